@@ -1,0 +1,118 @@
+/* The kernel table: every arithmetic operation that a result can depend on.
+ *
+ * One line of MMN_KERNELS per kernel: its name and its arguments. The comment above a line is the
+ * kernel's contract; doc/numerics.md states the order of operations that each one has. The
+ * functions in reference/ DEFINE the bits; every other implementation must give the same ones.
+ *
+ * Kernels run on the calling thread, keep no state, do not allocate and cannot fail: callers check
+ * shapes beforehand and divide the outputs among threads. Strides count elements. Pointers to
+ * weights may have any alignment, since they point into mapped files. */
+#ifndef MMN_REFERENCE_KERNELS_H
+#define MMN_REFERENCE_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* How weights are stored, little-endian, in a checkpoint. */
+typedef enum mmn_weight_type { MMN_WEIGHT_F32, MMN_WEIGHT_F16, MMN_WEIGHT_BF16 } mmn_weight_type;
+
+/* Queries of one attention head against the keys and values of one sequence. */
+typedef struct mmn_attention_task {
+    const float *query; /* [rows][head_dim] */
+    size_t query_stride;
+    const float *keys; /* [key_count][head_dim]; key j is position j of the sequence */
+    size_t key_stride;
+    const float *values; /* [key_count][head_dim] */
+    size_t value_stride;
+    float *output; /* [rows][head_dim] */
+    size_t output_stride;
+    size_t rows, key_count, head_dim;
+    float scale; /* multiplies each finished score */
+    /* Row r stands at position first_position + r. Causal: it sees keys j <= its position, and with
+     * window > 0 only j > position - window. Not causal: it sees every key. */
+    _Bool causal;
+    size_t first_position, window;
+    float *scores; /* scratch, [key_count] */
+} mmn_attention_task;
+
+#define MMN_KERNELS(KERNEL)                                                                        \
+    /* output[m][n] = sum over k of input[m][k] * weight[n][k], in panels of 256 along k, plus     \
+     * bias[n] (bias may be NULL). weight is [outputs][depth] of `type`, rows weight_stride        \
+     * elements apart. */                                                                          \
+    KERNEL(matrix_product,                                                                         \
+           (float *output, size_t output_stride, const float *input, size_t input_stride,          \
+            const void *weight, mmn_weight_type type, size_t weight_stride, const float *bias,     \
+            size_t rows, size_t outputs, size_t depth))                                            \
+    /* softmax(scale * query . keys) weighted sum of values, for the rows of one head. */          \
+    KERNEL(attention, (const mmn_attention_task *task))                                            \
+    /* x / sqrt(mean(x^2) + epsilon) * weight, for each of `rows` contiguous rows. */              \
+    KERNEL(rms_norm, (float *output, const float *input, const float *weight, size_t rows,         \
+                      size_t width, float epsilon))                                                \
+    /* (x - mean) / sqrt(variance + epsilon) * weight + bias, variance with divisor `width`. */    \
+    KERNEL(layer_norm, (float *output, const float *input, const float *weight,                    \
+                        const float *bias, size_t rows, size_t width, float epsilon))              \
+    /* softmax of each row, in place. */                                                           \
+    KERNEL(softmax, (float *values, size_t rows, size_t width))                                    \
+    /* cos and sin of position * theta^(-2i/head_dim), i < head_dim/2, for `positions` positions   \
+     * from first_position on: [positions][head_dim/2] each. */                                    \
+    KERNEL(rope_table, (float *cosine, float *sine, size_t first_position, size_t positions,       \
+                        size_t head_dim, double theta))                                            \
+    /* Rotates the halves of each of `heads` vectors of each of `rows` rows, in place;             \
+     * cosine and sine are [rows][head_dim/2]. */                                                  \
+    KERNEL(rope, (float *values, size_t row_stride, const float *cosine, const float *sine,        \
+                  size_t rows, size_t heads, size_t head_dim))                                     \
+    /* Elementwise, output may be the input. gelu is the erf form, gelu_tanh the tanh form. */     \
+    KERNEL(silu, (float *output, const float *input, size_t count))                                \
+    KERNEL(gelu, (float *output, const float *input, size_t count))                                \
+    KERNEL(gelu_tanh, (float *output, const float *input, size_t count))                           \
+    KERNEL(quick_gelu, (float *output, const float *input, size_t count))                          \
+    KERNEL(relu, (float *output, const float *input, size_t count))                                \
+    KERNEL(add, (float *output, const float *a, const float *b, size_t count))                     \
+    KERNEL(multiply, (float *output, const float *a, const float *b, size_t count))                \
+    /* Widens stored weights to f32, exactly. */                                                   \
+    KERNEL(widen, (float *output, const void *input, mmn_weight_type type, size_t count))          \
+    /* Rounds f32 to the nearest f16 or bf16, ties to even, as bits; NaN becomes quiet. */         \
+    KERNEL(narrow, (void *output, mmn_weight_type type, const float *input, size_t count))         \
+    /* Adds to active[n] the number of rows with value > 0, and to sum[n] each value as a          \
+     * multiple of 2^-20 (nearest, ties to even; limited to +-2^20; NaN counts as 0). */           \
+    KERNEL(count_active, (int64_t *active, int64_t *sum, const float *values, size_t stride,       \
+                          size_t rows, size_t neurons))                                            \
+    /* Natural logarithm in binary64, for entropies. */                                            \
+    KERNEL(log_f64, (double *output, const double *input, size_t count))                           \
+    /* One pass of Pillow's 8-bit resampling along x: output pixel x of each row is made of        \
+     * lengths[x] input pixels from starts[x] on, with 22-bit fixed-point coefficients             \
+     * [width][taps]; `channels` interleaved. Rows are input_width resp. width pixels long. */     \
+    KERNEL(resize_horizontal,                                                                      \
+           (uint8_t *output, size_t width, const uint8_t *input, size_t input_width, size_t rows,  \
+            size_t channels, const int32_t *coefficients, size_t taps, const int32_t *starts,      \
+            const int32_t *lengths))                                                               \
+    /* The same along y: output row y is made of lengths[y] input rows from starts[y] on;          \
+     * a row is row_bytes long. */                                                                 \
+    KERNEL(resize_vertical, (uint8_t *output, size_t height, const uint8_t *input,                 \
+                             size_t row_bytes, const int32_t *coefficients, size_t taps,           \
+                             const int32_t *starts, const int32_t *lengths))
+
+typedef struct mmn_kernels {
+    const char *name; /* "reference", "avx2", ... as --simd accepts it */
+#define MMN_KERNEL_POINTER(kernel, arguments) void(*kernel) arguments;
+    MMN_KERNELS(MMN_KERNEL_POINTER)
+#undef MMN_KERNEL_POINTER
+} mmn_kernels;
+
+/* The canonical kernels: plain C, on every machine. */
+const mmn_kernels *mmn_kernels_reference(void);
+
+/* The table called `name`, or the fastest that this processor can run when name is NULL or "auto".
+ * NULL when there is no such table or the processor lacks its instructions. */
+const mmn_kernels *mmn_kernels_select(const char *name);
+
+/* The names that mmn_kernels_select knows in this build, slowest first, ending with NULL; whether
+ * the processor can run one is what mmn_kernels_select answers. */
+const char *const *mmn_kernels_names(void);
+
+/* Checks on the calling thread that the compiler and the processor's control register keep the
+ * arithmetic that doc/numerics.md is written for: no contraction, round to nearest, denormals
+ * kept, a correctly rounded fma. Returns NULL, or what is wrong. */
+const char *mmn_arithmetic_fault(void);
+
+#endif

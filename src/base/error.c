@@ -1,0 +1,97 @@
+/* Error reporting: filling mmn_error and making one sentence of it. */
+#include "base/error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* strerror is not safe between threads; strerror_r has two incompatible forms. Both are told apart
+ * by their return type. */
+static const char *text_of_int(int result, const char *buffer)
+{
+    return result == 0 ? buffer : "unknown error";
+}
+
+static const char *text_of_pointer(const char *result, const char *buffer)
+{
+    (void)buffer;
+    return result;
+}
+
+#define SYSTEM_TEXT(errno_value, buffer)                                    \
+    _Generic(strerror_r((errno_value), (buffer), sizeof(buffer)),           \
+        int: text_of_int, char *: text_of_pointer)(                         \
+        strerror_r((errno_value), (buffer), sizeof(buffer)), (buffer))
+
+static void copy_text(char *to, size_t size, const char *from)
+{
+    snprintf(to, size, "%s", from ? from : "");
+}
+
+static void fill(mmn_error *error, mmn_status status, const char *file, const char *where,
+                 const char *format, va_list arguments) MMN_PRINTF(5, 0);
+
+static void fill(mmn_error *error, mmn_status status, const char *file, const char *where,
+                 const char *format, va_list arguments)
+{
+    error->status = status;
+    copy_text(error->file, sizeof(error->file), file);
+    copy_text(error->where, sizeof(error->where), where);
+    vsnprintf(error->message, sizeof(error->message), format, arguments);
+}
+
+mmn_status mmn_fail(mmn_error *error, mmn_status status, const char *file, const char *where,
+                    const char *format, ...)
+{
+    if (error) {
+        va_list arguments;
+        va_start(arguments, format);
+        fill(error, status, file, where, format, arguments);
+        va_end(arguments);
+    }
+    return status;
+}
+
+mmn_status mmn_fail_system(mmn_error *error, int errno_value, const char *file,
+                           const char *format, ...)
+{
+    if (error) {
+        va_list arguments;
+        va_start(arguments, format);
+        fill(error, MMN_SYSTEM, file, NULL, format, arguments);
+        va_end(arguments);
+        char buffer[128] = "";
+        size_t used = strlen(error->message);
+        snprintf(error->message + used, sizeof(error->message) - used, ": %s",
+                 SYSTEM_TEXT(errno_value, buffer));
+    }
+    return MMN_SYSTEM;
+}
+
+mmn_status mmn_error_in_file(mmn_error *error, mmn_status status, const char *file)
+{
+    if (!error)
+        return status;
+    if (!error->file[0])
+        copy_text(error->file, sizeof(error->file), file);
+    return error->status;
+}
+
+/* Names from hostile files end up in messages: control characters could drive a terminal. */
+static void replace_control_characters(char *text)
+{
+    for (; *text; text++) {
+        unsigned char byte = (unsigned char)*text;
+        if (byte < 0x20 || byte == 0x7f)
+            *text = '?';
+    }
+}
+
+void mmn_error_sentence(const mmn_error *error, char *text, size_t size)
+{
+    const char *file = error->file, *where = error->where;
+    snprintf(text, size, "%s%s%s%s%s", file, file[0] ? ": " : "", where, where[0] ? ": " : "",
+             error->message);
+    if (size > 0)
+        replace_control_characters(text);
+}

@@ -1,0 +1,40 @@
+/* Memory: the one way in which the library allocates. */
+#ifndef MMN_BASE_MEMORY_H
+#define MMN_BASE_MEMORY_H
+
+#include <stddef.h>
+
+#include "base/error.h"
+
+/* Every allocation starts at a multiple of this many bytes: a cache line, and the widest vector. */
+#define MMN_ALIGNMENT 64
+
+/* Returns `count` elements of `size` bytes, all zero, aligned to MMN_ALIGNMENT; never NULL for a
+ * zero product. Returns NULL and fills `error` (MMN_SYSTEM) when the product overflows or memory
+ * is short. Free with mmn_free. */
+void *mmn_allocate(size_t count, size_t size, mmn_error *error);
+
+/* Grows or shrinks the array `*pointer` (or NULL) from `old_count` to `count` elements of `size`
+ * bytes; new elements are zero. On failure `*pointer` is left as it was. */
+mmn_status mmn_resize(void *pointer_to_pointer, size_t old_count, size_t count, size_t size,
+                      mmn_error *error);
+
+/* Makes room for at least `needed` elements in the array `*pointer` of `*capacity` elements,
+ * doubling, so that appending one by one costs linear time. */
+mmn_status mmn_reserve(void *pointer_to_pointer, size_t *capacity, size_t needed, size_t size,
+                       mmn_error *error);
+
+/* A copy of `text`, or of its first `length` bytes, with a terminating zero. */
+char *mmn_copy_text(const char *text, mmn_error *error);
+char *mmn_copy_bytes(const char *text, size_t length, mmn_error *error);
+
+/* Frees what the functions above returned; NULL is allowed. */
+void mmn_free(void *pointer);
+
+/* *product = a * b, or false when it does not fit. */
+_Bool mmn_multiply_sizes(size_t a, size_t b, size_t *product);
+
+/* For tests: the allocation with this number from now on (1 is the next) fails; 0 switches it off. */
+void mmn_memory_fail_at(unsigned long number);
+
+#endif

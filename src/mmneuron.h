@@ -1,0 +1,307 @@
+/* mmneuron.h: the public interface of libmmneuron.
+ *
+ * The library runs LLaVA-family vision-language models on CPUs with the same bits on every machine,
+ * shows every stage of the forward pass to probes, and finds domain neurons with them. Functions
+ * that can fail return an mmn_status and fill an mmn_error (which may be NULL). The library never
+ * prints, exits or aborts, has no global state that changes results, and may be used from several
+ * threads with one session each. Texts are UTF-8. */
+#ifndef MMNEURON_H
+#define MMNEURON_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define MMN_API __attribute__((visibility("default")))
+#else
+#define MMN_API
+#endif
+
+/* ---- Errors ---------------------------------------------------------------------------------- */
+
+typedef enum mmn_status {
+    MMN_OK = 0,
+    MMN_DIFFERENT = 1,  /* compared, and different */
+    MMN_USAGE = 2,      /* the caller asked for something that cannot be */
+    MMN_INPUT = 3,      /* a file's contents are not what they should be */
+    MMN_SYSTEM = 4,     /* the operating system refused: a file, the disk, memory */
+    MMN_INTERRUPTED = 5 /* a progress callback asked to stop; what was done is kept */
+} mmn_status;
+
+typedef struct mmn_error {
+    mmn_status status;
+    char file[1024];    /* the file at fault, or "" */
+    char where[256];    /* the byte, line, key or tensor in it, or "" */
+    char message[1024]; /* what is wrong, and what was expected */
+} mmn_error;
+
+/* Writes "file: where: message" to `text`, cut to `size`, control characters replaced. */
+MMN_API void mmn_error_sentence(const mmn_error *error, char *text, size_t size);
+
+/* The library's version, "major.minor.patch". */
+MMN_API const char *mmn_version(void);
+
+/* Frees a text or array that a function of this header allocated for the caller. */
+MMN_API void mmn_release(void *pointer);
+
+/* ---- Progress -------------------------------------------------------------------------------- */
+
+typedef struct mmn_progress {
+    const char *label; /* what is being done */
+    const char *unit;  /* what is counted: "samples" */
+    uint64_t done, total;
+    uint64_t already;       /* of `done`, how many an earlier run had done */
+    double seconds;         /* since this run began */
+} mmn_progress;
+
+/* Called now and then; a value other than 0 asks the work to stop with MMN_INTERRUPTED. */
+typedef int (*mmn_progress_function)(void *context, const mmn_progress *progress);
+
+/* Draws one line (a bar of the given width in columns, share, rate, time left), without a line
+ * break or escape codes, cut to `size`. */
+MMN_API void mmn_progress_line(char *line, size_t size, const mmn_progress *progress, int columns);
+
+/* ---- Models ---------------------------------------------------------------------------------- */
+
+typedef struct mmn_model mmn_model;
+
+typedef enum mmn_resize_order {
+    MMN_RESIZE_HORIZONTAL_FIRST, /* as Pillow up to 12: what published models were made with */
+    MMN_RESIZE_PILLOW_13         /* vertical first for images that shrink mostly in height */
+} mmn_resize_order;
+
+typedef struct mmn_model_options {
+    int threads;      /* 0: as many as OpenMP gives */
+    const char *simd; /* a kernel table's name; NULL: MMNEURON_SIMD, else the fastest */
+    mmn_resize_order resize_order;
+} mmn_model_options;
+
+/* Opens the Hugging Face folder `folder`: reads its configurations and tokenizer and maps its
+ * weights. `options` may be NULL. */
+MMN_API mmn_status mmn_model_open(mmn_model **model, const char *folder,
+                                  const mmn_model_options *options, mmn_error *error);
+MMN_API void mmn_model_close(mmn_model *model);
+
+/* A module that holds neurons: coordinates of its feed-forward layers after the activation. */
+typedef struct mmn_module {
+    const char *name; /* "vision", "projector", "language" */
+    uint32_t layers, neurons;
+    const char *stages;   /* the stages that show its neurons, "vision.layers.{i}.mlp.act" */
+    uint32_t inert_layer; /* a layer that cannot influence the output, or UINT32_MAX */
+} mmn_module;
+
+typedef struct mmn_model_info {
+    const char *family;       /* "llava", "llava_next" */
+    const char *language;     /* "llama", "mistral" */
+    const char *weight_types; /* "bf16", "bf16, f32" */
+    const char *kernels;      /* name of the kernel table in use */
+    const char *template_name; /* prompt template for `ask`: "llava-1.5", ... or "raw" */
+    uint64_t parameters, weight_bytes;
+    uint32_t files, tensors, threads;
+    uint32_t vision_width, vision_layers, vision_heads, image_size, patch_size;
+    uint32_t language_width, language_layers, language_heads, language_kv_heads, vocabulary;
+    uint32_t maximum_positions, sliding_window;
+    size_t module_count;
+    const mmn_module *modules; /* in the order vision, projector, qformer, query, language */
+} mmn_model_info;
+
+/* Valid until the model is closed. */
+MMN_API const mmn_model_info *mmn_model_describe(const mmn_model *model);
+
+/* XXH3-128 over names, types, shapes and bytes of all weights and the architecture's numbers, as 32
+ * hex digits and a zero; reads the whole checkpoint. doc/formats.md states the layout. */
+MMN_API mmn_status mmn_model_digest(const mmn_model *model, char digest[33], mmn_error *error);
+
+/* Token ids of `text`, with the tokenizer's special tokens around it if add_special_tokens; *ids is
+ * freed with mmn_release. And back; skip_special_tokens leaves special tokens out. */
+MMN_API mmn_status mmn_model_encode(const mmn_model *model, const char *text,
+                                    int add_special_tokens, int32_t **ids, size_t *count,
+                                    mmn_error *error);
+MMN_API mmn_status mmn_model_decode(const mmn_model *model, const int32_t *ids, size_t count,
+                                    int skip_special_tokens, char **text, mmn_error *error);
+
+/* The prompt that template `name` ("llava-1.5", "llava-v1.6-vicuna", "llava-v1.6-mistral", "raw",
+ * or NULL for the model's own) makes of a question, with "<image>" in it if has_image. */
+MMN_API mmn_status mmn_prompt_from_template(const mmn_model *model, const char *name,
+                                            const char *question, int has_image, char **prompt,
+                                            mmn_error *error);
+
+/* ---- Inputs ---------------------------------------------------------------------------------- */
+
+/* What one forward pass starts from: token ids, with image placeholders expanded, and pixels. */
+typedef struct mmn_input mmn_input;
+
+/* Tokenises `prompt` and loads `images` (JPEG or PNG files). With one "<image>" in the prompt
+ * several images are joined side by side; with as many as there are images each stands at its own. */
+MMN_API mmn_status mmn_input_from_prompt(mmn_input **input, const mmn_model *model,
+                                         const char *prompt, const char *const *images,
+                                         size_t image_count, mmn_error *error);
+/* Takes `input_ids`, `pixel_values` and `image_sizes` from a safetensors file. */
+MMN_API mmn_status mmn_input_from_file(mmn_input **input, const mmn_model *model, const char *file,
+                                       mmn_error *error);
+MMN_API void mmn_input_free(mmn_input *input);
+/* Positions in the language model, and how many of them are image features. */
+MMN_API size_t mmn_input_length(const mmn_input *input);
+MMN_API size_t mmn_input_image_positions(const mmn_input *input);
+/* Whether position `index` holds an image feature. */
+MMN_API int mmn_input_is_image(const mmn_input *input, size_t index);
+
+/* ---- Sessions and probes --------------------------------------------------------------------- */
+
+typedef struct mmn_session mmn_session;
+
+typedef enum mmn_element { MMN_ELEMENT_F32, MMN_ELEMENT_I32 } mmn_element;
+
+/* One tensor of the forward pass, as a probe sees it. DESIGN's table of stages, in
+ * doc/formats.md, gives names and shapes. */
+typedef struct mmn_stage {
+    const char *name;   /* "language.layers.3.mlp.act" */
+    const char *module; /* the module whose neurons it shows, or NULL */
+    int layer;          /* the {i} of the name, or -1 */
+    mmn_element element;
+    size_t dimensions, shape[4];
+    void *data;            /* contiguous, row-major; f32 or i32 */
+    size_t first_position; /* language stages: the sequence position of row 0 */
+    int generating;        /* 0 in the prefill, 1 while tokens are generated */
+    const mmn_input *input;
+} mmn_stage;
+
+typedef mmn_status (*mmn_see_function)(void *context, const mmn_stage *stage, mmn_error *error);
+
+typedef struct mmn_probe {
+    const char *stages;   /* glob patterns, separated by commas: "language.layers.*.mlp.act" */
+    int writes;           /* whether `see` may change the data */
+    mmn_see_function see; /* a status other than MMN_OK ends the forward pass with it */
+    void *context;
+} mmn_probe;
+
+MMN_API mmn_status mmn_session_create(mmn_session **session, const mmn_model *model,
+                                      mmn_error *error);
+MMN_API void mmn_session_free(mmn_session *session);
+/* The probe is copied; its `stages` text too. Probes see a stage in the order they were added. */
+MMN_API mmn_status mmn_session_add_probe(mmn_session *session, const mmn_probe *probe,
+                                         mmn_error *error);
+/* Runs the whole input through the model, from an empty cache. */
+MMN_API mmn_status mmn_session_prefill(mmn_session *session, const mmn_input *input,
+                                       mmn_error *error);
+/* Appends up to `limit` greedily chosen tokens after a prefill; stops after a stop token of the
+ * generation configuration, which is stored too. *count says how many were stored in ids. */
+MMN_API mmn_status mmn_session_generate(mmn_session *session, size_t limit, int32_t *ids,
+                                        size_t *count, mmn_error *error);
+
+/* ---- Counting and ranking neurons ------------------------------------------------------------ */
+
+typedef struct mmn_count_options {
+    const char *list;             /* DATA.jsonl */
+    const char *output;           /* the counts file; its state file is output + ".state" */
+    const char *modules;          /* names separated by commas, or NULL for all */
+    uint64_t samples;             /* per domain, the first N of the list; 0: all */
+    uint64_t positions;           /* per domain, stop after N positions of positions_module; 0: all */
+    const char *positions_module; /* NULL: "vision" */
+    uint32_t shard, shards;       /* this run takes shard `shard` (1..shards) of `shards`; 0, 0: all */
+    int skip_bad;                 /* skip samples that cannot be read, and list them */
+    uint64_t stop_after;          /* interrupt after this many samples of this run; 0: never */
+    mmn_progress_function progress;
+    void *progress_context;
+    void (*skipped)(void *context, const mmn_error *error); /* called for each skipped sample */
+} mmn_count_options;
+
+typedef struct mmn_count_summary {
+    uint64_t samples, skipped, resumed; /* counted in all; skipped; of them, found in the state file */
+    uint64_t positions;                 /* language positions counted by this run */
+    double seconds;
+} mmn_count_summary;
+
+/* Counts active neurons per domain over the samples of a list (doc/method.md, section 1) and writes
+ * the counts file. Resumes from the state file if one is there and belongs to the same run. */
+MMN_API mmn_status mmn_count(const mmn_model *model, const mmn_count_options *options,
+                             mmn_count_summary *summary, mmn_error *error);
+
+/* Adds counts files of the shards of one run: exactly what one run would have given. */
+MMN_API mmn_status mmn_counts_merge(const char *const *files, size_t file_count,
+                                    const char *output, mmn_error *error);
+
+typedef struct mmn_rank_options {
+    double rate;              /* share of neurons selected; 0: 0.01 */
+    double bar;               /* quantile a neuron must pass; 0: 0.95 */
+    double assignment_bar;    /* quantile for belonging to a domain; 0: as bar */
+    const char *modules;      /* NULL: all that were counted */
+    int float32;              /* repeat the published code's float32 arithmetic */
+} mmn_rank_options;
+
+typedef struct mmn_ranking mmn_ranking;
+
+/* Ranks neurons by the entropy of their activation probabilities over domains. */
+MMN_API mmn_status mmn_rank(mmn_ranking **ranking, const char *counts_file,
+                            const mmn_rank_options *options, mmn_error *error);
+MMN_API void mmn_ranking_free(mmn_ranking *ranking);
+/* Writes neurons.json to `file` and ranking.tsv next to it. */
+MMN_API mmn_status mmn_ranking_write(const mmn_ranking *ranking, const char *file,
+                                     mmn_error *error);
+/* XXH3-128 of the selection, 32 hex digits; valid until the ranking is freed. */
+MMN_API const char *mmn_ranking_digest(const mmn_ranking *ranking);
+/* A table for people: per module and domain how many neurons, and in which layers. */
+MMN_API mmn_status mmn_ranking_table(const mmn_ranking *ranking, char **text, mmn_error *error);
+/* neurons.json's text. */
+MMN_API mmn_status mmn_ranking_json(const mmn_ranking *ranking, char **text, mmn_error *error);
+
+/* ---- Dumps ----------------------------------------------------------------------------------- */
+
+typedef struct mmn_dump_options {
+    const char *stages; /* glob patterns separated by commas; NULL: all */
+    size_t generate;    /* tokens to generate, stored as generated_ids; 0: none */
+} mmn_dump_options;
+
+/* Runs `input` through the model and writes the wanted stages to a safetensors file. */
+MMN_API mmn_status mmn_dump(const mmn_model *model, const mmn_input *input,
+                            const mmn_dump_options *options, const char *file, mmn_error *error);
+
+typedef struct mmn_stage_comparison {
+    const char *stage;
+    uint64_t elements;
+    double maximum_absolute;   /* largest |a - b| */
+    double relative_rms;       /* rms(a - b) / rms(b) */
+    double tolerance;          /* what relative_rms (integers: number of differences) may be */
+    double ulp_percentiles[4]; /* 50, 90, 99 and 100 percent, in units of f32's last place */
+    uint64_t flips;            /* elements of which only one is > 0 (stages of a module) */
+    uint64_t flipped_neurons;  /* how many neurons these belong to */
+    int outside;               /* beyond the tolerance, or NaN in one only */
+    size_t first_index;        /* first element outside, SIZE_MAX if none */
+    size_t dimensions, shape[4];
+} mmn_stage_comparison;
+
+typedef struct mmn_verification mmn_verification;
+
+typedef struct mmn_verify_options {
+    const char *stages; /* NULL: all that both files have */
+    double tolerance;   /* relative RMS allowed per stage; 0: the reference's own, else 1e-5 */
+} mmn_verify_options;
+
+/* Compares two dumps stage by stage in the order of the forward pass. Status MMN_DIFFERENT when a
+ * stage is outside its tolerance or missing; *verification is set then too. */
+MMN_API mmn_status mmn_verify(mmn_verification **verification, const char *dump,
+                              const char *reference, const mmn_verify_options *options,
+                              mmn_error *error);
+MMN_API void mmn_verification_free(mmn_verification *verification);
+MMN_API size_t mmn_verification_count(const mmn_verification *verification);
+MMN_API const mmn_stage_comparison *mmn_verification_get(const mmn_verification *verification,
+                                                         size_t index);
+MMN_API mmn_status mmn_verification_table(const mmn_verification *verification, char **text,
+                                          mmn_error *error);
+MMN_API mmn_status mmn_verification_json(const mmn_verification *verification, char **text,
+                                         mmn_error *error);
+
+/* One line per stage of a dump, "digest  stage" in the order of the forward pass, and the digest of
+ * all; doc/formats.md states the byte layout. */
+MMN_API mmn_status mmn_dump_digests(const char *dump, const char *stages, char **text,
+                                    mmn_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
