@@ -179,8 +179,13 @@ typedef struct mmn_probe {
     void *context;
 } mmn_probe;
 
+typedef struct mmn_session_options {
+    int prompt_only; /* nothing will be generated: keys and values of past layers are not kept */
+} mmn_session_options;
+
+/* `options` may be NULL. The model must outlive the session. */
 MMN_API mmn_status mmn_session_create(mmn_session **session, const mmn_model *model,
-                                      mmn_error *error);
+                                      const mmn_session_options *options, mmn_error *error);
 MMN_API void mmn_session_free(mmn_session *session);
 /* The probe is copied; its `stages` text too. Probes see a stage in the order they were added. */
 MMN_API mmn_status mmn_session_add_probe(mmn_session *session, const mmn_probe *probe,
