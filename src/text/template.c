@@ -1,0 +1,74 @@
+/* The table of prompt templates, and how one is applied to a question. */
+#include "text/template.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+
+/* A prompt is `before`, then `image` if there is one, the question, and `after`. */
+typedef struct prompt_template {
+    const char *name;
+    const char *before, *image, *after;
+} prompt_template;
+
+#define VICUNA_SYSTEM                                                               \
+    "A chat between a curious human and an artificial intelligence assistant. "     \
+    "The assistant gives helpful, detailed, and polite answers to the human's questions. "
+
+static const prompt_template templates[] = {
+    {"llava-1.5", "USER: ", "<image>\n", " ASSISTANT:"},
+    {"llava-v1.6-vicuna", VICUNA_SYSTEM "USER: ", "<image>\n", " ASSISTANT:"},
+    {"llava-v1.6-mistral", "[INST] ", "<image>\n", " [/INST]"},
+    {"raw", "", "<image>\n", ""},
+};
+
+enum { TEMPLATE_COUNT = sizeof(templates) / sizeof(templates[0]) };
+
+const char *mmn_template_name(size_t index)
+{
+    return index < TEMPLATE_COUNT ? templates[index].name : NULL;
+}
+
+mmn_status mmn_template_apply(const char *name, const char *question, bool has_image, char **prompt,
+                              mmn_error *error)
+{
+    const prompt_template *chosen = NULL;
+    for (size_t i = 0; i < TEMPLATE_COUNT; i++)
+        if (strcmp(templates[i].name, name) == 0)
+            chosen = &templates[i];
+    *prompt = NULL;
+    if (!chosen)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL,
+                        "there is no prompt template \"%s\": expected llava-1.5, "
+                        "llava-v1.6-vicuna, llava-v1.6-mistral or raw", name);
+    const char *const parts[] = {chosen->before, has_image ? chosen->image : "", question,
+                                 chosen->after};
+    size_t lengths[4], total = 1;
+    for (size_t i = 0; i < 4; i++) {
+        lengths[i] = strlen(parts[i]);
+        total += lengths[i];
+    }
+    char *text = mmn_allocate(total, 1, error);
+    if (!text)
+        return MMN_SYSTEM;
+    char *end = text;
+    for (size_t i = 0; i < 4; i++) {
+        memcpy(end, parts[i], lengths[i]);
+        end += lengths[i];
+    }
+    *prompt = text;
+    return MMN_OK;
+}
+
+const char *mmn_template_for(const char *family, const char *language)
+{
+    if (family && strcmp(family, "llava") == 0)
+        return "llava-1.5";
+    if (family && language && strcmp(family, "llava_next") == 0) {
+        if (strcmp(language, "llama") == 0)
+            return "llava-v1.6-vicuna";
+        if (strcmp(language, "mistral") == 0)
+            return "llava-v1.6-mistral";
+    }
+    return "raw";
+}

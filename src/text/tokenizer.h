@@ -1,0 +1,48 @@
+/* Tokenizers of the LLaMA family: text to token ids and back, from tokenizer.json or
+ * tokenizer.model, id for id as the `tokenizers` and `sentencepiece` libraries give them. */
+#ifndef MMN_TEXT_TOKENIZER_H
+#define MMN_TEXT_TOKENIZER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+/* A vocabulary with the rules that apply it. Read-only once opened: any number of threads may
+ * encode and decode with one tokenizer. */
+typedef struct mmn_tokenizer mmn_tokenizer;
+
+/* Opens the tokenizer of the Hugging Face folder `folder`: tokenizer.json if it is there, obeyed as
+ * it stands; else tokenizer.model with the tokens that added_tokens.json and tokenizer_config.json
+ * add to it, run as the published ("legacy") LLaMA tokenizers run it: every stretch of text between
+ * special tokens gets its own leading space. MMN_INPUT for a file that is damaged or asks for
+ * something that would change ids and is not supported, which the message names. */
+mmn_status mmn_tokenizer_open(mmn_tokenizer **tokenizer, const char *folder, mmn_error *error);
+/* NULL is allowed. */
+void mmn_tokenizer_close(mmn_tokenizer *tokenizer);
+
+/* Token ids of the `length` bytes of UTF-8 at `text`; with add_special also the tokens that the
+ * tokenizer puts around a text (LLaMA: `<s>` before it). Tokens such as `<image>` in the text are
+ * recognised either way. *ids (never NULL, also for *count 0) is freed with mmn_free. MMN_USAGE
+ * with the byte's offset if the text is not UTF-8. */
+mmn_status mmn_tokenizer_encode(const mmn_tokenizer *tokenizer, const char *text, size_t length,
+                                bool add_special, int32_t **ids, size_t *count, mmn_error *error);
+
+/* The text of `count` ids, UTF-8 and zero-terminated, freed with mmn_free; skip_special leaves out
+ * special tokens. Bytes that do not form UTF-8 become U+FFFD. `length` may be NULL; it tells a zero
+ * byte that a byte token gave from the end. MMN_USAGE for an id outside the vocabulary. */
+mmn_status mmn_tokenizer_decode(const mmn_tokenizer *tokenizer, const int32_t *ids, size_t count,
+                                bool skip_special, char **text, size_t *length, mmn_error *error);
+
+/* One more than the largest id, so that an embedding needs at least this many rows. */
+size_t mmn_tokenizer_vocabulary_size(const mmn_tokenizer *tokenizer);
+
+/* The id of the token spelt `token` ("<image>", "</s>"), or false if there is none. */
+bool mmn_tokenizer_token_to_id(const mmn_tokenizer *tokenizer, const char *token, int32_t *id);
+
+/* The spelling of token `id` as the vocabulary has it ("▁the", "<0x0A>"), valid until the tokenizer
+ * is closed, or NULL if there is no such id. */
+const char *mmn_tokenizer_id_to_token(const mmn_tokenizer *tokenizer, int32_t id);
+
+#endif
