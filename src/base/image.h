@@ -1,0 +1,25 @@
+/* An image in memory: what the decoders give and what pixel_values are made of. */
+#ifndef MMN_BASE_IMAGE_H
+#define MMN_BASE_IMAGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+/* The most pixels that an image may have: where Pillow refuses a file as a decompression bomb. */
+#define MMN_IMAGE_MAXIMUM_PIXELS ((size_t)178956970)
+
+typedef struct mmn_image {
+    uint8_t *rgb; /* [height][width][3], owned */
+    size_t width, height;
+} mmn_image;
+
+/* Makes `*image` a black image of height x width pixels. MMN_INPUT when it has none or more than
+ * MMN_IMAGE_MAXIMUM_PIXELS, MMN_SYSTEM when memory is short; `*image` is empty then. */
+mmn_status mmn_image_create(mmn_image *image, size_t width, size_t height, mmn_error *error);
+
+/* Frees the pixels and leaves `*image` empty. */
+void mmn_image_free(mmn_image *image);
+
+#endif

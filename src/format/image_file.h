@@ -1,0 +1,16 @@
+/* Image files: JPEG and PNG to 8-bit RGB, as Hugging Face's load_image gives them. */
+#ifndef MMN_FORMAT_IMAGE_FILE_H
+#define MMN_FORMAT_IMAGE_FILE_H
+
+#include "base/image.h"
+
+/* Decodes the JPEG or PNG file in `data`, told apart by its first bytes, to what Pillow's
+ * ImageOps.exif_transpose(Image.open(...)).convert("RGB") holds: upright, without alpha, 16-bit
+ * samples cut to 8. Free with mmn_image_free; `*image` is empty after a failure. MMN_INPUT for
+ * any other format and for damaged, truncated or too large images (MMN_IMAGE_MAXIMUM_PIXELS). */
+mmn_status mmn_image_decode(mmn_image *image, const uint8_t *data, size_t size, mmn_error *error);
+
+/* The same for the file `path`, which the error names. */
+mmn_status mmn_image_load(mmn_image *image, const char *path, mmn_error *error);
+
+#endif

@@ -1,0 +1,56 @@
+/* How an image becomes pixel_values: the settings of a Hugging Face image processor. */
+#ifndef MMN_IMAGE_SETTINGS_H
+#define MMN_IMAGE_SETTINGS_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+
+/* The most entries of image_grid_pinpoints, and the largest side of a size, that are accepted. */
+#define MMN_IMAGE_MAXIMUM_PINPOINTS 64
+#define MMN_IMAGE_MAXIMUM_SIDE 16384
+
+typedef struct mmn_resolution {
+    uint32_t height, width;
+} mmn_resolution;
+
+typedef enum mmn_image_processor {
+    MMN_PROCESSOR_CLIP,      /* CLIPImageProcessor: resize and crop to one tile */
+    MMN_PROCESSOR_LLAVA,     /* LlavaImageProcessor: the same, may pad to a square first */
+    MMN_PROCESSOR_LLAVA_NEXT /* LlavaNextImageProcessor: the whole image and a grid of tiles */
+} mmn_image_processor;
+
+/* Values of `resample` that are supported, as Pillow numbers them. */
+typedef enum mmn_resample { MMN_RESAMPLE_BILINEAR = 2, MMN_RESAMPLE_BICUBIC = 3 } mmn_resample;
+
+typedef struct mmn_image_settings {
+    mmn_image_processor processor;
+    mmn_resize_order resize_order;
+    mmn_resample resample;
+    bool do_resize, do_center_crop, do_rescale, do_normalize;
+    bool pad_to_square;     /* LlavaImageProcessor's do_pad */
+    uint32_t shortest_edge; /* length of the shorter side after resizing; 0: `size` counts */
+    mmn_resolution size, crop_size;
+    double rescale_factor, mean[3], std[3];
+    size_t grid_pinpoint_count; /* > 0 for MMN_PROCESSOR_LLAVA_NEXT */
+    mmn_resolution grid_pinpoints[MMN_IMAGE_MAXIMUM_PINPOINTS];
+} mmn_image_settings;
+
+/* What config.json says about images. */
+typedef struct mmn_image_model {
+    bool anyres;         /* the model is LLaVA-NeXT, else LLaVA */
+    uint32_t image_size; /* of the vision tower */
+    size_t grid_pinpoint_count;
+    const mmn_resolution *grid_pinpoints; /* anyres only; NULL: the class default */
+} mmn_image_model;
+
+/* Reads the settings in `folder`: processor_config.json's "image_processor" if there is one, else
+ * preprocessor_config.json; both the published and the transformers 5 forms. Keys that are missing
+ * have the defaults of the image processor's class, but sizes have `model`'s image_size and
+ * pinpoints are `model`'s; so are all when neither file exists. The order of resizing is
+ * horizontal first. MMN_INPUT when a value is not valid or not supported, when the processor's
+ * class does not suit the model, or when its pinpoints are not the model's. */
+mmn_status mmn_image_settings_read(mmn_image_settings *settings, const char *folder,
+                                   const mmn_image_model *model, mmn_error *error);
+
+#endif
