@@ -1,0 +1,94 @@
+#!/bin/sh
+# Checks by their #include lines that folders know only those below them.
+. "$top_srcdir/tests/tools/tap.sh"
+cd "$top_srcdir" || exit 1
+
+# Prints "FILE HEADER" for every #include "HEADER" of a folder's files.
+quoted_includes() {
+    grep -Hn '^ *# *include *"' "$1"/*.[ch] 2>/dev/null |
+        sed 's/^\([^:]*\):[0-9]*: *# *include *"\([^"]*\)".*/\1 \2/'
+}
+
+# only FOLDER HEADERS: every header that the folder's files include matches one of the patterns.
+only() {
+    folder=$1
+    allowed=$2
+    quoted_includes "$folder" | {
+        strangers=0
+        while read -r file header; do
+            known=no
+            set -f
+            for pattern in $allowed; do
+                case $header in
+                $pattern) known=yes ;;
+                esac
+            done
+            if [ $known = no ]; then
+                echo "$file includes \"$header\"; $folder may include: $allowed"
+                strangers=1
+            fi
+        done
+        exit $strangers
+    }
+}
+
+# only_in_folder FOLDER...: the first folder includes files of these folders only.
+only_in_folder() {
+    only "$1" "config.h $(for each in "$@"; do (cd "$each" && echo *.h); done)"
+}
+
+c_library="assert ctype errno fenv float inttypes limits math stdbool stddef stdint stdio stdlib
+    string stdalign stdatomic"
+instructions="immintrin arm_neon cpuid sys/auxv asm/hwcap"
+
+# c_library_only FOLDER: angle brackets hold C library (or instruction set) headers only.
+c_library_only() {
+    strangers=0
+    for header in $(sed -n 's/^ *# *include *<\([^>]*\)\.h>.*/\1/p' "$1"/*.[ch]); do
+        case " $(echo $c_library $instructions) " in
+        *" $header "*) ;;
+        *)
+            echo "$1 includes <$header.h>, which is not the C library's"
+            strangers=1
+            ;;
+        esac
+    done
+    return $strangers
+}
+
+# The system's, POSIX's and OpenMP's headers aside, which libraries a folder knows.
+libraries_only() {
+    strangers=$(grep -En '^ *# *include *<(jansson|jpeglib|jerror|png|utf8proc|pcre2|xxhash)' \
+        "$1"/*.[ch] | grep -Ev "<($2)") || return 0
+    echo "$strangers"
+    return 1
+}
+
+base="config.h mmneuron.h base/*"
+check "reference knows its own headers" only_in_folder reference
+check "reference uses the C library only" c_library_only reference
+if ls simd/*.c >/dev/null 2>&1; then
+    check "simd knows the kernel table and its own headers" only_in_folder simd reference
+    check "simd uses the C library only" c_library_only simd
+fi
+check "base knows nothing else of src" only src/base "$base"
+check "format knows base" only src/format "$base format/*"
+check "image knows base and the kernel table" only src/image "$base kernels.h image/*"
+check "text knows base" only src/text "$base text/*"
+check "model knows format, image, text and the kernel table" only src/model \
+    "$base kernels.h format/* image/* text/* model/*"
+check "neurons knows model and what it knows" only src/neurons \
+    "$base kernels.h format/* model/* neurons/*"
+check "report knows neurons" only src/report "$base neurons/* report/*"
+check "cli knows the public header" only src/cli "config.h mmneuron.h cli/*"
+
+check "base uses Jansson and xxHash" libraries_only src/base "jansson|xxhash"
+check "format uses Jansson, libjpeg and libpng" libraries_only src/format "jansson|jpeglib|jerror|png"
+check "image uses Jansson" libraries_only src/image "jansson"
+check "text uses Jansson, utf8proc and PCRE2" libraries_only src/text "jansson|utf8proc|pcre2"
+check "model uses Jansson" libraries_only src/model "jansson"
+check "neurons uses Jansson" libraries_only src/neurons "jansson"
+check "report uses Jansson" libraries_only src/report "jansson"
+check "cli uses no library but ours" libraries_only src/cli "none"
+
+done_testing
