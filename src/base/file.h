@@ -1,0 +1,55 @@
+/* Files: mapping and reading whole files, and output that appears complete or not at all. */
+#ifndef MMN_BASE_FILE_H
+#define MMN_BASE_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+/* The bytes of a file, mapped read-only. `data` is page-aligned; NULL for an empty file. Another
+ * program that shortens the file while it is mapped makes accesses fault: do not do that. */
+typedef struct mmn_mapping {
+    const uint8_t *data;
+    size_t size;
+} mmn_mapping;
+
+/* Maps the regular file `path`. MMN_SYSTEM when it cannot be opened or mapped. */
+mmn_status mmn_map_file(mmn_mapping *mapping, const char *path, mmn_error *error);
+/* Leaves the mapping empty; may be called on an empty one. */
+void mmn_unmap(mmn_mapping *mapping);
+
+/* Reads a whole regular file into memory that mmn_free frees, with a terminating zero that *size
+ * does not count; `size` may be NULL. MMN_INPUT when the file is larger than `limit` bytes,
+ * MMN_SYSTEM when it cannot be read. */
+mmn_status mmn_read_file(char **text, size_t *size, const char *path, size_t limit,
+                         mmn_error *error);
+
+/* Whether `path` can be found and is a regular file, or a folder. */
+bool mmn_is_file(const char *path);
+bool mmn_is_folder(const char *path);
+
+/* "folder/name", freed with mmn_free; `name` alone if it is absolute or `folder` is "". */
+mmn_status mmn_path_join(char **path, const char *folder, const char *name, mmn_error *error);
+/* The folder that `path` lies in ("." for a bare name), freed with mmn_free. */
+mmn_status mmn_path_folder(char **folder, const char *path, mmn_error *error);
+
+/* A file being written under another name in the same folder. Until mmn_writer_commit has
+ * succeeded, `path` is whatever it was before; afterwards it is complete and on the disk, whatever
+ * interrupts the program. */
+typedef struct mmn_writer mmn_writer;
+
+mmn_status mmn_writer_open(mmn_writer **writer, const char *path, mmn_error *error);
+/* Appends; an error here or earlier makes commit fail too. */
+mmn_status mmn_writer_write(mmn_writer *writer, const void *data, size_t size, mmn_error *error);
+/* Syncs, renames to `path` and syncs the folder. Frees the writer, also on failure, when nothing
+ * is left behind. */
+mmn_status mmn_writer_commit(mmn_writer *writer, mmn_error *error);
+/* Removes what was written and frees the writer; NULL is allowed. */
+void mmn_writer_abandon(mmn_writer *writer);
+
+/* The three in one: `path` becomes exactly these bytes, or stays as it was. */
+mmn_status mmn_write_file(const char *path, const void *data, size_t size, mmn_error *error);
+
+#endif

@@ -1,0 +1,69 @@
+/* Dataset lists: samples from a JSON-lines file, one at a time.
+ *
+ * Each line is an object:
+ *   "domain"    text, required: letters, digits, '_', '-', '+' and spaces inside, at most 64 bytes,
+ *               since counts files and tables are keyed by it
+ *   "image"     a path or an array of paths, relative to the list's folder; absent: text only
+ *   "question"  text; "prompt" text (raw, goes before the question); one of the two is required
+ *   "answers"   array of texts; "choices" array of texts
+ *   "metric"    "vqa", "exact", "anls" or "choice"
+ *   "id"        text or integer; absent: the line's number
+ * Other keys are ignored. Empty lines are skipped; a UTF-8 byte order mark at the beginning and
+ * CR LF line ends are accepted. A line may be 1 MB long. */
+#ifndef MMN_FORMAT_LIST_H
+#define MMN_FORMAT_LIST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+#define MMN_LIST_LINE_LIMIT 1000000
+#define MMN_LIST_DOMAIN_LIMIT 64
+
+typedef enum mmn_metric {
+    MMN_METRIC_NONE, /* the line names none */
+    MMN_METRIC_VQA,
+    MMN_METRIC_EXACT,
+    MMN_METRIC_ANLS,
+    MMN_METRIC_CHOICE
+} mmn_metric;
+
+/* One sample; everything in it is valid until the list's next mmn_list_next or mmn_list_close. */
+typedef struct mmn_sample {
+    const char *id;
+    const char *domain;
+    const char *const *images; /* paths, joined with the list's folder */
+    size_t image_count;
+    const char *question; /* or NULL */
+    const char *prompt;   /* or NULL */
+    const char *const *answers;
+    size_t answer_count;
+    const char *const *choices;
+    size_t choice_count;
+    mmn_metric metric;
+    uint64_t line; /* from 1 */
+} mmn_sample;
+
+typedef struct mmn_list mmn_list;
+
+mmn_status mmn_list_open(mmn_list **list, const char *path, mmn_error *error);
+/* The same on bytes in memory, which must outlive the list; `path` is for messages and for the
+ * folder of the images. */
+mmn_status mmn_list_parse(mmn_list **list, const void *data, size_t size, const char *path,
+                          mmn_error *error);
+/* NULL is allowed. */
+void mmn_list_close(mmn_list *list);
+
+/* Reads the next sample. *found is false at the end, with MMN_OK. A line that is wrong is MMN_INPUT
+ * with file and line; the next call goes on with the line after it. */
+mmn_status mmn_list_next(mmn_list *list, mmn_sample *sample, bool *found, mmn_error *error);
+/* Starts again at the first line. */
+void mmn_list_rewind(mmn_list *list);
+/* The number of the line that mmn_list_next read last (good or bad), 0 before the first. */
+uint64_t mmn_list_line(const mmn_list *list);
+/* How many lines are not empty: what is left to do, for a progress bar. Reads the whole file. */
+uint64_t mmn_list_count(const mmn_list *list);
+
+#endif

@@ -1,0 +1,106 @@
+/* A model's architecture: what config.json and generation_config.json say, defaults filled in. */
+#ifndef MMN_MODEL_CONFIG_H
+#define MMN_MODEL_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/digest.h"
+#include "base/error.h"
+
+#define MMN_FEATURE_LAYERS 16 /* at most this many vision layers are read by the projector */
+#define MMN_GRID_PINPOINTS 64 /* at most this many resolutions */
+#define MMN_EOS_IDS 16        /* at most this many tokens end a generation */
+#define MMN_NO_TOKEN (-1)
+
+typedef enum mmn_family { MMN_FAMILY_LLAVA, MMN_FAMILY_LLAVA_NEXT } mmn_family;
+typedef enum mmn_language_type { MMN_LANGUAGE_LLAMA, MMN_LANGUAGE_MISTRAL } mmn_language_type;
+
+/* Activation functions, one kernel each. */
+typedef enum mmn_activation {
+    MMN_ACTIVATION_SILU,
+    MMN_ACTIVATION_GELU,      /* the erf form */
+    MMN_ACTIVATION_GELU_TANH, /* the tanh form */
+    MMN_ACTIVATION_QUICK_GELU,
+    MMN_ACTIVATION_RELU
+} mmn_activation;
+
+/* CLIP's vision tower. */
+typedef struct mmn_vision_config {
+    uint32_t hidden_size, intermediate_size, layers, heads, head_dim;
+    uint32_t image_size, patch_size; /* the second divides the first */
+    uint32_t channels;
+    uint32_t grid;      /* patches along a side */
+    uint32_t patches;   /* grid * grid */
+    uint32_t positions; /* the patches and the class token */
+    float layer_norm_eps;
+    mmn_activation activation;
+    /* The hidden states that the projector reads, concatenated: 0 is what enters the first layer,
+     * i what layer i - 1 gives (the file's negative numbers are resolved). */
+    uint32_t feature_layers[MMN_FEATURE_LAYERS];
+    size_t feature_layer_count;
+    bool keeps_class_token; /* vision_feature_select_strategy "full"; "default" drops it */
+} mmn_vision_config;
+
+/* LLaMA or Mistral. */
+typedef struct mmn_language_config {
+    mmn_language_type type;
+    uint32_t hidden_size, intermediate_size, layers;
+    uint32_t heads, kv_heads, head_dim; /* kv_heads divides heads; head_dim is even */
+    uint32_t vocab_size;
+    uint32_t max_position_embeddings;
+    uint32_t sliding_window; /* positions a query sees, itself included; 0: all before it */
+    float rms_norm_eps;
+    double rope_theta;
+    mmn_activation activation;
+    bool tied_head; /* the embedding is the head too */
+} mmn_language_config;
+
+typedef struct mmn_projector_config {
+    mmn_activation activation;
+    bool bias;
+    uint32_t input_size; /* vision.hidden_size * vision.feature_layer_count */
+} mmn_projector_config;
+
+typedef struct mmn_generation_config {
+    int32_t eos_ids[MMN_EOS_IDS]; /* tokens that end a generation */
+    size_t eos_count;
+    int32_t bos_id, pad_id; /* or MMN_NO_TOKEN */
+} mmn_generation_config;
+
+typedef struct mmn_config {
+    mmn_family family;
+    mmn_vision_config vision;
+    mmn_projector_config projector;
+    mmn_language_config language;
+    mmn_generation_config generation;
+    int32_t image_token_id; /* below language.vocab_size */
+    uint32_t image_seq_length; /* what the file says a base image takes; positions are computed */
+    /* LLaVA-NeXT: resolutions to choose from, {height, width}; none for LLaVA. */
+    uint32_t grid_pinpoints[MMN_GRID_PINPOINTS][2];
+    size_t grid_pinpoint_count;
+} mmn_config;
+
+/* Reads folder/config.json and, if there is one, folder/generation_config.json, in the form that
+ * published (transformers 4) checkpoints have and in that of transformers 5. What a file leaves out
+ * has the default of its class in transformers 5.23.0. MMN_INPUT names the key that is wrong or
+ * that asks for something unsupported. */
+mmn_status mmn_config_load(mmn_config *config, const char *folder, mmn_error *error);
+
+/* The same from the texts of the two files; `generation` may be NULL. `file` and `generation_file`
+ * are for messages. */
+mmn_status mmn_config_parse(mmn_config *config, const char *text, size_t size, const char *file,
+                            const char *generation, size_t generation_size,
+                            const char *generation_file, mmn_error *error);
+
+/* Names for people and files: "llava_next", "mistral", "quick_gelu". */
+const char *mmn_family_name(mmn_family family);
+const char *mmn_language_type_name(mmn_language_type type);
+const char *mmn_activation_name(mmn_activation activation);
+
+/* Adds the architecture's numbers to a digest: everything that changes what the model computes from
+ * token ids and pixels, as listed in config.c; not the generation settings. */
+void mmn_config_digest(mmn_digest *digest, const mmn_config *config);
+
+#endif

@@ -1,0 +1,113 @@
+/* A model's weights: the checkpoint's tensors bound by name to the places where they are used. */
+#ifndef MMN_MODEL_WEIGHTS_H
+#define MMN_MODEL_WEIGHTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/digest.h"
+#include "base/error.h"
+#include "format/safetensors.h"
+#include "kernels.h"
+#include "model/config.h"
+
+/* A matrix as the file has it: little-endian, row-major without gaps, at any alignment, mapped.
+ * data is NULL where the model has none. */
+typedef struct mmn_matrix {
+    const void *data;
+    mmn_weight_type type;
+    size_t rows, columns;
+} mmn_matrix;
+
+/* weight [outputs, inputs]; bias [outputs] widened to f32, or NULL. */
+typedef struct mmn_linear {
+    mmn_matrix weight;
+    const float *bias;
+} mmn_linear;
+
+/* Scale and shift of a normalisation, widened to f32; RMSNorm has no shift (NULL). */
+typedef struct mmn_norm {
+    const float *weight, *bias;
+} mmn_norm;
+
+typedef struct mmn_vision_layer_weights {
+    mmn_norm attention_norm; /* layer_norm1 */
+    mmn_linear query, key, value, output;
+    mmn_norm mlp_norm; /* layer_norm2 */
+    mmn_linear fc1, fc2;
+} mmn_vision_layer_weights;
+
+typedef struct mmn_vision_weights {
+    mmn_matrix patch_embedding;    /* [hidden, 3 * patch * patch]: channel, row, column */
+    const float *class_embedding;  /* [hidden] */
+    mmn_matrix position_embedding; /* [1 + patches, hidden], row 0 is the class token's */
+    mmn_norm pre_norm; /* spelt pre_layrnorm in files */
+    mmn_vision_layer_weights *layers; /* [vision.layers] */
+} mmn_vision_weights;
+
+typedef struct mmn_projector_weights {
+    mmn_linear linear_1, linear_2;
+} mmn_projector_weights;
+
+typedef struct mmn_language_layer_weights {
+    mmn_norm attention_norm; /* input_layernorm */
+    mmn_linear query, key, value, output;
+    mmn_norm mlp_norm; /* post_attention_layernorm */
+    mmn_linear gate, up, down;
+} mmn_language_layer_weights;
+
+typedef struct mmn_language_weights {
+    mmn_matrix embedding; /* [vocab, hidden] */
+    mmn_language_layer_weights *layers; /* [language.layers] */
+    mmn_norm norm;
+    mmn_matrix head; /* [vocab, hidden]; the embedding where they are tied */
+} mmn_language_weights;
+
+/* A tensor of the checkpoint under its normalised name, which is the same for every layout:
+ * "vision_tower.encoder.layers.0.mlp.fc1.weight", "multi_modal_projector.linear_1.bias",
+ * "language_model.layers.0.mlp.up_proj.weight", "lm_head.weight", "image_newline". */
+typedef struct mmn_named_tensor {
+    const char *name;
+    const mmn_tensor *tensor;
+} mmn_named_tensor;
+
+typedef struct mmn_weights {
+    mmn_vision_weights vision;
+    mmn_projector_weights projector;
+    mmn_language_weights language;
+    const float *image_newline; /* [language.hidden_size]; LLaVA-NeXT only, else NULL */
+
+    /* All tensors that belong to the model, in the order of their normalised names (bytewise). */
+    const mmn_named_tensor *tensors;
+    size_t tensor_count;
+    uint64_t parameters, bytes; /* elements and bytes of them all */
+    size_t file_count;
+    char types[32]; /* "bf16", "bf16, f32": the types of the matrices and vectors */
+
+    struct mmn_weights_storage *storage; /* the mapping and the widened vectors */
+} mmn_weights;
+
+/* Opens the checkpoint in `folder` and binds it to `config`: every tensor that the architecture
+ * needs must be there with its shape, in bf16, f16 or f32, and no other. Accepted are the names of
+ * published llava-hf checkpoints, those that transformers 4.52 and later and 5 write, and those of
+ * the original LLaVA code. MMN_INPUT names the tensor, its file, and what was expected. */
+mmn_status mmn_weights_open(mmn_weights **weights, const char *folder, const mmn_config *config,
+                            mmn_error *error);
+/* The same for tensors that are open already. Takes `tensors` over, also on failure; `file` names
+ * the checkpoint in messages about tensors that are not there. */
+mmn_status mmn_weights_bind(mmn_weights **weights, mmn_safetensors *tensors, const char *file,
+                            const mmn_config *config, mmn_error *error);
+/* NULL is allowed. */
+void mmn_weights_close(mmn_weights *weights);
+
+/* XXH3-128 over the architecture's numbers and all tensors, reading the whole checkpoint. The same
+ * model gives the same digest whatever the layout of names and shards. */
+mmn_status mmn_weights_digest(const mmn_weights *weights, const mmn_config *config,
+                              char digest[MMN_DIGEST_SIZE], mmn_error *error);
+
+/* The normalised form of a tensor's name, in `name` of `size` bytes: the name itself where no rule
+ * applies. False if it does not fit. */
+bool mmn_weights_normalise_name(char *name, size_t size, const char *original);
+
+#endif
