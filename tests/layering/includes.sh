@@ -89,6 +89,6 @@ check "text uses Jansson, utf8proc and PCRE2" libraries_only src/text "jansson|u
 check "model uses Jansson" libraries_only src/model "jansson"
 check "neurons uses Jansson" libraries_only src/neurons "jansson"
 check "report uses Jansson" libraries_only src/report "jansson"
-check "cli uses no library but ours" libraries_only src/cli "none"
+check "cli uses Jansson" libraries_only src/cli "jansson"
 
 done_testing
