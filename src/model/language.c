@@ -1,0 +1,264 @@
+/* The LLaMA-family language model: decoder layers over a cache of keys and values. */
+#include "model/language.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+
+/* The cache grows by at least this many positions, so that generating does not copy it for every
+ * token. */
+enum { CACHE_STEP = 256 };
+
+static size_t key_width(const mmn_language_config *config)
+{
+    return (size_t)config->kv_heads * config->head_dim;
+}
+
+static size_t query_width(const mmn_language_config *config)
+{
+    return (size_t)config->heads * config->head_dim;
+}
+
+void mmn_language_reset(mmn_language_state *state)
+{
+    state->length = 0;
+}
+
+static void free_scratch(mmn_language_state *state)
+{
+    mmn_free(state->normed);
+    mmn_free(state->query);
+    mmn_free(state->attention);
+    mmn_free(state->gate);
+    mmn_free(state->up);
+    mmn_free(state->cosine);
+    mmn_free(state->sine);
+    mmn_free(state->scores);
+    state->normed = state->query = state->attention = state->gate = state->up = NULL;
+    state->cosine = state->sine = state->scores = NULL;
+    state->scratch_rows = state->scratch_keys = 0;
+}
+
+void mmn_language_free(mmn_language_state *state)
+{
+    for (size_t layer = 0; layer < state->cached_layers; layer++) {
+        mmn_free(state->keys[layer]);
+        mmn_free(state->values[layer]);
+    }
+    mmn_free(state->keys);
+    mmn_free(state->values);
+    free_scratch(state);
+    *state = (mmn_language_state){.keep_cache = state->keep_cache};
+}
+
+static mmn_status grow_cache(mmn_language_state *state, const mmn_language_config *config,
+                             size_t needed, mmn_error *error)
+{
+    size_t layers = state->keep_cache ? config->layers : 1;
+    if (!state->keys && !(state->keys = mmn_allocate(layers, sizeof(*state->keys), error)))
+        return MMN_SYSTEM;
+    if (!state->values && !(state->values = mmn_allocate(layers, sizeof(*state->values), error)))
+        return MMN_SYSTEM;
+    state->cached_layers = layers;
+    if (needed <= state->capacity)
+        return MMN_OK;
+    size_t capacity = state->capacity == 0 ? needed : needed + CACHE_STEP;
+    size_t position = key_width(config) * sizeof(float);
+    for (size_t layer = 0; layer < state->cached_layers; layer++) {
+        mmn_status status =
+            mmn_resize(&state->keys[layer], state->length, capacity, position, error);
+        if (status == MMN_OK)
+            status = mmn_resize(&state->values[layer], state->length, capacity, position, error);
+        if (status != MMN_OK)
+            return status;
+    }
+    state->capacity = capacity;
+    return MMN_OK;
+}
+
+static mmn_status grow_scratch(mmn_language_state *state, const mmn_compute *compute,
+                               const mmn_language_config *config, size_t rows, size_t keys,
+                               mmn_error *error)
+{
+    if (rows <= state->scratch_rows && keys <= state->scratch_keys)
+        return MMN_OK;
+    if (rows < state->scratch_rows)
+        rows = state->scratch_rows;
+    size_t hidden = config->hidden_size, inner = config->intermediate_size;
+    size_t half = config->head_dim / 2, query = query_width(config);
+    size_t widest = hidden > query ? hidden : query;
+    free_scratch(state);
+    bool complete =
+        (state->normed = mmn_allocate(rows, widest * sizeof(float), error)) &&
+        (state->query = mmn_allocate(rows, query * sizeof(float), error)) &&
+        (state->attention = mmn_allocate(rows, query * sizeof(float), error)) &&
+        (state->gate = mmn_allocate(rows, inner * sizeof(float), error)) &&
+        (state->up = mmn_allocate(rows, inner * sizeof(float), error)) &&
+        (state->cosine = mmn_allocate(rows, half * sizeof(float), error)) &&
+        (state->sine = mmn_allocate(rows, half * sizeof(float), error)) &&
+        (state->scores = mmn_allocate(mmn_attention_scratch(compute, keys + CACHE_STEP),
+                                      sizeof(float), error));
+    if (!complete) {
+        free_scratch(state);
+        return MMN_SYSTEM;
+    }
+    state->scratch_rows = rows;
+    state->scratch_keys = keys + CACHE_STEP;
+    return MMN_OK;
+}
+
+/* One call of mmn_language_run: what every layer needs. */
+typedef struct run {
+    const mmn_compute *compute;
+    const mmn_language_config *config;
+    const mmn_probes *probes;
+    mmn_language_state *state;
+    float *hidden;
+    size_t rows;
+} run;
+
+static mmn_status show(const run *run, const char *pattern, int layer, const char *module,
+                       float *data, size_t width, mmn_error *error)
+{
+    const mmn_shown shown = {.pattern = pattern,
+                             .layer = layer,
+                             .module = module,
+                             .element = MMN_ELEMENT_F32,
+                             .data = data,
+                             .dimensions = 2,
+                             .shape = {run->rows, width},
+                             .first_position = run->state->length};
+    return mmn_probes_show(run->probes, &shown, error);
+}
+
+/* hidden += o_proj(attention(input_layernorm(hidden))). */
+static mmn_status run_attention(const run *run, const mmn_language_layer_weights *layer, int index,
+                                mmn_error *error)
+{
+    const mmn_language_config *config = run->config;
+    const mmn_compute *compute = run->compute;
+    mmn_language_state *state = run->state;
+    size_t hidden = config->hidden_size, head_dim = config->head_dim;
+    size_t slot = state->keep_cache ? (size_t)index : 0;
+    float *keys = state->keys[slot], *values = state->values[slot];
+    float *new_keys = keys + state->length * key_width(config);
+    float *new_values = values + state->length * key_width(config);
+
+    mmn_rms_norm(compute, state->normed, run->hidden, &layer->attention_norm, run->rows, hidden,
+                 config->rms_norm_eps);
+    mmn_apply_linear(compute, state->query, state->normed, run->rows, &layer->query);
+    mmn_apply_linear(compute, new_keys, state->normed, run->rows, &layer->key);
+    mmn_apply_linear(compute, new_values, state->normed, run->rows, &layer->value);
+    mmn_rotate(compute, state->query, state->cosine, state->sine, run->rows,
+               config->heads, head_dim);
+    mmn_rotate(compute, new_keys, state->cosine, state->sine, run->rows,
+               config->kv_heads, head_dim);
+
+    const mmn_heads heads = {
+        .query = state->query,
+        .keys = keys,
+        .values = values,
+        .output = state->attention,
+        .rows = run->rows,
+        .key_count = state->length + run->rows,
+        .heads = config->heads,
+        .kv_heads = config->kv_heads,
+        .head_dim = head_dim,
+        .causal = true,
+        .first_position = state->length,
+        .window = config->sliding_window,
+    };
+    mmn_attend(compute, &heads, state->scores);
+    mmn_apply_linear(compute, state->normed, state->attention, run->rows, &layer->output);
+    mmn_status status = show(run, "language.layers.{i}.attn.out", index, NULL, state->normed,
+                             hidden, error);
+    if (status == MMN_OK)
+        mmn_accumulate(compute, run->hidden, state->normed, run->rows * hidden);
+    return status;
+}
+
+/* hidden += down_proj(act(gate_proj(x)) * up_proj(x)), x = post_attention_layernorm(hidden). */
+static mmn_status run_mlp(const run *run, const mmn_language_layer_weights *layer, int index,
+                          mmn_error *error)
+{
+    const mmn_language_config *config = run->config;
+    const mmn_compute *compute = run->compute;
+    mmn_language_state *state = run->state;
+    size_t hidden = config->hidden_size, inner = config->intermediate_size;
+
+    mmn_rms_norm(compute, state->normed, run->hidden, &layer->mlp_norm, run->rows,
+                 hidden, config->rms_norm_eps);
+    mmn_apply_linear(compute, state->gate, state->normed, run->rows, &layer->gate);
+    mmn_status status = show(run, "language.layers.{i}.mlp.gate", index, NULL, state->gate, inner,
+                             error);
+    if (status != MMN_OK)
+        return status;
+    mmn_activate(compute, config->activation, state->gate, run->rows * inner);
+    status = show(run, "language.layers.{i}.mlp.act", index, "language", state->gate, inner,
+                  error);
+    if (status != MMN_OK)
+        return status;
+    mmn_apply_linear(compute, state->up, state->normed, run->rows, &layer->up);
+    mmn_multiply(compute, state->gate, state->up, run->rows * inner);
+    mmn_apply_linear(compute, state->normed, state->gate, run->rows, &layer->down);
+    status = show(run, "language.layers.{i}.mlp.out", index, NULL, state->normed, hidden, error);
+    if (status != MMN_OK)
+        return status;
+    mmn_accumulate(compute, run->hidden, state->normed, run->rows * hidden);
+    return show(run, "language.layers.{i}.out", index, NULL, run->hidden, hidden, error);
+}
+
+mmn_status mmn_language_run(const mmn_compute *compute, const mmn_language_config *config,
+                            const mmn_language_weights *weights, const mmn_probes *probes,
+                            mmn_language_state *state, float *hidden, size_t rows,
+                            mmn_error *error)
+{
+    size_t needed = state->length + rows;
+    if (needed < rows)
+        return mmn_fail(error, MMN_SYSTEM, NULL, NULL, "the sequence is too long");
+    mmn_status status = grow_cache(state, config, needed, error);
+    if (status == MMN_OK)
+        status = grow_scratch(state, compute, config, rows, needed, error);
+    if (status != MMN_OK)
+        return status;
+
+    const run run = {compute, config, probes, state, hidden, rows};
+    compute->kernels->rope_table(state->cosine, state->sine, state->length, rows, config->head_dim,
+                                 config->rope_theta);
+    for (uint32_t layer = 0; layer < config->layers; layer++) {
+        status = run_attention(&run, &weights->layers[layer], (int)layer, error);
+        if (status == MMN_OK)
+            status = run_mlp(&run, &weights->layers[layer], (int)layer, error);
+        if (status != MMN_OK)
+            return status;
+    }
+    state->length = needed;
+    return MMN_OK;
+}
+
+void mmn_language_norm(const mmn_compute *compute, const mmn_language_config *config,
+                       const mmn_language_weights *weights, float *normed, const float *hidden,
+                       size_t rows)
+{
+    mmn_rms_norm(compute, normed, hidden, &weights->norm, rows, config->hidden_size,
+                 config->rms_norm_eps);
+}
+
+void mmn_language_logits(const mmn_compute *compute, const mmn_language_weights *weights,
+                         float *logits, const float *normed, size_t rows)
+{
+    const mmn_linear head = {weights->head, NULL};
+    mmn_apply_linear(compute, logits, normed, rows, &head);
+}
+
+void mmn_language_embed(const mmn_compute *compute, const mmn_language_weights *weights,
+                        float *hidden, const int32_t *ids, size_t rows)
+{
+    const mmn_matrix *embedding = &weights->embedding;
+    size_t width = embedding->columns;
+    size_t bytes = width * (embedding->type == MMN_WEIGHT_F32 ? 4 : 2);
+    for (size_t row = 0; row < rows; row++)
+        compute->kernels->widen(hidden + row * width,
+                                (const uint8_t *)embedding->data + (size_t)ids[row] * bytes,
+                                embedding->type, width);
+}

@@ -1,0 +1,51 @@
+/* The LLaMA-family language model: decoder layers over a cache of keys and values. */
+#ifndef MMN_MODEL_LANGUAGE_H
+#define MMN_MODEL_LANGUAGE_H
+
+#include "model/config.h"
+#include "model/operations.h"
+#include "model/probes.h"
+#include "model/weights.h"
+
+/* What a session keeps of the language model between calls. Zero-initialise; free with
+ * mmn_language_free. */
+typedef struct mmn_language_state {
+    bool keep_cache; /* keys and values of every layer, else only of the one that is running */
+    size_t cached_layers;
+    float **keys, **values; /* [cached_layers] of [capacity][kv_heads * head_dim] */
+    size_t length, capacity; /* positions */
+
+    /* Scratch for `scratch_rows` rows and `scratch_keys` keys. */
+    size_t scratch_rows, scratch_keys;
+    float *normed, *query, *attention, *gate, *up, *cosine, *sine, *scores;
+} mmn_language_state;
+
+/* Empties the cache; memory is kept. */
+void mmn_language_reset(mmn_language_state *state);
+void mmn_language_free(mmn_language_state *state);
+
+/* Runs `rows` positions that follow those in the cache through all decoder layers, in place: hidden
+ * [rows][hidden_size] holds embeddings before and the last layer's output (before the final norm)
+ * after. Appends their keys and values. Shows the language.layers.* stages. Any way of cutting a
+ * sequence into calls gives the same bits. Source: LLaMA (arXiv 2302.13971), Mistral 7B (arXiv
+ * 2310.06825) as transformers' LlamaModel and MistralModel compute them. */
+mmn_status mmn_language_run(const mmn_compute *compute, const mmn_language_config *config,
+                            const mmn_language_weights *weights, const mmn_probes *probes,
+                            mmn_language_state *state, float *hidden, size_t rows,
+                            mmn_error *error);
+
+/* normed [rows][hidden_size] = the final RMSNorm of hidden. */
+void mmn_language_norm(const mmn_compute *compute, const mmn_language_config *config,
+                       const mmn_language_weights *weights, float *normed, const float *hidden,
+                       size_t rows);
+
+/* logits [rows][vocab_size] of normed [rows][hidden_size]. */
+void mmn_language_logits(const mmn_compute *compute, const mmn_language_weights *weights,
+                         float *logits, const float *normed, size_t rows);
+
+/* Writes the token embeddings of ids [rows] to hidden [rows][hidden_size]; every id must be below
+ * vocab_size. */
+void mmn_language_embed(const mmn_compute *compute, const mmn_language_weights *weights,
+                        float *hidden, const int32_t *ids, size_t rows);
+
+#endif

@@ -1,0 +1,54 @@
+/* Operations: kernels applied to whole tensors, with the outputs divided among threads.
+ *
+ * A thread owns the outputs it computes and no sum is ever divided, so the number of threads and
+ * the way in which the work is cut cannot change a bit. Tensors are row-major. */
+#ifndef MMN_MODEL_OPERATIONS_H
+#define MMN_MODEL_OPERATIONS_H
+
+#include "kernels.h"
+#include "model/weights.h"
+
+/* What computes: a kernel table and a number of threads. */
+typedef struct mmn_compute {
+    const mmn_kernels *kernels;
+    int threads;
+} mmn_compute;
+
+/* output [rows][outputs] = input [rows][inputs] x weight^T + bias. */
+void mmn_apply_linear(const mmn_compute *compute, float *output, const float *input, size_t rows,
+                      const mmn_linear *linear);
+
+/* output, input: [rows][width]. */
+void mmn_rms_norm(const mmn_compute *compute, float *output, const float *input,
+                  const mmn_norm *norm, size_t rows, size_t width, float epsilon);
+void mmn_layer_norm(const mmn_compute *compute, float *output, const float *input,
+                    const mmn_norm *norm, size_t rows, size_t width, float epsilon);
+
+/* values [count] = activation(values), elementwise. */
+void mmn_activate(const mmn_compute *compute, mmn_activation activation, float *values,
+                  size_t count);
+/* sum[i] += addend[i]; product[i] *= factor[i]. */
+void mmn_accumulate(const mmn_compute *compute, float *sum, const float *addend, size_t count);
+void mmn_multiply(const mmn_compute *compute, float *product, const float *factor, size_t count);
+
+/* Many attention heads over one sequence: query and output are [rows][heads * head_dim], keys and
+ * values [keys][kv_heads * head_dim]; head h reads key-value head h / (heads / kv_heads). */
+typedef struct mmn_heads {
+    const float *query, *keys, *values;
+    float *output;
+    size_t rows, key_count, heads, kv_heads, head_dim;
+    _Bool causal;
+    size_t first_position, window; /* as in mmn_attention_task */
+} mmn_heads;
+
+/* Scratch memory of mmn_attend, in floats, for up to `key_count` keys. */
+size_t mmn_attention_scratch(const mmn_compute *compute, size_t key_count);
+
+/* Softmax attention with scores scaled by head_dim^-1/2. */
+void mmn_attend(const mmn_compute *compute, const mmn_heads *heads, float *scratch);
+
+/* Rotary embedding of [rows][heads * head_dim] in place, cosine and sine [rows][head_dim / 2]. */
+void mmn_rotate(const mmn_compute *compute, float *values, const float *cosine, const float *sine,
+                size_t rows, size_t heads, size_t head_dim);
+
+#endif

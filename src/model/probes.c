@@ -1,0 +1,85 @@
+/* Probes: who looks at which stage of the forward pass, and how a stage is shown to them. */
+#include "model/probes.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/glob.h"
+#include "base/memory.h"
+
+mmn_status mmn_probes_add(mmn_probes *probes, const mmn_probe *probe, mmn_error *error)
+{
+    if (!probe->stages || !probe->see)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL,
+                        "a probe needs the stages it wants and a function that sees them");
+    mmn_status status = mmn_reserve(&probes->list, &probes->capacity, probes->count + 1,
+                                    sizeof(*probes->list), error);
+    if (status != MMN_OK)
+        return status;
+    char *stages = mmn_copy_text(probe->stages, error);
+    if (!stages)
+        return MMN_SYSTEM;
+    probes->list[probes->count] = *probe;
+    probes->list[probes->count].stages = stages;
+    probes->count++;
+    return MMN_OK;
+}
+
+void mmn_probes_free(mmn_probes *probes)
+{
+    for (size_t i = 0; i < probes->count; i++)
+        mmn_free((void *)(uintptr_t)probes->list[i].stages);
+    mmn_free(probes->list);
+    *probes = (mmn_probes){0};
+}
+
+void mmn_stage_name(char name[MMN_STAGE_NAME_SIZE], const char *pattern, int layer)
+{
+    const char *hole = strstr(pattern, "{i}");
+    if (hole)
+        snprintf(name, MMN_STAGE_NAME_SIZE, "%.*s%d%s", (int)(hole - pattern), pattern, layer,
+                 hole + strlen("{i}"));
+    else
+        snprintf(name, MMN_STAGE_NAME_SIZE, "%s", pattern);
+}
+
+bool mmn_probes_want(const mmn_probes *probes, const char *pattern, int layer)
+{
+    if (probes->count == 0)
+        return false;
+    char name[MMN_STAGE_NAME_SIZE];
+    mmn_stage_name(name, pattern, layer);
+    for (size_t i = 0; i < probes->count; i++)
+        if (mmn_glob_match(probes->list[i].stages, name))
+            return true;
+    return false;
+}
+
+mmn_status mmn_probes_show(const mmn_probes *probes, const mmn_shown *shown, mmn_error *error)
+{
+    if (probes->count == 0)
+        return MMN_OK;
+    char name[MMN_STAGE_NAME_SIZE];
+    mmn_stage_name(name, shown->pattern, shown->layer);
+    mmn_stage stage = {
+        .name = name,
+        .module = shown->module,
+        .layer = shown->layer,
+        .element = shown->element,
+        .dimensions = shown->dimensions,
+        .data = shown->data,
+        .first_position = shown->first_position,
+        .generating = probes->generating,
+        .input = probes->input,
+    };
+    memcpy(stage.shape, shown->shape, sizeof(stage.shape));
+    for (size_t i = 0; i < probes->count; i++) {
+        const mmn_probe *probe = &probes->list[i];
+        if (!mmn_glob_match(probe->stages, name))
+            continue;
+        mmn_status status = probe->see(probe->context, &stage, error);
+        if (status != MMN_OK)
+            return status;
+    }
+    return MMN_OK;
+}

@@ -1,0 +1,45 @@
+/* Probes: who looks at which stage of the forward pass, and how a stage is shown to them. */
+#ifndef MMN_MODEL_PROBES_H
+#define MMN_MODEL_PROBES_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "mmneuron.h"
+
+/* Room for any stage's name with its layer number and a terminating zero. */
+enum { MMN_STAGE_NAME_SIZE = 64 };
+
+typedef struct mmn_probes {
+    mmn_probe *list; /* `stages` of each is an owned copy */
+    size_t count, capacity;
+    const mmn_input *input; /* what the forward pass is running on */
+    bool generating;
+} mmn_probes;
+
+/* Copies `probe` to the end of the list. */
+mmn_status mmn_probes_add(mmn_probes *probes, const mmn_probe *probe, mmn_error *error);
+void mmn_probes_free(mmn_probes *probes);
+
+/* Whether somebody wants stage `pattern` ("vision.layers.{i}.out") of `layer` (-1: no layer). */
+bool mmn_probes_want(const mmn_probes *probes, const char *pattern, int layer);
+
+/* Writes `pattern` to `name` with {i} replaced by `layer`. */
+void mmn_stage_name(char name[MMN_STAGE_NAME_SIZE], const char *pattern, int layer);
+
+/* A stage about to be shown: everything of mmn_stage that the forward pass knows. */
+typedef struct mmn_shown {
+    const char *pattern; /* as in the table of stages */
+    int layer;           /* -1: none */
+    const char *module;  /* whose neurons these are, or NULL */
+    mmn_element element;
+    void *data;
+    size_t dimensions, shape[4];
+    size_t first_position;
+} mmn_shown;
+
+/* Shows a stage to every probe that wants it, in their order. Returns the first status that is not
+ * MMN_OK. */
+mmn_status mmn_probes_show(const mmn_probes *probes, const mmn_shown *shown, mmn_error *error);
+
+#endif

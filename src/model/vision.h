@@ -1,0 +1,23 @@
+/* The CLIP vision transformer: pixel values in, the features that the projector reads out. */
+#ifndef MMN_MODEL_VISION_H
+#define MMN_MODEL_VISION_H
+
+#include "model/config.h"
+#include "model/operations.h"
+#include "model/probes.h"
+#include "model/weights.h"
+
+/* Runs `tiles` images, pixels [tiles][channels][image_size][image_size], and stores in *features
+ * (freed with mmn_free) what the projector reads, [tiles][tokens][selected layers * hidden_size],
+ * tokens without the class token unless the configuration keeps it. Layers above the last selected
+ * one run only if a probe wants one of their stages. Shows the vision.* stages.
+ * Source: CLIP (arXiv 2103.00020) as transformers' CLIPVisionModel computes it. */
+mmn_status mmn_vision_run(const mmn_compute *compute, const mmn_vision_config *config,
+                          const mmn_vision_weights *weights, const mmn_probes *probes,
+                          const float *pixels, size_t tiles, float **features, mmn_error *error);
+
+/* Tokens per tile that enter the projector, and the width of each. */
+size_t mmn_vision_feature_tokens(const mmn_vision_config *config);
+size_t mmn_vision_feature_width(const mmn_vision_config *config);
+
+#endif
