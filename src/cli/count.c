@@ -1,0 +1,130 @@
+/* mmneuron count: counts how often each neuron is active in each domain of a list. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "cli/interrupt.h"
+#include "cli/model.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+
+/* What the library's functions call back with. */
+typedef struct count_watch {
+    mmn_cli_progress progress;
+    bool quiet;
+    json_t *skipped; /* the sentences about skipped samples, for --json; else NULL */
+} count_watch;
+
+/* Lists a skipped sample at once: a long run may end otherwise. */
+static void list_skipped(void *context, const mmn_error *error)
+{
+    count_watch *watch = context;
+    char sentence[2400];
+    mmn_error_sentence(error, sentence, sizeof sentence);
+    if (watch->skipped != NULL)
+        json_array_append_new(watch->skipped, json_string(sentence));
+    if (watch->quiet)
+        return;
+    mmn_cli_progress_clear(&watch->progress);
+    mmn_cli_message("skipped: %s", sentence);
+}
+
+static int print_summary(const char *output, const mmn_count_summary *summary, json_t *skipped)
+{
+    if (skipped != NULL)
+        return mmn_cli_print_json(json_pack(
+            "{s:s, s:I, s:I, s:I, s:I, s:f, s:O}", "output", output, "samples",
+            (json_int_t)summary->samples, "skipped", (json_int_t)summary->skipped, "resumed",
+            (json_int_t)summary->resumed, "positions", (json_int_t)summary->positions, "seconds",
+            summary->seconds, "skipped_samples", skipped));
+    mmn_cli_print("%s: %" PRIu64 " samples counted, %" PRIu64 " skipped\n", output,
+                  summary->samples, summary->skipped);
+    return MMN_CLI_DONE;
+}
+
+static int run_count(const mmn_model *model, mmn_count_options *options, bool quiet, bool json)
+{
+    count_watch watch = {.quiet = quiet, .skipped = json ? json_array() : NULL};
+    mmn_count_summary summary;
+    mmn_error error;
+    int code;
+    options->progress = mmn_cli_progress_show;
+    options->progress_context = &watch.progress;
+    options->skipped = list_skipped;
+    mmn_cli_interrupt_catch();
+    mmn_cli_progress_begin(&watch.progress, quiet);
+    mmn_status status = mmn_count(model, options, &summary, &error);
+    mmn_cli_progress_clear(&watch.progress);
+    if (status == MMN_OK) {
+        code = print_summary(options->output, &summary, watch.skipped);
+    } else if (status == MMN_INTERRUPTED) {
+        mmn_cli_message("interrupted; what was counted is kept in %s.state: the same command goes"
+                        " on from there",
+                        options->output);
+        code = mmn_cli_interrupt_code();
+    } else {
+        code = mmn_cli_fail(&error);
+    }
+    json_decref(watch.skipped);
+    return code;
+}
+
+int mmn_cli_count(const mmn_cli_command *command, int argc, char **argv)
+{
+    mmn_count_options count_options = {0};
+    mmn_cli_modules modules = {{0}};
+    mmn_cli_modules positions_module = {{0}};
+    mmn_cli_shard shard = {0, 0};
+    mmn_resize_order order = MMN_RESIZE_HORIZONTAL_FIRST;
+    const mmn_cli_option options[] = {
+        {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
+         .target = &count_options.output,
+         .help = "where to write the counts; the state of an unfinished run is in FILE.state"},
+        {.name = "samples", .value = "N", .kind = MMN_CLI_WHOLE, .target = &count_options.samples,
+         .minimum = 1, .help = "count the first N samples of each domain (all)"},
+        {.name = "positions", .value = "N", .kind = MMN_CLI_WHOLE,
+         .target = &count_options.positions, .minimum = 1,
+         .help = "stop each domain after N positions of the module of --positions-module"},
+        {.name = "positions-module", .value = "NAME", .kind = MMN_CLI_MODULES,
+         .target = &positions_module, .help = "the module that --positions goes by (vision)"},
+        {.name = "modules", .value = "NAMES", .kind = MMN_CLI_MODULES, .target = &modules,
+         .help = "count these modules only: vision, projector, qformer, query, language, separated"
+                 " by commas (all that the model has)"},
+        {.name = "shard", .value = "I/N", .kind = MMN_CLI_SHARD, .target = &shard,
+         .help = "do the I-th of N parts of the work; \"mmneuron merge\" adds the parts"},
+        {.name = "skip-bad", .kind = MMN_CLI_FLAG, .target = &count_options.skip_bad,
+         .help = "skip and list samples that cannot be read, instead of stopping at the first"},
+        {.name = "stop-after", .value = "N", .kind = MMN_CLI_WHOLE,
+         .target = &count_options.stop_after, .minimum = 1,
+         .help = "stop after N samples as Ctrl-C would, to go on another time"},
+        MMN_CLI_RESIZE_ORDER(&order),
+    };
+    mmn_cli_arguments arguments;
+    int code;
+    mmn_model *model = NULL;
+    if (!mmn_cli_parse(command, options, sizeof options / sizeof options[0], argc, argv,
+                       &arguments, &code))
+        return code;
+    if (count_options.output == NULL) {
+        code = mmn_cli_usage(command->name, "-o is missing: the file that receives the counts");
+        goto done;
+    }
+    if (strchr(positions_module.names, ',') != NULL) {
+        code = mmn_cli_usage(command->name, "--positions-module takes one module, not several");
+        goto done;
+    }
+    count_options.list = arguments.texts[1];
+    count_options.modules = modules.names[0] != '\0' ? modules.names : NULL;
+    count_options.positions_module =
+        positions_module.names[0] != '\0' ? positions_module.names : NULL;
+    count_options.shard = shard.index;
+    count_options.shards = shard.count;
+    code = mmn_cli_open_model(&model, arguments.texts[0], &arguments, order);
+    if (code == MMN_CLI_DONE)
+        code = run_count(model, &count_options, arguments.quiet, arguments.json);
+done:
+    mmn_model_close(model);
+    mmn_cli_free(arguments.texts);
+    return code;
+}

@@ -1,0 +1,94 @@
+/* mmneuron dump: writes the stages of one forward pass to a safetensors file. */
+#include "cli/command.h"
+#include "cli/model.h"
+#include "cli/options.h"
+#include "cli/output.h"
+
+/* Where the forward pass starts and what is kept of it. */
+typedef struct dump_request {
+    const char *prompt, *inputs, *output;
+    mmn_cli_texts images;
+    uint64_t generate;
+    mmn_resize_order order;
+    mmn_dump_options options;
+} dump_request;
+
+static int check_request(const mmn_cli_command *command, const dump_request *request)
+{
+    if (request->output == NULL)
+        return mmn_cli_usage(command->name, "-o is missing: the file that receives the stages");
+    if (request->inputs == NULL && request->prompt == NULL)
+        return mmn_cli_usage(command->name, "--prompt or --inputs is missing: what to run");
+    if (request->inputs != NULL && (request->prompt != NULL || request->images.count > 0))
+        return mmn_cli_usage(command->name,
+                             "--inputs replaces --prompt and --image; give one or the other");
+    return MMN_CLI_DONE;
+}
+
+static int run_dump(const mmn_model *model, const dump_request *request, bool json)
+{
+    mmn_error error;
+    mmn_input *input = NULL;
+    mmn_status status =
+        request->inputs != NULL
+            ? mmn_input_from_file(&input, model, request->inputs, &error)
+            : mmn_input_from_prompt(&input, model, request->prompt, request->images.texts,
+                                    request->images.count, &error);
+    if (status == MMN_OK)
+        status = mmn_dump(model, input, &request->options, request->output, &error);
+    int code = MMN_CLI_DONE;
+    if (status != MMN_OK) {
+        code = mmn_cli_fail(&error);
+    } else {
+        size_t positions = mmn_input_length(input);
+        size_t image_positions = mmn_input_image_positions(input);
+        if (json)
+            code = mmn_cli_print_json(json_pack("{s:s, s:I, s:I}", "output", request->output,
+                                                "positions", (json_int_t)positions,
+                                                "image_positions", (json_int_t)image_positions));
+        else
+            mmn_cli_print("%s: %zu positions, %zu of them image features\n", request->output,
+                          positions, image_positions);
+    }
+    mmn_input_free(input);
+    return code;
+}
+
+int mmn_cli_dump(const mmn_cli_command *command, int argc, char **argv)
+{
+    dump_request request = {0};
+    const mmn_cli_option options[] = {
+        {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
+         .target = &request.output, .help = "where to write the stages (safetensors)"},
+        {.name = "prompt", .value = "TEXT", .kind = MMN_CLI_TEXT, .target = &request.prompt,
+         .help = "the raw text of the prompt, with \"<image>\" where the image goes"},
+        {.name = "image", .value = "FILE", .kind = MMN_CLI_TEXTS, .target = &request.images,
+         .help = "a JPEG or PNG file; may be repeated"},
+        {.name = "inputs", .value = "FILE", .kind = MMN_CLI_TEXT, .target = &request.inputs,
+         .help = "take input_ids, pixel_values and image_sizes from this dump instead"},
+        {.name = "stages", .value = "PATTERNS", .kind = MMN_CLI_TEXT,
+         .target = &request.options.stages,
+         .help = "only stages that match one of these patterns, separated by commas (all)"},
+        {.name = "generate", .value = "N", .kind = MMN_CLI_WHOLE, .target = &request.generate,
+         .maximum = 1e6, .help = "generate up to N tokens and store them as generated_ids"},
+        MMN_CLI_RESIZE_ORDER(&request.order),
+    };
+    mmn_cli_arguments arguments;
+    int code;
+    mmn_model *model = NULL;
+    if (!mmn_cli_parse(command, options, sizeof options / sizeof options[0], argc, argv,
+                       &arguments, &code))
+        goto done;
+    code = check_request(command, &request);
+    if (code == MMN_CLI_DONE)
+        code = mmn_cli_open_model(&model, arguments.texts[0], &arguments, request.order);
+    if (code == MMN_CLI_DONE) {
+        request.options.generate = (size_t)request.generate;
+        code = run_dump(model, &request, arguments.json);
+    }
+done:
+    mmn_model_close(model);
+    mmn_cli_free(arguments.texts);
+    mmn_cli_free(request.images.texts);
+    return code;
+}

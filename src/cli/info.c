@@ -1,0 +1,154 @@
+/* mmneuron info: describes a checkpoint, and what would be run on this machine. */
+#include <inttypes.h>
+
+#include "cli/command.h"
+#include "cli/model.h"
+#include "cli/options.h"
+#include "cli/output.h"
+
+static json_t *modules_to_json(const mmn_model_info *info)
+{
+    json_t *modules = json_object();
+    for (size_t index = 0; index < info->module_count; index++) {
+        const mmn_module *module = &info->modules[index];
+        json_t *object = json_pack("{s:I, s:I, s:s}", "layers", (json_int_t)module->layers,
+                                   "neurons", (json_int_t)module->neurons, "stages",
+                                   module->stages);
+        if (module->inert_layer != UINT32_MAX)
+            json_object_set_new(object, "inert_layer",
+                                json_integer((json_int_t)module->inert_layer));
+        json_object_set_new(modules, module->name, object);
+    }
+    return modules;
+}
+
+static json_t *vision_to_json(const mmn_model_info *info)
+{
+    return json_pack("{s:I, s:I, s:I, s:I, s:I}", "layers", (json_int_t)info->vision_layers,
+                     "width", (json_int_t)info->vision_width, "heads",
+                     (json_int_t)info->vision_heads, "image_size", (json_int_t)info->image_size,
+                     "patch_size", (json_int_t)info->patch_size);
+}
+
+static json_t *language_to_json(const mmn_model_info *info)
+{
+    json_t *object =
+        json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "architecture", info->language, "layers",
+                  (json_int_t)info->language_layers, "width", (json_int_t)info->language_width,
+                  "heads", (json_int_t)info->language_heads, "key_value_heads",
+                  (json_int_t)info->language_kv_heads, "vocabulary", (json_int_t)info->vocabulary,
+                  "positions", (json_int_t)info->maximum_positions);
+    json_object_set_new(object, "sliding_window",
+                        info->sliding_window > 0 ? json_integer((json_int_t)info->sliding_window)
+                                                 : json_null());
+    return object;
+}
+
+static json_t *info_to_json(const char *folder, const mmn_model_info *info, const char *digest)
+{
+    json_t *weights = json_pack("{s:s, s:I, s:I, s:I, s:I}", "types", info->weight_types, "files",
+                                (json_int_t)info->files, "tensors", (json_int_t)info->tensors,
+                                "parameters", (json_int_t)info->parameters, "bytes",
+                                (json_int_t)info->weight_bytes);
+    json_t *object = json_pack("{s:s, s:s, s:o}", "model", folder, "family", info->family,
+                               "weights", weights);
+    if (info->vision_layers > 0)
+        json_object_set_new(object, "vision", vision_to_json(info));
+    json_object_set_new(object, "language", language_to_json(info));
+    json_object_set_new(object, "modules", modules_to_json(info));
+    json_object_set_new(object, "template", json_string(info->template_name));
+    json_object_set_new(object, "kernels", json_string(info->kernels));
+    json_object_set_new(object, "threads", json_integer((json_int_t)info->threads));
+    if (digest != NULL)
+        json_object_set_new(object, "digest", json_string(digest));
+    return object;
+}
+
+/* "12.3 GB", in powers of ten as disks and published checkpoints are measured. */
+static void print_bytes(uint64_t bytes)
+{
+    static const char *const units[] = {"bytes", "kB", "MB", "GB", "TB"};
+    double value = (double)bytes;
+    size_t unit = 0;
+    while (value >= 1000 && unit + 1 < sizeof units / sizeof units[0]) {
+        value /= 1000;
+        unit++;
+    }
+    mmn_cli_print("%.*f %s", unit > 0 ? 1 : 0, value, units[unit]);
+}
+
+static void print_architecture(const mmn_model_info *info)
+{
+    mmn_cli_print("family     %s\n", info->family);
+    if (info->vision_layers > 0)
+        mmn_cli_print("vision     %" PRIu32 " layers of width %" PRIu32 ", %" PRIu32
+                      " heads; images of %" PRIu32 " x %" PRIu32 " in patches of %" PRIu32 "\n",
+                      info->vision_layers, info->vision_width, info->vision_heads,
+                      info->image_size, info->image_size, info->patch_size);
+    mmn_cli_print("language   %s: %" PRIu32 " layers of width %" PRIu32 ", %" PRIu32 " heads",
+                  info->language, info->language_layers, info->language_width,
+                  info->language_heads);
+    if (info->language_kv_heads != info->language_heads)
+        mmn_cli_print(" (%" PRIu32 " for keys and values)", info->language_kv_heads);
+    mmn_cli_print("; %" PRIu32 " words\n", info->vocabulary);
+    mmn_cli_print("context    %" PRIu32 " positions", info->maximum_positions);
+    if (info->sliding_window > 0)
+        mmn_cli_print(", each seeing the last %" PRIu32, info->sliding_window);
+    mmn_cli_print("\ntemplate   %s\n", info->template_name);
+}
+
+static void print_info(const char *folder, const mmn_model_info *info, const char *digest)
+{
+    mmn_cli_print("model      %s\n", folder);
+    print_architecture(info);
+    mmn_cli_print("weights    %" PRIu64 " parameters in %" PRIu32 " tensors, %s, ",
+                  info->parameters, info->tensors, info->weight_types);
+    print_bytes(info->weight_bytes);
+    mmn_cli_print(" in %" PRIu32 " file%s\n", info->files, info->files == 1 ? "" : "s");
+    mmn_cli_print("kernels    %s, %" PRIu32 " thread%s\n", info->kernels, info->threads,
+                  info->threads == 1 ? "" : "s");
+    if (digest != NULL)
+        mmn_cli_print("digest     %s\n", digest);
+    mmn_cli_print("\nmodule      layers  neurons  stages\n");
+    for (size_t index = 0; index < info->module_count; index++) {
+        const mmn_module *module = &info->modules[index];
+        mmn_cli_print("%-10s  %6" PRIu32 "  %7" PRIu32 "  %s", module->name, module->layers,
+                      module->neurons, module->stages);
+        if (module->inert_layer != UINT32_MAX)
+            mmn_cli_print("  (layer %" PRIu32 " is inert)", module->inert_layer);
+        mmn_cli_print("\n");
+    }
+}
+
+int mmn_cli_info(const mmn_cli_command *command, int argc, char **argv)
+{
+    int with_digest = 0;
+    const mmn_cli_option options[] = {
+        {.name = "digest", .kind = MMN_CLI_FLAG, .target = &with_digest,
+         .help = "also print the digest of all weights, which reads the whole checkpoint"},
+    };
+    mmn_cli_arguments arguments;
+    int code;
+    if (!mmn_cli_parse(command, options, sizeof options / sizeof options[0], argc, argv,
+                       &arguments, &code))
+        return code;
+
+    const char *folder = arguments.texts[0];
+    char digest[33] = "";
+    mmn_error error;
+    mmn_model *model = NULL;
+    code = mmn_cli_open_model(&model, folder, &arguments, MMN_RESIZE_HORIZONTAL_FIRST);
+    if (code == MMN_CLI_DONE && with_digest && mmn_model_digest(model, digest, &error) != MMN_OK)
+        code = mmn_cli_fail(&error);
+    if (code == MMN_CLI_DONE) {
+        const mmn_model_info *info = mmn_model_describe(model);
+        const char *shown = with_digest ? digest : NULL;
+        if (arguments.json)
+            code = mmn_cli_print_json(info_to_json(folder, info, shown));
+        else
+            print_info(folder, info, shown);
+    }
+    mmn_model_close(model);
+    mmn_cli_free(arguments.texts);
+    return code;
+}

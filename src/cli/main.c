@@ -1,0 +1,96 @@
+/* The program: the table of its subcommands, and the choice among them. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "cli/nearest.h"
+#include "cli/output.h"
+#include "mmneuron.h"
+
+static const mmn_cli_command commands[] = {
+    {"info", "MODEL", "describe a checkpoint: what it holds and what would be run", 1, 1,
+     mmn_cli_info},
+    {"ask", "MODEL [QUESTION]", "answer a question about an image", 1, 2, mmn_cli_ask},
+    {"count", "MODEL DATA.jsonl -o COUNTS", "count how often each neuron is active in each domain",
+     2, 2, mmn_cli_count},
+    {"merge", "COUNTS... -o COUNTS", "add the counts of the shards of one run", 1, SIZE_MAX,
+     mmn_cli_merge},
+    {"rank", "COUNTS [-o NEURONS.json]", "find the neurons that belong to a domain", 1, 1,
+     mmn_cli_rank},
+    {"dump", "MODEL -o DUMP", "write every stage of one forward pass to a file", 1, 1,
+     mmn_cli_dump},
+    {"verify", "DUMP REFERENCE", "compare two dumps stage by stage", 2, 2, mmn_cli_verify},
+    {"digest", "DUMP", "print a digest for every stage of a dump", 1, 1, mmn_cli_digest},
+};
+static const size_t command_count = sizeof commands / sizeof commands[0];
+
+static const mmn_cli_command *find_command(const char *name)
+{
+    for (size_t index = 0; index < command_count; index++) {
+        if (strcmp(commands[index].name, name) == 0)
+            return &commands[index];
+    }
+    return NULL;
+}
+
+static void print_overview(void)
+{
+    mmn_cli_print("Usage: mmneuron COMMAND [options] ARGUMENTS\n\n"
+                  "Finds the neurons of a vision-language model that belong to one visual domain,"
+                  "\nwith the same bits on every machine.\n\nCommands:\n");
+    for (size_t index = 0; index < command_count; index++)
+        mmn_cli_print("  %-8s %s\n", commands[index].name, commands[index].summary);
+    mmn_cli_print("  %-8s %s\n", "help", "print this, or the help of a command");
+    mmn_cli_print("\n\"mmneuron COMMAND --help\" lists a command's options; the manual is in"
+                  " man mmneuron.\n"
+                  "Exit status: 0 done; 1 compared and different; 2 wrong usage; 3 bad input.\n");
+}
+
+static int unknown_command(const char *name)
+{
+    const char *nearest =
+        mmn_cli_nearest(name, &commands[0].name, sizeof commands[0], command_count);
+    const char *kind = name[0] == '-' ? "option" : "command";
+    if (nearest != NULL)
+        return mmn_cli_usage(NULL, "there is no %s \"%s\"; did you mean \"%s\"?", kind, name,
+                             nearest);
+    return mmn_cli_usage(NULL, "there is no %s \"%s\"", kind, name);
+}
+
+/* "help COMMAND" is "COMMAND --help". */
+static int print_help(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_overview();
+        return MMN_CLI_DONE;
+    }
+    const mmn_cli_command *command = find_command(argv[1]);
+    if (command == NULL)
+        return unknown_command(argv[1]);
+    char option[] = "--help";
+    char *words[] = {argv[1], option, NULL};
+    return command->run(command, 2, words);
+}
+
+static int run(int argc, char **argv)
+{
+    if (argc < 2)
+        return mmn_cli_usage(NULL, "a command is missing");
+    const char *name = argv[1];
+    if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
+        return print_help(argc - 1, argv + 1);
+    if (strcmp(name, "--version") == 0) {
+        mmn_cli_print("mmneuron %s\n", mmn_version());
+        return MMN_CLI_DONE;
+    }
+    const mmn_cli_command *command = find_command(name);
+    if (command == NULL)
+        return unknown_command(name);
+    return command->run(command, argc - 1, argv + 1);
+}
+
+int main(int argc, char **argv)
+{
+    mmn_cli_guard_streams();
+    return mmn_cli_finish(run(argc, argv));
+}

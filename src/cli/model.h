@@ -1,0 +1,20 @@
+/* model.h: opening a model and making its input as the commands' options ask. */
+#ifndef MMN_CLI_MODEL_H
+#define MMN_CLI_MODEL_H
+
+#include "cli/options.h"
+#include "mmneuron.h"
+
+/* The option --resize-order of every command that reads images; `order` is a mmn_resize_order. */
+#define MMN_CLI_RESIZE_ORDER(order)                                                          \
+    {                                                                                        \
+        .name = "resize-order", .value = "ORDER", .kind = MMN_CLI_ORDER, .target = (order),  \
+        .help = "which axis images are resized along first: horizontal-first, as published"  \
+                " models were made with (the default), or pillow-13"                         \
+    }
+
+/* Opens the model in `folder`. Returns the exit code. */
+int mmn_cli_open_model(mmn_model **model, const char *folder, const mmn_cli_arguments *arguments,
+                       mmn_resize_order order);
+
+#endif

@@ -1,0 +1,66 @@
+/* options.h: the one parser of command lines, driven by tables that also make the help texts. */
+#ifndef MMN_CLI_OPTIONS_H
+#define MMN_CLI_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cli/command.h"
+#include "mmneuron.h"
+
+/* What an option takes, and the type of the variable that receives it. */
+typedef enum mmn_cli_kind {
+    MMN_CLI_FLAG,   /* nothing; int, set to 1 */
+    MMN_CLI_TEXT,   /* const char * */
+    MMN_CLI_TEXTS,  /* mmn_cli_texts: the option may be repeated */
+    MMN_CLI_WHOLE,  /* a whole number from minimum to maximum; uint64_t */
+    MMN_CLI_REAL,   /* a real number from minimum to maximum; double */
+    MMN_CLI_SHARD,  /* I/N with 1 <= I <= N; mmn_cli_shard */
+    MMN_CLI_ORDER,  /* an order of resizing; mmn_resize_order */
+    MMN_CLI_MODULES /* names of modules, separated by commas; mmn_cli_modules */
+} mmn_cli_kind;
+
+typedef struct mmn_cli_texts {
+    const char **texts; /* the array is freed by mmn_cli_free; the texts are argv's */
+    size_t count;
+} mmn_cli_texts;
+
+typedef struct mmn_cli_shard {
+    uint32_t index, count; /* 0, 0: not given */
+} mmn_cli_shard;
+
+/* Names of modules as the library knows them, separated by commas; "" if not given. */
+typedef struct mmn_cli_modules {
+    char names[96];
+} mmn_cli_modules;
+
+typedef struct mmn_cli_option {
+    const char *name;  /* without the dashes */
+    char letter;       /* the short form, or 0 */
+    const char *value; /* what the help calls its value; NULL for a flag */
+    mmn_cli_kind kind;
+    void *target;
+    double minimum, maximum; /* of numbers; maximum 0: none */
+    const char *help;        /* starts in lower case, no full stop */
+} mmn_cli_option;
+
+/* What every command takes, and what remains beside the options. */
+typedef struct mmn_cli_arguments {
+    uint64_t threads; /* 0: as many as OpenMP gives */
+    const char *simd; /* NULL: MMNEURON_SIMD, else the fastest */
+    int quiet, json;
+    const char **texts; /* the command's arguments, in order */
+    size_t count;
+} mmn_cli_arguments;
+
+/* Parses a command line by the command's own options and those that all commands share. Returns
+ * true when the command is to run. Otherwise *code is the exit code: help or the version was asked
+ * for and printed, or the command line was wrong and a message says how. */
+bool mmn_cli_parse(const mmn_cli_command *command, const mmn_cli_option *options, size_t count,
+                   int argc, char **argv, mmn_cli_arguments *arguments, int *code);
+
+/* Frees the array of a repeatable option or of the arguments. */
+void mmn_cli_free(const char **texts);
+
+#endif

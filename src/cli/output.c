@@ -1,0 +1,120 @@
+/* Results on standard output, checked for write errors, and messages on standard error. */
+#include "cli/output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "cli/interrupt.h"
+
+/* What went wrong first on standard output; a program has one, so its state is the program's. */
+static int output_error;
+
+void mmn_cli_guard_streams(void)
+{
+    for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; stream++) {
+        /* Opened for reading only, so that a result written to a closed output still fails. */
+        if (fcntl(stream, F_GETFD) == -1 && errno == EBADF)
+            (void)!open("/dev/null", stream == STDERR_FILENO ? O_WRONLY : O_RDONLY);
+    }
+}
+
+static void remember_error(void)
+{
+    if (output_error == 0)
+        output_error = errno != 0 ? errno : EIO;
+}
+
+void mmn_cli_print(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    errno = 0;
+    if (vprintf(format, arguments) < 0)
+        remember_error();
+    va_end(arguments);
+}
+
+int mmn_cli_print_json(json_t *value)
+{
+    char *text = value != NULL ? json_dumps(value, JSON_INDENT(2)) : NULL;
+    json_decref(value);
+    if (text == NULL) {
+        mmn_cli_message("the result cannot be written as JSON: memory is short, or a name in it is"
+                        " not UTF-8");
+        return MMN_CLI_FAILED;
+    }
+    mmn_cli_print("%s\n", text);
+    free(text);
+    return MMN_CLI_DONE;
+}
+
+static void print_message(const char *format, va_list arguments)
+{
+    char text[4096];
+    vsnprintf(text, sizeof text, format, arguments);
+    /* A name from the command line or a file may hold anything; a message is one line of text. */
+    for (char *character = text; *character != '\0'; character++) {
+        if ((unsigned char)*character < 0x20 || *character == 0x7f)
+            *character = '?';
+    }
+    fprintf(stderr, "mmneuron: %s\n", text);
+}
+
+void mmn_cli_message(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    print_message(format, arguments);
+    va_end(arguments);
+}
+
+int mmn_cli_fail(const mmn_error *error)
+{
+    char sentence[2400];
+    mmn_error_sentence(error, sentence, sizeof sentence);
+    mmn_cli_message("%s", sentence);
+    switch (error->status) {
+    case MMN_OK:
+        return MMN_CLI_DONE;
+    case MMN_DIFFERENT:
+        return MMN_CLI_DIFFERENT;
+    case MMN_USAGE:
+        return MMN_CLI_USAGE;
+    case MMN_INTERRUPTED:
+        return mmn_cli_interrupt_code();
+    case MMN_INPUT:
+    case MMN_SYSTEM:
+        break;
+    }
+    return MMN_CLI_FAILED;
+}
+
+int mmn_cli_usage(const char *command, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    print_message(format, arguments);
+    va_end(arguments);
+    if (command != NULL)
+        fprintf(stderr, "Try \"mmneuron %s --help\".\n", command);
+    else
+        fprintf(stderr, "Try \"mmneuron help\".\n");
+    return MMN_CLI_USAGE;
+}
+
+int mmn_cli_finish(int code)
+{
+    errno = 0;
+    if (fclose(stdout) != 0)
+        remember_error();
+    if (output_error == 0)
+        return code;
+    mmn_cli_message("standard output: cannot write the result: %s", strerror(output_error));
+    return MMN_CLI_FAILED;
+}

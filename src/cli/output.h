@@ -1,0 +1,41 @@
+/* output.h: results on standard output, checked, and messages on standard error. */
+#ifndef MMN_CLI_OUTPUT_H
+#define MMN_CLI_OUTPUT_H
+
+#include <jansson.h>
+
+#include "mmneuron.h"
+
+#if defined(__GNUC__)
+#define MMN_CLI_PRINTF(format_index, first_argument) \
+    __attribute__((format(printf, format_index, first_argument)))
+#else
+#define MMN_CLI_PRINTF(format_index, first_argument)
+#endif
+
+/* Opens /dev/null in place of a standard stream that is closed, so that no result file takes its
+ * number and receives what was meant for the stream. */
+void mmn_cli_guard_streams(void);
+
+/* Prints a result. A failure to write is remembered for mmn_cli_finish. */
+void mmn_cli_print(const char *format, ...) MMN_CLI_PRINTF(1, 2);
+
+/* Prints a JSON value and a line break; takes over the reference, which may be NULL after a failed
+ * construction. Returns the exit code: MMN_CLI_FAILED when it could not be made. */
+int mmn_cli_print_json(json_t *value);
+
+/* Prints a message as one line on standard error, after the program's name. */
+void mmn_cli_message(const char *format, ...) MMN_CLI_PRINTF(1, 2);
+
+/* Prints the library's error as one line on standard error and returns its exit code. */
+int mmn_cli_fail(const mmn_error *error);
+
+/* Prints what is wrong with the command line and where to read on, and returns MMN_CLI_USAGE.
+ * `command` is the subcommand's name or NULL. */
+int mmn_cli_usage(const char *command, const char *format, ...) MMN_CLI_PRINTF(2, 3);
+
+/* Closes standard output. Returns `code`, or MMN_CLI_FAILED with a message when a result could not
+ * be written. */
+int mmn_cli_finish(int code);
+
+#endif

@@ -1,0 +1,163 @@
+/* The values of options: parsed strictly, checked against their range, stored in the variable. */
+#include "cli/values.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/output.h"
+
+/* Parses digits only: strtoull alone would take "-1", " 1" and "+1". */
+static bool parse_whole(const char *text, const char **end, uint64_t *value)
+{
+    if (!isdigit((unsigned char)*text))
+        return false;
+    char *stop = NULL;
+    errno = 0;
+    unsigned long long parsed = strtoull(text, &stop, 10);
+    *end = stop;
+    *value = parsed;
+    return errno == 0;
+}
+
+static int take_whole(const mmn_cli_command *command, const mmn_cli_option *option,
+                      const char *text)
+{
+    const char *end = text;
+    uint64_t value = 0;
+    bool fits = parse_whole(text, &end, &value) && *end == '\0' &&
+                (double)value >= option->minimum &&
+                (option->maximum == 0 || (double)value <= option->maximum);
+    if (!fits && option->maximum == 0)
+        return mmn_cli_usage(command->name,
+                             "--%s takes a whole number of at least %.0f, not \"%s\"",
+                             option->name, option->minimum, text);
+    if (!fits)
+        return mmn_cli_usage(command->name,
+                             "--%s takes a whole number from %.0f to %.0f, not \"%s\"",
+                             option->name, option->minimum, option->maximum, text);
+    *(uint64_t *)option->target = value;
+    return MMN_CLI_DONE;
+}
+
+static int take_real(const mmn_cli_command *command, const mmn_cli_option *option,
+                     const char *text)
+{
+    char *end = NULL;
+    double value = strtod(text, &end);
+    if (end == text || *end != '\0' || isspace((unsigned char)*text) || !isfinite(value) ||
+        value <= option->minimum || value > option->maximum)
+        return mmn_cli_usage(command->name,
+                             "--%s takes a number above %g and up to %g, not \"%s\"", option->name,
+                             option->minimum, option->maximum, text);
+    *(double *)option->target = value;
+    return MMN_CLI_DONE;
+}
+
+static int take_shard(const mmn_cli_command *command, const mmn_cli_option *option,
+                      const char *text)
+{
+    const char *end = text;
+    uint64_t index = 0;
+    uint64_t count = 0;
+    bool good = parse_whole(text, &end, &index) && *end == '/' &&
+                parse_whole(end + 1, &end, &count) && *end == '\0' && index >= 1 &&
+                index <= count && count <= UINT32_MAX;
+    if (!good)
+        return mmn_cli_usage(command->name,
+                             "--%s takes I/N, the shard's number from 1 to N and how many there"
+                             " are, such as 2/3, not \"%s\"",
+                             option->name, text);
+    *(mmn_cli_shard *)option->target = (mmn_cli_shard){(uint32_t)index, (uint32_t)count};
+    return MMN_CLI_DONE;
+}
+
+static int take_order(const mmn_cli_command *command, const mmn_cli_option *option,
+                      const char *text)
+{
+    mmn_resize_order *order = option->target;
+    if (strcmp(text, "horizontal-first") == 0)
+        *order = MMN_RESIZE_HORIZONTAL_FIRST;
+    else if (strcmp(text, "pillow-13") == 0)
+        *order = MMN_RESIZE_PILLOW_13;
+    else
+        return mmn_cli_usage(command->name,
+                             "--%s takes \"horizontal-first\" or \"pillow-13\", not \"%s\"",
+                             option->name, text);
+    return MMN_CLI_DONE;
+}
+
+/* The published code's names of modules stand for the library's. */
+static int take_modules(const mmn_cli_command *command, const mmn_cli_option *option,
+                        const char *text)
+{
+    static const char *const names[][2] = {
+        {"vision", "vision"},     {"projector", "projector"}, {"qformer", "qformer"},
+        {"query", "query"},       {"language", "language"},   {"encoder", "vision"},
+        {"mmproj", "projector"},  {"lang", "language"},
+    };
+    const size_t name_count = sizeof names / sizeof names[0];
+    mmn_cli_modules *modules = option->target;
+    modules->names[0] = '\0';
+    for (const char *name = text;; name++) {
+        size_t length = strcspn(name, ",");
+        size_t found = 0;
+        while (found < name_count && (strlen(names[found][0]) != length ||
+                                      strncmp(names[found][0], name, length) != 0))
+            found++;
+        if (found == name_count)
+            return mmn_cli_usage(command->name,
+                                 "--%s takes vision, projector, qformer, query or language,"
+                                 " several separated by commas, not \"%s\"",
+                                 option->name, text);
+        /* A module named twice is taken once, so the names of all five are the longest text. */
+        if (strstr(modules->names, names[found][1]) == NULL) {
+            if (modules->names[0] != '\0')
+                strcat(modules->names, ",");
+            strcat(modules->names, names[found][1]);
+        }
+        name += length;
+        if (*name == '\0')
+            return MMN_CLI_DONE;
+    }
+}
+
+int mmn_cli_take_text(mmn_cli_texts *texts, const char *text, int argc)
+{
+    if (texts->texts == NULL)
+        texts->texts = calloc((size_t)argc, sizeof *texts->texts);
+    if (texts->texts == NULL) {
+        mmn_cli_message("memory is short");
+        return MMN_CLI_FAILED;
+    }
+    texts->texts[texts->count++] = text;
+    return MMN_CLI_DONE;
+}
+
+int mmn_cli_take_value(const mmn_cli_command *command, const mmn_cli_option *option,
+                       const char *text, int argc)
+{
+    switch (option->kind) {
+    case MMN_CLI_FLAG:
+        *(int *)option->target = 1;
+        break;
+    case MMN_CLI_TEXT:
+        *(const char **)option->target = text;
+        break;
+    case MMN_CLI_TEXTS:
+        return mmn_cli_take_text(option->target, text, argc);
+    case MMN_CLI_WHOLE:
+        return take_whole(command, option, text);
+    case MMN_CLI_REAL:
+        return take_real(command, option, text);
+    case MMN_CLI_SHARD:
+        return take_shard(command, option, text);
+    case MMN_CLI_ORDER:
+        return take_order(command, option, text);
+    case MMN_CLI_MODULES:
+        return take_modules(command, option, text);
+    }
+    return MMN_CLI_DONE;
+}

@@ -1,0 +1,50 @@
+/* mmneuron verify: compares two dumps stage by stage and names the first departure. */
+#include "cli/command.h"
+#include "cli/options.h"
+#include "cli/output.h"
+
+/* Prints the comparison in the wanted form and returns the exit code. */
+static int print_verification(const mmn_verification *verification, bool json, mmn_status status)
+{
+    mmn_error error;
+    char *text = NULL;
+    mmn_status made = json ? mmn_verification_json(verification, &text, &error)
+                           : mmn_verification_table(verification, &text, &error);
+    if (made != MMN_OK)
+        return mmn_cli_fail(&error);
+    mmn_cli_print("%s", text);
+    mmn_release(text);
+    return status == MMN_OK ? MMN_CLI_DONE : MMN_CLI_DIFFERENT;
+}
+
+int mmn_cli_verify(const mmn_cli_command *command, int argc, char **argv)
+{
+    mmn_verify_options verify_options = {0};
+    const mmn_cli_option options[] = {
+        {.name = "tolerance", .value = "T", .kind = MMN_CLI_REAL,
+         .target = &verify_options.tolerance, .minimum = 0, .maximum = 1e6,
+         .help = "the relative RMS difference allowed in a stage (the reference's own, else"
+                 " 1e-5)"},
+        {.name = "stages", .value = "PATTERNS", .kind = MMN_CLI_TEXT,
+         .target = &verify_options.stages,
+         .help = "only stages that match one of these patterns, separated by commas (all that"
+                 " the files have)"},
+    };
+    mmn_cli_arguments arguments;
+    int code;
+    if (!mmn_cli_parse(command, options, sizeof options / sizeof options[0], argc, argv,
+                       &arguments, &code))
+        return code;
+
+    mmn_error error;
+    mmn_verification *verification = NULL;
+    mmn_status status = mmn_verify(&verification, arguments.texts[0], arguments.texts[1],
+                                   &verify_options, &error);
+    if (verification != NULL)
+        code = print_verification(verification, arguments.json, status);
+    else
+        code = mmn_cli_fail(&error);
+    mmn_verification_free(verification);
+    mmn_cli_free(arguments.texts);
+    return code;
+}
