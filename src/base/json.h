@@ -18,19 +18,22 @@
  * json_decref. */
 mmn_status mmn_json_parse(json_t **value, const char *text, size_t size, const char *file,
                           mmn_error *error);
-/* The same for a file of at most `limit` bytes. */
+/* The same for one line of a file of many; MMN_INPUT names that line. */
+mmn_status mmn_json_parse_line(json_t **value, const char *text, size_t size, const char *file,
+                               uint64_t line, mmn_error *error);
+/* The same for a whole file of at most `limit` bytes. */
 mmn_status mmn_json_load(json_t **value, const char *path, size_t limit, mmn_error *error);
 
-/* An object inside a document, with what is needed to name it: `path` is "" for the document
- * itself and "text_config" or "text_config.rope_parameters" inside. value is NULL when the object
- * is absent: then every getter below finds nothing. Borrowed: the document outlives it. */
+/* An object inside a document, with what is needed to name its keys: `prefix` is "" for the
+ * document itself and "text_config." or "text_config.rope_parameters." inside. value is NULL when
+ * the object is absent: then every getter below finds nothing. The document must outlive it. */
 typedef struct mmn_json_object {
     json_t *value;
     const char *file;
-    char path[128];
+    char prefix[192]; /* keys that do not fit are cut */
 } mmn_json_object;
 
-/* Views `value` as an object; MMN_INPUT if it is something else. */
+/* Views the document `value` as an object; MMN_INPUT if it is something else. */
 mmn_status mmn_json_as_object(mmn_json_object *object, json_t *value, const char *file,
                               mmn_error *error);
 

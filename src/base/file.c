@@ -1,0 +1,142 @@
+/* Files: mapping and reading whole files, and paths. */
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+
+/* Opens a regular file and tells its size. O_NONBLOCK keeps a named pipe from blocking us before
+ * we can see that it is one. */
+static mmn_status open_regular(int *descriptor, size_t *size, const char *path, mmn_error *error)
+{
+    *descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (*descriptor < 0)
+        return mmn_fail_system(error, errno, path, "cannot open");
+    struct stat status;
+    mmn_status result = MMN_OK;
+    if (fstat(*descriptor, &status) != 0)
+        result = mmn_fail_system(error, errno, path, "cannot look at");
+    else if (!S_ISREG(status.st_mode))
+        result = mmn_fail(error, MMN_INPUT, path, NULL, "is not a regular file");
+    else if ((uintmax_t)status.st_size > (uintmax_t)PTRDIFF_MAX)
+        result = mmn_fail(error, MMN_SYSTEM, path, NULL, "is too large for this machine: %jd bytes",
+                          (intmax_t)status.st_size);
+    if (result != MMN_OK) {
+        close(*descriptor);
+        return result;
+    }
+    *size = (size_t)status.st_size;
+    return MMN_OK;
+}
+
+mmn_status mmn_map_file(mmn_mapping *mapping, const char *path, mmn_error *error)
+{
+    *mapping = (mmn_mapping){0};
+    int descriptor;
+    size_t size;
+    mmn_status result = open_regular(&descriptor, &size, path, error);
+    if (result != MMN_OK)
+        return result;
+    if (size > 0) {
+        void *data = mmap(NULL, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+        if (data == MAP_FAILED)
+            result = mmn_fail_system(error, errno, path, "cannot map %zu bytes", size);
+        else
+            *mapping = (mmn_mapping){.data = data, .size = size};
+    }
+    close(descriptor);
+    return result;
+}
+
+void mmn_unmap(mmn_mapping *mapping)
+{
+    if (mapping->data)
+        munmap((void *)(uintptr_t)mapping->data, mapping->size);
+    *mapping = (mmn_mapping){0};
+}
+
+/* Reads up to `wanted` bytes, fewer only at the end of the file. */
+static mmn_status read_fully(int descriptor, char *to, size_t wanted, size_t *got, const char *path,
+                             mmn_error *error)
+{
+    *got = 0;
+    while (*got < wanted) {
+        ssize_t count = read(descriptor, to + *got, wanted - *got);
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0)
+            return mmn_fail_system(error, errno, path, "cannot read");
+        if (count == 0)
+            break;
+        *got += (size_t)count;
+    }
+    return MMN_OK;
+}
+
+mmn_status mmn_read_file(char **text, size_t *size, const char *path, size_t limit,
+                         mmn_error *error)
+{
+    *text = NULL;
+    int descriptor;
+    size_t file_size, got = 0;
+    mmn_status result = open_regular(&descriptor, &file_size, path, error);
+    if (result != MMN_OK)
+        return result;
+    if (file_size > limit)
+        result = mmn_fail(error, MMN_INPUT, path, NULL, "has %zu bytes, more than the %zu allowed",
+                          file_size, limit);
+    else if (!(*text = mmn_allocate(file_size + 1, 1, error)))
+        result = MMN_SYSTEM;
+    else
+        result = read_fully(descriptor, *text, file_size, &got, path, error);
+    close(descriptor);
+    if (result != MMN_OK) {
+        mmn_free(*text);
+        *text = NULL;
+        return result;
+    }
+    if (size)
+        *size = got;
+    return MMN_OK;
+}
+
+bool mmn_is_file(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && S_ISREG(status.st_mode);
+}
+
+bool mmn_is_folder(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+mmn_status mmn_path_join(char **path, const char *folder, const char *name, mmn_error *error)
+{
+    size_t folder_length = name[0] == '/' ? 0 : strlen(folder), name_length = strlen(name);
+    bool separate = folder_length > 0 && folder[folder_length - 1] != '/';
+    *path = mmn_allocate(folder_length + separate + name_length + 1, 1, error);
+    if (!*path)
+        return MMN_SYSTEM;
+    memcpy(*path, folder, folder_length);
+    if (separate)
+        (*path)[folder_length] = '/';
+    memcpy(*path + folder_length + separate, name, name_length);
+    return MMN_OK;
+}
+
+mmn_status mmn_path_folder(char **folder, const char *path, mmn_error *error)
+{
+    const char *slash = strrchr(path, '/');
+    if (!slash)
+        *folder = mmn_copy_text(".", error);
+    else
+        *folder = mmn_copy_bytes(path, slash == path ? 1 : (size_t)(slash - path), error);
+    return *folder ? MMN_OK : MMN_SYSTEM;
+}

@@ -1,0 +1,266 @@
+/* JSON: reading with Jansson, strictly, and typed access whose errors name the file and the key. */
+#include "base/json.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+
+/* At least as many as there are values and keys: all but the first follow one of these characters.
+ * Those inside strings are counted too, which only makes the limit stricter. */
+static size_t count_values(const char *text, size_t size)
+{
+    size_t count = 1;
+    for (size_t i = 0; i < size; i++)
+        if (text[i] == ',' || text[i] == ':' || text[i] == '[' || text[i] == '{')
+            count++;
+    return count;
+}
+
+/* `line` is the line of the file that the text is, or 0 if it is the whole file. */
+static mmn_status parse(json_t **value, const char *text, size_t size, const char *file,
+                        uint64_t line, mmn_error *error)
+{
+    *value = NULL;
+    char where[64] = "";
+    if (line != 0)
+        snprintf(where, sizeof(where), "line %" PRIu64, line);
+    if (count_values(text, size) > MMN_JSON_VALUE_LIMIT)
+        return mmn_fail(error, MMN_INPUT, file, where, "JSON text with more than %d values",
+                        MMN_JSON_VALUE_LIMIT);
+    json_error_t problem;
+    *value = json_loadb(text, size, JSON_REJECT_DUPLICATES, &problem);
+    if (*value)
+        return MMN_OK;
+    if (json_error_code(&problem) == json_error_out_of_memory)
+        return mmn_fail(error, MMN_SYSTEM, file, where, "out of memory while parsing JSON");
+    if (problem.line > 0)
+        snprintf(where, sizeof(where), "line %" PRIu64 ", column %d",
+                 line != 0 ? line : (uint64_t)problem.line, problem.column);
+    return mmn_fail(error, MMN_INPUT, file, where, "not valid JSON: %s", problem.text);
+}
+
+mmn_status mmn_json_parse(json_t **value, const char *text, size_t size, const char *file,
+                          mmn_error *error)
+{
+    return parse(value, text, size, file, 0, error);
+}
+
+mmn_status mmn_json_parse_line(json_t **value, const char *text, size_t size, const char *file,
+                               uint64_t line, mmn_error *error)
+{
+    return parse(value, text, size, file, line, error);
+}
+
+mmn_status mmn_json_load(json_t **value, const char *path, size_t limit, mmn_error *error)
+{
+    *value = NULL;
+    char *text;
+    size_t size;
+    mmn_status status = mmn_read_file(&text, &size, path, limit, error);
+    if (status != MMN_OK)
+        return status;
+    status = mmn_json_parse(value, text, size, path, error);
+    mmn_free(text);
+    return status;
+}
+
+static const char *type_name(const json_t *value)
+{
+    switch (json_typeof(value)) {
+    case JSON_OBJECT:
+        return "an object";
+    case JSON_ARRAY:
+        return "an array";
+    case JSON_STRING:
+        return "a text";
+    case JSON_INTEGER:
+        return "an integer";
+    case JSON_REAL:
+        return "a number with a fraction or exponent";
+    case JSON_TRUE:
+    case JSON_FALSE:
+        return "a truth value";
+    case JSON_NULL:
+        break;
+    }
+    return "null";
+}
+
+mmn_status mmn_json_as_object(mmn_json_object *object, json_t *value, const char *file,
+                              mmn_error *error)
+{
+    *object = (mmn_json_object){.value = value, .file = file};
+    if (!json_is_object(value))
+        return mmn_fail(error, MMN_INPUT, file, NULL, "must be a JSON object and is %s",
+                        type_name(value));
+    return MMN_OK;
+}
+
+bool mmn_json_has(const mmn_json_object *object, const char *key)
+{
+    return object->value && json_object_get(object->value, key);
+}
+
+/* The value of `key`, or NULL where it is absent or null. */
+static json_t *find(const mmn_json_object *object, const char *key)
+{
+    json_t *value = object->value ? json_object_get(object->value, key) : NULL;
+    return json_is_null(value) ? NULL : value;
+}
+
+static mmn_status fail_at_key(const mmn_json_object *object, const char *key, mmn_error *error,
+                              const char *message)
+{
+    char where[256];
+    snprintf(where, sizeof(where), "%s%s", object->prefix, key);
+    return mmn_fail(error, MMN_INPUT, object->file, where, "%s", message);
+}
+
+mmn_status mmn_json_fail(const mmn_json_object *object, const char *key, mmn_error *error,
+                         const char *format, ...)
+{
+    char message[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof(message), format, arguments);
+    va_end(arguments);
+    return fail_at_key(object, key, error, message);
+}
+
+mmn_status mmn_json_require(const mmn_json_object *object, const char *key, mmn_error *error)
+{
+    if (!find(object, key))
+        return mmn_json_fail(object, key, error, "is missing");
+    return MMN_OK;
+}
+
+static mmn_status wrong_type(const mmn_json_object *object, const char *key, const json_t *value,
+                             const char *expected, mmn_error *error)
+{
+    return mmn_json_fail(object, key, error, "must be %s and is %s", expected, type_name(value));
+}
+
+mmn_status mmn_json_get_object(mmn_json_object *child, const mmn_json_object *object,
+                               const char *key, mmn_error *error)
+{
+    *child = (mmn_json_object){.file = object->file};
+    snprintf(child->prefix, sizeof(child->prefix), "%.120s%.60s.", object->prefix, key);
+    json_t *value = find(object, key);
+    if (value && !json_is_object(value))
+        return wrong_type(object, key, value, "an object", error);
+    child->value = value;
+    return MMN_OK;
+}
+
+static mmn_status integer_of(int64_t *number, const mmn_json_object *object, const char *key,
+                             const json_t *value, int64_t minimum, int64_t maximum,
+                             mmn_error *error)
+{
+    if (!json_is_integer(value))
+        return wrong_type(object, key, value, "an integer", error);
+    int64_t found = json_integer_value(value);
+    if (found < minimum || found > maximum)
+        return mmn_json_fail(object, key, error,
+                             "must be between %" PRId64 " and %" PRId64 " and is %" PRId64, minimum,
+                             maximum, found);
+    *number = found;
+    return MMN_OK;
+}
+
+mmn_status mmn_json_get_i64(int64_t *value, const mmn_json_object *object, const char *key,
+                            int64_t minimum, int64_t maximum, mmn_error *error)
+{
+    const json_t *found = find(object, key);
+    return found ? integer_of(value, object, key, found, minimum, maximum, error) : MMN_OK;
+}
+
+mmn_status mmn_json_get_u32(uint32_t *value, const mmn_json_object *object, const char *key,
+                            uint32_t minimum, uint32_t maximum, mmn_error *error)
+{
+    int64_t number = *value;
+    const json_t *found = find(object, key);
+    mmn_status status =
+        found ? integer_of(&number, object, key, found, minimum, maximum, error) : MMN_OK;
+    *value = (uint32_t)number;
+    return status;
+}
+
+mmn_status mmn_json_get_f64(double *value, const mmn_json_object *object, const char *key,
+                            double minimum, double maximum, mmn_error *error)
+{
+    const json_t *found = find(object, key);
+    if (!found)
+        return MMN_OK;
+    if (!json_is_number(found))
+        return wrong_type(object, key, found, "a number", error);
+    double number = json_number_value(found);
+    if (!(number >= minimum && number <= maximum))
+        return mmn_json_fail(object, key, error, "must be between %g and %g and is %g", minimum,
+                             maximum, number);
+    *value = number;
+    return MMN_OK;
+}
+
+mmn_status mmn_json_get_bool(bool *value, const mmn_json_object *object, const char *key,
+                             mmn_error *error)
+{
+    const json_t *found = find(object, key);
+    if (!found)
+        return MMN_OK;
+    if (!json_is_boolean(found))
+        return wrong_type(object, key, found, "true or false", error);
+    *value = json_is_true(found);
+    return MMN_OK;
+}
+
+mmn_status mmn_json_get_text(const char **value, const mmn_json_object *object, const char *key,
+                             mmn_error *error)
+{
+    const json_t *found = find(object, key);
+    if (!found)
+        return MMN_OK;
+    if (!json_is_string(found))
+        return wrong_type(object, key, found, "a text", error);
+    *value = json_string_value(found);
+    return MMN_OK;
+}
+
+mmn_status mmn_json_get_array(json_t **array, const mmn_json_object *object, const char *key,
+                              mmn_error *error)
+{
+    json_t *found = find(object, key);
+    if (!found)
+        return MMN_OK;
+    if (!json_is_array(found))
+        return wrong_type(object, key, found, "an array", error);
+    *array = found;
+    return MMN_OK;
+}
+
+mmn_status mmn_json_get_integers(int64_t *values, size_t *count, size_t capacity,
+                                 const mmn_json_object *object, const char *key, int64_t minimum,
+                                 int64_t maximum, mmn_error *error)
+{
+    const json_t *found = find(object, key);
+    if (!found)
+        return MMN_OK;
+    bool many = json_is_array(found);
+    if (!many && !json_is_integer(found))
+        return wrong_type(object, key, found, "an integer or an array of integers", error);
+    size_t size = many ? json_array_size(found) : 1;
+    if (size > capacity)
+        return mmn_json_fail(object, key, error, "must not have more than %zu numbers and has %zu",
+                             capacity, size);
+    for (size_t i = 0; i < size; i++) {
+        const json_t *one = many ? json_array_get(found, i) : found;
+        mmn_status status = integer_of(&values[i], object, key, one, minimum, maximum, error);
+        if (status != MMN_OK)
+            return status;
+    }
+    *count = size;
+    return MMN_OK;
+}
