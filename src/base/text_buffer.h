@@ -1,0 +1,32 @@
+/* Growing text: tables and files that are composed piece by piece. */
+#ifndef MMN_BASE_TEXT_BUFFER_H
+#define MMN_BASE_TEXT_BUFFER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+
+/* Zero-initialise. After a failed addition nothing more is added, and mmn_text_finish tells. */
+typedef struct mmn_text {
+    char *text; /* terminated by a zero, or NULL */
+    size_t length, capacity;
+    bool failed;
+} mmn_text;
+
+void mmn_text_add(mmn_text *text, const char *format, ...) MMN_PRINTF(2, 3);
+void mmn_text_add_bytes(mmn_text *text, const char *bytes, size_t size);
+/* `count` times the byte `fill`. */
+void mmn_text_fill(mmn_text *text, char fill, size_t count);
+/* The shortest decimal number that reads back as `value`, with a point whatever the locale: "0.95",
+ * "1e-07", "3"; "inf", "-inf" and "nan" otherwise. */
+void mmn_text_add_real(mmn_text *text, double value);
+/* `string` as JSON, in quotation marks; UTF-8 is left as it is. */
+void mmn_text_add_json(mmn_text *text, const char *string);
+
+/* Hands the text over in *result (freed with mmn_free or mmn_release) and empties the buffer.
+ * MMN_SYSTEM when memory was short, with *result NULL. */
+mmn_status mmn_text_finish(mmn_text *text, char **result, mmn_error *error);
+void mmn_text_free(mmn_text *text);
+
+#endif

@@ -1,0 +1,112 @@
+/* Stages: the tensors of the forward pass that have a name, in the order in which it makes them. */
+#include "model/stages.h"
+
+#include <string.h>
+
+#define F32 MMN_ELEMENT_F32
+#define I32 MMN_ELEMENT_I32
+
+typedef struct entry {
+    unsigned group; /* layers of one group follow each other: 0's stages, 1's stages, ... */
+    mmn_stage_kind kind;
+} entry;
+
+static const entry entries[] = {
+    {0, {"input_ids", NULL, I32, 1, {"token"}}},
+    {1, {"qformer_input_ids", NULL, I32, 1, {"token"}}},
+    {2, {"pixel_values", NULL, F32, 4, {"tile", "channel", "row", "column"}}},
+    {3, {"image_sizes", NULL, I32, 2, {"image", "side"}}},
+    {4, {"vision.embeddings", NULL, F32, 3, {"tile", "token", "element"}}},
+    {5, {"vision.layers.{i}.mlp.act", "vision", F32, 3, {"tile", "token", "neuron"}}},
+    {5, {"vision.layers.{i}.out", NULL, F32, 3, {"tile", "token", "element"}}},
+    {6, {"vision.out", NULL, F32, 3, {"tile", "token", "element"}}},
+    {7, {"query.layers.{i}.mlp.act", "query", F32, 2, {"query", "neuron"}}},
+    {7, {"qformer.layers.{i}.mlp.act", "qformer", F32, 2, {"token", "neuron"}}},
+    {7, {"qformer.layers.{i}.out", NULL, F32, 2, {"token", "element"}}},
+    {8, {"qformer.out", NULL, F32, 2, {"query", "element"}}},
+    {9, {"projector.act", "projector", F32, 2, {"token", "neuron"}}},
+    {10, {"projector.out", NULL, F32, 2, {"token", "element"}}},
+    {11, {"projector.merged", NULL, F32, 2, {"token", "element"}}},
+    {12, {"language.embeddings", NULL, F32, 2, {"token", "element"}}},
+    {13, {"language.layers.{i}.attn.out", NULL, F32, 2, {"token", "element"}}},
+    {13, {"language.layers.{i}.mlp.gate", NULL, F32, 2, {"token", "neuron"}}},
+    {13, {"language.layers.{i}.mlp.act", "language", F32, 2, {"token", "neuron"}}},
+    {13, {"language.layers.{i}.mlp.out", NULL, F32, 2, {"token", "element"}}},
+    {13, {"language.layers.{i}.out", NULL, F32, 2, {"token", "element"}}},
+    {14, {"language.norm", NULL, F32, 2, {"token", "element"}}},
+    {15, {"language.logits", NULL, F32, 2, {"token", "word"}}},
+    {16, {"generated_ids", NULL, I32, 1, {"token"}}},
+};
+
+enum { KIND_COUNT = sizeof entries / sizeof entries[0], LAYER_LIMIT = 100000 };
+
+static const char hole[] = "{i}";
+enum { HOLE_LENGTH = sizeof hole - 1 };
+
+/* Whether `name` is `pattern` with a number for {i}, written as a program writes it: no sign, no
+ * leading zero, below LAYER_LIMIT. */
+static int match(const char *pattern, const char *name, int *layer)
+{
+    const char *before = strstr(pattern, hole);
+    *layer = -1;
+    if (!before)
+        return strcmp(pattern, name) == 0;
+    size_t prefix = (size_t)(before - pattern);
+    if (strncmp(pattern, name, prefix) != 0)
+        return 0;
+    const char *digits = name + prefix;
+    size_t length = strspn(digits, "0123456789");
+    if (length == 0 || length > 5 || (length > 1 && digits[0] == '0'))
+        return 0;
+    int number = 0;
+    for (size_t i = 0; i < length; i++)
+        number = 10 * number + (digits[i] - '0');
+    *layer = number;
+    return strcmp(before + HOLE_LENGTH, digits + length) == 0;
+}
+
+size_t mmn_stage_kind_count(void)
+{
+    return KIND_COUNT;
+}
+
+const mmn_stage_kind *mmn_stage_kind_get(size_t index)
+{
+    return index < KIND_COUNT ? &entries[index].kind : NULL;
+}
+
+/* The index of the entry that `name` belongs to, or KIND_COUNT. */
+static size_t find(const char *name, int *layer)
+{
+    size_t index = 0;
+    while (index < KIND_COUNT && !match(entries[index].kind.pattern, name, layer))
+        index++;
+    return index;
+}
+
+const mmn_stage_kind *mmn_stage_kind_find(const char *name, int *layer)
+{
+    int number;
+    size_t index = find(name, &number);
+    if (layer)
+        *layer = index < KIND_COUNT ? number : -1;
+    return mmn_stage_kind_get(index);
+}
+
+uint64_t mmn_stage_order(const char *name)
+{
+    int layer;
+    size_t index = find(name, &layer);
+    if (index == KIND_COUNT)
+        return UINT64_MAX;
+    uint64_t passed = layer < 0 ? 0 : (uint64_t)layer;
+    return ((uint64_t)entries[index].group * LAYER_LIMIT + passed) * KIND_COUNT + index;
+}
+
+int mmn_stage_compare(const char *a, const char *b)
+{
+    uint64_t order_a = mmn_stage_order(a), order_b = mmn_stage_order(b);
+    if (order_a != order_b)
+        return order_a < order_b ? -1 : 1;
+    return strcmp(a, b);
+}

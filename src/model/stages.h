@@ -1,0 +1,33 @@
+/* Stages: the tensors of the forward pass that have a name, in the order in which it makes them. */
+#ifndef MMN_MODEL_STAGES_H
+#define MMN_MODEL_STAGES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mmneuron.h"
+
+typedef struct mmn_stage_kind {
+    const char *pattern; /* "vision.layers.{i}.mlp.act" */
+    const char *module;  /* the module whose neurons its last axis counts, or NULL */
+    mmn_element element;
+    size_t dimensions;
+    const char *axes[4]; /* what each dimension counts: "tile", "token", "neuron", ... */
+} mmn_stage_kind;
+
+/* All kinds of stages, those of one layer in the order of the layer. */
+size_t mmn_stage_kind_count(void);
+const mmn_stage_kind *mmn_stage_kind_get(size_t index);
+
+/* The kind of the stage called `name`, or NULL if no stage has this name. *layer is the number at
+ * {i}, or -1; `layer` may be NULL. */
+const mmn_stage_kind *mmn_stage_kind_find(const char *name, int *layer);
+
+/* A number that grows in the order of the forward pass: "vision.layers.1.out" comes before
+ * "vision.layers.2.mlp.act". UINT64_MAX for a name that is not a stage's. */
+uint64_t mmn_stage_order(const char *name);
+
+/* For qsort of texts: the order of the forward pass; names that no stage has come last, bytewise. */
+int mmn_stage_compare(const char *a, const char *b);
+
+#endif
