@@ -14,9 +14,9 @@ static json_t *modules_to_json(const mmn_model_info *info)
         json_t *object = json_pack("{s:I, s:I, s:s}", "layers", (json_int_t)module->layers,
                                    "neurons", (json_int_t)module->neurons, "stages",
                                    module->stages);
-        if (module->inert_layer != UINT32_MAX)
-            json_object_set_new(object, "inert_layer",
-                                json_integer((json_int_t)module->inert_layer));
+        if (module->first_inert_layer < module->layers)
+            json_object_set_new(object, "first_inert_layer",
+                                json_integer((json_int_t)module->first_inert_layer));
         json_object_set_new(modules, module->name, object);
     }
     return modules;
@@ -114,8 +114,8 @@ static void print_info(const char *folder, const mmn_model_info *info, const cha
         const mmn_module *module = &info->modules[index];
         mmn_cli_print("%-10s  %6" PRIu32 "  %7" PRIu32 "  %s", module->name, module->layers,
                       module->neurons, module->stages);
-        if (module->inert_layer != UINT32_MAX)
-            mmn_cli_print("  (layer %" PRIu32 " is inert)", module->inert_layer);
+        if (module->first_inert_layer < module->layers)
+            mmn_cli_print("  (inert from layer %" PRIu32 " on)", module->first_inert_layer);
         mmn_cli_print("\n");
     }
 }
