@@ -91,7 +91,8 @@ typedef struct mmn_module {
     const char *name; /* "vision", "projector", "language" */
     uint32_t layers, neurons;
     const char *stages;   /* the stages that show its neurons, "vision.layers.{i}.mlp.act" */
-    uint32_t inert_layer; /* a layer that cannot influence the output, or UINT32_MAX */
+    uint32_t first_inert_layer; /* layers from this one on cannot influence the output; `layers`
+                                   when all of them do */
 } mmn_module;
 
 typedef struct mmn_model_info {

@@ -70,11 +70,11 @@ mmn_status mmn_fail_system(mmn_error *error, int errno_value, const char *file,
 
 mmn_status mmn_error_in_file(mmn_error *error, mmn_status status, const char *file)
 {
-    if (!error)
+    if (status == MMN_OK || !error)
         return status;
     if (!error->file[0])
         copy_text(error->file, sizeof(error->file), file);
-    return error->status;
+    return status;
 }
 
 /* Names from hostile files end up in messages: control characters could drive a terminal. */

@@ -90,3 +90,8 @@ void mmn_free(void *pointer)
 {
     free(pointer);
 }
+
+void mmn_release(void *pointer)
+{
+    mmn_free(pointer);
+}

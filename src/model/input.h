@@ -2,13 +2,10 @@
 #ifndef MMN_MODEL_INPUT_H
 #define MMN_MODEL_INPUT_H
 
-#include <stdbool.h>
-
 #include "image/anyres.h"
 #include "image/pixel_values.h"
 #include "mmneuron.h"
 
-/* The first two dimensions are those of the stages `input_ids` and `pixel_values`. */
 struct mmn_input {
     int32_t *ids; /* [length], image placeholders expanded */
     size_t length, image_positions;
@@ -18,5 +15,17 @@ struct mmn_input {
     mmn_anyres_features *anyres;  /* [image_count] for LLaVA-NeXT, else NULL */
     size_t image_count;
 };
+
+/* An input of `model` for `image_count` images, whose sizes are set next; *input may be non-NULL
+ * after a failure too, and is freed with mmn_input_free. */
+mmn_status mmn_input_create(mmn_input **input, const mmn_model *model, size_t image_count,
+                            mmn_error *error);
+
+/* Records that image number `image` has `size` pixels, on which its number of features depends. */
+mmn_status mmn_input_set_image_size(mmn_input *input, const mmn_model *model, size_t image,
+                                    mmn_resolution size, mmn_error *error);
+
+/* The number of language positions that image number `image` takes. */
+size_t mmn_input_image_features(const mmn_input *input, const mmn_model *model, size_t image);
 
 #endif

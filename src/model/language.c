@@ -108,32 +108,29 @@ static mmn_status grow_scratch(mmn_language_state *state, const mmn_compute *com
 }
 
 /* One call of mmn_language_run: what every layer needs. */
-typedef struct run {
+typedef struct language_run {
     const mmn_compute *compute;
     const mmn_language_config *config;
     const mmn_probes *probes;
     mmn_language_state *state;
     float *hidden;
     size_t rows;
-} run;
+} language_run;
 
-static mmn_status show(const run *run, const char *pattern, int layer, const char *module,
-                       float *data, size_t width, mmn_error *error)
+static mmn_status show(const language_run *run, const char *pattern, int layer, float *data,
+                       size_t width, mmn_error *error)
 {
     const mmn_shown shown = {.pattern = pattern,
                              .layer = layer,
-                             .module = module,
-                             .element = MMN_ELEMENT_F32,
                              .data = data,
-                             .dimensions = 2,
                              .shape = {run->rows, width},
                              .first_position = run->state->length};
     return mmn_probes_show(run->probes, &shown, error);
 }
 
 /* hidden += o_proj(attention(input_layernorm(hidden))). */
-static mmn_status run_attention(const run *run, const mmn_language_layer_weights *layer, int index,
-                                mmn_error *error)
+static mmn_status run_attention(const language_run *run, const mmn_language_layer_weights *layer,
+                                int index, mmn_error *error)
 {
     const mmn_language_config *config = run->config;
     const mmn_compute *compute = run->compute;
@@ -170,7 +167,7 @@ static mmn_status run_attention(const run *run, const mmn_language_layer_weights
     };
     mmn_attend(compute, &heads, state->scores);
     mmn_apply_linear(compute, state->normed, state->attention, run->rows, &layer->output);
-    mmn_status status = show(run, "language.layers.{i}.attn.out", index, NULL, state->normed,
+    mmn_status status = show(run, "language.layers.{i}.attn.out", index, state->normed,
                              hidden, error);
     if (status == MMN_OK)
         mmn_accumulate(compute, run->hidden, state->normed, run->rows * hidden);
@@ -178,8 +175,8 @@ static mmn_status run_attention(const run *run, const mmn_language_layer_weights
 }
 
 /* hidden += down_proj(act(gate_proj(x)) * up_proj(x)), x = post_attention_layernorm(hidden). */
-static mmn_status run_mlp(const run *run, const mmn_language_layer_weights *layer, int index,
-                          mmn_error *error)
+static mmn_status run_mlp(const language_run *run, const mmn_language_layer_weights *layer,
+                          int index, mmn_error *error)
 {
     const mmn_language_config *config = run->config;
     const mmn_compute *compute = run->compute;
@@ -189,23 +186,23 @@ static mmn_status run_mlp(const run *run, const mmn_language_layer_weights *laye
     mmn_rms_norm(compute, state->normed, run->hidden, &layer->mlp_norm, run->rows,
                  hidden, config->rms_norm_eps);
     mmn_apply_linear(compute, state->gate, state->normed, run->rows, &layer->gate);
-    mmn_status status = show(run, "language.layers.{i}.mlp.gate", index, NULL, state->gate, inner,
+    mmn_status status = show(run, "language.layers.{i}.mlp.gate", index, state->gate, inner,
                              error);
     if (status != MMN_OK)
         return status;
     mmn_activate(compute, config->activation, state->gate, run->rows * inner);
-    status = show(run, "language.layers.{i}.mlp.act", index, "language", state->gate, inner,
+    status = show(run, "language.layers.{i}.mlp.act", index, state->gate, inner,
                   error);
     if (status != MMN_OK)
         return status;
     mmn_apply_linear(compute, state->up, state->normed, run->rows, &layer->up);
     mmn_multiply(compute, state->gate, state->up, run->rows * inner);
     mmn_apply_linear(compute, state->normed, state->gate, run->rows, &layer->down);
-    status = show(run, "language.layers.{i}.mlp.out", index, NULL, state->normed, hidden, error);
+    status = show(run, "language.layers.{i}.mlp.out", index, state->normed, hidden, error);
     if (status != MMN_OK)
         return status;
     mmn_accumulate(compute, run->hidden, state->normed, run->rows * hidden);
-    return show(run, "language.layers.{i}.out", index, NULL, run->hidden, hidden, error);
+    return show(run, "language.layers.{i}.out", index, run->hidden, hidden, error);
 }
 
 mmn_status mmn_language_run(const mmn_compute *compute, const mmn_language_config *config,
@@ -222,7 +219,7 @@ mmn_status mmn_language_run(const mmn_compute *compute, const mmn_language_confi
     if (status != MMN_OK)
         return status;
 
-    const run run = {compute, config, probes, state, hidden, rows};
+    const language_run run = {compute, config, probes, state, hidden, rows};
     compute->kernels->rope_table(state->cosine, state->sine, state->length, rows, config->head_dim,
                                  config->rope_theta);
     for (uint32_t layer = 0; layer < config->layers; layer++) {

@@ -6,6 +6,7 @@
 
 #include "base/glob.h"
 #include "base/memory.h"
+#include "model/stages.h"
 
 mmn_status mmn_probes_add(mmn_probes *probes, const mmn_probe *probe, mmn_error *error)
 {
@@ -61,12 +62,13 @@ mmn_status mmn_probes_show(const mmn_probes *probes, const mmn_shown *shown, mmn
         return MMN_OK;
     char name[MMN_STAGE_NAME_SIZE];
     mmn_stage_name(name, shown->pattern, shown->layer);
+    const mmn_stage_kind *kind = mmn_stage_kind_find(name, NULL);
     mmn_stage stage = {
         .name = name,
-        .module = shown->module,
+        .module = kind->module,
         .layer = shown->layer,
-        .element = shown->element,
-        .dimensions = shown->dimensions,
+        .element = kind->element,
+        .dimensions = kind->dimensions,
         .data = shown->data,
         .first_position = shown->first_position,
         .generating = probes->generating,

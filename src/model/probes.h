@@ -27,14 +27,12 @@ bool mmn_probes_want(const mmn_probes *probes, const char *pattern, int layer);
 /* Writes `pattern` to `name` with {i} replaced by `layer`. */
 void mmn_stage_name(char name[MMN_STAGE_NAME_SIZE], const char *pattern, int layer);
 
-/* A stage about to be shown: everything of mmn_stage that the forward pass knows. */
+/* A stage about to be shown: what the forward pass knows of it beyond the table of stages. */
 typedef struct mmn_shown {
     const char *pattern; /* as in the table of stages */
     int layer;           /* -1: none */
-    const char *module;  /* whose neurons these are, or NULL */
-    mmn_element element;
     void *data;
-    size_t dimensions, shape[4];
+    size_t shape[4]; /* as many as the table has dimensions */
     size_t first_position;
 } mmn_shown;
 

@@ -6,16 +6,11 @@
 #include "base/memory.h"
 #include "model/vision.h"
 
-static mmn_status show(const mmn_probes *probes, const char *pattern, const char *module,
-                       float *data, size_t rows, size_t width, mmn_error *error)
+static mmn_status show(const mmn_probes *probes, const char *pattern, float *data, size_t rows,
+                       size_t width, mmn_error *error)
 {
-    const mmn_shown shown = {.pattern = pattern,
-                             .layer = -1,
-                             .module = module,
-                             .element = MMN_ELEMENT_F32,
-                             .data = data,
-                             .dimensions = 2,
-                             .shape = {rows, width}};
+    const mmn_shown shown = {
+        .pattern = pattern, .layer = -1, .data = data, .shape = {rows, width}};
     return mmn_probes_show(probes, &shown, error);
 }
 
@@ -34,11 +29,11 @@ static mmn_status project(const mmn_compute *compute, const mmn_projector_config
 
     mmn_apply_linear(compute, activations, features, rows, &weights->linear_1);
     mmn_activate(compute, config->activation, activations, rows * inner);
-    status = show(probes, "projector.act", "projector", activations, rows, inner, error);
+    status = show(probes, "projector.act", activations, rows, inner, error);
     if (status != MMN_OK)
         goto done;
     mmn_apply_linear(compute, *projected, activations, rows, &weights->linear_2);
-    status = show(probes, "projector.out", NULL, *projected, rows, width, error);
+    status = show(probes, "projector.out", *projected, rows, width, error);
 done:
     mmn_free(activations);
     return status;
@@ -100,7 +95,7 @@ mmn_status mmn_projector_run(const mmn_compute *compute, const mmn_config *confi
         projected = NULL;
     }
     if (status == MMN_OK)
-        status = show(probes, "projector.merged", NULL, *merged, *rows, width, error);
+        status = show(probes, "projector.merged", *merged, *rows, width, error);
     mmn_free(projected);
     if (status != MMN_OK) {
         mmn_free(*merged);

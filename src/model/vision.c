@@ -58,13 +58,9 @@ static mmn_status allocate_activations(activations *a, const mmn_compute *comput
 static mmn_status show(const mmn_probes *probes, const char *pattern, int layer,
                        const activations *a, float *data, size_t width, mmn_error *error)
 {
-    bool neurons = strcmp(pattern, "vision.layers.{i}.mlp.act") == 0;
     const mmn_shown shown = {.pattern = pattern,
                              .layer = layer,
-                             .module = neurons ? "vision" : NULL,
-                             .element = MMN_ELEMENT_F32,
                              .data = data,
-                             .dimensions = 3,
                              .shape = {a->tiles, a->tokens, width}};
     return mmn_probes_show(probes, &shown, error);
 }
@@ -107,10 +103,11 @@ static mmn_status embed(const mmn_compute *compute, const mmn_vision_config *con
         float *tokens = a->normed + tile * a->tokens * width;
         cut_patches(rows, pixels + tile * tile_values, config);
         memcpy(tokens, weights->class_embedding, width * sizeof(float));
-        mmn_apply_linear(compute, tokens + width, rows, patches, &weights->patch_embedding, NULL);
+        mmn_apply_linear(compute, tokens + width, rows, patches, &projection);
         mmn_accumulate(compute, tokens, positions, a->tokens * width);
     }
-    mmn_layer_norm(compute, a->hidden, a->normed, &weights->pre_norm, a->rows, width, config->layer_norm_eps);
+    mmn_layer_norm(compute, a->hidden, a->normed, &weights->pre_norm, a->rows, width,
+                   config->layer_norm_eps);
 done:
     mmn_free(rows);
     mmn_free(positions);
@@ -147,12 +144,14 @@ static mmn_status run_layer(const mmn_compute *compute, const mmn_vision_config 
 {
     size_t width = config->hidden_size, inner = config->intermediate_size;
 
-    mmn_layer_norm(compute, a->normed, a->hidden, &layer->attention_norm, a->rows, width, config->layer_norm_eps);
+    mmn_layer_norm(compute, a->normed, a->hidden, &layer->attention_norm, a->rows, width,
+                   config->layer_norm_eps);
     attend(compute, config, layer, a);
     mmn_apply_linear(compute, a->normed, a->attention, a->rows, &layer->output);
     mmn_accumulate(compute, a->hidden, a->normed, a->rows * width);
 
-    mmn_layer_norm(compute, a->normed, a->hidden, &layer->mlp_norm, a->rows, width, config->layer_norm_eps);
+    mmn_layer_norm(compute, a->normed, a->hidden, &layer->mlp_norm, a->rows, width,
+                   config->layer_norm_eps);
     mmn_apply_linear(compute, a->inner, a->normed, a->rows, &layer->fc1);
     mmn_activate(compute, config->activation, a->inner, a->rows * inner);
     mmn_status status =

@@ -1,0 +1,8 @@
+/* The library's version, as configure.ac states it. */
+#include "config.h"
+#include "mmneuron.h"
+
+const char *mmn_version(void)
+{
+    return PACKAGE_VERSION;
+}

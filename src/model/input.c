@@ -1,0 +1,227 @@
+/* Inputs: what one forward pass starts from, made of a prompt and images. */
+#include "model/input.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "format/image_file.h"
+#include "image/join.h"
+#include "model/model.h"
+#include "model/vision.h"
+
+/* No model of these families reads more; a larger expansion is a hostile prompt or image. */
+enum { MAXIMUM_POSITIONS = 1 << 22, MAXIMUM_IMAGES = 4096 };
+
+size_t mmn_input_image_features(const mmn_input *input, const mmn_model *model, size_t image)
+{
+    if (input->anyres)
+        return input->anyres[image].total;
+    return mmn_vision_feature_tokens(&model->config.vision);
+}
+
+mmn_status mmn_input_set_image_size(mmn_input *input, const mmn_model *model, size_t image,
+                                    mmn_resolution size, mmn_error *error)
+{
+    const mmn_vision_config *vision = &model->config.vision;
+    if (size.height == 0 || size.width == 0 || size.height > MMN_IMAGE_MAXIMUM_PIXELS ||
+        size.width > MMN_IMAGE_MAXIMUM_PIXELS)
+        return mmn_fail(error, MMN_INPUT, NULL, "image_sizes",
+                        "image %zu has %u x %u pixels; expected 1 to %zu each", image, size.height,
+                        size.width, MMN_IMAGE_MAXIMUM_PIXELS);
+    input->image_sizes[image] = size;
+    if (input->anyres)
+        input->anyres[image] = mmn_anyres_features_of(&model->image_settings, size,
+                                                      vision->image_size, vision->patch_size);
+    return MMN_OK;
+}
+
+mmn_status mmn_input_create(mmn_input **created, const mmn_model *model, size_t image_count,
+                            mmn_error *error)
+{
+    mmn_input *input = mmn_allocate(1, sizeof(*input), error);
+    *created = input;
+    if (!input)
+        return MMN_SYSTEM;
+    input->image_token = model->config.image_token_id;
+    input->image_count = image_count;
+    input->image_sizes = mmn_allocate(image_count, sizeof(*input->image_sizes), error);
+    if (!input->image_sizes)
+        return MMN_SYSTEM;
+    if (model->config.family == MMN_FAMILY_LLAVA_NEXT && image_count > 0) {
+        input->anyres = mmn_allocate(image_count, sizeof(*input->anyres), error);
+        if (!input->anyres)
+            return MMN_SYSTEM;
+    }
+    return MMN_OK;
+}
+
+void mmn_input_free(mmn_input *input)
+{
+    if (!input)
+        return;
+    mmn_free(input->ids);
+    mmn_pixel_values_free(&input->pixels);
+    mmn_free(input->image_sizes);
+    mmn_free(input->anyres);
+    mmn_free(input);
+}
+
+size_t mmn_input_length(const mmn_input *input)
+{
+    return input->length;
+}
+
+size_t mmn_input_image_positions(const mmn_input *input)
+{
+    return input->image_positions;
+}
+
+int mmn_input_is_image(const mmn_input *input, size_t index)
+{
+    return index < input->length && input->ids[index] == input->image_token &&
+           input->image_count > 0;
+}
+
+/* Appends the tiles of `more` to `pixels`, which takes them over when it has none yet. */
+static mmn_status append_pixels(mmn_pixel_values *pixels, mmn_pixel_values *more,
+                                mmn_error *error)
+{
+    if (!pixels->values) {
+        *pixels = *more;
+        *more = (mmn_pixel_values){0};
+        return MMN_OK;
+    }
+    size_t tile = 3 * pixels->height * pixels->width;
+    mmn_status status = mmn_resize(&pixels->values, pixels->tiles * tile,
+                                   (pixels->tiles + more->tiles) * tile, sizeof(float), error);
+    if (status != MMN_OK)
+        return status;
+    memcpy(pixels->values + pixels->tiles * tile, more->values,
+           more->tiles * tile * sizeof(float));
+    pixels->tiles += more->tiles;
+    return MMN_OK;
+}
+
+/* Loads `count` files and joins them to one image. */
+static mmn_status load_joined(mmn_image *image, const char *const *files, size_t count,
+                              mmn_error *error)
+{
+    if (count == 1)
+        return mmn_image_load(image, files[0], error);
+    *image = (mmn_image){0};
+    mmn_image *parts = mmn_allocate(count, sizeof(*parts), error);
+    if (!parts)
+        return MMN_SYSTEM;
+    mmn_status status = MMN_OK;
+    for (size_t i = 0; i < count && status == MMN_OK; i++)
+        status = mmn_image_load(&parts[i], files[i], error);
+    if (status == MMN_OK)
+        status = mmn_image_join(image, parts, count, error);
+    for (size_t i = 0; i < count; i++)
+        mmn_image_free(&parts[i]);
+    mmn_free(parts);
+    return status;
+}
+
+/* Makes pixel_values of image number `index`, which is made of `count` files side by side. */
+static mmn_status add_image(mmn_input *input, const mmn_model *model, size_t index,
+                            const char *const *files, size_t count, mmn_error *error)
+{
+    mmn_image image;
+    mmn_pixel_values pixels = {0};
+    mmn_status status = load_joined(&image, files, count, error);
+    if (status != MMN_OK)
+        return status;
+    const mmn_resolution size = {(uint32_t)image.height, (uint32_t)image.width};
+    status = mmn_input_set_image_size(input, model, index, size, error);
+    if (status == MMN_OK)
+        status = mmn_pixel_values_make(&pixels, &model->image_settings, &image,
+                                       model->compute.kernels, error);
+    mmn_image_free(&image);
+    if (status == MMN_OK)
+        status = append_pixels(&input->pixels, &pixels, error);
+    mmn_pixel_values_free(&pixels);
+    return mmn_error_in_file(error, status, files[0]);
+}
+
+/* Replaces each image token among `ids` by as many as the image has features. */
+static mmn_status expand_placeholders(mmn_input *input, const mmn_model *model,
+                                      const int32_t *ids, size_t count, mmn_error *error)
+{
+    size_t total = count - input->image_count;
+    for (size_t image = 0; image < input->image_count; image++)
+        total += mmn_input_image_features(input, model, image);
+    if (total > MAXIMUM_POSITIONS)
+        return mmn_fail(error, MMN_INPUT, NULL, NULL,
+                        "the prompt has %zu positions; at most %d are supported", total,
+                        MAXIMUM_POSITIONS);
+    input->ids = mmn_allocate(total, sizeof(*input->ids), error);
+    if (!input->ids)
+        return MMN_SYSTEM;
+    size_t image = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t repeat = 1;
+        if (input->image_count > 0 && ids[i] == input->image_token) {
+            repeat = mmn_input_image_features(input, model, image++);
+            input->image_positions += repeat;
+        }
+        while (repeat-- > 0)
+            input->ids[input->length++] = ids[i];
+    }
+    return MMN_OK;
+}
+
+static size_t count_tokens(const int32_t *ids, size_t count, int32_t token)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++)
+        found += ids[i] == token;
+    return found;
+}
+
+/* Whether `files` images fit `placeholders` in a prompt: one each, or all at a single one. */
+static mmn_status check_placeholders(size_t placeholders, size_t files, mmn_error *error)
+{
+    if (files > MAXIMUM_IMAGES)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL, "%zu images are too many; at most %d", files,
+                        MAXIMUM_IMAGES);
+    if (placeholders == files || (placeholders == 1 && files > 1))
+        return MMN_OK;
+    return mmn_fail(error, MMN_INPUT, NULL, NULL,
+                    "the prompt has %zu \"<image>\" and there are %zu images; expected as many, or "
+                    "one \"<image>\" at which all images are joined",
+                    placeholders, files);
+}
+
+mmn_status mmn_input_from_prompt(mmn_input **made, const mmn_model *model, const char *prompt,
+                                 const char *const *images, size_t image_count, mmn_error *error)
+{
+    int32_t *ids = NULL;
+    size_t count = 0;
+    mmn_input *input = NULL;
+    *made = NULL;
+    mmn_status status = mmn_tokenizer_encode(model->tokenizer, prompt, strlen(prompt), true, &ids,
+                                             &count, error);
+    if (status != MMN_OK)
+        return status;
+    size_t placeholders = count_tokens(ids, count, model->config.image_token_id);
+    status = check_placeholders(placeholders, image_count, error);
+    if (status == MMN_OK && count == 0)
+        status = mmn_fail(error, MMN_INPUT, NULL, NULL, "the prompt is empty");
+    if (status == MMN_OK)
+        status = mmn_input_create(&input, model, placeholders, error);
+    if (status == MMN_OK && placeholders == 1)
+        status = add_image(input, model, 0, images, image_count, error);
+    else
+        for (size_t i = 0; i < placeholders && status == MMN_OK; i++)
+            status = add_image(input, model, i, &images[i], 1, error);
+    if (status == MMN_OK)
+        status = expand_placeholders(input, model, ids, count, error);
+    mmn_free(ids);
+    if (status != MMN_OK) {
+        mmn_input_free(input);
+        return status;
+    }
+    *made = input;
+    return MMN_OK;
+}

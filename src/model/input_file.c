@@ -1,0 +1,183 @@
+/* Inputs from a safetensors file, so that a comparison starts where another backend started. */
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/memory.h"
+#include "format/safetensors.h"
+#include "model/input.h"
+#include "model/model.h"
+#include "model/vision.h"
+
+/* Element `index` of a tensor of i32 or i64. */
+static int64_t integer_at(const mmn_tensor *tensor, size_t index)
+{
+    if (tensor->type == MMN_TYPE_I32)
+        return (int32_t)mmn_load_u32(tensor->data + 4 * index);
+    return (int64_t)mmn_load_u64(tensor->data + 8 * index);
+}
+
+static mmn_status check_integers(const mmn_tensor *tensor, size_t dimensions, mmn_error *error)
+{
+    if (tensor->type != MMN_TYPE_I32 && tensor->type != MMN_TYPE_I64)
+        return mmn_fail(error, MMN_INPUT, tensor->file, tensor->name,
+                        "has type %s; expected I32 or I64", mmn_tensor_type_name(tensor->type));
+    if (tensor->dimensions != dimensions || mmn_tensor_elements(tensor) == 0)
+        return mmn_fail(error, MMN_INPUT, tensor->file, tensor->name,
+                        "has %zu dimensions and %zu elements; expected %zu dimensions and at "
+                        "least one element",
+                        tensor->dimensions, mmn_tensor_elements(tensor), dimensions);
+    return MMN_OK;
+}
+
+static mmn_status read_ids(mmn_input *input, const mmn_model *model, const mmn_tensor *tensor,
+                           mmn_error *error)
+{
+    size_t count = mmn_tensor_elements(tensor);
+    input->ids = mmn_allocate(count, sizeof(*input->ids), error);
+    if (!input->ids)
+        return MMN_SYSTEM;
+    for (size_t i = 0; i < count; i++) {
+        int64_t id = integer_at(tensor, i);
+        if (id < 0 || id >= model->config.language.vocab_size)
+            return mmn_fail(error, MMN_INPUT, tensor->file, tensor->name,
+                            "element %zu is %lld; expected 0 to %u", i, (long long)id,
+                            model->config.language.vocab_size - 1);
+        input->ids[i] = (int32_t)id;
+        input->image_positions += input->ids[i] == input->image_token;
+    }
+    input->length = count;
+    return MMN_OK;
+}
+
+/* How many images pixel_values [tiles, 3, H, W] and image_sizes [images, 2] hold. LLaVA's need no
+ * sizes: every tile is an image. */
+static mmn_status count_images(size_t *count, const mmn_model *model, const mmn_tensor *pixels,
+                               const mmn_tensor *sizes, const char *file, mmn_error *error)
+{
+    *count = 0;
+    if (!pixels)
+        return MMN_OK;
+    const mmn_vision_config *vision = &model->config.vision;
+    if (pixels->dimensions != 4 || pixels->shape[0] == 0 || pixels->shape[1] != vision->channels ||
+        pixels->shape[2] != vision->image_size || pixels->shape[3] != vision->image_size) {
+        char shape[128];
+        mmn_tensor_shape_text(shape, sizeof(shape), pixels->shape, pixels->dimensions);
+        return mmn_fail(error, MMN_INPUT, file, pixels->name,
+                        "has shape %s; expected [tiles, %u, %u, %u]", shape, vision->channels,
+                        vision->image_size, vision->image_size);
+    }
+    if (model->config.family != MMN_FAMILY_LLAVA_NEXT) {
+        *count = pixels->shape[0];
+        return MMN_OK;
+    }
+    if (!sizes)
+        return mmn_fail(error, MMN_INPUT, file, "image_sizes",
+                        "is missing; LLaVA-NeXT needs it with pixel_values");
+    mmn_status status = check_integers(sizes, 2, error);
+    if (status == MMN_OK && sizes->shape[1] != 2)
+        status = mmn_fail(error, MMN_INPUT, file, "image_sizes",
+                          "has rows of %zu elements; expected height and width", sizes->shape[1]);
+    *count = sizes->shape[0];
+    return status;
+}
+
+static mmn_status read_sizes(mmn_input *input, const mmn_model *model, const mmn_tensor *sizes,
+                             mmn_error *error)
+{
+    uint32_t side = model->config.vision.image_size;
+    for (size_t image = 0; image < input->image_count; image++) {
+        mmn_resolution size = {side, side};
+        if (sizes) {
+            int64_t height = integer_at(sizes, 2 * image), width = integer_at(sizes, 2 * image + 1);
+            if (height < 1 || width < 1 || height > INT32_MAX || width > INT32_MAX)
+                return mmn_fail(error, MMN_INPUT, sizes->file, sizes->name,
+                                "image %zu has %lld x %lld pixels", image, (long long)height,
+                                (long long)width);
+            size = (mmn_resolution){(uint32_t)height, (uint32_t)width};
+        }
+        mmn_status status = mmn_input_set_image_size(input, model, image, size, error);
+        if (status != MMN_OK)
+            return status;
+    }
+    return MMN_OK;
+}
+
+static mmn_status read_pixels(mmn_input *input, const mmn_model *model, const mmn_tensor *tensor,
+                              mmn_error *error)
+{
+    size_t tiles = input->anyres ? 0 : input->image_count, features = 0;
+    for (size_t image = 0; image < input->image_count; image++) {
+        tiles += input->anyres ? input->anyres[image].tiles : 0;
+        features += mmn_input_image_features(input, model, image);
+    }
+    if (tiles != tensor->shape[0])
+        return mmn_fail(error, MMN_INPUT, tensor->file, tensor->name,
+                        "has %zu tiles; its images have %zu", tensor->shape[0], tiles);
+    if (features != input->image_positions)
+        return mmn_fail(error, MMN_INPUT, tensor->file, "input_ids",
+                        "has %zu image tokens; the images have %zu features",
+                        input->image_positions, features);
+
+    size_t count = mmn_tensor_elements(tensor);
+    input->pixels = (mmn_pixel_values){NULL, tiles, tensor->shape[2], tensor->shape[3]};
+    input->pixels.values = mmn_allocate(count, sizeof(float), error);
+    if (!input->pixels.values)
+        return MMN_SYSTEM;
+    const mmn_kernels *kernels = model->compute.kernels;
+    switch (tensor->type) {
+    case MMN_TYPE_F32:
+        kernels->widen(input->pixels.values, tensor->data, MMN_WEIGHT_F32, count);
+        return MMN_OK;
+    case MMN_TYPE_F16:
+        kernels->widen(input->pixels.values, tensor->data, MMN_WEIGHT_F16, count);
+        return MMN_OK;
+    case MMN_TYPE_BF16:
+        kernels->widen(input->pixels.values, tensor->data, MMN_WEIGHT_BF16, count);
+        return MMN_OK;
+    default:
+        return mmn_fail(error, MMN_INPUT, tensor->file, tensor->name,
+                        "has type %s; expected F32, F16 or BF16",
+                        mmn_tensor_type_name(tensor->type));
+    }
+}
+
+mmn_status mmn_input_from_file(mmn_input **made, const mmn_model *model, const char *file,
+                               mmn_error *error)
+{
+    mmn_safetensors *tensors = NULL;
+    mmn_input *input = NULL;
+    size_t image_count = 0;
+    *made = NULL;
+    mmn_status status = mmn_safetensors_open(&tensors, file, error);
+    if (status != MMN_OK)
+        return status;
+    const mmn_tensor *ids = mmn_safetensors_find(tensors, "input_ids");
+    const mmn_tensor *pixels = mmn_safetensors_find(tensors, "pixel_values");
+    const mmn_tensor *sizes = mmn_safetensors_find(tensors, "image_sizes");
+    if (!ids)
+        status = mmn_fail(error, MMN_INPUT, file, "input_ids", "is missing");
+    if (status == MMN_OK)
+        status = check_integers(ids, 1, error);
+    if (status == MMN_OK)
+        status = count_images(&image_count, model, pixels, sizes, file, error);
+    if (status == MMN_OK)
+        status = mmn_input_create(&input, model, image_count, error);
+    if (status == MMN_OK)
+        status = read_ids(input, model, ids, error);
+    if (status == MMN_OK && !pixels && input->image_positions > 0)
+        status = mmn_fail(error, MMN_INPUT, file, "pixel_values",
+                          "is missing, but input_ids has image tokens");
+    if (status == MMN_OK && pixels) {
+        const mmn_tensor *known = input->anyres ? sizes : NULL;
+        status = read_sizes(input, model, known, error);
+        if (status == MMN_OK)
+            status = read_pixels(input, model, pixels, error);
+    }
+    mmn_safetensors_close(tensors);
+    if (status != MMN_OK) {
+        mmn_input_free(input);
+        return status;
+    }
+    *made = input;
+    return MMN_OK;
+}

@@ -1,0 +1,236 @@
+/* Opening a model: configuration, weights, tokenizer, image settings, kernels. */
+#include "model/model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/threads.h"
+#include "text/template.h"
+
+/* More threads than any machine has would only exhaust memory. */
+enum { MAXIMUM_THREADS = 4096 };
+
+static mmn_status choose_kernels(mmn_compute *compute, const char *name, mmn_error *error)
+{
+    if (!name)
+        name = getenv("MMNEURON_SIMD");
+    if (name && !*name)
+        name = NULL;
+    compute->kernels = mmn_kernels_select(name);
+    if (compute->kernels)
+        return MMN_OK;
+
+    char known[256] = "";
+    for (const char *const *each = mmn_kernels_names(); *each; each++)
+        if (mmn_kernels_select(*each) && strlen(known) + strlen(*each) + 3 < sizeof(known)) {
+            strcat(known, ", ");
+            strcat(known, *each);
+        }
+    return mmn_fail(error, MMN_USAGE, NULL, NULL,
+                    "there are no kernels called \"%s\" that this processor can run; there are "
+                    "auto%s",
+                    name, known);
+}
+
+/* Libraries linked with -ffast-math switch denormals off for the threads they start in: every
+ * thread that will compute is asked. */
+static mmn_status check_arithmetic(const mmn_compute *compute, mmn_error *error)
+{
+    const char *fault = NULL;
+#pragma omp parallel num_threads(compute->threads)
+    {
+        const char *own = mmn_arithmetic_fault();
+        if (own) {
+#pragma omp critical(mmn_arithmetic)
+            fault = own;
+        }
+    }
+    if (!fault)
+        return MMN_OK;
+    return mmn_fail(error, MMN_SYSTEM, NULL, NULL,
+                    "arithmetic on this machine would change results: %s", fault);
+}
+
+static mmn_status choose_compute(mmn_compute *compute, const mmn_model_options *options,
+                                 mmn_error *error)
+{
+    int threads = options ? options->threads : 0;
+    if (threads < 0 || threads > MAXIMUM_THREADS)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL,
+                        "%d threads were asked for; expected 1 to %d, or 0 for all", threads,
+                        MAXIMUM_THREADS);
+    compute->threads = mmn_threads(threads);
+    mmn_status status = choose_kernels(compute, options ? options->simd : NULL, error);
+    return status == MMN_OK ? check_arithmetic(compute, error) : status;
+}
+
+static mmn_status read_image_settings(mmn_model *model, const mmn_model_options *options,
+                                      mmn_error *error)
+{
+    const mmn_config *config = &model->config;
+    mmn_resolution pinpoints[MMN_GRID_PINPOINTS];
+    for (size_t i = 0; i < config->grid_pinpoint_count; i++)
+        pinpoints[i] =
+            (mmn_resolution){config->grid_pinpoints[i][0], config->grid_pinpoints[i][1]};
+    const mmn_image_model expected = {
+        .anyres = config->family == MMN_FAMILY_LLAVA_NEXT,
+        .image_size = config->vision.image_size,
+        .grid_pinpoint_count = config->grid_pinpoint_count,
+        .grid_pinpoints = config->grid_pinpoint_count ? pinpoints : NULL,
+    };
+    mmn_status status =
+        mmn_image_settings_read(&model->image_settings, model->folder, &expected, error);
+    if (status == MMN_OK && options)
+        model->image_settings.resize_order = options->resize_order;
+    return status;
+}
+
+/* A tokenizer whose ids reach beyond the embedding would make valid prompts fail later. */
+static mmn_status check_vocabulary(const mmn_model *model, mmn_error *error)
+{
+    size_t tokens = mmn_tokenizer_vocabulary_size(model->tokenizer);
+    if (tokens <= model->config.language.vocab_size)
+        return MMN_OK;
+    return mmn_fail(error, MMN_INPUT, model->folder, "tokenizer",
+                    "the tokenizer has %zu tokens, but the model's vocab_size is %u", tokens,
+                    model->config.language.vocab_size);
+}
+
+static void describe(mmn_model *model)
+{
+    const mmn_config *config = &model->config;
+    const mmn_vision_config *vision = &config->vision;
+    const mmn_language_config *language = &config->language;
+    uint32_t last_used = 0;
+    for (size_t i = 0; i < vision->feature_layer_count; i++)
+        if (vision->feature_layers[i] > last_used)
+            last_used = vision->feature_layers[i];
+
+    model->modules[0] = (mmn_module){
+        .name = "vision",
+        .layers = vision->layers,
+        .neurons = vision->intermediate_size,
+        .stages = "vision.layers.{i}.mlp.act",
+        .first_inert_layer = last_used,
+    };
+    model->modules[1] = (mmn_module){
+        .name = "projector",
+        .layers = 1,
+        .neurons = (uint32_t)model->weights->projector.linear_1.weight.rows,
+        .stages = "projector.act",
+        .first_inert_layer = 1,
+    };
+    model->modules[2] = (mmn_module){
+        .name = "language",
+        .layers = language->layers,
+        .neurons = language->intermediate_size,
+        .stages = "language.layers.{i}.mlp.act",
+        .first_inert_layer = language->layers,
+    };
+    const char *family = mmn_family_name(config->family);
+    const char *language_name = mmn_language_type_name(language->type);
+    model->info = (mmn_model_info){
+        .family = family,
+        .language = language_name,
+        .weight_types = model->weights->types,
+        .kernels = model->compute.kernels->name,
+        .template_name = mmn_template_for(family, language_name),
+        .parameters = model->weights->parameters,
+        .weight_bytes = model->weights->bytes,
+        .files = (uint32_t)model->weights->file_count,
+        .tensors = (uint32_t)model->weights->tensor_count,
+        .threads = (uint32_t)model->compute.threads,
+        .vision_width = vision->hidden_size,
+        .vision_layers = vision->layers,
+        .vision_heads = vision->heads,
+        .image_size = vision->image_size,
+        .patch_size = vision->patch_size,
+        .language_width = language->hidden_size,
+        .language_layers = language->layers,
+        .language_heads = language->heads,
+        .language_kv_heads = language->kv_heads,
+        .vocabulary = language->vocab_size,
+        .maximum_positions = language->max_position_embeddings,
+        .sliding_window = language->sliding_window,
+        .module_count = MMN_MODULE_COUNT,
+        .modules = model->modules,
+    };
+}
+
+mmn_status mmn_model_open(mmn_model **opened, const char *folder,
+                          const mmn_model_options *options, mmn_error *error)
+{
+    *opened = NULL;
+    if (!mmn_is_folder(folder))
+        return mmn_fail(error, MMN_INPUT, folder, NULL,
+                        "is not a folder; expected a Hugging Face checkpoint with config.json");
+    mmn_model *model = mmn_allocate(1, sizeof(*model), error);
+    if (!model)
+        return MMN_SYSTEM;
+
+    mmn_status status = MMN_SYSTEM;
+    model->folder = mmn_copy_text(folder, error);
+    if (model->folder)
+        status = choose_compute(&model->compute, options, error);
+    if (status == MMN_OK)
+        status = mmn_config_load(&model->config, folder, error);
+    if (status == MMN_OK)
+        status = mmn_weights_open(&model->weights, folder, &model->config, error);
+    if (status == MMN_OK)
+        status = mmn_tokenizer_open(&model->tokenizer, folder, error);
+    if (status == MMN_OK)
+        status = check_vocabulary(model, error);
+    if (status == MMN_OK)
+        status = read_image_settings(model, options, error);
+    if (status != MMN_OK) {
+        mmn_model_close(model);
+        return status;
+    }
+    describe(model);
+    *opened = model;
+    return MMN_OK;
+}
+
+void mmn_model_close(mmn_model *model)
+{
+    if (!model)
+        return;
+    mmn_tokenizer_close(model->tokenizer);
+    mmn_weights_close(model->weights);
+    mmn_free(model->folder);
+    mmn_free(model);
+}
+
+const mmn_model_info *mmn_model_describe(const mmn_model *model)
+{
+    return &model->info;
+}
+
+mmn_status mmn_model_digest(const mmn_model *model, char digest[33], mmn_error *error)
+{
+    return mmn_weights_digest(model->weights, &model->config, digest, error);
+}
+
+mmn_status mmn_model_encode(const mmn_model *model, const char *text, int add_special_tokens,
+                            int32_t **ids, size_t *count, mmn_error *error)
+{
+    return mmn_tokenizer_encode(model->tokenizer, text, strlen(text), add_special_tokens != 0, ids,
+                                count, error);
+}
+
+mmn_status mmn_model_decode(const mmn_model *model, const int32_t *ids, size_t count,
+                            int skip_special_tokens, char **text, mmn_error *error)
+{
+    return mmn_tokenizer_decode(model->tokenizer, ids, count, skip_special_tokens != 0, text, NULL,
+                                error);
+}
+
+mmn_status mmn_prompt_from_template(const mmn_model *model, const char *name,
+                                    const char *question, int has_image, char **prompt,
+                                    mmn_error *error)
+{
+    return mmn_template_apply(name ? name : model->info.template_name, question, has_image != 0,
+                              prompt, error);
+}

@@ -1,0 +1,26 @@
+/* A model: everything that mmn_model_open has read and decided, shared by sessions and inputs. */
+#ifndef MMN_MODEL_MODEL_H
+#define MMN_MODEL_MODEL_H
+
+#include "image/settings.h"
+#include "mmneuron.h"
+#include "model/config.h"
+#include "model/operations.h"
+#include "model/weights.h"
+#include "text/tokenizer.h"
+
+/* Modules of the LLaVA families: vision, projector, language. */
+enum { MMN_MODULE_COUNT = 3 };
+
+struct mmn_model {
+    char *folder;
+    mmn_config config;
+    mmn_weights *weights;
+    mmn_tokenizer *tokenizer;
+    mmn_image_settings image_settings;
+    mmn_compute compute;
+    mmn_module modules[MMN_MODULE_COUNT];
+    mmn_model_info info;
+};
+
+#endif

@@ -1,0 +1,302 @@
+/* Sessions: one sequence at a time through the whole model, shown to probes; greedy generation. */
+#include <string.h>
+
+#include "base/memory.h"
+#include "model/input.h"
+#include "model/language.h"
+#include "model/model.h"
+#include "model/probes.h"
+#include "model/projector.h"
+#include "model/vision.h"
+
+enum { NO_TOKEN = -1 };
+
+struct mmn_session {
+    const mmn_model *model;
+    mmn_probes probes;
+    mmn_language_state language;
+    bool prefilled;
+    float *last;   /* [hidden_size]: final norm of the last position */
+    float *logits; /* [vocab_size] of the last position, once have_logits */
+    bool have_logits;
+    int32_t pending; /* the token generated last, not yet run through the model; or NO_TOKEN */
+};
+
+mmn_status mmn_session_create(mmn_session **created, const mmn_model *model,
+                              const mmn_session_options *options, mmn_error *error)
+{
+    *created = NULL;
+    mmn_session *session = mmn_allocate(1, sizeof(*session), error);
+    if (!session)
+        return MMN_SYSTEM;
+    session->model = model;
+    session->language.keep_cache = !(options && options->prompt_only);
+    session->pending = NO_TOKEN;
+    session->last = mmn_allocate(model->config.language.hidden_size, sizeof(float), error);
+    session->logits = mmn_allocate(model->config.language.vocab_size, sizeof(float), error);
+    if (!session->last || !session->logits) {
+        mmn_session_free(session);
+        return MMN_SYSTEM;
+    }
+    *created = session;
+    return MMN_OK;
+}
+
+void mmn_session_free(mmn_session *session)
+{
+    if (!session)
+        return;
+    mmn_probes_free(&session->probes);
+    mmn_language_free(&session->language);
+    mmn_free(session->last);
+    mmn_free(session->logits);
+    mmn_free(session);
+}
+
+mmn_status mmn_session_add_probe(mmn_session *session, const mmn_probe *probe, mmn_error *error)
+{
+    return mmn_probes_add(&session->probes, probe, error);
+}
+
+static mmn_status show(const mmn_session *session, const char *pattern, void *data, size_t rows,
+                       size_t width, size_t first_position, mmn_error *error)
+{
+    const mmn_shown shown = {.pattern = pattern,
+                             .layer = -1,
+                             .data = data,
+                             .shape = {rows, width},
+                             .first_position = first_position};
+    return mmn_probes_show(&session->probes, &shown, error);
+}
+
+/* Shows copies, so that a probe that writes cannot change an input, which other sessions share. */
+static mmn_status show_copy(const mmn_session *session, const mmn_shown *shown, size_t bytes,
+                            mmn_error *error)
+{
+    if (!mmn_probes_want(&session->probes, shown->pattern, -1))
+        return MMN_OK;
+    mmn_shown copy = *shown;
+    copy.data = mmn_allocate(bytes, 1, error);
+    if (!copy.data)
+        return MMN_SYSTEM;
+    memcpy(copy.data, shown->data, bytes);
+    mmn_status status = mmn_probes_show(&session->probes, &copy, error);
+    mmn_free(copy.data);
+    return status;
+}
+
+static mmn_status show_input(const mmn_session *session, const mmn_input *input, mmn_error *error)
+{
+    const mmn_pixel_values *pixels = &input->pixels;
+    size_t images = input->image_count;
+    mmn_status status =
+        show_copy(session,
+                  &(mmn_shown){.pattern = "input_ids",
+                               .layer = -1,
+                               .data = input->ids,
+                               .shape = {input->length}},
+                  input->length * sizeof(*input->ids), error);
+    if (status != MMN_OK || images == 0)
+        return status;
+    status = show_copy(session,
+                       &(mmn_shown){.pattern = "pixel_values",
+                                    .layer = -1,
+                                    .data = pixels->values,
+                                    .shape = {pixels->tiles, 3, pixels->height, pixels->width}},
+                       pixels->tiles * 3 * pixels->height * pixels->width * sizeof(float), error);
+    if (status != MMN_OK)
+        return status;
+    return show_copy(session,
+                     &(mmn_shown){.pattern = "image_sizes",
+                                  .layer = -1,
+                                  .data = input->image_sizes,
+                                  .shape = {images, 2}},
+                     images * sizeof(*input->image_sizes), error);
+}
+
+/* Vision tower and projector: *merged [*rows][hidden_size] enters the language model. */
+static mmn_status run_images(const mmn_session *session, const mmn_input *input, float **merged,
+                             size_t *rows, mmn_error *error)
+{
+    const mmn_model *model = session->model;
+    float *features = NULL;
+    *merged = NULL;
+    *rows = 0;
+    if (input->image_count == 0)
+        return MMN_OK;
+    mmn_status status = mmn_vision_run(&model->compute, &model->config.vision,
+                                       &model->weights->vision, &session->probes,
+                                       input->pixels.values, input->pixels.tiles, &features, error);
+    if (status == MMN_OK)
+        status = mmn_projector_run(&model->compute, &model->config, model->weights,
+                                   &session->probes, input, features, merged, rows, error);
+    mmn_free(features);
+    return status;
+}
+
+/* hidden [length][hidden_size]: token embeddings, with image features at the image positions in
+ * their order. */
+static void embed(const mmn_model *model, const mmn_input *input, const float *merged,
+                  float *hidden)
+{
+    size_t width = model->config.language.hidden_size;
+    mmn_language_embed(&model->compute, &model->weights->language, hidden, input->ids,
+                       input->length);
+    for (size_t position = 0; position < input->length && merged; position++)
+        if (input->ids[position] == input->image_token) {
+            memcpy(hidden + position * width, merged, width * sizeof(float));
+            merged += width;
+        }
+}
+
+/* Final norm and, where a probe wants them, logits of all `rows` positions of hidden; of the last
+ * one what generating needs. */
+static mmn_status finish(mmn_session *session, float *hidden, size_t rows, size_t first_position,
+                         mmn_error *error)
+{
+    const mmn_model *model = session->model;
+    const mmn_language_config *config = &model->config.language;
+    const mmn_language_weights *weights = &model->weights->language;
+    size_t width = config->hidden_size;
+    bool want_logits = mmn_probes_want(&session->probes, "language.logits", -1);
+    bool want_norm = mmn_probes_want(&session->probes, "language.norm", -1) || want_logits;
+    size_t first = want_norm ? 0 : rows - 1;
+    float *normed = hidden + first * width;
+
+    session->have_logits = false;
+    mmn_language_norm(&model->compute, config, weights, normed, normed, rows - first);
+    if (want_norm) {
+        mmn_status status =
+            show(session, "language.norm", normed, rows, width, first_position, error);
+        if (status != MMN_OK)
+            return status;
+    }
+    memcpy(session->last, hidden + (rows - 1) * width, width * sizeof(float));
+    if (!want_logits)
+        return MMN_OK;
+
+    size_t vocabulary = config->vocab_size;
+    float *logits = mmn_allocate(rows, vocabulary * sizeof(float), error);
+    if (!logits)
+        return MMN_SYSTEM;
+    mmn_language_logits(&model->compute, weights, logits, normed, rows);
+    mmn_status status =
+        show(session, "language.logits", logits, rows, vocabulary, first_position, error);
+    memcpy(session->logits, logits + (rows - 1) * vocabulary, vocabulary * sizeof(float));
+    session->have_logits = true;
+    mmn_free(logits);
+    return status;
+}
+
+/* Runs hidden [rows][hidden_size] behind what is in the cache. */
+static mmn_status run_language(mmn_session *session, float *hidden, size_t rows, mmn_error *error)
+{
+    const mmn_model *model = session->model;
+    size_t first_position = session->language.length;
+    mmn_status status = show(session, "language.embeddings", hidden, rows,
+                             model->config.language.hidden_size, first_position, error);
+    if (status == MMN_OK)
+        status = mmn_language_run(&model->compute, &model->config.language,
+                                  &model->weights->language, &session->probes,
+                                  &session->language, hidden, rows, error);
+    if (status == MMN_OK)
+        status = finish(session, hidden, rows, first_position, error);
+    return status;
+}
+
+mmn_status mmn_session_prefill(mmn_session *session, const mmn_input *input, mmn_error *error)
+{
+    size_t width = session->model->config.language.hidden_size;
+    float *merged = NULL;
+    size_t merged_rows = 0;
+    session->prefilled = false;
+    session->pending = NO_TOKEN;
+    session->probes.input = input;
+    session->probes.generating = false;
+    mmn_language_reset(&session->language);
+
+    float *hidden = NULL;
+    mmn_status status = show_input(session, input, error);
+    if (status == MMN_OK)
+        status = run_images(session, input, &merged, &merged_rows, error);
+    if (status == MMN_OK && !(hidden = mmn_allocate(input->length, width * sizeof(float), error)))
+        status = MMN_SYSTEM;
+    if (status == MMN_OK) {
+        embed(session->model, input, merged, hidden);
+        status = run_language(session, hidden, input->length, error);
+    }
+    mmn_free(merged);
+    mmn_free(hidden);
+    session->prefilled = status == MMN_OK;
+    return status;
+}
+
+/* The first of the largest logits; NaN is never chosen before a number. */
+static int32_t largest(const float *logits, size_t count)
+{
+    size_t best = 0;
+    for (size_t i = 1; i < count; i++)
+        if (logits[i] > logits[best] || (logits[best] != logits[best] && logits[i] == logits[i]))
+            best = i;
+    return (int32_t)best;
+}
+
+static bool stops(const mmn_generation_config *generation, int32_t token)
+{
+    for (size_t i = 0; i < generation->eos_count; i++)
+        if (generation->eos_ids[i] == token)
+            return true;
+    return false;
+}
+
+static mmn_status run_pending(mmn_session *session, float *hidden, mmn_error *error)
+{
+    mmn_language_embed(&session->model->compute, &session->model->weights->language, hidden,
+                       &session->pending, 1);
+    mmn_status status = run_language(session, hidden, 1, error);
+    if (status == MMN_OK)
+        session->pending = NO_TOKEN;
+    return status;
+}
+
+mmn_status mmn_session_generate(mmn_session *session, size_t limit, int32_t *ids, size_t *count,
+                                mmn_error *error)
+{
+    const mmn_model *model = session->model;
+    size_t vocabulary = model->config.language.vocab_size;
+    *count = 0;
+    if (!session->prefilled)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL, "nothing has been prefilled to go on from");
+    if (!session->language.keep_cache)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL,
+                        "this session was made for prompts only and cannot generate");
+    float *hidden = mmn_allocate(model->config.language.hidden_size, sizeof(float), error);
+    if (!hidden)
+        return MMN_SYSTEM;
+
+    mmn_status status = MMN_OK;
+    session->probes.generating = true;
+    while (*count < limit) {
+        if (session->pending != NO_TOKEN)
+            status = run_pending(session, hidden, error);
+        if (status != MMN_OK)
+            break;
+        if (!session->have_logits)
+            mmn_language_logits(&model->compute, &model->weights->language, session->logits,
+                                session->last, 1);
+        session->have_logits = true;
+        session->pending = largest(session->logits, vocabulary);
+        ids[(*count)++] = session->pending;
+        if (stops(&model->config.generation, session->pending))
+            break;
+    }
+    mmn_free(hidden);
+    if (status == MMN_OK)
+        status = show_copy(session,
+                           &(mmn_shown){.pattern = "generated_ids",
+                                        .layer = -1,
+                                        .data = ids,
+                                        .shape = {*count}},
+                           *count * sizeof(*ids), error);
+    return status;
+}
