@@ -1,10 +1,13 @@
 /* Dataset lists: samples from a JSON-lines file, one at a time.
  *
  * Each line is an object:
- *   "domain"    text, required: letters, digits, '_', '-', '+' and spaces inside, at most 64 bytes,
- *               since counts files and tables are keyed by it
- *   "image"     a path or an array of paths, relative to the list's folder; absent: text only
- *   "question"  text; "prompt" text (raw, goes before the question); one of the two is required
+ *   "domain"    text, required, 1 to 64 bytes: no control characters, none of / . , " and the
+ *               backslash, no space at either end, since it becomes part of tensors' names, table
+ *               headings and lists separated by commas
+ *   "image"     a path or an array of at most 64 paths, relative to the list's folder; absent: text
+ *               only
+ *   "question"  text
+ *   "prompt"    text, the raw prompt, for which no template is used; one of the two is required
  *   "answers"   array of texts; "choices" array of texts
  *   "metric"    "vqa", "exact", "anls" or "choice"
  *   "id"        text or integer; absent: the line's number
@@ -21,6 +24,7 @@
 
 #define MMN_LIST_LINE_LIMIT 1000000
 #define MMN_LIST_DOMAIN_LIMIT 64
+#define MMN_LIST_IMAGE_LIMIT 64
 
 typedef enum mmn_metric {
     MMN_METRIC_NONE, /* the line names none */

@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 
-/* Types of elements, all little-endian. */
+/* Types of elements, all little-endian, ascending in size. (Writing goes by this order.) */
 typedef enum mmn_tensor_type {
     MMN_TYPE_BOOL,
     MMN_TYPE_U8,
@@ -21,9 +21,9 @@ typedef enum mmn_tensor_type {
     MMN_TYPE_I32,
     MMN_TYPE_U32,
     MMN_TYPE_F32,
+    MMN_TYPE_F64,
     MMN_TYPE_I64,
-    MMN_TYPE_U64,
-    MMN_TYPE_F64
+    MMN_TYPE_U64
 } mmn_tensor_type;
 
 #define MMN_TENSOR_DIMENSIONS 8 /* at most; the format knows no limit, checkpoints use up to 5 */
@@ -81,11 +81,11 @@ size_t mmn_safetensors_file_count(const mmn_safetensors *tensors);
 uint64_t mmn_safetensors_file_bytes(const mmn_safetensors *tensors);
 
 /* Writes `path` (atomically) with these tensors, whose data are little-endian bytes, and with
- * `metadata`: key, value, key, value, ..., NULL, or NULL for none. The file's bytes do not depend
- * on the order of `tensors`: data are ordered by descending element size, then by name, which aligns
- * every tensor to its elements (as Python's safetensors library orders them), and the header is
- * padded with spaces to a multiple of 8. MMN_USAGE for a duplicate name, a name or metadata that is
- * not UTF-8, or a shape that does not give `bytes`. */
+ * `metadata`: key, value, key, value, ..., NULL, or NULL for none. Data are ordered by descending
+ * mmn_tensor_type, then by name, and the header is padded with spaces to a multiple of 8, so every
+ * tensor is aligned to its elements, and the file's bytes do not depend on the order of `tensors`;
+ * they are those that Python's safetensors library writes. MMN_USAGE for a duplicate name, a name
+ * or metadata that is not UTF-8, or a shape that does not give `bytes`. */
 mmn_status mmn_safetensors_write(const char *path, const mmn_tensor *tensors, size_t count,
                                  const char *const *metadata, mmn_error *error);
 

@@ -1,0 +1,314 @@
+/* Dataset lists: samples from a JSON-lines file, one at a time. */
+#include "format/list.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/memory.h"
+
+struct mmn_list {
+    char *path, *folder;
+    mmn_mapping mapping; /* empty where the bytes belong to the caller */
+    const char *text;
+    size_t size, next; /* where the next line begins */
+    uint64_t line;
+
+    /* What the current sample points to. */
+    json_t *document;
+    char *images[MMN_LIST_IMAGE_LIMIT];
+    const char **answers, **choices;
+    char id[24]; /* where it is not a text of the document */
+};
+
+static void clear_sample(mmn_list *list)
+{
+    for (size_t i = 0; i < MMN_LIST_IMAGE_LIMIT && list->images[i]; i++) {
+        mmn_free(list->images[i]);
+        list->images[i] = NULL;
+    }
+    mmn_free(list->answers);
+    mmn_free(list->choices);
+    json_decref(list->document);
+    list->answers = list->choices = NULL;
+    list->document = NULL;
+}
+
+/* A list without text, or NULL. */
+static mmn_list *create(const char *path, mmn_error *error)
+{
+    mmn_list *list = mmn_allocate(1, sizeof(*list), error);
+    if (!list)
+        return NULL;
+    list->path = mmn_copy_text(path, error);
+    if (!list->path || mmn_path_folder(&list->folder, path, error) != MMN_OK) {
+        mmn_list_close(list);
+        return NULL;
+    }
+    return list;
+}
+
+static void set_text(mmn_list *list, const void *data, size_t size)
+{
+    list->text = data;
+    list->size = size;
+    mmn_list_rewind(list);
+}
+
+mmn_status mmn_list_parse(mmn_list **list, const void *data, size_t size, const char *path,
+                          mmn_error *error)
+{
+    *list = create(path, error);
+    if (!*list)
+        return MMN_SYSTEM;
+    set_text(*list, data, size);
+    return MMN_OK;
+}
+
+mmn_status mmn_list_open(mmn_list **list, const char *path, mmn_error *error)
+{
+    *list = create(path, error);
+    if (!*list)
+        return MMN_SYSTEM;
+    mmn_status status = mmn_map_file(&(*list)->mapping, path, error);
+    if (status != MMN_OK) {
+        mmn_list_close(*list);
+        *list = NULL;
+        return status;
+    }
+    set_text(*list, (*list)->mapping.data, (*list)->mapping.size);
+    return MMN_OK;
+}
+
+void mmn_list_close(mmn_list *list)
+{
+    if (!list)
+        return;
+    clear_sample(list);
+    mmn_unmap(&list->mapping);
+    mmn_free(list->path);
+    mmn_free(list->folder);
+    mmn_free(list);
+}
+
+/* Where the first line begins: after a byte order mark. */
+static size_t first_line(const mmn_list *list)
+{
+    bool marked = list->size >= 3 && memcmp(list->text, "\xef\xbb\xbf", 3) == 0;
+    return marked ? 3 : 0;
+}
+
+void mmn_list_rewind(mmn_list *list)
+{
+    list->next = first_line(list);
+    list->line = 0;
+}
+
+uint64_t mmn_list_line(const mmn_list *list)
+{
+    return list->line;
+}
+
+/* Steps over the next line that is not empty; false at the end. */
+static bool next_line(const char **line, size_t *length, size_t *next, uint64_t *number,
+                      const char *text, size_t size)
+{
+    while (*next < size) {
+        const char *begin = text + *next;
+        const char *end = memchr(begin, '\n', size - *next);
+        *length = end ? (size_t)(end - begin) : size - *next;
+        *next += *length + (end ? 1 : 0);
+        *line = begin;
+        ++*number;
+        size_t blank = 0;
+        while (blank < *length &&
+               (begin[blank] == ' ' || begin[blank] == '\t' || begin[blank] == '\r'))
+            blank++;
+        if (blank < *length)
+            return true;
+    }
+    return false;
+}
+
+uint64_t mmn_list_count(const mmn_list *list)
+{
+    const char *line;
+    size_t length, next = first_line(list);
+    uint64_t number = 0, count = 0;
+    while (next_line(&line, &length, &next, &number, list->text, list->size))
+        count++;
+    return count;
+}
+
+/* Control characters are those below U+0020 and from U+007F to U+009F; Jansson has checked that
+ * the text is UTF-8. */
+static bool is_domain(const char *text)
+{
+    size_t length = strlen(text);
+    if (length == 0 || length > MMN_LIST_DOMAIN_LIMIT || text[0] == ' ' || text[length - 1] == ' ')
+        return false;
+    for (size_t i = 0; i < length; i++) {
+        unsigned char byte = (unsigned char)text[i], follower = (unsigned char)text[i + 1];
+        if (byte < 0x20 || byte == 0x7f || strchr("/.,\"\\", byte) ||
+            (byte == 0xc2 && follower < 0xa0))
+            return false;
+    }
+    return true;
+}
+
+static mmn_status read_domain(mmn_sample *sample, const mmn_json_object *line, mmn_error *error)
+{
+    mmn_status status = mmn_json_require(line, "domain", error);
+    if (status == MMN_OK)
+        status = mmn_json_get_text(&sample->domain, line, "domain", error);
+    if (status == MMN_OK && !is_domain(sample->domain))
+        status = mmn_json_fail(line, "domain", error,
+                               "must be a name of 1 to %d bytes without control characters, "
+                               "slashes, dots, commas, quotes and spaces at its ends",
+                               MMN_LIST_DOMAIN_LIMIT);
+    return status;
+}
+
+static mmn_status read_id(mmn_sample *sample, mmn_list *list, const mmn_json_object *line,
+                          mmn_error *error)
+{
+    const json_t *id = json_object_get(line->value, "id");
+    if (!id || json_is_null(id))
+        snprintf(list->id, sizeof(list->id), "%" PRIu64, list->line);
+    else if (json_is_integer(id))
+        snprintf(list->id, sizeof(list->id), "%" JSON_INTEGER_FORMAT, json_integer_value(id));
+    else
+        return mmn_json_get_text(&sample->id, line, "id", error);
+    sample->id = list->id;
+    return MMN_OK;
+}
+
+static mmn_status add_image(mmn_sample *sample, mmn_list *list, const mmn_json_object *line,
+                            const json_t *image, mmn_error *error)
+{
+    const char *name = json_string_value(image);
+    if (!name || name[0] == '\0')
+        return mmn_json_fail(line, "image", error, "must be a path or an array of paths");
+    if (sample->image_count == MMN_LIST_IMAGE_LIMIT)
+        return mmn_json_fail(line, "image", error, "must not have more than %d paths",
+                             MMN_LIST_IMAGE_LIMIT);
+    const char *folder = strcmp(list->folder, ".") == 0 ? "" : list->folder;
+    mmn_status status = mmn_path_join(&list->images[sample->image_count], folder, name, error);
+    if (status == MMN_OK)
+        sample->image_count++;
+    return status;
+}
+
+static mmn_status read_images(mmn_sample *sample, mmn_list *list, const mmn_json_object *line,
+                              mmn_error *error)
+{
+    const json_t *image = json_object_get(line->value, "image");
+    mmn_status status = MMN_OK;
+    if (json_is_array(image)) {
+        for (size_t i = 0; status == MMN_OK && i < json_array_size(image); i++)
+            status = add_image(sample, list, line, json_array_get(image, i), error);
+    } else if (image && !json_is_null(image)) {
+        status = add_image(sample, list, line, image, error);
+    }
+    sample->images = (const char *const *)list->images;
+    return status;
+}
+
+/* Reads an array of texts into *texts, which is allocated. */
+static mmn_status read_texts(const char ***texts, size_t *count, const mmn_json_object *line,
+                             const char *key, mmn_error *error)
+{
+    json_t *array = NULL;
+    mmn_status status = mmn_json_get_array(&array, line, key, error);
+    if (status != MMN_OK || !array)
+        return status;
+    size_t size = json_array_size(array);
+    *texts = mmn_allocate(size, sizeof(**texts), error);
+    if (!*texts)
+        return MMN_SYSTEM;
+    for (size_t i = 0; i < size; i++) {
+        (*texts)[i] = json_string_value(json_array_get(array, i));
+        if (!(*texts)[i])
+            return mmn_json_fail(line, key, error, "must be an array of texts");
+    }
+    *count = size;
+    return MMN_OK;
+}
+
+static mmn_status read_metric(mmn_sample *sample, const mmn_json_object *line, mmn_error *error)
+{
+    static const struct {
+        const char *name;
+        mmn_metric metric;
+    } metrics[] = {{"vqa", MMN_METRIC_VQA},
+                   {"exact", MMN_METRIC_EXACT},
+                   {"anls", MMN_METRIC_ANLS},
+                   {"choice", MMN_METRIC_CHOICE}};
+    const char *name = NULL;
+    mmn_status status = mmn_json_get_text(&name, line, "metric", error);
+    if (status != MMN_OK || !name)
+        return status;
+    for (size_t i = 0; i < sizeof(metrics) / sizeof(metrics[0]); i++) {
+        if (strcmp(metrics[i].name, name) == 0) {
+            sample->metric = metrics[i].metric;
+            return MMN_OK;
+        }
+    }
+    return mmn_json_fail(line, "metric", error,
+                         "must be \"vqa\", \"exact\", \"anls\" or \"choice\" and is \"%.40s\"",
+                         name);
+}
+
+static mmn_status read_sample(mmn_sample *sample, mmn_list *list, const mmn_json_object *line,
+                              mmn_error *error)
+{
+    *sample = (mmn_sample){.line = list->line};
+    mmn_status status = read_domain(sample, line, error);
+    if (status == MMN_OK)
+        status = read_id(sample, list, line, error);
+    if (status == MMN_OK)
+        status = read_images(sample, list, line, error);
+    if (status == MMN_OK)
+        status = mmn_json_get_text(&sample->question, line, "question", error);
+    if (status == MMN_OK)
+        status = mmn_json_get_text(&sample->prompt, line, "prompt", error);
+    if (status == MMN_OK && !sample->prompt)
+        status = mmn_json_require(line, "question", error);
+    if (status == MMN_OK)
+        status = read_texts(&list->answers, &sample->answer_count, line, "answers", error);
+    if (status == MMN_OK)
+        status = read_texts(&list->choices, &sample->choice_count, line, "choices", error);
+    if (status == MMN_OK)
+        status = read_metric(sample, line, error);
+    sample->answers = list->answers;
+    sample->choices = list->choices;
+    return status;
+}
+
+mmn_status mmn_list_next(mmn_list *list, mmn_sample *sample, bool *found, mmn_error *error)
+{
+    clear_sample(list);
+    const char *text;
+    size_t length;
+    *found = next_line(&text, &length, &list->next, &list->line, list->text, list->size);
+    if (!*found)
+        return MMN_OK;
+
+    char where[40];
+    snprintf(where, sizeof(where), "line %" PRIu64, list->line);
+    if (length > MMN_LIST_LINE_LIMIT)
+        return mmn_fail(error, MMN_INPUT, list->path, where,
+                        "is %zu bytes long, and at most %d are allowed", length,
+                        MMN_LIST_LINE_LIMIT);
+    mmn_status status =
+        mmn_json_parse_line(&list->document, text, length, list->path, list->line, error);
+    if (status != MMN_OK)
+        return status;
+    if (!json_is_object(list->document))
+        return mmn_fail(error, MMN_INPUT, list->path, where, "must be a JSON object");
+    mmn_json_object line = {.value = list->document, .file = list->path};
+    snprintf(line.prefix, sizeof(line.prefix), "%s, ", where);
+    return read_sample(sample, list, &line, error);
+}

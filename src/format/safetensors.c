@@ -1,0 +1,339 @@
+/* safetensors: opening one file or the shards of a folder, and access to the tensors. */
+#include "format/safetensors.h"
+
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "format/safetensors_internal.h"
+
+#define SHARD_LIMIT 10000
+
+mmn_status mmn_safetensors_open_file(mmn_safetensors_file *file, const char *path,
+                                     mmn_error *error)
+{
+    file->path = mmn_copy_text(path, error);
+    if (!file->path)
+        return MMN_SYSTEM;
+    mmn_status status = mmn_map_file(&file->mapping, path, error);
+    if (status != MMN_OK)
+        return status;
+    return mmn_safetensors_parse_file(file, file->mapping.data, file->mapping.size, error);
+}
+
+void mmn_safetensors_close(mmn_safetensors *tensors)
+{
+    if (!tensors)
+        return;
+    for (size_t i = 0; i < tensors->file_count; i++) {
+        mmn_safetensors_file *file = &tensors->files[i];
+        mmn_unmap(&file->mapping);
+        json_decref(file->metadata);
+        mmn_free(file->path);
+        mmn_free(file->names);
+        mmn_free(file->tensors);
+    }
+    mmn_free(tensors->files);
+    mmn_free(tensors->tensors);
+    mmn_free(tensors);
+}
+
+/* An object with room for `file_count` files, all zero. */
+static mmn_safetensors *allocate_files(size_t file_count, mmn_error *error)
+{
+    mmn_safetensors *tensors = mmn_allocate(1, sizeof(*tensors), error);
+    if (!tensors)
+        return NULL;
+    tensors->files = mmn_allocate(file_count, sizeof(*tensors->files), error);
+    if (!tensors->files) {
+        mmn_free(tensors);
+        return NULL;
+    }
+    tensors->file_count = file_count;
+    return tensors;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(((const mmn_tensor *)a)->name, ((const mmn_tensor *)b)->name);
+}
+
+/* Makes one sorted array of the tensors of all files. */
+static mmn_status gather(mmn_safetensors *tensors, mmn_error *error)
+{
+    for (size_t i = 0; i < tensors->file_count; i++)
+        tensors->count += tensors->files[i].count;
+    tensors->tensors = mmn_allocate(tensors->count, sizeof(*tensors->tensors), error);
+    if (!tensors->tensors)
+        return MMN_SYSTEM;
+    size_t gathered = 0;
+    for (size_t i = 0; i < tensors->file_count; i++) {
+        const mmn_safetensors_file *file = &tensors->files[i];
+        for (size_t j = 0; j < file->count; j++)
+            tensors->tensors[gathered++] = file->tensors[j];
+    }
+    if (gathered > 0)
+        qsort(tensors->tensors, gathered, sizeof(*tensors->tensors), compare_names);
+    return MMN_OK;
+}
+
+/* Ends the opening of a file or folder: closes it if `status` is an error. */
+static mmn_status finish(mmn_safetensors **result, mmn_safetensors *tensors, mmn_status status)
+{
+    if (status != MMN_OK) {
+        mmn_safetensors_close(tensors);
+        tensors = NULL;
+    }
+    *result = tensors;
+    return status;
+}
+
+mmn_status mmn_safetensors_open(mmn_safetensors **result, const char *path, mmn_error *error)
+{
+    mmn_safetensors *tensors = allocate_files(1, error);
+    mmn_status status = MMN_SYSTEM;
+    if (tensors)
+        status = mmn_safetensors_open_file(&tensors->files[0], path, error);
+    if (status == MMN_OK)
+        status = gather(tensors, error);
+    return finish(result, tensors, status);
+}
+
+mmn_status mmn_safetensors_parse(mmn_safetensors **result, const void *data, size_t size,
+                                 const char *path, mmn_error *error)
+{
+    mmn_safetensors *tensors = allocate_files(1, error);
+    mmn_status status = MMN_SYSTEM;
+    if (tensors && (tensors->files[0].path = mmn_copy_text(path, error)))
+        status = mmn_safetensors_parse_file(&tensors->files[0], data, size, error);
+    if (status == MMN_OK)
+        status = gather(tensors, error);
+    return finish(result, tensors, status);
+}
+
+/* What model.safetensors.index.json says. */
+typedef struct shard_index {
+    const char *path;
+    json_t *document;
+    mmn_json_object weight_map; /* name of tensor: name of file */
+    const char **shards;        /* the files' names, each once, sorted */
+    size_t shard_count;
+} shard_index;
+
+static int compare_texts(const void *a, const void *b)
+{
+    const char *left, *right;
+    memcpy(&left, a, sizeof(left));
+    memcpy(&right, b, sizeof(right));
+    return strcmp(left, right);
+}
+
+/* A shard is a file in the same folder, whatever a hostile index says. */
+static bool is_plain_name(const char *name)
+{
+    return name[0] != '\0' && !strchr(name, '/') && strcmp(name, ".") != 0 &&
+           strcmp(name, "..") != 0;
+}
+
+/* Collects the names of the shards, each once. */
+static mmn_status list_shards(shard_index *index, mmn_error *error)
+{
+    size_t count = json_object_size(index->weight_map.value);
+    index->shards = mmn_allocate(count, sizeof(*index->shards), error);
+    if (!index->shards)
+        return MMN_SYSTEM;
+    const char *name;
+    json_t *value;
+    size_t listed = 0;
+    json_object_foreach(index->weight_map.value, name, value) {
+        const char *shard = json_string_value(value);
+        if (!shard || !is_plain_name(shard))
+            return mmn_json_fail(&index->weight_map, name, error,
+                                 "must name a file in the same folder");
+        index->shards[listed++] = shard;
+    }
+    if (listed == 0)
+        return mmn_fail(error, MMN_INPUT, index->path, "weight_map", "names no tensor");
+    qsort(index->shards, listed, sizeof(*index->shards), compare_texts);
+    for (size_t i = 0; i < listed; i++)
+        if (i == 0 || strcmp(index->shards[i], index->shards[i - 1]) != 0)
+            index->shards[index->shard_count++] = index->shards[i];
+    if (index->shard_count > SHARD_LIMIT)
+        return mmn_fail(error, MMN_INPUT, index->path, "weight_map",
+                        "names %zu files, and at most %d are allowed", index->shard_count,
+                        SHARD_LIMIT);
+    return MMN_OK;
+}
+
+static mmn_status read_index(shard_index *index, const char *path, mmn_error *error)
+{
+    *index = (shard_index){.path = path};
+    mmn_json_object root;
+    mmn_status status = mmn_json_load(&index->document, path, MMN_SAFETENSORS_HEADER_LIMIT, error);
+    if (status == MMN_OK)
+        status = mmn_json_as_object(&root, index->document, path, error);
+    if (status == MMN_OK)
+        status = mmn_json_require(&root, "weight_map", error);
+    if (status == MMN_OK)
+        status = mmn_json_get_object(&index->weight_map, &root, "weight_map", error);
+    if (status == MMN_OK)
+        status = list_shards(index, error);
+    return status;
+}
+
+static void free_index(shard_index *index)
+{
+    mmn_free(index->shards);
+    json_decref(index->document);
+}
+
+static mmn_status open_shard(mmn_safetensors_file *file, const char *folder, const char *name,
+                             mmn_error *error)
+{
+    char *path;
+    mmn_status status = mmn_path_join(&path, folder, name, error);
+    if (status != MMN_OK)
+        return status;
+    if (!mmn_is_file(path))
+        status = mmn_fail(error, MMN_INPUT, path, NULL,
+                          "is missing: model.safetensors.index.json names it as a shard");
+    else
+        status = mmn_safetensors_open_file(file, path, error);
+    mmn_free(path);
+    return status;
+}
+
+/* Every tensor of the map is in the shard that the map says. */
+static mmn_status check_map(const shard_index *index, const mmn_safetensors *tensors,
+                            mmn_error *error)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach(index->weight_map.value, name, value) {
+        const char *shard = json_string_value(value);
+        const char **found = bsearch(&shard, index->shards, index->shard_count,
+                                     sizeof(*index->shards), compare_texts);
+        const mmn_safetensors_file *file = &tensors->files[found - index->shards];
+        if (!mmn_tensor_find(file->tensors, file->count, name))
+            return mmn_fail(error, MMN_INPUT, file->path, name,
+                            "tensor is missing, although model.safetensors.index.json says that "
+                            "it is in this file");
+    }
+    return MMN_OK;
+}
+
+/* Every tensor of the shards is in the map, and for that shard. */
+static mmn_status check_shards(const shard_index *index, const mmn_safetensors *tensors,
+                               mmn_error *error)
+{
+    for (size_t i = 0; i < tensors->file_count; i++) {
+        const mmn_safetensors_file *file = &tensors->files[i];
+        for (size_t j = 0; j < file->count; j++) {
+            const char *name = file->tensors[j].name;
+            const char *shard = json_string_value(json_object_get(index->weight_map.value, name));
+            if (!shard || strcmp(shard, index->shards[i]) != 0)
+                return mmn_fail(error, MMN_INPUT, file->path, name,
+                                "surplus tensor: model.safetensors.index.json does not say that "
+                                "it is in this file");
+        }
+    }
+    return MMN_OK;
+}
+
+static mmn_status open_shards(mmn_safetensors **result, const char *folder, const char *index_path,
+                              mmn_error *error)
+{
+    shard_index index;
+    mmn_safetensors *tensors = NULL;
+    mmn_status status = read_index(&index, index_path, error);
+    if (status == MMN_OK && !(tensors = allocate_files(index.shard_count, error)))
+        status = MMN_SYSTEM;
+    for (size_t i = 0; status == MMN_OK && i < index.shard_count; i++)
+        status = open_shard(&tensors->files[i], folder, index.shards[i], error);
+    if (status == MMN_OK)
+        status = check_map(&index, tensors, error);
+    if (status == MMN_OK)
+        status = check_shards(&index, tensors, error);
+    if (status == MMN_OK)
+        status = gather(tensors, error);
+    free_index(&index);
+    return finish(result, tensors, status);
+}
+
+/* Says why a folder without safetensors cannot be opened. */
+static mmn_status fail_without_weights(const char *folder, mmn_error *error)
+{
+    DIR *listing = opendir(folder);
+    bool pickled = false;
+    for (const struct dirent *entry; listing && (entry = readdir(listing));) {
+        size_t length = strlen(entry->d_name);
+        pickled |= length > 4 && strcmp(entry->d_name + length - 4, ".bin") == 0;
+    }
+    if (listing)
+        closedir(listing);
+    if (pickled)
+        return mmn_fail(error, MMN_INPUT, folder, NULL,
+                        "holds weights only as PyTorch .bin files, which are not supported: "
+                        "convert them to safetensors (load the model with transformers and call "
+                        "save_pretrained)");
+    return mmn_fail(error, MMN_INPUT, folder, NULL,
+                    "holds neither model.safetensors nor model.safetensors.index.json");
+}
+
+mmn_status mmn_safetensors_open_folder(mmn_safetensors **tensors, const char *folder,
+                                       mmn_error *error)
+{
+    *tensors = NULL;
+    if (!mmn_is_folder(folder))
+        return mmn_fail(error, MMN_INPUT, folder, NULL, "is not a folder");
+    char *single = NULL, *index = NULL;
+    mmn_status status = mmn_path_join(&single, folder, "model.safetensors", error);
+    if (status == MMN_OK)
+        status = mmn_path_join(&index, folder, "model.safetensors.index.json", error);
+    if (status == MMN_OK) {
+        if (mmn_is_file(single))
+            status = mmn_safetensors_open(tensors, single, error);
+        else if (mmn_is_file(index))
+            status = open_shards(tensors, folder, index, error);
+        else
+            status = fail_without_weights(folder, error);
+    }
+    mmn_free(single);
+    mmn_free(index);
+    return status;
+}
+
+size_t mmn_safetensors_count(const mmn_safetensors *tensors)
+{
+    return tensors->count;
+}
+
+const mmn_tensor *mmn_safetensors_get(const mmn_safetensors *tensors, size_t index)
+{
+    return &tensors->tensors[index];
+}
+
+const mmn_tensor *mmn_safetensors_find(const mmn_safetensors *tensors, const char *name)
+{
+    return mmn_tensor_find(tensors->tensors, tensors->count, name);
+}
+
+const char *mmn_safetensors_metadata(const mmn_safetensors *tensors, const char *key)
+{
+    return json_string_value(json_object_get(tensors->files[0].metadata, key));
+}
+
+size_t mmn_safetensors_file_count(const mmn_safetensors *tensors)
+{
+    return tensors->file_count;
+}
+
+uint64_t mmn_safetensors_file_bytes(const mmn_safetensors *tensors)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < tensors->file_count; i++)
+        bytes += tensors->files[i].size;
+    return bytes;
+}

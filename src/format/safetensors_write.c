@@ -1,0 +1,129 @@
+/* Writing safetensors files. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/memory.h"
+#include "format/safetensors_internal.h"
+
+/* Descending type, then ascending name. */
+static int compare(const void *a, const void *b)
+{
+    const mmn_tensor *left, *right;
+    memcpy(&left, a, sizeof(left));
+    memcpy(&right, b, sizeof(right));
+    if (left->type != right->type)
+        return left->type > right->type ? -1 : 1;
+    return strcmp(left->name, right->name);
+}
+
+static mmn_status check(const char *path, const mmn_tensor *tensor, mmn_error *error)
+{
+    size_t bytes;
+    if (tensor->dimensions > MMN_TENSOR_DIMENSIONS ||
+        !mmn_tensor_bytes(&bytes, tensor->type, tensor->shape, tensor->dimensions) ||
+        bytes != tensor->bytes)
+        return mmn_fail(error, MMN_USAGE, path, tensor->name,
+                        "cannot be written: its shape does not give its %zu bytes", tensor->bytes);
+    return MMN_OK;
+}
+
+static json_t *describe_metadata(const char *const *metadata)
+{
+    json_t *object = json_object();
+    for (; object && metadata[0]; metadata += 2) {
+        if (json_object_set_new(object, metadata[0], json_string(metadata[1])) != 0) {
+            json_decref(object);
+            return NULL;
+        }
+    }
+    return object;
+}
+
+static json_t *describe_tensor(const mmn_tensor *tensor, size_t offset)
+{
+    json_t *shape = json_array();
+    for (size_t i = 0; shape && i < tensor->dimensions; i++) {
+        if (json_array_append_new(shape, json_integer((json_int_t)tensor->shape[i])) != 0) {
+            json_decref(shape);
+            shape = NULL;
+        }
+    }
+    return json_pack("{s:s, s:o, s:[I, I]}", "dtype", mmn_tensor_type_name(tensor->type), "shape",
+                     shape, "data_offsets", (json_int_t)offset,
+                     (json_int_t)(offset + tensor->bytes));
+}
+
+/* The header's JSON text, to be freed with free. */
+static mmn_status make_header(char **text, const char *path, const mmn_tensor *const *ordered,
+                              size_t count, const char *const *metadata, mmn_error *error)
+{
+    *text = NULL;
+    json_t *header = json_object();
+    mmn_status status = MMN_OK;
+    if (!header)
+        status = mmn_fail(error, MMN_SYSTEM, path, NULL, "out of memory");
+    else if (metadata &&
+             json_object_set_new(header, "__metadata__", describe_metadata(metadata)) != 0)
+        status = mmn_fail(error, MMN_USAGE, path, "__metadata__", "cannot be written: not UTF-8");
+    size_t offset = 0;
+    for (size_t i = 0; status == MMN_OK && i < count; i++) {
+        const char *name = ordered[i]->name;
+        if (json_object_get(header, name) || strcmp(name, "__metadata__") == 0)
+            status = mmn_fail(error, MMN_USAGE, path, name, "cannot be written: the name is taken");
+        else if (json_object_set_new(header, name, describe_tensor(ordered[i], offset)) != 0)
+            status = mmn_fail(error, MMN_USAGE, path, name, "cannot be written: not UTF-8");
+        offset += ordered[i]->bytes;
+    }
+    if (status == MMN_OK && !(*text = json_dumps(header, JSON_COMPACT)))
+        status = mmn_fail(error, MMN_SYSTEM, path, NULL, "out of memory");
+    json_decref(header);
+    return status;
+}
+
+static mmn_status write_all(mmn_writer *writer, const char *header, const mmn_tensor *const *ordered,
+                            size_t count, mmn_error *error)
+{
+    static const char spaces[] = "        ";
+    size_t length = strlen(header), padding = (8 - length % 8) % 8;
+    uint8_t size[8];
+    mmn_store_u64(size, length + padding);
+    mmn_status status = mmn_writer_write(writer, size, sizeof(size), error);
+    if (status == MMN_OK)
+        status = mmn_writer_write(writer, header, length, error);
+    if (status == MMN_OK)
+        status = mmn_writer_write(writer, spaces, padding, error);
+    for (size_t i = 0; status == MMN_OK && i < count; i++)
+        status = mmn_writer_write(writer, ordered[i]->data, ordered[i]->bytes, error);
+    return status;
+}
+
+mmn_status mmn_safetensors_write(const char *path, const mmn_tensor *tensors, size_t count,
+                                 const char *const *metadata, mmn_error *error)
+{
+    char *header = NULL;
+    mmn_writer *writer = NULL;
+    const mmn_tensor **ordered = mmn_allocate(count, sizeof(*ordered), error);
+    mmn_status status = ordered ? MMN_OK : MMN_SYSTEM;
+    for (size_t i = 0; status == MMN_OK && i < count; i++) {
+        ordered[i] = &tensors[i];
+        status = check(path, &tensors[i], error);
+    }
+    if (status == MMN_OK) {
+        if (count > 0)
+            qsort(ordered, count, sizeof(*ordered), compare);
+        status = make_header(&header, path, ordered, count, metadata, error);
+    }
+    if (status == MMN_OK)
+        status = mmn_writer_open(&writer, path, error);
+    if (status == MMN_OK)
+        status = write_all(writer, header, ordered, count, error);
+    if (status == MMN_OK) {
+        status = mmn_writer_commit(writer, error);
+        writer = NULL;
+    }
+    mmn_writer_abandon(writer);
+    free(header);
+    mmn_free(ordered);
+    return status;
+}
