@@ -268,14 +268,20 @@ MMN_API mmn_status mmn_dump(const mmn_model *model, const mmn_input *input,
 
 typedef struct mmn_stage_comparison {
     const char *stage;
+    const char *problem;       /* why the stage could not be compared, else NULL */
+    int only_in_dump;          /* that is the problem; it does not make the dumps different */
     uint64_t elements;
+    uint64_t differences;      /* elements that are not equal */
     double maximum_absolute;   /* largest |a - b| */
     double relative_rms;       /* rms(a - b) / rms(b) */
-    double tolerance;          /* what relative_rms (integers: number of differences) may be */
-    double ulp_percentiles[4]; /* 50, 90, 99 and 100 percent, in units of f32's last place */
-    uint64_t flips;            /* elements of which only one is > 0 (stages of a module) */
+    double tolerance;          /* what relative_rms may be; integers: 0, all must be equal */
+    double ulp_percentiles[4]; /* 50, 90, 99 and 100 percent, in units of f32's last place at b */
+    double worst_row_rms;      /* the largest relative RMS of one row (token), by the row's own rms */
+    size_t worst_row;          /* that row; rows of all but the last dimension, counted through */
+    int shows_neurons;         /* whether the last dimension counts neurons, so that flips mean */
+    uint64_t flips;            /* elements of which only one is > 0 */
     uint64_t flipped_neurons;  /* how many neurons these belong to */
-    int outside;               /* beyond the tolerance, or NaN in one only */
+    int outside;               /* beyond the tolerance, not comparable, or NaN in one only */
     size_t first_index;        /* first element outside, SIZE_MAX if none */
     size_t dimensions, shape[4];
 } mmn_stage_comparison;
@@ -283,12 +289,12 @@ typedef struct mmn_stage_comparison {
 typedef struct mmn_verification mmn_verification;
 
 typedef struct mmn_verify_options {
-    const char *stages; /* NULL: all that both files have */
+    const char *stages; /* glob patterns separated by commas; NULL: all of the reference */
     double tolerance;   /* relative RMS allowed per stage; 0: the reference's own, else 1e-5 */
 } mmn_verify_options;
 
 /* Compares two dumps stage by stage in the order of the forward pass. Status MMN_DIFFERENT when a
- * stage is outside its tolerance or missing; *verification is set then too. */
+ * stage is outside its tolerance or missing from the dump; *verification is set then too. */
 MMN_API mmn_status mmn_verify(mmn_verification **verification, const char *dump,
                               const char *reference, const mmn_verify_options *options,
                               mmn_error *error);
