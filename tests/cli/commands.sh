@@ -1,0 +1,125 @@
+#!/bin/sh
+# What every command does when all is well, and how it fails when a file is not.
+. "$top_srcdir/tests/cli/setup.sh"
+
+photo=$images/wide.jpg
+list=$work/list.jsonl
+make_list 6 "$list"
+: >"$work/empty"
+
+# The command line's words, the same with 2 and 7 threads as with 1.
+same_on_threads() {
+    for threads in 1 2 7; do
+        exits 0 $MMNEURON "$@" --threads $threads || return 1
+        cp "$work/out" "$work/out-$threads"
+    done
+    cmp "$work/out-1" "$work/out-2" && cmp "$work/out-1" "$work/out-7"
+}
+
+info_describes() {
+    exits 0 $MMNEURON info "$model" || return 1
+    for word in family vision language weights kernels template projector; do
+        grep -q "^$word" "$work/out" || return 1
+    done
+}
+
+finds_digest() {
+    exits 0 $MMNEURON "$@" && grep -q '[0-9a-f]\{32\}' "$work/out"
+}
+
+answers() {
+    exits 0 $MMNEURON ask "$model" --image "$photo" -n 4 "$@" "What is this?" &&
+        ! [ -s "$work/errors" ]
+}
+
+ranks() {
+    exits 0 $MMNEURON rank "$work/counts" -o "$work/neurons.json" &&
+        grep -q 'digest.*[0-9a-f]\{32\}' "$work/out" &&
+        digest=$(sed -n 's/.*digest.*\([0-9a-f]\{32\}\).*/\1/p' "$work/out") &&
+        "$top_builddir/tests/cli/json_has" modules <"$work/neurons.json" &&
+        grep -q "\"digest\": *\"$digest\"" "$work/neurons.json" && [ -s "$work/ranking.tsv" ]
+}
+
+aliases_count_the_same() {
+    exits 0 $MMNEURON count "$model" "$list" -o "$work/a" --modules lang,mmproj,encoder &&
+        exits 0 $MMNEURON count "$model" "$list" -o "$work/b" --modules language,projector,vision &&
+        cmp "$work/a" "$work/b"
+}
+
+leaves_nothing() {
+    rm -rf "$work/new" && mkdir "$work/new" || return 1
+    fails_with "$@" && [ -z "$(ls -A "$work/new")" ]
+}
+
+differs() {
+    exits 1 $MMNEURON verify "$@" && [ -s "$work/out" ]
+}
+
+check "info describes the model" info_describes
+check "info --json" prints_json modules $MMNEURON info --json "$model"
+check "info --digest" finds_digest info --digest "$model"
+check "info --digest --json" prints_json digest $MMNEURON info --digest --json "$model"
+
+check "ask answers, and nothing else" answers
+check "ask by another template" answers --template llava-1.5
+check "ask is the same on 1, 2 and 7 threads" same_on_threads ask "$model" -i "$photo" -n 4 Why?
+check "ask without an image" exits 0 $MMNEURON ask "$model" -n 2 "Who are you?"
+check "ask about two images" exits 0 $MMNEURON ask "$model" -n 2 -i "$photo" -i "$photo" "Which?"
+check "ask by a raw prompt" exits 0 $MMNEURON ask "$model" -n 2 --prompt "Once upon a time"
+check "ask --json" prints_json answer $MMNEURON ask --json "$model" -n 2 -i "$photo" "What?"
+check "ask by the other order of resizing" exits 0 \
+    $MMNEURON ask "$model" -n 2 -i "$photo" --resize-order pillow-13 "What?"
+
+check "count" exits 0 $MMNEURON count "$model" "$list" -o "$work/counts"
+check "count says nothing on standard error when it is quiet" test ! -s "$work/errors"
+check "count leaves no state behind" test ! -e "$work/counts.state"
+check "count --json" prints_json samples \
+    $MMNEURON count --json "$model" "$list" -o "$work/counts-2" --threads 7
+check "counts are the same bytes on 7 threads" cmp "$work/counts" "$work/counts-2"
+check "count takes the published code's names of modules" aliases_count_the_same
+check "count --samples --positions" exits 0 $MMNEURON count "$model" "$list" -o "$work/c" \
+    --samples 1 --positions 10 --positions-module language
+check "merge of one" exits 0 $MMNEURON merge "$work/counts" -o "$work/merged"
+check "merge --json" prints_json output $MMNEURON merge --json "$work/counts" -o "$work/merged"
+check "a merge of one is the same bytes" cmp "$work/counts" "$work/merged"
+check "rank prints a digest and writes neurons.json and ranking.tsv" ranks
+check "rank --json" prints_json digest $MMNEURON rank --json "$work/counts"
+check "rank with every option" finds_digest rank "$work/counts" --rate 0.05 --bar 0.9 \
+    --assignment-bar 0.8 --modules lang --float32
+
+check "dump" exits 0 $MMNEURON dump "$model" -o "$work/dump" --image "$photo" \
+    --prompt "<image> What?" --generate 2
+check "dump from a dump's inputs" exits 0 $MMNEURON dump "$model" -o "$work/again" \
+    --inputs "$work/dump" --generate 2
+check "they verify" exits 0 $MMNEURON verify "$work/again" "$work/dump"
+check "verify --json" prints_json stages $MMNEURON verify --json "$work/again" "$work/dump"
+check "dump --json of some stages" prints_json positions $MMNEURON dump --json "$model" \
+    -o "$work/some" --prompt "Hello" --stages "language.layers.*.out,language.logits"
+check "digest" finds_digest digest "$work/dump"
+check "digest --json" prints_json language.logits $MMNEURON digest --json "$work/dump"
+check "digest --stages" exits 0 $MMNEURON digest "$work/dump" --stages "vision.*"
+check "another prompt differs: exit 1" exits 0 $MMNEURON dump "$model" -o "$work/other" \
+    --image "$photo" --prompt "<image> Where?" --generate 2
+check "verify says so" differs "$work/other" "$work/dump"
+
+check "no model" fails_with "$work/absent" $MMNEURON info "$work/absent"
+check "a model that is a file" fails_with "$work/empty" $MMNEURON info "$work/empty"
+check "an empty folder as a model" fails_with "config.json" $MMNEURON info "$work"
+check "no image" fails_with absent.jpg $MMNEURON ask "$model" -i "$work/absent.jpg" "What?"
+check "an empty image" fails_with empty $MMNEURON ask "$model" -i "$work/empty" "What?"
+check "no list" leaves_nothing absent $MMNEURON count "$model" "$work/absent" -o "$work/new/c"
+check "an output in a folder that is not there" fails_with "absent/c" \
+    $MMNEURON count "$model" "$list" -o "$work/absent/c"
+check "no counts" fails_with absent $MMNEURON rank "$work/absent"
+check "counts that are none" fails_with empty $MMNEURON rank "$work/empty"
+check "a dump for counts" fails_with some $MMNEURON rank "$work/some"
+check "a merge with a file that is none" leaves_nothing empty \
+    $MMNEURON merge "$work/counts" "$work/empty" -o "$work/new/m"
+check "a merge of the same file twice" leaves_nothing counts \
+    $MMNEURON merge "$work/counts" "$work/counts" -o "$work/new/m"
+check "no dump" fails_with absent $MMNEURON digest "$work/absent"
+check "a dump that is none" fails_with empty $MMNEURON verify "$work/empty" "$work/dump"
+check "inputs that are none" leaves_nothing empty \
+    $MMNEURON dump "$model" --inputs "$work/empty" -o "$work/new/d"
+
+done_testing

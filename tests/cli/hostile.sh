@@ -1,0 +1,111 @@
+#!/bin/sh
+# Damaged checkpoints, tokenizers, configurations, images, lists and results: hundreds of them, each
+# refused with exit code 3 and one sentence, or read where the damage is harmless; never anything
+# else, and no output is left behind.
+. "$top_srcdir/tests/cli/setup.sh"
+
+damage=$top_builddir/tests/cli/damage
+photo=$images/wide.jpg
+make_list 3 "$work/list.jsonl"
+
+# A copy of the model of which every file is a link; a damaged file replaces its link.
+mkdir "$work/model" "$work/new" || exit 1
+for file in "$model"/*; do
+    ln -s "$file" "$work/model/"
+done
+
+# behaves KIND I: the code and the messages of a run on damaged input are as they should be: code 3
+# with one sentence, or, if this kind of damage may be harmless, 0.
+behaves() {
+    case $code in
+    3) [ "$(wc -l <"$work/errors")" -eq 1 ] && grep -q '^mmneuron: ' "$work/errors" &&
+        ! [ -s "$work/out" ] && [ -z "$(ls -A "$work/new")" ] && return 0 ;;
+    0) [ "$1" != cut ] && [ "$1" != erase ] && rm -f "$work/new"/* && return 0 ;;
+    esac
+    echo "$1 $2 of $times: exit code $code"
+    head -n 5 "$work/out" "$work/errors"
+    ls -A "$work/new"
+    return 1
+}
+
+# survives KIND TIMES FILE DAMAGED COMMAND...: the command, run on DAMAGED, copies of FILE that are
+# damaged in this many ways, behaves each time.
+survives() {
+    kind=$1
+    times=$2
+    original=$3
+    damaged=$4
+    shift 4
+    failures=0
+    step=0
+    while [ $step -lt "$times" ]; do
+        rm -f "$damaged"
+        $damage "$kind" "$original" "$damaged" $step "$times" || return 1
+        "$@" >"$work/out" 2>"$work/errors"
+        code=$?
+        behaves "$kind" $step || failures=$((failures + 1))
+        step=$((step + 1))
+    done
+    [ $failures -eq 0 ]
+}
+
+# model_survives KIND TIMES NAME: as above, for a file of the model.
+model_survives() {
+    survives "$1" "$2" "$model/$3" "$work/model/$3" \
+        $MMNEURON ask "$work/model" -n 1 --image "$photo" "What?"
+    result=$?
+    ln -sf "$model/$3" "$work/model/$3"
+    return $result
+}
+
+# The seven settings of a model are JSON; whether all are there depends on how it was published.
+for name in config.json generation_config.json preprocessor_config.json processor_config.json \
+    tokenizer.json tokenizer_config.json special_tokens_map.json model.safetensors.index.json; do
+    [ -f "$model/$name" ] || continue
+    check "$name cut short" model_survives cut 10 "$name"
+    check "$name with its structure broken" model_survives erase 12 "$name"
+    check "$name with a bit flipped" model_survives flip 30 "$name"
+    check "$name with bytes that are 0" model_survives zero 8 "$name"
+done
+for file in "$model"/*.safetensors; do
+    name=$(basename "$file")
+    check "$name cut short" model_survives cut 24 "$name"
+    check "$name with a bit of its header flipped" model_survives header 80 "$name"
+done
+
+run_count() {
+    $MMNEURON count "$model" "$1" -o "$work/new/counts" --quiet
+    status=$?
+    rm -f "$work/new/counts.state"
+    return $status
+}
+
+for name in wide.jpg tiny.png; do
+    check "$name cut short" survives cut 12 "$images/$name" "$work/$name" \
+        $MMNEURON ask "$model" -n 1 --image "$work/$name" "What?"
+    check "$name with a bit flipped" survives flip 40 "$images/$name" "$work/$name" \
+        $MMNEURON ask "$model" -n 1 --image "$work/$name" "What?"
+done
+check "a list with a bit flipped" survives flip 40 "$work/list.jsonl" "$work/damaged.jsonl" \
+    run_count "$work/damaged.jsonl"
+check "a list with its structure broken" survives erase 20 "$work/list.jsonl" \
+    "$work/damaged.jsonl" run_count "$work/damaged.jsonl"
+
+$MMNEURON count "$model" "$work/list.jsonl" -o "$work/counts" --quiet >/dev/null
+$MMNEURON dump "$model" --prompt "Hello" -o "$work/dump" --quiet >/dev/null
+check "counts cut short" survives cut 20 "$work/counts" "$work/damaged" \
+    $MMNEURON rank "$work/damaged" -o "$work/new/neurons.json"
+check "counts with a bit of the header flipped" survives header 60 "$work/counts" \
+    "$work/damaged" $MMNEURON rank "$work/damaged" --json
+check "counts to merge with a bit flipped" survives flip 20 "$work/counts" "$work/damaged" \
+    $MMNEURON merge "$work/damaged" -o "$work/new/merged"
+check "a dump cut short" survives cut 20 "$work/dump" "$work/damaged" \
+    $MMNEURON verify "$work/damaged" "$work/dump"
+check "a dump with a bit of the header flipped" survives header 60 "$work/dump" \
+    "$work/damaged" $MMNEURON digest "$work/damaged"
+check "inputs cut short" survives cut 10 "$work/dump" "$work/damaged" \
+    $MMNEURON dump "$model" --inputs "$work/damaged" -o "$work/new/dump"
+check "inputs with a bit of the header flipped" survives header 40 "$work/dump" \
+    "$work/damaged" $MMNEURON dump "$model" --inputs "$work/damaged" -o "$work/new/dump"
+
+done_testing

@@ -1,0 +1,68 @@
+#!/bin/sh
+# The manual: its examples work, and it has every option that the program has.
+. "$top_srcdir/tests/cli/setup.sh"
+
+# Runs the examples of a page, in one folder, as a reader would.
+examples_work() {
+    page=$1
+    folder=$work/$(basename "$page")
+    mkdir -p "$folder/bin" && cd "$folder" || return 1
+    ln -s "$model" llava-tiny
+    cp "$images/wide.jpg" photo.jpg
+    make_list 4 data.jsonl
+    printf '#!/bin/sh\nexec %s "$@"\n' "$MMNEURON" >bin/mmneuron
+    chmod +x bin/mmneuron
+    PATH=$folder/bin:$PATH
+    mmneuron dump llava-tiny --image photo.jpg --prompt "<image> What is this?" \
+        -o theirs.safetensors --quiet >/dev/null || return 1
+    sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE/s/^\$ //p' "$page" >examples
+    [ -s examples ] || return 1
+    while read -r line; do
+        eval "$line" >printed 2>&1 </dev/null || {
+            echo "$line"
+            cat printed
+            return 1
+        }
+    done <examples
+}
+
+has_every_option() {
+    $MMNEURON "$1" --help >"$work/help" || return 1
+    page=$top_srcdir/doc/mmneuron-$1.1
+    missing=0
+    for option in $(sed -n '/^Options of every/q; s/^  ....--\([a-z0-9-]*\).*/\1/p' "$work/help"); do
+        grep -q "^\.It .*Fl -$option\b" "$page" || {
+            echo "--$option is not in $page"
+            missing=1
+        }
+    done
+    for option in $(sed -n 's/^\.It .*Fl -\([a-z0-9-]*\).*/\1/p' "$page"); do
+        grep -q -e "--$option\b" "$work/help" || {
+            echo "--$option is in $page only"
+            missing=1
+        }
+    done
+    return $missing
+}
+
+reads_without_warnings() {
+    [ -z "$(man --warnings -E UTF-8 -l "$1" 2>&1 >/dev/null)" ]
+}
+
+for page in "$top_srcdir"/doc/*.1 "$top_srcdir"/doc/*.3; do
+    if man --version >/dev/null 2>&1 && groff --version >/dev/null 2>&1; then
+        check "$(basename "$page") reads without warnings" reads_without_warnings "$page"
+    else
+        skip "$(basename "$page") reads without warnings" "man is not here"
+    fi
+done
+for page in "$top_srcdir"/doc/*.1; do
+    check "the examples of $(basename "$page") work" examples_work "$page"
+done
+for command in info ask count merge rank dump verify digest; do
+    check "the manual of mmneuron $command has its options" has_every_option $command
+done
+check "the library's example" exits 0 $EMULATOR "$top_builddir/doc/example" "$model" \
+    "$images/wide.jpg" "What is this?"
+
+done_testing

@@ -1,0 +1,148 @@
+#!/bin/sh
+# Counting that is interrupted and resumed, or done in shards, gives the bytes of one run.
+. "$top_srcdir/tests/cli/setup.sh"
+
+samples=24
+list=$work/list.jsonl
+make_list $samples "$list"
+
+count_to() {
+    file=$1
+    shift
+    $MMNEURON count "$model" "$list" -o "$file" --quiet "$@"
+}
+
+# start_counting FILE: in the background, with signals as a terminal's foreground has them; waits
+# until a state is written. Sets $process.
+start_counting() {
+    env --default-signal=INT,TERM $MMNEURON count "$model" "$list" -o "$1" --quiet \
+        2>"$work/errors" &
+    process=$!
+    waited=0
+    while ! [ -e "$1.state" ] && ! [ -e "$1" ] && [ $waited -lt 600 ]; do
+        sleep 0.02
+        waited=$((waited + 1))
+    done
+}
+
+stopped_by() {
+    signal=$1
+    expected=$2
+    rm -f "$work/stopped" "$work/stopped.state"
+    start_counting "$work/stopped"
+    kill -"$signal" $process
+    wait $process
+    code=$?
+    cat "$work/errors"
+    if [ $code -eq 0 ]; then
+        echo "the run was done before the signal came"
+        return 1
+    fi
+    [ $code -eq "$expected" ] && ! [ -e "$work/stopped" ] && [ -e "$work/stopped.state" ]
+}
+
+resumes() {
+    exits 0 count_to "$work/stopped" && cmp "$work/whole" "$work/stopped" &&
+        ! [ -e "$work/stopped.state" ]
+}
+
+# Kills without warning again and again, until a run comes through.
+survives_kills() {
+    delay=1
+    runs=0
+    until [ -e "$work/killed" ]; do
+        $MMNEURON count "$model" "$list" -o "$work/killed" --quiet &
+        process=$!
+        sleep 0.$((delay % 10))$((delay * 7 % 10))
+        kill -KILL $process 2>/dev/null
+        wait $process 2>/dev/null
+        delay=$((delay + 1))
+        runs=$((runs + 1))
+        [ $runs -lt 200 ] || return 1
+    done
+    echo "$runs runs"
+    cmp "$work/whole" "$work/killed"
+}
+
+stops_after() {
+    exits 130 count_to "$work/stepped" --stop-after 5
+}
+
+finishes_in_steps() {
+    steps=0
+    until count_to "$work/stepped" --stop-after 5; do
+        steps=$((steps + 1))
+        [ $steps -lt 10 ] || return 1
+    done
+    cmp "$work/whole" "$work/stepped"
+}
+
+says_how_to_resume() {
+    exits 130 $MMNEURON count "$model" "$list" -o "$work/said" --stop-after 3 &&
+        grep -q "$work/said.state" "$work/errors"
+}
+
+# Another run's state is not taken over.
+refuses_another_state() {
+    exits 130 $MMNEURON count "$model" "$list" -o "$work/mine" --stop-after 3 || return 1
+    exits 3 $MMNEURON count "$model" "$list" -o "$work/mine" --modules language &&
+        [ "$(wc -l <"$work/errors")" -eq 1 ] && ! [ -e "$work/mine" ]
+}
+
+shards_merge() {
+    files=
+    for shard in $(seq "$1"); do
+        count_to "$work/shard-$shard" --shard "$shard/$1" --threads $((shard % 3 + 1)) || return 1
+        files="$work/shard-$shard $files"
+    done
+    $MMNEURON merge $files -o "$work/merged" --quiet && cmp "$work/whole" "$work/merged"
+}
+
+bad_list_stops() {
+    fails_with "bad.jsonl.*$1" $MMNEURON count "$model" "$work/bad.jsonl" -o "$work/bad" &&
+        ! [ -e "$work/bad" ]
+}
+
+bad_list_is_skipped() {
+    rm -f "$work/bad" "$work/bad.state"
+    exits 0 $MMNEURON count "$model" "$work/bad.jsonl" -o "$work/bad" --skip-bad || return 1
+    cat "$work/errors"
+    [ "$(grep -c "^mmneuron: skipped: .*$1" "$work/errors")" -eq 1 ] &&
+        [ "$(grep -c skipped "$work/errors")" -eq 1 ]
+}
+
+check "one run over $samples samples" exits 0 count_to "$work/whole"
+if env --default-signal=INT true 2>/dev/null; then
+    check "Ctrl-C stops it with code 130 and keeps the state" stopped_by INT 130
+    check "and the run resumes to the same bytes" resumes
+    check "SIGTERM stops it with code 143" stopped_by TERM 143
+    check "and the run resumes to the same bytes" resumes
+    check "kill -9 stops it" stopped_by KILL 137
+    check "and the run resumes to the same bytes" resumes
+else
+    skip "signals" "env has no --default-signal here"
+fi
+check "killed again and again it ends with the same bytes" survives_kills
+check "--stop-after stops with code 130" stops_after
+check "and ends in steps with the same bytes" finishes_in_steps
+check "an interrupted run says how to resume" says_how_to_resume
+check "a state of another run is refused" refuses_another_state
+check "2 shards merge to the same bytes" shards_merge 2
+check "5 shards merge to the same bytes" shards_merge 5
+
+{
+    head -n 3 "$list"
+    echo '{"id": "broken", "domain": '
+    sed -n 4,6p "$list"
+} >"$work/bad.jsonl"
+check "a broken line stops the run and is named" bad_list_stops 4
+check "with --skip-bad it is skipped and listed" bad_list_is_skipped 4
+{
+    head -n 2 "$list"
+    echo '{"id": "blind", "domain": "medical", "image": "absent.jpg", "question": "What?"}'
+    sed -n 4,6p "$list"
+} >"$work/bad.jsonl"
+check "an image that is not there stops the run and is named" bad_list_stops 3
+check "with --skip-bad it is skipped and listed" bad_list_is_skipped absent.jpg
+
+done_testing

@@ -1,0 +1,75 @@
+# For the tests of the program: a scratch folder, a model, a list of samples. Sourced.
+. "$top_srcdir/tests/tools/tap.sh"
+
+demo=$top_srcdir/golden/demo
+model=$demo/model
+images=$top_srcdir/golden/images
+[ -f "$model/config.json" ] || skip_all "golden/demo/model is not there"
+
+# On disk rather than in memory: count syncs its state to it.
+work=$(mktemp -d "${TMPDIR:-/tmp}/mmneuron-cli.XXXXXX") || exit 1
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
+
+# exits CODE COMMAND...: the command ends with this code; its output is in $work/out and
+# $work/errors.
+exits() {
+    expected=$1
+    shift
+    "$@" >"$work/out" 2>"$work/errors"
+    code=$?
+    [ $code -eq "$expected" ] && return 0
+    echo "exit code $code instead of $expected: $*"
+    cat "$work/out" "$work/errors"
+    return 1
+}
+
+# fails_with PATTERN COMMAND...: exit code 3, nothing on standard output, and one line on standard
+# error that holds the pattern.
+fails_with() {
+    pattern=$1
+    shift
+    exits 3 "$@" || return 1
+    if [ -s "$work/out" ] || [ "$(wc -l <"$work/errors")" -ne 1 ] ||
+        ! grep -q "^mmneuron: .*$pattern" "$work/errors"; then
+        echo "not one line with \"$pattern\":"
+        cat "$work/out" "$work/errors"
+        return 1
+    fi
+}
+
+# is_wrong_usage PATTERN ARGUMENT...: exit code 2, and a message that holds the pattern.
+is_wrong_usage() {
+    pattern=$1
+    shift
+    exits 2 $MMNEURON "$@" || return 1
+    if [ -s "$work/out" ] || ! head -n 1 "$work/errors" | grep -q -e "$pattern" ||
+        ! sed -n 2p "$work/errors" | grep -q '^Try "mmneuron'; then
+        echo "not \"$pattern\" and a hint:"
+        cat "$work/out" "$work/errors"
+        return 1
+    fi
+}
+
+# prints_json KEY COMMAND...: exit code 0 and a JSON object that has this key.
+prints_json() {
+    key=$1
+    shift
+    exits 0 "$@" || return 1
+    "$top_builddir/tests/cli/json_has" "$key" <"$work/out"
+}
+
+# Writes a list of $1 samples in two domains to $2.
+make_list() {
+    set -- "$1" "$2" "$images/tall.jpg" "$images/wide.jpg" "$images/grey.jpg"
+    sample=0
+    while [ $sample -lt "$1" ]; do
+        case $((sample % 3)) in
+        0) line="\"everyday\", \"image\": \"$3\", \"question\": \"What is number $sample?\"" ;;
+        1) line="\"medical\", \"image\": \"$4\", \"question\": \"Which organ, $sample?\"" ;;
+        2) line="\"medical\", \"image\": \"$5\", \"question\": \"Is $sample well?\"" ;;
+        esac
+        echo "{\"id\": \"$sample\", \"domain\": $line}"
+        sample=$((sample + 1))
+    done >"$2"
+}

@@ -1,0 +1,91 @@
+#!/bin/sh
+# Help, version, wrong usage and outputs that cannot be written.
+. "$top_srcdir/tests/cli/setup.sh"
+
+commands="info ask count merge rank dump verify digest"
+
+lists_commands() {
+    exits 0 $MMNEURON "$@" || return 1
+    for command in $commands; do
+        grep -q "^  $command " "$work/out" || return 1
+    done
+}
+
+helps() {
+    exits 0 $MMNEURON "$1" --help && grep -q "^Usage: mmneuron $1 " "$work/out" &&
+        cp "$work/out" "$work/help" && exits 0 $MMNEURON help "$1" &&
+        cmp "$work/out" "$work/help" && ! grep -q '.\{81\}' "$work/help"
+}
+
+prints_version() {
+    exits 0 $MMNEURON "$@" && grep -q '^mmneuron [0-9]*\.[0-9]*\.[0-9]*$' "$work/out"
+}
+
+to_full_disk() {
+    $MMNEURON "$@" >/dev/full 2>"$work/errors"
+    code=$?
+    cat "$work/errors"
+    [ $code -eq 3 ] && [ "$(wc -l <"$work/errors")" -eq 1 ]
+}
+
+to_closed_output() {
+    $MMNEURON "$@" >&- 2>"$work/errors"
+    code=$?
+    cat "$work/errors"
+    [ $code -eq 3 ] && [ "$(wc -l <"$work/errors")" -eq 1 ]
+}
+
+for way in help --help -h; do
+    check "mmneuron $way lists the commands" lists_commands $way
+done
+for command in $commands; do
+    check "mmneuron $command --help, in at most 80 columns" helps $command
+done
+check "mmneuron --version" prints_version --version
+check "mmneuron rank --version" prints_version rank --version
+
+check "no command" is_wrong_usage "command is missing"
+check "an unknown command far from all" is_wrong_usage 'no command "frobnicate"$' frobnicate
+check "a mistyped command" is_wrong_usage 'did you mean "count"' cuont
+check "help of an unknown command" is_wrong_usage 'did you mean "verify"' help verfy
+check "a mistyped option" is_wrong_usage 'did you mean --samples' count --smaples 3 "$model" list
+check "an unknown letter" is_wrong_usage 'no option -z' info -qz "$model"
+check "the beginning of several options" is_wrong_usage 'several options' count --s 3
+check "a value that is missing" is_wrong_usage '--samples needs a value' count --samples
+check "a value that is not wanted" is_wrong_usage '--quiet takes no value' info --quiet=yes
+check "too few arguments" is_wrong_usage 'too few' verify one
+check "too many arguments" is_wrong_usage 'too many' info one two
+for number in -1 0 4097 x 1x '' ' 1' 99999999999999999999; do
+    check "--threads \"$number\"" is_wrong_usage 'from 1 to 4096' info --threads "$number" "$model"
+done
+for shard in 0/3 4/3 1 1/ /2 1/2/3 -1/2 1/99999999999; do
+    check "--shard \"$shard\"" is_wrong_usage 'takes I/N' count --shard "$shard" "$model" list
+done
+for share in 0 1.5 nan inf -0.1 x '' 0.5x; do
+    check "--rate \"$share\"" is_wrong_usage 'up to 1' rank --rate "$share" counts
+done
+check "--modules of an unknown name" is_wrong_usage 'vision, projector' count --modules lang,x a b
+check "--positions-module of two" is_wrong_usage 'one module' \
+    count --positions-module lang,encoder -o c "$model" list
+check "count without -o" is_wrong_usage '-o is missing' count "$model" list
+check "merge without -o" is_wrong_usage '-o is missing' merge one two
+check "dump without -o" is_wrong_usage '-o is missing' dump "$model" --prompt x
+check "dump of nothing" is_wrong_usage '--prompt or --inputs' dump "$model" -o d
+check "dump of two things" is_wrong_usage 'one or the other' dump "$model" -o d --prompt x --inputs y
+check "ask nothing" is_wrong_usage 'question or --prompt' ask "$model"
+check "ask two things" is_wrong_usage 'one or the other' ask "$model" --prompt x question
+check "an unknown order" is_wrong_usage 'horizontal-first' ask "$model" --resize-order x question
+check "unknown kernels" exits 2 $MMNEURON info --simd nonsense "$model"
+check "unknown kernels by the environment" exits 2 env MMNEURON_SIMD=nonsense $MMNEURON info "$model"
+check "an unknown template" exits 2 $MMNEURON ask "$model" --template x question
+
+if [ -c /dev/full ]; then
+    check "info to a full disk" to_full_disk info "$model"
+    check "help to a full disk" to_full_disk help
+    check "JSON to a full disk" to_full_disk info --json "$model"
+else
+    skip "writing to a full disk" "there is no /dev/full here"
+fi
+check "info to a closed output" to_closed_output info "$model"
+
+done_testing
