@@ -1,0 +1,28 @@
+/* Images in memory: the one place where their pixels are allocated and their size is limited. */
+#include "base/image.h"
+
+#include "base/memory.h"
+
+mmn_status mmn_image_create(mmn_image *image, size_t width, size_t height, mmn_error *error)
+{
+    *image = (mmn_image){0};
+    if (width == 0 || height == 0)
+        return mmn_fail(error, MMN_INPUT, NULL, NULL, "the image has no pixels: %zux%zu", width,
+                        height);
+    if (width > MMN_IMAGE_MAXIMUM_PIXELS / height)
+        return mmn_fail(error, MMN_INPUT, NULL, NULL,
+                        "an image of %zux%zu is too large: at most %zu pixels are accepted", width,
+                        height, MMN_IMAGE_MAXIMUM_PIXELS);
+    image->rgb = mmn_allocate(width * height, 3, error);
+    if (!image->rgb)
+        return MMN_SYSTEM;
+    image->width = width;
+    image->height = height;
+    return MMN_OK;
+}
+
+void mmn_image_free(mmn_image *image)
+{
+    mmn_free(image->rgb);
+    *image = (mmn_image){0};
+}

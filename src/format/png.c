@@ -1,0 +1,235 @@
+/* PNG files to RGB, by libpng, with the conversions of Pillow. */
+#include "format/png.h"
+
+#include <setjmp.h>
+#include <stdio.h>
+#include <string.h>
+
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+_Bool mmn_is_png(const uint8_t *data, size_t size)
+{
+    static const uint8_t signature[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
+    return size >= sizeof(signature) && memcmp(data, signature, sizeof(signature)) == 0;
+}
+
+#ifndef HAVE_LIBPNG
+
+mmn_status mmn_png_decode(mmn_image *image, const uint8_t *data, size_t size, mmn_error *error)
+{
+    (void)data;
+    (void)size;
+    *image = (mmn_image){0};
+    return mmn_fail(error, MMN_INPUT, NULL, NULL,
+                    "a PNG image, but this program was built without libpng and reads only JPEG");
+}
+
+#else
+
+#include <png.h>
+
+#include "base/memory.h"
+#include "format/exif.h"
+
+/* Limits for hostile files: a chunk's memory, and the number of text chunks. */
+#define MAXIMUM_CHUNK_BYTES 8000000
+#define MAXIMUM_CHUNKS 1000
+
+/* Deflate cannot make more bytes than this of one: a file that claims more pixels is cut short. */
+#define MAXIMUM_EXPANSION 1040
+
+/* The state of one decoding. libpng's callbacks find it through their pointers. */
+typedef struct png_reader {
+    png_structp png;
+    png_infop info;
+    jmp_buf escape;
+    const uint8_t *data;
+    size_t size, position;
+    mmn_image *image;
+    mmn_status status;
+    mmn_error *error;
+} png_reader;
+
+/* Leaves libpng with an error at the byte where reading stands. */
+static void leave(png_reader *reader, const char *message)
+{
+    char where[48];
+    snprintf(where, sizeof(where), "byte %zu", reader->position);
+    reader->status = mmn_fail(reader->error, MMN_INPUT, NULL, where, "%s", message);
+    longjmp(reader->escape, 1);
+}
+
+static void on_error(png_structp png, png_const_charp description)
+{
+    char message[256];
+    snprintf(message, sizeof(message), "not a PNG image that can be read: %s", description);
+    leave(png_get_error_ptr(png), message);
+}
+
+static void on_warning(png_structp png, png_const_charp message)
+{
+    (void)png;
+    (void)message;
+}
+
+static void on_read(png_structp png, png_bytep bytes, size_t count)
+{
+    png_reader *reader = png_get_io_ptr(png);
+    if (count > reader->size - reader->position)
+        leave(reader, "the PNG image is truncated");
+    memcpy(bytes, reader->data + reader->position, count);
+    reader->position += count;
+}
+
+/* libpng skips what does not change the pixels that Pillow gives: less to attack. */
+static void ignore_chunks(png_structp png)
+{
+    static const char names[] = "bKGD\0cHRM\0gAMA\0hIST\0iCCP\0oFFs\0pCAL\0pHYs\0sBIT\0sCAL\0sPLT\0"
+                                "sRGB\0sTER\0tIME\0tRNS";
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, 0);
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, (png_const_bytep)names,
+                                sizeof(names) / 5);
+}
+
+static unsigned hexadecimal_digit(char digit)
+{
+    if (digit >= '0' && digit <= '9')
+        return (unsigned)(digit - '0');
+    if (digit >= 'a' && digit <= 'f')
+        return (unsigned)(digit - 'a') + 10;
+    if (digit >= 'A' && digit <= 'F')
+        return (unsigned)(digit - 'A') + 10;
+    return 16;
+}
+
+/* ImageMagick's way to keep EXIF data in a text: "\nexif\n    size\n", then hexadecimal digits in
+ * lines. It is decoded in place. */
+static unsigned raw_profile_orientation(char *text, size_t length)
+{
+    size_t lines = 0, i = 0, size = 0;
+    while (i < length && lines < 3)
+        lines += text[i++] == '\n';
+    uint8_t *bytes = (uint8_t *)text;
+    for (; i < length; i++) {
+        unsigned high = hexadecimal_digit(text[i]);
+        unsigned low = i + 1 < length ? hexadecimal_digit(text[i + 1]) : 16;
+        if (high < 16 && low < 16) {
+            bytes[size++] = (uint8_t)(high << 4 | low);
+            i++;
+        }
+    }
+    static const char header[] = "Exif\0";
+    size_t start = size >= 6 && memcmp(bytes, header, sizeof(header)) == 0 ? sizeof(header) : 0;
+    return mmn_exif_orientation(bytes + start, size - start);
+}
+
+static unsigned orientation_of(png_reader *reader)
+{
+    png_bytep exif = NULL;
+    png_uint_32 exif_size = 0;
+    png_textp texts = NULL;
+    int count = 0;
+    unsigned by_exif = 0, by_xmp = 0;
+    png_get_text(reader->png, reader->info, &texts, &count);
+    if (png_get_eXIf_1(reader->png, reader->info, &exif_size, &exif))
+        by_exif = mmn_exif_orientation(exif, exif_size);
+    for (int i = 0; i < count; i++) {
+        png_text *text = &texts[i];
+        size_t length = text->compression > 0 ? text->itxt_length : text->text_length;
+        if (!exif && strcmp(text->key, "Raw profile type exif") == 0)
+            by_exif = raw_profile_orientation(text->text, length);
+        else if (strcmp(text->key, "XML:com.adobe.xmp") == 0)
+            by_xmp = mmn_xmp_orientation((const uint8_t *)text->text, length);
+    }
+    return by_exif ? by_exif : by_xmp;
+}
+
+/* Big-endian 16-bit grey at the start of an RGB row to 8 bits: larger values become 255. From the
+ * right, so that no sample is overwritten before it is read. */
+static void wide_grey_to_rgb(uint8_t *row, size_t width)
+{
+    for (size_t x = width; x-- > 0;) {
+        uint8_t value = row[2 * x] ? 255 : row[2 * x + 1];
+        row[3 * x] = row[3 * x + 1] = row[3 * x + 2] = value;
+    }
+}
+
+/* Reads the whole file. Everything that libpng may jump over belongs to `reader`. */
+static void read_image(png_reader *reader)
+{
+    png_structp png = reader->png;
+    png_infop info = reader->info;
+    png_set_read_fn(png, reader, on_read);
+    png_set_crc_action(png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
+    png_set_benign_errors(png, 1);
+    png_set_chunk_malloc_max(png, MAXIMUM_CHUNK_BYTES);
+    png_set_chunk_cache_max(png, MAXIMUM_CHUNKS);
+    ignore_chunks(png);
+    png_read_info(png, info);
+
+    size_t width = png_get_image_width(png, info), height = png_get_image_height(png, info);
+    int depth = png_get_bit_depth(png, info), colour = png_get_color_type(png, info);
+    if (height > reader->size * (uint64_t)MAXIMUM_EXPANSION / png_get_rowbytes(png, info))
+        leave(reader, "the PNG image is truncated: it has more pixels than bytes for them");
+    _Bool wide_grey = colour == PNG_COLOR_TYPE_GRAY && depth == 16;
+    if (!wide_grey) {
+        png_set_strip_16(png);
+        png_set_strip_alpha(png);
+        if (colour == PNG_COLOR_TYPE_PALETTE)
+            png_set_palette_to_rgb(png);
+        else if (colour == PNG_COLOR_TYPE_GRAY || colour == PNG_COLOR_TYPE_GRAY_ALPHA) {
+            png_set_expand_gray_1_2_4_to_8(png);
+            png_set_gray_to_rgb(png);
+        }
+    }
+    int passes = png_set_interlace_handling(png);
+    png_read_update_info(png, info);
+    if (png_get_rowbytes(png, info) != width * (wide_grey ? 2 : 3))
+        leave(reader, "libpng gives rows of an unexpected length");
+    reader->status = mmn_image_create(reader->image, width, height, reader->error);
+    if (reader->status != MMN_OK)
+        longjmp(reader->escape, 1);
+
+    uint8_t *rgb = reader->image->rgb;
+    for (int pass = 0; pass < passes; pass++)
+        for (size_t y = 0; y < height; y++)
+            png_read_row(png, rgb + y * width * 3, NULL);
+    png_read_end(png, info);
+    for (size_t y = 0; wide_grey && y < height; y++)
+        wide_grey_to_rgb(rgb + y * width * 3, width);
+    reader->status = mmn_image_upright(reader->image, orientation_of(reader), reader->error);
+}
+
+/* Runs read_image; libpng's errors come back here. */
+static void guard(png_reader *reader)
+{
+    if (setjmp(reader->escape) == 0)
+        read_image(reader);
+}
+
+mmn_status mmn_png_decode(mmn_image *image, const uint8_t *data, size_t size, mmn_error *error)
+{
+    *image = (mmn_image){0};
+    png_reader *reader = mmn_allocate(1, sizeof(*reader), error);
+    if (!reader)
+        return MMN_SYSTEM;
+    *reader = (png_reader){
+        .data = data, .size = size, .image = image, .status = MMN_OK, .error = error};
+    reader->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, reader, on_error, on_warning);
+    if (reader->png)
+        reader->info = png_create_info_struct(reader->png);
+    if (reader->info)
+        guard(reader);
+    else
+        reader->status = mmn_fail(error, MMN_SYSTEM, NULL, NULL, "libpng could not be started");
+    mmn_status status = reader->status;
+    png_destroy_read_struct(&reader->png, &reader->info, NULL);
+    mmn_free(reader);
+    if (status != MMN_OK)
+        mmn_image_free(image);
+    return status;
+}
+
+#endif
