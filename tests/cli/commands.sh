@@ -55,6 +55,17 @@ differs() {
     exits 1 $MMNEURON verify "$@" && [ -s "$work/out" ]
 }
 
+# On a terminal a bar is drawn and wiped again; elsewhere there is none.
+draws_bar() {
+    TERM=xterm script -qec "$MMNEURON count $model $list -o $work/seen" "$work/screen" \
+        >/dev/null </dev/null || return 1
+    tr '\r' '\n' <"$work/screen" | grep -q '\[=*>* *\] .* samples' || {
+        cat -v "$work/screen"
+        return 1
+    }
+    exits 0 $MMNEURON count "$model" "$list" -o "$work/unseen" && ! [ -s "$work/errors" ]
+}
+
 check "info describes the model" info_describes
 check "info --json" prints_json modules $MMNEURON info --json "$model"
 check "info --digest" finds_digest info --digest "$model"
@@ -76,6 +87,11 @@ check "count leaves no state behind" test ! -e "$work/counts.state"
 check "count --json" prints_json samples \
     $MMNEURON count --json "$model" "$list" -o "$work/counts-2" --threads 7
 check "counts are the same bytes on 7 threads" cmp "$work/counts" "$work/counts-2"
+if script --version >/dev/null 2>&1; then
+    check "count draws a bar on a terminal only" draws_bar
+else
+    skip "count draws a bar on a terminal only" "there is no script(1) here"
+fi
 check "count takes the published code's names of modules" aliases_count_the_same
 check "count --samples --positions" exits 0 $MMNEURON count "$model" "$list" -o "$work/c" \
     --samples 1 --positions 10 --positions-module language
