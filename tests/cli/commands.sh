@@ -36,7 +36,7 @@ ranks() {
     exits 0 $MMNEURON rank "$work/counts" -o "$work/neurons.json" &&
         grep -q 'digest.*[0-9a-f]\{32\}' "$work/out" &&
         digest=$(sed -n 's/.*digest.*\([0-9a-f]\{32\}\).*/\1/p' "$work/out") &&
-        "$top_builddir/tests/cli/json_has" modules <"$work/neurons.json" &&
+        $EMULATOR "$top_builddir/tests/cli/json_has" modules <"$work/neurons.json" &&
         grep -q "\"digest\": *\"$digest\"" "$work/neurons.json" && [ -s "$work/ranking.tsv" ]
 }
 

@@ -4,7 +4,7 @@
 # else, and no output is left behind.
 . "$top_srcdir/tests/cli/setup.sh"
 
-damage=$top_builddir/tests/cli/damage
+damage="$EMULATOR $top_builddir"/tests/cli/damage
 photo=$images/wide.jpg
 make_list 3 "$work/list.jsonl"
 

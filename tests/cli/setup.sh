@@ -56,7 +56,7 @@ prints_json() {
     key=$1
     shift
     exits 0 "$@" || return 1
-    "$top_builddir/tests/cli/json_has" "$key" <"$work/out"
+    $EMULATOR "$top_builddir/tests/cli/json_has" "$key" <"$work/out"
 }
 
 # Writes a list of $1 samples in two domains to $2.

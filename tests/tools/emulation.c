@@ -3,7 +3,7 @@
  * Criterion runs each test in a worker process, which it starts by execve of its own program. Under
  * qemu-user the kernel would be asked to run a program of another architecture. This execve,
  * which comes before the C library's, puts the emulator in front: the program that the environment
- * variable MMN_EMULATOR names (one word, a path; its options go into the environment as well, such
+ * variable EMULATOR names (one word, a path; its options go into the environment as well, such
  * as QEMU_LD_PREFIX and QEMU_CPU). */
 #include <stdlib.h>
 #include <string.h>
@@ -14,12 +14,13 @@ enum { MAXIMUM_ARGUMENTS = 64 };
 
 int execve(const char *path, char *const arguments[], char *const environment[])
 {
-    const char *emulator = getenv("MMN_EMULATOR");
+    const char *emulator = getenv("EMULATOR");
     char program[4096];
     const char *emulated[MAXIMUM_ARGUMENTS + 5];
     size_t count = 0;
 
-    if (emulator == NULL || arguments[0] == NULL || strcmp(arguments[0], "boxfort-worker") != 0)
+    if (emulator == NULL || emulator[0] == '\0' || arguments[0] == NULL ||
+        strcmp(arguments[0], "boxfort-worker") != 0)
         return (int)syscall(SYS_execve, path, arguments, environment);
 
     /* A path such as /proc/self/exe would be the emulator once that has started. */
