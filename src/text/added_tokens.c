@@ -1,0 +1,265 @@
+/* Added tokens: a sorted list of texts, searched from every byte that one of them begins with. */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "text/added_tokens.h"
+
+#include <stdlib.h>
+#include <string.h>
+#ifdef HAVE_UTF8PROC
+#include <utf8proc.h>
+#endif
+
+#include "base/memory.h"
+#include "text/utf8.h"
+
+#ifdef HAVE_UTF8PROC
+/* `\w` with Unicode: alphabetic characters, marks, decimal digits, connectors, joiners. */
+static bool is_word_character(uint32_t code)
+{
+    if (code == 0x200c || code == 0x200d)
+        return true;
+    /* Circled and squared letters: the alphabetic characters outside the categories below. */
+    if ((code >= 0x24b6 && code <= 0x24e9) || (code >= 0x1f130 && code <= 0x1f149) ||
+        (code >= 0x1f150 && code <= 0x1f169) || (code >= 0x1f170 && code <= 0x1f189))
+        return true;
+    switch (utf8proc_category((utf8proc_int32_t)code)) {
+    case UTF8PROC_CATEGORY_LU:
+    case UTF8PROC_CATEGORY_LL:
+    case UTF8PROC_CATEGORY_LT:
+    case UTF8PROC_CATEGORY_LM:
+    case UTF8PROC_CATEGORY_LO:
+    case UTF8PROC_CATEGORY_MN:
+    case UTF8PROC_CATEGORY_MC:
+    case UTF8PROC_CATEGORY_ME:
+    case UTF8PROC_CATEGORY_ND:
+    case UTF8PROC_CATEGORY_NL:
+    case UTF8PROC_CATEGORY_PC:
+        return true;
+    default:
+        return false;
+    }
+}
+#else
+/* Without Unicode data no token asks: mmn_added_tokens_add refuses single_word. */
+static bool is_word_character(uint32_t code)
+{
+    (void)code;
+    return false;
+}
+#endif
+
+mmn_status mmn_added_tokens_add(mmn_added_tokens *added, const mmn_added_token *token,
+                                const char *content, size_t length, mmn_error *error)
+{
+    if (length == 0)
+        return mmn_fail(error, MMN_INPUT, NULL, NULL, "the added token %d has no content",
+                        (int)token->id);
+#ifndef HAVE_UTF8PROC
+    if (token->single_word)
+        return mmn_fail(error, MMN_INPUT, NULL, NULL, "this tokenizer needs utf8proc to find the "
+                        "single word \"%.100s\", which this build leaves out", content);
+#endif
+    mmn_status status =
+        mmn_vocabulary_add(&added->contents, content, length, token->id, error);
+    if (status == MMN_OK)
+        status = mmn_reserve(&added->tokens, &added->capacity, added->count + 1,
+                             sizeof(*added->tokens), error);
+    if (status == MMN_OK)
+        added->tokens[added->count++] = *token;
+    return status;
+}
+
+/* By text; equal texts in the order of their tokens. */
+static int compare_texts(const void *left, const void *right)
+{
+    const mmn_searched_text *a = left, *b = right;
+    int order = memcmp(a->text, b->text, a->length < b->length ? a->length : b->length);
+    if (order != 0)
+        return order;
+    if (a->length != b->length)
+        return a->length < b->length ? -1 : 1;
+    return a->token < b->token ? -1 : a->token > b->token;
+}
+
+static mmn_status add_text(mmn_token_search *search, const char *text, size_t length, size_t token,
+                           mmn_error *error)
+{
+    if (length == 0)
+        return MMN_OK;
+    mmn_status status = mmn_reserve(&search->texts, &search->capacity, search->count + 1,
+                                    sizeof(*search->texts), error);
+    if (status == MMN_OK) {
+        search->texts[search->count++] = (mmn_searched_text){text, length, token};
+        search->first_bytes[(unsigned char)*text] = true;
+    }
+    return status;
+}
+
+/* Puts special tokens before the others: where two have the same text, they are preferred. */
+static mmn_status put_special_first(mmn_added_tokens *added, mmn_error *error)
+{
+    mmn_added_token *ordered = mmn_allocate(added->count, sizeof(*ordered), error);
+    if (!ordered)
+        return MMN_SYSTEM;
+    size_t count = 0;
+    for (int special = 1; special >= 0; special--)
+        for (size_t i = 0; i < added->count; i++)
+            if (added->tokens[i].special == (special == 1))
+                ordered[count++] = added->tokens[i];
+    mmn_free(added->tokens);
+    added->tokens = ordered;
+    added->capacity = added->count;
+    return MMN_OK;
+}
+
+/* Fills in the tokens' spellings. */
+static mmn_status spell(mmn_added_tokens *added, const mmn_normalizer *normalizer,
+                        mmn_error *error)
+{
+    mmn_bytes normal = {0};
+    mmn_status status = MMN_OK;
+    for (size_t i = 0; i < added->count && status == MMN_OK; i++) {
+        mmn_added_token *token = &added->tokens[i];
+        size_t length;
+        const char *text = mmn_vocabulary_text(&added->contents, token->id, &length);
+        if (token->normalized) {
+            status = mmn_normalizer_apply(normalizer, text, length, &normal, error);
+            text = normal.data;
+            length = normal.length;
+        }
+        token->spelled = added->spellings.length;
+        token->spelled_length = length;
+        if (status == MMN_OK)
+            status = mmn_bytes_add(&added->spellings, text, length, error);
+        if (status == MMN_OK)
+            status = mmn_bytes_add(&added->spellings, "", 1, error);
+        added->by_id[token->id] = (int32_t)i + 1;
+    }
+    mmn_bytes_free(&normal);
+    return status;
+}
+
+mmn_status mmn_added_tokens_finish(mmn_added_tokens *added, const mmn_normalizer *normalizer,
+                                   mmn_error *error)
+{
+    added->by_id = mmn_allocate(added->contents.size, sizeof(*added->by_id), error);
+    mmn_status status = added->by_id ? put_special_first(added, error) : MMN_SYSTEM;
+    if (status == MMN_OK)
+        status = spell(added, normalizer, error);
+    for (size_t i = 0; i < added->count && status == MMN_OK; i++) {
+        const mmn_added_token *token = &added->tokens[i];
+        status = add_text(token->normalized ? &added->after : &added->before,
+                          added->spellings.data + token->spelled, token->spelled_length, i, error);
+    }
+    if (added->before.count)
+        qsort(added->before.texts, added->before.count, sizeof(*added->before.texts),
+              compare_texts);
+    if (added->after.count)
+        qsort(added->after.texts, added->after.count, sizeof(*added->after.texts), compare_texts);
+    return status;
+}
+
+/* Byte `depth` of a text, or -1 behind its end. */
+static int byte_at(const mmn_searched_text *text, size_t depth)
+{
+    return depth < text->length ? (unsigned char)text->text[depth] : -1;
+}
+
+/* The first index from `low` to `high` whose byte `depth` is at least `byte`; all texts there are
+ * equal up to `depth`. */
+static size_t lower_bound(const mmn_token_search *search, size_t low, size_t high, size_t depth,
+                          int byte)
+{
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (byte_at(&search->texts[middle], depth) < byte)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* The longest text that `text` begins with, or NULL. */
+static const mmn_searched_text *longest_at(const mmn_token_search *search, const char *text,
+                                           size_t length)
+{
+    const mmn_searched_text *longest = NULL;
+    size_t low = 0, high = search->count;
+    for (size_t depth = 0; depth < length && low < high; depth++) {
+        int byte = (unsigned char)text[depth];
+        low = lower_bound(search, low, high, depth, byte);
+        high = lower_bound(search, low, high, depth, byte + 1);
+        if (low < high && search->texts[low].length == depth + 1)
+            longest = &search->texts[low];
+    }
+    return longest;
+}
+
+static bool stands_alone(const char *text, size_t length, size_t start, size_t end)
+{
+    if (start > 0 && is_word_character(mmn_utf8_decode(text + mmn_utf8_previous(text, start))))
+        return false;
+    return end == length || !is_word_character(mmn_utf8_decode(text + end));
+}
+
+bool mmn_added_tokens_find(const mmn_added_tokens *added, const mmn_token_search *search,
+                           const char *text, size_t length, size_t covered, size_t *from,
+                           mmn_token_match *match)
+{
+    size_t at = *from;
+    while (at < length) {
+        const mmn_searched_text *found = NULL;
+        if (search->first_bytes[(unsigned char)text[at]])
+            found = longest_at(search, text + at, length - at);
+        if (!found) {
+            at++;
+            continue;
+        }
+        const mmn_added_token *token = &added->tokens[found->token];
+        size_t start = at, end = at + found->length;
+        at = end;
+        if (token->single_word && !stands_alone(text, length, start, end))
+            continue;
+        *from = end;
+        while (token->lstrip && start > covered) {
+            size_t previous = mmn_utf8_previous(text, start);
+            if (!mmn_is_whitespace(mmn_utf8_decode(text + previous)))
+                break;
+            start = previous;
+        }
+        while (token->rstrip && end < length && mmn_is_whitespace(mmn_utf8_decode(text + end)))
+            end += mmn_utf8_size(text + end);
+        *match = (mmn_token_match){token, start, end};
+        return true;
+    }
+    *from = length;
+    return false;
+}
+
+const char *mmn_added_tokens_spelling(const mmn_added_tokens *added, int32_t id, size_t *length,
+                                      bool *special)
+{
+    if (id < 0 || (size_t)id >= added->contents.size || added->by_id[id] == 0)
+        return NULL;
+    const mmn_added_token *token = &added->tokens[added->by_id[id] - 1];
+    const char *text = added->spellings.data + token->spelled;
+    *length = token->spelled_length;
+    /* A spelling that is not the content of a special token is not left out, as in `tokenizers`. */
+    int32_t same = mmn_vocabulary_find(&added->contents, text, token->spelled_length);
+    *special = same >= 0 && added->tokens[added->by_id[same] - 1].special;
+    return text;
+}
+
+void mmn_added_tokens_free(mmn_added_tokens *added)
+{
+    mmn_vocabulary_free(&added->contents);
+    mmn_bytes_free(&added->spellings);
+    mmn_free(added->tokens);
+    mmn_free(added->by_id);
+    mmn_free(added->before.texts);
+    mmn_free(added->after.texts);
+    *added = (mmn_added_tokens){0};
+}

@@ -1,0 +1,52 @@
+/* Decoding: from the spellings of tokens to a text. */
+#ifndef MMN_TEXT_DECODER_H
+#define MMN_TEXT_DECODER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "text/bytes.h"
+#include "text/replacement.h"
+
+typedef enum mmn_decoder_kind {
+    MMN_DECODER_REPLACE,
+    MMN_DECODER_BYTE_FALLBACK, /* runs of "<0xNN>" become the text that these bytes are */
+    MMN_DECODER_FUSE,          /* all become one */
+    MMN_DECODER_STRIP,         /* each loses some characters at its ends */
+    MMN_DECODER_METASPACE      /* a character becomes a space, or nothing in the first token */
+} mmn_decoder_kind;
+
+typedef struct mmn_decoder_step {
+    mmn_decoder_kind kind;
+    mmn_replacement replacement; /* REPLACE */
+    char content[5];             /* STRIP and METASPACE: the character, zero-terminated */
+    size_t start, stop;          /* STRIP: how many go at most */
+    bool drops_first;            /* METASPACE: nothing in the first token */
+} mmn_decoder_step;
+
+/* Start from {0}. Without steps the spellings are joined by spaces, with steps by nothing. */
+typedef struct mmn_decoder {
+    mmn_decoder_step *steps;
+    size_t count, capacity;
+    bool is_set; /* whether the tokenizer has a decoder */
+} mmn_decoder;
+
+/* The spellings of some tokens, one behind the other. Start from {0}. */
+typedef struct mmn_spellings {
+    mmn_bytes text;
+    size_t *ends; /* where each ends in `text` */
+    size_t count, capacity;
+} mmn_spellings;
+
+/* Appends a step, whose replacement then belongs to the decoder, also on failure. */
+mmn_status mmn_decoder_add(mmn_decoder *decoder, mmn_decoder_step *step, mmn_error *error);
+mmn_status mmn_spellings_add(mmn_spellings *spellings, const char *text, size_t length,
+                             mmn_error *error);
+/* Runs the steps and appends the text to `result`. Uses up the spellings' contents. */
+mmn_status mmn_decoder_apply(const mmn_decoder *decoder, mmn_spellings *spellings,
+                             mmn_bytes *result, mmn_error *error);
+void mmn_spellings_free(mmn_spellings *spellings);
+void mmn_decoder_free(mmn_decoder *decoder);
+
+#endif

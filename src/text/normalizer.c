@@ -1,0 +1,188 @@
+/* Normalisation, step by step. */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "text/normalizer.h"
+
+#include <stdlib.h>
+#include <string.h>
+#ifdef HAVE_UTF8PROC
+#include <utf8proc.h>
+#endif
+
+#include "base/memory.h"
+#include "text/utf8.h"
+
+/* U+2581, which stands for a space inside pieces. */
+static const char space_symbol[] = "\xe2\x96\x81";
+
+/* A normalised text may be this many times as long, so that the steps of a hostile file cannot
+ * multiply each other; real ones stay below 12. */
+#define GROWTH_LIMIT 32
+
+#ifndef HAVE_UTF8PROC
+static bool needs_unicode_data(mmn_normalizer_kind kind)
+{
+    return kind == MMN_NORMALIZER_LOWERCASE || kind == MMN_NORMALIZER_NFC ||
+           kind == MMN_NORMALIZER_NFD || kind == MMN_NORMALIZER_NFKC ||
+           kind == MMN_NORMALIZER_NFKD;
+}
+#endif
+
+mmn_status mmn_normalizer_add(mmn_normalizer *normalizer, mmn_normalizer_step *step,
+                              mmn_error *error)
+{
+    mmn_status status = MMN_OK;
+#ifndef HAVE_UTF8PROC
+    if (needs_unicode_data(step->kind))
+        status = mmn_fail(error, MMN_INPUT, NULL, NULL, "this tokenizer needs utf8proc to "
+                          "normalise Unicode text, which this build leaves out");
+#endif
+    if (status == MMN_OK)
+        status = mmn_reserve(&normalizer->steps, &normalizer->capacity, normalizer->count + 1,
+                             sizeof(*normalizer->steps), error);
+    if (status == MMN_OK)
+        normalizer->steps[normalizer->count++] = *step;
+    else
+        mmn_replacement_free(&step->replacement);
+    *step = (mmn_normalizer_step){0};
+    return status;
+}
+
+void mmn_normalizer_free(mmn_normalizer *normalizer)
+{
+    for (size_t i = 0; i < normalizer->count; i++)
+        mmn_replacement_free(&normalizer->steps[i].replacement);
+    mmn_free(normalizer->steps);
+    *normalizer = (mmn_normalizer){0};
+}
+
+static mmn_status strip(const mmn_normalizer_step *step, const char *text, size_t length,
+                        mmn_bytes *result, mmn_error *error)
+{
+    size_t start = 0, end = length;
+    while (step->left && start < end && mmn_is_whitespace(mmn_utf8_decode(text + start)))
+        start += mmn_utf8_size(text + start);
+    while (step->right && end > start) {
+        size_t last = mmn_utf8_previous(text, end);
+        if (!mmn_is_whitespace(mmn_utf8_decode(text + last)))
+            break;
+        end = last;
+    }
+    return mmn_bytes_add(result, text + start, end - start, error);
+}
+
+/* What sentencepiece's Normalizer does when it has no character map. */
+static mmn_status apply_sentencepiece(const mmn_normalizer_step *step, const char *text,
+                                      size_t length, mmn_bytes *result, mmn_error *error)
+{
+    const char *space = step->escape ? space_symbol : " ";
+    size_t space_length = strlen(space), at = 0;
+    mmn_status status = MMN_OK;
+    while (step->remove_extra && at < length && text[at] == ' ')
+        at++;
+    if (at == length)
+        return MMN_OK;
+    if (step->add_prefix)
+        status = mmn_bytes_add(result, space, space_length, error);
+    for (; at < length && status == MMN_OK; at++) {
+        if (text[at] != ' ')
+            status = mmn_bytes_add(result, text + at, 1, error);
+        else if (!step->remove_extra || text[at - 1] != ' ')
+            status = mmn_bytes_add(result, space, space_length, error);
+    }
+    while (step->remove_extra && result->length >= space_length &&
+           memcmp(result->data + result->length - space_length, space, space_length) == 0)
+        result->length -= space_length;
+    return status;
+}
+
+#ifdef HAVE_UTF8PROC
+
+/* Lower case character by character, without context (no final sigma), as Rust's
+ * char::to_lowercase; U+0130 is the one character that becomes two. */
+static mmn_status lowercase(const char *text, size_t length, mmn_bytes *result, mmn_error *error)
+{
+    mmn_status status = MMN_OK;
+    for (size_t at = 0; at < length && status == MMN_OK;) {
+        uint32_t code = mmn_utf8_decode(text + at);
+        char lower[4];
+        size_t size = mmn_utf8_encode(
+            lower, code == 0x130 ? 'i' : (uint32_t)utf8proc_tolower((utf8proc_int32_t)code));
+        status = mmn_bytes_add(result, lower, size, error);
+        if (status == MMN_OK && code == 0x130)
+            status = mmn_bytes_add(result, "\xcc\x87", 2, error);
+        at += mmn_utf8_size(text + at);
+    }
+    return status;
+}
+
+static mmn_status normal_form(mmn_normalizer_kind kind, const char *text, size_t length,
+                              mmn_bytes *result, mmn_error *error)
+{
+    bool compose = kind == MMN_NORMALIZER_NFC || kind == MMN_NORMALIZER_NFKC;
+    bool compatible = kind == MMN_NORMALIZER_NFKC || kind == MMN_NORMALIZER_NFKD;
+    int options = UTF8PROC_STABLE | (compose ? UTF8PROC_COMPOSE : UTF8PROC_DECOMPOSE) |
+                  (compatible ? UTF8PROC_COMPAT : 0);
+    utf8proc_uint8_t *form = NULL;
+    utf8proc_ssize_t size =
+        utf8proc_map((const utf8proc_uint8_t *)text, (utf8proc_ssize_t)length, &form,
+                     (utf8proc_option_t)options);
+    mmn_status status =
+        size < 0 ? mmn_fail(error, MMN_SYSTEM, NULL, NULL, "cannot normalise the text: %s",
+                            utf8proc_errmsg(size))
+                 : mmn_bytes_add(result, (const char *)form, (size_t)size, error);
+    free(form);
+    return status;
+}
+
+#endif
+
+static mmn_status apply_step(const mmn_normalizer_step *step, const char *text, size_t length,
+                             mmn_bytes *result, mmn_error *error)
+{
+    mmn_status status;
+    switch (step->kind) {
+    case MMN_NORMALIZER_PREPEND:
+        status =
+            mmn_bytes_add(result, step->replacement.to, step->replacement.to_length, error);
+        return status == MMN_OK ? mmn_bytes_add(result, text, length, error) : status;
+    case MMN_NORMALIZER_REPLACE:
+        return mmn_replacement_apply(&step->replacement, text, length, result, error);
+    case MMN_NORMALIZER_STRIP:
+        return strip(step, text, length, result, error);
+    case MMN_NORMALIZER_SENTENCEPIECE:
+        return apply_sentencepiece(step, text, length, result, error);
+    default:
+        break;
+    }
+#ifdef HAVE_UTF8PROC
+    if (step->kind == MMN_NORMALIZER_LOWERCASE)
+        return lowercase(text, length, result, error);
+    return normal_form(step->kind, text, length, result, error);
+#else
+    return mmn_fail(error, MMN_USAGE, NULL, NULL, "this build leaves utf8proc out");
+#endif
+}
+
+mmn_status mmn_normalizer_apply(const mmn_normalizer *normalizer, const char *text, size_t length,
+                                mmn_bytes *result, mmn_error *error)
+{
+    mmn_bytes next = {0};
+    result->length = 0;
+    mmn_status status = mmn_bytes_add(result, text, length, error);
+    for (size_t i = 0; i < normalizer->count && status == MMN_OK && result->length > 0; i++) {
+        next.length = 0;
+        status = apply_step(&normalizer->steps[i], result->data, result->length, &next, error);
+        mmn_bytes previous = *result;
+        *result = next;
+        next = previous;
+        if (status == MMN_OK && result->length / GROWTH_LIMIT > length + 4096)
+            status = mmn_fail(error, MMN_INPUT, NULL, NULL,
+                              "the tokenizer's normaliser makes %zu bytes of %zu", result->length,
+                              length);
+    }
+    mmn_bytes_free(&next);
+    return status;
+}

@@ -1,0 +1,47 @@
+/* Normalisation: what a tokenizer changes in a text before it looks for pieces. */
+#ifndef MMN_TEXT_NORMALIZER_H
+#define MMN_TEXT_NORMALIZER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "text/bytes.h"
+#include "text/replacement.h"
+
+typedef enum mmn_normalizer_kind {
+    MMN_NORMALIZER_PREPEND,
+    MMN_NORMALIZER_REPLACE,
+    MMN_NORMALIZER_STRIP,
+    MMN_NORMALIZER_LOWERCASE, /* this and the next four need utf8proc */
+    MMN_NORMALIZER_NFC,
+    MMN_NORMALIZER_NFD,
+    MMN_NORMALIZER_NFKC,
+    MMN_NORMALIZER_NFKD,
+    MMN_NORMALIZER_SENTENCEPIECE /* all that a tokenizer.model asks for */
+} mmn_normalizer_kind;
+
+typedef struct mmn_normalizer_step {
+    mmn_normalizer_kind kind;
+    mmn_replacement replacement; /* REPLACE; PREPEND: `to` */
+    bool left, right;            /* STRIP: which ends lose their white space */
+    bool add_prefix, remove_extra, escape; /* SENTENCEPIECE: as its normalizer_spec names them */
+} mmn_normalizer_step;
+
+/* Steps that follow each other. Start from {0}. */
+typedef struct mmn_normalizer {
+    mmn_normalizer_step *steps;
+    size_t count, capacity;
+} mmn_normalizer;
+
+/* Appends a step, whose replacement then belongs to the normalizer, also on failure. MMN_INPUT if
+ * this build cannot do it. */
+mmn_status mmn_normalizer_add(mmn_normalizer *normalizer, mmn_normalizer_step *step,
+                              mmn_error *error);
+/* Puts the normalised form of `text` (valid UTF-8) into `result`, replacing what was there. An
+ * empty text stays empty. */
+mmn_status mmn_normalizer_apply(const mmn_normalizer *normalizer, const char *text, size_t length,
+                                mmn_bytes *result, mmn_error *error);
+void mmn_normalizer_free(mmn_normalizer *normalizer);
+
+#endif

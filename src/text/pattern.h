@@ -1,0 +1,27 @@
+/* Regular expressions of tokenizer files, matched by PCRE2 within limits that keep a hostile
+ * expression from hanging or taking the machine's memory. */
+#ifndef MMN_TEXT_PATTERN_H
+#define MMN_TEXT_PATTERN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+
+typedef struct mmn_pattern mmn_pattern;
+
+/* Compiles `expression` for UTF-8 text, with Unicode's classes and with ^ and $ at every line, as
+ * the `tokenizers` library reads it. MMN_INPUT if it is no expression, or if this build leaves
+ * PCRE2 out. Patterns are read-only once compiled. */
+mmn_status mmn_pattern_compile(mmn_pattern **pattern, const char *expression, mmn_error *error);
+
+/* Finds the first match that begins at or after `from` in valid UTF-8. MMN_INPUT if the limits are
+ * reached. */
+mmn_status mmn_pattern_find(const mmn_pattern *pattern, const char *text, size_t length,
+                            size_t from, bool *found, size_t *start, size_t *end,
+                            mmn_error *error);
+
+/* NULL is allowed. */
+void mmn_pattern_free(mmn_pattern *pattern);
+
+#endif

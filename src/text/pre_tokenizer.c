@@ -1,0 +1,74 @@
+/* Pre-tokenisation by Metaspace. */
+#include "text/pre_tokenizer.h"
+
+#include <string.h>
+
+#include "text/bytes.h"
+
+/* What stays the same while steps call each other. */
+typedef struct cutting {
+    const mmn_pre_tokenizer *pre_tokenizer;
+    mmn_word_function word;
+    void *context;
+    mmn_error *error;
+} cutting;
+
+static mmn_status cut(const cutting *run, size_t step, const char *text, size_t length,
+                      bool is_first);
+
+/* Puts `text` with its spaces replaced, and the prefix if there is to be one, into `result`. */
+static mmn_status replace_spaces(const mmn_metaspace *metaspace, const char *text, size_t length,
+                                 bool is_first, mmn_bytes *result, mmn_error *error)
+{
+    const char *replacement = metaspace->replacement;
+    size_t size = metaspace->replacement_length;
+    bool begins_with_it = *text == ' ' || (length >= size && memcmp(text, replacement, size) == 0);
+    bool wanted = metaspace->scheme == MMN_PREPEND_ALWAYS ||
+                  (metaspace->scheme == MMN_PREPEND_FIRST && is_first);
+    mmn_status status = MMN_OK;
+    if (wanted && !begins_with_it)
+        status = mmn_bytes_add(result, replacement, size, error);
+    for (size_t at = 0; at < length && status == MMN_OK; at++)
+        status = text[at] == ' ' ? mmn_bytes_add(result, replacement, size, error)
+                                 : mmn_bytes_add(result, text + at, 1, error);
+    return status;
+}
+
+static mmn_status cut_by_metaspace(const cutting *run, size_t step, const char *text,
+                                   size_t length, bool is_first)
+{
+    const mmn_metaspace *metaspace = &run->pre_tokenizer->steps[step];
+    size_t size = metaspace->replacement_length;
+    mmn_bytes replaced = {0};
+    mmn_status status =
+        replace_spaces(metaspace, text, length, is_first, &replaced, run->error);
+    size_t start = 0;
+    for (size_t at = 1; metaspace->split && at + size <= replaced.length && status == MMN_OK; at++)
+        if (memcmp(replaced.data + at, metaspace->replacement, size) == 0) {
+            status = cut(run, step + 1, replaced.data + start, at - start, is_first && start == 0);
+            start = at;
+        }
+    if (status == MMN_OK)
+        status = cut(run, step + 1, replaced.data + start, replaced.length - start,
+                     is_first && start == 0);
+    mmn_bytes_free(&replaced);
+    return status;
+}
+
+static mmn_status cut(const cutting *run, size_t step, const char *text, size_t length,
+                      bool is_first)
+{
+    if (length == 0)
+        return MMN_OK;
+    if (step == run->pre_tokenizer->count)
+        return run->word(run->context, text, length, run->error);
+    return cut_by_metaspace(run, step, text, length, is_first);
+}
+
+mmn_status mmn_pre_tokenize(const mmn_pre_tokenizer *pre_tokenizer, const char *text,
+                            size_t length, bool is_first, mmn_word_function word, void *context,
+                            mmn_error *error)
+{
+    const cutting run = {pre_tokenizer, word, context, error};
+    return cut(&run, 0, text, length, is_first);
+}

@@ -1,0 +1,44 @@
+/* Pre-tokenisation: cutting a normalised stretch of text into the words that the model then takes
+ * apart one by one. */
+#ifndef MMN_TEXT_PRE_TOKENIZER_H
+#define MMN_TEXT_PRE_TOKENIZER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+
+typedef enum mmn_prepend_scheme {
+    MMN_PREPEND_ALWAYS,
+    MMN_PREPEND_FIRST, /* only before the stretch that the text begins with */
+    MMN_PREPEND_NEVER
+} mmn_prepend_scheme;
+
+/* A Metaspace: spaces become `replacement`, which is put in front of the stretch too; `split` cuts
+ * before each. */
+typedef struct mmn_metaspace {
+    char replacement[5];
+    size_t replacement_length;
+    mmn_prepend_scheme scheme;
+    bool split;
+} mmn_metaspace;
+
+#define MMN_PRE_TOKENIZER_STEPS 8
+
+/* Steps that follow each other. Start from {0}. */
+typedef struct mmn_pre_tokenizer {
+    mmn_metaspace steps[MMN_PRE_TOKENIZER_STEPS];
+    size_t count;
+} mmn_pre_tokenizer;
+
+/* Takes one word. */
+typedef mmn_status (*mmn_word_function)(void *context, const char *text, size_t length,
+                                        mmn_error *error);
+
+/* Calls `word` for each word of `text` in order; is_first says whether the whole text begins with
+ * this stretch. */
+mmn_status mmn_pre_tokenize(const mmn_pre_tokenizer *pre_tokenizer, const char *text,
+                            size_t length, bool is_first, mmn_word_function word, void *context,
+                            mmn_error *error);
+
+#endif

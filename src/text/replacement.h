@@ -1,0 +1,27 @@
+/* Replacing every occurrence of a text or pattern, as normalisers and decoders do. */
+#ifndef MMN_TEXT_REPLACEMENT_H
+#define MMN_TEXT_REPLACEMENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "text/bytes.h"
+#include "text/pattern.h"
+
+/* Start from {0}. */
+typedef struct mmn_replacement {
+    mmn_pattern *pattern; /* what is replaced, or NULL: the text `from` is */
+    char *from, *to;      /* zero-terminated copies; `from` is not empty */
+    size_t from_length, to_length;
+} mmn_replacement;
+
+/* Makes a replacement of the text `from`, or of the regular expression `from` if is_pattern. */
+mmn_status mmn_replacement_make(mmn_replacement *replacement, const char *from, bool is_pattern,
+                                const char *to, mmn_error *error);
+/* Appends `text` (valid UTF-8) with its replacements to `result`. */
+mmn_status mmn_replacement_apply(const mmn_replacement *replacement, const char *text,
+                                 size_t length, mmn_bytes *result, mmn_error *error);
+void mmn_replacement_free(mmn_replacement *replacement);
+
+#endif

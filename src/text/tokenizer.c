@@ -1,0 +1,210 @@
+/* Tokenizers: opening, encoding and decoding. */
+#include "text/tokenizer.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "text/tokenizer_parts.h"
+#include "text/utf8.h"
+
+mmn_status mmn_tokenizer_open(mmn_tokenizer **tokenizer, const char *folder, mmn_error *error)
+{
+    *tokenizer = NULL;
+    char *json = NULL, *model = NULL;
+    mmn_status status = mmn_path_join(&json, folder, "tokenizer.json", error);
+    if (status == MMN_OK)
+        status = mmn_path_join(&model, folder, "tokenizer.model", error);
+    mmn_tokenizer *made = status == MMN_OK ? mmn_allocate(1, sizeof(*made), error) : NULL;
+    if (status == MMN_OK && !made)
+        status = MMN_SYSTEM;
+    if (status == MMN_OK) {
+        if (mmn_is_file(json))
+            status = mmn_tokenizer_read_json(made, json, error);
+        else if (mmn_is_file(model))
+            status = mmn_tokenizer_read_model(made, folder, error);
+        else
+            status = mmn_fail(error, MMN_INPUT, folder, NULL,
+                              "there is neither a tokenizer.json nor a tokenizer.model");
+    }
+    if (status == MMN_OK)
+        status = mmn_added_tokens_finish(&made->added, &made->normalizer, error);
+    if (status == MMN_OK)
+        *tokenizer = made;
+    else
+        mmn_tokenizer_close(made);
+    mmn_free(json);
+    mmn_free(model);
+    return status;
+}
+
+void mmn_tokenizer_close(mmn_tokenizer *tokenizer)
+{
+    if (!tokenizer)
+        return;
+    mmn_added_tokens_free(&tokenizer->added);
+    mmn_normalizer_free(&tokenizer->normalizer);
+    mmn_bpe_free(&tokenizer->bpe);
+    mmn_ids_free(&tokenizer->before);
+    mmn_ids_free(&tokenizer->after);
+    mmn_decoder_free(&tokenizer->decoder);
+    mmn_free(tokenizer);
+}
+
+/* What a word needs to become ids. */
+typedef struct word_context {
+    const mmn_tokenizer *tokenizer;
+    mmn_ids *ids;
+} word_context;
+
+static mmn_status encode_word(void *context, const char *text, size_t length, mmn_error *error)
+{
+    const word_context *word = context;
+    return mmn_bpe_encode(&word->tokenizer->bpe, text, length, word->ids, error);
+}
+
+/* Encodes a stretch of normalised text in which added tokens that are matched after normalisation
+ * may stand. */
+static mmn_status encode_normalized(const mmn_tokenizer *tokenizer, const char *text,
+                                    size_t length, bool is_first, mmn_ids *ids, mmn_error *error)
+{
+    const mmn_added_tokens *added = &tokenizer->added;
+    word_context context = {tokenizer, ids};
+    mmn_token_match match;
+    mmn_status status = MMN_OK;
+    size_t covered = 0, from = 0;
+    while (status == MMN_OK && mmn_added_tokens_find(added, &added->after, text, length, covered,
+                                                     &from, &match)) {
+        if (covered < match.start)
+            status = mmn_pre_tokenize(&tokenizer->pre_tokenizer, text + covered,
+                                      match.start - covered, is_first && covered == 0,
+                                      encode_word, &context, error);
+        if (status == MMN_OK)
+            status = mmn_ids_add(ids, match.token->id, error);
+        covered = match.end;
+    }
+    if (status == MMN_OK && covered < length)
+        status = mmn_pre_tokenize(&tokenizer->pre_tokenizer, text + covered, length - covered,
+                                  is_first && covered == 0, encode_word, &context, error);
+    return status;
+}
+
+static mmn_status encode_stretch(const mmn_tokenizer *tokenizer, const char *text, size_t length,
+                                 bool is_first, mmn_ids *ids, mmn_error *error)
+{
+    mmn_bytes normal = {0};
+    mmn_status status =
+        mmn_normalizer_apply(&tokenizer->normalizer, text, length, &normal, error);
+    if (status == MMN_OK && normal.length > 0)
+        status = encode_normalized(tokenizer, normal.data, normal.length, is_first, ids, error);
+    mmn_bytes_free(&normal);
+    return status;
+}
+
+static mmn_status encode_text(const mmn_tokenizer *tokenizer, const char *text, size_t length,
+                              mmn_ids *ids, mmn_error *error)
+{
+    const mmn_added_tokens *added = &tokenizer->added;
+    mmn_token_match match;
+    mmn_status status = MMN_OK;
+    size_t covered = 0, from = 0;
+    while (status == MMN_OK && mmn_added_tokens_find(added, &added->before, text, length, covered,
+                                                     &from, &match)) {
+        if (covered < match.start)
+            status = encode_stretch(tokenizer, text + covered, match.start - covered,
+                                    covered == 0, ids, error);
+        if (status == MMN_OK)
+            status = mmn_ids_add(ids, match.token->id, error);
+        covered = match.end;
+    }
+    if (status == MMN_OK && covered < length)
+        status = encode_stretch(tokenizer, text + covered, length - covered, covered == 0, ids,
+                                error);
+    return status;
+}
+
+mmn_status mmn_tokenizer_encode(const mmn_tokenizer *tokenizer, const char *text, size_t length,
+                                bool add_special, int32_t **ids, size_t *count, mmn_error *error)
+{
+    *ids = NULL;
+    *count = 0;
+    size_t valid = mmn_utf8_valid_prefix(text, length);
+    if (valid < length) {
+        char where[64];
+        snprintf(where, sizeof(where), "byte %zu", valid);
+        return mmn_fail(error, MMN_USAGE, NULL, where, "the text is not UTF-8");
+    }
+    mmn_ids result = {0};
+    mmn_status status = mmn_reserve(&result.data, &result.capacity, 1, sizeof(int32_t), error);
+    if (status == MMN_OK && add_special)
+        status = mmn_ids_add_all(&result, &tokenizer->before, error);
+    if (status == MMN_OK)
+        status = encode_text(tokenizer, text, length, &result, error);
+    if (status == MMN_OK && add_special)
+        status = mmn_ids_add_all(&result, &tokenizer->after, error);
+    if (status != MMN_OK) {
+        mmn_ids_free(&result);
+        return status;
+    }
+    *ids = result.data;
+    *count = result.count;
+    return MMN_OK;
+}
+
+mmn_status mmn_tokenizer_decode(const mmn_tokenizer *tokenizer, const int32_t *ids, size_t count,
+                                bool skip_special, char **text, size_t *length, mmn_error *error)
+{
+    mmn_spellings spellings = {0};
+    mmn_bytes result = {0};
+    mmn_status status = MMN_OK;
+    *text = NULL;
+    for (size_t i = 0; i < count && status == MMN_OK; i++) {
+        bool special = false;
+        size_t size = 0;
+        const char *spelling =
+            mmn_added_tokens_spelling(&tokenizer->added, ids[i], &size, &special);
+        if (!spelling)
+            spelling = mmn_vocabulary_text(&tokenizer->bpe.vocabulary, ids[i], &size);
+        if (spelling && !(special && skip_special))
+            status = mmn_spellings_add(&spellings, spelling, size, error);
+    }
+    if (status == MMN_OK)
+        status = mmn_decoder_apply(&tokenizer->decoder, &spellings, &result, error);
+    size_t size = result.length;
+    if (status == MMN_OK)
+        status = mmn_bytes_add(&result, "", 1, error);
+    mmn_spellings_free(&spellings);
+    if (status != MMN_OK) {
+        mmn_bytes_free(&result);
+        return status;
+    }
+    *text = result.data;
+    if (length)
+        *length = size;
+    return MMN_OK;
+}
+
+size_t mmn_tokenizer_vocabulary_size(const mmn_tokenizer *tokenizer)
+{
+    size_t model = tokenizer->bpe.vocabulary.size, added = tokenizer->added.contents.size;
+    return model > added ? model : added;
+}
+
+bool mmn_tokenizer_token_to_id(const mmn_tokenizer *tokenizer, const char *token, int32_t *id)
+{
+    size_t length = strlen(token);
+    int32_t found = mmn_vocabulary_find(&tokenizer->added.contents, token, length);
+    if (found < 0)
+        found = mmn_vocabulary_find(&tokenizer->bpe.vocabulary, token, length);
+    if (found < 0)
+        return false;
+    *id = found;
+    return true;
+}
+
+const char *mmn_tokenizer_id_to_token(const mmn_tokenizer *tokenizer, int32_t id)
+{
+    const char *text = mmn_vocabulary_text(&tokenizer->added.contents, id, NULL);
+    return text ? text : mmn_vocabulary_text(&tokenizer->bpe.vocabulary, id, NULL);
+}

@@ -1,0 +1,276 @@
+/* Reads a tokenizer.json: its model, its added tokens, and through json_steps.h the rest. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "text/json_steps.h"
+#include "text/tokenizer_parts.h"
+
+/* Four times the largest published ones. */
+#define FILE_LIMIT (128u << 20)
+
+/* ---- Model ----------------------------------------------------------------------------------- */
+
+/* Refuses options of the model that change ids and are not supported. */
+static mmn_status check_model(const mmn_json_object *model, mmn_error *error)
+{
+    static const char *const affixes[] = {"continuing_subword_prefix", "end_of_word_suffix"};
+    const char *type = "BPE", *affix = "";
+    double dropout = 0.0;
+    mmn_status status = mmn_json_get_text(&type, model, "type", error);
+    if (status == MMN_OK && strcmp(type, "BPE") != 0)
+        status = mmn_json_fail(model, "type", error, "\"%.60s\" is not supported: expected BPE",
+                               type);
+    if (status == MMN_OK)
+        status = mmn_json_get_f64(&dropout, model, "dropout", 0.0, 1.0, error);
+    if (status == MMN_OK && dropout != 0.0)
+        status = mmn_json_fail(model, "dropout", error,
+                               "is %g: a tokenizer that merges by chance is not supported",
+                               dropout);
+    for (size_t i = 0; i < 2 && status == MMN_OK; i++) {
+        status = mmn_json_get_text(&affix, model, affixes[i], error);
+        if (status == MMN_OK && *affix != '\0')
+            status = mmn_json_fail(model, affixes[i], error, "\"%.60s\" is not supported", affix);
+    }
+    return status;
+}
+
+static mmn_status read_vocabulary(mmn_bpe *bpe, const mmn_json_object *model, mmn_error *error)
+{
+    mmn_json_object vocabulary;
+    mmn_status status = mmn_json_require(model, "vocab", error);
+    if (status == MMN_OK)
+        status = mmn_json_get_object(&vocabulary, model, "vocab", error);
+    if (status != MMN_OK)
+        return status;
+    const char *text;
+    json_t *id;
+    json_object_foreach(vocabulary.value, text, id) {
+        size_t length = strlen(text);
+        if (!json_is_integer(id))
+            return mmn_json_fail(&vocabulary, text, error, "must be an id");
+        if (length > MMN_TOKEN_LENGTH_LIMIT)
+            return mmn_json_fail(&vocabulary, "", error, "has a token of %zu bytes, beyond %d",
+                                 length, MMN_TOKEN_LENGTH_LIMIT);
+        status = mmn_vocabulary_add(&bpe->vocabulary, text, length, json_integer_value(id), error);
+        if (status != MMN_OK)
+            return status;
+    }
+    mmn_bpe_find_bytes(bpe);
+    return MMN_OK;
+}
+
+/* Takes apart "a b" or ["a", "b"]. `left` and `right` are not zero-terminated. */
+static bool split_merge(const json_t *merge, const char **left, size_t *left_length,
+                        const char **right, size_t *right_length)
+{
+    if (json_is_array(merge)) {
+        json_t *a = json_array_get(merge, 0), *b = json_array_get(merge, 1);
+        if (json_array_size(merge) != 2 || !json_is_string(a) || !json_is_string(b))
+            return false;
+        *left = json_string_value(a);
+        *left_length = json_string_length(a);
+        *right = json_string_value(b);
+        *right_length = json_string_length(b);
+        return true;
+    }
+    const char *text = json_string_value(merge);
+    const char *space = text ? strchr(text, ' ') : NULL;
+    if (!space || strchr(space + 1, ' '))
+        return false;
+    *left = text;
+    *left_length = (size_t)(space - text);
+    *right = space + 1;
+    *right_length = strlen(space + 1);
+    return true;
+}
+
+static mmn_status read_merge(mmn_bpe *bpe, const mmn_json_object *model, size_t index,
+                             const json_t *json, mmn_error *error)
+{
+    const char *left, *right;
+    size_t left_length, right_length;
+    char name[40];
+    snprintf(name, sizeof(name), "merges[%zu]", index);
+    if (!split_merge(json, &left, &left_length, &right, &right_length))
+        return mmn_json_fail(model, name, error,
+                             "must be two tokens, as \"a b\" or [\"a\", \"b\"]");
+    char joined[2 * MMN_TOKEN_LENGTH_LIMIT];
+    if (left_length > MMN_TOKEN_LENGTH_LIMIT || right_length > MMN_TOKEN_LENGTH_LIMIT)
+        return mmn_json_fail(model, name, error, "is too long");
+    memcpy(joined, left, left_length);
+    memcpy(joined + left_length, right, right_length);
+    const mmn_merge merge = {
+        .left = mmn_vocabulary_find(&bpe->vocabulary, left, left_length),
+        .right = mmn_vocabulary_find(&bpe->vocabulary, right, right_length),
+        .id = mmn_vocabulary_find(&bpe->vocabulary, joined, left_length + right_length),
+        .rank = (uint32_t)index};
+    if (merge.left < 0 || merge.right < 0 || merge.id < 0)
+        return mmn_json_fail(model, name, error,
+                             "joins \"%.*s\" and \"%.*s\", but the vocabulary lacks one of the "
+                             "two or what they make", left_length < 60 ? (int)left_length : 60,
+                             left, right_length < 60 ? (int)right_length : 60, right);
+    return mmn_bpe_add_merge(bpe, &merge, error);
+}
+
+static mmn_status read_merges(mmn_bpe *bpe, const mmn_json_object *model, mmn_error *error)
+{
+    json_t *merges = NULL;
+    mmn_status status = mmn_json_require(model, "merges", error);
+    if (status == MMN_OK)
+        status = mmn_json_get_array(&merges, model, "merges", error);
+    bool pairs = json_is_array(json_array_get(merges, 0));
+    for (size_t i = 0; status == MMN_OK && i < json_array_size(merges); i++) {
+        const json_t *merge = json_array_get(merges, i);
+        const char *text = json_string_value(merge);
+        if (json_is_array(merge) != pairs)
+            status = mmn_json_fail(model, "merges", error, "mixes texts and pairs of texts");
+        /* A line that files of merges begin with. */
+        else if (!text || strncmp(text, "#version", 8) != 0)
+            status = read_merge(bpe, model, i, merge, error);
+    }
+    return status;
+}
+
+static mmn_status read_unknown(mmn_bpe *bpe, const mmn_json_object *model, mmn_error *error)
+{
+    const char *unknown = NULL;
+    bool bytes = bpe->byte_fallback;
+    mmn_status status = mmn_json_get_text(&unknown, model, "unk_token", error);
+    bpe->unknown = unknown ? mmn_vocabulary_find(&bpe->vocabulary, unknown, strlen(unknown)) : -1;
+    for (size_t i = 0; i < 256; i++)
+        bytes = bytes && bpe->byte_ids[i] >= 0;
+    /* Where every byte has a token, the unknown token is never wanted. */
+    if (status == MMN_OK && unknown && bpe->unknown < 0 && !bytes)
+        status = mmn_json_fail(model, "unk_token", error, "\"%.60s\" is not in the vocabulary",
+                               unknown);
+    return status;
+}
+
+static mmn_status read_model(mmn_tokenizer *tokenizer, const mmn_json_object *document,
+                             mmn_error *error)
+{
+    mmn_bpe *bpe = &tokenizer->bpe;
+    mmn_json_object model;
+    mmn_status status = mmn_json_require(document, "model", error);
+    if (status == MMN_OK)
+        status = mmn_json_get_object(&model, document, "model", error);
+    if (status == MMN_OK)
+        status = check_model(&model, error);
+    bpe->rule = MMN_BPE_MERGES;
+    if (status == MMN_OK)
+        status = mmn_json_get_bool(&bpe->fuse_unknown, &model, "fuse_unk", error);
+    if (status == MMN_OK)
+        status = mmn_json_get_bool(&bpe->byte_fallback, &model, "byte_fallback", error);
+    if (status == MMN_OK)
+        status = mmn_json_get_bool(&bpe->ignore_merges, &model, "ignore_merges", error);
+    if (status == MMN_OK)
+        status = read_vocabulary(bpe, &model, error);
+    if (status == MMN_OK)
+        status = read_merges(bpe, &model, error);
+    if (status == MMN_OK)
+        status = read_unknown(bpe, &model, error);
+    return status;
+}
+
+/* ---- Added tokens ---------------------------------------------------------------------------- */
+
+/* The id that the `tokenizers` library gives an added token, whatever the file says: that of its
+ * text in the vocabulary, or the next one. */
+static int64_t id_of_added(const mmn_tokenizer *tokenizer, const char *content)
+{
+    const mmn_vocabulary *model = &tokenizer->bpe.vocabulary;
+    int32_t known = mmn_vocabulary_find(model, content, strlen(content));
+    if (known >= 0)
+        return known;
+    size_t added = tokenizer->added.contents.size;
+    return (int64_t)(added > model->count ? added : model->count);
+}
+
+static mmn_status read_added_token(mmn_tokenizer *tokenizer, const mmn_json_object *json,
+                                   mmn_error *error)
+{
+    static const char *const keys[] = {"id",     "content",    "single_word", "lstrip",
+                                       "rstrip", "normalized", "special"};
+    mmn_added_token token = {0};
+    const char *content = "";
+    uint32_t id = 0;
+    mmn_status status = MMN_OK;
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]) && status == MMN_OK; i++)
+        status = mmn_json_require(json, keys[i], error);
+    if (status == MMN_OK)
+        status = mmn_json_get_u32(&id, json, "id", 0, MMN_VOCABULARY_LIMIT - 1, error);
+    if (status == MMN_OK)
+        status = mmn_json_get_text(&content, json, "content", error);
+    if (status == MMN_OK)
+        status = mmn_json_get_bool(&token.single_word, json, "single_word", error);
+    if (status == MMN_OK)
+        status = mmn_json_get_bool(&token.lstrip, json, "lstrip", error);
+    if (status == MMN_OK)
+        status = mmn_json_get_bool(&token.rstrip, json, "rstrip", error);
+    if (status == MMN_OK)
+        status = mmn_json_get_bool(&token.normalized, json, "normalized", error);
+    if (status == MMN_OK)
+        status = mmn_json_get_bool(&token.special, json, "special", error);
+    if (status != MMN_OK)
+        return status;
+    int64_t expected = id_of_added(tokenizer, content);
+    if (id != expected)
+        return mmn_json_fail(json, "id", error,
+                             "is %u, but \"%.60s\" gets the id %lld from the vocabulary",
+                             (unsigned)id, content, (long long)expected);
+    if (strlen(content) > MMN_TOKEN_LENGTH_LIMIT)
+        return mmn_json_fail(json, "content", error, "has more than %d bytes",
+                             MMN_TOKEN_LENGTH_LIMIT);
+    token.id = (int32_t)id;
+    return mmn_added_tokens_add(&tokenizer->added, &token, content, strlen(content), error);
+}
+
+static mmn_status read_added_tokens(mmn_tokenizer *tokenizer, const mmn_json_object *document,
+                                    mmn_error *error)
+{
+    json_t *tokens = NULL;
+    mmn_status status = mmn_json_get_array(&tokens, document, "added_tokens", error);
+    for (size_t i = 0; status == MMN_OK && i < json_array_size(tokens); i++) {
+        mmn_json_object token;
+        status = mmn_json_element(&token, document, "added_tokens", i, json_array_get(tokens, i),
+                                  error);
+        if (status == MMN_OK)
+            status = read_added_token(tokenizer, &token, error);
+    }
+    return status;
+}
+
+/* ---- File ------------------------------------------------------------------------------------ */
+
+/* `truncation` and `padding` are left alone: transformers switches them off for each call too. */
+mmn_status mmn_tokenizer_read_json(mmn_tokenizer *tokenizer, const char *path, mmn_error *error)
+{
+    json_t *value = NULL;
+    mmn_json_object document;
+    const char *version = "1.0";
+    mmn_status status = mmn_json_load(&value, path, FILE_LIMIT, error);
+    if (status == MMN_OK)
+        status = mmn_json_as_object(&document, value, path, error);
+    if (status == MMN_OK)
+        status = mmn_json_get_text(&version, &document, "version", error);
+    if (status == MMN_OK && strcmp(version, "1.0") != 0)
+        status = mmn_json_fail(&document, "version", error, "must be \"1.0\" and is \"%.60s\"",
+                               version);
+    if (status == MMN_OK)
+        status = read_model(tokenizer, &document, error);
+    if (status == MMN_OK)
+        status = mmn_json_read_normalizer(tokenizer, &document, error);
+    if (status == MMN_OK)
+        status = mmn_json_read_pre_tokenizer(tokenizer, &document, error);
+    if (status == MMN_OK)
+        status = mmn_json_read_post_processor(tokenizer, &document, error);
+    if (status == MMN_OK)
+        status = mmn_json_read_decoder(tokenizer, &document, error);
+    if (status == MMN_OK)
+        status = read_added_tokens(tokenizer, &document, error);
+    json_decref(value);
+    return mmn_error_in_file(error, status, path);
+}

@@ -1,0 +1,42 @@
+/* What a tokenizer consists of, for the files that read one. */
+#ifndef MMN_TEXT_TOKENIZER_PARTS_H
+#define MMN_TEXT_TOKENIZER_PARTS_H
+
+#include "text/added_tokens.h"
+#include "text/bpe.h"
+#include "text/decoder.h"
+#include "text/normalizer.h"
+#include "text/pre_tokenizer.h"
+#include "text/tokenizer.h"
+
+/* No token is longer than this many bytes (sentencepiece has the same limit), and no text that a
+ * tokenizer puts in place of another longer than the second; so a hostile file cannot turn a short
+ * input into a huge one. */
+#define MMN_TOKEN_LENGTH_LIMIT 8000
+#define MMN_REPLACEMENT_LENGTH_LIMIT 64
+/* Nor has it more steps of one kind. */
+#define MMN_STEP_LIMIT 16
+
+/* In the order in which encoding uses them. */
+struct mmn_tokenizer {
+    mmn_added_tokens added;
+    mmn_normalizer normalizer;
+    mmn_pre_tokenizer pre_tokenizer;
+    mmn_bpe bpe;
+    mmn_ids before, after; /* what add_special puts around a text */
+    mmn_decoder decoder;
+};
+
+/* Fills a zeroed tokenizer from a tokenizer.json. */
+mmn_status mmn_tokenizer_read_json(mmn_tokenizer *tokenizer, const char *path, mmn_error *error);
+
+/* Fills a zeroed tokenizer from a folder's tokenizer.model and the files beside it. */
+mmn_status mmn_tokenizer_read_model(mmn_tokenizer *tokenizer, const char *folder,
+                                    mmn_error *error);
+
+/* Reads the pieces and rules of a tokenizer.model of `size` bytes: vocabulary, normaliser, special
+ * tokens and decoder. */
+mmn_status mmn_sentencepiece_read(mmn_tokenizer *tokenizer, const uint8_t *data, size_t size,
+                                  mmn_error *error);
+
+#endif

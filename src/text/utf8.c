@@ -1,0 +1,71 @@
+/* UTF-8 and Unicode's white space. */
+#include "text/utf8.h"
+
+size_t mmn_utf8_size(const char *text)
+{
+    unsigned char first = (unsigned char)*text;
+    return first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+}
+
+size_t mmn_utf8_valid_prefix(const char *text, size_t length)
+{
+    const unsigned char *bytes = (const unsigned char *)text;
+    size_t at = 0;
+    while (at < length) {
+        unsigned char first = bytes[at];
+        if (first < 0x80) {
+            at++;
+            continue;
+        }
+        size_t size = mmn_utf8_size(text + at);
+        if (first < 0xc2 || first > 0xf4 || length - at < size)
+            break;
+        for (size_t i = 1; i < size; i++)
+            if ((bytes[at + i] & 0xc0) != 0x80)
+                return at;
+        /* The second byte tells overlong forms, surrogates and what lies beyond U+10FFFF. */
+        unsigned char second = bytes[at + 1];
+        if ((first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) ||
+            (first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f))
+            break;
+        at += size;
+    }
+    return at;
+}
+
+uint32_t mmn_utf8_decode(const char *text)
+{
+    static const unsigned char first_bits[5] = {0, 0x7f, 0x1f, 0x0f, 0x07};
+    size_t size = mmn_utf8_size(text);
+    uint32_t code = (unsigned char)text[0] & first_bits[size];
+    for (size_t i = 1; i < size; i++)
+        code = code << 6 | ((unsigned char)text[i] & 0x3f);
+    return code;
+}
+
+size_t mmn_utf8_encode(char text[4], uint32_t code)
+{
+    static const unsigned char marks[5] = {0, 0x00, 0xc0, 0xe0, 0xf0};
+    size_t size = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    for (size_t i = size - 1; i > 0; i--) {
+        text[i] = (char)(0x80 | (code & 0x3f));
+        code >>= 6;
+    }
+    text[0] = (char)(marks[size] | code);
+    return size;
+}
+
+size_t mmn_utf8_previous(const char *text, size_t end)
+{
+    do
+        end--;
+    while (end > 0 && ((unsigned char)text[end] & 0xc0) == 0x80);
+    return end;
+}
+
+bool mmn_is_whitespace(uint32_t code)
+{
+    return (code >= 0x09 && code <= 0x0d) || code == 0x20 || code == 0x85 || code == 0xa0 ||
+           code == 0x1680 || (code >= 0x2000 && code <= 0x200a) || code == 0x2028 ||
+           code == 0x2029 || code == 0x202f || code == 0x205f || code == 0x3000;
+}

@@ -1,0 +1,106 @@
+/* A vocabulary as an open-addressing hash table. */
+#include "text/vocabulary.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <xxhash.h>
+
+#include "base/memory.h"
+
+/* The slot that holds `text`, or the empty one where it belongs. */
+static size_t find_slot(const mmn_vocabulary *vocabulary, const char *text, size_t length)
+{
+    size_t mask = vocabulary->slot_count - 1;
+    size_t slot = (size_t)XXH3_64bits(text, length) & mask;
+    while (vocabulary->slots[slot] != 0) {
+        const mmn_token_text *token = &vocabulary->tokens[vocabulary->slots[slot] - 1];
+        if (token->length == length &&
+            memcmp(vocabulary->texts.data + token->offset, text, length) == 0)
+            break;
+        slot = (slot + 1) & mask;
+    }
+    return slot;
+}
+
+/* Keeps at least half of the slots empty, so that probing stays short. */
+static mmn_status make_slots(mmn_vocabulary *vocabulary, mmn_error *error)
+{
+    if (vocabulary->count < vocabulary->slot_count / 2)
+        return MMN_OK;
+    size_t slot_count = vocabulary->slot_count ? vocabulary->slot_count * 2 : 64;
+    int32_t *slots = mmn_allocate(slot_count, sizeof(*slots), error);
+    if (!slots)
+        return MMN_SYSTEM;
+    mmn_free(vocabulary->slots);
+    vocabulary->slots = slots;
+    vocabulary->slot_count = slot_count;
+    for (size_t id = 0; id < vocabulary->size; id++) {
+        const mmn_token_text *token = &vocabulary->tokens[id];
+        if (token->used)
+            slots[find_slot(vocabulary, vocabulary->texts.data + token->offset, token->length)] =
+                (int32_t)id + 1;
+    }
+    return MMN_OK;
+}
+
+mmn_status mmn_vocabulary_add(mmn_vocabulary *vocabulary, const char *text, size_t length,
+                              int64_t id, mmn_error *error)
+{
+    char where[64];
+    snprintf(where, sizeof(where), "token %lld", (long long)id);
+    if (id < 0 || id >= MMN_VOCABULARY_LIMIT)
+        return mmn_fail(error, MMN_INPUT, NULL, where, "token ids must lie from 0 to %d",
+                        MMN_VOCABULARY_LIMIT - 1);
+    mmn_status status = make_slots(vocabulary, error);
+    if (status == MMN_OK)
+        status = mmn_reserve(&vocabulary->tokens, &vocabulary->capacity, (size_t)id + 1,
+                             sizeof(*vocabulary->tokens), error);
+    if (status != MMN_OK)
+        return status;
+    if (vocabulary->tokens[id].used)
+        return mmn_fail(error, MMN_INPUT, NULL, where, "the id belongs to \"%s\" and to \"%.*s\"",
+                        mmn_vocabulary_text(vocabulary, (int32_t)id, NULL),
+                        length < 100 ? (int)length : 100, text);
+    size_t slot = find_slot(vocabulary, text, length);
+    if (vocabulary->slots[slot] != 0)
+        return mmn_fail(error, MMN_INPUT, NULL, where, "\"%.*s\" has the id %d already",
+                        length < 100 ? (int)length : 100, text, (int)vocabulary->slots[slot] - 1);
+    size_t offset = vocabulary->texts.length;
+    status = mmn_bytes_add(&vocabulary->texts, text, length, error);
+    if (status == MMN_OK)
+        status = mmn_bytes_add(&vocabulary->texts, "", 1, error);
+    if (status != MMN_OK)
+        return status;
+    vocabulary->tokens[id] = (mmn_token_text){offset, length, true};
+    vocabulary->slots[slot] = (int32_t)id + 1;
+    vocabulary->count++;
+    if ((size_t)id >= vocabulary->size)
+        vocabulary->size = (size_t)id + 1;
+    if (length > vocabulary->longest)
+        vocabulary->longest = length;
+    return MMN_OK;
+}
+
+int32_t mmn_vocabulary_find(const mmn_vocabulary *vocabulary, const char *text, size_t length)
+{
+    if (vocabulary->slot_count == 0 || length > vocabulary->longest)
+        return -1;
+    return vocabulary->slots[find_slot(vocabulary, text, length)] - 1;
+}
+
+const char *mmn_vocabulary_text(const mmn_vocabulary *vocabulary, int32_t id, size_t *length)
+{
+    if (id < 0 || (size_t)id >= vocabulary->size || !vocabulary->tokens[id].used)
+        return NULL;
+    if (length)
+        *length = vocabulary->tokens[id].length;
+    return vocabulary->texts.data + vocabulary->tokens[id].offset;
+}
+
+void mmn_vocabulary_free(mmn_vocabulary *vocabulary)
+{
+    mmn_bytes_free(&vocabulary->texts);
+    mmn_free(vocabulary->tokens);
+    mmn_free(vocabulary->slots);
+    *vocabulary = (mmn_vocabulary){0};
+}
