@@ -106,8 +106,11 @@ void mmn_weights_close(mmn_weights *weights);
 mmn_status mmn_weights_digest(const mmn_weights *weights, const mmn_config *config,
                               char digest[MMN_DIGEST_SIZE], mmn_error *error);
 
-/* The normalised form of a tensor's name, in `name` of `size` bytes: the name itself where no rule
- * applies. False if it does not fit. */
-bool mmn_weights_normalise_name(char *name, size_t size, const char *original);
+/* The rules can lengthen a name by this much, its terminating zero included. */
+#define MMN_NAME_GROWTH 32
+
+/* Writes the normalised form of a tensor's name to `name`, which has room for strlen(original) +
+ * MMN_NAME_GROWTH bytes: the name itself where no rule applies. */
+void mmn_weights_normalise_name(char *name, const char *original);
 
 #endif

@@ -1,0 +1,225 @@
+/* Binding: taking named tensors out of a checkpoint, each once and with the shape expected. */
+#include "model/binder.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t length = strlen(text), end_length = strlen(end);
+    return length >= end_length && strcmp(text + length - end_length, end) == 0;
+}
+
+/* Buffers that old versions stored. */
+static bool is_computed(const char *name)
+{
+    return ends_with(name, ".rotary_emb.inv_freq") || ends_with(name, ".embeddings.position_ids");
+}
+
+static int compare_named(const void *a, const void *b)
+{
+    return strcmp(((const mmn_named_tensor *)a)->name, ((const mmn_named_tensor *)b)->name);
+}
+
+static mmn_status list_tensors(mmn_binder *binder, const mmn_safetensors *tensors)
+{
+    size_t count = mmn_safetensors_count(tensors), name_bytes = 0;
+    for (size_t i = 0; i < count; i++)
+        name_bytes += strlen(mmn_safetensors_get(tensors, i)->name) + MMN_NAME_GROWTH;
+    binder->named = mmn_allocate(count, sizeof(*binder->named), binder->error);
+    binder->used = mmn_allocate(count, sizeof(*binder->used), binder->error);
+    binder->names = mmn_allocate(name_bytes, 1, binder->error);
+    if (!binder->named || !binder->used || !binder->names)
+        return MMN_SYSTEM;
+
+    char *name = binder->names;
+    for (size_t i = 0; i < count; i++) {
+        const mmn_tensor *tensor = mmn_safetensors_get(tensors, i);
+        mmn_weights_normalise_name(name, tensor->name);
+        if (!is_computed(name))
+            binder->named[binder->count++] =
+                (mmn_named_tensor){.name = name, .tensor = tensor};
+        name += strlen(tensor->name) + MMN_NAME_GROWTH;
+    }
+    return MMN_OK;
+}
+
+/* Sorts the tensors and checks that no two have become the same. */
+static mmn_status sort_tensors(mmn_binder *binder)
+{
+    if (binder->count > 0)
+        qsort(binder->named, binder->count, sizeof(*binder->named), compare_named);
+    for (size_t i = 1; i < binder->count; i++) {
+        const mmn_named_tensor *one = &binder->named[i - 1], *other = &binder->named[i];
+        if (strcmp(one->name, other->name) == 0)
+            return mmn_fail(binder->error, MMN_INPUT, other->tensor->file, other->tensor->name,
+                            "is another form of the name of %.200s, which is there too",
+                            one->tensor->name);
+    }
+    return MMN_OK;
+}
+
+void mmn_binder_begin(mmn_binder *binder, const mmn_safetensors *tensors, const char *file,
+                      mmn_error *error)
+{
+    *binder = (mmn_binder){.file = file, .error = error};
+    binder->status = list_tensors(binder, tensors);
+    if (binder->status == MMN_OK)
+        binder->status = sort_tensors(binder);
+}
+
+void mmn_binder_free(mmn_binder *binder)
+{
+    mmn_free(binder->used);
+    mmn_free(binder->vectors);
+}
+
+static bool weight_type(mmn_weight_type *type, mmn_tensor_type stored)
+{
+    switch (stored) {
+    case MMN_TYPE_F32:
+        *type = MMN_WEIGHT_F32;
+        return true;
+    case MMN_TYPE_F16:
+        *type = MMN_WEIGHT_F16;
+        return true;
+    case MMN_TYPE_BF16:
+        *type = MMN_WEIGHT_BF16;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool same_shape(const mmn_tensor *tensor, const size_t *shape, size_t dimensions)
+{
+    return tensor->dimensions == dimensions &&
+           memcmp(tensor->shape, shape, dimensions * sizeof(*shape)) == 0;
+}
+
+static mmn_named_tensor *find(const mmn_binder *binder, const char *name)
+{
+    const mmn_named_tensor key = {.name = name};
+    if (binder->count == 0)
+        return NULL;
+    return bsearch(&key, binder->named, binder->count, sizeof(*binder->named), compare_named);
+}
+
+const mmn_tensor *mmn_binder_find(const mmn_binder *binder, const char *name)
+{
+    const mmn_named_tensor *found = find(binder, name);
+    return found ? found->tensor : NULL;
+}
+
+const mmn_tensor *mmn_binder_take(mmn_binder *binder, const char *prefix, const char *name,
+                                  const size_t *shape, size_t dimensions, bool optional)
+{
+    if (binder->status != MMN_OK)
+        return NULL;
+    char full[MMN_BINDER_NAME_SIZE], expected[200], found_shape[200];
+    snprintf(full, sizeof(full), "%s%s", prefix, name);
+    mmn_tensor_shape_text(expected, sizeof(expected), shape, dimensions);
+    mmn_named_tensor *found = find(binder, full);
+    if (!found) {
+        if (!optional)
+            binder->status = mmn_fail(binder->error, MMN_INPUT, binder->file, full,
+                                      "tensor is missing; the configuration asks for one of "
+                                      "shape %s",
+                                      expected);
+        return NULL;
+    }
+    const mmn_tensor *tensor = found->tensor;
+    mmn_weight_type type;
+    if (!weight_type(&type, tensor->type)) {
+        binder->status = mmn_fail(binder->error, MMN_INPUT, tensor->file, tensor->name,
+                                  "type %s is not supported for weights; supported are BF16, F16 "
+                                  "and F32",
+                                  mmn_tensor_type_name(tensor->type));
+        return NULL;
+    }
+    if (!same_shape(tensor, shape, dimensions)) {
+        mmn_tensor_shape_text(found_shape, sizeof(found_shape), tensor->shape, tensor->dimensions);
+        binder->status = mmn_fail(binder->error, MMN_INPUT, tensor->file, tensor->name,
+                                  "shape is %s; the configuration asks for %s", found_shape,
+                                  expected);
+        return NULL;
+    }
+    binder->used[found - binder->named] = true;
+    binder->seen_types[type] = true;
+    binder->parameters += mmn_tensor_elements(tensor);
+    binder->bytes += tensor->bytes;
+    return tensor;
+}
+
+void mmn_binder_take_matrix(mmn_binder *binder, mmn_matrix *matrix, const char *prefix,
+                            const char *name, const size_t *shape, size_t dimensions,
+                            bool optional)
+{
+    const mmn_tensor *tensor = mmn_binder_take(binder, prefix, name, shape, dimensions, optional);
+    if (!tensor)
+        return;
+    matrix->data = tensor->data;
+    weight_type(&matrix->type, tensor->type);
+    matrix->rows = shape[0];
+    matrix->columns = 1;
+    for (size_t i = 1; i < dimensions; i++)
+        matrix->columns *= shape[i];
+}
+
+void mmn_binder_take_vector(mmn_binder *binder, const float **vector, const char *prefix,
+                            const char *name, size_t length)
+{
+    const mmn_tensor *tensor = mmn_binder_take(binder, prefix, name, &length, 1, false);
+    if (!tensor)
+        return;
+    binder->status = mmn_reserve(&binder->vectors, &binder->vector_capacity,
+                                 binder->vector_count + 1, sizeof(*binder->vectors),
+                                 binder->error);
+    if (binder->status == MMN_OK)
+        binder->vectors[binder->vector_count++] =
+            (mmn_waiting_vector){.place = vector, .tensor = tensor};
+}
+
+static void refuse_surplus(mmn_binder *binder)
+{
+    for (size_t i = 0; i < binder->count && binder->status == MMN_OK; i++) {
+        const mmn_tensor *tensor = binder->named[i].tensor;
+        if (!binder->used[i])
+            binder->status = mmn_fail(binder->error, MMN_INPUT, tensor->file, tensor->name,
+                                      "surplus tensor: the configuration has no place for it");
+    }
+}
+
+/* Widens all vectors into one block, each beginning at a multiple of 16 elements. */
+static void widen_vectors(mmn_binder *binder, float **vectors)
+{
+    size_t total = 0;
+    for (size_t i = 0; i < binder->vector_count; i++)
+        total += (mmn_tensor_elements(binder->vectors[i].tensor) + 15) / 16 * 16;
+    if (binder->status != MMN_OK)
+        return;
+    float *block = mmn_allocate(total, sizeof(*block), binder->error);
+    if (!block) {
+        binder->status = MMN_SYSTEM;
+        return;
+    }
+    *vectors = block;
+    for (size_t i = 0; i < binder->vector_count; i++) {
+        const mmn_tensor *tensor = binder->vectors[i].tensor;
+        size_t elements = mmn_tensor_elements(tensor);
+        mmn_weight_type type = MMN_WEIGHT_F32;
+        weight_type(&type, tensor->type);
+        mmn_kernels_reference()->widen(block, tensor->data, type, elements);
+        *binder->vectors[i].place = block;
+        block += (elements + 15) / 16 * 16;
+    }
+}
+
+void mmn_binder_finish(mmn_binder *binder, float **vectors)
+{
+    refuse_surplus(binder);
+    widen_vectors(binder, vectors);
+}

@@ -1,0 +1,57 @@
+/* Binding: taking named tensors out of a checkpoint, each once and with the shape expected. */
+#ifndef MMN_MODEL_BINDER_H
+#define MMN_MODEL_BINDER_H
+
+#include "model/weights.h"
+
+/* Room for a normalised name that the architecture asks for. */
+#define MMN_BINDER_NAME_SIZE 160
+
+/* A vector whose place waits for the one block that all vectors share. */
+typedef struct mmn_waiting_vector {
+    const float **place;
+    const mmn_tensor *tensor;
+} mmn_waiting_vector;
+
+/* A binding in progress. The first failure is kept in `status`; what is called after it does
+ * nothing. Names are given as a prefix and the rest, which are joined. */
+typedef struct mmn_binder {
+    mmn_named_tensor *named; /* the checkpoint's tensors, in the order of their normalised names */
+    size_t count;
+    char *names;       /* what `named` points to */
+    bool *used;        /* by index of `named` */
+    const char *file;  /* names the checkpoint in messages */
+    uint64_t parameters, bytes; /* of the tensors taken */
+    bool seen_types[MMN_WEIGHT_BF16 + 1];
+    mmn_waiting_vector *vectors;
+    size_t vector_count, vector_capacity;
+    mmn_status status;
+    mmn_error *error;
+} mmn_binder;
+
+/* Lists `tensors` under their normalised names; those that can be computed from the configuration
+ * are left out. The binder must be freed whatever its status. */
+void mmn_binder_begin(mmn_binder *binder, const mmn_safetensors *tensors, const char *file,
+                      mmn_error *error);
+/* Frees the scratch memory; `named` and `names` are the caller's. */
+void mmn_binder_free(mmn_binder *binder);
+
+/* The tensor with this normalised name, or NULL. */
+const mmn_tensor *mmn_binder_find(const mmn_binder *binder, const char *name);
+
+/* Takes a tensor, which must have this shape and a type of weights. NULL if there is none, which is
+ * an error unless it is optional, or if something is wrong with it. */
+const mmn_tensor *mmn_binder_take(mmn_binder *binder, const char *prefix, const char *name,
+                                  const size_t *shape, size_t dimensions, bool optional);
+/* Takes a matrix: shape[0] rows, and columns of the product of the other dimensions. */
+void mmn_binder_take_matrix(mmn_binder *binder, mmn_matrix *matrix, const char *prefix,
+                            const char *name, const size_t *shape, size_t dimensions,
+                            bool optional);
+/* Takes a vector; *vector is set by mmn_binder_finish. */
+void mmn_binder_take_vector(mmn_binder *binder, const float **vector, const char *prefix,
+                            const char *name, size_t length);
+
+/* Checks that no tensor is left, and widens all vectors to f32 into one block, *vectors. */
+void mmn_binder_finish(mmn_binder *binder, float **vectors);
+
+#endif

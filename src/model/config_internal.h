@@ -1,0 +1,29 @@
+/* What the files that implement config.h share. */
+#ifndef MMN_MODEL_CONFIG_INTERNAL_H
+#define MMN_MODEL_CONFIG_INTERNAL_H
+
+#include "base/json.h"
+#include "model/config.h"
+
+/* The largest numbers accepted. They are far above any published model and keep every product of
+ * them that the forward pass makes inside 64 bits. */
+#define MMN_LIMIT_WIDTH 65536u
+#define MMN_LIMIT_INTERMEDIATE 1048576u
+#define MMN_LIMIT_LAYERS 1024u
+#define MMN_LIMIT_HEADS 1024u
+#define MMN_LIMIT_VOCABULARY 4194304u
+#define MMN_LIMIT_IMAGE 4096u
+#define MMN_LIMIT_POSITIONS 16777216u /* positions are exact in f32 up to here */
+
+/* Reads the activation function that `key` names; absent: *activation is left as it was. */
+mmn_status mmn_config_activation(mmn_activation *activation, const mmn_json_object *object,
+                                 const char *key, mmn_error *error);
+
+/* Read config.json's "vision_config" and "text_config"; `object` has value NULL where they are
+ * absent. `root` is the whole document: some keys of these parts stand there. */
+mmn_status mmn_config_read_vision(mmn_vision_config *vision, const mmn_json_object *root,
+                                  const mmn_json_object *object, mmn_error *error);
+mmn_status mmn_config_read_language(mmn_language_config *language, const mmn_json_object *root,
+                                    const mmn_json_object *object, mmn_error *error);
+
+#endif
