@@ -1,0 +1,338 @@
+/* Counting: runs the samples of a list through the model and counts active neurons per domain. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/text_buffer.h"
+#include "model/model.h"
+#include "neurons/count_plan.h"
+#include "neurons/count_probe.h"
+#include "neurons/count_setup.h"
+#include "neurons/sample_input.h"
+
+/* The state is saved after a sample when the last time is this long ago, and when saving has taken
+ * at most a twentieth of the time. */
+#define SAVE_SECONDS 2.0
+#define SAVE_SHARE 20.0
+
+typedef struct count_run {
+    const mmn_model *model;
+    const mmn_count_options *options;
+    const char *positions_module;
+    char *state_file;
+    mmn_counts *counts;
+    mmn_count_plan plan;
+    mmn_session *session;
+    /* One sample's counts: added to its domain's when it is complete. */
+    mmn_count_cell cells[MMN_COUNTED_MODULES];
+    mmn_count_probe probes[MMN_COUNTED_MODULES];
+    uint64_t done;    /* own samples that were counted or skipped */
+    uint64_t already; /* of `done`, how many the state file had */
+    uint64_t counted; /* by this run */
+    uint64_t language_positions;
+    double start, saved, save_duration;
+    bool unsaved;
+} count_run;
+
+static double now(void)
+{
+    struct timespec time = {0};
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+static bool has_enough(const count_run *run, size_t domain)
+{
+    uint64_t wanted = run->options->positions;
+    return wanted > 0 && run->counts->domains[domain].positions >= wanted;
+}
+
+/* Own samples, without those that are left of domains with enough positions. */
+static uint64_t total_samples(const count_run *run)
+{
+    uint64_t total = run->done;
+    for (size_t i = 0; i < run->counts->domain_count; i++)
+        if (!has_enough(run, i))
+            total += run->plan.left[i];
+    return total;
+}
+
+/* Tells how far the run is. True when it shall stop. */
+static bool report_progress(void *context)
+{
+    const count_run *run = context;
+    const mmn_progress progress = {.label = "counting",
+                                   .unit = "samples",
+                                   .done = run->done,
+                                   .total = total_samples(run),
+                                   .already = run->already,
+                                   .seconds = now() - run->start};
+    return run->options->progress &&
+           run->options->progress(run->options->progress_context, &progress) != 0;
+}
+
+static mmn_status save_state(count_run *run, mmn_error *error)
+{
+    double start = now();
+    run->counts->unfinished = true;
+    mmn_status status = mmn_counts_write(run->counts, run->state_file, error);
+    run->counts->unfinished = false;
+    run->saved = now();
+    run->save_duration = run->saved - start;
+    run->unsaved = run->unsaved && status != MMN_OK;
+    return status;
+}
+
+static mmn_status save_state_if_due(count_run *run, mmn_error *error)
+{
+    double elapsed = now() - run->saved;
+    run->unsaved = true;
+    if (elapsed < SAVE_SECONDS || elapsed < SAVE_SHARE * run->save_duration)
+        return MMN_OK;
+    return save_state(run, error);
+}
+
+/* Skips what `problem` says is bad, or ends the run with it. */
+static mmn_status skip_or_fail(count_run *run, const mmn_error *problem, uint64_t line,
+                               mmn_error *error)
+{
+    if (!run->options->skip_bad) {
+        if (error)
+            *error = *problem;
+        return problem->status;
+    }
+    mmn_status status = mmn_counts_add_skipped(run->counts, line, error);
+    if (status == MMN_OK && run->options->skipped)
+        run->options->skipped(run->options->progress_context, problem);
+    return status;
+}
+
+/* Adds the finished sample's counts to its domain's. */
+static mmn_status add_sample(count_run *run, const mmn_planned_sample *planned,
+                             const mmn_input *input, mmn_error *error)
+{
+    mmn_counted_domain *domain = &run->counts->domains[planned->domain];
+    uint8_t digest[16];
+    mmn_status status = mmn_input_digest(digest, input, planned->number, error);
+    for (size_t i = 0; i < run->counts->module_count && status == MMN_OK; i++)
+        status = mmn_count_cell_add(&domain->cells[i], &run->cells[i], &run->counts->modules[i],
+                                    error);
+    if (status != MMN_OK)
+        return status;
+    for (size_t i = 0; i < sizeof(digest); i++)
+        run->counts->inputs[i] ^= digest[i];
+    domain->samples++;
+    run->counted++;
+    run->language_positions += mmn_input_length(input);
+    return MMN_OK;
+}
+
+static mmn_status run_sample(count_run *run, const mmn_planned_sample *planned,
+                             const mmn_input *input, mmn_error *error)
+{
+    for (size_t i = 0; i < run->counts->module_count; i++)
+        mmn_count_cell_clear(&run->cells[i], &run->counts->modules[i]);
+    mmn_error problem = {0};
+    mmn_status status = mmn_session_prefill(run->session, input, &problem);
+    if (status == MMN_OK)
+        return add_sample(run, planned, input, error);
+    if (mmn_sample_blame(&problem, &planned->sample, run->options->list))
+        return skip_or_fail(run, &problem, planned->sample.line, error);
+    if (error)
+        *error = problem;
+    return problem.status;
+}
+
+/* Counts a sample of this shard, or finds out how many positions one of another shard has. */
+static mmn_status take_sample(count_run *run, const mmn_planned_sample *planned,
+                              mmn_error *error)
+{
+    mmn_input *input = NULL;
+    bool bad;
+    mmn_error problem = {0};
+    mmn_status status = mmn_sample_input(&input, run->model, &planned->sample, run->options->list,
+                                         &bad, &problem);
+    if (status == MMN_OK) {
+        if (planned->own)
+            status = run_sample(run, planned, input, error);
+        if (status == MMN_OK)
+            run->counts->domains[planned->domain].positions +=
+                mmn_input_positions(input, run->model, run->positions_module);
+    } else if (bad && (planned->own || !run->options->skip_bad)) {
+        status = skip_or_fail(run, &problem, planned->sample.line, error);
+    } else if (bad) {
+        status = MMN_OK; /* the shard that it belongs to lists it */
+    } else if (error) {
+        *error = problem;
+    }
+    mmn_input_free(input);
+    return status;
+}
+
+static mmn_status stopped(const count_run *run, mmn_error *error)
+{
+    return mmn_fail(error, MMN_INTERRUPTED, NULL, NULL,
+                    "stopped after %" PRIu64 " of %" PRIu64
+                    " samples; the same command goes on from there", run->done,
+                    total_samples(run));
+}
+
+static mmn_status next_sample(count_run *run, const mmn_planned_sample *planned,
+                              mmn_error *error)
+{
+    const mmn_count_options *options = run->options;
+    bool before = planned->sample.line <= run->counts->last_line;
+    bool enough = has_enough(run, planned->domain);
+    mmn_status status = MMN_OK;
+    if (!before && !enough && (planned->own || options->positions > 0)) {
+        if (report_progress(run) ||
+            (planned->own && options->stop_after > 0 && run->counted == options->stop_after))
+            return stopped(run, error);
+        status = take_sample(run, planned, error);
+        if (status == MMN_INTERRUPTED)
+            return stopped(run, error);
+        if (status != MMN_OK)
+            return status;
+        run->counts->last_line = planned->sample.line;
+        status = save_state_if_due(run, error);
+    }
+    if (planned->own) {
+        run->plan.left[planned->domain]--;
+        run->done += before || !enough;
+        if (before)
+            run->already = run->done;
+    }
+    return status;
+}
+
+static mmn_status count_samples(count_run *run, mmn_error *error)
+{
+    mmn_status status = MMN_OK;
+    for (bool found = true; found && status == MMN_OK;) {
+        mmn_planned_sample planned;
+        mmn_error problem = {0};
+        status = mmn_count_plan_next(&planned, &found, &run->plan, run->counts, &problem);
+        uint64_t line = mmn_list_line(run->plan.list);
+        if (status == MMN_INPUT && line <= run->counts->last_line)
+            status = MMN_OK;
+        else if (status == MMN_INPUT)
+            status = skip_or_fail(run, &problem, line, error);
+        else if (status != MMN_OK && error)
+            *error = problem;
+        else if (status == MMN_OK && found)
+            status = next_sample(run, &planned, error);
+    }
+    report_progress(run);
+    return status;
+}
+
+/* A session with one probe per module. */
+static mmn_status start_session(count_run *run, mmn_error *error)
+{
+    const mmn_model_info *info = mmn_model_describe(run->model);
+    const mmn_session_options options = {.prompt_only = 1};
+    mmn_status status = mmn_session_create(&run->session, run->model, &options, error);
+    for (size_t i = 0; i < run->counts->module_count && status == MMN_OK; i++) {
+        const mmn_counted_module *module = &run->counts->modules[i];
+        const char *stages = NULL;
+        for (size_t k = 0; k < info->module_count; k++)
+            if (strcmp(info->modules[k].name, module->name) == 0)
+                stages = info->modules[k].stages;
+        run->probes[i] = (mmn_count_probe){.module = module,
+                                           .cell = &run->cells[i],
+                                           .kernels = run->model->compute.kernels,
+                                           .threads = run->model->compute.threads,
+                                           .interrupted = report_progress,
+                                           .context = run};
+        const mmn_probe probe = {
+            .stages = stages, .see = mmn_count_probe_see, .context = &run->probes[i]};
+        status = mmn_count_cell_create(&run->cells[i], module, error);
+        if (status == MMN_OK)
+            status = mmn_session_add_probe(run->session, &probe, error);
+    }
+    return status;
+}
+
+static mmn_status name_state_file(count_run *run, mmn_error *error)
+{
+    mmn_text text = {0};
+    mmn_text_add(&text, "%s.state", run->options->output);
+    return mmn_text_finish(&text, &run->state_file, error);
+}
+
+/* Takes over what an interrupted run has counted, if there is a state file. */
+static mmn_status resume(count_run *run, mmn_error *error)
+{
+    if (!mmn_is_file(run->state_file))
+        return MMN_OK;
+    mmn_counts *state = NULL;
+    mmn_status status = mmn_count_resume(&state, run->state_file, run->counts, error);
+    if (status != MMN_OK)
+        return status;
+    mmn_counts_free(run->counts);
+    run->counts = state;
+    return MMN_OK;
+}
+
+static mmn_status finish(count_run *run, mmn_error *error)
+{
+    run->counts->last_line = 0;
+    mmn_status status = mmn_counts_write(run->counts, run->options->output, error);
+    if (status == MMN_OK && remove(run->state_file) != 0 && errno != ENOENT)
+        status = mmn_fail_system(error, errno, run->state_file,
+                                 "the counts are complete, but the state file stays");
+    return status;
+}
+
+static void summarise(mmn_count_summary *summary, const count_run *run)
+{
+    *summary = (mmn_count_summary){.samples = mmn_counts_samples(run->counts),
+                                   .skipped = run->counts->skipped_count,
+                                   .positions = run->language_positions,
+                                   .seconds = now() - run->start};
+    summary->resumed = summary->samples - run->counted;
+}
+
+mmn_status mmn_count(const mmn_model *model, const mmn_count_options *options,
+                     mmn_count_summary *summary, mmn_error *error)
+{
+    count_run run = {.model = model, .options = options, .start = now()};
+    run.positions_module = options->positions_module ? options->positions_module : "vision";
+    if (summary)
+        *summary = (mmn_count_summary){0};
+    mmn_status status = mmn_count_setup(&run.counts, model, options, error);
+    if (status == MMN_OK)
+        status = mmn_count_plan_make(&run.plan, options->list, run.counts, options->samples,
+                                     options->skip_bad != 0, error);
+    if (status == MMN_OK)
+        status = name_state_file(&run, error);
+    if (status == MMN_OK)
+        status = mmn_count_identify(run.counts, model, options, error);
+    if (status == MMN_OK)
+        status = resume(&run, error);
+    if (status == MMN_OK)
+        status = start_session(&run, error);
+    if (status == MMN_OK) {
+        run.start = run.saved = now();
+        status = count_samples(&run, error);
+        /* The reason for stopping matters more than whether the state could be saved. */
+        if (status != MMN_OK && run.unsaved)
+            save_state(&run, NULL);
+    }
+    if (status == MMN_OK)
+        status = finish(&run, error);
+    if (summary && run.counts)
+        summarise(summary, &run);
+
+    mmn_session_free(run.session);
+    for (size_t i = 0; i < MMN_COUNTED_MODULES; i++)
+        mmn_count_cell_free(&run.cells[i]);
+    mmn_count_plan_free(&run.plan);
+    mmn_counts_free(run.counts);
+    mmn_free(run.state_file);
+    return status;
+}

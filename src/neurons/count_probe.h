@@ -1,0 +1,23 @@
+/* The counting probe: sees the stages of one module and counts their active neurons. */
+#ifndef MMN_NEURONS_COUNT_PROBE_H
+#define MMN_NEURONS_COUNT_PROBE_H
+
+#include "kernels.h"
+#include "mmneuron.h"
+#include "neurons/counts.h"
+
+typedef struct mmn_count_probe {
+    const mmn_counted_module *module;
+    mmn_count_cell *cell; /* what is seen is added here */
+    const mmn_kernels *kernels;
+    int threads;
+    /* Asked before every stage; a true answer ends the forward pass with MMN_INTERRUPTED. */
+    bool (*interrupted)(void *context);
+    void *context;
+} mmn_count_probe;
+
+/* An mmn_see_function whose context is an mmn_count_probe. The cell must not have seen more than
+ * 2^22 positions, so that sums fit (one sample has fewer). */
+mmn_status mmn_count_probe_see(void *probe, const mmn_stage *stage, mmn_error *error);
+
+#endif

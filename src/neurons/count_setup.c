@@ -1,0 +1,135 @@
+/* What a count starts with: its modules, what it belongs to, and what an interrupted run left. */
+#include "neurons/count_setup.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/glob.h"
+#include "base/text_buffer.h"
+#include "model/model.h"
+
+/* Every name of the comma-separated `names` must be one of the model's modules. */
+static mmn_status check_names(const mmn_model_info *info, const char *names, mmn_error *error)
+{
+    for (size_t length; *names != '\0'; names += length + (names[length] == ',')) {
+        length = strcspn(names, ",");
+        bool known = false;
+        for (size_t i = 0; i < info->module_count; i++)
+            known = known || (strlen(info->modules[i].name) == length &&
+                              memcmp(info->modules[i].name, names, length) == 0);
+        if (!known)
+            return mmn_fail(error, MMN_USAGE, NULL, NULL, "the model has no module called \"%.*s\"",
+                            (int)(length < 100 ? length : 100), names);
+    }
+    return MMN_OK;
+}
+
+mmn_status mmn_count_setup(mmn_counts **counts, const mmn_model *model,
+                           const mmn_count_options *options, mmn_error *error)
+{
+    const mmn_model_info *info = mmn_model_describe(model);
+    *counts = NULL;
+    if (!options->list || !options->output)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL, "counting needs a list and an output file");
+    if (options->shard > options->shards || (options->shard == 0 && options->shards > 0))
+        return mmn_fail(error, MMN_USAGE, NULL, NULL,
+                        "shard %" PRIu32 " of %" PRIu32 " does not exist; they count from 1",
+                        options->shard, options->shards);
+    mmn_status status = MMN_OK;
+    if (options->modules)
+        status = check_names(info, options->modules, error);
+    if (status == MMN_OK && options->positions_module)
+        status = check_names(info, options->positions_module, error);
+    if (status != MMN_OK)
+        return status;
+
+    mmn_counted_module modules[MMN_COUNTED_MODULES] = {{{0}, 0, 0, 0}};
+    size_t count = 0;
+    for (size_t i = 0; i < info->module_count && count < MMN_COUNTED_MODULES; i++) {
+        const mmn_module *module = &info->modules[i];
+        if (!mmn_glob_match(options->modules, module->name))
+            continue;
+        snprintf(modules[count].name, sizeof(modules[count].name), "%s", module->name);
+        modules[count].layers = module->layers;
+        modules[count].neurons = module->neurons;
+        modules[count].first_inert_layer = module->first_inert_layer;
+        count++;
+    }
+    if (count == 0)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL, "no module is to be counted");
+    status = mmn_counts_create(counts, modules, count, error);
+    if (status == MMN_OK && options->shards > 0) {
+        (*counts)->shard = options->shard;
+        (*counts)->shards = options->shards;
+    }
+    return status;
+}
+
+/* What decides which samples are counted and what the model is shown of them. */
+static mmn_status settings_text(char **settings, const mmn_model *model,
+                                const mmn_count_options *options, mmn_error *error)
+{
+    const char *module = options->positions_module ? options->positions_module : "vision";
+    bool vertical = model->image_settings.resize_order == MMN_RESIZE_PILLOW_13;
+    mmn_text text = {0};
+    mmn_text_add(&text, "{\"samples\": %" PRIu64 ", \"positions\": %" PRIu64, options->samples,
+                 options->positions);
+    if (options->positions > 0) {
+        mmn_text_add(&text, ", \"positions_module\": ");
+        mmn_text_add_json(&text, module);
+    }
+    mmn_text_add(&text, ", \"resize_order\": \"%s\"}",
+                 vertical ? "pillow-13" : "horizontal-first");
+    return mmn_text_finish(&text, settings, error);
+}
+
+mmn_status mmn_count_identify(mmn_counts *counts, const mmn_model *model,
+                              const mmn_count_options *options, mmn_error *error)
+{
+    mmn_mapping list;
+    snprintf(counts->version, sizeof(counts->version), "%s", mmn_version());
+    mmn_status status = settings_text(&counts->settings, model, options, error);
+    if (status == MMN_OK)
+        status = mmn_map_file(&list, options->list, error);
+    if (status != MMN_OK)
+        return status;
+    mmn_digest_of(list.data, list.size, counts->data);
+    mmn_unmap(&list);
+    return mmn_model_digest(model, counts->model, error);
+}
+
+mmn_status mmn_count_resume(mmn_counts **state, const char *file, const mmn_counts *counts,
+                            mmn_error *error)
+{
+    mmn_status status = mmn_counts_read(state, file, error);
+    if (status == MMN_INPUT && error) {
+        mmn_error problem = *error;
+        return mmn_fail(error, MMN_INPUT, problem.file, problem.where,
+                        "%.800s; remove this state file to start again", problem.message);
+    }
+    if (status != MMN_OK)
+        return status;
+    const char *what, *stored, *wanted;
+    if (!(*state)->unfinished) {
+        status = mmn_fail(error, MMN_INPUT, file, NULL,
+                          "this is not a state file; remove it to start again");
+    } else if (!mmn_counts_same_run(*state, counts, &what, &stored, &wanted)) {
+        status = mmn_fail(error, MMN_INPUT, file, what,
+                          "an interrupted run with another %s (%s instead of %s) left this state "
+                          "file; remove it to start again", what, stored, wanted);
+    } else if ((*state)->shard != counts->shard || (*state)->shards != counts->shards) {
+        status = mmn_fail(error, MMN_INPUT, file, "shard",
+                          "an interrupted run of shard %" PRIu32 "/%" PRIu32 " left this state "
+                          "file, not of %" PRIu32 "/%" PRIu32 "; remove it to start again",
+                          (*state)->shard, (*state)->shards, counts->shard, counts->shards);
+    }
+    if (status != MMN_OK) {
+        mmn_counts_free(*state);
+        *state = NULL;
+    } else {
+        (*state)->unfinished = false;
+    }
+    return status;
+}

@@ -1,0 +1,255 @@
+/* Counts: how often each neuron was active in each domain, in memory. */
+#include "neurons/counts.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+
+static const struct {
+    const char *name;
+    bool per_neuron, language_only;
+} fields[MMN_FIELDS] = {
+    [MMN_FIELD_COUNT] = {"count", true, false},
+    [MMN_FIELD_SUM] = {"sum", true, false},
+    [MMN_FIELD_TOKENS] = {"tokens", false, false},
+    [MMN_FIELD_IMAGE_COUNT] = {"image.count", true, true},
+    [MMN_FIELD_IMAGE_SUM] = {"image.sum", true, true},
+    [MMN_FIELD_IMAGE_TOKENS] = {"image.tokens", false, true},
+};
+
+bool mmn_field_exists(const mmn_counted_module *module, mmn_count_field field)
+{
+    return !fields[field].language_only || strcmp(module->name, "language") == 0;
+}
+
+size_t mmn_field_size(const mmn_counted_module *module, mmn_count_field field)
+{
+    return fields[field].per_neuron ? (size_t)module->layers * module->neurons : 1;
+}
+
+const char *mmn_field_name(mmn_count_field field)
+{
+    return fields[field].name;
+}
+
+mmn_status mmn_count_cell_create(mmn_count_cell *cell, const mmn_counted_module *module,
+                                 mmn_error *error)
+{
+    *cell = (mmn_count_cell){{0}};
+    size_t total = 0;
+    for (int field = 0; field < MMN_FIELDS; field++)
+        if (mmn_field_exists(module, field))
+            total += mmn_field_size(module, field);
+    int64_t *values = mmn_allocate(total, sizeof(*values), error);
+    if (!values)
+        return MMN_SYSTEM;
+    for (int field = 0; field < MMN_FIELDS; field++)
+        if (mmn_field_exists(module, field)) {
+            cell->fields[field] = values;
+            values += mmn_field_size(module, field);
+        }
+    return MMN_OK;
+}
+
+void mmn_count_cell_clear(mmn_count_cell *cell, const mmn_counted_module *module)
+{
+    for (int field = 0; field < MMN_FIELDS; field++)
+        if (cell->fields[field])
+            memset(cell->fields[field], 0, mmn_field_size(module, field) * sizeof(int64_t));
+}
+
+void mmn_count_cell_free(mmn_count_cell *cell)
+{
+    mmn_free(cell->fields[0]);
+    *cell = (mmn_count_cell){{0}};
+}
+
+static bool add_checked(int64_t *sum, int64_t value)
+{
+    if (value > 0 ? *sum > INT64_MAX - value : *sum < INT64_MIN - value)
+        return false;
+    *sum += value;
+    return true;
+}
+
+mmn_status mmn_count_cell_add(mmn_count_cell *sum, const mmn_count_cell *cell,
+                              const mmn_counted_module *module, mmn_error *error)
+{
+    for (int field = 0; field < MMN_FIELDS; field++) {
+        if (!mmn_field_exists(module, field))
+            continue;
+        size_t size = mmn_field_size(module, field);
+        for (size_t i = 0; i < size; i++)
+            if (!add_checked(&sum->fields[field][i], cell->fields[field][i]))
+                return mmn_fail(error, MMN_INPUT, NULL, module->name,
+                                "the %s of layer %zu, neuron %zu does not fit into 64 bits: "
+                                "count fewer samples", fields[field].name, i / module->neurons,
+                                i % module->neurons);
+    }
+    return MMN_OK;
+}
+
+mmn_status mmn_counts_create(mmn_counts **created, const mmn_counted_module *modules,
+                             size_t module_count, mmn_error *error)
+{
+    mmn_counts *counts = mmn_allocate(1, sizeof(*counts), error);
+    *created = counts;
+    if (!counts)
+        return MMN_SYSTEM;
+    counts->module_count = module_count;
+    memcpy(counts->modules, modules, module_count * sizeof(*modules));
+    counts->shard = counts->shards = 1;
+    return MMN_OK;
+}
+
+static void free_domain(mmn_counted_domain *domain, size_t module_count)
+{
+    if (domain->cells)
+        for (size_t i = 0; i < module_count; i++)
+            mmn_count_cell_free(&domain->cells[i]);
+    mmn_free(domain->cells);
+    mmn_free(domain->name);
+}
+
+void mmn_counts_free(mmn_counts *counts)
+{
+    if (!counts)
+        return;
+    for (size_t i = 0; i < counts->domain_count; i++)
+        free_domain(&counts->domains[i], counts->module_count);
+    mmn_free(counts->domains);
+    mmn_free(counts->settings);
+    mmn_free(counts->skipped);
+    mmn_free(counts);
+}
+
+/* The index of the first domain whose name is not before `name`. */
+static size_t domain_position(const mmn_counts *counts, const char *name)
+{
+    size_t low = 0, high = counts->domain_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(counts->domains[middle].name, name) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+size_t mmn_counts_find_domain(const mmn_counts *counts, const char *name)
+{
+    size_t index = domain_position(counts, name);
+    bool found = index < counts->domain_count && strcmp(counts->domains[index].name, name) == 0;
+    return found ? index : SIZE_MAX;
+}
+
+mmn_status mmn_counts_add_domain(mmn_counts *counts, const char *name, mmn_error *error)
+{
+    size_t index = domain_position(counts, name);
+    if (index < counts->domain_count && strcmp(counts->domains[index].name, name) == 0)
+        return MMN_OK;
+    if (counts->domain_count == MMN_DOMAIN_LIMIT)
+        return mmn_fail(error, MMN_INPUT, NULL, name, "there are more than %d domains",
+                        MMN_DOMAIN_LIMIT);
+    mmn_counted_domain domain = {0};
+    mmn_status status = mmn_reserve(&counts->domains, &counts->domain_capacity,
+                                    counts->domain_count + 1, sizeof(domain), error);
+    if (status != MMN_OK)
+        return status;
+    domain.name = mmn_copy_text(name, error);
+    domain.cells = mmn_allocate(counts->module_count, sizeof(*domain.cells), error);
+    status = domain.name && domain.cells ? MMN_OK : MMN_SYSTEM;
+    for (size_t i = 0; i < counts->module_count && status == MMN_OK; i++)
+        status = mmn_count_cell_create(&domain.cells[i], &counts->modules[i], error);
+    if (status != MMN_OK) {
+        free_domain(&domain, counts->module_count);
+        return status;
+    }
+    memmove(&counts->domains[index + 1], &counts->domains[index],
+            (counts->domain_count - index) * sizeof(domain));
+    counts->domains[index] = domain;
+    counts->domain_count++;
+    return MMN_OK;
+}
+
+mmn_status mmn_counts_add_skipped(mmn_counts *counts, uint64_t line, mmn_error *error)
+{
+    size_t index = counts->skipped_count;
+    while (index > 0 && counts->skipped[index - 1] > line)
+        index--;
+    if (index > 0 && counts->skipped[index - 1] == line)
+        return MMN_OK;
+    mmn_status status = mmn_reserve(&counts->skipped, &counts->skipped_capacity,
+                                    counts->skipped_count + 1, sizeof(*counts->skipped), error);
+    if (status != MMN_OK)
+        return status;
+    memmove(&counts->skipped[index + 1], &counts->skipped[index],
+            (counts->skipped_count - index) * sizeof(*counts->skipped));
+    counts->skipped[index] = line;
+    counts->skipped_count++;
+    return MMN_OK;
+}
+
+uint64_t mmn_counts_samples(const mmn_counts *counts)
+{
+    uint64_t samples = 0;
+    for (size_t i = 0; i < counts->domain_count; i++)
+        samples += counts->domains[i].samples;
+    return samples;
+}
+
+static bool same_modules(const mmn_counts *a, const mmn_counts *b)
+{
+    if (a->module_count != b->module_count)
+        return false;
+    for (size_t i = 0; i < a->module_count; i++) {
+        const mmn_counted_module *one = &a->modules[i], *other = &b->modules[i];
+        if (strcmp(one->name, other->name) != 0 || one->layers != other->layers ||
+            one->neurons != other->neurons || one->first_inert_layer != other->first_inert_layer)
+            return false;
+    }
+    return true;
+}
+
+static bool same_domains(const mmn_counts *a, const mmn_counts *b)
+{
+    if (a->domain_count != b->domain_count)
+        return false;
+    for (size_t i = 0; i < a->domain_count; i++)
+        if (strcmp(a->domains[i].name, b->domains[i].name) != 0)
+            return false;
+    return true;
+}
+
+bool mmn_counts_same_run(const mmn_counts *a, const mmn_counts *b, const char **what,
+                         const char **value_a, const char **value_b)
+{
+    const struct {
+        const char *what, *a, *b;
+    } texts[] = {{"program version", a->version, b->version},
+                 {"model", a->model, b->model},
+                 {"list", a->data, b->data},
+                 {"settings", a->settings, b->settings}};
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        if (strcmp(texts[i].a, texts[i].b) != 0) {
+            *what = texts[i].what;
+            *value_a = texts[i].a;
+            *value_b = texts[i].b;
+            return false;
+        }
+    *value_a = *value_b = "";
+    *what = same_modules(a, b) ? "domains" : "modules";
+    return same_modules(a, b) && same_domains(a, b);
+}
+
+static unsigned hex_value(char digit)
+{
+    return (unsigned)(digit <= '9' ? digit - '0' : digit - 'a' + 10);
+}
+
+void mmn_digest_to_bytes(uint8_t bytes[16], const char digest[MMN_DIGEST_SIZE])
+{
+    for (size_t i = 0; i < 16; i++)
+        bytes[i] = (uint8_t)(hex_value(digest[2 * i]) << 4 | hex_value(digest[2 * i + 1]));
+}

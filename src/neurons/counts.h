@@ -1,0 +1,110 @@
+/* Counts: how often each neuron was active in each domain, and what these numbers belong to. */
+#ifndef MMN_NEURONS_COUNTS_H
+#define MMN_NEURONS_COUNTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/digest.h"
+#include "base/error.h"
+
+enum {
+    MMN_COUNTED_MODULES = 5, /* at most: vision, projector, qformer, query, language */
+    MMN_DOMAIN_LIMIT = 1000,
+    MMN_MODULE_NAME_SIZE = 16
+};
+
+/* What is counted of one module in one domain. All values are integers, so that sums do not depend
+ * on their order. */
+typedef enum mmn_count_field {
+    MMN_FIELD_COUNT,  /* [layers][neurons]: positions where the value is > 0 */
+    MMN_FIELD_SUM,    /* [layers][neurons]: sum of the values in units of 2^-20 */
+    MMN_FIELD_TOKENS, /* [1]: positions that were looked at */
+    /* The same over image positions only, for `language`; the rest are text positions. */
+    MMN_FIELD_IMAGE_COUNT,
+    MMN_FIELD_IMAGE_SUM,
+    MMN_FIELD_IMAGE_TOKENS,
+    MMN_FIELDS
+} mmn_count_field;
+
+typedef struct mmn_counted_module {
+    char name[MMN_MODULE_NAME_SIZE];
+    uint32_t layers, neurons;
+    uint32_t first_inert_layer; /* layers from this one on cannot influence the model's output */
+} mmn_counted_module;
+
+/* One module in one domain. */
+typedef struct mmn_count_cell {
+    int64_t *fields[MMN_FIELDS]; /* NULL where the module has no such field; owned by [0] */
+} mmn_count_cell;
+
+typedef struct mmn_counted_domain {
+    char *name;
+    uint64_t samples;      /* that were counted */
+    uint64_t positions;    /* of the settings' positions_module, in the samples of all shards */
+    mmn_count_cell *cells; /* [module_count] */
+} mmn_counted_domain;
+
+typedef struct mmn_counts {
+    size_t module_count;
+    mmn_counted_module modules[MMN_COUNTED_MODULES]; /* in the order of the forward pass */
+    size_t domain_count, domain_capacity;
+    mmn_counted_domain *domains; /* in the bytewise order of their names */
+
+    char version[32];             /* of the program that counted */
+    char model[MMN_DIGEST_SIZE];  /* mmn_model_digest */
+    char data[MMN_DIGEST_SIZE];   /* XXH3-128 of the list's bytes */
+    uint8_t inputs[16];           /* exclusive or of the counted samples' input digests */
+    char *settings;               /* what decides which samples are counted, as JSON */
+    uint32_t shard, shards;       /* 1, 1: all */
+    uint64_t *skipped;            /* the lines of skipped samples, ascending */
+    size_t skipped_count, skipped_capacity;
+
+    bool unfinished;    /* a state file's */
+    uint64_t last_line; /* unfinished: lines of the list up to this one are done */
+} mmn_counts;
+
+/* Counts without domains. Free with mmn_counts_free, which allows NULL. */
+mmn_status mmn_counts_create(mmn_counts **counts, const mmn_counted_module *modules,
+                             size_t module_count, mmn_error *error);
+void mmn_counts_free(mmn_counts *counts);
+
+/* The index of domain `name`, or SIZE_MAX. */
+size_t mmn_counts_find_domain(const mmn_counts *counts, const char *name);
+/* Adds a domain with all counts zero, unless it is there. Indices of domains may change. */
+mmn_status mmn_counts_add_domain(mmn_counts *counts, const char *name, mmn_error *error);
+/* Adds a line to the skipped ones, unless it is there. */
+mmn_status mmn_counts_add_skipped(mmn_counts *counts, uint64_t line, mmn_error *error);
+/* Samples counted in all domains. */
+uint64_t mmn_counts_samples(const mmn_counts *counts);
+
+/* Whether the module has this field; its number of values; its name in files ("image.count"). */
+bool mmn_field_exists(const mmn_counted_module *module, mmn_count_field field);
+size_t mmn_field_size(const mmn_counted_module *module, mmn_count_field field);
+const char *mmn_field_name(mmn_count_field field);
+
+mmn_status mmn_count_cell_create(mmn_count_cell *cell, const mmn_counted_module *module,
+                                 mmn_error *error);
+void mmn_count_cell_clear(mmn_count_cell *cell, const mmn_counted_module *module);
+void mmn_count_cell_free(mmn_count_cell *cell);
+/* sum += cell. MMN_INPUT when a number gets too large for 64 bits. */
+mmn_status mmn_count_cell_add(mmn_count_cell *sum, const mmn_count_cell *cell,
+                              const mmn_counted_module *module, mmn_error *error);
+
+/* Whether two counts are of one run or its shards: the same version, model, data, settings, modules
+ * and domains. If not, *what names the first difference, and *value_a and *value_b say what each
+ * has ("" where that would be long). */
+bool mmn_counts_same_run(const mmn_counts *a, const mmn_counts *b, const char **what,
+                         const char **value_a, const char **value_b);
+
+/* The 16 bytes that 32 lower-case hex digits stand for. */
+void mmn_digest_to_bytes(uint8_t bytes[16], const char digest[MMN_DIGEST_SIZE]);
+
+/* Writes a counts file, or a state file if `unfinished`, atomically. The bytes depend on the counts
+ * alone. doc/formats.md describes the file. */
+mmn_status mmn_counts_write(const mmn_counts *counts, const char *file, mmn_error *error);
+/* Reads either; MMN_INPUT says what is wrong with the file. */
+mmn_status mmn_counts_read(mmn_counts **counts, const char *file, mmn_error *error);
+
+#endif

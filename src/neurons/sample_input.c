@@ -1,0 +1,102 @@
+/* Samples of a list as the model's inputs. */
+#include "neurons/sample_input.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/digest.h"
+#include "base/text_buffer.h"
+#include "model/input.h"
+#include "model/model.h"
+#include "model/vision.h"
+#include "neurons/counts.h"
+
+bool mmn_sample_blame(mmn_error *error, const mmn_sample *sample, const char *list_file)
+{
+    if (error->status == MMN_INTERRUPTED || (error->status == MMN_SYSTEM && error->file[0] == '\0'))
+        return false;
+    char sentence[sizeof(error->message)], line[32];
+    mmn_error_sentence(error, sentence, sizeof(sentence));
+    snprintf(line, sizeof(line), "line %" PRIu64, sample->line);
+    mmn_fail(error, MMN_INPUT, list_file, line, "%s", sentence);
+    return true;
+}
+
+static mmn_status make_prompt(char **prompt, const mmn_sample *sample, mmn_error *error)
+{
+    mmn_text text = {0};
+    if (sample->prompt)
+        mmn_text_add(&text, "%s", sample->prompt);
+    else
+        mmn_text_add(&text, "%s%s", sample->image_count > 0 ? "<image>\n" : "", sample->question);
+    return mmn_text_finish(&text, prompt, error);
+}
+
+mmn_status mmn_sample_input(mmn_input **input, const mmn_model *model, const mmn_sample *sample,
+                            const char *list_file, bool *bad, mmn_error *error)
+{
+    *input = NULL;
+    *bad = false;
+    char *prompt = NULL;
+    mmn_error problem = {0};
+    mmn_status status = make_prompt(&prompt, sample, error);
+    if (status != MMN_OK)
+        return status;
+    status = mmn_input_from_prompt(input, model, prompt, sample->images, sample->image_count,
+                                   &problem);
+    mmn_release(prompt);
+    if (status == MMN_OK)
+        return MMN_OK;
+    *bad = mmn_sample_blame(&problem, sample, list_file);
+    if (error)
+        *error = problem;
+    return problem.status;
+}
+
+uint64_t mmn_input_positions(const mmn_input *input, const mmn_model *model, const char *name)
+{
+    const mmn_vision_config *vision = &model->config.vision;
+    uint64_t side = vision->patch_size > 0 ? vision->image_size / vision->patch_size : 0;
+    if (strcmp(name, "vision") == 0)
+        return input->pixels.tiles * (side * side + 1);
+    if (strcmp(name, "projector") == 0)
+        return input->pixels.tiles * (uint64_t)mmn_vision_feature_tokens(vision);
+    return input->length;
+}
+
+mmn_status mmn_input_digest(uint8_t digest[16], const mmn_input *input, uint64_t number,
+                            mmn_error *error)
+{
+    const mmn_pixel_values *pixels = &input->pixels;
+    mmn_digest *state = NULL;
+    mmn_status status = mmn_digest_begin(&state, error);
+    if (status != MMN_OK)
+        return status;
+    mmn_digest_add_u64(state, number);
+    mmn_digest_add_u64(state, input->length);
+    for (size_t i = 0; i < input->length; i++)
+        mmn_digest_add_u32(state, (uint32_t)input->ids[i]);
+    mmn_digest_add_u64(state, input->image_count);
+    for (size_t i = 0; i < input->image_count; i++) {
+        mmn_digest_add_u32(state, input->image_sizes[i].height);
+        mmn_digest_add_u32(state, input->image_sizes[i].width);
+    }
+    mmn_digest_add_u64(state, pixels->tiles);
+    mmn_digest_add_u64(state, pixels->height);
+    mmn_digest_add_u64(state, pixels->width);
+    size_t count = pixels->tiles * 3 * pixels->height * pixels->width;
+    uint8_t bytes[4096];
+    for (size_t i = 0; i < count;) {
+        size_t used = 0;
+        for (; used < sizeof(bytes) && i < count; used += 4, i++)
+            mmn_store_f32(bytes + used, pixels->values[i]);
+        mmn_digest_add(state, bytes, used);
+    }
+    char text[MMN_DIGEST_SIZE];
+    mmn_digest_finish(state, text);
+    mmn_digest_free(state);
+    mmn_digest_to_bytes(digest, text);
+    return MMN_OK;
+}
