@@ -144,7 +144,7 @@ uint64_t mmn_list_count(const mmn_list *list)
 
 /* Control characters are those below U+0020 and from U+007F to U+009F; Jansson has checked that
  * the text is UTF-8. */
-static bool is_domain(const char *text)
+bool mmn_is_domain(const char *text)
 {
     size_t length = strlen(text);
     if (length == 0 || length > MMN_LIST_DOMAIN_LIMIT || text[0] == ' ' || text[length - 1] == ' ')
@@ -163,7 +163,7 @@ static mmn_status read_domain(mmn_sample *sample, const mmn_json_object *line, m
     mmn_status status = mmn_json_require(line, "domain", error);
     if (status == MMN_OK)
         status = mmn_json_get_text(&sample->domain, line, "domain", error);
-    if (status == MMN_OK && !is_domain(sample->domain))
+    if (status == MMN_OK && !mmn_is_domain(sample->domain))
         status = mmn_json_fail(line, "domain", error,
                                "must be a name of 1 to %d bytes without control characters, "
                                "slashes, dots, commas, quotes and spaces at its ends",

@@ -50,6 +50,9 @@ typedef struct mmn_sample {
     uint64_t line; /* from 1 */
 } mmn_sample;
 
+/* Whether `text`, valid UTF-8, can be a domain's name. */
+bool mmn_is_domain(const char *text);
+
 typedef struct mmn_list mmn_list;
 
 mmn_status mmn_list_open(mmn_list **list, const char *path, mmn_error *error);
