@@ -1,0 +1,128 @@
+"""Names the tensors of a LLaVA or LLaVA-NeXT forward pass in transformers as mmneuron names them.
+
+`recorded` hooks a model and collects the stages that doc/golden.md lists. It works on transformers 4
+and 5, on any device and in any floating-point type, and changes nothing in the model's results.
+"""
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+import torch
+from torch import Tensor, nn
+
+Stages = dict[str, Tensor]
+
+# The stages of one forward pass in its order, `*` standing for a layer's number.
+ORDER = (
+    "input_ids", "pixel_values", "image_sizes", "vision.embeddings", "vision.layers.*.mlp.act",
+    "vision.layers.*.out", "vision.out", "projector.act", "projector.out", "projector.merged",
+    "language.embeddings", "language.layers.*.attn.out", "language.layers.*.mlp.gate",
+    "language.layers.*.mlp.act", "language.layers.*.mlp.out", "language.layers.*.out",
+    "language.norm", "language.logits", "generated_ids",
+)
+
+
+def is_wanted(name: str, patterns: str) -> bool:
+    """Whether one of the glob patterns, separated by commas, matches the stage's name."""
+    return any(fnmatchcase(name, pattern.strip()) for pattern in patterns.split(","))
+
+
+@dataclass
+class Parts:
+    """Where a model of either family keeps its parts, in any version of transformers."""
+    vision: nn.Module     # has pre_layrnorm and encoder.layers
+    projector: nn.Module  # has act
+    language: nn.Module   # has layers and norm
+    head: nn.Module
+
+    @classmethod
+    def of(cls, model: nn.Module) -> "Parts":
+        base = model if hasattr(model, "vision_tower") else model.model
+        vision = getattr(base.vision_tower, "vision_model", base.vision_tower)
+        language = getattr(base.language_model, "model", base.language_model)
+        return cls(vision, base.multi_modal_projector, language, model.get_output_embeddings())
+
+
+def image_token(model: nn.Module) -> int:
+    """The id of the placeholder whose embeddings the image features replace."""
+    config = model.config
+    return getattr(config, "image_token_id", None) or config.image_token_index
+
+
+def first(value: Tensor | tuple) -> Tensor:
+    """The hidden states of a module that may return attention weights too."""
+    return value[0] if isinstance(value, tuple) else value
+
+
+def without_batch(hidden: Tensor) -> Tensor:
+    """[1, T, D] -> [T, D]."""
+    if hidden.dim() == 3:
+        assert hidden.shape[0] == 1, "one sequence at a time"
+        return hidden[0]
+    return hidden
+
+
+def rows(hidden: Tensor) -> Tensor:
+    """[tiles, P, D] -> [tiles * P, D]."""
+    return hidden.reshape(-1, hidden.shape[-1])
+
+
+@contextmanager
+def recorded(model: nn.Module, input_ids: Tensor, wanted: str = "*") -> Iterator[Stages]:
+    """Collects the wanted stages of the one forward pass over input_ids [T] that is run inside."""
+    stages: Stages = {}
+    parts = Parts.of(model)
+    handles = []
+
+    def keep(name: str, value: Tensor, shape: Callable[[Tensor], Tensor]) -> None:
+        if is_wanted(name, wanted):
+            assert name not in stages, f"{name} was computed twice"
+            stages[name] = shape(value).detach().clone()
+
+    def output_of(module: nn.Module, name: str,
+                  shape: Callable[[Tensor], Tensor] = lambda hidden: hidden) -> None:
+        handles.append(module.register_forward_hook(
+            lambda _module, _input, output: keep(name, first(output), shape)))
+
+    def input_of(module: nn.Module, name: str,
+                 shape: Callable[[Tensor], Tensor] = lambda hidden: hidden) -> None:
+        def hook(_module: nn.Module, arguments: tuple, keywords: dict) -> None:
+            keep(name, arguments[0] if arguments else keywords["hidden_states"], shape)
+        handles.append(module.register_forward_pre_hook(hook, with_kwargs=True))
+
+    output_of(parts.vision.pre_layrnorm, "vision.embeddings")
+    for i, layer in enumerate(parts.vision.encoder.layers):
+        output_of(layer.mlp.activation_fn, f"vision.layers.{i}.mlp.act")
+        output_of(layer, f"vision.layers.{i}.out")
+
+    input_of(parts.projector, "vision.out")
+    output_of(parts.projector.act, "projector.act", rows)
+    output_of(parts.projector, "projector.out", rows)
+
+    is_image = input_ids == image_token(model)
+    if is_image.any():
+        input_of(parts.language.layers[0], "projector.merged",
+                 lambda hidden: without_batch(hidden)[is_image.to(hidden.device)])
+    input_of(parts.language.layers[0], "language.embeddings", without_batch)
+    for i, layer in enumerate(parts.language.layers):
+        name = f"language.layers.{i}"
+        output_of(layer.self_attn, f"{name}.attn.out", without_batch)
+        output_of(layer.mlp.gate_proj, f"{name}.mlp.gate", without_batch)
+        output_of(layer.mlp.act_fn, f"{name}.mlp.act", without_batch)
+        output_of(layer.mlp, f"{name}.mlp.out", without_batch)
+        output_of(layer, f"{name}.out", without_batch)
+    output_of(parts.language.norm, "language.norm", without_batch)
+    output_of(parts.head, "language.logits", without_batch)
+    try:
+        yield stages
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def run(model: nn.Module, inputs: dict[str, Tensor], wanted: str = "*") -> Stages:
+    """One forward pass over what inputs.prepare made, recorded."""
+    with torch.no_grad(), recorded(model, inputs["input_ids"][0], wanted) as stages:
+        model(**inputs, use_cache=False)
+    return stages
