@@ -1,0 +1,30 @@
+/* A ranking: the domain neurons of every module of a model, and where they come from. */
+#ifndef MMN_NEURONS_RANKING_H
+#define MMN_NEURONS_RANKING_H
+
+#include "base/digest.h"
+#include "mmneuron.h"
+#include "neurons/counts.h"
+#include "neurons/rank.h"
+
+typedef struct mmn_module_ranking {
+    mmn_counted_module module;
+    mmn_rank_result result; /* neurons are numbered layer * neurons + neuron */
+} mmn_module_ranking;
+
+struct mmn_ranking {
+    mmn_rank_rule rule;
+    size_t domain_count;
+    char **domains; /* in the bytewise order of their names */
+    size_t module_count;
+    mmn_module_ranking modules[MMN_COUNTED_MODULES]; /* in the order of the forward pass */
+    char digest[MMN_DIGEST_SIZE];
+    /* Of the counts: */
+    char version[32], model[MMN_DIGEST_SIZE], data[MMN_DIGEST_SIZE], inputs[MMN_DIGEST_SIZE];
+    uint64_t samples;
+};
+
+/* How many selected neurons belong to the domain. */
+size_t mmn_module_ranking_size(const mmn_module_ranking *module, size_t domain);
+
+#endif
