@@ -77,6 +77,17 @@ static void print_bytes(uint64_t bytes)
     mmn_cli_print("%.*f %s", unit > 0 ? 1 : 0, value, units[unit]);
 }
 
+/* A number in groups of three digits. */
+static void print_grouped(uint64_t number)
+{
+    if (number >= 1000) {
+        print_grouped(number / 1000);
+        mmn_cli_print(",%03u", (unsigned)(number % 1000));
+    } else {
+        mmn_cli_print("%u", (unsigned)number);
+    }
+}
+
 static void print_architecture(const mmn_model_info *info)
 {
     mmn_cli_print("family     %s\n", info->family);
@@ -90,7 +101,7 @@ static void print_architecture(const mmn_model_info *info)
                   info->language_heads);
     if (info->language_kv_heads != info->language_heads)
         mmn_cli_print(" (%" PRIu32 " for keys and values)", info->language_kv_heads);
-    mmn_cli_print("; %" PRIu32 " words\n", info->vocabulary);
+    mmn_cli_print("; vocabulary of %" PRIu32 "\n", info->vocabulary);
     mmn_cli_print("context    %" PRIu32 " positions", info->maximum_positions);
     if (info->sliding_window > 0)
         mmn_cli_print(", each seeing the last %" PRIu32, info->sliding_window);
@@ -101,8 +112,9 @@ static void print_info(const char *folder, const mmn_model_info *info, const cha
 {
     mmn_cli_print("model      %s\n", folder);
     print_architecture(info);
-    mmn_cli_print("weights    %" PRIu64 " parameters in %" PRIu32 " tensors, %s, ",
-                  info->parameters, info->tensors, info->weight_types);
+    mmn_cli_print("weights    ");
+    print_grouped(info->parameters);
+    mmn_cli_print(" parameters in %" PRIu32 " tensors, %s, ", info->tensors, info->weight_types);
     print_bytes(info->weight_bytes);
     mmn_cli_print(" in %" PRIu32 " file%s\n", info->files, info->files == 1 ? "" : "s");
     mmn_cli_print("kernels    %s, %" PRIu32 " thread%s\n", info->kernels, info->threads,

@@ -1,10 +1,9 @@
 # For the tests of the program: a scratch folder, a model, a list of samples. Sourced.
 . "$top_srcdir/tests/tools/tap.sh"
 
-demo=$top_srcdir/golden/demo
-model=$demo/model
+model=$top_srcdir/golden/checkpoints/llava-v1.6-vicuna
 images=$top_srcdir/golden/images
-[ -f "$model/config.json" ] || skip_all "golden/demo/model is not there"
+[ -f "$model/config.json" ] || skip_all "$model is not there"
 
 # On disk rather than in memory: count syncs its state to it.
 work=$(mktemp -d "${TMPDIR:-/tmp}/mmneuron-cli.XXXXXX") || exit 1
