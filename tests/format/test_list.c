@@ -1,0 +1,248 @@
+/* Dataset lists: what a sample says, and what is said of bad lines. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "format/list.h"
+
+static mmn_error error;
+
+static mmn_list *open_text(const char *text, size_t size)
+{
+    mmn_list *list;
+    cr_assert_eq(mmn_list_parse(&list, text, size, "some/folder/list.jsonl", &error), MMN_OK);
+    return list;
+}
+
+static mmn_sample next(mmn_list *list)
+{
+    mmn_sample sample;
+    bool found;
+    mmn_status status = mmn_list_next(list, &sample, &found, &error);
+    cr_assert_eq(status, MMN_OK, "%s: %s", error.where, error.message);
+    cr_assert(found);
+    return sample;
+}
+
+static void check_end(mmn_list *list)
+{
+    mmn_sample sample;
+    bool found = true;
+    cr_assert_eq(mmn_list_next(list, &sample, &found, &error), MMN_OK);
+    cr_assert(!found);
+}
+
+Test(list, reads_every_key)
+{
+    static const char text[] =
+        "{\"id\":\"q7\",\"domain\":\"remote sensing\",\"image\":[\"a.jpg\",\"/b/c.png\"],"
+        "\"question\":\"wh\\u00e4t?\",\"answers\":[\"yes\",\"no\"],\"metric\":\"choice\","
+        "\"choices\":[\"A\",\"B\",\"C\"],\"prompt\":\"P <image>\",\"unknown\":{\"x\":[1]}}\n"
+        "{\"domain\":\"d\",\"image\":\"x.png\",\"question\":\"\",\"id\":-12,\"metric\":\"vqa\"}\n"
+        "{\"domain\":\"\xe5\x8c\xbb\xe5\xad\xa6\",\"prompt\":\"text only\",\"image\":null}";
+    mmn_list *list = open_text(text, sizeof(text) - 1);
+    cr_assert_eq(mmn_list_count(list), 3);
+
+    mmn_sample sample = next(list);
+    cr_assert_str_eq(sample.id, "q7");
+    cr_assert_str_eq(sample.domain, "remote sensing");
+    cr_assert_eq(sample.image_count, 2);
+    cr_assert_str_eq(sample.images[0], "some/folder/a.jpg");
+    cr_assert_str_eq(sample.images[1], "/b/c.png");
+    cr_assert_str_eq(sample.question, "wh\xc3\xa4t?");
+    cr_assert_str_eq(sample.prompt, "P <image>");
+    cr_assert_eq(sample.answer_count, 2);
+    cr_assert_str_eq(sample.answers[1], "no");
+    cr_assert_eq(sample.choice_count, 3);
+    cr_assert_str_eq(sample.choices[2], "C");
+    cr_assert_eq(sample.metric, MMN_METRIC_CHOICE);
+    cr_assert_eq(sample.line, 1);
+
+    sample = next(list);
+    cr_assert_str_eq(sample.id, "-12");
+    cr_assert_eq(sample.image_count, 1);
+    cr_assert_str_eq(sample.images[0], "some/folder/x.png");
+    cr_assert_str_eq(sample.question, "");
+    cr_assert_null(sample.prompt);
+    cr_assert_eq(sample.answer_count + sample.choice_count, 0);
+    cr_assert_eq(sample.metric, MMN_METRIC_VQA);
+
+    sample = next(list);
+    cr_assert_str_eq(sample.id, "3");
+    cr_assert_eq(sample.image_count, 0);
+    cr_assert_null(sample.question);
+    cr_assert_eq(sample.metric, MMN_METRIC_NONE);
+    check_end(list);
+    check_end(list);
+
+    mmn_list_rewind(list);
+    cr_assert_str_eq(next(list).id, "q7");
+    mmn_list_close(list);
+}
+
+Test(list, accepts_byte_order_mark_carriage_returns_and_empty_lines)
+{
+    static const char text[] = "\xef\xbb\xbf\r\n"
+                               "{\"domain\":\"a\",\"question\":\"1\"}\r\n"
+                               "   \t\r\n\n"
+                               "{\"domain\":\"b\",\"question\":\"2\"}\r\n\r\n";
+    mmn_list *list = open_text(text, sizeof(text) - 1);
+    cr_assert_eq(mmn_list_count(list), 2);
+    mmn_sample sample = next(list);
+    cr_assert_eq(sample.line, 2);
+    cr_assert_str_eq(sample.domain, "a");
+    sample = next(list);
+    cr_assert_eq(sample.line, 5);
+    cr_assert_eq(mmn_list_line(list), 5);
+    cr_assert_str_eq(sample.domain, "b");
+    check_end(list);
+    mmn_list_close(list);
+
+    list = open_text("", 0);
+    cr_assert_eq(mmn_list_count(list), 0);
+    check_end(list);
+    mmn_list_close(list);
+    list = open_text("\xef\xbb\xbf", 3);
+    cr_assert_eq(mmn_list_count(list), 0);
+    check_end(list);
+    mmn_list_close(list);
+}
+
+Test(list, names_bad_lines_and_goes_on)
+{
+    static const struct {
+        const char *line, *where, *message; /* the end of `where`, a part of the message */
+    } bad[] = {
+        {"{\"domain\":\"a\",\"question\":\"x\"", "line 2, column 28", "not valid JSON"},
+        {"{\"domain\":\"a\",\"domain\":\"a\",\"question\":\"x\"}", "line 2, column 22", "duplicate"},
+        {"[1]", "line 2", "JSON object"},
+        {"{\"question\":\"x\"}", "line 2, domain", "is missing"},
+        {"{\"domain\":1,\"question\":\"x\"}", "line 2, domain", "must be a text and is an integer"},
+        {"{\"domain\":\"\",\"question\":\"x\"}", "line 2, domain", "name"},
+        {"{\"domain\":\"a/b\",\"question\":\"x\"}", "line 2, domain", "name"},
+        {"{\"domain\":\"a.b\",\"question\":\"x\"}", "line 2, domain", "name"},
+        {"{\"domain\":\"a,b\",\"question\":\"x\"}", "line 2, domain", "name"},
+        {"{\"domain\":\" a\",\"question\":\"x\"}", "line 2, domain", "name"},
+        {"{\"domain\":\"a \",\"question\":\"x\"}", "line 2, domain", "name"},
+        {"{\"domain\":\"a\\nb\",\"question\":\"x\"}", "line 2, domain", "name"},
+        {"{\"domain\":\"a\\u0085b\",\"question\":\"x\"}", "line 2, domain", "name"},
+        {"{\"domain\":\"1234567890123456789012345678901234567890123456789012345678901234x\","
+         "\"question\":\"x\"}",
+         "line 2, domain", "64 bytes"},
+        {"{\"domain\":\"a\"}", "line 2, question", "is missing"},
+        {"{\"domain\":\"a\",\"question\":7}", "line 2, question", "must be a text"},
+        {"{\"domain\":\"a\",\"question\":\"x\",\"prompt\":[]}", "line 2, prompt", "must be a text"},
+        {"{\"domain\":\"a\",\"question\":\"x\",\"image\":7}", "line 2, image", "path"},
+        {"{\"domain\":\"a\",\"question\":\"x\",\"image\":\"\"}", "line 2, image", "path"},
+        {"{\"domain\":\"a\",\"question\":\"x\",\"image\":[\"a\",7]}", "line 2, image", "path"},
+        {"{\"domain\":\"a\",\"question\":\"x\",\"answers\":\"a\"}", "line 2, answers", "an array"},
+        {"{\"domain\":\"a\",\"question\":\"x\",\"answers\":[1]}", "line 2, answers", "of texts"},
+        {"{\"domain\":\"a\",\"question\":\"x\",\"choices\":{}}", "line 2, choices", "an array"},
+        {"{\"domain\":\"a\",\"question\":\"x\",\"metric\":\"bleu\"}", "line 2, metric", "bleu"},
+        {"{\"domain\":\"a\",\"question\":\"x\",\"metric\":1}", "line 2, metric", "must be a text"},
+        {"{\"domain\":\"a\",\"question\":\"x\",\"id\":1.5}", "line 2, id", "must be a text"},
+        {"{\"domain\":\"\xff\",\"question\":\"x\"}", "line 2", "JSON"},
+    };
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        char text[1000];
+        int size = snprintf(text, sizeof(text), "\n%s\n{\"domain\":\"z\",\"question\":\"x\"}\n",
+                            bad[i].line);
+        mmn_list *list = open_text(text, (size_t)size);
+        mmn_sample sample;
+        bool found;
+        error = (mmn_error){0};
+        cr_assert_eq(mmn_list_next(list, &sample, &found, &error), MMN_INPUT, "%s", bad[i].line);
+        cr_assert(strstr(error.where, bad[i].where) == error.where, "%s: where is %s", bad[i].line,
+                  error.where);
+        cr_assert(strstr(error.message, bad[i].message), "%s: message is %s", bad[i].line,
+                  error.message);
+        cr_assert_str_eq(error.file, "some/folder/list.jsonl");
+        cr_assert_eq(mmn_list_line(list), 2);
+        cr_assert_str_eq(next(list).domain, "z");
+        check_end(list);
+        mmn_list_close(list);
+    }
+}
+
+Test(list, limits_lines_and_images)
+{
+    size_t size = MMN_LIST_LINE_LIMIT + 1;
+    char *text = malloc(size);
+    memset(text, 'x', size);
+    mmn_list *list = open_text(text, size);
+    mmn_sample sample;
+    bool found;
+    cr_assert_eq(mmn_list_next(list, &sample, &found, &error), MMN_INPUT);
+    cr_assert_str_eq(error.where, "line 1");
+    check_end(list);
+    mmn_list_close(list);
+
+    int length = snprintf(text, size, "{\"domain\":\"a\",\"question\":\"\",\"image\":[\"0\"");
+    for (int image = 1; image < MMN_LIST_IMAGE_LIMIT; image++)
+        length += snprintf(text + length, size - (size_t)length, ",\"%d\"", image);
+    memcpy(text + length, "]}", 2);
+    list = open_text(text, (size_t)length + 2);
+    sample = next(list);
+    cr_assert_eq(sample.image_count, MMN_LIST_IMAGE_LIMIT);
+    cr_assert_str_eq(sample.images[63], "some/folder/63");
+    mmn_list_close(list);
+    memcpy(text + length, ",\"a\"]}", 6);
+    list = open_text(text, (size_t)length + 6);
+    cr_assert_eq(mmn_list_next(list, &sample, &found, &error), MMN_INPUT);
+    cr_assert(strstr(error.message, "64"));
+    mmn_list_close(list);
+    free(text);
+}
+
+Test(list, opens_files)
+{
+    mmn_list *list;
+    cr_assert_eq(mmn_list_open(&list, "/nonexistent/list.jsonl", &error), MMN_SYSTEM);
+    cr_assert_null(list);
+    cr_assert_str_eq(error.file, "/nonexistent/list.jsonl");
+
+    char path[] = "/tmp/mmneuron-test-XXXXXX";
+    int descriptor = mkstemp(path);
+    cr_assert_geq(descriptor, 0);
+    FILE *file = fdopen(descriptor, "w");
+    fputs("{\"domain\":\"a\",\"question\":\"x\",\"image\":\"p.png\"}\n", file);
+    fclose(file);
+    cr_assert_eq(mmn_list_open(&list, path, &error), MMN_OK);
+    cr_assert_str_eq(next(list).images[0], "/tmp/p.png");
+    check_end(list);
+    mmn_list_close(list);
+    remove(path);
+}
+
+/* Every truncation and every bit flip of a list is read to its end, bad lines and all. */
+Test(list, survives_damage)
+{
+    static const char good[] =
+        "{\"id\":\"q7\",\"domain\":\"medical\",\"image\":[\"a.jpg\",\"b.jpg\"],\"question\":\"x\","
+        "\"answers\":[\"y\"],\"metric\":\"anls\",\"choices\":[\"A\"]}\r\n\n"
+        "{\"domain\":\"d\\u00e4\",\"prompt\":\"x\",\"id\":3}\n";
+    size_t size = sizeof(good) - 1;
+    for (size_t variant = 0; variant < size * 9; variant++) {
+        size_t length = variant < size ? variant : size;
+        char *text = malloc(length ? length : 1);
+        memcpy(text, good, length);
+        if (variant >= size) {
+            size_t bit = variant - size;
+            text[bit / 8] = (char)(text[bit / 8] ^ 1 << bit % 8);
+        }
+        mmn_list *list = open_text(text, length);
+        bool found = true;
+        for (size_t lines = 0; found; lines++) {
+            mmn_sample sample;
+            error = (mmn_error){0};
+            mmn_status status = mmn_list_next(list, &sample, &found, &error);
+            cr_assert(status == MMN_OK || (status == MMN_INPUT && error.message[0] && found));
+            cr_assert_lt(lines, 10);
+        }
+        mmn_list_close(list);
+        free(text);
+    }
+}
