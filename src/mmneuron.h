@@ -282,8 +282,10 @@ typedef struct mmn_stage_comparison {
     uint64_t flips;            /* elements of which only one is > 0 */
     uint64_t flipped_neurons;  /* how many neurons these belong to */
     int outside;               /* beyond the tolerance, not comparable, or NaN in one only */
-    size_t first_index;        /* first element outside, SIZE_MAX if none */
+    size_t first_index;        /* first element outside, SIZE_MAX if none; and what it is: */
+    double first_value, first_reference;
     size_t dimensions, shape[4];
+    const char *axes[4];       /* what each dimension counts: "tile", "token", "neuron" */
 } mmn_stage_comparison;
 
 typedef struct mmn_verification mmn_verification;
