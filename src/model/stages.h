@@ -27,7 +27,8 @@ const mmn_stage_kind *mmn_stage_kind_find(const char *name, int *layer);
  * "vision.layers.2.mlp.act". UINT64_MAX for a name that is not a stage's. */
 uint64_t mmn_stage_order(const char *name);
 
-/* For qsort of texts: the order of the forward pass; names that no stage has come last, bytewise. */
+/* Compares names, as strcmp does, by the order of the forward pass; those that no stage has come
+ * last, bytewise. */
 int mmn_stage_compare(const char *a, const char *b);
 
 #endif

@@ -1,0 +1,188 @@
+/* Comparing one stage of two dumps. */
+#include "model/compare.h"
+
+#include <math.h>
+
+#include "base/bytes.h"
+#include "base/memory.h"
+#include "model/dump_read.h"
+
+enum {
+    BLOCK = 4096,
+    /* Distances in units of the last place fall into buckets by the upper bits of their f32 form:
+     * those up to 512 are told apart when whole, larger ones to within 0.4 %. */
+    BUCKET_SHIFT = 15,
+    BUCKETS = 1 << 16
+};
+
+typedef struct squares {
+    double difference, reference; /* sums of them */
+} squares;
+
+typedef struct comparing {
+    mmn_stage_comparison *result;
+    size_t width; /* of a row */
+    squares all, row;
+    uint64_t *buckets; /* [BUCKETS] */
+    uint64_t placed;   /* in the buckets */
+    double largest_ulp;
+    uint8_t *flipped; /* [width], where the stage shows neurons */
+    size_t first_not_finite;
+} comparing;
+
+/* The distance from |value| to the next larger f32, as if f32's exponents had no upper end. */
+static double last_place(double value)
+{
+    int exponent = (int)(mmn_double_bits(value) >> 52 & 0x7ff) - 1023;
+    if (exponent < -126)
+        exponent = -126;
+    return mmn_double_from_bits((uint64_t)(exponent - 23 + 1023) << 52);
+}
+
+static double relative(const squares *sums)
+{
+    return sums->difference > 0 ? sqrt(sums->difference / sums->reference) : 0;
+}
+
+static void end_row(comparing *state, size_t row)
+{
+    double rms = relative(&state->row);
+    if (rms > state->result->worst_row_rms) {
+        state->result->worst_row_rms = rms;
+        state->result->worst_row = row;
+    }
+    state->all.difference += state->row.difference;
+    state->all.reference += state->row.reference;
+    state->row = (squares){0, 0};
+}
+
+static void place_ulp(comparing *state, double distance)
+{
+    float ulp = distance < 3e38 ? (float)distance : 3e38f;
+    state->buckets[mmn_float_bits(ulp) >> BUCKET_SHIFT]++;
+    state->placed++;
+    if (ulp > state->largest_ulp)
+        state->largest_ulp = ulp;
+}
+
+/* NaN agrees with NaN, an infinity with itself. */
+static bool agree(double a, double b)
+{
+    return !(a < b || a > b) && isnan(a) == isnan(b);
+}
+
+static void compare_element(comparing *state, size_t index, double a, double b)
+{
+    mmn_stage_comparison *result = state->result;
+    if (!agree(a, b))
+        result->differences++;
+    if (state->flipped && (a > 0) != (b > 0)) {
+        result->flips++;
+        state->flipped[index % state->width] = 1;
+    }
+    if (!isfinite(a) || !isfinite(b)) {
+        if (!agree(a, b) && state->first_not_finite == SIZE_MAX)
+            state->first_not_finite = index;
+        return;
+    }
+    double distance = fabs(a - b);
+    if (distance > result->maximum_absolute)
+        result->maximum_absolute = distance;
+    state->row.difference += distance * distance;
+    state->row.reference += b * b;
+    place_ulp(state, distance / last_place(b));
+}
+
+/* The smallest distance that `share` of the elements do not exceed. */
+static double percentile(const comparing *state, double share)
+{
+    uint64_t wanted = (uint64_t)ceil(share * (double)state->placed), passed = 0;
+    for (uint32_t bucket = 0; bucket < BUCKETS; bucket++) {
+        passed += state->buckets[bucket];
+        if (passed >= wanted)
+            return mmn_float_from_bits(bucket << BUCKET_SHIFT);
+    }
+    return state->largest_ulp;
+}
+
+static void summarise(comparing *state, bool integers)
+{
+    mmn_stage_comparison *result = state->result;
+    result->relative_rms = relative(&state->all);
+    static const double shares[] = {0.5, 0.9, 0.99};
+    for (size_t i = 0; i < 3; i++)
+        result->ulp_percentiles[i] = percentile(state, shares[i]);
+    result->ulp_percentiles[3] = state->largest_ulp;
+    for (size_t i = 0; state->flipped && i < state->width; i++)
+        result->flipped_neurons += state->flipped[i];
+    result->outside = integers ? result->differences > 0
+                               : !(result->relative_rms <= result->tolerance) ||
+                                     state->first_not_finite != SIZE_MAX;
+}
+
+/* The first element that is beyond the tolerance by itself, measured by the stage's own rms; one
+ * exists where the stage is outside. */
+static void find_first(comparing *state, const mmn_tensor *dump, const mmn_tensor *reference,
+                       bool integers)
+{
+    mmn_stage_comparison *result = state->result;
+    const size_t elements = (size_t)result->elements;
+    const double rms = sqrt(state->all.reference / (double)elements);
+    const double limit = integers ? 0 : result->tolerance * rms;
+    double a[BLOCK], b[BLOCK];
+    for (size_t done = 0; done < elements; done += BLOCK) {
+        size_t block = elements - done < BLOCK ? elements - done : BLOCK;
+        mmn_dump_load(a, dump, done, block);
+        mmn_dump_load(b, reference, done, block);
+        for (size_t i = 0; i < block; i++)
+            if (!agree(a[i], b[i]) && !(fabs(a[i] - b[i]) <= limit)) {
+                result->first_index = done + i;
+                result->first_value = a[i];
+                result->first_reference = b[i];
+                return;
+            }
+    }
+}
+
+static void compare_elements(comparing *state, const mmn_tensor *dump,
+                             const mmn_tensor *reference)
+{
+    const size_t elements = (size_t)state->result->elements;
+    double a[BLOCK], b[BLOCK];
+    for (size_t done = 0; done < elements; done += BLOCK) {
+        size_t block = elements - done < BLOCK ? elements - done : BLOCK;
+        mmn_dump_load(a, dump, done, block);
+        mmn_dump_load(b, reference, done, block);
+        for (size_t i = 0; i < block; i++) {
+            compare_element(state, done + i, a[i], b[i]);
+            if ((done + i + 1) % state->width == 0)
+                end_row(state, (done + i) / state->width);
+        }
+    }
+}
+
+mmn_status mmn_compare_stage(mmn_stage_comparison *result, const mmn_tensor *dump,
+                             const mmn_tensor *reference, mmn_error *error)
+{
+    const bool integers = mmn_dump_is_integer(dump) && mmn_dump_is_integer(reference);
+    comparing state = {.result = result, .first_not_finite = SIZE_MAX};
+    mmn_status status = MMN_SYSTEM;
+    result->elements = mmn_tensor_elements(reference);
+    result->first_index = SIZE_MAX;
+    state.width = result->dimensions > 0 ? result->shape[result->dimensions - 1] : 1;
+    if (result->elements == 0)
+        return MMN_OK;
+    state.buckets = mmn_allocate(BUCKETS, sizeof(*state.buckets), error);
+    if (state.buckets && result->shows_neurons)
+        state.flipped = mmn_allocate(state.width, 1, error);
+    if (state.buckets && (state.flipped || !result->shows_neurons)) {
+        compare_elements(&state, dump, reference);
+        summarise(&state, integers);
+        if (result->outside)
+            find_first(&state, dump, reference, integers);
+        status = MMN_OK;
+    }
+    mmn_free(state.buckets);
+    mmn_free(state.flipped);
+    return status;
+}

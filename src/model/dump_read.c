@@ -1,0 +1,114 @@
+/* Reading dumps: stages in the order of the forward pass, elements of any type as binary64. */
+#include "model/dump_read.h"
+
+#include <stdlib.h>
+
+#include "base/bytes.h"
+#include "base/glob.h"
+#include "base/memory.h"
+#include "kernels.h"
+#include "model/stages.h"
+
+static int compare_tensors(const void *a, const void *b)
+{
+    const mmn_tensor *const *x = a, *const *y = b;
+    return mmn_stage_compare((*x)->name, (*y)->name);
+}
+
+/* Names stand in tables and in lines of text. */
+static bool is_printable(const char *name)
+{
+    for (; *name != '\0'; name++)
+        if ((unsigned char)*name <= ' ' || (unsigned char)*name == 0x7f)
+            return false;
+    return true;
+}
+
+mmn_status mmn_dump_list(const mmn_tensor ***list, size_t *count, const mmn_safetensors *file,
+                         const char *stages, mmn_error *error)
+{
+    size_t all = mmn_safetensors_count(file);
+    *count = 0;
+    *list = mmn_allocate(all, sizeof(**list), error);
+    if (!*list)
+        return MMN_SYSTEM;
+    for (size_t i = 0; i < all; i++) {
+        const mmn_tensor *tensor = mmn_safetensors_get(file, i);
+        if (!is_printable(tensor->name)) {
+            mmn_free(*list);
+            *list = NULL;
+            return mmn_fail(error, MMN_INPUT, tensor->file, tensor->name,
+                            "a stage's name has control characters or spaces");
+        }
+        if (mmn_glob_match(stages, tensor->name))
+            (*list)[(*count)++] = tensor;
+    }
+    qsort(*list, *count, sizeof(**list), compare_tensors);
+    return MMN_OK;
+}
+
+bool mmn_dump_is_integer(const mmn_tensor *tensor)
+{
+    return tensor->type == MMN_TYPE_I32 || tensor->type == MMN_TYPE_I64;
+}
+
+bool mmn_dump_is_readable(const mmn_tensor *tensor)
+{
+    switch (tensor->type) {
+    case MMN_TYPE_F64:
+    case MMN_TYPE_F32:
+    case MMN_TYPE_F16:
+    case MMN_TYPE_BF16:
+    case MMN_TYPE_I64:
+    case MMN_TYPE_I32:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* f16 and bf16, by the kernel that widens weights. */
+static void load_half(double *values, const uint8_t *data, mmn_weight_type type, size_t count)
+{
+    enum { BLOCK = 256 };
+    const mmn_kernels *kernels = mmn_kernels_reference();
+    float widened[BLOCK];
+    for (size_t done = 0; done < count;) {
+        size_t block = count - done < BLOCK ? count - done : BLOCK;
+        kernels->widen(widened, data + 2 * done, type, block);
+        for (size_t i = 0; i < block; i++)
+            values[done + i] = widened[i];
+        done += block;
+    }
+}
+
+void mmn_dump_load(double *values, const mmn_tensor *tensor, size_t first, size_t count)
+{
+    const uint8_t *data = tensor->data + first * mmn_tensor_type_size(tensor->type);
+    switch (tensor->type) {
+    case MMN_TYPE_F64:
+        for (size_t i = 0; i < count; i++)
+            values[i] = mmn_load_f64(data + 8 * i);
+        break;
+    case MMN_TYPE_F32:
+        for (size_t i = 0; i < count; i++)
+            values[i] = mmn_load_f32(data + 4 * i);
+        break;
+    case MMN_TYPE_F16:
+        load_half(values, data, MMN_WEIGHT_F16, count);
+        break;
+    case MMN_TYPE_BF16:
+        load_half(values, data, MMN_WEIGHT_BF16, count);
+        break;
+    case MMN_TYPE_I64:
+        for (size_t i = 0; i < count; i++)
+            values[i] = (double)mmn_load_i64(data + 8 * i);
+        break;
+    case MMN_TYPE_I32:
+        for (size_t i = 0; i < count; i++)
+            values[i] = mmn_load_i32(data + 4 * i);
+        break;
+    default:
+        break;
+    }
+}

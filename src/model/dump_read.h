@@ -1,0 +1,21 @@
+/* Reading dumps: stages in the order of the forward pass, elements of any type as binary64. */
+#ifndef MMN_MODEL_DUMP_READ_H
+#define MMN_MODEL_DUMP_READ_H
+
+#include <stdbool.h>
+
+#include "format/safetensors.h"
+
+/* The tensors of `file` that match `stages`, in the order of the forward pass: *list (freed with
+ * mmn_free) of *count pointers. Tensors that no stage is called by come last. */
+mmn_status mmn_dump_list(const mmn_tensor ***list, size_t *count, const mmn_safetensors *file,
+                         const char *stages, mmn_error *error);
+
+/* Whether the elements are whole numbers; whether they can be read at all. */
+bool mmn_dump_is_integer(const mmn_tensor *tensor);
+bool mmn_dump_is_readable(const mmn_tensor *tensor);
+
+/* Elements first .. first + count - 1 as binary64: exact, except integers above 2^53. */
+void mmn_dump_load(double *values, const mmn_tensor *tensor, size_t first, size_t count);
+
+#endif
