@@ -7,10 +7,10 @@ cd "$top_builddir" || exit 1
 shared=.libs/libmmneuron.so
 
 # defined_symbols OPTION FILE...: the global symbols that nm with the option finds defined, without
-# those that sanitizers add.
+# those that OpenMP and sanitizers add.
 defined_symbols() {
     $NM -g "$@" | sed -n 's/^[0-9a-f]* *[A-TV-Z] \([^@]*\).*/\1/p' |
-        grep -v '^__[au]san\|^__odr_asan' | LC_ALL=C sort -u
+        grep -v '^\.gomp_\|^__[au]san\|^__odr_asan' | LC_ALL=C sort -u
 }
 
 only_our_prefix() {
