@@ -1,63 +1,164 @@
-/* The arithmetic that every kernel is made of: exact conversions, the lane sum, the guards. */
+/* Building blocks of the kernels: bits of numbers, stored weights, panels, and the 16 lanes.
+ *
+ * Everything here is exact or rounds once, to nearest, ties to even. Compile with
+ * -ffp-contract=off: a * b + c rounds twice, and where one rounding is meant fmaf is written. */
 #ifndef MMN_REFERENCE_ARITHMETIC_H
 #define MMN_REFERENCE_ARITHMETIC_H
 
 #include <float.h>
-#include <math.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
-#include "kernels.h"
-
-#ifdef __FAST_MATH__
-#error "results must not depend on the compiler: build without -ffast-math"
+#if defined(__FAST_MATH__)
+#error "compile without -ffast-math: results must not depend on the compiler"
 #endif
 #if FLT_EVAL_METHOD != 0
-#error "float and double must be computed in their own precision: on x86 build with SSE2"
+#error "float and double expressions must be evaluated in their own type (on x86: -mfpmath=sse)"
+#endif
+#if FLT_RADIX != 2 || FLT_MANT_DIG != 24 || DBL_MANT_DIG != 53
+#error "float and double must be IEEE 754 binary32 and binary64"
 #endif
 
-/* Products are summed in panels of this many terms (doc/numerics.md). */
-#define MMN_PANEL 256
-/* Sums over a row have this many lanes. */
-#define MMN_LANES 16
+/* The terms of a long product are added up in panels of this many. */
+#define MMN_PANEL ((size_t)256)
+/* The terms of a long sum are dealt to this many lanes. */
+#define MMN_LANES ((size_t)16)
 
-static inline uint32_t mmn_bits_of(float value)
+static inline uint32_t mmn_bits_f32(float value)
 {
     uint32_t bits;
-    memcpy(&bits, &value, sizeof(bits));
+    memcpy(&bits, &value, sizeof bits);
     return bits;
 }
 
-static inline float mmn_float_of(uint32_t bits)
+static inline float mmn_f32_of_bits(uint32_t bits)
 {
     float value;
-    memcpy(&value, &bits, sizeof(value));
+    memcpy(&value, &bits, sizeof value);
     return value;
 }
 
-static inline uint64_t mmn_bits_of_f64(double value)
+static inline uint64_t mmn_bits_f64(double value)
 {
     uint64_t bits;
-    memcpy(&bits, &value, sizeof(bits));
+    memcpy(&bits, &value, sizeof bits);
     return bits;
 }
 
-static inline double mmn_double_of(uint64_t bits)
+static inline double mmn_f64_of_bits(uint64_t bits)
 {
     double value;
-    memcpy(&value, &bits, sizeof(value));
+    memcpy(&value, &bits, sizeof value);
     return value;
 }
 
-/* Adds lane j + 8 to lane j, then j + 4, j + 2, j + 1: the end of every sum over a row, whose lane
- * j has taken elements j, j + 16, j + 32, ... in order. */
-static inline float mmn_add_lanes(float lanes[MMN_LANES])
+/* The greater of two; where either is NaN, or both are zero, it is b (the x86 instruction MAXPS,
+ * and a compare and select elsewhere). */
+static inline float mmn_max_f32(float a, float b)
 {
-    for (size_t width = MMN_LANES / 2; width > 0; width /= 2)
-        for (size_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    return a > b ? a : b;
+}
+
+/* The same for the lesser (MINPS). */
+static inline float mmn_min_f32(float a, float b)
+{
+    return a < b ? a : b;
+}
+
+static inline double mmn_max_f64(double a, double b)
+{
+    return a > b ? a : b;
+}
+
+static inline double mmn_min_f64(double a, double b)
+{
+    return a < b ? a : b;
+}
+
+/* Little-endian, of any alignment. */
+static inline uint16_t mmn_load_16(const uint8_t *bytes)
+{
+    return (uint16_t)(bytes[0] | bytes[1] << 8);
+}
+
+static inline uint32_t mmn_load_32(const uint8_t *bytes)
+{
+    return bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
+           (uint32_t)bytes[3] << 24;
+}
+
+static inline void mmn_store_16(uint8_t *bytes, uint16_t value)
+{
+    bytes[0] = (uint8_t)value;
+    bytes[1] = (uint8_t)(value >> 8);
+}
+
+static inline void mmn_store_32(uint8_t *bytes, uint32_t value)
+{
+    mmn_store_16(bytes, (uint16_t)value);
+    mmn_store_16(bytes + 2, (uint16_t)(value >> 16));
+}
+
+/* bf16 is the upper half of an f32. */
+static inline float mmn_widen_bf16(uint16_t bits)
+{
+    return mmn_f32_of_bits((uint32_t)bits << 16);
+}
+
+/* f16 to f32: exact; a signalling NaN becomes quiet and keeps its payload, as in hardware. */
+static inline float mmn_widen_f16(uint16_t bits)
+{
+    uint32_t sign = (uint32_t)(bits & 0x8000) << 16;
+    uint32_t magnitude = (uint32_t)(bits & 0x7fff) << 13;
+    /* The exponent's bias grows by 127 - 15; the product is exact for denormals too. */
+    uint32_t finite = mmn_bits_f32(mmn_f32_of_bits(magnitude) * 0x1p112f);
+    uint32_t special = magnitude | 0x7f800000 | (uint32_t)((bits & 0x7fff) > 0x7c00) << 22;
+
+    return mmn_f32_of_bits(sign | ((bits & 0x7c00) == 0x7c00 ? special : finite));
+}
+
+/* f32 to bf16: to nearest, ties to even; a NaN becomes quiet and keeps its upper payload. */
+static inline uint16_t mmn_narrow_bf16(float value)
+{
+    uint32_t bits = mmn_bits_f32(value);
+    uint32_t rounded = bits + 0x7fff + (bits >> 16 & 1);
+
+    return (uint16_t)((bits & 0x7fffffff) > 0x7f800000 ? bits >> 16 | 0x40 : rounded >> 16);
+}
+
+/* f32 to f16: to nearest, ties to even; beyond 65504 infinite from 65520 on; denormals kept; a NaN
+ * becomes quiet and keeps its upper payload. */
+static inline uint16_t mmn_narrow_f16(float value)
+{
+    uint32_t bits = mmn_bits_f32(value);
+    uint32_t sign = bits >> 16 & 0x8000, magnitude = bits & 0x7fffffff;
+    uint32_t result;
+
+    if (magnitude > 0x7f800000) {
+        result = 0x7e00 | (magnitude >> 13 & 0x3ff);
+    } else if (magnitude >= 0x477ff000) {
+        result = 0x7c00;
+    } else if (magnitude >= 0x38800000) {
+        result = (magnitude - 0x38000000 + 0xfff + (magnitude >> 13 & 1)) >> 13;
+    } else {
+        /* Adding 0.5 rounds to a multiple of 2^-24, the least f16, and leaves it in the low bits. */
+        result = mmn_bits_f32(mmn_f32_of_bits(magnitude) + 0.5f) - 0x3f000000;
+    }
+    return (uint16_t)(sign | result);
+}
+
+/* The sum of 16 lanes: 8 + 8, 4 + 4, 2 + 2, 1 + 1. */
+static inline float mmn_sum_lanes(const float lanes[MMN_LANES])
+{
+    float sums[MMN_LANES / 2];
+
+    for (size_t i = 0; i < MMN_LANES / 2; i++)
+        sums[i] = lanes[i] + lanes[i + MMN_LANES / 2];
+    for (size_t half = MMN_LANES / 4; half > 0; half /= 2)
+        for (size_t i = 0; i < half; i++)
+            sums[i] = sums[i] + sums[i + half];
+    return sums[0];
 }
 
 #endif

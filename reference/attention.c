@@ -1,54 +1,94 @@
-/* Attention of one head: softmax of scaled scores, and the weighted sum of values
- * (arXiv 1706.03762). */
+/* Canonical attention of one head: scores, softmax over the visible keys, weighted values. */
+#include <math.h>
+
 #include "arithmetic.h"
-#include "families.h"
-#include "softmax.h"
+#include "functions.h"
+#include "reference.h"
 
-static float dot_product(const float *a, const float *b, size_t count)
+/* Keys, or elements of a value, whose chains run side by side. */
+enum { CHAINS_OF_HEAD = 8 };
+
+/* scale * (query . key), for `count` keys, in panels along the head. */
+static void score_keys(float *scores, const float *query, const float *keys, size_t key_stride,
+                       size_t count, size_t head_dim, float scale)
 {
-    float total = 0.0f;
-    for (size_t start = 0; start < count; start += MMN_PANEL) {
-        size_t end = count - start < MMN_PANEL ? count : start + MMN_PANEL;
-        float sum = 0.0f;
-        for (size_t k = start; k < end; k++)
-            sum = fmaf(a[k], b[k], sum);
-        total += sum;
+    float totals[CHAINS_OF_HEAD] = {0.0f};
+
+    for (size_t first = 0; first < head_dim; first += MMN_PANEL) {
+        size_t end = head_dim - first < MMN_PANEL ? head_dim : first + MMN_PANEL;
+        float chains[CHAINS_OF_HEAD] = {0.0f};
+
+        for (size_t k = first; k < end; k++)
+            for (size_t i = 0; i < count; i++)
+                chains[i] = fmaf(query[k], keys[i * key_stride + k], chains[i]);
+        for (size_t i = 0; i < count; i++)
+            totals[i] = totals[i] + chains[i];
     }
-    return total;
+    for (size_t i = 0; i < count; i++)
+        scores[i] = totals[i] * scale;
 }
 
-/* output[d] = sum over keys in [begin, end) of weights[key] * values[key][d]. Panels begin at the
- * multiples of 256 of the key's position, whatever `begin` is, so that rows can share them. */
-static void weighted_sum(float *output, const float *weights, const mmn_attention_task *task,
-                         size_t begin, size_t end)
+/* Turns the scores of keys begin to end - 1 into their softmax. A key's lane is its position's, so
+ * that it does not depend on where the row's keys begin. */
+static void softmax_of_keys(float *scores, size_t begin, size_t end)
 {
-    for (size_t d = 0; d < task->head_dim; d++) {
-        float total = 0.0f;
-        for (size_t key = begin; key < end;) {
-            size_t panel_end = (key / MMN_PANEL + 1) * MMN_PANEL;
-            float sum = 0.0f;
-            for (; key < end && key < panel_end; key++)
-                sum = fmaf(weights[key], task->values[key * task->value_stride + d], sum);
-            total += sum;
-        }
-        output[d] = total;
+    float lanes[MMN_LANES] = {0.0f};
+    float maximum = -INFINITY;
+
+    for (size_t key = begin; key < end; key++)
+        maximum = mmn_max_f32(scores[key], maximum);
+    for (size_t key = begin; key < end; key++) {
+        scores[key] = mmn_exp(scores[key] - maximum);
+        lanes[key % MMN_LANES] += scores[key];
     }
+    float sum = mmn_sum_lanes(lanes);
+    for (size_t key = begin; key < end; key++)
+        scores[key] = scores[key] / sum;
 }
 
-void mmn_reference_attention(const mmn_attention_task *task)
+/* output = sum of probability[key] * values[key] over keys begin to end - 1, for `count` elements.
+ * Panels begin at multiples of their length, wherever the row's keys begin. */
+static void weigh_values(float *output, const float *probability, const float *values,
+                         size_t value_stride, size_t begin, size_t end, size_t count)
+{
+    float totals[CHAINS_OF_HEAD] = {0.0f};
+
+    for (size_t first = begin; first < end;) {
+        size_t next = first - first % MMN_PANEL + MMN_PANEL;
+        float chains[CHAINS_OF_HEAD] = {0.0f};
+
+        next = next < end ? next : end;
+        for (size_t key = first; key < next; key++)
+            for (size_t i = 0; i < count; i++)
+                chains[i] = fmaf(probability[key], values[key * value_stride + i], chains[i]);
+        for (size_t i = 0; i < count; i++)
+            totals[i] = totals[i] + chains[i];
+        first = next;
+    }
+    for (size_t i = 0; i < count; i++)
+        output[i] = totals[i];
+}
+
+void mmn_attention_reference(const mmn_attention_task *task)
 {
     for (size_t row = 0; row < task->rows; row++) {
-        size_t begin = 0, end = task->key_count;
-        if (task->causal) {
-            end = task->first_position + row + 1;
-            begin = task->window > 0 && end > task->window ? end - task->window : 0;
-        }
         const float *query = task->query + row * task->query_stride;
-        for (size_t key = begin; key < end; key++)
-            task->scores[key] =
-                dot_product(query, task->keys + key * task->key_stride, task->head_dim) *
-                task->scale;
-        mmn_softmax_row(task->scores, begin, end);
-        weighted_sum(task->output + row * task->output_stride, task->scores, task, begin, end);
+        float *output = task->output + row * task->output_stride;
+        size_t position = task->first_position + row;
+        size_t begin = 0, end = task->key_count;
+
+        if (task->causal) {
+            end = position < end ? position + 1 : end;
+            if (task->window > 0 && position >= task->window)
+                begin = position - task->window + 1;
+        }
+        for (size_t key = begin; key < end; key += CHAINS_OF_HEAD)
+            score_keys(task->scores + key, query, task->keys + key * task->key_stride,
+                       task->key_stride, end - key < CHAINS_OF_HEAD ? end - key : CHAINS_OF_HEAD,
+                       task->head_dim, task->scale);
+        softmax_of_keys(task->scores, begin, end);
+        for (size_t i = 0; i < task->head_dim; i += CHAINS_OF_HEAD)
+            weigh_values(output + i, task->scores, task->values + i, task->value_stride, begin, end,
+                         task->head_dim - i < CHAINS_OF_HEAD ? task->head_dim - i : CHAINS_OF_HEAD);
     }
 }

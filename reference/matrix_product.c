@@ -1,58 +1,75 @@
-/* The matrix product: every output is one chain of fused multiply-adds per panel of 256 terms. */
-#include "convert.h"
-#include "families.h"
+/* The canonical matrix product, with weights in any stored type. */
+#include <math.h>
 
-/* Outputs that are computed side by side. Their chains are independent, which hides the latency of
- * the fused multiply-add; their number changes no bit. */
-enum { SIDE_BY_SIDE = 8 };
+#include "arithmetic.h"
+#include "reference.h"
 
-/* Widens the terms of `count` rows of weights from `first` on to panel[row][term]. */
-static void widen_panel(float panel[SIDE_BY_SIDE][MMN_PANEL], const uint8_t *weight,
-                        mmn_weight_type type, size_t row_bytes, size_t count, size_t terms)
+/* Outputs whose chains run side by side, so that one need not wait for another. */
+enum { CHAINS = 16 };
+
+/* weights[k][n] = weight[n][k] in f32 for one panel of k and up to CHAINS outputs; those that do
+ * not exist become 0. */
+static void widen_panel(float weights[][CHAINS], const uint8_t *weight, mmn_weight_type type,
+                        size_t weight_stride, size_t outputs, size_t length)
 {
-    for (size_t row = 0; row < count; row++)
-        mmn_reference_widen(panel[row], weight + row * row_bytes, type, terms);
+    for (size_t n = 0; n < CHAINS; n++) {
+        const uint8_t *row = weight + (n < outputs ? n : 0) * weight_stride;
+        if (n >= outputs) {
+            for (size_t k = 0; k < length; k++)
+                weights[k][n] = 0.0f;
+        } else if (type == MMN_WEIGHT_BF16) {
+            for (size_t k = 0; k < length; k++)
+                weights[k][n] = mmn_widen_bf16(mmn_load_16(row + 2 * k));
+        } else if (type == MMN_WEIGHT_F16) {
+            for (size_t k = 0; k < length; k++)
+                weights[k][n] = mmn_widen_f16(mmn_load_16(row + 2 * k));
+        } else {
+            for (size_t k = 0; k < length; k++)
+                weights[k][n] = mmn_f32_of_bits(mmn_load_32(row + 4 * k));
+        }
+    }
 }
 
-/* totals[row] = totals[row] + (chain of panel[row][k] * input[k], from +0, over ascending k). */
-static void add_panel(float totals[SIDE_BY_SIDE], float panel[SIDE_BY_SIDE][MMN_PANEL],
-                      const float *input, size_t terms)
+/* Adds one panel of one row's products to each output. */
+static void add_panel(float *output, const float *input, float weights[][CHAINS], size_t outputs,
+                      size_t length)
 {
-    float sums[SIDE_BY_SIDE] = {0};
-    for (size_t k = 0; k < terms; k++)
-        for (size_t row = 0; row < SIDE_BY_SIDE; row++)
-            sums[row] = fmaf(input[k], panel[row][k], sums[row]);
-    for (size_t row = 0; row < SIDE_BY_SIDE; row++)
-        totals[row] += sums[row];
+    float chains[CHAINS] = {0.0f};
+
+    for (size_t k = 0; k < length; k++)
+        for (size_t n = 0; n < CHAINS; n++)
+            chains[n] = fmaf(input[k], weights[k][n], chains[n]);
+    for (size_t n = 0; n < outputs; n++)
+        output[n] = output[n] + chains[n];
 }
 
-void mmn_reference_matrix_product(float *output, size_t output_stride, const float *input,
+void mmn_matrix_product_reference(float *output, size_t output_stride, const float *input,
                                   size_t input_stride, const void *weight, mmn_weight_type type,
                                   size_t weight_stride, const float *bias, size_t rows,
                                   size_t outputs, size_t depth)
 {
-    size_t element = type == MMN_WEIGHT_F32 ? 4 : 2;
-    const uint8_t *weights = weight;
-    float panel[SIDE_BY_SIDE][MMN_PANEL] = {{0}};
-    for (size_t first = 0; first < outputs; first += SIDE_BY_SIDE) {
-        size_t count = outputs - first < SIDE_BY_SIDE ? outputs - first : SIDE_BY_SIDE;
+    size_t weight_size = type == MMN_WEIGHT_F32 ? 4 : 2;
+    float weights[MMN_PANEL][CHAINS];
+
+    for (size_t n = 0; n < outputs; n += CHAINS) {
+        size_t count = outputs - n < CHAINS ? outputs - n : CHAINS;
+
         for (size_t row = 0; row < rows; row++)
-            for (size_t n = 0; n < count; n++)
-                output[row * output_stride + first + n] = 0.0f;
-        for (size_t start = 0; start < depth; start += MMN_PANEL) {
-            size_t terms = depth - start < MMN_PANEL ? depth - start : MMN_PANEL;
-            widen_panel(panel, weights + (first * weight_stride + start) * element, type,
-                        weight_stride * element, count, terms);
-            for (size_t row = 0; row < rows; row++) {
-                float totals[SIDE_BY_SIDE] = {0};
-                float *to = output + row * output_stride + first;
-                memcpy(totals, to, count * sizeof(float));
-                add_panel(totals, panel, input + row * input_stride + start, terms);
-                memcpy(to, totals, count * sizeof(float));
-            }
+            for (size_t i = 0; i < count; i++)
+                output[row * output_stride + n + i] = 0.0f;
+
+        for (size_t k = 0; k < depth; k += MMN_PANEL) {
+            size_t length = depth - k < MMN_PANEL ? depth - k : MMN_PANEL;
+            const uint8_t *first = (const uint8_t *)weight + (n * weight_stride + k) * weight_size;
+
+            widen_panel(weights, first, type, weight_stride * weight_size, count, length);
+            for (size_t row = 0; row < rows; row++)
+                add_panel(output + row * output_stride + n, input + row * input_stride + k, weights,
+                          count, length);
         }
-        for (size_t row = 0; row < rows && bias; row++)
-            for (size_t n = 0; n < count; n++)
-                output[row * output_stride + first + n] += bias[first + n];
+
+        for (size_t row = 0; bias && row < rows; row++)
+            for (size_t i = 0; i < count; i++)
+                output[row * output_stride + n + i] += bias[n + i];
     }
 }

@@ -1,17 +1,28 @@
-/* Rotary position embedding (arXiv 2104.09864), the halves of a vector forming its pairs. */
-#include "families.h"
-#include "functions.h"
+/* Canonical rotary position embedding: the table of angles, and the rotation. */
+#include <math.h>
 
-/* The angle is computed as transformers does it: frequency and product rounded to f32. */
-void mmn_reference_rope_table(float *cosine, float *sine, size_t first_position, size_t positions,
+#include "arithmetic.h"
+#include "functions.h"
+#include "reference.h"
+
+/* theta^-(2i/head_dim), each step rounded to f32 as PyTorch rounds it. */
+static float inverse_frequency(size_t i, size_t head_dim, double log_theta)
+{
+    float exponent = (float)(2 * i) / (float)head_dim;
+    float power = (float)mmn_exp_f64((double)exponent * log_theta);
+
+    return 1.0f / power;
+}
+
+void mmn_rope_table_reference(float *cosine, float *sine, size_t first_position, size_t positions,
                               size_t head_dim, double theta)
 {
-    size_t half = head_dim / 2;
     double log_theta = mmn_log_f64(theta);
+    size_t half = head_dim / 2;
+
     for (size_t i = 0; i < half; i++) {
-        float exponent = (float)(2 * i) / (float)head_dim;
-        float power = (float)mmn_exp_f64((double)exponent * log_theta);
-        float frequency = 1.0f / power;
+        float frequency = inverse_frequency(i, head_dim, log_theta);
+
         for (size_t row = 0; row < positions; row++) {
             float angle = (float)(first_position + row) * frequency;
             cosine[row * half + i] = mmn_cos(angle);
@@ -20,17 +31,22 @@ void mmn_reference_rope_table(float *cosine, float *sine, size_t first_position,
     }
 }
 
-void mmn_reference_rope(float *values, size_t row_stride, const float *cosine, const float *sine,
+void mmn_rope_reference(float *values, size_t row_stride, const float *cosine, const float *sine,
                         size_t rows, size_t heads, size_t head_dim)
 {
     size_t half = head_dim / 2;
-    for (size_t row = 0; row < rows; row++, cosine += half, sine += half)
+
+    for (size_t row = 0; row < rows; row++) {
         for (size_t head = 0; head < heads; head++) {
-            float *first = values + row * row_stride + head * head_dim, *second = first + half;
+            float *first = values + row * row_stride + head * head_dim;
+            float *second = first + half;
+
             for (size_t i = 0; i < half; i++) {
-                float x = first[i], y = second[i];
-                first[i] = fmaf(x, cosine[i], -(y * sine[i]));
-                second[i] = fmaf(y, cosine[i], x * sine[i]);
+                float a = first[i], b = second[i];
+                float c = cosine[row * half + i], s = sine[row * half + i];
+                first[i] = fmaf(a, c, -(b * s));
+                second[i] = fmaf(b, c, a * s);
             }
         }
+    }
 }

@@ -1,25 +1,25 @@
-/* softmax: exp(x - max) / sum. */
-#include "softmax.h"
+/* Canonical softmax of whole rows. */
+#include <math.h>
 
-#include "families.h"
+#include "arithmetic.h"
 #include "functions.h"
+#include "reference.h"
 
-void mmn_softmax_row(float *values, size_t begin, size_t end)
+void mmn_softmax_reference(float *values, size_t rows, size_t width)
 {
-    float maximum = -INFINITY, lanes[MMN_LANES] = {0};
-    for (size_t i = begin; i < end; i++)
-        maximum = values[i] > maximum ? values[i] : maximum;
-    for (size_t i = begin; i < end; i++) {
-        values[i] = mmn_exp(values[i] - maximum);
-        lanes[i % MMN_LANES] += values[i];
+    for (size_t row = 0; row < rows; row++) {
+        float *x = values + row * width;
+        float lanes[MMN_LANES] = {0.0f};
+        float maximum = -INFINITY;
+
+        for (size_t i = 0; i < width; i++)
+            maximum = mmn_max_f32(x[i], maximum);
+        for (size_t i = 0; i < width; i++) {
+            x[i] = mmn_exp(x[i] - maximum);
+            lanes[i % MMN_LANES] += x[i];
+        }
+        float sum = mmn_sum_lanes(lanes);
+        for (size_t i = 0; i < width; i++)
+            x[i] = x[i] / sum;
     }
-    float sum = mmn_add_lanes(lanes);
-    for (size_t i = begin; i < end; i++)
-        values[i] /= sum;
-}
-
-void mmn_reference_softmax(float *values, size_t rows, size_t width)
-{
-    for (size_t row = 0; row < rows; row++)
-        mmn_softmax_row(values + row * width, 0, width);
 }

@@ -1,13 +1,10 @@
 /* The table of the canonical kernels. */
-#include "families.h"
+#include "reference.h"
+
+#define MMN_REFERENCE_ENTRY(kernel, arguments) .kernel = mmn_##kernel##_reference,
 
 const mmn_kernels *mmn_kernels_reference(void)
 {
-    static const mmn_kernels table = {
-        .name = "reference",
-#define MMN_REFERENCE_ENTRY(kernel, arguments) .kernel = mmn_reference_##kernel,
-        MMN_KERNELS(MMN_REFERENCE_ENTRY)
-#undef MMN_REFERENCE_ENTRY
-    };
+    static const mmn_kernels table = {.name = "reference", MMN_KERNELS(MMN_REFERENCE_ENTRY)};
     return &table;
 }

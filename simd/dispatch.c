@@ -1,18 +1,19 @@
-/* The choice of a kernel table by name and by what the processor can run. */
+/* The choice of a kernel table by name or by what the processor can do. */
 #include <string.h>
 
 #include "kernels.h"
 
-static const char *const names[] = {"reference", NULL};
+const mmn_kernels *mmn_kernels_select(const char *name)
+{
+    const mmn_kernels *table = mmn_kernels_reference();
+
+    if (!name || strcmp(name, "auto") == 0 || strcmp(name, table->name) == 0)
+        return table;
+    return NULL;
+}
 
 const char *const *mmn_kernels_names(void)
 {
+    static const char *const names[] = {"reference", NULL};
     return names;
-}
-
-const mmn_kernels *mmn_kernels_select(const char *name)
-{
-    if (!name || strcmp(name, "auto") == 0 || strcmp(name, "reference") == 0)
-        return mmn_kernels_reference();
-    return NULL;
 }
