@@ -1,0 +1,160 @@
+"""Writes configs.json: configurations in the forms that published checkpoints and transformers 5
+have, each with what transformers 5.23.0 reads from it. The published ones repeat the keys and
+numbers of the llava-hf repositories as far as they describe the architecture."""
+
+import json
+import pathlib
+
+from transformers import LlavaConfig, LlavaNextConfig
+
+CLASSES = {"llava": LlavaConfig, "llava_next": LlavaNextConfig}
+VISION = {
+    "hidden_size": 1024, "image_size": 336, "intermediate_size": 4096,
+    "model_type": "clip_vision_model", "num_attention_heads": 16, "num_hidden_layers": 24,
+    "patch_size": 14, "projection_dim": 768, "vocab_size": 32000,
+}
+PINPOINTS = [[336, 672], [672, 336], [672, 672], [1008, 336], [336, 1008]]
+
+published = {
+    "llava-1.5-7b-hf": {
+        "architectures": ["LlavaForConditionalGeneration"], "ignore_index": -100,
+        "image_token_index": 32000, "model_type": "llava", "pad_token_id": 32001,
+        "projector_hidden_act": "gelu",
+        "text_config": {
+            "_name_or_path": "lmsys/vicuna-7b-v1.5", "architectures": ["LlamaForCausalLM"],
+            "max_position_embeddings": 4096, "model_type": "llama", "rms_norm_eps": 1e-05,
+            "torch_dtype": "float16", "vocab_size": 32064},
+        "tie_word_embeddings": False, "torch_dtype": "float16",
+        "transformers_version": "4.36.0.dev0", "vision_config": VISION,
+        "vision_feature_layer": -2, "vision_feature_select_strategy": "default",
+        "vocab_size": 32064},
+    "llava-1.5-13b-hf": {
+        "architectures": ["LlavaForConditionalGeneration"], "ignore_index": -100,
+        "image_token_index": 32000, "model_type": "llava", "pad_token_id": 32001,
+        "projector_hidden_act": "gelu",
+        "text_config": {
+            "_name_or_path": "lmsys/vicuna-13b-v1.5", "hidden_size": 5120,
+            "intermediate_size": 13824, "max_position_embeddings": 4096, "model_type": "llama",
+            "num_attention_heads": 40, "num_hidden_layers": 40, "num_key_value_heads": 40,
+            "rms_norm_eps": 1e-05, "torch_dtype": "float16", "vocab_size": 32064},
+        "torch_dtype": "float16", "vision_config": VISION, "vision_feature_layer": -2,
+        "vision_feature_select_strategy": "default"},
+    "llava-v1.6-vicuna-7b-hf": {
+        "architectures": ["LlavaNextForConditionalGeneration"], "ignore_index": -100,
+        "image_grid_pinpoints": PINPOINTS, "image_token_index": 32000, "model_type": "llava_next",
+        "projector_hidden_act": "gelu",
+        "text_config": {
+            "_name_or_path": "lmsys/vicuna-7b-v1.5", "architectures": ["LlamaForCausalLM"],
+            "max_position_embeddings": 4096, "model_type": "llama", "pad_token_id": 0,
+            "rms_norm_eps": 1e-05, "torch_dtype": "float16", "use_cache": False,
+            "vocab_size": 32064},
+        "torch_dtype": "float16", "transformers_version": "4.39.0.dev0",
+        "use_image_newline_parameter": True, "vision_config": VISION,
+        "vision_feature_layer": -2, "vision_feature_select_strategy": "default"},
+    "llava-v1.6-mistral-7b-hf": {
+        "architectures": ["LlavaNextForConditionalGeneration"], "ignore_index": -100,
+        "image_grid_pinpoints": PINPOINTS, "image_token_index": 32000, "model_type": "llava_next",
+        "projector_hidden_act": "gelu",
+        "text_config": {
+            "_name_or_path": "mistralai/Mistral-7B-Instruct-v0.2",
+            "architectures": ["MistralForCausalLM"], "intermediate_size": 14336,
+            "max_position_embeddings": 32768, "model_type": "mistral", "num_key_value_heads": 8,
+            "rms_norm_eps": 1e-05, "rope_theta": 1000000.0, "sliding_window": None,
+            "torch_dtype": "bfloat16", "vocab_size": 32064},
+        "torch_dtype": "bfloat16", "use_image_newline_parameter": True, "vision_config": VISION,
+        "vision_feature_layer": -2, "vision_feature_select_strategy": "default"},
+}
+
+small = {"hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 3,
+         "num_attention_heads": 4, "vocab_size": 300}
+small_vision = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 3,
+                "num_attention_heads": 4, "image_size": 28, "patch_size": 14}
+variants = {
+    "nothing but the type": {"model_type": "llava", "text_config": {"vocab_size": 32064}},
+    "nothing but the type, next": {"model_type": "llava_next", "text_config": {"vocab_size": 32064}},
+    "mistral's defaults": {"model_type": "llava", "text_config": {"model_type": "mistral", "vocab_size": 32064}},
+    "the tower's own defaults": {"model_type": "llava", "vision_config": {"image_size": 64},
+                                 "text_config": {"vocab_size": 32064}},
+    "null parts": {"model_type": "llava", "image_token_index": 7, "vision_config": None, "text_config": None},
+    "small": {"model_type": "llava", "text_config": small, "vision_config": small_vision,
+              "image_token_index": 299, "image_seq_length": 4},
+    "alias of the placeholder": {"model_type": "llava", "text_config": small, "image_token_id": 17},
+    "head_dim apart from hidden_size": {"model_type": "llava", "image_token_index": 5,
+        "text_config": small | {"model_type": "mistral", "head_dim": 10, "num_key_value_heads": 2}},
+    "small window": {"model_type": "llava_next", "image_token_index": 5,
+        "text_config": small | {"model_type": "mistral", "num_key_value_heads": 1, "sliding_window": 5}},
+    "rope_parameters": {"model_type": "llava", "image_token_index": 5,
+        "text_config": small | {"rope_parameters": {"rope_type": "default", "rope_theta": 123.5}}},
+    "rope_parameters before rope_theta": {"model_type": "llava", "image_token_index": 5,
+        "text_config": small | {"rope_theta": 7.0, "rope_parameters": {"rope_theta": 50000}}},
+    "rope_scaling null": {"model_type": "llava", "image_token_index": 5,
+        "text_config": small | {"rope_theta": 500000.0, "rope_scaling": None}},
+    "features of several layers": {"model_type": "llava", "image_token_index": 5,
+        "text_config": small, "vision_config": small_vision, "vision_feature_layer": [-4, 1, -1],
+        "vision_feature_select_strategy": "full", "multimodal_projector_bias": False,
+        "projector_hidden_act": "relu"},
+    "first hidden state": {"model_type": "llava_next", "image_token_index": 5,
+        "text_config": small, "vision_config": small_vision | {"hidden_act": "gelu", "layer_norm_eps": 1e-6},
+        "vision_feature_layer": 0, "image_grid_pinpoints": [[28, 56], [84, 28]]},
+    "tied": {"model_type": "llava", "image_token_index": 5,
+        "text_config": small | {"tie_word_embeddings": True, "hidden_act": "gelu_pytorch_tanh"}},
+    "tokens": {"model_type": "llava", "image_token_index": 5,
+        "text_config": small | {"eos_token_id": [2, 9], "bos_token_id": 11, "pad_token_id": 0}},
+    "no tokens": {"model_type": "llava", "image_token_index": 5,
+        "text_config": small | {"eos_token_id": None, "bos_token_id": None}},
+}
+
+ACTIVATIONS = {"gelu_pytorch_tanh": "gelu_tanh", "gelu_new": "gelu_tanh"}
+
+
+def expect(config):
+    """The fields of mmn_config."""
+    vision, text = config.vision_config, config.text_config
+    layers = config.vision_feature_layer
+    layers = layers if isinstance(layers, list) else [layers]
+    states = list(range(vision.num_hidden_layers + 1))
+    eos = text.eos_token_id
+    activation = lambda name: ACTIVATIONS.get(name, name)
+    return {
+        "family": config.model_type,
+        "vision": [vision.hidden_size, vision.intermediate_size, vision.num_hidden_layers,
+                   vision.num_attention_heads, vision.image_size, vision.patch_size,
+                   vision.num_channels],
+        "layer_norm_eps": vision.layer_norm_eps,
+        "vision_activation": activation(vision.hidden_act),
+        "feature_layers": [states[layer] for layer in layers],
+        "keeps_class_token": config.vision_feature_select_strategy == "full",
+        "projector_activation": activation(config.projector_hidden_act),
+        "projector_bias": config.multimodal_projector_bias,
+        "language_type": text.model_type,
+        "language": [text.hidden_size, text.intermediate_size, text.num_hidden_layers,
+                     text.num_attention_heads, text.num_key_value_heads, text.head_dim,
+                     text.vocab_size, text.max_position_embeddings,
+                     getattr(text, "sliding_window", None) or 0],
+        "rms_norm_eps": text.rms_norm_eps,
+        "rope_theta": text.rope_parameters["rope_theta"],
+        "language_activation": activation(text.hidden_act),
+        "tied_head": config.tie_word_embeddings,
+        "image_token_id": config.image_token_index,
+        "image_seq_length": config.image_seq_length,
+        "pinpoints": getattr(config, "image_grid_pinpoints", []),
+        "eos": [] if eos is None else eos if isinstance(eos, list) else [eos],
+        "bos": -1 if text.bos_token_id is None else text.bos_token_id,
+        # transformers reads the padding token from the text model; published LLaVA-1.5 has it
+        # at the top, where we find it too.
+        "pad": next((p for p in (getattr(config, "pad_token_id", None), text.pad_token_id)
+                     if p is not None), -1),
+    }
+
+
+cases = []
+for name, given in (published | variants).items():
+    config = CLASSES[given["model_type"]](**{k: v for k, v in json.loads(json.dumps(given)).items()
+                                             if k != "model_type"})
+    cases.append({"name": name, "config": given, "expected": expect(config)})
+    saved = json.loads(config.to_json_string())
+    cases.append({"name": name + ", saved by transformers 5", "config": saved,
+                  "expected": expect(config)})
+
+with open(pathlib.Path(__file__).parent / "configs.json", "w", encoding="utf-8") as file:
+    file.write("[\n" + ",\n".join(json.dumps(case) for case in cases) + "\n]\n")
