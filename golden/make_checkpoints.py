@@ -97,7 +97,7 @@ CHECKPOINTS = {checkpoint.name: checkpoint for checkpoint in (
                Language("llama", width=32, inner=52, layers=2, heads=4, kv_heads=2),
                eos=(2, 326), native=True),
     Checkpoint("demo", "llava_next", "float16", 2,
-               Vision(width=32, inner=128, layers=4, heads=2, image=56),
+               Vision(width=32, inner=128, layers=4, heads=2, image=42),
                Language("llama", width=64, inner=172, layers=4, heads=4, kv_heads=4)),
 )}
 
