@@ -50,8 +50,9 @@ Test(json, refuses_bad_text_with_its_place)
 
 Test(json, gives_values_and_leaves_defaults)
 {
-    json_t *document = parse("{\"u\":7,\"i\":-5,\"f\":0.5,\"n\":3,\"t\":\"x\",\"b\":true,\"z\":null,"
-                             "\"a\":[1,2],\"o\":{\"p\":{\"u\":9}}}");
+    json_t *document =
+        parse("{\"u\":7,\"i\":-5,\"f\":0.5,\"n\":3,\"t\":\"x\",\"b\":true,\"z\":null,"
+              "\"a\":[1,2],\"o\":{\"p\":{\"u\":9}}}");
     mmn_json_object root, inner, innermost, absent;
     cr_assert_eq(mmn_json_as_object(&root, document, "file.json", &error), MMN_OK);
     uint32_t u = 1;

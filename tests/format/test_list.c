@@ -117,7 +117,8 @@ Test(list, names_bad_lines_and_goes_on)
         const char *line, *where, *message; /* the end of `where`, a part of the message */
     } bad[] = {
         {"{\"domain\":\"a\",\"question\":\"x\"", "line 2, column 28", "not valid JSON"},
-        {"{\"domain\":\"a\",\"domain\":\"a\",\"question\":\"x\"}", "line 2, column 22", "duplicate"},
+        {"{\"domain\":\"a\",\"domain\":\"a\",\"question\":\"x\"}", "line 2, column 22",
+         "duplicate"},
         {"[1]", "line 2", "JSON object"},
         {"{\"question\":\"x\"}", "line 2, domain", "is missing"},
         {"{\"domain\":1,\"question\":\"x\"}", "line 2, domain", "must be a text and is an integer"},
