@@ -38,7 +38,7 @@ What is this? ASSISTANT:" --generate 4 -o "$work/dump" --quiet "$@" >&2 &&
 }
 
 if [ "$1" = --print ]; then
-    count_to "$work/counts" && ranking_digest "$work/counts" && stage_digests
+    count_to "$work/counts" >&2 && ranking_digest "$work/counts" && stage_digests
     exit
 fi
 
