@@ -16,6 +16,12 @@ typedef struct count_watch {
     json_t *skipped; /* the sentences about skipped samples, for --json; else NULL */
 } count_watch;
 
+static int show_progress(void *context, const mmn_progress *state)
+{
+    count_watch *watch = context;
+    return mmn_cli_progress_show(&watch->progress, state);
+}
+
 /* Lists a skipped sample at once: a long run may end otherwise. */
 static void list_skipped(void *context, const mmn_error *error)
 {
@@ -49,8 +55,8 @@ static int run_count(const mmn_model *model, mmn_count_options *options, bool qu
     mmn_count_summary summary;
     mmn_error error;
     int code;
-    options->progress = mmn_cli_progress_show;
-    options->progress_context = &watch.progress;
+    options->progress = show_progress;
+    options->progress_context = &watch;
     options->skipped = list_skipped;
     mmn_cli_interrupt_catch();
     mmn_cli_progress_begin(&watch.progress, quiet);

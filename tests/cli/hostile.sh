@@ -5,7 +5,7 @@
 . "$top_srcdir/tests/cli/setup.sh"
 
 damage="$EMULATOR $top_builddir"/tests/cli/damage
-photo=$images/wide.jpg
+photo=$images/tiny.png
 make_list 3 "$work/list.jsonl"
 
 # A copy of the model of which every file is a link; a damaged file replaces its link.
@@ -77,6 +77,20 @@ rm "$work/model/tokenizer.json"
 check "tokenizer.model with a bit flipped" model_survives flip 40 tokenizer.model
 check "tokenizer.model with bytes that are 0" model_survives zero 10 tokenizer.model
 ln -s "$model/tokenizer.json" "$work/model/"
+
+# LLaVA-NeXT's own settings: tiles, the separator between rows of features.
+next=$top_srcdir/golden/checkpoints/llava-v1.6-mistral
+mkdir "$work/next" || exit 1
+for file in "$next"/*; do
+    ln -s "$file" "$work/next/"
+done
+for name in config.json preprocessor_config.json; do
+    for kind in cut erase flip; do
+        check "LLaVA-NeXT's $name: $kind" survives $kind 20 "$next/$name" "$work/next/$name" \
+            $MMNEURON info "$work/next"
+        ln -sf "$next/$name" "$work/next/$name"
+    done
+done
 
 run_count() {
     $MMNEURON count "$model" "$1" -o "$work/new/counts" --quiet

@@ -1,7 +1,7 @@
 # For the tests of the program: a scratch folder, a model, a list of samples. Sourced.
 . "$top_srcdir/tests/tools/tap.sh"
 
-model=$top_srcdir/golden/checkpoints/llava-v1.6-vicuna
+model=$top_srcdir/golden/checkpoints/llava-1.5
 images=$top_srcdir/golden/images
 [ -f "$model/config.json" ] || skip_all "$model is not there"
 
