@@ -41,7 +41,8 @@ mmn_status mmn_template_apply(const char *name, const char *question, bool has_i
         return mmn_fail(error, MMN_USAGE, NULL, NULL,
                         "there is no prompt template \"%s\": expected llava-1.5, "
                         "llava-v1.6-vicuna, llava-v1.6-mistral or raw", name);
-    const char *const parts[] = {chosen->before, has_image ? chosen->image : "", question,
+    bool no_image_line = !has_image || strstr(question, "<image>");
+    const char *const parts[] = {chosen->before, no_image_line ? "" : chosen->image, question,
                                  chosen->after};
     size_t lengths[4], total = 1;
     for (size_t i = 0; i < 4; i++) {

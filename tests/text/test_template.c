@@ -1,0 +1,57 @@
+/* Prompt templates: the texts that the models were trained with. */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "text/template.h"
+
+static mmn_error error;
+
+static void check(const char *name, bool has_image, const char *expected)
+{
+    char *prompt;
+    cr_assert_eq(mmn_template_apply(name, "Why?", has_image, &prompt, &error), MMN_OK);
+    cr_assert_str_eq(prompt, expected);
+    mmn_free(prompt);
+}
+
+Test(template, gives_the_prompts_of_the_families)
+{
+    check("llava-1.5", true, "USER: <image>\nWhy? ASSISTANT:");
+    check("llava-1.5", false, "USER: Why? ASSISTANT:");
+    check("llava-v1.6-vicuna", true,
+          "A chat between a curious human and an artificial intelligence assistant. The assistant "
+          "gives helpful, detailed, and polite answers to the human's questions. "
+          "USER: <image>\nWhy? ASSISTANT:");
+    check("llava-v1.6-mistral", true, "[INST] <image>\nWhy? [/INST]");
+    check("llava-v1.6-mistral", false, "[INST] Why? [/INST]");
+    check("raw", false, "Why?");
+    check("raw", true, "<image>\nWhy?");
+}
+
+Test(template, leaves_an_image_where_the_question_has_it)
+{
+    char *prompt;
+    cr_assert_eq(mmn_template_apply("llava-1.5", "Is <image> a cat?", true, &prompt, &error),
+                 MMN_OK);
+    cr_assert_str_eq(prompt, "USER: Is <image> a cat? ASSISTANT:");
+    mmn_free(prompt);
+}
+
+Test(template, chooses_by_family)
+{
+    cr_assert_str_eq(mmn_template_for("llava", "llama"), "llava-1.5");
+    cr_assert_str_eq(mmn_template_for("llava_next", "llama"), "llava-v1.6-vicuna");
+    cr_assert_str_eq(mmn_template_for("llava_next", "mistral"), "llava-v1.6-mistral");
+    cr_assert_str_eq(mmn_template_for("llama", NULL), "raw");
+    cr_assert_str_eq(mmn_template_for(NULL, NULL), "raw");
+}
+
+Test(template, lists_the_names_in_its_error)
+{
+    char *prompt;
+    cr_assert_eq(mmn_template_apply("llava", "Why?", true, &prompt, &error), MMN_USAGE);
+    cr_assert_null(prompt);
+    for (size_t i = 0; mmn_template_name(i); i++)
+        cr_assert(strstr(error.message, mmn_template_name(i)), "%s", error.message);
+}
