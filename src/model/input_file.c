@@ -50,7 +50,7 @@ static mmn_status read_ids(mmn_input *input, const mmn_model *model, const mmn_t
 }
 
 /* How many images pixel_values [tiles, 3, H, W] and image_sizes [images, 2] hold. LLaVA's need no
- * sizes: every tile is an image. */
+ * sizes, as every tile is an image; sizes that are there are kept. */
 static mmn_status count_images(size_t *count, const mmn_model *model, const mmn_tensor *pixels,
                                const mmn_tensor *sizes, const char *file, mmn_error *error)
 {
@@ -66,10 +66,10 @@ static mmn_status count_images(size_t *count, const mmn_model *model, const mmn_
                         "has shape %s; expected [tiles, %u, %u, %u]", shape, vision->channels,
                         vision->image_size, vision->image_size);
     }
-    if (model->config.family != MMN_FAMILY_LLAVA_NEXT) {
-        *count = pixels->shape[0];
+    const bool every_tile = model->config.family != MMN_FAMILY_LLAVA_NEXT;
+    *count = pixels->shape[0];
+    if (!sizes && every_tile)
         return MMN_OK;
-    }
     if (!sizes)
         return mmn_fail(error, MMN_INPUT, file, "image_sizes",
                         "is missing; LLaVA-NeXT needs it with pixel_values");
@@ -77,6 +77,10 @@ static mmn_status count_images(size_t *count, const mmn_model *model, const mmn_
     if (status == MMN_OK && sizes->shape[1] != 2)
         status = mmn_fail(error, MMN_INPUT, file, "image_sizes",
                           "has rows of %zu elements; expected height and width", sizes->shape[1]);
+    if (status == MMN_OK && every_tile && sizes->shape[0] != *count)
+        status = mmn_fail(error, MMN_INPUT, file, "image_sizes",
+                          "has %zu rows; expected one for each of %zu images", sizes->shape[0],
+                          *count);
     *count = sizes->shape[0];
     return status;
 }
@@ -168,8 +172,7 @@ mmn_status mmn_input_from_file(mmn_input **made, const mmn_model *model, const c
         status = mmn_fail(error, MMN_INPUT, file, "pixel_values",
                           "is missing, but input_ids has image tokens");
     if (status == MMN_OK && pixels) {
-        const mmn_tensor *known = input->anyres ? sizes : NULL;
-        status = read_sizes(input, model, known, error);
+        status = read_sizes(input, model, sizes, error);
         if (status == MMN_OK)
             status = read_pixels(input, model, pixels, error);
     }
