@@ -9,6 +9,59 @@
 #include "text/tokenizer_parts.h"
 #include "text/utf8.h"
 
+/* Four times the largest published tokenizer.json. */
+#define JSON_LIMIT (128u << 20)
+
+/* Prepares what reading has filled, or closes it if `status` says that reading failed. */
+static mmn_status finish(mmn_tokenizer **tokenizer, mmn_tokenizer *made, mmn_status status,
+                         mmn_error *error)
+{
+    if (status == MMN_OK)
+        status = mmn_added_tokens_finish(&made->added, &made->normalizer, error);
+    if (status != MMN_OK) {
+        mmn_tokenizer_close(made);
+        made = NULL;
+    }
+    *tokenizer = made;
+    return status;
+}
+
+mmn_status mmn_tokenizer_from_json(mmn_tokenizer **tokenizer, const char *text, size_t size,
+                                   const char *file, mmn_error *error)
+{
+    mmn_tokenizer *made = mmn_allocate(1, sizeof(*made), error);
+    mmn_status status =
+        made ? mmn_tokenizer_read_json(made, text, size, file, error) : MMN_SYSTEM;
+    return mmn_error_in_file(error, finish(tokenizer, made, status, error), file);
+}
+
+mmn_status mmn_tokenizer_from_model(mmn_tokenizer **tokenizer, const uint8_t *data, size_t size,
+                                    const char *file, mmn_error *error)
+{
+    mmn_tokenizer *made = mmn_allocate(1, sizeof(*made), error);
+    mmn_status status = made ? mmn_sentencepiece_read(made, data, size, error) : MMN_SYSTEM;
+    return mmn_error_in_file(error, finish(tokenizer, made, status, error), file);
+}
+
+static mmn_status open_json(mmn_tokenizer **tokenizer, const char *path, mmn_error *error)
+{
+    char *text;
+    size_t size;
+    mmn_status status = mmn_read_file(&text, &size, path, JSON_LIMIT, error);
+    if (status != MMN_OK)
+        return status;
+    status = mmn_tokenizer_from_json(tokenizer, text, size, path, error);
+    mmn_free(text);
+    return status;
+}
+
+static mmn_status open_model(mmn_tokenizer **tokenizer, const char *folder, mmn_error *error)
+{
+    mmn_tokenizer *made = mmn_allocate(1, sizeof(*made), error);
+    mmn_status status = made ? mmn_tokenizer_read_model(made, folder, error) : MMN_SYSTEM;
+    return mmn_error_in_file(error, finish(tokenizer, made, status, error), folder);
+}
+
 mmn_status mmn_tokenizer_open(mmn_tokenizer **tokenizer, const char *folder, mmn_error *error)
 {
     *tokenizer = NULL;
@@ -16,24 +69,15 @@ mmn_status mmn_tokenizer_open(mmn_tokenizer **tokenizer, const char *folder, mmn
     mmn_status status = mmn_path_join(&json, folder, "tokenizer.json", error);
     if (status == MMN_OK)
         status = mmn_path_join(&model, folder, "tokenizer.model", error);
-    mmn_tokenizer *made = status == MMN_OK ? mmn_allocate(1, sizeof(*made), error) : NULL;
-    if (status == MMN_OK && !made)
-        status = MMN_SYSTEM;
     if (status == MMN_OK) {
         if (mmn_is_file(json))
-            status = mmn_tokenizer_read_json(made, json, error);
+            status = open_json(tokenizer, json, error);
         else if (mmn_is_file(model))
-            status = mmn_tokenizer_read_model(made, folder, error);
+            status = open_model(tokenizer, folder, error);
         else
             status = mmn_fail(error, MMN_INPUT, folder, NULL,
                               "there is neither a tokenizer.json nor a tokenizer.model");
     }
-    if (status == MMN_OK)
-        status = mmn_added_tokens_finish(&made->added, &made->normalizer, error);
-    if (status == MMN_OK)
-        *tokenizer = made;
-    else
-        mmn_tokenizer_close(made);
     mmn_free(json);
     mmn_free(model);
     return status;

@@ -2,14 +2,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "text/json_steps.h"
 #include "text/tokenizer_parts.h"
-
-/* Four times the largest published ones. */
-#define FILE_LIMIT (128u << 20)
 
 /* ---- Model ----------------------------------------------------------------------------------- */
 
@@ -246,14 +242,15 @@ static mmn_status read_added_tokens(mmn_tokenizer *tokenizer, const mmn_json_obj
 /* ---- File ------------------------------------------------------------------------------------ */
 
 /* `truncation` and `padding` are left alone: transformers switches them off for each call too. */
-mmn_status mmn_tokenizer_read_json(mmn_tokenizer *tokenizer, const char *path, mmn_error *error)
+mmn_status mmn_tokenizer_read_json(mmn_tokenizer *tokenizer, const char *text, size_t size,
+                                   const char *file, mmn_error *error)
 {
     json_t *value = NULL;
     mmn_json_object document;
     const char *version = "1.0";
-    mmn_status status = mmn_json_load(&value, path, FILE_LIMIT, error);
+    mmn_status status = mmn_json_parse(&value, text, size, file, error);
     if (status == MMN_OK)
-        status = mmn_json_as_object(&document, value, path, error);
+        status = mmn_json_as_object(&document, value, file, error);
     if (status == MMN_OK)
         status = mmn_json_get_text(&version, &document, "version", error);
     if (status == MMN_OK && strcmp(version, "1.0") != 0)
@@ -272,5 +269,5 @@ mmn_status mmn_tokenizer_read_json(mmn_tokenizer *tokenizer, const char *path, m
     if (status == MMN_OK)
         status = read_added_tokens(tokenizer, &document, error);
     json_decref(value);
-    return mmn_error_in_file(error, status, path);
+    return mmn_error_in_file(error, status, file);
 }

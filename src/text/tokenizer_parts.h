@@ -27,8 +27,9 @@ struct mmn_tokenizer {
     mmn_decoder decoder;
 };
 
-/* Fills a zeroed tokenizer from a tokenizer.json. */
-mmn_status mmn_tokenizer_read_json(mmn_tokenizer *tokenizer, const char *path, mmn_error *error);
+/* Fills a zeroed tokenizer from the text of a tokenizer.json; `file` is its name in errors. */
+mmn_status mmn_tokenizer_read_json(mmn_tokenizer *tokenizer, const char *text, size_t size,
+                                   const char *file, mmn_error *error);
 
 /* Fills a zeroed tokenizer from a folder's tokenizer.model and the files beside it. */
 mmn_status mmn_tokenizer_read_model(mmn_tokenizer *tokenizer, const char *folder,
@@ -38,5 +39,12 @@ mmn_status mmn_tokenizer_read_model(mmn_tokenizer *tokenizer, const char *folder
  * tokens and decoder. */
 mmn_status mmn_sentencepiece_read(mmn_tokenizer *tokenizer, const uint8_t *data, size_t size,
                                   mmn_error *error);
+
+/* Makes a tokenizer of the bytes of a tokenizer.json, or of a tokenizer.model that no other file
+ * stands beside. */
+mmn_status mmn_tokenizer_from_json(mmn_tokenizer **tokenizer, const char *text, size_t size,
+                                   const char *file, mmn_error *error);
+mmn_status mmn_tokenizer_from_model(mmn_tokenizer **tokenizer, const uint8_t *data, size_t size,
+                                    const char *file, mmn_error *error);
 
 #endif

@@ -1,0 +1,89 @@
+"""Writes the corpora of tokenizer_json and tokenizer_model: small files, one for each feature or fault.
+
+Needs sentencepiece's protocol buffer (the package sentencepiece) to write the models."""
+
+import json
+import pathlib
+
+from sentencepiece import sentencepiece_model_pb2
+
+corpus = pathlib.Path(__file__).parent / "corpus"
+
+
+def write(name, data):
+    (corpus / name).parent.mkdir(parents=True, exist_ok=True)
+    (corpus / name).write_bytes(data if isinstance(data, bytes) else json.dumps(data, ensure_ascii=False).encode())
+
+
+def added(identifier, content, **options):
+    token = {"id": identifier, "content": content, "single_word": False, "lstrip": False, "rstrip": False,
+             "normalized": False, "special": False}
+    return token | options
+
+
+vocabulary = {text: i for i, text in enumerate(
+    ["<unk>", "<s>", "</s>", "▁", "a", "b", "ab", "▁a", "abab", "<0xC3>", "<0xA9>", "▁ab"])}
+model = {"type": "BPE", "unk_token": "<unk>", "fuse_unk": True, "byte_fallback": True, "vocab": vocabulary,
+         "merges": ["a b", "ab ab", "▁ a", "▁a b"]}
+special = [added(0, "<unk>", special=True), added(1, "<s>", special=True), added(2, "</s>", special=True)]
+space = {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "first", "split": True}
+llama = {
+    "version": "1.0", "added_tokens": special + [added(12, "<image>", special=True)],
+    "normalizer": {"type": "Sequence", "normalizers": [
+        {"type": "Prepend", "prepend": "▁"}, {"type": "Replace", "pattern": {"String": " "}, "content": "▁"}]},
+    "pre_tokenizer": None,
+    "post_processor": {"type": "TemplateProcessing", "single": [
+        {"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
+        "special_tokens": {"<s>": {"id": "<s>", "ids": [1], "tokens": ["<s>"]}}},
+    "decoder": {"type": "Sequence", "decoders": [
+        {"type": "Replace", "pattern": {"String": "▁"}, "content": " "}, {"type": "ByteFallback"}, {"type": "Fuse"},
+        {"type": "Strip", "content": " ", "start": 1, "stop": 0}]},
+    "model": model}
+write("tokenizer_json/good-llama", llama)
+write("tokenizer_json/good-metaspace", llama | {
+    "normalizer": None, "pre_tokenizer": space, "decoder": space,
+    "model": model | {"merges": [merge.split(" ") for merge in model["merges"]], "ignore_merges": True}})
+write("tokenizer_json/good-added", llama | {"added_tokens": special + [
+    added(12, "foo", normalized=True), added(13, "What", lstrip=True, rstrip=True), added(4, "a"),
+    added(14, "What is", special=True, normalized=True)]})
+write("tokenizer_json/good-no-decoder", llama | {"decoder": None, "post_processor": None, "added_tokens": []})
+write("tokenizer_json/bad-merge", llama | {"model": model | {"merges": ["a b", "b a"]}})
+write("tokenizer_json/bad-id", llama | {"added_tokens": [added(99, "<image>")]})
+write("tokenizer_json/bad-nesting", {"normalizer": json.loads(
+    '{"type":"Sequence","normalizers":[' * 9 + ']}' * 9), "model": model})
+write("tokenizer_json/unsupported-model", llama | {"model": {"type": "Unigram", "unk_id": 0, "vocab": [["a", 0.0]]}})
+write("tokenizer_json/unsupported-pre-tokenizer", llama | {"pre_tokenizer": {"type": "BertPreTokenizer"}})
+
+
+def sentencepiece_model(change=lambda model: None, byte_fallback=True):
+    model = sentencepiece_model_pb2.ModelProto()
+    model.trainer_spec.model_type = model.trainer_spec.BPE
+    model.trainer_spec.byte_fallback = byte_fallback
+    model.normalizer_spec.remove_extra_whitespaces = False
+    kinds = model.SentencePiece
+    pieces = [("<unk>", kinds.UNKNOWN), ("<s>", kinds.CONTROL), ("</s>", kinds.CONTROL)]
+    pieces += [(f"<0x{byte:02X}>", kinds.BYTE) for byte in range(256) if byte_fallback]
+    pieces += [(text, kinds.NORMAL) for text in ("ab", "▁a", "abab", "▁ab", "▁", "a", "b", "é")]
+    for i, (text, kind) in enumerate(pieces):
+        model.pieces.add(piece=text, score=float(-i), type=kind)
+    change(model)
+    return model.SerializeToString()
+
+
+def remove_spaces(model):
+    model.normalizer_spec.remove_extra_whitespaces = True
+    model.normalizer_spec.add_dummy_prefix = False
+
+
+write("tokenizer_model/good-bytes", sentencepiece_model())
+write("tokenizer_model/good-no-bytes", sentencepiece_model(byte_fallback=False))
+write("tokenizer_model/good-spaces", sentencepiece_model(remove_spaces, byte_fallback=False))
+write("tokenizer_model/bad-piece", sentencepiece_model(lambda m: m.pieces.add(piece=""), False))
+write("tokenizer_model/bad-twice", sentencepiece_model(lambda m: m.pieces.add(piece="ab"), False))
+write("tokenizer_model/bad-end", sentencepiece_model(byte_fallback=False)[:-1])
+write("tokenizer_model/unsupported-unigram", sentencepiece_model(
+    lambda m: setattr(m.trainer_spec, "model_type", m.trainer_spec.UNIGRAM), False))
+write("tokenizer_model/unsupported-map", sentencepiece_model(
+    lambda m: setattr(m.normalizer_spec, "precompiled_charsmap", b"x"), False))
+write("tokenizer_model/unsupported-user-defined", sentencepiece_model(
+    lambda m: m.pieces.add(piece="x", type=m.SentencePiece.USER_DEFINED), False))
