@@ -296,8 +296,9 @@ static mmn_status read_settings(mmn_image_settings *settings, const mmn_json_obj
         status = read_pinpoints(settings, object, error);
         if (status != MMN_OK)
             return status;
-        if (settings->grid_pinpoint_count != count ||
-            memcmp(settings->grid_pinpoints, pinpoints, count * sizeof(*pinpoints)) != 0)
+        if (model->grid_pinpoints &&
+            (settings->grid_pinpoint_count != count ||
+             memcmp(settings->grid_pinpoints, pinpoints, count * sizeof(*pinpoints)) != 0))
             return mmn_json_fail(object, "image_grid_pinpoints", error,
                                  "the entries are not those of config.json");
     }

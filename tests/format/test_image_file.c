@@ -1,0 +1,321 @@
+/* Image files: the pixels that Pillow gives, and one clear sentence for damaged ones. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/digest.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "format/exif.h"
+#include "format/image_file.h"
+
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#define DATA MMN_SOURCE_DIR "/tests/image/data/"
+
+static mmn_error error;
+
+/* One line of decoded.tsv. */
+typedef struct image_case {
+    char name[128], path[512], digest[64];
+    size_t width, height;
+} image_case;
+
+static FILE *open_cases(void)
+{
+    FILE *table = fopen(DATA "decoded.tsv", "r");
+    cr_assert_not_null(table, "decoded.tsv cannot be opened");
+    return table;
+}
+
+/* The next case of a format that this build reads. */
+static int next_case(FILE *table, image_case *each)
+{
+    char line[512];
+    while (fgets(line, sizeof(line), table)) {
+        if (line[0] == '#' || sscanf(line, "%127s %zu %zu %63s", each->name, &each->width,
+                                     &each->height, each->digest) != 4)
+            continue;
+#ifndef HAVE_LIBPNG
+        if (strstr(each->name, ".png"))
+            continue;
+#endif
+        snprintf(each->path, sizeof(each->path), DATA "files/%s", each->name);
+        return 1;
+    }
+    return 0;
+}
+
+static uint8_t *read_bytes(const char *path, size_t *size)
+{
+    char *bytes = NULL;
+    cr_assert_eq(mmn_read_file(&bytes, size, path, 1 << 20, &error), MMN_OK);
+    return (uint8_t *)bytes;
+}
+
+Test(image_file, decodes_as_pillow_does)
+{
+    FILE *table = open_cases();
+    image_case each;
+    size_t count = 0;
+    for (; next_case(table, &each); count++) {
+        mmn_image image;
+        char digest[MMN_DIGEST_SIZE];
+        cr_assert_eq(mmn_image_load(&image, each.path, &error), MMN_OK, "%s: %s", each.name,
+                     error.message);
+        mmn_digest_of(image.rgb, image.width * image.height * 3, digest);
+        cr_expect_eq(image.width, each.width, "%s", each.name);
+        cr_expect_eq(image.height, each.height, "%s", each.name);
+        cr_expect_str_eq(digest, each.digest, "%s", each.name);
+        mmn_image_free(&image);
+    }
+    fclose(table);
+    cr_assert_geq(count, 30);
+}
+
+static void expect_refused(const void *data, size_t size, const char *words)
+{
+    mmn_image image;
+    memset(&error, 0, sizeof(error));
+    cr_assert_eq(mmn_image_decode(&image, data, size, &error), MMN_INPUT, "%s", words);
+    cr_expect_null(image.rgb);
+    cr_expect_not_null(strstr(error.message, words), "\"%s\" lacks \"%s\"", error.message, words);
+}
+
+Test(image_file, names_the_formats_that_it_reads)
+{
+    expect_refused("", 0, "JPEG or PNG");
+    expect_refused("GIF89a", 6, "GIF");
+    expect_refused("RIFF\0\0\0\0WEBPVP8 ", 16, "WebP");
+    expect_refused("BM", 2, "BMP");
+    expect_refused("II*\0", 4, "TIFF");
+    expect_refused("\0\0\0\x1c" "ftypavif", 12, "AVIF");
+    expect_refused("hello", 5, "not an image");
+    mmn_image image;
+    cr_assert_eq(mmn_image_load(&image, DATA "README.md", &error), MMN_INPUT);
+    cr_expect_str_eq(error.file, DATA "README.md");
+    cr_assert_eq(mmn_image_load(&image, DATA "no such file", &error), MMN_SYSTEM);
+}
+
+Test(image_file, refuses_truncated_files)
+{
+    FILE *table = open_cases();
+    image_case each;
+    size_t count = 0;
+    while (next_case(table, &each)) {
+        if (strcmp(each.name, "trailing_bytes.jpg") == 0)
+            continue;
+        size_t size;
+        uint8_t *bytes = read_bytes(each.path, &size);
+        for (size_t i = 0; i < 25; i++, count++) {
+            /* Bytes just past the end of a block of its own are caught by the sanitizers. */
+            size_t kept = i < 5 ? size - 1 - i : size * (i - 5) / 20;
+            uint8_t *part = malloc(kept ? kept : 1);
+            memcpy(part, bytes, kept);
+            mmn_image image;
+            cr_expect_eq(mmn_image_decode(&image, part, kept, &error), MMN_INPUT,
+                         "%s cut to %zu of %zu bytes", each.name, kept, size);
+            cr_expect_gt(strlen(error.message), 10);
+            mmn_image_free(&image);
+            free(part);
+        }
+        mmn_free(bytes);
+    }
+    fclose(table);
+    cr_assert_geq(count, 500);
+}
+
+Test(image_file, survives_flipped_bits)
+{
+    FILE *table = open_cases();
+    image_case each;
+    uint64_t state = 12345;
+    size_t refused = 0, decoded = 0;
+    while (next_case(table, &each)) {
+        size_t size;
+        uint8_t *bytes = read_bytes(each.path, &size);
+        uint8_t *copy = malloc(size);
+        for (size_t i = 0; i < 25; i++) {
+            memcpy(copy, bytes, size);
+            for (size_t j = 0; j < 1 + i / 10; j++) {
+                state = state * 6364136223846793005u + 1442695040888963407u;
+                copy[(state >> 20) % size] ^= (uint8_t)(1 << (state >> 60) % 8);
+            }
+            mmn_image image;
+            mmn_status status = mmn_image_decode(&image, copy, size, &error);
+            if (status == MMN_OK) {
+                cr_expect(image.width > 0 && image.height > 0 && image.rgb);
+                decoded++;
+            } else {
+                cr_expect_eq(status, MMN_INPUT, "%s: %s", each.name, error.message);
+                cr_expect_null(image.rgb);
+                refused++;
+            }
+            mmn_image_free(&image);
+        }
+        free(copy);
+        mmn_free(bytes);
+    }
+    fclose(table);
+    cr_assert(refused > 100 && decoded > 100, "%zu refused, %zu decoded", refused, decoded);
+}
+
+/* The place of `marker`'s 0xff in `bytes`, searched from `from` on. */
+static size_t find_marker(const uint8_t *bytes, size_t size, size_t from, uint8_t marker)
+{
+    for (size_t i = from; i + 1 < size; i++)
+        if (bytes[i] == 0xff && bytes[i + 1] == marker)
+            return i;
+    cr_assert_fail("no marker %02x", marker);
+    return 0;
+}
+
+Test(image_file, limits_what_a_jpeg_can_cost)
+{
+    size_t size;
+    uint8_t *bytes = read_bytes(DATA "files/baseline_420.jpg", &size);
+    size_t frame = find_marker(bytes, size, 0, 0xc0);
+    memcpy(bytes + frame + 5, "\xff\xdc\xff\xdc", 4);
+    expect_refused(bytes, size, "more pixels than bytes");
+    memcpy(bytes + frame + 5, "\x00\x00", 2);
+    expect_refused(bytes, size, "not a JPEG image that can be read");
+    bytes[frame + 9] = 2;
+    expect_refused(bytes, size, "not a JPEG image that can be read");
+    mmn_free(bytes);
+
+    /* The last scan of a progressive file, six hundred times. */
+    bytes = read_bytes(DATA "files/progressive_420.jpg", &size);
+    size_t scan = 0;
+    for (size_t i = 0; i + 1 < size; i++)
+        if (bytes[i] == 0xff && bytes[i + 1] == 0xda)
+            scan = i;
+    size_t scan_size = size - 2 - scan, many = 600;
+    uint8_t *repeated = malloc(scan + many * scan_size + 2);
+    memcpy(repeated, bytes, scan);
+    for (size_t i = 0; i < many; i++)
+        memcpy(repeated + scan + i * scan_size, bytes + scan, scan_size);
+    memcpy(repeated + scan + many * scan_size, "\xff\xd9", 2);
+    expect_refused(repeated, scan + many * scan_size + 2, "too many scans");
+    free(repeated);
+    mmn_free(bytes);
+}
+
+#ifdef HAVE_LIBPNG
+static void put_u32(uint8_t *bytes, uint32_t value)
+{
+    for (int i = 0; i < 4; i++)
+        bytes[i] = (uint8_t)(value >> (24 - 8 * i));
+}
+
+static uint32_t crc_of(const uint8_t *bytes, size_t size)
+{
+    uint32_t crc = 0xffffffff;
+    for (size_t i = 0; i < size; i++) {
+        crc ^= bytes[i];
+        for (int bit = 0; bit < 8; bit++)
+            crc = crc >> 1 ^ (crc & 1 ? 0xedb88320 : 0);
+    }
+    return ~crc;
+}
+
+Test(image_file, limits_what_a_png_can_cost)
+{
+    size_t size;
+    uint8_t *bytes = read_bytes(DATA "files/rgb.png", &size);
+    /* Signature, length and name take 16 bytes; then come width, height, and 5 more. */
+    put_u32(bytes + 16, 100000);
+    put_u32(bytes + 20, 100000);
+    expect_refused(bytes, size, "CRC");
+    put_u32(bytes + 29, crc_of(bytes + 12, 17));
+    expect_refused(bytes, size, "more pixels than bytes");
+    put_u32(bytes + 16, 0x7fffffff);
+    put_u32(bytes + 29, crc_of(bytes + 12, 17));
+    expect_refused(bytes, size, "not a PNG image that can be read");
+    put_u32(bytes + 16, 0);
+    put_u32(bytes + 29, crc_of(bytes + 12, 17));
+    expect_refused(bytes, size, "not a PNG image that can be read");
+    mmn_free(bytes);
+}
+#else
+Test(image_file, says_that_png_is_missing)
+{
+    mmn_image image;
+    cr_assert_eq(mmn_image_load(&image, DATA "files/rgb.png", &error), MMN_INPUT);
+    cr_expect_not_null(strstr(error.message, "without libpng"));
+}
+#endif
+
+Test(image_file, reports_every_failed_allocation)
+{
+    static const char *const paths[] = {
+        DATA "files/cmyk.jpg",
+        DATA "files/exif_6.jpg",
+#ifdef HAVE_LIBPNG
+        DATA "files/exif_6.png",
+#endif
+    };
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        mmn_image image;
+        mmn_status status = MMN_SYSTEM;
+        unsigned long number = 1;
+        for (; status != MMN_OK && number < 100; number++) {
+            mmn_memory_fail_at(number);
+            status = mmn_image_load(&image, paths[i], &error);
+            cr_expect(status == MMN_OK || status == MMN_SYSTEM);
+            cr_expect(status == MMN_OK || !image.rgb);
+        }
+        mmn_memory_fail_at(0);
+        cr_assert(status == MMN_OK && number > 3, "%s", paths[i]);
+        mmn_image_free(&image);
+    }
+}
+
+/* A 3x2 image of the bytes 1 to 6 turned by each orientation, drawn by hand. */
+Test(exif, turns_images_upright)
+{
+    static const struct {
+        size_t width, height;
+        const char *pixels;
+    } upright[9] = {
+        {3, 2, "123456"}, {3, 2, "123456"}, {3, 2, "321654"}, {3, 2, "654321"}, {3, 2, "456123"},
+        {2, 3, "142536"}, {2, 3, "415263"}, {2, 3, "635241"}, {2, 3, "362514"},
+    };
+    for (unsigned orientation = 0; orientation < 10; orientation++) {
+        mmn_image image;
+        cr_assert_eq(mmn_image_create(&image, 3, 2, &error), MMN_OK);
+        for (size_t i = 0; i < 18; i++)
+            image.rgb[i] = (uint8_t)('1' + i / 3);
+        cr_assert_eq(mmn_image_upright(&image, orientation, &error), MMN_OK);
+        size_t row = orientation <= 8 ? orientation : 1;
+        cr_expect_eq(image.width, upright[row].width);
+        cr_expect_eq(image.height, upright[row].height);
+        for (size_t i = 0; i < 18; i++)
+            cr_expect_eq(image.rgb[i], upright[row].pixels[i / 3], "orientation %u, byte %zu",
+                         orientation, i);
+        mmn_image_free(&image);
+    }
+}
+
+Test(exif, reads_the_orientation_and_nothing_beyond_the_data)
+{
+    static const uint8_t exif[] = "II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0";
+    cr_expect_eq(mmn_exif_orientation(exif, sizeof(exif) - 1), 6);
+    for (size_t size = 0; size < 22; size++) {
+        uint8_t *part = malloc(size ? size : 1);
+        memcpy(part, exif, size);
+        cr_expect_eq(mmn_exif_orientation(part, size), 0, "%zu bytes", size);
+        free(part);
+    }
+    uint8_t far_away[sizeof(exif)];
+    memcpy(far_away, exif, sizeof(exif));
+    memset(far_away + 4, 0xff, 4);
+    cr_expect_eq(mmn_exif_orientation(far_away, sizeof(far_away)), 0);
+
+    static const char xmp[] = "<a tiff:Orientation=\"\" tiff:Orientation=\"3\"/>";
+    cr_expect_eq(mmn_xmp_orientation((const uint8_t *)xmp, sizeof(xmp) - 1), 3);
+    static const char cut[] = "tiff:Orientation=\"";
+    cr_expect_eq(mmn_xmp_orientation((const uint8_t *)cut, sizeof(cut) - 1), 0);
+}

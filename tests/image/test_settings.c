@@ -1,0 +1,189 @@
+/* Reading an image processor's settings: published and newer forms, defaults, refusals. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "image/settings.h"
+
+static mmn_error error;
+static mmn_image_settings settings;
+static char folder[64];
+
+static void make_folder(void)
+{
+    strcpy(folder, "/tmp/mmneuron-settings-XXXXXX");
+    cr_assert_not_null(mkdtemp(folder));
+}
+
+static void write_file(const char *name, const char *text)
+{
+    char path[256];
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    if (!text) {
+        unlink(path);
+        return;
+    }
+    FILE *file = fopen(path, "w");
+    cr_assert_not_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+static void remove_folder(void)
+{
+    write_file("preprocessor_config.json", NULL);
+    write_file("processor_config.json", NULL);
+    rmdir(folder);
+}
+
+static mmn_status read_single(const char *text)
+{
+    mmn_image_model model = {.anyres = false, .image_size = 336};
+    write_file("preprocessor_config.json", text);
+    memset(&error, 0, sizeof(error));
+    return mmn_image_settings_read(&settings, folder, &model, &error);
+}
+
+static mmn_status read_anyres(const char *text)
+{
+    mmn_image_model model = {.anyres = true, .image_size = 336};
+    write_file("preprocessor_config.json", text);
+    memset(&error, 0, sizeof(error));
+    return mmn_image_settings_read(&settings, folder, &model, &error);
+}
+
+TestSuite(settings, .init = make_folder, .fini = remove_folder);
+
+Test(settings, default_to_those_of_the_class_and_the_model)
+{
+    cr_assert_eq(read_single(NULL), MMN_OK, "%s", error.message);
+    cr_expect_eq(settings.processor, MMN_PROCESSOR_LLAVA);
+    cr_expect_eq(settings.shortest_edge, 336);
+    cr_expect_eq(settings.crop_size.height, 336);
+    cr_expect(settings.do_resize && settings.do_center_crop && settings.do_rescale &&
+              settings.do_normalize && !settings.pad_to_square);
+    cr_expect_eq(settings.resample, MMN_RESAMPLE_BICUBIC);
+    cr_expect_eq(settings.rescale_factor, 1.0 / 255);
+    cr_expect_eq(settings.mean[1], 0.4578275);
+    cr_expect_eq(settings.std[2], 0.27577711);
+    cr_assert_eq(read_anyres("{}"), MMN_OK);
+    cr_expect_eq(settings.processor, MMN_PROCESSOR_LLAVA_NEXT);
+    cr_expect_eq(settings.grid_pinpoint_count, 5);
+    cr_expect_eq(settings.grid_pinpoints[3].height, 1008);
+    cr_expect_eq(settings.grid_pinpoints[3].width, 336);
+}
+
+Test(settings, take_sizes_in_every_form)
+{
+    cr_assert_eq(read_single("{\"size\": 336, \"crop_size\": 336}"), MMN_OK);
+    cr_expect_eq(settings.shortest_edge, 336);
+    cr_assert_eq(read_single("{\"size\": {\"shortest_edge\": 400, \"longest_edge\": null}}"),
+                 MMN_OK);
+    cr_expect_eq(settings.shortest_edge, 400);
+    cr_assert_eq(read_single("{\"size\": {\"height\": 350, \"width\": 360}}"), MMN_OK);
+    cr_expect_eq(settings.shortest_edge, 0);
+    cr_expect_eq(settings.size.height, 350);
+    cr_expect_eq(settings.size.width, 360);
+    cr_assert_eq(read_single("{\"size\": [340, 338], \"crop_size\": [336, 336]}"), MMN_OK);
+    cr_expect_eq(settings.size.height, 340);
+    cr_expect_eq(settings.size.width, 338);
+    cr_assert_eq(read_single("{\"image_mean\": 0.5, \"image_std\": [1, 2.5, 3]}"), MMN_OK);
+    cr_expect_eq(settings.mean[2], 0.5);
+    cr_expect_eq(settings.std[1], 2.5);
+}
+
+Test(settings, know_the_classes_with_any_suffix)
+{
+    cr_assert_eq(read_single("{\"image_processor_type\": \"CLIPImageProcessorFast\", "
+                             "\"do_pad\": true}"),
+                 MMN_OK);
+    cr_expect_eq(settings.processor, MMN_PROCESSOR_CLIP);
+    cr_expect_not(settings.pad_to_square);
+    cr_assert_eq(read_single("{\"image_processor_type\": \"LlavaImageProcessorPil\", "
+                             "\"do_pad\": true}"),
+                 MMN_OK);
+    cr_expect_eq(settings.processor, MMN_PROCESSOR_LLAVA);
+    cr_expect(settings.pad_to_square);
+    cr_assert_eq(read_single("{\"feature_extractor_type\": \"CLIPFeatureExtractor\"}"), MMN_OK);
+    cr_expect_eq(settings.processor, MMN_PROCESSOR_CLIP);
+    cr_assert_eq(read_anyres("{\"image_processor_type\": \"LlavaNextImageProcessorFast\"}"),
+                 MMN_OK);
+}
+
+Test(settings, prefer_those_nested_in_the_processor)
+{
+    write_file("processor_config.json",
+               "{\"image_processor\": {\"do_normalize\": false, \"resample\": 2}}");
+    cr_assert_eq(read_single("{\"do_normalize\": true, \"do_rescale\": false}"), MMN_OK);
+    cr_expect(!settings.do_normalize && settings.do_rescale);
+    cr_expect_eq(settings.resample, MMN_RESAMPLE_BILINEAR);
+    write_file("processor_config.json", "{\"patch_size\": 14}");
+    cr_assert_eq(read_single("{\"do_rescale\": false}"), MMN_OK);
+    cr_expect(settings.do_normalize && !settings.do_rescale);
+}
+
+Test(settings, refuse_what_they_cannot_do)
+{
+    static const struct {
+        const char *text, *words;
+    } wrong[] = {
+        {"{\"image_processor_type\": \"BlipImageProcessor\"}", "BlipImageProcessor"},
+        {"{\"image_processor_type\": \"LlavaNextImageProcessor\"}", "does not suit"},
+        {"{\"image_processor_type\": 3}", ""},
+        {"{\"resample\": 1}", "filter 1"},
+        {"{\"size\": \"336\"}", ""},
+        {"{\"size\": 0}", ""},
+        {"{\"size\": 1e9}", ""},
+        {"{\"size\": {\"longest_edge\": 336}}", "expected"},
+        {"{\"size\": {\"shortest_edge\": 336, \"longest_edge\": 672}}", "expected"},
+        {"{\"size\": {\"height\": 336}}", "expected"},
+        {"{\"size\": [1, 2, 3]}", ""},
+        {"{\"crop_size\": {\"shortest_edge\": 336}}", "expected"},
+        {"{\"crop_size\": 224}", "reads 336x336"},
+        {"{\"do_center_crop\": false, \"size\": {\"height\": 336, \"width\": 300}}", "300x336"},
+        {"{\"image_mean\": [0.5, 0.5]}", "one per channel"},
+        {"{\"image_mean\": [0.5, 0.5, \"\"]}", "one per channel"},
+        {"{\"image_std\": [0.5, 0.5, 0]}", "is 0"},
+        {"{\"image_std\": 1e-60}", "is 0"},
+        {"{\"do_pad\": true, \"image_mean\": 1.5}", "in [0, 1]"},
+        {"{\"do_resize\": 1}", ""},
+        {"[]", ""},
+        {"{\"size\": 336", ""},
+    };
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        cr_expect_eq(read_single(wrong[i].text), MMN_INPUT, "%s", wrong[i].text);
+        cr_expect_not_null(strstr(error.message, wrong[i].words), "%s: %s", wrong[i].text,
+                           error.message);
+        cr_expect_not_null(strstr(error.file, "preprocessor_config.json"), "%s", wrong[i].text);
+    }
+}
+
+Test(settings, refuse_pinpoints_that_make_no_tiles)
+{
+    static const char *const wrong[] = {
+        "{\"image_grid_pinpoints\": []}",
+        "{\"image_grid_pinpoints\": [[336, 672], 3]}",
+        "{\"image_grid_pinpoints\": [[336, 672, 1]]}",
+        "{\"image_grid_pinpoints\": [[336.0, 672]]}",
+        "{\"image_grid_pinpoints\": [[336, 0]]}",
+        "{\"image_grid_pinpoints\": [[336, 600]]}",
+        "{\"image_grid_pinpoints\": [[16128, 16128]]}",
+        "{\"image_grid_pinpoints\": [[336, 33600]]}",
+    };
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+        cr_expect_eq(read_anyres(wrong[i]), MMN_INPUT, "%s", wrong[i]);
+
+    static const mmn_resolution pinpoints[] = {{336, 672}, {672, 672}};
+    mmn_image_model model = {
+        .anyres = true, .image_size = 336, .grid_pinpoint_count = 2, .grid_pinpoints = pinpoints};
+    write_file("preprocessor_config.json", "{\"image_grid_pinpoints\": [[336, 672], [672, 672]]}");
+    cr_expect_eq(mmn_image_settings_read(&settings, folder, &model, &error), MMN_OK);
+    write_file("preprocessor_config.json", "{}");
+    cr_expect_eq(mmn_image_settings_read(&settings, folder, &model, &error), MMN_OK);
+    cr_expect_eq(settings.grid_pinpoint_count, 2);
+    write_file("preprocessor_config.json", "{\"image_grid_pinpoints\": [[672, 672], [336, 672]]}");
+    cr_expect_eq(mmn_image_settings_read(&settings, folder, &model, &error), MMN_INPUT);
+    cr_expect_not_null(strstr(error.message, "config.json"));
+}
