@@ -1,0 +1,39 @@
+/* Fuzz target: dataset lists. */
+#include "format/list.h"
+
+#include <string.h>
+
+#include "fuzz.h"
+
+const char mmn_fuzz_format[] = "list";
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    mmn_error error = {0};
+    mmn_list *list;
+    if (mmn_list_parse(&list, data, size, "folder/list.jsonl", &error) != MMN_OK)
+        abort();
+    int result = MMN_FUZZ_ACCEPTED;
+    uint64_t lines = 0;
+    size_t used = 0;
+    for (bool found = true; found;) {
+        mmn_sample sample;
+        mmn_status status = mmn_list_next(list, &sample, &found, &error);
+        if (mmn_fuzz_result(status, &error) != MMN_FUZZ_ACCEPTED)
+            result = MMN_FUZZ_REFUSED;
+        lines += found;
+        if (status != MMN_OK || !found)
+            continue;
+        used += strlen(sample.id) + strlen(sample.domain);
+        for (size_t i = 0; i < sample.image_count; i++)
+            used += strlen(sample.images[i]);
+        for (size_t i = 0; i < sample.answer_count; i++)
+            used += strlen(sample.answers[i]);
+        for (size_t i = 0; i < sample.choice_count; i++)
+            used += strlen(sample.choices[i]);
+    }
+    if (lines != mmn_list_count(list) || used == SIZE_MAX)
+        abort();
+    mmn_list_close(list);
+    return result;
+}

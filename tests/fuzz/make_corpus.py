@@ -1,0 +1,73 @@
+"""Writes the corpus of safetensors, config and list: small files, one for each feature or fault."""
+
+import json
+import pathlib
+import struct
+
+corpus = pathlib.Path(__file__).parent / "corpus"
+
+
+def write(name, data):
+    (corpus / name).parent.mkdir(parents=True, exist_ok=True)
+    (corpus / name).write_bytes(data.encode() if isinstance(data, str) else data)
+
+
+def safetensors(header, data=b""):
+    text = header if isinstance(header, str) else json.dumps(header)
+    return struct.pack("<Q", len(text)) + text.encode() + data
+
+
+def tensor(dtype, shape, begin, end):
+    return {"dtype": dtype, "shape": shape, "data_offsets": [begin, end]}
+
+
+write("safetensors/good-empty", safetensors({}))
+write("safetensors/good-two", safetensors(
+    {"__metadata__": {"k": "v"}, "a": tensor("F32", [2, 1], 0, 8), "b": tensor("BF16", [3], 8, 14)},
+    bytes(range(14))))
+write("safetensors/good-misaligned", safetensors(
+    {"a": tensor("U8", [1], 0, 1), "b": tensor("I64", [1], 1, 9), "c": tensor("F16", [0, 4], 9, 9)},
+    bytes(9)))
+write("safetensors/bad-overlap", safetensors(
+    {"a": tensor("U8", [4], 0, 4), "b": tensor("U8", [4], 2, 6)}, bytes(6)))
+write("safetensors/bad-hole", safetensors(
+    {"a": tensor("U8", [4], 0, 4), "b": tensor("U8", [4], 6, 10)}, bytes(10)))
+write("safetensors/bad-overflow", safetensors({"a": tensor("F64", [2**61, 8], 0, 0)}))
+write("safetensors/bad-length", struct.pack("<Q", 2**63) + b"{}")
+write("safetensors/bad-duplicate", safetensors(
+    '{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},'
+    '"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}', b"x"))
+write("safetensors/unsupported-type", safetensors({"a": tensor("F4", [2], 0, 1)}, b"x"))
+
+llava = {
+    "model_type": "llava", "image_token_index": 9, "vision_feature_layer": [-2, 1],
+    "vision_feature_select_strategy": "full", "projector_hidden_act": "gelu",
+    "vision_config": {"model_type": "clip_vision_model", "hidden_size": 32, "image_size": 28,
+                      "intermediate_size": 64, "num_attention_heads": 4, "num_hidden_layers": 3,
+                      "patch_size": 14},
+    "text_config": {"model_type": "llama", "hidden_size": 64, "vocab_size": 300,
+                    "num_attention_heads": 4, "rope_parameters": {"rope_theta": 1e4}}}
+following = {
+    "model_type": "llava_next", "image_token_id": 9, "image_grid_pinpoints": [[336, 672]],
+    "text_config": {"model_type": "mistral", "hidden_size": 64, "vocab_size": 300, "head_dim": 16,
+                    "num_attention_heads": 4, "num_key_value_heads": 2, "sliding_window": None,
+                    "rope_theta": 1e6}}
+write("config/good-llava", json.dumps(llava))
+write("config/good-llava-next", json.dumps(following, indent=1))
+write("config/good-generation", json.dumps(following) + "\0" +
+      json.dumps({"eos_token_id": [2, 7], "pad_token_id": 0}))
+write("config/bad-heads", json.dumps(llava | {"text_config": {"hidden_size": 65, "vocab_size": 99}}))
+write("config/bad-nesting", "[" * 3000)
+write("config/bad-number", json.dumps(llava).replace("300", "1e999"))
+write("config/unsupported-model", json.dumps({"model_type": "qwen2_vl"}))
+write("config/unsupported-rope", json.dumps(
+    llava | {"text_config": {"vocab_size": 99, "rope_scaling": {"type": "linear", "factor": 2.0}}}))
+
+line = json.dumps({"id": "1", "domain": "medical", "image": ["a.jpg", "b.png"], "question": "é?",
+                   "answers": ["yes", "no"], "choices": ["A", "B"], "metric": "choice"})
+write("list/good-one", line + "\n")
+write("list/good-windows", "\ufeff" + line + "\r\n\r\n" + '{"domain":"a b","prompt":"x","id":7}')
+write("list/good-empty", "\n\n")
+write("list/bad-middle", line + "\n{\"domain\":\n" + line + "\n")
+write("list/bad-domain", '{"domain":"../x","question":"y"}\n')
+write("list/bad-utf8", line.encode() + b'\n{"domain":"\xff\xfe","question":"y"}\n')
