@@ -81,8 +81,8 @@ static mmn_status make_header(char **text, const char *path, const mmn_tensor *c
     return status;
 }
 
-static mmn_status write_all(mmn_writer *writer, const char *header, const mmn_tensor *const *ordered,
-                            size_t count, mmn_error *error)
+static mmn_status write_all(mmn_writer *writer, const char *header,
+                            const mmn_tensor *const *ordered, size_t count, mmn_error *error)
 {
     static const char spaces[] = "        ";
     size_t length = strlen(header), padding = (8 - length % 8) % 8;
