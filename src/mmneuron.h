@@ -270,11 +270,12 @@ typedef struct mmn_stage_comparison {
     const char *stage;
     const char *problem;       /* why the stage could not be compared, else NULL */
     int only_in_dump;          /* that is the problem; it does not make the dumps different */
+    int integers;              /* whole numbers: all must be equal; there are no ulp */
     uint64_t elements;
     uint64_t differences;      /* elements that are not equal */
     double maximum_absolute;   /* largest |a - b| */
     double relative_rms;       /* rms(a - b) / rms(b) */
-    double tolerance;          /* what relative_rms may be; integers: 0, all must be equal */
+    double tolerance;          /* what relative_rms may be; 0 for integers */
     double ulp_percentiles[4]; /* 50, 90, 99 and 100 percent, in units of f32's last place at b */
     double worst_row_rms;      /* the largest relative RMS of one row (token), by the row's own rms */
     size_t worst_row;          /* that row; rows of all but the last dimension, counted through */

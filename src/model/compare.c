@@ -90,7 +90,8 @@ static void compare_element(comparing *state, size_t index, double a, double b)
         result->maximum_absolute = distance;
     state->row.difference += distance * distance;
     state->row.reference += b * b;
-    place_ulp(state, distance / last_place(b));
+    if (!result->integers)
+        place_ulp(state, distance / last_place(b));
 }
 
 /* The smallest distance that `share` of the elements do not exceed. */
@@ -105,7 +106,7 @@ static double percentile(const comparing *state, double share)
     return state->largest_ulp;
 }
 
-static void summarise(comparing *state, bool integers)
+static void summarise(comparing *state)
 {
     mmn_stage_comparison *result = state->result;
     result->relative_rms = relative(&state->all);
@@ -115,20 +116,21 @@ static void summarise(comparing *state, bool integers)
     result->ulp_percentiles[3] = state->largest_ulp;
     for (size_t i = 0; state->flipped && i < state->width; i++)
         result->flipped_neurons += state->flipped[i];
-    result->outside = integers ? result->differences > 0
-                               : !(result->relative_rms <= result->tolerance) ||
-                                     state->first_not_finite != SIZE_MAX;
+    if (result->integers)
+        result->outside = result->differences > 0;
+    else
+        result->outside = !(result->relative_rms <= result->tolerance) ||
+                          state->first_not_finite != SIZE_MAX;
 }
 
 /* The first element that is beyond the tolerance by itself, measured by the stage's own rms; one
  * exists where the stage is outside. */
-static void find_first(comparing *state, const mmn_tensor *dump, const mmn_tensor *reference,
-                       bool integers)
+static void find_first(comparing *state, const mmn_tensor *dump, const mmn_tensor *reference)
 {
     mmn_stage_comparison *result = state->result;
     const size_t elements = (size_t)result->elements;
     const double rms = sqrt(state->all.reference / (double)elements);
-    const double limit = integers ? 0 : result->tolerance * rms;
+    const double limit = result->integers ? 0 : result->tolerance * rms;
     double a[BLOCK], b[BLOCK];
     for (size_t done = 0; done < elements; done += BLOCK) {
         size_t block = elements - done < BLOCK ? elements - done : BLOCK;
@@ -164,9 +166,9 @@ static void compare_elements(comparing *state, const mmn_tensor *dump,
 mmn_status mmn_compare_stage(mmn_stage_comparison *result, const mmn_tensor *dump,
                              const mmn_tensor *reference, mmn_error *error)
 {
-    const bool integers = mmn_dump_is_integer(dump) && mmn_dump_is_integer(reference);
     comparing state = {.result = result, .first_not_finite = SIZE_MAX};
     mmn_status status = MMN_SYSTEM;
+    result->integers = mmn_dump_is_integer(dump) && mmn_dump_is_integer(reference);
     result->elements = mmn_tensor_elements(reference);
     result->first_index = SIZE_MAX;
     state.width = result->dimensions > 0 ? result->shape[result->dimensions - 1] : 1;
@@ -177,9 +179,9 @@ mmn_status mmn_compare_stage(mmn_stage_comparison *result, const mmn_tensor *dum
         state.flipped = mmn_allocate(state.width, 1, error);
     if (state.buckets && (state.flipped || !result->shows_neurons)) {
         compare_elements(&state, dump, reference);
-        summarise(&state, integers);
+        summarise(&state);
         if (result->outside)
-            find_first(&state, dump, reference, integers);
+            find_first(&state, dump, reference);
         status = MMN_OK;
     }
     mmn_free(state.buckets);

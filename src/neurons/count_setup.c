@@ -117,12 +117,13 @@ mmn_status mmn_count_resume(mmn_counts **state, const char *file, const mmn_coun
                           "this is not a state file; remove it to start again");
     } else if (!mmn_counts_same_run(*state, counts, &what, &stored, &wanted)) {
         status = mmn_fail(error, MMN_INPUT, file, what,
-                          "an interrupted run with another %s (%s instead of %s) left this state "
-                          "file; remove it to start again", what, stored, wanted);
+                          "the interrupted run that left this state file differs from this one in "
+                          "%s (%s, now %s); remove the file to start again", what, stored, wanted);
     } else if ((*state)->shard != counts->shard || (*state)->shards != counts->shards) {
         status = mmn_fail(error, MMN_INPUT, file, "shard",
-                          "an interrupted run of shard %" PRIu32 "/%" PRIu32 " left this state "
-                          "file, not of %" PRIu32 "/%" PRIu32 "; remove it to start again",
+                          "the interrupted run that left this state file counted shard %" PRIu32
+                          "/%" PRIu32 ", not %" PRIu32 "/%" PRIu32
+                          "; remove the file to start again",
                           (*state)->shard, (*state)->shards, counts->shard, counts->shards);
     }
     if (status != MMN_OK) {

@@ -41,8 +41,8 @@ static mmn_status check_part(const mmn_counts *sum, const mmn_counts *part, cons
                         "this is the state of an unfinished run; let that run finish first");
     if (!mmn_counts_same_run(part, sum, &what, &value, &value_of_first))
         return mmn_fail(error, MMN_INPUT, file, what,
-                        "another %s than that of %s (%s instead of %s)", what, first_file, value,
-                        value_of_first);
+                        "differs from %s in %s (%s, there %s); only shards of one run can be "
+                        "merged", first_file, what, value, value_of_first);
     if (part->shards != sum->shards)
         return mmn_fail(error, MMN_INPUT, file, "shard",
                         "one of %" PRIu32 " shards, but %s is one of %" PRIu32, part->shards,

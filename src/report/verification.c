@@ -36,6 +36,11 @@ static void add_row(mmn_text *text, const mmn_stage_comparison *stage, int title
         mmn_text_add(text, "  %s%s\n", stage->problem, stage->outside ? "  OUTSIDE" : "");
         return;
     }
+    if (stage->integers) {
+        mmn_text_add(text, "  %" PRIu64 " of %" PRIu64 " differ%s\n", stage->differences,
+                     stage->elements, stage->outside ? "  OUTSIDE" : "");
+        return;
+    }
     add_number(text, stage->maximum_absolute);
     add_number(text, stage->relative_rms);
     add_number(text, stage->tolerance);
@@ -73,7 +78,7 @@ static void add_verdict(mmn_text *text, const mmn_verification *verification)
         add_place(text, first);
     }
     mmn_text_add(text, "\n");
-    if (!first->problem && first->dimensions > 1 && first->worst_row_rms > 0) {
+    if (!first->problem && !first->integers && first->dimensions > 1 && first->worst_row_rms > 0) {
         size_t indices[4] = {0};
         split_index(indices, first, first->worst_row * first->shape[first->dimensions - 1]);
         mmn_text_add(text, "farthest there: ");
@@ -144,14 +149,16 @@ static void add_stage(mmn_text *text, const mmn_stage_comparison *stage)
     mmn_text_add(text, ", \"elements\": %" PRIu64 ", \"differences\": %" PRIu64, stage->elements,
                  stage->differences);
     add_json_real(text, "maximum_absolute", stage->maximum_absolute);
-    add_json_real(text, "relative_rms", stage->relative_rms);
-    add_json_real(text, "tolerance", stage->tolerance);
-    add_json_real(text, "ulp_50", stage->ulp_percentiles[0]);
-    add_json_real(text, "ulp_90", stage->ulp_percentiles[1]);
-    add_json_real(text, "ulp_99", stage->ulp_percentiles[2]);
-    add_json_real(text, "ulp_100", stage->ulp_percentiles[3]);
-    add_json_real(text, "worst_row_rms", stage->worst_row_rms);
-    mmn_text_add(text, ", \"worst_row\": %zu", stage->worst_row);
+    if (!stage->integers) {
+        add_json_real(text, "relative_rms", stage->relative_rms);
+        add_json_real(text, "tolerance", stage->tolerance);
+        add_json_real(text, "ulp_50", stage->ulp_percentiles[0]);
+        add_json_real(text, "ulp_90", stage->ulp_percentiles[1]);
+        add_json_real(text, "ulp_99", stage->ulp_percentiles[2]);
+        add_json_real(text, "ulp_100", stage->ulp_percentiles[3]);
+        add_json_real(text, "worst_row_rms", stage->worst_row_rms);
+        mmn_text_add(text, ", \"worst_row\": %zu", stage->worst_row);
+    }
     if (stage->shows_neurons)
         mmn_text_add(text, ", \"flips\": %" PRIu64 ", \"flipped_neurons\": %" PRIu64,
                      stage->flips, stage->flipped_neurons);
