@@ -45,7 +45,7 @@ static void add_row(mmn_text *text, const mmn_stage_comparison *stage, int title
     add_number(text, stage->relative_rms);
     add_number(text, stage->tolerance);
     for (size_t i = 0; i < 4; i++)
-        mmn_text_add(text, "  %7.3g", stage->ulp_percentiles[i]);
+        mmn_text_add(text, "  %8.3g", stage->ulp_percentiles[i]);
     if (stage->shows_neurons)
         mmn_text_add(text, "  %7" PRIu64 "  %7" PRIu64, stage->flips, stage->flipped_neurons);
     else
@@ -99,7 +99,7 @@ mmn_status mmn_verification_table(const mmn_verification *verification, char **t
         title_width = width > title_width ? width : title_width;
     }
     mmn_columns_left(&text, "stage", title_width);
-    mmn_text_add(&text, "  %9s  %9s  %9s  %7s  %7s  %7s  %7s  %7s  %7s\n", "max abs", "rel rms",
+    mmn_text_add(&text, "  %9s  %9s  %9s  %8s  %8s  %8s  %8s  %7s  %7s\n", "max abs", "rel rms",
                  "allowed", "ulp 50%", "90%", "99%", "100%", "flips", "neurons");
     for (size_t i = 0; i < count; i++)
         add_row(&text, mmn_verification_get(verification, i), title_width);
