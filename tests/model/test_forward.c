@@ -33,15 +33,15 @@ typedef struct recording {
 
 static mmn_status record(void *context, const mmn_stage *stage, mmn_error *error)
 {
-    recording *recording = context;
+    recording *seen = context;
     size_t count = 1;
     for (size_t i = 0; i < stage->dimensions; i++)
         count *= stage->shape[i];
-    mmn_status status = mmn_reserve(&recording->values, &recording->capacity,
-                                    recording->count + count, sizeof(float), error);
+    mmn_status status = mmn_reserve(&seen->values, &seen->capacity,
+                                    seen->count + count, sizeof(float), error);
     if (status == MMN_OK) {
-        memcpy(recording->values + recording->count, stage->data, count * sizeof(float));
-        recording->count += count;
+        memcpy(seen->values + seen->count, stage->data, count * sizeof(float));
+        seen->count += count;
     }
     return status;
 }
