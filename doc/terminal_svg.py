@@ -3,6 +3,7 @@
 
 Run as: doc/terminal_svg.py OUTPUT.svg COMMAND...   (each COMMAND is one line of shell)
 """
+import re
 import subprocess
 import sys
 from html import escape
@@ -20,12 +21,13 @@ def picture(lines):
              f'viewBox="0 0 {width:.0f} {height}">',
              '<rect width="100%" height="100%" rx="8" fill="#1b1f24"/>',
              '<g font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, \'DejaVu Sans Mono\', '
-             'monospace" font-size="13" fill="#d0d7de" xml:space="preserve">']
+             'monospace" font-size="13" fill="#d0d7de">']
     for number, line in enumerate(lines):
         style = ' fill="#7ee787"' if line.startswith("$ ") else ""
-        length = f' textLength="{len(line) * WIDTH_OF_CHARACTER:.1f}"' if line.strip() else ""
-        parts.append(f'<text x="{MARGIN}" y="{MARGIN + 13 + number * LINE_HEIGHT}"{length}{style}>'
-                     f'{escape(line)}</text>')
+        # Each word is put at its own column, so that columns stay aligned in every font.
+        words = "".join(f'<tspan x="{MARGIN + word.start() * WIDTH_OF_CHARACTER:.1f}">'
+                        f'{escape(word.group())}</tspan>' for word in re.finditer(r"\S+", line))
+        parts.append(f'<text y="{MARGIN + 13 + number * LINE_HEIGHT}"{style}>{words}</text>')
     return "\n".join(parts + ["</g>", "</svg>", ""])
 
 
