@@ -63,7 +63,8 @@ static char *read_golden(const char *name, size_t *size)
  * give a tokenizer that encodes and decodes. Returns whether it was refused. */
 static bool is_refused(void)
 {
-    static const char text[] = "USER: <image>\nWhat is it\xc3\xa9? \xf0\x9f\x99\x82 </s> ASSISTANT:";
+    static const char text[] =
+        "USER: <image>\nWhat is it\xc3\xa9? \xf0\x9f\x99\x82 </s> ASSISTANT:";
     mmn_tokenizer *tokenizer;
     int32_t *ids;
     size_t count;
@@ -186,11 +187,13 @@ Test(hostile_tokenizer, says_what_is_wrong_in_a_json)
         {MODEL("\"vocab\":{\"a\":0},\"merges\":[],\"unk_token\":\"<unk>\""), "model.unk_token",
          "\"<unk>\" is not in the vocabulary"},
         {STEPS("normalizer", "{\"type\":\"Nmt\"}"), "normalizer.type", "\"Nmt\" is not supported"},
-        {STEPS("normalizer", "{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"BertNormalizer\"}]}"),
+        {STEPS("normalizer", "{\"type\":\"Sequence\",\"normalizers\":["
+                             "{\"type\":\"BertNormalizer\"}]}"),
          "normalizer.normalizers[0].type", "\"BertNormalizer\" is not supported"},
         {STEPS("normalizer", "{\"type\":\"Sequence\",\"normalizers\":[3]}"),
          "normalizer.normalizers[0]", "must be an object"},
-        {STEPS("normalizer", "{\"type\":\"Replace\",\"pattern\":{\"String\":\"\"},\"content\":\"b\"}"),
+        {STEPS("normalizer", "{\"type\":\"Replace\",\"pattern\":{\"String\":\"\"},"
+                             "\"content\":\"b\"}"),
          "normalizer.pattern.String", "is empty"},
         {STEPS("normalizer", "{\"type\":\"Replace\",\"pattern\":{\"String\":\"a\"}}"),
          "normalizer.content", "is missing"},

@@ -277,7 +277,8 @@ Test(tokenizer, decodes_what_no_text_encodes_to)
         {{232, 146}, 2, true, "\xef\xbf\xbd\xef\xbf\xbd"},
         {{0, 0, 2, 1}, 4, true, ""},
         {{0, 0, 2, 1}, 4, false, "<unk><unk></s><s>"},
-        {{198, 172, 300, 198, 172, 258}, 6, true, "\xc3\xa9 ASSIST\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
+        {{198, 172, 300, 198, 172, 258}, 6, true,
+         "\xc3\xa9 ASSIST\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
         {{-1, 1 << 30, 300}, 3, true, "ASSIST"},
         {{0}, 0, true, ""},
     };
