@@ -33,9 +33,9 @@ mmn_status mmn_png_decode(mmn_image *image, const uint8_t *data, size_t size, mm
 #include "base/memory.h"
 #include "format/exif.h"
 
-/* Limits for hostile files: a chunk's memory, and the number of text chunks. */
+/* Limits for hostile files: a chunk's memory, and the number of text chunks that are kept. */
 #define MAXIMUM_CHUNK_BYTES 8000000
-#define MAXIMUM_CHUNKS 1000
+#define MAXIMUM_CHUNKS 32
 
 /* Deflate cannot make more bytes than this of one: a file that claims more pixels is cut short. */
 #define MAXIMUM_EXPANSION 1040

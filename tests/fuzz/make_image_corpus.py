@@ -1,0 +1,66 @@
+"""Writes corpus/jpeg and corpus/png: small files of tests/image/data/files, and damaged ones.
+
+python3 make_image_corpus.py
+"""
+import os
+import struct
+import zlib
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+FILES = os.path.join(HERE, "..", "image", "data", "files")
+
+
+def read(name):
+    with open(os.path.join(FILES, name), "rb") as file:
+        return file.read()
+
+
+def write(kind, name, data):
+    folder = os.path.join(HERE, "corpus", kind)
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, name), "wb") as file:
+        file.write(data)
+
+
+def patched(data, place, values):
+    return data[:place] + bytes(values) + data[place + len(values):]
+
+
+def chunk(name, data):
+    return (struct.pack(">I", len(data)) + name + data +
+            struct.pack(">I", zlib.crc32(name + data)))
+
+
+for name in ("1x37.jpg", "37x1.jpg", "one_pixel.jpg", "exif_6.jpg", "xmp_6.jpg", "ycck.jpg",
+             "cmyk_without_adobe.jpg", "grey_progressive.jpg", "progressive_444.jpg", "rgb.jpg",
+             "restart_blocks.jpg", "low_quality.jpg"):
+    write("jpeg", "good-" + name, read(name))
+one = read("one_pixel.jpg")
+frame = one.index(b"\xff\xc0")
+write("jpeg", "bad-empty.jpg", b"\xff\xd8\xff")
+write("jpeg", "bad-truncated.jpg", one[:-2])
+write("jpeg", "bad-no-height.jpg", patched(one, frame + 5, (0, 0)))
+write("jpeg", "bad-too-large.jpg", patched(one, frame + 5, (0xff, 0xdc, 0xff, 0xdc)))
+write("jpeg", "unsupported-12-bit.jpg", patched(one, frame + 4, (12,)))
+progressive = read("grey_progressive.jpg")
+scan = progressive.rindex(b"\xff\xda")
+write("jpeg", "bad-many-scans.jpg",
+      progressive[:scan] + progressive[scan:-2] * 600 + b"\xff\xd9")
+
+for name in ("1x37.png", "37x1.png", "exif_6.png", "xmp_5.png", "raw_profile_8.png",
+             "interlaced_3x2.png", "interlaced_grey_16bit.png", "palette_4bit.png", "one_bit.png",
+             "palette_short.png", "grey_alpha.png"):
+    write("png", "good-" + name, read(name))
+small = read("palette_short.png")
+header = small[:8]
+write("png", "bad-empty.png", header)
+write("png", "bad-truncated.png", small[:-5])
+write("png", "bad-no-pixels.png", header + chunk(b"IHDR", struct.pack(
+    ">IIBBBBB", 4, 1, 8, 3, 0, 0, 0)) + chunk(b"IEND", b""))
+write("png", "bad-too-large.png", header + chunk(b"IHDR", struct.pack(
+    ">IIBBBBB", 1000000, 1000000, 16, 6, 0, 0, 1)) + small[33:])
+write("png", "bad-depth.png", header + chunk(b"IHDR", struct.pack(
+    ">IIBBBBB", 4, 1, 3, 3, 0, 0, 0)) + small[33:])
+bomb = zlib.compress(bytes(300000), 9)
+text = chunk(b"zTXt", b"Raw profile type exif\0\0" + bomb)
+write("png", "good-text-bomb.png", small[:33] + text * 40 + small[33:])
