@@ -468,6 +468,9 @@ Test(safetensors, refuses_shards_that_do_not_fit, .init = make_sharded, .fini = 
     check_refused("model-00001-of-00002.safetensors", "d", "missing");
     write_text("model-00002-of-00002.safetensors", "damaged");
     check_refused("model-00002-of-00002.safetensors", "", "too short");
+    write_text("model-00002-of-00002.safetensors",
+               "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n");
+    check_refused("model-00002-of-00002.safetensors", "", "git lfs pull");
 }
 
 Test(safetensors, says_what_a_folder_lacks, .init = make_folder, .fini = remove_folder)
