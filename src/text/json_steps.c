@@ -129,6 +129,9 @@ static mmn_status read_replacement(mmn_replacement *replacement, const mmn_json_
     status = get_text(&pattern, &choice, key, error);
     if (status == MMN_OK && *pattern == '\0')
         status = mmn_json_fail(&choice, key, error, "is empty");
+    if (status == MMN_OK && strlen(pattern) > MMN_TOKEN_LENGTH_LIMIT)
+        status = mmn_json_fail(&choice, key, error, "has more than %d bytes",
+                               MMN_TOKEN_LENGTH_LIMIT);
     if (status == MMN_OK)
         status = mmn_replacement_make(replacement, pattern, is_pattern, content, error);
     return status;

@@ -30,9 +30,9 @@ mmn_status mmn_tokenizer_encode(const mmn_tokenizer *tokenizer, const char *text
                                 bool add_special, int32_t **ids, size_t *count, mmn_error *error);
 
 /* The text of `count` ids, UTF-8 and zero-terminated, freed with mmn_free; skip_special leaves out
- * special tokens. Bytes that do not form UTF-8 become U+FFFD; ids that no token has (rows that pad an
- * embedding) give nothing. `length` may be NULL; it tells a zero byte that a byte token gave from
- * the end. */
+ * special tokens. Bytes that do not form UTF-8 become U+FFFD; ids that no token has (rows that pad
+ * an embedding) give nothing. `length` may be NULL; it tells a zero byte that a byte token gave
+ * from the end. */
 mmn_status mmn_tokenizer_decode(const mmn_tokenizer *tokenizer, const int32_t *ids, size_t count,
                                 bool skip_special, char **text, size_t *length, mmn_error *error);
 

@@ -9,9 +9,9 @@
 #include "text/pre_tokenizer.h"
 #include "text/tokenizer.h"
 
-/* No token is longer than this many bytes (sentencepiece has the same limit), and no text that a
- * tokenizer puts in place of another longer than the second; so a hostile file cannot turn a short
- * input into a huge one. */
+/* No token or pattern is longer than this many bytes (sentencepiece has the same limit for its
+ * pieces), and no text that a tokenizer puts in place of another longer than the second; so a
+ * hostile file can neither search for long nor turn a short input into a huge one. */
 #define MMN_TOKEN_LENGTH_LIMIT 8000
 #define MMN_REPLACEMENT_LENGTH_LIMIT 64
 /* Nor has it more steps of one kind. */
