@@ -51,7 +51,7 @@ void mmn_progress_line(char *line, size_t size, const mmn_progress *progress, in
              (unsigned long long)done, (unsigned long long)progress->total, progress->unit);
     format_rate(rate, progress, done);
 
-    size_t texts = strlen(progress->label) + strlen("  []  ") + strlen(counted) + strlen(rate);
+    size_t texts = strlen(progress->label) + strlen(" [] ") + strlen(counted) + strlen(rate);
     size_t available = columns > 0 ? (size_t)columns : 0;
     char bar[LARGEST_BAR + 6] = "";
     if (available >= texts + SMALLEST_BAR) {
@@ -66,7 +66,7 @@ void mmn_progress_line(char *line, size_t size, const mmn_progress *progress, in
             memset(end + filled + 1, ' ', width - filled - 1);
         }
         end += width;
-        memcpy(end, "] ", sizeof("] "));
+        memcpy(end, "]", sizeof("]"));
     }
     snprintf(line, size < available + 1 ? size : available + 1, "%s%s %s%s", progress->label, bar,
              counted, rate);

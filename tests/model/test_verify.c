@@ -1,0 +1,228 @@
+/* Comparing and digesting dumps, on small files with differences put in by hand. */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "base/memory.h"
+#include "format/safetensors.h"
+#include "mmneuron.h"
+
+static char folder[64], dump[96], reference[96];
+static mmn_error error;
+static mmn_verification *verification;
+
+static void set_up(void)
+{
+    snprintf(folder, sizeof(folder), "/tmp/mmneuron-verify-XXXXXX");
+    cr_assert_not_null(mkdtemp(folder));
+    snprintf(dump, sizeof(dump), "%s/dump", folder);
+    snprintf(reference, sizeof(reference), "%s/reference", folder);
+    verification = NULL;
+}
+
+static void tear_down(void)
+{
+    mmn_verification_free(verification);
+    unlink(dump);
+    unlink(reference);
+    cr_assert_eq(rmdir(folder), 0);
+}
+
+TestSuite(verify, .init = set_up, .fini = tear_down);
+
+/* [2, 3] of f32: "language.layers.1.mlp.act". */
+static const float activations[] = {1, -2, 4, 0.5f, 8, -16};
+
+static mmn_tensor tensor(const char *name, mmn_tensor_type type, const void *data, size_t rows,
+                         size_t columns)
+{
+    return (mmn_tensor){.name = name, .type = type, .dimensions = 2, .shape = {rows, columns},
+                        .data = data, .bytes = rows * columns * mmn_tensor_type_size(type)};
+}
+
+static const uint8_t *as_f32(const float *values, uint8_t *bytes)
+{
+    for (size_t i = 0; i < 6; i++)
+        mmn_store_f32(bytes + 4 * i, values[i]);
+    return bytes;
+}
+
+static void write_file(const char *path, const mmn_tensor *tensors, size_t count,
+                       const char *const *metadata)
+{
+    cr_assert_eq(mmn_safetensors_write(path, tensors, count, metadata, &error), MMN_OK, "%s",
+                 error.message);
+}
+
+/* Writes one activation stage to each file and compares them. */
+static mmn_status compare(const float *values, const char *const *metadata, double tolerance)
+{
+    uint8_t bytes[24], reference_bytes[24];
+    mmn_tensor one = tensor("language.layers.1.mlp.act", MMN_TYPE_F32, as_f32(values, bytes), 2, 3);
+    write_file(dump, &one, 1, NULL);
+    one.data = as_f32(activations, reference_bytes);
+    write_file(reference, &one, 1, metadata);
+    mmn_verification_free(verification);
+    const mmn_verify_options options = {.tolerance = tolerance};
+    return mmn_verify(&verification, dump, reference, &options, &error);
+}
+
+Test(verify, equal_files_are_equal)
+{
+    cr_assert_eq(compare(activations, NULL, 0), MMN_OK, "%s", error.message);
+    cr_assert_eq(mmn_verification_count(verification), 1);
+    const mmn_stage_comparison *stage = mmn_verification_get(verification, 0);
+    cr_assert_eq(stage->elements, 6);
+    cr_assert_eq(stage->differences, 0);
+    cr_assert_eq(stage->first_index, SIZE_MAX);
+    cr_assert(stage->tolerance == 1e-5);
+    cr_assert_eq(stage->outside, 0);
+    cr_assert_null(mmn_verification_get(verification, 1));
+}
+
+Test(verify, measures_by_hand)
+{
+    /* 4 -> 4 + 2^-20 (2 ulp), -16 -> 16 (flips neuron 2), 0.5 -> -0.5 (flips neuron 0). */
+    const float values[] = {1, -2, 4.00000095367431640625f, -0.5f, 8, 16};
+    cr_assert_eq(compare(values, NULL, 0), MMN_DIFFERENT);
+    const mmn_stage_comparison *stage = mmn_verification_get(verification, 0);
+    cr_assert_eq(stage->differences, 3);
+    cr_assert(stage->maximum_absolute == 32);
+    /* rms(b)^2 * 6 = 1 + 4 + 16 + 0.25 + 64 + 256. */
+    cr_assert_float_eq(stage->relative_rms, sqrt((1 + 1024) / 341.25), 1e-9);
+    cr_assert(stage->ulp_percentiles[0] == 0);
+    /* 90 and 99 % of six are all six; percentiles are known to 0.4 %. */
+    cr_assert_float_eq(stage->ulp_percentiles[1], 1 << 24, 1 << 16);
+    cr_assert_float_eq(stage->ulp_percentiles[3], 1 << 24, 1);
+    cr_assert_eq(stage->shows_neurons, 1);
+    cr_assert_eq(stage->flips, 2);
+    cr_assert_eq(stage->flipped_neurons, 2);
+    /* The first beyond 1e-5 of the rms is 0.5, although 4 differs too: [1, 0]. */
+    cr_assert_eq(stage->first_index, 3);
+    cr_assert(stage->first_value == -0.5 && stage->first_reference == 0.5);
+    cr_assert_eq(stage->worst_row, 1);
+    cr_assert_float_eq(stage->worst_row_rms, sqrt((1 + 1024) / 320.25), 1e-9);
+    char *table;
+    cr_assert_eq(mmn_verification_table(verification, &table, &error), MMN_OK);
+    cr_assert_not_null(strstr(table, "first departure: language.layers.1.mlp.act, token 1, "
+                                     "neuron 0: -0.5 instead of 0.5"), "%s", table);
+    mmn_release(table);
+}
+
+Test(verify, allows_four_times_the_references_own_error)
+{
+    float values[6];
+    memcpy(values, activations, sizeof(values));
+    values[4] = 8.0625f; /* relative rms 0.0625 / sqrt(341.25) = 3.383e-3 */
+    const char *const loose[] = {"error.language.layers.1.mlp.act", "8.5e-4 0.1", NULL};
+    const char *const tight[] = {"error.language.layers.1.mlp.act", "8.4e-4 0.1", NULL};
+    const char *const broken[] = {"error.language.layers.1.mlp.act", "little", NULL};
+    cr_assert_eq(compare(values, loose, 0), MMN_OK);
+    cr_assert_eq(compare(values, tight, 0), MMN_DIFFERENT);
+    cr_assert_eq(compare(values, tight, 3.4e-3), MMN_OK);
+    cr_assert_eq(compare(values, loose, 3.3e-3), MMN_DIFFERENT);
+    cr_assert_eq(compare(values, broken, 0), MMN_INPUT);
+    cr_assert_null(verification);
+}
+
+Test(verify, nan_agrees_with_nan_only)
+{
+    float values[6];
+    memcpy(values, activations, sizeof(values));
+    values[5] = NAN;
+    cr_assert_eq(compare(values, NULL, 1e6), MMN_DIFFERENT);
+    cr_assert_eq(mmn_verification_get(verification, 0)->first_index, 5);
+    values[5] = INFINITY;
+    cr_assert_eq(compare(values, NULL, 1e6), MMN_DIFFERENT);
+    cr_assert_eq(mmn_verification_get(verification, 0)->first_index, 5);
+}
+
+Test(verify, reads_half_and_double_precision)
+{
+    /* The activations in f16 and bf16; f64 below. */
+    static const uint8_t f16[] = "\x00\x3c\x00\xc0\x00\x44\x00\x38\x00\x48\x00\xcc";
+    static const uint8_t bf16[] = "\x80\x3f\x00\xc0\x80\x40\x00\x3f\x00\x41\x80\xc1";
+    uint8_t f32[24], f64[48];
+    for (size_t i = 0; i < 6; i++)
+        mmn_store_f64(f64 + 8 * i, activations[i]);
+    const struct {
+        mmn_tensor_type type;
+        const uint8_t *data;
+    } forms[] = {{MMN_TYPE_F16, f16}, {MMN_TYPE_BF16, bf16}, {MMN_TYPE_F64, f64}};
+    mmn_tensor one = tensor("language.norm", MMN_TYPE_F32, as_f32(activations, f32), 2, 3);
+    write_file(reference, &one, 1, NULL);
+    for (size_t i = 0; i < 3; i++) {
+        one = tensor("language.norm", forms[i].type, forms[i].data, 2, 3);
+        write_file(dump, &one, 1, NULL);
+        mmn_verification_free(verification);
+        cr_assert_eq(mmn_verify(&verification, dump, reference, NULL, &error), MMN_OK);
+        cr_assert_eq(mmn_verification_get(verification, 0)->differences, 0);
+    }
+}
+
+Test(verify, tells_missing_surplus_and_misshapen_stages_in_the_order_of_the_pass)
+{
+    static const uint8_t zeros[64];
+    const mmn_tensor in_dump[] = {tensor("language.norm", MMN_TYPE_F32, zeros, 2, 3),
+                                  tensor("vision.layers.2.out", MMN_TYPE_F32, zeros, 2, 2),
+                                  tensor("vision.layers.10.out", MMN_TYPE_F32, zeros, 1, 3),
+                                  tensor("input_ids", MMN_TYPE_I64, zeros, 1, 3)};
+    mmn_tensor in_reference[] = {tensor("input_ids", MMN_TYPE_I32, zeros, 1, 3),
+                                 tensor("projector.act", MMN_TYPE_F32, zeros, 2, 3),
+                                 tensor("vision.layers.10.out", MMN_TYPE_F32, zeros, 3, 1),
+                                 tensor("language.norm", MMN_TYPE_I32, zeros, 2, 3)};
+    in_reference[0].dimensions = 1;
+    in_reference[0].shape[0] = 3;
+    write_file(dump, in_dump, 4, NULL);
+    write_file(reference, in_reference, 4, NULL);
+    cr_assert_eq(mmn_verify(&verification, dump, reference, NULL, &error), MMN_DIFFERENT);
+    static const struct {
+        const char *stage, *problem;
+        int outside;
+    } expected[] = {{"input_ids", NULL, 0},
+                    {"vision.layers.2.out", "only in the dump", 0},
+                    {"vision.layers.10.out", "shape [1, 3], but the reference has [3, 1]", 1},
+                    {"projector.act", "missing from the dump", 1},
+                    {"language.norm", "type F32 cannot be compared with I32", 1}};
+    cr_assert_eq(mmn_verification_count(verification), 5);
+    for (size_t i = 0; i < 5; i++) {
+        const mmn_stage_comparison *stage = mmn_verification_get(verification, i);
+        cr_assert_str_eq(stage->stage, expected[i].stage);
+        cr_assert_eq(stage->outside, expected[i].outside, "%s", stage->stage);
+        if (expected[i].problem)
+            cr_assert_str_eq(stage->problem, expected[i].problem);
+        else
+            cr_assert_null(stage->problem);
+    }
+    const mmn_verify_options options = {.stages = "input_ids,vision.layers.2.*"};
+    mmn_verification_free(verification);
+    cr_assert_eq(mmn_verify(&verification, dump, reference, &options, &error), MMN_OK);
+    cr_assert_eq(mmn_verification_count(verification), 2);
+}
+
+/* From Python: xxhash.xxh3_128_hexdigest over the layout of doc/formats.md. */
+Test(verify, digests_are_those_of_the_documented_layout)
+{
+    float values[6];
+    uint8_t bytes[24];
+    memcpy(values, activations, sizeof(values));
+    mmn_tensor stages[] = {
+        tensor("language.norm", MMN_TYPE_F32, as_f32(values, bytes), 2, 3),
+        {.name = "input_ids", .type = MMN_TYPE_I32, .dimensions = 1, .shape = {2},
+         .data = (const uint8_t *)"\x01\x00\x00\x00\xff\xff\xff\xff", .bytes = 8}};
+    mmn_store_u32(bytes, UINT32_C(0xffc12345)); /* a NaN, to be made canonical */
+    write_file(dump, stages, 2, NULL);
+    char *text;
+    cr_assert_eq(mmn_dump_digests(dump, NULL, &text, &error), MMN_OK, "%s", error.message);
+    cr_assert_str_eq(text,
+                     "ebcc9a5177213ef4bc0fe00114204084  input_ids\n"
+                     "beb91616248e02d171fa5cc7b48081e3  language.norm\n"
+                     "f64f563381a5449a109e63356ba5a1b7  all\n",
+                     "%s", text);
+    mmn_release(text);
+    cr_assert_eq(mmn_dump_digests(dump, "nothing", &text, &error), MMN_INPUT);
+}
