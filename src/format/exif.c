@@ -27,6 +27,9 @@ unsigned mmn_exif_orientation(const uint8_t *data, size_t size)
 {
     if (size < 8 || (memcmp(data, "MM", 2) != 0 && memcmp(data, "II", 2) != 0))
         return 0;
+    /* TIFF's number; some writers store it in the other byte order. */
+    if (memcmp(data + 2, "\0*", 2) != 0 && memcmp(data + 2, "*\0", 2) != 0)
+        return 0;
     bool big_endian = data[0] == 'M';
     size_t directory = read_u32(data + 4, big_endian);
     if (directory > size || size - directory < 2)

@@ -314,6 +314,10 @@ Test(exif, reads_the_orientation_and_nothing_beyond_the_data)
     memset(far_away + 4, 0xff, 4);
     cr_expect_eq(mmn_exif_orientation(far_away, sizeof(far_away)), 0);
 
+    memcpy(far_away, exif, sizeof(exif));
+    far_away[2] = '+';
+    cr_expect_eq(mmn_exif_orientation(far_away, sizeof(far_away)), 0);
+
     static const char xmp[] = "<a tiff:Orientation=\"\" tiff:Orientation=\"3\"/>";
     cr_expect_eq(mmn_xmp_orientation((const uint8_t *)xmp, sizeof(xmp) - 1), 3);
     static const char cut[] = "tiff:Orientation=\"";
