@@ -28,8 +28,8 @@ Test(glob, does_not_match)
 {
     static const char *const patterns[] = {
         "", ",", " ", "language", "act", "*.out", "language.layers.?.mlp.act", "*.act.", "x,y",
-        "language.layers.{i}.mlp", "{i}", "*layers{i}*", "Language.*", "language.layers.12.mlp.act?",
-        "language.layers.12.mlp.actx"};
+        "language.layers.{i}.mlp", "{i}", "*layers{i}*", "Language.*",
+        "language.layers.12.mlp.act?", "language.layers.12.mlp.actx"};
     for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++)
         cr_assert_not(mmn_glob_match(patterns[i], name), "%s", patterns[i]);
     cr_assert_not(mmn_glob_match("?", ""));
@@ -112,7 +112,7 @@ static void check_line(mmn_progress progress, int columns, const char *expected)
 
 Test(progress, is_one_line_that_fits)
 {
-    /* 40 of 100 after 20 s, of which 30 were there before: 0.5/s, so 120 s are left. The bar is 18
+    /* 40 of 100 after 20 s, of which 30 were there before: 0.5/s, so 120 s are left. The bar is 19
      * wide, of which 0.4 are 7. */
     check_line((mmn_progress){.done = 40, .total = 100, .already = 30, .seconds = 20}, 70,
                "counting [=======>           ]  40%  40/100 samples  0.50/s  2:00 left");

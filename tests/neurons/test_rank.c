@@ -18,7 +18,8 @@ typedef struct counts {
 
 static counts load_counts(const json_t *test)
 {
-    const json_t *active = json_object_get(test, "active"), *tokens = json_object_get(test, "tokens");
+    const json_t *active = json_object_get(test, "active");
+    const json_t *tokens = json_object_get(test, "tokens");
     counts loaded = {.task = {.neurons = json_array_size(json_array_get(active, 0)),
                               .domains = json_array_size(active)}};
     size_t neurons = loaded.task.neurons, domains = loaded.task.domains;

@@ -37,8 +37,9 @@ def rank(active, tokens, rate, bar, assignment_bar):
     chosen = entropies[:wanted]
     check_gaps([h for h, _ in entropies], 1e-9)
     tied = 0
-    if wanted and len(entropies) > wanted and round(entropies[wanted][0], 12) == round(chosen[-1][0], 12):
-        tied = sum(round(h, 12) == round(chosen[-1][0], 12) for h, _ in entropies)
+    cut = round(chosen[-1][0], 12) if chosen else None
+    if chosen and len(entropies) > wanted and round(entropies[wanted][0], 12) == cut:
+        tied = sum(round(h, 12) == cut for h, _ in entropies)
     return {"bar_value": bar_value, "assignment_value": assignment_value,
             "passed": len(entropies), "ranked": [n for _, n in chosen],
             "entropy": [h for h, _ in chosen], "tied": tied,
