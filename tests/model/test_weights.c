@@ -190,6 +190,28 @@ Test(weights, every_layout_is_the_same_model, .init = make_path, .fini = remove_
     }
 }
 
+/* From tests/model/data/model_digest.py, which follows doc/formats.md. */
+Test(weights, digest_is_what_the_description_gives)
+{
+    static const char *const digests[][2] = {
+        {"llava-1.5", "41a75ff77868c6eda7a2a028a3703e11"},
+        {"llava-native", "24c9f514bb8268d865d82c6f62520461"},
+        {"llava-v1.6-vicuna", "145c79102e0a8303bf3f3a52a5c28d59"},
+        {"llava-v1.6-mistral", "a5984652228ad93594828b4b72567b9f"},
+    };
+    for (size_t i = 0; i < sizeof(digests) / sizeof(digests[0]); i++) {
+        char folder[1000], digest[MMN_DIGEST_SIZE];
+        mmn_config config;
+        mmn_weights *weights;
+        snprintf(folder, sizeof(folder), MMN_SOURCE_DIR "/golden/checkpoints/%s", digests[i][0]);
+        check_ok(mmn_config_load(&config, folder, &error));
+        check_ok(mmn_weights_open(&weights, folder, &config, &error));
+        check_ok(mmn_weights_digest(weights, &config, digest, &error));
+        cr_assert_str_eq(digest, digests[i][1], "%s", digests[i][0]);
+        mmn_weights_close(weights);
+    }
+}
+
 Test(weights, digest_sees_every_byte_and_type, .init = make_path, .fini = remove_path)
 {
     variant *changed = load(NEXT_FOLDER, PUBLISHED);

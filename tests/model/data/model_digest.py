@@ -1,0 +1,93 @@
+"""Prints a model's digest as doc/formats.md describes it, written from that text and not from the
+C code: model_digest.py FOLDER... Needs xxhash. test_weights.c has what it prints of the golden
+checkpoints: run it again when these are made anew."""
+
+import glob
+import json
+import re
+import struct
+import sys
+
+import xxhash
+
+
+def model_digest(folder):
+    stream = xxhash.xxh3_128()
+    number = lambda value: stream.update(struct.pack("<Q", value))
+    u32 = lambda value: stream.update(struct.pack("<I", value))
+    real = lambda value: stream.update(struct.pack("<d", value))
+    single = lambda value: struct.unpack("<f", struct.pack("<f", value))[0]
+
+    def text(value):
+        number(len(value.encode()))
+        stream.update(value.encode())
+
+    with open(folder + "/config.json", encoding="utf-8") as file:
+        config = json.load(file)
+    vision, language = config["vision_config"], config["text_config"]
+    text("mmneuron-model-1")
+    text(config["model_type"])
+
+    for key in ("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads",
+                "image_size", "patch_size"):
+        u32(vision[key])
+    real(single(vision.get("layer_norm_eps", 1e-5)))
+    text(vision.get("hidden_act", "quick_gelu"))
+    layers = config["vision_feature_layer"]
+    layers = layers if isinstance(layers, list) else [layers]
+    u32(len(layers))
+    for layer in layers:
+        u32(range(vision["num_hidden_layers"] + 1)[layer])
+    u32(config["vision_feature_select_strategy"] == "full")
+
+    text(config.get("projector_hidden_act", "gelu"))
+    u32(config.get("multimodal_projector_bias", True))
+
+    heads = language["num_attention_heads"]
+    text(language["model_type"])
+    for value in (language["hidden_size"], language["intermediate_size"],
+                  language["num_hidden_layers"], heads, language.get("num_key_value_heads", heads),
+                  language.get("head_dim") or language["hidden_size"] // heads,
+                  language["vocab_size"], language.get("sliding_window") or 0):
+        u32(value)
+    real(single(language.get("rms_norm_eps", 1e-6)))
+    rope = language.get("rope_parameters") or {}
+    real(float(rope.get("rope_theta", language.get("rope_theta", 1e4))))
+    text(language.get("hidden_act", "silu"))
+    u32(config.get("tie_word_embeddings", False))
+
+    u32(config["image_token_index"])
+    pinpoints = config.get("image_grid_pinpoints", [])
+    u32(len(pinpoints))
+    for height, width in pinpoints:
+        u32(height)
+        u32(width)
+
+    tensors = {}
+    for path in glob.glob(folder + "/*.safetensors"):
+        with open(path, "rb") as file:
+            data = file.read()
+        begin = 8 + struct.unpack("<Q", data[:8])[0]
+        for name, entry in json.loads(data[8:begin]).items():
+            if name != "__metadata__":
+                name = re.sub(r"^model\.", "", name)
+                name = name.replace("vision_tower.vision_model.", "vision_tower.")
+                name = name.replace("language_model.model.", "language_model.")
+                name = name.replace("language_model.lm_head.", "lm_head.")
+                first, last = entry["data_offsets"]
+                tensors[name] = entry, data[begin + first:begin + last]
+    number(len(tensors))
+    for name in sorted(tensors, key=str.encode):
+        entry, data = tensors[name]
+        text(name)
+        text(entry["dtype"])
+        number(len(entry["shape"]))
+        for size in entry["shape"]:
+            number(size)
+        number(len(data))
+        stream.update(data)
+    return stream.hexdigest()
+
+
+for folder in sys.argv[1:]:
+    print(model_digest(folder), folder)
