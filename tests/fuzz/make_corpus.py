@@ -56,7 +56,8 @@ write("config/good-llava", json.dumps(llava))
 write("config/good-llava-next", json.dumps(following, indent=1))
 write("config/good-generation", json.dumps(following) + "\0" +
       json.dumps({"eos_token_id": [2, 7], "pad_token_id": 0}))
-write("config/bad-heads", json.dumps(llava | {"text_config": {"hidden_size": 65, "vocab_size": 99}}))
+write("config/bad-heads", json.dumps(
+    llava | {"text_config": {"hidden_size": 65, "vocab_size": 99}}))
 write("config/bad-nesting", "[" * 3000)
 write("config/bad-number", json.dumps(llava).replace("300", "1e999"))
 write("config/unsupported-model", json.dumps({"model_type": "qwen2_vl"}))
