@@ -42,6 +42,9 @@ mmn_status mmn_ranking_write(const mmn_ranking *ranking, const char *file, mmn_e
         status = mmn_path_folder(&folder, file, error);
     if (status == MMN_OK)
         status = mmn_path_join(&tsv_file, folder, "ranking.tsv", error);
+    if (status == MMN_OK && strcmp(tsv_file, file) == 0)
+        status = mmn_fail(error, MMN_USAGE, file, NULL,
+                          "the ranking's table has this name; give the neurons another one");
     /* neurons.json comes last: where it is, ranking.tsv belongs to it. */
     if (status == MMN_OK)
         status = mmn_write_file(tsv_file, tsv, strlen(tsv), error);
