@@ -14,7 +14,7 @@
 /* Limits for hostile files. A progressive file may repeat scans that cost few bytes but visit every
  * pixel: photographs have about ten. Its coefficients take up to 8 bytes a pixel. */
 #define MAXIMUM_SCANS 500
-#define MAXIMUM_SCANNED_PIXELS ((uint64_t)1 << 34)
+#define MAXIMUM_SCANNED_PIXELS ((uint64_t)1 << 32)
 #define MAXIMUM_MEMORY 1600000000L
 
 static const char exif_header[] = "Exif\0"; /* the second zero is the literal's own */
