@@ -87,10 +87,10 @@ check "count leaves no state behind" test ! -e "$work/counts.state"
 check "count --json" prints_json samples \
     $MMNEURON count --json "$model" "$list" -o "$work/counts-2" --threads 7
 check "counts are the same bytes on 7 threads" cmp "$work/counts" "$work/counts-2"
-if script --version >/dev/null 2>&1; then
+if script -qec true /dev/null >/dev/null 2>&1; then
     check "count draws a bar on a terminal only" draws_bar
 else
-    skip "count draws a bar on a terminal only" "there is no script(1) here"
+    skip "count draws a bar on a terminal only" "script(1) finds no terminal here"
 fi
 check "count takes the published code's names of modules" aliases_count_the_same
 check "count --samples --positions" exits 0 $MMNEURON count "$model" "$list" -o "$work/c" \
