@@ -5,7 +5,7 @@
 . "$top_srcdir/tests/cli/setup.sh"
 
 damage="$EMULATOR $top_builddir"/tests/cli/damage
-photo=$images/tiny.png
+photo=$images/wide.jpg
 make_list 3 "$work/list.jsonl"
 
 # A copy of the model of which every file is a link; a damaged file replaces its link.

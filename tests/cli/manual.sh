@@ -49,6 +49,12 @@ reads_without_warnings() {
     [ -z "$(man --warnings -E UTF-8 -l "$1" 2>&1 >/dev/null)" ]
 }
 
+# A line for each of the model's three layers, in which some neurons are active.
+example_shows_layers() {
+    exits 0 $EMULATOR "$top_builddir/doc/example" "$model" "$images/wide.jpg" "What is this?" &&
+        [ "$(grep -c '^ *[0-9] *[1-9][0-9.]*%  *[1-9][0-9.]*%$' "$work/out")" -eq 3 ]
+}
+
 for page in "$top_srcdir"/doc/*.1 "$top_srcdir"/doc/*.3; do
     if man --version >/dev/null 2>&1 && groff --version >/dev/null 2>&1; then
         check "$(basename "$page") reads without warnings" reads_without_warnings "$page"
@@ -62,7 +68,6 @@ done
 for command in info ask count merge rank dump verify digest; do
     check "the manual of mmneuron $command has its options" has_every_option $command
 done
-check "the library's example" exits 0 $EMULATOR "$top_builddir/doc/example" "$model" \
-    "$images/wide.jpg" "What is this?"
+check "the library's example" example_shows_layers
 
 done_testing
