@@ -34,6 +34,10 @@ static mmn_status make_tsv(char **tsv, const mmn_ranking *ranking, mmn_error *er
 
 mmn_status mmn_ranking_write(const mmn_ranking *ranking, const char *file, mmn_error *error)
 {
+    const char *slash = strrchr(file, '/');
+    if (strcmp(slash ? slash + 1 : file, "ranking.tsv") == 0)
+        return mmn_fail(error, MMN_USAGE, file, NULL,
+                        "the ranking's table has this name; give the neurons another one");
     char *json = NULL, *tsv = NULL, *folder = NULL, *tsv_file = NULL;
     mmn_status status = mmn_ranking_json(ranking, &json, error);
     if (status == MMN_OK)
@@ -42,9 +46,6 @@ mmn_status mmn_ranking_write(const mmn_ranking *ranking, const char *file, mmn_e
         status = mmn_path_folder(&folder, file, error);
     if (status == MMN_OK)
         status = mmn_path_join(&tsv_file, folder, "ranking.tsv", error);
-    if (status == MMN_OK && strcmp(tsv_file, file) == 0)
-        status = mmn_fail(error, MMN_USAGE, file, NULL,
-                          "the ranking's table has this name; give the neurons another one");
     /* neurons.json comes last: where it is, ranking.tsv belongs to it. */
     if (status == MMN_OK)
         status = mmn_write_file(tsv_file, tsv, strlen(tsv), error);
