@@ -24,7 +24,8 @@ float mmn_sigmoid(float x);
 
 /* x times a distribution function of x: the logistic one, the normal one, the logistic ones of
  * 2 sqrt(2/pi) (x + 0.044715 x^3) and of 1.702 x. Positive exactly where x is, but for x = 2^-149,
- * whose half rounds to 0. Great negative x give -0, and -infinity NaN (as infinity times 0 does). */
+ * whose half rounds to 0 (in gelu, up). Great negative x give -0, and -infinity NaN, as infinity
+ * times 0 does. */
 float mmn_silu(float x);
 float mmn_gelu(float x);
 float mmn_gelu_tanh(float x);
