@@ -53,7 +53,7 @@ static size_t list_checkpoint(golden_case *cases, size_t count, const char *chec
         if (length < sizeof ending || length >= NAME_SIZE || strlen(checkpoint) >= NAME_SIZE ||
             strcmp(entry->d_name + length - (sizeof ending - 1), ending) != 0)
             continue;
-        snprintf(cases[count].checkpoint, NAME_SIZE, "%s", checkpoint);
+        memcpy(cases[count].checkpoint, checkpoint, strlen(checkpoint) + 1);
         snprintf(cases[count].name, NAME_SIZE, "%.*s", (int)(length - (sizeof ending - 1)),
                  entry->d_name);
         count++;
