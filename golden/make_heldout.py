@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+"""Writes checkpoints, pictures, prompts and cases like those of golden/, but others, from a seed.
+
+Nothing of it is committed: it shows that the program was not fitted to the committed cases. Then
+`MMN_GOLDEN_DIR=FOLDER tests/model/test_golden` compares the program with it.
+
+Run as: python3 golden/make_heldout.py SEED FOLDER   (needs what requirements.txt lists)
+"""
+import random
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import skimage
+from PIL import Image
+
+from make_checkpoints import CHECKPOINTS, Checkpoint
+from make_golden import ALMOST_EVERYTHING, CASES, Case, make, prepare_libraries
+
+SOURCES = ("astronaut.png", "brick.png", "camera.png", "cell.png", "chelsea.png", "coffee.png",
+           "grass.png", "hubble_deep_field.jpg", "ihc.png", "retina.jpg", "rocket.jpg", "text.png")
+WORDS = ("what", "Where", "is", "the", "cat", "how many", "neurons", "?", "!", "\n", "42", "été",
+         "日本", "🙂", "\t", "  ", "picture", "USER:", "ASSISTANT:", "[INST]", "</s>", "in front of")
+IMAGES = 8
+
+
+def random_picture(draw: random.Random) -> Image.Image:
+    """A crop of any shape in any size from 8 to 700 pixels a side, in colour or grey."""
+    folder = Path(skimage.__file__).parent / "data"
+    image = Image.open(folder / draw.choice(SOURCES))
+    width, height = (draw.randint(16, side) for side in image.size)
+    left, top = draw.randint(0, image.width - width), draw.randint(0, image.height - height)
+    image = image.crop((left, top, left + width, top + height))
+    size = (round(8 * 87.5 ** draw.random()), round(8 * 87.5 ** draw.random()))
+    image = image.resize(size, Image.Resampling.BICUBIC)
+    return image.convert("L") if draw.random() < 0.25 else image
+
+
+def random_prompt(draw: random.Random, images: int) -> str:
+    words = draw.choices(WORDS, k=draw.randint(2, 12))
+    for _ in range(images):
+        words.insert(draw.randint(0, len(words)), "<image>")
+    return draw.choice(("", " ")).join(words)
+
+
+def random_sizes(draw: random.Random, checkpoint: Checkpoint) -> Checkpoint:
+    """The same family and form with other sizes."""
+    vision, language = checkpoint.vision, checkpoint.language
+    vision_heads = draw.randint(1, 4)
+    kv_heads = draw.randint(1, 3)
+    heads = kv_heads * (1 if language.kv_heads == language.heads else draw.randint(2, 3))
+    return replace(
+        checkpoint,
+        vision=replace(vision, heads=vision_heads, width=vision_heads * draw.randint(5, 15),
+                       inner=draw.randint(20, 310), image=14 * draw.randint(2, 5),
+                       layers=draw.randint(3, 4)),
+        language=replace(language, heads=heads, kv_heads=kv_heads,
+                         width=heads * 2 * draw.randint(3, 12), inner=draw.randint(20, 310),
+                         layers=draw.randint(2, 4),
+                         window=language.window and draw.randint(2, 40)))
+
+
+def main() -> None:
+    seed, root = int(sys.argv[1]), Path(sys.argv[2])
+    prepare_libraries()
+    draw = random.Random(seed)
+    (root / "images").mkdir(parents=True, exist_ok=True)
+    pictures = []
+    for i in range(IMAGES):
+        pictures.append(f"images/{i}{draw.choice(('.png', '.jpg'))}")
+        random_picture(draw).save(root / pictures[-1])
+    for name in CASES:
+        checkpoint = random_sizes(draw, CHECKPOINTS[name])
+        cases = [Case(f"one-{i}", random_prompt(draw, 1), (pictures[i],), ALMOST_EVERYTHING, 3)
+                 for i in range(IMAGES)]
+        cases.append(Case("joined", random_prompt(draw, 1), draw.sample(pictures, 3), generate=3))
+        cases.append(Case("two-images", random_prompt(draw, 2), draw.sample(pictures, 2),
+                          generate=3))
+        cases.append(Case("text-only", random_prompt(draw, 0), generate=3))
+        make(checkpoint, cases, 1000 * seed, root)
+
+
+if __name__ == "__main__":
+    main()
