@@ -9,8 +9,7 @@
 #include "model/model.h"
 #include "model/vision.h"
 
-/* No model of these families reads more; a larger expansion is a hostile prompt or image. */
-enum { MAXIMUM_POSITIONS = 1 << 22, MAXIMUM_IMAGES = 4096 };
+enum { MAXIMUM_IMAGES = 4096 };
 
 size_t mmn_input_image_features(const mmn_input *input, const mmn_model *model, size_t image)
 {
@@ -151,10 +150,10 @@ static mmn_status expand_placeholders(mmn_input *input, const mmn_model *model,
     size_t total = count - input->image_count;
     for (size_t image = 0; image < input->image_count; image++)
         total += mmn_input_image_features(input, model, image);
-    if (total > MAXIMUM_POSITIONS)
+    if (total > MMN_MAXIMUM_POSITIONS)
         return mmn_fail(error, MMN_INPUT, NULL, NULL,
                         "the prompt has %zu positions; at most %d are supported", total,
-                        MAXIMUM_POSITIONS);
+                        MMN_MAXIMUM_POSITIONS);
     input->ids = mmn_allocate(total, sizeof(*input->ids), error);
     if (!input->ids)
         return MMN_SYSTEM;

@@ -6,6 +6,10 @@
 #include "image/pixel_values.h"
 #include "mmneuron.h"
 
+/* No model of these families reads more positions, and rotary angles are defined up to there; more
+ * are a hostile prompt, image or file. */
+enum { MMN_MAXIMUM_POSITIONS = 1 << 20 };
+
 struct mmn_input {
     int32_t *ids; /* [length], image placeholders expanded */
     size_t length, image_positions;

@@ -33,6 +33,10 @@ static mmn_status read_ids(mmn_input *input, const mmn_model *model, const mmn_t
                            mmn_error *error)
 {
     size_t count = mmn_tensor_elements(tensor);
+    if (count > MMN_MAXIMUM_POSITIONS)
+        return mmn_fail(error, MMN_INPUT, tensor->file, tensor->name,
+                        "has %zu positions; at most %d are supported", count,
+                        MMN_MAXIMUM_POSITIONS);
     input->ids = mmn_allocate(count, sizeof(*input->ids), error);
     if (!input->ids)
         return MMN_SYSTEM;
