@@ -83,6 +83,24 @@ static void on_read(png_structp png, png_bytep bytes, size_t count)
     reader->position += count;
 }
 
+/* Checks that every chunk up to the last, IEND, lies in the file: libpng would allocate what a
+ * chunk's length says before it reads the chunk. */
+static void check_chunks(png_reader *reader)
+{
+    for (reader->position = 8; reader->position + 12 <= reader->size;) {
+        const uint8_t *chunk = reader->data + reader->position;
+        size_t length = png_get_uint_32(chunk);
+        if (length > reader->size - reader->position - 12)
+            break;
+        if (memcmp(chunk + 4, "IEND", 4) == 0) {
+            reader->position = 0;
+            return;
+        }
+        reader->position += length + 12;
+    }
+    leave(reader, "the PNG image is truncated");
+}
+
 /* libpng skips what does not change the pixels that Pillow gives: less to attack. */
 static void ignore_chunks(png_structp png)
 {
@@ -161,6 +179,7 @@ static void read_image(png_reader *reader)
 {
     png_structp png = reader->png;
     png_infop info = reader->info;
+    check_chunks(reader);
     png_set_read_fn(png, reader, on_read);
     png_set_crc_action(png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
     png_set_benign_errors(png, 1);

@@ -61,6 +61,7 @@ write("png", "bad-too-large.png", header + chunk(b"IHDR", struct.pack(
     ">IIBBBBB", 1000000, 1000000, 16, 6, 0, 0, 1)) + small[33:])
 write("png", "bad-depth.png", header + chunk(b"IHDR", struct.pack(
     ">IIBBBBB", 4, 1, 3, 3, 0, 0, 0)) + small[33:])
+write("png", "bad-huge-text-chunk.png", small[:33] + b"\x74\x79\x70\x65zTXt" + small[33:])
 bomb = zlib.compress(bytes(30000), 9)
 text = chunk(b"zTXt", b"Raw profile type exif\0\0" + bomb)
 write("png", "good-text-bomb.png", small[:33] + text * 40 + small[33:])

@@ -4,8 +4,8 @@ python3 make_image_cases.py files      writes files/ and settings/
 python3 make_image_cases.py expect     writes decoded.tsv, anyres.tsv and pixel_values-ORDER.tsv
 
 The expectations are what the installed Pillow and transformers give. ORDER, in which Pillow
-resizes, is `horizontal` for Pillow up to 12.0 and `pillow13` for Pillow 13: run it with both
-(12.0.0 and 13.0.0 were used, with transformers 5.23.0). Pillow 12.1 to 12.3 have a third order for
+resizes, is `horizontal` for Pillow up to 12.1 and `pillow13` for Pillow 13: run it with both
+(12.0.0 and 13.0.0 were used, with transformers 5.23.0). Pillow 12.2 and 12.3 have a third order for
 images more than a hundred times as high as wide.
 
 Needs Pillow, numpy, xxhash, torch, transformers and scikit-image. README.md names the photographs'
@@ -37,7 +37,7 @@ MANY_PINPOINTS = [[70 * a, 70 * b] for a in range(1, 7) for b in range(1, 7)]
 
 def order_of_resizing():
     version = tuple(int(part) for part in PIL.__version__.split(".")[:2])
-    if (12, 1) <= version < (13, 0):
+    if (12, 2) <= version < (13, 0):
         raise SystemExit(f"Pillow {PIL.__version__} resizes in an order that nobody needs")
     return "pillow13" if version >= (13, 0) else "horizontal"
 
