@@ -1,7 +1,6 @@
 /* mmneuron ask: answers a question about images. */
-#include <stdio.h>
+#include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "cli/command.h"
 #include "cli/interrupt.h"
@@ -103,6 +102,10 @@ static mmn_status find_answer(ask_answer *answer, const mmn_model *model,
     if (status == MMN_OK) {
         answer->positions = mmn_input_length(input);
         answer->image_positions = mmn_input_image_positions(input);
+        if (!quiet && answer->positions > mmn_model_describe(model)->maximum_positions)
+            mmn_cli_message("the prompt takes %zu positions, more than the %" PRIu32 " that the"
+                            " model was made for; the answer may be worse for it",
+                            answer->positions, mmn_model_describe(model)->maximum_positions);
         status = run_model(answer, model, input, request->limit, quiet, error);
     }
     if (status == MMN_OK)
