@@ -99,7 +99,9 @@ run_count() {
     return $status
 }
 
-for name in wide.jpg tiny.png; do
+damaged_images=wide.jpg
+! grep -q '^#define HAVE_LIBPNG' "$top_builddir/config.h" || damaged_images="wide.jpg tiny.png"
+for name in $damaged_images; do
     check "$name cut short" survives cut 12 "$images/$name" "$work/$name" \
         $MMNEURON ask "$model" -n 1 --image "$work/$name" "What?"
     check "$name with a bit flipped" survives flip 40 "$images/$name" "$work/$name" \

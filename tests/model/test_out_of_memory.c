@@ -6,7 +6,7 @@
 #include "mmneuron.h"
 
 static const char checkpoint[] = MMN_SOURCE_DIR "/golden/checkpoints/llava-v1.6-vicuna";
-static const char *const image[] = {MMN_SOURCE_DIR "/golden/images/tiny.png"};
+static const char *const image[] = {MMN_SOURCE_DIR "/golden/images/retina.jpg"};
 
 /* No run makes more allocations than this. */
 enum { MOST_ALLOCATIONS = 100000 };

@@ -22,8 +22,8 @@ static mmn_error error;
 static mmn_model *model;
 
 static const char list_text[] =
-    "{\"domain\": \"medical\", \"image\": \"" IMAGES "tissue.png\", \"question\": \"What?\"}\n"
-    "{\"domain\": \"documents\", \"image\": \"" IMAGES "tiny.png\", \"question\": \"Which?\"}\n"
+    "{\"domain\": \"medical\", \"image\": \"" IMAGES "retina.jpg\", \"question\": \"What?\"}\n"
+    "{\"domain\": \"documents\", \"image\": \"" IMAGES "tall.jpg\", \"question\": \"Which?\"}\n"
     "\n"
     "{\"domain\": \"medical\", \"image\": \"" IMAGES "square.jpg\", \"question\": \"Why?\"}\n"
     "{\"domain\": \"documents\", \"prompt\": \"no image at all\"}\n"
@@ -242,7 +242,7 @@ Test(count, stopped_after_each_sample_ends_with_the_same_bytes)
     options.stop_after = 1;
     mmn_count_summary summary;
     mmn_status status = MMN_INTERRUPTED;
-    for (int runs = 0; status != MMN_OK; runs++) {
+    for (uint64_t runs = 0; status != MMN_OK; runs++) {
         cr_assert_lt(runs, 10);
         status = mmn_count(model, &options, &summary, &error);
         cr_assert(status == MMN_OK || status == MMN_INTERRUPTED, "%s", error.message);
