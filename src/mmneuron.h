@@ -275,7 +275,8 @@ typedef struct mmn_stage_comparison {
     uint64_t differences;      /* elements that are not equal */
     double maximum_absolute;   /* largest |a - b| */
     double relative_rms;       /* rms(a - b) / rms(b) */
-    double tolerance;          /* what relative_rms may be; 0 for integers */
+    double tolerance;          /* what relative_rms may be, and 30 times that of one row by its own
+                                  rms; 0 for integers */
     double ulp_percentiles[4]; /* 50, 90, 99 and 100 percent, in units of f32's last place at b */
     double worst_row_rms;      /* the largest relative RMS of one row (token), by the row's own rms */
     size_t worst_row;          /* that row; rows of all but the last dimension, counted through */

@@ -15,6 +15,12 @@ enum {
     BUCKETS = 1 << 16
 };
 
+/* A row (a token) may be this many times less exact than the whole stage: rows differ, and a stage's
+ * rms may be that of one great row. What is wrong in one row only is wrong by far more. The scale of
+ * a row is its own rms, or this share of the stage's where that is greater. */
+#define ROW_ALLOWANCE 30.0
+#define LEAST_ROW_SCALE 1e-3
+
 typedef struct squares {
     double difference, reference; /* sums of them */
 } squares;
@@ -23,6 +29,8 @@ typedef struct comparing {
     mmn_stage_comparison *result;
     size_t width; /* of a row */
     squares all, row;
+    squares *rows; /* [elements / width] */
+    double rms;    /* of the reference */
     uint64_t *buckets; /* [BUCKETS] */
     uint64_t placed;   /* in the buckets */
     double largest_ulp;
@@ -51,6 +59,7 @@ static void end_row(comparing *state, size_t row)
         state->result->worst_row_rms = rms;
         state->result->worst_row = row;
     }
+    state->rows[row] = state->row;
     state->all.difference += state->row.difference;
     state->all.reference += state->row.reference;
     state->row = (squares){0, 0};
@@ -106,9 +115,32 @@ static double percentile(const comparing *state, double share)
     return state->largest_ulp;
 }
 
+/* How large one row's rms of differences may be. */
+static double row_limit(const comparing *state, size_t row)
+{
+    double own = sqrt(state->rows[row].reference / (double)state->width);
+    double least = LEAST_ROW_SCALE * state->rms;
+    return ROW_ALLOWANCE * state->result->tolerance * (own > least ? own : least);
+}
+
+static bool row_is_outside(const comparing *state, size_t row)
+{
+    double difference = sqrt(state->rows[row].difference / (double)state->width);
+    return !(difference <= row_limit(state, row));
+}
+
+static bool some_row_is_outside(const comparing *state)
+{
+    for (size_t row = 0; row < state->result->elements / state->width; row++)
+        if (row_is_outside(state, row))
+            return true;
+    return false;
+}
+
 static void summarise(comparing *state)
 {
     mmn_stage_comparison *result = state->result;
+    state->rms = sqrt(state->all.reference / (double)result->elements);
     result->relative_rms = relative(&state->all);
     static const double shares[] = {0.5, 0.9, 0.99};
     for (size_t i = 0; i < 3; i++)
@@ -120,24 +152,35 @@ static void summarise(comparing *state)
         result->outside = result->differences > 0;
     else
         result->outside = !(result->relative_rms <= result->tolerance) ||
-                          state->first_not_finite != SIZE_MAX;
+                          state->first_not_finite != SIZE_MAX || some_row_is_outside(state);
 }
 
-/* The first element that is beyond the tolerance by itself, measured by the stage's own rms; one
- * exists where the stage is outside. */
+/* How far an element may be from its reference before it counts as outside: the tolerance by the
+ * stage's rms, less in a row that is outside itself. */
+static double element_limit(const comparing *state, size_t index)
+{
+    if (state->result->integers)
+        return 0;
+    double limit = state->result->tolerance * state->rms;
+    size_t row = index / state->width;
+    if (row_is_outside(state, row) && row_limit(state, row) < limit)
+        limit = row_limit(state, row);
+    return limit;
+}
+
+/* The first element that is outside by itself; one exists where the stage is. */
 static void find_first(comparing *state, const mmn_tensor *dump, const mmn_tensor *reference)
 {
     mmn_stage_comparison *result = state->result;
     const size_t elements = (size_t)result->elements;
-    const double rms = sqrt(state->all.reference / (double)elements);
-    const double limit = result->integers ? 0 : result->tolerance * rms;
     double a[BLOCK], b[BLOCK];
     for (size_t done = 0; done < elements; done += BLOCK) {
         size_t block = elements - done < BLOCK ? elements - done : BLOCK;
         mmn_dump_load(a, dump, done, block);
         mmn_dump_load(b, reference, done, block);
         for (size_t i = 0; i < block; i++)
-            if (!agree(a[i], b[i]) && !(fabs(a[i] - b[i]) <= limit)) {
+            if (!agree(a[i], b[i]) &&
+                !(fabs(a[i] - b[i]) <= element_limit(state, done + i))) {
                 result->first_index = done + i;
                 result->first_value = a[i];
                 result->first_reference = b[i];
@@ -175,9 +218,10 @@ mmn_status mmn_compare_stage(mmn_stage_comparison *result, const mmn_tensor *dum
     if (result->elements == 0)
         return MMN_OK;
     state.buckets = mmn_allocate(BUCKETS, sizeof(*state.buckets), error);
-    if (state.buckets && result->shows_neurons)
+    state.rows = mmn_allocate(result->elements / state.width, sizeof(*state.rows), error);
+    if (state.buckets && state.rows && result->shows_neurons)
         state.flipped = mmn_allocate(state.width, 1, error);
-    if (state.buckets && (state.flipped || !result->shows_neurons)) {
+    if (state.buckets && state.rows && (state.flipped || !result->shows_neurons)) {
         compare_elements(&state, dump, reference);
         summarise(&state);
         if (result->outside)
@@ -185,6 +229,7 @@ mmn_status mmn_compare_stage(mmn_stage_comparison *result, const mmn_tensor *dum
         status = MMN_OK;
     }
     mmn_free(state.buckets);
+    mmn_free(state.rows);
     mmn_free(state.flipped);
     return status;
 }

@@ -1,6 +1,7 @@
 /* Comparing and digesting dumps, on small files with differences put in by hand. */
 #include <criterion/criterion.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,6 +112,28 @@ Test(verify, measures_by_hand)
     cr_assert_not_null(strstr(table, "first departure: language.layers.1.mlp.act, token 1, "
                                      "neuron 0: -0.5 instead of 0.5"), "%s", table);
     mmn_release(table);
+}
+
+/* One token of 64 is wrong, and so small beside the others that the stage's rms does not show it. */
+Test(verify, finds_a_single_wrong_token)
+{
+    enum { TOKENS = 64, WIDTH = 4, WRONG = 5 };
+    static uint8_t right[4 * TOKENS * WIDTH], wrong[4 * TOKENS * WIDTH];
+    for (size_t i = 0; i < TOKENS * WIDTH; i++) {
+        bool small = i / WIDTH == WRONG;
+        mmn_store_f32(right + 4 * i, small ? 0.5f : 100);
+        mmn_store_f32(wrong + 4 * i, small ? -0.5f : 100);
+    }
+    const mmn_verify_options options = {.tolerance = 2e-3};
+    mmn_tensor one = tensor("language.norm", MMN_TYPE_F32, wrong, TOKENS, WIDTH);
+    write_file(dump, &one, 1, NULL);
+    one.data = right;
+    write_file(reference, &one, 1, NULL);
+    cr_assert_eq(mmn_verify(&verification, dump, reference, &options, &error), MMN_DIFFERENT);
+    const mmn_stage_comparison *stage = mmn_verification_get(verification, 0);
+    cr_assert_lt(stage->relative_rms, options.tolerance);
+    cr_assert_eq(stage->worst_row, WRONG);
+    cr_assert_eq(stage->first_index, WRONG * WIDTH);
 }
 
 Test(verify, allows_four_times_the_references_own_error)
