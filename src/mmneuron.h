@@ -157,8 +157,8 @@ typedef struct mmn_session mmn_session;
 
 typedef enum mmn_element { MMN_ELEMENT_F32, MMN_ELEMENT_I32 } mmn_element;
 
-/* One tensor of the forward pass, as a probe sees it. DESIGN's table of stages, in
- * doc/formats.md, gives names and shapes. */
+/* One tensor of the forward pass, as a probe sees it. The table of stages in doc/formats.md gives
+ * names and shapes. */
 typedef struct mmn_stage {
     const char *name;   /* "language.layers.3.mlp.act" */
     const char *module; /* the module whose neurons it shows, or NULL */
