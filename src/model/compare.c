@@ -15,9 +15,9 @@ enum {
     BUCKETS = 1 << 16
 };
 
-/* A row (a token) may be this many times less exact than the whole stage: rows differ, and a stage's
- * rms may be that of one great row. What is wrong in one row only is wrong by far more. The scale of
- * a row is its own rms, or this share of the stage's where that is greater. */
+/* A row (a token) may be this many times less exact than the whole stage: rows differ, and a
+ * stage's rms may be that of one great row. What is wrong in one row only is wrong by far more. The
+ * scale of a row is its own rms, or this share of the stage's where that is greater. */
 #define ROW_ALLOWANCE 30.0
 #define LEAST_ROW_SCALE 1e-3
 

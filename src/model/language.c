@@ -208,7 +208,7 @@ static mmn_status run_mlp(const language_run *run, const mmn_language_layer_weig
 mmn_status mmn_language_run(const mmn_compute *compute, const mmn_language_config *config,
                             const mmn_language_weights *weights, const mmn_probes *probes,
                             mmn_language_state *state, float *hidden, size_t rows,
-                            mmn_error *error)
+                            uint32_t layers, mmn_error *error)
 {
     size_t needed = state->length + rows;
     if (needed < rows)
@@ -222,7 +222,7 @@ mmn_status mmn_language_run(const mmn_compute *compute, const mmn_language_confi
     const language_run run = {compute, config, probes, state, hidden, rows};
     compute->kernels->rope_table(state->cosine, state->sine, state->length, rows, config->head_dim,
                                  config->rope_theta);
-    for (uint32_t layer = 0; layer < config->layers; layer++) {
+    for (uint32_t layer = 0; layer < layers; layer++) {
         status = run_attention(&run, &weights->layers[layer], (int)layer, error);
         if (status == MMN_OK)
             status = run_mlp(&run, &weights->layers[layer], (int)layer, error);

@@ -24,15 +24,16 @@ typedef struct mmn_language_state {
 void mmn_language_reset(mmn_language_state *state);
 void mmn_language_free(mmn_language_state *state);
 
-/* Runs `rows` positions that follow those in the cache through all decoder layers, in place: hidden
- * [rows][hidden_size] holds embeddings before and the last layer's output (before the final norm)
- * after. Appends their keys and values. Shows the language.layers.* stages. Any way of cutting a
+/* Runs `rows` positions that follow those in the cache through the first `layers` decoder layers,
+ * in place: hidden [rows][hidden_size] holds embeddings before and the output of the last of them
+ * (before the final norm) after. Appends their keys and values. Fewer layers than the model has are
+ * for a state that keeps no cache. Shows the language.layers.* stages. Any way of cutting a
  * sequence into calls gives the same bits. Source: LLaMA (arXiv 2302.13971), Mistral 7B (arXiv
  * 2310.06825) as transformers' LlamaModel and MistralModel compute them. */
 mmn_status mmn_language_run(const mmn_compute *compute, const mmn_language_config *config,
                             const mmn_language_weights *weights, const mmn_probes *probes,
                             mmn_language_state *state, float *hidden, size_t rows,
-                            mmn_error *error);
+                            uint32_t layers, mmn_error *error);
 
 /* normed [rows][hidden_size] = the final RMSNorm of hidden. */
 void mmn_language_norm(const mmn_compute *compute, const mmn_language_config *config,

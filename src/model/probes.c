@@ -56,6 +56,31 @@ bool mmn_probes_want(const mmn_probes *probes, const char *pattern, int layer)
     return false;
 }
 
+/* Whether somebody wants a stage of this layer, or a stage without one where `layer` is -1. */
+static bool want_in_layer(const mmn_probes *probes, const char *prefix, int layer)
+{
+    for (size_t i = 0; i < mmn_stage_kind_count(); i++) {
+        const char *pattern = mmn_stage_kind_get(i)->pattern;
+        bool has_layer = strstr(pattern, "{i}") != NULL;
+        if (strncmp(pattern, prefix, strlen(prefix)) == 0 && has_layer == (layer >= 0) &&
+            mmn_probes_want(probes, pattern, layer))
+            return true;
+    }
+    return false;
+}
+
+uint32_t mmn_probes_layers(const mmn_probes *probes, const char *prefix, uint32_t layers)
+{
+    while (layers > 0 && !want_in_layer(probes, prefix, (int)layers - 1))
+        layers--;
+    return layers;
+}
+
+bool mmn_probes_want_any(const mmn_probes *probes, const char *prefix, uint32_t layers)
+{
+    return want_in_layer(probes, prefix, -1) || mmn_probes_layers(probes, prefix, layers) > 0;
+}
+
 mmn_status mmn_probes_show(const mmn_probes *probes, const mmn_shown *shown, mmn_error *error)
 {
     if (probes->count == 0)

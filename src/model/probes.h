@@ -24,6 +24,14 @@ void mmn_probes_free(mmn_probes *probes);
 /* Whether somebody wants stage `pattern` ("vision.layers.{i}.out") of `layer` (-1: no layer). */
 bool mmn_probes_want(const mmn_probes *probes, const char *pattern, int layer);
 
+/* Whether somebody wants a stage whose pattern begins with `prefix` ("language."), of a layer below
+ * `layers` where it has one. */
+bool mmn_probes_want_any(const mmn_probes *probes, const char *prefix, uint32_t layers);
+
+/* How many of `layers` layers must run for the wanted stages whose patterns begin with `prefix`
+ * ("vision.layers."): all up to the last one that somebody wants to see. */
+uint32_t mmn_probes_layers(const mmn_probes *probes, const char *prefix, uint32_t layers);
+
 /* Writes `pattern` to `name` with {i} replaced by `layer`. */
 void mmn_stage_name(char name[MMN_STAGE_NAME_SIZE], const char *pattern, int layer);
 

@@ -114,6 +114,26 @@ static mmn_status show_input(const mmn_session *session, const mmn_input *input,
                      images * sizeof(*input->image_sizes), error);
 }
 
+/* How far a prefill must go. Where nothing will be generated, what nobody wants to see does not
+ * run. */
+static bool needs_language(const mmn_session *session)
+{
+    return session->language.keep_cache ||
+           mmn_probes_want_any(&session->probes, "language.",
+                               session->model->config.language.layers);
+}
+
+static bool needs_projector(const mmn_session *session)
+{
+    return needs_language(session) || mmn_probes_want_any(&session->probes, "projector.", 0);
+}
+
+static bool needs_vision(const mmn_session *session)
+{
+    return needs_projector(session) ||
+           mmn_probes_want_any(&session->probes, "vision.", session->model->config.vision.layers);
+}
+
 /* Vision tower and projector: *merged [*rows][hidden_size] enters the language model. */
 static mmn_status run_images(const mmn_session *session, const mmn_input *input, float **merged,
                              size_t *rows, mmn_error *error)
@@ -122,12 +142,12 @@ static mmn_status run_images(const mmn_session *session, const mmn_input *input,
     float *features = NULL;
     *merged = NULL;
     *rows = 0;
-    if (input->image_count == 0)
+    if (input->image_count == 0 || !needs_vision(session))
         return MMN_OK;
     mmn_status status = mmn_vision_run(&model->compute, &model->config.vision,
                                        &model->weights->vision, &session->probes,
                                        input->pixels.values, input->pixels.tiles, &features, error);
-    if (status == MMN_OK)
+    if (status == MMN_OK && needs_projector(session))
         status = mmn_projector_run(&model->compute, &model->config, model->weights,
                                    &session->probes, input, features, merged, rows, error);
     mmn_free(features);
@@ -188,18 +208,29 @@ static mmn_status finish(mmn_session *session, float *hidden, size_t rows, size_
     return status;
 }
 
+/* All decoder layers where something depends on the last one's output, else as many as are seen. */
+static uint32_t layers_needed(const mmn_session *session)
+{
+    uint32_t layers = session->model->config.language.layers;
+    if (session->language.keep_cache || mmn_probes_want(&session->probes, "language.norm", -1) ||
+        mmn_probes_want(&session->probes, "language.logits", -1))
+        return layers;
+    return mmn_probes_layers(&session->probes, "language.layers.", layers);
+}
+
 /* Runs hidden [rows][hidden_size] behind what is in the cache. */
 static mmn_status run_language(mmn_session *session, float *hidden, size_t rows, mmn_error *error)
 {
     const mmn_model *model = session->model;
     size_t first_position = session->language.length;
+    uint32_t layers = layers_needed(session);
     mmn_status status = show(session, "language.embeddings", hidden, rows,
                              model->config.language.hidden_size, first_position, error);
     if (status == MMN_OK)
         status = mmn_language_run(&model->compute, &model->config.language,
                                   &model->weights->language, &session->probes,
-                                  &session->language, hidden, rows, error);
-    if (status == MMN_OK)
+                                  &session->language, hidden, rows, layers, error);
+    if (status == MMN_OK && layers == model->config.language.layers)
         status = finish(session, hidden, rows, first_position, error);
     return status;
 }
@@ -219,9 +250,10 @@ mmn_status mmn_session_prefill(mmn_session *session, const mmn_input *input, mmn
     mmn_status status = show_input(session, input, error);
     if (status == MMN_OK)
         status = run_images(session, input, &merged, &merged_rows, error);
-    if (status == MMN_OK && !(hidden = mmn_allocate(input->length, width * sizeof(float), error)))
+    bool language = status == MMN_OK && needs_language(session);
+    if (language && !(hidden = mmn_allocate(input->length, width * sizeof(float), error)))
         status = MMN_SYSTEM;
-    if (status == MMN_OK) {
+    if (language && status == MMN_OK) {
         embed(session->model, input, merged, hidden);
         status = run_language(session, hidden, input->length, error);
     }

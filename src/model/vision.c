@@ -185,14 +185,10 @@ static void select_features(float *features, const mmn_vision_config *config, co
  * wants to see. */
 static uint32_t layers_needed(const mmn_vision_config *config, const mmn_probes *probes)
 {
-    uint32_t needed = 0;
+    uint32_t needed = mmn_probes_layers(probes, "vision.layers.", config->layers);
     for (size_t selected = 0; selected < config->feature_layer_count; selected++)
         if (config->feature_layers[selected] > needed)
             needed = config->feature_layers[selected];
-    for (uint32_t layer = config->layers; layer > needed; layer--)
-        if (mmn_probes_want(probes, "vision.layers.{i}.mlp.act", (int)layer - 1) ||
-            mmn_probes_want(probes, "vision.layers.{i}.out", (int)layer - 1))
-            return layer;
     return needed;
 }
 

@@ -76,7 +76,7 @@ static recording run_in_pieces(const mmn_model *model, size_t piece, bool keep_c
         mmn_language_embed(&model->compute, &model->weights->language, hidden, ids + first, rows);
         cr_assert_eq(mmn_language_run(&model->compute, &config->language,
                                       &model->weights->language, &probes, &state, hidden, rows,
-                                      &error),
+                                      config->language.layers, &error),
                      MMN_OK);
     }
     mmn_language_free(&state);
@@ -125,19 +125,20 @@ Test(forward, not_keeping_the_cache_changes_no_bit)
 }
 
 /* A session over a photograph, with a probe on `stages`. */
-static recording run_image(const mmn_model *model, const char *stages, size_t generate,
-                           size_t per_call, int32_t *ids)
+static recording run_image(const mmn_model *model, const char *stages, int prompt_only,
+                           size_t generate, size_t per_call, int32_t *ids)
 {
     static const char *const image[] = {MMN_SOURCE_DIR "/golden/images/wide.jpg"};
     mmn_error error;
     mmn_input *input;
     mmn_session *session;
     recording seen = {0};
+    const mmn_session_options options = {.prompt_only = prompt_only};
     const mmn_probe probe = {.stages = stages, .see = record, .context = &seen};
     mmn_status status =
         mmn_input_from_prompt(&input, model, "<image>\nWhat is this?", image, 1, &error);
     cr_assert_eq(status, MMN_OK, "%s", error.message);
-    cr_assert_eq(mmn_session_create(&session, model, NULL, &error), MMN_OK);
+    cr_assert_eq(mmn_session_create(&session, model, &options, &error), MMN_OK);
     cr_assert_eq(mmn_session_add_probe(session, &probe, &error), MMN_OK);
     cr_assert_eq(mmn_session_prefill(session, input, &error), MMN_OK);
     for (size_t done = 0; done < generate;) {
@@ -157,14 +158,32 @@ Test(forward, any_number_of_threads_gives_the_same_bits)
     static const char stages[] = "vision.*,projector.*,language.layers.*.out,language.logits";
     for (size_t i = 0; i < CHECKPOINTS; i++) {
         mmn_model *one = open_model(checkpoints[i], 1), *many = open_model(checkpoints[i], 5);
-        recording of_one = run_image(one, stages, 0, 1, NULL);
-        recording of_many = run_image(many, stages, 0, 1, NULL);
+        recording of_one = run_image(one, stages, 0, 0, 1, NULL);
+        recording of_many = run_image(many, stages, 0, 0, 1, NULL);
         expect_same(&of_one, &of_many, checkpoints[i]);
         mmn_free(of_one.values);
         mmn_free(of_many.values);
         mmn_model_close(one);
         mmn_model_close(many);
     }
+}
+
+/* Where nothing will be generated, the pass ends with the last stage that somebody wants. */
+Test(forward, a_pass_that_ends_early_gives_the_same_bits)
+{
+    static const char *const stages[] = {
+        "vision.embeddings", "vision.layers.0.mlp.act",    "vision.out",    "projector.act",
+        "projector.merged",  "language.embeddings",        "language.norm", "language.logits",
+        "language.layers.0.mlp.gate,language.layers.0.out"};
+    mmn_model *model = open_model(checkpoints[1], 0);
+    for (size_t i = 0; i < sizeof stages / sizeof stages[0]; i++) {
+        recording whole = run_image(model, stages[i], 0, 0, 1, NULL);
+        recording early = run_image(model, stages[i], 1, 0, 1, NULL);
+        expect_same(&whole, &early, stages[i]);
+        mmn_free(whole.values);
+        mmn_free(early.values);
+    }
+    mmn_model_close(model);
 }
 
 /* Whether the logits are computed for a probe or for the next token only, and whether tokens are
@@ -175,8 +194,8 @@ Test(forward, generating_does_not_depend_on_who_looks)
     for (size_t i = 0; i < CHECKPOINTS; i++) {
         mmn_model *model = open_model(checkpoints[i], 0);
         int32_t together[TOKENS] = {0}, apart[TOKENS] = {0};
-        recording nothing = run_image(model, "projector.out", TOKENS, TOKENS, together);
-        recording logits = run_image(model, "language.logits", TOKENS, 1, apart);
+        recording nothing = run_image(model, "projector.out", 0, TOKENS, TOKENS, together);
+        recording logits = run_image(model, "language.logits", 0, TOKENS, 1, apart);
         cr_assert_arr_eq(together, apart, sizeof together);
         mmn_free(nothing.values);
         mmn_free(logits.values);

@@ -114,7 +114,7 @@ Test(verify, measures_by_hand)
     mmn_release(table);
 }
 
-/* One token of 64 is wrong, and so small beside the others that the stage's rms does not show it. */
+/* One token of 64 is wrong, and so small that the stage's rms does not show it. */
 Test(verify, finds_a_single_wrong_token)
 {
     enum { TOKENS = 64, WIDTH = 4, WRONG = 5 };
