@@ -16,6 +16,12 @@
 /* How weights are stored, little-endian, in a checkpoint. */
 typedef enum mmn_weight_type { MMN_WEIGHT_F32, MMN_WEIGHT_F16, MMN_WEIGHT_BF16 } mmn_weight_type;
 
+/* Bytes of one stored weight. */
+static inline size_t mmn_weight_size(mmn_weight_type type)
+{
+    return type == MMN_WEIGHT_F32 ? 4 : 2;
+}
+
 /* Queries of one attention head against the keys and values of one sequence. */
 typedef struct mmn_attention_task {
     const float *query; /* [rows][head_dim] */

@@ -48,7 +48,7 @@ void mmn_matrix_product_reference(float *output, size_t output_stride, const flo
                                   size_t weight_stride, const float *bias, size_t rows,
                                   size_t outputs, size_t depth)
 {
-    size_t weight_size = type == MMN_WEIGHT_F32 ? 4 : 2;
+    size_t weight_size = mmn_weight_size(type);
     float weights[MMN_PANEL][CHAINS];
 
     for (size_t n = 0; n < outputs; n += CHAINS) {

@@ -253,7 +253,7 @@ void mmn_language_embed(const mmn_compute *compute, const mmn_language_weights *
 {
     const mmn_matrix *embedding = &weights->embedding;
     size_t width = embedding->columns;
-    size_t bytes = width * (embedding->type == MMN_WEIGHT_F32 ? 4 : 2);
+    size_t bytes = width * mmn_weight_size(embedding->type);
     for (size_t row = 0; row < rows; row++)
         compute->kernels->widen(hidden + row * width,
                                 (const uint8_t *)embedding->data + (size_t)ids[row] * bytes,

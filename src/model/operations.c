@@ -19,11 +19,6 @@ static size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-static size_t weight_bytes(mmn_weight_type type)
-{
-    return type == MMN_WEIGHT_F32 ? 4 : 2;
-}
-
 void mmn_apply_linear(const mmn_compute *compute, float *output, const float *input, size_t rows,
                       const mmn_linear *linear)
 {
@@ -40,7 +35,7 @@ void mmn_apply_linear(const mmn_compute *compute, float *output, const float *in
         size_t first = piece / row_blocks * OUTPUT_BLOCK;
         compute->kernels->matrix_product(
             output + row * outputs + first, outputs, input + row * depth, depth,
-            weights + first * depth * weight_bytes(weight->type), weight->type, depth,
+            weights + first * depth * mmn_weight_size(weight->type), weight->type, depth,
             bias ? bias + first : NULL, smaller(ROW_BLOCK, rows - row),
             smaller(OUTPUT_BLOCK, outputs - first), depth);
     }
