@@ -83,12 +83,12 @@ void mmn_attention_reference(const mmn_attention_task *task)
                 begin = position - task->window + 1;
         }
         for (size_t key = begin; key < end; key += CHAINS_OF_HEAD)
-            score_keys(task->scores + key, query, task->keys + key * task->key_stride,
+            score_keys(task->scratch + key, query, task->keys + key * task->key_stride,
                        task->key_stride, end - key < CHAINS_OF_HEAD ? end - key : CHAINS_OF_HEAD,
                        task->head_dim, task->scale);
-        softmax_of_keys(task->scores, begin, end);
+        softmax_of_keys(task->scratch, begin, end);
         for (size_t i = 0; i < task->head_dim; i += CHAINS_OF_HEAD)
-            weigh_values(output + i, task->scores, task->values + i, task->value_stride, begin, end,
+            weigh_values(output + i, task->scratch, task->values + i, task->value_stride, begin, end,
                          task->head_dim - i < CHAINS_OF_HEAD ? task->head_dim - i : CHAINS_OF_HEAD);
     }
 }

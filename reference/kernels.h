@@ -22,7 +22,7 @@ static inline size_t mmn_weight_size(mmn_weight_type type)
     return type == MMN_WEIGHT_F32 ? 4 : 2;
 }
 
-/* Queries of one attention head against the keys and values of one sequence. */
+/* Queries of one attention head, MMN_ATTENTION_ROWS at most, against the keys and values of one sequence. */
 typedef struct mmn_attention_task {
     const float *query; /* [rows][head_dim] */
     size_t query_stride;
@@ -38,17 +38,31 @@ typedef struct mmn_attention_task {
      * window > 0 only j > position - window. Not causal: it sees every key. */
     _Bool causal;
     size_t first_position, window;
-    float *scores; /* scratch, [key_count] */
+    float *scratch; /* mmn_attention_task_scratch floats, aligned to MMN_SCRATCH_ALIGNMENT */
 } mmn_attention_task;
+
+/* What a kernel may write to while it runs, and only then. Callers allocate it for each thread. */
+enum {
+    MMN_SCRATCH_ALIGNMENT = 64, /* bytes */
+    MMN_MATRIX_PRODUCT_SCRATCH = 384 * 272 + 256 * 64, /* floats: a block of the input, of weights */
+    MMN_ATTENTION_ROWS = 48, /* the most rows of one mmn_attention_task */
+};
+
+/* Floats of scratch memory for an mmn_attention_task over `key_count` keys: the scores of every
+ * row, and a block of keys or values. */
+static inline size_t mmn_attention_task_scratch(size_t key_count)
+{
+    return (size_t)MMN_ATTENTION_ROWS * (key_count + 64) + 256 * 64;
+}
 
 #define MMN_KERNELS(KERNEL)                                                                        \
     /* output[m][n] = sum over k of input[m][k] * weight[n][k], in panels of 256 along k, plus     \
      * bias[n] (bias may be NULL). weight is [outputs][depth] of `type`, rows weight_stride        \
-     * elements apart. */                                                                          \
+     * elements apart. scratch: MMN_MATRIX_PRODUCT_SCRATCH floats. */                              \
     KERNEL(matrix_product,                                                                         \
            (float *output, size_t output_stride, const float *input, size_t input_stride,          \
             const void *weight, mmn_weight_type type, size_t weight_stride, const float *bias,     \
-            size_t rows, size_t outputs, size_t depth))                                            \
+            size_t rows, size_t outputs, size_t depth, float *scratch))                            \
     /* softmax(scale * query . keys) weighted sum of values, for the rows of one head. */          \
     KERNEL(attention, (const mmn_attention_task *task))                                            \
     /* x / sqrt(mean(x^2) + epsilon) * weight, for each of `rows` contiguous rows. */              \

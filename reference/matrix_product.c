@@ -46,8 +46,9 @@ static void add_panel(float *output, const float *input, float weights[][CHAINS]
 void mmn_matrix_product_reference(float *output, size_t output_stride, const float *input,
                                   size_t input_stride, const void *weight, mmn_weight_type type,
                                   size_t weight_stride, const float *bias, size_t rows,
-                                  size_t outputs, size_t depth)
+                                  size_t outputs, size_t depth, float *scratch)
 {
+    (void)scratch; /* for kernels that pack */
     size_t weight_size = mmn_weight_size(type);
     float weights[MMN_PANEL][CHAINS];
 

@@ -33,10 +33,9 @@ static void free_scratch(mmn_language_state *state)
     mmn_free(state->up);
     mmn_free(state->cosine);
     mmn_free(state->sine);
-    mmn_free(state->scores);
     state->normed = state->query = state->attention = state->gate = state->up = NULL;
-    state->cosine = state->sine = state->scores = NULL;
-    state->scratch_rows = state->scratch_keys = 0;
+    state->cosine = state->sine = NULL;
+    state->scratch_rows = 0;
 }
 
 void mmn_language_free(mmn_language_state *state)
@@ -76,14 +75,11 @@ static mmn_status grow_cache(mmn_language_state *state, const mmn_language_confi
     return MMN_OK;
 }
 
-static mmn_status grow_scratch(mmn_language_state *state, const mmn_compute *compute,
-                               const mmn_language_config *config, size_t rows, size_t keys,
-                               mmn_error *error)
+static mmn_status grow_scratch(mmn_language_state *state, const mmn_language_config *config,
+                               size_t rows, mmn_error *error)
 {
-    if (rows <= state->scratch_rows && keys <= state->scratch_keys)
+    if (rows <= state->scratch_rows)
         return MMN_OK;
-    if (rows < state->scratch_rows)
-        rows = state->scratch_rows;
     size_t hidden = config->hidden_size, inner = config->intermediate_size;
     size_t half = config->head_dim / 2, query = query_width(config);
     size_t widest = hidden > query ? hidden : query;
@@ -95,15 +91,12 @@ static mmn_status grow_scratch(mmn_language_state *state, const mmn_compute *com
         (state->gate = mmn_allocate(rows, inner * sizeof(float), error)) &&
         (state->up = mmn_allocate(rows, inner * sizeof(float), error)) &&
         (state->cosine = mmn_allocate(rows, half * sizeof(float), error)) &&
-        (state->sine = mmn_allocate(rows, half * sizeof(float), error)) &&
-        (state->scores = mmn_allocate(mmn_attention_scratch(compute, keys + CACHE_STEP),
-                                      sizeof(float), error));
+        (state->sine = mmn_allocate(rows, half * sizeof(float), error));
     if (!complete) {
         free_scratch(state);
         return MMN_SYSTEM;
     }
     state->scratch_rows = rows;
-    state->scratch_keys = keys + CACHE_STEP;
     return MMN_OK;
 }
 
@@ -165,7 +158,7 @@ static mmn_status run_attention(const language_run *run, const mmn_language_laye
         .first_position = state->length,
         .window = config->sliding_window,
     };
-    mmn_attend(compute, &heads, state->scores);
+    mmn_attend(compute, &heads);
     mmn_apply_linear(compute, state->normed, state->attention, run->rows, &layer->output);
     mmn_status status = show(run, "language.layers.{i}.attn.out", index, state->normed,
                              hidden, error);
@@ -205,7 +198,7 @@ static mmn_status run_mlp(const language_run *run, const mmn_language_layer_weig
     return show(run, "language.layers.{i}.out", index, run->hidden, hidden, error);
 }
 
-mmn_status mmn_language_run(const mmn_compute *compute, const mmn_language_config *config,
+mmn_status mmn_language_run(mmn_compute *compute, const mmn_language_config *config,
                             const mmn_language_weights *weights, const mmn_probes *probes,
                             mmn_language_state *state, float *hidden, size_t rows,
                             uint32_t layers, mmn_error *error)
@@ -215,7 +208,9 @@ mmn_status mmn_language_run(const mmn_compute *compute, const mmn_language_confi
         return mmn_fail(error, MMN_SYSTEM, NULL, NULL, "the sequence is too long");
     mmn_status status = grow_cache(state, config, needed, error);
     if (status == MMN_OK)
-        status = grow_scratch(state, compute, config, rows, needed, error);
+        status = grow_scratch(state, config, rows, error);
+    if (status == MMN_OK)
+        status = mmn_compute_reserve(compute, needed + CACHE_STEP, error);
     if (status != MMN_OK)
         return status;
 

@@ -15,9 +15,8 @@ typedef struct mmn_language_state {
     float **keys, **values; /* [cached_layers] of [capacity][kv_heads * head_dim] */
     size_t length, capacity; /* positions */
 
-    /* Scratch for `scratch_rows` rows and `scratch_keys` keys. */
-    size_t scratch_rows, scratch_keys;
-    float *normed, *query, *attention, *gate, *up, *cosine, *sine, *scores;
+    size_t scratch_rows; /* that the following have room for */
+    float *normed, *query, *attention, *gate, *up, *cosine, *sine;
 } mmn_language_state;
 
 /* Empties the cache; memory is kept. */
@@ -30,7 +29,7 @@ void mmn_language_free(mmn_language_state *state);
  * for a state that keeps no cache. Shows the language.layers.* stages. Any way of cutting a
  * sequence into calls gives the same bits. Source: LLaMA (arXiv 2302.13971), Mistral 7B (arXiv
  * 2310.06825) as transformers' LlamaModel and MistralModel compute them. */
-mmn_status mmn_language_run(const mmn_compute *compute, const mmn_language_config *config,
+mmn_status mmn_language_run(mmn_compute *compute, const mmn_language_config *config,
                             const mmn_language_weights *weights, const mmn_probes *probes,
                             mmn_language_state *state, float *hidden, size_t rows,
                             uint32_t layers, mmn_error *error);

@@ -3,11 +3,12 @@
 
 #include <math.h>
 
+#include "base/memory.h"
 #include "base/threads.h"
 
 /* The pieces that work is cut into: large enough that starting one costs nothing, small enough that
  * all threads have some to the end. */
-enum { OUTPUT_BLOCK = 64, ROW_BLOCK = 256, ELEMENT_BLOCK = 16384, ATTENTION_ROWS = 64 };
+enum { OUTPUT_BLOCK = 64, ROW_BLOCK = 256, ELEMENT_BLOCK = 16384 };
 
 static size_t blocks_of(size_t count, size_t block)
 {
@@ -17,6 +18,38 @@ static size_t blocks_of(size_t count, size_t block)
 static size_t smaller(size_t a, size_t b)
 {
     return a < b ? a : b;
+}
+
+mmn_status mmn_compute_reserve(mmn_compute *compute, size_t key_count, mmn_error *error)
+{
+    size_t alignment = MMN_SCRATCH_ALIGNMENT / sizeof(float), needed = MMN_MATRIX_PRODUCT_SCRATCH;
+
+    if (key_count > SIZE_MAX / sizeof(float) / 2 / MMN_ATTENTION_ROWS)
+        return mmn_fail(error, MMN_SYSTEM, NULL, NULL, "attention to %zu keys", key_count);
+    if (key_count > 0 && mmn_attention_task_scratch(key_count) > needed)
+        needed = mmn_attention_task_scratch(key_count);
+    if (needed <= compute->scratch_floats)
+        return MMN_OK;
+    needed = blocks_of(needed, alignment) * alignment;
+    mmn_compute_free_scratch(compute);
+    compute->scratch = mmn_allocate((size_t)compute->threads, needed * sizeof(float), error);
+    if (!compute->scratch)
+        return MMN_SYSTEM;
+    compute->scratch_floats = needed;
+    return MMN_OK;
+}
+
+void mmn_compute_free_scratch(mmn_compute *compute)
+{
+    mmn_free(compute->scratch);
+    compute->scratch = NULL;
+    compute->scratch_floats = 0;
+}
+
+/* The calling thread's part of the scratch memory. */
+static float *own_scratch(const mmn_compute *compute)
+{
+    return compute->scratch + (size_t)mmn_thread_number() * compute->scratch_floats;
 }
 
 void mmn_apply_linear(const mmn_compute *compute, float *output, const float *input, size_t rows,
@@ -37,7 +70,7 @@ void mmn_apply_linear(const mmn_compute *compute, float *output, const float *in
             output + row * outputs + first, outputs, input + row * depth, depth,
             weights + first * depth * mmn_weight_size(weight->type), weight->type, depth,
             bias ? bias + first : NULL, smaller(ROW_BLOCK, rows - row),
-            smaller(OUTPUT_BLOCK, outputs - first), depth);
+            smaller(OUTPUT_BLOCK, outputs - first), depth, own_scratch(compute));
     }
 }
 
@@ -124,14 +157,9 @@ void mmn_multiply(const mmn_compute *compute, float *product, const float *facto
     }
 }
 
-size_t mmn_attention_scratch(const mmn_compute *compute, size_t key_count)
+void mmn_attend(const mmn_compute *compute, const mmn_heads *heads)
 {
-    return (size_t)compute->threads * key_count;
-}
-
-void mmn_attend(const mmn_compute *compute, const mmn_heads *heads, float *scratch)
-{
-    size_t row_blocks = blocks_of(heads->rows, ATTENTION_ROWS);
+    size_t row_blocks = blocks_of(heads->rows, MMN_ATTENTION_ROWS);
     size_t query_stride = heads->heads * heads->head_dim;
     size_t key_stride = heads->kv_heads * heads->head_dim;
     size_t group = heads->heads / heads->kv_heads;
@@ -142,7 +170,7 @@ void mmn_attend(const mmn_compute *compute, const mmn_heads *heads, float *scrat
 #pragma omp parallel for num_threads(compute->threads) schedule(dynamic)
     for (size_t piece = 0; piece < row_blocks * heads->heads; piece++) {
         size_t head = piece / row_blocks;
-        size_t row = piece % row_blocks * ATTENTION_ROWS;
+        size_t row = piece % row_blocks * MMN_ATTENTION_ROWS;
         size_t query_offset = row * query_stride + head * heads->head_dim;
         size_t key_offset = head / group * heads->head_dim;
         mmn_attention_task task = {
@@ -154,14 +182,14 @@ void mmn_attend(const mmn_compute *compute, const mmn_heads *heads, float *scrat
             .value_stride = key_stride,
             .output = heads->output + query_offset,
             .output_stride = query_stride,
-            .rows = smaller(ATTENTION_ROWS, heads->rows - row),
+            .rows = smaller(MMN_ATTENTION_ROWS, heads->rows - row),
             .key_count = heads->key_count,
             .head_dim = heads->head_dim,
             .scale = scale,
             .causal = heads->causal,
             .first_position = heads->first_position + row,
             .window = heads->window,
-            .scores = scratch + (size_t)mmn_thread_number() * heads->key_count,
+            .scratch = own_scratch(compute),
         };
         compute->kernels->attention(&task);
     }

@@ -1,18 +1,27 @@
 /* Operations: kernels applied to whole tensors, with the outputs divided among threads.
  *
  * A thread owns the outputs it computes and no sum is ever divided, so the number of threads and
- * the way in which the work is cut cannot change a bit. Tensors are row-major. */
+ * the way in which the work is cut cannot change a bit. Tensors are row-major. All need the scratch
+ * memory that mmn_compute_reserve makes. */
 #ifndef MMN_MODEL_OPERATIONS_H
 #define MMN_MODEL_OPERATIONS_H
 
 #include "kernels.h"
 #include "model/weights.h"
 
-/* What computes: a kernel table and a number of threads. */
+/* What computes: a kernel table, a number of threads, and the memory that kernels work in. A model's
+ * has no scratch memory; each session has its own copy with some, so that sessions may run side by
+ * side. */
 typedef struct mmn_compute {
     const mmn_kernels *kernels;
     int threads;
+    float *scratch;        /* [threads][scratch_floats] */
+    size_t scratch_floats; /* of one thread */
 } mmn_compute;
+
+/* Makes room for matrix products and for attention to `key_count` keys; 0: matrix products only. */
+mmn_status mmn_compute_reserve(mmn_compute *compute, size_t key_count, mmn_error *error);
+void mmn_compute_free_scratch(mmn_compute *compute);
 
 /* output [rows][outputs] = input [rows][inputs] x weight^T + bias. */
 void mmn_apply_linear(const mmn_compute *compute, float *output, const float *input, size_t rows,
@@ -41,11 +50,9 @@ typedef struct mmn_heads {
     size_t first_position, window; /* as in mmn_attention_task */
 } mmn_heads;
 
-/* Scratch memory of mmn_attend, in floats, for up to `key_count` keys. */
-size_t mmn_attention_scratch(const mmn_compute *compute, size_t key_count);
-
-/* Softmax attention with scores scaled by head_dim^-1/2. */
-void mmn_attend(const mmn_compute *compute, const mmn_heads *heads, float *scratch);
+/* Softmax attention with scores scaled by head_dim^-1/2. Room for heads->key_count keys must have
+ * been reserved. */
+void mmn_attend(const mmn_compute *compute, const mmn_heads *heads);
 
 /* Rotary embedding of [rows][heads * head_dim] in place, cosine and sine [rows][head_dim / 2]. */
 void mmn_rotate(const mmn_compute *compute, float *values, const float *cosine, const float *sine,

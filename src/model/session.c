@@ -13,6 +13,7 @@ enum { NO_TOKEN = -1 };
 
 struct mmn_session {
     const mmn_model *model;
+    mmn_compute compute;
     mmn_probes probes;
     mmn_language_state language;
     bool prefilled;
@@ -30,11 +31,13 @@ mmn_status mmn_session_create(mmn_session **created, const mmn_model *model,
     if (!session)
         return MMN_SYSTEM;
     session->model = model;
+    session->compute = model->compute;
     session->language.keep_cache = !(options && options->prompt_only);
     session->pending = NO_TOKEN;
     session->last = mmn_allocate(model->config.language.hidden_size, sizeof(float), error);
     session->logits = mmn_allocate(model->config.language.vocab_size, sizeof(float), error);
-    if (!session->last || !session->logits) {
+    if (!session->last || !session->logits ||
+        mmn_compute_reserve(&session->compute, 0, error) != MMN_OK) {
         mmn_session_free(session);
         return MMN_SYSTEM;
     }
@@ -48,6 +51,7 @@ void mmn_session_free(mmn_session *session)
         return;
     mmn_probes_free(&session->probes);
     mmn_language_free(&session->language);
+    mmn_compute_free_scratch(&session->compute);
     mmn_free(session->last);
     mmn_free(session->logits);
     mmn_free(session);
@@ -135,7 +139,7 @@ static bool needs_vision(const mmn_session *session)
 }
 
 /* Vision tower and projector: *merged [*rows][hidden_size] enters the language model. */
-static mmn_status run_images(const mmn_session *session, const mmn_input *input, float **merged,
+static mmn_status run_images(mmn_session *session, const mmn_input *input, float **merged,
                              size_t *rows, mmn_error *error)
 {
     const mmn_model *model = session->model;
@@ -144,11 +148,11 @@ static mmn_status run_images(const mmn_session *session, const mmn_input *input,
     *rows = 0;
     if (input->image_count == 0 || !needs_vision(session))
         return MMN_OK;
-    mmn_status status = mmn_vision_run(&model->compute, &model->config.vision,
+    mmn_status status = mmn_vision_run(&session->compute, &model->config.vision,
                                        &model->weights->vision, &session->probes,
                                        input->pixels.values, input->pixels.tiles, &features, error);
     if (status == MMN_OK && needs_projector(session))
-        status = mmn_projector_run(&model->compute, &model->config, model->weights,
+        status = mmn_projector_run(&session->compute, &model->config, model->weights,
                                    &session->probes, input, features, merged, rows, error);
     mmn_free(features);
     return status;
@@ -156,11 +160,12 @@ static mmn_status run_images(const mmn_session *session, const mmn_input *input,
 
 /* hidden [length][hidden_size]: token embeddings, with image features at the image positions in
  * their order. */
-static void embed(const mmn_model *model, const mmn_input *input, const float *merged,
+static void embed(const mmn_session *session, const mmn_input *input, const float *merged,
                   float *hidden)
 {
+    const mmn_model *model = session->model;
     size_t width = model->config.language.hidden_size;
-    mmn_language_embed(&model->compute, &model->weights->language, hidden, input->ids,
+    mmn_language_embed(&session->compute, &model->weights->language, hidden, input->ids,
                        input->length);
     for (size_t position = 0; position < input->length && merged; position++)
         if (input->ids[position] == input->image_token) {
@@ -184,7 +189,7 @@ static mmn_status finish(mmn_session *session, float *hidden, size_t rows, size_
     float *normed = hidden + first * width;
 
     session->have_logits = false;
-    mmn_language_norm(&model->compute, config, weights, normed, normed, rows - first);
+    mmn_language_norm(&session->compute, config, weights, normed, normed, rows - first);
     if (want_norm) {
         mmn_status status =
             show(session, "language.norm", normed, rows, width, first_position, error);
@@ -199,7 +204,7 @@ static mmn_status finish(mmn_session *session, float *hidden, size_t rows, size_
     float *logits = mmn_allocate(rows, vocabulary * sizeof(float), error);
     if (!logits)
         return MMN_SYSTEM;
-    mmn_language_logits(&model->compute, weights, logits, normed, rows);
+    mmn_language_logits(&session->compute, weights, logits, normed, rows);
     mmn_status status =
         show(session, "language.logits", logits, rows, vocabulary, first_position, error);
     memcpy(session->logits, logits + (rows - 1) * vocabulary, vocabulary * sizeof(float));
@@ -227,7 +232,7 @@ static mmn_status run_language(mmn_session *session, float *hidden, size_t rows,
     mmn_status status = show(session, "language.embeddings", hidden, rows,
                              model->config.language.hidden_size, first_position, error);
     if (status == MMN_OK)
-        status = mmn_language_run(&model->compute, &model->config.language,
+        status = mmn_language_run(&session->compute, &model->config.language,
                                   &model->weights->language, &session->probes,
                                   &session->language, hidden, rows, layers, error);
     if (status == MMN_OK && layers == model->config.language.layers)
@@ -254,7 +259,7 @@ mmn_status mmn_session_prefill(mmn_session *session, const mmn_input *input, mmn
     if (language && !(hidden = mmn_allocate(input->length, width * sizeof(float), error)))
         status = MMN_SYSTEM;
     if (language && status == MMN_OK) {
-        embed(session->model, input, merged, hidden);
+        embed(session, input, merged, hidden);
         status = run_language(session, hidden, input->length, error);
     }
     mmn_free(merged);
@@ -283,7 +288,7 @@ static bool stops(const mmn_generation_config *generation, int32_t token)
 
 static mmn_status run_pending(mmn_session *session, float *hidden, mmn_error *error)
 {
-    mmn_language_embed(&session->model->compute, &session->model->weights->language, hidden,
+    mmn_language_embed(&session->compute, &session->model->weights->language, hidden,
                        &session->pending, 1);
     mmn_status status = run_language(session, hidden, 1, error);
     if (status == MMN_OK)
@@ -314,7 +319,7 @@ mmn_status mmn_session_generate(mmn_session *session, size_t limit, int32_t *ids
         if (status != MMN_OK)
             break;
         if (!session->have_logits)
-            mmn_language_logits(&model->compute, &model->weights->language, session->logits,
+            mmn_language_logits(&session->compute, &model->weights->language, session->logits,
                                 session->last, 1);
         session->have_logits = true;
         session->pending = largest(session->logits, vocabulary);

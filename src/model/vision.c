@@ -9,7 +9,6 @@
 typedef struct activations {
     size_t tiles, tokens, rows;
     float *hidden, *normed, *query, *key, *value, *attention, *inner; /* inner: the MLP's */
-    float *scratch;                                                   /* of mmn_attend */
 } activations;
 
 size_t mmn_vision_feature_tokens(const mmn_vision_config *config)
@@ -31,12 +30,10 @@ static void free_activations(activations *a)
     mmn_free(a->value);
     mmn_free(a->attention);
     mmn_free(a->inner);
-    mmn_free(a->scratch);
 }
 
-static mmn_status allocate_activations(activations *a, const mmn_compute *compute,
-                                       const mmn_vision_config *config, size_t tiles,
-                                       mmn_error *error)
+static mmn_status allocate_activations(activations *a, const mmn_vision_config *config,
+                                       size_t tiles, mmn_error *error)
 {
     size_t width = config->hidden_size;
     *a = (activations){.tiles = tiles, .tokens = config->positions};
@@ -49,9 +46,7 @@ static mmn_status allocate_activations(activations *a, const mmn_compute *comput
                     (a->value = mmn_allocate(a->rows, width * sizeof(float), error)) &&
                     (a->attention = mmn_allocate(a->rows, width * sizeof(float), error)) &&
                     (a->inner = mmn_allocate(a->rows, config->intermediate_size * sizeof(float),
-                                             error)) &&
-                    (a->scratch = mmn_allocate(mmn_attention_scratch(compute, a->tokens),
-                                               sizeof(float), error));
+                                             error));
     return complete ? MMN_OK : MMN_SYSTEM;
 }
 
@@ -133,7 +128,7 @@ static void attend(const mmn_compute *compute, const mmn_vision_config *config,
             .kv_heads = config->heads,
             .head_dim = config->head_dim,
         };
-        mmn_attend(compute, &heads, a->scratch);
+        mmn_attend(compute, &heads);
     }
 }
 
@@ -192,14 +187,16 @@ static uint32_t layers_needed(const mmn_vision_config *config, const mmn_probes 
     return needed;
 }
 
-mmn_status mmn_vision_run(const mmn_compute *compute, const mmn_vision_config *config,
+mmn_status mmn_vision_run(mmn_compute *compute, const mmn_vision_config *config,
                           const mmn_vision_weights *weights, const mmn_probes *probes,
                           const float *pixels, size_t tiles, float **features, mmn_error *error)
 {
     size_t kept = mmn_vision_feature_tokens(config), width = mmn_vision_feature_width(config);
     activations a;
-    mmn_status status = allocate_activations(&a, compute, config, tiles, error);
+    mmn_status status = allocate_activations(&a, config, tiles, error);
     *features = NULL;
+    if (status == MMN_OK)
+        status = mmn_compute_reserve(compute, a.tokens, error);
     if (status != MMN_OK)
         goto done;
     *features = mmn_allocate(tiles * kept, width * sizeof(float), error);

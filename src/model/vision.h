@@ -12,7 +12,7 @@
  * tokens without the class token unless the configuration keeps it. Layers above the last selected
  * one run only if a probe wants one of their stages. Shows the vision.* stages.
  * Source: CLIP (arXiv 2103.00020) as transformers' CLIPVisionModel computes it. */
-mmn_status mmn_vision_run(const mmn_compute *compute, const mmn_vision_config *config,
+mmn_status mmn_vision_run(mmn_compute *compute, const mmn_vision_config *config,
                           const mmn_vision_weights *weights, const mmn_probes *probes,
                           const float *pixels, size_t tiles, float **features, mmn_error *error);
 

@@ -27,6 +27,14 @@ static float *make_mixed(size_t count, uint64_t *state)
     return values;
 }
 
+static float *make_scratch(size_t count)
+{
+    float *scratch = aligned_alloc(MMN_SCRATCH_ALIGNMENT, (count * sizeof(float) + 63) / 64 * 64);
+
+    cr_assert_not_null(scratch);
+    return scratch;
+}
+
 /* Writes into two arrays that begin alike; the second table's must end like the first's, also
  * where no output lies. */
 typedef struct outputs {
@@ -59,18 +67,21 @@ static void check_matrix_product(const mmn_kernels *table, uint64_t *state)
     float *input = make_mixed(rows * stride, state), *weight = make_mixed(columns * stride, state);
     float *bias = next_random(state) % 2 ? make_mixed(columns, state) : NULL;
     uint8_t *stored = malloc(4 * columns * stride + 1);
+    float *scratch = make_scratch(MMN_MATRIX_PRODUCT_SCRATCH);
     outputs o = make_outputs(rows * output_stride, state);
 
     cr_assert_not_null(stored);
     mmn_kernels_reference()->narrow(stored + 1, type, weight, columns * stride);
     mmn_kernels_reference()->matrix_product(o.expected, output_stride, input, stride, stored + 1,
-                                            type, stride, bias, rows, columns, depth);
+                                            type, stride, bias, rows, columns, depth,
+                                            NULL);
     table->matrix_product(o.found, output_stride, input, stride, stored + 1, type, stride, bias,
-                          rows, columns, depth);
+                          rows, columns, depth, scratch);
     compare(&o, table->name, "matrix_product");
     free(input);
     free(weight);
     free(bias);
+    free(scratch);
     free(stored);
 }
 
@@ -79,7 +90,7 @@ static void check_attention(const mmn_kernels *table, uint64_t *state)
     size_t rows = 1 + random_size(state, 20), keys = rows + random_size(state, 600);
     size_t head_dim = random_size(state, 140), stride = head_dim + random_size(state, 9);
     float *query = make_mixed(rows * stride, state), *key = make_mixed(keys * stride, state);
-    float *value = make_mixed(keys * stride, state), *scores = make_values(keys, 0);
+    float *value = make_mixed(keys * stride, state), *scratch = make_scratch(mmn_attention_task_scratch(keys));
     outputs o = make_outputs(rows * stride, state);
     mmn_attention_task task = {
         .query = query,
@@ -97,7 +108,7 @@ static void check_attention(const mmn_kernels *table, uint64_t *state)
         .causal = next_random(state) % 4 > 0,
         .first_position = keys - rows,
         .window = next_random(state) % 2 ? 1 + random_size(state, 300) : 0,
-        .scores = scores,
+        .scratch = scratch,
     };
 
     mmn_kernels_reference()->attention(&task);
@@ -107,7 +118,7 @@ static void check_attention(const mmn_kernels *table, uint64_t *state)
     free(query);
     free(key);
     free(value);
-    free(scores);
+    free(scratch);
 }
 
 static void check_rows(const mmn_kernels *table, uint64_t *state)

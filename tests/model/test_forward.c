@@ -65,6 +65,7 @@ static recording run_in_pieces(const mmn_model *model, size_t piece, bool keep_c
     recording seen = {0};
     int32_t ids[POSITIONS];
     const mmn_config *config = &model->config;
+    mmn_compute compute = model->compute;
     mmn_probes probes = {0};
     mmn_language_state state = {.keep_cache = keep_cache};
     float *hidden = mmn_allocate(POSITIONS, config->language.hidden_size * sizeof(float), &error);
@@ -73,12 +74,13 @@ static recording run_in_pieces(const mmn_model *model, size_t piece, bool keep_c
     choose_ids(model, ids);
     for (size_t first = 0; first < POSITIONS; first += piece) {
         size_t rows = POSITIONS - first < piece ? POSITIONS - first : piece;
-        mmn_language_embed(&model->compute, &model->weights->language, hidden, ids + first, rows);
-        cr_assert_eq(mmn_language_run(&model->compute, &config->language,
+        mmn_language_embed(&compute, &model->weights->language, hidden, ids + first, rows);
+        cr_assert_eq(mmn_language_run(&compute, &config->language,
                                       &model->weights->language, &probes, &state, hidden, rows,
                                       config->language.layers, &error),
                      MMN_OK);
     }
+    mmn_compute_free_scratch(&compute);
     mmn_language_free(&state);
     mmn_probes_free(&probes);
     mmn_free(hidden);

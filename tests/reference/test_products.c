@@ -52,7 +52,7 @@ static void check_product(mmn_weight_type type, size_t rows, size_t outputs, siz
 
     mmn_kernels_reference()->matrix_product(output, output_stride, input, input_stride, stored,
                                             type, weight_stride, with_bias ? bias : NULL, rows,
-                                            outputs, depth);
+                                            outputs, depth, NULL);
     for (size_t m = 0; m < rows; m++) {
         for (size_t n = 0; n < outputs; n++) {
             const float *x = input + m * input_stride, *w = weight + n * weight_stride;
@@ -103,7 +103,7 @@ Test(matrix_product, has_panels_of_256)
     }
     void *stored = store(weight, MMN_WEIGHT_F32, 512);
     mmn_kernels_reference()->matrix_product(&output, 1, input, 512, stored, MMN_WEIGHT_F32, 512,
-                                            NULL, 1, 1, 512);
+                                            NULL, 1, 1, 512, NULL);
     cr_expect_eq(output, 1.0f + 0x1p-16f);
     free(stored);
 }
@@ -130,7 +130,7 @@ Test(matrix_product, special_values)
         void *stored = store(weight, MMN_WEIGHT_F32, 2);
 
         mmn_kernels_reference()->matrix_product(&output, 1, cases[i].x, 2, stored, MMN_WEIGHT_F32,
-                                                2, &cases[i].bias, 1, 1, 2);
+                                                2, &cases[i].bias, 1, 1, 2, NULL);
         cr_expect(same_value(output, cases[i].y), "case %zu: %a", i, (double)output);
         free(stored);
     }
@@ -171,7 +171,7 @@ static heads make_heads(size_t rows, size_t key_count, size_t head_dim, size_t f
         .causal = causal,
         .first_position = first_position,
         .window = window,
-        .scores = h.scores,
+        .scratch = h.scores,
     };
     return h;
 }
