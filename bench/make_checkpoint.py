@@ -5,8 +5,9 @@
 
 The shapes are those of llava-hf/llava-v1.6-vicuna-7b-hf (13.5 GB in three shards); fewer language
 layers make a smaller one of the same kind for benchmarks. Weights are normally distributed with a
-standard deviation of 1/sqrt(inputs), so that activations neither die nor explode; the same seed
-gives the same bytes. Needs numpy. The tokenizer's files are copied from golden/tokenizer unless
+standard deviation of 1/sqrt(inputs), so that activations neither die nor explode: each is one of
+65536 equally likely quantiles, which is many times faster than computing normal numbers. The same
+seed gives the same bytes. Needs numpy. The tokenizer's files are copied from golden/tokenizer unless
 another folder is named; its vocabulary may be smaller than the model's. Its "<image>" is the
 model's image token.
 """
@@ -15,6 +16,7 @@ import argparse
 import json
 import pathlib
 import shutil
+import statistics
 
 import numpy
 
@@ -31,7 +33,7 @@ TEXT = {
 HIDDEN, INNER, VOCABULARY = 4096, 11008, 32064
 PINPOINTS = [[336, 672], [672, 336], [672, 672], [1008, 336], [336, 1008]]
 SHARD_BYTES = 4_990_000_000
-CHUNK = 1 << 24  # elements made at a time
+CHUNK = 1 << 18  # elements made at a time
 
 
 def tensors(language_layers):
@@ -81,7 +83,13 @@ def bf16(values):
     return ((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16).astype("<u2")
 
 
-def write_values(file, shape, kind, random):
+def normal_quantiles():
+    """The 65536 quantiles (i + 1/2) / 65536 of the normal distribution."""
+    normal = statistics.NormalDist()
+    return numpy.array([normal.inv_cdf((i + 0.5) / 65536) for i in range(65536)], numpy.float32)
+
+
+def write_values(file, shape, kind, random, quantiles):
     """Writes one tensor's values, a chunk at a time."""
     count = int(numpy.prod(shape))
     if kind in ("ones", "zeros"):
@@ -89,12 +97,14 @@ def write_values(file, shape, kind, random):
         return
     inputs = int(numpy.prod(shape[1:])) if len(shape) > 1 else shape[0]
     deviation = 1.0 if kind == "embedding" else inputs ** -0.5
+    table = bf16(quantiles * numpy.float32(deviation))
     for first in range(0, count, CHUNK):
-        values = random.standard_normal(min(CHUNK, count - first), dtype=numpy.float32)
-        file.write(bf16(values * numpy.float32(deviation)).tobytes())
+        size = min(CHUNK, count - first)
+        indices = numpy.frombuffer(random.bytes(2 * size), "<u2")
+        file.write(table.take(indices))
 
 
-def write_shard(path, members, random):
+def write_shard(path, members, random, quantiles):
     header, offset = {"__metadata__": {"format": "pt"}}, 0
     for name, shape, _ in members:
         size = 2 * int(numpy.prod(shape))
@@ -106,7 +116,7 @@ def write_shard(path, members, random):
         file.write(len(text).to_bytes(8, "little"))
         file.write(text)
         for _, shape, kind in members:
-            write_values(file, shape, kind, random)
+            write_values(file, shape, kind, random, quantiles)
 
 
 def image_token(folder):
@@ -165,10 +175,11 @@ def main():
             size = 2 * int(numpy.prod(member[1]))
         shards[-1].append(member)
     random = numpy.random.Generator(numpy.random.PCG64(20240611))
+    quantiles = normal_quantiles()
     weight_map, total = {}, 0
     for number, members in enumerate(shards, 1):
         name = f"model-{number:05}-of-{len(shards):05}.safetensors"
-        write_shard(folder / name, members, random)
+        write_shard(folder / name, members, random, quantiles)
         weight_map |= {member[0]: name for member in members}
         total += sum(2 * int(numpy.prod(member[1])) for member in members)
         print(f"{name}: {len(members)} tensors")
