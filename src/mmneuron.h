@@ -178,6 +178,8 @@ typedef struct mmn_probe {
     int writes;           /* whether `see` may change the data */
     mmn_see_function see; /* a status other than MMN_OK ends the forward pass with it */
     void *context;
+    int only_new; /* whether it does without stages, or positions of them, that a prefill takes over
+                     from an earlier one of the session instead of computing them again */
 } mmn_probe;
 
 typedef struct mmn_session_options {
@@ -191,9 +193,18 @@ MMN_API void mmn_session_free(mmn_session *session);
 /* The probe is copied; its `stages` text too. Probes see a stage in the order they were added. */
 MMN_API mmn_status mmn_session_add_probe(mmn_session *session, const mmn_probe *probe,
                                          mmn_error *error);
-/* Runs the whole input through the model, from an empty cache. */
+/* Runs the input through the model, as from an empty cache. What the session still has of earlier
+ * prefills and generated tokens is not computed again, and every bit is as if it were: the features
+ * of the same images (same pixel_values and sizes), where no probe wants vision or projector
+ * stages; and keys and values of the longest beginning of the sequence that is the same, where no
+ * probe wants language stages. Probes that are only_new do not count, and see language stages from
+ * first_position on. The last position always runs. Nothing is taken over in a session with a probe
+ * that writes or that is prompt_only. */
 MMN_API mmn_status mmn_session_prefill(mmn_session *session, const mmn_input *input,
                                        mmn_error *error);
+/* What the last prefill took over: how many language positions, and whether the images' features. */
+MMN_API size_t mmn_session_positions_reused(const mmn_session *session);
+MMN_API int mmn_session_images_reused(const mmn_session *session);
 /* Appends up to `limit` greedily chosen tokens after a prefill; stops after a stop token of the
  * generation configuration, which is stored too. *count says how many were stored in ids. */
 MMN_API mmn_status mmn_session_generate(mmn_session *session, size_t limit, int32_t *ids,

@@ -1,19 +1,23 @@
-/* mmneuron ask: answers a question about images. */
+/* mmneuron ask: answers questions about images. */
 #include <inttypes.h>
 #include <stdlib.h>
 
 #include "cli/command.h"
 #include "cli/interrupt.h"
+#include "cli/lines.h"
 #include "cli/model.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 
 typedef struct ask_request {
-    const char *question, *prompt, *template_name;
+    const char *prompt, *template_name, *questions_file;
+    const char *const *questions;
+    size_t question_count;
     mmn_cli_texts images;
     uint64_t limit;
     mmn_resize_order order;
+    bool quiet, json, list; /* list: --json prints an array */
 } ask_request;
 
 /* Follows the forward pass, layer by layer and then token by token. */
@@ -25,11 +29,21 @@ typedef struct ask_watch {
 } ask_watch;
 
 typedef struct ask_answer {
-    const char *prompt; /* as given, or made_prompt */
+    const char *question; /* NULL: a prompt was given */
+    const char *prompt;   /* as given, or made_prompt */
     char *made_prompt, *text;
     int32_t *ids;
-    size_t id_count, positions, image_positions;
+    size_t id_count, positions, image_positions, positions_reused;
 } ask_answer;
+
+/* One session for all questions, so that what they have in common is computed once. */
+typedef struct ask_run {
+    const ask_request *request;
+    mmn_model *model;
+    mmn_session *session;
+    ask_watch watch;
+    json_t *list; /* the answers so far */
+} ask_run;
 
 /* A probe's function: it only looks at which stage comes by. */
 static mmn_status watch_stage(void *context, const mmn_stage *stage, mmn_error *error)
@@ -57,85 +71,150 @@ static mmn_status watch_stage(void *context, const mmn_stage *stage, mmn_error *
     return MMN_INTERRUPTED;
 }
 
-static mmn_status run_model(ask_answer *answer, const mmn_model *model, const mmn_input *input,
-                            uint64_t limit, bool quiet, mmn_error *error)
+static mmn_status start_session(ask_run *run, mmn_error *error)
 {
-    const mmn_model_info *info = mmn_model_describe(model);
-    ask_watch watch = {
-        .prompt_layers = (uint64_t)info->vision_layers * (mmn_input_image_positions(input) > 0) +
+    const mmn_probe probe = {
+        .stages = "vision.layers.*.out,language.layers.*.mlp.out",
+        .see = watch_stage,
+        .context = &run->watch,
+        .only_new = 1,
+    };
+    mmn_status status = mmn_session_create(&run->session, run->model, NULL, error);
+    if (status == MMN_OK)
+        status = mmn_session_add_probe(run->session, &probe, error);
+    return status;
+}
+
+static mmn_status run_model(ask_answer *answer, ask_run *run, const mmn_input *input,
+                            mmn_error *error)
+{
+    const mmn_model_info *info = mmn_model_describe(run->model);
+    uint64_t limit = run->request->limit;
+    run->watch = (ask_watch){
+        .prompt_layers = (uint64_t)info->vision_layers * (answer->image_positions > 0) +
                          info->language_layers,
         .limit = limit,
         .last_layer = info->language_layers - 1,
     };
-    const mmn_probe probe = {
-        .stages = "vision.layers.*.out,language.layers.*.mlp.out",
-        .see = watch_stage,
-        .context = &watch,
-    };
-    mmn_session *session = NULL;
-    mmn_cli_progress_begin(&watch.progress, quiet);
-    mmn_status status = mmn_session_create(&session, model, NULL, error);
+    mmn_cli_progress_begin(&run->watch.progress, run->request->quiet);
+    mmn_status status = mmn_session_prefill(run->session, input, error);
     if (status == MMN_OK)
-        status = mmn_session_add_probe(session, &probe, error);
-    if (status == MMN_OK)
-        status = mmn_session_prefill(session, input, error);
-    if (status == MMN_OK)
-        status = mmn_session_generate(session, (size_t)limit, answer->ids, &answer->id_count,
-                                      error);
-    mmn_session_free(session);
-    mmn_cli_progress_clear(&watch.progress);
+        status = mmn_session_generate(run->session, (size_t)limit, answer->ids,
+                                      &answer->id_count, error);
+    answer->positions_reused = mmn_session_positions_reused(run->session);
+    mmn_cli_progress_clear(&run->watch.progress);
     return status;
 }
 
-static mmn_status find_answer(ask_answer *answer, const mmn_model *model,
-                              const ask_request *request, bool quiet, mmn_error *error)
+static mmn_status find_answer(ask_answer *answer, ask_run *run, mmn_error *error)
 {
+    const ask_request *request = run->request;
+    uint32_t maximum = mmn_model_describe(run->model)->maximum_positions;
     mmn_input *input = NULL;
     mmn_status status = MMN_OK;
-    if (request->prompt == NULL)
-        status = mmn_prompt_from_template(model, request->template_name, request->question,
+    if (answer->question != NULL)
+        status = mmn_prompt_from_template(run->model, request->template_name, answer->question,
                                           request->images.count > 0, &answer->made_prompt, error);
-    answer->prompt = request->prompt != NULL ? request->prompt : answer->made_prompt;
+    answer->prompt = answer->question != NULL ? answer->made_prompt : request->prompt;
     if (status == MMN_OK)
-        status = mmn_input_from_prompt(&input, model, answer->prompt, request->images.texts,
+        status = mmn_input_from_prompt(&input, run->model, answer->prompt, request->images.texts,
                                        request->images.count, error);
     if (status == MMN_OK) {
         answer->positions = mmn_input_length(input);
         answer->image_positions = mmn_input_image_positions(input);
-        if (!quiet && answer->positions > mmn_model_describe(model)->maximum_positions)
+        if (!request->quiet && answer->positions > maximum)
             mmn_cli_message("the prompt takes %zu positions, more than the %" PRIu32 " that the"
                             " model was made for; the answer may be worse for it",
-                            answer->positions, mmn_model_describe(model)->maximum_positions);
-        status = run_model(answer, model, input, request->limit, quiet, error);
+                            answer->positions, maximum);
+        status = run_model(answer, run, input, error);
     }
     if (status == MMN_OK)
-        status = mmn_model_decode(model, answer->ids, answer->id_count, 1, &answer->text, error);
+        status = mmn_model_decode(run->model, answer->ids, answer->id_count, 1, &answer->text,
+                                  error);
     mmn_input_free(input);
     return status;
 }
 
-static int print_answer(const ask_answer *answer, bool json)
+static json_t *answer_json(const ask_answer *answer)
 {
-    if (!json) {
-        mmn_cli_print("%s\n", answer->text);
-        return MMN_CLI_DONE;
-    }
     json_t *ids = json_array();
     for (size_t index = 0; index < answer->id_count; index++)
         json_array_append_new(ids, json_integer(answer->ids[index]));
-    return mmn_cli_print_json(json_pack(
-        "{s:s, s:I, s:I, s:s, s:o}", "prompt", answer->prompt, "positions",
-        (json_int_t)answer->positions, "image_positions", (json_int_t)answer->image_positions,
-        "answer", answer->text, "ids", ids));
+    return json_pack("{s:s, s:I, s:I, s:s, s:o}", "prompt", answer->prompt, "positions",
+                     (json_int_t)answer->positions, "image_positions",
+                     (json_int_t)answer->image_positions, "answer", answer->text, "ids", ids);
+}
+
+/* Prints the answer, or adds it to the list that is printed at the end. */
+static int give_answer(ask_run *run, const ask_answer *answer)
+{
+    if (!run->request->json) {
+        mmn_cli_print("%s\n", answer->text);
+        return MMN_CLI_DONE;
+    }
+    json_t *value = answer_json(answer);
+    if (!run->request->list)
+        return mmn_cli_print_json(value);
+    json_object_set_new(value, "question", json_string(answer->question));
+    json_object_set_new(value, "positions_reused",
+                        json_integer((json_int_t)answer->positions_reused));
+    if (json_array_append_new(run->list, value) == 0)
+        return MMN_CLI_DONE;
+    mmn_cli_message("memory is short");
+    return MMN_CLI_FAILED;
+}
+
+/* Answers one question; NULL: the prompt that was given. */
+static int answer_question(ask_run *run, const char *question)
+{
+    ask_answer answer = {.question = question};
+    mmn_error error;
+    int code;
+    answer.ids = calloc((size_t)run->request->limit, sizeof *answer.ids);
+    if (answer.ids == NULL) {
+        mmn_cli_message("memory is short");
+        code = MMN_CLI_FAILED;
+    } else if (find_answer(&answer, run, &error) != MMN_OK) {
+        code = mmn_cli_fail(&error);
+    } else {
+        code = give_answer(run, &answer);
+    }
+    free(answer.ids);
+    mmn_release(answer.made_prompt);
+    mmn_release(answer.text);
+    return code;
+}
+
+static int answer_all(ask_run *run)
+{
+    const ask_request *request = run->request;
+    mmn_error error;
+    int code = MMN_CLI_DONE;
+    mmn_cli_interrupt_catch();
+    if (start_session(run, &error) != MMN_OK)
+        return mmn_cli_fail(&error);
+    if (request->prompt != NULL)
+        return answer_question(run, NULL);
+    run->list = json_array();
+    for (size_t index = 0; index < request->question_count && code == MMN_CLI_DONE; index++)
+        code = answer_question(run, request->questions[index]);
+    if (request->json && request->list && code == MMN_CLI_DONE)
+        code = mmn_cli_print_json(json_incref(run->list));
+    json_decref(run->list);
+    return code;
 }
 
 static int check_request(const mmn_cli_command *command, const ask_request *request)
 {
-    if (request->question == NULL && request->prompt == NULL)
+    bool asks = request->question_count > 0 || request->questions_file != NULL;
+    if (!asks && request->prompt == NULL)
         return mmn_cli_usage(command->name, "a question or --prompt is missing");
-    if (request->question != NULL && request->prompt != NULL)
+    if (asks && request->prompt != NULL)
         return mmn_cli_usage(command->name, "--prompt replaces the question; give one or the"
                                             " other");
+    if (request->question_count > 0 && request->questions_file != NULL)
+        return mmn_cli_usage(command->name, "--questions replaces the questions on the command"
+                                            " line; give one or the other");
     if (request->prompt != NULL && request->template_name != NULL)
         return mmn_cli_usage(command->name, "--template is for a question; --prompt is taken as it"
                                             " stands");
@@ -145,12 +224,15 @@ static int check_request(const mmn_cli_command *command, const ask_request *requ
 int mmn_cli_ask(const mmn_cli_command *command, int argc, char **argv)
 {
     ask_request request = {.limit = 128};
-    ask_answer answer = {0};
-    mmn_model *model = NULL;
+    ask_run run = {.request = &request};
+    mmn_cli_lines lines = {0};
     const mmn_cli_option options[] = {
         {.name = "image", .letter = 'i', .value = "FILE", .kind = MMN_CLI_TEXTS,
          .target = &request.images,
          .help = "a JPEG or PNG file; may be repeated: several are joined side by side"},
+        {.name = "questions", .value = "FILE", .kind = MMN_CLI_TEXT,
+         .target = &request.questions_file,
+         .help = "read the questions from a file, one a line; - is standard input"},
         {.name = "template", .value = "NAME", .kind = MMN_CLI_TEXT,
          .target = &request.template_name,
          .help = "the prompt template: llava-1.5, llava-v1.6-vicuna, llava-v1.6-mistral or raw"
@@ -168,29 +250,25 @@ int mmn_cli_ask(const mmn_cli_command *command, int argc, char **argv)
     if (!mmn_cli_parse(command, options, sizeof options / sizeof options[0], argc, argv,
                        &arguments, &code))
         goto done;
-    request.question = arguments.count > 1 ? arguments.texts[1] : NULL;
+    request.questions = arguments.texts + 1;
+    request.question_count = arguments.count - 1;
+    request.quiet = arguments.quiet;
+    request.json = arguments.json;
+    request.list = request.question_count > 1 || request.questions_file != NULL;
     code = check_request(command, &request);
-    if (code == MMN_CLI_DONE)
-        code = mmn_cli_open_model(&model, arguments.texts[0], &arguments, request.order);
-    if (code != MMN_CLI_DONE)
-        goto done;
-
-    mmn_cli_interrupt_catch();
-    mmn_error error;
-    answer.ids = calloc((size_t)request.limit, sizeof *answer.ids);
-    if (answer.ids == NULL) {
-        mmn_cli_message("memory is short");
-        code = MMN_CLI_FAILED;
-    } else if (find_answer(&answer, model, &request, arguments.quiet, &error) != MMN_OK) {
-        code = mmn_cli_fail(&error);
-    } else {
-        code = print_answer(&answer, arguments.json);
+    if (code == MMN_CLI_DONE && request.questions_file != NULL) {
+        code = mmn_cli_read_lines(&lines, request.questions_file);
+        request.questions = lines.texts;
+        request.question_count = lines.count;
     }
+    if (code == MMN_CLI_DONE)
+        code = mmn_cli_open_model(&run.model, arguments.texts[0], &arguments, request.order);
+    if (code == MMN_CLI_DONE)
+        code = answer_all(&run);
 done:
-    free(answer.ids);
-    mmn_release(answer.made_prompt);
-    mmn_release(answer.text);
-    mmn_model_close(model);
+    mmn_session_free(run.session);
+    mmn_model_close(run.model);
+    mmn_cli_free_lines(&lines);
     mmn_cli_free(arguments.texts);
     mmn_cli_free(request.images.texts);
     return code;

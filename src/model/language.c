@@ -19,9 +19,10 @@ static size_t query_width(const mmn_language_config *config)
     return (size_t)config->heads * config->head_dim;
 }
 
-void mmn_language_reset(mmn_language_state *state)
+void mmn_language_cut(mmn_language_state *state, size_t length)
 {
-    state->length = 0;
+    if (length < state->length)
+        state->length = length;
 }
 
 static void free_scratch(mmn_language_state *state)

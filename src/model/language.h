@@ -19,8 +19,8 @@ typedef struct mmn_language_state {
     float *normed, *query, *attention, *gate, *up, *cosine, *sine;
 } mmn_language_state;
 
-/* Empties the cache; memory is kept. */
-void mmn_language_reset(mmn_language_state *state);
+/* Leaves the first `length` positions in the cache; memory is kept. */
+void mmn_language_cut(mmn_language_state *state, size_t length);
 void mmn_language_free(mmn_language_state *state);
 
 /* Runs `rows` positions that follow those in the cache through the first `layers` decoder layers,

@@ -81,6 +81,17 @@ bool mmn_probes_want_any(const mmn_probes *probes, const char *prefix, uint32_t 
     return want_in_layer(probes, prefix, -1) || mmn_probes_layers(probes, prefix, layers) > 0;
 }
 
+bool mmn_probes_allow_reuse(const mmn_probes *probes, const char *prefix, uint32_t layers)
+{
+    for (size_t i = 0; i < probes->count; i++) {
+        const mmn_probes alone = {.list = &probes->list[i], .count = 1};
+        if (probes->list[i].writes ||
+            (!probes->list[i].only_new && mmn_probes_want_any(&alone, prefix, layers)))
+            return false;
+    }
+    return true;
+}
+
 mmn_status mmn_probes_show(const mmn_probes *probes, const mmn_shown *shown, mmn_error *error)
 {
     if (probes->count == 0)

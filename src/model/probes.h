@@ -32,6 +32,10 @@ bool mmn_probes_want_any(const mmn_probes *probes, const char *prefix, uint32_t 
  * ("vision.layers."): all up to the last one that somebody wants to see. */
 uint32_t mmn_probes_layers(const mmn_probes *probes, const char *prefix, uint32_t layers);
 
+/* Whether stages whose patterns begin with `prefix` may be left out where an earlier pass has made
+ * them already: nobody changes what passes by, and who wants such stages does without. */
+bool mmn_probes_allow_reuse(const mmn_probes *probes, const char *prefix, uint32_t layers);
+
 /* Writes `pattern` to `name` with {i} replaced by `layer`. */
 void mmn_stage_name(char name[MMN_STAGE_NAME_SIZE], const char *pattern, int layer);
 

@@ -1,27 +1,9 @@
-/* Sessions: one sequence at a time through the whole model, shown to probes; greedy generation. */
+/* Sessions: their life, the end of a forward pass, and greedy generation. */
+#include "model/session.h"
+
 #include <string.h>
 
 #include "base/memory.h"
-#include "model/input.h"
-#include "model/language.h"
-#include "model/model.h"
-#include "model/probes.h"
-#include "model/projector.h"
-#include "model/vision.h"
-
-enum { NO_TOKEN = -1 };
-
-struct mmn_session {
-    const mmn_model *model;
-    mmn_compute compute;
-    mmn_probes probes;
-    mmn_language_state language;
-    bool prefilled;
-    float *last;   /* [hidden_size]: final norm of the last position */
-    float *logits; /* [vocab_size] of the last position, once have_logits */
-    bool have_logits;
-    int32_t pending; /* the token generated last, not yet run through the model; or NO_TOKEN */
-};
 
 mmn_status mmn_session_create(mmn_session **created, const mmn_model *model,
                               const mmn_session_options *options, mmn_error *error)
@@ -33,7 +15,7 @@ mmn_status mmn_session_create(mmn_session **created, const mmn_model *model,
     session->model = model;
     session->compute = model->compute;
     session->language.keep_cache = !(options && options->prompt_only);
-    session->pending = NO_TOKEN;
+    session->pending = MMN_NO_TOKEN;
     session->last = mmn_allocate(model->config.language.hidden_size, sizeof(float), error);
     session->logits = mmn_allocate(model->config.language.vocab_size, sizeof(float), error);
     if (!session->last || !session->logits ||
@@ -52,6 +34,8 @@ void mmn_session_free(mmn_session *session)
     mmn_probes_free(&session->probes);
     mmn_language_free(&session->language);
     mmn_compute_free_scratch(&session->compute);
+    mmn_image_features_free(&session->images);
+    mmn_free(session->cached_ids);
     mmn_free(session->last);
     mmn_free(session->logits);
     mmn_free(session);
@@ -60,6 +44,22 @@ void mmn_session_free(mmn_session *session)
 mmn_status mmn_session_add_probe(mmn_session *session, const mmn_probe *probe, mmn_error *error)
 {
     return mmn_probes_add(&session->probes, probe, error);
+}
+
+size_t mmn_session_positions_reused(const mmn_session *session)
+{
+    return session->positions_reused;
+}
+
+int mmn_session_images_reused(const mmn_session *session)
+{
+    return session->images_reused;
+}
+
+mmn_status mmn_session_reserve_ids(mmn_session *session, size_t length, mmn_error *error)
+{
+    return mmn_reserve(&session->cached_ids, &session->cached_capacity, length,
+                       sizeof(*session->cached_ids), error);
 }
 
 static mmn_status show(const mmn_session *session, const char *pattern, void *data, size_t rows,
@@ -73,9 +73,8 @@ static mmn_status show(const mmn_session *session, const char *pattern, void *da
     return mmn_probes_show(&session->probes, &shown, error);
 }
 
-/* Shows copies, so that a probe that writes cannot change an input, which other sessions share. */
-static mmn_status show_copy(const mmn_session *session, const mmn_shown *shown, size_t bytes,
-                            mmn_error *error)
+mmn_status mmn_session_show_copy(const mmn_session *session, const mmn_shown *shown, size_t bytes,
+                                 mmn_error *error)
 {
     if (!mmn_probes_want(&session->probes, shown->pattern, -1))
         return MMN_OK;
@@ -87,91 +86,6 @@ static mmn_status show_copy(const mmn_session *session, const mmn_shown *shown, 
     mmn_status status = mmn_probes_show(&session->probes, &copy, error);
     mmn_free(copy.data);
     return status;
-}
-
-static mmn_status show_input(const mmn_session *session, const mmn_input *input, mmn_error *error)
-{
-    const mmn_pixel_values *pixels = &input->pixels;
-    size_t images = input->image_count;
-    mmn_status status =
-        show_copy(session,
-                  &(mmn_shown){.pattern = "input_ids",
-                               .layer = -1,
-                               .data = input->ids,
-                               .shape = {input->length}},
-                  input->length * sizeof(*input->ids), error);
-    if (status != MMN_OK || images == 0)
-        return status;
-    status = show_copy(session,
-                       &(mmn_shown){.pattern = "pixel_values",
-                                    .layer = -1,
-                                    .data = pixels->values,
-                                    .shape = {pixels->tiles, 3, pixels->height, pixels->width}},
-                       pixels->tiles * 3 * pixels->height * pixels->width * sizeof(float), error);
-    if (status != MMN_OK)
-        return status;
-    return show_copy(session,
-                     &(mmn_shown){.pattern = "image_sizes",
-                                  .layer = -1,
-                                  .data = input->image_sizes,
-                                  .shape = {images, 2}},
-                     images * sizeof(*input->image_sizes), error);
-}
-
-/* How far a prefill must go. Where nothing will be generated, what nobody wants to see does not
- * run. */
-static bool needs_language(const mmn_session *session)
-{
-    return session->language.keep_cache ||
-           mmn_probes_want_any(&session->probes, "language.",
-                               session->model->config.language.layers);
-}
-
-static bool needs_projector(const mmn_session *session)
-{
-    return needs_language(session) || mmn_probes_want_any(&session->probes, "projector.", 0);
-}
-
-static bool needs_vision(const mmn_session *session)
-{
-    return needs_projector(session) ||
-           mmn_probes_want_any(&session->probes, "vision.", session->model->config.vision.layers);
-}
-
-/* Vision tower and projector: *merged [*rows][hidden_size] enters the language model. */
-static mmn_status run_images(mmn_session *session, const mmn_input *input, float **merged,
-                             size_t *rows, mmn_error *error)
-{
-    const mmn_model *model = session->model;
-    float *features = NULL;
-    *merged = NULL;
-    *rows = 0;
-    if (input->image_count == 0 || !needs_vision(session))
-        return MMN_OK;
-    mmn_status status = mmn_vision_run(&session->compute, &model->config.vision,
-                                       &model->weights->vision, &session->probes,
-                                       input->pixels.values, input->pixels.tiles, &features, error);
-    if (status == MMN_OK && needs_projector(session))
-        status = mmn_projector_run(&session->compute, &model->config, model->weights,
-                                   &session->probes, input, features, merged, rows, error);
-    mmn_free(features);
-    return status;
-}
-
-/* hidden [length][hidden_size]: token embeddings, with image features at the image positions in
- * their order. */
-static void embed(const mmn_session *session, const mmn_input *input, const float *merged,
-                  float *hidden)
-{
-    const mmn_model *model = session->model;
-    size_t width = model->config.language.hidden_size;
-    mmn_language_embed(&session->compute, &model->weights->language, hidden, input->ids,
-                       input->length);
-    for (size_t position = 0; position < input->length && merged; position++)
-        if (input->ids[position] == input->image_token) {
-            memcpy(hidden + position * width, merged, width * sizeof(float));
-            merged += width;
-        }
 }
 
 /* Final norm and, where a probe wants them, logits of all `rows` positions of hidden; of the last
@@ -223,8 +137,8 @@ static uint32_t layers_needed(const mmn_session *session)
     return mmn_probes_layers(&session->probes, "language.layers.", layers);
 }
 
-/* Runs hidden [rows][hidden_size] behind what is in the cache. */
-static mmn_status run_language(mmn_session *session, float *hidden, size_t rows, mmn_error *error)
+mmn_status mmn_session_run_language(mmn_session *session, float *hidden, size_t rows,
+                                    mmn_error *error)
 {
     const mmn_model *model = session->model;
     size_t first_position = session->language.length;
@@ -237,34 +151,6 @@ static mmn_status run_language(mmn_session *session, float *hidden, size_t rows,
                                   &session->language, hidden, rows, layers, error);
     if (status == MMN_OK && layers == model->config.language.layers)
         status = finish(session, hidden, rows, first_position, error);
-    return status;
-}
-
-mmn_status mmn_session_prefill(mmn_session *session, const mmn_input *input, mmn_error *error)
-{
-    size_t width = session->model->config.language.hidden_size;
-    float *merged = NULL;
-    size_t merged_rows = 0;
-    session->prefilled = false;
-    session->pending = NO_TOKEN;
-    session->probes.input = input;
-    session->probes.generating = false;
-    mmn_language_reset(&session->language);
-
-    float *hidden = NULL;
-    mmn_status status = show_input(session, input, error);
-    if (status == MMN_OK)
-        status = run_images(session, input, &merged, &merged_rows, error);
-    bool language = status == MMN_OK && needs_language(session);
-    if (language && !(hidden = mmn_allocate(input->length, width * sizeof(float), error)))
-        status = MMN_SYSTEM;
-    if (language && status == MMN_OK) {
-        embed(session, input, merged, hidden);
-        status = run_language(session, hidden, input->length, error);
-    }
-    mmn_free(merged);
-    mmn_free(hidden);
-    session->prefilled = status == MMN_OK;
     return status;
 }
 
@@ -288,11 +174,16 @@ static bool stops(const mmn_generation_config *generation, int32_t token)
 
 static mmn_status run_pending(mmn_session *session, float *hidden, mmn_error *error)
 {
+    size_t position = session->language.length;
+    mmn_status status = mmn_session_reserve_ids(session, position + 1, error);
+    if (status != MMN_OK)
+        return status;
+    session->cached_ids[position] = session->pending;
     mmn_language_embed(&session->compute, &session->model->weights->language, hidden,
                        &session->pending, 1);
-    mmn_status status = run_language(session, hidden, 1, error);
+    status = mmn_session_run_language(session, hidden, 1, error);
     if (status == MMN_OK)
-        session->pending = NO_TOKEN;
+        session->pending = MMN_NO_TOKEN;
     return status;
 }
 
@@ -314,7 +205,7 @@ mmn_status mmn_session_generate(mmn_session *session, size_t limit, int32_t *ids
     mmn_status status = MMN_OK;
     session->probes.generating = true;
     while (*count < limit) {
-        if (session->pending != NO_TOKEN)
+        if (session->pending != MMN_NO_TOKEN)
             status = run_pending(session, hidden, error);
         if (status != MMN_OK)
             break;
@@ -329,11 +220,11 @@ mmn_status mmn_session_generate(mmn_session *session, size_t limit, int32_t *ids
     }
     mmn_free(hidden);
     if (status == MMN_OK)
-        status = show_copy(session,
-                           &(mmn_shown){.pattern = "generated_ids",
-                                        .layer = -1,
-                                        .data = ids,
-                                        .shape = {*count}},
-                           *count * sizeof(*ids), error);
+        status = mmn_session_show_copy(session,
+                                       &(mmn_shown){.pattern = "generated_ids",
+                                                    .layer = -1,
+                                                    .data = ids,
+                                                    .shape = {*count}},
+                                       *count * sizeof(*ids), error);
     return status;
 }

@@ -32,6 +32,32 @@ answers() {
         ! [ -s "$work/errors" ]
 }
 
+# Each of several questions gets the answer that it gets alone, and most of the positions of all but
+# the first are reused.
+answers_several() {
+    : >"$work/alone"
+    for question in "What is this?" "Where is it?" "What is this?"; do
+        exits 0 $MMNEURON ask "$model" -i "$photo" -n 4 "$question" || return 1
+        cat "$work/out" >>"$work/alone"
+    done
+    exits 0 $MMNEURON ask "$model" -i "$photo" -n 4 "What is this?" "Where is it?" \
+        "What is this?" || return 1
+    cmp "$work/out" "$work/alone" || return 1
+    printf 'What is this?\r\n\nWhere is it?\nWhat is this?' >"$work/questions"
+    exits 0 $MMNEURON ask "$model" -i "$photo" -n 4 --questions "$work/questions" || return 1
+    cmp "$work/out" "$work/alone" || return 1
+    exits 0 $MMNEURON ask "$model" -i "$photo" -n 4 --questions - <"$work/questions" || return 1
+    cmp "$work/out" "$work/alone"
+}
+
+says_what_it_reuses() {
+    exits 0 $MMNEURON ask "$model" -i "$photo" -n 2 --json "What?" "Where?" || return 1
+    cat "$work/out"
+    [ "$(grep -c '"question":' "$work/out")" -eq 2 ] &&
+        [ "$(grep -c '"positions_reused": 0' "$work/out")" -eq 1 ] &&
+        [ "$(grep -c '"positions_reused": [1-9]' "$work/out")" -eq 1 ]
+}
+
 ranks() {
     exits 0 $MMNEURON rank "$work/counts" -o "$work/neurons.json" &&
         grep -q 'digest.*[0-9a-f]\{32\}' "$work/out" &&
@@ -78,6 +104,8 @@ check "ask without an image" exits 0 $MMNEURON ask "$model" -n 2 "Who are you?"
 check "ask about two images" exits 0 $MMNEURON ask "$model" -n 2 -i "$photo" -i "$photo" "Which?"
 check "ask by a raw prompt" exits 0 $MMNEURON ask "$model" -n 2 --prompt "Once upon a time"
 check "ask --json" prints_json answer $MMNEURON ask --json "$model" -n 2 -i "$photo" "What?"
+check "ask several questions" answers_several
+check "ask --json says what it reuses" says_what_it_reuses
 check "ask by the other order of resizing" exits 0 \
     $MMNEURON ask "$model" -n 2 -i "$photo" --resize-order pillow-13 "What?"
 
@@ -122,6 +150,12 @@ check "no model" fails_with "$work/absent" $MMNEURON info "$work/absent"
 check "a model that is a file" fails_with "$work/empty" $MMNEURON info "$work/empty"
 check "an empty folder as a model" fails_with "config.json" $MMNEURON info "$work"
 check "no image" fails_with absent.jpg $MMNEURON ask "$model" -i "$work/absent.jpg" "What?"
+check "no questions" fails_with absent $MMNEURON ask "$model" --questions "$work/absent"
+check "questions that are none" fails_with "empty: no question" \
+    $MMNEURON ask "$model" --questions "$work/empty"
+check "questions that are no text" fails_with "zero byte" \
+    $MMNEURON ask "$model" --questions "$photo"
+check "questions in a folder" fails_with "$work" $MMNEURON ask "$model" --questions "$work"
 check "an empty image" fails_with empty $MMNEURON ask "$model" -i "$work/empty" "What?"
 check "no list" leaves_nothing absent $MMNEURON count "$model" "$work/absent" -o "$work/new/c"
 check "an output in a folder that is not there" fails_with "absent/c" \

@@ -74,6 +74,7 @@ check "dump of nothing" is_wrong_usage '--prompt or --inputs' dump "$model" -o d
 check "dump of two things" is_wrong_usage 'one or the other' dump "$model" -o d --prompt x --inputs y
 check "ask nothing" is_wrong_usage 'question or --prompt' ask "$model"
 check "ask two things" is_wrong_usage 'one or the other' ask "$model" --prompt x question
+check "ask two lists of questions" is_wrong_usage "one or the other" ask "$model" --questions x question
 check "an unknown order" is_wrong_usage 'horizontal-first' ask "$model" --resize-order x question
 check "unknown kernels" exits 2 $MMNEURON info --simd nonsense "$model"
 check "unknown kernels by the environment" exits 2 env MMNEURON_SIMD=nonsense $MMNEURON info "$model"

@@ -1,0 +1,63 @@
+/* Image features: keeping them for the next input that has the same images. */
+#include "model/image_features.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+
+static size_t pixel_bytes(const mmn_pixel_values *pixels)
+{
+    return pixels->tiles * 3 * pixels->height * pixels->width * sizeof(float);
+}
+
+/* Bytes are compared, not numbers: what is the same for arithmetic (-0 and 0) need not give the
+ * same bits. */
+static bool same_images(const mmn_pixel_values *a, const mmn_resolution *a_sizes,
+                        const mmn_input *b)
+{
+    const mmn_pixel_values *pixels = &b->pixels;
+    return a->tiles == pixels->tiles && a->height == pixels->height &&
+           a->width == pixels->width &&
+           memcmp(a_sizes, b->image_sizes, b->image_count * sizeof(*a_sizes)) == 0 &&
+           memcmp(a->values, pixels->values, pixel_bytes(a)) == 0;
+}
+
+bool mmn_inputs_share_images(const mmn_input *a, const mmn_input *b)
+{
+    return a->image_count == b->image_count &&
+           (a->image_count == 0 || same_images(&a->pixels, a->image_sizes, b));
+}
+
+bool mmn_image_features_are_of(const mmn_image_features *features, const mmn_input *input)
+{
+    return features->pixels.values && features->image_count == input->image_count &&
+           same_images(&features->pixels, features->image_sizes, input);
+}
+
+mmn_status mmn_image_features_keep(mmn_image_features *features, const mmn_input *input,
+                                   float *merged, size_t rows, mmn_error *error)
+{
+    size_t bytes = pixel_bytes(&input->pixels), count = input->image_count;
+    mmn_image_features_free(features);
+    features->merged = merged;
+    features->rows = rows;
+    features->image_count = count;
+    features->pixels = input->pixels;
+    features->pixels.values = mmn_allocate(bytes, 1, error);
+    features->image_sizes = mmn_allocate(count, sizeof(*features->image_sizes), error);
+    if (!features->pixels.values || !features->image_sizes) {
+        mmn_image_features_free(features);
+        return MMN_SYSTEM;
+    }
+    memcpy(features->pixels.values, input->pixels.values, bytes);
+    memcpy(features->image_sizes, input->image_sizes, count * sizeof(*features->image_sizes));
+    return MMN_OK;
+}
+
+void mmn_image_features_free(mmn_image_features *features)
+{
+    mmn_free(features->merged);
+    mmn_pixel_values_free(&features->pixels);
+    mmn_free(features->image_sizes);
+    *features = (mmn_image_features){0};
+}
