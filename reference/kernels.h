@@ -49,10 +49,10 @@ enum {
 };
 
 /* Floats of scratch memory for an mmn_attention_task over `key_count` keys: the scores of every
- * row, and a block of keys or values. */
+ * row, the rows, and a block of keys or values. */
 static inline size_t mmn_attention_task_scratch(size_t key_count)
 {
-    return (size_t)MMN_ATTENTION_ROWS * (key_count + 64) + 256 * 64;
+    return (size_t)MMN_ATTENTION_ROWS * (key_count + 64 + 272) + 256 * 64;
 }
 
 #define MMN_KERNELS(KERNEL)                                                                        \

@@ -7,28 +7,59 @@
 
 #include "tables.h"
 
-#ifdef HAVE_AVX2
-static _Bool has_avx2(void)
-{
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-}
-#endif
-
 static _Bool always(void)
 {
     return 1;
 }
 
+#ifdef HAVE_AVX2
+static _Bool has_avx2(void)
+{
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+           __builtin_cpu_supports("f16c");
+}
+#endif
+
+#ifdef HAVE_AVX512
+static _Bool has_avx512(void)
+{
+    return has_avx2() && __builtin_cpu_supports("avx512f");
+}
+#endif
+
 /* Slowest first. */
+#define REFERENCE_TABLE(TABLE) TABLE("reference", mmn_kernels_reference, always)
+#ifdef USE_SIMD
+#define PORTABLE_TABLE(TABLE) TABLE("portable", mmn_kernels_portable, always)
+#else
+#define PORTABLE_TABLE(TABLE)
+#endif
+#ifdef HAVE_AVX2
+#define AVX2_TABLE(TABLE) TABLE("avx2", mmn_kernels_avx2, has_avx2)
+#else
+#define AVX2_TABLE(TABLE)
+#endif
+#ifdef HAVE_AVX512
+#define AVX512_TABLE(TABLE) TABLE("avx512", mmn_kernels_avx512, has_avx512)
+#else
+#define AVX512_TABLE(TABLE)
+#endif
+#ifdef HAVE_NEON
+#define NEON_TABLE(TABLE) TABLE("neon", mmn_kernels_neon, always)
+#else
+#define NEON_TABLE(TABLE)
+#endif
+#define TABLES(TABLE)                                                                              \
+    REFERENCE_TABLE(TABLE) PORTABLE_TABLE(TABLE) AVX2_TABLE(TABLE) AVX512_TABLE(TABLE)             \
+        NEON_TABLE(TABLE)
+
 static const struct {
     const char *name;
     const mmn_kernels *(*table)(void);
     _Bool (*runs_here)(void);
 } tables[] = {
-    {"reference", mmn_kernels_reference, always},
-#ifdef HAVE_AVX2
-    {"avx2", mmn_kernels_avx2, has_avx2},
-#endif
+#define TABLE_LINE(name, table, runs_here) {name, table, runs_here},
+    TABLES(TABLE_LINE)
 };
 
 const mmn_kernels *mmn_kernels_select(const char *name)
@@ -44,11 +75,8 @@ const mmn_kernels *mmn_kernels_select(const char *name)
 const char *const *mmn_kernels_names(void)
 {
     static const char *const names[] = {
-        "reference",
-#ifdef HAVE_AVX2
-        "avx2",
-#endif
-        NULL,
+#define TABLE_NAME(name, table, runs_here) name,
+        TABLES(TABLE_NAME) NULL,
     };
     return names;
 }

@@ -6,9 +6,8 @@
 #include "base/memory.h"
 #include "base/threads.h"
 
-/* The pieces that work is cut into: large enough that starting one costs nothing, small enough that
- * all threads have some to the end. */
-enum { OUTPUT_BLOCK = 64, ROW_BLOCK = 256, ELEMENT_BLOCK = 16384 };
+/* Elementwise work is cut into pieces of this size. */
+enum { ELEMENT_BLOCK = 16384 };
 
 static size_t blocks_of(size_t count, size_t block)
 {
@@ -52,25 +51,51 @@ static float *own_scratch(const mmn_compute *compute)
     return compute->scratch + (size_t)mmn_thread_number() * compute->scratch_floats;
 }
 
+/* How a matrix product is cut: each piece packs its rows and its weights, so that few large pieces
+ * are best; but threads must have work to the end. */
+typedef struct cuts {
+    size_t row_blocks, block_rows, output_blocks, block_outputs;
+} cuts;
+
+static cuts cut_product(const mmn_compute *compute, size_t rows, size_t outputs)
+{
+    enum { PIECES = 4, LEAST_OUTPUTS = 64, LEAST_ROWS = 96 };
+    size_t pieces = (size_t)compute->threads * PIECES;
+    cuts c = {.row_blocks = 1, .block_rows = rows};
+
+    c.block_outputs = blocks_of(blocks_of(outputs, pieces), LEAST_OUTPUTS) * LEAST_OUTPUTS;
+    c.output_blocks = blocks_of(outputs, c.block_outputs);
+    if (c.output_blocks * 2 < pieces && rows > LEAST_ROWS) {
+        c.block_rows = blocks_of(rows, blocks_of(pieces, c.output_blocks));
+        if (c.block_rows < LEAST_ROWS)
+            c.block_rows = LEAST_ROWS;
+        c.row_blocks = blocks_of(rows, c.block_rows);
+    }
+    return c;
+}
+
 void mmn_apply_linear(const mmn_compute *compute, float *output, const float *input, size_t rows,
                       const mmn_linear *linear)
 {
     const mmn_matrix *weight = &linear->weight;
     const float *bias = linear->bias;
     size_t outputs = weight->rows, depth = weight->columns;
-    size_t row_blocks = blocks_of(rows, ROW_BLOCK);
-    size_t output_blocks = blocks_of(outputs, OUTPUT_BLOCK);
+    size_t row_bytes = depth * mmn_weight_size(weight->type);
     const uint8_t *weights = weight->data;
 
+    if (rows == 0 || outputs == 0)
+        return;
+    const cuts c = cut_product(compute, rows, outputs);
 #pragma omp parallel for num_threads(compute->threads) schedule(dynamic)
-    for (size_t piece = 0; piece < row_blocks * output_blocks; piece++) {
-        size_t row = piece % row_blocks * ROW_BLOCK;
-        size_t first = piece / row_blocks * OUTPUT_BLOCK;
+    for (size_t piece = 0; piece < c.row_blocks * c.output_blocks; piece++) {
+        size_t row = piece % c.row_blocks * c.block_rows;
+        size_t first = piece / c.row_blocks * c.block_outputs;
+
         compute->kernels->matrix_product(
             output + row * outputs + first, outputs, input + row * depth, depth,
-            weights + first * depth * mmn_weight_size(weight->type), weight->type, depth,
-            bias ? bias + first : NULL, smaller(ROW_BLOCK, rows - row),
-            smaller(OUTPUT_BLOCK, outputs - first), depth, own_scratch(compute));
+            weights + first * row_bytes, weight->type, depth, bias ? bias + first : NULL,
+            smaller(c.block_rows, rows - row), smaller(c.block_outputs, outputs - first), depth,
+            own_scratch(compute));
     }
 }
 
