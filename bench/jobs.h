@@ -1,0 +1,50 @@
+/* Jobs: pieces of real work on a checkpoint that can be repeated and timed. */
+#ifndef MMN_BENCH_JOBS_H
+#define MMN_BENCH_JOBS_H
+
+#include <stdbool.h>
+
+#include "mmneuron.h"
+#include "model/probes.h"
+#include "neurons/count_probe.h"
+
+typedef enum bench_kind {
+    BENCH_VISION,  /* the vision tower on one tile, up to the layer that the projector reads */
+    BENCH_PREFILL, /* a prompt of `tokens` token ids through the language model */
+    BENCH_DECODE   /* `tokens` tokens, generated after a prompt of 600 and what came before */
+} bench_kind;
+
+typedef struct bench_job {
+    char name[32]; /* "prefill:600" */
+    bench_kind kind;
+    size_t tokens; /* positions that one repetition runs */
+    const mmn_model *model;
+    uint64_t repetitions;
+
+    mmn_session *session;
+    mmn_input *input;
+    float *pixels;         /* [3][size][size] */
+    mmn_probes probes;     /* the vision tower's */
+    mmn_count_probe count; /* where activations are counted */
+    mmn_counted_module module;
+    mmn_count_cell cell;
+} bench_job;
+
+/* A job by its name: "vision", "prefill:N" or "decode:N". Counted: every neuron of every layer that
+ * runs is counted. MMN_USAGE when there is no such job; the job is freed also after a failure. */
+mmn_status bench_job_create(bench_job *job, const mmn_model *model, const char *name, bool counted,
+                            mmn_error *error);
+void bench_job_free(bench_job *job);
+
+/* One repetition and its seconds. */
+mmn_status bench_job_run(bench_job *job, double *seconds, mmn_error *error);
+
+/* 10^9 operations of the matrix products and attention of one repetition; 10^9 bytes of weights
+ * that it reads, each time it needs them. */
+double bench_job_operations(const bench_job *job);
+double bench_job_bytes(const bench_job *job);
+
+/* Where a forward pass begins: shows `probe` the first stage of a session. */
+mmn_status bench_begin(const mmn_model *model, const mmn_probe *probe, mmn_error *error);
+
+#endif

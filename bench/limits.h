@@ -1,0 +1,16 @@
+/* Limits: the most arithmetic and the most memory traffic that this machine is seen to do. */
+#ifndef MMN_BENCH_LIMITS_H
+#define MMN_BENCH_LIMITS_H
+
+#include <stddef.h>
+
+/* The most 10^9 floating-point operations per second that `threads` threads reach with independent
+ * f32 multiply-adds in registers (each counts as two), over every instruction set of the processor;
+ * *instructions names the best. */
+double bench_peak_arithmetic(int threads, const char **instructions);
+
+/* The most 10^9 bytes per second that `threads` threads read from `bytes` bytes of memory, over
+ * several simple loops; 0 when there is no memory for it. `bytes`: many times the cache. */
+double bench_peak_reading(int threads, size_t bytes);
+
+#endif

@@ -1,0 +1,365 @@
+/* Measures matrix products of the shapes that a 7B model has: our kernels beside OpenBLAS and BLIS,
+ * and beside what the machine can do.
+ *
+ *     make bench
+ *     bench/matrix_products [--threads N] [--simd NAME|all] [--rounds N] [--json FILE]
+ *
+ * In every round all contestants take their turn, so that a change of the machine's speed meets
+ * them all. Ours read bf16 weights, the BLAS libraries f32 ones of the same values; all must make
+ * the same product. With few rows the weights come from memory: several copies, together much
+ * larger than the cache, are used in turn. */
+#include <getopt.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/threads.h"
+#include "blas.h"
+#include "limits.h"
+#include "measure.h"
+#include "model/operations.h"
+
+enum { TABLES = 8, CONTESTANTS = TABLES + BENCH_BLAS_COUNT, STREAMED_ROWS = 8, CACHES = 4 };
+
+typedef struct bench_shape {
+    size_t rows, depth, outputs;
+} bench_shape;
+
+static const bench_shape shapes[] = {
+    {577, 1024, 4096},  /* CLIP ViT-L/14-336: one tile, first layer of the MLP */
+    {600, 4096, 11008}, /* 7B: a prompt with one image, gate and up */
+    {600, 11008, 4096}, /* 7B: down */
+    {2880, 4096, 4096}, /* 7B: five tiles, attention's projections */
+    {1, 4096, 11008},   /* 7B: decoding */
+    {8, 4096, 11008},
+};
+enum { SHAPES = sizeof shapes / sizeof *shapes };
+
+/* Weights of one stored type, in several copies where they are to come from memory. */
+typedef struct bench_weights {
+    void *data;          /* [copies][outputs * depth] */
+    size_t copies, size; /* size: bytes of one weight */
+} bench_weights;
+
+typedef struct bench_problem {
+    bench_shape shape;
+    float *input, *output, *expected;
+    bench_weights bf16, f32;
+} bench_problem;
+
+/* A kernel table or a BLAS library. */
+typedef struct bench_contestant {
+    const char *name;
+    mmn_compute compute;
+    const bench_blas *blas; /* NULL: ours */
+} bench_contestant;
+
+typedef struct bench_settings {
+    int threads;
+    size_t rounds;
+    const char *simd, *json;
+} bench_settings;
+
+typedef struct bench_limits {
+    double arithmetic, reading;
+} bench_limits;
+
+/* --- problems --- */
+
+static float *random_values(size_t count, uint64_t *state)
+{
+    float *values = mmn_allocate(count, sizeof *values, NULL);
+
+    for (size_t i = 0; values && i < count; i++) {
+        *state = *state * 6364136223846793005u + 1442695040888963407u;
+        values[i] = (float)(int32_t)(*state >> 32) * 0x1p-31f;
+    }
+    return values;
+}
+
+/* How many copies are together CACHES times as large as the cache, two at least. */
+static size_t copies_needed(const bench_shape *shape, size_t bytes, size_t cache)
+{
+    size_t needed = (CACHES * cache + bytes - 1) / bytes;
+
+    if (shape->rows > STREAMED_ROWS)
+        return 1;
+    return needed < 2 ? 2 : needed;
+}
+
+static bool make_copies(bench_weights *weights, const bench_shape *shape, const float *values,
+                        size_t size, size_t cache)
+{
+    const mmn_kernels *reference = mmn_kernels_reference();
+    size_t count = shape->depth * shape->outputs, bytes = count * size;
+
+    weights->size = size;
+    weights->copies = copies_needed(shape, bytes, cache);
+    weights->data = mmn_allocate(weights->copies, bytes, NULL);
+    if (!weights->data)
+        return false;
+    if (size == sizeof(float))
+        memcpy(weights->data, values, bytes);
+    else
+        reference->narrow(weights->data, MMN_WEIGHT_BF16, values, count);
+    for (size_t copy = 1; copy < weights->copies; copy++)
+        memcpy((char *)weights->data + copy * bytes, weights->data, bytes);
+    return true;
+}
+
+static void free_problem(bench_problem *problem)
+{
+    mmn_free(problem->input);
+    mmn_free(problem->output);
+    mmn_free(problem->expected);
+    mmn_free(problem->bf16.data);
+    mmn_free(problem->f32.data);
+}
+
+static bool make_problem(bench_problem *problem, const bench_shape *shape, size_t cache)
+{
+    const mmn_kernels *reference = mmn_kernels_reference();
+    size_t count = shape->depth * shape->outputs;
+    uint64_t state = 1;
+    float *values = random_values(count, &state);
+
+    problem->shape = *shape;
+    problem->input = random_values(shape->rows * shape->depth, &state);
+    problem->output = mmn_allocate(shape->rows * shape->outputs, sizeof(float), NULL);
+    problem->expected = mmn_allocate(shape->rows * shape->outputs, sizeof(float), NULL);
+    bool made = values && problem->input && problem->output && problem->expected &&
+                make_copies(&problem->bf16, shape, values, 2, cache);
+    if (made) {
+        reference->widen(values, problem->bf16.data, MMN_WEIGHT_BF16, count);
+        made = make_copies(&problem->f32, shape, values, sizeof(float), cache);
+    }
+    mmn_free(values);
+    return made;
+}
+
+/* --- contestants --- */
+
+static const bench_weights *weights_of(const bench_contestant *contestant,
+                                       const bench_problem *problem)
+{
+    return contestant->blas ? &problem->f32 : &problem->bf16;
+}
+
+/* One product of the first `rows` rows with copy number `copy` of the weights. */
+static void multiply(const bench_contestant *contestant, const bench_problem *problem, size_t rows,
+                     size_t copy)
+{
+    const bench_shape *shape = &problem->shape;
+    const bench_weights *weights = weights_of(contestant, problem);
+    const void *weight =
+        (const char *)weights->data + copy * shape->outputs * shape->depth * weights->size;
+
+    if (contestant->blas) {
+        bench_blas_multiply(contestant->blas, problem->output, problem->input, weight, rows,
+                            shape->outputs, shape->depth);
+    } else {
+        const mmn_linear linear = {{weight, MMN_WEIGHT_BF16, shape->outputs, shape->depth}, NULL};
+        mmn_apply_linear(&contestant->compute, problem->output, problem->input, rows, &linear);
+    }
+}
+
+/* Seconds of one product, after a smaller one that wakes the threads. */
+static double time_product(const bench_contestant *contestant, const bench_problem *problem)
+{
+    size_t rows = problem->shape.rows, copies = weights_of(contestant, problem)->copies;
+
+    bench_pause();
+    multiply(contestant, problem, rows < STREAMED_ROWS ? rows : STREAMED_ROWS, copies - 1);
+    double start = bench_seconds();
+    for (size_t copy = 0; copy < copies; copy++)
+        multiply(contestant, problem, rows, copy);
+    return (bench_seconds() - start) / (double)copies;
+}
+
+/* The root mean square of the output's difference from the first contestant's, relative to it. */
+static double difference(const bench_problem *problem)
+{
+    double differences = 0.0, squares = 0.0;
+
+    for (size_t i = 0; i < problem->shape.rows * problem->shape.outputs; i++) {
+        double expected = problem->expected[i], error = problem->output[i] - expected;
+        differences += error * error;
+        squares += expected * expected;
+    }
+    return sqrt(differences / squares);
+}
+
+static bool add_table(bench_contestant *list, size_t *count, const char *name, int threads)
+{
+    bench_contestant *added = &list[*count];
+    const mmn_kernels *kernels = mmn_kernels_select(name);
+
+    if (!kernels || *count == TABLES)
+        return false;
+    *added = (bench_contestant){.name = kernels->name, .compute = {kernels, threads, NULL, 0}};
+    if (mmn_compute_reserve(&added->compute, 0, NULL) != MMN_OK)
+        return false;
+    (*count)++;
+    return true;
+}
+
+/* The tables that the settings name and the libraries that are installed; 0 when there is no such
+ * table. */
+static size_t find_contestants(bench_contestant list[CONTESTANTS], const bench_settings *settings,
+                               const bench_blas libraries[BENCH_BLAS_COUNT])
+{
+    size_t count = 0;
+
+    if (strcmp(settings->simd, "all") == 0) {
+        for (const char *const *name = mmn_kernels_names(); *name; name++)
+            add_table(list, &count, *name, settings->threads);
+    } else if (!add_table(list, &count, settings->simd, settings->threads)) {
+        return 0;
+    }
+    for (size_t i = 0; i < BENCH_BLAS_COUNT; i++)
+        if (libraries[i].sgemm)
+            list[count++] = (bench_contestant){.name = libraries[i].name, .blas = &libraries[i]};
+    return count;
+}
+
+/* --- results --- */
+
+static json_t *report(const bench_contestant *contestant, const bench_problem *problem,
+                      double *seconds, size_t rounds, const bench_limits *limits)
+{
+    const bench_shape *shape = &problem->shape;
+    double products = (double)shape->outputs * (double)shape->depth;
+    double work = 2e-9 * (double)shape->rows * products;
+    double bytes = 1e-9 * (double)weights_of(contestant, problem)->size * products;
+    bench_spread time = bench_spread_of(seconds, rounds);
+    bench_spread rate = {work / time.maximum, work / time.median, work / time.minimum};
+
+    printf("| %zu x %zu x %zu | %s | %.1f / %.1f / %.1f | %.0f %% |", shape->rows, shape->depth,
+           shape->outputs, contestant->name, rate.minimum, rate.median, rate.maximum,
+           100 * rate.median / limits->arithmetic);
+    if (shape->rows <= STREAMED_ROWS)
+        printf(" %.1f | %.0f %% |\n", bytes / time.median,
+               100 * bytes / time.median / limits->reading);
+    else
+        printf(" | |\n");
+    fflush(stdout);
+    return json_pack("{s:i, s:i, s:i, s:s, s:o}", "rows", (int)shape->rows, "depth",
+                     (int)shape->depth, "outputs", (int)shape->outputs, "contestant",
+                     contestant->name, "seconds", bench_spread_json(&time));
+}
+
+/* All rounds of one shape; false after a message. */
+static bool run_shape(const bench_shape *shape, const bench_contestant *contestants, size_t count,
+                      const bench_settings *settings, size_t cache, const bench_limits *limits,
+                      json_t *results)
+{
+    bench_problem problem = {0};
+    double *seconds = mmn_allocate(count * settings->rounds, sizeof *seconds, NULL);
+    bool good = make_problem(&problem, shape, cache) && seconds;
+
+    if (!good)
+        fprintf(stderr, "memory is short\n");
+    for (size_t round = 0; good && round < settings->rounds; round++) {
+        for (size_t i = 0; good && i < count; i++) {
+            seconds[i * settings->rounds + round] = time_product(&contestants[i], &problem);
+            if (round == 0 && i == 0)
+                memcpy(problem.expected, problem.output,
+                       shape->rows * shape->outputs * sizeof(float));
+            good = difference(&problem) < 1e-5;
+            if (!good)
+                fprintf(stderr, "%s and %s compute different products\n", contestants[0].name,
+                        contestants[i].name);
+        }
+    }
+    for (size_t i = 0; good && i < count; i++)
+        json_array_append_new(results, report(&contestants[i], &problem,
+                                              seconds + i * settings->rounds, settings->rounds,
+                                              limits));
+    free_problem(&problem);
+    mmn_free(seconds);
+    return good;
+}
+
+static bool read_options(bench_settings *settings, int argc, char **argv)
+{
+    static const struct option options[] = {{"threads", required_argument, NULL, 't'},
+                                            {"simd", required_argument, NULL, 's'},
+                                            {"rounds", required_argument, NULL, 'r'},
+                                            {"json", required_argument, NULL, 'j'},
+                                            {NULL, 0, NULL, 0}};
+    int option;
+
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        switch (option) {
+        case 't':
+            settings->threads = atoi(optarg);
+            break;
+        case 's':
+            settings->simd = optarg;
+            break;
+        case 'r':
+            settings->rounds = strtoul(optarg, NULL, 10);
+            break;
+        case 'j':
+            settings->json = optarg;
+            break;
+        default:
+            return false;
+        }
+    }
+    settings->threads = mmn_threads(settings->threads);
+    return optind == argc && settings->threads > 0 && settings->rounds > 0;
+}
+
+int main(int argc, char **argv)
+{
+    bench_settings settings = {.rounds = 7, .simd = "auto"};
+    bench_machine machine;
+    bench_blas libraries[BENCH_BLAS_COUNT];
+    bench_contestant contestants[CONTESTANTS];
+    const char *instructions = "";
+    bool good = true;
+
+    if (!read_options(&settings, argc, argv)) {
+        fprintf(stderr, "usage: %s [--threads N] [--simd NAME|all] [--rounds N] [--json FILE]\n",
+                argv[0]);
+        return 2;
+    }
+    bench_blas_load(libraries, settings.threads);
+    size_t count = find_contestants(contestants, &settings, libraries);
+    if (count == 0) {
+        fprintf(stderr, "%s: no such kernels here\n", settings.simd);
+        return 2;
+    }
+
+    bench_machine_read(&machine);
+    bench_machine_print(&machine);
+    for (size_t i = 0; i < BENCH_BLAS_COUNT; i++)
+        printf("%s: %s\n", libraries[i].name,
+               libraries[i].sgemm ? libraries[i].version : "not installed");
+    bench_limits limits = {.arithmetic = bench_peak_arithmetic(settings.threads, &instructions)};
+    limits.reading = bench_peak_reading(settings.threads, 2 * CACHES * machine.largest_cache);
+    printf("Limits with %d threads: %.1f GFLOP/s (%s), %.1f GB/s read from memory.\n\n",
+           settings.threads, limits.arithmetic, instructions, limits.reading);
+
+    printf("| rows x depth x outputs | kernels | GFLOP/s: min / median / max of %zu | of the limit "
+           "| GB/s of weights | of the limit |\n| --- | --- | --- | --- | --- | --- |\n",
+           settings.rounds);
+    json_t *results = json_array();
+    for (size_t i = 0; good && i < SHAPES; i++)
+        good = run_shape(&shapes[i], contestants, count, &settings, machine.largest_cache, &limits,
+                         results);
+    for (size_t i = 0; i < count; i++)
+        mmn_compute_free_scratch(&contestants[i].compute);
+    json_t *all = json_pack("{s:o, s:i, s:f, s:f, s:o}", "machine", bench_machine_json(&machine),
+                            "threads", settings.threads, "limit_gflops", limits.arithmetic,
+                            "limit_gigabytes", limits.reading, "products", results);
+    if (good && settings.json)
+        return bench_json_write(all, settings.json);
+    json_decref(all);
+    return good ? 0 : 1;
+}
