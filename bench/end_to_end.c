@@ -88,7 +88,6 @@ static void print_result(const bench_job *job, const bench_result *result, doubl
            100 * result->cost.median, 100 * result->cost.maximum,
            1e-6 * (double)(result->memory.peak - result->memory.mapped),
            1e-6 * (double)result->memory.mapped);
-    fflush(stdout);
 }
 
 /* Both jobs run once beforehand: that maps weights and makes room for the cache. */
@@ -188,10 +187,8 @@ static int serve(const mmn_model *model)
         }
         if (status == MMN_OK)
             status = bench_job_run(&job, &seconds, &error);
-        if (status == MMN_OK) {
+        if (status == MMN_OK)
             printf("%.9f\n", seconds);
-            fflush(stdout);
-        }
     }
     bench_job_free(&job);
     return status == MMN_OK ? 0 : fail(&error);
@@ -309,6 +306,7 @@ int main(int argc, char **argv)
     }
     if (mmn_model_open(&model, settings.model, &settings.options, &error) != MMN_OK)
         return fail(&error);
+    setvbuf(stdout, NULL, _IOLBF, 0);
     if (settings.started > 0)
         result = start_only(model, settings.started);
     else if (settings.serve)

@@ -11,7 +11,8 @@
 #include "model/model.h"
 #include "model/vision.h"
 
-enum { PROMPT = 600, FIRST_ID = 3 }; /* ids below FIRST_ID may be special tokens */
+/* Ids below FIRST_ID may be special tokens; NEURONS is what one thread counts at a time. */
+enum { PROMPT = 600, FIRST_ID = 3, NEURONS = 256 };
 
 static mmn_status ignore(void *context, const mmn_stage *stage, mmn_error *error)
 {
@@ -19,12 +20,6 @@ static mmn_status ignore(void *context, const mmn_stage *stage, mmn_error *error
     (void)stage;
     (void)error;
     return MMN_OK;
-}
-
-static bool never(void *context)
-{
-    (void)context;
-    return false;
 }
 
 /* --- inputs --- */
@@ -87,34 +82,43 @@ static mmn_status counted_stages(char **stages, const mmn_module *module, mmn_er
     return MMN_OK;
 }
 
+/* Counts as mmn_count does: threads own neurons. */
+static mmn_status count_stage(void *context, const mmn_stage *stage, mmn_error *error)
+{
+    const bench_job *job = context;
+    const mmn_compute *compute = &job->model->compute;
+    const float *values = stage->data;
+    size_t neurons = stage->shape[stage->dimensions - 1], rows = 1;
+    size_t offset = (size_t)stage->layer * neurons;
+
+    (void)error;
+    for (size_t i = 0; i + 1 < stage->dimensions; i++)
+        rows *= stage->shape[i];
+#pragma omp parallel for num_threads(compute->threads)
+    for (size_t first = 0; first < neurons; first += NEURONS) {
+        size_t count = neurons - first < NEURONS ? neurons - first : NEURONS;
+        compute->kernels->count_active(job->active + offset + first, job->sum + offset + first,
+                                       values + first, neurons, rows, count);
+    }
+    return MMN_OK;
+}
+
 static mmn_status add_count_probe(bench_job *job, mmn_error *error)
 {
-    const mmn_model_info *info = mmn_model_describe(job->model);
     const char *wanted = job->kind == BENCH_VISION ? "vision" : "language";
-    const mmn_module *module = info->modules;
-    char *stages = NULL;
+    const mmn_module *module = mmn_model_describe(job->model)->modules;
+    char *stages;
 
     while (strcmp(module->name, wanted) != 0)
         module++;
-    snprintf(job->module.name, sizeof job->module.name, "%s", module->name);
-    job->module.layers = module->layers;
-    job->module.neurons = module->neurons;
-    job->module.first_inert_layer = module->first_inert_layer;
-    mmn_status status = mmn_count_cell_create(&job->cell, &job->module, error);
-    if (status == MMN_OK)
-        status = counted_stages(&stages, module, error);
-    if (status != MMN_OK)
-        return status;
-    job->count = (mmn_count_probe){
-        .module = &job->module,
-        .cell = &job->cell,
-        .kernels = job->model->compute.kernels,
-        .threads = job->model->compute.threads,
-        .interrupted = never,
-    };
-    const mmn_probe probe = {.stages = stages, .see = mmn_count_probe_see, .context = &job->count};
-    status = job->session ? mmn_session_add_probe(job->session, &probe, error)
-                          : mmn_probes_add(&job->probes, &probe, error);
+    size_t count = (size_t)module->layers * module->neurons;
+    job->active = mmn_allocate(count, sizeof *job->active, error);
+    job->sum = mmn_allocate(count, sizeof *job->sum, error);
+    if (!job->active || !job->sum || counted_stages(&stages, module, error) != MMN_OK)
+        return MMN_SYSTEM;
+    const mmn_probe probe = {.stages = stages, .see = count_stage, .context = job};
+    mmn_status status = job->session ? mmn_session_add_probe(job->session, &probe, error)
+                                     : mmn_probes_add(&job->probes, &probe, error);
     mmn_free(stages);
     return status;
 }
@@ -184,7 +188,8 @@ void bench_job_free(bench_job *job)
     mmn_session_free(job->session);
     mmn_input_free(job->input);
     mmn_probes_free(&job->probes);
-    mmn_count_cell_free(&job->cell);
+    mmn_free(job->active);
+    mmn_free(job->sum);
     mmn_free(job->pixels);
     *job = (bench_job){0};
 }
@@ -218,8 +223,6 @@ mmn_status bench_job_run(bench_job *job, double *seconds, mmn_error *error)
 {
     mmn_status status;
 
-    if (job->count.cell)
-        mmn_count_cell_clear(&job->cell, &job->module);
     job->repetitions++;
     if (job->kind == BENCH_PREFILL)
         change_prompt(job);

@@ -6,7 +6,6 @@
 
 #include "mmneuron.h"
 #include "model/probes.h"
-#include "neurons/count_probe.h"
 
 typedef enum bench_kind {
     BENCH_VISION,  /* the vision tower on one tile, up to the layer that the projector reads */
@@ -25,9 +24,7 @@ typedef struct bench_job {
     mmn_input *input;
     float *pixels;         /* [3][size][size] */
     mmn_probes probes;     /* the vision tower's */
-    mmn_count_probe count; /* where activations are counted */
-    mmn_counted_module module;
-    mmn_count_cell cell;
+    int64_t *active, *sum; /* [layers][neurons] of the module that is counted, else NULL */
 } bench_job;
 
 /* A job by its name: "vision", "prefill:N" or "decode:N". Counted: every neuron of every layer that

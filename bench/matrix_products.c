@@ -246,7 +246,6 @@ static json_t *report(const bench_contestant *contestant, const bench_problem *p
                100 * bytes / time.median / limits->reading);
     else
         printf(" | |\n");
-    fflush(stdout);
     return json_pack("{s:i, s:i, s:i, s:s, s:o}", "rows", (int)shape->rows, "depth",
                      (int)shape->depth, "outputs", (int)shape->outputs, "contestant",
                      contestant->name, "seconds", bench_spread_json(&time));
@@ -329,6 +328,7 @@ int main(int argc, char **argv)
                 argv[0]);
         return 2;
     }
+    setvbuf(stdout, NULL, _IOLBF, 0);
     bench_blas_load(libraries, settings.threads);
     size_t count = find_contestants(contestants, &settings, libraries);
     if (count == 0) {
