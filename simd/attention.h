@@ -32,8 +32,8 @@ static void copy_query(attention *a, float *to)
     a->query = to;
     a->query_stride = MMN_PANEL + 16;
     for (size_t row = 0; row < task->rows; row++)
-        memcpy(to + row * a->query_stride, task->query + row * task->query_stride,
-               task->head_dim * sizeof *to);
+        copy_numbers(to + row * a->query_stride, task->query + row * task->query_stride,
+                     task->head_dim);
 }
 
 /* Both limits grow from row to row. */
@@ -67,16 +67,18 @@ static void score_tile(const attention *a, size_t key)
         from++;
     while (to > from && a->begin[to - 1] >= key + width)
         to--;
+    const soon_lines none = nothing_soon(a->packed);
     for (size_t k = 0; k == 0 || k < task->head_dim; k += MMN_PANEL) {
         size_t length = task->head_dim - k < MMN_PANEL ? task->head_dim - k : MMN_PANEL;
         const uint8_t *keys = (const uint8_t *)(task->keys + key * task->key_stride + k);
-        const uint8_t *next = key + 2 * TILE_WIDTH <= last ? keys + TILE_WIDTH * stride : keys;
+        const uint8_t *next = key + 2 * TILE_WIDTH <= last ? keys + TILE_WIDTH * stride : NULL;
 
         pack_rows(a->packed, keys, next, stride, MMN_WEIGHT_F32, width, length);
         for (size_t row = from; row < to; row += TILE_ROWS)
             add_tile(to - row < TILE_ROWS ? to - row : TILE_ROWS, TILE_WIDTH, k == 0,
                      a->scores + row * a->stride + key - a->first_key, a->stride,
-                     a->query + row * a->query_stride + k, a->query_stride, a->packed, length);
+                     a->query + row * a->query_stride + k, a->query_stride, a->packed, length,
+                     &none);
     }
 }
 
@@ -119,10 +121,12 @@ static void softmax_scores(const attention *a, size_t row)
 static void continue_chains(const attention *a, float *chains, size_t row, size_t rows,
                             size_t panel, size_t from, size_t to)
 {
+    const soon_lines none = nothing_soon(a->packed);
+
     if (from < to)
         tile_continue(rows, chains, TILE_WIDTH,
                       a->scores + row * a->stride + from - a->first_key, a->stride,
-                      a->packed + (from - panel) * TILE_WIDTH, to - from);
+                      a->packed + (from - panel) * TILE_WIDTH, to - from, &none);
 }
 
 static inline size_t between(size_t low, size_t x, size_t high)
@@ -172,8 +176,8 @@ static void weigh_values(const attention *a)
             size_t rest = task->head_dim - element, width = rest < TILE_WIDTH ? rest : TILE_WIDTH;
 
             for (size_t key = begin; key < end; key++)
-                memcpy(a->packed + (key - panel) * TILE_WIDTH,
-                       task->values + key * task->value_stride + element, width * sizeof(float));
+                copy_numbers(a->packed + (key - panel) * TILE_WIDTH,
+                             task->values + key * task->value_stride + element, width);
             for (size_t row = 0; row < task->rows; row += TILE_ROWS)
                 weigh_tile(a, row, task->rows - row < TILE_ROWS ? task->rows - row : TILE_ROWS,
                            panel, end, element, width);

@@ -6,9 +6,11 @@
 
 #include <string.h>
 
-/* A block of the input has at most so many panels of rows, INPUT_STRIDE floats apart so that the
- * rows of a tile lie in different sets of the cache. It is to stay in a second-level cache. */
-enum { INPUT_PANELS = 384, INPUT_STRIDE = 256 + 16 };
+/* A block of the input has at most BLOCK_ROWS rows and INPUT_PANELS panels of a row, INPUT_STRIDE
+ * floats apart so that the rows of a tile lie in different sets of the cache. It is to stay in a
+ * second-level cache. The more rows, the less packing of weights; the more panels, the fewer times
+ * outputs are read and written again. */
+enum { BLOCK_ROWS = 384, INPUT_PANELS = 768, INPUT_STRIDE = 256 + 16, MANY_TILES = 4 };
 
 _Static_assert(INPUT_PANELS * INPUT_STRIDE + 256 * TILE_WIDTH <= MMN_MATRIX_PRODUCT_SCRATCH,
                "a block of the input and one of weights need scratch memory");
@@ -46,26 +48,77 @@ static void copy_input(const matrix_product *p, size_t row, size_t rows, size_t 
 
     for (size_t i = 0; i < panels; i++)
         for (size_t r = 0; r < rows; r++, to += INPUT_STRIDE)
-            memcpy(to, p->input + (row + r) * p->input_stride + (panel + i) * MMN_PANEL,
-                   panel_length(p, panel + i) * sizeof *to);
+            copy_numbers(to, p->input + (row + r) * p->input_stride + (panel + i) * MMN_PANEL,
+                         panel_length(p, panel + i));
 }
 
-/* Rows of the block times one panel of TILE_WIDTH outputs from n on. `next`: what is packed next. */
+/* Rows of memory, and which of their cache lines is to be fetched next. */
+typedef struct fetch {
+    const uint8_t *row;
+    size_t stride, bytes, rows, byte;
+} fetch;
+
+/* Moves lines from `from` to *to until *count is SOON. */
+static inline void fetch_lines(soon_lines *to, size_t *count, fetch *from)
+{
+    enum { CACHE_LINE = 64 };
+
+    for (; *count < SOON && from->rows > 0; ++*count) {
+        to->line[*count] = from->row + from->byte;
+        from->byte += CACHE_LINE;
+        if (from->byte >= from->bytes) {
+            from->byte = 0;
+            from->row += from->stride;
+            from->rows--;
+        }
+    }
+}
+
+/* What the weights' panel of TILE_WIDTH outputs from n on is in memory; nothing, unless it is whole. */
+static fetch fetch_weights(const matrix_product *p, size_t panel, size_t n)
+{
+    size_t size = mmn_weight_size(p->type);
+
+    if (n + TILE_WIDTH > p->outputs)
+        return (fetch){0};
+    return (fetch){p->weight + n * p->weight_bytes + panel * MMN_PANEL * size, p->weight_bytes,
+                   panel_length(p, panel) * size, TILE_WIDTH, 0};
+}
+
+static fetch fetch_input(const matrix_product *p, size_t row, size_t rows, size_t panel)
+{
+    if (panel * MMN_PANEL >= p->depth)
+        return (fetch){0};
+    return (fetch){(const uint8_t *)(p->input + row * p->input_stride + panel * MMN_PANEL),
+                   p->input_stride * sizeof(float), panel_length(p, panel) * sizeof(float), rows,
+                   0};
+}
+
+/* Rows of the block times one panel of TILE_WIDTH outputs from n on. The weights to be packed next
+ * and then `later` are fetched meanwhile. */
 static void multiply_panel(const matrix_product *p, size_t row, size_t rows, size_t panel,
-                           const float *block, size_t n, const uint8_t *next)
+                           const float *block, size_t n, fetch next, fetch *later)
 {
     size_t width = p->outputs - n < TILE_WIDTH ? p->outputs - n : TILE_WIDTH;
     size_t length = panel_length(p, panel), tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
     const uint8_t *from =
         p->weight + n * p->weight_bytes + panel * MMN_PANEL * mmn_weight_size(p->type);
 
-    pack_rows(p->weight_block, from, next ? next : from, p->weight_bytes, p->type, width, length);
+    /* With few tiles there is not enough time to fetch all. */
+    pack_rows(p->weight_block, from, tiles < MANY_TILES ? next.row : NULL, p->weight_bytes, p->type,
+              width, length);
     for (size_t tile = 0; tile < tiles; tile++) {
         size_t first = part_begin(rows, tiles, tile), end = part_begin(rows, tiles, tile + 1);
+        soon_lines soon = nothing_soon(p->weight_block);
+        size_t lines = 0;
 
+        if (tiles >= MANY_TILES) {
+            fetch_lines(&soon, &lines, &next);
+            fetch_lines(&soon, &lines, later);
+        }
         add_tile(end - first, width, panel == 0, p->output + (row + first) * p->output_stride + n,
                  p->output_stride, block + first * INPUT_STRIDE, INPUT_STRIDE, p->weight_block,
-                 length);
+                 length, &soon);
     }
 }
 
@@ -78,20 +131,16 @@ static void multiply_row_block(const matrix_product *p, size_t row, size_t rows)
 
     for (size_t panel = 0; panel < all; panel += most) {
         size_t panels = all - panel < most ? all - panel : most;
+        fetch later = fetch_input(p, row, rows, panel + panels);
 
         copy_input(p, row, rows, panel, panels);
         for (size_t n = 0; n < p->outputs; n += TILE_WIDTH)
             for (size_t i = 0; i < panels; i++) {
-                size_t next_n = i + 1 < panels ? n : n + TILE_WIDTH;
-                size_t next_panel = i + 1 < panels ? panel + i + 1 : panel;
-                const uint8_t *next =
-                    next_n + TILE_WIDTH <= p->outputs
-                        ? p->weight + next_n * p->weight_bytes +
-                              next_panel * MMN_PANEL * mmn_weight_size(p->type)
-                        : NULL;
+                _Bool last = i + 1 == panels;
 
-                multiply_panel(p, row, rows, panel + i, p->input_block + i * rows * INPUT_STRIDE,
-                               n, next);
+                multiply_panel(p, row, rows, panel + i, p->input_block + i * rows * INPUT_STRIDE, n,
+                               fetch_weights(p, last ? panel : panel + i + 1,
+                                             last ? n + TILE_WIDTH : n), &later);
             }
     }
 }
@@ -114,7 +163,7 @@ static void KERNEL(matrix_product)(float *output, size_t output_stride, const fl
         .input_block = scratch,
         .weight_block = scratch + INPUT_PANELS * INPUT_STRIDE,
     };
-    size_t blocks = (rows + INPUT_PANELS - 1) / INPUT_PANELS;
+    size_t blocks = (rows + BLOCK_ROWS - 1) / BLOCK_ROWS;
 
     for (size_t block = 0; block < blocks; block++) {
         size_t row = part_begin(rows, blocks, block);

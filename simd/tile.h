@@ -17,37 +17,62 @@ typedef enum tile_kind {
     TILE_CONTINUE, /* the chains begin with what is in output, and return there */
 } tile_kind;
 
-/* Inlined with constant `rows` and `kind`, so that the chains are registers. */
+/* Cache lines that will be needed soon. A tile fetches them one by one while it computes, since
+ * many at a time would have to wait for one another, and computing for them. */
+enum { SOON = 16, SOON_STEP = 256 / SOON };
+
+typedef struct soon_lines {
+    const void *line[SOON];
+} soon_lines;
+
+/* Adds the products of one k to the chains. */
+static inline __attribute__((always_inline)) void
+multiply_step(const size_t rows, f32x16 chains[TILE_ROWS][TILE_GROUPS], const float *input,
+              size_t input_stride, const float *packed)
+{
+    f32x16 weights[TILE_GROUPS];
+
+#pragma GCC unroll 2
+    for (size_t group = 0; group < TILE_GROUPS; group++)
+        weights[group] = f32x16_load(packed + 16 * group);
+#pragma GCC unroll 16
+    for (size_t row = 0; row < rows; row++) {
+        f32x16 x = f32x16_set(input[row * input_stride]);
+
+#pragma GCC unroll 2
+        for (size_t group = 0; group < TILE_GROUPS; group++)
+            chains[row][group] = f32x16_fma(x, weights[group], chains[row][group]);
+    }
+}
+
+/* Inlined with constant `rows` and `kind`, so that the chains are registers. length <= 256. */
 static inline __attribute__((always_inline)) void
 multiply_rows(const size_t rows, const tile_kind kind, float *output, size_t output_stride,
-              const float *input, size_t input_stride, const float *packed, size_t length)
+              const float *input, size_t input_stride, const float *packed, size_t length,
+              const soon_lines *soon)
 {
+    const void *const *line = soon->line;
+    size_t k = 0;
     f32x16 chains[TILE_ROWS][TILE_GROUPS];
 
 #pragma GCC unroll 16
     for (size_t row = 0; row < rows; row++)
 #pragma GCC unroll 2
-        for (size_t group = 0; group < TILE_GROUPS; group++)
-            chains[row][group] = kind == TILE_CONTINUE
-                                     ? f32x16_load(output + row * output_stride + 16 * group)
-                                     : f32x16_zero();
+        for (size_t group = 0; group < TILE_GROUPS; group++) {
+            float *from = output + row * output_stride + 16 * group;
 
-#pragma GCC unroll 4
-    for (size_t k = 0; k < length; k++) {
-        f32x16 weights[TILE_GROUPS];
-
-#pragma GCC unroll 2
-        for (size_t group = 0; group < TILE_GROUPS; group++)
-            weights[group] = f32x16_load(packed + k * TILE_WIDTH + 16 * group);
-#pragma GCC unroll 16
-        for (size_t row = 0; row < rows; row++) {
-            f32x16 x = f32x16_set(input[row * input_stride + k]);
-
-#pragma GCC unroll 2
-            for (size_t group = 0; group < TILE_GROUPS; group++)
-                chains[row][group] = f32x16_fma(x, weights[group], chains[row][group]);
+            prefetch_output(from);
+            chains[row][group] = kind == TILE_CONTINUE ? f32x16_load(from) : f32x16_zero();
         }
+
+    for (; k + SOON_STEP <= length; k += SOON_STEP) {
+        prefetch(*line++);
+#pragma GCC unroll 4
+        for (size_t i = 0; i < SOON_STEP; i++)
+            multiply_step(rows, chains, input + k + i, input_stride, packed + (k + i) * TILE_WIDTH);
     }
+    for (; k < length; k++)
+        multiply_step(rows, chains, input + k, input_stride, packed + k * TILE_WIDTH);
 
 #pragma GCC unroll 16
     for (size_t row = 0; row < rows; row++)
@@ -60,14 +85,26 @@ multiply_rows(const size_t rows, const tile_kind kind, float *output, size_t out
         }
 }
 
+/* Nothing to fetch: what is there already. */
+static inline soon_lines nothing_soon(const float *packed)
+{
+    soon_lines none;
+
+    for (size_t i = 0; i < SOON; i++)
+        none.line[i] = packed;
+    return none;
+}
+
 /* The same for any number of rows up to TILE_ROWS. */
 static inline __attribute__((always_inline)) void
 multiply_some_rows(size_t rows, const tile_kind kind, float *output, size_t output_stride,
-                   const float *input, size_t input_stride, const float *packed, size_t length)
+                   const float *input, size_t input_stride, const float *packed, size_t length,
+                   const soon_lines *soon)
 {
 #define ROWS_CASE(count)                                                                           \
     case count:                                                                                    \
-        multiply_rows(count, kind, output, output_stride, input, input_stride, packed, length);    \
+        multiply_rows(count, kind, output, output_stride, input, input_stride, packed, length,     \
+                      soon);                                                                       \
         break;
     switch (rows) {
         ROWS_CASE(1)
@@ -92,41 +129,42 @@ multiply_some_rows(size_t rows, const tile_kind kind, float *output, size_t outp
 
 static __attribute__((noinline)) void
 tile_first(size_t rows, float *output, size_t output_stride, const float *input,
-           size_t input_stride, const float *packed, size_t length)
+           size_t input_stride, const float *packed, size_t length, const soon_lines *soon)
 {
     multiply_some_rows(rows, TILE_FIRST, output, output_stride, input, input_stride, packed,
-                       length);
+                       length, soon);
 }
 
 static __attribute__((noinline)) void
 tile_add(size_t rows, float *output, size_t output_stride, const float *input, size_t input_stride,
-         const float *packed, size_t length)
+         const float *packed, size_t length, const soon_lines *soon)
 {
-    multiply_some_rows(rows, TILE_ADD, output, output_stride, input, input_stride, packed, length);
+    multiply_some_rows(rows, TILE_ADD, output, output_stride, input, input_stride, packed, length,
+                       soon);
 }
 
 static __attribute__((noinline)) void
 tile_continue(size_t rows, float *output, size_t output_stride, const float *input,
-              size_t input_stride, const float *packed, size_t length)
+              size_t input_stride, const float *packed, size_t length, const soon_lines *soon)
 {
     multiply_some_rows(rows, TILE_CONTINUE, output, output_stride, input, input_stride, packed,
-                       length);
+                       length, soon);
 }
 
 /* Adds, or for the first panel writes, the products of one panel to a tile that has only `width`
  * outputs. */
 static inline void add_tile(size_t rows, size_t width, _Bool first, float *output,
                             size_t output_stride, const float *input, size_t input_stride,
-                            const float *packed, size_t length)
+                            const float *packed, size_t length, const soon_lines *soon)
 {
     float whole[TILE_ROWS * TILE_WIDTH];
 
     if (width == TILE_WIDTH) {
         (first ? tile_first : tile_add)(rows, output, output_stride, input, input_stride, packed,
-                                        length);
+                                        length, soon);
         return;
     }
-    tile_first(rows, whole, TILE_WIDTH, input, input_stride, packed, length);
+    tile_first(rows, whole, TILE_WIDTH, input, input_stride, packed, length, soon);
     for (size_t row = 0; row < rows; row++) {
         float *to = output + row * output_stride;
         const float *chains = whole + row * TILE_WIDTH;
@@ -136,9 +174,20 @@ static inline void add_tile(size_t rows, size_t width, _Bool first, float *outpu
     }
 }
 
+/* In short pieces, for which memcpy is not made. */
+static inline void copy_numbers(float *to, const float *from, size_t count)
+{
+    size_t i = 0;
+
+    for (; i + 16 <= count; i += 16)
+        f32x16_store(to + i, f32x16_load(from + i));
+    if (i < count)
+        f32x16_store_some(to + i, f32x16_load_some(from + i, count - i), count - i);
+}
+
 /* Packs numbers k to k + length - 1 of TILE_WIDTH rows of stored numbers, `stride` bytes apart, as
- * f32: packed [length][TILE_WIDTH]. Of the rows `width` exist; the last stands for the others. `next`
- * are rows that will be packed soon. */
+ * f32: packed [length][TILE_WIDTH]. Of the rows `width` exist; the last stands for the others. `next`,
+ * if any, are as many rows that will be packed next. */
 static void pack_rows(float *packed, const uint8_t *from, const uint8_t *next, size_t stride,
                       mmn_weight_type type, size_t width, size_t length)
 {
@@ -156,8 +205,8 @@ static void pack_rows(float *packed, const uint8_t *from, const uint8_t *next, s
         for (; k + numbers <= length; k += numbers) {
             u32x16 columns[STRIP];
 
-            for (size_t i = 0; k * size % 64 == 0 && i < 16; i++)
-                prefetch(rows[i] + (next - from) + k * size);
+            for (size_t i = 0; next && k * size % 64 == 0 && i < 16; i++)
+                prefetch(next + (rows[i] - from) + k * size);
             load_transposed(columns, rows, k * size);
             if (type == MMN_WEIGHT_F32) {
 #pragma GCC unroll 16

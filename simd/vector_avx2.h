@@ -41,6 +41,11 @@ static inline void prefetch(const void *address)
     _mm_prefetch((const char *)address, _MM_HINT_T0);
 }
 
+static inline void prefetch_output(const void *address)
+{
+    _mm_prefetch((const char *)address, _MM_HINT_T1);
+}
+
 static inline u32x16 first_lanes(size_t count)
 {
     __m256i wanted = _mm256_set1_epi32((int)count);

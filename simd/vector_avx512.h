@@ -30,6 +30,11 @@ static inline void prefetch(const void *address)
     _mm_prefetch((const char *)address, _MM_HINT_T0);
 }
 
+static inline void prefetch_output(const void *address)
+{
+    _mm_prefetch((const char *)address, _MM_HINT_T1);
+}
+
 static inline __mmask16 first_lanes(size_t count)
 {
     return (__mmask16)((1u << count) - 1);

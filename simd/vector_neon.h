@@ -46,6 +46,11 @@ static inline void prefetch(const void *address)
     __builtin_prefetch(address);
 }
 
+static inline void prefetch_output(const void *address)
+{
+    __builtin_prefetch(address, 1);
+}
+
 /* f32 */
 
 PARTS(f32x16, f32x16_zero, (void), vdupq_n_f32(0.0f))
