@@ -47,6 +47,8 @@ void mmn_language_free(mmn_language_state *state)
     }
     mmn_free(state->keys);
     mmn_free(state->values);
+    mmn_free(state->joined_keys);
+    mmn_free(state->joined_values);
     free_scratch(state);
     *state = (mmn_language_state){.keep_cache = state->keep_cache};
 }
@@ -76,6 +78,23 @@ static mmn_status grow_cache(mmn_language_state *state, const mmn_language_confi
     return MMN_OK;
 }
 
+static mmn_status grow_joined(mmn_language_state *state, const mmn_language_config *config,
+                              size_t needed, mmn_error *error)
+{
+    size_t position = key_width(config) * sizeof(float);
+    if (needed <= state->joined_capacity)
+        return MMN_OK;
+    mmn_free(state->joined_keys);
+    mmn_free(state->joined_values);
+    state->joined_capacity = 0;
+    state->joined_keys = mmn_allocate(needed, position, error);
+    state->joined_values = mmn_allocate(needed, position, error);
+    if (!state->joined_keys || !state->joined_values)
+        return MMN_SYSTEM;
+    state->joined_capacity = needed;
+    return MMN_OK;
+}
+
 static mmn_status grow_scratch(mmn_language_state *state, const mmn_language_config *config,
                                size_t rows, mmn_error *error)
 {
@@ -101,12 +120,13 @@ static mmn_status grow_scratch(mmn_language_state *state, const mmn_language_con
     return MMN_OK;
 }
 
-/* One call of mmn_language_run: what every layer needs. */
+/* One run: what every layer needs. */
 typedef struct language_run {
     const mmn_compute *compute;
     const mmn_language_config *config;
     const mmn_probes *probes;
     mmn_language_state *state;
+    const mmn_sequences *sequences;
     float *hidden;
     size_t rows;
 } language_run;
@@ -114,12 +134,59 @@ typedef struct language_run {
 static mmn_status show(const language_run *run, const char *pattern, int layer, float *data,
                        size_t width, mmn_error *error)
 {
-    const mmn_shown shown = {.pattern = pattern,
-                             .layer = layer,
-                             .data = data,
-                             .shape = {run->rows, width},
-                             .first_position = run->state->length};
-    return mmn_probes_show(run->probes, &shown, error);
+    return mmn_sequences_show(run->sequences, run->probes, pattern, layer, data, width, error);
+}
+
+/* Writes keys or values of all positions of a sequence that shares some to `joined`, one after the
+ * other. The first `intact` of the shared ones are there already. */
+static void join(float *joined, const float *all, const language_run *run,
+                 const mmn_sequence *sequence, size_t intact)
+{
+    size_t width = key_width(run->config);
+    const float *root = all + run->sequences->list[sequence->root].first_row * width;
+    if (intact < sequence->shared)
+        memcpy(joined + intact * width, root + intact * width,
+               (sequence->shared - intact) * width * sizeof(float));
+    memcpy(joined + sequence->shared * width, all + sequence->first_row * width,
+           sequence->rows * width * sizeof(float));
+}
+
+/* Attention of each sequence to itself; keys and values of the rows follow those in the cache. */
+static void attend(const language_run *run, const float *keys, const float *values)
+{
+    const mmn_language_config *config = run->config;
+    const mmn_sequences *sequences = run->sequences;
+    mmn_language_state *state = run->state;
+    size_t root = SIZE_MAX, intact = 0; /* what `joined_keys` begin with */
+    for (size_t i = 0; i < sequences->count; i++) {
+        const mmn_sequence *sequence = &sequences->list[i];
+        size_t first_position = sequences->first_position + sequence->shared;
+        size_t row = sequence->first_row * query_width(config);
+        mmn_heads heads = {
+            .query = state->query + row,
+            .keys = keys + sequence->first_row * key_width(config),
+            .values = values + sequence->first_row * key_width(config),
+            .output = state->attention + row,
+            .rows = sequence->rows,
+            .key_count = first_position + sequence->rows,
+            .heads = config->heads,
+            .kv_heads = config->kv_heads,
+            .head_dim = config->head_dim,
+            .causal = true,
+            .first_position = first_position,
+            .window = config->sliding_window,
+        };
+        if (sequence->shared > 0) {
+            intact = sequence->root == root ? intact : 0;
+            join(state->joined_keys, keys, run, sequence, intact);
+            join(state->joined_values, values, run, sequence, intact);
+            root = sequence->root;
+            intact = sequence->shared;
+            heads.keys = state->joined_keys;
+            heads.values = state->joined_values;
+        }
+        mmn_attend(run->compute, &heads);
+    }
 }
 
 /* hidden += o_proj(attention(input_layernorm(hidden))). */
@@ -145,21 +212,7 @@ static mmn_status run_attention(const language_run *run, const mmn_language_laye
     mmn_rotate(compute, new_keys, state->cosine, state->sine, run->rows,
                config->kv_heads, head_dim);
 
-    const mmn_heads heads = {
-        .query = state->query,
-        .keys = keys,
-        .values = values,
-        .output = state->attention,
-        .rows = run->rows,
-        .key_count = state->length + run->rows,
-        .heads = config->heads,
-        .kv_heads = config->kv_heads,
-        .head_dim = head_dim,
-        .causal = true,
-        .first_position = state->length,
-        .window = config->sliding_window,
-    };
-    mmn_attend(compute, &heads);
+    attend(run, keys, values);
     mmn_apply_linear(compute, state->normed, state->attention, run->rows, &layer->output);
     mmn_status status = show(run, "language.layers.{i}.attn.out", index, state->normed,
                              hidden, error);
@@ -199,34 +252,50 @@ static mmn_status run_mlp(const language_run *run, const mmn_language_layer_weig
     return show(run, "language.layers.{i}.out", index, run->hidden, hidden, error);
 }
 
-mmn_status mmn_language_run(mmn_compute *compute, const mmn_language_config *config,
-                            const mmn_language_weights *weights, const mmn_probes *probes,
-                            mmn_language_state *state, float *hidden, size_t rows,
-                            uint32_t layers, mmn_error *error)
+static mmn_status run_layers(const language_run *run, const mmn_language_weights *weights,
+                             uint32_t layers, mmn_error *error)
 {
-    size_t needed = state->length + rows;
-    if (needed < rows)
-        return mmn_fail(error, MMN_SYSTEM, NULL, NULL, "the sequence is too long");
-    mmn_status status = grow_cache(state, config, needed, error);
-    if (status == MMN_OK)
-        status = grow_scratch(state, config, rows, error);
-    if (status == MMN_OK)
-        status = mmn_compute_reserve(compute, needed + CACHE_STEP, error);
-    if (status != MMN_OK)
-        return status;
-
-    const language_run run = {compute, config, probes, state, hidden, rows};
-    compute->kernels->rope_table(state->cosine, state->sine, state->length, rows, config->head_dim,
-                                 config->rope_theta);
+    const mmn_language_config *config = run->config;
+    mmn_language_state *state = run->state;
+    for (size_t i = 0; i < run->sequences->count; i++) {
+        const mmn_sequence *sequence = &run->sequences->list[i];
+        size_t first = sequence->first_row * (config->head_dim / 2);
+        run->compute->kernels->rope_table(state->cosine + first, state->sine + first,
+                                          run->sequences->first_position + sequence->shared,
+                                          sequence->rows, config->head_dim, config->rope_theta);
+    }
     for (uint32_t layer = 0; layer < layers; layer++) {
-        status = run_attention(&run, &weights->layers[layer], (int)layer, error);
+        mmn_status status = run_attention(run, &weights->layers[layer], (int)layer, error);
         if (status == MMN_OK)
-            status = run_mlp(&run, &weights->layers[layer], (int)layer, error);
+            status = run_mlp(run, &weights->layers[layer], (int)layer, error);
         if (status != MMN_OK)
             return status;
     }
-    state->length = needed;
     return MMN_OK;
+}
+
+mmn_status mmn_language_run(mmn_compute *compute, const mmn_language_config *config,
+                            const mmn_language_weights *weights, const mmn_probes *probes,
+                            mmn_language_state *state, float *hidden,
+                            const mmn_sequences *sequences, uint32_t layers, mmn_error *error)
+{
+    const language_run run = {compute, config, probes, state, sequences, hidden, sequences->rows};
+    size_t needed = state->length + sequences->rows;
+    size_t longest = needed > sequences->longest ? needed : sequences->longest;
+    if (needed < sequences->rows)
+        return mmn_fail(error, MMN_SYSTEM, NULL, NULL, "the sequence is too long");
+    mmn_status status = grow_cache(state, config, needed, error);
+    if (status == MMN_OK)
+        status = grow_joined(state, config, sequences->longest, error);
+    if (status == MMN_OK)
+        status = grow_scratch(state, config, sequences->rows, error);
+    if (status == MMN_OK)
+        status = mmn_compute_reserve(compute, longest + CACHE_STEP, error);
+    if (status == MMN_OK)
+        status = run_layers(&run, weights, layers, error);
+    if (status == MMN_OK)
+        state->length = needed;
+    return status;
 }
 
 void mmn_language_norm(const mmn_compute *compute, const mmn_language_config *config,

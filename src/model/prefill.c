@@ -10,14 +10,21 @@ static mmn_status show_input(const mmn_session *session, const mmn_input *input,
 {
     const mmn_pixel_values *pixels = &input->pixels;
     size_t images = input->image_count;
-    const mmn_shown ids = {
-        .pattern = "input_ids", .layer = -1, .data = input->ids, .shape = {input->length}};
+    const mmn_shown ids = {.pattern = "input_ids",
+                           .layer = -1,
+                           .data = input->ids,
+                           .shape = {input->length},
+                           .input = input};
     const mmn_shown values = {.pattern = "pixel_values",
                               .layer = -1,
                               .data = pixels->values,
-                              .shape = {pixels->tiles, 3, pixels->height, pixels->width}};
-    const mmn_shown sizes = {
-        .pattern = "image_sizes", .layer = -1, .data = input->image_sizes, .shape = {images, 2}};
+                              .shape = {pixels->tiles, 3, pixels->height, pixels->width},
+                              .input = input};
+    const mmn_shown sizes = {.pattern = "image_sizes",
+                             .layer = -1,
+                             .data = input->image_sizes,
+                             .shape = {images, 2},
+                             .input = input};
     mmn_status status = mmn_session_show_copy(session, &ids,
                                               input->length * sizeof(*input->ids), error);
     if (status == MMN_OK && images > 0)
@@ -119,19 +126,19 @@ static size_t cached_beginning(const mmn_session *session, const mmn_input *inpu
 
 /* hidden [length - first][hidden_size]: token embeddings from position `first` on, with image
  * features at the image positions in their order. */
-static void embed(const mmn_session *session, const mmn_input *input, size_t first, float *hidden)
+static void embed(const mmn_session *session, const mmn_input *input, size_t first,
+                  const float *features, float *hidden)
 {
     const mmn_model *model = session->model;
     size_t width = model->config.language.hidden_size;
-    const float *feature = session->images.merged;
     mmn_language_embed(&session->compute, &model->weights->language, hidden, input->ids + first,
                        input->length - first);
     for (size_t position = 0; position < input->length && input->image_count > 0; position++) {
         if (input->ids[position] != input->image_token)
             continue;
         if (position >= first)
-            memcpy(hidden + (position - first) * width, feature, width * sizeof(float));
-        feature += width;
+            memcpy(hidden + (position - first) * width, features, width * sizeof(float));
+        features += width;
     }
 }
 
@@ -139,6 +146,8 @@ static void embed(const mmn_session *session, const mmn_input *input, size_t fir
 static mmn_status run_positions(mmn_session *session, const mmn_input *input, mmn_error *error)
 {
     size_t first = session->positions_reused, rows = input->length - first;
+    mmn_sequence alone;
+    const mmn_sequences sequences = mmn_sequences_of_one(&alone, first, rows);
     mmn_status status = mmn_session_reserve_ids(session, input->length, error);
     if (status != MMN_OK)
         return status;
@@ -148,22 +157,30 @@ static mmn_status run_positions(mmn_session *session, const mmn_input *input, mm
         return MMN_SYSTEM;
     memcpy(session->cached_ids + first, input->ids + first, rows * sizeof(*input->ids));
     session->cached_images = input->image_count > 0;
-    embed(session, input, first, hidden);
-    status = mmn_session_run_language(session, hidden, rows, error);
+    embed(session, input, first, session->images.merged, hidden);
+    status = mmn_session_run_language(session, hidden, &sequences, error);
     mmn_free(hidden);
     return status;
 }
 
-mmn_status mmn_session_prefill(mmn_session *session, const mmn_input *input, mmn_error *error)
+/* Makes the session ready for a prefill that takes over `positions` positions of the cache. */
+static void begin(mmn_session *session, size_t positions)
 {
     session->prefilled = false;
     session->pending = MMN_NO_TOKEN;
-    session->probes.input = input;
     session->probes.generating = false;
-    session->positions_reused = cached_beginning(session, input);
+    session->positions_reused = positions;
+    mmn_language_cut(&session->language, positions);
+}
+
+mmn_status mmn_session_prefill(mmn_session *session, const mmn_input *input, mmn_error *error)
+{
+    begin(session, cached_beginning(session, input));
     session->images_reused = input->image_count > 0 && images_are_reusable(session) &&
                              mmn_image_features_are_of(&session->images, input);
-    mmn_language_cut(&session->language, session->positions_reused);
+    session->input = input;
+    session->probes.inputs = &session->input;
+    session->probes.input_count = 1;
 
     mmn_status status = show_input(session, input, error);
     if (status == MMN_OK)
@@ -173,5 +190,104 @@ mmn_status mmn_session_prefill(mmn_session *session, const mmn_input *input, mmn
     if (!session->images.pixels.values)
         mmn_image_features_free(&session->images);
     session->prefilled = status == MMN_OK;
+    return status;
+}
+
+/* ---- Several inputs together ----------------------------------------------------------------- */
+
+/* Inputs of one prefill, and what is made of their images. */
+typedef struct group {
+    const mmn_input *const *inputs;
+    size_t count;
+    const mmn_input **sharing; /* [count]: those that have the same images, for a while */
+    bool *done;                /* [count]: whether the images have been run */
+    float **owned;             /* [count]: features of the images of an input, or NULL */
+    const float **features;    /* [count]: the same, or those of an input with the same images */
+} group;
+
+/* Runs the images of input number `first` for it and all after it that have the same. */
+static mmn_status run_shared_images(mmn_session *session, group *g, size_t first,
+                                    mmn_error *error)
+{
+    size_t rows, sharing = 0;
+    for (size_t i = first; i < g->count; i++)
+        if (!g->done[i] && mmn_inputs_share_images(g->inputs[first], g->inputs[i]))
+            g->sharing[sharing++] = g->inputs[i];
+    session->probes.inputs = g->sharing;
+    session->probes.input_count = sharing;
+    mmn_status status =
+        compute_features(session, g->inputs[first], &g->owned[first], &rows, error);
+    for (size_t i = first, k = 0; i < g->count && k < sharing; i++)
+        if (g->inputs[i] == g->sharing[k]) {
+            g->features[i] = g->owned[first];
+            g->done[i] = true;
+            k++;
+        }
+    return status;
+}
+
+static mmn_status run_together(mmn_session *session, group *g, mmn_error *error)
+{
+    size_t width = session->model->config.language.hidden_size;
+    mmn_sequences sequences = {0};
+    mmn_status status = MMN_OK;
+    for (size_t i = 0; i < g->count && status == MMN_OK; i++)
+        status = show_input(session, g->inputs[i], error);
+    for (size_t i = 0; i < g->count && status == MMN_OK && needs_vision(session); i++)
+        if (!g->done[i] && g->inputs[i]->image_count > 0)
+            status = run_shared_images(session, g, i, error);
+    if (status != MMN_OK || !needs_language(session))
+        return status;
+
+    float *hidden = NULL;
+    status = mmn_sequences_plan(&sequences, g->inputs, g->count, error);
+    if (status == MMN_OK && !(hidden = mmn_allocate(sequences.rows, width * sizeof(float), error)))
+        status = MMN_SYSTEM;
+    if (status == MMN_OK) {
+        for (size_t i = 0; i < g->count; i++)
+            embed(session, g->inputs[i], sequences.list[i].shared, g->features[i],
+                  hidden + sequences.list[i].first_row * width);
+        status = mmn_session_run_language(session, hidden, &sequences, error);
+    }
+    mmn_free(hidden);
+    mmn_sequences_free(&sequences);
+    return status;
+}
+
+static mmn_status prefill_in_turn(mmn_session *session, const mmn_input *const *inputs,
+                                  size_t count, mmn_error *error)
+{
+    mmn_status status = MMN_OK;
+    for (size_t i = 0; i < count && status == MMN_OK; i++)
+        status = mmn_session_prefill(session, inputs[i], error);
+    return status;
+}
+
+mmn_status mmn_session_prefill_many(mmn_session *session, const mmn_input *const *inputs,
+                                    size_t count, mmn_error *error)
+{
+    if (session->language.keep_cache)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL,
+                        "several inputs together are for a session for prompts only");
+    if (count < 2 || mmn_probes_write(&session->probes))
+        return prefill_in_turn(session, inputs, count, error);
+    begin(session, 0);
+    session->images_reused = false;
+    group g = {.inputs = inputs, .count = count};
+    mmn_status status = MMN_SYSTEM;
+    if ((g.sharing = mmn_allocate(count, sizeof(*g.sharing), error)) &&
+        (g.done = mmn_allocate(count, sizeof(*g.done), error)) &&
+        (g.owned = mmn_allocate(count, sizeof(*g.owned), error)) &&
+        (g.features = mmn_allocate(count, sizeof(*g.features), error)))
+        status = run_together(session, &g, error);
+    session->probes.inputs = NULL;
+    session->probes.input_count = 0;
+    session->prefilled = status == MMN_OK;
+    for (size_t i = 0; i < count && g.owned; i++)
+        mmn_free(g.owned[i]);
+    mmn_free(g.sharing);
+    mmn_free(g.done);
+    mmn_free(g.owned);
+    mmn_free(g.features);
     return status;
 }

@@ -81,15 +81,35 @@ bool mmn_probes_want_any(const mmn_probes *probes, const char *prefix, uint32_t 
     return want_in_layer(probes, prefix, -1) || mmn_probes_layers(probes, prefix, layers) > 0;
 }
 
+bool mmn_probes_write(const mmn_probes *probes)
+{
+    for (size_t i = 0; i < probes->count; i++)
+        if (probes->list[i].writes)
+            return true;
+    return false;
+}
+
 bool mmn_probes_allow_reuse(const mmn_probes *probes, const char *prefix, uint32_t layers)
 {
     for (size_t i = 0; i < probes->count; i++) {
         const mmn_probes alone = {.list = &probes->list[i], .count = 1};
-        if (probes->list[i].writes ||
-            (!probes->list[i].only_new && mmn_probes_want_any(&alone, prefix, layers)))
+        if (!probes->list[i].only_new && mmn_probes_want_any(&alone, prefix, layers))
             return false;
     }
-    return true;
+    return !mmn_probes_write(probes);
+}
+
+static mmn_status show_stage(const mmn_probes *probes, const mmn_stage *stage, mmn_error *error)
+{
+    for (size_t i = 0; i < probes->count; i++) {
+        const mmn_probe *probe = &probes->list[i];
+        if (!mmn_glob_match(probe->stages, stage->name))
+            continue;
+        mmn_status status = probe->see(probe->context, stage, error);
+        if (status != MMN_OK)
+            return status;
+    }
+    return MMN_OK;
 }
 
 mmn_status mmn_probes_show(const mmn_probes *probes, const mmn_shown *shown, mmn_error *error)
@@ -108,16 +128,15 @@ mmn_status mmn_probes_show(const mmn_probes *probes, const mmn_shown *shown, mmn
         .data = shown->data,
         .first_position = shown->first_position,
         .generating = probes->generating,
-        .input = probes->input,
+        .input = shown->input,
     };
     memcpy(stage.shape, shown->shape, sizeof(stage.shape));
-    for (size_t i = 0; i < probes->count; i++) {
-        const mmn_probe *probe = &probes->list[i];
-        if (!mmn_glob_match(probe->stages, name))
-            continue;
-        mmn_status status = probe->see(probe->context, &stage, error);
-        if (status != MMN_OK)
-            return status;
+    if (shown->input || probes->input_count == 0)
+        return show_stage(probes, &stage, error);
+    mmn_status status = MMN_OK;
+    for (size_t i = 0; i < probes->input_count && status == MMN_OK; i++) {
+        stage.input = probes->inputs[i];
+        status = show_stage(probes, &stage, error);
     }
-    return MMN_OK;
+    return status;
 }

@@ -13,7 +13,10 @@ enum { MMN_STAGE_NAME_SIZE = 64 };
 typedef struct mmn_probes {
     mmn_probe *list; /* `stages` of each is an owned copy */
     size_t count, capacity;
-    const mmn_input *input; /* what the forward pass is running on */
+    /* What the pass is running on, [input_count]. A stage that they share, such as those of an image
+     * in all of them, is shown once for each. */
+    const mmn_input *const *inputs;
+    size_t input_count;
     bool generating;
 } mmn_probes;
 
@@ -32,6 +35,9 @@ bool mmn_probes_want_any(const mmn_probes *probes, const char *prefix, uint32_t 
  * ("vision.layers."): all up to the last one that somebody wants to see. */
 uint32_t mmn_probes_layers(const mmn_probes *probes, const char *prefix, uint32_t layers);
 
+/* Whether somebody may change what is shown. */
+bool mmn_probes_write(const mmn_probes *probes);
+
 /* Whether stages whose patterns begin with `prefix` may be left out where an earlier pass has made
  * them already: nobody changes what passes by, and who wants such stages does without. */
 bool mmn_probes_allow_reuse(const mmn_probes *probes, const char *prefix, uint32_t layers);
@@ -46,6 +52,7 @@ typedef struct mmn_shown {
     void *data;
     size_t shape[4]; /* as many as the table has dimensions */
     size_t first_position;
+    const mmn_input *input; /* whose it is; NULL: it is shared by all of the probes' inputs */
 } mmn_shown;
 
 /* Shows a stage to every probe that wants it, in their order. Returns the first status that is not

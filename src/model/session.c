@@ -62,17 +62,6 @@ mmn_status mmn_session_reserve_ids(mmn_session *session, size_t length, mmn_erro
                        sizeof(*session->cached_ids), error);
 }
 
-static mmn_status show(const mmn_session *session, const char *pattern, void *data, size_t rows,
-                       size_t width, size_t first_position, mmn_error *error)
-{
-    const mmn_shown shown = {.pattern = pattern,
-                             .layer = -1,
-                             .data = data,
-                             .shape = {rows, width},
-                             .first_position = first_position};
-    return mmn_probes_show(&session->probes, &shown, error);
-}
-
 mmn_status mmn_session_show_copy(const mmn_session *session, const mmn_shown *shown, size_t bytes,
                                  mmn_error *error)
 {
@@ -88,17 +77,18 @@ mmn_status mmn_session_show_copy(const mmn_session *session, const mmn_shown *sh
     return status;
 }
 
-/* Final norm and, where a probe wants them, logits of all `rows` positions of hidden; of the last
- * one what generating needs. */
-static mmn_status finish(mmn_session *session, float *hidden, size_t rows, size_t first_position,
+/* Final norm and, where a probe wants them, logits of all rows of hidden; of the last one what
+ * generating needs. */
+static mmn_status finish(mmn_session *session, float *hidden, const mmn_sequences *sequences,
                          mmn_error *error)
 {
     const mmn_model *model = session->model;
+    const mmn_probes *probes = &session->probes;
     const mmn_language_config *config = &model->config.language;
     const mmn_language_weights *weights = &model->weights->language;
-    size_t width = config->hidden_size;
-    bool want_logits = mmn_probes_want(&session->probes, "language.logits", -1);
-    bool want_norm = mmn_probes_want(&session->probes, "language.norm", -1) || want_logits;
+    size_t width = config->hidden_size, rows = sequences->rows;
+    bool want_logits = mmn_probes_want(probes, "language.logits", -1);
+    bool want_norm = mmn_probes_want(probes, "language.norm", -1) || want_logits;
     size_t first = want_norm ? 0 : rows - 1;
     float *normed = hidden + first * width;
 
@@ -106,7 +96,7 @@ static mmn_status finish(mmn_session *session, float *hidden, size_t rows, size_
     mmn_language_norm(&session->compute, config, weights, normed, normed, rows - first);
     if (want_norm) {
         mmn_status status =
-            show(session, "language.norm", normed, rows, width, first_position, error);
+            mmn_sequences_show(sequences, probes, "language.norm", -1, normed, width, error);
         if (status != MMN_OK)
             return status;
     }
@@ -120,7 +110,7 @@ static mmn_status finish(mmn_session *session, float *hidden, size_t rows, size_
         return MMN_SYSTEM;
     mmn_language_logits(&session->compute, weights, logits, normed, rows);
     mmn_status status =
-        show(session, "language.logits", logits, rows, vocabulary, first_position, error);
+        mmn_sequences_show(sequences, probes, "language.logits", -1, logits, vocabulary, error);
     memcpy(session->logits, logits + (rows - 1) * vocabulary, vocabulary * sizeof(float));
     session->have_logits = true;
     mmn_free(logits);
@@ -137,20 +127,20 @@ static uint32_t layers_needed(const mmn_session *session)
     return mmn_probes_layers(&session->probes, "language.layers.", layers);
 }
 
-mmn_status mmn_session_run_language(mmn_session *session, float *hidden, size_t rows,
-                                    mmn_error *error)
+mmn_status mmn_session_run_language(mmn_session *session, float *hidden,
+                                    const mmn_sequences *sequences, mmn_error *error)
 {
     const mmn_model *model = session->model;
-    size_t first_position = session->language.length;
     uint32_t layers = layers_needed(session);
-    mmn_status status = show(session, "language.embeddings", hidden, rows,
-                             model->config.language.hidden_size, first_position, error);
+    mmn_status status =
+        mmn_sequences_show(sequences, &session->probes, "language.embeddings", -1, hidden,
+                           model->config.language.hidden_size, error);
     if (status == MMN_OK)
         status = mmn_language_run(&session->compute, &model->config.language,
                                   &model->weights->language, &session->probes,
-                                  &session->language, hidden, rows, layers, error);
+                                  &session->language, hidden, sequences, layers, error);
     if (status == MMN_OK && layers == model->config.language.layers)
-        status = finish(session, hidden, rows, first_position, error);
+        status = finish(session, hidden, sequences, error);
     return status;
 }
 
@@ -175,13 +165,15 @@ static bool stops(const mmn_generation_config *generation, int32_t token)
 static mmn_status run_pending(mmn_session *session, float *hidden, mmn_error *error)
 {
     size_t position = session->language.length;
+    mmn_sequence alone;
+    const mmn_sequences sequences = mmn_sequences_of_one(&alone, position, 1);
     mmn_status status = mmn_session_reserve_ids(session, position + 1, error);
     if (status != MMN_OK)
         return status;
     session->cached_ids[position] = session->pending;
     mmn_language_embed(&session->compute, &session->model->weights->language, hidden,
                        &session->pending, 1);
-    status = mmn_session_run_language(session, hidden, 1, error);
+    status = mmn_session_run_language(session, hidden, &sequences, error);
     if (status == MMN_OK)
         session->pending = MMN_NO_TOKEN;
     return status;

@@ -11,6 +11,7 @@ struct mmn_session {
     const mmn_model *model;
     mmn_compute compute;
     mmn_probes probes;
+    const mmn_input *input; /* of the last prefill */
     mmn_language_state language;
     bool prefilled;
     float *last;   /* [hidden_size]: final norm of the last position */
@@ -36,9 +37,9 @@ mmn_status mmn_session_reserve_ids(mmn_session *session, size_t length, mmn_erro
 mmn_status mmn_session_show_copy(const mmn_session *session, const mmn_shown *shown, size_t bytes,
                                  mmn_error *error);
 
-/* Runs hidden [rows][hidden_size] behind what is in the cache: all decoder layers, final norm and
- * logits, as far as generating or a probe needs them. */
-mmn_status mmn_session_run_language(mmn_session *session, float *hidden, size_t rows,
-                                    mmn_error *error);
+/* Runs hidden [sequences->rows][hidden_size] as mmn_language_run does: all decoder layers, final
+ * norm and logits, as far as generating or a probe needs them. */
+mmn_status mmn_session_run_language(mmn_session *session, float *hidden,
+                                    const mmn_sequences *sequences, mmn_error *error);
 
 #endif

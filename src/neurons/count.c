@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/text_buffer.h"
 #include "model/model.h"
+#include "neurons/count_batch.h"
 #include "neurons/count_plan.h"
 #include "neurons/count_probe.h"
 #include "neurons/count_setup.h"
@@ -19,6 +20,9 @@
 #define SAVE_SECONDS 2.0
 #define SAVE_SHARE 20.0
 
+/* Samples that run together, unless the caller says how many. */
+enum { BATCH = 16 };
+
 typedef struct count_run {
     const mmn_model *model;
     const mmn_count_options *options;
@@ -27,8 +31,7 @@ typedef struct count_run {
     mmn_counts *counts;
     mmn_count_plan plan;
     mmn_session *session;
-    /* One sample's counts: added to its domain's when it is complete. */
-    mmn_count_cell cells[MMN_COUNTED_MODULES];
+    mmn_count_batch batch; /* samples that follow last_line, taken but not run yet */
     mmn_count_probe probes[MMN_COUNTED_MODULES];
     uint64_t done;    /* own samples that were counted or skipped */
     uint64_t already; /* of `done`, how many the state file had */
@@ -45,10 +48,11 @@ static double now(void)
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
-static bool has_enough(const count_run *run, size_t domain)
+/* Whether a domain needs no more samples once it has `more` positions more. */
+static bool has_enough(const count_run *run, size_t domain, uint64_t more)
 {
     uint64_t wanted = run->options->positions;
-    return wanted > 0 && run->counts->domains[domain].positions >= wanted;
+    return wanted > 0 && run->counts->domains[domain].positions + more >= wanted;
 }
 
 /* Own samples, without those that are left of domains with enough positions. */
@@ -56,7 +60,7 @@ static uint64_t total_samples(const count_run *run)
 {
     uint64_t total = run->done;
     for (size_t i = 0; i < run->counts->domain_count; i++)
-        if (!has_enough(run, i))
+        if (!has_enough(run, i, 0))
             total += run->plan.left[i];
     return total;
 }
@@ -111,43 +115,102 @@ static mmn_status skip_or_fail(count_run *run, const mmn_error *problem, uint64_
     return status;
 }
 
-/* Adds the finished sample's counts to its domain's. */
-static mmn_status add_sample(count_run *run, const mmn_planned_sample *planned,
-                             const mmn_input *input, mmn_error *error)
+/* Takes note of samples `first` to first + count - 1 of the batch, which are over; those that have
+ * an input were counted if `counted`. */
+static void close_samples(count_run *run, size_t first, size_t count, bool counted)
 {
-    mmn_counted_domain *domain = &run->counts->domains[planned->domain];
-    uint8_t digest[16];
-    mmn_status status = mmn_input_digest(digest, input, planned->number, error);
-    for (size_t i = 0; i < run->counts->module_count && status == MMN_OK; i++)
-        status = mmn_count_cell_add(&domain->cells[i], &run->cells[i], &run->counts->modules[i],
-                                    error);
-    if (status != MMN_OK)
-        return status;
-    for (size_t i = 0; i < sizeof(digest); i++)
-        run->counts->inputs[i] ^= digest[i];
-    domain->samples++;
-    run->counted++;
-    run->language_positions += mmn_input_length(input);
-    return MMN_OK;
+    for (size_t i = first; i < first + count; i++) {
+        const mmn_waiting_sample *sample = &run->batch.samples[i];
+        mmn_counted_domain *domain = &run->counts->domains[sample->domain];
+        domain->positions += sample->positions;
+        run->counts->last_line = sample->line;
+        run->unsaved = true;
+        if (!sample->input)
+            continue;
+        run->plan.left[sample->domain]--;
+        run->done++;
+        if (!counted)
+            continue;
+        for (size_t k = 0; k < sizeof(sample->digest); k++)
+            run->counts->inputs[k] ^= sample->digest[k];
+        domain->samples++;
+        run->counted++;
+        run->language_positions += mmn_input_length(sample->input);
+    }
 }
 
-static mmn_status run_sample(count_run *run, const mmn_planned_sample *planned,
-                             const mmn_input *input, mmn_error *error)
+/* Runs one sample of the batch alone, so that what is wrong with it concerns no other. */
+static mmn_status run_alone(count_run *run, size_t number, mmn_error *error)
 {
-    for (size_t i = 0; i < run->counts->module_count; i++)
-        mmn_count_cell_clear(&run->cells[i], &run->counts->modules[i]);
     mmn_error problem = {0};
-    mmn_status status = mmn_session_prefill(run->session, input, &problem);
-    if (status == MMN_OK)
-        return add_sample(run, planned, input, error);
-    if (mmn_sample_blame(&problem, &planned->sample, run->options->list))
-        return skip_or_fail(run, &problem, planned->sample.line, error);
-    if (error)
+    mmn_status status = mmn_count_batch_run(&run->batch, number, 1, run->counts, run->session,
+                                            run->probes, &problem);
+    bool counted = status == MMN_OK;
+    uint64_t line = run->batch.samples[number].line;
+    if (counted)
+        status = mmn_count_batch_commit(&run->batch, run->counts, error);
+    else if (mmn_sample_blame(&problem, line, run->options->list))
+        status = skip_or_fail(run, &problem, line, error);
+    else if (error)
         *error = problem;
-    return problem.status;
+    if (status == MMN_OK)
+        close_samples(run, number, 1, counted);
+    return status;
 }
 
-/* Counts a sample of this shard, or finds out how many positions one of another shard has. */
+/* Runs the samples that wait, together; if that fails, one by one. */
+static mmn_status run_batch(count_run *run, mmn_error *error)
+{
+    size_t count = run->batch.count;
+    if (count == 0)
+        return MMN_OK;
+    mmn_status status = mmn_count_batch_run(&run->batch, 0, count, run->counts, run->session,
+                                            run->probes, NULL);
+    if (status == MMN_OK) {
+        status = mmn_count_batch_commit(&run->batch, run->counts, error);
+        if (status == MMN_OK)
+            close_samples(run, 0, count, true);
+    } else if (status != MMN_INTERRUPTED) {
+        status = MMN_OK;
+        for (size_t i = 0; i < count && status == MMN_OK; i++)
+            status = run_alone(run, i, error);
+    }
+    mmn_count_batch_clear(&run->batch);
+    if (status == MMN_OK)
+        status = save_state_if_due(run, error);
+    return status;
+}
+
+/* Ends with a sample or line that is bad: those before it are finished first. */
+static mmn_status skip_bad_line(count_run *run, const mmn_error *problem, uint64_t line,
+                                mmn_error *error)
+{
+    mmn_status status = run_batch(run, error);
+    return status == MMN_OK ? skip_or_fail(run, problem, line, error) : status;
+}
+
+/* Lets a sample wait for its batch, after the batch before it if it does not fit in there. */
+static mmn_status add_sample(count_run *run, const mmn_planned_sample *planned, mmn_input *input,
+                             mmn_error *error)
+{
+    mmn_waiting_sample sample = {.line = planned->sample.line, .domain = planned->domain};
+    mmn_status status = MMN_OK;
+    sample.positions = mmn_input_positions(input, run->model, run->positions_module);
+    if (planned->own) {
+        sample.input = input;
+        status = mmn_input_digest(sample.digest, input, planned->number, error);
+        if (status == MMN_OK && !mmn_count_batch_takes(&run->batch, input))
+            status = run_batch(run, error);
+    } else {
+        mmn_input_free(input);
+    }
+    if (status == MMN_OK)
+        return mmn_count_batch_add(&run->batch, &sample, error);
+    mmn_input_free(sample.input);
+    return status;
+}
+
+/* Takes a sample of this shard, or finds out how many positions one of another shard has. */
 static mmn_status take_sample(count_run *run, const mmn_planned_sample *planned,
                               mmn_error *error)
 {
@@ -156,20 +219,22 @@ static mmn_status take_sample(count_run *run, const mmn_planned_sample *planned,
     mmn_error problem = {0};
     mmn_status status = mmn_sample_input(&input, run->model, &planned->sample, run->options->list,
                                          &bad, &problem);
-    if (status == MMN_OK) {
-        if (planned->own)
-            status = run_sample(run, planned, input, error);
-        if (status == MMN_OK)
-            run->counts->domains[planned->domain].positions +=
-                mmn_input_positions(input, run->model, run->positions_module);
-    } else if (bad && (planned->own || !run->options->skip_bad)) {
-        status = skip_or_fail(run, &problem, planned->sample.line, error);
-    } else if (bad) {
-        status = MMN_OK; /* the shard that it belongs to lists it */
-    } else if (error) {
-        *error = problem;
+    if (status == MMN_OK)
+        return add_sample(run, planned, input, error);
+    if (!bad) {
+        if (error)
+            *error = problem;
+        return status;
     }
-    mmn_input_free(input);
+    status = MMN_OK; /* another shard's is listed by the shard that it belongs to */
+    if (planned->own || !run->options->skip_bad)
+        status = skip_bad_line(run, &problem, planned->sample.line, error);
+    if (status == MMN_OK && planned->own) {
+        run->plan.left[planned->domain]--;
+        run->done++;
+        run->counts->last_line = planned->sample.line;
+        status = save_state_if_due(run, error);
+    }
     return status;
 }
 
@@ -181,32 +246,43 @@ static mmn_status stopped(const count_run *run, mmn_error *error)
                     total_samples(run));
 }
 
+/* Whether the samples of this run, with those that wait, are as many as it was asked for; if so,
+ * they are run. */
+static mmn_status run_last_samples(count_run *run, bool *last, mmn_error *error)
+{
+    uint64_t wanted = run->options->stop_after;
+    mmn_status status = MMN_OK;
+    if (wanted > 0 && run->counted + run->batch.inputs == wanted)
+        status = run_batch(run, error);
+    *last = wanted > 0 && run->counted == wanted;
+    return status;
+}
+
 static mmn_status next_sample(count_run *run, const mmn_planned_sample *planned,
                               mmn_error *error)
 {
     const mmn_count_options *options = run->options;
+    size_t domain = planned->domain;
     bool before = planned->sample.line <= run->counts->last_line;
-    bool enough = has_enough(run, planned->domain);
-    mmn_status status = MMN_OK;
+    bool enough = has_enough(run, domain, mmn_count_batch_positions(&run->batch, domain));
     if (!before && !enough && (planned->own || options->positions > 0)) {
-        if (report_progress(run) ||
-            (planned->own && options->stop_after > 0 && run->counted == options->stop_after))
-            return stopped(run, error);
-        status = take_sample(run, planned, error);
-        if (status == MMN_INTERRUPTED)
-            return stopped(run, error);
-        if (status != MMN_OK)
-            return status;
-        run->counts->last_line = planned->sample.line;
-        status = save_state_if_due(run, error);
+        bool last = false;
+        mmn_status status = MMN_OK;
+        if (report_progress(run))
+            return MMN_INTERRUPTED;
+        if (planned->own)
+            status = run_last_samples(run, &last, error);
+        if (last && status == MMN_OK)
+            return MMN_INTERRUPTED;
+        return status == MMN_OK ? take_sample(run, planned, error) : status;
     }
     if (planned->own) {
-        run->plan.left[planned->domain]--;
-        run->done += before || !enough;
+        run->plan.left[domain]--;
+        run->done += before;
         if (before)
             run->already = run->done;
     }
-    return status;
+    return MMN_OK;
 }
 
 static mmn_status count_samples(count_run *run, mmn_error *error)
@@ -220,12 +296,16 @@ static mmn_status count_samples(count_run *run, mmn_error *error)
         if (status == MMN_INPUT && line <= run->counts->last_line)
             status = MMN_OK;
         else if (status == MMN_INPUT)
-            status = skip_or_fail(run, &problem, line, error);
+            status = skip_bad_line(run, &problem, line, error);
         else if (status != MMN_OK && error)
             *error = problem;
         else if (status == MMN_OK && found)
             status = next_sample(run, &planned, error);
     }
+    if (status == MMN_OK)
+        status = run_batch(run, error);
+    if (status == MMN_INTERRUPTED)
+        status = stopped(run, error);
     report_progress(run);
     return status;
 }
@@ -243,16 +323,14 @@ static mmn_status start_session(count_run *run, mmn_error *error)
             if (strcmp(info->modules[k].name, module->name) == 0)
                 stages = info->modules[k].stages;
         run->probes[i] = (mmn_count_probe){.module = module,
-                                           .cell = &run->cells[i],
+                                           .module_number = i,
                                            .kernels = run->model->compute.kernels,
                                            .threads = run->model->compute.threads,
                                            .interrupted = report_progress,
                                            .context = run};
         const mmn_probe probe = {
             .stages = stages, .see = mmn_count_probe_see, .context = &run->probes[i]};
-        status = mmn_count_cell_create(&run->cells[i], module, error);
-        if (status == MMN_OK)
-            status = mmn_session_add_probe(run->session, &probe, error);
+        status = mmn_session_add_probe(run->session, &probe, error);
     }
     return status;
 }
@@ -301,6 +379,7 @@ mmn_status mmn_count(const mmn_model *model, const mmn_count_options *options,
                      mmn_count_summary *summary, mmn_error *error)
 {
     count_run run = {.model = model, .options = options, .start = now()};
+    run.batch.limit = options->batch > 0 ? options->batch : BATCH;
     run.positions_module = options->positions_module ? options->positions_module : "vision";
     if (summary)
         *summary = (mmn_count_summary){0};
@@ -329,8 +408,7 @@ mmn_status mmn_count(const mmn_model *model, const mmn_count_options *options,
         summarise(summary, &run);
 
     mmn_session_free(run.session);
-    for (size_t i = 0; i < MMN_COUNTED_MODULES; i++)
-        mmn_count_cell_free(&run.cells[i]);
+    mmn_count_batch_free(&run.batch);
     mmn_count_plan_free(&run.plan);
     mmn_counts_free(run.counts);
     mmn_free(run.state_file);

@@ -25,11 +25,12 @@ static void count_rows(const mmn_count_probe *probe, int64_t *active, int64_t *s
 }
 
 /* Counts the image positions among the rows once more, run by run. Returns their number. */
-static int64_t count_image_rows(const mmn_count_probe *probe, const mmn_stage *stage,
-                                size_t rows, size_t neurons, size_t offset)
+static int64_t count_image_rows(const mmn_count_probe *probe, int64_t *const *fields,
+                                const mmn_stage *stage, size_t rows, size_t neurons,
+                                size_t offset)
 {
-    int64_t *active = probe->cell->fields[MMN_FIELD_IMAGE_COUNT] + offset;
-    int64_t *sum = probe->cell->fields[MMN_FIELD_IMAGE_SUM] + offset;
+    int64_t *active = fields[MMN_FIELD_IMAGE_COUNT] + offset;
+    int64_t *sum = fields[MMN_FIELD_IMAGE_SUM] + offset;
     const float *values = stage->data;
     int64_t image_rows = 0;
     for (size_t row = 0, end; row < rows; row = end) {
@@ -45,6 +46,14 @@ static int64_t count_image_rows(const mmn_count_probe *probe, const mmn_stage *s
     return image_rows;
 }
 
+static mmn_count_cell *find_cell(const mmn_count_probe *probe, const mmn_input *input)
+{
+    for (size_t i = 0; i < probe->target_count; i++)
+        if (probe->targets[i].input == input)
+            return &probe->targets[i].cells[probe->module_number];
+    return NULL;
+}
+
 mmn_status mmn_count_probe_see(void *context, const mmn_stage *stage, mmn_error *error)
 {
     const mmn_count_probe *probe = context;
@@ -55,12 +64,15 @@ mmn_status mmn_count_probe_see(void *context, const mmn_stage *stage, mmn_error 
     size_t neurons = stage->shape[stage->dimensions - 1], rows = 1;
     for (size_t i = 0; i + 1 < stage->dimensions; i++)
         rows *= stage->shape[i];
+    const mmn_count_cell *cell = find_cell(probe, stage->input);
+    if (!cell)
+        return mmn_fail(error, MMN_USAGE, NULL, stage->name, "the stage is of another input");
     if (stage->element != MMN_ELEMENT_F32 || layer >= module->layers || neurons != module->neurons)
         return mmn_fail(error, MMN_USAGE, NULL, stage->name,
                         "the stage does not have the %" PRIu32 " layers of %" PRIu32
                         " neurons of module %s", module->layers, module->neurons, module->name);
 
-    int64_t *const *fields = probe->cell->fields;
+    int64_t *const *fields = cell->fields;
     if ((int64_t)rows > POSITION_LIMIT - fields[MMN_FIELD_TOKENS][0])
         return mmn_fail(error, MMN_INPUT, NULL, stage->name,
                         "a sample has more than %" PRId64 " positions", POSITION_LIMIT);
@@ -69,7 +81,7 @@ mmn_status mmn_count_probe_see(void *context, const mmn_stage *stage, mmn_error 
                stage->data, rows, neurons);
     int64_t image_rows = 0;
     if (fields[MMN_FIELD_IMAGE_COUNT])
-        image_rows = count_image_rows(probe, stage, rows, neurons, offset);
+        image_rows = count_image_rows(probe, fields, stage, rows, neurons, offset);
     if (layer == 0) {
         fields[MMN_FIELD_TOKENS][0] += (int64_t)rows;
         if (fields[MMN_FIELD_IMAGE_TOKENS])

@@ -6,9 +6,18 @@
 #include "mmneuron.h"
 #include "neurons/counts.h"
 
+/* Where the counts of an input go. */
+typedef struct mmn_count_target {
+    const mmn_input *input;
+    mmn_count_cell *cells; /* one for each module */
+} mmn_count_target;
+
 typedef struct mmn_count_probe {
     const mmn_counted_module *module;
-    mmn_count_cell *cell; /* what is seen is added here */
+    size_t module_number; /* of the module's cell among those of a target */
+    /* What is seen of an input is added to its target. */
+    const mmn_count_target *targets;
+    size_t target_count;
     const mmn_kernels *kernels;
     int threads;
     /* Asked before every stage; a true answer ends the forward pass with MMN_INTERRUPTED. */
@@ -16,8 +25,8 @@ typedef struct mmn_count_probe {
     void *context;
 } mmn_count_probe;
 
-/* An mmn_see_function whose context is an mmn_count_probe. The cell must not have seen more than
- * 2^22 positions, so that sums fit (one sample has fewer). */
+/* An mmn_see_function whose context is an mmn_count_probe. No cell may see more than 2^22
+ * positions, so that sums fit (one sample has fewer). */
 mmn_status mmn_count_probe_see(void *probe, const mmn_stage *stage, mmn_error *error);
 
 #endif

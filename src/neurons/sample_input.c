@@ -13,14 +13,14 @@
 #include "model/vision.h"
 #include "neurons/counts.h"
 
-bool mmn_sample_blame(mmn_error *error, const mmn_sample *sample, const char *list_file)
+bool mmn_sample_blame(mmn_error *error, uint64_t line, const char *list_file)
 {
     if (error->status == MMN_INTERRUPTED || (error->status == MMN_SYSTEM && error->file[0] == '\0'))
         return false;
-    char sentence[sizeof(error->message)], line[32];
+    char sentence[sizeof(error->message)], where[32];
     mmn_error_sentence(error, sentence, sizeof(sentence));
-    snprintf(line, sizeof(line), "line %" PRIu64, sample->line);
-    mmn_fail(error, MMN_INPUT, list_file, line, "%s", sentence);
+    snprintf(where, sizeof(where), "line %" PRIu64, line);
+    mmn_fail(error, MMN_INPUT, list_file, where, "%s", sentence);
     return true;
 }
 
@@ -49,7 +49,7 @@ mmn_status mmn_sample_input(mmn_input **input, const mmn_model *model, const mmn
     mmn_release(prompt);
     if (status == MMN_OK)
         return MMN_OK;
-    *bad = mmn_sample_blame(&problem, sample, list_file);
+    *bad = mmn_sample_blame(&problem, sample->line, list_file);
     if (error)
         *error = problem;
     return problem.status;

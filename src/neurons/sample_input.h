@@ -15,7 +15,7 @@ mmn_status mmn_sample_input(mmn_input **input, const mmn_model *model, const mmn
 
 /* Turns `error`, which building or running a sample gave, into one of the sample's line. Returns
  * whether the sample is to blame; if not (memory is short, an interruption), the error stays. */
-bool mmn_sample_blame(mmn_error *error, const mmn_sample *sample, const char *list_file);
+bool mmn_sample_blame(mmn_error *error, uint64_t line, const char *list_file);
 
 /* How many positions of module `name` an input makes without running it. */
 uint64_t mmn_input_positions(const mmn_input *input, const mmn_model *model, const char *name);

@@ -74,10 +74,12 @@ static recording run_in_pieces(const mmn_model *model, size_t piece, bool keep_c
     choose_ids(model, ids);
     for (size_t first = 0; first < POSITIONS; first += piece) {
         size_t rows = POSITIONS - first < piece ? POSITIONS - first : piece;
+        mmn_sequence alone;
+        const mmn_sequences sequences = mmn_sequences_of_one(&alone, first, rows);
         mmn_language_embed(&compute, &model->weights->language, hidden, ids + first, rows);
         cr_assert_eq(mmn_language_run(&compute, &config->language,
-                                      &model->weights->language, &probes, &state, hidden, rows,
-                                      config->language.layers, &error),
+                                      &model->weights->language, &probes, &state, hidden,
+                                      &sequences, config->language.layers, &error),
                      MMN_OK);
     }
     mmn_compute_free_scratch(&compute);

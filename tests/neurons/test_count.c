@@ -202,6 +202,85 @@ Test(count, with_bad_samples_is_the_same_in_shards)
     check_shards(options);
 }
 
+/* Samples with the same images and beginnings, with others, and bad ones between them. */
+static const char batches_text[] =
+    "{\"domain\": \"a\", \"image\": \"" IMAGES "wide.jpg\", \"question\": \"What is it?\"}\n"
+    "{\"domain\": \"b\", \"image\": \"" IMAGES "wide.jpg\", \"question\": \"Where is it?\"}\n"
+    "{\"domain\": \"a\", \"image\": \"" IMAGES "tall.jpg\", \"question\": \"What is it?\"}\n"
+    "{\"domain\": \"a\", \"image\": \"" IMAGES "wide.jpg\", \"question\": \"What is it?\"}\n"
+    "{\"domain\": \"a\", \"image\": \"none.jpg\", \"question\": \"two\"}\n"
+    "{\"domain\": \"c\", \"prompt\": \"A text, and nothing else\"}\n"
+    "{\"domain\": \"c\", \"prompt\": \"A text, and nothing\"}\n"
+    "{\"domain\": \"b\", \"image\": \"" IMAGES "wide.jpg\", \"question\": \"Where?\"}\n"
+    "this is no JSON\n"
+    "{\"domain\": \"b\", \"image\": \"" IMAGES "grey.jpg\", \"question\": \"Where?\"}\n"
+    "{\"domain\": \"b\", \"image\": \"" IMAGES "grey.jpg\", \"question\": \"Who?\"}\n";
+
+Test(count, of_samples_together_is_that_of_each_alone)
+{
+    static const uint32_t batches[] = {2, 3, 5, 100, 0};
+    write_text(LIST, batches_text);
+    mmn_count_options options = options_for(ONE_RUN);
+    options.skip_bad = 1;
+    for (uint64_t positions = 0; positions <= 200; positions += 100) {
+        options.output = paths[ONE_RUN];
+        options.positions = positions;
+        options.batch = 1;
+        count_ok(&options);
+        options.output = paths[OTHER];
+        for (size_t i = 0; i < sizeof batches / sizeof batches[0]; i++) {
+            options.batch = batches[i];
+            count_ok(&options);
+            check_same_bytes(ONE_RUN, OTHER);
+        }
+        options.batch = 0;
+        check_shards(options);
+    }
+}
+
+Test(count, goes_on_with_another_batch)
+{
+    write_text(LIST, batches_text);
+    mmn_count_options options = options_for(ONE_RUN);
+    options.skip_bad = 1;
+    options.batch = 1;
+    count_ok(&options);
+    options.output = paths[OTHER];
+    options.stop_after = 4;
+    for (uint32_t batch = 3; batch > 0; batch--) {
+        options.batch = batch;
+        mmn_count_summary summary;
+        mmn_status status = mmn_count(model, &options, &summary, &error);
+        cr_assert_eq(status, batch > 1 ? MMN_INTERRUPTED : MMN_OK, "%s", error.message);
+        cr_assert_eq(summary.samples, batch > 1 ? 4 * (4 - batch) : 9);
+    }
+    check_same_bytes(ONE_RUN, OTHER);
+}
+
+/* A batch for which memory is short is run sample by sample, and whatever then fails leaves a state
+ * from which the run ends with the same bytes. */
+Test(count, where_memory_is_short_ends_with_the_same_bytes)
+{
+    mmn_count_options options = options_for(ONE_RUN);
+    options.batch = 1;
+    count_ok(&options);
+    options.output = paths[OTHER];
+    options.batch = 3;
+    unsigned failures = 0, runs = 0;
+    for (unsigned long number = 1; number < 600; number += 13, runs++) {
+        mmn_memory_fail_at(number);
+        mmn_status status = mmn_count(model, &options, NULL, &error);
+        mmn_memory_fail_at(0);
+        if (status != MMN_OK) {
+            failures++;
+            count_ok(&options);
+        }
+        check_same_bytes(ONE_RUN, OTHER);
+    }
+    cr_assert_gt(failures, 0);
+    cr_assert_gt(runs, failures);
+}
+
 static int stop_at_once(void *context, const mmn_progress *progress)
 {
     unsigned *left = context;
