@@ -12,7 +12,7 @@ enum { TILE_WIDTH = 16 * TILE_GROUPS };
 
 /* What a tile begins with and does with its chains. */
 typedef enum tile_kind {
-    TILE_FIRST,    /* output = chains */
+    TILE_FIRST,    /* output = +0 + chains, which makes +0 of the -0 where products underflow */
     TILE_ADD,      /* output = output + chains */
     TILE_CONTINUE, /* the chains begin with what is in output, and return there */
 } tile_kind;
@@ -81,7 +81,9 @@ multiply_rows(const size_t rows, const tile_kind kind, float *output, size_t out
             float *to = output + row * output_stride + 16 * group;
             f32x16 chain = chains[row][group];
 
-            f32x16_store(to, kind == TILE_ADD ? f32x16_add(f32x16_load(to), chain) : chain);
+            if (kind != TILE_CONTINUE)
+                chain = f32x16_add(kind == TILE_ADD ? f32x16_load(to) : f32x16_zero(), chain);
+            f32x16_store(to, chain);
         }
 }
 
