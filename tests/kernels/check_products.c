@@ -1,0 +1,249 @@
+/* Checks of the matrix product and of attention. */
+#include <math.h>
+
+#include "checks.h"
+
+/* Multiply-adds of one trial: the reference takes some milliseconds. */
+enum { MOST_WORK = 400000 };
+
+/* --- matrix product --- */
+
+typedef struct product {
+    size_t rows, outputs, depth, input_stride, weight_stride;
+    mmn_weight_type type;
+    const float *input, *bias;
+    const uint8_t *weight;
+    float *scratch;
+} product;
+
+static size_t at_most(size_t size, size_t limit)
+{
+    return size < limit ? size : limit;
+}
+
+/* One of the three is large, or two of them are middling. */
+static void choose_sizes(trial *t, product *p)
+{
+    switch (trial_below(t, 5)) {
+    case 0:
+        p->depth = trial_size(t, 0, 1100);
+        p->rows = trial_size(t, 0, 14);
+        p->outputs = trial_size(t, 0, 40);
+        break;
+    case 1:
+        p->outputs = trial_size(t, 0, 200);
+        p->rows = trial_size(t, 0, 50);
+        p->depth = trial_size(t, 0, 60);
+        break;
+    case 2: /* rows of more than one block */
+        p->rows = 380 + trial_below(t, 10);
+        p->outputs = trial_size(t, 0, 70);
+        p->depth = trial_size(t, 0, 15);
+        break;
+    case 3: /* more panels than a block has */
+        p->rows = 180 + trial_below(t, 210);
+        p->outputs = trial_size(t, 1, 2);
+        p->depth = trial_size(t, 500, 1100);
+        break;
+    default:
+        p->rows = trial_size(t, 0, 50);
+        p->outputs = trial_size(t, 0, 130);
+        p->depth = trial_size(t, 0, 600);
+        break;
+    }
+    if (p->rows * p->outputs * p->depth > MOST_WORK && p->rows < 100)
+        p->rows = trial_size(t, 0, at_most(13, MOST_WORK / p->outputs / p->depth));
+}
+
+static const uint8_t *make_weights(trial *t, const product *p)
+{
+    size_t size = mmn_weight_size(p->type);
+    size_t count = p->outputs > 0 ? (p->outputs - 1) * p->weight_stride + p->depth : 0;
+    uint8_t *stored = trial_misaligned(t, "weight", count * size);
+    float row[1200];
+
+    for (size_t n = 0; n < p->outputs; n++) {
+        size_t place = n * p->weight_stride;
+
+        for (size_t i = 0; i < p->weight_stride; i++)
+            row[i] = NAN;
+        trial_fill(t, row, p->depth, 1.0f);
+        t->reference->narrow(stored + place * size, p->type, row,
+                             at_most(p->weight_stride, count - place));
+    }
+    return stored;
+}
+
+/* The product of some rows with some of the outputs. */
+static void multiply(const mmn_kernels *kernels, const product *p, float *output, size_t stride,
+                     size_t row, size_t rows, size_t first, size_t outputs)
+{
+    const uint8_t *weight = p->weight + first * p->weight_stride * mmn_weight_size(p->type);
+    const float *bias = p->bias ? p->bias + first : NULL;
+
+    kernels->matrix_product(output + row * stride + first, stride,
+                            p->input + row * p->input_stride, p->input_stride, weight, p->type,
+                            p->weight_stride, bias, rows, outputs, p->depth, p->scratch);
+}
+
+void check_matrix_product(trial *t)
+{
+    product p = {.type = (mmn_weight_type)trial_below(t, 3)};
+
+    choose_sizes(t, &p);
+    p.input_stride = trial_stride(t, p.depth);
+    p.weight_stride = trial_stride(t, p.depth);
+    p.input = trial_values(t, "input", p.rows, p.depth, p.input_stride, 1.0f);
+    p.weight = make_weights(t, &p);
+    p.bias = trial_below(t, 2) ? trial_values(t, "bias", 1, p.outputs, p.outputs, 1.0f) : NULL;
+    p.scratch = trial_scratch(t, MMN_MATRIX_PRODUCT_SCRATCH);
+    size_t stride = trial_stride(t, p.outputs);
+    size_t row = trial_below(t, p.rows + 1), first = trial_below(t, p.outputs + 1);
+    trial_say(t, "rows %zu, outputs %zu, depth %zu, strides %zu %zu %zu, type %d, %s bias", p.rows,
+              p.outputs, p.depth, stride, p.input_stride, p.weight_stride, (int)p.type,
+              p.bias ? "with" : "no");
+    grid output =
+        trial_grid(t, "output", GRID_FLOATS, sizeof(float), p.rows, p.outputs, stride);
+
+    multiply(t->reference, &p, output.expected, stride, 0, row, 0, first);
+    multiply(t->reference, &p, output.expected, stride, row, p.rows - row, 0, first);
+    multiply(t->reference, &p, output.expected, stride, 0, row, first, p.outputs - first);
+    multiply(t->reference, &p, output.expected, stride, row, p.rows - row, first,
+             p.outputs - first);
+    multiply(t->table, &p, output.found, stride, 0, p.rows, 0, p.outputs);
+    trial_compare(t, &output);
+}
+
+/* --- attention --- */
+
+static size_t choose_head(trial *t)
+{
+    static const size_t usual[] = {64, 72, 80, 88, 128};
+
+    return trial_below(t, 2) ? usual[trial_below(t, 5)] : trial_size(t, 0, 300);
+}
+
+static float choose_scale(trial *t, size_t head_dim)
+{
+    static const float scales[] = {1.0f, -0.3f, 30.0f, 0.0f, 0x1p-130f};
+
+    if (trial_below(t, 3) > 0)
+        return 1.0f / sqrtf((float)head_dim + 1.0f);
+    return scales[trial_below(t, 5)];
+}
+
+static void choose_position(trial *t, mmn_attention_task *task)
+{
+    task->causal = trial_below(t, 4) > 0;
+    if (trial_below(t, 2) && task->key_count >= task->rows)
+        task->first_position = task->key_count - task->rows; /* as sessions have it */
+    else
+        task->first_position = trial_size(t, 0, task->key_count + 20);
+    if (trial_below(t, 2))
+        task->window = trial_below(t, 2) ? 1 + trial_below(t, 20) : trial_size(t, 1, 600);
+}
+
+static _Bool sees(const mmn_attention_task *task, size_t row, size_t key)
+{
+    size_t position = task->first_position + row;
+
+    if (!task->causal)
+        return 1;
+    return key <= position && (task->window == 0 || key + task->window > position);
+}
+
+static _Bool is_hidden(const mmn_attention_task *task, size_t key)
+{
+    for (size_t row = 0; row < task->rows; row++)
+        if (sees(task, row, key))
+            return 0;
+    return 1;
+}
+
+/* Makes keys and values that no row sees, and a few that only some see, what must not leak. */
+static void poison(trial *t, const mmn_attention_task *task, float *keys, float *values)
+{
+    static const float poisons[] = {NAN, INFINITY, -INFINITY};
+
+    for (size_t key = 0; key < task->key_count; key++) {
+        if (!is_hidden(task, key) && trial_below(t, task->key_count) > 2)
+            continue;
+        for (size_t i = 0; i < task->head_dim; i++) {
+            keys[key * task->key_stride + i] = poisons[trial_below(t, 3)];
+            values[key * task->value_stride + i] = poisons[trial_below(t, 3)];
+        }
+    }
+}
+
+/* Makes the first row's scores -infinity, and with them most likely those of later rows. */
+static void make_scores_infinite(const mmn_attention_task *task, float *query, float *keys)
+{
+    for (size_t i = 0; i < task->head_dim; i++)
+        query[i] = task->scale < 0.0f ? -1.0f : 1.0f;
+    for (size_t key = 0; key < task->key_count; key++)
+        if (sees(task, 0, key))
+            for (size_t i = 0; i < task->head_dim; i++)
+                keys[key * task->key_stride + i] = -INFINITY;
+}
+
+/* Row by row, each with the keys up to its own. */
+static void attend_by_rows(trial *t, mmn_attention_task task)
+{
+    for (size_t row = 0; row < task.rows; row++) {
+        mmn_attention_task one = task;
+        size_t position = task.first_position + row;
+
+        one.query += row * task.query_stride;
+        one.output += row * task.output_stride;
+        one.rows = 1;
+        one.first_position = position;
+        if (task.causal && position < task.key_count)
+            one.key_count = position + 1;
+        t->reference->attention(&one);
+    }
+}
+
+void check_attention(trial *t)
+{
+    mmn_attention_task task = {.head_dim = choose_head(t)};
+
+    task.rows = trial_size(t, 1, MMN_ATTENTION_ROWS);
+    task.key_count = trial_below(t, 4) ? trial_size(t, 1, 400) : trial_size(t, 1, 800);
+    if (task.rows * task.key_count * task.head_dim > MOST_WORK)
+        task.rows = 1 + trial_below(t, at_most(MMN_ATTENTION_ROWS, MOST_WORK / task.key_count /
+                                                                       task.head_dim + 1));
+    task.scale = choose_scale(t, task.head_dim);
+    choose_position(t, &task);
+    /* Heads side by side, as with several of them. */
+    task.query_stride = task.head_dim * (1 + trial_below(t, 3));
+    task.key_stride = task.head_dim * (1 + trial_below(t, 2)) + trial_below(t, 2);
+    task.value_stride = trial_stride(t, task.head_dim);
+    task.output_stride = trial_stride(t, task.head_dim);
+    trial_say(t,
+              "rows %zu, keys %zu, head_dim %zu, position %zu, window %zu, causal %d, "
+              "strides %zu %zu %zu %zu, scale %a",
+              task.rows, task.key_count, task.head_dim, task.first_position, task.window,
+              task.causal, task.query_stride, task.key_stride, task.value_stride,
+              task.output_stride, (double)task.scale);
+
+    float *query = trial_values(t, "query", task.rows, task.head_dim, task.query_stride, 2.0f);
+    float *keys = trial_values(t, "keys", task.key_count, task.head_dim, task.key_stride, 2.0f);
+    float *values =
+        trial_values(t, "values", task.key_count, task.head_dim, task.value_stride, 1.0f);
+    if (trial_below(t, 2))
+        poison(t, &task, keys, values);
+    if (trial_below(t, 12) == 0)
+        make_scores_infinite(&task, query, keys);
+    task.query = query;
+    task.keys = keys;
+    task.values = values;
+    task.scratch = trial_scratch(t, mmn_attention_task_scratch(task.key_count));
+    grid output = trial_grid(t, "output", GRID_FLOATS, sizeof(float), task.rows, task.head_dim,
+                             task.output_stride);
+
+    task.output = output.expected;
+    attend_by_rows(t, task);
+    task.output = output.found;
+    t->table->attention(&task);
+    trial_compare(t, &output);
+}

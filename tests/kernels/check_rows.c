@@ -1,0 +1,109 @@
+/* Checks of the kernels that work along rows: norms, softmax, rotary positions. */
+#include <math.h>
+
+#include "checks.h"
+
+/* Widths reach every tail and some lengths that models have. */
+static size_t choose_width(trial *t)
+{
+    return trial_below(t, 8) ? trial_size(t, 1, 200) : trial_size(t, 1000, 2100);
+}
+
+typedef struct norm {
+    size_t rows, width;
+    float epsilon;
+    const float *input, *weight, *bias;
+} norm;
+
+static norm choose_norm(trial *t)
+{
+    static const float epsilons[] = {1e-5f, 1e-6f, 1e-12f, 0.0f};
+    norm n = {.rows = trial_below(t, 6), .width = choose_width(t)};
+
+    n.epsilon = epsilons[trial_below(t, 4)];
+    n.input = trial_values(t, "input", n.rows, n.width, n.width, trial_below(t, 4) ? 3.0f : 1e-30f);
+    n.weight = trial_values(t, "weight", 1, n.width, n.width, 1.0f);
+    n.bias = trial_values(t, "bias", 1, n.width, n.width, 1.0f);
+    trial_say(t, "rows %zu, width %zu, epsilon %a", n.rows, n.width, (double)n.epsilon);
+    return n;
+}
+
+void check_rms_norm(trial *t)
+{
+    norm n = choose_norm(t);
+    grid g = trial_grid(t, "output", GRID_FLOATS, sizeof(float), n.rows, n.width, n.width);
+    size_t first = trial_below(t, n.rows + 1), cut = first * n.width;
+
+    t->reference->rms_norm(g.expected, n.input, n.weight, first, n.width, n.epsilon);
+    t->reference->rms_norm((float *)g.expected + cut, n.input + cut, n.weight, n.rows - first,
+                           n.width, n.epsilon);
+    t->table->rms_norm(g.found, n.input, n.weight, n.rows, n.width, n.epsilon);
+    trial_compare(t, &g);
+}
+
+void check_layer_norm(trial *t)
+{
+    norm n = choose_norm(t);
+    grid g = trial_grid(t, "output", GRID_FLOATS, sizeof(float), n.rows, n.width, n.width);
+    size_t first = trial_below(t, n.rows + 1), cut = first * n.width;
+
+    t->reference->layer_norm(g.expected, n.input, n.weight, n.bias, first, n.width, n.epsilon);
+    t->reference->layer_norm((float *)g.expected + cut, n.input + cut, n.weight, n.bias,
+                             n.rows - first, n.width, n.epsilon);
+    t->table->layer_norm(g.found, n.input, n.weight, n.bias, n.rows, n.width, n.epsilon);
+    trial_compare(t, &g);
+}
+
+void check_softmax(trial *t)
+{
+    size_t rows = trial_below(t, 6), width = choose_width(t), first = trial_below(t, rows + 1);
+    float scale = trial_below(t, 2) ? 5.0f : 80.0f;
+    grid g = trial_grid_of_values(t, "values", rows, width, width, scale);
+
+    trial_say(t, "rows %zu, width %zu", rows, width);
+    _Bool infinite = rows > 0 && trial_below(t, 6) == 0;
+    for (size_t i = 0; infinite && i < width; i++)
+        ((float *)g.expected)[i] = ((float *)g.found)[i] = -INFINITY;
+    t->reference->softmax(g.expected, first, width);
+    t->reference->softmax((float *)g.expected + first * width, rows - first, width);
+    t->table->softmax(g.found, rows, width);
+    trial_compare(t, &g);
+}
+
+void check_rope_table(trial *t)
+{
+    static const double thetas[] = {1e4, 1e6, 5e5, 1.0, 10.0};
+    size_t positions = trial_below(t, 8), head_dim = 2 * trial_size(t, 0, 100);
+    size_t half = head_dim / 2, row = trial_below(t, positions + 1);
+    size_t first = trial_below(t, 2) ? trial_below(t, 5000) : trial_random(t);
+    double theta = thetas[trial_below(t, 5)];
+    grid cosine = trial_grid(t, "cosine", GRID_FLOATS, sizeof(float), positions, half, half);
+    grid sine = trial_grid(t, "sine", GRID_FLOATS, sizeof(float), positions, half, half);
+
+    trial_say(t, "first_position %zu, positions %zu, head_dim %zu, theta %g", first, positions,
+              head_dim, theta);
+    t->reference->rope_table(cosine.expected, sine.expected, first, row, head_dim, theta);
+    t->reference->rope_table((float *)cosine.expected + row * half,
+                             (float *)sine.expected + row * half, first + row, positions - row,
+                             head_dim, theta);
+    t->table->rope_table(cosine.found, sine.found, first, positions, head_dim, theta);
+    trial_compare(t, &cosine);
+    trial_compare(t, &sine);
+}
+
+void check_rope(trial *t)
+{
+    size_t rows = trial_below(t, 6), heads = trial_below(t, 4);
+    size_t half = trial_size(t, 0, 70), width = heads * 2 * half, row = trial_below(t, rows + 1);
+    size_t stride = trial_stride(t, width);
+    const float *cosine = trial_values(t, "cosine", rows, half, half, 1.0f);
+    const float *sine = trial_values(t, "sine", rows, half, half, 1.0f);
+    grid g = trial_grid_of_values(t, "values", rows, width, stride, 3.0f);
+
+    trial_say(t, "rows %zu, heads %zu, head_dim %zu, stride %zu", rows, heads, 2 * half, stride);
+    t->reference->rope(g.expected, stride, cosine, sine, row, heads, 2 * half);
+    t->reference->rope((float *)g.expected + row * stride, stride, cosine + row * half,
+                       sine + row * half, rows - row, heads, 2 * half);
+    t->table->rope(g.found, stride, cosine, sine, rows, heads, 2 * half);
+    trial_compare(t, &g);
+}
