@@ -1,7 +1,8 @@
 /* Checks of the passes of 8-bit resampling. */
 #include "checks.h"
 
-enum { MOST_OUTPUTS = 70, MOST_TAPS = 40 };
+/* Now and then images are wider than any block of a kernel, and pixels made of more. */
+enum { MOST_OUTPUTS = 70, MOST_TAPS = 40, MOST_INPUTS = 100, WIDE = 1500 };
 
 /* For each output pixel where its input pixels begin, how many there are, and their weights: every
  * array exactly as long as it must be. Input pixels reach from the first to the last. */
@@ -20,9 +21,11 @@ static int32_t choose_coefficient(trial *t, size_t length)
 
 static taps choose_taps(trial *t)
 {
-    taps s = {.outputs = trial_size(t, 0, MOST_OUTPUTS), .taps = 1 + trial_below(t, MOST_TAPS)};
+    _Bool wide = trial_below(t, 12) == 0;
+    taps s = {.outputs = trial_size(t, 0, wide ? MOST_OUTPUTS / 8 : MOST_OUTPUTS)};
 
-    s.inputs = trial_size(t, 1, 100);
+    s.inputs = wide ? trial_size(t, WIDE / 2, WIDE) : trial_size(t, 1, MOST_INPUTS);
+    s.taps = 1 + trial_below(t, wide && trial_below(t, 2) ? WIDE : MOST_TAPS);
     s.coefficients = trial_bytes(t, "coefficients", s.outputs * s.taps, sizeof(int32_t));
     s.starts = trial_bytes(t, "starts", s.outputs, sizeof(int32_t));
     s.lengths = trial_bytes(t, "lengths", s.outputs, sizeof(int32_t));
@@ -51,7 +54,7 @@ static uint8_t *choose_pixels(trial *t, size_t size)
 void check_resize_horizontal(trial *t)
 {
     taps s = choose_taps(t);
-    size_t rows = trial_below(t, 5), channels = trial_below(t, 4) ? 3 : 1 + trial_below(t, 4);
+    size_t rows = trial_size(t, 0, 40), channels = trial_below(t, 4) ? 3 : 1 + trial_below(t, 4);
     size_t row = trial_below(t, rows + 1);
     size_t input_row = s.inputs * channels, output_row = s.outputs * channels;
     const uint8_t *input = choose_pixels(t, rows * input_row);
