@@ -31,7 +31,8 @@ static volatile uint64_t reading_sink;
 #define TWELVE(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11)
 #define TWENTY(X) TWELVE(X) X(12) X(13) X(14) X(15) X(16) X(17) X(18) X(19)
 
-#define START(i) sum##i = start;
+/* Chains that began alike would be one to the compiler. */
+#define START(i) sum##i = start + (float)i;
 #define STEP(i) sum##i = MULTIPLY_ADD(sum##i, factor, addend);
 #define FINISH(i) start += sum##i;
 #define DECLARE(i) sum##i,

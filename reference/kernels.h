@@ -44,7 +44,7 @@ typedef struct mmn_attention_task {
 /* What a kernel may write to while it runs, and only then. Callers allocate it for each thread. */
 enum {
     MMN_SCRATCH_ALIGNMENT = 64, /* bytes */
-    MMN_MATRIX_PRODUCT_SCRATCH = 768 * 272 + 256 * 64, /* floats: a block of the input, of weights */
+    MMN_MATRIX_PRODUCT_SCRATCH = 256 * 512 + 96 * 272, /* floats: a block of weights, of input */
     MMN_ATTENTION_ROWS = 48, /* the most rows of one mmn_attention_task */
 };
 

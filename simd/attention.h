@@ -67,7 +67,6 @@ static void score_tile(const attention *a, size_t key)
         from++;
     while (to > from && a->begin[to - 1] >= key + width)
         to--;
-    const soon_lines none = nothing_soon(a->packed);
     for (size_t k = 0; k == 0 || k < task->head_dim; k += MMN_PANEL) {
         size_t length = task->head_dim - k < MMN_PANEL ? task->head_dim - k : MMN_PANEL;
         const uint8_t *keys = (const uint8_t *)(task->keys + key * task->key_stride + k);
@@ -77,13 +76,12 @@ static void score_tile(const attention *a, size_t key)
         for (size_t row = from; row < to; row += TILE_ROWS)
             add_tile(to - row < TILE_ROWS ? to - row : TILE_ROWS, TILE_WIDTH, k == 0,
                      a->scores + row * a->stride + key - a->first_key, a->stride,
-                     a->query + row * a->query_stride + k, a->query_stride, a->packed, length,
-                     &none);
+                     a->query + row * a->query_stride + k, a->query_stride, a->packed, length);
     }
 }
 
-/* The softmax of a row's scaled scores. Strips begin at multiples of 16, so that a key's lane is its
- * position's; where a strip reaches beyond the row's keys, its scores are -infinity there. */
+/* The softmax of a row's scaled scores. Strips begin at multiples of 16, so that a key's lane is
+ * its position's; where a strip reaches beyond the row's keys, its scores are -infinity there. */
 static void softmax_scores(const attention *a, size_t row)
 {
     float *scores = a->scores + row * a->stride;
@@ -121,12 +119,10 @@ static void softmax_scores(const attention *a, size_t row)
 static void continue_chains(const attention *a, float *chains, size_t row, size_t rows,
                             size_t panel, size_t from, size_t to)
 {
-    const soon_lines none = nothing_soon(a->packed);
-
     if (from < to)
         tile_continue(rows, chains, TILE_WIDTH,
                       a->scores + row * a->stride + from - a->first_key, a->stride,
-                      a->packed + (from - panel) * TILE_WIDTH, to - from, &none);
+                      a->packed + (from - panel) * TILE_WIDTH, to - from);
 }
 
 static inline size_t between(size_t low, size_t x, size_t high)
@@ -134,8 +130,8 @@ static inline size_t between(size_t low, size_t x, size_t high)
     return x < low ? low : x > high ? high : x;
 }
 
-/* Adds the weighted values of one panel of keys, [panel, end), to `width` elements of the outputs of
- * up to TILE_ROWS rows. What all of them see is taken together, what only some see row by row. */
+/* Adds the weighted values of one panel of keys, [panel, end), to `width` elements of the outputs
+ * of up to TILE_ROWS rows. What all of them see is taken together, what some see row by row. */
 static void weigh_tile(const attention *a, size_t row, size_t rows, size_t panel, size_t end,
                        size_t element, size_t width)
 {

@@ -1,19 +1,24 @@
-/* The matrix product over the vocabulary: blocks of the input and of the weights are packed for the
+/* The matrix product over the vocabulary: blocks of the weights and of the input are packed for the
  * caches, and multiplied tile by tile. Each output is one chain per panel of 256 along the depth,
  * whatever the blocks. Included after tile.h. */
 #ifndef MMN_SIMD_MATRIX_PRODUCT_H
 #define MMN_SIMD_MATRIX_PRODUCT_H
 
-#include <string.h>
+/* Sizes of blocks. A block of weights, packed, is to stay in a second-level cache while all rows of
+ * the input come by, a group of rows at a time: BLOCK_OUTPUTS outputs, BLOCK_PANELS panels along
+ * the depth. Where there is but one group of rows, weights are used as soon as they are packed.
+ * Panels of the input are copied to places INPUT_STRIDE apart, so that the rows of a tile do not
+ * meet in the same sets of the first-level cache. */
+enum {
+    BLOCK_OUTPUTS = 256,
+    BLOCK_PANELS = 2,
+    GROUP_ROWS = 48,
+    INPUT_STRIDE = 256 + 16,
+};
 
-/* A block of the input has at most BLOCK_ROWS rows and INPUT_PANELS panels of a row, INPUT_STRIDE
- * floats apart so that the rows of a tile lie in different sets of the cache. It is to stay in a
- * second-level cache. The more rows, the less packing of weights; the more panels, the fewer times
- * outputs are read and written again. */
-enum { BLOCK_ROWS = 384, INPUT_PANELS = 768, INPUT_STRIDE = 256 + 16, MANY_TILES = 4 };
-
-_Static_assert(INPUT_PANELS * INPUT_STRIDE + 256 * TILE_WIDTH <= MMN_MATRIX_PRODUCT_SCRATCH,
-               "a block of the input and one of weights need scratch memory");
+_Static_assert(BLOCK_OUTPUTS * BLOCK_PANELS * 256 + GROUP_ROWS * BLOCK_PANELS * INPUT_STRIDE <=
+                   MMN_MATRIX_PRODUCT_SCRATCH,
+               "scratch memory must hold a block of weights and one of the input");
 
 typedef struct matrix_product {
     float *output;
@@ -23,15 +28,20 @@ typedef struct matrix_product {
     const uint8_t *weight;
     mmn_weight_type type;
     size_t weight_bytes; /* from one row of weights to the next */
-    size_t outputs, depth;
-    float *input_block;  /* [panels][rows][INPUT_STRIDE] */
-    float *weight_block; /* [256][TILE_WIDTH] */
+    size_t rows, outputs, depth;
+    float *packed_weight; /* [tiles][panels][256][TILE_WIDTH] */
+    float *packed_input;  /* [panels][rows][INPUT_STRIDE] */
 } matrix_product;
+
+/* Outputs n to n_end - 1, of panels k to k_end - 1. */
+typedef struct block {
+    size_t n, n_end, k, k_end;
+} block;
 
 /* The beginning of part i of `parts` when `count` things are divided evenly. */
 static inline size_t part_begin(size_t count, size_t parts, size_t i)
 {
-    return count / parts * i + (count % parts * i) / parts;
+    return count / parts * i + count % parts * i / parts;
 }
 
 static inline size_t panel_length(const matrix_product *p, size_t panel)
@@ -41,107 +51,78 @@ static inline size_t panel_length(const matrix_product *p, size_t panel)
     return p->depth - first < MMN_PANEL ? p->depth - first : MMN_PANEL;
 }
 
-static void copy_input(const matrix_product *p, size_t row, size_t rows, size_t panel,
-                       size_t panels)
+static inline float *packed_panel(const matrix_product *p, const block *b, size_t n, size_t k)
 {
-    float *to = p->input_block;
+    size_t tile = (n - b->n) / TILE_WIDTH;
 
-    for (size_t i = 0; i < panels; i++)
+    return p->packed_weight +
+           (tile * (b->k_end - b->k) + k - b->k) * MMN_PANEL * TILE_WIDTH;
+}
+
+static inline const uint8_t *stored_panel(const matrix_product *p, size_t n, size_t k)
+{
+    return p->weight + n * p->weight_bytes + k * MMN_PANEL * mmn_weight_size(p->type);
+}
+
+static void pack_weights(const matrix_product *p, const block *b)
+{
+    for (size_t n = b->n; n < b->n_end; n += TILE_WIDTH)
+        for (size_t k = b->k; k < b->k_end; k++) {
+            size_t rest = p->outputs - n;
+            const uint8_t *next = NULL;
+
+            /* What comes next: this tile's next panel, else the next tile. */
+            if ((k + 2) * MMN_PANEL <= p->depth && (k + 1 < b->k_end || b->n_end == n + TILE_WIDTH))
+                next = rest < TILE_WIDTH ? NULL : stored_panel(p, n, k + 1);
+            else if (rest >= 2 * TILE_WIDTH)
+                next = stored_panel(p, n + TILE_WIDTH, b->k);
+            pack_rows(packed_panel(p, b, n, k), stored_panel(p, n, k), next, p->weight_bytes,
+                      p->type, rest < TILE_WIDTH ? rest : TILE_WIDTH, panel_length(p, k));
+        }
+}
+
+static void copy_input(const matrix_product *p, const block *b, size_t row, size_t rows)
+{
+    float *to = p->packed_input;
+
+    for (size_t k = b->k; k < b->k_end; k++)
         for (size_t r = 0; r < rows; r++, to += INPUT_STRIDE)
-            copy_numbers(to, p->input + (row + r) * p->input_stride + (panel + i) * MMN_PANEL,
-                         panel_length(p, panel + i));
+            copy_numbers(to, p->input + (row + r) * p->input_stride + k * MMN_PANEL,
+                         panel_length(p, k));
 }
 
-/* Rows of memory, and which of their cache lines is to be fetched next. */
-typedef struct fetch {
-    const uint8_t *row;
-    size_t stride, bytes, rows, byte;
-} fetch;
-
-/* Moves lines from `from` to *to until *count is SOON. */
-static inline void fetch_lines(soon_lines *to, size_t *count, fetch *from)
+/* A group of rows times a block of weights. */
+static void multiply_group(const matrix_product *p, const block *b, size_t row, size_t rows)
 {
-    enum { CACHE_LINE = 64 };
+    size_t tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
 
-    for (; *count < SOON && from->rows > 0; ++*count) {
-        to->line[*count] = from->row + from->byte;
-        from->byte += CACHE_LINE;
-        if (from->byte >= from->bytes) {
-            from->byte = 0;
-            from->row += from->stride;
-            from->rows--;
-        }
-    }
-}
+    copy_input(p, b, row, rows);
+    for (size_t n = b->n; n < b->n_end; n += TILE_WIDTH) {
+        size_t width = p->outputs - n < TILE_WIDTH ? p->outputs - n : TILE_WIDTH;
 
-/* What the weights' panel of TILE_WIDTH outputs from n on is in memory; nothing, unless it is whole. */
-static fetch fetch_weights(const matrix_product *p, size_t panel, size_t n)
-{
-    size_t size = mmn_weight_size(p->type);
+        for (size_t k = b->k; k < b->k_end; k++) {
+            const float *input = p->packed_input + (k - b->k) * rows * INPUT_STRIDE;
 
-    if (n + TILE_WIDTH > p->outputs)
-        return (fetch){0};
-    return (fetch){p->weight + n * p->weight_bytes + panel * MMN_PANEL * size, p->weight_bytes,
-                   panel_length(p, panel) * size, TILE_WIDTH, 0};
-}
+            for (size_t tile = 0; tile < tiles; tile++) {
+                size_t first = part_begin(rows, tiles, tile);
 
-static fetch fetch_input(const matrix_product *p, size_t row, size_t rows, size_t panel)
-{
-    if (panel * MMN_PANEL >= p->depth)
-        return (fetch){0};
-    return (fetch){(const uint8_t *)(p->input + row * p->input_stride + panel * MMN_PANEL),
-                   p->input_stride * sizeof(float), panel_length(p, panel) * sizeof(float), rows,
-                   0};
-}
-
-/* Rows of the block times one panel of TILE_WIDTH outputs from n on. The weights to be packed next
- * and then `later` are fetched meanwhile. */
-static void multiply_panel(const matrix_product *p, size_t row, size_t rows, size_t panel,
-                           const float *block, size_t n, fetch next, fetch *later)
-{
-    size_t width = p->outputs - n < TILE_WIDTH ? p->outputs - n : TILE_WIDTH;
-    size_t length = panel_length(p, panel), tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
-    const uint8_t *from =
-        p->weight + n * p->weight_bytes + panel * MMN_PANEL * mmn_weight_size(p->type);
-
-    /* With few tiles there is not enough time to fetch all. */
-    pack_rows(p->weight_block, from, tiles < MANY_TILES ? next.row : NULL, p->weight_bytes, p->type,
-              width, length);
-    for (size_t tile = 0; tile < tiles; tile++) {
-        size_t first = part_begin(rows, tiles, tile), end = part_begin(rows, tiles, tile + 1);
-        soon_lines soon = nothing_soon(p->weight_block);
-        size_t lines = 0;
-
-        if (tiles >= MANY_TILES) {
-            fetch_lines(&soon, &lines, &next);
-            fetch_lines(&soon, &lines, later);
-        }
-        add_tile(end - first, width, panel == 0, p->output + (row + first) * p->output_stride + n,
-                 p->output_stride, block + first * INPUT_STRIDE, INPUT_STRIDE, p->weight_block,
-                 length, &soon);
-    }
-}
-
-/* The products of some rows of the input with all weights. */
-static void multiply_row_block(const matrix_product *p, size_t row, size_t rows)
-{
-    /* Without depth there is one panel of length 0. */
-    size_t all = p->depth > 0 ? (p->depth + MMN_PANEL - 1) / MMN_PANEL : 1;
-    size_t most = INPUT_PANELS / rows;
-
-    for (size_t panel = 0; panel < all; panel += most) {
-        size_t panels = all - panel < most ? all - panel : most;
-        fetch later = fetch_input(p, row, rows, panel + panels);
-
-        copy_input(p, row, rows, panel, panels);
-        for (size_t n = 0; n < p->outputs; n += TILE_WIDTH)
-            for (size_t i = 0; i < panels; i++) {
-                _Bool last = i + 1 == panels;
-
-                multiply_panel(p, row, rows, panel + i, p->input_block + i * rows * INPUT_STRIDE, n,
-                               fetch_weights(p, last ? panel : panel + i + 1,
-                                             last ? n + TILE_WIDTH : n), &later);
+                add_tile(part_begin(rows, tiles, tile + 1) - first, width, k == 0,
+                         p->output + (row + first) * p->output_stride + n, p->output_stride,
+                         input + first * INPUT_STRIDE, INPUT_STRIDE, packed_panel(p, b, n, k),
+                         panel_length(p, k));
             }
+        }
+    }
+}
+
+static void multiply_block(const matrix_product *p, const block *b)
+{
+    size_t groups = (p->rows + GROUP_ROWS - 1) / GROUP_ROWS;
+
+    pack_weights(p, b);
+    for (size_t group = 0; group < groups; group++) {
+        size_t row = part_begin(p->rows, groups, group);
+        multiply_group(p, b, row, part_begin(p->rows, groups, group + 1) - row);
     }
 }
 
@@ -158,16 +139,23 @@ static void KERNEL(matrix_product)(float *output, size_t output_stride, const fl
         .weight = weight,
         .type = type,
         .weight_bytes = weight_stride * mmn_weight_size(type),
+        .rows = rows,
         .outputs = outputs,
         .depth = depth,
-        .input_block = scratch,
-        .weight_block = scratch + INPUT_PANELS * INPUT_STRIDE,
+        .packed_weight = scratch,
+        .packed_input = scratch + BLOCK_OUTPUTS * BLOCK_PANELS * MMN_PANEL,
     };
-    size_t blocks = (rows + BLOCK_ROWS - 1) / BLOCK_ROWS;
+    size_t width = rows > GROUP_ROWS ? BLOCK_OUTPUTS : TILE_WIDTH;
+    /* Without depth there is one panel of length 0. */
+    size_t panels = depth > 0 ? (depth + MMN_PANEL - 1) / MMN_PANEL : 1;
+    block b;
 
-    for (size_t block = 0; block < blocks; block++) {
-        size_t row = part_begin(rows, blocks, block);
-        multiply_row_block(&p, row, part_begin(rows, blocks, block + 1) - row);
+    for (b.n = 0; b.n < outputs; b.n = b.n_end) {
+        b.n_end = outputs - b.n < width ? outputs : b.n + width;
+        for (b.k = 0; b.k < panels; b.k = b.k_end) {
+            b.k_end = panels - b.k < BLOCK_PANELS ? panels : b.k + BLOCK_PANELS;
+            multiply_block(&p, &b);
+        }
     }
     for (size_t row = 0; bias && row < rows; row++)
         KERNEL(add)(output + row * output_stride, output + row * output_stride, bias, outputs);

@@ -1,4 +1,4 @@
-/* The vector kernels for any processor. They prove the template where its own vocabulary cannot run,
+/* The vector kernels for any processor. They prove the template where no other vocabulary can run,
  * and are not meant to be fast. */
 #include "vector_portable.h"
 

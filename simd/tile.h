@@ -1,12 +1,14 @@
 /* The tile: up to TILE_ROWS x TILE_WIDTH chains of a matrix product, held in registers.
  *
  * Weights are packed k by k: `packed` is [length][TILE_WIDTH]. Rows of the input that do not exist
- * are not computed; outputs that do not exist are, from whatever numbers are packed, and left out by
- * the callers. */
+ * are not computed; outputs that do not exist are, from whatever numbers are packed, and left out
+ * by the callers. */
 #ifndef MMN_SIMD_TILE_H
 #define MMN_SIMD_TILE_H
 
 #include <string.h>
+
+#include "unroll.h"
 
 enum { TILE_WIDTH = 16 * TILE_GROUPS };
 
@@ -17,14 +19,6 @@ typedef enum tile_kind {
     TILE_CONTINUE, /* the chains begin with what is in output, and return there */
 } tile_kind;
 
-/* Cache lines that will be needed soon. A tile fetches them one by one while it computes, since
- * many at a time would have to wait for one another, and computing for them. */
-enum { SOON = 16, SOON_STEP = 256 / SOON };
-
-typedef struct soon_lines {
-    const void *line[SOON];
-} soon_lines;
-
 /* Adds the products of one k to the chains. */
 static inline __attribute__((always_inline)) void
 multiply_step(const size_t rows, f32x16 chains[TILE_ROWS][TILE_GROUPS], const float *input,
@@ -32,51 +26,41 @@ multiply_step(const size_t rows, f32x16 chains[TILE_ROWS][TILE_GROUPS], const fl
 {
     f32x16 weights[TILE_GROUPS];
 
-#pragma GCC unroll 2
+    UNROLL
     for (size_t group = 0; group < TILE_GROUPS; group++)
         weights[group] = f32x16_load(packed + 16 * group);
-#pragma GCC unroll 16
+    UNROLL
     for (size_t row = 0; row < rows; row++) {
         f32x16 x = f32x16_set(input[row * input_stride]);
 
-#pragma GCC unroll 2
+        UNROLL
         for (size_t group = 0; group < TILE_GROUPS; group++)
             chains[row][group] = f32x16_fma(x, weights[group], chains[row][group]);
     }
 }
 
-/* Inlined with constant `rows` and `kind`, so that the chains are registers. length <= 256. */
+/* Inlined with constant `rows` and `kind`, so that the chains are registers. */
 static inline __attribute__((always_inline)) void
 multiply_rows(const size_t rows, const tile_kind kind, float *output, size_t output_stride,
-              const float *input, size_t input_stride, const float *packed, size_t length,
-              const soon_lines *soon)
+              const float *input, size_t input_stride, const float *packed, size_t length)
 {
-    const void *const *line = soon->line;
-    size_t k = 0;
     f32x16 chains[TILE_ROWS][TILE_GROUPS];
 
-#pragma GCC unroll 16
+    UNROLL
     for (size_t row = 0; row < rows; row++)
-#pragma GCC unroll 2
-        for (size_t group = 0; group < TILE_GROUPS; group++) {
-            float *from = output + row * output_stride + 16 * group;
+        UNROLL
+        for (size_t group = 0; group < TILE_GROUPS; group++)
+            chains[row][group] = kind == TILE_CONTINUE
+                                     ? f32x16_load(output + row * output_stride + 16 * group)
+                                     : f32x16_zero();
 
-            prefetch_output(from);
-            chains[row][group] = kind == TILE_CONTINUE ? f32x16_load(from) : f32x16_zero();
-        }
-
-    for (; k + SOON_STEP <= length; k += SOON_STEP) {
-        prefetch(*line++);
-#pragma GCC unroll 4
-        for (size_t i = 0; i < SOON_STEP; i++)
-            multiply_step(rows, chains, input + k + i, input_stride, packed + (k + i) * TILE_WIDTH);
-    }
-    for (; k < length; k++)
+    UNROLL_4
+    for (size_t k = 0; k < length; k++)
         multiply_step(rows, chains, input + k, input_stride, packed + k * TILE_WIDTH);
 
-#pragma GCC unroll 16
+    UNROLL
     for (size_t row = 0; row < rows; row++)
-#pragma GCC unroll 2
+        UNROLL
         for (size_t group = 0; group < TILE_GROUPS; group++) {
             float *to = output + row * output_stride + 16 * group;
             f32x16 chain = chains[row][group];
@@ -87,26 +71,14 @@ multiply_rows(const size_t rows, const tile_kind kind, float *output, size_t out
         }
 }
 
-/* Nothing to fetch: what is there already. */
-static inline soon_lines nothing_soon(const float *packed)
-{
-    soon_lines none;
-
-    for (size_t i = 0; i < SOON; i++)
-        none.line[i] = packed;
-    return none;
-}
-
 /* The same for any number of rows up to TILE_ROWS. */
 static inline __attribute__((always_inline)) void
 multiply_some_rows(size_t rows, const tile_kind kind, float *output, size_t output_stride,
-                   const float *input, size_t input_stride, const float *packed, size_t length,
-                   const soon_lines *soon)
+                   const float *input, size_t input_stride, const float *packed, size_t length)
 {
 #define ROWS_CASE(count)                                                                           \
     case count:                                                                                    \
-        multiply_rows(count, kind, output, output_stride, input, input_stride, packed, length,     \
-                      soon);                                                                       \
+        multiply_rows(count, kind, output, output_stride, input, input_stride, packed, length);    \
         break;
     switch (rows) {
         ROWS_CASE(1)
@@ -131,42 +103,41 @@ multiply_some_rows(size_t rows, const tile_kind kind, float *output, size_t outp
 
 static __attribute__((noinline)) void
 tile_first(size_t rows, float *output, size_t output_stride, const float *input,
-           size_t input_stride, const float *packed, size_t length, const soon_lines *soon)
+           size_t input_stride, const float *packed, size_t length)
 {
     multiply_some_rows(rows, TILE_FIRST, output, output_stride, input, input_stride, packed,
-                       length, soon);
+                       length);
 }
 
 static __attribute__((noinline)) void
 tile_add(size_t rows, float *output, size_t output_stride, const float *input, size_t input_stride,
-         const float *packed, size_t length, const soon_lines *soon)
+         const float *packed, size_t length)
 {
-    multiply_some_rows(rows, TILE_ADD, output, output_stride, input, input_stride, packed, length,
-                       soon);
+    multiply_some_rows(rows, TILE_ADD, output, output_stride, input, input_stride, packed, length);
 }
 
 static __attribute__((noinline)) void
 tile_continue(size_t rows, float *output, size_t output_stride, const float *input,
-              size_t input_stride, const float *packed, size_t length, const soon_lines *soon)
+              size_t input_stride, const float *packed, size_t length)
 {
     multiply_some_rows(rows, TILE_CONTINUE, output, output_stride, input, input_stride, packed,
-                       length, soon);
+                       length);
 }
 
 /* Adds, or for the first panel writes, the products of one panel to a tile that has only `width`
  * outputs. */
 static inline void add_tile(size_t rows, size_t width, _Bool first, float *output,
                             size_t output_stride, const float *input, size_t input_stride,
-                            const float *packed, size_t length, const soon_lines *soon)
+                            const float *packed, size_t length)
 {
     float whole[TILE_ROWS * TILE_WIDTH];
 
     if (width == TILE_WIDTH) {
         (first ? tile_first : tile_add)(rows, output, output_stride, input, input_stride, packed,
-                                        length, soon);
+                                        length);
         return;
     }
-    tile_first(rows, whole, TILE_WIDTH, input, input_stride, packed, length, soon);
+    tile_first(rows, whole, TILE_WIDTH, input, input_stride, packed, length);
     for (size_t row = 0; row < rows; row++) {
         float *to = output + row * output_stride;
         const float *chains = whole + row * TILE_WIDTH;
@@ -188,8 +159,8 @@ static inline void copy_numbers(float *to, const float *from, size_t count)
 }
 
 /* Packs numbers k to k + length - 1 of TILE_WIDTH rows of stored numbers, `stride` bytes apart, as
- * f32: packed [length][TILE_WIDTH]. Of the rows `width` exist; the last stands for the others. `next`,
- * if any, are as many rows that will be packed next. */
+ * f32: packed [length][TILE_WIDTH]. Of the rows `width` exist; the last stands for the others.
+ * `next`, if any, are as many rows that will be packed next. */
 static void pack_rows(float *packed, const uint8_t *from, const uint8_t *next, size_t stride,
                       mmn_weight_type type, size_t width, size_t length)
 {
@@ -211,20 +182,20 @@ static void pack_rows(float *packed, const uint8_t *from, const uint8_t *next, s
                 prefetch(next + (rows[i] - from) + k * size);
             load_transposed(columns, rows, k * size);
             if (type == MMN_WEIGHT_F32) {
-#pragma GCC unroll 16
+                UNROLL
                 for (size_t i = 0; i < STRIP; i++)
                     f32x16_store(to + (k + i) * TILE_WIDTH, f32x16_of_bits(columns[i]));
             } else if (type == MMN_WEIGHT_BF16) {
                 u32x16 upper = u32x16_set(0xffff0000);
 
-#pragma GCC unroll 16
+                UNROLL
                 for (size_t i = 0; i < STRIP; i++) {
                     float *pair = to + (k + 2 * i) * TILE_WIDTH;
                     f32x16_store(pair, f32x16_of_bits(u32x16_shift_left(columns[i], 16)));
                     f32x16_store(pair + TILE_WIDTH, f32x16_of_bits(u32x16_and(columns[i], upper)));
                 }
             } else {
-#pragma GCC unroll 16
+                UNROLL
                 for (size_t i = 0; i < STRIP; i++) {
                     float *pair = to + (k + 2 * i) * TILE_WIDTH;
                     u32x16 second = u32x16_shift_right(columns[i], 16);

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "unroll.h"
+
 /* Of 16 registers a tile takes 12 for chains, 2 for weights, 1 for the input. */
 #define TILE_ROWS 6
 #define TILE_GROUPS 1
@@ -39,11 +41,6 @@ typedef f64x8 mask8; /* all bits of a lane are set, or none */
 static inline void prefetch(const void *address)
 {
     _mm_prefetch((const char *)address, _MM_HINT_T0);
-}
-
-static inline void prefetch_output(const void *address)
-{
-    _mm_prefetch((const char *)address, _MM_HINT_T1);
 }
 
 static inline u32x16 first_lanes(size_t count)
@@ -263,7 +260,7 @@ static inline void load_transposed_8(__m256i columns[8], const uint8_t *const ro
 {
     __m256i pairs[8], fours[8];
 
-#pragma GCC unroll 4
+    UNROLL
     for (size_t i = 0; i < 8; i += 2) {
         __m256i a = _mm256_loadu_si256((const __m256i *)(rows[i] + offset));
         __m256i b = _mm256_loadu_si256((const __m256i *)(rows[i + 1] + offset));
@@ -271,7 +268,7 @@ static inline void load_transposed_8(__m256i columns[8], const uint8_t *const ro
         pairs[i] = _mm256_unpacklo_epi32(a, b);
         pairs[i + 1] = _mm256_unpackhi_epi32(a, b);
     }
-#pragma GCC unroll 2
+    UNROLL
     for (size_t i = 0; i < 8; i += 4) {
         fours[i] = _mm256_unpacklo_epi64(pairs[i], pairs[i + 2]);
         fours[i + 1] = _mm256_unpackhi_epi64(pairs[i], pairs[i + 2]);
@@ -279,7 +276,7 @@ static inline void load_transposed_8(__m256i columns[8], const uint8_t *const ro
         fours[i + 3] = _mm256_unpackhi_epi64(pairs[i + 1], pairs[i + 3]);
     }
     /* fours[4 g + c], half h: column 4 h + c of rows 4 g to 4 g + 3. */
-#pragma GCC unroll 4
+    UNROLL
     for (size_t c = 0; c < 4; c++) {
         columns[c] = _mm256_permute2x128_si256(fours[c], fours[4 + c], 0x20);
         columns[4 + c] = _mm256_permute2x128_si256(fours[c], fours[4 + c], 0x31);
@@ -293,7 +290,7 @@ static inline void load_transposed(u32x16 columns[STRIP], const uint8_t *const r
 
     load_transposed_8(low, rows, offset);
     load_transposed_8(high, rows + 8, offset);
-#pragma GCC unroll 8
+    UNROLL
     for (size_t i = 0; i < STRIP; i++)
         columns[i] = (u32x16){low[i], high[i]};
 }

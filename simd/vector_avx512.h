@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "unroll.h"
+
 /* Of 32 registers a tile takes 24 for chains, 2 for weights, 1 for the input. */
 #define TILE_ROWS 12
 #define TILE_GROUPS 2
@@ -28,11 +30,6 @@ typedef __mmask8 mask8;
 static inline void prefetch(const void *address)
 {
     _mm_prefetch((const char *)address, _MM_HINT_T0);
-}
-
-static inline void prefetch_output(const void *address)
-{
-    _mm_prefetch((const char *)address, _MM_HINT_T1);
 }
 
 static inline __mmask16 first_lanes(size_t count)
@@ -188,7 +185,7 @@ static inline u32x16 bits_of_f16(f32x16 a)
     return _mm512_cvtepu16_epi32(_mm512_cvtps_ph(a, _MM_FROUND_TO_NEAREST_INT));
 }
 
-/* Transposes quarters of four registers: quarter q of register r goes to quarter r of register q. */
+/* Transposes quarters of registers: quarter q of register r goes to quarter r of register q. */
 static inline void transpose_quarters(__m512i *a, __m512i *b, __m512i *c, __m512i *d)
 {
     __m512i ab_even = _mm512_shuffle_i32x4(*a, *b, 0x88);
@@ -207,7 +204,7 @@ static inline void load_transposed(u32x16 columns[STRIP], const uint8_t *const r
 {
     __m512i pairs[16], fours[16];
 
-#pragma GCC unroll 16
+    UNROLL
     for (size_t i = 0; i < 16; i += 2) {
         __m512i a = _mm512_loadu_si512(rows[i] + offset);
         __m512i b = _mm512_loadu_si512(rows[i + 1] + offset);
@@ -215,7 +212,7 @@ static inline void load_transposed(u32x16 columns[STRIP], const uint8_t *const r
         pairs[i] = _mm512_unpacklo_epi32(a, b);
         pairs[i + 1] = _mm512_unpackhi_epi32(a, b);
     }
-#pragma GCC unroll 16
+    UNROLL
     for (size_t i = 0; i < 16; i += 4) {
         fours[i] = _mm512_unpacklo_epi64(pairs[i], pairs[i + 2]);
         fours[i + 1] = _mm512_unpackhi_epi64(pairs[i], pairs[i + 2]);
@@ -223,7 +220,7 @@ static inline void load_transposed(u32x16 columns[STRIP], const uint8_t *const r
         fours[i + 3] = _mm512_unpackhi_epi64(pairs[i + 1], pairs[i + 3]);
     }
     /* fours[4 g + c], quarter q: column 4 q + c of rows 4 g to 4 g + 3. */
-#pragma GCC unroll 4
+    UNROLL
     for (size_t c = 0; c < 4; c++) {
         transpose_quarters(&fours[c], &fours[4 + c], &fours[8 + c], &fours[12 + c]);
         columns[c] = fours[c];

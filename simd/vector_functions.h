@@ -199,7 +199,7 @@ static inline f64x8 log_f64(f64x8 x)
     return f64x8_select(f64x8_less(zero, x), result, special);
 }
 
-/* |x| less the nearest multiple of pi/2, whose number, modulo 4, is the lowest bits of *quadrant. */
+/* |x| less the nearest multiple of pi/2, whose number modulo 4 is the lowest bits of *quadrant. */
 static inline f64x8 reduce_angle(f64x8 magnitude, u64x8 *quadrant)
 {
     f64x8 shifted = f64x8_add(f64x8_multiply(magnitude, f64x8_set(0x1.45f306dc9c883p-1)),

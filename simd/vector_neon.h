@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "unroll.h"
+
 /* Of 32 registers a tile takes 24 for chains, 4 for weights, 1 for the input. */
 #define TILE_ROWS 6
 #define TILE_GROUPS 1
@@ -37,18 +39,13 @@ typedef u64x8 mask8; /* all bits of a lane are set, or none */
     {                                                                                              \
         type result;                                                                               \
                                                                                                    \
-        _Pragma("GCC unroll 4") for (int i = 0; i < 4; i++) result.part[i] = (expression);         \
+        UNROLL for (int i = 0; i < 4; i++) result.part[i] = (expression);                          \
         return result;                                                                             \
     }
 
 static inline void prefetch(const void *address)
 {
     __builtin_prefetch(address);
-}
-
-static inline void prefetch_output(const void *address)
-{
-    __builtin_prefetch(address, 1);
 }
 
 /* f32 */
@@ -67,7 +64,7 @@ static inline f32x16 f32x16_load_some(const float *from, size_t count)
 
 static inline void f32x16_store(float *to, f32x16 a)
 {
-#pragma GCC unroll 4
+    UNROLL
     for (int i = 0; i < 4; i++)
         vst1q_f32(to + 4 * i, a.part[i]);
 }
@@ -98,7 +95,7 @@ static inline f32x16 f32x16_splice(f32x16 a, f32x16 b, size_t count)
     uint32x4_t limit = vdupq_n_u32((uint32_t)count);
     f32x16 result;
 
-#pragma GCC unroll 4
+    UNROLL
     for (int i = 0; i < 4; i++)
         result.part[i] = vbslq_f32(vcltq_u32(vld1q_u32(numbers + 4 * i), limit), a.part[i],
                                    b.part[i]);
@@ -146,14 +143,14 @@ PARTS(u32x16, u32x16_load_16, (const void *from),
 
 static inline void u32x16_store(void *to, u32x16 a)
 {
-#pragma GCC unroll 4
+    UNROLL
     for (int i = 0; i < 4; i++)
         vst1q_u8((uint8_t *)to + 16 * i, vreinterpretq_u8_u32(a.part[i]));
 }
 
 static inline void u32x16_store_16(void *to, u32x16 a)
 {
-#pragma GCC unroll 4
+    UNROLL
     for (int i = 0; i < 4; i++)
         vst1_u8((uint8_t *)to + 8 * i, vreinterpret_u8_u16(vmovn_u32(a.part[i])));
 }
@@ -172,7 +169,7 @@ static inline void u32x16_store_pixels(uint8_t *to, u32x16 a)
 {
     uint16x4_t words[4];
 
-#pragma GCC unroll 4
+    UNROLL
     for (int i = 0; i < 4; i++)
         words[i] = vqmovun_s32(vshrq_n_s32(vreinterpretq_s32_u32(a.part[i]), 22));
     vst1q_u8(to, vcombine_u8(vqmovn_u16(vcombine_u16(words[0], words[1])),
@@ -187,7 +184,7 @@ PARTS(u32x16, bits_of_f16, (f32x16 a),
 static inline void load_transposed(u32x16 columns[STRIP], const uint8_t *const rows[16],
                                    size_t offset)
 {
-#pragma GCC unroll 4
+    UNROLL
     for (int i = 0; i < 4; i++) {
         const uint8_t *const *four = rows + 4 * i;
         uint32x4_t a = vreinterpretq_u32_u8(vld1q_u8(four[0] + offset));
@@ -213,7 +210,7 @@ PARTS(f64x8, f64x8_load, (const double *from), vld1q_f64(from + 2 * i))
 
 static inline void f64x8_store(double *to, f64x8 a)
 {
-#pragma GCC unroll 4
+    UNROLL
     for (int i = 0; i < 4; i++)
         vst1q_f64(to + 2 * i, a.part[i]);
 }
@@ -265,7 +262,7 @@ PARTS(u64x8, u64x8_load, (const void *from),
 
 static inline void u64x8_store(void *to, u64x8 a)
 {
-#pragma GCC unroll 4
+    UNROLL
     for (int i = 0; i < 4; i++)
         vst1q_u8((uint8_t *)to + 16 * i, vreinterpretq_u8_u64(a.part[i]));
 }

@@ -55,12 +55,6 @@ static inline void prefetch(const void *address)
     (void)address;
 }
 
-/* Says that they will be read and written, but not so soon. */
-static inline void prefetch_output(const void *address)
-{
-    (void)address;
-}
-
 /* f32. load_some reads `count` < 16 numbers, and the other lanes are 0; store_some writes so many.
  * Pointers have any alignment. */
 
