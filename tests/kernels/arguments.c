@@ -4,12 +4,34 @@
 #include <math.h>
 #include <string.h>
 
-#include "../reference/numbers.h"
+#include "arithmetic.h"
 #include "trial.h"
+
+/* SplitMix64, so that the arguments of neighbouring seeds have nothing in common. */
+static uint64_t mixed(uint64_t bits)
+{
+    bits = (bits ^ bits >> 30) * 0xbf58476d1ce4e5b9;
+    bits = (bits ^ bits >> 27) * 0x94d049bb133111eb;
+    return bits ^ bits >> 31;
+}
+
+void trial_seed(trial *t, uint64_t seed)
+{
+    t->seed = seed;
+    t->state = mixed(seed);
+    t->tame = 0;
+}
 
 uint32_t trial_random(trial *t)
 {
-    return next_random(&t->state);
+    t->state += 0x9e3779b97f4a7c15;
+    return (uint32_t)(mixed(t->state) >> 32);
+}
+
+/* Uniform in [-1, 1). */
+static float uniform(trial *t)
+{
+    return (float)(int32_t)trial_random(t) * 0x1p-31f;
 }
 
 size_t trial_below(trial *t, size_t limit)
@@ -69,11 +91,11 @@ static float any_number(trial *t)
 void trial_fill(trial *t, float *values, size_t count, float scale)
 {
     enum mood { ORDINARY, FEW_FINITE_EXTREMES, FEW_EXTREMES, MANY_EXTREMES, ANY, MOODS };
-    size_t mood = trial_below(t, 2) ? ORDINARY : trial_below(t, MOODS);
+    size_t mood = t->tame || trial_below(t, 2) ? ORDINARY : trial_below(t, MOODS);
     size_t apart = mood == MANY_EXTREMES ? 3 : 1 + trial_below(t, 300);
 
     for (size_t i = 0; i < count; i++)
-        values[i] = mood == ANY ? any_number(t) : next_value(&t->state) * scale;
+        values[i] = mood == ANY ? any_number(t) : uniform(t) * scale;
     if (mood == ORDINARY || mood == ANY)
         return;
     for (size_t i = trial_below(t, apart); i < count; i += 1 + trial_below(t, apart)) {

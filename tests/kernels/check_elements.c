@@ -1,7 +1,7 @@
 /* Checks of the elementwise kernels, of conversions and of counting. */
 #include <string.h>
 
-#include "../reference/numbers.h"
+#include "arithmetic.h"
 #include "checks.h"
 
 /* As the seed grows, every count up to EVERY_COUNT, all tails among them, and now and then a larger

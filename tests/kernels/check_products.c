@@ -160,13 +160,15 @@ static _Bool is_hidden(const mmn_attention_task *task, size_t key)
     return 1;
 }
 
-/* Makes keys and values that no row sees, and a few that only some see, what must not leak. */
+/* Makes keys and values that no row sees, and sometimes a few that only some see, what must not
+ * leak. */
 static void poison(trial *t, const mmn_attention_task *task, float *keys, float *values)
 {
+    _Bool spare_visible = trial_below(t, 4) > 0;
     static const float poisons[] = {NAN, INFINITY, -INFINITY};
 
     for (size_t key = 0; key < task->key_count; key++) {
-        if (!is_hidden(task, key) && trial_below(t, task->key_count) > 2)
+        if (!is_hidden(task, key) && (spare_visible || trial_below(t, task->key_count) > 2))
             continue;
         for (size_t i = 0; i < task->head_dim; i++) {
             keys[key * task->key_stride + i] = poisons[trial_below(t, 3)];
@@ -226,6 +228,8 @@ void check_attention(trial *t)
               task.causal, task.query_stride, task.key_stride, task.value_stride,
               task.output_stride, (double)task.scale);
 
+    /* Of many numbers one NaN is enough to make every output NaN. */
+    t->tame = trial_below(t, 4) > 0;
     float *query = trial_values(t, "query", task.rows, task.head_dim, task.query_stride, 2.0f);
     float *keys = trial_values(t, "keys", task.key_count, task.head_dim, task.key_stride, 2.0f);
     float *values =

@@ -83,8 +83,8 @@ void trial_run(const char *table, const char *kernel, int rounds, trial_check ch
     if (!current.table)
         cr_skip_test("%s: this processor lacks its instructions", table);
     catch_faults();
-    for (current.seed = first; current.seed < end; current.seed++) {
-        current.state = current.seed * 0x9e3779b97f4a7c15u;
+    for (unsigned long long seed = first; seed < end; seed++) {
+        trial_seed(&current, seed);
         trial_say(&current, "arguments not chosen yet");
         if (sigsetjmp(before_trial, 1) != 0)
             report_fault(&current);

@@ -17,6 +17,7 @@ typedef struct trial {
     const mmn_kernels *table, *reference;
     const char *kernel;
     uint64_t seed, state;
+    _Bool tame; /* no array is filled with extreme values */
     char shape[256];
     guarded arrays[TRIAL_ARRAYS];
     const char *names[TRIAL_ARRAYS];
@@ -36,6 +37,8 @@ void trial_fail(const trial *t, const char *details);
 
 /* --- random arguments --- */
 
+/* Begins the arguments that belong to a seed. */
+void trial_seed(trial *t, uint64_t seed);
 uint32_t trial_random(trial *t);
 /* 0 to limit - 1. */
 size_t trial_below(trial *t, size_t limit);
