@@ -200,9 +200,12 @@ static bool add_table(bench_contestant *list, size_t *count, const char *name, i
 
     if (!kernels || *count == TABLES)
         return false;
-    *added = (bench_contestant){.name = kernels->name, .compute = {kernels, threads, NULL, 0}};
-    if (mmn_compute_reserve(&added->compute, 0, NULL) != MMN_OK)
-        return false;
+    *added = (bench_contestant){.name = kernels->name,
+                                .compute = {.kernels = kernels, .threads = threads}};
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+        if (mmn_compute_reserve(&added->compute, shapes[i].rows, shapes[i].depth, 0, NULL) !=
+            MMN_OK)
+            return false;
     (*count)++;
     return true;
 }

@@ -20,8 +20,6 @@
 #error "float and double must be IEEE 754 binary32 and binary64"
 #endif
 
-/* The terms of a long product are added up in panels of this many. */
-#define MMN_PANEL ((size_t)256)
 /* The terms of a long sum are dealt to this many lanes. */
 #define MMN_LANES ((size_t)16)
 

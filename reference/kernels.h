@@ -13,6 +13,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The terms of a long product are added up in panels of this many. */
+#define MMN_PANEL ((size_t)256)
+
 /* How weights are stored, little-endian, in a checkpoint. */
 typedef enum mmn_weight_type { MMN_WEIGHT_F32, MMN_WEIGHT_F16, MMN_WEIGHT_BF16 } mmn_weight_type;
 
@@ -22,7 +25,8 @@ static inline size_t mmn_weight_size(mmn_weight_type type)
     return type == MMN_WEIGHT_F32 ? 4 : 2;
 }
 
-/* Queries of one attention head, MMN_ATTENTION_ROWS at most, against the keys and values of one sequence. */
+/* Queries of one attention head, MMN_ATTENTION_ROWS at most, against the keys and values of one
+ * sequence. */
 typedef struct mmn_attention_task {
     const float *query; /* [rows][head_dim] */
     size_t query_stride;
@@ -44,7 +48,7 @@ typedef struct mmn_attention_task {
 /* What a kernel may write to while it runs, and only then. Callers allocate it for each thread. */
 enum {
     MMN_SCRATCH_ALIGNMENT = 64, /* bytes */
-    MMN_MATRIX_PRODUCT_SCRATCH = 256 * 512 + 96 * 272, /* floats: a block of weights, of input */
+    MMN_MATRIX_PRODUCT_SCRATCH = 256 * 512, /* floats: a block of weights */
     MMN_ATTENTION_ROWS = 48, /* the most rows of one mmn_attention_task */
 };
 
@@ -57,12 +61,13 @@ static inline size_t mmn_attention_task_scratch(size_t key_count)
 
 #define MMN_KERNELS(KERNEL)                                                                        \
     /* output[m][n] = sum over k of input[m][k] * weight[n][k], in panels of 256 along k, plus     \
-     * bias[n] (bias may be NULL). weight is [outputs][depth] of `type`, rows weight_stride        \
-     * elements apart. scratch: MMN_MATRIX_PRODUCT_SCRATCH floats. */                              \
+     * bias[n] (bias may be NULL). input[m][k] stands at m * input_stride + k / 256 * panel_stride \
+     * + k % 256, so that panels may be kept apart. weight is [outputs][depth] of `type`, rows     \
+     * weight_stride elements apart. scratch: MMN_MATRIX_PRODUCT_SCRATCH floats. */                \
     KERNEL(matrix_product,                                                                         \
            (float *output, size_t output_stride, const float *input, size_t input_stride,          \
-            const void *weight, mmn_weight_type type, size_t weight_stride, const float *bias,     \
-            size_t rows, size_t outputs, size_t depth, float *scratch))                            \
+            size_t panel_stride, const void *weight, mmn_weight_type type, size_t weight_stride,   \
+            const float *bias, size_t rows, size_t outputs, size_t depth, float *scratch))         \
     /* softmax(scale * query . keys) weighted sum of values, for the rows of one head. */          \
     KERNEL(attention, (const mmn_attention_task *task))                                            \
     /* x / sqrt(mean(x^2) + epsilon) * weight, for each of `rows` contiguous rows. */              \

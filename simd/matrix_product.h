@@ -1,36 +1,31 @@
-/* The matrix product over the vocabulary: blocks of the weights and of the input are packed for the
- * caches, and multiplied tile by tile. Each output is one chain per panel of 256 along the depth,
+/* The matrix product over the vocabulary: blocks of the weights are packed for the caches, and
+ * multiplied tile by tile. Each output is one chain per panel of 256 along the depth,
  * whatever the blocks. Included after tile.h. */
 #ifndef MMN_SIMD_MATRIX_PRODUCT_H
 #define MMN_SIMD_MATRIX_PRODUCT_H
 
 /* Sizes of blocks. A block of weights, packed, is to stay in a second-level cache while all rows of
  * the input come by, a group of rows at a time: BLOCK_OUTPUTS outputs, BLOCK_PANELS panels along
- * the depth. Where there is but one group of rows, weights are used as soon as they are packed.
- * Panels of the input are copied to places INPUT_STRIDE apart, so that the rows of a tile do not
- * meet in the same sets of the first-level cache. */
+ * the depth. Where there is but one group of rows, weights are used as soon as they are packed. */
 enum {
     BLOCK_OUTPUTS = 256,
     BLOCK_PANELS = 2,
     GROUP_ROWS = 48,
-    INPUT_STRIDE = 256 + 16,
 };
 
-_Static_assert(BLOCK_OUTPUTS * BLOCK_PANELS * 256 + GROUP_ROWS * BLOCK_PANELS * INPUT_STRIDE <=
-                   MMN_MATRIX_PRODUCT_SCRATCH,
-               "scratch memory must hold a block of weights and one of the input");
+_Static_assert(BLOCK_OUTPUTS * BLOCK_PANELS * 256 <= MMN_MATRIX_PRODUCT_SCRATCH,
+               "scratch memory must hold a block of weights");
 
 typedef struct matrix_product {
     float *output;
     size_t output_stride;
     const float *input;
-    size_t input_stride;
+    size_t input_stride, panel_stride;
     const uint8_t *weight;
     mmn_weight_type type;
     size_t weight_bytes; /* from one row of weights to the next */
     size_t rows, outputs, depth;
     float *packed_weight; /* [tiles][panels][256][TILE_WIDTH] */
-    float *packed_input;  /* [panels][rows][INPUT_STRIDE] */
 } matrix_product;
 
 /* Outputs n to n_end - 1, of panels k to k_end - 1. */
@@ -81,34 +76,23 @@ static void pack_weights(const matrix_product *p, const block *b)
         }
 }
 
-static void copy_input(const matrix_product *p, const block *b, size_t row, size_t rows)
-{
-    float *to = p->packed_input;
-
-    for (size_t k = b->k; k < b->k_end; k++)
-        for (size_t r = 0; r < rows; r++, to += INPUT_STRIDE)
-            copy_numbers(to, p->input + (row + r) * p->input_stride + k * MMN_PANEL,
-                         panel_length(p, k));
-}
-
 /* A group of rows times a block of weights. */
 static void multiply_group(const matrix_product *p, const block *b, size_t row, size_t rows)
 {
     size_t tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
 
-    copy_input(p, b, row, rows);
     for (size_t n = b->n; n < b->n_end; n += TILE_WIDTH) {
         size_t width = p->outputs - n < TILE_WIDTH ? p->outputs - n : TILE_WIDTH;
 
         for (size_t k = b->k; k < b->k_end; k++) {
-            const float *input = p->packed_input + (k - b->k) * rows * INPUT_STRIDE;
+            const float *input = p->input + row * p->input_stride + k * p->panel_stride;
 
             for (size_t tile = 0; tile < tiles; tile++) {
                 size_t first = part_begin(rows, tiles, tile);
 
                 add_tile(part_begin(rows, tiles, tile + 1) - first, width, k == 0,
                          p->output + (row + first) * p->output_stride + n, p->output_stride,
-                         input + first * INPUT_STRIDE, INPUT_STRIDE, packed_panel(p, b, n, k),
+                         input + first * p->input_stride, p->input_stride, packed_panel(p, b, n, k),
                          panel_length(p, k));
             }
         }
@@ -127,15 +111,16 @@ static void multiply_block(const matrix_product *p, const block *b)
 }
 
 static void KERNEL(matrix_product)(float *output, size_t output_stride, const float *input,
-                                   size_t input_stride, const void *weight, mmn_weight_type type,
-                                   size_t weight_stride, const float *bias, size_t rows,
-                                   size_t outputs, size_t depth, float *scratch)
+                                   size_t input_stride, size_t panel_stride, const void *weight,
+                                   mmn_weight_type type, size_t weight_stride, const float *bias,
+                                   size_t rows, size_t outputs, size_t depth, float *scratch)
 {
     const matrix_product p = {
         .output = output,
         .output_stride = output_stride,
         .input = input,
         .input_stride = input_stride,
+        .panel_stride = panel_stride,
         .weight = weight,
         .type = type,
         .weight_bytes = weight_stride * mmn_weight_size(type),
@@ -143,7 +128,6 @@ static void KERNEL(matrix_product)(float *output, size_t output_stride, const fl
         .outputs = outputs,
         .depth = depth,
         .packed_weight = scratch,
-        .packed_input = scratch + BLOCK_OUTPUTS * BLOCK_PANELS * MMN_PANEL,
     };
     size_t width = rows > GROUP_ROWS ? BLOCK_OUTPUTS : TILE_WIDTH;
     /* Without depth there is one panel of length 0. */

@@ -19,6 +19,17 @@ static size_t query_width(const mmn_language_config *config)
     return (size_t)config->heads * config->head_dim;
 }
 
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+/* The most numbers that a row of a matrix product's input has. */
+static size_t widest(const mmn_language_config *config)
+{
+    return larger(config->intermediate_size, larger(config->hidden_size, query_width(config)));
+}
+
 void mmn_language_cut(mmn_language_state *state, size_t length)
 {
     if (length < state->length)
@@ -102,10 +113,10 @@ static mmn_status grow_scratch(mmn_language_state *state, const mmn_language_con
         return MMN_OK;
     size_t hidden = config->hidden_size, inner = config->intermediate_size;
     size_t half = config->head_dim / 2, query = query_width(config);
-    size_t widest = hidden > query ? hidden : query;
+    size_t normed = larger(hidden, query);
     free_scratch(state);
     bool complete =
-        (state->normed = mmn_allocate(rows, widest * sizeof(float), error)) &&
+        (state->normed = mmn_allocate(rows, normed * sizeof(float), error)) &&
         (state->query = mmn_allocate(rows, query * sizeof(float), error)) &&
         (state->attention = mmn_allocate(rows, query * sizeof(float), error)) &&
         (state->gate = mmn_allocate(rows, inner * sizeof(float), error)) &&
@@ -290,7 +301,8 @@ mmn_status mmn_language_run(mmn_compute *compute, const mmn_language_config *con
     if (status == MMN_OK)
         status = grow_scratch(state, config, sequences->rows, error);
     if (status == MMN_OK)
-        status = mmn_compute_reserve(compute, longest + CACHE_STEP, error);
+        status = mmn_compute_reserve(compute, sequences->rows, widest(config),
+                                     longest + CACHE_STEP, error);
     if (status == MMN_OK)
         status = run_layers(&run, weights, layers, error);
     if (status == MMN_OK)

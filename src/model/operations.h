@@ -17,13 +17,18 @@ typedef struct mmn_compute {
     int threads;
     float *scratch;        /* [threads][scratch_floats] */
     size_t scratch_floats; /* of one thread */
+    float *packed;         /* [packed_floats]: the input of a matrix product, panel by panel */
+    size_t packed_floats;
 } mmn_compute;
 
-/* Makes room for matrix products and for attention to `key_count` keys; 0: matrix products only. */
-mmn_status mmn_compute_reserve(mmn_compute *compute, size_t key_count, mmn_error *error);
+/* Makes room for matrix products of `rows` rows of up to `widest` numbers, and for attention to
+ * `key_count` keys; 0: no attention. */
+mmn_status mmn_compute_reserve(mmn_compute *compute, size_t rows, size_t widest, size_t key_count,
+                               mmn_error *error);
 void mmn_compute_free_scratch(mmn_compute *compute);
 
-/* output [rows][outputs] = input [rows][inputs] x weight^T + bias. */
+/* output [rows][outputs] = input [rows][inputs] x weight^T + bias. Room for it must have been
+ * reserved. */
 void mmn_apply_linear(const mmn_compute *compute, float *output, const float *input, size_t rows,
                       const mmn_linear *linear);
 

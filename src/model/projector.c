@@ -15,15 +15,18 @@ static mmn_status show(const mmn_probes *probes, const char *pattern, float *dat
 }
 
 /* linear_2(act(linear_1(features))) for `rows` features. */
-static mmn_status project(const mmn_compute *compute, const mmn_projector_config *config,
+static mmn_status project(mmn_compute *compute, const mmn_projector_config *config,
                           const mmn_projector_weights *weights, const mmn_probes *probes,
                           const float *features, size_t rows, float **projected,
                           mmn_error *error)
 {
     size_t inner = weights->linear_1.weight.rows, width = weights->linear_2.weight.rows;
+    size_t depth = weights->linear_1.weight.columns;
     float *activations = mmn_allocate(rows, inner * sizeof(float), error);
     *projected = mmn_allocate(rows, width * sizeof(float), error);
     mmn_status status = activations && *projected ? MMN_OK : MMN_SYSTEM;
+    if (status == MMN_OK)
+        status = mmn_compute_reserve(compute, rows, depth > inner ? depth : inner, 0, error);
     if (status != MMN_OK)
         goto done;
 
@@ -65,7 +68,7 @@ static float *merge_anyres(float *to, const float *projected, const float *newli
     return to;
 }
 
-mmn_status mmn_projector_run(const mmn_compute *compute, const mmn_config *config,
+mmn_status mmn_projector_run(mmn_compute *compute, const mmn_config *config,
                              const mmn_weights *weights, const mmn_probes *probes,
                              const mmn_input *input, const float *features, float **merged,
                              size_t *rows, mmn_error *error)

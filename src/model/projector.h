@@ -12,7 +12,7 @@
  * model: *merged [rows][language hidden_size] (freed with mmn_free), *rows the number of image
  * positions. Shows the projector.* stages. Source: LLaVA-1.5 (arXiv 2310.03744) and LLaVA-NeXT as
  * transformers' LlavaNextModel.pack_image_features computes it. */
-mmn_status mmn_projector_run(const mmn_compute *compute, const mmn_config *config,
+mmn_status mmn_projector_run(mmn_compute *compute, const mmn_config *config,
                              const mmn_weights *weights, const mmn_probes *probes,
                              const mmn_input *input, const float *features, float **merged,
                              size_t *rows, mmn_error *error);

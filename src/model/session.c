@@ -19,7 +19,7 @@ mmn_status mmn_session_create(mmn_session **created, const mmn_model *model,
     session->last = mmn_allocate(model->config.language.hidden_size, sizeof(float), error);
     session->logits = mmn_allocate(model->config.language.vocab_size, sizeof(float), error);
     if (!session->last || !session->logits ||
-        mmn_compute_reserve(&session->compute, 0, error) != MMN_OK) {
+        mmn_compute_reserve(&session->compute, 1, 0, 0, error) != MMN_OK) {
         mmn_session_free(session);
         return MMN_SYSTEM;
     }

@@ -21,6 +21,19 @@ size_t mmn_vision_feature_width(const mmn_vision_config *config)
     return config->feature_layer_count * (size_t)config->hidden_size;
 }
 
+static size_t patch_values(const mmn_vision_config *config)
+{
+    return (size_t)config->channels * config->patch_size * config->patch_size;
+}
+
+/* The most numbers that a row of a matrix product's input has. */
+static size_t widest(const mmn_vision_config *config)
+{
+    size_t inner = config->intermediate_size, patch = patch_values(config);
+    size_t wider = inner > patch ? inner : patch;
+    return wider > config->hidden_size ? wider : config->hidden_size;
+}
+
 static void free_activations(activations *a)
 {
     mmn_free(a->hidden);
@@ -82,10 +95,8 @@ static mmn_status embed(const mmn_compute *compute, const mmn_vision_config *con
                         mmn_error *error)
 {
     size_t width = config->hidden_size, patches = a->tokens - 1;
-    size_t patch_values =
-        (size_t)config->channels * config->patch_size * config->patch_size;
     size_t tile_values = (size_t)config->channels * config->image_size * config->image_size;
-    float *rows = mmn_allocate(patches, patch_values * sizeof(float), error);
+    float *rows = mmn_allocate(patches, patch_values(config) * sizeof(float), error);
     float *positions = mmn_allocate(a->tokens, width * sizeof(float), error);
     mmn_status status = rows && positions ? MMN_OK : MMN_SYSTEM;
     if (status != MMN_OK)
@@ -196,7 +207,7 @@ mmn_status mmn_vision_run(mmn_compute *compute, const mmn_vision_config *config,
     mmn_status status = allocate_activations(&a, config, tiles, error);
     *features = NULL;
     if (status == MMN_OK)
-        status = mmn_compute_reserve(compute, a.tokens, error);
+        status = mmn_compute_reserve(compute, a.rows, widest(config), a.tokens, error);
     if (status != MMN_OK)
         goto done;
     *features = mmn_allocate(tiles * kept, width * sizeof(float), error);

@@ -50,9 +50,9 @@ static void check_product(mmn_weight_type type, size_t rows, size_t outputs, siz
     void *stored = store(weight, type, outputs * weight_stride);
     double steps = (double)(depth < 256 ? depth : 256) + (double)depth / 256 + 3.0;
 
-    mmn_kernels_reference()->matrix_product(output, output_stride, input, input_stride, stored,
-                                            type, weight_stride, with_bias ? bias : NULL, rows,
-                                            outputs, depth, NULL);
+    mmn_kernels_reference()->matrix_product(output, output_stride, input, input_stride, 256,
+                                            stored, type, weight_stride, with_bias ? bias : NULL,
+                                            rows, outputs, depth, NULL);
     for (size_t m = 0; m < rows; m++) {
         for (size_t n = 0; n < outputs; n++) {
             const float *x = input + m * input_stride, *w = weight + n * weight_stride;
@@ -102,8 +102,8 @@ Test(matrix_product, has_panels_of_256)
         weight[k] = k == 0 ? 1.0f : 0x1p-24f;
     }
     void *stored = store(weight, MMN_WEIGHT_F32, 512);
-    mmn_kernels_reference()->matrix_product(&output, 1, input, 512, stored, MMN_WEIGHT_F32, 512,
-                                            NULL, 1, 1, 512, NULL);
+    mmn_kernels_reference()->matrix_product(&output, 1, input, 512, 256, stored, MMN_WEIGHT_F32,
+                                            512, NULL, 1, 1, 512, NULL);
     cr_expect_eq(output, 1.0f + 0x1p-16f);
     free(stored);
 }
@@ -129,8 +129,8 @@ Test(matrix_product, special_values)
         float weight[2] = {cases[i].w[0], cases[i].w[1]}, output;
         void *stored = store(weight, MMN_WEIGHT_F32, 2);
 
-        mmn_kernels_reference()->matrix_product(&output, 1, cases[i].x, 2, stored, MMN_WEIGHT_F32,
-                                                2, &cases[i].bias, 1, 1, 2, NULL);
+        mmn_kernels_reference()->matrix_product(&output, 1, cases[i].x, 2, 256, stored,
+                                                MMN_WEIGHT_F32, 2, &cases[i].bias, 1, 1, 2, NULL);
         cr_expect(same_value(output, cases[i].y), "case %zu: %a", i, (double)output);
         free(stored);
     }
