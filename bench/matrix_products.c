@@ -4,8 +4,8 @@
  *     make bench
  *     bench/matrix_products [--threads N] [--simd NAME|all] [--rounds N] [--json FILE]
  *
- * In every round all contestants take their turn, so that a change of the machine's speed meets
- * them all. Ours read bf16 weights, the BLAS libraries f32 ones of the same values; all must make
+ * In every round the limits are measured and all contestants take their turn, so that a change of
+ * the machine's speed meets them all. Ours read bf16 weights, the BLAS libraries f32 ones of the same values; all must make
  * the same product. With few rows the weights come from memory: several copies, together much
  * larger than the cache, are used in turn. */
 #include <getopt.h>
@@ -23,7 +23,13 @@
 #include "measure.h"
 #include "model/operations.h"
 
-enum { TABLES = 8, CONTESTANTS = TABLES + BENCH_BLAS_COUNT, STREAMED_ROWS = 8, CACHES = 4 };
+enum {
+    TABLES = 8,
+    CONTESTANTS = TABLES + BENCH_BLAS_COUNT,
+    STREAMED_ROWS = 8,
+    CACHES = 4,
+    MOST_ROUNDS = 100,
+};
 
 typedef struct bench_shape {
     size_t rows, depth, outputs;
@@ -64,8 +70,10 @@ typedef struct bench_settings {
     const char *simd, *json;
 } bench_settings;
 
+/* What the machine can do, in each round of a shape. */
 typedef struct bench_limits {
-    double arithmetic, reading;
+    const char *instructions;
+    double *arithmetic, *reading; /* [rounds]; reading only for streamed shapes */
 } bench_limits;
 
 /* --- problems --- */
@@ -81,12 +89,17 @@ static float *random_values(size_t count, uint64_t *state)
     return values;
 }
 
+static bool is_streamed(const bench_shape *shape)
+{
+    return shape->rows <= STREAMED_ROWS;
+}
+
 /* How many copies are together CACHES times as large as the cache, two at least. */
 static size_t copies_needed(const bench_shape *shape, size_t bytes, size_t cache)
 {
     size_t needed = (CACHES * cache + bytes - 1) / bytes;
 
-    if (shape->rows > STREAMED_ROWS)
+    if (!is_streamed(shape))
         return 1;
     return needed < 2 ? 2 : needed;
 }
@@ -231,6 +244,33 @@ static size_t find_contestants(bench_contestant list[CONTESTANTS], const bench_s
 
 /* --- results --- */
 
+/* The median over the rounds of work / seconds / limit, in percent. */
+static double share_of_limit(double work, const double *seconds, const double *limit,
+                             size_t rounds)
+{
+    double shares[MOST_ROUNDS];
+
+    for (size_t round = 0; round < rounds; round++)
+        shares[round] = 100.0 * work / seconds[round] / limit[round];
+    return bench_spread_of(shares, rounds).median;
+}
+
+static json_t *report_limits(const bench_shape *shape, const bench_limits *limits, size_t rounds)
+{
+    bench_spread rate = bench_spread_of(limits->arithmetic, rounds), reading = {0};
+
+    printf("| %zu x %zu x %zu | limit: %s | %.1f / %.1f / %.1f | | ", shape->rows, shape->depth,
+           shape->outputs, limits->instructions, rate.minimum, rate.median, rate.maximum);
+    if (is_streamed(shape)) {
+        reading = bench_spread_of(limits->reading, rounds);
+        printf("%.1f", reading.median);
+    }
+    printf(" | |\n");
+    return json_pack("{s:i, s:i, s:i, s:o, s:o}", "rows", (int)shape->rows, "depth",
+                     (int)shape->depth, "outputs", (int)shape->outputs, "gflops",
+                     bench_spread_json(&rate), "gigabytes", bench_spread_json(&reading));
+}
+
 static json_t *report(const bench_contestant *contestant, const bench_problem *problem,
                       double *seconds, size_t rounds, const bench_limits *limits)
 {
@@ -238,34 +278,41 @@ static json_t *report(const bench_contestant *contestant, const bench_problem *p
     double products = (double)shape->outputs * (double)shape->depth;
     double work = 2e-9 * (double)shape->rows * products;
     double bytes = 1e-9 * (double)weights_of(contestant, problem)->size * products;
+    double share = share_of_limit(work, seconds, limits->arithmetic, rounds);
+    double reading_share =
+        is_streamed(shape) ? share_of_limit(bytes, seconds, limits->reading, rounds) : 0.0;
     bench_spread time = bench_spread_of(seconds, rounds);
     bench_spread rate = {work / time.maximum, work / time.median, work / time.minimum};
 
     printf("| %zu x %zu x %zu | %s | %.1f / %.1f / %.1f | %.0f %% |", shape->rows, shape->depth,
            shape->outputs, contestant->name, rate.minimum, rate.median, rate.maximum,
-           100 * rate.median / limits->arithmetic);
-    if (shape->rows <= STREAMED_ROWS)
-        printf(" %.1f | %.0f %% |\n", bytes / time.median,
-               100 * bytes / time.median / limits->reading);
+           share);
+    if (is_streamed(shape))
+        printf(" %.1f | %.0f %% |\n", bytes / time.median, reading_share);
     else
         printf(" | |\n");
-    return json_pack("{s:i, s:i, s:i, s:s, s:o}", "rows", (int)shape->rows, "depth",
+    return json_pack("{s:i, s:i, s:i, s:s, s:o, s:f, s:f}", "rows", (int)shape->rows, "depth",
                      (int)shape->depth, "outputs", (int)shape->outputs, "contestant",
-                     contestant->name, "seconds", bench_spread_json(&time));
+                     contestant->name, "seconds", bench_spread_json(&time),
+                     "percent_of_arithmetic", share, "percent_of_reading", reading_share);
 }
 
 /* All rounds of one shape; false after a message. */
 static bool run_shape(const bench_shape *shape, const bench_contestant *contestants, size_t count,
-                      const bench_settings *settings, size_t cache, const bench_limits *limits,
-                      json_t *results)
+                      const bench_settings *settings, size_t cache, json_t *results)
 {
     bench_problem problem = {0};
+    double arithmetic[MOST_ROUNDS], reading[MOST_ROUNDS];
+    bench_limits limits = {.arithmetic = arithmetic, .reading = reading};
     double *seconds = mmn_allocate(count * settings->rounds, sizeof *seconds, NULL);
     bool good = make_problem(&problem, shape, cache) && seconds;
 
     if (!good)
         fprintf(stderr, "memory is short\n");
     for (size_t round = 0; good && round < settings->rounds; round++) {
+        arithmetic[round] = bench_peak_arithmetic(settings->threads, &limits.instructions);
+        if (is_streamed(shape))
+            reading[round] = bench_peak_reading(settings->threads, 2 * CACHES * cache);
         for (size_t i = 0; good && i < count; i++) {
             seconds[i * settings->rounds + round] = time_product(&contestants[i], &problem);
             if (round == 0 && i == 0)
@@ -280,7 +327,9 @@ static bool run_shape(const bench_shape *shape, const bench_contestant *contesta
     for (size_t i = 0; good && i < count; i++)
         json_array_append_new(results, report(&contestants[i], &problem,
                                               seconds + i * settings->rounds, settings->rounds,
-                                              limits));
+                                              &limits));
+    if (good)
+        json_array_append_new(results, report_limits(shape, &limits, settings->rounds));
     free_problem(&problem);
     mmn_free(seconds);
     return good;
@@ -314,7 +363,8 @@ static bool read_options(bench_settings *settings, int argc, char **argv)
         }
     }
     settings->threads = mmn_threads(settings->threads);
-    return optind == argc && settings->threads > 0 && settings->rounds > 0;
+    return optind == argc && settings->threads > 0 && settings->rounds > 0 &&
+           settings->rounds <= MOST_ROUNDS;
 }
 
 int main(int argc, char **argv)
@@ -323,7 +373,6 @@ int main(int argc, char **argv)
     bench_machine machine;
     bench_blas libraries[BENCH_BLAS_COUNT];
     bench_contestant contestants[CONTESTANTS];
-    const char *instructions = "";
     bool good = true;
 
     if (!read_options(&settings, argc, argv)) {
@@ -344,23 +393,18 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < BENCH_BLAS_COUNT; i++)
         printf("%s: %s\n", libraries[i].name,
                libraries[i].sgemm ? libraries[i].version : "not installed");
-    bench_limits limits = {.arithmetic = bench_peak_arithmetic(settings.threads, &instructions)};
-    limits.reading = bench_peak_reading(settings.threads, 2 * CACHES * machine.largest_cache);
-    printf("Limits with %d threads: %.1f GFLOP/s (%s), %.1f GB/s read from memory.\n\n",
-           settings.threads, limits.arithmetic, instructions, limits.reading);
-
+    printf("%d threads.\n\n", settings.threads);
     printf("| rows x depth x outputs | kernels | GFLOP/s: min / median / max of %zu | of the limit "
            "| GB/s of weights | of the limit |\n| --- | --- | --- | --- | --- | --- |\n",
            settings.rounds);
     json_t *results = json_array();
     for (size_t i = 0; good && i < SHAPES; i++)
-        good = run_shape(&shapes[i], contestants, count, &settings, machine.largest_cache, &limits,
+        good = run_shape(&shapes[i], contestants, count, &settings, machine.largest_cache,
                          results);
     for (size_t i = 0; i < count; i++)
         mmn_compute_free_scratch(&contestants[i].compute);
-    json_t *all = json_pack("{s:o, s:i, s:f, s:f, s:o}", "machine", bench_machine_json(&machine),
-                            "threads", settings.threads, "limit_gflops", limits.arithmetic,
-                            "limit_gigabytes", limits.reading, "products", results);
+    json_t *all = json_pack("{s:o, s:i, s:o}", "machine", bench_machine_json(&machine), "threads",
+                            settings.threads, "products", results);
     if (good && settings.json)
         return bench_json_write(all, settings.json);
     json_decref(all);
