@@ -274,6 +274,32 @@ MMN_API mmn_status mmn_ranking_table(const mmn_ranking *ranking, char **text, mm
 /* neurons.json's text. */
 MMN_API mmn_status mmn_ranking_json(const mmn_ranking *ranking, char **text, mmn_error *error);
 
+/* ---- Switching neurons off ------------------------------------------------------------------- */
+
+/* Neurons of a model that are switched off: their values after the activation function are +0 at
+ * every position, of the prompt and of what is generated. */
+typedef struct mmn_mask mmn_mask;
+
+/* The neurons of `domain` (several domains' separated by commas: their union; NULL: all domains')
+ * that neurons.json, file `ranking`, lists for the modules of `setting`: "language", "vision",
+ * "projector", any of them joined by "+" ("vision+projector"), "all" or "none". MMN_USAGE for a
+ * domain or module that is not in it, MMN_INPUT when it is not such a file or was made for a model of
+ * another shape. The model must outlive the mask. */
+MMN_API mmn_status mmn_mask_from_ranking(mmn_mask **mask, const mmn_model *model,
+                                         const char *ranking, const char *domain,
+                                         const char *setting, mmn_error *error);
+/* As many neurons of each layer as `of` has there, all others equally likely and none of its own,
+ * by a generator that makes the same choice for a seed everywhere. MMN_USAGE when a layer has not
+ * so many others. */
+MMN_API mmn_status mmn_mask_random(mmn_mask **mask, const mmn_mask *of, uint64_t seed,
+                                   mmn_error *error);
+MMN_API void mmn_mask_free(mmn_mask *mask);
+/* How many neurons it has of module `module` ("language"), of one layer or (-1) of all. */
+MMN_API size_t mmn_mask_neurons(const mmn_mask *mask, const char *module, int layer);
+/* Adds a probe that applies the mask, which must outlive the session. */
+MMN_API mmn_status mmn_session_add_mask(mmn_session *session, const mmn_mask *mask,
+                                        mmn_error *error);
+
 /* ---- Dumps ----------------------------------------------------------------------------------- */
 
 typedef struct mmn_dump_options {

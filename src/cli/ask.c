@@ -12,6 +12,7 @@
 
 typedef struct ask_request {
     const char *prompt, *template_name, *questions_file;
+    const char *ranking, *domain, *setting; /* neurons to switch off */
     const char *const *questions;
     size_t question_count;
     mmn_cli_texts images;
@@ -40,6 +41,7 @@ typedef struct ask_answer {
 typedef struct ask_run {
     const ask_request *request;
     mmn_model *model;
+    mmn_mask *mask; /* or NULL */
     mmn_session *session;
     ask_watch watch;
     json_t *list; /* the answers so far */
@@ -79,7 +81,13 @@ static mmn_status start_session(ask_run *run, mmn_error *error)
         .context = &run->watch,
         .only_new = 1,
     };
+    const ask_request *request = run->request;
     mmn_status status = mmn_session_create(&run->session, run->model, NULL, error);
+    if (status == MMN_OK && request->ranking != NULL)
+        status = mmn_mask_from_ranking(&run->mask, run->model, request->ranking, request->domain,
+                                       request->setting, error);
+    if (status == MMN_OK && run->mask != NULL)
+        status = mmn_session_add_mask(run->session, run->mask, error);
     if (status == MMN_OK)
         status = mmn_session_add_probe(run->session, &probe, error);
     return status;
@@ -218,12 +226,14 @@ static int check_request(const mmn_cli_command *command, const ask_request *requ
     if (request->prompt != NULL && request->template_name != NULL)
         return mmn_cli_usage(command->name, "--template is for a question; --prompt is taken as it"
                                             " stands");
+    if (request->ranking == NULL && request->domain != NULL)
+        return mmn_cli_usage(command->name, "--domain is for --mask");
     return MMN_CLI_DONE;
 }
 
 int mmn_cli_ask(const mmn_cli_command *command, int argc, char **argv)
 {
-    ask_request request = {.limit = 128};
+    ask_request request = {.limit = 128, .setting = "all"};
     ask_run run = {.request = &request};
     mmn_cli_lines lines = {0};
     const mmn_cli_option options[] = {
@@ -243,6 +253,12 @@ int mmn_cli_ask(const mmn_cli_command *command, int argc, char **argv)
         {.name = "max-new-tokens", .letter = 'n', .value = "N", .kind = MMN_CLI_WHOLE,
          .target = &request.limit, .minimum = 1, .maximum = 1e6,
          .help = "stop after N tokens (128)"},
+        {.name = "mask", .value = "NEURONS.json", .kind = MMN_CLI_TEXT, .target = &request.ranking,
+         .help = "switch neurons off that \"mmneuron rank\" found"},
+        {.name = "domain", .value = "NAMES", .kind = MMN_CLI_TEXT, .target = &request.domain,
+         .help = "with --mask: those of these domains, separated by commas (all domains)"},
+        {.name = "setting", .value = "MODULES", .kind = MMN_CLI_TEXT, .target = &request.setting,
+         .help = "with --mask: those of these modules, joined by \"+\" (all)"},
         MMN_CLI_RESIZE_ORDER(&request.order),
     };
     mmn_cli_arguments arguments;
@@ -267,6 +283,7 @@ int mmn_cli_ask(const mmn_cli_command *command, int argc, char **argv)
         code = answer_all(&run);
 done:
     mmn_session_free(run.session);
+    mmn_mask_free(run.mask);
     mmn_model_close(run.model);
     mmn_cli_free_lines(&lines);
     mmn_cli_free(arguments.texts);

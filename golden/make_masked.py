@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+"""Writes tests/neurons/data/masked.json and .safetensors: a forward pass in float64 with neurons off.
+
+The neurons are drawn by Python's generator, their digest is computed as doc/formats.md states it, and
+they are switched off by hooks on transformers' activation functions: nothing of mmneuron is used. The
+input is that of a golden case. Needs xxhash besides requirements.txt.
+
+Run as: python3 golden/make_masked.py
+"""
+import json
+import random
+from pathlib import Path
+
+import torch
+import xxhash
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from transformers import AutoModelForImageTextToText
+
+import hooks
+from capture import inputs_from_file
+from make_golden import as_float64, greedy
+from truth import float64_arithmetic
+
+HERE = Path(__file__).resolve().parent
+DATA = HERE.parent / "tests" / "neurons" / "data"
+CHECKPOINT, CASE, TOKENS = "llava-1.5", "wide", 12
+MASKED = "medical"
+SHARE = 0.2
+
+Neurons = dict[str, dict[str, list[list[int]]]]  # module, domain, [layer, neuron]
+
+
+def activations(model: nn.Module) -> dict[str, list[nn.Module]]:
+    """The activation functions of each module, layer by layer."""
+    parts = hooks.Parts.of(model)
+    return {"vision": [layer.mlp.activation_fn for layer in parts.vision.encoder.layers],
+            "projector": [parts.projector.act],
+            "language": [layer.mlp.act_fn for layer in parts.language.layers]}
+
+
+def draw(shapes: dict[str, tuple[int, int]]) -> Neurons:
+    generator = random.Random(4)
+    return {module: {domain: [[layer, neuron] for layer in range(layers) for neuron in range(neurons)
+                              if generator.random() < SHARE]
+                     for domain in ("documents", MASKED)}
+            for module, (layers, neurons) in shapes.items()}
+
+
+def digest(shapes: dict[str, tuple[int, int]], chosen: Neurons) -> str:
+    state = xxhash.xxh3_128()
+
+    def add(*values: int | str) -> None:
+        for value in values:
+            if isinstance(value, str):
+                add(len(value.encode()))
+                state.update(value.encode())
+            else:
+                state.update(value.to_bytes(8, "little"))
+
+    add("mmneuron-neurons-1", len(chosen))
+    for module, domains in chosen.items():
+        add(module, *shapes[module], len(domains))
+        for domain, pairs in sorted(domains.items()):
+            add(domain, len(pairs), *(number for pair in pairs for number in pair))
+    return state.hexdigest()
+
+
+def switch_off(model: nn.Module, chosen: Neurons) -> None:
+    for module, functions in activations(model).items():
+        for layer, function in enumerate(functions):
+            off = [neuron for at, neuron in chosen[module][MASKED] if at == layer]
+
+            def hook(_module: nn.Module, _input: tuple, output: Tensor, off: list[int] = off) -> Tensor:
+                output = output.clone()
+                output[..., off] = 0
+                return output
+            function.register_forward_hook(hook)
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    model = AutoModelForImageTextToText.from_pretrained(
+        HERE / "checkpoints" / CHECKPOINT, dtype=torch.float32, attn_implementation="eager")
+    model = model.eval().double()
+    text, vision = model.config.text_config, model.config.vision_config
+    shapes = {"vision": (vision.num_hidden_layers, vision.intermediate_size),
+              "projector": (1, text.hidden_size),
+              "language": (text.num_hidden_layers, text.intermediate_size)}
+    chosen = draw(shapes)
+    document = {"format": "mmneuron-neurons-1",
+                "modules": {module: {"layers": shapes[module][0], "neurons": shapes[module][1],
+                                     "domains": domains} for module, domains in chosen.items()},
+                "digest": digest(shapes, chosen)}
+    (DATA / "masked.json").write_text(json.dumps(document) + "\n")
+
+    prepared, _ = inputs_from_file(HERE / "cases" / CHECKPOINT / f"{CASE}.safetensors", False)
+    switch_off(model, chosen)
+    with float64_arithmetic():
+        stages = hooks.run(model, as_float64(prepared), "vision.out, projector.merged, language.norm")
+        ids, margin = greedy(model, as_float64(prepared), TOKENS)
+    stages["generated_ids"] = torch.tensor(ids, dtype=torch.int32)
+    save_file(stages, DATA / "masked.safetensors", {"margin": f"{margin:.4g}"})
+    print(f"{len(ids)} tokens, margin {margin:.4g}")
+
+
+if __name__ == "__main__":
+    main()

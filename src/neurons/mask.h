@@ -1,0 +1,26 @@
+/* Masks: neurons that are switched off, which is to set their values to +0 at every position. */
+#ifndef MMN_NEURONS_MASK_H
+#define MMN_NEURONS_MASK_H
+
+#include "mmneuron.h"
+#include "neurons/neuron_lists.h"
+
+typedef struct mmn_masked_module {
+    const mmn_module *module; /* the model's */
+    size_t *first; /* [layers + 1]: neurons[first[l]..first[l + 1] - 1] are those of layer l */
+    uint32_t *neurons; /* ascending in each layer */
+} mmn_masked_module;
+
+struct mmn_mask {
+    size_t module_count;
+    mmn_masked_module modules[MMN_COUNTED_MODULES]; /* all of the model, in their order */
+    char *stages; /* those that show masked neurons, separated by commas; NULL: none do */
+};
+
+/* The mask of domain number `domain` (SIZE_MAX: of all) in the modules that `setting` names. `file`
+ * is for messages. As mmn_mask_from_ranking otherwise. */
+mmn_status mmn_mask_from_lists(mmn_mask **mask, const mmn_model *model,
+                               const mmn_neuron_lists *lists, size_t domain, const char *setting,
+                               const char *file, mmn_error *error);
+
+#endif

@@ -1,0 +1,38 @@
+/* Neuron lists: the neurons of each module and domain that a neurons.json file names. */
+#ifndef MMN_NEURONS_NEURON_LISTS_H
+#define MMN_NEURONS_NEURON_LISTS_H
+
+#include "base/digest.h"
+#include "base/error.h"
+#include "neurons/counts.h"
+
+/* Neurons numbered layer * neurons + neuron, ascending. */
+typedef struct mmn_neuron_list {
+    uint64_t *numbers;
+    size_t count;
+} mmn_neuron_list;
+
+typedef struct mmn_listed_module {
+    const char *name;
+    uint32_t layers, neurons;
+    mmn_neuron_list *lists; /* [domain_count] */
+} mmn_listed_module;
+
+typedef struct mmn_neuron_lists {
+    size_t domain_count;
+    char **domains; /* in the bytewise order of their names */
+    size_t module_count;
+    mmn_listed_module modules[MMN_COUNTED_MODULES]; /* in the order of the forward pass */
+    char digest[MMN_DIGEST_SIZE];
+} mmn_neuron_lists;
+
+/* Reads neurons.json (doc/formats.md). MMN_INPUT when it is not such a file: a pair beyond its
+ * module or out of order, modules that differ in their domains, or a digest that is not that of the
+ * lists. Free with mmn_neuron_lists_free. */
+mmn_status mmn_neuron_lists_read(mmn_neuron_lists **lists, const char *file, mmn_error *error);
+void mmn_neuron_lists_free(mmn_neuron_lists *lists);
+
+/* The module called `name`, or NULL. */
+const mmn_listed_module *mmn_neuron_lists_module(const mmn_neuron_lists *lists, const char *name);
+
+#endif
