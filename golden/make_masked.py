@@ -25,6 +25,7 @@ from truth import float64_arithmetic
 HERE = Path(__file__).resolve().parent
 DATA = HERE.parent / "tests" / "neurons" / "data"
 CHECKPOINT, CASE, TOKENS = "llava-1.5", "wide", 12
+STAGES = "vision.out, projector.merged, language.layers.*.out, language.norm"
 MASKED = "medical"
 SHARE = 0.2
 
@@ -97,7 +98,7 @@ def main() -> None:
     prepared, _ = inputs_from_file(HERE / "cases" / CHECKPOINT / f"{CASE}.safetensors", False)
     switch_off(model, chosen)
     with float64_arithmetic():
-        stages = hooks.run(model, as_float64(prepared), "vision.out, projector.merged, language.norm")
+        stages = hooks.run(model, as_float64(prepared), STAGES)
         ids, margin = greedy(model, as_float64(prepared), TOKENS)
     stages["generated_ids"] = torch.tensor(ids, dtype=torch.int32)
     save_file(stages, DATA / "masked.safetensors", {"margin": f"{margin:.4g}"})

@@ -300,6 +300,40 @@ MMN_API size_t mmn_mask_neurons(const mmn_mask *mask, const char *module, int la
 MMN_API mmn_status mmn_session_add_mask(mmn_session *session, const mmn_mask *mask,
                                         mmn_error *error);
 
+/* ---- How far switching off moves the hidden states ------------------------------------------- */
+
+typedef struct mmn_perturb_options {
+    const char *list;     /* DATA.jsonl */
+    const char *ranking;  /* neurons.json */
+    const char *settings; /* as for mmn_mask_from_ranking, separated by commas; NULL: those of
+                             doc/method.md whose modules were ranked */
+    uint64_t samples;     /* per domain, the first N of the list; 0: all */
+    uint64_t seeds;       /* how many choices of random neurons; 0: 5 */
+    uint64_t first_seed;  /* theirs is first_seed, first_seed + 1, ... */
+    mmn_progress_function progress;
+    void *progress_context;
+} mmn_perturb_options;
+
+typedef struct mmn_perturbation mmn_perturbation;
+
+/* Runs every sample's prompt with all neurons on, with the neurons of its domain off, and with as
+ * many random ones of each layer off, in each setting, and compares the hidden states h' with h at
+ * each layer's output and after the final norm: means over positions of |h' - h| / |h| and of
+ * 1 - cos(h, h') (doc/method.md). The same bits on every machine. MMN_INPUT for a domain of the list
+ * that the ranking has not. */
+MMN_API mmn_status mmn_perturb(mmn_perturbation **perturbation, const mmn_model *model,
+                               const mmn_perturb_options *options, mmn_error *error);
+MMN_API void mmn_perturbation_free(mmn_perturbation *perturbation);
+/* A table for people: per setting and domain, domain neurons against random ones. */
+MMN_API mmn_status mmn_perturbation_table(const mmn_perturbation *perturbation, char **text,
+                                          mmn_error *error);
+/* All curves (doc/formats.md). */
+MMN_API mmn_status mmn_perturbation_json(const mmn_perturbation *perturbation, char **text,
+                                         mmn_error *error);
+/* Writes that text to `file`. */
+MMN_API mmn_status mmn_perturbation_write(const mmn_perturbation *perturbation, const char *file,
+                                          mmn_error *error);
+
 /* ---- Dumps ----------------------------------------------------------------------------------- */
 
 typedef struct mmn_dump_options {

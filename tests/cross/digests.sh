@@ -1,6 +1,6 @@
 #!/bin/sh
-# Counts and ranks the demo's samples and dumps every stage of one: the digests are those published in
-# golden/demo/digests. Every kind of build runs this, so that all of them are compared with each
+# Counts and ranks the demo's samples, dumps every stage of one, and switches neurons off: the digests
+# are those published in golden/demo/digests. Every kind of build runs this, so that all of them are compared with each
 # other too. With any number of threads, in one run, in shards, or interrupted and resumed, the
 # same bytes are counted (shown with fewer samples, since some builds are slow).
 #
@@ -37,8 +37,21 @@ What is this? ASSISTANT:" --generate 4 -o "$work/dump" --quiet "$@" >&2 &&
         $MMNEURON digest "$work/dump"
 }
 
+# Prints "DIGEST  perturbation": of what switching off the neurons that a counts file gives does to one
+# sample of each domain, without the version and the list's path.
+perturbation_digest() {
+    file=$1
+    shift
+    $MMNEURON rank "$file" -o "$work/off.json" --rate 0.05 --quiet >/dev/null &&
+        $MMNEURON perturb "$model" "$list" --neurons "$work/off.json" --samples 1 --seeds 2 --quiet \
+            --json "$@" >"$work/perturb.json" &&
+        sed -e '/"version"/d' -e '/"list"/d' "$work/perturb.json" | sha256sum |
+        sed 's/^\(.\{32\}\).*/\1  perturbation/'
+}
+
 if [ "$1" = --print ]; then
-    count_to "$work/counts" >&2 && ranking_digest "$work/counts" && stage_digests
+    count_to "$work/counts" >&2 && ranking_digest "$work/counts" && stage_digests &&
+        perturbation_digest "$work/counts"
     exit
 fi
 
@@ -48,8 +61,13 @@ ranks_as_published() {
 }
 
 dumps_as_published() {
-    stage_digests --threads "$1" >"$work/found" && grep -v '  ranking$' "$demo/digests" |
-        diff - "$work/found"
+    stage_digests --threads "$1" >"$work/found" &&
+        grep -v -e '  ranking$' -e '  perturbation$' "$demo/digests" | diff - "$work/found"
+}
+
+perturbs_as_published() {
+    perturbation_digest "$work/counts" --threads "$1" >"$work/found" &&
+        grep '  perturbation$' "$demo/digests" | diff - "$work/found"
 }
 
 # count_few_to FILE OPTION...: counts one sample of each domain.
@@ -82,6 +100,7 @@ for threads in 1 2 7; do
     check "every stage's digest is the published one on $threads threads" \
         dumps_as_published $threads
     check "the same is counted on $threads threads" counts_on_threads $threads
+    check "the same is perturbed on $threads threads" perturbs_as_published $threads
 done
 check "three shards, merged, are one run" counts_in_shards
 check "an interrupted and resumed run is one run" counts_in_two_runs

@@ -1,0 +1,89 @@
+/* mmneuron perturb: how far switching neurons off moves the hidden states. */
+#include "cli/command.h"
+#include "cli/interrupt.h"
+#include "cli/model.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+
+static int print_result(const mmn_perturbation *perturbation, const char *output, bool json)
+{
+    mmn_error error;
+    char *text = NULL;
+    mmn_status status = json ? mmn_perturbation_json(perturbation, &text, &error)
+                             : mmn_perturbation_table(perturbation, &text, &error);
+    if (status == MMN_OK && output != NULL)
+        status = mmn_perturbation_write(perturbation, output, &error);
+    if (status == MMN_OK)
+        mmn_cli_print("%s", text);
+    mmn_release(text);
+    return status == MMN_OK ? MMN_CLI_DONE : mmn_cli_fail(&error);
+}
+
+static int run_perturb(const mmn_model *model, mmn_perturb_options *options, const char *output,
+                       bool quiet, bool json)
+{
+    mmn_cli_progress progress;
+    mmn_perturbation *perturbation;
+    mmn_error error;
+    options->progress = mmn_cli_progress_show;
+    options->progress_context = &progress;
+    mmn_cli_interrupt_catch();
+    mmn_cli_progress_begin(&progress, quiet);
+    mmn_status status = mmn_perturb(&perturbation, model, options, &error);
+    mmn_cli_progress_clear(&progress);
+    if (status == MMN_INTERRUPTED) {
+        mmn_cli_message("interrupted; nothing was written");
+        return mmn_cli_interrupt_code();
+    }
+    if (status != MMN_OK)
+        return mmn_cli_fail(&error);
+    int code = print_result(perturbation, output, json);
+    mmn_perturbation_free(perturbation);
+    return code;
+}
+
+int mmn_cli_perturb(const mmn_cli_command *command, int argc, char **argv)
+{
+    mmn_perturb_options perturb_options = {.first_seed = 1};
+    const char *output = NULL;
+    mmn_resize_order order = MMN_RESIZE_HORIZONTAL_FIRST;
+    const mmn_cli_option options[] = {
+        {.name = "neurons", .value = "NEURONS.json", .kind = MMN_CLI_TEXT,
+         .target = &perturb_options.ranking,
+         .help = "the neurons to switch off, as \"mmneuron rank -o\" writes them"},
+        {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
+         .target = &output, .help = "write all curves to FILE (JSON)"},
+        {.name = "settings", .value = "SETTINGS", .kind = MMN_CLI_TEXT,
+         .target = &perturb_options.settings,
+         .help = "which modules' neurons to switch off: modules joined by \"+\", or \"all\";"
+                 " several, separated by commas (those of the paper)"},
+        {.name = "samples", .value = "N", .kind = MMN_CLI_WHOLE,
+         .target = &perturb_options.samples, .minimum = 1,
+         .help = "the first N samples of each domain (all)"},
+        {.name = "seeds", .value = "N", .kind = MMN_CLI_WHOLE, .target = &perturb_options.seeds,
+         .minimum = 1, .maximum = 1e4, .help = "compare with N choices of random neurons (5)"},
+        {.name = "first-seed", .value = "N", .kind = MMN_CLI_WHOLE,
+         .target = &perturb_options.first_seed, .minimum = 0, .maximum = 1e15,
+         .help = "the first choice's seed; the others follow (1)"},
+        MMN_CLI_RESIZE_ORDER(&order),
+    };
+    mmn_cli_arguments arguments;
+    mmn_model *model = NULL;
+    int code;
+    if (!mmn_cli_parse(command, options, sizeof options / sizeof options[0], argc, argv,
+                       &arguments, &code))
+        return code;
+    if (perturb_options.ranking == NULL) {
+        code = mmn_cli_usage(command->name, "--neurons is missing: the neurons to switch off");
+        goto done;
+    }
+    perturb_options.list = arguments.texts[1];
+    code = mmn_cli_open_model(&model, arguments.texts[0], &arguments, order);
+    if (code == MMN_CLI_DONE)
+        code = run_perturb(model, &perturb_options, output, arguments.quiet, arguments.json);
+done:
+    mmn_model_close(model);
+    mmn_cli_free(arguments.texts);
+    return code;
+}

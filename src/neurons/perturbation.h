@@ -1,0 +1,36 @@
+/* A perturbation: how far switching neurons off has moved the hidden states of a language model. */
+#ifndef MMN_NEURONS_PERTURBATION_H
+#define MMN_NEURONS_PERTURBATION_H
+
+#include "neurons/counts.h"
+#include "neurons/hidden_states.h"
+#include "neurons/settings.h"
+
+/* One setting in one domain, with the domain's neurons off or with others. */
+typedef struct mmn_perturb_curve {
+    size_t setting, domain;
+    bool random;
+    uint64_t seed;      /* of a random choice */
+    uint64_t neurons;   /* how many are off */
+    mmn_distance *sums; /* [2][layers + 1]: at text positions, at image positions */
+} mmn_perturb_curve;
+
+struct mmn_perturbation {
+    char version[32], model[MMN_DIGEST_SIZE], neurons[MMN_DIGEST_SIZE];
+    char *list;
+    uint64_t samples; /* per domain, as asked for; 0: all */
+    uint64_t seeds, first_seed;
+    mmn_settings settings;
+    size_t layers;
+    mmn_counts *domains;      /* only their names and numbers of samples */
+    uint64_t (*positions)[2]; /* [domain]: text, image */
+    size_t curve_count;
+    mmn_perturb_curve *curves; /* [domain][setting][1 + seeds] */
+};
+
+/* The mean of a curve at state number `state`, at positions of `kind` (0: text, 1: image, 2: all);
+ * zeros where there are none. */
+mmn_distance mmn_perturb_mean(const mmn_perturbation *perturbation, const mmn_perturb_curve *curve,
+                              size_t state, int kind);
+
+#endif

@@ -1,0 +1,21 @@
+/* Settings: which modules' neurons an experiment switches off. */
+#ifndef MMN_NEURONS_SETTINGS_H
+#define MMN_NEURONS_SETTINGS_H
+
+#include "neurons/neuron_lists.h"
+
+enum { MMN_SETTING_LIMIT = 32 };
+
+typedef struct mmn_settings {
+    char *names[MMN_SETTING_LIMIT]; /* "language", "vision+projector", "all" */
+    size_t count;
+} mmn_settings;
+
+/* The settings that `text` names, separated by commas; NULL: those of METHOD.md whose modules the
+ * lists have, without "none". MMN_USAGE for too many, or one without a name. Zero-initialise; free
+ * with mmn_settings_free, after a failure too. */
+mmn_status mmn_settings_make(mmn_settings *settings, const char *text,
+                             const mmn_neuron_lists *lists, mmn_error *error);
+void mmn_settings_free(mmn_settings *settings);
+
+#endif
