@@ -5,10 +5,8 @@
 
 #include "base/memory.h"
 #include "model/model.h"
-#include "neurons/count_plan.h"
 #include "neurons/mask.h"
 #include "neurons/perturbation.h"
-#include "neurons/sample_input.h"
 
 /* Bytes of hidden states that are kept at a time; with more, a sample runs again for the rest. */
 #define STATES_LIMIT ((size_t)512 << 20)
@@ -19,7 +17,6 @@ typedef struct perturb_run {
     const mmn_model *model;
     const mmn_perturb_options *options;
     mmn_perturbation *result;
-    mmn_count_plan plan;
     mmn_neuron_lists *lists;
     mmn_mask **masks; /* [curve] */
     mmn_hidden_states states;
@@ -36,7 +33,7 @@ void mmn_perturbation_free(mmn_perturbation *perturbation)
         mmn_free(perturbation->curves[i].sums);
     mmn_free(perturbation->curves);
     mmn_free(perturbation->positions);
-    mmn_counts_free(perturbation->domains);
+    mmn_list_run_free(&perturbation->run);
     mmn_settings_free(&perturbation->settings);
     mmn_free(perturbation->list);
     mmn_free(perturbation);
@@ -72,7 +69,7 @@ static mmn_status add_curve(perturb_run *run, size_t domain, size_t setting, uin
     const mmn_model_info *info = mmn_model_describe(run->model);
     mmn_perturb_curve *curve = &result->curves[result->curve_count];
     mmn_mask **mask = &run->masks[result->curve_count];
-    const char *name = result->domains->domains[domain].name;
+    const char *name = result->run.domains->domains[domain].name;
     size_t listed = 0;
     mmn_status status;
 
@@ -103,7 +100,7 @@ static mmn_status add_curve(perturb_run *run, size_t domain, size_t setting, uin
 static mmn_status add_curves(perturb_run *run, mmn_error *error)
 {
     mmn_perturbation *result = run->result;
-    size_t domains = result->domains->domain_count, settings = result->settings.count, each;
+    size_t domains = result->run.domains->domain_count, settings = result->settings.count, each;
     size_t count;
     mmn_status status = MMN_OK;
 
@@ -116,7 +113,7 @@ static mmn_status add_curves(perturb_run *run, mmn_error *error)
     if (!result->curves || !result->positions || !run->masks)
         return MMN_SYSTEM;
     for (size_t domain = 0; domain < domains; domain++) {
-        run->total += run->plan.left[domain] * settings * (1 + result->seeds);
+        run->total += result->run.plan.left[domain] * settings * (1 + result->seeds);
         for (size_t setting = 0; setting < settings; setting++)
             for (uint64_t seed = 0; seed <= result->seeds && status == MMN_OK; seed++)
                 status = add_curve(run, domain, setting, seed, error);
@@ -128,7 +125,6 @@ static mmn_status set_up(perturb_run *run, mmn_error *error)
 {
     const mmn_perturb_options *options = run->options;
     const mmn_language_config *language = &run->model->config.language;
-    const mmn_counted_module no_module = {{0}, 0, 0, 0};
     mmn_perturbation *result = run->result;
     mmn_status status = mmn_neuron_lists_read(&run->lists, options->ranking, error);
 
@@ -148,10 +144,8 @@ static mmn_status set_up(perturb_run *run, mmn_error *error)
     if (status == MMN_OK)
         status = mmn_settings_make(&result->settings, options->settings, run->lists, error);
     if (status == MMN_OK)
-        status = mmn_counts_create(&result->domains, &no_module, 0, error);
-    if (status == MMN_OK)
-        status = mmn_count_plan_make(&run->plan, options->list, result->domains, options->samples,
-                                     false, error);
+        status = mmn_list_run_begin(&result->run, run->model, options->list, options->samples,
+                                    error);
     if (status == MMN_OK)
         status = mmn_model_digest(run->model, result->model, error);
     if (status == MMN_OK) {
@@ -232,31 +226,17 @@ static mmn_status run_input(perturb_run *run, const mmn_input *input, size_t dom
     return status;
 }
 
-static mmn_status run_sample(perturb_run *run, const mmn_planned_sample *planned,
-                             mmn_error *error)
+/* An mmn_list_run_function. */
+static mmn_status run_sample(void *context, const mmn_planned_sample *planned,
+                             const mmn_input *input, mmn_error *error)
 {
-    const char *list = run->options->list;
+    perturb_run *run = context;
     uint64_t *positions = run->result->positions[planned->domain];
-    mmn_input *input = NULL;
-    bool bad;
-    mmn_error problem = {0};
-    mmn_status status =
-        mmn_sample_input(&input, run->model, &planned->sample, list, &bad, error);
-    if (status != MMN_OK)
-        return status;
-    status = run_input(run, input, planned->domain, &problem);
-    if (status != MMN_OK) {
-        mmn_sample_blame(&problem, planned->sample.line, list);
-        if (error)
-            *error = problem;
-        status = problem.status;
-    }
     size_t image = mmn_input_image_positions(input);
+
     positions[0] += mmn_input_length(input) - image;
     positions[1] += image;
-    run->result->domains->domains[planned->domain].samples++;
-    mmn_input_free(input);
-    return status;
+    return run_input(run, input, planned->domain, error);
 }
 
 mmn_status mmn_perturb(mmn_perturbation **perturbation, const mmn_model *model,
@@ -269,14 +249,8 @@ mmn_status mmn_perturb(mmn_perturbation **perturbation, const mmn_model *model,
     run.result = mmn_allocate(1, sizeof(*run.result), error);
     mmn_status status = run.result ? set_up(&run, error) : MMN_SYSTEM;
 
-    for (bool found = true; status == MMN_OK;) {
-        mmn_planned_sample planned;
-        status = mmn_count_plan_next(&planned, &found, &run.plan, run.result->domains, error);
-        if (!found)
-            break;
-        if (status == MMN_OK)
-            status = run_sample(&run, &planned, error);
-    }
+    if (status == MMN_OK)
+        status = mmn_list_run_each(&run.result->run, run_sample, &run, error);
     if (status == MMN_OK)
         status = report_progress(&run, error);
     for (size_t i = 0; run.masks && i < run.result->curve_count; i++)
@@ -285,7 +259,6 @@ mmn_status mmn_perturb(mmn_perturbation **perturbation, const mmn_model *model,
     mmn_free(run.rows);
     mmn_hidden_states_free(&run.states);
     mmn_neuron_lists_free(run.lists);
-    mmn_count_plan_free(&run.plan);
     if (status == MMN_OK) {
         *perturbation = run.result;
     } else {

@@ -2,8 +2,8 @@
 #ifndef MMN_NEURONS_PERTURBATION_H
 #define MMN_NEURONS_PERTURBATION_H
 
-#include "neurons/counts.h"
 #include "neurons/hidden_states.h"
+#include "neurons/list_run.h"
 #include "neurons/settings.h"
 
 /* One setting in one domain, with the domain's neurons off or with others. */
@@ -22,7 +22,7 @@ struct mmn_perturbation {
     uint64_t seeds, first_seed;
     mmn_settings settings;
     size_t layers;
-    mmn_counts *domains;      /* only their names and numbers of samples */
+    mmn_list_run run;         /* with the domains */
     uint64_t (*positions)[2]; /* [domain]: text, image */
     size_t curve_count;
     mmn_perturb_curve *curves; /* [domain][setting][1 + seeds] */

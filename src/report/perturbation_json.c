@@ -15,9 +15,9 @@ static void add_settings(mmn_text *text, const mmn_perturbation *perturbation)
                  ", \"samples\": %" PRIu64 ", \"seeds\": %" PRIu64 ", \"first_seed\": %" PRIu64
                  "},\n  \"domains\": [",
                  perturbation->samples, perturbation->seeds, perturbation->first_seed);
-    for (size_t d = 0; d < perturbation->domains->domain_count; d++) {
+    for (size_t d = 0; d < perturbation->run.domains->domain_count; d++) {
         mmn_text_add(text, "%s", d > 0 ? ", " : "");
-        mmn_text_add_json(text, perturbation->domains->domains[d].name);
+        mmn_text_add_json(text, perturbation->run.domains->domains[d].name);
     }
     mmn_text_add(text, "],\n");
 }
@@ -53,7 +53,7 @@ static void add_positions(mmn_text *text, const mmn_perturbation *perturbation,
 static void add_curve(mmn_text *text, const mmn_perturbation *perturbation,
                       const mmn_perturb_curve *curve)
 {
-    const mmn_counted_domain *domain = &perturbation->domains->domains[curve->domain];
+    const mmn_counted_domain *domain = &perturbation->run.domains->domains[curve->domain];
 
     mmn_text_add(text, "    {\"setting\": ");
     mmn_text_add_json(text, perturbation->settings.names[curve->setting]);

@@ -26,7 +26,7 @@ static void add_row(mmn_text *text, const mmn_perturbation *perturbation,
                     const mmn_perturb_curve *own, double *values, int title_width)
 {
     mmn_text_add(text, "  ");
-    mmn_columns_left(text, perturbation->domains->domains[own->domain].name, title_width);
+    mmn_columns_left(text, perturbation->run.domains->domains[own->domain].name, title_width);
     mmn_text_add(text, "  %8" PRIu64, own->neurons);
     for (int last = 0; last < 2; last++) {
         for (size_t i = 0; i < perturbation->seeds; i++)
@@ -52,7 +52,7 @@ static void add_titles(mmn_text *text, int title_width)
 mmn_status mmn_perturbation_table(const mmn_perturbation *perturbation, char **table,
                                   mmn_error *error)
 {
-    const mmn_counts *domains = perturbation->domains;
+    const mmn_counts *domains = perturbation->run.domains;
     size_t settings = perturbation->settings.count, each = 1 + (size_t)perturbation->seeds;
     double *values = mmn_allocate((size_t)perturbation->seeds, sizeof(*values), error);
     int title_width = (int)strlen("domain");
