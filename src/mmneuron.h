@@ -334,6 +334,42 @@ MMN_API mmn_status mmn_perturbation_json(const mmn_perturbation *perturbation, c
 MMN_API mmn_status mmn_perturbation_write(const mmn_perturbation *perturbation, const char *file,
                                           mmn_error *error);
 
+/* ---- The logit lens -------------------------------------------------------------------------- */
+
+typedef struct mmn_lens_options {
+    const char *list;    /* DATA.jsonl */
+    const char *stages;  /* what is read of each language layer, separated by commas: "out", its
+                            output; "attn.out", its attention's output; "mid", the state between
+                            attention and MLP; "mlp.out", its MLP's output; NULL: "out" */
+    uint64_t samples;    /* per domain, the first N of the list; 0: all */
+    uint64_t top;        /* how many words are kept; 0: 5 */
+    uint64_t examples;   /* per domain, how many samples are kept with chosen positions in full */
+    const char *positions; /* which: "last", "all", numbers from 0, "image:K", "text:K" (K of them,
+                              evenly spread), separated by commas; NULL: "last" */
+    const char *ranking;     /* neurons.json whose neurons are off; NULL: none are */
+    const char *off_domain;  /* those of this domain; NULL: of each sample's own */
+    const char *off_setting; /* as for mmn_mask_from_ranking; NULL: "all" */
+    mmn_progress_function progress;
+    void *progress_context;
+} mmn_lens_options;
+
+typedef struct mmn_lens mmn_lens;
+
+/* Reads the states of every language layer at every position of each sample's prompt as the model's
+ * end reads its last: softmax(lm_head(norm(h))), its entropy in nats and its most probable words,
+ * averaged for each domain over image and over text positions (doc/method.md). The same bits on
+ * every machine. Memory does not grow with positions x vocabulary. */
+MMN_API mmn_status mmn_lens_run(mmn_lens **lens, const mmn_model *model,
+                                const mmn_lens_options *options, mmn_error *error);
+/* Before the model is closed. */
+MMN_API void mmn_lens_free(mmn_lens *lens);
+/* A table for people: entropy and the most frequent word per layer and domain. */
+MMN_API mmn_status mmn_lens_table(const mmn_lens *lens, char **text, mmn_error *error);
+/* All of it (doc/formats.md). */
+MMN_API mmn_status mmn_lens_json(const mmn_lens *lens, char **text, mmn_error *error);
+/* Writes that text to `file`. */
+MMN_API mmn_status mmn_lens_write(const mmn_lens *lens, const char *file, mmn_error *error);
+
 /* ---- Dumps ----------------------------------------------------------------------------------- */
 
 typedef struct mmn_dump_options {

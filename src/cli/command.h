@@ -27,6 +27,7 @@ struct mmn_cli_command {
 int mmn_cli_info(const mmn_cli_command *command, int argc, char **argv);
 int mmn_cli_ask(const mmn_cli_command *command, int argc, char **argv);
 int mmn_cli_count(const mmn_cli_command *command, int argc, char **argv);
+int mmn_cli_lens(const mmn_cli_command *command, int argc, char **argv);
 int mmn_cli_merge(const mmn_cli_command *command, int argc, char **argv);
 int mmn_cli_perturb(const mmn_cli_command *command, int argc, char **argv);
 int mmn_cli_rank(const mmn_cli_command *command, int argc, char **argv);

@@ -49,9 +49,17 @@ perturbation_digest() {
         sed 's/^\(.\{32\}\).*/\1  perturbation/'
 }
 
+# Prints "DIGEST  lens": of every stage that the lens reads of one sample of each domain, likewise.
+lens_digest() {
+    $MMNEURON lens "$model" "$list" --samples 1 --stages out,attn.out,mid,mlp.out --quiet --json "$@" \
+        >"$work/lens.json" &&
+        sed -e '/"version"/d' -e '/"list"/d' "$work/lens.json" | sha256sum |
+        sed 's/^\(.\{32\}\).*/\1  lens/'
+}
+
 if [ "$1" = --print ]; then
     count_to "$work/counts" >&2 && ranking_digest "$work/counts" && stage_digests &&
-        perturbation_digest "$work/counts"
+        perturbation_digest "$work/counts" && lens_digest
     exit
 fi
 
@@ -62,7 +70,7 @@ ranks_as_published() {
 
 dumps_as_published() {
     stage_digests --threads "$1" >"$work/found" &&
-        grep -v -e '  ranking$' -e '  perturbation$' "$demo/digests" | diff - "$work/found"
+        grep -v -e '  ranking$' -e '  perturbation$' -e '  lens$' "$demo/digests" | diff - "$work/found"
 }
 
 perturbs_as_published() {
@@ -95,12 +103,17 @@ counts_in_two_runs() {
     count_few_to "$work/resumed" && cmp "$work/few-1" "$work/resumed"
 }
 
+reads_as_published() {
+    lens_digest --threads "$1" >"$work/found" && grep '  lens$' "$demo/digests" | diff - "$work/found"
+}
+
 check "the ranking's digest is the published one" ranks_as_published
 for threads in 1 2 7; do
     check "every stage's digest is the published one on $threads threads" \
         dumps_as_published $threads
     check "the same is counted on $threads threads" counts_on_threads $threads
     check "the same is perturbed on $threads threads" perturbs_as_published $threads
+    check "the same is read on $threads threads" reads_as_published $threads
 done
 check "three shards, merged, are one run" counts_in_shards
 check "an interrupted and resumed run is one run" counts_in_two_runs

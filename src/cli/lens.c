@@ -1,0 +1,102 @@
+/* mmneuron lens: reads the states of every layer as words. */
+#include "cli/command.h"
+#include "cli/interrupt.h"
+#include "cli/model.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+
+static int print_result(const mmn_lens *lens, const char *output, bool json)
+{
+    mmn_error error;
+    char *text = NULL;
+    mmn_status status = json ? mmn_lens_json(lens, &text, &error)
+                             : mmn_lens_table(lens, &text, &error);
+    if (status == MMN_OK && output != NULL)
+        status = mmn_lens_write(lens, output, &error);
+    if (status == MMN_OK)
+        mmn_cli_print("%s", text);
+    mmn_release(text);
+    return status == MMN_OK ? MMN_CLI_DONE : mmn_cli_fail(&error);
+}
+
+static int run_lens(const mmn_model *model, mmn_lens_options *options, const char *output,
+                       bool quiet, bool json)
+{
+    mmn_cli_progress progress;
+    mmn_lens *lens;
+    mmn_error error;
+    options->progress = mmn_cli_progress_show;
+    options->progress_context = &progress;
+    mmn_cli_interrupt_catch();
+    mmn_cli_progress_begin(&progress, quiet);
+    mmn_status status = mmn_lens_run(&lens, model, options, &error);
+    mmn_cli_progress_clear(&progress);
+    if (status == MMN_INTERRUPTED) {
+        mmn_cli_message("interrupted; nothing was written");
+        return mmn_cli_interrupt_code();
+    }
+    if (status != MMN_OK)
+        return mmn_cli_fail(&error);
+    int code = print_result(lens, output, json);
+    mmn_lens_free(lens);
+    return code;
+}
+
+int mmn_cli_lens(const mmn_cli_command *command, int argc, char **argv)
+{
+    mmn_lens_options lens_options = {0};
+    const char *output = NULL;
+    mmn_resize_order order = MMN_RESIZE_HORIZONTAL_FIRST;
+    const mmn_cli_option options[] = {
+        {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
+         .target = &output, .help = "write everything to FILE (JSON)"},
+        {.name = "stages", .value = "STAGES", .kind = MMN_CLI_TEXT, .target = &lens_options.stages,
+         .help = "what to read of each layer: out, attn.out, mid, mlp.out, separated by commas"
+                 " (out)"},
+        {.name = "samples", .value = "N", .kind = MMN_CLI_WHOLE, .target = &lens_options.samples,
+         .minimum = 1, .help = "the first N samples of each domain (all)"},
+        {.name = "top", .value = "K", .kind = MMN_CLI_WHOLE, .target = &lens_options.top,
+         .minimum = 1, .maximum = 1000, .help = "keep K words of each layer (5)"},
+        {.name = "examples", .value = "N", .kind = MMN_CLI_WHOLE,
+         .target = &lens_options.examples, .minimum = 0, .maximum = 1e6,
+         .help = "keep positions of the first N samples of each domain in full (0)"},
+        {.name = "positions", .value = "WHICH", .kind = MMN_CLI_TEXT,
+         .target = &lens_options.positions,
+         .help = "with --examples: last, all, numbers, image:K, text:K, separated by commas"
+                 " (last)"},
+        {.name = "mask", .value = "NEURONS.json", .kind = MMN_CLI_TEXT,
+         .target = &lens_options.ranking,
+         .help = "switch neurons off that \"mmneuron rank\" found"},
+        {.name = "domain", .value = "NAME", .kind = MMN_CLI_TEXT,
+         .target = &lens_options.off_domain,
+         .help = "with --mask: those of this domain (of each sample's own)"},
+        {.name = "setting", .value = "MODULES", .kind = MMN_CLI_TEXT,
+         .target = &lens_options.off_setting,
+         .help = "with --mask: those of these modules, joined by \"+\" (all)"},
+        MMN_CLI_RESIZE_ORDER(&order),
+    };
+    mmn_cli_arguments arguments;
+    mmn_model *model = NULL;
+    int code;
+    if (!mmn_cli_parse(command, options, sizeof options / sizeof options[0], argc, argv,
+                       &arguments, &code))
+        return code;
+    if (lens_options.ranking == NULL &&
+        (lens_options.off_domain != NULL || lens_options.off_setting != NULL)) {
+        code = mmn_cli_usage(command->name, "--domain and --setting are for --mask");
+        goto done;
+    }
+    if (lens_options.positions != NULL && lens_options.examples == 0) {
+        code = mmn_cli_usage(command->name, "--positions is for --examples");
+        goto done;
+    }
+    lens_options.list = arguments.texts[1];
+    code = mmn_cli_open_model(&model, arguments.texts[0], &arguments, order);
+    if (code == MMN_CLI_DONE)
+        code = run_lens(model, &lens_options, output, arguments.quiet, arguments.json);
+done:
+    mmn_model_close(model);
+    mmn_cli_free(arguments.texts);
+    return code;
+}

@@ -1,0 +1,449 @@
+/* The logit lens over a list: runs its samples, and reads the states of all layers. */
+#include "neurons/lens.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "model/input.h"
+#include "model/model.h"
+#include "model/vision.h"
+#include "neurons/lens_positions.h"
+#include "neurons/mask.h"
+
+enum { TOP = 5, TOP_LIMIT = 1000 };
+
+const char *const mmn_lens_stage_names[MMN_LENS_STAGES] = {"out", "attn.out", "mid", "mlp.out"};
+
+typedef struct lens_run {
+    const mmn_lens_options *options;
+    mmn_lens *lens;
+    mmn_readout readout;
+    mmn_neuron_lists *lists;
+    mmn_mask *mask; /* of the sample that runs */
+    size_t domain;  /* likewise */
+    mmn_lens_example *example; /* NULL: none of this sample */
+    float *residual; /* [positions][hidden_size]: the state before the layer that runs, for "mid" */
+    size_t residual_capacity;
+    uint64_t done, total;
+} lens_run;
+
+/* ---- Results --------------------------------------------------------------------------------- */
+
+static mmn_lens_cell *cell_of(const mmn_lens *lens, size_t domain, int stage, size_t layer,
+                              int image)
+{
+    size_t number = (domain * MMN_LENS_STAGES + (size_t)stage) * lens->layers + layer;
+    return &lens->cells[number * 2 + (size_t)image];
+}
+
+const mmn_lens_cell *mmn_lens_cell_of(const mmn_lens *lens, size_t domain, int stage, size_t layer,
+                                      int image)
+{
+    return cell_of(lens, domain, stage, layer, image);
+}
+
+double mmn_lens_entropy(const mmn_lens *lens, size_t domain, int stage, size_t layer, int image)
+{
+    uint64_t positions = lens->positions[domain][image];
+    double sum = cell_of(lens, domain, stage, layer, image)->entropy;
+    return positions > 0 ? sum / (double)positions : 0.0;
+}
+
+mmn_status mmn_lens_three_stages(mmn_three_stages *stages, const mmn_lens *lens, size_t domain,
+                                 mmn_error *error)
+{
+    double *curve = mmn_allocate(lens->layers, sizeof(*curve), error);
+    double vocabulary = (double)lens->vocabulary, logarithm;
+    if (!curve)
+        return MMN_SYSTEM;
+    lens->model->compute.kernels->log_f64(&logarithm, &vocabulary, 1);
+    for (size_t layer = 0; layer < lens->layers; layer++)
+        curve[layer] = mmn_lens_entropy(lens, domain, MMN_LENS_OUT, layer, 1);
+    *stages = mmn_three_stages_of(curve, lens->positions[domain][1] > 0 ? lens->layers : 0,
+                                  logarithm);
+    mmn_free(curve);
+    return MMN_OK;
+}
+
+static void free_example(mmn_lens_example *example)
+{
+    for (size_t i = 0; example->images && i < example->image_count; i++)
+        mmn_free(example->images[i]);
+    mmn_free(example->images);
+    mmn_free(example->id);
+    mmn_free(example->positions);
+    mmn_free(example->ids);
+    mmn_free(example->is_image);
+    mmn_free(example->entropy);
+    mmn_free(example->words);
+}
+
+void mmn_lens_free(mmn_lens *lens)
+{
+    if (!lens)
+        return;
+    size_t domains = lens->run.domains ? lens->run.domains->domain_count : 0;
+    for (size_t i = 0; lens->cells && i < domains * MMN_LENS_STAGES * lens->layers * 2; i++)
+        mmn_word_counts_free(&lens->cells[i].words);
+    for (size_t i = 0; i < lens->example_count; i++)
+        free_example(&lens->examples[i]);
+    mmn_free(lens->examples);
+    mmn_free(lens->cells);
+    mmn_free(lens->positions);
+    mmn_free(lens->list);
+    mmn_free(lens->off_domain);
+    mmn_free(lens->off_setting);
+    mmn_list_run_free(&lens->run);
+    mmn_free(lens);
+}
+
+/* ---- Examples -------------------------------------------------------------------------------- */
+
+static mmn_status copy_images(mmn_lens_example *example, const mmn_sample *sample,
+                              mmn_error *error)
+{
+    example->images = mmn_allocate(sample->image_count, sizeof(*example->images), error);
+    if (!example->images)
+        return MMN_SYSTEM;
+    for (; example->image_count < sample->image_count; example->image_count++) {
+        char *copy = mmn_copy_text(sample->images[example->image_count], error);
+        if (!copy)
+            return MMN_SYSTEM;
+        example->images[example->image_count] = copy;
+    }
+    return MMN_OK;
+}
+
+/* The patches of one picture are the first image positions, without the class token. */
+static void find_grid(mmn_lens_example *example, const mmn_model *model, const mmn_input *input)
+{
+    const mmn_vision_config *vision = &model->config.vision;
+    size_t length = mmn_input_length(input), side = vision->grid, first = 0;
+
+    if (example->image_count == 0 || mmn_vision_feature_tokens(vision) != side * side)
+        return;
+    while (first < length && !mmn_input_is_image(input, first))
+        first++;
+    if (first + side * side > length)
+        return;
+    example->grid = side;
+    example->grid_first = first;
+}
+
+static mmn_status choose_positions(mmn_lens_example *example, const mmn_input *input,
+                                   const char *text, mmn_error *error)
+{
+    size_t length = mmn_input_length(input);
+    bool *chosen = mmn_allocate(length, sizeof(*chosen), error);
+    mmn_status status = chosen ? mmn_lens_choose_positions(chosen, input, text, error) : MMN_SYSTEM;
+
+    for (size_t position = 0; status == MMN_OK && position < length; position++)
+        example->count += chosen[position];
+    if (status == MMN_OK &&
+        (!(example->positions = mmn_allocate(example->count, sizeof(size_t), error)) ||
+         !(example->ids = mmn_allocate(example->count, sizeof(int32_t), error)) ||
+         !(example->is_image = mmn_allocate(example->count, sizeof(bool), error))))
+        status = MMN_SYSTEM;
+    for (size_t position = 0, i = 0; status == MMN_OK && position < length; position++) {
+        if (!chosen[position])
+            continue;
+        example->positions[i] = position;
+        example->ids[i] = input->ids[position];
+        example->is_image[i++] = mmn_input_is_image(input, position) != 0;
+    }
+    mmn_free(chosen);
+    return status;
+}
+
+static mmn_status add_example(lens_run *run, const mmn_planned_sample *planned,
+                              const mmn_input *input, mmn_error *error)
+{
+    mmn_lens *lens = run->lens;
+    const char *text = run->options->positions ? run->options->positions : "last";
+    size_t readings;
+    mmn_status status = mmn_reserve(&lens->examples, &lens->example_capacity,
+                                    lens->example_count + 1, sizeof(*lens->examples), error);
+    if (status != MMN_OK)
+        return status;
+    mmn_lens_example *example = &lens->examples[lens->example_count++];
+    *example = (mmn_lens_example){.domain = planned->domain};
+    if (!(example->id = mmn_copy_text(planned->sample.id, error)))
+        return MMN_SYSTEM;
+    status = copy_images(example, &planned->sample, error);
+    if (status == MMN_OK)
+        status = choose_positions(example, input, text, error);
+    if (status != MMN_OK)
+        return status;
+    find_grid(example, lens->model, input);
+    if (!mmn_multiply_sizes(example->count, lens->layers, &readings))
+        return mmn_fail(error, MMN_SYSTEM, NULL, NULL, "there are too many positions");
+    example->entropy = mmn_allocate(readings, sizeof(double), error);
+    example->words = mmn_allocate(readings, lens->top * sizeof(mmn_word), error);
+    run->example = example;
+    return example->entropy && example->words ? MMN_OK : MMN_SYSTEM;
+}
+
+/* Keeps the reading of row `row` of the readout, if its position is one of the example's. */
+static void keep_reading(const lens_run *run, size_t position, size_t layer, size_t row)
+{
+    mmn_lens_example *example = run->example;
+    const mmn_lens *lens = run->lens;
+
+    for (size_t i = 0; i < example->count; i++)
+        if (example->positions[i] == position) {
+            size_t reading = i * lens->layers + layer;
+            example->entropy[reading] = run->readout.entropy[row];
+            memcpy(example->words + reading * lens->top, run->readout.words + row * lens->top,
+                   lens->top * sizeof(mmn_word));
+        }
+}
+
+/* ---- The probe ------------------------------------------------------------------------------- */
+
+static mmn_status report_progress(const lens_run *run, mmn_error *error)
+{
+    const mmn_lens_options *options = run->options;
+    const mmn_progress progress = {
+        .label = "reading", .unit = "samples", .done = run->done, .total = run->total};
+
+    if (options->progress && options->progress(options->progress_context, &progress) != 0)
+        return mmn_fail(error, MMN_INTERRUPTED, NULL, NULL, "interrupted");
+    return MMN_OK;
+}
+
+/* Reads rows [rows][hidden_size], which begin at position `first`. */
+static mmn_status read_rows(lens_run *run, int stage, const mmn_stage *shown, const float *values,
+                            mmn_error *error)
+{
+    const mmn_lens *lens = run->lens;
+    size_t rows = shown->shape[0], width = shown->shape[1], layer = (size_t)shown->layer;
+    mmn_status status = MMN_OK;
+
+    for (size_t first = 0; first < rows && status == MMN_OK; first += MMN_READOUT_ROWS) {
+        size_t count = rows - first < MMN_READOUT_ROWS ? rows - first : MMN_READOUT_ROWS;
+        status = report_progress(run, error);
+        if (status == MMN_OK)
+            status = mmn_readout_run(&run->readout, values + first * width, count, error);
+        for (size_t row = 0; row < count && status == MMN_OK; row++) {
+            size_t position = shown->first_position + first + row;
+            int image = mmn_input_is_image(shown->input, position) != 0;
+            mmn_lens_cell *cell = cell_of(lens, run->domain, stage, layer, image);
+            cell->entropy += run->readout.entropy[row];
+            status = mmn_word_counts_add(&cell->words, run->readout.words[row * lens->top].id,
+                                         error);
+            if (run->example && stage == MMN_LENS_OUT)
+                keep_reading(run, position, layer, row);
+        }
+    }
+    return status;
+}
+
+/* Keeps the state before a layer, and makes of it that between its attention and its MLP: the sum
+ * that the forward pass makes, with the same kernel. */
+static mmn_status read_mid(lens_run *run, const mmn_stage *shown, mmn_error *error)
+{
+    const mmn_kernels *kernels = run->lens->model->compute.kernels;
+    size_t count = shown->shape[0] * shown->shape[1];
+
+    if (strstr(shown->name, "attn.out")) {
+        kernels->add(run->residual, run->residual, shown->data, count);
+        return read_rows(run, MMN_LENS_MID, shown, run->residual, error);
+    }
+    mmn_status status = mmn_reserve(&run->residual, &run->residual_capacity, count, sizeof(float),
+                                    error);
+    if (status == MMN_OK)
+        memcpy(run->residual, shown->data, count * sizeof(float));
+    return status;
+}
+
+static mmn_status see(void *context, const mmn_stage *shown, mmn_error *error)
+{
+    lens_run *run = context;
+    const bool *wanted = run->lens->stages;
+    mmn_status status = MMN_OK;
+    const char *dot = shown->layer < 0 ? NULL : strchr(shown->name + strlen("language.layers."), '.');
+    const char *name = dot ? dot + 1 : "";
+
+    for (int stage = 0; stage < MMN_LENS_STAGES && status == MMN_OK; stage++)
+        if (wanted[stage] && stage != MMN_LENS_MID &&
+            strcmp(name, mmn_lens_stage_names[stage]) == 0)
+            status = read_rows(run, stage, shown, shown->data, error);
+    if (status == MMN_OK && wanted[MMN_LENS_MID] && strcmp(name, "mlp.out") != 0)
+        status = read_mid(run, shown, error);
+    return status;
+}
+
+/* ---- Running --------------------------------------------------------------------------------- */
+
+/* The neurons that are off for a sample of the domain that runs. */
+static mmn_status make_mask(lens_run *run, mmn_error *error)
+{
+    const mmn_lens_options *options = run->options;
+    const char *name = options->off_domain;
+    size_t domain = 0;
+
+    if (!name)
+        name = run->lens->run.domains->domains[run->domain].name;
+    while (domain < run->lists->domain_count && strcmp(run->lists->domains[domain], name) != 0)
+        domain++;
+    if (domain == run->lists->domain_count)
+        return mmn_fail(error, MMN_USAGE, options->ranking, NULL,
+                        "domain \"%s\", whose neurons are to be off, is not in it", name);
+    return mmn_mask_from_lists(&run->mask, run->lens->model, run->lists, domain,
+                               run->lens->off_setting, options->ranking, error);
+}
+
+static bool is_example(const lens_run *run, size_t domain)
+{
+    uint64_t kept = 0;
+
+    for (size_t i = 0; i < run->lens->example_count; i++)
+        kept += run->lens->examples[i].domain == domain;
+    return kept < run->options->examples;
+}
+
+static mmn_status run_sample(void *context, const mmn_planned_sample *planned,
+                             const mmn_input *input, mmn_error *error)
+{
+    lens_run *run = context;
+    mmn_lens *lens = run->lens;
+    const mmn_session_options options = {.prompt_only = 1};
+    const mmn_probe probe = {.stages = lens->stages[MMN_LENS_MID] ? "language.embeddings,"
+                                                                    "language.layers.*.attn.out,"
+                                                                    "language.layers.*.mlp.out,"
+                                                                    "language.layers.*.out"
+                                       : lens->stages[MMN_LENS_ATTENTION] ||
+                                               lens->stages[MMN_LENS_MLP]
+                                           ? "language.layers.*.attn.out,language.layers.*.mlp.out,"
+                                             "language.layers.*.out"
+                                           : "language.layers.*.out",
+                             .see = see,
+                             .context = run};
+    mmn_session *session = NULL;
+    run->domain = planned->domain;
+    run->example = NULL;
+    mmn_status status = MMN_OK;
+    if (is_example(run, planned->domain))
+        status = add_example(run, planned, input, error);
+    if (status == MMN_OK)
+        status = mmn_session_create(&session, lens->model, &options, error);
+    if (status == MMN_OK && run->lists)
+        status = make_mask(run, error);
+    if (status == MMN_OK && run->mask)
+        status = mmn_session_add_mask(session, run->mask, error);
+    if (status == MMN_OK)
+        status = mmn_session_add_probe(session, &probe, error);
+    if (status == MMN_OK)
+        status = mmn_session_prefill(session, input, error);
+    size_t image = mmn_input_image_positions(input);
+    lens->positions[planned->domain][0] += mmn_input_length(input) - image;
+    lens->positions[planned->domain][1] += image;
+    run->done++;
+    mmn_session_free(session);
+    mmn_mask_free(run->mask);
+    run->mask = NULL;
+    return status;
+}
+
+/* The stages that `text` names, separated by commas; NULL: the layers' outputs. */
+static mmn_status choose_stages(bool *stages, const char *text, mmn_error *error)
+{
+    stages[MMN_LENS_OUT] = !text;
+    for (const char *at = text; at; at = strchr(at, ',')) {
+        at += *at == ',';
+        size_t length = strcspn(at, ",");
+        int stage = 0;
+        while (stage < MMN_LENS_STAGES && (strlen(mmn_lens_stage_names[stage]) != length ||
+                                           strncmp(mmn_lens_stage_names[stage], at, length) != 0))
+            stage++;
+        if (stage == MMN_LENS_STAGES)
+            return mmn_fail(error, MMN_USAGE, NULL, NULL,
+                            "there is nothing called \"%.*s\" to read; there are \"out\", "
+                            "\"attn.out\", \"mid\" and \"mlp.out\"",
+                            (int)(length < 100 ? length : 100), at);
+        stages[stage] = true;
+    }
+    return MMN_OK;
+}
+
+static mmn_status copy_settings(lens_run *run, mmn_error *error)
+{
+    const mmn_lens_options *options = run->options;
+    mmn_lens *lens = run->lens;
+
+    if (!(lens->list = mmn_copy_text(options->list, error)))
+        return MMN_SYSTEM;
+    if (!options->ranking)
+        return MMN_OK;
+    if (options->off_domain && !(lens->off_domain = mmn_copy_text(options->off_domain, error)))
+        return MMN_SYSTEM;
+    if (!(lens->off_setting =
+              mmn_copy_text(options->off_setting ? options->off_setting : "all", error)))
+        return MMN_SYSTEM;
+    mmn_status status = mmn_neuron_lists_read(&run->lists, options->ranking, error);
+    if (status == MMN_OK)
+        memcpy(lens->neurons, run->lists->digest, sizeof(lens->neurons));
+    return status;
+}
+
+static mmn_status set_up(lens_run *run, const mmn_model *model, mmn_error *error)
+{
+    const mmn_lens_options *options = run->options;
+    mmn_lens *lens = run->lens;
+
+    lens->model = model;
+    lens->layers = model->config.language.layers;
+    lens->vocabulary = model->config.language.vocab_size;
+    lens->samples = options->samples;
+    lens->top = options->top > 0 ? options->top : TOP;
+    snprintf(lens->version, sizeof(lens->version), "%s", mmn_version());
+    if (lens->top > TOP_LIMIT)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL, "there can be %d words at most", TOP_LIMIT);
+    if (lens->top > lens->vocabulary)
+        lens->top = lens->vocabulary;
+    mmn_status status = choose_stages(lens->stages, options->stages, error);
+    if (status == MMN_OK && options->positions)
+        status = mmn_lens_choose_positions(NULL, NULL, options->positions, error);
+    if (status == MMN_OK)
+        status = copy_settings(run, error);
+    if (status == MMN_OK)
+        status = mmn_readout_begin(&run->readout, model, lens->top, error);
+    if (status == MMN_OK)
+        status = mmn_list_run_begin(&lens->run, model, options->list, options->samples, error);
+    if (status == MMN_OK)
+        status = mmn_model_digest(model, lens->digest, error);
+    if (status != MMN_OK)
+        return status;
+    size_t domains = lens->run.domains->domain_count;
+    lens->positions = mmn_allocate(domains, sizeof(*lens->positions), error);
+    lens->cells = mmn_allocate(domains * MMN_LENS_STAGES * 2,
+                               lens->layers * sizeof(*lens->cells), error);
+    for (size_t domain = 0; domain < domains; domain++)
+        run->total += lens->run.plan.left[domain];
+    return lens->positions && lens->cells ? MMN_OK : MMN_SYSTEM;
+}
+
+mmn_status mmn_lens_run(mmn_lens **lens, const mmn_model *model, const mmn_lens_options *options,
+                        mmn_error *error)
+{
+    *lens = NULL;
+    if (!options->list)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL, "the lens needs a list");
+    lens_run run = {.options = options};
+    run.lens = mmn_allocate(1, sizeof(*run.lens), error);
+    mmn_status status = run.lens ? set_up(&run, model, error) : MMN_SYSTEM;
+
+    if (status == MMN_OK)
+        status = mmn_list_run_each(&run.lens->run, run_sample, &run, error);
+    if (status == MMN_OK)
+        status = report_progress(&run, error);
+    mmn_readout_free(&run.readout);
+    mmn_neuron_lists_free(run.lists);
+    mmn_free(run.residual);
+    if (status == MMN_OK)
+        *lens = run.lens;
+    else
+        mmn_lens_free(run.lens);
+    return status;
+}

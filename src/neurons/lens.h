@@ -1,0 +1,60 @@
+/* The logit lens over a list: what the language model's head makes of the states of its layers. */
+#ifndef MMN_NEURONS_LENS_H
+#define MMN_NEURONS_LENS_H
+
+#include "neurons/list_run.h"
+#include "neurons/readout.h"
+#include "neurons/three_stages.h"
+#include "neurons/word_counts.h"
+
+/* What can be read: a layer's output, its attention's output, the state between attention and MLP,
+ * the MLP's output. */
+enum { MMN_LENS_OUT, MMN_LENS_ATTENTION, MMN_LENS_MID, MMN_LENS_MLP, MMN_LENS_STAGES };
+extern const char *const mmn_lens_stage_names[MMN_LENS_STAGES]; /* "out", "attn.out", ... */
+
+/* One layer of one stage over the positions of one kind of one domain. */
+typedef struct mmn_lens_cell {
+    double entropy; /* sum over positions, in their order */
+    mmn_word_counts words;
+} mmn_lens_cell;
+
+/* A sample of which some positions are kept in full, at the layers' outputs. */
+typedef struct mmn_lens_example {
+    char *id;
+    size_t domain;
+    char **images;
+    size_t image_count;
+    size_t grid, grid_first; /* positions grid_first to grid_first + grid * grid - 1 are the patches
+                                of one picture, row by row; grid 0: they do not lie so */
+    size_t count;            /* of positions */
+    size_t *positions;       /* ascending */
+    int32_t *ids;            /* [count]: the tokens there */
+    bool *is_image;          /* [count] */
+    double *entropy;         /* [count][layers] */
+    mmn_word *words;         /* [count][layers][top] */
+} mmn_lens_example;
+
+struct mmn_lens {
+    const mmn_model *model;
+    char version[32], digest[MMN_DIGEST_SIZE]; /* digest: the model's */
+    char neurons[MMN_DIGEST_SIZE];             /* of the ranking; "": nothing is off */
+    char *list, *off_domain, *off_setting;     /* off_domain NULL: each sample's own */
+    uint64_t samples;
+    size_t layers, vocabulary, top;
+    bool stages[MMN_LENS_STAGES];
+    mmn_list_run run;          /* with the domains */
+    uint64_t (*positions)[2];  /* [domain]: text, image */
+    mmn_lens_cell *cells;      /* [domain][MMN_LENS_STAGES][layers][2]: text, image */
+    mmn_lens_example *examples;
+    size_t example_count, example_capacity;
+};
+
+const mmn_lens_cell *mmn_lens_cell_of(const mmn_lens *lens, size_t domain, int stage, size_t layer,
+                                      int image);
+/* The mean entropy of a cell in nats; 0 without positions. */
+double mmn_lens_entropy(const mmn_lens *lens, size_t domain, int stage, size_t layer, int image);
+/* The stages that the entropy of a domain's image positions shows. */
+mmn_status mmn_lens_three_stages(mmn_three_stages *stages, const mmn_lens *lens, size_t domain,
+                                 mmn_error *error);
+
+#endif
