@@ -300,6 +300,41 @@ MMN_API size_t mmn_mask_neurons(const mmn_mask *mask, const char *module, int la
 MMN_API mmn_status mmn_session_add_mask(mmn_session *session, const mmn_mask *mask,
                                         mmn_error *error);
 
+/* ---- Accuracy with neurons off --------------------------------------------------------------- */
+
+typedef struct mmn_eval_options {
+    const char *list;     /* DATA.jsonl */
+    const char *neurons;  /* neurons.json, or NULL: nothing is switched off */
+    const char *settings; /* separated by commas, as mmn_mask_from_ranking takes them; NULL: each
+                             module, vision+projector and all. "none" is always evaluated */
+    const char *cross;    /* those of them in which every domain's neurons are off in every domain;
+                             NULL: none */
+    uint64_t samples;     /* per domain, the first N of the list; 0: all */
+    uint32_t seeds;       /* random choices of neurons beside each domain's, at most 31 */
+    uint64_t first_seed;
+    uint64_t tokens;           /* of an answer, at most; 0: 16 */
+    const char *template_name; /* for questions, as mmn_prompt_from_template takes it */
+    mmn_progress_function progress;
+    void *progress_context;
+} mmn_eval_options;
+
+typedef struct mmn_evaluation mmn_evaluation;
+
+/* Answers the questions of a list with nothing switched off, with each domain's neurons, and with
+ * random ones, and measures how right the answers are (doc/method.md). MMN_INPUT names the line of a
+ * sample that cannot be read. The model must outlive the evaluation. */
+MMN_API mmn_status mmn_eval(mmn_evaluation **evaluation, const mmn_model *model,
+                            const mmn_eval_options *options, mmn_error *error);
+MMN_API void mmn_evaluation_free(mmn_evaluation *evaluation);
+/* eval.json's text (doc/formats.md), and writing it to a file. */
+MMN_API mmn_status mmn_evaluation_json(const mmn_evaluation *evaluation, char **text,
+                                       mmn_error *error);
+MMN_API mmn_status mmn_evaluation_write(const mmn_evaluation *evaluation, const char *file,
+                                        mmn_error *error);
+/* Tables for people: each setting and domain, and the crossed settings. */
+MMN_API mmn_status mmn_evaluation_table(const mmn_evaluation *evaluation, char **text,
+                                        mmn_error *error);
+
 /* ---- Dumps ----------------------------------------------------------------------------------- */
 
 typedef struct mmn_dump_options {
