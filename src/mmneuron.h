@@ -212,7 +212,20 @@ MMN_API int mmn_session_images_reused(const mmn_session *session);
  * another comes in two pieces, by first_position. With a probe that writes they run one by one. */
 MMN_API mmn_status mmn_session_prefill_many(mmn_session *session, const mmn_input *const *inputs,
                                             size_t count, mmn_error *error);
-/* Appends up to `limit` greedily chosen tokens after a prefill; stops after a stop token of the
+/* How the next token is chosen. */
+typedef struct mmn_sampling {
+    double temperature; /* 0: always the likeliest */
+    double top_p;       /* choose among the likeliest tokens that together have it; 0 is 1 */
+    uint64_t seed;
+    const char *sample; /* names what is answered: its random numbers depend on seed, name and the
+                           token's number alone; NULL: "" */
+} mmn_sampling;
+
+/* Applies to what is generated from now on; NULL: greedy, as at first. Choices depend neither on
+ * threads nor on what else the session has generated. */
+MMN_API mmn_status mmn_session_set_sampling(mmn_session *session, const mmn_sampling *sampling,
+                                            mmn_error *error);
+/* Appends up to `limit` tokens after a prefill, the likeliest each time or as set; stops after a stop token of the
  * generation configuration, which is stored too. *count says how many were stored in ids. */
 MMN_API mmn_status mmn_session_generate(mmn_session *session, size_t limit, int32_t *ids,
                                         size_t *count, mmn_error *error);
@@ -313,6 +326,8 @@ typedef struct mmn_eval_options {
     uint32_t seeds;       /* random choices of neurons beside each domain's, at most 31 */
     uint64_t first_seed;
     uint64_t tokens;           /* of an answer, at most; 0: 16 */
+    double temperature, top_p; /* as in mmn_sampling; each sample is named by its id */
+    uint64_t sampling_seed;
     const char *template_name; /* for questions, as mmn_prompt_from_template takes it */
     mmn_progress_function progress;
     void *progress_context;

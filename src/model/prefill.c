@@ -168,6 +168,7 @@ static void begin(mmn_session *session, size_t positions)
 {
     session->prefilled = false;
     session->pending = MMN_NO_TOKEN;
+    session->generated = 0;
     session->probes.generating = false;
     session->positions_reused = positions;
     mmn_language_cut(&session->language, positions);

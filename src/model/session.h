@@ -6,6 +6,7 @@
 #include "model/language.h"
 #include "model/model.h"
 #include "model/probes.h"
+#include "model/sampling.h"
 
 struct mmn_session {
     const mmn_model *model;
@@ -17,6 +18,8 @@ struct mmn_session {
     float *last;   /* [hidden_size]: final norm of the last position */
     float *logits; /* [vocab_size] of the last position, once have_logits */
     bool have_logits;
+    mmn_sampler sampler;
+    size_t generated; /* tokens since the last prefill */
     int32_t pending; /* the token generated last, not yet run through the model; or MMN_NO_TOKEN */
 
     /* What the next prefill may take over. The cache's image positions, if it has any, hold the

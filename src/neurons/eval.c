@@ -105,9 +105,15 @@ static mmn_status keep_answer(eval_work *work, mmn_eval_run *run, const mmn_samp
 static mmn_status answer(eval_work *work, mmn_eval_run *run, const mmn_sample *sample,
                          const mmn_input *input, mmn_error *error)
 {
+    const mmn_sampling sampling = {.temperature = work->evaluation->temperature,
+                                   .top_p = work->evaluation->top_p,
+                                   .seed = work->evaluation->sampling_seed,
+                                   .sample = sample->id};
     size_t count = 0;
     mmn_session *session;
     mmn_status status = mmn_session_create(&session, work->evaluation->model, NULL, error);
+    if (status == MMN_OK)
+        status = mmn_session_set_sampling(session, &sampling, error);
     if (status == MMN_OK && run->mask)
         status = mmn_session_add_mask(session, run->mask, error);
     if (status == MMN_OK)
@@ -195,7 +201,9 @@ static mmn_status copy_options(mmn_evaluation *evaluation, const mmn_eval_option
     evaluation->seeds = options->seeds;
     evaluation->first_seed = options->first_seed;
     evaluation->tokens = options->tokens > 0 ? options->tokens : TOKENS;
-    evaluation->top_p = 1;
+    evaluation->temperature = options->temperature;
+    evaluation->top_p = options->top_p == 0 ? 1 : options->top_p;
+    evaluation->sampling_seed = options->sampling_seed;
     evaluation->list = mmn_copy_text(options->list, error);
     evaluation->template_name = mmn_copy_text(template_name, error);
     return evaluation->list && evaluation->template_name ? MMN_OK : MMN_SYSTEM;
