@@ -198,8 +198,9 @@ MMN_API mmn_status mmn_session_add_probe(mmn_session *session, const mmn_probe *
  * of the same images (same pixel_values and sizes), where no probe wants vision or projector
  * stages; and keys and values of the longest beginning of the sequence that is the same, where no
  * probe wants language stages. Probes that are only_new do not count, and see language stages from
- * first_position on. The last position always runs. Nothing is taken over in a session with a probe
- * that writes or that is prompt_only. */
+ * first_position on. The last position always runs. Where a probe writes, keys and values are not
+ * taken over, and features are unless it writes to vision or projector stages. Nothing is taken over
+ * in a session that is prompt_only. */
 MMN_API mmn_status mmn_session_prefill(mmn_session *session, const mmn_input *input,
                                        mmn_error *error);
 /* What the last prefill took over: how many language positions, and whether the images' features. */

@@ -35,6 +35,11 @@ struct mmn_session {
 /* Makes room for the ids of `length` cached positions. */
 mmn_status mmn_session_reserve_ids(mmn_session *session, size_t length, mmn_error *error);
 
+/* Lets the next prefill of `input` take over the features of its images from another session of the
+ * model without masks, where no probe wants vision or projector stages. The bits are the same. */
+mmn_status mmn_session_take_images(mmn_session *session, const mmn_session *from,
+                                   const mmn_input *input, mmn_error *error);
+
 /* Shows a copy of `bytes` bytes of data, so that a probe that writes cannot change an input, which
  * other sessions share. */
 mmn_status mmn_session_show_copy(const mmn_session *session, const mmn_shown *shown, size_t bytes,

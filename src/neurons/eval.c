@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/memory.h"
+#include "model/session.h"
 #include "neurons/sample_input.h"
 
 enum { TOKENS = 16 };
@@ -102,43 +103,56 @@ static mmn_status keep_answer(eval_work *work, mmn_eval_run *run, const mmn_samp
     return status;
 }
 
+/* Answers in a session of its own. The images' features are those of `plain`, which has answered the
+ * same input without a mask (NULL: none has), where the run's mask leaves them as they are. *session
+ * is the caller's, after a failure too. */
 static mmn_status answer(eval_work *work, mmn_eval_run *run, const mmn_sample *sample,
-                         const mmn_input *input, mmn_error *error)
+                         const mmn_input *input, const mmn_session *plain, mmn_session **session,
+                         mmn_error *error)
 {
     const mmn_sampling sampling = {.temperature = work->evaluation->temperature,
                                    .top_p = work->evaluation->top_p,
                                    .seed = work->evaluation->sampling_seed,
                                    .sample = sample->id};
     size_t count = 0;
-    mmn_session *session;
-    mmn_status status = mmn_session_create(&session, work->evaluation->model, NULL, error);
+    mmn_status status = mmn_session_create(session, work->evaluation->model, NULL, error);
     if (status == MMN_OK)
-        status = mmn_session_set_sampling(session, &sampling, error);
+        status = mmn_session_set_sampling(*session, &sampling, error);
     if (status == MMN_OK && run->mask)
-        status = mmn_session_add_mask(session, run->mask, error);
+        status = mmn_session_add_mask(*session, run->mask, error);
+    if (status == MMN_OK && plain)
+        status = mmn_session_take_images(*session, plain, input, error);
     if (status == MMN_OK)
-        status = mmn_session_prefill(session, input, error);
+        status = mmn_session_prefill(*session, input, error);
     if (status == MMN_OK)
-        status = mmn_session_generate(session, (size_t)work->evaluation->tokens, work->ids, &count,
-                                      error);
-    mmn_session_free(session);
+        status = mmn_session_generate(*session, (size_t)work->evaluation->tokens, work->ids,
+                                      &count, error);
     if (status == MMN_OK)
         status = keep_answer(work, run, sample, count, error);
     work->done++;
     return status == MMN_OK ? report(work, error) : status;
 }
 
-/* Answers the sample in every run of its domain. */
+/* Answers the sample in every run of its domain; the first has no mask. */
 static mmn_status answer_all(eval_work *work, size_t domain, const mmn_sample *sample,
                              mmn_error *error)
 {
     mmn_evaluation *evaluation = work->evaluation;
     mmn_input *input;
+    mmn_session *plain = NULL;
     mmn_error problem = {0};
     mmn_status status = make_input(&input, evaluation, sample, &problem);
-    for (size_t i = 0; i < evaluation->run_count && status == MMN_OK; i++)
-        if (evaluation->runs[i].domain == domain)
-            status = answer(work, &evaluation->runs[i], sample, input, &problem);
+    for (size_t i = 0; i < evaluation->run_count && status == MMN_OK; i++) {
+        mmn_session *session = NULL;
+        if (evaluation->runs[i].domain != domain)
+            continue;
+        status = answer(work, &evaluation->runs[i], sample, input, plain, &session, &problem);
+        if (plain)
+            mmn_session_free(session);
+        else
+            plain = session;
+    }
+    mmn_session_free(plain);
     mmn_input_free(input);
     if (status == MMN_OK)
         return MMN_OK;
