@@ -198,8 +198,9 @@ MMN_API mmn_status mmn_session_add_probe(mmn_session *session, const mmn_probe *
  * of the same images (same pixel_values and sizes), where no probe wants vision or projector
  * stages; and keys and values of the longest beginning of the sequence that is the same, where no
  * probe wants language stages. Probes that are only_new do not count, and see language stages from
- * first_position on. The last position always runs. Nothing is taken over in a session with a probe
- * that writes or that is prompt_only. */
+ * first_position on. The last position always runs. Where a probe writes, keys and values are not
+ * taken over, and features are unless it writes to vision or projector stages. Nothing is taken over
+ * in a session that is prompt_only. */
 MMN_API mmn_status mmn_session_prefill(mmn_session *session, const mmn_input *input,
                                        mmn_error *error);
 /* What the last prefill took over: how many language positions, and whether the images' features. */
@@ -212,7 +213,20 @@ MMN_API int mmn_session_images_reused(const mmn_session *session);
  * another comes in two pieces, by first_position. With a probe that writes they run one by one. */
 MMN_API mmn_status mmn_session_prefill_many(mmn_session *session, const mmn_input *const *inputs,
                                             size_t count, mmn_error *error);
-/* Appends up to `limit` greedily chosen tokens after a prefill; stops after a stop token of the
+/* How the next token is chosen. */
+typedef struct mmn_sampling {
+    double temperature; /* 0: always the likeliest */
+    double top_p;       /* choose among the likeliest tokens that together have it; 0 is 1 */
+    uint64_t seed;
+    const char *sample; /* names what is answered: its random numbers depend on seed, name and the
+                           token's number alone; NULL: "" */
+} mmn_sampling;
+
+/* Applies to what is generated from now on; NULL: greedy, as at first. Choices depend neither on
+ * threads nor on what else the session has generated. */
+MMN_API mmn_status mmn_session_set_sampling(mmn_session *session, const mmn_sampling *sampling,
+                                            mmn_error *error);
+/* Appends up to `limit` tokens after a prefill, the likeliest each time or as set; stops after a stop token of the
  * generation configuration, which is stored too. *count says how many were stored in ids. */
 MMN_API mmn_status mmn_session_generate(mmn_session *session, size_t limit, int32_t *ids,
                                         size_t *count, mmn_error *error);
@@ -298,6 +312,43 @@ MMN_API void mmn_mask_free(mmn_mask *mask);
 MMN_API size_t mmn_mask_neurons(const mmn_mask *mask, const char *module, int layer);
 /* Adds a probe that applies the mask, which must outlive the session. */
 MMN_API mmn_status mmn_session_add_mask(mmn_session *session, const mmn_mask *mask,
+                                        mmn_error *error);
+
+/* ---- Accuracy with neurons off --------------------------------------------------------------- */
+
+typedef struct mmn_eval_options {
+    const char *list;     /* DATA.jsonl */
+    const char *neurons;  /* neurons.json, or NULL: nothing is switched off */
+    const char *settings; /* separated by commas, as mmn_mask_from_ranking takes them; NULL: each
+                             module, vision+projector and all. "none" is always evaluated */
+    const char *cross;    /* those of them in which every domain's neurons are off in every domain;
+                             NULL: none */
+    uint64_t samples;     /* per domain, the first N of the list; 0: all */
+    uint32_t seeds;       /* random choices of neurons beside each domain's, at most 31 */
+    uint64_t first_seed;
+    uint64_t tokens;           /* of an answer, at most; 0: 16 */
+    double temperature, top_p; /* as in mmn_sampling; each sample is named by its id */
+    uint64_t sampling_seed;
+    const char *template_name; /* for questions, as mmn_prompt_from_template takes it */
+    mmn_progress_function progress;
+    void *progress_context;
+} mmn_eval_options;
+
+typedef struct mmn_evaluation mmn_evaluation;
+
+/* Answers the questions of a list with nothing switched off, with each domain's neurons, and with
+ * random ones, and measures how right the answers are (doc/method.md). MMN_INPUT names the line of a
+ * sample that cannot be read. The model must outlive the evaluation. */
+MMN_API mmn_status mmn_eval(mmn_evaluation **evaluation, const mmn_model *model,
+                            const mmn_eval_options *options, mmn_error *error);
+MMN_API void mmn_evaluation_free(mmn_evaluation *evaluation);
+/* eval.json's text (doc/formats.md), and writing it to a file. */
+MMN_API mmn_status mmn_evaluation_json(const mmn_evaluation *evaluation, char **text,
+                                       mmn_error *error);
+MMN_API mmn_status mmn_evaluation_write(const mmn_evaluation *evaluation, const char *file,
+                                        mmn_error *error);
+/* Tables for people: each setting and domain, and the crossed settings. */
+MMN_API mmn_status mmn_evaluation_table(const mmn_evaluation *evaluation, char **text,
                                         mmn_error *error);
 
 /* ---- How far switching off moves the hidden states ------------------------------------------- */

@@ -17,6 +17,7 @@ typedef struct ask_request {
     size_t question_count;
     mmn_cli_texts images;
     uint64_t limit;
+    mmn_sampling sampling;
     mmn_resize_order order;
     bool quiet, json, list; /* list: --json prints an array */
 } ask_request;
@@ -104,8 +105,12 @@ static mmn_status run_model(ask_answer *answer, ask_run *run, const mmn_input *i
         .limit = limit,
         .last_layer = info->language_layers - 1,
     };
+    mmn_sampling sampling = run->request->sampling;
+    sampling.sample = answer->prompt;
     mmn_cli_progress_begin(&run->watch.progress, run->request->quiet);
-    mmn_status status = mmn_session_prefill(run->session, input, error);
+    mmn_status status = mmn_session_set_sampling(run->session, &sampling, error);
+    if (status == MMN_OK)
+        status = mmn_session_prefill(run->session, input, error);
     if (status == MMN_OK)
         status = mmn_session_generate(run->session, (size_t)limit, answer->ids,
                                       &answer->id_count, error);
@@ -253,6 +258,14 @@ int mmn_cli_ask(const mmn_cli_command *command, int argc, char **argv)
         {.name = "max-new-tokens", .letter = 'n', .value = "N", .kind = MMN_CLI_WHOLE,
          .target = &request.limit, .minimum = 1, .maximum = 1e6,
          .help = "stop after N tokens (128)"},
+        {.name = "temperature", .value = "T", .kind = MMN_CLI_REAL, .target = &request.sampling.temperature,
+         .minimum = 0, .maximum = 1000,
+         .help = "choose tokens at random, the more so the higher T; 0 is the likeliest (0)"},
+        {.name = "top-p", .value = "P", .kind = MMN_CLI_REAL, .target = &request.sampling.top_p, .minimum = 0,
+         .maximum = 1,
+         .help = "with --temperature: among the likeliest tokens that together have P (1)"},
+        {.name = "seed", .value = "N", .kind = MMN_CLI_WHOLE, .target = &request.sampling.seed,
+         .help = "with --temperature: the seed of the random choices (0)"},
         {.name = "mask", .value = "NEURONS.json", .kind = MMN_CLI_TEXT, .target = &request.ranking,
          .help = "switch neurons off that \"mmneuron rank\" found"},
         {.name = "domain", .value = "NAMES", .kind = MMN_CLI_TEXT, .target = &request.domain,

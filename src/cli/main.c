@@ -17,6 +17,8 @@ static const mmn_cli_command commands[] = {
      mmn_cli_merge},
     {"rank", "COUNTS [-o NEURONS.json]", "find the neurons that belong to a domain", 1, 1,
      mmn_cli_rank},
+    {"eval", "MODEL DATA.jsonl [-o EVAL.json]", "measure accuracy with domain neurons off", 2, 2,
+     mmn_cli_eval},
     {"perturb", "MODEL DATA.jsonl --neurons NEURONS.json",
      "measure how far switching neurons off moves the hidden states", 2, 2, mmn_cli_perturb},
     {"lens", "MODEL DATA.jsonl", "read the states of every layer as words, and their entropy", 2, 2,

@@ -86,8 +86,25 @@ static bool images_are_reusable(const mmn_session *session)
 static bool positions_are_reusable(const mmn_session *session)
 {
     return session->language.keep_cache &&
+           !mmn_probes_write(&session->probes) &&
            mmn_probes_allow_reuse(&session->probes, "language.",
                                   session->model->config.language.layers);
+}
+
+mmn_status mmn_session_take_images(mmn_session *session, const mmn_session *from,
+                                   const mmn_input *input, mmn_error *error)
+{
+    const mmn_image_features *features = &from->images;
+    if (input->image_count == 0 || !images_are_reusable(session) ||
+        !mmn_image_features_are_of(features, input))
+        return MMN_OK;
+    size_t width = session->model->config.language.hidden_size;
+    float *merged = mmn_allocate(features->rows, width * sizeof(float), error);
+    if (!merged)
+        return MMN_SYSTEM;
+    memcpy(merged, features->merged, features->rows * width * sizeof(float));
+    mmn_image_features_free(&session->images);
+    return mmn_image_features_keep(&session->images, input, merged, features->rows, error);
 }
 
 /* Leaves in session->images the features of the input's images, unless nobody needs them. */
@@ -168,6 +185,7 @@ static void begin(mmn_session *session, size_t positions)
 {
     session->prefilled = false;
     session->pending = MMN_NO_TOKEN;
+    session->generated = 0;
     session->probes.generating = false;
     session->positions_reused = positions;
     mmn_language_cut(&session->language, positions);

@@ -93,10 +93,11 @@ bool mmn_probes_allow_reuse(const mmn_probes *probes, const char *prefix, uint32
 {
     for (size_t i = 0; i < probes->count; i++) {
         const mmn_probes alone = {.list = &probes->list[i], .count = 1};
-        if (!probes->list[i].only_new && mmn_probes_want_any(&alone, prefix, layers))
+        bool needs_all = !probes->list[i].only_new || probes->list[i].writes;
+        if (needs_all && mmn_probes_want_any(&alone, prefix, layers))
             return false;
     }
-    return !mmn_probes_write(probes);
+    return true;
 }
 
 static mmn_status show_stage(const mmn_probes *probes, const mmn_stage *stage, mmn_error *error)

@@ -39,7 +39,7 @@ uint32_t mmn_probes_layers(const mmn_probes *probes, const char *prefix, uint32_
 bool mmn_probes_write(const mmn_probes *probes);
 
 /* Whether stages whose patterns begin with `prefix` may be left out where an earlier pass has made
- * them already: nobody changes what passes by, and who wants such stages does without. */
+ * them already: nobody changes such stages, and who wants to see them does without. */
 bool mmn_probes_allow_reuse(const mmn_probes *probes, const char *prefix, uint32_t layers);
 
 /* Writes `pattern` to `name` with {i} replaced by `layer`. */

@@ -1,4 +1,4 @@
-/* Sessions: their life, the end of a forward pass, and greedy generation. */
+/* Sessions: their life, the end of a forward pass, and generation. */
 #include "model/session.h"
 
 #include <string.h>
@@ -44,6 +44,12 @@ void mmn_session_free(mmn_session *session)
 mmn_status mmn_session_add_probe(mmn_session *session, const mmn_probe *probe, mmn_error *error)
 {
     return mmn_probes_add(&session->probes, probe, error);
+}
+
+mmn_status mmn_session_set_sampling(mmn_session *session, const mmn_sampling *sampling,
+                                    mmn_error *error)
+{
+    return mmn_sampler_set(&session->sampler, sampling, error);
 }
 
 size_t mmn_session_positions_reused(const mmn_session *session)
@@ -144,16 +150,6 @@ mmn_status mmn_session_run_language(mmn_session *session, float *hidden,
     return status;
 }
 
-/* The first of the largest logits; NaN is never chosen before a number. */
-static int32_t largest(const float *logits, size_t count)
-{
-    size_t best = 0;
-    for (size_t i = 1; i < count; i++)
-        if (logits[i] > logits[best] || (logits[best] != logits[best] && logits[i] == logits[i]))
-            best = i;
-    return (int32_t)best;
-}
-
 static bool stops(const mmn_generation_config *generation, int32_t token)
 {
     for (size_t i = 0; i < generation->eos_count; i++)
@@ -205,7 +201,11 @@ mmn_status mmn_session_generate(mmn_session *session, size_t limit, int32_t *ids
             mmn_language_logits(&session->compute, &model->weights->language, session->logits,
                                 session->last, 1);
         session->have_logits = true;
-        session->pending = largest(session->logits, vocabulary);
+        status = mmn_sampler_choose(&session->pending, &session->sampler, model->compute.kernels,
+                                    session->logits, vocabulary, session->generated, error);
+        if (status != MMN_OK)
+            break;
+        session->generated++;
         ids[(*count)++] = session->pending;
         if (stops(&model->config.generation, session->pending))
             break;

@@ -6,6 +6,7 @@
 #include "model/language.h"
 #include "model/model.h"
 #include "model/probes.h"
+#include "model/sampling.h"
 
 struct mmn_session {
     const mmn_model *model;
@@ -17,6 +18,8 @@ struct mmn_session {
     float *last;   /* [hidden_size]: final norm of the last position */
     float *logits; /* [vocab_size] of the last position, once have_logits */
     bool have_logits;
+    mmn_sampler sampler;
+    size_t generated; /* tokens since the last prefill */
     int32_t pending; /* the token generated last, not yet run through the model; or MMN_NO_TOKEN */
 
     /* What the next prefill may take over. The cache's image positions, if it has any, hold the
@@ -31,6 +34,11 @@ struct mmn_session {
 
 /* Makes room for the ids of `length` cached positions. */
 mmn_status mmn_session_reserve_ids(mmn_session *session, size_t length, mmn_error *error);
+
+/* Lets the next prefill of `input` take over the features of its images from another session of the
+ * model without masks, where no probe wants vision or projector stages. The bits are the same. */
+mmn_status mmn_session_take_images(mmn_session *session, const mmn_session *from,
+                                   const mmn_input *input, mmn_error *error);
 
 /* Shows a copy of `bytes` bytes of data, so that a probe that writes cannot change an input, which
  * other sessions share. */

@@ -12,6 +12,7 @@
 #endif
 
 #include "base/memory.h"
+#include "text/letter_case.h"
 #include "text/utf8.h"
 
 /* U+2581, which stands for a space inside pieces. */
@@ -109,7 +110,7 @@ static mmn_status lowercase(const char *text, size_t length, mmn_bytes *result, 
         uint32_t code = mmn_utf8_decode(text + at);
         char lower[4];
         size_t size = mmn_utf8_encode(
-            lower, code == 0x130 ? 'i' : (uint32_t)utf8proc_tolower((utf8proc_int32_t)code));
+            lower, code == 0x130 ? 'i' : mmn_to_lowercase(code));
         status = mmn_bytes_add(result, lower, size, error);
         if (status == MMN_OK && code == 0x130)
             status = mmn_bytes_add(result, "\xcc\x87", 2, error);

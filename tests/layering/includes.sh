@@ -80,7 +80,7 @@ check "text knows base" only src/text "$base text/*"
 check "model knows format, image, text and the kernel table" only src/model \
     "$base kernels.h format/* image/* text/* model/*"
 check "neurons knows model and what it knows" only src/neurons \
-    "$base kernels.h format/* model/* neurons/*"
+    "$base kernels.h format/* text/* model/* neurons/*"
 check "report knows neurons" only src/report "$base neurons/* report/*"
 check "cli knows the public header" only src/cli "config.h mmneuron.h cli/*"
 

@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "base/file.h"
 #include "format/safetensors.h"
+#include "model/session.h"
 #include "neurons/mask.h"
 
 #define MODEL MMN_SOURCE_DIR "/golden/checkpoints/llava-1.5"
@@ -167,6 +168,42 @@ Test(mask, switches_off_its_neurons_and_nothing_else)
     seen_free(&masked);
     seen_free(&plain);
     mmn_mask_free(mask);
+}
+
+/* A session with a mask takes features from one without where the mask is of the language model
+ * alone, and what follows has the same bits. */
+Test(mask, of_the_language_model_leaves_image_features)
+{
+    static const char *const settings[] = {"language", "vision", "projector", "all"};
+    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
+        mmn_mask *mask = make_mask("medical", settings[i]);
+        mmn_session *plain, *masked;
+        seen whole = {0}, part = {0};
+        int32_t ids[TOKENS], masked_ids[TOKENS];
+        size_t count, masked_count;
+        const mmn_probe probe = {
+            .stages = "language.*", .see = see_all, .context = &part, .only_new = 1};
+        count = run(mask, &whole, ids);
+        cr_assert_eq(mmn_session_create(&plain, model, NULL, &error), MMN_OK);
+        cr_assert_eq(mmn_session_prefill(plain, input, &error), MMN_OK);
+        cr_assert_eq(mmn_session_create(&masked, model, NULL, &error), MMN_OK);
+        cr_assert_eq(mmn_session_add_mask(masked, mask, &error), MMN_OK);
+        cr_assert_eq(mmn_session_add_probe(masked, &probe, &error), MMN_OK);
+        cr_assert_eq(mmn_session_take_images(masked, plain, input, &error), MMN_OK);
+        cr_assert_eq(mmn_session_prefill(masked, input, &error), MMN_OK);
+        cr_expect_eq(mmn_session_images_reused(masked), i == 0, "%s", settings[i]);
+        cr_expect_eq(mmn_session_positions_reused(masked), 0);
+        expect_part(&part, NULL, &whole, settings[i]);
+        cr_assert_eq(mmn_session_generate(masked, TOKENS, masked_ids, &masked_count, &error),
+                     MMN_OK);
+        cr_expect_eq(masked_count, count);
+        cr_expect_eq(memcmp(masked_ids, ids, count * sizeof *ids), 0);
+        mmn_session_free(plain);
+        mmn_session_free(masked);
+        seen_free(&whole);
+        seen_free(&part);
+        mmn_mask_free(mask);
+    }
 }
 
 static size_t total(const mmn_mask *mask)

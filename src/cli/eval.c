@@ -1,0 +1,107 @@
+/* mmneuron eval: accuracy with neurons on, with domain neurons off, and with random ones off. */
+#include "cli/command.h"
+#include "cli/interrupt.h"
+#include "cli/model.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+
+static int print_evaluation(const mmn_evaluation *evaluation, const char *output, bool json)
+{
+    mmn_error error;
+    char *text = NULL;
+    mmn_status status = MMN_OK;
+    if (output != NULL)
+        status = mmn_evaluation_write(evaluation, output, &error);
+    if (status == MMN_OK)
+        status = json ? mmn_evaluation_json(evaluation, &text, &error)
+                      : mmn_evaluation_table(evaluation, &text, &error);
+    if (status != MMN_OK)
+        return mmn_cli_fail(&error);
+    mmn_cli_print("%s", text);
+    mmn_release(text);
+    return MMN_CLI_DONE;
+}
+
+static int run_eval(const mmn_model *model, mmn_eval_options *options, const char *output,
+                    const mmn_cli_arguments *arguments)
+{
+    mmn_cli_progress progress;
+    mmn_evaluation *evaluation;
+    mmn_error error;
+    int code;
+    options->progress = mmn_cli_progress_show;
+    options->progress_context = &progress;
+    mmn_cli_interrupt_catch();
+    mmn_cli_progress_begin(&progress, arguments->quiet);
+    mmn_status status = mmn_eval(&evaluation, model, options, &error);
+    mmn_cli_progress_clear(&progress);
+    if (status == MMN_OK) {
+        code = print_evaluation(evaluation, output, arguments->json);
+    } else if (status == MMN_INTERRUPTED) {
+        mmn_cli_message("interrupted; nothing was written");
+        code = mmn_cli_interrupt_code();
+    } else {
+        code = mmn_cli_fail(&error);
+    }
+    if (status == MMN_OK)
+        mmn_evaluation_free(evaluation);
+    return code;
+}
+
+int mmn_cli_eval(const mmn_cli_command *command, int argc, char **argv)
+{
+    mmn_eval_options eval_options = {0};
+    const char *output = NULL;
+    uint64_t seeds = 5, first_seed = 1;
+    mmn_resize_order order = MMN_RESIZE_HORIZONTAL_FIRST;
+    const mmn_cli_option options[] = {
+        {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
+         .target = &output, .help = "write all results and predictions to FILE (eval.json)"},
+        {.name = "neurons", .value = "NEURONS.json", .kind = MMN_CLI_TEXT,
+         .target = &eval_options.neurons,
+         .help = "the neurons to switch off, as \"mmneuron rank\" found them"},
+        {.name = "settings", .value = "NAMES", .kind = MMN_CLI_TEXT,
+         .target = &eval_options.settings,
+         .help = "the modules whose neurons are switched off: names or \"all\", joined by \"+\","
+                 " settings separated by commas (language,vision,projector,vision+projector,all)"},
+        {.name = "cross", .value = "NAMES", .kind = MMN_CLI_TEXT, .target = &eval_options.cross,
+         .help = "in these settings, switch off each domain's neurons in every domain"},
+        {.name = "seeds", .value = "N", .kind = MMN_CLI_WHOLE, .target = &seeds, .maximum = 31,
+         .help = "how many choices of random neurons to compare with (5)"},
+        {.name = "first-seed", .value = "N", .kind = MMN_CLI_WHOLE, .target = &first_seed,
+         .help = "the seed of the first of them (1)"},
+        {.name = "samples", .value = "N", .kind = MMN_CLI_WHOLE, .target = &eval_options.samples,
+         .minimum = 1, .help = "the first N samples of each domain (all)"},
+        {.name = "tokens", .letter = 'n', .value = "N", .kind = MMN_CLI_WHOLE,
+         .target = &eval_options.tokens, .minimum = 1, .maximum = 1e6,
+         .help = "stop an answer after N tokens (16)"},
+        {.name = "temperature", .value = "T", .kind = MMN_CLI_REAL, .target = &eval_options.temperature,
+         .minimum = 0, .maximum = 1000,
+         .help = "choose tokens at random, the more so the higher T; 0 is the likeliest (0)"},
+        {.name = "top-p", .value = "P", .kind = MMN_CLI_REAL, .target = &eval_options.top_p, .minimum = 0,
+         .maximum = 1,
+         .help = "with --temperature: among the likeliest tokens that together have P (1)"},
+        {.name = "sampling-seed", .value = "N", .kind = MMN_CLI_WHOLE, .target = &eval_options.sampling_seed,
+         .help = "with --temperature: the seed of the random choices (0)"},
+        {.name = "template", .value = "NAME", .kind = MMN_CLI_TEXT,
+         .target = &eval_options.template_name,
+         .help = "the prompt template for samples without a prompt (the model's own)"},
+        MMN_CLI_RESIZE_ORDER(&order),
+    };
+    mmn_cli_arguments arguments;
+    int code;
+    mmn_model *model = NULL;
+    if (!mmn_cli_parse(command, options, sizeof options / sizeof options[0], argc, argv,
+                       &arguments, &code))
+        return code;
+    eval_options.list = arguments.texts[1];
+    eval_options.seeds = (uint32_t)seeds;
+    eval_options.first_seed = first_seed;
+    code = mmn_cli_open_model(&model, arguments.texts[0], &arguments, order);
+    if (code == MMN_CLI_DONE)
+        code = run_eval(model, &eval_options, output, &arguments);
+    mmn_model_close(model);
+    mmn_cli_free(arguments.texts);
+    return code;
+}

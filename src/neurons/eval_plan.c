@@ -1,0 +1,256 @@
+/* The plan of an evaluation: domains of the list, settings, masks, and runs. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "neurons/eval.h"
+#include "neurons/mask.h"
+
+/* ---- Domains --------------------------------------------------------------------------------- */
+
+static int compare_domains(const void *a, const void *b)
+{
+    const mmn_eval_domain *first = a, *second = b;
+    return strcmp(first->name, second->name);
+}
+
+static mmn_status add_domain(mmn_evaluation *evaluation, const mmn_sample *sample,
+                             mmn_error *error)
+{
+    if (evaluation->domain_count == MMN_DOMAIN_LIMIT)
+        return mmn_fail(error, MMN_INPUT, evaluation->list, NULL, "has more than %d domains",
+                        MMN_DOMAIN_LIMIT);
+    mmn_status status =
+        mmn_reserve(&evaluation->domains, &evaluation->domain_capacity,
+                    evaluation->domain_count + 1, sizeof(*evaluation->domains), error);
+    if (status != MMN_OK)
+        return status;
+    mmn_eval_domain *domain = &evaluation->domains[evaluation->domain_count];
+    *domain = (mmn_eval_domain){.metric = sample->metric, .listed = SIZE_MAX};
+    if (!(domain->name = mmn_copy_text(sample->domain, error)))
+        return MMN_SYSTEM;
+    evaluation->domain_count++;
+    return MMN_OK;
+}
+
+static mmn_status take_sample(mmn_evaluation *evaluation, const mmn_sample *sample,
+                              mmn_error *error)
+{
+    size_t d = 0;
+    while (d < evaluation->domain_count &&
+           strcmp(evaluation->domains[d].name, sample->domain) != 0)
+        d++;
+    mmn_status status =
+        d == evaluation->domain_count ? add_domain(evaluation, sample, error) : MMN_OK;
+    if (status != MMN_OK)
+        return status;
+    mmn_eval_domain *domain = &evaluation->domains[d];
+    domain->samples++;
+    if (evaluation->samples > 0 && domain->wanted == evaluation->samples)
+        return MMN_OK;
+    domain->wanted++;
+    domain->mixed = domain->mixed || domain->metric != sample->metric;
+    return MMN_OK;
+}
+
+static mmn_status read_domains(mmn_evaluation *evaluation, mmn_error *error)
+{
+    mmn_list *list;
+    mmn_sample sample;
+    bool found = true;
+    mmn_status status = mmn_list_open(&list, evaluation->list, error);
+    if (status != MMN_OK)
+        return status;
+    while (status == MMN_OK && found) {
+        status = mmn_list_next(list, &sample, &found, error);
+        if (status == MMN_OK && found)
+            status = take_sample(evaluation, &sample, error);
+    }
+    mmn_list_close(list);
+    if (status == MMN_OK && evaluation->domain_count == 0)
+        status = mmn_fail(error, MMN_INPUT, evaluation->list, NULL, "has no samples");
+    if (status == MMN_OK)
+        qsort(evaluation->domains, evaluation->domain_count, sizeof(*evaluation->domains),
+              compare_domains);
+    return status;
+}
+
+static mmn_status find_listed(mmn_evaluation *evaluation, const mmn_neuron_lists *lists,
+                              const char *file, mmn_error *error)
+{
+    for (size_t d = 0; d < evaluation->domain_count; d++) {
+        mmn_eval_domain *domain = &evaluation->domains[d];
+        for (size_t i = 0; i < lists->domain_count; i++)
+            if (strcmp(lists->domains[i], domain->name) == 0)
+                domain->listed = i;
+        if (domain->listed == SIZE_MAX)
+            return mmn_fail(error, MMN_INPUT, file, NULL,
+                            "has no neurons of the domain \"%s\" of %s", domain->name,
+                            evaluation->list);
+    }
+    return MMN_OK;
+}
+
+/* ---- Settings -------------------------------------------------------------------------------- */
+
+static mmn_status add_setting(mmn_evaluation *evaluation, const char *name, size_t length,
+                              mmn_error *error)
+{
+    for (size_t i = 0; i < evaluation->setting_count; i++)
+        if (strlen(evaluation->settings[i]) == length &&
+            strncmp(evaluation->settings[i], name, length) == 0)
+            return MMN_OK;
+    mmn_status status =
+        mmn_reserve(&evaluation->settings, &evaluation->setting_capacity,
+                    evaluation->setting_count + 1, sizeof(*evaluation->settings), error);
+    if (status != MMN_OK)
+        return status;
+    char *copy = mmn_copy_bytes(name, length, error);
+    if (!copy)
+        return MMN_SYSTEM;
+    evaluation->settings[evaluation->setting_count++] = copy;
+    return MMN_OK;
+}
+
+/* "none" first, then those of `names`, separated by commas, without repetitions. */
+static mmn_status add_settings(mmn_evaluation *evaluation, const char *names, mmn_error *error)
+{
+    mmn_status status = add_setting(evaluation, "none", strlen("none"), error);
+    for (const char *at = names; *at != '\0' && status == MMN_OK; at += *at == ',') {
+        status = add_setting(evaluation, at, strcspn(at, ","), error);
+        at += strcspn(at, ",");
+    }
+    return status;
+}
+
+/* Marks the settings whose names are in `names`. */
+static mmn_status mark_crossed(mmn_evaluation *evaluation, const char *names, mmn_error *error)
+{
+    evaluation->crossed =
+        mmn_allocate(evaluation->setting_count, sizeof(*evaluation->crossed), error);
+    if (!evaluation->crossed)
+        return MMN_SYSTEM;
+    for (const char *at = names ? names : ""; *at != '\0'; at += *at == ',') {
+        size_t length = strcspn(at, ","), i = 1;
+        while (i < evaluation->setting_count && (strlen(evaluation->settings[i]) != length ||
+                                                 strncmp(evaluation->settings[i], at, length) != 0))
+            i++;
+        if (i == evaluation->setting_count)
+            return mmn_fail(error, MMN_USAGE, NULL, NULL,
+                            "the cross table is of a setting that is evaluated, which \"%.*s\" is "
+                            "not",
+                            (int)(length < 100 ? length : 100), at);
+        evaluation->crossed[i] = true;
+        at += length;
+    }
+    return MMN_OK;
+}
+
+/* ---- Masks and runs -------------------------------------------------------------------------- */
+
+/* Makes the evaluation the owner of a mask. */
+static mmn_status keep_mask(mmn_evaluation *evaluation, mmn_mask *mask, mmn_error *error)
+{
+    mmn_status status =
+        mmn_reserve(&evaluation->masks, &evaluation->mask_capacity, evaluation->mask_count + 1,
+                    sizeof(*evaluation->masks), error);
+    if (status == MMN_OK)
+        evaluation->masks[evaluation->mask_count++] = mask;
+    else
+        mmn_mask_free(mask);
+    return status;
+}
+
+static mmn_status add_run(mmn_evaluation *evaluation, const mmn_eval_run *run, mmn_error *error)
+{
+    mmn_status status =
+        mmn_reserve(&evaluation->runs, &evaluation->run_capacity, evaluation->run_count + 1,
+                    sizeof(*evaluation->runs), error);
+    if (status == MMN_OK)
+        evaluation->runs[evaluation->run_count++] = *run;
+    return status;
+}
+
+/* The neurons of one domain off: in its own samples, and in all others' if the setting is crossed;
+ * and random ones instead, in its own. */
+static mmn_status plan_domain(mmn_evaluation *evaluation, size_t setting, size_t of,
+                              mmn_mask *mask, mmn_error *error)
+{
+    mmn_eval_run run = {
+        .setting = setting, .off = MMN_OFF_DOMAIN, .neurons_of = of, .mask = mask};
+    mmn_status status = MMN_OK;
+    for (size_t d = 0; d < evaluation->domain_count && status == MMN_OK; d++) {
+        run.domain = d;
+        if (d == of || evaluation->crossed[setting])
+            status = add_run(evaluation, &run, error);
+    }
+    run.off = MMN_OFF_RANDOM;
+    run.domain = of;
+    for (uint32_t i = 0; i < evaluation->seeds && status == MMN_OK; i++) {
+        mmn_mask *random;
+        run.seed = evaluation->first_seed + i;
+        status = mmn_mask_random(&random, mask, run.seed, error);
+        if (status == MMN_OK)
+            status = keep_mask(evaluation, random, error);
+        run.mask = random;
+        if (status == MMN_OK)
+            status = add_run(evaluation, &run, error);
+    }
+    return status;
+}
+
+static mmn_status plan_setting(mmn_evaluation *evaluation, size_t setting,
+                               const mmn_neuron_lists *lists, const char *file, mmn_error *error)
+{
+    mmn_status status = MMN_OK;
+    for (size_t d = 0; d < evaluation->domain_count && status == MMN_OK; d++) {
+        mmn_mask *mask;
+        status = mmn_mask_from_lists(&mask, evaluation->model, lists,
+                                     evaluation->domains[d].listed,
+                                     evaluation->settings[setting], file, error);
+        if (status == MMN_OK)
+            status = keep_mask(evaluation, mask, error);
+        if (status == MMN_OK)
+            status = plan_domain(evaluation, setting, d, mask, error);
+    }
+    return status;
+}
+
+static mmn_status plan_neurons(mmn_evaluation *evaluation, const mmn_eval_options *options,
+                               mmn_error *error)
+{
+    mmn_neuron_lists *lists;
+    mmn_status status = mmn_neuron_lists_read(&lists, options->neurons, error);
+    if (status != MMN_OK)
+        return status;
+    memcpy(evaluation->neurons_digest, lists->digest, sizeof(lists->digest));
+    status = find_listed(evaluation, lists, options->neurons, error);
+    for (size_t i = 1; i < evaluation->setting_count && status == MMN_OK; i++)
+        status = plan_setting(evaluation, i, lists, options->neurons, error);
+    mmn_neuron_lists_free(lists);
+    return status;
+}
+
+mmn_status mmn_eval_plan(mmn_evaluation *evaluation, const mmn_eval_options *options,
+                         mmn_error *error)
+{
+    static const char all_settings[] = "language,vision,projector,vision+projector,all";
+    const char *settings = options->settings ? options->settings
+                           : options->neurons ? all_settings
+                                              : "none";
+    mmn_status status = add_settings(evaluation, settings, error);
+    if (status == MMN_OK)
+        status = mark_crossed(evaluation, options->cross, error);
+    if (status == MMN_OK && evaluation->setting_count > 1 && !options->neurons)
+        status = mmn_fail(error, MMN_USAGE, NULL, NULL,
+                          "the setting \"%s\" needs a file of neurons to switch off",
+                          evaluation->settings[1]);
+    if (status == MMN_OK)
+        status = read_domains(evaluation, error);
+    for (size_t d = 0; d < evaluation->domain_count && status == MMN_OK; d++)
+        status = add_run(evaluation, &(mmn_eval_run){.domain = d}, error);
+    if (status == MMN_OK && evaluation->setting_count > 1)
+        status = plan_neurons(evaluation, options, error);
+    return status;
+}

@@ -1,0 +1,213 @@
+/* Evaluations as eval.json. doc/formats.md describes it. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/text_buffer.h"
+#include "neurons/eval.h"
+
+static const char *metric_name(const mmn_eval_domain *domain)
+{
+    return domain->mixed ? "mixed" : mmn_measure_name(mmn_metric_measure(domain->metric));
+}
+
+static void add_digest(mmn_text *text, const char *key, const char *digest)
+{
+    if (digest[0] != '\0')
+        mmn_text_add(text, "  \"%s\": \"%s\",\n", key, digest);
+    else
+        mmn_text_add(text, "  \"%s\": null,\n", key);
+}
+
+static void add_settings(mmn_text *text, const mmn_evaluation *evaluation)
+{
+    const mmn_model_info *info = mmn_model_describe(evaluation->model);
+    mmn_text_add(text, "  \"settings\": {\"list\": ");
+    mmn_text_add_json(text, evaluation->list);
+    mmn_text_add(text, ", \"samples\": %" PRIu64 ", \"modules\": [", evaluation->samples);
+    for (size_t m = 0; m < info->module_count; m++)
+        mmn_text_add(text, "%s\"%s\"", m > 0 ? ", " : "", info->modules[m].name);
+    mmn_text_add(text, "],\n    \"seeds\": %" PRIu32 ", \"first_seed\": %" PRIu64
+                 ", \"tokens\": %" PRIu64 ", \"temperature\": ",
+                 evaluation->seeds, evaluation->first_seed, evaluation->tokens);
+    mmn_text_add_real(text, evaluation->temperature);
+    mmn_text_add(text, ", \"top_p\": ");
+    mmn_text_add_real(text, evaluation->top_p);
+    mmn_text_add(text, ", \"sampling_seed\": %" PRIu64 ", \"template\": ",
+                 evaluation->sampling_seed);
+    mmn_text_add_json(text, evaluation->template_name);
+    mmn_text_add(text, "},\n");
+}
+
+static void add_domains(mmn_text *text, const mmn_evaluation *evaluation)
+{
+    mmn_text_add(text, "[");
+    for (size_t d = 0; d < evaluation->domain_count; d++) {
+        mmn_text_add(text, "%s", d > 0 ? ", " : "");
+        mmn_text_add_json(text, evaluation->domains[d].name);
+    }
+    mmn_text_add(text, "]");
+}
+
+/* How many neurons are off in each module that has some. */
+static void add_neurons(mmn_text *text, const mmn_evaluation *evaluation, const mmn_mask *mask)
+{
+    const mmn_model_info *info = mmn_model_describe(evaluation->model);
+    const char *separator = "";
+    mmn_text_add(text, "{");
+    for (size_t m = 0; m < info->module_count && mask; m++) {
+        size_t count = mmn_mask_neurons(mask, info->modules[m].name, -1);
+        if (count == 0)
+            continue;
+        mmn_text_add(text, "%s\"%s\": %zu", separator, info->modules[m].name, count);
+        separator = ", ";
+    }
+    mmn_text_add(text, "}");
+}
+
+static void add_measures(mmn_text *text, const mmn_eval_run *run)
+{
+    const char *separator = "";
+    mmn_text_add(text, "{");
+    for (mmn_measure m = 0; m < MMN_MEASURES; m++) {
+        if (run->counts[m] == 0)
+            continue;
+        mmn_text_add(text, "%s\"%s\": ", separator, mmn_measure_name(m));
+        mmn_text_add_real(text, run->sums[m] / (double)run->counts[m]);
+        separator = ", ";
+    }
+    mmn_text_add(text, "}");
+}
+
+static void add_run(mmn_text *text, const mmn_evaluation *evaluation, const mmn_eval_run *run)
+{
+    static const char *const names[] = {"nothing", "domain", "random"};
+    const mmn_eval_domain *domain = &evaluation->domains[run->domain];
+    mmn_text_add(text, "    {\"setting\": ");
+    mmn_text_add_json(text, evaluation->settings[run->setting]);
+    mmn_text_add(text, ", \"off\": \"%s\", \"neurons_of\": ", names[run->off]);
+    if (run->off == MMN_OFF_NOTHING)
+        mmn_text_add(text, "null");
+    else
+        mmn_text_add_json(text, evaluation->domains[run->neurons_of].name);
+    if (run->off == MMN_OFF_RANDOM)
+        mmn_text_add(text, ", \"seed\": %" PRIu64, run->seed);
+    else
+        mmn_text_add(text, ", \"seed\": null");
+    mmn_text_add(text, ", \"neurons\": ");
+    add_neurons(text, evaluation, run->mask);
+    mmn_text_add(text, ", \"domain\": ");
+    mmn_text_add_json(text, domain->name);
+    mmn_text_add(text, ", \"samples\": %zu, \"metric\": \"%s\", \"accuracy\": ", run->count,
+                 metric_name(domain));
+    mmn_text_add_real(text, mmn_eval_accuracy(run));
+    mmn_text_add(text, ",\n      \"measures\": ");
+    add_measures(text, run);
+    mmn_text_add(text, ",\n      \"predictions\": [");
+    for (size_t i = 0; i < run->count; i++) {
+        mmn_text_add(text, "%s\n        {\"id\": ", i > 0 ? "," : "");
+        mmn_text_add_json(text, run->predictions[i].id);
+        mmn_text_add(text, ", \"answer\": ");
+        mmn_text_add_json(text, run->predictions[i].answer);
+        mmn_text_add(text, ", \"score\": ");
+        mmn_text_add_real(text, run->predictions[i].score);
+        mmn_text_add(text, "}");
+    }
+    mmn_text_add(text, "]}");
+}
+
+static void add_summary(mmn_text *text, const mmn_evaluation *evaluation, size_t setting,
+                        size_t domain)
+{
+    mmn_eval_summary summary = mmn_eval_summarise(evaluation, setting, domain);
+    mmn_text_add(text, "    {\"setting\": ");
+    mmn_text_add_json(text, evaluation->settings[setting]);
+    mmn_text_add(text, ", \"domain\": ");
+    mmn_text_add_json(text, evaluation->domains[domain].name);
+    mmn_text_add(text, ", \"plain\": ");
+    mmn_text_add_real(text, summary.plain);
+    mmn_text_add(text, ", \"domain_off\": ");
+    mmn_text_add_real(text, summary.domain_off);
+    mmn_text_add(text, ", \"random_mean\": ");
+    if (summary.seeds > 0)
+        mmn_text_add_real(text, summary.random_mean);
+    else
+        mmn_text_add(text, "null");
+    mmn_text_add(text, ", \"random_interval\": ");
+    if (summary.seeds > 1) {
+        mmn_text_add(text, "[");
+        mmn_text_add_real(text, summary.random_low);
+        mmn_text_add(text, ", ");
+        mmn_text_add_real(text, summary.random_high);
+        mmn_text_add(text, "]");
+    } else {
+        mmn_text_add(text, "null");
+    }
+    mmn_text_add(text, ", \"random_seeds\": %zu}", summary.seeds);
+}
+
+static void add_cross(mmn_text *text, const mmn_evaluation *evaluation, size_t setting)
+{
+    mmn_text_add(text, "    {\"setting\": ");
+    mmn_text_add_json(text, evaluation->settings[setting]);
+    mmn_text_add(text, ", \"domains\": ");
+    add_domains(text, evaluation);
+    mmn_text_add(text, ", \"accuracy\": [");
+    for (size_t of = 0; of < evaluation->domain_count; of++) {
+        mmn_text_add(text, "%s\n      [", of > 0 ? "," : "");
+        for (size_t d = 0; d < evaluation->domain_count; d++) {
+            mmn_text_add(text, "%s", d > 0 ? ", " : "");
+            mmn_text_add_real(text, mmn_eval_accuracy(mmn_eval_find(evaluation, setting,
+                                                                    MMN_OFF_DOMAIN, of, d)));
+        }
+        mmn_text_add(text, "]");
+    }
+    mmn_text_add(text, "]}");
+}
+
+mmn_status mmn_evaluation_json(const mmn_evaluation *evaluation, char **json, mmn_error *error)
+{
+    mmn_text text = {0};
+    const char *separator = "";
+    mmn_text_add(&text, "{\n  \"format\": \"mmneuron-eval-1\",\n  \"version\": \"%s\",\n",
+                 mmn_version());
+    add_digest(&text, "model", evaluation->model_digest);
+    add_digest(&text, "neurons", evaluation->neurons_digest);
+    add_settings(&text, evaluation);
+    mmn_text_add(&text, "  \"domains\": ");
+    add_domains(&text, evaluation);
+    mmn_text_add(&text, ",\n  \"runs\": [\n");
+    for (size_t i = 0; i < evaluation->run_count; i++) {
+        mmn_text_add(&text, "%s", i > 0 ? ",\n" : "");
+        add_run(&text, evaluation, &evaluation->runs[i]);
+    }
+    mmn_text_add(&text, "],\n  \"summary\": [\n");
+    for (size_t i = 1; i < evaluation->setting_count; i++)
+        for (size_t d = 0; d < evaluation->domain_count; d++, separator = ",\n") {
+            mmn_text_add(&text, "%s", separator);
+            add_summary(&text, evaluation, i, d);
+        }
+    mmn_text_add(&text, "],\n  \"cross\": [\n");
+    separator = "";
+    for (size_t i = 1; i < evaluation->setting_count; i++) {
+        if (!evaluation->crossed[i])
+            continue;
+        mmn_text_add(&text, "%s", separator);
+        add_cross(&text, evaluation, i);
+        separator = ",\n";
+    }
+    mmn_text_add(&text, "]\n}\n");
+    return mmn_text_finish(&text, json, error);
+}
+
+mmn_status mmn_evaluation_write(const mmn_evaluation *evaluation, const char *file,
+                                mmn_error *error)
+{
+    char *json;
+    mmn_status status = mmn_evaluation_json(evaluation, &json, error);
+    if (status == MMN_OK)
+        status = mmn_write_file(file, json, strlen(json), error);
+    mmn_free(json);
+    return status;
+}

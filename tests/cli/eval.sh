@@ -1,0 +1,39 @@
+#!/bin/sh
+# Evaluating with neurons off, end to end: count, rank, eval.
+. "$top_srcdir/tests/cli/setup.sh"
+
+list=$work/list.jsonl
+neurons=$work/neurons.json
+make_list 3 "$list"
+
+evaluate() {
+    exits 0 $MMNEURON eval "$model" "$list" --neurons "$neurons" --settings language,all \
+        --cross language --seeds 2 -n 3 "$@"
+}
+
+same_on_threads() {
+    evaluate --threads 1 -o "$work/1.json" "$@" && evaluate --threads 3 -o "$work/3.json" "$@" &&
+        cmp "$work/1.json" "$work/3.json" &&
+        $EMULATOR "$top_builddir/tests/cli/json_has" cross <"$work/1.json"
+}
+
+prints_tables() {
+    evaluate || return 1
+    for title in "all neurons on" "^language:.*off" "^all:.*off" "row's neurons off"; do
+        grep -q "$title" "$work/out" || return 1
+    done
+}
+
+check "count" exits 0 $MMNEURON count "$model" "$list" -o "$work/counts"
+check "rank" exits 0 $MMNEURON rank "$work/counts" --rate 0.1 -o "$neurons"
+check "eval prints tables" prints_tables
+check "eval says nothing on standard error" test ! -s "$work/errors"
+check "eval writes the same bytes on 1 and 3 threads" same_on_threads
+check "eval samples the same on 1 and 3 threads" same_on_threads --temperature 1 --top-p 0.9
+check "eval --json" prints_json runs $MMNEURON eval "$model" "$list" -n 2 --json
+check "ask with neurons off" exits 0 $MMNEURON ask "$model" -n 2 --mask "$neurons" "What?"
+check "eval refuses a file that is no ranking" fails_with "list.jsonl" \
+    $MMNEURON eval "$model" "$list" --neurons "$list" -o "$work/no"
+check "eval leaves nothing behind then" test ! -e "$work/no"
+
+done_testing
