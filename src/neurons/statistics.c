@@ -5,7 +5,7 @@
 
 /* The 97.5 % quantile of Student's t distribution. Up to 30 degrees of freedom from its table,
  * above by the expansion around the normal quantile (Abramowitz and Stegun 26.7.5), which is right
- * to all the table's digits there. */
+ * to five digits there. */
 static double t_quantile(size_t degrees)
 {
     static const double table[] = {
