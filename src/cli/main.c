@@ -17,6 +17,8 @@ static const mmn_cli_command commands[] = {
      mmn_cli_merge},
     {"rank", "COUNTS [-o NEURONS.json]", "find the neurons that belong to a domain", 1, 1,
      mmn_cli_rank},
+    {"report", "RESULTS... -o REPORT.html", "make a page with figures of results", 1, SIZE_MAX,
+     mmn_cli_report},
     {"dump", "MODEL -o DUMP", "write every stage of one forward pass to a file", 1, 1,
      mmn_cli_dump},
     {"verify", "DUMP REFERENCE", "compare two dumps stage by stage", 2, 2, mmn_cli_verify},
