@@ -19,9 +19,11 @@ double mmn_chart_y(const mmn_chart *chart, double value)
     return chart->top + chart->height * (1 - share);
 }
 
-void mmn_chart_grid_y(const mmn_chart *chart, const char *title, int ticks)
+void mmn_chart_grid_y(const mmn_chart *chart, const char *title, int ticks, bool whole)
 {
-    const double step = mmn_number_step(chart->y_maximum, ticks);
+    double step = mmn_number_step(chart->y_maximum, ticks);
+    if (whole && step < 1)
+        step = 1;
     const int decimals = mmn_number_step_decimals(step);
     for (int i = 0; i * step <= chart->y_maximum * (1 + 1e-9); i++) {
         const double y = mmn_chart_y(chart, i * step);
@@ -30,18 +32,21 @@ void mmn_chart_grid_y(const mmn_chart *chart, const char *title, int ticks)
         mmn_svg_number(chart->svg, "tick", chart->left - 5, y + 4, MMN_ANCHOR_END, i * step,
                        decimals, "");
     }
-    mmn_svg_text(chart->svg, "soft", 0, chart->top - 9, MMN_ANCHOR_START, 0, title);
+    mmn_svg_text(chart->svg, "soft", 0, chart->top - 9 - chart->headroom,
+                 MMN_ANCHOR_START, 0, title);
 }
 
 void mmn_chart_axis_x(const mmn_chart *chart, const char *title, int ticks, bool whole)
 {
     const double span = chart->x_maximum - chart->x_minimum, bottom = chart->top + chart->height;
+    const double slack = span * 1e-9;
     double step = mmn_number_step(span, ticks);
     if (whole && step < 1)
         step = 1;
     const int decimals = mmn_number_step_decimals(step);
-    for (int i = 0; i * step <= span * (1 + 1e-9); i++) {
-        const double value = chart->x_minimum + i * step, x = mmn_chart_x(chart, value);
+    const double first = ceil((chart->x_minimum - slack) / step);
+    for (int i = 0; i <= ticks && (first + i) * step <= chart->x_maximum + slack; i++) {
+        const double value = (first + i) * step, x = mmn_chart_x(chart, value);
         mmn_svg_line(chart->svg, "axis", x, bottom, x, bottom + 4);
         mmn_svg_number(chart->svg, "tick", x, bottom + 16, MMN_ANCHOR_MIDDLE, value, decimals, "");
     }

@@ -9,13 +9,15 @@ typedef struct mmn_chart {
     mmn_svg *svg;
     double left, top, width, height;
     double x_minimum, x_maximum, y_maximum; /* y begins at 0 */
+    double headroom; /* between the top and the y axis' title */
 } mmn_chart;
 
 double mmn_chart_x(const mmn_chart *chart, double value);
 double mmn_chart_y(const mmn_chart *chart, double value);
 
-/* Horizontal lines at round values, labelled at the left, below the axis' title. */
-void mmn_chart_grid_y(const mmn_chart *chart, const char *title, int ticks);
+/* Horizontal lines at round values, labelled at the left, below the axis' title; at whole values only
+ * for what is counted. */
+void mmn_chart_grid_y(const mmn_chart *chart, const char *title, int ticks, bool whole);
 /* Round values below the chart and the axis' title at its right end; whole ones only for layers. */
 void mmn_chart_axis_x(const mmn_chart *chart, const char *title, int ticks, bool whole);
 

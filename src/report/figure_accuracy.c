@@ -87,6 +87,13 @@ static void draw_interval(const mmn_chart *chart, double y, double low, double h
     mmn_svg_line(chart->svg, "whisker", right, y + 2.5, right, y + 8.5);
 }
 
+/* What a bar is, inside it where there is room. */
+static void name_bar(const mmn_chart *chart, double y, double value, const char *name)
+{
+    if (isfinite(value) && mmn_chart_x(chart, value) - chart->left > 120)
+        mmn_svg_text(chart->svg, "inside", chart->left + 4, y + 9, MMN_ANCHOR_START, 0, name);
+}
+
 /* A setting's name, the bar of the domain's neurons, that of random ones, and what is left when
  * nothing is off. */
 static void draw_row(const mmn_chart *chart, const summary *row, double y)
@@ -122,6 +129,10 @@ static mmn_status draw_domain(mmn_figure *figure, mmn_results *results, json_t *
                            row.plain * 100, 1, " with nothing off");
         }
         draw_row(&chart, &row, TOP + ROW * (double)drawn);
+        if (drawn == 0) {
+            name_bar(&chart, TOP + 20, row.domain_off, "its own neurons off");
+            name_bar(&chart, TOP + 33, row.random_mean, "random neurons off");
+        }
         drawn++;
     }
     if (status != MMN_OK || drawn == 0) {

@@ -89,10 +89,10 @@ static void draw_stages(const mmn_chart *chart, const stages *found)
     static const char *const names[] = {"align", "reason", "generate"};
     for (size_t i = 0; i < 3; i++) {
         const double width = ends[i + 1] - ends[i];
-        mmn_svg_rectangle(chart->svg, i % 2 == 0 ? "band" : "band between", ends[i], chart->top,
-                          width, chart->height);
+        mmn_svg_rectangle(chart->svg, i % 2 == 0 ? "band" : "band between", ends[i],
+                          chart->top - chart->headroom, width, chart->height + chart->headroom);
         if (width > 24)
-            mmn_svg_text(chart->svg, "stage", ends[i] + width / 2, chart->top + 12,
+            mmn_svg_text(chart->svg, "stage", ends[i] + width / 2, chart->top - 5,
                          MMN_ANCHOR_MIDDLE, (size_t)(width / 6.2), names[i]);
     }
 }
@@ -104,14 +104,14 @@ static mmn_status draw_curve(mmn_figure *figure, const mmn_json_object *top, con
     mmn_status status = find_stages(&found, top, read->domain, read->layers, error);
     if (status != MMN_OK)
         return status;
-    mmn_svg svg = {.width = MMN_PANEL_WIDTH, .height = 226};
-    mmn_chart chart = {.svg = &svg, .left = 34, .top = 46, .width = MMN_PANEL_WIDTH - 84,
-                       .height = 138, .x_maximum = (double)read->layers - 1, .y_maximum = 1.16 * maximum};
+    mmn_svg svg = {.width = MMN_PANEL_WIDTH, .height = 242};
+    mmn_chart chart = {.svg = &svg, .left = 34, .top = 62, .headroom = 16, .width = MMN_PANEL_WIDTH - 84,
+                       .height = 138, .x_maximum = (double)read->layers - 1, .y_maximum = maximum};
     mmn_chart_labels labels = {0};
     const bool out = strcmp(read->stage, "out") == 0;
     if (out && found.found)
         draw_stages(&chart, &found);
-    mmn_chart_grid_y(&chart, "entropy (nats)", 5);
+    mmn_chart_grid_y(&chart, "entropy (nats)", 5, false);
     mmn_chart_axis_x(&chart, "layer", 8, true);
     for (size_t k = 0; k < 2; k++) {
         if (!read->entropy[k])
@@ -129,7 +129,8 @@ static mmn_status draw_curve(mmn_figure *figure, const mmn_json_object *top, con
         }
     }
     if (out && !found.found)
-        mmn_svg_text(&svg, "soft", chart.left + chart.width, chart.top - 9, MMN_ANCHOR_END, 0,
+        mmn_svg_text(&svg, "soft", chart.left + chart.width, chart.top - 9 - chart.headroom,
+                     MMN_ANCHOR_END, 0,
                      "three stages not seen");
     mmn_chart_draw_labels(&labels, &chart, 6);
     char title[160];

@@ -6,7 +6,7 @@
 #include "report/figure.h"
 #include "report/neuron_sets.h"
 
-enum { ROW = 54, BARS = 32 }; /* heights of a domain's strip and of its bars */
+enum { ROW = 57, BARS = 32 }; /* heights of a domain's strip and of its bars */
 
 /* How many neurons of the set each layer has; the largest of them and `largest`. */
 static size_t count_layers(size_t *in_layer, const mmn_module_sets *module,
@@ -27,8 +27,8 @@ static void draw_strip(mmn_svg *svg, const mmn_chart *chart, const mmn_module_se
 {
     const double bottom = chart->top + chart->height, slot = chart->width / module->layers;
     const double bar = slot > 24 ? 20 : slot > 3 ? slot - 1.5 : slot * 0.8;
-    mmn_svg_text(svg, mmn_svg_series_ink(number), chart->left, chart->top - 5, MMN_ANCHOR_START, 30, domain);
-    mmn_svg_number(svg, "soft", chart->left + chart->width, chart->top - 5, MMN_ANCHOR_END,
+    mmn_svg_text(svg, mmn_svg_series_ink(number), chart->left, chart->top - 7, MMN_ANCHOR_START, 30, domain);
+    mmn_svg_number(svg, "soft", chart->left + chart->width, chart->top - 7, MMN_ANCHOR_END,
                    (double)total, 0, total == 1 ? " neuron" : " neurons");
     mmn_svg_line(svg, "grid", chart->left, chart->top, chart->left + chart->width, chart->top);
     mmn_svg_number(svg, "tick", chart->left - 5, chart->top + 5, MMN_ANCHOR_END, chart->y_maximum,
@@ -96,8 +96,12 @@ mmn_status mmn_figure_neurons(mmn_figures *figures, mmn_results *results, mmn_er
     for (size_t m = 0; m < sets.count && status == MMN_OK; m++) {
         const mmn_module_sets *module = &sets.modules[m];
         status = draw_module(figure, results, module, in_layer, error);
-        mmn_text_add(&words, " %s: %u selected of %u × %u.", module->name, module->selected,
+        mmn_text_add(&words, " %s: %u selected of %u × %u", module->name, module->selected,
                      module->layers, module->neurons);
+        if (module->inert > 0)
+            mmn_text_add(&words, " (the last %zu layers are inert: the output does not depend on "
+                         "them)", module->inert);
+        mmn_text_add(&words, ".");
     }
     if (status == MMN_OK)
         status = mmn_figure_end(figure, &words, error);

@@ -185,7 +185,7 @@ static mmn_status draw_measure(mmn_figure *figure, const mmn_results *results,
     mmn_chart chart = {.svg = &svg, .left = 40, .top = 48, .width = MMN_PANEL_WIDTH - 154,
                        .height = 150};
     mmn_chart_labels labels = {0};
-    size_t layers = 1;
+    size_t layers = 1, random_named = 0;
     for (size_t d = 0; d < results->domain_count; d++)
         for (size_t off = 0; off < 2; off++) {
             const mean *drawn = &means->of[d][off];
@@ -194,10 +194,10 @@ static mmn_status draw_measure(mmn_figure *figure, const mmn_results *results,
                                                 drawn->layers);
         }
     chart.x_maximum = (double)layers - 1;
-    mmn_chart_grid_y(&chart, measure_titles[which], 5);
+    mmn_chart_grid_y(&chart, measure_titles[which], 5, false);
     mmn_chart_axis_x(&chart, "layer", 6, true);
     for (size_t d = 0; d < results->domain_count; d++)
-        for (size_t off = 2; off-- > 0;) {
+        for (size_t off = 0; off < 2; off++) {
             const mean *drawn = &means->of[d][off];
             char classes[32] = "";
             if (drawn->count == 0)
@@ -206,6 +206,9 @@ static mmn_status draw_measure(mmn_figure *figure, const mmn_results *results,
             mmn_chart_line(&chart, classes, drawn->sums[which], drawn->layers);
             if (off == 0)
                 mmn_chart_label(&labels, &chart, results->domains[d], mmn_svg_series_ink(d),
+                                drawn->sums[which][drawn->layers - 1]);
+            else if (!random_named++)
+                mmn_chart_label(&labels, &chart, "random", "soft",
                                 drawn->sums[which][drawn->layers - 1]);
         }
     mmn_chart_draw_labels(&labels, &chart, 14);

@@ -37,6 +37,7 @@ static mmn_status read_module(mmn_module_sets *module, mmn_results *results,
                               const mmn_json_object *modules, const char *name, mmn_error *error)
 {
     mmn_json_object object, domains;
+    json_t *inert = NULL;
     mmn_status status = mmn_json_get_object(&object, modules, name, error);
     module->name = name;
     if (status == MMN_OK)
@@ -49,6 +50,9 @@ static mmn_status read_module(mmn_module_sets *module, mmn_results *results,
         status = mmn_json_get_u32(&module->neurons, &object, "neurons", 1, UINT32_MAX, error);
     if (status == MMN_OK)
         status = mmn_json_get_u32(&module->selected, &object, "selected", 0, UINT32_MAX, error);
+    if (status == MMN_OK)
+        status = mmn_values_array(&inert, &object, "inert", module->layers, error);
+    module->inert = json_array_size(inert);
     if (status == MMN_OK)
         status = mmn_json_get_object(&domains, &object, "domains", error);
     if (status == MMN_OK && domains.value && json_object_size(domains.value) > MMN_REPORT_DOMAINS)

@@ -15,6 +15,7 @@ typedef struct mmn_neuron_set {
 typedef struct mmn_module_sets {
     const char *name;
     uint32_t layers, neurons, selected;
+    size_t inert; /* so many layers at the end do not influence the model's output */
     mmn_neuron_set *sets; /* [count], in the file's order */
     size_t count;
 } mmn_module_sets;

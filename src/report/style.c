@@ -6,12 +6,12 @@
 
 #define LIGHT \
     "color-scheme:light;--paper:#fff;--ink:#1a1f26;--soft:#566070;--axis:#8a94a3;--grid:#e4e8ee;" \
-    "--heat:#6cb2e6;--patch:#d62f00;--other:#858f9c;--band:#eef2f7;--between:#e0e8f2;" \
+    "--heat:#6cb2e6;--patch:#d62f00;--other:#6c7683;--band:#eef2f7;--between:#e0e8f2;" \
     "--c0:#0069a8;--c1:#b84a00;--c2:#00785a;--c3:#a83a7c;--c4:#806000;--c5:#4a48b8;--c6:#566b00;" \
     "--c7:#8a3033;"
 #define DARK \
     "color-scheme:dark;--paper:#12161c;--ink:#e8ebef;--soft:#a6b0bd;--axis:#66717f;--grid:#29313b;" \
-    "--heat:#1f6cab;--patch:#ff7a45;--other:#6f7a88;--band:#1a212a;--between:#222c38;" \
+    "--heat:#1f6cab;--patch:#ff7a45;--other:#8b96a4;--band:#1a212a;--between:#222c38;" \
     "--c0:#5cb8ee;--c1:#ff9c5a;--c2:#3cc79d;--c3:#ee9acb;--c4:#e3bb4a;--c5:#aab0ff;--c6:#bccf66;" \
     "--c7:#ff9292;"
 
@@ -25,6 +25,7 @@ const char mmn_style_graphics[] =
     "svg .heading{font-size:14px;font-weight:600}svg .title{font-size:13px;font-weight:600}\n"
     "svg .strong{font-weight:600}svg .soft,svg .tick,svg .stage{fill:var(--soft)}"
     "svg .tick,svg .stage{font-size:11px}\n"
+    "svg .inside{fill:var(--paper);font-size:9.5px;font-weight:600}\n"
     "svg .end{text-anchor:end}svg .middle{text-anchor:middle}\n"
     "svg .axis{stroke:var(--axis);stroke-width:1}svg .grid{stroke:var(--grid);stroke-width:1}\n"
     "svg .cut,svg .plain{stroke:var(--ink);stroke-width:1.5;stroke-dasharray:4 3}\n"
@@ -51,7 +52,7 @@ const char mmn_style_page[] =
     "header,main,footer,nav{max-width:74rem;margin:0 auto;padding:0 1.25rem}\n"
     "header{padding-top:2.5rem}h1{font-size:1.9rem;line-height:1.2;margin:0 0 .4rem;"
     "letter-spacing:-.01em}\n"
-    "h2{font-size:1.3rem;line-height:1.3;margin:0 0 .4rem}\n"
+    "header p{max-width:none}h2{font-size:1.3rem;line-height:1.3;margin:0 0 .4rem}\n"
     "p,figcaption{max-width:44rem;margin:0 0 1rem;overflow-wrap:anywhere;text-wrap:pretty}\n"
     "figcaption{color:var(--soft);margin-bottom:1.2rem}figcaption p{margin-bottom:.3rem}\n"
     "a{color:var(--c0)}a:focus-visible,summary:focus-visible,.scroll:focus-visible{"
@@ -70,7 +71,7 @@ const char mmn_style_page[] =
     "table{border-collapse:collapse;font-size:.875rem;font-variant-numeric:tabular-nums}\n"
     "caption{text-align:left;color:var(--soft);padding-bottom:.4rem}\n"
     "th,td{padding:.25rem .8rem .25rem 0;text-align:left;border-bottom:1px solid var(--grid);"
-    "vertical-align:top;unicode-bidi:isolate;overflow-wrap:anywhere;max-width:24rem}\n"
+    "vertical-align:top;unicode-bidi:isolate;overflow-wrap:break-word;max-width:24rem}\n"
     "tbody th{font-weight:400}thead th{font-weight:600;color:var(--soft)}"
     ".n{text-align:right}\n"
     "code{font-size:.9em;overflow-wrap:anywhere}\n"

@@ -71,7 +71,7 @@ static void is_distribution(const mmn_report *report, double quantile, size_t se
 {
     double entropy[ALL];
     const size_t passed = entropies(entropy, quantile);
-    const double width = log(DOMAINS) / BINS;
+    const double from = entropy[0], width = (log(DOMAINS) - from) / BINS;
     csv table = read_csv(report, "entropy");
     cr_assert_eq(table.rows, BINS);
     cr_assert(passed > selected && selected > 0);
@@ -79,10 +79,10 @@ static void is_distribution(const mmn_report *report, double quantile, size_t se
     for (size_t b = 0; b < BINS; b++) {
         size_t expected = 0;
         for (size_t i = 0; i < passed; i++)
-            expected += entropy[i] >= (double)b * width &&
-                        (entropy[i] < (double)(b + 1) * width || b + 1 == BINS);
-        cr_assert_float_eq(number(&table, b, 1), (double)b * width, 1e-12);
-        cr_assert_float_eq(number(&table, b, 2), (double)(b + 1) * width, 1e-12);
+            expected += entropy[i] >= from + (double)b * width &&
+                        (entropy[i] < from + (double)(b + 1) * width || b + 1 == BINS);
+        cr_assert_float_eq(number(&table, b, 1), from + (double)b * width, 1e-12);
+        cr_assert_float_eq(number(&table, b, 2), from + (double)(b + 1) * width, 1e-12);
         cr_assert_eq(number(&table, b, 3), expected, "bin %zu", b);
         cr_assert_float_eq(number(&table, b, 4), entropy[selected - 1], 1e-12);
         counted += expected;

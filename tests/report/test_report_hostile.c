@@ -256,7 +256,7 @@ Test(report_hostile, huge_arrays_are_refused)
     json_t *json = json_pack("{s:s, s:[]}", "format", "mmneuron-eval-1", "domains");
     json_t *summary = json_array();
     for (int i = 0; i < 65; i++) {
-        char name[16];
+        char name[24];
         snprintf(name, sizeof(name), "domain %d", i);
         json_array_append_new(summary, json_pack("{s:s, s:s, s:f}", "setting", "all", "domain",
                                                  name, "plain", 0.5));
