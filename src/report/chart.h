@@ -15,8 +15,8 @@ typedef struct mmn_chart {
 double mmn_chart_x(const mmn_chart *chart, double value);
 double mmn_chart_y(const mmn_chart *chart, double value);
 
-/* Horizontal lines at round values, labelled at the left, below the axis' title; at whole values only
- * for what is counted. */
+/* Horizontal lines at round values, labelled at the left, below the axis' title; at whole values
+ * only for what is counted. */
 void mmn_chart_grid_y(const mmn_chart *chart, const char *title, int ticks, bool whole);
 /* Round values below the chart and the axis' title at its right end; whole ones only for layers. */
 void mmn_chart_axis_x(const mmn_chart *chart, const char *title, int ticks, bool whole);

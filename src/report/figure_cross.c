@@ -52,7 +52,7 @@ static mmn_status draw_setting(mmn_figure *figure, const mmn_json_object *item, 
         if (!json_is_string(json_array_get(domains, d)))
             return mmn_json_fail(item, "domains", error, "item %zu must be a text", d);
     mmn_svg svg = {0};
-    mmn_heat_table table = {.rows = count, .columns = count, .cell_width = 38, .cell_height = 30,
+    mmn_heat_table table = {.rows = count, .columns = count, .cell_width = 36, .cell_height = 30,
                             .slanted = true};
     mmn_heat_table_begin(&table, &svg, "neurons off", "domain answered (accuracy, %)", 14);
     for (size_t d = 0; d < count && status == MMN_OK; d++) {

@@ -10,8 +10,8 @@
 
 enum { BINS = 40 };
 
-/* Counts the entropies of all neurons above the bar in bins of equal width from the lowest of them to
- * ln(domains), which is the most that an entropy can be. */
+/* Counts the entropies of all neurons above the bar in bins of equal width from the lowest of them
+ * to ln(domains), which is the most that an entropy can be. */
 static void fill_bins(size_t bins[BINS], const mmn_rank_result *result, double from, double width)
 {
     for (size_t i = 0; i < result->selected; i++) {
@@ -54,8 +54,9 @@ static mmn_status draw_module(mmn_figure *figure, const mmn_module_ranking *modu
         largest = bins[b] > largest ? bins[b] : largest;
 
     mmn_svg svg = {.width = MMN_PANEL_WIDTH, .height = 242};
-    mmn_chart chart = {.svg = &svg, .left = 44, .top = 64, .headroom = 18, .width = MMN_PANEL_WIDTH - 56,
-                       .height = 138, .x_minimum = from, .x_maximum = maximum, .y_maximum = (double)largest};
+    mmn_chart chart = {.svg = &svg, .left = 44, .top = 64, .headroom = 18,
+                       .width = MMN_PANEL_WIDTH - 56, .height = 138, .x_minimum = from,
+                       .x_maximum = maximum, .y_maximum = (double)largest};
     mmn_chart_grid_y(&chart, "neurons above the bar", 5, true);
     const double cut = selected > 0 && selected <= result->selected
                            ? result->entropy[selected - 1] : -1;
@@ -92,8 +93,8 @@ mmn_status mmn_figure_entropy(mmn_figures *figures, mmn_results *results, mmn_er
     mmn_text words = {0};
     mmn_text_add(&words, "Neurons whose activation probability is above the bar in some domain, by "
                          "the entropy of these probabilities over domains: at 0 a neuron is "
-                         "active in one domain only, at the right end in all alike. The ranking selects from "
-                         "the left up to the cut; ties at the cut go to lower layers.");
+                         "active in one domain only, at the right end in all alike. The ranking "
+                         "selects from the left up to the cut; ties at the cut go to lower layers.");
     status = mmn_figure_begin(&figure, figures, "entropy", "Entropy over domains, and the cut",
                               columns, 5, error);
     for (size_t m = 0; m < ranking->module_count && status == MMN_OK; m++)

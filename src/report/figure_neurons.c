@@ -27,7 +27,8 @@ static void draw_strip(mmn_svg *svg, const mmn_chart *chart, const mmn_module_se
 {
     const double bottom = chart->top + chart->height, slot = chart->width / module->layers;
     const double bar = slot > 24 ? 20 : slot > 3 ? slot - 1.5 : slot * 0.8;
-    mmn_svg_text(svg, mmn_svg_series_ink(number), chart->left, chart->top - 7, MMN_ANCHOR_START, 30, domain);
+    mmn_svg_text(svg, mmn_svg_series_ink(number), chart->left, chart->top - 7,
+                 MMN_ANCHOR_START, 30, domain);
     mmn_svg_number(svg, "soft", chart->left + chart->width, chart->top - 7, MMN_ANCHOR_END,
                    (double)total, 0, total == 1 ? " neuron" : " neurons");
     mmn_svg_line(svg, "grid", chart->left, chart->top, chart->left + chart->width, chart->top);

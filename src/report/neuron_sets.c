@@ -56,8 +56,8 @@ static mmn_status read_module(mmn_module_sets *module, mmn_results *results,
     if (status == MMN_OK)
         status = mmn_json_get_object(&domains, &object, "domains", error);
     if (status == MMN_OK && domains.value && json_object_size(domains.value) > MMN_REPORT_DOMAINS)
-        status = mmn_json_fail(&object, "domains", error, "are more than the %d that a report shows",
-                               MMN_REPORT_DOMAINS);
+        status = mmn_json_fail(&object, "domains", error, "are more than the %d that a report "
+                               "shows", MMN_REPORT_DOMAINS);
     if (status != MMN_OK || !domains.value)
         return status;
     module->sets = mmn_allocate(json_object_size(domains.value), sizeof(*module->sets), error);

@@ -31,7 +31,8 @@ Test(markup, is_escaped)
     marked("<script>alert('\"&\")</script>",
            "&lt;script&gt;alert(&#39;&quot;&amp;&quot;)&lt;/script&gt;");
     marked("a\tb\n\x01\x7f", "a" STRANGE "b" STRANGE STRANGE STRANGE);
-    marked("caf\xc3\xa9 \xe8\xbd\xa6 \xf0\x9f\x9a\x97", "caf\xc3\xa9 \xe8\xbd\xa6 \xf0\x9f\x9a\x97");
+    marked("caf\xc3\xa9 \xe8\xbd\xa6 \xf0\x9f\x9a\x97",
+           "caf\xc3\xa9 \xe8\xbd\xa6 \xf0\x9f\x9a\x97");
 }
 
 Test(markup, shows_what_is_no_text)
@@ -81,8 +82,8 @@ Test(numbers, have_decimals)
         int decimals;
         const char *expected;
     } cases[] = {{0, 0, "0"}, {12.345, 1, "12.3"}, {0.05, 1, "0.1"}, {-0.04, 1, "0.0"},
-                 {-2.5, 0, "-3"}, {99.96, 1, "100.0"}, {1.005e3, 2, "1005.00"}, {0.0625, 4, "0.0625"},
-                 {1e300, 2, "1e+300"}, {NAN, 1, ""}, {HUGE_VAL, 1, ""}};
+                 {-2.5, 0, "-3"}, {99.96, 1, "100.0"}, {1.005e3, 2, "1005.00"},
+                 {0.0625, 4, "0.0625"}, {1e300, 2, "1e+300"}, {NAN, 1, ""}, {HUGE_VAL, 1, ""}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         mmn_text text = {0};
         mmn_number_fixed(&text, cases[i].value, cases[i].decimals);

@@ -207,8 +207,9 @@ Test(page, draws_entropies)
         const json_t *part =
             json_object_get(json_array_get(curves, c / 2), c % 2 == 0 ? "image" : "text");
         const json_t *entropy = json_object_get(part, "entropy");
-        at = behind(at, c % 2 == 0 ? "<path class=\"line s0\" d=\"M" : "<path class=\"line s1\" d=\"M",
-                    end);
+        const char *const marks[] = {"<path class=\"line s0\" d=\"M",
+                                     "<path class=\"line s1\" d=\"M"};
+        at = behind(at, marks[c % 2], end);
         cr_assert_not_null(at);
         char *point = (char *)(uintptr_t)at;
         for (size_t i = 0; i < json_array_size(entropy); i++, point++) {

@@ -94,7 +94,8 @@ Test(report, repeats_the_cross_table)
         const json_t *domains = json_object_get(item, "domains");
         const json_t *row = json_array_get(json_object_get(item, "accuracy"), r / 5 % 5);
         cr_assert_str_eq(field(&table, r, 0), text_of(item, "setting"));
-        cr_assert_str_eq(field(&table, r, 1), json_string_value(json_array_get(domains, r / 5 % 5)));
+        cr_assert_str_eq(field(&table, r, 1),
+                         json_string_value(json_array_get(domains, r / 5 % 5)));
         cr_assert_str_eq(field(&table, r, 2), json_string_value(json_array_get(domains, r % 5)));
         cr_assert_eq(number(&table, r, 3), json_real_value(json_array_get(row, r % 5)));
     }
