@@ -94,7 +94,8 @@ mmn_status mmn_figure_entropy(mmn_figures *figures, mmn_results *results, mmn_er
     mmn_text_add(&words, "Neurons whose activation probability is above the bar in some domain, by "
                          "the entropy of these probabilities over domains: at 0 a neuron is "
                          "active in one domain only, at the right end in all alike. The ranking "
-                         "selects from the left up to the cut; ties at the cut go to lower layers.");
+                         "selects from the left up to the cut; ties at the cut go to lower "
+                         "layers.");
     status = mmn_figure_begin(&figure, figures, "entropy", "Entropy over domains, and the cut",
                               columns, 5, error);
     for (size_t m = 0; m < ranking->module_count && status == MMN_OK; m++)

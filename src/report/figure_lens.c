@@ -106,7 +106,8 @@ static mmn_status draw_curve(mmn_figure *figure, const mmn_json_object *top, con
         return status;
     mmn_svg svg = {.width = MMN_PANEL_WIDTH, .height = 242};
     mmn_chart chart = {.svg = &svg, .left = 34, .top = 62, .headroom = 16,
-                       .width = MMN_PANEL_WIDTH - 84, .height = 138, .x_maximum = (double)read->layers - 1, .y_maximum = maximum};
+                       .width = MMN_PANEL_WIDTH - 84, .height = 138,
+                       .x_maximum = (double)read->layers - 1, .y_maximum = maximum};
     mmn_chart_labels labels = {0};
     const bool out = strcmp(read->stage, "out") == 0;
     if (out && found.found)

@@ -11,7 +11,8 @@
     "--c7:#8a3033;"
 #define DARK \
     "color-scheme:dark;--paper:#12161c;--ink:#e8ebef;--soft:#a6b0bd;--axis:#66717f;" \
-    "--grid:#29313b;--heat:#1f6cab;--patch:#ff7a45;--other:#8b96a4;--band:#1a212a;--between:#222c38;" \
+    "--grid:#29313b;" \
+    "--heat:#1f6cab;--patch:#ff7a45;--other:#8b96a4;--band:#1a212a;--between:#222c38;" \
     "--c0:#5cb8ee;--c1:#ff9c5a;--c2:#3cc79d;--c3:#ee9acb;--c4:#e3bb4a;--c5:#aab0ff;--c6:#bccf66;" \
     "--c7:#ff9292;"
 

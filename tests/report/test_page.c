@@ -6,7 +6,7 @@
 TestSuite(page, .init = make_folder, .fini = remove_folder);
 
 static const char *const figures[] = {"neurons", "overlap", "accuracy", "cross", "perturbation",
-                                      "lens", "words-1", "activation-1", "words-2"};
+                                      "lens", "words", "words-1", "activation-1", "words-2"};
 
 /* Moves to behind the next `mark`, which must come before `end` (NULL: anywhere). */
 static const char *behind(const char *at, const char *mark, const char *end)
@@ -259,11 +259,11 @@ Test(page, has_what_the_results_allow)
 {
     static const struct {
         size_t file;
-        const char *figures[5];
+        const char *figures[6];
     } cases[] = {{0, {"neurons", "overlap"}},
                  {1, {"accuracy", "cross"}},
                  {2, {"perturbation"}},
-                 {3, {"lens", "words-1", "activation-1", "words-2"}}};
+                 {3, {"lens", "words", "words-1", "activation-1", "words-2"}}};
     for (size_t i = 0; i < 4; i++) {
         mmn_report *report = report_of(&data_files[cases[i].file], 1);
         size_t count = 0;

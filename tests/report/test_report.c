@@ -166,6 +166,30 @@ Test(report, repeats_entropies)
     mmn_report_free(report);
 }
 
+Test(report, repeats_common_words)
+{
+    mmn_report *report = report_of(data_files, 4);
+    json_t *lens = load(data_files[3]);
+    const json_t *curves = json_object_get(lens, "curves");
+    csv table = read_csv(report, "words");
+    cr_assert_eq(table.rows, 2 * json_array_size(curves) * 16 * 2);
+    for (size_t r = 0; r < table.rows; r++) {
+        const json_t *curve = json_array_get(curves, r / 32 % json_array_size(curves));
+        const char *kind = r / 32 < json_array_size(curves) ? "image" : "text";
+        const json_t *top = json_object_get(json_object_get(curve, kind), "top");
+        const json_t *word = json_array_get(json_array_get(top, r / 2 % 16), r % 2);
+        cr_assert_str_eq(field(&table, r, 0), text_of(curve, "domain"));
+        cr_assert_str_eq(field(&table, r, 1), kind);
+        cr_assert_eq(number(&table, r, 2), r / 2 % 16);
+        cr_assert_eq(number(&table, r, 4), real_of(word, "id"));
+        cr_assert_str_eq(field(&table, r, 5), text_of(word, "word"));
+        cr_assert_eq(number(&table, r, 6), real_of(word, "share"));
+    }
+    free_csv(&table);
+    json_decref(lens);
+    mmn_report_free(report);
+}
+
 Test(report, repeats_words_and_patches)
 {
     mmn_report *report = report_of(data_files, 4);
