@@ -78,6 +78,6 @@ const char mmn_style_page[] =
     "code{font-size:.9em;overflow-wrap:anywhere}\n"
     ".remark{border-left:4px solid var(--c1);padding-left:.8rem}\n"
     "footer{color:var(--soft);padding-top:2rem;padding-bottom:3rem;font-size:.875rem}\n"
-    "@media print{nav,.skip{display:none}section{break-inside:auto}.panels>.scroll{"
+    "@media print{nav,.skip,summary{display:none}h2,figcaption{break-after:avoid}.panels>.scroll{"
     "break-inside:avoid;overflow:visible}.panels .wide svg{max-width:100%}"
     ".table{max-height:none;overflow:visible}body{font-size:11pt}}\n";
