@@ -276,3 +276,20 @@ Test(page, has_what_the_results_allow)
         mmn_report_free(report);
     }
 }
+
+Test(page, tells_of_results_that_do_not_belong_together)
+{
+    json_t *eval = load(data_files[1]);
+    for (int other = 0; other < 2; other++) {
+        if (other)
+            json_object_set_new(eval, "model", json_string("another"));
+        const char *const files[] = {data_files[0], in_folder("eval.json")};
+        cr_assert_eq(json_dump_file(eval, files[1], 0), 0);
+        mmn_report *report = report_of(files, 2);
+        char *page = written(report, MMN_REPORT_HTML, NULL);
+        cr_assert_eq(strstr(page, "<p class=\"remark\">") != NULL, other);
+        mmn_free(page);
+        mmn_report_free(report);
+    }
+    json_decref(eval);
+}
