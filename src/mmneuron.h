@@ -421,6 +421,42 @@ MMN_API mmn_status mmn_lens_json(const mmn_lens *lens, char **text, mmn_error *e
 /* Writes that text to `file`. */
 MMN_API mmn_status mmn_lens_write(const mmn_lens *lens, const char *file, mmn_error *error);
 
+/* ---- Reports --------------------------------------------------------------------------------- */
+
+typedef enum mmn_report_format {
+    MMN_REPORT_HTML,     /* one page that needs nothing but itself */
+    MMN_REPORT_MARKDOWN, /* one text: the figures' tables */
+    MMN_REPORT_SVG,      /* the figures, each a file */
+    MMN_REPORT_CSV       /* their tables, each a file */
+} mmn_report_format;
+
+typedef struct mmn_report_options {
+    const char *images; /* folder of the samples' pictures; NULL: that of the list lens was given */
+    const char *title;  /* NULL: "Domain neurons" */
+} mmn_report_options;
+
+typedef struct mmn_report mmn_report;
+
+/* Reads results (counts, neurons.json, and what eval, perturb and lens wrote; at most one of each
+ * kind, in any order) and makes the figures that they allow. MMN_INPUT when a file is no result, or
+ * when there is nothing to show. */
+MMN_API mmn_status mmn_report_read(mmn_report **report, const char *const *files,
+                                   size_t file_count, const mmn_report_options *options,
+                                   mmn_error *error);
+MMN_API void mmn_report_free(mmn_report *report);
+/* The figures' names, "neurons" or "words-1", valid until the report is freed. */
+MMN_API size_t mmn_report_figure_count(const mmn_report *report);
+MMN_API const char *mmn_report_figure_name(const mmn_report *report, size_t index);
+/* Writes the figure of this name to the file `output`, or all (NULL): HTML and Markdown to the file
+ * `output`, SVG and CSV to files NAME.svg or NAME.csv of the folder `output`, which is made if it is
+ * not there. MMN_USAGE when there is no such figure. */
+MMN_API mmn_status mmn_report_write(const mmn_report *report, mmn_report_format format,
+                                    const char *figure, const char *output, mmn_error *error);
+/* Bar charts for a terminal, of the neurons and accuracies ("" if it has none); with block characters
+ * if `blocks`, else in ASCII but for names. */
+MMN_API mmn_status mmn_report_charts(const mmn_report *report, int blocks, char **text,
+                                     mmn_error *error);
+
 /* ---- Dumps ----------------------------------------------------------------------------------- */
 
 typedef struct mmn_dump_options {

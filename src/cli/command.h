@@ -32,6 +32,7 @@ int mmn_cli_merge(const mmn_cli_command *command, int argc, char **argv);
 int mmn_cli_perturb(const mmn_cli_command *command, int argc, char **argv);
 int mmn_cli_rank(const mmn_cli_command *command, int argc, char **argv);
 int mmn_cli_eval(const mmn_cli_command *command, int argc, char **argv);
+int mmn_cli_report(const mmn_cli_command *command, int argc, char **argv);
 int mmn_cli_dump(const mmn_cli_command *command, int argc, char **argv);
 int mmn_cli_verify(const mmn_cli_command *command, int argc, char **argv);
 int mmn_cli_digest(const mmn_cli_command *command, int argc, char **argv);

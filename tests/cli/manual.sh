@@ -65,7 +65,7 @@ done
 for page in "$top_srcdir"/doc/*.1; do
     check "the examples of $(basename "$page") work" examples_work "$page"
 done
-for command in info ask count merge rank eval perturb lens dump verify digest; do
+for command in info ask count merge rank eval perturb lens report dump verify digest; do
     check "the manual of mmneuron $command has its options" has_every_option $command
 done
 check "the library's example" example_shows_layers

@@ -2,7 +2,7 @@
 # Help, version, wrong usage and outputs that cannot be written.
 . "$top_srcdir/tests/cli/setup.sh"
 
-commands="info ask count merge rank eval perturb lens dump verify digest"
+commands="info ask count merge rank eval perturb lens report dump verify digest"
 
 lists_commands() {
     exits 0 $MMNEURON "$@" || return 1
@@ -69,6 +69,8 @@ check "--positions-module of two" is_wrong_usage 'one module' \
     count --positions-module lang,encoder -o c "$model" list
 check "count without -o" is_wrong_usage '-o is missing' count "$model" list
 check "merge without -o" is_wrong_usage '-o is missing' merge one two
+check "report without -o" is_wrong_usage '-o is missing' report one
+check "report in an unknown format" is_wrong_usage 'html, md, svg or csv' report one -o x --format pdf
 check "dump without -o" is_wrong_usage '-o is missing' dump "$model" --prompt x
 check "dump of nothing" is_wrong_usage '--prompt or --inputs' dump "$model" -o d
 check "dump of two things" is_wrong_usage 'one or the other' dump "$model" -o d --prompt x --inputs y

@@ -1,0 +1,92 @@
+/* mmneuron report: figures of what the other commands found, as a page, graphics or tables. */
+#include <langinfo.h>
+#include <locale.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "cli/options.h"
+#include "cli/output.h"
+
+/* Returns false unless `name` (NULL: html) is a format's name. */
+static bool find_format(mmn_report_format *format, const char *name)
+{
+    static const char *const names[] = {"html", "md", "svg", "csv"};
+    *format = MMN_REPORT_HTML;
+    for (int i = 0; name != NULL && i < 4; i++) {
+        if (strcmp(name, names[i]) == 0) {
+            *format = (mmn_report_format)i;
+            return true;
+        }
+    }
+    return name == NULL;
+}
+
+/* Whether standard output shows block characters. */
+static bool shows_blocks(void)
+{
+    return isatty(STDOUT_FILENO) && setlocale(LC_CTYPE, "") != NULL &&
+           strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+}
+
+static int print_json(const mmn_report *report, const char *output)
+{
+    json_t *names = json_array();
+    for (size_t i = 0; i < mmn_report_figure_count(report); i++)
+        json_array_append_new(names, json_string(mmn_report_figure_name(report, i)));
+    return mmn_cli_print_json(json_pack("{s:s, s:o}", "output", output, "figures", names));
+}
+
+static int print_charts(const mmn_report *report, const char *output)
+{
+    mmn_error error;
+    char *charts = NULL;
+    if (mmn_report_charts(report, shows_blocks(), &charts, &error) != MMN_OK)
+        return mmn_cli_fail(&error);
+    mmn_cli_print("%s%s: %zu figures\n", charts, output, mmn_report_figure_count(report));
+    mmn_release(charts);
+    return MMN_CLI_DONE;
+}
+
+int mmn_cli_report(const mmn_cli_command *command, int argc, char **argv)
+{
+    const char *output = NULL, *format_name = NULL, *figure = NULL;
+    mmn_report_options report_options = {0};
+    const mmn_cli_option options[] = {
+        {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
+         .target = &output, .help = "where to write the report; with --format svg or csv the folder"
+                                    " that receives a file for each figure"},
+        {.name = "format", .value = "NAME", .kind = MMN_CLI_TEXT, .target = &format_name,
+         .help = "html, md, svg or csv (html)"},
+        {.name = "figure", .value = "NAME", .kind = MMN_CLI_TEXT, .target = &figure,
+         .help = "write this figure only, to FILE"},
+        {.name = "images", .value = "FOLDER", .kind = MMN_CLI_TEXT,
+         .target = &report_options.images,
+         .help = "where the samples' pictures are (beside the list that lens was given)"},
+        {.name = "title", .value = "TEXT", .kind = MMN_CLI_TEXT, .target = &report_options.title,
+         .help = "the report's title"},
+    };
+    mmn_cli_arguments arguments;
+    int code;
+    if (!mmn_cli_parse(command, options, sizeof options / sizeof options[0], argc, argv,
+                       &arguments, &code))
+        return code;
+
+    mmn_error error;
+    mmn_report *report = NULL;
+    mmn_report_format format;
+    if (output == NULL)
+        code = mmn_cli_usage(command->name, "-o is missing: the file that receives the report");
+    else if (!find_format(&format, format_name))
+        code = mmn_cli_usage(command->name, "--format takes html, md, svg or csv, not \"%s\"",
+                             format_name);
+    else if (mmn_report_read(&report, arguments.texts, arguments.count, &report_options, &error) !=
+                 MMN_OK ||
+             mmn_report_write(report, format, figure, output, &error) != MMN_OK)
+        code = mmn_cli_fail(&error);
+    else
+        code = arguments.json ? print_json(report, output) : print_charts(report, output);
+    mmn_report_free(report);
+    mmn_cli_free(arguments.texts);
+    return code;
+}

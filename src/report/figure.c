@@ -1,0 +1,63 @@
+/* Figures: panels of graphics, the words around them, and a table of all that they show. */
+#include "report/figure.h"
+
+#include <stdio.h>
+
+#include "base/memory.h"
+
+mmn_status mmn_figure_begin(mmn_figure **figure, mmn_figures *figures, const char *name,
+                            const char *title, const mmn_column *columns, size_t column_count,
+                            mmn_error *error)
+{
+    if (mmn_reserve(&figures->list, &figures->capacity, figures->count + 1,
+                    sizeof(*figures->list), error) != MMN_OK)
+        return MMN_SYSTEM;
+    *figure = &figures->list[figures->count++];
+    **figure = (mmn_figure){.table = {.columns = columns, .column_count = column_count}};
+    snprintf((*figure)->name, sizeof((*figure)->name), "%s", name);
+    (*figure)->title = mmn_copy_text(title, error);
+    return (*figure)->title ? MMN_OK : MMN_SYSTEM;
+}
+
+mmn_status mmn_figure_panel(mmn_figure *figure, mmn_svg *svg, const char *title, mmn_error *error)
+{
+    mmn_panel panel = {.width = svg->width, .height = svg->height};
+    mmn_status status = mmn_text_finish(&svg->body, &panel.body, error);
+    if (status == MMN_OK && !(panel.title = mmn_copy_text(title, error)))
+        status = MMN_SYSTEM;
+    if (status == MMN_OK)
+        status = mmn_reserve(&figure->panels, &figure->panel_capacity, figure->panel_count + 1,
+                             sizeof(*figure->panels), error);
+    if (status == MMN_OK) {
+        figure->panels[figure->panel_count++] = panel;
+    } else {
+        mmn_free(panel.title);
+        mmn_free(panel.body);
+    }
+    return status;
+}
+
+mmn_status mmn_figure_end(mmn_figure *figure, mmn_text *description, mmn_error *error)
+{
+    mmn_status status = mmn_text_finish(description, &figure->description, error);
+    if (status == MMN_OK && figure->table.failed)
+        status = mmn_fail(error, MMN_SYSTEM, NULL, NULL, "there is not enough memory for a table");
+    return status;
+}
+
+void mmn_figures_free(mmn_figures *figures)
+{
+    for (size_t i = 0; i < figures->count; i++) {
+        mmn_figure *figure = &figures->list[i];
+        for (size_t p = 0; p < figure->panel_count; p++) {
+            mmn_free(figure->panels[p].title);
+            mmn_free(figure->panels[p].body);
+        }
+        mmn_free(figure->panels);
+        mmn_free(figure->title);
+        mmn_free(figure->description);
+        mmn_table_free(&figure->table);
+    }
+    mmn_free(figures->list);
+    *figures = (mmn_figures){0};
+}

@@ -1,0 +1,50 @@
+/* Figures: panels of graphics, the words around them, and a table of all that they show. */
+#ifndef MMN_REPORT_FIGURE_H
+#define MMN_REPORT_FIGURE_H
+
+#include "report/results.h"
+#include "report/svg.h"
+#include "report/table.h"
+
+/* A panel is as wide as a telephone's page; heat tables may be wider. */
+enum { MMN_PANEL_WIDTH = 344 };
+
+typedef struct mmn_panel {
+    char *title; /* plain text */
+    char *body;  /* shapes */
+    double width, height;
+} mmn_panel;
+
+typedef struct mmn_figure {
+    char name[32]; /* "accuracy", "words-1": of files and fragments */
+    char *title, *description; /* plain text; the description is sentences, and
+                                  line breaks end its paragraphs */
+    mmn_panel *panels;
+    size_t panel_count, panel_capacity;
+    mmn_report_table table;
+} mmn_figure;
+
+typedef struct mmn_figures {
+    mmn_figure *list;
+    size_t count, capacity;
+} mmn_figures;
+
+/* Appends an empty figure, valid until the next is appended. */
+mmn_status mmn_figure_begin(mmn_figure **figure, mmn_figures *figures, const char *name,
+                            const char *title, const mmn_column *columns, size_t column_count,
+                            mmn_error *error);
+/* Makes a panel of what was drawn, which empties `svg` also on failure. The title is plain text,
+ * which the panel does not draw itself. */
+mmn_status mmn_figure_panel(mmn_figure *figure, mmn_svg *svg, const char *title,
+                            mmn_error *error);
+/* Takes over what the text holds as the description, and checks that the table is whole. */
+mmn_status mmn_figure_end(mmn_figure *figure, mmn_text *description, mmn_error *error);
+void mmn_figures_free(mmn_figures *figures);
+
+/* Each appends its figures, or none where the results have nothing for it. */
+typedef mmn_status mmn_figure_maker(mmn_figures *figures, mmn_results *results, mmn_error *error);
+mmn_figure_maker mmn_figure_neurons, mmn_figure_overlap, mmn_figure_entropy, mmn_figure_accuracy,
+    mmn_figure_cross, mmn_figure_perturbation, mmn_figure_lens,
+    mmn_figure_common_words, mmn_figure_samples;
+
+#endif

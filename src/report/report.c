@@ -1,0 +1,153 @@
+/* A report: reading results, making their figures, and writing these in a form. */
+#include "report/report.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+
+/* In the order of a reader's questions: which neurons, what they do, how words come about. */
+static mmn_figure_maker *const makers[] = {
+    mmn_figure_neurons, mmn_figure_overlap, mmn_figure_entropy, mmn_figure_accuracy,
+    mmn_figure_cross, mmn_figure_perturbation, mmn_figure_lens,
+    mmn_figure_common_words, mmn_figure_samples};
+
+static mmn_status make_figures(mmn_report *report, mmn_error *error)
+{
+    mmn_status status = MMN_OK;
+    for (size_t i = 0; i < sizeof(makers) / sizeof(makers[0]) && status == MMN_OK; i++)
+        status = makers[i](&report->figures, &report->results, error);
+    if (status == MMN_OK && report->figures.count == 0)
+        status = mmn_fail(error, MMN_INPUT, NULL, NULL,
+                          "there is nothing to show: the results have no neurons, accuracies or "
+                          "curves");
+    return status;
+}
+
+mmn_status mmn_report_read(mmn_report **made, const char *const *files, size_t file_count,
+                           const mmn_report_options *options, mmn_error *error)
+{
+    *made = NULL;
+    const mmn_report_options none = {0};
+    if (!options)
+        options = &none;
+    mmn_report *report = mmn_allocate(1, sizeof(*report), error);
+    if (!report)
+        return MMN_SYSTEM;
+    report->title = mmn_copy_text(options->title ? options->title : "Domain neurons", error);
+    mmn_status status = report->title ? mmn_results_read(&report->results, files, file_count,
+                                                         options->images, error)
+                                      : MMN_SYSTEM;
+    if (status == MMN_OK)
+        status = make_figures(report, error);
+    if (status == MMN_OK)
+        *made = report;
+    else
+        mmn_report_free(report);
+    return status;
+}
+
+void mmn_report_free(mmn_report *report)
+{
+    if (!report)
+        return;
+    mmn_figures_free(&report->figures);
+    mmn_results_free(&report->results);
+    mmn_free(report->title);
+    mmn_free(report);
+}
+
+size_t mmn_report_figure_count(const mmn_report *report)
+{
+    return report->figures.count;
+}
+
+const char *mmn_report_figure_name(const mmn_report *report, size_t index)
+{
+    return report->figures.list[index].name;
+}
+
+/* *figure is NULL for the name NULL: all figures. */
+static mmn_status find_figure(const mmn_figure **figure, const mmn_report *report,
+                              const char *name, mmn_error *error)
+{
+    *figure = NULL;
+    for (size_t i = 0; name && i < report->figures.count && !*figure; i++)
+        if (strcmp(report->figures.list[i].name, name) == 0)
+            *figure = &report->figures.list[i];
+    if (!name || *figure)
+        return MMN_OK;
+    mmn_text names = {0};
+    char *ready = NULL;
+    for (size_t i = 0; i < report->figures.count; i++)
+        mmn_text_add(&names, "%s%s", i > 0 ? ", " : "", report->figures.list[i].name);
+    mmn_status status = mmn_text_finish(&names, &ready, error);
+    if (status == MMN_OK)
+        status = mmn_fail(error, MMN_USAGE, NULL, NULL,
+                          "there is no figure \"%.40s\" in this report, which has %s", name, ready);
+    mmn_free(ready);
+    return status;
+}
+
+static mmn_status make_text(char **text, const mmn_report *report, mmn_report_format format,
+                            const mmn_figure *figure, mmn_error *error)
+{
+    mmn_text made = {0};
+    if (format == MMN_REPORT_HTML)
+        mmn_report_page(&made, report, figure);
+    else if (format == MMN_REPORT_MARKDOWN)
+        mmn_report_markdown(&made, report, figure);
+    else if (format == MMN_REPORT_SVG)
+        mmn_report_graphic(&made, figure);
+    else
+        mmn_table_csv(&made, &figure->table);
+    return mmn_text_finish(&made, text, error);
+}
+
+static mmn_status write_text(const mmn_report *report, mmn_report_format format,
+                             const mmn_figure *figure, const char *file, mmn_error *error)
+{
+    char *text;
+    mmn_status status = make_text(&text, report, format, figure, error);
+    if (status == MMN_OK)
+        status = mmn_write_file(file, text, strlen(text), error);
+    mmn_free(text);
+    return status;
+}
+
+/* Every figure as a file of the folder, which is made if it is not there. */
+static mmn_status write_folder(const mmn_report *report, mmn_report_format format,
+                               const char *folder, mmn_error *error)
+{
+    mmn_status status = MMN_OK;
+    if (mkdir(folder, (mode_t)0777) != 0 && !(errno == EEXIST && mmn_is_folder(folder)))
+        return mmn_fail_system(error, errno, folder, "cannot make this folder");
+    for (size_t i = 0; i < report->figures.count && status == MMN_OK; i++) {
+        const mmn_figure *figure = &report->figures.list[i];
+        mmn_text name = {0};
+        char *ready = NULL, *file = NULL;
+        mmn_text_add(&name, "%s.%s", figure->name, format == MMN_REPORT_SVG ? "svg" : "csv");
+        status = mmn_text_finish(&name, &ready, error);
+        if (status == MMN_OK)
+            status = mmn_path_join(&file, folder, ready, error);
+        if (status == MMN_OK)
+            status = write_text(report, format, figure, file, error);
+        mmn_free(file);
+        mmn_free(ready);
+    }
+    return status;
+}
+
+mmn_status mmn_report_write(const mmn_report *report, mmn_report_format format,
+                            const char *figure, const char *output, mmn_error *error)
+{
+    const mmn_figure *only;
+    mmn_status status = find_figure(&only, report, figure, error);
+    if (status != MMN_OK)
+        return status;
+    if (!only && (format == MMN_REPORT_SVG || format == MMN_REPORT_CSV))
+        return write_folder(report, format, output, error);
+    return write_text(report, format, only, output, error);
+}

@@ -1,0 +1,113 @@
+/* A sample's pictures in a graphic, side by side as the model saw them. */
+#include "report/sample_pictures.h"
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "neurons/picture.h"
+#include "report/base64.h"
+#include "report/figure.h"
+#include "report/values.h"
+
+/* The most pictures of a sample, and bytes of one, that go into a page. */
+enum { PICTURES = 16, PICTURE_BYTES = 4 << 20 };
+
+/* The path of a picture in `folder`, or NULL if there is no such file. */
+static char *find_in(const char *folder, const char *name)
+{
+    char *path = NULL;
+    if (mmn_path_join(&path, folder, name, NULL) == MMN_OK && mmn_is_file(path))
+        return path;
+    mmn_free(path);
+    return NULL;
+}
+
+static char *find_beside(const char *file, const char *name)
+{
+    char *folder, *path;
+    if (!file || mmn_path_folder(&folder, file, NULL) != MMN_OK)
+        return NULL;
+    path = find_in(folder, name);
+    mmn_free(folder);
+    return path;
+}
+
+static char *find_picture(const mmn_results *results, const char *name)
+{
+    const mmn_result *lens = &results->of[MMN_RESULT_LENS];
+    mmn_json_object settings;
+    const char *list = NULL;
+    char *path = results->images ? find_in(results->images, name) : NULL;
+    if (!path && mmn_json_get_object(&settings, &lens->top, "settings", NULL) == MMN_OK &&
+        mmn_json_get_text(&list, &settings, "list", NULL) == MMN_OK)
+        path = find_beside(list, name);
+    if (!path)
+        path = find_beside(lens->file, name);
+    return path ? path : find_in("", name);
+}
+
+static mmn_status open_picture(mmn_picture *picture, const mmn_results *results, const char *name,
+                               mmn_error *error)
+{
+    char *path = find_picture(results, name);
+    if (!path)
+        return mmn_fail(error, MMN_INPUT, name, NULL, "was not found");
+    mmn_status status = mmn_picture_open(picture, path, PICTURE_BYTES, error);
+    mmn_free(path);
+    return status;
+}
+
+static void draw(mmn_svg *svg, const mmn_picture *picture, double x, double top, double scale)
+{
+    mmn_text_add(&svg->body, "<image x=\"");
+    mmn_svg_coordinate(&svg->body, x);
+    mmn_text_add(&svg->body, "\" y=\"");
+    mmn_svg_coordinate(&svg->body, top);
+    mmn_text_add(&svg->body, "\" width=\"");
+    mmn_svg_coordinate(&svg->body, (double)picture->width * scale);
+    mmn_text_add(&svg->body, "\" height=\"");
+    mmn_svg_coordinate(&svg->body, (double)picture->height * scale);
+    mmn_text_add(&svg->body, "\" preserveAspectRatio=\"none\" href=\"data:%s;base64,",
+                 picture->type);
+    mmn_base64_add(&svg->body, picture->bytes.data, picture->bytes.size);
+    mmn_text_add(&svg->body, "\"/>\n");
+}
+
+mmn_status mmn_sample_pictures(bool *drawn, double *height, mmn_svg *svg, double top,
+                               const mmn_results *results, const mmn_json_object *sample,
+                               mmn_text *words, mmn_error *error)
+{
+    mmn_picture pictures[PICTURES];
+    json_t *array;
+    size_t opened = 0, width = 0, highest = 0;
+    *drawn = false;
+    mmn_status status = mmn_values_array(&array, sample, "images", PICTURES, error);
+    if (status != MMN_OK || json_array_size(array) == 0)
+        return status;
+    mmn_error reason;
+    for (; opened < json_array_size(array); opened++) {
+        const char *name = json_string_value(json_array_get(array, opened));
+        mmn_picture *picture = &pictures[opened];
+        if (!name || open_picture(picture, results, name, &reason) != MMN_OK)
+            break;
+        width += picture->width;
+        highest = picture->height > highest ? picture->height : highest;
+    }
+    if (opened == json_array_size(array)) {
+        const double scale = MMN_PANEL_WIDTH / (double)width;
+        double x = 0;
+        for (size_t i = 0; i < opened; i++) {
+            draw(svg, &pictures[i], x, top, scale);
+            x += (double)pictures[i].width * scale;
+        }
+        *height = (double)highest * scale;
+        *drawn = true;
+    } else if (json_is_string(json_array_get(array, opened))) {
+        mmn_text_add(words, " Its picture is not shown: %s %s.",
+                     json_string_value(json_array_get(array, opened)), reason.message);
+    } else {
+        status = mmn_json_fail(sample, "images", error, "item %zu must be a text", opened);
+    }
+    while (opened > 0)
+        mmn_picture_close(&pictures[--opened]);
+    return status;
+}
