@@ -1,0 +1,73 @@
+#!/bin/sh
+# mmneuron-import on small made-up folders; the orders expected are written out.
+. "$top_srcdir/tests/cli/setup.sh"
+python=${PYTHON:-python3}
+"$python" -c 'import pandas, pyarrow' 2>/dev/null || skip_all "pandas or pyarrow is not there"
+cd "$work" || exit 1
+"$python" - "$images/wide.jpg" <<'END' || exit 1
+import json, os, shutil, sys
+import pandas
+os.makedirs("train2014"), os.makedirs("images"), os.makedirs("train"), os.makedirs("Data")
+for i in range(5):
+    for name in (f"train2014/COCO_train2014_{i:012d}", f"images/{i}", f"train/{i}"):
+        shutil.copy(sys.argv[1], name + ".jpg")
+    open(f"Data/{i}.png", "w")
+notes = [{"question_id": i, "answers": [{"answer": "a", "answer_confidence": "yes"}]} for i in range(5)]
+asked = [{"question_id": i, "image_id": i, "question": f"q{i}"} for i in range(5)]
+active = [{"id": i, "img_id": i, "question": f"q{i}", "active": True, "answers_ids": [i]} for i in range(5)]
+pages = [{"questionId": i, "image": f"images/{i}.jpg", "question": f"q{i}", "answers": ["a"]} for i in range(5)]
+for name, value in (("v2_mscoco_train2014_annotations", {"annotations": notes}),
+                    ("v2_OpenEnded_mscoco_train2014_questions", {"questions": asked}),
+                    ("USGS_split_train_questions", {"questions": active + [{"active": False}]}),
+                    ("USGS_split_train_answers", {"answers": [{"id": i, "answer": "a"} for i in range(5)]}),
+                    ("train_v1.0", {"data": pages})):
+    json.dump(value, open(name + ".json", "w"))
+pandas.DataFrame({"question_id": list("01234"), "images": [[f"{i}.jpg"] for i in range(5)],
+                  "question": [f"q{i}" for i in range(5)], "answer": "a"}).to_parquet("train/train.parquet")
+with open("train.csv", "w") as table:
+    table.write("Figure_path,Question,Choice A,Choice B,Choice C,Choice D,Answer\n")
+    for i in range(5):
+        table.write(f"{i}.jpg,q{i},x,y,z,w,B\n")
+END
+number=0
+failed=0
+# is NAME COMMAND...: one line of TAP.
+is() {
+    name=$1
+    shift
+    number=$((number + 1))
+    if "$@" >"$work/said" 2>&1; then
+        echo "ok $number - $name"
+    else
+        echo "not ok $number - $name"
+        sed 's/^/# /' "$work/said"
+        failed=1
+    fi
+}
+import() {
+    "$python" "$top_srcdir/import/mmneuron-import" "$@"
+}
+# in_order DATA ORDER [OPTION...]: the questions come in this order.
+in_order() {
+    data=$1 order=$2
+    shift 2
+    import "$data" . -o "$data.jsonl" "$@" || return 1
+    found=$(sed 's/.*"question": "q\([0-9]\)".*/\1/' "$data.jsonl" | tr -d '\n')
+    echo "order $found"
+    [ "$found" = "$order" ]
+}
+refuses_damage() {
+    mkdir -p bad && echo '{"data": [3' >bad/train_v1.0.json
+    import docvqa bad -o bad.jsonl
+    [ $? -eq 3 ] && [ ! -e bad.jsonl ]
+}
+echo 1..8
+is vqav2 in_order vqav2 34021
+is rsvqa in_order rsvqa 34021
+is lingoqa in_order lingoqa 14203
+is docvqa in_order docvqa 01234 --shuffle none
+is pmcvqa in_order pmcvqa 01234 --shuffle none
+is samples in_order vqav2 34 --samples 2
+is damage refuses_damage
+is count $MMNEURON count "$model" vqav2.jsonl -o counts.safetensors --quiet
+exit $failed
