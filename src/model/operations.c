@@ -31,8 +31,9 @@ static size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* How many threads to wake for so many pieces of work; at least the calling one. */
-static int threads_for(const mmn_compute *compute, size_t pieces)
+/* How many threads to wake for so many pieces of work; at least the calling one. Nobody asks where
+ * there is no OpenMP. */
+__attribute__((unused)) static int threads_for(const mmn_compute *compute, size_t pieces)
 {
     size_t useful = pieces > 0 ? pieces : 1;
 
