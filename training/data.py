@@ -25,6 +25,20 @@ class Words:
         self.vocabulary = (self.image + 2 + 63) // 64 * 64
         self.cut: dict[tuple[int, str, str], tuple[list[int], list[int], int]] = {}
 
+    def named(self, label: str) -> int:
+        """The token of a mark's label: of its last word, in the form that questions or answers use; or -1."""
+        word = {"dark sky": "night", "light sky": "day", "sign $": "dollars",
+                "sign €": "euros"}.get(label, label)
+        counted = word.endswith(" from above")
+        word = word.replace(" from above", "").replace(" lanes", "").split()[-1]
+        small = word.lower() if len(word) > 1 else word
+        for form in (small + "s" if counted else small, word, small + "s", small):
+            ids = self.tokenizer(form, add_special_tokens=False).input_ids
+            ids = ids[1:] if len(ids) == 2 and word.isdigit() else ids
+            if len(ids) == 1:
+                return ids[0]
+        return -1
+
     def of(self, form: int, question: str, answer: str) -> tuple[list[int], list[int], int]:
         """The ids before the picture, those after it, and how many of these are the question's."""
         key = (form, question, answer)

@@ -63,19 +63,19 @@ def pixels_of(tiles: Tensor) -> Tensor:
     return ((values - torch.tensor(MEAN)) / torch.tensor(STD)).permute(0, 3, 1, 2).contiguous()
 
 
-def see(model, tiles: Tensor) -> Tensor:
-    """What the projector reads, [images, tiles, patches, width]: the last layer but one."""
+def see(model, tiles: Tensor) -> tuple[Tensor, Tensor]:
+    """What the projector reads, [images, tiles, patches, width]: the last layer but one; what it says."""
     tower = model.model.vision_tower
     hidden = tower.pre_layrnorm(tower.embeddings(pixels_of(tiles)))
     for layer in tower.encoder.layers[:-1]:
         out = layer(hidden, None)
         hidden = out if isinstance(out, Tensor) else out[0]
-    return hidden[:, 1:].reshape(*tiles.shape[:2], GRID * GRID, -1)
+    features = hidden[:, 1:].reshape(*tiles.shape[:2], GRID * GRID, -1)
+    return features, model.model.multi_modal_projector(features)
 
 
-def lay_out(model, features: Tensor) -> Tensor:
+def lay_out(model, projected: Tensor) -> Tensor:
     """The picture's positions in the language model: the whole, then the rows of the joined tiles."""
-    projected = model.model.multi_modal_projector(features)
     images, count, _, width = projected.shape
     tiles = projected if count == 1 else projected[:, 1:]
     columns = tiles.shape[1]
@@ -103,10 +103,10 @@ class Batch:
     marks: Tensor
 
 
-def read(model, batch: Batch, features: Tensor) -> tuple[Tensor, Tensor]:
+def read(model, batch: Batch, projected: Tensor) -> tuple[Tensor, Tensor]:
     """The logits where an answer's token is to be said, and those tokens."""
     embed = model.model.language_model.embed_tokens
-    hidden = torch.cat((embed(batch.prefix), lay_out(model, features), embed(batch.words)), 1)
+    hidden = torch.cat((embed(batch.prefix), lay_out(model, projected), embed(batch.words)), 1)
     language = model.model.language_model
     rotary = language.rotary_emb(hidden, position_ids=batch.positions)
     for layer in language.layers:

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Trains the small vision-language model on cached pictures; can be stopped and resumed at any time.
 
-First the vision tower alone learns to name what lies in each patch; then all of it learns to answer, with
-that naming as a second aim that fades away.
+First the vision tower and the projector alone learn to name what lies in each patch: the projector says it
+in the language model's own embeddings of words, as captions align the two in published models. Then all of
+it learns to answer, with that naming as a second aim that fades away.
 
 Run as: python3 train.py CACHE --minutes 60 --steps 4000 [--resume]
 The state is CACHE/state.pt, the log CACHE/train.log.
@@ -62,6 +63,11 @@ class Training:
         self.model = build(words.image, words.vocabulary)
         self.namer = nn.Linear(128, len(labels))
         nn.init.constant_(self.namer.bias, -5.0)
+        tokens = [words.named(label) for label in labels]
+        self.said = torch.tensor(sorted(set(tokens) - {-1}))  # tokens of labels
+        self.saying = torch.zeros(len(labels), len(self.said))  # which label is which of them
+        for i, token in enumerate(tokens):
+            self.saying[i] = (self.said == token).float()
         inner, outer = [], []
         unused = self.model.model.vision_tower.encoder.layers[-1]
         skipped = {id(weight) for weight in unused.parameters()}
@@ -91,21 +97,25 @@ class Training:
         self.adam.load_state_dict(state["adam"])
         self.step, self.seconds = state["step"], state["seconds"]
 
+    def naming_loss(self, batch, features: Tensor, projected: Tensor) -> Tensor:
+        """Of naming what each patch shows, from the tower and in the projector's words; per mark."""
+        wanted = torch.zeros(*features.shape[:3], len(self.labels))
+        wanted[tuple(batch.marks.T)] = 1
+        loss = F.binary_cross_entropy_with_logits(self.namer(features), wanted, reduction="sum")
+        words = self.model.model.language_model.embed_tokens.weight[self.said]
+        logits = 0.3 * F.rms_norm(projected, projected.shape[-1:]) @ words.T - 5
+        wanted = (wanted @ self.saying).clamp(max=1)
+        loss = loss + F.binary_cross_entropy_with_logits(logits, wanted, reduction="sum")
+        return loss / len(batch.marks)
+
     def losses(self, batch, naming: float, reading: bool) -> tuple[Tensor, float, float]:
-        features = see(self.model, batch.tiles)
-        loss, named, answered = torch.zeros(()), 0.0, 0.0
-        if naming:
-            wanted = torch.zeros(*features.shape[:3], len(self.labels))
-            wanted[tuple(batch.marks.T)] = 1
-            logits = self.namer(features)
-            name_loss = F.binary_cross_entropy_with_logits(logits, wanted, reduction="sum")
-            name_loss = name_loss / len(batch.marks)
-            loss, named = loss + naming * name_loss, float(name_loss.detach())
-        if reading:
-            logits, targets = read(self.model, batch, features)
-            answer_loss = F.cross_entropy(logits, targets)
-            loss, answered = loss + answer_loss, float(answer_loss.detach())
-        return loss, named, answered
+        features, projected = see(self.model, batch.tiles)
+        named = self.naming_loss(batch, features, projected)
+        if not reading:
+            return naming * named, float(named.detach()), 0.0
+        logits, targets = read(self.model, batch, projected)
+        answered = F.cross_entropy(logits, targets)
+        return naming * named + answered, float(named.detach()), float(answered.detach())
 
     def update(self, batches, rate: float, naming: float, reading: bool) -> tuple[float, float]:
         sums = np.zeros(2)
@@ -149,7 +159,8 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60, help="stop and save after this long")
     parser.add_argument("--steps", type=int, default=4000, help="where the learning rate reaches 0")
     parser.add_argument("--decay", type=int, default=800, help="over how many steps it falls")
-    parser.add_argument("--first", type=int, default=200, help="steps with the vision tower alone")
+    parser.add_argument("--first", type=int, default=800,
+                        help="steps without the language model")
     parser.add_argument("--rate", type=float, default=0.02)
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--threads", type=int, default=1)
@@ -178,8 +189,8 @@ def main() -> None:
         step = training.step
         # Constant, then falling: what --steps is can still be decided when training is resumed.
         level = min(1, (step + 1) / 30, (arguments.steps - step) / arguments.decay)
-        rate = arguments.rate * level
         reading = step >= arguments.first
+        rate = arguments.rate * level * (0.5 if reading else 1)
         naming = 0.15 * level if reading else 1.0
         sums += training.update(draw_batches(training, pictures, step), rate, naming, reading)
         counted += 1
