@@ -159,7 +159,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60, help="stop and save after this long")
     parser.add_argument("--steps", type=int, default=4000, help="where the learning rate reaches 0")
     parser.add_argument("--decay", type=int, default=800, help="over how many steps it falls")
-    parser.add_argument("--first", type=int, default=800,
+    parser.add_argument("--first", type=int, default=600,
                         help="steps without the language model")
     parser.add_argument("--rate", type=float, default=0.02)
     parser.add_argument("--resume", action="store_true")
