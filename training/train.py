@@ -1,0 +1,218 @@
+#!/usr/bin/env python3
+"""Trains the small vision-language model on cached pictures; can be stopped and resumed at any time.
+
+First the vision tower and the projector alone learn to name what lies in each patch: the projector says it
+in the language model's own embeddings of words, as captions align the two in published models. Then all of
+it learns to answer, with that naming as a second aim that fades away.
+
+Run as: python3 train.py CACHE --minutes 60 --steps 4000 [--resume]
+The state is CACHE/state.pt, the log CACHE/train.log.
+"""
+import argparse
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from data import Pictures, Words, pack
+from domains import DOMAINS
+from evaluate import accuracy
+from model import build, read, see
+
+SQUARE, WIDE = ("everyday", "medical", "remote"), ("documents", "driving")
+SHARES = {"everyday": 4, "medical": 5, "remote": 4, "documents": 7, "driving": 4}  # of a step
+
+
+class Muon:
+    """Momentum made orthogonal, for the matrices inside blocks (Jordan and others, 2024)."""
+    def __init__(self, weights: list[Tensor], momentum: float = 0.95, decay: float = 0.02) -> None:
+        self.weights, self.momentum, self.decay = weights, momentum, decay
+        self.mean = [torch.zeros_like(weight) for weight in weights]
+
+    @torch.no_grad()
+    def step(self, rate: float) -> None:
+        shapes: dict[tuple[int, int], list[int]] = {}
+        for i, weight in enumerate(self.weights):
+            if weight.grad is None:
+                continue
+            self.mean[i].mul_(self.momentum).add_(weight.grad)
+            rows, columns = weight.shape
+            shapes.setdefault((min(rows, columns), max(rows, columns)), []).append(i)
+        for members in shapes.values():
+            steps = [self.weights[i].grad + self.momentum * self.mean[i] for i in members]
+            flat = torch.stack([s if s.shape[0] <= s.shape[1] else s.T for s in steps])
+            flat = flat / (flat.norm(dim=(1, 2), keepdim=True) + 1e-7)
+            for _ in range(5):
+                square = flat @ flat.mT
+                flat = 3.4445 * flat + (-4.7750 * square + 2.0315 * square @ square) @ flat
+            for i, turned in zip(members, flat):
+                weight = self.weights[i]
+                turned = turned if weight.shape[0] <= weight.shape[1] else turned.T
+                weight.mul_(1 - rate * self.decay)
+                weight.add_(turned, alpha=-rate * max(1, weight.shape[0] / weight.shape[1]) ** 0.5)
+
+
+class Training:
+    """Everything that a state file keeps."""
+    def __init__(self, cache: Path, labels: dict[str, int], words: Words) -> None:
+        self.words, self.labels = words, labels
+        self.model = build(words.image, words.vocabulary)
+        self.namer = nn.Linear(128, len(labels))
+        nn.init.constant_(self.namer.bias, -5.0)
+        tokens = [words.named(label) for label in labels]
+        self.said = torch.tensor(sorted(set(tokens) - {-1}))  # tokens of labels
+        self.saying = torch.zeros(len(labels), len(self.said))  # which label is which of them
+        for i, token in enumerate(tokens):
+            self.saying[i] = (self.said == token).float()
+        inner, outer = [], []
+        unused = self.model.model.vision_tower.encoder.layers[-1]
+        skipped = {id(weight) for weight in unused.parameters()}
+        for name, weight in self.model.named_parameters():
+            if id(weight) not in skipped and "post_layernorm" not in name:
+                matrix = weight.dim() == 2 and ".layers." in name
+                (inner if matrix else outer).append(weight)
+        self.muon = Muon(inner)
+        self.adam = torch.optim.AdamW(outer + list(self.namer.parameters()), betas=(0.9, 0.98),
+                                      weight_decay=0.0)
+        self.step, self.seconds = 0, 0.0
+        self.file = cache / "state.pt"
+
+    def save(self) -> None:
+        part = self.file.with_suffix(".part")
+        torch.save({"model": self.model.state_dict(), "namer": self.namer.state_dict(),
+                    "muon": self.muon.mean, "adam": self.adam.state_dict(), "step": self.step,
+                    "seconds": self.seconds, "labels": self.labels}, part)
+        part.rename(self.file)
+
+    def load(self) -> None:
+        state = torch.load(self.file)
+        self.labels = state["labels"]
+        self.model.load_state_dict(state["model"])
+        self.namer.load_state_dict(state["namer"])
+        self.muon.mean = state["muon"]
+        self.adam.load_state_dict(state["adam"])
+        self.step, self.seconds = state["step"], state["seconds"]
+
+    def naming_loss(self, batch, features: Tensor, projected: Tensor) -> Tensor:
+        """Of naming what each patch shows, from the tower and in the projector's words; per mark."""
+        wanted = torch.zeros(*features.shape[:3], len(self.labels))
+        wanted[tuple(batch.marks.T)] = 1
+        loss = F.binary_cross_entropy_with_logits(self.namer(features), wanted, reduction="sum")
+        words = self.model.model.language_model.embed_tokens.weight[self.said]
+        logits = 0.3 * F.rms_norm(projected, projected.shape[-1:]) @ words.T - 5
+        wanted = (wanted @ self.saying).clamp(max=1)
+        loss = loss + F.binary_cross_entropy_with_logits(logits, wanted, reduction="sum")
+        return loss / len(batch.marks)
+
+    def losses(self, batch, naming: float, reading: bool) -> tuple[Tensor, float, float]:
+        features, projected = see(self.model, batch.tiles)
+        named = self.naming_loss(batch, features, projected)
+        if not reading:
+            return naming * named, float(named.detach()), 0.0
+        logits, targets = read(self.model, batch, projected)
+        answered = F.cross_entropy(logits, targets)
+        return naming * named + answered, float(named.detach()), float(answered.detach())
+
+    def update(self, batches, rate: float, naming: float, reading: bool) -> tuple[float, float]:
+        sums = np.zeros(2)
+        for batch in batches:
+            loss, named, answered = self.losses(batch, naming, reading)
+            (loss / len(batches)).backward()
+            sums += named, answered
+        for group in self.adam.param_groups:
+            group["lr"] = rate * 0.15
+        nn.utils.clip_grad_norm_(self.adam.param_groups[0]["params"], 1.0)
+        self.muon.step(rate)
+        self.adam.step()
+        self.model.zero_grad()
+        self.namer.zero_grad()
+        self.step += 1
+        return tuple(sums / len(batches))
+
+
+def labels_of(pictures) -> dict[str, int]:
+    found = {mark[3] for part in pictures.values() for text in part.texts for mark in text["marks"]}
+    return {label: i for i, label in enumerate(sorted(found))}
+
+
+def draw_batches(training: Training, pictures, step: int):
+    """A batch of square pictures and one of wide ones; a function of the step."""
+    rng = np.random.default_rng([7, step])
+    batches = []
+    for domains in (SQUARE, WIDE):
+        items = []
+        for domain in domains:
+            part = pictures[domain]
+            for i in rng.integers(len(part), size=SHARES[domain]):
+                items.append((part.tiles[i], part.texts[i], None))
+        batches.append(pack(training.words, training.labels, items, rng, None))
+    return batches
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("cache", type=Path)
+    parser.add_argument("--minutes", type=float, default=60, help="stop and save after this long")
+    parser.add_argument("--steps", type=int, default=4000, help="where the learning rate reaches 0")
+    parser.add_argument("--decay", type=int, default=800, help="over how many steps it falls")
+    parser.add_argument("--first", type=int, default=600,
+                        help="steps without the language model")
+    parser.add_argument("--rate", type=float, default=0.02)
+    parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--threads", type=int, default=1)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    cache = arguments.cache
+    pictures = {domain: Pictures(cache, "train", domain) for domain in DOMAINS}
+    held = {domain: Pictures(cache, "validation", domain) for domain in DOMAINS}
+    training = Training(cache, labels_of(pictures), Words(cache / "tokenizer"))
+    if arguments.resume:
+        training.load()
+    log = (cache / "train.log").open("a" if arguments.resume else "w", buffering=1)
+
+    def say(text: str) -> None:
+        print(text, flush=True)
+        log.write(text + "\n")
+
+    count = sum(weight.numel() for weight in training.model.parameters())
+    say(json.dumps({"parameters": count, "labels": len(training.labels),
+                    "pictures": {d: len(p) for d, p in pictures.items()}, "step": training.step,
+                    "steps": arguments.steps, "rate": arguments.rate, "first": arguments.first}))
+    start = last = time.monotonic()
+    processor = time.process_time()
+    before, sums, counted, saved = training.seconds, np.zeros(2), 0, start
+    while training.step < arguments.steps and time.monotonic() - start < 60 * arguments.minutes:
+        step = training.step
+        # Constant, then falling: what --steps is can still be decided when training is resumed.
+        level = min(1, (step + 1) / 30, (arguments.steps - step) / arguments.decay)
+        reading = step >= arguments.first
+        rate = arguments.rate * level * (0.5 if reading else 1)
+        naming = 0.15 * level if reading else 1.0
+        sums += training.update(draw_batches(training, pictures, step), rate, naming, reading)
+        counted += 1
+        training.seconds = before + time.process_time() - processor
+        if training.step % 25 == 0:
+            now = time.monotonic()
+            named, answered = sums / counted
+            say(f"step {training.step} naming {named:.3f} answering {answered:.4f} "
+                f"seconds per step {(now - last) / counted:.2f} processor seconds "
+                f"{training.seconds:.0f}")
+            last, sums, counted = now, np.zeros(2), 0
+        if training.step % 400 == 0 and reading:
+            result = accuracy(training.model, training.words, held, 40)
+            say(f"step {training.step} validation " + json.dumps(result))
+            last = time.monotonic()
+        if time.monotonic() - saved > 120:
+            training.save()
+            saved = time.monotonic()
+    training.save()
+    result = accuracy(training.model, training.words, held, None)
+    say(f"step {training.step} validation, all: " + json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()
