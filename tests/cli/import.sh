@@ -22,6 +22,13 @@ for name, value in (("v2_mscoco_train2014_annotations", {"annotations": notes}),
                     ("USGS_split_train_answers", {"answers": [{"id": i, "answer": "a"} for i in range(5)]}),
                     ("train_v1.0", {"data": pages})):
     json.dump(value, open(name + ".json", "w"))
+os.makedirs("hub/data")
+content = open(sys.argv[1], "rb").read()
+for part, rows in enumerate(([0, 1, 2], [3, 4])):
+    pandas.DataFrame({"question_id": rows, "question": [f"q{i}" for i in rows],
+                      "answers": [["a"]] * len(rows), "image": [{"bytes": content, "path": None}] * len(rows),
+                      "other_metadata": [{"image": f"documents/{i}.png"} for i in rows]}
+                     ).to_parquet(f"hub/data/train-0000{part}-of-00002.parquet")
 pandas.DataFrame({"question_id": list("01234"), "images": [[f"{i}.jpg"] for i in range(5)],
                   "question": [f"q{i}" for i in range(5)], "answer": "a"}).to_parquet("train/train.parquet")
 with open("train.csv", "w") as table:
@@ -59,13 +66,38 @@ in_order() {
 refuses_damage() {
     mkdir -p bad && echo '{"data": [3' >bad/train_v1.0.json
     import docvqa bad -o bad.jsonl
+    [ $? -eq 3 ] && [ ! -e bad.jsonl ] || return 1
+    mkdir -p bad/data && echo PAR1 >bad/data/train-0.parquet
+    import docvqa bad -o bad.jsonl
     [ $? -eq 3 ] && [ ! -e bad.jsonl ]
 }
-echo 1..8
+# The pages come out of the files as they are, one for each sample.
+docvqa_parquet() {
+    import docvqa hub -o hub.jsonl || return 1
+    sed 's/.*"question": "q\([0-9]\)".*/\1/' hub.jsonl | tr -d '\n' >order
+    echo "order $(cat order)"
+    [ "$(cat order)" = 42310 ] && [ "$(ls hub-images | wc -l)" -eq 5 ] &&
+        cmp hub-images/3.jpg "$images/wide.jpg" &&
+        $MMNEURON count "$model" hub.jsonl -o hub.counts --quiet
+}
+converts_tiff() {
+    "$python" -c 'import PIL' 2>/dev/null || return 0
+    mkdir -p tiff/Data && cp USGS_split_train_*.json tiff/ || return 1
+    "$python" -c "from PIL import Image
+for i in range(5):
+    Image.new('RGB', (8, 8), (i, 2, 3)).save(f'tiff/Data/{i}.tif')" || return 1
+    import rsvqa tiff -o tiff.jsonl && return 1
+    import rsvqa tiff -o tiff.jsonl --convert || return 1
+    "$python" -c "from PIL import Image
+assert all(Image.open(f'tiff-images/{i}.png').getpixel((3, 3)) == (i, 2, 3) for i in range(5))"
+}
+echo 1..10
 is vqav2 in_order vqav2 34021
 is rsvqa in_order rsvqa 34021
 is lingoqa in_order lingoqa 14203
 is docvqa in_order docvqa 01234 --shuffle none
+is docvqa_parquet docvqa_parquet
+is converts_tiff converts_tiff
 is pmcvqa in_order pmcvqa 01234 --shuffle none
 is samples in_order vqav2 34 --samples 2
 is damage refuses_damage
