@@ -397,6 +397,8 @@ typedef struct mmn_lens_options {
     uint64_t examples;   /* per domain, how many samples are kept with chosen positions in full */
     const char *positions; /* which: "last", "all", numbers from 0, "image:K", "text:K" (K of them,
                               evenly spread), separated by commas; NULL: "last" */
+    const char *neuron;    /* "MODULE:LAYER:NEURON": of these samples, its activation at the patches of
+                              the first picture; NULL: none */
     const char *ranking;     /* neurons.json whose neurons are off; NULL: none are */
     const char *off_domain;  /* those of this domain; NULL: of each sample's own */
     const char *off_setting; /* as for mmn_mask_from_ranking; NULL: "all" */

@@ -65,6 +65,9 @@ int mmn_cli_lens(const mmn_cli_command *command, int argc, char **argv)
          .target = &lens_options.positions,
          .help = "with --examples: last, all, numbers, image:K, text:K, separated by commas"
                  " (last)"},
+        {.name = "neuron", .value = "NAME", .kind = MMN_CLI_TEXT, .target = &lens_options.neuron,
+         .help = "with --examples: the activation of neuron MODULE:LAYER:NEURON at the patches of"
+                 " the first picture"},
         {.name = "mask", .value = "NEURONS.json", .kind = MMN_CLI_TEXT,
          .target = &lens_options.ranking,
          .help = "switch neurons off that \"mmneuron rank\" found"},
@@ -89,6 +92,10 @@ int mmn_cli_lens(const mmn_cli_command *command, int argc, char **argv)
     }
     if (lens_options.positions != NULL && lens_options.examples == 0) {
         code = mmn_cli_usage(command->name, "--positions is for --examples");
+        goto done;
+    }
+    if (lens_options.neuron != NULL && lens_options.examples == 0) {
+        code = mmn_cli_usage(command->name, "--neuron is for --examples");
         goto done;
     }
     lens_options.list = arguments.texts[1];

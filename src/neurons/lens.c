@@ -77,6 +77,7 @@ static void free_example(mmn_lens_example *example)
     mmn_free(example->is_image);
     mmn_free(example->entropy);
     mmn_free(example->words);
+    mmn_free(example->activation);
 }
 
 void mmn_lens_free(mmn_lens *lens)
@@ -176,6 +177,9 @@ static mmn_status add_example(lens_run *run, const mmn_planned_sample *planned,
     if (status != MMN_OK)
         return status;
     find_grid(example, lens->model, input);
+    if (lens->activation.module && example->grid > 0 &&
+        !(example->activation = mmn_allocate(example->grid, example->grid * sizeof(float), error)))
+        return MMN_SYSTEM;
     if (!mmn_multiply_sizes(example->count, lens->layers, &readings))
         return mmn_fail(error, MMN_SYSTEM, NULL, NULL, "there are too many positions");
     example->entropy = mmn_allocate(readings, sizeof(double), error);
@@ -303,6 +307,23 @@ static bool is_example(const lens_run *run, size_t domain)
     return kept < run->options->examples;
 }
 
+/* Keeps the chosen neuron's activation at the example's patches: in the vision tower they come after
+ * the class token, in the projector first, in the language model where they stand. */
+static mmn_status keep_activation(const lens_run *run, mmn_session *session, mmn_error *error)
+{
+    mmn_lens_activation *activation = &run->lens->activation;
+    const mmn_lens_example *example = run->example;
+
+    if (!example || !example->activation)
+        return MMN_OK;
+    activation->values = example->activation;
+    activation->grid = example->grid;
+    activation->first = strcmp(activation->module->name, "vision") == 0     ? 1
+                        : strcmp(activation->module->name, "language") == 0 ? example->grid_first
+                                                                            : 0;
+    return mmn_lens_activation_keep(activation, session, error);
+}
+
 static mmn_status run_sample(void *context, const mmn_planned_sample *planned,
                              const mmn_input *input, mmn_error *error)
 {
@@ -334,6 +355,8 @@ static mmn_status run_sample(void *context, const mmn_planned_sample *planned,
         status = mmn_session_add_mask(session, run->mask, error);
     if (status == MMN_OK)
         status = mmn_session_add_probe(session, &probe, error);
+    if (status == MMN_OK)
+        status = keep_activation(run, session, error);
     if (status == MMN_OK)
         status = mmn_session_prefill(session, input, error);
     size_t image = mmn_input_image_positions(input);
@@ -405,6 +428,8 @@ static mmn_status set_up(lens_run *run, const mmn_model *model, mmn_error *error
     mmn_status status = choose_stages(lens->stages, options->stages, error);
     if (status == MMN_OK && options->positions)
         status = mmn_lens_choose_positions(NULL, NULL, options->positions, error);
+    if (status == MMN_OK && options->neuron)
+        status = mmn_lens_activation_parse(&lens->activation, model, options->neuron, error);
     if (status == MMN_OK)
         status = copy_settings(run, error);
     if (status == MMN_OK)

@@ -2,6 +2,7 @@
 #ifndef MMN_NEURONS_LENS_H
 #define MMN_NEURONS_LENS_H
 
+#include "neurons/lens_activation.h"
 #include "neurons/list_run.h"
 #include "neurons/readout.h"
 #include "neurons/three_stages.h"
@@ -32,6 +33,7 @@ typedef struct mmn_lens_example {
     bool *is_image;          /* [count] */
     double *entropy;         /* [count][layers] */
     mmn_word *words;         /* [count][layers][top] */
+    float *activation;       /* [grid * grid]: of the chosen neuron at the patches, or NULL */
 } mmn_lens_example;
 
 struct mmn_lens {
@@ -45,6 +47,7 @@ struct mmn_lens {
     mmn_list_run run;          /* with the domains */
     uint64_t (*positions)[2];  /* [domain]: text, image */
     mmn_lens_cell *cells;      /* [domain][MMN_LENS_STAGES][layers][2]: text, image */
+    mmn_lens_activation activation; /* the chosen neuron */
     mmn_lens_example *examples;
     size_t example_count, example_capacity;
 };

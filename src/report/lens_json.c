@@ -200,6 +200,22 @@ static void add_position(lens_text *out, const mmn_lens_example *example, size_t
     mmn_release(token);
 }
 
+static void add_activation(lens_text *out, const mmn_lens_example *example)
+{
+    const mmn_lens_activation *activation = &out->lens->activation;
+    mmn_text *text = &out->text;
+
+    mmn_text_add(text, "     \"activation\": {\"module\": \"%s\", \"layer\": %" PRIu32
+                 ", \"neuron\": %" PRIu32 ", \"grid\": [%zu, %zu],\n      \"values\": [",
+                 activation->module->name, activation->layer, activation->neuron, example->grid,
+                 example->grid);
+    for (size_t i = 0; i < example->grid * example->grid; i++) {
+        mmn_text_add(text, "%s", i > 0 ? ", " : "");
+        mmn_text_add_real(text, example->activation[i]);
+    }
+    mmn_text_add(text, "]},\n");
+}
+
 static void add_example(lens_text *out, const mmn_lens_example *example)
 {
     mmn_text *text = &out->text;
@@ -218,6 +234,8 @@ static void add_example(lens_text *out, const mmn_lens_example *example)
                      example->grid, example->grid, example->grid_first);
     else
         mmn_text_add(text, "], \"grid\": null,\n");
+    if (example->activation)
+        add_activation(out, example);
     mmn_text_add(text, "     \"positions\": [\n");
     for (size_t i = 0; i < example->count; i++) {
         mmn_text_add(text, "%s", i > 0 ? ",\n" : "");

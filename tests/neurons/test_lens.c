@@ -267,6 +267,50 @@ Test(lens, threads_and_positions_kept_change_no_bit)
     remove(list);
 }
 
+/* At the patches: after the class token, and where image positions begin. */
+Test(lens, keeps_the_activation_of_a_neuron)
+{
+    static const struct {
+        const char *neuron, *stage;
+        size_t number;
+        int language;
+    } cases[] = {{"vision:1:5", "vision.layers.1.mlp.act", 5, 0},
+                 {"language:2:7", "language.layers.2.mlp.act", 7, 1}};
+    const char *const images[] = {IMAGE};
+    char list[64];
+    write_list(list, sizeof list, list_text);
+    for (size_t i = 0; i < 2; i++) {
+        const mmn_lens_options options = {.list = list, .examples = 1, .neuron = cases[i].neuron};
+        mmn_lens *lens = run_lens(&options);
+        const mmn_lens_example *example = &lens->examples[0];
+        seen all = {0};
+        mmn_input *input;
+        mmn_session *session;
+        const mmn_probe probe = {.stages = cases[i].stage, .see = see_all, .context = &all};
+        cr_assert_eq(mmn_input_from_prompt(&input, model, "<image>\nWhat is", images, 1, &error),
+                     MMN_OK);
+        cr_assert_eq(mmn_session_create(&session, model, NULL, &error), MMN_OK);
+        cr_assert_eq(mmn_session_add_probe(session, &probe, &error), MMN_OK);
+        cr_assert_eq(mmn_session_prefill(session, input, &error), MMN_OK);
+        cr_assert(example->activation && !lens->examples[1].activation);
+        size_t first = 1;
+        while (cases[i].language && !mmn_input_is_image(input, first))
+            first++;
+        cr_assert_gt(example->grid, 1);
+        for (size_t k = 0; k < example->grid * example->grid; k++) {
+            const seen_stage *stage = &all.stages[0];
+            float value;
+            memcpy(&value, stage->data + (first + k) * stage->row_bytes + 4 * cases[i].number, 4);
+            cr_expect_eq(example->activation[k], value, "%s, patch %zu", cases[i].neuron, k);
+        }
+        mmn_session_free(session);
+        mmn_input_free(input);
+        seen_free(&all);
+        mmn_lens_free(lens);
+    }
+    remove(list);
+}
+
 Test(lens, says_what_is_wrong)
 {
     static const struct {
@@ -278,6 +322,9 @@ Test(lens, says_what_is_wrong)
         {{.positions = "last,image:x"}, "\"image:x\" names no position", MMN_USAGE},
         {{.ranking = NEURONS, .off_domain = "driving"}, "domain \"driving\"", MMN_INPUT},
         {{.ranking = NEURONS, .off_setting = "qformer"}, "module \"qformer\"", MMN_INPUT},
+        {{.neuron = "vision:1"}, "\"vision:1\" is no neuron", MMN_USAGE},
+        {{.neuron = "language:99:0"}, "is no neuron", MMN_USAGE},
+        {{.neuron = "vision:1:5x"}, "is no neuron", MMN_USAGE},
         {{.top = 1001}, "1000 words at most", MMN_USAGE},
     };
     char list[64];
