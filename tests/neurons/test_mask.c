@@ -378,6 +378,7 @@ Test(mask, refuses_files_that_are_wrong)
     close(descriptor);
     cr_assert_eq(mmn_read_file(&text, &size, NEURONS, 1 << 20, &error), MMN_OK);
     char *changed = malloc(size + 100);
+    cr_assert_not_null(changed);
     for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
         const char *at = strstr(text, changes[i].from);
         cr_assert_not_null(at, "%s", changes[i].from);
