@@ -330,6 +330,8 @@ typedef struct mmn_eval_options {
     double temperature, top_p; /* as in mmn_sampling; each sample is named by its id */
     uint64_t sampling_seed;
     const char *template_name; /* for questions, as mmn_prompt_from_template takes it */
+    uint32_t batch; /* in how many ways a question is answered side by side; 0: as many as need at
+                       most 2 GiB, up to 64. Every number gives the same bits */
     mmn_progress_function progress;
     void *progress_context;
 } mmn_eval_options;

@@ -53,7 +53,7 @@ int mmn_cli_eval(const mmn_cli_command *command, int argc, char **argv)
 {
     mmn_eval_options eval_options = {0};
     const char *output = NULL;
-    uint64_t seeds = 5, first_seed = 1;
+    uint64_t seeds = 5, first_seed = 1, batch = 0;
     mmn_resize_order order = MMN_RESIZE_HORIZONTAL_FIRST;
     const mmn_cli_option options[] = {
         {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
@@ -87,6 +87,9 @@ int mmn_cli_eval(const mmn_cli_command *command, int argc, char **argv)
         {.name = "template", .value = "NAME", .kind = MMN_CLI_TEXT,
          .target = &eval_options.template_name,
          .help = "the prompt template for samples without a prompt (the model's own)"},
+        {.name = "batch", .value = "N", .kind = MMN_CLI_WHOLE, .target = &batch, .minimum = 1,
+         .maximum = 1000,
+         .help = "answer a question in N ways side by side (as many as need at most 2 GiB)"},
         MMN_CLI_RESIZE_ORDER(&order),
     };
     mmn_cli_arguments arguments;
@@ -98,6 +101,7 @@ int mmn_cli_eval(const mmn_cli_command *command, int argc, char **argv)
     eval_options.list = arguments.texts[1];
     eval_options.seeds = (uint32_t)seeds;
     eval_options.first_seed = first_seed;
+    eval_options.batch = (uint32_t)batch;
     code = mmn_cli_open_model(&model, arguments.texts[0], &arguments, order);
     if (code == MMN_CLI_DONE)
         code = run_eval(model, &eval_options, output, &arguments);

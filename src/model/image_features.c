@@ -35,12 +35,9 @@ bool mmn_image_features_are_of(const mmn_image_features *features, const mmn_inp
 }
 
 mmn_status mmn_image_features_keep(mmn_image_features *features, const mmn_input *input,
-                                   float *merged, size_t rows, mmn_error *error)
+                                   mmn_error *error)
 {
     size_t bytes = pixel_bytes(&input->pixels), count = input->image_count;
-    mmn_image_features_free(features);
-    features->merged = merged;
-    features->rows = rows;
     features->image_count = count;
     features->pixels = input->pixels;
     features->pixels.values = mmn_allocate(bytes, 1, error);
@@ -56,6 +53,7 @@ mmn_status mmn_image_features_keep(mmn_image_features *features, const mmn_input
 
 void mmn_image_features_free(mmn_image_features *features)
 {
+    mmn_free(features->tower);
     mmn_free(features->merged);
     mmn_pixel_values_free(&features->pixels);
     mmn_free(features->image_sizes);

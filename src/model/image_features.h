@@ -9,10 +9,10 @@
 
 /* Zero-initialise; free with mmn_image_features_free. */
 typedef struct mmn_image_features {
-    float *merged; /* [rows][hidden_size]: what enters the language model; NULL: nothing is kept */
+    float *tower;  /* what the vision tower gives the projector; NULL: not kept */
+    float *merged; /* [rows][hidden_size]: what enters the language model; NULL: not kept */
     size_t rows;
-    /* What they were made of; the pixels are a copy of the input's. Empty: features that are not
-     * kept for another input. */
+    /* What they were made of; the pixels are a copy of the input's. */
     mmn_pixel_values pixels;
     mmn_resolution *image_sizes; /* [image_count] */
     size_t image_count;
@@ -22,13 +22,13 @@ typedef struct mmn_image_features {
  * pixel_values the same. Without images both do. */
 bool mmn_inputs_share_images(const mmn_input *a, const mmn_input *b);
 
-/* Whether `features` are kept, and were made of the images of `input`. */
+/* Whether `features` were made of the images of `input`. */
 bool mmn_image_features_are_of(const mmn_image_features *features, const mmn_input *input);
 
-/* Keeps `merged`, which is taken over, as the features of the images of `input`, instead of what
- * was kept before. When memory is short nothing is kept and `merged` is freed. */
+/* Records that what `features` holds was made of the images of `input`. When memory is short
+ * nothing is kept. */
 mmn_status mmn_image_features_keep(mmn_image_features *features, const mmn_input *input,
-                                   float *merged, size_t rows, mmn_error *error);
+                                   mmn_error *error);
 void mmn_image_features_free(mmn_image_features *features);
 
 #endif

@@ -3,181 +3,110 @@
 
 #include <string.h>
 
-#include "base/memory.h"
-
-/* The cache grows by at least this many positions, so that generating does not copy it for every
- * token. */
-enum { CACHE_STEP = 256 };
-
-static size_t key_width(const mmn_language_config *config)
-{
-    return (size_t)config->kv_heads * config->head_dim;
-}
-
-static size_t query_width(const mmn_language_config *config)
-{
-    return (size_t)config->heads * config->head_dim;
-}
-
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
 /* The most numbers that a row of a matrix product's input has. */
 static size_t widest(const mmn_language_config *config)
 {
-    return larger(config->intermediate_size, larger(config->hidden_size, query_width(config)));
-}
-
-void mmn_language_cut(mmn_language_state *state, size_t length)
-{
-    if (length < state->length)
-        state->length = length;
-}
-
-static void free_scratch(mmn_language_state *state)
-{
-    mmn_free(state->normed);
-    mmn_free(state->query);
-    mmn_free(state->attention);
-    mmn_free(state->gate);
-    mmn_free(state->up);
-    mmn_free(state->cosine);
-    mmn_free(state->sine);
-    state->normed = state->query = state->attention = state->gate = state->up = NULL;
-    state->cosine = state->sine = NULL;
-    state->scratch_rows = 0;
-}
-
-void mmn_language_free(mmn_language_state *state)
-{
-    for (size_t layer = 0; layer < state->cached_layers; layer++) {
-        mmn_free(state->keys[layer]);
-        mmn_free(state->values[layer]);
-    }
-    mmn_free(state->keys);
-    mmn_free(state->values);
-    mmn_free(state->joined_keys);
-    mmn_free(state->joined_values);
-    free_scratch(state);
-    *state = (mmn_language_state){.keep_cache = state->keep_cache};
-}
-
-static mmn_status grow_cache(mmn_language_state *state, const mmn_language_config *config,
-                             size_t needed, mmn_error *error)
-{
-    size_t layers = state->keep_cache ? config->layers : 1;
-    if (!state->keys && !(state->keys = mmn_allocate(layers, sizeof(*state->keys), error)))
-        return MMN_SYSTEM;
-    if (!state->values && !(state->values = mmn_allocate(layers, sizeof(*state->values), error)))
-        return MMN_SYSTEM;
-    state->cached_layers = layers;
-    if (needed <= state->capacity)
-        return MMN_OK;
-    size_t capacity = state->capacity == 0 ? needed : needed + CACHE_STEP;
-    size_t position = key_width(config) * sizeof(float);
-    for (size_t layer = 0; layer < state->cached_layers; layer++) {
-        mmn_status status =
-            mmn_resize(&state->keys[layer], state->length, capacity, position, error);
-        if (status == MMN_OK)
-            status = mmn_resize(&state->values[layer], state->length, capacity, position, error);
-        if (status != MMN_OK)
-            return status;
-    }
-    state->capacity = capacity;
-    return MMN_OK;
-}
-
-static mmn_status grow_joined(mmn_language_state *state, const mmn_language_config *config,
-                              size_t needed, mmn_error *error)
-{
-    size_t position = key_width(config) * sizeof(float);
-    if (needed <= state->joined_capacity)
-        return MMN_OK;
-    mmn_free(state->joined_keys);
-    mmn_free(state->joined_values);
-    state->joined_capacity = 0;
-    state->joined_keys = mmn_allocate(needed, position, error);
-    state->joined_values = mmn_allocate(needed, position, error);
-    if (!state->joined_keys || !state->joined_values)
-        return MMN_SYSTEM;
-    state->joined_capacity = needed;
-    return MMN_OK;
-}
-
-static mmn_status grow_scratch(mmn_language_state *state, const mmn_language_config *config,
-                               size_t rows, mmn_error *error)
-{
-    if (rows <= state->scratch_rows)
-        return MMN_OK;
-    size_t hidden = config->hidden_size, inner = config->intermediate_size;
-    size_t half = config->head_dim / 2, query = query_width(config);
-    size_t normed = larger(hidden, query);
-    free_scratch(state);
-    bool complete =
-        (state->normed = mmn_allocate(rows, normed * sizeof(float), error)) &&
-        (state->query = mmn_allocate(rows, query * sizeof(float), error)) &&
-        (state->attention = mmn_allocate(rows, query * sizeof(float), error)) &&
-        (state->gate = mmn_allocate(rows, inner * sizeof(float), error)) &&
-        (state->up = mmn_allocate(rows, inner * sizeof(float), error)) &&
-        (state->cosine = mmn_allocate(rows, half * sizeof(float), error)) &&
-        (state->sine = mmn_allocate(rows, half * sizeof(float), error));
-    if (!complete) {
-        free_scratch(state);
-        return MMN_SYSTEM;
-    }
-    state->scratch_rows = rows;
-    return MMN_OK;
+    size_t most = mmn_language_query_width(config);
+    if (config->hidden_size > most)
+        most = config->hidden_size;
+    return config->intermediate_size > most ? config->intermediate_size : most;
 }
 
 /* One run: what every layer needs. */
 typedef struct language_run {
     const mmn_compute *compute;
     const mmn_language_config *config;
-    const mmn_probes *probes;
-    mmn_language_state *state;
-    const mmn_sequences *sequences;
+    const mmn_language_part *parts;
+    size_t part_count;
+    size_t begun;                /* parts that have rows in the layer that is running... */
+    size_t rows;                 /* ...and how many */
+    mmn_language_state *scratch; /* of the first part */
     float *hidden;
-    size_t rows;
 } language_run;
 
 static mmn_status show(const language_run *run, const char *pattern, int layer, float *data,
                        size_t width, mmn_error *error)
 {
-    return mmn_sequences_show(run->sequences, run->probes, pattern, layer, data, width, error);
+    mmn_status status = MMN_OK;
+    for (size_t i = 0; i < run->begun && status == MMN_OK; i++) {
+        const mmn_language_part *part = &run->parts[i];
+        status = mmn_sequences_show(part->sequences, part->probes, pattern, layer,
+                                    data + part->first_row * width, width, error);
+    }
+    return status;
 }
+
+/* ---- Parts ----------------------------------------------------------------------------------- */
+
+/* Which of a cache's arrays belongs to a layer. */
+static size_t slot_of(const mmn_language_state *state, uint32_t layer)
+{
+    return state->keep_cache ? layer : 0;
+}
+
+/* Gives a part what the first one has made in the layers before `layer`. */
+static void branch_off(const language_run *run, const mmn_language_part *part, uint32_t layer)
+{
+    const mmn_language_part *first = run->parts;
+    size_t rows = part->sequences->rows, width = mmn_language_key_width(run->config);
+    memcpy(run->hidden + part->first_row * run->config->hidden_size,
+           run->hidden + first->first_row * run->config->hidden_size,
+           rows * run->config->hidden_size * sizeof(float));
+    for (uint32_t i = 0; i < layer && part->state->keep_cache; i++) {
+        memcpy(part->state->keys[i] + part->state->length * width,
+               first->state->keys[i] + first->state->length * width,
+               rows * width * sizeof(float));
+        memcpy(part->state->values[i] + part->state->length * width,
+               first->state->values[i] + first->state->length * width,
+               rows * width * sizeof(float));
+    }
+}
+
+static void begin_layer(language_run *run, uint32_t layer)
+{
+    while (run->begun < run->part_count && run->parts[run->begun].first_layer <= layer) {
+        const mmn_language_part *part = &run->parts[run->begun++];
+        if (layer > 0)
+            branch_off(run, part, layer);
+        run->rows += part->sequences->rows;
+    }
+}
+
+/* ---- Attention ------------------------------------------------------------------------------- */
 
 /* Writes keys or values of all positions of a sequence that shares some to `joined`, one after the
  * other. The first `intact` of the shared ones are there already. */
-static void join(float *joined, const float *all, const language_run *run,
+static void join(float *joined, const float *all, size_t width, const mmn_sequence *root,
                  const mmn_sequence *sequence, size_t intact)
 {
-    size_t width = key_width(run->config);
-    const float *root = all + run->sequences->list[sequence->root].first_row * width;
     if (intact < sequence->shared)
-        memcpy(joined + intact * width, root + intact * width,
+        memcpy(joined + intact * width, all + (root->first_row + intact) * width,
                (sequence->shared - intact) * width * sizeof(float));
     memcpy(joined + sequence->shared * width, all + sequence->first_row * width,
            sequence->rows * width * sizeof(float));
 }
 
-/* Attention of each sequence to itself; keys and values of the rows follow those in the cache. */
-static void attend(const language_run *run, const float *keys, const float *values)
+/* Attention of each sequence of a part to itself; keys and values of the rows follow those in the
+ * cache. */
+static void attend(const language_run *run, const mmn_language_part *part, uint32_t layer)
 {
     const mmn_language_config *config = run->config;
-    const mmn_sequences *sequences = run->sequences;
-    mmn_language_state *state = run->state;
+    const mmn_sequences *sequences = part->sequences;
+    mmn_language_state *state = part->state;
+    size_t query_width = mmn_language_query_width(config);
+    size_t key_width = mmn_language_key_width(config);
+    const float *keys = state->keys[slot_of(state, layer)];
+    const float *values = state->values[slot_of(state, layer)];
     size_t root = SIZE_MAX, intact = 0; /* what `joined_keys` begin with */
     for (size_t i = 0; i < sequences->count; i++) {
         const mmn_sequence *sequence = &sequences->list[i];
         size_t first_position = sequences->first_position + sequence->shared;
-        size_t row = sequence->first_row * query_width(config);
+        size_t row = (part->first_row + sequence->first_row) * query_width;
         mmn_heads heads = {
-            .query = state->query + row,
-            .keys = keys + sequence->first_row * key_width(config),
-            .values = values + sequence->first_row * key_width(config),
-            .output = state->attention + row,
+            .query = run->scratch->query + row,
+            .keys = keys + sequence->first_row * key_width,
+            .values = values + sequence->first_row * key_width,
+            .output = run->scratch->attention + row,
             .rows = sequence->rows,
             .key_count = first_position + sequence->rows,
             .heads = config->heads,
@@ -188,9 +117,10 @@ static void attend(const language_run *run, const float *keys, const float *valu
             .window = config->sliding_window,
         };
         if (sequence->shared > 0) {
+            const mmn_sequence *shared = &sequences->list[sequence->root];
             intact = sequence->root == root ? intact : 0;
-            join(state->joined_keys, keys, run, sequence, intact);
-            join(state->joined_values, values, run, sequence, intact);
+            join(state->joined_keys, keys, key_width, shared, sequence, intact);
+            join(state->joined_values, values, key_width, shared, sequence, intact);
             root = sequence->root;
             intact = sequence->shared;
             heads.keys = state->joined_keys;
@@ -200,113 +130,170 @@ static void attend(const language_run *run, const float *keys, const float *valu
     }
 }
 
+/* Where the keys (or values) of all rows are made: in the first part's cache if no other has rows,
+ * else in memory from which they go to the caches. */
+static float *new_positions(const language_run *run, float *const *cached, float *spread,
+                            uint32_t layer)
+{
+    const mmn_language_state *state = run->parts->state;
+    return run->begun > 1 ? spread
+                          : cached[slot_of(state, layer)] +
+                                state->length * mmn_language_key_width(run->config);
+}
+
+static void spread_to_caches(const language_run *run, uint32_t layer)
+{
+    size_t width = mmn_language_key_width(run->config);
+    for (size_t i = 0; i < run->begun && run->begun > 1; i++) {
+        const mmn_language_part *part = &run->parts[i];
+        size_t slot = slot_of(part->state, layer), bytes = part->sequences->rows * width * sizeof(float);
+        memcpy(part->state->keys[slot] + part->state->length * width,
+               run->scratch->spread_keys + part->first_row * width, bytes);
+        memcpy(part->state->values[slot] + part->state->length * width,
+               run->scratch->spread_values + part->first_row * width, bytes);
+    }
+}
+
 /* hidden += o_proj(attention(input_layernorm(hidden))). */
 static mmn_status run_attention(const language_run *run, const mmn_language_layer_weights *layer,
-                                int index, mmn_error *error)
+                                uint32_t index, mmn_error *error)
 {
     const mmn_language_config *config = run->config;
     const mmn_compute *compute = run->compute;
-    mmn_language_state *state = run->state;
+    mmn_language_state *scratch = run->scratch;
     size_t hidden = config->hidden_size, head_dim = config->head_dim;
-    size_t slot = state->keep_cache ? (size_t)index : 0;
-    float *keys = state->keys[slot], *values = state->values[slot];
-    float *new_keys = keys + state->length * key_width(config);
-    float *new_values = values + state->length * key_width(config);
+    float *keys = new_positions(run, run->parts->state->keys, scratch->spread_keys, index);
+    float *values = new_positions(run, run->parts->state->values, scratch->spread_values, index);
 
-    mmn_rms_norm(compute, state->normed, run->hidden, &layer->attention_norm, run->rows, hidden,
+    mmn_rms_norm(compute, scratch->normed, run->hidden, &layer->attention_norm, run->rows, hidden,
                  config->rms_norm_eps);
-    mmn_apply_linear(compute, state->query, state->normed, run->rows, &layer->query);
-    mmn_apply_linear(compute, new_keys, state->normed, run->rows, &layer->key);
-    mmn_apply_linear(compute, new_values, state->normed, run->rows, &layer->value);
-    mmn_rotate(compute, state->query, state->cosine, state->sine, run->rows,
-               config->heads, head_dim);
-    mmn_rotate(compute, new_keys, state->cosine, state->sine, run->rows,
-               config->kv_heads, head_dim);
+    mmn_apply_linear(compute, scratch->query, scratch->normed, run->rows, &layer->query);
+    mmn_apply_linear(compute, keys, scratch->normed, run->rows, &layer->key);
+    mmn_apply_linear(compute, values, scratch->normed, run->rows, &layer->value);
+    mmn_rotate(compute, scratch->query, scratch->cosine, scratch->sine, run->rows, config->heads,
+               head_dim);
+    mmn_rotate(compute, keys, scratch->cosine, scratch->sine, run->rows, config->kv_heads,
+               head_dim);
+    spread_to_caches(run, index);
 
-    attend(run, keys, values);
-    mmn_apply_linear(compute, state->normed, state->attention, run->rows, &layer->output);
-    mmn_status status = show(run, "language.layers.{i}.attn.out", index, state->normed,
+    for (size_t i = 0; i < run->begun; i++)
+        attend(run, &run->parts[i], index);
+    mmn_apply_linear(compute, scratch->normed, scratch->attention, run->rows, &layer->output);
+    mmn_status status = show(run, "language.layers.{i}.attn.out", (int)index, scratch->normed,
                              hidden, error);
     if (status == MMN_OK)
-        mmn_accumulate(compute, run->hidden, state->normed, run->rows * hidden);
+        mmn_accumulate(compute, run->hidden, scratch->normed, run->rows * hidden);
     return status;
 }
 
+/* ---- Layers ---------------------------------------------------------------------------------- */
+
 /* hidden += down_proj(act(gate_proj(x)) * up_proj(x)), x = post_attention_layernorm(hidden). */
 static mmn_status run_mlp(const language_run *run, const mmn_language_layer_weights *layer,
-                          int index, mmn_error *error)
+                          uint32_t number, mmn_error *error)
 {
     const mmn_language_config *config = run->config;
     const mmn_compute *compute = run->compute;
-    mmn_language_state *state = run->state;
+    mmn_language_state *scratch = run->scratch;
     size_t hidden = config->hidden_size, inner = config->intermediate_size;
+    int index = (int)number;
 
-    mmn_rms_norm(compute, state->normed, run->hidden, &layer->mlp_norm, run->rows,
+    mmn_rms_norm(compute, scratch->normed, run->hidden, &layer->mlp_norm, run->rows,
                  hidden, config->rms_norm_eps);
-    mmn_apply_linear(compute, state->gate, state->normed, run->rows, &layer->gate);
-    mmn_status status = show(run, "language.layers.{i}.mlp.gate", index, state->gate, inner,
+    mmn_apply_linear(compute, scratch->gate, scratch->normed, run->rows, &layer->gate);
+    mmn_status status = show(run, "language.layers.{i}.mlp.gate", index, scratch->gate, inner,
                              error);
     if (status != MMN_OK)
         return status;
-    mmn_activate(compute, config->activation, state->gate, run->rows * inner);
-    status = show(run, "language.layers.{i}.mlp.act", index, state->gate, inner,
+    mmn_activate(compute, config->activation, scratch->gate, run->rows * inner);
+    status = show(run, "language.layers.{i}.mlp.act", index, scratch->gate, inner,
                   error);
     if (status != MMN_OK)
         return status;
-    mmn_apply_linear(compute, state->up, state->normed, run->rows, &layer->up);
-    mmn_multiply(compute, state->gate, state->up, run->rows * inner);
-    mmn_apply_linear(compute, state->normed, state->gate, run->rows, &layer->down);
-    status = show(run, "language.layers.{i}.mlp.out", index, state->normed, hidden, error);
+    mmn_apply_linear(compute, scratch->up, scratch->normed, run->rows, &layer->up);
+    mmn_multiply(compute, scratch->gate, scratch->up, run->rows * inner);
+    mmn_apply_linear(compute, scratch->normed, scratch->gate, run->rows, &layer->down);
+    status = show(run, "language.layers.{i}.mlp.out", index, scratch->normed, hidden, error);
     if (status != MMN_OK)
         return status;
-    mmn_accumulate(compute, run->hidden, state->normed, run->rows * hidden);
+    mmn_accumulate(compute, run->hidden, scratch->normed, run->rows * hidden);
     return show(run, "language.layers.{i}.out", index, run->hidden, hidden, error);
 }
 
-static mmn_status run_layers(const language_run *run, const mmn_language_weights *weights,
+/* The cosines and sines of all rows, those that begin later too. */
+static void make_rope_tables(const language_run *run)
+{
+    size_t head_dim = run->config->head_dim;
+    for (size_t p = 0; p < run->part_count; p++) {
+        const mmn_language_part *part = &run->parts[p];
+        for (size_t i = 0; i < part->sequences->count; i++) {
+            const mmn_sequence *sequence = &part->sequences->list[i];
+            size_t first = (part->first_row + sequence->first_row) * (head_dim / 2);
+            run->compute->kernels->rope_table(
+                run->scratch->cosine + first, run->scratch->sine + first,
+                part->sequences->first_position + sequence->shared, sequence->rows, head_dim,
+                run->config->rope_theta);
+        }
+    }
+}
+
+static mmn_status run_layers(language_run *run, const mmn_language_weights *weights,
                              uint32_t layers, mmn_error *error)
 {
-    const mmn_language_config *config = run->config;
-    mmn_language_state *state = run->state;
-    for (size_t i = 0; i < run->sequences->count; i++) {
-        const mmn_sequence *sequence = &run->sequences->list[i];
-        size_t first = sequence->first_row * (config->head_dim / 2);
-        run->compute->kernels->rope_table(state->cosine + first, state->sine + first,
-                                          run->sequences->first_position + sequence->shared,
-                                          sequence->rows, config->head_dim, config->rope_theta);
-    }
+    make_rope_tables(run);
     for (uint32_t layer = 0; layer < layers; layer++) {
-        mmn_status status = run_attention(run, &weights->layers[layer], (int)layer, error);
+        begin_layer(run, layer);
+        mmn_status status = run_attention(run, &weights->layers[layer], layer, error);
         if (status == MMN_OK)
-            status = run_mlp(run, &weights->layers[layer], (int)layer, error);
+            status = run_mlp(run, &weights->layers[layer], layer, error);
         if (status != MMN_OK)
             return status;
     }
+    begin_layer(run, layers);
     return MMN_OK;
 }
 
-mmn_status mmn_language_run(mmn_compute *compute, const mmn_language_config *config,
-                            const mmn_language_weights *weights, const mmn_probes *probes,
-                            mmn_language_state *state, float *hidden,
-                            const mmn_sequences *sequences, uint32_t layers, mmn_error *error)
+/* Makes room for all parts, and for the scratch memory of the first, in which all of them run. */
+static mmn_status reserve(mmn_compute *compute, const mmn_language_config *config,
+                          const mmn_language_part *parts, size_t count, mmn_error *error)
 {
-    const language_run run = {compute, config, probes, state, sequences, hidden, sequences->rows};
-    size_t needed = state->length + sequences->rows;
-    size_t longest = needed > sequences->longest ? needed : sequences->longest;
-    if (needed < sequences->rows)
-        return mmn_fail(error, MMN_SYSTEM, NULL, NULL, "the sequence is too long");
-    mmn_status status = grow_cache(state, config, needed, error);
+    size_t rows = 0, longest = 0;
+    mmn_status status = MMN_OK;
+    for (size_t i = 0; i < count && status == MMN_OK; i++) {
+        const mmn_sequences *sequences = parts[i].sequences;
+        size_t needed = parts[i].state->length + sequences->rows;
+        if (needed < sequences->rows || rows + sequences->rows < rows)
+            return mmn_fail(error, MMN_SYSTEM, NULL, NULL, "the sequence is too long");
+        rows += sequences->rows;
+        longest = needed > longest ? needed : longest;
+        longest = sequences->longest > longest ? sequences->longest : longest;
+        status = mmn_language_reserve_cache(parts[i].state, config, needed, sequences->longest,
+                                            error);
+    }
     if (status == MMN_OK)
-        status = grow_joined(state, config, sequences->longest, error);
+        status = mmn_language_reserve_scratch(parts->state, config, rows, count > 1 ? rows : 0,
+                                              error);
     if (status == MMN_OK)
-        status = grow_scratch(state, config, sequences->rows, error);
-    if (status == MMN_OK)
-        status = mmn_compute_reserve(compute, sequences->rows, widest(config),
-                                     longest + CACHE_STEP, error);
+        status = mmn_compute_reserve(compute, rows, widest(config),
+                                     longest + MMN_LANGUAGE_CACHE_STEP, error);
+    return status;
+}
+
+mmn_status mmn_language_run(mmn_compute *compute, const mmn_language_config *config,
+                            const mmn_language_weights *weights, const mmn_language_part *parts,
+                            size_t count, float *hidden, uint32_t layers, mmn_error *error)
+{
+    language_run run = {.compute = compute,
+                        .config = config,
+                        .parts = parts,
+                        .part_count = count,
+                        .scratch = parts->state,
+                        .hidden = hidden};
+    mmn_status status = reserve(compute, config, parts, count, error);
     if (status == MMN_OK)
         status = run_layers(&run, weights, layers, error);
-    if (status == MMN_OK)
-        state->length = needed;
+    for (size_t i = 0; i < count && status == MMN_OK; i++)
+        parts[i].state->length += parts[i].sequences->rows;
     return status;
 }
 

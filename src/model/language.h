@@ -3,44 +3,38 @@
 #define MMN_MODEL_LANGUAGE_H
 
 #include "model/config.h"
+#include "model/language_state.h"
 #include "model/operations.h"
 #include "model/probes.h"
 #include "model/sequences.h"
 #include "model/weights.h"
 
-/* What a session keeps of the language model between calls. Zero-initialise; free with
- * mmn_language_free. */
-typedef struct mmn_language_state {
-    bool keep_cache; /* keys and values of every layer, else only of the one that is running */
-    size_t cached_layers;
-    float **keys, **values; /* [cached_layers] of [capacity][kv_heads * head_dim] */
-    size_t length, capacity; /* positions */
+/* Rows of a run that go on from one cache: one sequence, or several that begin with an empty one. */
+typedef struct mmn_language_part {
+    const mmn_probes *probes;
+    mmn_language_state *state;
+    const mmn_sequences *sequences;
+    size_t first_row; /* of the run's rows */
+    uint32_t first_layer;
+} mmn_language_part;
 
-    /* Sequences that share a beginning: keys and values of one, [joined_capacity] positions. */
-    size_t joined_capacity;
-    float *joined_keys, *joined_values;
-
-    size_t scratch_rows; /* that the following have room for */
-    float *normed, *query, *attention, *gate, *up, *cosine, *sine;
-} mmn_language_state;
-
-/* Leaves the first `length` positions in the cache; memory is kept. */
-void mmn_language_cut(mmn_language_state *state, size_t length);
-void mmn_language_free(mmn_language_state *state);
-
-/* Runs the rows of `sequences` through the first `layers` decoder layers, in place: hidden
- * [sequences->rows][hidden_size] holds embeddings before and the output of the last of them (before
- * the final norm) after. One sequence alone goes on from what is in the cache, at first_position =
+/* Runs rows through the first `layers` decoder layers, in place: hidden [rows][hidden_size] holds
+ * embeddings before and the output of the last of them (before the final norm) after. The parts' rows
+ * follow each other. A sequence alone goes on from what is in its cache, at first_position =
  * state->length; several begin with an empty cache. Appends keys and values of all rows. Fewer
  * layers than the model has, and several sequences, are for a state that keeps no cache. Shows the
- * language.layers.* stages. Everything but attention sees the rows of all sequences at once, and
- * any way of cutting a sequence into calls or of joining sequences in one gives the same bits.
+ * language.layers.* stages to the probes of each part. Everything but attention sees all rows at
+ * once, and any way of cutting a sequence into calls or of joining sequences in one gives the same
+ * bits.
+ *
+ * Parts are in ascending order of first_layer, the first one's being 0. A part with a higher one has
+ * as many rows as the first, takes what that has made in the layers below, and begins there with a
+ * copy of its rows; its probes do not see those layers.
  * Source: LLaMA (arXiv 2302.13971), Mistral 7B (arXiv 2310.06825) as transformers' LlamaModel and
  * MistralModel compute them. */
 mmn_status mmn_language_run(mmn_compute *compute, const mmn_language_config *config,
-                            const mmn_language_weights *weights, const mmn_probes *probes,
-                            mmn_language_state *state, float *hidden,
-                            const mmn_sequences *sequences, uint32_t layers, mmn_error *error);
+                            const mmn_language_weights *weights, const mmn_language_part *parts,
+                            size_t count, float *hidden, uint32_t layers, mmn_error *error);
 
 /* normed [rows][hidden_size] = the final RMSNorm of hidden. */
 void mmn_language_norm(const mmn_compute *compute, const mmn_language_config *config,

@@ -56,8 +56,7 @@ bool mmn_probes_want(const mmn_probes *probes, const char *pattern, int layer)
     return false;
 }
 
-/* Whether somebody wants a stage of this layer, or a stage without one where `layer` is -1. */
-static bool want_in_layer(const mmn_probes *probes, const char *prefix, int layer)
+bool mmn_probes_want_layer(const mmn_probes *probes, const char *prefix, int layer)
 {
     for (size_t i = 0; i < mmn_stage_kind_count(); i++) {
         const char *pattern = mmn_stage_kind_get(i)->pattern;
@@ -71,14 +70,14 @@ static bool want_in_layer(const mmn_probes *probes, const char *prefix, int laye
 
 uint32_t mmn_probes_layers(const mmn_probes *probes, const char *prefix, uint32_t layers)
 {
-    while (layers > 0 && !want_in_layer(probes, prefix, (int)layers - 1))
+    while (layers > 0 && !mmn_probes_want_layer(probes, prefix, (int)layers - 1))
         layers--;
     return layers;
 }
 
 bool mmn_probes_want_any(const mmn_probes *probes, const char *prefix, uint32_t layers)
 {
-    return want_in_layer(probes, prefix, -1) || mmn_probes_layers(probes, prefix, layers) > 0;
+    return mmn_probes_want_layer(probes, prefix, -1) || mmn_probes_layers(probes, prefix, layers) > 0;
 }
 
 bool mmn_probes_write(const mmn_probes *probes)

@@ -27,6 +27,10 @@ void mmn_probes_free(mmn_probes *probes);
 /* Whether somebody wants stage `pattern` ("vision.layers.{i}.out") of `layer` (-1: no layer). */
 bool mmn_probes_want(const mmn_probes *probes, const char *pattern, int layer);
 
+/* Whether somebody wants a stage whose pattern begins with `prefix` ("language.") and which is of
+ * `layer`, or of none where that is -1. */
+bool mmn_probes_want_layer(const mmn_probes *probes, const char *prefix, int layer);
+
 /* Whether somebody wants a stage whose pattern begins with `prefix` ("language."), of a layer below
  * `layers` where it has one. */
 bool mmn_probes_want_any(const mmn_probes *probes, const char *prefix, uint32_t layers);

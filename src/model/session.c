@@ -83,13 +83,14 @@ mmn_status mmn_session_show_copy(const mmn_session *session, const mmn_shown *sh
     return status;
 }
 
-/* Final norm and, where a probe wants them, logits of all rows of hidden; of the last one what
- * generating needs. */
-static mmn_status finish(mmn_session *session, float *hidden, const mmn_sequences *sequences,
-                         mmn_error *error)
+/* Final norm and, where a probe wants them, logits of all of the part's rows, hidden [rows][width];
+ * of the last one what generating needs. */
+static mmn_status finish(const mmn_session_part *part, float *hidden, mmn_error *error)
 {
+    mmn_session *session = part->session;
     const mmn_model *model = session->model;
     const mmn_probes *probes = &session->probes;
+    const mmn_sequences *sequences = &part->sequences;
     const mmn_language_config *config = &model->config.language;
     const mmn_language_weights *weights = &model->weights->language;
     size_t width = config->hidden_size, rows = sequences->rows;
@@ -114,11 +115,14 @@ static mmn_status finish(mmn_session *session, float *hidden, const mmn_sequence
     float *logits = mmn_allocate(rows, vocabulary * sizeof(float), error);
     if (!logits)
         return MMN_SYSTEM;
-    mmn_language_logits(&session->compute, weights, logits, normed, rows);
-    mmn_status status =
-        mmn_sequences_show(sequences, probes, "language.logits", -1, logits, vocabulary, error);
-    memcpy(session->logits, logits + (rows - 1) * vocabulary, vocabulary * sizeof(float));
-    session->have_logits = true;
+    mmn_status status = mmn_compute_reserve(&session->compute, rows, width, 0, error);
+    if (status == MMN_OK) {
+        mmn_language_logits(&session->compute, weights, logits, normed, rows);
+        status = mmn_sequences_show(sequences, probes, "language.logits", -1, logits, vocabulary,
+                                    error);
+        memcpy(session->logits, logits + (rows - 1) * vocabulary, vocabulary * sizeof(float));
+        session->have_logits = true;
+    }
     mmn_free(logits);
     return status;
 }
@@ -133,90 +137,35 @@ static uint32_t layers_needed(const mmn_session *session)
     return mmn_probes_layers(&session->probes, "language.layers.", layers);
 }
 
-mmn_status mmn_session_run_language(mmn_session *session, float *hidden,
-                                    const mmn_sequences *sequences, mmn_error *error)
+mmn_status mmn_session_run_language(const mmn_session_part *parts, size_t count, float *hidden,
+                                    mmn_error *error)
 {
-    const mmn_model *model = session->model;
-    uint32_t layers = layers_needed(session);
-    mmn_status status =
-        mmn_sequences_show(sequences, &session->probes, "language.embeddings", -1, hidden,
-                           model->config.language.hidden_size, error);
-    if (status == MMN_OK)
-        status = mmn_language_run(&session->compute, &model->config.language,
-                                  &model->weights->language, &session->probes,
-                                  &session->language, hidden, sequences, layers, error);
-    if (status == MMN_OK && layers == model->config.language.layers)
-        status = finish(session, hidden, sequences, error);
-    return status;
-}
-
-static bool stops(const mmn_generation_config *generation, int32_t token)
-{
-    for (size_t i = 0; i < generation->eos_count; i++)
-        if (generation->eos_ids[i] == token)
-            return true;
-    return false;
-}
-
-static mmn_status run_pending(mmn_session *session, float *hidden, mmn_error *error)
-{
-    size_t position = session->language.length;
-    mmn_sequence alone;
-    const mmn_sequences sequences = mmn_sequences_of_one(&alone, position, 1);
-    mmn_status status = mmn_session_reserve_ids(session, position + 1, error);
-    if (status != MMN_OK)
-        return status;
-    session->cached_ids[position] = session->pending;
-    mmn_language_embed(&session->compute, &session->model->weights->language, hidden,
-                       &session->pending, 1);
-    status = mmn_session_run_language(session, hidden, &sequences, error);
-    if (status == MMN_OK)
-        session->pending = MMN_NO_TOKEN;
-    return status;
-}
-
-mmn_status mmn_session_generate(mmn_session *session, size_t limit, int32_t *ids, size_t *count,
-                                mmn_error *error)
-{
-    const mmn_model *model = session->model;
-    size_t vocabulary = model->config.language.vocab_size;
-    *count = 0;
-    if (!session->prefilled)
-        return mmn_fail(error, MMN_USAGE, NULL, NULL, "nothing has been prefilled to go on from");
-    if (!session->language.keep_cache)
-        return mmn_fail(error, MMN_USAGE, NULL, NULL,
-                        "this session was made for prompts only and cannot generate");
-    float *hidden = mmn_allocate(model->config.language.hidden_size, sizeof(float), error);
-    if (!hidden)
-        return MMN_SYSTEM;
-
-    mmn_status status = MMN_OK;
-    session->probes.generating = true;
-    while (*count < limit) {
-        if (session->pending != MMN_NO_TOKEN)
-            status = run_pending(session, hidden, error);
-        if (status != MMN_OK)
-            break;
-        if (!session->have_logits)
-            mmn_language_logits(&session->compute, &model->weights->language, session->logits,
-                                session->last, 1);
-        session->have_logits = true;
-        status = mmn_sampler_choose(&session->pending, &session->sampler, model->compute.kernels,
-                                    session->logits, vocabulary, session->generated, error);
-        if (status != MMN_OK)
-            break;
-        session->generated++;
-        ids[(*count)++] = session->pending;
-        if (stops(&model->config.generation, session->pending))
-            break;
+    mmn_session *first = parts->session;
+    const mmn_model *model = first->model;
+    const mmn_language_config *config = &model->config.language;
+    uint32_t layers = 0;
+    mmn_language_part *run = mmn_allocate(count, sizeof(*run), error);
+    mmn_status status = run ? MMN_OK : MMN_SYSTEM;
+    for (size_t i = 0; i < count && status == MMN_OK; i++) {
+        const mmn_session_part *part = &parts[i];
+        uint32_t needed = layers_needed(part->session);
+        layers = needed > layers ? needed : layers;
+        run[i] = (mmn_language_part){.probes = &part->session->probes,
+                                     .state = &part->session->language,
+                                     .sequences = &part->sequences,
+                                     .first_row = part->first_row,
+                                     .first_layer = part->first_layer};
+        if (part->first_layer == 0)
+            status = mmn_sequences_show(&part->sequences, &part->session->probes,
+                                        "language.embeddings", -1,
+                                        hidden + part->first_row * config->hidden_size,
+                                        config->hidden_size, error);
     }
-    mmn_free(hidden);
     if (status == MMN_OK)
-        status = mmn_session_show_copy(session,
-                                       &(mmn_shown){.pattern = "generated_ids",
-                                                    .layer = -1,
-                                                    .data = ids,
-                                                    .shape = {*count}},
-                                       *count * sizeof(*ids), error);
+        status = mmn_language_run(&first->compute, config, &model->weights->language, run, count,
+                                  hidden, layers, error);
+    for (size_t i = 0; i < count && status == MMN_OK && layers == config->layers; i++)
+        status = finish(&parts[i], hidden + parts[i].first_row * config->hidden_size, error);
+    mmn_free(run);
     return status;
 }

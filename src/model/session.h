@@ -35,19 +35,40 @@ struct mmn_session {
 /* Makes room for the ids of `length` cached positions. */
 mmn_status mmn_session_reserve_ids(mmn_session *session, size_t length, mmn_error *error);
 
-/* Lets the next prefill of `input` take over the features of its images from another session of the
- * model without masks, where no probe wants vision or projector stages. The bits are the same. */
-mmn_status mmn_session_take_images(mmn_session *session, const mmn_session *from,
-                                   const mmn_input *input, mmn_error *error);
-
 /* Shows a copy of `bytes` bytes of data, so that a probe that writes cannot change an input, which
  * other sessions share. */
 mmn_status mmn_session_show_copy(const mmn_session *session, const mmn_shown *shown, size_t bytes,
                                  mmn_error *error);
 
-/* Runs hidden [sequences->rows][hidden_size] as mmn_language_run does: all decoder layers, final
+/* A session's rows in a run through the language model. */
+typedef struct mmn_session_part {
+    mmn_session *session;
+    mmn_sequences sequences;
+    mmn_sequence alone; /* the list of `sequences` that are one */
+    size_t first_row;
+    uint32_t first_layer; /* as in mmn_language_part */
+} mmn_session_part;
+
+/* Runs hidden [rows of all parts][hidden_size] as mmn_language_run does: all decoder layers, final
  * norm and logits, as far as generating or a probe needs them. */
-mmn_status mmn_session_run_language(mmn_session *session, float *hidden,
-                                    const mmn_sequences *sequences, mmn_error *error);
+mmn_status mmn_session_run_language(const mmn_session_part *parts, size_t count, float *hidden,
+                                    mmn_error *error);
+
+/* ---- Sessions side by side ------------------------------------------------------------------- */
+
+/* Sessions of one model that work on the same input: the language model's weights are read once for
+ * all of them, and what they have in common is computed once. Every bit is that of each one alone. */
+
+/* mmn_session_prefill of several sessions. Where a session's probes leave images, or the first layers
+ * of the language model, as they are in `plain`, which has prefilled this input or is the first of
+ * the sessions, they are taken over from there (layers only from the first of the sessions). NULL:
+ * from the first. */
+mmn_status mmn_sessions_prefill(mmn_session *const *sessions, size_t count,
+                                const mmn_session *plain, const mmn_input *input,
+                                mmn_error *error);
+
+/* mmn_session_generate of several sessions: ids [sessions][limit], counts [sessions]. */
+mmn_status mmn_sessions_generate(mmn_session *const *sessions, size_t count, size_t limit,
+                                 int32_t *ids, size_t *counts, mmn_error *error);
 
 #endif

@@ -5,10 +5,13 @@
 #include <time.h>
 
 #include "base/memory.h"
+#include "model/input.h"
 #include "model/session.h"
 #include "neurons/sample_input.h"
 
-enum { TOKENS = 16 };
+/* TOGETHER_BYTES: what the sessions of runs that are answered side by side may take, unless the caller
+ * says how many these are. TOGETHER: the most; more no longer gain anything. */
+enum { TOKENS = 16, TOGETHER = 64, TOGETHER_BYTES = INT32_MAX };
 
 /* One evaluation at work. */
 typedef struct eval_work {
@@ -16,7 +19,12 @@ typedef struct eval_work {
     const mmn_eval_options *options;
     uint64_t done, total; /* answers */
     double start;
-    int32_t *ids; /* [tokens] */
+
+    /* Runs of one domain that answer side by side. */
+    mmn_eval_run **runs;    /* [run_count]: all of the domain, the first without a mask */
+    mmn_session **sessions; /* [run_count] */
+    int32_t *ids;           /* [run_count][tokens] */
+    size_t *counts;         /* [run_count] */
 } eval_work;
 
 static double now(void)
@@ -89,13 +97,13 @@ static mmn_status score(mmn_eval_run *run, const mmn_sample *sample, const char 
 }
 
 static mmn_status keep_answer(eval_work *work, mmn_eval_run *run, const mmn_sample *sample,
-                              size_t count, mmn_error *error)
+                              const int32_t *ids, size_t count, mmn_error *error)
 {
     char *answer;
     mmn_status status = mmn_reserve(&run->predictions, &run->capacity, run->count + 1,
                                     sizeof(*run->predictions), error);
     if (status == MMN_OK)
-        status = mmn_model_decode(work->evaluation->model, work->ids, count, 1, &answer, error);
+        status = mmn_model_decode(work->evaluation->model, ids, count, 1, &answer, error);
     if (status != MMN_OK)
         return status;
     status = score(run, sample, answer, error);
@@ -103,56 +111,90 @@ static mmn_status keep_answer(eval_work *work, mmn_eval_run *run, const mmn_samp
     return status;
 }
 
-/* Answers in a session of its own. The images' features are those of `plain`, which has answered the
- * same input without a mask (NULL: none has), where the run's mask leaves them as they are. *session
- * is the caller's, after a failure too. */
-static mmn_status answer(eval_work *work, mmn_eval_run *run, const mmn_sample *sample,
-                         const mmn_input *input, const mmn_session *plain, mmn_session **session,
-                         mmn_error *error)
+/* *session is the caller's, after a failure too. */
+static mmn_status make_session(mmn_session **session, const mmn_evaluation *evaluation,
+                               const mmn_eval_run *run, const mmn_sample *sample,
+                               mmn_error *error)
 {
-    const mmn_sampling sampling = {.temperature = work->evaluation->temperature,
-                                   .top_p = work->evaluation->top_p,
-                                   .seed = work->evaluation->sampling_seed,
+    const mmn_sampling sampling = {.temperature = evaluation->temperature,
+                                   .top_p = evaluation->top_p,
+                                   .seed = evaluation->sampling_seed,
                                    .sample = sample->id};
-    size_t count = 0;
-    mmn_status status = mmn_session_create(session, work->evaluation->model, NULL, error);
+    mmn_status status = mmn_session_create(session, evaluation->model, NULL, error);
     if (status == MMN_OK)
         status = mmn_session_set_sampling(*session, &sampling, error);
     if (status == MMN_OK && run->mask)
         status = mmn_session_add_mask(*session, run->mask, error);
-    if (status == MMN_OK && plain)
-        status = mmn_session_take_images(*session, plain, input, error);
+    return status;
+}
+
+/* Bytes that a session needs to prefill `input` and answer: keys, values and the rows of a layer. */
+static size_t session_bytes(const mmn_evaluation *evaluation, const mmn_input *input)
+{
+    const mmn_language_config *config = &evaluation->model->config.language;
+    size_t keys = 2 * (size_t)config->layers * config->kv_heads * config->head_dim;
+    size_t row = 5 * (size_t)config->hidden_size + 2 * (size_t)config->intermediate_size;
+    size_t positions = input->length + (size_t)evaluation->tokens + MMN_LANGUAGE_CACHE_STEP;
+    return (keys + row) * sizeof(float) * positions;
+}
+
+static size_t group_size(const eval_work *work, const mmn_input *input)
+{
+    if (work->options->batch > 0)
+        return (size_t)work->options->batch;
+    size_t fitting = (size_t)TOGETHER_BYTES / session_bytes(work->evaluation, input);
+    return fitting < 1 ? 1 : fitting < TOGETHER ? fitting : TOGETHER;
+}
+
+/* Answers in the runs from number `first` on, in a session each, side by side. The sessions stay. */
+static mmn_status answer_group(eval_work *work, size_t first, size_t count,
+                               const mmn_sample *sample, const mmn_input *input, mmn_error *error)
+{
+    const mmn_evaluation *evaluation = work->evaluation;
+    mmn_session **sessions = work->sessions + first;
+    size_t tokens = (size_t)evaluation->tokens;
+    mmn_status status = MMN_OK;
+    for (size_t i = 0; i < count && status == MMN_OK; i++)
+        status = make_session(&sessions[i], evaluation, work->runs[first + i], sample, error);
     if (status == MMN_OK)
-        status = mmn_session_prefill(*session, input, error);
+        status = mmn_sessions_prefill(sessions, count, work->sessions[0], input, error);
     if (status == MMN_OK)
-        status = mmn_session_generate(*session, (size_t)work->evaluation->tokens, work->ids,
-                                      &count, error);
-    if (status == MMN_OK)
-        status = keep_answer(work, run, sample, count, error);
-    work->done++;
+        status = mmn_sessions_generate(sessions, count, tokens, work->ids, work->counts, error);
+    for (size_t i = 0; i < count && status == MMN_OK; i++)
+        status = keep_answer(work, work->runs[first + i], sample, work->ids + i * tokens,
+                             work->counts[i], error);
+    work->done += count;
     return status == MMN_OK ? report(work, error) : status;
 }
 
-/* Answers the sample in every run of its domain; the first has no mask. */
+static void free_sessions(eval_work *work, size_t first, size_t end)
+{
+    for (size_t i = first; i < end; i++) {
+        mmn_session_free(work->sessions[i]);
+        work->sessions[i] = NULL;
+    }
+}
+
+/* Answers the sample in every run of its domain; the first has no mask, and its session stays for
+ * what the others have in common with it. */
 static mmn_status answer_all(eval_work *work, size_t domain, const mmn_sample *sample,
                              mmn_error *error)
 {
     mmn_evaluation *evaluation = work->evaluation;
     mmn_input *input;
-    mmn_session *plain = NULL;
     mmn_error problem = {0};
+    size_t runs = 0, count;
+    for (size_t i = 0; i < evaluation->run_count; i++)
+        if (evaluation->runs[i].domain == domain)
+            work->runs[runs++] = &evaluation->runs[i];
     mmn_status status = make_input(&input, evaluation, sample, &problem);
-    for (size_t i = 0; i < evaluation->run_count && status == MMN_OK; i++) {
-        mmn_session *session = NULL;
-        if (evaluation->runs[i].domain != domain)
-            continue;
-        status = answer(work, &evaluation->runs[i], sample, input, plain, &session, &problem);
-        if (plain)
-            mmn_session_free(session);
-        else
-            plain = session;
+    size_t size = status == MMN_OK ? group_size(work, input) : 1;
+    for (size_t first = 0; first < runs && status == MMN_OK; first += count) {
+        count = runs - first < size ? runs - first : size;
+        status = answer_group(work, first, count, sample, input, &problem);
+        free_sessions(work, first > 0 ? first : 1, first + count);
     }
-    mmn_session_free(plain);
+    free_sessions(work, 0, 1);
     mmn_input_free(input);
     if (status == MMN_OK)
         return MMN_OK;
@@ -211,6 +253,9 @@ static mmn_status copy_options(mmn_evaluation *evaluation, const mmn_eval_option
     if (options->seeds > MMN_EVAL_SEED_LIMIT)
         return mmn_fail(error, MMN_USAGE, NULL, NULL, "there can be at most %d random choices",
                         MMN_EVAL_SEED_LIMIT);
+    if (options->tokens > MMN_MAXIMUM_POSITIONS)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL, "an answer can have at most %d tokens",
+                        MMN_MAXIMUM_POSITIONS);
     evaluation->samples = options->samples;
     evaluation->seeds = options->seeds;
     evaluation->first_seed = options->first_seed;
@@ -229,13 +274,19 @@ static mmn_status run_all(mmn_evaluation *evaluation, const mmn_eval_options *op
     eval_work work = {.evaluation = evaluation, .options = options, .start = now()};
     for (size_t i = 0; i < evaluation->run_count; i++)
         work.total += evaluation->domains[evaluation->runs[i].domain].wanted;
-    work.ids = mmn_allocate((size_t)evaluation->tokens, sizeof(*work.ids), error);
-    if (!work.ids)
-        return MMN_SYSTEM;
-    mmn_status status = report(&work, error);
+    size_t runs = evaluation->run_count;
+    mmn_status status = MMN_SYSTEM;
+    if ((work.runs = mmn_allocate(runs, sizeof(mmn_eval_run *), error)) &&
+        (work.sessions = mmn_allocate(runs, sizeof(mmn_session *), error)) &&
+        (work.ids = mmn_allocate(runs, (size_t)evaluation->tokens * sizeof(*work.ids), error)) &&
+        (work.counts = mmn_allocate(runs, sizeof(*work.counts), error)))
+        status = report(&work, error);
     if (status == MMN_OK)
         status = take_samples(&work, error);
+    mmn_free(work.runs);
+    mmn_free(work.sessions);
     mmn_free(work.ids);
+    mmn_free(work.counts);
     return status;
 }
 

@@ -77,9 +77,10 @@ static recording run_in_pieces(const mmn_model *model, size_t piece, bool keep_c
         mmn_sequence alone;
         const mmn_sequences sequences = mmn_sequences_of_one(&alone, first, rows);
         mmn_language_embed(&compute, &model->weights->language, hidden, ids + first, rows);
-        cr_assert_eq(mmn_language_run(&compute, &config->language,
-                                      &model->weights->language, &probes, &state, hidden,
-                                      &sequences, config->language.layers, &error),
+        const mmn_language_part part = {
+            .probes = &probes, .state = &state, .sequences = &sequences};
+        cr_assert_eq(mmn_language_run(&compute, &config->language, &model->weights->language, &part,
+                                      1, hidden, config->language.layers, &error),
                      MMN_OK);
     }
     mmn_compute_free_scratch(&compute);

@@ -183,6 +183,21 @@ Test(eval, answers_are_those_of_a_session_each)
     json_decref(result);
 }
 
+/* However many ways of answering go side by side. */
+Test(eval, is_the_same_side_by_side_and_one_by_one)
+{
+    static const uint32_t batches[] = {1, 3, 1000};
+    json_t *expected = evaluate(&options);
+    for (size_t i = 0; i < sizeof batches / sizeof batches[0]; i++) {
+        mmn_eval_options changed = options;
+        changed.batch = batches[i];
+        json_t *result = evaluate(&changed);
+        cr_expect(json_equal(result, expected), "%u side by side", batches[i]);
+        json_decref(result);
+    }
+    json_decref(expected);
+}
+
 /* The accuracy of the run with these neurons off; of the n-th random one. */
 static double accuracy_of(const json_t *result, const char *setting, const char *off,
                           const char *of, const char *domain, size_t number)

@@ -189,8 +189,7 @@ Test(mask, of_the_language_model_leaves_image_features)
         cr_assert_eq(mmn_session_create(&masked, model, NULL, &error), MMN_OK);
         cr_assert_eq(mmn_session_add_mask(masked, mask, &error), MMN_OK);
         cr_assert_eq(mmn_session_add_probe(masked, &probe, &error), MMN_OK);
-        cr_assert_eq(mmn_session_take_images(masked, plain, input, &error), MMN_OK);
-        cr_assert_eq(mmn_session_prefill(masked, input, &error), MMN_OK);
+        cr_assert_eq(mmn_sessions_prefill(&masked, 1, plain, input, &error), MMN_OK);
         cr_expect_eq(mmn_session_images_reused(masked), i == 0, "%s", settings[i]);
         cr_expect_eq(mmn_session_positions_reused(masked), 0);
         expect_part(&part, NULL, &whole, settings[i]);

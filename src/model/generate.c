@@ -1,0 +1,183 @@
+/* Generating: the tokens that follow a prefill, of one session or of several side by side. */
+#include <string.h>
+
+#include "base/memory.h"
+#include "model/session.h"
+
+/* Sessions at work. */
+typedef struct generating {
+    const mmn_model *model;
+    mmn_session *const *sessions;
+    size_t count, limit;
+    int32_t *ids;   /* [count][limit] */
+    size_t *counts; /* [count] */
+    bool *stopped;  /* [count] */
+
+    /* Of those that run a token, or want logits. */
+    mmn_session_part *parts; /* [count] */
+    float *rows;             /* [count][hidden_size] */
+    float *logits;           /* [count][vocab_size]; NULL where there is one session */
+} generating;
+
+static bool stops(const mmn_generation_config *generation, int32_t token)
+{
+    for (size_t i = 0; i < generation->eos_count; i++)
+        if (generation->eos_ids[i] == token)
+            return true;
+    return false;
+}
+
+/* Runs the tokens that have been chosen and not run. */
+static mmn_status run_pending(const generating *g, mmn_error *error)
+{
+    const mmn_language_weights *weights = &g->model->weights->language;
+    size_t width = g->model->config.language.hidden_size, running = 0;
+    for (size_t i = 0; i < g->count; i++) {
+        mmn_session *session = g->sessions[i];
+        size_t position = session->language.length;
+        if (g->stopped[i] || session->pending == MMN_NO_TOKEN)
+            continue;
+        mmn_status status = mmn_session_reserve_ids(session, position + 1, error);
+        if (status != MMN_OK)
+            return status;
+        mmn_session_part *part = &g->parts[running];
+        *part = (mmn_session_part){.session = session, .first_row = running};
+        part->sequences = mmn_sequences_of_one(&part->alone, position, 1);
+        session->cached_ids[position] = session->pending;
+        mmn_language_embed(&session->compute, weights, g->rows + running * width,
+                           &session->pending, 1);
+        running++;
+    }
+    if (running == 0)
+        return MMN_OK;
+    mmn_status status = mmn_session_run_language(g->parts, running, g->rows, error);
+    for (size_t i = 0; i < running && status == MMN_OK; i++)
+        g->parts[i].session->pending = MMN_NO_TOKEN;
+    return status;
+}
+
+/* The logits that are not there yet, in one product. */
+static mmn_status make_logits(const generating *g, mmn_error *error)
+{
+    const mmn_language_config *config = &g->model->config.language;
+    const mmn_language_weights *weights = &g->model->weights->language;
+    mmn_compute *compute = &g->sessions[0]->compute;
+    size_t wanted = 0;
+    for (size_t i = 0; i < g->count; i++) {
+        mmn_session *session = g->sessions[i];
+        if (g->stopped[i] || session->have_logits)
+            continue;
+        memcpy(g->rows + wanted * config->hidden_size, session->last,
+               config->hidden_size * sizeof(float));
+        g->parts[wanted++].session = session;
+    }
+    if (wanted == 0)
+        return MMN_OK;
+    mmn_status status = mmn_compute_reserve(compute, wanted, config->hidden_size, 0, error);
+    if (status != MMN_OK)
+        return status;
+    float *logits = g->logits ? g->logits : g->parts[0].session->logits;
+    mmn_language_logits(compute, weights, logits, g->rows, wanted);
+    for (size_t i = 0; i < wanted; i++) {
+        mmn_session *session = g->parts[i].session;
+        if (g->logits)
+            memcpy(session->logits, logits + i * config->vocab_size,
+                   config->vocab_size * sizeof(float));
+        session->have_logits = true;
+    }
+    return MMN_OK;
+}
+
+static mmn_status choose(const generating *g, size_t i, mmn_error *error)
+{
+    mmn_session *session = g->sessions[i];
+    mmn_status status = mmn_sampler_choose(&session->pending, &session->sampler,
+                                           session->compute.kernels, session->logits,
+                                           g->model->config.language.vocab_size,
+                                           session->generated, error);
+    if (status != MMN_OK)
+        return status;
+    session->generated++;
+    g->ids[i * g->limit + g->counts[i]++] = session->pending;
+    g->stopped[i] =
+        g->counts[i] == g->limit || stops(&g->model->config.generation, session->pending);
+    return MMN_OK;
+}
+
+static mmn_status generate(const generating *g, mmn_error *error)
+{
+    for (bool done = g->limit == 0; !done;) {
+        mmn_status status = run_pending(g, error);
+        if (status == MMN_OK)
+            status = make_logits(g, error);
+        done = true;
+        for (size_t i = 0; i < g->count && status == MMN_OK; i++) {
+            if (!g->stopped[i])
+                status = choose(g, i, error);
+            done = done && g->stopped[i];
+        }
+        if (status != MMN_OK)
+            return status;
+    }
+    return MMN_OK;
+}
+
+static mmn_status begin(const mmn_session *session, mmn_error *error)
+{
+    if (!session->prefilled)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL, "nothing has been prefilled to go on from");
+    if (!session->language.keep_cache)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL,
+                        "this session was made for prompts only and cannot generate");
+    return MMN_OK;
+}
+
+static mmn_status show_ids(const generating *g, size_t i, mmn_error *error)
+{
+    return mmn_session_show_copy(g->sessions[i],
+                                 &(mmn_shown){.pattern = "generated_ids",
+                                              .layer = -1,
+                                              .data = g->ids + i * g->limit,
+                                              .shape = {g->counts[i]}},
+                                 g->counts[i] * sizeof(*g->ids), error);
+}
+
+mmn_status mmn_sessions_generate(mmn_session *const *sessions, size_t count, size_t limit,
+                                 int32_t *ids, size_t *counts, mmn_error *error)
+{
+    const mmn_language_config *config = &sessions[0]->model->config.language;
+    generating g = {.model = sessions[0]->model,
+                    .sessions = sessions,
+                    .count = count,
+                    .limit = limit,
+                    .ids = ids,
+                    .counts = counts};
+    mmn_status status = MMN_OK;
+    for (size_t i = 0; i < count && status == MMN_OK; i++) {
+        counts[i] = 0;
+        status = begin(sessions[i], error);
+        sessions[i]->probes.generating = true;
+    }
+    if (status != MMN_OK)
+        return status;
+    status = MMN_SYSTEM;
+    if ((g.stopped = mmn_allocate(count, sizeof(*g.stopped), error)) &&
+        (g.parts = mmn_allocate(count, sizeof(*g.parts), error)) &&
+        (g.rows = mmn_allocate(count, config->hidden_size * sizeof(float), error)) &&
+        (count == 1 ||
+         (g.logits = mmn_allocate(count, config->vocab_size * sizeof(float), error))))
+        status = generate(&g, error);
+    for (size_t i = 0; i < count && status == MMN_OK; i++)
+        status = show_ids(&g, i, error);
+    mmn_free(g.stopped);
+    mmn_free(g.parts);
+    mmn_free(g.rows);
+    mmn_free(g.logits);
+    return status;
+}
+
+mmn_status mmn_session_generate(mmn_session *session, size_t limit, int32_t *ids, size_t *count,
+                                mmn_error *error)
+{
+    return mmn_sessions_generate(&session, 1, limit, ids, count, error);
+}

@@ -1,0 +1,129 @@
+/* What is kept of the language model between calls: the cache of keys and values, and scratch memory. */
+#include "model/language_state.h"
+
+#include "base/memory.h"
+
+size_t mmn_language_key_width(const mmn_language_config *config)
+{
+    return (size_t)config->kv_heads * config->head_dim;
+}
+
+size_t mmn_language_query_width(const mmn_language_config *config)
+{
+    return (size_t)config->heads * config->head_dim;
+}
+
+static void free_scratch(mmn_language_state *state)
+{
+    mmn_free(state->normed);
+    mmn_free(state->query);
+    mmn_free(state->attention);
+    mmn_free(state->gate);
+    mmn_free(state->up);
+    mmn_free(state->cosine);
+    mmn_free(state->sine);
+    state->normed = state->query = state->attention = state->gate = state->up = NULL;
+    state->cosine = state->sine = NULL;
+    state->scratch_rows = 0;
+}
+
+/* Frees two arrays of keys and values, and the number of positions that they have room for. */
+static void free_pair(float **keys, float **values, size_t *capacity)
+{
+    mmn_free(*keys);
+    mmn_free(*values);
+    *keys = *values = NULL;
+    *capacity = 0;
+}
+
+void mmn_language_free(mmn_language_state *state)
+{
+    for (size_t layer = 0; layer < state->cached_layers; layer++) {
+        mmn_free(state->keys[layer]);
+        mmn_free(state->values[layer]);
+    }
+    mmn_free(state->keys);
+    mmn_free(state->values);
+    free_pair(&state->joined_keys, &state->joined_values, &state->joined_capacity);
+    free_pair(&state->spread_keys, &state->spread_values, &state->spread_rows);
+    free_scratch(state);
+    *state = (mmn_language_state){.keep_cache = state->keep_cache};
+}
+
+void mmn_language_cut(mmn_language_state *state, size_t length)
+{
+    if (length < state->length)
+        state->length = length;
+}
+
+/* Two arrays of keys and values with room for `needed` positions; what they held is lost. */
+static mmn_status reserve_pair(float **keys, float **values, size_t *capacity,
+                               const mmn_language_config *config, size_t needed, mmn_error *error)
+{
+    size_t position = mmn_language_key_width(config) * sizeof(float);
+    if (needed <= *capacity)
+        return MMN_OK;
+    free_pair(keys, values, capacity);
+    *keys = mmn_allocate(needed, position, error);
+    *values = mmn_allocate(needed, position, error);
+    if (!*keys || !*values)
+        return MMN_SYSTEM;
+    *capacity = needed;
+    return MMN_OK;
+}
+
+mmn_status mmn_language_reserve_cache(mmn_language_state *state, const mmn_language_config *config,
+                                      size_t positions, size_t joined, mmn_error *error)
+{
+    size_t layers = state->keep_cache ? config->layers : 1;
+    if (!state->keys && !(state->keys = mmn_allocate(layers, sizeof(*state->keys), error)))
+        return MMN_SYSTEM;
+    if (!state->values && !(state->values = mmn_allocate(layers, sizeof(*state->values), error)))
+        return MMN_SYSTEM;
+    state->cached_layers = layers;
+    if (positions > state->capacity) {
+        /* It grows by more than one, so that generating does not copy it for every token. */
+        size_t capacity =
+            state->capacity == 0 ? positions : positions + MMN_LANGUAGE_CACHE_STEP;
+        size_t position = mmn_language_key_width(config) * sizeof(float);
+        mmn_status status = MMN_OK;
+        for (size_t layer = 0; layer < layers && status == MMN_OK; layer++) {
+            status = mmn_resize(&state->keys[layer], state->length, capacity, position, error);
+            if (status == MMN_OK)
+                status =
+                    mmn_resize(&state->values[layer], state->length, capacity, position, error);
+        }
+        if (status != MMN_OK)
+            return status;
+        state->capacity = capacity;
+    }
+    return reserve_pair(&state->joined_keys, &state->joined_values, &state->joined_capacity,
+                        config, joined, error);
+}
+
+mmn_status mmn_language_reserve_scratch(mmn_language_state *state,
+                                        const mmn_language_config *config, size_t rows,
+                                        size_t spread, mmn_error *error)
+{
+    if (rows > state->scratch_rows) {
+        size_t hidden = config->hidden_size, inner = config->intermediate_size;
+        size_t half = config->head_dim / 2, query = mmn_language_query_width(config);
+        size_t normed = hidden > query ? hidden : query;
+        free_scratch(state);
+        bool complete =
+            (state->normed = mmn_allocate(rows, normed * sizeof(float), error)) &&
+            (state->query = mmn_allocate(rows, query * sizeof(float), error)) &&
+            (state->attention = mmn_allocate(rows, query * sizeof(float), error)) &&
+            (state->gate = mmn_allocate(rows, inner * sizeof(float), error)) &&
+            (state->up = mmn_allocate(rows, inner * sizeof(float), error)) &&
+            (state->cosine = mmn_allocate(rows, half * sizeof(float), error)) &&
+            (state->sine = mmn_allocate(rows, half * sizeof(float), error));
+        if (!complete) {
+            free_scratch(state);
+            return MMN_SYSTEM;
+        }
+        state->scratch_rows = rows;
+    }
+    return reserve_pair(&state->spread_keys, &state->spread_values, &state->spread_rows, config,
+                        spread, error);
+}

@@ -1,0 +1,46 @@
+/* What is kept of the language model between calls: the cache of keys and values, and scratch memory. */
+#ifndef MMN_MODEL_LANGUAGE_STATE_H
+#define MMN_MODEL_LANGUAGE_STATE_H
+
+#include <stdbool.h>
+
+#include "model/config.h"
+
+/* Zero-initialise; free with mmn_language_free. */
+typedef struct mmn_language_state {
+    bool keep_cache; /* keys and values of every layer, else only of the one that is running */
+    size_t cached_layers;
+    float **keys, **values; /* [cached_layers] of [capacity][kv_heads * head_dim] */
+    size_t length, capacity; /* positions */
+
+    /* Sequences that share a beginning: keys and values of one, [joined_capacity] positions. */
+    size_t joined_capacity;
+    float *joined_keys, *joined_values;
+
+    size_t scratch_rows; /* that the following have room for */
+    float *normed, *query, *attention, *gate, *up, *cosine, *sine;
+    size_t spread_rows; /* that these have room for */
+    float *spread_keys, *spread_values; /* of rows that go to several caches */
+} mmn_language_state;
+
+/* Numbers in a position's keys (or values), and in its queries. */
+size_t mmn_language_key_width(const mmn_language_config *config);
+size_t mmn_language_query_width(const mmn_language_config *config);
+
+/* How many positions behind those that were reserved the cache may grow to at once. */
+enum { MMN_LANGUAGE_CACHE_STEP = 256 };
+
+/* Makes room for `positions` cached positions, and for `joined` of sequences that share some. */
+mmn_status mmn_language_reserve_cache(mmn_language_state *state, const mmn_language_config *config,
+                                      size_t positions, size_t joined, mmn_error *error);
+
+/* Makes room for a run of `rows` rows, of which `spread` go to several caches. */
+mmn_status mmn_language_reserve_scratch(mmn_language_state *state,
+                                        const mmn_language_config *config, size_t rows,
+                                        size_t spread, mmn_error *error);
+
+/* Leaves the first `length` positions in the cache; memory is kept. */
+void mmn_language_cut(mmn_language_state *state, size_t length);
+void mmn_language_free(mmn_language_state *state);
+
+#endif

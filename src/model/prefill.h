@@ -1,0 +1,30 @@
+/* What the two ways of prefilling share: one input in one or more sessions, and several inputs in one. */
+#ifndef MMN_MODEL_PREFILL_H
+#define MMN_MODEL_PREFILL_H
+
+#include "model/session.h"
+
+/* How far a prefill must go. Where nothing will be generated, what nobody wants to see does not
+ * run. */
+bool mmn_session_needs_vision(const mmn_session *session);
+bool mmn_session_needs_projector(const mmn_session *session);
+bool mmn_session_needs_language(const mmn_session *session);
+
+/* Makes the session ready for a prefill that takes over `positions` positions of the cache. */
+void mmn_session_begin(mmn_session *session, size_t positions);
+
+mmn_status mmn_session_show_input(const mmn_session *session, const mmn_input *input,
+                                  mmn_error *error);
+
+/* Runs vision tower, unless `tower` is what it made of the same images, and projector where needed:
+ * made->tower and made->merged, freed with mmn_image_features_free, after a failure too. */
+mmn_status mmn_session_make_features(mmn_session *session, const mmn_input *input,
+                                     const float *tower, mmn_image_features *made,
+                                     mmn_error *error);
+
+/* hidden [length - first][hidden_size]: token embeddings from position `first` on, with image
+ * features at the image positions in their order. */
+void mmn_session_embed(const mmn_session *session, const mmn_input *input, size_t first,
+                       const float *features, float *hidden);
+
+#endif

@@ -1,0 +1,108 @@
+/* Prefilling several inputs together in one session, for what its probes see. */
+#include "model/prefill.h"
+
+#include "base/memory.h"
+
+/* Inputs of one prefill, and what is made of their images. */
+typedef struct group {
+    const mmn_input *const *inputs;
+    size_t count;
+    const mmn_input **sharing; /* [count]: those that have the same images, for a while */
+    bool *done;                /* [count]: whether the images have been run */
+    float **owned;             /* [count]: features of the images of an input, or NULL */
+    const float **features;    /* [count]: the same, or those of an input with the same images */
+} group;
+
+/* Runs the images of input number `first` for it and all after it that have the same. */
+static mmn_status run_shared_images(mmn_session *session, group *g, size_t first,
+                                    mmn_error *error)
+{
+    size_t sharing = 0;
+    mmn_image_features made;
+    for (size_t i = first; i < g->count; i++)
+        if (!g->done[i] && mmn_inputs_share_images(g->inputs[first], g->inputs[i]))
+            g->sharing[sharing++] = g->inputs[i];
+    session->probes.inputs = g->sharing;
+    session->probes.input_count = sharing;
+    mmn_status status =
+        mmn_session_make_features(session, g->inputs[first], NULL, &made, error);
+    g->owned[first] = made.merged;
+    made.merged = NULL;
+    mmn_image_features_free(&made);
+    for (size_t i = first, k = 0; i < g->count && k < sharing; i++)
+        if (g->inputs[i] == g->sharing[k]) {
+            g->features[i] = g->owned[first];
+            g->done[i] = true;
+            k++;
+        }
+    return status;
+}
+
+static mmn_status run_together(mmn_session *session, group *g, mmn_error *error)
+{
+    size_t width = session->model->config.language.hidden_size;
+    mmn_status status = MMN_OK;
+    for (size_t i = 0; i < g->count && status == MMN_OK; i++)
+        status = mmn_session_show_input(session, g->inputs[i], error);
+    for (size_t i = 0; i < g->count && status == MMN_OK && mmn_session_needs_vision(session); i++)
+        if (!g->done[i] && g->inputs[i]->image_count > 0)
+            status = run_shared_images(session, g, i, error);
+    if (status != MMN_OK || !mmn_session_needs_language(session))
+        return status;
+
+    mmn_session_part part = {.session = session};
+    float *hidden = NULL;
+    status = mmn_sequences_plan(&part.sequences, g->inputs, g->count, error);
+    if (status == MMN_OK &&
+        !(hidden = mmn_allocate(part.sequences.rows, width * sizeof(float), error)))
+        status = MMN_SYSTEM;
+    if (status == MMN_OK) {
+        for (size_t i = 0; i < g->count; i++) {
+            const mmn_sequence *sequence = &part.sequences.list[i];
+            mmn_session_embed(session, g->inputs[i], sequence->shared, g->features[i],
+                              hidden + sequence->first_row * width);
+        }
+        status = mmn_session_run_language(&part, 1, hidden, error);
+    }
+    mmn_free(hidden);
+    mmn_sequences_free(&part.sequences);
+    return status;
+}
+
+static mmn_status prefill_in_turn(mmn_session *session, const mmn_input *const *inputs,
+                                  size_t count, mmn_error *error)
+{
+    mmn_status status = MMN_OK;
+    for (size_t i = 0; i < count && status == MMN_OK; i++)
+        status = mmn_session_prefill(session, inputs[i], error);
+    return status;
+}
+
+mmn_status mmn_session_prefill_many(mmn_session *session, const mmn_input *const *inputs,
+                                    size_t count, mmn_error *error)
+{
+    if (session->language.keep_cache)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL,
+                        "several inputs together are for a session for prompts only");
+    if (count < 2 || mmn_probes_write(&session->probes))
+        return prefill_in_turn(session, inputs, count, error);
+    mmn_session_begin(session, 0);
+    session->images_reused = false;
+    group g = {.inputs = inputs, .count = count};
+    mmn_status status = MMN_SYSTEM;
+    if ((g.sharing = mmn_allocate(count, sizeof(*g.sharing), error)) &&
+        (g.done = mmn_allocate(count, sizeof(*g.done), error)) &&
+        (g.owned = mmn_allocate(count, sizeof(*g.owned), error)) &&
+        (g.features = mmn_allocate(count, sizeof(*g.features), error)))
+        status = run_together(session, &g, error);
+    session->probes.inputs = NULL;
+    session->probes.input_count = 0;
+    session->prefilled = status == MMN_OK;
+    for (size_t i = 0; i < count && g.owned; i++)
+        mmn_free(g.owned[i]);
+    mmn_free(g.sharing);
+    mmn_free(g.done);
+    mmn_free(g.owned);
+    mmn_free(g.features);
+    return status;
+}
