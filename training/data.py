@@ -1,5 +1,6 @@
 """Reads what generate.py cached and packs pictures and questions into batches."""
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +10,13 @@ from transformers import AutoTokenizer
 
 from generate import PROMPT
 from model import GRID, Batch
+from scene import PRACTICE, flip
 from tokenizer import SYSTEM
 
 # The program's own form, the short form and that of the counts; how often each is trained.
 FORMS = ((SYSTEM + PROMPT, 0.15), (PROMPT, 0.6), ("<image>\n{}", 0.25))
 SHORT = 1
+LETTERS = "ABCD"
 BUDGET = 80  # words of one sequence, about
 
 
@@ -66,6 +69,34 @@ class Pictures:
         return len(self.tiles)
 
 
+def with_options(question: str, answer: str, options: list[str], rng: Generator) -> tuple:
+    """The question with its options in random order, answered by a letter."""
+    options = [options[i] for i in rng.permutation(len(options))]
+    listed = " ".join(f"{letter}: {option}" for letter, option in zip(LETTERS, options))
+    return f"{question} {listed}", LETTERS[options.index(answer)], "choice"
+
+
+def practised(questions: list, rng: Generator) -> list:
+    """The questions in random order. Of one with options half of the time the same with the options in
+    another order; else the letter of an option that is named, so that finding it is learnt by itself,
+    or the answer without options."""
+    result = []
+    for question, answer, metric in questions:
+        if metric == "choice":
+            plain, listed = question.split(" A: ")
+            options = re.split(" [B-D]: ", listed)
+            named = options[int(rng.integers(len(options)))]
+            way = rng.random()
+            if way < 0.5:
+                right = options[LETTERS.index(answer)]
+                result.append(with_options(plain, right, options, rng))
+            elif way < 0.8:
+                result.append(with_options(f"{named}?", named, options, rng))
+        elif metric != PRACTICE or flip(rng, 0.3):
+            result.append((question, answer, metric))
+    return [result[i] for i in rng.permutation(len(result))]
+
+
 def pack(words: Words, labels: dict[str, int], items, rng: Generator, form: int | None) -> Batch:
     """A batch of (tiles, text, questions or None: as many as fit, in random order)."""
     chances = [chance for _, chance in FORMS]
@@ -73,7 +104,7 @@ def pack(words: Words, labels: dict[str, int], items, rng: Generator, form: int 
     for i, (_, text, questions) in enumerate(items):
         chosen = form if form is not None else int(rng.choice(len(FORMS), p=chances))
         if questions is None:
-            questions = [text["questions"][j] for j in rng.permutation(len(text["questions"]))]
+            questions = practised(text["questions"], rng)
             budget = BUDGET
         else:
             budget = 10 ** 6

@@ -24,7 +24,7 @@ from evaluate import accuracy
 from model import build, read, see
 
 SQUARE, WIDE = ("everyday", "medical", "remote"), ("documents", "driving")
-SHARES = {"everyday": 4, "medical": 5, "remote": 4, "documents": 7, "driving": 4}  # of a step
+SHARES = {"everyday": 4, "medical": 8, "remote": 4, "documents": 7, "driving": 4}  # of a step
 
 
 class Muon:

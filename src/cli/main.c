@@ -5,6 +5,7 @@
 #include "cli/command.h"
 #include "cli/nearest.h"
 #include "cli/output.h"
+#include "cli/wait_policy.h"
 #include "mmneuron.h"
 
 static const mmn_cli_command commands[] = {
@@ -99,6 +100,7 @@ static int run(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    mmn_cli_wait_asleep(argv);
     mmn_cli_guard_streams();
     return mmn_cli_finish(run(argc, argv));
 }

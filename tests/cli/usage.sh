@@ -21,6 +21,11 @@ prints_version() {
     exits 0 $MMNEURON "$@" && grep -q '^mmneuron [0-9]*\.[0-9]*\.[0-9]*$' "$work/out"
 }
 
+starts_again() (
+    unset OMP_WAIT_POLICY
+    prints_version --version && is_wrong_usage 'did you mean "count"' cuont
+)
+
 to_full_disk() {
     $MMNEURON "$@" >/dev/full 2>"$work/errors"
     code=$?
@@ -42,6 +47,7 @@ for command in $commands; do
     check "mmneuron $command --help, in at most 80 columns" helps $command
 done
 check "mmneuron --version" prints_version --version
+check "without OMP_WAIT_POLICY, when the program starts itself again" starts_again
 check "mmneuron rank --version" prints_version rank --version
 
 check "no command" is_wrong_usage "command is missing"
