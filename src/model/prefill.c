@@ -89,8 +89,7 @@ void mmn_session_embed(const mmn_session *session, const mmn_input *input, size_
 
 static bool tower_is_reusable(const mmn_session *session)
 {
-    return session->language.keep_cache &&
-           mmn_probes_allow_reuse(&session->probes, "vision.",
+    return mmn_probes_allow_reuse(&session->probes, "vision.",
                                   session->model->config.vision.layers);
 }
 

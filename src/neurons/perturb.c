@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "model/model.h"
+#include "model/session.h"
 #include "neurons/mask.h"
 #include "neurons/perturbation.h"
 
@@ -176,38 +176,53 @@ static mmn_status watch(void *context, const mmn_stage *stage, mmn_error *error)
 }
 
 /* One forward pass over the input: with a curve's neurons off, compared with what was kept; or
- * (curve SIZE_MAX) with all on, and kept. */
+ * (curve SIZE_MAX) with all on, and kept. What it has in common with that of `plain` (NULL: there is
+ * none yet) is taken over. *session is the caller's, after a failure too. */
 static mmn_status run_pass(perturb_run *run, const mmn_input *input, size_t curve,
-                           mmn_error *error)
+                           const mmn_session *plain, mmn_session **session, mmn_error *error)
 {
     const mmn_session_options options = {.prompt_only = 1};
-    mmn_session *session;
     mmn_comparison comparison = {.states = &run->states, .rows = run->rows};
     const mmn_probe probe = {.stages = run->states.stages, .see = watch, .context = run};
-    mmn_status status = mmn_session_create(&session, run->model, &options, error);
+    mmn_status status = mmn_session_create(session, run->model, &options, error);
 
     if (status == MMN_OK)
-        status = mmn_session_add_probe(session, &probe, error);
+        status = mmn_session_add_probe(*session, &probe, error);
     if (status == MMN_OK && curve == SIZE_MAX) {
-        status = mmn_hidden_states_keep(&run->states, session, error);
+        status = mmn_hidden_states_keep(&run->states, *session, error);
     } else if (status == MMN_OK) {
         comparison.sums = run->result->curves[curve].sums;
-        status = mmn_session_add_mask(session, run->masks[curve], error);
+        status = mmn_session_add_mask(*session, run->masks[curve], error);
         if (status == MMN_OK)
-            status = mmn_hidden_states_compare(&comparison, session, error);
+            status = mmn_hidden_states_compare(&comparison, *session, error);
     }
     if (status == MMN_OK)
-        status = mmn_session_prefill(session, input, error);
-    mmn_session_free(session);
+        status = mmn_sessions_prefill(session, 1, plain, input, error);
+    return status;
+}
+
+/* All passes over the input that compare the states that are kept. */
+static mmn_status run_passes(perturb_run *run, const mmn_input *input, size_t domain,
+                             bool last, mmn_error *error)
+{
+    size_t curves = run->result->settings.count * (1 + (size_t)run->result->seeds);
+    mmn_session *plain;
+    mmn_status status = run_pass(run, input, SIZE_MAX, NULL, &plain, error);
+
+    for (size_t i = 0; i < curves && status == MMN_OK; i++) {
+        mmn_session *masked;
+        status = run_pass(run, input, domain * curves + i, plain, &masked, error);
+        mmn_session_free(masked);
+        run->done += last;
+    }
+    mmn_session_free(plain);
     return status;
 }
 
 static mmn_status run_input(perturb_run *run, const mmn_input *input, size_t domain,
                             mmn_error *error)
 {
-    const mmn_perturbation *result = run->result;
-    size_t curves = result->settings.count * (1 + (size_t)result->seeds);
-    size_t rows = mmn_input_length(input), all = result->layers + 1;
+    size_t rows = mmn_input_length(input), all = run->result->layers + 1;
     size_t fit = STATES_LIMIT / sizeof(float) / run->states.width / (rows > 0 ? rows : 1);
     size_t step = fit < 1 ? 1 : fit;
     mmn_status status = mmn_reserve(&run->rows, &run->rows_capacity, rows, sizeof(*run->rows),
@@ -217,11 +232,7 @@ static mmn_status run_input(perturb_run *run, const mmn_input *input, size_t dom
         size_t count = all - first < step ? all - first : step;
         status = mmn_hidden_states_begin(&run->states, first, count, rows, error);
         if (status == MMN_OK)
-            status = run_pass(run, input, SIZE_MAX, error);
-        for (size_t i = 0; i < curves && status == MMN_OK; i++) {
-            status = run_pass(run, input, domain * curves + i, error);
-            run->done += first + count == all;
-        }
+            status = run_passes(run, input, domain, first + count == all, error);
     }
     return status;
 }
