@@ -7,7 +7,7 @@ from scene import PRACTICE, Question, Scene, canvas, disc, flip, grain, pick, se
 
 ORGANS = ("brain", "chest", "abdomen", "knee")
 SHAPES = ("round", "ring", "star")
-LETTERS = "ABCD"
+LETTERS = "AB"
 
 
 def grey(rng: Generator, value: float, by: int = 8) -> tuple[int, int, int]:
@@ -60,8 +60,10 @@ def draw_lesion(draw, x: float, y: float, radius: float, shape: str, fill) -> No
 
 
 def choose(rng: Generator, scene: Scene, text: str, answer: object, options) -> None:
-    """The question with its options in random order, answered by a letter."""
+    """The question with two options in random order, the right one and another, answered by a letter."""
     options = [str(option) for option in several(rng, options, len(list(options)))]
+    other = next(option for option in options if option != str(answer))
+    options = [option for option in options if option in (str(answer), other)]
     listed = " ".join(f"{letter}: {option}" for letter, option in zip(LETTERS, options))
     scene.questions.append(Question(f"{text} {listed}", LETTERS[options.index(str(answer))],
                                     "choice", tuple(options)))
