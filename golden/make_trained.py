@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Writes what PyTorch makes of the trained model: cases/, stage by stage, and answers.jsonl, 500 answers.
+"""Writes what PyTorch makes of the trained model: cases/, stage by stage, and answers.jsonl.
 
-BUNDLE holds model/ (training/export.py), test.jsonl and images/ (training/generate.py list). The cases
-are as make_golden.py's; doc/golden.md describes both. Needs what requirements.txt lists.
+BUNDLE holds model/ (training/export.py), test.jsonl and images/ (training/generate.py list). The
+cases are as make_golden.py's, the answers are to 500 questions; doc/golden.md describes both. Needs
+what requirements.txt lists.
 
 Run as: python3 golden/make_trained.py BUNDLE   (2 minutes)
 """
@@ -43,7 +44,7 @@ CASES = {
 
 
 def samples_of(bundle: Path, domain: str) -> Iterator[tuple[list[str], list[str]]]:
-    """The test pictures of a domain in the list's order: image files, and all that is asked of them."""
+    """A domain's test pictures in the list's order: image files, and all that is asked of them."""
     for line in (bundle / "test.jsonl").read_text(encoding="utf-8").splitlines():
         sample = json.loads(line)
         if sample["domain"] != domain:
@@ -96,7 +97,7 @@ def generate_with_logits(model: nn.Module, prepared: dict[str, Tensor]) -> tuple
 
 
 def true_logits(model: nn.Module, prepared: dict[str, Tensor], ids: list[int]) -> Tensor:
-    """The logits from which `ids` would be chosen in float64 [n, V], by one pass over all of them."""
+    """The float64 logits at each of `ids` [n, V], by one pass over all of them."""
     length = prepared["input_ids"].shape[1]
     answered = torch.tensor([ids[:-1]], dtype=torch.int64)
     sequence = dict(prepared, input_ids=torch.cat([prepared["input_ids"], answered], dim=1))
@@ -125,16 +126,16 @@ def write_answers(bundle: Path, processor: object, single: nn.Module, double: nn
     file = bundle / "answers.jsonl"
     file.write_text("".join(json.dumps(line, separators=(",", ":")) + "\n"
                             for line in [head] + lines), encoding="utf-8")
-    print(f"{file.name}: {file.stat().st_size} bytes, {len(lines)} questions; torch's largest error "
-          f"in a logit {largest:.4g}, nearest two logits {nearest:.4g}")
+    print(f"{file.name}: {file.stat().st_size} bytes, {len(lines)} questions; torch's largest "
+          f"error in a logit {largest:.4g}, nearest two logits {nearest:.4g}")
 
 
 def main() -> None:
     prepare_libraries()
     bundle = Path(sys.argv[1])
-    load = AutoModelForImageTextToText.from_pretrained
-    single = load(bundle / "model", dtype=torch.float32, attn_implementation="eager").eval()
-    double = load(bundle / "model", dtype=torch.float32, attn_implementation="eager").eval().double()
+    single, double = (AutoModelForImageTextToText.from_pretrained(
+        bundle / "model", dtype=torch.float32, attn_implementation="eager").eval() for _ in range(2))
+    double = double.double()
     processor = model_inputs.load_processor(bundle / "model")
     shutil.rmtree(bundle / "cases", ignore_errors=True)
     (bundle / "cases").mkdir()

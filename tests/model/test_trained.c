@@ -15,13 +15,13 @@
 #include "tests/tools/slow.h"
 
 enum { PATH_SIZE = 1024, IMAGE_LIMIT = 2, TOKENS = 16, QUESTIONS = 500,
-       SLOW_SHARE = 5 }; /* where tests take long, only every fifth picture */
+       SLOW_SHARE = 10 }; /* where tests take long, only every tenth picture */
 
-/* How far a gap between the two largest logits may be from the one in float64. torch's float32 is at
- * most the file's largest_error away in a logit, and the program may be 4 times as far away, as in
- * every stage of test_golden. The largest logit then moves by no more than that, and so does the
- * second; the file's gaps have 6 digits. Where the program and torch choose different tokens, one of
- * them has not chosen float64's, so the gap there must be below the same bound. */
+/* How far a gap between the two largest logits may be from the one in float64. torch's float32 is
+ * at most the file's largest_error away in a logit, and the program may be 4 times as far away, as
+ * in every stage of test_golden. The largest logit then moves by no more than that, and so does the
+ * second; the file's gaps have 6 decimals. Where the program and torch choose different tokens, one
+ * of them has not chosen float64's, so that the gap there must be below the same bound. */
 static double bound_of(double largest_error)
 {
     return 2 * 4 * largest_error + 0.5e-6;
@@ -124,7 +124,8 @@ static size_t answer(const comparison *all, const char *prompt, int32_t ids[TOKE
 }
 
 /* The words of an answer that has transformers' tokens are its words too. */
-static void compare_text(const comparison *all, const char *prompt, const int32_t *ids, size_t count)
+static void compare_text(const comparison *all, const char *prompt, const int32_t *ids,
+                         size_t count)
 {
     char *text;
     mmn_error error;
@@ -157,7 +158,8 @@ static void compare_question(comparison *all)
         cr_expect_leq(difference, all->bound, "%s: the gap at token %zu is %.6f, in float64 %.6f",
                       prompt, agreed, all->seen.gaps[agreed], gap);
         if (!same) {
-            printf("# %s: token %zu differs, float64's gap is %.6f\n", prompt, agreed, gap);
+            printf("# %s: token %zu differs, float64's gap is %.6f\n",
+                   json_string_value(json_array_get(all->images, 0)), agreed, gap);
             cr_expect_leq(gap, all->bound, "%s: token %zu is %d, not %d, and the gap %.6f", prompt,
                           agreed, (int)ids[agreed],
                           (int)json_integer_value(json_array_get(expected, agreed)), gap);
