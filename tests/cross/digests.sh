@@ -1,33 +1,19 @@
 #!/bin/sh
-# Counts and ranks the demo's samples, dumps every stage of one, and switches neurons off: the digests
-# are those published in golden/demo/digests. Every kind of build runs this, so that all of them are compared with each
-# other too. With any number of threads, in one run, in shards, or interrupted and resumed, the
-# same bytes are counted (shown with fewer samples, since some builds are slow).
+# Counts and ranks the demo's samples, dumps every stage of one, and switches neurons off: the
+# digests are those published in golden/demo/digests. Every kind of build runs this, so that all of
+# them are compared with each other too. With any number of threads, in one run, in shards, or
+# interrupted and resumed, the same bytes are counted (shown with fewer samples, since some builds
+# are slow).
 #
 # To publish digests that are meant to have changed, with the variables as make check sets them:
 #     tests/cross/digests.sh --print >golden/demo/digests
-. "$top_srcdir/tests/tools/tap.sh"
+. "$top_srcdir/tests/cross/results.sh"
 
 demo=$top_srcdir/golden/demo
 model=$demo/model
 list=$demo/DATA.jsonl
-[ -f "$model/config.json" ] || skip_all "golden/demo/model is not there"
-grep -q '^#define HAVE_LIBPNG' "$top_builddir/config.h" ||
-    skip_all "some of the demo's images are PNG, which this build does without"
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-
-count_to() {
-    file=$1
-    shift
-    $MMNEURON count "$model" "$list" -o "$file" --quiet "$@"
-}
-
-# Prints "DIGEST  ranking" of a counts file.
-ranking_digest() {
-    $MMNEURON rank "$1" -o "$work/neurons.json" --quiet >/dev/null &&
-        sed -n 's/.*"digest": *"\([0-9a-f]*\)".*/\1  ranking/p' "$work/neurons.json"
-}
+published=$demo/digests
+needs_model
 
 # Prints "DIGEST  STAGE" for every stage of a prefill and of a few generated tokens.
 stage_digests() {
@@ -37,45 +23,34 @@ What is this? ASSISTANT:" --generate 4 -o "$work/dump" --quiet "$@" >&2 &&
         $MMNEURON digest "$work/dump"
 }
 
-# Prints "DIGEST  perturbation": of what switching off the neurons that a counts file gives does to one
-# sample of each domain, without the version and the list's path.
+# perturbation_digest COUNTS OPTION...: of what switching off the neurons that a counts file gives
+# does to one sample of each domain.
 perturbation_digest() {
     file=$1
     shift
     $MMNEURON rank "$file" -o "$work/off.json" --rate 0.05 --quiet >/dev/null &&
-        $MMNEURON perturb "$model" "$list" --neurons "$work/off.json" --samples 1 --seeds 2 --quiet \
-            --json "$@" >"$work/perturb.json" &&
-        sed -e '/"version"/d' -e '/"list"/d' "$work/perturb.json" | sha256sum |
-        sed 's/^\(.\{32\}\).*/\1  perturbation/'
+        result_digest perturbation perturb --neurons "$work/off.json" --samples 1 --seeds 2 "$@"
 }
 
-# Prints "DIGEST  lens": of every stage that the lens reads of one sample of each domain, likewise.
+# lens_digest OPTION...: of every stage that the lens reads of one sample of each domain.
 lens_digest() {
-    $MMNEURON lens "$model" "$list" --samples 1 --stages out,attn.out,mid,mlp.out --quiet --json "$@" \
-        >"$work/lens.json" &&
-        sed -e '/"version"/d' -e '/"list"/d' "$work/lens.json" | sha256sum |
-        sed 's/^\(.\{32\}\).*/\1  lens/'
+    result_digest lens lens --samples 1 --stages out,attn.out,mid,mlp.out "$@"
 }
 
 if [ "$1" = --print ]; then
-    count_to "$work/counts" >&2 && ranking_digest "$work/counts" && stage_digests &&
+    count_to "$work/counts" >&2 && ranking_digest ranking "$work/counts" && stage_digests &&
         perturbation_digest "$work/counts" && lens_digest
     exit
 fi
 
 ranks_as_published() {
-    count_to "$work/counts" && ranking_digest "$work/counts" >"$work/found" &&
-        grep '  ranking$' "$demo/digests" | diff - "$work/found"
+    count_to "$work/counts" && is_published ranking ranking_digest ranking "$work/counts"
 }
 
 dumps_as_published() {
     stage_digests --threads "$1" >"$work/found" &&
-        grep -v -e '  ranking$' -e '  perturbation$' -e '  lens$' "$demo/digests" | diff - "$work/found"
-}
-
-perturbs_as_published() {
-    perturbation_digest "$work/counts" --threads "$1" >"$work/found" &&
-        grep '  perturbation$' "$demo/digests" | diff - "$work/found"
+        grep -v -e '  ranking$' -e '  perturbation$' -e '  lens$' "$published" |
+        diff - "$work/found"
 }
 
 # count_few_to FILE OPTION...: counts one sample of each domain.
@@ -103,17 +78,14 @@ counts_in_two_runs() {
     count_few_to "$work/resumed" && cmp "$work/few-1" "$work/resumed"
 }
 
-reads_as_published() {
-    lens_digest --threads "$1" >"$work/found" && grep '  lens$' "$demo/digests" | diff - "$work/found"
-}
-
 check "the ranking's digest is the published one" ranks_as_published
 for threads in 1 2 7; do
     check "every stage's digest is the published one on $threads threads" \
         dumps_as_published $threads
     check "the same is counted on $threads threads" counts_on_threads $threads
-    check "the same is perturbed on $threads threads" perturbs_as_published $threads
-    check "the same is read on $threads threads" reads_as_published $threads
+    check "the same is perturbed on $threads threads" \
+        is_published perturbation perturbation_digest "$work/counts" --threads $threads
+    check "the same is read on $threads threads" is_published lens lens_digest --threads $threads
 done
 check "three shards, merged, are one run" counts_in_shards
 check "an interrupted and resumed run is one run" counts_in_two_runs

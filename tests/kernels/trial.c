@@ -8,13 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Sanitizers and emulators run a quarter of the trials in about the same time. */
-#if defined(__SANITIZE_ADDRESS__)
-#define SLOW_BUILD 1
-#else
-#define SLOW_BUILD 0
-#endif
-enum { SLOWNESS = 4 };
+#include "tests/tools/slow.h"
+
+enum { SLOWNESS = 4 }; /* slow ones run a quarter of the trials in about the same time */
 
 static trial current;
 static sigjmp_buf before_trial;
@@ -70,8 +66,7 @@ static unsigned long long number_of(const char *variable, unsigned long long oth
 
 void trial_run(const char *table, const char *kernel, int rounds, trial_check check)
 {
-    const char *emulator = getenv("EMULATOR");
-    _Bool slow = SLOW_BUILD || (emulator && emulator[0]);
+    bool slow = is_slow();
     unsigned long long first = number_of("MMN_TEST_SEED", 1);
     unsigned long long end =
         first + number_of("MMN_TEST_ROUNDS",

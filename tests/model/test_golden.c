@@ -1,5 +1,6 @@
-/* The whole model against PyTorch: every stage of the cases in golden/, within four times the error
- * that torch's float32 has against float64. MMN_GOLDEN_DIR names another folder of such cases. */
+/* Whole models against PyTorch: every stage of the cases in golden/ and of the trained model's,
+ * within four times the error that torch's float32 has against float64. MMN_GOLDEN_DIR names another
+ * folder than golden/, and MMN_TRAINED_DIR another trained model's. */
 #ifdef HAVE_CONFIG_H
 #include "config.h"
 #endif
@@ -16,15 +17,16 @@
 #include "base/bytes.h"
 #include "format/safetensors.h"
 #include "mmneuron.h"
+#include "tests/model/trained.h"
 
 #define TORCH_ERRORS 4.0 /* how many of torch's own errors ours may be */
 
 enum { NAME_SIZE = 128, PATH_SIZE = 1024, CASE_LIMIT = 1024, IMAGE_LIMIT = 8, STAGE_LIMIT = 256,
        GENERATE_LIMIT = 64 };
 
-/* One file below `cases`. */
+/* A case's file and its model, relative to the folder that its images are relative to as well. */
 typedef struct golden_case {
-    char checkpoint[NAME_SIZE], name[NAME_SIZE];
+    char root[PATH_SIZE], model[NAME_SIZE], file[NAME_SIZE];
 } golden_case;
 
 static const char *golden_root(void)
@@ -38,48 +40,58 @@ static const char *golden_root(void)
 static int compare_cases(const void *a, const void *b)
 {
     const golden_case *first = a, *second = b;
-    int order = strcmp(first->checkpoint, second->checkpoint);
-    return order != 0 ? order : strcmp(first->name, second->name);
+    int order = strcmp(first->root, second->root);
+    return order != 0 ? order : strcmp(first->file, second->file);
 }
 
-/* Appends the cases in the folder of one checkpoint. */
-static size_t list_checkpoint(golden_case *cases, size_t count, const char *checkpoint)
+/* root/name, opened; NULL if it is no folder. */
+static DIR *open_folder(const char *root, const char *name)
+{
+    char path[PATH_SIZE];
+    snprintf(path, sizeof path, "%s/%s", root, name);
+    return opendir(path);
+}
+
+/* Appends the cases in the folder root/cases, which are of the model root/model. */
+static size_t list_folder(golden_case *list, size_t count, const char *root, const char *model,
+                          const char *cases)
 {
     static const char ending[] = ".safetensors";
-    char path[PATH_SIZE];
-    snprintf(path, sizeof path, "%s/cases/%s", golden_root(), checkpoint);
-    DIR *folder = opendir(path);
+    DIR *folder = open_folder(root, cases);
     if (!folder)
         return count;
     const struct dirent *entry;
     while ((entry = readdir(folder)) && count < CASE_LIMIT) {
+        golden_case *item = &list[count];
         size_t length = strlen(entry->d_name);
-        if (length < sizeof ending || length >= NAME_SIZE || strlen(checkpoint) >= NAME_SIZE ||
-            strcmp(entry->d_name + length - (sizeof ending - 1), ending) != 0)
+        if (length < sizeof ending || strcmp(entry->d_name + length - strlen(ending), ending) != 0)
             continue;
-        memcpy(cases[count].checkpoint, checkpoint, strlen(checkpoint) + 1);
-        snprintf(cases[count].name, NAME_SIZE, "%.*s", (int)(length - (sizeof ending - 1)),
-                 entry->d_name);
-        count++;
+        if (snprintf(item->root, sizeof item->root, "%s", root) < PATH_SIZE &&
+            snprintf(item->model, sizeof item->model, "%s", model) < NAME_SIZE &&
+            snprintf(item->file, sizeof item->file, "%s/%s", cases, entry->d_name) < NAME_SIZE)
+            count++;
     }
     closedir(folder);
     return count;
 }
 
 /* In the order of their names. */
-static size_t list_cases(golden_case *cases)
+static size_t list_cases(golden_case *list)
 {
-    char path[PATH_SIZE];
-    snprintf(path, sizeof path, "%s/cases", golden_root());
-    DIR *folder = opendir(path);
     size_t count = 0;
+    DIR *folder = open_folder(golden_root(), "cases");
     const struct dirent *entry;
-    while (folder && (entry = readdir(folder)))
-        if (entry->d_name[0] != '.')
-            count = list_checkpoint(cases, count, entry->d_name);
+    while (folder && (entry = readdir(folder))) {
+        char model[NAME_SIZE], cases[NAME_SIZE];
+        if (entry->d_name[0] != '.' &&
+            snprintf(model, sizeof model, "checkpoints/%s", entry->d_name) < NAME_SIZE &&
+            snprintf(cases, sizeof cases, "cases/%s", entry->d_name) < NAME_SIZE)
+            count = list_folder(list, count, golden_root(), model, cases);
+    }
     if (folder)
         closedir(folder);
-    qsort(cases, count, sizeof *cases, compare_cases);
+    count = list_folder(list, count, trained_folder(), "model", "cases");
+    qsort(list, count, sizeof *list, compare_cases);
     return count;
 }
 
@@ -104,9 +116,13 @@ typedef struct golden_data {
 static const char *metadata(const golden_data *golden, const char *key)
 {
     const char *text = mmn_safetensors_metadata(golden->file, key);
-    cr_assert_not_null(text, "%s/%s has no metadata \"%s\"", golden->of->checkpoint,
-                       golden->of->name, key);
+    cr_assert_not_null(text, "%s has no metadata \"%s\"", golden->of->file, key);
     return text;
+}
+
+static void path_of(char path[PATH_SIZE], const golden_case *of, const char *file)
+{
+    cr_assert_lt(snprintf(path, PATH_SIZE, "%s/%s", of->root, file), PATH_SIZE);
 }
 
 static void open_golden(golden_data *golden, const golden_case *of)
@@ -114,8 +130,7 @@ static void open_golden(golden_data *golden, const golden_case *of)
     char path[PATH_SIZE];
     mmn_error error;
     *golden = (golden_data){.of = of};
-    snprintf(path, sizeof path, "%s/cases/%s/%s.safetensors", golden_root(), of->checkpoint,
-             of->name);
+    path_of(path, of, of->file);
     cr_assert_eq(mmn_safetensors_open(&golden->file, path, &error), MMN_OK, "%s: %s", path,
                  error.message);
     cr_assert_leq(mmn_safetensors_count(golden->file), STAGE_LIMIT);
@@ -129,8 +144,7 @@ static void open_golden(golden_data *golden, const golden_case *of)
     golden->image_count = json_array_size(golden->images);
     cr_assert_leq(golden->image_count, IMAGE_LIMIT);
     for (size_t i = 0; i < golden->image_count; i++) {
-        snprintf(golden->paths[i], PATH_SIZE, "%s/%s", golden_root(),
-                 json_string_value(json_array_get(golden->images, i)));
+        path_of(golden->paths[i], of, json_string_value(json_array_get(golden->images, i)));
         golden->image_files[i] = golden->paths[i];
 #ifndef HAVE_LIBPNG
         if (strstr(golden->paths[i], ".png"))
@@ -223,11 +237,11 @@ static void compare_values(golden_data *golden, const mmn_stage *stage, const mm
     torch_error(golden, stage->name, &torch_relative, &torch_largest);
     double relative = scale > 0.0 ? sqrt(distance / scale) : distance;
     cr_expect_leq(relative, TORCH_ERRORS * torch_relative,
-                  "%s/%s: %s: relative RMS error %.3g, torch's is %.3g", golden->of->checkpoint,
-                  golden->of->name, stage->name, relative, torch_relative);
+                  "%s: %s: relative RMS error %.3g, torch's is %.3g", golden->of->file,
+                  stage->name, relative, torch_relative);
     cr_expect_leq(largest, TORCH_ERRORS * torch_largest,
-                  "%s/%s: %s: largest error %.3g, torch's is %.3g", golden->of->checkpoint,
-                  golden->of->name, stage->name, largest, torch_largest);
+                  "%s: %s: largest error %.3g, torch's is %.3g", golden->of->file,
+                  stage->name, largest, torch_largest);
     if (torch_relative > 0.0 && relative / torch_relative > golden->worst) {
         golden->worst = relative / torch_relative;
         snprintf(golden->worst_stage, NAME_SIZE, "%s", stage->name);
@@ -273,7 +287,7 @@ static mmn_model *open_model(const golden_case *of)
     char path[PATH_SIZE], sentence[PATH_SIZE];
     mmn_error error;
     mmn_model *model;
-    snprintf(path, sizeof path, "%s/checkpoints/%s", golden_root(), of->checkpoint);
+    path_of(path, of, of->model);
     if (mmn_model_open(&model, path, NULL, &error) != MMN_OK) {
         mmn_error_sentence(&error, sentence, sizeof sentence);
         cr_assert_fail("%s", sentence);
@@ -304,8 +318,7 @@ static mmn_input *input_from_prompt(const mmn_model *model, const golden_data *g
     mmn_input *input;
     mmn_status status = mmn_input_from_prompt(&input, model, golden->prompt, golden->image_files,
                                               golden->image_count, &error);
-    cr_assert_eq(status, MMN_OK, "%s/%s: %s: %s", golden->of->checkpoint, golden->of->name,
-                 error.file, error.message);
+    cr_assert_eq(status, MMN_OK, "%s: %s: %s", golden->of->file, error.file, error.message);
     return input;
 }
 
@@ -331,11 +344,11 @@ ParameterizedTest(const golden_case *of, golden, stages_match_float64)
     run(model, input, &golden, "*", compare_stage, &golden);
 
     for (size_t i = 0; i < mmn_safetensors_count(golden.file); i++)
-        cr_expect_eq(golden.seen[i], 1, "%s/%s: %s was shown %u times", of->checkpoint, of->name,
+        cr_expect_eq(golden.seen[i], 1, "%s: %s was shown %u times", of->file,
                      mmn_safetensors_get(golden.file, i)->name, golden.seen[i]);
-    printf("# %s/%s: at most %.2f times torch's error (%s); of %llu neuron decisions %llu are too "
+    printf("# %s: at most %.2f times torch's error (%s); of %llu neuron decisions %llu are too "
            "near zero to tell, %llu differ\n",
-           of->checkpoint, of->name, golden.worst, golden.worst_stage,
+           of->file, golden.worst, golden.worst_stage,
            (unsigned long long)golden.decisions, (unsigned long long)golden.near_zero,
            (unsigned long long)golden.flips);
     fflush(stdout);
@@ -373,8 +386,7 @@ ParameterizedTest(const golden_case *of, golden, inputs_from_file_give_the_same_
                                  "generated_ids";
     char path[PATH_SIZE];
     mmn_error error;
-    snprintf(path, sizeof path, "%s/cases/%s/%s.safetensors", golden_root(), of->checkpoint,
-             of->name);
+    path_of(path, of, of->file);
     mmn_model *model = open_model(of);
     mmn_input *inputs[2] = {input_from_prompt(model, &golden)};
     cr_assert_eq(mmn_input_from_file(&inputs[1], model, path, &error), MMN_OK, "%s: %s: %s",
