@@ -19,10 +19,12 @@ count_to() {
     $MMNEURON count "$model" "$list" -o "$file" --quiet "$@"
 }
 
-# ranking_digest NAME COUNTS: of the neurons that a counts file gives.
+# ranking_digest NAME COUNTS OPTION...: of the neurons that a counts file gives.
 ranking_digest() {
-    $MMNEURON rank "$2" -o "$work/neurons.json" --quiet >/dev/null &&
-        sed -n "s/.*\"digest\": *\"\\([0-9a-f]*\\)\".*/\\1  $1/p" "$work/neurons.json"
+    name=$1
+    shift
+    $MMNEURON rank "$@" -o "$work/neurons.json" --quiet >/dev/null &&
+        sed -n "s/.*\"digest\": *\"\\([0-9a-f]*\\)\".*/\\1  $name/p" "$work/neurons.json"
 }
 
 # result_digest NAME COMMAND OPTION...: of what eval, perturb or lens make of the list, without the

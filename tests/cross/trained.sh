@@ -14,13 +14,13 @@ list=$trained/test.jsonl
 published=$trained/digests
 needs_model
 
-# counted_digest NAME OPTION...: of the neurons found in the training list.
+# counted_digest NAME OPTION...: of the neurons found in the training list, as many as the demo takes.
 counted_digest() {
     (
         name=$1
         shift
         list=$trained/train.jsonl
-        count_to "$work/counts" "$@" >&2 && ranking_digest "$name" "$work/counts"
+        count_to "$work/counts" "$@" >&2 && ranking_digest "$name" "$work/counts" --rate 0.05
     )
 }
 
