@@ -114,7 +114,7 @@ def perturbation(random):
     return {**head("perturb"), "curves": curves}
 
 
-WORDS = ["the", "a", "road", "lane", "car", "red", "light", "left", "\u2581yes", "no", "two", "stop",
+WORDS = ["the", "a", "road", "lane", "car", "red", "light", "left", " yes", "no", "two", "stop",
          "\u8f66", "sign", "street", "tree"]
 
 
