@@ -319,8 +319,9 @@ MMN_API mmn_status mmn_session_add_mask(mmn_session *session, const mmn_mask *ma
 typedef struct mmn_eval_options {
     const char *list;     /* DATA.jsonl */
     const char *neurons;  /* neurons.json, or NULL: nothing is switched off */
-    const char *settings; /* separated by commas, as mmn_mask_from_ranking takes them; NULL: each
-                             module, vision+projector and all. "none" is always evaluated */
+    const char *settings; /* separated by commas, as mmn_mask_from_ranking takes them; NULL: those
+                             of doc/method.md whose modules were ranked. "none" is always
+                             evaluated */
     const char *cross;    /* those of them in which every domain's neurons are off in every domain;
                              NULL: none */
     uint64_t samples;     /* per domain, the first N of the list; 0: all */

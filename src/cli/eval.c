@@ -64,7 +64,7 @@ int mmn_cli_eval(const mmn_cli_command *command, int argc, char **argv)
         {.name = "settings", .value = "NAMES", .kind = MMN_CLI_TEXT,
          .target = &eval_options.settings,
          .help = "the modules whose neurons are switched off: names or \"all\", joined by \"+\","
-                 " settings separated by commas (language,vision,projector,vision+projector,all)"},
+                 " settings separated by commas (those of the paper)"},
         {.name = "cross", .value = "NAMES", .kind = MMN_CLI_TEXT, .target = &eval_options.cross,
          .help = "in these settings, switch off each domain's neurons in every domain"},
         {.name = "seeds", .value = "N", .kind = MMN_CLI_WHOLE, .target = &seeds, .maximum = 31,

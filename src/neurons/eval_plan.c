@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "neurons/eval.h"
 #include "neurons/mask.h"
+#include "neurons/settings.h"
 
 /* ---- Domains --------------------------------------------------------------------------------- */
 
@@ -94,57 +95,70 @@ static mmn_status find_listed(mmn_evaluation *evaluation, const mmn_neuron_lists
 
 /* ---- Settings -------------------------------------------------------------------------------- */
 
-static mmn_status add_setting(mmn_evaluation *evaluation, const char *name, size_t length,
-                              mmn_error *error)
+/* "none" first, then the others of `settings`, whose names move to the evaluation. */
+static mmn_status take_settings(mmn_evaluation *evaluation, mmn_settings *settings,
+                                mmn_error *error)
 {
-    for (size_t i = 0; i < evaluation->setting_count; i++)
-        if (strlen(evaluation->settings[i]) == length &&
-            strncmp(evaluation->settings[i], name, length) == 0)
-            return MMN_OK;
     mmn_status status =
-        mmn_reserve(&evaluation->settings, &evaluation->setting_capacity,
-                    evaluation->setting_count + 1, sizeof(*evaluation->settings), error);
+        mmn_reserve(&evaluation->settings, &evaluation->setting_capacity, settings->count + 1,
+                    sizeof(*evaluation->settings), error);
     if (status != MMN_OK)
         return status;
-    char *copy = mmn_copy_bytes(name, length, error);
-    if (!copy)
+    if (!(evaluation->settings[0] = mmn_copy_text("none", error)))
         return MMN_SYSTEM;
-    evaluation->settings[evaluation->setting_count++] = copy;
+    evaluation->setting_count = 1;
+    for (size_t i = 0; i < settings->count; i++) {
+        if (strcmp(settings->names[i], "none") == 0)
+            continue;
+        evaluation->settings[evaluation->setting_count++] = settings->names[i];
+        settings->names[i] = NULL;
+    }
     return MMN_OK;
 }
 
-/* "none" first, then those of `names`, separated by commas, without repetitions. */
-static mmn_status add_settings(mmn_evaluation *evaluation, const char *names, mmn_error *error)
-{
-    mmn_status status = add_setting(evaluation, "none", strlen("none"), error);
-    for (const char *at = names; *at != '\0' && status == MMN_OK; at += *at == ',') {
-        status = add_setting(evaluation, at, strcspn(at, ","), error);
-        at += strcspn(at, ",");
-    }
-    return status;
-}
-
-/* Marks the settings whose names are in `names`. */
-static mmn_status mark_crossed(mmn_evaluation *evaluation, const char *names, mmn_error *error)
+/* Marks the settings that `crossed` names. */
+static mmn_status mark_crossed(mmn_evaluation *evaluation, const mmn_settings *crossed,
+                               mmn_error *error)
 {
     evaluation->crossed =
         mmn_allocate(evaluation->setting_count, sizeof(*evaluation->crossed), error);
     if (!evaluation->crossed)
         return MMN_SYSTEM;
-    for (const char *at = names ? names : ""; *at != '\0'; at += *at == ',') {
-        size_t length = strcspn(at, ","), i = 1;
-        while (i < evaluation->setting_count && (strlen(evaluation->settings[i]) != length ||
-                                                 strncmp(evaluation->settings[i], at, length) != 0))
+    for (size_t c = 0; c < crossed->count; c++) {
+        size_t i = 1;
+        while (i < evaluation->setting_count &&
+               strcmp(evaluation->settings[i], crossed->names[c]) != 0)
             i++;
         if (i == evaluation->setting_count)
             return mmn_fail(error, MMN_USAGE, NULL, NULL,
-                            "the cross table is of a setting that is evaluated, which \"%.*s\" is "
-                            "not",
-                            (int)(length < 100 ? length : 100), at);
+                            "the cross table is of a setting that is evaluated, which \"%.100s\" "
+                            "is not", crossed->names[c]);
         evaluation->crossed[i] = true;
-        at += length;
     }
     return MMN_OK;
+}
+
+/* Without lists nothing can be switched off. */
+static mmn_status plan_settings(mmn_evaluation *evaluation, const mmn_eval_options *options,
+                                const mmn_neuron_lists *lists, mmn_error *error)
+{
+    mmn_settings settings = {0}, crossed = {0};
+    mmn_status status = MMN_OK;
+    if (lists || options->settings)
+        status = mmn_settings_make(&settings, options->settings, lists, error);
+    if (status == MMN_OK)
+        status = take_settings(evaluation, &settings, error);
+    if (status == MMN_OK && options->cross)
+        status = mmn_settings_make(&crossed, options->cross, lists, error);
+    if (status == MMN_OK)
+        status = mark_crossed(evaluation, &crossed, error);
+    if (status == MMN_OK && evaluation->setting_count > 1 && !lists)
+        status = mmn_fail(error, MMN_USAGE, NULL, NULL,
+                          "the setting \"%s\" needs a file of neurons to switch off",
+                          evaluation->settings[1]);
+    mmn_settings_free(&settings);
+    mmn_settings_free(&crossed);
+    return status;
 }
 
 /* ---- Masks and runs -------------------------------------------------------------------------- */
@@ -217,40 +231,31 @@ static mmn_status plan_setting(mmn_evaluation *evaluation, size_t setting,
     return status;
 }
 
-static mmn_status plan_neurons(mmn_evaluation *evaluation, const mmn_eval_options *options,
-                               mmn_error *error)
+static mmn_status plan_neurons(mmn_evaluation *evaluation, const mmn_neuron_lists *lists,
+                               const char *file, mmn_error *error)
 {
-    mmn_neuron_lists *lists;
-    mmn_status status = mmn_neuron_lists_read(&lists, options->neurons, error);
-    if (status != MMN_OK)
-        return status;
     memcpy(evaluation->neurons_digest, lists->digest, sizeof(lists->digest));
-    status = find_listed(evaluation, lists, options->neurons, error);
+    mmn_status status = find_listed(evaluation, lists, file, error);
     for (size_t i = 1; i < evaluation->setting_count && status == MMN_OK; i++)
-        status = plan_setting(evaluation, i, lists, options->neurons, error);
-    mmn_neuron_lists_free(lists);
+        status = plan_setting(evaluation, i, lists, file, error);
     return status;
 }
 
 mmn_status mmn_eval_plan(mmn_evaluation *evaluation, const mmn_eval_options *options,
                          mmn_error *error)
 {
-    static const char all_settings[] = "language,vision,projector,vision+projector,all";
-    const char *settings = options->settings ? options->settings
-                           : options->neurons ? all_settings
-                                              : "none";
-    mmn_status status = add_settings(evaluation, settings, error);
+    mmn_neuron_lists *lists = NULL;
+    mmn_status status = MMN_OK;
+    if (options->neurons)
+        status = mmn_neuron_lists_read(&lists, options->neurons, error);
     if (status == MMN_OK)
-        status = mark_crossed(evaluation, options->cross, error);
-    if (status == MMN_OK && evaluation->setting_count > 1 && !options->neurons)
-        status = mmn_fail(error, MMN_USAGE, NULL, NULL,
-                          "the setting \"%s\" needs a file of neurons to switch off",
-                          evaluation->settings[1]);
+        status = plan_settings(evaluation, options, lists, error);
     if (status == MMN_OK)
         status = read_domains(evaluation, error);
     for (size_t d = 0; d < evaluation->domain_count && status == MMN_OK; d++)
         status = add_run(evaluation, &(mmn_eval_run){.domain = d}, error);
     if (status == MMN_OK && evaluation->setting_count > 1)
-        status = plan_neurons(evaluation, options, error);
+        status = plan_neurons(evaluation, lists, options->neurons, error);
+    mmn_neuron_lists_free(lists);
     return status;
 }

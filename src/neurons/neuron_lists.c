@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json.h"
 #include "base/memory.h"
 #include "format/list.h"
 
@@ -37,6 +36,18 @@ const mmn_listed_module *mmn_neuron_lists_module(const mmn_neuron_lists *lists, 
         if (strcmp(lists->modules[m].name, name) == 0)
             return &lists->modules[m];
     return NULL;
+}
+
+size_t mmn_neuron_list_common(const mmn_neuron_list *a, const mmn_neuron_list *b)
+{
+    size_t common = 0;
+    for (size_t i = 0, j = 0; i < a->count && j < b->count;) {
+        const uint64_t x = a->numbers[i], y = b->numbers[j];
+        common += x == y;
+        i += x <= y;
+        j += y <= x;
+    }
+    return common;
 }
 
 static int compare_texts(const void *a, const void *b)
@@ -115,6 +126,7 @@ static mmn_status read_module(mmn_neuron_lists *lists, const mmn_json_object *mo
     mmn_listed_module *module = &lists->modules[lists->module_count];
     mmn_json_object object, domains = {0};
     int64_t layers = 0, neurons = 0;
+    json_t *inert = NULL;
     module->name = name;
     mmn_status status = mmn_json_get_object(&object, modules, name, error);
     if (status == MMN_OK)
@@ -125,6 +137,12 @@ static mmn_status read_module(mmn_neuron_lists *lists, const mmn_json_object *mo
         status = mmn_json_require(&object, "neurons", error);
     if (status == MMN_OK)
         status = mmn_json_get_i64(&neurons, &object, "neurons", 1, NEURON_LIMIT, error);
+    if (status == MMN_OK)
+        status = mmn_json_get_u32(&module->selected, &object, "selected", 0, UINT32_MAX, error);
+    if (status == MMN_OK)
+        status = mmn_json_get_array(&inert, &object, "inert", error);
+    if (status == MMN_OK && json_array_size(inert) > (size_t)layers)
+        status = mmn_json_fail(&object, "inert", error, "are more layers than there are");
     if (status == MMN_OK)
         status = mmn_json_require(&object, "domains", error);
     if (status == MMN_OK)
@@ -138,6 +156,7 @@ static mmn_status read_module(mmn_neuron_lists *lists, const mmn_json_object *mo
                              "must be the same domains as in the other modules");
     module->layers = (uint32_t)layers;
     module->neurons = (uint32_t)neurons;
+    module->inert = json_array_size(inert);
     module->lists = mmn_allocate(lists->domain_count, sizeof(*module->lists), error);
     if (!module->lists)
         return MMN_SYSTEM;
@@ -204,6 +223,19 @@ static mmn_status read_document(mmn_neuron_lists *lists, const mmn_json_object *
     return status;
 }
 
+mmn_status mmn_neuron_lists_from_json(mmn_neuron_lists **lists, const mmn_json_object *document,
+                                      mmn_error *error)
+{
+    if (!(*lists = mmn_allocate(1, sizeof(**lists), error)))
+        return MMN_SYSTEM;
+    mmn_status status = read_document(*lists, document, error);
+    if (status != MMN_OK) {
+        mmn_neuron_lists_free(*lists);
+        *lists = NULL;
+    }
+    return status;
+}
+
 mmn_status mmn_neuron_lists_read(mmn_neuron_lists **lists, const char *file, mmn_error *error)
 {
     json_t *value;
@@ -213,14 +245,8 @@ mmn_status mmn_neuron_lists_read(mmn_neuron_lists **lists, const char *file, mmn
     if (status != MMN_OK)
         return status;
     status = mmn_json_as_object(&document, value, file, error);
-    if (status == MMN_OK && !(*lists = mmn_allocate(1, sizeof(**lists), error)))
-        status = MMN_SYSTEM;
     if (status == MMN_OK)
-        status = read_document(*lists, &document, error);
+        status = mmn_neuron_lists_from_json(lists, &document, error);
     json_decref(value);
-    if (status != MMN_OK) {
-        mmn_neuron_lists_free(*lists);
-        *lists = NULL;
-    }
     return status;
 }

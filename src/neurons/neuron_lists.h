@@ -4,6 +4,7 @@
 
 #include "base/digest.h"
 #include "base/error.h"
+#include "base/json.h"
 #include "neurons/counts.h"
 
 /* Neurons numbered layer * neurons + neuron, ascending. */
@@ -15,6 +16,8 @@ typedef struct mmn_neuron_list {
 typedef struct mmn_listed_module {
     const char *name;
     uint32_t layers, neurons;
+    uint32_t selected; /* how many neurons the ranking selected, for any of the domains */
+    size_t inert; /* so many layers at the end do not influence the model's output */
     mmn_neuron_list *lists; /* [domain_count] */
 } mmn_listed_module;
 
@@ -30,9 +33,15 @@ typedef struct mmn_neuron_lists {
  * module or out of order, modules that differ in their domains, or a digest that is not that of the
  * lists. Free with mmn_neuron_lists_free. */
 mmn_status mmn_neuron_lists_read(mmn_neuron_lists **lists, const char *file, mmn_error *error);
+/* The same of a document that was read already, of which the lists keep nothing. */
+mmn_status mmn_neuron_lists_from_json(mmn_neuron_lists **lists, const mmn_json_object *document,
+                                      mmn_error *error);
 void mmn_neuron_lists_free(mmn_neuron_lists *lists);
 
 /* The module called `name`, or NULL. */
 const mmn_listed_module *mmn_neuron_lists_module(const mmn_neuron_lists *lists, const char *name);
+
+/* How many neurons are in both lists of one module. */
+size_t mmn_neuron_list_common(const mmn_neuron_list *a, const mmn_neuron_list *b);
 
 #endif

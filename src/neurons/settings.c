@@ -9,6 +9,10 @@ static mmn_status add(mmn_settings *settings, const char *name, size_t length, m
 {
     if (length == 0)
         return mmn_fail(error, MMN_USAGE, NULL, NULL, "a setting has no name");
+    for (size_t i = 0; i < settings->count; i++)
+        if (strlen(settings->names[i]) == length && memcmp(settings->names[i], name, length) == 0)
+            return mmn_fail(error, MMN_USAGE, NULL, NULL, "the setting \"%.100s\" is named twice",
+                            settings->names[i]);
     if (settings->count == MMN_SETTING_LIMIT)
         return mmn_fail(error, MMN_USAGE, NULL, NULL, "there are more than %d settings",
                         MMN_SETTING_LIMIT);
@@ -27,7 +31,7 @@ static mmn_status add_usual(mmn_settings *settings, const mmn_neuron_lists *list
         const char *name, *modules[3];
     } usual[] = {
         {"language", {"language"}},
-        {"vision", {"vision", "qformer"}},
+        {"vision", {"vision"}},
         {"qformer+query", {"qformer", "query"}},
         {"vision+qformer+query", {"vision", "qformer", "query"}},
         {"vision+projector", {"vision", "projector"}},
@@ -42,7 +46,7 @@ static mmn_status add_usual(mmn_settings *settings, const mmn_neuron_lists *list
         if (listed)
             status = add(settings, usual[i].name, strlen(usual[i].name), error);
     }
-    if (status == MMN_OK && lists->module_count > 1)
+    if (status == MMN_OK && (lists->module_count > 1 || settings->count == 0))
         status = add(settings, "all", strlen("all"), error);
     return status;
 }
@@ -52,9 +56,10 @@ mmn_status mmn_settings_make(mmn_settings *settings, const char *text,
 {
     mmn_status status = text ? MMN_OK : add_usual(settings, lists, error);
 
-    for (const char *at = text; at && status == MMN_OK; at = strchr(at, ',')) {
-        at += *at == ',';
-        status = add(settings, at, strcspn(at, ","), error);
+    for (const char *at = text; at && status == MMN_OK;) {
+        const size_t length = strcspn(at, ",");
+        status = add(settings, at, length, error);
+        at = at[length] == ',' ? at + length + 1 : NULL;
     }
     return status;
 }

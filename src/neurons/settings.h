@@ -11,9 +11,10 @@ typedef struct mmn_settings {
     size_t count;
 } mmn_settings;
 
-/* The settings that `text` names, separated by commas; NULL: those of METHOD.md whose modules the
- * lists have, without "none". MMN_USAGE for too many, or one without a name. Zero-initialise; free
- * with mmn_settings_free, after a failure too. */
+/* The settings that `text` names, separated by commas; NULL: those of doc/method.md whose modules
+ * the lists have, without "none". With a text the lists are not used. MMN_USAGE for too many, one
+ * without a name, or one named twice. Zero-initialise; free with mmn_settings_free, after a failure
+ * too. */
 mmn_status mmn_settings_make(mmn_settings *settings, const char *text,
                              const mmn_neuron_lists *lists, mmn_error *error);
 void mmn_settings_free(mmn_settings *settings);

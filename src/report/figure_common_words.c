@@ -54,13 +54,13 @@ static mmn_status add_layer(mmn_figure *figure, const mmn_heat_table *cells, mmn
         if (status != MMN_OK)
             return status;
         if (i == 0)
-            mmn_heat_table_text(cells, svg, cells->rows - 1 - layer, column, share, word);
+            mmn_heat_table_word(cells, svg, cells->rows - 1 - layer, column, share, word);
         mmn_table_text(&figure->table, domain);
         mmn_table_text(&figure->table, kind);
         mmn_table_integer(&figure->table, (int64_t)layer);
         mmn_table_integer(&figure->table, (int64_t)i + 1);
         mmn_table_integer(&figure->table, id);
-        mmn_table_text(&figure->table, word);
+        mmn_table_word(&figure->table, word);
         mmn_table_real(&figure->table, share);
     }
     return MMN_OK;

@@ -1,11 +1,8 @@
 /* The figure of how the neurons' entropies are distributed, and where the ranking cuts. */
-#include <string.h>
-
 #include "base/memory.h"
 #include "neurons/ranking.h"
 #include "report/chart.h"
 #include "report/figure.h"
-#include "report/neuron_sets.h"
 #include "report/numbers.h"
 
 enum { BINS = 40 };
@@ -83,29 +80,26 @@ mmn_status mmn_figure_entropy(mmn_figures *figures, mmn_results *results, mmn_er
     static const mmn_column columns[] = {{"module", 0}, {"from (nats)", 3}, {"to (nats)", 3},
                                          {"neurons", 0}, {"cut (nats)", 6}};
     const mmn_ranking *ranking = results->ranking;
-    mmn_neuron_sets sets;
     mmn_figure *figure;
     if (!ranking)
         return MMN_OK;
-    mmn_status status = mmn_neuron_sets_read(&sets, results, error);
-    if (status != MMN_OK)
-        return status;
     mmn_text words = {0};
     mmn_text_add(&words, "Neurons whose activation probability is above the bar in some domain, by "
                          "the entropy of these probabilities over domains: at 0 a neuron is "
                          "active in one domain only, at the right end in all alike. The ranking "
                          "selects from the left up to the cut; ties at the cut go to lower "
                          "layers.");
-    status = mmn_figure_begin(&figure, figures, "entropy", "Entropy over domains, and the cut",
-                              columns, 5, error);
-    for (size_t m = 0; m < ranking->module_count && status == MMN_OK; m++)
-        for (size_t s = 0; s < sets.count && status == MMN_OK; s++)
-            if (strcmp(sets.modules[s].name, ranking->modules[m].module.name) == 0)
-                status = draw_module(figure, &ranking->modules[m], sets.modules[s].selected,
-                                     ranking->domain_count, error);
+    mmn_status status = mmn_figure_begin(&figure, figures, "entropy",
+                                         "Entropy over domains, and the cut", columns, 5, error);
+    for (size_t m = 0; m < ranking->module_count && status == MMN_OK; m++) {
+        const mmn_listed_module *listed =
+            mmn_neuron_lists_module(results->lists, ranking->modules[m].module.name);
+        if (listed)
+            status = draw_module(figure, &ranking->modules[m], listed->selected,
+                                 ranking->domain_count, error);
+    }
     if (status == MMN_OK)
         status = mmn_figure_end(figure, &words, error);
     mmn_text_free(&words);
-    mmn_neuron_sets_free(&sets);
     return status;
 }

@@ -4,17 +4,16 @@
 #include "base/memory.h"
 #include "report/chart.h"
 #include "report/figure.h"
-#include "report/neuron_sets.h"
 
 enum { ROW = 57, BARS = 32 }; /* heights of a domain's strip and of its bars */
 
-/* How many neurons of the set each layer has; the largest of them and `largest`. */
-static size_t count_layers(size_t *in_layer, const mmn_module_sets *module,
-                           const mmn_neuron_set *set, size_t largest)
+/* How many neurons of the list each layer has; the largest of them and `largest`. */
+static size_t count_layers(size_t *in_layer, const mmn_listed_module *module,
+                           const mmn_neuron_list *list, size_t largest)
 {
     memset(in_layer, 0, module->layers * sizeof(*in_layer));
-    for (size_t i = 0; i < set->count; i++) {
-        const size_t layer = set->numbers[i] / module->neurons;
+    for (size_t i = 0; i < list->count; i++) {
+        const size_t layer = list->numbers[i] / module->neurons;
         in_layer[layer]++;
         largest = in_layer[layer] > largest ? in_layer[layer] : largest;
     }
@@ -22,7 +21,7 @@ static size_t count_layers(size_t *in_layer, const mmn_module_sets *module,
 }
 
 /* A strip of bars: the domain's name and total above, the scale's end at the left. */
-static void draw_strip(mmn_svg *svg, const mmn_chart *chart, const mmn_module_sets *module,
+static void draw_strip(mmn_svg *svg, const mmn_chart *chart, const mmn_listed_module *module,
                        const size_t *in_layer, const char *domain, size_t number, size_t total)
 {
     const double bottom = chart->top + chart->height, slot = chart->width / module->layers;
@@ -45,24 +44,24 @@ static void draw_strip(mmn_svg *svg, const mmn_chart *chart, const mmn_module_se
 }
 
 static mmn_status draw_module(mmn_figure *figure, const mmn_results *results,
-                              const mmn_module_sets *module, size_t *in_layer, mmn_error *error)
+                              const mmn_listed_module *module, size_t *in_layer, mmn_error *error)
 {
+    const size_t count = results->lists->domain_count;
     size_t largest = 1;
-    for (size_t d = 0; d < module->count; d++)
-        largest = count_layers(in_layer, module, &module->sets[d], largest);
-    mmn_svg svg = {.width = MMN_PANEL_WIDTH,
-                   .height = 22 + ROW * (double)module->count + 36};
+    for (size_t d = 0; d < count; d++)
+        largest = count_layers(in_layer, module, &module->lists[d], largest);
+    mmn_svg svg = {.width = MMN_PANEL_WIDTH, .height = 22 + ROW * (double)count + 36};
     mmn_chart chart = {.svg = &svg, .left = 34, .width = MMN_PANEL_WIDTH - 42, .height = BARS,
                        .y_maximum = (double)largest};
-    for (size_t d = 0; d < module->count; d++) {
-        const mmn_neuron_set *set = &module->sets[d];
+    for (size_t d = 0; d < count; d++) {
+        const mmn_neuron_list *list = &module->lists[d];
         chart.top = 22 + ROW * (double)d + (ROW - BARS);
-        count_layers(in_layer, module, set, 0);
-        draw_strip(&svg, &chart, module, in_layer, results->domains[set->domain], set->domain,
-                   set->count);
+        count_layers(in_layer, module, list, 0);
+        draw_strip(&svg, &chart, module, in_layer, results->lists->domains[d],
+                   results->listed[d], list->count);
         for (size_t layer = 0; layer < module->layers; layer++) {
             mmn_table_text(&figure->table, module->name);
-            mmn_table_text(&figure->table, results->domains[set->domain]);
+            mmn_table_text(&figure->table, results->lists->domains[d]);
             mmn_table_integer(&figure->table, (int64_t)layer);
             mmn_table_integer(&figure->table, (int64_t)in_layer[layer]);
         }
@@ -80,22 +79,20 @@ mmn_status mmn_figure_neurons(mmn_figures *figures, mmn_results *results, mmn_er
 {
     static const mmn_column columns[] = {{"module", 0}, {"domain", 0}, {"layer", 0},
                                          {"neurons", 0}};
-    mmn_neuron_sets sets;
+    const mmn_neuron_lists *lists = results->lists;
     mmn_figure *figure;
-    if (!results->of[MMN_RESULT_NEURONS].document)
+    if (!lists)
         return MMN_OK;
-    mmn_status status = mmn_neuron_sets_read(&sets, results, error);
-    if (status != MMN_OK || sets.count == 0)
-        return status;
     size_t *in_layer = mmn_allocate(MMN_REPORT_LAYERS, sizeof(*in_layer), error);
-    status = in_layer ? mmn_figure_begin(&figure, figures, "neurons",
-                                         "Domain neurons in each layer", columns, 4, error)
-                      : MMN_SYSTEM;
+    if (!in_layer)
+        return MMN_SYSTEM;
+    mmn_status status = mmn_figure_begin(&figure, figures, "neurons",
+                                         "Domain neurons in each layer", columns, 4, error);
     mmn_text words = {0};
     mmn_text_add(&words, "How many neurons of each layer belong to a domain. The bars of a module "
                          "share one scale, whose end is written at the left.");
-    for (size_t m = 0; m < sets.count && status == MMN_OK; m++) {
-        const mmn_module_sets *module = &sets.modules[m];
+    for (size_t m = 0; m < lists->module_count && status == MMN_OK; m++) {
+        const mmn_listed_module *module = &lists->modules[m];
         status = draw_module(figure, results, module, in_layer, error);
         mmn_text_add(&words, " %s: %u selected of %u × %u", module->name, module->selected,
                      module->layers, module->neurons);
@@ -108,6 +105,5 @@ mmn_status mmn_figure_neurons(mmn_figures *figures, mmn_results *results, mmn_er
         status = mmn_figure_end(figure, &words, error);
     mmn_text_free(&words);
     mmn_free(in_layer);
-    mmn_neuron_sets_free(&sets);
     return status;
 }

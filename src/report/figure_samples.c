@@ -10,6 +10,7 @@
 #include "report/numbers.h"
 #include "report/sample_pictures.h"
 #include "report/values.h"
+#include "report/words.h"
 
 /* Samples in a report, positions of one in the figure (the table has all), and patches. */
 enum { SAMPLES = 16, POSITIONS = 24, TOP_WORDS = 100, PATCHES = 1 << 16 };
@@ -199,15 +200,15 @@ static mmn_status add_layer(mmn_figure *figure, const mmn_heat_table *cells, mmn
         if (status != MMN_OK)
             break;
         if (i == 0 && column < cells->columns)
-            mmn_heat_table_text(cells, svg, cells->rows - 1 - layer, column, read.share, read.text);
+            mmn_heat_table_word(cells, svg, cells->rows - 1 - layer, column, read.share, read.text);
         mmn_table_integer(&figure->table, at->number);
         mmn_table_text(&figure->table, at->kind);
-        mmn_table_text(&figure->table, at->token);
+        mmn_table_word(&figure->table, at->token);
         mmn_table_integer(&figure->table, (int64_t)layer);
         mmn_table_real(&figure->table, entropy);
         mmn_table_integer(&figure->table, (int64_t)i + 1);
         mmn_table_integer(&figure->table, read.id);
-        mmn_table_text(&figure->table, read.text);
+        mmn_table_word(&figure->table, read.text);
         mmn_table_real(&figure->table, read.share);
     }
     return status;
@@ -218,9 +219,14 @@ static void name_column(const mmn_heat_table *cells, mmn_svg *svg, const positio
                         size_t column)
 {
     const double middle = cells->left + cells->cell_width * ((double)column + 0.5);
+    char *token = mmn_word_shown(at->token, NULL);
     mmn_svg_number(svg, "tick", middle, cells->top - 21, MMN_ANCHOR_MIDDLE, (double)at->number, 0,
                    "");
-    mmn_heat_table_column(cells, svg, column, *at->token != '\0' ? at->token : at->kind);
+    if (token)
+        mmn_heat_table_column(cells, svg, column, *token != '\0' ? token : at->kind);
+    else
+        svg->body.failed = true;
+    mmn_free(token);
 }
 
 static mmn_status draw_words(mmn_figure *figure, const mmn_json_object *sample, json_t *array,

@@ -3,7 +3,9 @@
 
 #include <math.h>
 
+#include "base/memory.h"
 #include "report/figure.h"
+#include "report/words.h"
 
 /* The width of a character of a small text, about. */
 #define CHARACTER 6.6
@@ -52,13 +54,19 @@ static void shade(const mmn_heat_table *table, mmn_svg *svg, size_t row, size_t 
                  table->cell_height - 2, share);
 }
 
-void mmn_heat_table_text(const mmn_heat_table *table, mmn_svg *svg, size_t row, size_t column,
-                         double share, const char *text)
+void mmn_heat_table_word(const mmn_heat_table *table, mmn_svg *svg, size_t row, size_t column,
+                         double share, const char *word)
 {
+    char *shown = mmn_word_shown(word, NULL);
     shade(table, svg, row, column, share);
+    if (!shown) {
+        svg->body.failed = true;
+        return;
+    }
     mmn_svg_text(svg, "label", table->left + table->cell_width * ((double)column + 0.5),
                  table->top + table->cell_height * ((double)row + 0.5) + 4, MMN_ANCHOR_MIDDLE,
-                 (size_t)((table->cell_width - 4) / CHARACTER), text);
+                 (size_t)((table->cell_width - 4) / CHARACTER), shown);
+    mmn_free(shown);
 }
 
 void mmn_heat_table_number(const mmn_heat_table *table, mmn_svg *svg, size_t row, size_t column,

@@ -18,9 +18,10 @@ void mmn_heat_table_begin(mmn_heat_table *table, mmn_svg *svg, const char *row_t
 void mmn_heat_table_row(const mmn_heat_table *table, mmn_svg *svg, size_t row, const char *name);
 void mmn_heat_table_column(const mmn_heat_table *table, mmn_svg *svg, size_t column,
                            const char *name);
-/* Shades a cell and writes into it: a text, cut to its width, or a number unless that is NaN. */
-void mmn_heat_table_text(const mmn_heat_table *table, mmn_svg *svg, size_t row, size_t column,
-                         double share, const char *text);
+/* Shades a cell and writes into it: a word, cut to its width, whose spaces a mark shows; or a
+ * number unless that is NaN. */
+void mmn_heat_table_word(const mmn_heat_table *table, mmn_svg *svg, size_t row, size_t column,
+                         double share, const char *word);
 void mmn_heat_table_number(const mmn_heat_table *table, mmn_svg *svg, size_t row, size_t column,
                            double share, double value, int decimals);
 

@@ -6,13 +6,14 @@
 #include "base/memory.h"
 #include "base/text_buffer.h"
 #include "neurons/lens.h"
+#include "neurons/lens_words.h"
 
 typedef struct lens_text {
     mmn_text text;
     const mmn_lens *lens;
     mmn_word_count *words; /* [top] */
     mmn_error *error;
-    mmn_status status; /* of decoding words */
+    mmn_status status; /* of spelling words */
 } lens_text;
 
 static void add_optional(mmn_text *text, const char *string)
@@ -23,16 +24,21 @@ static void add_optional(mmn_text *text, const char *string)
         mmn_text_add(text, "null");
 }
 
-/* "id": 17, "word": "cat" */
-static void add_word(lens_text *out, int32_t id)
+static void add_spelling(lens_text *out, int32_t id)
 {
     char *word = NULL;
 
     if (out->status == MMN_OK)
-        out->status = mmn_model_decode(out->lens->model, &id, 1, 0, &word, out->error);
-    mmn_text_add(&out->text, "\"id\": %" PRId32 ", \"word\": ", id);
+        out->status = mmn_lens_word(&word, out->lens->model, id, out->error);
     mmn_text_add_json(&out->text, word ? word : "");
-    mmn_release(word);
+    mmn_free(word);
+}
+
+/* "id": 17, "word": " cat" */
+static void add_word(lens_text *out, int32_t id)
+{
+    mmn_text_add(&out->text, "\"id\": %" PRId32 ", \"word\": ", id);
+    add_spelling(out, id);
 }
 
 static void add_settings(lens_text *out)
@@ -183,21 +189,16 @@ static void add_position(lens_text *out, const mmn_lens_example *example, size_t
 {
     const mmn_lens *lens = out->lens;
     mmn_text *text = &out->text;
-    char *token = NULL;
 
-    if (out->status == MMN_OK)
-        out->status = mmn_model_decode(lens->model, &example->ids[index], 1, 0, &token,
-                                       out->error);
     mmn_text_add(text, "      {\"position\": %zu, \"kind\": \"%s\", \"token\": ",
                  example->positions[index], example->is_image[index] ? "image" : "text");
-    mmn_text_add_json(text, token ? token : "");
+    add_spelling(out, example->ids[index]);
     mmn_text_add(text, ", \"layers\": [");
     for (size_t layer = 0; layer < lens->layers; layer++) {
         mmn_text_add(text, "%s\n        ", layer > 0 ? "," : "");
         add_reading(out, example, index * lens->layers + layer);
     }
     mmn_text_add(text, "]}");
-    mmn_release(token);
 }
 
 static void add_activation(lens_text *out, const mmn_lens_example *example)

@@ -5,7 +5,9 @@
 #include "base/memory.h"
 #include "base/text_buffer.h"
 #include "neurons/lens.h"
+#include "neurons/lens_words.h"
 #include "report/columns.h"
+#include "report/words.h"
 
 enum { WORD_WIDTH = 14 };
 
@@ -15,15 +17,19 @@ static mmn_status add_word(mmn_text *text, const mmn_lens *lens, const mmn_lens_
 {
     mmn_word_count word;
     mmn_text quoted = {0};
-    char *decoded, *shown;
+    char *spelt, *marked, *shown;
 
     if (mmn_word_counts_most(&cell->words, &word, 1) == 0)
         return MMN_OK;
-    mmn_status status = mmn_model_decode(lens->model, &word.id, 1, 0, &decoded, error);
+    mmn_status status = mmn_lens_word(&spelt, lens->model, word.id, error);
     if (status != MMN_OK)
         return status;
-    mmn_text_add_json(&quoted, decoded);
-    mmn_release(decoded);
+    marked = mmn_word_shown(spelt, error);
+    mmn_free(spelt);
+    if (!marked)
+        return MMN_SYSTEM;
+    mmn_text_add_json(&quoted, marked);
+    mmn_free(marked);
     status = mmn_text_finish(&quoted, &shown, error);
     if (status != MMN_OK)
         return status;

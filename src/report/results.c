@@ -208,6 +208,25 @@ static mmn_status list_domains(mmn_results *results, const mmn_json_object *top,
     return status;
 }
 
+/* The neurons, as far as a report can show them. */
+static mmn_status read_neurons(mmn_results *results, mmn_error *error)
+{
+    const mmn_json_object *top = &results->of[MMN_RESULT_NEURONS].top;
+    mmn_status status = mmn_neuron_lists_from_json(&results->lists, top, error);
+    if (status != MMN_OK)
+        return status;
+    for (size_t m = 0; m < results->lists->module_count; m++)
+        if (results->lists->modules[m].layers > MMN_REPORT_LAYERS)
+            return mmn_json_fail(top, "modules", error,
+                                 "has %u layers in %s; a report shows at most %d",
+                                 results->lists->modules[m].layers,
+                                 results->lists->modules[m].name, MMN_REPORT_LAYERS);
+    for (size_t d = 0; d < results->lists->domain_count && status == MMN_OK; d++)
+        status = mmn_results_domain(&results->listed[d], results, results->lists->domains[d], top,
+                                    error);
+    return status;
+}
+
 static mmn_status read_all(mmn_results *results, const char *const *files, size_t count,
                            mmn_error *error)
 {
@@ -226,6 +245,8 @@ static mmn_status read_all(mmn_results *results, const char *const *files, size_
     for (size_t kind = MMN_RESULT_EVAL; kind < MMN_RESULT_KINDS && status == MMN_OK; kind++)
         if (results->of[kind].document)
             status = list_domains(results, &results->of[kind].top, error);
+    if (status == MMN_OK && results->of[MMN_RESULT_NEURONS].document)
+        status = read_neurons(results, error);
     return status;
 }
 
@@ -252,6 +273,7 @@ void mmn_results_free(mmn_results *results)
     }
     mmn_ranking_free(results->ranking);
     mmn_free(results->ranked);
+    mmn_neuron_lists_free(results->lists);
     mmn_free(results->images);
     *results = (mmn_results){0};
 }

@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "mmneuron.h"
+#include "neurons/neuron_lists.h"
 
 typedef enum mmn_result_kind {
     MMN_RESULT_COUNTS,
@@ -35,6 +36,8 @@ typedef struct mmn_results {
     char *ranked;         /* neurons.json's text, made of the counts where the file is not given */
     const char *domains[MMN_REPORT_DOMAINS]; /* of all files, in the order of their appearance */
     size_t domain_count;
+    mmn_neuron_lists *lists; /* of the neurons; NULL without them */
+    size_t listed[MMN_REPORT_DOMAINS]; /* numbers of the lists' domains */
     char *images; /* the folder that images are looked for in first, or NULL */
 } mmn_results;
 

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "report/markup.h"
 #include "report/numbers.h"
+#include "report/words.h"
 
 static void add_cell(mmn_report_table *table, mmn_cell cell)
 {
@@ -21,6 +22,11 @@ static void add_cell(mmn_report_table *table, mmn_cell cell)
 void mmn_table_text(mmn_report_table *table, const char *value)
 {
     add_cell(table, (mmn_cell){.kind = value ? MMN_CELL_TEXT : MMN_CELL_EMPTY, .text = value});
+}
+
+void mmn_table_word(mmn_report_table *table, const char *value)
+{
+    add_cell(table, (mmn_cell){.kind = MMN_CELL_WORD, .text = value});
 }
 
 void mmn_table_integer(mmn_report_table *table, int64_t value)
@@ -45,6 +51,23 @@ void mmn_table_free(mmn_report_table *table)
     *table = (mmn_report_table){0};
 }
 
+static bool is_text(const mmn_cell *cell)
+{
+    return cell->kind == MMN_CELL_TEXT || cell->kind == MMN_CELL_WORD;
+}
+
+/* Adds a text or word as `add` writes it. */
+static void add_for_people(mmn_text *text, const mmn_cell *cell,
+                           void (*add)(mmn_text *text, const char *utf8))
+{
+    char *shown = cell->kind == MMN_CELL_WORD ? mmn_word_shown(cell->text, NULL) : NULL;
+    if (cell->kind == MMN_CELL_WORD && !shown)
+        text->failed = true;
+    else
+        add(text, shown ? shown : cell->text);
+    mmn_free(shown);
+}
+
 void mmn_table_csv(mmn_text *text, const mmn_report_table *table)
 {
     for (size_t c = 0; c < table->column_count; c++) {
@@ -54,7 +77,7 @@ void mmn_table_csv(mmn_text *text, const mmn_report_table *table)
     mmn_text_add(text, "\n");
     for (size_t i = 0; i < table->count; i++) {
         const mmn_cell *cell = &table->cells[i];
-        if (cell->kind == MMN_CELL_TEXT)
+        if (is_text(cell))
             mmn_markup_add_csv(text, cell->text);
         else if (cell->kind == MMN_CELL_INTEGER)
             mmn_text_add(text, "%" PRId64, cell->integer);
@@ -72,15 +95,14 @@ void mmn_table_markdown(mmn_text *text, const mmn_report_table *table, size_t ro
         mmn_text_add(text, " %s |", table->columns[c].name);
     mmn_text_add(text, "\n|");
     for (size_t c = 0; c < table->column_count; c++) {
-        const mmn_cell_kind kind = all > 0 ? table->cells[c].kind : MMN_CELL_TEXT;
-        mmn_text_add(text, " %s |", kind == MMN_CELL_TEXT ? "---" : "---:");
+        mmn_text_add(text, " %s |", all == 0 || is_text(&table->cells[c]) ? "---" : "---:");
     }
     for (size_t i = 0; i < shown * table->column_count; i++) {
         const mmn_cell *cell = &table->cells[i];
         const size_t column = i % table->column_count;
         mmn_text_add(text, "%s ", column == 0 ? "\n|" : "");
-        if (cell->kind == MMN_CELL_TEXT)
-            mmn_markup_add_markdown(text, cell->text);
+        if (is_text(cell))
+            add_for_people(text, cell, mmn_markup_add_markdown);
         else if (cell->kind == MMN_CELL_INTEGER)
             mmn_text_add(text, "%" PRId64, cell->integer);
         else if (cell->kind == MMN_CELL_REAL)
@@ -96,9 +118,9 @@ static void add_html_cell(mmn_text *text, const mmn_cell *cell, const mmn_column
                           bool first)
 {
     const char *tag = first ? "th scope=\"row\"" : "td";
-    if (cell->kind == MMN_CELL_TEXT) {
+    if (is_text(cell)) {
         mmn_text_add(text, "<%s>", tag);
-        mmn_markup_add(text, cell->text);
+        add_for_people(text, cell, mmn_markup_add);
     } else if (cell->kind == MMN_CELL_INTEGER) {
         mmn_text_add(text, "<%s class=\"n\">%" PRId64, tag, cell->integer);
     } else if (cell->kind == MMN_CELL_REAL) {

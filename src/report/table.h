@@ -15,6 +15,7 @@ typedef struct mmn_column {
 typedef enum mmn_cell_kind {
     MMN_CELL_EMPTY,
     MMN_CELL_TEXT,
+    MMN_CELL_WORD, /* a text whose spaces people are shown by a mark; in CSV as it is */
     MMN_CELL_INTEGER,
     MMN_CELL_REAL
 } mmn_cell_kind;
@@ -36,6 +37,7 @@ typedef struct mmn_report_table {
 } mmn_report_table;
 
 void mmn_table_text(mmn_report_table *table, const char *value); /* NULL: an empty cell */
+void mmn_table_word(mmn_report_table *table, const char *value);
 void mmn_table_integer(mmn_report_table *table, int64_t value);
 void mmn_table_real(mmn_report_table *table, double value); /* not finite: an empty cell */
 size_t mmn_table_rows(const mmn_report_table *table);

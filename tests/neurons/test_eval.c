@@ -198,6 +198,33 @@ Test(eval, is_the_same_side_by_side_and_one_by_one)
     json_decref(expected);
 }
 
+/* Whether the runs of one sample a domain, with no random neurons, have these settings in turn. */
+static void expect_settings(const char *settings, const char *neurons, const char *const *expected,
+                            size_t count)
+{
+    const mmn_eval_options few = {
+        .list = list, .neurons = neurons, .settings = settings, .samples = 1, .tokens = 1};
+    json_t *result = evaluate(&few), *run;
+    size_t i, domains = json_array_size(json_object_get(result, "domains"));
+    cr_expect_eq(json_array_size(json_object_get(result, "runs")), count * domains);
+    json_array_foreach(json_object_get(result, "runs"), i, run)
+        cr_expect(i < count * domains &&
+                  strcmp(text_of(run, "setting"), expected[i / domains]) == 0, "run %zu", i);
+    json_decref(result);
+}
+
+Test(eval, none_is_first_and_the_usual_settings_follow)
+{
+    static const char *const usual[] = {
+        "none", "language", "vision", "vision+projector", "projector", "all"};
+    static const char *const named[] = {"none", "projector", "language"};
+    expect_settings(NULL, NEURONS, usual, 6);
+    expect_settings("projector,none,language", NEURONS, named, 3);
+    expect_settings("none", NEURONS, named, 1);
+    expect_settings("none", NULL, named, 1);
+    expect_settings(NULL, NULL, named, 1);
+}
+
 /* The accuracy of the run with these neurons off; of the n-th random one. */
 static double accuracy_of(const json_t *result, const char *setting, const char *off,
                           const char *of, const char *domain, size_t number)
@@ -259,6 +286,10 @@ Test(eval, refuses_what_cannot_be)
     mmn_eval_options changed = options;
     changed.settings = "language,qformer";
     expect_refused(changed, MMN_USAGE, "qformer");
+    changed.settings = "language,all,language";
+    expect_refused(changed, MMN_USAGE, "\"language\" is named twice");
+    changed.settings = "language,";
+    expect_refused(changed, MMN_USAGE, "no name");
     changed = options;
     changed.cross = "vision";
     expect_refused(changed, MMN_USAGE, "cross");

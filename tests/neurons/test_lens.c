@@ -1,6 +1,7 @@
 /* The logit lens: its reading of PyTorch's hidden states and of sessions' against the same in binary64
  * with the C library's functions, and what it makes of a list. */
 #include <criterion/criterion.h>
+#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "model/model.h"
 #include "neurons/lens.h"
 #include "neurons/lens_positions.h"
+#include "neurons/lens_words.h"
 
 #define MODEL MMN_SOURCE_DIR "/golden/checkpoints/llava-1.5"
 #define CASE MMN_SOURCE_DIR "/golden/cases/llava-1.5/wide.safetensors"
@@ -264,6 +266,60 @@ Test(lens, threads_and_positions_kept_change_no_bit)
     cr_expect_str_eq(json[0], json[2]);
     for (int i = 0; i < 3; i++)
         mmn_release(json[i]);
+    remove(list);
+}
+
+/* Every spelling of tokenizer.json, as Jansson reads it, with spaces for its marks. */
+Test(lens, words_are_spelt_as_in_the_vocabulary)
+{
+    static const char mark[] = "\xe2\x96\x81";
+    json_t *document = json_load_file(MODEL "/tokenizer.json", 0, NULL), *id;
+    json_t *vocabulary = json_object_get(json_object_get(document, "model"), "vocab");
+    const char *key;
+    size_t spaces = 0, bytes = 0;
+    cr_assert_gt(json_object_size(vocabulary), 256);
+    json_object_foreach(vocabulary, key, id) {
+        char *word, *at, expected[64];
+        snprintf(expected, sizeof expected, "%s", key);
+        while ((at = strstr(expected, mark))) {
+            *at = ' ';
+            memmove(at + 1, at + strlen(mark), strlen(at + strlen(mark)) + 1);
+        }
+        cr_assert_eq(mmn_lens_word(&word, model, (int32_t)json_integer_value(id), &error), MMN_OK);
+        cr_expect_str_eq(word, expected);
+        spaces += word[0] == ' ';
+        bytes += strncmp(word, "<0x", 3) == 0;
+        mmn_free(word);
+    }
+    cr_expect_gt(spaces, 10);
+    cr_expect_eq(bytes, 256);
+    char *word;
+    cr_assert_eq(mmn_lens_word(&word, model, 1 << 20, &error), MMN_OK);
+    cr_expect_str_eq(word, "");
+    mmn_free(word);
+    json_decref(document);
+}
+
+/* The words and tokens of the file, and the marks of the table. */
+Test(lens, shows_spaces_and_bytes_of_words)
+{
+    char list[64], *json, *table;
+    write_list(list, sizeof list, list_text);
+    const mmn_lens_options options = {
+        .list = list, .stages = "out,mlp.out,attn.out,mid", .top = 1000, .examples = 1,
+        .positions = "text:3"};
+    mmn_lens *lens = run_lens(&options);
+    cr_assert_eq(mmn_lens_json(lens, &json, &error), MMN_OK);
+    cr_expect_not_null(strstr(json, "\"word\": \" the\""));
+    cr_expect_not_null(strstr(json, "\"word\": \"<0xE2>\""));
+    cr_expect_null(strstr(json, "\xef\xbf\xbd"));
+    cr_expect_null(strstr(json, "\xe2\x96\x81"));
+    cr_assert_eq(mmn_lens_table(lens, &table, &error), MMN_OK);
+    cr_expect_not_null(strstr(table, "\"\xe2\x96\x81there\""));
+    cr_expect_not_null(strstr(table, "\"<0x"));
+    mmn_release(json);
+    mmn_release(table);
+    mmn_lens_free(lens);
     remove(list);
 }
 

@@ -257,6 +257,7 @@ Test(perturb, says_what_is_wrong)
          MMN_INPUT},
         {list_text, "language,qformer", "module \"qformer\"", MMN_USAGE},
         {list_text, "language,,all", "a setting has no name", MMN_USAGE},
+        {list_text, "language,all,language", "\"language\" is named twice", MMN_USAGE},
         {"", NULL, "no samples", MMN_INPUT},
         {"{\"domain\":\"medical\",\"image\":\"nowhere.png\",\"question\":\"x\"}\n", NULL,
          "nowhere.png", MMN_INPUT},

@@ -8,6 +8,7 @@
 #include "report/base64.h"
 #include "report/markup.h"
 #include "report/numbers.h"
+#include "report/words.h"
 
 static void is(mmn_text *text, const char *expected)
 {
@@ -73,6 +74,24 @@ Test(markup, of_other_formats)
     is(&text, "plain\"a,b\"\"say \"\"yes\"\"\n\"");
     mmn_markup_add_markdown(&text, "a|b *c* [d](e) <f>\n");
     is(&text, "a\\|b \\*c\\* \\[d\\](e) &lt;f&gt;" STRANGE);
+}
+
+Test(words, show_their_spaces)
+{
+    static const char *const cases[][2] = {{"", ""}, {"cat", "cat"}, {" cat", "\xe2\x96\x81" "cat"},
+                                           {"a b ", "a\xe2\x96\x81" "b\xe2\x96\x81"},
+                                           {"<0xE2>", "<0xE2>"}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char *shown = mmn_word_shown(cases[i][0], NULL);
+        cr_assert_not_null(shown);
+        cr_expect_str_eq(shown, cases[i][1]);
+        mmn_free(shown);
+    }
+    mmn_memory_fail_at(1);
+    char *shown = mmn_word_shown(" cat", NULL);
+    mmn_memory_fail_at(0);
+    cr_expect_null(shown);
+    mmn_free(shown);
 }
 
 Test(numbers, have_decimals)

@@ -96,23 +96,42 @@ Test(report_hostile, text_stays_text)
     }
 }
 
-/* Of neurons.json domains and modules are keys. */
+/* Saves a neurons.json with the digest of the neurons that it now has, which the refusal of the
+ * digest of those that it had tells. */
+static const char *save_neurons(json_t *json, const char *name)
+{
+    cr_assert_eq(try(save(json, name)), MMN_INPUT);
+    cr_assert_not_null(strstr(error.message, "is not that of the neurons listed"), "%s",
+                       error.message);
+    json_object_set_new(json, "digest",
+                        json_string(error.message + strlen(error.message) - 32));
+    return save(json, name);
+}
+
+/* Gives every module of a neurons.json another domain, with the neurons of driving. */
+static void add_domain(json_t *json, const char *name)
+{
+    const char *key;
+    json_t *module;
+    json_object_foreach(json_object_get(json, "modules"), key, module) {
+        json_t *domains = json_object_get(module, "domains");
+        json_object_set(domains, name, json_object_get(domains, "driving"));
+    }
+}
+
+/* Of neurons.json domains are keys. */
 Test(report_hostile, keys_stay_text)
 {
+    static const char attack[] = "<b onload='x'>&lt; ]]> --> \xe2\x80\xae|`";
     json_t *json = load(data_files[0]);
-    json_t *modules = json_object_get(json, "modules");
-    json_t *language = json_incref(json_object_get(modules, "language"));
-    json_t *domains = json_object_get(language, "domains");
-    json_object_set(domains, ATTACK, json_object_get(domains, "driving"));
-    json_object_set_new(modules, ATTACK, language);
-    const char *file = save(json, "results.json");
+    add_domain(json, attack);
+    const char *file = save_neurons(json, "results.json");
     mmn_report *report = report_of(&file, 1);
     char *page = written(report, MMN_REPORT_HTML, NULL);
     is_tame(page);
     mmn_free(page);
     csv table = read_csv(report, "neurons");
-    cr_assert_str_eq(field(&table, table.rows - 1, 0), ATTACK);
-    cr_assert_str_eq(field(&table, table.rows - 1, 1), ATTACK);
+    cr_assert_str_eq(field(&table, 0, 1), attack);
     free_csv(&table);
     mmn_report_free(report);
     json_decref(json);
@@ -239,16 +258,39 @@ Test(report_hostile, is_refused_with_a_reason)
     is_refused("{}", "is missing");
     is_refused("{\"format\":\"mmneuron-verification-1\"}", "no result of rank");
     is_refused("{\"format\":\"mmneuron-eval-1\",\"summary\":[],\"cross\":[]}", "nothing to show");
-    is_refused("{\"format\":\"mmneuron-neurons-1\",\"modules\":{\"vision\":{\"layers\":1025,"
-               "\"neurons\":4}}}", "between 1 and 1024");
+    is_refused("{\"format\":\"mmneuron-neurons-1\",\"modules\":{\"<b>\":{\"layers\":2,"
+               "\"neurons\":4,\"domains\":{\"a\":[]}}}}", "modules that hold neurons");
+    is_refused("{\"format\":\"mmneuron-neurons-1\",\"modules\":{\"vision\":{\"layers\":2,"
+               "\"neurons\":4,\"domains\":{\"</b>\":[]}}}}", "no domain can have");
+    is_refused("{\"format\":\"mmneuron-neurons-1\",\"modules\":{\"vision\":{\"layers\":2,"
+               "\"neurons\":4,\"inert\":[0,1,2],\"domains\":{\"a\":[]}}}}", "more layers");
     is_refused("{\"format\":\"mmneuron-neurons-1\",\"modules\":{\"vision\":{\"layers\":2,"
                "\"neurons\":4,\"domains\":{\"a\":[[0,4]]}}}}", "must be [layer, neuron]");
     is_refused("{\"format\":\"mmneuron-neurons-1\",\"modules\":{\"vision\":{\"layers\":2,"
-               "\"neurons\":4,\"domains\":{\"a\":[[0,3],[0,3]]}}}}", "ascending");
+               "\"neurons\":4,\"domains\":{\"a\":[[0,3],[0,3]]}}}}", "not behind");
     is_refused("{\"format\":\"mmneuron-lens-1\",\"samples\":[{\"id\":\"1\",\"activation\":"
                "{\"module\":\"vision\",\"grid\":[65536,65536],\"values\":[1]}}]}", "at most");
     is_refused("{\"format\":\"mmneuron-lens-1\",\"samples\":[{\"id\":\"1\",\"activation\":"
                "{\"module\":\"vision\",\"grid\":[1,2],\"values\":[1]}}]}", "must have 2 numbers");
+}
+
+Test(report_hostile, huge_rankings_are_refused)
+{
+    json_t *json = load(data_files[0]);
+    json_t *vision = json_object_get(json_object_get(json, "modules"), "vision");
+    json_object_set_new(vision, "layers", json_integer(1025));
+    cr_assert_eq(try(save_neurons(json, "results.json")), MMN_INPUT);
+    cr_assert_not_null(strstr(error.message, "at most 1024"), "%s", error.message);
+    json_object_set_new(vision, "layers", json_integer(1024));
+    cr_assert_eq(try(save_neurons(json, "results.json")), MMN_OK, "%s", error.message);
+    for (int i = 0; i < 60; i++) {
+        char name[24];
+        snprintf(name, sizeof(name), "domain %d", i);
+        add_domain(json, name);
+    }
+    cr_assert_eq(try(save_neurons(json, "results.json")), MMN_INPUT);
+    cr_assert_not_null(strstr(error.message, "64 domains"), "%s", error.message);
+    json_decref(json);
 }
 
 Test(report_hostile, huge_arrays_are_refused)

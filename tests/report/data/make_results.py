@@ -13,7 +13,8 @@ import sys
 DOMAINS = ["documents", "driving", "everyday", "medical", "remote sensing"]
 MODULES = {"vision": (12, 256), "projector": (1, 512), "language": (16, 512)}
 MODEL = "0123456789abcdef" * 2
-NEURONS = "fedcba9876543210" * 2
+# The digest of the neurons made below. The program refuses another and says what it should be.
+NEURONS = "cfa3b713b940739173832905373e3646"
 
 
 class Generator:
@@ -113,7 +114,7 @@ def perturbation(random):
     return {**head("perturb"), "curves": curves}
 
 
-WORDS = ["the", "a", "road", "lane", "car", "red", "light", "left", "\u2581yes", "no", "two", "stop",
+WORDS = ["the", "a", "road", "lane", "car", "red", "light", "left", " yes", "no", "two", "stop",
          "\u8f66", "sign", "street", "tree"]
 
 
