@@ -1,6 +1,8 @@
-/* Running out of memory in eval, perturb and lens: an allocation fails, now an early one and now a
+/* Running out of memory in count, eval, perturb and lens: an allocation fails, now an early one and now a
  * late one, and is reported as such; nothing is made, lost or left behind. */
 #include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -149,4 +151,32 @@ Test(neurons_out_of_memory, perturbing)
 Test(neurons_out_of_memory, reading_layers)
 {
     run_out(run_lens);
+}
+
+/* A batch that finds no memory is tried again sample by sample, so that a run may still succeed: then
+ * nothing is missing. That bad samples are to be left out does not make these bad. */
+Test(neurons_out_of_memory, counting)
+{
+    char output[] = "/tmp/mmneuron-memory-counts-XXXXXX", state[sizeof(output) + 6];
+    int descriptor = mkstemp(output);
+    cr_assert_geq(descriptor, 0);
+    close(descriptor);
+    snprintf(state, sizeof(state), "%s.state", output);
+    const mmn_count_options options = {.list = list, .output = output, .skip_bad = 1};
+    size_t failures = 0;
+    for (unsigned long number = 1; number < 4000; number += 1 + number / 16) {
+        mmn_count_summary summary = {0};
+        unlink(state);
+        mmn_memory_fail_at(number);
+        mmn_status status = mmn_count(model, &options, &summary, &error);
+        mmn_memory_fail_at(0);
+        failures += status == MMN_SYSTEM;
+        if (status == MMN_OK)
+            cr_assert(summary.samples == 2 && summary.skipped == 0, "allocation %lu", number);
+        else
+            cr_assert_eq(status, MMN_SYSTEM, "allocation %lu: %s", number, error.message);
+    }
+    cr_assert_gt(failures, 20);
+    unlink(output);
+    unlink(state);
 }
