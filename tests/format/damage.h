@@ -1,5 +1,5 @@
-/* For the tests of readers: damaged copies of a good text, the same ones in every run, and texts that
- * nest too deep; and whether what reads them prints anything. */
+/* For the tests of readers: damaged copies of a good text, the same ones in every run, and texts
+ * that nest too deep; and whether what reads them prints anything. */
 #ifndef TESTS_FORMAT_DAMAGE_H
 #define TESTS_FORMAT_DAMAGE_H
 
@@ -22,9 +22,9 @@ static inline uint64_t damage_random(uint64_t *state)
     return *state * UINT64_C(0x2545f4914f6cdd1d);
 }
 
-/* Gives the reader `cuts` beginnings of the text, evenly spread, each in a block of its own size, so
- * that reading beyond it shows; then `flips` copies with 1 to 4 bytes changed, every other one into
- * one of JSON's own characters. */
+/* Gives the reader `cuts` beginnings of the text, evenly spread, each in a block of its own size,
+ * so that reading beyond it shows; then `flips` copies with 1 to 4 bytes changed, every other one
+ * into one of JSON's own characters. */
 static inline void damage_text(damage_reader read, const char *text, size_t size, size_t cuts,
                                size_t flips)
 {

@@ -275,7 +275,8 @@ Test(list, survives_more_damage)
 {
     static const char good[] =
         "{\"domain\":\"medical\",\"prompt\":\"<image> \\u00e4?\",\"image\":\"a.jpg\","
-        "\"answers\":[\"A\",\"\\ud83d\\ude00\"],\"metric\":\"choice\",\"choices\":[\"yes\",\"no\"]}\n"
+        "\"answers\":[\"A\",\"\\ud83d\\ude00\"],\"metric\":\"choice\","
+        "\"choices\":[\"yes\",\"no\"]}\n"
         "{\"domain\":\"d\",\"question\":\"x\",\"answers\":[],\"choices\":null,\"metric\":null}\n";
     damage_silence silence = damage_listen();
     damage_text(read_damaged, good, sizeof(good) - 1, 100, 20000);

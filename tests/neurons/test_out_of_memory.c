@@ -1,5 +1,5 @@
-/* Running out of memory in count, eval, perturb and lens: an allocation fails, now an early one and now a
- * late one, and is reported as such; nothing is made, lost or left behind. */
+/* Running out of memory in count, eval, perturb and lens: an allocation fails, now an early one and
+ * now a late one, and is reported as such; nothing is made, lost or left behind. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,8 +121,8 @@ static mmn_status run_with(run_function run, unsigned long number)
     return status;
 }
 
-/* The first allocations one by one, later ones in growing steps. Every run with fewer than a run that
- * fails must fail too: one that does not has hidden its lack of memory. */
+/* The first allocations one by one, later ones in growing steps. After the first run that succeeds
+ * all must: one that fails shows that the success had hidden a lack of memory. */
 static void run_out(run_function run)
 {
     unsigned long last = 0, number = 1;
@@ -153,8 +153,8 @@ Test(neurons_out_of_memory, reading_layers)
     run_out(run_lens);
 }
 
-/* A batch that finds no memory is tried again sample by sample, so that a run may still succeed: then
- * nothing is missing. That bad samples are to be left out does not make these bad. */
+/* A batch that finds no memory is tried again sample by sample, so that a run may still succeed:
+ * then nothing is missing. That bad samples are to be left out does not make these bad. */
 Test(neurons_out_of_memory, counting)
 {
     char output[] = "/tmp/mmneuron-memory-counts-XXXXXX", state[sizeof(output) + 6];

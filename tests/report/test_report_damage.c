@@ -1,5 +1,5 @@
-/* Reports of results that are damaged, deep or huge: refused with a reason, or shown; never a crash,
- * and nothing printed. */
+/* Reports of results that are damaged, deep or huge: refused with a reason, or shown; never a
+ * crash, and nothing printed. */
 #include "../format/damage.h"
 #include "results.h"
 
