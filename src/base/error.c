@@ -70,7 +70,7 @@ mmn_status mmn_fail_system(mmn_error *error, int errno_value, const char *file,
 
 mmn_status mmn_error_in_file(mmn_error *error, mmn_status status, const char *file)
 {
-    if (status == MMN_OK || !error)
+    if (status == MMN_OK || status == MMN_SYSTEM || !error)
         return status;
     if (!error->file[0])
         copy_text(error->file, sizeof(error->file), file);

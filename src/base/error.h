@@ -23,8 +23,8 @@ mmn_status mmn_fail_system(mmn_error *error, int errno_value, const char *file,
                            const char *format, ...) MMN_PRINTF(4, 5);
 
 /* Names the file in an error that was reported by code which did not know it (a decoder working
- * on memory). Leaves a file that is already named, and everything if `status` is MMN_OK. Returns
- * `status`. */
+ * on memory). Leaves a file that is already named, and everything if `status` is MMN_OK; or
+ * MMN_SYSTEM, which is lack of memory there and no fault of the file. Returns `status`. */
 mmn_status mmn_error_in_file(mmn_error *error, mmn_status status, const char *file);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "damage.h"
 #include "format/list.h"
 
 static mmn_error error;
@@ -246,4 +247,101 @@ Test(list, survives_damage)
         mmn_list_close(list);
         free(text);
     }
+}
+
+/* Reads a list to its end; returns how many of its lines are refused, each with a reason. */
+static size_t refused_lines(const char *text, size_t size)
+{
+    mmn_list *list = open_text(text, size);
+    size_t refused = 0;
+    for (bool found = true; found;) {
+        mmn_sample sample;
+        error = (mmn_error){0};
+        mmn_status status = mmn_list_next(list, &sample, &found, &error);
+        cr_assert(status == MMN_OK || (status == MMN_INPUT && error.message[0] && error.where[0]));
+        refused += status != MMN_OK;
+    }
+    mmn_list_close(list);
+    return refused;
+}
+
+static void read_damaged(const char *text, size_t size)
+{
+    refused_lines(text, size);
+}
+
+/* Several bytes at once, in the fields of accuracy too. */
+Test(list, survives_more_damage)
+{
+    static const char good[] =
+        "{\"domain\":\"medical\",\"prompt\":\"<image> \\u00e4?\",\"image\":\"a.jpg\","
+        "\"answers\":[\"A\",\"\\ud83d\\ude00\"],\"metric\":\"choice\","
+        "\"choices\":[\"yes\",\"no\"]}\n"
+        "{\"domain\":\"d\",\"question\":\"x\",\"answers\":[],\"choices\":null,\"metric\":null}\n";
+    damage_silence silence = damage_listen();
+    damage_text(read_damaged, good, sizeof(good) - 1, 100, 20000);
+    damage_heard_nothing(silence);
+}
+
+/* In each field that may be left out: other types, and numbers that no type holds. */
+Test(list, refuses_wrong_types)
+{
+    static const char *const keys[] = {"answers", "choices", "metric", "prompt"};
+    static const char *const values[] = {"true", "-1", "0.5", "1e308", "9223372036854775807",
+                                         "99999999999999999999", "1e999", "{}", "[[]]", "[null]",
+                                         "[1]", "[\"a\",{}]", "\"\\ud800\"", "[\"\\u0000\"]"};
+    for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++) {
+        for (size_t v = 0; v < sizeof(values) / sizeof(values[0]); v++) {
+            char text[200];
+            int size = snprintf(text, sizeof(text),
+                                "{\"domain\":\"a\",\"question\":\"x\",\"%s\":%s}", keys[k],
+                                values[v]);
+            cr_assert_eq(refused_lines(text, (size_t)size), 1, "%s", text);
+        }
+    }
+}
+
+Test(list, limits_depth_and_takes_many_answers)
+{
+    enum { DEPTH = 900000, ANSWERS = 200000 };
+    char *text = damage_nested("{\"domain\":\"a\",\"question\":\"x\",\"answers\":", '[', DEPTH, "");
+    cr_assert_eq(refused_lines(text, strlen(text)), 1);
+    free(text);
+
+    size_t size = MMN_LIST_LINE_LIMIT;
+    text = malloc(size);
+    size_t length =
+        (size_t)snprintf(text, size, "{\"domain\":\"a\",\"question\":\"x\",\"answers\":[\"\"");
+    for (size_t i = 1; i < ANSWERS; i++, length += 3)
+        memcpy(text + length, ",\"\"", 3);
+    memcpy(text + length, "]}", 2);
+    mmn_list *list = open_text(text, length + 2);
+    cr_assert_eq(next(list).answer_count, ANSWERS);
+    check_end(list);
+    mmn_list_close(list);
+    free(text);
+}
+
+Test(list, memory_may_be_short)
+{
+    static const char text[] =
+        "{\"domain\":\"a\",\"question\":\"x\",\"image\":[\"1\",\"2\"],\"answers\":[\"b\"],"
+        "\"choices\":[\"c\"]}";
+    unsigned long number = 1;
+    mmn_status status;
+    do {
+        mmn_list *list;
+        mmn_sample sample;
+        bool found = false;
+        mmn_memory_fail_at(number);
+        status = mmn_list_parse(&list, text, sizeof(text) - 1, "list.jsonl", &error);
+        cr_assert_eq(status == MMN_OK, list != NULL);
+        if (status == MMN_OK)
+            status = mmn_list_next(list, &sample, &found, &error);
+        mmn_memory_fail_at(0);
+        cr_assert(status == MMN_OK || status == MMN_SYSTEM, "%lu: %s", number, error.message);
+        mmn_list_close(list);
+    } while (status != MMN_OK && ++number < 100);
+    cr_assert_eq(status, MMN_OK);
+    cr_assert_gt(number, 6);
 }
