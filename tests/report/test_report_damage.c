@@ -45,7 +45,10 @@ Test(report_damage, is_survived)
         damage_text(read_damaged, text, size, CUTS, FLIPS);
         damage_heard_nothing(silence);
         cr_assert_eq(shown + refused, CUTS + FLIPS);
-        cr_assert(refused > CUTS && shown > 0, "%zu refused, %zu shown", refused, shown);
+        /* A ranking's digest gives every change of its neurons away. */
+        bool has_digest = strstr(data_files[f], "neurons") != NULL;
+        cr_assert(refused > CUTS && (shown > 0 || has_digest), "%s: %zu refused, %zu shown",
+                  data_files[f], refused, shown);
         mmn_free(text);
     }
 }
