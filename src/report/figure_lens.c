@@ -84,16 +84,18 @@ static mmn_status find_stages(stages *found, const mmn_json_object *top, const c
 /* Bands behind the curves, with the stages' names above them. */
 static void draw_stages(const mmn_chart *chart, const stages *found)
 {
-    const double ends[] = {chart->left, mmn_chart_x(chart, found->align_until),
-                           mmn_chart_x(chart, found->generate_from), chart->left + chart->width};
+    const double ends[] = {chart->left, mmn_chart_x(chart, found->align_until + 0.5),
+                           mmn_chart_x(chart, found->generate_from - 0.5),
+                           chart->left + chart->width};
     static const char *const names[] = {"align", "reason", "generate"};
     for (size_t i = 0; i < 3; i++) {
         const double width = ends[i + 1] - ends[i];
         mmn_svg_rectangle(chart->svg, i % 2 == 0 ? "band" : "band between", ends[i],
                           chart->top - chart->headroom, width, chart->height + chart->headroom);
-        if (width > 24)
+        const size_t letters = (size_t)(width / 5);
+        if (strlen(names[i]) <= letters)
             mmn_svg_text(chart->svg, "stage", ends[i] + width / 2, chart->top - 5,
-                         MMN_ANCHOR_MIDDLE, (size_t)(width / 6.2), names[i]);
+                         MMN_ANCHOR_MIDDLE, letters, names[i]);
     }
 }
 
