@@ -36,21 +36,6 @@ with open("train.csv", "w") as table:
     for i in range(5):
         table.write(f"{i}.jpg,q{i},x,y,z,w,B\n")
 END
-number=0
-failed=0
-# is NAME COMMAND...: one line of TAP.
-is() {
-    name=$1
-    shift
-    number=$((number + 1))
-    if "$@" >"$work/said" 2>&1; then
-        echo "ok $number - $name"
-    else
-        echo "not ok $number - $name"
-        sed 's/^/# /' "$work/said"
-        failed=1
-    fi
-}
 import() {
     "$python" "$top_srcdir/import/mmneuron-import" "$@"
 }
@@ -91,15 +76,31 @@ for i in range(5):
     "$python" -c "from PIL import Image
 assert all(Image.open(f'tiff-images/{i}.png').getpixel((3, 3)) == (i, 2, 3) for i in range(5))"
 }
-echo 1..10
-is vqav2 in_order vqav2 34021
-is rsvqa in_order rsvqa 34021
-is lingoqa in_order lingoqa 14203
-is docvqa in_order docvqa 01234 --shuffle none
-is docvqa_parquet docvqa_parquet
-is converts_tiff converts_tiff
-is pmcvqa in_order pmcvqa 01234 --shuffle none
-is samples in_order vqav2 34 --samples 2
-is damage refuses_damage
-is count $MMNEURON count "$model" vqav2.jsonl -o counts.safetensors --quiet
-exit $failed
+# prompts DATA TEXT [OPTION...]: the first prompt, as JSON, for accuracy.
+prompts() {
+    data=$1 text=$2
+    shift 2
+    import "$data" . -o prompts.jsonl --prompts accuracy --shuffle none "$@" || return 1
+    head -n 1 prompts.jsonl
+    head -n 1 prompts.jsonl | grep -qF "\"prompt\": \"$text\""
+}
+chat="A chat between a curious user and an artificial intelligence assistant. The assistant gives"
+chat="$chat helpful, detailed, and polite answers to the user's questions. USER:"
+letter="Answer with the option's letter from the given choices directly."
+check "VQAv2" in_order vqav2 34021
+check "RSVQA" in_order rsvqa 34021
+check "LingoQA" in_order lingoqa 14203
+check "DocVQA's JSON" in_order docvqa 01234 --shuffle none
+check "DocVQA's Parquet" docvqa_parquet
+check "TIFF images" converts_tiff
+check "PMC-VQA" in_order pmcvqa 01234 --shuffle none
+check "some samples" in_order vqav2 34 --samples 2
+check "damage" refuses_damage
+check "what is written is counted" $MMNEURON count "$model" vqav2.jsonl -o counts.safetensors --quiet
+check "prompts for LLaVA" prompts docvqa \
+    "$chat <image>\\nQuestion: q0\\nAnswer the question using a single word or phrase. ASSISTANT:"
+check "prompts for InstructBLIP" prompts docvqa "<image>Question: q0 Short Answer:" \
+    --model instructblip
+check "prompts with options" prompts pmcvqa \
+    "<image>Question: q0\\n\\nOptions: ['x', 'y', 'z', 'w']\\n\\n$letter" --model instructblip
+done_testing
