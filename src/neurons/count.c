@@ -217,7 +217,7 @@ static mmn_status take_sample(count_run *run, const mmn_planned_sample *planned,
     mmn_input *input = NULL;
     bool bad;
     mmn_error problem = {0};
-    mmn_status status = mmn_sample_input(&input, run->model, &planned->sample, run->options->list,
+    mmn_status status = mmn_sample_input(&input, run->model, &planned->sample, NULL, run->options->list,
                                          &bad, &problem);
     if (status == MMN_OK)
         return add_sample(run, planned, input, error);

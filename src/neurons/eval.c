@@ -7,7 +7,6 @@
 #include "base/memory.h"
 #include "model/input.h"
 #include "model/session.h"
-#include "neurons/sample_input.h"
 
 /* TOGETHER_BYTES: what the sessions of runs that are answered side by side may take, unless the caller
  * says how many these are. TOGETHER: the most; more no longer gain anything. */
@@ -48,24 +47,6 @@ static mmn_status report(eval_work *work, mmn_error *error)
 }
 
 /* ---- One sample ------------------------------------------------------------------------------ */
-
-static mmn_status make_input(mmn_input **input, const mmn_evaluation *evaluation,
-                             const mmn_sample *sample, mmn_error *error)
-{
-    char *prompt = NULL;
-    *input = NULL;
-    mmn_status status =
-        sample->prompt ? MMN_OK
-                       : mmn_prompt_from_template(evaluation->model, evaluation->template_name,
-                                                  sample->question, sample->image_count > 0,
-                                                  &prompt, error);
-    if (status == MMN_OK)
-        status = mmn_input_from_prompt(input, evaluation->model,
-                                       sample->prompt ? sample->prompt : prompt, sample->images,
-                                       sample->image_count, error);
-    mmn_release(prompt);
-    return status;
-}
 
 static mmn_status score(mmn_eval_run *run, const mmn_sample *sample, const char *answer,
                         mmn_error *error)
@@ -175,74 +156,37 @@ static void free_sessions(eval_work *work, size_t first, size_t end)
     }
 }
 
-/* Answers the sample in every run of its domain; the first has no mask, and its session stays for
- * what the others have in common with it. */
-static mmn_status answer_all(eval_work *work, size_t domain, const mmn_sample *sample,
-                             mmn_error *error)
+static void note_metric(mmn_eval_domain *domain, mmn_metric metric)
 {
+    domain->mixed = domain->mixed || (domain->begun && metric != domain->metric);
+    if (!domain->begun)
+        domain->metric = metric;
+    domain->begun = true;
+}
+
+/* An mmn_list_run_function: answers the sample in every run of its domain. The first has no mask, and
+ * its session stays for what the others have in common with it. */
+static mmn_status answer_all(void *context, const mmn_planned_sample *planned,
+                             const mmn_input *input, mmn_error *error)
+{
+    eval_work *work = context;
     mmn_evaluation *evaluation = work->evaluation;
-    mmn_input *input;
-    mmn_error problem = {0};
-    size_t runs = 0, count;
+    size_t runs = 0, size = group_size(work, input), count;
+    mmn_status status = MMN_OK;
+    note_metric(&evaluation->domains[planned->domain], planned->sample.metric);
     for (size_t i = 0; i < evaluation->run_count; i++)
-        if (evaluation->runs[i].domain == domain)
+        if (evaluation->runs[i].domain == planned->domain)
             work->runs[runs++] = &evaluation->runs[i];
-    mmn_status status = make_input(&input, evaluation, sample, &problem);
-    size_t size = status == MMN_OK ? group_size(work, input) : 1;
     for (size_t first = 0; first < runs && status == MMN_OK; first += count) {
         count = runs - first < size ? runs - first : size;
-        status = answer_group(work, first, count, sample, input, &problem);
+        status = answer_group(work, first, count, &planned->sample, input, error);
         free_sessions(work, first > 0 ? first : 1, first + count);
     }
     free_sessions(work, 0, 1);
-    mmn_input_free(input);
-    if (status == MMN_OK)
-        return MMN_OK;
-    mmn_sample_blame(&problem, sample->line, evaluation->list);
-    if (error)
-        *error = problem;
-    return problem.status;
+    return status;
 }
 
 /* ---- All samples ----------------------------------------------------------------------------- */
-
-static size_t find_domain(const mmn_evaluation *evaluation, const char *name)
-{
-    size_t d = 0;
-    while (d < evaluation->domain_count && strcmp(evaluation->domains[d].name, name) != 0)
-        d++;
-    return d;
-}
-
-static mmn_status take_sample(eval_work *work, const mmn_sample *sample, mmn_error *error)
-{
-    mmn_evaluation *evaluation = work->evaluation;
-    size_t d = find_domain(evaluation, sample->domain);
-    if (d == evaluation->domain_count)
-        return mmn_fail(error, MMN_INPUT, evaluation->list, NULL, "changed while it was read");
-    mmn_eval_domain *domain = &evaluation->domains[d];
-    if (domain->done == domain->wanted)
-        return MMN_OK;
-    domain->done++;
-    return answer_all(work, d, sample, error);
-}
-
-static mmn_status take_samples(eval_work *work, mmn_error *error)
-{
-    mmn_list *list;
-    mmn_sample sample;
-    bool found = true;
-    mmn_status status = mmn_list_open(&list, work->evaluation->list, error);
-    if (status != MMN_OK)
-        return status;
-    while (status == MMN_OK && found) {
-        status = mmn_list_next(list, &sample, &found, error);
-        if (status == MMN_OK && found)
-            status = take_sample(work, &sample, error);
-    }
-    mmn_list_close(list);
-    return status;
-}
 
 static mmn_status copy_options(mmn_evaluation *evaluation, const mmn_eval_options *options,
                                mmn_error *error)
@@ -282,7 +226,7 @@ static mmn_status run_all(mmn_evaluation *evaluation, const mmn_eval_options *op
         (work.counts = mmn_allocate(runs, sizeof(*work.counts), error)))
         status = report(&work, error);
     if (status == MMN_OK)
-        status = take_samples(&work, error);
+        status = mmn_list_run_each(&evaluation->list_run, answer_all, &work, error);
     mmn_free(work.runs);
     mmn_free(work.sessions);
     mmn_free(work.ids);
@@ -325,13 +269,12 @@ void mmn_evaluation_free(mmn_evaluation *evaluation)
     }
     for (size_t i = 0; i < evaluation->mask_count; i++)
         mmn_mask_free(evaluation->masks[i]);
-    for (size_t i = 0; i < evaluation->domain_count; i++)
-        mmn_free(evaluation->domains[i].name);
     for (size_t i = 0; i < evaluation->setting_count; i++)
         mmn_free(evaluation->settings[i]);
     mmn_free(evaluation->runs);
     mmn_free(evaluation->masks);
     mmn_free(evaluation->domains);
+    mmn_list_run_free(&evaluation->list_run);
     mmn_free(evaluation->settings);
     mmn_free(evaluation->crossed);
     mmn_free(evaluation->list);

@@ -5,6 +5,7 @@
 
 #include "mmneuron.h"
 #include "neurons/accuracy.h"
+#include "neurons/list_run.h"
 #include "neurons/neuron_lists.h"
 
 /* What is off in a run. */
@@ -31,12 +32,11 @@ typedef struct mmn_eval_run {
 } mmn_eval_run;
 
 typedef struct mmn_eval_domain {
-    char *name;
-    size_t samples;      /* in the list, of which `wanted` are answered */
-    size_t wanted, done;
-    size_t listed;       /* its number in the neuron lists */
-    mmn_metric metric;
-    bool mixed;          /* its samples have several metrics */
+    const char *name;  /* that of `domains` in the run over the list */
+    uint64_t wanted;   /* samples that are answered */
+    size_t listed;     /* its number in the neuron lists */
+    bool begun, mixed; /* whether a sample has been answered; whether they have several metrics */
+    mmn_metric metric; /* once begun */
 } mmn_eval_domain;
 
 struct mmn_evaluation {
@@ -52,7 +52,8 @@ struct mmn_evaluation {
     size_t setting_count, setting_capacity;
     char **settings; /* [0] is "none" */
     bool *crossed;   /* [setting_count]: whether all domains' neurons are off in turn */
-    size_t domain_count, domain_capacity;
+    mmn_list_run list_run;
+    size_t domain_count;
     mmn_eval_domain *domains; /* in the bytewise order of their names */
     mmn_mask **masks;
     size_t mask_count, mask_capacity;

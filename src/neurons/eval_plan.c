@@ -1,6 +1,4 @@
 /* The plan of an evaluation: domains of the list, settings, masks, and runs. */
-#include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -10,71 +8,24 @@
 
 /* ---- Domains --------------------------------------------------------------------------------- */
 
-static int compare_domains(const void *a, const void *b)
-{
-    const mmn_eval_domain *first = a, *second = b;
-    return strcmp(first->name, second->name);
-}
-
-static mmn_status add_domain(mmn_evaluation *evaluation, const mmn_sample *sample,
-                             mmn_error *error)
-{
-    if (evaluation->domain_count == MMN_DOMAIN_LIMIT)
-        return mmn_fail(error, MMN_INPUT, evaluation->list, NULL, "has more than %d domains",
-                        MMN_DOMAIN_LIMIT);
-    mmn_status status =
-        mmn_reserve(&evaluation->domains, &evaluation->domain_capacity,
-                    evaluation->domain_count + 1, sizeof(*evaluation->domains), error);
-    if (status != MMN_OK)
-        return status;
-    mmn_eval_domain *domain = &evaluation->domains[evaluation->domain_count];
-    *domain = (mmn_eval_domain){.metric = sample->metric, .listed = SIZE_MAX};
-    if (!(domain->name = mmn_copy_text(sample->domain, error)))
-        return MMN_SYSTEM;
-    evaluation->domain_count++;
-    return MMN_OK;
-}
-
-static mmn_status take_sample(mmn_evaluation *evaluation, const mmn_sample *sample,
-                              mmn_error *error)
-{
-    size_t d = 0;
-    while (d < evaluation->domain_count &&
-           strcmp(evaluation->domains[d].name, sample->domain) != 0)
-        d++;
-    mmn_status status =
-        d == evaluation->domain_count ? add_domain(evaluation, sample, error) : MMN_OK;
-    if (status != MMN_OK)
-        return status;
-    mmn_eval_domain *domain = &evaluation->domains[d];
-    domain->samples++;
-    if (evaluation->samples > 0 && domain->wanted == evaluation->samples)
-        return MMN_OK;
-    domain->wanted++;
-    domain->mixed = domain->mixed || domain->metric != sample->metric;
-    return MMN_OK;
-}
-
 static mmn_status read_domains(mmn_evaluation *evaluation, mmn_error *error)
 {
-    mmn_list *list;
-    mmn_sample sample;
-    bool found = true;
-    mmn_status status = mmn_list_open(&list, evaluation->list, error);
+    mmn_list_run *run = &evaluation->list_run;
+    mmn_status status = mmn_list_run_begin(run, evaluation->model, evaluation->list,
+                                           evaluation->samples, error);
     if (status != MMN_OK)
         return status;
-    while (status == MMN_OK && found) {
-        status = mmn_list_next(list, &sample, &found, error);
-        if (status == MMN_OK && found)
-            status = take_sample(evaluation, &sample, error);
-    }
-    mmn_list_close(list);
-    if (status == MMN_OK && evaluation->domain_count == 0)
-        status = mmn_fail(error, MMN_INPUT, evaluation->list, NULL, "has no samples");
-    if (status == MMN_OK)
-        qsort(evaluation->domains, evaluation->domain_count, sizeof(*evaluation->domains),
-              compare_domains);
-    return status;
+    run->template_name = evaluation->template_name;
+    evaluation->domains =
+        mmn_allocate(run->domains->domain_count, sizeof(*evaluation->domains), error);
+    if (!evaluation->domains)
+        return MMN_SYSTEM;
+    evaluation->domain_count = run->domains->domain_count;
+    for (size_t d = 0; d < evaluation->domain_count; d++)
+        evaluation->domains[d] = (mmn_eval_domain){.name = run->domains->domains[d].name,
+                                                   .wanted = run->plan.left[d],
+                                                   .listed = SIZE_MAX};
+    return MMN_OK;
 }
 
 static mmn_status find_listed(mmn_evaluation *evaluation, const mmn_neuron_lists *lists,

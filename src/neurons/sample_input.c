@@ -24,9 +24,13 @@ bool mmn_sample_blame(mmn_error *error, uint64_t line, const char *list_file)
     return true;
 }
 
-static mmn_status make_prompt(char **prompt, const mmn_sample *sample, mmn_error *error)
+static mmn_status make_prompt(char **prompt, const mmn_model *model, const mmn_sample *sample,
+                              const char *template_name, mmn_error *error)
 {
     mmn_text text = {0};
+    if (!sample->prompt && template_name)
+        return mmn_prompt_from_template(model, template_name, sample->question,
+                                        sample->image_count > 0, prompt, error);
     if (sample->prompt)
         mmn_text_add(&text, "%s", sample->prompt);
     else
@@ -35,17 +39,17 @@ static mmn_status make_prompt(char **prompt, const mmn_sample *sample, mmn_error
 }
 
 mmn_status mmn_sample_input(mmn_input **input, const mmn_model *model, const mmn_sample *sample,
-                            const char *list_file, bool *bad, mmn_error *error)
+                            const char *template_name, const char *list_file, bool *bad,
+                            mmn_error *error)
 {
     *input = NULL;
     *bad = false;
     char *prompt = NULL;
     mmn_error problem = {0};
-    mmn_status status = make_prompt(&prompt, sample, error);
-    if (status != MMN_OK)
-        return status;
-    status = mmn_input_from_prompt(input, model, prompt, sample->images, sample->image_count,
-                                   &problem);
+    mmn_status status = make_prompt(&prompt, model, sample, template_name, &problem);
+    if (status == MMN_OK)
+        status = mmn_input_from_prompt(input, model, prompt, sample->images, sample->image_count,
+                                       &problem);
     mmn_release(prompt);
     if (status == MMN_OK)
         return MMN_OK;
