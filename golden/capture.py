@@ -63,10 +63,12 @@ def inputs_from_prompt(arguments: argparse.Namespace) -> tuple[dict[str, Tensor]
 
 
 def inputs_from_file(file: Path, is_anyres: bool) -> tuple[dict[str, Tensor], hooks.Stages]:
-    names = ("input_ids", "pixel_values", "image_sizes")
+    names = ("input_ids", "qformer_input_ids", "pixel_values", "image_sizes")
     with safe_open(file, "pt") as dump:
         stages = {name: dump.get_tensor(name) for name in names if name in dump.keys()}
     prepared = {"input_ids": stages["input_ids"].long()[None]}
+    if "qformer_input_ids" in stages:
+        prepared["qformer_input_ids"] = stages["qformer_input_ids"].long()[None]
     if "pixel_values" in stages:
         pixels = stages["pixel_values"]
         if is_anyres:

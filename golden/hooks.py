@@ -1,4 +1,4 @@
-"""Names the tensors of a LLaVA or LLaVA-NeXT forward pass in transformers as mmneuron names them.
+"""Names the tensors of a LLaVA, LLaVA-NeXT or InstructBLIP forward pass in transformers as mmneuron names them.
 
 `recorded` hooks a model and collects the stages that doc/golden.md lists. It works on transformers 4
 and 5, on any device and in any floating-point type, and changes nothing in the model's results.
@@ -15,8 +15,9 @@ Stages = dict[str, Tensor]
 
 # The stages of one forward pass in its order, `*` standing for a layer's number.
 ORDER = (
-    "input_ids", "pixel_values", "image_sizes", "vision.embeddings", "vision.layers.*.mlp.act",
-    "vision.layers.*.out", "vision.out", "projector.act", "projector.out", "projector.merged",
+    "input_ids", "qformer_input_ids", "pixel_values", "image_sizes", "vision.embeddings", "vision.layers.*.mlp.act",
+    "vision.layers.*.out", "vision.out", "qformer.layers.*.mlp.act", "query.layers.*.mlp.act",
+    "qformer.layers.*.out", "qformer.out", "projector.act", "projector.out", "projector.merged",
     "language.embeddings", "language.layers.*.attn.out", "language.layers.*.mlp.gate",
     "language.layers.*.mlp.act", "language.layers.*.mlp.out", "language.layers.*.out",
     "language.norm", "language.logits", "generated_ids",
@@ -30,18 +31,24 @@ def is_wanted(name: str, patterns: str) -> bool:
 
 @dataclass
 class Parts:
-    """Where a model of either family keeps its parts, in any version of transformers."""
-    vision: nn.Module     # has pre_layrnorm and encoder.layers
-    projector: nn.Module  # has act
+    """Where a model of any family keeps its parts, in any version of transformers."""
+    vision: nn.Module     # has encoder.layers
+    embeddings: nn.Module  # gives what the first of these reads
+    qformer: nn.Module | None  # has encoder.layer
+    projector: nn.Module  # has act, unless there is a Q-Former
     language: nn.Module   # has layers and norm
     head: nn.Module
 
     @classmethod
     def of(cls, model: nn.Module) -> "Parts":
+        if hasattr(model, "qformer"):
+            return cls(model.vision_model, model.vision_model.embeddings, model.qformer, model.language_projection,
+                       model.language_model.model, model.get_output_embeddings())
         base = model if hasattr(model, "vision_tower") else model.model
         vision = getattr(base.vision_tower, "vision_model", base.vision_tower)
         language = getattr(base.language_model, "model", base.language_model)
-        return cls(vision, base.multi_modal_projector, language, model.get_output_embeddings())
+        return cls(vision, vision.pre_layrnorm, None, base.multi_modal_projector, language,
+                   model.get_output_embeddings())
 
 
 def image_token(model: nn.Module) -> int:
@@ -86,18 +93,27 @@ def recorded(model: nn.Module, input_ids: Tensor, wanted: str = "*") -> Iterator
             lambda _module, _input, output: keep(name, first(output), shape)))
 
     def input_of(module: nn.Module, name: str,
-                 shape: Callable[[Tensor], Tensor] = lambda hidden: hidden) -> None:
+                 shape: Callable[[Tensor], Tensor] = lambda hidden: hidden,
+                 keyword: str = "hidden_states") -> None:
         def hook(_module: nn.Module, arguments: tuple, keywords: dict) -> None:
-            keep(name, arguments[0] if arguments else keywords["hidden_states"], shape)
+            keep(name, arguments[0] if arguments else keywords[keyword], shape)
         handles.append(module.register_forward_pre_hook(hook, with_kwargs=True))
 
-    output_of(parts.vision.pre_layrnorm, "vision.embeddings")
+    output_of(parts.embeddings, "vision.embeddings")
     for i, layer in enumerate(parts.vision.encoder.layers):
         output_of(layer.mlp.activation_fn, f"vision.layers.{i}.mlp.act")
         output_of(layer, f"vision.layers.{i}.out")
 
-    input_of(parts.projector, "vision.out")
-    output_of(parts.projector.act, "projector.act", rows)
+    if parts.qformer:
+        input_of(parts.qformer, "vision.out", keyword="encoder_hidden_states")
+        for i, layer in enumerate(parts.qformer.encoder.layer):
+            output_of(layer.intermediate, f"qformer.layers.{i}.mlp.act", without_batch)
+            output_of(layer.intermediate_query, f"query.layers.{i}.mlp.act", without_batch)
+            output_of(layer, f"qformer.layers.{i}.out", without_batch)
+        input_of(parts.projector, "qformer.out", rows)
+    else:
+        input_of(parts.projector, "vision.out")
+        output_of(parts.projector.act, "projector.act", rows)
     output_of(parts.projector, "projector.out", rows)
 
     is_image = input_ids == image_token(model)

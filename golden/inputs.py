@@ -28,9 +28,11 @@ def join(images: Sequence[Image.Image]) -> Image.Image:
 
 
 def load_images(prompt: str, files: Sequence[Path]) -> list[Image.Image]:
-    """One image for each placeholder; several files at a single placeholder are joined."""
+    """One image for each placeholder; several files at a single placeholder are joined.
+
+    A prompt without any takes one image, as InstructBLIP does."""
     images = [load_image(str(file)) for file in files]
-    placeholders = prompt.count(PLACEHOLDER)
+    placeholders = prompt.count(PLACEHOLDER) or min(len(images), 1)
     if placeholders == 1 and len(images) > 1:
         images = [join(images)]
     if len(images) != placeholders:
@@ -46,10 +48,10 @@ def load_processor(model: str | Path) -> AutoProcessor:
 
 
 def prepare(processor: AutoProcessor, prompt: str, files: Sequence[Path]) -> dict[str, Tensor]:
-    """input_ids [1, T]; with images pixel_values, in f32, and image_sizes."""
+    """input_ids [1, T]; with images pixel_values, in f32, and image_sizes; InstructBLIP: qformer_input_ids."""
     images = load_images(prompt, files)
     made = processor(images=images or None, text=prompt, return_tensors="pt")
-    kept = ("input_ids", "pixel_values", "image_sizes")
+    kept = ("input_ids", "qformer_input_ids", "pixel_values", "image_sizes")
     return {name: made[name] for name in kept if name in made}
 
 
@@ -59,6 +61,8 @@ def as_stages(inputs: dict[str, Tensor], sizes: Sequence[tuple[int, int]]) -> di
     `sizes` are the images' (height, width). Tiles that only fill up a batch are left out.
     """
     stages = {"input_ids": inputs["input_ids"][0].to(torch.int32)}
+    if "qformer_input_ids" in inputs:
+        stages["qformer_input_ids"] = inputs["qformer_input_ids"][0].to(torch.int32)
     if "pixel_values" not in inputs:
         return stages
     pixels = inputs["pixel_values"]

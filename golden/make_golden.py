@@ -24,18 +24,20 @@ from transformers import AutoModelForImageTextToText
 import hooks
 import inputs as model_inputs
 from make_checkpoints import CHECKPOINTS, Checkpoint, write_checkpoint
+from make_instructblip import INSTRUCTBLIP, InstructBlip, write_instructblip
 from truth import float64_arithmetic
 
 HERE = Path(__file__).resolve().parent
 MARGIN = 0.02  # between the two largest logits wherever a token is generated
 ATTEMPTS = 50
 
-INPUTS = "input_ids, pixel_values, image_sizes, generated_ids"
+INPUTS = "input_ids, qformer_input_ids, pixel_values, image_sizes, generated_ids"
 EVERYTHING = "*"
 # Everything but logits, which are wide, and language.norm tells as much.
 ALMOST_EVERYTHING = ", ".join(stage for stage in hooks.ORDER if stage != "language.logits")
 OUTLINE = f"{INPUTS}, vision.out, projector.merged, language.layers.1.out, language.norm"
 ENDS = f"{INPUTS}, projector.merged, language.norm"
+BLIP_OUTLINE = f"{INPUTS}, vision.out, qformer.out, projector.out, language.layers.1.out, language.norm"
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,15 @@ CASES: dict[str, tuple[Case, ...]] = {
     "llava-native": (
         Case("wide", "USER: <image>\nWhat is this? ASSISTANT:", (WIDE,)),
         Case("tall", "USER: <image>\nWhere is the cup? ASSISTANT:", (TALL,), OUTLINE, 12),
+    ),
+    "instructblip": (
+        Case("wide", "What is unusual about this image?", (WIDE,)),
+        Case("tall", "Where is the cup?", (TALL,), ALMOST_EVERYTHING),
+        Case("tiny", "Who?", (TINY,), BLIP_OUTLINE),
+        Case("joined", "Question: what do the two pictures show? Short answer:",
+             ("images/cat.jpg", TALL), BLIP_OUTLINE),
+        Case("long", "Describe the picture in one sentence, and say what the weather is like, who is there, and "
+             "what they do.", ("images/cat.jpg",), BLIP_OUTLINE, 12),
     ),
 }
 
@@ -191,13 +202,16 @@ def run_checkpoint(folder: Path, root: Path, cases: Sequence[Case]) -> Golden:
     return golden
 
 
-def make(checkpoint: Checkpoint, cases: Sequence[Case], seed: int, root: Path) -> None:
+def make(checkpoint: Checkpoint | InstructBlip, cases: Sequence[Case], seed: int, root: Path) -> None:
     """Writes the checkpoint and its cases below `root`, with the first seed from `seed` on whose
     generated tokens are all at least MARGIN ahead of the others."""
     folder = root / "checkpoints" / checkpoint.name
     output = root / "cases" / checkpoint.name
     for attempt in range(seed, seed + ATTEMPTS):
-        write_checkpoint(checkpoint, attempt, folder)
+        if isinstance(checkpoint, InstructBlip):
+            write_instructblip(checkpoint, attempt, folder)
+        else:
+            write_checkpoint(checkpoint, attempt, folder)
         golden = run_checkpoint(folder, root, cases)
         if golden.margin >= MARGIN:
             break
@@ -227,7 +241,7 @@ def prepare_libraries() -> None:
 def main() -> None:
     prepare_libraries()
     for name in sys.argv[1:] or CASES:
-        make(CHECKPOINTS[name], CASES[name], 1, HERE)
+        make((CHECKPOINTS | INSTRUCTBLIP)[name], CASES[name], 1, HERE)
 
 
 if __name__ == "__main__":

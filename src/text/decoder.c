@@ -149,6 +149,19 @@ static mmn_status unmark_spaces(const mmn_decoder_step *step, const char *text, 
     return status == MMN_OK ? end_spelling(result, error) : status;
 }
 
+static mmn_status join_word(const mmn_decoder_step *step, const char *text, size_t length,
+                            bool is_first, mmn_spellings *result, mmn_error *error)
+{
+    size_t size = step->replacement.to_length;
+    bool continues = length >= size && memcmp(text, step->replacement.to, size) == 0;
+    mmn_status status = MMN_OK;
+    if (!is_first && continues)
+        return mmn_spellings_add(result, text + size, length - size, error);
+    if (!is_first)
+        status = mmn_bytes_add(&result->text, " ", 1, error);
+    return status == MMN_OK ? mmn_spellings_add(result, text, length, error) : status;
+}
+
 /* Applies a step that treats each spelling by itself. */
 static mmn_status apply_to_each(const mmn_decoder_step *step, const mmn_spellings *spellings,
                                 mmn_spellings *result, mmn_error *error)
@@ -162,6 +175,8 @@ static mmn_status apply_to_each(const mmn_decoder_step *step, const mmn_spelling
             status = strip(step, text, length, result, error);
         } else if (step->kind == MMN_DECODER_METASPACE) {
             status = unmark_spaces(step, text, length, i == 0, result, error);
+        } else if (step->kind == MMN_DECODER_WORDPIECE) {
+            status = join_word(step, text, length, i == 0, result, error);
         } else {
             status =
                 mmn_replacement_apply(&step->replacement, text, length, &result->text, error);

@@ -14,12 +14,13 @@ typedef enum mmn_decoder_kind {
     MMN_DECODER_BYTE_FALLBACK, /* runs of "<0xNN>" become the text that these bytes are */
     MMN_DECODER_FUSE,          /* all become one */
     MMN_DECODER_STRIP,         /* each loses some characters at its ends */
-    MMN_DECODER_METASPACE      /* a character becomes a space, or nothing in the first token */
+    MMN_DECODER_METASPACE,     /* a character becomes a space, or nothing in the first token */
+    MMN_DECODER_WORDPIECE      /* all but the first lose a prefix, or gain a space before them */
 } mmn_decoder_kind;
 
 typedef struct mmn_decoder_step {
     mmn_decoder_kind kind;
-    mmn_replacement replacement; /* REPLACE */
+    mmn_replacement replacement; /* REPLACE; WORDPIECE: the prefix is `to` */
     char content[5];             /* STRIP and METASPACE: the character, zero-terminated */
     size_t start, stop;          /* STRIP: how many go at most */
     bool drops_first;            /* METASPACE: nothing in the first token */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "text/json_bert.h"
 #include "text/utf8.h"
 
 /* Reads one step of a chain: `step` views it, `type` is its type. */
@@ -151,6 +152,10 @@ static mmn_status read_normalizer_step(mmn_tokenizer *tokenizer, const mmn_json_
     mmn_normalizer_step step = {0};
     mmn_status status = MMN_OK;
     bool known = true;
+    if (tokenizer->normalizer.count >= MMN_STEP_LIMIT)
+        return mmn_json_fail(json, "type", error, "there are more than %d steps", MMN_STEP_LIMIT);
+    if (strcmp(type, "BertNormalizer") == 0)
+        return mmn_json_read_bert_normalizer(tokenizer, json, error);
     if (strcmp(type, "Prepend") == 0) {
         const char *content;
         step.kind = MMN_NORMALIZER_PREPEND;
@@ -179,9 +184,7 @@ static mmn_status read_normalizer_step(mmn_tokenizer *tokenizer, const mmn_json_
     }
     if (!known)
         return unsupported(json, type, "Sequence, Prepend, Replace, Strip, Lowercase, NFC, NFD, "
-                           "NFKC or NFKD", error);
-    if (status == MMN_OK && tokenizer->normalizer.count == MMN_STEP_LIMIT)
-        status = mmn_json_fail(json, "type", error, "there are more than %d steps", MMN_STEP_LIMIT);
+                           "NFKC, NFKD or BertNormalizer", error);
     if (status == MMN_OK)
         return mmn_normalizer_add(&tokenizer->normalizer, &step, error);
     mmn_replacement_free(&step.replacement);
@@ -234,15 +237,21 @@ static mmn_status read_pre_tokenizer_step(mmn_tokenizer *tokenizer, const mmn_js
                                           const char *type, mmn_error *error)
 {
     mmn_pre_tokenizer *pre_tokenizer = &tokenizer->pre_tokenizer;
-    if (strcmp(type, "Metaspace") != 0)
-        return unsupported(json, type, "Sequence or Metaspace", error);
+    mmn_pre_tokenizer_step step = {0};
+    mmn_status status = MMN_OK;
     if (pre_tokenizer->count == MMN_PRE_TOKENIZER_STEPS)
         return mmn_json_fail(json, "type", error, "there are more than %d steps",
                              MMN_PRE_TOKENIZER_STEPS);
-    mmn_status status =
-        read_metaspace(&pre_tokenizer->steps[pre_tokenizer->count], json, error);
+    if (strcmp(type, "Metaspace") == 0) {
+        step.kind = MMN_PRE_TOKENIZER_METASPACE;
+        status = read_metaspace(&step.metaspace, json, error);
+    } else if (strcmp(type, "BertPreTokenizer") == 0) {
+        step.kind = MMN_PRE_TOKENIZER_BERT;
+    } else {
+        return unsupported(json, type, "Sequence, Metaspace or BertPreTokenizer", error);
+    }
     if (status == MMN_OK)
-        pre_tokenizer->count++;
+        pre_tokenizer->steps[pre_tokenizer->count++] = step;
     return status;
 }
 
@@ -315,10 +324,15 @@ static mmn_status read_post_processor_step(mmn_tokenizer *tokenizer, const mmn_j
     /* ByteLevel changes nothing but offsets here. */
     if (strcmp(type, "ByteLevel") == 0)
         return MMN_OK;
-    if (strcmp(type, "TemplateProcessing") != 0)
-        return unsupported(json, type, "Sequence, TemplateProcessing or ByteLevel", error);
+    bool is_bert = strcmp(type, "BertProcessing") == 0;
+    if (!is_bert && strcmp(type, "TemplateProcessing") != 0)
+        return unsupported(json, type, "Sequence, TemplateProcessing, BertProcessing or ByteLevel",
+                           error);
     if (tokenizer->before.count || tokenizer->after.count)
-        return mmn_json_fail(json, "type", error, "there is more than one TemplateProcessing");
+        return mmn_json_fail(json, "type", error,
+                             "there is more than one TemplateProcessing or BertProcessing");
+    if (is_bert)
+        return mmn_json_read_bert_processing(tokenizer, json, error);
     json_t *items = NULL;
     bool text_seen = false;
     mmn_status status = mmn_json_require(json, "single", error);
@@ -365,6 +379,10 @@ static mmn_status read_decoder_step(mmn_tokenizer *tokenizer, const mmn_json_obj
 {
     mmn_decoder_step step = {0};
     mmn_status status = MMN_OK;
+    if (tokenizer->decoder.count >= MMN_STEP_LIMIT)
+        return mmn_json_fail(json, "type", error, "there are more than %d steps", MMN_STEP_LIMIT);
+    if (strcmp(type, "WordPiece") == 0)
+        return mmn_json_read_wordpiece_decoder(tokenizer, json, error);
     if (strcmp(type, "Replace") == 0) {
         step.kind = MMN_DECODER_REPLACE;
         status = read_replacement(&step.replacement, json, error);
@@ -382,11 +400,9 @@ static mmn_status read_decoder_step(mmn_tokenizer *tokenizer, const mmn_json_obj
         memcpy(step.content, metaspace.replacement, sizeof(step.content));
         step.drops_first = metaspace.scheme != MMN_PREPEND_NEVER;
     } else {
-        return unsupported(json, type, "Sequence, Replace, ByteFallback, Fuse, Strip or Metaspace",
-                           error);
+        return unsupported(json, type, "Sequence, Replace, ByteFallback, Fuse, Strip, Metaspace or "
+                           "WordPiece", error);
     }
-    if (status == MMN_OK && tokenizer->decoder.count == MMN_STEP_LIMIT)
-        status = mmn_json_fail(json, "type", error, "there are more than %d steps", MMN_STEP_LIMIT);
     if (status == MMN_OK)
         return mmn_decoder_add(&tokenizer->decoder, &step, error);
     mmn_replacement_free(&step.replacement);

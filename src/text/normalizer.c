@@ -12,6 +12,7 @@
 #endif
 
 #include "base/memory.h"
+#include "text/bert_characters.h"
 #include "text/letter_case.h"
 #include "text/utf8.h"
 
@@ -99,6 +100,30 @@ static mmn_status apply_sentencepiece(const mmn_normalizer_step *step, const cha
     return status;
 }
 
+/* The steps of BERT that look at each character by itself. */
+static mmn_status apply_to_characters(mmn_normalizer_kind kind, const char *text, size_t length,
+                                      mmn_bytes *result, mmn_error *error)
+{
+    mmn_status status = MMN_OK;
+    size_t size;
+    for (size_t at = 0; at < length && status == MMN_OK; at += size) {
+        uint32_t code = mmn_utf8_decode(text + at);
+        size = mmn_utf8_size(text + at);
+        if ((kind == MMN_NORMALIZER_CLEAN && mmn_bert_is_dropped(code)) ||
+            (kind == MMN_NORMALIZER_DROP_MARKS && mmn_bert_is_mark(code)))
+            continue;
+        bool apart = kind == MMN_NORMALIZER_SPACE_IDEOGRAPHS && mmn_bert_is_ideograph(code);
+        bool space = kind == MMN_NORMALIZER_CLEAN && mmn_is_whitespace(code);
+        if (apart)
+            status = mmn_bytes_add(result, " ", 1, error);
+        if (status == MMN_OK)
+            status = mmn_bytes_add(result, space ? " " : text + at, space ? 1 : size, error);
+        if (status == MMN_OK && apart)
+            status = mmn_bytes_add(result, " ", 1, error);
+    }
+    return status;
+}
+
 #ifdef HAVE_UTF8PROC
 
 /* Lower case character by character, without context (no final sigma), as Rust's
@@ -155,6 +180,10 @@ static mmn_status apply_step(const mmn_normalizer_step *step, const char *text, 
         return strip(step, text, length, result, error);
     case MMN_NORMALIZER_SENTENCEPIECE:
         return apply_sentencepiece(step, text, length, result, error);
+    case MMN_NORMALIZER_CLEAN:
+    case MMN_NORMALIZER_SPACE_IDEOGRAPHS:
+    case MMN_NORMALIZER_DROP_MARKS:
+        return apply_to_characters(step->kind, text, length, result, error);
     default:
         break;
     }

@@ -18,6 +18,9 @@ typedef enum mmn_normalizer_kind {
     MMN_NORMALIZER_NFD,
     MMN_NORMALIZER_NFKC,
     MMN_NORMALIZER_NFKD,
+    MMN_NORMALIZER_CLEAN,            /* BERT: drops controls, makes white space spaces */
+    MMN_NORMALIZER_SPACE_IDEOGRAPHS, /* BERT: a space before and after each */
+    MMN_NORMALIZER_DROP_MARKS,       /* BERT: after NFD it strips accents */
     MMN_NORMALIZER_SENTENCEPIECE /* all that a tokenizer.model asks for */
 } mmn_normalizer_kind;
 

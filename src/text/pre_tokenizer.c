@@ -1,9 +1,11 @@
-/* Pre-tokenisation by Metaspace. */
+/* Pre-tokenisation, step by step. */
 #include "text/pre_tokenizer.h"
 
 #include <string.h>
 
+#include "text/bert_characters.h"
 #include "text/bytes.h"
+#include "text/utf8.h"
 
 /* What stays the same while steps call each other. */
 typedef struct cutting {
@@ -37,7 +39,7 @@ static mmn_status replace_spaces(const mmn_metaspace *metaspace, const char *tex
 static mmn_status cut_by_metaspace(const cutting *run, size_t step, const char *text,
                                    size_t length, bool is_first)
 {
-    const mmn_metaspace *metaspace = &run->pre_tokenizer->steps[step];
+    const mmn_metaspace *metaspace = &run->pre_tokenizer->steps[step].metaspace;
     size_t size = metaspace->replacement_length;
     mmn_bytes replaced = {0};
     mmn_status status =
@@ -55,6 +57,27 @@ static mmn_status cut_by_metaspace(const cutting *run, size_t step, const char *
     return status;
 }
 
+static mmn_status cut_as_bert(const cutting *run, size_t step, const char *text, size_t length,
+                              bool is_first)
+{
+    mmn_status status = MMN_OK;
+    size_t start = 0, size;
+    for (size_t at = 0; at < length && status == MMN_OK; at += size) {
+        uint32_t code = mmn_utf8_decode(text + at);
+        bool is_space = mmn_is_whitespace(code);
+        size = mmn_utf8_size(text + at);
+        if (!is_space && !mmn_bert_is_punctuation(code))
+            continue;
+        status = cut(run, step + 1, text + start, at - start, is_first && start == 0);
+        if (status == MMN_OK && !is_space)
+            status = cut(run, step + 1, text + at, size, is_first && at == 0);
+        start = at + size;
+    }
+    if (status == MMN_OK)
+        status = cut(run, step + 1, text + start, length - start, is_first && start == 0);
+    return status;
+}
+
 static mmn_status cut(const cutting *run, size_t step, const char *text, size_t length,
                       bool is_first)
 {
@@ -62,6 +85,8 @@ static mmn_status cut(const cutting *run, size_t step, const char *text, size_t 
         return MMN_OK;
     if (step == run->pre_tokenizer->count)
         return run->word(run->context, text, length, run->error);
+    if (run->pre_tokenizer->steps[step].kind == MMN_PRE_TOKENIZER_BERT)
+        return cut_as_bert(run, step, text, length, is_first);
     return cut_by_metaspace(run, step, text, length, is_first);
 }
 

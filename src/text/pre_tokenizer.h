@@ -23,11 +23,21 @@ typedef struct mmn_metaspace {
     bool split;
 } mmn_metaspace;
 
+typedef enum mmn_pre_tokenizer_kind {
+    MMN_PRE_TOKENIZER_METASPACE,
+    MMN_PRE_TOKENIZER_BERT /* cuts at white space, which goes, and around each punctuation mark */
+} mmn_pre_tokenizer_kind;
+
+typedef struct mmn_pre_tokenizer_step {
+    mmn_pre_tokenizer_kind kind;
+    mmn_metaspace metaspace; /* METASPACE */
+} mmn_pre_tokenizer_step;
+
 #define MMN_PRE_TOKENIZER_STEPS 8
 
 /* Steps that follow each other. Start from {0}. */
 typedef struct mmn_pre_tokenizer {
-    mmn_metaspace steps[MMN_PRE_TOKENIZER_STEPS];
+    mmn_pre_tokenizer_step steps[MMN_PRE_TOKENIZER_STEPS];
     size_t count;
 } mmn_pre_tokenizer;
 

@@ -55,31 +55,40 @@ static mmn_status open_json(mmn_tokenizer **tokenizer, const char *path, mmn_err
     return status;
 }
 
-static mmn_status open_model(mmn_tokenizer **tokenizer, const char *folder, mmn_error *error)
+/* Opens a folder without tokenizer.json, which `read` reads. */
+static mmn_status open_folder(mmn_tokenizer **tokenizer, const char *folder,
+                              mmn_status (*read)(mmn_tokenizer *, const char *, mmn_error *),
+                              mmn_error *error)
 {
     mmn_tokenizer *made = mmn_allocate(1, sizeof(*made), error);
-    mmn_status status = made ? mmn_tokenizer_read_model(made, folder, error) : MMN_SYSTEM;
+    mmn_status status = made ? read(made, folder, error) : MMN_SYSTEM;
     return mmn_error_in_file(error, finish(tokenizer, made, status, error), folder);
 }
 
 mmn_status mmn_tokenizer_open(mmn_tokenizer **tokenizer, const char *folder, mmn_error *error)
 {
     *tokenizer = NULL;
-    char *json = NULL, *model = NULL;
+    char *json = NULL, *model = NULL, *words = NULL;
     mmn_status status = mmn_path_join(&json, folder, "tokenizer.json", error);
     if (status == MMN_OK)
         status = mmn_path_join(&model, folder, "tokenizer.model", error);
+    if (status == MMN_OK)
+        status = mmn_path_join(&words, folder, "vocab.txt", error);
     if (status == MMN_OK) {
         if (mmn_is_file(json))
             status = open_json(tokenizer, json, error);
         else if (mmn_is_file(model))
-            status = open_model(tokenizer, folder, error);
+            status = open_folder(tokenizer, folder, mmn_tokenizer_read_model, error);
+        else if (mmn_is_file(words))
+            status = open_folder(tokenizer, folder, mmn_tokenizer_read_words, error);
         else
             status = mmn_fail(error, MMN_INPUT, folder, NULL,
-                              "there is neither a tokenizer.json nor a tokenizer.model");
+                              "there is neither a tokenizer.json nor a tokenizer.model or "
+                              "vocab.txt");
     }
     mmn_free(json);
     mmn_free(model);
+    mmn_free(words);
     return status;
 }
 
@@ -90,6 +99,7 @@ void mmn_tokenizer_close(mmn_tokenizer *tokenizer)
     mmn_added_tokens_free(&tokenizer->added);
     mmn_normalizer_free(&tokenizer->normalizer);
     mmn_bpe_free(&tokenizer->bpe);
+    mmn_wordpiece_free(&tokenizer->wordpiece);
     mmn_ids_free(&tokenizer->before);
     mmn_ids_free(&tokenizer->after);
     mmn_decoder_free(&tokenizer->decoder);
@@ -105,7 +115,10 @@ typedef struct word_context {
 static mmn_status encode_word(void *context, const char *text, size_t length, mmn_error *error)
 {
     const word_context *word = context;
-    return mmn_bpe_encode(&word->tokenizer->bpe, text, length, word->ids, error);
+    const mmn_tokenizer *tokenizer = word->tokenizer;
+    return tokenizer->model == MMN_MODEL_WORDPIECE
+               ? mmn_wordpiece_encode(&tokenizer->wordpiece, text, length, word->ids, error)
+               : mmn_bpe_encode(&tokenizer->bpe, text, length, word->ids, error);
 }
 
 /* Encodes a stretch of normalised text in which added tokens that are matched after normalisation
@@ -209,7 +222,7 @@ mmn_status mmn_tokenizer_decode(const mmn_tokenizer *tokenizer, const int32_t *i
         const char *spelling =
             mmn_added_tokens_spelling(&tokenizer->added, ids[i], &size, &special);
         if (!spelling)
-            spelling = mmn_vocabulary_text(&tokenizer->bpe.vocabulary, ids[i], &size);
+            spelling = mmn_vocabulary_text(mmn_model_vocabulary(tokenizer), ids[i], &size);
         if (spelling && !(special && skip_special))
             status = mmn_spellings_add(&spellings, spelling, size, error);
     }
@@ -231,7 +244,7 @@ mmn_status mmn_tokenizer_decode(const mmn_tokenizer *tokenizer, const int32_t *i
 
 size_t mmn_tokenizer_vocabulary_size(const mmn_tokenizer *tokenizer)
 {
-    size_t model = tokenizer->bpe.vocabulary.size, added = tokenizer->added.contents.size;
+    size_t model = mmn_model_vocabulary(tokenizer)->size, added = tokenizer->added.contents.size;
     return model > added ? model : added;
 }
 
@@ -240,7 +253,7 @@ bool mmn_tokenizer_token_to_id(const mmn_tokenizer *tokenizer, const char *token
     size_t length = strlen(token);
     int32_t found = mmn_vocabulary_find(&tokenizer->added.contents, token, length);
     if (found < 0)
-        found = mmn_vocabulary_find(&tokenizer->bpe.vocabulary, token, length);
+        found = mmn_vocabulary_find(mmn_model_vocabulary(tokenizer), token, length);
     if (found < 0)
         return false;
     *id = found;
@@ -250,5 +263,5 @@ bool mmn_tokenizer_token_to_id(const mmn_tokenizer *tokenizer, const char *token
 const char *mmn_tokenizer_id_to_token(const mmn_tokenizer *tokenizer, int32_t id)
 {
     const char *text = mmn_vocabulary_text(&tokenizer->added.contents, id, NULL);
-    return text ? text : mmn_vocabulary_text(&tokenizer->bpe.vocabulary, id, NULL);
+    return text ? text : mmn_vocabulary_text(mmn_model_vocabulary(tokenizer), id, NULL);
 }

@@ -1,5 +1,6 @@
-/* Tokenizers of the LLaMA family: text to token ids and back, from tokenizer.json or
- * tokenizer.model, id for id as the `tokenizers` and `sentencepiece` libraries give them. */
+/* Tokenizers of the LLaMA family and of BERT: text to token ids and back, from tokenizer.json,
+ * tokenizer.model or vocab.txt, id for id as the `tokenizers` and `sentencepiece` libraries give
+ * them. */
 #ifndef MMN_TEXT_TOKENIZER_H
 #define MMN_TEXT_TOKENIZER_H
 
@@ -16,8 +17,9 @@ typedef struct mmn_tokenizer mmn_tokenizer;
 /* Opens the tokenizer of the Hugging Face folder `folder`: tokenizer.json if it is there, obeyed as
  * it stands; else tokenizer.model with the tokens that added_tokens.json and tokenizer_config.json
  * add to it, run as the published ("legacy") LLaMA tokenizers run it: every stretch of text between
- * special tokens gets its own leading space. MMN_INPUT for a file that is damaged or asks for
- * something that would change ids and is not supported, which the message names. */
+ * special tokens gets its own leading space; else vocab.txt with these settings, run as BERT's.
+ * MMN_INPUT for a file that is damaged or asks for something that would change ids and is not
+ * supported, which the message names. */
 mmn_status mmn_tokenizer_open(mmn_tokenizer **tokenizer, const char *folder, mmn_error *error);
 /* NULL is allowed. */
 void mmn_tokenizer_close(mmn_tokenizer *tokenizer);

@@ -4,23 +4,19 @@
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "text/json_bert.h"
 #include "text/json_steps.h"
 #include "text/tokenizer_parts.h"
 
 /* ---- Model ----------------------------------------------------------------------------------- */
 
 /* Refuses options of the model that change ids and are not supported. */
-static mmn_status check_model(const mmn_json_object *model, mmn_error *error)
+static mmn_status check_bpe(const mmn_json_object *model, mmn_error *error)
 {
     static const char *const affixes[] = {"continuing_subword_prefix", "end_of_word_suffix"};
-    const char *type = "BPE", *affix = "";
+    const char *affix = "";
     double dropout = 0.0;
-    mmn_status status = mmn_json_get_text(&type, model, "type", error);
-    if (status == MMN_OK && strcmp(type, "BPE") != 0)
-        status = mmn_json_fail(model, "type", error, "\"%.60s\" is not supported: expected BPE",
-                               type);
-    if (status == MMN_OK)
-        status = mmn_json_get_f64(&dropout, model, "dropout", 0.0, 1.0, error);
+    mmn_status status = mmn_json_get_f64(&dropout, model, "dropout", 0.0, 1.0, error);
     if (status == MMN_OK && dropout != 0.0)
         status = mmn_json_fail(model, "dropout", error,
                                "is %g: a tokenizer that merges by chance is not supported",
@@ -33,28 +29,28 @@ static mmn_status check_model(const mmn_json_object *model, mmn_error *error)
     return status;
 }
 
-static mmn_status read_vocabulary(mmn_bpe *bpe, const mmn_json_object *model, mmn_error *error)
+mmn_status mmn_json_read_vocabulary(mmn_vocabulary *vocabulary, const mmn_json_object *model,
+                                    mmn_error *error)
 {
-    mmn_json_object vocabulary;
+    mmn_json_object tokens;
     mmn_status status = mmn_json_require(model, "vocab", error);
     if (status == MMN_OK)
-        status = mmn_json_get_object(&vocabulary, model, "vocab", error);
+        status = mmn_json_get_object(&tokens, model, "vocab", error);
     if (status != MMN_OK)
         return status;
     const char *text;
     json_t *id;
-    json_object_foreach(vocabulary.value, text, id) {
+    json_object_foreach(tokens.value, text, id) {
         size_t length = strlen(text);
         if (!json_is_integer(id))
-            return mmn_json_fail(&vocabulary, text, error, "must be an id");
+            return mmn_json_fail(&tokens, text, error, "must be an id");
         if (length > MMN_TOKEN_LENGTH_LIMIT)
-            return mmn_json_fail(&vocabulary, "", error, "has a token of %zu bytes, beyond %d",
+            return mmn_json_fail(&tokens, "", error, "has a token of %zu bytes, beyond %d",
                                  length, MMN_TOKEN_LENGTH_LIMIT);
-        status = mmn_vocabulary_add(&bpe->vocabulary, text, length, json_integer_value(id), error);
+        status = mmn_vocabulary_add(vocabulary, text, length, json_integer_value(id), error);
         if (status != MMN_OK)
             return status;
     }
-    mmn_bpe_find_bytes(bpe);
     return MMN_OK;
 }
 
@@ -145,30 +141,45 @@ static mmn_status read_unknown(mmn_bpe *bpe, const mmn_json_object *model, mmn_e
     return status;
 }
 
+static mmn_status read_bpe(mmn_bpe *bpe, const mmn_json_object *model, mmn_error *error)
+{
+    mmn_status status = check_bpe(model, error);
+    bpe->rule = MMN_BPE_MERGES;
+    if (status == MMN_OK)
+        status = mmn_json_get_bool(&bpe->fuse_unknown, model, "fuse_unk", error);
+    if (status == MMN_OK)
+        status = mmn_json_get_bool(&bpe->byte_fallback, model, "byte_fallback", error);
+    if (status == MMN_OK)
+        status = mmn_json_get_bool(&bpe->ignore_merges, model, "ignore_merges", error);
+    if (status == MMN_OK)
+        status = mmn_json_read_vocabulary(&bpe->vocabulary, model, error);
+    if (status == MMN_OK)
+        mmn_bpe_find_bytes(bpe);
+    if (status == MMN_OK)
+        status = read_merges(bpe, model, error);
+    if (status == MMN_OK)
+        status = read_unknown(bpe, model, error);
+    return status;
+}
+
 static mmn_status read_model(mmn_tokenizer *tokenizer, const mmn_json_object *document,
                              mmn_error *error)
 {
-    mmn_bpe *bpe = &tokenizer->bpe;
     mmn_json_object model;
+    const char *type = "BPE";
     mmn_status status = mmn_json_require(document, "model", error);
     if (status == MMN_OK)
         status = mmn_json_get_object(&model, document, "model", error);
     if (status == MMN_OK)
-        status = check_model(&model, error);
-    bpe->rule = MMN_BPE_MERGES;
-    if (status == MMN_OK)
-        status = mmn_json_get_bool(&bpe->fuse_unknown, &model, "fuse_unk", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_bool(&bpe->byte_fallback, &model, "byte_fallback", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_bool(&bpe->ignore_merges, &model, "ignore_merges", error);
-    if (status == MMN_OK)
-        status = read_vocabulary(bpe, &model, error);
-    if (status == MMN_OK)
-        status = read_merges(bpe, &model, error);
-    if (status == MMN_OK)
-        status = read_unknown(bpe, &model, error);
-    return status;
+        status = mmn_json_get_text(&type, &model, "type", error);
+    if (status != MMN_OK)
+        return status;
+    if (strcmp(type, "WordPiece") == 0)
+        return mmn_json_read_wordpiece(tokenizer, &model, error);
+    if (strcmp(type, "BPE") == 0)
+        return read_bpe(&tokenizer->bpe, &model, error);
+    return mmn_json_fail(&model, "type", error,
+                         "\"%.60s\" is not supported: expected BPE or WordPiece", type);
 }
 
 /* ---- Added tokens ---------------------------------------------------------------------------- */
@@ -177,7 +188,7 @@ static mmn_status read_model(mmn_tokenizer *tokenizer, const mmn_json_object *do
  * text in the vocabulary, or the next one. */
 static int64_t id_of_added(const mmn_tokenizer *tokenizer, const char *content)
 {
-    const mmn_vocabulary *model = &tokenizer->bpe.vocabulary;
+    const mmn_vocabulary *model = mmn_model_vocabulary(tokenizer);
     int32_t known = mmn_vocabulary_find(model, content, strlen(content));
     if (known >= 0)
         return known;

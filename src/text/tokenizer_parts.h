@@ -8,6 +8,7 @@
 #include "text/normalizer.h"
 #include "text/pre_tokenizer.h"
 #include "text/tokenizer.h"
+#include "text/wordpiece.h"
 
 /* No token or pattern is longer than this many bytes (sentencepiece has the same limit for its
  * pieces), and no text that a tokenizer puts in place of another longer than the second; so a
@@ -17,15 +18,27 @@
 /* Nor has it more steps of one kind. */
 #define MMN_STEP_LIMIT 16
 
+/* How words are taken apart. */
+typedef enum mmn_tokenizer_model { MMN_MODEL_BPE, MMN_MODEL_WORDPIECE } mmn_tokenizer_model;
+
 /* In the order in which encoding uses them. */
 struct mmn_tokenizer {
     mmn_added_tokens added;
     mmn_normalizer normalizer;
     mmn_pre_tokenizer pre_tokenizer;
+    mmn_tokenizer_model model; /* which of the next two takes words apart; the other is empty */
     mmn_bpe bpe;
+    mmn_wordpiece wordpiece;
     mmn_ids before, after; /* what add_special puts around a text */
     mmn_decoder decoder;
 };
+
+/* The vocabulary of the model that the tokenizer has. */
+static inline const mmn_vocabulary *mmn_model_vocabulary(const mmn_tokenizer *tokenizer)
+{
+    return tokenizer->model == MMN_MODEL_WORDPIECE ? &tokenizer->wordpiece.vocabulary
+                                                   : &tokenizer->bpe.vocabulary;
+}
 
 /* Fills a zeroed tokenizer from the text of a tokenizer.json; `file` is its name in errors. */
 mmn_status mmn_tokenizer_read_json(mmn_tokenizer *tokenizer, const char *text, size_t size,
@@ -33,6 +46,10 @@ mmn_status mmn_tokenizer_read_json(mmn_tokenizer *tokenizer, const char *text, s
 
 /* Fills a zeroed tokenizer from a folder's tokenizer.model and the files beside it. */
 mmn_status mmn_tokenizer_read_model(mmn_tokenizer *tokenizer, const char *folder,
+                                    mmn_error *error);
+
+/* The same from its vocab.txt (a WordPiece token a line) and the files beside it. */
+mmn_status mmn_tokenizer_read_words(mmn_tokenizer *tokenizer, const char *folder,
                                     mmn_error *error);
 
 /* Reads the pieces and rules of a tokenizer.model of `size` bytes: vocabulary, normaliser, special

@@ -14,6 +14,7 @@
 #include "text/tokenizer.h"
 
 #define GOLDEN MMN_SOURCE_DIR "/golden/tokenizer/"
+#define BERT MMN_SOURCE_DIR "/golden/qformer_tokenizer/"
 
 static mmn_error error;
 static char folder[64];
@@ -46,10 +47,10 @@ static void remove_file(const char *name)
     unlink(path);
 }
 
-static char *read_golden(const char *name, size_t *size)
+static char *read_golden(const char *golden, const char *name, size_t *size)
 {
     char path[4096];
-    snprintf(path, sizeof(path), GOLDEN "%s", name);
+    snprintf(path, sizeof(path), "%s%s", golden, name);
     FILE *file = fopen(path, "rb");
     cr_assert(file, "%s", path);
     char *data = malloc(1 << 16);
@@ -91,12 +92,13 @@ static bool is_refused(void)
     return false;
 }
 
-/* Truncates golden's `name` at many places and flips bits in it; returns how many of the damaged
- * files were refused. */
-static size_t count_refused(const char *name, size_t truncations, size_t flips)
+/* Truncates `name` of the folder `golden` at many places and flips bits in it; returns how many of
+ * the damaged files were refused. */
+static size_t count_refused(const char *golden, const char *name, size_t truncations,
+                            size_t flips)
 {
     size_t size, refused = 0;
-    char *data = read_golden(name, &size);
+    char *data = read_golden(golden, name, &size);
     for (size_t i = 0; i < truncations; i++) {
         write_file(name, data, size * i / truncations);
         refused += is_refused();
@@ -119,31 +121,68 @@ static size_t count_refused(const char *name, size_t truncations, size_t flips)
 Test(hostile_tokenizer, damaged_json)
 {
     make_folder();
-    cr_assert_geq(count_refused("tokenizer.json", 300, 0), 299);
-    cr_assert_gt(count_refused("tokenizer.json", 0, 400), 200);
+    cr_assert_geq(count_refused(GOLDEN, "tokenizer.json", 300, 0), 299);
+    cr_assert_gt(count_refused(GOLDEN, "tokenizer.json", 0, 400), 200);
     rmdir(folder);
 }
 
 Test(hostile_tokenizer, damaged_model)
 {
     make_folder();
-    cr_assert_gt(count_refused("tokenizer.model", 300, 0), 280);
-    cr_assert_gt(count_refused("tokenizer.model", 0, 400), 40);
+    cr_assert_gt(count_refused(GOLDEN, "tokenizer.model", 300, 0), 280);
+    cr_assert_gt(count_refused(GOLDEN, "tokenizer.model", 0, 400), 40);
     rmdir(folder);
 }
 
 Test(hostile_tokenizer, damaged_settings_beside_a_model)
 {
     size_t size;
-    char *model = read_golden("tokenizer.model", &size);
+    char *model = read_golden(GOLDEN, "tokenizer.model", &size);
     make_folder();
     write_file("tokenizer.model", model, size);
-    cr_assert_gt(count_refused("tokenizer_config.json", 100, 100), 100);
-    cr_assert_gt(count_refused("special_tokens_map.json", 50, 50), 50);
+    cr_assert_gt(count_refused(GOLDEN, "tokenizer_config.json", 100, 100), 100);
+    cr_assert_gt(count_refused(GOLDEN, "special_tokens_map.json", 50, 50), 50);
     free(model);
     remove_file("tokenizer.model");
     rmdir(folder);
 }
+
+#ifdef HAVE_UTF8PROC
+Test(hostile_tokenizer, damaged_bert)
+{
+    size_t size;
+    make_folder();
+    cr_assert_geq(count_refused(BERT, "tokenizer.json", 300, 0), 299);
+    cr_assert_gt(count_refused(BERT, "tokenizer.json", 0, 400), 150);
+    cr_assert_gt(count_refused(BERT, "vocab.txt", 300, 400), 5);
+    char *words = read_golden(BERT, "vocab.txt", &size);
+    write_file("vocab.txt", words, size);
+    cr_assert_gt(count_refused(BERT, "tokenizer_config.json", 100, 100), 100);
+    cr_assert_gt(count_refused(BERT, "added_tokens.json", 10, 50), 10);
+    free(words);
+    remove_file("vocab.txt");
+    rmdir(folder);
+}
+
+Test(hostile_tokenizer, says_what_is_wrong_in_a_vocabulary)
+{
+    static const struct {
+        const char *text, *where, *message;
+    } bad[] = {{"", "unk_token", "\"[UNK]\" is not a token of vocab.txt"},
+               {"[UNK]\n[CLS]\n[SEP]\n[PAD]\n", "mask_token", "is not a token"},
+               {"[UNK]\na\na\n", "token 2", "\"a\" has the id 1 already"},
+               {"[UNK]\n\xff\n", "line 2", "is not UTF-8"}};
+    make_folder();
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        write_file("vocab.txt", bad[i].text, strlen(bad[i].text));
+        cr_assert(is_refused(), "%s", bad[i].text);
+        cr_assert(strstr(error.where, bad[i].where) && strstr(error.message, bad[i].message),
+                  "%s: %s: %s", bad[i].text, error.where, error.message);
+    }
+    remove_file("vocab.txt");
+    rmdir(folder);
+}
+#endif
 
 /* ---- Files that are well-formed but ask for what cannot be --------------------------------- */
 
@@ -161,6 +200,9 @@ Test(hostile_tokenizer, says_what_is_wrong_in_a_json)
 #define STEPS(key, steps) \
     "{\"" key "\":" steps ",\"model\":{\"vocab\":{\"a\":0},\"merges\":[]}}"
 #define MODEL(members) "{\"model\":{" members "}}"
+#define WORDPIECE(prefix, longest)                                                             \
+    MODEL("\"type\":\"WordPiece\",\"vocab\":{\"a\":0},\"unk_token\":\"u\","                      \
+          "\"continuing_subword_prefix\":" prefix ",\"max_input_chars_per_word\":" longest)
     static const bad_json bad[] = {
         {"[]", "", "must be a JSON object"},
         {"{}", "model", "is missing"},
@@ -188,8 +230,8 @@ Test(hostile_tokenizer, says_what_is_wrong_in_a_json)
          "\"<unk>\" is not in the vocabulary"},
         {STEPS("normalizer", "{\"type\":\"Nmt\"}"), "normalizer.type", "\"Nmt\" is not supported"},
         {STEPS("normalizer", "{\"type\":\"Sequence\",\"normalizers\":["
-                             "{\"type\":\"BertNormalizer\"}]}"),
-         "normalizer.normalizers[0].type", "\"BertNormalizer\" is not supported"},
+                             "{\"type\":\"Nmt\"}]}"),
+         "normalizer.normalizers[0].type", "\"Nmt\" is not supported"},
         {STEPS("normalizer", "{\"type\":\"Sequence\",\"normalizers\":[3]}"),
          "normalizer.normalizers[0]", "must be an object"},
         {STEPS("normalizer", "{\"type\":\"Replace\",\"pattern\":{\"String\":\"\"},"
@@ -208,14 +250,27 @@ Test(hostile_tokenizer, says_what_is_wrong_in_a_json)
         {STEPS("pre_tokenizer", "{\"type\":\"Metaspace\",\"replacement\":\"_\","
                                 "\"add_prefix_space\":false}"),
          "pre_tokenizer.add_prefix_space", "contradicts"},
-        {STEPS("post_processor", "{\"type\":\"BertProcessing\"}"), "post_processor.type",
-         "\"BertProcessing\" is not supported"},
+        {STEPS("post_processor", "{\"type\":\"RobertaProcessing\"}"), "post_processor.type",
+         "\"RobertaProcessing\" is not supported"},
+        {STEPS("post_processor", "{\"type\":\"BertProcessing\"}"), "post_processor.cls",
+         "is missing"},
+        {STEPS("post_processor", "{\"type\":\"BertProcessing\",\"cls\":[\"a\",-1]}"),
+         "post_processor.cls", "must be a token and its id"},
+        {STEPS("normalizer", "{\"type\":\"BertNormalizer\"}"), "normalizer.clean_text",
+         "is missing"},
         {STEPS("post_processor", "{\"type\":\"TemplateProcessing\",\"single\":[]}"),
          "post_processor.single", "does not hold the sequence A"},
         {STEPS("post_processor", "{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":"
                                  "{\"id\":\"x\"}}],\"special_tokens\":{}}"),
          "post_processor.special_tokens.x", "is missing"},
-        {STEPS("decoder", "{\"type\":\"WordPiece\"}"), "decoder.type", "\"WordPiece\" is not"},
+        {STEPS("decoder", "{\"type\":\"CTC\"}"), "decoder.type", "\"CTC\" is not"},
+        {STEPS("decoder", "{\"type\":\"WordPiece\"}"), "decoder.prefix", "is missing"},
+        {STEPS("decoder", "{\"type\":\"WordPiece\",\"prefix\":\"\",\"cleanup\":true}"),
+         "decoder.prefix", "is empty"},
+        {WORDPIECE("\"#\"", "9"), "model.unk_token", "\"u\" is not in the vocabulary"},
+        {WORDPIECE("\"\"", "9"), "model.continuing_subword_prefix", "is empty"},
+        {WORDPIECE("\"#\"", "1000000000"), "model.max_input_chars_per_word", "1000"},
+        {WORDPIECE("\"#\"", "null"), "model.max_input_chars_per_word", "is missing"},
         {STEPS("decoder", "{\"type\":\"Strip\",\"content\":\"\"}"), "decoder.content",
          "one character"},
     };
@@ -372,9 +427,14 @@ Test(hostile_tokenizer, survives_a_lack_of_memory)
 {
     size_t size;
     make_folder();
-    for (int kind = 0; kind < 2; kind++) {
-        const char *name = kind ? "tokenizer.model" : "tokenizer.json";
-        char *data = read_golden(name, &size);
+#ifdef HAVE_UTF8PROC
+    const int kinds = 3; /* the last is BERT's */
+#else
+    const int kinds = 2;
+#endif
+    for (int kind = 0; kind < kinds; kind++) {
+        const char *name = kind == 1 ? "tokenizer.model" : "tokenizer.json";
+        char *data = read_golden(kind == 2 ? BERT : GOLDEN, name, &size);
         write_file(name, data, size);
         unsigned long number = 1;
         for (mmn_status status = MMN_SYSTEM; status != MMN_OK; number++) {

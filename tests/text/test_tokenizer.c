@@ -1,5 +1,6 @@
 /* Tokenizers: ids and texts against those of the `tokenizers` and `sentencepiece` libraries, which
- * data/make_tokenizer_cases.py stored, and what encoding and decoding refuse. */
+ * data/make_tokenizer_cases.py and data/make_bert_cases.py stored, and what encoding and decoding
+ * refuse. */
 #include <criterion/criterion.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -16,13 +17,14 @@
 
 #define DATA MMN_SOURCE_DIR "/tests/text/data/"
 #define GOLDEN MMN_SOURCE_DIR "/golden/tokenizer"
+#define BERT MMN_SOURCE_DIR "/golden/qformer_tokenizer"
 
 static mmn_error error;
 
-static json_t *load_cases(void)
+static json_t *load_cases(const char *path)
 {
     json_error_t problem;
-    json_t *cases = json_load_file(DATA "cases.json", 0, &problem);
+    json_t *cases = json_load_file(path, 0, &problem);
     cr_assert(cases, "%s", problem.text);
     return cases;
 }
@@ -81,14 +83,14 @@ static void check_folder(const char *folder, const json_t *texts, const json_t *
 
 Test(tokenizer, gives_the_ids_of_a_tokenizer_json)
 {
-    json_t *cases = load_cases();
+    json_t *cases = load_cases(DATA "cases.json");
     check_folder(GOLDEN, json_object_get(cases, "texts"), json_object_get(cases, "golden"));
     json_decref(cases);
 }
 
 Test(tokenizer, gives_the_ids_of_every_option)
 {
-    json_t *cases = load_cases(), *stored;
+    json_t *cases = load_cases(DATA "cases.json"), *stored;
     json_t *texts = json_object_get(cases, "texts"), *variants = json_object_get(cases, "variants");
     const char *name;
     cr_assert_gt(json_object_size(variants), 10);
@@ -128,18 +130,19 @@ Test(tokenizer, says_which_library_is_missing)
     check_missing(DATA "nfc", "utf8proc");
     check_missing(DATA "lowercase", "utf8proc");
     check_missing(DATA "added-words", "utf8proc");
+    check_missing(BERT, "utf8proc");
 #endif
     (void)check_missing;
 }
 
-/* A folder of its own in which `files` of golden/tokenizer are found. */
-static char *link_golden(const char *const *files, size_t count)
+/* A folder of its own in which `files` of the folder `source` are found. */
+static char *link_files(const char *source, const char *const *files, size_t count)
 {
     static char folder[] = "/tmp/mmneuron-tokenizer-XXXXXX";
     cr_assert(mkdtemp(folder));
     for (size_t i = 0; i < count; i++) {
         char from[4096], to[4096];
-        snprintf(from, sizeof(from), GOLDEN "/%s", files[i]);
+        snprintf(from, sizeof(from), "%s/%s", source, files[i]);
         snprintf(to, sizeof(to), "%s/%s", folder, files[i]);
         cr_assert_eq(symlink(from, to), 0);
     }
@@ -162,12 +165,46 @@ Test(tokenizer, gives_the_same_ids_from_a_tokenizer_model)
 {
     static const char *const files[] = {"tokenizer.model", "tokenizer_config.json",
                                         "special_tokens_map.json"};
-    json_t *cases = load_cases();
-    const char *folder = link_golden(files, 3);
+    json_t *cases = load_cases(DATA "cases.json");
+    const char *folder = link_files(GOLDEN, files, 3);
     check_folder(folder, json_object_get(cases, "texts"), json_object_get(cases, "golden"));
     remove_links(folder, files, 3);
     json_decref(cases);
 }
+
+#ifdef HAVE_UTF8PROC
+Test(tokenizer, gives_the_ids_of_bert)
+{
+    json_t *cases = load_cases(DATA "bert_cases.json");
+    check_folder(BERT, json_object_get(cases, "texts"), json_object_get(cases, "golden"));
+    json_decref(cases);
+}
+
+Test(tokenizer, gives_the_ids_of_bert_from_a_vocabulary_alone)
+{
+    static const char *const files[] = {"vocab.txt", "tokenizer_config.json",
+                                        "special_tokens_map.json", "added_tokens.json"};
+    json_t *cases = load_cases(DATA "bert_cases.json");
+    const char *folder = link_files(BERT, files, 4);
+    check_folder(folder, json_object_get(cases, "texts"), json_object_get(cases, "golden"));
+    remove_links(folder, files, 4);
+    json_decref(cases);
+}
+
+Test(tokenizer, gives_the_ids_of_every_option_of_bert)
+{
+    json_t *cases = load_cases(DATA "bert_cases.json"), *stored;
+    json_t *variants = json_object_get(cases, "variants");
+    const char *name;
+    cr_assert_gt(json_object_size(variants), 5);
+    json_object_foreach(variants, name, stored) {
+        char folder[4096];
+        snprintf(folder, sizeof(folder), DATA "%s", name);
+        check_folder(folder, json_object_get(cases, "texts"), stored);
+    }
+    json_decref(cases);
+}
+#endif
 
 Test(tokenizer, gives_the_ids_of_the_real_llama_model)
 {
@@ -178,7 +215,7 @@ Test(tokenizer, gives_the_ids_of_the_real_llama_model)
     snprintf(model, sizeof(model), "%s/tokenizer.model", folder);
     if (access(model, R_OK) != 0)
         cr_skip_test("there is no %s; MMN_SHARED_DATA says where else to look", model);
-    json_t *cases = load_cases();
+    json_t *cases = load_cases(DATA "cases.json");
     check_folder(folder, json_object_get(cases, "texts"), json_object_get(cases, "llama_model"));
     json_decref(cases);
 }
@@ -189,7 +226,7 @@ Test(tokenizer, gives_the_ids_of_the_real_llama_json)
     if (!folder)
         cr_skip_test("MMN_LLAMA_TOKENIZER_JSON does not name the folder that "
                      "data/make_tokenizer_cases.py --json makes");
-    json_t *cases = load_cases();
+    json_t *cases = load_cases(DATA "cases.json");
     check_folder(folder, json_object_get(cases, "texts"), json_object_get(cases, "llama_json"));
     json_decref(cases);
 }

@@ -1,0 +1,175 @@
+/* Reads what tokenizer.json has of BERT's: the model WordPiece and the steps around it. */
+#include "text/json_bert.h"
+
+#include <string.h>
+
+#include "text/json_steps.h"
+
+static mmn_status require_all(const mmn_json_object *json, const char *const *keys, size_t count,
+                              mmn_error *error)
+{
+    mmn_status status = MMN_OK;
+    for (size_t i = 0; i < count && status == MMN_OK; i++)
+        status = mmn_json_require(json, keys[i], error);
+    return status;
+}
+
+/* A prefix that must be there: what pieces begin with that begin no word. */
+static mmn_status get_prefix(const char **prefix, const mmn_json_object *json, const char *key,
+                             mmn_error *error)
+{
+    mmn_status status = mmn_json_get_text(prefix, json, key, error);
+    if (status == MMN_OK && **prefix == '\0')
+        status = mmn_json_fail(json, key, error, "is empty, which is not supported");
+    if (status == MMN_OK && strlen(*prefix) > MMN_WORDPIECE_PREFIX_LIMIT)
+        status = mmn_json_fail(json, key, error, "has more than %d bytes",
+                               MMN_WORDPIECE_PREFIX_LIMIT);
+    return status;
+}
+
+/* ---- Model ----------------------------------------------------------------------------------- */
+
+mmn_status mmn_json_read_wordpiece(mmn_tokenizer *tokenizer, const mmn_json_object *model,
+                                   mmn_error *error)
+{
+    static const char *const keys[] = {"unk_token", "continuing_subword_prefix",
+                                       "max_input_chars_per_word"};
+    mmn_wordpiece *wordpiece = &tokenizer->wordpiece;
+    const char *unknown = "", *prefix = "";
+    uint32_t longest = 0;
+    tokenizer->model = MMN_MODEL_WORDPIECE;
+    mmn_status status = require_all(model, keys, 3, error);
+    if (status == MMN_OK)
+        status = mmn_json_get_text(&unknown, model, keys[0], error);
+    if (status == MMN_OK)
+        status = get_prefix(&prefix, model, keys[1], error);
+    if (status == MMN_OK)
+        status = mmn_json_get_u32(&longest, model, keys[2], 0, MMN_WORDPIECE_CHARACTER_LIMIT,
+                                  error);
+    if (status == MMN_OK)
+        status = mmn_json_read_vocabulary(&wordpiece->vocabulary, model, error);
+    if (status != MMN_OK)
+        return status;
+    strcpy(wordpiece->prefix, prefix);
+    wordpiece->longest_word = longest;
+    wordpiece->unknown = mmn_vocabulary_find(&wordpiece->vocabulary, unknown, strlen(unknown));
+    if (wordpiece->unknown < 0)
+        return mmn_json_fail(model, "unk_token", error, "\"%.60s\" is not in the vocabulary",
+                             unknown);
+    return MMN_OK;
+}
+
+/* ---- Normaliser ------------------------------------------------------------------------------ */
+
+mmn_status mmn_json_get_bert_options(mmn_bert_options *options, const mmn_json_object *json,
+                                     const char *lowercase_key, const char *ideographs_key,
+                                     mmn_error *error)
+{
+    mmn_status status = mmn_json_get_bool(&options->clean_text, json, "clean_text", error);
+    if (status == MMN_OK)
+        status = mmn_json_get_bool(&options->handle_chinese_chars, json, ideographs_key, error);
+    if (status == MMN_OK)
+        status = mmn_json_get_bool(&options->lowercase, json, lowercase_key, error);
+    options->strip_accents = options->lowercase;
+    if (status == MMN_OK)
+        status = mmn_json_get_bool(&options->strip_accents, json, "strip_accents", error);
+    return status;
+}
+
+mmn_status mmn_bert_add_normalizer(mmn_tokenizer *tokenizer, const mmn_bert_options *options,
+                                   mmn_error *error)
+{
+    const struct {
+        bool wanted;
+        mmn_normalizer_kind kind;
+    } parts[] = {{options->clean_text, MMN_NORMALIZER_CLEAN},
+                 {options->handle_chinese_chars, MMN_NORMALIZER_SPACE_IDEOGRAPHS},
+                 {options->strip_accents, MMN_NORMALIZER_NFD},
+                 {options->strip_accents, MMN_NORMALIZER_DROP_MARKS},
+                 {options->lowercase, MMN_NORMALIZER_LOWERCASE}};
+    mmn_status status = MMN_OK;
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]) && status == MMN_OK; i++) {
+        mmn_normalizer_step step = {.kind = parts[i].kind};
+        if (parts[i].wanted)
+            status = mmn_normalizer_add(&tokenizer->normalizer, &step, error);
+    }
+    return status;
+}
+
+mmn_status mmn_json_read_bert_normalizer(mmn_tokenizer *tokenizer, const mmn_json_object *json,
+                                         mmn_error *error)
+{
+    static const char *const keys[] = {"clean_text", "handle_chinese_chars", "lowercase"};
+    mmn_bert_options options = {0};
+    mmn_status status = require_all(json, keys, 3, error);
+    if (status == MMN_OK)
+        status = mmn_json_get_bert_options(&options, json, keys[2], keys[1], error);
+    return status == MMN_OK ? mmn_bert_add_normalizer(tokenizer, &options, error) : status;
+}
+
+/* ---- Post-processor -------------------------------------------------------------------------- */
+
+/* Appends the id of `key`'s ["[CLS]", 101]. */
+static mmn_status read_end(mmn_ids *ids, const mmn_json_object *json, const char *key,
+                           mmn_error *error)
+{
+    json_t *pair = NULL;
+    mmn_status status = mmn_json_require(json, key, error);
+    if (status == MMN_OK)
+        status = mmn_json_get_array(&pair, json, key, error);
+    if (status != MMN_OK)
+        return status;
+    const json_t *number = json_array_get(pair, 1);
+    json_int_t id = json_integer_value(number);
+    if (json_array_size(pair) != 2 || !json_is_string(json_array_get(pair, 0)) ||
+        !json_is_integer(number) || id < 0 || id >= MMN_VOCABULARY_LIMIT)
+        return mmn_json_fail(json, key, error, "must be a token and its id from 0 to %d",
+                             MMN_VOCABULARY_LIMIT - 1);
+    return mmn_ids_add(ids, (int32_t)id, error);
+}
+
+mmn_status mmn_json_read_bert_processing(mmn_tokenizer *tokenizer, const mmn_json_object *json,
+                                         mmn_error *error)
+{
+    mmn_status status = read_end(&tokenizer->before, json, "cls", error);
+    return status == MMN_OK ? read_end(&tokenizer->after, json, "sep", error) : status;
+}
+
+/* ---- Decoder --------------------------------------------------------------------------------- */
+
+mmn_status mmn_bert_add_decoder(mmn_tokenizer *tokenizer, const char *prefix, bool clean_up,
+                                mmn_error *error)
+{
+    static const struct {
+        const char *from, *to;
+    } cleaned[] = {{" .", "."},       {" ?", "?"},     {" !", "!"},     {" ,", ","},
+                   {" ' ", "'"},      {" n't", "n't"}, {" 'm", "'m"},   {" do not", " don't"},
+                   {" 's", "'s"},     {" 've", "'ve"}, {" 're", "'re"}};
+    mmn_decoder_step step = {.kind = MMN_DECODER_WORDPIECE};
+    mmn_status status = mmn_replacement_make(&step.replacement, prefix, false, prefix, error);
+    if (status == MMN_OK)
+        status = mmn_decoder_add(&tokenizer->decoder, &step, error);
+    for (size_t i = 0; clean_up && i < sizeof(cleaned) / sizeof(cleaned[0]) && status == MMN_OK;
+         i++) {
+        step.kind = MMN_DECODER_REPLACE;
+        status = mmn_replacement_make(&step.replacement, cleaned[i].from, false, cleaned[i].to,
+                                      error);
+        if (status == MMN_OK)
+            status = mmn_decoder_add(&tokenizer->decoder, &step, error);
+    }
+    return status;
+}
+
+mmn_status mmn_json_read_wordpiece_decoder(mmn_tokenizer *tokenizer, const mmn_json_object *json,
+                                           mmn_error *error)
+{
+    static const char *const keys[] = {"prefix", "cleanup"};
+    const char *prefix = "";
+    bool clean_up = false;
+    mmn_status status = require_all(json, keys, 2, error);
+    if (status == MMN_OK)
+        status = get_prefix(&prefix, json, keys[0], error);
+    if (status == MMN_OK)
+        status = mmn_json_get_bool(&clean_up, json, keys[1], error);
+    return status == MMN_OK ? mmn_bert_add_decoder(tokenizer, prefix, clean_up, error) : status;
+}
