@@ -183,6 +183,29 @@ void mmn_binder_take_vector(mmn_binder *binder, const float **vector, const char
             (mmn_waiting_vector){.place = vector, .tensor = tensor};
 }
 
+void mmn_binder_take_linear(mmn_binder *binder, mmn_linear *linear, const char *prefix,
+                        const char *name, size_t outputs, size_t inputs, bool bias)
+{
+    char part[64];
+    const size_t shape[2] = {outputs, inputs};
+    snprintf(part, sizeof(part), "%s.weight", name);
+    mmn_binder_take_matrix(binder, &linear->weight, prefix, part, shape, 2, false);
+    snprintf(part, sizeof(part), "%s.bias", name);
+    if (bias)
+        mmn_binder_take_vector(binder, &linear->bias, prefix, part, outputs);
+}
+
+void mmn_binder_take_norm(mmn_binder *binder, mmn_norm *norm, const char *prefix, const char *name,
+                      size_t width, bool bias)
+{
+    char part[64];
+    snprintf(part, sizeof(part), "%s.weight", name);
+    mmn_binder_take_vector(binder, &norm->weight, prefix, part, width);
+    snprintf(part, sizeof(part), "%s.bias", name);
+    if (bias)
+        mmn_binder_take_vector(binder, &norm->bias, prefix, part, width);
+}
+
 static void refuse_surplus(mmn_binder *binder)
 {
     for (size_t i = 0; i < binder->count && binder->status == MMN_OK; i++) {

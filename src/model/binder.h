@@ -51,6 +51,14 @@ void mmn_binder_take_matrix(mmn_binder *binder, mmn_matrix *matrix, const char *
 void mmn_binder_take_vector(mmn_binder *binder, const float **vector, const char *prefix,
                             const char *name, size_t length);
 
+/* Takes weight [outputs, inputs] and, with `bias`, bias [outputs] of a linear layer: the tensors
+ * "name.weight" and "name.bias". */
+void mmn_binder_take_linear(mmn_binder *binder, mmn_linear *linear, const char *prefix,
+                            const char *name, size_t outputs, size_t inputs, bool bias);
+/* Takes weight and, with `bias`, bias of a normalisation, [width] each, named as above. */
+void mmn_binder_take_norm(mmn_binder *binder, mmn_norm *norm, const char *prefix, const char *name,
+                          size_t width, bool bias);
+
 /* Checks that no tensor is left, and widens all vectors to f32 into one block, *vectors. */
 void mmn_binder_finish(mmn_binder *binder, float **vectors);
 

@@ -6,18 +6,9 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "model/config_internal.h"
+#include "model/family.h"
 
 #define FILE_LIMIT 10000000 /* bytes; published ones have some thousands */
-
-const char *mmn_family_name(mmn_family family)
-{
-    return family == MMN_FAMILY_LLAVA ? "llava" : "llava_next";
-}
-
-const char *mmn_language_type_name(mmn_language_type type)
-{
-    return type == MMN_LANGUAGE_LLAMA ? "llama" : "mistral";
-}
 
 const char *mmn_activation_name(mmn_activation activation)
 {
@@ -67,7 +58,8 @@ mmn_status mmn_config_activation(mmn_activation *activation, const mmn_json_obje
                          name);
 }
 
-static mmn_status read_family(mmn_config *config, const mmn_json_object *root, mmn_error *error)
+/* Forms that other programs give to models of these names. */
+static mmn_status refuse_foreign(const mmn_json_object *root, mmn_error *error)
 {
     if (mmn_json_has(root, "mm_vision_tower"))
         return mmn_json_fail(root, "mm_vision_tower", error,
@@ -76,98 +68,7 @@ static mmn_status read_family(mmn_config *config, const mmn_json_object *root, m
     if (mmn_json_has(root, "quantization_config"))
         return mmn_json_fail(root, "quantization_config", error,
                              "quantised checkpoints are not supported; use bf16, f16 or f32");
-    const char *type = "";
-    mmn_status status = mmn_json_require(root, "model_type", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_text(&type, root, "model_type", error);
-    if (status != MMN_OK)
-        return status;
-    if (strcmp(type, "llava") == 0)
-        config->family = MMN_FAMILY_LLAVA;
-    else if (strcmp(type, "llava_next") == 0)
-        config->family = MMN_FAMILY_LLAVA_NEXT;
-    else
-        return mmn_json_fail(root, "model_type", error,
-                             "model \"%.60s\" is not supported; supported are \"llava\" "
-                             "(LLaVA-1.5) and \"llava_next\" (LLaVA-NeXT) with their vision tower",
-                             type);
     return MMN_OK;
-}
-
-static mmn_status read_projector(mmn_config *config, const mmn_json_object *root, mmn_error *error)
-{
-    mmn_projector_config *projector = &config->projector;
-    projector->activation = MMN_ACTIVATION_GELU;
-    projector->bias = true;
-    projector->input_size =
-        config->vision.hidden_size * (uint32_t)config->vision.feature_layer_count;
-    mmn_status status =
-        mmn_config_activation(&projector->activation, root, "projector_hidden_act", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_bool(&projector->bias, root, "multimodal_projector_bias", error);
-    return status;
-}
-
-/* The placeholder's id: image_token_index which has the alias image_token_id. */
-static mmn_status read_image_token(mmn_config *config, const mmn_json_object *root,
-                                   mmn_error *error)
-{
-    const char *key =
-        mmn_json_has(root, "image_token_index") ? "image_token_index" : "image_token_id";
-    int64_t id = 32000;
-    mmn_status status = mmn_json_get_i64(&id, root, key, 0, INT32_MAX, error);
-    if (status == MMN_OK && id >= (int64_t)config->language.vocab_size)
-        status = mmn_json_fail(root, key, error,
-                               "must be below the vocabulary's size, %u, and is %lld",
-                               config->language.vocab_size, (long long)id);
-    config->image_token_id = (int32_t)id;
-    config->image_seq_length = 576;
-    if (status == MMN_OK)
-        status = mmn_json_get_u32(&config->image_seq_length, root, "image_seq_length", 0,
-                                  MMN_LIMIT_POSITIONS, error);
-    return status;
-}
-
-static mmn_status read_pinpoint(uint32_t pinpoint[2], const mmn_json_object *root,
-                                const json_t *pair, uint32_t tile, mmn_error *error)
-{
-    for (size_t side = 0; side < 2; side++) {
-        const json_t *number = json_array_get(pair, side);
-        json_int_t value = json_integer_value(number);
-        if (json_array_size(pair) != 2 || !json_is_integer(number) || value < 1 ||
-            value > (json_int_t)MMN_LIMIT_WIDTH || value % tile != 0)
-            return mmn_json_fail(root, "image_grid_pinpoints", error,
-                                 "must be pairs [height, width] of multiples of the vision "
-                                 "tower's image_size, %u, up to %u",
-                                 tile, MMN_LIMIT_WIDTH);
-        pinpoint[side] = (uint32_t)value;
-    }
-    return MMN_OK;
-}
-
-/* Resolutions that LLaVA-NeXT chooses from. */
-static mmn_status read_pinpoints(mmn_config *config, const mmn_json_object *root,
-                                 mmn_error *error)
-{
-    static const char class_default[] = "[[336,672],[672,336],[672,672],[1008,336],[336,1008]]";
-    json_t *given = NULL;
-    mmn_status status = mmn_json_get_array(&given, root, "image_grid_pinpoints", error);
-    if (status != MMN_OK)
-        return status;
-    json_t *pinpoints =
-        given ? json_incref(given) : json_loads(class_default, JSON_REJECT_DUPLICATES, NULL);
-    if (!pinpoints)
-        return mmn_fail(error, MMN_SYSTEM, NULL, NULL, "out of memory");
-    size_t count = json_array_size(pinpoints);
-    if (count == 0 || count > MMN_GRID_PINPOINTS)
-        status = mmn_json_fail(root, "image_grid_pinpoints", error,
-                               "must have 1 to %d pairs and has %zu", MMN_GRID_PINPOINTS, count);
-    for (size_t i = 0; status == MMN_OK && i < count; i++)
-        status = read_pinpoint(config->grid_pinpoints[i], root, json_array_get(pinpoints, i),
-                               config->vision.image_size, error);
-    config->grid_pinpoint_count = count;
-    json_decref(pinpoints);
-    return status;
 }
 
 /* A token's id, or none where it is null or, as old files have it, -1. */
@@ -202,22 +103,14 @@ static mmn_status read_tokens(mmn_generation_config *generation, const mmn_json_
 
 static mmn_status read_root(mmn_config *config, const mmn_json_object *root, mmn_error *error)
 {
-    mmn_json_object vision, language;
-    mmn_status status = read_family(config, root, error);
+    mmn_json_object language;
+    mmn_status status = refuse_foreign(root, error);
     if (status == MMN_OK)
-        status = mmn_json_get_object(&vision, root, "vision_config", error);
+        status = mmn_family_find(&config->family, root, error);
+    if (status == MMN_OK)
+        status = config->family->read(config, root, error);
     if (status == MMN_OK)
         status = mmn_json_get_object(&language, root, "text_config", error);
-    if (status == MMN_OK)
-        status = mmn_config_read_vision(&config->vision, root, &vision, error);
-    if (status == MMN_OK)
-        status = mmn_config_read_language(&config->language, root, &language, error);
-    if (status == MMN_OK)
-        status = read_projector(config, root, error);
-    if (status == MMN_OK)
-        status = read_image_token(config, root, error);
-    if (status == MMN_OK && config->family == MMN_FAMILY_LLAVA_NEXT)
-        status = read_pinpoints(config, root, error);
     if (status == MMN_OK)
         status = read_tokens(&config->generation, &language, error);
     if (status == MMN_OK)
@@ -245,6 +138,7 @@ mmn_status mmn_config_parse(mmn_config *config, const char *text, size_t size, c
 {
     /* LlamaConfig's and MistralConfig's tokens. */
     *config = (mmn_config){
+        .image_token_id = MMN_NO_TOKEN,
         .generation = {.eos_ids = {2}, .eos_count = 1, .bos_id = 1, .pad_id = MMN_NO_TOKEN}};
     json_t *document;
     mmn_json_object root;
@@ -303,7 +197,7 @@ static void digest_vision(mmn_digest *digest, const mmn_vision_config *vision)
 
 static void digest_language(mmn_digest *digest, const mmn_language_config *language)
 {
-    mmn_digest_add_text(digest, mmn_language_type_name(language->type));
+    mmn_digest_add_text(digest, language->form->model_type);
     mmn_digest_add_u32(digest, language->hidden_size);
     mmn_digest_add_u32(digest, language->intermediate_size);
     mmn_digest_add_u32(digest, language->layers);
@@ -323,7 +217,7 @@ static void digest_language(mmn_digest *digest, const mmn_language_config *langu
  * each one's height and width. Names are texts with their length, epsilons and theta binary64. */
 void mmn_config_digest(mmn_digest *digest, const mmn_config *config)
 {
-    mmn_digest_add_text(digest, mmn_family_name(config->family));
+    mmn_digest_add_text(digest, config->family->model_type);
     digest_vision(digest, &config->vision);
     mmn_digest_add_text(digest, mmn_activation_name(config->projector.activation));
     mmn_digest_add_u32(digest, config->projector.bias);

@@ -14,8 +14,10 @@
 #define MMN_EOS_IDS 16        /* at most this many tokens end a generation */
 #define MMN_NO_TOKEN (-1)
 
-typedef enum mmn_family { MMN_FAMILY_LLAVA, MMN_FAMILY_LLAVA_NEXT } mmn_family;
-typedef enum mmn_language_type { MMN_LANGUAGE_LLAMA, MMN_LANGUAGE_MISTRAL } mmn_language_type;
+/* What is particular to a kind of model, of vision tower and of language model: model/family.h. */
+typedef struct mmn_family mmn_family;
+typedef struct mmn_vision_form mmn_vision_form;
+typedef struct mmn_language_form mmn_language_form;
 
 /* Activation functions, one kernel each. */
 typedef enum mmn_activation {
@@ -26,8 +28,9 @@ typedef enum mmn_activation {
     MMN_ACTIVATION_RELU
 } mmn_activation;
 
-/* CLIP's vision tower. */
+/* A vision tower. */
 typedef struct mmn_vision_config {
+    const mmn_vision_form *form; /* NULL: the model has none */
     uint32_t hidden_size, intermediate_size, layers, heads, head_dim;
     uint32_t image_size, patch_size; /* the second divides the first */
     uint32_t channels;
@@ -43,9 +46,9 @@ typedef struct mmn_vision_config {
     bool keeps_class_token; /* vision_feature_select_strategy "full"; "default" drops it */
 } mmn_vision_config;
 
-/* LLaMA or Mistral. */
+/* A language model. */
 typedef struct mmn_language_config {
-    mmn_language_type type;
+    const mmn_language_form *form;
     uint32_t hidden_size, intermediate_size, layers;
     uint32_t heads, kv_heads, head_dim; /* kv_heads divides heads; head_dim is even */
     uint32_t vocab_size;
@@ -70,14 +73,14 @@ typedef struct mmn_generation_config {
 } mmn_generation_config;
 
 typedef struct mmn_config {
-    mmn_family family;
+    const mmn_family *family;
     mmn_vision_config vision;
     mmn_projector_config projector;
     mmn_language_config language;
     mmn_generation_config generation;
-    int32_t image_token_id; /* below language.vocab_size */
+    int32_t image_token_id; /* below language.vocab_size; MMN_NO_TOKEN: the model reads no images */
     uint32_t image_seq_length; /* what the file says a base image takes; positions are computed */
-    /* LLaVA-NeXT: resolutions to choose from, {height, width}; none for LLaVA. */
+    /* Resolutions to choose from where images are cut into tiles (LLaVA-NeXT), {height, width}. */
     uint32_t grid_pinpoints[MMN_GRID_PINPOINTS][2];
     size_t grid_pinpoint_count;
 } mmn_config;
@@ -94,9 +97,7 @@ mmn_status mmn_config_parse(mmn_config *config, const char *text, size_t size, c
                             const char *generation, size_t generation_size,
                             const char *generation_file, mmn_error *error);
 
-/* Names for people and files: "llava_next", "mistral", "quick_gelu". */
-const char *mmn_family_name(mmn_family family);
-const char *mmn_language_type_name(mmn_language_type type);
+/* The name for people and files: "quick_gelu". */
 const char *mmn_activation_name(mmn_activation activation);
 
 /* Adds the architecture's numbers to a digest: everything that changes what the model computes from

@@ -19,11 +19,4 @@
 mmn_status mmn_config_activation(mmn_activation *activation, const mmn_json_object *object,
                                  const char *key, mmn_error *error);
 
-/* Read config.json's "vision_config" and "text_config"; `object` has value NULL where they are
- * absent. `root` is the whole document: some keys of these parts stand there. */
-mmn_status mmn_config_read_vision(mmn_vision_config *vision, const mmn_json_object *root,
-                                  const mmn_json_object *object, mmn_error *error);
-mmn_status mmn_config_read_language(mmn_language_config *language, const mmn_json_object *root,
-                                    const mmn_json_object *object, mmn_error *error);
-
 #endif

@@ -46,7 +46,7 @@ mmn_status mmn_input_create(mmn_input **created, const mmn_model *model, size_t 
     input->image_sizes = mmn_allocate(image_count, sizeof(*input->image_sizes), error);
     if (!input->image_sizes)
         return MMN_SYSTEM;
-    if (model->config.family == MMN_FAMILY_LLAVA_NEXT && image_count > 0) {
+    if (model->config.grid_pinpoint_count > 0 && image_count > 0) {
         input->anyres = mmn_allocate(image_count, sizeof(*input->anyres), error);
         if (!input->anyres)
             return MMN_SYSTEM;

@@ -70,7 +70,7 @@ static mmn_status count_images(size_t *count, const mmn_model *model, const mmn_
                         "has shape %s; expected [tiles, %u, %u, %u]", shape, vision->channels,
                         vision->image_size, vision->image_size);
     }
-    const bool every_tile = model->config.family != MMN_FAMILY_LLAVA_NEXT;
+    const bool every_tile = model->config.grid_pinpoint_count == 0;
     *count = pixels->shape[0];
     if (!sizes && every_tile)
         return MMN_OK;

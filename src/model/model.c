@@ -76,7 +76,7 @@ static mmn_status read_image_settings(mmn_model *model, const mmn_model_options 
         pinpoints[i] =
             (mmn_resolution){config->grid_pinpoints[i][0], config->grid_pinpoints[i][1]};
     const mmn_image_model expected = {
-        .anyres = config->family == MMN_FAMILY_LLAVA_NEXT,
+        .anyres = config->grid_pinpoint_count > 0,
         .image_size = config->vision.image_size,
         .grid_pinpoint_count = config->grid_pinpoint_count,
         .grid_pinpoints = config->grid_pinpoint_count ? pinpoints : NULL,
@@ -104,34 +104,8 @@ static void describe(mmn_model *model)
     const mmn_config *config = &model->config;
     const mmn_vision_config *vision = &config->vision;
     const mmn_language_config *language = &config->language;
-    uint32_t last_used = 0;
-    for (size_t i = 0; i < vision->feature_layer_count; i++)
-        if (vision->feature_layers[i] > last_used)
-            last_used = vision->feature_layers[i];
-
-    model->modules[0] = (mmn_module){
-        .name = "vision",
-        .layers = vision->layers,
-        .neurons = vision->intermediate_size,
-        .stages = "vision.layers.{i}.mlp.act",
-        .first_inert_layer = last_used,
-    };
-    model->modules[1] = (mmn_module){
-        .name = "projector",
-        .layers = 1,
-        .neurons = (uint32_t)model->weights->projector.linear_1.weight.rows,
-        .stages = "projector.act",
-        .first_inert_layer = 1,
-    };
-    model->modules[2] = (mmn_module){
-        .name = "language",
-        .layers = language->layers,
-        .neurons = language->intermediate_size,
-        .stages = "language.layers.{i}.mlp.act",
-        .first_inert_layer = language->layers,
-    };
-    const char *family = mmn_family_name(config->family);
-    const char *language_name = mmn_language_type_name(language->type);
+    const char *family = config->family->model_type;
+    const char *language_name = language->form->model_type;
     model->info = (mmn_model_info){
         .family = family,
         .language = language_name,
@@ -155,7 +129,7 @@ static void describe(mmn_model *model)
         .vocabulary = language->vocab_size,
         .maximum_positions = language->max_position_embeddings,
         .sliding_window = language->sliding_window,
-        .module_count = MMN_MODULE_COUNT,
+        .module_count = config->family->list_modules(model->modules, config),
         .modules = model->modules,
     };
 }

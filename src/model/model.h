@@ -5,12 +5,10 @@
 #include "image/settings.h"
 #include "mmneuron.h"
 #include "model/config.h"
+#include "model/family.h"
 #include "model/operations.h"
 #include "model/weights.h"
 #include "text/tokenizer.h"
-
-/* Modules of the LLaVA families: vision, projector, language. */
-enum { MMN_MODULE_COUNT = 3 };
 
 struct mmn_model {
     char *folder;
@@ -19,7 +17,7 @@ struct mmn_model {
     mmn_tokenizer *tokenizer;
     mmn_image_settings image_settings;
     mmn_compute compute;
-    mmn_module modules[MMN_MODULE_COUNT];
+    mmn_module modules[MMN_MODULE_LIMIT];
     mmn_model_info info;
 };
 

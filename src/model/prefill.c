@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "model/projector.h"
 #include "model/vision.h"
 
 mmn_status mmn_session_show_input(const mmn_session *session, const mmn_input *input,
@@ -122,9 +121,9 @@ mmn_status mmn_session_make_features(mmn_session *session, const mmn_input *inpu
                                 &session->probes, input->pixels.values, input->pixels.tiles,
                                 &made->tower, error);
     if (status == MMN_OK && mmn_session_needs_projector(session))
-        status = mmn_projector_run(&session->compute, &model->config, model->weights,
-                                   &session->probes, input, tower ? tower : made->tower,
-                                   &made->merged, &made->rows, error);
+        status = model->config.family->project(
+            &session->compute, &model->config, model->weights, &session->probes, input,
+            tower ? tower : made->tower, &made->merged, &made->rows, error);
     return status;
 }
 

@@ -1,7 +1,8 @@
-/* The vision tower's part of config.json. */
-#include <string.h>
+/* CLIP's vision tower: its part of config.json and its tensors. */
+#include <stdio.h>
 
 #include "model/config_internal.h"
+#include "model/families.h"
 
 /* transformers' CLIPVisionConfig, for a vision_config that leaves keys out. */
 static const mmn_vision_config class_defaults = {
@@ -29,18 +30,6 @@ static const mmn_vision_config llava_defaults = {
     .layer_norm_eps = 1e-5f,
     .activation = MMN_ACTIVATION_QUICK_GELU,
 };
-
-static mmn_status check_type(const mmn_json_object *object, mmn_error *error)
-{
-    const char *type = "clip_vision_model";
-    mmn_status status = mmn_json_get_text(&type, object, "model_type", error);
-    if (status == MMN_OK && strcmp(type, "clip_vision_model") != 0)
-        status = mmn_json_fail(object, "model_type", error,
-                               "vision tower \"%.60s\" is not supported; supported is "
-                               "\"clip_vision_model\"",
-                               type);
-    return status;
-}
 
 /* A number of pixels, or an array of height and width, which must be equal. */
 static mmn_status read_side(uint32_t *side, const mmn_json_object *object, const char *key,
@@ -103,44 +92,52 @@ static mmn_status derive(mmn_vision_config *vision, const mmn_json_object *objec
     return MMN_OK;
 }
 
-/* vision_feature_layer counts hidden states: 0 is what enters the first layer, and there is one
- * more than layers; negative numbers count from the end. */
-static mmn_status read_features(mmn_vision_config *vision, const mmn_json_object *root,
-                                mmn_error *error)
+static mmn_status read(mmn_vision_config *vision, const mmn_json_object *object, mmn_error *error)
 {
-    int64_t chosen[MMN_FEATURE_LAYERS] = {-2}, states = (int64_t)vision->layers + 1;
-    size_t count = 1;
-    mmn_status status = mmn_json_get_integers(chosen, &count, MMN_FEATURE_LAYERS, root,
-                                              "vision_feature_layer", -states, states - 1, error);
-    if (status != MMN_OK)
-        return status;
-    if (count == 0)
-        return mmn_json_fail(root, "vision_feature_layer", error, "must name a layer");
-    for (size_t i = 0; i < count; i++)
-        vision->feature_layers[i] = (uint32_t)(chosen[i] < 0 ? states + chosen[i] : chosen[i]);
-    vision->feature_layer_count = count;
-
-    const char *strategy = "default";
-    status = mmn_json_get_text(&strategy, root, "vision_feature_select_strategy", error);
-    if (status != MMN_OK)
-        return status;
-    vision->keeps_class_token = strcmp(strategy, "full") == 0;
-    if (!vision->keeps_class_token && strcmp(strategy, "default") != 0)
-        return mmn_json_fail(root, "vision_feature_select_strategy", error,
-                             "must be \"default\" or \"full\" and is \"%.60s\"", strategy);
-    return MMN_OK;
-}
-
-mmn_status mmn_config_read_vision(mmn_vision_config *vision, const mmn_json_object *root,
-                                  const mmn_json_object *object, mmn_error *error)
-{
+    const mmn_vision_form *form = vision->form;
     *vision = object->value ? class_defaults : llava_defaults;
-    mmn_status status = check_type(object, error);
-    if (status == MMN_OK)
-        status = read_numbers(vision, object, error);
-    if (status == MMN_OK)
-        status = derive(vision, object, error);
-    if (status == MMN_OK)
-        status = read_features(vision, root, error);
-    return status;
+    vision->form = form;
+    mmn_status status = read_numbers(vision, object, error);
+    return status == MMN_OK ? derive(vision, object, error) : status;
 }
+
+static void bind_layer(mmn_binder *binder, mmn_vision_layer_weights *layer, uint32_t index,
+                       const mmn_vision_config *config)
+{
+    size_t width = config->hidden_size, inner = config->intermediate_size;
+    char prefix[64];
+    snprintf(prefix, sizeof(prefix), "vision_tower.encoder.layers.%u.", (unsigned)index);
+    mmn_binder_take_norm(binder, &layer->attention_norm, prefix, "layer_norm1", width, true);
+    mmn_binder_take_linear(binder, &layer->query, prefix, "self_attn.q_proj", width, width, true);
+    mmn_binder_take_linear(binder, &layer->key, prefix, "self_attn.k_proj", width, width, true);
+    mmn_binder_take_linear(binder, &layer->value, prefix, "self_attn.v_proj", width, width, true);
+    mmn_binder_take_linear(binder, &layer->output, prefix, "self_attn.out_proj", width, width, true);
+    mmn_binder_take_norm(binder, &layer->mlp_norm, prefix, "layer_norm2", width, true);
+    mmn_binder_take_linear(binder, &layer->fc1, prefix, "mlp.fc1", inner, width, true);
+    mmn_binder_take_linear(binder, &layer->fc2, prefix, "mlp.fc2", width, inner, true);
+}
+
+static void bind(mmn_binder *binder, mmn_vision_weights *vision, const mmn_vision_config *config)
+{
+    static const char prefix[] = "vision_tower.", embeddings[] = "vision_tower.embeddings.";
+    size_t width = config->hidden_size;
+    const size_t patch[4] = {width, config->channels, config->patch_size, config->patch_size};
+    const size_t positions[2] = {config->positions, width};
+    mmn_binder_take_matrix(binder, &vision->patch_embedding, embeddings, "patch_embedding.weight",
+                           patch, 4, false);
+    mmn_binder_take_vector(binder, &vision->class_embedding, embeddings, "class_embedding", width);
+    mmn_binder_take_matrix(binder, &vision->position_embedding, embeddings,
+                           "position_embedding.weight", positions, 2, false);
+    mmn_binder_take_norm(binder, &vision->pre_norm, prefix, "pre_layrnorm", width, true);
+    for (uint32_t i = 0; i < config->layers && binder->status == MMN_OK; i++)
+        bind_layer(binder, &vision->layers[i], i, config);
+    /* Published with the tower, but LLaVA reads it before this norm. */
+    mmn_binder_take(binder, prefix, "post_layernorm.weight", &width, 1, true);
+    mmn_binder_take(binder, prefix, "post_layernorm.bias", &width, 1, true);
+}
+
+const mmn_vision_form mmn_vision_clip = {
+    .model_type = "clip_vision_model",
+    .read = read,
+    .bind = bind,
+};

@@ -1,11 +1,13 @@
-/* The language model's part of config.json. */
+/* LLaMA and language models of its form: their part of config.json and their tensors. */
+#include <stdio.h>
 #include <string.h>
 
 #include "model/config_internal.h"
+#include "model/families.h"
 
 /* transformers' LlamaConfig and MistralConfig. */
 static const mmn_language_config llama_defaults = {
-    .type = MMN_LANGUAGE_LLAMA,
+    .form = &mmn_language_llama,
     .hidden_size = 4096,
     .intermediate_size = 11008,
     .layers = 32,
@@ -20,7 +22,7 @@ static const mmn_language_config llama_defaults = {
 };
 
 static const mmn_language_config mistral_defaults = {
-    .type = MMN_LANGUAGE_MISTRAL,
+    .form = &mmn_language_mistral,
     .hidden_size = 4096,
     .intermediate_size = 14336,
     .layers = 32,
@@ -33,25 +35,6 @@ static const mmn_language_config mistral_defaults = {
     .rope_theta = 10000.0,
     .activation = MMN_ACTIVATION_SILU,
 };
-
-static mmn_status read_type(mmn_language_config *language, const mmn_json_object *object,
-                            mmn_error *error)
-{
-    const char *type = "llama";
-    mmn_status status = mmn_json_get_text(&type, object, "model_type", error);
-    if (status != MMN_OK)
-        return status;
-    if (strcmp(type, "llama") == 0)
-        *language = llama_defaults;
-    else if (strcmp(type, "mistral") == 0)
-        *language = mistral_defaults;
-    else
-        return mmn_json_fail(object, "model_type", error,
-                             "language model \"%.60s\" is not supported; supported are \"llama\" "
-                             "and \"mistral\"",
-                             type);
-    return MMN_OK;
-}
 
 static mmn_status read_numbers(mmn_language_config *language, const mmn_json_object *object,
                                mmn_error *error)
@@ -177,22 +160,24 @@ static mmn_status read_switches(mmn_language_config *language, const mmn_json_ob
         status = mmn_json_get_bool(&part, object, "tie_word_embeddings", error);
     language->tied_head = whole || part;
 
-    if (status == MMN_OK && language->type == MMN_LANGUAGE_MISTRAL) {
-        /* null: every position sees all before it; absent: the class default. */
-        if (mmn_json_has(object, "sliding_window"))
-            language->sliding_window = 0;
-        status = mmn_json_get_u32(&language->sliding_window, object, "sliding_window", 1,
-                                  MMN_LIMIT_POSITIONS, error);
-    }
     return status;
 }
 
-mmn_status mmn_config_read_language(mmn_language_config *language, const mmn_json_object *root,
-                                    const mmn_json_object *object, mmn_error *error)
+/* null: every position sees all before it; absent: the class default. */
+static mmn_status read_window(mmn_language_config *language, const mmn_json_object *object,
+                              mmn_error *error)
 {
-    mmn_status status = read_type(language, object, error);
-    if (status == MMN_OK)
-        status = read_numbers(language, object, error);
+    if (mmn_json_has(object, "sliding_window"))
+        language->sliding_window = 0;
+    return mmn_json_get_u32(&language->sliding_window, object, "sliding_window", 1,
+                            MMN_LIMIT_POSITIONS, error);
+}
+
+/* Reads what `object` says; *language has the defaults of its class. */
+static mmn_status read(mmn_language_config *language, const mmn_json_object *root,
+                       const mmn_json_object *object, mmn_error *error)
+{
+    mmn_status status = read_numbers(language, object, error);
     if (status == MMN_OK)
         status = read_heads(language, object, error);
     if (status == MMN_OK)
@@ -201,3 +186,80 @@ mmn_status mmn_config_read_language(mmn_language_config *language, const mmn_jso
         status = read_switches(language, root, object, error);
     return status;
 }
+
+static mmn_status read_llama(mmn_language_config *language, const mmn_json_object *root,
+                             const mmn_json_object *object, mmn_error *error)
+{
+    *language = llama_defaults;
+    return read(language, root, object, error);
+}
+
+static mmn_status read_mistral(mmn_language_config *language, const mmn_json_object *root,
+                               const mmn_json_object *object, mmn_error *error)
+{
+    *language = mistral_defaults;
+    mmn_status status = read(language, root, object, error);
+    return status == MMN_OK ? read_window(language, object, error) : status;
+}
+
+static void bind_layer(mmn_binder *binder, mmn_language_layer_weights *layer, uint32_t index,
+                       const mmn_language_config *config)
+{
+    size_t width = config->hidden_size, inner = config->intermediate_size;
+    size_t heads = (size_t)config->heads * config->head_dim;
+    size_t kv_heads = (size_t)config->kv_heads * config->head_dim;
+    char prefix[64];
+    snprintf(prefix, sizeof(prefix), "language_model.layers.%u.", (unsigned)index);
+    mmn_binder_take_norm(binder, &layer->attention_norm, prefix, "input_layernorm", width, false);
+    mmn_binder_take_linear(binder, &layer->query, prefix, "self_attn.q_proj", heads, width, false);
+    mmn_binder_take_linear(binder, &layer->key, prefix, "self_attn.k_proj", kv_heads, width, false);
+    mmn_binder_take_linear(binder, &layer->value, prefix, "self_attn.v_proj", kv_heads, width, false);
+    mmn_binder_take_linear(binder, &layer->output, prefix, "self_attn.o_proj", width, heads, false);
+    mmn_binder_take_norm(binder, &layer->mlp_norm, prefix, "post_attention_layernorm", width, false);
+    mmn_binder_take_linear(binder, &layer->gate, prefix, "mlp.gate_proj", inner, width, false);
+    mmn_binder_take_linear(binder, &layer->up, prefix, "mlp.up_proj", inner, width, false);
+    mmn_binder_take_linear(binder, &layer->down, prefix, "mlp.down_proj", width, inner, false);
+}
+
+/* A tied head need not be stored; where it is, it must be what the embedding is. */
+static void tie_head(mmn_binder *binder, mmn_language_weights *language)
+{
+    const mmn_tensor *head = mmn_binder_find(binder, "lm_head.weight");
+    const mmn_tensor *embedding = mmn_binder_find(binder, "language_model.embed_tokens.weight");
+    if (binder->status != MMN_OK)
+        return;
+    if (head && (head->type != embedding->type ||
+                 memcmp(head->data, embedding->data, head->bytes) != 0))
+        binder->status = mmn_fail(binder->error, MMN_INPUT, head->file, head->name,
+                                  "differs from the embedding, although tie_word_embeddings says "
+                                  "that they are the same");
+    language->head = language->embedding;
+}
+
+static void bind(mmn_binder *binder, mmn_language_weights *language,
+                 const mmn_language_config *config)
+{
+    static const char prefix[] = "language_model.";
+    const size_t shape[2] = {config->vocab_size, config->hidden_size};
+    mmn_binder_take_matrix(binder, &language->embedding, prefix, "embed_tokens.weight", shape, 2,
+                           false);
+    for (uint32_t i = 0; i < config->layers && binder->status == MMN_OK; i++)
+        bind_layer(binder, &language->layers[i], i, config);
+    mmn_binder_take_norm(binder, &language->norm, prefix, "norm", config->hidden_size, false);
+    mmn_binder_take_matrix(binder, &language->head, "", "lm_head.weight", shape, 2,
+                           config->tied_head);
+    if (config->tied_head)
+        tie_head(binder, language);
+}
+
+const mmn_language_form mmn_language_llama = {
+    .model_type = "llama",
+    .read = read_llama,
+    .bind = bind,
+};
+
+const mmn_language_form mmn_language_mistral = {
+    .model_type = "mistral",
+    .read = read_mistral,
+    .bind = bind,
+};

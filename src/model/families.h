@@ -1,0 +1,12 @@
+/* The families, language models and vision towers that there are: each is defined in a file of its
+ * own and listed in families.c. */
+#ifndef MMN_MODEL_FAMILIES_H
+#define MMN_MODEL_FAMILIES_H
+
+#include "model/family.h"
+
+extern const mmn_family mmn_family_llava, mmn_family_llava_next;
+extern const mmn_language_form mmn_language_llama, mmn_language_mistral;
+extern const mmn_vision_form mmn_vision_clip;
+
+#endif

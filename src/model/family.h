@@ -1,0 +1,72 @@
+/* Families: what is particular to each kind of model, of language model and of vision tower, as
+ * tables of functions. The forward pass, the commands and everything about neurons know none of
+ * them by name; families.c lists all. */
+#ifndef MMN_MODEL_FAMILY_H
+#define MMN_MODEL_FAMILY_H
+
+#include "base/json.h"
+#include "mmneuron.h"
+#include "model/binder.h"
+#include "model/config.h"
+#include "model/input.h"
+#include "model/operations.h"
+#include "model/probes.h"
+
+enum { MMN_MODULE_LIMIT = 5 }; /* vision, projector, qformer, query, language */
+
+/* A kind of language model. */
+struct mmn_language_form {
+    const char *model_type; /* of text_config, or of config.json where there is only text */
+    /* Fills *language, whose form is set, with what `object` says and the class's defaults. Its
+     * value is NULL where config.json leaves it out. `root` is the whole document, where some keys
+     * of it may stand. */
+    mmn_status (*read)(mmn_language_config *language, const mmn_json_object *root,
+                       const mmn_json_object *object, mmn_error *error);
+    /* Takes its tensors; language->layers is allocated. */
+    void (*bind)(mmn_binder *binder, mmn_language_weights *language,
+                 const mmn_language_config *config);
+};
+
+/* A kind of vision tower. */
+struct mmn_vision_form {
+    const char *model_type; /* of vision_config */
+    /* As above, but for which hidden states are read, and how: that is the family's business. */
+    mmn_status (*read)(mmn_vision_config *vision, const mmn_json_object *object, mmn_error *error);
+    void (*bind)(mmn_binder *binder, mmn_vision_weights *vision, const mmn_vision_config *config);
+};
+
+/* A kind of model: its parts, and what stands between vision tower and language model. */
+struct mmn_family {
+    const char *model_type; /* of config.json */
+    /* Fills *config, whose family is set, but for the tokens of `generation`. */
+    mmn_status (*read)(mmn_config *config, const mmn_json_object *root, mmn_error *error);
+    /* Takes all tensors; the layers of weights->vision and weights->language are allocated. */
+    void (*bind)(mmn_binder *binder, mmn_weights *weights, const mmn_config *config);
+    /* Makes of the tower's features what enters the language model at the image positions:
+     * *merged [*rows][language hidden_size], freed with mmn_free. NULL for text-only families. */
+    mmn_status (*project)(mmn_compute *compute, const mmn_config *config,
+                          const mmn_weights *weights, const mmn_probes *probes,
+                          const mmn_input *input, const float *features, float **merged,
+                          size_t *rows, mmn_error *error);
+    /* Writes the modules, in the order of their stages, and returns how many there are. */
+    size_t (*list_modules)(mmn_module modules[MMN_MODULE_LIMIT], const mmn_config *config);
+};
+
+/* The family of a config.json. MMN_INPUT for one that is not supported: the message lists those
+ * that are. */
+mmn_status mmn_family_find(const mmn_family **family, const mmn_json_object *object,
+                           mmn_error *error);
+
+/* Read config.json's part about a language model or vision tower, of whatever form `object` says
+ * that it is; without a word it is a LLaMA, or CLIP's. MMN_INPUT as above. */
+mmn_status mmn_language_config_read(mmn_language_config *language, const mmn_json_object *root,
+                                    const mmn_json_object *object, mmn_error *error);
+mmn_status mmn_vision_config_read(mmn_vision_config *vision, const mmn_json_object *object,
+                                  mmn_error *error);
+
+/* The modules of a vision tower of which hidden state `last_used` is the last that is read, and of
+ * a language model. */
+mmn_module mmn_vision_module(const mmn_vision_config *config, uint32_t last_used);
+mmn_module mmn_language_module(const mmn_language_config *config);
+
+#endif

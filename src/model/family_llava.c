@@ -1,0 +1,203 @@
+/* LLaVA-1.5 and LLaVA-NeXT: a vision tower, a projector of two layers, and a language model. */
+#include <string.h>
+
+#include "model/config_internal.h"
+#include "model/families.h"
+#include "model/projector.h"
+
+/* ---- Configuration --------------------------------------------------------------------------- */
+
+/* vision_feature_layer counts hidden states: 0 is what enters the first layer, and there is one
+ * more than layers; negative numbers count from the end. */
+static mmn_status read_features(mmn_vision_config *vision, const mmn_json_object *root,
+                                mmn_error *error)
+{
+    int64_t chosen[MMN_FEATURE_LAYERS] = {-2}, states = (int64_t)vision->layers + 1;
+    size_t count = 1;
+    mmn_status status = mmn_json_get_integers(chosen, &count, MMN_FEATURE_LAYERS, root,
+                                              "vision_feature_layer", -states, states - 1, error);
+    if (status != MMN_OK)
+        return status;
+    if (count == 0)
+        return mmn_json_fail(root, "vision_feature_layer", error, "must name a layer");
+    for (size_t i = 0; i < count; i++)
+        vision->feature_layers[i] = (uint32_t)(chosen[i] < 0 ? states + chosen[i] : chosen[i]);
+    vision->feature_layer_count = count;
+
+    const char *strategy = "default";
+    status = mmn_json_get_text(&strategy, root, "vision_feature_select_strategy", error);
+    if (status != MMN_OK)
+        return status;
+    vision->keeps_class_token = strcmp(strategy, "full") == 0;
+    if (!vision->keeps_class_token && strcmp(strategy, "default") != 0)
+        return mmn_json_fail(root, "vision_feature_select_strategy", error,
+                             "must be \"default\" or \"full\" and is \"%.60s\"", strategy);
+    return MMN_OK;
+}
+
+static mmn_status read_projector(mmn_config *config, const mmn_json_object *root, mmn_error *error)
+{
+    mmn_projector_config *projector = &config->projector;
+    projector->activation = MMN_ACTIVATION_GELU;
+    projector->bias = true;
+    projector->input_size =
+        config->vision.hidden_size * (uint32_t)config->vision.feature_layer_count;
+    mmn_status status =
+        mmn_config_activation(&projector->activation, root, "projector_hidden_act", error);
+    if (status == MMN_OK)
+        status = mmn_json_get_bool(&projector->bias, root, "multimodal_projector_bias", error);
+    return status;
+}
+
+/* The placeholder's id: image_token_index which has the alias image_token_id. */
+static mmn_status read_image_token(mmn_config *config, const mmn_json_object *root,
+                                   mmn_error *error)
+{
+    const char *key =
+        mmn_json_has(root, "image_token_index") ? "image_token_index" : "image_token_id";
+    int64_t id = 32000;
+    mmn_status status = mmn_json_get_i64(&id, root, key, 0, INT32_MAX, error);
+    if (status == MMN_OK && id >= (int64_t)config->language.vocab_size)
+        status = mmn_json_fail(root, key, error,
+                               "must be below the vocabulary's size, %u, and is %lld",
+                               config->language.vocab_size, (long long)id);
+    config->image_token_id = (int32_t)id;
+    config->image_seq_length = 576;
+    if (status == MMN_OK)
+        status = mmn_json_get_u32(&config->image_seq_length, root, "image_seq_length", 0,
+                                  MMN_LIMIT_POSITIONS, error);
+    return status;
+}
+
+static mmn_status read_pinpoint(uint32_t pinpoint[2], const mmn_json_object *root,
+                                const json_t *pair, uint32_t tile, mmn_error *error)
+{
+    for (size_t side = 0; side < 2; side++) {
+        const json_t *number = json_array_get(pair, side);
+        json_int_t value = json_integer_value(number);
+        if (json_array_size(pair) != 2 || !json_is_integer(number) || value < 1 ||
+            value > (json_int_t)MMN_LIMIT_WIDTH || value % tile != 0)
+            return mmn_json_fail(root, "image_grid_pinpoints", error,
+                                 "must be pairs [height, width] of multiples of the vision "
+                                 "tower's image_size, %u, up to %u",
+                                 tile, MMN_LIMIT_WIDTH);
+        pinpoint[side] = (uint32_t)value;
+    }
+    return MMN_OK;
+}
+
+/* Resolutions that LLaVA-NeXT chooses from. */
+static mmn_status read_pinpoints(mmn_config *config, const mmn_json_object *root,
+                                 mmn_error *error)
+{
+    static const char class_default[] = "[[336,672],[672,336],[672,672],[1008,336],[336,1008]]";
+    json_t *given = NULL;
+    mmn_status status = mmn_json_get_array(&given, root, "image_grid_pinpoints", error);
+    if (status != MMN_OK)
+        return status;
+    json_t *pinpoints =
+        given ? json_incref(given) : json_loads(class_default, JSON_REJECT_DUPLICATES, NULL);
+    if (!pinpoints)
+        return mmn_fail(error, MMN_SYSTEM, NULL, NULL, "out of memory");
+    size_t count = json_array_size(pinpoints);
+    if (count == 0 || count > MMN_GRID_PINPOINTS)
+        status = mmn_json_fail(root, "image_grid_pinpoints", error,
+                               "must have 1 to %d pairs and has %zu", MMN_GRID_PINPOINTS, count);
+    for (size_t i = 0; status == MMN_OK && i < count; i++)
+        status = read_pinpoint(config->grid_pinpoints[i], root, json_array_get(pinpoints, i),
+                               config->vision.image_size, error);
+    config->grid_pinpoint_count = count;
+    json_decref(pinpoints);
+    return status;
+}
+
+static mmn_status read_llava(mmn_config *config, const mmn_json_object *root, mmn_error *error)
+{
+    mmn_json_object vision, language;
+    mmn_status status = mmn_json_get_object(&vision, root, "vision_config", error);
+    if (status == MMN_OK)
+        status = mmn_json_get_object(&language, root, "text_config", error);
+    if (status == MMN_OK)
+        status = mmn_vision_config_read(&config->vision, &vision, error);
+    if (status == MMN_OK)
+        status = read_features(&config->vision, root, error);
+    if (status == MMN_OK)
+        status = mmn_language_config_read(&config->language, root, &language, error);
+    if (status == MMN_OK)
+        status = read_projector(config, root, error);
+    if (status == MMN_OK)
+        status = read_image_token(config, root, error);
+    return status;
+}
+
+static mmn_status read_llava_next(mmn_config *config, const mmn_json_object *root,
+                                  mmn_error *error)
+{
+    mmn_status status = read_llava(config, root, error);
+    return status == MMN_OK ? read_pinpoints(config, root, error) : status;
+}
+
+/* ---- Weights --------------------------------------------------------------------------------- */
+
+static void bind_projector(mmn_binder *binder, mmn_projector_weights *projector,
+                           const mmn_projector_config *config, size_t width)
+{
+    static const char prefix[] = "multi_modal_projector.";
+    mmn_binder_take_linear(binder, &projector->linear_1, prefix, "linear_1", width, config->input_size,
+                config->bias);
+    mmn_binder_take_linear(binder, &projector->linear_2, prefix, "linear_2", width, width, config->bias);
+}
+
+static void bind_newline(mmn_binder *binder, const float **newline, const mmn_config *config)
+{
+    size_t width = config->language.hidden_size;
+    if (config->grid_pinpoint_count > 0)
+        mmn_binder_take_vector(binder, newline, "", "image_newline", width);
+    else /* Checkpoints of the original code may carry one that they do not use. */
+        mmn_binder_take(binder, "", "image_newline", &width, 1, true);
+}
+
+static void bind(mmn_binder *binder, mmn_weights *weights, const mmn_config *config)
+{
+    config->vision.form->bind(binder, &weights->vision, &config->vision);
+    bind_projector(binder, &weights->projector, &config->projector, config->language.hidden_size);
+    config->language.form->bind(binder, &weights->language, &config->language);
+    bind_newline(binder, &weights->image_newline, config);
+}
+
+/* ---- Modules --------------------------------------------------------------------------------- */
+
+static size_t list_modules(mmn_module modules[MMN_MODULE_LIMIT], const mmn_config *config)
+{
+    const mmn_vision_config *vision = &config->vision;
+    uint32_t last_used = 0;
+    for (size_t i = 0; i < vision->feature_layer_count; i++)
+        if (vision->feature_layers[i] > last_used)
+            last_used = vision->feature_layers[i];
+    modules[0] = mmn_vision_module(vision, last_used);
+    modules[1] = (mmn_module){
+        .name = "projector",
+        .layers = 1,
+        .neurons = config->language.hidden_size,
+        .stages = "projector.act",
+        .first_inert_layer = 1,
+    };
+    modules[2] = mmn_language_module(&config->language);
+    return 3;
+}
+
+const mmn_family mmn_family_llava = {
+    .model_type = "llava",
+    .read = read_llava,
+    .bind = bind,
+    .project = mmn_projector_run,
+    .list_modules = list_modules,
+};
+
+const mmn_family mmn_family_llava_next = {
+    .model_type = "llava_next",
+    .read = read_llava_next,
+    .bind = bind,
+    .project = mmn_projector_run,
+    .list_modules = list_modules,
+};
