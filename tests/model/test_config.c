@@ -172,7 +172,7 @@ Test(config, refuses_with_the_key)
         {"[]", "", "JSON object"},
         {"{}", "model_type", "missing"},
         {"{\"model_type\":7}", "model_type", "must be a text"},
-        {"{\"model_type\":\"gpt2\"}", "model_type", "\"llama\" is not supported"},
+        {"{\"model_type\":\"gpt2\"}", "model_type", "\"gpt2\" is not supported"},
         {"{\"model_type\":\"qwen2_vl\"}", "model_type", "supported are \"llava\""},
         {"{\"model_type\":\"llava\",\"mm_vision_tower\":\"x\"}", "mm_vision_tower", "llava-hf"},
         {ROOT(",\"quantization_config\":{}"), "quantization_config", "not supported"},
