@@ -232,9 +232,9 @@ Test(config, refuses_with_the_key)
         {TEXT(",\"rope_theta\":\"10000\""), "text_config.rope_theta", "must be a number"},
         {TEXT(",\"rope_scaling\":{\"type\":\"dynamic\",\"factor\":2.0}"),
          "text_config.rope_scaling.type", "\"dynamic\" is not supported"},
-        {TEXT(",\"rope_scaling\":{\"type\":\"linear\"}"), "text_config.rope_scaling", "factor"},
+        {TEXT(",\"rope_scaling\":{\"type\":\"linear\"}"), "text_config.rope_scaling.factor", "missing"},
         {TEXT(",\"rope_parameters\":{\"rope_type\":\"llama3\",\"factor\":8}"),
-         "text_config.rope_parameters", "low_freq_factor"},
+         "text_config.rope_parameters.low_freq_factor", "missing"},
         {TEXT(",\"rope_scaling\":{\"rope_type\":\"llama3\",\"factor\":8,\"low_freq_factor\":4,"
               "\"high_freq_factor\":4,\"original_max_position_embeddings\":8192}"),
          "text_config.rope_scaling.high_freq_factor", "above"},
