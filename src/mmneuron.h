@@ -220,12 +220,33 @@ typedef struct mmn_sampling {
     uint64_t seed;
     const char *sample; /* names what is answered: its random numbers depend on seed, name and the
                            token's number alone; NULL: "" */
+    double repetition_penalty; /* of the tokens of prompt and answer: their logits are divided by it
+                                  where positive, else multiplied; 0: 1, which changes nothing */
 } mmn_sampling;
 
 /* Applies to what is generated from now on; NULL: greedy, as at first. Choices depend neither on
  * threads nor on what else the session has generated. */
 MMN_API mmn_status mmn_session_set_sampling(mmn_session *session, const mmn_sampling *sampling,
                                             mmn_error *error);
+/* When beam search ends (arXiv 1409.3215; the rules are transformers'). */
+typedef enum mmn_early_stopping {
+    MMN_EARLY_STOPPING_FALSE, /* when the best beam could not improve at its present length */
+    MMN_EARLY_STOPPING_TRUE,  /* as soon as there are as many answers as beams */
+    MMN_EARLY_STOPPING_NEVER  /* when no beam could improve at any length */
+} mmn_early_stopping;
+
+typedef struct mmn_beam_search {
+    uint32_t beams;        /* 2 to 64; 0 and 1: no beam search */
+    double length_penalty; /* an answer's score is its log probability divided by its length to this
+                              power; transformers' default is 1 */
+    mmn_early_stopping early_stopping;
+} mmn_beam_search;
+
+/* Applies to what is generated from now on; NULL: none, as at first. The answer is the one with the
+ * highest score; repetition_penalty multiplies log probabilities, and sampling must be greedy. After
+ * it the session must prefill anew. Probes see the rows of all beams, one after the other. */
+MMN_API mmn_status mmn_session_set_beam_search(mmn_session *session, const mmn_beam_search *search,
+                                               mmn_error *error);
 /* Appends up to `limit` tokens after a prefill, the likeliest each time or as set; stops after a stop token of the
  * generation configuration, which is stored too. *count says how many were stored in ids. */
 MMN_API mmn_status mmn_session_generate(mmn_session *session, size_t limit, int32_t *ids,
