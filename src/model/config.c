@@ -193,6 +193,8 @@ static void digest_vision(mmn_digest *digest, const mmn_vision_config *vision)
     for (size_t i = 0; i < vision->feature_layer_count; i++)
         mmn_digest_add_u32(digest, vision->feature_layers[i]);
     mmn_digest_add_u32(digest, vision->keeps_class_token);
+    if (vision->form && vision->form->name_in_digest)
+        mmn_digest_add_text(digest, vision->form->model_type);
 }
 
 static void digest_language(mmn_digest *digest, const mmn_language_config *language)
@@ -212,9 +214,9 @@ static void digest_language(mmn_digest *digest, const mmn_language_config *langu
     mmn_digest_add_u32(digest, language->tied_head);
 }
 
-/* In this order, integers and truth values as u32: family's name; the vision tower's numbers;
- * projector's activation, bias; the language model's numbers; image_token_id; pinpoints' count and
- * each one's height and width. Names are texts with their length, epsilons and theta binary64. */
+/* In this order, integers and truth values as u32: family's name; the vision tower's numbers and,
+ * unless it is CLIP's, its model_type; projector's activation, bias; the language model's numbers;
+ * image_token_id; pinpoints' count and each one's height and width. Names are texts with their length, epsilons and theta binary64. */
 void mmn_config_digest(mmn_digest *digest, const mmn_config *config)
 {
     mmn_digest_add_text(digest, config->family->model_type);

@@ -32,18 +32,23 @@ typedef enum mmn_activation {
 typedef struct mmn_vision_config {
     const mmn_vision_form *form; /* NULL: the model has none */
     uint32_t hidden_size, intermediate_size, layers, heads, head_dim;
-    uint32_t image_size, patch_size; /* the second divides the first */
+    uint32_t image_size, patch_size;
     uint32_t channels;
-    uint32_t grid;      /* patches along a side */
+    uint32_t grid;      /* whole patches along a side; pixels that are left over are not read */
     uint32_t patches;   /* grid * grid */
-    uint32_t positions; /* the patches and the class token */
+    uint32_t positions; /* the patches and, where there is one, the class token */
     float layer_norm_eps;
     mmn_activation activation;
+    bool patch_bias;  /* of the patches' projection */
+    bool qkv_bias;    /* of the projections to queries, keys and values */
+    bool class_token; /* goes before the patches */
+    bool pre_norm;    /* the embeddings are normalised before the first layer */
     /* The hidden states that the projector reads, concatenated: 0 is what enters the first layer,
      * i what layer i - 1 gives (the file's negative numbers are resolved). */
     uint32_t feature_layers[MMN_FEATURE_LAYERS];
     size_t feature_layer_count;
     bool keeps_class_token; /* vision_feature_select_strategy "full"; "default" drops it */
+    bool post_norm;         /* what the last layer gives is normalised when it is read */
 } mmn_vision_config;
 
 /* A language model. */

@@ -16,6 +16,7 @@ static const mmn_language_form *const language_forms[] = {
 
 static const mmn_vision_form *const vision_forms[] = {
     &mmn_vision_clip,
+    &mmn_vision_eva,
 };
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))

@@ -23,6 +23,7 @@ static mmn_status read_features(mmn_vision_config *vision, const mmn_json_object
     for (size_t i = 0; i < count; i++)
         vision->feature_layers[i] = (uint32_t)(chosen[i] < 0 ? states + chosen[i] : chosen[i]);
     vision->feature_layer_count = count;
+    vision->post_norm = false;
 
     const char *strategy = "default";
     status = mmn_json_get_text(&strategy, root, "vision_feature_select_strategy", error);

@@ -39,10 +39,11 @@ typedef struct mmn_vision_layer_weights {
 } mmn_vision_layer_weights;
 
 typedef struct mmn_vision_weights {
-    mmn_matrix patch_embedding;    /* [hidden, 3 * patch * patch]: channel, row, column */
-    const float *class_embedding;  /* [hidden] */
-    mmn_matrix position_embedding; /* [1 + patches, hidden], row 0 is the class token's */
-    mmn_norm pre_norm; /* spelt pre_layrnorm in files */
+    mmn_linear patch_embedding;    /* [hidden, 3 * patch * patch]: channel, row, column */
+    const float *class_embedding;  /* [hidden]; NULL without a class token */
+    mmn_matrix position_embedding; /* [positions, hidden]; row 0 is the class token's, if any */
+    mmn_norm pre_norm;             /* as the configuration has it; spelt pre_layrnorm in files */
+    mmn_norm post_norm;            /* as the configuration has it */
     mmn_vision_layer_weights *layers; /* [vision.layers] */
 } mmn_vision_weights;
 

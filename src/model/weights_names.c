@@ -22,6 +22,7 @@ static const struct {
     {"language_model.model.", "language_model."}, /* P F */
     {"vision_tower.vision_tower.", "vision_tower."}, /* O */
     {"vision_tower.vision_model.", "vision_tower."}, /* P 4 O */
+    {"vision_model.", "vision_tower."}, /* InstructBLIP's P and 5 */
 };
 
 /* Replaces the beginning of `name` by the first rule that fits. */

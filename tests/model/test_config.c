@@ -60,7 +60,7 @@ static void check_vision(const char *name, const json_t *expected, const mmn_vis
     cr_assert_str_eq(mmn_activation_name(vision->activation), text(expected, "vision_activation"));
     cr_assert_eq(vision->keeps_class_token, truth(expected, "keeps_class_token"));
     cr_assert_eq(vision->head_dim * vision->heads, vision->hidden_size);
-    cr_assert_eq(vision->grid * vision->patch_size, vision->image_size);
+    cr_assert_eq(vision->grid, vision->image_size / vision->patch_size);
     cr_assert_eq(vision->patches, vision->grid * vision->grid);
     cr_assert_eq(vision->positions, vision->patches + 1);
 }
@@ -202,7 +202,7 @@ Test(config, refuses_with_the_key)
         {VISION("\"hidden_size\":\"768\""), "vision_config.hidden_size", "must be an integer"},
         {VISION("\"num_hidden_layers\":1025"), "vision_config.num_hidden_layers", "1024"},
         {VISION("\"num_channels\":4"), "vision_config.num_channels", "between 3 and 3"},
-        {VISION("\"patch_size\":15"), "vision_config.patch_size", "divide image_size"},
+        {VISION("\"patch_size\":225"), "vision_config.patch_size", "above image_size"},
         {VISION("\"image_size\":[224,225]"), "vision_config.image_size", "squares"},
         {VISION("\"image_size\":[]"), "vision_config.image_size", "squares"},
         {VISION("\"image_size\":4097"), "vision_config.image_size", "4096"},

@@ -66,6 +66,8 @@ Test(weights, normalises_names)
          "language_model.layers.31.mlp.up_proj.weight"},
         {"vision_tower.vision_model.encoder.layers.0.mlp.fc1.bias",
          "vision_tower.encoder.layers.0.mlp.fc1.bias"},
+        {"vision_model.encoder.layers.0.mlp.fc1.bias",
+         "vision_tower.encoder.layers.0.mlp.fc1.bias"},
         {"language_model.lm_head.weight", "lm_head.weight"},
         {"image_newline", "image_newline"},
         {"something.else", "something.else"},
@@ -311,7 +313,7 @@ static void check_binding(const char *folder, bool newline)
 
 #define TOWER "vision_tower.vision_model."
     const mmn_vision_weights *vision = &weights->vision;
-    check_matrix(&vision->patch_embedding, source, TOWER "embeddings.patch_embedding.weight", width,
+    check_matrix(&vision->patch_embedding.weight, source, TOWER "embeddings.patch_embedding.weight", width,
                  3 * (size_t)v->patch_size * v->patch_size);
     check_vector(vision->class_embedding, source, TOWER "embeddings.class_embedding", width);
     check_matrix(&vision->position_embedding, source, TOWER "embeddings.position_embedding.weight",
