@@ -17,6 +17,7 @@ typedef struct mmn_resolution {
 typedef enum mmn_image_processor {
     MMN_PROCESSOR_CLIP,      /* CLIPImageProcessor: resize and crop to one tile */
     MMN_PROCESSOR_LLAVA,     /* LlavaImageProcessor: the same, may pad to a square first */
+    MMN_PROCESSOR_SIGLIP,    /* SiglipImageProcessor: resize to one tile, whatever the aspect */
     MMN_PROCESSOR_LLAVA_NEXT /* LlavaNextImageProcessor: the whole image and a grid of tiles */
 } mmn_image_processor;
 

@@ -17,6 +17,7 @@ static const mmn_language_form *const language_forms[] = {
 static const mmn_vision_form *const vision_forms[] = {
     &mmn_vision_clip,
     &mmn_vision_eva,
+    &mmn_vision_siglip,
 };
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))

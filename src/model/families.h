@@ -7,6 +7,6 @@
 
 extern const mmn_family mmn_family_llava, mmn_family_llava_next;
 extern const mmn_language_form mmn_language_llama, mmn_language_mistral;
-extern const mmn_vision_form mmn_vision_clip, mmn_vision_eva;
+extern const mmn_vision_form mmn_vision_clip, mmn_vision_eva, mmn_vision_siglip;
 
 #endif

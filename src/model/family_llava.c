@@ -33,6 +33,11 @@ static mmn_status read_features(mmn_vision_config *vision, const mmn_json_object
     if (!vision->keeps_class_token && strcmp(strategy, "default") != 0)
         return mmn_json_fail(root, "vision_feature_select_strategy", error,
                              "must be \"default\" or \"full\" and is \"%.60s\"", strategy);
+    if (!vision->keeps_class_token && !vision->class_token)
+        return mmn_json_fail(root, "vision_feature_select_strategy", error,
+                             "must be \"full\": a vision tower of type %s has no class token to "
+                             "drop",
+                             vision->form->model_type);
     return MMN_OK;
 }
 

@@ -5,10 +5,10 @@
 
 #include "base/memory.h"
 
-/* A prompt is `before`, then `image` if there is one, the question, and `after`. */
+/* A prompt is `before`, then `image` or `no_image`, the question, and `after`. */
 typedef struct prompt_template {
     const char *name;
-    const char *before, *image, *after;
+    const char *before, *image, *no_image, *after;
 } prompt_template;
 
 #define VICUNA_SYSTEM                                                               \
@@ -16,10 +16,13 @@ typedef struct prompt_template {
     "The assistant gives helpful, detailed, and polite answers to the human's questions. "
 
 static const prompt_template templates[] = {
-    {"llava-1.5", "USER: ", "<image>\n", " ASSISTANT:"},
-    {"llava-v1.6-vicuna", VICUNA_SYSTEM "USER: ", "<image>\n", " ASSISTANT:"},
-    {"llava-v1.6-mistral", "[INST] ", "<image>\n", " [/INST]"},
-    {"raw", "", "<image>\n", ""},
+    {"llava-1.5", "USER: ", "<image>\n", "", " ASSISTANT:"},
+    {"llava-v1.6-vicuna", VICUNA_SYSTEM "USER: ", "<image>\n", "", " ASSISTANT:"},
+    {"llava-v1.6-mistral", "[INST] ", "<image>\n", "", " [/INST]"},
+    /* The published chat template: its text begins with a line break, image or not. */
+    {"llava-interleave-qwen", "<|im_start|>user\n", "<image>\n", "\n",
+     "<|im_end|>\n<|im_start|>assistant\n"},
+    {"raw", "", "<image>\n", "", ""},
 };
 
 enum { TEMPLATE_COUNT = sizeof(templates) / sizeof(templates[0]) };
@@ -40,10 +43,11 @@ mmn_status mmn_template_apply(const char *name, const char *question, bool has_i
     if (!chosen)
         return mmn_fail(error, MMN_USAGE, NULL, NULL,
                         "there is no prompt template \"%s\": expected llava-1.5, "
-                        "llava-v1.6-vicuna, llava-v1.6-mistral or raw", name);
-    bool no_image_line = !has_image || strstr(question, "<image>");
-    const char *const parts[] = {chosen->before, no_image_line ? "" : chosen->image, question,
-                                 chosen->after};
+                        "llava-v1.6-vicuna, llava-v1.6-mistral, llava-interleave-qwen or raw",
+                        name);
+    const char *image = has_image ? chosen->image : chosen->no_image;
+    const char *const parts[] = {chosen->before, strstr(question, "<image>") ? "" : image,
+                                 question, chosen->after};
     size_t lengths[4], total = 1;
     for (size_t i = 0; i < 4; i++) {
         lengths[i] = strlen(parts[i]);
@@ -64,7 +68,7 @@ mmn_status mmn_template_apply(const char *name, const char *question, bool has_i
 const char *mmn_template_for(const char *family, const char *language)
 {
     if (family && strcmp(family, "llava") == 0)
-        return "llava-1.5";
+        return language && strcmp(language, "qwen2") == 0 ? "llava-interleave-qwen" : "llava-1.5";
     if (family && language && strcmp(family, "llava_next") == 0) {
         if (strcmp(language, "llama") == 0)
             return "llava-v1.6-vicuna";

@@ -25,6 +25,10 @@ Test(template, gives_the_prompts_of_the_families)
           "USER: <image>\nWhy? ASSISTANT:");
     check("llava-v1.6-mistral", true, "[INST] <image>\nWhy? [/INST]");
     check("llava-v1.6-mistral", false, "[INST] Why? [/INST]");
+    check("llava-interleave-qwen", true,
+          "<|im_start|>user\n<image>\nWhy?<|im_end|>\n<|im_start|>assistant\n");
+    check("llava-interleave-qwen", false,
+          "<|im_start|>user\n\nWhy?<|im_end|>\n<|im_start|>assistant\n");
     check("raw", false, "Why?");
     check("raw", true, "<image>\nWhy?");
 }
@@ -36,11 +40,18 @@ Test(template, leaves_an_image_where_the_question_has_it)
                  MMN_OK);
     cr_assert_str_eq(prompt, "USER: Is <image> a cat? ASSISTANT:");
     mmn_free(prompt);
+    cr_assert_eq(mmn_template_apply("llava-interleave-qwen", "<image><image>\nThe same?", true,
+                                    &prompt, &error),
+                 MMN_OK);
+    cr_assert_str_eq(prompt, "<|im_start|>user\n<image><image>\nThe same?<|im_end|>\n"
+                             "<|im_start|>assistant\n");
+    mmn_free(prompt);
 }
 
 Test(template, chooses_by_family)
 {
     cr_assert_str_eq(mmn_template_for("llava", "llama"), "llava-1.5");
+    cr_assert_str_eq(mmn_template_for("llava", "qwen2"), "llava-interleave-qwen");
     cr_assert_str_eq(mmn_template_for("llava_next", "llama"), "llava-v1.6-vicuna");
     cr_assert_str_eq(mmn_template_for("llava_next", "mistral"), "llava-v1.6-mistral");
     cr_assert_str_eq(mmn_template_for("llama", NULL), "raw");
