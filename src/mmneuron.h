@@ -97,6 +97,7 @@ typedef struct mmn_module {
 
 typedef struct mmn_model_info {
     const char *family;       /* "llava", "llava_next" */
+    const char *vision;       /* "clip", "eva", "siglip"; NULL: reads no images */
     const char *language;     /* "llama", "mistral" */
     const char *weight_types; /* "bf16", "bf16, f32" */
     const char *kernels;      /* name of the kernel table in use */

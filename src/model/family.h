@@ -30,6 +30,7 @@ struct mmn_language_form {
 /* A kind of vision tower. */
 struct mmn_vision_form {
     const char *model_type; /* of vision_config */
+    const char *name;       /* for people */
     bool name_in_digest;    /* not CLIP, whose digests are older than other towers */
     /* As above, but for which hidden states are read, and how: that is the family's business. */
     mmn_status (*read)(mmn_vision_config *vision, const mmn_json_object *object, mmn_error *error);

@@ -108,6 +108,7 @@ static void describe(mmn_model *model)
     const char *language_name = language->form->model_type;
     model->info = (mmn_model_info){
         .family = family,
+        .vision = vision->form ? vision->form->name : NULL,
         .language = language_name,
         .weight_types = model->weights->types,
         .kernels = model->compute.kernels->name,

@@ -54,6 +54,7 @@ static void bind(mmn_binder *binder, mmn_vision_weights *vision, const mmn_visio
 
 const mmn_vision_form mmn_vision_clip = {
     .model_type = "clip_vision_model",
+    .name = "clip",
     .read = read,
     .bind = bind,
 };

@@ -70,6 +70,7 @@ static void bind(mmn_binder *binder, mmn_vision_weights *vision, const mmn_visio
 
 const mmn_vision_form mmn_vision_eva = {
     .model_type = "instructblip_vision_model",
+    .name = "eva",
     .name_in_digest = true,
     .read = read,
     .bind = bind,

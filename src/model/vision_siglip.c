@@ -64,6 +64,7 @@ static void bind(mmn_binder *binder, mmn_vision_weights *vision, const mmn_visio
 
 const mmn_vision_form mmn_vision_siglip = {
     .model_type = "siglip_vision_model",
+    .name = "siglip",
     .name_in_digest = true,
     .read = read,
     .bind = bind,
