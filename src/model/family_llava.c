@@ -140,6 +140,10 @@ static mmn_status read_llava_next(mmn_config *config, const mmn_json_object *roo
                                   mmn_error *error)
 {
     mmn_status status = read_llava(config, root, error);
+    if (status == MMN_OK && config->vision.class_token && config->vision.keeps_class_token)
+        return mmn_json_fail(root, "vision_feature_select_strategy", error,
+                             "must be \"default\": LLaVA-NeXT makes a map of the patches, in which "
+                             "a class token has no place");
     return status == MMN_OK ? read_pinpoints(config, root, error) : status;
 }
 

@@ -198,6 +198,8 @@ Test(config, refuses_with_the_key)
         {VISION("\"model_type\":\"dinov2\""), "vision_config.model_type", "\"siglip_vision_model\""},
         {VISION("\"model_type\":\"siglip_vision_model\""), "vision_feature_select_strategy",
          "has no class token to drop"},
+        {VISION("}, \"vision_feature_select_strategy\": \"full\", \"x\": {"),
+         "vision_feature_select_strategy", "has no place"},
         {VISION("\"model_type\":\"instructblip_vision_model\",\"qkv_bias\":1"),
          "vision_config.qkv_bias", "true or false"},
         {VISION("\"hidden_size\":0"), "vision_config.hidden_size", "between 1 and"},
