@@ -116,7 +116,8 @@ static const bench_shape shapes_rope_table[] = {{16, 64, 0, MMN_WEIGHT_F32}};
 
 static void run_rope_table(const mmn_kernels *kernels, const bench_arrays *a, const bench_shape *s)
 {
-    kernels->rope_table(a->output, a->output + s->rows * s->width, 500, s->rows, 2 * s->width, 1e4);
+    kernels->rope_table(a->output, a->output + s->rows * s->width, 500, s->rows, 2 * s->width,
+                        a->input);
 }
 
 static const bench_shape shapes_rope[] = {{16, 4096, 0, MMN_WEIGHT_F32}};

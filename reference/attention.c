@@ -8,10 +8,21 @@
 /* Keys, or elements of a value, whose chains run side by side. */
 enum { CHAINS_OF_HEAD = 8 };
 
-/* scale * (query . key), for `count` keys, in panels along the head. */
-static void score_keys(float *scores, const float *query, const float *keys, size_t key_stride,
-                       size_t count, size_t head_dim, float scale)
+/* The scaled score of key number `key`. The bias is rounded before it is added, as where it is a
+ * tensor of its own. */
+static float scale_score(const mmn_attention_task *task, float product, size_t key)
 {
+    if (task->alibi_slope == 0.0f)
+        return product * task->scale;
+    return fmaf(product, task->scale, task->alibi_slope * (float)key);
+}
+
+/* Scores of `count` keys from key number `first_key` on, in panels along the head. */
+static void score_keys(float *scores, const mmn_attention_task *task, const float *query,
+                       size_t first_key, size_t count)
+{
+    const float *keys = task->keys + first_key * task->key_stride;
+    size_t key_stride = task->key_stride, head_dim = task->head_dim;
     float totals[CHAINS_OF_HEAD] = {0.0f};
 
     for (size_t first = 0; first < head_dim; first += MMN_PANEL) {
@@ -25,7 +36,7 @@ static void score_keys(float *scores, const float *query, const float *keys, siz
             totals[i] = totals[i] + chains[i];
     }
     for (size_t i = 0; i < count; i++)
-        scores[i] = totals[i] * scale;
+        scores[i] = scale_score(task, totals[i], first_key + i);
 }
 
 /* Turns the scores of keys begin to end - 1 into their softmax. A key's lane is its position's, so
@@ -83,9 +94,8 @@ void mmn_attention_reference(const mmn_attention_task *task)
                 begin = position - task->window + 1;
         }
         for (size_t key = begin; key < end; key += CHAINS_OF_HEAD)
-            score_keys(task->scratch + key, query, task->keys + key * task->key_stride,
-                       task->key_stride, end - key < CHAINS_OF_HEAD ? end - key : CHAINS_OF_HEAD,
-                       task->head_dim, task->scale);
+            score_keys(task->scratch + key, task, query, key,
+                       end - key < CHAINS_OF_HEAD ? end - key : CHAINS_OF_HEAD);
         softmax_of_keys(task->scratch, begin, end);
         for (size_t i = 0; i < task->head_dim; i += CHAINS_OF_HEAD)
             weigh_values(output + i, task->scratch, task->values + i, task->value_stride, begin, end,

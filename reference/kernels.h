@@ -38,6 +38,7 @@ typedef struct mmn_attention_task {
     size_t output_stride;
     size_t rows, key_count, head_dim;
     float scale; /* multiplies each finished score */
+    float alibi_slope; /* not 0: slope * j is added to the scaled score of key j (ALiBi) */
     /* Row r stands at position first_position + r. Causal: it sees keys j <= its position, and with
      * window > 0 only j > position - window. Not causal: it sees every key. */
     _Bool causal;
@@ -68,7 +69,7 @@ static inline size_t mmn_attention_task_scratch(size_t key_count)
            (float *output, size_t output_stride, const float *input, size_t input_stride,          \
             size_t panel_stride, const void *weight, mmn_weight_type type, size_t weight_stride,   \
             const float *bias, size_t rows, size_t outputs, size_t depth, float *scratch))         \
-    /* softmax(scale * query . keys) weighted sum of values, for the rows of one head. */          \
+    /* softmax(scale * query . keys + alibi) weighted sum of values, for the rows of one head. */  \
     KERNEL(attention, (const mmn_attention_task *task))                                            \
     /* x / sqrt(mean(x^2) + epsilon) * weight, for each of `rows` contiguous rows. */              \
     KERNEL(rms_norm, (float *output, const float *input, const float *weight, size_t rows,         \
@@ -78,10 +79,10 @@ static inline size_t mmn_attention_task_scratch(size_t key_count)
                         const float *bias, size_t rows, size_t width, float epsilon))              \
     /* softmax of each row, in place. */                                                           \
     KERNEL(softmax, (float *values, size_t rows, size_t width))                                    \
-    /* cos and sin of position * theta^(-2i/head_dim), i < head_dim/2, for `positions` positions   \
-     * from first_position on: [positions][head_dim/2] each. */                                    \
+    /* cos and sin of position * frequencies[i], i < head_dim/2, for `positions` positions from    \
+     * first_position on: [positions][head_dim/2] each. */                                         \
     KERNEL(rope_table, (float *cosine, float *sine, size_t first_position, size_t positions,       \
-                        size_t head_dim, double theta))                                            \
+                        size_t head_dim, const float *frequencies))                                \
     /* Rotates the halves of each of `heads` vectors of each of `rows` rows, in place;             \
      * cosine and sine are [rows][head_dim/2]. */                                                  \
     KERNEL(rope, (float *values, size_t row_stride, const float *cosine, const float *sine,        \
@@ -134,6 +135,10 @@ const mmn_kernels *mmn_kernels_select(const char *name);
 /* The names that mmn_kernels_select knows in this build, slowest first, ending with NULL; whether
  * the processor can run one is what mmn_kernels_select answers. */
 const char *const *mmn_kernels_names(void);
+
+/* theta^(-2i/head_dim), i < head_dim/2, each step rounded to f32 as PyTorch rounds it: the
+ * frequencies of the rotary embedding. Computed once for a model, the same for all tables. */
+void mmn_rope_frequencies(float *frequencies, size_t head_dim, double theta);
 
 /* Checks on the calling thread that the compiler and the processor's control register keep the
  * arithmetic that doc/numerics.md is written for: no contraction, round to nearest, denormals

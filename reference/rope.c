@@ -1,30 +1,30 @@
-/* Canonical rotary position embedding: the table of angles, and the rotation. */
+/* Canonical rotary position embedding: its frequencies, the table of angles, and the rotation. */
 #include <math.h>
 
 #include "arithmetic.h"
 #include "functions.h"
 #include "reference.h"
 
-/* theta^-(2i/head_dim), each step rounded to f32 as PyTorch rounds it. */
-static float inverse_frequency(size_t i, size_t head_dim, double log_theta)
+void mmn_rope_frequencies(float *frequencies, size_t head_dim, double theta)
 {
-    float exponent = (float)(2 * i) / (float)head_dim;
-    float power = (float)mmn_exp_f64((double)exponent * log_theta);
+    double log_theta = mmn_log_f64(theta);
 
-    return 1.0f / power;
+    for (size_t i = 0; i < head_dim / 2; i++) {
+        float exponent = (float)(2 * i) / (float)head_dim;
+        float power = (float)mmn_exp_f64((double)exponent * log_theta);
+
+        frequencies[i] = 1.0f / power;
+    }
 }
 
 void mmn_rope_table_reference(float *cosine, float *sine, size_t first_position, size_t positions,
-                              size_t head_dim, double theta)
+                              size_t head_dim, const float *frequencies)
 {
-    double log_theta = mmn_log_f64(theta);
     size_t half = head_dim / 2;
 
     for (size_t i = 0; i < half; i++) {
-        float frequency = inverse_frequency(i, head_dim, log_theta);
-
         for (size_t row = 0; row < positions; row++) {
-            float angle = (float)(first_position + row) * frequency;
+            float angle = (float)(first_position + row) * frequencies[i];
             cosine[row * half + i] = mmn_cos(angle);
             sine[row * half + i] = mmn_sin(angle);
         }

@@ -80,18 +80,29 @@ static void score_tile(const attention *a, size_t key)
     }
 }
 
-/* The softmax of a row's scaled scores. Strips begin at multiples of 16, so that a key's lane is
+/* The scaled scores of 16 keys from key number `key` on, with their positions' bias if any. */
+static inline f32x16 scale_scores(const mmn_attention_task *task, f32x16 products, size_t key)
+{
+    static const float steps[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    f32x16 scale = f32x16_set(task->scale);
+
+    if (task->alibi_slope == 0.0f)
+        return f32x16_multiply(products, scale);
+    f32x16 position = f32x16_add(f32x16_set((float)key), f32x16_load(steps));
+    return f32x16_fma(products, scale, f32x16_multiply(f32x16_set(task->alibi_slope), position));
+}
+
+/* The softmax of a row's scores. Strips begin at multiples of 16, so that a key's lane is
  * its position's; where a strip reaches beyond the row's keys, its scores are -infinity there. */
 static void softmax_scores(const attention *a, size_t row)
 {
     float *scores = a->scores + row * a->stride;
     size_t begin = a->begin[row] - a->first_key, end = a->end[row] - a->first_key;
     size_t first = begin - begin % 16;
-    f32x16 scale = f32x16_set(a->task->scale);
     f32x16 greatest = f32x16_set(-INFINITY), lanes = f32x16_zero();
 
     for (size_t key = first; key < end; key += 16) {
-        f32x16 strip = f32x16_multiply(f32x16_load(scores + key), scale);
+        f32x16 strip = scale_scores(a->task, f32x16_load(scores + key), a->first_key + key);
 
         if (key < begin)
             strip = f32x16_splice(f32x16_set(-INFINITY), strip, begin - key);

@@ -103,23 +103,16 @@ static void KERNEL(softmax)(float *values, size_t rows, size_t width)
 }
 
 static void KERNEL(rope_table)(float *cosines, float *sines, size_t first_position,
-                               size_t positions, size_t head_dim, double theta)
+                               size_t positions, size_t head_dim, const float *frequencies)
 {
     size_t half = head_dim / 2;
-    double log_theta = mmn_log_f64(theta);
 
     for (size_t i = 0; i < half; i += 16) {
-        float each[16] = {0.0f};
-
-        for (size_t j = 0; j < 16 && i + j < half; j++) {
-            float exponent = (float)(2 * (i + j)) / (float)head_dim;
-            each[j] = 1.0f / (float)mmn_exp_f64((double)exponent * log_theta);
-        }
-        f32x16 frequencies = f32x16_load(each);
+        f32x16 strip = load_strip(frequencies, i, half);
 
         for (size_t row = 0; row < positions; row++) {
             f32x16 position = f32x16_set((float)(first_position + row));
-            f32x16 angle = f32x16_multiply(position, frequencies);
+            f32x16 angle = f32x16_multiply(position, strip);
 
             store_strip(cosines + row * half, through_f64(cosine, angle), i, half);
             store_strip(sines + row * half, through_f64(sine, angle), i, half);

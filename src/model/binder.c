@@ -24,7 +24,8 @@ static int compare_named(const void *a, const void *b)
     return strcmp(((const mmn_named_tensor *)a)->name, ((const mmn_named_tensor *)b)->name);
 }
 
-static mmn_status list_tensors(mmn_binder *binder, const mmn_safetensors *tensors)
+static mmn_status list_tensors(mmn_binder *binder, const mmn_safetensors *tensors,
+                               const mmn_name_rule *rules)
 {
     size_t count = mmn_safetensors_count(tensors), name_bytes = 0;
     for (size_t i = 0; i < count; i++)
@@ -38,7 +39,7 @@ static mmn_status list_tensors(mmn_binder *binder, const mmn_safetensors *tensor
     char *name = binder->names;
     for (size_t i = 0; i < count; i++) {
         const mmn_tensor *tensor = mmn_safetensors_get(tensors, i);
-        mmn_weights_normalise_name(name, tensor->name);
+        mmn_weights_normalise_name(name, tensor->name, rules);
         if (!is_computed(name))
             binder->named[binder->count++] =
                 (mmn_named_tensor){.name = name, .tensor = tensor};
@@ -63,10 +64,10 @@ static mmn_status sort_tensors(mmn_binder *binder)
 }
 
 void mmn_binder_begin(mmn_binder *binder, const mmn_safetensors *tensors, const char *file,
-                      mmn_error *error)
+                      const mmn_name_rule *rules, mmn_error *error)
 {
     *binder = (mmn_binder){.file = file, .error = error};
-    binder->status = list_tensors(binder, tensors);
+    binder->status = list_tensors(binder, tensors, rules);
     if (binder->status == MMN_OK)
         binder->status = sort_tensors(binder);
 }

@@ -31,10 +31,11 @@ typedef struct mmn_binder {
     mmn_error *error;
 } mmn_binder;
 
-/* Lists `tensors` under their normalised names; those that can be computed from the configuration
- * are left out. The binder must be freed whatever its status. */
+/* Lists `tensors` under their normalised names, for which there are `rules` besides the common ones;
+ * those that can be computed from the configuration are left out. The binder must be freed whatever
+ * its status. */
 void mmn_binder_begin(mmn_binder *binder, const mmn_safetensors *tensors, const char *file,
-                      mmn_error *error);
+                      const mmn_name_rule *rules, mmn_error *error);
 /* Frees the scratch memory; `named` and `names` are the caller's. */
 void mmn_binder_free(mmn_binder *binder);
 

@@ -197,6 +197,15 @@ static void digest_vision(mmn_digest *digest, const mmn_vision_config *vision)
         mmn_digest_add_text(digest, vision->form->model_type);
 }
 
+/* Whether the numbers that every digest has say all: those of LLaMA-2 and Mistral do. */
+static bool is_plain(const mmn_language_config *language)
+{
+    return language->rope.type == MMN_ROPE_DEFAULT && language->first_window_layer == 0 &&
+           !language->layer_norm && !language->embedding_norm && !language->alibi &&
+           !language->fused_qkv && !language->qkv_bias && !language->output_bias &&
+           !language->mlp_bias && language->gated;
+}
+
 static void digest_language(mmn_digest *digest, const mmn_language_config *language)
 {
     mmn_digest_add_text(digest, language->form->model_type);
@@ -208,15 +217,32 @@ static void digest_language(mmn_digest *digest, const mmn_language_config *langu
     mmn_digest_add_u32(digest, language->head_dim);
     mmn_digest_add_u32(digest, language->vocab_size);
     mmn_digest_add_u32(digest, language->sliding_window);
-    mmn_digest_add_f64(digest, (double)language->rms_norm_eps);
-    mmn_digest_add_f64(digest, language->rope_theta);
+    mmn_digest_add_f64(digest, (double)language->norm_eps);
+    mmn_digest_add_f64(digest, language->rope.theta);
     mmn_digest_add_text(digest, mmn_activation_name(language->activation));
     mmn_digest_add_u32(digest, language->tied_head);
+    if (is_plain(language))
+        return;
+    mmn_digest_add_u32(digest, language->rope.type);
+    mmn_digest_add_f64(digest, language->rope.factor);
+    mmn_digest_add_f64(digest, language->rope.low_freq_factor);
+    mmn_digest_add_f64(digest, language->rope.high_freq_factor);
+    mmn_digest_add_f64(digest, language->rope.original_positions);
+    mmn_digest_add_u32(digest, language->first_window_layer);
+    mmn_digest_add_u32(digest, language->layer_norm);
+    mmn_digest_add_u32(digest, language->embedding_norm);
+    mmn_digest_add_u32(digest, language->alibi);
+    mmn_digest_add_u32(digest, language->fused_qkv);
+    mmn_digest_add_u32(digest, language->qkv_bias);
+    mmn_digest_add_u32(digest, language->output_bias);
+    mmn_digest_add_u32(digest, language->mlp_bias);
+    mmn_digest_add_u32(digest, language->gated);
 }
 
 /* In this order, integers and truth values as u32: family's name; the vision tower's numbers and,
- * unless it is CLIP's, its model_type; projector's activation, bias; the language model's numbers;
- * image_token_id; pinpoints' count and each one's height and width. Names are texts with their length, epsilons and theta binary64. */
+ * unless it is CLIP's, its model_type; projector's activation, bias; the language model's numbers,
+ * and where is_plain denies, those that it asks for; image_token_id; pinpoints' count and each one's
+ * height and width. Names are texts with their length, epsilons and theta binary64. */
 void mmn_config_digest(mmn_digest *digest, const mmn_config *config)
 {
     mmn_digest_add_text(digest, config->family->model_type);

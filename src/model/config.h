@@ -51,16 +51,38 @@ typedef struct mmn_vision_config {
     bool post_norm;         /* what the last layer gives is normalised when it is read */
 } mmn_vision_config;
 
+/* How the frequencies of the rotary embedding follow from theta. */
+typedef enum mmn_rope_type {
+    MMN_ROPE_DEFAULT,
+    MMN_ROPE_LINEAR, /* divided by the factor */
+    MMN_ROPE_LLAMA3  /* slow ones divided by the factor, fast ones kept, a ramp between */
+} mmn_rope_type;
+
+typedef struct mmn_rope_config {
+    mmn_rope_type type;
+    double theta, factor;
+    /* LLaMA-3: below and above how many turns in `original_positions` positions a frequency is slow
+     * and fast. */
+    double low_freq_factor, high_freq_factor, original_positions;
+} mmn_rope_config;
+
 /* A language model. */
 typedef struct mmn_language_config {
     const mmn_language_form *form;
     uint32_t hidden_size, intermediate_size, layers;
-    uint32_t heads, kv_heads, head_dim; /* kv_heads divides heads; head_dim is even */
+    uint32_t heads, kv_heads, head_dim; /* kv_heads divides heads; even for rotary embeddings */
     uint32_t vocab_size;
     uint32_t max_position_embeddings;
     uint32_t sliding_window; /* positions a query sees, itself included; 0: all before it */
-    float rms_norm_eps;
-    double rope_theta;
+    uint32_t first_window_layer; /* layers before this one have no window */
+    float norm_eps;
+    bool layer_norm;     /* norms are LayerNorms with a shift, else RMSNorms */
+    bool embedding_norm; /* embeddings are normalised before the first layer */
+    bool alibi;          /* positions enter attention's scores (ALiBi), else rotary embeddings */
+    mmn_rope_config rope;
+    bool fused_qkv;  /* one matrix for query, key and value, head by head */
+    bool qkv_bias, output_bias, mlp_bias; /* of the linear layers */
+    bool gated;      /* down(act(gate(x)) * up(x)), else down(act(gate(x))) */
     mmn_activation activation;
     bool tied_head; /* the embedding is the head too */
 } mmn_language_config;

@@ -7,11 +7,17 @@
 static const mmn_family *const families[] = {
     &mmn_family_llava,
     &mmn_family_llava_next,
+    &mmn_family_llama,
+    &mmn_family_mistral,
+    &mmn_family_qwen2,
+    &mmn_family_bloom,
 };
 
 static const mmn_language_form *const language_forms[] = {
     &mmn_language_llama,
     &mmn_language_mistral,
+    &mmn_language_qwen2,
+    &mmn_language_bloom,
 };
 
 static const mmn_vision_form *const vision_forms[] = {

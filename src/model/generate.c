@@ -44,8 +44,8 @@ static mmn_status run_pending(const generating *g, mmn_error *error)
         *part = (mmn_session_part){.session = session, .first_row = running};
         part->sequences = mmn_sequences_of_one(&part->alone, position, 1);
         session->cached_ids[position] = session->pending;
-        mmn_language_embed(&session->compute, weights, g->rows + running * width,
-                           &session->pending, 1);
+        mmn_language_embed(&session->compute, &g->model->config.language, weights,
+                           g->rows + running * width, &session->pending, 1);
         running++;
     }
     if (running == 0)

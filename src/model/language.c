@@ -1,4 +1,4 @@
-/* The LLaMA-family language model: decoder layers over a cache of keys and values. */
+/* The language model: decoder layers over a cache of keys and values. */
 #include "model/language.h"
 
 #include <string.h>
@@ -10,6 +10,17 @@ static size_t widest(const mmn_language_config *config)
     if (config->hidden_size > most)
         most = config->hidden_size;
     return config->intermediate_size > most ? config->intermediate_size : most;
+}
+
+/* The kind of norm that the language model has, of rows of hidden_size; in place too. */
+static void normalise(const mmn_compute *compute, const mmn_language_config *config, float *normed,
+                      const float *hidden, const mmn_norm *norm, size_t rows)
+{
+    size_t width = config->hidden_size;
+    if (config->layer_norm)
+        mmn_layer_norm(compute, normed, hidden, norm, rows, width, config->norm_eps);
+    else
+        mmn_rms_norm(compute, normed, hidden, norm, rows, width, config->norm_eps);
 }
 
 /* One run: what every layer needs. */
@@ -114,7 +125,8 @@ static void attend(const language_run *run, const mmn_language_part *part, uint3
             .head_dim = config->head_dim,
             .causal = true,
             .first_position = first_position,
-            .window = config->sliding_window,
+            .window = layer < config->first_window_layer ? 0 : config->sliding_window,
+            .alibi_slopes = config->alibi ? run->scratch->slopes : NULL,
         };
         if (sequence->shared > 0) {
             const mmn_sequence *shared = &sequences->list[sequence->root];
@@ -154,6 +166,43 @@ static void spread_to_caches(const language_run *run, uint32_t layer)
     }
 }
 
+/* Takes queries, keys and values of all rows out of what the fused matrix gives, where they stand
+ * head by head. */
+static void unfuse(const language_run *run, float *query, float *keys, float *values)
+{
+    size_t width = run->config->head_dim, groups = run->rows * run->config->heads;
+    const float *fused = run->scratch->fused;
+    for (size_t group = 0; group < groups; group++, fused += 3 * width) {
+        memcpy(query + group * width, fused, width * sizeof(float));
+        memcpy(keys + group * width, fused + width, width * sizeof(float));
+        memcpy(values + group * width, fused + 2 * width, width * sizeof(float));
+    }
+}
+
+/* Queries, keys and values of the normalised rows, with their positions unless those enter the
+ * scores. */
+static void project(const language_run *run, const mmn_language_layer_weights *layer, float *keys,
+                    float *values)
+{
+    const mmn_language_config *config = run->config;
+    const mmn_compute *compute = run->compute;
+    mmn_language_state *scratch = run->scratch;
+    if (config->fused_qkv) {
+        mmn_apply_linear(compute, scratch->fused, scratch->normed, run->rows, &layer->fused);
+        unfuse(run, scratch->query, keys, values);
+    } else {
+        mmn_apply_linear(compute, scratch->query, scratch->normed, run->rows, &layer->query);
+        mmn_apply_linear(compute, keys, scratch->normed, run->rows, &layer->key);
+        mmn_apply_linear(compute, values, scratch->normed, run->rows, &layer->value);
+    }
+    if (config->alibi)
+        return;
+    mmn_rotate(compute, scratch->query, scratch->cosine, scratch->sine, run->rows, config->heads,
+               config->head_dim);
+    mmn_rotate(compute, keys, scratch->cosine, scratch->sine, run->rows, config->kv_heads,
+               config->head_dim);
+}
+
 /* hidden += o_proj(attention(input_layernorm(hidden))). */
 static mmn_status run_attention(const language_run *run, const mmn_language_layer_weights *layer,
                                 uint32_t index, mmn_error *error)
@@ -161,19 +210,12 @@ static mmn_status run_attention(const language_run *run, const mmn_language_laye
     const mmn_language_config *config = run->config;
     const mmn_compute *compute = run->compute;
     mmn_language_state *scratch = run->scratch;
-    size_t hidden = config->hidden_size, head_dim = config->head_dim;
+    size_t hidden = config->hidden_size;
     float *keys = new_positions(run, run->parts->state->keys, scratch->spread_keys, index);
     float *values = new_positions(run, run->parts->state->values, scratch->spread_values, index);
 
-    mmn_rms_norm(compute, scratch->normed, run->hidden, &layer->attention_norm, run->rows, hidden,
-                 config->rms_norm_eps);
-    mmn_apply_linear(compute, scratch->query, scratch->normed, run->rows, &layer->query);
-    mmn_apply_linear(compute, keys, scratch->normed, run->rows, &layer->key);
-    mmn_apply_linear(compute, values, scratch->normed, run->rows, &layer->value);
-    mmn_rotate(compute, scratch->query, scratch->cosine, scratch->sine, run->rows, config->heads,
-               head_dim);
-    mmn_rotate(compute, keys, scratch->cosine, scratch->sine, run->rows, config->kv_heads,
-               head_dim);
+    normalise(compute, config, scratch->normed, run->hidden, &layer->attention_norm, run->rows);
+    project(run, layer, keys, values);
     spread_to_caches(run, index);
 
     for (size_t i = 0; i < run->begun; i++)
@@ -188,7 +230,9 @@ static mmn_status run_attention(const language_run *run, const mmn_language_laye
 
 /* ---- Layers ---------------------------------------------------------------------------------- */
 
-/* hidden += down_proj(act(gate_proj(x)) * up_proj(x)), x = post_attention_layernorm(hidden). */
+/* hidden += down_proj(act(gate_proj(x)) * up_proj(x)), x = post_attention_layernorm(hidden). Without
+ * a gate there is no up_proj, and what precedes the activation function is still shown as the
+ * gate. */
 static mmn_status run_mlp(const language_run *run, const mmn_language_layer_weights *layer,
                           uint32_t number, mmn_error *error)
 {
@@ -198,8 +242,7 @@ static mmn_status run_mlp(const language_run *run, const mmn_language_layer_weig
     size_t hidden = config->hidden_size, inner = config->intermediate_size;
     int index = (int)number;
 
-    mmn_rms_norm(compute, scratch->normed, run->hidden, &layer->mlp_norm, run->rows,
-                 hidden, config->rms_norm_eps);
+    normalise(compute, config, scratch->normed, run->hidden, &layer->mlp_norm, run->rows);
     mmn_apply_linear(compute, scratch->gate, scratch->normed, run->rows, &layer->gate);
     mmn_status status = show(run, "language.layers.{i}.mlp.gate", index, scratch->gate, inner,
                              error);
@@ -210,8 +253,10 @@ static mmn_status run_mlp(const language_run *run, const mmn_language_layer_weig
                   error);
     if (status != MMN_OK)
         return status;
-    mmn_apply_linear(compute, scratch->up, scratch->normed, run->rows, &layer->up);
-    mmn_multiply(compute, scratch->gate, scratch->up, run->rows * inner);
+    if (config->gated) {
+        mmn_apply_linear(compute, scratch->up, scratch->normed, run->rows, &layer->up);
+        mmn_multiply(compute, scratch->gate, scratch->up, run->rows * inner);
+    }
     mmn_apply_linear(compute, scratch->normed, scratch->gate, run->rows, &layer->down);
     status = show(run, "language.layers.{i}.mlp.out", index, scratch->normed, hidden, error);
     if (status != MMN_OK)
@@ -224,7 +269,7 @@ static mmn_status run_mlp(const language_run *run, const mmn_language_layer_weig
 static void make_rope_tables(const language_run *run)
 {
     size_t head_dim = run->config->head_dim;
-    for (size_t p = 0; p < run->part_count; p++) {
+    for (size_t p = 0; p < run->part_count && !run->config->alibi; p++) {
         const mmn_language_part *part = &run->parts[p];
         for (size_t i = 0; i < part->sequences->count; i++) {
             const mmn_sequence *sequence = &part->sequences->list[i];
@@ -232,7 +277,7 @@ static void make_rope_tables(const language_run *run)
             run->compute->kernels->rope_table(
                 run->scratch->cosine + first, run->scratch->sine + first,
                 part->sequences->first_position + sequence->shared, sequence->rows, head_dim,
-                run->config->rope_theta);
+                run->scratch->frequencies);
         }
     }
 }
@@ -301,8 +346,7 @@ void mmn_language_norm(const mmn_compute *compute, const mmn_language_config *co
                        const mmn_language_weights *weights, float *normed, const float *hidden,
                        size_t rows)
 {
-    mmn_rms_norm(compute, normed, hidden, &weights->norm, rows, config->hidden_size,
-                 config->rms_norm_eps);
+    normalise(compute, config, normed, hidden, &weights->norm, rows);
 }
 
 void mmn_language_logits(const mmn_compute *compute, const mmn_language_weights *weights,
@@ -312,8 +356,9 @@ void mmn_language_logits(const mmn_compute *compute, const mmn_language_weights 
     mmn_apply_linear(compute, logits, normed, rows, &head);
 }
 
-void mmn_language_embed(const mmn_compute *compute, const mmn_language_weights *weights,
-                        float *hidden, const int32_t *ids, size_t rows)
+void mmn_language_embed(const mmn_compute *compute, const mmn_language_config *config,
+                        const mmn_language_weights *weights, float *hidden, const int32_t *ids,
+                        size_t rows)
 {
     const mmn_matrix *embedding = &weights->embedding;
     size_t width = embedding->columns;
@@ -322,4 +367,6 @@ void mmn_language_embed(const mmn_compute *compute, const mmn_language_weights *
         compute->kernels->widen(hidden + row * width,
                                 (const uint8_t *)embedding->data + (size_t)ids[row] * bytes,
                                 embedding->type, width);
+    if (config->embedding_norm)
+        normalise(compute, config, hidden, hidden, &weights->embedding_norm, rows);
 }

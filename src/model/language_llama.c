@@ -1,11 +1,12 @@
-/* LLaMA and language models of its form: their part of config.json and their tensors. */
+/* LLaMA, Mistral and Qwen2, which have one form: their part of config.json and their tensors. */
 #include <stdio.h>
 #include <string.h>
 
 #include "model/config_internal.h"
 #include "model/families.h"
+#include "model/language_parts.h"
 
-/* transformers' LlamaConfig and MistralConfig. */
+/* transformers' LlamaConfig, MistralConfig and Qwen2Config. */
 static const mmn_language_config llama_defaults = {
     .form = &mmn_language_llama,
     .hidden_size = 4096,
@@ -16,8 +17,9 @@ static const mmn_language_config llama_defaults = {
     .vocab_size = 32000,
     .max_position_embeddings = 2048,
     .sliding_window = 0,
-    .rms_norm_eps = 1e-6f,
-    .rope_theta = 10000.0,
+    .norm_eps = 1e-6f,
+    .rope = {.theta = 10000.0},
+    .gated = true,
     .activation = MMN_ACTIVATION_SILU,
 };
 
@@ -31,15 +33,33 @@ static const mmn_language_config mistral_defaults = {
     .vocab_size = 32000,
     .max_position_embeddings = 4096 * 32,
     .sliding_window = 4096,
-    .rms_norm_eps = 1e-6f,
-    .rope_theta = 10000.0,
+    .norm_eps = 1e-6f,
+    .rope = {.theta = 10000.0},
+    .gated = true,
+    .activation = MMN_ACTIVATION_SILU,
+};
+
+static const mmn_language_config qwen2_defaults = {
+    .form = &mmn_language_qwen2,
+    .hidden_size = 4096,
+    .intermediate_size = 22016,
+    .layers = 32,
+    .heads = 32,
+    .kv_heads = 32,
+    .vocab_size = 151936,
+    .max_position_embeddings = 32768,
+    .sliding_window = 4096,
+    .norm_eps = 1e-6f,
+    .rope = {.theta = 10000.0},
+    .qkv_bias = true,
+    .gated = true,
     .activation = MMN_ACTIVATION_SILU,
 };
 
 static mmn_status read_numbers(mmn_language_config *language, const mmn_json_object *object,
                                mmn_error *error)
 {
-    double epsilon = (double)language->rms_norm_eps;
+    double epsilon = (double)language->norm_eps;
     mmn_status status = mmn_json_get_u32(&language->hidden_size, object, "hidden_size", 1,
                                          MMN_LIMIT_WIDTH, error);
     if (status == MMN_OK)
@@ -61,7 +81,7 @@ static mmn_status read_numbers(mmn_language_config *language, const mmn_json_obj
         status = mmn_json_get_f64(&epsilon, object, "rms_norm_eps", 1e-30, 1.0, error);
     if (status == MMN_OK)
         status = mmn_config_activation(&language->activation, object, "hidden_act", error);
-    language->rms_norm_eps = (float)epsilon;
+    language->norm_eps = (float)epsilon;
     return status;
 }
 
@@ -97,26 +117,65 @@ static mmn_status read_heads(mmn_language_config *language, const mmn_json_objec
     return MMN_OK;
 }
 
+/* What LLaMA-3's frequencies depend on besides theta; all four must be there. */
+static mmn_status read_llama3(mmn_rope_config *rope, const mmn_json_object *object,
+                              mmn_error *error)
+{
+    static const char *const keys[] = {"factor", "low_freq_factor", "high_freq_factor",
+                                       "original_max_position_embeddings"};
+    double *const places[] = {&rope->factor, &rope->low_freq_factor, &rope->high_freq_factor,
+                              &rope->original_positions};
+    mmn_status status = MMN_OK;
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]) && status == MMN_OK; i++) {
+        status = mmn_json_require(object, keys[i], error);
+        if (status == MMN_OK)
+            status = mmn_json_get_f64(places[i], object, keys[i], 1e-3, MMN_LIMIT_POSITIONS, error);
+    }
+    if (status == MMN_OK && rope->low_freq_factor >= rope->high_freq_factor)
+        status = mmn_json_fail(object, "high_freq_factor", error,
+                               "must be above low_freq_factor: %g for %g", rope->high_freq_factor,
+                               rope->low_freq_factor);
+    return status;
+}
+
+static mmn_status read_scaling(mmn_rope_config *rope, const mmn_json_object *object,
+                               const char *key, mmn_error *error)
+{
+    const char *type = "default";
+    mmn_status status = mmn_json_get_text(&type, object, key, error);
+    if (status != MMN_OK || strcmp(type, "default") == 0)
+        return status;
+    if (strcmp(type, "llama3") == 0) {
+        rope->type = MMN_ROPE_LLAMA3;
+        return read_llama3(rope, object, error);
+    }
+    if (strcmp(type, "linear") == 0) {
+        rope->type = MMN_ROPE_LINEAR;
+        status = mmn_json_require(object, "factor", error);
+        return status == MMN_OK
+                   ? mmn_json_get_f64(&rope->factor, object, "factor", 1e-3, 1e6, error)
+                   : status;
+    }
+    return mmn_json_fail(object, key, error,
+                         "rotary embedding \"%.60s\" is not supported; supported are \"default\", "
+                         "\"linear\" and \"llama3\"",
+                         type);
+}
+
 /* One object of rotary parameters: rope_parameters (transformers 5) or rope_scaling (4). */
-static mmn_status read_rope_object(mmn_language_config *language, const mmn_json_object *object,
+static mmn_status read_rope_object(mmn_rope_config *rope, const mmn_json_object *object,
                                    mmn_error *error)
 {
-    const char *type = "default", *key = mmn_json_has(object, "rope_type") ? "rope_type" : "type";
     double partial = 1.0;
-    mmn_status status = mmn_json_get_text(&type, object, key, error);
-    if (status != MMN_OK)
-        return status;
-    if (strcmp(type, "default") != 0)
-        return mmn_json_fail(object, key, error,
-                             "rotary embedding \"%.60s\" is not supported; supported is "
-                             "\"default\"",
-                             type);
-    status = mmn_json_get_f64(&partial, object, "partial_rotary_factor", 0.0, 1.0, error);
+    mmn_status status = read_scaling(
+        rope, object, mmn_json_has(object, "rope_type") ? "rope_type" : "type", error);
+    if (status == MMN_OK)
+        status = mmn_json_get_f64(&partial, object, "partial_rotary_factor", 0.0, 1.0, error);
     if (status == MMN_OK && partial != 1.0)
         status = mmn_json_fail(object, "partial_rotary_factor", error,
                                "%g is not supported; supported is 1", partial);
     if (status == MMN_OK)
-        status = mmn_json_get_f64(&language->rope_theta, object, "rope_theta", 1.0, 1e12, error);
+        status = mmn_json_get_f64(&rope->theta, object, "rope_theta", 1.0, 1e12, error);
     return status;
 }
 
@@ -125,42 +184,26 @@ static mmn_status read_rope(mmn_language_config *language, const mmn_json_object
 {
     mmn_json_object scaling, parameters;
     mmn_status status =
-        mmn_json_get_f64(&language->rope_theta, object, "rope_theta", 1.0, 1e12, error);
+        mmn_json_get_f64(&language->rope.theta, object, "rope_theta", 1.0, 1e12, error);
     if (status == MMN_OK)
         status = mmn_json_get_object(&parameters, object, "rope_parameters", error);
     if (status == MMN_OK)
         status = mmn_json_get_object(&scaling, object, "rope_scaling", error);
     if (status == MMN_OK)
-        status = read_rope_object(language, &parameters, error);
+        status = read_rope_object(&language->rope, &parameters, error);
     if (status == MMN_OK)
-        status = read_rope_object(language, &scaling, error);
+        status = read_rope_object(&language->rope, &scaling, error);
     return status;
 }
 
-static mmn_status refuse_bias(const mmn_json_object *object, const char *key, mmn_error *error)
+/* LLaMA's projections have biases where its configuration says so. */
+static mmn_status read_biases(mmn_language_config *language, const mmn_json_object *object,
+                              mmn_error *error)
 {
-    bool bias = false;
-    mmn_status status = mmn_json_get_bool(&bias, object, key, error);
-    if (status == MMN_OK && bias)
-        status = mmn_json_fail(object, key, error, "true is not supported");
-    return status;
-}
-
-static mmn_status read_switches(mmn_language_config *language, const mmn_json_object *root,
-                                const mmn_json_object *object, mmn_error *error)
-{
-    mmn_status status = refuse_bias(object, "attention_bias", error);
-    if (status == MMN_OK)
-        status = refuse_bias(object, "mlp_bias", error);
-
-    bool whole = false, part = false;
-    if (status == MMN_OK)
-        status = mmn_json_get_bool(&whole, root, "tie_word_embeddings", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_bool(&part, object, "tie_word_embeddings", error);
-    language->tied_head = whole || part;
-
-    return status;
+    mmn_status status = mmn_json_get_bool(&language->qkv_bias, object, "attention_bias", error);
+    language->output_bias = language->qkv_bias;
+    return status == MMN_OK ? mmn_json_get_bool(&language->mlp_bias, object, "mlp_bias", error)
+                            : status;
 }
 
 /* null: every position sees all before it; absent: the class default. */
@@ -183,7 +226,7 @@ static mmn_status read(mmn_language_config *language, const mmn_json_object *roo
     if (status == MMN_OK)
         status = read_rope(language, object, error);
     if (status == MMN_OK)
-        status = read_switches(language, root, object, error);
+        status = mmn_language_read_tied_head(language, root, object, error);
     return status;
 }
 
@@ -191,7 +234,8 @@ static mmn_status read_llama(mmn_language_config *language, const mmn_json_objec
                              const mmn_json_object *object, mmn_error *error)
 {
     *language = llama_defaults;
-    return read(language, root, object, error);
+    mmn_status status = read(language, root, object, error);
+    return status == MMN_OK ? read_biases(language, object, error) : status;
 }
 
 static mmn_status read_mistral(mmn_language_config *language, const mmn_json_object *root,
@@ -200,6 +244,50 @@ static mmn_status read_mistral(mmn_language_config *language, const mmn_json_obj
     *language = mistral_defaults;
     mmn_status status = read(language, root, object, error);
     return status == MMN_OK ? read_window(language, object, error) : status;
+}
+
+/* transformers 5 writes down which layers have the window. */
+static mmn_status check_layer_types(const mmn_language_config *language,
+                                    const mmn_json_object *object, mmn_error *error)
+{
+    json_t *types = NULL;
+    mmn_status status = mmn_json_get_array(&types, object, "layer_types", error);
+    for (size_t i = 0; status == MMN_OK && types && i < language->layers; i++) {
+        bool window = language->sliding_window > 0 && i >= language->first_window_layer;
+        const char *expected = window ? "sliding_attention" : "full_attention";
+        const char *type = json_string_value(json_array_get(types, i));
+        if (!type || strcmp(type, expected) != 0)
+            status = mmn_json_fail(object, "layer_types", error,
+                                   "layer %zu must be \"%s\", as the other keys say", i, expected);
+    }
+    return status;
+}
+
+/* Qwen2's window, if it is used at all, is that of the layers from max_window_layers on. */
+static mmn_status read_qwen2_window(mmn_language_config *language, const mmn_json_object *object,
+                                    mmn_error *error)
+{
+    bool used = false;
+    language->first_window_layer = 28;
+    mmn_status status = mmn_json_get_bool(&used, object, "use_sliding_window", error);
+    if (status == MMN_OK)
+        status = mmn_json_get_u32(&language->first_window_layer, object, "max_window_layers", 0,
+                                  MMN_LIMIT_LAYERS, error);
+    if (status == MMN_OK)
+        status = read_window(language, object, error);
+    if (!used)
+        language->sliding_window = 0;
+    if (language->sliding_window == 0 || language->first_window_layer >= language->layers)
+        language->sliding_window = language->first_window_layer = 0;
+    return status == MMN_OK ? check_layer_types(language, object, error) : status;
+}
+
+static mmn_status read_qwen2(mmn_language_config *language, const mmn_json_object *root,
+                             const mmn_json_object *object, mmn_error *error)
+{
+    *language = qwen2_defaults;
+    mmn_status status = read(language, root, object, error);
+    return status == MMN_OK ? read_qwen2_window(language, object, error) : status;
 }
 
 static void bind_layer(mmn_binder *binder, mmn_language_layer_weights *layer, uint32_t index,
@@ -211,45 +299,31 @@ static void bind_layer(mmn_binder *binder, mmn_language_layer_weights *layer, ui
     char prefix[64];
     snprintf(prefix, sizeof(prefix), "language_model.layers.%u.", (unsigned)index);
     mmn_binder_take_norm(binder, &layer->attention_norm, prefix, "input_layernorm", width, false);
-    mmn_binder_take_linear(binder, &layer->query, prefix, "self_attn.q_proj", heads, width, false);
-    mmn_binder_take_linear(binder, &layer->key, prefix, "self_attn.k_proj", kv_heads, width, false);
-    mmn_binder_take_linear(binder, &layer->value, prefix, "self_attn.v_proj", kv_heads, width, false);
-    mmn_binder_take_linear(binder, &layer->output, prefix, "self_attn.o_proj", width, heads, false);
+    mmn_binder_take_linear(binder, &layer->query, prefix, "self_attn.q_proj", heads, width,
+                           config->qkv_bias);
+    mmn_binder_take_linear(binder, &layer->key, prefix, "self_attn.k_proj", kv_heads, width,
+                           config->qkv_bias);
+    mmn_binder_take_linear(binder, &layer->value, prefix, "self_attn.v_proj", kv_heads, width,
+                           config->qkv_bias);
+    mmn_binder_take_linear(binder, &layer->output, prefix, "self_attn.o_proj", width, heads,
+                           config->output_bias);
     mmn_binder_take_norm(binder, &layer->mlp_norm, prefix, "post_attention_layernorm", width, false);
-    mmn_binder_take_linear(binder, &layer->gate, prefix, "mlp.gate_proj", inner, width, false);
-    mmn_binder_take_linear(binder, &layer->up, prefix, "mlp.up_proj", inner, width, false);
-    mmn_binder_take_linear(binder, &layer->down, prefix, "mlp.down_proj", width, inner, false);
-}
-
-/* A tied head need not be stored; where it is, it must be what the embedding is. */
-static void tie_head(mmn_binder *binder, mmn_language_weights *language)
-{
-    const mmn_tensor *head = mmn_binder_find(binder, "lm_head.weight");
-    const mmn_tensor *embedding = mmn_binder_find(binder, "language_model.embed_tokens.weight");
-    if (binder->status != MMN_OK)
-        return;
-    if (head && (head->type != embedding->type ||
-                 memcmp(head->data, embedding->data, head->bytes) != 0))
-        binder->status = mmn_fail(binder->error, MMN_INPUT, head->file, head->name,
-                                  "differs from the embedding, although tie_word_embeddings says "
-                                  "that they are the same");
-    language->head = language->embedding;
+    mmn_binder_take_linear(binder, &layer->gate, prefix, "mlp.gate_proj", inner, width,
+                           config->mlp_bias);
+    mmn_binder_take_linear(binder, &layer->up, prefix, "mlp.up_proj", inner, width,
+                           config->mlp_bias);
+    mmn_binder_take_linear(binder, &layer->down, prefix, "mlp.down_proj", width, inner,
+                           config->mlp_bias);
 }
 
 static void bind(mmn_binder *binder, mmn_language_weights *language,
                  const mmn_language_config *config)
 {
-    static const char prefix[] = "language_model.";
-    const size_t shape[2] = {config->vocab_size, config->hidden_size};
-    mmn_binder_take_matrix(binder, &language->embedding, prefix, "embed_tokens.weight", shape, 2,
-                           false);
+    mmn_language_bind_words(binder, language, config);
     for (uint32_t i = 0; i < config->layers && binder->status == MMN_OK; i++)
         bind_layer(binder, &language->layers[i], i, config);
-    mmn_binder_take_norm(binder, &language->norm, prefix, "norm", config->hidden_size, false);
-    mmn_binder_take_matrix(binder, &language->head, "", "lm_head.weight", shape, 2,
-                           config->tied_head);
-    if (config->tied_head)
-        tie_head(binder, language);
+    mmn_binder_take_norm(binder, &language->norm, "language_model.", "norm", config->hidden_size,
+                         false);
 }
 
 const mmn_language_form mmn_language_llama = {
@@ -261,5 +335,11 @@ const mmn_language_form mmn_language_llama = {
 const mmn_language_form mmn_language_mistral = {
     .model_type = "mistral",
     .read = read_mistral,
+    .bind = bind,
+};
+
+const mmn_language_form mmn_language_qwen2 = {
+    .model_type = "qwen2",
+    .read = read_qwen2,
     .bind = bind,
 };

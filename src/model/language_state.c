@@ -2,6 +2,7 @@
 #include "model/language_state.h"
 
 #include "base/memory.h"
+#include "model/positions.h"
 
 size_t mmn_language_key_width(const mmn_language_config *config)
 {
@@ -18,12 +19,13 @@ static void free_scratch(mmn_language_state *state)
     mmn_free(state->normed);
     mmn_free(state->query);
     mmn_free(state->attention);
+    mmn_free(state->fused);
     mmn_free(state->gate);
     mmn_free(state->up);
     mmn_free(state->cosine);
     mmn_free(state->sine);
-    state->normed = state->query = state->attention = state->gate = state->up = NULL;
-    state->cosine = state->sine = NULL;
+    state->normed = state->query = state->attention = state->fused = NULL;
+    state->gate = state->up = state->cosine = state->sine = NULL;
     state->scratch_rows = 0;
 }
 
@@ -47,6 +49,8 @@ void mmn_language_free(mmn_language_state *state)
     free_pair(&state->joined_keys, &state->joined_values, &state->joined_capacity);
     free_pair(&state->spread_keys, &state->spread_values, &state->spread_rows);
     free_scratch(state);
+    mmn_free(state->frequencies);
+    mmn_free(state->slopes);
     *state = (mmn_language_state){.keep_cache = state->keep_cache};
 }
 
@@ -101,21 +105,44 @@ mmn_status mmn_language_reserve_cache(mmn_language_state *state, const mmn_langu
                         config, joined, error);
 }
 
+/* What positions are made of, once. */
+static mmn_status make_position_constants(mmn_language_state *state,
+                                          const mmn_language_config *config, mmn_error *error)
+{
+    if (state->frequencies)
+        return MMN_OK;
+    mmn_free(state->slopes);
+    state->slopes = mmn_allocate(config->heads, sizeof(float), error);
+    if (!state->slopes)
+        return MMN_SYSTEM;
+    state->frequencies = mmn_allocate(config->head_dim / 2, sizeof(float), error);
+    if (!state->frequencies)
+        return MMN_SYSTEM;
+    mmn_alibi_slopes(state->slopes, config->heads);
+    mmn_rotary_frequencies(state->frequencies, config);
+    return MMN_OK;
+}
+
 mmn_status mmn_language_reserve_scratch(mmn_language_state *state,
                                         const mmn_language_config *config, size_t rows,
                                         size_t spread, mmn_error *error)
 {
+    mmn_status status = make_position_constants(state, config, error);
+    if (status != MMN_OK)
+        return status;
     if (rows > state->scratch_rows) {
         size_t hidden = config->hidden_size, inner = config->intermediate_size;
         size_t half = config->head_dim / 2, query = mmn_language_query_width(config);
         size_t normed = hidden > query ? hidden : query;
+        size_t fused = config->fused_qkv ? 3 * query : 0, up = config->gated ? inner : 0;
         free_scratch(state);
         bool complete =
             (state->normed = mmn_allocate(rows, normed * sizeof(float), error)) &&
             (state->query = mmn_allocate(rows, query * sizeof(float), error)) &&
             (state->attention = mmn_allocate(rows, query * sizeof(float), error)) &&
+            (state->fused = mmn_allocate(rows, fused * sizeof(float), error)) &&
             (state->gate = mmn_allocate(rows, inner * sizeof(float), error)) &&
-            (state->up = mmn_allocate(rows, inner * sizeof(float), error)) &&
+            (state->up = mmn_allocate(rows, up * sizeof(float), error)) &&
             (state->cosine = mmn_allocate(rows, half * sizeof(float), error)) &&
             (state->sine = mmn_allocate(rows, half * sizeof(float), error));
         if (!complete) {

@@ -17,8 +17,11 @@ typedef struct mmn_language_state {
     size_t joined_capacity;
     float *joined_keys, *joined_values;
 
+    /* What positions are made of: [head_dim / 2] and [heads]. NULL until the first run. */
+    float *frequencies, *slopes;
+
     size_t scratch_rows; /* that the following have room for */
-    float *normed, *query, *attention, *gate, *up, *cosine, *sine;
+    float *normed, *query, *attention, *fused, *gate, *up, *cosine, *sine;
     size_t spread_rows; /* that these have room for */
     float *spread_keys, *spread_values; /* of rows that go to several caches */
 } mmn_language_state;

@@ -295,6 +295,7 @@ void mmn_attend(const mmn_compute *compute, const mmn_heads *heads)
             .causal = heads->causal,
             .first_position = heads->first_position + row,
             .window = heads->window,
+            .alibi_slope = heads->alibi_slopes ? heads->alibi_slopes[head] : 0.0f,
             .scratch = own_scratch(compute),
         };
         compute->kernels->attention(&task);

@@ -73,8 +73,8 @@ void mmn_session_embed(const mmn_session *session, const mmn_input *input, size_
 {
     const mmn_model *model = session->model;
     size_t width = model->config.language.hidden_size;
-    mmn_language_embed(&session->compute, &model->weights->language, hidden, input->ids + first,
-                       input->length - first);
+    mmn_language_embed(&session->compute, &model->config.language, &model->weights->language,
+                       hidden, input->ids + first, input->length - first);
     for (size_t position = 0; position < input->length && input->image_count > 0; position++) {
         if (input->ids[position] != input->image_token)
             continue;

@@ -33,7 +33,7 @@ static mmn_status bind_all(mmn_weights *weights, const char *file, const mmn_con
 {
     struct mmn_weights_storage *storage = weights->storage;
     mmn_binder binder;
-    mmn_binder_begin(&binder, storage->tensors, file, error);
+    mmn_binder_begin(&binder, storage->tensors, file, config->language.form->name_rules, error);
     storage->named = binder.named;
     storage->names = binder.names;
     weights->vision.layers =

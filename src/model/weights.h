@@ -53,13 +53,16 @@ typedef struct mmn_projector_weights {
 
 typedef struct mmn_language_layer_weights {
     mmn_norm attention_norm; /* input_layernorm */
-    mmn_linear query, key, value, output;
+    /* `fused` [heads][query, key, value][head_dim] rows stands for the first three where the
+     * configuration says so. */
+    mmn_linear query, key, value, fused, output;
     mmn_norm mlp_norm; /* post_attention_layernorm */
-    mmn_linear gate, up, down;
+    mmn_linear gate, up, down; /* no `up` where the configuration has no gate */
 } mmn_language_layer_weights;
 
 typedef struct mmn_language_weights {
     mmn_matrix embedding; /* [vocab, hidden] */
+    mmn_norm embedding_norm; /* as the configuration has it */
     mmn_language_layer_weights *layers; /* [language.layers] */
     mmn_norm norm;
     mmn_matrix head; /* [vocab, hidden]; the embedding where they are tied */
@@ -110,8 +113,14 @@ mmn_status mmn_weights_digest(const mmn_weights *weights, const mmn_config *conf
 /* The rules can lengthen a name by this much, its terminating zero included. */
 #define MMN_NAME_GROWTH 32
 
+/* The beginning of a name and what takes its place. Lists of rules end with a NULL prefix. */
+typedef struct mmn_name_rule {
+    const char *prefix, *replacement;
+} mmn_name_rule;
+
 /* Writes the normalised form of a tensor's name to `name`, which has room for strlen(original) +
- * MMN_NAME_GROWTH bytes: the name itself where no rule applies. */
-void mmn_weights_normalise_name(char *name, const char *original);
+ * MMN_NAME_GROWTH bytes: the name itself where no rule applies. `rules` (may be NULL) are those of
+ * a family, behind those that all have. */
+void mmn_weights_normalise_name(char *name, const char *original, const mmn_name_rule *rules);
 
 #endif

@@ -6,9 +6,7 @@
 /* Rules for the beginning of a name, applied one after the other as long as one fits. Layouts: P,
  * published by llava-hf; 4, transformers from 4.52 on; 5, transformers 5; F, transformers 5 saving
  * a model that it did not load; O, the original code. */
-static const struct {
-    const char *prefix, *replacement;
-} rules[] = {
+static const mmn_name_rule common_rules[] = {
     {"model.language_model.", "language_model."}, /* 4 5 */
     {"model.vision_tower.", "vision_tower."}, /* 4 5 O */
     {"model.multi_modal_projector.", "multi_modal_projector."}, /* 4 5 */
@@ -23,27 +21,29 @@ static const struct {
     {"vision_tower.vision_tower.", "vision_tower."}, /* O */
     {"vision_tower.vision_model.", "vision_tower."}, /* P 4 O */
     {"vision_model.", "vision_tower."}, /* InstructBLIP's P and 5 */
+    {NULL, NULL},
 };
 
 /* Replaces the beginning of `name` by the first rule that fits. */
-static bool apply_rule(char *name)
+static bool apply_rule(char *name, const mmn_name_rule *rules)
 {
-    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
-        size_t prefix = strlen(rules[i].prefix), replacement = strlen(rules[i].replacement);
-        if (strncmp(name, rules[i].prefix, prefix) == 0) {
+    for (; rules && rules->prefix; rules++) {
+        size_t prefix = strlen(rules->prefix), replacement = strlen(rules->replacement);
+        if (strncmp(name, rules->prefix, prefix) == 0) {
             memmove(name + replacement, name + prefix, strlen(name + prefix) + 1);
-            memcpy(name, rules[i].replacement, replacement);
+            memcpy(name, rules->replacement, replacement);
             return true;
         }
     }
     return false;
 }
 
-void mmn_weights_normalise_name(char *name, const char *original)
+void mmn_weights_normalise_name(char *name, const char *original, const mmn_name_rule *rules)
 {
     memcpy(name, original, strlen(original) + 1);
     /* The longest chain is O's vision tower: three rules. The bound keeps a name that repeats
      * a prefix from going through more. */
-    for (int step = 0; step < 3 && apply_rule(name); step++)
+    for (int step = 0; step < 3 && (apply_rule(name, common_rules) || apply_rule(name, rules));
+         step++)
         continue;
 }

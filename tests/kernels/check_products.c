@@ -241,6 +241,8 @@ void check_attention(trial *t)
         task.rows = 1 + trial_below(t, at_most(MMN_ATTENTION_ROWS, MOST_WORK / task.key_count /
                                                                        task.head_dim + 1));
     task.scale = choose_scale(t, task.head_dim);
+    if (trial_below(t, 3) == 0)
+        task.alibi_slope = trial_below(t, 4) ? 1.0f / (float)(1 + trial_below(t, 256)) : -3.0f;
     choose_position(t, &task);
     /* Heads side by side, as with several of them. */
     task.query_stride = task.head_dim * (1 + trial_below(t, 3));
@@ -249,10 +251,10 @@ void check_attention(trial *t)
     task.output_stride = trial_stride(t, task.head_dim);
     trial_say(t,
               "rows %zu, keys %zu, head_dim %zu, position %zu, window %zu, causal %d, "
-              "strides %zu %zu %zu %zu, scale %a",
+              "strides %zu %zu %zu %zu, scale %a, slope %a",
               task.rows, task.key_count, task.head_dim, task.first_position, task.window,
               task.causal, task.query_stride, task.key_stride, task.value_stride,
-              task.output_stride, (double)task.scale);
+              task.output_stride, (double)task.scale, (double)task.alibi_slope);
 
     /* Of many numbers one NaN is enough to make every output NaN. */
     t->tame = trial_below(t, 4) > 0;

@@ -86,16 +86,18 @@ void check_rope_table(trial *t)
     /* Up to 5000, or where f32 does not hold every position. */
     size_t first = trial_below(t, 2) ? trial_below(t, 5000) : trial_random(t) >> trial_below(t, 8);
     double theta = thetas[trial_below(t, 5)];
+    float frequencies[100];
     grid cosine = trial_grid(t, "cosine", GRID_FLOATS, sizeof(float), positions, half, half);
     grid sine = trial_grid(t, "sine", GRID_FLOATS, sizeof(float), positions, half, half);
 
     trial_say(t, "first_position %zu, positions %zu, head_dim %zu, theta %g", first, positions,
               head_dim, theta);
-    t->reference->rope_table(cosine.expected, sine.expected, first, row, head_dim, theta);
+    mmn_rope_frequencies(frequencies, head_dim, theta);
+    t->reference->rope_table(cosine.expected, sine.expected, first, row, head_dim, frequencies);
     t->reference->rope_table((float *)cosine.expected + row * half,
                              (float *)sine.expected + row * half, first + row, positions - row,
-                             head_dim, theta);
-    t->table->rope_table(cosine.found, sine.found, first, positions, head_dim, theta);
+                             head_dim, frequencies);
+    t->table->rope_table(cosine.found, sine.found, first, positions, head_dim, frequencies);
     trial_compare(t, &cosine);
     trial_compare(t, &sine);
 }

@@ -57,7 +57,7 @@ static mmn_status bind(mmn_linear linears[STACKED], const float **class_token, b
     mmn_binder binder;
     *vectors = NULL;
     memset(linears, 0, STACKED * sizeof *linears);
-    mmn_binder_begin(&binder, tensors, "the checkpoint", &error);
+    mmn_binder_begin(&binder, tensors, "the checkpoint", NULL, &error);
     mmn_binder_take_stacked(&binder, stacked, STACKED, "part.", "qkv", OUTPUTS, INPUTS, bias);
     mmn_binder_take_array(&binder, class_token, "part.", "class", shape, 3);
     mmn_binder_finish(&binder, vectors);

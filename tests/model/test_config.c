@@ -75,9 +75,9 @@ static void check_language(const char *name, const json_t *expected,
         language->vocab_size,  language->max_position_embeddings, language->sliding_window};
     check_numbers(name, expected, "language", numbers, 9);
     cr_assert_str_eq(language->form->model_type, text(expected, "language_type"));
-    cr_assert_eq(language->rms_norm_eps,
+    cr_assert_eq(language->norm_eps,
                  (float)json_real_value(json_object_get(expected, "rms_norm_eps")), "%s", name);
-    cr_assert_eq(language->rope_theta, json_number_value(json_object_get(expected, "rope_theta")),
+    cr_assert_eq(language->rope.theta, json_number_value(json_object_get(expected, "rope_theta")),
                  "%s", name);
     cr_assert_str_eq(mmn_activation_name(language->activation),
                      text(expected, "language_activation"));
@@ -173,7 +173,7 @@ Test(config, refuses_with_the_key)
         {"[]", "", "JSON object"},
         {"{}", "model_type", "missing"},
         {"{\"model_type\":7}", "model_type", "must be a text"},
-        {"{\"model_type\":\"llama\"}", "model_type", "\"llama\" is not supported"},
+        {"{\"model_type\":\"gpt2\"}", "model_type", "\"gpt2\" is not supported"},
         {"{\"model_type\":\"qwen2_vl\"}", "model_type", "supported are \"llava\""},
         {"{\"model_type\":\"llava\",\"mm_vision_tower\":\"x\"}", "mm_vision_tower", "llava-hf"},
         {ROOT(",\"quantization_config\":{}"), "quantization_config", "not supported"},
@@ -237,16 +237,20 @@ Test(config, refuses_with_the_key)
         {TEXT(",\"rms_norm_eps\":2"), "text_config.rms_norm_eps", "between"},
         {TEXT(",\"rope_theta\":0.5"), "text_config.rope_theta", "between"},
         {TEXT(",\"rope_theta\":\"10000\""), "text_config.rope_theta", "must be a number"},
-        {TEXT(",\"rope_scaling\":{\"type\":\"linear\",\"factor\":2.0}"),
-         "text_config.rope_scaling.type", "\"linear\" is not supported"},
-        {TEXT(",\"rope_parameters\":{\"rope_type\":\"llama3\"}"),
-         "text_config.rope_parameters.rope_type", "\"llama3\" is not supported"},
+        {TEXT(",\"rope_scaling\":{\"type\":\"dynamic\",\"factor\":2.0}"),
+         "text_config.rope_scaling.type", "\"dynamic\" is not supported"},
+        {TEXT(",\"rope_scaling\":{\"type\":\"linear\"}"), "text_config.rope_scaling", "factor"},
+        {TEXT(",\"rope_parameters\":{\"rope_type\":\"llama3\",\"factor\":8}"),
+         "text_config.rope_parameters", "low_freq_factor"},
+        {TEXT(",\"rope_scaling\":{\"rope_type\":\"llama3\",\"factor\":8,\"low_freq_factor\":4,"
+              "\"high_freq_factor\":4,\"original_max_position_embeddings\":8192}"),
+         "text_config.rope_scaling.high_freq_factor", "above"},
         {TEXT(",\"rope_parameters\":{\"partial_rotary_factor\":0.5}"),
          "text_config.rope_parameters.partial_rotary_factor", "not supported"},
         {TEXT(",\"rope_parameters\":{\"rope_theta\":-1}"),
          "text_config.rope_parameters.rope_theta", "between"},
-        {TEXT(",\"attention_bias\":true"), "text_config.attention_bias", "not supported"},
-        {TEXT(",\"mlp_bias\":true"), "text_config.mlp_bias", "not supported"},
+        {TEXT(",\"attention_bias\":1"), "text_config.attention_bias", "true or false"},
+        {TEXT(",\"mlp_bias\":1"), "text_config.mlp_bias", "true or false"},
         {TEXT(",\"sliding_window\":0"), "text_config.sliding_window", "between 1"},
         {TEXT(",\"max_position_embeddings\":99999999999"), "text_config.max_position_embeddings",
          "between 1"},

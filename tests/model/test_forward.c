@@ -76,7 +76,8 @@ static recording run_in_pieces(const mmn_model *model, size_t piece, bool keep_c
         size_t rows = POSITIONS - first < piece ? POSITIONS - first : piece;
         mmn_sequence alone;
         const mmn_sequences sequences = mmn_sequences_of_one(&alone, first, rows);
-        mmn_language_embed(&compute, &model->weights->language, hidden, ids + first, rows);
+        mmn_language_embed(&compute, &model->config.language, &model->weights->language, hidden,
+                           ids + first, rows);
         const mmn_language_part part = {
             .probes = &probes, .state = &state, .sequences = &sequences};
         cr_assert_eq(mmn_language_run(&compute, &config->language, &model->weights->language, &part,

@@ -79,7 +79,7 @@ Test(weights, normalises_names)
     for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
         size_t size = strlen(pairs[i][0]) + MMN_NAME_GROWTH;
         char *name = malloc(size);
-        mmn_weights_normalise_name(name, pairs[i][0]);
+        mmn_weights_normalise_name(name, pairs[i][0], NULL);
         cr_assert_str_eq(name, pairs[i][1]);
         free(name);
     }
@@ -399,7 +399,7 @@ Test(weights, misses_every_tensor, .init = make_path, .fini = remove_path)
     for (size_t i = 0; i < count; i++) {
         variant *part = load(NEXT_FOLDER, NATIVE_5);
         char name[200];
-        mmn_weights_normalise_name(name, part->tensors[i].name);
+        mmn_weights_normalise_name(name, part->tensors[i].name, NULL);
         remove_tensor(part, part->tensors[i].name);
         mmn_weights *weights;
         if (strstr(name, "post_layernorm")) {

@@ -62,7 +62,7 @@ static reading read_state(const double *state)
         mmn_kernels_reference()->widen(row, stored + n * width * size, weights->head.type, width);
         for (size_t i = 0; i < width; i++)
             logits[n] += row[i] * weights->norm.weight[i] * state[i];
-        logits[n] /= sqrt(squares / (double)width + (double)config->rms_norm_eps);
+        logits[n] /= sqrt(squares / (double)width + (double)config->norm_eps);
         greatest = fmax(greatest, logits[n]);
     }
     for (size_t n = 0; n < vocabulary; n++)

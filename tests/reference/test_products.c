@@ -210,7 +210,8 @@ static double attention_error(const mmn_attention_task *task)
             for (size_t i = 0; i < task->head_dim; i++)
                 score += (double)task->query[row * task->query_stride + i] *
                          (double)task->keys[key * task->key_stride + i];
-            weights[key] = sees(task, row, key) ? exp(score * (double)task->scale) : 0.0;
+            score = score * (double)task->scale + (double)task->alibi_slope * (double)key;
+            weights[key] = sees(task, row, key) ? exp(score) : 0.0;
             sum += weights[key];
         }
         for (size_t i = 0; i < task->head_dim; i++) {
@@ -230,16 +231,19 @@ Test(attention, agrees_with_binary64)
     static const struct {
         size_t rows, key_count, head_dim, first_position, window;
         _Bool causal;
+        float alibi_slope;
     } cases[] = {
-        {1, 1, 1, 0, 0, 1},      {7, 7, 16, 0, 0, 1},    {5, 5, 88, 0, 0, 0},
-        {40, 40, 13, 0, 9, 1},   {3, 300, 8, 297, 0, 1}, {3, 600, 8, 597, 300, 1},
-        {2, 530, 64, 528, 1, 1}, {1, 20, 300, 19, 0, 1}, {4, 577, 64, 0, 0, 0},
+        {1, 1, 1, 0, 0, 1, 0},       {7, 7, 16, 0, 0, 1, 0},     {5, 5, 88, 0, 0, 0, 0},
+        {40, 40, 13, 0, 9, 1, 0},    {3, 300, 8, 297, 0, 1, 0},  {3, 600, 8, 597, 300, 1, 0},
+        {2, 530, 64, 528, 1, 1, 0},  {1, 20, 300, 19, 0, 1, 0},  {4, 577, 64, 0, 0, 0, 0},
+        {20, 20, 16, 0, 0, 1, 0.5f}, {2, 30, 8, 28, 0, 1, 0x1p-8f}, {5, 60, 24, 55, 9, 1, 0.25f},
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         heads h = make_heads(cases[i].rows, cases[i].key_count, cases[i].head_dim,
                              cases[i].first_position, cases[i].window, cases[i].causal);
 
+        h.task.alibi_slope = cases[i].alibi_slope;
         mmn_kernels_reference()->attention(&h.task);
         /* Scores reach some 10, each with an error of 2^-24 of that, and probabilities sum to 1. */
         double error = attention_error(&h.task);

@@ -174,10 +174,11 @@ Test(rows, rope_table_agrees_with_binary64)
 
     for (size_t t = 0; t < 3; t++) {
         float cosine[POSITIONS * HALF], sine[POSITIONS * HALF];
-        float unit_cosine[2 * HALF], unit_sine[2 * HALF];
+        float unit_cosine[2 * HALF], unit_sine[2 * HALF], frequencies[HALF];
 
-        mmn_kernels_reference()->rope_table(unit_cosine, unit_sine, 0, 2, HEAD, thetas[t]);
-        mmn_kernels_reference()->rope_table(cosine, sine, FIRST, POSITIONS, HEAD, thetas[t]);
+        mmn_rope_frequencies(frequencies, HEAD, thetas[t]);
+        mmn_kernels_reference()->rope_table(unit_cosine, unit_sine, 0, 2, HEAD, frequencies);
+        mmn_kernels_reference()->rope_table(cosine, sine, FIRST, POSITIONS, HEAD, frequencies);
         for (size_t i = 0; i < HALF; i++) {
             float exponent = (float)(2 * i) / HEAD;
             float frequency = 1.0f / (float)pow(thetas[t], (double)exponent);

@@ -1,0 +1,139 @@
+/* BLOOM: its part of config.json and its tensors. */
+#include <stdio.h>
+#include <string.h>
+
+#include "model/config_internal.h"
+#include "model/families.h"
+#include "model/language_parts.h"
+
+/* transformers' BloomConfig. */
+static const mmn_language_config class_defaults = {
+    .form = &mmn_language_bloom,
+    .hidden_size = 64,
+    .layers = 2,
+    .heads = 8,
+    .vocab_size = 250880,
+    .max_position_embeddings = 2048, /* what BLOOM was trained with; ALiBi itself has no limit */
+    .norm_eps = 1e-5f,
+    .layer_norm = true,
+    .embedding_norm = true,
+    .alibi = true,
+    .fused_qkv = true,
+    .qkv_bias = true,
+    .output_bias = true,
+    .mlp_bias = true,
+    .activation = MMN_ACTIVATION_GELU_TANH,
+    .tied_head = true,
+};
+
+/* Reads a number that has two names. */
+static mmn_status read_alias(uint32_t *number, const mmn_json_object *object, const char *key,
+                             const char *alias, uint32_t most, mmn_error *error)
+{
+    return mmn_json_get_u32(number, object, mmn_json_has(object, key) ? key : alias, 1, most,
+                            error);
+}
+
+static mmn_status read_numbers(mmn_language_config *language, const mmn_json_object *object,
+                               mmn_error *error)
+{
+    double epsilon = (double)language->norm_eps;
+    mmn_status status = read_alias(&language->hidden_size, object, "hidden_size", "n_embed",
+                                   MMN_LIMIT_WIDTH, error);
+    if (status == MMN_OK)
+        status = read_alias(&language->layers, object, "n_layer", "num_hidden_layers",
+                            MMN_LIMIT_LAYERS, error);
+    if (status == MMN_OK)
+        status = read_alias(&language->heads, object, "n_head", "num_attention_heads",
+                            MMN_LIMIT_HEADS, error);
+    if (status == MMN_OK)
+        status = mmn_json_get_u32(&language->vocab_size, object, "vocab_size", 1,
+                                  MMN_LIMIT_VOCABULARY, error);
+    if (status == MMN_OK)
+        status = mmn_json_get_u32(&language->max_position_embeddings, object, "seq_length", 1,
+                                  MMN_LIMIT_POSITIONS, error);
+    if (status == MMN_OK)
+        status = mmn_json_get_f64(&epsilon, object, "layer_norm_epsilon", 1e-30, 1.0, error);
+    language->norm_eps = (float)epsilon;
+    return status;
+}
+
+static mmn_status derive(mmn_language_config *language, const mmn_json_object *object,
+                         mmn_error *error)
+{
+    if (language->hidden_size % language->heads != 0)
+        return mmn_json_fail(object, "n_head", error,
+                             "must divide hidden_size: %u heads for %u", language->heads,
+                             language->hidden_size);
+    language->kv_heads = language->heads;
+    language->head_dim = language->hidden_size / language->heads;
+    language->intermediate_size = 4 * language->hidden_size;
+    return MMN_OK;
+}
+
+static mmn_status read(mmn_language_config *language, const mmn_json_object *root,
+                       const mmn_json_object *object, mmn_error *error)
+{
+    bool residual_after_norm = false;
+    *language = class_defaults;
+    if (root->value != object->value) /* its norm would have to be applied to image features too */
+        return mmn_json_fail(object, "model_type", error,
+                             "BLOOM is supported on its own, not in a vision-language model");
+    mmn_status status = read_numbers(language, object, error);
+    if (status == MMN_OK)
+        status = derive(language, object, error);
+    if (status == MMN_OK)
+        status = mmn_language_read_tied_head(language, root, object, error);
+    if (status == MMN_OK)
+        status = mmn_json_get_bool(&residual_after_norm, object,
+                                   "apply_residual_connection_post_layernorm", error);
+    if (status == MMN_OK && residual_after_norm)
+        status = mmn_json_fail(object, "apply_residual_connection_post_layernorm", error,
+                               "true is not supported; no published BLOOM has it");
+    return status;
+}
+
+/* Published without a prefix; transformers 5 writes one. */
+static const mmn_name_rule name_rules[] = {
+    {"transformer.", ""},
+    {"word_embeddings.", "language_model.embed_tokens."},
+    {"word_embeddings_layernorm.", "language_model.word_embeddings_layernorm."},
+    {"h.", "language_model.h."},
+    {"ln_f.", "language_model.ln_f."},
+    {NULL, NULL},
+};
+
+static void bind_layer(mmn_binder *binder, mmn_language_layer_weights *layer, uint32_t index,
+                       const mmn_language_config *config)
+{
+    size_t width = config->hidden_size, inner = config->intermediate_size;
+    char prefix[64];
+    snprintf(prefix, sizeof(prefix), "language_model.h.%u.", (unsigned)index);
+    mmn_binder_take_norm(binder, &layer->attention_norm, prefix, "input_layernorm", width, true);
+    mmn_binder_take_linear(binder, &layer->fused, prefix, "self_attention.query_key_value",
+                           3 * width, width, true);
+    mmn_binder_take_linear(binder, &layer->output, prefix, "self_attention.dense", width, width,
+                           true);
+    mmn_binder_take_norm(binder, &layer->mlp_norm, prefix, "post_attention_layernorm", width, true);
+    mmn_binder_take_linear(binder, &layer->gate, prefix, "mlp.dense_h_to_4h", inner, width, true);
+    mmn_binder_take_linear(binder, &layer->down, prefix, "mlp.dense_4h_to_h", width, inner, true);
+}
+
+static void bind(mmn_binder *binder, mmn_language_weights *language,
+                 const mmn_language_config *config)
+{
+    static const char prefix[] = "language_model.";
+    mmn_language_bind_words(binder, language, config);
+    mmn_binder_take_norm(binder, &language->embedding_norm, prefix, "word_embeddings_layernorm",
+                         config->hidden_size, true);
+    for (uint32_t i = 0; i < config->layers && binder->status == MMN_OK; i++)
+        bind_layer(binder, &language->layers[i], i, config);
+    mmn_binder_take_norm(binder, &language->norm, prefix, "ln_f", config->hidden_size, true);
+}
+
+const mmn_language_form mmn_language_bloom = {
+    .model_type = "bloom",
+    .name_rules = name_rules,
+    .read = read,
+    .bind = bind,
+};
