@@ -52,7 +52,7 @@ write("tokenizer_json/bad-id", llama | {"added_tokens": [added(99, "<image>")]})
 write("tokenizer_json/bad-nesting", {"normalizer": json.loads(
     '{"type":"Sequence","normalizers":[' * 9 + ']}' * 9), "model": model})
 write("tokenizer_json/unsupported-model", llama | {"model": {"type": "Unigram", "unk_id": 0, "vocab": [["a", 0.0]]}})
-write("tokenizer_json/unsupported-pre-tokenizer", llama | {"pre_tokenizer": {"type": "BertPreTokenizer"}})
+write("tokenizer_json/unsupported-pre-tokenizer", llama | {"pre_tokenizer": {"type": "UnicodeScripts"}})
 
 
 def sentencepiece_model(change=lambda model: None, byte_fallback=True):
