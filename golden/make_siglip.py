@@ -1,7 +1,7 @@
 """Writes tiny LLaVA checkpoints with SigLIP's vision tower and Qwen2, as llava-hf/llava-interleave-qwen-0.5b-hf.
 
 The pictures' sides are no whole number of patches, as published, and the language model's head is its
-embedding. The tokenizer is the common one, with Qwen2's added tokens and `<image>` behind its own.
+embedding. The tokenizer is Qwen2's with `<image>` as its last token.
 """
 import json
 import shutil
@@ -12,11 +12,12 @@ import torch
 from torch import Tensor
 from transformers import LlavaConfig, LlavaForConditionalGeneration
 
-from make_checkpoints import (DTYPES, PATCH, TOKENIZER, VOCABULARY, Draw, Json, Language, Vision, Weights, write_json,
+from make_checkpoints import (DTYPES, HERE, PATCH, VOCABULARY, Draw, Json, Language, Vision, Weights, write_json,
                               write_weights)
 from make_tokenizer import added
 
-# Qwen2's own added tokens and, next to them, the placeholder, in the order of their published ids.
+TOKENIZER = HERE / "qwen2_tokenizer"
+# Its own added tokens and, next to them, the placeholder, in the order of their published ids.
 TOKENS = {"<|endoftext|>": 480, "<|im_start|>": 481, "<|im_end|>": 482, "<image>": 483}
 
 
@@ -104,15 +105,14 @@ def all_weights(checkpoint: Siglip, seed: int) -> Weights:
 
 
 def write_tokenizer(folder: Path) -> None:
-    """The common tokenizer with Qwen2's added tokens, which puts nothing before a text."""
-    document = json.loads((TOKENIZER / "tokenizer.json").read_text(encoding="utf-8"))
-    tokens = [*document["added_tokens"][:3], *(added(number, token) for token, number in TOKENS.items())]
-    write_json(folder / "tokenizer.json", document | {"added_tokens": tokens, "post_processor": None})
-    names = {"bos_token": None, "eos_token": "<|im_end|>", "pad_token": "<|endoftext|>", "unk_token": "<unk>"}
-    write_json(folder / "tokenizer_config.json", names | {
-        "add_bos_token": False, "added_tokens_decoder": {
-            str(token["id"]): {key: value for key, value in token.items() if key != "id"} for token in tokens},
-        "model_max_length": 32768, "processor_class": "LlavaProcessor", "tokenizer_class": "Qwen2Tokenizer"})
+    """Qwen2's, whose texts end as answers do in a conversation."""
+    shutil.copyfile(TOKENIZER / "tokenizer.json", folder / "tokenizer.json")
+    settings = json.loads((TOKENIZER / "tokenizer_config.json").read_text(encoding="utf-8"))
+    write_json(folder / "tokenizer_config.json", settings | {
+        "added_tokens_decoder": {
+            str(number): {key: value for key, value in added(number, token).items() if key != "id"}
+            for token, number in TOKENS.items()},
+        "eos_token": "<|im_end|>", "processor_class": "LlavaProcessor"})
     write_json(folder / "added_tokens.json", TOKENS)
 
 

@@ -201,7 +201,7 @@ Test(weights, digest_is_what_the_description_gives)
         {"llava-native", "24c9f514bb8268d865d82c6f62520461"},
         {"llava-v1.6-vicuna", "145c79102e0a8303bf3f3a52a5c28d59"},
         {"llava-v1.6-mistral", "a5984652228ad93594828b4b72567b9f"},
-        {"llava-interleave-qwen", "fdf56563e641adf1e17d6db0d889d755"},
+        {"llava-interleave-qwen", "36e8d5464f5d0d23377178bf052648df"},
     };
     for (size_t i = 0; i < sizeof(digests) / sizeof(digests[0]); i++) {
         char folder[1000], digest[MMN_DIGEST_SIZE];
