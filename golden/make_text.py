@@ -104,8 +104,8 @@ def config(model: TextModel) -> Json:
 
 def gain(name: str) -> float:
     """How much a matrix multiplies the deviation of what it reads."""
-    for part, value in (("q_proj", 1.6), ("k_proj", 1.6), ("query_key_value", 1.4), ("o_proj", 0.8),
-                        ("self_attention.dense", 2.0), ("gate_proj", 1.5), ("h_to_4h", 1.5), ("up_proj", 1.2),
+    for part, value in (("q_proj", 1.6), ("k_proj", 1.6), ("query_key_value", 2.4), ("o_proj", 0.8),
+                        ("self_attention.dense", 0.6), ("gate_proj", 1.5), ("h_to_4h", 1.5), ("up_proj", 1.2),
                         ("down_proj", 1.2), ("4h_to_h", 1.0), ("lm_head", 2.5)):
         if part in name:
             return value
@@ -119,7 +119,7 @@ def draw_tensor(draw: Draw, name: str, shape: tuple[int, ...], used: int, tied: 
     if "norm" in name or "ln_f" in name:
         return draw.norm(*shape) if name.endswith("weight") else draw.normal(*shape, deviation=0.2)
     if name.endswith("bias"):
-        return draw.normal(*shape, deviation=0.3 if name.endswith(("proj.bias", "value.bias")) else 0.1)
+        return draw.normal(*shape, deviation=0.3 if name.endswith("proj.bias") else 0.1)
     if "embed" in name and not tied:
         return draw.normal(*shape, deviation=1.0)
     weight = draw.matrix(*shape, 2.5 if "embed" in name else gain(name))
@@ -154,7 +154,6 @@ def write_text_model(model: TextModel, seed: int, folder: Path) -> None:
     write_json(folder / "generation_config.json", special_ids(model) | model.generation | {
         "_from_model_config": True, "transformers_version": config(model)["transformers_version"]})
     write_weights(folder, all_weights(model, folder, seed), model.shards)
-    for name in ("tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json",
-                 "vocab.json", "merges.txt"):
+    for name in ("tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json"):
         if (HERE / model.tokenizer / name).is_file():
             shutil.copyfile(HERE / model.tokenizer / name, folder / name)
