@@ -110,6 +110,8 @@ static mmn_status read_root(mmn_config *config, const mmn_json_object *root, mmn
     if (status == MMN_OK)
         status = config->family->read(config, root, error);
     if (status == MMN_OK)
+        config->generation = config->language.form->tokens;
+    if (status == MMN_OK)
         status = mmn_json_get_object(&language, root, "text_config", error);
     if (status == MMN_OK)
         status = read_tokens(&config->generation, &language, error);
@@ -136,10 +138,7 @@ mmn_status mmn_config_parse(mmn_config *config, const char *text, size_t size, c
                             const char *generation, size_t generation_size,
                             const char *generation_file, mmn_error *error)
 {
-    /* LlamaConfig's and MistralConfig's tokens. */
-    *config = (mmn_config){
-        .image_token_id = MMN_NO_TOKEN,
-        .generation = {.eos_ids = {2}, .eos_count = 1, .bos_id = 1, .pad_id = MMN_NO_TOKEN}};
+    *config = (mmn_config){.image_token_id = MMN_NO_TOKEN};
     json_t *document;
     mmn_json_object root;
     mmn_status status = mmn_json_parse(&document, text, size, file, error);

@@ -18,6 +18,7 @@ enum { MMN_MODULE_LIMIT = 5 }; /* vision, projector, qformer, query, language */
 struct mmn_language_form {
     const char *model_type; /* of text_config, or of config.json where there is only text */
     const mmn_name_rule *name_rules; /* for its tensors, besides the common ones; may be NULL */
+    mmn_generation_config tokens; /* its class's, where the files do not say */
     /* Fills *language, whose form is set, with what `object` says and the class's defaults. Its
      * value is NULL where config.json leaves it out. `root` is the whole document, where some keys
      * of it may stand. */

@@ -199,6 +199,9 @@ mmn_status mmn_input_from_prompt(mmn_input **made, const mmn_model *model, const
     size_t count = 0;
     mmn_input *input = NULL;
     *made = NULL;
+    if (image_count > 0 && !model->config.vision.form)
+        return mmn_fail(error, MMN_INPUT, model->folder, NULL,
+                        "is a language model alone, which reads no images");
     mmn_status status = mmn_tokenizer_encode(model->tokenizer, prompt, strlen(prompt), true, &ids,
                                              &count, error);
     if (status != MMN_OK)

@@ -62,6 +62,9 @@ static mmn_status count_images(size_t *count, const mmn_model *model, const mmn_
     if (!pixels)
         return MMN_OK;
     const mmn_vision_config *vision = &model->config.vision;
+    if (!vision->form)
+        return mmn_fail(error, MMN_INPUT, file, "pixel_values",
+                        "is there, but the model is a language model alone, which reads no images");
     if (pixels->dimensions != 4 || pixels->shape[0] == 0 || pixels->shape[1] != vision->channels ||
         pixels->shape[2] != vision->image_size || pixels->shape[3] != vision->image_size) {
         char shape[128];
