@@ -251,7 +251,8 @@ int mmn_cli_ask(const mmn_cli_command *command, int argc, char **argv)
         {.name = "template", .value = "NAME", .kind = MMN_CLI_TEXT,
          .target = &request.template_name,
          .help = "the prompt template: llava-1.5, llava-v1.6-vicuna, llava-v1.6-mistral, "
-                 "llava-interleave-qwen or raw (the model's own)"},
+                 "llava-interleave-qwen, instructblip, instructblip-short-answer or raw (the model's"
+                 " own)"},
         {.name = "prompt", .value = "TEXT", .kind = MMN_CLI_TEXT, .target = &request.prompt,
          .help = "the raw text of the prompt instead of a question, with \"<image>\" where the"
                  " image goes"},

@@ -22,6 +22,10 @@ static const prompt_template templates[] = {
     /* The published chat template: its text begins with a line break, image or not. */
     {"llava-interleave-qwen", "<|im_start|>user\n", "<image>\n", "\n",
      "<|im_end|>\n<|im_start|>assistant\n"},
+    /* InstructBLIP was trained with many forms of instructions, the bare question among them, and
+     * with this one for short answers. Its image has no place in the text. */
+    {"instructblip", "", "", "", ""},
+    {"instructblip-short-answer", "Question: ", "", "", " Short Answer:"},
     {"raw", "", "<image>\n", "", ""},
 };
 
@@ -43,7 +47,8 @@ mmn_status mmn_template_apply(const char *name, const char *question, bool has_i
     if (!chosen)
         return mmn_fail(error, MMN_USAGE, NULL, NULL,
                         "there is no prompt template \"%s\": expected llava-1.5, "
-                        "llava-v1.6-vicuna, llava-v1.6-mistral, llava-interleave-qwen or raw",
+                        "llava-v1.6-vicuna, llava-v1.6-mistral, llava-interleave-qwen, "
+                        "instructblip, instructblip-short-answer or raw",
                         name);
     const char *image = has_image ? chosen->image : chosen->no_image;
     const char *const parts[] = {chosen->before, strstr(question, "<image>") ? "" : image,
@@ -75,5 +80,7 @@ const char *mmn_template_for(const char *family, const char *language)
         if (strcmp(language, "mistral") == 0)
             return "llava-v1.6-mistral";
     }
+    if (family && strcmp(family, "instructblip") == 0)
+        return "instructblip";
     return "raw";
 }
