@@ -25,6 +25,7 @@ import hooks
 import inputs as model_inputs
 from make_checkpoints import CHECKPOINTS, Checkpoint, write_checkpoint
 from make_instructblip import INSTRUCTBLIP, InstructBlip, write_instructblip
+from make_siglip import SIGLIP, Siglip, write_siglip
 from truth import float64_arithmetic
 
 HERE = Path(__file__).resolve().parent
@@ -58,6 +59,7 @@ class Golden:
 
 SYSTEM = ("A chat between a curious human and an artificial intelligence assistant. The assistant gives "
           "helpful, detailed, and polite answers to the human's questions. ")
+USER, ASSISTANT = "<|im_start|>user\n", "<|im_end|>\n<|im_start|>assistant\n"
 WIDE, TALL, TINY, GREY = ("images/wide.jpg", "images/tall.jpg", "images/tiny.png",
                           "images/grey.jpg")
 CASES: dict[str, tuple[Case, ...]] = {
@@ -108,6 +110,12 @@ CASES: dict[str, tuple[Case, ...]] = {
     "llava-native": (
         Case("wide", "USER: <image>\nWhat is this? ASSISTANT:", (WIDE,)),
         Case("tall", "USER: <image>\nWhere is the cup? ASSISTANT:", (TALL,), OUTLINE, 12),
+    ),
+    "llava-interleave-qwen": (
+        Case("wide", f"{USER}<image>\nWhat is this?{ASSISTANT}", (WIDE,),
+             f"{INPUTS}, vision.*, projector.*, language.embeddings, language.layers.1.*, language.norm"),
+        Case("tall", f"{USER}<image>\nWhere is the cup?{ASSISTANT}", (TALL,), OUTLINE, 12),
+        Case("two-images", f"{USER}<image><image>\nWhich is larger?{ASSISTANT}", (TINY, "images/square.jpg"), ENDS),
     ),
     "instructblip": (
         Case("wide", "What is unusual about this image?", (WIDE,)),
@@ -202,7 +210,7 @@ def run_checkpoint(folder: Path, root: Path, cases: Sequence[Case]) -> Golden:
     return golden
 
 
-def make(checkpoint: Checkpoint | InstructBlip, cases: Sequence[Case], seed: int, root: Path) -> None:
+def make(checkpoint: Checkpoint | InstructBlip | Siglip, cases: Sequence[Case], seed: int, root: Path) -> None:
     """Writes the checkpoint and its cases below `root`, with the first seed from `seed` on whose
     generated tokens are all at least MARGIN ahead of the others."""
     folder = root / "checkpoints" / checkpoint.name
@@ -210,6 +218,8 @@ def make(checkpoint: Checkpoint | InstructBlip, cases: Sequence[Case], seed: int
     for attempt in range(seed, seed + ATTEMPTS):
         if isinstance(checkpoint, InstructBlip):
             write_instructblip(checkpoint, attempt, folder)
+        elif isinstance(checkpoint, Siglip):
+            write_siglip(checkpoint, attempt, folder)
         else:
             write_checkpoint(checkpoint, attempt, folder)
         golden = run_checkpoint(folder, root, cases)
@@ -241,7 +251,7 @@ def prepare_libraries() -> None:
 def main() -> None:
     prepare_libraries()
     for name in sys.argv[1:] or CASES:
-        make((CHECKPOINTS | INSTRUCTBLIP)[name], CASES[name], 1, HERE)
+        make((CHECKPOINTS | INSTRUCTBLIP | SIGLIP)[name], CASES[name], 1, HERE)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from transformers.models.llama.modeling_llama import LlamaRMSNorm, LlamaRotaryEmbedding
 from transformers.models.mistral.modeling_mistral import MistralRMSNorm, MistralRotaryEmbedding
+from transformers.models.qwen2.modeling_qwen2 import Qwen2RMSNorm, Qwen2RotaryEmbedding
 
 SHORT_TYPES = (torch.float32, torch.float16, torch.bfloat16)
 original_softmax = nn.functional.softmax
@@ -53,6 +54,7 @@ def float64_arithmetic() -> Iterator[None]:
         (LlamaRMSNorm, "forward", rms_norm), (MistralRMSNorm, "forward", rms_norm),
         (LlamaRotaryEmbedding, "forward", rotary_embedding),
         (MistralRotaryEmbedding, "forward", rotary_embedding),
+        (Qwen2RMSNorm, "forward", rms_norm), (Qwen2RotaryEmbedding, "forward", rotary_embedding),
         (nn.functional, "softmax", softmax),
     )
     originals = [(owner, name, getattr(owner, name)) for owner, name, _ in replacements]

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "text/byte_level.h"
 #include "text/utf8.h"
 
 /* A text may become this many times as long by the steps, so that those of a hostile file cannot
@@ -120,6 +121,40 @@ static mmn_status join_bytes(const mmn_spellings *spellings, mmn_spellings *resu
     return status;
 }
 
+/* Adds one spelling that is `bytes` with U+FFFD in the place of what is not UTF-8. */
+static mmn_status add_lossy(mmn_spellings *result, const mmn_bytes *bytes, mmn_error *error)
+{
+    mmn_status status = MMN_OK;
+    for (size_t at = 0; at < bytes->length && status == MMN_OK;) {
+        const char *rest = bytes->data + at;
+        size_t length = bytes->length - at, valid = mmn_utf8_valid_prefix(rest, length);
+        status = mmn_bytes_add(&result->text, rest, valid, error);
+        at += valid;
+        if (status == MMN_OK && valid < length) {
+            status = mmn_bytes_add(&result->text, "\xef\xbf\xbd", 3, error);
+            at += mmn_utf8_invalid_size(rest + valid, length - valid);
+        }
+    }
+    return status == MMN_OK ? end_spelling(result, error) : status;
+}
+
+static mmn_status read_byte_level(const mmn_spellings *spellings, mmn_spellings *result,
+                                  mmn_error *error)
+{
+    mmn_bytes bytes = {0};
+    mmn_status status = MMN_OK;
+    size_t start = 0;
+    for (size_t i = 0; i < spellings->count && status == MMN_OK; i++) {
+        status = mmn_byte_level_read(text_from(spellings, start), spellings->ends[i] - start,
+                                     &bytes, error);
+        start = spellings->ends[i];
+    }
+    if (status == MMN_OK)
+        status = add_lossy(result, &bytes, error);
+    mmn_bytes_free(&bytes);
+    return status;
+}
+
 static mmn_status strip(const mmn_decoder_step *step, const char *text, size_t length,
                         mmn_spellings *result, mmn_error *error)
 {
@@ -193,6 +228,8 @@ static mmn_status apply_step(const mmn_decoder_step *step, const mmn_spellings *
 {
     if (step->kind == MMN_DECODER_BYTE_FALLBACK)
         return join_bytes(spellings, result, error);
+    if (step->kind == MMN_DECODER_BYTE_LEVEL)
+        return read_byte_level(spellings, result, error);
     if (step->kind == MMN_DECODER_FUSE)
         return mmn_spellings_add(result, spellings->text.data, spellings->text.length, error);
     return apply_to_each(step, spellings, result, error);

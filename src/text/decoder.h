@@ -12,6 +12,7 @@
 typedef enum mmn_decoder_kind {
     MMN_DECODER_REPLACE,
     MMN_DECODER_BYTE_FALLBACK, /* runs of "<0xNN>" become the text that these bytes are */
+    MMN_DECODER_BYTE_LEVEL,    /* characters become the bytes that they stand for, all one text */
     MMN_DECODER_FUSE,          /* all become one */
     MMN_DECODER_STRIP,         /* each loses some characters at its ends */
     MMN_DECODER_METASPACE,     /* a character becomes a space, or nothing in the first token */

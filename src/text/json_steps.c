@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "text/json_bert.h"
+#include "text/json_byte_level.h"
 #include "text/utf8.h"
 
 /* Reads one step of a chain: `step` views it, `type` is its type. */
@@ -239,20 +240,20 @@ static mmn_status read_pre_tokenizer_step(mmn_tokenizer *tokenizer, const mmn_js
     mmn_pre_tokenizer *pre_tokenizer = &tokenizer->pre_tokenizer;
     mmn_pre_tokenizer_step step = {0};
     mmn_status status = MMN_OK;
-    if (pre_tokenizer->count == MMN_PRE_TOKENIZER_STEPS)
-        return mmn_json_fail(json, "type", error, "there are more than %d steps",
-                             MMN_PRE_TOKENIZER_STEPS);
     if (strcmp(type, "Metaspace") == 0) {
         step.kind = MMN_PRE_TOKENIZER_METASPACE;
         status = read_metaspace(&step.metaspace, json, error);
     } else if (strcmp(type, "BertPreTokenizer") == 0) {
         step.kind = MMN_PRE_TOKENIZER_BERT;
+    } else if (strcmp(type, "Split") == 0) {
+        return mmn_json_read_split(pre_tokenizer, json, error);
+    } else if (strcmp(type, "ByteLevel") == 0) {
+        return mmn_json_read_byte_level(pre_tokenizer, json, error);
     } else {
-        return unsupported(json, type, "Sequence, Metaspace or BertPreTokenizer", error);
+        return unsupported(json, type, "Sequence, Metaspace, BertPreTokenizer, Split or ByteLevel",
+                           error);
     }
-    if (status == MMN_OK)
-        pre_tokenizer->steps[pre_tokenizer->count++] = step;
-    return status;
+    return status == MMN_OK ? mmn_pre_tokenizer_add(pre_tokenizer, &step, error) : status;
 }
 
 mmn_status mmn_json_read_pre_tokenizer(mmn_tokenizer *tokenizer, const mmn_json_object *document,
@@ -388,6 +389,8 @@ static mmn_status read_decoder_step(mmn_tokenizer *tokenizer, const mmn_json_obj
         status = read_replacement(&step.replacement, json, error);
     } else if (strcmp(type, "ByteFallback") == 0) {
         step.kind = MMN_DECODER_BYTE_FALLBACK;
+    } else if (strcmp(type, "ByteLevel") == 0) {
+        step.kind = MMN_DECODER_BYTE_LEVEL;
     } else if (strcmp(type, "Fuse") == 0) {
         step.kind = MMN_DECODER_FUSE;
     } else if (strcmp(type, "Strip") == 0) {
@@ -400,8 +403,8 @@ static mmn_status read_decoder_step(mmn_tokenizer *tokenizer, const mmn_json_obj
         memcpy(step.content, metaspace.replacement, sizeof(step.content));
         step.drops_first = metaspace.scheme != MMN_PREPEND_NEVER;
     } else {
-        return unsupported(json, type, "Sequence, Replace, ByteFallback, Fuse, Strip, Metaspace or "
-                           "WordPiece", error);
+        return unsupported(json, type, "Sequence, Replace, ByteFallback, ByteLevel, Fuse, Strip, "
+                           "Metaspace or WordPiece", error);
     }
     if (status == MMN_OK)
         return mmn_decoder_add(&tokenizer->decoder, &step, error);

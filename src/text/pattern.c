@@ -5,7 +5,10 @@
 
 #include "text/pattern.h"
 
+#include <string.h>
+
 #include "base/memory.h"
+#include "text/bytes.h"
 
 #ifdef HAVE_PCRE2
 
@@ -24,7 +27,46 @@ struct mmn_pattern {
     pcre2_match_context *limits;
 };
 
-mmn_status mmn_pattern_compile(mmn_pattern **pattern, const char *expression, mmn_error *error)
+/* Rewrites an expression of Oniguruma, as the `tokenizers` library takes them, for PCRE2: a class
+ * within a class is its members, and \s is White_Space, which PCRE2's own \s is not quite. */
+static mmn_status translate(mmn_bytes *result, const char *expression, mmn_error *error)
+{
+    mmn_status status = MMN_OK;
+    size_t depth = 0; /* of classes */
+    for (const char *at = expression; *at && status == MMN_OK; at++) {
+        const char *text = at;
+        size_t length = 1;
+        if (*at == '\\' && at[1]) {
+            bool is_space = at[1] == 's' || at[1] == 'S';
+            text = !is_space ? at : at[1] == 's' ? "\\p{White_Space}" : "\\P{White_Space}";
+            length = is_space ? strlen(text) : 2;
+            at++;
+        } else if (*at == '[' && !(depth > 0 && at[1] == ':')) {
+            length = depth++ == 0;
+            if (length == 0 && at[1] == '^')
+                return mmn_fail(error, MMN_INPUT, NULL, NULL,
+                                "the pattern \"%.200s\" negates a class within a class, which is "
+                                "not supported",
+                                expression);
+        } else if (depth > 0 && at[0] == '[') {
+            length = strcspn(at, "]"); /* "[:alpha:]" */
+            length += at[length] == ']';
+            at += length - 1;
+        } else if (depth > 0 && *at == ']') {
+            length = --depth == 0;
+        } else if (depth > 0 && at[0] == '&' && at[1] == '&') {
+            return mmn_fail(error, MMN_INPUT, NULL, NULL,
+                            "the pattern \"%.200s\" intersects classes, which is not supported",
+                            expression);
+        }
+        status = mmn_bytes_add(result, text, length, error);
+    }
+    return status == MMN_OK ? mmn_bytes_add(result, "", 1, error) : status;
+}
+
+/* Compiles PCRE2's form of an expression, which `original` is in messages. */
+static mmn_status compile(mmn_pattern **pattern, const char *expression, const char *original,
+                          uint32_t options, mmn_error *error)
 {
     mmn_pattern *made = mmn_allocate(1, sizeof(*made), error);
     pcre2_compile_context *context = pcre2_compile_context_create(NULL);
@@ -43,15 +85,13 @@ mmn_status mmn_pattern_compile(mmn_pattern **pattern, const char *expression, mm
         pcre2_set_depth_limit(made->limits, DEPTH_LIMIT);
         pcre2_set_heap_limit(made->limits, HEAP_LIMIT_KIB);
         made->code = pcre2_compile((PCRE2_SPTR)expression, PCRE2_ZERO_TERMINATED,
-                                   PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE |
-                                       PCRE2_NEVER_BACKSLASH_C,
-                                   &code, &offset, context);
+                                   PCRE2_UTF | options, &code, &offset, context);
     }
     if (status == MMN_OK && !made->code) {
         char reason[256];
         pcre2_get_error_message(code, (PCRE2_UCHAR *)reason, sizeof(reason));
         status = mmn_fail(error, MMN_INPUT, NULL, NULL, "the pattern \"%.200s\" is wrong at byte "
-                          "%zu: %s", expression, (size_t)offset, reason);
+                          "%zu: %s", original, (size_t)offset, reason);
     }
     pcre2_compile_context_free(context);
     if (status != MMN_OK) {
@@ -60,6 +100,23 @@ mmn_status mmn_pattern_compile(mmn_pattern **pattern, const char *expression, mm
     }
     *pattern = made;
     return status;
+}
+
+mmn_status mmn_pattern_compile(mmn_pattern **pattern, const char *expression, mmn_error *error)
+{
+    mmn_bytes translated = {0};
+    *pattern = NULL;
+    mmn_status status = translate(&translated, expression, error);
+    if (status == MMN_OK)
+        status = compile(pattern, translated.data, expression,
+                         PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C, error);
+    mmn_bytes_free(&translated);
+    return status;
+}
+
+mmn_status mmn_pattern_compile_text(mmn_pattern **pattern, const char *text, mmn_error *error)
+{
+    return compile(pattern, text, text, PCRE2_LITERAL, error);
 }
 
 mmn_status mmn_pattern_find(const mmn_pattern *pattern, const char *text, size_t length,
@@ -105,6 +162,11 @@ mmn_status mmn_pattern_compile(mmn_pattern **pattern, const char *expression, mm
     return mmn_fail(error, MMN_INPUT, NULL, NULL,
                     "this tokenizer needs PCRE2 for the pattern \"%.200s\", which this build "
                     "leaves out", expression);
+}
+
+mmn_status mmn_pattern_compile_text(mmn_pattern **pattern, const char *text, mmn_error *error)
+{
+    return mmn_pattern_compile(pattern, text, error);
 }
 
 mmn_status mmn_pattern_find(const mmn_pattern *pattern, const char *text, size_t length,

@@ -11,9 +11,12 @@
 typedef struct mmn_pattern mmn_pattern;
 
 /* Compiles `expression` for UTF-8 text, with Unicode's classes and with ^ and $ at every line, as
- * the `tokenizers` library reads it. MMN_INPUT if it is no expression, or if this build leaves
- * PCRE2 out. Patterns are read-only once compiled. */
+ * the `tokenizers` library reads it: Oniguruma's classes in classes ("[^a[bc]]") are taken, \s is
+ * Unicode's White_Space. MMN_INPUT if it is no expression, or if this build leaves PCRE2 out.
+ * Patterns are read-only once compiled. */
 mmn_status mmn_pattern_compile(mmn_pattern **pattern, const char *expression, mmn_error *error);
+/* The same for a text that stands for itself. */
+mmn_status mmn_pattern_compile_text(mmn_pattern **pattern, const char *text, mmn_error *error);
 
 /* Finds the first match that begins at or after `from` in valid UTF-8. MMN_INPUT if the limits are
  * reached. */

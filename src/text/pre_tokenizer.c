@@ -4,8 +4,28 @@
 #include <string.h>
 
 #include "text/bert_characters.h"
+#include "text/byte_level.h"
 #include "text/bytes.h"
 #include "text/utf8.h"
+
+mmn_status mmn_pre_tokenizer_add(mmn_pre_tokenizer *pre_tokenizer, mmn_pre_tokenizer_step *step,
+                                 mmn_error *error)
+{
+    if (pre_tokenizer->count == MMN_PRE_TOKENIZER_STEPS) {
+        mmn_pattern_free(step->pattern);
+        return mmn_fail(error, MMN_INPUT, NULL, "pre_tokenizer", "there are more than %d steps",
+                        MMN_PRE_TOKENIZER_STEPS);
+    }
+    pre_tokenizer->steps[pre_tokenizer->count++] = *step;
+    return MMN_OK;
+}
+
+void mmn_pre_tokenizer_free(mmn_pre_tokenizer *pre_tokenizer)
+{
+    for (size_t i = 0; i < pre_tokenizer->count; i++)
+        mmn_pattern_free(pre_tokenizer->steps[i].pattern);
+    *pre_tokenizer = (mmn_pre_tokenizer){0};
+}
 
 /* What stays the same while steps call each other. */
 typedef struct cutting {
@@ -78,6 +98,62 @@ static mmn_status cut_as_bert(const cutting *run, size_t step, const char *text,
     return status;
 }
 
+static mmn_status cut_by_pattern(const cutting *run, size_t step, const char *text, size_t length,
+                                 bool is_first)
+{
+    const mmn_pre_tokenizer_step *split = &run->pre_tokenizer->steps[step];
+    bool keep_gaps = split->keeps != MMN_SPLIT_KEEPS_MATCHES;
+    bool keep_matches = split->keeps != MMN_SPLIT_KEEPS_GAPS;
+    size_t done = 0, from = 0; /* cut so far; where the next match may begin */
+    while (from < length) {
+        size_t start = length, end = length;
+        bool found;
+        mmn_status status = mmn_pattern_find(split->pattern, text, length, from, &found, &start,
+                                             &end, run->error);
+        if (status != MMN_OK)
+            return status;
+        if (found && start == end) { /* cuts nothing off */
+            from = start + (start < length ? mmn_utf8_size(text + start) : 1);
+            continue;
+        }
+        if (!found)
+            break;
+        if (keep_gaps)
+            status = cut(run, step + 1, text + done, start - done, is_first && done == 0);
+        if (status == MMN_OK && keep_matches)
+            status = cut(run, step + 1, text + start, end - start, is_first && start == 0);
+        if (status != MMN_OK)
+            return status;
+        done = from = end;
+    }
+    return keep_gaps ? cut(run, step + 1, text + done, length - done, is_first && done == 0)
+                     : MMN_OK;
+}
+
+static mmn_status put_space(const cutting *run, size_t step, const char *text, size_t length,
+                            bool is_first)
+{
+    mmn_bytes spaced = {0};
+    mmn_status status = mmn_bytes_add(&spaced, " ", *text == ' ' ? 0 : 1, run->error);
+    if (status == MMN_OK)
+        status = mmn_bytes_add(&spaced, text, length, run->error);
+    if (status == MMN_OK)
+        status = cut(run, step + 1, spaced.data, spaced.length, is_first);
+    mmn_bytes_free(&spaced);
+    return status;
+}
+
+static mmn_status spell_bytes(const cutting *run, size_t step, const char *text, size_t length,
+                              bool is_first)
+{
+    mmn_bytes spelt = {0};
+    mmn_status status = mmn_byte_level_spell(text, length, &spelt, run->error);
+    if (status == MMN_OK)
+        status = cut(run, step + 1, spelt.data, spelt.length, is_first);
+    mmn_bytes_free(&spelt);
+    return status;
+}
+
 static mmn_status cut(const cutting *run, size_t step, const char *text, size_t length,
                       bool is_first)
 {
@@ -85,8 +161,18 @@ static mmn_status cut(const cutting *run, size_t step, const char *text, size_t 
         return MMN_OK;
     if (step == run->pre_tokenizer->count)
         return run->word(run->context, text, length, run->error);
-    if (run->pre_tokenizer->steps[step].kind == MMN_PRE_TOKENIZER_BERT)
+    switch (run->pre_tokenizer->steps[step].kind) {
+    case MMN_PRE_TOKENIZER_BERT:
         return cut_as_bert(run, step, text, length, is_first);
+    case MMN_PRE_TOKENIZER_PREFIX_SPACE:
+        return put_space(run, step, text, length, is_first);
+    case MMN_PRE_TOKENIZER_SPLIT:
+        return cut_by_pattern(run, step, text, length, is_first);
+    case MMN_PRE_TOKENIZER_BYTE_LEVEL:
+        return spell_bytes(run, step, text, length, is_first);
+    case MMN_PRE_TOKENIZER_METASPACE:
+        break;
+    }
     return cut_by_metaspace(run, step, text, length, is_first);
 }
 

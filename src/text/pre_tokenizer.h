@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "text/pattern.h"
 
 typedef enum mmn_prepend_scheme {
     MMN_PREPEND_ALWAYS,
@@ -25,12 +26,24 @@ typedef struct mmn_metaspace {
 
 typedef enum mmn_pre_tokenizer_kind {
     MMN_PRE_TOKENIZER_METASPACE,
-    MMN_PRE_TOKENIZER_BERT /* cuts at white space, which goes, and around each punctuation mark */
+    MMN_PRE_TOKENIZER_BERT, /* cuts at white space, which goes, and around each punctuation mark */
+    MMN_PRE_TOKENIZER_PREFIX_SPACE, /* what begins with no space gets one */
+    MMN_PRE_TOKENIZER_SPLIT, /* cuts around what a pattern matches */
+    MMN_PRE_TOKENIZER_BYTE_LEVEL /* spells bytes as characters */
 } mmn_pre_tokenizer_kind;
+
+/* Which of the pieces that a pattern makes become words. */
+typedef enum mmn_split_keeps {
+    MMN_SPLIT_KEEPS_ALL,
+    MMN_SPLIT_KEEPS_MATCHES, /* and what is between them goes */
+    MMN_SPLIT_KEEPS_GAPS
+} mmn_split_keeps;
 
 typedef struct mmn_pre_tokenizer_step {
     mmn_pre_tokenizer_kind kind;
     mmn_metaspace metaspace; /* METASPACE */
+    mmn_pattern *pattern;    /* SPLIT */
+    mmn_split_keeps keeps;   /* SPLIT */
 } mmn_pre_tokenizer_step;
 
 #define MMN_PRE_TOKENIZER_STEPS 8
@@ -40,6 +53,12 @@ typedef struct mmn_pre_tokenizer {
     mmn_pre_tokenizer_step steps[MMN_PRE_TOKENIZER_STEPS];
     size_t count;
 } mmn_pre_tokenizer;
+
+/* Appends a step, whose pattern then belongs to the pre-tokeniser, also on failure. MMN_INPUT if there
+ * are too many. */
+mmn_status mmn_pre_tokenizer_add(mmn_pre_tokenizer *pre_tokenizer, mmn_pre_tokenizer_step *step,
+                                 mmn_error *error);
+void mmn_pre_tokenizer_free(mmn_pre_tokenizer *pre_tokenizer);
 
 /* Takes one word. */
 typedef mmn_status (*mmn_word_function)(void *context, const char *text, size_t length,

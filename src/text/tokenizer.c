@@ -98,6 +98,7 @@ void mmn_tokenizer_close(mmn_tokenizer *tokenizer)
         return;
     mmn_added_tokens_free(&tokenizer->added);
     mmn_normalizer_free(&tokenizer->normalizer);
+    mmn_pre_tokenizer_free(&tokenizer->pre_tokenizer);
     mmn_bpe_free(&tokenizer->bpe);
     mmn_wordpiece_free(&tokenizer->wordpiece);
     mmn_ids_free(&tokenizer->before);

@@ -7,6 +7,30 @@ size_t mmn_utf8_size(const char *text)
     return first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
 }
 
+/* The first and last byte that may follow `first`, which begins a character of several bytes: they
+ * keep out overlong forms, surrogates and what lies beyond U+10FFFF. */
+static void second_byte_range(unsigned char first, unsigned char *low, unsigned char *high)
+{
+    *low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
+    *high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
+}
+
+size_t mmn_utf8_invalid_size(const char *text, size_t length)
+{
+    const unsigned char *bytes = (const unsigned char *)text;
+    unsigned char low, high;
+    size_t size = mmn_utf8_size(text), at = 1;
+    if (bytes[0] < 0xc2 || bytes[0] > 0xf4)
+        return 1;
+    second_byte_range(bytes[0], &low, &high);
+    while (at < size && at < length && bytes[at] >= low && bytes[at] <= high) {
+        low = 0x80;
+        high = 0xbf;
+        at++;
+    }
+    return at;
+}
+
 size_t mmn_utf8_valid_prefix(const char *text, size_t length)
 {
     const unsigned char *bytes = (const unsigned char *)text;
@@ -23,10 +47,9 @@ size_t mmn_utf8_valid_prefix(const char *text, size_t length)
         for (size_t i = 1; i < size; i++)
             if ((bytes[at + i] & 0xc0) != 0x80)
                 return at;
-        /* The second byte tells overlong forms, surrogates and what lies beyond U+10FFFF. */
-        unsigned char second = bytes[at + 1];
-        if ((first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) ||
-            (first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f))
+        unsigned char low, high;
+        second_byte_range(first, &low, &high);
+        if (bytes[at + 1] < low || bytes[at + 1] > high)
             break;
         at += size;
     }

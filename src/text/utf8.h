@@ -19,6 +19,11 @@ uint32_t mmn_utf8_decode(const char *text);
 /* Writes `code` and returns its 1 to 4 bytes. */
 size_t mmn_utf8_encode(char text[4], uint32_t code);
 
+/* How many bytes at `text`, which does not begin with valid UTF-8, become one U+FFFD where invalid
+ * bytes are replaced: the longest beginning of a character that was cut short, at least one byte
+ * (Unicode's "substitution of maximal subparts", as Rust's and Python's decoders do it). */
+size_t mmn_utf8_invalid_size(const char *text, size_t length);
+
 /* Where the character begins that ends before `end` (which is not 0) of valid UTF-8. */
 size_t mmn_utf8_previous(const char *text, size_t end);
 

@@ -23,6 +23,12 @@ info_describes() {
     done
 }
 
+# info_names TOWER FOLDER: the vision tower's kind, and no layer of it that does not count.
+info_names() {
+    exits 0 $MMNEURON info "$top_srcdir/golden/checkpoints/$2" &&
+        grep -q "^vision  *$1: " "$work/out" && ! grep -q inert "$work/out"
+}
+
 finds_digest() {
     exits 0 $MMNEURON "$@" && grep -q '[0-9a-f]\{32\}' "$work/out"
 }
@@ -93,6 +99,7 @@ draws_bar() {
 }
 
 check "info describes the model" info_describes
+check "info names another vision tower" info_names siglip llava-interleave-qwen
 check "info --json" prints_json modules $MMNEURON info --json "$model"
 check "info --digest" finds_digest info --digest "$model"
 check "info --digest --json" prints_json digest $MMNEURON info --digest --json "$model"

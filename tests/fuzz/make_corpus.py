@@ -54,6 +54,13 @@ following = {
                     "rope_theta": 1e6}}
 write("config/good-llava", json.dumps(llava))
 write("config/good-llava-next", json.dumps(following, indent=1))
+write("config/good-siglip", json.dumps(llava | {
+    "vision_feature_layer": -1,
+    "vision_config": llava["vision_config"] | {"model_type": "siglip_vision_model", "image_size": 38,
+                                               "vision_use_head": False}}))
+write("config/bad-siglip-strategy", json.dumps(llava | {
+    "vision_feature_select_strategy": "default",
+    "vision_config": {"model_type": "siglip_vision_model"}}))
 write("config/good-generation", json.dumps(following) + "\0" +
       json.dumps({"eos_token_id": [2, 7], "pad_token_id": 0}))
 write("config/bad-heads", json.dumps(

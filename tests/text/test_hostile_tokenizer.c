@@ -240,8 +240,18 @@ Test(hostile_tokenizer, says_what_is_wrong_in_a_json)
         {STEPS("normalizer", "{\"type\":\"Replace\",\"pattern\":{\"String\":\"a\"}}"),
          "normalizer.content", "is missing"},
         {STEPS("normalizer", "{\"type\":\"Prepend\"}"), "normalizer.prepend", "is missing"},
-        {STEPS("pre_tokenizer", "{\"type\":\"ByteLevel\"}"), "pre_tokenizer.type",
-         "\"ByteLevel\" is not supported"},
+        {STEPS("pre_tokenizer", "{\"type\":\"Whitespace\"}"), "pre_tokenizer.type",
+         "\"Whitespace\" is not supported"},
+        {STEPS("pre_tokenizer", "{\"type\":\"ByteLevel\",\"use_regex\":1}"),
+         "pre_tokenizer.use_regex", "true or false"},
+        {STEPS("pre_tokenizer", "{\"type\":\"Split\",\"pattern\":{\"String\":\"a\"}}"),
+         "pre_tokenizer.behavior", "missing"},
+        {STEPS("pre_tokenizer", "{\"type\":\"Split\",\"pattern\":{\"String\":\"a\"},"
+               "\"behavior\":\"Contiguous\"}"),
+         "pre_tokenizer.behavior", "\"Contiguous\" is not supported"},
+        {STEPS("pre_tokenizer", "{\"type\":\"Split\",\"pattern\":{\"Regex\":\"\"},"
+               "\"behavior\":\"Isolated\"}"),
+         "pre_tokenizer.pattern.Regex", "must have 1 to"},
         {STEPS("pre_tokenizer", "{\"type\":\"Metaspace\",\"replacement\":\"ab\"}"),
          "pre_tokenizer.replacement", "must be one character"},
         {STEPS("pre_tokenizer", "{\"type\":\"Metaspace\",\"replacement\":\"_\",\"prepend_scheme\":"

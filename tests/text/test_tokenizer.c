@@ -1,5 +1,5 @@
 /* Tokenizers: ids and texts against those of the `tokenizers` and `sentencepiece` libraries, which
- * data/make_tokenizer_cases.py and data/make_bert_cases.py stored, and what encoding and decoding
+ * data/make_tokenizer_cases.py, make_bert_cases.py and make_byte_cases.py stored, and what encoding and decoding
  * refuse. */
 #include <criterion/criterion.h>
 #include <jansson.h>
@@ -125,6 +125,7 @@ Test(tokenizer, says_which_library_is_missing)
 {
 #ifndef HAVE_PCRE2
     check_missing(DATA "pattern", "PCRE2");
+    check_missing(MMN_SOURCE_DIR "/golden/llama3_tokenizer", "PCRE2");
 #endif
 #ifndef HAVE_UTF8PROC
     check_missing(DATA "nfc", "utf8proc");
@@ -200,6 +201,37 @@ Test(tokenizer, gives_the_ids_of_every_option_of_bert)
     json_object_foreach(variants, name, stored) {
         char folder[4096];
         snprintf(folder, sizeof(folder), DATA "%s", name);
+        check_folder(folder, json_object_get(cases, "texts"), stored);
+    }
+    json_decref(cases);
+}
+#endif
+
+#ifdef HAVE_PCRE2
+/* Tokenizers that spell bytes as characters; what needs utf8proc is left out without it. */
+Test(tokenizer, gives_the_ids_of_byte_level_tokenizers)
+{
+    json_t *cases = load_cases(DATA "byte_cases.json"), *stored;
+    json_t *golden = json_object_get(cases, "golden"), *variants = json_object_get(cases, "variants");
+    const char *name;
+    cr_assert_eq(json_object_size(golden), 3);
+    cr_assert_eq(json_object_size(variants), 3);
+    json_object_foreach(golden, name, stored) {
+        char folder[4096];
+        snprintf(folder, sizeof(folder), MMN_SOURCE_DIR "/golden/%s_tokenizer", name);
+#ifndef HAVE_UTF8PROC
+        if (strcmp(name, "qwen2") == 0)
+            continue;
+#endif
+        check_folder(folder, json_object_get(cases, "texts"), stored);
+    }
+    json_object_foreach(variants, name, stored) {
+        char folder[4096];
+        snprintf(folder, sizeof(folder), DATA "%s", name);
+#ifndef HAVE_UTF8PROC
+        if (strcmp(name, "byte-removed") == 0)
+            continue;
+#endif
         check_folder(folder, json_object_get(cases, "texts"), stored);
     }
     json_decref(cases);

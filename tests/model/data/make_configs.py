@@ -63,6 +63,22 @@ published = {
             "torch_dtype": "bfloat16", "vocab_size": 32064},
         "torch_dtype": "bfloat16", "use_image_newline_parameter": True, "vision_config": VISION,
         "vision_feature_layer": -2, "vision_feature_select_strategy": "default"},
+    "llava-interleave-qwen-0.5b-hf": {
+        "architectures": ["LlavaForConditionalGeneration"], "ignore_index": -100,
+        "image_token_index": 151646, "model_type": "llava", "projector_hidden_act": "gelu",
+        "text_config": {
+            "_name_or_path": "Qwen/Qwen1.5-0.5B-Chat", "architectures": ["Qwen2ForCausalLM"],
+            "bos_token_id": 151643, "eos_token_id": 151645, "hidden_size": 1024,
+            "intermediate_size": 2816, "max_window_layers": 21, "model_type": "qwen2",
+            "num_attention_heads": 16, "num_hidden_layers": 24, "num_key_value_heads": 16,
+            "rope_theta": 1000000.0, "sliding_window": 32768, "tie_word_embeddings": True,
+            "torch_dtype": "bfloat16", "vocab_size": 152000},
+        "torch_dtype": "float16", "transformers_version": "4.43.0.dev0",
+        "vision_config": {
+            "hidden_size": 1152, "image_size": 384, "intermediate_size": 4304,
+            "model_type": "siglip_vision_model", "num_attention_heads": 16,
+            "num_hidden_layers": 26, "patch_size": 14, "vision_use_head": False},
+        "vision_feature_layer": -1, "vision_feature_select_strategy": "full"},
 }
 
 small = {"hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 3,
@@ -141,7 +157,8 @@ def expect(config):
         "projector_bias": config.multimodal_projector_bias,
         "language_type": text.model_type,
         "language": [text.hidden_size, text.intermediate_size, text.num_hidden_layers,
-                     text.num_attention_heads, text.num_key_value_heads, text.head_dim,
+                     text.num_attention_heads, text.num_key_value_heads,
+                     getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads,
                      text.vocab_size, text.max_position_embeddings,
                      getattr(text, "sliding_window", None) or 0],
         "rms_norm_eps": text.rms_norm_eps,

@@ -1,0 +1,132 @@
+#!/usr/bin/env python3
+"""Makes golden/{llama3,qwen2,bloom}_tokenizer/: small byte-level tokenizers in the forms that LLaMA-3, Qwen2 and
+BLOOM are published in.
+
+Each is trained on tokenizer/corpus.txt and on the lines below, which were written for this purpose and are under
+the licence of the project. The vocabularies have some 500 tokens; the special tokens follow or, for BLOOM, precede.
+
+Run as: python3 golden/make_byte_tokenizers.py [FOLDER]   (tokenizers 0.23; the result is stable)
+"""
+import json
+import sys
+from pathlib import Path
+
+from tokenizers import Regex, Tokenizer, models, pre_tokenizers, trainers
+
+from make_tokenizer import added, write_json
+
+HERE = Path(__file__).resolve().parent
+LINES = """Der Hund läuft über die Straße, und die Katze schläft auf dem Dach.
+Die Häuser sind schön; wir können später nach draußen gehen.
+Le garçon a mangé une pomme rouge à l'école, où il était déjà tôt.
+La niña pequeña corre por la montaña mañana por la mañana.
+El niño no sabe qué hora es, ¿verdad? ¡Claro que sí!
+Кошка спит на крыше, а собака бежит по улице.
+Мы не знаем, который сейчас час, но это не важно.
+猫は屋根の上で眠り、犬は通りを走ります。今日は天気がいいですね。
+这只猫在屋顶上睡觉，那只狗在街上跑。今天天气很好。
+고양이는 지붕 위에서 자고 개는 거리를 달립니다.
+القطة تنام على السطح والكلب يجري في الشارع.
+नमस्ते, आप कैसे हैं? मैं ठीक हूँ।
+I'm sure they've said it's fine; we'll see what he'd do, and you're right.
+In 2024 there were 1234567 of them, 3.14 or 99.9 %, and 12,345 more.
+    for (int i = 0; i < count; i++) {\treturn i + 1;\t}
+🙂 👍🏽 ❤️ 👨‍👩‍👧"""
+
+LLAMA3 = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|"
+          r"\s+(?!\S)|\s+")
+QWEN2 = LLAMA3.replace(r"\p{N}{1,3}", r"\p{N}")
+BLOOM = r" ?[^(\s|[.,!?…。，、।۔،])]+"
+
+
+def train(pattern, size, special=()):
+    """Returns vocabulary and merges, the special tokens first."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
+        pre_tokenizers.Split(Regex(pattern), "isolated"),
+        pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+    trainer = trainers.BpeTrainer(vocab_size=size, special_tokens=list(special), show_progress=False,
+                                  initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
+    corpus = (HERE / "tokenizer" / "corpus.txt").read_text(encoding="utf-8").splitlines()
+    tokenizer.train_from_iterator([*corpus, *LINES.splitlines()] * 2, trainer)
+    model = json.loads(tokenizer.to_str())["model"]
+    return model["vocab"], model["merges"]
+
+
+def split(pattern):
+    return {"type": "Sequence", "pretokenizers": [
+        {"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": False},
+        {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}]}
+
+
+def byte_level(**options):
+    return {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": True, "use_regex": True} | options
+
+
+def tokenizer_json(vocabulary, merges, tokens, normalizer, pre_tokenizer, post_processor, decoder, **model):
+    return {"version": "1.0", "truncation": None, "padding": None, "added_tokens": tokens, "normalizer": normalizer,
+            "pre_tokenizer": pre_tokenizer, "post_processor": post_processor, "decoder": decoder,
+            "model": {"type": "BPE", "dropout": None, "unk_token": None, "continuing_subword_prefix": None,
+                      "end_of_word_suffix": None, "fuse_unk": False, "byte_fallback": False} | model |
+                     {"vocab": vocabulary, "merges": merges}}
+
+
+def llama3():
+    vocabulary, merges = train(LLAMA3, 480)
+    names = ["<|begin_of_text|>", "<|end_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"]
+    begin = names[0]
+    template = {"type": "TemplateProcessing",
+                "single": [{"SpecialToken": {"id": begin, "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
+                "pair": [{"SpecialToken": {"id": begin, "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}},
+                         {"SpecialToken": {"id": begin, "type_id": 1}}, {"Sequence": {"id": "B", "type_id": 1}}],
+                "special_tokens": {begin: {"id": begin, "ids": [len(vocabulary)], "tokens": [begin]}}}
+    document = tokenizer_json(
+        vocabulary, [" ".join(merge) for merge in merges],
+        [added(len(vocabulary) + i, name) for i, name in enumerate(names)], None, split(LLAMA3),
+        {"type": "Sequence", "processors": [byte_level(add_prefix_space=True, trim_offsets=False), template]},
+        byte_level(), ignore_merges=True)
+    return document, {
+        "bos_token": begin, "clean_up_tokenization_spaces": True, "eos_token": names[1],
+        "model_input_names": ["input_ids", "attention_mask"], "model_max_length": 131072,
+        "tokenizer_class": "PreTrainedTokenizerFast"}
+
+
+def qwen2():
+    vocabulary, merges = train(QWEN2, 480)
+    names = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<image>"]
+    document = tokenizer_json(
+        vocabulary, [" ".join(merge) for merge in merges],
+        [added(len(vocabulary) + i, name) for i, name in enumerate(names)], {"type": "NFC"}, split(QWEN2),
+        byte_level(add_prefix_space=False, trim_offsets=False, use_regex=False),
+        byte_level(add_prefix_space=False, trim_offsets=False, use_regex=False))
+    return document, {
+        "add_prefix_space": False, "bos_token": None, "clean_up_tokenization_spaces": False,
+        "eos_token": "<|endoftext|>", "errors": "replace", "model_max_length": 32768, "pad_token": "<|endoftext|>",
+        "split_special_tokens": False, "tokenizer_class": "Qwen2Tokenizer", "unk_token": None}
+
+
+def bloom():
+    names = ["<unk>", "<s>", "</s>", "<pad>"]
+    vocabulary, merges = train(BLOOM, 484, names)
+    document = tokenizer_json(
+        vocabulary, [" ".join(merge) for merge in merges], [added(i, name) for i, name in enumerate(names)], None,
+        split(BLOOM), byte_level(trim_offsets=False, use_regex=False), byte_level(use_regex=False))
+    return document, {
+        "add_prefix_space": False, "bos_token": "<s>", "eos_token": "</s>", "name_or_path": "bigscience/tokenizer",
+        "pad_token": "<pad>", "padding_side": "left", "special_tokens_map_file": None,
+        "tokenizer_class": "BloomTokenizerFast", "unk_token": "<unk>"}
+
+
+def main():
+    root = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE
+    for name, make in (("llama3", llama3), ("qwen2", qwen2), ("bloom", bloom)):
+        folder = root / f"{name}_tokenizer"
+        folder.mkdir(parents=True, exist_ok=True)
+        document, config = make()
+        write_json(folder / "tokenizer.json", document)
+        write_json(folder / "tokenizer_config.json", config)
+        Tokenizer.from_file(str(folder / "tokenizer.json"))
+
+
+if __name__ == "__main__":
+    main()
