@@ -7,6 +7,7 @@
 static const mmn_family *const families[] = {
     &mmn_family_llava,
     &mmn_family_llava_next,
+    &mmn_family_instructblip,
     &mmn_family_llama,
     &mmn_family_mistral,
     &mmn_family_qwen2,

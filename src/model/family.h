@@ -44,7 +44,7 @@ struct mmn_family {
     const char *model_type; /* of config.json */
     /* Fills *config, whose family is set, but for the tokens of `generation`. */
     mmn_status (*read)(mmn_config *config, const mmn_json_object *root, mmn_error *error);
-    /* Takes all tensors; the layers of weights->vision and weights->language are allocated. */
+    /* Takes all tensors; all parts' layers are allocated. */
     void (*bind)(mmn_binder *binder, mmn_weights *weights, const mmn_config *config);
     /* Makes of the tower's features what enters the language model at the image positions:
      * *merged [*rows][language hidden_size], freed with mmn_free. NULL for text-only families. */

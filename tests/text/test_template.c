@@ -37,6 +37,8 @@ Test(template, gives_the_prompts_of_the_families)
           "<|im_start|>user\n<image>\nWhy?<|im_end|>\n<|im_start|>assistant\n");
     check("llava-interleave-qwen", false,
           "<|im_start|>user\n\nWhy?<|im_end|>\n<|im_start|>assistant\n");
+    check("instructblip", true, "Why?");
+    check("instructblip-short-answer", true, "Question: Why? Short Answer:");
     check("raw", false, "Why?");
     check("raw", true, "<image>\nWhy?");
 }
@@ -62,6 +64,7 @@ Test(template, chooses_by_family)
     cr_assert_str_eq(mmn_template_for("llava", "qwen2"), "llava-interleave-qwen");
     cr_assert_str_eq(mmn_template_for("llava_next", "llama"), "llava-v1.6-vicuna");
     cr_assert_str_eq(mmn_template_for("llava_next", "mistral"), "llava-v1.6-mistral");
+    cr_assert_str_eq(mmn_template_for("instructblip", "llama"), "instructblip");
     cr_assert_str_eq(mmn_template_for("llama", NULL), "raw");
     cr_assert_str_eq(mmn_template_for("qwen2", "qwen2"), "raw");
     cr_assert_str_eq(mmn_template_for(NULL, NULL), "raw");

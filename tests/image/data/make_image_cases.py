@@ -86,6 +86,11 @@ SETTINGS = {
         "image_mean": [0.5, 0.5, 0.5], "image_processor_type": "SiglipImageProcessor",
         "image_std": [0.5, 0.5, 0.5], "processor_class": "LlavaProcessor", "resample": 3,
         "rescale_factor": 0.00392156862745098, "size": {"height": 60, "width": 60}}},
+    "blip": {"kind": "single", "side": 62, "limit": 50, "config": {
+        "do_convert_rgb": True, "do_normalize": True, "do_rescale": True, "do_resize": True,
+        "image_mean": MEAN, "image_processor_type": "BlipImageProcessor", "image_std": STD,
+        "processor_class": "InstructBlipProcessor", "resample": 3,
+        "rescale_factor": 0.00392156862745098, "size": {"height": 62, "width": 62}}},
 }
 
 
@@ -100,12 +105,14 @@ def digest_of_pixels(image):
 
 def processor_of(name):
     """A function from an image to "tiles height width digest" by transformers' PIL processor."""
+    from transformers.models.blip.image_processing_pil_blip import BlipImageProcessorPil
     from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
     from transformers.models.llava.image_processing_pil_llava import LlavaImageProcessorPil
     from transformers.models.llava_next.image_processing_pil_llava_next import (
         LlavaNextImageProcessorPil)
     from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
-    classes = {"CLIPImageProcessor": CLIPImageProcessorPil,
+    classes = {"BlipImageProcessor": BlipImageProcessorPil,
+               "CLIPImageProcessor": CLIPImageProcessorPil,
                "LlavaImageProcessor": LlavaImageProcessorPil,
                "LlavaNextImageProcessor": LlavaNextImageProcessorPil,
                "SiglipImageProcessor": SiglipImageProcessorPil}
