@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the stages of a LLaVA or LLaVA-NeXT forward pass in transformers as a dump of mmneuron has them.
+"""Writes the stages of a forward pass in transformers as a dump of mmneuron has them.
 
 For validating another backend, or another number format or attention of this one: capture here what the
 model does there, then compare with `mmneuron verify D.safetensors G.safetensors`. Where it runs, in
@@ -17,7 +17,6 @@ import transformers
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
-from transformers import AutoModelForImageTextToText
 
 import hooks
 import inputs as model_inputs
@@ -92,7 +91,7 @@ def main() -> None:
     dtype = DTYPES[arguments.dtype]
     # float64 starts from float32, so that constants that the model makes are the float32 ones.
     loaded = torch.float32 if dtype == torch.float64 else dtype
-    model = AutoModelForImageTextToText.from_pretrained(
+    model = model_inputs.model_class(arguments.model).from_pretrained(
         arguments.model, dtype=loaded, attn_implementation=arguments.attention)
     model = model.eval().to(arguments.device)
     if arguments.inputs:

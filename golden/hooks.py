@@ -1,4 +1,4 @@
-"""Names the tensors of a LLaVA, LLaVA-NeXT or InstructBLIP forward pass in transformers as mmneuron names them.
+"""Names the tensors of a forward pass in transformers as mmneuron names them, for all its families.
 
 `recorded` hooks a model and collects the stages that doc/golden.md lists. It works on transformers 4
 and 5, on any device and in any floating-point type, and changes nothing in the model's results.
@@ -32,23 +32,55 @@ def is_wanted(name: str, patterns: str) -> bool:
 @dataclass
 class Parts:
     """Where a model of any family keeps its parts, in any version of transformers."""
-    vision: nn.Module     # has encoder.layers
-    embeddings: nn.Module  # gives what the first of these reads
+    vision: nn.Module | None  # has encoder.layers; None where there is only text
+    embeddings: nn.Module | None  # gives what the first of these reads
     qformer: nn.Module | None  # has encoder.layer
-    projector: nn.Module  # has act, unless there is a Q-Former
-    language: nn.Module   # has layers and norm
+    projector: nn.Module | None  # has act, unless there is a Q-Former
+    language: nn.Module   # has layers and norm, or h and ln_f
     head: nn.Module
 
     @classmethod
     def of(cls, model: nn.Module) -> "Parts":
+        if not hasattr(model.config, "vision_config"):
+            return cls(None, None, None, None, model.base_model, model.get_output_embeddings())
         if hasattr(model, "qformer"):
             return cls(model.vision_model, model.vision_model.embeddings, model.qformer, model.language_projection,
                        model.language_model.model, model.get_output_embeddings())
         base = model if hasattr(model, "vision_tower") else model.model
         vision = getattr(base.vision_tower, "vision_model", base.vision_tower)
         language = getattr(base.language_model, "model", base.language_model)
-        return cls(vision, vision.pre_layrnorm, None, base.multi_modal_projector, language,
+        embeddings = getattr(vision, "pre_layrnorm", vision.embeddings)  # SigLIP has no norm there
+        return cls(vision, embeddings, None, base.multi_modal_projector, language,
                    model.get_output_embeddings())
+
+
+@dataclass
+class Decoder:
+    """Where a language model keeps its layers and final norm."""
+    layers: nn.ModuleList
+    norm: nn.Module
+
+    @classmethod
+    def of(cls, language: nn.Module) -> "Decoder":
+        if hasattr(language, "h"):  # BLOOM
+            return cls(language.h, language.ln_f)
+        return cls(language.layers, language.norm)
+
+
+@dataclass
+class DecoderLayer:
+    """The modules of a language model's layer whose outputs are stages."""
+    attention: nn.Module
+    gate: nn.Module
+    activation: nn.Module
+    mlp: nn.Module
+
+    @classmethod
+    def of(cls, layer: nn.Module) -> "DecoderLayer":
+        if hasattr(layer, "self_attention"):  # BLOOM, whose attention and mlp add the residual themselves
+            return cls(layer.self_attention.dense, layer.mlp.dense_h_to_4h, layer.mlp.gelu_impl,
+                       layer.mlp.dense_4h_to_h)
+        return cls(layer.self_attn, layer.mlp.gate_proj, layer.mlp.act_fn, layer.mlp)
 
 
 def image_token(model: nn.Module) -> int:
@@ -99,10 +131,11 @@ def recorded(model: nn.Module, input_ids: Tensor, wanted: str = "*") -> Iterator
             keep(name, arguments[0] if arguments else keywords[keyword], shape)
         handles.append(module.register_forward_pre_hook(hook, with_kwargs=True))
 
-    output_of(parts.embeddings, "vision.embeddings")
-    for i, layer in enumerate(parts.vision.encoder.layers):
-        output_of(layer.mlp.activation_fn, f"vision.layers.{i}.mlp.act")
-        output_of(layer, f"vision.layers.{i}.out")
+    if parts.vision:
+        output_of(parts.embeddings, "vision.embeddings")
+        for i, layer in enumerate(parts.vision.encoder.layers):
+            output_of(layer.mlp.activation_fn, f"vision.layers.{i}.mlp.act")
+            output_of(layer, f"vision.layers.{i}.out")
 
     if parts.qformer:
         input_of(parts.qformer, "vision.out", keyword="encoder_hidden_states")
@@ -111,24 +144,28 @@ def recorded(model: nn.Module, input_ids: Tensor, wanted: str = "*") -> Iterator
             output_of(layer.intermediate_query, f"query.layers.{i}.mlp.act", without_batch)
             output_of(layer, f"qformer.layers.{i}.out", without_batch)
         input_of(parts.projector, "qformer.out", rows)
-    else:
+    elif parts.projector:
         input_of(parts.projector, "vision.out")
         output_of(parts.projector.act, "projector.act", rows)
-    output_of(parts.projector, "projector.out", rows)
+    if parts.projector:
+        output_of(parts.projector, "projector.out", rows)
 
-    is_image = input_ids == image_token(model)
+    decoder = Decoder.of(parts.language)
+    is_image = torch.zeros_like(input_ids, dtype=torch.bool)
+    if parts.vision:
+        is_image = input_ids == image_token(model)
     if is_image.any():
-        input_of(parts.language.layers[0], "projector.merged",
+        input_of(decoder.layers[0], "projector.merged",
                  lambda hidden: without_batch(hidden)[is_image.to(hidden.device)])
-    input_of(parts.language.layers[0], "language.embeddings", without_batch)
-    for i, layer in enumerate(parts.language.layers):
-        name = f"language.layers.{i}"
-        output_of(layer.self_attn, f"{name}.attn.out", without_batch)
-        output_of(layer.mlp.gate_proj, f"{name}.mlp.gate", without_batch)
-        output_of(layer.mlp.act_fn, f"{name}.mlp.act", without_batch)
-        output_of(layer.mlp, f"{name}.mlp.out", without_batch)
+    input_of(decoder.layers[0], "language.embeddings", without_batch)
+    for i, layer in enumerate(decoder.layers):
+        name, modules = f"language.layers.{i}", DecoderLayer.of(layer)
+        output_of(modules.attention, f"{name}.attn.out", without_batch)
+        output_of(modules.gate, f"{name}.mlp.gate", without_batch)
+        output_of(modules.activation, f"{name}.mlp.act", without_batch)
+        output_of(modules.mlp, f"{name}.mlp.out", without_batch)
         output_of(layer, f"{name}.out", without_batch)
-    output_of(parts.language.norm, "language.norm", without_batch)
+    output_of(decoder.norm, "language.norm", without_batch)
     output_of(parts.head, "language.logits", without_batch)
     try:
         yield stages

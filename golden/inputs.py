@@ -6,7 +6,8 @@ import PIL
 import torch
 from PIL import Image
 from torch import Tensor
-from transformers import AutoImageProcessor, AutoProcessor
+from transformers import (AutoConfig, AutoImageProcessor, AutoModelForCausalLM, AutoModelForImageTextToText,
+                          AutoProcessor, PreTrainedTokenizerFast)
 from transformers.image_utils import load_image
 
 PLACEHOLDER = "<image>"
@@ -40,17 +41,33 @@ def load_images(prompt: str, files: Sequence[Path]) -> list[Image.Image]:
     return images
 
 
-def load_processor(model: str | Path) -> AutoProcessor:
-    """The model's processor with the image processor that works by Pillow and NumPy."""
+def is_text_only(model: str | Path) -> bool:
+    return not hasattr(AutoConfig.from_pretrained(model), "vision_config")
+
+
+def model_class(model: str | Path) -> type:
+    """The class of transformers that loads the model with its head."""
+    return AutoModelForCausalLM if is_text_only(model) else AutoModelForImageTextToText
+
+
+def load_processor(model: str | Path) -> AutoProcessor | PreTrainedTokenizerFast:
+    """The model's processor with the image processor that works by Pillow and NumPy.
+
+    Where there is only text, its tokenizer.json as it stands: transformers 5 replaces parts of LLaMA's."""
+    if is_text_only(model):
+        return PreTrainedTokenizerFast(tokenizer_file=str(Path(model) / "tokenizer.json"))
     processor = AutoProcessor.from_pretrained(model)
     processor.image_processor = AutoImageProcessor.from_pretrained(model, backend="pil")
     return processor
 
 
-def prepare(processor: AutoProcessor, prompt: str, files: Sequence[Path]) -> dict[str, Tensor]:
+def prepare(processor: AutoProcessor | PreTrainedTokenizerFast, prompt: str, files: Sequence[Path]) -> dict[str, Tensor]:
     """input_ids [1, T]; with images pixel_values, in f32, and image_sizes; InstructBLIP: qformer_input_ids."""
     images = load_images(prompt, files)
-    made = processor(images=images or None, text=prompt, return_tensors="pt")
+    if isinstance(processor, PreTrainedTokenizerFast):
+        made = processor(prompt, return_tensors="pt")
+    else:
+        made = processor(images=images or None, text=prompt, return_tensors="pt")
     kept = ("input_ids", "qformer_input_ids", "pixel_values", "image_sizes")
     return {name: made[name] for name in kept if name in made}
 

@@ -19,12 +19,13 @@ import torch
 import transformers
 from safetensors.torch import save_file
 from torch import Tensor, nn
-from transformers import AutoModelForImageTextToText
 
 import hooks
 import inputs as model_inputs
 from make_checkpoints import CHECKPOINTS, Checkpoint, write_checkpoint
 from make_instructblip import INSTRUCTBLIP, InstructBlip, write_instructblip
+from make_siglip import SIGLIP, Siglip, write_siglip
+from make_text import TEXT_MODELS, TextModel, write_text_model
 from truth import float64_arithmetic
 
 HERE = Path(__file__).resolve().parent
@@ -38,6 +39,7 @@ ALMOST_EVERYTHING = ", ".join(stage for stage in hooks.ORDER if stage != "langua
 OUTLINE = f"{INPUTS}, vision.out, projector.merged, language.layers.1.out, language.norm"
 ENDS = f"{INPUTS}, projector.merged, language.norm"
 BLIP_OUTLINE = f"{INPUTS}, vision.out, qformer.out, projector.out, language.layers.1.out, language.norm"
+TEXT_OUTLINE = "input_ids, generated_ids, language.norm"
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,14 @@ class Golden:
 
 SYSTEM = ("A chat between a curious human and an artificial intelligence assistant. The assistant gives "
           "helpful, detailed, and polite answers to the human's questions. ")
+USER, ASSISTANT = "<|im_start|>user\n", "<|im_end|>\n<|im_start|>assistant\n"
 WIDE, TALL, TINY, GREY = ("images/wide.jpg", "images/tall.jpg", "images/tiny.png",
                           "images/grey.jpg")
+TEXT_CASES = (
+    Case("sentence", "The cat is on the table."),
+    Case("long", "Every neuron of a layer reads the same numbers.\n\n  Isn't it? Été, 日本 🙂: 1234.",
+         (), TEXT_OUTLINE, 12),
+)
 CASES: dict[str, tuple[Case, ...]] = {
     "llava-1.5": (
         Case("wide", "USER: <image>\nWhat is this? ASSISTANT:", (WIDE,)),
@@ -109,6 +117,12 @@ CASES: dict[str, tuple[Case, ...]] = {
         Case("wide", "USER: <image>\nWhat is this? ASSISTANT:", (WIDE,)),
         Case("tall", "USER: <image>\nWhere is the cup? ASSISTANT:", (TALL,), OUTLINE, 12),
     ),
+    "llava-interleave-qwen": (
+        Case("wide", f"{USER}<image>\nWhat is this?{ASSISTANT}", (WIDE,),
+             f"{INPUTS}, vision.*, projector.*, language.embeddings, language.layers.1.*, language.norm"),
+        Case("tall", f"{USER}<image>\nWhere is the cup?{ASSISTANT}", (TALL,), OUTLINE, 12),
+        Case("two-images", f"{USER}<image><image>\nWhich is larger?{ASSISTANT}", (TINY, "images/square.jpg"), ENDS),
+    ),
     "instructblip": (
         Case("wide", "What is unusual about this image?", (WIDE,)),
         Case("tall", "Where is the cup?", (TALL,), ALMOST_EVERYTHING),
@@ -118,7 +132,7 @@ CASES: dict[str, tuple[Case, ...]] = {
         Case("long", "Describe the picture in one sentence, and say what the weather is like, who is there, and "
              "what they do.", ("images/cat.jpg",), BLIP_OUTLINE, 12),
     ),
-}
+} | {name: TEXT_CASES for name in TEXT_MODELS}
 
 
 def error_against(truth: Tensor, value: Tensor) -> tuple[float, float]:
@@ -190,7 +204,7 @@ def run_case(case: Case, root: Path, processor: object, single: nn.Module,
 
 
 def run_checkpoint(folder: Path, root: Path, cases: Sequence[Case]) -> Golden:
-    load = AutoModelForImageTextToText.from_pretrained
+    load = model_inputs.model_class(folder).from_pretrained
     single = load(folder, dtype=torch.float32, attn_implementation="eager").eval()
     double = load(folder, dtype=torch.float32, attn_implementation="eager").eval().double()
     processor = model_inputs.load_processor(folder)
@@ -202,16 +216,25 @@ def run_checkpoint(folder: Path, root: Path, cases: Sequence[Case]) -> Golden:
     return golden
 
 
-def make(checkpoint: Checkpoint | InstructBlip, cases: Sequence[Case], seed: int, root: Path) -> None:
+def write(checkpoint: Checkpoint | InstructBlip | Siglip | TextModel, seed: int, folder: Path) -> None:
+    if isinstance(checkpoint, InstructBlip):
+        write_instructblip(checkpoint, seed, folder)
+    elif isinstance(checkpoint, Siglip):
+        write_siglip(checkpoint, seed, folder)
+    elif isinstance(checkpoint, TextModel):
+        write_text_model(checkpoint, seed, folder)
+    else:
+        write_checkpoint(checkpoint, seed, folder)
+
+
+def make(checkpoint: Checkpoint | InstructBlip | Siglip | TextModel, cases: Sequence[Case], seed: int,
+         root: Path) -> None:
     """Writes the checkpoint and its cases below `root`, with the first seed from `seed` on whose
     generated tokens are all at least MARGIN ahead of the others."""
     folder = root / "checkpoints" / checkpoint.name
     output = root / "cases" / checkpoint.name
     for attempt in range(seed, seed + ATTEMPTS):
-        if isinstance(checkpoint, InstructBlip):
-            write_instructblip(checkpoint, attempt, folder)
-        else:
-            write_checkpoint(checkpoint, attempt, folder)
+        write(checkpoint, attempt, folder)
         golden = run_checkpoint(folder, root, cases)
         if golden.margin >= MARGIN:
             break
@@ -241,7 +264,7 @@ def prepare_libraries() -> None:
 def main() -> None:
     prepare_libraries()
     for name in sys.argv[1:] or CASES:
-        make((CHECKPOINTS | INSTRUCTBLIP)[name], CASES[name], 1, HERE)
+        make((CHECKPOINTS | INSTRUCTBLIP | SIGLIP | TEXT_MODELS)[name], CASES[name], 1, HERE)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 """Runs a transformers model in float64 with the definitions that it has in float32.
 
-The code of LLaMA, Mistral and CLIP converts to float32 in three places whatever the model's type is:
-RMSNorm, softmax and the rotary embedding. Inside `float64_arithmetic` the first two stay in float64. In
-the third the angle (position times inverse frequency) is still the float32 number, since that is the
-model's definition; its cosine and sine are taken in float64. Any other operation that would give a
+The code of LLaMA, Mistral, Qwen2, BLOOM and CLIP converts to float32 in four places whatever the model's
+type is: RMSNorm, softmax, the rotary embedding and ALiBi's slopes. Inside `float64_arithmetic` the first two
+stay in float64. In the third the angle (position times inverse frequency) is still the float32 number, since
+that is the model's definition; its cosine and sine are taken in float64. The slopes are the float32 numbers,
+and their products with positions float64. Any other operation that would give a
 float32 tensor raises an error, so nothing is rounded unnoticed.
 """
 from collections.abc import Iterator
@@ -13,11 +14,14 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
+from transformers.models.bloom import modeling_bloom
 from transformers.models.llama.modeling_llama import LlamaRMSNorm, LlamaRotaryEmbedding
 from transformers.models.mistral.modeling_mistral import MistralRMSNorm, MistralRotaryEmbedding
+from transformers.models.qwen2.modeling_qwen2 import Qwen2RMSNorm, Qwen2RotaryEmbedding
 
 SHORT_TYPES = (torch.float32, torch.float16, torch.bfloat16)
 original_softmax = nn.functional.softmax
+original_slopes = modeling_bloom._get_alibi_slopes
 
 
 class NoShortFloats(TorchDispatchMode):
@@ -47,12 +51,19 @@ def rotary_embedding(self: nn.Module, x: Tensor, position_ids: Tensor) -> tuple[
     return angle.cos() * self.attention_scaling, angle.sin() * self.attention_scaling
 
 
+def alibi_slopes(num_heads: int, device: torch.device) -> Tensor:
+    with torch.utils._python_dispatch._disable_current_modes():
+        return original_slopes(num_heads, device).double()
+
+
 @contextmanager
 def float64_arithmetic() -> Iterator[None]:
     replacements = (
         (LlamaRMSNorm, "forward", rms_norm), (MistralRMSNorm, "forward", rms_norm),
         (LlamaRotaryEmbedding, "forward", rotary_embedding),
         (MistralRotaryEmbedding, "forward", rotary_embedding),
+        (Qwen2RMSNorm, "forward", rms_norm), (Qwen2RotaryEmbedding, "forward", rotary_embedding),
+        (modeling_bloom, "_get_alibi_slopes", alibi_slopes),
         (nn.functional, "softmax", softmax),
     )
     originals = [(owner, name, getattr(owner, name)) for owner, name, _ in replacements]

@@ -1,4 +1,4 @@
-/* mmneuron ask: answers questions about images. */
+/* mmneuron ask: answers questions, about images or without. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -276,8 +276,8 @@ int mmn_cli_ask(const mmn_cli_command *command, int argc, char **argv)
          .help = "read the questions from a file, one a line; - is standard input"},
         {.name = "template", .value = "NAME", .kind = MMN_CLI_TEXT,
          .target = &request.template_name,
-         .help = "the prompt template: llava-1.5, llava-v1.6-vicuna, llava-v1.6-mistral or raw"
-                 " (the model's own)"},
+         .help = "the prompt template (the model's own, which \"mmneuron info\" names); an unknown"
+                 " one lists all"},
         {.name = "prompt", .value = "TEXT", .kind = MMN_CLI_TEXT, .target = &request.prompt,
          .help = "the raw text of the prompt instead of a question, with \"<image>\" where the"
                  " image goes"},

@@ -110,6 +110,8 @@ static mmn_status read_root(mmn_config *config, const mmn_json_object *root, mmn
     if (status == MMN_OK)
         status = config->family->read(config, root, error);
     if (status == MMN_OK)
+        config->generation = config->language.form->tokens;
+    if (status == MMN_OK)
         status = mmn_json_get_object(&language, root, "text_config", error);
     if (status == MMN_OK)
         status = read_tokens(&config->generation, &language, error);
@@ -136,10 +138,7 @@ mmn_status mmn_config_parse(mmn_config *config, const char *text, size_t size, c
                             const char *generation, size_t generation_size,
                             const char *generation_file, mmn_error *error)
 {
-    /* LlamaConfig's and MistralConfig's tokens. */
-    *config = (mmn_config){
-        .image_token_id = MMN_NO_TOKEN,
-        .generation = {.eos_ids = {2}, .eos_count = 1, .bos_id = 1, .pad_id = MMN_NO_TOKEN}};
+    *config = (mmn_config){.image_token_id = MMN_NO_TOKEN};
     json_t *document;
     mmn_json_object root;
     mmn_status status = mmn_json_parse(&document, text, size, file, error);
@@ -193,6 +192,8 @@ static void digest_vision(mmn_digest *digest, const mmn_vision_config *vision)
     for (size_t i = 0; i < vision->feature_layer_count; i++)
         mmn_digest_add_u32(digest, vision->feature_layers[i]);
     mmn_digest_add_u32(digest, vision->keeps_class_token);
+    if (vision->form && vision->form->name_in_digest)
+        mmn_digest_add_text(digest, vision->form->model_type);
 }
 
 /* Whether the numbers that every digest has say all: those of LLaMA-2 and Mistral do. */
@@ -237,15 +238,35 @@ static void digest_language(mmn_digest *digest, const mmn_language_config *langu
     mmn_digest_add_u32(digest, language->gated);
 }
 
-/* In this order, integers and truth values as u32: family's name; the vision tower's numbers;
- * projector's activation, bias; the language model's numbers, and where is_plain denies, those that it
- * asks for; image_token_id; pinpoints' count and each one's height and width. Names are texts with their length, epsilons and theta binary64. */
+static void digest_qformer(mmn_digest *digest, const mmn_qformer_config *qformer)
+{
+    mmn_digest_add_u32(digest, qformer->hidden_size);
+    mmn_digest_add_u32(digest, qformer->intermediate_size);
+    mmn_digest_add_u32(digest, qformer->layers);
+    mmn_digest_add_u32(digest, qformer->heads);
+    mmn_digest_add_u32(digest, qformer->queries);
+    mmn_digest_add_u32(digest, qformer->cross_attention_frequency);
+    mmn_digest_add_u32(digest, qformer->vocab_size);
+    mmn_digest_add_u32(digest, qformer->max_position_embeddings);
+    mmn_digest_add_f64(digest, (double)qformer->layer_norm_eps);
+    mmn_digest_add_text(digest, mmn_activation_name(qformer->activation));
+}
+
+/* In this order, integers and truth values as u32: family's name; the vision tower's numbers and,
+ * unless it is CLIP's, its model_type; projector's activation, bias, or the Q-Former's numbers; the
+ * language model's numbers, and where is_plain denies, those that it asks for; image_token_id;
+ * pinpoints' count and each one's height and width. Names are texts with their length, epsilons and
+ * theta binary64. */
 void mmn_config_digest(mmn_digest *digest, const mmn_config *config)
 {
     mmn_digest_add_text(digest, config->family->model_type);
     digest_vision(digest, &config->vision);
-    mmn_digest_add_text(digest, mmn_activation_name(config->projector.activation));
-    mmn_digest_add_u32(digest, config->projector.bias);
+    if (config->qformer.layers > 0) {
+        digest_qformer(digest, &config->qformer);
+    } else {
+        mmn_digest_add_text(digest, mmn_activation_name(config->projector.activation));
+        mmn_digest_add_u32(digest, config->projector.bias);
+    }
     digest_language(digest, &config->language);
     mmn_digest_add_u32(digest, (uint32_t)config->image_token_id);
     mmn_digest_add_u32(digest, (uint32_t)config->grid_pinpoint_count);

@@ -18,6 +18,7 @@ enum { MMN_MODULE_LIMIT = 5 }; /* vision, projector, qformer, query, language */
 struct mmn_language_form {
     const char *model_type; /* of text_config, or of config.json where there is only text */
     const mmn_name_rule *name_rules; /* for its tensors, besides the common ones; may be NULL */
+    mmn_generation_config tokens; /* its class's, where the files do not say */
     /* Fills *language, whose form is set, with what `object` says and the class's defaults. Its
      * value is NULL where config.json leaves it out. `root` is the whole document, where some keys
      * of it may stand. */
@@ -31,6 +32,8 @@ struct mmn_language_form {
 /* A kind of vision tower. */
 struct mmn_vision_form {
     const char *model_type; /* of vision_config */
+    const char *name;       /* for people */
+    bool name_in_digest;    /* not CLIP, whose digests are older than other towers */
     /* As above, but for which hidden states are read, and how: that is the family's business. */
     mmn_status (*read)(mmn_vision_config *vision, const mmn_json_object *object, mmn_error *error);
     void (*bind)(mmn_binder *binder, mmn_vision_weights *vision, const mmn_vision_config *config);
@@ -41,7 +44,7 @@ struct mmn_family {
     const char *model_type; /* of config.json */
     /* Fills *config, whose family is set, but for the tokens of `generation`. */
     mmn_status (*read)(mmn_config *config, const mmn_json_object *root, mmn_error *error);
-    /* Takes all tensors; the layers of weights->vision and weights->language are allocated. */
+    /* Takes all tensors; all parts' layers are allocated. */
     void (*bind)(mmn_binder *binder, mmn_weights *weights, const mmn_config *config);
     /* Makes of the tower's features what enters the language model at the image positions:
      * *merged [*rows][language hidden_size], freed with mmn_free. NULL for text-only families. */

@@ -133,6 +133,7 @@ static void bind(mmn_binder *binder, mmn_language_weights *language,
 
 const mmn_language_form mmn_language_bloom = {
     .model_type = "bloom",
+    .tokens = {.eos_ids = {2}, .eos_count = 1, .bos_id = 1, .pad_id = MMN_NO_TOKEN},
     .name_rules = name_rules,
     .read = read,
     .bind = bind,

@@ -328,18 +328,21 @@ static void bind(mmn_binder *binder, mmn_language_weights *language,
 
 const mmn_language_form mmn_language_llama = {
     .model_type = "llama",
+    .tokens = {.eos_ids = {2}, .eos_count = 1, .bos_id = 1, .pad_id = MMN_NO_TOKEN},
     .read = read_llama,
     .bind = bind,
 };
 
 const mmn_language_form mmn_language_mistral = {
     .model_type = "mistral",
+    .tokens = {.eos_ids = {2}, .eos_count = 1, .bos_id = 1, .pad_id = MMN_NO_TOKEN},
     .read = read_mistral,
     .bind = bind,
 };
 
 const mmn_language_form mmn_language_qwen2 = {
     .model_type = "qwen2",
+    .tokens = {.bos_id = MMN_NO_TOKEN, .pad_id = MMN_NO_TOKEN},
     .read = read_qwen2,
     .bind = bind,
 };

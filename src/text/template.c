@@ -1,14 +1,15 @@
 /* The table of prompt templates, and how one is applied to a question. */
 #include "text/template.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
 
-/* A prompt is `before`, then `image` if there is one, the question, and `after`. */
+/* A prompt is `before`, then `image` or `no_image`, the question, and `after`. */
 typedef struct prompt_template {
     const char *name;
-    const char *before, *image, *after;
+    const char *before, *image, *no_image, *after;
 } prompt_template;
 
 #define VICUNA_SYSTEM                                                               \
@@ -16,10 +17,26 @@ typedef struct prompt_template {
     "The assistant gives helpful, detailed, and polite answers to the human's questions. "
 
 static const prompt_template templates[] = {
-    {"llava-1.5", "USER: ", "<image>\n", " ASSISTANT:"},
-    {"llava-v1.6-vicuna", VICUNA_SYSTEM "USER: ", "<image>\n", " ASSISTANT:"},
-    {"llava-v1.6-mistral", "[INST] ", "<image>\n", " [/INST]"},
-    {"raw", "", "<image>\n", ""},
+    {"llava-1.5", "USER: ", "<image>\n", "", " ASSISTANT:"},
+    {"llava-v1.6-vicuna", VICUNA_SYSTEM "USER: ", "<image>\n", "", " ASSISTANT:"},
+    {"llava-v1.6-mistral", "[INST] ", "<image>\n", "", " [/INST]"},
+    /* The published chat template: its text begins with a line break, image or not. */
+    {"llava-interleave-qwen", "<|im_start|>user\n", "<image>\n", "\n",
+     "<|im_end|>\n<|im_start|>assistant\n"},
+    /* InstructBLIP was trained with many forms of instructions, the bare question among them, and
+     * with this one for short answers. Its image has no place in the text. */
+    {"instructblip", "", "", "", ""},
+    {"instructblip-short-answer", "Question: ", "", "", " Short Answer:"},
+    /* Language models tuned to chat: one question, and for Qwen2 the system's line that its published
+     * template adds where none is given. The tokenizer adds what a text begins with. */
+    {"llama-2-chat", "[INST] ", "<image>\n", "", " [/INST]"},
+    {"llama-3-instruct", "<|start_header_id|>user<|end_header_id|>\n\n", "<image>\n", "",
+     "<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n"},
+    {"mistral-instruct", "[INST] ", "<image>\n", "", " [/INST]"},
+    {"qwen2-instruct",
+     "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n<|im_start|>user\n", "<image>\n", "",
+     "<|im_end|>\n<|im_start|>assistant\n"},
+    {"raw", "", "<image>\n", "", ""},
 };
 
 enum { TEMPLATE_COUNT = sizeof(templates) / sizeof(templates[0]) };
@@ -27,6 +44,20 @@ enum { TEMPLATE_COUNT = sizeof(templates) / sizeof(templates[0]) };
 const char *mmn_template_name(size_t index)
 {
     return index < TEMPLATE_COUNT ? templates[index].name : NULL;
+}
+
+static mmn_status refuse(const char *name, mmn_error *error)
+{
+    char known[512] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < TEMPLATE_COUNT && used < sizeof(known); i++)
+        used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s",
+                                 i == 0                    ? ""
+                                 : i + 1 == TEMPLATE_COUNT ? " or "
+                                                           : ", ",
+                                 templates[i].name);
+    return mmn_fail(error, MMN_USAGE, NULL, NULL,
+                    "there is no prompt template \"%s\": expected %s", name, known);
 }
 
 mmn_status mmn_template_apply(const char *name, const char *question, bool has_image, char **prompt,
@@ -38,12 +69,10 @@ mmn_status mmn_template_apply(const char *name, const char *question, bool has_i
             chosen = &templates[i];
     *prompt = NULL;
     if (!chosen)
-        return mmn_fail(error, MMN_USAGE, NULL, NULL,
-                        "there is no prompt template \"%s\": expected llava-1.5, "
-                        "llava-v1.6-vicuna, llava-v1.6-mistral or raw", name);
-    bool no_image_line = !has_image || strstr(question, "<image>");
-    const char *const parts[] = {chosen->before, no_image_line ? "" : chosen->image, question,
-                                 chosen->after};
+        return refuse(name, error);
+    const char *image = has_image ? chosen->image : chosen->no_image;
+    const char *const parts[] = {chosen->before, strstr(question, "<image>") ? "" : image,
+                                 question, chosen->after};
     size_t lengths[4], total = 1;
     for (size_t i = 0; i < 4; i++) {
         lengths[i] = strlen(parts[i]);
@@ -64,12 +93,14 @@ mmn_status mmn_template_apply(const char *name, const char *question, bool has_i
 const char *mmn_template_for(const char *family, const char *language)
 {
     if (family && strcmp(family, "llava") == 0)
-        return "llava-1.5";
+        return language && strcmp(language, "qwen2") == 0 ? "llava-interleave-qwen" : "llava-1.5";
     if (family && language && strcmp(family, "llava_next") == 0) {
         if (strcmp(language, "llama") == 0)
             return "llava-v1.6-vicuna";
         if (strcmp(language, "mistral") == 0)
             return "llava-v1.6-mistral";
     }
+    if (family && strcmp(family, "instructblip") == 0)
+        return "instructblip";
     return "raw";
 }

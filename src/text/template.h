@@ -8,14 +8,15 @@
 #include "base/error.h"
 
 /* The prompt that template `name` makes of `question`, with "<image>" where the image goes if
- * has_image, unless the question says itself where; freed with mmn_free. MMN_USAGE for an unknown
- * name: the message lists those there are. */
+ * has_image, unless the question says itself where or the image has no place in the text
+ * (InstructBLIP's); freed with mmn_free. MMN_USAGE for an unknown name: the message lists those there
+ * are. */
 mmn_status mmn_template_apply(const char *name, const char *question, bool has_image, char **prompt,
                               mmn_error *error);
 
 /* The name of the template that models of `family` ("llava", "llava_next") with a language model of
- * type `language` ("llama", "mistral") were trained with; "raw" for all others. Never NULL; either
- * argument may be NULL. */
+ * type `language` ("llama", "mistral", "qwen2") were trained with; "raw" for all others, of which
+ * nothing tells whether they were tuned to chat. Never NULL; either argument may be NULL. */
 const char *mmn_template_for(const char *family, const char *language);
 
 /* The name of template `index`, or NULL when there are no more. */

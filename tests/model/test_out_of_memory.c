@@ -5,7 +5,11 @@
 #include "base/memory.h"
 #include "mmneuron.h"
 
-static const char checkpoint[] = MMN_SOURCE_DIR "/golden/checkpoints/llava-v1.6-vicuna";
+static const char *const checkpoints[] = {
+    MMN_SOURCE_DIR "/golden/checkpoints/llava-v1.6-vicuna",
+    MMN_SOURCE_DIR "/golden/checkpoints/instructblip",
+};
+enum { CHECKPOINTS = sizeof checkpoints / sizeof *checkpoints };
 static const char *const image[] = {MMN_SOURCE_DIR "/golden/images/retina.jpg"};
 
 /* No run makes more allocations than this. */
@@ -20,7 +24,7 @@ static mmn_status see_nothing(void *context, const mmn_stage *stage, mmn_error *
 }
 
 /* Opening a model, over and over, with one allocation more succeeding each time. */
-Test(out_of_memory, opening_a_model)
+static void open_with_short_memory(const char *checkpoint)
 {
     unsigned long number = 1;
     mmn_status status;
@@ -40,6 +44,12 @@ Test(out_of_memory, opening_a_model)
     } while (status != MMN_OK && ++number < MOST_ALLOCATIONS);
     cr_assert_eq(status, MMN_OK);
     cr_assert_gt(number, 20);
+}
+
+Test(out_of_memory, opening_a_model)
+{
+    for (size_t i = 0; i < CHECKPOINTS; i++)
+        open_with_short_memory(checkpoints[i]);
 }
 
 /* An image and a question through a model that is open, and two words of an answer. */
@@ -65,7 +75,7 @@ static mmn_status answer(const mmn_model *model, mmn_error *error)
     return status;
 }
 
-Test(out_of_memory, answering)
+static void answer_with_short_memory(const char *checkpoint)
 {
     mmn_error error = {0};
     mmn_model *model;
@@ -82,4 +92,10 @@ Test(out_of_memory, answering)
     cr_assert_eq(status, MMN_OK);
     cr_assert_gt(number, 20);
     mmn_model_close(model);
+}
+
+Test(out_of_memory, answering)
+{
+    for (size_t i = 0; i < CHECKPOINTS; i++)
+        answer_with_short_memory(checkpoints[i]);
 }

@@ -25,6 +25,20 @@ Test(template, gives_the_prompts_of_the_families)
           "USER: <image>\nWhy? ASSISTANT:");
     check("llava-v1.6-mistral", true, "[INST] <image>\nWhy? [/INST]");
     check("llava-v1.6-mistral", false, "[INST] Why? [/INST]");
+    check("llama-2-chat", false, "[INST] Why? [/INST]");
+    check("llama-3-instruct", false,
+          "<|start_header_id|>user<|end_header_id|>\n\nWhy?<|eot_id|>"
+          "<|start_header_id|>assistant<|end_header_id|>\n\n");
+    check("mistral-instruct", false, "[INST] Why? [/INST]");
+    check("qwen2-instruct", false,
+          "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n"
+          "<|im_start|>user\nWhy?<|im_end|>\n<|im_start|>assistant\n");
+    check("llava-interleave-qwen", true,
+          "<|im_start|>user\n<image>\nWhy?<|im_end|>\n<|im_start|>assistant\n");
+    check("llava-interleave-qwen", false,
+          "<|im_start|>user\n\nWhy?<|im_end|>\n<|im_start|>assistant\n");
+    check("instructblip", true, "Why?");
+    check("instructblip-short-answer", true, "Question: Why? Short Answer:");
     check("raw", false, "Why?");
     check("raw", true, "<image>\nWhy?");
 }
@@ -36,14 +50,23 @@ Test(template, leaves_an_image_where_the_question_has_it)
                  MMN_OK);
     cr_assert_str_eq(prompt, "USER: Is <image> a cat? ASSISTANT:");
     mmn_free(prompt);
+    cr_assert_eq(mmn_template_apply("llava-interleave-qwen", "<image><image>\nThe same?", true,
+                                    &prompt, &error),
+                 MMN_OK);
+    cr_assert_str_eq(prompt, "<|im_start|>user\n<image><image>\nThe same?<|im_end|>\n"
+                             "<|im_start|>assistant\n");
+    mmn_free(prompt);
 }
 
 Test(template, chooses_by_family)
 {
     cr_assert_str_eq(mmn_template_for("llava", "llama"), "llava-1.5");
+    cr_assert_str_eq(mmn_template_for("llava", "qwen2"), "llava-interleave-qwen");
     cr_assert_str_eq(mmn_template_for("llava_next", "llama"), "llava-v1.6-vicuna");
     cr_assert_str_eq(mmn_template_for("llava_next", "mistral"), "llava-v1.6-mistral");
+    cr_assert_str_eq(mmn_template_for("instructblip", "llama"), "instructblip");
     cr_assert_str_eq(mmn_template_for("llama", NULL), "raw");
+    cr_assert_str_eq(mmn_template_for("qwen2", "qwen2"), "raw");
     cr_assert_str_eq(mmn_template_for(NULL, NULL), "raw");
 }
 
@@ -52,6 +75,7 @@ Test(template, lists_the_names_in_its_error)
     char *prompt;
     cr_assert_eq(mmn_template_apply("llava", "Why?", true, &prompt, &error), MMN_USAGE);
     cr_assert_null(prompt);
+    cr_assert(strstr(error.message, " or raw"), "%s", error.message);
     for (size_t i = 0; mmn_template_name(i); i++)
         cr_assert(strstr(error.message, mmn_template_name(i)), "%s", error.message);
 }

@@ -31,30 +31,42 @@ def model_digest(folder):
     for key in ("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads",
                 "image_size", "patch_size"):
         u32(vision[key])
-    real(single(vision.get("layer_norm_eps", 1e-5)))
-    text(vision.get("hidden_act", "quick_gelu"))
+    is_clip = vision["model_type"] == "clip_vision_model"
+    real(single(vision.get("layer_norm_eps", 1e-5 if is_clip else 1e-6)))
+    text(vision.get("hidden_act", "quick_gelu" if is_clip else "gelu_tanh"))
     layers = config["vision_feature_layer"]
     layers = layers if isinstance(layers, list) else [layers]
     u32(len(layers))
     for layer in layers:
         u32(range(vision["num_hidden_layers"] + 1)[layer])
     u32(config["vision_feature_select_strategy"] == "full")
+    if not is_clip:
+        text(vision["model_type"])
 
     text(config.get("projector_hidden_act", "gelu"))
     u32(config.get("multimodal_projector_bias", True))
 
-    heads = language["num_attention_heads"]
+    heads, is_qwen = language["num_attention_heads"], language["model_type"] == "qwen2"
+    window = 0 if is_qwen else language.get("sliding_window") or 0  # Qwen2's asks for more words
     text(language["model_type"])
     for value in (language["hidden_size"], language["intermediate_size"],
                   language["num_hidden_layers"], heads, language.get("num_key_value_heads", heads),
                   language.get("head_dim") or language["hidden_size"] // heads,
-                  language["vocab_size"], language.get("sliding_window") or 0):
+                  language["vocab_size"], window):
         u32(value)
     real(single(language.get("rms_norm_eps", 1e-6)))
     rope = language.get("rope_parameters") or {}
     real(float(rope.get("rope_theta", language.get("rope_theta", 1e4))))
     text(language.get("hidden_act", "silu"))
-    u32(config.get("tie_word_embeddings", False))
+    u32(config.get("tie_word_embeddings", language.get("tie_word_embeddings", False)))
+    if is_qwen:
+        u32(0)  # frequencies as they are, and four numbers that say how they would be changed
+        for _ in range(4):
+            real(0.0)
+        u32(0)  # the first layer with a window
+        for truth in ("norms that shift", "a norm of the embeddings", "ALiBi", "interleaved rows",
+                      "biases of query, key and value", "of attention's output", "of the MLP", "a gate"):
+            u32(truth in ("biases of query, key and value", "a gate"))
 
     u32(config["image_token_index"])
     pinpoints = config.get("image_grid_pinpoints", [])
