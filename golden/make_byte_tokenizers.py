@@ -41,14 +41,18 @@ BLOOM = r" ?[^(\s|[.,!?…。，、।۔،])]+"
 
 def train(pattern, size, special=()):
     """Returns vocabulary and merges, the special tokens first."""
+    corpus = (HERE / "tokenizer" / "corpus.txt").read_text(encoding="utf-8").splitlines()
+    return train_on([*corpus, *LINES.splitlines()] * 2, pattern, size, special)
+
+
+def train_on(lines, pattern, size, special=()):
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
         pre_tokenizers.Split(Regex(pattern), "isolated"),
         pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
     trainer = trainers.BpeTrainer(vocab_size=size, special_tokens=list(special), show_progress=False,
                                   initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
-    corpus = (HERE / "tokenizer" / "corpus.txt").read_text(encoding="utf-8").splitlines()
-    tokenizer.train_from_iterator([*corpus, *LINES.splitlines()] * 2, trainer)
+    tokenizer.train_from_iterator(lines, trainer)
     model = json.loads(tokenizer.to_str())["model"]
     return model["vocab"], model["merges"]
 
@@ -71,9 +75,8 @@ def tokenizer_json(vocabulary, merges, tokens, normalizer, pre_tokenizer, post_p
                      {"vocab": vocabulary, "merges": merges}}
 
 
-def llama3():
-    vocabulary, merges = train(LLAMA3, 480)
-    names = ["<|begin_of_text|>", "<|end_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"]
+def llama3_documents(vocabulary, merges, names):
+    """tokenizer.json and tokenizer_config.json; `names` are the special tokens, the first begins each text."""
     begin = names[0]
     template = {"type": "TemplateProcessing",
                 "single": [{"SpecialToken": {"id": begin, "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
@@ -89,6 +92,11 @@ def llama3():
         "bos_token": begin, "clean_up_tokenization_spaces": True, "eos_token": names[1],
         "model_input_names": ["input_ids", "attention_mask"], "model_max_length": 131072,
         "tokenizer_class": "PreTrainedTokenizerFast"}
+
+
+def llama3():
+    names = ["<|begin_of_text|>", "<|end_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"]
+    return llama3_documents(*train(LLAMA3, 480), names)
 
 
 def qwen2():
@@ -117,15 +125,16 @@ def bloom():
         "tokenizer_class": "BloomTokenizerFast", "unk_token": "<unk>"}
 
 
+def write(folder, document, config):
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / "tokenizer.json", document)
+    write_json(folder / "tokenizer_config.json", config)
+
+
 def main():
     root = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE
     for name, make in (("llama3", llama3), ("qwen2", qwen2), ("bloom", bloom)):
-        folder = root / f"{name}_tokenizer"
-        folder.mkdir(parents=True, exist_ok=True)
-        document, config = make()
-        write_json(folder / "tokenizer.json", document)
-        write_json(folder / "tokenizer_config.json", config)
-        Tokenizer.from_file(str(folder / "tokenizer.json"))
+        write(root / f"{name}_tokenizer", *make())
 
 
 if __name__ == "__main__":
