@@ -19,7 +19,7 @@
  * match may begin, so the first limit bounds the time per byte of text: well below a millisecond. */
 #define MATCH_LIMIT 50000
 /* A match that needs more steps must cover this many bytes, so that all such matches of a text
- * together stay fast too: a run of white space costs `\s*[\r\n]+` a step for each of its characters. */
+ * together stay fast too. `\s*[\r\n]+` takes a step for each character of a run of white space. */
 #define LONG_MATCH (MATCH_LIMIT / 4)
 #define DEPTH_LIMIT 10000
 #define HEAP_LIMIT_KIB 65536
