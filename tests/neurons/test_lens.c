@@ -7,6 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
 #include "../model/seen.h"
 #include "base/bytes.h"
 #include "base/file.h"
@@ -300,6 +304,29 @@ Test(lens, words_are_spelt_as_in_the_vocabulary)
     mmn_free(word);
     json_decref(document);
 }
+
+#ifdef HAVE_PCRE2
+/* What characters stand for bytes is known from GPT-2: U+0120 is a space, U+010A a line's end. */
+Test(lens, words_of_bytes_are_readable)
+{
+    static const char *const cases[][2] = {
+        {"he", "he"},         {"\u0120the", " the"}, {"\u010a", "<0x0A>"},
+        {"\u00c3", "<0xC3>"}, {"\u0100", "<0x00>"},  {"<|eot_id|>", "<|eot_id|>"}};
+    mmn_model bytes = {0};
+    int32_t id;
+    char *word;
+    cr_assert_eq(mmn_tokenizer_open(&bytes.tokenizer, MMN_SOURCE_DIR "/golden/llama3_tokenizer",
+                                    &error),
+                 MMN_OK, "%s", error.message);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        cr_assert(mmn_tokenizer_token_to_id(bytes.tokenizer, cases[i][0], &id), "%s", cases[i][0]);
+        cr_assert_eq(mmn_lens_word(&word, &bytes, id, &error), MMN_OK);
+        cr_expect_str_eq(word, cases[i][1]);
+        mmn_free(word);
+    }
+    mmn_tokenizer_close(bytes.tokenizer);
+}
+#endif
 
 /* The words and tokens of the file, and the marks of the table. */
 Test(lens, shows_spaces_and_bytes_of_words)
