@@ -236,9 +236,11 @@ static void digest_language(mmn_digest *digest, const mmn_language_config *langu
     mmn_digest_add_u32(digest, language->gated);
 }
 
-/* In this order, integers and truth values as u32: family's name; the vision tower's numbers;
- * projector's activation, bias; the language model's numbers, and where is_plain denies, those that it
- * asks for; image_token_id; pinpoints' count and each one's height and width. Names are texts with their length, epsilons and theta binary64. */
+/* In this order, integers and truth values as u32: family's name; the vision tower's numbers, all
+ * 0 and the activation "silu" where there is none; projector's activation, bias, the same; the
+ * language model's numbers, and where is_plain denies, those that it asks for; image_token_id;
+ * pinpoints' count and each one's height and width. Names are texts with their length, epsilons and
+ * theta binary64. */
 void mmn_config_digest(mmn_digest *digest, const mmn_config *config)
 {
     mmn_digest_add_text(digest, config->family->model_type);

@@ -6,6 +6,7 @@
 #include "mmneuron.h"
 
 static const char checkpoint[] = MMN_SOURCE_DIR "/golden/checkpoints/llava-v1.6-vicuna";
+static const char only_text[] = MMN_SOURCE_DIR "/golden/checkpoints/bloom";
 static const char *const image[] = {MMN_SOURCE_DIR "/golden/images/retina.jpg"};
 
 /* No run makes more allocations than this. */
@@ -19,8 +20,8 @@ static mmn_status see_nothing(void *context, const mmn_stage *stage, mmn_error *
     return MMN_OK;
 }
 
-/* Opening a model, over and over, with one allocation more succeeding each time. */
-Test(out_of_memory, opening_a_model)
+/* Opens the model in `folder`, over and over, with one allocation more succeeding each time. */
+static void open_with_little_memory(const char *folder)
 {
     unsigned long number = 1;
     mmn_status status;
@@ -28,7 +29,7 @@ Test(out_of_memory, opening_a_model)
         mmn_error error = {0};
         mmn_model *model;
         mmn_memory_fail_at(number);
-        status = mmn_model_open(&model, checkpoint, NULL, &error);
+        status = mmn_model_open(&model, folder, NULL, &error);
         mmn_memory_fail_at(0);
         if (status != MMN_OK) {
             cr_assert_eq(status, MMN_SYSTEM, "allocation %lu: %s", number, error.message);
@@ -42,8 +43,19 @@ Test(out_of_memory, opening_a_model)
     cr_assert_gt(number, 20);
 }
 
-/* An image and a question through a model that is open, and two words of an answer. */
-static mmn_status answer(const mmn_model *model, mmn_error *error)
+Test(out_of_memory, opening_a_model)
+{
+    open_with_little_memory(checkpoint);
+}
+
+Test(out_of_memory, opening_a_language_model)
+{
+    open_with_little_memory(only_text);
+}
+
+/* A question, about the image if there is one, through a model that is open, and two words of an
+ * answer. */
+static mmn_status answer(const mmn_model *model, size_t images, mmn_error *error)
 {
     const mmn_probe probe = {.stages = "*", .see = see_nothing};
     mmn_input *input = NULL;
@@ -51,7 +63,8 @@ static mmn_status answer(const mmn_model *model, mmn_error *error)
     int32_t ids[2];
     size_t count;
     mmn_status status =
-        mmn_input_from_prompt(&input, model, "<image>\nWhat is this?", image, 1, error);
+        mmn_input_from_prompt(&input, model, images ? "<image>\nWhat is this?" : "What is this?",
+                              image, images, error);
     if (status == MMN_OK)
         status = mmn_session_create(&session, model, NULL, error);
     if (status == MMN_OK)
@@ -65,16 +78,16 @@ static mmn_status answer(const mmn_model *model, mmn_error *error)
     return status;
 }
 
-Test(out_of_memory, answering)
+static void answer_with_little_memory(const char *folder, size_t images)
 {
     mmn_error error = {0};
     mmn_model *model;
-    cr_assert_eq(mmn_model_open(&model, checkpoint, NULL, &error), MMN_OK, "%s", error.message);
+    cr_assert_eq(mmn_model_open(&model, folder, NULL, &error), MMN_OK, "%s", error.message);
     unsigned long number = 1;
     mmn_status status;
     do {
         mmn_memory_fail_at(number);
-        status = answer(model, &error);
+        status = answer(model, images, &error);
         mmn_memory_fail_at(0);
         if (status != MMN_OK)
             cr_assert_eq(status, MMN_SYSTEM, "allocation %lu: %s", number, error.message);
@@ -82,4 +95,14 @@ Test(out_of_memory, answering)
     cr_assert_eq(status, MMN_OK);
     cr_assert_gt(number, 20);
     mmn_model_close(model);
+}
+
+Test(out_of_memory, answering)
+{
+    answer_with_little_memory(checkpoint, 1);
+}
+
+Test(out_of_memory, answering_without_a_picture)
+{
+    answer_with_little_memory(only_text, 0);
 }
