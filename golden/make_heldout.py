@@ -16,6 +16,7 @@ from PIL import Image
 
 from make_checkpoints import CHECKPOINTS, Checkpoint
 from make_golden import ALMOST_EVERYTHING, CASES, Case, make, prepare_libraries
+from make_text import TEXT_MODELS, TextModel
 
 SOURCES = ("astronaut.png", "brick.png", "camera.png", "cell.png", "chelsea.png", "coffee.png",
            "grass.png", "hubble_deep_field.jpg", "ihc.png", "retina.jpg", "rocket.jpg", "text.png")
@@ -60,6 +61,36 @@ def random_sizes(draw: random.Random, checkpoint: Checkpoint) -> Checkpoint:
                          window=language.window and draw.randint(2, 40)))
 
 
+def random_text_model(draw: random.Random, model: TextModel) -> TextModel:
+    """The same form with other sizes, windows and frequencies."""
+    config, layers = dict(model.config), draw.randint(2, 4)
+    if model.name == "bloom":
+        heads = draw.randint(1, 11)
+        config |= {"n_embed": heads * draw.randint(2, 12), "n_layer": layers, "num_attention_heads": heads}
+        return replace(model, config=config)
+    kv_heads, head_dim = draw.randint(1, 3), 2 * draw.randint(2, 12)
+    heads = kv_heads * draw.randint(1, 3)
+    config |= {"num_attention_heads": heads, "num_key_value_heads": kv_heads, "num_hidden_layers": layers,
+               "hidden_size": heads * head_dim, "intermediate_size": draw.randint(20, 310)}
+    if "head_dim" in config:
+        config |= {"head_dim": head_dim, "hidden_size": heads * draw.randint(5, 25)}
+    if config.get("rope_scaling"):
+        config["rope_scaling"] = config["rope_scaling"] | {
+            "factor": draw.uniform(1.5, 32.0), "low_freq_factor": draw.uniform(0.5, 2.0),
+            "high_freq_factor": draw.uniform(2.5, 6.0), "original_max_position_embeddings": draw.randint(16, 200)}
+    if "sliding_window" in config:
+        config["sliding_window"] = draw.randint(1, 30)
+    if "max_window_layers" in config:
+        config |= {"max_window_layers": draw.randint(0, layers), "use_sliding_window": draw.random() < 0.75}
+    return replace(model, config=config)
+
+
+def make_text_models(draw: random.Random, seed: int, root: Path) -> None:
+    for name in TEXT_MODELS:
+        cases = [Case(f"text-{i}", random_prompt(draw, 0), (), ALMOST_EVERYTHING, 3) for i in range(IMAGES)]
+        make(random_text_model(draw, TEXT_MODELS[name]), cases, 1000 * seed, root)
+
+
 def main() -> None:
     seed, root = int(sys.argv[1]), Path(sys.argv[2])
     prepare_libraries()
@@ -69,7 +100,7 @@ def main() -> None:
     for i in range(IMAGES):
         pictures.append(f"images/{i}{draw.choice(('.png', '.jpg'))}")
         random_picture(draw).save(root / pictures[-1])
-    for name in CASES:
+    for name in (name for name in CASES if name in CHECKPOINTS):
         checkpoint = random_sizes(draw, CHECKPOINTS[name])
         cases = [Case(f"one-{i}", random_prompt(draw, 1), (pictures[i],), ALMOST_EVERYTHING, 3)
                  for i in range(IMAGES)]
@@ -78,6 +109,7 @@ def main() -> None:
                           generate=3))
         cases.append(Case("text-only", random_prompt(draw, 0), generate=3))
         make(checkpoint, cases, 1000 * seed, root)
+    make_text_models(draw, seed, root)
 
 
 if __name__ == "__main__":

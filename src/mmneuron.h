@@ -106,7 +106,8 @@ typedef struct mmn_model_info {
     uint32_t files, tensors, threads;
     uint32_t vision_width, vision_layers, vision_heads, image_size, patch_size;
     uint32_t language_width, language_layers, language_heads, language_kv_heads, vocabulary;
-    uint32_t maximum_positions, sliding_window;
+    uint32_t maximum_positions, sliding_window; /* the second 0: none */
+    uint32_t first_window_layer; /* layers before this one have no window */
     size_t module_count;
     const mmn_module *modules; /* in the order vision, projector, qformer, query, language */
 } mmn_model_info;

@@ -41,6 +41,9 @@ static json_t *language_to_json(const mmn_model_info *info)
     json_object_set_new(object, "sliding_window",
                         info->sliding_window > 0 ? json_integer((json_int_t)info->sliding_window)
                                                  : json_null());
+    if (info->first_window_layer > 0)
+        json_object_set_new(object, "first_window_layer",
+                            json_integer((json_int_t)info->first_window_layer));
     return object;
 }
 
@@ -105,6 +108,8 @@ static void print_architecture(const mmn_model_info *info)
     mmn_cli_print("context    %" PRIu32 " positions", info->maximum_positions);
     if (info->sliding_window > 0)
         mmn_cli_print(", each seeing the last %" PRIu32, info->sliding_window);
+    if (info->first_window_layer > 0)
+        mmn_cli_print(" from layer %" PRIu32 " on", info->first_window_layer);
     mmn_cli_print("\ntemplate   %s\n", info->template_name);
 }
 

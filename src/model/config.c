@@ -253,7 +253,8 @@ static void digest_qformer(mmn_digest *digest, const mmn_qformer_config *qformer
 }
 
 /* In this order, integers and truth values as u32: family's name; the vision tower's numbers and,
- * unless it is CLIP's, its model_type; projector's activation, bias, or the Q-Former's numbers; the
+ * unless it is CLIP's, its model_type, all 0 and the activation "silu" where there is none;
+ * projector's activation, bias, the same, or the Q-Former's numbers; the
  * language model's numbers, and where is_plain denies, those that it asks for; image_token_id;
  * pinpoints' count and each one's height and width. Names are texts with their length, epsilons and
  * theta binary64. */

@@ -132,6 +132,7 @@ static void describe(mmn_model *model)
         .vocabulary = language->vocab_size,
         .maximum_positions = language->max_position_embeddings,
         .sliding_window = language->sliding_window,
+        .first_window_layer = language->first_window_layer,
         .module_count = config->family->list_modules(model->modules, config),
         .modules = model->modules,
     };

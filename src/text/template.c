@@ -27,15 +27,15 @@ static const prompt_template templates[] = {
      * with this one for short answers. Its image has no place in the text. */
     {"instructblip", "", "", "", ""},
     {"instructblip-short-answer", "Question: ", "", "", " Short Answer:"},
-    /* Language models tuned to chat: one question, and for Qwen2 the system's line that its published
-     * template adds where none is given. The tokenizer adds what a text begins with. */
+    /* Language models tuned to chat: one question, and for Qwen2 the system's line that its
+     * published template adds where none is given. The tokenizer adds what a text begins with. */
     {"llama-2-chat", "[INST] ", "<image>\n", "", " [/INST]"},
     {"llama-3-instruct", "<|start_header_id|>user<|end_header_id|>\n\n", "<image>\n", "",
      "<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n"},
     {"mistral-instruct", "[INST] ", "<image>\n", "", " [/INST]"},
     {"qwen2-instruct",
-     "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n<|im_start|>user\n", "<image>\n", "",
-     "<|im_end|>\n<|im_start|>assistant\n"},
+     "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n<|im_start|>user\n", "<image>\n",
+     "", "<|im_end|>\n<|im_start|>assistant\n"},
     {"raw", "", "<image>\n", "", ""},
 };
 

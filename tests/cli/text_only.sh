@@ -45,6 +45,10 @@ for name in llama-2 llama-3 mistral bloom qwen2; do
 done
 
 only_text=$checkpoints/bloom
+sees_from_layer_1() {
+    exits 0 $MMNEURON info "$checkpoints/qwen2" && grep -q "the last 4 from layer 1 on" "$work/out"
+}
+check "info tells which layers have a window" sees_from_layer_1
 check "info --json" prints_json language $MMNEURON info --json "$only_text"
 check "info --json has no vision" has_no_json vision $MMNEURON info --json "$only_text"
 check "a question by a template for chats" exits 0 \

@@ -3,7 +3,7 @@
 # digests are those published in golden/demo/digests. Every kind of build runs this, so that all of
 # them are compared with each other too. With any number of threads, in one run, in shards, or
 # interrupted and resumed, the same bytes are counted (shown with fewer samples, since some builds
-# are slow).
+# are slow). And dumps a prompt through one tiny model of every kind of language model.
 #
 # To publish digests that are meant to have changed, with the variables as make check sets them:
 #     tests/cross/digests.sh --print >golden/demo/digests
@@ -62,10 +62,19 @@ instructblip_digest() {
     )
 }
 
+# text_digests OPTION...: of all stages of a prompt and a few generated tokens.
+text_digests() {
+    for name in llama-2 llama-3 mistral bloom qwen2; do
+        $MMNEURON dump "$top_srcdir/golden/checkpoints/$name" --prompt "How many neurons are there?" \
+            --generate 4 -o "$work/text" --quiet "$@" >&2 &&
+            $MMNEURON digest "$work/text" | sed -n "s|  all\$|  text/$name|p" || return 1
+    done
+}
+
 if [ "$1" = --print ]; then
     count_to "$work/counts" >&2 && ranking_digest ranking "$work/counts" && stage_digests &&
         perturbation_digest "$work/counts" && lens_digest && siglip_digest &&
-        instructblip_digest
+        instructblip_digest && text_digests
     exit
 fi
 
@@ -76,8 +85,12 @@ ranks_as_published() {
 dumps_as_published() {
     stage_digests --threads "$1" >"$work/found" &&
         grep -v -e '  ranking$' -e '  perturbation$' -e '  lens$' -e '  siglip$' \
-            -e '  instructblip$' "$published" |
+            -e '  instructblip$' -e '  text/' "$published" |
         diff - "$work/found"
+}
+
+texts_as_published() {
+    text_digests --threads "$1" >"$work/found" && grep '  text/' "$published" | diff - "$work/found"
 }
 
 # count_few_to FILE OPTION...: counts one sample of each domain.
@@ -114,6 +127,8 @@ for threads in $numbers; do
     check "the same is counted on $threads threads" counts_on_threads $threads
     check "the same is perturbed on $threads threads" \
         is_published perturbation perturbation_digest "$work/counts" --threads $threads
+    check "every language model's digest is the published one on $threads threads" \
+        texts_as_published $threads
     check "the same is read on $threads threads" is_published lens lens_digest --threads $threads
 done
 check "every stage of a model with SigLIP's tower is the published one" \

@@ -19,7 +19,8 @@ clang -std=c11 -D_GNU_SOURCE -O1 -g -ffp-contract=off -DMMN_LIBFUZZER \
     -I. -I"$root/src" -I"$root/reference" $(pkg-config --cflags $libraries) \
     -o "fuzz_$format" "$root/tests/fuzz/fuzz_$format.c" \
     "$root"/src/base/*.c "$root"/src/format/*.c "$root"/src/image/*.c "$root"/src/text/*.c \
-    "$root"/src/model/config*.c "$root"/reference/*.c $(pkg-config --libs $libraries) -lm
+    "$root"/src/model/*.c "$root"/simd/dispatch.c "$root"/reference/*.c \
+    $(pkg-config --libs $libraries) -lm
 mkdir -p "found-$format"
 exec "./fuzz_$format" -max_len=65536 -rss_limit_mb=2048 "$@" "found-$format" \
     "$root/tests/fuzz/corpus/$format"

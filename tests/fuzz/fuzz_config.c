@@ -17,11 +17,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     mmn_status status =
         mmn_config_parse(&config, text, config_size, "config.json", zero ? zero + 1 : NULL,
                          generation_size, "generation_config.json", &error);
-    if (status == MMN_OK && (config.vision.heads * config.vision.head_dim !=
-                                 config.vision.hidden_size ||
-                             config.language.heads % config.language.kv_heads != 0 ||
-                             config.language.head_dim % 2 != 0 ||
-                             config.vision.feature_layer_count == 0))
+    const mmn_vision_config *vision = &config.vision;
+    const mmn_language_config *language = &config.language;
+    if (status == MMN_OK && vision->form &&
+        (vision->heads * vision->head_dim != vision->hidden_size ||
+         vision->feature_layer_count == 0))
+        abort();
+    if (status == MMN_OK && (language->heads % language->kv_heads != 0 ||
+                             (!language->alibi && language->head_dim % 2 != 0)))
         abort();
     return mmn_fuzz_result(status, &error);
 }

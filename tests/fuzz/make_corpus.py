@@ -72,6 +72,21 @@ write("config/bad-siglip-strategy", json.dumps(llava | {
     "vision_config": {"model_type": "siglip_vision_model"}}))
 write("config/good-generation", json.dumps(following) + "\0" +
       json.dumps({"eos_token_id": [2, 7], "pad_token_id": 0}))
+llama = {"model_type": "llama", "hidden_size": 64, "vocab_size": 99, "num_attention_heads": 4}
+write("config/good-llama-3", json.dumps(llama | {
+    "head_dim": 16, "num_key_value_heads": 2, "eos_token_id": [7, 8], "rope_theta": 5e5,
+    "rope_scaling": {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0,
+                     "high_freq_factor": 4.0, "original_max_position_embeddings": 64}}))
+write("config/good-bloom", json.dumps({
+    "model_type": "bloom", "n_embed": 36, "n_layer": 2, "num_attention_heads": 6, "vocab_size": 99,
+    "apply_residual_connection_post_layernorm": False, "layer_norm_epsilon": 1e-5}))
+write("config/good-qwen2", json.dumps(llama | {
+    "model_type": "qwen2", "num_hidden_layers": 2, "num_key_value_heads": 4,
+    "tie_word_embeddings": True, "use_sliding_window": True, "sliding_window": 4,
+    "max_window_layers": 1, "layer_types": ["full_attention", "sliding_attention"]}))
+write("config/bad-llama-3", json.dumps(llama | {
+    "rope_scaling": {"rope_type": "llama3", "factor": 8.0}}))
+write("config/bad-bloom", json.dumps({"model_type": "bloom", "n_embed": 36, "n_head": 0}))
 write("config/bad-heads", json.dumps(
     llava | {"text_config": {"hidden_size": 65, "vocab_size": 99}}))
 write("config/bad-nesting", "[" * 3000)

@@ -11,6 +11,9 @@ static const char *const checkpoints[] = {
     MMN_SOURCE_DIR "/golden/checkpoints/llava-1.5",
     MMN_SOURCE_DIR "/golden/checkpoints/llava-v1.6-vicuna",
     MMN_SOURCE_DIR "/golden/checkpoints/llava-v1.6-mistral",
+    MMN_SOURCE_DIR "/golden/checkpoints/llama-3",
+    MMN_SOURCE_DIR "/golden/checkpoints/bloom",
+    MMN_SOURCE_DIR "/golden/checkpoints/qwen2",
 };
 
 enum { CHECKPOINTS = sizeof checkpoints / sizeof checkpoints[0], POSITIONS = 45 };
@@ -130,7 +133,8 @@ Test(forward, not_keeping_the_cache_changes_no_bit)
     }
 }
 
-/* A session over a photograph, with a probe on `stages`. */
+/* A session over a photograph, or without where the model is of text only, with a probe on
+ * `stages`. */
 static recording run_image(const mmn_model *model, const char *stages, int prompt_only,
                            size_t generate, size_t per_call, int32_t *ids)
 {
@@ -141,8 +145,9 @@ static recording run_image(const mmn_model *model, const char *stages, int promp
     recording seen = {0};
     const mmn_session_options options = {.prompt_only = prompt_only};
     const mmn_probe probe = {.stages = stages, .see = record, .context = &seen};
+    size_t images = mmn_model_describe(model)->vision_layers > 0 ? 1 : 0;
     mmn_status status =
-        mmn_input_from_prompt(&input, model, "<image>\nWhat is this?", image, 1, &error);
+        mmn_input_from_prompt(&input, model, "<image>\nWhat is this?", image, images, &error);
     cr_assert_eq(status, MMN_OK, "%s", error.message);
     cr_assert_eq(mmn_session_create(&session, model, &options, &error), MMN_OK);
     cr_assert_eq(mmn_session_add_probe(session, &probe, &error), MMN_OK);

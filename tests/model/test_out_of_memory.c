@@ -5,11 +5,9 @@
 #include "base/memory.h"
 #include "mmneuron.h"
 
-static const char *const checkpoints[] = {
-    MMN_SOURCE_DIR "/golden/checkpoints/llava-v1.6-vicuna",
-    MMN_SOURCE_DIR "/golden/checkpoints/instructblip",
-};
-enum { CHECKPOINTS = sizeof checkpoints / sizeof *checkpoints };
+static const char checkpoint[] = MMN_SOURCE_DIR "/golden/checkpoints/llava-v1.6-vicuna";
+static const char with_qformer[] = MMN_SOURCE_DIR "/golden/checkpoints/instructblip";
+static const char only_text[] = MMN_SOURCE_DIR "/golden/checkpoints/bloom";
 static const char *const image[] = {MMN_SOURCE_DIR "/golden/images/retina.jpg"};
 
 /* No run makes more allocations than this. */
@@ -23,8 +21,8 @@ static mmn_status see_nothing(void *context, const mmn_stage *stage, mmn_error *
     return MMN_OK;
 }
 
-/* Opening a model, over and over, with one allocation more succeeding each time. */
-static void open_with_short_memory(const char *checkpoint)
+/* Opens the model in `folder`, over and over, with one allocation more succeeding each time. */
+static void open_with_little_memory(const char *folder)
 {
     unsigned long number = 1;
     mmn_status status;
@@ -32,7 +30,7 @@ static void open_with_short_memory(const char *checkpoint)
         mmn_error error = {0};
         mmn_model *model;
         mmn_memory_fail_at(number);
-        status = mmn_model_open(&model, checkpoint, NULL, &error);
+        status = mmn_model_open(&model, folder, NULL, &error);
         mmn_memory_fail_at(0);
         if (status != MMN_OK) {
             cr_assert_eq(status, MMN_SYSTEM, "allocation %lu: %s", number, error.message);
@@ -48,12 +46,22 @@ static void open_with_short_memory(const char *checkpoint)
 
 Test(out_of_memory, opening_a_model)
 {
-    for (size_t i = 0; i < CHECKPOINTS; i++)
-        open_with_short_memory(checkpoints[i]);
+    open_with_little_memory(checkpoint);
 }
 
-/* An image and a question through a model that is open, and two words of an answer. */
-static mmn_status answer(const mmn_model *model, mmn_error *error)
+Test(out_of_memory, opening_a_model_with_a_qformer)
+{
+    open_with_little_memory(with_qformer);
+}
+
+Test(out_of_memory, opening_a_language_model)
+{
+    open_with_little_memory(only_text);
+}
+
+/* A question, about the image if there is one, through a model that is open, and two words of an
+ * answer. */
+static mmn_status answer(const mmn_model *model, size_t images, mmn_error *error)
 {
     const mmn_probe probe = {.stages = "*", .see = see_nothing};
     mmn_input *input = NULL;
@@ -61,7 +69,8 @@ static mmn_status answer(const mmn_model *model, mmn_error *error)
     int32_t ids[2];
     size_t count;
     mmn_status status =
-        mmn_input_from_prompt(&input, model, "<image>\nWhat is this?", image, 1, error);
+        mmn_input_from_prompt(&input, model, images ? "<image>\nWhat is this?" : "What is this?",
+                              image, images, error);
     if (status == MMN_OK)
         status = mmn_session_create(&session, model, NULL, error);
     if (status == MMN_OK)
@@ -75,16 +84,16 @@ static mmn_status answer(const mmn_model *model, mmn_error *error)
     return status;
 }
 
-static void answer_with_short_memory(const char *checkpoint)
+static void answer_with_little_memory(const char *folder, size_t images)
 {
     mmn_error error = {0};
     mmn_model *model;
-    cr_assert_eq(mmn_model_open(&model, checkpoint, NULL, &error), MMN_OK, "%s", error.message);
+    cr_assert_eq(mmn_model_open(&model, folder, NULL, &error), MMN_OK, "%s", error.message);
     unsigned long number = 1;
     mmn_status status;
     do {
         mmn_memory_fail_at(number);
-        status = answer(model, &error);
+        status = answer(model, images, &error);
         mmn_memory_fail_at(0);
         if (status != MMN_OK)
             cr_assert_eq(status, MMN_SYSTEM, "allocation %lu: %s", number, error.message);
@@ -96,6 +105,15 @@ static void answer_with_short_memory(const char *checkpoint)
 
 Test(out_of_memory, answering)
 {
-    for (size_t i = 0; i < CHECKPOINTS; i++)
-        answer_with_short_memory(checkpoints[i]);
+    answer_with_little_memory(checkpoint, 1);
+}
+
+Test(out_of_memory, answering_with_a_qformer)
+{
+    answer_with_little_memory(with_qformer, 1);
+}
+
+Test(out_of_memory, answering_without_a_picture)
+{
+    answer_with_little_memory(only_text, 0);
 }

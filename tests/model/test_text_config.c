@@ -1,5 +1,5 @@
-/* Configurations of language models alone: what transformers reads from the same files, how positions
- * follow from them, and refusals that name the key. */
+/* Configurations of language models alone: what transformers reads from the same files, how
+ * positions follow from them, and refusals that name the key. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdio.h>
@@ -132,8 +132,8 @@ Test(text_config, slopes_are_those_of_the_definition)
             power *= 2;
         mmn_alibi_slopes(slopes, heads);
         for (uint32_t i = 0; i < heads; i++) {
-            double exponent = i < power ? 8.0 * (i + 1) / power : 4.0 * (2 * (i - power) + 1) / power;
-            double expected = exp2(-exponent);
+            double exponent = i < power ? 8.0 * (i + 1) : 4.0 * (2 * (i - power) + 1);
+            double expected = exp2(-exponent / power);
             cr_assert_leq(fabs((double)slopes[i] - expected), 0x1p-24 * 2 * power * expected,
                           "slope %u of %u is %a, not %a", i, heads, (double)slopes[i], expected);
         }

@@ -24,51 +24,68 @@ def model_digest(folder):
 
     with open(folder + "/config.json", encoding="utf-8") as file:
         config = json.load(file)
-    vision, language = config["vision_config"], config["text_config"]
     text("mmneuron-model-1")
     text(config["model_type"])
+    vision, language = config.get("vision_config"), config.get("text_config", config)
 
-    for key in ("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads",
-                "image_size", "patch_size"):
-        u32(vision[key])
-    is_clip = vision["model_type"] == "clip_vision_model"
-    real(single(vision.get("layer_norm_eps", 1e-5 if is_clip else 1e-6)))
-    text(vision.get("hidden_act", "quick_gelu" if is_clip else "gelu_tanh"))
-    layers = config["vision_feature_layer"]
-    layers = layers if isinstance(layers, list) else [layers]
-    u32(len(layers))
-    for layer in layers:
-        u32(range(vision["num_hidden_layers"] + 1)[layer])
-    u32(config["vision_feature_select_strategy"] == "full")
-    if not is_clip:
-        text(vision["model_type"])
+    def tower():
+        for key in ("hidden_size", "intermediate_size", "num_hidden_layers",
+                    "num_attention_heads", "image_size", "patch_size"):
+            u32(vision[key])
+        is_clip = vision["model_type"] == "clip_vision_model"
+        real(single(vision.get("layer_norm_eps", 1e-5 if is_clip else 1e-6)))
+        text(vision.get("hidden_act", "quick_gelu" if is_clip else "gelu_tanh"))
+        layers = config["vision_feature_layer"]
+        layers = layers if isinstance(layers, list) else [layers]
+        u32(len(layers))
+        for layer in layers:
+            u32(range(vision["num_hidden_layers"] + 1)[layer])
+        u32(config["vision_feature_select_strategy"] == "full")
+        if not is_clip:
+            text(vision["model_type"])
+        text(config.get("projector_hidden_act", "gelu"))
+        u32(config.get("multimodal_projector_bias", True))
 
-    text(config.get("projector_hidden_act", "gelu"))
-    u32(config.get("multimodal_projector_bias", True))
+    def no_tower():
+        for _ in range(6):
+            u32(0)
+        real(0.0)
+        text("silu")
+        u32(0)
+        u32(0)
+        text("silu")
+        u32(0)
 
-    heads, is_qwen = language["num_attention_heads"], language["model_type"] == "qwen2"
-    window = 0 if is_qwen else language.get("sliding_window") or 0  # Qwen2's asks for more words
+    tower() if vision else no_tower()
+
+    is_bloom, is_qwen2 = (language["model_type"] == name for name in ("bloom", "qwen2"))
+    width, heads = language.get("hidden_size", language.get("n_embed")), language["num_attention_heads"]
+    first_window = language["max_window_layers"] if language.get("use_sliding_window") else 0
+    window = 0 if is_qwen2 and not language.get("use_sliding_window") else language.get("sliding_window") or 0
     text(language["model_type"])
-    for value in (language["hidden_size"], language["intermediate_size"],
-                  language["num_hidden_layers"], heads, language.get("num_key_value_heads", heads),
-                  language.get("head_dim") or language["hidden_size"] // heads,
-                  language["vocab_size"], window):
+    for value in (width, language.get("intermediate_size", 4 * width),
+                  language.get("num_hidden_layers", language.get("n_layer")), heads,
+                  language.get("num_key_value_heads", heads),
+                  language.get("head_dim") or width // heads, language["vocab_size"], window):
         u32(value)
-    real(single(language.get("rms_norm_eps", 1e-6)))
+    real(single(language.get("rms_norm_eps", language.get("layer_norm_epsilon", 1e-6))))
     rope = language.get("rope_parameters") or {}
-    real(float(rope.get("rope_theta", language.get("rope_theta", 1e4))))
-    text(language.get("hidden_act", "silu"))
-    u32(config.get("tie_word_embeddings", language.get("tie_word_embeddings", False)))
-    if is_qwen:
-        u32(0)  # frequencies as they are, and four numbers that say how they would be changed
-        for _ in range(4):
-            real(0.0)
-        u32(0)  # the first layer with a window
-        for truth in ("norms that shift", "a norm of the embeddings", "ALiBi", "interleaved rows",
-                      "biases of query, key and value", "of attention's output", "of the MLP", "a gate"):
-            u32(truth in ("biases of query, key and value", "a gate"))
+    real(0.0 if is_bloom else float(rope.get("rope_theta", language.get("rope_theta", 1e4))))
+    text("gelu_tanh" if is_bloom else language.get("hidden_act", "silu"))
+    u32(config.get("tie_word_embeddings", language.get("tie_word_embeddings", is_bloom)))
 
-    u32(config["image_token_index"])
+    # What only models have of which the numbers so far do not say everything.
+    scaling = language.get("rope_scaling") or {}
+    if is_bloom or is_qwen2 or scaling:
+        u32({"default": 0, "linear": 1, "llama3": 2}[scaling.get("rope_type", "default")])
+        for key in ("factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings"):
+            real(float(scaling.get(key, 0.0)))
+        u32(first_window)
+        for switch in (is_bloom, is_bloom, is_bloom, is_bloom, is_bloom or is_qwen2, is_bloom, is_bloom,
+                       not is_bloom):
+            u32(switch)
+
+    u32(config.get("image_token_index", 2**32 - 1))
     pinpoints = config.get("image_grid_pinpoints", [])
     u32(len(pinpoints))
     for height, width in pinpoints:
@@ -82,6 +99,13 @@ def model_digest(folder):
         begin = 8 + struct.unpack("<Q", data[:8])[0]
         for name, entry in json.loads(data[8:begin]).items():
             if name != "__metadata__":
+                if name.endswith("rotary_emb.inv_freq"):
+                    continue
+                if is_bloom:
+                    name = re.sub(r"^(transformer\.)?", "language_model.", name)
+                    name = name.replace(".word_embeddings.", ".embed_tokens.")
+                elif not vision:
+                    name = re.sub(r"^model\.", "language_model.", name)
                 name = re.sub(r"^model\.", "", name)
                 name = name.replace("vision_tower.vision_model.", "vision_tower.")
                 name = name.replace("language_model.model.", "language_model.")
