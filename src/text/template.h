@@ -15,8 +15,8 @@ mmn_status mmn_template_apply(const char *name, const char *question, bool has_i
                               mmn_error *error);
 
 /* The name of the template that models of `family` ("llava", "llava_next") with a language model of
- * type `language` ("llama", "mistral", "qwen2") were trained with; "raw" for all others. Never NULL; either
- * argument may be NULL. */
+ * type `language` ("llama", "mistral", "qwen2") were trained with; "raw" for all others. Never NULL;
+ * either argument may be NULL. */
 const char *mmn_template_for(const char *family, const char *language);
 
 /* The name of template `index`, or NULL when there are no more. */
