@@ -119,8 +119,8 @@ typedef struct mmn_config {
     mmn_language_config language;
     mmn_generation_config generation;
     int32_t image_token_id; /* below language.vocab_size; MMN_NO_TOKEN: the model reads no images */
-    bool image_first; /* a prompt's only image stands before its first token, even the one that begins
-                         texts, and `<image>` is not part of what is tokenised */
+    bool image_first; /* a prompt's only image stands before its first token, even the one that
+                         begins texts, and `<image>` is not part of what is tokenised */
     uint32_t image_seq_length; /* what the file says a base image takes; positions are computed */
     /* Resolutions to choose from where images are cut into tiles (LLaVA-NeXT), {height, width}. */
     uint32_t grid_pinpoints[MMN_GRID_PINPOINTS][2];

@@ -1,5 +1,5 @@
-/* InstructBLIP: EVA's vision tower, a Q-Former that reads it with the instruction in view, one linear
- * layer, and a language model. */
+/* InstructBLIP: EVA's vision tower, a Q-Former that reads it with the instruction in view, one
+ * linear layer, and a language model. */
 #include <stdio.h>
 #include <string.h>
 
@@ -147,7 +147,8 @@ enum { PREFIX_SIZE = 96 };
 static void bind_attention(mmn_binder *binder, mmn_bert_attention_weights *attention,
                            const char *prefix, size_t width, size_t read)
 {
-    mmn_binder_take_linear(binder, &attention->query, prefix, "attention.query", width, width, true);
+    mmn_binder_take_linear(binder, &attention->query, prefix, "attention.query", width, width,
+                           true);
     mmn_binder_take_linear(binder, &attention->key, prefix, "attention.key", width, read, true);
     mmn_binder_take_linear(binder, &attention->value, prefix, "attention.value", width, read, true);
     mmn_binder_take_linear(binder, &attention->output, prefix, "output.dense", width, width, true);

@@ -18,7 +18,7 @@ struct mmn_input {
     mmn_resolution *image_sizes;  /* [image_count], before any processing */
     mmn_anyres_features *anyres;  /* [image_count] for LLaVA-NeXT, else NULL */
     size_t image_count;
-    int32_t *qformer_ids; /* [qformer_length]: the instruction that the Q-Former reads with the image */
+    int32_t *qformer_ids;  /* [qformer_length]: what the Q-Former reads with the image */
     size_t qformer_length; /* 0: the model has no Q-Former, or the input no image */
 };
 

@@ -1,5 +1,5 @@
-/* Instructions: the prompts of models whose image stands before the text and is read with the text in
- * view. */
+/* Instructions: the prompts of models whose image stands before the text and is read with the text
+ * in view. */
 #include "model/instruction.h"
 
 #include <string.h>
