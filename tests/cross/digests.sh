@@ -37,9 +37,20 @@ lens_digest() {
     result_digest lens lens --samples 1 --stages out,attn.out,mid,mlp.out "$@"
 }
 
+# contributions_digest OPTION...: of the neurons behind an answer, and of disturbing them, without the
+# version and the picture's path.
+contributions_digest() {
+    $MMNEURON contrib "$model" --image "$top_srcdir/golden/images/wide.jpg" \
+        --prompt "USER: <image>
+What is this? ASSISTANT:" --generate 4 --all-words --activation product --seeds 1 --quiet --json \
+        "$@" >"$work/result.json" &&
+        sed -e '/"version"/d' -e '/"images"/d' "$work/result.json" | sha256sum |
+        sed "s/^\\(.\\{32\\}\\).*/\\1  contributions/"
+}
+
 if [ "$1" = --print ]; then
     count_to "$work/counts" >&2 && ranking_digest ranking "$work/counts" && stage_digests &&
-        perturbation_digest "$work/counts" && lens_digest
+        perturbation_digest "$work/counts" && lens_digest && contributions_digest
     exit
 fi
 
@@ -49,7 +60,8 @@ ranks_as_published() {
 
 dumps_as_published() {
     stage_digests --threads "$1" >"$work/found" &&
-        grep -v -e '  ranking$' -e '  perturbation$' -e '  lens$' "$published" |
+        grep -v -e '  ranking$' -e '  perturbation$' -e '  lens$' \
+            -e '  contributions$' "$published" |
         diff - "$work/found"
 }
 
@@ -88,6 +100,8 @@ for threads in $numbers; do
     check "the same is perturbed on $threads threads" \
         is_published perturbation perturbation_digest "$work/counts" --threads $threads
     check "the same is read on $threads threads" is_published lens lens_digest --threads $threads
+    check "the same contributes on $threads threads" \
+        is_published contributions contributions_digest --threads $threads
 done
 check "three shards, merged, are one run" counts_in_shards
 check "an interrupted and resumed run is one run" counts_in_two_runs
