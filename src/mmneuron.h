@@ -486,8 +486,8 @@ typedef struct mmn_report_options {
 
 typedef struct mmn_report mmn_report;
 
-/* Reads results (counts, neurons.json, and what eval, perturb and lens wrote; at most one of each
- * kind, in any order) and makes the figures that they allow. MMN_INPUT when a file is no result, or
+/* Reads results (counts, neurons.json, and what eval, perturb, lens and contrib wrote; at most one
+ * of each kind, in any order) and makes the figures that they allow. MMN_INPUT when a file is no result, or
  * when there is nothing to show. */
 MMN_API mmn_status mmn_report_read(mmn_report **report, const char *const *files,
                                    size_t file_count, const mmn_report_options *options,
