@@ -12,8 +12,15 @@
 #include "neurons/contribution_disturb.h"
 #include "neurons/contribution_scores.h"
 
-enum { TOKENS = 32, MOST_TOKENS = 4096, TOP = 10, MOST_TOP = 10000, NAMES = 5, MOST_NAMES = 1000,
-       MOST_SEEDS = 1000 };
+enum {
+    TOKENS = 32,
+    MOST_TOKENS = 4096,
+    TOP = 10,
+    MOST_TOP = 10000,
+    NAMES = 5,
+    MOST_NAMES = 1000,
+    MOST_SEEDS = 1000
+};
 
 static const double NOISE = 0.5;
 
@@ -143,8 +150,9 @@ static mmn_status find_words(contribution_run *run, mmn_error *error)
     mmn_status status = mmn_spoken_words_of(&words, result->model, result->ids, result->id_count,
                                             options->word, options->all_words != 0, error);
     if (status == MMN_OK && words.count == 0 && options->word)
-        status = mmn_fail(error, MMN_USAGE, NULL, NULL, "the answer \"%.200s\" has no word \"%.100s\"",
-                          words.answer, options->word);
+        status = mmn_fail(error, MMN_USAGE, NULL, NULL,
+                          "the answer \"%.200s\" has no word \"%.100s\"", words.answer,
+                          options->word);
     else if (status == MMN_OK && words.count == 0)
         status = mmn_fail(error, MMN_USAGE, NULL, NULL, "the answer \"%.200s\" has no %sword",
                           words.answer, options->all_words ? "" : "content ");

@@ -28,7 +28,11 @@ typedef struct mmn_contributor {
 } mmn_contributor;
 
 /* What a word's neurons are set to. */
-typedef enum mmn_disturbance_kind { MMN_DISTURB_OFF, MMN_DISTURB_NOISE, MMN_DISTURBANCES } mmn_disturbance_kind;
+typedef enum mmn_disturbance_kind {
+    MMN_DISTURB_OFF,
+    MMN_DISTURB_NOISE,
+    MMN_DISTURBANCES
+} mmn_disturbance_kind;
 
 /* One pass with neurons disturbed. */
 typedef struct mmn_disturbance {
