@@ -63,6 +63,19 @@ static void run_matrix_product(const mmn_kernels *kernels, const bench_arrays *a
                             s->type, s->depth, NULL, s->rows, s->width, s->depth, a->scratch);
 }
 
+static const bench_shape shapes_transposed_product[] = {
+    {1, 256, 4096, MMN_WEIGHT_BF16}, /* a thread's part of a layer's scores for a word */
+    {1, 256, 4096, MMN_WEIGHT_F16},
+    {8, 256, 4096, MMN_WEIGHT_BF16},
+};
+
+static void run_transposed_product(const mmn_kernels *kernels, const bench_arrays *a,
+                                   const bench_shape *s)
+{
+    kernels->transposed_product(a->output, s->width, a->input, s->depth, a->stored, s->type,
+                                s->width, s->rows, s->width, s->depth);
+}
+
 /* An element is one of a key and the same of its value: two multiply-adds. */
 static const bench_shape shapes_attention[] = {
     {MMN_ATTENTION_ROWS, MOST_KEYS, 128, MMN_WEIGHT_F32},
@@ -306,8 +319,8 @@ static void print_shape(const char *kernel, const bench_shape *s)
     printf("| %s | %zu x %zu", kernel, s->rows, s->width);
     if (s->depth > 0)
         printf(" x %zu", s->depth);
-    if (strcmp(kernel, "matrix_product") == 0 || strcmp(kernel, "widen") == 0 ||
-        strcmp(kernel, "narrow") == 0)
+    if (strcmp(kernel, "matrix_product") == 0 || strcmp(kernel, "transposed_product") == 0 ||
+        strcmp(kernel, "widen") == 0 || strcmp(kernel, "narrow") == 0)
         printf(" %s", types[s->type]);
     printf(" |");
 }

@@ -69,6 +69,13 @@ static inline size_t mmn_attention_task_scratch(size_t key_count)
            (float *output, size_t output_stride, const float *input, size_t input_stride,          \
             size_t panel_stride, const void *weight, mmn_weight_type type, size_t weight_stride,   \
             const float *bias, size_t rows, size_t outputs, size_t depth, float *scratch))         \
+    /* The product with a matrix as it would be transposed: output[m][n] = sum over k of           \
+     * input[m][k] * weight[k][n], in panels of 256 along k. weight is [depth][outputs] of `type`, \
+     * rows weight_stride elements apart. */                                                       \
+    KERNEL(transposed_product,                                                                     \
+           (float *output, size_t output_stride, const float *input, size_t input_stride,          \
+            const void *weight, mmn_weight_type type, size_t weight_stride, size_t rows,           \
+            size_t outputs, size_t depth))                                                         \
     /* softmax(scale * query . keys + alibi) weighted sum of values, for the rows of one head. */  \
     KERNEL(attention, (const mmn_attention_task *task))                                            \
     /* x / sqrt(mean(x^2) + epsilon) * weight, for each of `rows` contiguous rows. */              \

@@ -18,6 +18,7 @@
 #include "attention.h"
 #include "matrix_product.h"
 #include "resize.h"
+#include "transposed_product.h"
 
 #define TABLE_ENTRY(kernel, arguments) .kernel = KERNEL(kernel),
 #define TABLE(table_name) {.name = table_name, MMN_KERNELS(TABLE_ENTRY)}

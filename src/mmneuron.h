@@ -452,6 +452,50 @@ MMN_API mmn_status mmn_lens_json(const mmn_lens *lens, char **text, mmn_error *e
 /* Writes that text to `file`. */
 MMN_API mmn_status mmn_lens_write(const mmn_lens *lens, const char *file, mmn_error *error);
 
+/* ---- Multi-modal neurons --------------------------------------------------------------------- */
+
+typedef struct mmn_contribution_options {
+    const char *prompt; /* raw text, as mmn_input_from_prompt takes it */
+    const char *const *images;
+    size_t image_count;
+    uint64_t tokens;  /* of the answer, at most; 0: 32, at most 4096 */
+    const char *word; /* only this word of the answer, case ignored; NULL: all content words */
+    int all_words;    /* function words ("the", "of") too */
+    int product;      /* multiply activations by what their MLP multiplies them by, up_proj(x); 0:
+                         act_fn(gate_proj(x)) alone, as published */
+    uint64_t top;     /* neurons of each word; 0: 10 */
+    uint64_t names;   /* words that each of them stands for; 0: 5 */
+    uint64_t seeds;   /* random choices that the disturbance is compared with; 0: none is tried */
+    uint64_t first_seed;
+    double noise;     /* standard deviation of the noise; 0: 0.5 */
+    mmn_progress_function progress;
+    void *progress_context;
+} mmn_contribution_options;
+
+typedef struct mmn_contributions mmn_contributions;
+
+/* Lets the model answer, greedily, and finds for each word of the answer the neurons of the language
+ * model that add most to it: activation where the word's first token is emitted, times the neuron's
+ * output column times the token's row of the head (Pan et al., arXiv 2311.07470; doc/method.md). For
+ * each of them the words it stands for and its activation at the patches of the first picture; with
+ * seeds, what becomes of the word when they are disturbed, and when random ones are. The same bits on
+ * every machine. MMN_USAGE when the answer has no such word. Memory grows with the words of the answer,
+ * not with layers x neurons x vocabulary. */
+MMN_API mmn_status mmn_contributions_run(mmn_contributions **contributions, const mmn_model *model,
+                                         const mmn_contribution_options *options,
+                                         mmn_error *error);
+/* Before the model is closed. */
+MMN_API void mmn_contributions_free(mmn_contributions *contributions);
+/* A table for people: each word's neurons with their words, and the disturbance. */
+MMN_API mmn_status mmn_contributions_table(const mmn_contributions *contributions, char **text,
+                                           mmn_error *error);
+/* All of it (doc/formats.md). */
+MMN_API mmn_status mmn_contributions_json(const mmn_contributions *contributions, char **text,
+                                          mmn_error *error);
+/* Writes that text to `file`. */
+MMN_API mmn_status mmn_contributions_write(const mmn_contributions *contributions, const char *file,
+                                           mmn_error *error);
+
 /* ---- Reports --------------------------------------------------------------------------------- */
 
 typedef enum mmn_report_format {
@@ -468,8 +512,8 @@ typedef struct mmn_report_options {
 
 typedef struct mmn_report mmn_report;
 
-/* Reads results (counts, neurons.json, and what eval, perturb and lens wrote; at most one of each
- * kind, in any order) and makes the figures that they allow. MMN_INPUT when a file is no result, or
+/* Reads results (counts, neurons.json, and what eval, perturb, lens and contrib wrote; at most one
+ * of each kind, in any order) and makes the figures that they allow. MMN_INPUT when a file is no result, or
  * when there is nothing to show. */
 MMN_API mmn_status mmn_report_read(mmn_report **report, const char *const *files,
                                    size_t file_count, const mmn_report_options *options,

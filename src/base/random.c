@@ -52,3 +52,21 @@ double mmn_random_unit(const mmn_random_place *place)
     uint64_t bits = (uint64_t)words[0] << 21 ^ words[1] >> 11;
     return (double)bits * 0x1p-53;
 }
+
+/* A multiple of 2^-31 in [-1, 1). */
+static double signed_unit(uint32_t word)
+{
+    return (double)(int64_t)word * 0x1p-31 - 1.0;
+}
+
+void mmn_random_disc(const mmn_random_place *place, double point[2])
+{
+    double square = 0.0;
+    for (uint32_t attempt = 0; !(square > 0.0 && square < 1.0); attempt++) {
+        uint32_t words[4];
+        draw(words, place, attempt);
+        point[0] = signed_unit(words[0]);
+        point[1] = signed_unit(words[1]);
+        square = point[0] * point[0] + point[1] * point[1];
+    }
+}

@@ -21,4 +21,9 @@ uint32_t mmn_random_below(const mmn_random_place *place, uint32_t bound);
 /* A multiple of 2^-53 in [0, 1), all equally likely. */
 double mmn_random_unit(const mmn_random_place *place);
 
+/* A point of the open unit disc other than its centre, all equally likely. Its coordinates times
+ * sqrt(-2 ln(s) / s), where s is the sum of their squares, are two independent normal numbers.
+ * Source: Marsaglia and Bray, "A convenient method for generating normal variables" (1964). */
+void mmn_random_disc(const mmn_random_place *place, double point[2]);
+
 #endif

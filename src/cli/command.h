@@ -26,6 +26,7 @@ struct mmn_cli_command {
 
 int mmn_cli_info(const mmn_cli_command *command, int argc, char **argv);
 int mmn_cli_ask(const mmn_cli_command *command, int argc, char **argv);
+int mmn_cli_contrib(const mmn_cli_command *command, int argc, char **argv);
 int mmn_cli_count(const mmn_cli_command *command, int argc, char **argv);
 int mmn_cli_lens(const mmn_cli_command *command, int argc, char **argv);
 int mmn_cli_merge(const mmn_cli_command *command, int argc, char **argv);

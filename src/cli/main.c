@@ -24,6 +24,8 @@ static const mmn_cli_command commands[] = {
      "measure how far switching neurons off moves the hidden states", 2, 2, mmn_cli_perturb},
     {"lens", "MODEL DATA.jsonl", "read the states of every layer as words, and their entropy", 2, 2,
      mmn_cli_lens},
+    {"contrib", "MODEL [QUESTION]", "find the neurons that add most to the words of an answer", 1,
+     2, mmn_cli_contrib},
     {"report", "RESULTS... -o REPORT.html", "make a page with figures of results", 1, SIZE_MAX,
      mmn_cli_report},
     {"dump", "MODEL -o DUMP", "write every stage of one forward pass to a file", 1, 1,

@@ -7,9 +7,9 @@
 #include "base/memory.h"
 #include "model/input.h"
 #include "model/model.h"
-#include "model/vision.h"
 #include "neurons/lens_positions.h"
 #include "neurons/mask.h"
+#include "neurons/patch_grid.h"
 
 enum { TOP = 5, TOP_LIMIT = 1000 };
 
@@ -116,22 +116,6 @@ static mmn_status copy_images(mmn_lens_example *example, const mmn_sample *sampl
     return MMN_OK;
 }
 
-/* The patches of one picture are the first image positions, without the class token. */
-static void find_grid(mmn_lens_example *example, const mmn_model *model, const mmn_input *input)
-{
-    const mmn_vision_config *vision = &model->config.vision;
-    size_t length = mmn_input_length(input), side = vision->grid, first = 0;
-
-    if (example->image_count == 0 || mmn_vision_feature_tokens(vision) != side * side)
-        return;
-    while (first < length && !mmn_input_is_image(input, first))
-        first++;
-    if (first + side * side > length)
-        return;
-    example->grid = side;
-    example->grid_first = first;
-}
-
 static mmn_status choose_positions(mmn_lens_example *example, const mmn_input *input,
                                    const char *text, mmn_error *error)
 {
@@ -176,7 +160,9 @@ static mmn_status add_example(lens_run *run, const mmn_planned_sample *planned,
         status = choose_positions(example, input, text, error);
     if (status != MMN_OK)
         return status;
-    find_grid(example, lens->model, input);
+    const mmn_patch_grid grid = mmn_patch_grid_of(lens->model, input);
+    example->grid = grid.side;
+    example->grid_first = grid.first;
     if (lens->activation.module && example->grid > 0 &&
         !(example->activation = mmn_allocate(example->grid, example->grid * sizeof(float), error)))
         return MMN_SYSTEM;

@@ -1,123 +1,31 @@
 /* The figures of single samples: the patches' activation of a neuron, and the lens' top words at
  * each position after each layer. */
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 
 #include "base/memory.h"
+#include "report/activation_map.h"
 #include "report/figure.h"
 #include "report/heat_table.h"
-#include "report/numbers.h"
 #include "report/sample_pictures.h"
 #include "report/values.h"
 #include "report/words.h"
 
-/* Samples in a report, positions of one in the figure (the table has all), and patches. */
-enum { SAMPLES = 16, POSITIONS = 24, TOP_WORDS = 100, PATCHES = 1 << 16 };
+/* Samples in a report, positions of one in the figure (the table has all), and words. */
+enum { SAMPLES = 16, POSITIONS = 24, TOP_WORDS = 100 };
 
 /* ---- Activation over the picture ------------------------------------------------------------- */
-
-/* The "activation" of a sample. */
-typedef struct activation {
-    mmn_json_object object;
-    const char *module;
-    uint32_t layer, neuron;
-    int64_t grid[2]; /* rows, columns */
-    double *values;
-    double maximum; /* at least 0 */
-} activation;
-
-static mmn_status read_activation(activation *read, const mmn_json_object *sample,
-                                  mmn_error *error)
-{
-    size_t sides = 0;
-    *read = (activation){0};
-    mmn_status status = mmn_json_get_object(&read->object, sample, "activation", error);
-    if (status != MMN_OK || !read->object.value)
-        return status;
-    status = mmn_values_text(&read->module, &read->object, "module", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_u32(&read->layer, &read->object, "layer", 0, UINT32_MAX, error);
-    if (status == MMN_OK)
-        status = mmn_json_get_u32(&read->neuron, &read->object, "neuron", 0, UINT32_MAX, error);
-    if (status == MMN_OK)
-        status = mmn_json_get_integers(read->grid, &sides, 2, &read->object, "grid", 1, PATCHES,
-                                       error);
-    if (status == MMN_OK && (sides != 2 || read->grid[0] * read->grid[1] > PATCHES))
-        status = mmn_json_fail(&read->object, "grid", error,
-                               "must be [rows, columns] of at most %d patches", PATCHES);
-    if (status != MMN_OK)
-        return status;
-    const size_t patches = (size_t)(read->grid[0] * read->grid[1]);
-    status = mmn_values_read(&read->values, NULL, &read->object, "values", patches, PATCHES, error);
-    for (size_t i = 0; i < patches && status == MMN_OK; i++)
-        if (read->values[i] > read->maximum)
-            read->maximum = read->values[i];
-    return status;
-}
-
-static void draw_patches(mmn_figure *figure, mmn_svg *svg, const activation *read, double top,
-                         double height)
-{
-    const double width = (double)MMN_PANEL_WIDTH / (double)read->grid[1];
-    const double high = height / (double)read->grid[0];
-    for (int64_t row = 0; row < read->grid[0]; row++)
-        for (int64_t column = 0; column < read->grid[1]; column++) {
-            const double value = read->values[row * read->grid[1] + column];
-            if (value > 0)
-                mmn_svg_heat(svg, "patch", (double)column * width, top + (double)row * high, width,
-                             high, 0.8 * value / read->maximum);
-            mmn_table_integer(&figure->table, row);
-            mmn_table_integer(&figure->table, column);
-            mmn_table_real(&figure->table, value);
-        }
-}
-
-/* The scale: from nothing at 0 to the full shade at the maximum. */
-static void draw_scale(mmn_svg *svg, double top, double maximum)
-{
-    enum { STEPS = 12, STEP = 10 };
-    for (int i = 0; i < STEPS; i++)
-        mmn_svg_heat(svg, "patch", 34 + i * STEP, top, STEP, 10, 0.8 * (i + 1) / STEPS);
-    mmn_svg_text(svg, "tick", 28, top + 9, MMN_ANCHOR_END, 0, "0");
-    mmn_svg_number(svg, "tick", 40 + STEPS * STEP, top + 9, MMN_ANCHOR_START, maximum, 3,
-                   " activation");
-}
-
-static mmn_status draw_activation(mmn_figure *figure, const mmn_results *results,
-                                  const mmn_json_object *sample, const activation *read,
-                                  mmn_text *words, mmn_error *error)
-{
-    enum { TOP = 30 };
-    mmn_svg svg = {.width = MMN_PANEL_WIDTH};
-    bool drawn;
-    double height = MMN_PANEL_WIDTH * (double)read->grid[0] / (double)read->grid[1];
-    mmn_status status = mmn_sample_pictures(&drawn, &height, &svg, TOP, results, sample, words,
-                                            error);
-    if (height > 4 * MMN_PANEL_WIDTH)
-        height = 4 * MMN_PANEL_WIDTH;
-    draw_patches(figure, &svg, read, TOP, height);
-    draw_scale(&svg, TOP + height + 10, read->maximum);
-    svg.height = TOP + height + 28;
-    char title[120];
-    snprintf(title, sizeof(title), "%.40s layer %" PRIu32 ", neuron %" PRIu32, read->module,
-             read->layer, read->neuron);
-    if (status == MMN_OK)
-        return mmn_figure_panel(figure, &svg, title, error);
-    mmn_text_free(&svg.body);
-    return status;
-}
 
 static mmn_status add_activation(mmn_figures *figures, const mmn_results *results,
                                  const mmn_json_object *sample, const char *id, size_t number,
                                  mmn_error *error)
 {
     static const mmn_column columns[] = {{"row", 0}, {"column", 0}, {"activation", 4}};
-    activation read;
+    mmn_activation_map map;
     mmn_figure *figure;
     char name[32], title[160];
-    mmn_status status = read_activation(&read, sample, error);
-    if (status != MMN_OK || !read.object.value)
+    mmn_status status = mmn_activation_map_read(&map, sample, "activation", error);
+    if (status != MMN_OK || !map.object.value)
         return status;
     snprintf(name, sizeof(name), "activation-%zu", number);
     snprintf(title, sizeof(title), "Where a neuron is active in sample %.100s", id);
@@ -126,11 +34,16 @@ static mmn_status add_activation(mmn_figures *figures, const mmn_results *result
                          "is not above 0 are left clear.");
     status = mmn_figure_begin(&figure, figures, name, title, columns, 3, error);
     if (status == MMN_OK)
-        status = draw_activation(figure, results, sample, &read, &words, error);
+        status = mmn_activation_map_draw(figure, results, sample, &map, &words, error);
+    for (int64_t i = 0; status == MMN_OK && i < map.grid[0] * map.grid[1]; i++) {
+        mmn_table_integer(&figure->table, i / map.grid[1]);
+        mmn_table_integer(&figure->table, i % map.grid[1]);
+        mmn_table_real(&figure->table, map.values[i]);
+    }
     if (status == MMN_OK)
         status = mmn_figure_end(figure, &words, error);
     mmn_text_free(&words);
-    mmn_free(read.values);
+    mmn_free(map.values);
     return status;
 }
 

@@ -11,9 +11,11 @@
 /* JSON of results may be this large: predictions of a thousand samples take a few megabytes. */
 #define RESULT_LIMIT ((size_t)256 << 20)
 
-static const char *const kind_names[] = {"counts", "neurons", "eval", "perturb", "lens"};
+static const char *const kind_names[] = {"counts", "neurons", "eval", "perturb", "lens",
+                                         "contrib"};
 static const char *const formats[] = {"mmneuron-counts-1", "mmneuron-neurons-1",
-                                      "mmneuron-eval-1", "mmneuron-perturb-1", "mmneuron-lens-1"};
+                                      "mmneuron-eval-1", "mmneuron-perturb-1", "mmneuron-lens-1",
+                                      "mmneuron-contrib-1"};
 
 const char *mmn_result_kind_name(mmn_result_kind kind)
 {
@@ -120,7 +122,7 @@ static mmn_status read_json(mmn_results *results, const char *file, mmn_error *e
         kind++;
     if (status == MMN_OK && kind == MMN_RESULT_KINDS)
         status = mmn_json_fail(&top, "format", error,
-                               "is \"%.40s\", which is no result of rank, eval, perturb or lens",
+                               "is \"%.40s\", which is no result of rank, eval, perturb, lens or contrib",
                                format);
     mmn_result *result;
     if (status == MMN_OK)

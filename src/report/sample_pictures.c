@@ -42,6 +42,8 @@ static char *find_picture(const mmn_results *results, const char *name)
         path = find_beside(list, name);
     if (!path)
         path = find_beside(lens->file, name);
+    if (!path)
+        path = find_beside(results->of[MMN_RESULT_CONTRIBUTIONS].file, name);
     return path ? path : find_in("", name);
 }
 

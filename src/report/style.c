@@ -34,6 +34,7 @@ const char mmn_style_graphics[] =
     "svg .line{fill:none;stroke-width:2;stroke-linejoin:round;stroke-linecap:round}"
     "svg .dashed{stroke-width:1.5;stroke-dasharray:3 4}\n"
     "svg .heat{fill:var(--heat)}svg .patch{fill:var(--patch)}"
+    "svg .frame{fill:none;stroke:var(--ink);stroke-width:1}"
     "svg .other{fill:var(--other)}svg .band{fill:var(--band)}svg .between{fill:var(--between)}\n"
     "svg rect.s0{fill:var(--c0)}svg rect.s1{fill:var(--c1)}svg rect.s2{fill:var(--c2)}"
     "svg rect.s3{fill:var(--c3)}svg rect.s4{fill:var(--c4)}svg rect.s5{fill:var(--c5)}"

@@ -76,3 +76,24 @@ Test(random, units_fill_the_interval)
     cr_expect_lt(smallest, 0.001);
     cr_expect_gt(largest, 0.999);
 }
+
+/* Points of the disc are as many in a smaller one as its area says, and on all sides. */
+Test(random, points_fill_the_disc)
+{
+    enum { DRAWS = 20000 };
+    double sum[2] = {0, 0};
+    unsigned inner = 0;
+    for (uint32_t i = 0; i < DRAWS; i++) {
+        const mmn_random_place place = {.seed = 5, .at = {1, i, 2}};
+        double point[2];
+        mmn_random_disc(&place, point);
+        double square = point[0] * point[0] + point[1] * point[1];
+        cr_assert(square > 0 && square < 1);
+        sum[0] += point[0];
+        sum[1] += point[1];
+        inner += square < 0.25;
+    }
+    cr_expect_float_eq(sum[0] / DRAWS, 0, 0.02);
+    cr_expect_float_eq(sum[1] / DRAWS, 0, 0.02);
+    cr_expect_float_eq((double)inner / DRAWS, 0.25, 0.02);
+}

@@ -67,7 +67,7 @@ for page in "$top_srcdir"/doc/*.1; do
     [ "${page##*/}" = mmneuron-import.1 ] && continue
     check "the examples of $(basename "$page") work" examples_work "$page"
 done
-for command in info ask count merge rank eval perturb lens report dump verify digest; do
+for command in info ask count merge rank eval perturb lens contrib report dump verify digest; do
     check "the manual of mmneuron $command has its options" has_every_option $command
 done
 check "the library's example" example_shows_layers

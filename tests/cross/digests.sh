@@ -71,10 +71,21 @@ text_digests() {
     done
 }
 
+# contributions_digest OPTION...: of the neurons behind an answer, and of disturbing them, without the
+# version and the picture's path.
+contributions_digest() {
+    $MMNEURON contrib "$model" --image "$top_srcdir/golden/images/wide.jpg" \
+        --prompt "USER: <image>
+What is this? ASSISTANT:" --generate 4 --all-words --activation product --seeds 1 --quiet --json \
+        "$@" >"$work/result.json" &&
+        sed -e '/"version"/d' -e '/"images"/d' "$work/result.json" | sha256sum |
+        sed "s/^\\(.\\{32\\}\\).*/\\1  contributions/"
+}
+
 if [ "$1" = --print ]; then
     count_to "$work/counts" >&2 && ranking_digest ranking "$work/counts" && stage_digests &&
         perturbation_digest "$work/counts" && lens_digest && siglip_digest &&
-        instructblip_digest && text_digests
+        instructblip_digest && text_digests && contributions_digest
     exit
 fi
 
@@ -85,7 +96,7 @@ ranks_as_published() {
 dumps_as_published() {
     stage_digests --threads "$1" >"$work/found" &&
         grep -v -e '  ranking$' -e '  perturbation$' -e '  lens$' -e '  siglip$' \
-            -e '  instructblip$' -e '  text/' "$published" |
+            -e '  instructblip$' -e '  text/' -e '  contributions$' "$published" |
         diff - "$work/found"
 }
 
@@ -130,6 +141,8 @@ for threads in $numbers; do
     check "every language model's digest is the published one on $threads threads" \
         texts_as_published $threads
     check "the same is read on $threads threads" is_published lens lens_digest --threads $threads
+    check "the same contributes on $threads threads" \
+        is_published contributions contributions_digest --threads $threads
 done
 check "every stage of a model with SigLIP's tower is the published one" \
     is_published siglip siglip_digest

@@ -1,4 +1,4 @@
-/* Checks of the matrix product and of attention. */
+/* Checks of the matrix products and of attention. */
 #include <math.h>
 
 #include "checks.h"
@@ -137,6 +137,66 @@ void check_matrix_product(trial *t)
     multiply(t->reference, &p, output.expected, stride, row, p.rows - row, first,
              p.outputs - first);
     multiply(t->table, &q, output.found, stride, 0, p.rows, 0, p.outputs);
+    trial_compare(t, &output);
+}
+
+/* --- transposed product --- */
+
+/* Weights [depth][outputs], with NaN between the rows. */
+static const uint8_t *make_transposed_weights(trial *t, const product *p)
+{
+    size_t size = mmn_weight_size(p->type);
+    size_t count = p->depth > 0 ? (p->depth - 1) * p->weight_stride + p->outputs : 0;
+    uint8_t *stored = trial_misaligned(t, "weight", count * size);
+    float row[1200];
+
+    for (size_t k = 0; k < p->depth; k++) {
+        size_t place = k * p->weight_stride;
+
+        for (size_t i = 0; i < p->weight_stride; i++)
+            row[i] = NAN;
+        trial_fill(t, row, p->outputs, 1.0f);
+        t->reference->narrow(stored + place * size, p->type, row,
+                             at_most(p->weight_stride, count - place));
+    }
+    return stored;
+}
+
+/* The product of some rows with some of the outputs. */
+static void multiply_transposed(const mmn_kernels *kernels, const product *p, float *output,
+                                size_t stride, size_t row, size_t rows, size_t first,
+                                size_t outputs)
+{
+    kernels->transposed_product(output + row * stride + first, stride,
+                                p->input + row * p->input_stride, p->input_stride,
+                                p->weight + first * mmn_weight_size(p->type), p->type,
+                                p->weight_stride, rows, outputs, p->depth);
+}
+
+void check_transposed_product(trial *t)
+{
+    product p = {.type = (mmn_weight_type)trial_below(t, 3)};
+
+    p.outputs = trial_size(t, 0, 200);
+    p.depth = trial_size(t, 0, 600);
+    p.rows = trial_size(t, 0, at_most(5, MOST_WORK / (p.outputs * p.depth + 1)));
+    p.input_stride = trial_stride(t, p.depth);
+    p.weight_stride = trial_stride(t, p.outputs);
+    p.input = trial_values(t, "input", p.rows, p.depth, p.input_stride, 1.0f);
+    p.weight = make_transposed_weights(t, &p);
+    size_t stride = trial_stride(t, p.outputs);
+    size_t row = trial_below(t, p.rows + 1), first = trial_below(t, p.outputs + 1);
+    trial_say(t, "rows %zu, outputs %zu, depth %zu, strides %zu %zu %zu, type %d", p.rows,
+              p.outputs, p.depth, stride, p.input_stride, p.weight_stride, (int)p.type);
+    grid output = trial_grid(t, "output", GRID_FLOATS, sizeof(float), p.rows, p.outputs, stride);
+
+    multiply_transposed(t->reference, &p, output.expected, stride, 0, row, 0, first);
+    multiply_transposed(t->reference, &p, output.expected, stride, row, p.rows - row, 0, first);
+    multiply_transposed(t->reference, &p, output.expected, stride, 0, row, first,
+                        p.outputs - first);
+    multiply_transposed(t->reference, &p, output.expected, stride, row, p.rows - row, first,
+                        p.outputs - first);
+    multiply_transposed(t->table, &p, output.found, stride, 0, p.rows, 0, p.outputs);
     trial_compare(t, &output);
 }
 

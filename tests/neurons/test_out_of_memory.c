@@ -1,4 +1,4 @@
-/* Running out of memory in count, eval, perturb and lens: an allocation fails, now an early one and
+/* Running out of memory in count, eval, perturb, lens and contrib: an allocation fails, now an early one and
  * now a late one, and is reported as such; nothing is made, lost or left behind. */
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -101,6 +101,29 @@ static mmn_status run_lens(char **table, char **json, mmn_error *problem)
     return status;
 }
 
+static mmn_status run_contributions(char **table, char **json, mmn_error *problem)
+{
+    const char *const images[] = {IMAGE};
+    const mmn_contribution_options options = {.prompt = "<image>\nWhat is this?",
+                                              .images = images,
+                                              .image_count = 1,
+                                              .tokens = 3,
+                                              .all_words = 1,
+                                              .product = 1,
+                                              .top = 2,
+                                              .names = 1,
+                                              .seeds = 1};
+    mmn_contributions *contributions;
+    mmn_status status = mmn_contributions_run(&contributions, model, &options, problem);
+    cr_assert_eq(status == MMN_OK, contributions != NULL);
+    if (status == MMN_OK)
+        status = mmn_contributions_table(contributions, table, problem);
+    if (status == MMN_OK)
+        status = mmn_contributions_json(contributions, json, problem);
+    mmn_contributions_free(contributions);
+    return status;
+}
+
 /* One run in which this allocation fails; 0: none. */
 static mmn_status run_with(run_function run, unsigned long number)
 {
@@ -151,6 +174,11 @@ Test(neurons_out_of_memory, perturbing)
 Test(neurons_out_of_memory, reading_layers)
 {
     run_out(run_lens);
+}
+
+Test(neurons_out_of_memory, finding_contributions)
+{
+    run_out(run_contributions);
 }
 
 /* A batch that finds no memory is tried again sample by sample, so that a run may still succeed:

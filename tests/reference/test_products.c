@@ -136,6 +136,51 @@ Test(matrix_product, special_values)
     }
 }
 
+/* --- transposed product --- */
+
+/* The bits of the matrix product with the transpose, whose definition is tested above. */
+static void check_transposed(mmn_weight_type type, size_t rows, size_t outputs, size_t depth)
+{
+    size_t output_stride = outputs + 3, input_stride = depth + 5, weight_stride = outputs + 7;
+    float *input = make_values(rows * input_stride, 21);
+    float *weight = make_values(depth * weight_stride, 22);
+    float *transpose = make_values(outputs * depth, 23);
+    float *output = make_values(rows * output_stride, 24);
+    float *expected = make_values(rows * output_stride, 24);
+    void *stored = store(weight, type, depth * weight_stride);
+
+    for (size_t n = 0; n < outputs; n++)
+        for (size_t k = 0; k < depth; k++)
+            transpose[n * depth + k] = weight[k * weight_stride + n];
+    void *stored_transpose = store(transpose, MMN_WEIGHT_F32, outputs * depth);
+    mmn_kernels_reference()->transposed_product(output, output_stride, input, input_stride, stored,
+                                                type, weight_stride, rows, outputs, depth);
+    mmn_kernels_reference()->matrix_product(expected, output_stride, input, input_stride, 256,
+                                            stored_transpose, MMN_WEIGHT_F32, depth, NULL, rows,
+                                            outputs, depth, NULL);
+    cr_expect_eq(memcmp(output, expected, rows * output_stride * sizeof *output), 0,
+                 "type %d, %zu x %zu x %zu", (int)type, rows, outputs, depth);
+    free(input);
+    free(weight);
+    free(transpose);
+    free(output);
+    free(expected);
+    free(stored);
+    free(stored_transpose);
+}
+
+Test(transposed_product, is_the_product_with_the_transpose)
+{
+    static const size_t depths[] = {0, 1, 255, 256, 257, 513};
+    static const mmn_weight_type types[] = {MMN_WEIGHT_F32, MMN_WEIGHT_F16, MMN_WEIGHT_BF16};
+
+    for (size_t i = 0; i < sizeof depths / sizeof *depths; i++)
+        for (size_t j = 0; j < 3; j++)
+            check_transposed(types[j], 1 + j, 1 + 15 * i + j, depths[i]);
+    check_transposed(MMN_WEIGHT_BF16, 2, 0, 10);
+    check_transposed(MMN_WEIGHT_BF16, 0, 5, 10);
+}
+
 /* --- attention --- */
 
 typedef struct heads {

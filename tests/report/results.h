@@ -17,7 +17,8 @@
 #define DATA MMN_SOURCE_DIR "/tests/report/data/"
 
 static const char *const data_files[] = {DATA "neurons.json", DATA "eval.json",
-                                         DATA "perturb.json", DATA "lens.json"};
+                                         DATA "perturb.json", DATA "lens.json",
+                                         DATA "contrib.json"};
 static char folder[64];
 static mmn_error error;
 

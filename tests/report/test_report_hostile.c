@@ -231,7 +231,7 @@ static void shorten(json_t *value)
 
 Test(report_hostile, broken_structures_are_refused)
 {
-    for (size_t f = 0; f < 4; f++) {
+    for (size_t f = 0; f < 5; f++) {
         json_t *json = load(data_files[f]);
         shorten(json);
         tried = refused = 0;
@@ -272,6 +272,14 @@ Test(report_hostile, is_refused_with_a_reason)
                "{\"module\":\"vision\",\"grid\":[65536,65536],\"values\":[1]}}]}", "at most");
     is_refused("{\"format\":\"mmneuron-lens-1\",\"samples\":[{\"id\":\"1\",\"activation\":"
                "{\"module\":\"vision\",\"grid\":[1,2],\"values\":[1]}}]}", "must have 2 numbers");
+    is_refused("{\"format\":\"mmneuron-contrib-1\",\"words\":[{\"neurons\":[]}]}", "is missing");
+    is_refused("{\"format\":\"mmneuron-contrib-1\",\"words\":[{\"text\":\"a\",\"neurons\":[{"
+               "\"layer\":-1}]}]}", "must be");
+    is_refused("{\"format\":\"mmneuron-contrib-1\",\"words\":[{\"text\":\"a\",\"neurons\":[{"
+               "\"activations\":{\"module\":\"language\",\"grid\":[3,3],\"values\":[1]}}]}]}",
+               "must have 9 numbers");
+    is_refused("{\"format\":\"mmneuron-contrib-1\",\"words\":[{\"text\":\"a\",\"drops\":[{"
+               "\"how\":\"off\",\"neurons\":\"top\",\"interval\":[1]}]}]}", "must have 2 numbers");
 }
 
 Test(report_hostile, huge_rankings_are_refused)

@@ -1,0 +1,149 @@
+/* mmneuron contrib: finds the neurons that add most to the words of an answer. */
+#include <string.h>
+
+#include "cli/command.h"
+#include "cli/interrupt.h"
+#include "cli/model.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+
+typedef struct contrib_request {
+    mmn_contribution_options options;
+    const char *question, *template_name, *activation, *output;
+    mmn_cli_texts images;
+    int quiet, json;
+} contrib_request;
+
+static int print_result(const mmn_contributions *contributions, const contrib_request *request)
+{
+    mmn_error error;
+    char *text = NULL;
+    mmn_status status = request->json ? mmn_contributions_json(contributions, &text, &error)
+                                      : mmn_contributions_table(contributions, &text, &error);
+    if (status == MMN_OK && request->output != NULL)
+        status = mmn_contributions_write(contributions, request->output, &error);
+    if (status == MMN_OK)
+        mmn_cli_print("%s", text);
+    mmn_release(text);
+    return status == MMN_OK ? MMN_CLI_DONE : mmn_cli_fail(&error);
+}
+
+static int run_contrib(const mmn_model *model, contrib_request *request)
+{
+    mmn_contribution_options *options = &request->options;
+    mmn_cli_progress progress;
+    mmn_contributions *contributions;
+    mmn_error error;
+    char *prompt = NULL;
+    mmn_status status = MMN_OK;
+    if (request->question != NULL)
+        status = mmn_prompt_from_template(model, request->template_name, request->question,
+                                          request->images.count > 0, &prompt, &error);
+    if (status != MMN_OK)
+        return mmn_cli_fail(&error);
+    if (prompt != NULL)
+        options->prompt = prompt;
+    options->images = request->images.texts;
+    options->image_count = request->images.count;
+    options->progress = mmn_cli_progress_show;
+    options->progress_context = &progress;
+    mmn_cli_interrupt_catch();
+    mmn_cli_progress_begin(&progress, request->quiet);
+    status = mmn_contributions_run(&contributions, model, options, &error);
+    mmn_cli_progress_clear(&progress);
+    mmn_release(prompt);
+    if (status == MMN_INTERRUPTED) {
+        mmn_cli_message("interrupted; nothing was written");
+        return mmn_cli_interrupt_code();
+    }
+    if (status != MMN_OK)
+        return mmn_cli_fail(&error);
+    int code = print_result(contributions, request);
+    mmn_contributions_free(contributions);
+    return code;
+}
+
+static int check_request(const mmn_cli_command *command, contrib_request *request)
+{
+    mmn_contribution_options *options = &request->options;
+    if (request->question == NULL && options->prompt == NULL)
+        return mmn_cli_usage(command->name, "a question or --prompt is missing");
+    if (request->question != NULL && options->prompt != NULL)
+        return mmn_cli_usage(command->name, "--prompt replaces the question; give one or the"
+                                            " other");
+    if (options->prompt != NULL && request->template_name != NULL)
+        return mmn_cli_usage(command->name, "--template is for a question; --prompt is taken as it"
+                                            " stands");
+    if (options->word != NULL && options->all_words)
+        return mmn_cli_usage(command->name, "--word and --all-words exclude each other");
+    if (strcmp(request->activation, "product") == 0)
+        options->product = 1;
+    else if (strcmp(request->activation, "gate") != 0)
+        return mmn_cli_usage(command->name, "--activation is gate or product");
+    return MMN_CLI_DONE;
+}
+
+int mmn_cli_contrib(const mmn_cli_command *command, int argc, char **argv)
+{
+    contrib_request request = {.activation = "gate",
+                               .options = {.seeds = 5, .first_seed = 1, .noise = 0.5}};
+    mmn_contribution_options *options = &request.options;
+    mmn_resize_order order = MMN_RESIZE_HORIZONTAL_FIRST;
+    const mmn_cli_option table[] = {
+        {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
+         .target = &request.output, .help = "write everything to FILE (JSON)"},
+        {.name = "image", .letter = 'i', .value = "FILE", .kind = MMN_CLI_TEXTS,
+         .target = &request.images,
+         .help = "a JPEG or PNG file; may be repeated: several are joined side by side"},
+        {.name = "prompt", .value = "TEXT", .kind = MMN_CLI_TEXT, .target = &options->prompt,
+         .help = "the raw text of the prompt instead of a question, with \"<image>\" where the"
+                 " image goes"},
+        {.name = "template", .value = "NAME", .kind = MMN_CLI_TEXT,
+         .target = &request.template_name,
+         .help = "the prompt template, as for \"mmneuron ask\" (the model's own)"},
+        {.name = "generate", .letter = 'n', .value = "N", .kind = MMN_CLI_WHOLE,
+         .target = &options->tokens, .minimum = 1, .maximum = 4096,
+         .help = "answer with N tokens at most (32)"},
+        {.name = "word", .value = "WORD", .kind = MMN_CLI_TEXT, .target = &options->word,
+         .help = "only this word of the answer (all content words)"},
+        {.name = "all-words", .kind = MMN_CLI_FLAG, .target = &options->all_words,
+         .help = "function words (the, of, ...) too"},
+        {.name = "activation", .value = "KIND", .kind = MMN_CLI_TEXT,
+         .target = &request.activation,
+         .help = "gate: act_fn(gate_proj(x)), as published; product: times up_proj(x) (gate)"},
+        {.name = "top", .value = "K", .kind = MMN_CLI_WHOLE, .target = &options->top,
+         .minimum = 1, .maximum = 10000, .help = "keep K neurons of each word (10)"},
+        {.name = "names", .value = "K", .kind = MMN_CLI_WHOLE, .target = &options->names,
+         .minimum = 1, .maximum = 1000, .help = "keep K words that a neuron stands for (5)"},
+        {.name = "seeds", .value = "N", .kind = MMN_CLI_WHOLE, .target = &options->seeds,
+         .minimum = 0, .maximum = 1000,
+         .help = "compare disturbed neurons with N choices of random ones; 0: none is disturbed"
+                 " (5)"},
+        {.name = "seed", .value = "N", .kind = MMN_CLI_WHOLE, .target = &options->first_seed,
+         .help = "the first seed (1)"},
+        {.name = "noise", .value = "S", .kind = MMN_CLI_REAL, .target = &options->noise,
+         .minimum = 1e-6, .maximum = 1e6,
+         .help = "standard deviation of the noise that disturbs (0.5)"},
+        MMN_CLI_RESIZE_ORDER(&order),
+    };
+    mmn_cli_arguments arguments;
+    mmn_model *model = NULL;
+    int code;
+    if (!mmn_cli_parse(command, table, sizeof table / sizeof table[0], argc, argv, &arguments,
+                       &code))
+        goto done;
+    request.question = arguments.count > 1 ? arguments.texts[1] : NULL;
+    request.quiet = arguments.quiet;
+    request.json = arguments.json;
+    code = check_request(command, &request);
+    if (code == MMN_CLI_DONE)
+        code = mmn_cli_open_model(&model, arguments.texts[0], &arguments, order);
+    if (code == MMN_CLI_DONE)
+        code = run_contrib(model, &request);
+done:
+    mmn_model_close(model);
+    mmn_cli_free(arguments.texts);
+    mmn_cli_free(request.images.texts);
+    return code;
+}

@@ -1,0 +1,56 @@
+#!/bin/sh
+# mmneuron contrib end to end: what it prints and writes, and what it refuses.
+. "$top_srcdir/tests/cli/setup.sh"
+
+prompt="USER: <image>
+What is this? ASSISTANT:"
+
+# contributions OPTION...: of a short answer to one picture.
+contributions() {
+    $MMNEURON contrib "$model" --image "$images/wide.jpg" --prompt "$prompt" --generate 6 --quiet "$@"
+}
+
+prints_a_table() {
+    exits 0 contributions --seeds 2 && grep -q '^answer: ".*shal' "$work/out" &&
+        grep -q '^shal: token "▁sh.*, ln p = -' "$work/out" &&
+        grep -q '^  *[0-2]  *[0-9]*  *[0-9.]*  *[-0-9.]*  *[-0-9.]*  "' "$work/out" &&
+        grep -q 'off:   random neurons .* of 2$' "$work/out"
+}
+
+writes_what_it_prints() {
+    exits 0 contributions --seeds 1 --json -o "$work/contrib.json" &&
+        cmp "$work/out" "$work/contrib.json" &&
+        grep -q '"format": "mmneuron-contrib-1"' "$work/contrib.json"
+}
+
+# With a question as with the prompt that the template makes of it.
+takes_a_question() {
+    exits 0 $MMNEURON contrib "$model" "What is this?" --image "$images/wide.jpg" --generate 6 \
+        --template raw --all-words --seeds 0 --quiet && ! grep -q disturbed "$work/out"
+}
+
+takes_no_picture() {
+    exits 0 $MMNEURON contrib "$model" --prompt "Which is it?" --generate 8 --all-words --seeds 0 \
+        --json --quiet && grep -q '"grid": null' "$work/out" && ! grep -q activations "$work/out"
+}
+
+names_the_word_that_is_not_there() {
+    contributions --word elephant >"$work/out" 2>"$work/errors"
+    [ $? -eq 2 ] && [ ! -s "$work/out" ] && grep -q 'has no word "elephant"' "$work/errors"
+}
+
+check "a table" prints_a_table
+check "a file with what --json prints" writes_what_it_prints
+check "a question" takes_a_question
+check "no picture" takes_no_picture
+check "one word" exits 0 contributions --word SHAL --seeds 0 --top 1 --names 1
+check "a word that is not in the answer" names_the_word_that_is_not_there
+check "no question" is_wrong_usage "question or --prompt" contrib "$model"
+check "question and prompt" is_wrong_usage "one or the other" contrib "$model" a --prompt b
+check "another activation" is_wrong_usage "gate or product" contrib "$model" a --activation up
+check "a word and all words" is_wrong_usage "exclude each other" \
+    contrib "$model" a --word b --all-words
+check "a picture that is not there" fails_with "none.jpg" \
+    $MMNEURON contrib "$model" --image "$work/none.jpg" --prompt "$prompt" --quiet
+
+done_testing
