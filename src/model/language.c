@@ -12,9 +12,8 @@ static size_t widest(const mmn_language_config *config)
     return config->intermediate_size > most ? config->intermediate_size : most;
 }
 
-/* The kind of norm that the language model has, of rows of hidden_size; in place too. */
-static void normalise(const mmn_compute *compute, const mmn_language_config *config, float *normed,
-                      const float *hidden, const mmn_norm *norm, size_t rows)
+void mmn_language_normalise(const mmn_compute *compute, const mmn_language_config *config,
+                            float *normed, const float *hidden, const mmn_norm *norm, size_t rows)
 {
     size_t width = config->hidden_size;
     if (config->layer_norm)
@@ -226,7 +225,8 @@ static mmn_status run_attention(const language_run *run, const mmn_language_laye
     float *keys = new_positions(run, run->parts->state->keys, scratch->spread_keys, index);
     float *values = new_positions(run, run->parts->state->values, scratch->spread_values, index);
 
-    normalise(compute, config, scratch->normed, run->hidden, &layer->attention_norm, run->rows);
+    mmn_language_normalise(compute, config, scratch->normed, run->hidden,
+                           &layer->attention_norm, run->rows);
     project(run, layer, keys, values);
     spread_to_caches(run, index);
 
@@ -254,7 +254,8 @@ static mmn_status run_mlp(const language_run *run, const mmn_language_layer_weig
     size_t hidden = config->hidden_size, inner = config->intermediate_size;
     int index = (int)number;
 
-    normalise(compute, config, scratch->normed, run->hidden, &layer->mlp_norm, run->rows);
+    mmn_language_normalise(compute, config, scratch->normed, run->hidden, &layer->mlp_norm,
+                           run->rows);
     mmn_apply_linear(compute, scratch->gate, scratch->normed, run->rows, &layer->gate);
     mmn_status status = show(run, "language.layers.{i}.mlp.gate", index, scratch->gate, inner,
                              error);
@@ -362,7 +363,7 @@ void mmn_language_norm(const mmn_compute *compute, const mmn_language_config *co
                        const mmn_language_weights *weights, float *normed, const float *hidden,
                        size_t rows)
 {
-    normalise(compute, config, normed, hidden, &weights->norm, rows);
+    mmn_language_normalise(compute, config, normed, hidden, &weights->norm, rows);
 }
 
 void mmn_language_logits(const mmn_compute *compute, const mmn_language_weights *weights,
@@ -384,5 +385,5 @@ void mmn_language_embed(const mmn_compute *compute, const mmn_language_config *c
                                 (const uint8_t *)embedding->data + (size_t)ids[row] * bytes,
                                 embedding->type, width);
     if (config->embedding_norm)
-        normalise(compute, config, hidden, hidden, &weights->embedding_norm, rows);
+        mmn_language_normalise(compute, config, hidden, hidden, &weights->embedding_norm, rows);
 }

@@ -36,6 +36,11 @@ mmn_status mmn_language_run(mmn_compute *compute, const mmn_language_config *con
                             const mmn_language_weights *weights, const mmn_language_part *parts,
                             size_t count, float *hidden, uint32_t layers, mmn_error *error);
 
+/* normed [rows][hidden_size] = hidden, normalised in the way that the language model has; may be the
+ * same array. */
+void mmn_language_normalise(const mmn_compute *compute, const mmn_language_config *config,
+                            float *normed, const float *hidden, const mmn_norm *norm, size_t rows);
+
 /* normed [rows][hidden_size] = the final norm of hidden. */
 void mmn_language_norm(const mmn_compute *compute, const mmn_language_config *config,
                        const mmn_language_weights *weights, float *normed, const float *hidden,

@@ -1,6 +1,8 @@
 /* The language model's MLPs as seen from its vocabulary. */
 #include "model/word_space.h"
 
+#include "model/language.h"
+
 /* Outputs of a piece of work: so many that a thread is worth waking. */
 enum { PIECE = 1024 };
 
@@ -48,7 +50,6 @@ void mmn_word_space_factors(const mmn_compute *compute, const mmn_model *model, 
             factors[i] = 1.0f;
         return;
     }
-    mmn_rms_norm(compute, normed, state, &weights->mlp_norm, rows, config->hidden_size,
-                 config->rms_norm_eps);
+    mmn_language_normalise(compute, config, normed, state, &weights->mlp_norm, rows);
     mmn_apply_linear(compute, factors, normed, rows, &weights->up);
 }
