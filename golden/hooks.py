@@ -49,7 +49,8 @@ class Parts:
         base = model if hasattr(model, "vision_tower") else model.model
         vision = getattr(base.vision_tower, "vision_model", base.vision_tower)
         language = getattr(base.language_model, "model", base.language_model)
-        return cls(vision, vision.pre_layrnorm, None, base.multi_modal_projector, language,
+        embeddings = getattr(vision, "pre_layrnorm", vision.embeddings)  # SigLIP has no norm there
+        return cls(vision, embeddings, None, base.multi_modal_projector, language,
                    model.get_output_embeddings())
 
 

@@ -24,6 +24,7 @@ import hooks
 import inputs as model_inputs
 from make_checkpoints import CHECKPOINTS, Checkpoint, write_checkpoint
 from make_instructblip import INSTRUCTBLIP, InstructBlip, write_instructblip
+from make_siglip import SIGLIP, Siglip, write_siglip
 from make_text import TEXT_MODELS, TextModel, write_text_model
 from truth import float64_arithmetic
 
@@ -59,6 +60,7 @@ class Golden:
 
 SYSTEM = ("A chat between a curious human and an artificial intelligence assistant. The assistant gives "
           "helpful, detailed, and polite answers to the human's questions. ")
+USER, ASSISTANT = "<|im_start|>user\n", "<|im_end|>\n<|im_start|>assistant\n"
 WIDE, TALL, TINY, GREY = ("images/wide.jpg", "images/tall.jpg", "images/tiny.png",
                           "images/grey.jpg")
 TEXT_CASES = (
@@ -114,6 +116,12 @@ CASES: dict[str, tuple[Case, ...]] = {
     "llava-native": (
         Case("wide", "USER: <image>\nWhat is this? ASSISTANT:", (WIDE,)),
         Case("tall", "USER: <image>\nWhere is the cup? ASSISTANT:", (TALL,), OUTLINE, 12),
+    ),
+    "llava-interleave-qwen": (
+        Case("wide", f"{USER}<image>\nWhat is this?{ASSISTANT}", (WIDE,),
+             f"{INPUTS}, vision.*, projector.*, language.embeddings, language.layers.1.*, language.norm"),
+        Case("tall", f"{USER}<image>\nWhere is the cup?{ASSISTANT}", (TALL,), OUTLINE, 12),
+        Case("two-images", f"{USER}<image><image>\nWhich is larger?{ASSISTANT}", (TINY, "images/square.jpg"), ENDS),
     ),
     "instructblip": (
         Case("wide", "What is unusual about this image?", (WIDE,)),
@@ -208,16 +216,19 @@ def run_checkpoint(folder: Path, root: Path, cases: Sequence[Case]) -> Golden:
     return golden
 
 
-def write(checkpoint: Checkpoint | InstructBlip | TextModel, seed: int, folder: Path) -> None:
+def write(checkpoint: Checkpoint | InstructBlip | Siglip | TextModel, seed: int, folder: Path) -> None:
     if isinstance(checkpoint, InstructBlip):
         write_instructblip(checkpoint, seed, folder)
+    elif isinstance(checkpoint, Siglip):
+        write_siglip(checkpoint, seed, folder)
     elif isinstance(checkpoint, TextModel):
         write_text_model(checkpoint, seed, folder)
     else:
         write_checkpoint(checkpoint, seed, folder)
 
 
-def make(checkpoint: Checkpoint | InstructBlip | TextModel, cases: Sequence[Case], seed: int, root: Path) -> None:
+def make(checkpoint: Checkpoint | InstructBlip | Siglip | TextModel, cases: Sequence[Case], seed: int,
+         root: Path) -> None:
     """Writes the checkpoint and its cases below `root`, with the first seed from `seed` on whose
     generated tokens are all at least MARGIN ahead of the others."""
     folder = root / "checkpoints" / checkpoint.name
@@ -253,7 +264,7 @@ def prepare_libraries() -> None:
 def main() -> None:
     prepare_libraries()
     for name in sys.argv[1:] or CASES:
-        make((CHECKPOINTS | INSTRUCTBLIP | TEXT_MODELS)[name], CASES[name], 1, HERE)
+        make((CHECKPOINTS | INSTRUCTBLIP | SIGLIP | TEXT_MODELS)[name], CASES[name], 1, HERE)
 
 
 if __name__ == "__main__":

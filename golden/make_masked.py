@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes tests/neurons/data/masked.json and .safetensors: a forward pass in float64 with neurons off.
+"""Writes tests/neurons/data/masked*.json and .safetensors: forward passes in float64 with neurons off.
 
 The neurons are drawn by Python's generator, their digest is computed as doc/formats.md states it, and
 they are switched off by hooks on transformers' activation functions: nothing of mmneuron is used. The
@@ -24,7 +24,8 @@ from truth import float64_arithmetic
 
 HERE = Path(__file__).resolve().parent
 DATA = HERE.parent / "tests" / "neurons" / "data"
-CHECKPOINT, CASE, TOKENS = "llava-1.5", "wide", 12
+TOKENS = 12
+SOURCES = {"masked": ("llava-1.5", "wide"), "masked-instructblip": ("instructblip", "tall")}  # checkpoint, case
 STAGES = "vision.out, projector.merged, language.layers.*.out, language.norm"
 MASKED = "medical"
 SHARE = 0.2
@@ -35,9 +36,28 @@ Neurons = dict[str, dict[str, list[list[int]]]]  # module, domain, [layer, neuro
 def activations(model: nn.Module) -> dict[str, list[nn.Module]]:
     """The activation functions of each module, layer by layer."""
     parts = hooks.Parts.of(model)
-    return {"vision": [layer.mlp.activation_fn for layer in parts.vision.encoder.layers],
-            "projector": [parts.projector.act],
+    between = {}
+    if parts.qformer:  # layers share one activation function: what follows it is the layer's own
+        layers = parts.qformer.encoder.layer
+        between["qformer"] = [layer.intermediate for layer in layers]
+        between["query"] = [layer.intermediate_query for layer in layers]
+    else:
+        between["projector"] = [parts.projector.act]
+    return {"vision": [layer.mlp.activation_fn for layer in parts.vision.encoder.layers], **between,
             "language": [layer.mlp.act_fn for layer in parts.language.layers]}
+
+
+def shapes_of(model: nn.Module) -> dict[str, tuple[int, int]]:
+    """Layers and neurons of each module."""
+    text, vision = model.config.text_config, model.config.vision_config
+    if hasattr(model.config, "qformer_config"):
+        qformer = model.config.qformer_config
+        queries = (qformer.num_hidden_layers, qformer.intermediate_size)
+        between = {"qformer": queries, "query": queries}
+    else:
+        between = {"projector": (1, text.hidden_size)}
+    return {"vision": (vision.num_hidden_layers, vision.intermediate_size), **between,
+            "language": (text.num_hidden_layers, text.intermediate_size)}
 
 
 def draw(shapes: dict[str, tuple[int, int]]) -> Neurons:
@@ -79,30 +99,32 @@ def switch_off(model: nn.Module, chosen: Neurons) -> None:
             function.register_forward_hook(hook)
 
 
-def main() -> None:
-    torch.set_num_threads(1)
+def make(name: str, checkpoint: str, case: str) -> None:
     model = AutoModelForImageTextToText.from_pretrained(
-        HERE / "checkpoints" / CHECKPOINT, dtype=torch.float32, attn_implementation="eager")
+        HERE / "checkpoints" / checkpoint, dtype=torch.float32, attn_implementation="eager")
     model = model.eval().double()
-    text, vision = model.config.text_config, model.config.vision_config
-    shapes = {"vision": (vision.num_hidden_layers, vision.intermediate_size),
-              "projector": (1, text.hidden_size),
-              "language": (text.num_hidden_layers, text.intermediate_size)}
+    shapes = shapes_of(model)
     chosen = draw(shapes)
     document = {"format": "mmneuron-neurons-1",
                 "modules": {module: {"layers": shapes[module][0], "neurons": shapes[module][1],
                                      "domains": domains} for module, domains in chosen.items()},
                 "digest": digest(shapes, chosen)}
-    (DATA / "masked.json").write_text(json.dumps(document) + "\n")
+    (DATA / f"{name}.json").write_text(json.dumps(document) + "\n")
 
-    prepared, _ = inputs_from_file(HERE / "cases" / CHECKPOINT / f"{CASE}.safetensors", False)
+    prepared, _ = inputs_from_file(HERE / "cases" / checkpoint / f"{case}.safetensors", False)
     switch_off(model, chosen)
     with float64_arithmetic():
         stages = hooks.run(model, as_float64(prepared), STAGES)
         ids, margin = greedy(model, as_float64(prepared), TOKENS)
     stages["generated_ids"] = torch.tensor(ids, dtype=torch.int32)
-    save_file(stages, DATA / "masked.safetensors", {"margin": f"{margin:.4g}"})
-    print(f"{len(ids)} tokens, margin {margin:.4g}")
+    save_file(stages, DATA / f"{name}.safetensors", {"margin": f"{margin:.4g}"})
+    print(f"{name}: {len(ids)} tokens, margin {margin:.4g}")
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    for name, source in SOURCES.items():
+        make(name, *source)
 
 
 if __name__ == "__main__":

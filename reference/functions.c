@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "arithmetic.h"
+#include "kernels.h"
 
 /* Adding such a number to a small one rounds it to an integer, ties to even, which is then found in
  * the lowest bits of the sum. */
@@ -259,4 +260,9 @@ float mmn_cos(float x)
     double r = angle_reduced(magnitude, &quadrant);
 
     return magnitude <= 0x1p20 ? (float)sine_of_quadrant(r, quadrant + 1) : NAN;
+}
+
+double mmn_power(double base, double exponent)
+{
+    return mmn_exp_f64(exponent * mmn_log_f64(base));
 }

@@ -136,6 +136,9 @@ const mmn_kernels *mmn_kernels_select(const char *name);
  * the processor can run one is what mmn_kernels_select answers. */
 const char *const *mmn_kernels_names(void);
 
+/* base^exponent for base > 0, in binary64: the exponential of the product with the logarithm. */
+double mmn_power(double base, double exponent);
+
 /* theta^(-2i/head_dim), i < head_dim/2, each step rounded to f32 as PyTorch rounds it: the
  * frequencies of the rotary embedding. Computed once for a model, the same for all tables. */
 void mmn_rope_frequencies(float *frequencies, size_t head_dim, double theta);

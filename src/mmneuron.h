@@ -88,7 +88,7 @@ MMN_API void mmn_model_close(mmn_model *model);
 
 /* A module that holds neurons: coordinates of its feed-forward layers after the activation. */
 typedef struct mmn_module {
-    const char *name; /* "vision", "projector", "language" */
+    const char *name; /* "vision", "projector", "qformer", "query", "language" */
     uint32_t layers, neurons;
     const char *stages;   /* the stages that show its neurons, "vision.layers.{i}.mlp.act" */
     uint32_t first_inert_layer; /* layers from this one on cannot influence the output; `layers`
@@ -96,7 +96,8 @@ typedef struct mmn_module {
 } mmn_module;
 
 typedef struct mmn_model_info {
-    const char *family;       /* "llava", "llava_next" */
+    const char *family;       /* "llava", "llava_next", "instructblip" */
+    const char *vision;       /* "clip", "eva", "siglip"; NULL: reads no images */
     const char *language;     /* "llama", "mistral" */
     const char *weight_types; /* "bf16", "bf16, f32" */
     const char *kernels;      /* name of the kernel table in use */
@@ -126,8 +127,8 @@ MMN_API mmn_status mmn_model_encode(const mmn_model *model, const char *text,
 MMN_API mmn_status mmn_model_decode(const mmn_model *model, const int32_t *ids, size_t count,
                                     int skip_special_tokens, char **text, mmn_error *error);
 
-/* The prompt that template `name` ("llava-1.5", "llava-v1.6-vicuna", "llava-v1.6-mistral", "raw",
- * or NULL for the model's own) makes of a question, with "<image>" in it if has_image. */
+/* The prompt that template `name` ("llava-1.5", "instructblip", "raw", ..., or NULL for the model's
+ * own) makes of a question, with "<image>" in it if has_image and the model wants it there. */
 MMN_API mmn_status mmn_prompt_from_template(const mmn_model *model, const char *name,
                                             const char *question, int has_image, char **prompt,
                                             mmn_error *error);
@@ -138,11 +139,13 @@ MMN_API mmn_status mmn_prompt_from_template(const mmn_model *model, const char *
 typedef struct mmn_input mmn_input;
 
 /* Tokenises `prompt` and loads `images` (JPEG or PNG files). With one "<image>" in the prompt
- * several images are joined side by side; with as many as there are images each stands at its own. */
+ * several images are joined side by side; with as many as there are images each stands at its own.
+ * InstructBLIP's images, joined, stand before the text, which "<image>" may begin or not. */
 MMN_API mmn_status mmn_input_from_prompt(mmn_input **input, const mmn_model *model,
                                          const char *prompt, const char *const *images,
                                          size_t image_count, mmn_error *error);
-/* Takes `input_ids`, `pixel_values` and `image_sizes` from a safetensors file. */
+/* Takes `input_ids`, `pixel_values`, `image_sizes` and `qformer_input_ids` from a safetensors
+ * file. */
 MMN_API mmn_status mmn_input_from_file(mmn_input **input, const mmn_model *model, const char *file,
                                        mmn_error *error);
 MMN_API void mmn_input_free(mmn_input *input);
@@ -196,12 +199,13 @@ MMN_API mmn_status mmn_session_add_probe(mmn_session *session, const mmn_probe *
                                          mmn_error *error);
 /* Runs the input through the model, as from an empty cache. What the session still has of earlier
  * prefills and generated tokens is not computed again, and every bit is as if it were: the features
- * of the same images (same pixel_values and sizes), where no probe wants vision or projector
- * stages; and keys and values of the longest beginning of the sequence that is the same, where no
- * probe wants language stages. Probes that are only_new do not count, and see language stages from
- * first_position on. The last position always runs. Where a probe writes, keys and values are not
- * taken over, and features are unless it writes to vision or projector stages. Nothing is taken over
- * in a session that is prompt_only. */
+ * of the same images (same pixel_values and sizes; only the vision tower's, where a Q-Former reads
+ * them with another instruction), where no probe wants stages that make them; and keys and values
+ * of the longest beginning of the sequence that is the same, where no probe wants language stages.
+ * Probes that are only_new do not count, and see language stages from first_position on. The last
+ * position always runs. Where a probe writes, keys and values are not taken over, and features are
+ * unless it writes to stages that make them. Nothing is taken over in a session that is
+ * prompt_only. */
 MMN_API mmn_status mmn_session_prefill(mmn_session *session, const mmn_input *input,
                                        mmn_error *error);
 /* What the last prefill took over: how many language positions, and whether the images' features. */
@@ -221,12 +225,33 @@ typedef struct mmn_sampling {
     uint64_t seed;
     const char *sample; /* names what is answered: its random numbers depend on seed, name and the
                            token's number alone; NULL: "" */
+    double repetition_penalty; /* of the tokens of prompt and answer: their logits are divided by it
+                                  where positive, else multiplied; 0: 1, which changes nothing */
 } mmn_sampling;
 
 /* Applies to what is generated from now on; NULL: greedy, as at first. Choices depend neither on
  * threads nor on what else the session has generated. */
 MMN_API mmn_status mmn_session_set_sampling(mmn_session *session, const mmn_sampling *sampling,
                                             mmn_error *error);
+/* When beam search ends (arXiv 1409.3215; the rules are transformers'). */
+typedef enum mmn_early_stopping {
+    MMN_EARLY_STOPPING_FALSE, /* when the best beam could not improve at its present length */
+    MMN_EARLY_STOPPING_TRUE,  /* as soon as there are as many answers as beams */
+    MMN_EARLY_STOPPING_NEVER  /* when no beam could improve at any length */
+} mmn_early_stopping;
+
+typedef struct mmn_beam_search {
+    uint32_t beams;        /* 2 to 64; 0 and 1: no beam search */
+    double length_penalty; /* an answer's score is its log probability divided by its length to this
+                              power; transformers' default is 1 */
+    mmn_early_stopping early_stopping;
+} mmn_beam_search;
+
+/* Applies to what is generated from now on; NULL: none, as at first. The answer is the one with the
+ * highest score; repetition_penalty multiplies log probabilities, and sampling must be greedy. After
+ * it the session must prefill anew. Probes see the rows of all beams, one after the other. */
+MMN_API mmn_status mmn_session_set_beam_search(mmn_session *session, const mmn_beam_search *search,
+                                               mmn_error *error);
 /* Appends up to `limit` tokens after a prefill, the likeliest each time or as set; stops after a stop token of the
  * generation configuration, which is stored too. *count says how many were stored in ids. */
 MMN_API mmn_status mmn_session_generate(mmn_session *session, size_t limit, int32_t *ids,

@@ -24,10 +24,10 @@ static json_t *modules_to_json(const mmn_model_info *info)
 
 static json_t *vision_to_json(const mmn_model_info *info)
 {
-    return json_pack("{s:I, s:I, s:I, s:I, s:I}", "layers", (json_int_t)info->vision_layers,
-                     "width", (json_int_t)info->vision_width, "heads",
-                     (json_int_t)info->vision_heads, "image_size", (json_int_t)info->image_size,
-                     "patch_size", (json_int_t)info->patch_size);
+    return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I}", "architecture", info->vision, "layers",
+                     (json_int_t)info->vision_layers, "width", (json_int_t)info->vision_width,
+                     "heads", (json_int_t)info->vision_heads, "image_size",
+                     (json_int_t)info->image_size, "patch_size", (json_int_t)info->patch_size);
 }
 
 static json_t *language_to_json(const mmn_model_info *info)
@@ -95,9 +95,9 @@ static void print_architecture(const mmn_model_info *info)
 {
     mmn_cli_print("family     %s\n", info->family);
     if (info->vision_layers > 0)
-        mmn_cli_print("vision     %" PRIu32 " layers of width %" PRIu32 ", %" PRIu32
+        mmn_cli_print("vision     %s: %" PRIu32 " layers of width %" PRIu32 ", %" PRIu32
                       " heads; images of %" PRIu32 " x %" PRIu32 " in patches of %" PRIu32 "\n",
-                      info->vision_layers, info->vision_width, info->vision_heads,
+                      info->vision, info->vision_layers, info->vision_width, info->vision_heads,
                       info->image_size, info->image_size, info->patch_size);
     mmn_cli_print("language   %s: %" PRIu32 " layers of width %" PRIu32 ", %" PRIu32 " heads",
                   info->language, info->language_layers, info->language_width,

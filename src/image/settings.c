@@ -17,7 +17,17 @@ static const mmn_resolution default_pinpoints[] = {
     {336, 672}, {672, 336}, {672, 672}, {1008, 336}, {336, 1008},
 };
 
-/* What the three classes share, with the sizes of the model. */
+/* What is different for classes that resize to one tile, whatever the aspect: SigLIP's and BLIP's. */
+static void set_tile_defaults(mmn_image_settings *settings, const mmn_image_model *model)
+{
+    settings->do_center_crop = false;
+    settings->shortest_edge = 0;
+    settings->size = (mmn_resolution){model->image_size, model->image_size};
+    for (size_t i = 0; i < 3 && settings->processor == MMN_PROCESSOR_SIGLIP; i++)
+        settings->mean[i] = settings->std[i] = 0.5;
+}
+
+/* What CLIP's and LLaVA's classes share, with the sizes of the model. */
 static void set_defaults(mmn_image_settings *settings, const mmn_image_model *model)
 {
     *settings = (mmn_image_settings){
@@ -34,6 +44,10 @@ static void set_defaults(mmn_image_settings *settings, const mmn_image_model *mo
         .mean = {0.48145466, 0.4578275, 0.40821073},
         .std = {0.26862954, 0.26130258, 0.27577711},
     };
+    if (model->blip) {
+        settings->processor = MMN_PROCESSOR_BLIP;
+        set_tile_defaults(settings, model);
+    }
 }
 
 /* Removes `suffix` from the end of the first *length characters of `name`. */
@@ -57,6 +71,8 @@ static mmn_status read_class(mmn_image_settings *settings, const mmn_json_object
         {"CLIPFeatureExtractor", MMN_PROCESSOR_CLIP},
         {"LlavaImageProcessor", MMN_PROCESSOR_LLAVA},
         {"LlavaNextImageProcessor", MMN_PROCESSOR_LLAVA_NEXT},
+        {"SiglipImageProcessor", MMN_PROCESSOR_SIGLIP},
+        {"BlipImageProcessor", MMN_PROCESSOR_BLIP},
     };
     const char *key = "image_processor_type", *name = NULL;
     if (!mmn_json_has(object, key))
@@ -73,9 +89,12 @@ static mmn_status read_class(mmn_image_settings *settings, const mmn_json_object
     if (i == count)
         return mmn_json_fail(object, key, error,
                              "image processor \"%s\" is not supported (supported are "
-                             "CLIPImageProcessor, LlavaImageProcessor, LlavaNextImageProcessor)",
+                             "CLIPImageProcessor, LlavaImageProcessor, LlavaNextImageProcessor, "
+                             "SiglipImageProcessor, BlipImageProcessor)",
                              name);
     settings->processor = classes[i].processor;
+    if (settings->processor == MMN_PROCESSOR_SIGLIP || settings->processor == MMN_PROCESSOR_BLIP)
+        set_tile_defaults(settings, model);
     if ((settings->processor == MMN_PROCESSOR_LLAVA_NEXT) != model->anyres)
         return mmn_json_fail(object, key, error, "\"%s\" does not suit a %s model", name,
                              model->anyres ? "llava_next" : "llava");

@@ -17,6 +17,8 @@ typedef struct mmn_resolution {
 typedef enum mmn_image_processor {
     MMN_PROCESSOR_CLIP,      /* CLIPImageProcessor: resize and crop to one tile */
     MMN_PROCESSOR_LLAVA,     /* LlavaImageProcessor: the same, may pad to a square first */
+    MMN_PROCESSOR_SIGLIP,    /* SiglipImageProcessor: resize to one tile, whatever the aspect */
+    MMN_PROCESSOR_BLIP,      /* BlipImageProcessor: the same with CLIP's mean and deviation */
     MMN_PROCESSOR_LLAVA_NEXT /* LlavaNextImageProcessor: the whole image and a grid of tiles */
 } mmn_image_processor;
 
@@ -38,7 +40,8 @@ typedef struct mmn_image_settings {
 
 /* What config.json says about images. */
 typedef struct mmn_image_model {
-    bool anyres;         /* the model is LLaVA-NeXT, else LLaVA */
+    bool anyres;         /* the model is LLaVA-NeXT, */
+    bool blip;           /* or InstructBLIP, else LLaVA */
     uint32_t image_size; /* of the vision tower */
     size_t grid_pinpoint_count;
     const mmn_resolution *grid_pinpoints; /* anyres only; NULL: the class default */

@@ -170,18 +170,31 @@ void mmn_binder_take_matrix(mmn_binder *binder, mmn_matrix *matrix, const char *
         matrix->columns *= shape[i];
 }
 
-void mmn_binder_take_vector(mmn_binder *binder, const float **vector, const char *prefix,
-                            const char *name, size_t length)
+static void add_waiting(mmn_binder *binder, mmn_waiting_vector vector)
 {
-    const mmn_tensor *tensor = mmn_binder_take(binder, prefix, name, &length, 1, false);
-    if (!tensor)
+    if (binder->status != MMN_OK)
         return;
     binder->status = mmn_reserve(&binder->vectors, &binder->vector_capacity,
                                  binder->vector_count + 1, sizeof(*binder->vectors),
                                  binder->error);
     if (binder->status == MMN_OK)
-        binder->vectors[binder->vector_count++] =
-            (mmn_waiting_vector){.place = vector, .tensor = tensor};
+        binder->vectors[binder->vector_count++] = vector;
+}
+
+void mmn_binder_take_array(mmn_binder *binder, const float **array, const char *prefix,
+                           const char *name, const size_t *shape, size_t dimensions)
+{
+    const mmn_tensor *tensor = mmn_binder_take(binder, prefix, name, shape, dimensions, false);
+    if (tensor)
+        add_waiting(binder, (mmn_waiting_vector){.place = array,
+                                                 .tensor = tensor,
+                                                 .length = mmn_tensor_elements(tensor)});
+}
+
+void mmn_binder_take_vector(mmn_binder *binder, const float **vector, const char *prefix,
+                            const char *name, size_t length)
+{
+    mmn_binder_take_array(binder, vector, prefix, name, &length, 1);
 }
 
 void mmn_binder_take_linear(mmn_binder *binder, mmn_linear *linear, const char *prefix,
@@ -194,6 +207,37 @@ void mmn_binder_take_linear(mmn_binder *binder, mmn_linear *linear, const char *
     snprintf(part, sizeof(part), "%s.bias", name);
     if (bias)
         mmn_binder_take_vector(binder, &linear->bias, prefix, part, outputs);
+}
+
+void mmn_binder_take_stacked(mmn_binder *binder, mmn_linear *const *linears, size_t count,
+                             const char *prefix, const char *name, size_t outputs, size_t inputs,
+                             bool bias)
+{
+    char part[64];
+    const size_t shape[2] = {count * outputs, inputs};
+    mmn_matrix all = {0};
+    snprintf(part, sizeof(part), "%s.weight", name);
+    mmn_binder_take_matrix(binder, &all, prefix, part, shape, 2, false);
+    const mmn_tensor *biases = NULL;
+    snprintf(part, sizeof(part), "%s.bias", name);
+    if (bias)
+        biases = mmn_binder_take(binder, prefix, part, shape, 1, false);
+    if (binder->status != MMN_OK)
+        return;
+    size_t row_bytes = inputs * mmn_weight_size(all.type);
+    for (size_t i = 0; i < count; i++) {
+        linears[i]->weight = (mmn_matrix){
+            .data = (const unsigned char *)all.data + i * outputs * row_bytes,
+            .type = all.type,
+            .rows = outputs,
+            .columns = inputs,
+        };
+        if (biases)
+            add_waiting(binder, (mmn_waiting_vector){.place = &linears[i]->bias,
+                                                     .tensor = biases,
+                                                     .first = i * outputs,
+                                                     .length = outputs});
+    }
 }
 
 void mmn_binder_take_norm(mmn_binder *binder, mmn_norm *norm, const char *prefix, const char *name,
@@ -222,7 +266,7 @@ static void widen_vectors(mmn_binder *binder, float **vectors)
 {
     size_t total = 0;
     for (size_t i = 0; i < binder->vector_count; i++)
-        total += (mmn_tensor_elements(binder->vectors[i].tensor) + 15) / 16 * 16;
+        total += (binder->vectors[i].length + 15) / 16 * 16;
     if (binder->status != MMN_OK)
         return;
     float *block = mmn_allocate(total, sizeof(*block), binder->error);
@@ -232,13 +276,14 @@ static void widen_vectors(mmn_binder *binder, float **vectors)
     }
     *vectors = block;
     for (size_t i = 0; i < binder->vector_count; i++) {
-        const mmn_tensor *tensor = binder->vectors[i].tensor;
-        size_t elements = mmn_tensor_elements(tensor);
+        const mmn_waiting_vector *vector = &binder->vectors[i];
         mmn_weight_type type = MMN_WEIGHT_F32;
-        weight_type(&type, tensor->type);
-        mmn_kernels_reference()->widen(block, tensor->data, type, elements);
-        *binder->vectors[i].place = block;
-        block += (elements + 15) / 16 * 16;
+        weight_type(&type, vector->tensor->type);
+        mmn_kernels_reference()->widen(
+            block, vector->tensor->data + vector->first * mmn_weight_size(type), type,
+            vector->length);
+        *vector->place = block;
+        block += (vector->length + 15) / 16 * 16;
     }
 }
 

@@ -7,10 +7,12 @@
 /* Room for a normalised name that the architecture asks for. */
 #define MMN_BINDER_NAME_SIZE 160
 
-/* A vector whose place waits for the one block that all vectors share. */
+/* A vector, `length` elements of a tensor from `first` on, whose place waits for the one block that
+ * all vectors share. */
 typedef struct mmn_waiting_vector {
     const float **place;
     const mmn_tensor *tensor;
+    size_t first, length;
 } mmn_waiting_vector;
 
 /* A binding in progress. The first failure is kept in `status`; what is called after it does
@@ -51,11 +53,19 @@ void mmn_binder_take_matrix(mmn_binder *binder, mmn_matrix *matrix, const char *
 /* Takes a vector; *vector is set by mmn_binder_finish. */
 void mmn_binder_take_vector(mmn_binder *binder, const float **vector, const char *prefix,
                             const char *name, size_t length);
+/* The same for an array of any shape, whose elements are widened in their order. */
+void mmn_binder_take_array(mmn_binder *binder, const float **array, const char *prefix,
+                           const char *name, const size_t *shape, size_t dimensions);
 
 /* Takes weight [outputs, inputs] and, with `bias`, bias [outputs] of a linear layer: the tensors
  * "name.weight" and "name.bias". */
 void mmn_binder_take_linear(mmn_binder *binder, mmn_linear *linear, const char *prefix,
                             const char *name, size_t outputs, size_t inputs, bool bias);
+/* Takes `count` linear layers with the same input whose rows lie one behind the other in one tensor,
+ * weight [count * outputs, inputs] and, with `bias`, bias [count * outputs], named as above. */
+void mmn_binder_take_stacked(mmn_binder *binder, mmn_linear *const *linears, size_t count,
+                             const char *prefix, const char *name, size_t outputs, size_t inputs,
+                             bool bias);
 /* Takes weight and, with `bias`, bias of a normalisation, [width] each, named as above. */
 void mmn_binder_take_norm(mmn_binder *binder, mmn_norm *norm, const char *prefix, const char *name,
                           size_t width, bool bias);

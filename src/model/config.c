@@ -192,6 +192,8 @@ static void digest_vision(mmn_digest *digest, const mmn_vision_config *vision)
     for (size_t i = 0; i < vision->feature_layer_count; i++)
         mmn_digest_add_u32(digest, vision->feature_layers[i]);
     mmn_digest_add_u32(digest, vision->keeps_class_token);
+    if (vision->form && vision->form->name_in_digest)
+        mmn_digest_add_text(digest, vision->form->model_type);
 }
 
 /* Whether the numbers that every digest has say all: those of LLaMA-2 and Mistral do. */
@@ -236,8 +238,23 @@ static void digest_language(mmn_digest *digest, const mmn_language_config *langu
     mmn_digest_add_u32(digest, language->gated);
 }
 
-/* In this order, integers and truth values as u32: family's name; the vision tower's numbers, all
- * 0 and the activation "silu" where there is none; projector's activation, bias, the same; the
+static void digest_qformer(mmn_digest *digest, const mmn_qformer_config *qformer)
+{
+    mmn_digest_add_u32(digest, qformer->hidden_size);
+    mmn_digest_add_u32(digest, qformer->intermediate_size);
+    mmn_digest_add_u32(digest, qformer->layers);
+    mmn_digest_add_u32(digest, qformer->heads);
+    mmn_digest_add_u32(digest, qformer->queries);
+    mmn_digest_add_u32(digest, qformer->cross_attention_frequency);
+    mmn_digest_add_u32(digest, qformer->vocab_size);
+    mmn_digest_add_u32(digest, qformer->max_position_embeddings);
+    mmn_digest_add_f64(digest, (double)qformer->layer_norm_eps);
+    mmn_digest_add_text(digest, mmn_activation_name(qformer->activation));
+}
+
+/* In this order, integers and truth values as u32: family's name; the vision tower's numbers (all
+ * 0 and the activation "silu" where there is none) and, unless it is CLIP's, its model_type;
+ * projector's activation, bias (the same), or the Q-Former's numbers; the
  * language model's numbers, and where is_plain denies, those that it asks for; image_token_id;
  * pinpoints' count and each one's height and width. Names are texts with their length, epsilons and
  * theta binary64. */
@@ -245,8 +262,12 @@ void mmn_config_digest(mmn_digest *digest, const mmn_config *config)
 {
     mmn_digest_add_text(digest, config->family->model_type);
     digest_vision(digest, &config->vision);
-    mmn_digest_add_text(digest, mmn_activation_name(config->projector.activation));
-    mmn_digest_add_u32(digest, config->projector.bias);
+    if (config->qformer.layers > 0) {
+        digest_qformer(digest, &config->qformer);
+    } else {
+        mmn_digest_add_text(digest, mmn_activation_name(config->projector.activation));
+        mmn_digest_add_u32(digest, config->projector.bias);
+    }
     digest_language(digest, &config->language);
     mmn_digest_add_u32(digest, (uint32_t)config->image_token_id);
     mmn_digest_add_u32(digest, (uint32_t)config->grid_pinpoint_count);

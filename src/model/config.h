@@ -32,18 +32,23 @@ typedef enum mmn_activation {
 typedef struct mmn_vision_config {
     const mmn_vision_form *form; /* NULL: the model has none */
     uint32_t hidden_size, intermediate_size, layers, heads, head_dim;
-    uint32_t image_size, patch_size; /* the second divides the first */
+    uint32_t image_size, patch_size;
     uint32_t channels;
-    uint32_t grid;      /* patches along a side */
+    uint32_t grid;      /* whole patches along a side; pixels that are left over are not read */
     uint32_t patches;   /* grid * grid */
-    uint32_t positions; /* the patches and the class token */
+    uint32_t positions; /* the patches and, where there is one, the class token */
     float layer_norm_eps;
     mmn_activation activation;
+    bool patch_bias;  /* of the patches' projection */
+    bool qkv_bias;    /* of the projections to queries, keys and values */
+    bool class_token; /* goes before the patches */
+    bool pre_norm;    /* the embeddings are normalised before the first layer */
     /* The hidden states that the projector reads, concatenated: 0 is what enters the first layer,
      * i what layer i - 1 gives (the file's negative numbers are resolved). */
     uint32_t feature_layers[MMN_FEATURE_LAYERS];
     size_t feature_layer_count;
     bool keeps_class_token; /* vision_feature_select_strategy "full"; "default" drops it */
+    bool post_norm;         /* what the last layer gives is normalised when it is read */
 } mmn_vision_config;
 
 /* How the frequencies of the rotary embedding follow from theta. */
@@ -88,6 +93,18 @@ typedef struct mmn_projector_config {
     uint32_t input_size; /* vision.hidden_size * vision.feature_layer_count */
 } mmn_projector_config;
 
+/* A Q-Former: a BERT whose first rows are queries that read the image, and whose other rows are the
+ * instruction. */
+typedef struct mmn_qformer_config {
+    uint32_t layers; /* 0: the model has none */
+    uint32_t hidden_size, intermediate_size, heads, head_dim;
+    uint32_t queries;                   /* what an image takes in the language model */
+    uint32_t cross_attention_frequency; /* layers 0, this, twice this, ... read the image */
+    uint32_t vocab_size, max_position_embeddings; /* the instruction's */
+    float layer_norm_eps;
+    mmn_activation activation;
+} mmn_qformer_config;
+
 typedef struct mmn_generation_config {
     int32_t eos_ids[MMN_EOS_IDS]; /* tokens that end a generation */
     size_t eos_count;
@@ -97,10 +114,13 @@ typedef struct mmn_generation_config {
 typedef struct mmn_config {
     const mmn_family *family;
     mmn_vision_config vision;
+    mmn_qformer_config qformer;
     mmn_projector_config projector;
     mmn_language_config language;
     mmn_generation_config generation;
     int32_t image_token_id; /* below language.vocab_size; MMN_NO_TOKEN: the model reads no images */
+    bool image_first; /* a prompt's only image stands before its first token, even the one that begins
+                         texts, and `<image>` is not part of what is tokenised */
     uint32_t image_seq_length; /* what the file says a base image takes; positions are computed */
     /* Resolutions to choose from where images are cut into tiles (LLaVA-NeXT), {height, width}. */
     uint32_t grid_pinpoints[MMN_GRID_PINPOINTS][2];

@@ -15,6 +15,11 @@
 #define MMN_LIMIT_IMAGE 4096u
 #define MMN_LIMIT_POSITIONS 16777216u /* positions are exact in f32 up to here */
 
+/* Reads the numbers of a vision_config over those that *vision has, and derives the others from
+ * them. */
+mmn_status mmn_config_vision(mmn_vision_config *vision, const mmn_json_object *object,
+                             mmn_error *error);
+
 /* Reads the activation function that `key` names; absent: *activation is left as it was. */
 mmn_status mmn_config_activation(mmn_activation *activation, const mmn_json_object *object,
                                  const char *key, mmn_error *error);

@@ -7,6 +7,7 @@
 static const mmn_family *const families[] = {
     &mmn_family_llava,
     &mmn_family_llava_next,
+    &mmn_family_instructblip,
     &mmn_family_llama,
     &mmn_family_mistral,
     &mmn_family_qwen2,
@@ -22,6 +23,8 @@ static const mmn_language_form *const language_forms[] = {
 
 static const mmn_vision_form *const vision_forms[] = {
     &mmn_vision_clip,
+    &mmn_vision_eva,
+    &mmn_vision_siglip,
 };
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))

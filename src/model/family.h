@@ -32,6 +32,8 @@ struct mmn_language_form {
 /* A kind of vision tower. */
 struct mmn_vision_form {
     const char *model_type; /* of vision_config */
+    const char *name;       /* for people */
+    bool name_in_digest;    /* not CLIP, whose digests are older than other towers */
     /* As above, but for which hidden states are read, and how: that is the family's business. */
     mmn_status (*read)(mmn_vision_config *vision, const mmn_json_object *object, mmn_error *error);
     void (*bind)(mmn_binder *binder, mmn_vision_weights *vision, const mmn_vision_config *config);
@@ -42,7 +44,7 @@ struct mmn_family {
     const char *model_type; /* of config.json */
     /* Fills *config, whose family is set, but for the tokens of `generation`. */
     mmn_status (*read)(mmn_config *config, const mmn_json_object *root, mmn_error *error);
-    /* Takes all tensors; the layers of weights->vision and weights->language are allocated. */
+    /* Takes all tensors; all parts' layers are allocated. */
     void (*bind)(mmn_binder *binder, mmn_weights *weights, const mmn_config *config);
     /* Makes of the tower's features what enters the language model at the image positions:
      * *merged [*rows][language hidden_size], freed with mmn_free. NULL for text-only families. */

@@ -23,6 +23,7 @@ static mmn_status read_features(mmn_vision_config *vision, const mmn_json_object
     for (size_t i = 0; i < count; i++)
         vision->feature_layers[i] = (uint32_t)(chosen[i] < 0 ? states + chosen[i] : chosen[i]);
     vision->feature_layer_count = count;
+    vision->post_norm = false;
 
     const char *strategy = "default";
     status = mmn_json_get_text(&strategy, root, "vision_feature_select_strategy", error);
@@ -32,6 +33,11 @@ static mmn_status read_features(mmn_vision_config *vision, const mmn_json_object
     if (!vision->keeps_class_token && strcmp(strategy, "default") != 0)
         return mmn_json_fail(root, "vision_feature_select_strategy", error,
                              "must be \"default\" or \"full\" and is \"%.60s\"", strategy);
+    if (!vision->keeps_class_token && !vision->class_token)
+        return mmn_json_fail(root, "vision_feature_select_strategy", error,
+                             "must be \"full\": a vision tower of type %s has no class token to "
+                             "drop",
+                             vision->form->model_type);
     return MMN_OK;
 }
 
@@ -134,6 +140,10 @@ static mmn_status read_llava_next(mmn_config *config, const mmn_json_object *roo
                                   mmn_error *error)
 {
     mmn_status status = read_llava(config, root, error);
+    if (status == MMN_OK && config->vision.class_token && config->vision.keeps_class_token)
+        return mmn_json_fail(root, "vision_feature_select_strategy", error,
+                             "must be \"default\": LLaVA-NeXT makes a map of the patches, in which "
+                             "a class token has no place");
     return status == MMN_OK ? read_pinpoints(config, root, error) : status;
 }
 

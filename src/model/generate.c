@@ -2,22 +2,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "model/session.h"
-
-/* Sessions at work. */
-typedef struct generating {
-    const mmn_model *model;
-    mmn_session *const *sessions;
-    size_t count, limit;
-    int32_t *ids;   /* [count][limit] */
-    size_t *counts; /* [count] */
-    bool *stopped;  /* [count] */
-
-    /* Of those that run a token, or want logits. */
-    mmn_session_part *parts; /* [count] */
-    float *rows;             /* [count][hidden_size] */
-    float *logits;           /* [count][vocab_size]; NULL where there is one session */
-} generating;
+#include "model/generate.h"
 
 static bool stops(const mmn_generation_config *generation, int32_t token)
 {
@@ -27,14 +12,13 @@ static bool stops(const mmn_generation_config *generation, int32_t token)
     return false;
 }
 
-/* Runs the tokens that have been chosen and not run. */
-static mmn_status run_pending(const generating *g, mmn_error *error)
+mmn_status mmn_generating_run(const mmn_generating *g, mmn_error *error)
 {
     const mmn_language_weights *weights = &g->model->weights->language;
     size_t width = g->model->config.language.hidden_size, running = 0;
     for (size_t i = 0; i < g->count; i++) {
         mmn_session *session = g->sessions[i];
-        size_t position = session->language.length;
+        size_t position = mmn_language_position(&session->language);
         if (g->stopped[i] || session->pending == MMN_NO_TOKEN)
             continue;
         mmn_status status = mmn_session_reserve_ids(session, position + 1, error);
@@ -56,8 +40,7 @@ static mmn_status run_pending(const generating *g, mmn_error *error)
     return status;
 }
 
-/* The logits that are not there yet, in one product. */
-static mmn_status make_logits(const generating *g, mmn_error *error)
+mmn_status mmn_generating_make_logits(const mmn_generating *g, mmn_error *error)
 {
     const mmn_language_config *config = &g->model->config.language;
     const mmn_language_weights *weights = &g->model->weights->language;
@@ -88,10 +71,15 @@ static mmn_status make_logits(const generating *g, mmn_error *error)
     return MMN_OK;
 }
 
-static mmn_status choose(const generating *g, size_t i, mmn_error *error)
+static mmn_status choose(const mmn_generating *g, size_t i, mmn_error *error)
 {
     mmn_session *session = g->sessions[i];
-    mmn_status status = mmn_sampler_choose(&session->pending, &session->sampler,
+    mmn_status status = mmn_penalise_repetition(
+        session->logits, g->model->config.language.vocab_size, session->sampler.repetition_penalty,
+        session->cached_ids, session->language.length, error);
+    if (status != MMN_OK)
+        return status;
+    status = mmn_sampler_choose(&session->pending, &session->sampler,
                                            session->compute.kernels, session->logits,
                                            g->model->config.language.vocab_size,
                                            session->generated, error);
@@ -104,12 +92,12 @@ static mmn_status choose(const generating *g, size_t i, mmn_error *error)
     return MMN_OK;
 }
 
-static mmn_status generate(const generating *g, mmn_error *error)
+static mmn_status generate(const mmn_generating *g, mmn_error *error)
 {
     for (bool done = g->limit == 0; !done;) {
-        mmn_status status = run_pending(g, error);
+        mmn_status status = mmn_generating_run(g, error);
         if (status == MMN_OK)
-            status = make_logits(g, error);
+            status = mmn_generating_make_logits(g, error);
         done = true;
         for (size_t i = 0; i < g->count && status == MMN_OK; i++) {
             if (!g->stopped[i])
@@ -132,7 +120,7 @@ static mmn_status begin(const mmn_session *session, mmn_error *error)
     return MMN_OK;
 }
 
-static mmn_status show_ids(const generating *g, size_t i, mmn_error *error)
+static mmn_status show_ids(const mmn_generating *g, size_t i, mmn_error *error)
 {
     return mmn_session_show_copy(g->sessions[i],
                                  &(mmn_shown){.pattern = "generated_ids",
@@ -142,37 +130,47 @@ static mmn_status show_ids(const generating *g, size_t i, mmn_error *error)
                                  g->counts[i] * sizeof(*g->ids), error);
 }
 
+/* All sessions together, token by token. */
+static mmn_status generate_side_by_side(mmn_generating *g, mmn_error *error)
+{
+    const mmn_language_config *config = &g->model->config.language;
+    mmn_status status = MMN_SYSTEM;
+    if ((g->stopped = mmn_allocate(g->count, sizeof(*g->stopped), error)) &&
+        (g->parts = mmn_allocate(g->count, sizeof(*g->parts), error)) &&
+        (g->rows = mmn_allocate(g->count, config->hidden_size * sizeof(float), error)) &&
+        (g->count == 1 ||
+         (g->logits = mmn_allocate(g->count, config->vocab_size * sizeof(float), error))))
+        status = generate(g, error);
+    mmn_free(g->stopped);
+    mmn_free(g->parts);
+    mmn_free(g->rows);
+    mmn_free(g->logits);
+    return status;
+}
+
 mmn_status mmn_sessions_generate(mmn_session *const *sessions, size_t count, size_t limit,
                                  int32_t *ids, size_t *counts, mmn_error *error)
 {
-    const mmn_language_config *config = &sessions[0]->model->config.language;
-    generating g = {.model = sessions[0]->model,
-                    .sessions = sessions,
-                    .count = count,
-                    .limit = limit,
-                    .ids = ids,
-                    .counts = counts};
+    mmn_generating g = {.model = sessions[0]->model,
+                        .sessions = sessions,
+                        .count = count,
+                        .limit = limit,
+                        .ids = ids,
+                        .counts = counts};
     mmn_status status = MMN_OK;
     for (size_t i = 0; i < count && status == MMN_OK; i++) {
         counts[i] = 0;
         status = begin(sessions[i], error);
         sessions[i]->probes.generating = true;
     }
-    if (status != MMN_OK)
-        return status;
-    status = MMN_SYSTEM;
-    if ((g.stopped = mmn_allocate(count, sizeof(*g.stopped), error)) &&
-        (g.parts = mmn_allocate(count, sizeof(*g.parts), error)) &&
-        (g.rows = mmn_allocate(count, config->hidden_size * sizeof(float), error)) &&
-        (count == 1 ||
-         (g.logits = mmn_allocate(count, config->vocab_size * sizeof(float), error))))
-        status = generate(&g, error);
+    if (status == MMN_OK && sessions[0]->beam_search.beams < 2)
+        status = generate_side_by_side(&g, error);
+    else
+        for (size_t i = 0; i < count && status == MMN_OK; i++)
+            status = mmn_session_generate_beams(sessions[i], limit, ids + i * limit, &counts[i],
+                                                error);
     for (size_t i = 0; i < count && status == MMN_OK; i++)
         status = show_ids(&g, i, error);
-    mmn_free(g.stopped);
-    mmn_free(g.parts);
-    mmn_free(g.rows);
-    mmn_free(g.logits);
     return status;
 }
 

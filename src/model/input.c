@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "format/image_file.h"
 #include "image/join.h"
+#include "model/instruction.h"
 #include "model/model.h"
 #include "model/vision.h"
 
@@ -15,7 +16,24 @@ size_t mmn_input_image_features(const mmn_input *input, const mmn_model *model, 
 {
     if (input->anyres)
         return input->anyres[image].total;
+    if (model->config.qformer.layers > 0)
+        return model->config.qformer.queries;
     return mmn_vision_feature_tokens(&model->config.vision);
+}
+
+uint64_t mmn_input_module_positions(const mmn_input *input, const mmn_model *model,
+                                    const char *name)
+{
+    const mmn_vision_config *vision = &model->config.vision;
+    if (strcmp(name, "vision") == 0)
+        return input->pixels.tiles * (uint64_t)vision->positions;
+    if (strcmp(name, "projector") == 0)
+        return input->pixels.tiles * (uint64_t)mmn_vision_feature_tokens(vision);
+    if (strcmp(name, "qformer") == 0)
+        return input->qformer_length;
+    if (strcmp(name, "query") == 0)
+        return input->image_positions;
+    return input->length;
 }
 
 mmn_status mmn_input_set_image_size(mmn_input *input, const mmn_model *model, size_t image,
@@ -62,6 +80,7 @@ void mmn_input_free(mmn_input *input)
     mmn_pixel_values_free(&input->pixels);
     mmn_free(input->image_sizes);
     mmn_free(input->anyres);
+    mmn_free(input->qformer_ids);
     mmn_free(input);
 }
 
@@ -202,10 +221,11 @@ mmn_status mmn_input_from_prompt(mmn_input **made, const mmn_model *model, const
     if (image_count > 0 && !model->config.vision.form)
         return mmn_fail(error, MMN_INPUT, model->folder, NULL,
                         "is a language model alone, which reads no images");
-    mmn_status status = mmn_tokenizer_encode(model->tokenizer, prompt, strlen(prompt), true, &ids,
-                                             &count, error);
-    if (status != MMN_OK)
+    mmn_status status = mmn_prompt_encode(model, prompt, image_count, &ids, &count, error);
+    if (status != MMN_OK) {
+        mmn_free(ids);
         return status;
+    }
     size_t placeholders = count_tokens(ids, count, model->config.image_token_id);
     status = check_placeholders(placeholders, image_count, error);
     if (status == MMN_OK && count == 0)
@@ -219,6 +239,8 @@ mmn_status mmn_input_from_prompt(mmn_input **made, const mmn_model *model, const
             status = add_image(input, model, i, &images[i], 1, error);
     if (status == MMN_OK)
         status = expand_placeholders(input, model, ids, count, error);
+    if (status == MMN_OK)
+        status = mmn_input_set_instruction(input, model, prompt, error);
     mmn_free(ids);
     if (status != MMN_OK) {
         mmn_input_free(input);

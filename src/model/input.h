@@ -18,6 +18,8 @@ struct mmn_input {
     mmn_resolution *image_sizes;  /* [image_count], before any processing */
     mmn_anyres_features *anyres;  /* [image_count] for LLaVA-NeXT, else NULL */
     size_t image_count;
+    int32_t *qformer_ids; /* [qformer_length]: the instruction that the Q-Former reads with the image */
+    size_t qformer_length; /* 0: the model has no Q-Former, or the input no image */
 };
 
 /* An input of `model` for `image_count` images, whose sizes are set next; *input may be non-NULL
@@ -31,5 +33,9 @@ mmn_status mmn_input_set_image_size(mmn_input *input, const mmn_model *model, si
 
 /* The number of language positions that image number `image` takes. */
 size_t mmn_input_image_features(const mmn_input *input, const mmn_model *model, size_t image);
+
+/* How many positions of module `name` a forward pass of the input has. */
+uint64_t mmn_input_module_positions(const mmn_input *input, const mmn_model *model,
+                                    const char *name);
 
 #endif

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "format/safetensors.h"
 #include "model/input.h"
+#include "model/instruction.h"
 #include "model/model.h"
 #include "model/vision.h"
 
@@ -29,6 +30,26 @@ static mmn_status check_integers(const mmn_tensor *tensor, size_t dimensions, mm
     return MMN_OK;
 }
 
+/* *ids [*length]: the elements of a tensor, which must be below `vocabulary`. */
+static mmn_status read_id_list(int32_t **ids, size_t *length, const mmn_tensor *tensor,
+                               uint32_t vocabulary, mmn_error *error)
+{
+    size_t count = mmn_tensor_elements(tensor);
+    *ids = mmn_allocate(count, sizeof(**ids), error);
+    if (!*ids)
+        return MMN_SYSTEM;
+    for (size_t i = 0; i < count; i++) {
+        int64_t id = integer_at(tensor, i);
+        if (id < 0 || id >= vocabulary)
+            return mmn_fail(error, MMN_INPUT, tensor->file, tensor->name,
+                            "element %zu is %lld; expected 0 to %u", i, (long long)id,
+                            vocabulary - 1);
+        (*ids)[i] = (int32_t)id;
+    }
+    *length = count;
+    return MMN_OK;
+}
+
 static mmn_status read_ids(mmn_input *input, const mmn_model *model, const mmn_tensor *tensor,
                            mmn_error *error)
 {
@@ -37,20 +58,33 @@ static mmn_status read_ids(mmn_input *input, const mmn_model *model, const mmn_t
         return mmn_fail(error, MMN_INPUT, tensor->file, tensor->name,
                         "has %zu positions; at most %d are supported", count,
                         MMN_MAXIMUM_POSITIONS);
-    input->ids = mmn_allocate(count, sizeof(*input->ids), error);
-    if (!input->ids)
-        return MMN_SYSTEM;
-    for (size_t i = 0; i < count; i++) {
-        int64_t id = integer_at(tensor, i);
-        if (id < 0 || id >= model->config.language.vocab_size)
-            return mmn_fail(error, MMN_INPUT, tensor->file, tensor->name,
-                            "element %zu is %lld; expected 0 to %u", i, (long long)id,
-                            model->config.language.vocab_size - 1);
-        input->ids[i] = (int32_t)id;
+    mmn_status status = read_id_list(&input->ids, &input->length, tensor,
+                                     model->config.language.vocab_size, error);
+    for (size_t i = 0; i < input->length; i++)
         input->image_positions += input->ids[i] == input->image_token;
-    }
-    input->length = count;
-    return MMN_OK;
+    return status;
+}
+
+/* The instruction that a Q-Former reads with the image. */
+static mmn_status read_instruction(mmn_input *input, const mmn_model *model,
+                                   const mmn_tensor *tensor, const char *file, mmn_error *error)
+{
+    if (model->config.qformer.layers == 0 || input->image_count == 0)
+        return MMN_OK;
+    if (input->image_count != 1)
+        return mmn_fail(error, MMN_INPUT, file, "pixel_values",
+                        "has %zu images; this model reads one", input->image_count);
+    if (!tensor)
+        return mmn_fail(error, MMN_INPUT, file, "qformer_input_ids",
+                        "is missing; the model's Q-Former needs it with pixel_values");
+    mmn_status status = check_integers(tensor, 1, error);
+    size_t count = mmn_tensor_elements(tensor);
+    if (status == MMN_OK)
+        status = mmn_instruction_check_length(model, count, file, error);
+    if (status != MMN_OK)
+        return status;
+    return read_id_list(&input->qformer_ids, &input->qformer_length, tensor,
+                        model->config.qformer.vocab_size, error);
 }
 
 /* How many images pixel_values [tiles, 3, H, W] and image_sizes [images, 2] hold. LLaVA's need no
@@ -175,6 +209,9 @@ mmn_status mmn_input_from_file(mmn_input **made, const mmn_model *model, const c
         status = mmn_input_create(&input, model, image_count, error);
     if (status == MMN_OK)
         status = read_ids(input, model, ids, error);
+    if (status == MMN_OK)
+        status = read_instruction(input, model,
+                                  mmn_safetensors_find(tensors, "qformer_input_ids"), file, error);
     if (status == MMN_OK && !pixels && input->image_positions > 0)
         status = mmn_fail(error, MMN_INPUT, file, "pixel_values",
                           "is missing, but input_ids has image tokens");

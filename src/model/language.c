@@ -97,6 +97,15 @@ static void join(float *joined, const float *all, size_t width, const mmn_sequen
            sequence->rows * width * sizeof(float));
 }
 
+/* Writes the keys and values that a state has behind those of its trunk, and those of `rows` rows
+ * that follow them, into the trunk's cache, where they are read with the others. */
+static void join_trunk(const mmn_language_state *state, size_t slot, size_t rows, size_t width)
+{
+    size_t bytes = (state->length + rows) * width * sizeof(float);
+    memcpy(state->trunk->keys[slot] + state->trunk_length * width, state->keys[slot], bytes);
+    memcpy(state->trunk->values[slot] + state->trunk_length * width, state->values[slot], bytes);
+}
+
 /* Attention of each sequence of a part to itself; keys and values of the rows follow those in the
  * cache. */
 static void attend(const language_run *run, const mmn_language_part *part, uint32_t layer)
@@ -106,8 +115,11 @@ static void attend(const language_run *run, const mmn_language_part *part, uint3
     mmn_language_state *state = part->state;
     size_t query_width = mmn_language_query_width(config);
     size_t key_width = mmn_language_key_width(config);
-    const float *keys = state->keys[slot_of(state, layer)];
-    const float *values = state->values[slot_of(state, layer)];
+    const mmn_language_state *cache = state->trunk ? state->trunk : state;
+    size_t slot = slot_of(state, layer);
+    const float *keys = cache->keys[slot], *values = cache->values[slot];
+    if (state->trunk)
+        join_trunk(state, slot, sequences->rows, key_width);
     size_t root = SIZE_MAX, intact = 0; /* what `joined_keys` begin with */
     for (size_t i = 0; i < sequences->count; i++) {
         const mmn_sequence *sequence = &sequences->list[i];
@@ -310,10 +322,14 @@ static mmn_status reserve(mmn_compute *compute, const mmn_language_config *confi
         if (needed < sequences->rows || rows + sequences->rows < rows)
             return mmn_fail(error, MMN_SYSTEM, NULL, NULL, "the sequence is too long");
         rows += sequences->rows;
-        longest = needed > longest ? needed : longest;
+        size_t positions = parts[i].state->trunk_length + needed;
+        longest = positions > longest ? positions : longest;
         longest = sequences->longest > longest ? sequences->longest : longest;
-        status = mmn_language_reserve_cache(parts[i].state, config, needed, sequences->longest,
-                                            error);
+        if (parts[i].state->trunk)
+            status = mmn_language_reserve_cache(parts[i].state->trunk, config, positions, 0, error);
+        if (status == MMN_OK)
+            status = mmn_language_reserve_cache(parts[i].state, config, needed,
+                                                sequences->longest, error);
     }
     if (status == MMN_OK)
         status = mmn_language_reserve_scratch(parts->state, config, rows, count > 1 ? rows : 0,

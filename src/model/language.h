@@ -21,7 +21,7 @@ typedef struct mmn_language_part {
 /* Runs rows through the first `layers` decoder layers, in place: hidden [rows][hidden_size] holds
  * embeddings before and the output of the last of them (before the final norm) after. The parts' rows
  * follow each other. A sequence alone goes on from what is in its cache, at first_position =
- * state->length; several begin with an empty cache. Appends keys and values of all rows. Fewer
+ * mmn_language_position(state); several begin with an empty cache. Appends keys and values of all rows. Fewer
  * layers than the model has, and several sequences, are for a state that keeps no cache. Shows the
  * language.layers.* stages to the probes of each part. Everything but attention sees all rows at
  * once, and any way of cutting a sequence into calls or of joining sequences in one gives the same

@@ -1,6 +1,8 @@
 /* What is kept of the language model between calls: the cache of keys and values, and scratch memory. */
 #include "model/language_state.h"
 
+#include <string.h>
+
 #include "base/memory.h"
 #include "model/positions.h"
 
@@ -52,6 +54,22 @@ void mmn_language_free(mmn_language_state *state)
     mmn_free(state->frequencies);
     mmn_free(state->slopes);
     *state = (mmn_language_state){.keep_cache = state->keep_cache};
+}
+
+size_t mmn_language_position(const mmn_language_state *state)
+{
+    return state->trunk_length + state->length;
+}
+
+void mmn_language_copy_cache(mmn_language_state *state, const mmn_language_state *from,
+                             const mmn_language_config *config)
+{
+    size_t bytes = from->length * mmn_language_key_width(config) * sizeof(float);
+    for (size_t layer = 0; layer < from->cached_layers && bytes > 0; layer++) {
+        memcpy(state->keys[layer], from->keys[layer], bytes);
+        memcpy(state->values[layer], from->values[layer], bytes);
+    }
+    state->length = from->length;
 }
 
 void mmn_language_cut(mmn_language_state *state, size_t length)

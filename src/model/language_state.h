@@ -13,6 +13,11 @@ typedef struct mmn_language_state {
     float **keys, **values; /* [cached_layers] of [capacity][kv_heads * head_dim] */
     size_t length, capacity; /* positions */
 
+    /* A state that goes on from the first positions of another one's cache, which several may share:
+     * its own holds those behind them. NULL: it begins at position 0. */
+    struct mmn_language_state *trunk;
+    size_t trunk_length;
+
     /* Sequences that share a beginning: keys and values of one, [joined_capacity] positions. */
     size_t joined_capacity;
     float *joined_keys, *joined_values;
@@ -41,6 +46,13 @@ mmn_status mmn_language_reserve_cache(mmn_language_state *state, const mmn_langu
 mmn_status mmn_language_reserve_scratch(mmn_language_state *state,
                                         const mmn_language_config *config, size_t rows,
                                         size_t spread, mmn_error *error);
+
+/* The position that the next row will have. */
+size_t mmn_language_position(const mmn_language_state *state);
+
+/* Makes the cache hold what `from` has, which has the same trunk; room for it must be there. */
+void mmn_language_copy_cache(mmn_language_state *state, const mmn_language_state *from,
+                             const mmn_language_config *config);
 
 /* Leaves the first `length` positions in the cache; memory is kept. */
 void mmn_language_cut(mmn_language_state *state, size_t length);

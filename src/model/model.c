@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/threads.h"
+#include "model/instruction.h"
 #include "text/template.h"
 
 /* More threads than any machine has would only exhaust memory. */
@@ -77,6 +78,7 @@ static mmn_status read_image_settings(mmn_model *model, const mmn_model_options 
             (mmn_resolution){config->grid_pinpoints[i][0], config->grid_pinpoints[i][1]};
     const mmn_image_model expected = {
         .anyres = config->grid_pinpoint_count > 0,
+        .blip = config->qformer.layers > 0,
         .image_size = config->vision.image_size,
         .grid_pinpoint_count = config->grid_pinpoint_count,
         .grid_pinpoints = config->grid_pinpoint_count ? pinpoints : NULL,
@@ -108,6 +110,7 @@ static void describe(mmn_model *model)
     const char *language_name = language->form->model_type;
     model->info = (mmn_model_info){
         .family = family,
+        .vision = vision->form ? vision->form->name : NULL,
         .language = language_name,
         .weight_types = model->weights->types,
         .kernels = model->compute.kernels->name,
@@ -159,6 +162,8 @@ mmn_status mmn_model_open(mmn_model **opened, const char *folder,
     if (status == MMN_OK)
         status = check_vocabulary(model, error);
     if (status == MMN_OK)
+        status = mmn_instruction_tokenizer_open(model, error);
+    if (status == MMN_OK)
         status = read_image_settings(model, options, error);
     if (status != MMN_OK) {
         mmn_model_close(model);
@@ -174,6 +179,7 @@ void mmn_model_close(mmn_model *model)
     if (!model)
         return;
     mmn_tokenizer_close(model->tokenizer);
+    mmn_tokenizer_close(model->qformer_tokenizer);
     mmn_weights_close(model->weights);
     mmn_free(model->folder);
     mmn_free(model);

@@ -15,6 +15,7 @@ struct mmn_model {
     mmn_config config;
     mmn_weights *weights;
     mmn_tokenizer *tokenizer;
+    mmn_tokenizer *qformer_tokenizer; /* NULL: the model has no Q-Former */
     mmn_image_settings image_settings;
     mmn_compute compute;
     mmn_module modules[MMN_MODULE_LIMIT];

@@ -28,8 +28,16 @@ mmn_status mmn_session_show_input(const mmn_session *session, const mmn_input *i
                              .data = input->image_sizes,
                              .shape = {images, 2},
                              .input = input};
+    const mmn_shown instruction = {.pattern = "qformer_input_ids",
+                                   .layer = -1,
+                                   .data = input->qformer_ids,
+                                   .shape = {input->qformer_length},
+                                   .input = input};
     mmn_status status = mmn_session_show_copy(session, &ids,
                                               input->length * sizeof(*input->ids), error);
+    if (status == MMN_OK && input->qformer_length > 0)
+        status = mmn_session_show_copy(session, &instruction,
+                                       input->qformer_length * sizeof(*input->qformer_ids), error);
     if (status == MMN_OK && images > 0)
         status = mmn_session_show_copy(
             session, &values,
@@ -47,9 +55,17 @@ bool mmn_session_needs_language(const mmn_session *session)
                                session->model->config.language.layers);
 }
 
+/* What the stages between vision tower and language model begin with. */
+static const char *const between[] = {"qformer.", "query.", "projector."};
+enum { BETWEEN = sizeof between / sizeof between[0] };
+
 bool mmn_session_needs_projector(const mmn_session *session)
 {
-    return mmn_session_needs_language(session) || mmn_probes_want_any(&session->probes, "projector.", 0);
+    bool needed = mmn_session_needs_language(session);
+    for (size_t i = 0; i < BETWEEN && !needed; i++)
+        needed = mmn_probes_want_any(&session->probes, between[i],
+                                     session->model->config.qformer.layers);
+    return needed;
 }
 
 bool mmn_session_needs_vision(const mmn_session *session)
@@ -94,37 +110,49 @@ static bool tower_is_reusable(const mmn_session *session)
 
 static bool images_are_reusable(const mmn_session *session)
 {
-    return tower_is_reusable(session) &&
-           mmn_probes_allow_reuse(&session->probes, "projector.", 0);
+    bool reusable = tower_is_reusable(session);
+    for (size_t i = 0; i < BETWEEN && reusable; i++)
+        reusable = mmn_probes_allow_reuse(&session->probes, between[i],
+                                          session->model->config.qformer.layers);
+    return reusable;
 }
 
-/* What is kept of the input's images: by the session itself, else by `plain`, if anything is. */
+/* What is kept of the input's images: by the session itself or by `plain`, if anything is; rather
+ * what was made with the same instruction than the tower's part alone. */
 static const mmn_image_features *find_features(const mmn_session *session,
                                                const mmn_session *plain, const mmn_input *input)
 {
+    const mmn_image_features *const kept[2] = {&session->images, plain ? &plain->images : NULL};
     if (input->image_count == 0 || !tower_is_reusable(session))
         return NULL;
-    if (mmn_image_features_are_of(&session->images, input))
-        return &session->images;
-    return plain && mmn_image_features_are_of(&plain->images, input) ? &plain->images : NULL;
+    for (size_t i = 0; i < 2; i++)
+        if (kept[i] && mmn_image_features_are_of(kept[i], input))
+            return kept[i];
+    for (size_t i = 0; i < 2; i++)
+        if (kept[i] && mmn_image_features_have_tower_of(kept[i], input))
+            return kept[i];
+    return NULL;
 }
 
-mmn_status mmn_session_make_features(mmn_session *session, const mmn_input *input,
-                                     const float *tower, mmn_image_features *made,
-                                     mmn_error *error)
+mmn_status mmn_session_run_tower(mmn_session *session, const mmn_input *input, float **tower,
+                                 mmn_error *error)
 {
     const mmn_model *model = session->model;
-    mmn_status status = MMN_OK;
-    *made = (mmn_image_features){0};
-    if (!tower)
-        status = mmn_vision_run(&session->compute, &model->config.vision, &model->weights->vision,
-                                &session->probes, input->pixels.values, input->pixels.tiles,
-                                &made->tower, error);
-    if (status == MMN_OK && mmn_session_needs_projector(session))
-        status = model->config.family->project(
-            &session->compute, &model->config, model->weights, &session->probes, input,
-            tower ? tower : made->tower, &made->merged, &made->rows, error);
-    return status;
+    return mmn_vision_run(&session->compute, &model->config.vision, &model->weights->vision,
+                          &session->probes, input->pixels.values, input->pixels.tiles, tower,
+                          error);
+}
+
+mmn_status mmn_session_project(mmn_session *session, const mmn_input *input, const float *tower,
+                               float **merged, size_t *rows, mmn_error *error)
+{
+    const mmn_model *model = session->model;
+    *merged = NULL;
+    *rows = 0;
+    if (!mmn_session_needs_projector(session))
+        return MMN_OK;
+    return model->config.family->project(&session->compute, &model->config, model->weights,
+                                         &session->probes, input, tower, merged, rows, error);
 }
 
 /* Makes what `kept` (may be NULL) does not have, and keeps it where the session may take it over
@@ -132,9 +160,17 @@ mmn_status mmn_session_make_features(mmn_session *session, const mmn_input *inpu
 static mmn_status compute_features(mmn_session *session, const mmn_input *input,
                                    const mmn_image_features *kept, mmn_error *error)
 {
-    mmn_image_features made;
-    mmn_status status =
-        mmn_session_make_features(session, input, kept ? kept->tower : NULL, &made, error);
+    mmn_image_features made = {0};
+    mmn_status status = MMN_OK;
+    if (!kept)
+        status = mmn_session_run_tower(session, input, &made.tower, error);
+    if (status == MMN_OK)
+        status = mmn_session_project(session, input, kept ? kept->tower : made.tower, &made.merged,
+                                     &made.rows, error);
+    if (kept == &session->images) {
+        made.tower = session->images.tower;
+        session->images.tower = NULL;
+    }
     mmn_image_features_free(&session->images);
     session->images = made;
     if (status == MMN_OK && made.tower && images_are_reusable(session))
@@ -150,7 +186,8 @@ static mmn_status run_images(const float **merged, mmn_session *session, const m
 {
     const mmn_image_features *kept = find_features(session, plain, input);
     *merged = NULL;
-    session->images_reused = kept && kept->merged && images_are_reusable(session);
+    session->images_reused = kept && kept->merged && mmn_image_features_are_of(kept, input) &&
+                             images_are_reusable(session);
     if (session->images_reused) {
         if (kept != &session->images)
             mmn_image_features_free(&session->images);

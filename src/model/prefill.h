@@ -16,11 +16,13 @@ void mmn_session_begin(mmn_session *session, size_t positions);
 mmn_status mmn_session_show_input(const mmn_session *session, const mmn_input *input,
                                   mmn_error *error);
 
-/* Runs vision tower, unless `tower` is what it made of the same images, and projector where needed:
- * made->tower and made->merged, freed with mmn_image_features_free, after a failure too. */
-mmn_status mmn_session_make_features(mmn_session *session, const mmn_input *input,
-                                     const float *tower, mmn_image_features *made,
-                                     mmn_error *error);
+/* Runs the vision tower on the input's images: *tower, freed with mmn_free. */
+mmn_status mmn_session_run_tower(mmn_session *session, const mmn_input *input, float **tower,
+                                 mmn_error *error);
+/* What stands between it and the language model, where that is needed: *merged [*rows][hidden_size],
+ * freed with mmn_free, or NULL. */
+mmn_status mmn_session_project(mmn_session *session, const mmn_input *input, const float *tower,
+                               float **merged, size_t *rows, mmn_error *error);
 
 /* hidden [length - first][hidden_size]: token embeddings from position `first` on, with image
  * features at the image positions in their order. */

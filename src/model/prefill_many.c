@@ -13,28 +13,47 @@ typedef struct group {
     const float **features;    /* [count]: the same, or those of an input with the same images */
 } group;
 
-/* Runs the images of input number `first` for it and all after it that have the same. */
-static mmn_status run_shared_images(mmn_session *session, group *g, size_t first,
-                                    mmn_error *error)
+/* Lists in g->sharing, and makes the inputs of the session's probes, input number `first` and those
+ * after it that are not done and have the same images; with `features`, also the same instruction. */
+static void gather(mmn_session *session, group *g, size_t first, bool features)
 {
     size_t sharing = 0;
-    mmn_image_features made;
     for (size_t i = first; i < g->count; i++)
-        if (!g->done[i] && mmn_inputs_share_images(g->inputs[first], g->inputs[i]))
+        if (!g->done[i] && (features ? mmn_inputs_share_features(g->inputs[first], g->inputs[i])
+                                     : mmn_inputs_share_images(g->inputs[first], g->inputs[i])))
             g->sharing[sharing++] = g->inputs[i];
     session->probes.inputs = g->sharing;
     session->probes.input_count = sharing;
-    mmn_status status =
-        mmn_session_make_features(session, g->inputs[first], NULL, &made, error);
-    g->owned[first] = made.merged;
-    made.merged = NULL;
-    mmn_image_features_free(&made);
-    for (size_t i = first, k = 0; i < g->count && k < sharing; i++)
+}
+
+/* Gives input number `first` and those that share its features what enters the language model. */
+static mmn_status project_shared(mmn_session *session, group *g, size_t first, const float *tower,
+                                 mmn_error *error)
+{
+    size_t rows;
+    gather(session, g, first, true);
+    mmn_status status = mmn_session_project(session, g->inputs[first], tower, &g->owned[first],
+                                            &rows, error);
+    for (size_t i = first, k = 0; i < g->count && k < session->probes.input_count; i++)
         if (g->inputs[i] == g->sharing[k]) {
             g->features[i] = g->owned[first];
             g->done[i] = true;
             k++;
         }
+    return status;
+}
+
+/* Runs the images of input number `first` for it and all after it that have the same. */
+static mmn_status run_shared_images(mmn_session *session, group *g, size_t first,
+                                    mmn_error *error)
+{
+    float *tower = NULL;
+    gather(session, g, first, false);
+    mmn_status status = mmn_session_run_tower(session, g->inputs[first], &tower, error);
+    for (size_t i = first; i < g->count && status == MMN_OK; i++)
+        if (!g->done[i] && mmn_inputs_share_images(g->inputs[first], g->inputs[i]))
+            status = project_shared(session, g, i, tower, error);
+    mmn_free(tower);
     return status;
 }
 

@@ -2,6 +2,7 @@
 #include "model/sampling.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,7 +29,14 @@ static void name_words(uint32_t words[2], const char *name)
 mmn_status mmn_sampler_set(mmn_sampler *sampler, const mmn_sampling *sampling, mmn_error *error)
 {
     *sampler = (mmn_sampler){0};
-    if (!sampling || sampling->temperature == 0)
+    if (!sampling)
+        return MMN_OK;
+    double penalty = sampling->repetition_penalty;
+    if (penalty != 0 && !(penalty >= 1e-3 && penalty <= 1e3))
+        return mmn_fail(error, MMN_USAGE, NULL, NULL,
+                        "a repetition penalty is between 0.001 and 1000, not %g", penalty);
+    sampler->repetition_penalty = penalty == 1 ? 0.0f : (float)penalty;
+    if (sampling->temperature == 0)
         return MMN_OK;
     double top_p = sampling->top_p == 0 ? 1 : sampling->top_p;
     if (!(sampling->temperature >= 1e-3 && sampling->temperature <= 1e3))
@@ -38,9 +46,9 @@ mmn_status mmn_sampler_set(mmn_sampler *sampler, const mmn_sampling *sampling, m
     if (!(top_p > 0 && top_p <= 1))
         return mmn_fail(error, MMN_USAGE, NULL, NULL, "top-p is above 0 and at most 1, not %g",
                         top_p);
-    *sampler = (mmn_sampler){.temperature = sampling->temperature,
-                             .top_p = top_p,
-                             .place = {.seed = sampling->seed}};
+    sampler->temperature = sampling->temperature;
+    sampler->top_p = top_p;
+    sampler->place = (mmn_random_place){.seed = sampling->seed};
     name_words(sampler->place.at, sampling->sample ? sampling->sample : "");
     return MMN_OK;
 }
@@ -52,6 +60,35 @@ static int32_t largest(const float *logits, size_t count)
         if (logits[i] > logits[best] || (logits[best] != logits[best] && logits[i] == logits[i]))
             best = i;
     return (int32_t)best;
+}
+
+mmn_status mmn_penalise_repetition(float *scores, size_t count, float penalty, const int32_t *ids,
+                                   size_t length, mmn_error *error)
+{
+    if (penalty == 0.0f)
+        return MMN_OK;
+    bool *seen = mmn_allocate(count, sizeof(*seen), error);
+    if (!seen)
+        return MMN_SYSTEM;
+    for (size_t i = 0; i < length; i++)
+        seen[ids[i]] = true;
+    for (size_t i = 0; i < count; i++)
+        if (seen[i])
+            scores[i] = scores[i] < 0.0f ? scores[i] * penalty : scores[i] / penalty;
+    mmn_free(seen);
+    return MMN_OK;
+}
+
+void mmn_log_softmax(const mmn_kernels *kernels, float *logits, size_t count, float *scratch)
+{
+    size_t greatest = (size_t)largest(logits, count);
+    memcpy(scratch, logits, count * sizeof(*scratch));
+    kernels->softmax(scratch, 1, count);
+    double logarithm, probability = (double)scratch[greatest];
+    kernels->log_f64(&logarithm, &probability, 1);
+    float maximum = logits[greatest], shift = (float)logarithm;
+    for (size_t i = 0; i < count; i++)
+        logits[i] = (logits[i] - maximum) + shift;
 }
 
 static int compare_candidates(const void *a, const void *b)

@@ -7,7 +7,7 @@
 size_t mmn_inputs_shared_positions(const mmn_input *a, const mmn_input *b)
 {
     size_t limit = a->length < b->length ? a->length : b->length, same = 0;
-    bool same_images = a->image_count > 0 && mmn_inputs_share_images(a, b);
+    bool same_images = a->image_count > 0 && mmn_inputs_share_features(a, b);
     while (same < limit && a->ids[same] == b->ids[same] &&
            (same_images || a->ids[same] != a->image_token))
         same++;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "model/beam_search.h"
 
 mmn_status mmn_session_create(mmn_session **created, const mmn_model *model,
                               const mmn_session_options *options, mmn_error *error)
@@ -50,6 +51,16 @@ mmn_status mmn_session_set_sampling(mmn_session *session, const mmn_sampling *sa
                                     mmn_error *error)
 {
     return mmn_sampler_set(&session->sampler, sampling, error);
+}
+
+mmn_status mmn_session_set_beam_search(mmn_session *session, const mmn_beam_search *search,
+                                       mmn_error *error)
+{
+    session->beam_search = (mmn_beam_search){0};
+    mmn_status status = search ? mmn_beam_search_check(search, error) : MMN_OK;
+    if (search && status == MMN_OK)
+        session->beam_search = *search;
+    return status;
 }
 
 size_t mmn_session_positions_reused(const mmn_session *session)

@@ -19,6 +19,7 @@ struct mmn_session {
     float *logits; /* [vocab_size] of the last position, once have_logits */
     bool have_logits;
     mmn_sampler sampler;
+    mmn_beam_search beam_search; /* beams < 2: none */
     size_t generated; /* tokens since the last prefill */
     int32_t pending; /* the token generated last, not yet run through the model; or MMN_NO_TOKEN */
 
@@ -67,7 +68,8 @@ mmn_status mmn_sessions_prefill(mmn_session *const *sessions, size_t count,
                                 const mmn_session *plain, const mmn_input *input,
                                 mmn_error *error);
 
-/* mmn_session_generate of several sessions: ids [sessions][limit], counts [sessions]. */
+/* mmn_session_generate of several sessions, either all by beam search or none: ids [sessions][limit],
+ * counts [sessions]. */
 mmn_status mmn_sessions_generate(mmn_session *const *sessions, size_t count, size_t limit,
                                  int32_t *ids, size_t *counts, mmn_error *error);
 

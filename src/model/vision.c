@@ -1,4 +1,4 @@
-/* The CLIP vision transformer: pixel values in, the features that the projector reads out. */
+/* The vision transformer: pixel values in, the features that the projector reads out. */
 #include "model/vision.h"
 
 #include <string.h>
@@ -13,7 +13,7 @@ typedef struct activations {
 
 size_t mmn_vision_feature_tokens(const mmn_vision_config *config)
 {
-    return config->patches + (config->keeps_class_token ? 1 : 0);
+    return config->keeps_class_token ? config->positions : config->patches;
 }
 
 size_t mmn_vision_feature_width(const mmn_vision_config *config)
@@ -74,7 +74,8 @@ static mmn_status show(const mmn_probes *probes, const char *pattern, int layer,
 }
 
 /* Cuts a tile [channels][size][size] into rows of one patch each, [patches][channels * p * p], so
- * that the convolution with stride p is a matrix product. */
+ * that the convolution with stride p is a matrix product. What is left over at the right and at the
+ * bottom belongs to no patch. */
 static void cut_patches(float *rows, const float *tile, const mmn_vision_config *config)
 {
     size_t size = config->image_size, patch = config->patch_size, side = config->grid;
@@ -89,12 +90,14 @@ static void cut_patches(float *rows, const float *tile, const mmn_vision_config 
                 }
 }
 
-/* Class token and patch projections, plus positions, then the pre-layernorm. */
+/* Class token, if any, and patch projections, plus positions, then the norm before the layers, if
+ * any. */
 static mmn_status embed(const mmn_compute *compute, const mmn_vision_config *config,
                         const mmn_vision_weights *weights, const float *pixels, activations *a,
                         mmn_error *error)
 {
-    size_t width = config->hidden_size, patches = a->tokens - 1;
+    size_t width = config->hidden_size, patches = config->patches;
+    size_t first_patch = config->class_token ? 1 : 0;
     size_t tile_values = (size_t)config->channels * config->image_size * config->image_size;
     float *rows = mmn_allocate(patches, patch_values(config) * sizeof(float), error);
     float *positions = mmn_allocate(a->tokens, width * sizeof(float), error);
@@ -102,18 +105,21 @@ static mmn_status embed(const mmn_compute *compute, const mmn_vision_config *con
     if (status != MMN_OK)
         goto done;
 
-    const mmn_linear projection = {weights->patch_embedding, NULL};
+    float *embeddings = config->pre_norm ? a->normed : a->hidden;
     compute->kernels->widen(positions, weights->position_embedding.data,
                             weights->position_embedding.type, a->tokens * width);
     for (size_t tile = 0; tile < a->tiles; tile++) {
-        float *tokens = a->normed + tile * a->tokens * width;
+        float *tokens = embeddings + tile * a->tokens * width;
         cut_patches(rows, pixels + tile * tile_values, config);
-        memcpy(tokens, weights->class_embedding, width * sizeof(float));
-        mmn_apply_linear(compute, tokens + width, rows, patches, &projection);
+        if (config->class_token)
+            memcpy(tokens, weights->class_embedding, width * sizeof(float));
+        mmn_apply_linear(compute, tokens + first_patch * width, rows, patches,
+                         &weights->patch_embedding);
         mmn_accumulate(compute, tokens, positions, a->tokens * width);
     }
-    mmn_layer_norm(compute, a->hidden, a->normed, &weights->pre_norm, a->rows, width,
-                   config->layer_norm_eps);
+    if (config->pre_norm)
+        mmn_layer_norm(compute, a->hidden, embeddings, &weights->pre_norm, a->rows, width,
+                       config->layer_norm_eps);
 done:
     mmn_free(rows);
     mmn_free(positions);
@@ -170,19 +176,26 @@ static mmn_status run_layer(const mmn_compute *compute, const mmn_vision_config 
 }
 
 /* Copies hidden state number `state` (0: the embeddings, i: the output of the i-th layer) to its
- * places in the features, wherever the configuration selects it. */
-static void select_features(float *features, const mmn_vision_config *config, const activations *a,
-                            uint32_t state)
+ * places in the features, wherever the configuration selects it. Overwrites a->normed. */
+static void select_features(const mmn_compute *compute, float *features,
+                            const mmn_vision_config *config, const mmn_norm *post_norm,
+                            const activations *a, uint32_t state)
 {
+    const float *hidden = a->hidden;
     size_t width = config->hidden_size, total = mmn_vision_feature_width(config);
     size_t kept = mmn_vision_feature_tokens(config), first = a->tokens - kept;
+    if (config->post_norm && state == config->layers) {
+        mmn_layer_norm(compute, a->normed, a->hidden, post_norm, a->rows, config->hidden_size,
+                       config->layer_norm_eps);
+        hidden = a->normed;
+    }
     for (size_t selected = 0; selected < config->feature_layer_count; selected++) {
         if (config->feature_layers[selected] != state)
             continue;
         for (size_t tile = 0; tile < a->tiles; tile++)
             for (size_t token = 0; token < kept; token++)
                 memcpy(features + (tile * kept + token) * total + selected * width,
-                       a->hidden + (tile * a->tokens + first + token) * width,
+                       hidden + (tile * a->tokens + first + token) * width,
                        width * sizeof(float));
     }
 }
@@ -222,7 +235,7 @@ mmn_status mmn_vision_run(mmn_compute *compute, const mmn_vision_config *config,
                       error);
     uint32_t layers = layers_needed(config, probes);
     for (uint32_t layer = 0; status == MMN_OK; layer++) {
-        select_features(*features, config, &a, layer);
+        select_features(compute, *features, config, &weights->post_norm, &a, layer);
         if (layer == layers)
             break;
         status = run_layer(compute, config, &weights->layers[layer], (int)layer, probes,

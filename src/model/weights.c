@@ -38,9 +38,11 @@ static mmn_status bind_all(mmn_weights *weights, const char *file, const mmn_con
     storage->names = binder.names;
     weights->vision.layers =
         mmn_allocate(config->vision.layers, sizeof(*weights->vision.layers), error);
+    weights->qformer.layers =
+        mmn_allocate(config->qformer.layers, sizeof(*weights->qformer.layers), error);
     weights->language.layers =
         mmn_allocate(config->language.layers, sizeof(*weights->language.layers), error);
-    if (!weights->vision.layers || !weights->language.layers)
+    if (!weights->vision.layers || !weights->qformer.layers || !weights->language.layers)
         binder.status = MMN_SYSTEM;
 
     config->family->bind(&binder, weights, config);
@@ -100,6 +102,7 @@ void mmn_weights_close(mmn_weights *weights)
     mmn_free(weights->storage->vectors);
     mmn_free(weights->storage);
     mmn_free(weights->vision.layers);
+    mmn_free(weights->qformer.layers);
     mmn_free(weights->language.layers);
     mmn_free(weights);
 }

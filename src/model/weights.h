@@ -39,12 +39,39 @@ typedef struct mmn_vision_layer_weights {
 } mmn_vision_layer_weights;
 
 typedef struct mmn_vision_weights {
-    mmn_matrix patch_embedding;    /* [hidden, 3 * patch * patch]: channel, row, column */
-    const float *class_embedding;  /* [hidden] */
-    mmn_matrix position_embedding; /* [1 + patches, hidden], row 0 is the class token's */
-    mmn_norm pre_norm; /* spelt pre_layrnorm in files */
+    mmn_linear patch_embedding;    /* [hidden, 3 * patch * patch]: channel, row, column */
+    const float *class_embedding;  /* [hidden]; NULL without a class token */
+    mmn_matrix position_embedding; /* [positions, hidden]; row 0 is the class token's, if any */
+    mmn_norm pre_norm;             /* as the configuration has it; spelt pre_layrnorm in files */
+    mmn_norm post_norm;            /* as the configuration has it */
     mmn_vision_layer_weights *layers; /* [vision.layers] */
 } mmn_vision_weights;
+
+/* BERT's parts, each followed by a normalisation of its sum with what it read. */
+typedef struct mmn_bert_attention_weights {
+    mmn_linear query, key, value, output;
+    mmn_norm norm;
+} mmn_bert_attention_weights;
+
+typedef struct mmn_bert_mlp_weights {
+    mmn_linear intermediate, output;
+    mmn_norm norm;
+} mmn_bert_mlp_weights;
+
+typedef struct mmn_qformer_layer_weights {
+    mmn_bert_attention_weights attention;
+    mmn_bert_attention_weights cross_attention; /* only in layers that read the image */
+    mmn_bert_mlp_weights query_mlp, text_mlp;   /* intermediate_query, intermediate */
+} mmn_qformer_layer_weights;
+
+typedef struct mmn_qformer_weights {
+    const float *queries;           /* [queries, hidden] */
+    mmn_matrix word_embedding;      /* [vocab, hidden] */
+    mmn_matrix position_embedding;  /* [positions, hidden] */
+    mmn_norm embedding_norm;
+    mmn_qformer_layer_weights *layers; /* [qformer.layers] */
+    mmn_linear projection;             /* [language.hidden_size, hidden] */
+} mmn_qformer_weights;
 
 typedef struct mmn_projector_weights {
     mmn_linear linear_1, linear_2;
@@ -77,6 +104,7 @@ typedef struct mmn_named_tensor {
 
 typedef struct mmn_weights {
     mmn_vision_weights vision;
+    mmn_qformer_weights qformer;
     mmn_projector_weights projector;
     mmn_language_weights language;
     const float *image_newline; /* [language.hidden_size]; LLaVA-NeXT only, else NULL */

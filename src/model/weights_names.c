@@ -20,6 +20,7 @@ static const mmn_name_rule common_rules[] = {
     {"language_model.model.", "language_model."}, /* P F */
     {"vision_tower.vision_tower.", "vision_tower."}, /* O */
     {"vision_tower.vision_model.", "vision_tower."}, /* P 4 O */
+    {"vision_model.", "vision_tower."}, /* InstructBLIP's P and 5 */
     {NULL, NULL},
 };
 

@@ -195,7 +195,7 @@ static mmn_status add_sample(count_run *run, const mmn_planned_sample *planned, 
 {
     mmn_waiting_sample sample = {.line = planned->sample.line, .domain = planned->domain};
     mmn_status status = MMN_OK;
-    sample.positions = mmn_input_positions(input, run->model, run->positions_module);
+    sample.positions = mmn_input_module_positions(input, run->model, run->positions_module);
     if (planned->own) {
         sample.input = input;
         status = mmn_input_digest(sample.digest, input, planned->number, error);

@@ -308,17 +308,19 @@ static bool is_example(const lens_run *run, size_t domain)
 }
 
 /* Keeps the chosen neuron's activation at the example's patches: in the vision tower they come after
- * the class token, in the projector first, in the language model where they stand. */
+ * the class token, if it has one, in the projector first, in the language model where they stand. */
 static mmn_status keep_activation(const lens_run *run, mmn_session *session, mmn_error *error)
 {
     mmn_lens_activation *activation = &run->lens->activation;
     const mmn_lens_example *example = run->example;
+    const mmn_vision_config *vision = &run->lens->model->config.vision;
 
     if (!example || !example->activation)
         return MMN_OK;
     activation->values = example->activation;
     activation->grid = example->grid;
-    activation->first = strcmp(activation->module->name, "vision") == 0     ? 1
+    activation->first = strcmp(activation->module->name, "vision") == 0
+                            ? vision->positions - vision->patches
                         : strcmp(activation->module->name, "language") == 0 ? example->grid_first
                                                                             : 0;
     return mmn_lens_activation_keep(activation, session, error);

@@ -9,7 +9,7 @@ typedef struct mmn_lens_activation {
     uint32_t layer, neuron;
     char stage[MMN_STAGE_NAME_SIZE];
     size_t grid;  /* patches of a side */
-    size_t first; /* of the row of the first patch: after the class token, or a position */
+    size_t first; /* of the row of the first patch: after a class token, or a position */
     float *values; /* [grid * grid], row by row; of the sample that runs */
 } mmn_lens_activation;
 

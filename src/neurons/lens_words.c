@@ -5,21 +5,58 @@
 
 #include "base/text_buffer.h"
 #include "model/model.h"
+#include "text/byte_level.h"
+#include "text/utf8.h"
 
 /* With which vocabularies of the LLaMA family write a space. */
 static const char space_symbol[] = "\xe2\x96\x81";
 
-mmn_status mmn_lens_word(char **word, const mmn_model *model, int32_t id, mmn_error *error)
+static void add_with_spaces(mmn_text *text, const char *spelling)
 {
-    const char *at = mmn_tokenizer_id_to_token(model->tokenizer, id);
-    mmn_text text = {0};
-
-    while (at && *at != '\0') {
+    for (const char *at = spelling; at && *at != '\0';) {
         const char *symbol = strstr(at, space_symbol);
-        mmn_text_add_bytes(&text, at, symbol ? (size_t)(symbol - at) : strlen(at));
+        mmn_text_add_bytes(text, at, symbol ? (size_t)(symbol - at) : strlen(at));
         if (symbol)
-            mmn_text_add(&text, " ");
+            mmn_text_add(text, " ");
         at = symbol ? symbol + strlen(space_symbol) : NULL;
     }
-    return mmn_text_finish(&text, word, error);
+}
+
+/* Adds characters as they are, and by its name each byte that is a control or part of no character:
+ * so do vocabularies of the LLaMA family spell what is no character of theirs. */
+static mmn_status add_bytes(mmn_text *text, const char *spelling, mmn_error *error)
+{
+    mmn_bytes bytes = {0};
+    mmn_status status = mmn_byte_level_read(spelling, strlen(spelling), &bytes, error);
+    for (size_t at = 0, size; at < bytes.length && status == MMN_OK; at += size) {
+        const char *here = bytes.data + at;
+        unsigned char byte = (unsigned char)*here;
+        size = mmn_utf8_size(here);
+        if (byte < 0x20 || byte == 0x7f || size > bytes.length - at ||
+            mmn_utf8_valid_prefix(here, size) < size) {
+            mmn_text_add(text, "<0x%02X>", (unsigned)byte);
+            size = 1;
+        } else {
+            mmn_text_add_bytes(text, here, size);
+        }
+    }
+    mmn_bytes_free(&bytes);
+    return status;
+}
+
+mmn_status mmn_lens_word(char **word, const mmn_model *model, int32_t id, mmn_error *error)
+{
+    const char *spelling = mmn_tokenizer_id_to_token(model->tokenizer, id);
+    mmn_text text = {0};
+    mmn_status status = MMN_OK;
+
+    *word = NULL;
+    if (spelling && mmn_tokenizer_spells_bytes(model->tokenizer, id))
+        status = add_bytes(&text, spelling, error);
+    else
+        add_with_spaces(&text, spelling);
+    if (status == MMN_OK)
+        return mmn_text_finish(&text, word, error);
+    mmn_text_free(&text);
+    return status;
 }

@@ -10,7 +10,6 @@
 #include "base/text_buffer.h"
 #include "model/input.h"
 #include "model/model.h"
-#include "model/vision.h"
 #include "neurons/counts.h"
 
 bool mmn_sample_blame(mmn_error *error, uint64_t line, const char *list_file)
@@ -59,17 +58,6 @@ mmn_status mmn_sample_input(mmn_input **input, const mmn_model *model, const mmn
     return problem.status;
 }
 
-uint64_t mmn_input_positions(const mmn_input *input, const mmn_model *model, const char *name)
-{
-    const mmn_vision_config *vision = &model->config.vision;
-    uint64_t side = vision->patch_size > 0 ? vision->image_size / vision->patch_size : 0;
-    if (strcmp(name, "vision") == 0)
-        return input->pixels.tiles * (side * side + 1);
-    if (strcmp(name, "projector") == 0)
-        return input->pixels.tiles * (uint64_t)mmn_vision_feature_tokens(vision);
-    return input->length;
-}
-
 mmn_status mmn_input_digest(uint8_t digest[16], const mmn_input *input, uint64_t number,
                             mmn_error *error)
 {
@@ -98,6 +86,8 @@ mmn_status mmn_input_digest(uint8_t digest[16], const mmn_input *input, uint64_t
             mmn_store_f32(bytes + used, pixels->values[i]);
         mmn_digest_add(state, bytes, used);
     }
+    for (size_t i = 0; i < input->qformer_length; i++)
+        mmn_digest_add_u32(state, (uint32_t)input->qformer_ids[i]);
     char text[MMN_DIGEST_SIZE];
     mmn_digest_finish(state, text);
     mmn_digest_free(state);

@@ -18,9 +18,6 @@ mmn_status mmn_sample_input(mmn_input **input, const mmn_model *model, const mmn
  * whether the sample is to blame; if not (memory is short, an interruption), the error stays. */
 bool mmn_sample_blame(mmn_error *error, uint64_t line, const char *list_file);
 
-/* How many positions of module `name` an input makes without running it. */
-uint64_t mmn_input_positions(const mmn_input *input, const mmn_model *model, const char *name);
-
 /* XXH3-128 over the sample's number in the list and everything that enters the model:
  * doc/formats.md states the layout. */
 mmn_status mmn_input_digest(uint8_t digest[16], const mmn_input *input, uint64_t number,

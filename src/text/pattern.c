@@ -18,6 +18,9 @@
 /* Far more than the patterns of published tokenizers need. PCRE2 counts anew at every place where a
  * match may begin, so the first limit bounds the time per byte of text: well below a millisecond. */
 #define MATCH_LIMIT 50000
+/* A match that needs more steps must cover this many bytes, so that all such matches of a text
+ * together stay fast too. `\s*[\r\n]+` takes a step for each character of a run of white space. */
+#define LONG_MATCH (MATCH_LIMIT / 4)
 #define DEPTH_LIMIT 10000
 #define HEAP_LIMIT_KIB 65536
 #define LENGTH_LIMIT 65536
@@ -119,6 +122,25 @@ mmn_status mmn_pattern_compile_text(mmn_pattern **pattern, const char *text, mmn
     return compile(pattern, text, text, PCRE2_LITERAL, error);
 }
 
+/* Tries again at `from` alone what has reached the limit of steps, with a limit that grows with the
+ * text. Returns what pcre2_match does: the same error again where the match is short. */
+static int match_long(const mmn_pattern *pattern, const char *text, size_t length, size_t from,
+                      pcre2_match_data *match)
+{
+    pcre2_match_context *limits = pcre2_match_context_copy(pattern->limits);
+    if (!limits)
+        return PCRE2_ERROR_NOMEMORY;
+    size_t rest = length - from;
+    pcre2_set_match_limit(limits,
+                          rest < UINT32_MAX / 8 ? MATCH_LIMIT + 4 * (uint32_t)rest : UINT32_MAX);
+    int count = pcre2_match(pattern->code, (PCRE2_SPTR)text, length, from,
+                            PCRE2_NO_UTF_CHECK | PCRE2_ANCHORED, match, limits);
+    pcre2_match_context_free(limits);
+    const PCRE2_SIZE *offsets = pcre2_get_ovector_pointer(match);
+    bool is_long = count >= 0 && offsets[1] >= from && offsets[1] - from >= LONG_MATCH;
+    return is_long ? count : PCRE2_ERROR_MATCHLIMIT;
+}
+
 mmn_status mmn_pattern_find(const mmn_pattern *pattern, const char *text, size_t length,
                             size_t from, bool *found, size_t *start, size_t *end,
                             mmn_error *error)
@@ -128,6 +150,8 @@ mmn_status mmn_pattern_find(const mmn_pattern *pattern, const char *text, size_t
         return mmn_fail(error, MMN_SYSTEM, NULL, NULL, "out of memory for a pattern's match");
     int count = pcre2_match(pattern->code, (PCRE2_SPTR)text, length, from, PCRE2_NO_UTF_CHECK,
                             match, pattern->limits);
+    if (count == PCRE2_ERROR_MATCHLIMIT)
+        count = match_long(pattern, text, length, from, match);
     mmn_status status = MMN_OK;
     /* A match can begin after its end through \K; such a pattern finds nothing. */
     const PCRE2_SIZE *offsets = pcre2_get_ovector_pointer(match);

@@ -266,3 +266,11 @@ const char *mmn_tokenizer_id_to_token(const mmn_tokenizer *tokenizer, int32_t id
     const char *text = mmn_vocabulary_text(&tokenizer->added.contents, id, NULL);
     return text ? text : mmn_vocabulary_text(mmn_model_vocabulary(tokenizer), id, NULL);
 }
+
+bool mmn_tokenizer_spells_bytes(const mmn_tokenizer *tokenizer, int32_t id)
+{
+    bool spells_bytes = false;
+    for (size_t i = 0; i < tokenizer->decoder.count; i++)
+        spells_bytes |= tokenizer->decoder.steps[i].kind == MMN_DECODER_BYTE_LEVEL;
+    return spells_bytes && !mmn_vocabulary_text(&tokenizer->added.contents, id, NULL);
+}

@@ -23,6 +23,22 @@ info_describes() {
     done
 }
 
+# info_names TOWER FOLDER: the vision tower's kind, and no layer of it that does not count.
+info_names() {
+    exits 0 $MMNEURON info "$top_srcdir/golden/checkpoints/$2" &&
+        grep -q "^vision  *$1: " "$work/out" && ! grep -q inert "$work/out"
+}
+
+# InstructBLIP's golden case from its prompt, which may begin with the image or not, and from its inputs.
+instructblip=$top_srcdir/golden/checkpoints/instructblip
+case=$top_srcdir/golden/cases/instructblip/wide.safetensors
+question="What is unusual about this image?"
+
+dumps_instructblip() {
+    exits 0 $MMNEURON dump "$instructblip" -o "$work/blip" --generate 6 "$@" &&
+        exits 0 $MMNEURON verify "$work/blip" "$case"
+}
+
 finds_digest() {
     exits 0 $MMNEURON "$@" && grep -q '[0-9a-f]\{32\}' "$work/out"
 }
@@ -93,6 +109,7 @@ draws_bar() {
 }
 
 check "info describes the model" info_describes
+check "info names another vision tower" info_names siglip llava-interleave-qwen
 check "info --json" prints_json modules $MMNEURON info --json "$model"
 check "info --digest" finds_digest info --digest "$model"
 check "info --digest --json" prints_json digest $MMNEURON info --digest --json "$model"
@@ -139,6 +156,15 @@ check "they verify" exits 0 $MMNEURON verify "$work/again" "$work/dump"
 check "verify --json" prints_json stages $MMNEURON verify --json "$work/again" "$work/dump"
 check "dump --json of some stages" prints_json positions $MMNEURON dump --json "$model" \
     -o "$work/some" --prompt "Hello" --stages "language.layers.*.out,language.logits"
+check "dump of an InstructBLIP" dumps_instructblip --image "$photo" --prompt "$question"
+check "dump of one whose prompt has the image" dumps_instructblip --image "$photo" \
+    --prompt "<image>
+$question"
+check "dump of one from inputs" dumps_instructblip --inputs "$case"
+check "an image within its text" fails_with "only begin the prompt" \
+    $MMNEURON dump "$instructblip" -o "$work/blip" --image "$photo" --prompt "What <image>?"
+check "ask it by the template for short answers" exits 0 $MMNEURON ask "$instructblip" -n 2 \
+    --image "$photo" --image "$photo" --template instructblip-short-answer "What is this?"
 check "digest" finds_digest digest "$work/dump"
 check "digest --json" prints_json language.logits $MMNEURON digest --json "$work/dump"
 check "digest --stages" exits 0 $MMNEURON digest "$work/dump" --stages "vision.*"

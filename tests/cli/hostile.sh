@@ -92,6 +92,18 @@ for name in config.json preprocessor_config.json; do
     done
 done
 
+# Another vision tower, whose image processor has other settings.
+other=$top_srcdir/golden/checkpoints/llava-interleave-qwen
+mkdir "$work/other" || exit 1
+for file in "$other"/*; do
+    ln -s "$file" "$work/other/"
+done
+for name in config.json preprocessor_config.json; do
+    check "SigLIP's $name: flip" survives flip 20 "$other/$name" "$work/other/$name" \
+        $MMNEURON info "$work/other"
+    ln -sf "$other/$name" "$work/other/$name"
+done
+
 run_count() {
     $MMNEURON count "$model" "$1" -o "$work/new/counts" --quiet
     status=$?

@@ -46,9 +46,35 @@ text_digests() {
     done
 }
 
+# siglip_digest: of every stage of a model with SigLIP's vision tower.
+siglip_digest() {
+    $MMNEURON dump "$top_srcdir/golden/checkpoints/llava-interleave-qwen" \
+        --image "$top_srcdir/golden/images/wide.jpg" --prompt "<|im_start|>user
+<image>
+What is this?<|im_end|>
+<|im_start|>assistant
+" --generate 4 -o "$work/siglip" --quiet >&2 &&
+        $MMNEURON digest "$work/siglip" | sha256sum | sed "s/^\\(.\\{32\\}\\).*/\\1  siglip/"
+}
+
+# instructblip_digest: of every stage of a model with a Q-Former, and of the neurons that one sample of
+# each domain gives there.
+instructblip_digest() {
+    (
+        model=$top_srcdir/golden/checkpoints/instructblip
+        $MMNEURON dump "$model" --image "$top_srcdir/golden/images/wide.jpg" \
+            --prompt "What is unusual about this image?" --generate 4 -o "$work/instructblip" \
+            --quiet >&2 && count_to "$work/instructblip-counts" --samples 1 >&2 &&
+            { $MMNEURON digest "$work/instructblip" &&
+                ranking_digest ranking "$work/instructblip-counts" --rate 0.05; } | sha256sum |
+            sed "s/^\\(.\\{32\\}\\).*/\\1  instructblip/"
+    )
+}
+
 if [ "$1" = --print ]; then
     count_to "$work/counts" >&2 && ranking_digest ranking "$work/counts" && stage_digests &&
-        perturbation_digest "$work/counts" && lens_digest && text_digests
+        perturbation_digest "$work/counts" && lens_digest && siglip_digest &&
+        instructblip_digest && text_digests
     exit
 fi
 
@@ -58,7 +84,8 @@ ranks_as_published() {
 
 dumps_as_published() {
     stage_digests --threads "$1" >"$work/found" &&
-        grep -v -e '  ranking$' -e '  perturbation$' -e '  lens$' -e '  text/' "$published" |
+        grep -v -e '  ranking$' -e '  perturbation$' -e '  lens$' -e '  siglip$' \
+            -e '  instructblip$' -e '  text/' "$published" |
         diff - "$work/found"
 }
 
@@ -104,6 +131,10 @@ for threads in $numbers; do
         texts_as_published $threads
     check "the same is read on $threads threads" is_published lens lens_digest --threads $threads
 done
+check "every stage of a model with SigLIP's tower is the published one" \
+    is_published siglip siglip_digest
+check "every stage and the neurons of an InstructBLIP" \
+    is_published instructblip instructblip_digest
 check "three shards, merged, are one run" counts_in_shards
 check "an interrupted and resumed run is one run" counts_in_two_runs
 

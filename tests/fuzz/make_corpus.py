@@ -54,6 +54,22 @@ following = {
                     "rope_theta": 1e6}}
 write("config/good-llava", json.dumps(llava))
 write("config/good-llava-next", json.dumps(following, indent=1))
+write("config/good-siglip", json.dumps(llava | {
+    "vision_feature_layer": -1,
+    "vision_config": llava["vision_config"] | {"model_type": "siglip_vision_model", "image_size": 38,
+                                               "vision_use_head": False}}))
+blip = {
+    "model_type": "instructblip", "image_token_index": 9, "num_query_tokens": 5,
+    "vision_config": {"hidden_size": 32, "image_size": 28, "intermediate_size": 64, "num_attention_heads": 4,
+                      "num_hidden_layers": 3, "patch_size": 14, "model_type": "instructblip_vision_model"},
+    "qformer_config": {"hidden_size": 24, "num_attention_heads": 3, "num_hidden_layers": 4, "vocab_size": 99,
+                       "cross_attention_frequency": 2, "layer_norm_eps": 1e-12, "hidden_act": "gelu"},
+    "text_config": llava["text_config"]}
+write("config/good-instructblip", json.dumps(blip))
+write("config/bad-instructblip-token", json.dumps(blip | {"image_token_index": None}))
+write("config/bad-siglip-strategy", json.dumps(llava | {
+    "vision_feature_select_strategy": "default",
+    "vision_config": {"model_type": "siglip_vision_model"}}))
 write("config/good-generation", json.dumps(following) + "\0" +
       json.dumps({"eos_token_id": [2, 7], "pad_token_id": 0}))
 llama = {"model_type": "llama", "hidden_size": 64, "vocab_size": 99, "num_attention_heads": 4}

@@ -47,6 +47,15 @@ write("tokenizer_json/good-added", llama | {"added_tokens": special + [
     added(12, "foo", normalized=True), added(13, "What", lstrip=True, rstrip=True), added(4, "a"),
     added(14, "What is", special=True, normalized=True)]})
 write("tokenizer_json/good-no-decoder", llama | {"decoder": None, "post_processor": None, "added_tokens": []})
+byte_level = {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": True, "use_regex": False}
+write("tokenizer_json/good-byte-level", {
+    "pre_tokenizer": byte_level, "decoder": byte_level, "post_processor": byte_level,
+    "model": {"type": "BPE", "vocab": {text: i for i, text in enumerate("aĠbÃ©Ģ")} | {"Ġa": 7, "Ġab": 8},
+              "merges": [["Ġ", "a"]], "ignore_merges": True}})
+write("tokenizer_json/bad-pattern", {
+    "pre_tokenizer": {"type": "Split", "pattern": {"Regex": "[a[^b]&&c"}, "behavior": "Isolated"}, "model": model})
+write("tokenizer_json/unsupported-behavior", {
+    "pre_tokenizer": {"type": "Split", "pattern": {"Regex": "a"}, "behavior": "MergedWithNext"}, "model": model})
 write("tokenizer_json/bad-merge", llama | {"model": model | {"merges": ["a b", "b a"]}})
 write("tokenizer_json/bad-id", llama | {"added_tokens": [added(99, "<image>")]})
 write("tokenizer_json/bad-nesting", {"normalizer": json.loads(

@@ -112,6 +112,35 @@ Test(settings, know_the_classes_with_any_suffix)
                  MMN_OK);
 }
 
+Test(settings, of_siglip_resize_without_a_crop)
+{
+    cr_assert_eq(read_single("{\"image_processor_type\": \"SiglipImageProcessor\"}"), MMN_OK);
+    cr_expect_eq(settings.processor, MMN_PROCESSOR_SIGLIP);
+    cr_expect(settings.do_resize && !settings.do_center_crop && !settings.pad_to_square);
+    cr_expect_eq(settings.shortest_edge, 0);
+    cr_expect(settings.size.height == 336 && settings.size.width == 336);
+    cr_expect_eq(settings.mean[1], 0.5);
+    cr_expect_eq(settings.std[2], 0.5);
+}
+
+Test(settings, of_blip_are_the_same_with_the_mean_of_clip)
+{
+    const mmn_image_model model = {.blip = true, .image_size = 224};
+    cr_assert_eq(mmn_image_settings_read(&settings, folder, &model, &error), MMN_OK);
+    cr_expect_eq(settings.processor, MMN_PROCESSOR_BLIP);
+    cr_expect(settings.size.height == 224 && settings.size.width == 224);
+    cr_assert_eq(read_single("{\"image_processor_type\": \"BlipImageProcessorFast\"}"), MMN_OK);
+    cr_expect_eq(settings.processor, MMN_PROCESSOR_BLIP);
+    cr_expect(settings.do_resize && !settings.do_center_crop && !settings.pad_to_square);
+    cr_expect_eq(settings.shortest_edge, 0);
+    cr_expect(settings.size.height == 336 && settings.size.width == 336);
+    cr_expect_eq(settings.mean[1], 0.4578275);
+    cr_expect_eq(settings.std[2], 0.27577711);
+    cr_assert_eq(read_single("{\"image_processor_type\": \"BlipImageProcessor\", "
+                             "\"size\": {\"height\": 384, \"width\": 384}}"),
+                 MMN_INPUT);
+}
+
 Test(settings, prefer_those_nested_in_the_processor)
 {
     write_file("processor_config.json",
@@ -129,9 +158,12 @@ Test(settings, refuse_what_they_cannot_do)
     static const struct {
         const char *text, *words;
     } wrong[] = {
-        {"{\"image_processor_type\": \"BlipImageProcessor\"}", "BlipImageProcessor"},
+        {"{\"image_processor_type\": \"ViTImageProcessor\"}", "ViTImageProcessor"},
         {"{\"image_processor_type\": \"LlavaNextImageProcessor\"}", "does not suit"},
         {"{\"image_processor_type\": 3}", ""},
+        {"{\"image_processor_type\": \"SiglipImageProcessor\", \"size\": {\"height\": 384, "
+         "\"width\": 384}}",
+         "makes 384x384"},
         {"{\"resample\": 1}", "filter 1"},
         {"{\"size\": \"336\"}", ""},
         {"{\"size\": 0}", ""},

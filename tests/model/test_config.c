@@ -60,9 +60,10 @@ static void check_vision(const char *name, const json_t *expected, const mmn_vis
     cr_assert_str_eq(mmn_activation_name(vision->activation), text(expected, "vision_activation"));
     cr_assert_eq(vision->keeps_class_token, truth(expected, "keeps_class_token"));
     cr_assert_eq(vision->head_dim * vision->heads, vision->hidden_size);
-    cr_assert_eq(vision->grid * vision->patch_size, vision->image_size);
+    cr_assert_eq(vision->grid, vision->image_size / vision->patch_size);
     cr_assert_eq(vision->patches, vision->grid * vision->grid);
-    cr_assert_eq(vision->positions, vision->patches + 1);
+    cr_assert_eq(vision->class_token, truth(expected, "class_token"), "%s", name);
+    cr_assert_eq(vision->positions, vision->patches + (vision->class_token ? 1 : 0));
 }
 
 static void check_language(const char *name, const json_t *expected,
@@ -117,7 +118,7 @@ Test(config, reads_what_transformers_reads)
     mmn_status status = mmn_json_load(&cases, MMN_SOURCE_DIR "/tests/model/data/configs.json",
                                       1000000, &error);
     cr_assert_eq(status, MMN_OK, "%s: %s", error.where, error.message);
-    cr_assert_eq(json_array_size(cases), 42);
+    cr_assert_eq(json_array_size(cases), 48);
     for (size_t i = 0; i < json_array_size(cases); i++) {
         const json_t *one = json_array_get(cases, i);
         const char *name = text(one, "name");
@@ -195,14 +196,20 @@ Test(config, refuses_with_the_key)
         {"{\"model_type\":\"llava\",\"image_token_index\":-200}", "image_token_index", "between"},
         {"{\"model_type\":\"llava\",\"vision_config\":[]}", "vision_config", "an object"},
         {"{\"model_type\":\"llava\",\"text_config\":1}", "text_config", "an object"},
-        {VISION("\"model_type\":\"siglip_vision_model\""), "vision_config.model_type", "siglip"},
+        {VISION("\"model_type\":\"dinov2\""), "vision_config.model_type", "\"siglip_vision_model\""},
+        {VISION("\"model_type\":\"siglip_vision_model\""), "vision_feature_select_strategy",
+         "has no class token to drop"},
+        {VISION("}, \"vision_feature_select_strategy\": \"full\", \"x\": {"),
+         "vision_feature_select_strategy", "has no place"},
+        {VISION("\"model_type\":\"instructblip_vision_model\",\"qkv_bias\":1"),
+         "vision_config.qkv_bias", "true or false"},
         {VISION("\"hidden_size\":0"), "vision_config.hidden_size", "between 1 and"},
         {VISION("\"hidden_size\":70000"), "vision_config.hidden_size", "between 1 and 65536"},
         {VISION("\"hidden_size\":770"), "vision_config.num_attention_heads", "divide"},
         {VISION("\"hidden_size\":\"768\""), "vision_config.hidden_size", "must be an integer"},
         {VISION("\"num_hidden_layers\":1025"), "vision_config.num_hidden_layers", "1024"},
         {VISION("\"num_channels\":4"), "vision_config.num_channels", "between 3 and 3"},
-        {VISION("\"patch_size\":15"), "vision_config.patch_size", "divide image_size"},
+        {VISION("\"patch_size\":225"), "vision_config.patch_size", "above image_size"},
         {VISION("\"image_size\":[224,225]"), "vision_config.image_size", "squares"},
         {VISION("\"image_size\":[]"), "vision_config.image_size", "squares"},
         {VISION("\"image_size\":4097"), "vision_config.image_size", "4096"},
@@ -313,6 +320,17 @@ Test(config, loads_a_folder)
     rmdir(folder);
 }
 
+static void digest_of(char text[MMN_DIGEST_SIZE], const char *config_text)
+{
+    mmn_config config;
+    mmn_digest *digest;
+    cr_assert_eq(parse(&config, config_text, NULL), MMN_OK, "%s", error.message);
+    cr_assert_eq(mmn_digest_begin(&digest, &error), MMN_OK);
+    mmn_config_digest(digest, &config);
+    mmn_digest_finish(digest, text);
+    mmn_digest_free(digest);
+}
+
 /* What the model computes is in the digest, what is only said about it is not. */
 Test(config, digests_what_counts)
 {
@@ -335,16 +353,28 @@ Test(config, digests_what_counts)
     };
     char first[MMN_DIGEST_SIZE] = "";
     for (size_t i = 0; i < sizeof(variants) / sizeof(variants[0]); i++) {
-        mmn_config config;
-        char digest_text[MMN_DIGEST_SIZE];
-        mmn_digest *digest;
-        cr_assert_eq(parse(&config, variants[i].config, NULL), MMN_OK, "%s", error.message);
-        cr_assert_eq(mmn_digest_begin(&digest, &error), MMN_OK);
-        mmn_config_digest(digest, &config);
-        mmn_digest_finish(digest, digest_text);
-        mmn_digest_free(digest);
+        char digest[MMN_DIGEST_SIZE];
+        digest_of(digest, variants[i].config);
         if (i == 0)
-            memcpy(first, digest_text, sizeof(first));
-        cr_assert_eq(strcmp(first, digest_text) == 0, variants[i].same, "%s", variants[i].config);
+            memcpy(first, digest, sizeof(first));
+        cr_assert_eq(strcmp(first, digest) == 0, variants[i].same, "%s", variants[i].config);
     }
+}
+
+/* Two towers may have the same numbers and do different things. */
+Test(config, digests_the_kind_of_tower)
+{
+#define TOWER(type)                                                                              \
+    "{\"model_type\":\"llava\",\"image_token_index\":5,\"text_config\":{\"vocab_size\":300},"     \
+    "\"vision_feature_select_strategy\":\"full\",\"vision_config\":{\"model_type\":\"" type "\","   \
+    "\"hidden_size\":32,\"intermediate_size\":64,\"num_hidden_layers\":3,"                        \
+    "\"num_attention_heads\":4,\"image_size\":28,\"patch_size\":14,\"layer_norm_eps\":1e-5,"      \
+    "\"hidden_act\":\"gelu\"}}"
+    char clip[MMN_DIGEST_SIZE], siglip[MMN_DIGEST_SIZE], eva[MMN_DIGEST_SIZE];
+    digest_of(clip, TOWER("clip_vision_model"));
+    digest_of(siglip, TOWER("siglip_vision_model"));
+    digest_of(eva, TOWER("instructblip_vision_model"));
+    cr_assert_str_neq(clip, siglip);
+    cr_assert_str_neq(clip, eva);
+    cr_assert_str_neq(siglip, eva);
 }

@@ -5,8 +5,12 @@
 #include "base/memory.h"
 #include "mmneuron.h"
 
-static const char checkpoint[] = MMN_SOURCE_DIR "/golden/checkpoints/llava-v1.6-vicuna";
-static const char only_text[] = MMN_SOURCE_DIR "/golden/checkpoints/bloom";
+static const char *const checkpoints[] = {
+    MMN_SOURCE_DIR "/golden/checkpoints/llava-v1.6-vicuna",
+    MMN_SOURCE_DIR "/golden/checkpoints/instructblip",
+    MMN_SOURCE_DIR "/golden/checkpoints/bloom",
+};
+enum { CHECKPOINTS = sizeof checkpoints / sizeof *checkpoints };
 static const char *const image[] = {MMN_SOURCE_DIR "/golden/images/retina.jpg"};
 
 /* No run makes more allocations than this. */
@@ -20,8 +24,8 @@ static mmn_status see_nothing(void *context, const mmn_stage *stage, mmn_error *
     return MMN_OK;
 }
 
-/* Opens the model in `folder`, over and over, with one allocation more succeeding each time. */
-static void open_with_little_memory(const char *folder)
+/* Opening a model, over and over, with one allocation more succeeding each time. */
+static void open_with_short_memory(const char *checkpoint)
 {
     unsigned long number = 1;
     mmn_status status;
@@ -29,7 +33,7 @@ static void open_with_little_memory(const char *folder)
         mmn_error error = {0};
         mmn_model *model;
         mmn_memory_fail_at(number);
-        status = mmn_model_open(&model, folder, NULL, &error);
+        status = mmn_model_open(&model, checkpoint, NULL, &error);
         mmn_memory_fail_at(0);
         if (status != MMN_OK) {
             cr_assert_eq(status, MMN_SYSTEM, "allocation %lu: %s", number, error.message);
@@ -45,26 +49,21 @@ static void open_with_little_memory(const char *folder)
 
 Test(out_of_memory, opening_a_model)
 {
-    open_with_little_memory(checkpoint);
+    for (size_t i = 0; i < CHECKPOINTS; i++)
+        open_with_short_memory(checkpoints[i]);
 }
 
-Test(out_of_memory, opening_a_language_model)
-{
-    open_with_little_memory(only_text);
-}
-
-/* A question, about the image if there is one, through a model that is open, and two words of an
- * answer. */
-static mmn_status answer(const mmn_model *model, size_t images, mmn_error *error)
+/* A question through a model that is open, about an image unless it is of text only, and two words
+ * of an answer. */
+static mmn_status answer(const mmn_model *model, mmn_error *error)
 {
     const mmn_probe probe = {.stages = "*", .see = see_nothing};
     mmn_input *input = NULL;
     mmn_session *session = NULL;
     int32_t ids[2];
-    size_t count;
+    size_t count, images = mmn_model_describe(model)->vision_layers > 0 ? 1 : 0;
     mmn_status status =
-        mmn_input_from_prompt(&input, model, images ? "<image>\nWhat is this?" : "What is this?",
-                              image, images, error);
+        mmn_input_from_prompt(&input, model, "<image>\nWhat is this?", image, images, error);
     if (status == MMN_OK)
         status = mmn_session_create(&session, model, NULL, error);
     if (status == MMN_OK)
@@ -78,16 +77,16 @@ static mmn_status answer(const mmn_model *model, size_t images, mmn_error *error
     return status;
 }
 
-static void answer_with_little_memory(const char *folder, size_t images)
+static void answer_with_short_memory(const char *checkpoint)
 {
     mmn_error error = {0};
     mmn_model *model;
-    cr_assert_eq(mmn_model_open(&model, folder, NULL, &error), MMN_OK, "%s", error.message);
+    cr_assert_eq(mmn_model_open(&model, checkpoint, NULL, &error), MMN_OK, "%s", error.message);
     unsigned long number = 1;
     mmn_status status;
     do {
         mmn_memory_fail_at(number);
-        status = answer(model, images, &error);
+        status = answer(model, &error);
         mmn_memory_fail_at(0);
         if (status != MMN_OK)
             cr_assert_eq(status, MMN_SYSTEM, "allocation %lu: %s", number, error.message);
@@ -99,10 +98,6 @@ static void answer_with_little_memory(const char *folder, size_t images)
 
 Test(out_of_memory, answering)
 {
-    answer_with_little_memory(checkpoint, 1);
-}
-
-Test(out_of_memory, answering_without_a_picture)
-{
-    answer_with_little_memory(only_text, 0);
+    for (size_t i = 0; i < CHECKPOINTS; i++)
+        answer_with_short_memory(checkpoints[i]);
 }

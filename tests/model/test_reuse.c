@@ -15,6 +15,9 @@ static const char *const checkpoints[] = {
     MMN_SOURCE_DIR "/golden/demo/model",
 };
 
+/* Whose Q-Former reads the image with the instruction in view. */
+static const char instructed[] = MMN_SOURCE_DIR "/golden/checkpoints/instructblip";
+
 enum { CHECKPOINTS = sizeof checkpoints / sizeof checkpoints[0], TOKENS = 6 };
 
 static mmn_error error;
@@ -128,6 +131,54 @@ Test(reuse, of_images_and_positions_changes_no_bit)
     }
 }
 
+/* An mmn_see_function that counts how often a stage is made. */
+static mmn_status count_calls(void *context, const mmn_stage *stage, mmn_error *unused)
+{
+    (void)stage;
+    (void)unused;
+    (*(size_t *)context)++;
+    return MMN_OK;
+}
+
+/* What the tower makes of an image serves every question about it; what the Q-Former makes of that,
+ * and positions of the language model, serve only the same one. */
+Test(reuse, of_the_tower_alone_where_the_instruction_differs)
+{
+    mmn_model *model = open_model(instructed);
+    seen part = {0};
+    size_t towers = 0;
+    const mmn_probe probe = {.stages = "*", .see = see_all, .context = &part, .only_new = 1};
+    const mmn_probe tower = {
+        .stages = "vision.out", .see = count_calls, .context = &towers, .only_new = 1};
+    mmn_session *session = start(model, &probe);
+    cr_assert_eq(mmn_session_add_probe(session, &tower, &error), MMN_OK);
+    static const struct {
+        const char *image, *prompt;
+        size_t towers; /* run so far */
+        bool same;     /* as the one before */
+    } steps[] = {
+        {WIDE, "What is this?", 1, false},    {WIDE, "Where is it?", 1, false},
+        {WIDE, "Where is it?", 1, true},      {WIDE, "What is this?", 1, false},
+        {TALL, "What is this?", 2, false},    {TALL, "What is this? ", 2, false},
+        {NULL, "What is this?", 2, false},    {TALL, "What is that?", 2, false},
+    };
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        mmn_input *input = make_input(model, steps[i].image, steps[i].prompt);
+        check_answer(session, &part, model, input, steps[i].prompt);
+        cr_assert_eq(towers, steps[i].towers, "step %zu: %zu towers", i, towers);
+        if (steps[i].same)
+            cr_assert_eq(mmn_session_positions_reused(session), mmn_input_length(input) - 1);
+        if (steps[i].same || i == 5) /* the Q-Former does not see the space at the end */
+            cr_assert(mmn_session_images_reused(session));
+        else
+            cr_assert_not(mmn_session_images_reused(session), "step %zu", i);
+        mmn_input_free(input);
+    }
+    mmn_session_free(session);
+    seen_free(&part);
+    mmn_model_close(model);
+}
+
 /* What was generated is taken over too where the next prompt repeats it. */
 Test(reuse, of_generated_tokens_changes_no_bit)
 {
@@ -156,26 +207,35 @@ Test(reuse, of_generated_tokens_changes_no_bit)
 }
 
 /* Who does not say that new stages are enough sees all of them. */
-Test(reuse, hides_nothing_from_other_probes)
+static void check_hides_nothing(const char *folder, const char *const *stages)
 {
-    static const char *const stages[] = {"vision.layers.0.out", "projector.out",
-                                         "language.embeddings", "language.layers.1.mlp.act",
-                                         "language.logits"};
-    mmn_model *model = open_model(checkpoints[1]);
+    mmn_model *model = open_model(folder);
     mmn_input *input = make_input(model, WIDE, "<image>\nWhat is this?");
-    for (size_t i = 0; i < sizeof stages / sizeof stages[0]; i++) {
+    for (size_t i = 0; stages[i]; i++) {
         seen all = {0};
         const mmn_probe probe = {.stages = stages[i], .see = see_all, .context = &all};
         mmn_session *session = start(model, &probe);
         cr_assert_eq(mmn_session_prefill(session, input, &error), MMN_OK);
         size_t rows = seen_rows(&all, NULL);
         cr_assert_eq(mmn_session_prefill(session, input, &error), MMN_OK);
+        cr_assert_gt(rows, 0);
         cr_assert_eq(seen_rows(&all, NULL), 2 * rows, "%s", stages[i]);
         mmn_session_free(session);
         seen_free(&all);
     }
     mmn_input_free(input);
     mmn_model_close(model);
+}
+
+Test(reuse, hides_nothing_from_other_probes)
+{
+    static const char *const stages[] = {"vision.layers.0.out", "projector.out",
+                                         "language.embeddings", "language.layers.1.mlp.act",
+                                         "language.logits", NULL};
+    static const char *const between[] = {"vision.out", "query.layers.3.mlp.act",
+                                          "qformer.layers.0.mlp.act", "qformer.out", NULL};
+    check_hides_nothing(checkpoints[1], stages);
+    check_hides_nothing(instructed, between);
 }
 
 static mmn_status silence_once(void *context, const mmn_stage *stage, mmn_error *unused)

@@ -11,7 +11,8 @@ static const float logits[WORDS] = {1.0f, 3.0f, -2.0f, 2.5f, 1.0f};
 
 static mmn_sampler make_sampler(double temperature, double top_p, uint64_t seed, const char *name)
 {
-    const mmn_sampling sampling = {temperature, top_p, seed, name};
+    const mmn_sampling sampling = {
+        .temperature = temperature, .top_p = top_p, .seed = seed, .sample = name};
     mmn_sampler sampler;
     cr_assert_eq(mmn_sampler_set(&sampler, &sampling, NULL), MMN_OK);
     return sampler;

@@ -12,6 +12,7 @@ static const char *const checkpoints[] = {
     MMN_SOURCE_DIR "/golden/checkpoints/llava-v1.6-vicuna",
     MMN_SOURCE_DIR "/golden/checkpoints/llava-v1.6-mistral",
     MMN_SOURCE_DIR "/golden/demo/model",
+    MMN_SOURCE_DIR "/golden/checkpoints/instructblip",
     MMN_SOURCE_DIR "/golden/checkpoints/bloom",
     MMN_SOURCE_DIR "/golden/checkpoints/qwen2",
 };
@@ -23,10 +24,11 @@ static const struct variant {
     {NULL, "language.logits"},
     {"language.layers.1.mlp.act", "language.layers.1.out,language.logits"},
     {"language.layers.0.mlp.act", "*"},
-    {"projector.act", "projector.out,language.layers.*.out"},
+    {"projector.act,query.layers.0.mlp.act", "projector.out,language.layers.*.out"},
     {"vision.layers.0.mlp.act", "vision.layers.*.out,language.embeddings"},
     {NULL, "*"},
-    {"language.layers.1.mlp.act,projector.act", "language.layers.1.mlp.out"},
+    {"language.layers.1.mlp.act,projector.act,qformer.layers.1.mlp.act",
+     "language.layers.1.mlp.out"},
     {NULL, "generated_ids"},
 };
 
@@ -207,15 +209,22 @@ static mmn_status count_calls(void *context, const mmn_stage *stage, mmn_error *
  * the language model, and for one of the projector what the vision tower makes. */
 Test(side_by_side, shares_what_a_mask_leaves_alone)
 {
-    mmn_model *model;
-    cr_assert_eq(mmn_model_open(&model, checkpoints[1], NULL, &error), MMN_OK);
-    mmn_input *input = make_input(model, WIDE, "<image>\nWhat is this?");
+    mmn_model *models[2];
+    mmn_input *inputs[2];
+    for (size_t i = 0; i < 2; i++) {
+        cr_assert_eq(mmn_model_open(&models[i], checkpoints[i == 0 ? 1 : 4], NULL, &error), MMN_OK);
+        inputs[i] = make_input(models[i], WIDE, "<image>\nWhat is this?");
+    }
     static const struct {
         const char *off;
-        size_t towers, projections; /* how many are computed */
-    } cases[] = {{"language.layers.0.mlp.act", 0, 0},
-                 {"projector.act", 0, 1},
-                 {"vision.layers.1.mlp.act", 1, 1}};
+        size_t model, towers, projections; /* which model; how many are computed */
+    } cases[] = {{"language.layers.0.mlp.act", 0, 0, 0},
+                 {"projector.act", 0, 0, 1},
+                 {"vision.layers.1.mlp.act", 0, 1, 1},
+                 {"language.layers.0.mlp.act", 1, 0, 0},
+                 {"qformer.layers.0.mlp.act", 1, 0, 1},
+                 {"query.layers.2.mlp.act", 1, 0, 1},
+                 {"vision.layers.1.mlp.act", 1, 1, 1}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         mmn_session *sessions[2];
         size_t phase = 0, towers = 0, projections = 0;
@@ -230,18 +239,22 @@ Test(side_by_side, shares_what_a_mask_leaves_alone)
                                       .context = &projections,
                                       .only_new = 1};
         for (size_t k = 0; k < 2; k++)
-            cr_assert_eq(mmn_session_create(&sessions[k], model, NULL, &error), MMN_OK);
+            cr_assert_eq(mmn_session_create(&sessions[k], models[cases[i].model], NULL, &error),
+                         MMN_OK);
         cr_assert_eq(mmn_session_add_probe(sessions[1], &off, &error), MMN_OK);
         cr_assert_eq(mmn_session_add_probe(sessions[1], &tower, &error), MMN_OK);
         cr_assert_eq(mmn_session_add_probe(sessions[1], &projection, &error), MMN_OK);
-        cr_assert_eq(mmn_sessions_prefill(sessions, 2, NULL, input, &error), MMN_OK);
+        cr_assert_eq(mmn_sessions_prefill(sessions, 2, NULL, inputs[cases[i].model], &error),
+                     MMN_OK);
         cr_expect_eq(towers, cases[i].towers, "%s", cases[i].off);
         cr_expect_eq(projections, cases[i].projections, "%s", cases[i].off);
         mmn_session_free(sessions[0]);
         mmn_session_free(sessions[1]);
     }
-    mmn_input_free(input);
-    mmn_model_close(model);
+    for (size_t i = 0; i < 2; i++) {
+        mmn_input_free(inputs[i]);
+        mmn_model_close(models[i]);
+    }
 }
 
 /* A session whose mask begins in a later layer has no rows in the layers before: these make their

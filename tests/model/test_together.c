@@ -13,6 +13,7 @@ static const char *const checkpoints[] = {
     MMN_SOURCE_DIR "/golden/checkpoints/llava-v1.6-vicuna",
     MMN_SOURCE_DIR "/golden/checkpoints/llava-v1.6-mistral",
     MMN_SOURCE_DIR "/golden/demo/model",
+    MMN_SOURCE_DIR "/golden/checkpoints/instructblip",
     MMN_SOURCE_DIR "/golden/checkpoints/bloom",
     MMN_SOURCE_DIR "/golden/checkpoints/qwen2",
 };
@@ -54,9 +55,11 @@ static mmn_model *open_model(const char *folder, mmn_input *inputs[SAMPLES])
     cr_assert_eq(mmn_model_open(&model, folder, NULL, &error), MMN_OK, "%s", error.message);
     for (size_t i = 0; i < SAMPLES; i++) {
         bool sees = mmn_model_describe(model)->vision_layers > 0;
-        const char *image = sees ? samples[i].image : NULL;
-        cr_assert_eq(mmn_input_from_prompt(&inputs[i], model, samples[i].prompt, &image,
-                                           image ? 1 : 0, &error),
+        const char *image = sees ? samples[i].image : NULL, *prompt = samples[i].prompt;
+        if (image && model->config.image_first)
+            prompt = strstr(prompt, "<image>");
+        cr_assert_eq(mmn_input_from_prompt(&inputs[i], model, prompt, &image, image ? 1 : 0,
+                                           &error),
                      MMN_OK, "%s", error.message);
     }
     return model;
@@ -112,6 +115,42 @@ Test(together, ends_early_with_the_same_bits)
     mmn_model *model = open_model(checkpoints[2], inputs);
     for (size_t i = 0; i < sizeof stages / sizeof stages[0]; i++)
         check_together(model, inputs, 3, stages[i]);
+    close_model(model, inputs);
+    static const char *const between[] = {"query.layers.1.mlp.act", "qformer.layers.*.mlp.act",
+                                          "qformer.out", "vision.out,query.layers.0.mlp.act"};
+    model = open_model(checkpoints[4], inputs);
+    for (size_t i = 0; i < sizeof between / sizeof between[0]; i++)
+        check_together(model, inputs, 3, between[i]);
+    close_model(model, inputs);
+}
+
+/* Questions about one image share what the tower makes of it; what the Q-Former makes of that is each
+ * one's own, and so are the positions of the language model, unless they are the same. */
+Test(together, shares_the_tower_and_not_the_q_former)
+{
+    mmn_input *inputs[SAMPLES];
+    mmn_model *model = open_model(checkpoints[4], inputs);
+    const mmn_input *same_image[] = {inputs[0], inputs[1], inputs[4], inputs[8]};
+    seen all = {0};
+    mmn_session *session = start(model, "vision.out,qformer.out,language.layers.0.mlp.act", &all);
+    cr_assert_eq(mmn_session_prefill_many(session, same_image, 4, &error), MMN_OK);
+    const size_t bytes = model->config.vision.hidden_size * sizeof(float);
+    const size_t query_bytes = model->config.qformer.hidden_size * sizeof(float);
+    const char *rows[4];
+    for (size_t i = 0; i < 4; i++) {
+        const char *tower = seen_row(&all, "vision.out", same_image[i], 0, bytes);
+        cr_assert_not_null(tower);
+        cr_assert_eq(memcmp(tower, seen_row(&all, "vision.out", same_image[0], 0, bytes), bytes), 0);
+        rows[i] = seen_row(&all, "qformer.out", same_image[i], 0, query_bytes);
+        cr_assert_not_null(rows[i]);
+    }
+    cr_assert_neq(memcmp(rows[0], rows[1], query_bytes), 0);
+    cr_assert_neq(memcmp(rows[0], rows[2], query_bytes), 0);
+    cr_assert_eq(memcmp(rows[1], rows[3], query_bytes), 0);
+    mmn_session_free(session);
+    seen_free(&all);
+    cr_assert_eq(mmn_inputs_shared_positions(inputs[0], inputs[1]), 0);
+    cr_assert_eq(mmn_inputs_shared_positions(inputs[1], inputs[8]), mmn_input_length(inputs[1]));
     close_model(model, inputs);
 }
 

@@ -14,6 +14,7 @@
  * LLaVA-1.5 in f16, sharded. */
 #define NEXT_FOLDER MMN_SOURCE_DIR "/golden/checkpoints/llava-v1.6-mistral"
 #define HALF_FOLDER MMN_SOURCE_DIR "/golden/checkpoints/llava-1.5"
+#define SIGLIP_FOLDER MMN_SOURCE_DIR "/golden/checkpoints/llava-interleave-qwen"
 
 static mmn_error error;
 
@@ -65,6 +66,8 @@ Test(weights, normalises_names)
         {"language_model.model.layers.31.mlp.up_proj.weight",
          "language_model.layers.31.mlp.up_proj.weight"},
         {"vision_tower.vision_model.encoder.layers.0.mlp.fc1.bias",
+         "vision_tower.encoder.layers.0.mlp.fc1.bias"},
+        {"vision_model.encoder.layers.0.mlp.fc1.bias",
          "vision_tower.encoder.layers.0.mlp.fc1.bias"},
         {"language_model.lm_head.weight", "lm_head.weight"},
         {"image_newline", "image_newline"},
@@ -198,6 +201,7 @@ Test(weights, digest_is_what_the_description_gives)
         {"llava-native", "24c9f514bb8268d865d82c6f62520461"},
         {"llava-v1.6-vicuna", "145c79102e0a8303bf3f3a52a5c28d59"},
         {"llava-v1.6-mistral", "a5984652228ad93594828b4b72567b9f"},
+        {"llava-interleave-qwen", "36e8d5464f5d0d23377178bf052648df"},
     };
     for (size_t i = 0; i < sizeof(digests) / sizeof(digests[0]); i++) {
         char folder[1000], digest[MMN_DIGEST_SIZE];
@@ -311,7 +315,7 @@ static void check_binding(const char *folder, bool newline)
 
 #define TOWER "vision_tower.vision_model."
     const mmn_vision_weights *vision = &weights->vision;
-    check_matrix(&vision->patch_embedding, source, TOWER "embeddings.patch_embedding.weight", width,
+    check_matrix(&vision->patch_embedding.weight, source, TOWER "embeddings.patch_embedding.weight", width,
                  3 * (size_t)v->patch_size * v->patch_size);
     check_vector(vision->class_embedding, source, TOWER "embeddings.class_embedding", width);
     check_matrix(&vision->position_embedding, source, TOWER "embeddings.position_embedding.weight",
@@ -388,14 +392,14 @@ Test(weights, describes_itself)
 
 /* ---- Refusals ---- */
 
-Test(weights, misses_every_tensor, .init = make_path, .fini = remove_path)
+static void check_misses_every_tensor(const char *folder, layout to)
 {
     size_t optional = 0;
-    variant *whole = load(NEXT_FOLDER, NATIVE_5);
+    variant *whole = load(folder, to);
     size_t count = whole->count;
     unload(whole);
     for (size_t i = 0; i < count; i++) {
-        variant *part = load(NEXT_FOLDER, NATIVE_5);
+        variant *part = load(folder, to);
         char name[200];
         mmn_weights_normalise_name(name, part->tensors[i].name, NULL);
         remove_tensor(part, part->tensors[i].name);
@@ -411,6 +415,63 @@ Test(weights, misses_every_tensor, .init = make_path, .fini = remove_path)
         unload(part);
     }
     cr_assert_eq(optional, 2);
+}
+
+Test(weights, misses_every_tensor, .init = make_path, .fini = remove_path)
+{
+    check_misses_every_tensor(NEXT_FOLDER, NATIVE_5);
+    check_misses_every_tensor(SIGLIP_FOLDER, PUBLISHED);
+}
+
+/* Sets the number of bytes from type and shape. */
+static void set_bytes(mmn_tensor *tensor)
+{
+    tensor->bytes = mmn_tensor_type_size(tensor->type);
+    for (size_t i = 0; i < tensor->dimensions; i++)
+        tensor->bytes *= tensor->shape[i];
+}
+
+/* SigLIP's pooling head, which LLaVA does not use. */
+Test(weights, accepts_siglips_head_and_checks_it, .init = make_path, .fini = remove_path)
+{
+#define HEAD "vision_tower.vision_model.head."
+    static const uint8_t zeros[100000];
+    variant *whole = load(SIGLIP_FOLDER, PUBLISHED);
+    size_t width = whole->config.vision.hidden_size, before = whole->count;
+    size_t inner = whole->config.vision.intermediate_size;
+    mmn_tensor head[] = {
+        {HEAD "probe", MMN_TYPE_BF16, 3, {1, 1, width}, zeros, 0, NULL},
+        {HEAD "attention.in_proj_weight", MMN_TYPE_BF16, 2, {3 * width, width}, zeros, 0, NULL},
+        {HEAD "attention.in_proj_bias", MMN_TYPE_BF16, 1, {3 * width}, zeros, 0, NULL},
+        {HEAD "attention.out_proj.weight", MMN_TYPE_BF16, 2, {width, width}, zeros, 0, NULL},
+        {HEAD "attention.out_proj.bias", MMN_TYPE_BF16, 1, {width}, zeros, 0, NULL},
+        {HEAD "layernorm.weight", MMN_TYPE_BF16, 1, {width}, zeros, 0, NULL},
+        {HEAD "layernorm.bias", MMN_TYPE_BF16, 1, {width}, zeros, 0, NULL},
+        {HEAD "mlp.fc1.weight", MMN_TYPE_BF16, 2, {inner, width}, zeros, 0, NULL},
+        {HEAD "mlp.fc1.bias", MMN_TYPE_BF16, 1, {inner}, zeros, 0, NULL},
+        {HEAD "mlp.fc2.weight", MMN_TYPE_BF16, 2, {width, inner}, zeros, 0, NULL},
+        {HEAD "mlp.fc2.bias", MMN_TYPE_BF16, 1, {width}, zeros, 0, NULL},
+    };
+    size_t extra = sizeof(head) / sizeof(head[0]);
+    for (size_t i = 0; i < extra; i++) {
+        set_bytes(&head[i]);
+        cr_assert_leq(head[i].bytes, sizeof(zeros));
+        whole->tensors[whole->count++] = head[i];
+    }
+    mmn_weights *weights;
+    check_ok(open_variant(&weights, whole));
+    cr_assert_eq(weights->tensor_count, before + extra);
+    mmn_weights_close(weights);
+    for (size_t i = 0; i < extra; i++) {
+        mmn_tensor *bad = &whole->tensors[before + i];
+        bad->shape[0]++;
+        set_bytes(bad);
+        check_refused(whole, head[i].name, "the configuration asks for");
+        *bad = head[i];
+    }
+    add_tensor(whole, HEAD "mlp.fc3.weight", MMN_TYPE_BF16, 1, 1);
+    check_refused(whole, HEAD "mlp.fc3.weight", "surplus");
+    unload(whole);
 }
 
 Test(weights, refuses_every_wrong_shape, .init = make_path, .fini = remove_path)

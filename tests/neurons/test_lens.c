@@ -7,6 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
 #include "../model/seen.h"
 #include "base/bytes.h"
 #include "base/file.h"
@@ -18,6 +22,7 @@
 #include "neurons/lens_words.h"
 
 #define MODEL MMN_SOURCE_DIR "/golden/checkpoints/llava-1.5"
+#define SIGLIP_MODEL MMN_SOURCE_DIR "/golden/checkpoints/llava-interleave-qwen"
 #define CASE MMN_SOURCE_DIR "/golden/cases/llava-1.5/wide.safetensors"
 #define NEURONS MMN_SOURCE_DIR "/tests/neurons/data/masked.json"
 #define IMAGE MMN_SOURCE_DIR "/golden/images/wide.jpg"
@@ -300,6 +305,29 @@ Test(lens, words_are_spelt_as_in_the_vocabulary)
     json_decref(document);
 }
 
+#ifdef HAVE_PCRE2
+/* What characters stand for bytes is known from GPT-2: U+0120 is a space, U+010A a line's end. */
+Test(lens, words_of_bytes_are_readable)
+{
+    static const char *const cases[][2] = {
+        {"he", "he"},         {"\u0120the", " the"}, {"\u010a", "<0x0A>"},
+        {"\u00c3", "<0xC3>"}, {"\u0100", "<0x00>"},  {"<|eot_id|>", "<|eot_id|>"}};
+    mmn_model bytes = {0};
+    int32_t id;
+    char *word;
+    cr_assert_eq(mmn_tokenizer_open(&bytes.tokenizer, MMN_SOURCE_DIR "/golden/llama3_tokenizer",
+                                    &error),
+                 MMN_OK, "%s", error.message);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        cr_assert(mmn_tokenizer_token_to_id(bytes.tokenizer, cases[i][0], &id), "%s", cases[i][0]);
+        cr_assert_eq(mmn_lens_word(&word, &bytes, id, &error), MMN_OK);
+        cr_expect_str_eq(word, cases[i][1]);
+        mmn_free(word);
+    }
+    mmn_tokenizer_close(bytes.tokenizer);
+}
+#endif
+
 /* The words and tokens of the file, and the marks of the table. */
 Test(lens, shows_spaces_and_bytes_of_words)
 {
@@ -323,48 +351,53 @@ Test(lens, shows_spaces_and_bytes_of_words)
     remove(list);
 }
 
-/* At the patches: after the class token, and where image positions begin. */
-Test(lens, keeps_the_activation_of_a_neuron)
+/* That of `neuron`, number `number` of the stage, is that of the stage's rows from the first patch on:
+ * `first`, but in the language model where image positions begin. */
+static void check_activation(const char *neuron, const char *stage_name, size_t number, size_t first,
+                             bool language)
 {
-    static const struct {
-        const char *neuron, *stage;
-        size_t number;
-        int language;
-    } cases[] = {{"vision:1:5", "vision.layers.1.mlp.act", 5, 0},
-                 {"language:2:7", "language.layers.2.mlp.act", 7, 1}};
     const char *const images[] = {IMAGE};
     char list[64];
     write_list(list, sizeof list, list_text);
-    for (size_t i = 0; i < 2; i++) {
-        const mmn_lens_options options = {.list = list, .examples = 1, .neuron = cases[i].neuron};
-        mmn_lens *lens = run_lens(&options);
-        const mmn_lens_example *example = &lens->examples[0];
-        seen all = {0};
-        mmn_input *input;
-        mmn_session *session;
-        const mmn_probe probe = {.stages = cases[i].stage, .see = see_all, .context = &all};
-        cr_assert_eq(mmn_input_from_prompt(&input, model, "<image>\nWhat is", images, 1, &error),
-                     MMN_OK);
-        cr_assert_eq(mmn_session_create(&session, model, NULL, &error), MMN_OK);
-        cr_assert_eq(mmn_session_add_probe(session, &probe, &error), MMN_OK);
-        cr_assert_eq(mmn_session_prefill(session, input, &error), MMN_OK);
-        cr_assert(example->activation && !lens->examples[1].activation);
-        size_t first = 1;
-        while (cases[i].language && !mmn_input_is_image(input, first))
-            first++;
-        cr_assert_gt(example->grid, 1);
-        for (size_t k = 0; k < example->grid * example->grid; k++) {
-            const seen_stage *stage = &all.stages[0];
-            float value;
-            memcpy(&value, stage->data + (first + k) * stage->row_bytes + 4 * cases[i].number, 4);
-            cr_expect_eq(example->activation[k], value, "%s, patch %zu", cases[i].neuron, k);
-        }
-        mmn_session_free(session);
-        mmn_input_free(input);
-        seen_free(&all);
-        mmn_lens_free(lens);
+    const mmn_lens_options options = {.list = list, .examples = 1, .neuron = neuron};
+    mmn_lens *lens = run_lens(&options);
+    const mmn_lens_example *example = &lens->examples[0];
+    seen all = {0};
+    mmn_input *input;
+    mmn_session *session;
+    const mmn_probe probe = {.stages = stage_name, .see = see_all, .context = &all};
+    cr_assert_eq(mmn_input_from_prompt(&input, model, "<image>\nWhat is", images, 1, &error), MMN_OK);
+    cr_assert_eq(mmn_session_create(&session, model, NULL, &error), MMN_OK);
+    cr_assert_eq(mmn_session_add_probe(session, &probe, &error), MMN_OK);
+    cr_assert_eq(mmn_session_prefill(session, input, &error), MMN_OK);
+    cr_assert(example->activation && !lens->examples[1].activation);
+    while (language && !mmn_input_is_image(input, first))
+        first++;
+    cr_assert_gt(example->grid, 1);
+    for (size_t k = 0; k < example->grid * example->grid; k++) {
+        const seen_stage *stage = &all.stages[0];
+        float value;
+        memcpy(&value, stage->data + (first + k) * stage->row_bytes + 4 * number, 4);
+        cr_expect_eq(example->activation[k], value, "%s, patch %zu", neuron, k);
     }
+    mmn_session_free(session);
+    mmn_input_free(input);
+    seen_free(&all);
+    mmn_lens_free(lens);
     remove(list);
+}
+
+Test(lens, keeps_the_activation_of_a_neuron)
+{
+    check_activation("vision:1:5", "vision.layers.1.mlp.act", 5, 1, false);
+    check_activation("language:2:7", "language.layers.2.mlp.act", 7, 0, true);
+}
+
+Test(lens, keeps_the_activation_where_there_is_no_class_token)
+{
+    mmn_model_close(model);
+    cr_assert_eq(mmn_model_open(&model, SIGLIP_MODEL, NULL, &error), MMN_OK, "%s", error.message);
+    check_activation("vision:1:5", "vision.layers.1.mlp.act", 5, 0, false);
 }
 
 Test(lens, says_what_is_wrong)

@@ -3,7 +3,7 @@
 
 Run by hand: compare_with_tokenizers.py TOKENIZE [--count N] [--seed N] [--model FILE.model]
 TOKENIZE is the built tests/text/tokenize. The tokenizers compared are golden/tokenizer in all its forms and
-variants of it that use every supported option; with --model also that sentencepiece model, as tokenizer.model
+variants of it that use every supported option, and the byte-level ones of golden/ with theirs; with --model also that sentencepiece model, as tokenizer.model
 and converted to tokenizer.json. Needs tokenizers 0.23, sentencepiece 0.2, and transformers for --model.
 """
 import argparse
@@ -32,7 +32,8 @@ SPACES = " " * 8 + "\t\n\r\x0b\x0c\x85\xa0\u1680\u2003\u2028\u202f\u3000\u200b\u
 WORDS = ("the a image USER: ASSISTANT: [INST] [/INST] <image> <pad> <s> </s> <unk> <0x0A> <0xE2> ▁ ▁▁ _ What is "
          "in this picture? 3.14 foo foobar bar FOO Foo xfoo 👨‍👩‍👧 é e\u0301 ñ ß ſ ﬁ İ Σς ǆ 图片 có <ima ge> <image <<image>> "
          "<image><image> 123456 aaaaaaaaaaaa ..... \u200d \ufe0f नमस्ते שלום مرحبا "
-         "Straße niño картинке 日本語 word").split(" ")
+         "Straße niño картинке 日本語 word I'm they'LL 's ſ 'Re U.S. \r\n \n\n \n Ġ Ā <|im_start|> <|im_end|> <|eot_id|> "
+         "<|begin_of_text|> ٣٤٥ ½ Ⅷ ، ۔ । 。 (a|b)").split(" ")
 
 
 def random_text(generator):
@@ -163,6 +164,13 @@ def variants(base):
     return found
 
 
+def byte_tokenizers():
+    """The byte-level tokenizers of golden/ and tests/text/data, by name."""
+    paths = {f"byte level {name}": ROOT / "golden" / f"{name}_tokenizer" for name in ("llama3", "qwen2", "bloom")}
+    paths |= {path.name: path for path in sorted((ROOT / "tests" / "text" / "data").glob("byte-*"))}
+    return {name: json.loads((path / "tokenizer.json").read_text(encoding="utf-8")) for name, path in paths.items()}
+
+
 def model_variants(data):
     """Sentencepiece models with other options, by name, made from the model `data`."""
     def vary(name, change):
@@ -262,6 +270,11 @@ def main():
         cases = []
         for number, (name, document) in enumerate(variants(base).items()):
             folder = Path(scratch) / str(number)
+            folder.mkdir()
+            (folder / "tokenizer.json").write_text(json.dumps(document), encoding="utf-8")
+            cases.append((name, folder, lambda folder=folder: Json(folder / "tokenizer.json")))
+        for name, document in byte_tokenizers().items():
+            folder = Path(scratch) / name
             folder.mkdir()
             (folder / "tokenizer.json").write_text(json.dumps(document), encoding="utf-8")
             cases.append((name, folder, lambda folder=folder: Json(folder / "tokenizer.json")))

@@ -33,6 +33,12 @@ Test(template, gives_the_prompts_of_the_families)
     check("qwen2-instruct", false,
           "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n"
           "<|im_start|>user\nWhy?<|im_end|>\n<|im_start|>assistant\n");
+    check("llava-interleave-qwen", true,
+          "<|im_start|>user\n<image>\nWhy?<|im_end|>\n<|im_start|>assistant\n");
+    check("llava-interleave-qwen", false,
+          "<|im_start|>user\n\nWhy?<|im_end|>\n<|im_start|>assistant\n");
+    check("instructblip", true, "Why?");
+    check("instructblip-short-answer", true, "Question: Why? Short Answer:");
     check("raw", false, "Why?");
     check("raw", true, "<image>\nWhy?");
 }
@@ -44,13 +50,21 @@ Test(template, leaves_an_image_where_the_question_has_it)
                  MMN_OK);
     cr_assert_str_eq(prompt, "USER: Is <image> a cat? ASSISTANT:");
     mmn_free(prompt);
+    cr_assert_eq(mmn_template_apply("llava-interleave-qwen", "<image><image>\nThe same?", true,
+                                    &prompt, &error),
+                 MMN_OK);
+    cr_assert_str_eq(prompt, "<|im_start|>user\n<image><image>\nThe same?<|im_end|>\n"
+                             "<|im_start|>assistant\n");
+    mmn_free(prompt);
 }
 
 Test(template, chooses_by_family)
 {
     cr_assert_str_eq(mmn_template_for("llava", "llama"), "llava-1.5");
+    cr_assert_str_eq(mmn_template_for("llava", "qwen2"), "llava-interleave-qwen");
     cr_assert_str_eq(mmn_template_for("llava_next", "llama"), "llava-v1.6-vicuna");
     cr_assert_str_eq(mmn_template_for("llava_next", "mistral"), "llava-v1.6-mistral");
+    cr_assert_str_eq(mmn_template_for("instructblip", "llama"), "instructblip");
     cr_assert_str_eq(mmn_template_for("llama", NULL), "raw");
     cr_assert_str_eq(mmn_template_for("qwen2", "qwen2"), "raw");
     cr_assert_str_eq(mmn_template_for(NULL, NULL), "raw");

@@ -81,6 +81,16 @@ SETTINGS = {
         "image_grid_pinpoints": MANY_PINPOINTS,
         "image_processor_type": "LlavaNextImageProcessorFast",
         "crop_size": {"height": 70, "width": 70}, "size": {"height": 70, "width": 70}}},
+    "siglip": {"kind": "single", "side": 60, "limit": 0, "config": {
+        "do_convert_rgb": None, "do_normalize": True, "do_rescale": True, "do_resize": True,
+        "image_mean": [0.5, 0.5, 0.5], "image_processor_type": "SiglipImageProcessor",
+        "image_std": [0.5, 0.5, 0.5], "processor_class": "LlavaProcessor", "resample": 3,
+        "rescale_factor": 0.00392156862745098, "size": {"height": 60, "width": 60}}},
+    "blip": {"kind": "single", "side": 62, "limit": 50, "config": {
+        "do_convert_rgb": True, "do_normalize": True, "do_rescale": True, "do_resize": True,
+        "image_mean": MEAN, "image_processor_type": "BlipImageProcessor", "image_std": STD,
+        "processor_class": "InstructBlipProcessor", "resample": 3,
+        "rescale_factor": 0.00392156862745098, "size": {"height": 62, "width": 62}}},
 }
 
 
@@ -95,13 +105,17 @@ def digest_of_pixels(image):
 
 def processor_of(name):
     """A function from an image to "tiles height width digest" by transformers' PIL processor."""
+    from transformers.models.blip.image_processing_pil_blip import BlipImageProcessorPil
     from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
     from transformers.models.llava.image_processing_pil_llava import LlavaImageProcessorPil
     from transformers.models.llava_next.image_processing_pil_llava_next import (
         LlavaNextImageProcessorPil)
-    classes = {"CLIPImageProcessor": CLIPImageProcessorPil,
+    from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
+    classes = {"BlipImageProcessor": BlipImageProcessorPil,
+               "CLIPImageProcessor": CLIPImageProcessorPil,
                "LlavaImageProcessor": LlavaImageProcessorPil,
-               "LlavaNextImageProcessor": LlavaNextImageProcessorPil}
+               "LlavaNextImageProcessor": LlavaNextImageProcessorPil,
+               "SiglipImageProcessor": SiglipImageProcessorPil}
     config = SETTINGS[name]["config"]
     kind = config["image_processor_type"].removesuffix("Fast")
     processor = classes[kind].from_pretrained(os.path.join(HERE, "settings", name))

@@ -32,14 +32,17 @@ def model_digest(folder):
         for key in ("hidden_size", "intermediate_size", "num_hidden_layers",
                     "num_attention_heads", "image_size", "patch_size"):
             u32(vision[key])
-        real(single(vision.get("layer_norm_eps", 1e-5)))
-        text(vision.get("hidden_act", "quick_gelu"))
+        is_clip = vision["model_type"] == "clip_vision_model"
+        real(single(vision.get("layer_norm_eps", 1e-5 if is_clip else 1e-6)))
+        text(vision.get("hidden_act", "quick_gelu" if is_clip else "gelu_tanh"))
         layers = config["vision_feature_layer"]
         layers = layers if isinstance(layers, list) else [layers]
         u32(len(layers))
         for layer in layers:
             u32(range(vision["num_hidden_layers"] + 1)[layer])
         u32(config["vision_feature_select_strategy"] == "full")
+        if not is_clip:
+            text(vision["model_type"])
         text(config.get("projector_hidden_act", "gelu"))
         u32(config.get("multimodal_projector_bias", True))
 
@@ -58,7 +61,7 @@ def model_digest(folder):
     is_bloom, is_qwen2 = (language["model_type"] == name for name in ("bloom", "qwen2"))
     width, heads = language.get("hidden_size", language.get("n_embed")), language["num_attention_heads"]
     first_window = language["max_window_layers"] if language.get("use_sliding_window") else 0
-    window = 0 if is_qwen2 and not language["use_sliding_window"] else language.get("sliding_window") or 0
+    window = 0 if is_qwen2 and not language.get("use_sliding_window") else language.get("sliding_window") or 0
     text(language["model_type"])
     for value in (width, language.get("intermediate_size", 4 * width),
                   language.get("num_hidden_layers", language.get("n_layer")), heads,
@@ -69,7 +72,7 @@ def model_digest(folder):
     rope = language.get("rope_parameters") or {}
     real(0.0 if is_bloom else float(rope.get("rope_theta", language.get("rope_theta", 1e4))))
     text("gelu_tanh" if is_bloom else language.get("hidden_act", "silu"))
-    u32(config.get("tie_word_embeddings", is_bloom))
+    u32(config.get("tie_word_embeddings", language.get("tie_word_embeddings", is_bloom)))
 
     # What only models have of which the numbers so far do not say everything.
     scaling = language.get("rope_scaling") or {}

@@ -1,0 +1,245 @@
+/* InstructBLIP: EVA's vision tower, a Q-Former that reads it with the instruction in view, one linear
+ * layer, and a language model. */
+#include <stdio.h>
+#include <string.h>
+
+#include "model/config_internal.h"
+#include "model/families.h"
+#include "model/qformer.h"
+
+/* ---- Configuration --------------------------------------------------------------------------- */
+
+/* transformers' InstructBlipQFormerConfig, and InstructBlipConfig's number of queries. */
+static const mmn_qformer_config qformer_defaults = {
+    .layers = 12,
+    .hidden_size = 768,
+    .intermediate_size = 3072,
+    .heads = 12,
+    .queries = 32,
+    .cross_attention_frequency = 2,
+    .vocab_size = 30522,
+    .max_position_embeddings = 512,
+    .layer_norm_eps = 1e-12f,
+    .activation = MMN_ACTIVATION_GELU,
+};
+
+static mmn_status read_vision(mmn_vision_config *vision, const mmn_json_object *root,
+                              mmn_error *error)
+{
+    mmn_json_object object;
+    const char *type = mmn_vision_eva.model_type;
+    mmn_status status = mmn_json_get_object(&object, root, "vision_config", error);
+    if (status == MMN_OK)
+        status = mmn_json_get_text(&type, &object, "model_type", error);
+    if (status != MMN_OK)
+        return status;
+    if (strcmp(type, mmn_vision_eva.model_type) != 0)
+        return mmn_json_fail(&object, "model_type", error, "must be \"%s\" and is \"%.60s\"",
+                             mmn_vision_eva.model_type, type);
+    vision->form = &mmn_vision_eva;
+    return mmn_vision_eva.read(vision, &object, error);
+}
+
+/* The width of what the queries read is the vision tower's whatever the file says, as it is in
+ * transformers. */
+static mmn_status read_qformer_numbers(mmn_qformer_config *qformer, const mmn_json_object *object,
+                                       mmn_error *error)
+{
+    const struct {
+        const char *key;
+        uint32_t *number, most;
+    } numbers[] = {
+        {"hidden_size", &qformer->hidden_size, MMN_LIMIT_WIDTH},
+        {"intermediate_size", &qformer->intermediate_size, MMN_LIMIT_INTERMEDIATE},
+        {"num_hidden_layers", &qformer->layers, MMN_LIMIT_LAYERS},
+        {"num_attention_heads", &qformer->heads, MMN_LIMIT_HEADS},
+        {"cross_attention_frequency", &qformer->cross_attention_frequency, MMN_LIMIT_LAYERS},
+        {"vocab_size", &qformer->vocab_size, MMN_LIMIT_VOCABULARY},
+        {"max_position_embeddings", &qformer->max_position_embeddings, MMN_LIMIT_POSITIONS},
+    };
+    mmn_status status = MMN_OK;
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]) && status == MMN_OK; i++)
+        status = mmn_json_get_u32(numbers[i].number, object, numbers[i].key, 1, numbers[i].most,
+                                  error);
+    return status;
+}
+
+static mmn_status read_qformer(mmn_qformer_config *qformer, const mmn_json_object *root,
+                               mmn_error *error)
+{
+    mmn_json_object object;
+    const char *positions = "absolute";
+    *qformer = qformer_defaults;
+    double epsilon = (double)qformer->layer_norm_eps;
+    mmn_status status = mmn_json_get_object(&object, root, "qformer_config", error);
+    if (status == MMN_OK)
+        status = mmn_json_get_u32(&qformer->queries, root, "num_query_tokens", 1,
+                                  MMN_LIMIT_WIDTH, error);
+    if (status == MMN_OK)
+        status = read_qformer_numbers(qformer, &object, error);
+    if (status == MMN_OK)
+        status = mmn_json_get_f64(&epsilon, &object, "layer_norm_eps", 1e-30, 1.0, error);
+    if (status == MMN_OK)
+        status = mmn_config_activation(&qformer->activation, &object, "hidden_act", error);
+    if (status == MMN_OK)
+        status = mmn_json_get_text(&positions, &object, "position_embedding_type", error);
+    if (status != MMN_OK)
+        return status;
+    qformer->layer_norm_eps = (float)epsilon;
+    if (strcmp(positions, "absolute") != 0)
+        return mmn_json_fail(&object, "position_embedding_type", error,
+                             "must be \"absolute\" and is \"%.60s\"", positions);
+    if (qformer->hidden_size % qformer->heads != 0)
+        return mmn_json_fail(&object, "num_attention_heads", error,
+                             "must divide hidden_size: %u heads for %u", qformer->heads,
+                             qformer->hidden_size);
+    qformer->head_dim = qformer->hidden_size / qformer->heads;
+    return MMN_OK;
+}
+
+/* The placeholder's id. Checkpoints of 2023 have none, nor a token for it. */
+static mmn_status read_image_token(mmn_config *config, const mmn_json_object *root,
+                                   mmn_error *error)
+{
+    const char *key =
+        mmn_json_has(root, "image_token_id") ? "image_token_id" : "image_token_index";
+    int64_t id = MMN_NO_TOKEN;
+    mmn_status status = mmn_json_get_i64(&id, root, key, 0, INT32_MAX, error);
+    if (status != MMN_OK)
+        return status;
+    if (id == MMN_NO_TOKEN)
+        return mmn_json_fail(root, key, error,
+                             "is missing: this is the checkpoint as it was published before "
+                             "transformers 4.46 gave images tokens; use its present version");
+    if (id >= (int64_t)config->language.vocab_size)
+        return mmn_json_fail(root, key, error,
+                             "must be below the vocabulary's size, %u, and is %lld",
+                             config->language.vocab_size, (long long)id);
+    config->image_token_id = (int32_t)id;
+    config->image_seq_length = config->qformer.queries;
+    config->image_first = true;
+    return MMN_OK;
+}
+
+static mmn_status read(mmn_config *config, const mmn_json_object *root, mmn_error *error)
+{
+    mmn_json_object language;
+    mmn_status status = mmn_json_get_object(&language, root, "text_config", error);
+    if (status == MMN_OK && !mmn_json_has(&language, "model_type"))
+        status = mmn_json_fail(root, "text_config", error,
+                               "must name the language model's model_type");
+    if (status == MMN_OK)
+        status = read_vision(&config->vision, root, error);
+    if (status == MMN_OK)
+        status = read_qformer(&config->qformer, root, error);
+    if (status == MMN_OK)
+        status = mmn_language_config_read(&config->language, root, &language, error);
+    if (status == MMN_OK)
+        status = read_image_token(config, root, error);
+    return status;
+}
+
+/* ---- Weights --------------------------------------------------------------------------------- */
+
+enum { PREFIX_SIZE = 96 };
+
+/* Attention over rows of width `read`, under the names that follow `prefix`. */
+static void bind_attention(mmn_binder *binder, mmn_bert_attention_weights *attention,
+                           const char *prefix, size_t width, size_t read)
+{
+    mmn_binder_take_linear(binder, &attention->query, prefix, "attention.query", width, width, true);
+    mmn_binder_take_linear(binder, &attention->key, prefix, "attention.key", width, read, true);
+    mmn_binder_take_linear(binder, &attention->value, prefix, "attention.value", width, read, true);
+    mmn_binder_take_linear(binder, &attention->output, prefix, "output.dense", width, width, true);
+    mmn_binder_take_norm(binder, &attention->norm, prefix, "output.LayerNorm", width, true);
+}
+
+/* The queries' feed-forward layer has the suffix "_query", the instruction's none. */
+static void bind_mlp(mmn_binder *binder, mmn_bert_mlp_weights *mlp, const char *prefix,
+                     const char *suffix, const mmn_qformer_config *config)
+{
+    size_t width = config->hidden_size, inner = config->intermediate_size;
+    char name[32];
+    snprintf(name, sizeof(name), "intermediate%s.dense", suffix);
+    mmn_binder_take_linear(binder, &mlp->intermediate, prefix, name, inner, width, true);
+    snprintf(name, sizeof(name), "output%s.dense", suffix);
+    mmn_binder_take_linear(binder, &mlp->output, prefix, name, width, inner, true);
+    snprintf(name, sizeof(name), "output%s.LayerNorm", suffix);
+    mmn_binder_take_norm(binder, &mlp->norm, prefix, name, width, true);
+}
+
+static void bind_layer(mmn_binder *binder, mmn_qformer_layer_weights *layer, uint32_t index,
+                       const mmn_qformer_config *config, size_t image_width)
+{
+    char prefix[PREFIX_SIZE], part[PREFIX_SIZE + 16];
+    snprintf(prefix, sizeof(prefix), "qformer.encoder.layer.%u.", (unsigned)index);
+    snprintf(part, sizeof(part), "%sattention.", prefix);
+    bind_attention(binder, &layer->attention, part, config->hidden_size, config->hidden_size);
+    if (index % config->cross_attention_frequency == 0) {
+        snprintf(part, sizeof(part), "%scrossattention.", prefix);
+        bind_attention(binder, &layer->cross_attention, part, config->hidden_size, image_width);
+    }
+    bind_mlp(binder, &layer->query_mlp, prefix, "_query", config);
+    bind_mlp(binder, &layer->text_mlp, prefix, "", config);
+}
+
+static void bind_qformer(mmn_binder *binder, mmn_qformer_weights *weights,
+                         const mmn_qformer_config *config, size_t image_width)
+{
+    static const char prefix[] = "qformer.embeddings.";
+    size_t width = config->hidden_size;
+    const size_t queries[3] = {1, config->queries, width}, words[2] = {config->vocab_size, width},
+                 positions[2] = {config->max_position_embeddings, width};
+    mmn_binder_take_array(binder, &weights->queries, "", "query_tokens", queries, 3);
+    mmn_binder_take_matrix(binder, &weights->word_embedding, prefix, "word_embeddings.weight",
+                           words, 2, false);
+    mmn_binder_take_matrix(binder, &weights->position_embedding, prefix,
+                           "position_embeddings.weight", positions, 2, false);
+    mmn_binder_take_norm(binder, &weights->embedding_norm, prefix, "layernorm", width, true);
+    for (uint32_t i = 0; i < config->layers && binder->status == MMN_OK; i++)
+        bind_layer(binder, &weights->layers[i], i, config, image_width);
+}
+
+static void bind(mmn_binder *binder, mmn_weights *weights, const mmn_config *config)
+{
+    const mmn_qformer_config *qformer = &config->qformer;
+    config->vision.form->bind(binder, &weights->vision, &config->vision);
+    bind_qformer(binder, &weights->qformer, qformer, config->vision.hidden_size);
+    mmn_binder_take_linear(binder, &weights->qformer.projection, "", "language_projection",
+                           config->language.hidden_size, qformer->hidden_size, true);
+    config->language.form->bind(binder, &weights->language, &config->language);
+}
+
+/* ---- Modules --------------------------------------------------------------------------------- */
+
+/* Only the queries leave the Q-Former, so what its last layer makes of the instruction's words is
+ * inert. */
+static size_t list_modules(mmn_module modules[MMN_MODULE_LIMIT], const mmn_config *config)
+{
+    const mmn_qformer_config *qformer = &config->qformer;
+    modules[0] = mmn_vision_module(&config->vision, config->vision.layers);
+    modules[1] = (mmn_module){
+        .name = "qformer",
+        .layers = qformer->layers,
+        .neurons = qformer->intermediate_size,
+        .stages = "qformer.layers.{i}.mlp.act",
+        .first_inert_layer = qformer->layers - 1,
+    };
+    modules[2] = (mmn_module){
+        .name = "query",
+        .layers = qformer->layers,
+        .neurons = qformer->intermediate_size,
+        .stages = "query.layers.{i}.mlp.act",
+        .first_inert_layer = qformer->layers,
+    };
+    modules[3] = mmn_language_module(&config->language);
+    return 4;
+}
+
+const mmn_family mmn_family_instructblip = {
+    .model_type = "instructblip",
+    .read = read,
+    .bind = bind,
+    .project = mmn_qformer_run,
+    .list_modules = list_modules,
+};

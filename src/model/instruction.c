@@ -1,0 +1,93 @@
+/* Instructions: the prompts of models whose image stands before the text and is read with the text in
+ * view. */
+#include "model/instruction.h"
+
+#include <string.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+
+static const char placeholder[] = "<image>";
+
+mmn_status mmn_instruction_tokenizer_open(mmn_model *model, mmn_error *error)
+{
+    char *folder = NULL;
+    uint32_t vocabulary = model->config.qformer.vocab_size;
+    if (model->config.qformer.layers == 0)
+        return MMN_OK;
+    mmn_status status = mmn_path_join(&folder, model->folder, "qformer_tokenizer", error);
+    if (status == MMN_OK && !mmn_is_folder(folder))
+        status = mmn_fail(error, MMN_INPUT, folder, NULL,
+                          "is not a folder; expected the tokenizer of the model's Q-Former");
+    if (status == MMN_OK)
+        status = mmn_tokenizer_open(&model->qformer_tokenizer, folder, error);
+    if (status == MMN_OK && mmn_tokenizer_vocabulary_size(model->qformer_tokenizer) > vocabulary)
+        status = mmn_fail(error, MMN_INPUT, folder, "tokenizer",
+                          "the tokenizer has %zu tokens, but the Q-Former's vocab_size is %u",
+                          mmn_tokenizer_vocabulary_size(model->qformer_tokenizer), vocabulary);
+    mmn_free(folder);
+    return status;
+}
+
+/* The prompt without the placeholder that begins it, and the line break after that. */
+static const char *text_of(const mmn_model *model, const char *prompt)
+{
+    size_t length = strlen(placeholder);
+    if (!model->config.image_first || strncmp(prompt, placeholder, length) != 0)
+        return prompt;
+    return prompt + length + (prompt[length] == '\n');
+}
+
+/* Puts the placeholder before `count` ids, none of which may be one. */
+static mmn_status put_first(int32_t **ids, size_t *count, int32_t image_token, mmn_error *error)
+{
+    for (size_t i = 0; i < *count; i++)
+        if ((*ids)[i] == image_token)
+            return mmn_fail(error, MMN_INPUT, NULL, NULL,
+                            "the prompt has \"%s\" in its text; this model's image stands before "
+                            "the text, so that it can only begin the prompt",
+                            placeholder);
+    mmn_status status = mmn_resize(ids, *count, *count + 1, sizeof(**ids), error);
+    if (status != MMN_OK)
+        return status;
+    memmove(*ids + 1, *ids, *count * sizeof(**ids));
+    (*ids)[0] = image_token;
+    ++*count;
+    return MMN_OK;
+}
+
+mmn_status mmn_prompt_encode(const mmn_model *model, const char *prompt, size_t image_count,
+                             int32_t **ids, size_t *count, mmn_error *error)
+{
+    const char *text = text_of(model, prompt);
+    mmn_status status =
+        mmn_tokenizer_encode(model->tokenizer, text, strlen(text), true, ids, count, error);
+    if (status == MMN_OK && model->config.image_first && (text != prompt || image_count > 0))
+        status = put_first(ids, count, model->config.image_token_id, error);
+    return status;
+}
+
+mmn_status mmn_instruction_check_length(const mmn_model *model, size_t count, const char *file,
+                                        mmn_error *error)
+{
+    uint32_t most = model->config.qformer.max_position_embeddings;
+    if (count <= most)
+        return MMN_OK;
+    return mmn_fail(error, MMN_INPUT, file, file ? "qformer_input_ids" : NULL,
+                    "the instruction has %zu tokens for the Q-Former, which reads at most %u",
+                    count, most);
+}
+
+mmn_status mmn_input_set_instruction(mmn_input *input, const mmn_model *model, const char *prompt,
+                                     mmn_error *error)
+{
+    const char *text = text_of(model, prompt);
+    if (!model->qformer_tokenizer || input->image_count == 0)
+        return MMN_OK;
+    mmn_status status =
+        mmn_tokenizer_encode(model->qformer_tokenizer, text, strlen(text), true,
+                             &input->qformer_ids, &input->qformer_length, error);
+    return status == MMN_OK
+               ? mmn_instruction_check_length(model, input->qformer_length, NULL, error)
+               : status;
+}

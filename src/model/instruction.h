@@ -1,0 +1,30 @@
+/* Instructions: the prompts of models whose image stands before the text and is read with the text in
+ * view. */
+#ifndef MMN_MODEL_INSTRUCTION_H
+#define MMN_MODEL_INSTRUCTION_H
+
+#include "model/input.h"
+#include "model/model.h"
+
+/* Opens the tokenizer of the model's Q-Former, in the folder qformer_tokenizer of its own, if it has a
+ * Q-Former. MMN_INPUT where it is not there, or has more tokens than the Q-Former. */
+mmn_status mmn_instruction_tokenizer_open(mmn_model *model, mmn_error *error);
+
+/* Token ids of `prompt` for the language model, in mmn_allocate's memory, with one placeholder for
+ * each image where its features go. Where the image stands before the text, a `<image>` that begins
+ * the prompt, and a line break after it, are not part of the text, and the placeholder is there for
+ * any images; MMN_INPUT for a `<image>` elsewhere. */
+mmn_status mmn_prompt_encode(const mmn_model *model, const char *prompt, size_t image_count,
+                             int32_t **ids, size_t *count, mmn_error *error);
+
+/* Gives the input, if it has an image, the prompt's text as the Q-Former reads it. MMN_INPUT where
+ * that is more than the Q-Former has positions for. */
+mmn_status mmn_input_set_instruction(mmn_input *input, const mmn_model *model, const char *prompt,
+                                     mmn_error *error);
+
+/* MMN_INPUT, about `count` ids from `file` (NULL: of a prompt), unless the Q-Former has positions for
+ * them. */
+mmn_status mmn_instruction_check_length(const mmn_model *model, size_t count, const char *file,
+                                        mmn_error *error);
+
+#endif
