@@ -148,6 +148,10 @@ MMN_API mmn_status mmn_input_from_prompt(mmn_input **input, const mmn_model *mod
  * file. */
 MMN_API mmn_status mmn_input_from_file(mmn_input **input, const mmn_model *model, const char *file,
                                        mmn_error *error);
+/* Takes `count` token ids as they are, without images. MMN_USAGE when there are none or too many,
+ * MMN_INPUT for an id that the model has no embedding of. */
+MMN_API mmn_status mmn_input_from_ids(mmn_input **input, const mmn_model *model, const int32_t *ids,
+                                      size_t count, mmn_error *error);
 MMN_API void mmn_input_free(mmn_input *input);
 /* Positions in the language model, and how many of them are image features. */
 MMN_API size_t mmn_input_length(const mmn_input *input);
@@ -259,15 +263,22 @@ MMN_API mmn_status mmn_session_generate(mmn_session *session, size_t limit, int3
 
 /* ---- Counting and ranking neurons ------------------------------------------------------------ */
 
+/* *texts: whether the list `file` has texts to read (1), or questions to answer (0): doc/formats.md. */
+MMN_API mmn_status mmn_list_reads_texts(const char *file, int *texts, mmn_error *error);
+
 typedef struct mmn_count_options {
     const char *list;             /* DATA.jsonl */
     const char *output;           /* the counts file; its state file is output + ".state" */
     const char *modules;          /* names separated by commas, or NULL for all */
-    uint64_t samples;             /* per domain, the first N of the list; 0: all */
+    uint64_t samples;             /* per domain, the first N of the list, or windows of its texts; 0:
+                                     all */
     uint64_t positions;           /* per domain, stop after N positions of positions_module; 0: all */
-    const char *positions_module; /* NULL: "vision" */
+    const char *positions_module; /* NULL: "vision"; of texts "language" */
+    uint64_t window;              /* of texts: positions of a window; 0: as many as the model was made
+                                     for, at most 4096 */
+    int begin_of_text;            /* of texts: each window begins with the tokenizer's token for it */
     uint32_t shard, shards;       /* this run takes shard `shard` (1..shards) of `shards`; 0, 0: all */
-    int skip_bad;                 /* skip samples that cannot be read, and list them */
+    int skip_bad;                 /* skip samples that cannot be read, and list them; not of texts */
     uint32_t batch;               /* run up to N short samples together; changes no count; 0: 16 */
     uint64_t stop_after;          /* interrupt after this many samples of this run; 0: never */
     mmn_progress_function progress;
@@ -278,11 +289,13 @@ typedef struct mmn_count_options {
 typedef struct mmn_count_summary {
     uint64_t samples, skipped, resumed; /* counted in all; skipped; of them, found in the state file */
     uint64_t positions;                 /* language positions counted by this run */
+    uint64_t window;                    /* positions of a window of texts; 0: there are none */
     double seconds;
 } mmn_count_summary;
 
 /* Counts active neurons per domain over the samples of a list (doc/method.md, section 1) and writes
- * the counts file. Resumes from the state file if one is there and belongs to the same run. */
+ * the counts file. The tokens of a list's texts, each domain's joined in the list's order, are cut into
+ * windows, which then are the samples. Resumes from the state file if one is there and belongs to the same run. */
 MMN_API mmn_status mmn_count(const mmn_model *model, const mmn_count_options *options,
                              mmn_count_summary *summary, mmn_error *error);
 
