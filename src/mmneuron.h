@@ -393,6 +393,43 @@ MMN_API mmn_status mmn_evaluation_write(const mmn_evaluation *evaluation, const 
 MMN_API mmn_status mmn_evaluation_table(const mmn_evaluation *evaluation, char **text,
                                         mmn_error *error);
 
+/* ---- Perplexity with neurons off ------------------------------------------------------------- */
+
+typedef struct mmn_perplexity_options {
+    const char *list;    /* DATA.jsonl, of texts; domains are their languages */
+    const char *neurons; /* neurons.json, or NULL: nothing is switched off */
+    const char *setting; /* as for mmn_mask_from_ranking; NULL: "all" */
+    uint64_t window;     /* as in mmn_count_options */
+    int begin_of_text;   /* likewise */
+    uint64_t samples;    /* per domain, the first N windows; 0: all */
+    uint32_t seeds;      /* random choices of neurons beside each domain's own, at most 31 */
+    uint64_t first_seed;
+    uint32_t batch; /* in how many ways a window is read side by side; 0: as many as need at most
+                       2 GiB, up to 64. Every number gives the same bits */
+    mmn_progress_function progress;
+    void *progress_context;
+} mmn_perplexity_options;
+
+typedef struct mmn_perplexity mmn_perplexity;
+
+/* Reads the windows of a list's texts, cut as mmn_count does, with nothing switched off, with each
+ * domain's neurons off in the texts of every domain, and with random ones in its own: the mean negative
+ * log likelihood, in nats, of all tokens but the first of each window, each predicted from those
+ * before it in the window, and its exp (doc/method.md). The same bits on every machine. The model must
+ * outlive the result. */
+MMN_API mmn_status mmn_perplexity_measure(mmn_perplexity **perplexity, const mmn_model *model,
+                                          const mmn_perplexity_options *options,
+                                          mmn_error *error);
+MMN_API void mmn_perplexity_free(mmn_perplexity *perplexity);
+/* perplexity.json's text (doc/formats.md), and writing it to a file. */
+MMN_API mmn_status mmn_perplexity_json(const mmn_perplexity *perplexity, char **text,
+                                       mmn_error *error);
+MMN_API mmn_status mmn_perplexity_write(const mmn_perplexity *perplexity, const char *file,
+                                        mmn_error *error);
+/* Tables for people: each domain, and each domain's neurons in the texts of every domain. */
+MMN_API mmn_status mmn_perplexity_table(const mmn_perplexity *perplexity, char **text,
+                                        mmn_error *error);
+
 /* ---- How far switching off moves the hidden states ------------------------------------------- */
 
 typedef struct mmn_perturb_options {

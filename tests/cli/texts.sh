@@ -61,6 +61,20 @@ refuses() {
     fails_with "$1" $MMNEURON count "$model" "$work/bad.jsonl" -o "$work/bad" && ! [ -e "$work/bad" ]
 }
 
+echo '{"domain": "en", "question": "Who?"}' >"$work/questions.jsonl"
+
+shows_perplexity() {
+    exits 0 $MMNEURON eval "$model" "$list" --window 20 --samples 2 --seeds 2 \
+        --neurons "$work/neurons.json" && grep -q '^neurons of *de  *en$\|  neurons of  *de  *en$' \
+        "$work/out" && [ "$(grep -c '^  de  ' "$work/out")" -eq 3 ]
+}
+
+reports_perplexity() {
+    exits 0 $MMNEURON report "$work/eval.json" --format csv -o "$work/csv" &&
+        [ "$(wc -l <"$work/csv/perplexity.csv")" -eq 3 ] &&
+        [ "$(wc -l <"$work/csv/perplexity-cross.csv")" -eq 5 ]
+}
+
 check "texts are counted" count_to "$work/whole"
 check "and it is said how" says_how_many
 check "killed again and again it ends with the same bytes" survives_kills
@@ -68,6 +82,14 @@ check "3 shards merge to the same bytes" shards_merge
 check "a model that reads images reads texts too" counts_with_vision
 check "the neurons are ranked" exits 0 \
     $MMNEURON rank "$work/whole" -o "$work/neurons.json" --rate 0.05 --bar 0.5
+check "perplexity is measured" prints_json cross $MMNEURON eval "$model" "$list" --window 20 \
+    --samples 2 --seeds 2 --neurons "$work/neurons.json" -o "$work/eval.json" --json
+check "and shown in tables" shows_perplexity
+check "and in figures" reports_perplexity
+check "what is for answers is refused" is_wrong_usage "for questions" \
+    eval "$model" "$list" --tokens 3
+check "windows of questions are refused" is_wrong_usage "for lists of texts" \
+    eval "$model" "$work/questions.jsonl" --window 20
 check "a module that reads no texts is refused" exits 2 $MMNEURON count \
     "$top_srcdir/golden/checkpoints/llava-1.5" "$list" -o "$work/bad" --modules vision
 check "a window of nothing is refused" is_wrong_usage window \

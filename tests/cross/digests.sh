@@ -86,6 +86,16 @@ window_digest() {
     )
 }
 
+# perplexity_digest OPTION...: of reading the same texts with the neurons off that they give.
+perplexity_digest() {
+    (
+        model=$top_srcdir/golden/checkpoints/llama-3
+        list=$work/texts.jsonl
+        $MMNEURON rank "$work/windows" -o "$work/off.json" --rate 0.1 --bar 0.5 --quiet >/dev/null &&
+            result_digest perplexity eval --neurons "$work/off.json" --window 9 --seeds 2 "$@"
+    )
+}
+
 # contributions_digest OPTION...: of the neurons behind an answer, and of disturbing them, without the
 # version and the picture's path.
 contributions_digest() {
@@ -100,7 +110,8 @@ What is this? ASSISTANT:" --generate 4 --all-words --activation product --seeds 
 if [ "$1" = --print ]; then
     count_to "$work/counts" >&2 && ranking_digest ranking "$work/counts" && stage_digests &&
         perturbation_digest "$work/counts" && lens_digest && siglip_digest &&
-        instructblip_digest && text_digests && contributions_digest && window_digest
+        instructblip_digest && text_digests && contributions_digest && window_digest &&
+        perplexity_digest
     exit
 fi
 
@@ -111,7 +122,8 @@ ranks_as_published() {
 dumps_as_published() {
     stage_digests --threads "$1" >"$work/found" &&
         grep -v -e '  ranking$' -e '  perturbation$' -e '  lens$' -e '  siglip$' \
-            -e '  instructblip$' -e '  text/' -e '  contributions$' -e '  windows$' "$published" |
+            -e '  instructblip$' -e '  text/' -e '  contributions$' -e '  windows$' -e '  perplexity$' \
+            "$published" |
         diff - "$work/found"
 }
 
@@ -157,6 +169,8 @@ for threads in $numbers; do
         texts_as_published $threads
     check "the same is counted in windows on $threads threads" \
         is_published windows window_digest --threads $threads
+    check "the same texts are as perplexing on $threads threads" \
+        is_published perplexity perplexity_digest --threads $threads
     check "the same is read on $threads threads" is_published lens lens_digest --threads $threads
     check "the same contributes on $threads threads" \
         is_published contributions contributions_digest --threads $threads
