@@ -329,8 +329,8 @@ MMN_API mmn_status mmn_ranking_json(const mmn_ranking *ranking, char **text, mmn
 
 /* ---- Switching neurons off ------------------------------------------------------------------- */
 
-/* Neurons of a model that are switched off: their values after the activation function are +0 at
- * every position, of the prompt and of what is generated. */
+/* Neurons of a model whose values after the activation function are set at every position, of the prompt
+ * and of what is generated: to +0, which switches them off, unless mmn_mask_steer says otherwise. */
 typedef struct mmn_mask mmn_mask;
 
 /* The neurons of `domain` (several domains' separated by commas: their union; NULL: all domains')
@@ -341,8 +341,24 @@ typedef struct mmn_mask mmn_mask;
 MMN_API mmn_status mmn_mask_from_ranking(mmn_mask **mask, const mmn_model *model,
                                          const char *ranking, const char *domain,
                                          const char *setting, mmn_error *error);
+
+/* Switching neurons of some domains off and raising those of others. */
+typedef struct mmn_steering {
+    const char *ranking; /* neurons.json */
+    const char *off;     /* domains, separated by commas, whose neurons are 0; NULL: none */
+    const char *on;      /* domains whose neurons are set to their mean activation there; NULL: none */
+    const char *counts;  /* counts with sums of the domains that are on; NULL where none is */
+    const char *setting; /* as for mmn_mask_from_ranking; NULL: "all" */
+} mmn_steering;
+
+/* A mask that sets neurons to these values at every position. A neuron of domains that are on is on,
+ * whatever else it belongs to; of several, its value is the mean over the positions of all of them
+ * together. Errors as for mmn_mask_from_ranking, and MMN_INPUT for counts of another shape or without
+ * a domain that is on. */
+MMN_API mmn_status mmn_mask_steer(mmn_mask **mask, const mmn_model *model,
+                                  const mmn_steering *steering, mmn_error *error);
 /* As many neurons of each layer as `of` has there, all others equally likely and none of its own,
- * by a generator that makes the same choice for a seed everywhere. MMN_USAGE when a layer has not
+ * by a generator that makes the same choice for a seed everywhere; they are off. MMN_USAGE when a layer has not
  * so many others. */
 MMN_API mmn_status mmn_mask_random(mmn_mask **mask, const mmn_mask *of, uint64_t seed,
                                    mmn_error *error);

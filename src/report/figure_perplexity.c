@@ -8,7 +8,7 @@
 #include "report/heat_table.h"
 #include "report/values.h"
 
-enum { ROW = 46, LEFT = 4, RIGHT = 56, TOP = 8 };
+enum { ROW = 46, LEFT = 14, RIGHT = 56, TOP = 22 };
 
 /* ---- Own neurons against random ones --------------------------------------------------------- */
 

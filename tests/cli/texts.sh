@@ -75,6 +75,13 @@ reports_perplexity() {
         [ "$(wc -l <"$work/csv/perplexity-cross.csv")" -eq 5 ]
 }
 
+steers_as_a_mask() {
+    exits 0 $MMNEURON ask "$model" -n 5 --neurons "$work/neurons.json" --off de "Who?" &&
+        cp "$work/out" "$work/steered" &&
+        exits 0 $MMNEURON ask "$model" -n 5 --mask "$work/neurons.json" --domain de "Who?" &&
+        cmp "$work/steered" "$work/out"
+}
+
 check "texts are counted" count_to "$work/whole"
 check "and it is said how" says_how_many
 check "killed again and again it ends with the same bytes" survives_kills
@@ -90,6 +97,19 @@ check "what is for answers is refused" is_wrong_usage "for questions" \
     eval "$model" "$list" --tokens 3
 check "windows of questions are refused" is_wrong_usage "for lists of texts" \
     eval "$model" "$work/questions.jsonl" --window 20
+check "an answer is steered" exits 0 $MMNEURON ask "$model" -n 3 --neurons "$work/neurons.json" \
+    --off en --on de --counts "$work/whole" "How is the weather?"
+check "with nothing on it is that of a mask" steers_as_a_mask
+check "steering without domains is refused" is_wrong_usage "needs --off" \
+    ask "$model" --neurons "$work/neurons.json" "Who?"
+check "means without counts are refused" is_wrong_usage "go together" \
+    ask "$model" --neurons "$work/neurons.json" --on de "Who?"
+check "two ways at once are refused" is_wrong_usage "one or the other" \
+    ask "$model" --neurons "$work/neurons.json" --off de --mask "$work/neurons.json" "Who?"
+check "domains without neurons are refused" is_wrong_usage "for --neurons" \
+    ask "$model" --off de "Who?"
+check "a file that has no counts is named" fails_with "list.jsonl" \
+    $MMNEURON ask "$model" --neurons "$work/neurons.json" --on de --counts "$list" "Who?"
 check "a module that reads no texts is refused" exits 2 $MMNEURON count \
     "$top_srcdir/golden/checkpoints/llava-1.5" "$list" -o "$work/bad" --modules vision
 check "a window of nothing is refused" is_wrong_usage window \
