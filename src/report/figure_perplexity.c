@@ -190,9 +190,9 @@ static mmn_status read_matrix(double **values, const mmn_json_object *cross, con
             return mmn_json_fail(cross, key, error, "row %zu must have %zu numbers", r, count);
         for (size_t c = 0; c < count; c++) {
             const json_t *value = json_array_get(row, c);
-            if (!json_is_number(value))
+            if (!json_is_number(value) && !json_is_null(value))
                 return mmn_json_fail(cross, key, error, "row %zu must be numbers", r);
-            (*values)[r * count + c] = json_number_value(value);
+            (*values)[r * count + c] = json_is_null(value) ? (double)NAN : json_number_value(value);
         }
     }
     return MMN_OK;

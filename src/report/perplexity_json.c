@@ -1,5 +1,6 @@
 /* Perplexities as perplexity.json. doc/formats.md describes it. */
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -58,10 +59,19 @@ static void add_neurons(mmn_text *text, const mmn_perplexity *perplexity, const 
     mmn_text_add(text, "}");
 }
 
+/* A perplexity may be too large for a number. */
+static void add_real(mmn_text *text, double value)
+{
+    if (isfinite(value))
+        mmn_text_add_real(text, value);
+    else
+        mmn_text_add(text, "null");
+}
+
 static void add_number(mmn_text *text, const char *key, double value)
 {
     mmn_text_add(text, ", \"%s\": ", key);
-    mmn_text_add_real(text, value);
+    add_real(text, value);
 }
 
 static void add_run(mmn_text *text, const mmn_perplexity *perplexity,
@@ -92,7 +102,7 @@ static void add_run(mmn_text *text, const mmn_perplexity *perplexity,
 static void add_values(mmn_text *text, const mmn_eval_summary *summary, double shift)
 {
     mmn_text_add(text, "{\"plain\": ");
-    mmn_text_add_real(text, mmn_perplexity_of(summary->plain - shift));
+    add_real(text, mmn_perplexity_of(summary->plain - shift));
     add_number(text, "domain_off", mmn_perplexity_of(summary->domain_off - shift));
     if (summary->seeds > 0)
         add_number(text, "random_mean", mmn_perplexity_of(summary->random_mean - shift));
@@ -101,9 +111,9 @@ static void add_values(mmn_text *text, const mmn_eval_summary *summary, double s
     mmn_text_add(text, ", \"random_interval\": ");
     if (summary->seeds > 1) {
         mmn_text_add(text, "[");
-        mmn_text_add_real(text, mmn_perplexity_of(summary->random_low - shift));
+        add_real(text, mmn_perplexity_of(summary->random_low - shift));
         mmn_text_add(text, ", ");
-        mmn_text_add_real(text, mmn_perplexity_of(summary->random_high - shift));
+        add_real(text, mmn_perplexity_of(summary->random_high - shift));
         mmn_text_add(text, "]");
     } else {
         mmn_text_add(text, "null");
@@ -138,7 +148,7 @@ static void add_matrix(mmn_text *text, const mmn_perplexity *perplexity, bool ra
             double plain = mmn_perplexity_nats(
                 perplexity, mmn_perplexity_find(perplexity, MMN_OFF_NOTHING, 0, d));
             mmn_text_add(text, "%s", d > 0 ? ", " : "");
-            mmn_text_add_real(text, mmn_perplexity_of(ratio ? nats - plain : nats));
+            add_real(text, mmn_perplexity_of(ratio ? nats - plain : nats));
         }
         mmn_text_add(text, "]");
     }
