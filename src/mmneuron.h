@@ -273,7 +273,7 @@ typedef struct mmn_count_options {
     uint64_t samples;             /* per domain, the first N of the list, or windows of its texts; 0:
                                      all */
     uint64_t positions;           /* per domain, stop after N positions of positions_module; 0: all */
-    const char *positions_module; /* NULL: "vision"; of texts "language" */
+    const char *positions_module; /* NULL: the model's first; of texts the first counted */
     uint64_t window;              /* of texts: positions of a window; 0: as many as the model was made
                                      for, at most 4096 */
     int begin_of_text;            /* of texts: each window begins with the tokenizer's token for it */

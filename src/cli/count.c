@@ -106,7 +106,8 @@ int mmn_cli_count(const mmn_cli_command *command, int argc, char **argv)
          .help = "stop each domain after N positions of the module of --positions-module"},
         {.name = "positions-module", .value = "NAME", .kind = MMN_CLI_MODULES,
          .target = &positions_module,
-         .help = "the module that --positions goes by (vision; of texts, language)"},
+         .help = "the module that --positions goes by (the model's first; of texts, the"
+                 " first counted)"},
         {.name = "modules", .value = "NAMES", .kind = MMN_CLI_MODULES, .target = &modules,
          .help = "count these modules only: vision, projector, qformer, query, language, separated"
                  " by commas (all that the model has)"},

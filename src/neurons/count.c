@@ -401,7 +401,6 @@ mmn_status mmn_count(const mmn_model *model, const mmn_count_options *options,
         *summary = (mmn_count_summary){0};
     mmn_status status = mmn_count_setup(&run.counts, &run.plan.windows, model, options, error);
     run.texts = run.plan.windows.length > 0;
-    run.positions_module = mmn_count_positions_module(options, run.texts);
     if (status == MMN_OK)
         status = make_plan(&run, error);
     if (status == MMN_OK)
@@ -413,6 +412,7 @@ mmn_status mmn_count(const mmn_model *model, const mmn_count_options *options,
     if (status == MMN_OK)
         status = start_session(&run, error);
     if (status == MMN_OK) {
+        run.positions_module = mmn_count_positions_module(options, model, run.counts, run.texts);
         run.start = run.saved = now();
         status = count_samples(&run, error);
         /* The reason for stopping matters more than whether the state could be saved. */

@@ -59,11 +59,25 @@ static mmn_status reads_text(bool *reads, const mmn_model *model, const char *mo
     return status;
 }
 
-const char *mmn_count_positions_module(const mmn_count_options *options, bool texts)
+const char *mmn_count_positions_module(const mmn_count_options *options, const mmn_model *model,
+                                       const mmn_counts *counts, bool texts)
 {
     if (options->positions_module)
         return options->positions_module;
-    return texts ? "language" : "vision";
+    return texts ? counts->modules[0].name : mmn_model_describe(model)->modules[0].name;
+}
+
+/* A module that reads no text would never have seen enough positions of one. */
+static mmn_status check_positions_module(const mmn_model *model, const char *module,
+                                         mmn_error *error)
+{
+    bool reads = false;
+    mmn_status status = reads_text(&reads, model, module, error);
+    if (status == MMN_OK && !reads)
+        status = mmn_fail(error, MMN_USAGE, NULL, NULL,
+                          "positions of the module \"%s\" cannot be counted: it reads no texts",
+                          module);
+    return status;
 }
 
 mmn_status mmn_count_setup(mmn_counts **counts, mmn_windows *windows, const mmn_model *model,
@@ -84,6 +98,8 @@ mmn_status mmn_count_setup(mmn_counts **counts, mmn_windows *windows, const mmn_
         status = check_names(info, options->positions_module, error);
     if (status == MMN_OK)
         status = set_windows(windows, model, options, error);
+    if (status == MMN_OK && windows->length > 0 && options->positions_module)
+        status = check_positions_module(model, options->positions_module, error);
     if (status != MMN_OK)
         return status;
 
@@ -116,11 +132,11 @@ mmn_status mmn_count_setup(mmn_counts **counts, mmn_windows *windows, const mmn_
 }
 
 /* What decides which samples are counted and what the model is shown of them. */
-static mmn_status settings_text(char **settings, const mmn_windows *windows,
-                                const mmn_model *model, const mmn_count_options *options,
-                                mmn_error *error)
+static mmn_status settings_text(char **settings, const mmn_counts *counts,
+                                const mmn_windows *windows, const mmn_model *model,
+                                const mmn_count_options *options, mmn_error *error)
 {
-    const char *module = mmn_count_positions_module(options, windows->length > 0);
+    const char *module = mmn_count_positions_module(options, model, counts, windows->length > 0);
     bool vertical = model->image_settings.resize_order == MMN_RESIZE_PILLOW_13;
     mmn_text text = {0};
     mmn_text_add(&text, "{\"samples\": %" PRIu64 ", \"positions\": %" PRIu64, options->samples,
@@ -154,7 +170,7 @@ mmn_status mmn_count_identify(mmn_counts *counts, const mmn_windows *windows,
                               mmn_error *error)
 {
     snprintf(counts->version, sizeof(counts->version), "%s", mmn_version());
-    mmn_status status = settings_text(&counts->settings, windows, model, options, error);
+    mmn_status status = settings_text(&counts->settings, counts, windows, model, options, error);
     if (status == MMN_OK)
         status = windows->length > 0 ? mmn_windows_digest(windows, counts, counts->data, error)
                                      : digest_of_list(counts->data, options->list, error);

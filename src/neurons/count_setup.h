@@ -12,8 +12,10 @@
 mmn_status mmn_count_setup(mmn_counts **counts, mmn_windows *windows, const mmn_model *model,
                            const mmn_count_options *options, mmn_error *error);
 
-/* The module that the limit of positions goes by. */
-const char *mmn_count_positions_module(const mmn_count_options *options, bool texts);
+/* The module that the limit of positions goes by: if the options name none, the model's first, or of
+ * texts the first that is counted. */
+const char *mmn_count_positions_module(const mmn_count_options *options, const mmn_model *model,
+                                       const mmn_counts *counts, bool texts);
 
 /* Fills in version, model digest (which reads the whole checkpoint), digest of the list or, if
  * `windows` have a length, of the texts, and settings. */

@@ -55,13 +55,21 @@ counts_with_vision() {
         prints_json modules cat "$work/llava.json" && ! grep -q vision "$work/llava.json"
 }
 
+echo '{"domain": "en", "question": "Who?"}' >"$work/questions.jsonl"
+
+# Of a model without images, both of texts and of questions.
+counts_positions() {
+    exits 0 $MMNEURON count "$model" "$list" -o "$work/few" --window 20 --positions 20 --json &&
+        grep -q '"positions": 40' "$work/out" &&
+        exits 0 $MMNEURON count "$model" "$work/questions.jsonl" -o "$work/asked" --positions 1 &&
+        grep -q ' 1 samples counted' "$work/out"
+}
+
 # refuses PATTERN LINE: a list with this line at its end.
 refuses() {
     printf '%s\n' '{"domain": "en", "text_file": "en.txt"}' "$2" >"$work/bad.jsonl"
     fails_with "$1" $MMNEURON count "$model" "$work/bad.jsonl" -o "$work/bad" && ! [ -e "$work/bad" ]
 }
-
-echo '{"domain": "en", "question": "Who?"}' >"$work/questions.jsonl"
 
 shows_perplexity() {
     exits 0 $MMNEURON eval "$model" "$list" --window 20 --samples 2 --seeds 2 \
@@ -112,6 +120,10 @@ check "a file that has no counts is named" fails_with "list.jsonl" \
     $MMNEURON ask "$model" --neurons "$work/neurons.json" --on de --counts "$list" "Who?"
 check "a module that reads no texts is refused" exits 2 $MMNEURON count \
     "$top_srcdir/golden/checkpoints/llava-1.5" "$list" -o "$work/bad" --modules vision
+check "positions of a module that reads no texts are refused" exits 2 $MMNEURON count \
+    "$top_srcdir/golden/checkpoints/llava-1.5" "$list" -o "$work/bad" --positions 9 \
+    --positions-module vision
+check "positions are the model's own" counts_positions
 check "a window of nothing is refused" is_wrong_usage window \
     count "$model" "$list" -o "$work/bad" --window 0
 check "a tokenizer without a first token is told" exits 2 \
