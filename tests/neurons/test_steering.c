@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "mmneuron.h"
 #include "neurons/mask.h"
+#include "tests/tools/needs.h"
 
 #define CHECKPOINTS MMN_SOURCE_DIR "/golden/checkpoints/"
 #define DATA MMN_SOURCE_DIR "/tests/neurons/data/language-"
@@ -29,6 +30,7 @@ static void open_case(const char *name)
     const char *domain;
     json_t *texts, *text;
     size_t i;
+    MMN_NEEDS(name);
     snprintf(path, sizeof path, DATA "%s.json", name);
     snprintf(neurons, sizeof neurons, DATA "%s-neurons.json", name);
     truth = json_load_file(path, 0, NULL);

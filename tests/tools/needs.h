@@ -15,7 +15,8 @@ static inline bool mmn_build_reads(const char *model)
     const char *name = strrchr(model, '/') ? strrchr(model, '/') + 1 : model;
     (void)name;
 #ifndef HAVE_PCRE2
-    if (strcmp(name, "bloom") == 0 || strcmp(name, "llama-3") == 0 || strstr(name, "qwen"))
+    if (strcmp(name, "bloom") == 0 || strcmp(name, "llama-3") == 0 || strstr(name, "qwen") ||
+        strcmp(name, "five-languages") == 0)
         return false;
 #endif
 #ifndef HAVE_UTF8PROC
