@@ -14,29 +14,32 @@
 #include "tests/tools/needs.h"
 
 #define CHECKPOINTS MMN_SOURCE_DIR "/golden/checkpoints/"
-#define QUESTIONS MMN_SOURCE_DIR "/golden/demo/DATA.jsonl"
+#define IMAGES MMN_SOURCE_DIR "/golden/images/"
 
 static mmn_error error;
-static char texts[] = "/tmp/mmneuron-selection-XXXXXX", counted[64], ranked[64];
+static char list[] = "/tmp/mmneuron-selection-XXXXXX", counted[64], ranked[64];
 
-static const char lines[] =
+static const char questions[] =
+    "{\"domain\": \"everyday\", \"image\": \"" IMAGES "cat.jpg\", \"question\": \"Who is it?\"}\n"
+    "{\"domain\": \"medical\", \"image\": \"" IMAGES "retina.jpg\", \"question\": \"What is seen?\"}\n"
+    "{\"domain\": \"shapes\", \"image\": \"" IMAGES "wide.jpg\", \"question\": \"How many?\"}\n";
+static const char texts[] =
     "{\"domain\": \"de\", \"text\": \"Jedes Neuron einer Schicht liest dieselben Zahlen.\"}\n"
     "{\"domain\": \"en\", \"text\": \"Every neuron of a layer reads the same numbers as the rest.\"}\n"
     "{\"domain\": \"fr\", \"text\": \"Chaque neurone d'une couche lit les m\xc3\xaames nombres.\"}\n";
 
 static void set_up(void)
 {
-    int descriptor = mkstemp(texts);
+    int descriptor = mkstemp(list);
     cr_assert_geq(descriptor, 0);
     close(descriptor);
-    snprintf(counted, sizeof counted, "%s.counts", texts);
-    snprintf(ranked, sizeof ranked, "%s.json", texts);
-    cr_assert_eq(mmn_write_file(texts, lines, strlen(lines), &error), MMN_OK);
+    snprintf(counted, sizeof counted, "%s.counts", list);
+    snprintf(ranked, sizeof ranked, "%s.json", list);
 }
 
 static void tear_down(void)
 {
-    unlink(texts);
+    unlink(list);
     unlink(counted);
     unlink(ranked);
 }
@@ -116,16 +119,17 @@ static void check_rate(const char *model, double rate, double bar)
     mmn_neuron_lists_free(lists);
 }
 
-/* Counts one sample of each domain of a list. */
-static void check_model(const char *name, const char *list, size_t modules)
+/* `lines` is the list's text. */
+static void check_model(const char *name, const char *lines, size_t modules)
 {
     char folder[512];
     mmn_model *model;
     mmn_counts *counts;
-    const mmn_count_options options = {.list = list, .output = counted, .samples = 1};
+    const mmn_count_options options = {.list = list, .output = counted};
     snprintf(folder, sizeof folder, CHECKPOINTS "%s", name);
     if (!mmn_build_reads(folder))
         return;
+    cr_assert_eq(mmn_write_file(list, lines, strlen(lines), &error), MMN_OK);
     cr_assert_eq(mmn_model_open(&model, folder, NULL, &error), MMN_OK, "%s", error.message);
     cr_assert_eq(mmn_count(model, &options, NULL, &error), MMN_OK, "%s: %s", name, error.message);
     mmn_model_close(model);
@@ -139,10 +143,10 @@ static void check_model(const char *name, const char *list, size_t modules)
 
 Test(selection, of_models_that_read_images)
 {
-    check_model("llava-1.5", QUESTIONS, 3);
-    check_model("llava-v1.6-mistral", QUESTIONS, 3);
-    check_model("llava-interleave-qwen", QUESTIONS, 3);
-    check_model("instructblip", QUESTIONS, 4);
+    check_model("llava-1.5", questions, 3);
+    check_model("llava-v1.6-mistral", questions, 3);
+    check_model("llava-interleave-qwen", questions, 3);
+    check_model("instructblip", questions, 4);
 }
 
 Test(selection, of_models_that_read_texts)
