@@ -20,21 +20,6 @@ typedef struct change {
     int64_t tokens;
 } change;
 
-static mmn_status read_interval(change *row, const mmn_json_object *ratio, mmn_error *error)
-{
-    double *ends;
-    row->low = row->high = (double)NAN;
-    if (!json_is_array(json_object_get(ratio->value, "random_interval")))
-        return MMN_OK;
-    mmn_status status = mmn_values_read(&ends, NULL, ratio, "random_interval", 2, 2, error);
-    if (status != MMN_OK)
-        return status;
-    row->low = ends[0];
-    row->high = ends[1];
-    mmn_free(ends);
-    return MMN_OK;
-}
-
 static mmn_status read_change(change *row, mmn_results *results, json_t *array, size_t index,
                               mmn_error *error)
 {
@@ -55,7 +40,7 @@ static mmn_status read_change(change *row, mmn_results *results, json_t *array, 
     if (status == MMN_OK)
         status = mmn_values_number(&row->random_mean, &ratio, "random_mean", error);
     if (status == MMN_OK)
-        status = read_interval(row, &ratio, error);
+        status = mmn_values_interval(&row->low, &row->high, &ratio, "random_interval", error);
     if (status == MMN_OK)
         status = mmn_json_get_object(&perplexity, &item, "perplexity", error);
     return status == MMN_OK ? mmn_values_number(&row->plain, &perplexity, "plain", error) : status;

@@ -7,14 +7,7 @@
 #include "base/memory.h"
 #include "base/text_buffer.h"
 #include "neurons/perplexity.h"
-
-static void add_digest(mmn_text *text, const char *key, const char *digest)
-{
-    if (digest[0] != '\0')
-        mmn_text_add(text, "  \"%s\": \"%s\",\n", key, digest);
-    else
-        mmn_text_add(text, "  \"%s\": null,\n", key);
-}
+#include "report/run_json.h"
 
 static void add_settings(mmn_text *text, const mmn_perplexity *perplexity)
 {
@@ -43,22 +36,6 @@ static void add_domains(mmn_text *text, const mmn_perplexity *perplexity)
     mmn_text_add(text, "]");
 }
 
-/* How many neurons are off in each module that has some. */
-static void add_neurons(mmn_text *text, const mmn_perplexity *perplexity, const mmn_mask *mask)
-{
-    const mmn_model_info *info = mmn_model_describe(perplexity->model);
-    const char *separator = "";
-    mmn_text_add(text, "{");
-    for (size_t m = 0; m < info->module_count && mask; m++) {
-        size_t count = mmn_mask_neurons(mask, info->modules[m].name, -1);
-        if (count == 0)
-            continue;
-        mmn_text_add(text, "%s\"%s\": %zu", separator, info->modules[m].name, count);
-        separator = ", ";
-    }
-    mmn_text_add(text, "}");
-}
-
 /* A perplexity may be too large for a number. */
 static void add_real(mmn_text *text, double value)
 {
@@ -77,19 +54,10 @@ static void add_number(mmn_text *text, const char *key, double value)
 static void add_run(mmn_text *text, const mmn_perplexity *perplexity,
                     const mmn_perplexity_run *run)
 {
-    static const char *const names[] = {"nothing", "domain", "random"};
     double nats = mmn_perplexity_nats(perplexity, run);
-    mmn_text_add(text, "    {\"off\": \"%s\", \"neurons_of\": ", names[run->off]);
-    if (run->off == MMN_OFF_NOTHING)
-        mmn_text_add(text, "null");
-    else
-        mmn_text_add_json(text, name_of(perplexity, run->neurons_of));
-    if (run->off == MMN_OFF_RANDOM)
-        mmn_text_add(text, ", \"seed\": %" PRIu64, run->seed);
-    else
-        mmn_text_add(text, ", \"seed\": null");
-    mmn_text_add(text, ", \"neurons\": ");
-    add_neurons(text, perplexity, run->mask);
+    mmn_text_add(text, "    {");
+    mmn_run_json_off(text, run->off, name_of(perplexity, run->neurons_of), run->seed,
+                     perplexity->model, run->mask);
     mmn_text_add(text, ", \"domain\": ");
     mmn_text_add_json(text, name_of(perplexity, run->domain));
     mmn_text_add(text, ", \"tokens\": %" PRIu64, perplexity->tokens[run->domain]);
@@ -160,9 +128,9 @@ mmn_status mmn_perplexity_json(const mmn_perplexity *perplexity, char **json, mm
     mmn_text text = {0};
     mmn_text_add(&text, "{\n  \"format\": \"mmneuron-perplexity-1\",\n  \"version\": \"%s\",\n",
                  mmn_version());
-    add_digest(&text, "model", perplexity->model_digest);
-    add_digest(&text, "neurons", perplexity->neurons_digest);
-    add_digest(&text, "data", perplexity->data);
+    mmn_run_json_digest(&text, "model", perplexity->model_digest);
+    mmn_run_json_digest(&text, "neurons", perplexity->neurons_digest);
+    mmn_run_json_digest(&text, "data", perplexity->data);
     add_settings(&text, perplexity);
     mmn_text_add(&text, "  \"domains\": ");
     add_domains(&text, perplexity);
