@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 from transformers import (AutoConfig, AutoImageProcessor, AutoModelForCausalLM, AutoModelForImageTextToText,
-                          AutoProcessor, PreTrainedTokenizerFast)
+                          AutoProcessor, LlamaTokenizer, PreTrainedTokenizerFast)
 from transformers.image_utils import load_image
 
 PLACEHOLDER = "<image>"
@@ -51,12 +51,16 @@ def model_class(model: str | Path) -> type:
 
 
 def load_processor(model: str | Path) -> AutoProcessor | PreTrainedTokenizerFast:
-    """The model's processor with the image processor that works by Pillow and NumPy.
+    """The model's processor with the image processor that works by Pillow and NumPy, or where there is only text its
+    tokenizer.
 
-    Where there is only text, its tokenizer.json as it stands: transformers 5 replaces parts of LLaMA's."""
+    It obeys tokenizer.json: transformers 5 replaces parts of it in LLaMA's (doc/differences.md)."""
+    tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(Path(model) / "tokenizer.json"))
     if is_text_only(model):
-        return PreTrainedTokenizerFast(tokenizer_file=str(Path(model) / "tokenizer.json"))
+        return tokenizer
     processor = AutoProcessor.from_pretrained(model)
+    if isinstance(processor.tokenizer, LlamaTokenizer):
+        processor.tokenizer._tokenizer = tokenizer._tokenizer
     processor.image_processor = AutoImageProcessor.from_pretrained(model, backend="pil")
     return processor
 
