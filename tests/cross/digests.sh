@@ -14,6 +14,7 @@ model=$demo/model
 list=$demo/DATA.jsonl
 published=$demo/digests
 needs_model
+needs_pictures
 
 # Prints "DIGEST  STAGE" for every stage of a prefill and of a few generated tokens.
 stage_digests() {

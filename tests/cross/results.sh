@@ -5,9 +5,15 @@
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 
-# needs_model: ends the test where the model is not there, or its pictures cannot be read.
+# needs_model: ends the test where the model is not there, or this build cannot read it.
 needs_model() {
     [ -f "$model/config.json" ] || skip_all "${model#"$top_srcdir"/} is not there"
+    ! $MMNEURON info "$model" 2>&1 | grep -q "which this build leaves out" ||
+        skip_all "this build leaves out what the model's tokenizer needs"
+}
+
+# needs_pictures: ends the test where the list's pictures cannot be read.
+needs_pictures() {
     grep -q '^#define HAVE_LIBPNG' "$top_builddir/config.h" ||
         skip_all "some of the pictures are PNG, which this build does without"
 }

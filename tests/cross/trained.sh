@@ -13,6 +13,7 @@ model=$trained/model
 list=$trained/test.jsonl
 published=$trained/digests
 needs_model
+needs_pictures
 
 # counted_digest NAME OPTION...: of the neurons found in the training list, as many as the demo takes.
 counted_digest() {

@@ -54,19 +54,19 @@ class Model:
             found += loss.view(len(rows), -1).double().sum(1).tolist()
         return found
 
-    def loss(self, windows: list[Tensor], off: Neurons) -> float:
-        """The summed negative log likelihood of a text, with the neurons `off` set to 0."""
+    def losses_without(self, windows: list[Tensor], off: Neurons) -> list[float]:
+        """Of each window, with the neurons `off` set to 0."""
         keep = torch.ones(self.layers, self.neurons, dtype=self.llama.dtype)
         for layer, neuron in off:
             keep[layer, neuron] = 0
         self.hook = lambda layer, values: values * keep[layer]
-        total = sum(self.losses(windows))
+        found = self.losses(windows)
         self.hook = lambda layer, values: None
-        return total
+        return found
 
     def mean_loss(self, windows: list[Tensor], off: Neurons = ()) -> float:
         """Nats per predicted token."""
-        return self.loss(windows, off) / sum(len(window) - 1 for window in windows)
+        return sum(self.losses_without(windows, off)) / sum(len(window) - 1 for window in windows)
 
     def count(self, windows: list[Tensor]) -> Tensor:
         """At how many positions each neuron is above 0."""
