@@ -148,6 +148,10 @@ MMN_API mmn_status mmn_input_from_prompt(mmn_input **input, const mmn_model *mod
  * file. */
 MMN_API mmn_status mmn_input_from_file(mmn_input **input, const mmn_model *model, const char *file,
                                        mmn_error *error);
+/* Takes `count` token ids as they are, without images. MMN_USAGE when there are none or too many,
+ * MMN_INPUT for an id that the model has no embedding of. */
+MMN_API mmn_status mmn_input_from_ids(mmn_input **input, const mmn_model *model, const int32_t *ids,
+                                      size_t count, mmn_error *error);
 MMN_API void mmn_input_free(mmn_input *input);
 /* Positions in the language model, and how many of them are image features. */
 MMN_API size_t mmn_input_length(const mmn_input *input);
@@ -259,15 +263,22 @@ MMN_API mmn_status mmn_session_generate(mmn_session *session, size_t limit, int3
 
 /* ---- Counting and ranking neurons ------------------------------------------------------------ */
 
+/* *texts: whether the list `file` has texts to read (1), or questions to answer (0): doc/formats.md. */
+MMN_API mmn_status mmn_list_reads_texts(const char *file, int *texts, mmn_error *error);
+
 typedef struct mmn_count_options {
     const char *list;             /* DATA.jsonl */
     const char *output;           /* the counts file; its state file is output + ".state" */
     const char *modules;          /* names separated by commas, or NULL for all */
-    uint64_t samples;             /* per domain, the first N of the list; 0: all */
+    uint64_t samples;             /* per domain, the first N of the list, or windows of its texts; 0:
+                                     all */
     uint64_t positions;           /* per domain, stop after N positions of positions_module; 0: all */
-    const char *positions_module; /* NULL: "vision" */
+    const char *positions_module; /* NULL: the model's first; of texts the first counted */
+    uint64_t window;              /* of texts: positions of a window; 0: as many as the model was made
+                                     for, at most 4096 */
+    int begin_of_text;            /* of texts: each window begins with the tokenizer's token for it */
     uint32_t shard, shards;       /* this run takes shard `shard` (1..shards) of `shards`; 0, 0: all */
-    int skip_bad;                 /* skip samples that cannot be read, and list them */
+    int skip_bad;                 /* skip samples that cannot be read, and list them; not of texts */
     uint32_t batch;               /* run up to N short samples together; changes no count; 0: 16 */
     uint64_t stop_after;          /* interrupt after this many samples of this run; 0: never */
     mmn_progress_function progress;
@@ -278,11 +289,13 @@ typedef struct mmn_count_options {
 typedef struct mmn_count_summary {
     uint64_t samples, skipped, resumed; /* counted in all; skipped; of them, found in the state file */
     uint64_t positions;                 /* language positions counted by this run */
+    uint64_t window;                    /* positions of a window of texts; 0: there are none */
     double seconds;
 } mmn_count_summary;
 
 /* Counts active neurons per domain over the samples of a list (doc/method.md, section 1) and writes
- * the counts file. Resumes from the state file if one is there and belongs to the same run. */
+ * the counts file. The tokens of a list's texts, each domain's joined in the list's order, are cut into
+ * windows, which then are the samples. Resumes from the state file if one is there and belongs to the same run. */
 MMN_API mmn_status mmn_count(const mmn_model *model, const mmn_count_options *options,
                              mmn_count_summary *summary, mmn_error *error);
 
@@ -316,8 +329,8 @@ MMN_API mmn_status mmn_ranking_json(const mmn_ranking *ranking, char **text, mmn
 
 /* ---- Switching neurons off ------------------------------------------------------------------- */
 
-/* Neurons of a model that are switched off: their values after the activation function are +0 at
- * every position, of the prompt and of what is generated. */
+/* Neurons of a model whose values after the activation function are set at every position, of the prompt
+ * and of what is generated: to +0, which switches them off, unless mmn_mask_steer says otherwise. */
 typedef struct mmn_mask mmn_mask;
 
 /* The neurons of `domain` (several domains' separated by commas: their union; NULL: all domains')
@@ -328,8 +341,24 @@ typedef struct mmn_mask mmn_mask;
 MMN_API mmn_status mmn_mask_from_ranking(mmn_mask **mask, const mmn_model *model,
                                          const char *ranking, const char *domain,
                                          const char *setting, mmn_error *error);
+
+/* Switching neurons of some domains off and raising those of others. */
+typedef struct mmn_steering {
+    const char *ranking; /* neurons.json */
+    const char *off;     /* domains, separated by commas, whose neurons are 0; NULL: none */
+    const char *on;      /* domains whose neurons are set to their mean activation there; NULL: none */
+    const char *counts;  /* counts with sums of the domains that are on; NULL where none is */
+    const char *setting; /* as for mmn_mask_from_ranking; NULL: "all" */
+} mmn_steering;
+
+/* A mask that sets neurons to these values at every position. A neuron of domains that are on is on,
+ * whatever else it belongs to; of several, its value is the mean over the positions of all of them
+ * together. Errors as for mmn_mask_from_ranking, and MMN_INPUT for counts of another shape or without
+ * a domain that is on. */
+MMN_API mmn_status mmn_mask_steer(mmn_mask **mask, const mmn_model *model,
+                                  const mmn_steering *steering, mmn_error *error);
 /* As many neurons of each layer as `of` has there, all others equally likely and none of its own,
- * by a generator that makes the same choice for a seed everywhere. MMN_USAGE when a layer has not
+ * by a generator that makes the same choice for a seed everywhere; they are off. MMN_USAGE when a layer has not
  * so many others. */
 MMN_API mmn_status mmn_mask_random(mmn_mask **mask, const mmn_mask *of, uint64_t seed,
                                    mmn_error *error);
@@ -378,6 +407,43 @@ MMN_API mmn_status mmn_evaluation_write(const mmn_evaluation *evaluation, const 
                                         mmn_error *error);
 /* Tables for people: each setting and domain, and the crossed settings. */
 MMN_API mmn_status mmn_evaluation_table(const mmn_evaluation *evaluation, char **text,
+                                        mmn_error *error);
+
+/* ---- Perplexity with neurons off ------------------------------------------------------------- */
+
+typedef struct mmn_perplexity_options {
+    const char *list;    /* DATA.jsonl, of texts; domains are their languages */
+    const char *neurons; /* neurons.json, or NULL: nothing is switched off */
+    const char *setting; /* as for mmn_mask_from_ranking; NULL: "all" */
+    uint64_t window;     /* as in mmn_count_options */
+    int begin_of_text;   /* likewise */
+    uint64_t samples;    /* per domain, the first N windows; 0: all */
+    uint32_t seeds;      /* random choices of neurons beside each domain's own, at most 31 */
+    uint64_t first_seed;
+    uint32_t batch; /* in how many ways a window is read side by side; 0: as many as need at most
+                       2 GiB, up to 64. Every number gives the same bits */
+    mmn_progress_function progress;
+    void *progress_context;
+} mmn_perplexity_options;
+
+typedef struct mmn_perplexity mmn_perplexity;
+
+/* Reads the windows of a list's texts, cut as mmn_count does, with nothing switched off, with each
+ * domain's neurons off in the texts of every domain, and with random ones in its own: the mean negative
+ * log likelihood, in nats, of all tokens but the first of each window, each predicted from those
+ * before it in the window, and its exp (doc/method.md). The same bits on every machine. The model must
+ * outlive the result. */
+MMN_API mmn_status mmn_perplexity_measure(mmn_perplexity **perplexity, const mmn_model *model,
+                                          const mmn_perplexity_options *options,
+                                          mmn_error *error);
+MMN_API void mmn_perplexity_free(mmn_perplexity *perplexity);
+/* perplexity.json's text (doc/formats.md), and writing it to a file. */
+MMN_API mmn_status mmn_perplexity_json(const mmn_perplexity *perplexity, char **text,
+                                       mmn_error *error);
+MMN_API mmn_status mmn_perplexity_write(const mmn_perplexity *perplexity, const char *file,
+                                        mmn_error *error);
+/* Tables for people: each domain, and each domain's neurons in the texts of every domain. */
+MMN_API mmn_status mmn_perplexity_table(const mmn_perplexity *perplexity, char **text,
                                         mmn_error *error);
 
 /* ---- How far switching off moves the hidden states ------------------------------------------- */

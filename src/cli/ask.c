@@ -14,6 +14,7 @@
 typedef struct ask_request {
     const char *prompt, *template_name, *questions_file;
     const char *ranking, *domain, *setting; /* neurons to switch off */
+    mmn_steering steering; /* or to switch off and on */
     const char *const *questions;
     size_t question_count;
     mmn_cli_texts images;
@@ -92,6 +93,8 @@ static mmn_status start_session(ask_run *run, mmn_error *error)
     if (status == MMN_OK && request->ranking != NULL)
         status = mmn_mask_from_ranking(&run->mask, run->model, request->ranking, request->domain,
                                        request->setting, error);
+    if (status == MMN_OK && request->steering.ranking != NULL)
+        status = mmn_mask_steer(&run->mask, run->model, &request->steering, error);
     if (status == MMN_OK && run->mask != NULL)
         status = mmn_session_add_mask(run->session, run->mask, error);
     if (status == MMN_OK)
@@ -225,6 +228,25 @@ static int answer_all(ask_run *run)
     return code;
 }
 
+/* Which neurons are switched off is said in one of two ways. */
+static int check_steering(const mmn_cli_command *command, const ask_request *request)
+{
+    const mmn_steering *steering = &request->steering;
+    if (request->ranking == NULL && request->domain != NULL)
+        return mmn_cli_usage(command->name, "--domain is for --mask");
+    if (request->ranking != NULL && steering->ranking != NULL)
+        return mmn_cli_usage(command->name, "--mask and --neurons are two ways to name neurons;"
+                                            " give one or the other");
+    if (steering->ranking == NULL &&
+        (steering->off != NULL || steering->on != NULL || steering->counts != NULL))
+        return mmn_cli_usage(command->name, "--off, --on and --counts are for --neurons");
+    if (steering->ranking != NULL && steering->off == NULL && steering->on == NULL)
+        return mmn_cli_usage(command->name, "--neurons needs --off, --on or both");
+    if ((steering->on != NULL) != (steering->counts != NULL))
+        return mmn_cli_usage(command->name, "--on and --counts go together");
+    return MMN_CLI_DONE;
+}
+
 static int check_request(const mmn_cli_command *command, const ask_request *request)
 {
     bool asks = request->question_count > 0 || request->questions_file != NULL;
@@ -239,11 +261,9 @@ static int check_request(const mmn_cli_command *command, const ask_request *requ
     if (request->prompt != NULL && request->template_name != NULL)
         return mmn_cli_usage(command->name, "--template is for a question; --prompt is taken as it"
                                             " stands");
-    if (request->ranking == NULL && request->domain != NULL)
-        return mmn_cli_usage(command->name, "--domain is for --mask");
     if (request->beams > 1 && request->sampling.temperature != 0)
         return mmn_cli_usage(command->name, "--num-beams does not go with --temperature");
-    return MMN_CLI_DONE;
+    return check_steering(command, request);
 }
 
 /* What the options say about beams. */
@@ -310,7 +330,18 @@ int mmn_cli_ask(const mmn_cli_command *command, int argc, char **argv)
         {.name = "domain", .value = "NAMES", .kind = MMN_CLI_TEXT, .target = &request.domain,
          .help = "with --mask: those of these domains, separated by commas (all domains)"},
         {.name = "setting", .value = "MODULES", .kind = MMN_CLI_TEXT, .target = &request.setting,
-         .help = "with --mask: those of these modules, joined by \"+\" (all)"},
+         .help = "with --mask or --neurons: those of these modules, joined by \"+\" (all)"},
+        {.name = "neurons", .value = "NEURONS.json", .kind = MMN_CLI_TEXT,
+         .target = &request.steering.ranking,
+         .help = "the neurons that --off and --on name"},
+        {.name = "off", .value = "NAMES", .kind = MMN_CLI_TEXT, .target = &request.steering.off,
+         .help = "with --neurons: switch those of these domains off, separated by commas"},
+        {.name = "on", .value = "NAMES", .kind = MMN_CLI_TEXT, .target = &request.steering.on,
+         .help = "with --neurons: set those of these domains to their mean activation there, which"
+                 " --counts has"},
+        {.name = "counts", .value = "FILE", .kind = MMN_CLI_TEXT,
+         .target = &request.steering.counts,
+         .help = "with --on: what \"mmneuron count\" wrote"},
         MMN_CLI_RESIZE_ORDER(&request.order),
     };
     mmn_cli_arguments arguments;
@@ -323,6 +354,7 @@ int mmn_cli_ask(const mmn_cli_command *command, int argc, char **argv)
     request.quiet = arguments.quiet;
     request.json = arguments.json;
     request.list = request.question_count > 1 || request.questions_file != NULL;
+    request.steering.setting = request.setting;
     code = check_request(command, &request);
     if (code == MMN_CLI_DONE)
         code = read_beam_search(command, &request);

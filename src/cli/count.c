@@ -40,12 +40,16 @@ static int print_summary(const char *output, const mmn_count_summary *summary, j
 {
     if (skipped != NULL)
         return mmn_cli_print_json(json_pack(
-            "{s:s, s:I, s:I, s:I, s:I, s:f, s:O}", "output", output, "samples",
+            "{s:s, s:I, s:I, s:I, s:I, s:I, s:f, s:O}", "output", output, "samples",
             (json_int_t)summary->samples, "skipped", (json_int_t)summary->skipped, "resumed",
-            (json_int_t)summary->resumed, "positions", (json_int_t)summary->positions, "seconds",
-            summary->seconds, "skipped_samples", skipped));
-    mmn_cli_print("%s: %" PRIu64 " samples counted, %" PRIu64 " skipped\n", output,
-                  summary->samples, summary->skipped);
+            (json_int_t)summary->resumed, "positions", (json_int_t)summary->positions, "window",
+            (json_int_t)summary->window, "seconds", summary->seconds, "skipped_samples", skipped));
+    if (summary->window > 0)
+        mmn_cli_print("%s: %" PRIu64 " windows of %" PRIu64 " positions counted\n", output,
+                      summary->samples, summary->window);
+    else
+        mmn_cli_print("%s: %" PRIu64 " samples counted, %" PRIu64 " skipped\n", output,
+                      summary->samples, summary->skipped);
     return MMN_CLI_DONE;
 }
 
@@ -89,12 +93,21 @@ int mmn_cli_count(const mmn_cli_command *command, int argc, char **argv)
          .target = &count_options.output,
          .help = "where to write the counts; the state of an unfinished run is in FILE.state"},
         {.name = "samples", .value = "N", .kind = MMN_CLI_WHOLE, .target = &count_options.samples,
-         .minimum = 1, .help = "count the first N samples of each domain (all)"},
+         .minimum = 1,
+         .help = "count the first N samples of each domain, or windows of its texts (all)"},
+        {.name = "window", .value = "N", .kind = MMN_CLI_WHOLE, .target = &count_options.window,
+         .minimum = 1, .maximum = 1 << 20,
+         .help = "cut texts into windows of N positions (what the model was made for, at most"
+                 " 4096)"},
+        {.name = "bos", .kind = MMN_CLI_FLAG, .target = &count_options.begin_of_text,
+         .help = "begin each window of texts with the token that begins a text"},
         {.name = "positions", .value = "N", .kind = MMN_CLI_WHOLE,
          .target = &count_options.positions, .minimum = 1,
          .help = "stop each domain after N positions of the module of --positions-module"},
         {.name = "positions-module", .value = "NAME", .kind = MMN_CLI_MODULES,
-         .target = &positions_module, .help = "the module that --positions goes by (vision)"},
+         .target = &positions_module,
+         .help = "the module that --positions goes by (the model's first; of texts, the"
+                 " first counted)"},
         {.name = "modules", .value = "NAMES", .kind = MMN_CLI_MODULES, .target = &modules,
          .help = "count these modules only: vision, projector, qformer, query, language, separated"
                  " by commas (all that the model has)"},

@@ -1,4 +1,5 @@
-/* mmneuron eval: accuracy with neurons on, with domain neurons off, and with random ones off. */
+/* mmneuron eval: accuracy, or of texts perplexity, with neurons on, with domain neurons off, and with
+ * random ones off. */
 #include "cli/command.h"
 #include "cli/interrupt.h"
 #include "cli/model.h"
@@ -49,9 +50,68 @@ static int run_eval(const mmn_model *model, mmn_eval_options *options, const cha
     return code;
 }
 
+static int print_perplexity(const mmn_perplexity *perplexity, const char *output, bool json)
+{
+    mmn_error error;
+    char *text = NULL;
+    mmn_status status = MMN_OK;
+    if (output != NULL)
+        status = mmn_perplexity_write(perplexity, output, &error);
+    if (status == MMN_OK)
+        status = json ? mmn_perplexity_json(perplexity, &text, &error)
+                      : mmn_perplexity_table(perplexity, &text, &error);
+    if (status != MMN_OK)
+        return mmn_cli_fail(&error);
+    mmn_cli_print("%s", text);
+    mmn_release(text);
+    return MMN_CLI_DONE;
+}
+
+static int run_perplexity(const mmn_model *model, mmn_perplexity_options *options,
+                          const char *output, const mmn_cli_arguments *arguments)
+{
+    mmn_cli_progress progress;
+    mmn_perplexity *perplexity;
+    mmn_error error;
+    int code;
+    options->progress = mmn_cli_progress_show;
+    options->progress_context = &progress;
+    mmn_cli_interrupt_catch();
+    mmn_cli_progress_begin(&progress, arguments->quiet);
+    mmn_status status = mmn_perplexity_measure(&perplexity, model, options, &error);
+    mmn_cli_progress_clear(&progress);
+    if (status == MMN_OK) {
+        code = print_perplexity(perplexity, output, arguments->json);
+    } else if (status == MMN_INTERRUPTED) {
+        mmn_cli_message("interrupted; nothing was written");
+        code = mmn_cli_interrupt_code();
+    } else {
+        code = mmn_cli_fail(&error);
+    }
+    if (status == MMN_OK)
+        mmn_perplexity_free(perplexity);
+    return code;
+}
+
+/* Whether the options are for lists of this kind. */
+static int check_options(const mmn_cli_command *command, const mmn_eval_options *asked,
+                         const mmn_perplexity_options *read, bool texts)
+{
+    if (texts && (asked->cross != NULL || asked->tokens > 0 || asked->temperature > 0 ||
+                  asked->top_p > 0 || asked->template_name != NULL))
+        return mmn_cli_usage(command->name, "the list has texts, which are read and not answered:"
+                                            " --cross, --tokens, --template and options of"
+                                            " sampling are for questions");
+    if (!texts && (read->window > 0 || read->begin_of_text))
+        return mmn_cli_usage(command->name, "--window and --bos are for lists of texts");
+    return MMN_CLI_DONE;
+}
+
 int mmn_cli_eval(const mmn_cli_command *command, int argc, char **argv)
 {
     mmn_eval_options eval_options = {0};
+    mmn_perplexity_options text_options = {0};
+    mmn_error error;
     const char *output = NULL;
     uint64_t seeds = 5, first_seed = 1, batch = 0;
     mmn_resize_order order = MMN_RESIZE_HORIZONTAL_FIRST;
@@ -72,7 +132,13 @@ int mmn_cli_eval(const mmn_cli_command *command, int argc, char **argv)
         {.name = "first-seed", .value = "N", .kind = MMN_CLI_WHOLE, .target = &first_seed,
          .help = "the seed of the first of them (1)"},
         {.name = "samples", .value = "N", .kind = MMN_CLI_WHOLE, .target = &eval_options.samples,
-         .minimum = 1, .help = "the first N samples of each domain (all)"},
+         .minimum = 1, .help = "the first N samples of each domain, or windows of its texts (all)"},
+        {.name = "window", .value = "N", .kind = MMN_CLI_WHOLE, .target = &text_options.window,
+         .minimum = 1, .maximum = 1 << 20,
+         .help = "cut texts into windows of N positions (what the model was made for, at most"
+                 " 4096)"},
+        {.name = "bos", .kind = MMN_CLI_FLAG, .target = &text_options.begin_of_text,
+         .help = "begin each window of texts with the token that begins a text"},
         {.name = "tokens", .letter = 'n', .value = "N", .kind = MMN_CLI_WHOLE,
          .target = &eval_options.tokens, .minimum = 1, .maximum = 1e6,
          .help = "stop an answer after N tokens (16)"},
@@ -93,18 +159,34 @@ int mmn_cli_eval(const mmn_cli_command *command, int argc, char **argv)
         MMN_CLI_RESIZE_ORDER(&order),
     };
     mmn_cli_arguments arguments;
-    int code;
+    int code, texts;
     mmn_model *model = NULL;
     if (!mmn_cli_parse(command, options, sizeof options / sizeof options[0], argc, argv,
                        &arguments, &code))
         return code;
+    if (mmn_list_reads_texts(arguments.texts[1], &texts, &error) != MMN_OK) {
+        code = mmn_cli_fail(&error);
+        goto done;
+    }
+    code = check_options(command, &eval_options, &text_options, texts != 0);
+    if (code != MMN_CLI_DONE)
+        goto done;
+    text_options.list = arguments.texts[1];
+    text_options.neurons = eval_options.neurons;
+    text_options.setting = eval_options.settings;
+    text_options.samples = eval_options.samples;
+    text_options.seeds = (uint32_t)seeds;
+    text_options.first_seed = first_seed;
+    text_options.batch = (uint32_t)batch;
     eval_options.list = arguments.texts[1];
     eval_options.seeds = (uint32_t)seeds;
     eval_options.first_seed = first_seed;
     eval_options.batch = (uint32_t)batch;
     code = mmn_cli_open_model(&model, arguments.texts[0], &arguments, order);
     if (code == MMN_CLI_DONE)
-        code = run_eval(model, &eval_options, output, &arguments);
+        code = texts ? run_perplexity(model, &text_options, output, &arguments)
+                     : run_eval(model, &eval_options, output, &arguments);
+done:
     mmn_model_close(model);
     mmn_cli_free(arguments.texts);
     return code;

@@ -15,10 +15,11 @@ struct mmn_list {
     const char *text;
     size_t size, next; /* where the next line begins */
     uint64_t line;
+    enum { FORM_UNKNOWN, FORM_QUESTIONS, FORM_TEXTS } form; /* of the lines so far */
 
     /* What the current sample points to. */
     json_t *document;
-    char *images[MMN_LIST_IMAGE_LIMIT];
+    char *images[MMN_LIST_IMAGE_LIMIT], *text_file;
     const char **answers, **choices;
     char id[24]; /* where it is not a text of the document */
 };
@@ -29,11 +30,13 @@ static void clear_sample(mmn_list *list)
         mmn_free(list->images[i]);
         list->images[i] = NULL;
     }
+    mmn_free(list->text_file);
     mmn_free(list->answers);
     mmn_free(list->choices);
     json_decref(list->document);
     list->answers = list->choices = NULL;
     list->document = NULL;
+    list->text_file = NULL;
 }
 
 /* A list without text, or NULL. */
@@ -185,6 +188,13 @@ static mmn_status read_id(mmn_sample *sample, mmn_list *list, const mmn_json_obj
     return MMN_OK;
 }
 
+/* "name" beside the list. */
+static mmn_status join_folder(char **path, const mmn_list *list, const char *name,
+                              mmn_error *error)
+{
+    return mmn_path_join(path, strcmp(list->folder, ".") == 0 ? "" : list->folder, name, error);
+}
+
 static mmn_status add_image(mmn_sample *sample, mmn_list *list, const mmn_json_object *line,
                             const json_t *image, mmn_error *error)
 {
@@ -194,8 +204,7 @@ static mmn_status add_image(mmn_sample *sample, mmn_list *list, const mmn_json_o
     if (sample->image_count == MMN_LIST_IMAGE_LIMIT)
         return mmn_json_fail(line, "image", error, "must not have more than %d paths",
                              MMN_LIST_IMAGE_LIMIT);
-    const char *folder = strcmp(list->folder, ".") == 0 ? "" : list->folder;
-    mmn_status status = mmn_path_join(&list->images[sample->image_count], folder, name, error);
+    mmn_status status = join_folder(&list->images[sample->image_count], list, name, error);
     if (status == MMN_OK)
         sample->image_count++;
     return status;
@@ -261,15 +270,58 @@ static mmn_status read_metric(mmn_sample *sample, const mmn_json_object *line, m
                          name);
 }
 
-static mmn_status read_sample(mmn_sample *sample, mmn_list *list, const mmn_json_object *line,
-                              mmn_error *error)
+/* Whether the line has a text; it has the form of those before it. */
+static mmn_status check_form(bool *has_text, mmn_list *list, const mmn_json_object *line,
+                             mmn_error *error)
 {
-    *sample = (mmn_sample){.line = list->line};
-    mmn_status status = read_domain(sample, line, error);
+    *has_text = mmn_json_has(line, "text") || mmn_json_has(line, "text_file");
+    const char *key = mmn_json_has(line, "text") ? "text" : "text_file";
+    if (*has_text && (mmn_json_has(line, "question") || mmn_json_has(line, "prompt") ||
+                      mmn_json_has(line, "image")))
+        return mmn_json_fail(line, key, error,
+                             "stands beside a question, prompt or image; a sample is a text or a "
+                             "question");
+    if (*has_text && list->form == FORM_QUESTIONS)
+        return mmn_json_fail(line, key, error,
+                             "is a text, and the lines before ask questions; a list has one or the "
+                             "other");
+    if (!*has_text && list->form == FORM_TEXTS)
+        return mmn_json_fail(line, "text", error,
+                             "and \"text_file\" are missing, and the lines before have texts; a "
+                             "list has texts or questions");
+    list->form = *has_text ? FORM_TEXTS : FORM_QUESTIONS;
+    return MMN_OK;
+}
+
+/* "text" or "text_file". */
+static mmn_status read_text(mmn_sample *sample, mmn_list *list, const mmn_json_object *line,
+                            mmn_error *error)
+{
+    const char *name = NULL;
+    mmn_status status = mmn_json_get_text(&sample->text, line, "text", error);
     if (status == MMN_OK)
-        status = read_id(sample, list, line, error);
-    if (status == MMN_OK)
-        status = read_images(sample, list, line, error);
+        status = mmn_json_get_text(&name, line, "text_file", error);
+    if (status == MMN_OK && sample->text && name)
+        status = mmn_json_fail(line, "text", error, "stands beside \"text_file\"; give one of them");
+    if (status == MMN_OK && !sample->text && !name)
+        status = mmn_json_require(line, "text", error);
+    if (status != MMN_OK)
+        return status;
+    if (sample->text && sample->text[0] == '\0')
+        return mmn_json_fail(line, "text", error, "must not be empty");
+    if (name && name[0] == '\0')
+        return mmn_json_fail(line, "text_file", error, "must be a path");
+    if (name)
+        status = join_folder(&list->text_file, list, name, error);
+    sample->text_file = list->text_file;
+    return status;
+}
+
+/* What asks something, and how the answer is judged. */
+static mmn_status read_question(mmn_sample *sample, mmn_list *list, const mmn_json_object *line,
+                                mmn_error *error)
+{
+    mmn_status status = read_images(sample, list, line, error);
     if (status == MMN_OK)
         status = mmn_json_get_text(&sample->question, line, "question", error);
     if (status == MMN_OK)
@@ -285,6 +337,22 @@ static mmn_status read_sample(mmn_sample *sample, mmn_list *list, const mmn_json
     sample->answers = list->answers;
     sample->choices = list->choices;
     return status;
+}
+
+static mmn_status read_sample(mmn_sample *sample, mmn_list *list, const mmn_json_object *line,
+                              mmn_error *error)
+{
+    bool has_text = false;
+    *sample = (mmn_sample){.line = list->line};
+    mmn_status status = read_domain(sample, line, error);
+    if (status == MMN_OK)
+        status = read_id(sample, list, line, error);
+    if (status == MMN_OK)
+        status = check_form(&has_text, list, line, error);
+    if (status != MMN_OK)
+        return status;
+    return has_text ? read_text(sample, list, line, error)
+                    : read_question(sample, list, line, error);
 }
 
 mmn_status mmn_list_next(mmn_list *list, mmn_sample *sample, bool *found, mmn_error *error)
@@ -311,4 +379,15 @@ mmn_status mmn_list_next(mmn_list *list, mmn_sample *sample, bool *found, mmn_er
     mmn_json_object line = {.value = list->document, .file = list->path};
     snprintf(line.prefix, sizeof(line.prefix), "%s, ", where);
     return read_sample(sample, list, &line, error);
+}
+
+mmn_status mmn_list_has_texts(mmn_list *list, bool *texts, mmn_error *error)
+{
+    mmn_sample sample;
+    mmn_status status = MMN_INPUT;
+    for (bool found = true; found && status == MMN_INPUT;)
+        status = mmn_list_next(list, &sample, &found, error);
+    *texts = list->form == FORM_TEXTS;
+    mmn_list_rewind(list);
+    return status == MMN_INPUT ? MMN_OK : status;
 }

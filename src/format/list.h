@@ -11,7 +11,10 @@
  *   "answers"   array of texts; "choices" array of texts
  *   "metric"    "vqa", "exact", "anls" or "choice"
  *   "id"        text or integer; absent: the line's number
- * Other keys are ignored. Empty lines are skipped; a UTF-8 byte order mark at the beginning and
+ * or, where the samples are texts to read and not questions to answer, beside "domain" and "id":
+ *   "text"      text, not empty; or
+ *   "text_file" a path, relative to the list's folder, of a file that is one whole text
+ * A list has samples of one of the two forms. Other keys are ignored. Empty lines are skipped; a UTF-8 byte order mark at the beginning and
  * CR LF line ends are accepted. A line may be 1 MB long. */
 #ifndef MMN_FORMAT_LIST_H
 #define MMN_FORMAT_LIST_H
@@ -42,6 +45,8 @@ typedef struct mmn_sample {
     size_t image_count;
     const char *question; /* or NULL */
     const char *prompt;   /* or NULL */
+    const char *text, *text_file; /* one of the two in a list of texts, whose samples have no more
+                                     than id and domain beside it; else both NULL */
     const char *const *answers;
     size_t answer_count;
     const char *const *choices;
@@ -66,6 +71,9 @@ void mmn_list_close(mmn_list *list);
 /* Reads the next sample. *found is false at the end, with MMN_OK. A line that is wrong is MMN_INPUT
  * with file and line; the next call goes on with the line after it. */
 mmn_status mmn_list_next(mmn_list *list, mmn_sample *sample, bool *found, mmn_error *error);
+/* *texts: whether the samples are texts, as the first line that is not wrong says (false where there
+ * is none). For a list that nothing has been read of yet; starts again at the first line. */
+mmn_status mmn_list_has_texts(mmn_list *list, bool *texts, mmn_error *error);
 /* Starts again at the first line. */
 void mmn_list_rewind(mmn_list *list);
 /* The number of the line that mmn_list_next read last (good or bad), 0 before the first. */

@@ -40,8 +40,8 @@ mmn_status mmn_beams_begin(mmn_beams *beams, const mmn_beam_search *search,
                            const mmn_generation_config *generation, size_t limit,
                            mmn_error *error);
 
-/* One step: log_probabilities [running_count][vocabulary] of the next token after each running beam,
- * scores as f32. Of equal scores the lower beam's, then the lower token's comes first. Afterwards
+/* One step: log_probabilities [running_count][vocabulary] of the next token after each running
+ * beam, scores as f32. Of equal scores the lower beam's, then the lower token's comes first. Afterwards
  * `done` says whether best[0] is the answer; else each running beam has one token more. */
 void mmn_beams_step(mmn_beams *beams, const float *log_probabilities, size_t vocabulary);
 void mmn_beams_free(mmn_beams *beams);

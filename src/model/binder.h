@@ -31,8 +31,8 @@ typedef struct mmn_binder {
     mmn_error *error;
 } mmn_binder;
 
-/* Lists `tensors` under their normalised names, for which there are `rules` besides the common ones;
- * those that can be computed from the configuration are left out. The binder must be freed whatever
+/* Lists `tensors` under their normalised names, for which there are `rules` besides the common
+ * ones; those that can be computed from the configuration are left out. The binder must be freed whatever
  * its status. */
 void mmn_binder_begin(mmn_binder *binder, const mmn_safetensors *tensors, const char *file,
                       const mmn_name_rule *rules, mmn_error *error);
@@ -61,8 +61,8 @@ void mmn_binder_take_array(mmn_binder *binder, const float **array, const char *
  * "name.weight" and "name.bias". */
 void mmn_binder_take_linear(mmn_binder *binder, mmn_linear *linear, const char *prefix,
                             const char *name, size_t outputs, size_t inputs, bool bias);
-/* Takes `count` linear layers with the same input whose rows lie one behind the other in one tensor,
- * weight [count * outputs, inputs] and, with `bias`, bias [count * outputs], named as above. */
+/* Takes `count` linear layers with the same input whose rows lie one behind the other in one
+ * tensor, weight [count * outputs, inputs] and, with `bias`, bias [count * outputs], named as above. */
 void mmn_binder_take_stacked(mmn_binder *binder, mmn_linear *const *linears, size_t count,
                              const char *prefix, const char *name, size_t outputs, size_t inputs,
                              bool bias);

@@ -153,9 +153,10 @@ static void bind_projector(mmn_binder *binder, mmn_projector_weights *projector,
                            const mmn_projector_config *config, size_t width)
 {
     static const char prefix[] = "multi_modal_projector.";
-    mmn_binder_take_linear(binder, &projector->linear_1, prefix, "linear_1", width, config->input_size,
-                config->bias);
-    mmn_binder_take_linear(binder, &projector->linear_2, prefix, "linear_2", width, width, config->bias);
+    mmn_binder_take_linear(binder, &projector->linear_1, prefix, "linear_1", width,
+                           config->input_size, config->bias);
+    mmn_binder_take_linear(binder, &projector->linear_2, prefix, "linear_2", width, width,
+                           config->bias);
 }
 
 static void bind_newline(mmn_binder *binder, const float **newline, const mmn_config *config)

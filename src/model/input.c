@@ -189,6 +189,32 @@ static mmn_status expand_placeholders(mmn_input *input, const mmn_model *model,
     return MMN_OK;
 }
 
+mmn_status mmn_input_from_ids(mmn_input **made, const mmn_model *model, const int32_t *ids,
+                              size_t count, mmn_error *error)
+{
+    uint32_t vocabulary = model->config.language.vocab_size;
+    mmn_input *input = NULL;
+    *made = NULL;
+    if (count < 1 || count > MMN_MAXIMUM_POSITIONS)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL, "%zu token ids; expected 1 to %d", count,
+                        MMN_MAXIMUM_POSITIONS);
+    for (size_t i = 0; i < count; i++)
+        if (ids[i] < 0 || (uint32_t)ids[i] >= vocabulary)
+            return mmn_fail(error, MMN_INPUT, NULL, NULL,
+                            "token id %zu is %d; expected 0 to %u", i, (int)ids[i], vocabulary - 1);
+    mmn_status status = mmn_input_create(&input, model, 0, error);
+    if (status == MMN_OK && !(input->ids = mmn_allocate(count, sizeof(*ids), error)))
+        status = MMN_SYSTEM;
+    if (status != MMN_OK) {
+        mmn_input_free(input);
+        return status;
+    }
+    memcpy(input->ids, ids, count * sizeof(*ids));
+    input->length = count;
+    *made = input;
+    return MMN_OK;
+}
+
 static size_t count_tokens(const int32_t *ids, size_t count, int32_t token)
 {
     size_t found = 0;

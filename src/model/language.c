@@ -169,7 +169,8 @@ static void spread_to_caches(const language_run *run, uint32_t layer)
     size_t width = mmn_language_key_width(run->config);
     for (size_t i = 0; i < run->begun && run->begun > 1; i++) {
         const mmn_language_part *part = &run->parts[i];
-        size_t slot = slot_of(part->state, layer), bytes = part->sequences->rows * width * sizeof(float);
+        size_t slot = slot_of(part->state, layer);
+        size_t bytes = part->sequences->rows * width * sizeof(float);
         memcpy(part->state->keys[slot] + part->state->length * width,
                run->scratch->spread_keys + part->first_row * width, bytes);
         memcpy(part->state->values[slot] + part->state->length * width,

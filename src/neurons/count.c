@@ -26,6 +26,7 @@ enum { BATCH = 16 };
 typedef struct count_run {
     const mmn_model *model;
     const mmn_count_options *options;
+    bool texts; /* whether the samples are windows of texts */
     const char *positions_module;
     char *state_file;
     mmn_counts *counts;
@@ -70,7 +71,7 @@ static bool report_progress(void *context)
 {
     const count_run *run = context;
     const mmn_progress progress = {.label = "counting",
-                                   .unit = "samples",
+                                   .unit = run->texts ? "windows" : "samples",
                                    .done = run->done,
                                    .total = total_samples(run),
                                    .already = run->already,
@@ -149,7 +150,7 @@ static mmn_status run_alone(count_run *run, size_t number, mmn_error *error)
     uint64_t line = run->batch.samples[number].line;
     if (counted)
         status = mmn_count_batch_commit(&run->batch, run->counts, error);
-    else if (mmn_sample_blame(&problem, line, run->options->list))
+    else if (!run->texts && mmn_sample_blame(&problem, line, run->options->list))
         status = skip_or_fail(run, &problem, line, error);
     else if (error)
         *error = problem;
@@ -217,6 +218,11 @@ static mmn_status take_sample(count_run *run, const mmn_planned_sample *planned,
     mmn_input *input = NULL;
     bool bad;
     mmn_error problem = {0};
+    if (run->texts) {
+        mmn_status made = mmn_windows_input(&input, &run->plan.windows, run->model, planned->domain,
+                                            planned->window, error);
+        return made == MMN_OK ? add_sample(run, planned, input, error) : made;
+    }
     mmn_status status = mmn_sample_input(&input, run->model, &planned->sample, NULL, run->options->list,
                                          &bad, &problem);
     if (status == MMN_OK)
@@ -242,8 +248,8 @@ static mmn_status stopped(const count_run *run, mmn_error *error)
 {
     return mmn_fail(error, MMN_INTERRUPTED, NULL, NULL,
                     "stopped after %" PRIu64 " of %" PRIu64
-                    " samples; the same command goes on from there", run->done,
-                    total_samples(run));
+                    " %s; the same command goes on from there", run->done,
+                    total_samples(run), run->texts ? "windows" : "samples");
 }
 
 /* Whether the samples of this run, with those that wait, are as many as it was asked for; if so,
@@ -335,6 +341,16 @@ static mmn_status start_session(count_run *run, mmn_error *error)
     return status;
 }
 
+static mmn_status make_plan(count_run *run, mmn_error *error)
+{
+    const mmn_count_options *options = run->options;
+    if (run->texts)
+        return mmn_count_plan_windows(&run->plan, run->model, options->list, run->counts,
+                                      options->samples, error);
+    return mmn_count_plan_make(&run->plan, options->list, run->counts, options->samples,
+                               options->skip_bad != 0, error);
+}
+
 static mmn_status name_state_file(count_run *run, mmn_error *error)
 {
     mmn_text text = {0};
@@ -371,6 +387,7 @@ static void summarise(mmn_count_summary *summary, const count_run *run)
     *summary = (mmn_count_summary){.samples = mmn_counts_samples(run->counts),
                                    .skipped = run->counts->skipped_count,
                                    .positions = run->language_positions,
+                                   .window = run->plan.windows.length,
                                    .seconds = now() - run->start};
     summary->resumed = summary->samples - run->counted;
 }
@@ -380,22 +397,22 @@ mmn_status mmn_count(const mmn_model *model, const mmn_count_options *options,
 {
     count_run run = {.model = model, .options = options, .start = now()};
     run.batch.limit = options->batch > 0 ? options->batch : BATCH;
-    run.positions_module = options->positions_module ? options->positions_module : "vision";
     if (summary)
         *summary = (mmn_count_summary){0};
-    mmn_status status = mmn_count_setup(&run.counts, model, options, error);
+    mmn_status status = mmn_count_setup(&run.counts, &run.plan.windows, model, options, error);
+    run.texts = run.plan.windows.length > 0;
     if (status == MMN_OK)
-        status = mmn_count_plan_make(&run.plan, options->list, run.counts, options->samples,
-                                     options->skip_bad != 0, error);
+        status = make_plan(&run, error);
     if (status == MMN_OK)
         status = name_state_file(&run, error);
     if (status == MMN_OK)
-        status = mmn_count_identify(run.counts, model, options, error);
+        status = mmn_count_identify(run.counts, &run.plan.windows, model, options, error);
     if (status == MMN_OK)
         status = resume(&run, error);
     if (status == MMN_OK)
         status = start_session(&run, error);
     if (status == MMN_OK) {
+        run.positions_module = mmn_count_positions_module(options, model, run.counts, run.texts);
         run.start = run.saved = now();
         status = count_samples(&run, error);
         /* The reason for stopping matters more than whether the state could be saved. */

@@ -6,11 +6,16 @@
 
 #include "format/list.h"
 #include "neurons/counts.h"
+#include "neurons/windows.h"
 
 /* The first `samples` of each domain are chosen (0: all); of those, numbered from 0 in the list's
- * order, shard I of N takes the numbers that leave I - 1 when divided by N. */
+ * order, shard I of N takes the numbers that leave I - 1 when divided by N. Of texts, the samples are
+ * windows, domain by domain. */
 typedef struct mmn_count_plan {
     mmn_list *list;
+    mmn_windows windows; /* no length: the samples are those of the list */
+    size_t window_domain;
+    uint64_t window; /* of that domain, the next */
     uint64_t samples;
     uint32_t shard, shards;
     uint64_t number; /* of the next chosen sample */
@@ -19,7 +24,8 @@ typedef struct mmn_count_plan {
 } mmn_count_plan;
 
 typedef struct mmn_planned_sample {
-    mmn_sample sample;
+    mmn_sample sample;   /* a window's has a domain, and for a line number + 1 */
+    uint64_t window;     /* its number in the domain */
     size_t domain;   /* its index in the counts */
     uint64_t number; /* among the chosen samples */
     bool own;        /* whether this shard counts it */
@@ -29,6 +35,10 @@ typedef struct mmn_planned_sample {
  * lines are errors unless `skip_bad`. Zero-initialise plan; free it with mmn_count_plan_free. */
 mmn_status mmn_count_plan_make(mmn_count_plan *plan, const char *file, mmn_counts *counts,
                                uint64_t samples, bool skip_bad, mmn_error *error);
+/* The same of a list of texts, which are read and cut into windows of the length that was set in
+ * plan->windows. */
+mmn_status mmn_count_plan_windows(mmn_count_plan *plan, const mmn_model *model, const char *file,
+                                  mmn_counts *counts, uint64_t samples, mmn_error *error);
 void mmn_count_plan_free(mmn_count_plan *plan);
 
 /* The next chosen sample; *found is false at the end. MMN_INPUT for a bad line, whose number is

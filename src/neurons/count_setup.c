@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/glob.h"
 #include "base/text_buffer.h"
+#include "model/input.h"
 #include "model/model.h"
 
 /* Every name of the comma-separated `names` must be one of the model's modules. */
@@ -26,7 +27,60 @@ static mmn_status check_names(const mmn_model_info *info, const char *names, mmn
     return MMN_OK;
 }
 
-mmn_status mmn_count_setup(mmn_counts **counts, const mmn_model *model,
+/* Sets the length of windows if the list has texts. */
+static mmn_status set_windows(mmn_windows *windows, const mmn_model *model,
+                              const mmn_count_options *options, mmn_error *error)
+{
+    int texts;
+    mmn_status status = mmn_list_reads_texts(options->list, &texts, error);
+    if (status != MMN_OK)
+        return status;
+    if (!texts && (options->window > 0 || options->begin_of_text))
+        return mmn_fail(error, MMN_USAGE, options->list, NULL,
+                        "has no texts, which alone are cut into windows");
+    if (texts && options->skip_bad)
+        return mmn_fail(error, MMN_USAGE, options->list, NULL,
+                        "has texts, none of which can be skipped: all windows after it would be "
+                        "others");
+    return texts ? mmn_windows_set(windows, model, options->window, options->begin_of_text != 0,
+                                   error)
+                 : MMN_OK;
+}
+
+/* Whether the module sees anything of an input that is text alone. */
+static mmn_status reads_text(bool *reads, const mmn_model *model, const char *module,
+                             mmn_error *error)
+{
+    mmn_input *input;
+    mmn_status status = mmn_input_from_ids(&input, model, &(int32_t){0}, 1, error);
+    if (status == MMN_OK)
+        *reads = mmn_input_module_positions(input, model, module) > 0;
+    mmn_input_free(input);
+    return status;
+}
+
+const char *mmn_count_positions_module(const mmn_count_options *options, const mmn_model *model,
+                                       const mmn_counts *counts, bool texts)
+{
+    if (options->positions_module)
+        return options->positions_module;
+    return texts ? counts->modules[0].name : mmn_model_describe(model)->modules[0].name;
+}
+
+/* A module that reads no text would never have seen enough positions of one. */
+static mmn_status check_positions_module(const mmn_model *model, const char *module,
+                                         mmn_error *error)
+{
+    bool reads = false;
+    mmn_status status = reads_text(&reads, model, module, error);
+    if (status == MMN_OK && !reads)
+        status = mmn_fail(error, MMN_USAGE, NULL, NULL,
+                          "positions of the module \"%s\" cannot be counted: it reads no texts",
+                          module);
+    return status;
+}
+
+mmn_status mmn_count_setup(mmn_counts **counts, mmn_windows *windows, const mmn_model *model,
                            const mmn_count_options *options, mmn_error *error)
 {
     const mmn_model_info *info = mmn_model_describe(model);
@@ -42,6 +96,10 @@ mmn_status mmn_count_setup(mmn_counts **counts, const mmn_model *model,
         status = check_names(info, options->modules, error);
     if (status == MMN_OK && options->positions_module)
         status = check_names(info, options->positions_module, error);
+    if (status == MMN_OK)
+        status = set_windows(windows, model, options, error);
+    if (status == MMN_OK && windows->length > 0 && options->positions_module)
+        status = check_positions_module(model, options->positions_module, error);
     if (status != MMN_OK)
         return status;
 
@@ -49,7 +107,12 @@ mmn_status mmn_count_setup(mmn_counts **counts, const mmn_model *model,
     size_t count = 0;
     for (size_t i = 0; i < info->module_count && count < MMN_COUNTED_MODULES; i++) {
         const mmn_module *module = &info->modules[i];
-        if (!mmn_glob_match(options->modules, module->name))
+        bool counted = mmn_glob_match(options->modules, module->name);
+        if (counted && windows->length > 0)
+            status = reads_text(&counted, model, module->name, error);
+        if (status != MMN_OK)
+            return status;
+        if (!counted)
             continue;
         snprintf(modules[count].name, sizeof(modules[count].name), "%s", module->name);
         modules[count].layers = module->layers;
@@ -58,7 +121,8 @@ mmn_status mmn_count_setup(mmn_counts **counts, const mmn_model *model,
         count++;
     }
     if (count == 0)
-        return mmn_fail(error, MMN_USAGE, NULL, NULL, "no module is to be counted");
+        return mmn_fail(error, MMN_USAGE, NULL, NULL, "no module is to be counted%s",
+                        windows->length > 0 ? ": of these, none reads texts" : "");
     status = mmn_counts_create(counts, modules, count, error);
     if (status == MMN_OK && options->shards > 0) {
         (*counts)->shard = options->shard;
@@ -68,10 +132,11 @@ mmn_status mmn_count_setup(mmn_counts **counts, const mmn_model *model,
 }
 
 /* What decides which samples are counted and what the model is shown of them. */
-static mmn_status settings_text(char **settings, const mmn_model *model,
+static mmn_status settings_text(char **settings, const mmn_counts *counts,
+                                const mmn_windows *windows, const mmn_model *model,
                                 const mmn_count_options *options, mmn_error *error)
 {
-    const char *module = options->positions_module ? options->positions_module : "vision";
+    const char *module = mmn_count_positions_module(options, model, counts, windows->length > 0);
     bool vertical = model->image_settings.resize_order == MMN_RESIZE_PILLOW_13;
     mmn_text text = {0};
     mmn_text_add(&text, "{\"samples\": %" PRIu64 ", \"positions\": %" PRIu64, options->samples,
@@ -80,24 +145,36 @@ static mmn_status settings_text(char **settings, const mmn_model *model,
         mmn_text_add(&text, ", \"positions_module\": ");
         mmn_text_add_json(&text, module);
     }
-    mmn_text_add(&text, ", \"resize_order\": \"%s\"}",
-                 vertical ? "pillow-13" : "horizontal-first");
+    if (windows->length > 0)
+        mmn_text_add(&text, ", \"window\": %zu, \"begin_of_text\": %s}", windows->length,
+                     windows->begin_of_text ? "true" : "false");
+    else
+        mmn_text_add(&text, ", \"resize_order\": \"%s\"}",
+                     vertical ? "pillow-13" : "horizontal-first");
     return mmn_text_finish(&text, settings, error);
 }
 
-mmn_status mmn_count_identify(mmn_counts *counts, const mmn_model *model,
-                              const mmn_count_options *options, mmn_error *error)
+static mmn_status digest_of_list(char digest[MMN_DIGEST_SIZE], const char *file, mmn_error *error)
 {
     mmn_mapping list;
-    snprintf(counts->version, sizeof(counts->version), "%s", mmn_version());
-    mmn_status status = settings_text(&counts->settings, model, options, error);
-    if (status == MMN_OK)
-        status = mmn_map_file(&list, options->list, error);
+    mmn_status status = mmn_map_file(&list, file, error);
     if (status != MMN_OK)
         return status;
-    mmn_digest_of(list.data, list.size, counts->data);
+    mmn_digest_of(list.data, list.size, digest);
     mmn_unmap(&list);
-    return mmn_model_digest(model, counts->model, error);
+    return MMN_OK;
+}
+
+mmn_status mmn_count_identify(mmn_counts *counts, const mmn_windows *windows,
+                              const mmn_model *model, const mmn_count_options *options,
+                              mmn_error *error)
+{
+    snprintf(counts->version, sizeof(counts->version), "%s", mmn_version());
+    mmn_status status = settings_text(&counts->settings, counts, windows, model, options, error);
+    if (status == MMN_OK)
+        status = windows->length > 0 ? mmn_windows_digest(windows, counts, counts->data, error)
+                                     : digest_of_list(counts->data, options->list, error);
+    return status == MMN_OK ? mmn_model_digest(model, counts->model, error) : status;
 }
 
 mmn_status mmn_count_resume(mmn_counts **state, const char *file, const mmn_counts *counts,

@@ -1,4 +1,4 @@
-/* Masks: neurons that are switched off, which is to set their values to +0 at every position. */
+/* Masks: neurons whose values are set at every position, to +0 where they are switched off. */
 #include "neurons/mask.h"
 
 #include <inttypes.h>
@@ -16,6 +16,7 @@ void mmn_mask_free(mmn_mask *mask)
     for (size_t m = 0; m < mask->module_count; m++) {
         mmn_free(mask->modules[m].first);
         mmn_free(mask->modules[m].neurons);
+        mmn_free(mask->modules[m].values);
     }
     mmn_free(mask->stages);
     mmn_free(mask);
@@ -145,8 +146,7 @@ static mmn_status add_module(mmn_masked_module *module, const mmn_listed_module 
     return status;
 }
 
-/* The mask of the domains that are marked in domains [domain_count]. */
-static mmn_status from_domains(mmn_mask **mask, const mmn_model *model,
+mmn_status mmn_mask_of_domains(mmn_mask **mask, const mmn_model *model,
                                const mmn_neuron_lists *lists, const uint8_t *domains,
                                const char *setting, const char *file, mmn_error *error)
 {
@@ -180,14 +180,13 @@ mmn_status mmn_mask_from_lists(mmn_mask **mask, const mmn_model *model,
         return MMN_SYSTEM;
     for (size_t d = 0; d < lists->domain_count; d++)
         domains[d] = domain == SIZE_MAX || domain == d;
-    mmn_status status = from_domains(mask, model, lists, domains, setting, file, error);
+    mmn_status status = mmn_mask_of_domains(mask, model, lists, domains, setting, file, error);
     mmn_free(domains);
     return status;
 }
 
-/* Marks in domains [domain_count] those that `names` names; NULL: all. */
-static mmn_status choose_domains(uint8_t *domains, const mmn_neuron_lists *lists,
-                                 const char *names, const char *file, mmn_error *error)
+mmn_status mmn_mask_choose_domains(uint8_t *domains, const mmn_neuron_lists *lists,
+                                   const char *names, const char *file, mmn_error *error)
 {
     for (size_t d = 0; d < lists->domain_count; d++)
         domains[d] = !names;
@@ -215,9 +214,9 @@ mmn_status mmn_mask_from_ranking(mmn_mask **mask, const mmn_model *model, const 
     if (status != MMN_OK)
         return status;
     uint8_t *domains = mmn_allocate(lists->domain_count, 1, error);
-    status = domains ? choose_domains(domains, lists, domain, ranking, error) : MMN_SYSTEM;
+    status = domains ? mmn_mask_choose_domains(domains, lists, domain, ranking, error) : MMN_SYSTEM;
     if (status == MMN_OK)
-        status = from_domains(mask, model, lists, domains, setting, ranking, error);
+        status = mmn_mask_of_domains(mask, model, lists, domains, setting, ranking, error);
     mmn_free(domains);
     mmn_neuron_lists_free(lists);
     return status;
@@ -226,7 +225,7 @@ mmn_status mmn_mask_from_ranking(mmn_mask **mask, const mmn_model *model, const 
 /* ---- The probe ------------------------------------------------------------------------------- */
 
 /* An mmn_see_function. */
-static mmn_status switch_off(void *context, const mmn_stage *stage, mmn_error *error)
+static mmn_status set_neurons(void *context, const mmn_stage *stage, mmn_error *error)
 {
     const mmn_mask *mask = context;
     (void)error;
@@ -239,7 +238,7 @@ static mmn_status switch_off(void *context, const mmn_stage *stage, mmn_error *e
     float *values = stage->data;
     for (size_t row = 0; row < rows; row++, values += module->module->neurons)
         for (size_t i = module->first[layer]; i < module->first[layer + 1]; i++)
-            values[module->neurons[i]] = 0.0f;
+            values[module->neurons[i]] = module->values ? module->values[i] : 0.0f;
     return MMN_OK;
 }
 
@@ -247,7 +246,7 @@ mmn_status mmn_session_add_mask(mmn_session *session, const mmn_mask *mask, mmn_
 {
     const mmn_probe probe = {.stages = mask->stages,
                              .writes = 1,
-                             .see = switch_off,
+                             .see = set_neurons,
                              .context = (void *)(uintptr_t)mask};
     return mask->stages ? mmn_session_add_probe(session, &probe, error) : MMN_OK;
 }

@@ -1,4 +1,4 @@
-/* Masks: neurons that are switched off, which is to set their values to +0 at every position. */
+/* Masks: neurons whose values are set at every position, to +0 where they are switched off. */
 #ifndef MMN_NEURONS_MASK_H
 #define MMN_NEURONS_MASK_H
 
@@ -9,6 +9,7 @@ typedef struct mmn_masked_module {
     const mmn_module *module; /* the model's */
     size_t *first; /* [layers + 1]: neurons[first[l]..first[l + 1] - 1] are those of layer l */
     uint32_t *neurons; /* ascending in each layer */
+    float *values; /* what each of them is set to; NULL: all to +0 */
 } mmn_masked_module;
 
 struct mmn_mask {

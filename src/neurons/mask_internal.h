@@ -9,6 +9,15 @@
 mmn_status mmn_mask_create(mmn_mask **mask, const mmn_module *modules, size_t count,
                            mmn_error *error);
 
+/* Marks in domains [lists->domain_count] those that `names` names, separated by commas; NULL: all. */
+mmn_status mmn_mask_choose_domains(uint8_t *domains, const mmn_neuron_lists *lists,
+                                   const char *names, const char *file, mmn_error *error);
+
+/* The mask of the domains that are marked. */
+mmn_status mmn_mask_of_domains(mmn_mask **mask, const mmn_model *model,
+                               const mmn_neuron_lists *lists, const uint8_t *domains,
+                               const char *setting, const char *file, mmn_error *error);
+
 /* Makes mask->stages, once its neurons are there. */
 mmn_status mmn_mask_name_stages(mmn_mask *mask, mmn_error *error);
 

@@ -6,18 +6,11 @@
 #include "base/memory.h"
 #include "base/text_buffer.h"
 #include "neurons/eval.h"
+#include "report/run_json.h"
 
 static const char *metric_name(const mmn_eval_domain *domain)
 {
     return domain->mixed ? "mixed" : mmn_measure_name(mmn_metric_measure(domain->metric));
-}
-
-static void add_digest(mmn_text *text, const char *key, const char *digest)
-{
-    if (digest[0] != '\0')
-        mmn_text_add(text, "  \"%s\": \"%s\",\n", key, digest);
-    else
-        mmn_text_add(text, "  \"%s\": null,\n", key);
 }
 
 static void add_settings(mmn_text *text, const mmn_evaluation *evaluation)
@@ -50,22 +43,6 @@ static void add_domains(mmn_text *text, const mmn_evaluation *evaluation)
     mmn_text_add(text, "]");
 }
 
-/* How many neurons are off in each module that has some. */
-static void add_neurons(mmn_text *text, const mmn_evaluation *evaluation, const mmn_mask *mask)
-{
-    const mmn_model_info *info = mmn_model_describe(evaluation->model);
-    const char *separator = "";
-    mmn_text_add(text, "{");
-    for (size_t m = 0; m < info->module_count && mask; m++) {
-        size_t count = mmn_mask_neurons(mask, info->modules[m].name, -1);
-        if (count == 0)
-            continue;
-        mmn_text_add(text, "%s\"%s\": %zu", separator, info->modules[m].name, count);
-        separator = ", ";
-    }
-    mmn_text_add(text, "}");
-}
-
 static void add_measures(mmn_text *text, const mmn_eval_run *run)
 {
     const char *separator = "";
@@ -82,21 +59,12 @@ static void add_measures(mmn_text *text, const mmn_eval_run *run)
 
 static void add_run(mmn_text *text, const mmn_evaluation *evaluation, const mmn_eval_run *run)
 {
-    static const char *const names[] = {"nothing", "domain", "random"};
     const mmn_eval_domain *domain = &evaluation->domains[run->domain];
     mmn_text_add(text, "    {\"setting\": ");
     mmn_text_add_json(text, evaluation->settings[run->setting]);
-    mmn_text_add(text, ", \"off\": \"%s\", \"neurons_of\": ", names[run->off]);
-    if (run->off == MMN_OFF_NOTHING)
-        mmn_text_add(text, "null");
-    else
-        mmn_text_add_json(text, evaluation->domains[run->neurons_of].name);
-    if (run->off == MMN_OFF_RANDOM)
-        mmn_text_add(text, ", \"seed\": %" PRIu64, run->seed);
-    else
-        mmn_text_add(text, ", \"seed\": null");
-    mmn_text_add(text, ", \"neurons\": ");
-    add_neurons(text, evaluation, run->mask);
+    mmn_text_add(text, ", ");
+    mmn_run_json_off(text, run->off, evaluation->domains[run->neurons_of].name, run->seed,
+                     evaluation->model, run->mask);
     mmn_text_add(text, ", \"domain\": ");
     mmn_text_add_json(text, domain->name);
     mmn_text_add(text, ", \"samples\": %zu, \"metric\": \"%s\", \"accuracy\": ", run->count,
@@ -172,8 +140,8 @@ mmn_status mmn_evaluation_json(const mmn_evaluation *evaluation, char **json, mm
     const char *separator = "";
     mmn_text_add(&text, "{\n  \"format\": \"mmneuron-eval-1\",\n  \"version\": \"%s\",\n",
                  mmn_version());
-    add_digest(&text, "model", evaluation->model_digest);
-    add_digest(&text, "neurons", evaluation->neurons_digest);
+    mmn_run_json_digest(&text, "model", evaluation->model_digest);
+    mmn_run_json_digest(&text, "neurons", evaluation->neurons_digest);
     add_settings(&text, evaluation);
     mmn_text_add(&text, "  \"domains\": ");
     add_domains(&text, evaluation);

@@ -1,7 +1,6 @@
 /* The figure of accuracy with domain neurons off, beside random ones and nothing off. */
 #include <math.h>
 
-#include "base/memory.h"
 #include "report/chart.h"
 #include "report/figure.h"
 #include "report/values.h"
@@ -15,21 +14,6 @@ typedef struct summary {
     double plain, domain_off, random_mean, low, high;
     int64_t seeds;
 } summary;
-
-static mmn_status read_interval(summary *row, const mmn_json_object *item, mmn_error *error)
-{
-    double *ends;
-    row->low = row->high = (double)NAN;
-    if (!json_is_array(json_object_get(item->value, "random_interval")))
-        return MMN_OK;
-    mmn_status status = mmn_values_read(&ends, NULL, item, "random_interval", 2, 2, error);
-    if (status != MMN_OK)
-        return status;
-    row->low = ends[0];
-    row->high = ends[1];
-    mmn_free(ends);
-    return MMN_OK;
-}
 
 static mmn_status read_summary(summary *row, mmn_results *results, const mmn_json_object *top,
                                json_t *array, size_t index, mmn_error *error)
@@ -51,7 +35,9 @@ static mmn_status read_summary(summary *row, mmn_results *results, const mmn_jso
         status = mmn_values_number(&row->random_mean, &item, "random_mean", error);
     if (status == MMN_OK)
         status = mmn_json_get_i64(&row->seeds, &item, "random_seeds", 0, 1000000, error);
-    return status == MMN_OK ? read_interval(row, &item, error) : status;
+    if (status == MMN_OK)
+        status = mmn_values_interval(&row->low, &row->high, &item, "random_interval", error);
+    return status;
 }
 
 static void add_row(mmn_report_table *table, const summary *row)

@@ -11,10 +11,11 @@
 /* JSON of results may be this large: predictions of a thousand samples take a few megabytes. */
 #define RESULT_LIMIT ((size_t)256 << 20)
 
-static const char *const kind_names[] = {"counts", "neurons", "eval", "perturb", "lens",
-                                         "contrib"};
+static const char *const kind_names[] = {"counts", "neurons", "eval", "perplexity", "perturb",
+                                         "lens", "contrib"};
 static const char *const formats[] = {"mmneuron-counts-1", "mmneuron-neurons-1",
-                                      "mmneuron-eval-1", "mmneuron-perturb-1", "mmneuron-lens-1",
+                                      "mmneuron-eval-1", "mmneuron-perplexity-1",
+                                      "mmneuron-perturb-1", "mmneuron-lens-1",
                                       "mmneuron-contrib-1"};
 
 const char *mmn_result_kind_name(mmn_result_kind kind)

@@ -65,6 +65,22 @@ mmn_status mmn_values_number(double *value, const mmn_json_object *object, const
     return mmn_json_get_f64(value, object, key, -HUGE_VAL, HUGE_VAL, error);
 }
 
+mmn_status mmn_values_interval(double *low, double *high, const mmn_json_object *object,
+                               const char *key, mmn_error *error)
+{
+    double *ends;
+    *low = *high = (double)NAN;
+    if (!json_is_array(json_object_get(object->value, key)))
+        return MMN_OK;
+    mmn_status status = mmn_values_read(&ends, NULL, object, key, 2, 2, error);
+    if (status != MMN_OK)
+        return status;
+    *low = ends[0];
+    *high = ends[1];
+    mmn_free(ends);
+    return MMN_OK;
+}
+
 mmn_status mmn_values_text(const char **text, const mmn_json_object *object, const char *key,
                            mmn_error *error)
 {

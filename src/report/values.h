@@ -19,6 +19,10 @@ mmn_status mmn_values_read(double **values, size_t *found, const mmn_json_object
 mmn_status mmn_values_number(double *value, const mmn_json_object *object, const char *key,
                              mmn_error *error);
 
+/* The two ends under `key`; NaN both where there is no array. */
+mmn_status mmn_values_interval(double *low, double *high, const mmn_json_object *object,
+                               const char *key, mmn_error *error);
+
 /* The array of objects under `key`, or NULL when it is absent; MMN_INPUT above `limit` items. */
 mmn_status mmn_values_array(json_t **array, const mmn_json_object *object, const char *key,
                             size_t limit, mmn_error *error);

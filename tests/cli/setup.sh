@@ -23,6 +23,11 @@ exits() {
     return 1
 }
 
+# can_read MODEL: whether this build has the libraries that the model's tokenizer needs.
+can_read() {
+    ! $MMNEURON info "$1" 2>&1 | grep -q "which this build leaves out"
+}
+
 # fails_with PATTERN COMMAND...: exit code 3, nothing on standard output, and one line on standard
 # error that holds the pattern.
 fails_with() {

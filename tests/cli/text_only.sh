@@ -4,7 +4,7 @@
 
 checkpoints=$top_srcdir/golden/checkpoints
 photo=$images/wide.jpg
-[ -f "$checkpoints/bloom/config.json" ] || skip_all "$checkpoints/bloom is not there"
+[ -f "$checkpoints/llama-2/config.json" ] || skip_all "$checkpoints/llama-2 is not there"
 
 printf '%s\n' '{"id":"1","domain":"short","question":"Where is the cat?"}' \
     '{"id":"2","domain":"long","prompt":"Every neuron of a layer reads the same numbers."}' \
@@ -37,6 +37,10 @@ counts_and_ranks() {
 
 for name in llama-2 llama-3 mistral bloom qwen2; do
     only_text=$checkpoints/$name
+    can_read "$only_text" || {
+        skip "$name" "its tokenizer needs a library that this build leaves out"
+        continue
+    }
     check "$name is described without a vision tower" has_no_vision "$only_text"
     check "$name answers" exits 0 $MMNEURON ask "$only_text" -n 2 "Who are you?"
     check "$name is dumped, and verifies" dumps_and_verifies "$only_text"
@@ -44,11 +48,12 @@ for name in llama-2 llama-3 mistral bloom qwen2; do
     check "$name is read layer by layer" exits 0 $MMNEURON lens "$only_text" "$work/list.jsonl"
 done
 
-only_text=$checkpoints/bloom
+only_text=$checkpoints/llama-2
 sees_from_layer_1() {
     exits 0 $MMNEURON info "$checkpoints/qwen2" && grep -q "the last 4 from layer 1 on" "$work/out"
 }
-check "info tells which layers have a window" sees_from_layer_1
+! can_read "$checkpoints/qwen2" ||
+    check "info tells which layers have a window" sees_from_layer_1
 check "info --json" prints_json language $MMNEURON info --json "$only_text"
 check "info --json has no vision" has_no_json vision $MMNEURON info --json "$only_text"
 check "a question by a template for chats" exits 0 \

@@ -71,6 +71,31 @@ text_digests() {
     done
 }
 
+# window_digest OPTION...: of how often each neuron of a language model is active in windows of texts.
+window_digest() {
+    (
+        model=$top_srcdir/golden/checkpoints/llama-3
+        list=$work/texts.jsonl
+        printf '%s\n' '{"domain": "de", "text": "Jedes Neuron einer Schicht liest dieselben Zahlen."}' \
+            '{"domain": "en", "text": "Every neuron of a layer reads the same numbers."}' \
+            '{"domain": "en", "text": "The next text goes on in the same window."}' >"$list"
+        count_to "$work/windows" --window 9 "$@" >&2 &&
+            $MMNEURON rank "$work/windows" -o "$work/windows.json" --rate 1 --bar 0.001 --quiet \
+                >/dev/null &&
+            sha256sum <"$work/ranking.tsv" | sed "s/^\\(.\\{32\\}\\).*/\\1  windows/"
+    )
+}
+
+# perplexity_digest OPTION...: of reading the same texts with the neurons off that they give.
+perplexity_digest() {
+    (
+        model=$top_srcdir/golden/checkpoints/llama-3
+        list=$work/texts.jsonl
+        $MMNEURON rank "$work/windows" -o "$work/off.json" --rate 0.1 --bar 0.5 --quiet >/dev/null &&
+            result_digest perplexity eval --neurons "$work/off.json" --window 9 --seeds 2 "$@"
+    )
+}
+
 # contributions_digest OPTION...: of the neurons behind an answer, and of disturbing them, without the
 # version and the picture's path.
 contributions_digest() {
@@ -85,7 +110,8 @@ What is this? ASSISTANT:" --generate 4 --all-words --activation product --seeds 
 if [ "$1" = --print ]; then
     count_to "$work/counts" >&2 && ranking_digest ranking "$work/counts" && stage_digests &&
         perturbation_digest "$work/counts" && lens_digest && siglip_digest &&
-        instructblip_digest && text_digests && contributions_digest
+        instructblip_digest && text_digests && contributions_digest && window_digest &&
+        perplexity_digest
     exit
 fi
 
@@ -96,7 +122,8 @@ ranks_as_published() {
 dumps_as_published() {
     stage_digests --threads "$1" >"$work/found" &&
         grep -v -e '  ranking$' -e '  perturbation$' -e '  lens$' -e '  siglip$' \
-            -e '  instructblip$' -e '  text/' -e '  contributions$' "$published" |
+            -e '  instructblip$' -e '  text/' -e '  contributions$' -e '  windows$' -e '  perplexity$' \
+            "$published" |
         diff - "$work/found"
 }
 
@@ -140,6 +167,10 @@ for threads in $numbers; do
         is_published perturbation perturbation_digest "$work/counts" --threads $threads
     check "every language model's digest is the published one on $threads threads" \
         texts_as_published $threads
+    check "the same is counted in windows on $threads threads" \
+        is_published windows window_digest --threads $threads
+    check "the same texts are as perplexing on $threads threads" \
+        is_published perplexity perplexity_digest --threads $threads
     check "the same is read on $threads threads" is_published lens lens_digest --threads $threads
     check "the same contributes on $threads threads" \
         is_published contributions contributions_digest --threads $threads

@@ -146,6 +146,8 @@ Test(list, names_bad_lines_and_goes_on)
         {"{\"domain\":\"a\",\"question\":\"x\",\"metric\":\"bleu\"}", "line 2, metric", "bleu"},
         {"{\"domain\":\"a\",\"question\":\"x\",\"metric\":1}", "line 2, metric", "must be a text"},
         {"{\"domain\":\"a\",\"question\":\"x\",\"id\":1.5}", "line 2, id", "must be a text"},
+        {"{\"domain\":\"a\",\"text\":\"x\",\"question\":\"x\"}", "line 2, text", "beside"},
+        {"{\"domain\":\"a\",\"text\":\"x\",\"image\":\"x\"}", "line 2, text", "beside"},
         {"{\"domain\":\"\xff\",\"question\":\"x\"}", "line 2", "JSON"},
     };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -165,6 +167,63 @@ Test(list, names_bad_lines_and_goes_on)
         cr_assert_eq(mmn_list_line(list), 2);
         cr_assert_str_eq(next(list).domain, "z");
         check_end(list);
+        mmn_list_close(list);
+    }
+}
+
+Test(list, reads_texts)
+{
+    static const char text[] = "{\"id\":\"1\",\"domain\":\"en\",\"text\":\"a b\"}\n"
+                               "{\"domain\":\"de\",\"text_file\":\"de.txt\"}\n"
+                               "{\"domain\":\"en\",\"question\":\"x\"}\n"
+                               "{\"domain\":\"en\",\"text\":\"c\"}\n";
+    mmn_list *list = open_text(text, sizeof(text) - 1);
+    bool texts = false, found;
+    cr_assert_eq(mmn_list_has_texts(list, &texts, &error), MMN_OK);
+    cr_assert(texts);
+    mmn_sample sample = next(list);
+    cr_assert_str_eq(sample.text, "a b");
+    cr_assert_null(sample.text_file);
+    cr_assert_null(sample.question);
+    sample = next(list);
+    cr_assert_null(sample.text);
+    cr_assert_str_eq(sample.text_file, "some/folder/de.txt");
+    cr_assert_eq(mmn_list_next(list, &sample, &found, &error), MMN_INPUT);
+    cr_assert(strstr(error.message, "texts or questions"), "%s", error.message);
+    cr_assert_str_eq(next(list).text, "c");
+    check_end(list);
+    mmn_list_close(list);
+
+    static const char question[] = "{\"domain\":\"en\",\"question\":\"x\"}";
+    list = open_text(question, sizeof(question) - 1);
+    cr_assert_eq(mmn_list_has_texts(list, &texts, &error), MMN_OK);
+    cr_assert(!texts);
+    cr_assert_str_eq(next(list).question, "x");
+    mmn_list_close(list);
+}
+
+Test(list, names_bad_texts)
+{
+    static const struct {
+        const char *line, *where, *message;
+    } bad[] = {
+        {"{\"domain\":\"a\",\"text\":\"\"}", "line 2, text", "empty"},
+        {"{\"domain\":\"a\",\"text\":7}", "line 2, text", "must be a text"},
+        {"{\"domain\":\"a\",\"text\":null}", "line 2, text", "is missing"},
+        {"{\"domain\":\"a\",\"text_file\":\"\"}", "line 2, text_file", "path"},
+        {"{\"domain\":\"a\",\"text_file\":[]}", "line 2, text_file", "must be a text"},
+        {"{\"domain\":\"a\",\"text\":\"x\",\"text_file\":\"y\"}", "line 2, text", "beside"},
+    };
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        char text[1000];
+        int size = snprintf(text, sizeof(text), "\n%s\n", bad[i].line);
+        mmn_list *list = open_text(text, (size_t)size);
+        mmn_sample sample;
+        bool found;
+        cr_assert_eq(mmn_list_next(list, &sample, &found, &error), MMN_INPUT, "%s", bad[i].line);
+        cr_assert_str_eq(error.where, bad[i].where);
+        cr_assert(strstr(error.message, bad[i].message), "%s: message is %s", bad[i].line,
+                  error.message);
         mmn_list_close(list);
     }
 }

@@ -25,6 +25,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (status != MMN_OK || !found)
             continue;
         used += strlen(sample.id) + strlen(sample.domain);
+        if (sample.text || sample.text_file)
+            used += strlen(sample.text ? sample.text : sample.text_file);
         for (size_t i = 0; i < sample.image_count; i++)
             used += strlen(sample.images[i]);
         for (size_t i = 0; i < sample.answer_count; i++)

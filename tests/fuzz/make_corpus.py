@@ -99,6 +99,8 @@ line = json.dumps({"id": "1", "domain": "medical", "image": ["a.jpg", "b.png"], 
                    "answers": ["yes", "no"], "choices": ["A", "B"], "metric": "choice"})
 write("list/good-one", line + "\n")
 write("list/good-windows", "\ufeff" + line + "\r\n\r\n" + '{"domain":"a b","prompt":"x","id":7}')
+write("list/good-texts", '{"domain":"de","text":"x"}\n{"domain":"en","text_file":"en.txt"}\n')
+write("list/bad-mixed", '{"domain":"de","text":"x"}\n' + line + "\n")
 write("list/good-empty", "\n\n")
 write("list/bad-middle", line + "\n{\"domain\":\n" + line + "\n")
 write("list/bad-domain", '{"domain":"../x","question":"y"}\n')

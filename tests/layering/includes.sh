@@ -79,8 +79,8 @@ check "image knows base and the kernel table" only src/image "$base kernels.h im
 check "text knows base" only src/text "$base text/*"
 check "model knows format, image, text and the kernel table" only src/model \
     "$base kernels.h format/* image/* text/* model/*"
-check "neurons knows model and what it knows" only src/neurons \
-    "$base kernels.h format/* text/* model/* neurons/*"
+check "neurons knows model and what it knows, and the functions in binary64" only src/neurons \
+    "$base kernels.h functions.h format/* text/* model/* neurons/*"
 check "report knows neurons" only src/report "$base neurons/* report/*"
 check "cli knows the public header" only src/cli "config.h mmneuron.h cli/*"
 

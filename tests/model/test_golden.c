@@ -18,6 +18,7 @@
 #include "format/safetensors.h"
 #include "mmneuron.h"
 #include "tests/model/trained.h"
+#include "tests/tools/needs.h"
 
 #define TORCH_ERRORS 4.0 /* how many of torch's own errors ours may be */
 
@@ -338,6 +339,7 @@ ParameterizedTestParameters(golden, stages_match_float64)
 ParameterizedTest(const golden_case *of, golden, stages_match_float64)
 {
     golden_data golden;
+    MMN_NEEDS(of->model);
     open_golden(&golden, of);
     mmn_model *model = open_model(of);
     mmn_input *input = input_from_prompt(model, &golden);
@@ -378,6 +380,7 @@ ParameterizedTestParameters(golden, inputs_from_file_give_the_same_bits)
 ParameterizedTest(const golden_case *of, golden, inputs_from_file_give_the_same_bits)
 {
     golden_data golden;
+    MMN_NEEDS(of->model);
     open_golden(&golden, of);
     if (golden.image_count > 0 && !mmn_safetensors_find(golden.file, "pixel_values"))
         cr_skip_test("the case has no pixel_values");

@@ -14,6 +14,7 @@
 #include "model/family.h"
 #include "model/input.h"
 #include "model/model.h"
+#include "tests/tools/needs.h"
 
 #define FOLDER MMN_SOURCE_DIR "/golden/checkpoints/instructblip"
 #define CASE MMN_SOURCE_DIR "/golden/cases/instructblip/wide.safetensors"
@@ -177,6 +178,7 @@ Test(instructblip, weights_that_are_missing_or_of_another_shape_are_named)
 static mmn_model *open_model(void)
 {
     mmn_model *model;
+    MMN_NEEDS(FOLDER);
     check_ok(mmn_model_open(&model, FOLDER, NULL, &error));
     return model;
 }
@@ -336,6 +338,7 @@ Test(instructblip, the_q_formers_tokenizer_must_be_there_and_fit)
     char *vocabulary;
     size_t size;
     mmn_model *model;
+    MMN_NEEDS(FOLDER);
     link_files(folder);
     expect_message(mmn_model_open(&model, folder, NULL, &error), "qformer_tokenizer: is not a folder");
     cr_assert_null(model);

@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "mmneuron.h"
+#include "tests/tools/needs.h"
 
 static const char checkpoint[] = MMN_SOURCE_DIR "/golden/checkpoints/llava-v1.6-vicuna";
 static const char with_qformer[] = MMN_SOURCE_DIR "/golden/checkpoints/instructblip";
@@ -51,11 +52,13 @@ Test(out_of_memory, opening_a_model)
 
 Test(out_of_memory, opening_a_model_with_a_qformer)
 {
+    MMN_NEEDS(with_qformer);
     open_with_little_memory(with_qformer);
 }
 
 Test(out_of_memory, opening_a_language_model)
 {
+    MMN_NEEDS(only_text);
     open_with_little_memory(only_text);
 }
 
@@ -110,10 +113,12 @@ Test(out_of_memory, answering)
 
 Test(out_of_memory, answering_with_a_qformer)
 {
+    MMN_NEEDS(with_qformer);
     answer_with_little_memory(with_qformer, 1);
 }
 
 Test(out_of_memory, answering_without_a_picture)
 {
+    MMN_NEEDS(only_text);
     answer_with_little_memory(only_text, 0);
 }

@@ -20,6 +20,7 @@
 #include "neurons/lens.h"
 #include "neurons/lens_positions.h"
 #include "neurons/lens_words.h"
+#include "tests/tools/needs.h"
 
 #define MODEL MMN_SOURCE_DIR "/golden/checkpoints/llava-1.5"
 #define SIGLIP_MODEL MMN_SOURCE_DIR "/golden/checkpoints/llava-interleave-qwen"
@@ -395,6 +396,7 @@ Test(lens, keeps_the_activation_of_a_neuron)
 
 Test(lens, keeps_the_activation_where_there_is_no_class_token)
 {
+    MMN_NEEDS(SIGLIP_MODEL);
     mmn_model_close(model);
     cr_assert_eq(mmn_model_open(&model, SIGLIP_MODEL, NULL, &error), MMN_OK, "%s", error.message);
     check_activation("vision:1:5", "vision.layers.1.mlp.act", 5, 0, false);

@@ -14,6 +14,7 @@
 #include "format/safetensors.h"
 #include "model/input.h"
 #include "neurons/counts.h"
+#include "tests/tools/needs.h"
 
 #define MODEL MMN_SOURCE_DIR "/golden/checkpoints/instructblip"
 #define CASES MMN_SOURCE_DIR "/golden/cases/instructblip/"
@@ -38,6 +39,7 @@ static const char lines[] =
 
 static void set_up(void)
 {
+    MMN_NEEDS(MODEL);
     int descriptor = mkstemp(list);
     cr_assert_geq(descriptor, 0);
     close(descriptor);

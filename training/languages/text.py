@@ -18,7 +18,8 @@ import unicodedata
 from pathlib import Path
 
 LANGUAGES = ("de", "en", "es", "fr", "ja")
-PACKAGES = ["installation-guide-amd64", *(f"debian-reference-{language}" for language in LANGUAGES)]
+PACKAGES = ["installation-guide-amd64=20230508+deb12u1",
+            *(f"debian-reference-{language}=2.100" for language in LANGUAGES)]
 BLOCKS, LEFT_OUT = {"p", "li", "dt", "dd", "h1", "h2", "h3", "h4", "td", "th", "div"}, {"pre", "script", "style", "tt", "table"}
 SPLITS = {9: "test", 4: "validation"}  # of every ten pages; the others are learnt
 

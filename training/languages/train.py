@@ -2,7 +2,7 @@
 """Trains a small LLaMA on the text of all languages, each language as often as the others; can be stopped and
 resumed at any time.
 
-Run as: python3 train.py TEXT TOKENIZER STATE.pt --minutes 45 [--resume]
+Run as: python3 train.py TEXT TOKENIZER STATE.pt --steps 1500 [--minutes 45] [--resume]
 Prints the mean negative log likelihood per byte of the validation text now and then.
 """
 import argparse
@@ -66,8 +66,8 @@ def validate(model: LlamaForCausalLM, text: Text, windows: int = 12) -> dict[str
 
 
 def rate_at(done: float) -> float:
-    """The learning rate's factor when this share of the time has passed: a short rise, then a cosine."""
-    return min(1.0, done / 0.02) * (0.02 + 0.98 * (0.5 + 0.5 * math.cos(math.pi * min(done, 1.0))))
+    """The learning rate's factor when this share of the steps is done: a short rise, then a cosine."""
+    return min(1.0, done / 0.02 + 0.01) * (0.02 + 0.98 * (0.5 + 0.5 * math.cos(math.pi * min(done, 1.0))))
 
 
 def main() -> None:
@@ -75,7 +75,8 @@ def main() -> None:
     parser.add_argument("source", type=Path)
     parser.add_argument("tokenizer", type=Path)
     parser.add_argument("state", type=Path)
-    parser.add_argument("--minutes", type=float, default=45)
+    parser.add_argument("--steps", type=int, default=1500, help="where the learning rate reaches its end")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="stop and save after this long")
     parser.add_argument("--resume", action="store_true")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -94,10 +95,10 @@ def main() -> None:
         muon.mean, step, spent = state["muon"], state["step"], state["spent"]
     print(json.dumps({"tokens": {k: len(v) for k, v in learnt.streams.items()},
                       "parameters": sum(w.numel() for w in model.parameters())}), flush=True)
-    began = time.monotonic() - spent
-    saved = 0.0
-    while (spent := time.monotonic() - began) < 60 * options.minutes:
-        rate = rate_at(spent / (60 * options.minutes))
+    start = saved = time.monotonic()
+    before = spent
+    while step < options.steps and time.monotonic() - start < 60 * options.minutes:
+        rate = rate_at(step / options.steps)
         rows = learnt.batch(step)
         loss = F.cross_entropy(model(input_ids=rows[:, :-1]).logits.flatten(0, 1), rows[:, 1:].flatten())
         model.zero_grad()
@@ -107,11 +108,12 @@ def main() -> None:
             group["lr"] = 0.004 * rate
         adam.step()
         step += 1
+        spent = before + time.monotonic() - start
         if step % 100 == 0:
             print(json.dumps({"step": step, "minutes": round(spent / 60, 1), "loss": round(loss.item(), 3),
                               "validation": validate(model, held)}), flush=True)
-        if spent - saved > 240:
-            saved = spent
+        if time.monotonic() - saved > 240:
+            saved = time.monotonic()
             save(options.state, model, adam, muon, step, spent)
     save(options.state, model, adam, muon, step, spent)
     print(json.dumps({"step": step, "validation": validate(model, held, 40)}))

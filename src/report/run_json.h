@@ -1,0 +1,16 @@
+/* What the JSON of evaluations says of their runs: which neurons were off. */
+#ifndef MMN_REPORT_RUN_JSON_H
+#define MMN_REPORT_RUN_JSON_H
+
+#include "base/text_buffer.h"
+#include "neurons/eval.h"
+
+/* A line of its own with "key": the digest, or null where there is none (""). */
+void mmn_run_json_digest(mmn_text *text, const char *key, const char *digest);
+
+/* "off", "neurons_of", "seed" and "neurons": how many are off in each of the model's modules that has
+ * some. `neurons_of` is of no matter with nothing off, `seed` unless they are random. */
+void mmn_run_json_off(mmn_text *text, mmn_eval_off off, const char *neurons_of, uint64_t seed,
+                      const mmn_model *model, const mmn_mask *mask);
+
+#endif
