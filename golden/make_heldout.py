@@ -4,7 +4,9 @@
 Nothing of it is committed: it shows that the program was not fitted to the committed cases. Then
 `MMN_GOLDEN_DIR=FOLDER tests/model/test_golden` compares the program with it.
 
-Run as: python3 golden/make_heldout.py SEED FOLDER   (needs what requirements.txt lists)
+Run as: python3 golden/make_heldout.py SEED FOLDER [MODEL...]   (needs what requirements.txt lists)
+
+Without names, all models. What is drawn for one does not depend on which others are made.
 """
 import random
 import sys
@@ -16,6 +18,8 @@ from PIL import Image
 
 from make_checkpoints import CHECKPOINTS, Checkpoint
 from make_golden import ALMOST_EVERYTHING, CASES, Case, make, prepare_libraries
+from make_instructblip import INSTRUCTBLIP, InstructBlip
+from make_siglip import SIGLIP, Siglip
 from make_text import TEXT_MODELS, TextModel
 
 SOURCES = ("astronaut.png", "brick.png", "camera.png", "cell.png", "chelsea.png", "coffee.png",
@@ -61,6 +65,32 @@ def random_sizes(draw: random.Random, checkpoint: Checkpoint) -> Checkpoint:
                          window=language.window and draw.randint(2, 40)))
 
 
+def random_siglip(draw: random.Random, checkpoint: Siglip) -> Siglip:
+    """The same form with other sizes, of pictures too, which need not be whole patches."""
+    vision_heads, kv_heads = draw.randint(1, 4), draw.randint(1, 3)
+    heads = kv_heads * draw.randint(1, 3)
+    return replace(
+        checkpoint,
+        vision=replace(checkpoint.vision, heads=vision_heads, width=vision_heads * draw.randint(5, 15),
+                       inner=draw.randint(20, 310), image=draw.randint(28, 75), layers=draw.randint(2, 4)),
+        language=replace(checkpoint.language, heads=heads, kv_heads=kv_heads, width=heads * 2 * draw.randint(3, 12),
+                         inner=draw.randint(20, 310), layers=draw.randint(2, 4)))
+
+
+def random_instructblip(draw: random.Random, checkpoint: InstructBlip) -> InstructBlip:
+    """The same form with other sizes, numbers of queries and layers with cross-attention."""
+    vision_heads, qformer_heads, heads = (draw.randint(1, 4) for _ in range(3))
+    return replace(
+        checkpoint,
+        vision=replace(checkpoint.vision, heads=vision_heads, width=vision_heads * draw.randint(5, 15),
+                       inner=draw.randint(20, 310), image=14 * draw.randint(2, 5), layers=draw.randint(2, 4)),
+        qformer=replace(checkpoint.qformer, heads=qformer_heads, width=qformer_heads * draw.randint(5, 20),
+                        inner=draw.randint(20, 310), layers=draw.randint(2, 5), queries=draw.randint(1, 19),
+                        cross_attention_frequency=draw.randint(1, 3)),
+        language=replace(checkpoint.language, heads=heads, kv_heads=heads, width=heads * 2 * draw.randint(3, 12),
+                         inner=draw.randint(20, 310), layers=draw.randint(2, 4)))
+
+
 def random_text_model(draw: random.Random, model: TextModel) -> TextModel:
     """The same form with other sizes, windows and frequencies."""
     config, layers = dict(model.config), draw.randint(2, 4)
@@ -85,10 +115,38 @@ def random_text_model(draw: random.Random, model: TextModel) -> TextModel:
     return replace(model, config=config)
 
 
-def make_text_models(draw: random.Random, seed: int, root: Path) -> None:
-    for name in TEXT_MODELS:
-        cases = [Case(f"text-{i}", random_prompt(draw, 0), (), ALMOST_EVERYTHING, 3) for i in range(IMAGES)]
-        make(random_text_model(draw, TEXT_MODELS[name]), cases, 1000 * seed, root)
+def text_cases(draw: random.Random) -> list[Case]:
+    return [Case(f"text-{i}", random_prompt(draw, 0), (), ALMOST_EVERYTHING, 3) for i in range(IMAGES)]
+
+
+def picture_cases(draw: random.Random, pictures: list[str]) -> list[Case]:
+    cases = [Case(f"one-{i}", random_prompt(draw, 1), (pictures[i],), ALMOST_EVERYTHING, 3)
+             for i in range(IMAGES)]
+    cases.append(Case("joined", random_prompt(draw, 1), draw.sample(pictures, 3), generate=3))
+    cases.append(Case("two-images", random_prompt(draw, 2), draw.sample(pictures, 2), generate=3))
+    cases.append(Case("text-only", random_prompt(draw, 0), generate=3))
+    return cases
+
+
+def instructblip_cases(draw: random.Random, pictures: list[str]) -> list[Case]:
+    """Its prompts have no placeholder, and every one has a picture."""
+    cases = [Case(f"one-{i}", random_prompt(draw, 0), (pictures[i],), ALMOST_EVERYTHING, 3)
+             for i in range(IMAGES)]
+    cases.append(Case("joined", random_prompt(draw, 0), draw.sample(pictures, 3), generate=3))
+    return cases
+
+
+def make_model(name: str, seed: int, pictures: list[str], root: Path) -> None:
+    draw = random.Random(f"{seed} {name}")
+    if name in TEXT_MODELS:
+        checkpoint, cases = random_text_model(draw, TEXT_MODELS[name]), text_cases(draw)
+    elif name in INSTRUCTBLIP:
+        checkpoint, cases = random_instructblip(draw, INSTRUCTBLIP[name]), instructblip_cases(draw, pictures)
+    elif name in SIGLIP:
+        checkpoint, cases = random_siglip(draw, SIGLIP[name]), picture_cases(draw, pictures)
+    else:
+        checkpoint, cases = random_sizes(draw, CHECKPOINTS[name]), picture_cases(draw, pictures)
+    make(checkpoint, cases, 1000 * seed, root)
 
 
 def main() -> None:
@@ -100,16 +158,8 @@ def main() -> None:
     for i in range(IMAGES):
         pictures.append(f"images/{i}{draw.choice(('.png', '.jpg'))}")
         random_picture(draw).save(root / pictures[-1])
-    for name in (name for name in CASES if name in CHECKPOINTS):
-        checkpoint = random_sizes(draw, CHECKPOINTS[name])
-        cases = [Case(f"one-{i}", random_prompt(draw, 1), (pictures[i],), ALMOST_EVERYTHING, 3)
-                 for i in range(IMAGES)]
-        cases.append(Case("joined", random_prompt(draw, 1), draw.sample(pictures, 3), generate=3))
-        cases.append(Case("two-images", random_prompt(draw, 2), draw.sample(pictures, 2),
-                          generate=3))
-        cases.append(Case("text-only", random_prompt(draw, 0), generate=3))
-        make(checkpoint, cases, 1000 * seed, root)
-    make_text_models(draw, seed, root)
+    for name in sys.argv[3:] or CASES:
+        make_model(name, seed, pictures, root)
 
 
 if __name__ == "__main__":
