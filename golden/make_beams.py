@@ -12,13 +12,18 @@ import json
 from pathlib import Path
 
 import torch
-from transformers import AutoModelForImageTextToText, LogitsProcessor, LogitsProcessorList
+from transformers import LogitsProcessor, LogitsProcessorList
 
 from capture import inputs_from_file
+from inputs import model_class
+from make_masked import DATA, switch_off
 
 HERE = Path(__file__).resolve().parent
 OUTPUT = HERE.parent / "tests" / "model" / "data" / "beams.json"
-INPUTS = [("llava-1.5", "wide"), ("llava-1.5", "text-only"), ("llava-v1.6-mistral", "tiny"), ("llava-native", "tall")]
+# Checkpoint, case, and a file of neurons that are off (make_masked.py).
+INPUTS = [("llava-1.5", "wide", None), ("llava-1.5", "text-only", None), ("llava-v1.6-mistral", "tiny", None),
+          ("llava-native", "tall", None), ("instructblip", "wide", None), ("bloom", "sentence", None),
+          ("qwen2", "sentence", None), ("llava-1.5", "wide", "masked"), ("instructblip", "tall", "masked-instructblip")]
 TOKENS = 12
 
 
@@ -33,12 +38,15 @@ class Disturbed(LogitsProcessor):
         return scores + 1e-4 * (2 * torch.rand(scores.shape, generator=self.generator, dtype=scores.dtype) - 1)
 
 
-def settings() -> list[dict]:
+def settings(masked: bool) -> list[dict]:
+    if masked:
+        return [{"num_beams": 3}, {"num_beams": 5, "repetition_penalty": 1.5}]
     found = [{"repetition_penalty": 1.5}, {"repetition_penalty": 0.7}]
     found += [{"num_beams": beams} for beams in (2, 3, 5)]
     found += [{"num_beams": 5, "repetition_penalty": 1.5}]
     found += [{"num_beams": 3, "length_penalty": penalty} for penalty in (-1.0, 0.0, 0.5, 2.0)]
-    found += [{"num_beams": 4, "early_stopping": True}, {"num_beams": 4, "early_stopping": "never", "length_penalty": 2.0}]
+    found += [{"num_beams": beams, "early_stopping": early, "length_penalty": penalty}
+              for beams, penalty in ((2, 1.0), (2, 1.3), (4, 1.5)) for early in (False, True, "never")]
     return found
 
 
@@ -54,28 +62,38 @@ def answer(model, inputs: dict, options: dict, stop: list[int], noise: int | Non
     return ids, float(made.sequences_scores[0]) if options.get("num_beams", 1) > 1 else None
 
 
+def load(checkpoint: str, masked: str | None) -> torch.nn.Module:
+    folder = HERE / "checkpoints" / checkpoint
+    model = model_class(folder).from_pretrained(folder, dtype=torch.float32, attn_implementation="eager")
+    if masked:
+        document = json.loads((DATA / f"{masked}.json").read_text(encoding="utf-8"))
+        switch_off(model, {name: module["domains"] for name, module in document["modules"].items()})
+    return model
+
+
 def main() -> None:
     cases, left_out = [], 0
-    for checkpoint, case in INPUTS:
-        folder = HERE / "checkpoints" / checkpoint
-        single = AutoModelForImageTextToText.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager")
-        double = AutoModelForImageTextToText.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").double()
+    for checkpoint, case, masked in INPUTS:
+        single, double = load(checkpoint, masked), load(checkpoint, masked).double()
         inputs, _ = inputs_from_file(HERE / "cases" / checkpoint / f"{case}.safetensors", "v1.6" in checkpoint)
         exact = {name: value.double() if value.is_floating_point() else value for name, value in inputs.items()}
         with torch.no_grad():
             plain, _ = answer(single, inputs, {}, [2])
-            for number, options in enumerate(settings()):
-                # A token that the greedy answer has: so that some answers end early.
+            for number, options in enumerate(settings(masked is not None)):
+                # Tokens that the greedy answer has: so that some answers end early.
                 stop = [2, plain[5]] if number % 2 else [2]
+                if "early_stopping" in options:
+                    stop = sorted({2, plain[1], plain[4], plain[6], plain[9]})
                 ids, score = answer(double, exact, options, stop)
                 same = all(answer(double, exact, options, stop, seed)[0] == ids for seed in range(4))
                 found, rounded = answer(single, inputs, options, stop)
                 if not same or found != ids:
                     left_out += 1
                     continue
-                cases.append({"checkpoint": checkpoint, "case": case, "tokens": TOKENS, "stop": stop, "options": options,
-                              "ids": ids, "score": score, "float32": rounded})
-    OUTPUT.write_text(json.dumps({"cases": cases}, indent=1) + "\n", encoding="utf-8")
+                cases.append({"checkpoint": checkpoint, "case": case, "masked": masked, "tokens": TOKENS, "stop": stop,
+                              "options": options, "ids": ids, "score": score, "float32": rounded})
+    lines = ",\n".join(json.dumps(case) for case in cases)
+    OUTPUT.write_text(f'{{"cases": [\n{lines}\n]}}\n', encoding="utf-8")
     print(f"{len(cases)} answers; {left_out} left out, whose tokens noise can change")
 
 
