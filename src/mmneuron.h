@@ -385,6 +385,8 @@ typedef struct mmn_eval_options {
     uint64_t tokens;           /* of an answer, at most; 0: 16 */
     double temperature, top_p; /* as in mmn_sampling; each sample is named by its id */
     uint64_t sampling_seed;
+    double repetition_penalty;   /* as in mmn_sampling */
+    mmn_beam_search beam_search; /* for every answer */
     const char *template_name; /* for questions, as mmn_prompt_from_template takes it */
     uint32_t batch; /* in how many ways a question is answered side by side; 0: as many as need at
                        most 2 GiB, up to 64. Every number gives the same bits */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/beams.h"
 #include "cli/command.h"
 #include "cli/interrupt.h"
 #include "cli/lines.h"
@@ -20,10 +21,8 @@ typedef struct ask_request {
     mmn_cli_texts images;
     uint64_t limit;
     mmn_sampling sampling;
-    uint64_t beams;
-    double length_penalty;
-    const char *early_stopping;
-    mmn_beam_search beam_search; /* what the last three say */
+    mmn_cli_beams beams;
+    mmn_beam_search beam_search; /* what `beams` say */
     mmn_resize_order order;
     bool quiet, json, list; /* list: --json prints an array */
 } ask_request;
@@ -261,30 +260,12 @@ static int check_request(const mmn_cli_command *command, const ask_request *requ
     if (request->prompt != NULL && request->template_name != NULL)
         return mmn_cli_usage(command->name, "--template is for a question; --prompt is taken as it"
                                             " stands");
-    if (request->beams > 1 && request->sampling.temperature != 0)
-        return mmn_cli_usage(command->name, "--num-beams does not go with --temperature");
     return check_steering(command, request);
-}
-
-/* What the options say about beams. */
-static int read_beam_search(const mmn_cli_command *command, ask_request *request)
-{
-    static const char *const names[] = {"false", "true", "never"};
-    size_t how = 0;
-    while (how < 3 && strcmp(names[how], request->early_stopping) != 0)
-        how++;
-    if (how == 3)
-        return mmn_cli_usage(command->name, "--early-stopping is true, false or never");
-    request->beam_search = (mmn_beam_search){.beams = (uint32_t)request->beams,
-                                             .length_penalty = request->length_penalty,
-                                             .early_stopping = (mmn_early_stopping)how};
-    return MMN_CLI_DONE;
 }
 
 int mmn_cli_ask(const mmn_cli_command *command, int argc, char **argv)
 {
-    ask_request request = {
-        .limit = 128, .setting = "all", .length_penalty = 1, .early_stopping = "false"};
+    ask_request request = {.limit = 128, .setting = "all", .beams = MMN_CLI_BEAMS_DEFAULT};
     ask_run run = {.request = &request};
     mmn_cli_lines lines = {0};
     const mmn_cli_option options[] = {
@@ -315,16 +296,7 @@ int mmn_cli_ask(const mmn_cli_command *command, int argc, char **argv)
         {.name = "repetition-penalty", .value = "X", .kind = MMN_CLI_REAL,
          .target = &request.sampling.repetition_penalty, .minimum = 0.001, .maximum = 1000,
          .help = "divide the logits of tokens that were there by X (1)"},
-        {.name = "num-beams", .value = "N", .kind = MMN_CLI_WHOLE, .target = &request.beams,
-         .minimum = 1, .maximum = 64,
-         .help = "search the likeliest answer with N beams (1: token by token)"},
-        {.name = "length-penalty", .value = "X", .kind = MMN_CLI_REAL,
-         .target = &request.length_penalty, .minimum = -100, .maximum = 100,
-         .help = "with --num-beams: longer answers, the more so the higher X (1)"},
-        {.name = "early-stopping", .value = "HOW", .kind = MMN_CLI_TEXT,
-         .target = &request.early_stopping,
-         .help = "with --num-beams: end with as many answers as beams (true), when no better one"
-                 " is likely (false), or possible (never) (false)"},
+        MMN_CLI_BEAMS(&request.beams),
         {.name = "mask", .value = "NEURONS.json", .kind = MMN_CLI_TEXT, .target = &request.ranking,
          .help = "switch neurons off that \"mmneuron rank\" found"},
         {.name = "domain", .value = "NAMES", .kind = MMN_CLI_TEXT, .target = &request.domain,
@@ -357,7 +329,8 @@ int mmn_cli_ask(const mmn_cli_command *command, int argc, char **argv)
     request.steering.setting = request.setting;
     code = check_request(command, &request);
     if (code == MMN_CLI_DONE)
-        code = read_beam_search(command, &request);
+        code = mmn_cli_beams_read(&request.beam_search, command, &request.beams,
+                                  request.sampling.temperature);
     if (code == MMN_CLI_DONE && request.questions_file != NULL) {
         code = mmn_cli_read_lines(&lines, request.questions_file);
         request.questions = lines.texts;

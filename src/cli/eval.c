@@ -1,5 +1,6 @@
 /* mmneuron eval: accuracy, or of texts perplexity, with neurons on, with domain neurons off, and with
  * random ones off. */
+#include "cli/beams.h"
 #include "cli/command.h"
 #include "cli/interrupt.h"
 #include "cli/model.h"
@@ -98,10 +99,11 @@ static int check_options(const mmn_cli_command *command, const mmn_eval_options 
                          const mmn_perplexity_options *read, bool texts)
 {
     if (texts && (asked->cross != NULL || asked->tokens > 0 || asked->temperature > 0 ||
-                  asked->top_p > 0 || asked->template_name != NULL))
+                  asked->top_p > 0 || asked->repetition_penalty > 0 ||
+                  asked->beam_search.beams > 0 || asked->template_name != NULL))
         return mmn_cli_usage(command->name, "the list has texts, which are read and not answered:"
                                             " --cross, --tokens, --template and options of"
-                                            " sampling are for questions");
+                                            " sampling and of beams are for questions");
     if (!texts && (read->window > 0 || read->begin_of_text))
         return mmn_cli_usage(command->name, "--window and --bos are for lists of texts");
     return MMN_CLI_DONE;
@@ -112,6 +114,7 @@ int mmn_cli_eval(const mmn_cli_command *command, int argc, char **argv)
     mmn_eval_options eval_options = {0};
     mmn_perplexity_options text_options = {0};
     mmn_error error;
+    mmn_cli_beams beams = MMN_CLI_BEAMS_DEFAULT;
     const char *output = NULL;
     uint64_t seeds = 5, first_seed = 1, batch = 0;
     mmn_resize_order order = MMN_RESIZE_HORIZONTAL_FIRST;
@@ -148,6 +151,10 @@ int mmn_cli_eval(const mmn_cli_command *command, int argc, char **argv)
         {.name = "top-p", .value = "P", .kind = MMN_CLI_REAL, .target = &eval_options.top_p, .minimum = 0,
          .maximum = 1,
          .help = "with --temperature: among the likeliest tokens that together have P (1)"},
+        {.name = "repetition-penalty", .value = "X", .kind = MMN_CLI_REAL,
+         .target = &eval_options.repetition_penalty, .minimum = 0.001, .maximum = 1000,
+         .help = "divide the logits of tokens that were there by X (1)"},
+        MMN_CLI_BEAMS(&beams),
         {.name = "sampling-seed", .value = "N", .kind = MMN_CLI_WHOLE, .target = &eval_options.sampling_seed,
          .help = "with --temperature: the seed of the random choices (0)"},
         {.name = "template", .value = "NAME", .kind = MMN_CLI_TEXT,
@@ -168,7 +175,10 @@ int mmn_cli_eval(const mmn_cli_command *command, int argc, char **argv)
         code = mmn_cli_fail(&error);
         goto done;
     }
-    code = check_options(command, &eval_options, &text_options, texts != 0);
+    code = mmn_cli_beams_read(&eval_options.beam_search, command, &beams,
+                              eval_options.temperature);
+    if (code == MMN_CLI_DONE)
+        code = check_options(command, &eval_options, &text_options, texts != 0);
     if (code != MMN_CLI_DONE)
         goto done;
     text_options.list = arguments.texts[1];

@@ -100,10 +100,13 @@ static mmn_status make_session(mmn_session **session, const mmn_evaluation *eval
     const mmn_sampling sampling = {.temperature = evaluation->temperature,
                                    .top_p = evaluation->top_p,
                                    .seed = evaluation->sampling_seed,
-                                   .sample = sample->id};
+                                   .sample = sample->id,
+                                   .repetition_penalty = evaluation->repetition_penalty};
     mmn_status status = mmn_session_create(session, evaluation->model, NULL, error);
     if (status == MMN_OK)
         status = mmn_session_set_sampling(*session, &sampling, error);
+    if (status == MMN_OK)
+        status = mmn_session_set_beam_search(*session, &evaluation->beam_search, error);
     if (status == MMN_OK && run->mask)
         status = mmn_session_add_mask(*session, run->mask, error);
     return status;
@@ -207,6 +210,9 @@ static mmn_status copy_options(mmn_evaluation *evaluation, const mmn_eval_option
     evaluation->temperature = options->temperature;
     evaluation->top_p = options->top_p == 0 ? 1 : options->top_p;
     evaluation->sampling_seed = options->sampling_seed;
+    evaluation->repetition_penalty =
+        options->repetition_penalty == 0 ? 1 : options->repetition_penalty;
+    evaluation->beam_search = options->beam_search;
     evaluation->list = mmn_copy_text(options->list, error);
     evaluation->template_name = mmn_copy_text(template_name, error);
     return evaluation->list && evaluation->template_name ? MMN_OK : MMN_SYSTEM;

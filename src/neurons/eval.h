@@ -47,6 +47,8 @@ struct mmn_evaluation {
     uint32_t seeds;
     double temperature, top_p;
     uint64_t sampling_seed;
+    double repetition_penalty; /* 1: none */
+    mmn_beam_search beam_search;
     char model_digest[MMN_DIGEST_SIZE], neurons_digest[MMN_DIGEST_SIZE]; /* "": no neurons */
 
     size_t setting_count, setting_capacity;

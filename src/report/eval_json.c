@@ -13,6 +13,22 @@ static const char *metric_name(const mmn_eval_domain *domain)
     return domain->mixed ? "mixed" : mmn_measure_name(mmn_metric_measure(domain->metric));
 }
 
+/* Nothing where answers are found token by token without a penalty. */
+static void add_search(mmn_text *text, const mmn_evaluation *evaluation)
+{
+    static const char *const names[] = {"false", "true", "never"};
+    const mmn_beam_search *search = &evaluation->beam_search;
+    if (evaluation->repetition_penalty != 1) {
+        mmn_text_add(text, ", \"repetition_penalty\": ");
+        mmn_text_add_real(text, evaluation->repetition_penalty);
+    }
+    if (search->beams < 2)
+        return;
+    mmn_text_add(text, ", \"num_beams\": %" PRIu32 ", \"length_penalty\": ", search->beams);
+    mmn_text_add_real(text, search->length_penalty);
+    mmn_text_add(text, ", \"early_stopping\": \"%s\"", names[search->early_stopping]);
+}
+
 static void add_settings(mmn_text *text, const mmn_evaluation *evaluation)
 {
     const mmn_model_info *info = mmn_model_describe(evaluation->model);
@@ -30,6 +46,7 @@ static void add_settings(mmn_text *text, const mmn_evaluation *evaluation)
     mmn_text_add(text, ", \"sampling_seed\": %" PRIu64 ", \"template\": ",
                  evaluation->sampling_seed);
     mmn_text_add_json(text, evaluation->template_name);
+    add_search(text, evaluation);
     mmn_text_add(text, "},\n");
 }
 

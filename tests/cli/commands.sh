@@ -122,6 +122,12 @@ check "ask without an image" exits 0 $MMNEURON ask "$model" -n 2 "Who are you?"
 check "ask about two images" exits 0 $MMNEURON ask "$model" -n 2 -i "$photo" -i "$photo" "Which?"
 check "ask by a raw prompt" exits 0 $MMNEURON ask "$model" -n 2 --prompt "Once upon a time"
 check "ask --json" prints_json answer $MMNEURON ask --json "$model" -n 2 -i "$photo" "What?"
+check "ask with beams" answers --num-beams 3 --length-penalty 0.5 --early-stopping true \
+    --repetition-penalty 1.2
+check "beams that choose at random" is_wrong_usage 'does not go with' \
+    ask "$model" --num-beams 3 --temperature 1 "What?"
+check "no such way to stop" is_wrong_usage 'true, false or never' \
+    ask "$model" --num-beams 3 --early-stopping soon "What?"
 check "ask several questions" answers_several
 check "ask --json says what it reuses" says_what_it_reuses
 check "ask by the other order of resizing" exits 0 \

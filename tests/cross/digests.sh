@@ -108,11 +108,21 @@ What is this? ASSISTANT:" --generate 4 --all-words --activation product --seeds 
         sed "s/^\\(.\\{32\\}\\).*/\\1  contributions/"
 }
 
+# beams_digest OPTION...: of answers that several beams searched for.
+beams_digest() {
+    for name in llava-1.5 instructblip; do
+        $MMNEURON ask "$top_srcdir/golden/checkpoints/$name" --num-beams 4 --length-penalty 2 -n 12 \
+            --early-stopping never --repetition-penalty 1.5 --quiet --json \
+            --image "$top_srcdir/golden/images/tall.jpg" "Where is the cup?" "$@" || return 1
+    done >"$work/result.json"
+    sha256sum <"$work/result.json" | sed "s/^\\(.\\{32\\}\\).*/\\1  beams/"
+}
+
 if [ "$1" = --print ]; then
     count_to "$work/counts" >&2 && ranking_digest ranking "$work/counts" && stage_digests &&
         perturbation_digest "$work/counts" && lens_digest && siglip_digest &&
         instructblip_digest && text_digests && contributions_digest && window_digest &&
-        perplexity_digest
+        perplexity_digest && beams_digest
     exit
 fi
 
@@ -124,7 +134,7 @@ dumps_as_published() {
     stage_digests --threads "$1" >"$work/found" &&
         grep -v -e '  ranking$' -e '  perturbation$' -e '  lens$' -e '  siglip$' \
             -e '  instructblip$' -e '  text/' -e '  contributions$' -e '  windows$' -e '  perplexity$' \
-            "$published" |
+            -e '  beams$' "$published" |
         diff - "$work/found"
 }
 
@@ -173,6 +183,8 @@ for threads in $numbers; do
     check "the same texts are as perplexing on $threads threads" \
         is_published perplexity perplexity_digest --threads $threads
     check "the same is read on $threads threads" is_published lens lens_digest --threads $threads
+    check "beams find the same on $threads threads" \
+        is_published beams beams_digest --threads $threads
     check "the same contributes on $threads threads" \
         is_published contributions contributions_digest --threads $threads
 done

@@ -31,6 +31,10 @@ static mmn_error error;
 static mmn_model *model;
 static char list[] = "/tmp/mmneuron-eval-XXXXXX";
 
+/* How answers are found. */
+static mmn_beam_search search;
+static mmn_sampling sampling;
+
 /* The answer of a session of its own, freed with mmn_release. */
 static char *answer_alone(size_t sample, const mmn_mask *mask)
 {
@@ -48,6 +52,8 @@ static char *answer_alone(size_t sample, const mmn_mask *mask)
     cr_assert_eq(mmn_session_create(&session, model, NULL, &error), MMN_OK);
     if (mask)
         cr_assert_eq(mmn_session_add_mask(session, mask, &error), MMN_OK);
+    cr_assert_eq(mmn_session_set_sampling(session, &sampling, &error), MMN_OK);
+    cr_assert_eq(mmn_session_set_beam_search(session, &search, &error), MMN_OK);
     cr_assert_eq(mmn_session_prefill(session, input, &error), MMN_OK);
     cr_assert_eq(mmn_session_generate(session, TOKENS, ids, &count, &error), MMN_OK);
     cr_assert_eq(mmn_model_decode(model, ids, count, 1, &text, &error), MMN_OK);
@@ -180,6 +186,26 @@ Test(eval, answers_are_those_of_a_session_each)
     }
     cr_expect_gt(number_of(json_array_get(runs, 0), "accuracy"), 0.3);
     cr_expect_gt(changed, 0);
+    json_decref(result);
+}
+
+Test(eval, answers_with_beams_are_those_of_a_session_each)
+{
+    mmn_eval_options with_beams = options;
+    search = (mmn_beam_search){.beams = 3, .length_penalty = 0.5};
+    sampling.repetition_penalty = 1.5;
+    with_beams.settings = "language";
+    with_beams.cross = NULL;
+    with_beams.beam_search = search;
+    with_beams.repetition_penalty = sampling.repetition_penalty;
+    json_t *result = evaluate(&with_beams), *run, *settings = json_object_get(result, "settings");
+    size_t i;
+    json_array_foreach(json_object_get(result, "runs"), i, run)
+        check_run(run);
+    cr_expect_eq(number_of(settings, "num_beams"), 3);
+    cr_expect_eq(number_of(settings, "length_penalty"), 0.5);
+    cr_expect_eq(number_of(settings, "repetition_penalty"), 1.5);
+    cr_expect_str_eq(text_of(settings, "early_stopping"), "false");
     json_decref(result);
 }
 
