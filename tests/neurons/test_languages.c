@@ -87,10 +87,10 @@ static double largest_error(void)
 
 Test(languages, are_as_improbable_as_pytorch_finds)
 {
-    /* Of some 13 in each language; one takes seconds under an emulator. */
-    size_t windows = is_slow() ? 1 : 4, compared = 0;
+    /* Of some 13 windows in each language; one takes 9 seconds under an emulator. */
+    size_t windows = is_slow() ? 1 : 4, runs = is_slow() ? 1 : 1 + 5, compared = 0;
     const mmn_perplexity_options options = {
-        .list = list, .neurons = neurons, .samples = windows};
+        .list = list, .neurons = runs > 1 ? neurons : NULL, .samples = windows};
     mmn_perplexity *perplexity;
     char *text;
     cr_assert_eq(mmn_perplexity_measure(&perplexity, model, &options, &error), MMN_OK, "%s: %s: %s",
@@ -111,6 +111,6 @@ Test(languages, are_as_improbable_as_pytorch_finds)
                            owner ? owner : "nothing", nats, expected, bound * expected);
         compared++;
     }
-    cr_assert_eq(compared, 5 * 6);
+    cr_assert_eq(compared, 5 * runs);
     json_decref(result);
 }
