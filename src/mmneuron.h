@@ -256,8 +256,8 @@ typedef struct mmn_beam_search {
  * it the session must prefill anew. Probes see the rows of all beams, one after the other. */
 MMN_API mmn_status mmn_session_set_beam_search(mmn_session *session, const mmn_beam_search *search,
                                                mmn_error *error);
-/* Appends up to `limit` tokens after a prefill, the likeliest each time or as set; stops after a stop token of the
- * generation configuration, which is stored too. *count says how many were stored in ids. */
+/* Appends up to `limit` tokens after a prefill, the likeliest each time or as set; stops after a stop
+ * token of the generation configuration, which is stored too. *count says how many were stored in ids. */
 MMN_API mmn_status mmn_session_generate(mmn_session *session, size_t limit, int32_t *ids,
                                         size_t *count, mmn_error *error);
 
@@ -295,7 +295,8 @@ typedef struct mmn_count_summary {
 
 /* Counts active neurons per domain over the samples of a list (doc/method.md, section 1) and writes
  * the counts file. The tokens of a list's texts, each domain's joined in the list's order, are cut into
- * windows, which then are the samples. Resumes from the state file if one is there and belongs to the same run. */
+ * windows, which then are the samples. Resumes from the state file if one is there and belongs to the
+ * same run. */
 MMN_API mmn_status mmn_count(const mmn_model *model, const mmn_count_options *options,
                              mmn_count_summary *summary, mmn_error *error);
 

@@ -14,8 +14,8 @@
  * or, where the samples are texts to read and not questions to answer, beside "domain" and "id":
  *   "text"      text, not empty; or
  *   "text_file" a path, relative to the list's folder, of a file that is one whole text
- * A list has samples of one of the two forms. Other keys are ignored. Empty lines are skipped; a UTF-8 byte order mark at the beginning and
- * CR LF line ends are accepted. A line may be 1 MB long. */
+ * A list has samples of one of the two forms. Other keys are ignored. Empty lines are skipped; a UTF-8
+ * byte order mark at the beginning and CR LF line ends are accepted. A line may be 1 MB long. */
 #ifndef MMN_FORMAT_LIST_H
 #define MMN_FORMAT_LIST_H
 
