@@ -2,11 +2,10 @@
 #include <string.h>
 
 #include "cli/command.h"
-#include "cli/interrupt.h"
 #include "cli/model.h"
 #include "cli/options.h"
 #include "cli/output.h"
-#include "cli/progress.h"
+#include "cli/work.h"
 
 typedef struct contrib_request {
     mmn_contribution_options options;
@@ -23,10 +22,7 @@ static int print_result(const mmn_contributions *contributions, const contrib_re
                                       : mmn_contributions_table(contributions, &text, &error);
     if (status == MMN_OK && request->output != NULL)
         status = mmn_contributions_write(contributions, request->output, &error);
-    if (status == MMN_OK)
-        mmn_cli_print("%s", text);
-    mmn_release(text);
-    return status == MMN_OK ? MMN_CLI_DONE : mmn_cli_fail(&error);
+    return mmn_cli_print_result(text, status, &error);
 }
 
 static int run_contrib(const mmn_model *model, contrib_request *request)
@@ -48,19 +44,14 @@ static int run_contrib(const mmn_model *model, contrib_request *request)
     options->image_count = request->images.count;
     options->progress = mmn_cli_progress_show;
     options->progress_context = &progress;
-    mmn_cli_interrupt_catch();
-    mmn_cli_progress_begin(&progress, request->quiet);
+    mmn_cli_work_begin(&progress, request->quiet);
     status = mmn_contributions_run(&contributions, model, options, &error);
-    mmn_cli_progress_clear(&progress);
+    int code = mmn_cli_work_end(&progress, status, &error);
     mmn_release(prompt);
-    if (status == MMN_INTERRUPTED) {
-        mmn_cli_message("interrupted; nothing was written");
-        return mmn_cli_interrupt_code();
+    if (status == MMN_OK) {
+        code = print_result(contributions, request);
+        mmn_contributions_free(contributions);
     }
-    if (status != MMN_OK)
-        return mmn_cli_fail(&error);
-    int code = print_result(contributions, request);
-    mmn_contributions_free(contributions);
     return code;
 }
 

@@ -7,7 +7,7 @@
 #include "cli/model.h"
 #include "cli/options.h"
 #include "cli/output.h"
-#include "cli/progress.h"
+#include "cli/work.h"
 
 /* What the library's functions call back with. */
 typedef struct count_watch {
@@ -62,8 +62,7 @@ static int run_count(const mmn_model *model, mmn_count_options *options, bool qu
     options->progress = show_progress;
     options->progress_context = &watch;
     options->skipped = list_skipped;
-    mmn_cli_interrupt_catch();
-    mmn_cli_progress_begin(&watch.progress, quiet);
+    mmn_cli_work_begin(&watch.progress, quiet);
     mmn_status status = mmn_count(model, options, &summary, &error);
     mmn_cli_progress_clear(&watch.progress);
     if (status == MMN_OK) {

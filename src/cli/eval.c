@@ -2,27 +2,20 @@
  * random ones off. */
 #include "cli/beams.h"
 #include "cli/command.h"
-#include "cli/interrupt.h"
 #include "cli/model.h"
 #include "cli/options.h"
 #include "cli/output.h"
-#include "cli/progress.h"
+#include "cli/work.h"
 
 static int print_evaluation(const mmn_evaluation *evaluation, const char *output, bool json)
 {
     mmn_error error;
     char *text = NULL;
-    mmn_status status = MMN_OK;
-    if (output != NULL)
+    mmn_status status = json ? mmn_evaluation_json(evaluation, &text, &error)
+                             : mmn_evaluation_table(evaluation, &text, &error);
+    if (status == MMN_OK && output != NULL)
         status = mmn_evaluation_write(evaluation, output, &error);
-    if (status == MMN_OK)
-        status = json ? mmn_evaluation_json(evaluation, &text, &error)
-                      : mmn_evaluation_table(evaluation, &text, &error);
-    if (status != MMN_OK)
-        return mmn_cli_fail(&error);
-    mmn_cli_print("%s", text);
-    mmn_release(text);
-    return MMN_CLI_DONE;
+    return mmn_cli_print_result(text, status, &error);
 }
 
 static int run_eval(const mmn_model *model, mmn_eval_options *options, const char *output,
@@ -31,23 +24,15 @@ static int run_eval(const mmn_model *model, mmn_eval_options *options, const cha
     mmn_cli_progress progress;
     mmn_evaluation *evaluation;
     mmn_error error;
-    int code;
     options->progress = mmn_cli_progress_show;
     options->progress_context = &progress;
-    mmn_cli_interrupt_catch();
-    mmn_cli_progress_begin(&progress, arguments->quiet);
+    mmn_cli_work_begin(&progress, arguments->quiet);
     mmn_status status = mmn_eval(&evaluation, model, options, &error);
-    mmn_cli_progress_clear(&progress);
+    int code = mmn_cli_work_end(&progress, status, &error);
     if (status == MMN_OK) {
         code = print_evaluation(evaluation, output, arguments->json);
-    } else if (status == MMN_INTERRUPTED) {
-        mmn_cli_message("interrupted; nothing was written");
-        code = mmn_cli_interrupt_code();
-    } else {
-        code = mmn_cli_fail(&error);
-    }
-    if (status == MMN_OK)
         mmn_evaluation_free(evaluation);
+    }
     return code;
 }
 
@@ -55,17 +40,11 @@ static int print_perplexity(const mmn_perplexity *perplexity, const char *output
 {
     mmn_error error;
     char *text = NULL;
-    mmn_status status = MMN_OK;
-    if (output != NULL)
+    mmn_status status = json ? mmn_perplexity_json(perplexity, &text, &error)
+                             : mmn_perplexity_table(perplexity, &text, &error);
+    if (status == MMN_OK && output != NULL)
         status = mmn_perplexity_write(perplexity, output, &error);
-    if (status == MMN_OK)
-        status = json ? mmn_perplexity_json(perplexity, &text, &error)
-                      : mmn_perplexity_table(perplexity, &text, &error);
-    if (status != MMN_OK)
-        return mmn_cli_fail(&error);
-    mmn_cli_print("%s", text);
-    mmn_release(text);
-    return MMN_CLI_DONE;
+    return mmn_cli_print_result(text, status, &error);
 }
 
 static int run_perplexity(const mmn_model *model, mmn_perplexity_options *options,
@@ -74,23 +53,15 @@ static int run_perplexity(const mmn_model *model, mmn_perplexity_options *option
     mmn_cli_progress progress;
     mmn_perplexity *perplexity;
     mmn_error error;
-    int code;
     options->progress = mmn_cli_progress_show;
     options->progress_context = &progress;
-    mmn_cli_interrupt_catch();
-    mmn_cli_progress_begin(&progress, arguments->quiet);
+    mmn_cli_work_begin(&progress, arguments->quiet);
     mmn_status status = mmn_perplexity_measure(&perplexity, model, options, &error);
-    mmn_cli_progress_clear(&progress);
+    int code = mmn_cli_work_end(&progress, status, &error);
     if (status == MMN_OK) {
         code = print_perplexity(perplexity, output, arguments->json);
-    } else if (status == MMN_INTERRUPTED) {
-        mmn_cli_message("interrupted; nothing was written");
-        code = mmn_cli_interrupt_code();
-    } else {
-        code = mmn_cli_fail(&error);
-    }
-    if (status == MMN_OK)
         mmn_perplexity_free(perplexity);
+    }
     return code;
 }
 

@@ -1,10 +1,9 @@
 /* mmneuron lens: reads the states of every layer as words. */
 #include "cli/command.h"
-#include "cli/interrupt.h"
 #include "cli/model.h"
 #include "cli/options.h"
 #include "cli/output.h"
-#include "cli/progress.h"
+#include "cli/work.h"
 
 static int print_result(const mmn_lens *lens, const char *output, bool json)
 {
@@ -14,10 +13,7 @@ static int print_result(const mmn_lens *lens, const char *output, bool json)
                              : mmn_lens_table(lens, &text, &error);
     if (status == MMN_OK && output != NULL)
         status = mmn_lens_write(lens, output, &error);
-    if (status == MMN_OK)
-        mmn_cli_print("%s", text);
-    mmn_release(text);
-    return status == MMN_OK ? MMN_CLI_DONE : mmn_cli_fail(&error);
+    return mmn_cli_print_result(text, status, &error);
 }
 
 static int run_lens(const mmn_model *model, mmn_lens_options *options, const char *output,
@@ -28,18 +24,13 @@ static int run_lens(const mmn_model *model, mmn_lens_options *options, const cha
     mmn_error error;
     options->progress = mmn_cli_progress_show;
     options->progress_context = &progress;
-    mmn_cli_interrupt_catch();
-    mmn_cli_progress_begin(&progress, quiet);
+    mmn_cli_work_begin(&progress, quiet);
     mmn_status status = mmn_lens_run(&lens, model, options, &error);
-    mmn_cli_progress_clear(&progress);
-    if (status == MMN_INTERRUPTED) {
-        mmn_cli_message("interrupted; nothing was written");
-        return mmn_cli_interrupt_code();
+    int code = mmn_cli_work_end(&progress, status, &error);
+    if (status == MMN_OK) {
+        code = print_result(lens, output, json);
+        mmn_lens_free(lens);
     }
-    if (status != MMN_OK)
-        return mmn_cli_fail(&error);
-    int code = print_result(lens, output, json);
-    mmn_lens_free(lens);
     return code;
 }
 

@@ -40,6 +40,14 @@ void mmn_cli_print(const char *format, ...)
     va_end(arguments);
 }
 
+int mmn_cli_print_result(char *text, mmn_status status, const mmn_error *error)
+{
+    if (status == MMN_OK)
+        mmn_cli_print("%s", text);
+    mmn_release(text);
+    return status == MMN_OK ? MMN_CLI_DONE : mmn_cli_fail(error);
+}
+
 int mmn_cli_print_json(json_t *value)
 {
     char *text = value != NULL ? json_dumps(value, JSON_INDENT(2)) : NULL;

@@ -20,6 +20,10 @@ void mmn_cli_guard_streams(void);
 /* Prints a result. A failure to write is remembered for mmn_cli_finish. */
 void mmn_cli_print(const char *format, ...) MMN_CLI_PRINTF(1, 2);
 
+/* Prints the text of a result, or, when that could not be made or written, the error, and returns the
+ * exit code. The text, which may be NULL, is released. */
+int mmn_cli_print_result(char *text, mmn_status status, const mmn_error *error);
+
 /* Prints a JSON value and a line break; takes over the reference, which may be NULL after a failed
  * construction. Returns the exit code: MMN_CLI_FAILED when it could not be made. */
 int mmn_cli_print_json(json_t *value);

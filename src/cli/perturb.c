@@ -1,10 +1,9 @@
 /* mmneuron perturb: how far switching neurons off moves the hidden states. */
 #include "cli/command.h"
-#include "cli/interrupt.h"
 #include "cli/model.h"
 #include "cli/options.h"
 #include "cli/output.h"
-#include "cli/progress.h"
+#include "cli/work.h"
 
 static int print_result(const mmn_perturbation *perturbation, const char *output, bool json)
 {
@@ -14,10 +13,7 @@ static int print_result(const mmn_perturbation *perturbation, const char *output
                              : mmn_perturbation_table(perturbation, &text, &error);
     if (status == MMN_OK && output != NULL)
         status = mmn_perturbation_write(perturbation, output, &error);
-    if (status == MMN_OK)
-        mmn_cli_print("%s", text);
-    mmn_release(text);
-    return status == MMN_OK ? MMN_CLI_DONE : mmn_cli_fail(&error);
+    return mmn_cli_print_result(text, status, &error);
 }
 
 static int run_perturb(const mmn_model *model, mmn_perturb_options *options, const char *output,
@@ -28,18 +24,13 @@ static int run_perturb(const mmn_model *model, mmn_perturb_options *options, con
     mmn_error error;
     options->progress = mmn_cli_progress_show;
     options->progress_context = &progress;
-    mmn_cli_interrupt_catch();
-    mmn_cli_progress_begin(&progress, quiet);
+    mmn_cli_work_begin(&progress, quiet);
     mmn_status status = mmn_perturb(&perturbation, model, options, &error);
-    mmn_cli_progress_clear(&progress);
-    if (status == MMN_INTERRUPTED) {
-        mmn_cli_message("interrupted; nothing was written");
-        return mmn_cli_interrupt_code();
+    int code = mmn_cli_work_end(&progress, status, &error);
+    if (status == MMN_OK) {
+        code = print_result(perturbation, output, json);
+        mmn_perturbation_free(perturbation);
     }
-    if (status != MMN_OK)
-        return mmn_cli_fail(&error);
-    int code = print_result(perturbation, output, json);
-    mmn_perturbation_free(perturbation);
     return code;
 }
 
