@@ -3,8 +3,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text_buffer.h"
@@ -42,13 +42,6 @@ typedef struct count_run {
     bool unsaved;
 } count_run;
 
-static double now(void)
-{
-    struct timespec time = {0};
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
 /* Whether a domain needs no more samples once it has `more` positions more. */
 static bool has_enough(const count_run *run, size_t domain, uint64_t more)
 {
@@ -75,18 +68,18 @@ static bool report_progress(void *context)
                                    .done = run->done,
                                    .total = total_samples(run),
                                    .already = run->already,
-                                   .seconds = now() - run->start};
+                                   .seconds = mmn_clock() - run->start};
     return run->options->progress &&
            run->options->progress(run->options->progress_context, &progress) != 0;
 }
 
 static mmn_status save_state(count_run *run, mmn_error *error)
 {
-    double start = now();
+    double start = mmn_clock();
     run->counts->unfinished = true;
     mmn_status status = mmn_counts_write(run->counts, run->state_file, error);
     run->counts->unfinished = false;
-    run->saved = now();
+    run->saved = mmn_clock();
     run->save_duration = run->saved - start;
     run->unsaved = run->unsaved && status != MMN_OK;
     return status;
@@ -94,7 +87,7 @@ static mmn_status save_state(count_run *run, mmn_error *error)
 
 static mmn_status save_state_if_due(count_run *run, mmn_error *error)
 {
-    double elapsed = now() - run->saved;
+    double elapsed = mmn_clock() - run->saved;
     run->unsaved = true;
     if (elapsed < SAVE_SECONDS || elapsed < SAVE_SHARE * run->save_duration)
         return MMN_OK;
@@ -388,14 +381,14 @@ static void summarise(mmn_count_summary *summary, const count_run *run)
                                    .skipped = run->counts->skipped_count,
                                    .positions = run->language_positions,
                                    .window = run->plan.windows.length,
-                                   .seconds = now() - run->start};
+                                   .seconds = mmn_clock() - run->start};
     summary->resumed = summary->samples - run->counted;
 }
 
 mmn_status mmn_count(const mmn_model *model, const mmn_count_options *options,
                      mmn_count_summary *summary, mmn_error *error)
 {
-    count_run run = {.model = model, .options = options, .start = now()};
+    count_run run = {.model = model, .options = options, .start = mmn_clock()};
     run.batch.limit = options->batch > 0 ? options->batch : BATCH;
     if (summary)
         *summary = (mmn_count_summary){0};
@@ -413,7 +406,7 @@ mmn_status mmn_count(const mmn_model *model, const mmn_count_options *options,
         status = start_session(&run, error);
     if (status == MMN_OK) {
         run.positions_module = mmn_count_positions_module(options, model, run.counts, run.texts);
-        run.start = run.saved = now();
+        run.start = run.saved = mmn_clock();
         status = count_samples(&run, error);
         /* The reason for stopping matters more than whether the state could be saved. */
         if (status != MMN_OK && run.unsaved)

@@ -2,8 +2,8 @@
 #include "neurons/eval.h"
 
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "model/input.h"
 #include "model/session.h"
@@ -26,20 +26,13 @@ typedef struct eval_work {
     size_t *counts;         /* [run_count] */
 } eval_work;
 
-static double now(void)
-{
-    struct timespec time = {0};
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
 static mmn_status report(eval_work *work, mmn_error *error)
 {
     const mmn_progress progress = {.label = "answering",
                                    .unit = "answers",
                                    .done = work->done,
                                    .total = work->total,
-                                   .seconds = now() - work->start};
+                                   .seconds = mmn_clock() - work->start};
     if (work->options->progress &&
         work->options->progress(work->options->progress_context, &progress) != 0)
         return mmn_fail(error, MMN_INTERRUPTED, NULL, NULL, "interrupted");
@@ -221,7 +214,7 @@ static mmn_status copy_options(mmn_evaluation *evaluation, const mmn_eval_option
 static mmn_status run_all(mmn_evaluation *evaluation, const mmn_eval_options *options,
                           mmn_error *error)
 {
-    eval_work work = {.evaluation = evaluation, .options = options, .start = now()};
+    eval_work work = {.evaluation = evaluation, .options = options, .start = mmn_clock()};
     for (size_t i = 0; i < evaluation->run_count; i++)
         work.total += evaluation->domains[evaluation->runs[i].domain].wanted;
     size_t runs = evaluation->run_count;

@@ -2,8 +2,8 @@
 #include "neurons/perplexity.h"
 
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "functions.h"
 #include "model/input.h"
@@ -34,20 +34,13 @@ typedef struct reader {
     mmn_perplexity_run *run;
 } reader;
 
-static double now(void)
-{
-    struct timespec time = {0};
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
 static mmn_status report(const work *w, mmn_error *error)
 {
     const mmn_progress progress = {.label = "reading",
                                    .unit = "windows",
                                    .done = w->done,
                                    .total = w->total,
-                                   .seconds = now() - w->start};
+                                   .seconds = mmn_clock() - w->start};
     if (w->options->progress &&
         w->options->progress(w->options->progress_context, &progress) != 0)
         return mmn_fail(error, MMN_INTERRUPTED, NULL, NULL, "interrupted");
@@ -143,8 +136,6 @@ static mmn_status read_texts(mmn_perplexity *perplexity, const mmn_perplexity_op
     mmn_windows *windows = &perplexity->plan.windows;
     mmn_status status = mmn_windows_set(windows, perplexity->model, options->window,
                                         options->begin_of_text != 0, error);
-    perplexity->window = windows->length;
-    perplexity->begin_of_text = windows->begin_of_text;
     if (status == MMN_OK)
         status = mmn_counts_create(&perplexity->domains, &no_module, 0, error);
     if (status == MMN_OK)
@@ -274,7 +265,7 @@ static size_t group_size(const work *w)
 {
     size_t wanted = w->options->batch, most = TOGETHER;
     size_t fitting = (size_t)TOGETHER_BYTES / session_bytes(w->perplexity->model,
-                                                            w->perplexity->window);
+                                                            w->perplexity->plan.windows.length);
     if (wanted == 0)
         wanted = fitting < 1 ? 1 : fitting;
     return wanted < most ? wanted : most;
@@ -359,7 +350,7 @@ static mmn_status read_windows(work *w, mmn_error *error)
 static mmn_status run_all(mmn_perplexity *perplexity, const mmn_perplexity_options *options,
                           mmn_error *error)
 {
-    work w = {.perplexity = perplexity, .options = options, .start = now()};
+    work w = {.perplexity = perplexity, .options = options, .start = mmn_clock()};
     for (size_t i = 0; i < perplexity->run_count; i++)
         w.total += perplexity->plan.left[perplexity->runs[i].domain];
     mmn_status status = MMN_SYSTEM;

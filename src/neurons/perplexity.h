@@ -27,9 +27,7 @@ struct mmn_perplexity {
     char data[MMN_DIGEST_SIZE];                                          /* of the texts' windows */
 
     mmn_counts *domains; /* no counts: only names, in their bytewise order */
-    mmn_count_plan plan; /* its windows' tokens are gone once all are read */
-    size_t window;       /* positions */
-    bool begin_of_text;
+    mmn_count_plan plan; /* its windows say how the texts were cut */
     uint64_t *tokens;    /* [domains]: predicted */
     mmn_mask **masks;
     size_t mask_count, mask_capacity;

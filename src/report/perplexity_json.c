@@ -14,8 +14,8 @@ static void add_settings(mmn_text *text, const mmn_perplexity *perplexity)
     mmn_text_add(text, "  \"settings\": {\"list\": ");
     mmn_text_add_json(text, perplexity->list);
     mmn_text_add(text, ", \"samples\": %" PRIu64 ", \"window\": %zu, \"begin_of_text\": %s, "
-                 "\"setting\": ", perplexity->samples, perplexity->window,
-                 perplexity->begin_of_text ? "true" : "false");
+                 "\"setting\": ", perplexity->samples, perplexity->plan.windows.length,
+                 perplexity->plan.windows.begin_of_text ? "true" : "false");
     mmn_text_add_json(text, perplexity->setting);
     mmn_text_add(text, ", \"seeds\": %" PRIu32 ", \"first_seed\": %" PRIu64 "},\n",
                  perplexity->seeds, perplexity->first_seed);

@@ -26,7 +26,7 @@ static int widest(const mmn_perplexity *perplexity)
 
 static void add_plain(mmn_text *text, const mmn_perplexity *perplexity, int width)
 {
-    mmn_text_add(text, "with all neurons on, windows of %zu positions\n  ", perplexity->window);
+    mmn_text_add(text, "with all neurons on, windows of %zu positions\n  ", perplexity->plan.windows.length);
     mmn_columns_left(text, "domain", width);
     mmn_text_add(text, "  %*s  nats per token  perplexity\n", NUMBER_WIDTH, "tokens");
     for (size_t d = 0; d < perplexity->domains->domain_count; d++) {
