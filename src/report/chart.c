@@ -19,6 +19,16 @@ double mmn_chart_y(const mmn_chart *chart, double value)
     return chart->top + chart->height * (1 - share);
 }
 
+void mmn_chart_interval(const mmn_chart *chart, double y, double low, double high)
+{
+    if (!isfinite(low) || !isfinite(high))
+        return;
+    const double left = mmn_chart_x(chart, low), right = mmn_chart_x(chart, high);
+    mmn_svg_line(chart->svg, "whisker", left, y + 5.5, right, y + 5.5);
+    mmn_svg_line(chart->svg, "whisker", left, y + 2.5, left, y + 8.5);
+    mmn_svg_line(chart->svg, "whisker", right, y + 2.5, right, y + 8.5);
+}
+
 void mmn_chart_grid_y(const mmn_chart *chart, const char *title, int ticks, bool whole)
 {
     double step = mmn_number_step(chart->y_maximum, ticks);

@@ -15,6 +15,9 @@ typedef struct mmn_chart {
 double mmn_chart_x(const mmn_chart *chart, double value);
 double mmn_chart_y(const mmn_chart *chart, double value);
 
+/* A whisker from `low` to `high` over a bar of 11 at `y`; nothing unless both are numbers. */
+void mmn_chart_interval(const mmn_chart *chart, double y, double low, double high);
+
 /* Horizontal lines at round values, labelled at the left, below the axis' title; at whole values
  * only for what is counted. */
 void mmn_chart_grid_y(const mmn_chart *chart, const char *title, int ticks, bool whole);

@@ -63,16 +63,6 @@ static void draw_bar(const mmn_chart *chart, const char *classes, double y, doub
                    "");
 }
 
-static void draw_interval(const mmn_chart *chart, double y, double low, double high)
-{
-    if (!isfinite(low) || !isfinite(high))
-        return;
-    const double left = mmn_chart_x(chart, low), right = mmn_chart_x(chart, high);
-    mmn_svg_line(chart->svg, "whisker", left, y + 5.5, right, y + 5.5);
-    mmn_svg_line(chart->svg, "whisker", left, y + 2.5, left, y + 8.5);
-    mmn_svg_line(chart->svg, "whisker", right, y + 2.5, right, y + 8.5);
-}
-
 /* What a bar is, inside it where there is room. */
 static void name_bar(const mmn_chart *chart, double y, double value, const char *name)
 {
@@ -87,7 +77,7 @@ static void draw_row(const mmn_chart *chart, const summary *row, double y)
     mmn_svg_text(chart->svg, "label", chart->left, y + 14, MMN_ANCHOR_START, 44, row->setting);
     draw_bar(chart, mmn_svg_series(row->number), y + 20, row->domain_off);
     draw_bar(chart, "other", y + 33, row->random_mean);
-    draw_interval(chart, y + 33, row->low, row->high);
+    mmn_chart_interval(chart, y + 33, row->low, row->high);
     if (isfinite(row->plain))
         mmn_svg_line(chart->svg, "plain", mmn_chart_x(chart, row->plain), y + 17,
                      mmn_chart_x(chart, row->plain), y + 47);

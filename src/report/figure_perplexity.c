@@ -55,22 +55,13 @@ static void draw_bar(const mmn_chart *chart, const char *classes, double y, doub
     mmn_svg_number(chart->svg, "label", MMN_PANEL_WIDTH - 2, y + 10, MMN_ANCHOR_END, value, 3, "");
 }
 
-static void draw_interval(const mmn_chart *chart, double y, double low, double high)
-{
-    if (!isfinite(low) || !isfinite(high) || low < 0)
-        return;
-    const double left = mmn_chart_x(chart, low), right = mmn_chart_x(chart, high);
-    mmn_svg_line(chart->svg, "whisker", left, y + 5.5, right, y + 5.5);
-    mmn_svg_line(chart->svg, "whisker", left, y + 2.5, left, y + 8.5);
-    mmn_svg_line(chart->svg, "whisker", right, y + 2.5, right, y + 8.5);
-}
-
 static void draw_change(const mmn_chart *chart, const change *row, double y)
 {
     mmn_svg_text(chart->svg, "label", chart->left, y + 12, MMN_ANCHOR_START, 44, row->domain);
     draw_bar(chart, mmn_svg_series(row->number), y + 17, row->domain_off);
     draw_bar(chart, "other", y + 30, row->random_mean);
-    draw_interval(chart, y + 30, row->low, row->high);
+    if (row->low >= 0)
+        mmn_chart_interval(chart, y + 30, row->low, row->high);
 }
 
 static void add_row(mmn_report_table *table, const change *row)
