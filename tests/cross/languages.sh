@@ -10,34 +10,19 @@
 
 languages=$top_srcdir/models/five-languages
 model=$languages/model
+list=$languages/test.jsonl
+training=$languages/count.jsonl
 published=$languages/digests
 needs_model
 
-# counted_digest NAME OPTION...: of the neurons found in the training texts.
-counted_digest() {
-    (
-        name=$1
-        shift
-        list=$languages/count.jsonl
-        count_to "$work/counts" "$@" >&2 && ranking_digest "$name" "$work/counts" --rate 0.05
-    )
-}
-
-# read_digest NAME OPTION...: of the perplexity of texts with the neurons off that counted_digest left.
-read_digest() {
-    (
-        name=$1
-        shift
-        list=$languages/test.jsonl
-        result_digest "$name" eval --neurons "$work/neurons.json" "$@"
-    )
-}
-
-# The digests, by name.
+# The digests, by name. Those with neurons off need the ones that counted_digest has left.
 few_neurons() { counted_digest few-neurons --samples 2 --window 64 "$@"; }
-few_perplexities() { read_digest few-perplexities --samples 1 --window 64 --seeds 1 "$@"; }
+few_perplexities() {
+    result_digest few-perplexities eval --neurons "$work/neurons.json" --samples 1 --window 64 \
+        --seeds 1 "$@"
+}
 neurons() { counted_digest neurons "$@"; }
-perplexities() { read_digest perplexities --seeds 5 "$@"; }
+perplexities() { result_digest perplexities eval --neurons "$work/neurons.json" --seeds 5 "$@"; }
 
 # As the digest that golden/make_languages.py made of PyTorch's selection.
 are_as_pytorch_selects() {

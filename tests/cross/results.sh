@@ -33,6 +33,16 @@ ranking_digest() {
         sed -n "s/.*\"digest\": *\"\\([0-9a-f]*\\)\".*/\\1  $name/p" "$work/neurons.json"
 }
 
+# counted_digest NAME OPTION...: of the neurons found in the list $training, as many as the demo takes.
+counted_digest() {
+    (
+        name=$1
+        shift
+        list=$training
+        count_to "$work/counts" "$@" >&2 && ranking_digest "$name" "$work/counts" --rate 0.05
+    )
+}
+
 # result_digest NAME COMMAND OPTION...: of what eval, perturb or lens make of the list, without the
 # version and the list's path.
 result_digest() {

@@ -11,19 +11,10 @@
 trained=${MMN_TRAINED_DIR:-$top_srcdir/models/five-domains}
 model=$trained/model
 list=$trained/test.jsonl
+training=$trained/train.jsonl
 published=$trained/digests
 needs_model
 needs_pictures
-
-# counted_digest NAME OPTION...: of the neurons found in the training list, as many as the demo takes.
-counted_digest() {
-    (
-        name=$1
-        shift
-        list=$trained/train.jsonl
-        count_to "$work/counts" "$@" >&2 && ranking_digest "$name" "$work/counts" --rate 0.05
-    )
-}
 
 # The digests, by name. Those with neurons off need the ones that counted_digest has left.
 few_neurons() { counted_digest few-neurons --samples 1 "$@"; }

@@ -11,6 +11,7 @@
 #include "format/safetensors.h"
 #include "mmneuron.h"
 #include "neurons/counts.h"
+#include "tests/tools/same_bytes.h"
 
 #define MODEL MMN_SOURCE_DIR "/golden/checkpoints/llava-v1.6-mistral"
 #define IMAGES MMN_SOURCE_DIR "/golden/images/"
@@ -65,18 +66,6 @@ static void count_ok(const mmn_count_options *options)
 {
     cr_assert_eq(mmn_count(model, options, NULL, &error), MMN_OK, "%s %s: %s", error.file,
                  error.where, error.message);
-}
-
-static void check_same_bytes(int a, int b)
-{
-    char *text_a, *text_b;
-    size_t size_a, size_b;
-    cr_assert_eq(mmn_read_file(&text_a, &size_a, paths[a], 1 << 26, NULL), MMN_OK);
-    cr_assert_eq(mmn_read_file(&text_b, &size_b, paths[b], 1 << 26, NULL), MMN_OK);
-    cr_assert_eq(size_a, size_b);
-    cr_assert_eq(memcmp(text_a, text_b, size_a), 0);
-    mmn_free(text_a);
-    mmn_free(text_b);
 }
 
 /* Adds what a dump has of one layer to expected [3][neurons]: active positions, sums, and active
@@ -168,7 +157,7 @@ static void check_shards(mmn_count_options options)
         count_ok(&options);
     }
     cr_assert_eq(mmn_counts_merge(files, 3, paths[OTHER], &error), MMN_OK, "%s", error.message);
-    check_same_bytes(ONE_RUN, OTHER);
+    check_same_bytes(paths[ONE_RUN], paths[OTHER]);
 }
 
 Test(count, of_three_shards_is_that_of_one_run)
@@ -231,7 +220,7 @@ Test(count, of_samples_together_is_that_of_each_alone)
         for (size_t i = 0; i < sizeof batches / sizeof batches[0]; i++) {
             options.batch = batches[i];
             count_ok(&options);
-            check_same_bytes(ONE_RUN, OTHER);
+            check_same_bytes(paths[ONE_RUN], paths[OTHER]);
         }
         options.batch = 0;
         check_shards(options);
@@ -254,7 +243,7 @@ Test(count, goes_on_with_another_batch)
         cr_assert_eq(status, batch > 1 ? MMN_INTERRUPTED : MMN_OK, "%s", error.message);
         cr_assert_eq(summary.samples, batch > 1 ? 4 * (4 - batch) : 9);
     }
-    check_same_bytes(ONE_RUN, OTHER);
+    check_same_bytes(paths[ONE_RUN], paths[OTHER]);
 }
 
 /* A batch for which memory is short is run sample by sample, and whatever then fails leaves a state
@@ -275,7 +264,7 @@ Test(count, where_memory_is_short_ends_with_the_same_bytes)
             failures++;
             count_ok(&options);
         }
-        check_same_bytes(ONE_RUN, OTHER);
+        check_same_bytes(paths[ONE_RUN], paths[OTHER]);
     }
     cr_assert_gt(failures, 0);
     cr_assert_gt(runs, failures);
@@ -309,7 +298,7 @@ Test(count, interrupted_ends_with_the_same_bytes)
         interruptions++;
     }
     cr_assert_gt(interruptions, 6);
-    check_same_bytes(ONE_RUN, OTHER);
+    check_same_bytes(paths[ONE_RUN], paths[OTHER]);
 }
 
 Test(count, stopped_after_each_sample_ends_with_the_same_bytes)
@@ -328,7 +317,7 @@ Test(count, stopped_after_each_sample_ends_with_the_same_bytes)
         cr_assert_eq(summary.resumed, runs);
         cr_assert_eq(summary.samples, runs + 1);
     }
-    check_same_bytes(ONE_RUN, OTHER);
+    check_same_bytes(paths[ONE_RUN], paths[OTHER]);
 }
 
 static void check_not_resumed(const mmn_count_options *options, const char *part)

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "mmneuron.h"
 #include "neurons/counts.h"
+#include "tests/tools/same_bytes.h"
 
 static char folder[64], path_texts[4][96];
 static mmn_error error;
@@ -77,18 +78,6 @@ static void write_counts(mmn_counts *counts, int place)
     mmn_counts_free(counts);
 }
 
-static void check_same_bytes(int a, int b)
-{
-    char *text_a, *text_b;
-    size_t size_a, size_b;
-    cr_assert_eq(mmn_read_file(&text_a, &size_a, path_texts[a], 1 << 20, NULL), MMN_OK);
-    cr_assert_eq(mmn_read_file(&text_b, &size_b, path_texts[b], 1 << 20, NULL), MMN_OK);
-    cr_assert_eq(size_a, size_b);
-    cr_assert_eq(memcmp(text_a, text_b, size_a), 0);
-    mmn_free(text_a);
-    mmn_free(text_b);
-}
-
 Test(counts, come_back_as_they_were)
 {
     mmn_counts *counts = make_counts(1, 1), *read;
@@ -112,7 +101,7 @@ Test(counts, come_back_as_they_were)
     cr_assert_eq(read->domains[1].cells[1].fields[MMN_FIELD_IMAGE_SUM][2], -5);
     cr_assert_null(read->domains[1].cells[0].fields[MMN_FIELD_IMAGE_SUM]);
     write_counts(read, 1);
-    check_same_bytes(0, 1);
+    check_same_bytes(path_texts[0], path_texts[1]);
 }
 
 Test(counts, merge_to_the_sum_in_any_order)

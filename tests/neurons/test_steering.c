@@ -11,7 +11,7 @@
 #include "base/memory.h"
 #include "mmneuron.h"
 #include "neurons/mask.h"
-#include "tests/tools/needs.h"
+#include "tests/neurons/language_case.h"
 
 #define CHECKPOINTS MMN_SOURCE_DIR "/golden/checkpoints/"
 #define DATA MMN_SOURCE_DIR "/tests/neurons/data/language-"
@@ -21,28 +21,12 @@ enum { TOKENS = 8 };
 static mmn_error error;
 static mmn_model *model;
 static json_t *truth;
-static char folder[64], list[100], counts[100], neurons[200];
+static char folder[64], list[100], counts[100], neurons[LANGUAGE_CASE_PATH];
 
 /* Opens a checkpoint and counts the texts that its case has. */
 static void open_case(const char *name)
 {
-    char path[200];
-    const char *domain;
-    json_t *texts, *text;
-    size_t i;
-    MMN_NEEDS(name);
-    snprintf(path, sizeof path, DATA "%s.json", name);
-    snprintf(neurons, sizeof neurons, DATA "%s-neurons.json", name);
-    truth = json_load_file(path, 0, NULL);
-    cr_assert_not_null(truth, "%s", path);
-    FILE *file = fopen(list, "w");
-    json_object_foreach (json_object_get(truth, "texts"), domain, texts)
-        json_array_foreach (texts, i, text)
-            fprintf(file, "{\"domain\": \"%s\", \"text\": \"%s\"}\n", domain,
-                    json_string_value(text));
-    fclose(file);
-    snprintf(path, sizeof path, CHECKPOINTS "%s", name);
-    cr_assert_eq(mmn_model_open(&model, path, NULL, &error), MMN_OK, "%s", error.message);
+    open_language_case(&model, &truth, neurons, name, list);
     const mmn_count_options options = {
         .list = list,
         .output = counts,

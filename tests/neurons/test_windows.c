@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "mmneuron.h"
 #include "neurons/counts.h"
+#include "tests/tools/same_bytes.h"
 
 #define MODEL MMN_SOURCE_DIR "/golden/checkpoints/llama-2"
 
@@ -71,18 +72,6 @@ static void count_ok(const mmn_count_options *options)
 {
     cr_assert_eq(mmn_count(model, options, NULL, &error), MMN_OK, "%s %s: %s", error.file,
                  error.where, error.message);
-}
-
-static void check_same_bytes(int a, int b)
-{
-    char *text_a, *text_b;
-    size_t size_a, size_b;
-    cr_assert_eq(mmn_read_file(&text_a, &size_a, paths[a], 1 << 26, NULL), MMN_OK);
-    cr_assert_eq(mmn_read_file(&text_b, &size_b, paths[b], 1 << 26, NULL), MMN_OK);
-    cr_assert_eq(size_a, size_b);
-    cr_assert_eq(memcmp(text_a, text_b, size_a), 0);
-    mmn_free(text_a);
-    mmn_free(text_b);
 }
 
 /* ---- What is counted ------------------------------------------------------------------------- */
@@ -187,7 +176,7 @@ Test(windows, are_the_same_in_shards_and_steps)
         shards[i] = paths[SHARD + (int)i];
     }
     cr_assert_eq(mmn_counts_merge(shards, 3, paths[OTHER], &error), MMN_OK, "%s", error.message);
-    check_same_bytes(ONE_RUN, OTHER);
+    check_same_bytes(paths[ONE_RUN], paths[OTHER]);
 
     options = options_for(OTHER);
     options.stop_after = 2;
@@ -196,7 +185,7 @@ Test(windows, are_the_same_in_shards_and_steps)
     while ((status = mmn_count(model, &options, NULL, &error)) == MMN_INTERRUPTED)
         cr_assert(!mmn_is_file(paths[OTHER]));
     cr_assert_eq(status, MMN_OK, "%s", error.message);
-    check_same_bytes(ONE_RUN, OTHER);
+    check_same_bytes(paths[ONE_RUN], paths[OTHER]);
 }
 
 /* Positions that were counted of a domain with these limits. */
