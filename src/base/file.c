@@ -10,13 +10,24 @@
 
 #include "base/memory.h"
 
+/* Says why `path` could not be opened. A link whose end is missing, which a half-fetched cache is
+ * full of, is not what "No such file or directory" makes people look for. */
+static mmn_status fail_to_open(const char *path, int errno_value, mmn_error *error)
+{
+    struct stat entry;
+    if (errno_value == ENOENT && lstat(path, &entry) == 0 && S_ISLNK(entry.st_mode))
+        return mmn_fail(error, MMN_SYSTEM, path, NULL,
+                        "cannot open: it is a link, and the file that it points to is not there");
+    return mmn_fail_system(error, errno_value, path, "cannot open");
+}
+
 /* Opens a regular file and tells its size. O_NONBLOCK keeps a named pipe from blocking us before
  * we can see that it is one. */
 static mmn_status open_regular(int *descriptor, size_t *size, const char *path, mmn_error *error)
 {
     *descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (*descriptor < 0)
-        return mmn_fail_system(error, errno, path, "cannot open");
+        return fail_to_open(path, errno, error);
     struct stat status;
     mmn_status result = MMN_OK;
     if (fstat(*descriptor, &status) != 0)
@@ -105,10 +116,20 @@ mmn_status mmn_read_file(char **text, size_t *size, const char *path, size_t lim
     return MMN_OK;
 }
 
-bool mmn_is_file(const char *path)
+mmn_status mmn_find_file(bool *found, const char *path, mmn_error *error)
 {
-    struct stat status;
-    return stat(path, &status) == 0 && S_ISREG(status.st_mode);
+    struct stat entry;
+    int descriptor;
+    size_t size;
+    *found = false;
+    if (lstat(path, &entry) != 0 && errno == ENOENT)
+        return MMN_OK;
+    mmn_status status = open_regular(&descriptor, &size, path, error);
+    if (status == MMN_OK) {
+        close(descriptor);
+        *found = true;
+    }
+    return status;
 }
 
 bool mmn_is_folder(const char *path)

@@ -26,8 +26,11 @@ void mmn_unmap(mmn_mapping *mapping);
 mmn_status mmn_read_file(char **text, size_t *size, const char *path, size_t limit,
                          mmn_error *error);
 
-/* Whether `path` can be found and is a regular file, or a folder. */
-bool mmn_is_file(const char *path);
+/* Whether there is a file `path`, for files that may be left out. It is absent only where its folder
+ * has no such name. What is there and cannot be read is an error that names it, as when it is read: a
+ * link that points nowhere or to itself, a folder, a file without permission. */
+mmn_status mmn_find_file(bool *found, const char *path, mmn_error *error);
+/* Whether `path` can be found and is a folder. */
 bool mmn_is_folder(const char *path);
 
 /* "folder/name", freed with mmn_free; `name` alone if it is absolute or `folder` is "". */

@@ -68,6 +68,14 @@ mmn_status mmn_json_load(json_t **value, const char *path, size_t limit, mmn_err
     return status;
 }
 
+mmn_status mmn_json_load_if_there(json_t **value, const char *path, size_t limit, mmn_error *error)
+{
+    bool found;
+    *value = NULL;
+    mmn_status status = mmn_find_file(&found, path, error);
+    return status == MMN_OK && found ? mmn_json_load(value, path, limit, error) : status;
+}
+
 static const char *type_name(const json_t *value)
 {
     switch (json_typeof(value)) {

@@ -23,6 +23,8 @@ mmn_status mmn_json_parse_line(json_t **value, const char *text, size_t size, co
                                uint64_t line, mmn_error *error);
 /* The same for a whole file of at most `limit` bytes. */
 mmn_status mmn_json_load(json_t **value, const char *path, size_t limit, mmn_error *error);
+/* The same for a file that may be absent (mmn_find_file): then *value is NULL. */
+mmn_status mmn_json_load_if_there(json_t **value, const char *path, size_t limit, mmn_error *error);
 
 /* An object inside a document, with what is needed to name its keys: `prefix` is "" for the
  * document itself and "text_config." or "text_config.rope_parameters." inside. value is NULL when

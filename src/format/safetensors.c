@@ -196,10 +196,12 @@ static mmn_status open_shard(mmn_safetensors_file *file, const char *folder, con
     mmn_status status = mmn_path_join(&path, folder, name, error);
     if (status != MMN_OK)
         return status;
-    if (!mmn_is_file(path))
+    bool found;
+    status = mmn_find_file(&found, path, error);
+    if (status == MMN_OK && !found)
         status = mmn_fail(error, MMN_INPUT, path, NULL,
                           "is missing: model.safetensors.index.json names it as a shard");
-    else
+    else if (status == MMN_OK)
         status = mmn_safetensors_open_file(file, path, error);
     mmn_free(path);
     return status;
@@ -292,14 +294,17 @@ mmn_status mmn_safetensors_open_folder(mmn_safetensors **tensors, const char *fo
     mmn_status status = mmn_path_join(&single, folder, "model.safetensors", error);
     if (status == MMN_OK)
         status = mmn_path_join(&index, folder, "model.safetensors.index.json", error);
-    if (status == MMN_OK) {
-        if (mmn_is_file(single))
-            status = mmn_safetensors_open(tensors, single, error);
-        else if (mmn_is_file(index))
-            status = open_shards(tensors, folder, index, error);
-        else
-            status = fail_without_weights(folder, error);
-    }
+    bool is_single = false, is_sharded = false;
+    if (status == MMN_OK)
+        status = mmn_find_file(&is_single, single, error);
+    if (status == MMN_OK && !is_single)
+        status = mmn_find_file(&is_sharded, index, error);
+    if (status == MMN_OK && is_single)
+        status = mmn_safetensors_open(tensors, single, error);
+    else if (status == MMN_OK && is_sharded)
+        status = open_shards(tensors, folder, index, error);
+    else if (status == MMN_OK)
+        status = fail_without_weights(folder, error);
     mmn_free(single);
     mmn_free(index);
     return status;

@@ -331,9 +331,7 @@ static mmn_status load(json_t **document, char **path, const char *folder, const
 {
     *document = NULL;
     mmn_status status = mmn_path_join(path, folder, name, error);
-    if (status == MMN_OK && mmn_is_file(*path))
-        status = mmn_json_load(document, *path, FILE_LIMIT, error);
-    return status;
+    return status == MMN_OK ? mmn_json_load_if_there(document, *path, FILE_LIMIT, error) : status;
 }
 
 mmn_status mmn_image_settings_read(mmn_image_settings *settings, const char *folder,
@@ -352,6 +350,11 @@ mmn_status mmn_image_settings_read(mmn_image_settings *settings, const char *fol
         status = load(&preprocessor, &preprocessor_path, folder, "preprocessor_config.json", error);
         if (status == MMN_OK && preprocessor)
             status = mmn_json_as_object(&object, preprocessor, preprocessor_path, error);
+        else if (status == MMN_OK)
+            status = mmn_fail(error, MMN_INPUT, folder, NULL,
+                              "there is no preprocessor_config.json (nor \"image_processor\" in a "
+                              "processor_config.json), without which nobody knows how pictures "
+                              "become pixel values");
     }
     if (status == MMN_OK)
         status = read_settings(settings, &object, model, error);

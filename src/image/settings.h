@@ -50,9 +50,9 @@ typedef struct mmn_image_model {
 /* Reads the settings in `folder`: processor_config.json's "image_processor" if there is one, else
  * preprocessor_config.json; both the published and the transformers 5 forms. Keys that are missing
  * have the defaults of the image processor's class, but sizes have `model`'s image_size and
- * pinpoints are `model`'s; so are all when neither file exists. The order of resizing is
- * horizontal first. MMN_INPUT when a value is not valid or not supported, when the processor's
- * class does not suit the model, or when its pinpoints are not the model's. */
+ * pinpoints are `model`'s. The order of resizing is horizontal first. MMN_INPUT when neither file
+ * has settings (transformers refuses such a folder too), when a value is not valid or not supported,
+ * when the processor's class does not suit the model, or when its pinpoints are not the model's. */
 mmn_status mmn_image_settings_read(mmn_image_settings *settings, const char *folder,
                                    const mmn_image_model *model, mmn_error *error);
 

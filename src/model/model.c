@@ -72,6 +72,10 @@ static mmn_status read_image_settings(mmn_model *model, const mmn_model_options 
                                       mmn_error *error)
 {
     const mmn_config *config = &model->config;
+    if (options)
+        model->image_settings.resize_order = options->resize_order;
+    if (!config->vision.form)
+        return MMN_OK;
     mmn_resolution pinpoints[MMN_GRID_PINPOINTS];
     for (size_t i = 0; i < config->grid_pinpoint_count; i++)
         pinpoints[i] =
@@ -138,6 +142,43 @@ static void describe(mmn_model *model)
     };
 }
 
+/* Every file that transformers may read beside the weights is absent or can be read, whether or not
+ * we need it here: a folder of which a part was not fetched is not another model. */
+static mmn_status check_files(const char *folder, mmn_error *error)
+{
+    static const char *const names[] = {
+        "config.json",         "generation_config.json",   "processor_config.json",
+        "tokenizer.json",      "preprocessor_config.json", "tokenizer_config.json",
+        "tokenizer.model",     "special_tokens_map.json",  "added_tokens.json",
+        "vocab.txt",           "vocab.json",               "merges.txt",
+        "chat_template.jinja", "chat_template.json",       "model.safetensors.index.json",
+        "model.safetensors",
+    };
+    mmn_status status = MMN_OK;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && status == MMN_OK; i++) {
+        bool found;
+        char *path = NULL;
+        status = mmn_path_join(&path, folder, names[i], error);
+        if (status == MMN_OK)
+            status = mmn_find_file(&found, path, error);
+        mmn_free(path);
+    }
+    return status;
+}
+
+/* The same of the folder within, which the tokenizer of a Q-Former has. */
+static mmn_status check_folder(const char *folder, mmn_error *error)
+{
+    char *within = NULL;
+    mmn_status status = check_files(folder, error);
+    if (status == MMN_OK)
+        status = mmn_path_join(&within, folder, "qformer_tokenizer", error);
+    if (status == MMN_OK && mmn_is_folder(within))
+        status = check_files(within, error);
+    mmn_free(within);
+    return status;
+}
+
 mmn_status mmn_model_open(mmn_model **opened, const char *folder,
                           const mmn_model_options *options, mmn_error *error)
 {
@@ -153,6 +194,8 @@ mmn_status mmn_model_open(mmn_model **opened, const char *folder,
     model->folder = mmn_copy_text(folder, error);
     if (model->folder)
         status = choose_compute(&model->compute, options, error);
+    if (status == MMN_OK)
+        status = check_folder(folder, error);
     if (status == MMN_OK)
         status = mmn_config_load(&model->config, folder, error);
     if (status == MMN_OK)

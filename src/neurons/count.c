@@ -354,10 +354,12 @@ static mmn_status name_state_file(count_run *run, mmn_error *error)
 /* Takes over what an interrupted run has counted, if there is a state file. */
 static mmn_status resume(count_run *run, mmn_error *error)
 {
-    if (!mmn_is_file(run->state_file))
-        return MMN_OK;
+    bool found;
     mmn_counts *state = NULL;
-    mmn_status status = mmn_count_resume(&state, run->state_file, run->counts, error);
+    mmn_status status = mmn_find_file(&found, run->state_file, error);
+    if (status != MMN_OK || !found)
+        return status;
+    status = mmn_count_resume(&state, run->state_file, run->counts, error);
     if (status != MMN_OK)
         return status;
     mmn_counts_free(run->counts);

@@ -11,11 +11,14 @@
 /* The most pictures of a sample, and bytes of one, that go into a page. */
 enum { PICTURES = 16, PICTURE_BYTES = 4 << 20 };
 
-/* The path of a picture in `folder`, or NULL if there is no such file. */
+/* The path of a picture in `folder`, or NULL if there is none that can be read. */
 static char *find_in(const char *folder, const char *name)
 {
     char *path = NULL;
-    if (mmn_path_join(&path, folder, name, NULL) == MMN_OK && mmn_is_file(path))
+    bool found = false;
+    if (mmn_path_join(&path, folder, name, NULL) == MMN_OK)
+        mmn_find_file(&found, path, NULL);
+    if (found)
         return path;
     mmn_free(path);
     return NULL;

@@ -68,27 +68,30 @@ static mmn_status open_folder(mmn_tokenizer **tokenizer, const char *folder,
 mmn_status mmn_tokenizer_open(mmn_tokenizer **tokenizer, const char *folder, mmn_error *error)
 {
     *tokenizer = NULL;
-    char *json = NULL, *model = NULL, *words = NULL;
-    mmn_status status = mmn_path_join(&json, folder, "tokenizer.json", error);
-    if (status == MMN_OK)
-        status = mmn_path_join(&model, folder, "tokenizer.model", error);
-    if (status == MMN_OK)
-        status = mmn_path_join(&words, folder, "vocab.txt", error);
-    if (status == MMN_OK) {
-        if (mmn_is_file(json))
-            status = open_json(tokenizer, json, error);
-        else if (mmn_is_file(model))
-            status = open_folder(tokenizer, folder, mmn_tokenizer_read_model, error);
-        else if (mmn_is_file(words))
-            status = open_folder(tokenizer, folder, mmn_tokenizer_read_words, error);
-        else
-            status = mmn_fail(error, MMN_INPUT, folder, NULL,
-                              "there is neither a tokenizer.json nor a tokenizer.model or "
-                              "vocab.txt");
+    static const char *const names[] = {"tokenizer.json", "tokenizer.model", "vocab.txt"};
+    enum { JSON, MODEL, WORDS, FILES };
+    char *path = NULL;
+    bool found = false;
+    int file = JSON;
+    mmn_status status = MMN_OK;
+    for (; status == MMN_OK && file < FILES; file++) {
+        mmn_free(path);
+        status = mmn_path_join(&path, folder, names[file], error);
+        if (status == MMN_OK)
+            status = mmn_find_file(&found, path, error);
+        if (found)
+            break;
     }
-    mmn_free(json);
-    mmn_free(model);
-    mmn_free(words);
+    if (status == MMN_OK && file == JSON)
+        status = open_json(tokenizer, path, error);
+    else if (status == MMN_OK && file == MODEL)
+        status = open_folder(tokenizer, folder, mmn_tokenizer_read_model, error);
+    else if (status == MMN_OK && file == WORDS)
+        status = open_folder(tokenizer, folder, mmn_tokenizer_read_words, error);
+    else if (status == MMN_OK)
+        status = mmn_fail(error, MMN_INPUT, folder, NULL,
+                          "there is neither a tokenizer.json nor a tokenizer.model or vocab.txt");
+    mmn_free(path);
     return status;
 }
 

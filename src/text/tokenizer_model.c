@@ -37,10 +37,10 @@ static mmn_status open_side_files(side_files *files, const char *folder, mmn_err
     mmn_status status = MMN_OK;
     for (size_t i = 0; i < 3 && status == MMN_OK; i++) {
         status = mmn_path_join(&files->paths[i], folder, names[i], error);
-        if (status != MMN_OK || !mmn_is_file(files->paths[i]))
-            continue;
-        status = mmn_json_load(&files->documents[i], files->paths[i], JSON_LIMIT, error);
         if (status == MMN_OK)
+            status = mmn_json_load_if_there(&files->documents[i], files->paths[i], JSON_LIMIT,
+                                            error);
+        if (status == MMN_OK && files->documents[i])
             status = mmn_json_as_object(objects[i], files->documents[i], files->paths[i], error);
     }
     return status;

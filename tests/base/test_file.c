@@ -162,9 +162,43 @@ Test(file, refuses_what_cannot_be_read, .init = make_folder, .fini = remove_fold
     cr_assert_eq(mmn_read_file(&text, NULL, path, 9, &error), MMN_INPUT);
     cr_assert_str_eq(error.message, "is not a regular file");
     cr_assert(mmn_is_folder(folder));
-    cr_assert(!mmn_is_file(folder));
-    cr_assert(!mmn_is_file(path));
     cr_assert(!mmn_is_folder(path));
+}
+
+/* What is there and cannot be read is not absent: as root, permissions are not asked for. */
+Test(file, tells_absent_files_from_unreadable_ones, .init = make_folder, .fini = remove_folder)
+{
+    bool found;
+    char inside[sizeof(path) + 8];
+    cr_assert_eq(mmn_find_file(&found, path, &error), MMN_OK);
+    cr_assert(!found);
+    cr_assert_eq(mmn_find_file(&found, "/nonexistent/folder/file", &error), MMN_OK);
+    cr_assert(!found);
+    cr_assert_neq(mmn_find_file(&found, folder, &error), MMN_OK, "a folder");
+
+    cr_assert_eq(symlink("nowhere", path), 0);
+    cr_assert_neq(mmn_find_file(&found, path, &error), MMN_OK, "a link to nothing");
+    cr_assert(!found);
+    cr_assert_str_eq(error.file, path);
+    cr_assert(strstr(error.message, "a link"), "%s", error.message);
+    cr_assert_eq(unlink(path), 0);
+    cr_assert_eq(symlink(path, path), 0);
+    cr_assert_neq(mmn_find_file(&found, path, &error), MMN_OK, "a link to itself");
+    cr_assert_str_eq(error.file, path);
+    cr_assert_eq(unlink(path), 0);
+    cr_assert_eq(mkfifo(path, 0600), 0);
+    cr_assert_neq(mmn_find_file(&found, path, &error), MMN_OK, "a pipe");
+    cr_assert_eq(unlink(path), 0);
+
+    cr_assert_eq(mmn_write_file(path, "x", 1, &error), MMN_OK);
+    cr_assert_eq(mmn_find_file(&found, path, &error), MMN_OK);
+    cr_assert(found);
+    snprintf(inside, sizeof(inside), "%s/x", path);
+    cr_assert_neq(mmn_find_file(&found, inside, &error), MMN_OK, "a file where a folder should be");
+    if (geteuid() != 0) {
+        cr_assert_eq(chmod(path, 0), 0);
+        cr_assert_neq(mmn_find_file(&found, path, &error), MMN_OK, "no permission");
+    }
 }
 
 Test(file, joins_paths)

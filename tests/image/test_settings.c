@@ -56,9 +56,20 @@ static mmn_status read_anyres(const char *text)
 
 TestSuite(settings, .init = make_folder, .fini = remove_folder);
 
+/* As transformers, which cannot load an image processor from such a folder. */
+Test(settings, must_be_there)
+{
+    cr_assert_eq(read_single(NULL), MMN_INPUT);
+    cr_expect(strstr(error.message, "no preprocessor_config.json"), "%s", error.message);
+    write_file("processor_config.json", "{\"processor_class\": \"LlavaProcessor\"}");
+    cr_assert_eq(read_single(NULL), MMN_INPUT);
+    write_file("processor_config.json", "{\"image_processor\": {}}");
+    cr_assert_eq(read_single(NULL), MMN_OK, "%s", error.message);
+}
+
 Test(settings, default_to_those_of_the_class_and_the_model)
 {
-    cr_assert_eq(read_single(NULL), MMN_OK, "%s", error.message);
+    cr_assert_eq(read_single("{}"), MMN_OK, "%s", error.message);
     cr_expect_eq(settings.processor, MMN_PROCESSOR_LLAVA);
     cr_expect_eq(settings.shortest_edge, 336);
     cr_expect_eq(settings.crop_size.height, 336);
@@ -126,6 +137,7 @@ Test(settings, of_siglip_resize_without_a_crop)
 Test(settings, of_blip_are_the_same_with_the_mean_of_clip)
 {
     const mmn_image_model model = {.blip = true, .image_size = 224};
+    write_file("preprocessor_config.json", "{}");
     cr_assert_eq(mmn_image_settings_read(&settings, folder, &model, &error), MMN_OK);
     cr_expect_eq(settings.processor, MMN_PROCESSOR_BLIP);
     cr_expect(settings.size.height == 224 && settings.size.width == 224);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/memory.h"
@@ -183,7 +184,7 @@ Test(windows, are_the_same_in_shards_and_steps)
     remove(paths[OTHER]);
     mmn_status status;
     while ((status = mmn_count(model, &options, NULL, &error)) == MMN_INTERRUPTED)
-        cr_assert(!mmn_is_file(paths[OTHER]));
+        cr_assert(access(paths[OTHER], F_OK) != 0);
     cr_assert_eq(status, MMN_OK, "%s", error.message);
     check_same_bytes(paths[ONE_RUN], paths[OTHER]);
 }
@@ -266,7 +267,7 @@ static void check_refused(const mmn_count_options *options, mmn_status expected,
     error = (mmn_error){0};
     cr_assert_eq(mmn_count(model, options, NULL, &error), expected, "%s: %s", part, error.message);
     cr_assert(strstr(error.message, part), "%s: %s", part, error.message);
-    cr_assert(!mmn_is_file(paths[ONE_RUN]));
+    cr_assert(access(paths[ONE_RUN], F_OK) != 0);
 }
 
 Test(windows, refuse_what_cannot_be)

@@ -1,5 +1,6 @@
 /* The page: what is drawn and written in it is what the tables and results say. */
 #include <math.h>
+#include <unistd.h>
 
 #include "results.h"
 
@@ -291,7 +292,7 @@ Test(page, has_what_the_results_allow)
         cr_assert_eq(mmn_report_figure_count(report), count);
         cr_assert_eq(mmn_report_write(report, MMN_REPORT_CSV, "none", in_folder("x"), &error),
                      MMN_USAGE);
-        cr_assert(!mmn_is_file(in_folder("x")));
+        cr_assert(access(in_folder("x"), F_OK) != 0);
         mmn_report_free(report);
     }
 }
