@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/digest.h"
 #include "base/error.h"
 
 /* Types of elements, all little-endian, ascending in size. (Writing goes by this order.) */
@@ -79,6 +80,16 @@ const char *mmn_safetensors_metadata(const mmn_safetensors *tensors, const char 
 /* How many files are open; their sizes together. */
 size_t mmn_safetensors_file_count(const mmn_safetensors *tensors);
 uint64_t mmn_safetensors_file_bytes(const mmn_safetensors *tensors);
+
+/* The checksum of metadata (pairs as mmn_safetensors_write takes them) and tensors with their bytes, in
+ * any order: doc/formats.md states the layout. A file that holds it in its own metadata says by it
+ * that nothing of it has changed. */
+mmn_status mmn_tensors_checksum(char checksum[MMN_DIGEST_SIZE], const mmn_tensor *tensors,
+                                size_t count, const char *const *metadata, mmn_error *error);
+/* That of an open file, without the metadata's key `left_out`. */
+mmn_status mmn_safetensors_checksum(char checksum[MMN_DIGEST_SIZE],
+                                    const mmn_safetensors *tensors, const char *left_out,
+                                    mmn_error *error);
 
 /* Writes `path` (atomically) with these tensors, whose data are little-endian bytes, and with
  * `metadata`: key, value, key, value, ..., NULL, or NULL for none. Data are ordered by descending

@@ -60,7 +60,9 @@ typedef struct mmn_counts {
     uint32_t shard, shards;       /* 1, 1: all */
     uint64_t *skipped;            /* the lines of skipped samples, ascending */
     size_t skipped_count, skipped_capacity;
+    uint64_t nonfinite; /* counted samples in which a number was infinite or NaN */
 
+    bool unchecked;     /* read from a file of before there were checksums */
     bool unfinished;    /* a state file's */
     uint64_t last_line; /* unfinished: lines of the list up to this one are done */
 } mmn_counts;
@@ -104,7 +106,8 @@ void mmn_digest_to_bytes(uint8_t bytes[16], const char digest[MMN_DIGEST_SIZE]);
 /* Writes a counts file, or a state file if `unfinished`, atomically. The bytes depend on the counts
  * alone. doc/formats.md describes the file. */
 mmn_status mmn_counts_write(const mmn_counts *counts, const char *file, mmn_error *error);
-/* Reads either; MMN_INPUT says what is wrong with the file. */
+/* Reads either, if its checksum is right; MMN_INPUT says what is wrong with the file. Counts of before
+ * there were checksums are read as `unchecked`. */
 mmn_status mmn_counts_read(mmn_counts **counts, const char *file, mmn_error *error);
 
 #endif

@@ -93,6 +93,15 @@ static mmn_status read_shard(const counts_reader *reader)
     return MMN_OK;
 }
 
+/* Only files with such samples have the key. */
+static mmn_status read_nonfinite(const counts_reader *reader)
+{
+    const char *text = mmn_safetensors_metadata(reader->tensors, "nonfinite"), *end;
+    if (text && (!parse_number(&reader->counts->nonfinite, text, &end) || *end != '\0'))
+        return wrong(reader, "nonfinite", "expected a number of samples");
+    return MMN_OK;
+}
+
 static mmn_status parse_metadata(json_t **value, const counts_reader *reader, const char *key)
 {
     const char *text;
@@ -299,11 +308,26 @@ static mmn_status read_header(const counts_reader *reader)
         status = read_shard(reader);
     if (status == MMN_OK)
         status = read_skipped(reader);
+    if (status == MMN_OK)
+        status = read_nonfinite(reader);
     if (status != MMN_OK)
         return status;
     mmn_digest_to_bytes(counts->inputs, inputs);
     counts->settings = mmn_copy_text(settings, reader->error);
     return counts->settings ? MMN_OK : MMN_SYSTEM;
+}
+
+static mmn_status check_checksum(const counts_reader *reader)
+{
+    char stored[MMN_DIGEST_SIZE], found[MMN_DIGEST_SIZE];
+    mmn_status status = digest_metadata(stored, reader, MMN_COUNTS_CHECKSUM);
+    if (status == MMN_OK)
+        status = mmn_safetensors_checksum(found, reader->tensors, MMN_COUNTS_CHECKSUM,
+                                          reader->error);
+    if (status == MMN_OK && strcmp(stored, found) != 0)
+        return wrong(reader, MMN_COUNTS_CHECKSUM,
+                     "is not that of the file's contents: the file has been damaged or edited");
+    return status;
 }
 
 static mmn_status read_progress(const counts_reader *reader)
@@ -337,14 +361,18 @@ mmn_status mmn_counts_read(mmn_counts **read, const char *file, mmn_error *error
     if (status == MMN_OK)
         status = metadata(&format, &reader, "format");
     bool unfinished = format && strcmp(format, MMN_COUNTS_STATE_FORMAT) == 0;
-    if (status == MMN_OK && !unfinished && strcmp(format, MMN_COUNTS_FORMAT) != 0)
+    bool unchecked = format && strcmp(format, MMN_COUNTS_UNCHECKED_FORMAT) == 0;
+    if (status == MMN_OK && !unfinished && !unchecked && strcmp(format, MMN_COUNTS_FORMAT) != 0)
         status = wrong(&reader, "format", "this is not a counts file of a version that is known");
+    if (status == MMN_OK && !unchecked)
+        status = check_checksum(&reader);
     if (status == MMN_OK)
         status = read_modules(modules, &module_count, &reader);
     if (status == MMN_OK)
         status = mmn_counts_create(&reader.counts, modules, module_count, error);
     if (status == MMN_OK) {
         reader.counts->unfinished = unfinished;
+        reader.counts->unchecked = unchecked;
         status = read_header(&reader);
     }
     if (status == MMN_OK)

@@ -115,14 +115,23 @@ static mmn_status make_image(image *made, const mmn_counts *counts, mmn_error *e
     return MMN_OK;
 }
 
+static size_t add_pair(size_t used, const char **metadata, const char *key, const char *value)
+{
+    metadata[used] = key;
+    metadata[used + 1] = value;
+    return used + 2;
+}
+
 mmn_status mmn_counts_write(const mmn_counts *counts, const char *file, mmn_error *error)
 {
     image made = {0};
     char *modules = NULL, *domains = NULL, *skipped = NULL, *positions = NULL;
-    char samples[24], shard[32], last_line[24], inputs[MMN_DIGEST_SIZE];
+    char samples[24], shard[32], last_line[24], inputs[MMN_DIGEST_SIZE], nonfinite[24];
+    char checksum[MMN_DIGEST_SIZE];
     snprintf(samples, sizeof(samples), "%" PRIu64, mmn_counts_samples(counts));
     snprintf(shard, sizeof(shard), "%" PRIu32 "/%" PRIu32, counts->shard, counts->shards);
     snprintf(last_line, sizeof(last_line), "%" PRIu64, counts->last_line);
+    snprintf(nonfinite, sizeof(nonfinite), "%" PRIu64, counts->nonfinite);
     for (size_t i = 0; i < sizeof(counts->inputs); i++)
         snprintf(inputs + 2 * i, 3, "%02x", counts->inputs[i]);
 
@@ -136,18 +145,21 @@ mmn_status mmn_counts_write(const mmn_counts *counts, const char *file, mmn_erro
     if (status == MMN_OK)
         status = make_image(&made, counts, error);
     if (status == MMN_OK) {
-        const char *finished[] = {
-            "format", MMN_COUNTS_FORMAT, "version", counts->version, "model", counts->model,
-            "data", counts->data, "inputs", inputs, "settings", counts->settings,
-            "modules", modules, "domains", domains, "samples", samples, "skipped", skipped,
-            "shard", shard, NULL};
-        const char *unfinished[] = {
-            "format", MMN_COUNTS_STATE_FORMAT, "version", counts->version, "model", counts->model,
-            "data", counts->data, "inputs", inputs, "settings", counts->settings,
-            "modules", modules, "domains", domains, "samples", samples, "skipped", skipped,
-            "shard", shard, "last_line", last_line, "positions", positions, NULL};
-        status = mmn_safetensors_write(file, made.tensors, made.tensor_count,
-                                       counts->unfinished ? unfinished : finished, error);
+        const char *metadata[2 * 16 + 1] = {
+            "format", counts->unfinished ? MMN_COUNTS_STATE_FORMAT : MMN_COUNTS_FORMAT,
+            "version", counts->version, "model", counts->model, "data", counts->data,
+            "inputs", inputs, "settings", counts->settings, "modules", modules,
+            "domains", domains, "samples", samples, "skipped", skipped, "shard", shard};
+        size_t used = 2 * 11;
+        if (counts->unfinished)
+            used = add_pair(add_pair(used, metadata, "last_line", last_line), metadata,
+                            "positions", positions);
+        if (counts->nonfinite > 0)
+            used = add_pair(used, metadata, "nonfinite", nonfinite);
+        status = mmn_tensors_checksum(checksum, made.tensors, made.tensor_count, metadata, error);
+        add_pair(used, metadata, MMN_COUNTS_CHECKSUM, checksum);
+        if (status == MMN_OK)
+            status = mmn_safetensors_write(file, made.tensors, made.tensor_count, metadata, error);
     }
     free_image(&made);
     mmn_free(modules);

@@ -20,6 +20,7 @@ static mmn_status add_counts(mmn_counts *sum, const mmn_counts *part, mmn_error 
                 return status;
         }
     }
+    sum->nonfinite += part->nonfinite;
     for (size_t i = 0; i < sizeof(sum->inputs); i++)
         sum->inputs[i] ^= part->inputs[i];
     for (size_t i = 0; i < part->skipped_count; i++) {
@@ -39,6 +40,10 @@ static mmn_status check_part(const mmn_counts *sum, const mmn_counts *part, cons
     if (part->unfinished)
         return mmn_fail(error, MMN_INPUT, file, NULL,
                         "this is the state of an unfinished run; let that run finish first");
+    if (part->unchecked)
+        return mmn_fail(error, MMN_INPUT, file, NULL,
+                        "was written before counts had checksums, which merged counts would seem "
+                        "to have; count this shard again");
     if (!mmn_counts_same_run(part, sum, &what, &value, &value_of_first))
         return mmn_fail(error, MMN_INPUT, file, what,
                         "differs from %s in %s (%s, there %s); only shards of one run can be "

@@ -90,6 +90,8 @@ static mmn_status copy_source(mmn_ranking *ranking, const mmn_counts *counts, mm
     for (size_t i = 0; i < sizeof(counts->inputs); i++)
         snprintf(ranking->inputs + 2 * i, 3, "%02x", counts->inputs[i]);
     ranking->samples = mmn_counts_samples(counts);
+    ranking->nonfinite = counts->nonfinite;
+    ranking->unchecked = counts->unchecked;
     ranking->domains = mmn_allocate(counts->domain_count, sizeof(*ranking->domains), error);
     if (!ranking->domains)
         return MMN_SYSTEM;

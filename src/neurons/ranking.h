@@ -21,7 +21,8 @@ struct mmn_ranking {
     char digest[MMN_DIGEST_SIZE];
     /* Of the counts: */
     char version[32], model[MMN_DIGEST_SIZE], data[MMN_DIGEST_SIZE], inputs[MMN_DIGEST_SIZE];
-    uint64_t samples;
+    uint64_t samples, nonfinite;
+    bool unchecked;
 };
 
 /* How many selected neurons belong to the domain. */

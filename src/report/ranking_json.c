@@ -25,8 +25,13 @@ static void add_source(mmn_text *text, const mmn_ranking *ranking)
     mmn_text_add(text, "  \"counts\": {\"version\": ");
     mmn_text_add_json(text, ranking->version);
     mmn_text_add(text, ", \"samples\": %" PRIu64 ",\n    \"model\": \"%s\",\n    \"data\": \"%s\","
-                 "\n    \"inputs\": \"%s\"},\n", ranking->samples, ranking->model, ranking->data,
+                 "\n    \"inputs\": \"%s\"", ranking->samples, ranking->model, ranking->data,
                  ranking->inputs);
+    if (ranking->unchecked)
+        mmn_text_add(text, ",\n    \"unchecked\": true");
+    if (ranking->nonfinite > 0)
+        mmn_text_add(text, ",\n    \"nonfinite\": %" PRIu64, ranking->nonfinite);
+    mmn_text_add(text, "},\n");
 }
 
 static void add_domain(mmn_text *text, const mmn_module_ranking *module, size_t domain)

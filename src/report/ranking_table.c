@@ -92,5 +92,11 @@ mmn_status mmn_ranking_table(const mmn_ranking *ranking, char **table, mmn_error
     }
     for (size_t m = 0; m < ranking->module_count; m++)
         add_module(&text, ranking, &ranking->modules[m], title_width);
+    if (ranking->unchecked)
+        mmn_text_add(&text, "The counts were written before counts had checksums: nobody can tell "
+                     "whether they are as they were.\n\n");
+    if (ranking->nonfinite > 0)
+        mmn_text_add(&text, "In %" PRIu64 " of the %" PRIu64 " samples counted, numbers were infinite "
+                     "or NaN.\n\n", ranking->nonfinite, ranking->samples);
     return mmn_text_finish(&text, table, error);
 }

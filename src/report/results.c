@@ -13,7 +13,7 @@
 
 static const char *const kind_names[] = {"counts", "neurons", "eval", "perplexity", "perturb",
                                          "lens", "contrib"};
-static const char *const formats[] = {"mmneuron-counts-1", "mmneuron-neurons-1",
+static const char *const formats[] = {"mmneuron-counts-2", "mmneuron-neurons-1",
                                       "mmneuron-eval-1", "mmneuron-perplexity-1",
                                       "mmneuron-perturb-1", "mmneuron-lens-1",
                                       "mmneuron-contrib-1"};

@@ -1,5 +1,6 @@
 #!/bin/sh
-# What is certified, was used: files that are there and cannot be read.
+# What is certified, was used: files that are there and cannot be read, counts and states that were
+# damaged.
 . "$top_srcdir/tests/cli/setup.sh"
 
 photo=$images/wide.jpg
@@ -50,5 +51,42 @@ copy_model llava-interleave-qwen
 rm "$work/llava-interleave-qwen/preprocessor_config.json"
 check "a model without its preprocessor_config.json" fails_with "no preprocessor_config.json" \
     $MMNEURON info "$work/llava-interleave-qwen"
+
+# Counts and a state of which anything changed are refused, by every command that reads them.
+damage="$EMULATOR $top_builddir"/tests/cli/damage
+make_list 3 "$work/list.jsonl"
+$MMNEURON count "$model" "$work/list.jsonl" -o "$work/counts" --quiet >/dev/null
+$MMNEURON count "$model" "$work/list.jsonl" -o "$work/stopped" --stop-after 1 --quiet \
+    >/dev/null 2>&1
+
+# refuses_damage KIND TIMES FILE DAMAGED COMMAND...
+refuses_damage() {
+    kind=$1
+    times=$2
+    original=$3
+    damaged=$4
+    shift 4
+    step=0
+    while [ $step -lt "$times" ]; do
+        $damage "$kind" "$original" "$damaged" $step "$times" || return 1
+        step=$((step + 1))
+        ! cmp -s "$original" "$damaged" || continue # zeros already
+        fails_with "$damaged" "$@" || return 1
+        ! [ -e "$work/new" ] || return 1
+    done
+}
+
+check "counts with a bit flipped are not ranked" refuses_damage flip 25 "$work/counts" \
+    "$work/damaged" $MMNEURON rank "$work/damaged" -o "$work/new"
+check "counts with bytes that are 0 are not ranked" refuses_damage zero 10 "$work/counts" \
+    "$work/damaged" $MMNEURON rank "$work/damaged" -o "$work/new"
+check "counts with a bit flipped are not merged" refuses_damage flip 9 "$work/counts" \
+    "$work/damaged" $MMNEURON merge "$work/damaged" -o "$work/new"
+check "counts with a bit flipped are not reported" refuses_damage flip 9 "$work/counts" \
+    "$work/damaged" $MMNEURON report "$work/damaged" -o "$work/new"
+check "a state with a bit flipped is not resumed" refuses_damage flip 9 "$work/stopped.state" \
+    "$work/new.state" $MMNEURON count "$model" "$work/list.jsonl" -o "$work/new" --quiet
+check "a state with bytes that are 0 is not resumed" refuses_damage zero 5 "$work/stopped.state" \
+    "$work/new.state" $MMNEURON count "$model" "$work/list.jsonl" -o "$work/new" --quiet
 
 done_testing

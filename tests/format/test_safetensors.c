@@ -129,6 +129,36 @@ Test(safetensors, writes_what_python_writes, .init = make_folder, .fini = remove
     cr_assert_eq(count_files(), 1);
 }
 
+/* The stream of doc/formats.md, put together by hand. */
+Test(safetensors, have_a_checksum_of_all_they_hold, .init = make_folder, .fini = remove_folder)
+{
+    static const uint8_t bytes[6] = {1, 2, 3, 4, 5, 6};
+    const mmn_tensor tensors[] = {{"late", MMN_TYPE_U8, 1, {2}, bytes, 2, NULL},
+                                  {"early", MMN_TYPE_I16, 2, {1, 2}, bytes + 2, 4, NULL}};
+    static const char stream[] = "\2\0\0\0\0\0\0\0"
+                                 "\1\0\0\0\0\0\0\0a" "\2\0\0\0\0\0\0\0xy"
+                                 "\1\0\0\0\0\0\0\0b" "\0\0\0\0\0\0\0\0"
+                                 "\2\0\0\0\0\0\0\0"
+                                 "\5\0\0\0\0\0\0\0early" "\3\0\0\0\0\0\0\0I16"
+                                 "\2\0\0\0\0\0\0\0" "\1\0\0\0\0\0\0\0" "\2\0\0\0\0\0\0\0"
+                                 "\4\0\0\0\0\0\0\0\3\4\5\6"
+                                 "\4\0\0\0\0\0\0\0late" "\2\0\0\0\0\0\0\0U8"
+                                 "\1\0\0\0\0\0\0\0" "\2\0\0\0\0\0\0\0"
+                                 "\2\0\0\0\0\0\0\0\1\2";
+    static const char *const metadata[] = {"b", "", "a", "xy", NULL};
+    static const char *const written[] = {"a", "xy", "sum", "?", "b", "", NULL};
+    char by_hand[MMN_DIGEST_SIZE], checksum[MMN_DIGEST_SIZE];
+    mmn_digest_of(stream, sizeof(stream) - 1, by_hand);
+    check_ok(mmn_tensors_checksum(checksum, tensors, 2, metadata, &error));
+    cr_assert_str_eq(checksum, by_hand);
+    mmn_safetensors *file;
+    check_ok(mmn_safetensors_write(path_in_folder("x"), tensors, 2, written, &error));
+    check_ok(mmn_safetensors_open(&file, path_in_folder("x"), &error));
+    check_ok(mmn_safetensors_checksum(checksum, file, "sum", &error));
+    cr_assert_str_eq(checksum, by_hand);
+    mmn_safetensors_close(file);
+}
+
 Test(safetensors, writes_and_reads_no_tensors, .init = make_folder, .fini = remove_folder)
 {
     const char *path = path_in_folder("none.safetensors");
