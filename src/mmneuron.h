@@ -78,6 +78,9 @@ typedef struct mmn_model_options {
     int threads;      /* 0: as many as OpenMP gives */
     const char *simd; /* a kernel table's name; NULL: MMNEURON_SIMD, else the fastest */
     mmn_resize_order resize_order;
+    int without_tokenizer; /* the folder's tokenizer is not opened, and need not be there: inputs
+                              are made of token ids, and functions that read or write texts return
+                              MMN_USAGE */
 } mmn_model_options;
 
 /* Opens the Hugging Face folder `folder`: reads its configurations and tokenizer and maps its
@@ -110,6 +113,9 @@ typedef struct mmn_model_info {
     uint32_t first_window_layer; /* layers before this one have no window */
     size_t module_count;
     const mmn_module *modules; /* in the order vision, projector, qformer, query, language */
+    size_t remark_count;
+    const char *const *remarks; /* sentences: what in the folder is read in an unexpected way, or
+                                   lies there and is not read */
 } mmn_model_info;
 
 /* Valid until the model is closed. */

@@ -337,7 +337,8 @@ int mmn_cli_ask(const mmn_cli_command *command, int argc, char **argv)
         request.question_count = lines.count;
     }
     if (code == MMN_CLI_DONE)
-        code = mmn_cli_open_model(&run.model, arguments.texts[0], &arguments, request.order);
+        code = mmn_cli_open_model(&run.model, arguments.texts[0], &arguments,
+                              &(mmn_model_options){.resize_order = request.order});
     if (code == MMN_CLI_DONE)
         code = answer_all(&run);
 done:

@@ -129,7 +129,8 @@ int mmn_cli_contrib(const mmn_cli_command *command, int argc, char **argv)
     request.json = arguments.json;
     code = check_request(command, &request);
     if (code == MMN_CLI_DONE)
-        code = mmn_cli_open_model(&model, arguments.texts[0], &arguments, order);
+        code = mmn_cli_open_model(&model, arguments.texts[0], &arguments,
+                              &(mmn_model_options){.resize_order = order});
     if (code == MMN_CLI_DONE)
         code = run_contrib(model, &request);
 done:

@@ -143,7 +143,8 @@ int mmn_cli_count(const mmn_cli_command *command, int argc, char **argv)
     count_options.batch = (uint32_t)batch;
     count_options.shard = shard.index;
     count_options.shards = shard.count;
-    code = mmn_cli_open_model(&model, arguments.texts[0], &arguments, order);
+    code = mmn_cli_open_model(&model, arguments.texts[0], &arguments,
+                              &(mmn_model_options){.resize_order = order});
     if (code == MMN_CLI_DONE)
         code = run_count(model, &count_options, arguments.quiet, arguments.json);
 done:

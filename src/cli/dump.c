@@ -1,4 +1,6 @@
 /* mmneuron dump: writes the stages of one forward pass to a safetensors file. */
+#include <stdlib.h>
+
 #include "cli/command.h"
 #include "cli/model.h"
 #include "cli/options.h"
@@ -8,6 +10,7 @@
 typedef struct dump_request {
     const char *prompt, *inputs, *output;
     mmn_cli_texts images;
+    mmn_cli_ids ids;
     uint64_t generate;
     mmn_resize_order order;
     mmn_dump_options options;
@@ -17,23 +20,31 @@ static int check_request(const mmn_cli_command *command, const dump_request *req
 {
     if (request->output == NULL)
         return mmn_cli_usage(command->name, "-o is missing: the file that receives the stages");
-    if (request->inputs == NULL && request->prompt == NULL)
-        return mmn_cli_usage(command->name, "--prompt or --inputs is missing: what to run");
-    if (request->inputs != NULL && (request->prompt != NULL || request->images.count > 0))
+    int starts = (request->inputs != NULL) + (request->prompt != NULL) + (request->ids.ids != NULL);
+    if (starts == 0)
+        return mmn_cli_usage(command->name, "--prompt, --inputs or --ids is missing: what to run");
+    if (starts > 1 || (request->prompt == NULL && request->images.count > 0))
         return mmn_cli_usage(command->name,
-                             "--inputs replaces --prompt and --image; give one or the other");
+                             "--inputs and --ids replace --prompt and --image; give one of them");
     return MMN_CLI_DONE;
+}
+
+static mmn_status make_input(mmn_input **input, const mmn_model *model,
+                             const dump_request *request, mmn_error *error)
+{
+    if (request->inputs != NULL)
+        return mmn_input_from_file(input, model, request->inputs, error);
+    if (request->ids.ids != NULL)
+        return mmn_input_from_ids(input, model, request->ids.ids, request->ids.count, error);
+    return mmn_input_from_prompt(input, model, request->prompt, request->images.texts,
+                                 request->images.count, error);
 }
 
 static int run_dump(const mmn_model *model, const dump_request *request, bool json)
 {
     mmn_error error;
     mmn_input *input = NULL;
-    mmn_status status =
-        request->inputs != NULL
-            ? mmn_input_from_file(&input, model, request->inputs, &error)
-            : mmn_input_from_prompt(&input, model, request->prompt, request->images.texts,
-                                    request->images.count, &error);
+    mmn_status status = make_input(&input, model, request, &error);
     if (status == MMN_OK)
         status = mmn_dump(model, input, &request->options, request->output, &error);
     int code = MMN_CLI_DONE;
@@ -66,6 +77,8 @@ int mmn_cli_dump(const mmn_cli_command *command, int argc, char **argv)
          .help = "a JPEG or PNG file; may be repeated"},
         {.name = "inputs", .value = "FILE", .kind = MMN_CLI_TEXT, .target = &request.inputs,
          .help = "take input_ids, pixel_values and image_sizes from this dump instead"},
+        {.name = "ids", .value = "IDS", .kind = MMN_CLI_IDS, .target = &request.ids,
+         .help = "run these token ids, separated by commas, without an image or a tokenizer"},
         {.name = "stages", .value = "PATTERNS", .kind = MMN_CLI_TEXT,
          .target = &request.options.stages,
          .help = "only stages that match one of these patterns, separated by commas (all)"},
@@ -81,7 +94,11 @@ int mmn_cli_dump(const mmn_cli_command *command, int argc, char **argv)
         goto done;
     code = check_request(command, &request);
     if (code == MMN_CLI_DONE)
-        code = mmn_cli_open_model(&model, arguments.texts[0], &arguments, request.order);
+        code = mmn_cli_open_model(&model, arguments.texts[0], &arguments,
+                                  &(mmn_model_options){
+                                      .resize_order = request.order,
+                                      .without_tokenizer = request.prompt == NULL,
+                                  });
     if (code == MMN_CLI_DONE) {
         request.options.generate = (size_t)request.generate;
         code = run_dump(model, &request, arguments.json);
@@ -90,5 +107,6 @@ done:
     mmn_model_close(model);
     mmn_cli_free(arguments.texts);
     mmn_cli_free(request.images.texts);
+    free(request.ids.ids);
     return code;
 }

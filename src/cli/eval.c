@@ -163,7 +163,8 @@ int mmn_cli_eval(const mmn_cli_command *command, int argc, char **argv)
     eval_options.seeds = (uint32_t)seeds;
     eval_options.first_seed = first_seed;
     eval_options.batch = (uint32_t)batch;
-    code = mmn_cli_open_model(&model, arguments.texts[0], &arguments, order);
+    code = mmn_cli_open_model(&model, arguments.texts[0], &arguments,
+                              &(mmn_model_options){.resize_order = order});
     if (code == MMN_CLI_DONE)
         code = texts ? run_perplexity(model, &text_options, output, &arguments)
                      : run_eval(model, &eval_options, output, &arguments);

@@ -64,6 +64,10 @@ static json_t *info_to_json(const char *folder, const mmn_model_info *info, cons
     json_object_set_new(object, "threads", json_integer((json_int_t)info->threads));
     if (digest != NULL)
         json_object_set_new(object, "digest", json_string(digest));
+    json_t *remarks = json_array();
+    for (size_t i = 0; i < info->remark_count; i++)
+        json_array_append_new(remarks, json_string(info->remarks[i]));
+    json_object_set_new(object, "remarks", remarks);
     return object;
 }
 
@@ -126,6 +130,8 @@ static void print_info(const char *folder, const mmn_model_info *info, const cha
                   info->threads == 1 ? "" : "s");
     if (digest != NULL)
         mmn_cli_print("digest     %s\n", digest);
+    for (size_t i = 0; i < info->remark_count; i++)
+        mmn_cli_print("remark     %s\n", info->remarks[i]);
     mmn_cli_print("\nmodule      layers  neurons  stages\n");
     for (size_t index = 0; index < info->module_count; index++) {
         const mmn_module *module = &info->modules[index];
@@ -144,7 +150,7 @@ int mmn_cli_info(const mmn_cli_command *command, int argc, char **argv)
         {.name = "digest", .kind = MMN_CLI_FLAG, .target = &with_digest,
          .help = "also print the digest of all weights, which reads the whole checkpoint"},
     };
-    mmn_cli_arguments arguments;
+    mmn_cli_arguments arguments, quiet;
     int code;
     if (!mmn_cli_parse(command, options, sizeof options / sizeof options[0], argc, argv,
                        &arguments, &code))
@@ -154,7 +160,9 @@ int mmn_cli_info(const mmn_cli_command *command, int argc, char **argv)
     char digest[33] = "";
     mmn_error error;
     mmn_model *model = NULL;
-    code = mmn_cli_open_model(&model, folder, &arguments, MMN_RESIZE_HORIZONTAL_FIRST);
+    quiet = arguments;
+    quiet.quiet = 1; /* remarks are part of what is printed */
+    code = mmn_cli_open_model(&model, folder, &quiet, &(mmn_model_options){0});
     if (code == MMN_CLI_DONE && with_digest && mmn_model_digest(model, digest, &error) != MMN_OK)
         code = mmn_cli_fail(&error);
     if (code == MMN_CLI_DONE) {

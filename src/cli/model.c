@@ -4,15 +4,16 @@
 #include "cli/output.h"
 
 int mmn_cli_open_model(mmn_model **model, const char *folder, const mmn_cli_arguments *arguments,
-                       mmn_resize_order order)
+                       const mmn_model_options *wishes)
 {
-    const mmn_model_options options = {
-        .threads = (int)arguments->threads,
-        .simd = arguments->simd,
-        .resize_order = order,
-    };
+    mmn_model_options options = *wishes;
+    options.threads = (int)arguments->threads;
+    options.simd = arguments->simd;
     mmn_error error;
     if (mmn_model_open(model, folder, &options, &error) != MMN_OK)
         return mmn_cli_fail(&error);
+    const mmn_model_info *info = mmn_model_describe(*model);
+    for (size_t i = 0; i < info->remark_count && !arguments->quiet; i++)
+        mmn_cli_message("%s: %s", folder, info->remarks[i]);
     return MMN_CLI_DONE;
 }

@@ -1,4 +1,4 @@
-/* model.h: opening a model and making its input as the commands' options ask. */
+/* model.h: opening a model as the options that all commands share ask. */
 #ifndef MMN_CLI_MODEL_H
 #define MMN_CLI_MODEL_H
 
@@ -13,8 +13,9 @@
                 " models were made with (the default), or pillow-13"                         \
     }
 
-/* Opens the model in `folder`. Returns the exit code. */
+/* Opens the model in `folder` with the command's own `wishes`, to which threads and kernels are added,
+ * and prints remarks about it as messages unless --quiet. Returns the exit code. */
 int mmn_cli_open_model(mmn_model **model, const char *folder, const mmn_cli_arguments *arguments,
-                       mmn_resize_order order);
+                       const mmn_model_options *wishes);
 
 #endif

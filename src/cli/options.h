@@ -18,7 +18,8 @@ typedef enum mmn_cli_kind {
     MMN_CLI_REAL,   /* a real number from minimum to maximum; double */
     MMN_CLI_SHARD,  /* I/N with 1 <= I <= N; mmn_cli_shard */
     MMN_CLI_ORDER,  /* an order of resizing; mmn_resize_order */
-    MMN_CLI_MODULES /* names of modules, separated by commas; mmn_cli_modules */
+    MMN_CLI_MODULES, /* names of modules, separated by commas; mmn_cli_modules */
+    MMN_CLI_IDS      /* token ids, separated by commas; mmn_cli_ids */
 } mmn_cli_kind;
 
 typedef struct mmn_cli_texts {
@@ -34,6 +35,11 @@ typedef struct mmn_cli_shard {
 typedef struct mmn_cli_modules {
     char names[96];
 } mmn_cli_modules;
+
+typedef struct mmn_cli_ids {
+    int32_t *ids; /* freed with free; NULL if not given */
+    size_t count;
+} mmn_cli_ids;
 
 typedef struct mmn_cli_option {
     const char *name;  /* without the dashes */

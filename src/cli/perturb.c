@@ -70,7 +70,8 @@ int mmn_cli_perturb(const mmn_cli_command *command, int argc, char **argv)
         goto done;
     }
     perturb_options.list = arguments.texts[1];
-    code = mmn_cli_open_model(&model, arguments.texts[0], &arguments, order);
+    code = mmn_cli_open_model(&model, arguments.texts[0], &arguments,
+                              &(mmn_model_options){.resize_order = order});
     if (code == MMN_CLI_DONE)
         code = run_perturb(model, &perturb_options, output, arguments.quiet, arguments.json);
 done:

@@ -124,6 +124,32 @@ static int take_modules(const mmn_cli_command *command, const mmn_cli_option *op
     }
 }
 
+static int take_ids(const mmn_cli_command *command, const mmn_cli_option *option,
+                    const char *text)
+{
+    mmn_cli_ids *ids = option->target;
+    size_t most = 1;
+    for (const char *comma = strchr(text, ','); comma; comma = strchr(comma + 1, ','))
+        most++;
+    free(ids->ids);
+    *ids = (mmn_cli_ids){.ids = calloc(most, sizeof *ids->ids)};
+    if (ids->ids == NULL) {
+        mmn_cli_message("memory is short");
+        return MMN_CLI_FAILED;
+    }
+    for (const char *at = text;; at++) {
+        uint64_t id = 0;
+        if (!parse_whole(at, &at, &id) || id > INT32_MAX || (*at != ',' && *at != '\0'))
+            return mmn_cli_usage(command->name,
+                                 "--%s takes whole numbers from 0 to %d, separated by commas, not"
+                                 " \"%s\"",
+                                 option->name, INT32_MAX, text);
+        ids->ids[ids->count++] = (int32_t)id;
+        if (*at == '\0')
+            return MMN_CLI_DONE;
+    }
+}
+
 int mmn_cli_take_text(mmn_cli_texts *texts, const char *text, int argc)
 {
     if (texts->texts == NULL)
@@ -158,6 +184,8 @@ int mmn_cli_take_value(const mmn_cli_command *command, const mmn_cli_option *opt
         return take_order(command, option, text);
     case MMN_CLI_MODULES:
         return take_modules(command, option, text);
+    case MMN_CLI_IDS:
+        return take_ids(command, option, text);
     }
     return MMN_CLI_DONE;
 }

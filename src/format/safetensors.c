@@ -37,6 +37,7 @@ void mmn_safetensors_close(mmn_safetensors *tensors)
     }
     mmn_free(tensors->files);
     mmn_free(tensors->tensors);
+    mmn_free(tensors->aliases);
     mmn_free(tensors);
 }
 
@@ -60,6 +61,43 @@ static int compare_names(const void *a, const void *b)
     return strcmp(((const mmn_tensor *)a)->name, ((const mmn_tensor *)b)->name);
 }
 
+static int compare_aliases(const void *a, const void *b)
+{
+    const mmn_tensor_alias *one = a, *other = b;
+    int order = strcmp(one->name, other->name);
+    return order != 0 ? order : strcmp(one->tensor->name, other->tensor->name);
+}
+
+/* Makes one sorted array of the second names that the files' metadata give to their tensors. */
+static mmn_status gather_aliases(mmn_safetensors *tensors, mmn_error *error)
+{
+    size_t most = 0, kept = 0;
+    const char *name;
+    json_t *value;
+    for (size_t i = 0; i < tensors->file_count; i++)
+        most += json_object_size(tensors->files[i].metadata);
+    tensors->aliases = mmn_allocate(most, sizeof(*tensors->aliases), error);
+    if (!tensors->aliases)
+        return MMN_SYSTEM;
+    for (size_t i = 0; i < tensors->file_count; i++) {
+        const mmn_safetensors_file *file = &tensors->files[i];
+        json_object_foreach(file->metadata, name, value) {
+            const char *stored = json_string_value(value);
+            if (stored && mmn_tensor_find(file->tensors, file->count, stored) &&
+                !mmn_safetensors_find(tensors, name))
+                tensors->aliases[tensors->alias_count++] =
+                    (mmn_tensor_alias){name, mmn_safetensors_find(tensors, stored)};
+        }
+    }
+    if (tensors->alias_count > 0)
+        qsort(tensors->aliases, tensors->alias_count, sizeof(*tensors->aliases), compare_aliases);
+    for (size_t i = 0; i < tensors->alias_count; i++)
+        if (kept == 0 || strcmp(tensors->aliases[i].name, tensors->aliases[kept - 1].name) != 0)
+            tensors->aliases[kept++] = tensors->aliases[i];
+    tensors->alias_count = kept;
+    return MMN_OK;
+}
+
 /* Makes one sorted array of the tensors of all files. */
 static mmn_status gather(mmn_safetensors *tensors, mmn_error *error)
 {
@@ -76,7 +114,13 @@ static mmn_status gather(mmn_safetensors *tensors, mmn_error *error)
     }
     if (gathered > 0)
         qsort(tensors->tensors, gathered, sizeof(*tensors->tensors), compare_names);
-    return MMN_OK;
+    for (size_t i = 1; i < gathered; i++) {
+        const mmn_tensor *one = &tensors->tensors[i - 1], *other = &tensors->tensors[i];
+        if (strcmp(one->name, other->name) == 0)
+            return mmn_fail(error, MMN_INPUT, other->file, other->name,
+                            "tensor is in %.600s too; expected it in one shard", one->file);
+    }
+    return gather_aliases(tensors, error);
 }
 
 /* Ends the opening of a file or folder: closes it if `status` is an error. */
@@ -207,7 +251,7 @@ static mmn_status open_shard(mmn_safetensors_file *file, const char *folder, con
     return status;
 }
 
-/* Every tensor of the map is in the shard that the map says. */
+/* Every tensor of the map is in the shard that the map says, but for buffers that nobody reads. */
 static mmn_status check_map(const shard_index *index, const mmn_safetensors *tensors,
                             mmn_error *error)
 {
@@ -218,28 +262,10 @@ static mmn_status check_map(const shard_index *index, const mmn_safetensors *ten
         const char **found = bsearch(&shard, index->shards, index->shard_count,
                                      sizeof(*index->shards), compare_texts);
         const mmn_safetensors_file *file = &tensors->files[found - index->shards];
-        if (!mmn_tensor_find(file->tensors, file->count, name))
+        if (!mmn_tensor_find(file->tensors, file->count, name) && !mmn_tensor_is_computed(name))
             return mmn_fail(error, MMN_INPUT, file->path, name,
                             "tensor is missing, although model.safetensors.index.json says that "
                             "it is in this file");
-    }
-    return MMN_OK;
-}
-
-/* Every tensor of the shards is in the map, and for that shard. */
-static mmn_status check_shards(const shard_index *index, const mmn_safetensors *tensors,
-                               mmn_error *error)
-{
-    for (size_t i = 0; i < tensors->file_count; i++) {
-        const mmn_safetensors_file *file = &tensors->files[i];
-        for (size_t j = 0; j < file->count; j++) {
-            const char *name = file->tensors[j].name;
-            const char *shard = json_string_value(json_object_get(index->weight_map.value, name));
-            if (!shard || strcmp(shard, index->shards[i]) != 0)
-                return mmn_fail(error, MMN_INPUT, file->path, name,
-                                "surplus tensor: model.safetensors.index.json does not say that "
-                                "it is in this file");
-        }
     }
     return MMN_OK;
 }
@@ -256,8 +282,6 @@ static mmn_status open_shards(mmn_safetensors **result, const char *folder, cons
         status = open_shard(&tensors->files[i], folder, index.shards[i], error);
     if (status == MMN_OK)
         status = check_map(&index, tensors, error);
-    if (status == MMN_OK)
-        status = check_shards(&index, tensors, error);
     if (status == MMN_OK)
         status = gather(tensors, error);
     free_index(&index);
@@ -328,6 +352,12 @@ const mmn_tensor *mmn_safetensors_find(const mmn_safetensors *tensors, const cha
 const char *mmn_safetensors_metadata(const mmn_safetensors *tensors, const char *key)
 {
     return json_string_value(json_object_get(tensors->files[0].metadata, key));
+}
+
+const mmn_tensor_alias *mmn_safetensors_aliases(const mmn_safetensors *tensors, size_t *count)
+{
+    *count = tensors->alias_count;
+    return tensors->aliases;
 }
 
 size_t mmn_safetensors_file_count(const mmn_safetensors *tensors)

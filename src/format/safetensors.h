@@ -2,6 +2,7 @@
 #ifndef MMN_FORMAT_SAFETENSORS_H
 #define MMN_FORMAT_SAFETENSORS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -58,7 +59,9 @@ typedef struct mmn_safetensors mmn_safetensors;
 mmn_status mmn_safetensors_open(mmn_safetensors **tensors, const char *path, mmn_error *error);
 
 /* Opens a checkpoint's folder: model.safetensors, or else the shards that
- * model.safetensors.index.json lists; then map and shards must name exactly the same tensors. */
+ * model.safetensors.index.json lists; then every tensor of the map is in its shard, and no tensor
+ * is in two. Shards may hold tensors that the map does not name, and the map may name computed
+ * buffers that no shard holds, as transformers has it. */
 mmn_status mmn_safetensors_open_folder(mmn_safetensors **tensors, const char *folder,
                                        mmn_error *error);
 
@@ -77,6 +80,22 @@ const mmn_tensor *mmn_safetensors_get(const mmn_safetensors *tensors, size_t ind
 const mmn_tensor *mmn_safetensors_find(const mmn_safetensors *tensors, const char *name);
 /* The text that `__metadata__` has for `key`, or NULL; of a folder, the first shard's. */
 const char *mmn_safetensors_metadata(const mmn_safetensors *tensors, const char *key);
+
+/* A second name of a tensor: Python's safetensors stores tensors that share memory once, and says in
+ * `__metadata__` which names it left out. */
+typedef struct mmn_tensor_alias {
+    const char *name;
+    const mmn_tensor *tensor;
+} mmn_tensor_alias;
+
+/* The names that no tensor has and that a file's metadata gives to a tensor of it, in the order of
+ * the names, each once; *count says how many. Valid until closed. */
+const mmn_tensor_alias *mmn_safetensors_aliases(const mmn_safetensors *tensors, size_t *count);
+
+/* Whether a tensor of this name is a buffer that the configuration determines (rotary_emb.inv_freq,
+ * embeddings.position_ids): old versions of transformers stored them, and nobody reads them. */
+bool mmn_tensor_is_computed(const char *name);
+
 /* How many files are open; their sizes together. */
 size_t mmn_safetensors_file_count(const mmn_safetensors *tensors);
 uint64_t mmn_safetensors_file_bytes(const mmn_safetensors *tensors);

@@ -194,8 +194,12 @@ mmn_status mmn_safetensors_parse_file(mmn_safetensors_file *file, const uint8_t 
                         length, size - 8);
     size_t header_size = (size_t)length;
     const char *text = (const char *)data + 8;
-    if (header_size == 0 || text[0] != '{')
-        return mmn_fail(error, MMN_INPUT, file->path, "byte 8", "the header must begin with '{'");
+    size_t white = 0;
+    while (white < header_size && memchr(" \t\r\n", text[white], 4))
+        white++;
+    if (white == header_size || text[white] != '{')
+        return mmn_fail(error, MMN_INPUT, file->path, "byte 8",
+                        "the header must begin with '{', or white space before it");
 
     json_t *header;
     mmn_status status = mmn_json_parse(&header, text, header_size, file->path, error);

@@ -27,6 +27,8 @@ struct mmn_safetensors {
     size_t file_count;
     mmn_tensor *tensors; /* of all files, in the order of their names */
     size_t count;
+    mmn_tensor_alias *aliases; /* in the order of their names */
+    size_t alias_count;
 };
 
 /* Maps and parses `path` into `file`, which is all zero and owns it afterwards. */

@@ -64,6 +64,17 @@ void mmn_tensor_shape_text(char *text, size_t size, const size_t *shape, size_t 
         snprintf(text + used, size - used, "%s", dimensions == 0 ? "[]" : "]");
 }
 
+static bool ends_with(const char *text, const char *end)
+{
+    size_t length = strlen(text), end_length = strlen(end);
+    return length >= end_length && strcmp(text + length - end_length, end) == 0;
+}
+
+bool mmn_tensor_is_computed(const char *name)
+{
+    return ends_with(name, ".rotary_emb.inv_freq") || ends_with(name, ".embeddings.position_ids");
+}
+
 static int compare_with_name(const void *name, const void *tensor)
 {
     return strcmp(name, ((const mmn_tensor *)tensor)->name);

@@ -7,21 +7,14 @@
 
 #include "base/memory.h"
 
-static bool ends_with(const char *text, const char *end)
-{
-    size_t length = strlen(text), end_length = strlen(end);
-    return length >= end_length && strcmp(text + length - end_length, end) == 0;
-}
-
-/* Buffers that old versions stored. */
-static bool is_computed(const char *name)
-{
-    return ends_with(name, ".rotary_emb.inv_freq") || ends_with(name, ".embeddings.position_ids");
-}
-
 static int compare_named(const void *a, const void *b)
 {
     return strcmp(((const mmn_named_tensor *)a)->name, ((const mmn_named_tensor *)b)->name);
+}
+
+static int compare_pairs(const void *a, const void *b)
+{
+    return strcmp(((const mmn_name_pair *)a)->name, ((const mmn_name_pair *)b)->name);
 }
 
 static mmn_status list_tensors(mmn_binder *binder, const mmn_safetensors *tensors,
@@ -40,7 +33,7 @@ static mmn_status list_tensors(mmn_binder *binder, const mmn_safetensors *tensor
     for (size_t i = 0; i < count; i++) {
         const mmn_tensor *tensor = mmn_safetensors_get(tensors, i);
         mmn_weights_normalise_name(name, tensor->name, rules);
-        if (!is_computed(name))
+        if (!mmn_tensor_is_computed(name))
             binder->named[binder->count++] =
                 (mmn_named_tensor){.name = name, .tensor = tensor};
         name += strlen(tensor->name) + MMN_NAME_GROWTH;
@@ -63,6 +56,33 @@ static mmn_status sort_tensors(mmn_binder *binder)
     return MMN_OK;
 }
 
+/* Lists the second names that the files give to tensors, in the order of their normalised forms. */
+static mmn_status list_aliases(mmn_binder *binder, const mmn_safetensors *tensors,
+                               const mmn_name_rule *rules)
+{
+    size_t count, name_bytes = 0;
+    const mmn_tensor_alias *aliases = mmn_safetensors_aliases(tensors, &count);
+    for (size_t i = 0; i < count; i++)
+        name_bytes +=
+            strlen(aliases[i].name) + strlen(aliases[i].tensor->name) + 2 * MMN_NAME_GROWTH;
+    binder->aliases = mmn_allocate(count, sizeof(*binder->aliases), binder->error);
+    binder->alias_names = mmn_allocate(name_bytes, 1, binder->error);
+    if (!binder->aliases || !binder->alias_names)
+        return MMN_SYSTEM;
+    char *name = binder->alias_names;
+    for (size_t i = 0; i < count; i++) {
+        char *stored = name + strlen(aliases[i].name) + MMN_NAME_GROWTH;
+        mmn_weights_normalise_name(name, aliases[i].name, rules);
+        mmn_weights_normalise_name(stored, aliases[i].tensor->name, rules);
+        binder->aliases[i] = (mmn_name_pair){.name = name, .stored = stored};
+        name = stored + strlen(aliases[i].tensor->name) + MMN_NAME_GROWTH;
+    }
+    binder->alias_count = count;
+    if (count > 0)
+        qsort(binder->aliases, count, sizeof(*binder->aliases), compare_pairs);
+    return MMN_OK;
+}
+
 void mmn_binder_begin(mmn_binder *binder, const mmn_safetensors *tensors, const char *file,
                       const mmn_name_rule *rules, mmn_error *error)
 {
@@ -70,11 +90,15 @@ void mmn_binder_begin(mmn_binder *binder, const mmn_safetensors *tensors, const 
     binder->status = list_tensors(binder, tensors, rules);
     if (binder->status == MMN_OK)
         binder->status = sort_tensors(binder);
+    if (binder->status == MMN_OK)
+        binder->status = list_aliases(binder, tensors, rules);
 }
 
 void mmn_binder_free(mmn_binder *binder)
 {
     mmn_free(binder->used);
+    mmn_free(binder->aliases);
+    mmn_free(binder->alias_names);
     mmn_free(binder->vectors);
 }
 
@@ -101,12 +125,24 @@ static bool same_shape(const mmn_tensor *tensor, const size_t *shape, size_t dim
            memcmp(tensor->shape, shape, dimensions * sizeof(*shape)) == 0;
 }
 
-static mmn_named_tensor *find(const mmn_binder *binder, const char *name)
+static mmn_named_tensor *find_stored(const mmn_binder *binder, const char *name)
 {
     const mmn_named_tensor key = {.name = name};
     if (binder->count == 0)
         return NULL;
     return bsearch(&key, binder->named, binder->count, sizeof(*binder->named), compare_named);
+}
+
+/* The tensor with this name, or else the one that a file says has this name too. */
+static mmn_named_tensor *find(const mmn_binder *binder, const char *name)
+{
+    const mmn_name_pair key = {.name = name};
+    mmn_named_tensor *found = find_stored(binder, name);
+    if (found || binder->alias_count == 0)
+        return found;
+    const mmn_name_pair *alias = bsearch(&key, binder->aliases, binder->alias_count,
+                                         sizeof(*binder->aliases), compare_pairs);
+    return alias ? find_stored(binder, alias->stored) : NULL;
 }
 
 const mmn_tensor *mmn_binder_find(const mmn_binder *binder, const char *name)
@@ -148,10 +184,12 @@ const mmn_tensor *mmn_binder_take(mmn_binder *binder, const char *prefix, const 
                                   expected);
         return NULL;
     }
-    binder->used[found - binder->named] = true;
     binder->seen_types[type] = true;
-    binder->parameters += mmn_tensor_elements(tensor);
-    binder->bytes += tensor->bytes;
+    if (!binder->used[found - binder->named]) { /* two names may share a tensor */
+        binder->parameters += mmn_tensor_elements(tensor);
+        binder->bytes += tensor->bytes;
+    }
+    binder->used[found - binder->named] = true;
     return tensor;
 }
 

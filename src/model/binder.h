@@ -15,6 +15,11 @@ typedef struct mmn_waiting_vector {
     size_t first, length;
 } mmn_waiting_vector;
 
+/* A name that the files' metadata give to the tensor stored under another, both normalised. */
+typedef struct mmn_name_pair {
+    const char *name, *stored;
+} mmn_name_pair;
+
 /* A binding in progress. The first failure is kept in `status`; what is called after it does
  * nothing. Names are given as a prefix and the rest, which are joined. */
 typedef struct mmn_binder {
@@ -22,6 +27,9 @@ typedef struct mmn_binder {
     size_t count;
     char *names;       /* what `named` points to */
     bool *used;        /* by index of `named` */
+    mmn_name_pair *aliases; /* second names that the files give, in the order of the names */
+    size_t alias_count;
+    char *alias_names; /* what `aliases` points to */
     const char *file;  /* names the checkpoint in messages */
     uint64_t parameters, bytes; /* of the tensors taken */
     bool seen_types[MMN_WEIGHT_BF16 + 1];
@@ -39,7 +47,8 @@ void mmn_binder_begin(mmn_binder *binder, const mmn_safetensors *tensors, const 
 /* Frees the scratch memory; `named` and `names` are the caller's. */
 void mmn_binder_free(mmn_binder *binder);
 
-/* The tensor with this normalised name, or NULL. */
+/* The tensor with this normalised name, also where it is stored under another that the file's
+ * metadata says is the same; or NULL. */
 const mmn_tensor *mmn_binder_find(const mmn_binder *binder, const char *name);
 
 /* Takes a tensor, which must have this shape and a type of weights. NULL if there is none, which is

@@ -74,7 +74,8 @@ static mmn_status derive(mmn_language_config *language, const mmn_json_object *o
 static mmn_status read(mmn_language_config *language, const mmn_json_object *root,
                        const mmn_json_object *object, mmn_error *error)
 {
-    bool residual_after_norm = false;
+    bool residual_after_norm = false, slow_but_exact = false;
+    uint32_t pretraining_tp = 1;
     *language = class_defaults;
     if (root->value != object->value) /* its norm would have to be applied to image features too */
         return mmn_json_fail(object, "model_type", error,
@@ -90,6 +91,16 @@ static mmn_status read(mmn_language_config *language, const mmn_json_object *roo
     if (status == MMN_OK && residual_after_norm)
         status = mmn_json_fail(object, "apply_residual_connection_post_layernorm", error,
                                "true is not supported; no published BLOOM has it");
+    if (status == MMN_OK)
+        status = mmn_json_get_u32(&pretraining_tp, object, "pretraining_tp", 1, MMN_LIMIT_WIDTH,
+                                  error);
+    if (status == MMN_OK)
+        status = mmn_json_get_bool(&slow_but_exact, object, "slow_but_exact", error);
+    if (status == MMN_OK && slow_but_exact && pretraining_tp > 1)
+        status = mmn_json_fail(object, "slow_but_exact", error,
+                               "true is not supported with a pretraining_tp of %u: it would add "
+                               "the projections' products up in as many slices",
+                               pretraining_tp);
     return status;
 }
 

@@ -14,28 +14,33 @@ mmn_status mmn_language_read_tied_head(mmn_language_config *language, const mmn_
     return status;
 }
 
-static void tie_head(mmn_binder *binder, mmn_language_weights *language)
+static bool same_matrix(const mmn_matrix *one, const mmn_matrix *other)
 {
-    const mmn_tensor *head = mmn_binder_find(binder, "lm_head.weight");
-    const mmn_tensor *embedding = mmn_binder_find(binder, "language_model.embed_tokens.weight");
-    if (binder->status != MMN_OK)
-        return;
-    if (head && (head->type != embedding->type ||
-                 memcmp(head->data, embedding->data, head->bytes) != 0))
-        binder->status = mmn_fail(binder->error, MMN_INPUT, head->file, head->name,
-                                  "differs from the embedding, although tie_word_embeddings says "
-                                  "that they are the same");
-    language->head = language->embedding;
+    return one->type == other->type &&
+           memcmp(one->data, other->data,
+                  one->rows * one->columns * mmn_weight_size(one->type)) == 0;
 }
 
+/* Where head and embedding are tied, one of them is enough, under either name; a head that is stored
+ * and differs is the head, as in transformers 5.23 (PreTrainedModel.tie_weights). */
 void mmn_language_bind_words(mmn_binder *binder, mmn_language_weights *language,
                              const mmn_language_config *config)
 {
     const size_t shape[2] = {config->vocab_size, config->hidden_size};
+    bool has_head = mmn_binder_find(binder, "lm_head.weight") != NULL;
     mmn_binder_take_matrix(binder, &language->embedding, "language_model.", "embed_tokens.weight",
-                           shape, 2, false);
+                           shape, 2, config->tied_head && has_head);
     mmn_binder_take_matrix(binder, &language->head, "", "lm_head.weight", shape, 2,
                            config->tied_head);
-    if (config->tied_head)
-        tie_head(binder, language);
+    if (binder->status != MMN_OK)
+        return;
+    if (!language->embedding.data)
+        language->embedding = language->head;
+    if (!language->head.data)
+        language->head = language->embedding;
+    if (!config->tied_head)
+        return;
+    language->head_overrules_tie = !same_matrix(&language->head, &language->embedding);
+    if (!language->head_overrules_tie)
+        language->head = language->embedding;
 }

@@ -105,6 +105,25 @@ static mmn_status check_vocabulary(const mmn_model *model, mmn_error *error)
                     model->config.language.vocab_size);
 }
 
+static mmn_status open_tokenizers(mmn_model *model, mmn_error *error)
+{
+    mmn_status status = mmn_tokenizer_open(&model->tokenizer, model->folder, error);
+    if (status == MMN_OK)
+        status = check_vocabulary(model, error);
+    return status == MMN_OK ? mmn_instruction_tokenizer_open(model, error) : status;
+}
+
+static mmn_status collect_remarks(mmn_model *model, mmn_error *error)
+{
+    mmn_status status = mmn_remarks_of_folder(&model->remarks, model->folder, error);
+    if (status == MMN_OK && model->weights->language.head_overrules_tie)
+        status = mmn_remarks_add(&model->remarks, error,
+                                 "lm_head.weight differs from the embedding, although "
+                                 "tie_word_embeddings says that they are the same: the stored head "
+                                 "is used, as transformers does");
+    return status;
+}
+
 static void describe(mmn_model *model)
 {
     const mmn_config *config = &model->config;
@@ -139,6 +158,8 @@ static void describe(mmn_model *model)
         .first_window_layer = language->first_window_layer,
         .module_count = config->family->list_modules(model->modules, config),
         .modules = model->modules,
+        .remark_count = model->remarks.count,
+        .remarks = (const char *const *)model->remarks.texts,
     };
 }
 
@@ -201,11 +222,9 @@ mmn_status mmn_model_open(mmn_model **opened, const char *folder,
     if (status == MMN_OK)
         status = mmn_weights_open(&model->weights, folder, &model->config, error);
     if (status == MMN_OK)
-        status = mmn_tokenizer_open(&model->tokenizer, folder, error);
-    if (status == MMN_OK)
-        status = check_vocabulary(model, error);
-    if (status == MMN_OK)
-        status = mmn_instruction_tokenizer_open(model, error);
+        status = collect_remarks(model, error);
+    if (status == MMN_OK && !(options && options->without_tokenizer))
+        status = open_tokenizers(model, error);
     if (status == MMN_OK)
         status = read_image_settings(model, options, error);
     if (status != MMN_OK) {
@@ -223,6 +242,7 @@ void mmn_model_close(mmn_model *model)
         return;
     mmn_tokenizer_close(model->tokenizer);
     mmn_tokenizer_close(model->qformer_tokenizer);
+    mmn_remarks_free(&model->remarks);
     mmn_weights_close(model->weights);
     mmn_free(model->folder);
     mmn_free(model);

@@ -7,6 +7,7 @@
 #include "model/config.h"
 #include "model/family.h"
 #include "model/operations.h"
+#include "model/remarks.h"
 #include "model/weights.h"
 #include "text/tokenizer.h"
 
@@ -14,10 +15,11 @@ struct mmn_model {
     char *folder;
     mmn_config config;
     mmn_weights *weights;
-    mmn_tokenizer *tokenizer;
+    mmn_tokenizer *tokenizer; /* NULL: texts are neither read nor written */
     mmn_tokenizer *qformer_tokenizer; /* NULL: the model has no Q-Former */
     mmn_image_settings image_settings;
     mmn_compute compute;
+    mmn_remarks remarks;
     mmn_module modules[MMN_MODULE_LIMIT];
     mmn_model_info info;
 };

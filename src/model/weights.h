@@ -92,6 +92,7 @@ typedef struct mmn_language_weights {
     mmn_language_layer_weights *layers; /* [language.layers] */
     mmn_norm norm;
     mmn_matrix head; /* [vocab, hidden]; the embedding where they are tied */
+    bool head_overrules_tie; /* a head is stored that differs, although the file says tied */
 } mmn_language_weights;
 
 /* A tensor of the checkpoint under its normalised name, which is the same for every layout:

@@ -185,11 +185,19 @@ static mmn_status encode_text(const mmn_tokenizer *tokenizer, const char *text, 
     return status;
 }
 
+static mmn_status fail_without_tokenizer(mmn_error *error)
+{
+    return mmn_fail(error, MMN_USAGE, NULL, NULL,
+                    "the model was opened without its tokenizer; expected token ids, not texts");
+}
+
 mmn_status mmn_tokenizer_encode(const mmn_tokenizer *tokenizer, const char *text, size_t length,
                                 bool add_special, int32_t **ids, size_t *count, mmn_error *error)
 {
     *ids = NULL;
     *count = 0;
+    if (!tokenizer)
+        return fail_without_tokenizer(error);
     size_t valid = mmn_utf8_valid_prefix(text, length);
     if (valid < length) {
         char where[64];
@@ -220,6 +228,8 @@ mmn_status mmn_tokenizer_decode(const mmn_tokenizer *tokenizer, const int32_t *i
     mmn_bytes result = {0};
     mmn_status status = MMN_OK;
     *text = NULL;
+    if (!tokenizer)
+        return fail_without_tokenizer(error);
     for (size_t i = 0; i < count && status == MMN_OK; i++) {
         bool special = false;
         size_t size = 0;

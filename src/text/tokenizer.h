@@ -24,7 +24,9 @@ mmn_status mmn_tokenizer_open(mmn_tokenizer **tokenizer, const char *folder, mmn
 /* NULL is allowed. */
 void mmn_tokenizer_close(mmn_tokenizer *tokenizer);
 
-/* Token ids of the `length` bytes of UTF-8 at `text`; with add_special also the tokens that the
+/* `tokenizer` may be NULL in the next two, which is MMN_USAGE: a model without one has no texts.
+ *
+ * Token ids of the `length` bytes of UTF-8 at `text`; with add_special also the tokens that the
  * tokenizer puts around a text (LLaMA: `<s>` before it). Tokens such as `<image>` in the text are
  * recognised either way. *ids (never NULL, also for *count 0) is freed with mmn_free. MMN_USAGE
  * with the byte's offset if the text is not UTF-8. */

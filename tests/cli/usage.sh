@@ -78,8 +78,8 @@ check "merge without -o" is_wrong_usage '-o is missing' merge one two
 check "report without -o" is_wrong_usage '-o is missing' report one
 check "report in an unknown format" is_wrong_usage 'html, md, svg or csv' report one -o x --format pdf
 check "dump without -o" is_wrong_usage '-o is missing' dump "$model" --prompt x
-check "dump of nothing" is_wrong_usage '--prompt or --inputs' dump "$model" -o d
-check "dump of two things" is_wrong_usage 'one or the other' dump "$model" -o d --prompt x --inputs y
+check "dump of nothing" is_wrong_usage '--prompt, --inputs or --ids' dump "$model" -o d
+check "dump of two things" is_wrong_usage 'give one of them' dump "$model" -o d --prompt x --inputs y
 check "ask nothing" is_wrong_usage 'question or --prompt' ask "$model"
 check "ask two things" is_wrong_usage 'one or the other' ask "$model" --prompt x question
 check "ask two lists of questions" is_wrong_usage "one or the other" ask "$model" --questions x question

@@ -233,6 +233,7 @@ Test(safetensors, accepts_what_the_format_allows)
     } good[] = {
         {"{}", 0},
         {"{}   ", 0},
+        {" \t\r\n{}", 0}, /* as the format's own reader from 0.8 on */
         {"{\"__metadata__\":{}}", 0},
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]}}", 4},
         {"{\"a\":{\"data_offsets\":[1,3],\"shape\":[2],\"dtype\":\"U8\"},"
@@ -260,7 +261,9 @@ Test(safetensors, refuses_bad_headers)
         const char *where, *message; /* parts of them */
     } bad[] = {
         {"", 0, "byte 8", "begin with '{'"},
-        {" {}", 0, "byte 8", "begin with '{'"},
+        {" \n\t", 0, "byte 8", "begin with '{'"},
+        {"\v{}", 0, "byte 8", "begin with '{'"},
+        {" []", 0, "byte 8", "begin with '{'"},
         {"[]", 0, "byte 8", "begin with '{'"},
         {"{", 0, "line 1", "not valid JSON"},
         {"{}x", 0, "line 1", "not valid JSON"},
@@ -445,6 +448,40 @@ Test(safetensors, opens_shards, .init = make_sharded, .fini = remove_folder)
     mmn_safetensors_close(tensors);
 }
 
+/* What the index leaves out is there as in transformers, which reads shards whole. */
+Test(safetensors, reads_what_shards_hold_beside_the_index, .init = make_sharded,
+     .fini = remove_folder)
+{
+    static const char computed[] = "model.layers.0.self_attn.rotary_emb.inv_freq";
+    mmn_safetensors *tensors;
+    write_index("{\"a\":\"model-00002-of-00002.safetensors\","
+                "\"b\":\"model-00001-of-00002.safetensors\","
+                "\"vision_model.embeddings.position_ids\":\"model-00001-of-00002.safetensors\"}");
+    write_shard("model-00002-of-00002.safetensors", (const char *const[]){"a", computed}, 2);
+    check_ok(mmn_safetensors_open_folder(&tensors, folder, &error));
+    cr_assert_not_null(mmn_safetensors_find(tensors, "c"));
+    cr_assert_not_null(mmn_safetensors_find(tensors, computed));
+    mmn_safetensors_close(tensors);
+}
+
+Test(safetensors, lists_second_names)
+{
+    static const char *const metadata[] = {"b", "a", "c", "no tensor", "format", "pt", "a", "a", NULL};
+    char path[] = "/tmp/mmneuron-test-XXXXXX";
+    close(mkstemp(path));
+    const mmn_tensor tensor = {"a", MMN_TYPE_U8, 1, {4}, some_bytes, 4, NULL};
+    mmn_safetensors *tensors;
+    size_t count;
+    check_ok(mmn_safetensors_write(path, &tensor, 1, metadata, &error));
+    check_ok(mmn_safetensors_open(&tensors, path, &error));
+    const mmn_tensor_alias *aliases = mmn_safetensors_aliases(tensors, &count);
+    cr_assert_eq(count, 1);
+    cr_assert_str_eq(aliases[0].name, "b");
+    cr_assert_eq(aliases[0].tensor, mmn_safetensors_find(tensors, "a"));
+    mmn_safetensors_close(tensors);
+    unlink(path);
+}
+
 static void check_refused(const char *file, const char *where, const char *message)
 {
     mmn_safetensors *tensors;
@@ -485,9 +522,6 @@ Test(safetensors, refuses_shards_that_do_not_fit, .init = make_sharded, .fini = 
     write_index("{\"a\":\"model-00003-of-00002.safetensors\"}");
     check_refused("model-00003-of-00002.safetensors", "", "is missing");
     write_index("{\"a\":\"model-00002-of-00002.safetensors\","
-                "\"b\":\"model-00001-of-00002.safetensors\"}");
-    check_refused("model-00001-of-00002.safetensors", "c", "surplus");
-    write_index("{\"a\":\"model-00002-of-00002.safetensors\","
                 "\"b\":\"model-00001-of-00002.safetensors\","
                 "\"c\":\"model-00002-of-00002.safetensors\"}");
     check_refused("model-00002-of-00002.safetensors", "c", "missing");
@@ -496,6 +530,10 @@ Test(safetensors, refuses_shards_that_do_not_fit, .init = make_sharded, .fini = 
                 "\"c\":\"model-00001-of-00002.safetensors\","
                 "\"d\":\"model-00001-of-00002.safetensors\"}");
     check_refused("model-00001-of-00002.safetensors", "d", "missing");
+    write_shard("model-00002-of-00002.safetensors", (const char *const[]){"a", "b"}, 2);
+    write_index("{\"a\":\"model-00002-of-00002.safetensors\","
+                "\"b\":\"model-00001-of-00002.safetensors\"}");
+    check_refused("model-0000", "b", "expected it in one shard");
     write_text("model-00002-of-00002.safetensors", "damaged");
     check_refused("model-00002-of-00002.safetensors", "", "too short");
     write_text("model-00002-of-00002.safetensors",

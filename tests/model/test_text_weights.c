@@ -232,14 +232,70 @@ Test(text_weights, ties_the_head, .init = make_path, .fini = remove_path)
     cr_assert_eq(weights->language.head.data, weights->language.embedding.data);
     mmn_weights_close(weights);
 
+    /* A head that differs is the head, whatever the configuration says. */
     memcpy(other, head.data, head.bytes);
     other[head.bytes - 1] ^= 1;
     tied->tensors[tied->count - 1].data = other;
-    check_refused(tied, "lm_head.weight", "differs from the embedding");
-    tied->config.language.tied_head = false;
-    check_ok(open_variant(&weights, tied));
-    cr_assert_neq(weights->language.head.data, weights->language.embedding.data);
-    mmn_weights_close(weights);
+    for (int tie = 1; tie >= 0; tie--) {
+        tied->config.language.tied_head = tie != 0;
+        check_ok(open_variant(&weights, tied));
+        cr_assert_eq(memcmp(weights->language.head.data, other, head.bytes), 0);
+        cr_assert_eq(memcmp(weights->language.embedding.data, head.data, head.bytes), 0);
+        cr_assert_eq(weights->language.head_overrules_tie, tie != 0);
+        mmn_weights_close(weights);
+    }
     free(other);
+    unload(tied);
+}
+
+/* Opens `from` with `metadata` in its file. */
+static mmn_status open_with(mmn_weights **weights, const variant *from,
+                            const char *const *metadata)
+{
+    mmn_safetensors *tensors;
+    check_ok(mmn_safetensors_write(path, from->tensors, from->count, metadata, &error));
+    check_ok(mmn_safetensors_open(&tensors, path, &error));
+    return mmn_weights_bind(weights, tensors, "the checkpoint", &from->config, &error);
+}
+
+/* The matrix that is stored under `name` is head and embedding. */
+static void check_shared(const variant *of, const char *const *metadata, const mmn_tensor *stored)
+{
+    mmn_weights *weights;
+    check_ok(open_with(&weights, of, metadata));
+    const mmn_language_weights *language = &weights->language;
+    cr_assert_eq(memcmp(language->embedding.data, stored->data, stored->bytes), 0);
+    cr_assert_eq(memcmp(language->head.data, stored->data, stored->bytes), 0);
+    cr_assert_not(language->head_overrules_tie);
+    uint64_t parameters = 0;
+    for (size_t i = 0; i < of->count; i++)
+        parameters += mmn_tensor_elements(&of->tensors[i]);
+    cr_assert_eq(weights->parameters, parameters, "shared weights count once");
+    mmn_weights_close(weights);
+}
+
+Test(text_weights, takes_tied_heads_under_either_name, .init = make_path, .fini = remove_path)
+{
+    static const char *const says_so[] = {"model.embed_tokens.weight", "lm_head.weight", NULL};
+    static const char *const reversed[] = {"lm_head.weight", "model.embed_tokens.weight", NULL};
+    static const char *const unrelated[] = {"format", "pt", "lm_head.weight", "no such tensor", NULL};
+    variant *tied = load("qwen2");
+    mmn_weights *weights;
+    mmn_tensor *stored = tensor_called(tied, "model.embed_tokens.weight");
+    check_shared(tied, unrelated, stored);
+    check_shared(tied, reversed, stored);
+    stored->name = "lm_head.weight";
+    check_shared(tied, says_so, stored);
+    check_shared(tied, NULL, stored);
+
+    /* What metadata says holds without the configuration's word; nothing else does. */
+    tied->config.language.tied_head = false;
+    check_shared(tied, says_so, stored);
+    cr_assert_eq(open_with(&weights, tied, NULL), MMN_INPUT);
+    cr_assert_str_eq(error.where, "language_model.embed_tokens.weight");
+    stored->name = "model.embed_tokens.weight";
+    check_shared(tied, reversed, stored);
+    cr_assert_eq(open_with(&weights, tied, unrelated), MMN_INPUT);
+    cr_assert_str_eq(error.where, "lm_head.weight");
     unload(tied);
 }
