@@ -23,6 +23,15 @@ mmn_status mmn_json_parse_line(json_t **value, const char *text, size_t size, co
                                uint64_t line, mmn_error *error);
 /* The same for a whole file of at most `limit` bytes. */
 mmn_status mmn_json_load(json_t **value, const char *path, size_t limit, mmn_error *error);
+/* The same for what is published with a model, which Python's json module writes and reads: NaN,
+ * Infinity and numbers of any size may stand where nobody asks for them (the getters below refuse
+ * them, naming them), and texts and keys may hold an escaped U+0000, which is MMN_JSON_ZERO (in
+ * json_python.h) then. Behind such a number the columns of errors count two or three characters
+ * more. */
+mmn_status mmn_json_parse_published(json_t **value, const char *text, size_t size,
+                                    const char *file, mmn_error *error);
+mmn_status mmn_json_load_published(json_t **value, const char *path, size_t limit,
+                                   mmn_error *error);
 /* The same for a file that may be absent (mmn_find_file): then *value is NULL. */
 mmn_status mmn_json_load_if_there(json_t **value, const char *path, size_t limit, mmn_error *error);
 
@@ -41,6 +50,8 @@ mmn_status mmn_json_as_object(mmn_json_object *object, json_t *value, const char
 
 /* Whether the object has this key, be it null. */
 bool mmn_json_has(const mmn_json_object *object, const char *key);
+/* Whether it has this key with a value other than null, which most files mean by absent. */
+bool mmn_json_has_value(const mmn_json_object *object, const char *key);
 /* MMN_INPUT "... is missing" unless the object has this key with a value other than null. */
 mmn_status mmn_json_require(const mmn_json_object *object, const char *key, mmn_error *error);
 /* Fills `error` (MMN_INPUT) for what is wrong with the value of `key`, naming file and key. */

@@ -215,7 +215,7 @@ static mmn_status read_index(shard_index *index, const char *path, mmn_error *er
 {
     *index = (shard_index){.path = path};
     mmn_json_object root;
-    mmn_status status = mmn_json_load(&index->document, path, MMN_SAFETENSORS_HEADER_LIMIT, error);
+    mmn_status status = mmn_json_load_published(&index->document, path, MMN_SAFETENSORS_HEADER_LIMIT, error);
     if (status == MMN_OK)
         status = mmn_json_as_object(&root, index->document, path, error);
     if (status == MMN_OK)

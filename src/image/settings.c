@@ -75,7 +75,7 @@ static mmn_status read_class(mmn_image_settings *settings, const mmn_json_object
         {"BlipImageProcessor", MMN_PROCESSOR_BLIP},
     };
     const char *key = "image_processor_type", *name = NULL;
-    if (!mmn_json_has(object, key))
+    if (!mmn_json_has_value(object, key))
         key = "feature_extractor_type";
     mmn_status status = mmn_json_get_text(&name, object, key, error);
     if (status != MMN_OK || !name)

@@ -61,11 +61,11 @@ mmn_status mmn_config_activation(mmn_activation *activation, const mmn_json_obje
 /* Forms that other programs give to models of these names. */
 static mmn_status refuse_foreign(const mmn_json_object *root, mmn_error *error)
 {
-    if (mmn_json_has(root, "mm_vision_tower"))
+    if (mmn_json_has_value(root, "mm_vision_tower"))
         return mmn_json_fail(root, "mm_vision_tower", error,
                              "this is a checkpoint of the original LLaVA code, which is not "
                              "supported; use the one converted for transformers (llava-hf)");
-    if (mmn_json_has(root, "quantization_config"))
+    if (mmn_json_has_value(root, "quantization_config"))
         return mmn_json_fail(root, "quantization_config", error,
                              "quantised checkpoints are not supported; use bf16, f16 or f32");
     return MMN_OK;
@@ -125,7 +125,7 @@ static mmn_status read_generation(mmn_config *config, const char *text, size_t s
 {
     json_t *document;
     mmn_json_object object;
-    mmn_status status = mmn_json_parse(&document, text, size, file, error);
+    mmn_status status = mmn_json_parse_published(&document, text, size, file, error);
     if (status == MMN_OK)
         status = mmn_json_as_object(&object, document, file, error);
     if (status == MMN_OK)
@@ -141,7 +141,7 @@ mmn_status mmn_config_parse(mmn_config *config, const char *text, size_t size, c
     *config = (mmn_config){.image_token_id = MMN_NO_TOKEN};
     json_t *document;
     mmn_json_object root;
-    mmn_status status = mmn_json_parse(&document, text, size, file, error);
+    mmn_status status = mmn_json_parse_published(&document, text, size, file, error);
     if (status == MMN_OK)
         status = mmn_json_as_object(&root, document, file, error);
     if (status == MMN_OK)

@@ -102,7 +102,7 @@ static mmn_status read_image_token(mmn_config *config, const mmn_json_object *ro
                                    mmn_error *error)
 {
     const char *key =
-        mmn_json_has(root, "image_token_id") ? "image_token_id" : "image_token_index";
+        mmn_json_has_value(root, "image_token_id") ? "image_token_id" : "image_token_index";
     int64_t id = MMN_NO_TOKEN;
     mmn_status status = mmn_json_get_i64(&id, root, key, 0, INT32_MAX, error);
     if (status != MMN_OK)
@@ -125,7 +125,7 @@ static mmn_status read(mmn_config *config, const mmn_json_object *root, mmn_erro
 {
     mmn_json_object language;
     mmn_status status = mmn_json_get_object(&language, root, "text_config", error);
-    if (status == MMN_OK && !mmn_json_has(&language, "model_type"))
+    if (status == MMN_OK && !mmn_json_has_value(&language, "model_type"))
         status = mmn_json_fail(root, "text_config", error,
                                "must name the language model's model_type");
     if (status == MMN_OK)

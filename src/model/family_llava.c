@@ -60,7 +60,7 @@ static mmn_status read_image_token(mmn_config *config, const mmn_json_object *ro
                                    mmn_error *error)
 {
     const char *key =
-        mmn_json_has(root, "image_token_index") ? "image_token_index" : "image_token_id";
+        mmn_json_has_value(root, "image_token_index") ? "image_token_index" : "image_token_id";
     int64_t id = 32000;
     mmn_status status = mmn_json_get_i64(&id, root, key, 0, INT32_MAX, error);
     if (status == MMN_OK && id >= (int64_t)config->language.vocab_size)

@@ -30,8 +30,8 @@ static const mmn_language_config class_defaults = {
 static mmn_status read_alias(uint32_t *number, const mmn_json_object *object, const char *key,
                              const char *alias, uint32_t most, mmn_error *error)
 {
-    return mmn_json_get_u32(number, object, mmn_json_has(object, key) ? key : alias, 1, most,
-                            error);
+    const char *name = mmn_json_has_value(object, key) ? key : alias;
+    return mmn_json_get_u32(number, object, name, 1, most, error);
 }
 
 static mmn_status read_numbers(mmn_language_config *language, const mmn_json_object *object,

@@ -168,7 +168,7 @@ static mmn_status read_rope_object(mmn_rope_config *rope, const mmn_json_object 
 {
     double partial = 1.0;
     mmn_status status = read_scaling(
-        rope, object, mmn_json_has(object, "rope_type") ? "rope_type" : "type", error);
+        rope, object, mmn_json_has_value(object, "rope_type") ? "rope_type" : "type", error);
     if (status == MMN_OK)
         status = mmn_json_get_f64(&partial, object, "partial_rotary_factor", 0.0, 1.0, error);
     if (status == MMN_OK && partial != 1.0)

@@ -14,7 +14,7 @@ static mmn_status get_pattern(mmn_pattern **pattern, const mmn_json_object *json
         status = mmn_json_get_object(&choice, json, "pattern", error);
     if (status != MMN_OK)
         return status;
-    bool is_expression = mmn_json_has(&choice, "Regex");
+    bool is_expression = mmn_json_has_value(&choice, "Regex");
     const char *key = is_expression ? "Regex" : "String";
     status = mmn_json_require(&choice, key, error);
     if (status == MMN_OK)

@@ -126,7 +126,7 @@ static mmn_status read_replacement(mmn_replacement *replacement, const mmn_json_
         status = mmn_json_get_object(&choice, step, "pattern", error);
     if (status != MMN_OK)
         return status;
-    bool is_pattern = mmn_json_has(&choice, "Regex");
+    bool is_pattern = mmn_json_has_value(&choice, "Regex");
     const char *key = is_pattern ? "Regex" : "String";
     status = get_text(&pattern, &choice, key, error);
     if (status == MMN_OK && *pattern == '\0')
@@ -300,7 +300,7 @@ static mmn_status read_template_item(mmn_tokenizer *tokenizer, const mmn_json_ob
                                      const mmn_json_object *item, bool *text_seen,
                                      mmn_error *error)
 {
-    bool is_text = mmn_json_has(item, "Sequence");
+    bool is_text = mmn_json_has_value(item, "Sequence");
     mmn_json_object choice;
     const char *name = "";
     mmn_status status = mmn_json_get_object(&choice, item, is_text ? "Sequence" : "SpecialToken",

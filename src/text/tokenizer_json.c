@@ -259,7 +259,7 @@ mmn_status mmn_tokenizer_read_json(mmn_tokenizer *tokenizer, const char *text, s
     json_t *value = NULL;
     mmn_json_object document;
     const char *version = "1.0";
-    mmn_status status = mmn_json_parse(&value, text, size, file, error);
+    mmn_status status = mmn_json_parse_published(&value, text, size, file, error);
     if (status == MMN_OK)
         status = mmn_json_as_object(&document, value, file, error);
     if (status == MMN_OK)

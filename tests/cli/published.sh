@@ -1,0 +1,69 @@
+#!/bin/sh
+# What is published beside the weights is read as Python and transformers read it, or refused by
+# name.
+. "$top_srcdir/tests/cli/setup.sh"
+
+# copy_model NAME: the files of a golden model, in $work/NAME.
+copy_model() {
+    rm -rf "${work:?}/$1"
+    cp -R "$top_srcdir/golden/checkpoints/$1" "$work/$1" && chmod -R u+w "$work/$1"
+}
+
+# begin_with TEXT FILE: puts TEXT behind the file's first brace.
+begin_with() {
+    sed "1s|^{|{$1|" "$2" >"$work/changed" && ! cmp -s "$work/changed" "$2" &&
+        mv "$work/changed" "$2"
+}
+
+# ---- JSON ----------------------------------------------------------------------------------------
+
+# reads_odd MODEL FILE...: numbers that nobody asks for, an escaped zero, and null for what is
+# optional.
+reads_odd() {
+    copied=$1
+    copy_model "$copied" || return 1
+    shift
+    for file; do
+        begin_with '"a": NaN, "b": [-Infinity, 1e999, {"c": Infinity}], "d\\u0000": "\\u0000", "model_max_length": 1000000000000000019884624838656, "e": -9223372036854775809,' \
+            "$work/$copied/$file" || return 1
+    done
+    exits 0 $MMNEURON info "$work/$copied"
+}
+
+reads_null() {
+    copy_model llava-1.5 || return 1
+    begin_with '"quantization_config": null, "mm_vision_tower": null, "rope_scaling": null, "image_token_id": null,' \
+        "$work/llava-1.5/config.json" || return 1
+    exits 0 $MMNEURON info "$work/llava-1.5"
+}
+
+# refuses_value KEY VALUE PATTERN: with VALUE under KEY of its config.json a model is refused.
+refuses_value() {
+    copy_model llama-2 || return 1
+    sed "s|\"$1\": [^,]*|\"$1\": $2|" "$work/llama-2/config.json" >"$work/changed"
+    mv "$work/changed" "$work/llama-2/config.json"
+    fails_with "config.json: $1: $3" $MMNEURON info "$work/llama-2"
+}
+
+refuses_zero_byte() {
+    copy_model llama-2 || return 1
+    sed '1s|^{|{"a": 1~,|' "$work/llama-2/config.json" | tr '~' '\0' >"$work/changed"
+    mv "$work/changed" "$work/llama-2/config.json"
+    fails_with 'config.json: line 1, column 8: not valid JSON: a zero byte' \
+        $MMNEURON info "$work/llama-2"
+}
+
+if can_read "$model"; then
+    check "odd numbers in every file of a model" reads_odd llava-1.5 config.json \
+        generation_config.json preprocessor_config.json tokenizer.json tokenizer_config.json
+    check "odd numbers in an index" reads_odd llama-2 model.safetensors.index.json
+    check "null means absent" reads_null
+fi
+check "NaN under a key that is used" \
+    refuses_value rms_norm_eps NaN 'must be between .* and is NaN'
+check "a huge integer under a key that is used" refuses_value vocab_size \
+    1000000000000000019884624838656 'must be an integer between .* and is 1000000000000000019884'
+check "NaN as a text" refuses_value model_type NaN 'must be a text and is a number'
+check "a zero byte behind a number" refuses_zero_byte
+
+done_testing
