@@ -48,6 +48,12 @@ MMN_API const char *mmn_version(void);
 /* Frees a text or array that a function of this header allocated for the caller. */
 MMN_API void mmn_release(void *pointer);
 
+/* The name among `count` that the mistyped `text` was probably meant to be, or NULL if none is near.
+ * `names` points to the first name's pointer and the next is `stride` bytes further, so that a member
+ * of any table's entries can be searched. */
+MMN_API const char *mmn_nearest_name(const char *text, const void *names, size_t stride,
+                                     size_t count);
+
 /* ---- Progress -------------------------------------------------------------------------------- */
 
 typedef struct mmn_progress {
@@ -287,6 +293,7 @@ typedef struct mmn_count_options {
     int skip_bad;                 /* skip samples that cannot be read, and list them; not of texts */
     uint32_t batch;               /* run up to N short samples together; changes no count; 0: 16 */
     uint64_t stop_after;          /* interrupt after this many samples of this run; 0: never */
+    int allow_unknown_keys; /* pass over keys of the list that no sample has, which are errors else */
     mmn_progress_function progress;
     void *progress_context;
     void (*skipped)(void *context, const mmn_error *error); /* called for each skipped sample */
@@ -397,6 +404,7 @@ typedef struct mmn_eval_options {
     const char *template_name; /* for questions, as mmn_prompt_from_template takes it */
     uint32_t batch; /* in how many ways a question is answered side by side; 0: as many as need at
                        most 2 GiB, up to 64. Every number gives the same bits */
+    int allow_unknown_keys; /* pass over keys of the list that no sample has, which are errors else */
     mmn_progress_function progress;
     void *progress_context;
 } mmn_eval_options;
@@ -431,6 +439,7 @@ typedef struct mmn_perplexity_options {
     uint64_t first_seed;
     uint32_t batch; /* in how many ways a window is read side by side; 0: as many as need at most
                        2 GiB, up to 64. Every number gives the same bits */
+    int allow_unknown_keys; /* pass over keys of the list that no sample has, which are errors else */
     mmn_progress_function progress;
     void *progress_context;
 } mmn_perplexity_options;
@@ -465,6 +474,7 @@ typedef struct mmn_perturb_options {
     uint64_t samples;     /* per domain, the first N of the list; 0: all */
     uint64_t seeds;       /* how many choices of random neurons; 0: 5 */
     uint64_t first_seed;  /* theirs is first_seed, first_seed + 1, ... */
+    int allow_unknown_keys; /* pass over keys of the list that no sample has, which are errors else */
     mmn_progress_function progress;
     void *progress_context;
 } mmn_perturb_options;
@@ -506,6 +516,7 @@ typedef struct mmn_lens_options {
     const char *ranking;     /* neurons.json whose neurons are off; NULL: none are */
     const char *off_domain;  /* those of this domain; NULL: of each sample's own */
     const char *off_setting; /* as for mmn_mask_from_ranking; NULL: "all" */
+    int allow_unknown_keys; /* pass over keys of the list that no sample has, which are errors else */
     mmn_progress_function progress;
     void *progress_context;
 } mmn_lens_options;

@@ -134,6 +134,7 @@ int mmn_cli_eval(const mmn_cli_command *command, int argc, char **argv)
         {.name = "batch", .value = "N", .kind = MMN_CLI_WHOLE, .target = &batch, .minimum = 1,
          .maximum = 1000,
          .help = "answer a question in N ways side by side (as many as need at most 2 GiB)"},
+        MMN_CLI_ALLOW_UNKNOWN_KEYS(&eval_options.allow_unknown_keys),
         MMN_CLI_RESIZE_ORDER(&order),
     };
     mmn_cli_arguments arguments;
@@ -158,6 +159,7 @@ int mmn_cli_eval(const mmn_cli_command *command, int argc, char **argv)
     text_options.samples = eval_options.samples;
     text_options.seeds = (uint32_t)seeds;
     text_options.first_seed = first_seed;
+    text_options.allow_unknown_keys = eval_options.allow_unknown_keys;
     text_options.batch = (uint32_t)batch;
     eval_options.list = arguments.texts[1];
     eval_options.seeds = (uint32_t)seeds;

@@ -68,6 +68,7 @@ int mmn_cli_lens(const mmn_cli_command *command, int argc, char **argv)
         {.name = "setting", .value = "MODULES", .kind = MMN_CLI_TEXT,
          .target = &lens_options.off_setting,
          .help = "with --mask: those of these modules, joined by \"+\" (all)"},
+        MMN_CLI_ALLOW_UNKNOWN_KEYS(&lens_options.allow_unknown_keys),
         MMN_CLI_RESIZE_ORDER(&order),
     };
     mmn_cli_arguments arguments;

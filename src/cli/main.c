@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "cli/command.h"
-#include "cli/nearest.h"
 #include "cli/output.h"
 #include "cli/wait_policy.h"
 #include "mmneuron.h"
@@ -60,7 +59,7 @@ static void print_overview(void)
 static int unknown_command(const char *name)
 {
     const char *nearest =
-        mmn_cli_nearest(name, &commands[0].name, sizeof commands[0], command_count);
+        mmn_nearest_name(name, &commands[0].name, sizeof commands[0], command_count);
     const char *kind = name[0] == '-' ? "option" : "command";
     if (nearest != NULL)
         return mmn_cli_usage(NULL, "there is no %s \"%s\"; did you mean \"%s\"?", kind, name,

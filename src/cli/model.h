@@ -13,6 +13,13 @@
                 " models were made with (the default), or pillow-13"                         \
     }
 
+/* The option of every command that reads a list; `allow` is an int. */
+#define MMN_CLI_ALLOW_UNKNOWN_KEYS(allow)                                                    \
+    {                                                                                        \
+        .name = "allow-unknown-keys", .kind = MMN_CLI_FLAG, .target = (allow),               \
+        .help = "pass over keys of the list that no sample has, instead of stopping there"   \
+    }
+
 /* Opens the model in `folder` with the command's own `wishes`, to which threads and kernels are added,
  * and prints remarks about it as messages unless --quiet. Returns the exit code. */
 int mmn_cli_open_model(mmn_model **model, const char *folder, const mmn_cli_arguments *arguments,

@@ -7,11 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/nearest.h"
 #include "cli/output.h"
 #include "cli/values.h"
 
-#define MAXIMUM_OPTIONS 32
+#define MAXIMUM_OPTIONS 48
 #define FIRST_LONG_ONLY 256 /* getopt's value of options without a letter: above every character */
 #define HELP_WIDTH 80
 #define HELP_COLUMN 28
@@ -124,7 +123,7 @@ static int refuse(const mmn_cli_command *command, const mmn_cli_option *options,
         beginnings += strncmp(options[index].name, name, strlen(name)) == 0;
     if (beginnings > 1)
         return mmn_cli_usage(command->name, "--%s is the beginning of several options", name);
-    const char *nearest = mmn_cli_nearest(name, &options[0].name, sizeof options[0], count);
+    const char *nearest = mmn_nearest_name(name, &options[0].name, sizeof options[0], count);
     if (nearest != NULL)
         return mmn_cli_usage(command->name, "there is no option --%s; did you mean --%s?", name,
                              nearest);

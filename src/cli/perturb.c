@@ -57,6 +57,7 @@ int mmn_cli_perturb(const mmn_cli_command *command, int argc, char **argv)
         {.name = "first-seed", .value = "N", .kind = MMN_CLI_WHOLE,
          .target = &perturb_options.first_seed, .minimum = 0, .maximum = 1e15,
          .help = "the first choice's seed; the others follow (1)"},
+        MMN_CLI_ALLOW_UNKNOWN_KEYS(&perturb_options.allow_unknown_keys),
         MMN_CLI_RESIZE_ORDER(&order),
     };
     mmn_cli_arguments arguments;

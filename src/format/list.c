@@ -5,24 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/file.h"
-#include "base/json.h"
 #include "base/memory.h"
+#include "format/list_internal.h"
+#include "mmneuron.h"
 
-struct mmn_list {
-    char *path, *folder;
-    mmn_mapping mapping; /* empty where the bytes belong to the caller */
-    const char *text;
-    size_t size, next; /* where the next line begins */
-    uint64_t line;
-    enum { FORM_UNKNOWN, FORM_QUESTIONS, FORM_TEXTS } form; /* of the lines so far */
-
-    /* What the current sample points to. */
-    json_t *document;
-    char *images[MMN_LIST_IMAGE_LIMIT], *text_file;
-    const char **answers, **choices;
-    char id[24]; /* where it is not a text of the document */
-};
+const char *const mmn_list_keys[MMN_LIST_KEYS] = {"id",     "domain",  "image",  "question",
+                                                  "answers", "metric", "choices", "prompt",
+                                                  "text",   "text_file"};
 
 static void clear_sample(mmn_list *list)
 {
@@ -107,6 +96,11 @@ void mmn_list_rewind(mmn_list *list)
 {
     list->next = first_line(list);
     list->line = 0;
+}
+
+void mmn_list_allow_unknown_keys(mmn_list *list, bool allow)
+{
+    list->allows_unknown_keys = allow;
 }
 
 uint64_t mmn_list_line(const mmn_list *list)
@@ -339,12 +333,38 @@ static mmn_status read_question(mmn_sample *sample, mmn_list *list, const mmn_js
     return status;
 }
 
+/* A key that nobody reads is a mistyped one, or of a list of another form: without what it holds the
+ * experiment would be another. */
+static mmn_status check_keys(const mmn_list *list, const mmn_json_object *line, mmn_error *error)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach(line->value, key, value) {
+        size_t k = 0;
+        while (k < MMN_LIST_KEYS && strcmp(mmn_list_keys[k], key) != 0)
+            k++;
+        if (k < MMN_LIST_KEYS || list->allows_unknown_keys)
+            continue;
+        const char *nearest = mmn_nearest_name(key, mmn_list_keys, sizeof(*mmn_list_keys),
+                                               MMN_LIST_KEYS);
+        return mmn_json_fail(line, key, error,
+                             "is no key of a list%s%s%s; a sample has id, domain, image, question, "
+                             "answers, metric, choices and prompt, a text id, domain and text or "
+                             "text_file (--allow-unknown-keys passes over others)",
+                             nearest ? "; did you mean \"" : "", nearest ? nearest : "",
+                             nearest ? "\"?" : "");
+    }
+    return MMN_OK;
+}
+
 static mmn_status read_sample(mmn_sample *sample, mmn_list *list, const mmn_json_object *line,
                               mmn_error *error)
 {
     bool has_text = false;
     *sample = (mmn_sample){.line = list->line};
-    mmn_status status = read_domain(sample, line, error);
+    mmn_status status = check_keys(list, line, error);
+    if (status == MMN_OK)
+        status = read_domain(sample, line, error);
     if (status == MMN_OK)
         status = read_id(sample, list, line, error);
     if (status == MMN_OK)
@@ -363,6 +383,8 @@ mmn_status mmn_list_next(mmn_list *list, mmn_sample *sample, bool *found, mmn_er
     *found = next_line(&text, &length, &list->next, &list->line, list->text, list->size);
     if (!*found)
         return MMN_OK;
+    list->line_text = text;
+    list->line_length = length;
 
     char where[40];
     snprintf(where, sizeof(where), "line %" PRIu64, list->line);
@@ -385,9 +407,12 @@ mmn_status mmn_list_has_texts(mmn_list *list, bool *texts, mmn_error *error)
 {
     mmn_sample sample;
     mmn_status status = MMN_INPUT;
+    bool allows = list->allows_unknown_keys;
+    list->allows_unknown_keys = true;
     for (bool found = true; found && status == MMN_INPUT;)
         status = mmn_list_next(list, &sample, &found, error);
     *texts = list->form == FORM_TEXTS;
+    list->allows_unknown_keys = allows;
     mmn_list_rewind(list);
     return status == MMN_INPUT ? MMN_OK : status;
 }

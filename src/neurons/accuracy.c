@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/edit_distance.h"
 #include "base/memory.h"
 #include "neurons/answer_text.h"
 #include "text/utf8.h"
@@ -68,39 +69,21 @@ static size_t decode(uint32_t *codes, const char *text)
     return count;
 }
 
-/* Levenshtein's distance of two texts of code points; row [count_b + 1] is room to work in. */
-static size_t edit_distance(const uint32_t *a, size_t count_a, const uint32_t *b, size_t count_b,
-                            size_t *row)
-{
-    for (size_t j = 0; j <= count_b; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= count_a; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= count_b; j++) {
-            size_t best = diagonal + (a[i - 1] != b[j - 1]);
-            diagonal = row[j];
-            best = best < row[j] + 1 ? best : row[j] + 1;
-            row[j] = best < row[j - 1] + 1 ? best : row[j - 1] + 1;
-        }
-    }
-    return row[count_b];
-}
-
 /* 1 - distance / length of the longer one. */
 static mmn_status similarity(double *score, const char *a, const char *b, mmn_error *error)
 {
     uint32_t *codes = mmn_allocate(2 * DISTANCE_LIMIT, sizeof(*codes), error);
-    size_t *row = mmn_allocate(DISTANCE_LIMIT + 1, sizeof(*row), error);
-    mmn_status status = codes && row ? MMN_OK : MMN_SYSTEM;
+    size_t *rows = mmn_allocate(3 * (DISTANCE_LIMIT + 1), sizeof(*rows), error);
+    mmn_status status = codes && rows ? MMN_OK : MMN_SYSTEM;
     if (status == MMN_OK) {
         size_t count_a = decode(codes, a), count_b = decode(codes + DISTANCE_LIMIT, b);
         size_t longer = count_a > count_b ? count_a : count_b;
-        size_t distance = edit_distance(codes, count_a, codes + DISTANCE_LIMIT, count_b, row);
+        size_t distance = mmn_edit_distance(codes, count_a, codes + DISTANCE_LIMIT, count_b, false,
+                                            rows);
         *score = longer > 0 ? 1 - (double)distance / (double)longer : 1;
     }
     mmn_free(codes);
-    mmn_free(row);
+    mmn_free(rows);
     return status;
 }
 

@@ -337,6 +337,7 @@ static mmn_status start_session(count_run *run, mmn_error *error)
 static mmn_status make_plan(count_run *run, mmn_error *error)
 {
     const mmn_count_options *options = run->options;
+    run->plan.allow_unknown_keys = options->allow_unknown_keys != 0;
     if (run->texts)
         return mmn_count_plan_windows(&run->plan, run->model, options->list, run->counts,
                                       options->samples, error);
@@ -401,7 +402,7 @@ mmn_status mmn_count(const mmn_model *model, const mmn_count_options *options,
     if (status == MMN_OK)
         status = name_state_file(&run, error);
     if (status == MMN_OK)
-        status = mmn_count_identify(run.counts, &run.plan.windows, model, options, error);
+        status = mmn_count_identify(run.counts, &run.plan, model, options, error);
     if (status == MMN_OK)
         status = resume(&run, error);
     if (status == MMN_OK)

@@ -1,7 +1,29 @@
 /* The plan of a count: which samples of a list are taken, by whom, decided from the list alone. */
 #include "neurons/count_plan.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+#include <strings.h>
+
 #include "base/memory.h"
+
+/* Two domains whose names differ in their case alone are one that was mistyped somewhere. */
+static mmn_status check_case(const mmn_counts *counts, const mmn_sample *sample, const char *file,
+                             mmn_error *error)
+{
+    char where[40];
+    if (mmn_counts_find_domain(counts, sample->domain) != SIZE_MAX)
+        return MMN_OK;
+    for (size_t d = 0; d < counts->domain_count; d++) {
+        if (strcasecmp(counts->domains[d].name, sample->domain) != 0)
+            continue;
+        snprintf(where, sizeof(where), "line %" PRIu64 ", domain", sample->line);
+        return mmn_fail(error, MMN_INPUT, file, where,
+                        "\"%s\" differs from the domain \"%s\" of lines before in its case alone",
+                        sample->domain, counts->domains[d].name);
+    }
+    return MMN_OK;
+}
 
 /* Bad lines: the first is an error, or they are passed over. Where the list cannot be read at all
  * (memory is short) that is an error in any case. */
@@ -26,6 +48,8 @@ static mmn_status find_domains(mmn_list *list, mmn_counts *counts, bool wants_te
         if (status == MMN_OK && !found)
             return MMN_OK;
         if (status == MMN_OK)
+            status = check_case(counts, &sample, file, error);
+        if (status == MMN_OK)
             status = mmn_counts_add_domain(counts, sample.domain, error);
         if (status != MMN_OK)
             return status;
@@ -49,8 +73,10 @@ static mmn_status begin(mmn_count_plan *plan, const char *file, mmn_counts *coun
     plan->shard = counts->shard;
     plan->shards = counts->shards;
     mmn_status status = mmn_list_open(&plan->list, file, error);
-    if (status == MMN_OK)
-        status = find_domains(plan->list, counts, wants_texts, skip_bad, file, error);
+    if (status != MMN_OK)
+        return status;
+    mmn_list_allow_unknown_keys(plan->list, plan->allow_unknown_keys);
+    status = find_domains(plan->list, counts, wants_texts, skip_bad, file, error);
     if (status != MMN_OK)
         return status;
     if (counts->domain_count == 0)

@@ -17,6 +17,7 @@ typedef struct mmn_count_plan {
     size_t window_domain;
     uint64_t window; /* of that domain, the next */
     uint64_t samples;
+    bool allow_unknown_keys; /* of the list's lines; the caller's to set */
     uint32_t shard, shards;
     uint64_t number; /* of the next chosen sample */
     uint64_t *seen;  /* per domain of the counts: samples of the list so far */

@@ -146,34 +146,27 @@ static mmn_status settings_text(char **settings, const mmn_counts *counts,
         mmn_text_add_json(&text, module);
     }
     if (windows->length > 0)
-        mmn_text_add(&text, ", \"window\": %zu, \"begin_of_text\": %s}", windows->length,
+        mmn_text_add(&text, ", \"window\": %zu, \"begin_of_text\": %s", windows->length,
                      windows->begin_of_text ? "true" : "false");
     else
-        mmn_text_add(&text, ", \"resize_order\": \"%s\"}",
+        mmn_text_add(&text, ", \"resize_order\": \"%s\"",
                      vertical ? "pillow-13" : "horizontal-first");
+    if (options->allow_unknown_keys)
+        mmn_text_add(&text, ", \"allow_unknown_keys\": true");
+    mmn_text_add(&text, "}");
     return mmn_text_finish(&text, settings, error);
 }
 
-static mmn_status digest_of_list(char digest[MMN_DIGEST_SIZE], const char *file, mmn_error *error)
-{
-    mmn_mapping list;
-    mmn_status status = mmn_map_file(&list, file, error);
-    if (status != MMN_OK)
-        return status;
-    mmn_digest_of(list.data, list.size, digest);
-    mmn_unmap(&list);
-    return MMN_OK;
-}
-
-mmn_status mmn_count_identify(mmn_counts *counts, const mmn_windows *windows,
+mmn_status mmn_count_identify(mmn_counts *counts, const mmn_count_plan *plan,
                               const mmn_model *model, const mmn_count_options *options,
                               mmn_error *error)
 {
+    const mmn_windows *windows = &plan->windows;
     snprintf(counts->version, sizeof(counts->version), "%s", mmn_version());
     mmn_status status = settings_text(&counts->settings, counts, windows, model, options, error);
     if (status == MMN_OK)
         status = windows->length > 0 ? mmn_windows_digest(windows, counts, counts->data, error)
-                                     : digest_of_list(counts->data, options->list, error);
+                                     : mmn_list_digest(plan->list, counts->data, error);
     return status == MMN_OK ? mmn_model_digest(model, counts->model, error) : status;
 }
 

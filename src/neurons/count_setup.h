@@ -3,6 +3,7 @@
 #define MMN_NEURONS_COUNT_SETUP_H
 
 #include "mmneuron.h"
+#include "neurons/count_plan.h"
 #include "neurons/counts.h"
 #include "neurons/windows.h"
 
@@ -17,9 +18,9 @@ mmn_status mmn_count_setup(mmn_counts **counts, mmn_windows *windows, const mmn_
 const char *mmn_count_positions_module(const mmn_count_options *options, const mmn_model *model,
                                        const mmn_counts *counts, bool texts);
 
-/* Fills in version, model digest (which reads the whole checkpoint), digest of the list or, if
- * `windows` have a length, of the texts, and settings. */
-mmn_status mmn_count_identify(mmn_counts *counts, const mmn_windows *windows,
+/* Fills in version, model digest (which reads the whole checkpoint), digest of the plan's list or, if
+ * it is of texts, of their windows, and settings. The plan starts again at its first sample. */
+mmn_status mmn_count_identify(mmn_counts *counts, const mmn_count_plan *plan,
                               const mmn_model *model, const mmn_count_options *options,
                               mmn_error *error);
 

@@ -54,7 +54,7 @@ typedef struct mmn_counts {
 
     char version[32];             /* of the program that counted */
     char model[MMN_DIGEST_SIZE];  /* mmn_model_digest */
-    char data[MMN_DIGEST_SIZE];   /* XXH3-128 of the list's bytes */
+    char data[MMN_DIGEST_SIZE];   /* mmn_list_digest, or mmn_windows_digest */
     uint8_t inputs[16];           /* exclusive or of the counted samples' input digests */
     char *settings;               /* what decides which samples are counted, as JSON */
     uint32_t shard, shards;       /* 1, 1: all */

@@ -8,9 +8,11 @@
 
 /* ---- Domains --------------------------------------------------------------------------------- */
 
-static mmn_status read_domains(mmn_evaluation *evaluation, mmn_error *error)
+static mmn_status read_domains(mmn_evaluation *evaluation, const mmn_eval_options *options,
+                               mmn_error *error)
 {
     mmn_list_run *run = &evaluation->list_run;
+    run->plan.allow_unknown_keys = options->allow_unknown_keys != 0;
     mmn_status status = mmn_list_run_begin(run, evaluation->model, evaluation->list,
                                            evaluation->samples, error);
     if (status != MMN_OK)
@@ -202,7 +204,7 @@ mmn_status mmn_eval_plan(mmn_evaluation *evaluation, const mmn_eval_options *opt
     if (status == MMN_OK)
         status = plan_settings(evaluation, options, lists, error);
     if (status == MMN_OK)
-        status = read_domains(evaluation, error);
+        status = read_domains(evaluation, options, error);
     for (size_t d = 0; d < evaluation->domain_count && status == MMN_OK; d++)
         status = add_run(evaluation, &(mmn_eval_run){.domain = d}, error);
     if (status == MMN_OK && evaluation->setting_count > 1)

@@ -422,6 +422,7 @@ static mmn_status set_up(lens_run *run, const mmn_model *model, mmn_error *error
         status = copy_settings(run, error);
     if (status == MMN_OK)
         status = mmn_readout_begin(&run->readout, model, lens->top, error);
+    lens->run.plan.allow_unknown_keys = options->allow_unknown_keys != 0;
     if (status == MMN_OK)
         status = mmn_list_run_begin(&lens->run, model, options->list, options->samples, error);
     if (status == MMN_OK)

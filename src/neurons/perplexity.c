@@ -138,6 +138,7 @@ static mmn_status read_texts(mmn_perplexity *perplexity, const mmn_perplexity_op
                                         options->begin_of_text != 0, error);
     if (status == MMN_OK)
         status = mmn_counts_create(&perplexity->domains, &no_module, 0, error);
+    perplexity->plan.allow_unknown_keys = options->allow_unknown_keys != 0;
     if (status == MMN_OK)
         status = mmn_count_plan_windows(&perplexity->plan, perplexity->model, options->list,
                                         perplexity->domains, options->samples, error);

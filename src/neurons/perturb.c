@@ -143,6 +143,7 @@ static mmn_status set_up(perturb_run *run, mmn_error *error)
         status = MMN_SYSTEM;
     if (status == MMN_OK)
         status = mmn_settings_make(&result->settings, options->settings, run->lists, error);
+    result->run.plan.allow_unknown_keys = options->allow_unknown_keys != 0;
     if (status == MMN_OK)
         status = mmn_list_run_begin(&result->run, run->model, options->list, options->samples,
                                     error);

@@ -41,7 +41,7 @@ Test(list, reads_every_key)
     static const char text[] =
         "{\"id\":\"q7\",\"domain\":\"remote sensing\",\"image\":[\"a.jpg\",\"/b/c.png\"],"
         "\"question\":\"wh\\u00e4t?\",\"answers\":[\"yes\",\"no\"],\"metric\":\"choice\","
-        "\"choices\":[\"A\",\"B\",\"C\"],\"prompt\":\"P <image>\",\"unknown\":{\"x\":[1]}}\n"
+        "\"choices\":[\"A\",\"B\",\"C\"],\"prompt\":\"P <image>\"}\n"
         "{\"domain\":\"d\",\"image\":\"x.png\",\"question\":\"\",\"id\":-12,\"metric\":\"vqa\"}\n"
         "{\"domain\":\"\xe5\x8c\xbb\xe5\xad\xa6\",\"prompt\":\"text only\",\"image\":null}";
     mmn_list *list = open_text(text, sizeof(text) - 1);
@@ -148,6 +148,22 @@ Test(list, names_bad_lines_and_goes_on)
         {"{\"domain\":\"a\",\"question\":\"x\",\"id\":1.5}", "line 2, id", "must be a text"},
         {"{\"domain\":\"a\",\"text\":\"x\",\"question\":\"x\"}", "line 2, text", "beside"},
         {"{\"domain\":\"a\",\"text\":\"x\",\"image\":\"x\"}", "line 2, text", "beside"},
+        {"{\"domain\":\"a\",\"question\":\"x\",\"img\":\"a.jpg\"}", "line 2, img",
+         "did you mean \"image\"?"},
+        {"{\"domain\":\"a\",\"images\":[\"a.jpg\"],\"question\":\"x\"}", "line 2, images",
+         "did you mean \"image\"?"},
+        {"{\"domain\":\"a\",\"question\":\"x\",\"image_path\":null}", "line 2, image_path",
+         "did you mean \"image\"?"},
+        {"{\"domain\":\"a\",\"question\":\"x\",\"answer\":\"b\"}", "line 2, answer",
+         "did you mean \"answers\"?"},
+        {"{\"domain\":\"a\",\"Question\":\"x\"}", "line 2, Question",
+         "did you mean \"question\"?"},
+        {"{\"Domain\":\"a\",\"question\":\"x\"}", "line 2, Domain", "did you mean \"domain\"?"},
+        {"{\"domain\":\"a\",\"quesiton\":\"x\"}", "line 2, quesiton",
+         "did you mean \"question\"?"},
+        {"{\"domain\":\"a\",\"question\":\"x\",\"source\":{\"x\":[1]}}", "line 2, source",
+         "is no key of a list; a sample has id, domain, image"},
+        {"{\"domain\":\"a\",\"txt\":\"x\"}", "line 2, txt", "did you mean \"text\"?"},
         {"{\"domain\":\"\xff\",\"question\":\"x\"}", "line 2", "JSON"},
     };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -169,6 +185,67 @@ Test(list, names_bad_lines_and_goes_on)
         check_end(list);
         mmn_list_close(list);
     }
+}
+
+Test(list, passes_over_unknown_keys_if_told_to)
+{
+    static const char text[] = "{\"domain\":\"a\",\"question\":\"x\",\"note\":{\"y\":[1]}}\n"
+                               "{\"domain\":\"a\",\"question\":\"x\",\"images\":\"a.jpg\"}\n";
+    mmn_list *list = open_text(text, sizeof(text) - 1);
+    mmn_list_allow_unknown_keys(list, true);
+    cr_assert_str_eq(next(list).question, "x");
+    cr_assert_eq(next(list).image_count, 0);
+    check_end(list);
+    mmn_list_close(list);
+}
+
+/* The form of a list is that of its lines, whatever else they have; asking for it allows nothing. */
+Test(list, finds_texts_beside_unknown_keys)
+{
+    static const char text[] = "{\"domain\":\"a\",\"text\":\"x\",\"note\":1}\n";
+    mmn_list *list = open_text(text, sizeof(text) - 1);
+    mmn_sample sample;
+    bool texts = false, found;
+    cr_assert_eq(mmn_list_has_texts(list, &texts, &error), MMN_OK);
+    cr_assert(texts);
+    cr_assert_eq(mmn_list_next(list, &sample, &found, &error), MMN_INPUT);
+    mmn_list_close(list);
+}
+
+static void check_digest(const char *text, size_t size, const char *expected)
+{
+    mmn_list *list = open_text(text, size);
+    mmn_list_allow_unknown_keys(list, true);
+    char digest[MMN_DIGEST_SIZE], other[MMN_DIGEST_SIZE];
+    next(list);
+    cr_assert_eq(mmn_list_digest(list, digest, &error), MMN_OK, "%s", error.message);
+    mmn_digest_of(expected, strlen(expected), other);
+    cr_expect_str_eq(digest, other, "%s", text);
+    cr_expect_str_eq(next(list).domain, "a");
+    mmn_list_close(list);
+}
+
+/* The layout of doc/formats.md, as Python's json.dumps writes it. */
+Test(list, digest_is_of_what_lines_say)
+{
+    static const char two[] =
+        "{\"id\": \"7\", \"domain\": \"a\", \"image\": \"x.jpg\", \"question\": \"\\t\\\"w\xc3\xa4t/?\\u0001\", "
+        "\"answers\": [\"b\", \"c\"]}\n{\"domain\": \"a\", \"prompt\": \"p\"}\n";
+    static const char *const copies[] = {
+        two,
+        "{\"id\":7,\"question\":\"\\t\\u0022w\\u00E4t\\/?\\u0001\",\"image\":[\"x.jpg\"],\"domain\":\"a\","
+        "\"answers\":[\"b\",\"c\"],\"metric\":null}\r\n\r\n{\"prompt\":\"p\",\"domain\":\"a\"}",
+        "\xef\xbb\xbf\n  {\"id\": \"7\", \"domain\": \"a\", \"image\": \"x.jpg\", \"question\": "
+        "\"\\u0009\\\"w\xc3\xa4t/?\\u0001\", \"answers\": [\"b\", \"c\"], \"note\": [1.5]} \t\n"
+        "{\"domain\": \"a\", \"prompt\": \"p\", \"image\": []}\n\n",
+    };
+    for (size_t i = 0; i < sizeof(copies) / sizeof(copies[0]); i++)
+        check_digest(copies[i], strlen(copies[i]), two);
+
+    /* A line that cannot be read counts as it stands. */
+    static const char bad[] = "{\"domain\": \"a\", \"prompt\": \"p\"}\n\t{\"domain\": 5}\r\n[1, 2";
+    check_digest(bad, sizeof(bad) - 1,
+                 "{\"domain\": \"a\", \"prompt\": \"p\"}\n{\"domain\": 5}\n[1, 2\n");
 }
 
 Test(list, reads_texts)

@@ -1,0 +1,100 @@
+/* Edit distance, and the name that a mistyped one was probably meant to be. */
+#include "base/edit_distance.h"
+
+#include <string.h>
+
+#include "mmneuron.h"
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+size_t mmn_edit_distance(const uint32_t *a, size_t count_a, const uint32_t *b, size_t count_b,
+                         bool swaps, size_t *rows)
+{
+    size_t *row = rows, *before = row + count_b + 1, *earlier = before + count_b + 1;
+    for (size_t j = 0; j <= count_b; j++)
+        row[j] = j;
+    for (size_t i = 1; i <= count_a; i++) {
+        size_t *next = earlier;
+        earlier = before;
+        before = row;
+        row = next;
+        row[0] = i;
+        for (size_t j = 1; j <= count_b; j++) {
+            row[j] = before[j - 1] + (a[i - 1] != b[j - 1]);
+            row[j] = smaller(row[j], smaller(before[j], row[j - 1]) + 1);
+            if (swaps && i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                row[j] = smaller(row[j], earlier[j - 2] + 1);
+        }
+    }
+    return row[count_b];
+}
+
+/* ---- Names ----------------------------------------------------------------------------------- */
+
+/* Longer names are not compared. */
+enum { LONGEST = 32 };
+
+/* The characters of an ASCII name, without their case; SIZE_MAX when there are too many. */
+static size_t take_characters(uint32_t *characters, const char *name)
+{
+    size_t count = 0;
+    for (; name[count] != '\0'; count++) {
+        if (count == LONGEST)
+            return SIZE_MAX;
+        unsigned char byte = (unsigned char)name[count];
+        characters[count] = byte >= 'A' && byte <= 'Z' ? byte + ('a' - 'A') : byte;
+    }
+    return count;
+}
+
+/* Whether b is a with characters left out, but for the first: "img" of "image". */
+static bool abbreviates(const uint32_t *b, size_t count_b, const uint32_t *a, size_t count_a)
+{
+    size_t found = 0;
+    if (count_b < 2 || count_a < 2 || a[0] != b[0])
+        return false;
+    for (size_t i = 0; i < count_a && found < count_b; i++)
+        found += a[i] == b[found];
+    return found == count_b;
+}
+
+/* Whether b is a and something that a "_" or "-" adds: "image_path" of "image". */
+static bool extends(const uint32_t *b, size_t count_b, const uint32_t *a, size_t count_a)
+{
+    return count_b > count_a + 1 && (b[count_a] == '_' || b[count_a] == '-') &&
+           memcmp(a, b, count_a * sizeof(*a)) == 0;
+}
+
+static size_t name_distance(const char *text, const char *name)
+{
+    uint32_t a[LONGEST] = {0}, b[LONGEST] = {0};
+    size_t rows[3 * (LONGEST + 1)];
+    size_t count_a = take_characters(a, name), count_b = take_characters(b, text);
+    if (count_a == SIZE_MAX || count_b == SIZE_MAX)
+        return SIZE_MAX;
+    size_t distance = mmn_edit_distance(a, count_a, b, count_b, true, rows);
+    bool short_form = abbreviates(b, count_b, a, count_a) || extends(b, count_b, a, count_a);
+    return short_form ? smaller(distance, 1) : distance;
+}
+
+const char *mmn_nearest_name(const char *text, const void *names, size_t stride, size_t count)
+{
+    const char *nearest = NULL;
+    /* Up to a third of the characters may be wrong, at least one. */
+    size_t allowed = strlen(text) / 3 > 1 ? strlen(text) / 3 : 1;
+    for (size_t index = 0; index < count; index++) {
+        const char *name;
+        memcpy(&name, (const char *)names + index * stride, sizeof(name));
+        size_t distance = name_distance(text, name);
+        if (distance <= allowed) {
+            nearest = name;
+            allowed = distance - (distance > 0);
+            if (distance == 0)
+                break;
+        }
+    }
+    return nearest;
+}
