@@ -87,6 +87,8 @@ typedef struct mmn_model_options {
     int without_tokenizer; /* the folder's tokenizer is not opened, and need not be there: inputs
                               are made of token ids, and functions that read or write texts return
                               MMN_USAGE */
+    int ignore_generation_config; /* generate as if generation_config.json named stop tokens alone;
+                                     without any there, with those of config.json */
 } mmn_model_options;
 
 /* Opens the Hugging Face folder `folder`: reads its configurations and tokenizer and maps its
@@ -103,6 +105,34 @@ typedef struct mmn_module {
     uint32_t first_inert_layer; /* layers from this one on cannot influence the output; `layers`
                                    when all of them do */
 } mmn_module;
+
+/* When beam search ends (arXiv 1409.3215; the rules are transformers'). */
+typedef enum mmn_early_stopping {
+    MMN_EARLY_STOPPING_FALSE, /* when the best beam could not improve at its present length */
+    MMN_EARLY_STOPPING_TRUE,  /* as soon as there are as many answers as beams */
+    MMN_EARLY_STOPPING_NEVER  /* when no beam could improve at any length */
+} mmn_early_stopping;
+
+typedef struct mmn_beam_search {
+    uint32_t beams;        /* 2 to 64; 1: no beam search; 0: all as the folder says */
+    double length_penalty; /* an answer's score is its log probability divided by its length to this
+                              power; transformers' default is 1 */
+    mmn_early_stopping early_stopping;
+} mmn_beam_search;
+
+/* What a model's folder says of generating, as transformers 5.23 takes it: generation_config.json,
+ * or where there is none what old files have in config.json. Texts are JSON objects of those keys
+ * that say something, "{}" if none does. */
+typedef struct mmn_generation_info {
+    const char *file;    /* "generation_config.json" or "config.json"; NULL: it says nothing */
+    const char *obeyed;  /* {"repetition_penalty": 1.3}: obeyed unless the caller says otherwise */
+    const char *unused;  /* choosing at random, and limits: only when the caller asks */
+    const char *refused; /* not supported: generating is MMN_INPUT */
+    double repetition_penalty;   /* 1: none */
+    mmn_beam_search beam_search; /* beams < 2: none */
+    const int32_t *stop_ids; /* [stop_id_count]: tokens that end an answer; there may be none */
+    size_t stop_id_count;
+} mmn_generation_info;
 
 typedef struct mmn_model_info {
     const char *family;       /* "llava", "llava_next", "instructblip" */
@@ -122,6 +152,7 @@ typedef struct mmn_model_info {
     size_t remark_count;
     const char *const *remarks; /* sentences: what in the folder is read in an unexpected way, or
                                    lies there and is not read */
+    mmn_generation_info generation;
 } mmn_model_info;
 
 /* Valid until the model is closed. */
@@ -242,34 +273,29 @@ typedef struct mmn_sampling {
     const char *sample; /* names what is answered: its random numbers depend on seed, name and the
                            token's number alone; NULL: "" */
     double repetition_penalty; /* of the tokens of prompt and answer: their logits are divided by it
-                                  where positive, else multiplied; 0: 1, which changes nothing */
+                                  where positive, else multiplied; 1 changes nothing; 0: the
+                                  folder's (mmn_generation_info) */
 } mmn_sampling;
 
 /* Applies to what is generated from now on; NULL: greedy, as at first. Choices depend neither on
  * threads nor on what else the session has generated. */
 MMN_API mmn_status mmn_session_set_sampling(mmn_session *session, const mmn_sampling *sampling,
                                             mmn_error *error);
-/* When beam search ends (arXiv 1409.3215; the rules are transformers'). */
-typedef enum mmn_early_stopping {
-    MMN_EARLY_STOPPING_FALSE, /* when the best beam could not improve at its present length */
-    MMN_EARLY_STOPPING_TRUE,  /* as soon as there are as many answers as beams */
-    MMN_EARLY_STOPPING_NEVER  /* when no beam could improve at any length */
-} mmn_early_stopping;
-
-typedef struct mmn_beam_search {
-    uint32_t beams;        /* 2 to 64; 0 and 1: no beam search */
-    double length_penalty; /* an answer's score is its log probability divided by its length to this
-                              power; transformers' default is 1 */
-    mmn_early_stopping early_stopping;
-} mmn_beam_search;
-
-/* Applies to what is generated from now on; NULL: none, as at first. The answer is the one with the
+/* Applies to what is generated from now on; NULL: as the folder says, as at first. The answer is the one with the
  * highest score; repetition_penalty multiplies log probabilities, and sampling must be greedy. After
  * it the session must prefill anew. Probes see the rows of all beams, one after the other. */
 MMN_API mmn_status mmn_session_set_beam_search(mmn_session *session, const mmn_beam_search *search,
                                                mmn_error *error);
-/* Appends up to `limit` tokens after a prefill, the likeliest each time or as set; stops after a stop
- * token of the generation configuration, which is stored too. *count says how many were stored in ids. */
+/* An answer ends with the token that completes one of `strings` [count] in the text of prompt and
+ * answer, each token's text being what it is behind another; the strings are copied. Applies to what is
+ * generated from now on; a count of 0: those of the folder, as at first. MMN_USAGE for an empty string
+ * or more than 64. */
+MMN_API mmn_status mmn_session_set_stop_strings(mmn_session *session, const char *const *strings,
+                                                size_t count, mmn_error *error);
+/* Appends up to `limit` tokens after a prefill, the likeliest each time or as set, under the folder's
+ * rules (mmn_generation_info); stops after a stop token, or the token that completes a stop string,
+ * which is stored too. *count says how many were stored in ids. MMN_INPUT where the folder asks for
+ * decoding that is not supported. */
 MMN_API mmn_status mmn_session_generate(mmn_session *session, size_t limit, int32_t *ids,
                                         size_t *count, mmn_error *error);
 

@@ -98,12 +98,13 @@ mmn_status mmn_beams_begin(mmn_beams *beams, const mmn_beam_search *search,
     return MMN_OK;
 }
 
-static bool ends(const mmn_beams *beams, int32_t token, size_t length)
+static bool ends(const mmn_beams *beams, const mmn_beam *beam, int32_t token)
 {
     for (size_t i = 0; i < beams->generation->eos_count; i++)
         if (beams->generation->eos_ids[i] == token)
             return true;
-    return length == beams->limit;
+    return beam->length + 1 == beams->limit ||
+           (beams->completes && beams->completes(beams->context, beam, token));
 }
 
 /* Puts a continuation where it belongs among those kept; what is behind the last place is lost. */
@@ -137,7 +138,7 @@ static void keep_the_best(mmn_beams *beams, const float *log_probabilities, size
         }
     for (size_t i = 0; i < scratch->kept_count; i++) {
         continuation *kept = &scratch->kept[i];
-        kept->ends = ends(beams, kept->token, beams->running[kept->beam].length + 1);
+        kept->ends = ends(beams, &beams->running[kept->beam], kept->token);
     }
 }
 

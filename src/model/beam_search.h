@@ -30,6 +30,10 @@ typedef struct mmn_beams {
     uint32_t running_count;   /* 1 at first, then search.beams */
     mmn_beam *running, *best; /* [search.beams], the best first */
     bool improvable, done;
+    /* Whether `beam`, continued by `token`, is an answer for another reason than its stop token; NULL:
+     * there is none. */
+    bool (*completes)(void *context, const mmn_beam *beam, int32_t token);
+    void *context;
     struct mmn_beams_scratch *scratch;
 } mmn_beams;
 

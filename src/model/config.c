@@ -81,18 +81,19 @@ static mmn_status read_token(int32_t *id, const mmn_json_object *object, const c
     return status;
 }
 
-/* Token ids of one place; what it does not mention stays. */
+/* Token ids of one place; what it does not mention stays. A stop token of -1 is none. */
 static mmn_status read_tokens(mmn_generation_config *generation, const mmn_json_object *object,
                               mmn_error *error)
 {
     int64_t ids[MMN_EOS_IDS];
     size_t count = 0;
-    mmn_status status = mmn_json_get_integers(ids, &count, MMN_EOS_IDS, object, "eos_token_id", 0,
-                                              INT32_MAX, error);
+    mmn_status status = mmn_json_get_integers(ids, &count, MMN_EOS_IDS, object, "eos_token_id",
+                                              MMN_NO_TOKEN, INT32_MAX, error);
     if (status == MMN_OK && mmn_json_has(object, "eos_token_id")) {
+        generation->eos_count = 0;
         for (size_t i = 0; i < count; i++)
-            generation->eos_ids[i] = (int32_t)ids[i];
-        generation->eos_count = count;
+            if (ids[i] != MMN_NO_TOKEN)
+                generation->eos_ids[generation->eos_count++] = (int32_t)ids[i];
     }
     if (status == MMN_OK)
         status = read_token(&generation->bos_id, object, "bos_token_id", error);
@@ -101,35 +102,74 @@ static mmn_status read_tokens(mmn_generation_config *generation, const mmn_json_
     return status;
 }
 
-static mmn_status read_root(mmn_config *config, const mmn_json_object *root, mmn_error *error)
+/* What config.json's root says of tokens; null there leaves the word to text_config. */
+static mmn_status read_root_tokens(mmn_generation_config *generation, const mmn_json_object *root,
+                                   mmn_error *error)
+{
+    mmn_json_object said = *root;
+    const char *key;
+    json_t *value;
+    said.value = json_object();
+    if (!said.value)
+        return mmn_fail(error, MMN_SYSTEM, NULL, NULL, "out of memory");
+    mmn_status status = MMN_OK;
+    json_object_foreach(root->value, key, value)
+        if (strstr(key, "_token_id") && !json_is_null(value) &&
+            json_object_set(said.value, key, value) != 0)
+            status = mmn_fail(error, MMN_SYSTEM, NULL, NULL, "out of memory");
+    if (status == MMN_OK)
+        status = read_tokens(generation, &said, error);
+    json_decref(said.value);
+    return status;
+}
+
+static const mmn_generation_config no_tokens = {.bos_id = MMN_NO_TOKEN, .pad_id = MMN_NO_TOKEN};
+
+/* Stop tokens where there is no generation_config.json: those that config.json names, and not its
+ * class's. InstructBLIP's language model generates by itself, and knows its own part alone. */
+static mmn_status read_own_tokens(mmn_config *config, const mmn_json_object *root,
+                                  mmn_error *error)
 {
     mmn_json_object language;
+    bool alone = config->qformer.layers > 0;
+    config->declared = config->language.form->tokens;
+    config->generation = alone ? config->declared : no_tokens;
+    mmn_status status = mmn_json_get_object(&language, root, "text_config", error);
+    if (status == MMN_OK)
+        status = read_tokens(&config->declared, &language, error);
+    if (status == MMN_OK)
+        status = read_tokens(&config->generation, &language, error);
+    if (status == MMN_OK && !alone)
+        status = read_root_tokens(&config->declared, root, error);
+    if (status == MMN_OK && !alone)
+        status = read_root_tokens(&config->generation, root, error);
+    return status;
+}
+
+static mmn_status read_root(mmn_config *config, const mmn_json_object *root, mmn_error *error)
+{
     mmn_status status = refuse_foreign(root, error);
     if (status == MMN_OK)
         status = mmn_family_find(&config->family, root, error);
     if (status == MMN_OK)
         status = config->family->read(config, root, error);
-    if (status == MMN_OK)
-        config->generation = config->language.form->tokens;
-    if (status == MMN_OK)
-        status = mmn_json_get_object(&language, root, "text_config", error);
-    if (status == MMN_OK)
-        status = read_tokens(&config->generation, &language, error);
-    if (status == MMN_OK)
-        status = read_tokens(&config->generation, root, error);
-    return status;
+    return status == MMN_OK ? read_own_tokens(config, root, error) : status;
 }
 
+/* Where this file is, config.json has nothing to say: without a stop token here there is none. */
 static mmn_status read_generation(mmn_config *config, const char *text, size_t size,
                                   const char *file, mmn_error *error)
 {
     json_t *document;
     mmn_json_object object;
+    mmn_generation_config tokens = no_tokens;
     mmn_status status = mmn_json_parse_published(&document, text, size, file, error);
     if (status == MMN_OK)
         status = mmn_json_as_object(&object, document, file, error);
     if (status == MMN_OK)
-        status = read_tokens(&config->generation, &object, error);
+        status = read_tokens(&tokens, &object, error);
+    if (status == MMN_OK && config->qformer.layers == 0)
+        config->generation = tokens;
     json_decref(document);
     return status;
 }

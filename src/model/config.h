@@ -105,6 +105,7 @@ typedef struct mmn_qformer_config {
     mmn_activation activation;
 } mmn_qformer_config;
 
+/* Tokens that have a meaning for generating. */
 typedef struct mmn_generation_config {
     int32_t eos_ids[MMN_EOS_IDS]; /* tokens that end a generation */
     size_t eos_count;
@@ -117,7 +118,10 @@ typedef struct mmn_config {
     mmn_qformer_config qformer;
     mmn_projector_config projector;
     mmn_language_config language;
+    /* What ends an answer, as transformers 5.23 decides: by generation_config.json alone where there is
+     * one, else by config.json; InstructBLIP by its text_config and that class's defaults. */
     mmn_generation_config generation;
+    mmn_generation_config declared; /* what config.json and the class say, whatever the other file */
     int32_t image_token_id; /* below language.vocab_size; MMN_NO_TOKEN: the model reads no images */
     bool image_first; /* a prompt's only image stands before its first token, even the one that
                          begins texts, and `<image>` is not part of what is tokenised */

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "model/generate.h"
+#include "model/logit_rules.h"
 
 static bool stops(const mmn_generation_config *generation, int32_t token)
 {
@@ -74,22 +75,32 @@ mmn_status mmn_generating_make_logits(const mmn_generating *g, mmn_error *error)
 static mmn_status choose(const mmn_generating *g, size_t i, mmn_error *error)
 {
     mmn_session *session = g->sessions[i];
-    mmn_status status = mmn_penalise_repetition(
-        session->logits, g->model->config.language.vocab_size, session->sampler.repetition_penalty,
-        session->cached_ids, session->language.length, error);
-    if (status != MMN_OK)
-        return status;
-    status = mmn_sampler_choose(&session->pending, &session->sampler,
-                                           session->compute.kernels, session->logits,
-                                           g->model->config.language.vocab_size,
-                                           session->generated, error);
+    const mmn_model *model = g->model;
+    size_t vocabulary = model->config.language.vocab_size, length = session->language.length;
+    const mmn_scored_place place = {.ids = session->cached_ids,
+                                    .length = length,
+                                    .prompt_length = length - session->generated,
+                                    .last = g->counts[i] + 1 == g->limit};
+    mmn_status status = mmn_logit_rules_apply(&model->rules, &model->config.generation,
+                                              session->sampler.repetition_penalty,
+                                              session->logits, vocabulary, &place, error);
+    if (status == MMN_OK)
+        status = mmn_sampler_choose(&session->pending, &session->sampler,
+                                    session->compute.kernels, session->logits, vocabulary,
+                                    session->generated, error);
+    if (status == MMN_OK)
+        status = mmn_session_reserve_ids(session, length + 1, error);
     if (status != MMN_OK)
         return status;
     session->generated++;
+    session->cached_ids[length] = session->pending;
     g->ids[i * g->limit + g->counts[i]++] = session->pending;
     g->stopped[i] =
-        g->counts[i] == g->limit || stops(&g->model->config.generation, session->pending);
-    return MMN_OK;
+        g->counts[i] == g->limit || stops(&model->config.generation, session->pending);
+    if (g->stopped[i])
+        return MMN_OK;
+    return mmn_stopping_reached(&g->stopped[i], &session->stopping, model->tokenizer,
+                                session->cached_ids, length + 1, error);
 }
 
 static mmn_status generate(const mmn_generating *g, mmn_error *error)
@@ -110,14 +121,19 @@ static mmn_status generate(const mmn_generating *g, mmn_error *error)
     return MMN_OK;
 }
 
-static mmn_status begin(const mmn_session *session, mmn_error *error)
+static mmn_status begin(mmn_session *session, mmn_error *error)
 {
     if (!session->prefilled)
         return mmn_fail(error, MMN_USAGE, NULL, NULL, "nothing has been prefilled to go on from");
     if (!session->language.keep_cache)
         return mmn_fail(error, MMN_USAGE, NULL, NULL,
                         "this session was made for prompts only and cannot generate");
-    return MMN_OK;
+    const mmn_model *model = session->model;
+    mmn_status status = MMN_OK;
+    if (!model->tokenizer && model->rules.stop_count > 0)
+        status = mmn_stopping_set(&session->stopping, NULL, NULL, model->rules.stop_count, error);
+    return status == MMN_OK ? mmn_generation_rules_check(&model->rules, model->folder, error)
+                            : status;
 }
 
 static mmn_status show_ids(const mmn_generating *g, size_t i, mmn_error *error)

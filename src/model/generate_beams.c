@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "model/beam_search.h"
 #include "model/generate.h"
+#include "model/logit_rules.h"
 
 /* A search at work. */
 typedef struct searching {
@@ -13,7 +14,26 @@ typedef struct searching {
     mmn_session **reordered; /* [beams] */
     float *log_probabilities; /* [beams][vocab_size] */
     float *scratch;           /* [vocab_size] */
+    int32_t *ids;             /* [length of prompt and longest answer]: of the beam last asked about */
+    mmn_status status;        /* and error: what asking about stop strings came to */
+    mmn_error *error;
 } searching;
+
+/* Whether the beam, continued by the token, has a stop string at its end. */
+static bool completes_stop_string(void *context, const mmn_beam *beam, int32_t token)
+{
+    searching *s = context;
+    const mmn_session *prompt = s->prompt;
+    size_t length = prompt->language.length;
+    bool reached = false;
+    memcpy(s->ids, prompt->cached_ids, length * sizeof(*s->ids));
+    memcpy(s->ids + length, beam->ids, beam->length * sizeof(*s->ids));
+    s->ids[length + beam->length] = token;
+    if (s->status == MMN_OK)
+        s->status = mmn_stopping_reached(&reached, &prompt->stopping, prompt->model->tokenizer,
+                                         s->ids, length + beam->length + 1, s->error);
+    return reached;
+}
 
 /* A session for a beam: it has the prompt's probes, and goes on from its cache. */
 static mmn_status make_session(mmn_session **made, const searching *s, mmn_error *error)
@@ -48,7 +68,12 @@ static mmn_status begin(searching *s, size_t limit, mmn_error *error)
         (s->sessions = mmn_allocate(count, sizeof(mmn_session *), error)) &&
         (s->reordered = mmn_allocate(count, sizeof(mmn_session *), error)) &&
         (s->log_probabilities = mmn_allocate(count, vocabulary * sizeof(float), error)) &&
-        (s->scratch = mmn_allocate(vocabulary, sizeof(float), error));
+        (s->scratch = mmn_allocate(vocabulary, sizeof(float), error)) &&
+        (s->ids = mmn_allocate(prompt->language.length + limit, sizeof(*s->ids), error));
+    if (prompt->stopping.count > 0) {
+        s->beams.completes = completes_stop_string;
+        s->beams.context = s;
+    }
     for (uint32_t i = 0; i < count && complete; i++)
         complete = make_session(&s->sessions[i], s, error) == MMN_OK;
     return complete ? MMN_OK : MMN_SYSTEM;
@@ -65,20 +90,28 @@ static void end(searching *s)
     mmn_free(s->reordered);
     mmn_free(s->log_probabilities);
     mmn_free(s->scratch);
+    mmn_free(s->ids);
     mmn_beams_free(&s->beams);
 }
 
-/* Puts a session's log probabilities, penalised, where the beam with this number has them. */
+/* Puts a session's log probabilities, as the rules leave them, where the beam with this number has them. */
 static mmn_status take_scores(const searching *s, mmn_session *session, size_t beam,
                               mmn_error *error)
 {
-    size_t vocabulary = session->model->config.language.vocab_size;
+    const mmn_model *model = session->model;
+    size_t vocabulary = model->config.language.vocab_size;
+    size_t length = mmn_language_position(&session->language);
+    size_t prompt_length = s->prompt->language.length;
+    const mmn_scored_place place = {.ids = session->cached_ids,
+                                    .length = length,
+                                    .prompt_length = prompt_length,
+                                    .last = length - prompt_length + 1 == s->beams.limit};
     float *scores = s->log_probabilities + beam * vocabulary;
     memcpy(scores, session->logits, vocabulary * sizeof(*scores));
     mmn_log_softmax(session->compute.kernels, scores, vocabulary, s->scratch);
-    return mmn_penalise_repetition(scores, vocabulary, s->prompt->sampler.repetition_penalty,
-                                   session->cached_ids, mmn_language_position(&session->language),
-                                   error);
+    return mmn_logit_rules_apply(&model->rules, &model->config.generation,
+                                 s->prompt->sampler.repetition_penalty, scores, vocabulary,
+                                 &place, error);
 }
 
 /* Gives each running beam the session with the cache of the beam that it continues. The first that
@@ -144,7 +177,8 @@ static mmn_status search(searching *s, mmn_generating *g, mmn_error *error)
         status = take_scores(s, prompt, 0, error);
     while (status == MMN_OK) {
         mmn_beams_step(&s->beams, s->log_probabilities, vocabulary);
-        if (s->beams.done)
+        status = s->status;
+        if (s->beams.done || status != MMN_OK)
             break;
         reorder(s);
         status = run(s, g, error);
@@ -159,7 +193,9 @@ static mmn_status check(const mmn_session *session, mmn_error *error)
                         "beam search goes on from a prefill, not from generated tokens");
     if (session->sampler.temperature != 0)
         return mmn_fail(error, MMN_USAGE, NULL, NULL,
-                        "beam search does not sample: the temperature must be 0");
+                        "%u beams were asked for, and beam search does not sample: the "
+                        "temperature must be 0, or the beams 1",
+                        session->beam_search.beams);
     return MMN_OK;
 }
 
@@ -169,7 +205,7 @@ mmn_status mmn_session_generate_beams(mmn_session *session, size_t limit, int32_
     const mmn_language_config *config = &session->model->config.language;
     uint32_t beams = session->beam_search.beams;
     bool stopped[MMN_BEAMS_LIMIT] = {false};
-    searching s = {.prompt = session};
+    searching s = {.prompt = session, .error = error};
     mmn_generating g = {.model = session->model, .stopped = stopped};
     *count = 0;
     mmn_status status = check(session, error);

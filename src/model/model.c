@@ -94,6 +94,17 @@ static mmn_status read_image_settings(mmn_model *model, const mmn_model_options 
     return status;
 }
 
+/* Where the rules are ignored, the stop tokens are not: answers need some. */
+static mmn_status read_generation_rules(mmn_model *model, const mmn_model_options *options,
+                                        mmn_error *error)
+{
+    mmn_config *config = &model->config;
+    bool ignore = options && options->ignore_generation_config;
+    if (ignore && config->generation.eos_count == 0)
+        config->generation = config->declared;
+    return mmn_generation_rules_load(&model->rules, model->folder, config, ignore, error);
+}
+
 /* A tokenizer whose ids reach beyond the embedding would make valid prompts fail later. */
 static mmn_status check_vocabulary(const mmn_model *model, mmn_error *error)
 {
@@ -138,6 +149,14 @@ static void describe(mmn_model *model)
         .weight_types = model->weights->types,
         .kernels = model->compute.kernels->name,
         .template_name = mmn_template_for(family, language_name),
+        .generation = {.file = model->rules.file,
+                       .obeyed = model->rules.obeyed,
+                       .unused = model->rules.unused,
+                       .refused = model->rules.refused,
+                       .repetition_penalty = model->rules.repetition_penalty,
+                       .beam_search = model->rules.beam_search,
+                       .stop_ids = config->generation.eos_ids,
+                       .stop_id_count = config->generation.eos_count},
         .parameters = model->weights->parameters,
         .weight_bytes = model->weights->bytes,
         .files = (uint32_t)model->weights->file_count,
@@ -220,6 +239,8 @@ mmn_status mmn_model_open(mmn_model **opened, const char *folder,
     if (status == MMN_OK)
         status = mmn_config_load(&model->config, folder, error);
     if (status == MMN_OK)
+        status = read_generation_rules(model, options, error);
+    if (status == MMN_OK)
         status = mmn_weights_open(&model->weights, folder, &model->config, error);
     if (status == MMN_OK)
         status = collect_remarks(model, error);
@@ -244,6 +265,7 @@ void mmn_model_close(mmn_model *model)
     mmn_tokenizer_close(model->qformer_tokenizer);
     mmn_remarks_free(&model->remarks);
     mmn_weights_close(model->weights);
+    mmn_generation_rules_free(&model->rules);
     mmn_free(model->folder);
     mmn_free(model);
 }

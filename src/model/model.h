@@ -6,6 +6,7 @@
 #include "mmneuron.h"
 #include "model/config.h"
 #include "model/family.h"
+#include "model/generation_rules.h"
 #include "model/operations.h"
 #include "model/remarks.h"
 #include "model/weights.h"
@@ -14,6 +15,7 @@
 struct mmn_model {
     char *folder;
     mmn_config config;
+    mmn_generation_rules rules;
     mmn_weights *weights;
     mmn_tokenizer *tokenizer; /* NULL: texts are neither read nor written */
     mmn_tokenizer *qformer_tokenizer; /* NULL: the model has no Q-Former */

@@ -62,23 +62,6 @@ static int32_t largest(const float *logits, size_t count)
     return (int32_t)best;
 }
 
-mmn_status mmn_penalise_repetition(float *scores, size_t count, float penalty, const int32_t *ids,
-                                   size_t length, mmn_error *error)
-{
-    if (penalty == 0.0f)
-        return MMN_OK;
-    bool *seen = mmn_allocate(count, sizeof(*seen), error);
-    if (!seen)
-        return MMN_SYSTEM;
-    for (size_t i = 0; i < length; i++)
-        seen[ids[i]] = true;
-    for (size_t i = 0; i < count; i++)
-        if (seen[i])
-            scores[i] = scores[i] < 0.0f ? scores[i] * penalty : scores[i] / penalty;
-    mmn_free(seen);
-    return MMN_OK;
-}
-
 void mmn_log_softmax(const mmn_kernels *kernels, float *logits, size_t count, float *scratch)
 {
     size_t greatest = (size_t)largest(logits, count);

@@ -19,12 +19,6 @@ typedef struct mmn_sampler {
 /* Checks what the caller asks for. MMN_USAGE when it cannot be. */
 mmn_status mmn_sampler_set(mmn_sampler *sampler, const mmn_sampling *sampling, mmn_error *error);
 
-/* scores [count] of each token among ids [length], once: divided by the penalty where positive, else
- * multiplied; nothing if it is 0. Source: CTRL (arXiv 1909.05858) as transformers'
- * RepetitionPenaltyLogitsProcessor computes it. */
-mmn_status mmn_penalise_repetition(float *scores, size_t count, float penalty, const int32_t *ids,
-                                   size_t length, mmn_error *error);
-
 /* logits [count] become their log softmax, in f32: (x - greatest) + log p, p being the softmax at the
  * greatest, its logarithm taken in binary64 and rounded. scratch [count]. */
 void mmn_log_softmax(const mmn_kernels *kernels, float *logits, size_t count, float *scratch);

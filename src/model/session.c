@@ -6,6 +6,17 @@
 #include "base/memory.h"
 #include "model/beam_search.h"
 
+/* Generates as the folder asks, until the caller says otherwise. */
+static mmn_status use_own_rules(mmn_session *session, mmn_error *error)
+{
+    mmn_status status = mmn_session_set_sampling(session, NULL, error);
+    if (status == MMN_OK)
+        status = mmn_session_set_beam_search(session, NULL, error);
+    if (status == MMN_OK && session->model->tokenizer)
+        status = mmn_session_set_stop_strings(session, NULL, 0, error);
+    return status;
+}
+
 mmn_status mmn_session_create(mmn_session **created, const mmn_model *model,
                               const mmn_session_options *options, mmn_error *error)
 {
@@ -24,6 +35,13 @@ mmn_status mmn_session_create(mmn_session **created, const mmn_model *model,
         mmn_session_free(session);
         return MMN_SYSTEM;
     }
+    mmn_status status = MMN_OK;
+    if (session->language.keep_cache)
+        status = use_own_rules(session, error);
+    if (status != MMN_OK) {
+        mmn_session_free(session);
+        return status;
+    }
     *created = session;
     return MMN_OK;
 }
@@ -36,6 +54,7 @@ void mmn_session_free(mmn_session *session)
     mmn_language_free(&session->language);
     mmn_compute_free_scratch(&session->compute);
     mmn_image_features_free(&session->images);
+    mmn_stopping_free(&session->stopping);
     mmn_free(session->cached_ids);
     mmn_free(session->last);
     mmn_free(session->logits);
@@ -47,20 +66,42 @@ mmn_status mmn_session_add_probe(mmn_session *session, const mmn_probe *probe, m
     return mmn_probes_add(&session->probes, probe, error);
 }
 
+/* The folder's repetition penalty, as a sampler has it. */
+static float own_penalty(const mmn_model *model)
+{
+    double penalty = model->rules.repetition_penalty;
+    return penalty == 1 ? 0.0f : (float)penalty;
+}
+
 mmn_status mmn_session_set_sampling(mmn_session *session, const mmn_sampling *sampling,
                                     mmn_error *error)
 {
-    return mmn_sampler_set(&session->sampler, sampling, error);
+    mmn_status status = mmn_sampler_set(&session->sampler, sampling, error);
+    if (status == MMN_OK && (!sampling || sampling->repetition_penalty == 0))
+        session->sampler.repetition_penalty = own_penalty(session->model);
+    return status;
 }
 
 mmn_status mmn_session_set_beam_search(mmn_session *session, const mmn_beam_search *search,
                                        mmn_error *error)
 {
-    session->beam_search = (mmn_beam_search){0};
-    mmn_status status = search ? mmn_beam_search_check(search, error) : MMN_OK;
-    if (search && status == MMN_OK)
+    session->beam_search = session->model->rules.beam_search;
+    if (!search || search->beams == 0)
+        return MMN_OK;
+    mmn_status status = mmn_beam_search_check(search, error);
+    if (status == MMN_OK)
         session->beam_search = *search;
     return status;
+}
+
+mmn_status mmn_session_set_stop_strings(mmn_session *session, const char *const *strings,
+                                        size_t count, mmn_error *error)
+{
+    const mmn_generation_rules *rules = &session->model->rules;
+    if (count == 0)
+        return mmn_stopping_set(&session->stopping, session->model->tokenizer,
+                                (const char *const *)rules->stop_strings, rules->stop_count, error);
+    return mmn_stopping_set(&session->stopping, session->model->tokenizer, strings, count, error);
 }
 
 size_t mmn_session_positions_reused(const mmn_session *session)

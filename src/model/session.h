@@ -7,6 +7,7 @@
 #include "model/model.h"
 #include "model/probes.h"
 #include "model/sampling.h"
+#include "model/stopping.h"
 
 struct mmn_session {
     const mmn_model *model;
@@ -20,6 +21,7 @@ struct mmn_session {
     bool have_logits;
     mmn_sampler sampler;
     mmn_beam_search beam_search; /* beams < 2: none */
+    mmn_stopping stopping;       /* besides stop tokens */
     size_t generated; /* tokens since the last prefill */
     int32_t pending; /* the token generated last, not yet run through the model; or MMN_NO_TOKEN */
 

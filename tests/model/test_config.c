@@ -87,8 +87,8 @@ static void check_language(const char *name, const json_t *expected,
 static void check_config(const char *name, const json_t *expected, const mmn_config *config)
 {
     int64_t eos[MMN_EOS_IDS];
-    for (size_t i = 0; i < config->generation.eos_count; i++)
-        eos[i] = config->generation.eos_ids[i];
+    for (size_t i = 0; i < config->declared.eos_count; i++)
+        eos[i] = config->declared.eos_ids[i];
     cr_assert_str_eq(config->family->model_type, text(expected, "family"));
     check_vision(name, expected, &config->vision);
     check_language(name, expected, &config->language);
@@ -99,9 +99,9 @@ static void check_config(const char *name, const json_t *expected, const mmn_con
                  config->vision.hidden_size * config->vision.feature_layer_count);
     cr_assert_eq(config->image_token_id, integer(expected, "image_token_id"), "%s", name);
     cr_assert_eq(config->image_seq_length, (uint64_t)integer(expected, "image_seq_length"));
-    check_numbers(name, expected, "eos", eos, config->generation.eos_count);
-    cr_assert_eq(config->generation.bos_id, integer(expected, "bos"), "%s", name);
-    cr_assert_eq(config->generation.pad_id, integer(expected, "pad"), "%s", name);
+    check_numbers(name, expected, "eos", eos, config->declared.eos_count);
+    cr_assert_eq(config->declared.bos_id, integer(expected, "bos"), "%s", name);
+    cr_assert_eq(config->declared.pad_id, integer(expected, "pad"), "%s", name);
 
     const json_t *pinpoints = json_object_get(expected, "pinpoints");
     cr_assert_eq(config->grid_pinpoint_count, json_array_size(pinpoints), "%s", name);
@@ -144,6 +144,8 @@ Test(config, reads_what_transformers_reads)
     "{\"model_type\":\"llava_next\",\"image_token_index\":5,\"vision_config\":{" more "},"       \
     "\"text_config\":{\"vocab_size\":300}}"
 
+/* What transformers 5.23's generation_config says of the same folders: with the file it alone decides,
+ * without it config.json, and no class's defaults. */
 Test(config, generation_config_goes_first)
 {
     mmn_config config;
@@ -152,11 +154,23 @@ Test(config, generation_config_goes_first)
                  MMN_OK);
     cr_assert_eq(config.generation.eos_count, 2);
     cr_assert_eq(config.generation.eos_ids[1], 8);
-    cr_assert_eq(config.generation.bos_id, 1);
+    cr_assert_eq(config.generation.bos_id, MMN_NO_TOKEN);
     cr_assert_eq(config.generation.pad_id, MMN_NO_TOKEN);
-    cr_assert_eq(parse(&config, ROOT(""), "{}"), MMN_OK);
-    cr_assert_eq(config.generation.eos_count, 1);
-    cr_assert_eq(config.generation.eos_ids[0], 2);
+    cr_assert_eq(config.declared.eos_count, 1);
+    cr_assert_eq(config.declared.pad_id, 3);
+    static const char *const endless[] = {"{}", "{\"eos_token_id\":null}", "{\"eos_token_id\":-1}"};
+    for (size_t i = 0; i < 3; i++) {
+        cr_assert_eq(parse(&config, ROOT(",\"eos_token_id\":5"), endless[i]), MMN_OK);
+        cr_assert_eq(config.generation.eos_count, 0);
+        cr_assert_eq(config.declared.eos_ids[0], 5);
+    }
+    cr_assert_eq(parse(&config, ROOT(""), NULL), MMN_OK);
+    cr_assert_eq(config.generation.eos_count, 0);
+    cr_assert_eq(config.declared.eos_ids[0], 2);
+    cr_assert_eq(parse(&config, ROOT(",\"eos_token_id\":6"), NULL), MMN_OK);
+    cr_assert_eq(config.generation.eos_ids[0], 6);
+    cr_assert_eq(parse(&config, TEXT(",\"eos_token_id\":9") , NULL), MMN_OK);
+    cr_assert_eq(config.generation.eos_ids[0], 9, "text_config's");
     cr_assert_eq(parse(&config, ROOT(""), "{\"eos_token_id\":\"x\"}"), MMN_INPUT);
     cr_assert_str_eq(error.file, "generation_config.json");
     cr_assert_str_eq(error.where, "eos_token_id");
@@ -311,7 +325,7 @@ Test(config, loads_a_folder)
     cr_assert(strstr(error.message, "config.json"));
     cr_assert_eq(mmn_write_file(path, ROOT(""), strlen(ROOT("")), &error), MMN_OK);
     cr_assert_eq(mmn_config_load(&config, folder, &error), MMN_OK);
-    cr_assert_eq(config.generation.eos_ids[0], 2);
+    cr_assert_eq(config.generation.eos_count, 0);
     cr_assert_eq(mmn_write_file(other, "{\"eos_token_id\":9}", 18, &error), MMN_OK);
     cr_assert_eq(mmn_config_load(&config, folder, &error), MMN_OK);
     cr_assert_eq(config.generation.eos_ids[0], 9);

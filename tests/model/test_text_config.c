@@ -108,10 +108,10 @@ Test(text_config, reads_what_transformers_reads)
         check_language(name, expected, &config.language);
         check_positions(name, expected, &config.language);
         int64_t eos[MMN_EOS_IDS];
-        for (size_t j = 0; j < config.generation.eos_count; j++)
-            eos[j] = config.generation.eos_ids[j];
-        check_numbers(name, expected, "eos", eos, config.generation.eos_count);
-        const int64_t bos = config.generation.bos_id, pad = config.generation.pad_id;
+        for (size_t j = 0; j < config.declared.eos_count; j++)
+            eos[j] = config.declared.eos_ids[j];
+        check_numbers(name, expected, "eos", eos, config.declared.eos_count);
+        const int64_t bos = config.declared.bos_id, pad = config.declared.pad_id;
         cr_assert_eq(bos, json_integer_value(json_object_get(expected, "bos")), "%s: %jd", name,
                      (intmax_t)bos);
         cr_assert_eq(pad, json_integer_value(json_object_get(expected, "pad")), "%s: %jd", name,

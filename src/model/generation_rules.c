@@ -1,0 +1,412 @@
+/* Generation rules: reading generation_config.json, and what old files have in config.json. */
+#include "model/generation_rules.h"
+
+#include <float.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "model/beam_search.h"
+
+#define FILE_LIMIT 10000000  /* bytes, as for config.json */
+#define TOKENS_LIMIT 1000000 /* in all lists of one key */
+
+static const char generation_file[] = "generation_config.json";
+
+/* What is done with a key that says something. */
+typedef enum key_use { OBEYED, UNUSED, REFUSED } key_use;
+
+/* The value that says as much as an absent key; null always does. */
+typedef enum neutral { NOTHING, NUMBER, AT_MOST, IS_FALSE } neutral;
+
+/* All keys that transformers 5.23 reads for decoding. */
+static const struct {
+    const char *name;
+    key_use use;
+    neutral neutral;
+    double number; /* of NUMBER and AT_MOST */
+} keys[] = {
+    {"repetition_penalty", OBEYED, NUMBER, 1},
+    {"no_repeat_ngram_size", OBEYED, AT_MOST, 0},
+    {"min_length", OBEYED, AT_MOST, 0},
+    {"min_new_tokens", OBEYED, AT_MOST, 0},
+    {"bad_words_ids", OBEYED, NOTHING, 0},
+    {"suppress_tokens", OBEYED, NOTHING, 0},
+    {"begin_suppress_tokens", OBEYED, NOTHING, 0},
+    {"forced_bos_token_id", OBEYED, NOTHING, 0},
+    {"forced_eos_token_id", OBEYED, NOTHING, 0},
+    {"remove_invalid_values", OBEYED, IS_FALSE, 0},
+    {"num_beams", OBEYED, NUMBER, 1},
+    {"length_penalty", OBEYED, NUMBER, 1},
+    {"early_stopping", OBEYED, IS_FALSE, 0},
+    {"stop_strings", OBEYED, NOTHING, 0},
+    {"do_sample", UNUSED, IS_FALSE, 0},
+    {"temperature", UNUSED, NUMBER, 1},
+    {"top_k", UNUSED, NUMBER, 50},
+    {"top_p", UNUSED, NUMBER, 1},
+    {"min_p", UNUSED, NOTHING, 0},
+    {"top_h", UNUSED, NOTHING, 0},
+    {"typical_p", UNUSED, NUMBER, 1},
+    {"epsilon_cutoff", UNUSED, NUMBER, 0},
+    {"eta_cutoff", UNUSED, NUMBER, 0},
+    {"max_length", UNUSED, NOTHING, 0},
+    {"max_new_tokens", UNUSED, NOTHING, 0},
+    {"guidance_scale", REFUSED, NUMBER, 1},
+    {"sequence_bias", REFUSED, NOTHING, 0},
+    {"encoder_repetition_penalty", REFUSED, NUMBER, 1},
+    {"encoder_no_repeat_ngram_size", REFUSED, AT_MOST, 0},
+    {"exponential_decay_length_penalty", REFUSED, NOTHING, 0},
+    {"watermarking_config", REFUSED, NOTHING, 0},
+    {"renormalize_logits", REFUSED, IS_FALSE, 0},
+    {"penalty_alpha", REFUSED, AT_MOST, 0},
+    {"num_beam_groups", REFUSED, AT_MOST, 1},
+    {"diversity_penalty", REFUSED, NUMBER, 0},
+    {"constraints", REFUSED, NOTHING, 0},
+    {"force_words_ids", REFUSED, NOTHING, 0},
+    {"dola_layers", REFUSED, NOTHING, 0},
+    {"token_healing", REFUSED, IS_FALSE, 0},
+    {"max_time", REFUSED, NOTHING, 0},
+};
+
+enum { KEY_COUNT = sizeof(keys) / sizeof(keys[0]) };
+
+static const mmn_generation_rules no_rules = {
+    .repetition_penalty = 1, .forced_bos = MMN_NO_TOKEN, .beam_search = {.length_penalty = 1}};
+
+static bool is_neutral(size_t key, const json_t *value)
+{
+    if (!value || json_is_null(value))
+        return true;
+    switch (keys[key].neutral) {
+    case NOTHING:
+        break;
+    case NUMBER:
+        return json_is_number(value) && json_number_value(value) == keys[key].number;
+    case AT_MOST:
+        return json_is_number(value) && json_number_value(value) <= keys[key].number;
+    case IS_FALSE:
+        return json_is_false(value);
+    }
+    return false;
+}
+
+/* ---- Values ---------------------------------------------------------------------------------- */
+
+static mmn_status read_list(mmn_token_list *list, const mmn_json_object *object, const char *key,
+                            const json_t *array, mmn_error *error)
+{
+    size_t count = json_array_size(array);
+    if (!json_is_array(array) || count > TOKENS_LIMIT)
+        return mmn_json_fail(object, key, error, "must be a list of at most %d token ids",
+                             TOKENS_LIMIT);
+    list->ids = mmn_allocate(count, sizeof(*list->ids), error);
+    if (!list->ids)
+        return MMN_SYSTEM;
+    for (; list->count < count; list->count++) {
+        const json_t *id = json_array_get(array, list->count);
+        json_int_t number = json_integer_value(id);
+        if (!json_is_integer(id) || number < INT32_MIN || number > INT32_MAX)
+            return mmn_json_fail(object, key, error, "must be a list of token ids");
+        list->ids[list->count] = (int32_t)number;
+    }
+    return MMN_OK;
+}
+
+/* The list at `key`; an empty one if it is absent. */
+static mmn_status read_tokens(mmn_token_list *list, const mmn_json_object *object, const char *key,
+                              mmn_error *error)
+{
+    const json_t *found = json_object_get(object->value, key);
+    if (!found || json_is_null(found))
+        return MMN_OK;
+    return read_list(list, object, key, found, error);
+}
+
+static mmn_status check_token(const mmn_json_object *object, const char *key, int64_t id,
+                              const mmn_config *config, mmn_error *error)
+{
+    if (id >= 0 && id < (int64_t)config->language.vocab_size)
+        return MMN_OK;
+    return mmn_json_fail(object, key, error, "must be below the vocabulary's size, %u, and is %lld",
+                         config->language.vocab_size, (long long)id);
+}
+
+static mmn_status read_bad_words(mmn_generation_rules *rules, const mmn_json_object *object,
+                                 const mmn_config *config, mmn_error *error)
+{
+    static const char key[] = "bad_words_ids";
+    json_t *words = NULL;
+    mmn_status status = mmn_json_get_array(&words, object, key, error);
+    if (status != MMN_OK || !words)
+        return status;
+    size_t count = json_array_size(words), total = 0;
+    if (count == 0 || count > TOKENS_LIMIT)
+        return mmn_json_fail(object, key, error, "must be a list of 1 to %d lists of token ids",
+                             TOKENS_LIMIT);
+    rules->bad_words = mmn_allocate(count, sizeof(*rules->bad_words), error);
+    if (!rules->bad_words)
+        return MMN_SYSTEM;
+    for (; rules->bad_word_count < count && status == MMN_OK; rules->bad_word_count++) {
+        mmn_token_list *word = &rules->bad_words[rules->bad_word_count];
+        status = read_list(word, object, key, json_array_get(words, rules->bad_word_count), error);
+        for (size_t i = 0; i < word->count && status == MMN_OK; i++)
+            status = check_token(object, key, word->ids[i], config, error);
+        total += word->count;
+        if (status == MMN_OK && total > TOKENS_LIMIT)
+            status = mmn_json_fail(object, key, error, "must not have more than %d token ids",
+                                   TOKENS_LIMIT);
+    }
+    return status;
+}
+
+/* One id or a list of them, each in the vocabulary. */
+static mmn_status read_forced(mmn_generation_rules *rules, const mmn_json_object *object,
+                              const mmn_config *config, mmn_error *error)
+{
+    const char *key = "forced_bos_token_id";
+    int64_t id = MMN_NO_TOKEN, ends[MMN_EOS_IDS];
+    size_t count = 0;
+    mmn_status status = mmn_json_get_i64(&id, object, key, 0, INT32_MAX, error);
+    if (status == MMN_OK && id != MMN_NO_TOKEN)
+        status = check_token(object, key, id, config, error);
+    rules->forced_bos = (int32_t)id;
+    key = "forced_eos_token_id";
+    if (status == MMN_OK)
+        status = mmn_json_get_integers(ends, &count, MMN_EOS_IDS, object, key, 0, INT32_MAX, error);
+    if (status != MMN_OK || count == 0)
+        return status;
+    rules->forced_eos.ids = mmn_allocate(count, sizeof(*rules->forced_eos.ids), error);
+    if (!rules->forced_eos.ids)
+        return MMN_SYSTEM;
+    for (size_t i = 0; i < count && status == MMN_OK; i++) {
+        status = check_token(object, key, ends[i], config, error);
+        rules->forced_eos.ids[rules->forced_eos.count++] = (int32_t)ends[i];
+    }
+    return status;
+}
+
+/* A count of tokens, of which transformers takes those below 0 for none. */
+static mmn_status read_count(uint32_t *count, const mmn_json_object *object, const char *key,
+                             mmn_error *error)
+{
+    int64_t number = 0;
+    mmn_status status = mmn_json_get_i64(&number, object, key, INT32_MIN, INT32_MAX, error);
+    *count = number > 0 ? (uint32_t)number : 0;
+    return status;
+}
+
+static mmn_status read_beams(mmn_beam_search *search, const mmn_json_object *object,
+                             mmn_error *error)
+{
+    static const char key[] = "early_stopping";
+    const json_t *early = json_object_get(object->value, key);
+    mmn_status status =
+        mmn_json_get_u32(&search->beams, object, "num_beams", 1, MMN_BEAMS_LIMIT, error);
+    if (status == MMN_OK)
+        status = mmn_json_get_f64(&search->length_penalty, object, "length_penalty", -100, 100,
+                                  error);
+    if (status != MMN_OK)
+        return status;
+    if (json_is_true(early))
+        search->early_stopping = MMN_EARLY_STOPPING_TRUE;
+    else if (json_is_string(early) && strcmp(json_string_value(early), "never") == 0)
+        search->early_stopping = MMN_EARLY_STOPPING_NEVER;
+    else if (early && !json_is_false(early) && !json_is_null(early))
+        return mmn_json_fail(object, key, error, "must be true, false or \"never\"");
+    return MMN_OK;
+}
+
+/* One string or several. */
+static mmn_status read_stop_strings(mmn_generation_rules *rules, const mmn_json_object *object,
+                                    mmn_error *error)
+{
+    static const char key[] = "stop_strings";
+    const json_t *found = json_object_get(object->value, key);
+    size_t count = json_is_array(found) ? json_array_size(found) : 1;
+    if (!found || json_is_null(found))
+        return MMN_OK;
+    if (count == 0 || count > TOKENS_LIMIT)
+        return mmn_json_fail(object, key, error, "must be a string or a list of some");
+    rules->stop_strings = mmn_allocate(count, sizeof(*rules->stop_strings), error);
+    if (!rules->stop_strings)
+        return MMN_SYSTEM;
+    for (; rules->stop_count < count; rules->stop_count++) {
+        const json_t *one = json_is_array(found) ? json_array_get(found, rules->stop_count) : found;
+        if (!json_is_string(one) || json_string_length(one) == 0)
+            return mmn_json_fail(object, key, error, "must be strings that are not empty");
+        if (!(rules->stop_strings[rules->stop_count] =
+                  mmn_copy_text(json_string_value(one), error)))
+            return MMN_SYSTEM;
+    }
+    return MMN_OK;
+}
+
+static mmn_status read_values(mmn_generation_rules *rules, const mmn_json_object *object,
+                              const mmn_config *config, mmn_error *error)
+{
+    mmn_status status = mmn_json_get_f64(&rules->repetition_penalty, object, "repetition_penalty",
+                                         FLT_MIN, FLT_MAX, error);
+    if (status == MMN_OK)
+        status = read_count(&rules->no_repeat_ngram_size, object, "no_repeat_ngram_size", error);
+    if (status == MMN_OK)
+        status = read_count(&rules->min_length, object, "min_length", error);
+    if (status == MMN_OK)
+        status = read_count(&rules->min_new_tokens, object, "min_new_tokens", error);
+    if (status == MMN_OK && mmn_json_require(object, "min_new_tokens", NULL) == MMN_OK)
+        rules->min_length = 0; /* it takes precedence, whatever it says */
+    if (status == MMN_OK)
+        status = read_bad_words(rules, object, config, error);
+    if (status == MMN_OK)
+        status = read_tokens(&rules->suppressed, object, "suppress_tokens", error);
+    if (status == MMN_OK)
+        status = read_tokens(&rules->first_suppressed, object, "begin_suppress_tokens", error);
+    if (status == MMN_OK)
+        status = read_forced(rules, object, config, error);
+    if (status == MMN_OK)
+        status = mmn_json_get_bool(&rules->remove_invalid, object, "remove_invalid_values", error);
+    if (status == MMN_OK)
+        status = read_beams(&rules->beam_search, object, error);
+    return status == MMN_OK ? read_stop_strings(rules, object, error) : status;
+}
+
+/* ---- What is said about them ----------------------------------------------------------------- */
+
+/* The keys of `object` that are used like this and say something, as JSON; *some: whether any. */
+static mmn_status list_keys(char **text, bool *some, const mmn_json_object *object,
+                            key_use use, mmn_error *error)
+{
+    json_t *listed = json_object();
+    bool complete = listed != NULL;
+    for (size_t i = 0; i < KEY_COUNT && complete; i++) {
+        json_t *value = json_object_get(object->value, keys[i].name);
+        if (keys[i].use == use && !is_neutral(i, value))
+            complete = json_object_set(listed, keys[i].name, value) == 0;
+    }
+    char *made = complete ? json_dumps(listed, JSON_REAL_PRECISION(15)) : NULL;
+    if (made)
+        *text = mmn_copy_text(made, error);
+    else
+        mmn_fail(error, MMN_SYSTEM, NULL, NULL, "out of memory");
+    *some = json_object_size(listed) > 0;
+    free(made); /* as Jansson allocates */
+    json_decref(listed);
+    return *text ? MMN_OK : MMN_SYSTEM;
+}
+
+static mmn_status describe(mmn_generation_rules *rules, const mmn_json_object *object,
+                           mmn_error *error)
+{
+    bool some;
+    mmn_status status = list_keys(&rules->obeyed, &some, object, OBEYED, error);
+    if (status == MMN_OK)
+        status = list_keys(&rules->unused, &some, object, UNUSED, error);
+    return status == MMN_OK ? list_keys(&rules->refused, &rules->refuses, object, REFUSED, error)
+                            : status;
+}
+
+mmn_status mmn_generation_rules_check(const mmn_generation_rules *rules, const char *folder,
+                                      mmn_error *error)
+{
+    if (!rules->refuses)
+        return MMN_OK;
+    return mmn_fail(error, MMN_INPUT, folder, rules->file,
+                    "asks for decoding that is not supported, and that would change what is "
+                    "generated: %.600s; it can be ignored (--ignore-generation-config)",
+                    rules->refused);
+}
+
+/* ---- Files ----------------------------------------------------------------------------------- */
+
+/* The keys of config.json that are about decoding: text_config's where the root has none. */
+static mmn_status collect_old_keys(json_t *collected, const mmn_json_object *root,
+                                   mmn_error *error)
+{
+    const json_t *language = json_object_get(root->value, "text_config");
+    for (size_t i = 0; i < KEY_COUNT; i++) {
+        json_t *value = json_object_get(root->value, keys[i].name);
+        if (!value || json_is_null(value))
+            value = json_object_get(language, keys[i].name);
+        if (value && json_object_set(collected, keys[i].name, value) != 0)
+            return mmn_fail(error, MMN_SYSTEM, NULL, NULL, "out of memory");
+    }
+    return MMN_OK;
+}
+
+mmn_status mmn_generation_rules_read(mmn_generation_rules *rules, const mmn_json_object *object,
+                                     const char *file, const mmn_config *config, mmn_error *error)
+{
+    *rules = no_rules;
+    rules->file = file;
+    mmn_status status = read_values(rules, object, config, error);
+    return status == MMN_OK ? describe(rules, object, error) : status;
+}
+
+/* Reads config.json for what files before generation_config.json had there. */
+static mmn_status read_old(mmn_generation_rules *rules, const char *path, const mmn_config *config,
+                           mmn_error *error)
+{
+    json_t *document = NULL, *collected = json_object();
+    mmn_json_object root;
+    mmn_status status = collected ? MMN_OK
+                                  : mmn_fail(error, MMN_SYSTEM, NULL, NULL, "out of memory");
+    if (status == MMN_OK)
+        status = mmn_json_load_published(&document, path, FILE_LIMIT, error);
+    if (status == MMN_OK)
+        status = mmn_json_as_object(&root, document, path, error);
+    if (status == MMN_OK)
+        status = collect_old_keys(collected, &root, error);
+    if (status == MMN_OK) {
+        mmn_json_object object = {.value = collected, .file = path};
+        bool any = json_object_size(collected) > 0;
+        status = mmn_generation_rules_read(rules, &object, any ? "config.json" : NULL, config,
+                                           error);
+    }
+    json_decref(collected);
+    json_decref(document);
+    return status;
+}
+
+mmn_status mmn_generation_rules_load(mmn_generation_rules *rules, const char *folder,
+                                     const mmn_config *config, bool ignore, mmn_error *error)
+{
+    char *path = NULL, *old = NULL;
+    json_t *document = NULL;
+    mmn_json_object object;
+    *rules = no_rules;
+    if (ignore || config->qformer.layers > 0)
+        return describe(rules, &(mmn_json_object){0}, error);
+    mmn_status status = mmn_path_join(&path, folder, generation_file, error);
+    if (status == MMN_OK)
+        status = mmn_path_join(&old, folder, "config.json", error);
+    if (status == MMN_OK)
+        status = mmn_json_load_if_there(&document, path, FILE_LIMIT, error);
+    if (status == MMN_OK && !document) {
+        status = read_old(rules, old, config, error);
+    } else if (status == MMN_OK) {
+        status = mmn_json_as_object(&object, document, path, error);
+        if (status == MMN_OK)
+            status = mmn_generation_rules_read(rules, &object, generation_file, config, error);
+    }
+    json_decref(document);
+    mmn_free(path);
+    mmn_free(old);
+    return status;
+}
+
+void mmn_generation_rules_free(mmn_generation_rules *rules)
+{
+    for (size_t i = 0; i < rules->bad_word_count; i++)
+        mmn_free(rules->bad_words[i].ids);
+    for (size_t i = 0; i < rules->stop_count; i++)
+        mmn_free(rules->stop_strings[i]);
+    mmn_free(rules->bad_words);
+    mmn_free(rules->stop_strings);
+    mmn_free(rules->suppressed.ids);
+    mmn_free(rules->first_suppressed.ids);
+    mmn_free(rules->forced_eos.ids);
+    mmn_free(rules->obeyed);
+    mmn_free(rules->unused);
+    mmn_free(rules->refused);
+    *rules = (mmn_generation_rules){0};
+}
