@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
+from transformers.modeling_rope_utils import dynamic_rope_update
 from transformers.models.bloom import modeling_bloom
 from transformers.models.llama.modeling_llama import LlamaRMSNorm, LlamaRotaryEmbedding
 from transformers.models.mistral.modeling_mistral import MistralRMSNorm, MistralRotaryEmbedding
@@ -44,10 +45,15 @@ def softmax(values: Tensor, dim: int, dtype: torch.dtype | None = None) -> Tenso
     return original_softmax(values, dim=dim)
 
 
+@dynamic_rope_update
+def rotary_angle(self: nn.Module, x: Tensor, position_ids: Tensor) -> Tensor:
+    angle = position_ids[..., None].float() * self.inv_freq.float()
+    return torch.cat((angle, angle), dim=-1).double()
+
+
 def rotary_embedding(self: nn.Module, x: Tensor, position_ids: Tensor) -> tuple[Tensor, Tensor]:
     with torch.utils._python_dispatch._disable_current_modes():
-        angle = position_ids[..., None].float() * self.inv_freq.float()
-        angle = torch.cat((angle, angle), dim=-1).double()
+        angle = rotary_angle(self, x, position_ids)
     return angle.cos() * self.attention_scaling, angle.sin() * self.attention_scaling
 
 

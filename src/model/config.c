@@ -250,6 +250,25 @@ static bool is_plain(const mmn_language_config *language)
            !language->mlp_bias && language->gated;
 }
 
+/* What the newer rotary embeddings depend on besides; nothing for the others. */
+static void digest_stretch(mmn_digest *digest, const mmn_language_config *language)
+{
+    const mmn_rope_config *rope = &language->rope;
+    if (rope->type <= MMN_ROPE_LLAMA3)
+        return;
+    mmn_digest_add_u32(digest, language->max_position_embeddings);
+    mmn_digest_add_f64(digest, rope->beta_fast);
+    mmn_digest_add_f64(digest, rope->beta_slow);
+    mmn_digest_add_u32(digest, rope->truncate);
+    mmn_digest_add_f64(digest, rope->attention_factor);
+    mmn_digest_add_f64(digest, rope->mscale);
+    mmn_digest_add_f64(digest, rope->mscale_all_dim);
+    for (uint32_t i = 0; rope->type == MMN_ROPE_LONGROPE && i < language->head_dim / 2; i++) {
+        mmn_digest_add_f64(digest, (double)rope->short_factors[i]);
+        mmn_digest_add_f64(digest, (double)rope->long_factors[i]);
+    }
+}
+
 static void digest_language(mmn_digest *digest, const mmn_language_config *language)
 {
     mmn_digest_add_text(digest, language->form->model_type);
@@ -281,6 +300,7 @@ static void digest_language(mmn_digest *digest, const mmn_language_config *langu
     mmn_digest_add_u32(digest, language->output_bias);
     mmn_digest_add_u32(digest, language->mlp_bias);
     mmn_digest_add_u32(digest, language->gated);
+    digest_stretch(digest, language);
 }
 
 static void digest_qformer(mmn_digest *digest, const mmn_qformer_config *qformer)

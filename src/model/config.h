@@ -54,16 +54,29 @@ typedef struct mmn_vision_config {
 /* How the frequencies of the rotary embedding follow from theta. */
 typedef enum mmn_rope_type {
     MMN_ROPE_DEFAULT,
-    MMN_ROPE_LINEAR, /* divided by the factor */
-    MMN_ROPE_LLAMA3  /* slow ones divided by the factor, fast ones kept, a ramp between */
+    MMN_ROPE_LINEAR,  /* divided by the factor */
+    MMN_ROPE_LLAMA3,  /* slow ones divided by the factor, fast ones kept, a ramp between */
+    MMN_ROPE_DYNAMIC, /* theta grows with the sequence, beyond max_position_embeddings */
+    MMN_ROPE_YARN,    /* slow ones divided by the factor, fast ones kept, a ramp between */
+    MMN_ROPE_LONGROPE /* each divided by a factor of its own, others beyond original_positions */
 } mmn_rope_type;
+
+#define MMN_ROPE_FACTORS 256 /* longrope has at most this many */
 
 typedef struct mmn_rope_config {
     mmn_rope_type type;
     double theta, factor;
-    /* LLaMA-3: below and above how many turns in `original_positions` positions a frequency is slow
+    double original_positions; /* that the model was trained with before it was stretched */
+    /* LLaMA-3: below and above how many turns in original_positions positions a frequency is slow
      * and fast. */
-    double low_freq_factor, high_freq_factor, original_positions;
+    double low_freq_factor, high_freq_factor;
+    /* Yarn: the same, the other way round; whether the ramp begins and ends at whole frequencies. */
+    double beta_fast, beta_slow;
+    bool truncate;
+    /* Yarn and longrope: what cosines and sines are multiplied by; 0: what follows from the other
+     * numbers (mmn_rotary_attention). */
+    double attention_factor, mscale, mscale_all_dim;
+    float short_factors[MMN_ROPE_FACTORS], long_factors[MMN_ROPE_FACTORS]; /* longrope */
 } mmn_rope_config;
 
 /* A language model. */

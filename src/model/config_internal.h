@@ -20,6 +20,11 @@
 mmn_status mmn_config_vision(mmn_vision_config *vision, const mmn_json_object *object,
                              mmn_error *error);
 
+/* Reads the rotary embedding's parameters, in either form, into language->rope, whose theta is the
+ * class's; the language model's other numbers have been read. MMN_INPUT names what is wrong. */
+mmn_status mmn_config_rope(mmn_language_config *language, const mmn_json_object *object,
+                           mmn_error *error);
+
 /* Reads the activation function that `key` names; absent: *activation is left as it was. */
 mmn_status mmn_config_activation(mmn_activation *activation, const mmn_json_object *object,
                                  const char *key, mmn_error *error);

@@ -1,7 +1,10 @@
 /* The language model: decoder layers over a cache of keys and values. */
 #include "model/language.h"
 
+#include <stdint.h>
 #include <string.h>
+
+#include "model/positions.h"
 
 /* The most numbers that a row of a matrix product's input has. */
 static size_t widest(const mmn_language_config *config)
@@ -279,6 +282,15 @@ static mmn_status run_mlp(const language_run *run, const mmn_language_layer_weig
     return show(run, "language.layers.{i}.out", index, run->hidden, hidden, error);
 }
 
+static void scale_rope_tables(const mmn_language_state *scratch, size_t first, size_t count)
+{
+    float scale = scratch->rotary_attention;
+    for (size_t i = first; i < first + count && scale != 1.0f; i++) {
+        scratch->cosine[i] *= scale;
+        scratch->sine[i] *= scale;
+    }
+}
+
 /* The cosines and sines of all rows, those that begin later too. */
 static void make_rope_tables(const language_run *run)
 {
@@ -288,10 +300,14 @@ static void make_rope_tables(const language_run *run)
         for (size_t i = 0; i < part->sequences->count; i++) {
             const mmn_sequence *sequence = &part->sequences->list[i];
             size_t first = (part->first_row + sequence->first_row) * (head_dim / 2);
-            run->compute->kernels->rope_table(
-                run->scratch->cosine + first, run->scratch->sine + first,
-                part->sequences->first_position + sequence->shared, sequence->rows, head_dim,
-                run->scratch->frequencies);
+            size_t position = part->sequences->first_position + sequence->shared;
+            if (mmn_rotary_constant_length(run->config) != SIZE_MAX)
+                mmn_rotary_frequencies(run->scratch->frequencies, run->config,
+                                       position + sequence->rows);
+            run->compute->kernels->rope_table(run->scratch->cosine + first,
+                                              run->scratch->sine + first, position, sequence->rows,
+                                              head_dim, run->scratch->frequencies);
+            scale_rope_tables(run->scratch, first, sequence->rows * (head_dim / 2));
         }
     }
 }

@@ -117,85 +117,6 @@ static mmn_status read_heads(mmn_language_config *language, const mmn_json_objec
     return MMN_OK;
 }
 
-/* What LLaMA-3's frequencies depend on besides theta; all four must be there. */
-static mmn_status read_llama3(mmn_rope_config *rope, const mmn_json_object *object,
-                              mmn_error *error)
-{
-    static const char *const keys[] = {"factor", "low_freq_factor", "high_freq_factor",
-                                       "original_max_position_embeddings"};
-    double *const places[] = {&rope->factor, &rope->low_freq_factor, &rope->high_freq_factor,
-                              &rope->original_positions};
-    mmn_status status = MMN_OK;
-    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]) && status == MMN_OK; i++) {
-        status = mmn_json_require(object, keys[i], error);
-        if (status == MMN_OK)
-            status = mmn_json_get_f64(places[i], object, keys[i], 1e-3, MMN_LIMIT_POSITIONS, error);
-    }
-    if (status == MMN_OK && rope->low_freq_factor >= rope->high_freq_factor)
-        status = mmn_json_fail(object, "high_freq_factor", error,
-                               "must be above low_freq_factor: %g for %g", rope->high_freq_factor,
-                               rope->low_freq_factor);
-    return status;
-}
-
-static mmn_status read_scaling(mmn_rope_config *rope, const mmn_json_object *object,
-                               const char *key, mmn_error *error)
-{
-    const char *type = "default";
-    mmn_status status = mmn_json_get_text(&type, object, key, error);
-    if (status != MMN_OK || strcmp(type, "default") == 0)
-        return status;
-    if (strcmp(type, "llama3") == 0) {
-        rope->type = MMN_ROPE_LLAMA3;
-        return read_llama3(rope, object, error);
-    }
-    if (strcmp(type, "linear") == 0) {
-        rope->type = MMN_ROPE_LINEAR;
-        status = mmn_json_require(object, "factor", error);
-        return status == MMN_OK
-                   ? mmn_json_get_f64(&rope->factor, object, "factor", 1e-3, 1e6, error)
-                   : status;
-    }
-    return mmn_json_fail(object, key, error,
-                         "rotary embedding \"%.60s\" is not supported; supported are \"default\", "
-                         "\"linear\" and \"llama3\"",
-                         type);
-}
-
-/* One object of rotary parameters: rope_parameters (transformers 5) or rope_scaling (4). */
-static mmn_status read_rope_object(mmn_rope_config *rope, const mmn_json_object *object,
-                                   mmn_error *error)
-{
-    double partial = 1.0;
-    mmn_status status = read_scaling(
-        rope, object, mmn_json_has_value(object, "rope_type") ? "rope_type" : "type", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_f64(&partial, object, "partial_rotary_factor", 0.0, 1.0, error);
-    if (status == MMN_OK && partial != 1.0)
-        status = mmn_json_fail(object, "partial_rotary_factor", error,
-                               "%g is not supported; supported is 1", partial);
-    if (status == MMN_OK)
-        status = mmn_json_get_f64(&rope->theta, object, "rope_theta", 1.0, 1e12, error);
-    return status;
-}
-
-static mmn_status read_rope(mmn_language_config *language, const mmn_json_object *object,
-                            mmn_error *error)
-{
-    mmn_json_object scaling, parameters;
-    mmn_status status =
-        mmn_json_get_f64(&language->rope.theta, object, "rope_theta", 1.0, 1e12, error);
-    if (status == MMN_OK)
-        status = mmn_json_get_object(&parameters, object, "rope_parameters", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_object(&scaling, object, "rope_scaling", error);
-    if (status == MMN_OK)
-        status = read_rope_object(&language->rope, &parameters, error);
-    if (status == MMN_OK)
-        status = read_rope_object(&language->rope, &scaling, error);
-    return status;
-}
-
 /* LLaMA's projections have biases where its configuration says so. */
 static mmn_status read_biases(mmn_language_config *language, const mmn_json_object *object,
                               mmn_error *error)
@@ -224,7 +145,7 @@ static mmn_status read(mmn_language_config *language, const mmn_json_object *roo
     if (status == MMN_OK)
         status = read_heads(language, object, error);
     if (status == MMN_OK)
-        status = read_rope(language, object, error);
+        status = mmn_config_rope(language, object, error);
     if (status == MMN_OK)
         status = mmn_language_read_tied_head(language, root, object, error);
     return status;

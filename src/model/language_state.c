@@ -137,7 +137,8 @@ static mmn_status make_position_constants(mmn_language_state *state,
     if (!state->frequencies)
         return MMN_SYSTEM;
     mmn_alibi_slopes(state->slopes, config->heads);
-    mmn_rotary_frequencies(state->frequencies, config);
+    mmn_rotary_frequencies(state->frequencies, config, 0);
+    state->rotary_attention = mmn_rotary_attention(config);
     return MMN_OK;
 }
 

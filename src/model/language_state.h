@@ -24,6 +24,7 @@ typedef struct mmn_language_state {
 
     /* What positions are made of: [head_dim / 2] and [heads]. NULL until the first run. */
     float *frequencies, *slopes;
+    float rotary_attention; /* what cosines and sines are multiplied by */
 
     size_t scratch_rows; /* that the following have room for */
     float *normed, *query, *attention, *fused, *gate, *up, *cosine, *sine;

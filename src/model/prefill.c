@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "model/positions.h"
 #include "model/vision.h"
 
 mmn_status mmn_session_show_input(const mmn_session *session, const mmn_input *input,
@@ -216,7 +217,9 @@ static bool positions_are_reusable(const mmn_session *session)
 static size_t cached_beginning(const mmn_session *session, const mmn_input *input)
 {
     size_t limit = input->length - 1, same = 0;
-    if (!positions_are_reusable(session))
+    size_t constant = mmn_rotary_constant_length(&session->model->config.language);
+    if (!positions_are_reusable(session) || input->length > constant ||
+        session->language.length > constant)
         return 0;
     if (limit > session->language.length)
         limit = session->language.length;

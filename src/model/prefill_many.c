@@ -2,6 +2,7 @@
 #include "model/prefill.h"
 
 #include "base/memory.h"
+#include "model/positions.h"
 
 /* Inputs of one prefill, and what is made of their images. */
 typedef struct group {
@@ -97,13 +98,23 @@ static mmn_status prefill_in_turn(mmn_session *session, const mmn_input *const *
     return status;
 }
 
+/* Whether the inputs' beginnings give the same bits in each of them. */
+static bool can_share(const mmn_session *session, const mmn_input *const *inputs, size_t count)
+{
+    size_t constant = mmn_rotary_constant_length(&session->model->config.language);
+    for (size_t i = 0; i < count; i++)
+        if (inputs[i]->length > constant)
+            return false;
+    return !mmn_probes_write(&session->probes);
+}
+
 mmn_status mmn_session_prefill_many(mmn_session *session, const mmn_input *const *inputs,
                                     size_t count, mmn_error *error)
 {
     if (session->language.keep_cache)
         return mmn_fail(error, MMN_USAGE, NULL, NULL,
                         "several inputs together are for a session for prompts only");
-    if (count < 2 || mmn_probes_write(&session->probes))
+    if (count < 2 || !can_share(session, inputs, count))
         return prefill_in_turn(session, inputs, count, error);
     mmn_session_begin(session, 0);
     session->images_reused = false;

@@ -78,7 +78,7 @@ static void check_positions(const char *name, const json_t *expected,
     if (language->alibi)
         mmn_alibi_slopes(found, language->heads);
     else
-        mmn_rotary_frequencies(found, language);
+        mmn_rotary_frequencies(found, language, 1);
     for (size_t i = 0; i < count; i++) {
         double torch = json_real_value(json_array_get(positions, i));
         cr_assert_leq(fabs((double)found[i] - torch), 0x1p-22 * torch, "%s: %zu is %a, not %a",
@@ -159,10 +159,10 @@ Test(text_config, refuses_with_the_key)
         {LLAMA(",\"head_dim\":9"), "head_dim", "even"},
         {LLAMA(",\"num_hidden_layers\":0"), "num_hidden_layers", "between 1"},
         {LLAMA(",\"attention_bias\":1"), "attention_bias", "true or false"},
-        {LLAMA(",\"rope_scaling\":{\"type\":\"dynamic\",\"factor\":2.0}"), "rope_scaling.type",
-         "\"dynamic\" is not supported; supported are \"default\", \"linear\" and \"llama3\""},
-        {LLAMA(",\"rope_scaling\":{\"rope_type\":\"yarn\",\"factor\":2.0}"),
-         "rope_scaling.rope_type", "\"yarn\" is not supported"},
+        {LLAMA(",\"rope_scaling\":{\"type\":\"mrope\",\"factor\":2.0}"), "rope_scaling.type",
+         "\"mrope\" is not supported; supported are \"default\", \"linear\", \"llama3\""},
+        {LLAMA(",\"rope_scaling\":{\"rope_type\":\"proportional\",\"factor\":2.0}"),
+         "rope_scaling.rope_type", "\"proportional\" is not supported"},
         {LLAMA(",\"rope_scaling\":{\"type\":\"linear\"}"), "rope_scaling.factor", "missing"},
         {LLAMA(",\"rope_scaling\":{\"type\":\"linear\",\"factor\":0}"), "rope_scaling.factor",
          "between"},
