@@ -2,7 +2,9 @@
 #include "neurons/accuracy.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/edit_distance.h"
@@ -296,4 +298,47 @@ mmn_status mmn_measure_answer(double *scores, const mmn_right_answers *right, co
         scores[MMN_MEASURE_ANLS] = *anls >= 0.5 ? *anls : 0;
     }
     return status;
+}
+
+/* ---- What can be measured -------------------------------------------------------------------- */
+
+static mmn_status refuse(const mmn_sample *sample, const char *key, const char *file,
+                         mmn_error *error, const char *message)
+{
+    char where[40];
+    snprintf(where, sizeof(where), "line %" PRIu64 ", %s", sample->line, key);
+    return mmn_fail(error, MMN_INPUT, file, where, "%s", message);
+}
+
+static mmn_status check_choice(const mmn_sample *sample, const char *file, mmn_error *error)
+{
+    const mmn_right_answers right = {sample->metric, sample->answers, sample->answer_count,
+                                     sample->choices, sample->choice_count};
+    size_t option;
+    if (sample->choice_count < 2 || sample->choice_count > LETTERS)
+        return refuse(sample, "choices", file, error,
+                      "must be 2 to 26 options, of which the metric \"choice\" looks for one");
+    if (sample->answer_count > 1)
+        return refuse(sample, "answers", file, error,
+                      "must be one option, where the metric is \"choice\"");
+    mmn_status status = find_option(&option, &right, sample->answers[0], error);
+    if (status == MMN_OK && option >= sample->choice_count)
+        status = refuse(sample, "answers", file, error,
+                        "must be the text or the letter of one of the choices");
+    return status;
+}
+
+mmn_status mmn_sample_check_answers(const mmn_sample *sample, const char *file, mmn_error *error)
+{
+    if (sample->answer_count == 0)
+        return refuse(sample, "answers", file, error,
+                      "are missing; without them no answer can be right");
+    for (size_t i = 0; i < sample->answer_count; i++)
+        if (sample->answers[i][strspn(sample->answers[i], " \t\r\n")] == '\0')
+            return refuse(sample, "answers", file, error, "must not be empty texts");
+    if (sample->metric == MMN_METRIC_NONE && sample->choice_count > 0)
+        return refuse(sample, "metric", file, error,
+                      "is missing beside choices; expected \"choice\", or another that says how the "
+                      "answers are measured");
+    return sample->metric == MMN_METRIC_CHOICE ? check_choice(sample, file, error) : MMN_OK;
 }

@@ -27,9 +27,10 @@ static mmn_status check_case(const mmn_counts *counts, const mmn_sample *sample,
 
 /* Bad lines: the first is an error, or they are passed over. Where the list cannot be read at all
  * (memory is short) that is an error in any case. */
-static mmn_status find_domains(mmn_list *list, mmn_counts *counts, bool wants_texts,
+static mmn_status find_domains(const mmn_count_plan *plan, mmn_counts *counts, bool wants_texts,
                                bool skip_bad, const char *file, mmn_error *error)
 {
+    mmn_list *list = plan->list;
     bool texts;
     mmn_status status = mmn_list_has_texts(list, &texts, error);
     if (status == MMN_OK && texts != wants_texts)
@@ -47,6 +48,8 @@ static mmn_status find_domains(mmn_list *list, mmn_counts *counts, bool wants_te
             continue;
         if (status == MMN_OK && !found)
             return MMN_OK;
+        if (status == MMN_OK && plan->check)
+            status = plan->check(&sample, file, error);
         if (status == MMN_OK)
             status = check_case(counts, &sample, file, error);
         if (status == MMN_OK)
@@ -76,7 +79,7 @@ static mmn_status begin(mmn_count_plan *plan, const char *file, mmn_counts *coun
     if (status != MMN_OK)
         return status;
     mmn_list_allow_unknown_keys(plan->list, plan->allow_unknown_keys);
-    status = find_domains(plan->list, counts, wants_texts, skip_bad, file, error);
+    status = find_domains(plan, counts, wants_texts, skip_bad, file, error);
     if (status != MMN_OK)
         return status;
     if (counts->domain_count == 0)

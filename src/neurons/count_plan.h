@@ -17,7 +17,10 @@ typedef struct mmn_count_plan {
     size_t window_domain;
     uint64_t window; /* of that domain, the next */
     uint64_t samples;
-    bool allow_unknown_keys; /* of the list's lines; the caller's to set */
+    /* The caller's to set: */
+    bool allow_unknown_keys; /* of the list's lines */
+    mmn_status (*check)(const mmn_sample *sample, const char *file,
+                        mmn_error *error); /* of every sample; NULL: they need nothing more */
     uint32_t shard, shards;
     uint64_t number; /* of the next chosen sample */
     uint64_t *seen;  /* per domain of the counts: samples of the list so far */

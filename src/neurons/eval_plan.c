@@ -13,6 +13,7 @@ static mmn_status read_domains(mmn_evaluation *evaluation, const mmn_eval_option
 {
     mmn_list_run *run = &evaluation->list_run;
     run->plan.allow_unknown_keys = options->allow_unknown_keys != 0;
+    run->plan.check = mmn_sample_check_answers;
     mmn_status status = mmn_list_run_begin(run, evaluation->model, evaluation->list,
                                            evaluation->samples, error);
     if (status != MMN_OK)

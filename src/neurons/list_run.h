@@ -13,7 +13,7 @@ typedef struct mmn_list_run {
     mmn_count_plan plan; /* plan.left: samples of each domain */
 } mmn_list_run;
 
-/* Reads the list, as run->plan.allow_unknown_keys says, and finds its domains, of each of which the first `samples` (0: all) are taken. */
+/* Reads the list, as the run's plan has been set to, and finds its domains, of each of which the first `samples` (0: all) are taken. */
 mmn_status mmn_list_run_begin(mmn_list_run *run, const mmn_model *model, const char *list,
                               uint64_t samples, mmn_error *error);
 void mmn_list_run_free(mmn_list_run *run);

@@ -7,7 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/digest.h"
-#include "base/text_buffer.h"
+#include "base/memory.h"
 #include "model/input.h"
 #include "model/model.h"
 #include "neurons/counts.h"
@@ -26,15 +26,12 @@ bool mmn_sample_blame(mmn_error *error, uint64_t line, const char *list_file)
 static mmn_status make_prompt(char **prompt, const mmn_model *model, const mmn_sample *sample,
                               const char *template_name, mmn_error *error)
 {
-    mmn_text text = {0};
-    if (!sample->prompt && template_name)
-        return mmn_prompt_from_template(model, template_name, sample->question,
-                                        sample->image_count > 0, prompt, error);
-    if (sample->prompt)
-        mmn_text_add(&text, "%s", sample->prompt);
-    else
-        mmn_text_add(&text, "%s%s", sample->image_count > 0 ? "<image>\n" : "", sample->question);
-    return mmn_text_finish(&text, prompt, error);
+    if (sample->prompt) {
+        *prompt = mmn_copy_text(sample->prompt, error);
+        return *prompt ? MMN_OK : MMN_SYSTEM;
+    }
+    return mmn_prompt_from_template(model, template_name ? template_name : "raw", sample->question,
+                                    sample->image_count > 0, prompt, error);
 }
 
 mmn_status mmn_sample_input(mmn_input **input, const mmn_model *model, const mmn_sample *sample,

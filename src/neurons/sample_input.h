@@ -8,7 +8,8 @@
 #include "mmneuron.h"
 
 /* The input for a sample of `list_file`: its prompt, else its question in the template of that name, or
- * (NULL) "<image>" and a line break before the question if it has images. When the sample is to blame
+ * (NULL) "raw": with images, "<image>" and a line break before a question that does not say itself where
+ * they go. When the sample is to blame
  * *bad is true, the status MMN_INPUT, and the error names the list and the sample's line. */
 mmn_status mmn_sample_input(mmn_input **input, const mmn_model *model, const mmn_sample *sample,
                             const char *template_name, const char *list_file, bool *bad,

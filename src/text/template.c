@@ -39,7 +39,9 @@ static const prompt_template templates[] = {
     {"raw", "", "<image>\n", "", ""},
 };
 
-enum { TEMPLATE_COUNT = sizeof(templates) / sizeof(templates[0]) };
+enum { TEMPLATE_COUNT = sizeof(templates) / sizeof(templates[0]), PARTS = 5 };
+
+static const char placeholder[] = "<image>";
 
 const char *mmn_template_name(size_t index)
 {
@@ -70,11 +72,18 @@ mmn_status mmn_template_apply(const char *name, const char *question, bool has_i
     *prompt = NULL;
     if (!chosen)
         return refuse(name, error);
-    const char *image = has_image ? chosen->image : chosen->no_image;
-    const char *const parts[] = {chosen->before, strstr(question, "<image>") ? "" : image,
-                                 question, chosen->after};
-    size_t lengths[4], total = 1;
-    for (size_t i = 0; i < 4; i++) {
+    const char *image = has_image ? chosen->image : chosen->no_image, *first = "";
+    if (strstr(question, placeholder))
+        image = "";
+    /* An image that has no place in the text can only begin the prompt, as it begins the question. */
+    if (chosen->image[0] == '\0' && strncmp(question, placeholder, strlen(placeholder)) == 0) {
+        first = placeholder;
+        question += strlen(placeholder);
+        question += *question == '\n';
+    }
+    const char *const parts[PARTS] = {first, chosen->before, image, question, chosen->after};
+    size_t lengths[PARTS], total = 1;
+    for (size_t i = 0; i < PARTS; i++) {
         lengths[i] = strlen(parts[i]);
         total += lengths[i];
     }
@@ -82,7 +91,7 @@ mmn_status mmn_template_apply(const char *name, const char *question, bool has_i
     if (!text)
         return MMN_SYSTEM;
     char *end = text;
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < PARTS; i++) {
         memcpy(end, parts[i], lengths[i]);
         end += lengths[i];
     }

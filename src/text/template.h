@@ -9,7 +9,7 @@
 
 /* The prompt that template `name` makes of `question`, with "<image>" where the image goes if
  * has_image, unless the question says itself where or the image has no place in the text
- * (InstructBLIP's); freed with mmn_free. MMN_USAGE for an unknown name: the message lists those
+ * (InstructBLIP's), where a "<image>" that begins the question begins the prompt; freed with mmn_free. MMN_USAGE for an unknown name: the message lists those
  * there are. */
 mmn_status mmn_template_apply(const char *name, const char *question, bool has_image, char **prompt,
                               mmn_error *error);

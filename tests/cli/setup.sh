@@ -73,7 +73,7 @@ make_list() {
         1) line="\"medical\", \"image\": \"$4\", \"question\": \"Which organ, $sample?\"" ;;
         2) line="\"medical\", \"image\": \"$5\", \"question\": \"Is $sample well?\"" ;;
         esac
-        echo "{\"id\": \"$sample\", \"domain\": $line}"
+        echo "{\"id\": \"$sample\", \"domain\": $line, \"answers\": [\"yes\"]}"
         sample=$((sample + 1))
     done >"$2"
 }

@@ -61,4 +61,98 @@ not_merged() {
 }
 check "but not of another list" not_merged
 
+# ---- "<image>" in a question ----------------------------------------------------------------------
+
+# shown LINE: the digest of what the model is shown of a list of this line.
+shown() {
+    write_list "$1"
+    rm -f counts
+    $MMNEURON count "${2:-$model}" list.jsonl -q -o counts --modules language >out || return 1
+    grep -ao '"inputs":"[0-9a-f]*"' counts
+}
+
+# shows_the_same LINE LINE [MODEL]
+shows_the_same() {
+    first=$(shown "$1" "$3") && second=$(shown "$2" "$3") && echo "$first $second" &&
+        [ -n "$first" ] && [ "$first" = "$second" ]
+}
+
+# answers_alike MODEL OPTION...: to a question that begins with <image> and to the one without.
+answers_alike() {
+    asked=$1
+    shift
+    exits 0 $MMNEURON ask "$asked" -q -n 4 -i wide.jpg --json "$@" "What?" || return 1
+    grep -v '"prompt"' out >without
+    exits 0 $MMNEURON ask "$asked" -q -n 4 -i wide.jpg --json "$@" "<image>
+What?" || return 1
+    cat out && grep -v '"prompt"' out | cmp - without
+}
+
+a='"domain": "a"'
+one='"image": "wide.jpg"'
+two='"image": ["wide.jpg", "tall.jpg"]'
+check "a question that begins with <image> is the one without" shows_the_same \
+    "{$a, $one, \"question\": \"<image>\nWhat?\"}" "{$a, $one, \"question\": \"What?\"}"
+check "<image> at its end is where the image goes" shows_the_same \
+    "{$a, $one, \"question\": \"What?\n<image>\"}" "{$a, $one, \"prompt\": \"What?\n<image>\"}"
+check "two of them are for two images" shows_the_same \
+    "{$a, $two, \"question\": \"<image> or <image>?\"}" "{$a, $two, \"prompt\": \"<image> or <image>?\"}"
+check "one is for two images that are joined" shows_the_same \
+    "{$a, $two, \"question\": \"<image>\nWhat?\"}" "{$a, $two, \"question\": \"What?\"}"
+blip=$top_srcdir/golden/checkpoints/instructblip
+if can_read "$blip"; then
+    check "InstructBLIP's image may begin the question too" shows_the_same \
+        "{$a, $one, \"question\": \"<image>\nWhat?\"}" "{$a, $one, \"question\": \"What?\"}" "$blip"
+    check "whatever the template" answers_alike "$blip" --template instructblip-short-answer
+fi
+
+wants_images() {
+    write_list "{$a, $one, \"question\": \"<image> or <image>?\", \"answers\": [\"x\"]}"
+    fails_with 'list.jsonl: line 1: .*2 "<image>" and there are 1 images' $MMNEURON "$@" -q
+}
+for command in "count $model list.jsonl -o counts" "eval $model list.jsonl" "lens $model list.jsonl" \
+    "perturb $model list.jsonl --neurons neurons.json"; do
+    check "${command%% *} wants as many images as the question has <image>" wants_images $command
+done
+check "so does ask" fails_with '1 "<image>" and there are 0 images' \
+    $MMNEURON ask "$model" -q '<image> What?'
+
+check "ask takes the question with <image> as the one without" answers_alike "$model"
+llama=$top_srcdir/golden/checkpoints/llama-2
+! can_read "$llama" || check "a model of texts reads <image> as text" \
+    exits 0 $MMNEURON ask "$llama" -q -n 1 '<image> What?'
+
+# ---- Questions without right answers --------------------------------------------------------------
+
+# cannot_be_right PATTERN MEMBERS: eval refuses the second line of a list, which has these members.
+cannot_be_right() {
+    write_list '{"domain": "a", "question": "What?", "answers": ["x"]}' \
+        "{\"domain\": \"a\", \"question\": \"What?\"$2}"
+    fails_with "list.jsonl: line 2, $1" $MMNEURON eval "$model" list.jsonl -q -n 1
+}
+choice='"metric": "choice", "choices": ["red", "green"]'
+check "eval wants answers" cannot_be_right "answers: are missing" ''
+check "at least one" cannot_be_right "answers: are missing" ', "answers": []'
+check "none of which is empty" cannot_be_right "answers: must not be empty" ', "answers": ["x", " "]'
+check "in an array" cannot_be_right "answers: must be an array" ', "answers": "x"'
+check "multiple choice wants options" cannot_be_right "choices: must be 2 to 26" \
+    ', "answers": ["A"], "metric": "choice"'
+check "two at least" cannot_be_right "choices: must be 2 to 26" \
+    ', "answers": ["A"], "metric": "choice", "choices": ["red"]'
+check "of which the answer is one" cannot_be_right "answers: must be the text or the letter" \
+    ", \"answers\": [\"blue\"], $choice"
+check "its letter too" cannot_be_right "answers: must be the text or the letter" \
+    ", \"answers\": [\"C\"], $choice"
+check "and there is one answer" cannot_be_right "answers: must be one option" \
+    ", \"answers\": [\"red\", \"green\"], $choice"
+check "options want a metric" cannot_be_right "metric: is missing" \
+    ', "answers": ["A"], "choices": ["red", "green"]'
+has_right_answers() {
+    write_list "{\"domain\": \"a\", \"question\": \"What?\", \"answers\": [\"green\"], $choice}" \
+        "{\"domain\": \"a\", \"question\": \"What?\", \"answers\": [\"B\"], $choice}" \
+        '{"domain": "a", "question": "What?", "answers": ["x", "x", "y"], "metric": "vqa"}'
+    exits 0 $MMNEURON eval "$model" list.jsonl -q -n 1
+}
+check "these can be answered" has_right_answers
+
 done_testing

@@ -328,12 +328,13 @@ Test(eval, refuses_what_cannot_be)
     changed = options;
     changed.template_name = "no-such";
     expect_refused(changed, MMN_INPUT, "no-such");
-    const char text[] = "{\"domain\": \"medical\", \"question\": \"Who?\"}\n"
-                        "{\"domain\": \"medical\", \"image\": \"none.jpg\", \"question\": \"?\"}\n";
+    const char text[] = "{\"domain\": \"medical\", \"question\": \"Who?\", \"answers\": [\"I\"]}\n"
+                        "{\"domain\": \"medical\", \"image\": \"none.jpg\", \"question\": \"?\","
+                        " \"answers\": [\"I\"]}\n";
     cr_assert_eq(mmn_write_file(list, text, strlen(text), &error), MMN_OK);
     expect_refused(options, MMN_INPUT, "none.jpg");
     cr_expect_str_eq(error.where, "line 2");
-    const char other[] = "{\"domain\": \"driving\", \"question\": \"Who?\"}\n";
+    const char other[] = "{\"domain\": \"driving\", \"question\": \"Who?\", \"answers\": [\"I\"]}\n";
     cr_assert_eq(mmn_write_file(list, other, strlen(other), &error), MMN_OK);
     expect_refused(options, MMN_INPUT, "driving");
 }

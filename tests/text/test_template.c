@@ -43,6 +43,19 @@ Test(template, gives_the_prompts_of_the_families)
     check("raw", true, "<image>\nWhy?");
 }
 
+/* InstructBLIP's image has no place in the text: it begins the prompt, or the question does. */
+Test(template, begins_with_an_image_that_has_no_place)
+{
+    char *prompt;
+    cr_assert_eq(mmn_template_apply("instructblip-short-answer", "<image>\nWhy?", true, &prompt, &error),
+                 MMN_OK);
+    cr_expect_str_eq(prompt, "<image>Question: Why? Short Answer:");
+    mmn_free(prompt);
+    cr_assert_eq(mmn_template_apply("instructblip", "Why <image>?", true, &prompt, &error), MMN_OK);
+    cr_expect_str_eq(prompt, "Why <image>?");
+    mmn_free(prompt);
+}
+
 Test(template, leaves_an_image_where_the_question_has_it)
 {
     char *prompt;
