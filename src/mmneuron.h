@@ -159,8 +159,16 @@ typedef struct mmn_model_info {
 MMN_API const mmn_model_info *mmn_model_describe(const mmn_model *model);
 
 /* XXH3-128 over names, types, shapes and bytes of all weights and the architecture's numbers, as 32
- * hex digits and a zero; reads the whole checkpoint. doc/formats.md states the layout. */
+ * hex digits and a zero; reads the whole checkpoint. doc/formats.md states the layout. MMN_INPUT as
+ * from mmn_model_unchanged. */
 MMN_API mmn_status mmn_model_digest(const mmn_model *model, char digest[33], mmn_error *error);
+
+/* Whether the files of the weights, which stay mapped, are still those that were opened: MMN_INPUT names
+ * one that has been written to, replaced or removed since (its size, times or inode differ). Whoever
+ * certifies a result asks at its end; the functions of this header that write or return results do. A
+ * file that gets shorter while it is mapped makes accesses raise SIGBUS, which the library leaves to
+ * the program: mmneuron(1) ends with a sentence. */
+MMN_API mmn_status mmn_model_unchanged(const mmn_model *model, mmn_error *error);
 
 /* Token ids of `text`, with the tokenizer's special tokens around it if add_special_tokens; *ids is
  * freed with mmn_release. And back; skip_special_tokens leaves special tokens out. */

@@ -21,9 +21,49 @@ static mmn_status fail_to_open(const char *path, int errno_value, mmn_error *err
     return mmn_fail_system(error, errno_value, path, "cannot open");
 }
 
+static mmn_file_identity identify(const struct stat *status)
+{
+    return (mmn_file_identity){.device = (uint64_t)status->st_dev,
+                               .inode = (uint64_t)status->st_ino,
+                               .size = (uint64_t)status->st_size,
+                               .modified = {status->st_mtim.tv_sec, status->st_mtim.tv_nsec},
+                               .changed = {status->st_ctim.tv_sec, status->st_ctim.tv_nsec}};
+}
+
+static bool same_time(const int64_t a[2], const int64_t b[2])
+{
+    return a[0] == b[0] && a[1] == b[1];
+}
+
+mmn_status mmn_file_unchanged(const mmn_file_identity *identity, const char *path,
+                              mmn_error *error)
+{
+    struct stat status;
+    if (stat(path, &status) != 0)
+        return mmn_fail(error, MMN_INPUT, path, NULL,
+                        "was removed, or cannot be looked at, after it was opened; what was computed "
+                        "is not given out");
+    const mmn_file_identity now = identify(&status);
+    const char *what = NULL;
+    if (now.device != identity->device || now.inode != identity->inode)
+        what = "was replaced by another file";
+    else if (now.size != identity->size)
+        what = "changed its size";
+    else if (!same_time(now.modified, identity->modified))
+        what = "was written to";
+    else if (!same_time(now.changed, identity->changed))
+        what = "was changed in its attributes";
+    if (!what)
+        return MMN_OK;
+    return mmn_fail(error, MMN_INPUT, path, NULL,
+                    "%s after it was opened; what was computed may be of the old bytes or the new, and "
+                    "is not given out", what);
+}
+
 /* Opens a regular file and tells its size. O_NONBLOCK keeps a named pipe from blocking us before
  * we can see that it is one. */
-static mmn_status open_regular(int *descriptor, size_t *size, const char *path, mmn_error *error)
+static mmn_status open_regular(int *descriptor, size_t *size, mmn_file_identity *identity,
+                               const char *path, mmn_error *error)
 {
     *descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (*descriptor < 0)
@@ -42,6 +82,7 @@ static mmn_status open_regular(int *descriptor, size_t *size, const char *path, 
         return result;
     }
     *size = (size_t)status.st_size;
+    *identity = identify(&status);
     return MMN_OK;
 }
 
@@ -50,15 +91,17 @@ mmn_status mmn_map_file(mmn_mapping *mapping, const char *path, mmn_error *error
     *mapping = (mmn_mapping){0};
     int descriptor;
     size_t size;
-    mmn_status result = open_regular(&descriptor, &size, path, error);
+    mmn_file_identity identity;
+    mmn_status result = open_regular(&descriptor, &size, &identity, path, error);
     if (result != MMN_OK)
         return result;
+    mapping->identity = identity;
     if (size > 0) {
         void *data = mmap(NULL, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
         if (data == MAP_FAILED)
             result = mmn_fail_system(error, errno, path, "cannot map %zu bytes", size);
         else
-            *mapping = (mmn_mapping){.data = data, .size = size};
+            *mapping = (mmn_mapping){.data = data, .size = size, .identity = identity};
     }
     close(descriptor);
     return result;
@@ -89,13 +132,13 @@ static mmn_status read_fully(int descriptor, char *to, size_t wanted, size_t *go
     return MMN_OK;
 }
 
-mmn_status mmn_read_file(char **text, size_t *size, const char *path, size_t limit,
-                         mmn_error *error)
+mmn_status mmn_read_identified(char **text, size_t *size, mmn_file_identity *identity,
+                               const char *path, size_t limit, mmn_error *error)
 {
     *text = NULL;
     int descriptor;
     size_t file_size, got = 0;
-    mmn_status result = open_regular(&descriptor, &file_size, path, error);
+    mmn_status result = open_regular(&descriptor, &file_size, identity, path, error);
     if (result != MMN_OK)
         return result;
     if (file_size > limit)
@@ -116,15 +159,23 @@ mmn_status mmn_read_file(char **text, size_t *size, const char *path, size_t lim
     return MMN_OK;
 }
 
+mmn_status mmn_read_file(char **text, size_t *size, const char *path, size_t limit,
+                         mmn_error *error)
+{
+    mmn_file_identity identity;
+    return mmn_read_identified(text, size, &identity, path, limit, error);
+}
+
 mmn_status mmn_find_file(bool *found, const char *path, mmn_error *error)
 {
     struct stat entry;
+    mmn_file_identity identity;
     int descriptor;
     size_t size;
     *found = false;
     if (lstat(path, &entry) != 0 && errno == ENOENT)
         return MMN_OK;
-    mmn_status status = open_regular(&descriptor, &size, path, error);
+    mmn_status status = open_regular(&descriptor, &size, &identity, path, error);
     if (status == MMN_OK) {
         close(descriptor);
         *found = true;

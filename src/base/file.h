@@ -8,17 +8,34 @@
 
 #include "base/error.h"
 
-/* The bytes of a file, mapped read-only. `data` is page-aligned; NULL for an empty file. Another
- * program that shortens the file while it is mapped makes accesses fault: do not do that. */
+/* What tells a file that was opened from what lies under its name later: two files, or one before and
+ * after a change, differ in it. Times are seconds and nanoseconds. */
+typedef struct mmn_file_identity {
+    uint64_t device, inode, size;
+    int64_t modified[2], changed[2];
+} mmn_file_identity;
+
+/* MMN_INPUT if `path` is no longer the file it was, which has been edited, replaced or removed: what was
+ * computed from its bytes is then of nobody knows which of them. */
+mmn_status mmn_file_unchanged(const mmn_file_identity *identity, const char *path,
+                              mmn_error *error);
+
+/* The bytes of a file, mapped read-only. `data` is page-aligned; NULL for an empty file. Where another
+ * program shortens the file while it is mapped, accesses behind its end raise SIGBUS. */
 typedef struct mmn_mapping {
     const uint8_t *data;
     size_t size;
+    mmn_file_identity identity;
 } mmn_mapping;
 
 /* Maps the regular file `path`. MMN_SYSTEM when it cannot be opened or mapped. */
 mmn_status mmn_map_file(mmn_mapping *mapping, const char *path, mmn_error *error);
 /* Leaves the mapping empty; may be called on an empty one. */
 void mmn_unmap(mmn_mapping *mapping);
+
+/* As mmn_read_file; *identity is that of the file before it was read. */
+mmn_status mmn_read_identified(char **text, size_t *size, mmn_file_identity *identity,
+                               const char *path, size_t limit, mmn_error *error);
 
 /* Reads a whole regular file into memory that mmn_free frees, with a terminating zero that *size
  * does not count; `size` may be NULL. MMN_INPUT when the file is larger than `limit` bytes,

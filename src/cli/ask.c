@@ -152,6 +152,8 @@ static mmn_status find_answer(ask_answer *answer, ask_run *run, mmn_error *error
         status = run_model(answer, run, input, error);
     }
     if (status == MMN_OK)
+        status = mmn_model_unchanged(run->model, error);
+    if (status == MMN_OK)
         status = mmn_model_decode(run->model, answer->ids, answer->id_count, 1, &answer->text,
                                   error);
     mmn_input_free(input);

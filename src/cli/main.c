@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/fault.h"
 #include "cli/output.h"
 #include "cli/wait_policy.h"
 #include "mmneuron.h"
@@ -103,5 +104,6 @@ int main(int argc, char **argv)
 {
     mmn_cli_wait_asleep(argv);
     mmn_cli_guard_streams();
+    mmn_cli_guard_mappings();
     return mmn_cli_finish(run(argc, argv));
 }

@@ -13,6 +13,9 @@ const char *const mmn_list_keys[MMN_LIST_KEYS] = {"id",     "domain",  "image", 
                                                   "answers", "metric", "choices", "prompt",
                                                   "text",   "text_file"};
 
+/* Lists are read whole. The largest published ones take some hundred megabytes. */
+#define FILE_LIMIT ((size_t)INT32_MAX)
+
 static void clear_sample(mmn_list *list)
 {
     for (size_t i = 0; i < MMN_LIST_IMAGE_LIMIT && list->images[i]; i++) {
@@ -64,14 +67,21 @@ mmn_status mmn_list_open(mmn_list **list, const char *path, mmn_error *error)
     *list = create(path, error);
     if (!*list)
         return MMN_SYSTEM;
-    mmn_status status = mmn_map_file(&(*list)->mapping, path, error);
+    size_t size = 0;
+    mmn_status status = mmn_read_identified(&(*list)->bytes, &size, &(*list)->identity, path,
+                                            FILE_LIMIT, error);
     if (status != MMN_OK) {
         mmn_list_close(*list);
         *list = NULL;
         return status;
     }
-    set_text(*list, (*list)->mapping.data, (*list)->mapping.size);
+    set_text(*list, (*list)->bytes, size);
     return MMN_OK;
+}
+
+mmn_status mmn_list_unchanged(const mmn_list *list, mmn_error *error)
+{
+    return list->bytes ? mmn_file_unchanged(&list->identity, list->path, error) : MMN_OK;
 }
 
 void mmn_list_close(mmn_list *list)
@@ -79,7 +89,7 @@ void mmn_list_close(mmn_list *list)
     if (!list)
         return;
     clear_sample(list);
-    mmn_unmap(&list->mapping);
+    mmn_free(list->bytes);
     mmn_free(list->path);
     mmn_free(list->folder);
     mmn_free(list);

@@ -62,7 +62,10 @@ bool mmn_is_domain(const char *text);
 
 typedef struct mmn_list mmn_list;
 
+/* Reads the list `path` into memory, so that it stays as it is whatever becomes of the file. */
 mmn_status mmn_list_open(mmn_list **list, const char *path, mmn_error *error);
+/* Whether the file is still as it was when it was opened (mmn_file_unchanged). */
+mmn_status mmn_list_unchanged(const mmn_list *list, mmn_error *error);
 /* The same on bytes in memory, which must outlive the list; `path` is for messages and for the
  * folder of the images. */
 mmn_status mmn_list_parse(mmn_list **list, const void *data, size_t size, const char *path,

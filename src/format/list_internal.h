@@ -8,7 +8,8 @@
 
 struct mmn_list {
     char *path, *folder;
-    mmn_mapping mapping; /* empty where the bytes belong to the caller */
+    char *bytes; /* of the file; NULL where they belong to the caller */
+    mmn_file_identity identity;
     const char *text;
     size_t size, next; /* where the next line begins */
     uint64_t line;

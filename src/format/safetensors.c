@@ -23,6 +23,16 @@ mmn_status mmn_safetensors_open_file(mmn_safetensors_file *file, const char *pat
     return mmn_safetensors_parse_file(file, file->mapping.data, file->mapping.size, error);
 }
 
+mmn_status mmn_safetensors_unchanged(const mmn_safetensors *tensors, mmn_error *error)
+{
+    mmn_status status = MMN_OK;
+    for (size_t i = 0; i < tensors->file_count && status == MMN_OK; i++)
+        if (tensors->files[i].mapping.data)
+            status = mmn_file_unchanged(&tensors->files[i].mapping.identity,
+                                        tensors->files[i].path, error);
+    return status;
+}
+
 void mmn_safetensors_close(mmn_safetensors *tensors)
 {
     if (!tensors)

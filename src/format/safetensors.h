@@ -70,6 +70,9 @@ mmn_status mmn_safetensors_open_folder(mmn_safetensors **tensors, const char *fo
 mmn_status mmn_safetensors_parse(mmn_safetensors **tensors, const void *data, size_t size,
                                  const char *file, mmn_error *error);
 
+/* Whether the files are still those that were opened (mmn_file_unchanged). */
+mmn_status mmn_safetensors_unchanged(const mmn_safetensors *tensors, mmn_error *error);
+
 /* NULL is allowed. */
 void mmn_safetensors_close(mmn_safetensors *tensors);
 

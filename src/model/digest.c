@@ -104,6 +104,8 @@ mmn_status mmn_dump_digests(const char *dump, const char *stages, char **text, m
         if (status == MMN_OK)
             mmn_text_add(&lines, "%s  %s\n", digest, list[i]->name);
     }
+    if (status == MMN_OK)
+        status = mmn_safetensors_unchanged(file, error);
     if (status == MMN_OK) {
         mmn_digest_of(lines.text, lines.length, digest);
         mmn_text_add(&lines, "%s  all\n", digest);

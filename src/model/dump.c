@@ -116,6 +116,8 @@ mmn_status mmn_dump(const mmn_model *model, const mmn_input *input,
     if (status == MMN_OK && collected.count == 0)
         status = mmn_fail(error, MMN_USAGE, NULL, options->stages,
                           "no stage of this input has such a name");
+    if (status == MMN_OK)
+        status = mmn_model_unchanged(model, error);
     if (status == MMN_OK) {
         const char *const metadata[] = {"format", "mmneuron-dump-1", "version", mmn_version(),
                                         NULL};

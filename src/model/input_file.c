@@ -220,6 +220,8 @@ mmn_status mmn_input_from_file(mmn_input **made, const mmn_model *model, const c
         if (status == MMN_OK)
             status = read_pixels(input, model, pixels, error);
     }
+    if (status == MMN_OK)
+        status = mmn_safetensors_unchanged(tensors, error);
     mmn_safetensors_close(tensors);
     if (status != MMN_OK) {
         mmn_input_free(input);

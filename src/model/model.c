@@ -277,7 +277,13 @@ const mmn_model_info *mmn_model_describe(const mmn_model *model)
 
 mmn_status mmn_model_digest(const mmn_model *model, char digest[33], mmn_error *error)
 {
-    return mmn_weights_digest(model->weights, &model->config, digest, error);
+    mmn_status status = mmn_weights_digest(model->weights, &model->config, digest, error);
+    return status == MMN_OK ? mmn_model_unchanged(model, error) : status;
+}
+
+mmn_status mmn_model_unchanged(const mmn_model *model, mmn_error *error)
+{
+    return mmn_weights_unchanged(model->weights, error);
 }
 
 mmn_status mmn_model_encode(const mmn_model *model, const char *text, int add_special_tokens,

@@ -92,6 +92,11 @@ mmn_status mmn_weights_open(mmn_weights **weights, const char *folder, const mmn
     return mmn_weights_bind(weights, tensors, folder, config, error);
 }
 
+mmn_status mmn_weights_unchanged(const mmn_weights *weights, mmn_error *error)
+{
+    return mmn_safetensors_unchanged(weights->storage->tensors, error);
+}
+
 void mmn_weights_close(mmn_weights *weights)
 {
     if (!weights)

@@ -135,6 +135,9 @@ void mmn_weights_close(mmn_weights *weights);
 
 /* XXH3-128 over the architecture's numbers and all tensors, reading the whole checkpoint. The same
  * model gives the same digest whatever the layout of names and shards. */
+/* Whether the checkpoint's files are still those that were opened. */
+mmn_status mmn_weights_unchanged(const mmn_weights *weights, mmn_error *error);
+
 mmn_status mmn_weights_digest(const mmn_weights *weights, const mmn_config *config,
                               char digest[MMN_DIGEST_SIZE], mmn_error *error);
 

@@ -242,6 +242,8 @@ mmn_status mmn_contributions_run(mmn_contributions **contributions, const mmn_mo
 
     if (status == MMN_OK)
         status = find(&run, error);
+    if (status == MMN_OK)
+        status = mmn_model_unchanged(model, error);
     mmn_session_free(run.session);
     mmn_input_free(run.input);
     mmn_free(run.extended.ids);

@@ -73,11 +73,14 @@ static bool report_progress(void *context)
            run->options->progress(run->options->progress_context, &progress) != 0;
 }
 
+/* The state never holds counts of weights that have changed: then it stays as it was last saved. */
 static mmn_status save_state(count_run *run, mmn_error *error)
 {
     double start = mmn_clock();
+    mmn_status status = mmn_model_unchanged(run->model, error);
     run->counts->unfinished = true;
-    mmn_status status = mmn_counts_write(run->counts, run->state_file, error);
+    if (status == MMN_OK)
+        status = mmn_counts_write(run->counts, run->state_file, error);
     run->counts->unfinished = false;
     run->saved = mmn_clock();
     run->save_duration = run->saved - start;
@@ -411,6 +414,8 @@ mmn_status mmn_count(const mmn_model *model, const mmn_count_options *options,
         run.positions_module = mmn_count_positions_module(options, model, run.counts, run.texts);
         run.start = run.saved = mmn_clock();
         status = count_samples(&run, error);
+        if (status == MMN_OK)
+            status = mmn_count_plan_unchanged(&run.plan, model, error);
         /* The reason for stopping matters more than whether the state could be saved. */
         if (status != MMN_OK && run.unsaved)
             save_state(&run, NULL);

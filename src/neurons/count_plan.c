@@ -184,6 +184,13 @@ mmn_status mmn_count_plan_next(mmn_planned_sample *planned, bool *found, mmn_cou
     }
 }
 
+mmn_status mmn_count_plan_unchanged(const mmn_count_plan *plan, const mmn_model *model,
+                                    mmn_error *error)
+{
+    mmn_status status = mmn_model_unchanged(model, error);
+    return status == MMN_OK ? mmn_list_unchanged(plan->list, error) : status;
+}
+
 mmn_status mmn_list_reads_texts(const char *file, int *texts, mmn_error *error)
 {
     mmn_list *list;

@@ -50,4 +50,9 @@ void mmn_count_plan_free(mmn_count_plan *plan);
 mmn_status mmn_count_plan_next(mmn_planned_sample *planned, bool *found, mmn_count_plan *plan,
                                const mmn_counts *counts, mmn_error *error);
 
+/* Whether the list and the model's weights are still the files that were opened, so that what was
+ * counted is of what was digested: asked when all is done, before a result is given out. */
+mmn_status mmn_count_plan_unchanged(const mmn_count_plan *plan, const mmn_model *model,
+                                    mmn_error *error);
+
 #endif

@@ -385,6 +385,8 @@ mmn_status mmn_counts_read(mmn_counts **read, const char *file, mmn_error *error
     if (status == MMN_OK &&
         mmn_safetensors_count(reader.tensors) != expected_tensors(reader.counts))
         status = wrong(&reader, "", "there are tensors that belong to no domain and module");
+    if (status == MMN_OK)
+        status = mmn_safetensors_unchanged(reader.tensors, error);
     mmn_safetensors_close(reader.tensors);
     if (status == MMN_OK)
         *read = reader.counts;

@@ -56,7 +56,9 @@ mmn_status mmn_list_run_each(mmn_list_run *run, mmn_list_run_function function, 
             mmn_count_plan_next(&planned, &found, &run->plan, run->domains, error);
         if (status == MMN_OK && found)
             status = run_sample(run, &planned, function, context, error);
-        if (status != MMN_OK || !found)
+        if (status == MMN_OK && !found)
+            return mmn_count_plan_unchanged(&run->plan, run->model, error);
+        if (status != MMN_OK)
             return status;
     }
 }

@@ -382,6 +382,8 @@ mmn_status mmn_perplexity_measure(mmn_perplexity **made, const mmn_model *model,
         status = mmn_model_digest(model, perplexity->model_digest, error);
     if (status == MMN_OK)
         status = run_all(perplexity, options, error);
+    if (status == MMN_OK)
+        status = mmn_count_plan_unchanged(&perplexity->plan, model, error);
     if (status != MMN_OK) {
         mmn_perplexity_free(perplexity);
         *made = NULL;

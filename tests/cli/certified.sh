@@ -89,4 +89,8 @@ check "a state with a bit flipped is not resumed" refuses_damage flip 9 "$work/s
 check "a state with bytes that are 0 is not resumed" refuses_damage zero 5 "$work/stopped.state" \
     "$work/new.state" $MMNEURON count "$model" "$work/list.jsonl" -o "$work/new" --quiet
 
+check "a mapped file that gets shorter is named, and ends the program with code 3" \
+    fails_with "$work/shortened: can no longer be read" \
+    $EMULATOR "$top_builddir/tests/cli/shortened" "$work/shortened"
+
 done_testing
