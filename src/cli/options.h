@@ -48,6 +48,7 @@ typedef struct mmn_cli_option {
     mmn_cli_kind kind;
     void *target;
     double minimum, maximum; /* of numbers; maximum 0: none */
+    bool above;              /* a real number must be above the minimum */
     const char *help;        /* starts in lower case, no full stop */
 } mmn_cli_option;
 

@@ -29,13 +29,13 @@ int mmn_cli_rank(const mmn_cli_command *command, int argc, char **argv)
          .help = "write the neurons to FILE (neurons.json), and the ranking to ranking.tsv next to"
                  " it"},
         {.name = "rate", .value = "R", .kind = MMN_CLI_REAL, .target = &rank_options.rate,
-         .minimum = 0, .maximum = 1, .help = "the share of a module's neurons to select (0.01)"},
+         .minimum = 0, .maximum = 1, .above = true, .help = "the share of a module's neurons to select (0.01)"},
         {.name = "bar", .value = "Q", .kind = MMN_CLI_REAL, .target = &rank_options.bar,
-         .minimum = 0, .maximum = 1,
+         .minimum = 0, .maximum = 1, .above = true,
          .help = "the quantile of all activation probabilities that a neuron has to exceed in some"
                  " domain (0.95)"},
         {.name = "assignment-bar", .value = "Q", .kind = MMN_CLI_REAL,
-         .target = &rank_options.assignment_bar, .minimum = 0, .maximum = 1,
+         .target = &rank_options.assignment_bar, .minimum = 0, .maximum = 1, .above = true,
          .help = "the quantile above which a selected neuron belongs to a domain (as --bar)"},
         {.name = "modules", .value = "NAMES", .kind = MMN_CLI_MODULES, .target = &modules,
          .help = "rank these modules only, names separated by commas (all that were counted)"},

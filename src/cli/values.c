@@ -48,10 +48,11 @@ static int take_real(const mmn_cli_command *command, const mmn_cli_option *optio
     char *end = NULL;
     double value = strtod(text, &end);
     if (end == text || *end != '\0' || isspace((unsigned char)*text) || !isfinite(value) ||
-        value <= option->minimum || value > option->maximum)
-        return mmn_cli_usage(command->name,
-                             "--%s takes a number above %g and up to %g, not \"%s\"", option->name,
-                             option->minimum, option->maximum, text);
+        value < option->minimum || (option->above && value == option->minimum) ||
+        value > option->maximum)
+        return mmn_cli_usage(command->name, "--%s takes a number %s %g %s %g, not \"%s\"",
+                             option->name, option->above ? "above" : "from", option->minimum,
+                             option->above ? "and up to" : "to", option->maximum, text);
     *(double *)option->target = value;
     return MMN_CLI_DONE;
 }

@@ -22,7 +22,7 @@ int mmn_cli_verify(const mmn_cli_command *command, int argc, char **argv)
     mmn_verify_options verify_options = {0};
     const mmn_cli_option options[] = {
         {.name = "tolerance", .value = "T", .kind = MMN_CLI_REAL,
-         .target = &verify_options.tolerance, .minimum = 0, .maximum = 1e6,
+         .target = &verify_options.tolerance, .minimum = 0, .maximum = 1e6, .above = true,
          .help = "the relative RMS difference allowed in a stage (the reference's own, else"
                  " 1e-5)"},
         {.name = "stages", .value = "PATTERNS", .kind = MMN_CLI_TEXT,

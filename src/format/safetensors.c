@@ -11,8 +11,8 @@
 
 #define SHARD_LIMIT 10000
 
-mmn_status mmn_safetensors_open_file(mmn_safetensors_file *file, const char *path,
-                                     mmn_error *error)
+/* Maps and parses `path` into `file`, which is all zero and owns it afterwards. */
+static mmn_status open_file(mmn_safetensors_file *file, const char *path, mmn_error *error)
 {
     file->path = mmn_copy_text(path, error);
     if (!file->path)
@@ -149,7 +149,7 @@ mmn_status mmn_safetensors_open(mmn_safetensors **result, const char *path, mmn_
     mmn_safetensors *tensors = allocate_files(1, error);
     mmn_status status = MMN_SYSTEM;
     if (tensors)
-        status = mmn_safetensors_open_file(&tensors->files[0], path, error);
+        status = open_file(&tensors->files[0], path, error);
     if (status == MMN_OK)
         status = gather(tensors, error);
     return finish(result, tensors, status);
@@ -256,7 +256,7 @@ static mmn_status open_shard(mmn_safetensors_file *file, const char *folder, con
         status = mmn_fail(error, MMN_INPUT, path, NULL,
                           "is missing: model.safetensors.index.json names it as a shard");
     else if (status == MMN_OK)
-        status = mmn_safetensors_open_file(file, path, error);
+        status = open_file(file, path, error);
     mmn_free(path);
     return status;
 }
@@ -373,12 +373,4 @@ const mmn_tensor_alias *mmn_safetensors_aliases(const mmn_safetensors *tensors, 
 size_t mmn_safetensors_file_count(const mmn_safetensors *tensors)
 {
     return tensors->file_count;
-}
-
-uint64_t mmn_safetensors_file_bytes(const mmn_safetensors *tensors)
-{
-    uint64_t bytes = 0;
-    for (size_t i = 0; i < tensors->file_count; i++)
-        bytes += tensors->files[i].size;
-    return bytes;
 }

@@ -99,9 +99,8 @@ const mmn_tensor_alias *mmn_safetensors_aliases(const mmn_safetensors *tensors, 
  * embeddings.position_ids): old versions of transformers stored them, and nobody reads them. */
 bool mmn_tensor_is_computed(const char *name);
 
-/* How many files are open; their sizes together. */
+/* How many files are open. */
 size_t mmn_safetensors_file_count(const mmn_safetensors *tensors);
-uint64_t mmn_safetensors_file_bytes(const mmn_safetensors *tensors);
 
 /* The checksum of metadata (pairs as mmn_safetensors_write takes them) and tensors with their bytes, in
  * any order: doc/formats.md states the layout. A file that holds it in its own metadata says by it

@@ -31,10 +31,6 @@ struct mmn_safetensors {
     size_t alias_count;
 };
 
-/* Maps and parses `path` into `file`, which is all zero and owns it afterwards. */
-mmn_status mmn_safetensors_open_file(mmn_safetensors_file *file, const char *path,
-                                     mmn_error *error);
-
 /* Parses the bytes of a whole file into `file`, whose path is set; the header's rules are all
  * checked here. */
 mmn_status mmn_safetensors_parse_file(mmn_safetensors_file *file, const uint8_t *data, size_t size,

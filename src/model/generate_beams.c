@@ -1,9 +1,11 @@
 /* Generating by beam search: the beams are sessions of their own that share the prompt's cache. */
+#include "model/generate_beams.h"
+
 #include <string.h>
 
 #include "base/memory.h"
 #include "model/beam_search.h"
-#include "model/generate.h"
+#include "model/generate_step.h"
 #include "model/logit_rules.h"
 
 /* A search at work. */

@@ -60,7 +60,7 @@ bool mmn_session_needs_language(const mmn_session *session)
 static const char *const between[] = {"qformer.", "query.", "projector."};
 enum { BETWEEN = sizeof between / sizeof between[0] };
 
-bool mmn_session_needs_projector(const mmn_session *session)
+static bool needs_projector(const mmn_session *session)
 {
     bool needed = mmn_session_needs_language(session);
     for (size_t i = 0; i < BETWEEN && !needed; i++)
@@ -71,7 +71,7 @@ bool mmn_session_needs_projector(const mmn_session *session)
 
 bool mmn_session_needs_vision(const mmn_session *session)
 {
-    return mmn_session_needs_projector(session) ||
+    return needs_projector(session) ||
            mmn_probes_want_any(&session->probes, "vision.", session->model->config.vision.layers);
 }
 
@@ -150,7 +150,7 @@ mmn_status mmn_session_project(mmn_session *session, const mmn_input *input, con
     const mmn_model *model = session->model;
     *merged = NULL;
     *rows = 0;
-    if (!mmn_session_needs_projector(session))
+    if (!needs_projector(session))
         return MMN_OK;
     return model->config.family->project(&session->compute, &model->config, model->weights,
                                          &session->probes, input, tower, merged, rows, error);

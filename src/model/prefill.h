@@ -7,7 +7,6 @@
 /* How far a prefill must go. Where nothing will be generated, what nobody wants to see does not
  * run. */
 bool mmn_session_needs_vision(const mmn_session *session);
-bool mmn_session_needs_projector(const mmn_session *session);
 bool mmn_session_needs_language(const mmn_session *session);
 
 /* Makes the session ready for a prefill that takes over `positions` positions of the cache. */

@@ -13,7 +13,7 @@
 #include "neurons/statistics.h"
 
 /* TOGETHER_BYTES: what the sessions of runs that read side by side may take, unless the caller says how
- * many these are. TOGETHER: the most. */
+ * many these are. TOGETHER: the most then. */
 enum { TOGETHER = 64, TOGETHER_BYTES = INT32_MAX };
 
 /* One evaluation at work. */
@@ -24,8 +24,9 @@ typedef struct work {
     uint64_t done, total; /* windows of runs */
     double start;
 
-    mmn_session *sessions[TOGETHER];
-    struct reader *readers; /* [TOGETHER] */
+    size_t together;        /* at most so many runs read side by side */
+    mmn_session **sessions; /* [together] */
+    struct reader *readers; /* [together] */
 } work;
 
 /* The probe's context in one run's session. */
@@ -264,12 +265,13 @@ static size_t session_bytes(const mmn_model *model, size_t length)
 
 static size_t group_size(const work *w)
 {
-    size_t wanted = w->options->batch, most = TOGETHER;
-    size_t fitting = (size_t)TOGETHER_BYTES / session_bytes(w->perplexity->model,
-                                                            w->perplexity->plan.windows.length);
-    if (wanted == 0)
-        wanted = fitting < 1 ? 1 : fitting;
-    return wanted < most ? wanted : most;
+    size_t runs = w->perplexity->run_count, wanted = w->options->batch;
+    if (wanted == 0) {
+        size_t fitting = (size_t)TOGETHER_BYTES / session_bytes(w->perplexity->model,
+                                                                w->perplexity->plan.windows.length);
+        wanted = fitting < 1 ? 1 : fitting < TOGETHER ? fitting : TOGETHER;
+    }
+    return wanted < runs ? wanted : runs;
 }
 
 static mmn_status start_session(work *w, size_t number, mmn_perplexity_run *run,
@@ -307,7 +309,7 @@ static mmn_status read_window(work *w, size_t domain, uint64_t number, mmn_error
 {
     mmn_perplexity *perplexity = w->perplexity;
     mmn_input *input;
-    size_t first = 0, size = group_size(w);
+    size_t first = 0, size = w->together;
     mmn_status status = mmn_windows_input(&input, &perplexity->plan.windows, perplexity->model,
                                           domain, number, error);
     if (status != MMN_OK)
@@ -355,12 +357,15 @@ static mmn_status run_all(mmn_perplexity *perplexity, const mmn_perplexity_optio
     for (size_t i = 0; i < perplexity->run_count; i++)
         w.total += perplexity->plan.left[perplexity->runs[i].domain];
     mmn_status status = MMN_SYSTEM;
-    if ((w.readers = mmn_allocate(TOGETHER, sizeof(*w.readers), error)))
+    w.together = group_size(&w);
+    if ((w.readers = mmn_allocate(w.together, sizeof(*w.readers), error)) &&
+        (w.sessions = mmn_allocate(w.together, sizeof(mmn_session *), error)))
         status = mmn_likelihood_begin(&w.likelihood, perplexity->model, error);
     if (status == MMN_OK)
         status = read_windows(&w, error);
     mmn_likelihood_free(&w.likelihood);
     mmn_free(w.readers);
+    mmn_free(w.sessions);
     return status;
 }
 

@@ -87,6 +87,14 @@ static double entropy_of_float32(const double *probability, size_t domains,
     return 0 - weighted;
 }
 
+double mmn_rank_highest_entropy(size_t domains)
+{
+    const double count = (double)domains;
+    double logarithm;
+    mmn_kernels_reference()->log_f64(&logarithm, &count, 1);
+    return logarithm;
+}
+
 static bool exceeds(const double *probability, size_t domains, double bar)
 {
     for (size_t d = 0; d < domains; d++)

@@ -49,6 +49,9 @@ void mmn_rank_result_free(mmn_rank_result *result);
 /* Whether the neuron at position `rank` of `ranked` belongs to the domain. */
 bool mmn_rank_belongs(const mmn_rank_result *result, size_t rank, size_t domain);
 
+/* The entropy of a neuron that is as active in each of `domains` domains: their logarithm. */
+double mmn_rank_highest_entropy(size_t domains);
+
 /* share * count rounded to the nearest integer, ties to even, as Python's round. */
 size_t mmn_round_share(double share, size_t count);
 

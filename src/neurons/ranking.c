@@ -104,7 +104,8 @@ static mmn_status copy_source(mmn_ranking *ranking, const mmn_counts *counts, mm
     return MMN_OK;
 }
 
-size_t mmn_module_ranking_size(const mmn_module_ranking *module, size_t domain)
+/* How many selected neurons belong to the domain. */
+static size_t domain_size(const mmn_module_ranking *module, size_t domain)
 {
     size_t size = 0;
     for (size_t rank = 0; rank < module->result.selected; rank++)
@@ -130,7 +131,7 @@ static mmn_status make_digest(mmn_ranking *ranking, mmn_error *error)
         mmn_digest_add_u64(digest, ranking->domain_count);
         for (size_t d = 0; d < ranking->domain_count; d++) {
             mmn_digest_add_text(digest, ranking->domains[d]);
-            mmn_digest_add_u64(digest, mmn_module_ranking_size(module, d));
+            mmn_digest_add_u64(digest, domain_size(module, d));
             for (size_t i = 0; i < result->selected; i++) {
                 size_t rank = result->by_number[i];
                 if (!mmn_rank_belongs(result, rank, d))

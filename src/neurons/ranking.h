@@ -25,7 +25,4 @@ struct mmn_ranking {
     bool unchecked;
 };
 
-/* How many selected neurons belong to the domain. */
-size_t mmn_module_ranking_size(const mmn_module_ranking *module, size_t domain);
-
 #endif

@@ -1,8 +1,8 @@
 /* The three stages that MMNeuron reads from the entropy of image tokens over the layers. */
 #include "neurons/three_stages.h"
 
-const double mmn_three_stages_least_fall = 0.1;
-const double mmn_three_stages_least_explained = 0.8;
+#define LEAST_FALL 0.1
+#define LEAST_EXPLAINED 0.8
 
 static double mean_of(const double *values, size_t first, size_t end)
 {
@@ -49,7 +49,7 @@ mmn_three_stages mmn_three_stages_of(const double *entropy, size_t layers, doubl
     stages.fall =
         log_vocabulary > 0.0 ? (stages.levels[0] - stages.levels[2]) / log_vocabulary : 0.0;
     stages.found = stages.levels[0] > stages.levels[1] && stages.levels[1] > stages.levels[2] &&
-                   stages.fall >= mmn_three_stages_least_fall &&
-                   stages.explained >= mmn_three_stages_least_explained;
+                   stages.fall >= LEAST_FALL &&
+                   stages.explained >= LEAST_EXPLAINED;
     return stages;
 }

@@ -17,11 +17,8 @@ typedef struct mmn_three_stages {
 
 /* Cuts the curve entropy [layers], of a vocabulary with logarithm log_vocabulary, into the three
  * parts whose levels fit it best (least squares; the earliest cuts among equals). They count as
- * found when the levels fall from part to part, by LEAST_FALL of ln(vocabulary) altogether, and
- * explain LEAST_EXPLAINED of the variance. Nothing is found in fewer than three layers. */
+ * found when the levels fall from part to part, by 0.1 of ln(vocabulary) altogether, and
+ * explain 0.8 of the variance. Nothing is found in fewer than three layers. */
 mmn_three_stages mmn_three_stages_of(const double *entropy, size_t layers, double log_vocabulary);
-
-extern const double mmn_three_stages_least_fall;      /* 0.1 */
-extern const double mmn_three_stages_least_explained; /* 0.8 */
 
 #endif

@@ -39,9 +39,7 @@ static mmn_status draw_module(mmn_figure *figure, const mmn_module_ranking *modu
                               uint32_t selected, size_t domains, mmn_error *error)
 {
     const mmn_rank_result *result = &module->result;
-    const double count = (double)domains;
-    double maximum;
-    mmn_kernels_reference()->log_f64(&maximum, &count, 1);
+    const double maximum = mmn_rank_highest_entropy(domains);
     size_t bins[BINS] = {0}, largest = 1;
     const double from = result->selected > 0 && result->entropy[0] < maximum ? result->entropy[0]
                                                                               : 0;

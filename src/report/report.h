@@ -20,8 +20,4 @@ void mmn_report_graphic(mmn_text *text, const mmn_figure *figure);
  * make its fragments' names; the figure's description is read out with it. */
 void mmn_report_panel(mmn_text *text, const mmn_figure *figure, size_t number, double x, double y);
 
-/* Where the results come from, as a table; true if they are of different models or neurons. */
-void mmn_report_sources(mmn_report_table *table, const mmn_report *report);
-bool mmn_report_is_mixed(const mmn_report *report);
-
 #endif

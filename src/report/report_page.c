@@ -14,7 +14,8 @@ static const mmn_column source_columns[] = {
     {"result", 0}, {"file", 0}, {"made by version", 0}, {"digest of the model", 0},
     {"digest of the neurons", 0}};
 
-void mmn_report_sources(mmn_report_table *table, const mmn_report *report)
+/* Where the results come from, as a table. */
+static void list_sources(mmn_report_table *table, const mmn_report *report)
 {
     *table = (mmn_report_table){.columns = source_columns, .column_count = 5};
     for (size_t kind = 0; kind < MMN_RESULT_KINDS; kind++) {
@@ -35,7 +36,8 @@ static bool contradict(const char *a, const char *b)
     return *a != '\0' && *b != '\0' && strcmp(a, b) != 0;
 }
 
-bool mmn_report_is_mixed(const mmn_report *report)
+/* Whether they are of different models or neurons. */
+static bool is_mixed(const mmn_report *report)
 {
     for (size_t a = 0; a < MMN_RESULT_KINDS; a++)
         for (size_t b = a + 1; b < MMN_RESULT_KINDS; b++) {
@@ -86,10 +88,10 @@ static void add_settings(mmn_text *text, const mmn_report *report)
 static void add_sources(mmn_text *text, const mmn_report *report)
 {
     mmn_report_table table;
-    mmn_report_sources(&table, report);
+    list_sources(&table, report);
     mmn_text_add(text, "<section aria-labelledby=\"sources\">\n<h2 id=\"sources\">Where the "
                  "numbers come from</h2>\n");
-    if (mmn_report_is_mixed(report))
+    if (is_mixed(report))
         mmn_text_add(text, "<p class=\"remark\">%s</p>\n", mixed_remark);
     mmn_text_add(text, "<div class=\"table\" tabindex=\"0\" role=\"region\" "
                  "aria-label=\"Table of results\">\n");
@@ -206,9 +208,9 @@ void mmn_report_markdown(mmn_text *text, const mmn_report *report, const mmn_fig
         mmn_table_markdown(text, &figure->table, MARKDOWN_ROWS);
     }
     mmn_report_table table;
-    mmn_report_sources(&table, report);
+    list_sources(&table, report);
     mmn_text_add(text, "\n## Where the numbers come from\n\n");
-    if (mmn_report_is_mixed(report))
+    if (is_mixed(report))
         mmn_text_add(text, "**%s**\n\n", mixed_remark);
     mmn_table_markdown(text, &table, MARKDOWN_ROWS);
     text->failed = text->failed || table.failed;

@@ -79,17 +79,6 @@ void mmn_svg_polyline(mmn_svg *svg, const char *classes, const double *x, const 
     mmn_text_add(&svg->body, "\"/>\n");
 }
 
-void mmn_svg_area(mmn_svg *svg, const char *classes, const double *x, const double *low,
-                  const double *high, size_t count)
-{
-    mmn_text_add(&svg->body, "<path class=\"area %s\" d=\"", classes);
-    for (size_t i = 0; i < count; i++)
-        add_point(&svg->body, i > 0 ? 'L' : 'M', x[i], high[i]);
-    for (size_t i = count; i-- > 0;)
-        add_point(&svg->body, 'L', x[i], low[i]);
-    mmn_text_add(&svg->body, "Z\"/>\n");
-}
-
 static void begin_text(mmn_svg *svg, const char *classes, double x, double y, mmn_anchor anchor)
 {
     mmn_text_add(&svg->body, "<text class=\"%s%s\"", classes,

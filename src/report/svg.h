@@ -23,9 +23,6 @@ void mmn_svg_line(mmn_svg *svg, const char *classes, double x1, double y1, doubl
 /* The line through the points whose coordinates are finite, broken at the others. */
 void mmn_svg_polyline(mmn_svg *svg, const char *classes, const double *x, const double *y,
                       size_t count);
-/* The area between two lines over the same x, all finite. */
-void mmn_svg_area(mmn_svg *svg, const char *classes, const double *x, const double *low,
-                  const double *high, size_t count);
 /* Text on the baseline y, cut to `columns` characters (0: whole) and escaped. */
 void mmn_svg_text(mmn_svg *svg, const char *classes, double x, double y, mmn_anchor anchor,
                   size_t columns, const char *utf8);

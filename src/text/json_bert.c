@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "text/json_steps.h"
+#include "text/json_vocabulary.h"
 
 static mmn_status require_all(const mmn_json_object *json, const char *const *keys, size_t count,
                               mmn_error *error)

@@ -10,10 +10,6 @@
 mmn_status mmn_json_element(mmn_json_object *element, const mmn_json_object *object,
                             const char *key, size_t index, json_t *value, mmn_error *error);
 
-/* Reads the model's `vocab`, texts with their ids. */
-mmn_status mmn_json_read_vocabulary(mmn_vocabulary *vocabulary, const mmn_json_object *model,
-                                    mmn_error *error);
-
 /* Each reads one key of tokenizer.json's `document` into the tokenizer; absent or null gives no
  * steps. MMN_INPUT for what would change ids or texts and is not supported, by its type's name. */
 mmn_status mmn_json_read_normalizer(mmn_tokenizer *tokenizer, const mmn_json_object *document,

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "text/json_bert.h"
 #include "text/json_steps.h"
+#include "text/json_vocabulary.h"
 #include "text/tokenizer_parts.h"
 
 /* ---- Model ----------------------------------------------------------------------------------- */
@@ -27,31 +28,6 @@ static mmn_status check_bpe(const mmn_json_object *model, mmn_error *error)
             status = mmn_json_fail(model, affixes[i], error, "\"%.60s\" is not supported", affix);
     }
     return status;
-}
-
-mmn_status mmn_json_read_vocabulary(mmn_vocabulary *vocabulary, const mmn_json_object *model,
-                                    mmn_error *error)
-{
-    mmn_json_object tokens;
-    mmn_status status = mmn_json_require(model, "vocab", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_object(&tokens, model, "vocab", error);
-    if (status != MMN_OK)
-        return status;
-    const char *text;
-    json_t *id;
-    json_object_foreach(tokens.value, text, id) {
-        size_t length = strlen(text);
-        if (!json_is_integer(id))
-            return mmn_json_fail(&tokens, text, error, "must be an id");
-        if (length > MMN_TOKEN_LENGTH_LIMIT)
-            return mmn_json_fail(&tokens, "", error, "has a token of %zu bytes, beyond %d",
-                                 length, MMN_TOKEN_LENGTH_LIMIT);
-        status = mmn_vocabulary_add(vocabulary, text, length, json_integer_value(id), error);
-        if (status != MMN_OK)
-            return status;
-    }
-    return MMN_OK;
 }
 
 /* Takes apart "a b" or ["a", "b"]. `left` and `right` are not zero-terminated. */

@@ -1,6 +1,6 @@
 /* What the ways of generating share: running tokens that have been chosen, and making logits. */
-#ifndef MMN_MODEL_GENERATE_H
-#define MMN_MODEL_GENERATE_H
+#ifndef MMN_MODEL_GENERATE_STEP_H
+#define MMN_MODEL_GENERATE_STEP_H
 
 #include "model/session.h"
 
@@ -23,9 +23,5 @@ typedef struct mmn_generating {
 mmn_status mmn_generating_run(const mmn_generating *generating, mmn_error *error);
 /* Makes the sessions' logits that are not there yet, in one product. */
 mmn_status mmn_generating_make_logits(const mmn_generating *generating, mmn_error *error);
-
-/* mmn_session_generate by beam search. */
-mmn_status mmn_session_generate_beams(mmn_session *session, size_t limit, int32_t *ids,
-                                      size_t *count, mmn_error *error);
 
 #endif
