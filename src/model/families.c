@@ -1,8 +1,6 @@
-/* The table of families, language models and vision towers, and finding one by its model_type. */
+/* The table of families, and finding one by its model_type. */
 #include "model/families.h"
-
-#include <stdio.h>
-#include <string.h>
+#include "model/forms.h"
 
 static const mmn_family *const families[] = {
     &mmn_family_llava,
@@ -14,119 +12,19 @@ static const mmn_family *const families[] = {
     &mmn_family_bloom,
 };
 
-static const mmn_language_form *const language_forms[] = {
-    &mmn_language_llama,
-    &mmn_language_mistral,
-    &mmn_language_qwen2,
-    &mmn_language_bloom,
-};
-
-static const mmn_vision_form *const vision_forms[] = {
-    &mmn_vision_clip,
-    &mmn_vision_eva,
-    &mmn_vision_siglip,
-};
-
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
-
-/* The model_type of a table's entry `index`, or NULL behind the last. */
-typedef const char *(*name_function)(size_t index);
+#define FAMILIES (sizeof(families) / sizeof(families[0]))
 
 static const char *family_name(size_t index)
 {
-    return index < COUNT(families) ? families[index]->model_type : NULL;
-}
-
-static const char *language_form_name(size_t index)
-{
-    return index < COUNT(language_forms) ? language_forms[index]->model_type : NULL;
-}
-
-static const char *vision_form_name(size_t index)
-{
-    return index < COUNT(vision_forms) ? vision_forms[index]->model_type : NULL;
-}
-
-static mmn_status refuse(const mmn_json_object *object, const char *what, const char *type,
-                         name_function name, mmn_error *error)
-{
-    char known[512] = "";
-    size_t used = 0;
-    for (size_t i = 0; name(i) && used < sizeof(known); i++)
-        used += (size_t)snprintf(known + used, sizeof(known) - used, "%s\"%s\"",
-                                 i == 0 ? "" : ", ", name(i));
-    return mmn_json_fail(object, "model_type", error,
-                         "%s \"%.60s\" is not supported; supported are %s", what, type, known);
-}
-
-/* The index of the entry that `object` names at "model_type". */
-static mmn_status find(size_t *index, const mmn_json_object *object, const char *what,
-                       const char *fallback, name_function name, mmn_error *error)
-{
-    const char *type = fallback;
-    mmn_status status = fallback ? MMN_OK : mmn_json_require(object, "model_type", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_text(&type, object, "model_type", error);
-    if (status != MMN_OK)
-        return status;
-    for (*index = 0; name(*index); ++*index)
-        if (strcmp(name(*index), type) == 0)
-            return MMN_OK;
-    return refuse(object, what, type, name, error);
+    return index < FAMILIES ? families[index]->model_type : NULL;
 }
 
 mmn_status mmn_family_find(const mmn_family **family, const mmn_json_object *object,
                            mmn_error *error)
 {
     size_t index;
-    mmn_status status = find(&index, object, "model", NULL, family_name, error);
+    mmn_status status = mmn_find_model_type(&index, object, "model", NULL, family_name, error);
     if (status == MMN_OK)
         *family = families[index];
     return status;
-}
-
-mmn_status mmn_language_config_read(mmn_language_config *language, const mmn_json_object *root,
-                                    const mmn_json_object *object, mmn_error *error)
-{
-    size_t index;
-    mmn_status status =
-        find(&index, object, "language model", "llama", language_form_name, error);
-    if (status != MMN_OK)
-        return status;
-    language->form = language_forms[index];
-    return language->form->read(language, root, object, error);
-}
-
-mmn_status mmn_vision_config_read(mmn_vision_config *vision, const mmn_json_object *object,
-                                  mmn_error *error)
-{
-    size_t index;
-    mmn_status status =
-        find(&index, object, "vision tower", "clip_vision_model", vision_form_name, error);
-    if (status != MMN_OK)
-        return status;
-    vision->form = vision_forms[index];
-    return vision->form->read(vision, object, error);
-}
-
-mmn_module mmn_vision_module(const mmn_vision_config *config, uint32_t last_used)
-{
-    return (mmn_module){
-        .name = "vision",
-        .layers = config->layers,
-        .neurons = config->intermediate_size,
-        .stages = "vision.layers.{i}.mlp.act",
-        .first_inert_layer = last_used,
-    };
-}
-
-mmn_module mmn_language_module(const mmn_language_config *config)
-{
-    return (mmn_module){
-        .name = "language",
-        .layers = config->layers,
-        .neurons = config->intermediate_size,
-        .stages = "language.layers.{i}.mlp.act",
-        .first_inert_layer = config->layers,
-    };
 }

@@ -1,5 +1,5 @@
 /* The families, language models and vision towers that there are: each is defined in a file of its
- * own and listed in families.c. */
+ * own and listed in families.c or forms.c. */
 #ifndef MMN_MODEL_FAMILIES_H
 #define MMN_MODEL_FAMILIES_H
 

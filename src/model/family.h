@@ -1,6 +1,6 @@
 /* Families: what is particular to each kind of model, of language model and of vision tower, as
  * tables of functions. The forward pass, the commands and everything about neurons know none of
- * them by name; families.c lists all. */
+ * them by name; families.c and forms.c list all. */
 #ifndef MMN_MODEL_FAMILY_H
 #define MMN_MODEL_FAMILY_H
 

@@ -262,18 +262,6 @@ size_t mmn_tokenizer_vocabulary_size(const mmn_tokenizer *tokenizer)
     return model > added ? model : added;
 }
 
-bool mmn_tokenizer_token_to_id(const mmn_tokenizer *tokenizer, const char *token, int32_t *id)
-{
-    size_t length = strlen(token);
-    int32_t found = mmn_vocabulary_find(&tokenizer->added.contents, token, length);
-    if (found < 0)
-        found = mmn_vocabulary_find(mmn_model_vocabulary(tokenizer), token, length);
-    if (found < 0)
-        return false;
-    *id = found;
-    return true;
-}
-
 const char *mmn_tokenizer_id_to_token(const mmn_tokenizer *tokenizer, int32_t id)
 {
     const char *text = mmn_vocabulary_text(&tokenizer->added.contents, id, NULL);
