@@ -34,6 +34,7 @@ typedef enum mmn_status {
 
 typedef struct mmn_error {
     mmn_status status;
+    int cause;          /* errno's value where the operating system refused, else 0 */
     char file[1024];    /* the file at fault, or "" */
     char where[256];    /* the byte, line, key or tensor in it, or "" */
     char message[1024]; /* what is wrong, and what was expected */
@@ -70,6 +71,47 @@ typedef int (*mmn_progress_function)(void *context, const mmn_progress *progress
 /* Draws one line (a bar of the given width in columns, share, rate, time left), without a line
  * break or escape codes, cut to `size`. */
 MMN_API void mmn_progress_line(char *line, size_t size, const mmn_progress *progress, int columns);
+
+/* ---- Outputs --------------------------------------------------------------------------------- */
+
+/* What a result is made from. */
+typedef enum mmn_source_kind {
+    MMN_SOURCE_FILE,
+    MMN_SOURCE_MODEL, /* a model's folder: all files of it that a checkpoint consists of */
+    MMN_SOURCE_LIST   /* DATA.jsonl, with the pictures and texts that it names */
+} mmn_source_kind;
+
+typedef struct mmn_source {
+    mmn_source_kind kind;
+    const char *path;
+} mmn_source;
+
+typedef struct mmn_output_options {
+    const char *purpose; /* what shall write it, told to whoever finds it taken; NULL: nothing */
+    int folder;          /* whether it is a folder, for several files; it is made if not there */
+    const mmn_source *sources; /* none of which it may be */
+    size_t source_count;
+    const char *const *beside; /* further files that will be written, which may be no source either */
+    size_t beside_count;
+} mmn_output_options;
+
+typedef struct mmn_output mmn_output;
+
+/* Takes the output `path` before the work whose result shall go there: proves that it can be written,
+ * by writing a lock beside it; refuses it, MMN_USAGE, where it is one of the sources by whatever name,
+ * and, MMN_SYSTEM, where another run that has taken it is still at work, on this machine or on another
+ * that locks files of the same file system; and removes temporary files of runs that were killed. The
+ * error names the folder where that refuses. `options` may be NULL. A killed run's lock is open. */
+MMN_API mmn_status mmn_output_claim(mmn_output **output, const char *path,
+                                    const mmn_output_options *options, mmn_error *error);
+/* Removes the lock; NULL is allowed. */
+MMN_API void mmn_output_release(mmn_output *output);
+
+/* For a result that could not be written to `path`: writes its text to a file of the same name in a new
+ * folder of TMPDIR, /tmp, /var/tmp, HOME or /dev/shm. *place is that file, freed with mmn_release, or
+ * NULL. */
+MMN_API mmn_status mmn_keep_elsewhere(char **place, const char *path, const char *text,
+                                      mmn_error *error);
 
 /* ---- Models ---------------------------------------------------------------------------------- */
 
@@ -314,7 +356,7 @@ MMN_API mmn_status mmn_list_reads_texts(const char *file, int *texts, mmn_error 
 
 typedef struct mmn_count_options {
     const char *list;             /* DATA.jsonl */
-    const char *output;           /* the counts file; its state file is output + ".state" */
+    const char *output;           /* the counts file; mmn_count_state_file its state */
     const char *modules;          /* names separated by commas, or NULL for all */
     uint64_t samples;             /* per domain, the first N of the list, or windows of its texts; 0:
                                      all */
@@ -340,10 +382,16 @@ typedef struct mmn_count_summary {
     double seconds;
 } mmn_count_summary;
 
+/* The state file of counts that shall go to `output`, freed with mmn_release: output + ".state", or for a
+ * name that is too long for that, one that is made of it. */
+MMN_API mmn_status mmn_count_state_file(char **state, const char *output, mmn_error *error);
+
 /* Counts active neurons per domain over the samples of a list (doc/method.md, section 1) and writes
  * the counts file. The tokens of a list's texts, each domain's joined in the list's order, are cut into
  * windows, which then are the samples. Resumes from the state file if one is there and belongs to the
- * same run. */
+ * same run. When the counts cannot be written in the end, they are written elsewhere, as
+ * mmn_keep_elsewhere does it, and the error, which is returned all the same, names the file. So do
+ * mmn_counts_merge, mmn_dump and mmn_report_write. */
 MMN_API mmn_status mmn_count(const mmn_model *model, const mmn_count_options *options,
                              mmn_count_summary *summary, mmn_error *error);
 
@@ -365,7 +413,11 @@ typedef struct mmn_ranking mmn_ranking;
 MMN_API mmn_status mmn_rank(mmn_ranking **ranking, const char *counts_file,
                             const mmn_rank_options *options, mmn_error *error);
 MMN_API void mmn_ranking_free(mmn_ranking *ranking);
-/* Writes neurons.json to `file` and ranking.tsv next to it. */
+/* The table that mmn_ranking_write puts beside `file`, freed with mmn_release: ranking.tsv beside
+ * neurons.json, NAME.ranking.tsv beside any other NAME.json, NAME-ranking.tsv beside another NAME.
+ * MMN_USAGE when a file has that name which is no such table. */
+MMN_API mmn_status mmn_ranking_table_file(char **table, const char *file, mmn_error *error);
+/* Writes neurons.json to `file` and the ranking's table beside it. */
 MMN_API mmn_status mmn_ranking_write(const mmn_ranking *ranking, const char *file,
                                      mmn_error *error);
 /* XXH3-128 of the selection, 32 hex digits; valid until the ranking is freed. */

@@ -35,6 +35,7 @@ static void fill(mmn_error *error, mmn_status status, const char *file, const ch
                  const char *format, va_list arguments)
 {
     error->status = status;
+    error->cause = 0;
     copy_text(error->file, sizeof(error->file), file);
     copy_text(error->where, sizeof(error->where), where);
     vsnprintf(error->message, sizeof(error->message), format, arguments);
@@ -60,6 +61,7 @@ mmn_status mmn_fail_system(mmn_error *error, int errno_value, const char *file,
         va_start(arguments, format);
         fill(error, MMN_SYSTEM, file, NULL, format, arguments);
         va_end(arguments);
+        error->cause = errno_value;
         char buffer[128] = "";
         size_t used = strlen(error->message);
         snprintf(error->message + used, sizeof(error->message) - used, ": %s",

@@ -3,11 +3,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/digest.h"
 #include "base/memory.h"
 
 /* Says why `path` could not be opened. A link whose end is missing, which a half-fetched cache is
@@ -211,4 +215,62 @@ mmn_status mmn_path_folder(char **folder, const char *path, mmn_error *error)
     else
         *folder = mmn_copy_bytes(path, slash == path ? 1 : (size_t)(slash - path), error);
     return *folder ? MMN_OK : MMN_SYSTEM;
+}
+
+const char *mmn_path_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* The longest name in a folder. */
+static size_t longest_name(const char *folder)
+{
+    long longest = pathconf(folder, _PC_NAME_MAX);
+    return longest > 0 ? (size_t)longest : NAME_MAX;
+}
+
+mmn_status mmn_path_beside(char **beside, const char *path, const char *suffix, mmn_error *error)
+{
+    enum { SUFFIX = 32, MARK = 16 }; /* bytes kept free for any suffix, and digits of the digest */
+    const char *name = mmn_path_name(path);
+    size_t length = strlen(name), before = (size_t)(name - path);
+    char *folder, mark[MMN_DIGEST_SIZE + 1] = "";
+    *beside = NULL;
+    mmn_status status = mmn_path_folder(&folder, path, error);
+    if (status != MMN_OK)
+        return status;
+    size_t longest = longest_name(folder);
+    mmn_free(folder);
+    if (length + SUFFIX > longest) {
+        mark[0] = '~';
+        mmn_digest_of(name, length, mark + 1);
+        mark[1 + MARK] = '\0';
+        size_t kept = longest > SUFFIX + MARK + 1 ? longest - SUFFIX - MARK - 1 : 1;
+        length = kept < length ? kept : length;
+        while (length > 0 && ((unsigned char)name[length] & 0xc0) == 0x80)
+            length--; /* no character is cut in two */
+    }
+    size_t size = before + length + strlen(mark) + strlen(suffix) + 1;
+    *beside = mmn_allocate(size, 1, error);
+    if (!*beside)
+        return MMN_SYSTEM;
+    snprintf(*beside, size, "%.*s%s%s", (int)(before + length), path, mark, suffix);
+    return MMN_OK;
+}
+
+bool mmn_is_same_file(const char *path, const char *other)
+{
+    struct stat one, two;
+    return stat(path, &one) == 0 && stat(other, &two) == 0 && one.st_dev == two.st_dev &&
+           one.st_ino == two.st_ino;
+}
+
+bool mmn_lock_file(int descriptor)
+{
+    int result;
+    do
+        result = flock(descriptor, LOCK_EX | LOCK_NB);
+    while (result != 0 && errno == EINTR);
+    return result == 0 || errno != EWOULDBLOCK;
 }

@@ -55,7 +55,21 @@ mmn_status mmn_path_join(char **path, const char *folder, const char *name, mmn_
 /* The folder that `path` lies in ("." for a bare name), freed with mmn_free. */
 mmn_status mmn_path_folder(char **folder, const char *path, mmn_error *error);
 
-/* A file being written under another name in the same folder. Until mmn_writer_commit has
+/* The last part of `path`: what follows its last '/'. */
+const char *mmn_path_name(const char *path);
+/* The path of a file that belongs to `path` and lies beside it: its name with `suffix`, of at most 31
+ * bytes. A name that is too long for that in its folder is cut, and gets a digest of the whole, the same
+ * each time. Freed with mmn_free. */
+mmn_status mmn_path_beside(char **beside, const char *path, const char *suffix, mmn_error *error);
+
+/* Whether both paths lead to one file, by whatever links and names. */
+bool mmn_is_same_file(const char *path, const char *other);
+
+/* Locks an open file against other processes until it is closed. False when another has it locked; true
+ * where the file system has no locks. */
+bool mmn_lock_file(int descriptor);
+
+/* A file being written under another name in the same folder, "NAME.PROCESS-NUMBER.partial", locked. Until mmn_writer_commit has
  * succeeded, `path` is whatever it was before; afterwards it is complete and on the disk, whatever
  * interrupts the program. */
 typedef struct mmn_writer mmn_writer;

@@ -22,25 +22,29 @@ static void free_writer(mmn_writer *writer)
     mmn_free(writer);
 }
 
-/* Creates a new file next to `path`. Names that are taken (a run that was killed, another process)
- * are passed over. */
+/* Creates a new file next to `path`, and locks it: one that is not locked was left by a run that was
+ * killed. Names that are taken are passed over. The message says which folder it is that refuses. */
 static mmn_status create_temporary(mmn_writer *writer, mmn_error *error)
 {
-    size_t size = strlen(writer->path) + 64;
-    writer->temporary = mmn_allocate(size, 1, error);
-    if (!writer->temporary)
-        return MMN_SYSTEM;
     for (int attempt = 0; attempt < 1000; attempt++) {
-        snprintf(writer->temporary, size, "%s.%ld-%d.partial", writer->path, (long)getpid(),
-                 attempt);
+        char suffix[32];
+        snprintf(suffix, sizeof(suffix), ".%ld-%d.partial", (long)getpid(), attempt);
+        mmn_free(writer->temporary);
+        mmn_status status = mmn_path_beside(&writer->temporary, writer->path, suffix, error);
+        if (status != MMN_OK)
+            return status;
         writer->descriptor =
             open(writer->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, (mode_t)0666);
-        if (writer->descriptor >= 0)
+        struct stat created;
+        if (writer->descriptor >= 0 && mmn_lock_file(writer->descriptor) &&
+            fstat(writer->descriptor, &created) == 0 && created.st_nlink > 0)
             return MMN_OK;
-        if (errno != EEXIST)
+        if (writer->descriptor >= 0)
+            close(writer->descriptor); /* taken for an abandoned one and removed before the lock */
+        else if (errno != EEXIST)
             break;
     }
-    return mmn_fail_system(error, errno, writer->temporary, "cannot create");
+    return mmn_fail_system(error, errno, writer->path, "cannot be written in its folder");
 }
 
 mmn_status mmn_writer_open(mmn_writer **writer, const char *path, mmn_error *error)

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/destination.h"
 #include "cli/model.h"
 #include "cli/options.h"
 #include "cli/output.h"
@@ -11,21 +12,23 @@ typedef struct contrib_request {
     mmn_contribution_options options;
     const char *question, *template_name, *activation, *output;
     mmn_cli_texts images;
-    int quiet, json;
 } contrib_request;
 
-static int print_result(const mmn_contributions *contributions, const contrib_request *request)
+static int give_result(const mmn_contributions *contributions,
+                       const mmn_cli_destination *destination, const mmn_cli_arguments *arguments)
 {
-    mmn_error error;
-    char *text = NULL;
-    mmn_status status = request->json ? mmn_contributions_json(contributions, &text, &error)
-                                      : mmn_contributions_table(contributions, &text, &error);
-    if (status == MMN_OK && request->output != NULL)
-        status = mmn_contributions_write(contributions, request->output, &error);
-    return mmn_cli_print_result(text, status, &error);
+    mmn_cli_result result = {0};
+    if (destination->path != NULL)
+        result.written =
+            mmn_contributions_write(contributions, destination->path, &result.write_error);
+    result.made = mmn_contributions_json(contributions, &result.json, &result.error);
+    if (result.made == MMN_OK)
+        result.made = mmn_contributions_table(contributions, &result.table, &result.error);
+    return mmn_cli_give_result(&result, destination, arguments);
 }
 
-static int run_contrib(const mmn_model *model, contrib_request *request)
+static int run_contrib(const mmn_model *model, contrib_request *request,
+                       const mmn_cli_destination *destination, const mmn_cli_arguments *arguments)
 {
     mmn_contribution_options *options = &request->options;
     mmn_cli_progress progress;
@@ -44,12 +47,12 @@ static int run_contrib(const mmn_model *model, contrib_request *request)
     options->image_count = request->images.count;
     options->progress = mmn_cli_progress_show;
     options->progress_context = &progress;
-    mmn_cli_work_begin(&progress, request->quiet);
+    mmn_cli_work_begin(&progress, arguments->quiet);
     status = mmn_contributions_run(&contributions, model, options, &error);
     int code = mmn_cli_work_end(&progress, status, &error);
     mmn_release(prompt);
     if (status == MMN_OK) {
-        code = print_result(contributions, request);
+        code = give_result(contributions, destination, arguments);
         mmn_contributions_free(contributions);
     }
     return code;
@@ -83,7 +86,7 @@ int mmn_cli_contrib(const mmn_cli_command *command, int argc, char **argv)
     mmn_resize_order order = MMN_RESIZE_HORIZONTAL_FIRST;
     const mmn_cli_option table[] = {
         {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
-         .target = &request.output, .help = "write everything to FILE (JSON)"},
+         .target = &request.output, .help = "write everything to FILE (JSON; - is standard output)"},
         {.name = "image", .letter = 'i', .value = "FILE", .kind = MMN_CLI_TEXTS,
          .target = &request.images,
          .help = "a JPEG or PNG file; may be repeated: several are joined side by side"},
@@ -119,21 +122,26 @@ int mmn_cli_contrib(const mmn_cli_command *command, int argc, char **argv)
         MMN_CLI_RESIZE_ORDER(&order),
     };
     mmn_cli_arguments arguments;
+    mmn_cli_destination destination = {0};
     mmn_model *model = NULL;
     int code;
     if (!mmn_cli_parse(command, table, sizeof table / sizeof table[0], argc, argv, &arguments,
                        &code))
         goto done;
     request.question = arguments.count > 1 ? arguments.texts[1] : NULL;
-    request.quiet = arguments.quiet;
-    request.json = arguments.json;
     code = check_request(command, &request);
+    mmn_cli_destination_source(&destination, MMN_SOURCE_MODEL, arguments.texts[0]);
+    for (size_t i = 0; i < request.images.count; i++)
+        mmn_cli_destination_source(&destination, MMN_SOURCE_FILE, request.images.texts[i]);
+    if (code == MMN_CLI_DONE)
+        code = mmn_cli_destination_open(&destination, command, request.output, MMN_CLI_JSON, NULL);
     if (code == MMN_CLI_DONE)
         code = mmn_cli_open_model(&model, arguments.texts[0], &arguments,
                               &(mmn_model_options){.resize_order = order});
     if (code == MMN_CLI_DONE)
-        code = run_contrib(model, &request);
+        code = run_contrib(model, &request, &destination, &arguments);
 done:
+    mmn_cli_destination_close(&destination);
     mmn_model_close(model);
     mmn_cli_free(arguments.texts);
     mmn_cli_free(request.images.texts);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/destination.h"
 #include "cli/interrupt.h"
 #include "cli/model.h"
 #include "cli/options.h"
@@ -36,8 +37,12 @@ static void list_skipped(void *context, const mmn_error *error)
     mmn_cli_message("skipped: %s", sentence);
 }
 
-static int print_summary(const char *output, const mmn_count_summary *summary, json_t *skipped)
+static int give_result(mmn_cli_destination *destination, const mmn_count_summary *summary,
+                       json_t *skipped)
 {
+    const char *output = destination->path;
+    if (destination->standard)
+        return mmn_cli_destination_send(destination);
     if (skipped != NULL)
         return mmn_cli_print_json(json_pack(
             "{s:s, s:I, s:I, s:I, s:I, s:I, s:f, s:O}", "output", output, "samples",
@@ -53,12 +58,23 @@ static int print_summary(const char *output, const mmn_count_summary *summary, j
     return MMN_CLI_DONE;
 }
 
-static int run_count(const mmn_model *model, mmn_count_options *options, bool quiet, bool json)
+/* Says what became of work that was interrupted. */
+static int end_interrupted(const mmn_cli_destination *destination, const mmn_error *error)
+{
+    if (!destination->standard)
+        return mmn_cli_fail(error);
+    mmn_cli_message("interrupted; of counts for standard output nothing is kept");
+    return mmn_cli_interrupt_code();
+}
+
+static int run_count(const mmn_model *model, mmn_count_options *options,
+                     mmn_cli_destination *destination, bool quiet, bool json)
 {
     count_watch watch = {.quiet = quiet, .skipped = json ? json_array() : NULL};
     mmn_count_summary summary;
     mmn_error error;
     int code;
+    options->output = destination->path;
     options->progress = show_progress;
     options->progress_context = &watch;
     options->skipped = list_skipped;
@@ -66,16 +82,28 @@ static int run_count(const mmn_model *model, mmn_count_options *options, bool qu
     mmn_status status = mmn_count(model, options, &summary, &error);
     mmn_cli_progress_clear(&watch.progress);
     if (status == MMN_OK) {
-        code = print_summary(options->output, &summary, watch.skipped);
+        code = give_result(destination, &summary, watch.skipped);
     } else if (status == MMN_INTERRUPTED) {
-        mmn_cli_message("interrupted; what was counted is kept in %s.state: the same command goes"
-                        " on from there",
-                        options->output);
-        code = mmn_cli_interrupt_code();
+        code = end_interrupted(destination, &error);
     } else {
         code = mmn_cli_fail(&error);
     }
     json_decref(watch.skipped);
+    return code;
+}
+
+/* Takes the output and the state file beside it. */
+static int open_destination(mmn_cli_destination *destination, const mmn_cli_command *command,
+                            const char *output, const char *const *inputs)
+{
+    mmn_error error;
+    char *state;
+    if (mmn_count_state_file(&state, output, &error) != MMN_OK)
+        return mmn_cli_fail(&error);
+    mmn_cli_destination_source(destination, MMN_SOURCE_MODEL, inputs[0]);
+    mmn_cli_destination_source(destination, MMN_SOURCE_LIST, inputs[1]);
+    int code = mmn_cli_destination_open(destination, command, output, MMN_CLI_BINARY, state);
+    mmn_release(state);
     return code;
 }
 
@@ -90,7 +118,8 @@ int mmn_cli_count(const mmn_cli_command *command, int argc, char **argv)
     const mmn_cli_option options[] = {
         {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
          .target = &count_options.output,
-         .help = "where to write the counts; the state of an unfinished run is in FILE.state"},
+         .help = "where to write the counts (- is standard output); the state of an unfinished run is in"
+                 " FILE.state"},
         {.name = "samples", .value = "N", .kind = MMN_CLI_WHOLE, .target = &count_options.samples,
          .minimum = 1,
          .help = "count the first N samples of each domain, or windows of its texts (all)"},
@@ -124,6 +153,7 @@ int mmn_cli_count(const mmn_cli_command *command, int argc, char **argv)
         MMN_CLI_RESIZE_ORDER(&order),
     };
     mmn_cli_arguments arguments;
+    mmn_cli_destination destination = {0};
     int code;
     mmn_model *model = NULL;
     if (!mmn_cli_parse(command, options, sizeof options / sizeof options[0], argc, argv,
@@ -144,11 +174,14 @@ int mmn_cli_count(const mmn_cli_command *command, int argc, char **argv)
     count_options.batch = (uint32_t)batch;
     count_options.shard = shard.index;
     count_options.shards = shard.count;
-    code = mmn_cli_open_model(&model, arguments.texts[0], &arguments,
-                              &(mmn_model_options){.resize_order = order});
+    code = open_destination(&destination, command, count_options.output, arguments.texts);
     if (code == MMN_CLI_DONE)
-        code = run_count(model, &count_options, arguments.quiet, arguments.json);
+        code = mmn_cli_open_model(&model, arguments.texts[0], &arguments,
+                                  &(mmn_model_options){.resize_order = order});
+    if (code == MMN_CLI_DONE)
+        code = run_count(model, &count_options, &destination, arguments.quiet, arguments.json);
 done:
+    mmn_cli_destination_close(&destination);
     mmn_model_close(model);
     mmn_cli_free(arguments.texts);
     return code;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "cli/command.h"
+#include "cli/destination.h"
 #include "cli/model.h"
 #include "cli/options.h"
 #include "cli/output.h"
@@ -40,16 +41,19 @@ static mmn_status make_input(mmn_input **input, const mmn_model *model,
                                  request->images.count, error);
 }
 
-static int run_dump(const mmn_model *model, const dump_request *request, bool json)
+static int run_dump(const mmn_model *model, const dump_request *request,
+                    mmn_cli_destination *destination, bool json)
 {
     mmn_error error;
     mmn_input *input = NULL;
     mmn_status status = make_input(&input, model, request, &error);
     if (status == MMN_OK)
-        status = mmn_dump(model, input, &request->options, request->output, &error);
+        status = mmn_dump(model, input, &request->options, destination->path, &error);
     int code = MMN_CLI_DONE;
     if (status != MMN_OK) {
         code = mmn_cli_fail(&error);
+    } else if (destination->standard) {
+        code = mmn_cli_destination_send(destination);
     } else {
         size_t positions = mmn_input_length(input);
         size_t image_positions = mmn_input_image_positions(input);
@@ -70,7 +74,7 @@ int mmn_cli_dump(const mmn_cli_command *command, int argc, char **argv)
     dump_request request = {0};
     const mmn_cli_option options[] = {
         {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
-         .target = &request.output, .help = "where to write the stages (safetensors)"},
+         .target = &request.output, .help = "where to write the stages (safetensors; - is standard output)"},
         {.name = "prompt", .value = "TEXT", .kind = MMN_CLI_TEXT, .target = &request.prompt,
          .help = "the raw text of the prompt, with \"<image>\" where the image goes"},
         {.name = "image", .value = "FILE", .kind = MMN_CLI_TEXTS, .target = &request.images,
@@ -87,12 +91,20 @@ int mmn_cli_dump(const mmn_cli_command *command, int argc, char **argv)
         MMN_CLI_RESIZE_ORDER(&request.order),
     };
     mmn_cli_arguments arguments;
+    mmn_cli_destination destination = {0};
     int code;
     mmn_model *model = NULL;
     if (!mmn_cli_parse(command, options, sizeof options / sizeof options[0], argc, argv,
                        &arguments, &code))
         goto done;
     code = check_request(command, &request);
+    mmn_cli_destination_source(&destination, MMN_SOURCE_MODEL, arguments.texts[0]);
+    mmn_cli_destination_source(&destination, MMN_SOURCE_FILE, request.inputs);
+    for (size_t i = 0; i < request.images.count; i++)
+        mmn_cli_destination_source(&destination, MMN_SOURCE_FILE, request.images.texts[i]);
+    if (code == MMN_CLI_DONE)
+        code = mmn_cli_destination_open(&destination, command, request.output, MMN_CLI_BINARY,
+                                        NULL);
     if (code == MMN_CLI_DONE)
         code = mmn_cli_open_model(&model, arguments.texts[0], &arguments,
                                   &(mmn_model_options){
@@ -101,9 +113,10 @@ int mmn_cli_dump(const mmn_cli_command *command, int argc, char **argv)
                                   });
     if (code == MMN_CLI_DONE) {
         request.options.generate = (size_t)request.generate;
-        code = run_dump(model, &request, arguments.json);
+        code = run_dump(model, &request, &destination, arguments.json);
     }
 done:
+    mmn_cli_destination_close(&destination);
     mmn_model_close(model);
     mmn_cli_free(arguments.texts);
     mmn_cli_free(request.images.texts);

@@ -2,24 +2,26 @@
  * random ones off. */
 #include "cli/beams.h"
 #include "cli/command.h"
+#include "cli/destination.h"
 #include "cli/model.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/work.h"
 
-static int print_evaluation(const mmn_evaluation *evaluation, const char *output, bool json)
+static int give_evaluation(const mmn_evaluation *evaluation, const mmn_cli_destination *destination,
+                           const mmn_cli_arguments *arguments)
 {
-    mmn_error error;
-    char *text = NULL;
-    mmn_status status = json ? mmn_evaluation_json(evaluation, &text, &error)
-                             : mmn_evaluation_table(evaluation, &text, &error);
-    if (status == MMN_OK && output != NULL)
-        status = mmn_evaluation_write(evaluation, output, &error);
-    return mmn_cli_print_result(text, status, &error);
+    mmn_cli_result result = {0};
+    if (destination->path != NULL)
+        result.written = mmn_evaluation_write(evaluation, destination->path, &result.write_error);
+    result.made = mmn_evaluation_json(evaluation, &result.json, &result.error);
+    if (result.made == MMN_OK)
+        result.made = mmn_evaluation_table(evaluation, &result.table, &result.error);
+    return mmn_cli_give_result(&result, destination, arguments);
 }
 
-static int run_eval(const mmn_model *model, mmn_eval_options *options, const char *output,
-                    const mmn_cli_arguments *arguments)
+static int run_eval(const mmn_model *model, mmn_eval_options *options,
+                    const mmn_cli_destination *destination, const mmn_cli_arguments *arguments)
 {
     mmn_cli_progress progress;
     mmn_evaluation *evaluation;
@@ -30,25 +32,27 @@ static int run_eval(const mmn_model *model, mmn_eval_options *options, const cha
     mmn_status status = mmn_eval(&evaluation, model, options, &error);
     int code = mmn_cli_work_end(&progress, status, &error);
     if (status == MMN_OK) {
-        code = print_evaluation(evaluation, output, arguments->json);
+        code = give_evaluation(evaluation, destination, arguments);
         mmn_evaluation_free(evaluation);
     }
     return code;
 }
 
-static int print_perplexity(const mmn_perplexity *perplexity, const char *output, bool json)
+static int give_perplexity(const mmn_perplexity *perplexity, const mmn_cli_destination *destination,
+                           const mmn_cli_arguments *arguments)
 {
-    mmn_error error;
-    char *text = NULL;
-    mmn_status status = json ? mmn_perplexity_json(perplexity, &text, &error)
-                             : mmn_perplexity_table(perplexity, &text, &error);
-    if (status == MMN_OK && output != NULL)
-        status = mmn_perplexity_write(perplexity, output, &error);
-    return mmn_cli_print_result(text, status, &error);
+    mmn_cli_result result = {0};
+    if (destination->path != NULL)
+        result.written = mmn_perplexity_write(perplexity, destination->path, &result.write_error);
+    result.made = mmn_perplexity_json(perplexity, &result.json, &result.error);
+    if (result.made == MMN_OK)
+        result.made = mmn_perplexity_table(perplexity, &result.table, &result.error);
+    return mmn_cli_give_result(&result, destination, arguments);
 }
 
 static int run_perplexity(const mmn_model *model, mmn_perplexity_options *options,
-                          const char *output, const mmn_cli_arguments *arguments)
+                          const mmn_cli_destination *destination,
+                          const mmn_cli_arguments *arguments)
 {
     mmn_cli_progress progress;
     mmn_perplexity *perplexity;
@@ -59,7 +63,7 @@ static int run_perplexity(const mmn_model *model, mmn_perplexity_options *option
     mmn_status status = mmn_perplexity_measure(&perplexity, model, options, &error);
     int code = mmn_cli_work_end(&progress, status, &error);
     if (status == MMN_OK) {
-        code = print_perplexity(perplexity, output, arguments->json);
+        code = give_perplexity(perplexity, destination, arguments);
         mmn_perplexity_free(perplexity);
     }
     return code;
@@ -91,7 +95,8 @@ int mmn_cli_eval(const mmn_cli_command *command, int argc, char **argv)
     mmn_resize_order order = MMN_RESIZE_HORIZONTAL_FIRST;
     const mmn_cli_option options[] = {
         {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
-         .target = &output, .help = "write all results and predictions to FILE (eval.json)"},
+         .target = &output, .help = "write all results and predictions to FILE (eval.json; - is"
+                                    " standard output)"},
         {.name = "neurons", .value = "NEURONS.json", .kind = MMN_CLI_TEXT,
          .target = &eval_options.neurons,
          .help = "the neurons to switch off, as \"mmneuron rank\" found them"},
@@ -138,11 +143,18 @@ int mmn_cli_eval(const mmn_cli_command *command, int argc, char **argv)
         MMN_CLI_RESIZE_ORDER(&order),
     };
     mmn_cli_arguments arguments;
+    mmn_cli_destination destination = {0};
     int code, texts;
     mmn_model *model = NULL;
     if (!mmn_cli_parse(command, options, sizeof options / sizeof options[0], argc, argv,
                        &arguments, &code))
         return code;
+    mmn_cli_destination_source(&destination, MMN_SOURCE_MODEL, arguments.texts[0]);
+    mmn_cli_destination_source(&destination, MMN_SOURCE_LIST, arguments.texts[1]);
+    mmn_cli_destination_source(&destination, MMN_SOURCE_FILE, eval_options.neurons);
+    code = mmn_cli_destination_open(&destination, command, output, MMN_CLI_JSON, NULL);
+    if (code != MMN_CLI_DONE)
+        goto done;
     if (mmn_list_reads_texts(arguments.texts[1], &texts, &error) != MMN_OK) {
         code = mmn_cli_fail(&error);
         goto done;
@@ -168,9 +180,10 @@ int mmn_cli_eval(const mmn_cli_command *command, int argc, char **argv)
     code = mmn_cli_open_model(&model, arguments.texts[0], &arguments,
                               &(mmn_model_options){.resize_order = order});
     if (code == MMN_CLI_DONE)
-        code = texts ? run_perplexity(model, &text_options, output, &arguments)
-                     : run_eval(model, &eval_options, output, &arguments);
+        code = texts ? run_perplexity(model, &text_options, &destination, &arguments)
+                     : run_eval(model, &eval_options, &destination, &arguments);
 done:
+    mmn_cli_destination_close(&destination);
     mmn_model_close(model);
     mmn_cli_free(arguments.texts);
     return code;

@@ -4,13 +4,20 @@
 
 #include <stdbool.h>
 
-/* From now on the first SIGINT or SIGTERM only asks to stop; the second ends the program. */
+/* From now on the first SIGINT, SIGTERM or SIGHUP only asks to stop; the second ends the program, and so
+ * does the first where nobody has asked mmn_cli_interrupted within two seconds of it. A reader of our
+ * output that goes away no longer ends the program: the work may have a file to write. */
 void mmn_cli_interrupt_catch(void);
 
 /* Whether to stop. */
 bool mmn_cli_interrupted(void);
+/* The same for the library: an mmn_interrupted_function. */
+int mmn_cli_interrupt_asked(void *context);
 
 /* The exit code of interrupted work: 128 + the signal's number, as shells count. */
 int mmn_cli_interrupt_code(void);
+
+/* Ends the program as a pipe without a reader does, unless somebody chose that it shall not. */
+void mmn_cli_end_by_broken_pipe(void);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,9 @@ void mmn_cli_guard_streams(void)
         if (fcntl(stream, F_GETFD) == -1 && errno == EBADF)
             (void)!open("/dev/null", stream == STDERR_FILENO ? O_WRONLY : O_RDONLY);
     }
+    /* A file that would grow beyond the limit of the shell's ulimit is a write that fails, not the end
+     * of the program with the result in its memory. */
+    signal(SIGXFSZ, SIG_IGN);
 }
 
 static void remember_error(void)
@@ -30,22 +34,39 @@ static void remember_error(void)
         output_error = errno != 0 ? errno : EIO;
 }
 
+void mmn_cli_print_list(const char *format, va_list arguments)
+{
+    errno = 0;
+    if (vprintf(format, arguments) < 0)
+        remember_error();
+}
+
 void mmn_cli_print(const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    errno = 0;
-    if (vprintf(format, arguments) < 0)
-        remember_error();
+    mmn_cli_print_list(format, arguments);
     va_end(arguments);
 }
 
-int mmn_cli_print_result(char *text, mmn_status status, const mmn_error *error)
+void mmn_cli_print_bytes(const void *bytes, size_t size)
 {
-    if (status == MMN_OK)
-        mmn_cli_print("%s", text);
-    mmn_release(text);
-    return status == MMN_OK ? MMN_CLI_DONE : mmn_cli_fail(error);
+    errno = 0;
+    if (fwrite(bytes, 1, size, stdout) != size)
+        remember_error();
+}
+
+bool mmn_cli_flush(void)
+{
+    errno = 0;
+    if (fflush(stdout) != 0)
+        remember_error();
+    return output_error == 0;
+}
+
+bool mmn_cli_reader_is_gone(void)
+{
+    return output_error == EPIPE;
 }
 
 int mmn_cli_print_json(json_t *value)
@@ -123,6 +144,8 @@ int mmn_cli_finish(int code)
         remember_error();
     if (output_error == 0)
         return code;
+    if (output_error == EPIPE)
+        mmn_cli_end_by_broken_pipe();
     mmn_cli_message("standard output: cannot write the result: %s", strerror(output_error));
     return MMN_CLI_FAILED;
 }

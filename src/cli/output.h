@@ -3,6 +3,8 @@
 #define MMN_CLI_OUTPUT_H
 
 #include <jansson.h>
+#include <stdarg.h>
+#include <stdbool.h>
 
 #include "mmneuron.h"
 
@@ -20,9 +22,12 @@ void mmn_cli_guard_streams(void);
 /* Prints a result. A failure to write is remembered for mmn_cli_finish. */
 void mmn_cli_print(const char *format, ...) MMN_CLI_PRINTF(1, 2);
 
-/* Prints the text of a result, or, when that could not be made or written, the error, and returns the
- * exit code. The text, which may be NULL, is released. */
-int mmn_cli_print_result(char *text, mmn_status status, const mmn_error *error);
+void mmn_cli_print_list(const char *format, va_list arguments) MMN_CLI_PRINTF(1, 0);
+void mmn_cli_print_bytes(const void *bytes, size_t size);
+/* Hands over what was printed. Whether all that was printed so far could be written. */
+bool mmn_cli_flush(void);
+/* Whether it could not because nobody reads it any more (a pipe to "head"). */
+bool mmn_cli_reader_is_gone(void);
 
 /* Prints a JSON value and a line break; takes over the reference, which may be NULL after a failed
  * construction. Returns the exit code: MMN_CLI_FAILED when it could not be made. */

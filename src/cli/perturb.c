@@ -1,34 +1,37 @@
 /* mmneuron perturb: how far switching neurons off moves the hidden states. */
 #include "cli/command.h"
+#include "cli/destination.h"
 #include "cli/model.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/work.h"
 
-static int print_result(const mmn_perturbation *perturbation, const char *output, bool json)
+static int give_result(const mmn_perturbation *perturbation, const mmn_cli_destination *destination,
+                       const mmn_cli_arguments *arguments)
 {
-    mmn_error error;
-    char *text = NULL;
-    mmn_status status = json ? mmn_perturbation_json(perturbation, &text, &error)
-                             : mmn_perturbation_table(perturbation, &text, &error);
-    if (status == MMN_OK && output != NULL)
-        status = mmn_perturbation_write(perturbation, output, &error);
-    return mmn_cli_print_result(text, status, &error);
+    mmn_cli_result result = {0};
+    if (destination->path != NULL)
+        result.written = mmn_perturbation_write(perturbation, destination->path, &result.write_error);
+    result.made = mmn_perturbation_json(perturbation, &result.json, &result.error);
+    if (result.made == MMN_OK)
+        result.made = mmn_perturbation_table(perturbation, &result.table, &result.error);
+    return mmn_cli_give_result(&result, destination, arguments);
 }
 
-static int run_perturb(const mmn_model *model, mmn_perturb_options *options, const char *output,
-                       bool quiet, bool json)
+static int run_perturb(const mmn_model *model, mmn_perturb_options *options,
+                       const mmn_cli_destination *destination,
+                       const mmn_cli_arguments *arguments)
 {
     mmn_cli_progress progress;
     mmn_perturbation *perturbation;
     mmn_error error;
     options->progress = mmn_cli_progress_show;
     options->progress_context = &progress;
-    mmn_cli_work_begin(&progress, quiet);
+    mmn_cli_work_begin(&progress, arguments->quiet);
     mmn_status status = mmn_perturb(&perturbation, model, options, &error);
     int code = mmn_cli_work_end(&progress, status, &error);
     if (status == MMN_OK) {
-        code = print_result(perturbation, output, json);
+        code = give_result(perturbation, destination, arguments);
         mmn_perturbation_free(perturbation);
     }
     return code;
@@ -44,7 +47,7 @@ int mmn_cli_perturb(const mmn_cli_command *command, int argc, char **argv)
          .target = &perturb_options.ranking,
          .help = "the neurons to switch off, as \"mmneuron rank -o\" writes them"},
         {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
-         .target = &output, .help = "write all curves to FILE (JSON)"},
+         .target = &output, .help = "write all curves to FILE (JSON; - is standard output)"},
         {.name = "settings", .value = "SETTINGS", .kind = MMN_CLI_TEXT,
          .target = &perturb_options.settings,
          .help = "which modules' neurons to switch off: modules joined by \"+\", or \"all\";"
@@ -61,6 +64,7 @@ int mmn_cli_perturb(const mmn_cli_command *command, int argc, char **argv)
         MMN_CLI_RESIZE_ORDER(&order),
     };
     mmn_cli_arguments arguments;
+    mmn_cli_destination destination = {0};
     mmn_model *model = NULL;
     int code;
     if (!mmn_cli_parse(command, options, sizeof options / sizeof options[0], argc, argv,
@@ -71,11 +75,17 @@ int mmn_cli_perturb(const mmn_cli_command *command, int argc, char **argv)
         goto done;
     }
     perturb_options.list = arguments.texts[1];
-    code = mmn_cli_open_model(&model, arguments.texts[0], &arguments,
-                              &(mmn_model_options){.resize_order = order});
+    mmn_cli_destination_source(&destination, MMN_SOURCE_MODEL, arguments.texts[0]);
+    mmn_cli_destination_source(&destination, MMN_SOURCE_LIST, arguments.texts[1]);
+    mmn_cli_destination_source(&destination, MMN_SOURCE_FILE, perturb_options.ranking);
+    code = mmn_cli_destination_open(&destination, command, output, MMN_CLI_JSON, NULL);
     if (code == MMN_CLI_DONE)
-        code = run_perturb(model, &perturb_options, output, arguments.quiet, arguments.json);
+        code = mmn_cli_open_model(&model, arguments.texts[0], &arguments,
+                                  &(mmn_model_options){.resize_order = order});
+    if (code == MMN_CLI_DONE)
+        code = run_perturb(model, &perturb_options, &destination, &arguments);
 done:
+    mmn_cli_destination_close(&destination);
     mmn_model_close(model);
     mmn_cli_free(arguments.texts);
     return code;

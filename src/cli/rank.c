@@ -1,21 +1,36 @@
 /* mmneuron rank: finds the neurons that belong to a domain, from their counts. */
+#include <string.h>
+
 #include "cli/command.h"
+#include "cli/destination.h"
 #include "cli/options.h"
 #include "cli/output.h"
 
-static int print_ranking(const mmn_ranking *ranking, bool json)
+static int give_result(const mmn_ranking *ranking, const mmn_cli_destination *destination,
+                       const mmn_cli_arguments *arguments)
+{
+    mmn_cli_result result = {.digest = mmn_ranking_digest(ranking)};
+    if (destination->path != NULL)
+        result.written = mmn_ranking_write(ranking, destination->path, &result.write_error);
+    result.made = mmn_ranking_json(ranking, &result.json, &result.error);
+    if (result.made == MMN_OK)
+        result.made = mmn_ranking_table(ranking, &result.table, &result.error);
+    return mmn_cli_give_result(&result, destination, arguments);
+}
+
+/* Takes the output and the table beside it. */
+static int open_destination(mmn_cli_destination *destination, const mmn_cli_command *command,
+                            const char *output, const char *counts)
 {
     mmn_error error;
-    char *text = NULL;
-    mmn_status status = json ? mmn_ranking_json(ranking, &text, &error)
-                             : mmn_ranking_table(ranking, &text, &error);
-    if (status != MMN_OK)
+    char *table = NULL;
+    mmn_cli_destination_source(destination, MMN_SOURCE_FILE, counts);
+    if (output != NULL && strcmp(output, "-") != 0 &&
+        mmn_ranking_table_file(&table, output, &error) != MMN_OK)
         return mmn_cli_fail(&error);
-    mmn_cli_print("%s", text);
-    if (!json)
-        mmn_cli_print("digest %s\n", mmn_ranking_digest(ranking));
-    mmn_release(text);
-    return MMN_CLI_DONE;
+    int code = mmn_cli_destination_open(destination, command, output, MMN_CLI_JSON, table);
+    mmn_release(table);
+    return code;
 }
 
 int mmn_cli_rank(const mmn_cli_command *command, int argc, char **argv)
@@ -26,8 +41,8 @@ int mmn_cli_rank(const mmn_cli_command *command, int argc, char **argv)
     const mmn_cli_option options[] = {
         {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
          .target = &output,
-         .help = "write the neurons to FILE (neurons.json), and the ranking to ranking.tsv next to"
-                 " it"},
+         .help = "write the neurons to FILE (neurons.json; - is standard output), and the ranking to"
+                 " ranking.tsv, or NAME.ranking.tsv for another NAME.json, beside it"},
         {.name = "rate", .value = "R", .kind = MMN_CLI_REAL, .target = &rank_options.rate,
          .minimum = 0, .maximum = 1, .above = true, .help = "the share of a module's neurons to select (0.01)"},
         {.name = "bar", .value = "Q", .kind = MMN_CLI_REAL, .target = &rank_options.bar,
@@ -43,6 +58,7 @@ int mmn_cli_rank(const mmn_cli_command *command, int argc, char **argv)
          .help = "repeat the published code's float32 arithmetic, for comparisons"},
     };
     mmn_cli_arguments arguments;
+    mmn_cli_destination destination = {0};
     int code;
     if (!mmn_cli_parse(command, options, sizeof options / sizeof options[0], argc, argv,
                        &arguments, &code))
@@ -52,11 +68,13 @@ int mmn_cli_rank(const mmn_cli_command *command, int argc, char **argv)
         rank_options.modules = modules.names;
     mmn_error error;
     mmn_ranking *ranking = NULL;
-    if (mmn_rank(&ranking, arguments.texts[0], &rank_options, &error) != MMN_OK ||
-        (output != NULL && mmn_ranking_write(ranking, output, &error) != MMN_OK))
+    code = open_destination(&destination, command, output, arguments.texts[0]);
+    if (code == MMN_CLI_DONE &&
+        mmn_rank(&ranking, arguments.texts[0], &rank_options, &error) != MMN_OK)
         code = mmn_cli_fail(&error);
-    else
-        code = print_ranking(ranking, arguments.json);
+    else if (code == MMN_CLI_DONE)
+        code = give_result(ranking, &destination, &arguments);
+    mmn_cli_destination_close(&destination);
     mmn_ranking_free(ranking);
     mmn_cli_free(arguments.texts);
     return code;

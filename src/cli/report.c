@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/destination.h"
 #include "cli/options.h"
 #include "cli/output.h"
 
@@ -48,14 +49,31 @@ static int print_charts(const mmn_report *report, const char *output)
     return MMN_CLI_DONE;
 }
 
+/* Writes the report and says what is in it, also where it could not be written. A page for standard
+ * output stands there alone. */
+static int write_report(const mmn_report *report, mmn_report_format format, const char *figure,
+                        mmn_cli_destination *destination, const char *output, bool json)
+{
+    mmn_error error;
+    mmn_status status = mmn_report_write(report, format, figure, destination->path, &error);
+    if (status == MMN_OK && destination->standard)
+        return mmn_cli_destination_send(destination);
+    int code = MMN_CLI_DONE;
+    if (status == MMN_OK && json)
+        code = print_json(report, output);
+    else if (status == MMN_OK || (status == MMN_SYSTEM && !json && !destination->standard))
+        code = print_charts(report, output);
+    return status == MMN_OK ? code : mmn_cli_fail(&error);
+}
+
 int mmn_cli_report(const mmn_cli_command *command, int argc, char **argv)
 {
     const char *output = NULL, *format_name = NULL, *figure = NULL;
     mmn_report_options report_options = {0};
     const mmn_cli_option options[] = {
         {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
-         .target = &output, .help = "where to write the report; with --format svg or csv the folder"
-                                    " that receives a file for each figure"},
+         .target = &output, .help = "where to write the report (- is standard output); with --format"
+                                    " svg or csv the folder that receives a file for each figure"},
         {.name = "format", .value = "NAME", .kind = MMN_CLI_TEXT, .target = &format_name,
          .help = "html, md, svg or csv (html)"},
         {.name = "figure", .value = "NAME", .kind = MMN_CLI_TEXT, .target = &figure,
@@ -67,6 +85,7 @@ int mmn_cli_report(const mmn_cli_command *command, int argc, char **argv)
          .help = "the report's title"},
     };
     mmn_cli_arguments arguments;
+    mmn_cli_destination destination = {0};
     int code;
     if (!mmn_cli_parse(command, options, sizeof options / sizeof options[0], argc, argv,
                        &arguments, &code))
@@ -74,18 +93,28 @@ int mmn_cli_report(const mmn_cli_command *command, int argc, char **argv)
 
     mmn_error error;
     mmn_report *report = NULL;
-    mmn_report_format format;
+    mmn_report_format format = MMN_REPORT_HTML;
+    for (size_t i = 0; i < arguments.count; i++)
+        mmn_cli_destination_source(&destination, MMN_SOURCE_FILE, arguments.texts[i]);
     if (output == NULL)
         code = mmn_cli_usage(command->name, "-o is missing: the file that receives the report");
     else if (!find_format(&format, format_name))
         code = mmn_cli_usage(command->name, "--format takes html, md, svg or csv, not \"%s\"",
                              format_name);
-    else if (mmn_report_read(&report, arguments.texts, arguments.count, &report_options, &error) !=
-                 MMN_OK ||
-             mmn_report_write(report, format, figure, output, &error) != MMN_OK)
-        code = mmn_cli_fail(&error);
     else
-        code = arguments.json ? print_json(report, output) : print_charts(report, output);
+        code = mmn_cli_destination_open(&destination, command, output,
+                                        figure == NULL && (format == MMN_REPORT_SVG ||
+                                                           format == MMN_REPORT_CSV)
+                                            ? MMN_CLI_FOLDER
+                                            : MMN_CLI_PAGE,
+                                        NULL);
+    if (code == MMN_CLI_DONE &&
+        mmn_report_read(&report, arguments.texts, arguments.count, &report_options, &error) !=
+            MMN_OK)
+        code = mmn_cli_fail(&error);
+    else if (code == MMN_CLI_DONE)
+        code = write_report(report, format, figure, &destination, output, arguments.json);
+    mmn_cli_destination_close(&destination);
     mmn_report_free(report);
     mmn_cli_free(arguments.texts);
     return code;

@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/glob.h"
 #include "base/memory.h"
+#include "base/output.h"
 #include "format/safetensors.h"
 #include "model/stages.h"
 
@@ -93,6 +94,13 @@ static mmn_status generate(collection *collected, mmn_session *session, size_t l
     return status;
 }
 
+static mmn_status write_collection(const void *context, const char *path, mmn_error *error)
+{
+    const collection *collected = context;
+    const char *const metadata[] = {"format", "mmneuron-dump-1", "version", mmn_version(), NULL};
+    return mmn_safetensors_write(path, collected->tensors, collected->count, metadata, error);
+}
+
 mmn_status mmn_dump(const mmn_model *model, const mmn_input *input,
                     const mmn_dump_options *options, const char *file, mmn_error *error)
 {
@@ -118,11 +126,8 @@ mmn_status mmn_dump(const mmn_model *model, const mmn_input *input,
                           "no stage of this input has such a name");
     if (status == MMN_OK)
         status = mmn_model_unchanged(model, error);
-    if (status == MMN_OK) {
-        const char *const metadata[] = {"format", "mmneuron-dump-1", "version", mmn_version(),
-                                        NULL};
-        status = mmn_safetensors_write(file, collected.tensors, collected.count, metadata, error);
-    }
+    if (status == MMN_OK)
+        status = mmn_output_write(file, write_collection, &collected, error);
     mmn_session_free(session);
     free_collection(&collected);
     return status;

@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
-#include "base/text_buffer.h"
+#include "base/output.h"
 #include "model/model.h"
 #include "neurons/count_batch.h"
 #include "neurons/count_plan.h"
@@ -242,10 +242,22 @@ static mmn_status take_sample(count_run *run, const mmn_planned_sample *planned,
 
 static mmn_status stopped(const count_run *run, mmn_error *error)
 {
+    const char *samples = run->texts ? "windows" : "samples";
+    bool kept;
+    if (run->done == 0)
+        return mmn_fail(error, MMN_INTERRUPTED, NULL, NULL,
+                        "interrupted in the first of %" PRIu64 " %s; nothing was counted yet",
+                        total_samples(run), samples);
+    if (mmn_find_file(&kept, run->state_file, NULL) != MMN_OK || !kept)
+        return mmn_fail(error, MMN_INTERRUPTED, NULL, NULL,
+                        "interrupted after %" PRIu64 " of %" PRIu64
+                        " %s, which are lost: %s could not be written", run->done,
+                        total_samples(run), samples, run->state_file);
     return mmn_fail(error, MMN_INTERRUPTED, NULL, NULL,
-                    "stopped after %" PRIu64 " of %" PRIu64
-                    " %s; the same command goes on from there", run->done,
-                    total_samples(run), run->texts ? "windows" : "samples");
+                    "interrupted after %" PRIu64 " of %" PRIu64
+                    " %s; what %s is kept in %s: the same command goes on from there", run->done,
+                    total_samples(run), samples,
+                    run->unsaved ? "was last saved of them" : "was counted", run->state_file);
 }
 
 /* Whether the samples of this run, with those that wait, are as many as it was asked for; if so,
@@ -306,8 +318,6 @@ static mmn_status count_samples(count_run *run, mmn_error *error)
     }
     if (status == MMN_OK)
         status = run_batch(run, error);
-    if (status == MMN_INTERRUPTED)
-        status = stopped(run, error);
     report_progress(run);
     return status;
 }
@@ -348,11 +358,9 @@ static mmn_status make_plan(count_run *run, mmn_error *error)
                                options->skip_bad != 0, error);
 }
 
-static mmn_status name_state_file(count_run *run, mmn_error *error)
+mmn_status mmn_count_state_file(char **state, const char *output, mmn_error *error)
 {
-    mmn_text text = {0};
-    mmn_text_add(&text, "%s.state", run->options->output);
-    return mmn_text_finish(&text, &run->state_file, error);
+    return mmn_path_beside(state, output, ".state", error);
 }
 
 /* Takes over what an interrupted run has counted, if there is a state file. */
@@ -371,10 +379,19 @@ static mmn_status resume(count_run *run, mmn_error *error)
     return MMN_OK;
 }
 
+static mmn_status write_counts(const void *counts, const char *path, mmn_error *error)
+{
+    return mmn_counts_write(counts, path, error);
+}
+
 static mmn_status finish(count_run *run, mmn_error *error)
 {
+    uint64_t last_line = run->counts->last_line;
     run->counts->last_line = 0;
-    mmn_status status = mmn_counts_write(run->counts, run->options->output, error);
+    mmn_status status = mmn_output_write(run->options->output, write_counts, run->counts, error);
+    run->counts->last_line = last_line;
+    if (status != MMN_OK && run->unsaved)
+        save_state(run, NULL); /* where there is room again, the same command ends at once */
     if (status == MMN_OK && remove(run->state_file) != 0 && errno != ENOENT)
         status = mmn_fail_system(error, errno, run->state_file,
                                  "the counts are complete, but the state file stays");
@@ -403,7 +420,7 @@ mmn_status mmn_count(const mmn_model *model, const mmn_count_options *options,
     if (status == MMN_OK)
         status = make_plan(&run, error);
     if (status == MMN_OK)
-        status = name_state_file(&run, error);
+        status = mmn_count_state_file(&run.state_file, options->output, error);
     if (status == MMN_OK)
         status = mmn_count_identify(run.counts, &run.plan, model, options, error);
     if (status == MMN_OK)
@@ -419,6 +436,8 @@ mmn_status mmn_count(const mmn_model *model, const mmn_count_options *options,
         /* The reason for stopping matters more than whether the state could be saved. */
         if (status != MMN_OK && run.unsaved)
             save_state(&run, NULL);
+        if (status == MMN_INTERRUPTED)
+            status = stopped(&run, error);
     }
     if (status == MMN_OK)
         status = finish(&run, error);

@@ -181,14 +181,15 @@ mmn_status mmn_count_resume(mmn_counts **state, const char *file, const mmn_coun
     }
     if (status != MMN_OK)
         return status;
-    const char *what, *stored, *wanted;
+    const char *what;
+    char difference[MMN_DIFFERENCE_SIZE];
     if (!(*state)->unfinished) {
         status = mmn_fail(error, MMN_INPUT, file, NULL,
                           "this is not a state file; remove it to start again");
-    } else if (!mmn_counts_same_run(*state, counts, &what, &stored, &wanted)) {
+    } else if (!mmn_counts_same_run(*state, counts, &what, "now", difference)) {
         status = mmn_fail(error, MMN_INPUT, file, what,
                           "the interrupted run that left this state file differs from this one in "
-                          "%s (%s, now %s); remove the file to start again", what, stored, wanted);
+                          "%s%s; remove the file to start again", what, difference);
     } else if ((*state)->shard != counts->shard || (*state)->shards != counts->shards) {
         status = mmn_fail(error, MMN_INPUT, file, "shard",
                           "the interrupted run that left this state file counted shard %" PRIu32

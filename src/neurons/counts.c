@@ -1,6 +1,8 @@
 /* Counts: how often each neuron was active in each domain, in memory. */
 #include "neurons/counts.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -222,25 +224,63 @@ static bool same_domains(const mmn_counts *a, const mmn_counts *b)
     return true;
 }
 
-bool mmn_counts_same_run(const mmn_counts *a, const mmn_counts *b, const char **what,
-                         const char **value_a, const char **value_b)
+enum { VALUE_SIZE = 200 };
+
+/* Appends to a list of at most VALUE_SIZE bytes, which ends in "..." when it is longer. */
+static void add_to_list(char list[VALUE_SIZE], const char *text)
 {
+    size_t used = strlen(list);
+    if (used + strlen(text) + strlen(", ...") < VALUE_SIZE)
+        snprintf(list + used, VALUE_SIZE - used, "%s%s", used > 0 ? ", " : "", text);
+    else if (used < 3 || strcmp(list + used - 3, "...") != 0)
+        snprintf(list + used, VALUE_SIZE - used, "...");
+}
+
+static void list_modules(char list[VALUE_SIZE], const mmn_counts *counts)
+{
+    list[0] = '\0';
+    for (size_t i = 0; i < counts->module_count; i++) {
+        const mmn_counted_module *module = &counts->modules[i];
+        char text[64];
+        snprintf(text, sizeof(text), "%s of %" PRIu32 " x %" PRIu32, module->name, module->layers,
+                 module->neurons);
+        add_to_list(list, text);
+    }
+}
+
+static void list_domains(char list[VALUE_SIZE], const mmn_counts *counts)
+{
+    list[0] = '\0';
+    for (size_t i = 0; i < counts->domain_count; i++)
+        add_to_list(list, counts->domains[i].name);
+}
+
+bool mmn_counts_same_run(const mmn_counts *a, const mmn_counts *b, const char **what,
+                         const char *where, char difference[MMN_DIFFERENCE_SIZE])
+{
+    char modules_a[VALUE_SIZE], modules_b[VALUE_SIZE], domains_a[VALUE_SIZE], domains_b[VALUE_SIZE];
     const struct {
         const char *what, *a, *b;
-    } texts[] = {{"program version", a->version, b->version},
-                 {"model", a->model, b->model},
-                 {"list", a->data, b->data},
-                 {"settings", a->settings, b->settings}};
-    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-        if (strcmp(texts[i].a, texts[i].b) != 0) {
-            *what = texts[i].what;
-            *value_a = texts[i].a;
-            *value_b = texts[i].b;
+        bool same;
+    } parts[] = {
+        {"program version", a->version, b->version, strcmp(a->version, b->version) == 0},
+        {"model", a->model, b->model, strcmp(a->model, b->model) == 0},
+        {"list", a->data, b->data, strcmp(a->data, b->data) == 0},
+        {"settings", a->settings, b->settings, strcmp(a->settings, b->settings) == 0},
+        {"modules", modules_a, modules_b, same_modules(a, b)},
+        {"domains", domains_a, domains_b, same_domains(a, b)}};
+    list_modules(modules_a, a);
+    list_modules(modules_b, b);
+    list_domains(domains_a, a);
+    list_domains(domains_b, b);
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+        if (!parts[i].same) {
+            *what = parts[i].what;
+            snprintf(difference, MMN_DIFFERENCE_SIZE, " (%.*s, %s %.*s)", VALUE_SIZE, parts[i].a,
+                     where, VALUE_SIZE, parts[i].b);
             return false;
         }
-    *value_a = *value_b = "";
-    *what = same_modules(a, b) ? "domains" : "modules";
-    return same_modules(a, b) && same_domains(a, b);
+    return true;
 }
 
 static unsigned hex_value(char digit)

@@ -94,11 +94,14 @@ void mmn_count_cell_free(mmn_count_cell *cell);
 mmn_status mmn_count_cell_add(mmn_count_cell *sum, const mmn_count_cell *cell,
                               const mmn_counted_module *module, mmn_error *error);
 
+/* Room for the sentence's part that says how two runs differ. */
+#define MMN_DIFFERENCE_SIZE 480
+
 /* Whether two counts are of one run or its shards: the same version, model, data, settings, modules
- * and domains. If not, *what names the first difference, and *value_a and *value_b say what each
- * has ("" where that would be long). */
+ * and domains. If not, *what names the first difference, and `difference` is " (what a has, `where`
+ * what b has)", cut where that is long. */
 bool mmn_counts_same_run(const mmn_counts *a, const mmn_counts *b, const char **what,
-                         const char **value_a, const char **value_b);
+                         const char *where, char difference[MMN_DIFFERENCE_SIZE]);
 
 /* The 16 bytes that 32 lower-case hex digits stand for. */
 void mmn_digest_to_bytes(uint8_t bytes[16], const char digest[MMN_DIGEST_SIZE]);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/output.h"
 #include "mmneuron.h"
 #include "neurons/counts.h"
 
@@ -36,7 +37,8 @@ static mmn_status add_counts(mmn_counts *sum, const mmn_counts *part, mmn_error 
 static mmn_status check_part(const mmn_counts *sum, const mmn_counts *part, const char *file,
                              const char *first_file, const char **taken, mmn_error *error)
 {
-    const char *what, *value, *value_of_first;
+    const char *what;
+    char difference[MMN_DIFFERENCE_SIZE];
     if (part->unfinished)
         return mmn_fail(error, MMN_INPUT, file, NULL,
                         "this is the state of an unfinished run; let that run finish first");
@@ -44,10 +46,10 @@ static mmn_status check_part(const mmn_counts *sum, const mmn_counts *part, cons
         return mmn_fail(error, MMN_INPUT, file, NULL,
                         "was written before counts had checksums, which merged counts would seem "
                         "to have; count this shard again");
-    if (!mmn_counts_same_run(part, sum, &what, &value, &value_of_first))
+    if (!mmn_counts_same_run(part, sum, &what, "there", difference))
         return mmn_fail(error, MMN_INPUT, file, what,
-                        "differs from %s in %s (%s, there %s); only shards of one run can be "
-                        "merged", first_file, what, value, value_of_first);
+                        "differs from %s in %s%s; only shards of one run can be merged", first_file,
+                        what, difference);
     if (part->shards != sum->shards)
         return mmn_fail(error, MMN_INPUT, file, "shard",
                         "one of %" PRIu32 " shards, but %s is one of %" PRIu32, part->shards,
@@ -90,6 +92,11 @@ static mmn_status check_complete(const mmn_counts *sum, const char *const *taken
                     sum->shards, missing, used + 24 < sizeof(missing) ? "" : ", ...");
 }
 
+static mmn_status write_sum(const void *sum, const char *path, mmn_error *error)
+{
+    return mmn_counts_write(sum, path, error);
+}
+
 mmn_status mmn_counts_merge(const char *const *files, size_t file_count, const char *output,
                             mmn_error *error)
 {
@@ -114,7 +121,7 @@ mmn_status mmn_counts_merge(const char *const *files, size_t file_count, const c
         status = check_complete(sum, taken, error);
     if (status == MMN_OK) {
         sum->shard = sum->shards = 1;
-        status = mmn_counts_write(sum, output, error);
+        status = mmn_output_write(output, write_sum, sum, error);
     }
     mmn_free(taken);
     mmn_counts_free(sum);

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/output.h"
 
 /* In the order of a reader's questions: which neurons, what they do, how words come about. */
 static mmn_figure_maker *const makers[] = {
@@ -107,11 +108,24 @@ static mmn_status make_text(char **text, const mmn_report *report, mmn_report_fo
     return mmn_text_finish(&made, text, error);
 }
 
+/* A figure of a folder may have the name of a file that the report was made from. */
+static mmn_status check_not_read(const mmn_report *report, const char *file, mmn_error *error)
+{
+    for (int kind = 0; kind < MMN_RESULT_KINDS; kind++)
+        if (report->results.of[kind].file && mmn_is_same_file(report->results.of[kind].file, file))
+            return mmn_fail(error, MMN_USAGE, file, NULL,
+                            "cannot be written to: the report was made from it");
+    return MMN_OK;
+}
+
 static mmn_status write_text(const mmn_report *report, mmn_report_format format,
                              const mmn_figure *figure, const char *file, mmn_error *error)
 {
     char *text;
-    mmn_status status = make_text(&text, report, format, figure, error);
+    mmn_status status = check_not_read(report, file, error);
+    if (status != MMN_OK)
+        return status;
+    status = make_text(&text, report, format, figure, error);
     if (status == MMN_OK)
         status = mmn_write_file(file, text, strlen(text), error);
     mmn_free(text);
@@ -141,14 +155,26 @@ static mmn_status write_folder(const mmn_report *report, mmn_report_format forma
     return status;
 }
 
+/* What is to be written, and in which form. */
+typedef struct report_request {
+    const mmn_report *report;
+    mmn_report_format format;
+    const mmn_figure *figure; /* NULL: all */
+} report_request;
+
+static mmn_status write_request(const void *context, const char *output, mmn_error *error)
+{
+    const report_request *request = context;
+    mmn_report_format format = request->format;
+    if (!request->figure && (format == MMN_REPORT_SVG || format == MMN_REPORT_CSV))
+        return write_folder(request->report, format, output, error);
+    return write_text(request->report, format, request->figure, output, error);
+}
+
 mmn_status mmn_report_write(const mmn_report *report, mmn_report_format format,
                             const char *figure, const char *output, mmn_error *error)
 {
-    const mmn_figure *only;
-    mmn_status status = find_figure(&only, report, figure, error);
-    if (status != MMN_OK)
-        return status;
-    if (!only && (format == MMN_REPORT_SVG || format == MMN_REPORT_CSV))
-        return write_folder(report, format, output, error);
-    return write_text(report, format, only, output, error);
+    report_request request = {.report = report, .format = format};
+    mmn_status status = find_figure(&request.figure, report, figure, error);
+    return status == MMN_OK ? mmn_output_write(output, write_request, &request, error) : status;
 }

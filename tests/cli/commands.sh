@@ -182,7 +182,7 @@ check "questions that are no text" fails_with "zero byte" \
 check "questions in a folder" fails_with "$work" $MMNEURON ask "$model" --questions "$work"
 check "an empty image" fails_with empty $MMNEURON ask "$model" -i "$work/empty" "What?"
 check "no list" leaves_nothing absent $MMNEURON count "$model" "$work/absent" -o "$work/new/c"
-check "an output in a folder that is not there" fails_with "absent/c" \
+check "an output in a folder that is not there" fails_with "absent: .*\"c\"" \
     $MMNEURON count "$model" "$list" -o "$work/absent/c"
 check "no counts" fails_with absent $MMNEURON rank "$work/absent"
 check "counts that are none" fails_with empty $MMNEURON rank "$work/empty"

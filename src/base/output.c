@@ -1,0 +1,279 @@
+/* The place of an output: proved before there is anything to write, and locked while it is awaited. */
+#include "base/output.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+
+/* What a lock begins with; a file of its name that begins otherwise is somebody else's. */
+#define LOCK_TITLE "mmneuron-lock: "
+
+struct mmn_output {
+    char *folder;    /* that is written to */
+    char *lock_path;
+    int lock;        /* descriptor */
+    bool made;       /* whether the folder was made for this output */
+};
+
+/* Another user's file in a folder like /tmp cannot be replaced, which renaming would say too late. */
+static bool can_replace(const struct stat *file, const struct stat *folder)
+{
+    uid_t user = geteuid();
+    return !(folder->st_mode & S_ISVTX) || user == 0 || user == file->st_uid ||
+           user == folder->st_uid;
+}
+
+static mmn_status refuse_folder(const mmn_output *output, int errno_value, const char *path,
+                                mmn_error *error)
+{
+    return mmn_fail_system(error, errno_value, output->folder,
+                           "nothing can be written in this folder, where \"%.300s\" was to be",
+                           mmn_path_name(path));
+}
+
+static mmn_status check_file(mmn_output *output, const char *path, mmn_error *error)
+{
+    if (*mmn_path_name(path) == '\0')
+        return mmn_fail(error, MMN_USAGE, path, NULL,
+                        "cannot be written to: expected the name of a file");
+    mmn_status status = mmn_path_folder(&output->folder, path, error);
+    if (status != MMN_OK)
+        return status;
+    struct stat folder, file;
+    if (stat(output->folder, &folder) != 0)
+        return refuse_folder(output, errno, path, error);
+    if (!S_ISDIR(folder.st_mode))
+        return refuse_folder(output, ENOTDIR, path, error);
+    if (lstat(path, &file) == 0) {
+        if (!can_replace(&file, &folder))
+            return mmn_fail_system(error, EPERM, path, "cannot be replaced");
+        if (stat(path, &file) == 0 && !S_ISREG(file.st_mode))
+            return mmn_fail(error, MMN_USAGE, path, NULL,
+                            "cannot be written to: it exists and is %s",
+                            S_ISDIR(file.st_mode) ? "a folder" : "not a regular file");
+    } else if (errno != ENOENT) {
+        return mmn_fail_system(error, errno, path, "cannot be written to");
+    }
+    return MMN_OK;
+}
+
+/* Says which folder it is that has no room for the new one. */
+static mmn_status refuse_new_folder(const char *path, int errno_value, mmn_error *error)
+{
+    size_t length = strlen(path);
+    while (length > 1 && path[length - 1] == '/')
+        length--;
+    char *name = mmn_copy_bytes(path, length, error), *parent = NULL;
+    mmn_status status = name ? mmn_path_folder(&parent, name, error) : MMN_SYSTEM;
+    if (status == MMN_OK)
+        status = mmn_fail_system(error, errno_value, parent,
+                                 "the folder \"%.300s\" cannot be made in this one",
+                                 mmn_path_name(name));
+    mmn_free(parent);
+    mmn_free(name);
+    return status;
+}
+
+static mmn_status make_folder(mmn_output *output, const char *path, mmn_error *error)
+{
+    output->folder = mmn_copy_text(path, error);
+    if (!output->folder)
+        return MMN_SYSTEM;
+    output->made = mkdir(path, (mode_t)0777) == 0;
+    if (output->made || (errno == EEXIST && mmn_is_folder(path)))
+        return MMN_OK;
+    if (errno == EEXIST)
+        return mmn_fail(error, MMN_USAGE, path, NULL,
+                        "cannot be written to: it exists and is not a folder");
+    return refuse_new_folder(path, errno, error);
+}
+
+/* Says who holds the lock, as it says itself. */
+static mmn_status refuse_taken(int lock, const char *path, mmn_error *error)
+{
+    char text[512] = "";
+    ssize_t size = pread(lock, text, sizeof(text) - 1, 0);
+    size_t title = strlen(LOCK_TITLE);
+    const char *holder = "";
+    if (size > (ssize_t)title && strncmp(text, LOCK_TITLE, title) == 0) {
+        holder = text + title;
+        text[title + strcspn(holder, "\n")] = '\0';
+    }
+    return mmn_fail(error, MMN_SYSTEM, path, NULL,
+                    "another run is at work on this output%s%s; wait for it, or give another name",
+                    *holder ? ": " : "", holder);
+}
+
+/* Whether the descriptor is still what the path leads to: a run that ends removes its lock. */
+static bool is_current(int descriptor, const char *path)
+{
+    struct stat opened, found;
+    return fstat(descriptor, &opened) == 0 && lstat(path, &found) == 0 &&
+           opened.st_dev == found.st_dev && opened.st_ino == found.st_ino;
+}
+
+/* Whether a file that has the lock's name is one: what a killed run left, or empty. */
+static bool is_lock(int descriptor)
+{
+    char text[sizeof(LOCK_TITLE)] = "";
+    struct stat status;
+    return fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode) &&
+           (status.st_size == 0 ||
+            (pread(descriptor, text, strlen(LOCK_TITLE), 0) > 0 && strcmp(text, LOCK_TITLE) == 0));
+}
+
+/* Opens and locks the lock, whether or not a killed run left one. */
+static mmn_status open_lock(mmn_output *output, const char *path, mmn_error *error)
+{
+    for (;;) {
+        output->lock = open(output->lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
+                            (mode_t)0666);
+        if (output->lock < 0)
+            return refuse_folder(output, errno, path, error);
+        if (!is_lock(output->lock))
+            return mmn_fail(error, MMN_USAGE, output->lock_path, NULL,
+                            "this file is in the way: its name is that of a lock, which it is not");
+        if (!mmn_lock_file(output->lock))
+            return refuse_taken(output->lock, path, error);
+        if (is_current(output->lock, output->lock_path))
+            return MMN_OK;
+        close(output->lock);
+    }
+}
+
+/* Writing is the proof that the folder can be written to, and that the disk is not full. */
+static mmn_status sign_lock(mmn_output *output, const char *path, const char *purpose,
+                            mmn_error *error)
+{
+    char host[65] = "", text[512];
+    gethostname(host, sizeof(host) - 1);
+    int size = snprintf(text, sizeof(text), LOCK_TITLE "%.200s%sprocess %ld on %s\n",
+                        purpose ? purpose : "", purpose ? ", " : "", (long)getpid(), host);
+    if (ftruncate(output->lock, 0) != 0 || pwrite(output->lock, text, (size_t)size, 0) != size ||
+        fsync(output->lock) != 0)
+        return refuse_folder(output, errno != 0 ? errno : ENOSPC, path, error);
+    return MMN_OK;
+}
+
+/* Whether `name` is PREFIX.PROCESS-NUMBER.partial: what mmn_writer_open calls its files. */
+static bool is_temporary(const char *name, const char *prefix, bool any_prefix)
+{
+    size_t length = strlen(name), end = strlen(".partial"), digits = 0;
+    if (length <= end || strcmp(name + length - end, ".partial") != 0)
+        return false;
+    const char *at = name + length - end;
+    for (; at > name && isdigit((unsigned char)at[-1]); at--)
+        digits++;
+    if (digits == 0 || at == name || *--at != '-')
+        return false;
+    for (digits = 0; at > name && isdigit((unsigned char)at[-1]); at--)
+        digits++;
+    if (digits == 0 || at == name || *--at != '.' || at == name)
+        return false;
+    return any_prefix || (strncmp(name, prefix, (size_t)(at - name)) == 0 &&
+                          (strcmp(prefix + (at - name), "") == 0));
+}
+
+/* Removes a file that nobody writes any more. */
+static void remove_abandoned(int folder, const char *name)
+{
+    int file = openat(folder, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (file < 0)
+        return;
+    if (mmn_lock_file(file))
+        unlinkat(folder, name, 0);
+    close(file);
+}
+
+/* Removes what killed runs left under temporary names. That it fails is no reason not to work. */
+static void clean(const mmn_output *output, const char *const *prefixes, size_t count)
+{
+    DIR *folder = opendir(output->folder);
+    if (!folder)
+        return;
+    for (const struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+        bool temporary = count == 0 && is_temporary(entry->d_name, "", true);
+        for (size_t i = 0; i < count && !temporary; i++)
+            temporary = is_temporary(entry->d_name, prefixes[i], false);
+        if (temporary)
+            remove_abandoned(dirfd(folder), entry->d_name);
+    }
+    closedir(folder);
+}
+
+/* The names beside `path` that begin temporary names: its own, and that of a state. */
+static mmn_status clean_beside(const mmn_output *output, const char *path, mmn_error *error)
+{
+    char *own = NULL, *state = NULL, *of_state = NULL;
+    mmn_status status = mmn_path_beside(&own, path, "", error);
+    if (status == MMN_OK)
+        status = mmn_path_beside(&state, path, ".state", error);
+    if (status == MMN_OK)
+        status = mmn_path_beside(&of_state, state, "", error);
+    if (status == MMN_OK) {
+        const char *const prefixes[] = {mmn_path_name(own), mmn_path_name(of_state)};
+        clean(output, prefixes, sizeof(prefixes) / sizeof(prefixes[0]));
+    }
+    mmn_free(own);
+    mmn_free(state);
+    mmn_free(of_state);
+    return status;
+}
+
+mmn_status mmn_output_lock(mmn_output **output, const char *path, bool is_folder,
+                           const char *purpose, mmn_error *error)
+{
+    *output = NULL;
+    mmn_output *made = mmn_allocate(1, sizeof(*made), error);
+    if (!made)
+        return MMN_SYSTEM;
+    made->lock = -1;
+    mmn_status status = is_folder ? make_folder(made, path, error) : check_file(made, path, error);
+    if (status == MMN_OK)
+        status = is_folder ? mmn_path_join(&made->lock_path, path, ".mmneuron-lock", error)
+                           : mmn_path_beside(&made->lock_path, path, ".mmneuron-lock", error);
+    bool locked = false;
+    if (status == MMN_OK) {
+        status = open_lock(made, path, error);
+        locked = status == MMN_OK;
+    }
+    if (status == MMN_OK)
+        status = sign_lock(made, path, purpose, error);
+    if (status == MMN_OK && is_folder)
+        clean(made, NULL, 0);
+    else if (status == MMN_OK)
+        status = clean_beside(made, path, error);
+    if (status == MMN_OK) {
+        *output = made;
+        return MMN_OK;
+    }
+    if (!locked && made->lock >= 0) {
+        close(made->lock); /* somebody else's: it stays */
+        made->lock = -1;
+    }
+    mmn_output_release(made);
+    return status;
+}
+
+void mmn_output_release(mmn_output *output)
+{
+    if (!output)
+        return;
+    if (output->lock >= 0) {
+        unlink(output->lock_path);
+        close(output->lock);
+    }
+    if (output->made)
+        rmdir(output->folder); /* which only does anything when nothing was written */
+    mmn_free(output->folder);
+    mmn_free(output->lock_path);
+    mmn_free(output);
+}

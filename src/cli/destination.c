@@ -1,0 +1,203 @@
+/* Where -o says that a result goes, and what becomes of it when it cannot go there. */
+#include "cli/destination.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+
+void mmn_cli_destination_source(mmn_cli_destination *destination, mmn_source_kind kind,
+                                const char *path)
+{
+    if (path == NULL)
+        return;
+    mmn_source *grown = realloc(destination->sources,
+                                (destination->source_count + 1) * sizeof *destination->sources);
+    destination->short_of_memory = destination->short_of_memory || grown == NULL;
+    if (grown == NULL)
+        return;
+    destination->sources = grown;
+    grown[destination->source_count++] = (mmn_source){.kind = kind, .path = path};
+}
+
+/* A file in a new folder, for what the library writes and standard output shall have. */
+static int make_temporary(mmn_cli_destination *destination)
+{
+    static const char name[] = "/mmneuron-XXXXXX", file[] = "/output";
+    const char *parent = getenv("TMPDIR");
+    if (parent == NULL || *parent == '\0')
+        parent = "/tmp";
+    size_t folder_length = strlen(parent) + strlen(name);
+    char *path = malloc(folder_length + sizeof file);
+    if (path == NULL) {
+        mmn_cli_message("memory is short");
+        return MMN_CLI_FAILED;
+    }
+    sprintf(path, "%s%s", parent, name);
+    if (mkdtemp(path) == NULL) {
+        mmn_cli_message("%s: nothing can be written in this folder, where the result was to be on"
+                        " its way to standard output: %s", parent, strerror(errno));
+        free(path);
+        return MMN_CLI_FAILED;
+    }
+    memcpy(path + folder_length, file, sizeof file);
+    destination->path = destination->temporary = path;
+    return MMN_CLI_DONE;
+}
+
+static int open_standard(mmn_cli_destination *destination, const mmn_cli_command *command,
+                         mmn_cli_destination_kind kind)
+{
+    destination->standard = true;
+    if (kind == MMN_CLI_FOLDER)
+        return mmn_cli_usage(command->name, "-o - is for one file, and these are several; give"
+                                            " a folder, or choose one with --figure");
+    if (kind == MMN_CLI_BINARY && isatty(STDOUT_FILENO))
+        return mmn_cli_usage(command->name, "-o - would write binary data to a terminal; redirect"
+                                            " standard output");
+    return kind == MMN_CLI_JSON ? MMN_CLI_DONE : make_temporary(destination);
+}
+
+int mmn_cli_destination_open(mmn_cli_destination *destination, const mmn_cli_command *command,
+                             const char *given, mmn_cli_destination_kind kind, const char *beside)
+{
+    char purpose[64];
+    mmn_error error;
+    if (destination->short_of_memory) {
+        mmn_cli_message("memory is short");
+        return MMN_CLI_FAILED;
+    }
+    if (given == NULL)
+        return MMN_CLI_DONE;
+    if (strcmp(given, "-") == 0)
+        return open_standard(destination, command, kind);
+    snprintf(purpose, sizeof purpose, "mmneuron %s", command->name);
+    const mmn_output_options options = {
+        .purpose = purpose,
+        .folder = kind == MMN_CLI_FOLDER,
+        .sources = destination->sources,
+        .source_count = destination->source_count,
+        .beside = &beside,
+        .beside_count = beside != NULL,
+    };
+    if (mmn_output_claim(&destination->output, given, &options, &error) != MMN_OK)
+        return mmn_cli_fail(&error);
+    destination->path = given;
+    return MMN_CLI_DONE;
+}
+
+/* Removes what is left of the temporary file, and the folder that was made for it. */
+static void remove_temporary(char *path)
+{
+    unlink(path);
+    *strrchr(path, '/') = '\0';
+    rmdir(path);
+    free(path);
+}
+
+void mmn_cli_destination_close(mmn_cli_destination *destination)
+{
+    mmn_output_release(destination->output);
+    if (destination->temporary != NULL)
+        remove_temporary(destination->temporary);
+    free(destination->sources);
+    *destination = (mmn_cli_destination){0};
+}
+
+static void keep_elsewhere(const mmn_cli_destination *destination, const char *json)
+{
+    mmn_error error;
+    char *place;
+    const char *name = destination->path != NULL ? destination->path : "result.json";
+    if (mmn_keep_elsewhere(&place, name, json, &error) == MMN_OK) {
+        mmn_cli_message("the result is in %s instead", place);
+        mmn_release(place);
+    } else if (destination->path != NULL) {
+        mmn_cli_print("%s", json);
+        mmn_cli_flush();
+        mmn_cli_message("the result is on standard output instead, as JSON");
+    } else {
+        mmn_cli_fail(&error);
+    }
+}
+
+static void print_result(const mmn_cli_result *result, const mmn_cli_destination *destination,
+                         const mmn_cli_arguments *arguments)
+{
+    if (destination->standard || arguments->json)
+        mmn_cli_print("%s", result->json);
+    if (arguments->json || (destination->standard && arguments->quiet))
+        return;
+    mmn_cli_destination_say(destination, "%s", result->table);
+    if (result->digest != NULL)
+        mmn_cli_destination_say(destination, "digest %s\n", result->digest);
+}
+
+int mmn_cli_give_result(mmn_cli_result *result, const mmn_cli_destination *destination,
+                        const mmn_cli_arguments *arguments)
+{
+    bool made = result->made == MMN_OK, written = result->written == MMN_OK;
+    bool has_json = destination->standard || arguments->json;
+    int code = MMN_CLI_DONE;
+    if (made)
+        print_result(result, destination, arguments);
+    else
+        code = mmn_cli_fail(&result->error);
+    bool printed = mmn_cli_flush();
+    if (!written) {
+        code = mmn_cli_fail(&result->write_error);
+        if (made && printed && has_json)
+            mmn_cli_message("the result is on standard output instead");
+        else if (made)
+            keep_elsewhere(destination, result->json);
+    } else if (made && !printed && destination->path == NULL && !mmn_cli_reader_is_gone()) {
+        keep_elsewhere(destination, result->json);
+    }
+    mmn_release(result->table);
+    mmn_release(result->json);
+    return code;
+}
+
+/* Copies all of `file`; false when it cannot be read. */
+static bool copy_to_output(FILE *file)
+{
+    char bytes[1 << 16];
+    size_t size;
+    while ((size = fread(bytes, 1, sizeof bytes, file)) > 0)
+        mmn_cli_print_bytes(bytes, size);
+    return ferror(file) == 0 && mmn_cli_flush();
+}
+
+int mmn_cli_destination_send(mmn_cli_destination *destination)
+{
+    if (destination->temporary == NULL)
+        return MMN_CLI_DONE;
+    FILE *file = fopen(destination->temporary, "rb");
+    bool sent = file != NULL && copy_to_output(file);
+    if (file != NULL)
+        fclose(file);
+    if (sent)
+        return MMN_CLI_DONE;
+    if (!mmn_cli_reader_is_gone()) {
+        mmn_cli_message("the result could not be copied to standard output; it is in %s instead",
+                        destination->temporary);
+        free(destination->temporary);
+        destination->temporary = NULL; /* stays */
+    }
+    return MMN_CLI_FAILED;
+}
+
+void mmn_cli_destination_say(const mmn_cli_destination *destination, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    if (destination->standard)
+        vfprintf(stderr, format, arguments);
+    else
+        mmn_cli_print_list(format, arguments);
+    va_end(arguments);
+}

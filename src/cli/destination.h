@@ -1,0 +1,59 @@
+/* destination.h: where -o says that a result goes, proved before the work, and what becomes of the result
+ * when it cannot go there after it. */
+#ifndef MMN_CLI_DESTINATION_H
+#define MMN_CLI_DESTINATION_H
+
+#include "cli/options.h"
+#include "cli/output.h"
+
+typedef enum mmn_cli_destination_kind {
+    MMN_CLI_JSON,   /* a text in memory: of "-o -" nothing is written before it is printed */
+    MMN_CLI_BINARY, /* a file that the library writes, which no terminal shall show */
+    MMN_CLI_PAGE,   /* a file that the library writes, of text */
+    MMN_CLI_FOLDER  /* a folder for several files, which cannot go to standard output */
+} mmn_cli_destination_kind;
+
+typedef struct mmn_cli_destination {
+    const char *path; /* where to write; NULL: no file is wanted */
+    bool standard;    /* "-o -": the result goes to standard output */
+    char *temporary;  /* then, unless it is JSON: the file, `path`, in a folder of its own */
+    mmn_output *output;
+    mmn_source *sources;
+    size_t source_count;
+    bool short_of_memory;
+} mmn_cli_destination;
+
+/* Adds what the result will be made from, before mmn_cli_destination_open; a NULL path is none. */
+void mmn_cli_destination_source(mmn_cli_destination *destination, mmn_source_kind kind,
+                                const char *path);
+/* Takes `given`, the value of -o (NULL: none), for a result of this kind; `beside`, or NULL, is written
+ * with it. Returns the exit code; when it is not MMN_CLI_DONE a message says why nothing can be written
+ * there. To be closed in any case. */
+int mmn_cli_destination_open(mmn_cli_destination *destination, const mmn_cli_command *command,
+                             const char *given, mmn_cli_destination_kind kind, const char *beside);
+void mmn_cli_destination_close(mmn_cli_destination *destination);
+
+/* A result as texts; both are released by mmn_cli_give_result. */
+typedef struct mmn_cli_result {
+    char *table, *json;
+    const char *digest;   /* said after the table; NULL: nothing is */
+    mmn_status made;      /* whether the texts could be made, */
+    mmn_error error;      /* and if not, why */
+    mmn_status written;   /* whether the file could be written; MMN_OK where none was wanted, */
+    mmn_error write_error; /* and if not, why */
+} mmn_cli_result;
+
+/* Prints the table, or the JSON where that is asked for. Where the result could not be written, its JSON
+ * goes to a second place, which is named, or to standard output. Returns the exit code. */
+int mmn_cli_give_result(mmn_cli_result *result, const mmn_cli_destination *destination,
+                        const mmn_cli_arguments *arguments);
+
+/* Copies a file that was written for "-o -" to standard output; of other destinations does nothing.
+ * Returns the exit code. */
+int mmn_cli_destination_send(mmn_cli_destination *destination);
+/* Prints what there is to say beside the result: to standard output, or where that has the result to
+ * standard error. */
+void mmn_cli_destination_say(const mmn_cli_destination *destination, const char *format, ...)
+    MMN_CLI_PRINTF(2, 3);
+
+#endif
