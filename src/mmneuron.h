@@ -166,6 +166,7 @@ typedef struct mmn_beam_search {
  * or where there is none what old files have in config.json. Texts are JSON objects of those keys
  * that say something, "{}" if none does. */
 typedef struct mmn_generation_info {
+    int ignored;         /* the model was opened so that nothing of it counts */
     const char *file;    /* "generation_config.json" or "config.json"; NULL: it says nothing */
     const char *obeyed;  /* {"repetition_penalty": 1.3}: obeyed unless the caller says otherwise */
     const char *unused;  /* choosing at random, and limits: only when the caller asks */
@@ -319,6 +320,7 @@ MMN_API mmn_status mmn_session_prefill_many(mmn_session *session, const mmn_inpu
 typedef struct mmn_sampling {
     double temperature; /* 0: always the likeliest */
     double top_p;       /* choose among the likeliest tokens that together have it; 0 is 1 */
+    uint64_t top_k;     /* and before that among the K likeliest; 0: all */
     uint64_t seed;
     const char *sample; /* names what is answered: its random numbers depend on seed, name and the
                            token's number alone; NULL: "" */
@@ -484,9 +486,12 @@ typedef struct mmn_eval_options {
     uint64_t first_seed;
     uint64_t tokens;           /* of an answer, at most; 0: 16 */
     double temperature, top_p; /* as in mmn_sampling; each sample is named by its id */
+    uint64_t top_k;            /* likewise */
     uint64_t sampling_seed;
     double repetition_penalty;   /* as in mmn_sampling */
-    mmn_beam_search beam_search; /* for every answer */
+    mmn_beam_search beam_search; /* for every answer; beams 0: as the folder says */
+    const char *const *stop_strings; /* as for mmn_session_set_stop_strings */
+    size_t stop_string_count;
     const char *template_name; /* for questions, as mmn_prompt_from_template takes it */
     uint32_t batch; /* in how many ways a question is answered side by side; 0: as many as need at
                        most 2 GiB, up to 64. Every number gives the same bits */

@@ -22,7 +22,9 @@ typedef struct ask_request {
     uint64_t limit;
     mmn_sampling sampling;
     mmn_cli_beams beams;
-    mmn_beam_search beam_search; /* what `beams` say */
+    mmn_beam_search beam_search; /* what `beams` and the model's folder say */
+    mmn_cli_texts stop;
+    int ignore_generation_config;
     mmn_resize_order order;
     bool quiet, json, list; /* list: --json prints an array */
 } ask_request;
@@ -119,6 +121,9 @@ static mmn_status run_model(ask_answer *answer, ask_run *run, const mmn_input *i
     if (status == MMN_OK)
         status =
             mmn_session_set_beam_search(run->session, &run->request->beam_search, error);
+    if (status == MMN_OK)
+        status = mmn_session_set_stop_strings(run->session, run->request->stop.texts,
+                                              run->request->stop.count, error);
     if (status == MMN_OK)
         status = mmn_session_prefill(run->session, input, error);
     if (status == MMN_OK)
@@ -293,12 +298,15 @@ int mmn_cli_ask(const mmn_cli_command *command, int argc, char **argv)
         {.name = "top-p", .value = "P", .kind = MMN_CLI_REAL, .target = &request.sampling.top_p,
          .minimum = 0, .maximum = 1, .above = true,
          .help = "with --temperature: among the likeliest tokens that together have P (1)"},
+        MMN_CLI_TOP_K(&request.sampling.top_k),
         {.name = "seed", .value = "N", .kind = MMN_CLI_WHOLE, .target = &request.sampling.seed,
          .help = "with --temperature: the seed of the random choices (0)"},
         {.name = "repetition-penalty", .value = "X", .kind = MMN_CLI_REAL,
          .target = &request.sampling.repetition_penalty, .minimum = 0.001, .maximum = 1000,
-         .help = "divide the logits of tokens that were there by X (1)"},
+         .help = "divide the logits of tokens that were there by X (the folder's, else 1)"},
         MMN_CLI_BEAMS(&request.beams),
+        MMN_CLI_STOP(&request.stop),
+        MMN_CLI_IGNORE_GENERATION_CONFIG(&request.ignore_generation_config),
         {.name = "mask", .value = "NEURONS.json", .kind = MMN_CLI_TEXT, .target = &request.ranking,
          .help = "switch neurons off that \"mmneuron rank\" found"},
         {.name = "domain", .value = "NAMES", .kind = MMN_CLI_TEXT, .target = &request.domain,
@@ -331,8 +339,7 @@ int mmn_cli_ask(const mmn_cli_command *command, int argc, char **argv)
     request.steering.setting = request.setting;
     code = check_request(command, &request);
     if (code == MMN_CLI_DONE)
-        code = mmn_cli_beams_read(&request.beam_search, command, &request.beams,
-                                  request.sampling.temperature);
+        code = mmn_cli_beams_check(command, &request.beams, request.sampling.temperature);
     if (code == MMN_CLI_DONE && request.questions_file != NULL) {
         code = mmn_cli_read_lines(&lines, request.questions_file);
         request.questions = lines.texts;
@@ -340,9 +347,14 @@ int mmn_cli_ask(const mmn_cli_command *command, int argc, char **argv)
     }
     if (code == MMN_CLI_DONE)
         code = mmn_cli_open_model(&run.model, arguments.texts[0], &arguments,
-                              &(mmn_model_options){.resize_order = request.order});
-    if (code == MMN_CLI_DONE)
+                              &(mmn_model_options){
+                                  .resize_order = request.order,
+                                  .ignore_generation_config = request.ignore_generation_config,
+                              });
+    if (code == MMN_CLI_DONE) {
+        request.beam_search = mmn_cli_beams_search(&request.beams, run.model);
         code = answer_all(&run);
+    }
 done:
     mmn_session_free(run.session);
     mmn_mask_free(run.mask);
@@ -350,5 +362,6 @@ done:
     mmn_cli_free_lines(&lines);
     mmn_cli_free(arguments.texts);
     mmn_cli_free(request.images.texts);
+    mmn_cli_free(request.stop.texts);
     return code;
 }

@@ -1,34 +1,48 @@
-/* The options of beam search, which the commands that answer questions share. */
+/* The options of decoding, which the commands that answer questions share. */
 #ifndef MMN_CLI_BEAMS_H
 #define MMN_CLI_BEAMS_H
 
 #include "cli/command.h"
 #include "cli/options.h"
 
-/* Start from MMN_CLI_BEAMS_DEFAULT. */
+/* Start from MMN_CLI_BEAMS_DEFAULT: what is not given is as the model's folder says. */
 typedef struct mmn_cli_beams {
-    uint64_t count;
-    double length_penalty;
-    const char *early_stopping;
+    uint64_t count;             /* 0: not given */
+    double length_penalty;      /* above 100: not given */
+    const char *early_stopping; /* NULL: not given */
 } mmn_cli_beams;
 
-#define MMN_CLI_BEAMS_DEFAULT {.length_penalty = 1, .early_stopping = "false"}
+#define MMN_CLI_BEAMS_DEFAULT {.length_penalty = 1e3}
 
 /* The entries of an option table that fill an mmn_cli_beams. */
 #define MMN_CLI_BEAMS(beams)                                                                    \
     {.name = "num-beams", .value = "N", .kind = MMN_CLI_WHOLE, .target = &(beams)->count,       \
      .minimum = 1, .maximum = 64,                                                               \
-     .help = "search the likeliest answer with N beams (1: token by token)"},                   \
+     .help = "search the likeliest answer with N beams, or (1) go token by token (what the"      \
+             " model's folder says, else 1)"},                                                  \
     {.name = "length-penalty", .value = "X", .kind = MMN_CLI_REAL,                              \
      .target = &(beams)->length_penalty, .minimum = -100, .maximum = 100,                       \
-     .help = "with --num-beams: longer answers, the more so the higher X (1)"},                 \
+     .help = "with beams: longer answers, the more so the higher X (the folder's, else 1)"},    \
     {.name = "early-stopping", .value = "HOW", .kind = MMN_CLI_TEXT,                            \
      .target = &(beams)->early_stopping,                                                        \
-     .help = "with --num-beams: end with as many answers as beams (true), when no better one"   \
-             " is likely (false), or possible (never) (false)"}
+     .help = "with beams: end with as many answers as beams (true), when no better one"         \
+             " is likely (false), or possible (never) (the folder's, else false)"}
 
-/* What they say; an exit code, with a message, where they are wrong or `temperature` is not 0. */
-int mmn_cli_beams_read(mmn_beam_search *search, const mmn_cli_command *command,
-                       const mmn_cli_beams *beams, double temperature);
+/* The entries that sampling and stop strings add to --temperature and --top-p. */
+#define MMN_CLI_TOP_K(top_k)                                                                    \
+    {.name = "top-k", .value = "K", .kind = MMN_CLI_WHOLE, .target = (top_k),                   \
+     .help = "with --temperature: among the K likeliest tokens, before --top-p; 0 is all (0)"}
+#define MMN_CLI_STOP(strings)                                                                   \
+    {.name = "stop", .value = "STRING", .kind = MMN_CLI_TEXTS, .target = (strings),             \
+     .help = "end an answer with the token that completes STRING; may be repeated (what the"    \
+             " model's folder says)"}
+
+/* An exit code, with a message, where beams are wrong or do not go with `temperature`. */
+int mmn_cli_beams_check(const mmn_cli_command *command, const mmn_cli_beams *beams,
+                        double temperature);
+/* Whether any of the options was given. */
+bool mmn_cli_beams_given(const mmn_cli_beams *beams);
+/* What the options, which have been checked, and the model's folder say. */
+mmn_beam_search mmn_cli_beams_search(const mmn_cli_beams *beams, const mmn_model *model);
 
 #endif

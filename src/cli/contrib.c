@@ -84,6 +84,7 @@ int mmn_cli_contrib(const mmn_cli_command *command, int argc, char **argv)
                                .options = {.seeds = 5, .first_seed = 1, .noise = 0.5}};
     mmn_contribution_options *options = &request.options;
     mmn_resize_order order = MMN_RESIZE_HORIZONTAL_FIRST;
+    int ignore = 0;
     const mmn_cli_option table[] = {
         {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
          .target = &request.output, .help = "write everything to FILE (JSON; - is standard output)"},
@@ -119,6 +120,7 @@ int mmn_cli_contrib(const mmn_cli_command *command, int argc, char **argv)
         {.name = "noise", .value = "S", .kind = MMN_CLI_REAL, .target = &options->noise,
          .minimum = 1e-6, .maximum = 1e6,
          .help = "standard deviation of the noise that disturbs (0.5)"},
+        MMN_CLI_IGNORE_GENERATION_CONFIG(&ignore),
         MMN_CLI_RESIZE_ORDER(&order),
     };
     mmn_cli_arguments arguments;
@@ -137,7 +139,8 @@ int mmn_cli_contrib(const mmn_cli_command *command, int argc, char **argv)
         code = mmn_cli_destination_open(&destination, command, request.output, MMN_CLI_JSON, NULL);
     if (code == MMN_CLI_DONE)
         code = mmn_cli_open_model(&model, arguments.texts[0], &arguments,
-                              &(mmn_model_options){.resize_order = order});
+                              &(mmn_model_options){.resize_order = order,
+                                                   .ignore_generation_config = ignore});
     if (code == MMN_CLI_DONE)
         code = run_contrib(model, &request, &destination, &arguments);
 done:

@@ -14,6 +14,7 @@ typedef struct dump_request {
     mmn_cli_ids ids;
     uint64_t generate;
     mmn_resize_order order;
+    int ignore_generation_config;
     mmn_dump_options options;
 } dump_request;
 
@@ -88,6 +89,7 @@ int mmn_cli_dump(const mmn_cli_command *command, int argc, char **argv)
          .help = "only stages that match one of these patterns, separated by commas (all)"},
         {.name = "generate", .value = "N", .kind = MMN_CLI_WHOLE, .target = &request.generate,
          .maximum = 1e6, .help = "generate up to N tokens and store them as generated_ids"},
+        MMN_CLI_IGNORE_GENERATION_CONFIG(&request.ignore_generation_config),
         MMN_CLI_RESIZE_ORDER(&request.order),
     };
     mmn_cli_arguments arguments;
@@ -109,6 +111,8 @@ int mmn_cli_dump(const mmn_cli_command *command, int argc, char **argv)
         code = mmn_cli_open_model(&model, arguments.texts[0], &arguments,
                                   &(mmn_model_options){
                                       .resize_order = request.order,
+                                      .ignore_generation_config =
+                                          request.ignore_generation_config,
                                       .without_tokenizer = request.prompt == NULL,
                                   });
     if (code == MMN_CLI_DONE) {

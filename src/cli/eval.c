@@ -69,13 +69,15 @@ static int run_perplexity(const mmn_model *model, mmn_perplexity_options *option
     return code;
 }
 
-/* Whether the options are for lists of this kind. */
+/* Whether the options are for lists of this kind; `decoding`: those of beams or the folder's are
+ * given. */
 static int check_options(const mmn_cli_command *command, const mmn_eval_options *asked,
-                         const mmn_perplexity_options *read, bool texts)
+                         const mmn_perplexity_options *read, bool texts, bool decoding)
 {
     if (texts && (asked->cross != NULL || asked->tokens > 0 || asked->temperature > 0 ||
                   asked->top_p > 0 || asked->repetition_penalty > 0 ||
-                  asked->beam_search.beams > 0 || asked->template_name != NULL))
+                  asked->top_k > 0 || asked->stop_string_count > 0 || decoding ||
+                  asked->template_name != NULL))
         return mmn_cli_usage(command->name, "the list has texts, which are read and not answered:"
                                             " --cross, --tokens, --template and options of"
                                             " sampling and of beams are for questions");
@@ -90,6 +92,8 @@ int mmn_cli_eval(const mmn_cli_command *command, int argc, char **argv)
     mmn_perplexity_options text_options = {0};
     mmn_error error;
     mmn_cli_beams beams = MMN_CLI_BEAMS_DEFAULT;
+    mmn_cli_texts stop = {0};
+    int ignore = 0;
     const char *output = NULL;
     uint64_t seeds = 5, first_seed = 1, batch = 0;
     mmn_resize_order order = MMN_RESIZE_HORIZONTAL_FIRST;
@@ -127,10 +131,13 @@ int mmn_cli_eval(const mmn_cli_command *command, int argc, char **argv)
         {.name = "top-p", .value = "P", .kind = MMN_CLI_REAL, .target = &eval_options.top_p,
          .minimum = 0, .maximum = 1, .above = true,
          .help = "with --temperature: among the likeliest tokens that together have P (1)"},
+        MMN_CLI_TOP_K(&eval_options.top_k),
         {.name = "repetition-penalty", .value = "X", .kind = MMN_CLI_REAL,
          .target = &eval_options.repetition_penalty, .minimum = 0.001, .maximum = 1000,
-         .help = "divide the logits of tokens that were there by X (1)"},
+         .help = "divide the logits of tokens that were there by X (the folder's, else 1)"},
         MMN_CLI_BEAMS(&beams),
+        MMN_CLI_STOP(&stop),
+        MMN_CLI_IGNORE_GENERATION_CONFIG(&ignore),
         {.name = "sampling-seed", .value = "N", .kind = MMN_CLI_WHOLE, .target = &eval_options.sampling_seed,
          .help = "with --temperature: the seed of the random choices (0)"},
         {.name = "template", .value = "NAME", .kind = MMN_CLI_TEXT,
@@ -159,10 +166,12 @@ int mmn_cli_eval(const mmn_cli_command *command, int argc, char **argv)
         code = mmn_cli_fail(&error);
         goto done;
     }
-    code = mmn_cli_beams_read(&eval_options.beam_search, command, &beams,
-                              eval_options.temperature);
+    eval_options.stop_strings = stop.texts;
+    eval_options.stop_string_count = stop.count;
+    code = mmn_cli_beams_check(command, &beams, eval_options.temperature);
     if (code == MMN_CLI_DONE)
-        code = check_options(command, &eval_options, &text_options, texts != 0);
+        code = check_options(command, &eval_options, &text_options, texts != 0,
+                             mmn_cli_beams_given(&beams) || ignore);
     if (code != MMN_CLI_DONE)
         goto done;
     text_options.list = arguments.texts[1];
@@ -178,7 +187,10 @@ int mmn_cli_eval(const mmn_cli_command *command, int argc, char **argv)
     eval_options.first_seed = first_seed;
     eval_options.batch = (uint32_t)batch;
     code = mmn_cli_open_model(&model, arguments.texts[0], &arguments,
-                              &(mmn_model_options){.resize_order = order});
+                              &(mmn_model_options){.resize_order = order,
+                                                   .ignore_generation_config = ignore});
+    if (code == MMN_CLI_DONE)
+        eval_options.beam_search = mmn_cli_beams_search(&beams, model);
     if (code == MMN_CLI_DONE)
         code = texts ? run_perplexity(model, &text_options, &destination, &arguments)
                      : run_eval(model, &eval_options, &destination, &arguments);
@@ -186,5 +198,6 @@ done:
     mmn_cli_destination_close(&destination);
     mmn_model_close(model);
     mmn_cli_free(arguments.texts);
+    mmn_cli_free(stop.texts);
     return code;
 }

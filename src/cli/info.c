@@ -1,5 +1,7 @@
 /* mmneuron info: describes a checkpoint, and what would be run on this machine. */
 #include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "cli/command.h"
 #include "cli/model.h"
@@ -47,6 +49,18 @@ static json_t *language_to_json(const mmn_model_info *info)
     return object;
 }
 
+/* What the folder says of generating. */
+static json_t *generation_to_json(const mmn_generation_info *generation)
+{
+    json_t *stop = json_array();
+    for (size_t i = 0; i < generation->stop_id_count; i++)
+        json_array_append_new(stop, json_integer(generation->stop_ids[i]));
+    return json_pack("{s:s?, s:o, s:o, s:o, s:o}", "file", generation->file, "stop", stop, "obeyed",
+                     json_loads(generation->obeyed, 0, NULL), "not_used",
+                     json_loads(generation->unused, 0, NULL), "not_supported",
+                     json_loads(generation->refused, 0, NULL));
+}
+
 static json_t *info_to_json(const char *folder, const mmn_model_info *info, const char *digest)
 {
     json_t *weights = json_pack("{s:s, s:I, s:I, s:I, s:I}", "types", info->weight_types, "files",
@@ -60,6 +74,7 @@ static json_t *info_to_json(const char *folder, const mmn_model_info *info, cons
     json_object_set_new(object, "language", language_to_json(info));
     json_object_set_new(object, "modules", modules_to_json(info));
     json_object_set_new(object, "template", json_string(info->template_name));
+    json_object_set_new(object, "generation", generation_to_json(&info->generation));
     json_object_set_new(object, "kernels", json_string(info->kernels));
     json_object_set_new(object, "threads", json_integer((json_int_t)info->threads));
     if (digest != NULL)
@@ -95,6 +110,37 @@ static void print_grouped(uint64_t number)
     }
 }
 
+/* The keys of a JSON object and their values behind `words`; nothing where there are none. */
+static void print_keys(const char *words, const char *object)
+{
+    json_t *keys = json_loads(object, 0, NULL), *value;
+    const char *key, *separator = words;
+    json_object_foreach(keys, key, value) {
+        char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(15));
+        mmn_cli_print("%s%s %.60s%s", separator, key, text != NULL ? text : "",
+                      text != NULL && strlen(text) > 60 ? "..." : "");
+        separator = ", ";
+        free(text);
+    }
+    json_decref(keys);
+}
+
+/* How answers are found unless the caller says otherwise, what ends them, and what is not done. */
+static void print_generation(const mmn_generation_info *generation)
+{
+    mmn_cli_print("generation %s", generation->stop_id_count > 0
+                                       ? "ends at"
+                                       : "ends at no token: the folder names none");
+    for (size_t i = 0; i < generation->stop_id_count; i++)
+        mmn_cli_print("%s %" PRId32, i > 0 ? "," : "", generation->stop_ids[i]);
+    if (generation->file != NULL)
+        mmn_cli_print("; %s", generation->file);
+    print_keys(": ", generation->obeyed);
+    print_keys("\n           only when asked: ", generation->unused);
+    print_keys("\n           not supported, so that nothing is generated: ", generation->refused);
+    mmn_cli_print("\n");
+}
+
 static void print_architecture(const mmn_model_info *info)
 {
     mmn_cli_print("family     %s\n", info->family);
@@ -115,6 +161,7 @@ static void print_architecture(const mmn_model_info *info)
     if (info->first_window_layer > 0)
         mmn_cli_print(" from layer %" PRIu32 " on", info->first_window_layer);
     mmn_cli_print("\ntemplate   %s\n", info->template_name);
+    print_generation(&info->generation);
 }
 
 static void print_info(const char *folder, const mmn_model_info *info, const char *digest)

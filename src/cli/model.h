@@ -13,6 +13,13 @@
                 " models were made with (the default), or pillow-13"                         \
     }
 
+/* The option of every command that generates; `ignore` is an int. */
+#define MMN_CLI_IGNORE_GENERATION_CONFIG(ignore)                                             \
+    {                                                                                        \
+        .name = "ignore-generation-config", .kind = MMN_CLI_FLAG, .target = (ignore),        \
+        .help = "take nothing of the model's generation_config.json but its stop tokens"     \
+    }
+
 /* The option of every command that reads a list; `allow` is an int. */
 #define MMN_CLI_ALLOW_UNKNOWN_KEYS(allow)                                                    \
     {                                                                                        \

@@ -374,6 +374,7 @@ mmn_status mmn_generation_rules_load(mmn_generation_rules *rules, const char *fo
     json_t *document = NULL;
     mmn_json_object object;
     *rules = no_rules;
+    rules->ignored = ignore;
     if (ignore || config->qformer.layers > 0)
         return describe(rules, &(mmn_json_object){0}, error);
     mmn_status status = mmn_path_join(&path, folder, generation_file, error);

@@ -36,6 +36,7 @@ typedef struct mmn_generation_rules {
      * change greedy answers and are not supported. */
     char *obeyed, *unused, *refused;
     bool refuses; /* whether the last has any */
+    bool ignored; /* whether there are none because the caller wants none */
 } mmn_generation_rules;
 
 /* The rules of a folder whose config.json says `config`: those of generation_config.json; where there

@@ -1,4 +1,4 @@
-/* Choosing the next token from logits: the likeliest, or at random by temperature and top-p. */
+/* Choosing the next token from logits: the likeliest, or at random by temperature, top-k and top-p. */
 #include "model/sampling.h"
 
 #include <math.h>
@@ -48,6 +48,7 @@ mmn_status mmn_sampler_set(mmn_sampler *sampler, const mmn_sampling *sampling, m
                         top_p);
     sampler->temperature = sampling->temperature;
     sampler->top_p = top_p;
+    sampler->top_k = sampling->top_k;
     sampler->place = (mmn_random_place){.seed = sampling->seed};
     name_words(sampler->place.at, sampling->sample ? sampling->sample : "");
     return MMN_OK;
@@ -82,15 +83,32 @@ static int compare_candidates(const void *a, const void *b)
     return first->token < second->token ? -1 : 1;
 }
 
+/* How many of the candidates, which are in their order, top-k leaves: ties stay together. */
+static size_t among_top(const mmn_sampler *sampler, const candidate *candidates, size_t count)
+{
+    if (sampler->top_k == 0 || sampler->top_k >= count)
+        return count;
+    size_t kept = (size_t)sampler->top_k;
+    while (kept < count && candidates[kept].probability == candidates[kept - 1].probability)
+        kept++;
+    return kept;
+}
+
 /* `candidates` [count] are in their order. */
 static int32_t draw(const mmn_sampler *sampler, const candidate *candidates, size_t count,
                     size_t number)
 {
     mmn_random_place place = sampler->place;
     place.at[2] = (uint32_t)number;
-    double kept = 0, passed = 0;
+    double kept = 0, passed = 0, all = 1;
     size_t keep = 0;
-    while (keep < count && (keep == 0 || kept < sampler->top_p))
+    if (sampler->top_k > 0) {
+        count = among_top(sampler, candidates, count);
+        all = 0;
+        for (size_t i = 0; i < count; i++)
+            all += (double)candidates[i].probability;
+    }
+    while (keep < count && (keep == 0 || kept < sampler->top_p * all))
         kept += (double)candidates[keep++].probability;
     double aim = mmn_random_unit(&place) * kept;
     for (size_t i = 0; i + 1 < keep; i++) {

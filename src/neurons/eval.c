@@ -92,6 +92,7 @@ static mmn_status make_session(mmn_session **session, const mmn_evaluation *eval
 {
     const mmn_sampling sampling = {.temperature = evaluation->temperature,
                                    .top_p = evaluation->top_p,
+                                   .top_k = evaluation->top_k,
                                    .seed = evaluation->sampling_seed,
                                    .sample = sample->id,
                                    .repetition_penalty = evaluation->repetition_penalty};
@@ -100,6 +101,10 @@ static mmn_status make_session(mmn_session **session, const mmn_evaluation *eval
         status = mmn_session_set_sampling(*session, &sampling, error);
     if (status == MMN_OK)
         status = mmn_session_set_beam_search(*session, &evaluation->beam_search, error);
+    if (status == MMN_OK && evaluation->stop_string_count > 0)
+        status = mmn_session_set_stop_strings(*session,
+                                              (const char *const *)evaluation->stop_strings,
+                                              evaluation->stop_string_count, error);
     if (status == MMN_OK && run->mask)
         status = mmn_session_add_mask(*session, run->mask, error);
     return status;
@@ -184,6 +189,32 @@ static mmn_status answer_all(void *context, const mmn_planned_sample *planned,
 
 /* ---- All samples ----------------------------------------------------------------------------- */
 
+static mmn_status copy_stop_strings(mmn_evaluation *evaluation, const mmn_eval_options *options,
+                                    mmn_error *error)
+{
+    size_t count = options->stop_string_count;
+    if (count == 0)
+        return MMN_OK;
+    evaluation->stop_strings = mmn_allocate(count, sizeof(*evaluation->stop_strings), error);
+    if (!evaluation->stop_strings)
+        return MMN_SYSTEM;
+    for (; evaluation->stop_string_count < count; evaluation->stop_string_count++)
+        if (!(evaluation->stop_strings[evaluation->stop_string_count] = mmn_copy_text(
+                  options->stop_strings[evaluation->stop_string_count], error)))
+            return MMN_SYSTEM;
+    return MMN_OK;
+}
+
+/* What the caller leaves open is as the folder says. */
+static void choose_decoding(mmn_evaluation *evaluation, const mmn_eval_options *options)
+{
+    const mmn_generation_info *own = &mmn_model_describe(evaluation->model)->generation;
+    evaluation->repetition_penalty = options->repetition_penalty == 0 ? own->repetition_penalty
+                                                                      : options->repetition_penalty;
+    evaluation->beam_search =
+        options->beam_search.beams == 0 ? own->beam_search : options->beam_search;
+}
+
 static mmn_status copy_options(mmn_evaluation *evaluation, const mmn_eval_options *options,
                                mmn_error *error)
 {
@@ -203,12 +234,13 @@ static mmn_status copy_options(mmn_evaluation *evaluation, const mmn_eval_option
     evaluation->temperature = options->temperature;
     evaluation->top_p = options->top_p == 0 ? 1 : options->top_p;
     evaluation->sampling_seed = options->sampling_seed;
-    evaluation->repetition_penalty =
-        options->repetition_penalty == 0 ? 1 : options->repetition_penalty;
-    evaluation->beam_search = options->beam_search;
+    evaluation->top_k = options->top_k;
+    choose_decoding(evaluation, options);
     evaluation->list = mmn_copy_text(options->list, error);
     evaluation->template_name = mmn_copy_text(template_name, error);
-    return evaluation->list && evaluation->template_name ? MMN_OK : MMN_SYSTEM;
+    return evaluation->list && evaluation->template_name
+               ? copy_stop_strings(evaluation, options, error)
+               : MMN_SYSTEM;
 }
 
 static mmn_status run_all(mmn_evaluation *evaluation, const mmn_eval_options *options,
@@ -278,5 +310,8 @@ void mmn_evaluation_free(mmn_evaluation *evaluation)
     mmn_free(evaluation->crossed);
     mmn_free(evaluation->list);
     mmn_free(evaluation->template_name);
+    for (size_t i = 0; i < evaluation->stop_string_count; i++)
+        mmn_free(evaluation->stop_strings[i]);
+    mmn_free(evaluation->stop_strings);
     mmn_free(evaluation);
 }

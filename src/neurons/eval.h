@@ -47,8 +47,11 @@ struct mmn_evaluation {
     uint32_t seeds;
     double temperature, top_p;
     uint64_t sampling_seed;
+    uint64_t top_k; /* 0: all */
     double repetition_penalty; /* 1: none */
     mmn_beam_search beam_search;
+    char **stop_strings; /* [stop_string_count]: the caller's, none: the folder's */
+    size_t stop_string_count;
     char model_digest[MMN_DIGEST_SIZE], neurons_digest[MMN_DIGEST_SIZE]; /* "": no neurons */
 
     size_t setting_count, setting_capacity;

@@ -8,6 +8,7 @@
 #include "base/text_buffer.h"
 #include "neurons/contribution.h"
 #include "neurons/lens_words.h"
+#include "report/run_json.h"
 
 typedef struct contribution_text {
     mmn_text text;
@@ -38,6 +39,7 @@ static void add_settings(mmn_text *text, const mmn_contributions *result)
                  result->tokens, result->product ? "product" : "gate", result->top, result->names,
                  result->seeds, result->first_seed);
     mmn_text_add_real(text, result->noise);
+    mmn_run_json_generation(text, result->model);
     mmn_text_add(text, "},\n  \"images\": [");
     for (size_t i = 0; i < result->image_count; i++) {
         mmn_text_add(text, "%s", i > 0 ? ", " : "");

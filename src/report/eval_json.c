@@ -13,6 +13,19 @@ static const char *metric_name(const mmn_eval_domain *domain)
     return domain->mixed ? "mixed" : mmn_measure_name(mmn_metric_measure(domain->metric));
 }
 
+/* The caller's stop strings, and what the folder asks of decoding, where there is any. */
+static void add_folder_rules(mmn_text *text, const mmn_evaluation *evaluation)
+{
+    if (evaluation->top_k > 0)
+        mmn_text_add(text, ", \"top_k\": %" PRIu64, evaluation->top_k);
+    for (size_t i = 0; i < evaluation->stop_string_count; i++) {
+        mmn_text_add(text, i == 0 ? ", \"stop\": [" : ", ");
+        mmn_text_add_json(text, evaluation->stop_strings[i]);
+    }
+    mmn_text_add(text, "%s", evaluation->stop_string_count > 0 ? "]" : "");
+    mmn_run_json_generation(text, evaluation->model);
+}
+
 /* Nothing where answers are found token by token without a penalty. */
 static void add_search(mmn_text *text, const mmn_evaluation *evaluation)
 {
@@ -47,6 +60,7 @@ static void add_settings(mmn_text *text, const mmn_evaluation *evaluation)
                  evaluation->sampling_seed);
     mmn_text_add_json(text, evaluation->template_name);
     add_search(text, evaluation);
+    add_folder_rules(text, evaluation);
     mmn_text_add(text, "},\n");
 }
 

@@ -1,7 +1,8 @@
-/* What the JSON of evaluations says of their runs: which neurons were off. */
+/* What the JSON of results says of their runs: which neurons were off, how answers were found. */
 #include "report/run_json.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "neurons/mask.h"
 
@@ -43,4 +44,13 @@ void mmn_run_json_off(mmn_text *text, mmn_eval_off off, const char *neurons_of, 
         mmn_text_add(text, ", \"seed\": null");
     mmn_text_add(text, ", \"neurons\": ");
     add_neurons(text, model, mask);
+}
+
+void mmn_run_json_generation(mmn_text *text, const mmn_model *model)
+{
+    const mmn_generation_info *info = &mmn_model_describe(model)->generation;
+    if (info->ignored)
+        mmn_text_add(text, ", \"generation_config\": \"ignored\"");
+    else if (strcmp(info->obeyed, "{}") != 0)
+        mmn_text_add(text, ", \"generation_config\": %s", info->obeyed);
 }

@@ -1,4 +1,4 @@
-/* What the JSON of evaluations says of their runs: which neurons were off. */
+/* What the JSON of results says of their runs: which neurons were off, how answers were found. */
 #ifndef MMN_REPORT_RUN_JSON_H
 #define MMN_REPORT_RUN_JSON_H
 
@@ -12,5 +12,9 @@ void mmn_run_json_digest(mmn_text *text, const char *key, const char *digest);
  * some. `neurons_of` is of no matter with nothing off, `seed` unless they are random. */
 void mmn_run_json_off(mmn_text *text, mmn_eval_off off, const char *neurons_of, uint64_t seed,
                       const mmn_model *model, const mmn_mask *mask);
+
+/* , "generation_config": what the model's folder asks of decoding, or that it is ignored; nothing
+ * where it asks for nothing. */
+void mmn_run_json_generation(mmn_text *text, const mmn_model *model);
 
 #endif
