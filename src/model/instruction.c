@@ -21,10 +21,12 @@ mmn_status mmn_instruction_tokenizer_open(mmn_model *model, mmn_error *error)
                           "is not a folder; expected the tokenizer of the model's Q-Former");
     if (status == MMN_OK)
         status = mmn_tokenizer_open(&model->qformer_tokenizer, folder, error);
-    if (status == MMN_OK && mmn_tokenizer_vocabulary_size(model->qformer_tokenizer) > vocabulary)
+    if (status == MMN_OK)
+        mmn_tokenizer_limit_ids(model->qformer_tokenizer, vocabulary);
+    if (status == MMN_OK && mmn_tokenizer_model_size(model->qformer_tokenizer) > vocabulary)
         status = mmn_fail(error, MMN_INPUT, folder, "tokenizer",
                           "the tokenizer has %zu tokens, but the Q-Former's vocab_size is %u",
-                          mmn_tokenizer_vocabulary_size(model->qformer_tokenizer), vocabulary);
+                          mmn_tokenizer_model_size(model->qformer_tokenizer), vocabulary);
     mmn_free(folder);
     return status;
 }

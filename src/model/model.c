@@ -105,10 +105,12 @@ static mmn_status read_generation_rules(mmn_model *model, const mmn_model_option
     return mmn_generation_rules_load(&model->rules, model->folder, config, ignore, error);
 }
 
-/* A tokenizer whose ids reach beyond the embedding would make valid prompts fail later. */
+/* A vocabulary that reaches beyond the embedding would make plain prompts fail later. A token that
+ * is added to it may (LLaMA's folders name a "[PAD]" that no prompt holds); its use is an error. */
 static mmn_status check_vocabulary(const mmn_model *model, mmn_error *error)
 {
-    size_t tokens = mmn_tokenizer_vocabulary_size(model->tokenizer);
+    size_t tokens = mmn_tokenizer_model_size(model->tokenizer);
+    mmn_tokenizer_limit_ids(model->tokenizer, model->config.language.vocab_size);
     if (tokens <= model->config.language.vocab_size)
         return MMN_OK;
     return mmn_fail(error, MMN_INPUT, model->folder, "tokenizer",

@@ -50,25 +50,65 @@ static bool is_word_character(uint32_t code)
 }
 #endif
 
+/* Refuses what this build cannot find. */
+static mmn_status check(const mmn_added_token *token, const char *content, mmn_error *error)
+{
+#ifndef HAVE_UTF8PROC
+    if (token->single_word)
+        return mmn_fail(error, MMN_INPUT, NULL, NULL, "this tokenizer needs utf8proc to find the "
+                        "single word \"%.100s\", which this build leaves out", content);
+#endif
+    (void)token, (void)content, (void)error;
+    return MMN_OK;
+}
+
 mmn_status mmn_added_tokens_add(mmn_added_tokens *added, const mmn_added_token *token,
                                 const char *content, size_t length, mmn_error *error)
 {
     if (length == 0)
         return mmn_fail(error, MMN_INPUT, NULL, NULL, "the added token %d has no content",
                         (int)token->id);
-#ifndef HAVE_UTF8PROC
-    if (token->single_word)
-        return mmn_fail(error, MMN_INPUT, NULL, NULL, "this tokenizer needs utf8proc to find the "
-                        "single word \"%.100s\", which this build leaves out", content);
-#endif
-    mmn_status status =
-        mmn_vocabulary_add(&added->contents, content, length, token->id, error);
+    mmn_status status = check(token, content, error);
+    if (status == MMN_OK)
+        status = mmn_vocabulary_add(&added->contents, content, length, token->id, error);
     if (status == MMN_OK)
         status = mmn_reserve(&added->tokens, &added->capacity, added->count + 1,
                              sizeof(*added->tokens), error);
     if (status == MMN_OK)
-        added->tokens[added->count++] = *token;
-    return status;
+        status = mmn_reserve(&added->by_id, &added->by_id_capacity, added->contents.size,
+                             sizeof(*added->by_id), error);
+    if (status != MMN_OK)
+        return status;
+    added->tokens[added->count++] = *token;
+    added->by_id[token->id] = (int32_t)added->count;
+    return MMN_OK;
+}
+
+int64_t mmn_added_tokens_next_id(const mmn_added_tokens *added, const mmn_vocabulary *model,
+                                 const char *content)
+{
+    int32_t known = mmn_vocabulary_find(model, content, strlen(content));
+    if (known >= 0)
+        return known;
+    return (int64_t)(added->contents.size > model->count ? added->contents.size : model->count);
+}
+
+mmn_status mmn_added_tokens_put(mmn_added_tokens *added, const mmn_vocabulary *model,
+                                mmn_added_token *token, const char *content, mmn_error *error)
+{
+    size_t length = strlen(content);
+    int32_t known = mmn_vocabulary_find(&added->contents, content, length);
+    if (known >= 0) {
+        token->id = known;
+        added->tokens[added->by_id[known] - 1] = *token;
+        return check(token, content, error);
+    }
+    int64_t id = mmn_added_tokens_next_id(added, model, content);
+    if (id >= MMN_VOCABULARY_LIMIT)
+        return mmn_fail(error, MMN_INPUT, NULL, NULL, "there are more than %d tokens",
+                        MMN_VOCABULARY_LIMIT);
+    token->id = (int32_t)id;
+    return mmn_added_tokens_add(added, token, content, length, error);
 }
 
 /* By text; equal texts in the order of their tokens. */
@@ -144,8 +184,7 @@ static mmn_status spell(mmn_added_tokens *added, const mmn_normalizer *normalize
 mmn_status mmn_added_tokens_finish(mmn_added_tokens *added, const mmn_normalizer *normalizer,
                                    mmn_error *error)
 {
-    added->by_id = mmn_allocate(added->contents.size, sizeof(*added->by_id), error);
-    mmn_status status = added->by_id ? put_special_first(added, error) : MMN_SYSTEM;
+    mmn_status status = put_special_first(added, error);
     if (status == MMN_OK)
         status = spell(added, normalizer, error);
     for (size_t i = 0; i < added->count && status == MMN_OK; i++) {

@@ -39,6 +39,7 @@ typedef struct mmn_added_tokens {
     mmn_vocabulary contents; /* their texts as the file has them */
     mmn_bytes spellings;     /* their texts, normalised where they are normalized */
     int32_t *by_id;          /* index + 1 of the token with an id below contents.size, or 0 */
+    size_t by_id_capacity;
     mmn_token_search before, after; /* normalisation */
 } mmn_added_tokens;
 
@@ -51,6 +52,14 @@ typedef struct mmn_token_match {
  * there already, the content is empty, or this build cannot find such a token. */
 mmn_status mmn_added_tokens_add(mmn_added_tokens *added, const mmn_added_token *token,
                                 const char *content, size_t length, mmn_error *error);
+/* The same as the `tokenizers` library adds one: the id is that of the content in the model's
+ * vocabulary, or the next one beyond both; a content that is there keeps its id and gets the
+ * options of `token`. */
+mmn_status mmn_added_tokens_put(mmn_added_tokens *added, const mmn_vocabulary *model,
+                                mmn_added_token *token, const char *content, mmn_error *error);
+/* The id that the library gives a content that is no added token yet. */
+int64_t mmn_added_tokens_next_id(const mmn_added_tokens *added, const mmn_vocabulary *model,
+                                 const char *content);
 /* Prepares the searches, after the last token was added. */
 mmn_status mmn_added_tokens_finish(mmn_added_tokens *added, const mmn_normalizer *normalizer,
                                    mmn_error *error);

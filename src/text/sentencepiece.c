@@ -115,6 +115,7 @@ typedef struct model_reader {
     specification found;
     ranked_piece *pieces;
     size_t piece_count, piece_capacity;
+    bool by_ids; /* pieces merge in the order of their ids, not of their scores */
     int64_t next_id;
     mmn_error *error;
 } model_reader;
@@ -186,11 +187,6 @@ static mmn_status add_piece(model_reader *reader, const char *text, size_t lengt
         return mmn_fail(error, MMN_INPUT, NULL, where,
                         "expected 1 to %d bytes of UTF-8, found %zu bytes",
                         MMN_TOKEN_LENGTH_LIMIT - 1, length);
-    if (type == PIECE_USER_DEFINED || type == PIECE_UNUSED)
-        return mmn_fail(error, MMN_INPUT, NULL, where,
-                        "\"%.*s\" is marked as %s, which is not supported: convert the model to a "
-                        "tokenizer.json", length < 60 ? (int)length : 60, text,
-                        type == PIECE_UNUSED ? "unused" : "user-defined");
     if (type < PIECE_NORMAL || type > PIECE_BYTE || score != score)
         return mmn_fail(error, MMN_INPUT, NULL, where, "its type or score is not valid");
     if (type == PIECE_BYTE && !is_byte_text(text, length))
@@ -199,7 +195,9 @@ static mmn_status add_piece(model_reader *reader, const char *text, size_t lengt
                         length < 60 ? (int)length : 60, text);
     mmn_status status =
         mmn_vocabulary_add(&tokenizer->bpe.vocabulary, text, length, id, error);
-    if (status == MMN_OK && type == PIECE_NORMAL) {
+    bool of_user = type == PIECE_USER_DEFINED, unused = type == PIECE_UNUSED;
+    reader->by_ids |= of_user || unused;
+    if (status == MMN_OK && (type == PIECE_NORMAL || of_user || unused)) {
         status = mmn_reserve(&reader->pieces, &reader->piece_capacity, reader->piece_count + 1,
                              sizeof(*reader->pieces), error);
         if (status == MMN_OK)
@@ -210,8 +208,8 @@ static mmn_status add_piece(model_reader *reader, const char *text, size_t lengt
             return mmn_fail(error, MMN_INPUT, NULL, where, "is the second unknown piece");
         tokenizer->bpe.unknown = (int32_t)id;
     }
-    if (status == MMN_OK && (type == PIECE_UNKNOWN || type == PIECE_CONTROL)) {
-        const mmn_added_token token = {.id = (int32_t)id, .special = true};
+    if (status == MMN_OK && (type == PIECE_UNKNOWN || type == PIECE_CONTROL || of_user)) {
+        const mmn_added_token token = {.id = (int32_t)id, .special = !of_user};
         status = mmn_added_tokens_add(&tokenizer->added, &token, text, length, error);
     }
     return status;
@@ -295,7 +293,8 @@ static int compare_scores(const void *left, const void *right)
     return a->score > b->score ? -1 : a->score < b->score;
 }
 
-/* Equal scores get equal ranks: then the leftmost merges first. */
+/* Equal scores get equal ranks: then the leftmost merges first. Pieces that the user defined and
+ * unused ones have scores that mean nothing; transformers then merges all in the order of ids. */
 static mmn_status rank_pieces(model_reader *reader)
 {
     mmn_bpe *bpe = &reader->tokenizer->bpe;
@@ -305,11 +304,11 @@ static mmn_status rank_pieces(model_reader *reader)
         return MMN_SYSTEM;
     for (size_t id = 0; id < size; id++)
         bpe->piece_ranks[id] = UINT32_MAX;
-    if (reader->piece_count)
+    if (reader->piece_count && !reader->by_ids)
         qsort(reader->pieces, reader->piece_count, sizeof(*reader->pieces), compare_scores);
     uint32_t rank = 0;
     for (size_t i = 0; i < reader->piece_count; i++) {
-        if (i > 0 && reader->pieces[i].score != reader->pieces[i - 1].score)
+        if (i > 0 && (reader->by_ids || reader->pieces[i].score != reader->pieces[i - 1].score))
             rank++;
         bpe->piece_ranks[reader->pieces[i].id] = rank;
     }
@@ -331,8 +330,18 @@ static mmn_status make_decoder(mmn_tokenizer *tokenizer, bool strip, mmn_error *
     return status;
 }
 
+/* The step with which transformers puts spaces before texts, in place of the model's own rules. */
+static mmn_status add_metaspace(mmn_tokenizer *tokenizer, mmn_prepend_scheme scheme,
+                                mmn_error *error)
+{
+    mmn_pre_tokenizer_step step = {
+        .kind = MMN_PRE_TOKENIZER_METASPACE,
+        .metaspace = {.replacement = "\xe2\x96\x81", .replacement_length = 3, .scheme = scheme}};
+    return mmn_pre_tokenizer_add(&tokenizer->pre_tokenizer, &step, error);
+}
+
 mmn_status mmn_sentencepiece_read(mmn_tokenizer *tokenizer, const uint8_t *data, size_t size,
-                                  mmn_error *error)
+                                  const mmn_prepend_scheme *scheme, mmn_error *error)
 {
     mmn_bpe *bpe = &tokenizer->bpe;
     model_reader reader = {.tokenizer = tokenizer, .error = error};
@@ -344,7 +353,8 @@ mmn_status mmn_sentencepiece_read(mmn_tokenizer *tokenizer, const uint8_t *data,
     bpe->unknown = -1;
     bpe->fuse_unknown = true;
     mmn_status status = read_message(&reader, (message){data, size, 0, 0});
-    bool add_prefix = reader.found.normalizer.add_prefix;
+    bool add_prefix =
+        scheme ? *scheme != MMN_PREPEND_NEVER : reader.found.normalizer.add_prefix;
     if (status == MMN_OK) {
         mmn_bpe_find_bytes(bpe);
         bpe->byte_fallback = reader.found.byte_fallback;
@@ -353,7 +363,9 @@ mmn_status mmn_sentencepiece_read(mmn_tokenizer *tokenizer, const uint8_t *data,
     if (status == MMN_OK)
         status = rank_pieces(&reader);
     if (status == MMN_OK)
-        status = mmn_normalizer_add(&tokenizer->normalizer, &reader.found.normalizer, error);
+        status = scheme ? add_metaspace(tokenizer, *scheme, error)
+                        : mmn_normalizer_add(&tokenizer->normalizer, &reader.found.normalizer,
+                                             error);
     if (status == MMN_OK)
         status = make_decoder(tokenizer, add_prefix, error);
     mmn_free(reader.pieces);

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "text/side_files.h"
 #include "text/tokenizer_parts.h"
 #include "text/utf8.h"
 
@@ -39,23 +40,33 @@ mmn_status mmn_tokenizer_from_model(mmn_tokenizer **tokenizer, const uint8_t *da
                                     const char *file, mmn_error *error)
 {
     mmn_tokenizer *made = mmn_allocate(1, sizeof(*made), error);
-    mmn_status status = made ? mmn_sentencepiece_read(made, data, size, error) : MMN_SYSTEM;
+    mmn_status status = made ? mmn_sentencepiece_read(made, data, size, NULL, error) : MMN_SYSTEM;
     return mmn_error_in_file(error, finish(tokenizer, made, status, error), file);
 }
 
-static mmn_status open_json(mmn_tokenizer **tokenizer, const char *path, mmn_error *error)
+/* Reads a folder's tokenizer.json and the files beside it. */
+static mmn_status read_json(mmn_tokenizer *tokenizer, const char *folder, mmn_error *error)
 {
-    char *text;
+    mmn_side_files files = {0};
+    char *path = NULL, *text = NULL;
     size_t size;
-    mmn_status status = mmn_read_file(&text, &size, path, JSON_LIMIT, error);
-    if (status != MMN_OK)
-        return status;
-    status = mmn_tokenizer_from_json(tokenizer, text, size, path, error);
+    mmn_status status = mmn_path_join(&path, folder, "tokenizer.json", error);
+    if (status == MMN_OK)
+        status = mmn_read_file(&text, &size, path, JSON_LIMIT, error);
+    if (status == MMN_OK)
+        status = mmn_tokenizer_read_json(tokenizer, text, size, path, error);
     mmn_free(text);
+    if (status == MMN_OK)
+        status = mmn_side_files_open(&files, folder, error);
+    if (status == MMN_OK)
+        status = mmn_side_files_add_tokens(&files, tokenizer, true, error);
+    mmn_side_files_close(&files);
+    status = mmn_error_in_file(error, status, path ? path : folder);
+    mmn_free(path);
     return status;
 }
 
-/* Opens a folder without tokenizer.json, which `read` reads. */
+/* Opens a folder's tokenizer, which `read` reads. */
 static mmn_status open_folder(mmn_tokenizer **tokenizer, const char *folder,
                               mmn_status (*read)(mmn_tokenizer *, const char *, mmn_error *),
                               mmn_error *error)
@@ -83,7 +94,7 @@ mmn_status mmn_tokenizer_open(mmn_tokenizer **tokenizer, const char *folder, mmn
             break;
     }
     if (status == MMN_OK && file == JSON)
-        status = open_json(tokenizer, path, error);
+        status = open_folder(tokenizer, folder, read_json, error);
     else if (status == MMN_OK && file == MODEL)
         status = open_folder(tokenizer, folder, mmn_tokenizer_read_model, error);
     else if (status == MMN_OK && file == WORDS)
@@ -191,6 +202,24 @@ static mmn_status fail_without_tokenizer(mmn_error *error)
                     "the model was opened without its tokenizer; expected token ids, not texts");
 }
 
+/* Refuses ids that the tokenizer may not give. */
+static mmn_status check_ids(const mmn_tokenizer *tokenizer, const mmn_ids *ids, mmn_error *error)
+{
+    for (size_t i = 0; tokenizer->id_limit > 0 && i < ids->count; i++)
+        if ((size_t)ids->data[i] >= tokenizer->id_limit)
+            return mmn_fail(error, MMN_INPUT, NULL, NULL,
+                            "the token \"%.60s\" has the id %d, and the model's vocabulary ends "
+                            "before %zu",
+                            mmn_tokenizer_id_to_token(tokenizer, ids->data[i]), (int)ids->data[i],
+                            tokenizer->id_limit);
+    return MMN_OK;
+}
+
+void mmn_tokenizer_limit_ids(mmn_tokenizer *tokenizer, size_t limit)
+{
+    tokenizer->id_limit = limit;
+}
+
 mmn_status mmn_tokenizer_encode(const mmn_tokenizer *tokenizer, const char *text, size_t length,
                                 bool add_special, int32_t **ids, size_t *count, mmn_error *error)
 {
@@ -212,6 +241,8 @@ mmn_status mmn_tokenizer_encode(const mmn_tokenizer *tokenizer, const char *text
         status = encode_text(tokenizer, text, length, &result, error);
     if (status == MMN_OK && add_special)
         status = mmn_ids_add_all(&result, &tokenizer->after, error);
+    if (status == MMN_OK)
+        status = check_ids(tokenizer, &result, error);
     if (status != MMN_OK) {
         mmn_ids_free(&result);
         return status;
@@ -254,6 +285,11 @@ mmn_status mmn_tokenizer_decode(const mmn_tokenizer *tokenizer, const int32_t *i
     if (length)
         *length = size;
     return MMN_OK;
+}
+
+size_t mmn_tokenizer_model_size(const mmn_tokenizer *tokenizer)
+{
+    return mmn_model_vocabulary(tokenizer)->size;
 }
 
 size_t mmn_tokenizer_vocabulary_size(const mmn_tokenizer *tokenizer)

@@ -15,11 +15,13 @@
 typedef struct mmn_tokenizer mmn_tokenizer;
 
 /* Opens the tokenizer of the Hugging Face folder `folder`: tokenizer.json if it is there, obeyed as
- * it stands; else tokenizer.model with the tokens that added_tokens.json and tokenizer_config.json
- * add to it, run as the published ("legacy") LLaMA tokenizers run it: every stretch of text between
- * special tokens gets its own leading space; else vocab.txt with these settings, run as BERT's.
- * MMN_INPUT for a file that is damaged or asks for something that would change ids and is not
- * supported, which the message names. */
+ * it stands; else tokenizer.model, run as LLaMA's: with `legacy` in tokenizer_config.json, or
+ * without that file, every stretch of text between special tokens gets its own leading space,
+ * otherwise only the beginning of the text, and with `add_prefix_space` false nothing; else
+ * vocab.txt with these settings, run as BERT's. In each case tokenizer_config.json,
+ * special_tokens_map.json and added_tokens.json add their tokens (text/side_files.h). MMN_INPUT for
+ * a file that is damaged or asks for something that would change ids and is not supported, which
+ * the message names. */
 mmn_status mmn_tokenizer_open(mmn_tokenizer **tokenizer, const char *folder, mmn_error *error);
 /* NULL is allowed. */
 void mmn_tokenizer_close(mmn_tokenizer *tokenizer);
@@ -39,6 +41,13 @@ mmn_status mmn_tokenizer_encode(const mmn_tokenizer *tokenizer, const char *text
  * from the end. */
 mmn_status mmn_tokenizer_decode(const mmn_tokenizer *tokenizer, const int32_t *ids, size_t count,
                                 bool skip_special, char **text, size_t *length, mmn_error *error);
+
+/* From now on encoding refuses texts with ids that are not below `limit`: those of tokens that are
+ * added to a tokenizer and have no row in the model's embedding. */
+void mmn_tokenizer_limit_ids(mmn_tokenizer *tokenizer, size_t limit);
+
+/* One more than the largest id of the vocabulary, without the tokens that are added to it. */
+size_t mmn_tokenizer_model_size(const mmn_tokenizer *tokenizer);
 
 /* One more than the largest id, so that an embedding needs at least this many rows. */
 size_t mmn_tokenizer_vocabulary_size(const mmn_tokenizer *tokenizer);

@@ -160,18 +160,6 @@ static mmn_status read_model(mmn_tokenizer *tokenizer, const mmn_json_object *do
 
 /* ---- Added tokens ---------------------------------------------------------------------------- */
 
-/* The id that the `tokenizers` library gives an added token, whatever the file says: that of its
- * text in the vocabulary, or the next one. */
-static int64_t id_of_added(const mmn_tokenizer *tokenizer, const char *content)
-{
-    const mmn_vocabulary *model = mmn_model_vocabulary(tokenizer);
-    int32_t known = mmn_vocabulary_find(model, content, strlen(content));
-    if (known >= 0)
-        return known;
-    size_t added = tokenizer->added.contents.size;
-    return (int64_t)(added > model->count ? added : model->count);
-}
-
 static mmn_status read_added_token(mmn_tokenizer *tokenizer, const mmn_json_object *json,
                                    mmn_error *error)
 {
@@ -199,7 +187,9 @@ static mmn_status read_added_token(mmn_tokenizer *tokenizer, const mmn_json_obje
         status = mmn_json_get_bool(&token.special, json, "special", error);
     if (status != MMN_OK)
         return status;
-    int64_t expected = id_of_added(tokenizer, content);
+    /* The `tokenizers` library gives it this id, whatever the file says. */
+    int64_t expected = mmn_added_tokens_next_id(&tokenizer->added,
+                                                mmn_model_vocabulary(tokenizer), content);
     if (id != expected)
         return mmn_json_fail(json, "id", error,
                              "is %u, but \"%.60s\" gets the id %lld from the vocabulary",

@@ -23,6 +23,7 @@ typedef enum mmn_tokenizer_model { MMN_MODEL_BPE, MMN_MODEL_WORDPIECE } mmn_toke
 
 /* In the order in which encoding uses them. */
 struct mmn_tokenizer {
+    size_t id_limit; /* encoding gives ids below this; 0: any */
     mmn_added_tokens added;
     mmn_normalizer normalizer;
     mmn_pre_tokenizer pre_tokenizer;
@@ -53,9 +54,10 @@ mmn_status mmn_tokenizer_read_words(mmn_tokenizer *tokenizer, const char *folder
                                     mmn_error *error);
 
 /* Reads the pieces and rules of a tokenizer.model of `size` bytes: vocabulary, normaliser, special
- * tokens and decoder. */
+ * tokens and decoder. Where `scheme` is not NULL, it says where a space is put before a text, in
+ * place of the model's rules. */
 mmn_status mmn_sentencepiece_read(mmn_tokenizer *tokenizer, const uint8_t *data, size_t size,
-                                  mmn_error *error);
+                                  const mmn_prepend_scheme *scheme, mmn_error *error);
 
 /* Makes a tokenizer of the bytes of a tokenizer.json, or of a tokenizer.model that no other file
  * stands beside. */

@@ -24,7 +24,7 @@ reads_odd() {
     copy_model "$copied" || return 1
     shift
     for file; do
-        begin_with '"a": NaN, "b": [-Infinity, 1e999, {"c": Infinity}], "d\\u0000": "\\u0000", "model_max_length": 1000000000000000019884624838656, "e": -9223372036854775809,' \
+        begin_with '"a": NaN, "b": [-Infinity, 1e999, {"c": Infinity}], "d\\u0000": "\\u0000", "huge": 1000000000000000019884624838656, "e": -9223372036854775809,' \
             "$work/$copied/$file" || return 1
     done
     exits 0 $MMNEURON info "$work/$copied"
@@ -65,5 +65,52 @@ check "a huge integer under a key that is used" refuses_value vocab_size \
     1000000000000000019884624838656 'must be an integer between .* and is 1000000000000000019884'
 check "NaN as a text" refuses_value model_type NaN 'must be a text and is a number'
 check "a zero byte behind a number" refuses_zero_byte
+
+# ---- Tokens --------------------------------------------------------------------------------------
+
+# has_ids COUNT PROMPT FOLDER: the prompt has so many ids.
+has_ids() {
+    exits 0 $MMNEURON dump "$3" --prompt "$2" --stages input_ids -o "$work/ids.safetensors" &&
+        grep -q ": $1 positions" "$work/out" || {
+        cat "$work/out"
+        return 1
+    }
+}
+
+# Of the tokens of llama-2's tokenizer_config.json, which alone LLaMA's class knows.
+knows_config_tokens() {
+    copy_model llama-2 || return 1
+    config=$work/llama-2/tokenizer_config.json
+    sed 's|"<image>"|"<\|im_start\|>"|; s|"content": "<pad>"|"content": "<\|im_end\|>"|' "$config" \
+        >"$work/changed" && mv "$work/changed" "$config"
+    has_ids 3 '<|im_start|><|im_end|>' "$work/llama-2" &&
+        has_ids 6 '<|im_start|>user' "$work/llama-2"
+}
+
+# A token that only a name adds has no row in the embedding; only its use is an error.
+refuses_token_without_row() {
+    copy_model bloom || return 1
+    names=
+    for number in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29; do
+        names="$names \"own${number}_token\": \"<own$number>\","
+    done
+    begin_with "$names" "$work/bloom/tokenizer_config.json" || return 1
+    exits 0 $MMNEURON info "$work/bloom" || return 1
+    fails_with 'the token "<own29>" has the id 512, and .* ends before 512' \
+        $MMNEURON dump "$work/bloom" --prompt 'a <own29>' -o "$work/ids.safetensors"
+}
+
+refuses_split_special() {
+    copy_model llama-2 && begin_with '"split_special_tokens": true,' \
+        "$work/llama-2/tokenizer_config.json" || return 1
+    fails_with 'tokenizer_config.json: split_special_tokens: is true, which is not supported' \
+        $MMNEURON info "$work/llama-2"
+}
+
+check "tokens that only tokenizer_config.json has" knows_config_tokens
+if can_read "$top_srcdir/golden/checkpoints/bloom"; then
+    check "a token beyond the embedding" refuses_token_without_row
+fi
+check "split_special_tokens" refuses_split_special
 
 done_testing

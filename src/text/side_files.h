@@ -1,0 +1,34 @@
+/* The JSON files beside a tokenizer, and the tokens that they add to it as transformers adds them:
+ * tokenizer_config.json, special_tokens_map.json and added_tokens.json. */
+#ifndef MMN_TEXT_SIDE_FILES_H
+#define MMN_TEXT_SIDE_FILES_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "text/tokenizer_parts.h"
+
+/* Objects of files that are not there have no value. `model` is the folder's config.json, which
+ * says what model the tokenizer belongs to. Start from {0}. */
+typedef struct mmn_side_files {
+    mmn_json_object config, special_map, added, model;
+    json_t *documents[4];
+    char *paths[4];
+} mmn_side_files;
+
+/* Close them also on failure. */
+mmn_status mmn_side_files_open(mmn_side_files *files, const char *folder, mmn_error *error);
+void mmn_side_files_close(mmn_side_files *files);
+
+/* Adds the tokens that the files name to those that the tokenizer has from tokenizer.json
+ * (has_json), tokenizer.model or vocab.txt. A token of the vocabulary keeps its id, any other gets
+ * the next free one, whatever the files say; a token that is there already gets their options.
+ * MMN_INPUT for settings that are not supported. */
+mmn_status mmn_side_files_add_tokens(const mmn_side_files *files, mmn_tokenizer *tokenizer,
+                                     bool has_json, mmn_error *error);
+
+/* The special token that the settings call `key` ("bos_token"), or `usual`. */
+const char *mmn_side_files_token(const mmn_side_files *files, const char *key, const char *usual);
+
+#endif
