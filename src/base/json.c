@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/json_memory.h"
 #include "base/json_python.h"
 #include "base/memory.h"
 
@@ -53,10 +54,11 @@ static mmn_status parse(json_t **value, const char *text, size_t size, const cha
         return mmn_fail(error, MMN_INPUT, file, where, "JSON text with more than %d values",
                         MMN_JSON_VALUE_LIMIT);
     json_error_t problem;
-    *value = json_loadb(text, size, JSON_REJECT_DUPLICATES, &problem);
+    unsigned long failures = mmn_json_failures();
+    *value = mmn_json_load_text(text, size, JSON_REJECT_DUPLICATES, &problem);
     if (*value)
         return MMN_OK;
-    if (json_error_code(&problem) == json_error_out_of_memory)
+    if (mmn_json_failures() != failures)
         return mmn_fail(error, MMN_SYSTEM, file, where, "out of memory while parsing JSON");
     if (problem.line > 0)
         snprintf(where, sizeof(where), "line %" PRIu64 ", column %d",

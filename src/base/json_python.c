@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/json_memory.h"
 #include "base/text_buffer.h"
 
 /* Begins the text that a number becomes: U+FDEE. */
@@ -75,27 +76,29 @@ static bool is_number(const char *word, size_t length)
 }
 
 /* Whether this is a number, and Jansson finds that it cannot hold it: it can hold 18 digits. */
-static bool is_too_large(const char *word, size_t length)
+static bool is_too_large(rewriting *run, const char *word, size_t length)
 {
     json_error_t problem;
+    unsigned long failures = mmn_json_failures();
     if (length <= 18 && !memchr(word, 'e', length) && !memchr(word, 'E', length))
         return false;
     if (!is_number(word, length))
         return false;
-    json_t *value = json_loadb(word, length, JSON_DECODE_ANY, &problem);
+    json_t *value = mmn_json_load_text(word, length, JSON_DECODE_ANY, &problem);
+    run->plain.failed |= mmn_json_failures() != failures;
     if (!value)
         return json_error_code(&problem) == json_error_numeric_overflow;
     json_decref(value);
     return false;
 }
 
-static bool is_odd_number(const char *word, size_t length)
+static bool is_odd_number(rewriting *run, const char *word, size_t length)
 {
     static const char *const names[] = {"NaN", "Infinity", "-Infinity"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (strlen(names[i]) == length && memcmp(names[i], word, length) == 0)
             return true;
-    return is_too_large(word, length);
+    return is_too_large(run, word, length);
 }
 
 /* A number that is a key is no JSON for Python either. */
@@ -112,7 +115,7 @@ static size_t rewrite_word(rewriting *run, size_t at)
     size_t end = at;
     while (end < run->size && belongs_to_word(run->text[end]))
         end++;
-    if (is_odd_number(run->text + at, end - at) && !is_key(run, end)) {
+    if (is_odd_number(run, run->text + at, end - at) && !is_key(run, end)) {
         replace(run, at, end);
         mmn_text_add(&run->plain, "\"%s", number_mark);
         mmn_text_add_bytes(&run->plain, run->text + at, end - at);
@@ -134,7 +137,7 @@ mmn_status mmn_json_from_python(char **plain, size_t *plain_size, const char *te
         else
             at++;
     }
-    if (run.copied == 0)
+    if (run.copied == 0 && !run.plain.failed)
         return MMN_OK;
     replace(&run, size, size);
     *plain_size = run.plain.length;

@@ -20,6 +20,15 @@ _Bool mmn_multiply_sizes(size_t a, size_t b, size_t *product)
     return 1;
 }
 
+void *mmn_allocate_for_library(size_t size)
+{
+    void *pointer = NULL;
+    _Bool refused = fail_at != 0 && --fail_at == 0;
+    if (refused || posix_memalign(&pointer, MMN_ALIGNMENT, size ? size : 1) != 0)
+        return NULL;
+    return pointer;
+}
+
 void *mmn_allocate(size_t count, size_t size, mmn_error *error)
 {
     size_t bytes;
@@ -28,9 +37,8 @@ void *mmn_allocate(size_t count, size_t size, mmn_error *error)
                  size);
         return NULL;
     }
-    void *pointer = NULL;
-    _Bool refused = fail_at != 0 && --fail_at == 0;
-    if (refused || posix_memalign(&pointer, MMN_ALIGNMENT, bytes ? bytes : 1) != 0) {
+    void *pointer = mmn_allocate_for_library(bytes);
+    if (!pointer) {
         mmn_fail(error, MMN_SYSTEM, NULL, NULL, "out of memory: %zu bytes were asked for", bytes);
         return NULL;
     }

@@ -28,6 +28,9 @@ mmn_status mmn_reserve(void *pointer_to_pointer, size_t *capacity, size_t needed
 char *mmn_copy_text(const char *text, mmn_error *error);
 char *mmn_copy_bytes(const char *text, size_t length, mmn_error *error);
 
+/* For libraries that take functions for their memory: `size` bytes, not zeroed, or NULL. */
+void *mmn_allocate_for_library(size_t size);
+
 /* Frees what the functions above returned; NULL is allowed. */
 void mmn_free(void *pointer);
 

@@ -104,6 +104,8 @@ int main(int argc, char **argv)
 {
     mmn_cli_wait_asleep(argv);
     mmn_cli_guard_streams();
+    mmn_cli_watch_json();
+    mmn_cli_guard_exit();
     mmn_cli_guard_mappings();
     return mmn_cli_finish(run(argc, argv));
 }

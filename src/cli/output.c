@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +17,39 @@
 
 /* What went wrong first on standard output; a program has one, so its state is the program's. */
 static int output_error;
+
+/* Whether an allocation of Jansson's has failed: what is being built may lack anything then. */
+static atomic_bool json_failed;
+
+static void *allocate_json(size_t size)
+{
+    void *pointer = malloc(size);
+    if (pointer == NULL)
+        atomic_store(&json_failed, true);
+    return pointer;
+}
+
+void mmn_cli_watch_json(void)
+{
+    json_set_alloc_funcs(allocate_json, free);
+}
+
+/* Whether the program ends by itself. */
+static bool finished;
+
+static void end_for_others(void)
+{
+    if (finished)
+        return;
+    mmn_cli_message("a library ended the program, which OpenMP does when it gets no memory or no more"
+                    " threads: --threads 1 needs least");
+    _exit(MMN_CLI_FAILED);
+}
+
+void mmn_cli_guard_exit(void)
+{
+    (void)atexit(end_for_others);
+}
 
 void mmn_cli_guard_streams(void)
 {
@@ -73,9 +108,13 @@ int mmn_cli_print_json(json_t *value)
 {
     char *text = value != NULL ? json_dumps(value, JSON_INDENT(2)) : NULL;
     json_decref(value);
+    if (atomic_load(&json_failed)) {
+        free(text);
+        mmn_cli_message("the result cannot be written as JSON: out of memory");
+        return MMN_CLI_FAILED;
+    }
     if (text == NULL) {
-        mmn_cli_message("the result cannot be written as JSON: memory is short, or a name in it is"
-                        " not UTF-8");
+        mmn_cli_message("the result cannot be written as JSON: a name in it is not UTF-8");
         return MMN_CLI_FAILED;
     }
     mmn_cli_print("%s\n", text);
@@ -139,6 +178,7 @@ int mmn_cli_usage(const char *command, const char *format, ...)
 
 int mmn_cli_finish(int code)
 {
+    finished = true;
     errno = 0;
     if (fclose(stdout) != 0)
         remember_error();

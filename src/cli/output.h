@@ -19,6 +19,14 @@
  * number and receives what was meant for the stream. */
 void mmn_cli_guard_streams(void);
 
+/* Makes Jansson, whose functions pass over some failed allocations, remember them for
+ * mmn_cli_print_json. To be called before anything else may use Jansson. */
+void mmn_cli_watch_json(void);
+
+/* Makes the end of a program that another library ends, as libgomp does for want of threads or memory,
+ * a sentence and MMN_CLI_FAILED: its own code would say something else. */
+void mmn_cli_guard_exit(void);
+
 /* Prints a result. A failure to write is remembered for mmn_cli_finish. */
 void mmn_cli_print(const char *format, ...) MMN_CLI_PRINTF(1, 2);
 

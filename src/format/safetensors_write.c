@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/json_memory.h"
 #include "base/memory.h"
 #include "format/safetensors_internal.h"
 
@@ -59,6 +60,7 @@ static mmn_status make_header(char **text, const char *path, const mmn_tensor *c
                               size_t count, const char *const *metadata, mmn_error *error)
 {
     *text = NULL;
+    unsigned long failures = mmn_json_failures();
     json_t *header = json_object();
     mmn_status status = MMN_OK;
     if (!header)
@@ -75,7 +77,9 @@ static mmn_status make_header(char **text, const char *path, const mmn_tensor *c
             status = mmn_fail(error, MMN_USAGE, path, name, "cannot be written: not UTF-8");
         offset += ordered[i]->bytes;
     }
-    if (status == MMN_OK && !(*text = json_dumps(header, JSON_COMPACT)))
+    if (status == MMN_OK)
+        *text = json_dumps(header, JSON_COMPACT);
+    if (mmn_json_failures() != failures)
         status = mmn_fail(error, MMN_SYSTEM, path, NULL, "out of memory");
     json_decref(header);
     return status;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/json_memory.h"
 #include "base/memory.h"
 #include "neurons/ranking.h"
 #include "report/values.h"
@@ -59,7 +60,10 @@ static mmn_status name_result(mmn_result *result, const char *file, mmn_error *e
     result->name = mmn_copy_text(file, error);
     if (!result->file || !result->name)
         return MMN_SYSTEM;
+    unsigned long failures = mmn_json_failures();
     json_t *text = json_string(file);
+    if (mmn_json_failures() != failures)
+        return mmn_fail(error, MMN_SYSTEM, NULL, NULL, "out of memory");
     for (char *at = result->name; !text && *at != '\0'; at++)
         *at = (unsigned char)*at < 0x80 ? *at : '?';
     json_decref(text);

@@ -30,6 +30,18 @@ struct mmn_pattern {
     pcre2_match_context *limits;
 };
 
+static void *allocate(size_t size, void *context)
+{
+    (void)context;
+    return mmn_allocate_for_library(size);
+}
+
+static void release(void *pointer, void *context)
+{
+    (void)context;
+    mmn_free(pointer);
+}
+
 /* Rewrites an expression of Oniguruma, as the `tokenizers` library takes them, for PCRE2: a class
  * within a class is its members, and \s is White_Space, which PCRE2's own \s is not quite. */
 static mmn_status translate(mmn_bytes *result, const char *expression, mmn_error *error)
@@ -72,12 +84,13 @@ static mmn_status compile(mmn_pattern **pattern, const char *expression, const c
                           uint32_t options, mmn_error *error)
 {
     mmn_pattern *made = mmn_allocate(1, sizeof(*made), error);
-    pcre2_compile_context *context = pcre2_compile_context_create(NULL);
+    pcre2_general_context *memory = pcre2_general_context_create(allocate, release, NULL);
+    pcre2_compile_context *context = memory ? pcre2_compile_context_create(memory) : NULL;
     mmn_status status = made ? MMN_OK : MMN_SYSTEM;
     int code = 0;
     PCRE2_SIZE offset = 0;
     if (status == MMN_OK) {
-        made->limits = pcre2_match_context_create(NULL);
+        made->limits = memory ? pcre2_match_context_create(memory) : NULL;
         if (!context || !made->limits)
             status = mmn_fail(error, MMN_SYSTEM, NULL, NULL, "out of memory for a pattern");
     }
@@ -93,10 +106,12 @@ static mmn_status compile(mmn_pattern **pattern, const char *expression, const c
     if (status == MMN_OK && !made->code) {
         char reason[256];
         pcre2_get_error_message(code, (PCRE2_UCHAR *)reason, sizeof(reason));
-        status = mmn_fail(error, MMN_INPUT, NULL, NULL, "the pattern \"%.200s\" is wrong at byte "
+        status = mmn_fail(error, code == PCRE2_ERROR_HEAP_FAILED ? MMN_SYSTEM : MMN_INPUT, NULL,
+                          NULL, "the pattern \"%.200s\" is wrong at byte "
                           "%zu: %s", original, (size_t)offset, reason);
     }
     pcre2_compile_context_free(context);
+    pcre2_general_context_free(memory);
     if (status != MMN_OK) {
         mmn_pattern_free(made);
         made = NULL;
@@ -145,7 +160,8 @@ mmn_status mmn_pattern_find(const mmn_pattern *pattern, const char *text, size_t
                             size_t from, bool *found, size_t *start, size_t *end,
                             mmn_error *error)
 {
-    pcre2_match_data *match = pcre2_match_data_create(1, NULL);
+    /* With the functions that the pattern has for its memory. */
+    pcre2_match_data *match = pcre2_match_data_create_from_pattern(pattern->code, NULL);
     if (!match)
         return mmn_fail(error, MMN_SYSTEM, NULL, NULL, "out of memory for a pattern's match");
     int count = pcre2_match(pattern->code, (PCRE2_SPTR)text, length, from, PCRE2_NO_UTF_CHECK,
@@ -162,7 +178,7 @@ mmn_status mmn_pattern_find(const mmn_pattern *pattern, const char *text, size_t
     } else if (count < 0 && count != PCRE2_ERROR_NOMATCH) {
         char reason[256];
         pcre2_get_error_message(count, (PCRE2_UCHAR *)reason, sizeof(reason));
-        status = mmn_fail(error, MMN_INPUT, NULL, NULL,
+        status = mmn_fail(error, count == PCRE2_ERROR_NOMEMORY ? MMN_SYSTEM : MMN_INPUT, NULL, NULL,
                           "a pattern of the tokenizer cannot be matched: %s", reason);
     }
     pcre2_match_data_free(match);
