@@ -17,37 +17,34 @@ static const mmn_resolution default_pinpoints[] = {
     {336, 672}, {672, 336}, {672, 672}, {1008, 336}, {336, 1008},
 };
 
-/* What is different for classes that resize to one tile, whatever the aspect: SigLIP's and BLIP's. */
-static void set_tile_defaults(mmn_image_settings *settings, const mmn_image_model *model)
-{
-    settings->do_center_crop = false;
-    settings->shortest_edge = 0;
-    settings->size = (mmn_resolution){model->image_size, model->image_size};
-    for (size_t i = 0; i < 3 && settings->processor == MMN_PROCESSOR_SIGLIP; i++)
-        settings->mean[i] = settings->std[i] = 0.5;
-}
-
-/* What CLIP's and LLaVA's classes share, with the sizes of the model. */
-static void set_defaults(mmn_image_settings *settings, const mmn_image_model *model)
+/* What a class has where its file is silent, as transformers 5.23 does: sizes are the class's own,
+ * whatever the vision tower reads. */
+static void set_class_defaults(mmn_image_settings *settings, mmn_image_processor processor)
 {
     *settings = (mmn_image_settings){
-        .processor = model->anyres ? MMN_PROCESSOR_LLAVA_NEXT : MMN_PROCESSOR_LLAVA,
+        .processor = processor,
         .resize_order = MMN_RESIZE_HORIZONTAL_FIRST,
         .resample = MMN_RESAMPLE_BICUBIC,
         .do_resize = true,
         .do_center_crop = true,
         .do_rescale = true,
         .do_normalize = true,
-        .shortest_edge = model->image_size,
-        .crop_size = {model->image_size, model->image_size},
+        .do_convert_rgb = true,
+        .shortest_edge = 224,
+        .crop_size = {224, 224},
         .rescale_factor = 1.0 / 255,
         .mean = {0.48145466, 0.4578275, 0.40821073},
         .std = {0.26862954, 0.26130258, 0.27577711},
     };
-    if (model->blip) {
-        settings->processor = MMN_PROCESSOR_BLIP;
-        set_tile_defaults(settings, model);
-    }
+    if (processor != MMN_PROCESSOR_SIGLIP && processor != MMN_PROCESSOR_BLIP)
+        return;
+    uint32_t side = processor == MMN_PROCESSOR_SIGLIP ? 224 : 384;
+    settings->do_center_crop = false;
+    settings->shortest_edge = 0;
+    settings->size = (mmn_resolution){side, side};
+    settings->crop_size = (mmn_resolution){0, 0};
+    for (size_t i = 0; i < 3 && processor == MMN_PROCESSOR_SIGLIP; i++)
+        settings->mean[i] = settings->std[i] = 0.5;
 }
 
 /* Removes `suffix` from the end of the first *length characters of `name`. */
@@ -92,9 +89,7 @@ static mmn_status read_class(mmn_image_settings *settings, const mmn_json_object
                              "CLIPImageProcessor, LlavaImageProcessor, LlavaNextImageProcessor, "
                              "SiglipImageProcessor, BlipImageProcessor)",
                              name);
-    settings->processor = classes[i].processor;
-    if (settings->processor == MMN_PROCESSOR_SIGLIP || settings->processor == MMN_PROCESSOR_BLIP)
-        set_tile_defaults(settings, model);
+    set_class_defaults(settings, classes[i].processor);
     if ((settings->processor == MMN_PROCESSOR_LLAVA_NEXT) != model->anyres)
         return mmn_json_fail(object, key, error, "\"%s\" does not suit a %s model", name,
                              model->anyres ? "llava_next" : "llava");
@@ -102,8 +97,8 @@ static mmn_status read_class(mmn_image_settings *settings, const mmn_json_object
 }
 
 /* A size: an integer N, [height, width], {"height", "width"} or, if `shortest_edge` is not NULL,
- * {"shortest_edge"}. An integer means a square, or with `shortest_edge` the shorter side. */
-static mmn_status read_size(mmn_resolution *size, uint32_t *shortest_edge,
+ * {"shortest_edge"}. An integer is the shorter side where `square` is false, else a square. */
+static mmn_status read_size(mmn_resolution *size, uint32_t *shortest_edge, bool square,
                             const mmn_json_object *object, const char *key, mmn_error *error)
 {
     const char *forms = shortest_edge
@@ -124,7 +119,7 @@ static mmn_status read_size(mmn_resolution *size, uint32_t *shortest_edge,
             return mmn_json_fail(object, key, error, "%s", forms);
         *size = (mmn_resolution){(uint32_t)sides[0], (uint32_t)sides[count - 1]};
         if (shortest_edge)
-            *shortest_edge = count == 1 ? size->height : 0;
+            *shortest_edge = count == 1 && !square ? size->height : 0;
         return MMN_OK;
     }
 
@@ -203,21 +198,74 @@ static mmn_status read_pinpoints(mmn_image_settings *settings, const mmn_json_ob
     return MMN_OK;
 }
 
+/* A switch; null switches off, as it does in Python. */
+static mmn_status read_switch(bool *value, const mmn_json_object *object, const char *key,
+                              mmn_error *error)
+{
+    if (json_is_null(json_object_get(object->value, key)))
+        *value = false;
+    return mmn_json_get_bool(value, object, key, error);
+}
+
+/* A key that is null is not the default: transformers refuses to do the step without it. */
+static mmn_status refuse_null(const mmn_json_object *object, const char *key, bool used,
+                              mmn_error *error)
+{
+    if (!used || !json_is_null(json_object_get(object->value, key)))
+        return MMN_OK;
+    return mmn_json_fail(object, key, error,
+                         "expected a value, not null: the image processor is told to use it");
+}
+
+/* The sizes that images are resized and cropped to. */
+static mmn_status read_sizes(mmn_image_settings *settings, const mmn_json_object *object,
+                             mmn_error *error)
+{
+    bool square = settings->processor == MMN_PROCESSOR_BLIP, kosmos = false;
+    mmn_status status = read_switch(&square, object, "default_to_square", error);
+    if (status == MMN_OK)
+        status = read_size(&settings->size, &settings->shortest_edge, square, object, "size", error);
+    if (status == MMN_OK)
+        status = read_size(&settings->crop_size, NULL, true, object, "crop_size", error);
+    if (status == MMN_OK)
+        status = mmn_json_get_bool(&kosmos, object, "use_square_size", error);
+    if (status == MMN_OK && kosmos)
+        status = mmn_json_fail(object, "use_square_size", error, "is not supported");
+    if (status == MMN_OK)
+        status = read_switch(&settings->do_resize, object, "do_resize", error);
+    if (status == MMN_OK)
+        status = read_switch(&settings->do_center_crop, object, "do_center_crop", error);
+    if (status == MMN_OK)
+        status = refuse_null(object, "size", settings->do_resize, error);
+    if (status == MMN_OK)
+        status = refuse_null(object, "crop_size", settings->do_center_crop, error);
+    if (status == MMN_OK && settings->do_center_crop && settings->crop_size.height == 0)
+        status = mmn_json_fail(object, "do_center_crop", error,
+                               "a crop needs a \"crop_size\", which this class has none of");
+    return status;
+}
+
 /* The scalars that all classes have. */
 static mmn_status read_steps(mmn_image_settings *settings, const mmn_json_object *object,
                              mmn_error *error)
 {
     bool do_pad = false;
     uint32_t resample = settings->resample;
-    mmn_status status = mmn_json_get_bool(&settings->do_resize, object, "do_resize", error);
+    mmn_status status = read_switch(&settings->do_rescale, object, "do_rescale", error);
     if (status == MMN_OK)
-        status = mmn_json_get_bool(&settings->do_center_crop, object, "do_center_crop", error);
+        status = read_switch(&settings->do_normalize, object, "do_normalize", error);
     if (status == MMN_OK)
-        status = mmn_json_get_bool(&settings->do_rescale, object, "do_rescale", error);
+        status = read_switch(&settings->do_convert_rgb, object, "do_convert_rgb", error);
     if (status == MMN_OK)
-        status = mmn_json_get_bool(&settings->do_normalize, object, "do_normalize", error);
+        status = read_switch(&do_pad, object, "do_pad", error);
     if (status == MMN_OK)
-        status = mmn_json_get_bool(&do_pad, object, "do_pad", error);
+        status = refuse_null(object, "resample", settings->do_resize, error);
+    if (status == MMN_OK)
+        status = refuse_null(object, "rescale_factor", settings->do_rescale, error);
+    if (status == MMN_OK)
+        status = refuse_null(object, "image_mean", settings->do_normalize, error);
+    if (status == MMN_OK)
+        status = refuse_null(object, "image_std", settings->do_normalize, error);
     if (status == MMN_OK)
         status = mmn_json_get_u32(&resample, object, "resample", 0, UINT32_MAX, error);
     if (status == MMN_OK)
@@ -248,9 +296,11 @@ static mmn_status read_steps(mmn_image_settings *settings, const mmn_json_object
     /* LlavaNextImageProcessor pads the number of tiles in a batch, which one image has not. */
     settings->pad_to_square = do_pad && settings->processor == MMN_PROCESSOR_LLAVA;
     json_t *pad_size = json_object_get(object->value, "pad_size");
-    if (do_pad && settings->processor == MMN_PROCESSOR_CLIP && pad_size && !json_is_null(pad_size))
+    bool pads_batches = settings->processor != MMN_PROCESSOR_LLAVA &&
+                        settings->processor != MMN_PROCESSOR_LLAVA_NEXT;
+    if (do_pad && pads_batches && pad_size && !json_is_null(pad_size))
         return mmn_json_fail(object, "pad_size", error,
-                             "padding by CLIPImageProcessor is not supported");
+                             "padding to a size is not supported");
     return MMN_OK;
 }
 
@@ -289,37 +339,31 @@ static mmn_status check_sizes(const mmn_image_settings *settings, const mmn_json
 static mmn_status read_settings(mmn_image_settings *settings, const mmn_json_object *object,
                                 const mmn_image_model *model, mmn_error *error)
 {
-    set_defaults(settings, model);
+    set_class_defaults(settings, model->anyres ? MMN_PROCESSOR_LLAVA_NEXT
+                                 : model->blip ? MMN_PROCESSOR_BLIP
+                                               : MMN_PROCESSOR_LLAVA);
     mmn_status status = read_class(settings, object, model, error);
     if (status == MMN_OK)
-        status = read_size(&settings->size, &settings->shortest_edge, object, "size", error);
-    if (status == MMN_OK)
-        status = read_size(&settings->crop_size, NULL, object, "crop_size", error);
+        status = read_sizes(settings, object, error);
     if (status == MMN_OK)
         status = read_steps(settings, object, error);
     if (status != MMN_OK)
         return status;
     if (settings->processor == MMN_PROCESSOR_LLAVA_NEXT) {
-        const mmn_resolution *pinpoints = default_pinpoints;
-        size_t count = sizeof(default_pinpoints) / sizeof(default_pinpoints[0]);
-        if (model->grid_pinpoints) {
-            pinpoints = model->grid_pinpoints;
-            count = model->grid_pinpoint_count;
-        }
-        if (count == 0 || count > MMN_IMAGE_MAXIMUM_PINPOINTS)
-            return mmn_fail(error, MMN_INPUT, NULL, "image_grid_pinpoints",
-                            "expected 1 to %d entries, found %zu", MMN_IMAGE_MAXIMUM_PINPOINTS,
-                            count);
-        memcpy(settings->grid_pinpoints, pinpoints, count * sizeof(*pinpoints));
-        settings->grid_pinpoint_count = count;
-        status = read_pinpoints(settings, object, error);
+        settings->grid_pinpoint_count = sizeof(default_pinpoints) / sizeof(default_pinpoints[0]);
+        memcpy(settings->grid_pinpoints, default_pinpoints, sizeof(default_pinpoints));
+        status = refuse_null(object, "image_grid_pinpoints", true, error);
+        if (status == MMN_OK)
+            status = read_pinpoints(settings, object, error);
         if (status != MMN_OK)
             return status;
         if (model->grid_pinpoints &&
-            (settings->grid_pinpoint_count != count ||
-             memcmp(settings->grid_pinpoints, pinpoints, count * sizeof(*pinpoints)) != 0))
+            (settings->grid_pinpoint_count != model->grid_pinpoint_count ||
+             memcmp(settings->grid_pinpoints, model->grid_pinpoints,
+                    model->grid_pinpoint_count * sizeof(*model->grid_pinpoints)) != 0))
             return mmn_json_fail(object, "image_grid_pinpoints", error,
-                                 "the entries are not those of config.json");
+                                 "the entries (the class's, if there are none) are not those of "
+                                 "config.json");
     }
     return check_sizes(settings, object, model, error);
 }

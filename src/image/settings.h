@@ -30,6 +30,7 @@ typedef struct mmn_image_settings {
     mmn_resize_order resize_order;
     mmn_resample resample;
     bool do_resize, do_center_crop, do_rescale, do_normalize;
+    bool do_convert_rgb;    /* white in the place of a colour that is transparent */
     bool pad_to_square;     /* LlavaImageProcessor's do_pad */
     uint32_t shortest_edge; /* length of the shorter side after resizing; 0: `size` counts */
     mmn_resolution size, crop_size;
@@ -44,15 +45,16 @@ typedef struct mmn_image_model {
     bool blip;           /* or InstructBLIP, else LLaVA */
     uint32_t image_size; /* of the vision tower */
     size_t grid_pinpoint_count;
-    const mmn_resolution *grid_pinpoints; /* anyres only; NULL: the class default */
+    const mmn_resolution *grid_pinpoints; /* anyres only; NULL: whatever the file has */
 } mmn_image_model;
 
 /* Reads the settings in `folder`: processor_config.json's "image_processor" if there is one, else
  * preprocessor_config.json; both the published and the transformers 5 forms. Keys that are missing
- * have the defaults of the image processor's class, but sizes have `model`'s image_size and
- * pinpoints are `model`'s. The order of resizing is horizontal first. MMN_INPUT when neither file
- * has settings (transformers refuses such a folder too), when a value is not valid or not supported,
- * when the processor's class does not suit the model, or when its pinpoints are not the model's. */
+ * have the defaults of the image processor's class, which do not ask what the vision tower reads;
+ * switches that are null are off, as in Python. The order of resizing is horizontal first.
+ * MMN_INPUT when neither file has settings (transformers refuses such a folder too), when a value
+ * is not valid or not supported, when the processor's class does not suit the model, or when its
+ * pinpoints or its tiles are not the model's. */
 mmn_status mmn_image_settings_read(mmn_image_settings *settings, const char *folder,
                                    const mmn_image_model *model, mmn_error *error);
 

@@ -40,7 +40,7 @@ static void remove_folder(void)
 
 static mmn_status read_single(const char *text)
 {
-    mmn_image_model model = {.anyres = false, .image_size = 336};
+    mmn_image_model model = {.anyres = false, .image_size = 224};
     write_file("preprocessor_config.json", text);
     memset(&error, 0, sizeof(error));
     return mmn_image_settings_read(&settings, folder, &model, &error);
@@ -67,28 +67,62 @@ Test(settings, must_be_there)
     cr_assert_eq(read_single(NULL), MMN_OK, "%s", error.message);
 }
 
-Test(settings, default_to_those_of_the_class_and_the_model)
+/* What transformers 5.23's CLIPImageProcessorPil, LlavaImageProcessorPil and so on have as class
+ * attributes. */
+Test(settings, default_to_those_of_the_class)
 {
     cr_assert_eq(read_single("{}"), MMN_OK, "%s", error.message);
     cr_expect_eq(settings.processor, MMN_PROCESSOR_LLAVA);
-    cr_expect_eq(settings.shortest_edge, 336);
-    cr_expect_eq(settings.crop_size.height, 336);
+    cr_expect_eq(settings.shortest_edge, 224);
+    cr_expect_eq(settings.crop_size.height, 224);
     cr_expect(settings.do_resize && settings.do_center_crop && settings.do_rescale &&
-              settings.do_normalize && !settings.pad_to_square);
+              settings.do_normalize && settings.do_convert_rgb && !settings.pad_to_square);
     cr_expect_eq(settings.resample, MMN_RESAMPLE_BICUBIC);
     cr_expect_eq(settings.rescale_factor, 1.0 / 255);
     cr_expect_eq(settings.mean[1], 0.4578275);
     cr_expect_eq(settings.std[2], 0.27577711);
-    cr_assert_eq(read_anyres("{}"), MMN_OK);
+    cr_assert_eq(read_anyres("{\"crop_size\": 336}"), MMN_OK);
     cr_expect_eq(settings.processor, MMN_PROCESSOR_LLAVA_NEXT);
+    cr_expect_eq(settings.shortest_edge, 224);
     cr_expect_eq(settings.grid_pinpoint_count, 5);
     cr_expect_eq(settings.grid_pinpoints[3].height, 1008);
     cr_expect_eq(settings.grid_pinpoints[3].width, 336);
+
+    /* The size is the class's, not the tower's; a crop of the tower's side then pads. */
+    const mmn_image_model tower = {.image_size = 336};
+    write_file("preprocessor_config.json", "{\"crop_size\": 336}");
+    cr_assert_eq(mmn_image_settings_read(&settings, folder, &tower, &error), MMN_OK);
+    cr_expect_eq(settings.shortest_edge, 224);
+    cr_expect_eq(settings.crop_size.width, 336);
+    write_file("preprocessor_config.json", "{\"size\": 336}");
+    cr_assert_eq(mmn_image_settings_read(&settings, folder, &tower, &error), MMN_INPUT);
+    cr_expect_not_null(strstr(error.message, "makes 224x224"));
+}
+
+/* A null switches off or is refused, as in transformers: it is not the default. */
+Test(settings, that_are_null_are_not_the_default)
+{
+    static const char *const needed[] = {"size", "crop_size", "resample", "rescale_factor",
+                                         "image_mean", "image_std"};
+    char text[256];
+    for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
+        snprintf(text, sizeof(text), "{\"%s\": null}", needed[i]);
+        cr_expect_eq(read_single(text), MMN_INPUT, "%s", text);
+        cr_expect_not_null(strstr(error.message, "not null"), "%s", error.message);
+        snprintf(text, sizeof(text),
+                 "{\"%s\": null, \"do_resize\": null, \"do_center_crop\": null, "
+                 "\"do_rescale\": null, \"do_normalize\": null, \"do_convert_rgb\": null}",
+                 needed[i]);
+        cr_expect_eq(read_single(text), MMN_OK, "%s: %s", text, error.message);
+        cr_expect(!settings.do_resize && !settings.do_center_crop && !settings.do_rescale &&
+                  !settings.do_normalize && !settings.do_convert_rgb);
+    }
+    cr_expect_eq(read_anyres("{\"crop_size\": 336, \"image_grid_pinpoints\": null}"), MMN_INPUT);
 }
 
 Test(settings, take_sizes_in_every_form)
 {
-    cr_assert_eq(read_single("{\"size\": 336, \"crop_size\": 336}"), MMN_OK);
+    cr_assert_eq(read_single("{\"size\": 336, \"crop_size\": 224}"), MMN_OK);
     cr_expect_eq(settings.shortest_edge, 336);
     cr_assert_eq(read_single("{\"size\": {\"shortest_edge\": 400, \"longest_edge\": null}}"),
                  MMN_OK);
@@ -97,7 +131,7 @@ Test(settings, take_sizes_in_every_form)
     cr_expect_eq(settings.shortest_edge, 0);
     cr_expect_eq(settings.size.height, 350);
     cr_expect_eq(settings.size.width, 360);
-    cr_assert_eq(read_single("{\"size\": [340, 338], \"crop_size\": [336, 336]}"), MMN_OK);
+    cr_assert_eq(read_single("{\"size\": [340, 338], \"crop_size\": [224, 224]}"), MMN_OK);
     cr_expect_eq(settings.size.height, 340);
     cr_expect_eq(settings.size.width, 338);
     cr_assert_eq(read_single("{\"image_mean\": 0.5, \"image_std\": [1, 2.5, 3]}"), MMN_OK);
@@ -119,7 +153,8 @@ Test(settings, know_the_classes_with_any_suffix)
     cr_expect(settings.pad_to_square);
     cr_assert_eq(read_single("{\"feature_extractor_type\": \"CLIPFeatureExtractor\"}"), MMN_OK);
     cr_expect_eq(settings.processor, MMN_PROCESSOR_CLIP);
-    cr_assert_eq(read_anyres("{\"image_processor_type\": \"LlavaNextImageProcessorFast\"}"),
+    cr_assert_eq(read_anyres("{\"image_processor_type\": \"LlavaNextImageProcessorFast\", "
+                             "\"crop_size\": 336}"),
                  MMN_OK);
 }
 
@@ -129,23 +164,33 @@ Test(settings, of_siglip_resize_without_a_crop)
     cr_expect_eq(settings.processor, MMN_PROCESSOR_SIGLIP);
     cr_expect(settings.do_resize && !settings.do_center_crop && !settings.pad_to_square);
     cr_expect_eq(settings.shortest_edge, 0);
-    cr_expect(settings.size.height == 336 && settings.size.width == 336);
+    cr_expect(settings.size.height == 224 && settings.size.width == 224);
     cr_expect_eq(settings.mean[1], 0.5);
     cr_expect_eq(settings.std[2], 0.5);
+    cr_assert_eq(read_single("{\"image_processor_type\": \"SiglipImageProcessor\", "
+                             "\"size\": 250, \"do_center_crop\": true, \"crop_size\": 224}"),
+                 MMN_OK);
+    cr_expect_eq(settings.shortest_edge, 250);
+    cr_assert_eq(read_single("{\"image_processor_type\": \"SiglipImageProcessor\", "
+                             "\"do_center_crop\": true}"),
+                 MMN_INPUT);
+    cr_expect_not_null(strstr(error.message, "crop_size"));
 }
 
 Test(settings, of_blip_are_the_same_with_the_mean_of_clip)
 {
-    const mmn_image_model model = {.blip = true, .image_size = 224};
+    const mmn_image_model model = {.blip = true, .image_size = 384};
     write_file("preprocessor_config.json", "{}");
     cr_assert_eq(mmn_image_settings_read(&settings, folder, &model, &error), MMN_OK);
     cr_expect_eq(settings.processor, MMN_PROCESSOR_BLIP);
-    cr_expect(settings.size.height == 224 && settings.size.width == 224);
-    cr_assert_eq(read_single("{\"image_processor_type\": \"BlipImageProcessorFast\"}"), MMN_OK);
+    cr_expect(settings.size.height == 384 && settings.size.width == 384);
+    cr_assert_eq(read_single("{\"image_processor_type\": \"BlipImageProcessorFast\", "
+                             "\"size\": 224}"),
+                 MMN_OK);
     cr_expect_eq(settings.processor, MMN_PROCESSOR_BLIP);
     cr_expect(settings.do_resize && !settings.do_center_crop && !settings.pad_to_square);
     cr_expect_eq(settings.shortest_edge, 0);
-    cr_expect(settings.size.height == 336 && settings.size.width == 336);
+    cr_expect(settings.size.height == 224 && settings.size.width == 224);
     cr_expect_eq(settings.mean[1], 0.4578275);
     cr_expect_eq(settings.std[2], 0.27577711);
     cr_assert_eq(read_single("{\"image_processor_type\": \"BlipImageProcessor\", "
@@ -185,8 +230,9 @@ Test(settings, refuse_what_they_cannot_do)
         {"{\"size\": {\"height\": 336}}", "expected"},
         {"{\"size\": [1, 2, 3]}", ""},
         {"{\"crop_size\": {\"shortest_edge\": 336}}", "expected"},
-        {"{\"crop_size\": 224}", "reads 336x336"},
-        {"{\"do_center_crop\": false, \"size\": {\"height\": 336, \"width\": 300}}", "300x336"},
+        {"{\"crop_size\": 336}", "reads 224x224"},
+        {"{\"do_center_crop\": false, \"size\": {\"height\": 224, \"width\": 300}}", "300x224"},
+        {"{\"use_square_size\": true}", "not supported"},
         {"{\"image_mean\": [0.5, 0.5]}", "one per channel"},
         {"{\"image_mean\": [0.5, 0.5, \"\"]}", "one per channel"},
         {"{\"image_std\": [0.5, 0.5, 0]}", "is 0"},
@@ -207,14 +253,14 @@ Test(settings, refuse_what_they_cannot_do)
 Test(settings, refuse_pinpoints_that_make_no_tiles)
 {
     static const char *const wrong[] = {
-        "{\"image_grid_pinpoints\": []}",
-        "{\"image_grid_pinpoints\": [[336, 672], 3]}",
-        "{\"image_grid_pinpoints\": [[336, 672, 1]]}",
-        "{\"image_grid_pinpoints\": [[336.0, 672]]}",
-        "{\"image_grid_pinpoints\": [[336, 0]]}",
-        "{\"image_grid_pinpoints\": [[336, 600]]}",
-        "{\"image_grid_pinpoints\": [[16128, 16128]]}",
-        "{\"image_grid_pinpoints\": [[336, 33600]]}",
+        "{\"crop_size\": 336, \"image_grid_pinpoints\": []}",
+        "{\"crop_size\": 336, \"image_grid_pinpoints\": [[336, 672], 3]}",
+        "{\"crop_size\": 336, \"image_grid_pinpoints\": [[336, 672, 1]]}",
+        "{\"crop_size\": 336, \"image_grid_pinpoints\": [[336.0, 672]]}",
+        "{\"crop_size\": 336, \"image_grid_pinpoints\": [[336, 0]]}",
+        "{\"crop_size\": 336, \"image_grid_pinpoints\": [[336, 600]]}",
+        "{\"crop_size\": 336, \"image_grid_pinpoints\": [[16128, 16128]]}",
+        "{\"crop_size\": 336, \"image_grid_pinpoints\": [[336, 33600]]}",
     };
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
         cr_expect_eq(read_anyres(wrong[i]), MMN_INPUT, "%s", wrong[i]);
@@ -222,12 +268,15 @@ Test(settings, refuse_pinpoints_that_make_no_tiles)
     static const mmn_resolution pinpoints[] = {{336, 672}, {672, 672}};
     mmn_image_model model = {
         .anyres = true, .image_size = 336, .grid_pinpoint_count = 2, .grid_pinpoints = pinpoints};
-    write_file("preprocessor_config.json", "{\"image_grid_pinpoints\": [[336, 672], [672, 672]]}");
-    cr_expect_eq(mmn_image_settings_read(&settings, folder, &model, &error), MMN_OK);
-    write_file("preprocessor_config.json", "{}");
+    write_file("preprocessor_config.json",
+               "{\"crop_size\": 336, \"image_grid_pinpoints\": [[336, 672], [672, 672]]}");
     cr_expect_eq(mmn_image_settings_read(&settings, folder, &model, &error), MMN_OK);
     cr_expect_eq(settings.grid_pinpoint_count, 2);
-    write_file("preprocessor_config.json", "{\"image_grid_pinpoints\": [[672, 672], [336, 672]]}");
+    write_file("preprocessor_config.json",
+               "{\"crop_size\": 336, \"image_grid_pinpoints\": [[672, 672], [336, 672]]}");
     cr_expect_eq(mmn_image_settings_read(&settings, folder, &model, &error), MMN_INPUT);
     cr_expect_not_null(strstr(error.message, "config.json"));
+    write_file("preprocessor_config.json", "{\"crop_size\": 336}");
+    cr_expect_eq(mmn_image_settings_read(&settings, folder, &model, &error), MMN_INPUT);
+    cr_expect_not_null(strstr(error.message, "the class's"));
 }
