@@ -117,6 +117,8 @@ MMN_API mmn_status mmn_keep_elsewhere(char **place, const char *path, const char
 
 typedef struct mmn_model mmn_model;
 
+/* Which Pillow images are read and resized as. The last of several EXIF orientations counts to
+ * Pillow 12, the first to Pillow 13. */
 typedef enum mmn_resize_order {
     MMN_RESIZE_HORIZONTAL_FIRST, /* as Pillow up to 12: what published models were made with */
     MMN_RESIZE_PILLOW_13         /* vertical first for images that shrink mostly in height */

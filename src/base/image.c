@@ -1,6 +1,8 @@
 /* Images in memory: the one place where their pixels are allocated and their size is limited. */
 #include "base/image.h"
 
+#include <string.h>
+
 #include "base/memory.h"
 
 mmn_status mmn_image_create(mmn_image *image, size_t width, size_t height, mmn_error *error)
@@ -19,6 +21,14 @@ mmn_status mmn_image_create(mmn_image *image, size_t width, size_t height, mmn_e
     image->width = width;
     image->height = height;
     return MMN_OK;
+}
+
+void mmn_image_paint_key(mmn_image *image)
+{
+    for (size_t i = 0; image->has_key && i < image->width * image->height; i++)
+        if (memcmp(image->rgb + i * 3, image->key, 3) == 0)
+            memset(image->rgb + i * 3, 255, 3);
+    image->has_key = 0;
 }
 
 void mmn_image_free(mmn_image *image)

@@ -13,11 +13,16 @@
 typedef struct mmn_image {
     uint8_t *rgb; /* [height][width][3], owned */
     size_t width, height;
+    _Bool has_key;  /* whether the file calls one colour transparent, */
+    uint8_t key[3]; /* and which */
 } mmn_image;
 
 /* Makes `*image` a black image of height x width pixels. MMN_INPUT when it has none or more than
  * MMN_IMAGE_MAXIMUM_PIXELS, MMN_SYSTEM when memory is short; `*image` is empty then. */
 mmn_status mmn_image_create(mmn_image *image, size_t width, size_t height, mmn_error *error);
+
+/* Paints the pixels of the colour that is transparent white, and forgets that it was. */
+void mmn_image_paint_key(mmn_image *image);
 
 /* Frees the pixels and leaves `*image` empty. */
 void mmn_image_free(mmn_image *image);

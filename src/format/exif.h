@@ -4,9 +4,11 @@
 
 #include "base/image.h"
 
-/* The orientation tag in the first directory of EXIF data, which is a TIFF file from its byte
- * order on; 0 when there is none or the data is damaged. Any other value than 1 to 8 means 1. */
-unsigned mmn_exif_orientation(const uint8_t *data, size_t size);
+/* The orientation tag in the first directory of EXIF data, which is a TIFF file behind any number
+ * of "Exif\0\0": the first value of whatever type that Python would find equal to 2 to 8; every
+ * other value means 1. Where there are several tags, `pillow` says which counts. 0 when there is
+ * none or the data is damaged. */
+unsigned mmn_exif_orientation(const uint8_t *data, size_t size, mmn_resize_order pillow);
 
 /* The digit after tiff:Orientation in an XMP packet, or 0. */
 unsigned mmn_xmp_orientation(const uint8_t *text, size_t size);

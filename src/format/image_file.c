@@ -23,12 +23,13 @@ static const char *guess_format(const uint8_t *data, size_t size)
     return "not an image";
 }
 
-mmn_status mmn_image_decode(mmn_image *image, const uint8_t *data, size_t size, mmn_error *error)
+mmn_status mmn_image_decode(mmn_image *image, const uint8_t *data, size_t size,
+                            mmn_resize_order pillow, mmn_error *error)
 {
     if (mmn_is_jpeg(data, size))
-        return mmn_jpeg_decode(image, data, size, error);
+        return mmn_jpeg_decode(image, data, size, pillow, error);
     if (mmn_is_png(data, size))
-        return mmn_png_decode(image, data, size, error);
+        return mmn_png_decode(image, data, size, pillow, error);
     *image = (mmn_image){0};
     return mmn_fail(error, MMN_INPUT, NULL, NULL,
                     size == 0 ? "the file is empty; images must be JPEG or PNG files"
@@ -36,14 +37,15 @@ mmn_status mmn_image_decode(mmn_image *image, const uint8_t *data, size_t size, 
                     guess_format(data, size));
 }
 
-mmn_status mmn_image_load(mmn_image *image, const char *path, mmn_error *error)
+mmn_status mmn_image_load(mmn_image *image, const char *path, mmn_resize_order pillow,
+                          mmn_error *error)
 {
     *image = (mmn_image){0};
     mmn_mapping mapping;
     mmn_status status = mmn_map_file(&mapping, path, error);
     if (status != MMN_OK)
         return status;
-    status = mmn_image_decode(image, mapping.data, mapping.size, error);
+    status = mmn_image_decode(image, mapping.data, mapping.size, pillow, error);
     mmn_unmap(&mapping);
     if (status != MMN_OK)
         return mmn_error_in_file(error, status, path);

@@ -6,11 +6,14 @@
 
 /* Decodes the JPEG or PNG file in `data`, told apart by its first bytes, to what Pillow's
  * ImageOps.exif_transpose(Image.open(...)).convert("RGB") holds: upright, without alpha, 16-bit
- * samples cut to 8. Free with mmn_image_free; `*image` is empty after a failure. MMN_INPUT for
- * any other format and for damaged, truncated or too large images (MMN_IMAGE_MAXIMUM_PIXELS). */
-mmn_status mmn_image_decode(mmn_image *image, const uint8_t *data, size_t size, mmn_error *error);
+ * samples cut to 8, and with the colour that is still called transparent (PNG's tRNS). `pillow` is
+ * the Pillow that decides how EXIF data with several orientations is turned. Free with
+ * mmn_image_free; `*image` is empty after a failure. MMN_INPUT for any other format and for damaged, truncated or too large images (MMN_IMAGE_MAXIMUM_PIXELS). */
+mmn_status mmn_image_decode(mmn_image *image, const uint8_t *data, size_t size,
+                            mmn_resize_order pillow, mmn_error *error);
 
 /* The same for the file `path`, which the error names. */
-mmn_status mmn_image_load(mmn_image *image, const char *path, mmn_error *error);
+mmn_status mmn_image_load(mmn_image *image, const char *path, mmn_resize_order pillow,
+                          mmn_error *error);
 
 #endif

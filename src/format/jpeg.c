@@ -30,6 +30,9 @@ typedef struct jpeg_reader {
     size_t size;
     mmn_image *image;
     JSAMPLE *row; /* one row of grey or CMYK samples */
+    mmn_resize_order pillow;
+    uint8_t *exif; /* the data of all its segments */
+    size_t exif_size;
     mmn_status status;
     mmn_error *error;
 } jpeg_reader;
@@ -102,22 +105,41 @@ static void skip_source(j_decompress_ptr decompress, long count)
     source->bytes_in_buffer -= (size_t)count;
 }
 
-static unsigned orientation_of(const struct jpeg_decompress_struct *decompress)
+static _Bool begins_with(jpeg_saved_marker_ptr marker, const char *header, size_t length)
 {
-    unsigned by_exif = 0, by_xmp = 0;
-    _Bool exif_seen = 0;
-    for (jpeg_saved_marker_ptr marker = decompress->marker_list; marker; marker = marker->next) {
-        const uint8_t *data = marker->data;
-        size_t size = marker->data_length;
-        if (!exif_seen && size >= sizeof(exif_header) &&
-            memcmp(data, exif_header, sizeof(exif_header)) == 0) {
-            by_exif = mmn_exif_orientation(data + sizeof(exif_header), size - sizeof(exif_header));
-            exif_seen = 1;
-        } else if (size >= sizeof(xmp_header) &&
-                   memcmp(data, xmp_header, sizeof(xmp_header)) == 0) {
-            by_xmp = mmn_xmp_orientation(data + sizeof(xmp_header), size - sizeof(xmp_header));
-        }
+    return marker->data_length >= length && memcmp(marker->data, header, length) == 0;
+}
+
+/* EXIF data that is too long for one segment goes on in the next, after another header. */
+static void join_exif(jpeg_reader *reader)
+{
+    size_t size = 0;
+    for (jpeg_saved_marker_ptr each = reader->decompress.marker_list; each; each = each->next)
+        size += each->data_length;
+    reader->exif = mmn_allocate(size, 1, reader->error);
+    if (!reader->exif) {
+        reader->status = MMN_SYSTEM;
+        longjmp(reader->escape, 1);
     }
+    for (jpeg_saved_marker_ptr each = reader->decompress.marker_list; each; each = each->next) {
+        if (!begins_with(each, exif_header, sizeof(exif_header)))
+            continue;
+        size_t start = reader->exif_size > 0 ? sizeof(exif_header) : 0;
+        memcpy(reader->exif + reader->exif_size, each->data + start, each->data_length - start);
+        reader->exif_size += each->data_length - start;
+    }
+}
+
+/* The orientation by the segments before the first scan. */
+static unsigned orientation_of(jpeg_reader *reader)
+{
+    unsigned by_xmp = 0;
+    join_exif(reader);
+    unsigned by_exif = mmn_exif_orientation(reader->exif, reader->exif_size, reader->pillow);
+    for (jpeg_saved_marker_ptr each = reader->decompress.marker_list; each; each = each->next)
+        if (begins_with(each, xmp_header, sizeof(xmp_header)))
+            by_xmp = mmn_xmp_orientation(each->data + sizeof(xmp_header),
+                                         each->data_length - sizeof(xmp_header));
     return by_exif ? by_exif : by_xmp;
 }
 
@@ -162,6 +184,9 @@ static void read_image(jpeg_reader *reader)
     decompress->progress = &reader->progress;
     jpeg_save_markers(decompress, JPEG_APP0 + 1, 0xffff);
     jpeg_read_header(decompress, TRUE);
+    unsigned orientation = orientation_of(reader);
+    /* Versions of libjpeg-turbo differ in what they make up for scans that are missing. */
+    decompress->do_block_smoothing = FALSE;
 
     int components = decompress->num_components;
     if (components != 1 && components != 3 && components != 4)
@@ -193,7 +218,6 @@ static void read_image(jpeg_reader *reader)
         else if (components == 4)
             cmyk_to_rgb(rgb, reader->row, width);
     }
-    unsigned orientation = orientation_of(decompress);
     jpeg_finish_decompress(decompress);
     reader->status = mmn_image_upright(reader->image, orientation, reader->error);
 }
@@ -205,13 +229,15 @@ static void guard(jpeg_reader *reader)
         read_image(reader);
 }
 
-mmn_status mmn_jpeg_decode(mmn_image *image, const uint8_t *data, size_t size, mmn_error *error)
+mmn_status mmn_jpeg_decode(mmn_image *image, const uint8_t *data, size_t size,
+                           mmn_resize_order pillow, mmn_error *error)
 {
     *image = (mmn_image){0};
     jpeg_reader *reader = mmn_allocate(1, sizeof(*reader), error);
     if (!reader)
         return MMN_SYSTEM;
     reader->size = size;
+    reader->pillow = pillow;
     reader->image = image;
     reader->error = error;
     reader->status = MMN_OK;
@@ -233,6 +259,7 @@ mmn_status mmn_jpeg_decode(mmn_image *image, const uint8_t *data, size_t size, m
     mmn_status status = reader->status;
     jpeg_destroy_decompress(&reader->decompress);
     mmn_free(reader->row);
+    mmn_free(reader->exif);
     mmn_free(reader);
     if (status != MMN_OK)
         mmn_image_free(image);

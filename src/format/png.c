@@ -17,10 +17,12 @@ _Bool mmn_is_png(const uint8_t *data, size_t size)
 
 #ifndef HAVE_LIBPNG
 
-mmn_status mmn_png_decode(mmn_image *image, const uint8_t *data, size_t size, mmn_error *error)
+mmn_status mmn_png_decode(mmn_image *image, const uint8_t *data, size_t size,
+                          mmn_resize_order pillow, mmn_error *error)
 {
     (void)data;
     (void)size;
+    (void)pillow;
     *image = (mmn_image){0};
     return mmn_fail(error, MMN_INPUT, NULL, NULL,
                     "a PNG image, but this program was built without libpng and reads only JPEG");
@@ -47,6 +49,9 @@ typedef struct png_reader {
     jmp_buf escape;
     const uint8_t *data;
     size_t size, position;
+    mmn_resize_order pillow;
+    const uint8_t *exif, *transparency; /* data of the last chunk eXIf and tRNS, or NULL */
+    size_t exif_size, transparency_size;
     mmn_image *image;
     mmn_status status;
     mmn_error *error;
@@ -84,15 +89,22 @@ static void on_read(png_structp png, png_bytep bytes, size_t count)
 }
 
 /* Checks that every chunk up to the last, IEND, lies in the file: libpng would allocate what a
- * chunk's length says before it reads the chunk. */
-static void check_chunks(png_reader *reader)
+ * chunk's length says before it reads the chunk. Finds the two chunks that libpng is not asked
+ * for, since Pillow takes them in forms and places in which libpng does not. */
+static void find_chunks(png_reader *reader)
 {
     for (reader->position = 8; reader->position + 12 <= reader->size;) {
         const uint8_t *chunk = reader->data + reader->position;
         size_t length = png_get_uint_32(chunk);
         if (length > reader->size - reader->position - 12)
             break;
-        if (memcmp(chunk + 4, "IEND", 4) == 0) {
+        if (memcmp(chunk + 4, "eXIf", 4) == 0) {
+            reader->exif = chunk + 8;
+            reader->exif_size = length;
+        } else if (memcmp(chunk + 4, "tRNS", 4) == 0) {
+            reader->transparency = chunk + 8;
+            reader->transparency_size = length;
+        } else if (memcmp(chunk + 4, "IEND", 4) == 0) {
             reader->position = 0;
             return;
         }
@@ -105,7 +117,7 @@ static void check_chunks(png_reader *reader)
 static void ignore_chunks(png_structp png)
 {
     static const char names[] = "bKGD\0cHRM\0gAMA\0hIST\0iCCP\0oFFs\0pCAL\0pHYs\0sBIT\0sCAL\0sPLT\0"
-                                "sRGB\0sTER\0tIME\0tRNS";
+                                "sRGB\0sTER\0tIME\0tRNS\0eXIf";
     png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, 0);
     png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, (png_const_bytep)names,
                                 sizeof(names) / 5);
@@ -124,7 +136,7 @@ static unsigned hexadecimal_digit(char digit)
 
 /* ImageMagick's way to keep EXIF data in a text: "\nexif\n    size\n", then hexadecimal digits in
  * lines. It is decoded in place. */
-static unsigned raw_profile_orientation(char *text, size_t length)
+static unsigned raw_profile_orientation(char *text, size_t length, mmn_resize_order pillow)
 {
     size_t lines = 0, i = 0, size = 0;
     while (i < length && lines < 3)
@@ -138,30 +150,74 @@ static unsigned raw_profile_orientation(char *text, size_t length)
             i++;
         }
     }
-    static const char header[] = "Exif\0";
-    size_t start = size >= 6 && memcmp(bytes, header, sizeof(header)) == 0 ? sizeof(header) : 0;
-    return mmn_exif_orientation(bytes + start, size - start);
+    return mmn_exif_orientation(bytes, size, pillow);
 }
 
 static unsigned orientation_of(png_reader *reader)
 {
-    png_bytep exif = NULL;
-    png_uint_32 exif_size = 0;
     png_textp texts = NULL;
     int count = 0;
     unsigned by_exif = 0, by_xmp = 0;
     png_get_text(reader->png, reader->info, &texts, &count);
-    if (png_get_eXIf_1(reader->png, reader->info, &exif_size, &exif))
-        by_exif = mmn_exif_orientation(exif, exif_size);
+    if (reader->exif)
+        by_exif = mmn_exif_orientation(reader->exif, reader->exif_size, reader->pillow);
     for (int i = 0; i < count; i++) {
         png_text *text = &texts[i];
         size_t length = text->compression > 0 ? text->itxt_length : text->text_length;
-        if (!exif && strcmp(text->key, "Raw profile type exif") == 0)
-            by_exif = raw_profile_orientation(text->text, length);
+        if (!reader->exif && strcmp(text->key, "Raw profile type exif") == 0)
+            by_exif = raw_profile_orientation(text->text, length, reader->pillow);
         else if (strcmp(text->key, "XML:com.adobe.xmp") == 0)
             by_xmp = mmn_xmp_orientation((const uint8_t *)text->text, length);
     }
     return by_exif ? by_exif : by_xmp;
+}
+
+/* The palette entry that alone is transparent, all others being opaque; or -1. */
+static int transparent_entry(const png_reader *reader)
+{
+    int entry = -1;
+    for (size_t i = 0; i < reader->transparency_size; i++) {
+        uint8_t alpha = reader->transparency[i];
+        if (alpha != 255 && (alpha != 0 || entry >= 0))
+            return -1;
+        if (alpha == 0)
+            entry = (int)i;
+    }
+    return entry;
+}
+
+/* The colour that Pillow's convert("RGB") still calls transparent. Samples of less than 8 bits are
+ * compared as if they had 8, and 1 and 16 bits of grey as if they were a value of red alone. */
+static void find_key(png_reader *reader, int colour, int depth)
+{
+    mmn_image *image = reader->image;
+    const uint8_t *data = reader->transparency;
+    if (!data)
+        return;
+    if (colour == PNG_COLOR_TYPE_PALETTE) {
+        int entry = transparent_entry(reader), count = 0;
+        png_colorp palette = NULL;
+        png_get_PLTE(reader->png, reader->info, &palette, &count);
+        image->has_key = entry >= 0;
+        if (entry >= 0 && entry < count) {
+            image->key[0] = palette[entry].red;
+            image->key[1] = palette[entry].green;
+            image->key[2] = palette[entry].blue;
+        }
+    } else if (colour == PNG_COLOR_TYPE_GRAY && reader->transparency_size >= 2) {
+        uint8_t grey = data[0] ? 255 : data[1];
+        image->has_key = 1;
+        if (depth == 1)
+            image->key[0] = data[0] || data[1] ? 255 : 0;
+        else if (depth == 16)
+            image->key[0] = data[1];
+        else
+            memset(image->key, grey, 3);
+    } else if (colour == PNG_COLOR_TYPE_RGB && reader->transparency_size >= 6) {
+        image->has_key = 1;
+        for (size_t i = 0; i < 3; i++)
+            image->key[i] = data[2 * i + 1];
+    }
 }
 
 /* Big-endian 16-bit grey at the start of an RGB row to 8 bits: larger values become 255. From the
@@ -179,12 +235,16 @@ static void read_image(png_reader *reader)
 {
     png_structp png = reader->png;
     png_infop info = reader->info;
-    check_chunks(reader);
+    find_chunks(reader);
     png_set_read_fn(png, reader, on_read);
     png_set_crc_action(png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
     png_set_benign_errors(png, 1);
     png_set_chunk_malloc_max(png, MAXIMUM_CHUNK_BYTES);
     png_set_chunk_cache_max(png, MAXIMUM_CHUNKS);
+#ifdef PNG_MAXIMUM_INFLATE_WINDOW
+    /* Some writers declare a smaller window than their data needs. */
+    png_set_option(png, PNG_MAXIMUM_INFLATE_WINDOW, PNG_OPTION_ON);
+#endif
     ignore_chunks(png);
     png_read_info(png, info);
 
@@ -218,6 +278,7 @@ static void read_image(png_reader *reader)
     png_read_end(png, info);
     for (size_t y = 0; wide_grey && y < height; y++)
         wide_grey_to_rgb(rgb + y * width * 3, width);
+    find_key(reader, colour, depth);
     reader->status = mmn_image_upright(reader->image, orientation_of(reader), reader->error);
 }
 
@@ -228,14 +289,15 @@ static void guard(png_reader *reader)
         read_image(reader);
 }
 
-mmn_status mmn_png_decode(mmn_image *image, const uint8_t *data, size_t size, mmn_error *error)
+mmn_status mmn_png_decode(mmn_image *image, const uint8_t *data, size_t size,
+                          mmn_resize_order pillow, mmn_error *error)
 {
     *image = (mmn_image){0};
     png_reader *reader = mmn_allocate(1, sizeof(*reader), error);
     if (!reader)
         return MMN_SYSTEM;
     *reader = (png_reader){
-        .data = data, .size = size, .image = image, .status = MMN_OK, .error = error};
+        .data = data, .size = size, .pillow = pillow, .image = image, .error = error};
     reader->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, reader, on_error, on_warning);
     if (reader->png)
         reader->info = png_create_info_struct(reader->png);

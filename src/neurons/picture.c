@@ -16,7 +16,10 @@ mmn_status mmn_picture_open(mmn_picture *picture, const char *path, size_t limit
                           picture->bytes.size, limit);
     if (status == MMN_OK)
         status = mmn_error_in_file(
-            error, mmn_image_decode(&image, picture->bytes.data, picture->bytes.size, error), path);
+            error,
+            mmn_image_decode(&image, picture->bytes.data, picture->bytes.size,
+                             MMN_RESIZE_HORIZONTAL_FIRST, error),
+            path);
     if (status != MMN_OK) {
         mmn_picture_close(picture);
         return status;

@@ -29,7 +29,7 @@ static void decode(const char *file)
     mmn_error error;
     mmn_image image;
     char digest[MMN_DIGEST_SIZE];
-    if (mmn_image_load(&image, file, &error) != MMN_OK) {
+    if (mmn_image_load(&image, file, MMN_RESIZE_HORIZONTAL_FIRST, &error) != MMN_OK) {
         show_error(&error);
         return;
     }
@@ -46,11 +46,14 @@ static void pixels(const char *folder, const char *kind, uint32_t side, const ch
     mmn_pixel_values values = {0};
     mmn_image_settings settings;
     mmn_image_model model = {.anyres = strcmp(kind, "anyres") == 0, .image_size = side};
-    if (mmn_image_settings_read(&settings, folder, &model, &error) != MMN_OK ||
-        mmn_image_load(&image, file, &error) != MMN_OK)
+    if (mmn_image_settings_read(&settings, folder, &model, &error) != MMN_OK)
         goto failed;
     if (strcmp(order, "pillow13") == 0)
         settings.resize_order = MMN_RESIZE_PILLOW_13;
+    if (mmn_image_load(&image, file, settings.resize_order, &error) != MMN_OK)
+        goto failed;
+    if (settings.do_convert_rgb)
+        mmn_image_paint_key(&image);
     if (mmn_pixel_values_make(&values, &settings, &image, mmn_kernels_reference(), &error) !=
         MMN_OK)
         goto failed;

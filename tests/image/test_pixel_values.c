@@ -62,7 +62,9 @@ static void compare(const char *table_name, mmn_resize_order order)
         settings.resize_order = order;
         mmn_image image;
         snprintf(path, sizeof(path), DATA "files/%s", file);
-        cr_assert_eq(mmn_image_load(&image, path, &error), MMN_OK);
+        cr_assert_eq(mmn_image_load(&image, path, order, &error), MMN_OK);
+        if (settings.do_convert_rgb)
+            mmn_image_paint_key(&image);
         mmn_pixel_values pixels;
         cr_assert_eq(mmn_pixel_values_make(&pixels, &settings, &image, mmn_kernels_reference(),
                                            &error),
@@ -115,7 +117,9 @@ Test(pixel_values, report_every_failed_allocation)
 {
     static const char *const names[] = {"llava_pad", "next_small"};
     mmn_image image;
-    cr_assert_eq(mmn_image_load(&image, DATA "files/baseline_420.jpg", &error), MMN_OK);
+    cr_assert_eq(mmn_image_load(&image, DATA "files/baseline_420.jpg",
+                                MMN_RESIZE_HORIZONTAL_FIRST, &error),
+                 MMN_OK);
     for (size_t i = 0; i < 2; i++) {
         mmn_image_settings settings;
         read_settings(&settings, names[i], i ? "anyres" : "single", 56);
