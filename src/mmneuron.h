@@ -252,6 +252,10 @@ MMN_API void mmn_input_free(mmn_input *input);
 /* Positions in the language model, and how many of them are image features. */
 MMN_API size_t mmn_input_length(const mmn_input *input);
 MMN_API size_t mmn_input_image_positions(const mmn_input *input);
+/* MMN_INPUT when it has more positions than the model was made for (maximum_positions): what the
+ * model makes of them is worse, and nothing else tells. */
+MMN_API mmn_status mmn_input_fits(const mmn_input *input, const mmn_model *model,
+                                  mmn_error *error);
 /* Whether position `index` holds an image feature. */
 MMN_API int mmn_input_is_image(const mmn_input *input, size_t index);
 
@@ -374,6 +378,7 @@ typedef struct mmn_count_options {
     uint32_t batch;               /* run up to N short samples together; changes no count; 0: 16 */
     uint64_t stop_after;          /* interrupt after this many samples of this run; 0: never */
     int allow_unknown_keys; /* pass over keys of the list that no sample has, which are errors else */
+    int allow_long_prompts; /* run prompts of more positions than the model was made for */
     mmn_progress_function progress;
     void *progress_context;
     void (*skipped)(void *context, const mmn_error *error); /* called for each skipped sample */
@@ -440,11 +445,12 @@ typedef struct mmn_mask mmn_mask;
 /* The neurons of `domain` (several domains' separated by commas: their union; NULL: all domains')
  * that neurons.json, file `ranking`, lists for the modules of `setting`: "language", "vision",
  * "projector", any of them joined by "+" ("vision+projector"), "all" or "none". MMN_USAGE for a
- * domain or module that is not in it, MMN_INPUT when it is not such a file or was made for a model of
- * another shape. The model must outlive the mask. */
+ * domain or module that is not in it, MMN_INPUT when it is not such a file, was made for a model of
+ * another shape, or, unless `other_model`, of another digest (which reads the whole checkpoint). A file
+ * that does not say of which model it is is taken. The model must outlive the mask. */
 MMN_API mmn_status mmn_mask_from_ranking(mmn_mask **mask, const mmn_model *model,
                                          const char *ranking, const char *domain,
-                                         const char *setting, mmn_error *error);
+                                         const char *setting, int other_model, mmn_error *error);
 
 /* Switching neurons of some domains off and raising those of others. */
 typedef struct mmn_steering {
@@ -453,6 +459,7 @@ typedef struct mmn_steering {
     const char *on;      /* domains whose neurons are set to their mean activation there; NULL: none */
     const char *counts;  /* counts with sums of the domains that are on; NULL where none is */
     const char *setting; /* as for mmn_mask_from_ranking; NULL: "all" */
+    int other_model;     /* take neurons and counts of another model */
 } mmn_steering;
 
 /* A mask that sets neurons to these values at every position. A neuron of domains that are on is on,
@@ -469,6 +476,9 @@ MMN_API mmn_status mmn_mask_random(mmn_mask **mask, const mmn_mask *of, uint64_t
 MMN_API void mmn_mask_free(mmn_mask *mask);
 /* How many neurons it has of module `module` ("language"), of one layer or (-1) of all. */
 MMN_API size_t mmn_mask_neurons(const mmn_mask *mask, const char *module, int layer);
+/* NULL where its neurons are known to be of the mask's model; else the digest of theirs, "" where
+ * their file does not say. Valid until the mask is freed. */
+MMN_API const char *mmn_mask_other_model(const mmn_mask *mask);
 /* Adds a probe that applies the mask, which must outlive the session. */
 MMN_API mmn_status mmn_session_add_mask(mmn_session *session, const mmn_mask *mask,
                                         mmn_error *error);
@@ -498,6 +508,8 @@ typedef struct mmn_eval_options {
     uint32_t batch; /* in how many ways a question is answered side by side; 0: as many as need at
                        most 2 GiB, up to 64. Every number gives the same bits */
     int allow_unknown_keys; /* pass over keys of the list that no sample has, which are errors else */
+    int allow_long_prompts; /* run prompts of more positions than the model was made for */
+    int other_model; /* take neurons of another model, as results then say; else MMN_INPUT */
     mmn_progress_function progress;
     void *progress_context;
 } mmn_eval_options;
@@ -533,6 +545,7 @@ typedef struct mmn_perplexity_options {
     uint32_t batch; /* in how many ways a window is read side by side; 0: as many as need at most
                        2 GiB, up to 64. Every number gives the same bits */
     int allow_unknown_keys; /* pass over keys of the list that no sample has, which are errors else */
+    int other_model; /* take neurons of another model, as results then say; else MMN_INPUT */
     mmn_progress_function progress;
     void *progress_context;
 } mmn_perplexity_options;
@@ -568,6 +581,8 @@ typedef struct mmn_perturb_options {
     uint64_t seeds;       /* how many choices of random neurons; 0: 5 */
     uint64_t first_seed;  /* theirs is first_seed, first_seed + 1, ... */
     int allow_unknown_keys; /* pass over keys of the list that no sample has, which are errors else */
+    int allow_long_prompts; /* run prompts of more positions than the model was made for */
+    int other_model; /* take neurons of another model, as results then say; else MMN_INPUT */
     mmn_progress_function progress;
     void *progress_context;
 } mmn_perturb_options;
@@ -610,6 +625,8 @@ typedef struct mmn_lens_options {
     const char *off_domain;  /* those of this domain; NULL: of each sample's own */
     const char *off_setting; /* as for mmn_mask_from_ranking; NULL: "all" */
     int allow_unknown_keys; /* pass over keys of the list that no sample has, which are errors else */
+    int allow_long_prompts; /* run prompts of more positions than the model was made for */
+    int other_model; /* take neurons of another model, as results then say; else MMN_INPUT */
     mmn_progress_function progress;
     void *progress_context;
 } mmn_lens_options;
@@ -647,6 +664,7 @@ typedef struct mmn_contribution_options {
     uint64_t seeds;   /* random choices that the disturbance is compared with; 0: none is tried */
     uint64_t first_seed;
     double noise;     /* standard deviation of the noise; 0: 0.5 */
+    int allow_long_prompts; /* run prompts of more positions than the model was made for */
     mmn_progress_function progress;
     void *progress_context;
 } mmn_contribution_options;

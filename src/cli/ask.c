@@ -26,6 +26,7 @@ typedef struct ask_request {
     mmn_cli_texts stop;
     int ignore_generation_config;
     mmn_resize_order order;
+    int allow_long_prompts;
     bool quiet, json, list; /* list: --json prints an array */
 } ask_request;
 
@@ -93,7 +94,7 @@ static mmn_status start_session(ask_run *run, mmn_error *error)
     mmn_status status = mmn_session_create(&run->session, run->model, NULL, error);
     if (status == MMN_OK && request->ranking != NULL)
         status = mmn_mask_from_ranking(&run->mask, run->model, request->ranking, request->domain,
-                                       request->setting, error);
+                                       request->setting, request->steering.other_model, error);
     if (status == MMN_OK && request->steering.ranking != NULL)
         status = mmn_mask_steer(&run->mask, run->model, &request->steering, error);
     if (status == MMN_OK && run->mask != NULL)
@@ -137,7 +138,6 @@ static mmn_status run_model(ask_answer *answer, ask_run *run, const mmn_input *i
 static mmn_status find_answer(ask_answer *answer, ask_run *run, mmn_error *error)
 {
     const ask_request *request = run->request;
-    uint32_t maximum = mmn_model_describe(run->model)->maximum_positions;
     mmn_input *input = NULL;
     mmn_status status = MMN_OK;
     if (answer->question != NULL)
@@ -147,13 +147,11 @@ static mmn_status find_answer(ask_answer *answer, ask_run *run, mmn_error *error
     if (status == MMN_OK)
         status = mmn_input_from_prompt(&input, run->model, answer->prompt, request->images.texts,
                                        request->images.count, error);
+    if (status == MMN_OK && !request->allow_long_prompts)
+        status = mmn_input_fits(input, run->model, error);
     if (status == MMN_OK) {
         answer->positions = mmn_input_length(input);
         answer->image_positions = mmn_input_image_positions(input);
-        if (!request->quiet && answer->positions > maximum)
-            mmn_cli_message("the prompt takes %zu positions, more than the %" PRIu32 " that the"
-                            " model was made for; the answer may be worse for it",
-                            answer->positions, maximum);
         status = run_model(answer, run, input, error);
     }
     if (status == MMN_OK)
@@ -163,6 +161,17 @@ static mmn_status find_answer(ask_answer *answer, ask_run *run, mmn_error *error
                                   error);
     mmn_input_free(input);
     return status;
+}
+
+/* What was allowed and may have changed the answer. */
+static void add_allowances(json_t *value, const ask_run *run)
+{
+    const char *other = run->mask != NULL ? mmn_mask_other_model(run->mask) : NULL;
+    if (run->request->allow_long_prompts)
+        json_object_set_new(value, "allow_long_prompts", json_true());
+    if (other != NULL)
+        json_object_set_new(value, "neurons_model",
+                            other[0] != '\0' ? json_string(other) : json_null());
 }
 
 static json_t *answer_json(const ask_answer *answer)
@@ -183,6 +192,7 @@ static int give_answer(ask_run *run, const ask_answer *answer)
         return MMN_CLI_DONE;
     }
     json_t *value = answer_json(answer);
+    add_allowances(value, run);
     if (!run->request->list)
         return mmn_cli_print_json(value);
     json_object_set_new(value, "question", json_string(answer->question));
@@ -215,6 +225,18 @@ static int answer_question(ask_run *run, const char *question)
     return code;
 }
 
+/* Says it when the neurons are not known to be the model's. */
+static void say_whose_neurons(const ask_run *run)
+{
+    const char *other = run->mask != NULL ? mmn_mask_other_model(run->mask) : NULL;
+    if (other == NULL || run->request->quiet)
+        return;
+    if (other[0] != '\0')
+        mmn_cli_message("the neurons are of another model, %s", other);
+    else
+        mmn_cli_message("the neurons' file does not say of which model they are");
+}
+
 static int answer_all(ask_run *run)
 {
     const ask_request *request = run->request;
@@ -223,6 +245,7 @@ static int answer_all(ask_run *run)
     mmn_cli_interrupt_catch();
     if (start_session(run, &error) != MMN_OK)
         return mmn_cli_fail(&error);
+    say_whose_neurons(run);
     if (request->prompt != NULL)
         return answer_question(run, NULL);
     run->list = json_array();
@@ -261,6 +284,13 @@ static int check_request(const mmn_cli_command *command, const ask_request *requ
     if (asks && request->prompt != NULL)
         return mmn_cli_usage(command->name, "--prompt replaces the question; give one or the"
                                             " other");
+    for (size_t index = 0; index < request->question_count && request->question_count > 1; index++)
+        if (strpbrk(request->questions[index], " \t\n") == NULL)
+            return mmn_cli_usage(command->name,
+                                 "of %zu questions \"%s\" is a single word: put a question in"
+                                 " quotation marks, or several of one word into a file for"
+                                 " --questions",
+                                 request->question_count, request->questions[index]);
     if (request->question_count > 0 && request->questions_file != NULL)
         return mmn_cli_usage(command->name, "--questions replaces the questions on the command"
                                             " line; give one or the other");
@@ -324,6 +354,8 @@ int mmn_cli_ask(const mmn_cli_command *command, int argc, char **argv)
         {.name = "counts", .value = "FILE", .kind = MMN_CLI_TEXT,
          .target = &request.steering.counts,
          .help = "with --on: what \"mmneuron count\" wrote"},
+        MMN_CLI_ALLOW_LONG_PROMPTS(&request.allow_long_prompts),
+        MMN_CLI_OTHER_MODEL(&request.steering.other_model),
         MMN_CLI_RESIZE_ORDER(&request.order),
     };
     mmn_cli_arguments arguments;

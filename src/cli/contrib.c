@@ -121,6 +121,7 @@ int mmn_cli_contrib(const mmn_cli_command *command, int argc, char **argv)
          .minimum = 1e-6, .maximum = 1e6,
          .help = "standard deviation of the noise that disturbs (0.5)"},
         MMN_CLI_IGNORE_GENERATION_CONFIG(&ignore),
+        MMN_CLI_ALLOW_LONG_PROMPTS(&options->allow_long_prompts),
         MMN_CLI_RESIZE_ORDER(&order),
     };
     mmn_cli_arguments arguments;

@@ -150,6 +150,7 @@ int mmn_cli_count(const mmn_cli_command *command, int argc, char **argv)
          .target = &count_options.stop_after, .minimum = 1,
          .help = "stop after N samples as Ctrl-C would, to go on another time"},
         MMN_CLI_ALLOW_UNKNOWN_KEYS(&count_options.allow_unknown_keys),
+        MMN_CLI_ALLOW_LONG_PROMPTS(&count_options.allow_long_prompts),
         MMN_CLI_RESIZE_ORDER(&order),
     };
     mmn_cli_arguments arguments;

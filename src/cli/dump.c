@@ -13,6 +13,7 @@ typedef struct dump_request {
     mmn_cli_texts images;
     mmn_cli_ids ids;
     uint64_t generate;
+    int allow_long_prompts;
     mmn_resize_order order;
     int ignore_generation_config;
     mmn_dump_options options;
@@ -48,6 +49,8 @@ static int run_dump(const mmn_model *model, const dump_request *request,
     mmn_error error;
     mmn_input *input = NULL;
     mmn_status status = make_input(&input, model, request, &error);
+    if (status == MMN_OK && !request->allow_long_prompts)
+        status = mmn_input_fits(input, model, &error);
     if (status == MMN_OK)
         status = mmn_dump(model, input, &request->options, destination->path, &error);
     int code = MMN_CLI_DONE;
@@ -90,6 +93,7 @@ int mmn_cli_dump(const mmn_cli_command *command, int argc, char **argv)
         {.name = "generate", .value = "N", .kind = MMN_CLI_WHOLE, .target = &request.generate,
          .maximum = 1e6, .help = "generate up to N tokens and store them as generated_ids"},
         MMN_CLI_IGNORE_GENERATION_CONFIG(&request.ignore_generation_config),
+        MMN_CLI_ALLOW_LONG_PROMPTS(&request.allow_long_prompts),
         MMN_CLI_RESIZE_ORDER(&request.order),
     };
     mmn_cli_arguments arguments;

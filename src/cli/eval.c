@@ -147,6 +147,8 @@ int mmn_cli_eval(const mmn_cli_command *command, int argc, char **argv)
          .maximum = 1000,
          .help = "answer a question in N ways side by side (as many as need at most 2 GiB)"},
         MMN_CLI_ALLOW_UNKNOWN_KEYS(&eval_options.allow_unknown_keys),
+        MMN_CLI_ALLOW_LONG_PROMPTS(&eval_options.allow_long_prompts),
+        MMN_CLI_OTHER_MODEL(&eval_options.other_model),
         MMN_CLI_RESIZE_ORDER(&order),
     };
     mmn_cli_arguments arguments;
@@ -181,6 +183,7 @@ int mmn_cli_eval(const mmn_cli_command *command, int argc, char **argv)
     text_options.seeds = (uint32_t)seeds;
     text_options.first_seed = first_seed;
     text_options.allow_unknown_keys = eval_options.allow_unknown_keys;
+    text_options.other_model = eval_options.other_model;
     text_options.batch = (uint32_t)batch;
     eval_options.list = arguments.texts[1];
     eval_options.seeds = (uint32_t)seeds;

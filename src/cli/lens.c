@@ -72,6 +72,8 @@ int mmn_cli_lens(const mmn_cli_command *command, int argc, char **argv)
          .target = &lens_options.off_setting,
          .help = "with --mask: those of these modules, joined by \"+\" (all)"},
         MMN_CLI_ALLOW_UNKNOWN_KEYS(&lens_options.allow_unknown_keys),
+        MMN_CLI_ALLOW_LONG_PROMPTS(&lens_options.allow_long_prompts),
+        MMN_CLI_OTHER_MODEL(&lens_options.other_model),
         MMN_CLI_RESIZE_ORDER(&order),
     };
     mmn_cli_arguments arguments;

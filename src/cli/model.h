@@ -20,6 +20,21 @@
         .help = "take nothing of the model's generation_config.json but its stop tokens"     \
     }
 
+/* The option of every command that runs prompts; `allow` is an int. */
+#define MMN_CLI_ALLOW_LONG_PROMPTS(allow)                                                    \
+    {                                                                                        \
+        .name = "allow-long-prompts", .kind = MMN_CLI_FLAG, .target = (allow),               \
+        .help = "run prompts of more positions than the model was made for, instead of"      \
+                " stopping there"                                                            \
+    }
+
+/* The option of every command that takes neurons; `other` is an int. */
+#define MMN_CLI_OTHER_MODEL(other)                                                           \
+    {                                                                                        \
+        .name = "other-model", .kind = MMN_CLI_FLAG, .target = (other),                      \
+        .help = "take neurons that were found in another model, as the result then says"     \
+    }
+
 /* The option of every command that reads a list; `allow` is an int. */
 #define MMN_CLI_ALLOW_UNKNOWN_KEYS(allow)                                                    \
     {                                                                                        \

@@ -94,6 +94,17 @@ size_t mmn_input_image_positions(const mmn_input *input)
     return input->image_positions;
 }
 
+mmn_status mmn_input_fits(const mmn_input *input, const mmn_model *model, mmn_error *error)
+{
+    uint32_t most = model->config.language.max_position_embeddings;
+    if (input->length <= most)
+        return MMN_OK;
+    return mmn_fail(error, MMN_INPUT, NULL, NULL,
+                    "the prompt takes %zu positions, more than the %u that the model was made for "
+                    "(--allow-long-prompts runs it all the same)",
+                    input->length, most);
+}
+
 int mmn_input_is_image(const mmn_input *input, size_t index)
 {
     return index < input->length && input->ids[index] == input->image_token &&

@@ -99,6 +99,7 @@ static mmn_status set_up(contribution_run *run, const mmn_model *model, mmn_erro
     if (!(options->noise >= 0 && options->noise <= 1e6))
         return mmn_fail(error, MMN_USAGE, NULL, NULL, "the noise must be 0 to 1000000");
     result->model = model;
+    result->allowed.long_prompts = options->allow_long_prompts != 0;
     result->tokens = or_default(options->tokens, TOKENS);
     result->product = options->product != 0;
     result->top = (size_t)or_default(options->top, TOP);
@@ -124,6 +125,8 @@ static mmn_status answer(contribution_run *run, mmn_error *error)
     mmn_status status =
         mmn_input_from_prompt(&run->input, result->model, result->prompt,
                               run->options->images, run->options->image_count, error);
+    if (status == MMN_OK && !result->allowed.long_prompts)
+        status = mmn_input_fits(run->input, result->model, error);
     if (status == MMN_OK)
         status = mmn_session_create(&run->session, result->model, NULL, error);
     if (status == MMN_OK && !(result->ids = mmn_allocate(limit, sizeof(*result->ids), error)))

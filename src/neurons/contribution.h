@@ -8,6 +8,7 @@
 
 #include "base/digest.h"
 #include "mmneuron.h"
+#include "neurons/allowances.h"
 #include "neurons/patch_grid.h"
 #include "neurons/statistics.h"
 
@@ -59,6 +60,7 @@ typedef struct mmn_answer_word {
 
 struct mmn_contributions {
     const mmn_model *model;
+    mmn_allowances allowed;
     char version[32], digest[MMN_DIGEST_SIZE];
     char *prompt, *answer;
     char **images;

@@ -219,7 +219,8 @@ static mmn_status take_sample(count_run *run, const mmn_planned_sample *planned,
                                             planned->window, error);
         return made == MMN_OK ? add_sample(run, planned, input, error) : made;
     }
-    mmn_status status = mmn_sample_input(&input, run->model, &planned->sample, NULL, run->options->list,
+    mmn_status status = mmn_sample_input(&input, run->model, &planned->sample, NULL,
+                                         run->options->allow_long_prompts != 0, run->options->list,
                                          &bad, &problem);
     if (status == MMN_OK)
         return add_sample(run, planned, input, error);
@@ -384,8 +385,20 @@ static mmn_status write_counts(const void *counts, const char *path, mmn_error *
     return mmn_counts_write(counts, path, error);
 }
 
+/* Ends the run without counts, and without its state: another run shall look at its samples again. */
+static mmn_status refuse_nothing_left(count_run *run, mmn_error *error)
+{
+    mmn_status status = mmn_counts_check_left(run->counts, run->options->list, error);
+    if (status != MMN_OK)
+        remove(run->state_file);
+    return status;
+}
+
 static mmn_status finish(count_run *run, mmn_error *error)
 {
+    mmn_status left = refuse_nothing_left(run, error);
+    if (left != MMN_OK)
+        return left;
     uint64_t last_line = run->counts->last_line;
     run->counts->last_line = 0;
     mmn_status status = mmn_output_write(run->options->output, write_counts, run->counts, error);

@@ -83,7 +83,7 @@ static mmn_status begin(mmn_count_plan *plan, const char *file, mmn_counts *coun
     if (status != MMN_OK)
         return status;
     if (counts->domain_count == 0)
-        return mmn_fail(error, MMN_INPUT, file, NULL, "the list has no samples");
+        return mmn_fail(error, MMN_INPUT, file, NULL, "the list has no samples%s", skip_bad ? " that can be read" : "");
     plan->seen = mmn_allocate(counts->domain_count, sizeof(*plan->seen), error);
     plan->left = mmn_allocate(counts->domain_count, sizeof(*plan->left), error);
     return plan->seen && plan->left ? MMN_OK : MMN_SYSTEM;

@@ -153,6 +153,8 @@ static mmn_status settings_text(char **settings, const mmn_counts *counts,
                      vertical ? "pillow-13" : "horizontal-first");
     if (options->allow_unknown_keys)
         mmn_text_add(&text, ", \"allow_unknown_keys\": true");
+    if (options->allow_long_prompts)
+        mmn_text_add(&text, ", \"allow_long_prompts\": true");
     mmn_text_add(&text, "}");
     return mmn_text_finish(&text, settings, error);
 }

@@ -201,6 +201,22 @@ uint64_t mmn_counts_samples(const mmn_counts *counts)
     return samples;
 }
 
+mmn_status mmn_counts_check_left(const mmn_counts *counts, const char *file, mmn_error *error)
+{
+    if (counts->skipped_count == 0 || counts->shards > 1)
+        return MMN_OK;
+    if (mmn_counts_samples(counts) == 0)
+        return mmn_fail(error, MMN_INPUT, file, NULL,
+                        "nothing is left: all of its %zu samples were skipped as bad",
+                        counts->skipped_count);
+    for (size_t d = 0; d < counts->domain_count; d++)
+        if (counts->domains[d].samples == 0)
+            return mmn_fail(error, MMN_INPUT, file, NULL,
+                            "nothing is left of the domain \"%s\": its samples were skipped as bad",
+                            counts->domains[d].name);
+    return MMN_OK;
+}
+
 static bool same_modules(const mmn_counts *a, const mmn_counts *b)
 {
     if (a->module_count != b->module_count)

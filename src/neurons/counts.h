@@ -81,6 +81,10 @@ mmn_status mmn_counts_add_skipped(mmn_counts *counts, uint64_t line, mmn_error *
 /* Samples counted in all domains. */
 uint64_t mmn_counts_samples(const mmn_counts *counts);
 
+/* MMN_INPUT when skipping has left nothing of a domain, so that there is nothing to rank; `file` is for
+ * the message. A shard may have nothing: others may have more. */
+mmn_status mmn_counts_check_left(const mmn_counts *counts, const char *file, mmn_error *error);
+
 /* Whether the module has this field; its number of values; its name in files ("image.count"). */
 bool mmn_field_exists(const mmn_counted_module *module, mmn_count_field field);
 size_t mmn_field_size(const mmn_counted_module *module, mmn_count_field field);

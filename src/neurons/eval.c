@@ -227,6 +227,9 @@ static mmn_status copy_options(mmn_evaluation *evaluation, const mmn_eval_option
     if (options->tokens > MMN_MAXIMUM_POSITIONS)
         return mmn_fail(error, MMN_USAGE, NULL, NULL, "an answer can have at most %d tokens",
                         MMN_MAXIMUM_POSITIONS);
+    evaluation->allowed = (mmn_allowances){.unknown_keys = options->allow_unknown_keys != 0,
+                                           .long_prompts = options->allow_long_prompts != 0,
+                                           .other_model = options->other_model != 0};
     evaluation->samples = options->samples;
     evaluation->seeds = options->seeds;
     evaluation->first_seed = options->first_seed;
@@ -275,8 +278,6 @@ mmn_status mmn_eval(mmn_evaluation **evaluation, const mmn_model *model,
     mmn_status status = copy_options(*evaluation, options, error);
     if (status == MMN_OK)
         status = mmn_eval_plan(*evaluation, options, error);
-    if (status == MMN_OK)
-        status = mmn_model_digest(model, (*evaluation)->model_digest, error);
     if (status == MMN_OK)
         status = run_all(*evaluation, options, error);
     if (status != MMN_OK) {

@@ -5,6 +5,7 @@
 
 #include "mmneuron.h"
 #include "neurons/accuracy.h"
+#include "neurons/allowances.h"
 #include "neurons/list_run.h"
 #include "neurons/neuron_lists.h"
 
@@ -52,6 +53,7 @@ struct mmn_evaluation {
     mmn_beam_search beam_search;
     char **stop_strings; /* [stop_string_count]: the caller's, none: the folder's */
     size_t stop_string_count;
+    mmn_allowances allowed;
     char model_digest[MMN_DIGEST_SIZE], neurons_digest[MMN_DIGEST_SIZE]; /* "": no neurons */
 
     size_t setting_count, setting_capacity;

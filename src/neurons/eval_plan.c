@@ -8,11 +8,11 @@
 
 /* ---- Domains --------------------------------------------------------------------------------- */
 
-static mmn_status read_domains(mmn_evaluation *evaluation, const mmn_eval_options *options,
-                               mmn_error *error)
+static mmn_status read_domains(mmn_evaluation *evaluation, mmn_error *error)
 {
     mmn_list_run *run = &evaluation->list_run;
-    run->plan.allow_unknown_keys = options->allow_unknown_keys != 0;
+    run->plan.allow_unknown_keys = evaluation->allowed.unknown_keys;
+    run->allow_long_prompts = evaluation->allowed.long_prompts;
     run->plan.check = mmn_sample_check_answers;
     mmn_status status = mmn_list_run_begin(run, evaluation->model, evaluation->list,
                                            evaluation->samples, error);
@@ -205,7 +205,12 @@ mmn_status mmn_eval_plan(mmn_evaluation *evaluation, const mmn_eval_options *opt
     if (status == MMN_OK)
         status = plan_settings(evaluation, options, lists, error);
     if (status == MMN_OK)
-        status = read_domains(evaluation, options, error);
+        status = read_domains(evaluation, error);
+    if (status == MMN_OK)
+        status = mmn_model_digest(evaluation->model, evaluation->model_digest, error);
+    if (status == MMN_OK && lists)
+        status = mmn_allowances_check(&evaluation->allowed, lists->model, evaluation->model_digest,
+                                      options->neurons, error);
     for (size_t d = 0; d < evaluation->domain_count && status == MMN_OK; d++)
         status = add_run(evaluation, &(mmn_eval_run){.domain = d}, error);
     if (status == MMN_OK && evaluation->setting_count > 1)

@@ -404,6 +404,9 @@ static mmn_status set_up(lens_run *run, const mmn_model *model, mmn_error *error
     mmn_lens *lens = run->lens;
 
     lens->model = model;
+    lens->allowed = (mmn_allowances){.unknown_keys = options->allow_unknown_keys != 0,
+                                     .long_prompts = options->allow_long_prompts != 0,
+                                     .other_model = options->other_model != 0};
     lens->layers = model->config.language.layers;
     lens->vocabulary = model->config.language.vocab_size;
     lens->samples = options->samples;
@@ -422,11 +425,15 @@ static mmn_status set_up(lens_run *run, const mmn_model *model, mmn_error *error
         status = copy_settings(run, error);
     if (status == MMN_OK)
         status = mmn_readout_begin(&run->readout, model, lens->top, error);
-    lens->run.plan.allow_unknown_keys = options->allow_unknown_keys != 0;
+    lens->run.plan.allow_unknown_keys = lens->allowed.unknown_keys;
+    lens->run.allow_long_prompts = lens->allowed.long_prompts;
     if (status == MMN_OK)
         status = mmn_list_run_begin(&lens->run, model, options->list, options->samples, error);
     if (status == MMN_OK)
         status = mmn_model_digest(model, lens->digest, error);
+    if (status == MMN_OK && run->lists)
+        status = mmn_allowances_check(&lens->allowed, run->lists->model, lens->digest,
+                                      options->ranking, error);
     if (status != MMN_OK)
         return status;
     size_t domains = lens->run.domains->domain_count;

@@ -2,6 +2,7 @@
 #ifndef MMN_NEURONS_LENS_H
 #define MMN_NEURONS_LENS_H
 
+#include "neurons/allowances.h"
 #include "neurons/lens_activation.h"
 #include "neurons/list_run.h"
 #include "neurons/readout.h"
@@ -38,6 +39,7 @@ typedef struct mmn_lens_example {
 
 struct mmn_lens {
     const mmn_model *model;
+    mmn_allowances allowed;
     char version[32], digest[MMN_DIGEST_SIZE]; /* digest: the model's */
     char neurons[MMN_DIGEST_SIZE];             /* of the ranking; "": nothing is off */
     char *list, *off_domain, *off_setting;     /* off_domain NULL: each sample's own */

@@ -30,8 +30,8 @@ static mmn_status run_sample(mmn_list_run *run, const mmn_planned_sample *planne
     mmn_error problem = {0};
     bool bad;
     mmn_status status =
-        mmn_sample_input(&input, run->model, &planned->sample, run->template_name, run->list, &bad,
-                         error);
+        mmn_sample_input(&input, run->model, &planned->sample, run->template_name,
+                         run->allow_long_prompts, run->list, &bad, error);
     if (status != MMN_OK)
         return status;
     status = function(context, planned, input, &problem);

@@ -9,6 +9,7 @@ typedef struct mmn_list_run {
     const mmn_model *model;
     const char *list;
     const char *template_name; /* of questions, as for mmn_sample_input; the caller's to set */
+    bool allow_long_prompts;   /* likewise */
     mmn_counts *domains; /* no counts: only names, and how many samples have run */
     mmn_count_plan plan; /* plan.left: samples of each domain */
 } mmn_list_run;

@@ -209,8 +209,22 @@ mmn_status mmn_mask_choose_domains(uint8_t *domains, const mmn_neuron_lists *lis
     return MMN_OK;
 }
 
+mmn_status mmn_mask_check_model(mmn_allowances *allowed, const char *found, const mmn_model *model,
+                                const char *file, mmn_error *error)
+{
+    char digest[MMN_DIGEST_SIZE] = "?"; /* none */
+    mmn_status status = found[0] != '\0' ? mmn_model_digest(model, digest, error) : MMN_OK;
+    return status == MMN_OK ? mmn_allowances_check(allowed, found, digest, file, error) : status;
+}
+
+const char *mmn_mask_other_model(const mmn_mask *mask)
+{
+    return mask->allowed.foreign ? mask->allowed.neurons_model : NULL;
+}
+
 mmn_status mmn_mask_from_ranking(mmn_mask **mask, const mmn_model *model, const char *ranking,
-                                 const char *domain, const char *setting, mmn_error *error)
+                                 const char *domain, const char *setting, int other_model,
+                                 mmn_error *error)
 {
     mmn_neuron_lists *lists;
     *mask = NULL;
@@ -221,6 +235,14 @@ mmn_status mmn_mask_from_ranking(mmn_mask **mask, const mmn_model *model, const 
     status = domains ? mmn_mask_choose_domains(domains, lists, domain, ranking, error) : MMN_SYSTEM;
     if (status == MMN_OK)
         status = mmn_mask_of_domains(mask, model, lists, domains, setting, ranking, error);
+    if (status == MMN_OK) {
+        (*mask)->allowed.other_model = other_model != 0;
+        status = mmn_mask_check_model(&(*mask)->allowed, lists->model, model, ranking, error);
+    }
+    if (status != MMN_OK) {
+        mmn_mask_free(*mask);
+        *mask = NULL;
+    }
     mmn_free(domains);
     mmn_neuron_lists_free(lists);
     return status;

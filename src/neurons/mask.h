@@ -3,6 +3,7 @@
 #define MMN_NEURONS_MASK_H
 
 #include "mmneuron.h"
+#include "neurons/allowances.h"
 #include "neurons/neuron_lists.h"
 
 typedef struct mmn_masked_module {
@@ -15,6 +16,7 @@ typedef struct mmn_masked_module {
 struct mmn_mask {
     size_t module_count;
     mmn_masked_module modules[MMN_COUNTED_MODULES]; /* all of the model, in their order */
+    mmn_allowances allowed; /* of its neurons' model */
     char *stages; /* those that show masked neurons, separated by commas; NULL: none do */
 };
 

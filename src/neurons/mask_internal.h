@@ -9,6 +9,11 @@
 mmn_status mmn_mask_create(mmn_mask **mask, const mmn_module *modules, size_t count,
                            mmn_error *error);
 
+/* Whether neurons or counts of `file`, found in the model with digest `found`, may be used with this
+ * one, as mmn_allowances_check says. Reads the whole checkpoint unless `found` is "". */
+mmn_status mmn_mask_check_model(mmn_allowances *allowed, const char *found, const mmn_model *model,
+                                const char *file, mmn_error *error);
+
 /* Marks in domains [lists->domain_count] those that `names` names, separated by commas; NULL: all. */
 mmn_status mmn_mask_choose_domains(uint8_t *domains, const mmn_neuron_lists *lists,
                                    const char *names, const char *file, mmn_error *error);

@@ -91,12 +91,14 @@ static mmn_status set_module(mmn_masked_module *masked, const means *m, mmn_erro
     return MMN_OK;
 }
 
-static mmn_status set_means(mmn_mask *mask, means *m, mmn_error *error)
+static mmn_status set_means(mmn_mask *mask, means *m, const mmn_model *model, mmn_error *error)
 {
     mmn_status status = mmn_counts_read(&m->counts, m->file, error);
     if (status == MMN_OK && m->counts->unfinished)
         status = mmn_fail(error, MMN_INPUT, m->file, NULL,
                           "is the state of a count that has not finished");
+    if (status == MMN_OK)
+        status = mmn_mask_check_model(&mask->allowed, m->counts->model, model, m->file, error);
     if (status == MMN_OK)
         status = find_counted(m, error);
     for (size_t i = 0; i < mask->module_count && status == MMN_OK; i++)
@@ -149,9 +151,14 @@ mmn_status mmn_mask_steer(mmn_mask **mask, const mmn_model *model, const mmn_ste
         status = mmn_mask_of_domains(mask, model, lists, all,
                                      steering->setting ? steering->setting : "all",
                                      steering->ranking, error);
+    if (status == MMN_OK) {
+        (*mask)->allowed.other_model = steering->other_model != 0;
+        status = mmn_mask_check_model(&(*mask)->allowed, lists->model, model, steering->ranking,
+                                      error);
+    }
     if (status == MMN_OK && steering->on) {
         means m = {.lists = lists, .on = on, .counted = counted, .file = steering->counts};
-        status = set_means(*mask, &m, error);
+        status = set_means(*mask, &m, model, error);
     }
     if (status != MMN_OK) {
         mmn_mask_free(*mask);

@@ -121,6 +121,9 @@ mmn_status mmn_counts_merge(const char *const *files, size_t file_count, const c
         status = check_complete(sum, taken, error);
     if (status == MMN_OK) {
         sum->shard = sum->shards = 1;
+        status = mmn_counts_check_left(sum, files[0], error);
+    }
+    if (status == MMN_OK) {
         status = mmn_output_write(output, write_sum, sum, error);
     }
     mmn_free(taken);

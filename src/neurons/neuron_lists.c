@@ -196,6 +196,24 @@ static mmn_status make_digest(char text[MMN_DIGEST_SIZE], const mmn_neuron_lists
     return MMN_OK;
 }
 
+/* The model that `rank` notes beside its counts; files from elsewhere may lack it. */
+static mmn_status read_model(mmn_neuron_lists *lists, const mmn_json_object *document,
+                             mmn_error *error)
+{
+    mmn_json_object counts;
+    const char *model = "";
+    mmn_status status = mmn_json_get_object(&counts, document, "counts", error);
+    if (status == MMN_OK)
+        status = mmn_json_get_text(&model, &counts, "model", error);
+    if (status == MMN_OK && model[0] != '\0' &&
+        (strlen(model) != MMN_DIGEST_SIZE - 1 ||
+         strspn(model, "0123456789abcdef") != MMN_DIGEST_SIZE - 1))
+        status = mmn_json_fail(&counts, "model", error, "must be a digest of 32 hex digits");
+    if (status == MMN_OK)
+        memcpy(lists->model, model, strlen(model) + 1);
+    return status;
+}
+
 static mmn_status read_document(mmn_neuron_lists *lists, const mmn_json_object *document,
                                 mmn_error *error)
 {
@@ -207,6 +225,8 @@ static mmn_status read_document(mmn_neuron_lists *lists, const mmn_json_object *
         status = mmn_json_fail(document, "format", error, "must be \"mmneuron-neurons-1\"");
     if (status == MMN_OK)
         status = mmn_json_get_text(&digest, document, "digest", error);
+    if (status == MMN_OK)
+        status = read_model(lists, document, error);
     if (status == MMN_OK)
         status = mmn_json_get_object(&modules, document, "modules", error);
     for (size_t i = 0; i < sizeof names / sizeof names[0] && status == MMN_OK; i++)

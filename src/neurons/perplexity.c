@@ -121,6 +121,8 @@ static mmn_status copy_options(mmn_perplexity *perplexity, const mmn_perplexity_
     if (options->seeds > MMN_EVAL_SEED_LIMIT)
         return mmn_fail(error, MMN_USAGE, NULL, NULL, "there can be at most %d random choices",
                         MMN_EVAL_SEED_LIMIT);
+    perplexity->allowed = (mmn_allowances){.unknown_keys = options->allow_unknown_keys != 0,
+                                           .other_model = options->other_model != 0};
     perplexity->samples = options->samples;
     perplexity->seeds = options->seeds;
     perplexity->first_seed = options->first_seed;
@@ -139,7 +141,7 @@ static mmn_status read_texts(mmn_perplexity *perplexity, const mmn_perplexity_op
                                         options->begin_of_text != 0, error);
     if (status == MMN_OK)
         status = mmn_counts_create(&perplexity->domains, &no_module, 0, error);
-    perplexity->plan.allow_unknown_keys = options->allow_unknown_keys != 0;
+    perplexity->plan.allow_unknown_keys = perplexity->allowed.unknown_keys;
     if (status == MMN_OK)
         status = mmn_count_plan_windows(&perplexity->plan, perplexity->model, options->list,
                                         perplexity->domains, options->samples, error);
@@ -184,6 +186,8 @@ static mmn_status make_masks(mmn_perplexity *perplexity, const char *file, mmn_e
     if (status != MMN_OK)
         return status;
     memcpy(perplexity->neurons_digest, lists->digest, sizeof(lists->digest));
+    status = mmn_allowances_check(&perplexity->allowed, lists->model, perplexity->model_digest,
+                                  file, error);
     for (size_t d = 0; d < perplexity->domains->domain_count && status == MMN_OK; d++) {
         const char *name = perplexity->domains->domains[d].name;
         size_t listed = 0;
@@ -379,12 +383,12 @@ mmn_status mmn_perplexity_measure(mmn_perplexity **made, const mmn_model *model,
     mmn_status status = copy_options(perplexity, options, error);
     if (status == MMN_OK)
         status = read_texts(perplexity, options, error);
+    if (status == MMN_OK)
+        status = mmn_model_digest(model, perplexity->model_digest, error);
     if (status == MMN_OK && options->neurons)
         status = make_masks(perplexity, options->neurons, error);
     if (status == MMN_OK)
         status = plan_runs(perplexity, error);
-    if (status == MMN_OK)
-        status = mmn_model_digest(model, perplexity->model_digest, error);
     if (status == MMN_OK)
         status = run_all(perplexity, options, error);
     if (status == MMN_OK)

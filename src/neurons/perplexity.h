@@ -4,6 +4,7 @@
 #define MMN_NEURONS_PERPLEXITY_H
 
 #include "mmneuron.h"
+#include "neurons/allowances.h"
 #include "neurons/count_plan.h"
 #include "neurons/eval.h"
 
@@ -23,6 +24,7 @@ struct mmn_perplexity {
     char *list, *setting;
     uint64_t samples, first_seed;
     uint32_t seeds;
+    mmn_allowances allowed;
     char model_digest[MMN_DIGEST_SIZE], neurons_digest[MMN_DIGEST_SIZE]; /* "": no neurons */
     char data[MMN_DIGEST_SIZE];                                          /* of the texts' windows */
 

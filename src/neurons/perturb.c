@@ -128,6 +128,9 @@ static mmn_status set_up(perturb_run *run, mmn_error *error)
     mmn_perturbation *result = run->result;
     mmn_status status = mmn_neuron_lists_read(&run->lists, options->ranking, error);
 
+    result->allowed = (mmn_allowances){.unknown_keys = options->allow_unknown_keys != 0,
+                                       .long_prompts = options->allow_long_prompts != 0,
+                                       .other_model = options->other_model != 0};
     result->seeds = options->seeds > 0 ? options->seeds : SEEDS;
     result->first_seed = options->first_seed;
     result->samples = options->samples;
@@ -143,12 +146,16 @@ static mmn_status set_up(perturb_run *run, mmn_error *error)
         status = MMN_SYSTEM;
     if (status == MMN_OK)
         status = mmn_settings_make(&result->settings, options->settings, run->lists, error);
-    result->run.plan.allow_unknown_keys = options->allow_unknown_keys != 0;
+    result->run.plan.allow_unknown_keys = result->allowed.unknown_keys;
+    result->run.allow_long_prompts = result->allowed.long_prompts;
     if (status == MMN_OK)
         status = mmn_list_run_begin(&result->run, run->model, options->list, options->samples,
                                     error);
     if (status == MMN_OK)
         status = mmn_model_digest(run->model, result->model, error);
+    if (status == MMN_OK)
+        status = mmn_allowances_check(&result->allowed, run->lists->model, result->model,
+                                      options->ranking, error);
     if (status == MMN_OK) {
         memcpy(result->neurons, run->lists->digest, sizeof(result->neurons));
         status = add_curves(run, error);

@@ -2,6 +2,7 @@
 #ifndef MMN_NEURONS_PERTURBATION_H
 #define MMN_NEURONS_PERTURBATION_H
 
+#include "neurons/allowances.h"
 #include "neurons/hidden_states.h"
 #include "neurons/list_run.h"
 #include "neurons/settings.h"
@@ -16,6 +17,7 @@ typedef struct mmn_perturb_curve {
 } mmn_perturb_curve;
 
 struct mmn_perturbation {
+    mmn_allowances allowed;
     char version[32], model[MMN_DIGEST_SIZE], neurons[MMN_DIGEST_SIZE];
     char *list;
     uint64_t samples; /* per domain, as asked for; 0: all */

@@ -35,8 +35,8 @@ static mmn_status make_prompt(char **prompt, const mmn_model *model, const mmn_s
 }
 
 mmn_status mmn_sample_input(mmn_input **input, const mmn_model *model, const mmn_sample *sample,
-                            const char *template_name, const char *list_file, bool *bad,
-                            mmn_error *error)
+                            const char *template_name, bool allow_long, const char *list_file,
+                            bool *bad, mmn_error *error)
 {
     *input = NULL;
     *bad = false;
@@ -47,8 +47,12 @@ mmn_status mmn_sample_input(mmn_input **input, const mmn_model *model, const mmn
         status = mmn_input_from_prompt(input, model, prompt, sample->images, sample->image_count,
                                        &problem);
     mmn_release(prompt);
+    if (status == MMN_OK && !allow_long)
+        status = mmn_input_fits(*input, model, &problem);
     if (status == MMN_OK)
         return MMN_OK;
+    mmn_input_free(*input);
+    *input = NULL;
     *bad = mmn_sample_blame(&problem, sample->line, list_file);
     if (error)
         *error = problem;

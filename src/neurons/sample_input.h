@@ -9,11 +9,12 @@
 
 /* The input for a sample of `list_file`: its prompt, else its question in the template of that name, or
  * (NULL) "raw": with images, "<image>" and a line break before a question that does not say itself where
- * they go. When the sample is to blame
+ * they go. It may have more positions than the model was made for if
+ * `allow_long`. When the sample is to blame
  * *bad is true, the status MMN_INPUT, and the error names the list and the sample's line. */
 mmn_status mmn_sample_input(mmn_input **input, const mmn_model *model, const mmn_sample *sample,
-                            const char *template_name, const char *list_file, bool *bad,
-                            mmn_error *error);
+                            const char *template_name, bool allow_long, const char *list_file,
+                            bool *bad, mmn_error *error);
 
 /* Turns `error`, which building or running a sample gave, into one of the sample's line. Returns
  * whether the sample is to blame; if not (memory is short, an interruption), the error stays. */

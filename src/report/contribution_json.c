@@ -8,6 +8,7 @@
 #include "base/text_buffer.h"
 #include "neurons/contribution.h"
 #include "neurons/lens_words.h"
+#include "report/allowances.h"
 #include "report/run_json.h"
 
 typedef struct contribution_text {
@@ -40,6 +41,7 @@ static void add_settings(mmn_text *text, const mmn_contributions *result)
                  result->seeds, result->first_seed);
     mmn_text_add_real(text, result->noise);
     mmn_run_json_generation(text, result->model);
+    mmn_allowances_json(text, &result->allowed);
     mmn_text_add(text, "},\n  \"images\": [");
     for (size_t i = 0; i < result->image_count; i++) {
         mmn_text_add(text, "%s", i > 0 ? ", " : "");

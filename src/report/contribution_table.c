@@ -5,6 +5,7 @@
 #include "base/text_buffer.h"
 #include "neurons/contribution.h"
 #include "neurons/lens_words.h"
+#include "report/allowances.h"
 #include "report/words.h"
 
 /* Adds a word of the vocabulary in quotation marks. */
@@ -93,5 +94,6 @@ mmn_status mmn_contributions_table(const mmn_contributions *result, char **table
         mmn_text_free(&text);
         return status;
     }
+    mmn_allowances_remarks(&text, &result->allowed);
     return mmn_text_finish(&text, table, error);
 }

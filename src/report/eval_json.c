@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/text_buffer.h"
 #include "neurons/eval.h"
+#include "report/allowances.h"
 #include "report/run_json.h"
 
 static const char *metric_name(const mmn_eval_domain *domain)
@@ -61,6 +62,7 @@ static void add_settings(mmn_text *text, const mmn_evaluation *evaluation)
     mmn_text_add_json(text, evaluation->template_name);
     add_search(text, evaluation);
     add_folder_rules(text, evaluation);
+    mmn_allowances_json(text, &evaluation->allowed);
     mmn_text_add(text, "},\n");
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/text_buffer.h"
 #include "neurons/eval.h"
+#include "report/allowances.h"
 #include "report/columns.h"
 
 /* Wide enough for titles. */
@@ -98,5 +99,6 @@ mmn_status mmn_evaluation_table(const mmn_evaluation *evaluation, char **table, 
     for (size_t i = 1; i < evaluation->setting_count; i++)
         if (evaluation->crossed[i])
             add_cross(&text, evaluation, i, width);
+    mmn_allowances_remarks(&text, &evaluation->allowed);
     return mmn_text_finish(&text, table, error);
 }

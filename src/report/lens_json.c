@@ -7,6 +7,7 @@
 #include "base/text_buffer.h"
 #include "neurons/lens.h"
 #include "neurons/lens_words.h"
+#include "report/allowances.h"
 
 typedef struct lens_text {
     mmn_text text;
@@ -60,6 +61,7 @@ static void add_settings(lens_text *out)
     add_optional(text, lens->off_setting);
     mmn_text_add(text, ", \"neurons_of\": ");
     add_optional(text, lens->off_domain);
+    mmn_allowances_json(text, &lens->allowed);
     mmn_text_add(text, "},\n  \"domains\": [");
     for (size_t d = 0; d < lens->run.domains->domain_count; d++) {
         mmn_text_add(text, "%s", d > 0 ? ", " : "");

@@ -6,6 +6,7 @@
 #include "base/text_buffer.h"
 #include "neurons/lens.h"
 #include "neurons/lens_words.h"
+#include "report/allowances.h"
 #include "report/columns.h"
 #include "report/words.h"
 
@@ -120,5 +121,6 @@ mmn_status mmn_lens_table(const mmn_lens *lens, char **table, mmn_error *error)
         mmn_text_free(&text);
         return status;
     }
+    mmn_allowances_remarks(&text, &lens->allowed);
     return mmn_text_finish(&text, table, error);
 }

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/text_buffer.h"
 #include "neurons/perplexity.h"
+#include "report/allowances.h"
 #include "report/run_json.h"
 
 static void add_settings(mmn_text *text, const mmn_perplexity *perplexity)
@@ -17,8 +18,10 @@ static void add_settings(mmn_text *text, const mmn_perplexity *perplexity)
                  "\"setting\": ", perplexity->samples, perplexity->plan.windows.length,
                  perplexity->plan.windows.begin_of_text ? "true" : "false");
     mmn_text_add_json(text, perplexity->setting);
-    mmn_text_add(text, ", \"seeds\": %" PRIu32 ", \"first_seed\": %" PRIu64 "},\n",
+    mmn_text_add(text, ", \"seeds\": %" PRIu32 ", \"first_seed\": %" PRIu64,
                  perplexity->seeds, perplexity->first_seed);
+    mmn_allowances_json(text, &perplexity->allowed);
+    mmn_text_add(text, "},\n");
 }
 
 static const char *name_of(const mmn_perplexity *perplexity, size_t domain)

@@ -4,6 +4,7 @@
 
 #include "base/text_buffer.h"
 #include "neurons/perplexity.h"
+#include "report/allowances.h"
 #include "report/columns.h"
 
 /* Wide enough for titles. */
@@ -102,5 +103,6 @@ mmn_status mmn_perplexity_table(const mmn_perplexity *perplexity, char **table, 
         add_summaries(&text, perplexity, width);
         add_cross(&text, perplexity, width);
     }
+    mmn_allowances_remarks(&text, &perplexity->allowed);
     return mmn_text_finish(&text, table, error);
 }

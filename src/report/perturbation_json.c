@@ -6,15 +6,17 @@
 #include "base/memory.h"
 #include "base/text_buffer.h"
 #include "neurons/perturbation.h"
+#include "report/allowances.h"
 
 static void add_settings(mmn_text *text, const mmn_perturbation *perturbation)
 {
     mmn_text_add(text, "  \"settings\": {\"list\": ");
     mmn_text_add_json(text, perturbation->list);
     mmn_text_add(text,
-                 ", \"samples\": %" PRIu64 ", \"seeds\": %" PRIu64 ", \"first_seed\": %" PRIu64
-                 "},\n  \"domains\": [",
+                 ", \"samples\": %" PRIu64 ", \"seeds\": %" PRIu64 ", \"first_seed\": %" PRIu64,
                  perturbation->samples, perturbation->seeds, perturbation->first_seed);
+    mmn_allowances_json(text, &perturbation->allowed);
+    mmn_text_add(text, "},\n  \"domains\": [");
     for (size_t d = 0; d < perturbation->run.domains->domain_count; d++) {
         mmn_text_add(text, "%s", d > 0 ? ", " : "");
         mmn_text_add_json(text, perturbation->run.domains->domains[d].name);

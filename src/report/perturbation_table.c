@@ -6,6 +6,7 @@
 #include "base/text_buffer.h"
 #include "neurons/perturbation.h"
 #include "neurons/statistics.h"
+#include "report/allowances.h"
 #include "report/columns.h"
 
 /* The mean of |h' - h| / |h| over the layers' outputs, or after the final norm. */
@@ -73,5 +74,6 @@ mmn_status mmn_perturbation_table(const mmn_perturbation *perturbation, char **t
         mmn_text_add(&text, "\n");
     }
     mmn_free(values);
+    mmn_allowances_remarks(&text, &perturbation->allowed);
     return mmn_text_finish(&text, table, error);
 }

@@ -67,7 +67,7 @@ answers_several() {
 }
 
 says_what_it_reuses() {
-    exits 0 $MMNEURON ask "$model" -i "$photo" -n 2 --json "What?" "Where?" || return 1
+    exits 0 $MMNEURON ask "$model" -i "$photo" -n 2 --json "What is it?" "Where is it?" || return 1
     cat "$work/out"
     [ "$(grep -c '"question":' "$work/out")" -eq 2 ] &&
         [ "$(grep -c '"positions_reused": 0' "$work/out")" -eq 1 ] &&

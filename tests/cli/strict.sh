@@ -155,4 +155,126 @@ has_right_answers() {
 }
 check "these can be answered" has_right_answers
 
+# ---- Samples that cannot be read ------------------------------------------------------------------
+
+# leaves_nothing PATTERN OPTION...: the count is refused, and no file stays.
+leaves_nothing() {
+    pattern=$1
+    shift
+    rm -f counts counts.state
+    fails_with "$pattern" count --skip-bad "$@" && ! [ -e counts ] && ! [ -e counts.state ]
+}
+
+write_list '{"domain": "a", "image": "absent.jpg", "question": "What?"}' \
+    '{"domain": "b", "image": "list.jsonl", "question": "What?"}'
+check "when all samples are skipped, nothing is left" \
+    leaves_nothing 'list.jsonl: nothing is left: all of its 2 samples'
+write_list '{"domain": "a", "image": "wide.jpg", "question": "What?"}' \
+    '{"domain": "b", "image": "absent.jpg", "question": "What?"}'
+check "nor of a domain" leaves_nothing 'list.jsonl: nothing is left of the domain "b"'
+write_list '{"domain": "a"}' 'x'
+check "nor of a list of bad lines" leaves_nothing 'list.jsonl: the list has no samples that can be read'
+write_list '{"domain": "a", "image": "wide.jpg", "question": "What?"}' \
+    '{"domain": "b", "image": "absent.jpg", "question": "What?"}'
+shards_leave_nothing() {
+    rm -f one two both
+    exits 0 $MMNEURON count "$model" list.jsonl -q -o one --skip-bad --shard 1/2 &&
+        exits 0 $MMNEURON count "$model" list.jsonl -q -o two --skip-bad --shard 2/2 &&
+        fails_with 'nothing is left of the domain "b"' $MMNEURON merge one two -q -o both &&
+        ! [ -e both ]
+}
+check "nor of shards together" shards_leave_nothing
+
+# ---- Long prompts ---------------------------------------------------------------------------------
+
+# A model of the same shape with another epsilon, made for fewer positions.
+mkdir short && ln -s "$model"/* short && rm short/config.json &&
+    sed 's/"max_position_embeddings": 4096/"max_position_embeddings": 24/
+        s/"rms_norm_eps": 1e-05/"rms_norm_eps": 2e-05/' "$model/config.json" >short/config.json ||
+    exit 1
+# prints_setting NAME COMMAND...: a JSON result whose settings have this name.
+prints_setting() {
+    setting=$1
+    shift
+    exits 0 "$@" && sed -n '/"settings"/,/}/p' out | grep -q "\"$setting\": "
+}
+
+prompt="one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"
+write_list "{\"domain\": \"a\", \"prompt\": \"$prompt\", \"answers\": [\"x\"]}"
+
+count_short() {
+    rm -f counts
+    $MMNEURON count short list.jsonl -q -o counts "$@"
+}
+
+long='takes [0-9]* positions, more than the 24 that'
+check "count refuses a long prompt" fails_with "list.jsonl: line 1: the prompt $long" count_short
+check "and takes it when it may" exits 0 count_short --allow-long-prompts
+check "which the counts say" grep -aq 'allow_long_prompts' counts
+cp counts of-short
+$MMNEURON rank counts -q -o short.json >/dev/null || exit 1
+for command in "eval short list.jsonl -n 1" "lens short list.jsonl" \
+    "perturb short list.jsonl --neurons short.json --seeds 1 --settings language"; do
+    check "${command%% *} refuses a long prompt" fails_with "list.jsonl: line 1: the prompt $long" \
+        $MMNEURON $command -q
+    check "and takes it when it may" exits 0 $MMNEURON $command -q --allow-long-prompts
+    check "as its table says" grep -q '^remark: prompts longer' out
+    check "and its JSON" prints_setting allow_long_prompts \
+        $MMNEURON $command -q --allow-long-prompts --json
+done
+for command in "ask short -n 1" "contrib short -n 1 --all-words --seeds 0" "dump short -o dump"; do
+    check "${command%% *} refuses a long prompt" fails_with "the prompt $long" \
+        $MMNEURON $command -q --prompt "$prompt"
+done
+check "ask takes it when it may" prints_json allow_long_prompts \
+    $MMNEURON ask short -q -n 1 --prompt "$prompt" --allow-long-prompts --json
+check "dump too" exits 0 $MMNEURON dump short -q -o dump --prompt "$prompt" --allow-long-prompts
+
+# ---- Neurons of another model ---------------------------------------------------------------------
+
+write_list '{"domain": "a", "question": "What?", "answers": ["x"]}'
+sed '/"model"/d' short.json >unknown.json
+eval="eval $model list.jsonl -n 1 --settings language --seeds 0 --neurons"
+lens="lens $model list.jsonl --mask"
+perturb="perturb $model list.jsonl --seeds 1 --settings language --neurons"
+for command in "$eval" "$lens" "$perturb"; do
+    name=${command%% *}
+    check "$name refuses neurons of another model" fails_with 'short.json: is of another model' \
+        $MMNEURON $command short.json -q
+    check "and takes them when it may" exits 0 $MMNEURON $command short.json -q --other-model
+    check "as its table says" grep -q '^remark: the neurons are of another model, [0-9a-f]*$' out
+    check "and its JSON" prints_setting neurons_model \
+        $MMNEURON $command short.json -q --other-model --json
+    cp out "$name.json"
+    check "it says when a file does not say" exits 0 $MMNEURON $command unknown.json -q
+    check "in its table" grep -q "^remark: the neurons' file does not say" out
+done
+reports() {
+    exits 0 $MMNEURON report eval.json lens.json -q -o report.html &&
+        grep -q 'In the result of eval the neurons are of another model' report.html &&
+        grep -q 'In the result of lens the neurons are of another model' report.html
+}
+check "a report says so" reports
+for options in "--mask short.json" "--neurons short.json --off a"; do
+    check "ask ${options%% *} refuses neurons of another model" \
+        fails_with 'short.json: is of another model' $MMNEURON ask "$model" -q -n 1 $options "What?"
+    check "and takes them when it may" prints_json neurons_model \
+        $MMNEURON ask "$model" -q -n 1 $options "What?" --other-model --json
+done
+check "ask refuses counts of another model" fails_with 'of-short: is of another model' \
+    $MMNEURON ask "$model" -q -n 1 --neurons unknown.json --on a --counts of-short "What?"
+check "and takes them when it may" exits 0 $MMNEURON ask "$model" -q -n 1 --other-model \
+    --neurons unknown.json --on a --counts of-short "What?"
+check "a model's own neurons are taken" exits 0 $MMNEURON ask short -q -n 1 --json \
+    --mask short.json "What?"
+check "without a word" eval '! grep -q neurons_model out'
+
+# ---- Words that are no questions ------------------------------------------------------------------
+
+check "a question without quotation marks is refused" is_wrong_usage 'quotation marks' \
+    ask "$model" -i wide.jpg What is this
+check "also the end of one" is_wrong_usage 'quotation marks' ask "$model" "What is" this?
+check "contrib says how many it takes" is_wrong_usage 'too many arguments' \
+    contrib "$model" -i wide.jpg What is this
+
 done_testing

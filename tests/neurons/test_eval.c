@@ -130,7 +130,7 @@ static mmn_mask *mask_of(const json_t *run)
     if (strcmp(text_of(run, "off"), "nothing") == 0)
         return NULL;
     cr_assert_eq(mmn_mask_from_ranking(&mask, model, NEURONS, text_of(run, "neurons_of"),
-                                       text_of(run, "setting"), &error),
+                                       text_of(run, "setting"), 0, &error),
                  MMN_OK);
     if (strcmp(text_of(run, "off"), "domain") == 0)
         return mask;

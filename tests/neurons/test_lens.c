@@ -240,7 +240,7 @@ Test(lens, curves_with_neurons_off)
                                       .ranking = NEURONS,
                                       .off_setting = "language"};
     mmn_lens *lens = run_lens(&options);
-    cr_assert_eq(mmn_mask_from_ranking(&mask, model, NEURONS, "medical", "language", &error),
+    cr_assert_eq(mmn_mask_from_ranking(&mask, model, NEURONS, "medical", "language", 0, &error),
                  MMN_OK);
     expect_curves(lens, mask);
     mmn_mask_free(mask);

@@ -112,7 +112,7 @@ Test(perturb, distances_are_those_of_pytorch)
     mmn_input *input;
     mmn_mask *mask;
     cr_assert_eq(mmn_input_from_file(&input, model, CASE, &error), MMN_OK, "%s", error.message);
-    cr_assert_eq(mmn_mask_from_ranking(&mask, model, DATA "masked.json", "medical", "all", &error),
+    cr_assert_eq(mmn_mask_from_ranking(&mask, model, DATA "masked.json", "medical", "all", 0, &error),
                  MMN_OK, "%s", error.message);
     cr_assert_eq(mmn_safetensors_open(&plain, CASE, &error), MMN_OK);
     cr_assert_eq(mmn_safetensors_open(&masked, DATA "masked.safetensors", &error), MMN_OK);
@@ -198,7 +198,7 @@ Test(perturb, list_is_the_sum_of_its_samples)
     const char *const images[] = {IMAGES "wide.jpg"};
     mmn_distance *sums[2];
     mmn_mask *mask;
-    cr_assert_eq(mmn_mask_from_ranking(&mask, model, options.ranking, "medical", "all", &error),
+    cr_assert_eq(mmn_mask_from_ranking(&mask, model, options.ranking, "medical", "all", 0, &error),
                  MMN_OK);
     uint64_t positions = 0;
     for (size_t i = 0; i < 2; i++) {

@@ -204,7 +204,7 @@ Test(qformer_neurons, positions_of_every_module_are_known_before)
 static mmn_mask *make_mask(const char *domain, const char *setting)
 {
     mmn_mask *mask;
-    cr_assert_eq(mmn_mask_from_ranking(&mask, model, NEURONS, domain, setting, &error), MMN_OK,
+    cr_assert_eq(mmn_mask_from_ranking(&mask, model, NEURONS, domain, setting, 0, &error), MMN_OK,
                  "%s: %s: %s", error.file, error.where, error.message);
     return mask;
 }

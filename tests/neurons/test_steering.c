@@ -153,7 +153,7 @@ Test(steering, switches_off_as_a_mask_does)
 {
     open_case("bloom");
     mmn_mask *off = steer("de", NULL), *mask, *both = steer("de", "en"), *random;
-    cr_assert_eq(mmn_mask_from_ranking(&mask, model, neurons, "de", "all", &error), MMN_OK);
+    cr_assert_eq(mmn_mask_from_ranking(&mask, model, neurons, "de", "all", 0, &error), MMN_OK);
     const mmn_masked_module *a = &off->modules[0], *b = &mask->modules[0];
     size_t total = mmn_mask_neurons(mask, "language", -1);
     cr_assert_eq(mmn_mask_neurons(off, "language", -1), total);
