@@ -198,7 +198,9 @@ Test(steering, refuses_what_cannot_be)
     check_refused((mmn_steering){.ranking = neurons, .off = "de"}, MMN_INPUT, "neurons");
     snprintf(neurons, sizeof neurons, DATA "llama-3-neurons.json");
     check_refused((mmn_steering){.ranking = neurons, .on = "en", .counts = counts}, MMN_INPUT,
-                  "neurons");
+                  "another model");
+    check_refused((mmn_steering){.ranking = neurons, .on = "en", .counts = counts, .other_model = 1},
+                  MMN_INPUT, "neurons");
     close_case();
 }
 
