@@ -19,13 +19,19 @@ ORDER = (
     "vision.layers.*.out", "vision.out", "qformer.layers.*.mlp.act", "query.layers.*.mlp.act",
     "qformer.layers.*.out", "qformer.out", "projector.act", "projector.out", "projector.merged",
     "language.embeddings", "language.layers.*.attn.out", "language.layers.*.mlp.gate",
-    "language.layers.*.mlp.act", "language.layers.*.mlp.out", "language.layers.*.out",
+    "language.layers.*.mlp.act", "language.layers.*.mlp.up", "language.layers.*.mlp.product",
+    "language.layers.*.mlp.out", "language.layers.*.out",
     "language.norm", "language.logits", "generated_ids",
 )
 
 
+BY_NAME = ("language.layers.*.mlp.up", "language.layers.*.mlp.product")  # "*" alone leaves these out
+
+
 def is_wanted(name: str, patterns: str) -> bool:
     """Whether one of the glob patterns, separated by commas, matches the stage's name."""
+    if patterns == "*":
+        return not any(fnmatchcase(name, pattern) for pattern in BY_NAME)
     return any(fnmatchcase(name, pattern.strip()) for pattern in patterns.split(","))
 
 
@@ -163,6 +169,9 @@ def recorded(model: nn.Module, input_ids: Tensor, wanted: str = "*") -> Iterator
         output_of(modules.attention, f"{name}.attn.out", without_batch)
         output_of(modules.gate, f"{name}.mlp.gate", without_batch)
         output_of(modules.activation, f"{name}.mlp.act", without_batch)
+        if hasattr(modules.mlp, "up_proj"):
+            output_of(modules.mlp.up_proj, f"{name}.mlp.up", without_batch)
+            input_of(modules.mlp.down_proj, f"{name}.mlp.product", without_batch)
         output_of(modules.mlp, f"{name}.mlp.out", without_batch)
         output_of(layer, f"{name}.out", without_batch)
     output_of(decoder.norm, "language.norm", without_batch)

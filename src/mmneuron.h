@@ -762,13 +762,20 @@ typedef struct mmn_stage_comparison {
     double first_value, first_reference;
     size_t dimensions, shape[4];
     const char *axes[4];       /* what each dimension counts: "tile", "token", "neuron" */
+    uint64_t equal_beginning;  /* of generated_ids: how many tokens are equal before the first that
+                                  is not, or that one file lacks */
 } mmn_stage_comparison;
 
 typedef struct mmn_verification mmn_verification;
 
 typedef struct mmn_verify_options {
     const char *stages; /* glob patterns separated by commas; NULL: all of the reference */
-    double tolerance;   /* relative RMS allowed per stage; 0: the reference's own, else 1e-5 */
+    double tolerance;   /* relative RMS allowed per stage; 0: the reference's own, else by type */
+    const char *computed_in; /* the type that the less exact side computed in, "f32" (1e-5), "bf16"
+                                (5e-2) or "f16" (1e-2); NULL: what the files' metadata say */
+    int common;         /* stages that only one of the files has are passed over */
+    int one_tile;       /* where one file has more tiles than the other, its tile number `tile` is */
+    size_t tile;        /* compared, counted from 0 */
 } mmn_verify_options;
 
 /* Compares two dumps stage by stage in the order of the forward pass. Status MMN_DIFFERENT when a

@@ -20,11 +20,22 @@ static int print_verification(const mmn_verification *verification, bool json, m
 int mmn_cli_verify(const mmn_cli_command *command, int argc, char **argv)
 {
     mmn_verify_options verify_options = {0};
+    uint64_t tile = UINT64_MAX; /* not given */
     const mmn_cli_option options[] = {
         {.name = "tolerance", .value = "T", .kind = MMN_CLI_REAL,
          .target = &verify_options.tolerance, .minimum = 0, .maximum = 1e6, .above = true,
-         .help = "the relative RMS difference allowed in a stage (the reference's own, else"
-                 " 1e-5)"},
+         .help = "the relative RMS difference allowed in a stage (the reference's own, else what"
+                 " the types that the two were computed in make of it)"},
+        {.name = "computed-in", .value = "TYPE", .kind = MMN_CLI_TEXT,
+         .target = &verify_options.computed_in,
+         .help = "the type that the less exact side computed in: f32, bf16 or f16 (what the files"
+                 " say, else f32)"},
+        {.name = "common", .kind = MMN_CLI_FLAG, .target = &verify_options.common,
+         .help = "compare the stages that both have, and pass over the others"},
+        {.name = "tile", .value = "N", .kind = MMN_CLI_WHOLE, .target = &tile,
+         .maximum = 1e6,
+         .help = "where one file has a single tile of an image and the other several, compare tile"
+                 " N of these, counted from 0"},
         {.name = "stages", .value = "PATTERNS", .kind = MMN_CLI_TEXT,
          .target = &verify_options.stages,
          .help = "only stages that match one of these patterns, separated by commas (all that"
@@ -36,6 +47,8 @@ int mmn_cli_verify(const mmn_cli_command *command, int argc, char **argv)
                        &arguments, &code))
         return code;
 
+    verify_options.one_tile = tile != UINT64_MAX;
+    verify_options.tile = verify_options.one_tile ? (size_t)tile : 0;
     mmn_error error;
     mmn_verification *verification = NULL;
     mmn_status status = mmn_verify(&verification, arguments.texts[0], arguments.texts[1],

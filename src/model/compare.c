@@ -27,6 +27,7 @@ typedef struct squares {
 
 typedef struct comparing {
     mmn_stage_comparison *result;
+    const mmn_tensor *dump, *reference;
     size_t width; /* of a row */
     squares all, row;
     squares *rows; /* [elements / width] */
@@ -80,10 +81,18 @@ static bool agree(double a, double b)
     return !(a < b || a > b) && isnan(a) == isnan(b);
 }
 
+/* Whether the elements agree, whose values are a and b; binary64 does not hold all whole numbers. */
+static bool elements_agree(const comparing *state, size_t index, double a, double b)
+{
+    if (state->result->integers)
+        return mmn_dump_same_integer(state->dump, state->reference, index);
+    return agree(a, b);
+}
+
 static void compare_element(comparing *state, size_t index, double a, double b)
 {
     mmn_stage_comparison *result = state->result;
-    if (!agree(a, b))
+    if (!elements_agree(state, index, a, b))
         result->differences++;
     if (state->flipped && (a > 0) != (b > 0)) {
         result->flips++;
@@ -159,8 +168,6 @@ static void summarise(comparing *state)
  * stage's rms, less in a row that is outside itself. */
 static double element_limit(const comparing *state, size_t index)
 {
-    if (state->result->integers)
-        return 0;
     double limit = state->result->tolerance * state->rms;
     size_t row = index / state->width;
     if (row_is_outside(state, row) && row_limit(state, row) < limit)
@@ -169,18 +176,18 @@ static double element_limit(const comparing *state, size_t index)
 }
 
 /* The first element that is outside by itself; one exists where the stage is. */
-static void find_first(comparing *state, const mmn_tensor *dump, const mmn_tensor *reference)
+static void find_first(comparing *state)
 {
     mmn_stage_comparison *result = state->result;
     const size_t elements = (size_t)result->elements;
     double a[BLOCK], b[BLOCK];
     for (size_t done = 0; done < elements; done += BLOCK) {
         size_t block = elements - done < BLOCK ? elements - done : BLOCK;
-        mmn_dump_load(a, dump, done, block);
-        mmn_dump_load(b, reference, done, block);
+        mmn_dump_load(a, state->dump, done, block);
+        mmn_dump_load(b, state->reference, done, block);
         for (size_t i = 0; i < block; i++)
-            if (!agree(a[i], b[i]) &&
-                !(fabs(a[i] - b[i]) <= element_limit(state, done + i))) {
+            if (!elements_agree(state, done + i, a[i], b[i]) &&
+                (result->integers || !(fabs(a[i] - b[i]) <= element_limit(state, done + i)))) {
                 result->first_index = done + i;
                 result->first_value = a[i];
                 result->first_reference = b[i];
@@ -189,15 +196,14 @@ static void find_first(comparing *state, const mmn_tensor *dump, const mmn_tenso
     }
 }
 
-static void compare_elements(comparing *state, const mmn_tensor *dump,
-                             const mmn_tensor *reference)
+static void compare_elements(comparing *state)
 {
     const size_t elements = (size_t)state->result->elements;
     double a[BLOCK], b[BLOCK];
     for (size_t done = 0; done < elements; done += BLOCK) {
         size_t block = elements - done < BLOCK ? elements - done : BLOCK;
-        mmn_dump_load(a, dump, done, block);
-        mmn_dump_load(b, reference, done, block);
+        mmn_dump_load(a, state->dump, done, block);
+        mmn_dump_load(b, state->reference, done, block);
         for (size_t i = 0; i < block; i++) {
             compare_element(state, done + i, a[i], b[i]);
             if ((done + i + 1) % state->width == 0)
@@ -209,7 +215,10 @@ static void compare_elements(comparing *state, const mmn_tensor *dump,
 mmn_status mmn_compare_stage(mmn_stage_comparison *result, const mmn_tensor *dump,
                              const mmn_tensor *reference, mmn_error *error)
 {
-    comparing state = {.result = result, .first_not_finite = SIZE_MAX};
+    comparing state = {.result = result,
+                       .dump = dump,
+                       .reference = reference,
+                       .first_not_finite = SIZE_MAX};
     mmn_status status = MMN_SYSTEM;
     result->integers = mmn_dump_is_integer(dump) && mmn_dump_is_integer(reference);
     result->elements = mmn_tensor_elements(reference);
@@ -222,10 +231,10 @@ mmn_status mmn_compare_stage(mmn_stage_comparison *result, const mmn_tensor *dum
     if (state.buckets && state.rows && result->shows_neurons)
         state.flipped = mmn_allocate(state.width, 1, error);
     if (state.buckets && state.rows && (state.flipped || !result->shows_neurons)) {
-        compare_elements(&state, dump, reference);
+        compare_elements(&state);
         summarise(&state);
         if (result->outside)
-            find_first(&state, dump, reference);
+            find_first(&state);
         status = MMN_OK;
     }
     mmn_free(state.buckets);

@@ -2,6 +2,7 @@
  *
  * The stages that are wanted are kept in memory until the pass is over, since the file's header has
  * to name them all: dump a large model's stages a few at a time. */
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/bytes.h"
@@ -17,6 +18,7 @@
 typedef struct collection {
     mmn_tensor *tensors; /* names and data are owned, data in the file's byte order */
     size_t count, capacity;
+    bool all; /* nobody has asked for stages by name */
 } collection;
 
 static void free_collection(collection *collected)
@@ -74,7 +76,8 @@ static mmn_status collect(collection *collected, const char *name, mmn_element e
 /* Stages of the prompt only: what is generated afterwards is in generated_ids. */
 static mmn_status see(void *context, const mmn_stage *stage, mmn_error *error)
 {
-    if (stage->generating)
+    const collection *collected = context;
+    if (stage->generating || (collected->all && mmn_stage_is_by_name(stage->name)))
         return MMN_OK;
     return collect(context, stage->name, stage->element, stage->shape, stage->dimensions,
                    stage->data, error);
@@ -108,7 +111,7 @@ mmn_status mmn_dump(const mmn_model *model, const mmn_input *input,
     if (!options)
         options = &none;
     const mmn_session_options session_options = {.prompt_only = options->generate == 0};
-    collection collected = {0};
+    collection collected = {.all = !options->stages || strcmp(options->stages, "*") == 0};
     const mmn_probe probe = {.stages = options->stages ? options->stages : "*",
                              .see = see,
                              .context = &collected};

@@ -1,6 +1,7 @@
 /* Reading dumps: stages in the order of the forward pass, elements of any type as binary64. */
 #include "model/dump_read.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/bytes.h"
@@ -49,22 +50,44 @@ mmn_status mmn_dump_list(const mmn_tensor ***list, size_t *count, const mmn_safe
 
 bool mmn_dump_is_integer(const mmn_tensor *tensor)
 {
-    return tensor->type == MMN_TYPE_I32 || tensor->type == MMN_TYPE_I64;
-}
-
-bool mmn_dump_is_readable(const mmn_tensor *tensor)
-{
     switch (tensor->type) {
-    case MMN_TYPE_F64:
-    case MMN_TYPE_F32:
+    case MMN_TYPE_F8_E5M2:
+    case MMN_TYPE_F8_E4M3:
     case MMN_TYPE_F16:
     case MMN_TYPE_BF16:
-    case MMN_TYPE_I64:
-    case MMN_TYPE_I32:
-        return true;
-    default:
+    case MMN_TYPE_F32:
+    case MMN_TYPE_F64:
         return false;
+    default:
+        return true;
     }
+}
+
+/* A whole number of any type: its sign and its size. */
+typedef struct whole {
+    bool negative;
+    uint64_t size;
+} whole;
+
+static whole load_whole(const mmn_tensor *tensor, size_t index)
+{
+    size_t bytes = mmn_tensor_type_size(tensor->type);
+    const uint8_t *data = tensor->data + index * bytes;
+    uint64_t bits = 0;
+    for (size_t i = bytes; i-- > 0;)
+        bits = bits << 8 | data[i];
+    bool is_signed = tensor->type == MMN_TYPE_I8 || tensor->type == MMN_TYPE_I16 ||
+                     tensor->type == MMN_TYPE_I32 || tensor->type == MMN_TYPE_I64;
+    uint64_t sign = UINT64_C(1) << (8 * bytes - 1);
+    if (!is_signed || !(bits & sign))
+        return (whole){false, bits};
+    return (whole){true, sign - (bits ^ sign)};
+}
+
+bool mmn_dump_same_integer(const mmn_tensor *a, const mmn_tensor *b, size_t index)
+{
+    whole one = load_whole(a, index), other = load_whole(b, index);
+    return one.negative == other.negative && one.size == other.size;
 }
 
 /* f16 and bf16, by the kernel that widens weights. */
@@ -80,6 +103,24 @@ static void load_half(double *values, const uint8_t *data, mmn_weight_type type,
             values[done + i] = widened[i];
         done += block;
     }
+}
+
+/* One byte: a sign, an exponent, and `mantissa` bits (arXiv 2209.05433). E5M2 has infinities as IEEE
+ * types do; E4M3 has none, and NaN only where all bits but the sign are set. */
+static double load_quarter(uint8_t byte, int mantissa)
+{
+    int bias = mantissa == 2 ? 15 : 7, most = mantissa == 2 ? 31 : 15;
+    int exponent = (byte & 0x7f) >> mantissa, fraction = byte & ((1 << mantissa) - 1);
+    double value;
+    if (exponent == most && mantissa == 2)
+        value = fraction == 0 ? (double)INFINITY : (double)NAN;
+    else if ((byte & 0x7f) == 0x7f)
+        value = (double)NAN;
+    else if (exponent == 0)
+        value = ldexp(fraction, 1 - bias - mantissa);
+    else
+        value = ldexp(fraction + (1 << mantissa), exponent - bias - mantissa);
+    return byte & 0x80 ? -value : value;
 }
 
 void mmn_dump_load(double *values, const mmn_tensor *tensor, size_t first, size_t count)
@@ -100,15 +141,16 @@ void mmn_dump_load(double *values, const mmn_tensor *tensor, size_t first, size_
     case MMN_TYPE_BF16:
         load_half(values, data, MMN_WEIGHT_BF16, count);
         break;
-    case MMN_TYPE_I64:
+    case MMN_TYPE_F8_E5M2:
+    case MMN_TYPE_F8_E4M3:
         for (size_t i = 0; i < count; i++)
-            values[i] = (double)mmn_load_i64(data + 8 * i);
-        break;
-    case MMN_TYPE_I32:
-        for (size_t i = 0; i < count; i++)
-            values[i] = mmn_load_i32(data + 4 * i);
+            values[i] = load_quarter(data[i], tensor->type == MMN_TYPE_F8_E5M2 ? 2 : 3);
         break;
     default:
+        for (size_t i = 0; i < count; i++) {
+            whole number = load_whole(tensor, first + i);
+            values[i] = number.negative ? -(double)number.size : (double)number.size;
+        }
         break;
     }
 }

@@ -11,11 +11,13 @@
 mmn_status mmn_dump_list(const mmn_tensor ***list, size_t *count, const mmn_safetensors *file,
                          const char *stages, mmn_error *error);
 
-/* Whether the elements are whole numbers; whether they can be read at all. */
+/* Whether the elements are whole numbers, truth values among them. */
 bool mmn_dump_is_integer(const mmn_tensor *tensor);
-bool mmn_dump_is_readable(const mmn_tensor *tensor);
 
-/* Elements first .. first + count - 1 as binary64: exact, except integers above 2^53. */
+/* Elements first .. first + count - 1 of any type as binary64: exact, except integers above 2^53. */
 void mmn_dump_load(double *values, const mmn_tensor *tensor, size_t first, size_t count);
+
+/* Whether element number `index` is the same whole number in both, whatever their types. */
+bool mmn_dump_same_integer(const mmn_tensor *a, const mmn_tensor *b, size_t index);
 
 #endif

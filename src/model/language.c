@@ -246,6 +246,21 @@ static mmn_status run_attention(const language_run *run, const mmn_language_laye
 
 /* ---- Layers ---------------------------------------------------------------------------------- */
 
+/* What the activations are multiplied by where there is a gate. */
+static mmn_status multiply_by_up(const language_run *run, const mmn_language_layer_weights *layer,
+                                 int index, mmn_error *error)
+{
+    const mmn_language_state *scratch = run->scratch;
+    size_t inner = run->config->intermediate_size;
+    mmn_apply_linear(run->compute, scratch->up, scratch->normed, run->rows, &layer->up);
+    mmn_status status =
+        show(run, "language.layers.{i}.mlp.up", index, scratch->up, inner, error);
+    if (status != MMN_OK)
+        return status;
+    mmn_multiply(run->compute, scratch->gate, scratch->up, run->rows * inner);
+    return show(run, "language.layers.{i}.mlp.product", index, scratch->gate, inner, error);
+}
+
 /* hidden += down_proj(act(gate_proj(x)) * up_proj(x)), x = post_attention_layernorm(hidden). Without
  * a gate there is no up_proj, and what precedes the activation function is still shown as the
  * gate. */
@@ -270,10 +285,10 @@ static mmn_status run_mlp(const language_run *run, const mmn_language_layer_weig
                   error);
     if (status != MMN_OK)
         return status;
-    if (config->gated) {
-        mmn_apply_linear(compute, scratch->up, scratch->normed, run->rows, &layer->up);
-        mmn_multiply(compute, scratch->gate, scratch->up, run->rows * inner);
-    }
+    if (config->gated)
+        status = multiply_by_up(run, layer, index, error);
+    if (status != MMN_OK)
+        return status;
     mmn_apply_linear(compute, scratch->normed, scratch->gate, run->rows, &layer->down);
     status = show(run, "language.layers.{i}.mlp.out", index, scratch->normed, hidden, error);
     if (status != MMN_OK)

@@ -31,6 +31,8 @@ static const entry entries[] = {
     {13, {"language.layers.{i}.attn.out", NULL, F32, 2, {"token", "element"}}},
     {13, {"language.layers.{i}.mlp.gate", NULL, F32, 2, {"token", "neuron"}}},
     {13, {"language.layers.{i}.mlp.act", "language", F32, 2, {"token", "neuron"}}},
+    {13, {"language.layers.{i}.mlp.up", NULL, F32, 2, {"token", "neuron"}}},
+    {13, {"language.layers.{i}.mlp.product", NULL, F32, 2, {"token", "neuron"}}},
     {13, {"language.layers.{i}.mlp.out", NULL, F32, 2, {"token", "element"}}},
     {13, {"language.layers.{i}.out", NULL, F32, 2, {"token", "element"}}},
     {14, {"language.norm", NULL, F32, 2, {"token", "element"}}},
@@ -91,6 +93,13 @@ const mmn_stage_kind *mmn_stage_kind_find(const char *name, int *layer)
     if (layer)
         *layer = index < KIND_COUNT ? number : -1;
     return mmn_stage_kind_get(index);
+}
+
+int mmn_stage_is_by_name(const char *name)
+{
+    int layer;
+    return match("language.layers.{i}.mlp.up", name, &layer) ||
+           match("language.layers.{i}.mlp.product", name, &layer);
 }
 
 uint64_t mmn_stage_order(const char *name)

@@ -27,6 +27,10 @@ const mmn_stage_kind *mmn_stage_kind_find(const char *name, int *layer);
  * "vision.layers.2.mlp.act". UINT64_MAX for a name that is not a stage's. */
 uint64_t mmn_stage_order(const char *name);
 
+/* Whether a dump has the stage called `name` only where its patterns say more than "*": the two that
+ * fused backends show between stages that they do not. */
+int mmn_stage_is_by_name(const char *name);
+
 /* Compares names, as strcmp does, by the order of the forward pass; those that no stage has come
  * last, bytewise. */
 int mmn_stage_compare(const char *a, const char *b);

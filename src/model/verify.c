@@ -3,17 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/json.h"
 #include "base/memory.h"
-#include "base/text_buffer.h"
 #include "model/compare.h"
 #include "model/dump_read.h"
 #include "model/stages.h"
-
-/* What a stage's relative RMS may be where nobody says anything; and how often the reference's own
- * error, which its metadata has. */
-#define DEFAULT_TOLERANCE 1e-5
-#define OWN_ERRORS 4.0
+#include "model/tolerance.h"
 
 struct mmn_verification {
     mmn_stage_comparison *stages; /* `stage` and `problem` are owned copies */
@@ -23,56 +17,11 @@ struct mmn_verification {
 typedef struct verifying {
     mmn_safetensors *dump, *reference;
     const char *reference_file;
-    double tolerance; /* 0: not given */
+    const mmn_verify_options *options;
+    double type_tolerance; /* of the types that the two were computed in */
     mmn_verification *result;
     mmn_error *error;
 } verifying;
-
-/* The first number of the reference's metadata "error.STAGE", its relative RMS; -1 without. Jansson
- * reads it, since strtod depends on the locale. */
-static mmn_status own_error(double *value, const verifying *state, const char *stage)
-{
-    mmn_text key = {0}, list = {0};
-    char *key_text = NULL, *list_text = NULL;
-    json_t *parsed = NULL;
-    *value = -1;
-    mmn_text_add(&key, "error.%s", stage);
-    mmn_status status = mmn_text_finish(&key, &key_text, state->error);
-    const char *found =
-        status == MMN_OK ? mmn_safetensors_metadata(state->reference, key_text) : NULL;
-    if (found) {
-        mmn_text_add(&list, "[%.*s]", (int)strcspn(found, " "), found);
-        status = mmn_text_finish(&list, &list_text, state->error);
-        if (status == MMN_OK)
-            status = mmn_json_parse(&parsed, list_text, strlen(list_text), state->reference_file,
-                                    state->error);
-        const json_t *number = json_array_get(parsed, 0);
-        if (status == MMN_OK && (!json_is_number(number) || !(json_number_value(number) >= 0)))
-            status = mmn_fail(state->error, MMN_INPUT, state->reference_file, key_text,
-                              "expected the stage's relative error, not \"%.40s\"", found);
-        if (status == MMN_OK)
-            *value = json_number_value(number);
-    }
-    json_decref(parsed);
-    mmn_free(key_text);
-    mmn_free(list_text);
-    return status;
-}
-
-static mmn_status choose_tolerance(double *tolerance, const verifying *state,
-                                   const mmn_tensor *reference)
-{
-    *tolerance = 0;
-    if (mmn_dump_is_integer(reference))
-        return MMN_OK;
-    *tolerance = state->tolerance;
-    if (state->tolerance > 0)
-        return MMN_OK;
-    double own;
-    mmn_status status = own_error(&own, state, reference->name);
-    *tolerance = own >= 0 ? OWN_ERRORS * own : DEFAULT_TOLERANCE;
-    return status;
-}
 
 /* Marks the stage as one that cannot be compared. */
 static mmn_status MMN_PRINTF(3, 4)
@@ -88,6 +37,60 @@ static mmn_status MMN_PRINTF(3, 4)
     return comparison->problem ? MMN_OK : MMN_SYSTEM;
 }
 
+/* ---- What is laid beside each other ---------------------------------------------------------- */
+
+/* Of a tensor that has `parts` times as many rows as another: part number `part`. */
+static mmn_tensor part_of(const mmn_tensor *tensor, size_t parts, size_t part)
+{
+    mmn_tensor result = *tensor;
+    result.shape[0] /= parts;
+    result.bytes /= parts;
+    result.data += part * result.bytes;
+    return result;
+}
+
+/* How many times as many tiles as `one` the tensor `many` has, where the stage's first axis counts
+ * tiles, or their tokens tile after tile; else 1. Backends that run an image's tiles one by one have
+ * them in files of their own. */
+static size_t count_tiles(const mmn_stage_kind *kind, const mmn_tensor *many, const mmn_tensor *one)
+{
+    bool tiled = kind && (strcmp(kind->axes[0], "tile") == 0 ||
+                          strcmp(kind->pattern, "projector.act") == 0 ||
+                          strcmp(kind->pattern, "projector.out") == 0);
+    if (!tiled || many->dimensions != kind->dimensions)
+        return 1;
+    /* A single tile may be without the axis. */
+    size_t missing = kind->dimensions - one->dimensions;
+    if (missing == 1 && strcmp(kind->axes[0], "tile") == 0)
+        return memcmp(many->shape + 1, one->shape, one->dimensions * sizeof(*one->shape)) == 0
+                   ? many->shape[0]
+                   : 1;
+    if (missing != 0 || one->shape[0] == 0 || many->shape[0] % one->shape[0] != 0)
+        return 1;
+    return memcmp(many->shape + 1, one->shape + 1,
+                  (one->dimensions - 1) * sizeof(*one->shape)) == 0
+               ? many->shape[0] / one->shape[0]
+               : 1;
+}
+
+/* With --tile, takes that tile of whichever has more than the other. */
+static mmn_status choose_tile(mmn_tensor *dump, mmn_tensor *reference, const verifying *state)
+{
+    const mmn_verify_options *options = state->options;
+    const mmn_stage_kind *kind = mmn_stage_kind_find(reference->name, NULL);
+    mmn_tensor *const pairs[2][2] = {{dump, reference}, {reference, dump}};
+    for (size_t i = 0; i < 2 && options->one_tile; i++) {
+        size_t tiles = count_tiles(kind, pairs[i][0], pairs[i][1]);
+        if (tiles > 1 && options->tile >= tiles)
+            return mmn_fail(state->error, MMN_USAGE, pairs[i][0]->file, reference->name,
+                            "there is no tile %zu; the stage has %zu, counted from 0",
+                            options->tile, tiles);
+        if (tiles > 1)
+            *pairs[i][0] = part_of(pairs[i][0], tiles, options->tile);
+    }
+    return MMN_OK;
+}
+
 /* Shapes are the same but for dimensions of 1 in front, such as a batch of one. */
 static bool same_shape(const mmn_tensor *a, const mmn_tensor *b)
 {
@@ -100,23 +103,71 @@ static bool same_shape(const mmn_tensor *a, const mmn_tensor *b)
            memcmp(a->shape + i, b->shape + j, (a->dimensions - i) * sizeof(*a->shape)) == 0;
 }
 
-static mmn_status compare_pair(mmn_stage_comparison *comparison, const mmn_tensor *dump,
-                               const mmn_tensor *reference, const verifying *state)
+static mmn_status choose_tolerance(double *tolerance, const verifying *state,
+                                   const mmn_tensor *reference)
 {
+    *tolerance = state->options->tolerance;
+    if (state->options->tolerance > 0)
+        return MMN_OK;
+    return mmn_tolerance_of_stage(tolerance, state->type_tolerance, reference->name,
+                                  state->reference, state->reference_file, state->error);
+}
+
+/* ---- Comparing ------------------------------------------------------------------------------- */
+
+/* What was generated, token by token as far as both go. */
+static mmn_status compare_generated(mmn_stage_comparison *comparison, mmn_tensor dump,
+                                    mmn_tensor reference, const verifying *state)
+{
+    size_t ours = mmn_tensor_elements(&dump), theirs = mmn_tensor_elements(&reference);
+    size_t common = ours < theirs ? ours : theirs;
+    dump.bytes = common * mmn_tensor_type_size(dump.type);
+    reference.bytes = common * mmn_tensor_type_size(reference.type);
+    comparison->dimensions = 1;
+    comparison->shape[0] = common;
+    mmn_status status = mmn_compare_stage(comparison, &dump, &reference, state->error);
+    comparison->integers = 1;
+    comparison->equal_beginning =
+        comparison->first_index == SIZE_MAX ? common : comparison->first_index;
+    if (status == MMN_OK && comparison->first_index == SIZE_MAX && ours != theirs)
+        status = set_problem(comparison, state->error,
+                             "the first %zu tokens are equal; there the %s ends, and the other "
+                             "has %zu",
+                             common, ours < theirs ? "dump" : "reference",
+                             ours < theirs ? theirs : ours);
+    return status;
+}
+
+static mmn_status compare_pair(mmn_stage_comparison *comparison, const mmn_tensor *dumped,
+                               const mmn_tensor *referred, const verifying *state)
+{
+    mmn_tensor pair[2] = {*dumped, *referred}, *dump = &pair[0], *reference = &pair[1];
+    mmn_status status = choose_tile(dump, reference, state);
+    if (status != MMN_OK)
+        return status;
+    comparison->dimensions = reference->dimensions < 4 ? reference->dimensions : 4;
+    memcpy(comparison->shape, reference->shape, comparison->dimensions * sizeof(*reference->shape));
+    bool integers = mmn_dump_is_integer(dump);
+    if (integers != mmn_dump_is_integer(reference))
+        return set_problem(comparison, state->error, "type %s cannot be compared with %s",
+                           mmn_tensor_type_name(dump->type),
+                           mmn_tensor_type_name(reference->type));
+    if (integers && strcmp(reference->name, "generated_ids") == 0)
+        return compare_generated(comparison, *dump, *reference, state);
     if (!same_shape(dump, reference) || reference->dimensions > 4) {
         char dump_shape[96], reference_shape[96];
         mmn_tensor_shape_text(dump_shape, sizeof(dump_shape), dump->shape, dump->dimensions);
         mmn_tensor_shape_text(reference_shape, sizeof(reference_shape), reference->shape,
                               reference->dimensions);
-        return set_problem(comparison, state->error, "shape %s, but the reference has %s",
-                           dump_shape, reference_shape);
+        const mmn_stage_kind *kind = mmn_stage_kind_find(reference->name, NULL);
+        bool tiles = count_tiles(kind, dump, reference) > 1 ||
+                     count_tiles(kind, reference, dump) > 1;
+        return set_problem(comparison, state->error, "shape %s, but the reference has %s%s",
+                           dump_shape, reference_shape,
+                           tiles ? "; a single tile can be chosen" : "");
     }
-    if (!mmn_dump_is_readable(dump) || !mmn_dump_is_readable(reference) ||
-        mmn_dump_is_integer(dump) != mmn_dump_is_integer(reference))
-        return set_problem(comparison, state->error, "type %s cannot be compared with %s",
-                           mmn_tensor_type_name(dump->type),
-                           mmn_tensor_type_name(reference->type));
-    mmn_status status = choose_tolerance(&comparison->tolerance, state, reference);
+    if (!integers)
+        status = choose_tolerance(&comparison->tolerance, state, reference);
     return status == MMN_OK ? mmn_compare_stage(comparison, dump, reference, state->error)
                             : status;
 }
@@ -159,7 +210,8 @@ static mmn_status compare_lists(verifying *state, const mmn_tensor **dump, size_
                                            : mmn_stage_compare(dump[i]->name, reference[j]->name);
         const mmn_tensor *from_dump = order <= 0 ? dump[i++] : NULL;
         const mmn_tensor *from_reference = order >= 0 ? reference[j++] : NULL;
-        status = add_stage(state, from_dump, from_reference);
+        if (!state->options->common || (from_dump && from_reference))
+            status = add_stage(state, from_dump, from_reference);
     }
     return status;
 }
@@ -184,8 +236,7 @@ mmn_status mmn_verify(mmn_verification **verification, const char *dump, const c
     *verification = NULL;
     const mmn_tensor **dump_list = NULL, **reference_list = NULL;
     size_t dump_count = 0, reference_count = 0;
-    verifying state = {
-        .reference_file = reference, .tolerance = options->tolerance, .error = error};
+    verifying state = {.reference_file = reference, .options = options, .error = error};
     state.result = mmn_allocate(1, sizeof(*state.result), error);
     mmn_status status = state.result ? MMN_OK : MMN_SYSTEM;
     if (status == MMN_OK)
@@ -201,7 +252,13 @@ mmn_status mmn_verify(mmn_verification **verification, const char *dump, const c
         status = mmn_fail(error, MMN_INPUT, reference, options->stages,
                           "there is no stage to compare with");
     if (status == MMN_OK)
+        status = mmn_tolerance_of_types(&state.type_tolerance, options->computed_in, state.dump,
+                                        state.reference, error);
+    if (status == MMN_OK)
         status = compare_lists(&state, dump_list, dump_count, reference_list, reference_count);
+    if (status == MMN_OK && state.result->count == 0)
+        status = mmn_fail(error, MMN_INPUT, dump, options->stages,
+                          "has no stage in common with %.600s", reference);
     if (status == MMN_OK) {
         *verification = state.result;
         state.result = NULL;

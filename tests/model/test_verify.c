@@ -110,7 +110,7 @@ Test(verify, measures_by_hand)
     char *table;
     cr_assert_eq(mmn_verification_table(verification, &table, &error), MMN_OK);
     cr_assert_not_null(strstr(table, "first departure: language.layers.1.mlp.act, token 1, "
-                                     "neuron 0: -0.5 instead of 0.5"), "%s", table);
+                                     "neuron 0:\n    -0.5 instead of 0.5"), "%s", table);
     mmn_release(table);
 }
 
@@ -248,4 +248,207 @@ Test(verify, digests_are_those_of_the_documented_layout)
                      "%s", text);
     mmn_release(text);
     cr_assert_eq(mmn_dump_digests(dump, "nothing", &text, &error), MMN_INPUT);
+}
+
+/* ---- Other backends' files ---- */
+
+static const struct {
+    mmn_tensor_type type;
+    const char *bytes; /* of 0, 1 and a third value, little-endian */
+    const char *other; /* the same with a third value that differs */
+} whole_types[] = {
+    {MMN_TYPE_BOOL, "\0\1\1", "\0\1\0"},
+    {MMN_TYPE_U8, "\0\1\xff", "\0\1\xfe"},
+    {MMN_TYPE_I8, "\0\1\xff", "\0\1\x7f"},
+    {MMN_TYPE_I16, "\0\0\1\0\0\x80", "\0\0\1\0\1\x80"},
+    {MMN_TYPE_U16, "\0\0\1\0\0\x80", "\0\0\1\0\1\x80"},
+    {MMN_TYPE_I32, "\0\0\0\0\1\0\0\0\xfe\xff\xff\xff", "\0\0\0\0\1\0\0\0\2\0\0\0"},
+    {MMN_TYPE_U32, "\0\0\0\0\1\0\0\0\xfe\xff\xff\xff", "\0\0\0\0\1\0\0\0\2\0\0\0"},
+    /* Beyond 2^53, where binary64 does not tell neighbours apart. */
+    {MMN_TYPE_I64, "\0\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\1\0\0\0\0\0\0\x40",
+     "\0\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\2\0\0\0\0\0\0\x40"},
+    {MMN_TYPE_U64, "\0\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\1\0\0\0\0\0\0\x80",
+     "\0\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\2\0\0\0\0\0\0\x80"},
+};
+
+static mmn_status verify_pair(const mmn_tensor *one, const mmn_tensor *other,
+                              const mmn_verify_options *options)
+{
+    write_file(dump, one, 1, NULL);
+    write_file(reference, other, 1, NULL);
+    mmn_verification_free(verification);
+    return mmn_verify(&verification, dump, reference, options, &error);
+}
+
+Test(verify, reads_every_whole_type)
+{
+    for (size_t i = 0; i < sizeof(whole_types) / sizeof(whole_types[0]); i++) {
+        mmn_tensor one = tensor("input_ids", whole_types[i].type, whole_types[i].bytes, 1, 3);
+        mmn_tensor other = tensor("input_ids", whole_types[i].type, whole_types[i].other, 1, 3);
+        cr_assert_eq(verify_pair(&one, &one, NULL), MMN_OK, "%zu: %s", i, error.message);
+        cr_assert_eq(verify_pair(&one, &other, NULL), MMN_DIFFERENT, "%zu", i);
+        cr_assert_eq(mmn_verification_get(verification, 0)->first_index, 2);
+        cr_assert_eq(mmn_verification_get(verification, 0)->differences, 1);
+    }
+    /* The same numbers in other types are the same. */
+    mmn_tensor narrow = tensor("input_ids", MMN_TYPE_I8, "\0\1\x7f", 1, 3);
+    mmn_tensor wide = tensor("input_ids", MMN_TYPE_U32, "\0\0\0\0\1\0\0\0\x7f\0\0\0", 1, 3);
+    cr_assert_eq(verify_pair(&narrow, &wide, NULL), MMN_OK);
+    narrow.data = (const uint8_t *)"\0\1\xff";
+    cr_assert_eq(verify_pair(&narrow, &wide, NULL), MMN_DIFFERENT);
+}
+
+/* Values from the tables of arXiv 2209.05433. */
+Test(verify, reads_types_of_eight_bits)
+{
+    /* The smallest number, 1, -1.5 and the largest number. */
+    static const float e5m2[] = {0x1p-16f, 1, -1.5f, 57344}, e4m3[] = {0x1p-9f, 1, -1.5f, 448};
+    static const char e5m2_bytes[] = "\x01\x3c\xbe\x7b", e4m3_bytes[] = "\x01\x38\xbc\x7e";
+    uint8_t exact[16];
+    for (size_t form = 0; form < 2; form++) {
+        for (size_t i = 0; i < 4; i++)
+            mmn_store_f32(exact + 4 * i, form ? e4m3[i] : e5m2[i]);
+        mmn_tensor one = tensor("language.norm", form ? MMN_TYPE_F8_E4M3 : MMN_TYPE_F8_E5M2,
+                                form ? e4m3_bytes : e5m2_bytes, 1, 4);
+        mmn_tensor other = tensor("language.norm", MMN_TYPE_F32, exact, 1, 4);
+        cr_assert_eq(verify_pair(&one, &other, NULL), MMN_OK, "%s", error.message);
+        cr_assert_eq(mmn_verification_get(verification, 0)->differences, 0);
+    }
+    mmn_tensor odd = tensor("language.norm", MMN_TYPE_F8_E4M3, "\x7f\xff\x38", 1, 3);
+    for (size_t i = 0; i < 3; i++)
+        mmn_store_f32(exact + 4 * i, i < 2 ? NAN : 1);
+    mmn_tensor other = tensor("language.norm", MMN_TYPE_F32, exact, 1, 3);
+    cr_assert_eq(verify_pair(&odd, &other, NULL), MMN_OK);
+}
+
+Test(verify, allows_what_the_type_of_the_other_side_explains)
+{
+    static const char *const says[] = {"dtype", "bfloat16", NULL};
+    float values[6];
+    memcpy(values, activations, sizeof(values));
+    values[5] = -16.5f; /* relative rms 0.5 / sqrt(341.25) = 2.7e-2 */
+    cr_assert_eq(compare(values, NULL, 0), MMN_DIFFERENT);
+    cr_assert_eq(compare(values, says, 0), MMN_OK);
+    cr_assert(mmn_verification_get(verification, 0)->tolerance == 5e-2);
+    const struct {
+        const char *computed_in;
+        mmn_status status;
+    } wishes[] = {{"bf16", MMN_OK}, {"f16", MMN_DIFFERENT}, {"f32", MMN_DIFFERENT}, {"i4", MMN_USAGE}};
+    for (size_t i = 0; i < 4; i++) {
+        const mmn_verify_options options = {.computed_in = wishes[i].computed_in};
+        mmn_verification_free(verification);
+        cr_assert_eq(mmn_verify(&verification, dump, reference, &options, &error), wishes[i].status,
+                     "%s", wishes[i].computed_in);
+    }
+}
+
+Test(verify, passes_over_what_only_one_has)
+{
+    uint8_t bytes[24];
+    as_f32(activations, bytes);
+    const mmn_tensor ours[] = {tensor("language.norm", MMN_TYPE_F32, bytes, 2, 3),
+                               tensor("vision.out", MMN_TYPE_F32, bytes, 2, 3)};
+    const mmn_tensor theirs[] = {tensor("language.logits", MMN_TYPE_F32, bytes, 2, 3),
+                                 tensor("language.norm", MMN_TYPE_F32, bytes, 2, 3)};
+    const mmn_verify_options options = {.common = 1};
+    write_file(dump, ours, 2, NULL);
+    write_file(reference, theirs, 2, NULL);
+    cr_assert_eq(mmn_verify(&verification, dump, reference, NULL, &error), MMN_DIFFERENT);
+    cr_assert_eq(mmn_verification_count(verification), 3);
+    mmn_verification_free(verification);
+    cr_assert_eq(mmn_verify(&verification, dump, reference, &options, &error), MMN_OK);
+    cr_assert_eq(mmn_verification_count(verification), 1);
+    mmn_verification_free(verification);
+    write_file(reference, theirs, 1, NULL);
+    cr_assert_eq(mmn_verify(&verification, dump, reference, &options, &error), MMN_INPUT);
+    cr_assert(strstr(error.message, "no stage in common"), "%s", error.message);
+}
+
+static void check_generated(const int32_t *ours, size_t our_count, const int32_t *theirs,
+                            size_t their_count, uint64_t equal, const char *said)
+{
+    uint8_t a[32], b[32];
+    char *table;
+    for (size_t i = 0; i < our_count; i++)
+        mmn_store_u32(a + 4 * i, (uint32_t)ours[i]);
+    for (size_t i = 0; i < their_count; i++)
+        mmn_store_u32(b + 4 * i, (uint32_t)theirs[i]);
+    mmn_tensor one = tensor("generated_ids", MMN_TYPE_I32, a, 1, our_count);
+    mmn_tensor other = tensor("generated_ids", MMN_TYPE_I32, b, 1, their_count);
+    one.dimensions = other.dimensions = 1;
+    one.shape[0] = our_count;
+    other.shape[0] = their_count;
+    cr_assert_eq(verify_pair(&one, &other, NULL), MMN_DIFFERENT, "%s", said);
+    cr_assert_eq(mmn_verification_get(verification, 0)->equal_beginning, equal, "%s", said);
+    cr_assert_eq(mmn_verification_table(verification, &table, &error), MMN_OK);
+    cr_assert(strstr(table, said), "%s", table);
+    mmn_release(table);
+}
+
+Test(verify, compares_generated_tokens_up_to_the_first_difference)
+{
+    check_generated((const int32_t[]){5, 6, 7, 8}, 4, (const int32_t[]){5, 6, 9}, 3, 2,
+                    "generated_ids, token 2: 7 instead of 9");
+    check_generated((const int32_t[]){5, 6}, 2, (const int32_t[]){5, 6, 9}, 3, 2,
+                    "the first 2 tokens are equal; there the dump ends");
+    check_generated((const int32_t[]){5, 6, 9}, 3, (const int32_t[]){5, 6}, 2, 2,
+                    "there the reference ends");
+}
+
+Test(verify, compares_one_tile_of_several)
+{
+    uint8_t all[48], one[24];
+    float tiles[12];
+    for (size_t i = 0; i < 12; i++)
+        mmn_store_f32(all + 4 * i, tiles[i] = (float)i - 5.5f);
+    as_f32(tiles + 6, one);
+    mmn_tensor several = tensor("vision.out", MMN_TYPE_F32, all, 2, 6);
+    several.dimensions = 3;
+    several.shape[1] = 2;
+    several.shape[2] = 3;
+    mmn_tensor single = tensor("vision.out", MMN_TYPE_F32, one, 2, 3);
+    for (size_t axes = 2; axes <= 3; axes++) {
+        single.dimensions = axes;
+        single.shape[0] = axes == 2 ? 2 : 1;
+        single.shape[1] = axes == 2 ? 3 : 2;
+        single.shape[2] = 3;
+        cr_assert_eq(verify_pair(&single, &several, NULL), MMN_DIFFERENT);
+        cr_assert(strstr(error.message, "a single tile can be chosen"), "%s", error.message);
+        for (size_t tile = 0; tile < 3; tile++) {
+            const mmn_verify_options options = {.one_tile = 1, .tile = tile};
+            const mmn_status expected[] = {MMN_DIFFERENT, MMN_OK, MMN_USAGE};
+            cr_assert_eq(verify_pair(&single, &several, &options), expected[tile], "%zu", tile);
+            cr_assert_eq(verify_pair(&several, &single, &options), expected[tile], "%zu", tile);
+        }
+    }
+    /* The projector's rows are all tiles' tokens. */
+    several = tensor("projector.out", MMN_TYPE_F32, all, 4, 3);
+    single = tensor("projector.out", MMN_TYPE_F32, one, 2, 3);
+    const mmn_verify_options second = {.one_tile = 1, .tile = 1};
+    cr_assert_eq(verify_pair(&single, &several, &second), MMN_OK, "%s", error.message);
+}
+
+Test(verify, prints_at_most_80_columns)
+{
+    uint8_t bytes[24], others[24];
+    float changed[6] = {-1, 2, 4e9f, 0, 1e-30f, 16};
+    as_f32(activations, bytes);
+    as_f32(changed, others);
+    const mmn_tensor ours[] = {
+        tensor("language.layers.31.mlp.product", MMN_TYPE_F32, bytes, 2, 3),
+        tensor("a.very.long.name.that.somebody.else.gave.to.a.stage", MMN_TYPE_F32, bytes, 2, 3),
+        tensor("projector.merged", MMN_TYPE_F32, bytes, 3, 2),
+        tensor("vision.out", MMN_TYPE_F32, bytes, 2, 3)};
+    const mmn_tensor theirs[] = {
+        tensor("language.layers.31.mlp.product", MMN_TYPE_F32, others, 2, 3),
+        tensor("a.very.long.name.that.somebody.else.gave.to.a.stage", MMN_TYPE_F32, others, 2, 3),
+        tensor("projector.merged", MMN_TYPE_F32, others, 2, 3)};
+    char *table;
+    write_file(dump, ours, 4, NULL);
+    write_file(reference, theirs, 3, NULL);
+    cr_assert_eq(mmn_verify(&verification, dump, reference, NULL, &error), MMN_DIFFERENT);
+    cr_assert_eq(mmn_verification_table(verification, &table, &error), MMN_OK);
+    for (const char *line = table; *line; line += strcspn(line, "\n") + 1)
+        cr_assert_leq(strcspn(line, "\n"), 80, "%s", line);
+    mmn_release(table);
 }
