@@ -125,7 +125,8 @@ typedef enum mmn_resize_order {
 } mmn_resize_order;
 
 typedef struct mmn_model_options {
-    int threads;      /* 0: as many as OpenMP gives */
+    int threads;      /* up to 4096; 0: as many as OpenMP gives, up to that. Fewer where the system
+                         does not give them, with a remark */
     const char *simd; /* a kernel table's name; NULL: MMNEURON_SIMD, else the fastest */
     mmn_resize_order resize_order;
     int without_tokenizer; /* the folder's tokenizer is not opened, and need not be there: inputs
@@ -196,7 +197,7 @@ typedef struct mmn_model_info {
     const mmn_module *modules; /* in the order vision, projector, qformer, query, language */
     size_t remark_count;
     const char *const *remarks; /* sentences: what in the folder is read in an unexpected way, or
-                                   lies there and is not read */
+                                   lies there and is not read; fewer threads than were wanted */
     mmn_generation_info generation;
 } mmn_model_info;
 

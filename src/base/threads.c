@@ -3,10 +3,41 @@
 
 #ifdef _OPENMP
 #include <omp.h>
+#include <pthread.h>
+
+#include "base/memory.h"
 
 int mmn_threads(int requested)
 {
-    return requested > 0 ? requested : omp_get_max_threads();
+    int threads = requested > 0 ? requested : omp_get_max_threads();
+    return threads < MMN_THREAD_LIMIT ? threads : MMN_THREAD_LIMIT;
+}
+
+/* A thread that is there until the gate is unlocked. */
+static void *wait_at_gate(void *gate)
+{
+    pthread_mutex_lock(gate);
+    pthread_mutex_unlock(gate);
+    return NULL;
+}
+
+int mmn_threads_to_be_had(int wanted)
+{
+    pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+    pthread_t *threads = mmn_allocate((size_t)wanted, sizeof(*threads), NULL);
+    int started = 0;
+    if (!threads)
+        return 1;
+    pthread_mutex_lock(&gate);
+    while (started < wanted - 1 &&
+           pthread_create(&threads[started], NULL, wait_at_gate, &gate) == 0)
+        started++;
+    pthread_mutex_unlock(&gate);
+    for (int i = 0; i < started; i++)
+        pthread_join(threads[i], NULL);
+    mmn_free(threads);
+    pthread_mutex_destroy(&gate);
+    return started == wanted - 1 ? wanted : (started + 2) / 2;
 }
 
 int mmn_thread_number(void)
@@ -20,6 +51,11 @@ int mmn_threads(int requested)
 {
     (void)requested;
     return 1;
+}
+
+int mmn_threads_to_be_had(int wanted)
+{
+    return wanted;
 }
 
 int mmn_thread_number(void)

@@ -2,9 +2,18 @@
 #ifndef MMN_BASE_THREADS_H
 #define MMN_BASE_THREADS_H
 
+/* More threads than any machine has would only exhaust memory; libgomp overruns its stack with many
+ * more. */
+enum { MMN_THREAD_LIMIT = 4096 };
+
 /* The number of threads to use when `requested` were asked for: that many, or for 0 as many as
- * OpenMP would start (OMP_NUM_THREADS, else the processors). 1 in a build without OpenMP. */
+ * OpenMP would start (OMP_NUM_THREADS, else the processors), at most MMN_THREAD_LIMIT. 1 in a build
+ * without OpenMP. */
 int mmn_threads(int requested);
+
+/* How many of `wanted` threads to use, after trying to have so many: all, or where the system does not
+ * give them half of what it gives, so that something is left. OpenMP would end the program. */
+int mmn_threads_to_be_had(int wanted);
 
 /* The calling thread's number in the innermost parallel region, from 0. */
 int mmn_thread_number(void);

@@ -10,9 +10,6 @@
 #include "model/instruction.h"
 #include "text/template.h"
 
-/* More threads than any machine has would only exhaust memory. */
-enum { MAXIMUM_THREADS = 4096 };
-
 static mmn_status choose_kernels(mmn_compute *compute, const char *name, mmn_error *error)
 {
     if (!name)
@@ -55,16 +52,22 @@ static mmn_status check_arithmetic(const mmn_compute *compute, mmn_error *error)
                     "arithmetic on this machine would change results: %s", fault);
 }
 
-static mmn_status choose_compute(mmn_compute *compute, const mmn_model_options *options,
+static mmn_status choose_compute(mmn_model *model, const mmn_model_options *options,
                                  mmn_error *error)
 {
-    int threads = options ? options->threads : 0;
-    if (threads < 0 || threads > MAXIMUM_THREADS)
+    mmn_compute *compute = &model->compute;
+    int requested = options ? options->threads : 0;
+    if (requested < 0 || requested > MMN_THREAD_LIMIT)
         return mmn_fail(error, MMN_USAGE, NULL, NULL,
-                        "%d threads were asked for; expected 1 to %d, or 0 for all", threads,
-                        MAXIMUM_THREADS);
-    compute->threads = mmn_threads(threads);
+                        "%d threads were asked for; expected 1 to %d, or 0 for all", requested,
+                        MMN_THREAD_LIMIT);
+    int wanted = mmn_threads(requested);
     mmn_status status = choose_kernels(compute, options ? options->simd : NULL, error);
+    compute->threads = mmn_threads_to_be_had(wanted);
+    if (status == MMN_OK && compute->threads < wanted)
+        status = mmn_remarks_add(&model->remarks, error,
+                                 "the system does not give %d threads: %d are used, which changes "
+                                 "no result", wanted, compute->threads);
     return status == MMN_OK ? check_arithmetic(compute, error) : status;
 }
 
@@ -236,7 +239,7 @@ mmn_status mmn_model_open(mmn_model **opened, const char *folder,
     mmn_status status = MMN_SYSTEM;
     model->folder = mmn_copy_text(folder, error);
     if (model->folder)
-        status = choose_compute(&model->compute, options, error);
+        status = choose_compute(model, options, error);
     if (status == MMN_OK)
         status = check_folder(folder, error);
     if (status == MMN_OK)
