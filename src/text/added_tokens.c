@@ -7,48 +7,10 @@
 
 #include <stdlib.h>
 #include <string.h>
-#ifdef HAVE_UTF8PROC
-#include <utf8proc.h>
-#endif
 
 #include "base/memory.h"
 #include "text/utf8.h"
-
-#ifdef HAVE_UTF8PROC
-/* `\w` with Unicode: alphabetic characters, marks, decimal digits, connectors, joiners. */
-static bool is_word_character(uint32_t code)
-{
-    if (code == 0x200c || code == 0x200d)
-        return true;
-    /* Circled and squared letters: the alphabetic characters outside the categories below. */
-    if ((code >= 0x24b6 && code <= 0x24e9) || (code >= 0x1f130 && code <= 0x1f149) ||
-        (code >= 0x1f150 && code <= 0x1f169) || (code >= 0x1f170 && code <= 0x1f189))
-        return true;
-    switch (utf8proc_category((utf8proc_int32_t)code)) {
-    case UTF8PROC_CATEGORY_LU:
-    case UTF8PROC_CATEGORY_LL:
-    case UTF8PROC_CATEGORY_LT:
-    case UTF8PROC_CATEGORY_LM:
-    case UTF8PROC_CATEGORY_LO:
-    case UTF8PROC_CATEGORY_MN:
-    case UTF8PROC_CATEGORY_MC:
-    case UTF8PROC_CATEGORY_ME:
-    case UTF8PROC_CATEGORY_ND:
-    case UTF8PROC_CATEGORY_NL:
-    case UTF8PROC_CATEGORY_PC:
-        return true;
-    default:
-        return false;
-    }
-}
-#else
-/* Without Unicode data no token asks: mmn_added_tokens_add refuses single_word. */
-static bool is_word_character(uint32_t code)
-{
-    (void)code;
-    return false;
-}
-#endif
+#include "text/word_character.h"
 
 /* Refuses what this build cannot find. */
 static mmn_status check(const mmn_added_token *token, const char *content, mmn_error *error)
@@ -239,9 +201,10 @@ static const mmn_searched_text *longest_at(const mmn_token_search *search, const
 
 static bool stands_alone(const char *text, size_t length, size_t start, size_t end)
 {
-    if (start > 0 && is_word_character(mmn_utf8_decode(text + mmn_utf8_previous(text, start))))
+    if (start > 0 &&
+        mmn_is_word_character(mmn_utf8_decode(text + mmn_utf8_previous(text, start))))
         return false;
-    return end == length || !is_word_character(mmn_utf8_decode(text + end));
+    return end == length || !mmn_is_word_character(mmn_utf8_decode(text + end));
 }
 
 bool mmn_added_tokens_find(const mmn_added_tokens *added, const mmn_token_search *search,

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "text/json_bert.h"
-#include "text/json_byte_level.h"
+#include "text/json_split.h"
 #include "text/utf8.h"
 
 /* Reads one step of a chain: `step` views it, `type` is its type. */
@@ -149,7 +149,9 @@ static mmn_status read_normalizer_step(mmn_tokenizer *tokenizer, const mmn_json_
         mmn_normalizer_kind kind;
     } plain[] = {{"Lowercase", MMN_NORMALIZER_LOWERCASE}, {"NFC", MMN_NORMALIZER_NFC},
                  {"NFD", MMN_NORMALIZER_NFD},             {"NFKC", MMN_NORMALIZER_NFKC},
-                 {"NFKD", MMN_NORMALIZER_NFKD}};
+                 {"NFKD", MMN_NORMALIZER_NFKD},           {"Nmt", MMN_NORMALIZER_NMT},
+                 {"ByteLevel", MMN_NORMALIZER_BYTE_LEVEL},
+                 {"StripAccents", MMN_NORMALIZER_STRIP_ACCENTS}};
     mmn_normalizer_step step = {0};
     mmn_status status = MMN_OK;
     bool known = true;
@@ -184,8 +186,8 @@ static mmn_status read_normalizer_step(mmn_tokenizer *tokenizer, const mmn_json_
             }
     }
     if (!known)
-        return unsupported(json, type, "Sequence, Prepend, Replace, Strip, Lowercase, NFC, NFD, "
-                           "NFKC, NFKD or BertNormalizer", error);
+        return unsupported(json, type, "Sequence, Prepend, Replace, Strip, StripAccents, Lowercase, "
+                           "NFC, NFD, NFKC, NFKD, Nmt, ByteLevel or BertNormalizer", error);
     if (status == MMN_OK)
         return mmn_normalizer_add(&tokenizer->normalizer, &step, error);
     mmn_replacement_free(&step.replacement);
@@ -238,22 +240,17 @@ static mmn_status read_pre_tokenizer_step(mmn_tokenizer *tokenizer, const mmn_js
                                           const char *type, mmn_error *error)
 {
     mmn_pre_tokenizer *pre_tokenizer = &tokenizer->pre_tokenizer;
-    mmn_pre_tokenizer_step step = {0};
-    mmn_status status = MMN_OK;
+    mmn_pre_tokenizer_step step = {.kind = MMN_PRE_TOKENIZER_METASPACE};
+    bool known;
+    mmn_status status;
     if (strcmp(type, "Metaspace") == 0) {
-        step.kind = MMN_PRE_TOKENIZER_METASPACE;
         status = read_metaspace(&step.metaspace, json, error);
-    } else if (strcmp(type, "BertPreTokenizer") == 0) {
-        step.kind = MMN_PRE_TOKENIZER_BERT;
-    } else if (strcmp(type, "Split") == 0) {
-        return mmn_json_read_split(pre_tokenizer, json, error);
-    } else if (strcmp(type, "ByteLevel") == 0) {
-        return mmn_json_read_byte_level(pre_tokenizer, json, error);
-    } else {
-        return unsupported(json, type, "Sequence, Metaspace, BertPreTokenizer, Split or ByteLevel",
-                           error);
+        return status == MMN_OK ? mmn_pre_tokenizer_add(pre_tokenizer, &step, error) : status;
     }
-    return status == MMN_OK ? mmn_pre_tokenizer_add(pre_tokenizer, &step, error) : status;
+    status = mmn_json_read_split(pre_tokenizer, json, type, &known, error);
+    if (status == MMN_OK && !known)
+        status = unsupported(json, type, "Sequence, Metaspace, " MMN_JSON_SPLITS, error);
+    return status;
 }
 
 mmn_status mmn_json_read_pre_tokenizer(mmn_tokenizer *tokenizer, const mmn_json_object *document,
@@ -325,10 +322,11 @@ static mmn_status read_post_processor_step(mmn_tokenizer *tokenizer, const mmn_j
     /* ByteLevel changes nothing but offsets here. */
     if (strcmp(type, "ByteLevel") == 0)
         return MMN_OK;
-    bool is_bert = strcmp(type, "BertProcessing") == 0;
+    /* RobertaProcessing differs from BertProcessing in offsets, and in pairs of texts. */
+    bool is_bert = strcmp(type, "BertProcessing") == 0 || strcmp(type, "RobertaProcessing") == 0;
     if (!is_bert && strcmp(type, "TemplateProcessing") != 0)
-        return unsupported(json, type, "Sequence, TemplateProcessing, BertProcessing or ByteLevel",
-                           error);
+        return unsupported(json, type, "Sequence, TemplateProcessing, BertProcessing, "
+                           "RobertaProcessing or ByteLevel", error);
     if (tokenizer->before.count || tokenizer->after.count)
         return mmn_json_fail(json, "type", error,
                              "there is more than one TemplateProcessing or BertProcessing");

@@ -13,8 +13,10 @@
 
 #include "base/memory.h"
 #include "text/bert_characters.h"
+#include "text/byte_level.h"
 #include "text/letter_case.h"
 #include "text/utf8.h"
+#include "text/word_character.h"
 
 /* U+2581, which stands for a space inside pieces. */
 static const char space_symbol[] = "\xe2\x96\x81";
@@ -26,7 +28,7 @@ static const char space_symbol[] = "\xe2\x96\x81";
 #ifndef HAVE_UTF8PROC
 static bool needs_unicode_data(mmn_normalizer_kind kind)
 {
-    return kind == MMN_NORMALIZER_LOWERCASE || kind == MMN_NORMALIZER_NFC ||
+    return kind == MMN_NORMALIZER_LOWERCASE || kind == MMN_NORMALIZER_STRIP_ACCENTS || kind == MMN_NORMALIZER_NFC ||
            kind == MMN_NORMALIZER_NFD || kind == MMN_NORMALIZER_NFKC ||
            kind == MMN_NORMALIZER_NFKD;
 }
@@ -100,7 +102,38 @@ static mmn_status apply_sentencepiece(const mmn_normalizer_step *step, const cha
     return status;
 }
 
-/* The steps of BERT that look at each character by itself. */
+/* Nmt's controls, and what it makes a space. */
+static bool is_dropped_by_nmt(uint32_t code)
+{
+    return (code >= 0x1 && code <= 0x8) || code == 0xb || (code >= 0xe && code <= 0x1f) ||
+           code == 0x7f || code == 0x8f || code == 0x9f;
+}
+
+static bool is_space_of_nmt(uint32_t code)
+{
+    static const uint32_t spaces[] = {0x9,    0xa,    0xc,    0xd,    0x1680,
+                                      0x2028, 0x2029, 0x2581, 0xfeff, 0xfffd};
+    for (size_t i = 0; i < sizeof(spaces) / sizeof(spaces[0]); i++)
+        if (code == spaces[i])
+            return true;
+    return code >= 0x200b && code <= 0x200f;
+}
+
+static bool is_dropped(mmn_normalizer_kind kind, uint32_t code)
+{
+    switch (kind) {
+    case MMN_NORMALIZER_CLEAN:
+        return mmn_bert_is_dropped(code);
+    case MMN_NORMALIZER_DROP_MARKS:
+        return mmn_bert_is_mark(code);
+    case MMN_NORMALIZER_STRIP_ACCENTS:
+        return mmn_is_mark(code);
+    default:
+        return kind == MMN_NORMALIZER_NMT && is_dropped_by_nmt(code);
+    }
+}
+
+/* The steps that look at each character by itself. */
 static mmn_status apply_to_characters(mmn_normalizer_kind kind, const char *text, size_t length,
                                       mmn_bytes *result, mmn_error *error)
 {
@@ -109,11 +142,11 @@ static mmn_status apply_to_characters(mmn_normalizer_kind kind, const char *text
     for (size_t at = 0; at < length && status == MMN_OK; at += size) {
         uint32_t code = mmn_utf8_decode(text + at);
         size = mmn_utf8_size(text + at);
-        if ((kind == MMN_NORMALIZER_CLEAN && mmn_bert_is_dropped(code)) ||
-            (kind == MMN_NORMALIZER_DROP_MARKS && mmn_bert_is_mark(code)))
+        if (is_dropped(kind, code))
             continue;
         bool apart = kind == MMN_NORMALIZER_SPACE_IDEOGRAPHS && mmn_bert_is_ideograph(code);
-        bool space = kind == MMN_NORMALIZER_CLEAN && mmn_is_whitespace(code);
+        bool space = (kind == MMN_NORMALIZER_CLEAN && mmn_is_whitespace(code)) ||
+                     (kind == MMN_NORMALIZER_NMT && is_space_of_nmt(code));
         if (apart)
             status = mmn_bytes_add(result, " ", 1, error);
         if (status == MMN_OK)
@@ -180,9 +213,13 @@ static mmn_status apply_step(const mmn_normalizer_step *step, const char *text, 
         return strip(step, text, length, result, error);
     case MMN_NORMALIZER_SENTENCEPIECE:
         return apply_sentencepiece(step, text, length, result, error);
+    case MMN_NORMALIZER_BYTE_LEVEL:
+        return mmn_byte_level_spell(text, length, result, error);
     case MMN_NORMALIZER_CLEAN:
     case MMN_NORMALIZER_SPACE_IDEOGRAPHS:
     case MMN_NORMALIZER_DROP_MARKS:
+    case MMN_NORMALIZER_STRIP_ACCENTS:
+    case MMN_NORMALIZER_NMT:
         return apply_to_characters(step->kind, text, length, result, error);
     default:
         break;

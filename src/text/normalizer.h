@@ -13,7 +13,10 @@ typedef enum mmn_normalizer_kind {
     MMN_NORMALIZER_PREPEND,
     MMN_NORMALIZER_REPLACE,
     MMN_NORMALIZER_STRIP,
-    MMN_NORMALIZER_LOWERCASE, /* this and the next four need utf8proc */
+    MMN_NORMALIZER_NMT,        /* drops some controls, makes other white space spaces */
+    MMN_NORMALIZER_BYTE_LEVEL, /* spells bytes as characters */
+    MMN_NORMALIZER_LOWERCASE,  /* this and the next five need utf8proc */
+    MMN_NORMALIZER_STRIP_ACCENTS, /* drops all marks */
     MMN_NORMALIZER_NFC,
     MMN_NORMALIZER_NFD,
     MMN_NORMALIZER_NFKC,

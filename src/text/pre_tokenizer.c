@@ -1,12 +1,18 @@
 /* Pre-tokenisation, step by step. */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
 #include "text/pre_tokenizer.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "text/bert_characters.h"
 #include "text/byte_level.h"
 #include "text/bytes.h"
 #include "text/utf8.h"
+#include "text/word_character.h"
 
 mmn_status mmn_pre_tokenizer_add(mmn_pre_tokenizer *pre_tokenizer, mmn_pre_tokenizer_step *step,
                                  mmn_error *error)
@@ -16,6 +22,11 @@ mmn_status mmn_pre_tokenizer_add(mmn_pre_tokenizer *pre_tokenizer, mmn_pre_token
         return mmn_fail(error, MMN_INPUT, NULL, "pre_tokenizer", "there are more than %d steps",
                         MMN_PRE_TOKENIZER_STEPS);
     }
+#ifndef HAVE_UTF8PROC
+    if (step->finds == MMN_SPLIT_FINDS_NUMBERS || step->finds == MMN_SPLIT_FINDS_WORDS)
+        return mmn_fail(error, MMN_INPUT, NULL, "pre_tokenizer", "this tokenizer needs utf8proc "
+                        "for the classes of characters, which this build leaves out");
+#endif
     pre_tokenizer->steps[pre_tokenizer->count++] = *step;
     return MMN_OK;
 }
@@ -77,57 +88,133 @@ static mmn_status cut_by_metaspace(const cutting *run, size_t step, const char *
     return status;
 }
 
-static mmn_status cut_as_bert(const cutting *run, size_t step, const char *text, size_t length,
-                              bool is_first)
+/* What a character is for a step that finds words: equal neighbours form a match, 0 is none. */
+static int word_class(uint32_t code)
 {
-    mmn_status status = MMN_OK;
-    size_t start = 0, size;
-    for (size_t at = 0; at < length && status == MMN_OK; at += size) {
-        uint32_t code = mmn_utf8_decode(text + at);
-        bool is_space = mmn_is_whitespace(code);
-        size = mmn_utf8_size(text + at);
-        if (!is_space && !mmn_bert_is_punctuation(code))
-            continue;
-        status = cut(run, step + 1, text + start, at - start, is_first && start == 0);
-        if (status == MMN_OK && !is_space)
-            status = cut(run, step + 1, text + at, size, is_first && at == 0);
-        start = at + size;
+    return mmn_is_whitespace(code) ? 0 : mmn_is_word_character(code) ? 1 : 2;
+}
+
+static bool is_of_class(mmn_split_finds finds, uint32_t code)
+{
+    switch (finds) {
+    case MMN_SPLIT_FINDS_WHITE_SPACE:
+        return mmn_is_whitespace(code);
+    case MMN_SPLIT_FINDS_PUNCTUATION:
+        return mmn_bert_is_punctuation(code);
+    case MMN_SPLIT_FINDS_NUMBERS:
+        return mmn_is_number(code);
+    default:
+        return word_class(code) != 0;
     }
-    if (status == MMN_OK)
-        status = cut(run, step + 1, text + start, length - start, is_first && start == 0);
+}
+
+/* Finds the first character of the class at or after `from`; of words, all that are alike. */
+static bool find_class(mmn_split_finds finds, const char *text, size_t length, size_t from,
+                       size_t *start, size_t *end)
+{
+    while (from < length && !is_of_class(finds, mmn_utf8_decode(text + from)))
+        from += mmn_utf8_size(text + from);
+    if (from == length)
+        return false;
+    *start = from;
+    *end = from + mmn_utf8_size(text + from);
+    int class = word_class(mmn_utf8_decode(text + from));
+    while (finds == MMN_SPLIT_FINDS_WORDS && *end < length &&
+           word_class(mmn_utf8_decode(text + *end)) == class)
+        *end += mmn_utf8_size(text + *end);
+    return true;
+}
+
+/* The first match at or after `from`. */
+static mmn_status find_match(const cutting *run, const mmn_pre_tokenizer_step *split,
+                             const char *text, size_t length, size_t from, bool *found,
+                             size_t *start, size_t *end)
+{
+    if (split->finds == MMN_SPLIT_FINDS_PATTERN)
+        return mmn_pattern_find(split->pattern, text, length, from, found, start, end, run->error);
+    *found = find_class(split->finds, text, length, from, start, end);
+    return MMN_OK;
+}
+
+/* The pieces of a text that is split, of which the last waits for what joins it. */
+typedef struct splitting {
+    const cutting *run;
+    size_t step;
+    const char *text;
+    bool is_first; /* the text begins with this stretch */
+    bool waits, is_match;
+    size_t start, end; /* of the piece that waits */
+} splitting;
+
+/* Lets the piece that waits become a word. */
+static mmn_status end_piece(splitting *split)
+{
+    const mmn_pre_tokenizer_step *step = &split->run->pre_tokenizer->steps[split->step];
+    bool removed = step->behavior == MMN_SPLIT_REMOVED && split->is_match;
+    if (!split->waits || removed)
+        return MMN_OK;
+    return cut(split->run, split->step + 1, split->text + split->start, split->end - split->start,
+               split->is_first && split->start == 0);
+}
+
+/* Whether a piece joins the one that waits. */
+static bool joins(const splitting *split, mmn_split_behavior behavior, bool is_match)
+{
+    switch (behavior) {
+    case MMN_SPLIT_MERGED_WITH_PREVIOUS:
+        return split->waits && is_match && !split->is_match;
+    case MMN_SPLIT_MERGED_WITH_NEXT:
+        return split->waits && !is_match && split->is_match;
+    case MMN_SPLIT_CONTIGUOUS:
+        return split->waits && is_match == split->is_match;
+    default:
+        return false;
+    }
+}
+
+/* Takes the next piece; it may be empty. */
+static mmn_status take_piece(splitting *split, size_t start, size_t end, bool is_match)
+{
+    const mmn_pre_tokenizer_step *step = &split->run->pre_tokenizer->steps[split->step];
+    is_match ^= step->invert;
+    mmn_status status = MMN_OK;
+    if (!joins(split, step->behavior, is_match)) {
+        status = end_piece(split);
+        split->start = start;
+    }
+    split->end = end;
+    split->waits = true;
+    split->is_match = is_match;
     return status;
 }
 
-static mmn_status cut_by_pattern(const cutting *run, size_t step, const char *text, size_t length,
-                                 bool is_first)
+/* As the `tokenizers` library does, a match may be empty unless it follows another at once. */
+static mmn_status cut_around_matches(const cutting *run, size_t step, const char *text,
+                                     size_t length, bool is_first)
 {
-    const mmn_pre_tokenizer_step *split = &run->pre_tokenizer->steps[step];
-    bool keep_gaps = split->keeps != MMN_SPLIT_KEEPS_MATCHES;
-    bool keep_matches = split->keeps != MMN_SPLIT_KEEPS_GAPS;
-    size_t done = 0, from = 0; /* cut so far; where the next match may begin */
-    while (from < length) {
+    const mmn_pre_tokenizer_step *kind = &run->pre_tokenizer->steps[step];
+    splitting split = {.run = run, .step = step, .text = text, .is_first = is_first};
+    size_t done = 0, from = 0, last_end = SIZE_MAX;
+    mmn_status status = MMN_OK;
+    while (from <= length && status == MMN_OK) {
         size_t start = length, end = length;
         bool found;
-        mmn_status status = mmn_pattern_find(split->pattern, text, length, from, &found, &start,
-                                             &end, run->error);
-        if (status != MMN_OK)
-            return status;
-        if (found && start == end) { /* cuts nothing off */
+        status = find_match(run, kind, text, length, from, &found, &start, &end);
+        if (status != MMN_OK || !found)
+            break;
+        if (start == end && start == last_end) {
             from = start + (start < length ? mmn_utf8_size(text + start) : 1);
             continue;
         }
-        if (!found)
-            break;
-        if (keep_gaps)
-            status = cut(run, step + 1, text + done, start - done, is_first && done == 0);
-        if (status == MMN_OK && keep_matches)
-            status = cut(run, step + 1, text + start, end - start, is_first && start == 0);
-        if (status != MMN_OK)
-            return status;
-        done = from = end;
+        if (done < start)
+            status = take_piece(&split, done, start, false);
+        if (status == MMN_OK)
+            status = take_piece(&split, start, end, true);
+        done = from = last_end = end;
     }
-    return keep_gaps ? cut(run, step + 1, text + done, length - done, is_first && done == 0)
-                     : MMN_OK;
+    if (status == MMN_OK && done < length)
+        status = take_piece(&split, done, length, false);
+    return status == MMN_OK ? end_piece(&split) : status;
 }
 
 static mmn_status put_space(const cutting *run, size_t step, const char *text, size_t length,
@@ -162,12 +249,10 @@ static mmn_status cut(const cutting *run, size_t step, const char *text, size_t 
     if (step == run->pre_tokenizer->count)
         return run->word(run->context, text, length, run->error);
     switch (run->pre_tokenizer->steps[step].kind) {
-    case MMN_PRE_TOKENIZER_BERT:
-        return cut_as_bert(run, step, text, length, is_first);
     case MMN_PRE_TOKENIZER_PREFIX_SPACE:
         return put_space(run, step, text, length, is_first);
     case MMN_PRE_TOKENIZER_SPLIT:
-        return cut_by_pattern(run, step, text, length, is_first);
+        return cut_around_matches(run, step, text, length, is_first);
     case MMN_PRE_TOKENIZER_BYTE_LEVEL:
         return spell_bytes(run, step, text, length, is_first);
     case MMN_PRE_TOKENIZER_METASPACE:

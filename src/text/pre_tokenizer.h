@@ -26,27 +26,41 @@ typedef struct mmn_metaspace {
 
 typedef enum mmn_pre_tokenizer_kind {
     MMN_PRE_TOKENIZER_METASPACE,
-    MMN_PRE_TOKENIZER_BERT, /* cuts at white space, which goes, and around each punctuation mark */
     MMN_PRE_TOKENIZER_PREFIX_SPACE, /* what begins with no space gets one */
-    MMN_PRE_TOKENIZER_SPLIT, /* cuts around what a pattern matches */
-    MMN_PRE_TOKENIZER_BYTE_LEVEL /* spells bytes as characters */
+    MMN_PRE_TOKENIZER_SPLIT,        /* cuts around what is found */
+    MMN_PRE_TOKENIZER_BYTE_LEVEL    /* spells bytes as characters */
 } mmn_pre_tokenizer_kind;
 
-/* Which of the pieces that a pattern makes become words. */
-typedef enum mmn_split_keeps {
-    MMN_SPLIT_KEEPS_ALL,
-    MMN_SPLIT_KEEPS_MATCHES, /* and what is between them goes */
-    MMN_SPLIT_KEEPS_GAPS
-} mmn_split_keeps;
+/* What a SPLIT finds: a pattern, or each character of a class by itself, or for WORDS each run of
+ * word characters and each run of characters that are neither those nor white space. */
+typedef enum mmn_split_finds {
+    MMN_SPLIT_FINDS_PATTERN,
+    MMN_SPLIT_FINDS_WHITE_SPACE,
+    MMN_SPLIT_FINDS_PUNCTUATION,
+    MMN_SPLIT_FINDS_NUMBERS,   /* needs utf8proc, as the next one does */
+    MMN_SPLIT_FINDS_WORDS
+} mmn_split_finds;
+
+/* What becomes of a match: a word of its own, nothing, a part of the piece before or after it (unless
+ * that is a match too), or one word together with its neighbouring matches. */
+typedef enum mmn_split_behavior {
+    MMN_SPLIT_ISOLATED,
+    MMN_SPLIT_REMOVED,
+    MMN_SPLIT_MERGED_WITH_PREVIOUS,
+    MMN_SPLIT_MERGED_WITH_NEXT,
+    MMN_SPLIT_CONTIGUOUS
+} mmn_split_behavior;
 
 typedef struct mmn_pre_tokenizer_step {
     mmn_pre_tokenizer_kind kind;
     mmn_metaspace metaspace; /* METASPACE */
-    mmn_pattern *pattern;    /* SPLIT */
-    mmn_split_keeps keeps;   /* SPLIT */
+    mmn_split_finds finds;   /* SPLIT, and the next three too */
+    mmn_split_behavior behavior;
+    bool invert; /* what lies between matches counts as the matches */
+    mmn_pattern *pattern; /* FINDS_PATTERN */
 } mmn_pre_tokenizer_step;
 
-#define MMN_PRE_TOKENIZER_STEPS 8
+#define MMN_PRE_TOKENIZER_STEPS 16
 
 /* Steps that follow each other. Start from {0}. */
 typedef struct mmn_pre_tokenizer {
@@ -54,8 +68,8 @@ typedef struct mmn_pre_tokenizer {
     size_t count;
 } mmn_pre_tokenizer;
 
-/* Appends a step, whose pattern then belongs to the pre-tokeniser, also on failure. MMN_INPUT if there
- * are too many. */
+/* Appends a step, whose pattern then belongs to the pre-tokeniser, also on failure. MMN_INPUT if
+ * there are too many, or this build cannot find what it finds. */
 mmn_status mmn_pre_tokenizer_add(mmn_pre_tokenizer *pre_tokenizer, mmn_pre_tokenizer_step *step,
                                  mmn_error *error);
 void mmn_pre_tokenizer_free(mmn_pre_tokenizer *pre_tokenizer);

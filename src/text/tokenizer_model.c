@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "text/json_bert.h"
+#include "text/json_split.h"
 #include "text/side_files.h"
 #include "text/tokenizer_parts.h"
 #include "text/utf8.h"
@@ -140,13 +141,13 @@ static mmn_status read_bert_tokens(mmn_tokenizer *tokenizer, const mmn_side_file
 static mmn_status make_bert_steps(mmn_tokenizer *tokenizer, const mmn_side_files *files,
                                   mmn_error *error)
 {
-    mmn_pre_tokenizer *pre_tokenizer = &tokenizer->pre_tokenizer;
     mmn_bert_options options = {true, true, true, true};
     mmn_status status = mmn_json_get_bert_options(&options, &files->config, "do_lower_case",
                                                   "tokenize_chinese_chars", error);
     if (status == MMN_OK)
         status = mmn_bert_add_normalizer(tokenizer, &options, error);
-    pre_tokenizer->steps[pre_tokenizer->count++].kind = MMN_PRE_TOKENIZER_BERT;
+    if (status == MMN_OK)
+        status = mmn_bert_add_pre_tokenizer(&tokenizer->pre_tokenizer, error);
     if (status == MMN_OK)
         status = mmn_bert_add_decoder(tokenizer, tokenizer->wordpiece.prefix, true, error);
     tokenizer->decoder.is_set = true;

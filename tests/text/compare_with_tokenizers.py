@@ -164,6 +164,56 @@ def variants(base):
     return found
 
 
+def split(pattern, behavior, invert=False):
+    return {"type": "Split", "pattern": pattern, "behavior": behavior, "invert": invert}
+
+
+BEHAVIORS = ("Removed", "Isolated", "MergedWithPrevious", "MergedWithNext", "Contiguous")
+
+
+def pre_tokenizers():
+    """Pre-tokenizers that cut texts, by name."""
+    level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}
+    found = {
+        "digits": {"type": "Digits", "individual_digits": False},
+        "digits individual": {"type": "Digits", "individual_digits": True},
+        "whitespace": {"type": "Whitespace"}, "whitespace split": {"type": "WhitespaceSplit"},
+        "delimiter": {"type": "CharDelimiterSplit", "delimiter": "e"}, "bert": {"type": "BertPreTokenizer"},
+        "punctuation": {"type": "Punctuation"},
+        "smollm": {"type": "Sequence", "pretokenizers": [{"type": "Digits", "individual_digits": True}, level | {"use_regex": True}]},
+        "sequence": {"type": "Sequence", "pretokenizers": [
+            {"type": "Punctuation", "behavior": "MergedWithPrevious"}, {"type": "WhitespaceSplit"}, split({"Regex": "[aeiou]+"}, "MergedWithNext")]},
+        "empty matches": split({"Regex": "x*"}, "Isolated"), "empty matches merged": split({"Regex": "[ae]*"}, "MergedWithPrevious"),
+    }
+    for behavior in BEHAVIORS:
+        found[f"punctuation {behavior}"] = {"type": "Punctuation", "behavior": behavior}
+        for invert in (False, True):
+            sign = " inverted" if invert else ""
+            found[f"split text {behavior}{sign}"] = split({"String": "e"}, behavior, invert)
+            found[f"split pattern {behavior}{sign}"] = split({"Regex": r"\s+|\p{N}|[aeiou]"}, behavior, invert)
+    return found
+
+
+def pre_tokenizer_variants(base):
+    """golden/tokenizer with each of these, alone and before a Metaspace, which marks the words' beginnings."""
+    found = {}
+    for name, step in pre_tokenizers().items():
+        for marked in (False, True):
+            document = copy.deepcopy(base)
+            document["normalizer"] = None
+            document["pre_tokenizer"] = {"type": "Sequence", "pretokenizers": [step, metaspace("always", True)]} if marked else step
+            found[f"cut {name}{' marked' if marked else ''}"] = document
+    for name, step in {"Nmt": {"type": "Nmt"}, "StripAccents": {"type": "StripAccents"}, "ByteLevel": {"type": "ByteLevel"},
+                       "decomposed": {"type": "Sequence", "normalizers": [{"type": "NFD"}, {"type": "StripAccents"}]}}.items():
+        document = copy.deepcopy(base)
+        document["normalizer"]["normalizers"].insert(0, step)
+        found[f"cut normalizer {name}"] = document
+    document = copy.deepcopy(base)
+    document["post_processor"] = {"type": "RobertaProcessing", "sep": ["</s>", 2], "cls": ["<s>", 1], "trim_offsets": True, "add_prefix_space": False}
+    found["cut roberta"] = document
+    return found
+
+
 def byte_tokenizers():
     """The byte-level tokenizers of golden/ and tests/text/data, by name."""
     paths = {f"byte level {name}": ROOT / "golden" / f"{name}_tokenizer" for name in ("llama3", "qwen2", "bloom")}
@@ -273,8 +323,8 @@ def main():
             folder.mkdir()
             (folder / "tokenizer.json").write_text(json.dumps(document), encoding="utf-8")
             cases.append((name, folder, lambda folder=folder: Json(folder / "tokenizer.json")))
-        for name, document in byte_tokenizers().items():
-            folder = Path(scratch) / name
+        for number, (name, document) in enumerate((byte_tokenizers() | pre_tokenizer_variants(base)).items()):
+            folder = Path(scratch) / f"other{number}"
             folder.mkdir()
             (folder / "tokenizer.json").write_text(json.dumps(document), encoding="utf-8")
             cases.append((name, folder, lambda folder=folder: Json(folder / "tokenizer.json")))
