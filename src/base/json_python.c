@@ -144,6 +144,18 @@ mmn_status mmn_json_from_python(char **plain, size_t *plain_size, const char *te
     return mmn_text_finish(&run.plain, plain, error);
 }
 
+size_t mmn_json_restore_zeros(char *copy, const char *text, size_t length)
+{
+    const size_t mark = sizeof(MMN_JSON_ZERO) - 1;
+    size_t made = 0;
+    for (size_t at = 0; at < length;) {
+        bool is_zero = length - at >= mark && memcmp(text + at, MMN_JSON_ZERO, mark) == 0;
+        copy[made++] = is_zero ? '\0' : text[at];
+        at += is_zero ? mark : 1;
+    }
+    return made;
+}
+
 const char *mmn_json_odd_number(const json_t *value)
 {
     const size_t length = sizeof(number_mark) - 1;

@@ -47,25 +47,25 @@ mmn_status mmn_added_tokens_add(mmn_added_tokens *added, const mmn_added_token *
 }
 
 int64_t mmn_added_tokens_next_id(const mmn_added_tokens *added, const mmn_vocabulary *model,
-                                 const char *content)
+                                 const char *content, size_t length)
 {
-    int32_t known = mmn_vocabulary_find(model, content, strlen(content));
+    int32_t known = mmn_vocabulary_find(model, content, length);
     if (known >= 0)
         return known;
     return (int64_t)(added->contents.size > model->count ? added->contents.size : model->count);
 }
 
 mmn_status mmn_added_tokens_put(mmn_added_tokens *added, const mmn_vocabulary *model,
-                                mmn_added_token *token, const char *content, mmn_error *error)
+                                mmn_added_token *token, const char *content, size_t length,
+                                mmn_error *error)
 {
-    size_t length = strlen(content);
     int32_t known = mmn_vocabulary_find(&added->contents, content, length);
     if (known >= 0) {
         token->id = known;
         added->tokens[added->by_id[known] - 1] = *token;
         return check(token, content, error);
     }
-    int64_t id = mmn_added_tokens_next_id(added, model, content);
+    int64_t id = mmn_added_tokens_next_id(added, model, content, length);
     if (id >= MMN_VOCABULARY_LIMIT)
         return mmn_fail(error, MMN_INPUT, NULL, NULL, "there are more than %d tokens",
                         MMN_VOCABULARY_LIMIT);

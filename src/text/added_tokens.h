@@ -56,10 +56,11 @@ mmn_status mmn_added_tokens_add(mmn_added_tokens *added, const mmn_added_token *
  * vocabulary, or the next one beyond both; a content that is there keeps its id and gets the
  * options of `token`. */
 mmn_status mmn_added_tokens_put(mmn_added_tokens *added, const mmn_vocabulary *model,
-                                mmn_added_token *token, const char *content, mmn_error *error);
+                                mmn_added_token *token, const char *content, size_t length,
+                                mmn_error *error);
 /* The id that the library gives a content that is no added token yet. */
 int64_t mmn_added_tokens_next_id(const mmn_added_tokens *added, const mmn_vocabulary *model,
-                                 const char *content);
+                                 const char *content, size_t length);
 /* Prepares the searches, after the last token was added. */
 mmn_status mmn_added_tokens_finish(mmn_added_tokens *added, const mmn_normalizer *normalizer,
                                    mmn_error *error);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/json_python.h"
 #include "text/json_bert.h"
 #include "text/json_split.h"
 #include "text/utf8.h"
@@ -79,13 +80,17 @@ static mmn_status unsupported(const mmn_json_object *step, const char *type, con
                          known);
 }
 
-/* A text that must be there. */
+/* A text that must be there, without U+0000, which no text of these steps can hold. */
 static mmn_status get_text(const char **text, const mmn_json_object *step, const char *key,
                            mmn_error *error)
 {
     *text = "";
     mmn_status status = mmn_json_require(step, key, error);
-    return status == MMN_OK ? mmn_json_get_text(text, step, key, error) : status;
+    if (status == MMN_OK)
+        status = mmn_json_get_text(text, step, key, error);
+    if (status == MMN_OK && strstr(*text, MMN_JSON_ZERO))
+        status = mmn_json_fail(step, key, error, "holds U+0000, which is not supported");
+    return status;
 }
 
 /* One character, zero-terminated. */

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/json_python.h"
 #include "text/tokenizer_parts.h"
 
 mmn_status mmn_json_read_vocabulary(mmn_vocabulary *vocabulary, const mmn_json_object *model,
@@ -16,6 +17,7 @@ mmn_status mmn_json_read_vocabulary(mmn_vocabulary *vocabulary, const mmn_json_o
         return status;
     const char *text;
     json_t *id;
+    char token[MMN_TOKEN_LENGTH_LIMIT];
     json_object_foreach(tokens.value, text, id) {
         size_t length = strlen(text);
         if (!json_is_integer(id))
@@ -23,7 +25,8 @@ mmn_status mmn_json_read_vocabulary(mmn_vocabulary *vocabulary, const mmn_json_o
         if (length > MMN_TOKEN_LENGTH_LIMIT)
             return mmn_json_fail(&tokens, "", error, "has a token of %zu bytes, beyond %d",
                                  length, MMN_TOKEN_LENGTH_LIMIT);
-        status = mmn_vocabulary_add(vocabulary, text, length, json_integer_value(id), error);
+        length = mmn_json_restore_zeros(token, text, length);
+        status = mmn_vocabulary_add(vocabulary, token, length, json_integer_value(id), error);
         if (status != MMN_OK)
             return status;
     }

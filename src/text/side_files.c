@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/json_python.h"
 #include "base/memory.h"
 
 #define JSON_LIMIT (16u << 20)
@@ -78,10 +79,13 @@ const char *mmn_side_files_token(const mmn_side_files *files, const char *key, c
 static mmn_status put(mmn_tokenizer *tokenizer, mmn_added_token *token, const char *content,
                       const mmn_json_object *object, const char *key, mmn_error *error)
 {
-    if (strlen(content) > MMN_TOKEN_LENGTH_LIMIT)
+    char text[MMN_TOKEN_LENGTH_LIMIT];
+    size_t length = strlen(content);
+    if (length > MMN_TOKEN_LENGTH_LIMIT)
         return mmn_json_fail(object, key, error, "has more than %d bytes", MMN_TOKEN_LENGTH_LIMIT);
-    return mmn_added_tokens_put(&tokenizer->added, mmn_model_vocabulary(tokenizer), token, content,
-                                error);
+    length = mmn_json_restore_zeros(text, content, length);
+    return mmn_added_tokens_put(&tokenizer->added, mmn_model_vocabulary(tokenizer), token, text,
+                                length, error);
 }
 
 /* Reads how a token is found from {"content": "<image>", "special": true, ...}. */

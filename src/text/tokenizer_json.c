@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/json_python.h"
 #include "base/memory.h"
 #include "text/json_bert.h"
 #include "text/json_steps.h"
@@ -30,56 +31,58 @@ static mmn_status check_bpe(const mmn_json_object *model, mmn_error *error)
     return status;
 }
 
-/* Takes apart "a b" or ["a", "b"]. `left` and `right` are not zero-terminated. */
-static bool split_merge(const json_t *merge, const char **left, size_t *left_length,
-                        const char **right, size_t *right_length)
+/* The halves of a merge, one behind the other. */
+typedef struct merge_texts {
+    char joined[2 * MMN_TOKEN_LENGTH_LIMIT];
+    size_t left, right; /* lengths */
+} merge_texts;
+
+/* Takes apart "a b" or ["a", "b"]; false if it is neither, or too long. */
+static bool split_merge(merge_texts *texts, const json_t *merge)
 {
+    const char *left = json_string_value(merge), *right;
+    size_t left_length;
     if (json_is_array(merge)) {
-        json_t *a = json_array_get(merge, 0), *b = json_array_get(merge, 1);
-        if (json_array_size(merge) != 2 || !json_is_string(a) || !json_is_string(b))
+        left = json_string_value(json_array_get(merge, 0));
+        right = json_string_value(json_array_get(merge, 1));
+        if (json_array_size(merge) != 2 || !left || !right)
             return false;
-        *left = json_string_value(a);
-        *left_length = json_string_length(a);
-        *right = json_string_value(b);
-        *right_length = json_string_length(b);
-        return true;
+        left_length = strlen(left);
+    } else {
+        const char *space = left ? strchr(left, ' ') : NULL;
+        if (!space || strchr(space + 1, ' '))
+            return false;
+        left_length = (size_t)(space - left);
+        right = space + 1;
     }
-    const char *text = json_string_value(merge);
-    const char *space = text ? strchr(text, ' ') : NULL;
-    if (!space || strchr(space + 1, ' '))
+    if (left_length > MMN_TOKEN_LENGTH_LIMIT || strlen(right) > MMN_TOKEN_LENGTH_LIMIT)
         return false;
-    *left = text;
-    *left_length = (size_t)(space - text);
-    *right = space + 1;
-    *right_length = strlen(space + 1);
+    texts->left = mmn_json_restore_zeros(texts->joined, left, left_length);
+    texts->right = mmn_json_restore_zeros(texts->joined + texts->left, right, strlen(right));
     return true;
 }
 
 static mmn_status read_merge(mmn_bpe *bpe, const mmn_json_object *model, size_t index,
                              const json_t *json, mmn_error *error)
 {
-    const char *left, *right;
-    size_t left_length, right_length;
+    merge_texts texts;
     char name[40];
     snprintf(name, sizeof(name), "merges[%zu]", index);
-    if (!split_merge(json, &left, &left_length, &right, &right_length))
+    if (!split_merge(&texts, json))
         return mmn_json_fail(model, name, error,
-                             "must be two tokens, as \"a b\" or [\"a\", \"b\"]");
-    char joined[2 * MMN_TOKEN_LENGTH_LIMIT];
-    if (left_length > MMN_TOKEN_LENGTH_LIMIT || right_length > MMN_TOKEN_LENGTH_LIMIT)
-        return mmn_json_fail(model, name, error, "is too long");
-    memcpy(joined, left, left_length);
-    memcpy(joined + left_length, right, right_length);
+                             "must be two tokens of at most %d bytes, as \"a b\" or [\"a\", \"b\"]",
+                             MMN_TOKEN_LENGTH_LIMIT);
+    const char *right = texts.joined + texts.left;
     const mmn_merge merge = {
-        .left = mmn_vocabulary_find(&bpe->vocabulary, left, left_length),
-        .right = mmn_vocabulary_find(&bpe->vocabulary, right, right_length),
-        .id = mmn_vocabulary_find(&bpe->vocabulary, joined, left_length + right_length),
+        .left = mmn_vocabulary_find(&bpe->vocabulary, texts.joined, texts.left),
+        .right = mmn_vocabulary_find(&bpe->vocabulary, right, texts.right),
+        .id = mmn_vocabulary_find(&bpe->vocabulary, texts.joined, texts.left + texts.right),
         .rank = (uint32_t)index};
     if (merge.left < 0 || merge.right < 0 || merge.id < 0)
         return mmn_json_fail(model, name, error,
                              "joins \"%.*s\" and \"%.*s\", but the vocabulary lacks one of the "
-                             "two or what they make", left_length < 60 ? (int)left_length : 60,
-                             left, right_length < 60 ? (int)right_length : 60, right);
+                             "two or what they make", texts.left < 60 ? (int)texts.left : 60,
+                             texts.joined, texts.right < 60 ? (int)texts.right : 60, right);
     return mmn_bpe_add_merge(bpe, &merge, error);
 }
 
@@ -167,6 +170,7 @@ static mmn_status read_added_token(mmn_tokenizer *tokenizer, const mmn_json_obje
                                        "rstrip", "normalized", "special"};
     mmn_added_token token = {0};
     const char *content = "";
+    char text[MMN_TOKEN_LENGTH_LIMIT];
     uint32_t id = 0;
     mmn_status status = MMN_OK;
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]) && status == MMN_OK; i++)
@@ -187,18 +191,20 @@ static mmn_status read_added_token(mmn_tokenizer *tokenizer, const mmn_json_obje
         status = mmn_json_get_bool(&token.special, json, "special", error);
     if (status != MMN_OK)
         return status;
+    size_t length = strlen(content);
+    if (length > MMN_TOKEN_LENGTH_LIMIT)
+        return mmn_json_fail(json, "content", error, "has more than %d bytes",
+                             MMN_TOKEN_LENGTH_LIMIT);
+    length = mmn_json_restore_zeros(text, content, length);
     /* The `tokenizers` library gives it this id, whatever the file says. */
-    int64_t expected = mmn_added_tokens_next_id(&tokenizer->added,
-                                                mmn_model_vocabulary(tokenizer), content);
+    int64_t expected = mmn_added_tokens_next_id(
+        &tokenizer->added, mmn_model_vocabulary(tokenizer), text, length);
     if (id != expected)
         return mmn_json_fail(json, "id", error,
                              "is %u, but \"%.60s\" gets the id %lld from the vocabulary",
                              (unsigned)id, content, (long long)expected);
-    if (strlen(content) > MMN_TOKEN_LENGTH_LIMIT)
-        return mmn_json_fail(json, "content", error, "has more than %d bytes",
-                             MMN_TOKEN_LENGTH_LIMIT);
     token.id = (int32_t)id;
-    return mmn_added_tokens_add(&tokenizer->added, &token, content, strlen(content), error);
+    return mmn_added_tokens_add(&tokenizer->added, &token, text, length, error);
 }
 
 static mmn_status read_added_tokens(mmn_tokenizer *tokenizer, const mmn_json_object *document,

@@ -14,6 +14,7 @@
 
 #include "base/memory.h"
 #include "text/tokenizer.h"
+#include "text/tokenizer_parts.h"
 
 #define DATA MMN_SOURCE_DIR "/tests/text/data/"
 #define GOLDEN MMN_SOURCE_DIR "/golden/tokenizer"
@@ -326,6 +327,36 @@ Test(tokenizer, keeps_zero_bytes)
                  MMN_OK);
     cr_assert_eq(length, 3);
     cr_assert_arr_eq(text, "a\0b", 4);
+    mmn_free(ids);
+    mmn_free(text);
+    mmn_tokenizer_close(tokenizer);
+}
+
+/* A vocabulary that holds U+0000; the ids are those of the `tokenizers` library. */
+Test(tokenizer, reads_tokens_with_zero_bytes)
+{
+    static const char json[] =
+        "{\"model\":{\"vocab\":{\"a\":0,\"\\u0000\":1,\"a\\u0000\":2,\"b\":3},"
+        "\"merges\":[\"a \\u0000\"]},\"added_tokens\":[{\"id\":4,\"content\":\"\\u0000b\","
+        "\"single_word\":false,\"lstrip\":false,\"rstrip\":false,\"normalized\":false,"
+        "\"special\":false}],\"decoder\":{\"type\":\"Fuse\"}}";
+    static const int32_t expected[] = {2, 1, 0, 4, 2};
+    mmn_tokenizer *tokenizer;
+    int32_t *ids;
+    size_t count, length;
+    char *text;
+    cr_assert_eq(mmn_tokenizer_from_json(&tokenizer, json, strlen(json), "file", &error), MMN_OK,
+                 "%s: %s", error.where, error.message);
+    static const char encoded[] = "a\0\0a\0ba";
+    cr_assert_eq(mmn_tokenizer_encode(tokenizer, encoded, sizeof(encoded), false, &ids, &count,
+                                      &error),
+                 MMN_OK);
+    cr_assert_eq(count, 5);
+    cr_assert_arr_eq(ids, expected, sizeof(expected));
+    cr_assert_eq(mmn_tokenizer_decode(tokenizer, ids, count, false, &text, &length, &error),
+                 MMN_OK);
+    cr_assert_eq(length, sizeof(encoded));
+    cr_assert_arr_eq(text, encoded, sizeof(encoded));
     mmn_free(ids);
     mmn_free(text);
     mmn_tokenizer_close(tokenizer);
