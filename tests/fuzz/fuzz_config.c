@@ -1,12 +1,10 @@
 /* Fuzz target: config.json and, after a zero byte, generation_config.json. */
 #include <string.h>
 
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 #include "model/config.h"
 
-const char mmn_fuzz_format[] = "config";
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+FUZZ_TARGET(config, 500)
 {
     const char *text = (const char *)data;
     const char *zero = size > 0 ? memchr(text, '\0', size) : NULL;

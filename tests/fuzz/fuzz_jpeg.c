@@ -1,16 +1,15 @@
 /* Fuzz target: JPEG images. */
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 
 #include "format/image_file.h"
 #include "format/jpeg.h"
 
-const char mmn_fuzz_format[] = "jpeg";
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+FUZZ_TARGET(jpeg, 500)
 {
     mmn_error error = {0};
     mmn_image image;
-    mmn_status status = mmn_jpeg_decode(&image, data, size, &error);
+    mmn_status status =
+        mmn_jpeg_decode(&image, data, size, MMN_RESIZE_HORIZONTAL_FIRST, &error);
     if (status == MMN_OK ? image.width == 0 || image.height == 0 || !image.rgb : image.rgb != NULL)
         abort();
     mmn_image_free(&image);

@@ -3,11 +3,9 @@
 
 #include <string.h>
 
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 
-const char mmn_fuzz_format[] = "list";
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+FUZZ_TARGET(list, 500)
 {
     mmn_error error = {0};
     mmn_list *list;

@@ -1,7 +1,7 @@
 /* Fuzz target: PNG images. Checksums are put right first, so that damage gets past them. */
 #include <string.h>
 
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 
 #include "format/image_file.h"
 #include "format/png.h"
@@ -9,8 +9,6 @@
 #ifdef HAVE_CONFIG_H
 #include "config.h"
 #endif
-
-const char mmn_fuzz_format[] = "png";
 
 static uint32_t checksum(const uint8_t *bytes, size_t size)
 {
@@ -38,7 +36,7 @@ static void repair_checksums(uint8_t *data, size_t size)
     }
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+FUZZ_TARGET(png, 500)
 {
     uint8_t *copy = malloc(size > 0 ? size : 1);
     if (!copy)
@@ -47,7 +45,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     repair_checksums(copy, size);
     mmn_error error = {0};
     mmn_image image;
-    mmn_status status = mmn_png_decode(&image, copy, size, &error);
+    mmn_status status = mmn_png_decode(&image, copy, size, MMN_RESIZE_PILLOW_13, &error);
     free(copy);
     if (status == MMN_OK ? image.width == 0 || image.height == 0 || !image.rgb : image.rgb != NULL)
         abort();

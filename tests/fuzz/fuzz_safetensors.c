@@ -1,11 +1,9 @@
 /* Fuzz target: safetensors files. */
 #include "format/safetensors.h"
 
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 
-const char mmn_fuzz_format[] = "safetensors";
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+FUZZ_TARGET(safetensors, 500)
 {
     mmn_error error = {0};
     mmn_safetensors *tensors;

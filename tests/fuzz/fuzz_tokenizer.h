@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 #include "text/tokenizer_parts.h"
 #include "text/utf8.h"
 

@@ -1,9 +1,7 @@
 /* Fuzz target: tokenizer.model. */
-#include "fuzz_tokenizer.h"
+#include "tests/fuzz/fuzz_tokenizer.h"
 
-const char mmn_fuzz_format[] = "tokenizer_model";
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+FUZZ_TARGET(tokenizer_model, 500)
 {
     mmn_error error = {0};
     mmn_tokenizer *tokenizer;

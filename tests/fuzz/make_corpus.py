@@ -92,8 +92,10 @@ write("config/bad-heads", json.dumps(
 write("config/bad-nesting", "[" * 3000)
 write("config/bad-number", json.dumps(llava).replace("300", "1e999"))
 write("config/unsupported-model", json.dumps({"model_type": "qwen2_vl"}))
-write("config/unsupported-rope", json.dumps(
+write("config/good-yarn", json.dumps(
     llava | {"text_config": {"vocab_size": 99, "rope_scaling": {"type": "yarn", "factor": 2.0}}}))
+write("config/unsupported-rope", json.dumps(
+    llava | {"text_config": {"vocab_size": 99, "rope_scaling": {"type": "spiral", "factor": 2.0}}}))
 
 line = json.dumps({"id": "1", "domain": "medical", "image": ["a.jpg", "b.png"], "question": "é?",
                    "answers": ["yes", "no"], "choices": ["A", "B"], "metric": "choice"})

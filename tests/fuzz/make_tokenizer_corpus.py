@@ -94,5 +94,5 @@ write("tokenizer_model/unsupported-unigram", sentencepiece_model(
     lambda m: setattr(m.trainer_spec, "model_type", m.trainer_spec.UNIGRAM), False))
 write("tokenizer_model/unsupported-map", sentencepiece_model(
     lambda m: setattr(m.normalizer_spec, "precompiled_charsmap", b"x"), False))
-write("tokenizer_model/unsupported-user-defined", sentencepiece_model(
+write("tokenizer_model/good-user-defined", sentencepiece_model(
     lambda m: m.pieces.add(piece="x", type=m.SentencePiece.USER_DEFINED), False))

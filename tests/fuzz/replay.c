@@ -1,12 +1,20 @@
-/* Runs a fuzz target without a fuzzer: over its corpus, and over damaged copies of each file. */
+/* Runs fuzz targets without a fuzzer: over their corpora, and over damaged copies of each file. */
+#include <criterion/criterion.h>
 #include <dirent.h>
 #include <string.h>
 
-#include "fuzz.h"
+#include "tests/fuzz/folder.h"
+#include "tests/fuzz/fuzz.h"
+#include "tests/tools/slow.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/lsan_interface.h>
+#endif
 
 #define CORPUS MMN_SOURCE_DIR "/tests/fuzz/corpus/"
 
-enum { MUTATIONS = 500 };
+/* A build on which everything takes ten times as long tries a part of the copies. */
+enum { SLOW_SHARE = 10 };
 
 /* xorshift64: the same damage on every machine and in every run. */
 static uint64_t random_state;
@@ -20,13 +28,12 @@ static size_t random_below(size_t limit)
 }
 
 /* Runs the target on an exact copy, so that sanitizers see a read beyond the end. */
-static int run(const uint8_t *data, size_t size)
+static int run(mmn_fuzz_target *target, const uint8_t *data, size_t size)
 {
     uint8_t *copy = malloc(size > 0 ? size : 1);
-    if (!copy)
-        abort();
+    cr_assert_not_null(copy);
     memcpy(copy, data, size);
-    int result = LLVMFuzzerTestOneInput(copy, size);
+    int result = target(copy, size);
     free(copy);
     return result;
 }
@@ -59,33 +66,29 @@ static void mutate(uint8_t *data, size_t *size)
     }
 }
 
-static void run_mutations(const uint8_t *original, size_t original_size)
+static void run_damaged(mmn_fuzz_target *target, int copies, const uint8_t *original,
+                        size_t original_size)
 {
     uint8_t *data = malloc(original_size > 0 ? original_size : 1);
-    if (!data)
-        abort();
+    cr_assert_not_null(data);
     random_state = UINT64_C(0x9e3779b97f4a7c15);
-    for (int mutation = 0; mutation < MUTATIONS; mutation++) {
+    for (int copy = 0; copy < copies; copy++) {
         size_t size = original_size;
         memcpy(data, original, size);
         for (size_t steps = 1 + random_below(3); steps > 0 && size > 0; steps--)
             mutate(data, &size);
-        run(data, size);
+        run(target, data, size);
     }
     free(data);
 }
 
-/* Reads a file of the corpus; NULL if that fails. */
-static uint8_t *read_file(size_t *size, const char *name)
+static uint8_t *read_file(size_t *size, const char *path)
 {
-    char path[1024];
-    snprintf(path, sizeof(path), "%s%s/%s", CORPUS, mmn_fuzz_format, name);
-    FILE *file = fopen(path, "rb");
-    if (!file)
-        return NULL;
     enum { LIMIT = 1000000 };
+    FILE *file = fopen(path, "rb");
     uint8_t *data = malloc(LIMIT);
-    *size = data ? fread(data, 1, LIMIT, file) : 0;
+    cr_assert(file && data, "%s cannot be read", path);
+    *size = fread(data, 1, LIMIT, file);
     fclose(file);
     return data;
 }
@@ -95,32 +98,38 @@ static int is_visible(const struct dirent *entry)
     return entry->d_name[0] != '.';
 }
 
-int main(void)
+static bool begins_with(const char *text, const char *beginning)
+{
+    return strncmp(text, beginning, strlen(beginning)) == 0;
+}
+
+void mmn_fuzz_replay(const char *format, int copies, mmn_fuzz_target *target)
 {
     struct dirent **entries;
-    char folder[1024];
-    snprintf(folder, sizeof(folder), "%s%s", CORPUS, mmn_fuzz_format);
-    int count = scandir(folder, &entries, is_visible, alphasort), failures = 0;
-    if (count <= 0) {
-        printf("Bail out! no corpus in %s\n", folder);
-        return 1;
-    }
-    printf("1..%d\n", count);
+    char folder[1024], path[2048];
+    snprintf(folder, sizeof(folder), CORPUS "%s", format);
+    int count = scandir(folder, &entries, is_visible, alphasort);
+    cr_assert(count > 0, "there is no corpus in %s", folder);
+    if (is_slow())
+        copies = (copies + SLOW_SHARE - 1) / SLOW_SHARE;
     for (int i = 0; i < count; i++) {
         const char *name = entries[i]->d_name;
-        size_t size = 0;
-        uint8_t *data = read_file(&size, name);
-        int expected = strncmp(name, "good-", 5) == 0 ? MMN_FUZZ_ACCEPTED : MMN_FUZZ_REFUSED;
-        int passed = data && run(data, size) == expected;
-        if (passed)
-            run_mutations(data, size);
-        printf("%s %d - %s and %d damaged copies\n", passed ? "ok" : "not ok", i + 1, name,
-               MUTATIONS);
+        size_t size;
+        snprintf(path, sizeof(path), "%s/%s", folder, name);
+        printf("# %s\n", name); /* the last one, should the process end in it */
         fflush(stdout);
-        failures += !passed;
+        uint8_t *data = read_file(&size, path);
+        int expected = begins_with(name, "good-") ? MMN_FUZZ_ACCEPTED : MMN_FUZZ_REFUSED;
+        int found = run(target, data, size);
+        cr_expect(found == expected || begins_with(name, "found-"), "%s was %s", path,
+                  found == MMN_FUZZ_ACCEPTED ? "accepted" : "refused");
+        run_damaged(target, copies, data, size);
         free(data);
         free(entries[i]);
     }
     free(entries);
-    return failures > 0;
+    mmn_fuzz_remove_folder();
+#if defined(__SANITIZE_ADDRESS__)
+    cr_expect(__lsan_do_recoverable_leak_check() == 0, "memory is not given back");
+#endif
 }
