@@ -124,6 +124,12 @@ typedef enum mmn_resize_order {
     MMN_RESIZE_PILLOW_13         /* vertical first for images that shrink mostly in height */
 } mmn_resize_order;
 
+/* Asked now and then in the middle of work, on the thread that called the library: at every layer of a
+ * forward pass and within long ones, every few thousand tokens of a text, for every image, and every few
+ * megabytes of weights that are digested. A value other than 0 asks the work to stop, which it does with
+ * MMN_INTERRUPTED. It may be asked often, and from every thread that uses the model. */
+typedef int (*mmn_interrupted_function)(void *context);
+
 typedef struct mmn_model_options {
     int threads;      /* up to 4096; 0: as many as OpenMP gives, up to that. Fewer where the system
                          does not give them, with a remark */
@@ -134,6 +140,8 @@ typedef struct mmn_model_options {
                               MMN_USAGE */
     int ignore_generation_config; /* generate as if generation_config.json named stop tokens alone;
                                      without any there, with those of config.json */
+    mmn_interrupted_function interrupted; /* NULL: nothing stops but what progress functions stop */
+    void *interrupted_context;
 } mmn_model_options;
 
 /* Opens the Hugging Face folder `folder`: reads its configurations and tokenizer and maps its

@@ -3,6 +3,7 @@
 
 #include "cli/command.h"
 #include "cli/destination.h"
+#include "cli/interrupt.h"
 #include "cli/model.h"
 #include "cli/options.h"
 #include "cli/output.h"
@@ -48,6 +49,7 @@ static int run_dump(const mmn_model *model, const dump_request *request,
 {
     mmn_error error;
     mmn_input *input = NULL;
+    mmn_cli_interrupt_catch();
     mmn_status status = make_input(&input, model, request, &error);
     if (status == MMN_OK && !request->allow_long_prompts)
         status = mmn_input_fits(input, model, &error);

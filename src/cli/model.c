@@ -1,6 +1,7 @@
 /* Opening a model as the options that all commands share ask. */
 #include "cli/model.h"
 
+#include "cli/interrupt.h"
 #include "cli/output.h"
 
 int mmn_cli_open_model(mmn_model **model, const char *folder, const mmn_cli_arguments *arguments,
@@ -9,6 +10,7 @@ int mmn_cli_open_model(mmn_model **model, const char *folder, const mmn_cli_argu
     mmn_model_options options = *wishes;
     options.threads = (int)arguments->threads;
     options.simd = arguments->simd;
+    options.interrupted = mmn_cli_interrupt_asked;
     mmn_error error;
     if (mmn_model_open(model, folder, &options, &error) != MMN_OK)
         return mmn_cli_fail(&error);

@@ -50,6 +50,7 @@ static mmn_status make_session(mmn_session **made, const searching *s, mmn_error
     mmn_session *session = *made;
     memcpy(session->cached_ids, prompt->cached_ids, length * sizeof(*session->cached_ids));
     session->probes = prompt->probes;
+    session->compute.interrupt = prompt->compute.interrupt;
     session->probes.generating = true;
     session->input = prompt->input;
     session->language.trunk = &prompt->language;

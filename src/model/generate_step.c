@@ -52,6 +52,9 @@ mmn_status mmn_generating_make_logits(const mmn_generating *g, mmn_error *error)
         return status;
     float *logits = g->logits ? g->logits : g->parts[0].session->logits;
     mmn_language_logits(compute, weights, logits, g->rows, wanted);
+    status = mmn_interrupt_check(compute->interrupt, error);
+    if (status != MMN_OK)
+        return status;
     for (size_t i = 0; i < wanted; i++) {
         mmn_session *session = g->parts[i].session;
         if (g->logits)

@@ -132,28 +132,31 @@ static mmn_status append_pixels(mmn_pixel_values *pixels, mmn_pixel_values *more
 }
 
 /* Loads a file with white in the place of the colour that it calls transparent. */
-static mmn_status load_image(mmn_image *image, const char *file,
-                             const mmn_image_settings *settings, mmn_error *error)
+static mmn_status load_image(mmn_image *image, const mmn_model *model, const char *file,
+                             mmn_error *error)
 {
-    mmn_status status = mmn_image_load(image, file, settings->resize_order, error);
-    if (settings->do_convert_rgb)
+    const mmn_image_settings *settings = &model->image_settings;
+    mmn_status status = mmn_interrupt_check_now(&model->interrupt, error);
+    if (status == MMN_OK)
+        status = mmn_image_load(image, file, settings->resize_order, error);
+    if (status == MMN_OK && settings->do_convert_rgb)
         mmn_image_paint_key(image);
     return status;
 }
 
 /* Loads `count` files and joins them to one image. */
-static mmn_status load_joined(mmn_image *image, const char *const *files, size_t count,
-                              const mmn_image_settings *settings, mmn_error *error)
+static mmn_status load_joined(mmn_image *image, const mmn_model *model, const char *const *files,
+                              size_t count, mmn_error *error)
 {
-    if (count == 1)
-        return load_image(image, files[0], settings, error);
     *image = (mmn_image){0};
+    if (count == 1)
+        return load_image(image, model, files[0], error);
     mmn_image *parts = mmn_allocate(count, sizeof(*parts), error);
     if (!parts)
         return MMN_SYSTEM;
     mmn_status status = MMN_OK;
     for (size_t i = 0; i < count && status == MMN_OK; i++)
-        status = load_image(&parts[i], files[i], settings, error);
+        status = load_image(&parts[i], model, files[i], error);
     if (status == MMN_OK)
         status = mmn_image_join(image, parts, count, error);
     for (size_t i = 0; i < count; i++)
@@ -168,7 +171,7 @@ static mmn_status add_image(mmn_input *input, const mmn_model *model, size_t ind
 {
     mmn_image image;
     mmn_pixel_values pixels = {0};
-    mmn_status status = load_joined(&image, files, count, &model->image_settings, error);
+    mmn_status status = load_joined(&image, model, files, count, error);
     if (status != MMN_OK)
         return status;
     const mmn_resolution size = {(uint32_t)image.height, (uint32_t)image.width};

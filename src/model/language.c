@@ -333,14 +333,16 @@ static mmn_status run_layers(language_run *run, const mmn_language_weights *weig
     make_rope_tables(run);
     for (uint32_t layer = 0; layer < layers; layer++) {
         begin_layer(run, layer);
-        mmn_status status = run_attention(run, &weights->layers[layer], layer, error);
+        mmn_status status = mmn_interrupt_check(run->compute->interrupt, error);
+        if (status == MMN_OK)
+            status = run_attention(run, &weights->layers[layer], layer, error);
         if (status == MMN_OK)
             status = run_mlp(run, &weights->layers[layer], layer, error);
         if (status != MMN_OK)
             return status;
     }
     begin_layer(run, layers);
-    return MMN_OK;
+    return mmn_interrupt_check(run->compute->interrupt, error);
 }
 
 /* Makes room for all parts, and for the scratch memory of the first, in which all of them run. */

@@ -126,7 +126,11 @@ static mmn_status open_tokenizers(mmn_model *model, mmn_error *error)
     mmn_status status = mmn_tokenizer_open(&model->tokenizer, model->folder, error);
     if (status == MMN_OK)
         status = check_vocabulary(model, error);
-    return status == MMN_OK ? mmn_instruction_tokenizer_open(model, error) : status;
+    if (status == MMN_OK)
+        status = mmn_instruction_tokenizer_open(model, error);
+    mmn_tokenizer_watch(model->tokenizer, &model->interrupt);
+    mmn_tokenizer_watch(model->qformer_tokenizer, &model->interrupt);
+    return status;
 }
 
 static mmn_status collect_remarks(mmn_model *model, mmn_error *error)
@@ -240,6 +244,9 @@ mmn_status mmn_model_open(mmn_model **opened, const char *folder,
     model->folder = mmn_copy_text(folder, error);
     if (model->folder)
         status = choose_compute(model, options, error);
+    if (options)
+        model->interrupt = (mmn_interrupt){.asked = options->interrupted,
+                                           .context = options->interrupted_context};
     if (status == MMN_OK)
         status = check_folder(folder, error);
     if (status == MMN_OK)
@@ -283,7 +290,8 @@ const mmn_model_info *mmn_model_describe(const mmn_model *model)
 
 mmn_status mmn_model_digest(const mmn_model *model, char digest[33], mmn_error *error)
 {
-    mmn_status status = mmn_weights_digest(model->weights, &model->config, digest, error);
+    mmn_status status = mmn_weights_digest(model->weights, &model->config, &model->interrupt,
+                                           digest, error);
     return status == MMN_OK ? mmn_model_unchanged(model, error) : status;
 }
 

@@ -2,6 +2,7 @@
 #ifndef MMN_MODEL_MODEL_H
 #define MMN_MODEL_MODEL_H
 
+#include "base/interrupt.h"
 #include "image/settings.h"
 #include "mmneuron.h"
 #include "model/config.h"
@@ -21,6 +22,7 @@ struct mmn_model {
     mmn_tokenizer *qformer_tokenizer; /* NULL: the model has no Q-Former */
     mmn_image_settings image_settings;
     mmn_compute compute;
+    mmn_interrupt interrupt; /* read-only: a session has its own */
     mmn_remarks remarks;
     mmn_module modules[MMN_MODULE_LIMIT];
     mmn_model_info info;

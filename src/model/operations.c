@@ -2,6 +2,7 @@
 #include "model/operations.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -151,6 +152,13 @@ static panels pack_input(const mmn_compute *compute, const float *input, size_t 
     return (panels){compute->packed, PACKED_STRIDE, rows * PACKED_STRIDE};
 }
 
+/* Whether the rest of an operation is not wanted any more. The thread that called it asks. */
+static bool is_interrupted(const mmn_compute *compute)
+{
+    return mmn_thread_number() == 0 ? mmn_interrupt_ask(compute->interrupt)
+                                    : mmn_interrupt_said(compute->interrupt);
+}
+
 void mmn_apply_linear(const mmn_compute *compute, float *output, const float *input, size_t rows,
                       const mmn_linear *linear)
 {
@@ -170,6 +178,8 @@ void mmn_apply_linear(const mmn_compute *compute, float *output, const float *in
         size_t row = piece % c.row_blocks * c.block_rows;
         size_t first = piece / c.row_blocks * c.block_outputs;
 
+        if (is_interrupted(compute))
+            continue;
         compute->kernels->matrix_product(
             output + row * outputs + first, outputs, from.values + row * from.row_stride,
             from.row_stride, from.panel_stride, weights + first * row_bytes, weight->type, depth, bias ? bias + first : NULL,
@@ -298,6 +308,8 @@ void mmn_attend(const mmn_compute *compute, const mmn_heads *heads)
             .alibi_slope = heads->alibi_slopes ? heads->alibi_slopes[head] : 0.0f,
             .scratch = own_scratch(compute),
         };
+        if (is_interrupted(compute))
+            continue;
         compute->kernels->attention(&task);
     }
 }

@@ -2,10 +2,13 @@
  *
  * A thread owns the outputs it computes and no sum is ever divided, so the number of threads and
  * the way in which the work is cut cannot change a bit. Tensors are row-major. All need the scratch
- * memory that mmn_compute_reserve makes. */
+ * memory that mmn_compute_reserve makes. Matrix products and attention leave out the rest of their work
+ * when they are asked to stop; who gives them an interrupt has to check it before using what they
+ * made. */
 #ifndef MMN_MODEL_OPERATIONS_H
 #define MMN_MODEL_OPERATIONS_H
 
+#include "base/interrupt.h"
 #include "kernels.h"
 #include "model/weights.h"
 
@@ -19,6 +22,7 @@ typedef struct mmn_compute {
     size_t scratch_floats; /* of one thread */
     float *packed;         /* [packed_floats]: the input of a matrix product, panel by panel */
     size_t packed_floats;
+    mmn_interrupt *interrupt; /* or NULL: nothing stops */
 } mmn_compute;
 
 /* Makes room for matrix products of `rows` rows of up to `widest` numbers, and for attention to

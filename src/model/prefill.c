@@ -77,6 +77,7 @@ bool mmn_session_needs_vision(const mmn_session *session)
 
 void mmn_session_begin(mmn_session *session, size_t positions)
 {
+    atomic_store_explicit(&session->interrupt.said, false, memory_order_relaxed);
     session->prefilled = false;
     session->pending = MMN_NO_TOKEN;
     session->generated = 0;

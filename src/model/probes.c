@@ -114,8 +114,9 @@ static mmn_status show_stage(const mmn_probes *probes, const mmn_stage *stage, m
 
 mmn_status mmn_probes_show(const mmn_probes *probes, const mmn_shown *shown, mmn_error *error)
 {
-    if (probes->count == 0)
-        return MMN_OK;
+    mmn_status status = mmn_interrupt_check(probes->interrupt, error);
+    if (status != MMN_OK || probes->count == 0)
+        return status;
     char name[MMN_STAGE_NAME_SIZE];
     mmn_stage_name(name, shown->pattern, shown->layer);
     const mmn_stage_kind *kind = mmn_stage_kind_find(name, NULL);
@@ -133,7 +134,6 @@ mmn_status mmn_probes_show(const mmn_probes *probes, const mmn_shown *shown, mmn
     memcpy(stage.shape, shown->shape, sizeof(stage.shape));
     if (shown->input || probes->input_count == 0)
         return show_stage(probes, &stage, error);
-    mmn_status status = MMN_OK;
     for (size_t i = 0; i < probes->input_count && status == MMN_OK; i++) {
         stage.input = probes->inputs[i];
         status = show_stage(probes, &stage, error);

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "base/error.h"
+#include "base/interrupt.h"
 #include "mmneuron.h"
 
 /* Room for any stage's name with its layer number and a terminating zero. */
@@ -18,6 +18,7 @@ typedef struct mmn_probes {
     const mmn_input *const *inputs;
     size_t input_count;
     bool generating;
+    mmn_interrupt *interrupt; /* asked before each stage; NULL: nothing stops */
 } mmn_probes;
 
 /* Copies `probe` to the end of the list. */
@@ -60,7 +61,7 @@ typedef struct mmn_shown {
 } mmn_shown;
 
 /* Shows a stage to every probe that wants it, in their order. Returns the first status that is not
- * MMN_OK. */
+ * MMN_OK. Before it, asks whether to go on at all, whether or not there are probes. */
 mmn_status mmn_probes_show(const mmn_probes *probes, const mmn_shown *shown, mmn_error *error);
 
 #endif

@@ -26,6 +26,9 @@ mmn_status mmn_session_create(mmn_session **created, const mmn_model *model,
         return MMN_SYSTEM;
     session->model = model;
     session->compute = model->compute;
+    session->interrupt = (mmn_interrupt){.asked = model->interrupt.asked,
+                                         .context = model->interrupt.context};
+    session->compute.interrupt = session->probes.interrupt = &session->interrupt;
     session->language.keep_cache = !(options && options->prompt_only);
     session->pending = MMN_NO_TOKEN;
     session->last = mmn_allocate(model->config.language.hidden_size, sizeof(float), error);
@@ -170,6 +173,9 @@ static mmn_status finish(const mmn_session_part *part, float *hidden, mmn_error 
     mmn_status status = mmn_compute_reserve(&session->compute, rows, width, 0, error);
     if (status == MMN_OK) {
         mmn_language_logits(&session->compute, weights, logits, normed, rows);
+        status = mmn_interrupt_check(session->compute.interrupt, error);
+    }
+    if (status == MMN_OK) {
         status = mmn_sequences_show(sequences, probes, "language.logits", -1, logits, vocabulary,
                                     error);
         memcpy(session->logits, logits + (rows - 1) * vocabulary, vocabulary * sizeof(float));

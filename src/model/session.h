@@ -12,6 +12,7 @@
 struct mmn_session {
     const mmn_model *model;
     mmn_compute compute;
+    mmn_interrupt interrupt; /* what `compute` and `probes` ask */
     mmn_probes probes;
     const mmn_input *input; /* of the last prefill */
     mmn_language_state language;

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/interrupt.h"
 #include "base/digest.h"
 #include "base/error.h"
 #include "format/safetensors.h"
@@ -139,6 +140,7 @@ void mmn_weights_close(mmn_weights *weights);
 mmn_status mmn_weights_unchanged(const mmn_weights *weights, mmn_error *error);
 
 mmn_status mmn_weights_digest(const mmn_weights *weights, const mmn_config *config,
+                              const mmn_interrupt *interrupt,
                               char digest[MMN_DIGEST_SIZE], mmn_error *error);
 
 /* The rules can lengthen a name by this much, its terminating zero included. */

@@ -57,8 +57,11 @@ mmn_status mmn_contribution_names(mmn_contributions *result, mmn_error *error)
         values ? mmn_compute_reserve(&compute, result->top, config->hidden_size, 0, error)
                : MMN_SYSTEM;
 
-    for (size_t w = 0; w < result->word_count && status == MMN_OK; w++)
+    for (size_t w = 0; w < result->word_count && status == MMN_OK; w++) {
         status = name_neurons(&compute, result, &result->words[w], columns, values, error);
+        if (status == MMN_OK)
+            status = mmn_interrupt_check_now(&result->model->interrupt, error);
+    }
     mmn_free(columns);
     mmn_free(values);
     mmn_compute_free_scratch(&compute);

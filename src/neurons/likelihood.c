@@ -70,11 +70,13 @@ mmn_status mmn_likelihood_add(mmn_likelihood *likelihood, double *sum, const flo
                               const int32_t *targets, size_t rows, mmn_error *error)
 {
     size_t width = likelihood->model->config.language.hidden_size;
-    mmn_status status = MMN_OK;
+    mmn_status status = mmn_interrupt_check_now(&likelihood->model->interrupt, error);
     for (size_t first = 0; first < rows && status == MMN_OK; first += MMN_LIKELIHOOD_ROWS) {
         size_t left = rows - first;
         status = add_rows(likelihood, sum, normed + first * width, targets + first,
                           left < MMN_LIKELIHOOD_ROWS ? left : MMN_LIKELIHOOD_ROWS, error);
+        if (status == MMN_OK)
+            status = mmn_interrupt_check_now(&likelihood->model->interrupt, error);
     }
     return status;
 }

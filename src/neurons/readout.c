@@ -92,6 +92,9 @@ mmn_status mmn_readout_run(mmn_readout *readout, const float *hidden, size_t row
         readout->entropy[row] = entropy_of(compute->kernels, logits, vocabulary);
         choose_words(readout->words + row * readout->top, readout->top, logits, vocabulary);
     }
+    mmn_status status = mmn_interrupt_check_now(&model->interrupt, error);
+    if (status != MMN_OK)
+        return status;
     /* A single NaN among the logits makes all probabilities NaN. */
     for (size_t row = 0; row < rows; row++)
         if (isnan(readout->logits[row * vocabulary]))

@@ -9,6 +9,9 @@
 #include "base/memory.h"
 #include "text/utf8.h"
 
+/* How often a long text asks whether to go on. */
+enum { MERGES_BETWEEN_QUESTIONS = 4096 };
+
 /* A stretch of the text that is one piece so far; merged ones form a list. */
 typedef struct symbol {
     int32_t id;             /* -1: a character that is no piece (MMN_BPE_PIECES) */
@@ -161,7 +164,11 @@ static mmn_status merge_all(encoding *run)
     mmn_status status = MMN_OK;
     for (size_t i = 0; i < run->symbol_count && status == MMN_OK; i++)
         status = push_if_possible(run, (int32_t)i);
-    while (status == MMN_OK && run->heap_count > 0) {
+    for (size_t merged = 1; status == MMN_OK && run->heap_count > 0; merged++) {
+        if (merged % MERGES_BETWEEN_QUESTIONS == 0)
+            status = mmn_interrupt_check_now(run->bpe->interrupt, run->error);
+        if (status != MMN_OK)
+            break;
         candidate top = pop(run), now;
         symbol *left = &run->symbols[top.position];
         /* Skip what has become impossible since it was put on the heap. */

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/error.h"
+#include "base/interrupt.h"
 #include "text/bytes.h"
 #include "text/vocabulary.h"
 
@@ -33,6 +33,7 @@ typedef struct mmn_bpe {
     int32_t byte_ids[256];     /* ids of "<0x00>" to "<0xFF>", -1 where there is none */
     mmn_merge *merges;         /* MMN_BPE_MERGES: open-addressing table */
     size_t merge_count, merge_slots;
+    const mmn_interrupt *interrupt; /* asked while pieces merge; NULL: nobody */
     uint32_t *piece_ranks; /* MMN_BPE_PIECES: by id; UINT32_MAX for pieces no merge may make */
 } mmn_bpe;
 

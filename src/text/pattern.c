@@ -21,6 +21,8 @@
 /* A match that needs more steps must cover this many bytes, so that all such matches of a text
  * together stay fast too. `\s*[\r\n]+` takes a step for each character of a run of white space. */
 #define LONG_MATCH (MATCH_LIMIT / 4)
+/* How many bytes of text are searched before somebody is asked whether to go on. */
+#define STRETCH 256
 #define DEPTH_LIMIT 10000
 #define HEAP_LIMIT_KIB 65536
 #define LENGTH_LIMIT 65536
@@ -28,6 +30,7 @@
 struct mmn_pattern {
     pcre2_code *code;
     pcre2_match_context *limits;
+    bool whole; /* \G stands for where a search begins: it cannot be cut into stretches */
 };
 
 static void *allocate(size_t size, void *context)
@@ -95,13 +98,14 @@ static mmn_status compile(mmn_pattern **pattern, const char *expression, const c
             status = mmn_fail(error, MMN_SYSTEM, NULL, NULL, "out of memory for a pattern");
     }
     if (status == MMN_OK) {
+        made->whole = strstr(expression, "\\G") != NULL;
         pcre2_set_newline(context, PCRE2_NEWLINE_LF);
         pcre2_set_max_pattern_length(context, LENGTH_LIMIT);
         pcre2_set_match_limit(made->limits, MATCH_LIMIT);
         pcre2_set_depth_limit(made->limits, DEPTH_LIMIT);
         pcre2_set_heap_limit(made->limits, HEAP_LIMIT_KIB);
         made->code = pcre2_compile((PCRE2_SPTR)expression, PCRE2_ZERO_TERMINATED,
-                                   PCRE2_UTF | options, &code, &offset, context);
+                                   PCRE2_UTF | PCRE2_USE_OFFSET_LIMIT | options, &code, &offset, context);
     }
     if (status == MMN_OK && !made->code) {
         char reason[256];
@@ -156,26 +160,50 @@ static int match_long(const mmn_pattern *pattern, const char *text, size_t lengt
     return is_long ? count : PCRE2_ERROR_MATCHLIMIT;
 }
 
+/* Searches stretch by stretch: only a match may begin in one, it may end and look anywhere. Returns what
+ * pcre2_match does. *status says whether to go on. */
+static int search(const mmn_pattern *pattern, const char *text, size_t length, size_t from,
+                  pcre2_match_data *match, const mmn_interrupt *interrupt, mmn_status *status,
+                  mmn_error *error)
+{
+    pcre2_match_context *limits = pcre2_match_context_copy(pattern->limits);
+    int count = limits ? PCRE2_ERROR_NOMATCH : PCRE2_ERROR_NOMEMORY;
+    size_t start = from;
+    while (count == PCRE2_ERROR_NOMATCH && start <= length && *status == MMN_OK) {
+        size_t last = pattern->whole || length - start <= STRETCH ? length : start + STRETCH;
+        while (last < length && ((unsigned char)text[last] & 0xc0) == 0x80)
+            last++;
+        pcre2_set_offset_limit(limits, last);
+        count = pcre2_match(pattern->code, (PCRE2_SPTR)text, length, start, PCRE2_NO_UTF_CHECK,
+                            match, limits);
+        *status = mmn_interrupt_check_now(interrupt, error);
+        if (last == length)
+            break;
+        start = last;
+    }
+    pcre2_match_context_free(limits);
+    return count;
+}
+
 mmn_status mmn_pattern_find(const mmn_pattern *pattern, const char *text, size_t length,
                             size_t from, bool *found, size_t *start, size_t *end,
-                            mmn_error *error)
+                            const mmn_interrupt *interrupt, mmn_error *error)
 {
     /* With the functions that the pattern has for its memory. */
     pcre2_match_data *match = pcre2_match_data_create_from_pattern(pattern->code, NULL);
     if (!match)
         return mmn_fail(error, MMN_SYSTEM, NULL, NULL, "out of memory for a pattern's match");
-    int count = pcre2_match(pattern->code, (PCRE2_SPTR)text, length, from, PCRE2_NO_UTF_CHECK,
-                            match, pattern->limits);
-    if (count == PCRE2_ERROR_MATCHLIMIT)
-        count = match_long(pattern, text, length, from, match);
     mmn_status status = MMN_OK;
+    int count = search(pattern, text, length, from, match, interrupt, &status, error);
+    if (count == PCRE2_ERROR_MATCHLIMIT && status == MMN_OK)
+        count = match_long(pattern, text, length, from, match);
     /* A match can begin after its end through \K; such a pattern finds nothing. */
     const PCRE2_SIZE *offsets = pcre2_get_ovector_pointer(match);
-    *found = count >= 0 && offsets[0] <= offsets[1] && offsets[0] >= from;
+    *found = status == MMN_OK && count >= 0 && offsets[0] <= offsets[1] && offsets[0] >= from;
     if (*found) {
         *start = offsets[0];
         *end = offsets[1];
-    } else if (count < 0 && count != PCRE2_ERROR_NOMATCH) {
+    } else if (status == MMN_OK && count < 0 && count != PCRE2_ERROR_NOMATCH) {
         char reason[256];
         pcre2_get_error_message(count, (PCRE2_UCHAR *)reason, sizeof(reason));
         status = mmn_fail(error, count == PCRE2_ERROR_NOMEMORY ? MMN_SYSTEM : MMN_INPUT, NULL, NULL,
@@ -211,9 +239,9 @@ mmn_status mmn_pattern_compile_text(mmn_pattern **pattern, const char *text, mmn
 
 mmn_status mmn_pattern_find(const mmn_pattern *pattern, const char *text, size_t length,
                             size_t from, bool *found, size_t *start, size_t *end,
-                            mmn_error *error)
+                            const mmn_interrupt *interrupt, mmn_error *error)
 {
-    (void)pattern, (void)text, (void)length, (void)from, (void)start, (void)end;
+    (void)pattern, (void)text, (void)length, (void)from, (void)start, (void)end, (void)interrupt;
     *found = false;
     return mmn_fail(error, MMN_USAGE, NULL, NULL, "this build leaves PCRE2 out");
 }

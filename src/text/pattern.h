@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/error.h"
+#include "base/interrupt.h"
 
 typedef struct mmn_pattern mmn_pattern;
 
@@ -19,10 +19,10 @@ mmn_status mmn_pattern_compile(mmn_pattern **pattern, const char *expression, mm
 mmn_status mmn_pattern_compile_text(mmn_pattern **pattern, const char *text, mmn_error *error);
 
 /* Finds the first match that begins at or after `from` in valid UTF-8. MMN_INPUT if the limits are
- * reached. */
+ * reached. Asks `interrupt` (NULL: nobody) every few hundred bytes whether to go on. */
 mmn_status mmn_pattern_find(const mmn_pattern *pattern, const char *text, size_t length,
                             size_t from, bool *found, size_t *start, size_t *end,
-                            mmn_error *error);
+                            const mmn_interrupt *interrupt, mmn_error *error);
 
 /* NULL is allowed. */
 void mmn_pattern_free(mmn_pattern *pattern);

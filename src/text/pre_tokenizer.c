@@ -131,7 +131,8 @@ static mmn_status find_match(const cutting *run, const mmn_pre_tokenizer_step *s
                              size_t *start, size_t *end)
 {
     if (split->finds == MMN_SPLIT_FINDS_PATTERN)
-        return mmn_pattern_find(split->pattern, text, length, from, found, start, end, run->error);
+        return mmn_pattern_find(split->pattern, text, length, from, found, start, end,
+                                run->pre_tokenizer->interrupt, run->error);
     *found = find_class(split->finds, text, length, from, start, end);
     return MMN_OK;
 }
@@ -246,6 +247,9 @@ static mmn_status cut(const cutting *run, size_t step, const char *text, size_t 
 {
     if (length == 0)
         return MMN_OK;
+    mmn_status status = mmn_interrupt_check_now(run->pre_tokenizer->interrupt, run->error);
+    if (status != MMN_OK)
+        return status;
     if (step == run->pre_tokenizer->count)
         return run->word(run->context, text, length, run->error);
     switch (run->pre_tokenizer->steps[step].kind) {

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/error.h"
+#include "base/interrupt.h"
 #include "text/pattern.h"
 
 typedef enum mmn_prepend_scheme {
@@ -66,6 +66,7 @@ typedef struct mmn_pre_tokenizer_step {
 typedef struct mmn_pre_tokenizer {
     mmn_pre_tokenizer_step steps[MMN_PRE_TOKENIZER_STEPS];
     size_t count;
+    const mmn_interrupt *interrupt; /* asked at every cut; NULL: nobody */
 } mmn_pre_tokenizer;
 
 /* Appends a step, whose pattern then belongs to the pre-tokeniser, also on failure. MMN_INPUT if

@@ -59,7 +59,7 @@ static mmn_status replace_pattern(const mmn_replacement *replacement, const char
         size_t start, end;
         bool found;
         mmn_status status = mmn_pattern_find(replacement->pattern, text, length, from, &found,
-                                             &start, &end, error);
+                                             &start, &end, replacement->interrupt, error);
         if (status != MMN_OK)
             return status;
         if (!found)

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/error.h"
+#include "base/interrupt.h"
 #include "text/bytes.h"
 #include "text/pattern.h"
 
@@ -14,6 +14,7 @@ typedef struct mmn_replacement {
     mmn_pattern *pattern; /* what is replaced, or NULL: the text `from` is */
     char *from, *to;      /* zero-terminated copies; `from` is not empty */
     size_t from_length, to_length;
+    const mmn_interrupt *interrupt; /* asked while a pattern is looked for; NULL: nobody */
 } mmn_replacement;
 
 /* Makes a replacement of the text `from`, or of the regular expression `from` if is_pattern. */

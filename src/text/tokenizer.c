@@ -106,6 +106,15 @@ mmn_status mmn_tokenizer_open(mmn_tokenizer **tokenizer, const char *folder, mmn
     return status;
 }
 
+void mmn_tokenizer_watch(mmn_tokenizer *tokenizer, const mmn_interrupt *interrupt)
+{
+    if (!tokenizer)
+        return;
+    tokenizer->bpe.interrupt = tokenizer->pre_tokenizer.interrupt = interrupt;
+    for (size_t i = 0; i < tokenizer->normalizer.count; i++)
+        tokenizer->normalizer.steps[i].replacement.interrupt = interrupt;
+}
+
 void mmn_tokenizer_close(mmn_tokenizer *tokenizer)
 {
     if (!tokenizer)

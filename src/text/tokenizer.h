@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/error.h"
+#include "base/interrupt.h"
 
 /* A vocabulary with the rules that apply it. Read-only once opened: any number of threads may
  * encode and decode with one tokenizer. */
@@ -23,6 +23,9 @@ typedef struct mmn_tokenizer mmn_tokenizer;
  * a file that is damaged or asks for something that would change ids and is not supported, which
  * the message names. */
 mmn_status mmn_tokenizer_open(mmn_tokenizer **tokenizer, const char *folder, mmn_error *error);
+/* From now on encoding asks `interrupt`, which must outlive the tokenizer, every few words whether to go
+ * on. `tokenizer` may be NULL. */
+void mmn_tokenizer_watch(mmn_tokenizer *tokenizer, const mmn_interrupt *interrupt);
 /* NULL is allowed. */
 void mmn_tokenizer_close(mmn_tokenizer *tokenizer);
 

@@ -184,7 +184,7 @@ Test(weights, every_layout_is_the_same_model, .init = make_path, .fini = remove_
         char digest[MMN_DIGEST_SIZE];
         check_ok(open_variant(&weights, renamed));
         cr_assert_eq(weights->tensor_count, renamed->count);
-        check_ok(mmn_weights_digest(weights, &renamed->config, digest, &error));
+        check_ok(mmn_weights_digest(weights, &renamed->config, NULL, digest, &error));
         if (to == PUBLISHED)
             memcpy(first, digest, sizeof(first));
         cr_assert_str_eq(digest, first);
@@ -210,7 +210,7 @@ Test(weights, digest_is_what_the_description_gives)
         snprintf(folder, sizeof(folder), MMN_SOURCE_DIR "/golden/checkpoints/%s", digests[i][0]);
         check_ok(mmn_config_load(&config, folder, &error));
         check_ok(mmn_weights_open(&weights, folder, &config, &error));
-        check_ok(mmn_weights_digest(weights, &config, digest, &error));
+        check_ok(mmn_weights_digest(weights, &config, NULL, digest, &error));
         cr_assert_str_eq(digest, digests[i][1], "%s", digests[i][0]);
         mmn_weights_close(weights);
     }
@@ -222,7 +222,7 @@ Test(weights, digest_sees_every_byte_and_type, .init = make_path, .fini = remove
     mmn_weights *weights;
     char before[MMN_DIGEST_SIZE], after[MMN_DIGEST_SIZE];
     check_ok(open_variant(&weights, changed));
-    check_ok(mmn_weights_digest(weights, &changed->config, before, &error));
+    check_ok(mmn_weights_digest(weights, &changed->config, NULL, before, &error));
     mmn_weights_close(weights);
 
     mmn_tensor *tensor = tensor_called(changed, "language_model.model.norm.weight");
@@ -232,7 +232,7 @@ Test(weights, digest_sees_every_byte_and_type, .init = make_path, .fini = remove
     bytes[tensor->bytes - 1] ^= 1;
     tensor->data = bytes;
     check_ok(open_variant(&weights, changed));
-    check_ok(mmn_weights_digest(weights, &changed->config, after, &error));
+    check_ok(mmn_weights_digest(weights, &changed->config, NULL, after, &error));
     cr_assert_str_neq(after, before);
     mmn_weights_close(weights);
     unload(changed);

@@ -1,0 +1,26 @@
+/* A request to stop, asked for in the middle of long work. */
+#ifndef MMN_BASE_INTERRUPT_H
+#define MMN_BASE_INTERRUPT_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "base/error.h"
+
+/* Whom to ask, and whether it was said. Work that is divided among threads asks on one of them. */
+typedef struct mmn_interrupt {
+    mmn_interrupted_function asked; /* NULL: nobody is asked */
+    void *context;
+    atomic_bool said; /* for mmn_interrupt_ask alone */
+} mmn_interrupt;
+
+/* Asks, and remembers what was said. `interrupt` may be NULL: never. */
+bool mmn_interrupt_ask(mmn_interrupt *interrupt);
+/* Whether it was said: what other threads than the asking one go by. */
+bool mmn_interrupt_said(const mmn_interrupt *interrupt);
+/* MMN_INTERRUPTED if it was said, or is now. */
+mmn_status mmn_interrupt_check(mmn_interrupt *interrupt, mmn_error *error);
+/* The same without remembering: for what several threads share. */
+mmn_status mmn_interrupt_check_now(const mmn_interrupt *interrupt, mmn_error *error);
+
+#endif
