@@ -11,6 +11,7 @@
 #endif
 
 #include "base/memory.h"
+#include "text/pattern.h"
 #include "text/tokenizer.h"
 
 #define GOLDEN MMN_SOURCE_DIR "/golden/tokenizer/"
@@ -375,6 +376,62 @@ Test(hostile_tokenizer, patterns_that_explode_are_stopped)
     mmn_tokenizer_close(tokenizer);
     remove_file("tokenizer.json");
     rmdir(folder);
+}
+
+/* How often it was asked whether to go on, and when not. */
+static unsigned long questions, stop_at;
+
+static int answer(void *context)
+{
+    (void)context;
+    return ++questions == stop_at;
+}
+
+/* A search that takes a long time and finds nothing: 30,000 steps for each of 20,000 bytes. */
+Test(hostile_tokenizer, a_search_for_nothing_can_be_interrupted)
+{
+    enum { SIZE = 20000 };
+    static char text[SIZE];
+    const mmn_interrupt interrupt = {.asked = answer};
+    mmn_pattern *pattern;
+    size_t start, end;
+    bool found;
+    memset(text, 'a', SIZE);
+    cr_assert_eq(mmn_pattern_compile(&pattern, "a{0,120}a{0,120}b", &error), MMN_OK);
+    stop_at = 3;
+    cr_assert_eq(mmn_pattern_find(pattern, text, SIZE, 0, &found, &start, &end, &interrupt, &error),
+                 MMN_INTERRUPTED);
+    cr_assert_eq(questions, 3);
+    mmn_pattern_free(pattern);
+}
+
+/* What is searched in stretches is found as in one: far away, between characters of several bytes, by
+ * what stands before and behind it, and empty at the end. */
+Test(hostile_tokenizer, finds_what_is_far_away)
+{
+    static const struct {
+        const char *expression;
+        size_t start, end;
+    } cases[] = {{"b", 3001, 3002},           {"(?<=xb)c", 3002, 3003},
+                 {"\\xE9+x", 0, 3001},        {"x.*$", 3000, 3005},
+                 {"b(?=c\\xE9)", 3001, 3002}, {"\\z", 3005, 3005}};
+    char text[3006] = "";
+    for (size_t i = 0; i < 1500; i++)
+        memcpy(text + 2 * i, "\xc3\xa9", 2);
+    memcpy(text + 3000, "xbc\xc3\xa9", 6);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        mmn_pattern *pattern;
+        size_t start = 0, end = 0;
+        bool found;
+        cr_assert_eq(mmn_pattern_compile(&pattern, cases[i].expression, &error), MMN_OK, "%s",
+                     error.message);
+        cr_assert_eq(mmn_pattern_find(pattern, text, 3005, 0, &found, &start, &end, NULL, &error),
+                     MMN_OK, "%s", error.message);
+        cr_assert(found, "%s", cases[i].expression);
+        cr_assert_eq(start, cases[i].start, "%s: %zu", cases[i].expression, start);
+        cr_assert_eq(end, cases[i].end, "%s: %zu", cases[i].expression, end);
+        mmn_pattern_free(pattern);
+    }
 }
 #endif
 
