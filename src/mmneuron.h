@@ -194,7 +194,12 @@ typedef struct mmn_model_info {
     const char *language;     /* "llama", "mistral" */
     const char *weight_types; /* "bf16", "bf16, f32" */
     const char *kernels;      /* name of the kernel table in use */
-    const char *template_name; /* prompt template for `ask`: "llava-1.5", ... or "raw" */
+    const char *template_name; /* prompt template for questions: "llava-1.5", ... or "raw"; "own": the
+                                  folder's chat template, which is none of those; "unknown": its
+                                  chat template cannot be followed */
+    const char *template_file; /* of the folder's chat template: "chat_template.jinja"; NULL: it has
+                                  none, and the template is the family's */
+    const char *template_problem; /* why that cannot be followed, or NULL */
     uint64_t parameters, weight_bytes;
     uint32_t files, tensors, threads;
     uint32_t vision_width, vision_layers, vision_heads, image_size, patch_size;
@@ -232,8 +237,9 @@ MMN_API mmn_status mmn_model_encode(const mmn_model *model, const char *text,
 MMN_API mmn_status mmn_model_decode(const mmn_model *model, const int32_t *ids, size_t count,
                                     int skip_special_tokens, char **text, mmn_error *error);
 
-/* The prompt that template `name` ("llava-1.5", "instructblip", "raw", ..., or NULL for the model's
- * own) makes of a question, with "<image>" in it if has_image and the model wants it there. */
+/* The prompt that template `name` ("llava-1.5", "instructblip", "raw", ..., or NULL: the chat template
+ * of the model's folder, or where it has none that of its family) makes of a question, with "<image>" in it
+ * if has_image and the model wants it there. MMN_INPUT where it is the folder's and cannot be followed. */
 MMN_API mmn_status mmn_prompt_from_template(const mmn_model *model, const char *name,
                                             const char *question, int has_image, char **prompt,
                                             mmn_error *error);
@@ -249,6 +255,14 @@ typedef struct mmn_input mmn_input;
 MMN_API mmn_status mmn_input_from_prompt(mmn_input **input, const mmn_model *model,
                                          const char *prompt, const char *const *images,
                                          size_t image_count, mmn_error *error);
+/* The same from a question, in the template of that name as for mmn_prompt_from_template. With the folder's
+ * chat template special tokens are as transformers has them: for models that read no images those of
+ * the template alone. *prompt, freed with mmn_release, is the text that was made, also after some
+ * failures; `prompt` may be NULL. */
+MMN_API mmn_status mmn_input_from_question(mmn_input **input, const mmn_model *model,
+                                           const char *template_name, const char *question,
+                                           const char *const *images, size_t image_count,
+                                           char **prompt, mmn_error *error);
 /* Takes `input_ids`, `pixel_values`, `image_sizes` and `qformer_input_ids` from a safetensors
  * file. */
 MMN_API mmn_status mmn_input_from_file(mmn_input **input, const mmn_model *model, const char *file,
@@ -660,7 +674,8 @@ MMN_API mmn_status mmn_lens_write(const mmn_lens *lens, const char *file, mmn_er
 /* ---- Multi-modal neurons --------------------------------------------------------------------- */
 
 typedef struct mmn_contribution_options {
-    const char *prompt; /* raw text, as mmn_input_from_prompt takes it */
+    const char *prompt; /* raw text, as mmn_input_from_prompt takes it; NULL: the question's */
+    const char *question, *template_name; /* as mmn_input_from_question takes them */
     const char *const *images;
     size_t image_count;
     uint64_t tokens;  /* of the answer, at most; 0: 32, at most 4096 */

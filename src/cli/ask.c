@@ -141,12 +141,13 @@ static mmn_status find_answer(ask_answer *answer, ask_run *run, mmn_error *error
     mmn_input *input = NULL;
     mmn_status status = MMN_OK;
     if (answer->question != NULL)
-        status = mmn_prompt_from_template(run->model, request->template_name, answer->question,
-                                          request->images.count > 0, &answer->made_prompt, error);
-    answer->prompt = answer->question != NULL ? answer->made_prompt : request->prompt;
-    if (status == MMN_OK)
-        status = mmn_input_from_prompt(&input, run->model, answer->prompt, request->images.texts,
+        status = mmn_input_from_question(&input, run->model, request->template_name,
+                                         answer->question, request->images.texts,
+                                         request->images.count, &answer->made_prompt, error);
+    else
+        status = mmn_input_from_prompt(&input, run->model, request->prompt, request->images.texts,
                                        request->images.count, error);
+    answer->prompt = answer->question != NULL ? answer->made_prompt : request->prompt;
     if (status == MMN_OK && !request->allow_long_prompts)
         status = mmn_input_fits(input, run->model, error);
     if (status == MMN_OK) {

@@ -34,23 +34,15 @@ static int run_contrib(const mmn_model *model, contrib_request *request,
     mmn_cli_progress progress;
     mmn_contributions *contributions;
     mmn_error error;
-    char *prompt = NULL;
-    mmn_status status = MMN_OK;
-    if (request->question != NULL)
-        status = mmn_prompt_from_template(model, request->template_name, request->question,
-                                          request->images.count > 0, &prompt, &error);
-    if (status != MMN_OK)
-        return mmn_cli_fail(&error);
-    if (prompt != NULL)
-        options->prompt = prompt;
+    options->question = request->question;
+    options->template_name = request->template_name;
     options->images = request->images.texts;
     options->image_count = request->images.count;
     options->progress = mmn_cli_progress_show;
     options->progress_context = &progress;
     mmn_cli_work_begin(&progress, arguments->quiet);
-    status = mmn_contributions_run(&contributions, model, options, &error);
+    mmn_status status = mmn_contributions_run(&contributions, model, options, &error);
     int code = mmn_cli_work_end(&progress, status, &error);
-    mmn_release(prompt);
     if (status == MMN_OK) {
         code = give_result(contributions, destination, arguments);
         mmn_contributions_free(contributions);

@@ -74,6 +74,11 @@ static json_t *info_to_json(const char *folder, const mmn_model_info *info, cons
     json_object_set_new(object, "language", language_to_json(info));
     json_object_set_new(object, "modules", modules_to_json(info));
     json_object_set_new(object, "template", json_string(info->template_name));
+    json_object_set_new(object, "template_file", info->template_file != NULL
+                                                     ? json_string(info->template_file)
+                                                     : json_null());
+    if (info->template_problem != NULL)
+        json_object_set_new(object, "template_problem", json_string(info->template_problem));
     json_object_set_new(object, "generation", generation_to_json(&info->generation));
     json_object_set_new(object, "kernels", json_string(info->kernels));
     json_object_set_new(object, "threads", json_integer((json_int_t)info->threads));
@@ -125,6 +130,19 @@ static void print_keys(const char *words, const char *object)
     json_decref(keys);
 }
 
+/* What becomes of a question. */
+static void print_template(const mmn_model_info *info)
+{
+    if (info->template_problem != NULL)
+        mmn_cli_print("template   unknown: that of %s: %s\n", info->template_file,
+                      info->template_problem);
+    else if (info->template_file != NULL)
+        mmn_cli_print("template   %s, from %s\n", info->template_name, info->template_file);
+    else
+        mmn_cli_print("template   %s, the family's: the folder has no chat template\n",
+                      info->template_name);
+}
+
 /* How answers are found unless the caller says otherwise, what ends them, and what is not done. */
 static void print_generation(const mmn_generation_info *generation)
 {
@@ -160,7 +178,8 @@ static void print_architecture(const mmn_model_info *info)
         mmn_cli_print(", each seeing the last %" PRIu32, info->sliding_window);
     if (info->first_window_layer > 0)
         mmn_cli_print(" from layer %" PRIu32 " on", info->first_window_layer);
-    mmn_cli_print("\ntemplate   %s\n", info->template_name);
+    mmn_cli_print("\n");
+    print_template(info);
     print_generation(&info->generation);
 }
 

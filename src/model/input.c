@@ -8,6 +8,7 @@
 #include "image/join.h"
 #include "model/instruction.h"
 #include "model/model.h"
+#include "model/prompt.h"
 #include "model/vision.h"
 
 enum { MAXIMUM_IMAGES = 4096 };
@@ -261,8 +262,9 @@ static mmn_status check_placeholders(size_t placeholders, size_t files, mmn_erro
                     placeholders, files);
 }
 
-mmn_status mmn_input_from_prompt(mmn_input **made, const mmn_model *model, const char *prompt,
-                                 const char *const *images, size_t image_count, mmn_error *error)
+static mmn_status make_input(mmn_input **made, const mmn_model *model, const char *prompt,
+                             bool add_special, const char *const *images, size_t image_count,
+                             mmn_error *error)
 {
     int32_t *ids = NULL;
     size_t count = 0;
@@ -271,7 +273,8 @@ mmn_status mmn_input_from_prompt(mmn_input **made, const mmn_model *model, const
     if (image_count > 0 && !model->config.vision.form)
         return mmn_fail(error, MMN_INPUT, model->folder, NULL,
                         "is a language model alone, which reads no images");
-    mmn_status status = mmn_prompt_encode(model, prompt, image_count, &ids, &count, error);
+    mmn_status status =
+        mmn_prompt_encode(model, prompt, add_special, image_count, &ids, &count, error);
     if (status != MMN_OK) {
         mmn_free(ids);
         return status;
@@ -298,4 +301,28 @@ mmn_status mmn_input_from_prompt(mmn_input **made, const mmn_model *model, const
     }
     *made = input;
     return MMN_OK;
+}
+
+mmn_status mmn_input_from_prompt(mmn_input **made, const mmn_model *model, const char *prompt,
+                                 const char *const *images, size_t image_count, mmn_error *error)
+{
+    return make_input(made, model, prompt, true, images, image_count, error);
+}
+
+mmn_status mmn_input_from_question(mmn_input **made, const mmn_model *model,
+                                   const char *template_name, const char *question,
+                                   const char *const *images, size_t image_count, char **prompt,
+                                   mmn_error *error)
+{
+    mmn_question_prompt own;
+    *made = NULL;
+    mmn_status status = mmn_question_prompt_make(&own, model, template_name, question,
+                                                 image_count > 0, error);
+    if (status == MMN_OK)
+        status = make_input(made, model, own.text, !own.has_special, images, image_count, error);
+    if (prompt)
+        *prompt = own.text;
+    else
+        mmn_free(own.text);
+    return status;
 }

@@ -58,12 +58,12 @@ static mmn_status put_first(int32_t **ids, size_t *count, int32_t image_token, m
     return MMN_OK;
 }
 
-mmn_status mmn_prompt_encode(const mmn_model *model, const char *prompt, size_t image_count,
-                             int32_t **ids, size_t *count, mmn_error *error)
+mmn_status mmn_prompt_encode(const mmn_model *model, const char *prompt, bool add_special,
+                             size_t image_count, int32_t **ids, size_t *count, mmn_error *error)
 {
     const char *text = text_of(model, prompt);
     mmn_status status =
-        mmn_tokenizer_encode(model->tokenizer, text, strlen(text), true, ids, count, error);
+        mmn_tokenizer_encode(model->tokenizer, text, strlen(text), add_special, ids, count, error);
     if (status == MMN_OK && model->config.image_first && (text != prompt || image_count > 0))
         status = put_first(ids, count, model->config.image_token_id, error);
     return status;

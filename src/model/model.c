@@ -97,6 +97,14 @@ static mmn_status read_image_settings(mmn_model *model, const mmn_model_options 
     return status;
 }
 
+static mmn_status read_template(mmn_model *model, mmn_error *error)
+{
+    if (model->config.image_first) /* InstructBLIP's processor takes none */
+        return MMN_OK;
+    return mmn_own_template_read(&model->own_template, model->folder,
+                                 model->config.vision.form != NULL, model->usual_template, error);
+}
+
 /* Where the rules are ignored, the stop tokens are not: answers need some. */
 static mmn_status read_generation_rules(mmn_model *model, const mmn_model_options *options,
                                         mmn_error *error)
@@ -151,13 +159,19 @@ static void describe(mmn_model *model)
     const mmn_language_config *language = &config->language;
     const char *family = config->family->model_type;
     const char *language_name = language->form->model_type;
+    const mmn_own_template *own = &model->own_template;
     model->info = (mmn_model_info){
         .family = family,
         .vision = vision->form ? vision->form->name : NULL,
         .language = language_name,
         .weight_types = model->weights->types,
         .kernels = model->compute.kernels->name,
-        .template_name = mmn_template_for(family, language_name),
+        .template_name = !own->source  ? model->usual_template
+                         : own->problem ? "unknown"
+                         : own->name    ? own->name
+                                        : "own",
+        .template_file = own->file,
+        .template_problem = own->problem,
         .generation = {.ignored = model->rules.ignored,
                        .file = model->rules.file,
                        .obeyed = model->rules.obeyed,
@@ -254,11 +268,16 @@ mmn_status mmn_model_open(mmn_model **opened, const char *folder,
     if (status == MMN_OK)
         status = read_generation_rules(model, options, error);
     if (status == MMN_OK)
+        model->usual_template = mmn_template_for(model->config.family->model_type,
+                                                 model->config.language.form->model_type);
+    if (status == MMN_OK)
         status = mmn_weights_open(&model->weights, folder, &model->config, error);
     if (status == MMN_OK)
         status = collect_remarks(model, error);
     if (status == MMN_OK && !(options && options->without_tokenizer))
         status = open_tokenizers(model, error);
+    if (status == MMN_OK && model->tokenizer)
+        status = read_template(model, error);
     if (status == MMN_OK)
         status = read_image_settings(model, options, error);
     if (status != MMN_OK) {
@@ -279,6 +298,7 @@ void mmn_model_close(mmn_model *model)
     mmn_remarks_free(&model->remarks);
     mmn_weights_close(model->weights);
     mmn_generation_rules_free(&model->rules);
+    mmn_own_template_free(&model->own_template);
     mmn_free(model->folder);
     mmn_free(model);
 }
@@ -312,12 +332,4 @@ mmn_status mmn_model_decode(const mmn_model *model, const int32_t *ids, size_t c
 {
     return mmn_tokenizer_decode(model->tokenizer, ids, count, skip_special_tokens != 0, text, NULL,
                                 error);
-}
-
-mmn_status mmn_prompt_from_template(const mmn_model *model, const char *name,
-                                    const char *question, int has_image, char **prompt,
-                                    mmn_error *error)
-{
-    return mmn_template_apply(name ? name : model->info.template_name, question, has_image != 0,
-                              prompt, error);
 }

@@ -9,6 +9,7 @@
 #include "model/family.h"
 #include "model/generation_rules.h"
 #include "model/operations.h"
+#include "model/prompt.h"
 #include "model/remarks.h"
 #include "model/weights.h"
 #include "text/tokenizer.h"
@@ -20,6 +21,8 @@ struct mmn_model {
     mmn_weights *weights;
     mmn_tokenizer *tokenizer; /* NULL: texts are neither read nor written */
     mmn_tokenizer *qformer_tokenizer; /* NULL: the model has no Q-Former */
+    mmn_own_template own_template; /* the folder's chat template, or none */
+    const char *usual_template;    /* of the model's family */
     mmn_image_settings image_settings;
     mmn_compute compute;
     mmn_interrupt interrupt; /* read-only: a session has its own */

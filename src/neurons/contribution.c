@@ -67,7 +67,7 @@ void mmn_contributions_free(mmn_contributions *result)
 static mmn_status copy_inputs(mmn_contributions *result, const mmn_contribution_options *options,
                               mmn_error *error)
 {
-    if (!(result->prompt = mmn_copy_text(options->prompt, error)) ||
+    if ((options->prompt && !(result->prompt = mmn_copy_text(options->prompt, error))) ||
         !(result->images = mmn_allocate(options->image_count, sizeof(*result->images), error)))
         return MMN_SYSTEM;
     for (; result->image_count < options->image_count; result->image_count++)
@@ -89,8 +89,9 @@ static mmn_status set_up(contribution_run *run, const mmn_model *model, mmn_erro
     mmn_contributions *result = run->result;
     size_t all = config->layers * (size_t)config->intermediate_size;
 
-    if (!options->prompt)
-        return mmn_fail(error, MMN_USAGE, NULL, NULL, "a prompt is missing");
+    if (!options->prompt == !options->question)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL,
+                        "there must be either a prompt or a question");
     if (options->tokens > MOST_TOKENS || options->top > MOST_TOP || options->names > MOST_NAMES ||
         options->seeds > MOST_SEEDS)
         return mmn_fail(error, MMN_USAGE, NULL, NULL,
@@ -122,9 +123,14 @@ static mmn_status answer(contribution_run *run, mmn_error *error)
 {
     mmn_contributions *result = run->result;
     size_t limit = (size_t)result->tokens, count = 0;
+    const mmn_contribution_options *options = run->options;
     mmn_status status =
-        mmn_input_from_prompt(&run->input, result->model, result->prompt,
-                              run->options->images, run->options->image_count, error);
+        options->question
+            ? mmn_input_from_question(&run->input, result->model, options->template_name,
+                                      options->question, options->images, options->image_count,
+                                      &result->prompt, error)
+            : mmn_input_from_prompt(&run->input, result->model, result->prompt, options->images,
+                                    options->image_count, error);
     if (status == MMN_OK && !result->allowed.long_prompts)
         status = mmn_input_fits(run->input, result->model, error);
     if (status == MMN_OK)

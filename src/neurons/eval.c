@@ -241,6 +241,7 @@ static mmn_status copy_options(mmn_evaluation *evaluation, const mmn_eval_option
     choose_decoding(evaluation, options);
     evaluation->list = mmn_copy_text(options->list, error);
     evaluation->template_name = mmn_copy_text(template_name, error);
+    evaluation->template_is_own = !options->template_name;
     return evaluation->list && evaluation->template_name
                ? copy_stop_strings(evaluation, options, error)
                : MMN_SYSTEM;

@@ -44,6 +44,7 @@ struct mmn_evaluation {
     const mmn_model *model;
     /* Copies of the options' texts. */
     char *list, *template_name;
+    bool template_is_own; /* not chosen by the caller */
     uint64_t samples, tokens, first_seed;
     uint32_t seeds;
     double temperature, top_p;

@@ -18,7 +18,7 @@ static mmn_status read_domains(mmn_evaluation *evaluation, mmn_error *error)
                                            evaluation->samples, error);
     if (status != MMN_OK)
         return status;
-    run->template_name = evaluation->template_name;
+    run->template_name = evaluation->template_is_own ? "" : evaluation->template_name;
     evaluation->domains =
         mmn_allocate(run->domains->domain_count, sizeof(*evaluation->domains), error);
     if (!evaluation->domains)

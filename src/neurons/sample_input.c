@@ -23,15 +23,18 @@ bool mmn_sample_blame(mmn_error *error, uint64_t line, const char *list_file)
     return true;
 }
 
-static mmn_status make_prompt(char **prompt, const mmn_model *model, const mmn_sample *sample,
-                              const char *template_name, mmn_error *error)
+static mmn_status make_input(mmn_input **input, const mmn_model *model, const mmn_sample *sample,
+                             const char *template_name, mmn_error *error)
 {
-    if (sample->prompt) {
-        *prompt = mmn_copy_text(sample->prompt, error);
-        return *prompt ? MMN_OK : MMN_SYSTEM;
-    }
-    return mmn_prompt_from_template(model, template_name ? template_name : "raw", sample->question,
-                                    sample->image_count > 0, prompt, error);
+    if (sample->prompt)
+        return mmn_input_from_prompt(input, model, sample->prompt, sample->images,
+                                     sample->image_count, error);
+    if (template_name && *template_name == '\0')
+        template_name = NULL;
+    else if (!template_name)
+        template_name = "raw";
+    return mmn_input_from_question(input, model, template_name, sample->question, sample->images,
+                                   sample->image_count, NULL, error);
 }
 
 mmn_status mmn_sample_input(mmn_input **input, const mmn_model *model, const mmn_sample *sample,
@@ -40,13 +43,8 @@ mmn_status mmn_sample_input(mmn_input **input, const mmn_model *model, const mmn
 {
     *input = NULL;
     *bad = false;
-    char *prompt = NULL;
     mmn_error problem = {0};
-    mmn_status status = make_prompt(&prompt, model, sample, template_name, &problem);
-    if (status == MMN_OK)
-        status = mmn_input_from_prompt(input, model, prompt, sample->images, sample->image_count,
-                                       &problem);
-    mmn_release(prompt);
+    mmn_status status = make_input(input, model, sample, template_name, &problem);
     if (status == MMN_OK && !allow_long)
         status = mmn_input_fits(*input, model, &problem);
     if (status == MMN_OK)

@@ -60,6 +60,8 @@ static void add_settings(mmn_text *text, const mmn_evaluation *evaluation)
     mmn_text_add(text, ", \"sampling_seed\": %" PRIu64 ", \"template\": ",
                  evaluation->sampling_seed);
     mmn_text_add_json(text, evaluation->template_name);
+    if (evaluation->template_is_own && info->template_file)
+        mmn_text_add(text, ", \"template_from\": \"%s\"", info->template_file);
     add_search(text, evaluation);
     add_folder_rules(text, evaluation);
     mmn_allowances_json(text, &evaluation->allowed);

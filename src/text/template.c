@@ -36,6 +36,16 @@ static const prompt_template templates[] = {
     {"qwen2-instruct",
      "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n<|im_start|>user\n", "<image>\n",
      "", "<|im_end|>\n<|im_start|>assistant\n"},
+    /* Other published forms. */
+    {"mistral-instruct-v0.3", "[INST] ", "<image>\n", "", "[/INST]"},
+    {"llava-v1.6-34b",
+     "<|im_start|>system\nAnswer the questions.<|im_end|><|im_start|>user\n", "<image>\n", "",
+     "<|im_end|><|im_start|>assistant\n"},
+    {"chatml", "<|im_start|>user\n", "<image>\n", "", "<|im_end|>\n<|im_start|>assistant\n"},
+    {"smollm2-instruct",
+     "<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging "
+     "Face<|im_end|>\n<|im_start|>user\n",
+     "<image>\n", "", "<|im_end|>\n<|im_start|>assistant\n"},
     {"raw", "", "<image>\n", "", ""},
 };
 

@@ -1,0 +1,325 @@
+/* Prompts: finding a folder's chat template, and applying it or one of ours to a question. */
+#include "model/prompt.h"
+
+#include <string.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "model/model.h"
+#include "text/chat_template.h"
+#include "text/template.h"
+
+#define FILE_LIMIT 100000000    /* bytes, of tokenizer_config.json too */
+#define TEMPLATE_LIMIT 1000000 /* bytes */
+
+static const char placeholder[] = "<image>", default_name[] = "default";
+
+/* ---- Finding it ------------------------------------------------------------------------------ */
+
+/* Takes the text at "chat_template" of an object, or of several with names the default one. */
+static mmn_status take(mmn_own_template *own, const mmn_json_object *object, const char *file,
+                       mmn_error *error)
+{
+    static const char key[] = "chat_template";
+    const json_t *found = json_object_get(object->value, key), *one;
+    size_t index;
+    if (!found || json_is_null(found))
+        return MMN_OK;
+    if (json_is_object(found))
+        found = json_object_get(found, default_name);
+    json_array_foreach((json_t *)(uintptr_t)found, index, one) {
+        const char *name = json_string_value(json_object_get(one, "name"));
+        if (name && strcmp(name, default_name) == 0)
+            found = json_object_get(one, "template");
+        if (!json_is_array(found))
+            break;
+    }
+    const char *problem = NULL, *source = json_string_value(found);
+    if (json_is_array(found) || !found)
+        problem = "it has no template named \"default\", and transformers takes no other";
+    else if (!source || json_string_length(found) > TEMPLATE_LIMIT)
+        problem = "it is no text of at most a million bytes, nor a list of such with names";
+    own->file = file;
+    own->source = mmn_copy_text(problem ? "" : source, error);
+    own->path = mmn_copy_text(object->file, error);
+    if (problem)
+        own->problem = mmn_copy_text(problem, error);
+    return own->source && own->path && !problem == !own->problem ? MMN_OK : MMN_SYSTEM;
+}
+
+/* Takes the template of a JSON file that may be absent. */
+static mmn_status take_from_json(mmn_own_template *own, const char *folder, const char *file,
+                                 mmn_error *error)
+{
+    char *path = NULL;
+    json_t *document = NULL;
+    mmn_json_object object;
+    if (own->source)
+        return MMN_OK;
+    mmn_status status = mmn_path_join(&path, folder, file, error);
+    if (status == MMN_OK)
+        status = mmn_json_load_if_there(&document, path, FILE_LIMIT, error);
+    if (status == MMN_OK && document)
+        status = mmn_json_as_object(&object, document, path, error);
+    if (status == MMN_OK && document)
+        status = take(own, &object, file, error);
+    json_decref(document);
+    mmn_free(path);
+    return status;
+}
+
+static mmn_status take_file(mmn_own_template *own, const char *folder, mmn_error *error)
+{
+    static const char file[] = "chat_template.jinja";
+    bool found = false;
+    if (own->source)
+        return MMN_OK;
+    mmn_status status = mmn_path_join(&own->path, folder, file, error);
+    if (status == MMN_OK)
+        status = mmn_find_file(&found, own->path, error);
+    if (status == MMN_OK && found)
+        status = mmn_read_file(&own->source, NULL, own->path, TEMPLATE_LIMIT, error);
+    if (status == MMN_OK && found)
+        own->file = file;
+    if (!own->file) {
+        mmn_free(own->path);
+        own->path = NULL;
+    }
+    return status;
+}
+
+static mmn_status find_template(mmn_own_template *own, const char *folder, bool reads_images,
+                                mmn_error *error)
+{
+    mmn_status status = MMN_OK;
+    if (reads_images)
+        status = take_from_json(own, folder, "processor_config.json", error);
+    if (status == MMN_OK && reads_images)
+        status = take_from_json(own, folder, "chat_template.json", error);
+    if (status == MMN_OK)
+        status = take_file(own, folder, error);
+    own->lists = reads_images && own->source;
+    return status == MMN_OK ? take_from_json(own, folder, "tokenizer_config.json", error) : status;
+}
+
+/* ---- Special tokens -------------------------------------------------------------------------- */
+
+static mmn_status add_token(json_t *tokens, const char *key, const json_t *value,
+                            mmn_error *error)
+{
+    const json_t *text = json_is_object(value) ? json_object_get(value, "content") : value;
+    if (!json_is_string(text) || json_object_get(tokens, key) ||
+        json_object_set(tokens, key, (json_t *)(uintptr_t)text) == 0)
+        return MMN_OK;
+    return mmn_fail(error, MMN_SYSTEM, NULL, NULL, "out of memory");
+}
+
+/* Those of a document, where others have not named them. */
+static mmn_status add_tokens(json_t *tokens, const json_t *document, mmn_error *error)
+{
+    static const char *const keys[] = {"bos_token", "eos_token", "unk_token", "sep_token",
+                                       "pad_token", "cls_token", "mask_token"};
+    mmn_status status = MMN_OK;
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]) && status == MMN_OK; i++)
+        status = add_token(tokens, keys[i], json_object_get(document, keys[i]), error);
+    return status;
+}
+
+/* LLaMA's class has its own where no file has the key. */
+static mmn_status add_class_tokens(json_t *tokens, const json_t *document, mmn_error *error)
+{
+    static const char *const own[][2] = {
+        {"bos_token", "<s>"}, {"eos_token", "</s>"}, {"unk_token", "<unk>"}};
+    const char *class = json_string_value(json_object_get(document, "tokenizer_class"));
+    mmn_status status = MMN_OK;
+    for (size_t i = 0; i < 3 && status == MMN_OK; i++) {
+        if (!class || strncmp(class, "Llama", 5) != 0 || json_object_get(document, own[i][0]))
+            continue;
+        json_t *value = json_string(own[i][1]);
+        status = add_token(tokens, own[i][0], value, error);
+        json_decref(value);
+    }
+    return status;
+}
+
+/* As transformers 5.23 merges them: special_tokens_map.json counts, and first, where the other file
+ * has no added_tokens_decoder. */
+static mmn_status read_tokens(json_t *tokens, const char *folder, mmn_error *error)
+{
+    char *path = NULL, *map_path = NULL;
+    json_t *document = NULL, *map = NULL;
+    mmn_status status = mmn_path_join(&path, folder, "tokenizer_config.json", error);
+    if (status == MMN_OK)
+        status = mmn_path_join(&map_path, folder, "special_tokens_map.json", error);
+    if (status == MMN_OK)
+        status = mmn_json_load_if_there(&document, path, FILE_LIMIT, error);
+    if (status == MMN_OK && !json_object_get(document, "added_tokens_decoder"))
+        status = mmn_json_load_if_there(&map, map_path, FILE_LIMIT, error);
+    if (status == MMN_OK)
+        status = add_tokens(tokens, map, error);
+    if (status == MMN_OK)
+        status = add_tokens(tokens, document, error);
+    if (status == MMN_OK)
+        status = add_class_tokens(tokens, document, error);
+    json_decref(document);
+    json_decref(map);
+    mmn_free(path);
+    mmn_free(map_path);
+    return status;
+}
+
+/* ---- Applying it ----------------------------------------------------------------------------- */
+
+/* One message of the user. */
+static json_t *make_messages(const mmn_own_template *own, const char *question, bool has_image)
+{
+    if (own->lists && has_image)
+        return json_pack("[{s:s, s:[{s:s}, {s:s, s:s}]}]", "role", "user", "content", "type",
+                         "image", "type", "text", "text", question);
+    if (own->lists)
+        return json_pack("[{s:s, s:[{s:s, s:s}]}]", "role", "user", "content", "type", "text",
+                         "text", question);
+    return json_pack("[{s:s, s:s++}]", "role", "user", "content", has_image ? placeholder : "",
+                     has_image ? "\n" : "", question);
+}
+
+static mmn_status render(char **text, const mmn_own_template *own, const char *question,
+                         bool has_image, mmn_error *error)
+{
+    bool placed = strstr(question, placeholder) != NULL;
+    json_t *messages = make_messages(own, question, has_image && !placed);
+    json_t *variables = json_copy(own->tokens);
+    mmn_status status = MMN_SYSTEM;
+    *text = NULL;
+    if (messages && variables && json_object_set(variables, "messages", messages) == 0)
+        status = mmn_chat_template_render(own->source, variables, own->path, text, error);
+    else
+        mmn_fail(error, MMN_SYSTEM, NULL, NULL, "out of memory");
+    json_decref(messages);
+    json_decref(variables);
+    return status;
+}
+
+/* The text behind the token that begins texts, if it begins with that. */
+static const char *behind_bos(const mmn_own_template *own, const char *text)
+{
+    const char *bos = json_string_value(json_object_get(own->tokens, "bos_token"));
+    size_t length = bos ? strlen(bos) : 0;
+    return length > 0 && strncmp(text, bos, length) == 0 ? text + length : text;
+}
+
+/* *same: whether template `name` of ours renders what the folder's does. */
+static mmn_status compare(bool *same, const mmn_own_template *own, const char *name,
+                          bool has_image, mmn_error *error)
+{
+    static const char question[] = "What is it that nobody asks?";
+    char *text = NULL, *ours = NULL;
+    mmn_status status = render(&text, own, question, has_image, error);
+    if (status == MMN_OK)
+        status = mmn_template_apply(name, question, has_image, &ours, error);
+    *same = status == MMN_OK && strcmp(behind_bos(own, text), ours) == 0;
+    mmn_free(text);
+    mmn_free(ours);
+    return status;
+}
+
+static mmn_status is_same(bool *same, const mmn_own_template *own, const char *name,
+                          bool reads_images, mmn_error *error)
+{
+    mmn_status status = compare(same, own, name, false, error);
+    if (status == MMN_OK && *same && reads_images)
+        status = compare(same, own, name, true, error);
+    return status;
+}
+
+/* Finds out whether the template can be followed, and whether it is one of ours. */
+static mmn_status try(mmn_own_template *own, bool reads_images, const char *usual,
+                      mmn_error *error)
+{
+    mmn_error problem = {0};
+    char *text = NULL;
+    bool same = false;
+    mmn_status status = render(&text, own, "?", reads_images, &problem);
+    if (status == MMN_OK && reads_images && own->lists && !strstr(text, placeholder))
+        status = mmn_fail(&problem, MMN_INPUT, own->path, NULL,
+                          "renders no \"%s\" for an image", placeholder);
+    mmn_free(text);
+    if (status == MMN_OK) {
+        text = NULL;
+        status = render(&text, own, "?", false, &problem);
+        mmn_free(text);
+    }
+    if (status == MMN_INPUT) {
+        own->problem = mmn_copy_text(problem.message, error);
+        return own->problem ? MMN_OK : MMN_SYSTEM;
+    }
+    if (status != MMN_OK) {
+        if (error)
+            *error = problem;
+        return status;
+    }
+    status = is_same(&same, own, usual, reads_images, error);
+    if (same)
+        own->name = usual;
+    for (size_t i = 0; status == MMN_OK && !own->name && mmn_template_name(i); i++) {
+        status = is_same(&same, own, mmn_template_name(i), reads_images, error);
+        if (same)
+            own->name = mmn_template_name(i);
+    }
+    return status;
+}
+
+mmn_status mmn_own_template_read(mmn_own_template *own, const char *folder, bool reads_images,
+                                 const char *usual, mmn_error *error)
+{
+    mmn_status status = find_template(own, folder, reads_images, error);
+    if (status != MMN_OK || !own->source || own->problem)
+        return status;
+    own->tokens = json_object();
+    if (!own->tokens)
+        return mmn_fail(error, MMN_SYSTEM, NULL, NULL, "out of memory");
+    status = read_tokens(own->tokens, folder, error);
+    return status == MMN_OK ? try(own, reads_images, usual, error) : status;
+}
+
+void mmn_own_template_free(mmn_own_template *own)
+{
+    mmn_free(own->source);
+    mmn_free(own->path);
+    mmn_free(own->problem);
+    json_decref(own->tokens);
+    *own = (mmn_own_template){0};
+}
+
+mmn_status mmn_question_prompt_make(mmn_question_prompt *prompt, const mmn_model *model,
+                                    const char *name, const char *question, bool has_image,
+                                    mmn_error *error)
+{
+    const mmn_own_template *own = &model->own_template;
+    *prompt = (mmn_question_prompt){0};
+    if (name || !own->source)
+        return mmn_template_apply(name ? name : model->usual_template, question, has_image,
+                                  &prompt->text, error);
+    if (own->problem)
+        return mmn_fail(error, MMN_INPUT, own->path, "chat template",
+                        "%.400s; name another template (--template) or give the whole prompt "
+                        "(--prompt)", own->problem);
+    mmn_status status = render(&prompt->text, own, question, has_image, error);
+    /* A tokenizer renders all special tokens itself; a processor adds them unless they are there. */
+    if (status == MMN_OK)
+        prompt->has_special =
+            !model->config.vision.form || behind_bos(own, prompt->text) != prompt->text;
+    return status;
+}
+
+mmn_status mmn_prompt_from_template(const mmn_model *model, const char *name,
+                                    const char *question, int has_image, char **prompt,
+                                    mmn_error *error)
+{
+    mmn_question_prompt made;
+    mmn_status status =
+        mmn_question_prompt_make(&made, model, name, question, has_image != 0, error);
+    *prompt = made.text;
+    return status;
+}
