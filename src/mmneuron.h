@@ -362,8 +362,8 @@ typedef struct mmn_sampling {
  * threads nor on what else the session has generated. */
 MMN_API mmn_status mmn_session_set_sampling(mmn_session *session, const mmn_sampling *sampling,
                                             mmn_error *error);
-/* Applies to what is generated from now on; NULL: as the folder says, as at first. The answer is the one with the
- * highest score; repetition_penalty multiplies log probabilities, and sampling must be greedy. After
+/* Applies to what is generated from now on; NULL: as the folder says, as at first. The answer is the
+ * one with the highest score; repetition_penalty multiplies log probabilities, and sampling must be greedy. After
  * it the session must prefill anew. Probes see the rows of all beams, one after the other. */
 MMN_API mmn_status mmn_session_set_beam_search(mmn_session *session, const mmn_beam_search *search,
                                                mmn_error *error);

@@ -30,8 +30,8 @@ typedef struct mmn_beams {
     uint32_t running_count;   /* 1 at first, then search.beams */
     mmn_beam *running, *best; /* [search.beams], the best first */
     bool improvable, done;
-    /* Whether `beam`, continued by `token`, is an answer for another reason than its stop token; NULL:
-     * there is none. */
+    /* Whether `beam`, continued by `token`, is an answer for another reason than its stop token;
+     * NULL: there is none. */
     bool (*completes)(void *context, const mmn_beam *beam, int32_t token);
     void *context;
     struct mmn_beams_scratch *scratch;
@@ -45,8 +45,9 @@ mmn_status mmn_beams_begin(mmn_beams *beams, const mmn_beam_search *search,
                            mmn_error *error);
 
 /* One step: log_probabilities [running_count][vocabulary] of the next token after each running
- * beam, scores as f32. Of equal scores the lower beam's, then the lower token's comes first. Afterwards
- * `done` says whether best[0] is the answer; else each running beam has one token more. */
+ * beam, scores as f32. Of equal scores the lower beam's, then the lower token's comes first.
+ * Afterwards `done` says whether best[0] is the answer; else each running beam has one token
+ * more. */
 void mmn_beams_step(mmn_beams *beams, const float *log_probabilities, size_t vocabulary);
 void mmn_beams_free(mmn_beams *beams);
 

@@ -16,7 +16,7 @@ typedef struct searching {
     mmn_session **reordered; /* [beams] */
     float *log_probabilities; /* [beams][vocab_size] */
     float *scratch;           /* [vocab_size] */
-    int32_t *ids;             /* [length of prompt and longest answer]: of the beam last asked about */
+    int32_t *ids;             /* [prompt and longest answer]: of the beam last asked about */
     mmn_status status;        /* and error: what asking about stop strings came to */
     mmn_error *error;
 } searching;
@@ -97,7 +97,8 @@ static void end(searching *s)
     mmn_beams_free(&s->beams);
 }
 
-/* Puts a session's log probabilities, as the rules leave them, where the beam with this number has them. */
+/* Puts a session's log probabilities, as the rules leave them, where the beam with this number
+ * has them. */
 static mmn_status take_scores(const searching *s, mmn_session *session, size_t beam,
                               mmn_error *error)
 {

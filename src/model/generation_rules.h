@@ -39,10 +39,11 @@ typedef struct mmn_generation_rules {
     bool ignored; /* whether there are none because the caller wants none */
 } mmn_generation_rules;
 
-/* The rules of a folder whose config.json says `config`: those of generation_config.json; where there
- * is none those that old files have in config.json. InstructBLIP has none: transformers asks its
- * language model, which knows neither. With `ignore` there are none. MMN_INPUT for a value that
- * transformers could not use. Free with mmn_generation_rules_free, after a failure too. */
+/* The rules of a folder whose config.json says `config`: those of generation_config.json; where
+ * there is none those that old files have in config.json. InstructBLIP has none: transformers
+ * asks its language model, which knows neither. With `ignore` there are none. MMN_INPUT for a
+ * value that transformers could not use. Free with mmn_generation_rules_free, after a failure
+ * too. */
 mmn_status mmn_generation_rules_load(mmn_generation_rules *rules, const char *folder,
                                      const mmn_config *config, bool ignore, mmn_error *error);
 /* The same from the document of a file, `file` and `folder_file` being its name and its path. */

@@ -6,14 +6,15 @@
 #include "model/input.h"
 #include "model/model.h"
 
-/* Opens the tokenizer of the model's Q-Former, in the folder qformer_tokenizer of its own, if it has
- * one. MMN_INPUT where it is not there, or has more tokens than the Q-Former. */
+/* Opens the tokenizer of the model's Q-Former, in the folder qformer_tokenizer of its own, if it
+ * has one. MMN_INPUT where it is not there, or has more tokens than the Q-Former. */
 mmn_status mmn_instruction_tokenizer_open(mmn_model *model, mmn_error *error);
 
-/* Token ids of `prompt` for the language model, with the tokenizer's special tokens if add_special, in mmn_allocate's memory, with one placeholder for
- * each image where its features go. Where the image stands before the text, a `<image>` that begins
- * the prompt, and a line break after it, are not part of the text, and the placeholder is there for
- * any images; MMN_INPUT for a `<image>` elsewhere. */
+/* Token ids of `prompt` for the language model, with the tokenizer's special tokens if
+ * add_special, in mmn_allocate's memory, with one placeholder for each image where its features
+ * go. Where the image stands before the text, a `<image>` that begins the prompt, and a line
+ * break after it, are not part of the text, and the placeholder is there for any images;
+ * MMN_INPUT for a `<image>` elsewhere. */
 mmn_status mmn_prompt_encode(const mmn_model *model, const char *prompt, bool add_special,
                              size_t image_count, int32_t **ids, size_t *count, mmn_error *error);
 

@@ -1,5 +1,5 @@
-/* Logit rules, one function each, as transformers 5.23's logits processors of greedy and beam search
- * compute them. */
+/* Logit rules, one function each, as transformers 5.23's logits processors of greedy and beam
+ * search compute them. */
 #include "model/logit_rules.h"
 
 #include <float.h>

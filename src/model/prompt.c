@@ -306,7 +306,7 @@ mmn_status mmn_question_prompt_make(mmn_question_prompt *prompt, const mmn_model
                         "%.400s; name another template (--template) or give the whole prompt "
                         "(--prompt)", own->problem);
     mmn_status status = render(&prompt->text, own, question, has_image, error);
-    /* A tokenizer renders all special tokens itself; a processor adds them unless they are there. */
+    /* A tokenizer's template has all special tokens; a processor adds them unless they are there. */
     if (status == MMN_OK)
         prompt->has_special =
             !model->config.vision.form || behind_bos(own, prompt->text) != prompt->text;

@@ -1,4 +1,5 @@
-/* Choosing the next token from logits: the likeliest, or at random by temperature, top-k and top-p. */
+/* Choosing the next token from logits: the likeliest, or at random by temperature, top-k and
+ * top-p. */
 #include "model/sampling.h"
 
 #include <math.h>

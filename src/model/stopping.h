@@ -26,9 +26,9 @@ mmn_status mmn_stopping_set(mmn_stopping *stopping, const mmn_tokenizer *tokeniz
                             const char *const *strings, size_t count, mmn_error *error);
 void mmn_stopping_free(mmn_stopping *stopping);
 
-/* *reached: whether in the text of ids [count] one of the strings ends within the last token. Source:
- * transformers 5.23's StopStringCriteria, which joins what each token alone would be behind other
- * text. */
+/* reached: whether in the text of ids [count] one of the strings ends within the last token.
+ * Source: transformers 5.23's StopStringCriteria, which joins what each token alone would be
+ * behind other text. */
 mmn_status mmn_stopping_reached(bool *reached, const mmn_stopping *stopping,
                                 const mmn_tokenizer *tokenizer, const int32_t *ids, size_t count,
                                 mmn_error *error);

@@ -7,11 +7,11 @@
 #include "format/list.h"
 #include "mmneuron.h"
 
-/* The input for a sample of `list_file`: its prompt, else its question in the template of that name, or
- * ("") the model's own, or (NULL) "raw": with images, "<image>" and a line break before a question that
- * does not say itself where they go. It may have more positions than the model was made for if
- * `allow_long`. When the sample is to blame
- * *bad is true, the status MMN_INPUT, and the error names the list and the sample's line. */
+/* The input for a sample of `list_file`: its prompt, else its question in the template of that
+ * name, or ("") the model's own, or (NULL) "raw": with images, "<image>" and a line break before
+ * a question that does not say itself where they go. It may have more positions than the model
+ * was made for if `allow_long`. When the sample is to blame *bad is true, the status MMN_INPUT,
+ * and the error names the list and the sample's line. */
 mmn_status mmn_sample_input(mmn_input **input, const mmn_model *model, const mmn_sample *sample,
                             const char *template_name, bool allow_long, const char *list_file,
                             bool *bad, mmn_error *error);

@@ -1,5 +1,5 @@
-/* Expressions of chat templates: Jinja's grammar, by recursive descent, evaluated as it is read. What
- * need not be evaluated (the other branch of an "if", the right of an "or") is read only. */
+/* Expressions of chat templates: Jinja's grammar, by recursive descent, evaluated as it is read.
+ * What need not be evaluated (the other branch of an "if", the right of an "or") is read only. */
 #include <string.h>
 
 #include "text/chat_parts.h"
@@ -91,7 +91,8 @@ static void add_escape(mmn_chat *chat, mmn_bytes *text)
     } else if (digits > 0) {
         for (; digits > 0 && chat->at < chat->end; digits--, chat->at++) {
             char c = *chat->at;
-            bool figure = c >= '0' && c <= '9', low = c >= 'a' && c <= 'f', high = c >= 'A' && c <= 'F';
+            bool figure = c >= '0' && c <= '9', low = c >= 'a' && c <= 'f';
+            bool high = c >= 'A' && c <= 'F';
             if (!figure && !low && !high)
                 break;
             code = code * 16 + (uint32_t)(figure ? c - '0' : low ? c - 'a' + 10 : c - 'A' + 10);
@@ -359,7 +360,7 @@ static json_t *read_unary(mmn_chat *chat)
     return result;
 }
 
-/* ---- Operators, the tightest first ------------------------------------------------------------ */
+/* ---- Operators, the tightest first ----------------------------------------------------------- */
 
 typedef json_t *(*reader)(mmn_chat *chat);
 

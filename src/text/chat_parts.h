@@ -42,8 +42,8 @@ mmn_chat_variable *mmn_chat_find(mmn_chat *chat, const char *name);
 
 /* ---- Expressions, from chat->at on ----------------------------------------------------------- */
 
-/* Each returns a value that the caller owns, NULL for undefined or after a failure. The second leaves a
- * following "if" alone. */
+/* Each returns a value that the caller owns, NULL for undefined or after a failure. The second
+ * leaves a following "if" alone. */
 json_t *mmn_chat_expression(mmn_chat *chat);
 json_t *mmn_chat_iterable(mmn_chat *chat);
 /* Reads a name, or the word or sign `wanted` if it is next. */
@@ -52,7 +52,7 @@ bool mmn_chat_accept(mmn_chat *chat, const char *wanted);
 /* Whether the expression has been read to its end; fails if not. */
 bool mmn_chat_ends(mmn_chat *chat);
 
-/* ---- Values: what is returned is the caller's, arguments stay theirs --------------------------- */
+/* ---- Values: what is returned is the caller's, arguments stay theirs ------------------------- */
 
 bool mmn_chat_truth(const json_t *value);
 /* The text of a value where it is printed; false, having failed, for what has none here. */
@@ -64,7 +64,8 @@ json_t *mmn_chat_calculate(mmn_chat *chat, const char *sign, const json_t *left,
 json_t *mmn_chat_compare(mmn_chat *chat, const char *sign, json_t *left, json_t *right);
 json_t *mmn_chat_item(mmn_chat *chat, const json_t *value, const json_t *key);
 json_t *mmn_chat_attribute(mmn_chat *chat, const json_t *value, const char *name);
-/* Elements from `first` to before `last`, NULL: the end; both counted from the end where negative. */
+/* Elements from `first` to before `last`, NULL: the end; both counted from the end where
+ * negative. */
 json_t *mmn_chat_slice(mmn_chat *chat, const json_t *value, const json_t *first,
                        const json_t *last);
 /* value.name(arguments), value | name(arguments), value is name. */

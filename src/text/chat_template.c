@@ -28,7 +28,7 @@ typedef struct rendering {
     mmn_bytes output;
 } rendering;
 
-/* ---- What expressions and tags share ----------------------------------------------------------- */
+/* ---- What expressions and tags share --------------------------------------------------------- */
 
 json_t *mmn_chat_fail(mmn_chat *chat, const char *format, ...)
 {
@@ -85,8 +85,8 @@ static bool is_space(char c)
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-/* Where the tag or expression whose inside begins at `text` ends: its last sign, "%}" or "}}". Signs
- * inside texts do not count, nor "}}" inside brackets. */
+/* Where the tag or expression whose inside begins at `text` ends: its last sign, "%}" or "}}".
+ * Signs inside texts do not count, nor "}}" inside brackets. */
 static const char *find_end(const char *text, const char *end, const char *sign)
 {
     size_t open = 0;

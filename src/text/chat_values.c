@@ -1,5 +1,5 @@
-/* Values of chat templates: Jinja's operators, filters, tests and the methods of Python's strings that
- * published templates use. */
+/* Values of chat templates: Jinja's operators, filters, tests and the methods of Python's strings
+ * that published templates use. */
 #include <string.h>
 
 #include "text/chat_parts.h"
@@ -146,7 +146,7 @@ json_t *mmn_chat_item(mmn_chat *chat, const json_t *value, const json_t *key)
 
 json_t *mmn_chat_attribute(mmn_chat *chat, const json_t *value, const char *name)
 {
-    static const char *const methods[] = {"clear",   "copy",   "fromkeys", "get",    "items", "keys",
+    static const char *const methods[] = {"clear", "copy", "fromkeys", "get",    "items", "keys",
                                           "pop", "popitem", "setdefault", "update", "values"};
     for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
         if (strcmp(methods[i], name) == 0)
@@ -182,7 +182,8 @@ json_t *mmn_chat_slice(mmn_chat *chat, const json_t *value, const json_t *first,
 
 /* ---- Texts ----------------------------------------------------------------------------------- */
 
-/* The length of the white space character, as Python has them, that begins at `text`; 0: none does. */
+/* The length of the white space character, as Python has them, that begins at `text`; 0: none
+ * does. */
 static size_t space_at(const char *text, const char *end)
 {
     static const char *const wide[] = {

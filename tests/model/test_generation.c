@@ -219,7 +219,8 @@ Test(generation, callers_overrule_the_folder)
     const char *inputs = GOLDEN "cases/llama-2/sentence.safetensors";
     static const char generation[] =
         "{\"eos_token_id\": 2, \"repetition_penalty\": 1.5, \"num_beams\": 3, "
-        "\"stop_strings\": \"e\", \"do_sample\": true, \"top_p\": 0.9, \"no_repeat_ngram_size\": 0}";
+        "\"stop_strings\": \"e\", \"do_sample\": true, \"top_p\": 0.9, "
+        "\"no_repeat_ngram_size\": 0}";
     char folder[] = "/tmp/mmneuron-test-XXXXXX", other[] = "/tmp/mmneuron-test-XXXXXX";
     int32_t ids[12], plain[12];
     size_t count, plain_count;

@@ -1,5 +1,5 @@
-/* Chat templates against what transformers' apply_chat_template renders (golden/make_prompts.py), and
- * what is not followed. */
+/* Chat templates against what transformers' apply_chat_template renders (golden/make_prompts.py),
+ * and what is not followed. */
 #include <criterion/criterion.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -47,8 +47,8 @@ static mmn_status render(const char *source)
     return status;
 }
 
-/* Each is refused, and the word named, where the branch is taken; a branch that is not taken may hold
- * anything. */
+/* Each is refused, and the word named, where the branch is taken; a branch that is not taken may
+ * hold anything. */
 Test(chat_template, refuses_what_it_does_not_follow)
 {
     static const char *const refused[][2] = {
