@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/file_kind.h"
 #include "base/json_memory.h"
 #include "base/json_python.h"
 #include "base/memory.h"
@@ -105,7 +106,7 @@ static mmn_status load(json_t **value, const char *path, size_t limit,
         return status;
     status = parse_text(value, text, size, path, error);
     mmn_free(text);
-    return status;
+    return mmn_file_kind_explain(error, status, path, MMN_KIND_JSON);
 }
 
 mmn_status mmn_json_load(json_t **value, const char *path, size_t limit, mmn_error *error)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/file_kind.h"
 #include "format/jpeg.h"
 #include "format/png.h"
 
@@ -44,10 +45,10 @@ mmn_status mmn_image_load(mmn_image *image, const char *path, mmn_resize_order p
     mmn_mapping mapping;
     mmn_status status = mmn_map_file(&mapping, path, error);
     if (status != MMN_OK)
-        return status;
+        return mmn_file_kind_explain(error, status, path, MMN_KIND_PICTURE);
     status = mmn_image_decode(image, mapping.data, mapping.size, pillow, error);
     mmn_unmap(&mapping);
     if (status != MMN_OK)
-        return mmn_error_in_file(error, status, path);
-    return MMN_OK;
+        status = mmn_error_in_file(error, status, path);
+    return mmn_file_kind_explain(error, status, path, MMN_KIND_PICTURE);
 }

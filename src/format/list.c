@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file_kind.h"
 #include "base/memory.h"
 #include "format/list_internal.h"
 #include "mmneuron.h"
@@ -70,10 +71,14 @@ mmn_status mmn_list_open(mmn_list **list, const char *path, mmn_error *error)
     size_t size = 0;
     mmn_status status = mmn_read_identified(&(*list)->bytes, &size, &(*list)->identity, path,
                                             FILE_LIMIT, error);
+    mmn_file_kind kind = mmn_file_kind_of(path);
+    if (status == MMN_OK && kind != MMN_KIND_UNKNOWN && kind != MMN_KIND_TEXT &&
+        kind != MMN_KIND_LIST)
+        status = MMN_INPUT;
     if (status != MMN_OK) {
         mmn_list_close(*list);
         *list = NULL;
-        return status;
+        return mmn_file_kind_explain(error, status, path, MMN_KIND_LIST);
     }
     set_text(*list, (*list)->bytes, size);
     return MMN_OK;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file_kind.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "format/safetensors_internal.h"
@@ -18,9 +19,10 @@ static mmn_status open_file(mmn_safetensors_file *file, const char *path, mmn_er
     if (!file->path)
         return MMN_SYSTEM;
     mmn_status status = mmn_map_file(&file->mapping, path, error);
-    if (status != MMN_OK)
-        return status;
-    return mmn_safetensors_parse_file(file, file->mapping.data, file->mapping.size, error);
+    if (status == MMN_OK)
+        status =
+            mmn_safetensors_parse_file(file, file->mapping.data, file->mapping.size, error);
+    return mmn_file_kind_explain(error, status, path, MMN_KIND_SAFETENSORS);
 }
 
 mmn_status mmn_safetensors_unchanged(const mmn_safetensors *tensors, mmn_error *error)

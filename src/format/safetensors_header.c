@@ -178,10 +178,6 @@ mmn_status mmn_safetensors_parse_file(mmn_safetensors_file *file, const uint8_t 
     if (size < 8)
         return mmn_fail(error, MMN_INPUT, file->path, NULL,
                         "is too short for a safetensors file: %zu bytes", size);
-    static const char pointer[] = "version https://git-lfs";
-    if (size >= sizeof(pointer) - 1 && memcmp(data, pointer, sizeof(pointer) - 1) == 0)
-        return mmn_fail(error, MMN_INPUT, file->path, NULL,
-                        "is a Git LFS pointer and not the file itself: fetch it with git lfs pull");
     uint64_t length = mmn_load_u64(data);
     if (length > MMN_SAFETENSORS_HEADER_LIMIT)
         return mmn_fail(error, MMN_INPUT, file->path, "byte 0",

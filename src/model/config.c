@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/file_kind.h"
 #include "base/memory.h"
 #include "model/config_internal.h"
 #include "model/family.h"
@@ -166,8 +167,10 @@ mmn_status mmn_config_load(mmn_config *config, const char *folder, mmn_error *er
     if (status == MMN_OK && found)
         status = mmn_read_file(&generation, &generation_size, generation_file, FILE_LIMIT, error);
     if (status == MMN_OK)
-        status = mmn_config_parse(config, text, size, file, generation, generation_size,
-                                  generation_file, error);
+        status = mmn_file_kind_explain(error,
+                                       mmn_config_parse(config, text, size, file, generation,
+                                                        generation_size, generation_file, error),
+                                       file, MMN_KIND_JSON);
     mmn_free(file);
     mmn_free(generation_file);
     mmn_free(text);

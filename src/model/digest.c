@@ -94,7 +94,7 @@ mmn_status mmn_dump_digests(const char *dump, const char *stages, char **text, m
     mmn_text lines = {0};
     char digest[MMN_DIGEST_SIZE];
     *text = NULL;
-    mmn_status status = mmn_safetensors_open(&file, dump, error);
+    mmn_status status = mmn_dump_open(&file, dump, error);
     if (status == MMN_OK)
         status = mmn_dump_list(&list, &count, file, stages, error);
     if (status == MMN_OK && count == 0)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/bytes.h"
+#include "base/file_kind.h"
 #include "base/glob.h"
 #include "base/memory.h"
 #include "kernels.h"
@@ -23,6 +24,18 @@ static bool is_printable(const char *name)
         if ((unsigned char)*name <= ' ' || (unsigned char)*name == 0x7f)
             return false;
     return true;
+}
+
+mmn_status mmn_dump_open(mmn_safetensors **file, const char *path, mmn_error *error)
+{
+    mmn_file_kind kind = mmn_file_kind_of(path);
+    mmn_status status = mmn_safetensors_open(file, path, error);
+    if (status == MMN_OK && (kind == MMN_KIND_COUNTS || kind == MMN_KIND_STATE)) {
+        mmn_safetensors_close(*file);
+        *file = NULL;
+        status = MMN_INPUT;
+    }
+    return mmn_file_kind_explain(error, status, path, MMN_KIND_DUMP);
 }
 
 mmn_status mmn_dump_list(const mmn_tensor ***list, size_t *count, const mmn_safetensors *file,

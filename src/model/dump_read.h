@@ -6,6 +6,10 @@
 
 #include "format/safetensors.h"
 
+/* Opens a dump, or a file of stages that others wrote. MMN_INPUT says of a file of another known kind
+ * what it is; a file that cannot be read is as for mmn_safetensors_open. */
+mmn_status mmn_dump_open(mmn_safetensors **file, const char *path, mmn_error *error);
+
 /* The tensors of `file` that match `stages`, in the order of the forward pass: *list (freed with
  * mmn_free) of *count pointers. Tensors that no stage is called by come last. */
 mmn_status mmn_dump_list(const mmn_tensor ***list, size_t *count, const mmn_safetensors *file,

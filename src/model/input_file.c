@@ -4,6 +4,7 @@
 #include "base/bytes.h"
 #include "base/memory.h"
 #include "format/safetensors.h"
+#include "model/dump_read.h"
 #include "model/input.h"
 #include "model/instruction.h"
 #include "model/model.h"
@@ -193,7 +194,7 @@ mmn_status mmn_input_from_file(mmn_input **made, const mmn_model *model, const c
     mmn_input *input = NULL;
     size_t image_count = 0;
     *made = NULL;
-    mmn_status status = mmn_safetensors_open(&tensors, file, error);
+    mmn_status status = mmn_dump_open(&tensors, file, error);
     if (status != MMN_OK)
         return status;
     const mmn_tensor *ids = mmn_safetensors_find(tensors, "input_ids");

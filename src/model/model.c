@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/threads.h"
+#include "model/hub_name.h"
 #include "model/instruction.h"
 #include "text/template.h"
 
@@ -248,8 +249,7 @@ mmn_status mmn_model_open(mmn_model **opened, const char *folder,
 {
     *opened = NULL;
     if (!mmn_is_folder(folder))
-        return mmn_fail(error, MMN_INPUT, folder, NULL,
-                        "is not a folder; expected a Hugging Face checkpoint with config.json");
+        return mmn_fail_not_a_model(error, folder);
     mmn_model *model = mmn_allocate(1, sizeof(*model), error);
     if (!model)
         return MMN_SYSTEM;

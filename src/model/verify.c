@@ -240,9 +240,9 @@ mmn_status mmn_verify(mmn_verification **verification, const char *dump, const c
     state.result = mmn_allocate(1, sizeof(*state.result), error);
     mmn_status status = state.result ? MMN_OK : MMN_SYSTEM;
     if (status == MMN_OK)
-        status = mmn_safetensors_open(&state.dump, dump, error);
+        status = mmn_dump_open(&state.dump, dump, error);
     if (status == MMN_OK)
-        status = mmn_safetensors_open(&state.reference, reference, error);
+        status = mmn_dump_open(&state.reference, reference, error);
     if (status == MMN_OK)
         status = mmn_dump_list(&dump_list, &dump_count, state.dump, options->stages, error);
     if (status == MMN_OK)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/file_kind.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text_buffer.h"
@@ -392,5 +393,5 @@ mmn_status mmn_counts_read(mmn_counts **read, const char *file, mmn_error *error
         *read = reader.counts;
     else
         mmn_counts_free(reader.counts);
-    return status;
+    return mmn_file_kind_explain(error, status, file, MMN_KIND_COUNTS);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file_kind.h"
 #include "base/memory.h"
 #include "format/list.h"
 
@@ -263,10 +264,10 @@ mmn_status mmn_neuron_lists_read(mmn_neuron_lists **lists, const char *file, mmn
     *lists = NULL;
     mmn_status status = mmn_json_load(&value, file, FILE_LIMIT, error);
     if (status != MMN_OK)
-        return status;
+        return mmn_file_kind_explain(error, status, file, MMN_KIND_NEURONS);
     status = mmn_json_as_object(&document, value, file, error);
     if (status == MMN_OK)
         status = mmn_neuron_lists_from_json(lists, &document, error);
     json_decref(value);
-    return status;
+    return mmn_file_kind_explain(error, status, file, MMN_KIND_NEURONS);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/file_kind.h"
 #include "base/json_memory.h"
 #include "base/memory.h"
 #include "neurons/ranking.h"
@@ -246,6 +247,7 @@ static mmn_status read_all(mmn_results *results, const char *const *files, size_
             status = take_place(&result, results, MMN_RESULT_COUNTS, files[i], error);
         else if (status == MMN_OK)
             status = read_json(results, files[i], error);
+        status = mmn_file_kind_explain(error, status, files[i], MMN_KIND_RESULT);
     }
     if (status == MMN_OK)
         status = rank_all(results, error);

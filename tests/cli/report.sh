@@ -66,7 +66,7 @@ check "CSV has every digit" csv_has_the_digits_of_json
 check "Markdown" exits 0 $MMNEURON report $results --format md -o "$work/report.md"
 check "counts" takes_counts
 check "nothing to show" leaves_nothing
-check "a file that is no result" fails_with "JSON" $MMNEURON report "$images/wide.jpg" -o "$work/x"
+check "a file that is no result" fails_with "this is a picture" $MMNEURON report "$images/wide.jpg" -o "$work/x"
 check "a file that is not there" fails_with "no-such-file" $MMNEURON report no-such-file -o "$work/x"
 check "a figure that is not there" exits 2 $MMNEURON report $results --figure pie -o "$work/x"
 check "two results of a kind" exits 2 $MMNEURON report "$data/eval.json" "$data/eval.json" -o "$work/x"

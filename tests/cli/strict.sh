@@ -277,4 +277,100 @@ check "also the end of one" is_wrong_usage 'quotation marks' ask "$model" "What 
 check "contrib says how many it takes" is_wrong_usage 'too many arguments' \
     contrib "$model" -i wide.jpg What is this
 
+# ---- Files of another kind ------------------------------------------------------------------------
+
+write_list '{"domain": "a", "image": "wide.jpg", "question": "What?", "answers": ["x"]}' \
+    '{"domain": "b", "image": "tall.jpg", "question": "Why?", "answers": ["x"]}'
+rm -f counts && count >/dev/null && $MMNEURON rank counts -q -o neurons.json >/dev/null &&
+    $MMNEURON dump "$model" -q --prompt hello --stages language.norm -o dump >/dev/null || exit 1
+$MMNEURON count "$model" list.jsonl -q -o other --stop-after 1 >/dev/null 2>&1
+mv other.state state || exit 1
+tr '\n' ' ' <neurons.json >one-line.json
+printf '[\n%s,\n%s]\n' '{"domain": "a", "question": "x"}' '{"domain": "a", "question": "y"}' >array.json
+printf '<!DOCTYPE html>\n<html><body>Sign in</body></html>\n' >page
+printf 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 13\n' >pointer
+echo "It is nothing." >notes.txt
+
+# takes_no KIND FILE COMMAND...: the command, which ends where the file stands, says what that is.
+takes_no() {
+    kind=$1
+    file=$2
+    shift 2
+    fails_with "$file: this is $kind.*; expected " $MMNEURON "$@" -q
+}
+
+shard=$(cd "$model" && ls *.safetensors | head -n 1)
+
+for case in "counts|a counts file" "neurons.json|a file of neurons" "one-line.json|a file of neurons" \
+    "dump|a dump" "eval.json|a result of \"mmneuron eval\"" "wide.jpg|a picture" "page|an HTML page" \
+    "array.json|a JSON array" "$model|a model's folder" "pointer|a Git LFS pointer" \
+    "ranking.tsv|the table that"; do
+    file=${case%%|*}
+    kind=${case#*|}
+    [ -e "$file" ] || file=neurons-ranking.tsv
+    check "count takes no list that is $kind" takes_no "$kind" "$file" \
+        count "$model" "$file" -o new
+done
+for command in "eval $model" "lens $model" "perturb $model --neurons neurons.json"; do
+    check "${command%% *} takes no list that is a counts file" takes_no "a counts file" counts \
+        $command counts
+done
+for case in "list.jsonl|a list of samples" "neurons.json|a file of neurons" "dump|a dump" \
+    "$model/$shard|a file of a model's weights" "wide.jpg|a picture" "page|an HTML page" \
+    "notes.txt|a text file" "$model|a model's folder"; do
+    file=${case%%|*}
+    kind=${case#*|}
+    check "rank takes no $kind" takes_no "$kind" "$file" rank "$file"
+    check "nor does merge" takes_no "$kind" "$file" merge "$file" -o new
+    check "nor ask --counts" takes_no "$kind" "$file" \
+        ask "$model" "What?" --neurons neurons.json --on a --counts "$file"
+done
+check "rank takes no state" fails_with "state of an unfinished run" $MMNEURON rank state
+for case in "list.jsonl|a list of samples" "counts|a counts file" "dump|a dump" "wide.jpg|a picture" \
+    "eval.json|a result of" "page|an HTML page" "$model|a model's folder" "state|the state of a count"; do
+    file=${case%%|*}
+    kind=${case#*|}
+    check "eval takes no neurons that are $kind" takes_no "$kind" "$file" \
+        eval "$model" list.jsonl --neurons "$file"
+done
+for command in "lens $model list.jsonl --mask" "perturb $model list.jsonl --neurons" \
+    "ask $model What? --mask" "ask $model What? --off a --neurons"; do
+    check "${command%% *} takes no neurons that are a counts file" takes_no "a counts file" counts \
+        $command counts
+done
+for case in "list.jsonl|a list of samples" "counts|a counts file" "wide.jpg|a picture" \
+    "$model/$shard|a file of a model's weights" "$model/config.json|the configuration"; do
+    file=${case%%|*}
+    kind=${case#*|}
+    check "$kind is no model" takes_no "$kind" "$file" info "$file"
+    [ "$kind" = "a picture" ] ||
+        check "nor a picture" takes_no "$kind" "$file" ask "$model" "What?" -i "$file"
+done
+for command in "verify counts dump" "verify dump counts" "digest counts" \
+    "dump $model --inputs counts -o new"; do
+    check "${command%% *} takes no counts" takes_no "a counts file" counts $command
+done
+check "report takes no list" takes_no "a list of samples" list.jsonl report list.jsonl -o new
+check "nor a dump" takes_no "a dump" dump report dump -o new
+
+# A pointer that git left in a model's folder, and a page that a proxy sent.
+mkdir pointers && ln -s "$model"/* pointers && rm "pointers/$shard" &&
+    cp pointer "pointers/$shard"
+check "weights that Git LFS has to fetch are named" takes_no "a Git LFS pointer" \
+    "$shard" info pointers
+rm pointers/config.json && cp page pointers/config.json
+check "so is a page instead of a configuration" takes_no "an HTML page" config.json info pointers
+
+command="hf download llava-hf/llava-1.5-7b-hf --local-dir llava-1.5-7b-hf"
+for name in llava-hf/llava-1.5-7b-hf https://huggingface.co/llava-hf/llava-1.5-7b-hf \
+    https://huggingface.co/llava-hf/llava-1.5-7b-hf/tree/main hf.co/llava-hf/llava-1.5-7b-hf; do
+    check "$name comes with the command that downloads it" fails_with "$command" $MMNEURON info "$name"
+done
+no_command() {
+    fails_with "is not a folder; expected" $MMNEURON info "$1" && ! grep -q 'hf download' errors
+}
+check "a folder that is not there does not" no_command short/absent
+check "nor one below this one" no_command ./a/b
+check "nor an absolute one" no_command /a/b
+
 done_testing
