@@ -69,6 +69,9 @@ mmn_status mmn_file_unchanged(const mmn_file_identity *identity, const char *pat
 static mmn_status open_regular(int *descriptor, size_t *size, mmn_file_identity *identity,
                                const char *path, mmn_error *error)
 {
+    *descriptor = -1;
+    if (*path == '\0')
+        return mmn_fail(error, MMN_INPUT, NULL, NULL, "a file's name is empty");
     *descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (*descriptor < 0)
         return fail_to_open(path, errno, error);

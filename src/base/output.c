@@ -193,44 +193,28 @@ static void remove_abandoned(int folder, const char *name)
     close(file);
 }
 
-/* Removes what killed runs left under temporary names. That it fails is no reason not to work. */
-static void clean(const mmn_output *output, const char *const *prefixes, size_t count)
+/* Removes what killed runs left under temporary names: all of a folder (NULL), or those of files that
+ * have this path. That it fails is no reason not to work. */
+static mmn_status clean(const mmn_output *output, const char *path, mmn_error *error)
 {
-    DIR *folder = opendir(output->folder);
-    if (!folder)
-        return;
-    for (const struct dirent *entry; (entry = readdir(folder)) != NULL;) {
-        bool temporary = count == 0 && is_temporary(entry->d_name, "", true);
-        for (size_t i = 0; i < count && !temporary; i++)
-            temporary = is_temporary(entry->d_name, prefixes[i], false);
-        if (temporary)
-            remove_abandoned(dirfd(folder), entry->d_name);
+    char *beside = NULL;
+    mmn_status status = path ? mmn_path_beside(&beside, path, "", error) : MMN_OK;
+    DIR *folder = status == MMN_OK ? opendir(output->folder) : NULL;
+    if (folder) {
+        const char *prefix = path ? mmn_path_name(beside) : "";
+        for (const struct dirent *entry; (entry = readdir(folder)) != NULL;)
+            if (is_temporary(entry->d_name, prefix, path == NULL))
+                remove_abandoned(dirfd(folder), entry->d_name);
+        closedir(folder);
     }
-    closedir(folder);
-}
-
-/* The names beside `path` that begin temporary names: its own, and that of a state. */
-static mmn_status clean_beside(const mmn_output *output, const char *path, mmn_error *error)
-{
-    char *own = NULL, *state = NULL, *of_state = NULL;
-    mmn_status status = mmn_path_beside(&own, path, "", error);
-    if (status == MMN_OK)
-        status = mmn_path_beside(&state, path, ".state", error);
-    if (status == MMN_OK)
-        status = mmn_path_beside(&of_state, state, "", error);
-    if (status == MMN_OK) {
-        const char *const prefixes[] = {mmn_path_name(own), mmn_path_name(of_state)};
-        clean(output, prefixes, sizeof(prefixes) / sizeof(prefixes[0]));
-    }
-    mmn_free(own);
-    mmn_free(state);
-    mmn_free(of_state);
+    mmn_free(beside);
     return status;
 }
 
-mmn_status mmn_output_lock(mmn_output **output, const char *path, bool is_folder,
-                           const char *purpose, mmn_error *error)
+mmn_status mmn_output_lock(mmn_output **output, const char *path,
+                           const mmn_output_options *options, mmn_error *error)
 {
+    bool is_folder = options->folder != 0;
     *output = NULL;
     mmn_output *made = mmn_allocate(1, sizeof(*made), error);
     if (!made)
@@ -246,11 +230,11 @@ mmn_status mmn_output_lock(mmn_output **output, const char *path, bool is_folder
         locked = status == MMN_OK;
     }
     if (status == MMN_OK)
-        status = sign_lock(made, path, purpose, error);
-    if (status == MMN_OK && is_folder)
-        clean(made, NULL, 0);
-    else if (status == MMN_OK)
-        status = clean_beside(made, path, error);
+        status = sign_lock(made, path, options->purpose, error);
+    if (status == MMN_OK)
+        status = clean(made, is_folder ? NULL : path, error);
+    for (size_t i = 0; i < options->beside_count && status == MMN_OK; i++)
+        status = clean(made, options->beside[i], error);
     if (status == MMN_OK) {
         *output = made;
         return MMN_OK;

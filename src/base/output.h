@@ -7,13 +7,14 @@
 
 #include "base/error.h"
 
-/* Takes the output `path`: a file, or the folder that receives several files, which is made if it is
- * not there. The folder that is written to is really written to: a lock is made in it, which says that
- * `purpose` (NULL: nothing) runs, and which no killed process leaves locked. MMN_USAGE when `path` is
+/* Takes the output `path` as mmn_output_claim does, whatever its sources: a file, or the folder that
+ * receives several files, which is made if it is not there. The folder that is written to is really
+ * written to: a lock is made in it, which says what runs, and which no killed process leaves locked.
+ * Temporary files of it and of what is beside it are removed. MMN_USAGE when `path` is
  * something else than what it is to become; MMN_SYSTEM, naming the folder, when nothing can be written
  * there, and, naming `path`, when another run has it. */
-mmn_status mmn_output_lock(mmn_output **output, const char *path, bool is_folder,
-                           const char *purpose, mmn_error *error);
+mmn_status mmn_output_lock(mmn_output **output, const char *path,
+                           const mmn_output_options *options, mmn_error *error);
 
 /* Something that writes a result to the file (or folder) `path`. */
 typedef mmn_status mmn_output_writer(const void *context, const char *path, mmn_error *error);

@@ -52,8 +52,10 @@ mmn_status mmn_output_write(const char *path, mmn_output_writer *write, const vo
     mmn_status status = write(context, path, &problem);
     char *place = NULL;
     /* Not where memory is short: there nothing is wrong with the place. */
-    if (status == MMN_SYSTEM && problem.cause != 0)
+    if (status == MMN_USAGE || (status == MMN_SYSTEM && problem.cause != 0))
         write_elsewhere(&place, path, write, context);
+    if (place)
+        status = problem.status = MMN_SYSTEM; /* whatever became of the place since it was proved */
     if (status != MMN_OK && error)
         *error = problem;
     if (place && error) {

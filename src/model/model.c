@@ -248,6 +248,9 @@ mmn_status mmn_model_open(mmn_model **opened, const char *folder,
                           const mmn_model_options *options, mmn_error *error)
 {
     *opened = NULL;
+    if (!folder || !*folder)
+        return mmn_fail(error, MMN_INPUT, NULL, NULL,
+                        "the model's name is empty; expected a Hugging Face folder");
     if (!mmn_is_folder(folder))
         return mmn_fail_not_a_model(error, folder);
     mmn_model *model = mmn_allocate(1, sizeof(*model), error);

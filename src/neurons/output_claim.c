@@ -106,6 +106,6 @@ mmn_status mmn_output_claim(mmn_output **output, const char *path,
             status = compare_source(options->beside[k], &options->sources[i], error);
     }
     if (status == MMN_OK)
-        status = mmn_output_lock(output, path, options->folder != 0, options->purpose, error);
+        status = mmn_output_lock(output, path, options, error);
     return status;
 }

@@ -184,6 +184,11 @@ check "an empty image" fails_with empty $MMNEURON ask "$model" -i "$work/empty" 
 check "no list" leaves_nothing absent $MMNEURON count "$model" "$work/absent" -o "$work/new/c"
 check "an output in a folder that is not there" fails_with "absent: .*\"c\"" \
     $MMNEURON count "$model" "$list" -o "$work/absent/c"
+for command in info rank "merge -o $work/sum" "report -o $work/page" digest; do
+    check "$command of an empty name" fails_with "name is empty" $MMNEURON $command ""
+done
+check "a list with an empty name" fails_with "name is empty" \
+    $MMNEURON count "$model" "" -o "$work/counts-of-nothing"
 check "no counts" fails_with absent $MMNEURON rank "$work/absent"
 check "counts that are none" fails_with empty $MMNEURON rank "$work/empty"
 check "a dump for counts" fails_with some $MMNEURON rank "$work/some"

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
@@ -350,6 +351,43 @@ Test(count, does_not_resume_another_run)
     cr_assert_eq(mmn_write_file(state, "rubbish", 7, NULL), MMN_OK);
     check_not_resumed(&options, "");
     cr_assert_eq(unlink(state), 0);
+}
+
+/* Makes a folder of the output's name while the run is at work: in the end it cannot be written. */
+static int spoil(void *context, const mmn_progress *progress)
+{
+    (void)progress;
+    mkdir(context, (mode_t)0777);
+    return 0;
+}
+
+/* Counts that cannot be written in the end are written elsewhere, and the sentence says where. */
+Test(count, are_not_lost_when_they_cannot_be_written)
+{
+    const mmn_count_options plain = options_for(ONE_RUN);
+    count_ok(&plain);
+    mmn_count_options options = options_for(OTHER);
+    options.progress = spoil;
+    options.progress_context = paths[OTHER];
+    cr_assert_eq(setenv("TMPDIR", folder, 1), 0);
+    cr_assert_eq(mmn_count(model, &options, NULL, &error), MMN_SYSTEM);
+    cr_assert_str_eq(error.file, paths[OTHER]);
+    const char *place = strstr(error.message, "the result is in ");
+    cr_assert(place, "%s", error.message);
+    char file[200];
+    cr_assert_eq(sscanf(place, "the result is in %199s instead", file), 1);
+    cr_assert_eq(strncmp(file, folder, strlen(folder)), 0, "%s", file);
+    check_same_bytes(file, paths[ONE_RUN]);
+    cr_assert_eq(unlink(file), 0);
+    *strrchr(file, '/') = '\0';
+    cr_assert_eq(rmdir(file), 0);
+    cr_assert_eq(rmdir(paths[OTHER]), 0);
+    /* The state has everything, so that the same command ends at once where there is room. */
+    options.progress = NULL;
+    mmn_count_summary summary;
+    cr_assert_eq(mmn_count(model, &options, &summary, &error), MMN_OK, "%s", error.message);
+    cr_assert_eq(summary.resumed, summary.samples);
+    check_same_bytes(paths[OTHER], paths[ONE_RUN]);
 }
 
 static void check_bad(const char *text, const char *line, const char *part)
