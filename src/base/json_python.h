@@ -13,8 +13,8 @@
 /* Stands for the character U+0000, which no C string and no key of Jansson's can hold. */
 #define MMN_JSON_ZERO "\xef\xb7\xaf"
 
-/* Copies `length` bytes with each MMN_JSON_ZERO as the zero byte that it stands for, and returns how
- * many bytes that gives. */
+/* Copies `length` bytes with each MMN_JSON_ZERO as the zero byte that it stands for, and returns
+ * how many bytes that gives. */
 size_t mmn_json_restore_zeros(char *copy, const char *text, size_t length);
 
 /* What of JSON text Jansson refuses and Python reads becomes a text: NaN, Infinity, -Infinity,

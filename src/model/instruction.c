@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "model/image_token.h"
 
 static const char placeholder[] = "<image>";
 
@@ -62,8 +63,16 @@ mmn_status mmn_prompt_encode(const mmn_model *model, const char *prompt, bool ad
                              size_t image_count, int32_t **ids, size_t *count, mmn_error *error)
 {
     const char *text = text_of(model, prompt);
-    mmn_status status =
-        mmn_tokenizer_encode(model->tokenizer, text, strlen(text), add_special, ids, count, error);
+    char *spelt;
+    mmn_status status = mmn_image_token_check(model, prompt, image_count, error);
+    if (status == MMN_OK)
+        status = mmn_image_token_spell(&spelt, model, text, error);
+    if (status != MMN_OK)
+        return status;
+    const char *encoded = spelt ? spelt : text;
+    status = mmn_tokenizer_encode(model->tokenizer, encoded, strlen(encoded), add_special, ids,
+                                  count, error);
+    mmn_free(spelt);
     if (status == MMN_OK && model->config.image_first && (text != prompt || image_count > 0))
         status = put_first(ids, count, model->config.image_token_id, error);
     return status;

@@ -14,7 +14,8 @@ mmn_status mmn_instruction_tokenizer_open(mmn_model *model, mmn_error *error);
  * add_special, in mmn_allocate's memory, with one placeholder for each image where its features
  * go. Where the image stands before the text, a `<image>` that begins the prompt, and a line
  * break after it, are not part of the text, and the placeholder is there for any images;
- * MMN_INPUT for a `<image>` elsewhere. */
+ * MMN_INPUT for a `<image>` elsewhere, and where the tokenizer and config.json do not agree about
+ * the image's token (model/image_token.h). */
 mmn_status mmn_prompt_encode(const mmn_model *model, const char *prompt, bool add_special,
                              size_t image_count, int32_t **ids, size_t *count, mmn_error *error);
 

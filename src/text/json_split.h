@@ -10,7 +10,7 @@
     "Split, CharDelimiterSplit, Digits, Punctuation, Whitespace, WhitespaceSplit, "       \
     "BertPreTokenizer or ByteLevel"
 
-/* Reads a pre-tokeniser of such a type into one to three steps; *known is false for another type. */
+/* Reads a pre-tokeniser of such a type into up to three steps; *known is false for another type. */
 mmn_status mmn_json_read_split(mmn_pre_tokenizer *pre_tokenizer, const mmn_json_object *json,
                                const char *type, bool *known, mmn_error *error);
 

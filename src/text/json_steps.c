@@ -191,8 +191,9 @@ static mmn_status read_normalizer_step(mmn_tokenizer *tokenizer, const mmn_json_
             }
     }
     if (!known)
-        return unsupported(json, type, "Sequence, Prepend, Replace, Strip, StripAccents, Lowercase, "
-                           "NFC, NFD, NFKC, NFKD, Nmt, ByteLevel or BertNormalizer", error);
+        return unsupported(json, type, "Sequence, Prepend, Replace, Strip, StripAccents, "
+                           "Lowercase, NFC, NFD, NFKC, NFKD, Nmt, ByteLevel or BertNormalizer",
+                           error);
     if (status == MMN_OK)
         return mmn_normalizer_add(&tokenizer->normalizer, &step, error);
     mmn_replacement_free(&step.replacement);

@@ -28,9 +28,9 @@ static const char space_symbol[] = "\xe2\x96\x81";
 #ifndef HAVE_UTF8PROC
 static bool needs_unicode_data(mmn_normalizer_kind kind)
 {
-    return kind == MMN_NORMALIZER_LOWERCASE || kind == MMN_NORMALIZER_STRIP_ACCENTS || kind == MMN_NORMALIZER_NFC ||
-           kind == MMN_NORMALIZER_NFD || kind == MMN_NORMALIZER_NFKC ||
-           kind == MMN_NORMALIZER_NFKD;
+    return kind == MMN_NORMALIZER_LOWERCASE || kind == MMN_NORMALIZER_STRIP_ACCENTS ||
+           kind == MMN_NORMALIZER_NFC || kind == MMN_NORMALIZER_NFD ||
+           kind == MMN_NORMALIZER_NFKC || kind == MMN_NORMALIZER_NFKD;
 }
 #endif
 

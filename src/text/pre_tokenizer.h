@@ -41,8 +41,8 @@ typedef enum mmn_split_finds {
     MMN_SPLIT_FINDS_WORDS
 } mmn_split_finds;
 
-/* What becomes of a match: a word of its own, nothing, a part of the piece before or after it (unless
- * that is a match too), or one word together with its neighbouring matches. */
+/* What becomes of a match: a word of its own, nothing, a part of the piece before or after it
+ * (unless that is a match too), or one word together with its neighbouring matches. */
 typedef enum mmn_split_behavior {
     MMN_SPLIT_ISOLATED,
     MMN_SPLIT_REMOVED,

@@ -19,7 +19,7 @@ enum { NAMED_COUNT = sizeof(named_tokens) / sizeof(named_tokens[0]) };
 
 void mmn_side_files_close(mmn_side_files *files)
 {
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < 5; i++) {
         json_decref(files->documents[i]);
         mmn_free(files->paths[i]);
     }
@@ -29,11 +29,12 @@ void mmn_side_files_close(mmn_side_files *files)
 mmn_status mmn_side_files_open(mmn_side_files *files, const char *folder, mmn_error *error)
 {
     static const char *const names[] = {"tokenizer_config.json", "special_tokens_map.json",
-                                        "added_tokens.json", "config.json"};
+                                        "added_tokens.json", "config.json",
+                                        "processor_config.json"};
     mmn_json_object *const objects[] = {&files->config, &files->special_map, &files->added,
-                                        &files->model};
+                                        &files->model, &files->processor};
     mmn_status status = MMN_OK;
-    for (size_t i = 0; i < 4 && status == MMN_OK; i++) {
+    for (size_t i = 0; i < 5 && status == MMN_OK; i++) {
         status = mmn_path_join(&files->paths[i], folder, names[i], error);
         if (status == MMN_OK)
             status = mmn_json_load_if_there(&files->documents[i], files->paths[i], JSON_LIMIT,
@@ -350,6 +351,23 @@ static mmn_status add_all_numbered(const mmn_side_files *files, mmn_tokenizer *t
     return status;
 }
 
+/* Keeps what the files call the image's token. */
+static mmn_status keep_image_token(const mmn_side_files *files, mmn_tokenizer *tokenizer,
+                                   mmn_error *error)
+{
+    const char *key;
+    json_t *further = further_tokens(files, &key);
+    const char *content = content_of(value_of(&files->config, "image_token"));
+    if (!content)
+        content = content_of(json_object_get(further, "image_token"));
+    if (!content)
+        content = content_of(value_of(&files->processor, "image_token"));
+    if (!content || *content == '\0')
+        return MMN_OK;
+    tokenizer->image_token = mmn_copy_text(content, error);
+    return tokenizer->image_token ? MMN_OK : MMN_SYSTEM;
+}
+
 mmn_status mmn_side_files_add_tokens(const mmn_side_files *files, mmn_tokenizer *tokenizer,
                                      bool has_json, mmn_error *error)
 {
@@ -367,5 +385,7 @@ mmn_status mmn_side_files_add_tokens(const mmn_side_files *files, mmn_tokenizer 
         status = add_all_numbered(files, tokenizer, error);
     if (status == MMN_OK)
         status = add_named(files, tokenizer, error);
-    return status == MMN_OK ? add_further(files, tokenizer, error) : status;
+    if (status == MMN_OK)
+        status = add_further(files, tokenizer, error);
+    return status == MMN_OK ? keep_image_token(files, tokenizer, error) : status;
 }

@@ -10,18 +10,18 @@
 #include "text/tokenizer_parts.h"
 
 /* Objects of files that are not there have no value. `model` is the folder's config.json, which
- * says what model the tokenizer belongs to. Start from {0}. */
+ * says what model the tokenizer belongs to, `processor` its processor_config.json. Start from {0}. */
 typedef struct mmn_side_files {
-    mmn_json_object config, special_map, added, model;
-    json_t *documents[4];
-    char *paths[4];
+    mmn_json_object config, special_map, added, model, processor;
+    json_t *documents[5];
+    char *paths[5];
 } mmn_side_files;
 
 /* Close them also on failure. */
 mmn_status mmn_side_files_open(mmn_side_files *files, const char *folder, mmn_error *error);
 void mmn_side_files_close(mmn_side_files *files);
 
-/* Adds the tokens that the files name to those that the tokenizer has from tokenizer.json
+/* Adds the tokens that the files name, and what they call the image's token, to those that the tokenizer has from tokenizer.json
  * (has_json), tokenizer.model or vocab.txt. A token of the vocabulary keeps its id, any other gets
  * the next free one, whatever the files say; a token that is there already gets their options.
  * MMN_INPUT for settings that are not supported. */

@@ -127,6 +127,7 @@ void mmn_tokenizer_close(mmn_tokenizer *tokenizer)
     mmn_ids_free(&tokenizer->before);
     mmn_ids_free(&tokenizer->after);
     mmn_decoder_free(&tokenizer->decoder);
+    mmn_free(tokenizer->image_token);
     mmn_free(tokenizer);
 }
 
@@ -305,6 +306,11 @@ size_t mmn_tokenizer_vocabulary_size(const mmn_tokenizer *tokenizer)
 {
     size_t model = mmn_model_vocabulary(tokenizer)->size, added = tokenizer->added.contents.size;
     return model > added ? model : added;
+}
+
+const char *mmn_tokenizer_image_token(const mmn_tokenizer *tokenizer)
+{
+    return tokenizer->image_token ? tokenizer->image_token : "<image>";
 }
 
 const char *mmn_tokenizer_id_to_token(const mmn_tokenizer *tokenizer, int32_t id)

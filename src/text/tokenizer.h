@@ -58,6 +58,10 @@ size_t mmn_tokenizer_vocabulary_size(const mmn_tokenizer *tokenizer);
 /* The id of the token spelt `token` ("<image>", "</s>"), or false if there is none. */
 bool mmn_tokenizer_token_to_id(const mmn_tokenizer *tokenizer, const char *token, int32_t *id);
 
+/* The token that marks an image's place: "<image>", or what tokenizer_config.json or else
+ * processor_config.json call their image_token. */
+const char *mmn_tokenizer_image_token(const mmn_tokenizer *tokenizer);
+
 /* The spelling of token `id` as the vocabulary has it ("▁the", "<0x0A>"), valid until the tokenizer
  * is closed, or NULL if there is no such id. */
 const char *mmn_tokenizer_id_to_token(const mmn_tokenizer *tokenizer, int32_t id);

@@ -23,7 +23,8 @@ typedef enum mmn_tokenizer_model { MMN_MODEL_BPE, MMN_MODEL_WORDPIECE } mmn_toke
 
 /* In the order in which encoding uses them. */
 struct mmn_tokenizer {
-    size_t id_limit; /* encoding gives ids below this; 0: any */
+    size_t id_limit;   /* encoding gives ids below this; 0: any */
+    char *image_token; /* what the folder's files call it, or NULL */
     mmn_added_tokens added;
     mmn_normalizer normalizer;
     mmn_pre_tokenizer pre_tokenizer;

@@ -113,4 +113,52 @@ if can_read "$top_srcdir/golden/checkpoints/bloom"; then
 fi
 check "split_special_tokens" refuses_split_special
 
+# ---- The image's token ---------------------------------------------------------------------------
+
+# rename_image: llava-1.5 whose tokenizer calls the image's token <picture>.
+rename_image() {
+    copy_model llava-1.5 || return 1
+    for file in tokenizer.json tokenizer_config.json added_tokens.json; do
+        sed 's|"<image>"|"<picture>"|' "$work/llava-1.5/$file" >"$work/changed" &&
+            mv "$work/changed" "$work/llava-1.5/$file" || return 1
+    done
+}
+
+refuses_other_image_id() {
+    copy_model llava-1.5 || return 1
+    sed 's|"image_token_index": 480|"image_token_index": 477|' "$work/llava-1.5/config.json" \
+        >"$work/changed" && mv "$work/changed" "$work/llava-1.5/config.json"
+    pattern='"<image>", which marks .* the id 480, and config.json says 477, which is "'
+    fails_with "$pattern" $MMNEURON dump "$work/llava-1.5" --image "$images/tiny.png" \
+        --prompt 'USER: <image>' -o "$work/ids.safetensors" &&
+        fails_with "$pattern" $MMNEURON dump "$work/llava-1.5" --prompt 'USER: <image>' \
+            -o "$work/ids.safetensors" &&
+        fails_with "$pattern" $MMNEURON ask "$work/llava-1.5" --image "$images/tiny.png" 'What?' &&
+        has_ids 2 'USER' "$work/llava-1.5"
+}
+
+refuses_missing_image_token() {
+    rename_image && rm "$work/llava-1.5/processor_config.json" || return 1
+    fails_with 'has no token "<image>", which marks an image.s place and has the id 480' \
+        $MMNEURON dump "$work/llava-1.5" --image "$images/tiny.png" --prompt 'USER: <image>' \
+        -o "$work/ids.safetensors"
+}
+
+# "<image>" stands for what the files call the image's token, and that may be written too.
+spells_image_token() {
+    rename_image || return 1
+    echo '{"image_token": "<picture>"}' >"$work/llava-1.5/processor_config.json"
+    for prompt in 'USER: <image>' 'USER: <picture>'; do
+        exits 0 $MMNEURON dump "$work/llava-1.5" --image "$images/tiny.png" --prompt "$prompt" \
+            --stages input_ids -o "$work/ids.safetensors" &&
+            grep -q ', 16 of them image features' "$work/out" || return 1
+    done
+}
+
+if can_read "$model"; then
+    check "an image's token with another id" refuses_other_image_id
+    check "no image's token" refuses_missing_image_token
+    check "an image's token of another name" spells_image_token
+fi
+
 done_testing
