@@ -285,11 +285,13 @@ static mmn_status check_form(bool *has_text, mmn_list *list, const mmn_json_obje
 {
     *has_text = mmn_json_has(line, "text") || mmn_json_has(line, "text_file");
     const char *key = mmn_json_has(line, "text") ? "text" : "text_file";
-    if (*has_text && (mmn_json_has(line, "question") || mmn_json_has(line, "prompt") ||
-                      mmn_json_has(line, "image")))
-        return mmn_json_fail(line, key, error,
-                             "stands beside a question, prompt or image; a sample is a text or a "
-                             "question");
+    static const char *const asking[] = {"question", "prompt", "image",
+                                         "answers",  "metric", "choices"};
+    for (size_t i = 0; *has_text && i < sizeof(asking) / sizeof(asking[0]); i++)
+        if (mmn_json_has(line, asking[i]))
+            return mmn_json_fail(line, key, error,
+                                 "stands beside \"%s\"; a sample is a text or a question",
+                                 asking[i]);
     if (*has_text && list->form == FORM_QUESTIONS)
         return mmn_json_fail(line, key, error,
                              "is a text, and the lines before ask questions; a list has one or the "
