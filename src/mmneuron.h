@@ -43,6 +43,11 @@ typedef struct mmn_error {
 /* Writes "file: where: message" to `text`, cut to `size`, control characters replaced. */
 MMN_API void mmn_error_sentence(const mmn_error *error, char *text, size_t size);
 
+/* Replaces in `text` by "?" what could drive a terminal or hide what stands there: controls (C0, C1, DEL),
+ * overrides of direction and the like, and bytes that are not UTF-8. With `lines`, line breaks and
+ * tabs stay. The text gets no longer. */
+MMN_API void mmn_make_printable(char *text, int lines);
+
 /* The library's version, "major.minor.patch". */
 MMN_API const char *mmn_version(void);
 

@@ -79,21 +79,11 @@ mmn_status mmn_error_in_file(mmn_error *error, mmn_status status, const char *fi
     return status;
 }
 
-/* Names from hostile files end up in messages: control characters could drive a terminal. */
-static void replace_control_characters(char *text)
-{
-    for (; *text; text++) {
-        unsigned char byte = (unsigned char)*text;
-        if (byte < 0x20 || byte == 0x7f)
-            *text = '?';
-    }
-}
-
 void mmn_error_sentence(const mmn_error *error, char *text, size_t size)
 {
     const char *file = error->file, *where = error->where;
     snprintf(text, size, "%s%s%s%s%s", file, file[0] ? ": " : "", where, where[0] ? ": " : "",
              error->message);
     if (size > 0)
-        replace_control_characters(text);
+        mmn_make_printable(text, 0);
 }

@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -208,6 +210,17 @@ mmn_status mmn_path_join(char **path, const char *folder, const char *name, mmn_
         (*path)[folder_length] = '/';
     memcpy(*path + folder_length + separate, name, name_length);
     return MMN_OK;
+}
+
+bool mmn_path_is_inside(const char *path, const char *folder)
+{
+    char inner[PATH_MAX], outer[PATH_MAX];
+    struct stat status;
+    if (!realpath(path, inner) || !realpath(folder, outer) || stat(inner, &status) != 0 ||
+        !S_ISREG(status.st_mode))
+        return false;
+    size_t length = strcmp(outer, "/") == 0 ? 0 : strlen(outer);
+    return strncmp(inner, outer, length) == 0 && inner[length] == '/';
 }
 
 mmn_status mmn_path_folder(char **folder, const char *path, mmn_error *error)

@@ -69,6 +69,9 @@ bool mmn_is_same_file(const char *path, const char *other);
  * where the file system has no locks. */
 bool mmn_lock_file(int descriptor);
 
+/* Whether `path` is a regular file inside `folder` or a folder of it, all links followed. */
+bool mmn_path_is_inside(const char *path, const char *folder);
+
 /* A file being written under another name in the same folder, "NAME.PROCESS-NUMBER.partial", locked. Until mmn_writer_commit has
  * succeeded, `path` is whatever it was before; afterwards it is complete and on the disk, whatever
  * interrupts the program. */

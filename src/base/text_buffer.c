@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/printable.h"
 
 /* Room for `size` more bytes and the terminating zero. */
 static bool make_room(mmn_text *text, size_t size)
@@ -76,14 +77,14 @@ void mmn_text_add_real(mmn_text *text, double value)
 void mmn_text_add_json(mmn_text *text, const char *string)
 {
     mmn_text_add_bytes(text, "\"", 1);
-    for (; *string != '\0'; string++) {
-        unsigned char byte = (unsigned char)*string;
-        if (byte == '"' || byte == '\\')
-            mmn_text_add(text, "\\%c", byte);
-        else if (byte < 0x20)
-            mmn_text_add(text, "\\u%04x", byte);
+    for (size_t size; *string != '\0'; string += size) {
+        uint32_t code = mmn_character_at(string, &size);
+        if (code == '"' || code == '\\')
+            mmn_text_add(text, "\\%c", (int)code);
+        else if (code < 0x10000 && mmn_is_hidden(code))
+            mmn_text_add(text, "\\u%04x", (unsigned)code);
         else
-            mmn_text_add_bytes(text, string, 1);
+            mmn_text_add_bytes(text, string, size);
     }
     mmn_text_add_bytes(text, "\"", 1);
 }

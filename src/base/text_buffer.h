@@ -21,7 +21,7 @@ void mmn_text_fill(mmn_text *text, char fill, size_t count);
 /* The shortest decimal number that reads back as `value`, with a point whatever the locale: "0.95",
  * "1e-07", "3"; "inf", "-inf" and "nan" otherwise. */
 void mmn_text_add_real(mmn_text *text, double value);
-/* `string` as JSON, in quotation marks; UTF-8 is left as it is. */
+/* `string` as JSON, in quotation marks; UTF-8 is left as it is, but for hidden characters. */
 void mmn_text_add_json(mmn_text *text, const char *string);
 
 /* Hands the text over in *result (freed with mmn_free or mmn_release) and empties the buffer.

@@ -196,7 +196,7 @@ void mmn_cli_destination_say(const mmn_cli_destination *destination, const char 
     va_list arguments;
     va_start(arguments, format);
     if (destination->standard)
-        vfprintf(stderr, format, arguments);
+        mmn_cli_print_aside(format, arguments);
     else
         mmn_cli_print_list(format, arguments);
     va_end(arguments);

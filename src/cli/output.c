@@ -69,11 +69,28 @@ static void remember_error(void)
         output_error = errno != 0 ? errno : EIO;
 }
 
+/* Prints what may hold texts from files and answers. */
+static bool print_safely(FILE *stream, const char *format, va_list arguments)
+{
+    char *text = NULL;
+    if (vasprintf(&text, format, arguments) < 0)
+        return false;
+    mmn_make_printable(text, 1);
+    bool printed = fputs(text, stream) >= 0;
+    free(text);
+    return printed;
+}
+
 void mmn_cli_print_list(const char *format, va_list arguments)
 {
     errno = 0;
-    if (vprintf(format, arguments) < 0)
+    if (!print_safely(stdout, format, arguments))
         remember_error();
+}
+
+void mmn_cli_print_aside(const char *format, va_list arguments)
+{
+    (void)print_safely(stderr, format, arguments);
 }
 
 void mmn_cli_print(const char *format, ...)
@@ -104,9 +121,25 @@ bool mmn_cli_reader_is_gone(void)
     return output_error == EPIPE;
 }
 
+/* Whether nothing in the text has to be written otherwise for a terminal. */
+static bool is_printable(const char *text)
+{
+    char *copy = strdup(text);
+    if (copy == NULL)
+        return false;
+    mmn_make_printable(copy, 1);
+    bool same = strcmp(copy, text) == 0;
+    free(copy);
+    return same;
+}
+
 int mmn_cli_print_json(json_t *value)
 {
     char *text = value != NULL ? json_dumps(value, JSON_INDENT(2)) : NULL;
+    if (text != NULL && !is_printable(text)) {
+        free(text);
+        text = json_dumps(value, JSON_INDENT(2) | JSON_ENSURE_ASCII);
+    }
     json_decref(value);
     if (atomic_load(&json_failed)) {
         free(text);
@@ -126,11 +159,7 @@ static void print_message(const char *format, va_list arguments)
 {
     char text[4096];
     vsnprintf(text, sizeof text, format, arguments);
-    /* A name from the command line or a file may hold anything; a message is one line of text. */
-    for (char *character = text; *character != '\0'; character++) {
-        if ((unsigned char)*character < 0x20 || *character == 0x7f)
-            *character = '?';
-    }
+    mmn_make_printable(text, 0); /* a message is one line */
     fprintf(stderr, "mmneuron: %s\n", text);
 }
 

@@ -5,34 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* The code point at `text` and its bytes; anything that is not whole UTF-8 is one strange byte. */
-static uint32_t decode(const char *text, size_t *size)
-{
-    const unsigned char *byte = (const unsigned char *)text;
-    const size_t length = byte[0] < 0x80 ? 1 : byte[0] >= 0xf0 && byte[0] < 0xf5 ? 4
-                        : byte[0] >= 0xe0 && byte[0] < 0xf0 ? 3
-                        : byte[0] >= 0xc2 && byte[0] < 0xe0 ? 2 : 0;
-    uint32_t code = length < 2 ? byte[0] : byte[0] & (0x7fu >> length);
-    *size = 1;
-    for (size_t i = 1; i < length; i++) {
-        if ((byte[i] & 0xc0) != 0x80)
-            return 0xfffd;
-        code = code << 6 | (byte[i] & 0x3f);
-    }
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    if (length == 0 || code < least[length] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
-        return 0xfffd;
-    *size = length;
-    return code;
-}
-
-/* Characters that are no text: controls, marks and overrides of direction, non-characters. */
-static bool is_hidden(uint32_t code)
-{
-    return code < 0x20 || (code >= 0x7f && code < 0xa0) || (code >= 0x200e && code < 0x2010) ||
-           (code >= 0x2028 && code < 0x202f) || (code >= 0x2066 && code < 0x206a) ||
-           code == 0xfeff || (code & 0xfffe) == 0xfffe || (code >= 0xfdd0 && code < 0xfdf0);
-}
+#include "base/printable.h"
 
 static bool is_wide(uint32_t code)
 {
@@ -61,7 +34,7 @@ static void add_character(mmn_text *text, const char *bytes, size_t size, uint32
         mmn_text_add(text, "&#39;");
         break;
     default:
-        if (is_hidden(code) || code == 0xfffd)
+        if (mmn_is_hidden(code) || code == 0xfffd)
             mmn_text_add(text, "\xef\xbf\xbd");
         else
             mmn_text_add_bytes(text, bytes, size);
@@ -71,7 +44,7 @@ static void add_character(mmn_text *text, const char *bytes, size_t size, uint32
 void mmn_markup_add(mmn_text *text, const char *utf8)
 {
     for (size_t size; *utf8 != '\0'; utf8 += size) {
-        const uint32_t code = decode(utf8, &size);
+        const uint32_t code = mmn_character_at(utf8, &size);
         add_character(text, utf8, size, code);
     }
 }
@@ -81,7 +54,7 @@ void mmn_markup_add_cut(mmn_text *text, const char *utf8, size_t columns)
     size_t taken = 0, size;
     const char *end = utf8, *last = utf8; /* `last`: what fits beside an ellipsis ends there */
     for (; *end != '\0'; end += size) {
-        taken += is_wide(decode(end, &size)) ? 2 : 1;
+        taken += is_wide(mmn_character_at(end, &size)) ? 2 : 1;
         if (taken > columns)
             break;
         if (taken < columns)
@@ -92,7 +65,7 @@ void mmn_markup_add_cut(mmn_text *text, const char *utf8, size_t columns)
         return;
     }
     for (const char *at = utf8; at < last; at += size) {
-        const uint32_t code = decode(at, &size);
+        const uint32_t code = mmn_character_at(at, &size);
         add_character(text, at, size, code);
     }
     mmn_text_add(text, "\xe2\x80\xa6");
@@ -100,23 +73,21 @@ void mmn_markup_add_cut(mmn_text *text, const char *utf8, size_t columns)
 
 void mmn_markup_add_csv(mmn_text *text, const char *utf8)
 {
-    if (utf8[strcspn(utf8, ",\"\r\n")] == '\0') {
-        mmn_text_add(text, "%s", utf8);
-        return;
-    }
-    mmn_text_add(text, "\"");
+    bool formula = *utf8 != '\0' && strchr("=+-@\t\r", *utf8);
+    const char *mark = formula || utf8[strcspn(utf8, ",\"\r\n")] != '\0' ? "\"" : "";
+    mmn_text_add(text, "%s%s", mark, formula ? "'" : "");
     for (; *utf8 != '\0'; utf8++) {
         if (*utf8 == '"')
             mmn_text_add(text, "\"");
         mmn_text_add_bytes(text, utf8, 1);
     }
-    mmn_text_add(text, "\"");
+    mmn_text_add(text, "%s", mark);
 }
 
 void mmn_markup_add_markdown(mmn_text *text, const char *utf8)
 {
     for (size_t size; *utf8 != '\0'; utf8 += size) {
-        const uint32_t code = decode(utf8, &size);
+        const uint32_t code = mmn_character_at(utf8, &size);
         if (code < 0x80 && strchr("\\`*_{}[]#|~!", (int)code))
             mmn_text_add(text, "\\");
         add_character(text, utf8, size, code);

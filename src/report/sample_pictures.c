@@ -11,16 +11,17 @@
 /* The most pictures of a sample, and bytes of one, that go into a page. */
 enum { PICTURES = 16, PICTURE_BYTES = 4 << 20 };
 
-/* The path of a picture in `folder`, or NULL if there is none that can be read. */
-static char *find_in(const char *folder, const char *name)
+/* The path of the picture `name` if it is a file inside `folder`, where links lead too; else NULL. A result
+ * may come from a stranger, and the page be shown to others: no result names a file elsewhere. */
+static char *find_inside(const char *folder, const char *name)
 {
-    char *path = NULL;
-    bool found = false;
-    if (mmn_path_join(&path, folder, name, NULL) == MMN_OK)
-        mmn_find_file(&found, path, NULL);
-    if (found)
-        return path;
-    mmn_free(path);
+    const char *const places[2] = {folder, ""}; /* beside the list, or as the command line had it */
+    for (size_t i = 0; i < 2; i++) {
+        char *path = NULL;
+        if (mmn_path_join(&path, places[i], name, NULL) == MMN_OK && mmn_path_is_inside(path, folder))
+            return path;
+        mmn_free(path);
+    }
     return NULL;
 }
 
@@ -29,25 +30,26 @@ static char *find_beside(const char *file, const char *name)
     char *folder, *path;
     if (!file || mmn_path_folder(&folder, file, NULL) != MMN_OK)
         return NULL;
-    path = find_in(folder, name);
+    path = find_inside(folder, name);
     mmn_free(folder);
     return path;
 }
 
+/* In the folder that the caller gives; else beside the list, or beside the results. */
 static char *find_picture(const mmn_results *results, const char *name)
 {
     const mmn_result *lens = &results->of[MMN_RESULT_LENS];
     mmn_json_object settings;
     const char *list = NULL;
-    char *path = results->images ? find_in(results->images, name) : NULL;
-    if (!path && mmn_json_get_object(&settings, &lens->top, "settings", NULL) == MMN_OK &&
+    if (results->images)
+        return find_inside(results->images, name);
+    char *path = NULL;
+    if (mmn_json_get_object(&settings, &lens->top, "settings", NULL) == MMN_OK &&
         mmn_json_get_text(&list, &settings, "list", NULL) == MMN_OK)
         path = find_beside(list, name);
     if (!path)
         path = find_beside(lens->file, name);
-    if (!path)
-        path = find_beside(results->of[MMN_RESULT_CONTRIBUTIONS].file, name);
-    return path ? path : find_in("", name);
+    return path ? path : find_beside(results->of[MMN_RESULT_CONTRIBUTIONS].file, name);
 }
 
 static mmn_status open_picture(mmn_picture *picture, const mmn_results *results, const char *name,
@@ -55,7 +57,10 @@ static mmn_status open_picture(mmn_picture *picture, const mmn_results *results,
 {
     char *path = find_picture(results, name);
     if (!path)
-        return mmn_fail(error, MMN_INPUT, name, NULL, "was not found");
+        return mmn_fail(error, MMN_INPUT, name, NULL,
+                        results->images ? "is no file in the folder of pictures"
+                                        : "is no file in the folder of the list or of the result; a "
+                                          "folder of pictures can be given");
     mmn_status status = mmn_picture_open(picture, path, PICTURE_BYTES, error);
     mmn_free(path);
     return status;

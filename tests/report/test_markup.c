@@ -72,6 +72,13 @@ Test(markup, of_other_formats)
     mmn_markup_add_csv(&text, "a,b");
     mmn_markup_add_csv(&text, "say \"yes\"\n");
     is(&text, "plain\"a,b\"\"say \"\"yes\"\"\n\"");
+    static const char *const formulas[][2] = {
+        {"=1+1", "\"'=1+1\""}, {"+1", "\"'+1\""}, {"-1", "\"'-1\""}, {"@sum", "\"'@sum\""},
+        {"\t=1", "\"'\t=1\""}, {"a=b", "a=b"}, {"", ""}};
+    for (size_t i = 0; i < sizeof(formulas) / sizeof(formulas[0]); i++) {
+        mmn_markup_add_csv(&text, formulas[i][0]);
+        is(&text, formulas[i][1]);
+    }
     mmn_markup_add_markdown(&text, "a|b *c* [d](e) <f>\n");
     is(&text, "a\\|b \\*c\\* \\[d\\](e) &lt;f&gt;" STRANGE);
 }

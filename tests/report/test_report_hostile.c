@@ -348,6 +348,30 @@ Test(report_hostile, other_files_are_no_pictures)
     json_decref(json);
 }
 
+/* A stranger's result does not fetch pictures from elsewhere; the caller's folder does. */
+Test(report_hostile, pictures_elsewhere_are_not_shown)
+{
+    static const char picture[] = MMN_SOURCE_DIR "/golden/images/cat.jpg";
+    const mmn_report_options given = {.images = MMN_SOURCE_DIR "/golden/images"};
+    json_t *json = load(data_files[3]);
+    json_t *samples = json_object_get(json, "samples");
+    json_t *images = json_object_get(json_array_get(samples, 0), "images");
+    json_object_set_new(json_object_get(json, "settings"), "list", json_string("/proc/none.jsonl"));
+    json_array_clear(images);
+    json_array_append_new(images, json_string(picture));
+    const char *file = save(json, "results.json");
+    for (int allowed = 0; allowed < 2; allowed++) {
+        mmn_report *report;
+        cr_assert_eq(mmn_report_read(&report, &file, 1, allowed ? &given : NULL, &error), MMN_OK);
+        char *page = written(report, MMN_REPORT_HTML, NULL);
+        cr_assert_eq(strstr(page, ";base64,") != NULL, allowed);
+        cr_assert_eq(strstr(page, "is no file in the folder of the list") != NULL, !allowed);
+        mmn_free(page);
+        mmn_report_free(report);
+    }
+    json_decref(json);
+}
+
 Test(report_hostile, memory_may_be_short)
 {
     mmn_report *report;

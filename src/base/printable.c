@@ -1,0 +1,51 @@
+/* Characters of text from strangers: which are no text, so that what is printed drives no terminal. */
+#include "base/printable.h"
+
+#include <string.h>
+
+#include "mmneuron.h"
+
+uint32_t mmn_character_at(const char *text, size_t *size)
+{
+    const unsigned char *byte = (const unsigned char *)text;
+    const size_t length = byte[0] < 0x80 ? 1 : byte[0] >= 0xf0 && byte[0] < 0xf5 ? 4
+                        : byte[0] >= 0xe0 && byte[0] < 0xf0 ? 3
+                        : byte[0] >= 0xc2 && byte[0] < 0xe0 ? 2 : 0;
+    uint32_t code = length < 2 ? byte[0] : byte[0] & (0x7fu >> length);
+    *size = 1;
+    for (size_t i = 1; i < length; i++) {
+        if ((byte[i] & 0xc0) != 0x80)
+            return 0xfffd;
+        code = code << 6 | (byte[i] & 0x3f);
+    }
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    if (length == 0 || code < least[length] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
+        return 0xfffd;
+    *size = length;
+    return code;
+}
+
+bool mmn_is_hidden(uint32_t code)
+{
+    return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x061c ||
+           (code >= 0x200e && code < 0x2010) || (code >= 0x2028 && code < 0x202f) ||
+           (code >= 0x2066 && code < 0x206a) || code == 0xfeff ||
+           (code >= 0xfff9 && code < 0xfffc) || (code & 0xfffe) == 0xfffe ||
+           (code >= 0xfdd0 && code < 0xfdf0);
+}
+
+void mmn_make_printable(char *text, int lines)
+{
+    char *to = text;
+    for (size_t size; *text != '\0'; text += size) {
+        uint32_t code = mmn_character_at(text, &size);
+        bool layout = lines && (code == '\n' || code == '\t');
+        if (!layout && (mmn_is_hidden(code) || (code == 0xfffd && size == 1))) {
+            *to++ = '?';
+        } else {
+            memmove(to, text, size);
+            to += size;
+        }
+    }
+    *to = '\0';
+}
