@@ -167,6 +167,10 @@ removes_leftovers() {
         echo left >"$work/place/$name"
     done
     exits 0 write_to "$work/place/o" "$1" || return 1
+    if [ "$1" != count ]; then # whose state is no name that this command writes
+        [ -e "$work/place/o.state.77-3.partial" ] || return 1
+        rm "$work/place/o.state.77-3.partial"
+    fi
     ls -A "$work/place" | sort | tr '\n' ' ' >"$work/left"
     cat "$work/left"
     [ "$(sed 's/o-ranking.tsv //' "$work/left")" = "$(printf '%s\n' .123-0.partial o o.123.partial \
