@@ -29,7 +29,8 @@ typedef enum mmn_status {
     MMN_USAGE = 2,      /* the caller asked for something that cannot be */
     MMN_INPUT = 3,      /* a file's contents are not what they should be */
     MMN_SYSTEM = 4,     /* the operating system refused: a file, the disk, memory */
-    MMN_INTERRUPTED = 5 /* a progress callback asked to stop; what was done is kept */
+    MMN_INTERRUPTED = 5, /* a progress callback asked to stop; what was done is kept */
+    MMN_NONFINITE = 6   /* a number of the forward pass became infinite or NaN; `where` is the stage */
 } mmn_status;
 
 typedef struct mmn_error {
@@ -147,6 +148,8 @@ typedef struct mmn_model_options {
                                      without any there, with those of config.json */
     mmn_interrupted_function interrupted; /* NULL: nothing stops but what progress functions stop */
     void *interrupted_context;
+    int allow_nonfinite; /* go on where a number of the forward pass becomes infinite or NaN, and mark
+                            results made of such; 0: sessions end with MMN_NONFINITE there */
 } mmn_model_options;
 
 /* Opens the Hugging Face folder `folder`: reads its configurations and tokenizer and maps its
@@ -233,6 +236,11 @@ MMN_API mmn_status mmn_model_digest(const mmn_model *model, char digest[33], mmn
  * file that gets shorter while it is mapped makes accesses raise SIGBUS, which the library leaves to
  * the program: mmneuron(1) ends with a sentence. */
 MMN_API mmn_status mmn_model_unchanged(const mmn_model *model, mmn_error *error);
+
+/* How often sessions of the model have let numbers pass that are infinite or NaN (allow_nonfinite). If
+ * that is not 0, *first (may be NULL) says where it was first, as the error would have: stage, position
+ * and, if a weight is at fault, its tensor. */
+MMN_API uint64_t mmn_model_nonfinite(const mmn_model *model, mmn_error *first);
 
 /* Token ids of `text`, with the tokenizer's special tokens around it if add_special_tokens; *ids is
  * freed with mmn_release. And back; skip_special_tokens leaves special tokens out. */
@@ -416,6 +424,7 @@ typedef struct mmn_count_summary {
     uint64_t samples, skipped, resumed; /* counted in all; skipped; of them, found in the state file */
     uint64_t positions;                 /* language positions counted by this run */
     uint64_t window;                    /* positions of a window of texts; 0: there are none */
+    uint64_t nonfinite; /* counted samples in which numbers were infinite or NaN */
     double seconds;
 } mmn_count_summary;
 
@@ -442,6 +451,8 @@ typedef struct mmn_rank_options {
     double assignment_bar;    /* quantile for belonging to a domain; 0: as bar */
     const char *modules;      /* NULL: all that were counted */
     int float32;              /* repeat the published code's float32 arithmetic */
+    int allow_nonfinite;      /* rank counts of samples in which numbers were infinite or NaN, and mark
+                                 the ranking; 0: refuse them */
 } mmn_rank_options;
 
 typedef struct mmn_ranking mmn_ranking;
@@ -765,7 +776,9 @@ typedef struct mmn_dump_options {
     size_t generate;    /* tokens to generate, stored as generated_ids; 0: none */
 } mmn_dump_options;
 
-/* Runs `input` through the model and writes the wanted stages to a safetensors file. */
+/* Runs `input` through the model and writes the wanted stages to a safetensors file. A dump is also
+ * for finding out why numbers are infinite or NaN: it goes on with them, its metadata's "nonfinite" says
+ * where they were first, and mmn_model_nonfinite counts them. */
 MMN_API mmn_status mmn_dump(const mmn_model *model, const mmn_input *input,
                             const mmn_dump_options *options, const char *file, mmn_error *error);
 

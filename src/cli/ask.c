@@ -27,6 +27,7 @@ typedef struct ask_request {
     int ignore_generation_config;
     mmn_resize_order order;
     int allow_long_prompts;
+    int allow_nonfinite;
     bool quiet, json, list; /* list: --json prints an array */
 } ask_request;
 
@@ -44,6 +45,7 @@ typedef struct ask_answer {
     char *made_prompt, *text;
     int32_t *ids;
     size_t id_count, positions, image_positions, positions_reused;
+    bool nonfinite; /* it was made of numbers that are infinite or NaN */
 } ask_answer;
 
 /* One session for all questions, so that what they have in common is computed once. */
@@ -138,6 +140,7 @@ static mmn_status run_model(ask_answer *answer, ask_run *run, const mmn_input *i
 static mmn_status find_answer(ask_answer *answer, ask_run *run, mmn_error *error)
 {
     const ask_request *request = run->request;
+    const uint64_t passed = mmn_model_nonfinite(run->model, NULL);
     mmn_input *input = NULL;
     mmn_status status = MMN_OK;
     if (answer->question != NULL)
@@ -155,6 +158,7 @@ static mmn_status find_answer(ask_answer *answer, ask_run *run, mmn_error *error
         answer->image_positions = mmn_input_image_positions(input);
         status = run_model(answer, run, input, error);
     }
+    answer->nonfinite = mmn_model_nonfinite(run->model, NULL) > passed;
     if (status == MMN_OK)
         status = mmn_model_unchanged(run->model, error);
     if (status == MMN_OK)
@@ -194,6 +198,8 @@ static int give_answer(ask_run *run, const ask_answer *answer)
     }
     json_t *value = answer_json(answer);
     add_allowances(value, run);
+    if (answer->nonfinite)
+        json_object_set_new(value, "nonfinite", json_true());
     if (!run->request->list)
         return mmn_cli_print_json(value);
     json_object_set_new(value, "question", json_string(answer->question));
@@ -358,6 +364,7 @@ int mmn_cli_ask(const mmn_cli_command *command, int argc, char **argv)
         MMN_CLI_ALLOW_LONG_PROMPTS(&request.allow_long_prompts),
         MMN_CLI_OTHER_MODEL(&request.steering.other_model),
         MMN_CLI_RESIZE_ORDER(&request.order),
+        MMN_CLI_ALLOW_NONFINITE(&request.allow_nonfinite),
     };
     mmn_cli_arguments arguments;
     int code;
@@ -383,11 +390,14 @@ int mmn_cli_ask(const mmn_cli_command *command, int argc, char **argv)
                               &(mmn_model_options){
                                   .resize_order = request.order,
                                   .ignore_generation_config = request.ignore_generation_config,
+                                  .allow_nonfinite = request.allow_nonfinite,
                               });
     if (code == MMN_CLI_DONE) {
         request.beam_search = mmn_cli_beams_search(&request.beams, run.model);
         code = answer_all(&run);
     }
+    if (code == MMN_CLI_DONE)
+        mmn_cli_say_nonfinite(run.model, "answers are made of such numbers");
 done:
     mmn_session_free(run.session);
     mmn_mask_free(run.mask);

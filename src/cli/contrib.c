@@ -77,6 +77,7 @@ int mmn_cli_contrib(const mmn_cli_command *command, int argc, char **argv)
     mmn_contribution_options *options = &request.options;
     mmn_resize_order order = MMN_RESIZE_HORIZONTAL_FIRST;
     int ignore = 0;
+    int allow_nonfinite = 0;
     const mmn_cli_option table[] = {
         {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
          .target = &request.output, .help = "write everything to FILE (JSON; - is standard output)"},
@@ -115,6 +116,7 @@ int mmn_cli_contrib(const mmn_cli_command *command, int argc, char **argv)
         MMN_CLI_IGNORE_GENERATION_CONFIG(&ignore),
         MMN_CLI_ALLOW_LONG_PROMPTS(&options->allow_long_prompts),
         MMN_CLI_RESIZE_ORDER(&order),
+        MMN_CLI_ALLOW_NONFINITE(&allow_nonfinite),
     };
     mmn_cli_arguments arguments;
     mmn_cli_destination destination = {0};
@@ -133,7 +135,8 @@ int mmn_cli_contrib(const mmn_cli_command *command, int argc, char **argv)
     if (code == MMN_CLI_DONE)
         code = mmn_cli_open_model(&model, arguments.texts[0], &arguments,
                               &(mmn_model_options){.resize_order = order,
-                                                   .ignore_generation_config = ignore});
+                                                   .ignore_generation_config = ignore,
+                                                   .allow_nonfinite = allow_nonfinite});
     if (code == MMN_CLI_DONE)
         code = run_contrib(model, &request, &destination, &arguments);
 done:

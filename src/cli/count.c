@@ -41,14 +41,19 @@ static int give_result(mmn_cli_destination *destination, const mmn_count_summary
                        json_t *skipped)
 {
     const char *output = destination->path;
+    if (summary->nonfinite > 0)
+        mmn_cli_message("in %" PRIu64 " of %" PRIu64 " samples numbers were infinite or NaN; the"
+                        " counts are marked, and \"mmneuron rank\" refuses them",
+                        summary->nonfinite, summary->samples);
     if (destination->standard)
         return mmn_cli_destination_send(destination);
     if (skipped != NULL)
         return mmn_cli_print_json(json_pack(
-            "{s:s, s:I, s:I, s:I, s:I, s:I, s:f, s:O}", "output", output, "samples",
+            "{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:O}", "output", output, "samples",
             (json_int_t)summary->samples, "skipped", (json_int_t)summary->skipped, "resumed",
             (json_int_t)summary->resumed, "positions", (json_int_t)summary->positions, "window",
-            (json_int_t)summary->window, "seconds", summary->seconds, "skipped_samples", skipped));
+            (json_int_t)summary->window, "nonfinite", (json_int_t)summary->nonfinite, "seconds",
+            summary->seconds, "skipped_samples", skipped));
     if (summary->window > 0)
         mmn_cli_print("%s: %" PRIu64 " windows of %" PRIu64 " positions counted\n", output,
                       summary->samples, summary->window);
@@ -115,6 +120,7 @@ int mmn_cli_count(const mmn_cli_command *command, int argc, char **argv)
     mmn_cli_shard shard = {0, 0};
     uint64_t batch = 0;
     mmn_resize_order order = MMN_RESIZE_HORIZONTAL_FIRST;
+    int allow_nonfinite = 0;
     const mmn_cli_option options[] = {
         {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
          .target = &count_options.output,
@@ -152,6 +158,7 @@ int mmn_cli_count(const mmn_cli_command *command, int argc, char **argv)
         MMN_CLI_ALLOW_UNKNOWN_KEYS(&count_options.allow_unknown_keys),
         MMN_CLI_ALLOW_LONG_PROMPTS(&count_options.allow_long_prompts),
         MMN_CLI_RESIZE_ORDER(&order),
+        MMN_CLI_ALLOW_NONFINITE(&allow_nonfinite),
     };
     mmn_cli_arguments arguments;
     mmn_cli_destination destination = {0};
@@ -178,7 +185,8 @@ int mmn_cli_count(const mmn_cli_command *command, int argc, char **argv)
     code = open_destination(&destination, command, count_options.output, arguments.texts);
     if (code == MMN_CLI_DONE)
         code = mmn_cli_open_model(&model, arguments.texts[0], &arguments,
-                                  &(mmn_model_options){.resize_order = order});
+                                  &(mmn_model_options){.resize_order = order,
+                                                       .allow_nonfinite = allow_nonfinite});
     if (code == MMN_CLI_DONE)
         code = run_count(model, &count_options, &destination, arguments.quiet, arguments.json);
 done:

@@ -17,6 +17,7 @@ typedef struct dump_request {
     int allow_long_prompts;
     mmn_resize_order order;
     int ignore_generation_config;
+    int allow_nonfinite;
     mmn_dump_options options;
 } dump_request;
 
@@ -61,6 +62,7 @@ static int run_dump(const mmn_model *model, const dump_request *request,
     } else if (destination->standard) {
         code = mmn_cli_destination_send(destination);
     } else {
+        mmn_cli_say_nonfinite(model, "the dump is written all the same");
         size_t positions = mmn_input_length(input);
         size_t image_positions = mmn_input_image_positions(input);
         if (json)
@@ -97,6 +99,8 @@ int mmn_cli_dump(const mmn_cli_command *command, int argc, char **argv)
         MMN_CLI_IGNORE_GENERATION_CONFIG(&request.ignore_generation_config),
         MMN_CLI_ALLOW_LONG_PROMPTS(&request.allow_long_prompts),
         MMN_CLI_RESIZE_ORDER(&request.order),
+        {.name = "allow-nonfinite", .kind = MMN_CLI_FLAG, .target = &request.allow_nonfinite,
+         .help = "take pixels from --inputs that are infinite or NaN, too"},
     };
     mmn_cli_arguments arguments;
     mmn_cli_destination destination = {0};
@@ -119,6 +123,7 @@ int mmn_cli_dump(const mmn_cli_command *command, int argc, char **argv)
                                       .resize_order = request.order,
                                       .ignore_generation_config =
                                           request.ignore_generation_config,
+                                      .allow_nonfinite = request.allow_nonfinite,
                                       .without_tokenizer = request.prompt == NULL,
                                   });
     if (code == MMN_CLI_DONE) {

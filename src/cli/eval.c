@@ -97,6 +97,7 @@ int mmn_cli_eval(const mmn_cli_command *command, int argc, char **argv)
     const char *output = NULL;
     uint64_t seeds = 5, first_seed = 1, batch = 0;
     mmn_resize_order order = MMN_RESIZE_HORIZONTAL_FIRST;
+    int allow_nonfinite = 0;
     const mmn_cli_option options[] = {
         {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
          .target = &output, .help = "write all results and predictions to FILE (eval.json; - is"
@@ -150,6 +151,7 @@ int mmn_cli_eval(const mmn_cli_command *command, int argc, char **argv)
         MMN_CLI_ALLOW_LONG_PROMPTS(&eval_options.allow_long_prompts),
         MMN_CLI_OTHER_MODEL(&eval_options.other_model),
         MMN_CLI_RESIZE_ORDER(&order),
+        MMN_CLI_ALLOW_NONFINITE(&allow_nonfinite),
     };
     mmn_cli_arguments arguments;
     mmn_cli_destination destination = {0};
@@ -191,7 +193,8 @@ int mmn_cli_eval(const mmn_cli_command *command, int argc, char **argv)
     eval_options.batch = (uint32_t)batch;
     code = mmn_cli_open_model(&model, arguments.texts[0], &arguments,
                               &(mmn_model_options){.resize_order = order,
-                                                   .ignore_generation_config = ignore});
+                                                   .ignore_generation_config = ignore,
+                                                   .allow_nonfinite = allow_nonfinite});
     if (code == MMN_CLI_DONE)
         eval_options.beam_search = mmn_cli_beams_search(&beams, model);
     if (code == MMN_CLI_DONE)

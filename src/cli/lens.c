@@ -42,6 +42,7 @@ int mmn_cli_lens(const mmn_cli_command *command, int argc, char **argv)
     mmn_lens_options lens_options = {0};
     const char *output = NULL;
     mmn_resize_order order = MMN_RESIZE_HORIZONTAL_FIRST;
+    int allow_nonfinite = 0;
     const mmn_cli_option options[] = {
         {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
          .target = &output, .help = "write everything to FILE (JSON; - is standard output)"},
@@ -75,6 +76,7 @@ int mmn_cli_lens(const mmn_cli_command *command, int argc, char **argv)
         MMN_CLI_ALLOW_LONG_PROMPTS(&lens_options.allow_long_prompts),
         MMN_CLI_OTHER_MODEL(&lens_options.other_model),
         MMN_CLI_RESIZE_ORDER(&order),
+        MMN_CLI_ALLOW_NONFINITE(&allow_nonfinite),
     };
     mmn_cli_arguments arguments;
     mmn_cli_destination destination = {0};
@@ -103,7 +105,8 @@ int mmn_cli_lens(const mmn_cli_command *command, int argc, char **argv)
     code = mmn_cli_destination_open(&destination, command, output, MMN_CLI_JSON, NULL);
     if (code == MMN_CLI_DONE)
         code = mmn_cli_open_model(&model, arguments.texts[0], &arguments,
-                                  &(mmn_model_options){.resize_order = order});
+                                  &(mmn_model_options){.resize_order = order,
+                                                       .allow_nonfinite = allow_nonfinite});
     if (code == MMN_CLI_DONE)
         code = run_lens(model, &lens_options, &destination, &arguments);
 done:

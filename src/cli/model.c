@@ -19,3 +19,13 @@ int mmn_cli_open_model(mmn_model **model, const char *folder, const mmn_cli_argu
         mmn_cli_message("%s: %s", folder, info->remarks[i]);
     return MMN_CLI_DONE;
 }
+
+void mmn_cli_say_nonfinite(const mmn_model *model, const char *consequence)
+{
+    mmn_error first;
+    char sentence[2400];
+    if (mmn_model_nonfinite(model, &first) == 0)
+        return;
+    mmn_error_sentence(&first, sentence, sizeof sentence);
+    mmn_cli_message("%s; %s", sentence, consequence);
+}

@@ -42,6 +42,17 @@
         .help = "pass over keys of the list that no sample has, instead of stopping there"   \
     }
 
+/* The option of every command that runs a model; `allow` is an int. */
+#define MMN_CLI_ALLOW_NONFINITE(allow)                                                       \
+    {                                                                                        \
+        .name = "allow-nonfinite", .kind = MMN_CLI_FLAG, .target = (allow),                  \
+        .help = "go on where a number becomes infinite or NaN, and mark the result,"         \
+                " instead of stopping there"                                                 \
+    }
+
+/* Says where the model has let the first such number pass, if it has any, and what becomes of it. */
+void mmn_cli_say_nonfinite(const mmn_model *model, const char *consequence);
+
 /* Opens the model in `folder` with the command's own `wishes`, to which threads and kernels are added,
  * and prints remarks about it as messages unless --quiet. Returns the exit code. */
 int mmn_cli_open_model(mmn_model **model, const char *folder, const mmn_cli_arguments *arguments,

@@ -187,6 +187,7 @@ int mmn_cli_fail(const mmn_error *error)
         return mmn_cli_interrupt_code();
     case MMN_INPUT:
     case MMN_SYSTEM:
+    case MMN_NONFINITE:
         break;
     }
     return MMN_CLI_FAILED;

@@ -42,6 +42,7 @@ int mmn_cli_perturb(const mmn_cli_command *command, int argc, char **argv)
     mmn_perturb_options perturb_options = {.first_seed = 1};
     const char *output = NULL;
     mmn_resize_order order = MMN_RESIZE_HORIZONTAL_FIRST;
+    int allow_nonfinite = 0;
     const mmn_cli_option options[] = {
         {.name = "neurons", .value = "NEURONS.json", .kind = MMN_CLI_TEXT,
          .target = &perturb_options.ranking,
@@ -64,6 +65,7 @@ int mmn_cli_perturb(const mmn_cli_command *command, int argc, char **argv)
         MMN_CLI_ALLOW_LONG_PROMPTS(&perturb_options.allow_long_prompts),
         MMN_CLI_OTHER_MODEL(&perturb_options.other_model),
         MMN_CLI_RESIZE_ORDER(&order),
+        MMN_CLI_ALLOW_NONFINITE(&allow_nonfinite),
     };
     mmn_cli_arguments arguments;
     mmn_cli_destination destination = {0};
@@ -83,7 +85,8 @@ int mmn_cli_perturb(const mmn_cli_command *command, int argc, char **argv)
     code = mmn_cli_destination_open(&destination, command, output, MMN_CLI_JSON, NULL);
     if (code == MMN_CLI_DONE)
         code = mmn_cli_open_model(&model, arguments.texts[0], &arguments,
-                                  &(mmn_model_options){.resize_order = order});
+                                  &(mmn_model_options){.resize_order = order,
+                                                       .allow_nonfinite = allow_nonfinite});
     if (code == MMN_CLI_DONE)
         code = run_perturb(model, &perturb_options, &destination, &arguments);
 done:

@@ -56,6 +56,10 @@ int mmn_cli_rank(const mmn_cli_command *command, int argc, char **argv)
          .help = "rank these modules only, names separated by commas (all that were counted)"},
         {.name = "float32", .kind = MMN_CLI_FLAG, .target = &rank_options.float32,
          .help = "repeat the published code's float32 arithmetic, for comparisons"},
+        {.name = "allow-nonfinite", .kind = MMN_CLI_FLAG,
+         .target = &rank_options.allow_nonfinite,
+         .help = "rank counts of samples in which numbers were infinite or NaN, and mark the"
+                 " ranking, instead of refusing them"},
     };
     mmn_cli_arguments arguments;
     mmn_cli_destination destination = {0};

@@ -3,6 +3,7 @@
  * The stages that are wanted are kept in memory until the pass is over, since the file's header has
  * to name them all: dump a large model's stages a few at a time. */
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/bytes.h"
@@ -10,6 +11,7 @@
 #include "base/memory.h"
 #include "base/output.h"
 #include "format/safetensors.h"
+#include "model/session.h"
 #include "model/stages.h"
 
 /* Canonical: of all NaN, files have this one. */
@@ -19,6 +21,7 @@ typedef struct collection {
     mmn_tensor *tensors; /* names and data are owned, data in the file's byte order */
     size_t count, capacity;
     bool all; /* nobody has asked for stages by name */
+    char nonfinite[2048]; /* where a number was infinite or NaN first; "": nowhere */
 } collection;
 
 static void free_collection(collection *collected)
@@ -100,7 +103,9 @@ static mmn_status generate(collection *collected, mmn_session *session, size_t l
 static mmn_status write_collection(const void *context, const char *path, mmn_error *error)
 {
     const collection *collected = context;
-    const char *const metadata[] = {"format", "mmneuron-dump-1", "version", mmn_version(), NULL};
+    const char *const metadata[] = {"format", "mmneuron-dump-1", "version", mmn_version(),
+                                    collected->nonfinite[0] != '\0' ? "nonfinite" : NULL,
+                                    collected->nonfinite, NULL};
     return mmn_safetensors_write(path, collected->tensors, collected->count, metadata, error);
 }
 
@@ -116,7 +121,10 @@ mmn_status mmn_dump(const mmn_model *model, const mmn_input *input,
                              .see = see,
                              .context = &collected};
     mmn_session *session = NULL;
+    uint64_t passed = mmn_model_nonfinite(model, NULL);
     mmn_status status = mmn_session_create(&session, model, &session_options, error);
+    if (status == MMN_OK) /* which is what a dump may be wanted for */
+        session->compute.watch->allow = true;
     if (status == MMN_OK)
         status = mmn_session_add_probe(session, &probe, error);
     if (status == MMN_OK)
@@ -129,6 +137,10 @@ mmn_status mmn_dump(const mmn_model *model, const mmn_input *input,
                           "no stage of this input has such a name");
     if (status == MMN_OK)
         status = mmn_model_unchanged(model, error);
+    mmn_error first;
+    if (status == MMN_OK && mmn_model_nonfinite(model, &first) > passed)
+        snprintf(collected.nonfinite, sizeof(collected.nonfinite), "%s: %s", first.where,
+                 first.message);
     if (status == MMN_OK)
         status = mmn_output_write(file, write_collection, &collected, error);
     mmn_session_free(session);

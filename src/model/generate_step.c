@@ -1,6 +1,7 @@
 /* One token more for sessions side by side: running what was chosen, and the logits of what follows. */
 #include "model/generate_step.h"
 
+#include <stdio.h>
 #include <string.h>
 
 mmn_status mmn_generating_run(const mmn_generating *g, mmn_error *error)
@@ -31,6 +32,17 @@ mmn_status mmn_generating_run(const mmn_generating *g, mmn_error *error)
     return status;
 }
 
+/* Ends if a logit, row by row of `parts`, is not finite. */
+static mmn_status check_logits(const mmn_generating *g, mmn_finite_watch *watch, mmn_error *error)
+{
+    char where[48];
+    if (!mmn_finite_found(watch))
+        return MMN_OK;
+    size_t length = mmn_language_position(&g->parts[watch->row].session->language);
+    snprintf(where, sizeof(where), "position %zu", length - 1);
+    return mmn_finite_fail(watch, "language.logits", -1, where, error);
+}
+
 mmn_status mmn_generating_make_logits(const mmn_generating *g, mmn_error *error)
 {
     const mmn_language_config *config = &g->model->config.language;
@@ -53,6 +65,8 @@ mmn_status mmn_generating_make_logits(const mmn_generating *g, mmn_error *error)
     float *logits = g->logits ? g->logits : g->parts[0].session->logits;
     mmn_language_logits(compute, weights, logits, g->rows, wanted);
     status = mmn_interrupt_check(compute->interrupt, error);
+    if (status == MMN_OK)
+        status = check_logits(g, compute->watch, error);
     if (status != MMN_OK)
         return status;
     for (size_t i = 0; i < wanted; i++) {

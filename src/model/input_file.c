@@ -148,6 +148,22 @@ static mmn_status read_sizes(mmn_input *input, const mmn_model *model, const mmn
     return MMN_OK;
 }
 
+/* Pixels that are no numbers would make every feature of their image one that is none. */
+static mmn_status check_pixels(const mmn_input *input, const mmn_model *model,
+                               const mmn_tensor *tensor, mmn_error *error)
+{
+    const mmn_pixel_values *pixels = &input->pixels;
+    size_t row = pixels->width, rows = pixels->tiles * 3 * pixels->height;
+    mmn_finite_watch watch = {0};
+    mmn_finite_look(&watch, NULL, pixels->values, row, rows, row, 0, 0);
+    if (!watch.found || model->watch.allow)
+        return MMN_OK;
+    return mmn_fail(error, MMN_INPUT, tensor->file, tensor->name,
+                    "is infinite or NaN at [%zu, %zu, %zu, %zu]",
+                    watch.row / pixels->height / 3, watch.row / pixels->height % 3,
+                    watch.row % pixels->height, watch.column);
+}
+
 static mmn_status read_pixels(mmn_input *input, const mmn_model *model, const mmn_tensor *tensor,
                               mmn_error *error)
 {
@@ -220,6 +236,8 @@ mmn_status mmn_input_from_file(mmn_input **made, const mmn_model *model, const c
         status = read_sizes(input, model, sizes, error);
         if (status == MMN_OK)
             status = read_pixels(input, model, pixels, error);
+        if (status == MMN_OK)
+            status = check_pixels(input, model, pixels, error);
     }
     if (status == MMN_OK)
         status = mmn_safetensors_unchanged(tensors, error);

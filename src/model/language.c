@@ -2,6 +2,7 @@
 #include "model/language.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "model/positions.h"
@@ -37,10 +38,28 @@ typedef struct language_run {
     float *hidden;
 } language_run;
 
+/* Ends the run if something that was made since it was asked last is not finite: `pattern` is the first
+ * stage with a name that shows it. */
+static mmn_status check_finite(const language_run *run, const char *pattern, int layer,
+                               mmn_error *error)
+{
+    mmn_finite_watch *watch = run->compute->watch;
+    if (!mmn_finite_found(watch))
+        return MMN_OK;
+    char where[48];
+    size_t part = run->begun - 1;
+    while (part > 0 && watch->row < run->parts[part].first_row)
+        part--;
+    snprintf(where, sizeof(where), "position %zu",
+             mmn_sequences_position(run->parts[part].sequences,
+                                    watch->row - run->parts[part].first_row));
+    return mmn_finite_fail(watch, pattern, layer, where, error);
+}
+
 static mmn_status show(const language_run *run, const char *pattern, int layer, float *data,
                        size_t width, mmn_error *error)
 {
-    mmn_status status = MMN_OK;
+    mmn_status status = check_finite(run, pattern, layer, error);
     for (size_t i = 0; i < run->begun && status == MMN_OK; i++) {
         const mmn_language_part *part = &run->parts[i];
         status = mmn_sequences_show(part->sequences, part->probes, pattern, layer,
@@ -294,6 +313,7 @@ static mmn_status run_mlp(const language_run *run, const mmn_language_layer_weig
     if (status != MMN_OK)
         return status;
     mmn_accumulate(compute, run->hidden, scratch->normed, run->rows * hidden);
+    mmn_watch_values(compute, run->hidden, run->rows, hidden);
     return show(run, "language.layers.{i}.out", index, run->hidden, hidden, error);
 }
 

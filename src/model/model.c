@@ -287,6 +287,10 @@ mmn_status mmn_model_open(mmn_model **opened, const char *folder,
         mmn_model_close(model);
         return status;
     }
+    model->watch = (mmn_finite_watch){.weights = model->weights,
+                                      .passed = &model->passed,
+                                      .allow = options && options->allow_nonfinite};
+    model->compute.watch = &model->watch;
     describe(model);
     *opened = model;
     return MMN_OK;
@@ -321,6 +325,14 @@ mmn_status mmn_model_digest(const mmn_model *model, char digest[33], mmn_error *
 mmn_status mmn_model_unchanged(const mmn_model *model, mmn_error *error)
 {
     return mmn_weights_unchanged(model->weights, error);
+}
+
+uint64_t mmn_model_nonfinite(const mmn_model *model, mmn_error *first)
+{
+    uint64_t count = atomic_load(&model->passed.count);
+    if (count > 0 && first)
+        *first = model->passed.first;
+    return count;
 }
 
 mmn_status mmn_model_encode(const mmn_model *model, const char *text, int add_special_tokens,

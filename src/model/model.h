@@ -26,6 +26,8 @@ struct mmn_model {
     mmn_image_settings image_settings;
     mmn_compute compute;
     mmn_interrupt interrupt; /* read-only: a session has its own */
+    mmn_finite_watch watch; /* what each session's begins as */
+    mmn_nonfinite passed;
     mmn_remarks remarks;
     mmn_module modules[MMN_MODULE_LIMIT];
     mmn_model_info info;

@@ -77,18 +77,38 @@ static mmn_status reserve_scratch(mmn_compute *compute, size_t key_count, mmn_er
     return MMN_OK;
 }
 
+/* A watch of its own, which begins as the model's does. */
+static mmn_status reserve_watch(mmn_compute *compute, mmn_error *error)
+{
+    if (!compute->watch || compute->owns_watch)
+        return MMN_OK;
+    mmn_finite_watch *own = mmn_allocate(1, sizeof(*own), error);
+    if (!own)
+        return MMN_SYSTEM;
+    *own = *compute->watch;
+    compute->watch = own;
+    compute->owns_watch = true;
+    return MMN_OK;
+}
+
 mmn_status mmn_compute_reserve(mmn_compute *compute, size_t rows, size_t widest, size_t key_count,
                                mmn_error *error)
 {
     mmn_status status = reserve_packed(compute, rows, widest, error);
-
-    return status == MMN_OK ? reserve_scratch(compute, key_count, error) : status;
+    if (status == MMN_OK)
+        status = reserve_scratch(compute, key_count, error);
+    return status == MMN_OK ? reserve_watch(compute, error) : status;
 }
 
 void mmn_compute_free_scratch(mmn_compute *compute)
 {
     mmn_free(compute->scratch);
     mmn_free(compute->packed);
+    if (compute->owns_watch) {
+        mmn_free(compute->watch);
+        compute->watch = NULL;
+        compute->owns_watch = false;
+    }
     compute->scratch = compute->packed = NULL;
     compute->scratch_floats = compute->packed_floats = 0;
 }
@@ -173,6 +193,7 @@ void mmn_apply_linear(const mmn_compute *compute, float *output, const float *in
     const panels from = pack_input(compute, input, rows, depth);
     const cuts c = cut_product(compute, rows, outputs, depth);
     size_t pieces = c.row_blocks * c.output_blocks;
+    mmn_finite_watch *watch = mmn_finite_found(compute->watch) ? NULL : compute->watch;
 #pragma omp parallel for num_threads(threads_for(compute, pieces)) schedule(dynamic)
     for (size_t piece = 0; piece < pieces; piece++) {
         size_t row = piece % c.row_blocks * c.block_rows;
@@ -185,6 +206,9 @@ void mmn_apply_linear(const mmn_compute *compute, float *output, const float *in
             from.row_stride, from.panel_stride, weights + first * row_bytes, weight->type, depth, bias ? bias + first : NULL,
             smaller(c.block_rows, rows - row), smaller(c.block_outputs, outputs - first), depth,
             own_scratch(compute));
+        mmn_finite_look(watch, linear, output + row * outputs + first, outputs,
+                        smaller(c.block_rows, rows - row),
+                        smaller(c.block_outputs, outputs - first), row, first);
     }
 }
 
@@ -269,6 +293,20 @@ void mmn_multiply(const mmn_compute *compute, float *product, const float *facto
         size_t first = piece * ELEMENT_BLOCK;
         compute->kernels->multiply(product + first, product + first, factor + first,
                                    smaller(ELEMENT_BLOCK, count - first));
+    }
+}
+
+void mmn_watch_values(const mmn_compute *compute, const float *values, size_t rows, size_t width)
+{
+    size_t block = rows_of_piece(width);
+    size_t pieces = blocks_of(rows, block);
+    mmn_finite_watch *watch = mmn_finite_found(compute->watch) ? NULL : compute->watch;
+
+#pragma omp parallel for num_threads(threads_for(compute, pieces))
+    for (size_t piece = 0; piece < pieces; piece++) {
+        size_t row = piece * block;
+        mmn_finite_look(watch, NULL, values + row * width, width, smaller(block, rows - row),
+                        width, row, 0);
     }
 }
 

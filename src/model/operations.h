@@ -10,6 +10,7 @@
 
 #include "base/interrupt.h"
 #include "kernels.h"
+#include "model/finite.h"
 #include "model/weights.h"
 
 /* What computes: a kernel table, a number of threads, and the memory that kernels work in. A model's
@@ -23,6 +24,8 @@ typedef struct mmn_compute {
     float *packed;         /* [packed_floats]: the input of a matrix product, panel by panel */
     size_t packed_floats;
     mmn_interrupt *interrupt; /* or NULL: nothing stops */
+    mmn_finite_watch *watch; /* what looks for numbers that are none; a session's is its own */
+    bool owns_watch;
 } mmn_compute;
 
 /* Makes room for matrix products of `rows` rows of up to `widest` numbers, and for attention to
@@ -48,6 +51,9 @@ void mmn_activate(const mmn_compute *compute, mmn_activation activation, float *
 /* sum[i] += addend[i]; product[i] *= factor[i]. */
 void mmn_accumulate(const mmn_compute *compute, float *sum, const float *addend, size_t count);
 void mmn_multiply(const mmn_compute *compute, float *product, const float *factor, size_t count);
+
+/* Looks for numbers that are none in values [rows][width] that no product made (mmn_finite_look). */
+void mmn_watch_values(const mmn_compute *compute, const float *values, size_t rows, size_t width);
 
 /* Many attention heads over one sequence: query and output are [rows][heads * head_dim], keys and
  * values [keys][kv_heads * head_dim]; head h reads key-value head h / (heads / kv_heads). */

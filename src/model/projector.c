@@ -6,9 +6,13 @@
 #include "base/memory.h"
 #include "model/vision.h"
 
-static mmn_status show(const mmn_probes *probes, const char *pattern, float *data, size_t rows,
-                       size_t width, mmn_error *error)
+/* Shows a stage, if all that was made since the one before it is finite. */
+static mmn_status show(const mmn_compute *compute, const mmn_probes *probes, const char *pattern,
+                       float *data, size_t rows, size_t width, mmn_error *error)
 {
+    mmn_status status = mmn_finite_check(compute->watch, pattern, -1, error);
+    if (status != MMN_OK)
+        return status;
     const mmn_shown shown = {
         .pattern = pattern, .layer = -1, .data = data, .shape = {rows, width}};
     return mmn_probes_show(probes, &shown, error);
@@ -32,11 +36,11 @@ static mmn_status project(mmn_compute *compute, const mmn_projector_config *conf
 
     mmn_apply_linear(compute, activations, features, rows, &weights->linear_1);
     mmn_activate(compute, config->activation, activations, rows * inner);
-    status = show(probes, "projector.act", activations, rows, inner, error);
+    status = show(compute, probes, "projector.act", activations, rows, inner, error);
     if (status != MMN_OK)
         goto done;
     mmn_apply_linear(compute, *projected, activations, rows, &weights->linear_2);
-    status = show(probes, "projector.out", *projected, rows, width, error);
+    status = show(compute, probes, "projector.out", *projected, rows, width, error);
 done:
     mmn_free(activations);
     return status;
@@ -98,7 +102,9 @@ mmn_status mmn_projector_run(mmn_compute *compute, const mmn_config *config,
         projected = NULL;
     }
     if (status == MMN_OK)
-        status = show(probes, "projector.merged", *merged, *rows, width, error);
+        mmn_watch_values(compute, *merged, *rows, width);
+    if (status == MMN_OK)
+        status = show(compute, probes, "projector.merged", *merged, *rows, width, error);
     mmn_free(projected);
     if (status != MMN_OK) {
         mmn_free(*merged);

@@ -50,9 +50,13 @@ static mmn_status allocate_activations(activations *a, const mmn_config *config,
     return complete ? MMN_OK : MMN_SYSTEM;
 }
 
-static mmn_status show(const mmn_probes *probes, const char *pattern, int layer, float *data,
-                       size_t rows, size_t width, mmn_error *error)
+/* Shows a stage, if all that was made since the one before it is finite. */
+static mmn_status show(const mmn_compute *compute, const mmn_probes *probes, const char *pattern,
+                       int layer, float *data, size_t rows, size_t width, mmn_error *error)
 {
+    mmn_status status = mmn_finite_check(compute->watch, pattern, layer, error);
+    if (status != MMN_OK)
+        return status;
     const mmn_shown shown = {
         .pattern = pattern, .layer = layer, .data = data, .shape = {rows, width}};
     return mmn_probes_show(probes, &shown, error);
@@ -120,7 +124,7 @@ static mmn_status feed_forward(const mmn_compute *compute, const mmn_qformer_con
     float *hidden = a->hidden + first * width;
     mmn_apply_linear(compute, a->inner, hidden, rows, &weights->intermediate);
     mmn_activate(compute, config->activation, a->inner, rows * inner);
-    mmn_status status = show(probes, pattern, layer, a->inner, rows, inner, error);
+    mmn_status status = show(compute, probes, pattern, layer, a->inner, rows, inner, error);
     if (status != MMN_OK)
         return status;
     mmn_apply_linear(compute, a->sum, a->inner, rows, &weights->output);
@@ -142,8 +146,9 @@ static mmn_status run_layer(const mmn_compute *compute, const mmn_qformer_config
     if (status == MMN_OK)
         status = feed_forward(compute, config, &weights->text_mlp, a, a->queries, a->words,
                               "qformer.layers.{i}.mlp.act", (int)layer, probes, error);
+    mmn_watch_values(compute, a->hidden, a->rows, config->hidden_size);
     if (status == MMN_OK)
-        status = show(probes, "qformer.layers.{i}.out", (int)layer, a->hidden, a->rows,
+        status = show(compute, probes, "qformer.layers.{i}.out", (int)layer, a->hidden, a->rows,
                       config->hidden_size, error);
     return status;
 }
@@ -158,9 +163,10 @@ static mmn_status project(const mmn_compute *compute, const mmn_linear *projecti
     if (!*merged)
         return MMN_SYSTEM;
     mmn_apply_linear(compute, *merged, a->hidden, a->queries, projection);
-    mmn_status status = show(probes, "projector.out", -1, *merged, a->queries, width, error);
+    mmn_status status =
+        show(compute, probes, "projector.out", -1, *merged, a->queries, width, error);
     if (status == MMN_OK)
-        status = show(probes, "projector.merged", -1, *merged, a->queries, width, error);
+        status = show(compute, probes, "projector.merged", -1, *merged, a->queries, width, error);
     return status;
 }
 
@@ -183,11 +189,16 @@ mmn_status mmn_qformer_run(mmn_compute *compute, const mmn_config *config,
     }
     if (status == MMN_OK)
         embed(compute, qformer, &weights->qformer, input->qformer_ids, &a);
+    if (status == MMN_OK) {
+        mmn_watch_values(compute, a.hidden, a.rows, qformer->hidden_size);
+        status = mmn_finite_check(compute->watch, "qformer.embeddings", -1, error);
+    }
     for (uint32_t layer = 0; layer < qformer->layers && status == MMN_OK; layer++)
         status = run_layer(compute, qformer, &weights->qformer.layers[layer], layer, features,
                            probes, &a, error);
     if (status == MMN_OK)
-        status = show(probes, "qformer.out", -1, a.hidden, a.queries, qformer->hidden_size, error);
+        status = show(compute, probes, "qformer.out", -1, a.hidden, a.queries, qformer->hidden_size,
+                      error);
     if (status == MMN_OK)
         status = project(compute, &weights->qformer.projection, probes, &a, merged, error);
     free_activations(&a);

@@ -67,6 +67,15 @@ void mmn_sequences_free(mmn_sequences *sequences)
     *sequences = (mmn_sequences){0};
 }
 
+size_t mmn_sequences_position(const mmn_sequences *sequences, size_t row)
+{
+    size_t i = 0;
+    while (i + 1 < sequences->count && row >= sequences->list[i + 1].first_row)
+        i++;
+    const mmn_sequence *sequence = &sequences->list[i];
+    return sequences->first_position + sequence->shared + row - sequence->first_row;
+}
+
 mmn_status mmn_sequences_show(const mmn_sequences *sequences, const mmn_probes *probes,
                               const char *pattern, int layer, float *data, size_t width,
                               mmn_error *error)

@@ -36,6 +36,9 @@ mmn_status mmn_sequences_plan(mmn_sequences *sequences, const mmn_input *const *
                               size_t count, mmn_error *error);
 void mmn_sequences_free(mmn_sequences *sequences);
 
+/* The position that row `row` of the run stands for. */
+size_t mmn_sequences_position(const mmn_sequences *sequences, size_t row);
+
 /* Shows a stage of all sequences, data [rows][width], to each with its own input: first the
  * positions that it shares, if any, then the others. */
 mmn_status mmn_sequences_show(const mmn_sequences *sequences, const mmn_probes *probes,

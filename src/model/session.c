@@ -1,6 +1,7 @@
 /* Sessions: their life, the end of a forward pass, and generation. */
 #include "model/session.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -138,6 +139,30 @@ mmn_status mmn_session_show_copy(const mmn_session *session, const mmn_shown *sh
     return status;
 }
 
+/* Ends the run if something that was made of the part's rows from `first` on is not finite. */
+static mmn_status check_finite(const mmn_session_part *part, size_t first, const char *pattern,
+                               mmn_error *error)
+{
+    mmn_finite_watch *watch = part->session->compute.watch;
+    char where[48];
+    if (!mmn_finite_found(watch))
+        return MMN_OK;
+    snprintf(where, sizeof(where), "position %zu",
+             mmn_sequences_position(&part->sequences, first + watch->row));
+    return mmn_finite_fail(watch, pattern, -1, where, error);
+}
+
+/* Shows what enters the language model. */
+static mmn_status show_embeddings(const mmn_session_part *part, float *hidden, mmn_error *error)
+{
+    size_t width = part->session->model->config.language.hidden_size;
+    mmn_watch_values(&part->session->compute, hidden, part->sequences.rows, width);
+    mmn_status status = check_finite(part, 0, "language.embeddings", error);
+    return status == MMN_OK ? mmn_sequences_show(&part->sequences, &part->session->probes,
+                                                 "language.embeddings", -1, hidden, width, error)
+                            : status;
+}
+
 /* Final norm and, where a probe wants them, logits of all of the part's rows, hidden [rows][width];
  * of the last one what generating needs. */
 static mmn_status finish(const mmn_session_part *part, float *hidden, mmn_error *error)
@@ -156,12 +181,12 @@ static mmn_status finish(const mmn_session_part *part, float *hidden, mmn_error 
 
     session->have_logits = false;
     mmn_language_norm(&session->compute, config, weights, normed, normed, rows - first);
-    if (want_norm) {
-        mmn_status status =
-            mmn_sequences_show(sequences, probes, "language.norm", -1, normed, width, error);
-        if (status != MMN_OK)
-            return status;
-    }
+    mmn_watch_values(&session->compute, normed, rows - first, width);
+    mmn_status status = check_finite(part, first, "language.norm", error);
+    if (status == MMN_OK && want_norm)
+        status = mmn_sequences_show(sequences, probes, "language.norm", -1, normed, width, error);
+    if (status != MMN_OK)
+        return status;
     memcpy(session->last, hidden + (rows - 1) * width, width * sizeof(float));
     if (!want_logits)
         return MMN_OK;
@@ -170,10 +195,12 @@ static mmn_status finish(const mmn_session_part *part, float *hidden, mmn_error 
     float *logits = mmn_allocate(rows, vocabulary * sizeof(float), error);
     if (!logits)
         return MMN_SYSTEM;
-    mmn_status status = mmn_compute_reserve(&session->compute, rows, width, 0, error);
+    status = mmn_compute_reserve(&session->compute, rows, width, 0, error);
     if (status == MMN_OK) {
         mmn_language_logits(&session->compute, weights, logits, normed, rows);
         status = mmn_interrupt_check(session->compute.interrupt, error);
+        if (status == MMN_OK)
+            status = check_finite(part, 0, "language.logits", error);
     }
     if (status == MMN_OK) {
         status = mmn_sequences_show(sequences, probes, "language.logits", -1, logits, vocabulary,
@@ -214,10 +241,7 @@ mmn_status mmn_session_run_language(const mmn_session_part *parts, size_t count,
                                      .first_row = part->first_row,
                                      .first_layer = part->first_layer};
         if (part->first_layer == 0)
-            status = mmn_sequences_show(&part->sequences, &part->session->probes,
-                                        "language.embeddings", -1,
-                                        hidden + part->first_row * config->hidden_size,
-                                        config->hidden_size, error);
+            status = show_embeddings(part, hidden + part->first_row * config->hidden_size, error);
     }
     if (status == MMN_OK)
         status = mmn_language_run(&first->compute, config, &model->weights->language, run, count,

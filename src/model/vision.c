@@ -1,6 +1,7 @@
 /* The vision transformer: pixel values in, the features that the projector reads out. */
 #include "model/vision.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -63,9 +64,19 @@ static mmn_status allocate_activations(activations *a, const mmn_vision_config *
     return complete ? MMN_OK : MMN_SYSTEM;
 }
 
-static mmn_status show(const mmn_probes *probes, const char *pattern, int layer,
-                       const activations *a, float *data, size_t width, mmn_error *error)
+/* Shows a stage, if all that was made since the one before it is finite. */
+static mmn_status show(const mmn_compute *compute, const mmn_probes *probes, const char *pattern,
+                       int layer, const activations *a, float *data, size_t width,
+                       mmn_error *error)
 {
+    if (mmn_finite_found(compute->watch)) {
+        char where[64];
+        snprintf(where, sizeof(where), "tile %zu, token %zu", compute->watch->row / a->tokens,
+                 compute->watch->row % a->tokens);
+        mmn_status status = mmn_finite_fail(compute->watch, pattern, layer, where, error);
+        if (status != MMN_OK)
+            return status;
+    }
     const mmn_shown shown = {.pattern = pattern,
                              .layer = layer,
                              .data = data,
@@ -167,12 +178,13 @@ static mmn_status run_layer(const mmn_compute *compute, const mmn_vision_config 
     mmn_apply_linear(compute, a->inner, a->normed, a->rows, &layer->fc1);
     mmn_activate(compute, config->activation, a->inner, a->rows * inner);
     mmn_status status =
-        show(probes, "vision.layers.{i}.mlp.act", index, a, a->inner, inner, error);
+        show(compute, probes, "vision.layers.{i}.mlp.act", index, a, a->inner, inner, error);
     if (status != MMN_OK)
         return status;
     mmn_apply_linear(compute, a->normed, a->inner, a->rows, &layer->fc2);
     mmn_accumulate(compute, a->hidden, a->normed, a->rows * width);
-    return show(probes, "vision.layers.{i}.out", index, a, a->hidden, width, error);
+    mmn_watch_values(compute, a->hidden, a->rows, width);
+    return show(compute, probes, "vision.layers.{i}.out", index, a, a->hidden, width, error);
 }
 
 /* Copies hidden state number `state` (0: the embeddings, i: the output of the i-th layer) to its
@@ -230,8 +242,9 @@ mmn_status mmn_vision_run(mmn_compute *compute, const mmn_vision_config *config,
     }
 
     status = embed(compute, config, weights, pixels, &a, error);
+    mmn_watch_values(compute, a.hidden, a.rows, config->hidden_size);
     if (status == MMN_OK)
-        status = show(probes, "vision.embeddings", -1, &a, a.hidden, config->hidden_size,
+        status = show(compute, probes, "vision.embeddings", -1, &a, a.hidden, config->hidden_size,
                       error);
     uint32_t layers = layers_needed(config, probes);
     for (uint32_t layer = 0; status == MMN_OK; layer++) {
@@ -243,7 +256,8 @@ mmn_status mmn_vision_run(mmn_compute *compute, const mmn_vision_config *config,
     }
     if (status == MMN_OK) {
         a.tokens = kept;
-        status = show(probes, "vision.out", -1, &a, *features, width, error);
+        mmn_watch_values(compute, *features, tiles * kept, width);
+        status = show(compute, probes, "vision.out", -1, &a, *features, width, error);
     }
 done:
     free_activations(&a);

@@ -244,6 +244,7 @@ static mmn_status find(contribution_run *run, mmn_error *error)
 mmn_status mmn_contributions_run(mmn_contributions **contributions, const mmn_model *model,
                                  const mmn_contribution_options *options, mmn_error *error)
 {
+    const uint64_t passed = mmn_model_nonfinite(model, NULL);
     contribution_run run = {.options = options};
     *contributions = NULL;
     run.result = mmn_allocate(1, sizeof(*run.result), error);
@@ -256,6 +257,8 @@ mmn_status mmn_contributions_run(mmn_contributions **contributions, const mmn_mo
     mmn_session_free(run.session);
     mmn_input_free(run.input);
     mmn_free(run.extended.ids);
+    if (run.result)
+        run.result->nonfinite = mmn_model_nonfinite(model, NULL) > passed;
     if (status == MMN_OK)
         *contributions = run.result;
     else

@@ -62,6 +62,7 @@ struct mmn_contributions {
     const mmn_model *model;
     mmn_allowances allowed;
     char version[32], digest[MMN_DIGEST_SIZE];
+    bool nonfinite; /* numbers were infinite or NaN on the way to it, and allowed */
     char *prompt, *answer;
     char **images;
     size_t image_count;

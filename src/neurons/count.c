@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/output.h"
 #include "model/model.h"
+#include "model/session.h"
 #include "neurons/count_batch.h"
 #include "neurons/count_plan.h"
 #include "neurons/count_probe.h"
@@ -101,7 +102,8 @@ static mmn_status save_state_if_due(count_run *run, mmn_error *error)
 static mmn_status skip_or_fail(count_run *run, const mmn_error *problem, uint64_t line,
                                mmn_error *error)
 {
-    if (!run->options->skip_bad) {
+    /* A number that is none is the model's fault, not the sample's. */
+    if (!run->options->skip_bad || problem->status == MMN_NONFINITE) {
         if (error)
             *error = *problem;
         return problem->status;
@@ -142,6 +144,13 @@ static mmn_status run_alone(count_run *run, size_t number, mmn_error *error)
     mmn_error problem = {0};
     mmn_status status = mmn_count_batch_run(&run->batch, number, 1, run->counts, run->session,
                                             run->probes, &problem);
+    if (status == MMN_NONFINITE && run->model->watch.allow) {
+        run->session->compute.watch->allow = true;
+        status = mmn_count_batch_run(&run->batch, number, 1, run->counts, run->session,
+                                     run->probes, &problem);
+        run->session->compute.watch->allow = false;
+        run->counts->nonfinite += status == MMN_OK;
+    }
     bool counted = status == MMN_OK;
     uint64_t line = run->batch.samples[number].line;
     if (counted)
@@ -329,6 +338,8 @@ static mmn_status start_session(count_run *run, mmn_error *error)
     const mmn_model_info *info = mmn_model_describe(run->model);
     const mmn_session_options options = {.prompt_only = 1};
     mmn_status status = mmn_session_create(&run->session, run->model, &options, error);
+    if (status == MMN_OK) /* where it is allowed, samples with such numbers are run alone */
+        run->session->compute.watch->allow = false;
     for (size_t i = 0; i < run->counts->module_count && status == MMN_OK; i++) {
         const mmn_counted_module *module = &run->counts->modules[i];
         const char *stages = NULL;
@@ -415,6 +426,7 @@ static void summarise(mmn_count_summary *summary, const count_run *run)
 {
     *summary = (mmn_count_summary){.samples = mmn_counts_samples(run->counts),
                                    .skipped = run->counts->skipped_count,
+                                   .nonfinite = run->counts->nonfinite,
                                    .positions = run->language_positions,
                                    .window = run->plan.windows.length,
                                    .seconds = mmn_clock() - run->start};

@@ -275,12 +275,14 @@ mmn_status mmn_eval(mmn_evaluation **evaluation, const mmn_model *model,
     *evaluation = mmn_allocate(1, sizeof(**evaluation), error);
     if (!*evaluation)
         return MMN_SYSTEM;
+    const uint64_t passed = mmn_model_nonfinite(model, NULL);
     (*evaluation)->model = model;
     mmn_status status = copy_options(*evaluation, options, error);
     if (status == MMN_OK)
         status = mmn_eval_plan(*evaluation, options, error);
     if (status == MMN_OK)
         status = run_all(*evaluation, options, error);
+    (*evaluation)->nonfinite = mmn_model_nonfinite(model, NULL) > passed;
     if (status != MMN_OK) {
         mmn_evaluation_free(*evaluation);
         *evaluation = NULL;

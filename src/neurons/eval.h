@@ -56,6 +56,7 @@ struct mmn_evaluation {
     size_t stop_string_count;
     mmn_allowances allowed;
     char model_digest[MMN_DIGEST_SIZE], neurons_digest[MMN_DIGEST_SIZE]; /* "": no neurons */
+    bool nonfinite; /* numbers were infinite or NaN on the way to it, and allowed */
 
     size_t setting_count, setting_capacity;
     char **settings; /* [0] is "none" */

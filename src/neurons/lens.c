@@ -451,6 +451,7 @@ mmn_status mmn_lens_run(mmn_lens **lens, const mmn_model *model, const mmn_lens_
     *lens = NULL;
     if (!options->list)
         return mmn_fail(error, MMN_USAGE, NULL, NULL, "the lens needs a list");
+    const uint64_t passed = mmn_model_nonfinite(model, NULL);
     lens_run run = {.options = options};
     run.lens = mmn_allocate(1, sizeof(*run.lens), error);
     mmn_status status = run.lens ? set_up(&run, model, error) : MMN_SYSTEM;
@@ -462,6 +463,8 @@ mmn_status mmn_lens_run(mmn_lens **lens, const mmn_model *model, const mmn_lens_
     mmn_readout_free(&run.readout);
     mmn_neuron_lists_free(run.lists);
     mmn_free(run.residual);
+    if (run.lens)
+        run.lens->nonfinite = mmn_model_nonfinite(model, NULL) > passed;
     if (status == MMN_OK)
         *lens = run.lens;
     else

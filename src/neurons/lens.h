@@ -41,6 +41,7 @@ struct mmn_lens {
     const mmn_model *model;
     mmn_allowances allowed;
     char version[32], digest[MMN_DIGEST_SIZE]; /* digest: the model's */
+    bool nonfinite; /* numbers were infinite or NaN on the way to it, and allowed */
     char neurons[MMN_DIGEST_SIZE];             /* of the ranking; "": nothing is off */
     char *list, *off_domain, *off_setting;     /* off_domain NULL: each sample's own */
     uint64_t samples;

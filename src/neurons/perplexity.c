@@ -379,6 +379,7 @@ mmn_status mmn_perplexity_measure(mmn_perplexity **made, const mmn_model *model,
     mmn_perplexity *perplexity = *made = mmn_allocate(1, sizeof(**made), error);
     if (!perplexity)
         return MMN_SYSTEM;
+    const uint64_t passed = mmn_model_nonfinite(model, NULL);
     perplexity->model = model;
     mmn_status status = copy_options(perplexity, options, error);
     if (status == MMN_OK)
@@ -391,6 +392,7 @@ mmn_status mmn_perplexity_measure(mmn_perplexity **made, const mmn_model *model,
         status = plan_runs(perplexity, error);
     if (status == MMN_OK)
         status = run_all(perplexity, options, error);
+    perplexity->nonfinite = mmn_model_nonfinite(model, NULL) > passed;
     if (status == MMN_OK)
         status = mmn_count_plan_unchanged(&perplexity->plan, model, error);
     if (status != MMN_OK) {

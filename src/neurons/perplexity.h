@@ -26,6 +26,7 @@ struct mmn_perplexity {
     uint32_t seeds;
     mmn_allowances allowed;
     char model_digest[MMN_DIGEST_SIZE], neurons_digest[MMN_DIGEST_SIZE]; /* "": no neurons */
+    bool nonfinite; /* numbers were infinite or NaN on the way to it, and allowed */
     char data[MMN_DIGEST_SIZE];                                          /* of the texts' windows */
 
     mmn_counts *domains; /* no counts: only names, in their bytewise order */

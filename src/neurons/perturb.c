@@ -264,6 +264,7 @@ mmn_status mmn_perturb(mmn_perturbation **perturbation, const mmn_model *model,
     *perturbation = NULL;
     if (!options->list || !options->ranking)
         return mmn_fail(error, MMN_USAGE, NULL, NULL, "perturbing needs a list and a ranking");
+    const uint64_t passed = mmn_model_nonfinite(model, NULL);
     perturb_run run = {.model = model, .options = options};
     run.result = mmn_allocate(1, sizeof(*run.result), error);
     mmn_status status = run.result ? set_up(&run, error) : MMN_SYSTEM;
@@ -279,6 +280,7 @@ mmn_status mmn_perturb(mmn_perturbation **perturbation, const mmn_model *model,
     mmn_hidden_states_free(&run.states);
     mmn_neuron_lists_free(run.lists);
     if (status == MMN_OK) {
+        run.result->nonfinite = mmn_model_nonfinite(model, NULL) > passed;
         *perturbation = run.result;
     } else {
         mmn_perturbation_free(run.result);

@@ -19,6 +19,7 @@ typedef struct mmn_perturb_curve {
 struct mmn_perturbation {
     mmn_allowances allowed;
     char version[32], model[MMN_DIGEST_SIZE], neurons[MMN_DIGEST_SIZE];
+    bool nonfinite; /* numbers were infinite or NaN on the way to it, and allowed */
     char *list;
     uint64_t samples; /* per domain, as asked for; 0: all */
     uint64_t seeds, first_seed;

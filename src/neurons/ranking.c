@@ -147,8 +147,15 @@ static mmn_status make_digest(mmn_ranking *ranking, mmn_error *error)
 }
 
 static mmn_status rank_counts(mmn_ranking *ranking, const mmn_counts *counts, const char *file,
-                              const char *modules, mmn_error *error)
+                              const mmn_rank_options *options, mmn_error *error)
 {
+    const char *modules = options ? options->modules : NULL;
+    if (counts->nonfinite > 0 && !(options && options->allow_nonfinite))
+        return mmn_fail(error, MMN_INPUT, file, "nonfinite",
+                        "in %" PRIu64 " of the %" PRIu64 " samples counted, numbers were infinite or "
+                        "NaN, so that its neurons cannot be compared; --allow-nonfinite ranks them all "
+                        "the same",
+                        counts->nonfinite, mmn_counts_samples(counts));
     if (counts->unfinished)
         return mmn_fail(error, MMN_INPUT, file, NULL,
                         "this is the state of an unfinished run; let that run finish first");
@@ -180,8 +187,7 @@ mmn_status mmn_rank(mmn_ranking **made, const char *counts_file, const mmn_rank_
     if (status == MMN_OK)
         status = mmn_counts_read(&counts, counts_file, error);
     if (status == MMN_OK)
-        status = rank_counts(ranking, counts, counts_file, options ? options->modules : NULL,
-                             error);
+        status = rank_counts(ranking, counts, counts_file, options, error);
     mmn_counts_free(counts);
     if (status == MMN_OK)
         *made = ranking;

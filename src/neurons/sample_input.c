@@ -19,7 +19,8 @@ bool mmn_sample_blame(mmn_error *error, uint64_t line, const char *list_file)
     char sentence[sizeof(error->message)], where[32];
     mmn_error_sentence(error, sentence, sizeof(sentence));
     snprintf(where, sizeof(where), "line %" PRIu64, line);
-    mmn_fail(error, MMN_INPUT, list_file, where, "%s", sentence);
+    mmn_fail(error, error->status == MMN_NONFINITE ? MMN_NONFINITE : MMN_INPUT, list_file, where,
+             "%s", sentence);
     return true;
 }
 

@@ -178,6 +178,7 @@ mmn_status mmn_contributions_json(const mmn_contributions *result, char **json, 
     mmn_text_add(text, "{\n  \"format\": \"mmneuron-contrib-1\",\n  \"version\": ");
     mmn_text_add_json(text, result->version);
     mmn_text_add(text, ",\n  \"model\": \"%s\",\n  \"neurons\": null,\n", result->digest);
+    mmn_run_json_nonfinite(text, result->nonfinite);
     add_settings(text, result);
     mmn_text_add(text, "  \"answer\": ");
     mmn_text_add_json(text, result->answer);

@@ -7,6 +7,7 @@
 #include "neurons/lens_words.h"
 #include "report/allowances.h"
 #include "report/words.h"
+#include "report/run_json.h"
 
 /* Adds a word of the vocabulary in quotation marks. */
 static mmn_status add_word(mmn_text *text, const mmn_model *model, int32_t id, mmn_error *error)
@@ -95,5 +96,6 @@ mmn_status mmn_contributions_table(const mmn_contributions *result, char **table
         return status;
     }
     mmn_allowances_remarks(&text, &result->allowed);
+    mmn_run_table_nonfinite(&text, result->nonfinite);
     return mmn_text_finish(&text, table, error);
 }

@@ -177,6 +177,7 @@ mmn_status mmn_evaluation_json(const mmn_evaluation *evaluation, char **json, mm
                  mmn_version());
     mmn_run_json_digest(&text, "model", evaluation->model_digest);
     mmn_run_json_digest(&text, "neurons", evaluation->neurons_digest);
+    mmn_run_json_nonfinite(&text, evaluation->nonfinite);
     add_settings(&text, evaluation);
     mmn_text_add(&text, "  \"domains\": ");
     add_domains(&text, evaluation);

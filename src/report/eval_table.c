@@ -5,6 +5,7 @@
 #include "neurons/eval.h"
 #include "report/allowances.h"
 #include "report/columns.h"
+#include "report/run_json.h"
 
 /* Wide enough for titles. */
 enum { NUMBER_WIDTH = 9 };
@@ -100,5 +101,6 @@ mmn_status mmn_evaluation_table(const mmn_evaluation *evaluation, char **table, 
         if (evaluation->crossed[i])
             add_cross(&text, evaluation, i, width);
     mmn_allowances_remarks(&text, &evaluation->allowed);
+    mmn_run_table_nonfinite(&text, evaluation->nonfinite);
     return mmn_text_finish(&text, table, error);
 }

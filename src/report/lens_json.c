@@ -8,6 +8,7 @@
 #include "neurons/lens.h"
 #include "neurons/lens_words.h"
 #include "report/allowances.h"
+#include "report/run_json.h"
 
 typedef struct lens_text {
     mmn_text text;
@@ -260,6 +261,7 @@ mmn_status mmn_lens_json(const mmn_lens *lens, char **json, mmn_error *error)
     mmn_text_add(text, ",\n  \"model\": \"%s\",\n  \"neurons\": ", lens->digest);
     add_optional(text, lens->neurons);
     mmn_text_add(text, ",\n");
+    mmn_run_json_nonfinite(text, lens->nonfinite);
     add_settings(&out);
     add_curves(&out);
     add_three_stages(&out);

@@ -9,6 +9,7 @@
 #include "report/allowances.h"
 #include "report/columns.h"
 #include "report/words.h"
+#include "report/run_json.h"
 
 enum { WORD_WIDTH = 14 };
 
@@ -122,5 +123,6 @@ mmn_status mmn_lens_table(const mmn_lens *lens, char **table, mmn_error *error)
         return status;
     }
     mmn_allowances_remarks(&text, &lens->allowed);
+    mmn_run_table_nonfinite(&text, lens->nonfinite);
     return mmn_text_finish(&text, table, error);
 }

@@ -134,6 +134,7 @@ mmn_status mmn_perplexity_json(const mmn_perplexity *perplexity, char **json, mm
     mmn_run_json_digest(&text, "model", perplexity->model_digest);
     mmn_run_json_digest(&text, "neurons", perplexity->neurons_digest);
     mmn_run_json_digest(&text, "data", perplexity->data);
+    mmn_run_json_nonfinite(&text, perplexity->nonfinite);
     add_settings(&text, perplexity);
     mmn_text_add(&text, "  \"domains\": ");
     add_domains(&text, perplexity);

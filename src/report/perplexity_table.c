@@ -6,6 +6,7 @@
 #include "neurons/perplexity.h"
 #include "report/allowances.h"
 #include "report/columns.h"
+#include "report/run_json.h"
 
 /* Wide enough for titles. */
 enum { NUMBER_WIDTH = 9 };
@@ -104,5 +105,6 @@ mmn_status mmn_perplexity_table(const mmn_perplexity *perplexity, char **table, 
         add_cross(&text, perplexity, width);
     }
     mmn_allowances_remarks(&text, &perplexity->allowed);
+    mmn_run_table_nonfinite(&text, perplexity->nonfinite);
     return mmn_text_finish(&text, table, error);
 }

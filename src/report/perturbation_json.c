@@ -7,6 +7,7 @@
 #include "base/text_buffer.h"
 #include "neurons/perturbation.h"
 #include "report/allowances.h"
+#include "report/run_json.h"
 
 static void add_settings(mmn_text *text, const mmn_perturbation *perturbation)
 {
@@ -86,6 +87,7 @@ mmn_status mmn_perturbation_json(const mmn_perturbation *perturbation, char **js
     mmn_text_add_json(&text, perturbation->version);
     mmn_text_add(&text, ",\n  \"model\": \"%s\",\n  \"neurons\": \"%s\",\n", perturbation->model,
                  perturbation->neurons);
+    mmn_run_json_nonfinite(&text, perturbation->nonfinite);
     add_settings(&text, perturbation);
     mmn_text_add(&text, "  \"layers\": %zu,\n  \"curves\": [\n", perturbation->layers);
     for (size_t i = 0; i < perturbation->curve_count; i++) {

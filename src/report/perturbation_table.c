@@ -8,6 +8,7 @@
 #include "neurons/statistics.h"
 #include "report/allowances.h"
 #include "report/columns.h"
+#include "report/run_json.h"
 
 /* The mean of |h' - h| / |h| over the layers' outputs, or after the final norm. */
 static double moved(const mmn_perturbation *perturbation, const mmn_perturb_curve *curve, bool last)
@@ -75,5 +76,6 @@ mmn_status mmn_perturbation_table(const mmn_perturbation *perturbation, char **t
     }
     mmn_free(values);
     mmn_allowances_remarks(&text, &perturbation->allowed);
+    mmn_run_table_nonfinite(&text, perturbation->nonfinite);
     return mmn_text_finish(&text, table, error);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "neurons/ranking.h"
 #include "report/markup.h"
 #include "report/report.h"
 #include "report/style.h"
@@ -75,6 +76,22 @@ static void add_remarks(mmn_text *text, const mmn_report *report, const char *be
     }
 }
 
+/* Whether numbers were infinite or NaN on the way to one of them. */
+static bool is_nonfinite(const mmn_report *report)
+{
+    const mmn_results *results = &report->results;
+    bool marked = results->ranking && results->ranking->nonfinite > 0;
+    for (size_t kind = 0; kind < MMN_RESULT_KINDS; kind++) {
+        const json_t *document = results->of[kind].document;
+        const json_t *counts = json_object_get(document, "counts");
+        marked = marked || json_is_true(json_object_get(document, "nonfinite")) ||
+                 (json_is_object(counts) && json_object_get(counts, "nonfinite"));
+    }
+    return marked;
+}
+
+static const char nonfinite_remark[] = "Numbers were infinite or NaN on the way to these results.";
+
 /* A setting of a result: texts and numbers; what is longer stays in the file. */
 static void add_setting(mmn_text *text, const char *key, const json_t *value)
 {
@@ -117,6 +134,8 @@ static void add_sources(mmn_text *text, const mmn_report *report)
     if (is_mixed(report))
         mmn_text_add(text, "<p class=\"remark\">%s</p>\n", mixed_remark);
     add_remarks(text, report, "<p class=\"remark\">", "</p>\n");
+    if (is_nonfinite(report))
+        mmn_text_add(text, "<p class=\"remark\">%s</p>\n", nonfinite_remark);
     mmn_text_add(text, "<div class=\"table\" tabindex=\"0\" role=\"region\" "
                  "aria-label=\"Table of results\">\n");
     mmn_table_html(text, &table, "The results in this report", PAGE_ROWS);
@@ -237,6 +256,8 @@ void mmn_report_markdown(mmn_text *text, const mmn_report *report, const mmn_fig
     if (is_mixed(report))
         mmn_text_add(text, "**%s**\n\n", mixed_remark);
     add_remarks(text, report, "**", "**\n\n");
+    if (is_nonfinite(report))
+        mmn_text_add(text, "**%s**\n\n", nonfinite_remark);
     mmn_table_markdown(text, &table, MARKDOWN_ROWS);
     text->failed = text->failed || table.failed;
     mmn_table_free(&table);

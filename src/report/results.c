@@ -167,7 +167,8 @@ static mmn_status rank_counts(mmn_results *results, mmn_error *error)
     mmn_result *neurons = &results->of[MMN_RESULT_NEURONS];
     mmn_result *counts = &results->of[MMN_RESULT_COUNTS];
     mmn_ranking *ranking;
-    mmn_status status = mmn_rank(&ranking, counts->file, NULL, error);
+    const mmn_rank_options options = {.allow_nonfinite = 1}; /* which the report says */
+    mmn_status status = mmn_rank(&ranking, counts->file, &options, error);
     if (status != MMN_OK)
         return status;
     status = mmn_ranking_json(ranking, &results->ranked, error);
@@ -183,7 +184,7 @@ static mmn_status rank_counts(mmn_results *results, mmn_error *error)
 static mmn_status rank_all(mmn_results *results, mmn_error *error)
 {
     mmn_result *counts = &results->of[MMN_RESULT_COUNTS];
-    mmn_rank_options options = {.rate = 1};
+    mmn_rank_options options = {.rate = 1, .allow_nonfinite = 1};
     mmn_status status = MMN_OK;
     if (!counts->file)
         return MMN_OK;

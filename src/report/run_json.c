@@ -14,6 +14,18 @@ void mmn_run_json_digest(mmn_text *text, const char *key, const char *digest)
         mmn_text_add(text, "  \"%s\": null,\n", key);
 }
 
+void mmn_run_json_nonfinite(mmn_text *text, bool nonfinite)
+{
+    if (nonfinite)
+        mmn_text_add(text, "  \"nonfinite\": true,\n");
+}
+
+void mmn_run_table_nonfinite(mmn_text *text, bool nonfinite)
+{
+    if (nonfinite)
+        mmn_text_add(text, "Numbers were infinite or NaN on the way to this result.\n");
+}
+
 static void add_neurons(mmn_text *text, const mmn_model *model, const mmn_mask *mask)
 {
     const mmn_model_info *info = mmn_model_describe(model);

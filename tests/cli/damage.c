@@ -5,6 +5,8 @@
  *   damage header FILE OUTPUT I N    one bit of a safetensors header (or its length), at I / N of it
  *   damage erase FILE OUTPUT I N     the I-th of N evenly chosen structural characters of JSON
  *   damage zero FILE OUTPUT I N      the N-th part of the bytes from I / N on, all 0
+ *   damage ones FILE OUTPUT I N      two bytes from I / N of a safetensors' data on, all bits 1: NaN as
+ *                                    bf16 and f16, and in f32
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -62,6 +64,15 @@ static void erase_structure(unsigned char *bytes, size_t size, size_t index, siz
     }
 }
 
+/* Two bytes that every type of weights has at an even place, or the upper ones of f32. */
+static void set_ones(unsigned char *bytes, size_t size, size_t index, size_t count)
+{
+    size_t data = header_end(bytes, size);
+    size_t place = (size_t)((double)(size - data) * (double)index / (double)count) / 4 * 4;
+    if (data + place + 4 <= size)
+        memset(bytes + data + place, 0xff, 4);
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 6) {
@@ -85,6 +96,8 @@ int main(int argc, char **argv)
         bytes[header_end(bytes, size) * index / count] ^= (unsigned char)(1u << index % 8);
     else if (strcmp(argv[1], "erase") == 0)
         erase_structure(bytes, size, index, count);
+    else if (strcmp(argv[1], "ones") == 0)
+        set_ones(bytes, size, index, count);
     else if (strcmp(argv[1], "zero") == 0)
         memset(bytes + place, 0, size / count);
     else
