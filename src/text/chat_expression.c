@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "text/chat_parts.h"
-#include "text/utf8.h"
 
 static json_t *read_or(mmn_chat *chat);
 
@@ -133,7 +132,7 @@ static json_t *read_texts(mmn_chat *chat)
     if (chat->status == MMN_OK)
         value = json_stringn(text.length > 0 ? text.data : "", text.length);
     if (chat->status == MMN_OK && !value)
-        mmn_chat_fail(chat, "memory is short");
+        mmn_chat_short(chat);
     mmn_bytes_free(&text);
     return value;
 }

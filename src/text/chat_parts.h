@@ -33,6 +33,8 @@ typedef struct mmn_chat {
 
 /* Fails: "NAME is not followed" and the like. Returns NULL. */
 json_t *mmn_chat_fail(mmn_chat *chat, const char *format, ...) MMN_PRINTF(2, 3);
+/* Fails for want of memory. Returns NULL. */
+json_t *mmn_chat_short(mmn_chat *chat);
 /* Counts a step; false when there were too many, or rendering has failed. */
 bool mmn_chat_step(mmn_chat *chat);
 

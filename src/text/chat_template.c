@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "text/chat_parts.h"
+#include "text/utf8.h"
 
 /* Bounds that published templates are far from. */
 enum { STEP_LIMIT = 200000, PIECE_LIMIT = 20000, OUTPUT_LIMIT = 16000000 };
@@ -40,6 +41,13 @@ json_t *mmn_chat_fail(mmn_chat *chat, const char *format, ...)
     vsnprintf(message, sizeof(message), format, arguments);
     va_end(arguments);
     chat->status = mmn_fail(chat->error, MMN_INPUT, chat->file, "chat template", "%s", message);
+    return NULL;
+}
+
+json_t *mmn_chat_short(mmn_chat *chat)
+{
+    if (chat->status == MMN_OK)
+        chat->status = mmn_fail(chat->error, MMN_SYSTEM, NULL, NULL, "out of memory");
     return NULL;
 }
 
@@ -223,23 +231,25 @@ static bool has_end(rendering *r, size_t index, const char *word)
     return memchr(tag->text, '=', tag->length) == NULL;
 }
 
-/* The tag that ends the block that piece `index` is the first of, or with `branches` an "elif" or
- * "else" of the same block before that. */
-static size_t find_tag(rendering *r, size_t index, bool branches)
+/* The tag that ends the block that piece `index` is the first of, which a tag of this word begins; or
+ * with `branches` an "elif" or "else" of the same block before that. */
+static size_t find_tag(rendering *r, size_t index, const char *begins, bool branches)
 {
     char word[MMN_CHAT_NAME];
     for (size_t depth = 0; index < r->count; index++) {
         tag_word(r, index, word);
+        bool ends = strncmp(word, "end", 3) == 0;
+        if (ends && depth == 0 && strcmp(word + 3, begins) != 0)
+            break;
         if (has_end(r, index, word))
             depth++;
-        else if (strncmp(word, "end", 3) == 0 && depth > 0)
+        else if (ends && depth > 0)
             depth--;
-        else if (depth == 0 && (strncmp(word, "end", 3) == 0 ||
-                                (branches && (strcmp(word, "elif") == 0 ||
-                                              strcmp(word, "else") == 0))))
+        else if (ends || (depth == 0 && branches && (strcmp(word, "elif") == 0 ||
+                                                     strcmp(word, "else") == 0)))
             return index;
     }
-    mmn_chat_fail(&r->chat, "a block does not end");
+    mmn_chat_fail(&r->chat, "a block \"%.40s\" does not end", begins);
     return r->count;
 }
 
@@ -250,7 +260,7 @@ static void render_if(rendering *r, size_t index, size_t end)
 {
     char word[MMN_CHAT_NAME];
     while (index < end && mmn_chat_step(&r->chat)) {
-        size_t next = find_tag(r, index + 1, true);
+        size_t next = find_tag(r, index + 1, "if", true);
         tag_word(r, index, word);
         bool holds = strcmp(word, "else") == 0;
         if (!holds) {
@@ -298,7 +308,7 @@ static void repeat(rendering *r, const char *name, const json_t *list, size_t fi
                                  "length", (json_int_t)count, "first", i == 0, "last",
                                  i + 1 == count);
         if (!loop)
-            mmn_chat_fail(chat, "memory is short");
+            mmn_chat_short(chat);
         mmn_chat_set(chat, name, json_incref(json_array_get(list, i)), false);
         mmn_chat_set(chat, "loop", loop, true);
         render(r, first, end);
@@ -322,7 +332,7 @@ static void render_for(rendering *r, size_t index, size_t end)
     if (chat->status == MMN_OK && mmn_chat_accept(chat, "if"))
         chosen = choose(chat, name, list);
     if (mmn_chat_ends(chat)) {
-        size_t other = find_tag(r, index + 1, true);
+        size_t other = find_tag(r, index + 1, "for", true);
         if (other != end)
             mmn_chat_fail(chat, "\"else\" of a loop is not followed");
         else
@@ -365,7 +375,7 @@ static size_t follow(rendering *r, size_t index)
     mmn_chat *chat = &r->chat;
     char word[MMN_CHAT_NAME];
     tag_word(r, index, word);
-    size_t end = has_end(r, index, word) ? find_tag(r, index + 1, false) : index;
+    size_t end = has_end(r, index, word) ? find_tag(r, index + 1, word, false) : index;
     if (chat->status != MMN_OK)
         return r->count;
     if (strcmp(word, "if") == 0) {
@@ -433,12 +443,14 @@ static char *normalised(const char *source, size_t *length, mmn_error *error)
 mmn_status mmn_chat_template_render(const char *source, const json_t *variables, const char *file,
                                     char **text, mmn_error *error)
 {
-    size_t length;
+    size_t length = strlen(source);
+    *text = NULL;
+    if (mmn_utf8_valid_prefix(source, length) != length)
+        return mmn_fail(error, MMN_INPUT, file, "chat template", "it is not UTF-8");
     rendering *r = mmn_allocate(1, sizeof(*r), error);
     char *own = r ? normalised(source, &length, error) : NULL;
     const char *name;
     json_t *value;
-    *text = NULL;
     if (!own) {
         mmn_free(r);
         return MMN_SYSTEM;

@@ -1,20 +1,20 @@
 /* Values of chat templates: Jinja's operators, filters, tests and the methods of Python's strings
  * that published templates use. */
+#include <stdio.h>
 #include <string.h>
 
 #include "text/chat_parts.h"
-#include "text/utf8.h"
 
 static json_t *text_of(mmn_chat *chat, const char *text, size_t length)
 {
     json_t *value = json_stringn(text, length);
-    return value ? value : mmn_chat_fail(chat, "memory is short");
+    return value ? value : mmn_chat_short(chat);
 }
 
 static json_t *empty_list(mmn_chat *chat)
 {
     json_t *list = json_array();
-    return list ? list : mmn_chat_fail(chat, "memory is short");
+    return list ? list : mmn_chat_short(chat);
 }
 
 bool mmn_chat_truth(const json_t *value)
@@ -71,7 +71,7 @@ static json_t *join_lists(mmn_chat *chat, const json_t *left, const json_t *righ
     if (list && json_array_extend(list, (json_t *)(uintptr_t)right) == 0)
         return list;
     json_decref(list);
-    return mmn_chat_fail(chat, "memory is short");
+    return mmn_chat_short(chat);
 }
 
 json_t *mmn_chat_calculate(mmn_chat *chat, const char *sign, const json_t *left,
@@ -240,7 +240,7 @@ static json_t *change_case(mmn_chat *chat, const json_t *value, const char *how)
             *c = (char)(*c - 'A' + 'a');
         begins = *how == 't' && !small && !large;
     }
-    return changed ? changed : mmn_chat_fail(chat, "memory is short");
+    return changed ? changed : mmn_chat_short(chat);
 }
 
 static bool is_case(const char *name)

@@ -1,4 +1,4 @@
-"""Writes the corpus of safetensors, config and list: small files, one for each feature or fault."""
+"""Writes the corpus of safetensors, config, list, chat_template and generation: small files, one for each feature or fault."""
 
 import json
 import pathlib
@@ -107,3 +107,23 @@ write("list/good-empty", "\n\n")
 write("list/bad-middle", line + "\n{\"domain\":\n" + line + "\n")
 write("list/bad-domain", '{"domain":"../x","question":"y"}\n')
 write("list/bad-utf8", line.encode() + b'\n{"domain":"\xff\xfe","question":"y"}\n')
+
+# Chat templates are those that golden/make_prompts.py has rendered.
+prompts = json.loads((corpus.parent.parent / "text/data/prompts.json").read_text(encoding="utf-8"))["cases"]
+templates = {case["name"]: case["template"] for case in prompts}
+for name, template in (("good-headers", "llama-3-instruct"), ("good-mistral", "mistral v0.3"),
+                       ("good-expressions", "escapes"), ("good-namespace", "vicuna"), ("good-lines", "zephyr"),
+                       ("bad-lists", "a count")):
+    write(f"chat_template/{name}", templates[template])
+write("chat_template/bad-date", '{{ strftime_now("%d") }}')
+write("chat_template/bad-open", "{% for m in messages %}{{ m }")
+
+write("generation/good-all", json.dumps({
+    "repetition_penalty": 1.2, "no_repeat_ngram_size": 2, "min_length": 3, "bad_words_ids": [[5], [6, 5]],
+    "suppress_tokens": [9, -1], "begin_suppress_tokens": [3], "forced_bos_token_id": 4, "forced_eos_token_id": [2, 7],
+    "remove_invalid_values": True, "num_beams": 4, "length_penalty": 0.5, "early_stopping": "never",
+    "stop_strings": ["a", "bc"], "do_sample": True, "top_k": 5}) + "\n")
+write("generation/good-refused", '{"guidance_scale": 1.5, "min_new_tokens": 2, "sequence_bias": [[[5], -1.0]]}\n')
+write("generation/bad-penalty", '{"repetition_penalty": -1}\n')
+write("generation/bad-words", '{"bad_words_ids": [[5], 6]}\n')
+write("generation/bad-text", '{"stop_strings": [""]}\n')
