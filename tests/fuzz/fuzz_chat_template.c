@@ -27,8 +27,8 @@ FUZZ_TARGET(chat_template, 300)
     memcpy(source, data, size);
     source[size] = '\0';
     mmn_status status = render(
-        source, json_pack("{s:[{s:s, s:s}], s:s}", "messages", "role", "user", "content",
-                          " Why? ", "bos_token", "<s>"), &error);
+        source, json_pack("{s:[{s:s, s:s}], s:s, s:s}", "messages", "role", "user", "content",
+                          " Why? ", "bos_token", "<s>", "eos_token", "</s>"), &error);
     int result = mmn_fuzz_result(status, &error);
     status = render(source,
                     json_pack("{s:[{s:s, s:[{s:s}, {s:s, s:s}]}], s:s}", "messages", "role", "user",
