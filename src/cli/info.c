@@ -146,9 +146,11 @@ static void print_template(const mmn_model_info *info)
 /* How answers are found unless the caller says otherwise, what ends them, and what is not done. */
 static void print_generation(const mmn_generation_info *generation)
 {
-    mmn_cli_print("generation %s", generation->stop_id_count > 0
-                                       ? "ends at"
-                                       : "ends at no token: the folder names none");
+    if (generation->stop_id_count > 0)
+        mmn_cli_print("generation ends at");
+    else
+        mmn_cli_print("generation ends at a limit only, since %s names no stop token",
+                      generation->file != NULL ? generation->file : "config.json");
     for (size_t i = 0; i < generation->stop_id_count; i++)
         mmn_cli_print("%s %" PRId32, i > 0 ? "," : "", generation->stop_ids[i]);
     if (generation->file != NULL)

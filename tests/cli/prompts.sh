@@ -90,7 +90,7 @@ tells_rules() {
             "$work/out" && grep -q 'only when asked: do_sample true, temperature 0.6' "$work/out" ||
         return 1
     exits 0 $MMNEURON info "$work/guided" &&
-        grep -q '^generation *ends at no token.*' "$work/out" &&
+        grep -q '^generation *ends at a limit only, since generation_config.json' "$work/out" &&
         grep -q 'not supported.*guidance_scale 1.5' "$work/out"
 }
 
