@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/json_python.h"
 #include "base/memory.h"
 #include "model/beam_search.h"
 
@@ -272,6 +273,14 @@ static mmn_status read_values(mmn_generation_rules *rules, const mmn_json_object
 
 /* ---- What is said about them ----------------------------------------------------------------- */
 
+/* Puts a value into the list; a number that no JSON holds as the text that the file has. */
+static bool list_value(json_t *listed, const char *key, json_t *value)
+{
+    const char *odd = mmn_json_odd_number(value);
+    return odd ? json_object_set_new(listed, key, json_string(odd)) == 0
+               : json_object_set(listed, key, value) == 0;
+}
+
 /* The keys of `object` that are used like this and say something, as JSON; *some: whether any. */
 static mmn_status list_keys(char **text, bool *some, const mmn_json_object *object,
                             key_use use, mmn_error *error)
@@ -281,7 +290,7 @@ static mmn_status list_keys(char **text, bool *some, const mmn_json_object *obje
     for (size_t i = 0; i < KEY_COUNT && complete; i++) {
         json_t *value = json_object_get(object->value, keys[i].name);
         if (keys[i].use == use && !is_neutral(i, value))
-            complete = json_object_set(listed, keys[i].name, value) == 0;
+            complete = list_value(listed, keys[i].name, value);
     }
     char *made = complete ? json_dumps(listed, JSON_REAL_PRECISION(15)) : NULL;
     if (made)

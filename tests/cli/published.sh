@@ -45,6 +45,14 @@ refuses_value() {
     fails_with "config.json: $1: $3" $MMNEURON info "$work/llama-2"
 }
 
+# Sampling stays off unless asked, so that nobody reads this top_k; info says it.
+tells_odd_number() {
+    copy_model llama-2 || return 1
+    sed '1s|^{|{"top_k": Infinity,|' "$work/llama-2/generation_config.json" >"$work/changed" &&
+        mv "$work/changed" "$work/llama-2/generation_config.json"
+    exits 0 $MMNEURON info "$work/llama-2" && grep -q 'top_k "Infinity"' "$work/out"
+}
+
 refuses_zero_byte() {
     copy_model llama-2 || return 1
     sed '1s|^{|{"a": 1~,|' "$work/llama-2/config.json" | tr '~' '\0' >"$work/changed"
@@ -59,6 +67,7 @@ if can_read "$model"; then
     check "odd numbers in an index" reads_odd llama-2 model.safetensors.index.json
     check "null means absent" reads_null
 fi
+check "an odd number is told" tells_odd_number
 check "NaN under a key that is used" \
     refuses_value rms_norm_eps NaN 'must be between .* and is NaN'
 check "a huge integer under a key that is used" refuses_value vocab_size \
