@@ -83,6 +83,8 @@ static size_t name_distance(const char *text, const char *name)
 const char *mmn_nearest_name(const char *text, const void *names, size_t stride, size_t count)
 {
     const char *nearest = NULL;
+    if (!text || !names)
+        return NULL;
     /* Up to a third of the characters may be wrong, at least one. */
     size_t allowed = strlen(text) / 3 > 1 ? strlen(text) / 3 : 1;
     for (size_t index = 0; index < count; index++) {

@@ -81,6 +81,11 @@ mmn_status mmn_error_in_file(mmn_error *error, mmn_status status, const char *fi
 
 void mmn_error_sentence(const mmn_error *error, char *text, size_t size)
 {
+    static const mmn_error none;
+    if (!text || size == 0)
+        return;
+    if (!error)
+        error = &none;
     const char *file = error->file, *where = error->where;
     snprintf(text, size, "%s%s%s%s%s", file, file[0] ? ": " : "", where, where[0] ? ": " : "",
              error->message);

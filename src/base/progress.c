@@ -42,8 +42,11 @@ static void format_rate(char text[PIECE_SIZE], const mmn_progress *progress, uin
 
 void mmn_progress_line(char *line, size_t size, const mmn_progress *progress, int columns)
 {
-    if (size == 0)
+    static const mmn_progress none = {.label = "", .unit = ""};
+    if (!line || size == 0)
         return;
+    if (!progress || !progress->label || !progress->unit)
+        progress = &none;
     uint64_t done = progress->done < progress->total ? progress->done : progress->total;
     double share = progress->total > 0 ? (double)done / (double)progress->total : 1;
     char counted[PIECE_SIZE], rate[PIECE_SIZE];

@@ -21,13 +21,13 @@ static void *wait_at_gate(void *gate)
     return NULL;
 }
 
-int mmn_threads_to_be_had(int wanted)
+mmn_status mmn_threads_to_be_had(int *to_be_had, int wanted, mmn_error *error)
 {
     pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
-    pthread_t *threads = mmn_allocate((size_t)wanted, sizeof(*threads), NULL);
+    pthread_t *threads = mmn_allocate((size_t)wanted, sizeof(*threads), error);
     int started = 0;
     if (!threads)
-        return 1;
+        return MMN_SYSTEM;
     pthread_mutex_lock(&gate);
     while (started < wanted - 1 &&
            pthread_create(&threads[started], NULL, wait_at_gate, &gate) == 0)
@@ -37,7 +37,8 @@ int mmn_threads_to_be_had(int wanted)
         pthread_join(threads[i], NULL);
     mmn_free(threads);
     pthread_mutex_destroy(&gate);
-    return started == wanted - 1 ? wanted : (started + 2) / 2;
+    *to_be_had = started == wanted - 1 ? wanted : (started + 2) / 2;
+    return MMN_OK;
 }
 
 int mmn_thread_number(void)
@@ -53,9 +54,11 @@ int mmn_threads(int requested)
     return 1;
 }
 
-int mmn_threads_to_be_had(int wanted)
+mmn_status mmn_threads_to_be_had(int *threads, int wanted, mmn_error *error)
 {
-    return wanted;
+    (void)error;
+    *threads = wanted;
+    return MMN_OK;
 }
 
 int mmn_thread_number(void)

@@ -2,6 +2,8 @@
 #ifndef MMN_BASE_THREADS_H
 #define MMN_BASE_THREADS_H
 
+#include "base/error.h"
+
 /* More threads than any machine has would only exhaust memory; libgomp overruns its stack with many
  * more. */
 enum { MMN_THREAD_LIMIT = 4096 };
@@ -11,9 +13,9 @@ enum { MMN_THREAD_LIMIT = 4096 };
  * without OpenMP. */
 int mmn_threads(int requested);
 
-/* How many of `wanted` threads to use, after trying to have so many: all, or where the system does not
- * give them half of what it gives, so that something is left. OpenMP would end the program. */
-int mmn_threads_to_be_had(int wanted);
+/* *threads: how many of `wanted` threads to use, after trying to have so many: all, or where the system
+ * does not give them half of what it gives, so that something is left. OpenMP would end the program. */
+mmn_status mmn_threads_to_be_had(int *threads, int wanted, mmn_error *error);
 
 /* The calling thread's number in the innermost parallel region, from 0. */
 int mmn_thread_number(void);

@@ -3,6 +3,7 @@
 
 #include "base/bytes.h"
 #include "base/digest.h"
+#include "base/given.h"
 #include "base/memory.h"
 #include "base/text_buffer.h"
 #include "model/dump_read.h"
@@ -88,12 +89,15 @@ static mmn_status digest_tensor(char digest[MMN_DIGEST_SIZE], const mmn_tensor *
 
 mmn_status mmn_dump_digests(const char *dump, const char *stages, char **text, mmn_error *error)
 {
+    if (text)
+        *text = NULL;
+    if (MMN_MISSING(error, dump, text))
+        return MMN_USAGE;
     mmn_safetensors *file = NULL;
     const mmn_tensor **list = NULL;
     size_t count = 0;
     mmn_text lines = {0};
     char digest[MMN_DIGEST_SIZE];
-    *text = NULL;
     mmn_status status = mmn_dump_open(&file, dump, error);
     if (status == MMN_OK)
         status = mmn_dump_list(&list, &count, file, stages, error);

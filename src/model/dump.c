@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/given.h"
 #include "base/glob.h"
 #include "base/memory.h"
 #include "base/output.h"
@@ -112,6 +113,8 @@ static mmn_status write_collection(const void *context, const char *path, mmn_er
 mmn_status mmn_dump(const mmn_model *model, const mmn_input *input,
                     const mmn_dump_options *options, const char *file, mmn_error *error)
 {
+    if (MMN_MISSING(error, model, input, file))
+        return MMN_USAGE;
     const mmn_dump_options none = {0};
     if (!options)
         options = &none;

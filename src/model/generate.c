@@ -1,6 +1,7 @@
 /* Generating: the tokens that follow a prefill, of one session or of several side by side. */
 #include <string.h>
 
+#include "base/given.h"
 #include "base/memory.h"
 #include "model/generate_beams.h"
 #include "model/generate_step.h"
@@ -135,5 +136,14 @@ mmn_status mmn_sessions_generate(mmn_session *const *sessions, size_t count, siz
 mmn_status mmn_session_generate(mmn_session *session, size_t limit, int32_t *ids, size_t *count,
                                 mmn_error *error)
 {
-    return mmn_sessions_generate(&session, 1, limit, ids, count, error);
+    if (MMN_MISSING(error, session, count))
+        return MMN_USAGE;
+    *count = 0;
+    if (limit > 0 && MMN_MISSING(error, ids))
+        return MMN_USAGE;
+    mmn_status status = mmn_session_enter(session, error);
+    if (status != MMN_OK)
+        return status;
+    return mmn_session_leave(session,
+                             mmn_sessions_generate(&session, 1, limit, ids, count, error));
 }

@@ -52,7 +52,7 @@ static mmn_status make_session(mmn_session **made, const searching *s, mmn_error
     session->probes = prompt->probes;
     session->compute.interrupt = prompt->compute.interrupt;
     session->probes.generating = true;
-    session->input = prompt->input;
+    mmn_session_keep_input(session, prompt->input);
     session->language.trunk = &prompt->language;
     session->language.trunk_length = length;
     return MMN_OK;

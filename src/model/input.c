@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/given.h"
 #include "base/memory.h"
 #include "format/image_file.h"
 #include "image/join.h"
@@ -60,6 +61,8 @@ mmn_status mmn_input_create(mmn_input **created, const mmn_model *model, size_t 
     *created = input;
     if (!input)
         return MMN_SYSTEM;
+    atomic_init(&input->references, 1);
+    input->model_number = model->number;
     input->image_token = model->config.image_token_id;
     input->image_count = image_count;
     input->image_sizes = mmn_allocate(image_count, sizeof(*input->image_sizes), error);
@@ -73,9 +76,28 @@ mmn_status mmn_input_create(mmn_input **created, const mmn_model *model, size_t 
     return MMN_OK;
 }
 
+const mmn_input *mmn_input_retain(const mmn_input *input)
+{
+    atomic_fetch_add(&((mmn_input *)(uintptr_t)input)->references, 1);
+    return input;
+}
+
+void mmn_input_release(const mmn_input *input)
+{
+    mmn_input_free((mmn_input *)(uintptr_t)input);
+}
+
+mmn_status mmn_input_check_model(const mmn_input *input, const mmn_model *model, mmn_error *error)
+{
+    if (input->model_number == model->number)
+        return MMN_OK;
+    return mmn_fail(error, MMN_USAGE, NULL, NULL,
+                    "the input was made for another model than the one it is given to");
+}
+
 void mmn_input_free(mmn_input *input)
 {
-    if (!input)
+    if (!input || atomic_fetch_sub(&input->references, 1) > 1)
         return;
     mmn_free(input->ids);
     mmn_pixel_values_free(&input->pixels);
@@ -87,16 +109,18 @@ void mmn_input_free(mmn_input *input)
 
 size_t mmn_input_length(const mmn_input *input)
 {
-    return input->length;
+    return input ? input->length : 0;
 }
 
 size_t mmn_input_image_positions(const mmn_input *input)
 {
-    return input->image_positions;
+    return input ? input->image_positions : 0;
 }
 
 mmn_status mmn_input_fits(const mmn_input *input, const mmn_model *model, mmn_error *error)
 {
+    if (MMN_MISSING(error, input, model))
+        return MMN_USAGE;
     uint32_t most = model->config.language.max_position_embeddings;
     if (input->length <= most)
         return MMN_OK;
@@ -108,7 +132,7 @@ mmn_status mmn_input_fits(const mmn_input *input, const mmn_model *model, mmn_er
 
 int mmn_input_is_image(const mmn_input *input, size_t index)
 {
-    return index < input->length && input->ids[index] == input->image_token &&
+    return index < mmn_input_length(input) && input->ids[index] == input->image_token &&
            input->image_count > 0;
 }
 
@@ -217,9 +241,12 @@ static mmn_status expand_placeholders(mmn_input *input, const mmn_model *model,
 mmn_status mmn_input_from_ids(mmn_input **made, const mmn_model *model, const int32_t *ids,
                               size_t count, mmn_error *error)
 {
+    if (made)
+        *made = NULL;
+    if (MMN_MISSING(error, made, model, ids))
+        return MMN_USAGE;
     uint32_t vocabulary = model->config.language.vocab_size;
     mmn_input *input = NULL;
-    *made = NULL;
     if (count < 1 || count > MMN_MAXIMUM_POSITIONS)
         return mmn_fail(error, MMN_USAGE, NULL, NULL, "%zu token ids; expected 1 to %d", count,
                         MMN_MAXIMUM_POSITIONS);
@@ -266,10 +293,14 @@ static mmn_status make_input(mmn_input **made, const mmn_model *model, const cha
                              bool add_special, const char *const *images, size_t image_count,
                              mmn_error *error)
 {
+    if (made)
+        *made = NULL;
+    if (MMN_MISSING(error, made, model, prompt) ||
+        mmn_text_is_missing(error, "image", image_count, images))
+        return MMN_USAGE;
     int32_t *ids = NULL;
     size_t count = 0;
     mmn_input *input = NULL;
-    *made = NULL;
     if (image_count > 0 && !model->config.vision.form)
         return mmn_fail(error, MMN_INPUT, model->folder, NULL,
                         "is a language model alone, which reads no images");

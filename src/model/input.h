@@ -2,6 +2,8 @@
 #ifndef MMN_MODEL_INPUT_H
 #define MMN_MODEL_INPUT_H
 
+#include <stdatomic.h>
+
 #include "image/anyres.h"
 #include "image/pixel_values.h"
 #include "mmneuron.h"
@@ -11,6 +13,8 @@
 enum { MMN_MAXIMUM_POSITIONS = 1 << 20 };
 
 struct mmn_input {
+    atomic_size_t references; /* its owner's, and those of sessions that have prefilled it last */
+    uint64_t model_number;    /* of the model that it was made for */
     int32_t *ids; /* [length], image placeholders expanded */
     size_t length, image_positions;
     int32_t image_token;          /* the id that stands for one image feature */
@@ -26,6 +30,13 @@ struct mmn_input {
  * after a failure too, and is freed with mmn_input_free. */
 mmn_status mmn_input_create(mmn_input **input, const mmn_model *model, size_t image_count,
                             mmn_error *error);
+
+/* Keeps an input beyond its owner's mmn_input_free, until it is released as often. */
+const mmn_input *mmn_input_retain(const mmn_input *input);
+void mmn_input_release(const mmn_input *input);
+
+/* MMN_USAGE unless the input was made for this model. */
+mmn_status mmn_input_check_model(const mmn_input *input, const mmn_model *model, mmn_error *error);
 
 /* Records that image number `image` has `size` pixels, on which its number of features depends. */
 mmn_status mmn_input_set_image_size(mmn_input *input, const mmn_model *model, size_t image,

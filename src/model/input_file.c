@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/given.h"
 #include "base/memory.h"
 #include "format/safetensors.h"
 #include "model/dump_read.h"
@@ -206,10 +207,13 @@ static mmn_status read_pixels(mmn_input *input, const mmn_model *model, const mm
 mmn_status mmn_input_from_file(mmn_input **made, const mmn_model *model, const char *file,
                                mmn_error *error)
 {
+    if (made)
+        *made = NULL;
+    if (MMN_MISSING(error, made, model, file))
+        return MMN_USAGE;
     mmn_safetensors *tensors = NULL;
     mmn_input *input = NULL;
     size_t image_count = 0;
-    *made = NULL;
     mmn_status status = mmn_dump_open(&tensors, file, error);
     if (status != MMN_OK)
         return status;

@@ -1,10 +1,12 @@
 /* Opening a model: configuration, weights, tokenizer, image settings, kernels. */
 #include "model/model.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
+#include "base/given.h"
 #include "base/memory.h"
 #include "base/threads.h"
 #include "model/hub_name.h"
@@ -62,9 +64,14 @@ static mmn_status choose_compute(mmn_model *model, const mmn_model_options *opti
         return mmn_fail(error, MMN_USAGE, NULL, NULL,
                         "%d threads were asked for; expected 1 to %d, or 0 for all", requested,
                         MMN_THREAD_LIMIT);
+    if (options && options->resize_order != MMN_RESIZE_HORIZONTAL_FIRST &&
+        options->resize_order != MMN_RESIZE_PILLOW_13)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL, "%d is no order of resizing",
+                        (int)options->resize_order);
     int wanted = mmn_threads(requested);
     mmn_status status = choose_kernels(compute, options ? options->simd : NULL, error);
-    compute->threads = mmn_threads_to_be_had(wanted);
+    if (status == MMN_OK)
+        status = mmn_threads_to_be_had(&compute->threads, wanted, error);
     if (status == MMN_OK && compute->threads < wanted)
         status = mmn_remarks_add(&model->remarks, error,
                                  "the system does not give %d threads: %d are used, which changes "
@@ -247,8 +254,11 @@ static mmn_status check_folder(const char *folder, mmn_error *error)
 mmn_status mmn_model_open(mmn_model **opened, const char *folder,
                           const mmn_model_options *options, mmn_error *error)
 {
-    *opened = NULL;
-    if (!folder || !*folder)
+    if (opened)
+        *opened = NULL;
+    if (MMN_MISSING(error, opened, folder))
+        return MMN_USAGE;
+    if (!*folder)
         return mmn_fail(error, MMN_INPUT, NULL, NULL,
                         "the model's name is empty; expected a Hugging Face folder");
     if (!mmn_is_folder(folder))
@@ -257,6 +267,8 @@ mmn_status mmn_model_open(mmn_model **opened, const char *folder,
     if (!model)
         return MMN_SYSTEM;
 
+    static atomic_uint_fast64_t numbers = 1;
+    model->number = atomic_fetch_add(&numbers, 1);
     mmn_status status = MMN_SYSTEM;
     model->folder = mmn_copy_text(folder, error);
     if (model->folder)
@@ -312,11 +324,13 @@ void mmn_model_close(mmn_model *model)
 
 const mmn_model_info *mmn_model_describe(const mmn_model *model)
 {
-    return &model->info;
+    return model ? &model->info : NULL;
 }
 
 mmn_status mmn_model_digest(const mmn_model *model, char digest[33], mmn_error *error)
 {
+    if (MMN_MISSING(error, model, digest))
+        return MMN_USAGE;
     mmn_status status = mmn_weights_digest(model->weights, &model->config, &model->interrupt,
                                            digest, error);
     return status == MMN_OK ? mmn_model_unchanged(model, error) : status;
@@ -324,6 +338,8 @@ mmn_status mmn_model_digest(const mmn_model *model, char digest[33], mmn_error *
 
 mmn_status mmn_model_unchanged(const mmn_model *model, mmn_error *error)
 {
+    if (MMN_MISSING(error, model))
+        return MMN_USAGE;
     return mmn_weights_unchanged(model->weights, error);
 }
 
@@ -338,6 +354,10 @@ uint64_t mmn_model_nonfinite(const mmn_model *model, mmn_error *first)
 mmn_status mmn_model_encode(const mmn_model *model, const char *text, int add_special_tokens,
                             int32_t **ids, size_t *count, mmn_error *error)
 {
+    if (ids)
+        *ids = NULL;
+    if (MMN_MISSING(error, model, text, ids, count))
+        return MMN_USAGE;
     return mmn_tokenizer_encode(model->tokenizer, text, strlen(text), add_special_tokens != 0, ids,
                                 count, error);
 }
@@ -345,6 +365,18 @@ mmn_status mmn_model_encode(const mmn_model *model, const char *text, int add_sp
 mmn_status mmn_model_decode(const mmn_model *model, const int32_t *ids, size_t count,
                             int skip_special_tokens, char **text, mmn_error *error)
 {
+    if (text)
+        *text = NULL;
+    if (MMN_MISSING(error, model, text))
+        return MMN_USAGE;
+    size_t own = model->config.language.vocab_size;
+    size_t known = model->tokenizer ? mmn_tokenizer_vocabulary_size(model->tokenizer) : 0;
+    if (count > 0 && MMN_MISSING(error, ids))
+        return MMN_USAGE;
+    for (size_t i = 0; i < count; i++)
+        if (ids[i] < 0 || ((size_t)ids[i] >= own && (size_t)ids[i] >= known))
+            return mmn_fail(error, MMN_USAGE, NULL, NULL, "token id %zu is %d; expected 0 to %zu",
+                            i, (int)ids[i], (own > known ? own : known) - 1);
     return mmn_tokenizer_decode(model->tokenizer, ids, count, skip_special_tokens != 0, text, NULL,
                                 error);
 }

@@ -16,6 +16,7 @@
 
 struct mmn_model {
     char *folder;
+    uint64_t number; /* which no other model of the process has */
     mmn_config config;
     mmn_generation_rules rules;
     mmn_weights *weights;

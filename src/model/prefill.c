@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/given.h"
 #include "base/memory.h"
 #include "model/positions.h"
 #include "model/vision.h"
@@ -317,7 +318,7 @@ static mmn_status prefill(prefilling *list, mmn_session *const *sessions, size_t
         prefilling *own = &list[running];
         *own = (prefilling){.session = session};
         mmn_session_begin(session, cached_beginning(session, input));
-        session->input = input;
+        mmn_session_keep_input(session, input);
         session->probes.inputs = &session->input;
         session->probes.input_count = 1;
         mmn_status status = mmn_session_show_input(session, input, error);
@@ -347,5 +348,12 @@ mmn_status mmn_sessions_prefill(mmn_session *const *sessions, size_t count,
 
 mmn_status mmn_session_prefill(mmn_session *session, const mmn_input *input, mmn_error *error)
 {
-    return mmn_sessions_prefill(&session, 1, NULL, input, error);
+    if (MMN_MISSING(error, session, input))
+        return MMN_USAGE;
+    mmn_status status = mmn_input_check_model(input, session->model, error);
+    if (status == MMN_OK)
+        status = mmn_session_enter(session, error);
+    if (status != MMN_OK)
+        return status;
+    return mmn_session_leave(session, mmn_sessions_prefill(&session, 1, NULL, input, error));
 }

@@ -1,6 +1,7 @@
 /* Prefilling several inputs together in one session, for what its probes see. */
 #include "model/prefill.h"
 
+#include "base/given.h"
 #include "base/memory.h"
 #include "model/positions.h"
 
@@ -94,7 +95,7 @@ static mmn_status prefill_in_turn(mmn_session *session, const mmn_input *const *
 {
     mmn_status status = MMN_OK;
     for (size_t i = 0; i < count && status == MMN_OK; i++)
-        status = mmn_session_prefill(session, inputs[i], error);
+        status = mmn_sessions_prefill(&session, 1, NULL, inputs[i], error);
     return status;
 }
 
@@ -108,12 +109,9 @@ static bool can_share(const mmn_session *session, const mmn_input *const *inputs
     return !mmn_probes_write(&session->probes);
 }
 
-mmn_status mmn_session_prefill_many(mmn_session *session, const mmn_input *const *inputs,
-                                    size_t count, mmn_error *error)
+static mmn_status prefill_many(mmn_session *session, const mmn_input *const *inputs, size_t count,
+                               mmn_error *error)
 {
-    if (session->language.keep_cache)
-        return mmn_fail(error, MMN_USAGE, NULL, NULL,
-                        "several inputs together are for a session for prompts only");
     if (count < 2 || !can_share(session, inputs, count))
         return prefill_in_turn(session, inputs, count, error);
     mmn_session_begin(session, 0);
@@ -135,4 +133,24 @@ mmn_status mmn_session_prefill_many(mmn_session *session, const mmn_input *const
     mmn_free(g.owned);
     mmn_free(g.features);
     return status;
+}
+
+mmn_status mmn_session_prefill_many(mmn_session *session, const mmn_input *const *inputs,
+                                    size_t count, mmn_error *error)
+{
+    if (MMN_MISSING(error, session))
+        return MMN_USAGE;
+    if (session->language.keep_cache)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL,
+                        "several inputs together are for a session for prompts only");
+    mmn_status status = MMN_OK;
+    for (size_t i = 0; i < count && status == MMN_OK; i++)
+        status = MMN_MISSING(error, inputs) || MMN_MISSING(error, inputs[i])
+                     ? MMN_USAGE
+                     : mmn_input_check_model(inputs[i], session->model, error);
+    if (status == MMN_OK)
+        status = mmn_session_enter(session, error);
+    if (status != MMN_OK)
+        return status;
+    return mmn_session_leave(session, prefill_many(session, inputs, count, error));
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/given.h"
 #include "base/memory.h"
 #include "model/beam_search.h"
 
@@ -21,7 +22,10 @@ static mmn_status use_own_rules(mmn_session *session, mmn_error *error)
 mmn_status mmn_session_create(mmn_session **created, const mmn_model *model,
                               const mmn_session_options *options, mmn_error *error)
 {
-    *created = NULL;
+    if (created)
+        *created = NULL;
+    if (MMN_MISSING(error, created, model))
+        return MMN_USAGE;
     mmn_session *session = mmn_allocate(1, sizeof(*session), error);
     if (!session)
         return MMN_SYSTEM;
@@ -50,10 +54,41 @@ mmn_status mmn_session_create(mmn_session **created, const mmn_model *model,
     return MMN_OK;
 }
 
+void mmn_session_keep_input(mmn_session *session, const mmn_input *input)
+{
+    const mmn_input *former = session->input;
+    session->input = input ? mmn_input_retain(input) : NULL;
+    mmn_input_release(former);
+}
+
+/* What may not change, or begin, while stages are shown. */
+static mmn_status refuse_at_work(const mmn_session *session, mmn_error *error)
+{
+    return session->at_work ? mmn_fail(error, MMN_USAGE, NULL, NULL,
+                                       "the session is at work: a probe may not call this function "
+                                       "for the session that it is shown")
+                            : MMN_OK;
+}
+
+mmn_status mmn_session_enter(mmn_session *session, mmn_error *error)
+{
+    mmn_status status = refuse_at_work(session, error);
+    if (status == MMN_OK)
+        session->at_work = true;
+    return status;
+}
+
+mmn_status mmn_session_leave(mmn_session *session, mmn_status status)
+{
+    session->at_work = false;
+    return status;
+}
+
 void mmn_session_free(mmn_session *session)
 {
     if (!session)
         return;
+    mmn_session_keep_input(session, NULL);
     mmn_probes_free(&session->probes);
     mmn_language_free(&session->language);
     mmn_compute_free_scratch(&session->compute);
@@ -67,7 +102,10 @@ void mmn_session_free(mmn_session *session)
 
 mmn_status mmn_session_add_probe(mmn_session *session, const mmn_probe *probe, mmn_error *error)
 {
-    return mmn_probes_add(&session->probes, probe, error);
+    if (MMN_MISSING(error, session, probe) || MMN_MISSING(error, probe->stages))
+        return MMN_USAGE;
+    mmn_status status = refuse_at_work(session, error);
+    return status == MMN_OK ? mmn_probes_add(&session->probes, probe, error) : status;
 }
 
 /* The folder's repetition penalty, as a sampler has it. */
@@ -80,7 +118,11 @@ static float own_penalty(const mmn_model *model)
 mmn_status mmn_session_set_sampling(mmn_session *session, const mmn_sampling *sampling,
                                     mmn_error *error)
 {
-    mmn_status status = mmn_sampler_set(&session->sampler, sampling, error);
+    if (MMN_MISSING(error, session))
+        return MMN_USAGE;
+    mmn_status status = refuse_at_work(session, error);
+    if (status == MMN_OK)
+        status = mmn_sampler_set(&session->sampler, sampling, error);
     if (status == MMN_OK && (!sampling || sampling->repetition_penalty == 0))
         session->sampler.repetition_penalty = own_penalty(session->model);
     return status;
@@ -89,10 +131,14 @@ mmn_status mmn_session_set_sampling(mmn_session *session, const mmn_sampling *sa
 mmn_status mmn_session_set_beam_search(mmn_session *session, const mmn_beam_search *search,
                                        mmn_error *error)
 {
-    session->beam_search = session->model->rules.beam_search;
-    if (!search || search->beams == 0)
-        return MMN_OK;
-    mmn_status status = mmn_beam_search_check(search, error);
+    if (MMN_MISSING(error, session))
+        return MMN_USAGE;
+    mmn_status status = refuse_at_work(session, error);
+    if (status == MMN_OK)
+        session->beam_search = session->model->rules.beam_search;
+    if (status != MMN_OK || !search || search->beams == 0)
+        return status;
+    status = mmn_beam_search_check(search, error);
     if (status == MMN_OK)
         session->beam_search = *search;
     return status;
@@ -101,7 +147,12 @@ mmn_status mmn_session_set_beam_search(mmn_session *session, const mmn_beam_sear
 mmn_status mmn_session_set_stop_strings(mmn_session *session, const char *const *strings,
                                         size_t count, mmn_error *error)
 {
+    if (MMN_MISSING(error, session) || mmn_text_is_missing(error, "string", count, strings))
+        return MMN_USAGE;
     const mmn_generation_rules *rules = &session->model->rules;
+    mmn_status status = refuse_at_work(session, error);
+    if (status != MMN_OK)
+        return status;
     if (count == 0)
         return mmn_stopping_set(&session->stopping, session->model->tokenizer,
                                 (const char *const *)rules->stop_strings, rules->stop_count, error);
@@ -110,12 +161,12 @@ mmn_status mmn_session_set_stop_strings(mmn_session *session, const char *const 
 
 size_t mmn_session_positions_reused(const mmn_session *session)
 {
-    return session->positions_reused;
+    return session ? session->positions_reused : 0;
 }
 
 int mmn_session_images_reused(const mmn_session *session)
 {
-    return session->images_reused;
+    return session ? session->images_reused : 0;
 }
 
 mmn_status mmn_session_reserve_ids(mmn_session *session, size_t length, mmn_error *error)

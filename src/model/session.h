@@ -14,7 +14,8 @@ struct mmn_session {
     mmn_compute compute;
     mmn_interrupt interrupt; /* what `compute` and `probes` ask */
     mmn_probes probes;
-    const mmn_input *input; /* of the last prefill */
+    const mmn_input *input; /* of the last prefill, retained; or NULL */
+    bool at_work; /* in a function that shows stages: probes must not call another */
     mmn_language_state language;
     bool prefilled;
     float *last;   /* [hidden_size]: final norm of the last position */
@@ -35,6 +36,13 @@ struct mmn_session {
     size_t positions_reused;
     bool images_reused;
 };
+
+/* Makes `input` that of the last prefill. */
+void mmn_session_keep_input(mmn_session *session, const mmn_input *input);
+
+/* Begins what shows stages to probes, and ends it with its status. MMN_USAGE when a probe calls it. */
+mmn_status mmn_session_enter(mmn_session *session, mmn_error *error);
+mmn_status mmn_session_leave(mmn_session *session, mmn_status status);
 
 /* Makes room for the ids of `length` cached positions. */
 mmn_status mmn_session_reserve_ids(mmn_session *session, size_t length, mmn_error *error);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/given.h"
 #include "base/memory.h"
 #include "model/compare.h"
 #include "model/dump_read.h"
@@ -230,10 +231,13 @@ static mmn_status judge(const mmn_verification *verification, const char *dump, 
 mmn_status mmn_verify(mmn_verification **verification, const char *dump, const char *reference,
                       const mmn_verify_options *options, mmn_error *error)
 {
+    if (verification)
+        *verification = NULL;
+    if (MMN_MISSING(error, verification, dump, reference))
+        return MMN_USAGE;
     const mmn_verify_options none = {0};
     if (!options)
         options = &none;
-    *verification = NULL;
     const mmn_tensor **dump_list = NULL, **reference_list = NULL;
     size_t dump_count = 0, reference_count = 0;
     verifying state = {.reference_file = reference, .options = options, .error = error};
@@ -286,11 +290,11 @@ void mmn_verification_free(mmn_verification *verification)
 
 size_t mmn_verification_count(const mmn_verification *verification)
 {
-    return verification->count;
+    return verification ? verification->count : 0;
 }
 
 const mmn_stage_comparison *mmn_verification_get(const mmn_verification *verification,
                                                  size_t index)
 {
-    return index < verification->count ? &verification->stages[index] : NULL;
+    return index < mmn_verification_count(verification) ? &verification->stages[index] : NULL;
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/given.h"
 #include "base/memory.h"
 #include "model/input.h"
 #include "model/model.h"
@@ -244,9 +245,13 @@ static mmn_status find(contribution_run *run, mmn_error *error)
 mmn_status mmn_contributions_run(mmn_contributions **contributions, const mmn_model *model,
                                  const mmn_contribution_options *options, mmn_error *error)
 {
+    if (contributions)
+        *contributions = NULL;
+    if (MMN_MISSING(error, contributions, model, options) ||
+        mmn_text_is_missing(error, "image", options->image_count, options->images))
+        return MMN_USAGE;
     const uint64_t passed = mmn_model_nonfinite(model, NULL);
     contribution_run run = {.options = options};
-    *contributions = NULL;
     run.result = mmn_allocate(1, sizeof(*run.result), error);
     mmn_status status = run.result ? set_up(&run, model, error) : MMN_SYSTEM;
 

@@ -91,7 +91,8 @@ static mmn_status mask_of(mmn_mask **mask, const mmn_contributions *result,
                           const mmn_answer_word *word, mmn_error *error)
 {
     const mmn_model_info *info = mmn_model_describe(result->model);
-    mmn_status status = mmn_mask_create(mask, info->modules, info->module_count, error);
+    mmn_status status = mmn_mask_create(mask, result->model->number, info->modules,
+                                        info->module_count, error);
     mmn_masked_module *module = NULL;
 
     for (size_t m = 0; status == MMN_OK && m < (*mask)->module_count; m++)

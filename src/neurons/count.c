@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/given.h"
 #include "base/memory.h"
 #include "base/output.h"
 #include "model/model.h"
@@ -372,6 +373,10 @@ static mmn_status make_plan(count_run *run, mmn_error *error)
 
 mmn_status mmn_count_state_file(char **state, const char *output, mmn_error *error)
 {
+    if (state)
+        *state = NULL;
+    if (MMN_MISSING(error, state, output))
+        return MMN_USAGE;
     return mmn_path_beside(state, output, ".state", error);
 }
 
@@ -436,6 +441,8 @@ static void summarise(mmn_count_summary *summary, const count_run *run)
 mmn_status mmn_count(const mmn_model *model, const mmn_count_options *options,
                      mmn_count_summary *summary, mmn_error *error)
 {
+    if (MMN_MISSING(error, model, options) || MMN_MISSING(error, options->list, options->output))
+        return MMN_USAGE;
     count_run run = {.model = model, .options = options, .start = mmn_clock()};
     run.batch.limit = options->batch > 0 ? options->batch : BATCH;
     if (summary)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <strings.h>
 
+#include "base/given.h"
 #include "base/memory.h"
 
 /* Two domains whose names differ in their case alone are one that was mistyped somewhere. */
@@ -193,6 +194,8 @@ mmn_status mmn_count_plan_unchanged(const mmn_count_plan *plan, const mmn_model 
 
 mmn_status mmn_list_reads_texts(const char *file, int *texts, mmn_error *error)
 {
+    if (MMN_MISSING(error, file, texts))
+        return MMN_USAGE;
     mmn_list *list;
     bool has_texts = false;
     *texts = 0;

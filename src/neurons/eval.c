@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/given.h"
 #include "base/memory.h"
 #include "model/input.h"
 #include "model/session.h"
@@ -272,6 +273,10 @@ static mmn_status run_all(mmn_evaluation *evaluation, const mmn_eval_options *op
 mmn_status mmn_eval(mmn_evaluation **evaluation, const mmn_model *model,
                     const mmn_eval_options *options, mmn_error *error)
 {
+    if (evaluation)
+        *evaluation = NULL;
+    if (MMN_MISSING(error, evaluation, model, options) || MMN_MISSING(error, options->list))
+        return MMN_USAGE;
     *evaluation = mmn_allocate(1, sizeof(**evaluation), error);
     if (!*evaluation)
         return MMN_SYSTEM;

@@ -4,10 +4,12 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/given.h"
 #include "base/memory.h"
 #include "base/text_buffer.h"
 #include "model/family.h"
 #include "model/probes.h"
+#include "model/session.h"
 #include "neurons/mask_internal.h"
 
 _Static_assert((int)MMN_COUNTED_MODULES >= (int)MMN_MODULE_LIMIT,
@@ -26,12 +28,13 @@ void mmn_mask_free(mmn_mask *mask)
     mmn_free(mask);
 }
 
-mmn_status mmn_mask_create(mmn_mask **mask, const mmn_module *modules, size_t count,
-                           mmn_error *error)
+mmn_status mmn_mask_create(mmn_mask **mask, uint64_t model_number, const mmn_module *modules,
+                           size_t count, mmn_error *error)
 {
     *mask = mmn_allocate(1, sizeof(**mask), error);
     if (!*mask)
         return MMN_SYSTEM;
+    (*mask)->model_number = model_number;
     for (size_t m = 0; m < count; m++) {
         mmn_masked_module *module = &(*mask)->modules[(*mask)->module_count++];
         module->module = &modules[m];
@@ -60,7 +63,7 @@ mmn_status mmn_mask_name_stages(mmn_mask *mask, mmn_error *error)
 
 size_t mmn_mask_neurons(const mmn_mask *mask, const char *name, int layer)
 {
-    for (size_t m = 0; m < mask->module_count; m++) {
+    for (size_t m = 0; mask && name && m < mask->module_count; m++) {
         const mmn_masked_module *module = &mask->modules[m];
         if (strcmp(module->module->name, name) != 0 || layer >= (int)module->module->layers)
             continue;
@@ -158,7 +161,7 @@ mmn_status mmn_mask_of_domains(mmn_mask **mask, const mmn_model *model,
     *mask = NULL;
     mmn_status status = check_setting(setting, lists, file, error);
     if (status == MMN_OK)
-        status = mmn_mask_create(mask, info->modules, info->module_count, error);
+        status = mmn_mask_create(mask, model->number, info->modules, info->module_count, error);
     for (size_t m = 0; m < info->module_count && status == MMN_OK; m++) {
         mmn_masked_module *module = &(*mask)->modules[m];
         const mmn_listed_module *listed = mmn_neuron_lists_module(lists, module->module->name);
@@ -219,15 +222,18 @@ mmn_status mmn_mask_check_model(mmn_allowances *allowed, const char *found, cons
 
 const char *mmn_mask_other_model(const mmn_mask *mask)
 {
-    return mask->allowed.foreign ? mask->allowed.neurons_model : NULL;
+    return mask && mask->allowed.foreign ? mask->allowed.neurons_model : NULL;
 }
 
 mmn_status mmn_mask_from_ranking(mmn_mask **mask, const mmn_model *model, const char *ranking,
                                  const char *domain, const char *setting, int other_model,
                                  mmn_error *error)
 {
+    if (mask)
+        *mask = NULL;
+    if (MMN_MISSING(error, mask, model, ranking, setting))
+        return MMN_USAGE;
     mmn_neuron_lists *lists;
-    *mask = NULL;
     mmn_status status = mmn_neuron_lists_read(&lists, ranking, error);
     if (status != MMN_OK)
         return status;
@@ -270,6 +276,11 @@ static mmn_status set_neurons(void *context, const mmn_stage *stage, mmn_error *
 
 mmn_status mmn_session_add_mask(mmn_session *session, const mmn_mask *mask, mmn_error *error)
 {
+    if (MMN_MISSING(error, session, mask))
+        return MMN_USAGE;
+    if (mask->model_number != session->model->number)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL,
+                        "the mask was made for another model than the session's");
     const mmn_probe probe = {.stages = mask->stages,
                              .writes = 1,
                              .see = set_neurons,

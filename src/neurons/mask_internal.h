@@ -4,10 +4,10 @@
 
 #include "neurons/mask.h"
 
-/* A mask without neurons over these modules; *mask may be non-NULL after a failure too, and is freed
+/* A mask without neurons over these modules of a model; *mask may be non-NULL after a failure too, and is freed
  * with mmn_mask_free. */
-mmn_status mmn_mask_create(mmn_mask **mask, const mmn_module *modules, size_t count,
-                           mmn_error *error);
+mmn_status mmn_mask_create(mmn_mask **mask, uint64_t model_number, const mmn_module *modules,
+                           size_t count, mmn_error *error);
 
 /* Whether neurons or counts of `file`, found in the model with digest `found`, may be used with this
  * one, as mmn_allowances_check says. Reads the whole checkpoint unless `found` is "". */

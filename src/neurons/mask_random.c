@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/given.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "neurons/mask_internal.h"
@@ -71,8 +72,12 @@ static mmn_status choose_module(mmn_masked_module *chosen, const mmn_masked_modu
 
 mmn_status mmn_mask_random(mmn_mask **mask, const mmn_mask *of, uint64_t seed, mmn_error *error)
 {
-    mmn_status status =
-        mmn_mask_create(mask, of->modules[0].module, of->module_count, error);
+    if (mask)
+        *mask = NULL;
+    if (MMN_MISSING(error, mask, of))
+        return MMN_USAGE;
+    mmn_status status = mmn_mask_create(mask, of->model_number, of->modules[0].module,
+                                        of->module_count, error);
     for (size_t m = 0; m < of->module_count && status == MMN_OK; m++)
         status = choose_module(&(*mask)->modules[m], &of->modules[m], (uint32_t)m, seed, error);
     if (status == MMN_OK)

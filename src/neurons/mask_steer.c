@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/given.h"
 #include "base/memory.h"
 #include "neurons/mask_internal.h"
 
@@ -135,8 +136,11 @@ static mmn_status check(const mmn_steering *steering, mmn_error *error)
 mmn_status mmn_mask_steer(mmn_mask **mask, const mmn_model *model, const mmn_steering *steering,
                           mmn_error *error)
 {
+    if (mask)
+        *mask = NULL;
+    if (MMN_MISSING(error, mask, model, steering) || MMN_MISSING(error, steering->ranking))
+        return MMN_USAGE;
     mmn_neuron_lists *lists = NULL;
-    *mask = NULL;
     mmn_status status = check(steering, error);
     if (status == MMN_OK)
         status = mmn_neuron_lists_read(&lists, steering->ranking, error);

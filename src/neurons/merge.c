@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/given.h"
 #include "base/memory.h"
 #include "base/output.h"
 #include "mmneuron.h"
@@ -100,6 +101,8 @@ static mmn_status write_sum(const void *sum, const char *path, mmn_error *error)
 mmn_status mmn_counts_merge(const char *const *files, size_t file_count, const char *output,
                             mmn_error *error)
 {
+    if (MMN_MISSING(error, files, output) || mmn_text_is_missing(error, "file", file_count, files))
+        return MMN_USAGE;
     /* More than this many shards nobody has; it bounds what a hostile file can make us allocate. */
     enum { SHARD_LIMIT = 1000000 };
     if (file_count == 0 || !output)

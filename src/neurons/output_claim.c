@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/given.h"
 #include "base/glob.h"
 #include "base/memory.h"
 #include "base/output.h"
@@ -93,13 +94,14 @@ static mmn_status compare_source(const char *path, const mmn_source *source, mmn
 mmn_status mmn_output_claim(mmn_output **output, const char *path,
                             const mmn_output_options *options, mmn_error *error)
 {
+    if (output)
+        *output = NULL;
+    if (MMN_MISSING(error, output, path))
+        return MMN_USAGE;
     const mmn_output_options none = {0};
     mmn_status status = MMN_OK;
-    *output = NULL;
     if (!options)
         options = &none;
-    if (!path)
-        return mmn_fail(error, MMN_USAGE, NULL, NULL, "an output needs a path");
     for (size_t i = 0; i < options->source_count && status == MMN_OK; i++) {
         status = compare_source(path, &options->sources[i], error);
         for (size_t k = 0; k < options->beside_count && status == MMN_OK; k++)

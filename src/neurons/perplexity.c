@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/given.h"
 #include "base/memory.h"
 #include "functions.h"
 #include "model/input.h"
@@ -376,6 +377,10 @@ static mmn_status run_all(mmn_perplexity *perplexity, const mmn_perplexity_optio
 mmn_status mmn_perplexity_measure(mmn_perplexity **made, const mmn_model *model,
                                   const mmn_perplexity_options *options, mmn_error *error)
 {
+    if (made)
+        *made = NULL;
+    if (MMN_MISSING(error, made, model, options) || MMN_MISSING(error, options->list))
+        return MMN_USAGE;
     mmn_perplexity *perplexity = *made = mmn_allocate(1, sizeof(**made), error);
     if (!perplexity)
         return MMN_SYSTEM;

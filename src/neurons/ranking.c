@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/given.h"
 #include "base/glob.h"
 #include "base/memory.h"
 
@@ -178,7 +179,10 @@ static mmn_status rank_counts(mmn_ranking *ranking, const mmn_counts *counts, co
 mmn_status mmn_rank(mmn_ranking **made, const char *counts_file, const mmn_rank_options *options,
                     mmn_error *error)
 {
-    *made = NULL;
+    if (made)
+        *made = NULL;
+    if (MMN_MISSING(error, made, counts_file))
+        return MMN_USAGE;
     mmn_counts *counts = NULL;
     mmn_ranking *ranking = mmn_allocate(1, sizeof(*ranking), error);
     if (!ranking)
@@ -210,5 +214,5 @@ void mmn_ranking_free(mmn_ranking *ranking)
 
 const char *mmn_ranking_digest(const mmn_ranking *ranking)
 {
-    return ranking->digest;
+    return ranking ? ranking->digest : NULL;
 }

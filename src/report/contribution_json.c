@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/given.h"
 #include "base/memory.h"
 #include "base/text_buffer.h"
 #include "neurons/contribution.h"
@@ -171,10 +172,13 @@ static void add_answer_word(contribution_text *out, const mmn_answer_word *word)
 
 mmn_status mmn_contributions_json(const mmn_contributions *result, char **json, mmn_error *error)
 {
+    if (json)
+        *json = NULL;
+    if (MMN_MISSING(error, result, json))
+        return MMN_USAGE;
     contribution_text out = {.result = result, .error = error};
     mmn_text *text = &out.text;
 
-    *json = NULL;
     mmn_text_add(text, "{\n  \"format\": \"mmneuron-contrib-1\",\n  \"version\": ");
     mmn_text_add_json(text, result->version);
     mmn_text_add(text, ",\n  \"model\": \"%s\",\n  \"neurons\": null,\n", result->digest);
@@ -201,6 +205,8 @@ mmn_status mmn_contributions_json(const mmn_contributions *result, char **json, 
 mmn_status mmn_contributions_write(const mmn_contributions *result, const char *file,
                                    mmn_error *error)
 {
+    if (MMN_MISSING(error, result, file))
+        return MMN_USAGE;
     char *json;
     mmn_status status = mmn_contributions_json(result, &json, error);
 

@@ -1,6 +1,7 @@
 /* Multi-modal neurons as a table for people. */
 #include <inttypes.h>
 
+#include "base/given.h"
 #include "base/memory.h"
 #include "base/text_buffer.h"
 #include "neurons/contribution.h"
@@ -71,10 +72,13 @@ static void add_drop(mmn_text *text, const mmn_answer_word *word, mmn_disturbanc
 mmn_status mmn_contributions_table(const mmn_contributions *result, char **table,
                                    mmn_error *error)
 {
+    if (table)
+        *table = NULL;
+    if (MMN_MISSING(error, result, table))
+        return MMN_USAGE;
     mmn_text text = {0};
     mmn_status status = MMN_OK;
 
-    *table = NULL;
     mmn_text_add(&text, "answer: ");
     mmn_text_add_json(&text, result->answer);
     mmn_text_add(&text, "\n");

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/given.h"
 #include "base/memory.h"
 #include "base/text_buffer.h"
 #include "neurons/eval.h"
@@ -171,6 +172,10 @@ static void add_cross(mmn_text *text, const mmn_evaluation *evaluation, size_t s
 
 mmn_status mmn_evaluation_json(const mmn_evaluation *evaluation, char **json, mmn_error *error)
 {
+    if (json)
+        *json = NULL;
+    if (MMN_MISSING(error, evaluation, json))
+        return MMN_USAGE;
     mmn_text text = {0};
     const char *separator = "";
     mmn_text_add(&text, "{\n  \"format\": \"mmneuron-eval-1\",\n  \"version\": \"%s\",\n",
@@ -208,6 +213,8 @@ mmn_status mmn_evaluation_json(const mmn_evaluation *evaluation, char **json, mm
 mmn_status mmn_evaluation_write(const mmn_evaluation *evaluation, const char *file,
                                 mmn_error *error)
 {
+    if (MMN_MISSING(error, evaluation, file))
+        return MMN_USAGE;
     char *json;
     mmn_status status = mmn_evaluation_json(evaluation, &json, error);
     if (status == MMN_OK)

@@ -1,6 +1,7 @@
 /* Evaluations as tables for people. */
 #include <string.h>
 
+#include "base/given.h"
 #include "base/text_buffer.h"
 #include "neurons/eval.h"
 #include "report/allowances.h"
@@ -92,6 +93,10 @@ static void add_cross(mmn_text *text, const mmn_evaluation *evaluation, size_t s
 
 mmn_status mmn_evaluation_table(const mmn_evaluation *evaluation, char **table, mmn_error *error)
 {
+    if (table)
+        *table = NULL;
+    if (MMN_MISSING(error, evaluation, table))
+        return MMN_USAGE;
     mmn_text text = {0};
     int width = widest(evaluation);
     add_plain(&text, evaluation, width);

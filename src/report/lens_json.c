@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/given.h"
 #include "base/memory.h"
 #include "base/text_buffer.h"
 #include "neurons/lens.h"
@@ -250,10 +251,13 @@ static void add_example(lens_text *out, const mmn_lens_example *example)
 
 mmn_status mmn_lens_json(const mmn_lens *lens, char **json, mmn_error *error)
 {
+    if (json)
+        *json = NULL;
+    if (MMN_MISSING(error, lens, json))
+        return MMN_USAGE;
     lens_text out = {.lens = lens, .error = error};
     mmn_text *text = &out.text;
 
-    *json = NULL;
     if (!(out.words = mmn_allocate(lens->top, sizeof(*out.words), error)))
         return MMN_SYSTEM;
     mmn_text_add(text, "{\n  \"format\": \"mmneuron-lens-1\",\n  \"version\": ");
@@ -281,6 +285,8 @@ mmn_status mmn_lens_json(const mmn_lens *lens, char **json, mmn_error *error)
 
 mmn_status mmn_lens_write(const mmn_lens *lens, const char *file, mmn_error *error)
 {
+    if (MMN_MISSING(error, lens, file))
+        return MMN_USAGE;
     char *json;
     mmn_status status = mmn_lens_json(lens, &json, error);
 

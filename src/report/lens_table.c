@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/given.h"
 #include "base/memory.h"
 #include "base/text_buffer.h"
 #include "neurons/lens.h"
@@ -105,10 +106,13 @@ static mmn_status add_three_stages(mmn_text *text, const mmn_lens *lens, size_t 
 
 mmn_status mmn_lens_table(const mmn_lens *lens, char **table, mmn_error *error)
 {
+    if (table)
+        *table = NULL;
+    if (MMN_MISSING(error, lens, table))
+        return MMN_USAGE;
     mmn_text text = {0};
     mmn_status status = MMN_OK;
 
-    *table = NULL;
     for (size_t domain = 0; domain < lens->run.domains->domain_count; domain++)
         for (int stage = 0; stage < MMN_LENS_STAGES && status == MMN_OK; stage++) {
             if (!lens->stages[stage])

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/given.h"
 #include "base/memory.h"
 #include "base/text_buffer.h"
 #include "neurons/perplexity.h"
@@ -128,6 +129,10 @@ static void add_matrix(mmn_text *text, const mmn_perplexity *perplexity, bool ra
 
 mmn_status mmn_perplexity_json(const mmn_perplexity *perplexity, char **json, mmn_error *error)
 {
+    if (json)
+        *json = NULL;
+    if (MMN_MISSING(error, perplexity, json))
+        return MMN_USAGE;
     mmn_text text = {0};
     mmn_text_add(&text, "{\n  \"format\": \"mmneuron-perplexity-1\",\n  \"version\": \"%s\",\n",
                  mmn_version());
@@ -166,6 +171,8 @@ mmn_status mmn_perplexity_json(const mmn_perplexity *perplexity, char **json, mm
 mmn_status mmn_perplexity_write(const mmn_perplexity *perplexity, const char *file,
                                 mmn_error *error)
 {
+    if (MMN_MISSING(error, perplexity, file))
+        return MMN_USAGE;
     char *json;
     mmn_status status = mmn_perplexity_json(perplexity, &json, error);
     if (status == MMN_OK)

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/given.h"
 #include "base/text_buffer.h"
 #include "neurons/perplexity.h"
 #include "report/allowances.h"
@@ -97,6 +98,10 @@ static void add_cross(mmn_text *text, const mmn_perplexity *perplexity, int widt
 
 mmn_status mmn_perplexity_table(const mmn_perplexity *perplexity, char **table, mmn_error *error)
 {
+    if (table)
+        *table = NULL;
+    if (MMN_MISSING(error, perplexity, table))
+        return MMN_USAGE;
     mmn_text text = {0};
     int width = widest(perplexity);
     add_plain(&text, perplexity, width);

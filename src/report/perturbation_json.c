@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/given.h"
 #include "base/memory.h"
 #include "base/text_buffer.h"
 #include "neurons/perturbation.h"
@@ -81,6 +82,10 @@ static void add_curve(mmn_text *text, const mmn_perturbation *perturbation,
 mmn_status mmn_perturbation_json(const mmn_perturbation *perturbation, char **json,
                                  mmn_error *error)
 {
+    if (json)
+        *json = NULL;
+    if (MMN_MISSING(error, perturbation, json))
+        return MMN_USAGE;
     mmn_text text = {0};
 
     mmn_text_add(&text, "{\n  \"format\": \"mmneuron-perturb-1\",\n  \"version\": ");
@@ -101,6 +106,8 @@ mmn_status mmn_perturbation_json(const mmn_perturbation *perturbation, char **js
 mmn_status mmn_perturbation_write(const mmn_perturbation *perturbation, const char *file,
                                   mmn_error *error)
 {
+    if (MMN_MISSING(error, perturbation, file))
+        return MMN_USAGE;
     char *json = NULL;
     mmn_status status = mmn_perturbation_json(perturbation, &json, error);
 

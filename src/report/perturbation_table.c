@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/given.h"
 #include "base/memory.h"
 #include "base/text_buffer.h"
 #include "neurons/perturbation.h"
@@ -54,6 +55,10 @@ static void add_titles(mmn_text *text, int title_width)
 mmn_status mmn_perturbation_table(const mmn_perturbation *perturbation, char **table,
                                   mmn_error *error)
 {
+    if (table)
+        *table = NULL;
+    if (MMN_MISSING(error, perturbation, table))
+        return MMN_USAGE;
     const mmn_counts *domains = perturbation->run.domains;
     size_t settings = perturbation->settings.count, each = 1 + (size_t)perturbation->seeds;
     double *values = mmn_allocate((size_t)perturbation->seeds, sizeof(*values), error);

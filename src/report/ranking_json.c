@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/given.h"
 #include "base/text_buffer.h"
 #include "neurons/ranking.h"
 
@@ -85,6 +86,10 @@ static void add_module(mmn_text *text, const mmn_ranking *ranking,
 
 mmn_status mmn_ranking_json(const mmn_ranking *ranking, char **json, mmn_error *error)
 {
+    if (json)
+        *json = NULL;
+    if (MMN_MISSING(error, ranking, json))
+        return MMN_USAGE;
     mmn_text text = {0};
     mmn_text_add(&text, "{\n  \"format\": \"mmneuron-neurons-1\",\n");
     add_settings(&text, ranking);

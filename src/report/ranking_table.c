@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/given.h"
 #include "base/memory.h"
 #include "base/text_buffer.h"
 #include "neurons/ranking.h"
@@ -84,6 +85,10 @@ static void add_module(mmn_text *text, const mmn_ranking *ranking,
 
 mmn_status mmn_ranking_table(const mmn_ranking *ranking, char **table, mmn_error *error)
 {
+    if (table)
+        *table = NULL;
+    if (MMN_MISSING(error, ranking, table))
+        return MMN_USAGE;
     mmn_text text = {0};
     int title_width = (int)strlen("selected");
     for (size_t d = 0; d < ranking->domain_count; d++) {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/given.h"
 #include "base/memory.h"
 #include "base/text_buffer.h"
 #include "neurons/ranking.h"
@@ -55,7 +56,10 @@ static mmn_status check_table(const char *file, mmn_error *error)
 
 mmn_status mmn_ranking_table_file(char **table, const char *file, mmn_error *error)
 {
-    *table = NULL;
+    if (table)
+        *table = NULL;
+    if (MMN_MISSING(error, table, file))
+        return MMN_USAGE;
     const char *name = mmn_path_name(file);
     size_t length = strlen(name), end = strlen(".json");
     bool has_end = length >= end && strcmp(name + length - end, ".json") == 0;
@@ -82,6 +86,8 @@ mmn_status mmn_ranking_table_file(char **table, const char *file, mmn_error *err
 
 mmn_status mmn_ranking_write(const mmn_ranking *ranking, const char *file, mmn_error *error)
 {
+    if (MMN_MISSING(error, ranking, file))
+        return MMN_USAGE;
     char *json = NULL, *tsv = NULL, *tsv_file = NULL;
     mmn_status status = mmn_ranking_table_file(&tsv_file, file, error);
     if (status == MMN_OK)

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/given.h"
 #include "base/memory.h"
 #include "base/output.h"
 
@@ -31,7 +32,10 @@ static mmn_status make_figures(mmn_report *report, mmn_error *error)
 mmn_status mmn_report_read(mmn_report **made, const char *const *files, size_t file_count,
                            const mmn_report_options *options, mmn_error *error)
 {
-    *made = NULL;
+    if (made)
+        *made = NULL;
+    if (MMN_MISSING(error, made, files) || mmn_text_is_missing(error, "file", file_count, files))
+        return MMN_USAGE;
     const mmn_report_options none = {0};
     if (!options)
         options = &none;
@@ -63,12 +67,12 @@ void mmn_report_free(mmn_report *report)
 
 size_t mmn_report_figure_count(const mmn_report *report)
 {
-    return report->figures.count;
+    return report ? report->figures.count : 0;
 }
 
 const char *mmn_report_figure_name(const mmn_report *report, size_t index)
 {
-    return report->figures.list[index].name;
+    return index < mmn_report_figure_count(report) ? report->figures.list[index].name : NULL;
 }
 
 /* *figure is NULL for the name NULL: all figures. */
@@ -174,6 +178,8 @@ static mmn_status write_request(const void *context, const char *output, mmn_err
 mmn_status mmn_report_write(const mmn_report *report, mmn_report_format format,
                             const char *figure, const char *output, mmn_error *error)
 {
+    if (MMN_MISSING(error, report, output))
+        return MMN_USAGE;
     report_request request = {.report = report, .format = format};
     mmn_status status = find_figure(&request.figure, report, figure, error);
     return status == MMN_OK ? mmn_output_write(output, write_request, &request, error) : status;

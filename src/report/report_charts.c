@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/given.h"
 #include "report/bars.h"
 #include "report/columns.h"
 #include "report/numbers.h"
@@ -91,6 +92,10 @@ static void chart_accuracy(mmn_text *text, const mmn_figure *figure, bool blocks
 mmn_status mmn_report_charts(const mmn_report *report, int blocks, char **charts,
                              mmn_error *error)
 {
+    if (charts)
+        *charts = NULL;
+    if (MMN_MISSING(error, report, charts))
+        return MMN_USAGE;
     mmn_text text = {0};
     chart_neurons(&text, find(report, "neurons"), blocks != 0);
     chart_accuracy(&text, find(report, "accuracy"), blocks != 0);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/given.h"
 #include "base/text_buffer.h"
 #include "report/columns.h"
 
@@ -118,6 +119,10 @@ static void add_verdict(mmn_text *text, const mmn_verification *verification)
 mmn_status mmn_verification_table(const mmn_verification *verification, char **table,
                                   mmn_error *error)
 {
+    if (table)
+        *table = NULL;
+    if (MMN_MISSING(error, verification, table))
+        return MMN_USAGE;
     mmn_text text = {0};
     const size_t count = mmn_verification_count(verification);
     int title_width = (int)strlen("stage");
@@ -199,6 +204,10 @@ static void add_stage(mmn_text *text, const mmn_stage_comparison *stage)
 mmn_status mmn_verification_json(const mmn_verification *verification, char **json,
                                  mmn_error *error)
 {
+    if (json)
+        *json = NULL;
+    if (MMN_MISSING(error, verification, json))
+        return MMN_USAGE;
     mmn_text text = {0};
     const size_t count = mmn_verification_count(verification);
     const mmn_stage_comparison *first = first_outside(verification);

@@ -1,0 +1,403 @@
+/* What the public header forbids is refused with a status: NULL, objects of another model, ids beyond
+ * the vocabulary, calls from inside a probe. And what it allows: an input that its owner has freed. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mmneuron.h"
+
+#define MODEL MMN_SOURCE_DIR "/golden/checkpoints/llava-1.5"
+#define OTHER MMN_SOURCE_DIR "/golden/checkpoints/llama-2"
+#define IMAGE MMN_SOURCE_DIR "/golden/images/grey.jpg"
+#define HEADER MMN_SOURCE_DIR "/src/mmneuron.h"
+
+static mmn_error error;
+static mmn_model *model, *other;
+
+static mmn_input *make_input(const mmn_model *of)
+{
+    const char *image = IMAGE;
+    mmn_input *input;
+    bool with_image = of == model;
+    cr_assert_eq(mmn_input_from_prompt(&input, of, with_image ? "a <image> b" : "a b", &image,
+                                       with_image, &error), MMN_OK, "%s", error.message);
+    return input;
+}
+
+static void open_models(void)
+{
+    cr_assert_eq(mmn_model_open(&model, MODEL, NULL, &error), MMN_OK, "%s", error.message);
+    cr_assert_eq(mmn_model_open(&other, OTHER, NULL, &error), MMN_OK, "%s", error.message);
+}
+
+static void close_models(void)
+{
+    mmn_model_close(model);
+    mmn_model_close(other);
+}
+
+static mmn_session *start(const mmn_model *of, int prompt_only)
+{
+    const mmn_session_options options = {.prompt_only = prompt_only};
+    mmn_session *session;
+    cr_assert_eq(mmn_session_create(&session, of, &options, &error), MMN_OK);
+    return session;
+}
+
+TestSuite(misuse, .init = open_models, .fini = close_models);
+
+/* ---- NULL ------------------------------------------------------------------------------------ */
+
+/* The calls that were tried, as they stand in this file. */
+static char tried[1 << 16];
+
+static void try(const char *call, mmn_status status)
+{
+    cr_expect_eq(status, MMN_USAGE, "%s: %d, \"%s\"", call, (int)status, error.message);
+    cr_expect_eq(error.status, MMN_USAGE, "%s", call);
+    cr_expect_neq(error.message[0], '\0', "%s", call);
+    strcat(strcat(tried, call), "\n");
+    error = (mmn_error){0};
+}
+
+#define REFUSES(...) try(#__VA_ARGS__, __VA_ARGS__)
+
+/* Every function of the header that returns a status was tried. */
+static void expect_all_tried(void)
+{
+    static const char mark[] = "MMN_API mmn_status ";
+    FILE *header = fopen(HEADER, "r");
+    char line[512];
+    size_t functions = 0;
+    cr_assert(header);
+    while (fgets(line, sizeof line, header)) {
+        char *name = strncmp(line, mark, sizeof mark - 1) == 0 ? line + sizeof mark - 1 : NULL;
+        char *end = name ? strchr(name, '(') : NULL;
+        if (!end)
+            continue;
+        end[1] = '\0';
+        functions++;
+        cr_expect(strstr(tried, name), "%s...) is not tried with NULL", name);
+    }
+    fclose(header);
+    cr_expect_gt(functions, 60);
+}
+
+Test(misuse, null)
+{
+    mmn_input *input = make_input(model);
+    mmn_session *session = start(model, 0);
+    const mmn_input *const two[] = {input, NULL};
+    const char *const files[] = {"none", NULL};
+    const int32_t id = 1;
+    int32_t ids[4], *made_ids;
+    size_t count;
+    char *text, digest[33];
+    int flag;
+    mmn_model *opened;
+    mmn_input *made;
+    mmn_session *created;
+    mmn_mask *mask;
+    mmn_output *output;
+    mmn_ranking *ranking;
+    mmn_evaluation *evaluation;
+    mmn_perplexity *perplexity;
+    mmn_perturbation *perturbation;
+    mmn_lens *lens;
+    mmn_contributions *contributions;
+    mmn_report *report;
+    mmn_verification *verification;
+
+    REFUSES(mmn_output_claim(NULL, "x", NULL, &error));
+    REFUSES(mmn_output_claim(&output, NULL, NULL, &error));
+    REFUSES(mmn_keep_elsewhere(&text, NULL, "x", &error));
+    REFUSES(mmn_keep_elsewhere(&text, "x", NULL, &error));
+    REFUSES(mmn_model_open(NULL, MODEL, NULL, &error));
+    REFUSES(mmn_model_open(&opened, NULL, NULL, &error));
+    cr_expect_null(opened);
+    REFUSES(mmn_model_digest(NULL, digest, &error));
+    REFUSES(mmn_model_digest(model, NULL, &error));
+    REFUSES(mmn_model_unchanged(NULL, &error));
+    REFUSES(mmn_model_encode(NULL, "x", 0, &made_ids, &count, &error));
+    REFUSES(mmn_model_encode(model, NULL, 0, &made_ids, &count, &error));
+    REFUSES(mmn_model_encode(model, "x", 0, NULL, &count, &error));
+    REFUSES(mmn_model_encode(model, "x", 0, &made_ids, NULL, &error));
+    REFUSES(mmn_model_decode(NULL, &id, 1, 0, &text, &error));
+    REFUSES(mmn_model_decode(model, NULL, 1, 0, &text, &error));
+    REFUSES(mmn_model_decode(model, &id, 1, 0, NULL, &error));
+    REFUSES(mmn_prompt_from_template(NULL, NULL, "x", 0, &text, &error));
+    REFUSES(mmn_prompt_from_template(model, NULL, NULL, 0, &text, &error));
+    REFUSES(mmn_prompt_from_template(model, NULL, "x", 0, NULL, &error));
+
+    REFUSES(mmn_input_from_prompt(NULL, model, "x", NULL, 0, &error));
+    REFUSES(mmn_input_from_prompt(&made, NULL, "x", NULL, 0, &error));
+    REFUSES(mmn_input_from_prompt(&made, model, NULL, NULL, 0, &error));
+    REFUSES(mmn_input_from_prompt(&made, model, "a <image>", NULL, 1, &error));
+    REFUSES(mmn_input_from_prompt(&made, model, "a <image>", &files[1], 1, &error));
+    cr_expect_null(made);
+    REFUSES(mmn_input_from_file(NULL, model, "x", &error));
+    REFUSES(mmn_input_from_file(&made, NULL, "x", &error));
+    REFUSES(mmn_input_from_file(&made, model, NULL, &error));
+    REFUSES(mmn_input_from_ids(NULL, model, &id, 1, &error));
+    REFUSES(mmn_input_from_ids(&made, NULL, &id, 1, &error));
+    REFUSES(mmn_input_from_ids(&made, model, NULL, 1, &error));
+    REFUSES(mmn_input_from_ids(&made, model, &id, 0, &error));
+    REFUSES(mmn_input_fits(NULL, model, &error));
+    REFUSES(mmn_input_fits(input, NULL, &error));
+
+    REFUSES(mmn_session_create(NULL, model, NULL, &error));
+    REFUSES(mmn_session_create(&created, NULL, NULL, &error));
+    REFUSES(mmn_session_add_probe(NULL, &(mmn_probe){0}, &error));
+    REFUSES(mmn_session_add_probe(session, NULL, &error));
+    REFUSES(mmn_session_add_probe(session, &(mmn_probe){0}, &error));
+    REFUSES(mmn_session_add_probe(session, &(mmn_probe){.stages = "*"}, &error));
+    REFUSES(mmn_session_generate(session, 1, ids, &count, &error)); /* nothing was prefilled */
+    REFUSES(mmn_session_prefill(NULL, input, &error));
+    REFUSES(mmn_session_prefill(session, NULL, &error));
+    REFUSES(mmn_session_prefill_many(NULL, two, 1, &error));
+    REFUSES(mmn_session_set_sampling(NULL, NULL, &error));
+    REFUSES(mmn_session_set_beam_search(NULL, NULL, &error));
+    REFUSES(mmn_session_set_beam_search(session, &(mmn_beam_search){.beams = 65}, &error));
+    REFUSES(mmn_session_set_stop_strings(NULL, NULL, 0, &error));
+    REFUSES(mmn_session_set_stop_strings(session, NULL, 1, &error));
+    REFUSES(mmn_session_set_stop_strings(session, &files[1], 1, &error));
+    cr_assert_eq(mmn_session_prefill(session, input, &error), MMN_OK, "%s", error.message);
+    REFUSES(mmn_session_generate(NULL, 1, ids, &count, &error));
+    REFUSES(mmn_session_generate(session, 1, NULL, &count, &error));
+    REFUSES(mmn_session_generate(session, 1, ids, NULL, &error));
+    REFUSES(mmn_session_add_mask(session, NULL, &error));
+    REFUSES(mmn_session_add_mask(NULL, NULL, &error));
+
+    REFUSES(mmn_list_reads_texts(NULL, &flag, &error));
+    REFUSES(mmn_list_reads_texts("x", NULL, &error));
+    REFUSES(mmn_count_state_file(&text, NULL, &error));
+    REFUSES(mmn_count(NULL, &(mmn_count_options){.list = "x", .output = "y"}, NULL, &error));
+    REFUSES(mmn_count(model, NULL, NULL, &error));
+    REFUSES(mmn_count(model, &(mmn_count_options){.output = "y"}, NULL, &error));
+    REFUSES(mmn_count(model, &(mmn_count_options){.list = "x"}, NULL, &error));
+    REFUSES(mmn_counts_merge(NULL, 1, "x", &error));
+    REFUSES(mmn_counts_merge(files, 2, "x", &error));
+    REFUSES(mmn_counts_merge(files, 1, NULL, &error));
+    REFUSES(mmn_rank(NULL, "x", NULL, &error));
+    REFUSES(mmn_rank(&ranking, NULL, NULL, &error));
+    REFUSES(mmn_ranking_table_file(&text, NULL, &error));
+    REFUSES(mmn_ranking_write(NULL, "x", &error));
+    REFUSES(mmn_ranking_table(NULL, &text, &error));
+    REFUSES(mmn_ranking_json(NULL, &text, &error));
+
+    REFUSES(mmn_mask_from_ranking(NULL, model, "x", NULL, "all", 0, &error));
+    REFUSES(mmn_mask_from_ranking(&mask, NULL, "x", NULL, "all", 0, &error));
+    REFUSES(mmn_mask_from_ranking(&mask, model, NULL, NULL, "all", 0, &error));
+    REFUSES(mmn_mask_from_ranking(&mask, model, "x", NULL, NULL, 0, &error));
+    REFUSES(mmn_mask_steer(&mask, model, NULL, &error));
+    REFUSES(mmn_mask_steer(&mask, model, &(mmn_steering){0}, &error));
+    REFUSES(mmn_mask_random(&mask, NULL, 1, &error));
+
+    REFUSES(mmn_eval(NULL, model, &(mmn_eval_options){.list = "x"}, &error));
+    REFUSES(mmn_eval(&evaluation, NULL, &(mmn_eval_options){.list = "x"}, &error));
+    REFUSES(mmn_eval(&evaluation, model, NULL, &error));
+    REFUSES(mmn_eval(&evaluation, model, &(mmn_eval_options){0}, &error));
+    REFUSES(mmn_evaluation_json(NULL, &text, &error));
+    REFUSES(mmn_evaluation_write(NULL, "x", &error));
+    REFUSES(mmn_evaluation_table(NULL, &text, &error));
+    REFUSES(mmn_perplexity_measure(&perplexity, model, &(mmn_perplexity_options){0}, &error));
+    REFUSES(mmn_perplexity_measure(&perplexity, model, NULL, &error));
+    REFUSES(mmn_perplexity_json(NULL, &text, &error));
+    REFUSES(mmn_perplexity_write(NULL, "x", &error));
+    REFUSES(mmn_perplexity_table(NULL, &text, &error));
+    REFUSES(mmn_perturb(&perturbation, model, NULL, &error));
+    REFUSES(mmn_perturb(&perturbation, model, &(mmn_perturb_options){.list = "x"}, &error));
+    REFUSES(mmn_perturb(&perturbation, model, &(mmn_perturb_options){.ranking = "x"}, &error));
+    REFUSES(mmn_perturbation_table(NULL, &text, &error));
+    REFUSES(mmn_perturbation_json(NULL, &text, &error));
+    REFUSES(mmn_perturbation_write(NULL, "x", &error));
+    REFUSES(mmn_lens_run(&lens, model, NULL, &error));
+    REFUSES(mmn_lens_run(&lens, model, &(mmn_lens_options){0}, &error));
+    REFUSES(mmn_lens_table(NULL, &text, &error));
+    REFUSES(mmn_lens_json(NULL, &text, &error));
+    REFUSES(mmn_lens_write(NULL, "x", &error));
+    REFUSES(mmn_contributions_run(&contributions, model, NULL, &error));
+    REFUSES(mmn_contributions_run(&contributions, model, &(mmn_contribution_options){0}, &error));
+    REFUSES(mmn_contributions_run(
+        &contributions, model,
+        &(mmn_contribution_options){.prompt = "a <image>", .image_count = 1}, &error));
+    REFUSES(mmn_contributions_table(NULL, &text, &error));
+    REFUSES(mmn_contributions_json(NULL, &text, &error));
+    REFUSES(mmn_contributions_write(NULL, "x", &error));
+
+    REFUSES(mmn_report_read(&report, NULL, 1, NULL, &error));
+    REFUSES(mmn_report_read(&report, files + 1, 1, NULL, &error));
+    REFUSES(mmn_report_write(NULL, MMN_REPORT_HTML, NULL, "x", &error));
+    REFUSES(mmn_report_charts(NULL, 0, &text, &error));
+    REFUSES(mmn_dump(model, NULL, NULL, "x", &error));
+    REFUSES(mmn_dump(NULL, input, NULL, "x", &error));
+    REFUSES(mmn_dump(model, input, NULL, NULL, &error));
+    REFUSES(mmn_verify(&verification, NULL, "x", NULL, &error));
+    REFUSES(mmn_verify(&verification, "x", NULL, NULL, &error));
+    REFUSES(mmn_verification_table(NULL, &text, &error));
+    REFUSES(mmn_verification_json(NULL, &text, &error));
+    REFUSES(mmn_dump_digests(NULL, NULL, &text, &error));
+    REFUSES(mmn_dump_digests("x", NULL, NULL, &error));
+    expect_all_tried();
+    cr_expect_null(text);
+    cr_expect_null(mask);
+
+    mmn_session_free(session);
+    session = start(model, 1);
+    REFUSES(mmn_session_prefill_many(session, NULL, 2, &error));
+    REFUSES(mmn_session_prefill_many(session, two, 2, &error));
+    mmn_session_free(session);
+    mmn_input_free(input);
+}
+
+/* What returns no status has nothing to say of NULL. */
+Test(misuse, null_without_status)
+{
+    char text[8] = "before";
+    mmn_error_sentence(NULL, text, sizeof text);
+    cr_expect_str_eq(text, "");
+    mmn_error_sentence(&error, NULL, 8);
+    mmn_progress_line(text, sizeof text, NULL, 80);
+    mmn_progress_line(NULL, 8, NULL, 80);
+    cr_expect_null(mmn_nearest_name(NULL, NULL, 0, 1));
+    cr_expect_null(mmn_model_describe(NULL));
+    cr_expect_eq(mmn_input_length(NULL) + mmn_input_image_positions(NULL), 0);
+    cr_expect_not(mmn_input_is_image(NULL, 0));
+    cr_expect_eq(mmn_session_positions_reused(NULL), 0);
+    cr_expect_not(mmn_session_images_reused(NULL));
+    cr_expect_null(mmn_ranking_digest(NULL));
+    cr_expect_eq(mmn_mask_neurons(NULL, "language", -1), 0);
+    cr_expect_null(mmn_mask_other_model(NULL));
+    cr_expect_eq(mmn_report_figure_count(NULL), 0);
+    cr_expect_null(mmn_report_figure_name(NULL, 0));
+    cr_expect_eq(mmn_verification_count(NULL), 0);
+    cr_expect_null(mmn_verification_get(NULL, 0));
+    mmn_release(NULL);
+    mmn_output_release(NULL);
+    mmn_model_close(NULL);
+    mmn_input_free(NULL);
+    mmn_session_free(NULL);
+    mmn_mask_free(NULL);
+    mmn_ranking_free(NULL);
+    mmn_evaluation_free(NULL);
+    mmn_perplexity_free(NULL);
+    mmn_perturbation_free(NULL);
+    mmn_lens_free(NULL);
+    mmn_contributions_free(NULL);
+    mmn_report_free(NULL);
+    mmn_verification_free(NULL);
+}
+
+/* ---- What belongs to another model, or to none ------------------------------------------------- */
+
+Test(misuse, of_another_model)
+{
+    mmn_input *own = make_input(model), *foreign = make_input(other);
+    const mmn_input *const both[] = {own, foreign};
+    mmn_session *session = start(model, 0), *prompts = start(model, 1);
+    REFUSES(mmn_session_prefill(session, foreign, &error));
+    REFUSES(mmn_session_prefill_many(prompts, both, 2, &error));
+    REFUSES(mmn_dump(model, foreign, NULL, "never-written", &error));
+    cr_expect_eq(mmn_session_prefill(session, own, &error), MMN_OK, "%s", error.message);
+    mmn_session_free(session);
+    mmn_session_free(prompts);
+    mmn_input_free(own);
+    mmn_input_free(foreign);
+}
+
+Test(misuse, ids_beyond_the_vocabulary)
+{
+    const int32_t vocabulary = (int32_t)mmn_model_describe(other)->vocabulary;
+    const int32_t wrong[] = {-1, INT32_MIN, INT32_MAX, vocabulary + 100000};
+    char *text;
+    mmn_input *input;
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        const int32_t ids[] = {1, wrong[i]};
+        REFUSES(mmn_model_decode(other, ids, 2, 0, &text, &error));
+        cr_expect_eq(mmn_input_from_ids(&input, other, ids, 2, &error), MMN_INPUT);
+        cr_expect_null(input);
+    }
+}
+
+/* ---- Probes ---------------------------------------------------------------------------------- */
+
+typedef struct inside {
+    mmn_session *session;
+    mmn_input *input;
+    size_t calls;
+} inside;
+
+static mmn_status call_the_session(void *context, const mmn_stage *stage, mmn_error *unused)
+{
+    inside *at = context;
+    int32_t id;
+    size_t count;
+    const mmn_input *one = at->input;
+    const mmn_probe probe = {.stages = "*", .see = call_the_session};
+    (void)stage;
+    (void)unused;
+    at->calls++;
+    REFUSES(mmn_session_prefill(at->session, at->input, &error));
+    REFUSES(mmn_session_generate(at->session, 1, &id, &count, &error));
+    REFUSES(mmn_session_add_probe(at->session, &probe, &error));
+    REFUSES(mmn_session_set_sampling(at->session, NULL, &error));
+    REFUSES(mmn_session_set_beam_search(at->session, NULL, &error));
+    REFUSES(mmn_session_set_stop_strings(at->session, NULL, 0, &error));
+    cr_expect_neq(mmn_session_prefill_many(at->session, &one, 1, &error), MMN_OK);
+    return MMN_OK;
+}
+
+Test(misuse, calls_from_inside_a_probe)
+{
+    inside at = {.session = start(other, 0), .input = make_input(other)};
+    const mmn_probe probe = {
+        .stages = "language.norm,generated_ids", .see = call_the_session, .context = &at};
+    int32_t ids[2];
+    size_t count;
+    cr_assert_eq(mmn_session_add_probe(at.session, &probe, &error), MMN_OK);
+    cr_expect_eq(mmn_session_prefill(at.session, at.input, &error), MMN_OK);
+    cr_expect_eq(mmn_session_generate(at.session, 2, ids, &count, &error), MMN_OK);
+    cr_expect_geq(at.calls, 2);
+    mmn_session_free(at.session);
+    mmn_input_free(at.input);
+}
+
+/* ---- Lifetimes ------------------------------------------------------------------------------- */
+
+static mmn_status ask_the_input(void *context, const mmn_stage *stage, mmn_error *unused)
+{
+    size_t *length = context;
+    (void)unused;
+    *length = mmn_input_length(stage->input) + (size_t)mmn_input_is_image(stage->input, 1);
+    return MMN_OK;
+}
+
+/* Under AddressSanitizer and valgrind a use of freed memory shows. */
+static void answer_without_input(uint32_t beams)
+{
+    size_t length = 0, count;
+    const mmn_probe probe = {.stages = "language.norm", .see = ask_the_input, .context = &length};
+    const mmn_beam_search search = {.beams = beams, .length_penalty = 1};
+    mmn_session *session = start(model, 0);
+    int32_t ids[3];
+    cr_assert_eq(mmn_session_add_probe(session, &probe, &error), MMN_OK);
+    cr_assert_eq(mmn_session_set_beam_search(session, &search, &error), MMN_OK);
+    for (int round = 0; round < 2; round++) {
+        mmn_input *input = make_input(model);
+        const size_t expected = mmn_input_length(input) + (size_t)mmn_input_is_image(input, 1);
+        cr_assert_eq(mmn_session_prefill(session, input, &error), MMN_OK);
+        mmn_input_free(input);
+        length = 0;
+        cr_assert_eq(mmn_session_generate(session, 3, ids, &count, &error), MMN_OK, "%s",
+                     error.message);
+        cr_expect_eq(length, expected);
+    }
+    mmn_session_free(session);
+}
+
+Test(misuse, an_input_may_be_freed_behind_the_prefill)
+{
+    answer_without_input(1);
+    answer_without_input(3);
+}
