@@ -95,7 +95,7 @@ mmn_status mmn_text_finish(mmn_text *text, char **result, mmn_error *error)
     make_room(text, 0);
     if (text->failed) {
         mmn_text_free(text);
-        return mmn_fail(error, MMN_SYSTEM, NULL, NULL, "there is not enough memory for a text");
+        return mmn_fail(error, MMN_SYSTEM, NULL, NULL, "out of memory for a text");
     }
     if (text->length == 0)
         text->text[0] = '\0';
