@@ -99,7 +99,7 @@ static mmn_status digest_lines(mmn_digest *digest, mmn_list *list, mmn_error *er
         if (status == MMN_INPUT)
             status = MMN_OK;
         if (status == MMN_OK && line.failed)
-            status = mmn_fail(error, MMN_SYSTEM, NULL, NULL, "there is not enough memory for a line");
+            status = mmn_fail(error, MMN_SYSTEM, NULL, NULL, "out of memory for a line");
         if (status == MMN_OK)
             mmn_digest_add(digest, line.text, line.length);
     }

@@ -41,7 +41,7 @@ mmn_status mmn_figure_end(mmn_figure *figure, mmn_text *description, mmn_error *
 {
     mmn_status status = mmn_text_finish(description, &figure->description, error);
     if (status == MMN_OK && figure->table.failed)
-        status = mmn_fail(error, MMN_SYSTEM, NULL, NULL, "there is not enough memory for a table");
+        status = mmn_fail(error, MMN_SYSTEM, NULL, NULL, "out of memory for a table");
     return status;
 }
 
