@@ -107,11 +107,12 @@ static mmn_status compile(mmn_pattern **pattern, const char *expression, const c
         made->code = pcre2_compile((PCRE2_SPTR)expression, PCRE2_ZERO_TERMINATED,
                                    PCRE2_UTF | PCRE2_USE_OFFSET_LIMIT | options, &code, &offset, context);
     }
-    if (status == MMN_OK && !made->code) {
+    if (status == MMN_OK && !made->code && code == PCRE2_ERROR_HEAP_FAILED) {
+        status = mmn_fail(error, MMN_SYSTEM, NULL, NULL, "out of memory for a pattern");
+    } else if (status == MMN_OK && !made->code) {
         char reason[256];
         pcre2_get_error_message(code, (PCRE2_UCHAR *)reason, sizeof(reason));
-        status = mmn_fail(error, code == PCRE2_ERROR_HEAP_FAILED ? MMN_SYSTEM : MMN_INPUT, NULL,
-                          NULL, "the pattern \"%.200s\" is wrong at byte "
+        status = mmn_fail(error, MMN_INPUT, NULL, NULL, "the pattern \"%.200s\" is wrong at byte "
                           "%zu: %s", original, (size_t)offset, reason);
     }
     pcre2_compile_context_free(context);
@@ -203,10 +204,12 @@ mmn_status mmn_pattern_find(const mmn_pattern *pattern, const char *text, size_t
     if (*found) {
         *start = offsets[0];
         *end = offsets[1];
+    } else if (status == MMN_OK && count == PCRE2_ERROR_NOMEMORY) {
+        status = mmn_fail(error, MMN_SYSTEM, NULL, NULL, "out of memory for a pattern's match");
     } else if (status == MMN_OK && count < 0 && count != PCRE2_ERROR_NOMATCH) {
         char reason[256];
         pcre2_get_error_message(count, (PCRE2_UCHAR *)reason, sizeof(reason));
-        status = mmn_fail(error, count == PCRE2_ERROR_NOMEMORY ? MMN_SYSTEM : MMN_INPUT, NULL, NULL,
+        status = mmn_fail(error, MMN_INPUT, NULL, NULL,
                           "a pattern of the tokenizer cannot be matched: %s", reason);
     }
     pcre2_match_data_free(match);
