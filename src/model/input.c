@@ -293,11 +293,7 @@ static mmn_status make_input(mmn_input **made, const mmn_model *model, const cha
                              bool add_special, const char *const *images, size_t image_count,
                              mmn_error *error)
 {
-    if (made)
-        *made = NULL;
-    if (MMN_MISSING(error, made, model, prompt) ||
-        mmn_text_is_missing(error, "image", image_count, images))
-        return MMN_USAGE;
+    *made = NULL;
     int32_t *ids = NULL;
     size_t count = 0;
     mmn_input *input = NULL;
@@ -337,6 +333,11 @@ static mmn_status make_input(mmn_input **made, const mmn_model *model, const cha
 mmn_status mmn_input_from_prompt(mmn_input **made, const mmn_model *model, const char *prompt,
                                  const char *const *images, size_t image_count, mmn_error *error)
 {
+    if (made)
+        *made = NULL;
+    if (MMN_MISSING(error, made, model, prompt) ||
+        mmn_text_is_missing(error, "image", image_count, images))
+        return MMN_USAGE;
     return make_input(made, model, prompt, true, images, image_count, error);
 }
 
@@ -345,8 +346,14 @@ mmn_status mmn_input_from_question(mmn_input **made, const mmn_model *model,
                                    const char *const *images, size_t image_count, char **prompt,
                                    mmn_error *error)
 {
+    if (made)
+        *made = NULL;
+    if (prompt)
+        *prompt = NULL;
+    if (MMN_MISSING(error, made, model, question) ||
+        mmn_text_is_missing(error, "image", image_count, images))
+        return MMN_USAGE;
     mmn_question_prompt own;
-    *made = NULL;
     mmn_status status = mmn_question_prompt_make(&own, model, template_name, question,
                                                  image_count > 0, error);
     if (status == MMN_OK)

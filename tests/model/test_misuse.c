@@ -136,6 +136,10 @@ Test(misuse, null)
     REFUSES(mmn_input_from_prompt(&made, model, "a <image>", NULL, 1, &error));
     REFUSES(mmn_input_from_prompt(&made, model, "a <image>", &files[1], 1, &error));
     cr_expect_null(made);
+    REFUSES(mmn_input_from_question(NULL, model, NULL, "x", NULL, 0, &text, &error));
+    REFUSES(mmn_input_from_question(&made, NULL, NULL, "x", NULL, 0, &text, &error));
+    REFUSES(mmn_input_from_question(&made, model, NULL, NULL, NULL, 0, &text, &error));
+    REFUSES(mmn_input_from_question(&made, model, NULL, "x", NULL, 1, NULL, &error));
     REFUSES(mmn_input_from_file(NULL, model, "x", &error));
     REFUSES(mmn_input_from_file(&made, NULL, "x", &error));
     REFUSES(mmn_input_from_file(&made, model, NULL, &error));
