@@ -4,7 +4,28 @@
  * shows every stage of the forward pass to probes, and finds domain neurons with them. Functions
  * that can fail return an mmn_status and fill an mmn_error (which may be NULL). The library never
  * prints, exits or aborts, has no global state that changes results, and may be used from several
- * threads with one session each. Texts are UTF-8. */
+ * threads with one session each. Texts are UTF-8.
+ *
+ * NULL. Pointers must be given unless it says that they may be NULL; else the status is MMN_USAGE, and
+ * what would have been made is NULL. Functions that free allow NULL; those without a status say 0,
+ * "" or NULL of NULL.
+ *
+ * Lifetimes. A model must outlive its inputs, masks, sessions and results, and a mask the sessions
+ * that it was added to; that cannot be noticed. An input may be freed as soon as it has been
+ * prefilled: sessions keep theirs. Inputs and masks are for the model that they were made with:
+ * another one, of the same folder too, says MMN_USAGE.
+ *
+ * Threads. A model, an input, a mask and a result do not change once they are made: any number of
+ * threads may use them. A session is for one thread at a time. Probes and progress functions are
+ * called by the thread that called the library.
+ *
+ * OpenMP. Products are divided among OpenMP's threads, which are tried when a model is opened. What
+ * OpenMP cannot have later, of threads or memory, makes it end the program. After fork() without
+ * exec the child must not use the library with more than one thread if the parent has.
+ *
+ * Jansson. Its allocation functions, one pair for the whole process, are wrapped when the first JSON
+ * is read: the wrapper calls those that were set and counts failures. A program that sets its own does
+ * so before its first call, as Jansson itself asks. */
 #ifndef MMNEURON_H
 #define MMNEURON_H
 
