@@ -283,8 +283,8 @@ MMN_API mmn_status mmn_prompt_from_template(const mmn_model *model, const char *
 /* What one forward pass starts from: token ids, with image placeholders expanded, and pixels. */
 typedef struct mmn_input mmn_input;
 
-/* Tokenises `prompt` and loads `images` (JPEG or PNG files). With one "<image>" in the prompt
- * several images are joined side by side; with as many as there are images each stands at its own.
+/* Tokenises `prompt` and loads `images` (JPEG, PNG, WebP, TIFF, GIF or BMP files). With one
+ * "<image>" in the prompt several images are joined side by side; with as many as there are images each stands at its own.
  * InstructBLIP's images, joined, stand before the text, which "<image>" may begin or not. */
 MMN_API mmn_status mmn_input_from_prompt(mmn_input **input, const mmn_model *model,
                                          const char *prompt, const char *const *images,

@@ -315,7 +315,8 @@ int mmn_cli_ask(const mmn_cli_command *command, int argc, char **argv)
     const mmn_cli_option options[] = {
         {.name = "image", .letter = 'i', .value = "FILE", .kind = MMN_CLI_TEXTS,
          .target = &request.images,
-         .help = "a JPEG or PNG file; may be repeated: several are joined side by side"},
+         .help = "a JPEG, PNG, WebP, TIFF, GIF or BMP file; may be repeated: several are joined side"
+                 " by side"},
         {.name = "questions", .value = "FILE", .kind = MMN_CLI_TEXT,
          .target = &request.questions_file,
          .help = "read the questions from a file, one a line; - is standard input"},

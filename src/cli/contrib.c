@@ -83,7 +83,8 @@ int mmn_cli_contrib(const mmn_cli_command *command, int argc, char **argv)
          .target = &request.output, .help = "write everything to FILE (JSON; - is standard output)"},
         {.name = "image", .letter = 'i', .value = "FILE", .kind = MMN_CLI_TEXTS,
          .target = &request.images,
-         .help = "a JPEG or PNG file; may be repeated: several are joined side by side"},
+         .help = "a JPEG, PNG, WebP, TIFF, GIF or BMP file; may be repeated: several are joined side"
+                 " by side"},
         {.name = "prompt", .value = "TEXT", .kind = MMN_CLI_TEXT, .target = &options->prompt,
          .help = "the raw text of the prompt instead of a question, with \"<image>\" where the"
                  " image goes"},

@@ -86,7 +86,7 @@ int mmn_cli_dump(const mmn_cli_command *command, int argc, char **argv)
         {.name = "prompt", .value = "TEXT", .kind = MMN_CLI_TEXT, .target = &request.prompt,
          .help = "the raw text of the prompt, with \"<image>\" where the image goes"},
         {.name = "image", .value = "FILE", .kind = MMN_CLI_TEXTS, .target = &request.images,
-         .help = "a JPEG or PNG file; may be repeated"},
+         .help = "a JPEG, PNG, WebP, TIFF, GIF or BMP file; may be repeated"},
         {.name = "inputs", .value = "FILE", .kind = MMN_CLI_TEXT, .target = &request.inputs,
          .help = "take input_ids, pixel_values and image_sizes from this dump instead"},
         {.name = "ids", .value = "IDS", .kind = MMN_CLI_IDS, .target = &request.ids,

@@ -1,41 +1,118 @@
-/* Image files: JPEG and PNG to 8-bit RGB, as Hugging Face's load_image gives them. */
+/* Image files: to 8-bit RGB, as Hugging Face's load_image gives them. */
 #include "format/image_file.h"
 
 #include <string.h>
 
 #include "base/file.h"
 #include "base/file_kind.h"
+#include "format/bmp.h"
+#include "format/gif.h"
 #include "format/jpeg.h"
 #include "format/png.h"
+#include "format/tiff.h"
+#include "format/webp.h"
 
-/* What a file that is neither JPEG nor PNG begins with, for the error. */
+/* A format that is read. */
+typedef struct format {
+    _Bool (*is)(const uint8_t *data, size_t size);
+    mmn_status (*decode)(mmn_image *image, const uint8_t *data, size_t size,
+                         mmn_resize_order pillow, mmn_error *error);
+    const char *type; /* as web pages call it */
+} format;
+
+static const format formats[] = {
+    {mmn_is_jpeg, mmn_jpeg_decode, "image/jpeg"}, {mmn_is_png, mmn_png_decode, "image/png"},
+    {mmn_is_webp, mmn_webp_decode, "image/webp"}, {mmn_is_tiff, mmn_tiff_decode, "image/tiff"},
+    {mmn_is_gif, mmn_gif_decode, "image/gif"},    {mmn_is_bmp, mmn_bmp_decode, "image/bmp"},
+};
+
+static const format *format_of(const uint8_t *data, size_t size)
+{
+    for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
+        if (formats[i].is(data, size))
+            return &formats[i];
+    return NULL;
+}
+
+/* What a file of no such format is, by how it begins, for the error; or NULL. */
 static const char *guess_format(const uint8_t *data, size_t size)
 {
-    if (size >= 4 && memcmp(data, "GIF8", 4) == 0)
-        return "a GIF";
-    if (size >= 2 && memcmp(data, "BM", 2) == 0)
-        return "a BMP";
-    if (size >= 12 && memcmp(data, "RIFF", 4) == 0 && memcmp(data + 8, "WEBP", 4) == 0)
-        return "a WebP";
-    if (size >= 4 && (memcmp(data, "II*\0", 4) == 0 || memcmp(data, "MM\0*", 4) == 0))
-        return "a TIFF";
-    if (size >= 12 && memcmp(data + 4, "ftyp", 4) == 0)
-        return "a HEIF or AVIF";
-    return "not an image";
+    static const struct {
+        size_t place, length;
+        const char *bytes, *name;
+    } known[] = {
+        {4, 8, "ftypavif", "an AVIF image"},
+        {4, 8, "ftypavis", "an AVIF image"},
+        {4, 7, "ftypqt ", "a QuickTime film"},
+        {4, 8, "ftypmp42", "an MP4 film"},
+        {4, 8, "ftypisom", "an MP4 film"},
+        {4, 4, "ftyp", "a HEIC (HEIF) image"},
+        {0, 12, "\0\0\0\x0cJXL \r\n\x87\n", "a JPEG XL image"},
+        {0, 2, "\xff\x0a", "a JPEG XL image"},
+        {0, 12, "\0\0\0\x0cjP  \r\n\x87\n", "a JPEG 2000 image"},
+        {0, 4, "\xff\x4f\xff\x51", "a JPEG 2000 image"},
+        {0, 4, "8BPS", "a Photoshop (PSD) image"},
+        {0, 4, "\0\0\1\0", "an icon (ICO)"},
+        {0, 4, "\0\0\2\0", "a cursor (CUR)"},
+        {0, 4, "icns", "an icon (ICNS)"},
+        {0, 5, "%PDF-", "a PDF document"},
+        {0, 4, "%!PS", "a PostScript document"},
+        {0, 4, "\xc5\xd0\xd3\xc6", "an EPS document"},
+        {0, 4, "<svg", "an SVG drawing"},
+        {0, 5, "<?xml", "an XML document (an SVG drawing?)"},
+        {0, 4, "DDS ", "a DDS image"},
+        {0, 4, "\x76\x2f\x31\x01", "an OpenEXR image"},
+        {0, 10, "#?RADIANCE", "a Radiance (HDR) image"},
+        {0, 4, "qoif", "a QOI image"},
+        {0, 8, "\x8aMNG\r\n\x1a\n", "an MNG animation"},
+        {0, 8, "SIMPLE  ", "a FITS image"},
+        {0, 4, "RIFF", "a RIFF file (a film or sound)"},
+        {128, 4, "DICM", "a DICOM image"},
+        {0, 6, "\x93NUMPY", "a NumPy array"},
+        {0, 4, "PK\3\4", "a ZIP archive"},
+        {0, 2, "\x1f\x8b", "a gzip archive"},
+        {0, 14, "<!DOCTYPE html", "a web page, not an image"},
+        {0, 5, "<html", "a web page, not an image"},
+        {0, 42, "version https://git-lfs.github.com/spec/v1", "a Git LFS pointer, not the image"},
+        {0, 2, "P1", "a PNM image"},
+        {0, 2, "P2", "a PNM image"},
+        {0, 2, "P3", "a PNM image"},
+        {0, 2, "P4", "a PNM image"},
+        {0, 2, "P5", "a PNM image"},
+        {0, 2, "P6", "a PNM image"},
+        {0, 2, "P7", "a PAM image"},
+        {0, 2, "PF", "a PFM image"},
+        {0, 2, "Pf", "a PFM image"},
+        {0, 2, "\x01\xda", "an SGI image"},
+        {0, 2, "\x0a\x05", "a PCX image"},
+    };
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (size >= known[i].place + known[i].length &&
+            memcmp(data + known[i].place, known[i].bytes, known[i].length) == 0)
+            return known[i].name;
+    return NULL;
 }
 
 mmn_status mmn_image_decode(mmn_image *image, const uint8_t *data, size_t size,
                             mmn_resize_order pillow, mmn_error *error)
 {
-    if (mmn_is_jpeg(data, size))
-        return mmn_jpeg_decode(image, data, size, pillow, error);
-    if (mmn_is_png(data, size))
-        return mmn_png_decode(image, data, size, pillow, error);
+    const format *known = format_of(data, size);
+    if (known)
+        return known->decode(image, data, size, pillow, error);
     *image = (mmn_image){0};
+    const char *guess = guess_format(data, size);
     return mmn_fail(error, MMN_INPUT, NULL, NULL,
-                    size == 0 ? "the file is empty; images must be JPEG or PNG files"
-                              : "images must be JPEG or PNG files, and this is %s file",
-                    guess_format(data, size));
+                    size == 0
+                        ? "the file is empty; images must be JPEG, PNG, WebP, TIFF, GIF or BMP "
+                          "files"
+                        : "images must be JPEG, PNG, WebP, TIFF, GIF or BMP files, and this is %s",
+                    guess ? guess : "not an image file");
+}
+
+const char *mmn_image_type(const uint8_t *data, size_t size)
+{
+    const format *known = format_of(data, size);
+    return known ? known->type : NULL;
 }
 
 mmn_status mmn_image_load(mmn_image *image, const char *path, mmn_resize_order pillow,
@@ -47,8 +124,10 @@ mmn_status mmn_image_load(mmn_image *image, const char *path, mmn_resize_order p
     if (status != MMN_OK)
         return mmn_file_kind_explain(error, status, path, MMN_KIND_PICTURE);
     status = mmn_image_decode(image, mapping.data, mapping.size, pillow, error);
+    _Bool strange = !format_of(mapping.data, mapping.size) &&
+                    !guess_format(mapping.data, mapping.size);
     mmn_unmap(&mapping);
     if (status != MMN_OK)
         status = mmn_error_in_file(error, status, path);
-    return mmn_file_kind_explain(error, status, path, MMN_KIND_PICTURE);
+    return strange ? mmn_file_kind_explain(error, status, path, MMN_KIND_PICTURE) : status;
 }

@@ -10,6 +10,7 @@
 
 #include "base/memory.h"
 #include "format/exif.h"
+#include "format/ink.h"
 
 /* Limits for hostile files. A progressive file may repeat scans that cost few bytes but visit every
  * pixel: photographs have about ten. Its coefficients take up to 8 bytes a pixel. */
@@ -162,16 +163,11 @@ static void grey_to_rgb(uint8_t *rgb, const JSAMPLE *grey, size_t width)
 }
 
 /* As Pillow: the samples count as inverted, with or without Adobe's marker, which leaves light
- * instead of ink; colours and black are multiplied in rounded steps of 1/255. */
+ * instead of ink. */
 static void cmyk_to_rgb(uint8_t *rgb, const JSAMPLE *cmyk, size_t width)
 {
-    for (size_t x = 0; x < width; x++) {
-        int light = cmyk[4 * x + 3];
-        for (size_t channel = 0; channel < 3; channel++) {
-            int product = (255 - cmyk[4 * x + channel]) * light + 128;
-            rgb[3 * x + channel] = (uint8_t)(light - ((product + (product >> 8)) >> 8));
-        }
-    }
+    for (size_t x = 0; x < width; x++)
+        mmn_light_to_rgb(rgb + 3 * x, cmyk + 4 * x);
 }
 
 /* Reads the header and all rows. Everything that libjpeg may jump over belongs to `reader`. */

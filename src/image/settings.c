@@ -224,7 +224,8 @@ static mmn_status read_sizes(mmn_image_settings *settings, const mmn_json_object
     bool square = settings->processor == MMN_PROCESSOR_BLIP, kosmos = false;
     mmn_status status = read_switch(&square, object, "default_to_square", error);
     if (status == MMN_OK)
-        status = read_size(&settings->size, &settings->shortest_edge, square, object, "size", error);
+        status = read_size(&settings->size, &settings->shortest_edge, square, object, "size",
+                           error);
     if (status == MMN_OK)
         status = read_size(&settings->crop_size, NULL, true, object, "crop_size", error);
     if (status == MMN_OK)

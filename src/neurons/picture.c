@@ -24,7 +24,7 @@ mmn_status mmn_picture_open(mmn_picture *picture, const char *path, size_t limit
         mmn_picture_close(picture);
         return status;
     }
-    picture->type = picture->bytes.data[0] == 0xff ? "image/jpeg" : "image/png";
+    picture->type = mmn_image_type(picture->bytes.data, picture->bytes.size);
     picture->width = image.width;
     picture->height = image.height;
     mmn_image_free(&image);

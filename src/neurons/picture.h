@@ -12,7 +12,7 @@ typedef struct mmn_picture {
     size_t width, height; /* upright */
 } mmn_picture;
 
-/* Opens a JPEG or PNG file of at most `limit` bytes. MMN_INPUT when it is larger or no such
+/* Opens an image file of at most `limit` bytes. MMN_INPUT when it is larger or no such
  * picture, MMN_SYSTEM when it cannot be read; then nothing needs to be closed. */
 mmn_status mmn_picture_open(mmn_picture *picture, const char *path, size_t limit,
                             mmn_error *error);

@@ -5,7 +5,7 @@
 #include "report/results.h"
 #include "report/svg.h"
 
-/* Embeds the JPEG and PNG files that the sample's "images" names, as wide as a panel, with the
+/* Embeds the image files that the sample's "images" names, as wide as a panel, with the
  * upper left corner at (0, top), and stores how high they are there. They are looked for in the
  * folder that the caller of the report gave, else in that of the lens' list, in that of the lens'
  * result or of the contributions, and where the path itself leads. *drawn is false, and nothing is drawn, where the sample

@@ -85,7 +85,8 @@ check "report knows neurons" only src/report "$base neurons/* report/*"
 check "cli knows the public header" only src/cli "config.h mmneuron.h cli/*"
 
 check "base uses Jansson and xxHash" libraries_only src/base "jansson|xxhash"
-check "format uses Jansson, libjpeg and libpng" libraries_only src/format "jansson|jpeglib|jerror|png"
+check "format uses Jansson and the libraries of image formats" libraries_only src/format \
+    "jansson|jpeglib|jerror|png|gif_lib|tiffio|webp/demux"
 check "image uses Jansson" libraries_only src/image "jansson"
 check "text uses Jansson, xxHash, utf8proc and PCRE2" libraries_only src/text \
     "jansson|xxhash|utf8proc|pcre2"

@@ -418,6 +418,150 @@ def make_odd(write):
     stream = io.BytesIO()
     frames[0].save(stream, "PNG", save_all=True, append_images=frames, default_image=True)
     write("odd_animated_default.png", stream.getvalue())
+    make_bmps(write, values, pixels)
+    make_formats(write, values, pixels)
+
+
+def bmp(width, height, bits, rows, palette=b"", compression=0, masks=b"", colours=0, core=False):
+    """A BMP file of rows as they are stored: the lowest first, unless the height is negative."""
+    if core:
+        header = struct.pack("<IHHHH", 12, width, height, 1, bits)
+    else:
+        header = struct.pack("<IiiHHIIIIII", 40 + (16 if len(masks) == 16 else 0), width, height, 1,
+                             bits, compression, 0, 0, 0, colours, 0)
+    data = b"".join(row + bytes(-len(row) % 4 if compression in (0, 3) else 0) for row in rows)
+    start = 14 + len(header) + len(masks) + len(palette)
+    return (b"BM" + struct.pack("<IHHI", start + len(data), 0, 0, start) + header + masks +
+            palette + data)
+
+
+def make_bmps(write, values, pixels):
+    palette = bytes([30, 20, 10, 0, 0, 100, 200, 0, 7, 8, 9, 0, 255, 0, 255, 0])
+    blue_first = [row[:, ::-1].tobytes() for row in pixels[::-1]]
+    sixteen = [(row * 8191).astype("<u2").tobytes() for row in values]
+    four = [numpy.dstack([row, row[:, :, :1] ^ 170]).tobytes() for row in pixels[:, None]]
+    write("odd_1bit.bmp", bmp(13, 9, 1, packed(values % 2, 1), palette[:8]))
+    write("odd_1bit_grey.bmp", bmp(13, 9, 1, packed(values % 2, 1), b"\0\0\0\0\xff\xff\xff\0"))
+    write("odd_4bit.bmp", bmp(13, 9, 4, packed(values, 4), palette, colours=4))
+    write("odd_8bit.bmp", bmp(13, -9, 8, packed(values, 8), palette, colours=4))
+    greys = b"".join(bytes([i, i, i, 0]) for i in range(256))
+    write("odd_8bit_grey.bmp", bmp(13, 9, 8, packed(values * 80, 8), greys))
+    write("odd_core.bmp", bmp(13, 9, 8, packed(values, 8), palette[:3] + palette[4:7] * 255,
+                              core=True))
+    write("odd_16bit.bmp", bmp(13, 9, 16, sixteen))
+    write("odd_565.bmp", bmp(13, 9, 16, sixteen, compression=3,
+                             masks=struct.pack("<III", 0xf800, 0x7e0, 0x1f)))
+    write("odd_24bit.bmp", bmp(13, 9, 24, blue_first))
+    write("odd_24bit_down.bmp", bmp(13, -9, 24, blue_first))
+    write("odd_32bit.bmp", bmp(13, 9, 32, four))
+    for i, masks in enumerate(((0xff000000, 0xff0000, 0xff00, 0xff),
+                               (0xff, 0xff00, 0xff0000, 0xff000000),
+                               (0xff000000, 0xff00, 0xff, 0xff0000))):
+        write(f"odd_32bit_masks_{i}.bmp",
+              bmp(13, 9, 32, four, compression=3, masks=struct.pack("<IIII", *masks)))
+    runs = (b"\x05\1\x03\2\0\0" + b"\0\x05\0\1\2\3\0\0\x08\3\0\0" +
+            b"\x0d\0\0\0" * 3 + b"\xff\1\0\0" * 4)
+    write("odd_runs_8.bmp", bmp(13, 9, 8, [runs + b"\0\1"], palette, 1, colours=4))
+    write("odd_runs_4.bmp", bmp(13, 9, 4, [b"\x0d\x12\0\0" * 5 + b"\0\4\x12\x30\x09\x01\0\0" +
+                                           b"\x0d\x31\0\0" * 3 + b"\0\1"], palette, 2,
+                                colours=4))
+
+
+def make_formats(write, values, pixels):
+    """WebP, TIFF and GIF files, most of them written by Pillow."""
+    image, grey = Image.fromarray(pixels), Image.fromarray((values * 85).astype(numpy.uint8))
+    alpha = image.copy()
+    alpha.putalpha(grey)
+    palette = Image.fromarray(values.astype(numpy.uint8))
+    palette.putpalette([10, 20, 30, 200, 100, 0, 9, 8, 7, 255, 0, 255])
+    exif = orientation_exif(6)
+
+    def save(name, kind, picture, **options):
+        stream = io.BytesIO()
+        picture.save(stream, kind, **options)
+        write(name, stream.getvalue())
+
+    save("odd_lossy.webp", "WEBP", image, quality=70)
+    save("odd_lossless.webp", "WEBP", image, lossless=True)
+    save("odd_alpha.webp", "WEBP", alpha, lossless=True, exact=True)
+    save("odd_alpha_lossy.webp", "WEBP", alpha, quality=60)
+    save("odd_exif_6.webp", "WEBP", image, lossless=True, exif=exif)
+    save("odd_xmp_8.webp", "WEBP", image, lossless=True, xmp=b"<x tiff:Orientation=\"8\"/>")
+    save("odd_animated.webp", "WEBP", image, lossless=True, save_all=True,
+         append_images=[Image.fromarray(255 - pixels)])
+    save("odd.gif", "GIF", palette)
+    save("odd_transparent.gif", "GIF", palette, transparency=2, interlace=0)
+    save("odd_interlaced.gif", "GIF", palette, interlace=1)
+    save("odd_grey.gif", "GIF", grey)
+    save("odd_animated.gif", "GIF", palette, save_all=True, append_images=[palette.rotate(180)])
+    stream = io.BytesIO()
+    palette.save(stream, "GIF", transparency=1)
+    data = bytearray(stream.getvalue())
+    data[6:10] = struct.pack("<HH", 20, 15)
+    place = data.index(b",\0\0\0\0")
+    data[place + 1:place + 5] = struct.pack("<HH", 4, 3)
+    write("odd_offset.gif", bytes(data))
+
+    for mode in ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I", "F"):
+        source = palette if mode == "P" else (alpha if "A" in mode else image).convert(mode)
+        save(f"odd_{mode}.tif", "TIFF", source)
+        save(f"odd_{mode}_deflate.tif", "TIFF", source, compression="tiff_adobe_deflate")
+    save("odd_lzw.tif", "TIFF", image, compression="tiff_lzw")
+    save("odd_packbits.tif", "TIFF", image, compression="packbits")
+    save("odd_group4.tif", "TIFF", image.convert("1"), compression="group4")
+    save("odd_jpeg.tif", "TIFF", image, compression="jpeg", quality=80)
+    save("odd_ycbcr.tif", "TIFF", image.convert("YCbCr"), compression="tiff_lzw")
+    save("odd_orientation.tif", "TIFF", image, tiffinfo={274: 6})
+    save("odd_big.tif", "TIFF", image, big_tiff=True, tiffinfo={274: 8})
+    save("odd_pages.tif", "TIFF", image, save_all=True, append_images=[palette])
+    save("odd_16bit.tif", "TIFF", Image.fromarray((values * 200).astype("<u2")))
+
+    def tiff(name, order, tags, parts):
+        """An uncompressed file of these parts: strips, or tiles."""
+        start = 8 + 2 + 12 * (len(tags) + 2) + 4
+        offsets = [start + sum(map(len, parts[:i])) for i in range(len(parts))]
+        beyond = b"".join(parts)
+        place = 324 if 322 in tags else 273
+        tags = {**tags, place: (4, offsets),
+                {324: 325, 273: 279}[place]: (4, [len(part) for part in parts])}
+        directory = struct.pack(order + "H", len(tags))
+        for tag, (kind, numbers) in sorted(tags.items()):
+            field = struct.pack(order + ("H" if kind == 3 else "I") * len(numbers), *numbers)
+            if len(field) > 4:
+                field, beyond = (struct.pack(order + "I", start + len(beyond)), beyond + field)
+            directory += struct.pack(order + "HHI", tag, kind, len(numbers)) + field.ljust(4, b"\0")
+        write(name, (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "I", 8) +
+              directory + bytes(4) + beyond)
+
+    def basic(bits, photometric, samples=1, **more):
+        tags = {256: (3, [13]), 257: (3, [9]), 258: (3, [bits] * samples), 259: (3, [1]),
+                262: (3, [photometric]), 277: (3, [samples]), 278: (3, [9])}
+        return {**tags, **{int(key[1:]): value for key, value in more.items()}}
+
+    for order in "<>":
+        letter = "II" if order == "<" else "MM"
+        for bits in (1, 2, 4, 8):
+            for photometric in (0, 1):
+                tiff(f"odd_{letter}_{bits}bit_{photometric}.tif", order, basic(bits, photometric),
+                     [b"".join(packed(values % 2**bits, bits))])
+        tiff(f"odd_{letter}_16bit.tif", order, basic(16, 1),
+             [(values * 99).astype(order + "u2").tobytes()])
+        tiff(f"odd_{letter}_16bit_signed.tif", order, basic(16, 1, _339=(3, [2])),
+             [(values * 99 - 50).astype(order + "i2").tobytes()])
+        tiff(f"odd_{letter}_float.tif", order, basic(32, 1, _339=(3, [3])),
+             [(values * 99.5 - 50).astype(order + "f4").tobytes()])
+        tiff(f"odd_{letter}_rgb_16bit.tif", order, basic(16, 2, 3),
+             [(pixels * 257.).astype(order + "u2").tobytes()])
+        tiff(f"odd_{letter}_premultiplied.tif", order, basic(8, 2, 4, _338=(3, [1])),
+             [numpy.asarray(alpha).tobytes()])
+    tiff("odd_planes.tif", "<", basic(8, 2, 3, _284=(3, [2])),
+         [pixels[:, :, i].tobytes() for i in range(3)])
+    padded = numpy.pad(pixels, ((0, 7), (0, 3), (0, 0)))
+    tiles = basic(8, 2, 3, _322=(3, [16]), _323=(3, [16]))
+    del tiles[278]
+    tiff("odd_tile.tif", "<", tiles, [padded.tobytes()])
+    tiff("odd_12bit.tif", "<", basic(12, 1), [b"".join(packed(values * 90, 12))])
+    tiff("odd_reversed.tif", "<", basic(1, 1, _266=(3, [2])), [b"".join(packed(values % 2, 1))])
 
 
 def write_files():
