@@ -345,7 +345,7 @@ mmn_status mmn_model_unchanged(const mmn_model *model, mmn_error *error)
 
 uint64_t mmn_model_nonfinite(const mmn_model *model, mmn_error *first)
 {
-    uint64_t count = atomic_load(&model->passed.count);
+    uint64_t count = model ? atomic_load(&model->passed.count) : 0;
     if (count > 0 && first)
         *first = model->passed.first;
     return count;

@@ -1,7 +1,6 @@
 /* Chat templates: cutting a template into texts and tags, and following the tags. */
 #include "text/chat_template.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,7 +9,7 @@
 #include "text/utf8.h"
 
 /* Bounds that published templates are far from. */
-enum { STEP_LIMIT = 200000, PIECE_LIMIT = 20000, OUTPUT_LIMIT = 16000000 };
+enum { PIECE_LIMIT = 20000, OUTPUT_LIMIT = 16000000 };
 
 typedef enum piece_kind { PIECE_TEXT, PIECE_VALUE, PIECE_TAG } piece_kind;
 
@@ -28,56 +27,6 @@ typedef struct rendering {
     size_t count, capacity;
     mmn_bytes output;
 } rendering;
-
-/* ---- What expressions and tags share --------------------------------------------------------- */
-
-json_t *mmn_chat_fail(mmn_chat *chat, const char *format, ...)
-{
-    char message[512];
-    va_list arguments;
-    if (chat->status != MMN_OK)
-        return NULL;
-    va_start(arguments, format);
-    vsnprintf(message, sizeof(message), format, arguments);
-    va_end(arguments);
-    chat->status = mmn_fail(chat->error, MMN_INPUT, chat->file, "chat template", "%s", message);
-    return NULL;
-}
-
-json_t *mmn_chat_short(mmn_chat *chat)
-{
-    if (chat->status == MMN_OK)
-        chat->status = mmn_fail(chat->error, MMN_SYSTEM, NULL, NULL, "out of memory");
-    return NULL;
-}
-
-bool mmn_chat_step(mmn_chat *chat)
-{
-    if (chat->status == MMN_OK && ++chat->steps > STEP_LIMIT)
-        mmn_chat_fail(chat, "takes too long");
-    return chat->status == MMN_OK;
-}
-
-void mmn_chat_set(mmn_chat *chat, const char *name, json_t *value, bool is_loop)
-{
-    if (chat->variable_count == MMN_CHAT_VARIABLES) {
-        mmn_chat_fail(chat, "it has too many variables");
-        json_decref(value);
-        return;
-    }
-    mmn_chat_variable *variable = &chat->variables[chat->variable_count++];
-    snprintf(variable->name, sizeof(variable->name), "%s", name);
-    variable->value = value;
-    variable->is_loop = is_loop;
-}
-
-mmn_chat_variable *mmn_chat_find(mmn_chat *chat, const char *name)
-{
-    for (size_t i = chat->variable_count; i-- > 0;)
-        if (strcmp(chat->variables[i].name, name) == 0)
-            return &chat->variables[i];
-    return NULL;
-}
 
 /* Forgets the variables behind the first `count`. */
 static void forget(mmn_chat *chat, size_t count)

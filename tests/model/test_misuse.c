@@ -266,6 +266,7 @@ Test(misuse, null_without_status)
     mmn_progress_line(NULL, 8, NULL, 80);
     cr_expect_null(mmn_nearest_name(NULL, NULL, 0, 1));
     cr_expect_null(mmn_model_describe(NULL));
+    cr_expect_eq(mmn_model_nonfinite(NULL, &error), 0);
     cr_expect_eq(mmn_input_length(NULL) + mmn_input_image_positions(NULL), 0);
     cr_expect_not(mmn_input_is_image(NULL, 0));
     cr_expect_eq(mmn_session_positions_reused(NULL), 0);
