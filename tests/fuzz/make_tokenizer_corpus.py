@@ -54,7 +54,7 @@ write("tokenizer_json/good-byte-level", {
               "merges": [["Ġ", "a"]], "ignore_merges": True}})
 write("tokenizer_json/bad-pattern", {
     "pre_tokenizer": {"type": "Split", "pattern": {"Regex": "[a[^b]&&c"}, "behavior": "Isolated"}, "model": model})
-write("tokenizer_json/good-behavior", {
+write("tokenizer_json/found-behavior", {
     "pre_tokenizer": {"type": "Split", "pattern": {"Regex": "a"}, "behavior": "MergedWithNext"}, "model": model})
 write("tokenizer_json/bad-merge", llama | {"model": model | {"merges": ["a b", "b a"]}})
 write("tokenizer_json/bad-id", llama | {"added_tokens": [added(99, "<image>")]})
