@@ -304,7 +304,7 @@ mmn_status mmn_png_decode(mmn_image *image, const uint8_t *data, size_t size,
     if (reader->info)
         guard(reader);
     else
-        reader->status = mmn_fail(error, MMN_SYSTEM, NULL, NULL, "libpng could not be started");
+        reader->status = mmn_fail(error, MMN_SYSTEM, NULL, NULL, "out of memory: libpng could not be started");
     mmn_status status = reader->status;
     png_destroy_read_struct(&reader->png, &reader->info, NULL);
     mmn_free(reader);
