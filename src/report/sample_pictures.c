@@ -58,8 +58,8 @@ static mmn_status open_picture(mmn_picture *picture, const mmn_results *results,
     char *path = find_picture(results, name);
     if (!path)
         return mmn_fail(error, MMN_INPUT, name, NULL,
-                        results->images ? "is no file in the folder of pictures"
-                                        : "is no file in the folder of the list or of the result; a "
+                        results->images ? "was not found in the folder of pictures"
+                                        : "was not found in the folder of the list or of the result; a "
                                           "folder of pictures can be given");
     mmn_status status = mmn_picture_open(picture, path, PICTURE_BYTES, error);
     mmn_free(path);

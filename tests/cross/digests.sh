@@ -83,7 +83,7 @@ window_digest() {
         count_to "$work/windows" --window 9 "$@" >&2 &&
             $MMNEURON rank "$work/windows" -o "$work/windows.json" --rate 1 --bar 0.001 --quiet \
                 >/dev/null &&
-            sha256sum <"$work/ranking.tsv" | sed "s/^\\(.\\{32\\}\\).*/\\1  windows/"
+            sha256sum <"$work/windows.ranking.tsv" | sed "s/^\\(.\\{32\\}\\).*/\\1  windows/"
     )
 }
 

@@ -365,7 +365,7 @@ Test(report_hostile, pictures_elsewhere_are_not_shown)
         cr_assert_eq(mmn_report_read(&report, &file, 1, allowed ? &given : NULL, &error), MMN_OK);
         char *page = written(report, MMN_REPORT_HTML, NULL);
         cr_assert_eq(strstr(page, ";base64,") != NULL, allowed);
-        cr_assert_eq(strstr(page, "is no file in the folder of the list") != NULL, !allowed);
+        cr_assert_eq(strstr(page, "was not found in the folder of the list") != NULL, !allowed);
         mmn_free(page);
         mmn_report_free(report);
     }
