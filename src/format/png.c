@@ -53,9 +53,24 @@ typedef struct png_reader {
     const uint8_t *exif, *transparency; /* data of the last chunk eXIf and tRNS, or NULL */
     size_t exif_size, transparency_size;
     mmn_image *image;
+    _Bool lacked_memory; /* libpng goes on without some chunks then */
     mmn_status status;
     mmn_error *error;
 } png_reader;
+
+static png_voidp take_memory(png_structp png, png_alloc_size_t size)
+{
+    png_reader *reader = png_get_mem_ptr(png);
+    void *memory = mmn_allocate_for_library(size);
+    reader->lacked_memory |= !memory;
+    return memory;
+}
+
+static void give_memory_back(png_structp png, png_voidp memory)
+{
+    (void)png;
+    mmn_free(memory);
+}
 
 /* Leaves libpng with an error at the byte where reading stands. */
 static void leave(png_reader *reader, const char *message)
@@ -298,13 +313,14 @@ mmn_status mmn_png_decode(mmn_image *image, const uint8_t *data, size_t size,
         return MMN_SYSTEM;
     *reader = (png_reader){
         .data = data, .size = size, .pillow = pillow, .image = image, .error = error};
-    reader->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, reader, on_error, on_warning);
+    reader->png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, reader, on_error, on_warning,
+                                           reader, take_memory, give_memory_back);
     if (reader->png)
         reader->info = png_create_info_struct(reader->png);
     if (reader->info)
         guard(reader);
-    else
-        reader->status = mmn_fail(error, MMN_SYSTEM, NULL, NULL, "out of memory: libpng could not be started");
+    if (!reader->info || reader->lacked_memory)
+        reader->status = mmn_fail(error, MMN_SYSTEM, NULL, NULL, "out of memory: libpng asked for some");
     mmn_status status = reader->status;
     png_destroy_read_struct(&reader->png, &reader->info, NULL);
     mmn_free(reader);

@@ -34,6 +34,13 @@ instructblip=$top_srcdir/golden/checkpoints/instructblip
 case=$top_srcdir/golden/cases/instructblip/wide.safetensors
 question="What is unusual about this image?"
 
+likeliest_at_zero() {
+    exits 0 $MMNEURON ask "$model" -n 6 --prompt "Once upon a time" || return 1
+    mv "$work/out" "$work/likeliest"
+    exits 0 $MMNEURON ask "$model" -n 6 --temperature 0 --prompt "Once upon a time" &&
+        cmp "$work/out" "$work/likeliest"
+}
+
 dumps_instructblip() {
     exits 0 $MMNEURON dump "$instructblip" -o "$work/blip" --generate 6 "$@" &&
         exits 0 $MMNEURON verify "$work/blip" "$case"
@@ -128,6 +135,7 @@ check "beams that choose at random" is_wrong_usage 'does not go with' \
     ask "$model" --num-beams 3 --temperature 1 "What?"
 check "no such way to stop" is_wrong_usage 'true, false or never' \
     ask "$model" --num-beams 3 --early-stopping soon "What?"
+check "a temperature of 0 is the likeliest" likeliest_at_zero
 check "ask several questions" answers_several
 check "ask --json says what it reuses" says_what_it_reuses
 check "ask by the other order of resizing" exits 0 \

@@ -16,7 +16,7 @@ Linux) ;;
 *) skip_all "the allocations of glibc are counted" ;;
 esac
 # In a build that was not installed the program may be a script that libtool made.
-program=$MMNEURON
+program=${MMNEURON# } # no emulator stands before it
 [ ! -f "$top_builddir/.libs/mmneuron" ] || program=$top_builddir/.libs/mmneuron
 LD_LIBRARY_PATH=$top_builddir/.libs${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 export LD_LIBRARY_PATH
