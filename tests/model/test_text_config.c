@@ -185,6 +185,9 @@ Test(text_config, refuses_with_the_key)
         {BLOOM(",\"n_embed\":0"), "n_embed", "between 1"},
         {BLOOM(",\"n_layer\":1e9"), "n_layer", "integer"},
         {BLOOM(",\"layer_norm_epsilon\":0"), "layer_norm_epsilon", "between"},
+        {BLOOM(",\"pretraining_tp\":2,\"slow_but_exact\":true"), "slow_but_exact",
+         "not supported with a pretraining_tp of 2"},
+        {BLOOM(",\"pretraining_tp\":0"), "pretraining_tp", "between 1"},
         {BLOOM(",\"apply_residual_connection_post_layernorm\":true"),
          "apply_residual_connection_post_layernorm", "not supported"},
         {"{\"model_type\":\"llava\",\"image_token_index\":5,\"text_config\":"
