@@ -27,7 +27,7 @@ static void free_writer(mmn_writer *writer)
 static mmn_status create_temporary(mmn_writer *writer, mmn_error *error)
 {
     for (int attempt = 0; attempt < 1000; attempt++) {
-        char suffix[32];
+        char suffix[48];
         snprintf(suffix, sizeof(suffix), ".%ld-%d.partial", (long)getpid(), attempt);
         mmn_free(writer->temporary);
         mmn_status status = mmn_path_beside(&writer->temporary, writer->path, suffix, error);

@@ -49,8 +49,12 @@ done
 # SigLIP's pictures would get CLIP's mean.
 copy_model llava-interleave-qwen
 rm "$work/llava-interleave-qwen/preprocessor_config.json"
-check "a model without its preprocessor_config.json" fails_with "no preprocessor_config.json" \
-    $MMNEURON info "$work/llava-interleave-qwen"
+if can_read "$top_srcdir/golden/checkpoints/llava-interleave-qwen"; then
+    check "a model without its preprocessor_config.json" fails_with \
+        "no preprocessor_config.json" $MMNEURON info "$work/llava-interleave-qwen"
+else
+    skip "a model without its preprocessor_config.json" "this build cannot read its tokenizer"
+fi
 
 # Counts and a state of which anything changed are refused, by every command that reads them.
 damage="$EMULATOR $top_builddir"/tests/cli/damage

@@ -150,7 +150,9 @@ mkdir "$made"
 }
 
 bears info info "$patterns" --json
-bears ask ask "$model" -q -n 2 --image "$images/text.png" "What is it?"
+picture=$images/text.png
+grep -q '^#define HAVE_LIBPNG 1' "$top_builddir/config.h" || picture=$images/wide.jpg
+bears ask ask "$model" -q -n 2 --image "$picture" "What is it?"
 bears ask_text ask "$patterns" -q -n 2 --json "What is it?"
 bears count count "$model" "$list" -o counts -q
 bears count_bad count "$model" "$damaged" -o counts -q --skip-bad --json

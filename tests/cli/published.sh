@@ -158,7 +158,7 @@ spells_image_token() {
     rename_image || return 1
     echo '{"image_token": "<picture>"}' >"$work/llava-1.5/processor_config.json"
     for prompt in 'USER: <image>' 'USER: <picture>'; do
-        exits 0 $MMNEURON dump "$work/llava-1.5" --image "$images/tiny.png" --prompt "$prompt" \
+        exits 0 $MMNEURON dump "$work/llava-1.5" --image "$images/tall.jpg" --prompt "$prompt" \
             --stages input_ids -o "$work/ids.safetensors" &&
             grep -q ', 16 of them image features' "$work/out" || return 1
     done

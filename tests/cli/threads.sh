@@ -43,7 +43,9 @@ little_memory() {
 }
 
 check "OMP_NUM_THREADS has a limit" counts_are_bounded
-if (ulimit -v 400000 && answer -q --threads 1) >/dev/null 2>&1; then
+if $MMNEURON info "$text_model" --threads 2 | grep -q '^kernels .* 1 thread$'; then
+    skip "fewer threads where there is no room for more" "this build has no OpenMP"
+elif (ulimit -v 400000 && answer -q --threads 1) >/dev/null 2>&1; then
     check "fewer threads where there is no room for more" little_memory
 else
     skip "fewer threads where there is no room for more" "this build needs too much room itself"
