@@ -223,6 +223,19 @@ bool mmn_path_is_inside(const char *path, const char *folder)
     return strncmp(inner, outer, length) == 0 && inner[length] == '/';
 }
 
+mmn_status mmn_find_in_folder(char **path, const char *folder, const char *name, mmn_error *error)
+{
+    bool found = false;
+    mmn_status status = mmn_path_join(path, folder, name, error);
+    if (status == MMN_OK)
+        status = mmn_find_file(&found, *path, error);
+    if (!found) {
+        mmn_free(*path);
+        *path = NULL;
+    }
+    return status;
+}
+
 mmn_status mmn_path_folder(char **folder, const char *path, mmn_error *error)
 {
     const char *slash = strrchr(path, '/');

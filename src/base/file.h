@@ -47,6 +47,8 @@ mmn_status mmn_read_file(char **text, size_t *size, const char *path, size_t lim
  * has no such name. What is there and cannot be read is an error that names it, as when it is read: a
  * link that points nowhere or to itself, a folder, a file without permission. */
 mmn_status mmn_find_file(bool *found, const char *path, mmn_error *error);
+/* *path is that of the file `name` in `folder`, freed with mmn_free, or NULL where it is absent. */
+mmn_status mmn_find_in_folder(char **path, const char *folder, const char *name, mmn_error *error);
 /* Whether `path` can be found and is a folder. */
 bool mmn_is_folder(const char *path);
 

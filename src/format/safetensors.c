@@ -327,17 +327,12 @@ mmn_status mmn_safetensors_open_folder(mmn_safetensors **tensors, const char *fo
     if (!mmn_is_folder(folder))
         return mmn_fail(error, MMN_INPUT, folder, NULL, "is not a folder");
     char *single = NULL, *index = NULL;
-    mmn_status status = mmn_path_join(&single, folder, "model.safetensors", error);
-    if (status == MMN_OK)
-        status = mmn_path_join(&index, folder, "model.safetensors.index.json", error);
-    bool is_single = false, is_sharded = false;
-    if (status == MMN_OK)
-        status = mmn_find_file(&is_single, single, error);
-    if (status == MMN_OK && !is_single)
-        status = mmn_find_file(&is_sharded, index, error);
-    if (status == MMN_OK && is_single)
+    mmn_status status = mmn_find_in_folder(&single, folder, "model.safetensors", error);
+    if (status == MMN_OK && !single)
+        status = mmn_find_in_folder(&index, folder, "model.safetensors.index.json", error);
+    if (status == MMN_OK && single)
         status = mmn_safetensors_open(tensors, single, error);
-    else if (status == MMN_OK && is_sharded)
+    else if (status == MMN_OK && index)
         status = open_shards(tensors, folder, index, error);
     else if (status == MMN_OK)
         status = fail_without_weights(folder, error);

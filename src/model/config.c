@@ -149,22 +149,19 @@ mmn_status mmn_config_load(mmn_config *config, const char *folder, mmn_error *er
 {
     char *file = NULL, *generation_file = NULL, *text = NULL, *generation = NULL;
     size_t size = 0, generation_size = 0;
-    bool found = false;
-    mmn_status status = mmn_path_join(&file, folder, "config.json", error);
-    if (status == MMN_OK)
-        status = mmn_path_join(&generation_file, folder, "generation_config.json", error);
-    if (status == MMN_OK && !mmn_is_folder(folder))
+    mmn_status status = MMN_OK;
+    if (!mmn_is_folder(folder))
         status = mmn_fail(error, MMN_INPUT, folder, NULL, "is not a folder");
     if (status == MMN_OK)
-        status = mmn_find_file(&found, file, error);
-    if (status == MMN_OK && !found)
+        status = mmn_find_in_folder(&file, folder, "config.json", error);
+    if (status == MMN_OK && !file)
         status = mmn_fail(error, MMN_INPUT, folder, NULL,
                           "is not a model's folder: it has no config.json");
     if (status == MMN_OK)
         status = mmn_read_file(&text, &size, file, FILE_LIMIT, error);
     if (status == MMN_OK)
-        status = mmn_find_file(&found, generation_file, error);
-    if (status == MMN_OK && found)
+        status = mmn_find_in_folder(&generation_file, folder, "generation_config.json", error);
+    if (status == MMN_OK && generation_file)
         status = mmn_read_file(&generation, &generation_size, generation_file, FILE_LIMIT, error);
     if (status == MMN_OK)
         status = mmn_file_kind_explain(error,

@@ -76,7 +76,8 @@ mmn_status mmn_vision_config_read(mmn_vision_config *vision, const mmn_json_obje
 {
     size_t index;
     mmn_status status =
-        mmn_find_model_type(&index, object, "vision tower", "clip_vision_model", vision_form_name, error);
+        mmn_find_model_type(&index, object, "vision tower", "clip_vision_model", vision_form_name,
+                            error);
     if (status != MMN_OK)
         return status;
     vision->form = vision_forms[index];

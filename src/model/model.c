@@ -228,11 +228,8 @@ static mmn_status check_files(const char *folder, mmn_error *error)
     };
     mmn_status status = MMN_OK;
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && status == MMN_OK; i++) {
-        bool found;
-        char *path = NULL;
-        status = mmn_path_join(&path, folder, names[i], error);
-        if (status == MMN_OK)
-            status = mmn_find_file(&found, path, error);
+        char *path;
+        status = mmn_find_in_folder(&path, folder, names[i], error);
         mmn_free(path);
     }
     return status;

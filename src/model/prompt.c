@@ -73,20 +73,13 @@ static mmn_status take_from_json(mmn_own_template *own, const char *folder, cons
 static mmn_status take_file(mmn_own_template *own, const char *folder, mmn_error *error)
 {
     static const char file[] = "chat_template.jinja";
-    bool found = false;
     if (own->source)
         return MMN_OK;
-    mmn_status status = mmn_path_join(&own->path, folder, file, error);
-    if (status == MMN_OK)
-        status = mmn_find_file(&found, own->path, error);
-    if (status == MMN_OK && found)
+    mmn_status status = mmn_find_in_folder(&own->path, folder, file, error);
+    if (status == MMN_OK && own->path)
         status = mmn_read_file(&own->source, NULL, own->path, TEMPLATE_LIMIT, error);
-    if (status == MMN_OK && found)
+    if (status == MMN_OK && own->path)
         own->file = file;
-    if (!own->file) {
-        mmn_free(own->path);
-        own->path = NULL;
-    }
     return status;
 }
 

@@ -29,10 +29,8 @@ mmn_status mmn_remarks_add(mmn_remarks *remarks, mmn_error *error, const char *f
 static mmn_status look_for(bool *there, const char *folder, const char *name, mmn_error *error)
 {
     char *path;
-    mmn_status status = mmn_path_join(&path, folder, name, error);
-    if (status != MMN_OK)
-        return status;
-    status = mmn_find_file(there, path, error);
+    mmn_status status = mmn_find_in_folder(&path, folder, name, error);
+    *there = path != NULL;
     mmn_free(path);
     return status;
 }

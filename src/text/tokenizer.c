@@ -82,15 +82,11 @@ mmn_status mmn_tokenizer_open(mmn_tokenizer **tokenizer, const char *folder, mmn
     static const char *const names[] = {"tokenizer.json", "tokenizer.model", "vocab.txt"};
     enum { JSON, MODEL, WORDS, FILES };
     char *path = NULL;
-    bool found = false;
     int file = JSON;
     mmn_status status = MMN_OK;
     for (; status == MMN_OK && file < FILES; file++) {
-        mmn_free(path);
-        status = mmn_path_join(&path, folder, names[file], error);
-        if (status == MMN_OK)
-            status = mmn_find_file(&found, path, error);
-        if (found)
+        status = mmn_find_in_folder(&path, folder, names[file], error);
+        if (path)
             break;
     }
     if (status == MMN_OK && file == JSON)
