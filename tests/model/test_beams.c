@@ -10,16 +10,11 @@
 #include "model/beam_search.h"
 #include "model/model.h"
 #include "model/session.h"
-#include "tests/tools/needs.h"
+#include "tests/model/answers.h"
 
 #define GOLDEN MMN_SOURCE_DIR "/golden/"
 
 static mmn_error error;
-
-static const char *text(const json_t *object, const char *key)
-{
-    return json_string_value(json_object_get(object, key));
-}
 
 static mmn_beam_search search_of(const json_t *options)
 {
@@ -42,7 +37,8 @@ static mmn_model *open_model(const json_t *expected)
     char folder[4096];
     mmn_model *model;
     const json_t *stop = json_object_get(expected, "stop");
-    snprintf(folder, sizeof(folder), GOLDEN "checkpoints/%s", text(expected, "checkpoint"));
+    snprintf(folder, sizeof(folder), GOLDEN "checkpoints/%s",
+             mmn_case_text(expected, "checkpoint"));
     cr_assert_eq(mmn_model_open(&model, folder, NULL, &error), MMN_OK, "%s", error.message);
     model->config.generation.eos_count = json_array_size(stop);
     for (size_t i = 0; i < json_array_size(stop); i++)
@@ -55,10 +51,10 @@ static mmn_mask *mask_session(mmn_session *session, const mmn_model *model, cons
 {
     char file[4096];
     mmn_mask *mask;
-    if (!text(expected, "masked"))
+    if (!mmn_case_text(expected, "masked"))
         return NULL;
     snprintf(file, sizeof(file), MMN_SOURCE_DIR "/tests/neurons/data/%s.json",
-             text(expected, "masked"));
+             mmn_case_text(expected, "masked"));
     cr_assert_eq(mmn_mask_from_ranking(&mask, model, file, "medical", "all", 0, &error), MMN_OK, "%s",
                  error.message);
     cr_assert_eq(mmn_session_add_mask(session, mask, &error), MMN_OK);
@@ -71,15 +67,14 @@ static void check_answer(const json_t *expected)
     int32_t ids[64];
     size_t count, limit = (size_t)json_integer_value(json_object_get(expected, "tokens"));
     const json_t *options = json_object_get(expected, "options");
-    const json_t *wanted = json_object_get(expected, "ids");
     const mmn_beam_search search = search_of(options);
     const mmn_sampling sampling = {
         .repetition_penalty = json_number_value(json_object_get(options, "repetition_penalty"))};
     mmn_model *model = open_model(expected);
     mmn_session *session;
     mmn_input *input;
-    snprintf(file, sizeof(file), GOLDEN "cases/%s/%s.safetensors", text(expected, "checkpoint"),
-             text(expected, "case"));
+    snprintf(file, sizeof(file), GOLDEN "cases/%s/%s.safetensors",
+             mmn_case_text(expected, "checkpoint"), mmn_case_text(expected, "case"));
     cr_assert_eq(mmn_input_from_file(&input, model, file, &error), MMN_OK, "%s", error.message);
     cr_assert_eq(mmn_session_create(&session, model, NULL, &error), MMN_OK);
     mmn_mask *mask = mask_session(session, model, expected);
@@ -88,12 +83,7 @@ static void check_answer(const json_t *expected)
     cr_assert_eq(mmn_session_prefill(session, input, &error), MMN_OK, "%s", error.message);
     cr_assert_eq(mmn_session_generate(session, limit, ids, &count, &error), MMN_OK, "%s",
                  error.message);
-    char *name = json_dumps(expected, JSON_COMPACT);
-    cr_assert_eq(count, json_array_size(wanted), "%s: %zu tokens", name, count);
-    for (size_t i = 0; i < count; i++)
-        cr_assert_eq(ids[i], json_integer_value(json_array_get(wanted, i)), "%s: token %zu is %d",
-                     name, i, (int)ids[i]);
-    free(name);
+    mmn_check_tokens(expected, ids, count);
     mmn_session_free(session);
     mmn_mask_free(mask);
     mmn_input_free(input);
@@ -102,16 +92,7 @@ static void check_answer(const json_t *expected)
 
 Test(beams, answer_as_transformers_does)
 {
-    json_error_t problem;
-    json_t *document =
-        json_load_file(MMN_SOURCE_DIR "/tests/model/data/beams.json", 0, &problem);
-    cr_assert(document, "%s", problem.text);
-    const json_t *cases = json_object_get(document, "cases");
-    cr_assert_gt(json_array_size(cases), 120);
-    for (size_t i = 0; i < json_array_size(cases); i++)
-        if (mmn_build_reads(text(json_array_get(cases, i), "checkpoint")))
-            check_answer(json_array_get(cases, i));
-    json_decref(document);
+    mmn_check_cases(MMN_SOURCE_DIR "/tests/model/data/beams.json", 120, 1, check_answer);
 }
 
 /* Two beams over four tokens, step by step as transformers' rules have it; token 3 ends. */

@@ -11,7 +11,7 @@
 
 #include "base/file.h"
 #include "mmneuron.h"
-#include "tests/tools/needs.h"
+#include "tests/model/answers.h"
 #include "tests/tools/slow.h"
 
 #define GOLDEN MMN_SOURCE_DIR "/golden/"
@@ -20,11 +20,6 @@
 enum { SLOW_SHARE = 7 };
 
 static mmn_error error;
-
-static const char *text(const json_t *object, const char *key)
-{
-    return json_string_value(json_object_get(object, key));
-}
 
 /* Writes `value` as folder/name. */
 static void write_json(const char *folder, const char *name, const json_t *value)
@@ -111,38 +106,23 @@ static void check_answer(const json_t *expected)
     char folder[] = "/tmp/mmneuron-test-XXXXXX", inputs[PATH_MAX];
     int32_t ids[64];
     size_t count, limit = (size_t)json_integer_value(json_object_get(expected, "tokens"));
-    const json_t *wanted = json_object_get(expected, "ids");
     mmn_model *model;
-    make_folder(folder, text(expected, "checkpoint"),
+    make_folder(folder, mmn_case_text(expected, "checkpoint"),
                 json_object_get(expected, "generation_config"),
                 json_object_get(expected, "config"));
     snprintf(inputs, sizeof(inputs), GOLDEN "cases/%s/%s.safetensors",
-             text(expected, "checkpoint"), text(expected, "case"));
+             mmn_case_text(expected, "checkpoint"), mmn_case_text(expected, "case"));
     cr_assert_eq(mmn_model_open(&model, folder, NULL, &error), MMN_OK, "%s", error.message);
     cr_assert_eq(generate(ids, &count, limit, model, inputs), MMN_OK, "%s", error.message);
-    char *name = json_dumps(expected, JSON_COMPACT);
-    cr_assert_eq(count, json_array_size(wanted), "%s: %zu tokens", name, count);
-    for (size_t i = 0; i < count; i++)
-        cr_assert_eq(ids[i], json_integer_value(json_array_get(wanted, i)), "%s: token %zu is %d",
-                     name, i, (int)ids[i]);
-    free(name);
+    mmn_check_tokens(expected, ids, count);
     mmn_model_close(model);
     remove_folder(folder);
 }
 
 Test(generation, answers_as_transformers_does)
 {
-    json_error_t problem;
-    json_t *document =
-        json_load_file(MMN_SOURCE_DIR "/tests/model/data/generation.json", 0, &problem);
-    cr_assert(document, "%s", problem.text);
-    const json_t *cases = json_object_get(document, "cases");
-    cr_assert_gt(json_array_size(cases), 150);
-    size_t share = is_slow() ? SLOW_SHARE : 1;
-    for (size_t i = 0; i < json_array_size(cases); i += share)
-        if (mmn_build_reads(text(json_array_get(cases, i), "checkpoint")))
-            check_answer(json_array_get(cases, i));
-    json_decref(document);
+    mmn_check_cases(MMN_SOURCE_DIR "/tests/model/data/generation.json", 150,
+                    is_slow() ? SLOW_SHARE : 1, check_answer);
 }
 
 /* Opens llama-2 with this text as its generation_config.json. */
