@@ -37,6 +37,23 @@ write("safetensors/bad-length", struct.pack("<Q", 2**63) + b"{}")
 write("safetensors/bad-duplicate", safetensors(
     '{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},'
     '"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}', b"x"))
+header = tensor("U8", [1], 0, 1)
+for name, entry in {
+    "no-object": 1, "no-type": {}, "number-type": header | {"dtype": 1}, "no-shape": {"dtype": "U8"},
+    "text-shape": header | {"shape": "1"}, "long-shape": header | {"shape": [1] * 9},
+    "negative-shape": header | {"shape": [-1]}, "no-offsets": {"dtype": "U8", "shape": [1]},
+    "one-offset": header | {"data_offsets": [0]}, "far-offset": header | {"data_offsets": [0, 9]},
+    "wrong-size": header | {"shape": [2]},
+}.items():
+    write(f"safetensors/bad-{name}", safetensors({"a": entry}, b"x"))
+write("safetensors/bad-rest", safetensors({"a": header}, b"xy"))
+write("safetensors/bad-metadata", safetensors({"__metadata__": 1}))
+write("safetensors/bad-metadata-value", safetensors({"__metadata__": {"a": 1}}))
+write("safetensors/good-aliases", safetensors({"__metadata__": {"b": "a", "c": "a", "d": "e"}, "a": header}, b"x"))
+write("safetensors/good-white", struct.pack("<Q", 4) + b" \n{}")
+write("safetensors/bad-white", struct.pack("<Q", 4) + b" \n[]")
+write("safetensors/bad-short", struct.pack("<Q", 9) + b"{}")
+write("safetensors/bad-pointer", b"version https://git-lfs.github.com/spec/v1\n")
 write("safetensors/unsupported-type", safetensors({"a": tensor("F4", [2], 0, 1)}, b"x"))
 
 llava = {
@@ -105,6 +122,18 @@ write("list/good-texts", '{"domain":"de","text":"x"}\n{"domain":"en","text_file"
 write("list/bad-mixed", '{"domain":"de","text":"x"}\n' + line + "\n")
 write("list/good-empty", "\n\n")
 write("list/bad-middle", line + "\n{\"domain\":\n" + line + "\n")
+for name, value in {
+    "images": {"image": 1}, "empty-image": {"image": ["a.jpg", ""]}, "many-images": {"image": ["a.jpg"] * 100},
+    "answers": {"answers": [1]}, "metric": {"metric": "bleu"}, "text-and-question": {"text": "x"},
+    "no-question": {"question": None}, "id": {"id": [1]}, "choices": {"choices": "A"}, "key": {"img": "a.jpg"},
+}.items():
+    write(f"list/bad-{name}", json.dumps({"domain": "a", "question": "x"} | value) + "\n")
+for name, value in {"both-texts": {"text": "x", "text_file": "y"}, "empty-text": {"text": ""},
+                    "empty-file": {"text_file": ""}, "null-text": {"text": None}}.items():
+    write(f"list/bad-{name}", json.dumps({"domain": "a"} | value) + "\n")
+write("list/bad-array", "[1]\n")
+write("list/bad-texts-after", '{"domain":"de","question":"x"}\n{"domain":"en","text":"y"}\n')
+write("list/good-odd", '{"id":7,"domain":"a","image":["a.jpg"],"question":"\\u0001\\t\\"x\\\\"}\r\n')
 write("list/bad-domain", '{"domain":"../x","question":"y"}\n')
 write("list/bad-utf8", line.encode() + b'\n{"domain":"\xff\xfe","question":"y"}\n')
 
@@ -115,6 +144,34 @@ for name, template in (("good-headers", "llama-3-instruct"), ("good-mistral", "m
                        ("good-expressions", "escapes"), ("good-namespace", "vicuna"), ("good-lines", "zephyr"),
                        ("bad-lists", "a count")):
     write(f"chat_template/{name}", templates[template])
+for number, template in enumerate(sorted({case["template"] for case in prompts})):
+    if template not in templates.values() or len(template) < 1500:
+        write(f"chat_template/found-rendered-{number:02}", template)
+# What can be done with values, each where nothing else follows that may be refused.
+for name, template in {
+    "texts": "{{ ' a b '.strip() ~ 'x '.rstrip() + ' y'.lstrip() }}{{ 'Ab'.upper() + 'Ab'.lower() | capitalize }}"
+             "{{ 'a bc'.title() }}{{ 'abc'.startswith('a') and not 'abc'.endswith('b') }}{{ '\\n\\t\\\\' ' and' }}",
+    "numbers": "{{ 1 + 2 - 3 * 4 }}{{ 7 % 2 }}{{ 1 < 2 and 2 >= 2 and 3 != 4 or 1 <= 0 }}{{ none }}{{ true }}{{ false }}",
+    "lists": "{% set l = [1, 2] + ['a', none] %}{{ l | length }}{{ l | first }}{{ l | last }}{{ l[1:] | count }}"
+             "{{ l[:-1] | length }}{{ ['a', 'b'] | join('-') }}{{ 2 in l }}{{ 'x' not in 'xyz' }}{{ l[-2] }}",
+    "mappings": "{% set m = {'a': 1, 'b': 'c'} %}{{ m['a'] }}{{ m.b }}{{ m.get('a') }}{{ m.get('z', 'none') }}{{ 'a' in m }}",
+    "tests": "{{ x is defined }}{{ x is undefined }}{{ none is none }}{{ 'a' is string }}{{ {} is mapping }}"
+             "{{ true is true }}{{ false is false }}{{ true is boolean }}{{ [] is iterable }}{{ [] is sequence }}"
+             "{{ 'a' if x is not defined else 'b' }}",
+    "filters": "{{ x | default('d') }}{{ ' t ' | trim }}{{ 'a' | string }}{{ messages | list | length }}"
+               "{{ messages | selectattr('role', 'equalto', 'user') | list | length }}"
+               "{{ messages | rejectattr('role', 'equalto', 'user') | list | length }}",
+    "lengths": "{{ messages[0] | length }}{{ 'äb' | length }}{{ x | length }}{{ 'yes' if [] else 'no' }}{{ 'yes' if {} else 'no' }}",
+    "kinds": "{{ messages[0] is mapping }}{{ (1 == 1) is true }}{{ (1 == 2) is false }}{{ (1 == 1) is boolean }}"
+             "{{ messages is iterable }}{{ 'a' is sequence }}{{ messages[0]['content'][0]['type'] is undefined }}",
+    "refused-sum": "{{ 9999999 + 1 }}", "refused-in": "{{ 'a' in 1 }}", "refused-order": "{{ 'a' < 'b' }}",
+    "refused-item": "{{ 1['a'] }}", "refused-attribute": "{{ 1.a.b }}", "refused-undefined": "{{ x.y }}",
+    "refused-slice": "{{ 'abc'[1:] }}", "refused-case": "{{ 'Ä'.lower() }}", "refused-call": "{{ 'a'.zfill(3) }}",
+    "refused-length": "{{ 1 | length }}", "refused-test": "{{ 1 is divisibleby(2) }}", "refused-filter": "{{ 1 | tojson }}",
+    "loops": "{% for m in messages if m.role == 'user' %}{{ loop.index }}{{ loop.index0 }}{{ loop.first }}{{ loop.last }}"
+             "{% elif false %}{% else %}none{% endfor %}{% set ns = namespace(n=0) %}{% set ns.n = ns.n + 1 %}{{ ns.n }}",
+}.items():
+    write(f"chat_template/found-{name}", template)
 write("chat_template/bad-date", '{{ strftime_now("%d") }}')
 write("chat_template/bad-open", "{% for m in messages %}{{ m }")
 

@@ -1,4 +1,5 @@
-"""Writes corpus/jpeg and corpus/png: small files of tests/image/data/files, and damaged ones.
+"""Writes corpus/jpeg, corpus/png and, of the other formats, corpus/image: small files of
+tests/image/data/files, and damaged ones.
 
 python3 make_image_corpus.py
 """
@@ -65,3 +66,34 @@ write("png", "bad-huge-text-chunk.png", small[:33] + b"\x74\x79\x70\x65zTXt" + s
 bomb = zlib.compress(bytes(30000), 9)
 text = chunk(b"zTXt", b"Raw profile type exif\0\0" + bomb)
 write("png", "good-text-bomb.png", small[:33] + text * 40 + small[33:])
+
+# The other PNG files that are small: every colour type, transparent colours, odd chunks.
+for name in sorted(os.listdir(FILES)):
+    if name.endswith(".png") and len(read(name)) < 3000:
+        write("png", "good-" + name, read(name))
+
+# Every form of the formats that have no target of their own, and halves of one of each.
+for name in sorted(os.listdir(FILES)):
+    if os.path.splitext(name)[1] in (".bmp", ".gif", ".tif", ".webp"):
+        write("image", "good-" + name, read(name))
+for name in ("odd_8bit.bmp", "odd.gif", "odd_RGB.tif", "odd_alpha.webp"):
+    data = read(name)
+    write("image", "found-half-" + name, data[:len(data) // 2])
+for name, place, values in (
+        ("header", 14, (13, 0, 0, 0)), ("header-long", 14, (255, 0, 0, 0)), ("width", 18, (0, 0, 0, 0)),
+        ("bits", 28, (3, 0)), ("compression", 30, (9, 0, 0, 0)), ("run-lengths", 30, (1, 0, 0, 0)),
+        ("short-runs", 30, (2, 0, 0, 0)), ("colours", 46, (0, 0, 2, 0)), ("some-colours", 46, (1, 1, 0, 0)),
+        ("pixels", 10, (255, 255, 255, 0))):
+    write("image", "found-bmp-" + name, patched(read("odd_8bit.bmp"), place, values))
+for name in ("odd_32bit_masks_0.bmp", "odd_565.bmp"):
+    write("image", "found-masks-" + name, patched(read(name), 54, (1, 2, 3, 4)))
+
+# An orientation of every type of TIFF, in the entry or elsewhere, and entries that are cut short.
+turned = read("exif_6.jpg")
+entry = turned.index(b"\x12\x01\x03\x00\x01\x00\x00\x00\x06")
+for kind in range(19):
+    write("jpeg", f"good-orientation-{kind}.jpg", patched(turned, entry + 2, (kind,)))
+for name, place, values in (("far", entry + 2, (5, 0, 1, 0, 0, 0, 255, 255)), ("inside", entry + 2, (5, 0, 1, 0, 0, 0, 0, 0)),
+                            ("double", entry + 2, (12, 0, 1, 0, 0, 0, 0, 0)), ("many", entry + 4, (255, 255, 255, 255)),
+                            ("entries", entry - 14, (255, 255)), ("directory", entry - 18, (255, 255, 255, 0))):
+    write("jpeg", f"good-orientation-{name}.jpg", patched(turned, place, values))

@@ -68,6 +68,9 @@ write("index/good-llama-2", json.dumps(index, separators=(",", ":")))
 write("index/bad-map", json.dumps({"weight_map": ["model-00001-of-00002.safetensors"]}))
 write("index/bad-path", json.dumps(
     {"weight_map": {name: "../x.safetensors" for name in index["weight_map"]}}))
+write("index/bad-empty", json.dumps({"weight_map": {}}))
+write("index/bad-shard", json.dumps({"weight_map": {"lm_head.weight": "model-00009-of-00002.safetensors"}}))
+write("index/bad-tensor", json.dumps({"weight_map": {"no.such.weight": "model-00001-of-00002.safetensors"}}))
 write("index/good-short", json.dumps({"weight_map": dict(list(index["weight_map"].items())[:3])}))
 
 words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "what", "##s", "is", "image", "<", ">", "##a", "a", "?",
@@ -143,6 +146,8 @@ write("report/bad-kind", '{"format":"mmneuron nothing"}')
 
 write("count/good-texts", LIST)
 write("count/good-questions", QUESTIONS)
+write("count/good-odd", ' \t' + json.dumps({"id": 7, "domain": "a", "question": "\x01\t\"x\"\\"}) + " \n")
+write("count/bad-array", json.dumps({"domain": "a", "question": "x"}) + "\n[1]\n")
 write("count/bad-key", '{"domain":"a","questions":"What?"}\n')
 write("count/bad-file", '{"domain":"a","text_file":"none.txt"}\n')
 write("count/good-long", json.dumps({"domain": "a", "question": "long " * 300}) + "\n")

@@ -52,6 +52,35 @@ write("tokenizer_json/good-byte-level", {
     "pre_tokenizer": byte_level, "decoder": byte_level, "post_processor": byte_level,
     "model": {"type": "BPE", "vocab": {text: i for i, text in enumerate("aĠbÃ©Ģ")} | {"Ġa": 7, "Ġab": 8},
               "merges": [["Ġ", "a"]], "ignore_merges": True}})
+normalizers = {
+    "strip": {"type": "Strip", "strip_left": True, "strip_right": False},
+    "replace-pattern": {"type": "Replace", "pattern": {"Regex": "a+|(?=b)"}, "content": "x"},
+    "replace-nothing": {"type": "Replace", "pattern": {"String": ""}, "content": "x"},
+    "replace-zero": {"type": "Replace", "pattern": {"String": "a"}, "content": "\0"},
+    "class-intersection": {"type": "Replace", "pattern": {"Regex": "[[:alpha:]a&&b]"}, "content": "x"},
+    "unknown": {"type": "Precompiled", "precompiled_charsmap": "AA=="},
+    "no-object": 1,
+    "many": {"type": "Sequence", "normalizers": [{"type": "NFC"}] * 200},
+}
+for name, step in normalizers.items():
+    write(f"tokenizer_json/found-normalizer-{name}", llama | {"normalizer": step})
+for name, scheme in {"never": "never", "other": "sometimes"}.items():
+    write(f"tokenizer_json/found-metaspace-{name}", llama | {
+        "normalizer": None, "pre_tokenizer": space | {"prepend_scheme": scheme}})
+write("tokenizer_json/found-contradiction", llama | {
+    "normalizer": None, "pre_tokenizer": space | {"prepend_scheme": "always", "add_prefix_space": False}})
+for name, step in {
+    "unknown": {"type": "Other"}, "no-sequence": {"type": "TemplateProcessing", "single": [], "special_tokens": {}},
+    "twice": {"type": "Sequence", "processors": [llama["post_processor"]] * 2},
+    "ids": llama["post_processor"] | {"special_tokens": {"<s>": {"id": "<s>", "ids": [-1], "tokens": ["<s>"]}}},
+}.items():
+    write(f"tokenizer_json/found-processor-{name}", llama | {"post_processor": step})
+write("tokenizer_json/found-decoder", llama | {"decoder": {"type": "Other"}})
+# The steps that tests/text/data/step_cases.json compares with the tokenizers library, for the small model.
+steps = json.loads((corpus.parent.parent / "text/data/step_cases.json").read_text(encoding="utf-8"))["cases"]
+for number, case in enumerate(steps):
+    if len(json.dumps(case["change"])) < 1000 and "model" not in case["change"]:
+        write(f"tokenizer_json/found-steps-{number:02}", llama | case["change"])
 write("tokenizer_json/bad-pattern", {
     "pre_tokenizer": {"type": "Split", "pattern": {"Regex": "[a[^b]&&c"}, "behavior": "Isolated"}, "model": model})
 write("tokenizer_json/found-behavior", {
