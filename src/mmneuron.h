@@ -188,6 +188,13 @@ typedef struct mmn_module {
                                    when all of them do */
 } mmn_module;
 
+/* The name of the module `index` of those that models may have, in the order of the forward pass; NULL
+ * when there are no more. */
+MMN_API const char *mmn_module_name(size_t index);
+/* The name of the module that the first `length` bytes of `text` mean: its own, or that of MMNeuron's
+ * published code ("encoder", "mmproj", "lang"); NULL if there is none. */
+MMN_API const char *mmn_module_meant(const char *text, size_t length);
+
 /* When beam search ends (arXiv 1409.3215; the rules are transformers'). */
 typedef enum mmn_early_stopping {
     MMN_EARLY_STOPPING_FALSE, /* when the best beam could not improve at its present length */

@@ -90,34 +90,35 @@ static int take_order(const mmn_cli_command *command, const mmn_cli_option *opti
     return MMN_CLI_DONE;
 }
 
-/* The published code's names of modules stand for the library's. */
+static int refuse_modules(const mmn_cli_command *command, const mmn_cli_option *option,
+                          const char *text)
+{
+    char names[sizeof(mmn_cli_modules)] = "";
+    for (size_t i = 0; mmn_module_name(i); i++) {
+        strcat(names, i == 0 ? "" : mmn_module_name(i + 1) ? ", " : " or ");
+        strcat(names, mmn_module_name(i));
+    }
+    return mmn_cli_usage(command->name,
+                         "--%s takes %s, several separated by commas, not \"%s\"", option->name,
+                         names, text);
+}
+
+/* Each once, so that the names of all are the longest text; the published code's stand for the
+ * library's. */
 static int take_modules(const mmn_cli_command *command, const mmn_cli_option *option,
                         const char *text)
 {
-    static const char *const names[][2] = {
-        {"vision", "vision"},     {"projector", "projector"}, {"qformer", "qformer"},
-        {"query", "query"},       {"language", "language"},   {"encoder", "vision"},
-        {"mmproj", "projector"},  {"lang", "language"},
-    };
-    const size_t name_count = sizeof names / sizeof names[0];
     mmn_cli_modules *modules = option->target;
     modules->names[0] = '\0';
     for (const char *name = text;; name++) {
         size_t length = strcspn(name, ",");
-        size_t found = 0;
-        while (found < name_count && (strlen(names[found][0]) != length ||
-                                      strncmp(names[found][0], name, length) != 0))
-            found++;
-        if (found == name_count)
-            return mmn_cli_usage(command->name,
-                                 "--%s takes vision, projector, qformer, query or language,"
-                                 " several separated by commas, not \"%s\"",
-                                 option->name, text);
-        /* A module named twice is taken once, so the names of all five are the longest text. */
-        if (strstr(modules->names, names[found][1]) == NULL) {
+        const char *module = mmn_module_meant(name, length);
+        if (module == NULL)
+            return refuse_modules(command, option, text);
+        if (strstr(modules->names, module) == NULL) {
             if (modules->names[0] != '\0')
                 strcat(modules->names, ",");
-            strcat(modules->names, names[found][1]);
+            strcat(modules->names, module);
         }
         name += length;
         if (*name == '\0')

@@ -12,8 +12,7 @@
 /* The most tiles that a pinpoint may be divided into. */
 #define MAXIMUM_TILES 1024
 
-/* LlavaNextImageProcessor's and LlavaNextConfig's default. */
-static const mmn_resolution default_pinpoints[] = {
+const mmn_resolution mmn_llava_next_pinpoints[MMN_LLAVA_NEXT_PINPOINTS] = {
     {336, 672}, {672, 336}, {672, 672}, {1008, 336}, {336, 1008},
 };
 
@@ -90,9 +89,10 @@ static mmn_status read_class(mmn_image_settings *settings, const mmn_json_object
                              "SiglipImageProcessor, BlipImageProcessor)",
                              name);
     set_class_defaults(settings, classes[i].processor);
-    if ((settings->processor == MMN_PROCESSOR_LLAVA_NEXT) != model->anyres)
+    if ((settings->processor == MMN_PROCESSOR_LLAVA_NEXT) !=
+        (model->processor == MMN_PROCESSOR_LLAVA_NEXT))
         return mmn_json_fail(object, key, error, "\"%s\" does not suit a %s model", name,
-                             model->anyres ? "llava_next" : "llava");
+                             model->family);
     return MMN_OK;
 }
 
@@ -340,9 +340,7 @@ static mmn_status check_sizes(const mmn_image_settings *settings, const mmn_json
 static mmn_status read_settings(mmn_image_settings *settings, const mmn_json_object *object,
                                 const mmn_image_model *model, mmn_error *error)
 {
-    set_class_defaults(settings, model->anyres ? MMN_PROCESSOR_LLAVA_NEXT
-                                 : model->blip ? MMN_PROCESSOR_BLIP
-                                               : MMN_PROCESSOR_LLAVA);
+    set_class_defaults(settings, model->processor);
     mmn_status status = read_class(settings, object, model, error);
     if (status == MMN_OK)
         status = read_sizes(settings, object, error);
@@ -351,8 +349,8 @@ static mmn_status read_settings(mmn_image_settings *settings, const mmn_json_obj
     if (status != MMN_OK)
         return status;
     if (settings->processor == MMN_PROCESSOR_LLAVA_NEXT) {
-        settings->grid_pinpoint_count = sizeof(default_pinpoints) / sizeof(default_pinpoints[0]);
-        memcpy(settings->grid_pinpoints, default_pinpoints, sizeof(default_pinpoints));
+        settings->grid_pinpoint_count = MMN_LLAVA_NEXT_PINPOINTS;
+        memcpy(settings->grid_pinpoints, mmn_llava_next_pinpoints, sizeof(mmn_llava_next_pinpoints));
         status = refuse_null(object, "image_grid_pinpoints", true, error);
         if (status == MMN_OK)
             status = read_pinpoints(settings, object, error);

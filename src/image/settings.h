@@ -10,9 +10,14 @@
 #define MMN_IMAGE_MAXIMUM_PINPOINTS 64
 #define MMN_IMAGE_MAXIMUM_SIDE 16384
 
+#define MMN_LLAVA_NEXT_PINPOINTS 5
+
 typedef struct mmn_resolution {
     uint32_t height, width;
 } mmn_resolution;
+
+/* The default of LlavaNextImageProcessor and of LlavaNextConfig. */
+extern const mmn_resolution mmn_llava_next_pinpoints[MMN_LLAVA_NEXT_PINPOINTS];
 
 typedef enum mmn_image_processor {
     MMN_PROCESSOR_CLIP,      /* CLIPImageProcessor: resize and crop to one tile */
@@ -41,11 +46,11 @@ typedef struct mmn_image_settings {
 
 /* What config.json says about images. */
 typedef struct mmn_image_model {
-    bool anyres;         /* the model is LLaVA-NeXT, */
-    bool blip;           /* or InstructBLIP, else LLaVA */
+    const char *family;  /* for messages: "llava" */
+    mmn_image_processor processor; /* the family's own, where the file names none */
     uint32_t image_size; /* of the vision tower */
     size_t grid_pinpoint_count;
-    const mmn_resolution *grid_pinpoints; /* anyres only; NULL: whatever the file has */
+    const mmn_resolution *grid_pinpoints; /* LLaVA-NeXT only; NULL: whatever the file has */
 } mmn_image_model;
 
 /* Reads the settings in `folder`: processor_config.json's "image_processor" if there is one, else

@@ -289,7 +289,7 @@ void mmn_config_digest(mmn_digest *digest, const mmn_config *config)
     mmn_digest_add_u32(digest, (uint32_t)config->image_token_id);
     mmn_digest_add_u32(digest, (uint32_t)config->grid_pinpoint_count);
     for (size_t i = 0; i < config->grid_pinpoint_count; i++) {
-        mmn_digest_add_u32(digest, config->grid_pinpoints[i][0]);
-        mmn_digest_add_u32(digest, config->grid_pinpoints[i][1]);
+        mmn_digest_add_u32(digest, config->grid_pinpoints[i].height);
+        mmn_digest_add_u32(digest, config->grid_pinpoints[i].width);
     }
 }

@@ -8,9 +8,9 @@
 
 #include "base/digest.h"
 #include "base/error.h"
+#include "image/settings.h"
 
 #define MMN_FEATURE_LAYERS 16 /* at most this many vision layers are read by the projector */
-#define MMN_GRID_PINPOINTS 64 /* at most this many resolutions */
 #define MMN_EOS_IDS 16        /* at most this many tokens end a generation */
 #define MMN_NO_TOKEN (-1)
 
@@ -140,7 +140,7 @@ typedef struct mmn_config {
                          begins texts, and `<image>` is not part of what is tokenised */
     uint32_t image_seq_length; /* what the file says a base image takes; positions are computed */
     /* Resolutions to choose from where images are cut into tiles (LLaVA-NeXT), {height, width}. */
-    uint32_t grid_pinpoints[MMN_GRID_PINPOINTS][2];
+    mmn_resolution grid_pinpoints[MMN_IMAGE_MAXIMUM_PINPOINTS];
     size_t grid_pinpoint_count;
 } mmn_config;
 

@@ -19,6 +19,14 @@ static const char *family_name(size_t index)
     return index < FAMILIES ? families[index]->model_type : NULL;
 }
 
+const char *mmn_family_template(const mmn_config *config)
+{
+    const mmn_family *family = config->family;
+    const char *name =
+        family->template_name ? family->template_name(config->language.form) : NULL;
+    return name ? name : "raw";
+}
+
 mmn_status mmn_family_find(const mmn_family **family, const mmn_json_object *object,
                            mmn_error *error)
 {

@@ -5,14 +5,13 @@
 #define MMN_MODEL_FAMILY_H
 
 #include "base/json.h"
+#include "base/modules.h"
 #include "mmneuron.h"
 #include "model/binder.h"
 #include "model/config.h"
 #include "model/input.h"
 #include "model/operations.h"
 #include "model/probes.h"
-
-enum { MMN_MODULE_LIMIT = 5 }; /* vision, projector, qformer, query, language */
 
 /* A kind of language model. */
 struct mmn_language_form {
@@ -52,9 +51,16 @@ struct mmn_family {
                           const mmn_weights *weights, const mmn_probes *probes,
                           const mmn_input *input, const float *features, float **merged,
                           size_t *rows, mmn_error *error);
+    mmn_image_processor image_processor; /* whose defaults its images have; families that read any */
+    /* As mmn_family_template, but NULL for "raw"; the function may be NULL too. */
+    const char *(*template_name)(const mmn_language_form *language);
     /* Writes the modules, in the order of their stages, and returns how many there are. */
-    size_t (*list_modules)(mmn_module modules[MMN_MODULE_LIMIT], const mmn_config *config);
+    size_t (*list_modules)(mmn_module modules[MMN_MODULES], const mmn_config *config);
 };
+
+/* The name of the prompt template that models of this family and language model were trained with; "raw"
+ * for all of which nothing tells whether they were tuned to chat. */
+const char *mmn_family_template(const mmn_config *config);
 
 /* The family of a config.json. MMN_INPUT for one that is not supported: the message lists those
  * that are. */

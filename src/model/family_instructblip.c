@@ -215,26 +215,22 @@ static void bind(mmn_binder *binder, mmn_weights *weights, const mmn_config *con
 
 /* Only the queries leave the Q-Former, so what its last layer makes of the instruction's words is
  * inert. */
-static size_t list_modules(mmn_module modules[MMN_MODULE_LIMIT], const mmn_config *config)
+static size_t list_modules(mmn_module modules[MMN_MODULES], const mmn_config *config)
 {
     const mmn_qformer_config *qformer = &config->qformer;
     modules[0] = mmn_vision_module(&config->vision, config->vision.layers);
-    modules[1] = (mmn_module){
-        .name = "qformer",
-        .layers = qformer->layers,
-        .neurons = qformer->intermediate_size,
-        .stages = "qformer.layers.{i}.mlp.act",
-        .first_inert_layer = qformer->layers - 1,
-    };
-    modules[2] = (mmn_module){
-        .name = "query",
-        .layers = qformer->layers,
-        .neurons = qformer->intermediate_size,
-        .stages = "query.layers.{i}.mlp.act",
-        .first_inert_layer = qformer->layers,
-    };
+    modules[1] = mmn_module_of(MMN_MODULE_QFORMER, qformer->layers, qformer->intermediate_size,
+                               qformer->layers - 1);
+    modules[2] = mmn_module_of(MMN_MODULE_QUERY, qformer->layers, qformer->intermediate_size,
+                               qformer->layers);
     modules[3] = mmn_language_module(&config->language);
     return 4;
+}
+
+static const char *template_name(const mmn_language_form *language)
+{
+    (void)language;
+    return "instructblip";
 }
 
 const mmn_family mmn_family_instructblip = {
@@ -242,5 +238,7 @@ const mmn_family mmn_family_instructblip = {
     .read = read,
     .bind = bind,
     .project = mmn_qformer_run,
+    .image_processor = MMN_PROCESSOR_BLIP,
+    .template_name = template_name,
     .list_modules = list_modules,
 };

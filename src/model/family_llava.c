@@ -75,46 +75,41 @@ static mmn_status read_image_token(mmn_config *config, const mmn_json_object *ro
     return status;
 }
 
-static mmn_status read_pinpoint(uint32_t pinpoint[2], const mmn_json_object *root,
-                                const json_t *pair, uint32_t tile, mmn_error *error)
+/* A side of a pair [height, width]; 0 where it is none. */
+static uint32_t side_of(const json_t *pair, size_t index)
 {
-    for (size_t side = 0; side < 2; side++) {
-        const json_t *number = json_array_get(pair, side);
-        json_int_t value = json_integer_value(number);
-        if (json_array_size(pair) != 2 || !json_is_integer(number) || value < 1 ||
-            value > (json_int_t)MMN_LIMIT_WIDTH || value % tile != 0)
-            return mmn_json_fail(root, "image_grid_pinpoints", error,
-                                 "must be pairs [height, width] of multiples of the vision "
-                                 "tower's image_size, %u, up to %u",
-                                 tile, MMN_LIMIT_WIDTH);
-        pinpoint[side] = (uint32_t)value;
-    }
-    return MMN_OK;
+    json_int_t side = json_array_size(pair) == 2 ? json_integer_value(json_array_get(pair, index)) : 0;
+    return side >= 1 && side <= (json_int_t)MMN_LIMIT_WIDTH ? (uint32_t)side : 0;
 }
 
 /* Resolutions that LLaVA-NeXT chooses from. */
 static mmn_status read_pinpoints(mmn_config *config, const mmn_json_object *root,
                                  mmn_error *error)
 {
-    static const char class_default[] = "[[336,672],[672,336],[672,672],[1008,336],[336,1008]]";
-    json_t *given = NULL;
-    mmn_status status = mmn_json_get_array(&given, root, "image_grid_pinpoints", error);
+    static const char key[] = "image_grid_pinpoints";
+    const uint32_t tile = config->vision.image_size;
+    json_t *pairs = NULL;
+    mmn_status status = mmn_json_get_array(&pairs, root, key, error);
     if (status != MMN_OK)
         return status;
-    json_t *pinpoints =
-        given ? json_incref(given) : json_loads(class_default, JSON_REJECT_DUPLICATES, NULL);
-    if (!pinpoints)
-        return mmn_fail(error, MMN_SYSTEM, NULL, NULL, "out of memory");
-    size_t count = json_array_size(pinpoints);
-    if (count == 0 || count > MMN_GRID_PINPOINTS)
-        status = mmn_json_fail(root, "image_grid_pinpoints", error,
-                               "must have 1 to %d pairs and has %zu", MMN_GRID_PINPOINTS, count);
-    for (size_t i = 0; status == MMN_OK && i < count; i++)
-        status = read_pinpoint(config->grid_pinpoints[i], root, json_array_get(pinpoints, i),
-                               config->vision.image_size, error);
+    size_t count = pairs ? json_array_size(pairs) : MMN_LLAVA_NEXT_PINPOINTS;
+    if (count == 0 || count > MMN_IMAGE_MAXIMUM_PINPOINTS)
+        return mmn_json_fail(root, key, error, "must have 1 to %d pairs and has %zu",
+                             MMN_IMAGE_MAXIMUM_PINPOINTS, count);
+    for (size_t i = 0; i < count; i++) {
+        const json_t *pair = json_array_get(pairs, i);
+        mmn_resolution pinpoint = pairs ? (mmn_resolution){side_of(pair, 0), side_of(pair, 1)}
+                                        : mmn_llava_next_pinpoints[i];
+        if (pinpoint.height == 0 || pinpoint.height % tile != 0 || pinpoint.width == 0 ||
+            pinpoint.width % tile != 0)
+            return mmn_json_fail(root, key, error,
+                                 "must be pairs [height, width] of multiples of the vision "
+                                 "tower's image_size, %u, up to %u",
+                                 tile, MMN_LIMIT_WIDTH);
+        config->grid_pinpoints[i] = pinpoint;
+    }
     config->grid_pinpoint_count = count;
-    json_decref(pinpoints);
-    return status;
+    return MMN_OK;
 }
 
 static mmn_status read_llava(mmn_config *config, const mmn_json_object *root, mmn_error *error)
@@ -178,7 +173,7 @@ static void bind(mmn_binder *binder, mmn_weights *weights, const mmn_config *con
 
 /* ---- Modules --------------------------------------------------------------------------------- */
 
-static size_t list_modules(mmn_module modules[MMN_MODULE_LIMIT], const mmn_config *config)
+static size_t list_modules(mmn_module modules[MMN_MODULES], const mmn_config *config)
 {
     const mmn_vision_config *vision = &config->vision;
     uint32_t last_used = 0;
@@ -186,15 +181,23 @@ static size_t list_modules(mmn_module modules[MMN_MODULE_LIMIT], const mmn_confi
         if (vision->feature_layers[i] > last_used)
             last_used = vision->feature_layers[i];
     modules[0] = mmn_vision_module(vision, last_used);
-    modules[1] = (mmn_module){
-        .name = "projector",
-        .layers = 1,
-        .neurons = config->language.hidden_size,
-        .stages = "projector.act",
-        .first_inert_layer = 1,
-    };
+    modules[1] = mmn_module_of(MMN_MODULE_PROJECTOR, 1, config->language.hidden_size, 1);
     modules[2] = mmn_language_module(&config->language);
     return 3;
+}
+
+/* ---- Prompts --------------------------------------------------------------------------------- */
+
+static const char *llava_template(const mmn_language_form *language)
+{
+    return strcmp(language->model_type, "qwen2") == 0 ? "llava-interleave-qwen" : "llava-1.5";
+}
+
+static const char *llava_next_template(const mmn_language_form *language)
+{
+    if (strcmp(language->model_type, "llama") == 0)
+        return "llava-v1.6-vicuna";
+    return strcmp(language->model_type, "mistral") == 0 ? "llava-v1.6-mistral" : NULL;
 }
 
 const mmn_family mmn_family_llava = {
@@ -202,6 +205,8 @@ const mmn_family mmn_family_llava = {
     .read = read_llava,
     .bind = bind,
     .project = mmn_projector_run,
+    .image_processor = MMN_PROCESSOR_LLAVA,
+    .template_name = llava_template,
     .list_modules = list_modules,
 };
 
@@ -210,5 +215,7 @@ const mmn_family mmn_family_llava_next = {
     .read = read_llava_next,
     .bind = bind,
     .project = mmn_projector_run,
+    .image_processor = MMN_PROCESSOR_LLAVA_NEXT,
+    .template_name = llava_next_template,
     .list_modules = list_modules,
 };

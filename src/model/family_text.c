@@ -11,7 +11,7 @@ static void bind(mmn_binder *binder, mmn_weights *weights, const mmn_config *con
     config->language.form->bind(binder, &weights->language, &config->language);
 }
 
-static size_t list_modules(mmn_module modules[MMN_MODULE_LIMIT], const mmn_config *config)
+static size_t list_modules(mmn_module modules[MMN_MODULES], const mmn_config *config)
 {
     modules[0] = mmn_language_module(&config->language);
     return 1;

@@ -86,22 +86,11 @@ mmn_status mmn_vision_config_read(mmn_vision_config *vision, const mmn_json_obje
 
 mmn_module mmn_vision_module(const mmn_vision_config *config, uint32_t last_used)
 {
-    return (mmn_module){
-        .name = "vision",
-        .layers = config->layers,
-        .neurons = config->intermediate_size,
-        .stages = "vision.layers.{i}.mlp.act",
-        .first_inert_layer = last_used,
-    };
+    return mmn_module_of(MMN_MODULE_VISION, config->layers, config->intermediate_size, last_used);
 }
 
 mmn_module mmn_language_module(const mmn_language_config *config)
 {
-    return (mmn_module){
-        .name = "language",
-        .layers = config->layers,
-        .neurons = config->intermediate_size,
-        .stages = "language.layers.{i}.mlp.act",
-        .first_inert_layer = config->layers,
-    };
+    return mmn_module_of(MMN_MODULE_LANGUAGE, config->layers, config->intermediate_size,
+                         config->layers);
 }

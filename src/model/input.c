@@ -27,15 +27,14 @@ uint64_t mmn_input_module_positions(const mmn_input *input, const mmn_model *mod
                                     const char *name)
 {
     const mmn_vision_config *vision = &model->config.vision;
-    if (strcmp(name, "vision") == 0)
-        return input->pixels.tiles * (uint64_t)vision->positions;
-    if (strcmp(name, "projector") == 0)
-        return input->pixels.tiles * (uint64_t)mmn_vision_feature_tokens(vision);
-    if (strcmp(name, "qformer") == 0)
-        return input->qformer_length;
-    if (strcmp(name, "query") == 0)
-        return input->image_positions;
-    return input->length;
+    const uint64_t positions[MMN_MODULES] = {
+        [MMN_MODULE_VISION] = input->pixels.tiles * (uint64_t)vision->positions,
+        [MMN_MODULE_PROJECTOR] = input->pixels.tiles * (uint64_t)mmn_vision_feature_tokens(vision),
+        [MMN_MODULE_QFORMER] = input->qformer_length,
+        [MMN_MODULE_QUERY] = input->image_positions,
+        [MMN_MODULE_LANGUAGE] = input->length,
+    };
+    return positions[mmn_module_number_of(name)];
 }
 
 mmn_status mmn_input_set_image_size(mmn_input *input, const mmn_model *model, size_t image,

@@ -87,16 +87,12 @@ static mmn_status read_image_settings(mmn_model *model, const mmn_model_options 
         model->image_settings.resize_order = options->resize_order;
     if (!config->vision.form)
         return MMN_OK;
-    mmn_resolution pinpoints[MMN_GRID_PINPOINTS];
-    for (size_t i = 0; i < config->grid_pinpoint_count; i++)
-        pinpoints[i] =
-            (mmn_resolution){config->grid_pinpoints[i][0], config->grid_pinpoints[i][1]};
     const mmn_image_model expected = {
-        .anyres = config->grid_pinpoint_count > 0,
-        .blip = config->qformer.layers > 0,
+        .family = config->family->model_type,
+        .processor = config->family->image_processor,
         .image_size = config->vision.image_size,
         .grid_pinpoint_count = config->grid_pinpoint_count,
-        .grid_pinpoints = config->grid_pinpoint_count ? pinpoints : NULL,
+        .grid_pinpoints = config->grid_pinpoint_count > 0 ? config->grid_pinpoints : NULL,
     };
     mmn_status status =
         mmn_image_settings_read(&model->image_settings, model->folder, &expected, error);
@@ -280,8 +276,7 @@ mmn_status mmn_model_open(mmn_model **opened, const char *folder,
     if (status == MMN_OK)
         status = read_generation_rules(model, options, error);
     if (status == MMN_OK)
-        model->usual_template = mmn_template_for(model->config.family->model_type,
-                                                 model->config.language.form->model_type);
+        model->usual_template = mmn_family_template(&model->config);
     if (status == MMN_OK)
         status = mmn_weights_open(&model->weights, folder, &model->config, error);
     if (status == MMN_OK)

@@ -30,7 +30,7 @@ struct mmn_model {
     mmn_finite_watch watch; /* what each session's begins as */
     mmn_nonfinite passed;
     mmn_remarks remarks;
-    mmn_module modules[MMN_MODULE_LIMIT];
+    mmn_module modules[MMN_MODULES];
     mmn_model_info info;
 };
 

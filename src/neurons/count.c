@@ -35,7 +35,7 @@ typedef struct count_run {
     mmn_count_plan plan;
     mmn_session *session;
     mmn_count_batch batch; /* samples that follow last_line, taken but not run yet */
-    mmn_count_probe probes[MMN_COUNTED_MODULES];
+    mmn_count_probe probes[MMN_MODULES];
     uint64_t done;    /* own samples that were counted or skipped */
     uint64_t already; /* of `done`, how many the state file had */
     uint64_t counted; /* by this run */

@@ -161,7 +161,7 @@ void mmn_count_batch_free(mmn_count_batch *batch)
 {
     mmn_count_batch_clear(batch);
     for (size_t i = 0; i < batch->cells_capacity; i++)
-        for (size_t m = 0; m < MMN_COUNTED_MODULES; m++)
+        for (size_t m = 0; m < MMN_MODULES; m++)
             mmn_count_cell_free(&batch->cells[i].cells[m]);
     mmn_free(batch->samples);
     mmn_free(batch->cells);

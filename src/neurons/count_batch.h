@@ -19,7 +19,7 @@ typedef struct mmn_waiting_sample {
 /* One domain's counts of the batch that is running. */
 typedef struct mmn_batch_cells {
     size_t domain;
-    mmn_count_cell cells[MMN_COUNTED_MODULES];
+    mmn_count_cell cells[MMN_MODULES];
 } mmn_batch_cells;
 
 /* Zero-initialise; free with mmn_count_batch_free. */

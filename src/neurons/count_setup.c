@@ -103,9 +103,9 @@ mmn_status mmn_count_setup(mmn_counts **counts, mmn_windows *windows, const mmn_
     if (status != MMN_OK)
         return status;
 
-    mmn_counted_module modules[MMN_COUNTED_MODULES] = {{{0}, 0, 0, 0}};
+    mmn_counted_module modules[MMN_MODULES] = {{{0}, 0, 0, 0}};
     size_t count = 0;
-    for (size_t i = 0; i < info->module_count && count < MMN_COUNTED_MODULES; i++) {
+    for (size_t i = 0; i < info->module_count && count < MMN_MODULES; i++) {
         const mmn_module *module = &info->modules[i];
         bool counted = mmn_glob_match(options->modules, module->name);
         if (counted && windows->length > 0)

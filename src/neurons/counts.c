@@ -9,7 +9,7 @@
 
 static const struct {
     const char *name;
-    bool per_neuron, language_only;
+    bool per_neuron, of_sequence;
 } fields[MMN_FIELDS] = {
     [MMN_FIELD_COUNT] = {"count", true, false},
     [MMN_FIELD_SUM] = {"sum", true, false},
@@ -21,7 +21,9 @@ static const struct {
 
 bool mmn_field_exists(const mmn_counted_module *module, mmn_count_field field)
 {
-    return !fields[field].language_only || strcmp(module->name, "language") == 0;
+    mmn_module_number number = mmn_module_number_of(module->name);
+    return !fields[field].of_sequence ||
+           (number < MMN_MODULES && mmn_module_kinds[number].reads_sequence);
 }
 
 size_t mmn_field_size(const mmn_counted_module *module, mmn_count_field field)

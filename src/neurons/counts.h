@@ -8,9 +8,9 @@
 
 #include "base/digest.h"
 #include "base/error.h"
+#include "base/modules.h"
 
 enum {
-    MMN_COUNTED_MODULES = 5, /* at most: vision, projector, qformer, query, language */
     MMN_DOMAIN_LIMIT = 1000,
     MMN_MODULE_NAME_SIZE = 16
 };
@@ -48,7 +48,7 @@ typedef struct mmn_counted_domain {
 
 typedef struct mmn_counts {
     size_t module_count;
-    mmn_counted_module modules[MMN_COUNTED_MODULES]; /* in the order of the forward pass */
+    mmn_counted_module modules[MMN_MODULES]; /* in the order of the forward pass */
     size_t domain_count, domain_capacity;
     mmn_counted_domain *domains; /* in the bytewise order of their names */
 

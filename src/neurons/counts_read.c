@@ -172,8 +172,8 @@ static mmn_status read_modules(mmn_counted_module *modules, size_t *count,
     *count = 0;
     mmn_status status = parse_metadata(&array, reader, "modules");
     if (status == MMN_OK && (!json_is_array(array) || json_array_size(array) == 0 ||
-                             json_array_size(array) > MMN_COUNTED_MODULES))
-        status = wrong(reader, "modules", "expected an array of one to five modules");
+                             json_array_size(array) > MMN_MODULES))
+        status = wrong(reader, "modules", "expected an array of modules, one or more");
     for (size_t i = 0; status == MMN_OK && i < json_array_size(array); i++) {
         status = read_module(reader, json_array_get(array, i), &modules[i]);
         for (size_t before = 0; status == MMN_OK && before < i; before++)
@@ -355,7 +355,7 @@ mmn_status mmn_counts_read(mmn_counts **read, const char *file, mmn_error *error
 {
     *read = NULL;
     counts_reader reader = {.file = file, .error = error};
-    mmn_counted_module modules[MMN_COUNTED_MODULES];
+    mmn_counted_module modules[MMN_MODULES];
     size_t module_count;
     const char *format = NULL;
     mmn_status status = mmn_safetensors_open(&reader.tensors, file, error);

@@ -12,9 +12,6 @@
 #include "model/session.h"
 #include "neurons/mask_internal.h"
 
-_Static_assert((int)MMN_COUNTED_MODULES >= (int)MMN_MODULE_LIMIT,
-               "a mask has room for every module that a family lists");
-
 void mmn_mask_free(mmn_mask *mask)
 {
     if (!mask)

@@ -16,7 +16,7 @@ typedef struct mmn_masked_module {
 struct mmn_mask {
     uint64_t model_number; /* of the model that it was made for */
     size_t module_count;
-    mmn_masked_module modules[MMN_COUNTED_MODULES]; /* all of the model, in their order */
+    mmn_masked_module modules[MMN_MODULES]; /* all of the model, in their order */
     mmn_allowances allowed; /* of its neurons' model */
     char *stages; /* those that show masked neurons, separated by commas; NULL: none do */
 };

@@ -218,7 +218,6 @@ static mmn_status read_model(mmn_neuron_lists *lists, const mmn_json_object *doc
 static mmn_status read_document(mmn_neuron_lists *lists, const mmn_json_object *document,
                                 mmn_error *error)
 {
-    static const char *const names[] = {"vision", "projector", "qformer", "query", "language"};
     const char *format = "", *digest = "";
     mmn_json_object modules;
     mmn_status status = mmn_json_get_text(&format, document, "format", error);
@@ -230,9 +229,9 @@ static mmn_status read_document(mmn_neuron_lists *lists, const mmn_json_object *
         status = read_model(lists, document, error);
     if (status == MMN_OK)
         status = mmn_json_get_object(&modules, document, "modules", error);
-    for (size_t i = 0; i < sizeof names / sizeof names[0] && status == MMN_OK; i++)
-        if (mmn_json_has(&modules, names[i]))
-            status = read_module(lists, &modules, names[i], error);
+    for (size_t i = 0; i < MMN_MODULES && status == MMN_OK; i++)
+        if (mmn_json_has(&modules, mmn_module_kinds[i].name))
+            status = read_module(lists, &modules, mmn_module_kinds[i].name, error);
     if (status == MMN_OK && (lists->module_count == 0 ||
                              lists->module_count != json_object_size(modules.value)))
         status = mmn_json_fail(document, "modules", error, "must be modules that hold neurons");

@@ -25,7 +25,7 @@ typedef struct mmn_neuron_lists {
     size_t domain_count;
     char **domains; /* in the bytewise order of their names */
     size_t module_count;
-    mmn_listed_module modules[MMN_COUNTED_MODULES]; /* in the order of the forward pass */
+    mmn_listed_module modules[MMN_MODULES]; /* in the order of the forward pass */
     char digest[MMN_DIGEST_SIZE];
     char model[MMN_DIGEST_SIZE]; /* of the model that was counted; "": the file does not say */
 } mmn_neuron_lists;

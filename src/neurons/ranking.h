@@ -17,7 +17,7 @@ struct mmn_ranking {
     size_t domain_count;
     char **domains; /* in the bytewise order of their names */
     size_t module_count;
-    mmn_module_ranking modules[MMN_COUNTED_MODULES]; /* in the order of the forward pass */
+    mmn_module_ranking modules[MMN_MODULES]; /* in the order of the forward pass */
     char digest[MMN_DIGEST_SIZE];
     /* Of the counts: */
     char version[32], model[MMN_DIGEST_SIZE], data[MMN_DIGEST_SIZE], inputs[MMN_DIGEST_SIZE];

@@ -1,9 +1,11 @@
 /* Settings: which modules' neurons an experiment switches off. */
 #include "neurons/settings.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/modules.h"
 
 static mmn_status add(mmn_settings *settings, const char *name, size_t length, mmn_error *error)
 {
@@ -23,29 +25,29 @@ static mmn_status add(mmn_settings *settings, const char *name, size_t length, m
     return MMN_OK;
 }
 
-/* The experiments of MMNeuron (arXiv 2406.11193, section 4) for either model family. */
+/* Whether the lists have all modules of the setting, their names joined by "+". */
+static bool has_all(const mmn_neuron_lists *lists, const char *setting)
+{
+    for (const char *at = setting;; at++) {
+        char name[MMN_MODULE_NAME_SIZE];
+        snprintf(name, sizeof(name), "%.*s", (int)strcspn(at, "+"), at);
+        if (!mmn_neuron_lists_module(lists, name))
+            return false;
+        at += strlen(name);
+        if (*at == '\0')
+            return true;
+    }
+}
+
+/* Those of the paper that the lists have the modules for. */
 static mmn_status add_usual(mmn_settings *settings, const mmn_neuron_lists *lists,
                             mmn_error *error)
 {
-    static const struct {
-        const char *name, *modules[3];
-    } usual[] = {
-        {"language", {"language"}},
-        {"vision", {"vision"}},
-        {"qformer+query", {"qformer", "query"}},
-        {"vision+qformer+query", {"vision", "qformer", "query"}},
-        {"vision+projector", {"vision", "projector"}},
-        {"projector", {"projector"}},
-    };
     mmn_status status = MMN_OK;
 
-    for (size_t i = 0; i < sizeof usual / sizeof *usual && status == MMN_OK; i++) {
-        bool listed = true;
-        for (size_t m = 0; m < 3 && usual[i].modules[m]; m++)
-            listed = listed && mmn_neuron_lists_module(lists, usual[i].modules[m]);
-        if (listed)
-            status = add(settings, usual[i].name, strlen(usual[i].name), error);
-    }
+    for (const char *const *usual = mmn_usual_settings; *usual && status == MMN_OK; usual++)
+        if (has_all(lists, *usual))
+            status = add(settings, *usual, strlen(*usual), error);
     if (status == MMN_OK && (lists->module_count > 1 || settings->count == 0))
         status = add(settings, "all", strlen("all"), error);
     return status;

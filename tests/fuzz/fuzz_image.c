@@ -21,8 +21,11 @@ static void make_settings(mmn_image_settings settings[MODELS])
         "\"image_grid_pinpoints\":[[56,28],[28,56],[56,56]]}"};
     static const mmn_resolution pinpoints[] = {{56, 28}, {28, 56}, {56, 56}};
     static const mmn_image_model models[MODELS] = {
-        {.image_size = 28},
-        {.anyres = true, .image_size = 28, .grid_pinpoints = pinpoints, .grid_pinpoint_count = 3}};
+        {.processor = MMN_PROCESSOR_LLAVA, .image_size = 28},
+        {.processor = MMN_PROCESSOR_LLAVA_NEXT,
+         .image_size = 28,
+         .grid_pinpoints = pinpoints,
+         .grid_pinpoint_count = 3}};
     for (int i = 0; i < MODELS; i++) {
         mmn_error error = {0};
         mmn_fuzz_put("preprocessor_config.json", files[i], strlen(files[i]));

@@ -20,7 +20,9 @@ FUZZ_TARGET(image_settings, 100)
     mmn_fuzz_take(of_processor ? "preprocessor_config.json" : "processor_config.json");
 
     /* a: LLaVA-NeXT, c: that with pinpoints in its config.json, b: InstructBLIP, else LLaVA. */
-    mmn_image_model model = {.anyres = kind == 'a' || kind == 'c', .blip = kind == 'b',
+    mmn_image_model model = {.processor = kind == 'a' || kind == 'c' ? MMN_PROCESSOR_LLAVA_NEXT
+                                          : kind == 'b'              ? MMN_PROCESSOR_BLIP
+                                                                     : MMN_PROCESSOR_LLAVA,
                              .image_size = 28};
     if (kind == 'c') {
         model.grid_pinpoints = pinpoints;

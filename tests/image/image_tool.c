@@ -45,7 +45,9 @@ static void pixels(const char *folder, const char *kind, uint32_t side, const ch
     mmn_image image = {0};
     mmn_pixel_values values = {0};
     mmn_image_settings settings;
-    mmn_image_model model = {.anyres = strcmp(kind, "anyres") == 0, .image_size = side};
+    mmn_image_model model = {.processor = strcmp(kind, "anyres") == 0 ? MMN_PROCESSOR_LLAVA_NEXT
+                                                                     : MMN_PROCESSOR_LLAVA,
+                             .image_size = side};
     if (mmn_image_settings_read(&settings, folder, &model, &error) != MMN_OK)
         goto failed;
     if (strcmp(order, "pillow13") == 0)
@@ -81,7 +83,7 @@ static void anyres(const char *folder, uint32_t side, uint32_t patch, mmn_resolu
 {
     mmn_error error;
     mmn_image_settings settings;
-    mmn_image_model model = {.anyres = true, .image_size = side};
+    mmn_image_model model = {.processor = MMN_PROCESSOR_LLAVA_NEXT, .image_size = side};
     if (mmn_image_settings_read(&settings, folder, &model, &error) != MMN_OK) {
         show_error(&error);
         return;

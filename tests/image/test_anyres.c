@@ -22,7 +22,7 @@ Test(anyres, is_that_of_transformers)
                    &scaled.width, &first_row, &rows, &first_column, &columns, &total) != 14)
             continue;
         mmn_image_settings settings;
-        mmn_image_model model = {.anyres = true, .image_size = side};
+        mmn_image_model model = {.processor = MMN_PROCESSOR_LLAVA_NEXT, .image_size = side};
         snprintf(folder, sizeof(folder), DATA "settings/%s", name);
         cr_assert_eq(mmn_image_settings_read(&settings, folder, &model, &error), MMN_OK);
         mmn_resolution best =

@@ -33,7 +33,9 @@ static void read_settings(mmn_image_settings *settings, const char *name, const 
 {
     char folder[512];
     snprintf(folder, sizeof(folder), DATA "settings/%s", name);
-    mmn_image_model model = {.anyres = strcmp(kind, "anyres") == 0, .image_size = side};
+    mmn_image_model model = {.processor = strcmp(kind, "anyres") == 0 ? MMN_PROCESSOR_LLAVA_NEXT
+                                                                     : MMN_PROCESSOR_LLAVA,
+                             .image_size = side};
     cr_assert_eq(mmn_image_settings_read(settings, folder, &model, &error), MMN_OK, "%s: %s", name,
                  error.message);
 }

@@ -40,7 +40,7 @@ static void remove_folder(void)
 
 static mmn_status read_single(const char *text)
 {
-    mmn_image_model model = {.anyres = false, .image_size = 224};
+    mmn_image_model model = {.processor = MMN_PROCESSOR_LLAVA, .image_size = 224};
     write_file("preprocessor_config.json", text);
     memset(&error, 0, sizeof(error));
     return mmn_image_settings_read(&settings, folder, &model, &error);
@@ -48,7 +48,7 @@ static mmn_status read_single(const char *text)
 
 static mmn_status read_anyres(const char *text)
 {
-    mmn_image_model model = {.anyres = true, .image_size = 336};
+    mmn_image_model model = {.processor = MMN_PROCESSOR_LLAVA_NEXT, .image_size = 336};
     write_file("preprocessor_config.json", text);
     memset(&error, 0, sizeof(error));
     return mmn_image_settings_read(&settings, folder, &model, &error);
@@ -89,7 +89,7 @@ Test(settings, default_to_those_of_the_class)
     cr_expect_eq(settings.grid_pinpoints[3].width, 336);
 
     /* The size is the class's, not the tower's; a crop of the tower's side then pads. */
-    const mmn_image_model tower = {.image_size = 336};
+    const mmn_image_model tower = {.processor = MMN_PROCESSOR_LLAVA, .image_size = 336};
     write_file("preprocessor_config.json", "{\"crop_size\": 336}");
     cr_assert_eq(mmn_image_settings_read(&settings, folder, &tower, &error), MMN_OK);
     cr_expect_eq(settings.shortest_edge, 224);
@@ -179,7 +179,7 @@ Test(settings, of_siglip_resize_without_a_crop)
 
 Test(settings, of_blip_are_the_same_with_the_mean_of_clip)
 {
-    const mmn_image_model model = {.blip = true, .image_size = 384};
+    const mmn_image_model model = {.processor = MMN_PROCESSOR_BLIP, .image_size = 384};
     write_file("preprocessor_config.json", "{}");
     cr_assert_eq(mmn_image_settings_read(&settings, folder, &model, &error), MMN_OK);
     cr_expect_eq(settings.processor, MMN_PROCESSOR_BLIP);
@@ -267,7 +267,10 @@ Test(settings, refuse_pinpoints_that_make_no_tiles)
 
     static const mmn_resolution pinpoints[] = {{336, 672}, {672, 672}};
     mmn_image_model model = {
-        .anyres = true, .image_size = 336, .grid_pinpoint_count = 2, .grid_pinpoints = pinpoints};
+        .processor = MMN_PROCESSOR_LLAVA_NEXT,
+        .image_size = 336,
+        .grid_pinpoint_count = 2,
+        .grid_pinpoints = pinpoints};
     write_file("preprocessor_config.json",
                "{\"crop_size\": 336, \"image_grid_pinpoints\": [[336, 672], [672, 672]]}");
     cr_expect_eq(mmn_image_settings_read(&settings, folder, &model, &error), MMN_OK);

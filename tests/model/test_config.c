@@ -105,11 +105,13 @@ static void check_config(const char *name, const json_t *expected, const mmn_con
 
     const json_t *pinpoints = json_object_get(expected, "pinpoints");
     cr_assert_eq(config->grid_pinpoint_count, json_array_size(pinpoints), "%s", name);
-    for (size_t i = 0; i < config->grid_pinpoint_count; i++)
-        for (size_t side = 0; side < 2; side++)
-            cr_assert_eq(config->grid_pinpoints[i][side],
-                         (uint64_t)json_integer_value(
-                             json_array_get(json_array_get(pinpoints, i), side)));
+    for (size_t i = 0; i < config->grid_pinpoint_count; i++) {
+        const json_t *pair = json_array_get(pinpoints, i);
+        cr_assert_eq(config->grid_pinpoints[i].height,
+                     (uint64_t)json_integer_value(json_array_get(pair, 0)));
+        cr_assert_eq(config->grid_pinpoints[i].width,
+                     (uint64_t)json_integer_value(json_array_get(pair, 1)));
+    }
 }
 
 Test(config, reads_what_transformers_reads)
@@ -391,4 +393,25 @@ Test(config, digests_the_kind_of_tower)
     cr_assert_str_neq(clip, siglip);
     cr_assert_str_neq(clip, eva);
     cr_assert_str_neq(siglip, eva);
+}
+
+Test(config, knows_the_prompt_template_of_each_family)
+{
+    static const char *const templates[][2] = {
+        {"llava-1.5", "llava-1.5"},
+        {"llava-interleave-qwen", "llava-interleave-qwen"},
+        {"llava-v1.6-vicuna", "llava-v1.6-vicuna"},
+        {"llava-v1.6-mistral", "llava-v1.6-mistral"},
+        {"instructblip", "instructblip"},
+        {"llama-2", "raw"},
+        {"qwen2", "raw"},
+    };
+    for (size_t i = 0; i < sizeof(templates) / sizeof(templates[0]); i++) {
+        char folder[512];
+        mmn_config config;
+        snprintf(folder, sizeof(folder), MMN_SOURCE_DIR "/golden/checkpoints/%s", templates[i][0]);
+        cr_assert_eq(mmn_config_load(&config, folder, &error), MMN_OK, "%s: %s", error.where,
+                     error.message);
+        cr_expect_str_eq(mmn_family_template(&config), templates[i][1]);
+    }
 }
