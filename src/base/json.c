@@ -40,6 +40,21 @@ static mmn_status refuse_zero(const char *text, const char *zero, const char *fi
     return mmn_fail(error, MMN_INPUT, file, where, "not valid JSON: a zero byte");
 }
 
+/* Marks that editors and shells on other systems write before a text, and that no JSON begins with. */
+static mmn_status refuse_mark(const char *text, size_t size, const char *file, uint64_t line,
+                              mmn_error *error)
+{
+    char where[64];
+    bool wide = size >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0);
+    bool marked = size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0;
+    if (!wide && !marked)
+        return MMN_OK;
+    snprintf(where, sizeof(where), "line %" PRIu64 ", column 1", line != 0 ? line : 1);
+    return mmn_fail(error, MMN_INPUT, file, where,
+                    "not valid JSON: %s; expected UTF-8 without a byte order mark",
+                    wide ? "the text is UTF-16" : "a byte order mark");
+}
+
 /* `line` is the line of the file that the text is, or 0 if it is the whole file. */
 static mmn_status parse(json_t **value, const char *text, size_t size, const char *file,
                         uint64_t line, mmn_error *error)
@@ -48,6 +63,9 @@ static mmn_status parse(json_t **value, const char *text, size_t size, const cha
     char where[64] = "";
     if (line != 0)
         snprintf(where, sizeof(where), "line %" PRIu64, line);
+    mmn_status status = refuse_mark(text, size, file, line, error);
+    if (status != MMN_OK)
+        return status;
     const char *zero = memchr(text, '\0', size);
     if (zero)
         return refuse_zero(text, zero, file, line, error);
@@ -76,20 +94,20 @@ mmn_status mmn_json_parse(json_t **value, const char *text, size_t size, const c
 mmn_status mmn_json_parse_line(json_t **value, const char *text, size_t size, const char *file,
                                uint64_t line, mmn_error *error)
 {
-    return parse(value, text, size, file, line, error);
-}
-
-mmn_status mmn_json_parse_published(json_t **value, const char *text, size_t size,
-                                    const char *file, mmn_error *error)
-{
     char *plain = NULL;
     size_t plain_size = 0;
     *value = NULL;
     mmn_status status = mmn_json_from_python(&plain, &plain_size, text, size, error);
     if (status == MMN_OK)
-        status = parse(value, plain ? plain : text, plain ? plain_size : size, file, 0, error);
+        status = parse(value, plain ? plain : text, plain ? plain_size : size, file, line, error);
     mmn_free(plain);
     return status;
+}
+
+mmn_status mmn_json_parse_published(json_t **value, const char *text, size_t size,
+                                    const char *file, mmn_error *error)
+{
+    return mmn_json_parse_line(value, text, size, file, 0, error);
 }
 
 /* Loads a file that `parse_text` parses. */

@@ -18,9 +18,6 @@
  * json_decref. */
 mmn_status mmn_json_parse(json_t **value, const char *text, size_t size, const char *file,
                           mmn_error *error);
-/* The same for one line of a file of many; MMN_INPUT names that line. */
-mmn_status mmn_json_parse_line(json_t **value, const char *text, size_t size, const char *file,
-                               uint64_t line, mmn_error *error);
 /* The same for a whole file of at most `limit` bytes. */
 mmn_status mmn_json_load(json_t **value, const char *path, size_t limit, mmn_error *error);
 /* The same for what is published with a model, which Python's json module writes and reads: NaN,
@@ -30,6 +27,9 @@ mmn_status mmn_json_load(json_t **value, const char *path, size_t limit, mmn_err
  * more. */
 mmn_status mmn_json_parse_published(json_t **value, const char *text, size_t size,
                                     const char *file, mmn_error *error);
+/* The same for one line of a file of many; MMN_INPUT names that line. */
+mmn_status mmn_json_parse_line(json_t **value, const char *text, size_t size, const char *file,
+                               uint64_t line, mmn_error *error);
 mmn_status mmn_json_load_published(json_t **value, const char *path, size_t limit,
                                    mmn_error *error);
 /* The same for a file that may be absent (mmn_find_file): then *value is NULL. */

@@ -6,13 +6,9 @@
 #include <string.h>
 
 #include "base/file_kind.h"
+#include "base/json_python.h"
 #include "base/memory.h"
 #include "format/list_internal.h"
-#include "mmneuron.h"
-
-const char *const mmn_list_keys[MMN_LIST_KEYS] = {"id",     "domain",  "image",  "question",
-                                                  "answers", "metric", "choices", "prompt",
-                                                  "text",   "text_file"};
 
 /* Lists are read whole. The largest published ones take some hundred megabytes. */
 #define FILE_LIMIT ((size_t)INT32_MAX)
@@ -187,13 +183,17 @@ static mmn_status read_id(mmn_sample *sample, mmn_list *list, const mmn_json_obj
                           mmn_error *error)
 {
     const json_t *id = json_object_get(line->value, "id");
+    const char *spelt = mmn_json_odd_number(id);
     if (!id || json_is_null(id))
         snprintf(list->id, sizeof(list->id), "%" PRIu64, list->line);
+    else if (spelt && spelt[strspn(spelt, "-0123456789")] == '\0')
+        sample->id = spelt;
     else if (json_is_integer(id))
         snprintf(list->id, sizeof(list->id), "%" JSON_INTEGER_FORMAT, json_integer_value(id));
     else
         return mmn_json_get_text(&sample->id, line, "id", error);
-    sample->id = list->id;
+    if (!sample->id)
+        sample->id = list->id;
     return MMN_OK;
 }
 
@@ -208,7 +208,7 @@ static mmn_status add_image(mmn_sample *sample, mmn_list *list, const mmn_json_o
                             const json_t *image, mmn_error *error)
 {
     const char *name = json_string_value(image);
-    if (!name || name[0] == '\0')
+    if (!name || name[0] == '\0' || mmn_json_odd_number(image))
         return mmn_json_fail(line, "image", error, "must be a path or an array of paths");
     if (sample->image_count == MMN_LIST_IMAGE_LIMIT)
         return mmn_json_fail(line, "image", error, "must not have more than %d paths",
@@ -247,8 +247,9 @@ static mmn_status read_texts(const char ***texts, size_t *count, const mmn_json_
     if (!*texts)
         return MMN_SYSTEM;
     for (size_t i = 0; i < size; i++) {
-        (*texts)[i] = json_string_value(json_array_get(array, i));
-        if (!(*texts)[i])
+        const json_t *text = json_array_get(array, i);
+        (*texts)[i] = json_string_value(text);
+        if (!(*texts)[i] || mmn_json_odd_number(text))
             return mmn_json_fail(line, key, error, "must be an array of texts");
     }
     *count = size;
@@ -283,12 +284,13 @@ static mmn_status read_metric(mmn_sample *sample, const mmn_json_object *line, m
 static mmn_status check_form(bool *has_text, mmn_list *list, const mmn_json_object *line,
                              mmn_error *error)
 {
-    *has_text = mmn_json_has(line, "text") || mmn_json_has(line, "text_file");
-    const char *key = mmn_json_has(line, "text") ? "text" : "text_file";
+    bool whole = mmn_json_has_value(line, "text"), in_file = mmn_json_has_value(line, "text_file");
+    const char *key = whole ? "text" : "text_file";
+    *has_text = whole || in_file;
     static const char *const asking[] = {"question", "prompt", "image",
                                          "answers",  "metric", "choices"};
     for (size_t i = 0; *has_text && i < sizeof(asking) / sizeof(asking[0]); i++)
-        if (mmn_json_has(line, asking[i]))
+        if (mmn_json_has_value(line, asking[i]))
             return mmn_json_fail(line, key, error,
                                  "stands beside \"%s\"; a sample is a text or a question",
                                  asking[i]);
@@ -350,36 +352,12 @@ static mmn_status read_question(mmn_sample *sample, mmn_list *list, const mmn_js
     return status;
 }
 
-/* A key that nobody reads is a mistyped one, or of a list of another form: without what it holds the
- * experiment would be another. */
-static mmn_status check_keys(const mmn_list *list, const mmn_json_object *line, mmn_error *error)
-{
-    const char *key;
-    json_t *value;
-    json_object_foreach(line->value, key, value) {
-        size_t k = 0;
-        while (k < MMN_LIST_KEYS && strcmp(mmn_list_keys[k], key) != 0)
-            k++;
-        if (k < MMN_LIST_KEYS || list->allows_unknown_keys)
-            continue;
-        const char *nearest = mmn_nearest_name(key, mmn_list_keys, sizeof(*mmn_list_keys),
-                                               MMN_LIST_KEYS);
-        return mmn_json_fail(line, key, error,
-                             "is no key of a list%s%s%s; a sample has id, domain, image, question, "
-                             "answers, metric, choices and prompt, a text id, domain and text or "
-                             "text_file (--allow-unknown-keys passes over others)",
-                             nearest ? "; did you mean \"" : "", nearest ? nearest : "",
-                             nearest ? "\"?" : "");
-    }
-    return MMN_OK;
-}
-
 static mmn_status read_sample(mmn_sample *sample, mmn_list *list, const mmn_json_object *line,
                               mmn_error *error)
 {
     bool has_text = false;
     *sample = (mmn_sample){.line = list->line};
-    mmn_status status = check_keys(list, line, error);
+    mmn_status status = mmn_list_check_keys(list, line, error);
     if (status == MMN_OK)
         status = read_domain(sample, line, error);
     if (status == MMN_OK)

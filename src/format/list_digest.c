@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/json_python.h"
 #include "base/text_buffer.h"
 #include "format/list_internal.h"
 
@@ -29,7 +30,10 @@ static void say_text(mmn_text *line, const char *string)
 static void say_value(mmn_text *line, const char *key, const json_t *value)
 {
     bool images = strcmp(key, "image") == 0;
-    if (json_is_integer(value)) {
+    const char *spelt = mmn_json_odd_number(value);
+    if (spelt) {
+        say_text(line, spelt);
+    } else if (json_is_integer(value)) {
         mmn_text_add(line, "\"%" JSON_INTEGER_FORMAT "\"", json_integer_value(value));
     } else if (images && json_array_size(value) == 1) {
         say_text(line, json_string_value(json_array_get(value, 0)));

@@ -29,4 +29,8 @@ struct mmn_list {
 #define MMN_LIST_KEYS 10
 extern const char *const mmn_list_keys[MMN_LIST_KEYS];
 
+/* Refuses keys that no line has, naming the nearest that it may have. */
+mmn_status mmn_list_check_keys(const mmn_list *list, const mmn_json_object *line,
+                               mmn_error *error);
+
 #endif

@@ -46,6 +46,19 @@ static mmn_status read_dynamic(mmn_language_config *language, const mmn_json_obj
     return require_number(&language->rope.factor, object, "factor", 1.0, error);
 }
 
+/* The length before stretching. What stands beside the rotary embedding's object goes before what
+ * stands in it, and has been read; the length that the model has now is the default. */
+static mmn_status read_original(mmn_language_config *language, const mmn_json_object *object,
+                                double least, mmn_error *error)
+{
+    double *positions = &language->rope.original_positions;
+    if (*positions > 0)
+        return MMN_OK;
+    *positions = language->max_position_embeddings;
+    return mmn_json_get_f64(positions, object, "original_max_position_embeddings", least,
+                            MMN_LIMIT_POSITIONS, error);
+}
+
 static mmn_status read_llama3(mmn_language_config *language, const mmn_json_object *object,
                               mmn_error *error)
 {
@@ -56,8 +69,7 @@ static mmn_status read_llama3(mmn_language_config *language, const mmn_json_obje
     if (status == MMN_OK)
         status = require_number(&rope->high_freq_factor, object, "high_freq_factor", 1e-3, error);
     if (status == MMN_OK)
-        status = require_number(&rope->original_positions, object,
-                                "original_max_position_embeddings", 1e-3, error);
+        status = read_original(language, object, 1e-3, error);
     if (status == MMN_OK && rope->low_freq_factor >= rope->high_freq_factor)
         status = mmn_json_fail(object, "high_freq_factor", error,
                                "must be above low_freq_factor: %g for %g", rope->high_freq_factor,
@@ -71,11 +83,8 @@ static mmn_status read_stretch(mmn_language_config *language, const mmn_json_obj
                                mmn_error *error)
 {
     mmn_rope_config *rope = &language->rope;
-    rope->original_positions = language->max_position_embeddings;
     rope->factor = 0;
-    mmn_status status = mmn_json_get_f64(&rope->original_positions, object,
-                                         "original_max_position_embeddings", 2,
-                                         MMN_LIMIT_POSITIONS, error);
+    mmn_status status = read_original(language, object, 2, error);
     if (status == MMN_OK)
         status = mmn_json_get_f64(&rope->factor, object, "factor", 1e-3, FACTOR_LIMIT, error);
     if (status == MMN_OK)
@@ -181,35 +190,51 @@ static mmn_status read_type(mmn_language_config *language, const mmn_json_object
                          name);
 }
 
-/* One of the two objects. */
-static mmn_status read_object(mmn_language_config *language, const mmn_json_object *object,
-                              mmn_error *error)
+static mmn_status refuse_partial(const mmn_json_object *object, mmn_error *error)
 {
     double partial = 1.0;
     mmn_status status =
-        mmn_json_get_f64(&language->rope.theta, object, "rope_theta", 1.0, 1e12, error);
-    if (status == MMN_OK)
-        status = read_type(language, object,
-                           mmn_json_has_value(object, "rope_type") ? "rope_type" : "type", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_f64(&partial, object, "partial_rotary_factor", 0.0, 1.0, error);
+        mmn_json_get_f64(&partial, object, "partial_rotary_factor", 0.0, 1.0, error);
     if (status == MMN_OK && partial != 1.0)
         status = mmn_json_fail(object, "partial_rotary_factor", error,
                                "%g is not supported; supported is 1", partial);
     return status;
 }
 
+/* One of the two objects. */
+static mmn_status read_object(mmn_language_config *language, const mmn_json_object *object,
+                              mmn_error *error)
+{
+    mmn_status status =
+        mmn_json_get_f64(&language->rope.theta, object, "rope_theta", 1.0, 1e12, error);
+    if (status == MMN_OK)
+        status = read_type(language, object,
+                           mmn_json_has_value(object, "rope_type") ? "rope_type" : "type", error);
+    return status == MMN_OK ? refuse_partial(object, error) : status;
+}
+
+/* The object of the older form, unless it is empty, goes before that of the newer one. */
 mmn_status mmn_config_rope(mmn_language_config *language, const mmn_json_object *object,
                            mmn_error *error)
 {
     mmn_json_object scaling, parameters;
-    mmn_status status =
-        mmn_json_get_f64(&language->rope.theta, object, "rope_theta", 1.0, 1e12, error);
+    mmn_rope_config *rope = &language->rope;
+    mmn_status status = mmn_json_get_f64(&rope->theta, object, "rope_theta", 1.0, 1e12, error);
+    if (status == MMN_OK)
+        status = mmn_json_get_f64(&rope->original_positions, object,
+                                  "original_max_position_embeddings", 2, MMN_LIMIT_POSITIONS,
+                                  error);
+    if (status == MMN_OK)
+        status = refuse_partial(object, error);
     if (status == MMN_OK)
         status = mmn_json_get_object(&parameters, object, "rope_parameters", error);
     if (status == MMN_OK)
         status = mmn_json_get_object(&scaling, object, "rope_scaling", error);
     if (status == MMN_OK)
-        status = read_object(language, &parameters, error);
-    return status == MMN_OK ? read_object(language, &scaling, error) : status;
+        status = read_object(language, json_object_size(scaling.value) > 0 ? &scaling : &parameters,
+                             error);
+    if (rope->type != MMN_ROPE_LLAMA3 && rope->type != MMN_ROPE_YARN &&
+        rope->type != MMN_ROPE_LONGROPE)
+        rope->original_positions = 0;
+    return status;
 }

@@ -68,7 +68,12 @@ mmn_status mmn_language_config_read(mmn_language_config *language, const mmn_jso
     if (status != MMN_OK)
         return status;
     language->form = language_forms[index];
-    return language->form->read(language, root, object, error);
+    bool causal = true;
+    status = mmn_json_get_bool(&causal, object, "is_causal", error);
+    if (status == MMN_OK && !causal)
+        status = mmn_json_fail(object, "is_causal", error,
+                               "false, positions that see those behind them, is not supported");
+    return status == MMN_OK ? language->form->read(language, root, object, error) : status;
 }
 
 mmn_status mmn_vision_config_read(mmn_vision_config *vision, const mmn_json_object *object,

@@ -137,6 +137,24 @@ static mmn_status read_window(mmn_language_config *language, const mmn_json_obje
                             MMN_LIMIT_POSITIONS, error);
 }
 
+/* transformers 5 writes down which layers have the window. LLaMA and Mistral have no such key, but a
+ * folder of another kind under their names may. */
+static mmn_status check_layer_types(const mmn_language_config *language,
+                                    const mmn_json_object *object, mmn_error *error)
+{
+    json_t *types = NULL;
+    mmn_status status = mmn_json_get_array(&types, object, "layer_types", error);
+    for (size_t i = 0; status == MMN_OK && types && i < language->layers; i++) {
+        bool window = language->sliding_window > 0 && i >= language->first_window_layer;
+        const char *expected = window ? "sliding_attention" : "full_attention";
+        const char *type = json_string_value(json_array_get(types, i));
+        if (!type || strcmp(type, expected) != 0)
+            status = mmn_json_fail(object, "layer_types", error,
+                                   "layer %zu must be \"%s\", as the other keys say", i, expected);
+    }
+    return status;
+}
+
 /* Reads what `object` says; *language has the defaults of its class. */
 static mmn_status read(mmn_language_config *language, const mmn_json_object *root,
                        const mmn_json_object *object, mmn_error *error)
@@ -156,7 +174,9 @@ static mmn_status read_llama(mmn_language_config *language, const mmn_json_objec
 {
     *language = llama_defaults;
     mmn_status status = read(language, root, object, error);
-    return status == MMN_OK ? read_biases(language, object, error) : status;
+    if (status == MMN_OK)
+        status = read_biases(language, object, error);
+    return status == MMN_OK ? check_layer_types(language, object, error) : status;
 }
 
 static mmn_status read_mistral(mmn_language_config *language, const mmn_json_object *root,
@@ -164,24 +184,9 @@ static mmn_status read_mistral(mmn_language_config *language, const mmn_json_obj
 {
     *language = mistral_defaults;
     mmn_status status = read(language, root, object, error);
-    return status == MMN_OK ? read_window(language, object, error) : status;
-}
-
-/* transformers 5 writes down which layers have the window. */
-static mmn_status check_layer_types(const mmn_language_config *language,
-                                    const mmn_json_object *object, mmn_error *error)
-{
-    json_t *types = NULL;
-    mmn_status status = mmn_json_get_array(&types, object, "layer_types", error);
-    for (size_t i = 0; status == MMN_OK && types && i < language->layers; i++) {
-        bool window = language->sliding_window > 0 && i >= language->first_window_layer;
-        const char *expected = window ? "sliding_attention" : "full_attention";
-        const char *type = json_string_value(json_array_get(types, i));
-        if (!type || strcmp(type, expected) != 0)
-            status = mmn_json_fail(object, "layer_types", error,
-                                   "layer %zu must be \"%s\", as the other keys say", i, expected);
-    }
-    return status;
+    if (status == MMN_OK)
+        status = read_window(language, object, error);
+    return status == MMN_OK ? check_layer_types(language, object, error) : status;
 }
 
 /* Qwen2's window, if it is used at all, is that of the layers from max_window_layers on. */

@@ -167,6 +167,24 @@ Test(list, names_bad_lines_and_goes_on)
         {"{\"domain\":\"a\",\"question\":\"x\",\"source\":{\"x\":[1]}}", "line 2, source",
          "is no key of a list; a sample has id, domain, image"},
         {"{\"domain\":\"a\",\"txt\":\"x\"}", "line 2, txt", "did you mean \"text\"?"},
+        {"{\"domain\":\"a\",\"imgs\":\"x\"}", "line 2, imgs", "did you mean \"image\"?"},
+        {"{\"domain\":\"a\",\"IMG_PATH\":\"x\"}", "line 2, IMG_PATH", "did you mean \"image\"?"},
+        {"{\"domain\":\"a\",\"Labels\":\"x\"}", "line 2, Labels", "did you mean \"answers\"?"},
+        {"{\"domain\":\"a\",\"options\":\"x\"}", "line 2, options", "did you mean \"choices\"?"},
+        {"{\"domain\":\"a\",\"question_id\":1}", "line 2, question_id", "did you mean \"id\"?"},
+        {"{\"domain\":\"a\",\"question\":\"x\\u0000\"}", "line 2, question", "zero"},
+        {"{\"domain\":\"a\",\"question\":\"x\",\"answers\":[\"\\u0000\"]}", "line 2, answers",
+         "zero"},
+        {"{\"domain\":\"a\",\"question\":NaN}", "line 2, question",
+         "must be a text and is a number"},
+        {"{\"domain\":\"a\",\"question\":\"x\",\"answers\":[1e999]}", "line 2, answers",
+         "of texts"},
+        {"{\"domain\":\"a\",\"question\":\"x\",\"image\":Infinity}", "line 2, image", "path"},
+        {"{\"domain\":\"a\",\"question\":\"x\",\"id\":1e999}", "line 2, id", "must be a text"},
+        {"\xef\xbb\xbf{\"domain\":\"a\",\"question\":\"x\"}", "line 2, column 1",
+         "byte order mark"},
+        {"\xff\xfe{", "line 2, column 1", "UTF-16"},
+        {"{\"domain\":\"a\",\"text\":null}", "line 2, question", "is missing"},
         {"{\"domain\":\"\xff\",\"question\":\"x\"}", "line 2", "JSON"},
     };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -198,6 +216,35 @@ Test(list, passes_over_unknown_keys_if_told_to)
     mmn_list_allow_unknown_keys(list, true);
     cr_assert_str_eq(next(list).question, "x");
     cr_assert_eq(next(list).image_count, 0);
+    check_end(list);
+    mmn_list_close(list);
+}
+
+/* What Python writes for missing numbers, and ids of any size, as other programs' lists have them. */
+Test(list, reads_what_python_writes)
+{
+    static const char text[] =
+        "{\"domain\":\"a\",\"question\":\"x\",\"id\":-123456789012345678901234567890,\"score\":NaN}\n"
+        "{\"domain\":\"a\",\"question\":\"y\",\"text\":null,\"text_file\":null,"
+        "\"score\":[-Infinity,1e999,\"\\u0000\"]}\n";
+    mmn_list *list = open_text(text, sizeof(text) - 1);
+    mmn_list_allow_unknown_keys(list, true);
+    cr_assert_str_eq(next(list).id, "-123456789012345678901234567890");
+    cr_assert_str_eq(next(list).question, "y");
+    check_end(list);
+    mmn_list_close(list);
+}
+
+/* Tables written as JSON lines have every column in every line. */
+Test(list, takes_null_for_a_missing_key)
+{
+    static const char text[] =
+        "{\"id\":null,\"domain\":\"a\",\"text\":\"x\",\"text_file\":null,\"image\":null,\"question\":null,"
+        "\"prompt\":null,\"answers\":null,\"metric\":null,\"choices\":null}\n"
+        "{\"domain\":\"a\",\"text\":null,\"text_file\":\"y\",\"image\":null}\n";
+    mmn_list *list = open_text(text, sizeof(text) - 1);
+    cr_assert_str_eq(next(list).text, "x");
+    cr_assert_str_eq(next(list).text_file, "some/folder/y");
     check_end(list);
     mmn_list_close(list);
 }
@@ -245,6 +292,10 @@ Test(list, digest_is_of_what_lines_say)
     for (size_t i = 0; i < sizeof(copies) / sizeof(copies[0]); i++)
         check_digest(copies[i], strlen(copies[i]), two);
 
+    static const char large[] = "{\"id\":12345678901234567890,\"domain\":\"a\",\"prompt\":\"p\"}";
+    check_digest(large, sizeof(large) - 1,
+                 "{\"id\": \"12345678901234567890\", \"domain\": \"a\", \"prompt\": \"p\"}\n");
+
     /* A line that cannot be read counts as it stands. */
     static const char bad[] = "{\"domain\": \"a\", \"prompt\": \"p\"}\n\t{\"domain\": 5}\r\n[1, 2";
     check_digest(bad, sizeof(bad) - 1,
@@ -289,7 +340,7 @@ Test(list, names_bad_texts)
     } bad[] = {
         {"{\"domain\":\"a\",\"text\":\"\"}", "line 2, text", "empty"},
         {"{\"domain\":\"a\",\"text\":7}", "line 2, text", "must be a text"},
-        {"{\"domain\":\"a\",\"text\":null}", "line 2, text", "is missing"},
+        {"{\"domain\":\"a\",\"text\":null}", "line 2, question", "is missing"},
         {"{\"domain\":\"a\",\"text_file\":\"\"}", "line 2, text_file", "path"},
         {"{\"domain\":\"a\",\"text_file\":[]}", "line 2, text_file", "must be a text"},
         {"{\"domain\":\"a\",\"text\":\"x\",\"text_file\":\"y\"}", "line 2, text", "beside"},
