@@ -300,24 +300,57 @@ static mmn_status open_shards(mmn_safetensors **result, const char *folder, cons
     return finish(result, tensors, status);
 }
 
+static bool ends_with(const char *text, const char *end)
+{
+    size_t length = strlen(text), end_length = strlen(end);
+    return length > end_length && strcmp(text + length - end_length, end) == 0;
+}
+
+/* What a folder has in place of weights that are read. */
+typedef struct other_weights {
+    bool pickled, adapter;
+    char name[256]; /* the first, in the order of names, that has another form or name */
+} other_weights;
+
+static void look_at(other_weights *others, const char *name)
+{
+    static const char *const forms[] = {".safetensors", ".gguf", ".ggml",   ".pt", ".pth",
+                                        ".h5",          ".npz",  ".msgpack", ".onnx"};
+    bool adapter = strncmp(name, "adapter_", strlen("adapter_")) == 0, other = false;
+    others->adapter |= adapter;
+    if (adapter)
+        return;
+    others->pickled |= ends_with(name, ".bin");
+    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
+        other |= ends_with(name, forms[i]);
+    if (other && strlen(name) < sizeof(others->name) &&
+        (others->name[0] == '\0' || strcmp(name, others->name) < 0))
+        strcpy(others->name, name);
+}
+
 /* Says why a folder without safetensors cannot be opened. */
 static mmn_status fail_without_weights(const char *folder, mmn_error *error)
 {
+    static const char neither[] = "holds neither model.safetensors nor model.safetensors.index.json";
     DIR *listing = opendir(folder);
-    bool pickled = false;
-    for (const struct dirent *entry; listing && (entry = readdir(listing));) {
-        size_t length = strlen(entry->d_name);
-        pickled |= length > 4 && strcmp(entry->d_name + length - 4, ".bin") == 0;
-    }
+    other_weights others = {0};
+    for (const struct dirent *entry; listing && (entry = readdir(listing));)
+        look_at(&others, entry->d_name);
     if (listing)
         closedir(listing);
-    if (pickled)
+    if (others.name[0] != '\0')
+        return mmn_fail(error, MMN_INPUT, folder, NULL,
+                        "%s; it has %s, whose form or name is not one that transformers' "
+                        "save_pretrained gives", neither, others.name);
+    if (others.pickled)
         return mmn_fail(error, MMN_INPUT, folder, NULL,
                         "holds weights only as PyTorch .bin files, which are not supported: "
                         "convert them to safetensors (load the model with transformers and call "
                         "save_pretrained)");
-    return mmn_fail(error, MMN_INPUT, folder, NULL,
-                    "holds neither model.safetensors nor model.safetensors.index.json");
+    return mmn_fail(error, MMN_INPUT, folder, NULL, "%s%s", neither,
+                    others.adapter ? "; it has an adapter (LoRA) alone, which has to be merged into "
+                                     "its model (peft's merge_and_unload)"
+                                   : "");
 }
 
 mmn_status mmn_safetensors_open_folder(mmn_safetensors **tensors, const char *folder,

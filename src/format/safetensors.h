@@ -96,7 +96,7 @@ typedef struct mmn_tensor_alias {
 const mmn_tensor_alias *mmn_safetensors_aliases(const mmn_safetensors *tensors, size_t *count);
 
 /* Whether a tensor of this name is a buffer that the configuration determines (rotary_emb.inv_freq,
- * embeddings.position_ids): old versions of transformers stored them, and nobody reads them. */
+ * embeddings.position_ids, a mask of attention): old versions of transformers stored them, and nobody reads them. */
 bool mmn_tensor_is_computed(const char *name);
 
 /* How many files are open. */

@@ -72,7 +72,8 @@ static bool ends_with(const char *text, const char *end)
 
 bool mmn_tensor_is_computed(const char *name)
 {
-    return ends_with(name, ".rotary_emb.inv_freq") || ends_with(name, ".embeddings.position_ids");
+    return strstr(name, "rotary_emb.") || ends_with(name, ".embeddings.position_ids") ||
+           ends_with(name, ".masked_bias") || ends_with(name, ".self_attn.bias");
 }
 
 static int compare_with_name(const void *name, const void *tensor)

@@ -11,17 +11,38 @@
 
 #define FILE_LIMIT 10000000 /* bytes; published ones have some thousands */
 
+/* Quantised weights, under the key that transformers, compressed-tensors or MLX give them. */
+static mmn_status refuse_quantised(const mmn_json_object *object, mmn_error *error)
+{
+    static const char *const keys[] = {"quantization_config", "compression_config", "quantization"};
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        if (!mmn_json_has_value(object, keys[i]))
+            continue;
+        const json_t *said = json_object_get(object->value, keys[i]);
+        const char *method = json_string_value(json_object_get(said, "quant_method"));
+        return mmn_json_fail(object, keys[i], error,
+                             "quantised checkpoints%s%.40s%s are not supported; use bf16, f16 or f32",
+                             method ? " (" : "", method ? method : "", method ? ")" : "");
+    }
+    return MMN_OK;
+}
+
 /* Forms that other programs give to models of these names. */
 static mmn_status refuse_foreign(const mmn_json_object *root, mmn_error *error)
 {
+    static const char *const parts[] = {"text_config", "vision_config", "qformer_config"};
+    mmn_json_object part;
     if (mmn_json_has_value(root, "mm_vision_tower"))
         return mmn_json_fail(root, "mm_vision_tower", error,
                              "this is a checkpoint of the original LLaVA code, which is not "
                              "supported; use the one converted for transformers (llava-hf)");
-    if (mmn_json_has_value(root, "quantization_config"))
-        return mmn_json_fail(root, "quantization_config", error,
-                             "quantised checkpoints are not supported; use bf16, f16 or f32");
-    return MMN_OK;
+    mmn_status status = refuse_quantised(root, error);
+    for (size_t i = 0; status == MMN_OK && i < sizeof(parts) / sizeof(parts[0]); i++) {
+        status = mmn_json_get_object(&part, root, parts[i], error);
+        if (status == MMN_OK)
+            status = refuse_quantised(&part, error);
+    }
+    return status;
 }
 
 /* A token's id, or none where it is null or, as old files have it, -1. */
@@ -145,6 +166,20 @@ mmn_status mmn_config_parse(mmn_config *config, const char *text, size_t size, c
     return status;
 }
 
+static mmn_status fail_without_config(const char *folder, mmn_error *error)
+{
+    char *adapter;
+    mmn_status status = mmn_find_in_folder(&adapter, folder, "adapter_config.json", error);
+    if (status != MMN_OK)
+        return status;
+    bool is_adapter = adapter != NULL;
+    mmn_free(adapter);
+    return mmn_fail(error, MMN_INPUT, folder, NULL, "is not a model's folder: it has no config.json%s",
+                    is_adapter ? "; adapter_config.json says that it is an adapter (LoRA), which has to "
+                                 "be merged into its model (peft's merge_and_unload)"
+                               : "");
+}
+
 mmn_status mmn_config_load(mmn_config *config, const char *folder, mmn_error *error)
 {
     char *file = NULL, *generation_file = NULL, *text = NULL, *generation = NULL;
@@ -155,8 +190,7 @@ mmn_status mmn_config_load(mmn_config *config, const char *folder, mmn_error *er
     if (status == MMN_OK)
         status = mmn_find_in_folder(&file, folder, "config.json", error);
     if (status == MMN_OK && !file)
-        status = mmn_fail(error, MMN_INPUT, folder, NULL,
-                          "is not a model's folder: it has no config.json");
+        status = fail_without_config(folder, error);
     if (status == MMN_OK)
         status = mmn_read_file(&text, &size, file, FILE_LIMIT, error);
     if (status == MMN_OK)

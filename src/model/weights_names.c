@@ -5,7 +5,7 @@
 
 /* Rules for the beginning of a name, applied one after the other as long as one fits. Layouts: P,
  * published by llava-hf; 4, transformers from 4.52 on; 5, transformers 5; F, transformers 5 saving
- * a model that it did not load; O, the original code. */
+ * a model that it did not load; O, the original code; B, a language model saved without its head. */
 static const mmn_name_rule common_rules[] = {
     {"model.language_model.", "language_model."}, /* 4 5 */
     {"model.vision_tower.", "vision_tower."}, /* 4 5 O */
@@ -16,6 +16,9 @@ static const mmn_name_rule common_rules[] = {
     {"model.layers.", "language_model.layers."}, /* O */
     {"model.embed_tokens.", "language_model.embed_tokens."}, /* O */
     {"model.norm.", "language_model.norm."}, /* O */
+    {"layers.", "language_model.layers."}, /* B */
+    {"embed_tokens.", "language_model.embed_tokens."}, /* B */
+    {"norm.", "language_model.norm."}, /* B */
     {"language_model.lm_head.", "lm_head."}, /* P F */
     {"language_model.model.", "language_model."}, /* P F */
     {"vision_tower.vision_tower.", "vision_tower."}, /* O */
