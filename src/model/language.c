@@ -277,6 +277,7 @@ static mmn_status multiply_by_up(const language_run *run, const mmn_language_lay
     if (status != MMN_OK)
         return status;
     mmn_multiply(run->compute, scratch->gate, scratch->up, run->rows * inner);
+    mmn_watch_values(run->compute, scratch->gate, run->rows, inner);
     return show(run, "language.layers.{i}.mlp.product", index, scratch->gate, inner, error);
 }
 

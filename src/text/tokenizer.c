@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/file_kind.h"
 #include "base/memory.h"
 #include "text/side_files.h"
 #include "text/tokenizer_parts.h"
@@ -54,7 +55,9 @@ static mmn_status read_json(mmn_tokenizer *tokenizer, const char *folder, mmn_er
     if (status == MMN_OK)
         status = mmn_read_file(&text, &size, path, JSON_LIMIT, error);
     if (status == MMN_OK)
-        status = mmn_tokenizer_read_json(tokenizer, text, size, path, error);
+        status = mmn_file_kind_explain(error,
+                                       mmn_tokenizer_read_json(tokenizer, text, size, path, error),
+                                       path, MMN_KIND_JSON);
     mmn_free(text);
     if (status == MMN_OK)
         status = mmn_side_files_open(&files, folder, error);

@@ -544,8 +544,14 @@ Test(safetensors, refuses_shards_that_do_not_fit, .init = make_sharded, .fini = 
 Test(safetensors, says_what_a_folder_lacks, .init = make_folder, .fini = remove_folder)
 {
     check_refused(folder, "", "neither model.safetensors nor");
+    write_text("adapter_model.safetensors", "LoRA");
+    check_refused(folder, "", "an adapter (LoRA) alone");
     write_text("pytorch_model-00001-of-00002.bin", "pickle");
     check_refused(folder, "", "convert them to safetensors");
+    write_text("model.gguf", "GGUF");
+    check_refused(folder, "", "it has model.gguf, whose form or name");
+    write_text("consolidated.safetensors", "?");
+    check_refused(folder, "", "it has consolidated.safetensors");
     mmn_safetensors *tensors;
     cr_assert_eq(mmn_safetensors_open_folder(&tensors, "/nonexistent", &error), MMN_INPUT);
     cr_assert_eq(mmn_safetensors_open(&tensors, "/nonexistent", &error), MMN_SYSTEM);

@@ -220,6 +220,54 @@ Test(finite, every_weight_of_bloom)
     check_model("bloom", "sentence", (const char *const[]){NULL});
 }
 
+/* ---- Products -------------------------------------------------------------------------------- */
+
+/* Makes every number of these f32 tensors, which are in one file, a number of times as large. */
+static void write_scaled(const char *checkpoint, const char *const *names, size_t count, float factor)
+{
+    mmn_safetensors *tensors;
+    mmn_tensor copies[512];
+    char path[256];
+    run_command("ln -s %s/* %s/", checkpoint, folder);
+    cr_assert_eq(mmn_safetensors_open_folder(&tensors, checkpoint, &error), MMN_OK);
+    size_t all = mmn_safetensors_count(tensors);
+    cr_assert_leq(all, 512);
+    float *scaled[2];
+    for (size_t i = 0; i < all; i++)
+        copies[i] = *mmn_safetensors_get(tensors, i);
+    for (size_t n = 0; n < count; n++)
+        for (size_t i = 0; i < all; i++)
+            if (strcmp(copies[i].name, names[n]) == 0) {
+                cr_assert_eq(copies[i].type, MMN_TYPE_F32);
+                scaled[n] = malloc(copies[i].bytes);
+                memcpy(scaled[n], copies[i].data, copies[i].bytes);
+                for (size_t k = 0; k < copies[i].bytes / sizeof(float); k++)
+                    scaled[n][k] *= factor;
+                copies[i].data = (const uint8_t *)scaled[n];
+            }
+    snprintf(path, sizeof path, "%s/model.safetensors", folder);
+    unlink(path);
+    cr_assert_eq(mmn_safetensors_write(path, copies, all, NULL, &error), MMN_OK);
+    for (size_t n = 0; n < count; n++)
+        free(scaled[n]);
+    mmn_safetensors_close(tensors);
+}
+
+/* Two numbers whose product is too large are named where they are multiplied, and not where the product
+ * is used. */
+Test(finite, names_a_product_that_is_too_large)
+{
+    static const char *const names[] = {"language_model.model.layers.1.mlp.gate_proj.weight",
+                                        "language_model.model.layers.1.mlp.up_proj.weight"};
+    mmn_error first = {0};
+    uint64_t passed;
+    write_scaled(CHECKPOINTS "llava-v1.6-mistral", names, 2, 1e22f);
+    cr_assert_eq(run(false, CASES "llava-v1.6-mistral/tall.safetensors", &first, &passed),
+                 MMN_NONFINITE);
+    cr_assert_str_eq(error.where, "language.layers.1.mlp.product");
+    cr_assert(strstr(error.message, "too large"), "%s", error.message);
+}
+
 /* ---- Pixels ---------------------------------------------------------------------------------- */
 
 /* Inputs from a file with one pixel that is none. */

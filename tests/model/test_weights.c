@@ -71,6 +71,9 @@ Test(weights, normalises_names)
          "vision_tower.encoder.layers.0.mlp.fc1.bias"},
         {"language_model.lm_head.weight", "lm_head.weight"},
         {"image_newline", "image_newline"},
+        {"layers.1.mlp.up_proj.weight", "language_model.layers.1.mlp.up_proj.weight"},
+        {"embed_tokens.weight", "language_model.embed_tokens.weight"},
+        {"norm.weight", "language_model.norm.weight"},
         {"something.else", "something.else"},
         {"", ""},
         {"model.", "model."},
@@ -521,9 +524,12 @@ Test(weights, refuses_surplus_and_doubled_tensors, .init = make_path, .fini = re
     add_tensor(bad, "language_model.model.layers.0.self_attn.rotary_emb.inv_freq", MMN_TYPE_F32, 1,
                6);
     add_tensor(bad, "vision_tower.vision_model.embeddings.position_ids", MMN_TYPE_I64, 1, 10);
+    add_tensor(bad, "model.rotary_emb.original_inv_freq", MMN_TYPE_F32, 1, 6);
+    add_tensor(bad, "model.layers.0.self_attn.rotary_emb.cos_cached", MMN_TYPE_F32, 2, 6);
+    add_tensor(bad, "model.layers.0.self_attn.masked_bias", MMN_TYPE_F32, 0, 1);
     mmn_weights *weights;
     check_ok(open_variant(&weights, bad));
-    cr_assert_eq(weights->tensor_count, bad->count - 2);
+    cr_assert_eq(weights->tensor_count, bad->count - 5);
     mmn_weights_close(weights);
     unload(bad);
 }

@@ -234,6 +234,17 @@ text_only = {
         "max_position_embeddings": 131072, "mlp_bias": False, "num_hidden_layers": 16,
         "rope_scaling": LLAMA_31_ROPE | {"factor": 32.0}, "tie_word_embeddings": True},
     "linear scaling": LLAMA_3 | {"rope_scaling": {"type": "linear", "factor": 4.0}},
+    "both forms of rotary parameters": LLAMA_3 | {
+        "rope_scaling": {"type": "linear", "factor": 4.0},
+        "rope_parameters": {"rope_type": "linear", "factor": 2.0, "rope_theta": 100.0}},
+    "an empty older form": LLAMA_3 | {
+        "rope_scaling": {}, "rope_parameters": {"rope_type": "linear", "factor": 2.0,
+                                                "rope_theta": 100.0}},
+    "llama3 from the length now": LLAMA_3 | {
+        "rope_scaling": {k: v for k, v in LLAMA_31_ROPE.items()
+                         if k != "original_max_position_embeddings"}},
+    "the length before beside": LLAMA_3 | {
+        "rope_scaling": LLAMA_31_ROPE, "original_max_position_embeddings": 2048},
     "biases everywhere": LLAMA_3 | {"attention_bias": True, "mlp_bias": True},
     "Mistral-7B-v0.1": {
         "architectures": ["MistralForCausalLM"], "bos_token_id": 1, "eos_token_id": 2,
