@@ -9,6 +9,9 @@
 
 #define FILE_LIMIT ((size_t)1 << 20)
 
+/* What is divided by less would be too large for binary32. */
+#define SMALLEST_DEVIATION 1e-30
+
 /* The most tiles that a pinpoint may be divided into. */
 #define MAXIMUM_TILES 1024
 
@@ -286,8 +289,9 @@ static mmn_status read_steps(mmn_image_settings *settings, const mmn_json_object
                              (unsigned)resample);
     settings->resample = (mmn_resample)resample;
     for (size_t i = 0; i < 3; i++) {
-        if ((float)settings->std[i] == 0.0f)
-            return mmn_json_fail(object, "image_std", error, "a standard deviation is 0");
+        if (settings->std[i] < SMALLEST_DEVIATION && settings->std[i] > -SMALLEST_DEVIATION)
+            return mmn_json_fail(object, "image_std", error, "a standard deviation is 0%s",
+                                 settings->std[i] == 0 ? "" : ", or as good as");
         if (do_pad && settings->processor == MMN_PROCESSOR_LLAVA &&
             !(settings->mean[i] >= 0.0 && settings->mean[i] <= 1.0))
             return mmn_json_fail(object, "image_mean", error,

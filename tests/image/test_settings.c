@@ -237,6 +237,7 @@ Test(settings, refuse_what_they_cannot_do)
         {"{\"image_mean\": [0.5, 0.5, \"\"]}", "one per channel"},
         {"{\"image_std\": [0.5, 0.5, 0]}", "is 0"},
         {"{\"image_std\": 1e-60}", "is 0"},
+        {"{\"image_std\": [1, 1, -1e-40]}", "is 0, or as good as"},
         {"{\"do_pad\": true, \"image_mean\": 1.5}", "in [0, 1]"},
         {"{\"do_resize\": 1}", ""},
         {"[]", ""},
