@@ -55,12 +55,12 @@ static mmn_status read_projector(mmn_config *config, const mmn_json_object *root
     return status;
 }
 
-/* The placeholder's id: image_token_index which has the alias image_token_id. */
+/* The placeholder's id: image_token_index, or its alias image_token_id, which overrules it. */
 static mmn_status read_image_token(mmn_config *config, const mmn_json_object *root,
                                    mmn_error *error)
 {
     const char *key =
-        mmn_json_has_value(root, "image_token_index") ? "image_token_index" : "image_token_id";
+        mmn_json_has_value(root, "image_token_id") ? "image_token_id" : "image_token_index";
     int64_t id = 32000;
     mmn_status status = mmn_json_get_i64(&id, root, key, 0, INT32_MAX, error);
     if (status == MMN_OK && id >= (int64_t)config->language.vocab_size)
