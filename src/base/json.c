@@ -40,7 +40,7 @@ static mmn_status refuse_zero(const char *text, const char *zero, const char *fi
     return mmn_fail(error, MMN_INPUT, file, where, "not valid JSON: a zero byte");
 }
 
-/* Marks that editors and shells on other systems write before a text, and that no JSON begins with. */
+/* Marks that editors and shells of other systems write before a text; no JSON begins so. */
 static mmn_status refuse_mark(const char *text, size_t size, const char *file, uint64_t line,
                               mmn_error *error)
 {

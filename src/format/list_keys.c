@@ -53,8 +53,8 @@ static bool holds_zero(const json_t *value)
     return found;
 }
 
-/* A key that nobody reads is a mistyped one, or of a list of another form: without what it holds the
- * experiment would be another. */
+/* A key that nobody reads is a mistyped one, or of a list of another form: without what it holds
+ * the experiment would be another. */
 mmn_status mmn_list_check_keys(const mmn_list *list, const mmn_json_object *line, mmn_error *error)
 {
     const char *key;

@@ -95,8 +95,8 @@ typedef struct mmn_tensor_alias {
  * the names, each once; *count says how many. Valid until closed. */
 const mmn_tensor_alias *mmn_safetensors_aliases(const mmn_safetensors *tensors, size_t *count);
 
-/* Whether a tensor of this name is a buffer that the configuration determines (rotary_emb.inv_freq,
- * embeddings.position_ids, a mask of attention): old versions of transformers stored them, and nobody reads them. */
+/* Whether a tensor of this name is a buffer that the configuration determines
+ * (rotary_emb.inv_freq, embeddings.position_ids, a mask of attention): old versions of transformers stored them, and nobody reads them. */
 bool mmn_tensor_is_computed(const char *name);
 
 /* How many files are open. */
