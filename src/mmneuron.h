@@ -131,6 +131,9 @@ typedef struct mmn_output mmn_output;
  * error names the folder where that refuses. `options` may be NULL. A killed run's lock is open. */
 MMN_API mmn_status mmn_output_claim(mmn_output **output, const char *path,
                                     const mmn_output_options *options, mmn_error *error);
+/* The lock, for whoever ends without mmn_output_release, as a signal's handler does, and would remove it.
+ * A folder's is in it. NULL of NULL. */
+MMN_API const char *mmn_output_lock_file(const mmn_output *output);
 /* Removes the lock; NULL is allowed. */
 MMN_API void mmn_output_release(mmn_output *output);
 

@@ -247,6 +247,11 @@ mmn_status mmn_output_lock(mmn_output **output, const char *path,
     return status;
 }
 
+const char *mmn_output_lock_file(const mmn_output *output)
+{
+    return output ? output->lock_path : NULL;
+}
+
 void mmn_output_release(mmn_output *output)
 {
     if (!output)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/interrupt.h"
 
 void mmn_cli_destination_source(mmn_cli_destination *destination, mmn_source_kind kind,
                                 const char *path)
@@ -44,7 +45,11 @@ static int make_temporary(mmn_cli_destination *destination)
         free(path);
         return MMN_CLI_FAILED;
     }
+    char folder[4096];
+    snprintf(folder, sizeof folder, "%s", path);
     memcpy(path + folder_length, file, sizeof file);
+    mmn_cli_interrupt_removes(path);
+    mmn_cli_interrupt_removes(folder);
     destination->path = destination->temporary = path;
     return MMN_CLI_DONE;
 }
@@ -62,17 +67,11 @@ static int open_standard(mmn_cli_destination *destination, const mmn_cli_command
     return kind == MMN_CLI_JSON ? MMN_CLI_DONE : make_temporary(destination);
 }
 
-int mmn_cli_destination_open(mmn_cli_destination *destination, const mmn_cli_command *command,
-                             const char *given, mmn_cli_destination_kind kind, const char *beside)
+static int take(mmn_cli_destination *destination, const mmn_cli_command *command, const char *given,
+                mmn_cli_destination_kind kind, const char *beside)
 {
     char purpose[64];
     mmn_error error;
-    if (destination->short_of_memory) {
-        mmn_cli_message("memory is short");
-        return MMN_CLI_FAILED;
-    }
-    if (given == NULL)
-        return MMN_CLI_DONE;
     if (strcmp(given, "-") == 0)
         return open_standard(destination, command, kind);
     snprintf(purpose, sizeof purpose, "mmneuron %s", command->name);
@@ -86,8 +85,25 @@ int mmn_cli_destination_open(mmn_cli_destination *destination, const mmn_cli_com
     };
     if (mmn_output_claim(&destination->output, given, &options, &error) != MMN_OK)
         return mmn_cli_fail(&error);
+    mmn_cli_interrupt_removes(mmn_output_lock_file(destination->output));
     destination->path = given;
     return MMN_CLI_DONE;
+}
+
+int mmn_cli_destination_open(mmn_cli_destination *destination, const mmn_cli_command *command,
+                             const char *given, mmn_cli_destination_kind kind, const char *beside)
+{
+    if (destination->short_of_memory) {
+        mmn_cli_message("memory is short");
+        return MMN_CLI_FAILED;
+    }
+    if (given == NULL)
+        return MMN_CLI_DONE;
+    mmn_cli_interrupt_guard();
+    mmn_cli_interrupt_hold(true);
+    int code = take(destination, command, given, kind, beside);
+    mmn_cli_interrupt_hold(false);
+    return code;
 }
 
 /* Removes what is left of the temporary file, and the folder that was made for it. */
@@ -101,9 +117,12 @@ static void remove_temporary(char *path)
 
 void mmn_cli_destination_close(mmn_cli_destination *destination)
 {
+    mmn_cli_interrupt_hold(true);
+    mmn_cli_interrupt_keeps();
     mmn_output_release(destination->output);
     if (destination->temporary != NULL)
         remove_temporary(destination->temporary);
+    mmn_cli_interrupt_hold(false);
     free(destination->sources);
     *destination = (mmn_cli_destination){0};
 }
@@ -185,6 +204,7 @@ int mmn_cli_destination_send(mmn_cli_destination *destination)
     if (!mmn_cli_reader_is_gone()) {
         mmn_cli_message("the result could not be copied to standard output; it is in %s instead",
                         destination->temporary);
+        mmn_cli_interrupt_keeps();
         free(destination->temporary);
         destination->temporary = NULL; /* stays */
     }

@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <stddef.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "cli/command.h"
@@ -16,14 +17,54 @@ enum { PATIENCE = 2 };
 static volatile sig_atomic_t caught_signal, noticed;
 static bool ignores_broken_pipes;
 
-static void remember_signal(int number)
+/* What is removed where a signal ends the program: copies, since a handler may come upon an owner that
+ * is just releasing its own. */
+static char removed[3][4096];
+static volatile sig_atomic_t removed_count;
+
+void mmn_cli_interrupt_removes(const char *path)
 {
-    caught_signal = number;
-    alarm(PATIENCE);
+    int count = removed_count;
+    if (count == (int)(sizeof removed / sizeof removed[0]) || strlen(path) >= sizeof removed[0])
+        return;
+    strcpy(removed[count], path);
+    removed_count = count + 1;
+}
+
+void mmn_cli_interrupt_keeps(void)
+{
+    removed_count = 0;
 }
 
 /* Only what a handler may do: results are written under other names and renamed, so that ending here
  * leaves none half-written. */
+static void remove_all(void)
+{
+    for (int i = 0; i < removed_count; i++)
+        if (unlink(removed[i]) != 0)
+            (void)rmdir(removed[i]);
+}
+
+/* Ends the program as the signal does by itself. */
+static void end_at_once(int number)
+{
+    static const char message[] = "mmneuron: interrupted\n";
+    remove_all();
+    (void)!write(STDERR_FILENO, message, sizeof message - 1);
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
+static void remember_signal(int number)
+{
+    if (caught_signal != 0) {
+        end_at_once(number);
+        return;
+    }
+    caught_signal = number;
+    alarm(PATIENCE);
+}
+
 static void end_unheard(int number)
 {
     static const char message[] = "mmneuron: interrupted, in the middle of something that cannot be"
@@ -31,6 +72,7 @@ static void end_unheard(int number)
     (void)number;
     if (noticed)
         return;
+    remove_all();
     (void)!write(STDERR_FILENO, message, sizeof message - 1);
     _exit(128 + (int)caught_signal);
 }
@@ -45,20 +87,38 @@ static void catch_signal(int number, void (*handler)(int), int flags)
         sigaction(number, &action, NULL);
 }
 
+void mmn_cli_interrupt_hold(bool hold)
+{
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGHUP);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigprocmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &signals, NULL);
+}
+
+static void catch_all(void (*handler)(int), int flags)
+{
+    catch_signal(SIGHUP, handler, flags);
+    catch_signal(SIGTERM, handler, flags);
+    catch_signal(SIGINT, handler, flags);
+}
+
+void mmn_cli_interrupt_guard(void)
+{
+    catch_all(end_at_once, SA_RESTART);
+}
+
 void mmn_cli_interrupt_catch(void)
 {
     struct sigaction pipe;
-    /* Back to the default after the first, so that the second ends the program at once; calls that
-     * the signal interrupts are resumed, so that no read or write fails because of it. */
-    const int flags = (int)SA_RESETHAND | SA_RESTART;
     if (sigaction(SIGPIPE, NULL, &pipe) == 0 && pipe.sa_handler == SIG_DFL) {
         ignores_broken_pipes = true;
         catch_signal(SIGPIPE, SIG_IGN, 0);
     }
+    /* Calls that the signal interrupts are resumed, so that no read or write fails because of it. */
     catch_signal(SIGALRM, end_unheard, SA_RESTART);
-    catch_signal(SIGHUP, remember_signal, flags);
-    catch_signal(SIGTERM, remember_signal, flags);
-    catch_signal(SIGINT, remember_signal, flags);
+    catch_all(remember_signal, SA_RESTART);
 }
 
 bool mmn_cli_interrupted(void)

@@ -4,6 +4,16 @@
 
 #include <stdbool.h>
 
+/* From now on SIGINT, SIGTERM and SIGHUP end the program as ever, but remove what is to be removed. */
+void mmn_cli_interrupt_guard(void);
+/* Lets them wait, while something is made that has yet to be named as such, or stop waiting. */
+void mmn_cli_interrupt_hold(bool hold);
+/* A file, or a folder that is empty once the files named before it are gone, that nothing shall find after
+ * a signal has ended the program. */
+void mmn_cli_interrupt_removes(const char *path);
+/* Whoever made them removes them now, or leaves them. */
+void mmn_cli_interrupt_keeps(void);
+
 /* From now on the first SIGINT, SIGTERM or SIGHUP only asks to stop; the second ends the program, and so
  * does the first where nobody has asked mmn_cli_interrupted within two seconds of it. A reader of our
  * output that goes away no longer ends the program: the work may have a file to write. */

@@ -67,6 +67,7 @@ Test(output, is_taken_once_and_free_again)
     cr_assert_eq(mmn_output_lock(&other, path, &plain, &error), MMN_OK, "%s", error.message);
     mmn_output_release(other);
     mmn_output_release(NULL);
+    cr_assert_null(mmn_output_lock_file(NULL));
 }
 
 /* What a process leaves that is killed while it holds the lock and writes. */
