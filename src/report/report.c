@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/file_kind.h"
 #include "base/given.h"
 #include "base/memory.h"
 #include "base/output.h"
@@ -112,9 +113,13 @@ static mmn_status make_text(char **text, const mmn_report *report, mmn_report_fo
     return mmn_text_finish(&made, text, error);
 }
 
-/* A figure of a folder may have the name of a file that the report was made from. */
+/* A figure of a folder may have the name of a file that the report was made from. Which pictures it shows
+ * is known only now; no report takes any picture's place. */
 static mmn_status check_not_read(const mmn_report *report, const char *file, mmn_error *error)
 {
+    if (mmn_file_kind_of(file) == MMN_KIND_PICTURE)
+        return mmn_fail(error, MMN_USAGE, file, NULL,
+                        "cannot be written to: it is a picture; give another name");
     for (int kind = 0; kind < MMN_RESULT_KINDS; kind++)
         if (report->results.of[kind].file && mmn_is_same_file(report->results.of[kind].file, file))
             return mmn_fail(error, MMN_USAGE, file, NULL,

@@ -257,6 +257,23 @@ input_is_output() {
         exits 0 $MMNEURON count "$m" "$l" -q -o "$m/counts"
 }
 
+# Which pictures a report shows is known only when it has been made; none is replaced, shown or not, and the
+# page is kept.
+report_keeps_pictures() {
+    rm -rf "$work/place"
+    mkdir "$work/place"
+    cp "$images/tall.jpg" "$work/place/picture.jpg"
+    ln -s picture.jpg "$work/place/link.html"
+    sed 's/"image": "[^"]*"/"image": "picture.jpg"/' "$list" >"$work/place/l.jsonl"
+    exits 0 $MMNEURON lens "$model" "$work/place/l.jsonl" -q --examples 1 -o "$work/place/lens.json" ||
+        return 1
+    for name in picture.jpg link.html; do
+        fails_with "$name: .*it is a picture.*the result is in" $MMNEURON report \
+            "$work/place/lens.json" --json -o "$work/place/$name" || return 1
+    done
+    cmp "$images/tall.jpg" "$work/place/picture.jpg" && [ -L "$work/place/link.html" ]
+}
+
 rankings_are_neighbours() {
     rm -rf "$work/place"
     mkdir "$work/place"
@@ -337,6 +354,7 @@ done
 check "a count to a name of 250 bytes resumes" long_name_resumes
 check "count says when a name is too long" too_long_a_name count
 check "no output is an input" input_is_output
+check "a report takes no picture's place" report_keeps_pictures
 check "rankings do not overwrite one another's tables" rankings_are_neighbours
 check "a file that has a lock's name stays" lock_is_not_ours count
 check "several files cannot go to standard output" several_to_standard_output
