@@ -260,6 +260,10 @@ mmn_status mmn_verify(mmn_verification **verification, const char *dump, const c
                                         state.reference, error);
     if (status == MMN_OK)
         status = compare_lists(&state, dump_list, dump_count, reference_list, reference_count);
+    if (status == MMN_OK)
+        status = mmn_safetensors_unchanged(state.dump, error);
+    if (status == MMN_OK)
+        status = mmn_safetensors_unchanged(state.reference, error);
     if (status == MMN_OK && state.result->count == 0)
         status = mmn_fail(error, MMN_INPUT, dump, options->stages,
                           "has no stage in common with %.600s", reference);

@@ -93,6 +93,24 @@ check "a state with a bit flipped is not resumed" refuses_damage flip 9 "$work/s
 check "a state with bytes that are 0 is not resumed" refuses_damage zero 5 "$work/stopped.state" \
     "$work/new.state" $MMNEURON count "$model" "$work/list.jsonl" -o "$work/new" --quiet
 
+# A dump that is written to while it is compared.
+verify_looks_again() {
+    exits 0 $MMNEURON dump "$model" --prompt "$(printf '%01500d' 0)" -o "$work/dump" \
+        --stages 'language.layers.*' || return 1
+    cp "$work/dump" "$work/reference"
+    for file in dump reference; do
+        while touch "$work/$file"; do :; done &
+        touching=$!
+        fails_with "$file: was written to after it was opened" $MMNEURON verify "$work/dump" \
+            "$work/reference"
+        result=$?
+        kill $touching
+        wait $touching 2>/dev/null
+        [ $result -eq 0 ] || return 1
+    done
+    exits 0 $MMNEURON verify "$work/dump" "$work/reference"
+}
+check "verify looks at its files again" verify_looks_again
 check "a mapped file that gets shorter is named, and ends the program with code 3" \
     fails_with "$work/shortened: can no longer be read" \
     $EMULATOR "$top_builddir/tests/cli/shortened" "$work/shortened"
