@@ -22,6 +22,7 @@ typedef struct collection {
     mmn_tensor *tensors; /* names and data are owned, data in the file's byte order */
     size_t count, capacity;
     bool all; /* nobody has asked for stages by name */
+    bool long_prompt; /* of more positions than the model was made for */
     char nonfinite[2048]; /* where a number was infinite or NaN first; "": nowhere */
 } collection;
 
@@ -104,9 +105,16 @@ static mmn_status generate(collection *collected, mmn_session *session, size_t l
 static mmn_status write_collection(const void *context, const char *path, mmn_error *error)
 {
     const collection *collected = context;
-    const char *const metadata[] = {"format", "mmneuron-dump-1", "version", mmn_version(),
-                                    collected->nonfinite[0] != '\0' ? "nonfinite" : NULL,
-                                    collected->nonfinite, NULL};
+    const char *metadata[9] = {"format", "mmneuron-dump-1", "version", mmn_version()};
+    size_t used = 4;
+    if (collected->nonfinite[0] != '\0') {
+        metadata[used++] = "nonfinite";
+        metadata[used++] = collected->nonfinite;
+    }
+    if (collected->long_prompt) {
+        metadata[used++] = "allow_long_prompts";
+        metadata[used++] = "true";
+    }
     return mmn_safetensors_write(path, collected->tensors, collected->count, metadata, error);
 }
 
@@ -126,6 +134,7 @@ mmn_status mmn_dump(const mmn_model *model, const mmn_input *input,
     mmn_session *session = NULL;
     uint64_t passed = mmn_model_nonfinite(model, NULL);
     mmn_status status = mmn_session_create(&session, model, &session_options, error);
+    collected.long_prompt = status == MMN_OK && mmn_input_fits(input, model, NULL) != MMN_OK;
     if (status == MMN_OK) /* which is what a dump may be wanted for */
         session->compute.watch->allow = true;
     if (status == MMN_OK)

@@ -210,6 +210,19 @@ count_short() {
 long='takes [0-9]* positions, more than the 24 that'
 check "count refuses a long prompt" fails_with "list.jsonl: line 1: the prompt $long" count_short
 check "and takes it when it may" exits 0 count_short --allow-long-prompts
+
+# A dump of more positions than the model was made for says so; one of fewer does not.
+dump_says_long() {
+    exits 0 $MMNEURON dump short --prompt "$1" --stages language.norm -o dump \
+        --allow-long-prompts && head -c 400 dump | grep -q '"allow_long_prompts":"true"'
+}
+
+not_long() {
+    dump_says_long "Who?"
+    [ $? -ne 0 ] && [ -s dump ]
+}
+check "a dump of a long prompt says so" dump_says_long "$(printf '%0300d' 0)"
+check "and one of a short prompt does not" not_long
 check "which the counts say" grep -aq 'allow_long_prompts' counts
 cp counts of-short
 $MMNEURON rank counts -q -o short.json >/dev/null || exit 1
