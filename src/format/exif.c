@@ -8,6 +8,9 @@
 #define ENTRY_BYTES 12
 #define MAXIMUM_TYPE 16
 
+/* Of data whose header is no TIFF's: Pillow refuses them, and then looks at no XMP either. */
+#define REFUSED 1
+
 /* Bytes of one value of each of TIFF's types; 0 for those that Pillow does not know. */
 static const uint8_t type_bytes[MAXIMUM_TYPE + 1] = {
     [1] = 1,  /* BYTE */
@@ -114,11 +117,13 @@ unsigned mmn_exif_orientation(const uint8_t *data, size_t size, mmn_resize_order
         data += sizeof(prefix);
         size -= sizeof(prefix);
     }
-    if (size < 8 || (memcmp(data, "MM", 2) != 0 && memcmp(data, "II", 2) != 0))
+    if (size == 0)
         return 0;
+    if (size < 8 || (memcmp(data, "MM", 2) != 0 && memcmp(data, "II", 2) != 0))
+        return REFUSED;
     /* TIFF's number; some writers store it in the other byte order. */
     if (memcmp(data + 2, "\0*", 2) != 0 && memcmp(data + 2, "*\0", 2) != 0)
-        return 0;
+        return REFUSED;
     bool big_endian = data[0] == 'M';
     return read_directory(data, size, read_number(data + 4, 4, big_endian), big_endian, pillow);
 }

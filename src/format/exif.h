@@ -7,7 +7,7 @@
 /* The orientation tag in the first directory of EXIF data, which is a TIFF file behind any number
  * of "Exif\0\0": the first value of whatever type that Python would find equal to 2 to 8; every
  * other value means 1. Where there are several tags, `pillow` says which counts. 0 when there is
- * none or the data is damaged. */
+ * none or the data is damaged, so that XMP counts; 1 when their header is no TIFF's. */
 unsigned mmn_exif_orientation(const uint8_t *data, size_t size, mmn_resize_order pillow);
 
 /* The digit after tiff:Orientation in an XMP packet, or 0. */

@@ -103,11 +103,13 @@ static bool is_grey(const ColorMapObject *map)
     return true;
 }
 
-/* The colour of each index: the frame's palette or the file's, else grey. */
+/* The colour of each index: the frame's palette or the file's, else grey. A frame's palette of greys is
+ * to Pillow as none, too: the file's counts. */
 static void find_colours(const gif_reader *reader, uint8_t colours[256][3])
 {
-    const ColorMapObject *map = reader->gif->Image.ColorMap ? reader->gif->Image.ColorMap
-                                                            : reader->gif->SColorMap;
+    const ColorMapObject *map = reader->gif->Image.ColorMap;
+    if (!map || is_grey(map))
+        map = reader->gif->SColorMap;
     bool grey = !map || is_grey(map);
     for (int i = 0; i < 256; i++) {
         if (grey) {

@@ -35,9 +35,9 @@ mmn_status mmn_png_decode(mmn_image *image, const uint8_t *data, size_t size,
 #include "base/memory.h"
 #include "format/exif.h"
 
-/* Limits for hostile files: a chunk's memory, and the number of text chunks that are kept. */
+/* Limits for hostile files: a chunk's memory, and the number of compressed texts. */
 #define MAXIMUM_CHUNK_BYTES 8000000
-#define MAXIMUM_CHUNKS 32
+#define MAXIMUM_TEXTS 32
 
 /* Deflate cannot make more bytes than this of one: a file that claims more pixels is cut short. */
 #define MAXIMUM_EXPANSION 1040
@@ -52,6 +52,7 @@ typedef struct png_reader {
     mmn_resize_order pillow;
     const uint8_t *exif, *transparency; /* data of the last chunk eXIf and tRNS, or NULL */
     size_t exif_size, transparency_size;
+    png_uint_32 plain_texts, compressed_texts;
     mmn_image *image;
     _Bool lacked_memory; /* libpng goes on without some chunks then */
     mmn_status status;
@@ -119,6 +120,11 @@ static void find_chunks(png_reader *reader)
         } else if (memcmp(chunk + 4, "tRNS", 4) == 0) {
             reader->transparency = chunk + 8;
             reader->transparency_size = length;
+        } else if (memcmp(chunk + 4, "tEXt", 4) == 0) {
+            reader->plain_texts++;
+        } else if (memcmp(chunk + 4, "zTXt", 4) == 0 || memcmp(chunk + 4, "iTXt", 4) == 0) {
+            if (++reader->compressed_texts > MAXIMUM_TEXTS)
+                leave(reader, "the PNG image has too many texts");
         } else if (memcmp(chunk + 4, "IEND", 4) == 0) {
             reader->position = 0;
             return;
@@ -255,7 +261,9 @@ static void read_image(png_reader *reader)
     png_set_crc_action(png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
     png_set_benign_errors(png, 1);
     png_set_chunk_malloc_max(png, MAXIMUM_CHUNK_BYTES);
-    png_set_chunk_cache_max(png, MAXIMUM_CHUNKS);
+    /* All texts, since any of them may be the one that says which way up the image is. To libpng 1 means
+     * none, and it stops there. */
+    png_set_chunk_cache_max(png, reader->plain_texts + reader->compressed_texts + 2);
 #ifdef PNG_MAXIMUM_INFLATE_WINDOW
     /* Some writers declare a smaller window than their data needs. */
     png_set_option(png, PNG_MAXIMUM_INFLATE_WINDOW, PNG_OPTION_ON);

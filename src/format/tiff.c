@@ -446,7 +446,8 @@ static unsigned orientation_of(const tiff_reader *reader, mmn_resize_order pillo
     uint32_t size = 0;
     void *xmp = NULL;
     uint16_t tag = 0;
-    unsigned orientation = mmn_exif_orientation(reader->data, reader->size, pillow);
+    bool big = memchr(reader->data + 2, '+', 2); /* BigTIFF, which no EXIF data are */
+    unsigned orientation = big ? 0 : mmn_exif_orientation(reader->data, reader->size, pillow);
     if (orientation == 0 && TIFFGetField(reader->tiff, TIFFTAG_ORIENTATION, &tag))
         orientation = tag;
     if (orientation == 0 && TIFFGetField(reader->tiff, TIFFTAG_XMLPACKET, &size, &xmp))

@@ -368,6 +368,9 @@ def make_odd(write):
     jpeg("odd_xmp_two.jpg", *(segment(b"http://ns.adobe.com/xap/1.0/\0<x tiff:Orientation=\"%d\"/>"
                                       % value) for value in (6, 8)))
 
+    jpeg("odd_exif_none_xmp.jpg", segment(header + b"no TIFF header"), segment(
+        b"http://ns.adobe.com/xap/1.0/\0<x tiff:Orientation=\"6\"/>"))
+
     write("odd_exif_prefix.png", png(13, 9, 8, 2, rows, [(b"eXIf", header + exif)]))
     write("odd_exif_two.png", png(13, 9, 8, 2, rows, [
         (b"eXIf", exif), (b"eXIf", orientation_exif(3, prefix=b""))]))
@@ -376,6 +379,8 @@ def make_odd(write):
     write("odd_xmp_late.png", late[:-12] + chunk(
         b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0<x tiff:Orientation='7' tiff:Orientation=\"7\"/>") +
         late[-12:])
+    write("odd_xmp_behind_texts.png", png(13, 9, 8, 2, rows, [(b"tEXt", b"a\0b")] * 40 + [
+        (b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0<x tiff:Orientation=\"6\"/>")]))
 
     palette = (b"PLTE", colours.tobytes())
     indices = [bytes(row.tolist()) for row in values]
@@ -501,6 +506,14 @@ def make_formats(write, values, pixels):
     place = data.index(b",\0\0\0\0")
     data[place + 1:place + 5] = struct.pack("<HH", 4, 3)
     write("odd_offset.gif", bytes(data))
+    # Greys as the frame's own palette, beside the file's colours.
+    stream = io.BytesIO()
+    palette.save(stream, "GIF")
+    data = bytearray(stream.getvalue())
+    place = data.index(b",\0\0\0\0")
+    data[place + 9] = 0x81
+    data[place + 10:place + 10] = bytes(value for value in range(4) for _ in range(3))
+    write("odd_local_greys.gif", bytes(data))
 
     for mode in ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I", "F"):
         source = palette if mode == "P" else (alpha if "A" in mode else image).convert(mode)
