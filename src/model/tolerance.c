@@ -10,25 +10,29 @@
 /* How often the reference's own error, which its metadata has. */
 #define OWN_ERRORS 4.0
 
-/* Types that a forward pass computes in, ours, PyTorch's name for it, and the relative rms that is
+/* Types that a forward pass computes in: our name, PyTorch's, safetensors', and the relative rms that is
  * allowed. Those of bf16 and f16 are about twice the largest that golden/measure_types.py finds for
  * PyTorch on the golden models. */
 static const struct {
-    const char *name, *torch;
+    const char *name, *torch, *stored;
     double tolerance;
 } types[] = {
-    {"f32", "float32", 1e-5},
-    {"f64", "float64", 1e-5},
-    {"bf16", "bfloat16", 5e-2},
-    {"f16", "float16", 1e-2},
+    {"f32", "float32", "F32", 1e-5},
+    {"f64", "float64", "F64", 1e-5},
+    {"bf16", "bfloat16", "BF16", 5e-2},
+    {"f16", "float16", "F16", 1e-2},
 };
 enum { TYPES = sizeof(types) / sizeof(types[0]) };
 
+/* str() of PyTorch's types begins with "torch.". */
 static size_t find_type(const char *name)
 {
-    size_t type = 0;
-    while (type < TYPES &&
-           (!name || (strcmp(types[type].name, name) != 0 && strcmp(types[type].torch, name) != 0)))
+    static const char torch[] = "torch.";
+    size_t type = name ? 0 : TYPES;
+    if (name && strncmp(name, torch, sizeof(torch) - 1) == 0)
+        name += sizeof(torch) - 1;
+    while (type < TYPES && strcmp(types[type].name, name) != 0 &&
+           strcmp(types[type].torch, name) != 0 && strcmp(types[type].stored, name) != 0)
         type++;
     return type;
 }

@@ -74,11 +74,24 @@ static size_t count_tiles(const mmn_stage_kind *kind, const mmn_tensor *many, co
                : 1;
 }
 
-/* With --tile, takes that tile of whichever has more than the other. */
-static mmn_status choose_tile(mmn_tensor *dump, mmn_tensor *reference, const verifying *state)
+/* Leaves out axes of 1 in front, such as a batch of one, of which the stage has none. */
+static void drop_batch(mmn_tensor *tensor, const mmn_stage_kind *kind)
+{
+    size_t dimensions = kind ? kind->dimensions : 4, surplus = 0;
+    while (tensor->dimensions - surplus > dimensions && tensor->shape[surplus] == 1)
+        surplus++;
+    tensor->dimensions -= surplus;
+    memmove(tensor->shape, tensor->shape + surplus, tensor->dimensions * sizeof(*tensor->shape));
+}
+
+/* Lays the two beside each other: without a batch of one and, with --tile, that tile of whichever has
+ * more than the other. */
+static mmn_status align(mmn_tensor *dump, mmn_tensor *reference, const verifying *state)
 {
     const mmn_verify_options *options = state->options;
     const mmn_stage_kind *kind = mmn_stage_kind_find(reference->name, NULL);
+    drop_batch(dump, kind);
+    drop_batch(reference, kind);
     mmn_tensor *const pairs[2][2] = {{dump, reference}, {reference, dump}};
     for (size_t i = 0; i < 2 && options->one_tile; i++) {
         size_t tiles = count_tiles(kind, pairs[i][0], pairs[i][1]);
@@ -143,7 +156,7 @@ static mmn_status compare_pair(mmn_stage_comparison *comparison, const mmn_tenso
                                const mmn_tensor *referred, const verifying *state)
 {
     mmn_tensor pair[2] = {*dumped, *referred}, *dump = &pair[0], *reference = &pair[1];
-    mmn_status status = choose_tile(dump, reference, state);
+    mmn_status status = align(dump, reference, state);
     if (status != MMN_OK)
         return status;
     comparison->dimensions = reference->dimensions < 4 ? reference->dimensions : 4;
@@ -155,7 +168,10 @@ static mmn_status compare_pair(mmn_stage_comparison *comparison, const mmn_tenso
                            mmn_tensor_type_name(reference->type));
     if (integers && strcmp(reference->name, "generated_ids") == 0)
         return compare_generated(comparison, *dump, *reference, state);
-    if (!same_shape(dump, reference) || reference->dimensions > 4) {
+    if (reference->dimensions > 4)
+        return set_problem(comparison, state->error, "stages of %zu axes cannot be compared",
+                           reference->dimensions);
+    if (!same_shape(dump, reference)) {
         char dump_shape[96], reference_shape[96];
         mmn_tensor_shape_text(dump_shape, sizeof(dump_shape), dump->shape, dump->dimensions);
         mmn_tensor_shape_text(reference_shape, sizeof(reference_shape), reference->shape,
@@ -183,10 +199,12 @@ static mmn_status add_stage(verifying *state, const mmn_tensor *dump, const mmn_
         return MMN_SYSTEM;
     comparison->first_index = SIZE_MAX;
     comparison->only_in_dump = !reference;
-    comparison->dimensions = either->dimensions < 4 ? either->dimensions : 4;
-    memcpy(comparison->shape, either->shape, comparison->dimensions * sizeof(*either->shape));
     const mmn_stage_kind *kind = mmn_stage_kind_find(either->name, NULL);
-    bool known = kind && kind->dimensions == either->dimensions;
+    mmn_tensor alone = *either;
+    drop_batch(&alone, kind);
+    comparison->dimensions = alone.dimensions < 4 ? alone.dimensions : 4;
+    memcpy(comparison->shape, alone.shape, comparison->dimensions * sizeof(*alone.shape));
+    bool known = kind && kind->dimensions == alone.dimensions;
     for (size_t i = 0; i < 4; i++)
         comparison->axes[i] = known && kind->axes[i] ? kind->axes[i] : "index";
     comparison->shows_neurons = known && strcmp(kind->axes[kind->dimensions - 1], "neuron") == 0;

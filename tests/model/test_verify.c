@@ -428,6 +428,57 @@ Test(verify, compares_one_tile_of_several)
     cr_assert_eq(verify_pair(&single, &several, &second), MMN_OK, "%s", error.message);
 }
 
+/* Hugging Face's pixel_values of LLaVA-NeXT have five axes, the first of which is the batch. */
+Test(verify, passes_over_a_batch_of_one)
+{
+    uint8_t all[48], one[24];
+    float pixels[12];
+    for (size_t i = 0; i < 12; i++)
+        mmn_store_f32(all + 4 * i, pixels[i] = (float)i - 5.5f);
+    as_f32(pixels + 6, one);
+    mmn_tensor batch = {.name = "pixel_values", .type = MMN_TYPE_F32, .dimensions = 5,
+                        .shape = {1, 2, 3, 2, 1}, .data = all, .bytes = 48};
+    mmn_tensor plain = batch;
+    plain.dimensions = 4;
+    memmove(plain.shape, plain.shape + 1, 4 * sizeof(*plain.shape));
+    cr_expect_eq(verify_pair(&plain, &batch, NULL), MMN_OK, "%s", error.message);
+    cr_expect_eq(verify_pair(&batch, &plain, NULL), MMN_OK, "%s", error.message);
+    cr_expect_eq(verify_pair(&batch, &batch, NULL), MMN_OK, "%s", error.message);
+    cr_expect_str_eq(mmn_verification_get(verification, 0)->axes[1], "channel");
+    const mmn_verify_options second = {.one_tile = 1, .tile = 1};
+    plain.shape[0] = 1;
+    plain.data = one;
+    plain.bytes = 24;
+    cr_expect_eq(verify_pair(&plain, &batch, &second), MMN_OK, "%s", error.message);
+    /* What has five axes all the same is told to have. */
+    batch.shape[0] = 2;
+    batch.shape[1] = 1;
+    cr_expect_eq(verify_pair(&batch, &batch, NULL), MMN_DIFFERENT);
+    cr_expect(strstr(error.message, "5 axes"), "%s", error.message);
+}
+
+/* PyTorch's names as str() gives them, and those that safetensors files have. */
+Test(verify, knows_every_spelling_of_a_type)
+{
+    static const char *const names[] = {"bf16", "bfloat16", "torch.bfloat16", "BF16"};
+    uint8_t right[24], rounded[24];
+    float values[6];
+    for (size_t i = 0; i < 6; i++)
+        values[i] = activations[i] * 1.002f;
+    mmn_tensor one = tensor("language.norm", MMN_TYPE_F32, as_f32(activations, right), 2, 3);
+    mmn_tensor other = tensor("language.norm", MMN_TYPE_F32, as_f32(values, rounded), 2, 3);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        const char *const metadata[] = {"computed_in", names[i], NULL};
+        const mmn_verify_options options = {.computed_in = names[i]};
+        cr_expect_eq(verify_pair(&other, &one, &options), MMN_OK, "%s", names[i]);
+        write_file(reference, &one, 1, metadata);
+        mmn_verification_free(verification);
+        cr_expect_eq(mmn_verify(&verification, dump, reference, NULL, &error), MMN_OK, "%s",
+                     names[i]);
+    }
+    cr_expect_eq(verify_pair(&other, &one, NULL), MMN_DIFFERENT);
+}
+
 Test(verify, prints_at_most_80_columns)
 {
     uint8_t bytes[24], others[24];
