@@ -27,11 +27,12 @@ uint32_t mmn_character_at(const char *text, size_t *size)
 
 bool mmn_is_hidden(uint32_t code)
 {
-    return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x061c ||
-           (code >= 0x200e && code < 0x2010) || (code >= 0x2028 && code < 0x202f) ||
-           (code >= 0x2066 && code < 0x206a) || code == 0xfeff ||
-           (code >= 0xfff9 && code < 0xfffc) || (code & 0xfffe) == 0xfffe ||
-           (code >= 0xfdd0 && code < 0xfdf0);
+    /* Of what has no width, joiners stay (U+200C, U+200D): words and emoji are written with them. */
+    return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x061c || code == 0x180e ||
+           code == 0x200b || (code >= 0x200e && code < 0x2010) ||
+           (code >= 0x2028 && code < 0x202f) || (code >= 0x2060 && code < 0x2070) ||
+           code == 0xfeff || (code >= 0xfff9 && code < 0xfffc) || (code & 0xfffe) == 0xfffe ||
+           (code >= 0xfdd0 && code < 0xfdf0) || (code >= 0xe0000 && code < 0xe0080);
 }
 
 void mmn_make_printable(char *text, int lines)

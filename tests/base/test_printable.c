@@ -27,6 +27,11 @@ Test(printable, replaces_what_drives_a_terminal)
         /* Overrides and isolates of direction, marks, a separator of lines. */
         {"\xe2\x80\xae" "gpj.exe \xe2\x81\xa6 \xe2\x80\x8f \xd8\x9c \xe2\x80\xa8",
          "?gpj.exe ? ? ? ?", "?gpj.exe ? ? ? ?"},
+        /* Without width: a space, a joiner of words, tags; but joiners within words and emoji stay. */
+        {"a\xe2\x80\x8b" "b\xe2\x81\xa0\xf3\xa0\x81\xa1\xe1\xa0\x8e",
+         "a?b???", "a?b???"},
+        {"\xd9\x85\xe2\x80\x8c\xda\xa9 \xe2\x80\x8d", "\xd9\x85\xe2\x80\x8c\xda\xa9 \xe2\x80\x8d",
+         "\xd9\x85\xe2\x80\x8c\xda\xa9 \xe2\x80\x8d"},
         /* Not UTF-8: bare, cut and overlong forms, a surrogate. */
         {"\x9b \xc3 \xc0\x9b \xed\xa0\x80 \xe2\x80", "? ? ?? ??? ??", "? ? ?? ??? ??"},
         {"", "", ""},
