@@ -7,7 +7,8 @@
  * threads with one session each. Texts are UTF-8.
  *
  * NULL. Pointers must be given unless it says that they may be NULL; else the status is MMN_USAGE, and
- * what would have been made is NULL. Functions that free allow NULL; those without a status say 0,
+ * what would have been made is NULL. So it is for counts beyond 2^20 of token ids, inputs or texts, whose
+ * arrays are not read. Functions that free allow NULL; those without a status say 0,
  * "" or NULL of NULL.
  *
  * Lifetimes. A model must outlive its inputs, masks, sessions and results, and a mask the sessions

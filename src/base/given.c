@@ -20,6 +20,11 @@ bool mmn_is_missing(mmn_error *error, const char *names, size_t count, const voi
 bool mmn_text_is_missing(mmn_error *error, const char *name, size_t count,
                          const char *const *texts)
 {
+    if (count > MMN_GIVEN_LIMIT) {
+        mmn_fail(error, MMN_USAGE, NULL, NULL, "%zu %ss are too many; at most %d", count, name,
+                 MMN_GIVEN_LIMIT);
+        return true;
+    }
     for (size_t i = 0; i < count; i++)
         if (!texts || !texts[i]) {
             mmn_fail(error, MMN_USAGE, NULL, NULL, "%s %zu is NULL", name, i);

@@ -16,7 +16,10 @@ bool mmn_is_missing(mmn_error *error, const char *names, size_t count, const voi
     mmn_is_missing(error, #__VA_ARGS__, sizeof((const void *const[]){__VA_ARGS__}) / sizeof(void *), \
                    (const void *const[]){__VA_ARGS__})
 
-/* Whether one of `count` texts, which are called `name`, is NULL. */
+/* More texts than anybody gives: such a count is a mistake, whose array must not be read. */
+enum { MMN_GIVEN_LIMIT = 1 << 20 };
+
+/* Whether one of `count` texts, which are called `name`, is NULL, or there are too many of them. */
 bool mmn_text_is_missing(mmn_error *error, const char *name, size_t count,
                          const char *const *texts);
 

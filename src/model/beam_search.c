@@ -32,6 +32,9 @@ mmn_status mmn_beam_search_check(const mmn_beam_search *search, mmn_error *error
         return mmn_fail(error, MMN_USAGE, NULL, NULL,
                         "a length penalty is between -100 and 100, not %g",
                         search->length_penalty);
+    if ((unsigned)search->early_stopping > MMN_EARLY_STOPPING_NEVER)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL, "%d is no rule of early stopping",
+                        (int)search->early_stopping);
     return MMN_OK;
 }
 

@@ -365,6 +365,9 @@ mmn_status mmn_model_decode(const mmn_model *model, const int32_t *ids, size_t c
     size_t known = model->tokenizer ? mmn_tokenizer_vocabulary_size(model->tokenizer) : 0;
     if (count > 0 && MMN_MISSING(error, ids))
         return MMN_USAGE;
+    if (count > MMN_MAXIMUM_POSITIONS)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL, "%zu token ids; expected at most %d", count,
+                        MMN_MAXIMUM_POSITIONS);
     for (size_t i = 0; i < count; i++)
         if (ids[i] < 0 || ((size_t)ids[i] >= own && (size_t)ids[i] >= known))
             return mmn_fail(error, MMN_USAGE, NULL, NULL, "token id %zu is %d; expected 0 to %zu",

@@ -185,6 +185,8 @@ mmn_status mmn_report_write(const mmn_report *report, mmn_report_format format,
 {
     if (MMN_MISSING(error, report, output))
         return MMN_USAGE;
+    if ((unsigned)format > MMN_REPORT_CSV)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL, "%d is no format of reports", (int)format);
     report_request request = {.report = report, .format = format};
     mmn_status status = find_figure(&request.figure, report, figure, error);
     return status == MMN_OK ? mmn_output_write(output, write_request, &request, error) : status;

@@ -325,6 +325,31 @@ Test(misuse, ids_beyond_the_vocabulary)
     }
 }
 
+/* Sizes and choices that nothing can be meant by: the arrays are not read to their ends. */
+Test(misuse, impossible_numbers)
+{
+    const int32_t id = 1;
+    const char *image = IMAGE;
+    const mmn_beam_search search = {.beams = 2, .early_stopping = (mmn_early_stopping)9};
+    mmn_input *input, *own = make_input(model);
+    const mmn_input *const one = own;
+    mmn_session *session = start(model, 0), *prompts = start(model, 1);
+    char *text;
+    const size_t counts[] = {SIZE_MAX, SIZE_MAX / sizeof id + 2, (size_t)1 << 40};
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        REFUSES(mmn_model_decode(model, &id, counts[i], 0, &text, &error));
+        REFUSES(mmn_input_from_ids(&input, model, &id, counts[i], &error));
+        REFUSES(mmn_input_from_prompt(&input, model, "a <image>", &image, counts[i], &error));
+        REFUSES(mmn_input_from_question(&input, model, NULL, "a", &image, counts[i], NULL, &error));
+        REFUSES(mmn_session_prefill_many(prompts, &one, counts[i], &error));
+        REFUSES(mmn_session_set_stop_strings(session, &image, counts[i], &error));
+    }
+    REFUSES(mmn_session_set_beam_search(session, &search, &error));
+    mmn_session_free(session);
+    mmn_session_free(prompts);
+    mmn_input_free(own);
+}
+
 /* ---- Probes ---------------------------------------------------------------------------------- */
 
 typedef struct inside {

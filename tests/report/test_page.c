@@ -292,6 +292,8 @@ Test(page, has_what_the_results_allow)
         cr_assert_eq(mmn_report_figure_count(report), count);
         cr_assert_eq(mmn_report_write(report, MMN_REPORT_CSV, "none", in_folder("x"), &error),
                      MMN_USAGE);
+        cr_assert_eq(mmn_report_write(report, (mmn_report_format)9, NULL, in_folder("x"), &error),
+                     MMN_USAGE);
         cr_assert(access(in_folder("x"), F_OK) != 0);
         mmn_report_free(report);
     }
