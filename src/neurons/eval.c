@@ -111,6 +111,17 @@ static mmn_status make_session(mmn_session **session, const mmn_evaluation *eval
     return status;
 }
 
+/* Settings that cannot be are the caller's mistake, and no line's of the list. */
+static mmn_status try_decoding(const mmn_evaluation *evaluation, mmn_error *error)
+{
+    const mmn_eval_run all_on = {0};
+    const mmn_sample none = {0};
+    mmn_session *session = NULL;
+    mmn_status status = make_session(&session, evaluation, &all_on, &none, error);
+    mmn_session_free(session);
+    return status;
+}
+
 /* Bytes that a session needs to prefill `input` and answer: keys, values and the rows of a layer. */
 static size_t session_bytes(const mmn_evaluation *evaluation, const mmn_input *input)
 {
@@ -275,7 +286,9 @@ mmn_status mmn_eval(mmn_evaluation **evaluation, const mmn_model *model,
 {
     if (evaluation)
         *evaluation = NULL;
-    if (MMN_MISSING(error, evaluation, model, options) || MMN_MISSING(error, options->list))
+    if (MMN_MISSING(error, evaluation, model, options) || MMN_MISSING(error, options->list) ||
+        mmn_text_is_missing(error, "stop string", options->stop_string_count,
+                            options->stop_strings))
         return MMN_USAGE;
     *evaluation = mmn_allocate(1, sizeof(**evaluation), error);
     if (!*evaluation)
@@ -283,6 +296,8 @@ mmn_status mmn_eval(mmn_evaluation **evaluation, const mmn_model *model,
     const uint64_t passed = mmn_model_nonfinite(model, NULL);
     (*evaluation)->model = model;
     mmn_status status = copy_options(*evaluation, options, error);
+    if (status == MMN_OK)
+        status = try_decoding(*evaluation, error);
     if (status == MMN_OK)
         status = mmn_eval_plan(*evaluation, options, error);
     if (status == MMN_OK)

@@ -202,6 +202,9 @@ Test(misuse, null)
     REFUSES(mmn_eval(&evaluation, NULL, &(mmn_eval_options){.list = "x"}, &error));
     REFUSES(mmn_eval(&evaluation, model, NULL, &error));
     REFUSES(mmn_eval(&evaluation, model, &(mmn_eval_options){0}, &error));
+    REFUSES(mmn_eval(&evaluation, model, &(mmn_eval_options){.list = "x", .stop_string_count = 1},
+                     &error));
+    cr_expect_null(evaluation);
     REFUSES(mmn_evaluation_json(NULL, &text, &error));
     REFUSES(mmn_evaluation_write(NULL, "x", &error));
     REFUSES(mmn_evaluation_table(NULL, &text, &error));
@@ -345,6 +348,14 @@ Test(misuse, impossible_numbers)
         REFUSES(mmn_session_set_stop_strings(session, &image, counts[i], &error));
     }
     REFUSES(mmn_session_set_beam_search(session, &search, &error));
+    /* Before the list is looked at, whose lines are not at fault. */
+    mmn_evaluation *evaluation;
+    const mmn_eval_options of_eval[] = {{.list = "none", .temperature = -1},
+                                        {.list = "none", .repetition_penalty = -1},
+                                        {.list = "none", .beam_search = search},
+                                        {.list = "none", .temperature = 1, .top_p = 3}};
+    for (size_t i = 0; i < sizeof of_eval / sizeof of_eval[0]; i++)
+        REFUSES(mmn_eval(&evaluation, model, &of_eval[i], &error));
     mmn_session_free(session);
     mmn_session_free(prompts);
     mmn_input_free(own);
