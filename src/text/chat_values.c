@@ -117,6 +117,10 @@ json_t *mmn_chat_compare(mmn_chat *chat, const char *sign, json_t *left, json_t 
         result = is_in(chat, left, right) == (*sign == 'i');
     } else if (sign[0] == '=' || sign[0] == '!') {
         bool equal = left == right || (left && right && json_equal(left, right));
+        if (json_is_boolean(left) != json_is_boolean(right) &&
+            (json_is_integer(left) || json_is_integer(right)))
+            return mmn_chat_fail(chat, "a number is compared with true or false, which is not "
+                                       "followed");
         result = equal == (sign[0] == '=');
     } else if (json_is_integer(left) && json_is_integer(right)) {
         json_int_t a = json_integer_value(left), b = json_integer_value(right);
@@ -219,8 +223,9 @@ static json_t *strip(mmn_chat *chat, const json_t *value, bool left, bool right)
     return text_of(chat, text, (size_t)(end - text));
 }
 
-/* upper, lower, capitalize and title, of ASCII. */
-static json_t *change_case(mmn_chat *chat, const json_t *value, const char *how)
+/* upper, lower, capitalize and title, of ASCII. Jinja's words begin behind a space, a dash or a bracket,
+ * Python's behind anything but a letter. */
+static json_t *change_case(mmn_chat *chat, const json_t *value, const char *how, bool by_filter)
 {
     json_t *changed = json_copy((json_t *)(uintptr_t)value);
     size_t length = json_string_length(value);
@@ -238,7 +243,8 @@ static json_t *change_case(mmn_chat *chat, const json_t *value, const char *how)
             *c = (char)(*c - 'a' + 'A');
         else if (large && !raise)
             *c = (char)(*c - 'A' + 'a');
-        begins = *how == 't' && !small && !large;
+        begins = *how == 't' && (by_filter ? strchr(" \t\n\v\f\r-({[<", *c) != NULL
+                                           : !small && !large);
     }
     return changed ? changed : mmn_chat_short(chat);
 }
@@ -267,7 +273,7 @@ json_t *mmn_chat_method(mmn_chat *chat, const json_t *value, const char *name,
         if (strcmp(name, "rstrip") == 0)
             return strip(chat, value, false, true);
         if (is_case(name))
-            return change_case(chat, value, name);
+            return change_case(chat, value, name, false);
     }
     if (json_is_string(value) && count == 1 && json_is_string(first)) {
         size_t length = json_string_length(value), size = json_string_length(first);
@@ -284,21 +290,30 @@ json_t *mmn_chat_method(mmn_chat *chat, const json_t *value, const char *name,
 
 /* ---- Filters and tests ----------------------------------------------------------------------- */
 
-/* Those of a list of mappings whose `key` is `wanted`, or (not chosen) is not. */
+/* Those of a list of mappings whose item of a name holds in a test (selectattr), or (not chosen) does
+ * not: it is equal to a value, as a test without one says, or true. */
 static json_t *choose_by(mmn_chat *chat, const json_t *list, const json_t *arguments, bool chosen)
 {
     const json_t *key = json_array_get(arguments, 0), *test = json_array_get(arguments, 1);
     const char *name = json_string_value(test);
-    if (!json_is_array(list) || json_array_size(arguments) != 3 || !json_is_string(key) || !name ||
-        (strcmp(name, "equalto") != 0 && strcmp(name, "==") != 0 && strcmp(name, "eq") != 0))
+    size_t count = json_array_size(arguments);
+    bool equals = name && (strcmp(name, "equalto") == 0 || strcmp(name, "==") == 0 ||
+                           strcmp(name, "eq") == 0);
+    bool known = count == 3 ? equals : count == 2 ? name && !equals : count == 1;
+    if (!json_is_array(list) || !json_is_string(key) || !known ||
+        strpbrk(json_string_value(key), ".0123456789"))
         return mmn_chat_fail(chat, "\"selectattr\" in this form is not followed");
     json_t *found = empty_list(chat);
     for (size_t i = 0; i < json_array_size(list) && found; i++) {
         json_t *one = json_array_get(list, i);
         const json_t *value = json_object_get(one, json_string_value(key));
-        bool equal = value && json_equal(value, json_array_get(arguments, 2));
-        if (equal == chosen)
+        json_t *said = count == 2 ? mmn_chat_test(chat, value, name) : NULL;
+        bool holds = count == 3   ? value && json_equal(value, json_array_get(arguments, 2))
+                     : count == 2 ? json_is_true(said)
+                                  : mmn_chat_truth(value);
+        if (holds == chosen)
             json_array_append(found, one);
+        json_decref(said);
     }
     return found;
 }
@@ -359,7 +374,7 @@ json_t *mmn_chat_filter(mmn_chat *chat, const json_t *value, const char *name,
         if (strcmp(name, "trim") == 0 && (json_is_string(value) || !value))
             return value ? strip(chat, value, true, true) : text_of(chat, "", 0);
         if (is_case(name) && json_is_string(value))
-            return change_case(chat, value, name);
+            return change_case(chat, value, name, true);
     }
     return mmn_chat_fail(chat, "the filter \"%.40s\" is not followed here", name);
 }
