@@ -187,6 +187,30 @@ static mmn_status read_forced(mmn_generation_rules *rules, const mmn_json_object
     return status;
 }
 
+static bool has_token(const mmn_token_list *list, int32_t id)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (list->ids[i] == id)
+            return true;
+    return false;
+}
+
+/* No token is left to be forced where all that are forced are suppressed. */
+static mmn_status check_forced(const mmn_generation_rules *rules, const mmn_json_object *object,
+                               mmn_error *error)
+{
+    static const char reason[] = "must have a token that \"suppress_tokens\" has not";
+    const mmn_token_list *ends = &rules->forced_eos;
+    bool possible = ends->count == 0;
+    for (size_t i = 0; i < ends->count && !possible; i++)
+        possible = !has_token(&rules->suppressed, ends->ids[i]);
+    if (!possible)
+        return mmn_json_fail(object, "forced_eos_token_id", error, reason);
+    if (rules->forced_bos != MMN_NO_TOKEN && has_token(&rules->suppressed, rules->forced_bos))
+        return mmn_json_fail(object, "forced_bos_token_id", error, reason);
+    return MMN_OK;
+}
+
 /* A count of tokens, of which transformers takes those below 0 for none. */
 static mmn_status read_count(uint32_t *count, const mmn_json_object *object, const char *key,
                              mmn_error *error)
@@ -264,6 +288,8 @@ static mmn_status read_values(mmn_generation_rules *rules, const mmn_json_object
         status = read_tokens(&rules->first_suppressed, object, "begin_suppress_tokens", error);
     if (status == MMN_OK)
         status = read_forced(rules, object, config, error);
+    if (status == MMN_OK)
+        status = check_forced(rules, object, error);
     if (status == MMN_OK)
         status = mmn_json_get_bool(&rules->remove_invalid, object, "remove_invalid_values", error);
     if (status == MMN_OK)

@@ -188,6 +188,8 @@ Test(generation, refuses_broken_values)
         {"early_stopping", "\"abc\""},     {"stop_strings", "[1]"},
         {"stop_strings", "\"\""},          {"remove_invalid_values", "1"},
         {"eos_token_id", "\"</s>\""},      {"eos_token_id", "[1.5]"},
+        {"forced_bos_token_id", "5, \"suppress_tokens\": [3, 5, 2]"},
+        {"forced_eos_token_id", "[2, 3], \"suppress_tokens\": [3, 5, 2]"},
     };
     for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
         char folder[] = "/tmp/mmneuron-test-XXXXXX", generation[200];
