@@ -234,6 +234,10 @@ bool mmn_added_tokens_find(const mmn_added_tokens *added, const mmn_token_search
         }
         while (token->rstrip && end < length && mmn_is_whitespace(mmn_utf8_decode(text + end)))
             end += mmn_utf8_size(text + end);
+        if (token->lstrip && start < covered)
+            start = covered;
+        if (start >= end) /* a token of white space that the one before it has taken */
+            continue;
         *match = (mmn_token_match){token, start, end};
         return true;
     }

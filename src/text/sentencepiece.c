@@ -340,6 +340,15 @@ static mmn_status add_metaspace(mmn_tokenizer *tokenizer, mmn_prepend_scheme sch
     return mmn_pre_tokenizer_add(&tokenizer->pre_tokenizer, &step, error);
 }
 
+mmn_status mmn_sentencepiece_put_no_space(mmn_tokenizer *tokenizer, mmn_error *error)
+{
+    mmn_normalizer_free(&tokenizer->normalizer);
+    mmn_pre_tokenizer_free(&tokenizer->pre_tokenizer);
+    mmn_decoder_free(&tokenizer->decoder);
+    mmn_status status = add_metaspace(tokenizer, MMN_PREPEND_NEVER, error);
+    return status == MMN_OK ? make_decoder(tokenizer, false, error) : status;
+}
+
 mmn_status mmn_sentencepiece_read(mmn_tokenizer *tokenizer, const uint8_t *data, size_t size,
                                   const mmn_prepend_scheme *scheme, mmn_error *error)
 {

@@ -72,8 +72,9 @@ static json_t *special_value(const mmn_side_files *files, const char *key)
 
 const char *mmn_side_files_token(const mmn_side_files *files, const char *key, const char *usual)
 {
-    const char *content = content_of(special_value(files, key));
-    return content ? content : usual;
+    const json_t *value = special_value(files, key);
+    const char *content = content_of(value);
+    return content || json_is_null(value) ? content : usual;
 }
 
 /* Adds a token, or gives one that is there the options of `token`. */
@@ -169,15 +170,37 @@ static mmn_status add_special(mmn_tokenizer *tokenizer, const mmn_json_object *o
     return put(tokenizer, &token, content, object, key, error);
 }
 
-/* Whether transformers takes a key for the name of a special token of this model alone. */
-static bool names_own_token(const char *key, const json_t *value)
+mmn_status mmn_side_files_bert_options(mmn_bert_options *options, const mmn_side_files *files,
+                                       mmn_error *error)
+{
+    mmn_status status = mmn_json_get_bert_options(options, &files->config, "do_lower_case",
+                                                  "tokenize_chinese_chars", error);
+    options->clean_text = true; /* no setting of that file */
+    return status;
+}
+
+bool mmn_side_files_names_own(const char *key)
 {
     static const char ending[] = "_token";
     size_t length = strlen(key), end = sizeof(ending) - 1;
     for (size_t i = 0; i < NAMED_COUNT; i++)
         if (strcmp(key, named_tokens[i]) == 0)
             return false;
-    return length >= end && strcmp(key + length - end, ending) == 0 && content_of(value);
+    return length >= end && strcmp(key + length - end, ending) == 0;
+}
+
+/* Those of a document with names of this model's own. */
+static mmn_status add_own(mmn_tokenizer *tokenizer, const mmn_json_object *object,
+                          mmn_error *error)
+{
+    const char *key;
+    json_t *value;
+    mmn_status status = MMN_OK;
+    json_object_foreach(object->value, key, value) {
+        if (status == MMN_OK && mmn_side_files_names_own(key) && content_of(value))
+            status = add_special(tokenizer, object, key, value, true, error);
+    }
+    return status;
 }
 
 static mmn_status add_named(const mmn_side_files *files, mmn_tokenizer *tokenizer,
@@ -185,16 +208,14 @@ static mmn_status add_named(const mmn_side_files *files, mmn_tokenizer *tokenize
 {
     const mmn_json_object *config = &files->config;
     mmn_status status = MMN_OK;
-    const char *key;
     json_t *value;
     for (size_t i = 0; i < NAMED_COUNT && status == MMN_OK; i++)
         if ((value = special_value(files, named_tokens[i])))
             status = add_special(tokenizer, config, named_tokens[i], value, true, error);
-    json_object_foreach(config->value, key, value) {
-        if (status == MMN_OK && names_own_token(key, value))
-            status = add_special(tokenizer, config, key, value, true, error);
-    }
-    return status;
+    if (status == MMN_OK)
+        status = add_own(tokenizer, config, error);
+    return status == MMN_OK && is_old(files) ? add_own(tokenizer, &files->special_map, error)
+                                             : status;
 }
 
 static mmn_status add_further(const mmn_side_files *files, mmn_tokenizer *tokenizer,
@@ -272,6 +293,15 @@ static mmn_status add_text(mmn_tokenizer *tokenizer, const mmn_json_object *obje
     return put(tokenizer, &token, key, object, key, error);
 }
 
+/* Whether the tokens of tokenizer.json, which transformers reads after added_tokens.json, take the id
+ * of another one there away. */
+static bool is_taken(const mmn_added_tokens *added, const numbered_token *token)
+{
+    if ((uint64_t)token->id >= added->contents.size || added->by_id[token->id] == 0)
+        return false;
+    return mmn_vocabulary_find(&added->contents, token->key, strlen(token->key)) != token->id;
+}
+
 static int compare_ids(const void *left, const void *right)
 {
     const numbered_token *a = left, *b = right;
@@ -281,7 +311,7 @@ static int compare_ids(const void *left, const void *right)
 /* Adds the tokens that the members of `object` are, in the order of their ids. `specials` has the
  * texts of special tokens for those of added_tokens.json; it is NULL for added_tokens_decoder. */
 static mmn_status add_numbered(mmn_tokenizer *tokenizer, const mmn_json_object *object,
-                               const mmn_vocabulary *specials, mmn_error *error)
+                               const mmn_vocabulary *specials, bool has_json, mmn_error *error)
 {
     size_t size = object->value ? json_object_size(object->value) : 0, count = 0;
     numbered_token *tokens = mmn_allocate(size, sizeof(*tokens), error);
@@ -294,7 +324,9 @@ static mmn_status add_numbered(mmn_tokenizer *tokenizer, const mmn_json_object *
         tokens[count].key = key;
         status = specials ? number_text(&tokens[count], object, error)
                           : number_entry(&tokens[count], object, error);
-        count++;
+        if (status != MMN_OK || !specials || !has_json ||
+            !is_taken(&tokenizer->added, &tokens[count]))
+            count++;
     }
     if (status == MMN_OK && count > 0)
         qsort(tokens, count, sizeof(*tokens), compare_ids);
@@ -307,6 +339,15 @@ static mmn_status add_numbered(mmn_tokenizer *tokenizer, const mmn_json_object *
 
 /* ---- All of them ----------------------------------------------------------------------------- */
 
+bool mmn_side_files_as_they_stand(const char *model_type)
+{
+    static const char *const types[] = {"llava", "llava_next", "mistral", "bloom"};
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+        if (strcmp(model_type, types[i]) == 0)
+            return true;
+    return false;
+}
+
 /* Whether transformers makes this tokenizer anew, with the vocabulary and the merges of
  * tokenizer.json and the tokens of added_tokens_decoder alone, by a class of its own. It takes
  * tokenizer.json as it stands for the types of models here whose published settings name a wrong
@@ -314,7 +355,6 @@ static mmn_status add_numbered(mmn_tokenizer *tokenizer, const mmn_json_object *
 static mmn_status is_made_anew(bool *anew, const mmn_side_files *files,
                                const mmn_tokenizer *tokenizer, mmn_error *error)
 {
-    static const char *const as_it_stands[] = {"llava", "llava_next", "mistral", "bloom"};
     const char *class = "", *type = "";
     mmn_status status = mmn_json_get_text(&class, &files->config, "tokenizer_class", error);
     if (status == MMN_OK)
@@ -324,16 +364,47 @@ static mmn_status is_made_anew(bool *anew, const mmn_side_files *files,
     for (size_t i = 0; i < tokenizer->pre_tokenizer.count; i++)
         if (tokenizer->pre_tokenizer.steps[i].kind == MMN_PRE_TOKENIZER_BYTE_LEVEL)
             is_llama = false;
-    *anew = is_llama || strcmp(type, "qwen2") == 0;
-    for (size_t i = 0; i < sizeof(as_it_stands) / sizeof(as_it_stands[0]); i++)
-        if (strcmp(type, as_it_stands[i]) == 0)
-            *anew = false;
+    *anew = (is_llama || strcmp(type, "qwen2") == 0) && !mmn_side_files_as_they_stand(type);
     return status;
+}
+
+/* The classes that make a tokenizer anew obey `add_prefix_space` where it is not as their models were
+ * published, whatever steps tokenizer.json has: LLaMA's false, Qwen2's true. */
+static mmn_status obey_prefix_space(const mmn_side_files *files, mmn_tokenizer *tokenizer,
+                                    mmn_error *error)
+{
+    static const char key[] = "add_prefix_space";
+    const char *type = "";
+    mmn_status status = mmn_json_get_text(&type, &files->model, "model_type", error);
+    bool is_qwen = strcmp(type, "qwen2") == 0, wanted = !is_qwen;
+    if (status == MMN_OK)
+        status = mmn_json_get_bool(&wanted, &files->config, key, error);
+    if (status != MMN_OK || wanted != is_qwen)
+        return status;
+    if (is_qwen)
+        return mmn_json_fail(&files->config, key, error,
+                             "is true, which is not supported for Qwen2");
+    return mmn_sentencepiece_put_no_space(tokenizer, error);
+}
+
+/* BERT's class makes its normaliser of these settings, whatever steps tokenizer.json has. */
+static mmn_status obey_bert_options(const mmn_side_files *files, mmn_tokenizer *tokenizer,
+                                    mmn_error *error)
+{
+    mmn_bert_options options = {true, true, true, true};
+    const char *class = "";
+    mmn_status status = mmn_json_get_text(&class, &files->config, "tokenizer_class", error);
+    if (status != MMN_OK || tokenizer->model != MMN_MODEL_WORDPIECE ||
+        (strcmp(class, "BertTokenizer") != 0 && strcmp(class, "BertTokenizerFast") != 0))
+        return status;
+    status = mmn_side_files_bert_options(&options, files, error);
+    mmn_normalizer_free(&tokenizer->normalizer);
+    return status == MMN_OK ? mmn_bert_add_normalizer(tokenizer, &options, error) : status;
 }
 
 /* The tokens that have ids in the files. */
 static mmn_status add_all_numbered(const mmn_side_files *files, mmn_tokenizer *tokenizer,
-                                   mmn_error *error)
+                                   bool has_json, mmn_error *error)
 {
     mmn_json_object entries;
     mmn_vocabulary specials = {0};
@@ -341,11 +412,11 @@ static mmn_status add_all_numbered(const mmn_side_files *files, mmn_tokenizer *t
     if (is_old(files)) {
         status = collect_special(&specials, files, error);
         if (status == MMN_OK)
-            status = add_numbered(tokenizer, &files->added, &specials, error);
+            status = add_numbered(tokenizer, &files->added, &specials, has_json, error);
     } else {
         status = mmn_json_get_object(&entries, &files->config, "added_tokens_decoder", error);
         if (status == MMN_OK)
-            status = add_numbered(tokenizer, &entries, NULL, error);
+            status = add_numbered(tokenizer, &entries, NULL, has_json, error);
     }
     mmn_vocabulary_free(&specials);
     return status;
@@ -377,12 +448,16 @@ mmn_status mmn_side_files_add_tokens(const mmn_side_files *files, mmn_tokenizer 
     if (status == MMN_OK && split_special)
         status = mmn_json_fail(&files->config, "split_special_tokens", error,
                                "is true, which is not supported");
-    if (status == MMN_OK && has_json && !is_old(files))
+    if (status == MMN_OK && has_json)
         status = is_made_anew(&anew, files, tokenizer, error);
-    if (anew)
+    if (status == MMN_OK && anew)
+        status = obey_prefix_space(files, tokenizer, error);
+    if (status == MMN_OK && has_json)
+        status = obey_bert_options(files, tokenizer, error);
+    if (anew && !is_old(files))
         mmn_added_tokens_free(&tokenizer->added);
     if (status == MMN_OK)
-        status = add_all_numbered(files, tokenizer, error);
+        status = add_all_numbered(files, tokenizer, has_json, error);
     if (status == MMN_OK)
         status = add_named(files, tokenizer, error);
     if (status == MMN_OK)

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "text/json_bert.h"
 #include "text/tokenizer_parts.h"
 
 /* Objects of files that are not there have no value. `model` is the folder's config.json, which
@@ -28,7 +29,16 @@ void mmn_side_files_close(mmn_side_files *files);
 mmn_status mmn_side_files_add_tokens(const mmn_side_files *files, mmn_tokenizer *tokenizer,
                                      bool has_json, mmn_error *error);
 
-/* The special token that the settings call `key` ("bos_token"), or `usual`. */
+/* What tokenizer_config.json says of BERT's normaliser; what it does not say stays. */
+mmn_status mmn_side_files_bert_options(mmn_bert_options *options, const mmn_side_files *files,
+                                       mmn_error *error);
+/* Whether transformers takes a key ("image_token") for the name of a special token of this model alone. */
+bool mmn_side_files_names_own(const char *key);
+/* Whether transformers takes the tokenizer.json of a type of model ("llava") as it stands, and not a
+ * class of its own with the vocabulary of that. */
+bool mmn_side_files_as_they_stand(const char *model_type);
+
+/* The special token that the settings call `key` ("bos_token"), or `usual`; NULL where they say null. */
 const char *mmn_side_files_token(const mmn_side_files *files, const char *key, const char *usual);
 
 #endif

@@ -6,7 +6,6 @@
 
 #include "base/file.h"
 #include "base/memory.h"
-#include "text/json_bert.h"
 #include "text/json_split.h"
 #include "text/side_files.h"
 #include "text/tokenizer_parts.h"
@@ -27,6 +26,8 @@ static mmn_status add_end_token(mmn_ids *ids, const mmn_tokenizer *tokenizer,
         return status;
     const char *content = mmn_side_files_token(files, token_key, usual);
     int32_t id;
+    if (!content)
+        return MMN_OK;
     if (!mmn_tokenizer_token_to_id(tokenizer, content, &id))
         return mmn_json_fail(&files->config, token_key, error,
                              "\"%.60s\" is not a token of tokenizer.model", content);
@@ -120,7 +121,8 @@ static mmn_status read_bert_tokens(mmn_tokenizer *tokenizer, const mmn_side_file
     int32_t ids[sizeof(names) / sizeof(names[0])];
     mmn_status status = MMN_OK;
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && status == MMN_OK; i++) {
-        const char *content = mmn_side_files_token(files, names[i].key, names[i].usual);
+        const char *said = mmn_side_files_token(files, names[i].key, names[i].usual);
+        const char *content = said ? said : names[i].usual;
         size_t length = strlen(content);
         ids[i] = mmn_vocabulary_find(&tokenizer->wordpiece.vocabulary, content, length);
         if (ids[i] < 0)
@@ -142,8 +144,7 @@ static mmn_status make_bert_steps(mmn_tokenizer *tokenizer, const mmn_side_files
                                   mmn_error *error)
 {
     mmn_bert_options options = {true, true, true, true};
-    mmn_status status = mmn_json_get_bert_options(&options, &files->config, "do_lower_case",
-                                                  "tokenize_chinese_chars", error);
+    mmn_status status = mmn_side_files_bert_options(&options, files, error);
     if (status == MMN_OK)
         status = mmn_bert_add_normalizer(tokenizer, &options, error);
     if (status == MMN_OK)

@@ -27,11 +27,11 @@ ROOT = HERE.parents[2]
 sys.path.insert(0, str(HERE.parent))
 import compare_with_tokenizers as compare  # noqa: E402
 
-LLAMA, QWEN = "golden/tokenizer", "golden/qwen2_tokenizer"
+LLAMA, QWEN, BERT = "golden/tokenizer", "golden/qwen2_tokenizer", "golden/qformer_tokenizer"
 USER = "tests/text/data/model-user-defined"
 TEXTS = ["hello", " hello", "  hello  world ", "", " ", "<s>hello</s> a", "a </s>b", "USER: <image>\nWhat?", "<|im_start|>user\nHi<|im_end|>\n",
          "a<|im_end|>  b", "[INST] a [/INST]b", "x [PAD] y", "Foo foo xfoo foo.", "<pad><unk>", "<extra> <0x0A> the", "[control]a [USER]b",
-         "図 <image> é", "<|endoftext|><|im_end|>"]
+         "図 <image> é", "<|endoftext|><|im_end|>", "Élan, 図書 THE\u0001a"]
 
 
 def token(content, **options):
@@ -117,6 +117,13 @@ def cases():
         llama(f"json, {kind}, special_tokens_map.json", kind, {
             "pad_token": token("[PAD]", lstrip=True), "extra_special_tokens": ["<|im_start|>"], "mask_token": "<|im_end|>"})
         llama(f"json, {kind}, added_tokens.json", kind, {"pad_token": "[PAD]"}, {"[PAD]": 483, "<|im_end|>": 482, "<image>": 480})
+    for kind in ("llama", "llava", "instructblip"):
+        llama(f"json, {kind}, no space", kind, add_prefix_space=False)
+        llama(f"json, {kind}, no space, added tokens", kind, add_prefix_space=False, legacy=False,
+              added_tokens_decoder=LLAMA_TOKENS | CHAT)
+        llama(f"json, {kind}, own name in special_tokens_map.json", kind, {"think_token": "<|im_start|>"})
+        llama(f"json, {kind}, taken ids in added_tokens.json", kind, {}, {"<|im_start|>": 480, "foo": 482})
+    add("model, no beginning", LLAMA, ["tokenizer.model"], "llama", settings(legacy=False) | {"bos_token": None})
     add("json, fast class", "tests/text/data/metaspace-always", ["tokenizer.json"], "llama",
         settings(tokenizer_class="PreTrainedTokenizerFast", added_tokens_decoder=LLAMA_TOKENS | CHAT))
     add("json, both files", ["tests/text/data/metaspace-always", LLAMA], ["tokenizer.json", "tokenizer.model"], "llama",
@@ -126,6 +133,17 @@ def cases():
     add("json, Qwen2", QWEN, ["tokenizer.json"], "qwen2", qwen | {"additional_special_tokens": ["<|im_start|>", "[PAD]"]})
     add("json, Qwen2, decoder", QWEN, ["tokenizer.json"], "qwen2", qwen | {"added_tokens_decoder": {
         "480": token("<|endoftext|>"), "481": token("<|im_start|>"), "482": token("<|im_end|>"), "483": token("[PAD]")}})
+    add("json, Qwen2, own name in special_tokens_map.json", QWEN, ["tokenizer.json"], "qwen2", qwen,
+        special_tokens_map__json={"think_token": "<|im_start|>"})
+    add("json, Qwen2, taken ids in added_tokens.json", QWEN, ["tokenizer.json"], "qwen2", qwen,
+        added_tokens__json={"foo": 480, "[PAD]": 485})
+    words = {"tokenizer_class": "BertTokenizer", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]", "pad_token": "[PAD]",
+             "mask_token": "[MASK]"}
+    for file in ("tokenizer.json", "vocab.txt"):
+        for name, changes in (("nothing", {}), ("capitals", {"do_lower_case": False}), ("accents", {"strip_accents": False}),
+                              ("ideographs", {"tokenize_chinese_chars": False}), ("controls", {"clean_text": False}),
+                              ("capitals without accents", {"do_lower_case": False, "strip_accents": True})):
+            add(f"{file}, BERT, {name}", BERT, [file], "bert", words | changes)
     return found
 
 

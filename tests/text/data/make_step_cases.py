@@ -23,7 +23,10 @@ TEXTS = ["", "hello", " a  b ", "I have 12 cats, 3.14 of them.", "x1y22z333", "Ù
 def main():
     base = json.loads((ROOT / "golden" / "tokenizer" / "tokenizer.json").read_text(encoding="utf-8"))
     cases = []
-    for name, document in compare.pre_tokenizer_variants(base).items():
+    variants = dict(compare.pre_tokenizer_variants(base))
+    variants["added white space"] = base | {"added_tokens": base["added_tokens"] + [
+        compare.added(" ", lstrip=True, rstrip=True) | {"id": len(base["model"]["vocab"]) + 2}]}
+    for name, document in variants.items():
         tokenizer = tokenizers.Tokenizer.from_str(json.dumps(document))
         results = []
         for text in TEXTS:
