@@ -1,6 +1,7 @@
 /* Prompts: finding a folder's chat template, and applying it or one of ours to a question. */
 #include "model/prompt.h"
 
+#include <dirent.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -9,12 +10,18 @@
 #include "base/memory.h"
 #include "model/model.h"
 #include "text/chat_template.h"
+#include "text/side_files.h"
 #include "text/template.h"
 
 #define FILE_LIMIT 100000000    /* bytes, of tokenizer_config.json too */
 #define TEMPLATE_LIMIT 1000000 /* bytes */
 
 static const char placeholder[] = "<image>", default_name[] = "default";
+static const char no_default[] =
+    "it has no template named \"default\", and transformers takes no other";
+static const char own_file[] = "chat_template.jinja";
+static const char named_folder[] = "additional_chat_templates";
+static const char named_default[] = "additional_chat_templates/default.jinja";
 
 /* ---- Finding it ------------------------------------------------------------------------------ */
 
@@ -25,20 +32,25 @@ static mmn_status take(mmn_own_template *own, const mmn_json_object *object, con
     static const char key[] = "chat_template";
     const json_t *found = json_object_get(object->value, key), *one;
     size_t index;
-    if (!found || json_is_null(found))
+    bool legacy = strcmp(file, "chat_template.json") == 0; /* which has no other key */
+    if ((!found && !legacy) || json_is_null(found))
         return MMN_OK;
     if (json_is_object(found))
         found = json_object_get(found, default_name);
-    json_array_foreach((json_t *)(uintptr_t)found, index, one) {
-        const char *name = json_string_value(json_object_get(one, "name"));
-        if (name && strcmp(name, default_name) == 0)
-            found = json_object_get(one, "template");
-        if (!json_is_array(found))
-            break;
+    if (json_is_array(found) && !legacy) {
+        const json_t *list = found;
+        found = NULL;
+        json_array_foreach((json_t *)(uintptr_t)list, index, one) {
+            const char *name = json_string_value(json_object_get(one, "name"));
+            if (name && strcmp(name, default_name) == 0)
+                found = json_object_get(one, "template"); /* the last of that name */
+        }
     }
     const char *problem = NULL, *source = json_string_value(found);
-    if (json_is_array(found) || !found)
-        problem = "it has no template named \"default\", and transformers takes no other";
+    if (legacy && !found)
+        problem = "it has no \"chat_template\"";
+    else if (!found)
+        problem = no_default;
     else if (!source || json_string_length(found) > TEMPLATE_LIMIT)
         problem = "it is no text of at most a million bytes, nor a list of such with names";
     own->file = file;
@@ -70,9 +82,9 @@ static mmn_status take_from_json(mmn_own_template *own, const char *folder, cons
     return status;
 }
 
-static mmn_status take_file(mmn_own_template *own, const char *folder, mmn_error *error)
+static mmn_status take_file(mmn_own_template *own, const char *folder, const char *file,
+                            mmn_error *error)
 {
-    static const char file[] = "chat_template.jinja";
     if (own->source)
         return MMN_OK;
     mmn_status status = mmn_find_in_folder(&own->path, folder, file, error);
@@ -83,18 +95,92 @@ static mmn_status take_file(mmn_own_template *own, const char *folder, mmn_error
     return status;
 }
 
+/* Says why the template of `file` is not followed, in place of what it is. */
+static mmn_status refuse(mmn_own_template *own, const char *folder, const char *file,
+                         const char *problem, mmn_error *error)
+{
+    mmn_free(own->source);
+    mmn_free(own->path);
+    own->path = NULL;
+    own->file = file;
+    own->source = mmn_copy_text("", error);
+    own->problem = mmn_copy_text(problem, error);
+    mmn_status status = mmn_path_join(&own->path, folder, file, error);
+    return own->source && own->problem ? status : MMN_SYSTEM;
+}
+
+/* Whether the folder has templates with names in files of their own. */
+static mmn_status find_named(bool *found, const char *folder, mmn_error *error)
+{
+    static const char ending[] = ".jinja";
+    char *path = NULL;
+    mmn_status status = mmn_path_join(&path, folder, named_folder, error);
+    DIR *entries = status == MMN_OK ? opendir(path) : NULL;
+    *found = false;
+    for (const struct dirent *entry; entries && (entry = readdir(entries));) {
+        size_t length = strlen(entry->d_name), end = sizeof(ending) - 1;
+        if (length > end && strcmp(entry->d_name + length - end, ending) == 0)
+            *found = true;
+    }
+    if (entries)
+        closedir(entries);
+    mmn_free(path);
+    return status;
+}
+
+/* A processor's. */
+static mmn_status find_processors(mmn_own_template *own, const char *folder, bool named,
+                                  mmn_error *error)
+{
+    static const char legacy[] = "chat_template.json";
+    mmn_status status = take_from_json(own, folder, "processor_config.json", error);
+    bool has_source = own->source;
+    if (status == MMN_OK)
+        status = take_from_json(own, folder, legacy, error);
+    if (status == MMN_OK && named && own->source && !has_source)
+        status = refuse(own, folder, legacy, "transformers refuses it beside the folder "
+                        "additional_chat_templates", error);
+    if (status == MMN_OK)
+        status = take_file(own, folder, own_file, error);
+    if (status == MMN_OK && named)
+        status = take_file(own, folder, named_default, error);
+    return status;
+}
+
+/* A tokenizer's, for a model without images. What only a processor has is no template for
+ * transformers; to ask in another one would be a guess. */
+static mmn_status find_tokenizers(mmn_own_template *own, const char *folder, bool named,
+                                  mmn_error *error)
+{
+    static const char *const processors[] = {"chat_template.json", "processor_config.json"};
+    mmn_status status = named ? take_file(own, folder, named_default, error) : MMN_OK;
+    if (status == MMN_OK)
+        status = take_file(own, folder, own_file, error);
+    if (status == MMN_OK && !named)
+        status = take_from_json(own, folder, "tokenizer_config.json", error);
+    for (size_t i = 0; i < 2 && status == MMN_OK && !own->source && !named; i++) {
+        status = take_from_json(own, folder, processors[i], error);
+        if (status == MMN_OK && own->source && !own->problem)
+            status = refuse(own, folder, processors[i], "it is a processor's, which transformers "
+                            "does not read for a model without images", error);
+    }
+    return status;
+}
+
 static mmn_status find_template(mmn_own_template *own, const char *folder, bool reads_images,
                                 mmn_error *error)
 {
-    mmn_status status = MMN_OK;
-    if (reads_images)
-        status = take_from_json(own, folder, "processor_config.json", error);
-    if (status == MMN_OK && reads_images)
-        status = take_from_json(own, folder, "chat_template.json", error);
+    bool named;
+    mmn_status status = find_named(&named, folder, error);
     if (status == MMN_OK)
-        status = take_file(own, folder, error);
+        status = reads_images ? find_processors(own, folder, named, error)
+                              : find_tokenizers(own, folder, named, error);
+    if (status == MMN_OK && named && !own->source)
+        status = refuse(own, folder, named_folder, no_default, error);
     own->lists = reads_images && own->source;
-    return status == MMN_OK ? take_from_json(own, folder, "tokenizer_config.json", error) : status;
+    return status == MMN_OK && reads_images
+               ? take_from_json(own, folder, "tokenizer_config.json", error)
+               : status;
 }
 
 /* ---- Special tokens -------------------------------------------------------------------------- */
@@ -120,15 +206,52 @@ static mmn_status add_tokens(json_t *tokens, const json_t *document, mmn_error *
     return status;
 }
 
-/* LLaMA's class has its own where no file has the key. */
-static mmn_status add_class_tokens(json_t *tokens, const json_t *document, mmn_error *error)
+/* Those of a document with names of this model's own, as "image_token". */
+static mmn_status add_own_tokens(json_t *tokens, const json_t *document, mmn_error *error)
 {
-    static const char *const own[][2] = {
-        {"bos_token", "<s>"}, {"eos_token", "</s>"}, {"unk_token", "<unk>"}};
-    const char *class = json_string_value(json_object_get(document, "tokenizer_class"));
+    const char *name;
+    json_t *value;
     mmn_status status = MMN_OK;
+    json_object_foreach((json_t *)(uintptr_t)document, name, value) {
+        if (status == MMN_OK && mmn_side_files_names_own(name))
+            status = add_token(tokens, name, value, error);
+    }
+    return status;
+}
+
+/* Those of an object at "extra_special_tokens", whatever their names. */
+static mmn_status add_extra_tokens(json_t *tokens, const json_t *document, mmn_error *error)
+{
+    const char *name;
+    json_t *value;
+    mmn_status status = MMN_OK;
+    json_object_foreach(json_object_get(document, "extra_special_tokens"), name, value) {
+        if (status == MMN_OK)
+            status = add_token(tokens, name, value, error);
+    }
+    return status;
+}
+
+/* The classes of LLaMA and Qwen2 have their own where tokenizer_config.json has not the key, and where
+ * transformers takes that class. */
+static mmn_status add_class_tokens(json_t *tokens, const json_t *document, const json_t *model,
+                                   mmn_error *error)
+{
+    static const char *const llama[][2] = {
+        {"bos_token", "<s>"}, {"eos_token", "</s>"}, {"unk_token", "<unk>"}};
+    static const char *const qwen[][2] = {{"pad_token", "<|endoftext|>"},
+                                          {"eos_token", "<|endoftext|>"},
+                                          {"unk_token", "<|endoftext|>"}};
+    const char *class = json_string_value(json_object_get(document, "tokenizer_class"));
+    const char *type = json_string_value(json_object_get(model, "model_type"));
+    bool is_qwen = type && strcmp(type, "qwen2") == 0;
+    const char *const(*own)[2] = is_qwen ? qwen : llama;
+    mmn_status status = MMN_OK;
+    if (!is_qwen && (!class || strncmp(class, "Llama", 5) != 0 ||
+                     (type && mmn_side_files_as_they_stand(type))))
+        return MMN_OK;
     for (size_t i = 0; i < 3 && status == MMN_OK; i++) {
-        if (!class || strncmp(class, "Llama", 5) != 0 || json_object_get(document, own[i][0]))
+        if (json_object_get(document, own[i][0]))
             continue;
         json_t *value = json_string(own[i][1]);
         status = add_token(tokens, own[i][0], value, error);
@@ -139,27 +262,42 @@ static mmn_status add_class_tokens(json_t *tokens, const json_t *document, mmn_e
 
 /* As transformers 5.23 merges them: special_tokens_map.json counts, and first, where the other file
  * has no added_tokens_decoder. */
-static mmn_status read_tokens(json_t *tokens, const char *folder, mmn_error *error)
+static mmn_status merge_tokens(json_t *tokens, const json_t *document, const json_t *map,
+                               const json_t *model, mmn_error *error)
 {
-    char *path = NULL, *map_path = NULL;
-    json_t *document = NULL, *map = NULL;
-    mmn_status status = mmn_path_join(&path, folder, "tokenizer_config.json", error);
-    if (status == MMN_OK)
-        status = mmn_path_join(&map_path, folder, "special_tokens_map.json", error);
-    if (status == MMN_OK)
-        status = mmn_json_load_if_there(&document, path, FILE_LIMIT, error);
-    if (status == MMN_OK && !json_object_get(document, "added_tokens_decoder"))
-        status = mmn_json_load_if_there(&map, map_path, FILE_LIMIT, error);
+    mmn_status status = add_extra_tokens(tokens, document, error);
     if (status == MMN_OK)
         status = add_tokens(tokens, map, error);
     if (status == MMN_OK)
+        status = add_own_tokens(tokens, map, error);
+    if (status == MMN_OK)
         status = add_tokens(tokens, document, error);
     if (status == MMN_OK)
-        status = add_class_tokens(tokens, document, error);
-    json_decref(document);
-    json_decref(map);
-    mmn_free(path);
-    mmn_free(map_path);
+        status = add_own_tokens(tokens, document, error);
+    if (status == MMN_OK)
+        status = add_extra_tokens(tokens, map, error);
+    return status == MMN_OK ? add_class_tokens(tokens, document, model, error) : status;
+}
+
+static mmn_status read_tokens(json_t *tokens, const char *folder, mmn_error *error)
+{
+    static const char *const names[] = {"tokenizer_config.json", "config.json",
+                                        "special_tokens_map.json"};
+    json_t *documents[3] = {NULL};
+    mmn_status status = MMN_OK;
+    for (size_t i = 0; i < 3 && status == MMN_OK; i++) {
+        char *path = NULL;
+        if (i == 2 && json_object_get(documents[0], "added_tokens_decoder"))
+            break;
+        status = mmn_path_join(&path, folder, names[i], error);
+        if (status == MMN_OK)
+            status = mmn_json_load_if_there(&documents[i], path, FILE_LIMIT, error);
+        mmn_free(path);
+    }
+    if (status == MMN_OK)
+        status = merge_tokens(tokens, documents[0], documents[2], documents[1], error);
+    for (size_t i = 0; i < 3; i++)
+        json_decref(documents[i]);
     return status;
 }
 
@@ -286,6 +424,15 @@ void mmn_own_template_free(mmn_own_template *own)
     *own = (mmn_own_template){0};
 }
 
+mmn_status mmn_own_template_check(const mmn_own_template *own, mmn_error *error)
+{
+    if (!own->problem)
+        return MMN_OK;
+    return mmn_fail(error, MMN_INPUT, own->path, "chat template",
+                    "%.400s; name another template (--template) or give the whole prompt "
+                    "(--prompt)", own->problem);
+}
+
 mmn_status mmn_question_prompt_make(mmn_question_prompt *prompt, const mmn_model *model,
                                     const char *name, const char *question, bool has_image,
                                     mmn_error *error)
@@ -295,11 +442,10 @@ mmn_status mmn_question_prompt_make(mmn_question_prompt *prompt, const mmn_model
     if (name || !own->source)
         return mmn_template_apply(name ? name : model->usual_template, question, has_image,
                                   &prompt->text, error);
-    if (own->problem)
-        return mmn_fail(error, MMN_INPUT, own->path, "chat template",
-                        "%.400s; name another template (--template) or give the whole prompt "
-                        "(--prompt)", own->problem);
-    mmn_status status = render(&prompt->text, own, question, has_image, error);
+    mmn_status status = mmn_own_template_check(own, error);
+    if (status != MMN_OK)
+        return status;
+    status = render(&prompt->text, own, question, has_image, error);
     /* A tokenizer's template has all special tokens; a processor adds them unless they are there. */
     if (status == MMN_OK)
         prompt->has_special =

@@ -28,7 +28,7 @@ static mmn_status check_case(const mmn_counts *counts, const mmn_sample *sample,
 
 /* Bad lines: the first is an error, or they are passed over. Where the list cannot be read at all
  * (memory is short) that is an error in any case. */
-static mmn_status find_domains(const mmn_count_plan *plan, mmn_counts *counts, bool wants_texts,
+static mmn_status find_domains(mmn_count_plan *plan, mmn_counts *counts, bool wants_texts,
                                bool skip_bad, const char *file, mmn_error *error)
 {
     mmn_list *list = plan->list;
@@ -49,6 +49,7 @@ static mmn_status find_domains(const mmn_count_plan *plan, mmn_counts *counts, b
             continue;
         if (status == MMN_OK && !found)
             return MMN_OK;
+        plan->has_questions = plan->has_questions || (status == MMN_OK && !sample.prompt);
         if (status == MMN_OK && plan->check)
             status = plan->check(&sample, file, error);
         if (status == MMN_OK)

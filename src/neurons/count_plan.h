@@ -21,6 +21,7 @@ typedef struct mmn_count_plan {
     bool allow_unknown_keys; /* of the list's lines */
     mmn_status (*check)(const mmn_sample *sample, const char *file,
                         mmn_error *error); /* of every sample; NULL: they need nothing more */
+    bool has_questions; /* some sample has no prompt of its own */
     uint32_t shard, shards;
     uint64_t number; /* of the next chosen sample */
     uint64_t *seen;  /* per domain of the counts: samples of the list so far */

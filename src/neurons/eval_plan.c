@@ -2,12 +2,14 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "model/model.h"
 #include "neurons/eval.h"
 #include "neurons/mask.h"
 #include "neurons/settings.h"
 
 /* ---- Domains --------------------------------------------------------------------------------- */
 
+/* Reads the list; what would stop at its first question stops here, before any work. */
 static mmn_status read_domains(mmn_evaluation *evaluation, mmn_error *error)
 {
     mmn_list_run *run = &evaluation->list_run;
@@ -16,6 +18,11 @@ static mmn_status read_domains(mmn_evaluation *evaluation, mmn_error *error)
     run->plan.check = mmn_sample_check_answers;
     mmn_status status = mmn_list_run_begin(run, evaluation->model, evaluation->list,
                                            evaluation->samples, error);
+    if (status == MMN_OK && evaluation->template_is_own && run->plan.has_questions)
+        status = mmn_own_template_check(&evaluation->model->own_template, error);
+    if (status == MMN_OK)
+        status = mmn_generation_rules_check(&evaluation->model->rules, evaluation->model->folder,
+                                            error);
     if (status != MMN_OK)
         return status;
     run->template_name = evaluation->template_is_own ? "" : evaluation->template_name;

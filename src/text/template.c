@@ -108,18 +108,3 @@ mmn_status mmn_template_apply(const char *name, const char *question, bool has_i
     *prompt = text;
     return MMN_OK;
 }
-
-const char *mmn_template_for(const char *family, const char *language)
-{
-    if (family && strcmp(family, "llava") == 0)
-        return language && strcmp(language, "qwen2") == 0 ? "llava-interleave-qwen" : "llava-1.5";
-    if (family && language && strcmp(family, "llava_next") == 0) {
-        if (strcmp(language, "llama") == 0)
-            return "llava-v1.6-vicuna";
-        if (strcmp(language, "mistral") == 0)
-            return "llava-v1.6-mistral";
-    }
-    if (family && strcmp(family, "instructblip") == 0)
-        return "instructblip";
-    return "raw";
-}

@@ -14,11 +14,6 @@
 mmn_status mmn_template_apply(const char *name, const char *question, bool has_image, char **prompt,
                               mmn_error *error);
 
-/* The name of the template that models of `family` ("llava", "llava_next") with a language model of
- * type `language` ("llama", "mistral", "qwen2") were trained with; "raw" for all others, of which
- * nothing tells whether they were tuned to chat. Never NULL; either argument may be NULL. */
-const char *mmn_template_for(const char *family, const char *language);
-
 /* The name of template `index`, or NULL when there are no more. */
 const char *mmn_template_name(size_t index);
 

@@ -56,17 +56,82 @@ copy_of "$text_model" strange
 echo '{{ strftime_now("%d %b %Y") }}{{ messages[0].content }}' >"$work/strange/chat_template.jinja"
 printf '{"id":"1","domain":"a","question":"What?","answers":["x"]}\n' >"$work/list.jsonl"
 
+printf '{"id":"1","domain":"a","prompt":"What?","answers":["x"]}\n' >"$work/prompts.jsonl"
+cat "$work/prompts.jsonl" "$work/list.jsonl" | sed '2s/"id":"1"/"id":"2"/' >"$work/mixed.jsonl"
+
 stops_at_the_unknown() {
     exits 0 $MMNEURON info "$work/strange" &&
         grep -q '^template  *unknown: .*chat_template.jinja.*date' "$work/out" || return 1
     exits 3 $MMNEURON ask "$work/strange" 'What?' && grep -q -e --template "$work/errors" &&
         grep -q -e --prompt "$work/errors" && grep -q date "$work/errors" || return 1
     exits 3 $MMNEURON contrib "$work/strange" 'What?' || return 1
-    exits 3 $MMNEURON eval "$work/strange" "$work/list.jsonl" && grep -q date "$work/errors" ||
+    exits 3 $MMNEURON eval "$work/strange" "$work/list.jsonl" && grep -q date "$work/errors" &&
+        ! grep -q 'line 1' "$work/errors" || return 1
+    exits 3 $MMNEURON eval "$work/strange" "$work/mixed.jsonl" -o "$work/mixed.json" &&
+        grep -q date "$work/errors" && ! grep -q 'line' "$work/errors" || return 1
+    exits 0 $MMNEURON eval "$work/strange" "$work/prompts.jsonl" -n 2 -o "$work/mixed.json" ||
         return 1
     exits 0 $MMNEURON eval "$work/strange" "$work/list.jsonl" --template raw -n 2 || return 1
     asks_with 'What?' "$work/strange" --template raw 'What?' &&
         asks_with 'What?' "$work/strange" --prompt 'What?'
+}
+
+# Where a template stands: which file counts, and what transformers finds no template in.
+says='{{ messages[0].content }} says'
+copy_of "$text_model" places
+
+# places_say WORDS: what the folder's files ask.
+places_say() {
+    asks_with "Why? says $1" "$work/places" 'Why?'
+}
+
+# places_refuse WORD: ask stops, names it, and says what can be done.
+places_refuse() {
+    exits 3 $MMNEURON ask "$work/places" 'Why?' && grep -q -e "$1" "$work/errors" &&
+        grep -q -e --template "$work/errors"
+}
+
+set_settings() {
+    printf '{"tokenizer_class": "LlamaTokenizer", %s}\n' "$1" >"$work/places/tokenizer_config.json"
+}
+
+knows_the_places() {
+    set_settings "\"chat_template\": \"$says one\"" && places_say one || return 1
+    set_settings "\"chat_template\": [{\"name\": \"default\", \"template\": \"$says one\"},
+        {\"name\": \"rag\", \"template\": \"no\"},
+        {\"name\": \"default\", \"template\": \"$says two\"}]" && places_say two || return 1
+    set_settings '"chat_template": []' && places_refuse '"default"' || return 1
+    set_settings "\"think_token\": \"<t>\", \"extra_special_tokens\": {\"x_token\": \"<x>\"},
+        \"chat_template\": \"$says {{ think_token }}{{ x_token }}{{ bos_token }}\"" &&
+        places_say '<t><x><s>' || return 1
+    set_settings "\"think_token\": {\"content\": \"<t>\"}, \"bos_token\": \"<s>\",
+        \"extra_special_tokens\": {\"bos_token\": \"<b>\"},
+        \"chat_template\": \"$says {{ think_token }}{{ bos_token }}{{ x_token }}\"" &&
+        echo '{"x_token": "<x>", "think_token": "<first>"}' \
+            >"$work/places/special_tokens_map.json" && places_say '<first><b><x>' || return 1
+    echo "$says jinja" >"$work/places/chat_template.jinja" && places_say jinja || return 1
+    mkdir "$work/places/additional_chat_templates" &&
+        echo no >"$work/places/additional_chat_templates/rag.jinja" && places_say jinja &&
+        rm "$work/places/chat_template.jinja" && places_refuse additional_chat_templates &&
+        echo "$says named" >"$work/places/additional_chat_templates/default.jinja" &&
+        places_say named && rm -r "$work/places/additional_chat_templates" || return 1
+    set_settings '"legacy": true' &&
+        printf '{"chat_template": "%s"}\n' "$says no" >"$work/places/chat_template.json" &&
+        places_refuse "chat_template.json.*processor" && rm "$work/places/chat_template.json"
+}
+
+# A processor's: chat_template.json has one template, and no folder of others beside it.
+copy_of "$next" pictures
+knows_the_processors_places() {
+    echo '{"other": "x"}' >"$work/pictures/chat_template.json"
+    exits 3 $MMNEURON ask "$work/pictures" 'Why?' && grep -q 'chat_template.json' "$work/errors" ||
+        return 1
+    echo '{"chat_template": "{{ messages[0].content[-1].text }}{% if messages[0].content|length > 1 %}<image>{% endif %}"}' \
+        >"$work/pictures/chat_template.json"
+    asks_with 'Why?' "$work/pictures" 'Why?' || return 1
+    mkdir "$work/pictures/additional_chat_templates"
+    echo no >"$work/pictures/additional_chat_templates/rag.jinja"
+    exits 3 $MMNEURON ask "$work/pictures" 'Why?' && grep -q additional "$work/errors"
 }
 
 says_which_in_results() {
@@ -132,6 +197,8 @@ samples_and_stops() {
 check "the folder's own chat template decides" own_template_decides
 check "an own template that is none of the known ones is followed" follows_others
 check "a template that cannot be followed stops what needs it" stops_at_the_unknown
+check "a template is found where transformers finds it" knows_the_places
+check "a processor's template is found where transformers finds it" knows_the_processors_places
 check "results say which template was used" says_which_in_results
 check "info tells what generation_config.json says" tells_rules
 check "generation_config.json is obeyed, ignored or refused by name" obeys_or_ignores_rules

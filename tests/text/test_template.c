@@ -71,18 +71,6 @@ Test(template, leaves_an_image_where_the_question_has_it)
     mmn_free(prompt);
 }
 
-Test(template, chooses_by_family)
-{
-    cr_assert_str_eq(mmn_template_for("llava", "llama"), "llava-1.5");
-    cr_assert_str_eq(mmn_template_for("llava", "qwen2"), "llava-interleave-qwen");
-    cr_assert_str_eq(mmn_template_for("llava_next", "llama"), "llava-v1.6-vicuna");
-    cr_assert_str_eq(mmn_template_for("llava_next", "mistral"), "llava-v1.6-mistral");
-    cr_assert_str_eq(mmn_template_for("instructblip", "llama"), "instructblip");
-    cr_assert_str_eq(mmn_template_for("llama", NULL), "raw");
-    cr_assert_str_eq(mmn_template_for("qwen2", "qwen2"), "raw");
-    cr_assert_str_eq(mmn_template_for(NULL, NULL), "raw");
-}
-
 Test(template, lists_the_names_in_its_error)
 {
     char *prompt;
