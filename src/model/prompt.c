@@ -232,8 +232,8 @@ static mmn_status add_extra_tokens(json_t *tokens, const json_t *document, mmn_e
     return status;
 }
 
-/* The classes of LLaMA and Qwen2 have their own where tokenizer_config.json has not the key, and where
- * transformers takes that class. */
+/* The classes of LLaMA and Qwen2 have their own where tokenizer_config.json has not the key, and
+ * where transformers takes that class. */
 static mmn_status add_class_tokens(json_t *tokens, const json_t *document, const json_t *model,
                                    mmn_error *error)
 {

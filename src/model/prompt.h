@@ -30,7 +30,8 @@ mmn_status mmn_own_template_read(mmn_own_template *own, const char *folder, bool
                                  const char *usual, mmn_error *error);
 void mmn_own_template_free(mmn_own_template *own);
 
-/* MMN_INPUT, with what can be done instead, where the folder has a template that cannot be followed. */
+/* MMN_INPUT, with what can be done instead, where the folder has a template that cannot be
+ * followed. */
 mmn_status mmn_own_template_check(const mmn_own_template *own, mmn_error *error);
 
 /* A question as the model reads it. */

@@ -223,8 +223,8 @@ static json_t *strip(mmn_chat *chat, const json_t *value, bool left, bool right)
     return text_of(chat, text, (size_t)(end - text));
 }
 
-/* upper, lower, capitalize and title, of ASCII. Jinja's words begin behind a space, a dash or a bracket,
- * Python's behind anything but a letter. */
+/* upper, lower, capitalize and title, of ASCII. Jinja's words begin behind a space, a dash or a
+ * bracket, Python's behind anything but a letter. */
 static json_t *change_case(mmn_chat *chat, const json_t *value, const char *how, bool by_filter)
 {
     json_t *changed = json_copy((json_t *)(uintptr_t)value);
@@ -290,8 +290,8 @@ json_t *mmn_chat_method(mmn_chat *chat, const json_t *value, const char *name,
 
 /* ---- Filters and tests ----------------------------------------------------------------------- */
 
-/* Those of a list of mappings whose item of a name holds in a test (selectattr), or (not chosen) does
- * not: it is equal to a value, as a test without one says, or true. */
+/* Those of a list of mappings whose item of a name holds in a test (selectattr), or (not chosen)
+ * does not: it is equal to a value, as a test without one says, or true. */
 static json_t *choose_by(mmn_chat *chat, const json_t *list, const json_t *arguments, bool chosen)
 {
     const json_t *key = json_array_get(arguments, 0), *test = json_array_get(arguments, 1);

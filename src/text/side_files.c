@@ -293,8 +293,8 @@ static mmn_status add_text(mmn_tokenizer *tokenizer, const mmn_json_object *obje
     return put(tokenizer, &token, key, object, key, error);
 }
 
-/* Whether the tokens of tokenizer.json, which transformers reads after added_tokens.json, take the id
- * of another one there away. */
+/* Whether the tokens of tokenizer.json, which transformers reads after added_tokens.json, take the
+ * id of another one there away. */
 static bool is_taken(const mmn_added_tokens *added, const numbered_token *token)
 {
     if ((uint64_t)token->id >= added->contents.size || added->by_id[token->id] == 0)
@@ -368,8 +368,8 @@ static mmn_status is_made_anew(bool *anew, const mmn_side_files *files,
     return status;
 }
 
-/* The classes that make a tokenizer anew obey `add_prefix_space` where it is not as their models were
- * published, whatever steps tokenizer.json has: LLaMA's false, Qwen2's true. */
+/* The classes that make a tokenizer anew obey `add_prefix_space` where it is not as their models
+ * were published, whatever steps tokenizer.json has: LLaMA's false, Qwen2's true. */
 static mmn_status obey_prefix_space(const mmn_side_files *files, mmn_tokenizer *tokenizer,
                                     mmn_error *error)
 {

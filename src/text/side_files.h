@@ -32,13 +32,15 @@ mmn_status mmn_side_files_add_tokens(const mmn_side_files *files, mmn_tokenizer 
 /* What tokenizer_config.json says of BERT's normaliser; what it does not say stays. */
 mmn_status mmn_side_files_bert_options(mmn_bert_options *options, const mmn_side_files *files,
                                        mmn_error *error);
-/* Whether transformers takes a key ("image_token") for the name of a special token of this model alone. */
+/* Whether transformers takes a key ("image_token") for the name of a special token of this model
+ * alone. */
 bool mmn_side_files_names_own(const char *key);
-/* Whether transformers takes the tokenizer.json of a type of model ("llava") as it stands, and not a
- * class of its own with the vocabulary of that. */
+/* Whether transformers takes the tokenizer.json of a type of model ("llava") as it stands, and not
+ * a class of its own with the vocabulary of that. */
 bool mmn_side_files_as_they_stand(const char *model_type);
 
-/* The special token that the settings call `key` ("bos_token"), or `usual`; NULL where they say null. */
+/* The special token that the settings call `key` ("bos_token"), or `usual`; NULL where they say
+ * null. */
 const char *mmn_side_files_token(const mmn_side_files *files, const char *key, const char *usual);
 
 #endif

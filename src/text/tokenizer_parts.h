@@ -60,8 +60,8 @@ mmn_status mmn_tokenizer_read_words(mmn_tokenizer *tokenizer, const char *folder
 mmn_status mmn_sentencepiece_read(mmn_tokenizer *tokenizer, const uint8_t *data, size_t size,
                                   const mmn_prepend_scheme *scheme, mmn_error *error);
 
-/* Puts steps in place of a tokenizer's that write spaces as LLaMA's vocabulary does and put none before
- * a text. */
+/* Puts steps in place of a tokenizer's that write spaces as LLaMA's vocabulary does and put none
+ * before a text. */
 mmn_status mmn_sentencepiece_put_no_space(mmn_tokenizer *tokenizer, mmn_error *error);
 
 /* Makes a tokenizer of the bytes of a tokenizer.json, or of a tokenizer.model that no other file
