@@ -20,8 +20,7 @@ const char *mmn_activation_name(mmn_activation activation)
     return "relu";
 }
 
-mmn_status mmn_config_activation(mmn_activation *activation, const mmn_json_object *object,
-                                 const char *key, mmn_error *error)
+void mmn_config_activation(mmn_activation *activation, const mmn_object *object, const char *key)
 {
     static const struct {
         const char *name;
@@ -36,17 +35,17 @@ mmn_status mmn_config_activation(mmn_activation *activation, const mmn_json_obje
         {"relu", MMN_ACTIVATION_RELU},
     };
     const char *name = NULL;
-    mmn_status status = mmn_json_get_text(&name, object, key, error);
-    if (status != MMN_OK || !name)
-        return status;
+    mmn_read_text(&name, object, key);
+    if (!name)
+        return;
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
         if (strcmp(known[i].name, name) == 0) {
             *activation = known[i].activation;
-            return MMN_OK;
+            return;
         }
     }
-    return mmn_json_fail(object, key, error,
-                         "activation \"%.60s\" is not supported; supported are silu, gelu, "
-                         "gelu_pytorch_tanh, gelu_new, quick_gelu and relu",
-                         name);
+    mmn_read_wrong(object, key,
+                   "activation \"%.60s\" is not supported; supported are silu, gelu, "
+                   "gelu_pytorch_tanh, gelu_new, quick_gelu and relu",
+                   name);
 }

@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/file_kind.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "model/config_internal.h"
 #include "model/family.h"
@@ -12,122 +13,102 @@
 #define FILE_LIMIT 10000000 /* bytes; published ones have some thousands */
 
 /* Quantised weights, under the key that transformers, compressed-tensors or MLX give them. */
-static mmn_status refuse_quantised(const mmn_json_object *object, mmn_error *error)
+static void refuse_quantised(const mmn_object *object)
 {
     static const char *const keys[] = {"quantization_config", "compression_config", "quantization"};
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-        if (!mmn_json_has_value(object, keys[i]))
-            continue;
-        const json_t *said = json_object_get(object->value, keys[i]);
+        const json_t *said = mmn_object_value(object, keys[i]);
         const char *method = json_string_value(json_object_get(said, "quant_method"));
-        return mmn_json_fail(object, keys[i], error,
-                             "quantised checkpoints%s%.40s%s are not supported; use bf16, f16 or f32",
-                             method ? " (" : "", method ? method : "", method ? ")" : "");
+        if (said)
+            mmn_read_wrong(object, keys[i],
+                           "quantised checkpoints%s%.40s%s are not supported; use bf16, f16 or f32",
+                           method ? " (" : "", method ? method : "", method ? ")" : "");
     }
-    return MMN_OK;
 }
 
 /* Forms that other programs give to models of these names. */
-static mmn_status refuse_foreign(const mmn_json_object *root, mmn_error *error)
+static void refuse_foreign(const mmn_object *root)
 {
     static const char *const parts[] = {"text_config", "vision_config", "qformer_config"};
-    mmn_json_object part;
-    if (mmn_json_has_value(root, "mm_vision_tower"))
-        return mmn_json_fail(root, "mm_vision_tower", error,
-                             "this is a checkpoint of the original LLaVA code, which is not "
-                             "supported; use the one converted for transformers (llava-hf)");
-    mmn_status status = refuse_quantised(root, error);
-    for (size_t i = 0; status == MMN_OK && i < sizeof(parts) / sizeof(parts[0]); i++) {
-        status = mmn_json_get_object(&part, root, parts[i], error);
-        if (status == MMN_OK)
-            status = refuse_quantised(&part, error);
+    if (mmn_object_value(root, "mm_vision_tower"))
+        mmn_read_wrong(root, "mm_vision_tower",
+                       "this is a checkpoint of the original LLaVA code, which is not supported; "
+                       "use the one converted for transformers (llava-hf)");
+    refuse_quantised(root);
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        mmn_object part = mmn_read_object(root, parts[i]);
+        refuse_quantised(&part);
     }
-    return status;
 }
 
 /* A token's id, or none where it is null or, as old files have it, -1. */
-static mmn_status read_token(int32_t *id, const mmn_json_object *object, const char *key,
-                             mmn_error *error)
+static void read_token(int32_t *id, const mmn_object *object, const char *key)
 {
-    int64_t number = mmn_json_has(object, key) ? MMN_NO_TOKEN : *id;
-    mmn_status status = mmn_json_get_i64(&number, object, key, MMN_NO_TOKEN, INT32_MAX, error);
+    int64_t number = mmn_object_has(object, key) ? MMN_NO_TOKEN : *id;
+    mmn_read_i64(&number, object, key, MMN_NO_TOKEN, INT32_MAX);
     *id = (int32_t)number;
-    return status;
 }
 
 /* Token ids of one place; what it does not mention stays. A stop token of -1 is none. */
-static mmn_status read_tokens(mmn_generation_config *generation, const mmn_json_object *object,
-                              mmn_error *error)
+static void read_tokens(mmn_generation_config *generation, const mmn_object *object)
 {
     int64_t ids[MMN_EOS_IDS];
     size_t count = 0;
-    mmn_status status = mmn_json_get_integers(ids, &count, MMN_EOS_IDS, object, "eos_token_id",
-                                              MMN_NO_TOKEN, INT32_MAX, error);
-    if (status == MMN_OK && mmn_json_has(object, "eos_token_id")) {
+    mmn_read_integers(ids, &count, MMN_EOS_IDS, object, "eos_token_id", MMN_NO_TOKEN, INT32_MAX);
+    if (mmn_object_has(object, "eos_token_id"))
         generation->eos_count = 0;
-        for (size_t i = 0; i < count; i++)
-            if (ids[i] != MMN_NO_TOKEN)
-                generation->eos_ids[generation->eos_count++] = (int32_t)ids[i];
-    }
-    if (status == MMN_OK)
-        status = read_token(&generation->bos_id, object, "bos_token_id", error);
-    if (status == MMN_OK)
-        status = read_token(&generation->pad_id, object, "pad_token_id", error);
-    return status;
+    for (size_t i = 0; i < count; i++)
+        if (ids[i] != MMN_NO_TOKEN)
+            generation->eos_ids[generation->eos_count++] = (int32_t)ids[i];
+    read_token(&generation->bos_id, object, "bos_token_id");
+    read_token(&generation->pad_id, object, "pad_token_id");
 }
 
 /* What config.json's root says of tokens; null there leaves the word to text_config. */
-static mmn_status read_root_tokens(mmn_generation_config *generation, const mmn_json_object *root,
-                                   mmn_error *error)
+static void read_root_tokens(mmn_generation_config *generation, const mmn_object *root)
 {
-    mmn_json_object said = *root;
+    mmn_object said = *root;
     const char *key;
     json_t *value;
     said.value = json_object();
-    if (!said.value)
-        return mmn_fail(error, MMN_SYSTEM, NULL, NULL, "out of memory");
-    mmn_status status = MMN_OK;
+    bool complete = said.value != NULL;
     json_object_foreach(root->value, key, value)
-        if (strstr(key, "_token_id") && !json_is_null(value) &&
-            json_object_set(said.value, key, value) != 0)
-            status = mmn_fail(error, MMN_SYSTEM, NULL, NULL, "out of memory");
-    if (status == MMN_OK)
-        status = read_tokens(generation, &said, error);
+        if (strstr(key, "_token_id") && !json_is_null(value))
+            complete = complete && json_object_set(said.value, key, value) == 0;
+    if (complete)
+        read_tokens(generation, &said);
+    else
+        mmn_read_failed(root, mmn_fail(root->reader->error, MMN_SYSTEM, NULL, NULL,
+                                       "out of memory"));
     json_decref(said.value);
-    return status;
 }
 
 static const mmn_generation_config no_tokens = {.bos_id = MMN_NO_TOKEN, .pad_id = MMN_NO_TOKEN};
 
 /* Stop tokens where there is no generation_config.json: those that config.json names, and not its
  * class's. InstructBLIP's language model generates by itself, and knows its own part alone. */
-static mmn_status read_own_tokens(mmn_config *config, const mmn_json_object *root,
-                                  mmn_error *error)
+static void read_own_tokens(mmn_config *config, const mmn_object *root)
 {
-    mmn_json_object language;
     bool alone = config->qformer.layers > 0;
     config->declared = config->language.form->tokens;
     config->generation = alone ? config->declared : no_tokens;
-    mmn_status status = mmn_json_get_object(&language, root, "text_config", error);
-    if (status == MMN_OK)
-        status = read_tokens(&config->declared, &language, error);
-    if (status == MMN_OK)
-        status = read_tokens(&config->generation, &language, error);
-    if (status == MMN_OK && !alone)
-        status = read_root_tokens(&config->declared, root, error);
-    if (status == MMN_OK && !alone)
-        status = read_root_tokens(&config->generation, root, error);
-    return status;
+    mmn_object language = mmn_read_object(root, "text_config");
+    read_tokens(&config->declared, &language);
+    read_tokens(&config->generation, &language);
+    if (alone)
+        return;
+    read_root_tokens(&config->declared, root);
+    read_root_tokens(&config->generation, root);
 }
 
-static mmn_status read_root(mmn_config *config, const mmn_json_object *root, mmn_error *error)
+static void read_root(mmn_config *config, const mmn_object *root)
 {
-    mmn_status status = refuse_foreign(root, error);
-    if (status == MMN_OK)
-        status = mmn_family_find(&config->family, root, error);
-    if (status == MMN_OK)
-        status = config->family->read(config, root, error);
-    return status == MMN_OK ? read_own_tokens(config, root, error) : status;
+    refuse_foreign(root);
+    config->family = mmn_family_find(root);
+    if (config->family)
+        config->family->read(config, root);
+    if (mmn_read_fine(root))
+        read_own_tokens(config, root);
 }
 
 /* Where this file is, config.json has nothing to say: without a stop token here there is none. */
@@ -135,17 +116,15 @@ static mmn_status read_generation(mmn_config *config, const char *text, size_t s
                                   const char *file, mmn_error *error)
 {
     json_t *document;
-    mmn_json_object object;
+    mmn_reader reader = {.file = file, .error = error};
     mmn_generation_config tokens = no_tokens;
-    mmn_status status = mmn_json_parse_published(&document, text, size, file, error);
-    if (status == MMN_OK)
-        status = mmn_json_as_object(&object, document, file, error);
-    if (status == MMN_OK)
-        status = read_tokens(&tokens, &object, error);
-    if (status == MMN_OK && config->qformer.layers == 0)
+    reader.status = mmn_json_parse_published(&document, text, size, file, error);
+    mmn_object object = mmn_read_document(&reader, document);
+    read_tokens(&tokens, &object);
+    if (reader.status == MMN_OK && config->qformer.layers == 0)
         config->generation = tokens;
     json_decref(document);
-    return status;
+    return reader.status;
 }
 
 mmn_status mmn_config_parse(mmn_config *config, const char *text, size_t size, const char *file,
@@ -154,16 +133,14 @@ mmn_status mmn_config_parse(mmn_config *config, const char *text, size_t size, c
 {
     *config = (mmn_config){.image_token_id = MMN_NO_TOKEN};
     json_t *document;
-    mmn_json_object root;
-    mmn_status status = mmn_json_parse_published(&document, text, size, file, error);
-    if (status == MMN_OK)
-        status = mmn_json_as_object(&root, document, file, error);
-    if (status == MMN_OK)
-        status = read_root(config, &root, error);
-    if (status == MMN_OK && generation)
-        status = read_generation(config, generation, generation_size, generation_file, error);
+    mmn_reader reader = {.file = file, .error = error};
+    reader.status = mmn_json_parse_published(&document, text, size, file, error);
+    mmn_object root = mmn_read_document(&reader, document);
+    read_root(config, &root);
     json_decref(document);
-    return status;
+    if (reader.status == MMN_OK && generation)
+        return read_generation(config, generation, generation_size, generation_file, error);
+    return reader.status;
 }
 
 static mmn_status fail_without_config(const char *folder, mmn_error *error)

@@ -2,7 +2,7 @@
 #ifndef MMN_MODEL_CONFIG_INTERNAL_H
 #define MMN_MODEL_CONFIG_INTERNAL_H
 
-#include "base/json.h"
+#include "base/reader.h"
 #include "model/config.h"
 
 /* The largest numbers accepted. They are far above any published model and keep every product of
@@ -17,16 +17,13 @@
 
 /* Reads the numbers of a vision_config over those that *vision has, and derives the others from
  * them. */
-mmn_status mmn_config_vision(mmn_vision_config *vision, const mmn_json_object *object,
-                             mmn_error *error);
+void mmn_config_vision(mmn_vision_config *vision, const mmn_object *object);
 
 /* Reads the rotary embedding's parameters, in either form, into language->rope, whose theta is the
- * class's; the language model's other numbers have been read. MMN_INPUT names what is wrong. */
-mmn_status mmn_config_rope(mmn_language_config *language, const mmn_json_object *object,
-                           mmn_error *error);
+ * class's; the language model's other numbers have been read. */
+void mmn_config_rope(mmn_language_config *language, const mmn_object *object);
 
 /* Reads the activation function that `key` names; absent: *activation is left as it was. */
-mmn_status mmn_config_activation(mmn_activation *activation, const mmn_json_object *object,
-                                 const char *key, mmn_error *error);
+void mmn_config_activation(mmn_activation *activation, const mmn_object *object, const char *key);
 
 #endif

@@ -27,12 +27,9 @@ const char *mmn_family_template(const mmn_config *config)
     return name ? name : "raw";
 }
 
-mmn_status mmn_family_find(const mmn_family **family, const mmn_json_object *object,
-                           mmn_error *error)
+const mmn_family *mmn_family_find(const mmn_object *object)
 {
     size_t index;
-    mmn_status status = mmn_find_model_type(&index, object, "model", NULL, family_name, error);
-    if (status == MMN_OK)
-        *family = families[index];
-    return status;
+    bool found = mmn_find_model_type(&index, object, "model", NULL, family_name);
+    return found ? families[index] : NULL;
 }

@@ -4,8 +4,8 @@
 #ifndef MMN_MODEL_FAMILY_H
 #define MMN_MODEL_FAMILY_H
 
-#include "base/json.h"
 #include "base/modules.h"
+#include "base/reader.h"
 #include "mmneuron.h"
 #include "model/binder.h"
 #include "model/config.h"
@@ -21,8 +21,7 @@ struct mmn_language_form {
     /* Fills *language, whose form is set, with what `object` says and the class's defaults. Its
      * value is NULL where config.json leaves it out. `root` is the whole document, where some keys
      * of it may stand. */
-    mmn_status (*read)(mmn_language_config *language, const mmn_json_object *root,
-                       const mmn_json_object *object, mmn_error *error);
+    void (*read)(mmn_language_config *language, const mmn_object *root, const mmn_object *object);
     /* Takes its tensors; language->layers is allocated. */
     void (*bind)(mmn_binder *binder, mmn_language_weights *language,
                  const mmn_language_config *config);
@@ -34,7 +33,7 @@ struct mmn_vision_form {
     const char *name;       /* for people */
     bool name_in_digest;    /* not CLIP, whose digests are older than other towers */
     /* As above, but for which hidden states are read, and how: that is the family's business. */
-    mmn_status (*read)(mmn_vision_config *vision, const mmn_json_object *object, mmn_error *error);
+    void (*read)(mmn_vision_config *vision, const mmn_object *object);
     void (*bind)(mmn_binder *binder, mmn_vision_weights *vision, const mmn_vision_config *config);
 };
 
@@ -42,7 +41,7 @@ struct mmn_vision_form {
 struct mmn_family {
     const char *model_type; /* of config.json */
     /* Fills *config, whose family is set, but for the tokens of `generation`. */
-    mmn_status (*read)(mmn_config *config, const mmn_json_object *root, mmn_error *error);
+    void (*read)(mmn_config *config, const mmn_object *root);
     /* Takes all tensors; all parts' layers are allocated. */
     void (*bind)(mmn_binder *binder, mmn_weights *weights, const mmn_config *config);
     /* Makes of the tower's features what enters the language model at the image positions:
@@ -62,17 +61,15 @@ struct mmn_family {
  * for all of which nothing tells whether they were tuned to chat. */
 const char *mmn_family_template(const mmn_config *config);
 
-/* The family of a config.json. MMN_INPUT for one that is not supported: the message lists those
+/* The family of a config.json, or NULL: one that is not supported is wrong, and the message lists those
  * that are. */
-mmn_status mmn_family_find(const mmn_family **family, const mmn_json_object *object,
-                           mmn_error *error);
+const mmn_family *mmn_family_find(const mmn_object *object);
 
 /* Read config.json's part about a language model or vision tower, of whatever form `object` says
- * that it is; without a word it is a LLaMA, or CLIP's. MMN_INPUT as above. */
-mmn_status mmn_language_config_read(mmn_language_config *language, const mmn_json_object *root,
-                                    const mmn_json_object *object, mmn_error *error);
-mmn_status mmn_vision_config_read(mmn_vision_config *vision, const mmn_json_object *object,
-                                  mmn_error *error);
+ * that it is; without a word it is a LLaMA, or CLIP's. Another is wrong, as above. */
+void mmn_language_config_read(mmn_language_config *language, const mmn_object *root,
+                              const mmn_object *object);
+void mmn_vision_config_read(mmn_vision_config *vision, const mmn_object *object);
 
 /* The modules of a vision tower of which hidden state `last_used` is the last that is read, and of
  * a language model. */

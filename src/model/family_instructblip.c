@@ -23,120 +23,80 @@ static const mmn_qformer_config qformer_defaults = {
     .activation = MMN_ACTIVATION_GELU,
 };
 
-static mmn_status read_vision(mmn_vision_config *vision, const mmn_json_object *root,
-                              mmn_error *error)
+static void read_vision(mmn_vision_config *vision, const mmn_object *root)
 {
-    mmn_json_object object;
+    mmn_object object = mmn_read_object(root, "vision_config");
     const char *type = mmn_vision_eva.model_type;
-    mmn_status status = mmn_json_get_object(&object, root, "vision_config", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_text(&type, &object, "model_type", error);
-    if (status != MMN_OK)
-        return status;
+    mmn_read_text(&type, &object, "model_type");
     if (strcmp(type, mmn_vision_eva.model_type) != 0)
-        return mmn_json_fail(&object, "model_type", error, "must be \"%s\" and is \"%.60s\"",
-                             mmn_vision_eva.model_type, type);
+        mmn_read_wrong(&object, "model_type", "must be \"%s\" and is \"%.60s\"",
+                       mmn_vision_eva.model_type, type);
     vision->form = &mmn_vision_eva;
-    return mmn_vision_eva.read(vision, &object, error);
+    mmn_vision_eva.read(vision, &object);
 }
+
+#define U32(key, member, most)                                                                  \
+    {key, NULL, MMN_FIELD_U32, offsetof(mmn_qformer_config, member), 1, most}
 
 /* The width of what the queries read is the vision tower's whatever the file says, as it is in
  * transformers. */
-static mmn_status read_qformer_numbers(mmn_qformer_config *qformer, const mmn_json_object *object,
-                                       mmn_error *error)
-{
-    const struct {
-        const char *key;
-        uint32_t *number, most;
-    } numbers[] = {
-        {"hidden_size", &qformer->hidden_size, MMN_LIMIT_WIDTH},
-        {"intermediate_size", &qformer->intermediate_size, MMN_LIMIT_INTERMEDIATE},
-        {"num_hidden_layers", &qformer->layers, MMN_LIMIT_LAYERS},
-        {"num_attention_heads", &qformer->heads, MMN_LIMIT_HEADS},
-        {"cross_attention_frequency", &qformer->cross_attention_frequency, MMN_LIMIT_LAYERS},
-        {"vocab_size", &qformer->vocab_size, MMN_LIMIT_VOCABULARY},
-        {"max_position_embeddings", &qformer->max_position_embeddings, MMN_LIMIT_POSITIONS},
-    };
-    mmn_status status = MMN_OK;
-    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]) && status == MMN_OK; i++)
-        status = mmn_json_get_u32(numbers[i].number, object, numbers[i].key, 1, numbers[i].most,
-                                  error);
-    return status;
-}
+static const mmn_field numbers[] = {
+    U32("hidden_size", hidden_size, MMN_LIMIT_WIDTH),
+    U32("intermediate_size", intermediate_size, MMN_LIMIT_INTERMEDIATE),
+    U32("num_hidden_layers", layers, MMN_LIMIT_LAYERS),
+    U32("num_attention_heads", heads, MMN_LIMIT_HEADS),
+    U32("cross_attention_frequency", cross_attention_frequency, MMN_LIMIT_LAYERS),
+    U32("vocab_size", vocab_size, MMN_LIMIT_VOCABULARY),
+    U32("max_position_embeddings", max_position_embeddings, MMN_LIMIT_POSITIONS),
+    {"layer_norm_eps", NULL, MMN_FIELD_F32, offsetof(mmn_qformer_config, layer_norm_eps), 1e-30, 1},
+};
 
-static mmn_status read_qformer(mmn_qformer_config *qformer, const mmn_json_object *root,
-                               mmn_error *error)
+static void read_qformer(mmn_qformer_config *qformer, const mmn_object *root)
 {
-    mmn_json_object object;
+    mmn_object object = mmn_read_object(root, "qformer_config");
     const char *positions = "absolute";
     *qformer = qformer_defaults;
-    double epsilon = (double)qformer->layer_norm_eps;
-    mmn_status status = mmn_json_get_object(&object, root, "qformer_config", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_u32(&qformer->queries, root, "num_query_tokens", 1,
-                                  MMN_LIMIT_WIDTH, error);
-    if (status == MMN_OK)
-        status = read_qformer_numbers(qformer, &object, error);
-    if (status == MMN_OK)
-        status = mmn_json_get_f64(&epsilon, &object, "layer_norm_eps", 1e-30, 1.0, error);
-    if (status == MMN_OK)
-        status = mmn_config_activation(&qformer->activation, &object, "hidden_act", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_text(&positions, &object, "position_embedding_type", error);
-    if (status != MMN_OK)
-        return status;
-    qformer->layer_norm_eps = (float)epsilon;
+    mmn_read_u32(&qformer->queries, root, "num_query_tokens", 1, MMN_LIMIT_WIDTH);
+    mmn_read_fields(qformer, &object, numbers, sizeof(numbers) / sizeof(numbers[0]));
+    mmn_config_activation(&qformer->activation, &object, "hidden_act");
+    mmn_read_text(&positions, &object, "position_embedding_type");
     if (strcmp(positions, "absolute") != 0)
-        return mmn_json_fail(&object, "position_embedding_type", error,
-                             "must be \"absolute\" and is \"%.60s\"", positions);
+        mmn_read_wrong(&object, "position_embedding_type",
+                       "must be \"absolute\" and is \"%.60s\"", positions);
     if (qformer->hidden_size % qformer->heads != 0)
-        return mmn_json_fail(&object, "num_attention_heads", error,
-                             "must divide hidden_size: %u heads for %u", qformer->heads,
-                             qformer->hidden_size);
+        mmn_read_wrong(&object, "num_attention_heads", "must divide hidden_size: %u heads for %u",
+                       qformer->heads, qformer->hidden_size);
     qformer->head_dim = qformer->hidden_size / qformer->heads;
-    return MMN_OK;
 }
 
 /* The placeholder's id. Checkpoints of 2023 have none, nor a token for it. */
-static mmn_status read_image_token(mmn_config *config, const mmn_json_object *root,
-                                   mmn_error *error)
+static void read_image_token(mmn_config *config, const mmn_object *root)
 {
     const char *key =
-        mmn_json_has_value(root, "image_token_id") ? "image_token_id" : "image_token_index";
+        mmn_object_value(root, "image_token_id") ? "image_token_id" : "image_token_index";
     int64_t id = MMN_NO_TOKEN;
-    mmn_status status = mmn_json_get_i64(&id, root, key, 0, INT32_MAX, error);
-    if (status != MMN_OK)
-        return status;
+    mmn_read_i64(&id, root, key, 0, INT32_MAX);
     if (id == MMN_NO_TOKEN)
-        return mmn_json_fail(root, key, error,
-                             "is missing: this is the checkpoint as it was published before "
-                             "transformers 4.46 gave images tokens; use its present version");
+        mmn_read_wrong(root, key,
+                       "is missing: this is the checkpoint as it was published before transformers "
+                       "4.46 gave images tokens; use its present version");
     if (id >= (int64_t)config->language.vocab_size)
-        return mmn_json_fail(root, key, error,
-                             "must be below the vocabulary's size, %u, and is %lld",
-                             config->language.vocab_size, (long long)id);
+        mmn_read_wrong(root, key, "must be below the vocabulary's size, %u, and is %lld",
+                       config->language.vocab_size, (long long)id);
     config->image_token_id = (int32_t)id;
     config->image_seq_length = config->qformer.queries;
     config->image_first = true;
-    return MMN_OK;
 }
 
-static mmn_status read(mmn_config *config, const mmn_json_object *root, mmn_error *error)
+static void read(mmn_config *config, const mmn_object *root)
 {
-    mmn_json_object language;
-    mmn_status status = mmn_json_get_object(&language, root, "text_config", error);
-    if (status == MMN_OK && !mmn_json_has_value(&language, "model_type"))
-        status = mmn_json_fail(root, "text_config", error,
-                               "must name the language model's model_type");
-    if (status == MMN_OK)
-        status = read_vision(&config->vision, root, error);
-    if (status == MMN_OK)
-        status = read_qformer(&config->qformer, root, error);
-    if (status == MMN_OK)
-        status = mmn_language_config_read(&config->language, root, &language, error);
-    if (status == MMN_OK)
-        status = read_image_token(config, root, error);
-    return status;
+    mmn_object language = mmn_read_object(root, "text_config");
+    if (!mmn_object_value(&language, "model_type"))
+        mmn_read_wrong(root, "text_config", "must name the language model's model_type");
+    read_vision(&config->vision, root);
+    read_qformer(&config->qformer, root);
+    mmn_language_config_read(&config->language, root, &language);
+    read_image_token(config, root);
 }
 
 /* ---- Weights --------------------------------------------------------------------------------- */

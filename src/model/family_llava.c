@@ -9,70 +9,61 @@
 
 /* vision_feature_layer counts hidden states: 0 is what enters the first layer, and there is one
  * more than layers; negative numbers count from the end. */
-static mmn_status read_features(mmn_vision_config *vision, const mmn_json_object *root,
-                                mmn_error *error)
+static void read_feature_layers(mmn_vision_config *vision, const mmn_object *root)
 {
+    static const char key[] = "vision_feature_layer";
     int64_t chosen[MMN_FEATURE_LAYERS] = {-2}, states = (int64_t)vision->layers + 1;
     size_t count = 1;
-    mmn_status status = mmn_json_get_integers(chosen, &count, MMN_FEATURE_LAYERS, root,
-                                              "vision_feature_layer", -states, states - 1, error);
-    if (status != MMN_OK)
-        return status;
+    mmn_read_integers(chosen, &count, MMN_FEATURE_LAYERS, root, key, -states, states - 1);
     if (count == 0)
-        return mmn_json_fail(root, "vision_feature_layer", error, "must name a layer");
+        mmn_read_wrong(root, key, "must name a layer");
+    if (!mmn_read_fine(root))
+        return;
     for (size_t i = 0; i < count; i++)
         vision->feature_layers[i] = (uint32_t)(chosen[i] < 0 ? states + chosen[i] : chosen[i]);
     vision->feature_layer_count = count;
     vision->post_norm = false;
-
-    const char *strategy = "default";
-    status = mmn_json_get_text(&strategy, root, "vision_feature_select_strategy", error);
-    if (status != MMN_OK)
-        return status;
-    vision->keeps_class_token = strcmp(strategy, "full") == 0;
-    if (!vision->keeps_class_token && strcmp(strategy, "default") != 0)
-        return mmn_json_fail(root, "vision_feature_select_strategy", error,
-                             "must be \"default\" or \"full\" and is \"%.60s\"", strategy);
-    if (!vision->keeps_class_token && !vision->class_token)
-        return mmn_json_fail(root, "vision_feature_select_strategy", error,
-                             "must be \"full\": a vision tower of type %s has no class token to "
-                             "drop",
-                             vision->form->model_type);
-    return MMN_OK;
 }
 
-static mmn_status read_projector(mmn_config *config, const mmn_json_object *root, mmn_error *error)
+static void read_features(mmn_vision_config *vision, const mmn_object *root)
+{
+    static const char key[] = "vision_feature_select_strategy";
+    const char *strategy = "default";
+    read_feature_layers(vision, root);
+    mmn_read_text(&strategy, root, key);
+    vision->keeps_class_token = strcmp(strategy, "full") == 0;
+    if (!vision->keeps_class_token && strcmp(strategy, "default") != 0)
+        mmn_read_wrong(root, key, "must be \"default\" or \"full\" and is \"%.60s\"", strategy);
+    if (!vision->keeps_class_token && !vision->class_token)
+        mmn_read_wrong(root, key,
+                       "must be \"full\": a vision tower of type %s has no class token to drop",
+                       vision->form ? vision->form->model_type : "");
+}
+
+static void read_projector(mmn_config *config, const mmn_object *root)
 {
     mmn_projector_config *projector = &config->projector;
     projector->activation = MMN_ACTIVATION_GELU;
     projector->bias = true;
     projector->input_size =
         config->vision.hidden_size * (uint32_t)config->vision.feature_layer_count;
-    mmn_status status =
-        mmn_config_activation(&projector->activation, root, "projector_hidden_act", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_bool(&projector->bias, root, "multimodal_projector_bias", error);
-    return status;
+    mmn_config_activation(&projector->activation, root, "projector_hidden_act");
+    mmn_read_bool(&projector->bias, root, "multimodal_projector_bias");
 }
 
 /* The placeholder's id: image_token_index, or its alias image_token_id, which overrules it. */
-static mmn_status read_image_token(mmn_config *config, const mmn_json_object *root,
-                                   mmn_error *error)
+static void read_image_token(mmn_config *config, const mmn_object *root)
 {
     const char *key =
-        mmn_json_has_value(root, "image_token_id") ? "image_token_id" : "image_token_index";
+        mmn_object_value(root, "image_token_id") ? "image_token_id" : "image_token_index";
     int64_t id = 32000;
-    mmn_status status = mmn_json_get_i64(&id, root, key, 0, INT32_MAX, error);
-    if (status == MMN_OK && id >= (int64_t)config->language.vocab_size)
-        status = mmn_json_fail(root, key, error,
-                               "must be below the vocabulary's size, %u, and is %lld",
-                               config->language.vocab_size, (long long)id);
+    mmn_read_i64(&id, root, key, 0, INT32_MAX);
+    if (id >= (int64_t)config->language.vocab_size)
+        mmn_read_wrong(root, key, "must be below the vocabulary's size, %u, and is %lld",
+                       config->language.vocab_size, (long long)id);
     config->image_token_id = (int32_t)id;
     config->image_seq_length = 576;
-    if (status == MMN_OK)
-        status = mmn_json_get_u32(&config->image_seq_length, root, "image_seq_length", 0,
-                                  MMN_LIMIT_POSITIONS, error);
-    return status;
+    mmn_read_u32(&config->image_seq_length, root, "image_seq_length", 0, MMN_LIMIT_POSITIONS);
 }
 
 /* A side of a pair [height, width]; 0 where it is none. */
@@ -83,63 +74,50 @@ static uint32_t side_of(const json_t *pair, size_t index)
 }
 
 /* Resolutions that LLaVA-NeXT chooses from. */
-static mmn_status read_pinpoints(mmn_config *config, const mmn_json_object *root,
-                                 mmn_error *error)
+static void read_pinpoints(mmn_config *config, const mmn_object *root)
 {
     static const char key[] = "image_grid_pinpoints";
     const uint32_t tile = config->vision.image_size;
     json_t *pairs = NULL;
-    mmn_status status = mmn_json_get_array(&pairs, root, key, error);
-    if (status != MMN_OK)
-        return status;
+    mmn_read_array(&pairs, root, key);
     size_t count = pairs ? json_array_size(pairs) : MMN_LLAVA_NEXT_PINPOINTS;
     if (count == 0 || count > MMN_IMAGE_MAXIMUM_PINPOINTS)
-        return mmn_json_fail(root, key, error, "must have 1 to %d pairs and has %zu",
-                             MMN_IMAGE_MAXIMUM_PINPOINTS, count);
-    for (size_t i = 0; i < count; i++) {
+        mmn_read_wrong(root, key, "must have 1 to %d pairs and has %zu",
+                       MMN_IMAGE_MAXIMUM_PINPOINTS, count);
+    for (size_t i = 0; i < count && mmn_read_fine(root); i++) {
         const json_t *pair = json_array_get(pairs, i);
         mmn_resolution pinpoint = pairs ? (mmn_resolution){side_of(pair, 0), side_of(pair, 1)}
                                         : mmn_llava_next_pinpoints[i];
         if (pinpoint.height == 0 || pinpoint.height % tile != 0 || pinpoint.width == 0 ||
             pinpoint.width % tile != 0)
-            return mmn_json_fail(root, key, error,
-                                 "must be pairs [height, width] of multiples of the vision "
-                                 "tower's image_size, %u, up to %u",
-                                 tile, MMN_LIMIT_WIDTH);
+            mmn_read_wrong(root, key,
+                           "must be pairs [height, width] of multiples of the vision tower's "
+                           "image_size, %u, up to %u",
+                           tile, MMN_LIMIT_WIDTH);
         config->grid_pinpoints[i] = pinpoint;
     }
     config->grid_pinpoint_count = count;
-    return MMN_OK;
 }
 
-static mmn_status read_llava(mmn_config *config, const mmn_json_object *root, mmn_error *error)
+static void read_llava(mmn_config *config, const mmn_object *root)
 {
-    mmn_json_object vision, language;
-    mmn_status status = mmn_json_get_object(&vision, root, "vision_config", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_object(&language, root, "text_config", error);
-    if (status == MMN_OK)
-        status = mmn_vision_config_read(&config->vision, &vision, error);
-    if (status == MMN_OK)
-        status = read_features(&config->vision, root, error);
-    if (status == MMN_OK)
-        status = mmn_language_config_read(&config->language, root, &language, error);
-    if (status == MMN_OK)
-        status = read_projector(config, root, error);
-    if (status == MMN_OK)
-        status = read_image_token(config, root, error);
-    return status;
+    mmn_object vision = mmn_read_object(root, "vision_config");
+    mmn_object language = mmn_read_object(root, "text_config");
+    mmn_vision_config_read(&config->vision, &vision);
+    read_features(&config->vision, root);
+    mmn_language_config_read(&config->language, root, &language);
+    read_projector(config, root);
+    read_image_token(config, root);
 }
 
-static mmn_status read_llava_next(mmn_config *config, const mmn_json_object *root,
-                                  mmn_error *error)
+static void read_llava_next(mmn_config *config, const mmn_object *root)
 {
-    mmn_status status = read_llava(config, root, error);
-    if (status == MMN_OK && config->vision.class_token && config->vision.keeps_class_token)
-        return mmn_json_fail(root, "vision_feature_select_strategy", error,
-                             "must be \"default\": LLaVA-NeXT makes a map of the patches, in which "
-                             "a class token has no place");
-    return status == MMN_OK ? read_pinpoints(config, root, error) : status;
+    read_llava(config, root);
+    if (config->vision.class_token && config->vision.keeps_class_token)
+        mmn_read_wrong(root, "vision_feature_select_strategy",
+                       "must be \"default\": LLaVA-NeXT makes a map of the patches, in which a "
+                       "class token has no place");
+    read_pinpoints(config, root);
 }
 
 /* ---- Weights --------------------------------------------------------------------------------- */

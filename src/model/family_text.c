@@ -1,9 +1,9 @@
 /* Text-only families: a language model alone, whose numbers stand at config.json's root. */
 #include "model/families.h"
 
-static mmn_status read(mmn_config *config, const mmn_json_object *root, mmn_error *error)
+static void read(mmn_config *config, const mmn_object *root)
 {
-    return mmn_language_config_read(&config->language, root, root, error);
+    mmn_language_config_read(&config->language, root, root);
 }
 
 static void bind(mmn_binder *binder, mmn_weights *weights, const mmn_config *config)

@@ -32,61 +32,56 @@ static const char *vision_form_name(size_t index)
     return index < COUNT(vision_forms) ? vision_forms[index]->model_type : NULL;
 }
 
-static mmn_status refuse(const mmn_json_object *object, const char *what, const char *type,
-                         mmn_name_function name, mmn_error *error)
+static void refuse(const mmn_object *object, const char *what, const char *type,
+                   mmn_name_function name)
 {
     char known[512] = "";
     size_t used = 0;
     for (size_t i = 0; name(i) && used < sizeof(known); i++)
         used += (size_t)snprintf(known + used, sizeof(known) - used, "%s\"%s\"",
                                  i == 0 ? "" : ", ", name(i));
-    return mmn_json_fail(object, "model_type", error,
-                         "%s \"%.60s\" is not supported; supported are %s", what, type, known);
+    mmn_read_wrong(object, "model_type", "%s \"%.60s\" is not supported; supported are %s", what,
+                   type, known);
 }
 
-mmn_status mmn_find_model_type(size_t *index, const mmn_json_object *object, const char *what,
-                       const char *fallback, mmn_name_function name, mmn_error *error)
+bool mmn_find_model_type(size_t *index, const mmn_object *object, const char *what,
+                         const char *fallback, mmn_name_function name)
 {
     const char *type = fallback;
-    mmn_status status = fallback ? MMN_OK : mmn_json_require(object, "model_type", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_text(&type, object, "model_type", error);
-    if (status != MMN_OK)
-        return status;
+    if (!fallback)
+        mmn_read_required(object, "model_type");
+    mmn_read_text(&type, object, "model_type");
+    if (!mmn_read_fine(object))
+        return false;
     for (*index = 0; name(*index); ++*index)
         if (strcmp(name(*index), type) == 0)
-            return MMN_OK;
-    return refuse(object, what, type, name, error);
+            return true;
+    refuse(object, what, type, name);
+    return false;
 }
 
-mmn_status mmn_language_config_read(mmn_language_config *language, const mmn_json_object *root,
-                                    const mmn_json_object *object, mmn_error *error)
+void mmn_language_config_read(mmn_language_config *language, const mmn_object *root,
+                              const mmn_object *object)
 {
     size_t index;
-    mmn_status status =
-        mmn_find_model_type(&index, object, "language model", "llama", language_form_name, error);
-    if (status != MMN_OK)
-        return status;
+    if (!mmn_find_model_type(&index, object, "language model", "llama", language_form_name))
+        return;
     language->form = language_forms[index];
     bool causal = true;
-    status = mmn_json_get_bool(&causal, object, "is_causal", error);
-    if (status == MMN_OK && !causal)
-        status = mmn_json_fail(object, "is_causal", error,
-                               "false, positions that see those behind them, is not supported");
-    return status == MMN_OK ? language->form->read(language, root, object, error) : status;
+    mmn_read_bool(&causal, object, "is_causal");
+    if (!causal)
+        mmn_read_wrong(object, "is_causal",
+                       "false, positions that see those behind them, is not supported");
+    language->form->read(language, root, object);
 }
 
-mmn_status mmn_vision_config_read(mmn_vision_config *vision, const mmn_json_object *object,
-                                  mmn_error *error)
+void mmn_vision_config_read(mmn_vision_config *vision, const mmn_object *object)
 {
     size_t index;
-    mmn_status status =
-        mmn_find_model_type(&index, object, "vision tower", "clip_vision_model", vision_form_name,
-                            error);
-    if (status != MMN_OK)
-        return status;
+    if (!mmn_find_model_type(&index, object, "vision tower", "clip_vision_model", vision_form_name))
+        return;
     vision->form = vision_forms[index];
-    return vision->form->read(vision, object, error);
+    vision->form->read(vision, object);
 }
 
 mmn_module mmn_vision_module(const mmn_vision_config *config, uint32_t last_used)

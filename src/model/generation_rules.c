@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/json_python.h"
 #include "base/memory.h"
 #include "model/beam_search.h"
@@ -94,97 +95,92 @@ static bool is_neutral(size_t key, const json_t *value)
 
 /* ---- Values ---------------------------------------------------------------------------------- */
 
-static mmn_status read_list(mmn_token_list *list, const mmn_json_object *object, const char *key,
-                            const json_t *array, mmn_error *error)
+/* An array of `count` elements of this size, or NULL. */
+static void *allocate(const mmn_object *object, size_t count, size_t size)
+{
+    void *array = mmn_allocate(count, size, object->reader->error);
+    if (!array)
+        mmn_read_failed(object, MMN_SYSTEM);
+    return array;
+}
+
+static void read_list(mmn_token_list *list, const mmn_object *object, const char *key,
+                      const json_t *array)
 {
     size_t count = json_array_size(array);
     if (!json_is_array(array) || count > TOKENS_LIMIT)
-        return mmn_json_fail(object, key, error, "must be a list of at most %d token ids",
-                             TOKENS_LIMIT);
-    list->ids = mmn_allocate(count, sizeof(*list->ids), error);
-    if (!list->ids)
-        return MMN_SYSTEM;
+        mmn_read_wrong(object, key, "must be a list of at most %d token ids", TOKENS_LIMIT);
+    if (!mmn_read_fine(object) || !(list->ids = allocate(object, count, sizeof(*list->ids))))
+        return;
     for (; list->count < count; list->count++) {
         const json_t *id = json_array_get(array, list->count);
         json_int_t number = json_integer_value(id);
-        if (!json_is_integer(id) || number < INT32_MIN || number > INT32_MAX)
-            return mmn_json_fail(object, key, error, "must be a list of token ids");
+        if (!json_is_integer(id) || number < INT32_MIN || number > INT32_MAX) {
+            mmn_read_wrong(object, key, "must be a list of token ids");
+            return;
+        }
         list->ids[list->count] = (int32_t)number;
     }
-    return MMN_OK;
 }
 
 /* The list at `key`; an empty one if it is absent. */
-static mmn_status read_tokens(mmn_token_list *list, const mmn_json_object *object, const char *key,
-                              mmn_error *error)
+static void read_tokens(mmn_token_list *list, const mmn_object *object, const char *key)
 {
-    const json_t *found = json_object_get(object->value, key);
-    if (!found || json_is_null(found))
-        return MMN_OK;
-    return read_list(list, object, key, found, error);
+    const json_t *found = mmn_object_value(object, key);
+    if (found)
+        read_list(list, object, key, found);
 }
 
-static mmn_status check_token(const mmn_json_object *object, const char *key, int64_t id,
-                              const mmn_config *config, mmn_error *error)
+static void check_token(const mmn_object *object, const char *key, int64_t id,
+                        const mmn_config *config)
 {
-    if (id >= 0 && id < (int64_t)config->language.vocab_size)
-        return MMN_OK;
-    return mmn_json_fail(object, key, error, "must be below the vocabulary's size, %u, and is %lld",
-                         config->language.vocab_size, (long long)id);
+    if (id < 0 || id >= (int64_t)config->language.vocab_size)
+        mmn_read_wrong(object, key, "must be below the vocabulary's size, %u, and is %lld",
+                       config->language.vocab_size, (long long)id);
 }
 
-static mmn_status read_bad_words(mmn_generation_rules *rules, const mmn_json_object *object,
-                                 const mmn_config *config, mmn_error *error)
+static void read_bad_words(mmn_generation_rules *rules, const mmn_object *object,
+                           const mmn_config *config)
 {
     static const char key[] = "bad_words_ids";
     json_t *words = NULL;
-    mmn_status status = mmn_json_get_array(&words, object, key, error);
-    if (status != MMN_OK || !words)
-        return status;
+    mmn_read_array(&words, object, key);
     size_t count = json_array_size(words), total = 0;
-    if (count == 0 || count > TOKENS_LIMIT)
-        return mmn_json_fail(object, key, error, "must be a list of 1 to %d lists of token ids",
-                             TOKENS_LIMIT);
-    rules->bad_words = mmn_allocate(count, sizeof(*rules->bad_words), error);
-    if (!rules->bad_words)
-        return MMN_SYSTEM;
-    for (; rules->bad_word_count < count && status == MMN_OK; rules->bad_word_count++) {
+    if (words && (count == 0 || count > TOKENS_LIMIT))
+        mmn_read_wrong(object, key, "must be a list of 1 to %d lists of token ids", TOKENS_LIMIT);
+    if (!words || !mmn_read_fine(object) ||
+        !(rules->bad_words = allocate(object, count, sizeof(*rules->bad_words))))
+        return;
+    for (; rules->bad_word_count < count && mmn_read_fine(object); rules->bad_word_count++) {
         mmn_token_list *word = &rules->bad_words[rules->bad_word_count];
-        status = read_list(word, object, key, json_array_get(words, rules->bad_word_count), error);
-        for (size_t i = 0; i < word->count && status == MMN_OK; i++)
-            status = check_token(object, key, word->ids[i], config, error);
+        read_list(word, object, key, json_array_get(words, rules->bad_word_count));
+        for (size_t i = 0; i < word->count; i++)
+            check_token(object, key, word->ids[i], config);
         total += word->count;
-        if (status == MMN_OK && total > TOKENS_LIMIT)
-            status = mmn_json_fail(object, key, error, "must not have more than %d token ids",
-                                   TOKENS_LIMIT);
+        if (total > TOKENS_LIMIT)
+            mmn_read_wrong(object, key, "must not have more than %d token ids", TOKENS_LIMIT);
     }
-    return status;
 }
 
 /* One id or a list of them, each in the vocabulary. */
-static mmn_status read_forced(mmn_generation_rules *rules, const mmn_json_object *object,
-                              const mmn_config *config, mmn_error *error)
+static void read_forced(mmn_generation_rules *rules, const mmn_object *object,
+                        const mmn_config *config)
 {
-    const char *key = "forced_bos_token_id";
+    static const char first[] = "forced_bos_token_id", last[] = "forced_eos_token_id";
     int64_t id = MMN_NO_TOKEN, ends[MMN_EOS_IDS];
     size_t count = 0;
-    mmn_status status = mmn_json_get_i64(&id, object, key, 0, INT32_MAX, error);
-    if (status == MMN_OK && id != MMN_NO_TOKEN)
-        status = check_token(object, key, id, config, error);
+    mmn_read_i64(&id, object, first, 0, INT32_MAX);
+    if (id != MMN_NO_TOKEN)
+        check_token(object, first, id, config);
     rules->forced_bos = (int32_t)id;
-    key = "forced_eos_token_id";
-    if (status == MMN_OK)
-        status = mmn_json_get_integers(ends, &count, MMN_EOS_IDS, object, key, 0, INT32_MAX, error);
-    if (status != MMN_OK || count == 0)
-        return status;
-    rules->forced_eos.ids = mmn_allocate(count, sizeof(*rules->forced_eos.ids), error);
-    if (!rules->forced_eos.ids)
-        return MMN_SYSTEM;
-    for (size_t i = 0; i < count && status == MMN_OK; i++) {
-        status = check_token(object, key, ends[i], config, error);
+    mmn_read_integers(ends, &count, MMN_EOS_IDS, object, last, 0, INT32_MAX);
+    if (count == 0 ||
+        !(rules->forced_eos.ids = allocate(object, count, sizeof(*rules->forced_eos.ids))))
+        return;
+    for (size_t i = 0; i < count; i++) {
+        check_token(object, last, ends[i], config);
         rules->forced_eos.ids[rules->forced_eos.count++] = (int32_t)ends[i];
     }
-    return status;
 }
 
 static bool has_token(const mmn_token_list *list, int32_t id)
@@ -196,8 +192,7 @@ static bool has_token(const mmn_token_list *list, int32_t id)
 }
 
 /* No token is left to be forced where all that are forced are suppressed. */
-static mmn_status check_forced(const mmn_generation_rules *rules, const mmn_json_object *object,
-                               mmn_error *error)
+static void check_forced(const mmn_generation_rules *rules, const mmn_object *object)
 {
     static const char reason[] = "must have a token that \"suppress_tokens\" has not";
     const mmn_token_list *ends = &rules->forced_eos;
@@ -205,96 +200,76 @@ static mmn_status check_forced(const mmn_generation_rules *rules, const mmn_json
     for (size_t i = 0; i < ends->count && !possible; i++)
         possible = !has_token(&rules->suppressed, ends->ids[i]);
     if (!possible)
-        return mmn_json_fail(object, "forced_eos_token_id", error, reason);
+        mmn_read_wrong(object, "forced_eos_token_id", "%s", reason);
     if (rules->forced_bos != MMN_NO_TOKEN && has_token(&rules->suppressed, rules->forced_bos))
-        return mmn_json_fail(object, "forced_bos_token_id", error, reason);
-    return MMN_OK;
+        mmn_read_wrong(object, "forced_bos_token_id", "%s", reason);
 }
 
 /* A count of tokens, of which transformers takes those below 0 for none. */
-static mmn_status read_count(uint32_t *count, const mmn_json_object *object, const char *key,
-                             mmn_error *error)
+static void read_count(uint32_t *count, const mmn_object *object, const char *key)
 {
     int64_t number = 0;
-    mmn_status status = mmn_json_get_i64(&number, object, key, INT32_MIN, INT32_MAX, error);
+    mmn_read_i64(&number, object, key, INT32_MIN, INT32_MAX);
     *count = number > 0 ? (uint32_t)number : 0;
-    return status;
 }
 
-static mmn_status read_beams(mmn_beam_search *search, const mmn_json_object *object,
-                             mmn_error *error)
+static void read_beams(mmn_beam_search *search, const mmn_object *object)
 {
     static const char key[] = "early_stopping";
-    const json_t *early = json_object_get(object->value, key);
-    mmn_status status =
-        mmn_json_get_u32(&search->beams, object, "num_beams", 1, MMN_BEAMS_LIMIT, error);
-    if (status == MMN_OK)
-        status = mmn_json_get_f64(&search->length_penalty, object, "length_penalty", -100, 100,
-                                  error);
-    if (status != MMN_OK)
-        return status;
+    const json_t *early = mmn_object_value(object, key);
+    mmn_read_u32(&search->beams, object, "num_beams", 1, MMN_BEAMS_LIMIT);
+    mmn_read_f64(&search->length_penalty, object, "length_penalty", -100, 100);
     if (json_is_true(early))
         search->early_stopping = MMN_EARLY_STOPPING_TRUE;
     else if (json_is_string(early) && strcmp(json_string_value(early), "never") == 0)
         search->early_stopping = MMN_EARLY_STOPPING_NEVER;
-    else if (early && !json_is_false(early) && !json_is_null(early))
-        return mmn_json_fail(object, key, error, "must be true, false or \"never\"");
-    return MMN_OK;
+    else if (early && !json_is_false(early))
+        mmn_read_wrong(object, key, "must be true, false or \"never\"");
 }
 
 /* One string or several. */
-static mmn_status read_stop_strings(mmn_generation_rules *rules, const mmn_json_object *object,
-                                    mmn_error *error)
+static void read_stop_strings(mmn_generation_rules *rules, const mmn_object *object)
 {
     static const char key[] = "stop_strings";
-    const json_t *found = json_object_get(object->value, key);
+    const json_t *found = mmn_object_value(object, key);
     size_t count = json_is_array(found) ? json_array_size(found) : 1;
-    if (!found || json_is_null(found))
-        return MMN_OK;
-    if (count == 0 || count > TOKENS_LIMIT)
-        return mmn_json_fail(object, key, error, "must be a string or a list of some");
-    rules->stop_strings = mmn_allocate(count, sizeof(*rules->stop_strings), error);
-    if (!rules->stop_strings)
-        return MMN_SYSTEM;
+    if (found && (count == 0 || count > TOKENS_LIMIT))
+        mmn_read_wrong(object, key, "must be a string or a list of some");
+    if (!found || !mmn_read_fine(object) ||
+        !(rules->stop_strings = allocate(object, count, sizeof(*rules->stop_strings))))
+        return;
     for (; rules->stop_count < count; rules->stop_count++) {
         const json_t *one = json_is_array(found) ? json_array_get(found, rules->stop_count) : found;
-        if (!json_is_string(one) || json_string_length(one) == 0)
-            return mmn_json_fail(object, key, error, "must be strings that are not empty");
-        if (!(rules->stop_strings[rules->stop_count] =
-                  mmn_copy_text(json_string_value(one), error)))
-            return MMN_SYSTEM;
+        if (!json_is_string(one) || json_string_length(one) == 0) {
+            mmn_read_wrong(object, key, "must be strings that are not empty");
+            return;
+        }
+        char *copy = mmn_copy_text(json_string_value(one), object->reader->error);
+        if (!copy) {
+            mmn_read_failed(object, MMN_SYSTEM);
+            return;
+        }
+        rules->stop_strings[rules->stop_count] = copy;
     }
-    return MMN_OK;
 }
 
-static mmn_status read_values(mmn_generation_rules *rules, const mmn_json_object *object,
-                              const mmn_config *config, mmn_error *error)
+static void read_values(mmn_generation_rules *rules, const mmn_object *object,
+                        const mmn_config *config)
 {
-    mmn_status status = mmn_json_get_f64(&rules->repetition_penalty, object, "repetition_penalty",
-                                         FLT_MIN, FLT_MAX, error);
-    if (status == MMN_OK)
-        status = read_count(&rules->no_repeat_ngram_size, object, "no_repeat_ngram_size", error);
-    if (status == MMN_OK)
-        status = read_count(&rules->min_length, object, "min_length", error);
-    if (status == MMN_OK)
-        status = read_count(&rules->min_new_tokens, object, "min_new_tokens", error);
-    if (status == MMN_OK && mmn_json_require(object, "min_new_tokens", NULL) == MMN_OK)
+    mmn_read_f64(&rules->repetition_penalty, object, "repetition_penalty", FLT_MIN, FLT_MAX);
+    read_count(&rules->no_repeat_ngram_size, object, "no_repeat_ngram_size");
+    read_count(&rules->min_length, object, "min_length");
+    read_count(&rules->min_new_tokens, object, "min_new_tokens");
+    if (mmn_object_value(object, "min_new_tokens"))
         rules->min_length = 0; /* it takes precedence, whatever it says */
-    if (status == MMN_OK)
-        status = read_bad_words(rules, object, config, error);
-    if (status == MMN_OK)
-        status = read_tokens(&rules->suppressed, object, "suppress_tokens", error);
-    if (status == MMN_OK)
-        status = read_tokens(&rules->first_suppressed, object, "begin_suppress_tokens", error);
-    if (status == MMN_OK)
-        status = read_forced(rules, object, config, error);
-    if (status == MMN_OK)
-        status = check_forced(rules, object, error);
-    if (status == MMN_OK)
-        status = mmn_json_get_bool(&rules->remove_invalid, object, "remove_invalid_values", error);
-    if (status == MMN_OK)
-        status = read_beams(&rules->beam_search, object, error);
-    return status == MMN_OK ? read_stop_strings(rules, object, error) : status;
+    read_bad_words(rules, object, config);
+    read_tokens(&rules->suppressed, object, "suppress_tokens");
+    read_tokens(&rules->first_suppressed, object, "begin_suppress_tokens");
+    read_forced(rules, object, config);
+    check_forced(rules, object);
+    mmn_read_bool(&rules->remove_invalid, object, "remove_invalid_values");
+    read_beams(&rules->beam_search, object);
+    read_stop_strings(rules, object);
 }
 
 /* ---- What is said about them ----------------------------------------------------------------- */
@@ -308,13 +283,13 @@ static bool list_value(json_t *listed, const char *key, json_t *value)
 }
 
 /* The keys of `object` that are used like this and say something, as JSON; *some: whether any. */
-static mmn_status list_keys(char **text, bool *some, const mmn_json_object *object,
-                            key_use use, mmn_error *error)
+static mmn_status list_keys(char **text, bool *some, const json_t *object, key_use use,
+                            mmn_error *error)
 {
     json_t *listed = json_object();
     bool complete = listed != NULL;
     for (size_t i = 0; i < KEY_COUNT && complete; i++) {
-        json_t *value = json_object_get(object->value, keys[i].name);
+        json_t *value = json_object_get(object, keys[i].name);
         if (keys[i].use == use && !is_neutral(i, value))
             complete = list_value(listed, keys[i].name, value);
     }
@@ -329,8 +304,8 @@ static mmn_status list_keys(char **text, bool *some, const mmn_json_object *obje
     return *text ? MMN_OK : MMN_SYSTEM;
 }
 
-static mmn_status describe(mmn_generation_rules *rules, const mmn_json_object *object,
-                           mmn_error *error)
+/* `object` may be NULL: nothing is said. */
+static mmn_status describe(mmn_generation_rules *rules, const json_t *object, mmn_error *error)
 {
     bool some;
     mmn_status status = list_keys(&rules->obeyed, &some, object, OBEYED, error);
@@ -353,53 +328,52 @@ mmn_status mmn_generation_rules_check(const mmn_generation_rules *rules, const c
 
 /* ---- Files ----------------------------------------------------------------------------------- */
 
-/* The keys of config.json that are about decoding: text_config's where the root has none. */
-static mmn_status collect_old_keys(json_t *collected, const mmn_json_object *root,
-                                   mmn_error *error)
+/* The keys of config.json that are about decoding, text_config's where the root has none: an object
+ * of its own, or NULL without memory. */
+static json_t *collect_old_keys(const mmn_object *root)
 {
-    const json_t *language = json_object_get(root->value, "text_config");
-    for (size_t i = 0; i < KEY_COUNT; i++) {
-        json_t *value = json_object_get(root->value, keys[i].name);
-        if (!value || json_is_null(value))
+    const json_t *language = mmn_object_value(root, "text_config");
+    json_t *collected = json_object();
+    bool complete = collected != NULL;
+    for (size_t i = 0; i < KEY_COUNT && complete; i++) {
+        json_t *value = mmn_object_value(root, keys[i].name);
+        if (!value)
             value = json_object_get(language, keys[i].name);
-        if (value && json_object_set(collected, keys[i].name, value) != 0)
-            return mmn_fail(error, MMN_SYSTEM, NULL, NULL, "out of memory");
+        complete = !value || json_object_set(collected, keys[i].name, value) == 0;
     }
-    return MMN_OK;
+    if (complete)
+        return collected;
+    json_decref(collected);
+    mmn_read_failed(root, mmn_fail(root->reader->error, MMN_SYSTEM, NULL, NULL, "out of memory"));
+    return NULL;
 }
 
-mmn_status mmn_generation_rules_read(mmn_generation_rules *rules, const mmn_json_object *object,
-                                     const char *file, const mmn_config *config, mmn_error *error)
+void mmn_generation_rules_read(mmn_generation_rules *rules, const mmn_object *object,
+                               const char *file, const mmn_config *config)
 {
     *rules = no_rules;
     rules->file = file;
-    mmn_status status = read_values(rules, object, config, error);
-    return status == MMN_OK ? describe(rules, object, error) : status;
+    read_values(rules, object, config);
+    if (mmn_read_fine(object))
+        mmn_read_failed(object, describe(rules, object->value, object->reader->error));
 }
 
 /* Reads config.json for what files before generation_config.json had there. */
 static mmn_status read_old(mmn_generation_rules *rules, const char *path, const mmn_config *config,
                            mmn_error *error)
 {
-    json_t *document = NULL, *collected = json_object();
-    mmn_json_object root;
-    mmn_status status = collected ? MMN_OK
-                                  : mmn_fail(error, MMN_SYSTEM, NULL, NULL, "out of memory");
-    if (status == MMN_OK)
-        status = mmn_json_load_published(&document, path, FILE_LIMIT, error);
-    if (status == MMN_OK)
-        status = mmn_json_as_object(&root, document, path, error);
-    if (status == MMN_OK)
-        status = collect_old_keys(collected, &root, error);
-    if (status == MMN_OK) {
-        mmn_json_object object = {.value = collected, .file = path};
-        bool any = json_object_size(collected) > 0;
-        status = mmn_generation_rules_read(rules, &object, any ? "config.json" : NULL, config,
-                                           error);
-    }
+    json_t *document;
+    mmn_reader reader = {.file = path, .error = error};
+    reader.status = mmn_json_load_published(&document, path, FILE_LIMIT, error);
+    mmn_object object = mmn_read_document(&reader, document);
+    json_t *collected = reader.status == MMN_OK ? collect_old_keys(&object) : NULL;
+    object.value = collected;
+    if (collected)
+        mmn_generation_rules_read(rules, &object,
+                                  json_object_size(collected) > 0 ? "config.json" : NULL, config);
     json_decref(collected);
     json_decref(document);
-    return status;
+    return reader.status;
 }
 
 mmn_status mmn_generation_rules_load(mmn_generation_rules *rules, const char *folder,
@@ -407,11 +381,10 @@ mmn_status mmn_generation_rules_load(mmn_generation_rules *rules, const char *fo
 {
     char *path = NULL, *old = NULL;
     json_t *document = NULL;
-    mmn_json_object object;
     *rules = no_rules;
     rules->ignored = ignore;
     if (ignore || config->qformer.layers > 0)
-        return describe(rules, &(mmn_json_object){0}, error);
+        return describe(rules, NULL, error);
     mmn_status status = mmn_path_join(&path, folder, generation_file, error);
     if (status == MMN_OK)
         status = mmn_path_join(&old, folder, "config.json", error);
@@ -420,9 +393,11 @@ mmn_status mmn_generation_rules_load(mmn_generation_rules *rules, const char *fo
     if (status == MMN_OK && !document) {
         status = read_old(rules, old, config, error);
     } else if (status == MMN_OK) {
-        status = mmn_json_as_object(&object, document, path, error);
-        if (status == MMN_OK)
-            status = mmn_generation_rules_read(rules, &object, generation_file, config, error);
+        mmn_reader reader = {.file = path, .error = error};
+        mmn_object object = mmn_read_document(&reader, document);
+        if (object.value)
+            mmn_generation_rules_read(rules, &object, generation_file, config);
+        status = reader.status;
     }
     json_decref(document);
     mmn_free(path);

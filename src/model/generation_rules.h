@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "base/json.h"
+#include "base/reader.h"
 #include "mmneuron.h"
 #include "model/config.h"
 
@@ -46,9 +46,9 @@ typedef struct mmn_generation_rules {
  * too. */
 mmn_status mmn_generation_rules_load(mmn_generation_rules *rules, const char *folder,
                                      const mmn_config *config, bool ignore, mmn_error *error);
-/* The same from the document of a file, `file` and `folder_file` being its name and its path. */
-mmn_status mmn_generation_rules_read(mmn_generation_rules *rules, const mmn_json_object *object,
-                                     const char *file, const mmn_config *config, mmn_error *error);
+/* The same from the document of a file of that name. */
+void mmn_generation_rules_read(mmn_generation_rules *rules, const mmn_object *object,
+                               const char *file, const mmn_config *config);
 void mmn_generation_rules_free(mmn_generation_rules *rules);
 
 /* MMN_INPUT, naming the keys, where the folder asks for decoding that is not supported. */

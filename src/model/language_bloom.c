@@ -26,82 +26,51 @@ static const mmn_language_config class_defaults = {
     .tied_head = true,
 };
 
-/* Reads a number that has two names. */
-static mmn_status read_alias(uint32_t *number, const mmn_json_object *object, const char *key,
-                             const char *alias, uint32_t most, mmn_error *error)
-{
-    const char *name = mmn_json_has_value(object, key) ? key : alias;
-    return mmn_json_get_u32(number, object, name, 1, most, error);
-}
+#define U32(key, alias, member, most)                                                           \
+    {key, alias, MMN_FIELD_U32, offsetof(mmn_language_config, member), 1, most}
 
-static mmn_status read_numbers(mmn_language_config *language, const mmn_json_object *object,
-                               mmn_error *error)
-{
-    double epsilon = (double)language->norm_eps;
-    mmn_status status = read_alias(&language->hidden_size, object, "hidden_size", "n_embed",
-                                   MMN_LIMIT_WIDTH, error);
-    if (status == MMN_OK)
-        status = read_alias(&language->layers, object, "n_layer", "num_hidden_layers",
-                            MMN_LIMIT_LAYERS, error);
-    if (status == MMN_OK)
-        status = read_alias(&language->heads, object, "n_head", "num_attention_heads",
-                            MMN_LIMIT_HEADS, error);
-    if (status == MMN_OK)
-        status = mmn_json_get_u32(&language->vocab_size, object, "vocab_size", 1,
-                                  MMN_LIMIT_VOCABULARY, error);
-    if (status == MMN_OK)
-        status = mmn_json_get_u32(&language->max_position_embeddings, object, "seq_length", 1,
-                                  MMN_LIMIT_POSITIONS, error);
-    if (status == MMN_OK)
-        status = mmn_json_get_f64(&epsilon, object, "layer_norm_epsilon", 1e-30, 1.0, error);
-    language->norm_eps = (float)epsilon;
-    return status;
-}
+static const mmn_field numbers[] = {
+    U32("hidden_size", "n_embed", hidden_size, MMN_LIMIT_WIDTH),
+    U32("n_layer", "num_hidden_layers", layers, MMN_LIMIT_LAYERS),
+    U32("n_head", "num_attention_heads", heads, MMN_LIMIT_HEADS),
+    U32("vocab_size", NULL, vocab_size, MMN_LIMIT_VOCABULARY),
+    U32("seq_length", NULL, max_position_embeddings, MMN_LIMIT_POSITIONS),
+    {"layer_norm_epsilon", NULL, MMN_FIELD_F32, offsetof(mmn_language_config, norm_eps), 1e-30, 1},
+};
 
-static mmn_status derive(mmn_language_config *language, const mmn_json_object *object,
-                         mmn_error *error)
-{
-    if (language->hidden_size % language->heads != 0)
-        return mmn_json_fail(object, "n_head", error,
-                             "must divide hidden_size: %u heads for %u", language->heads,
-                             language->hidden_size);
-    language->kv_heads = language->heads;
-    language->head_dim = language->hidden_size / language->heads;
-    language->intermediate_size = 4 * language->hidden_size;
-    return MMN_OK;
-}
-
-static mmn_status read(mmn_language_config *language, const mmn_json_object *root,
-                       const mmn_json_object *object, mmn_error *error)
+/* What is not computed. */
+static void refuse_variants(const mmn_object *object)
 {
     bool residual_after_norm = false, slow_but_exact = false;
     uint32_t pretraining_tp = 1;
+    mmn_read_bool(&residual_after_norm, object, "apply_residual_connection_post_layernorm");
+    if (residual_after_norm)
+        mmn_read_wrong(object, "apply_residual_connection_post_layernorm",
+                       "true is not supported; no published BLOOM has it");
+    mmn_read_u32(&pretraining_tp, object, "pretraining_tp", 1, MMN_LIMIT_WIDTH);
+    mmn_read_bool(&slow_but_exact, object, "slow_but_exact");
+    if (slow_but_exact && pretraining_tp > 1)
+        mmn_read_wrong(object, "slow_but_exact",
+                       "true is not supported with a pretraining_tp of %u: it would add "
+                       "the projections' products up in as many slices",
+                       pretraining_tp);
+}
+
+static void read(mmn_language_config *language, const mmn_object *root, const mmn_object *object)
+{
     *language = class_defaults;
     if (root->value != object->value) /* its norm would have to be applied to image features too */
-        return mmn_json_fail(object, "model_type", error,
-                             "BLOOM is supported on its own, not in a vision-language model");
-    mmn_status status = read_numbers(language, object, error);
-    if (status == MMN_OK)
-        status = derive(language, object, error);
-    if (status == MMN_OK)
-        status = mmn_language_read_tied_head(language, root, object, error);
-    if (status == MMN_OK)
-        status = mmn_json_get_bool(&residual_after_norm, object,
-                                   "apply_residual_connection_post_layernorm", error);
-    if (status == MMN_OK && residual_after_norm)
-        status = mmn_json_fail(object, "apply_residual_connection_post_layernorm", error,
-                               "true is not supported; no published BLOOM has it");
-    if (status == MMN_OK)
-        status = mmn_json_get_u32(&pretraining_tp, object, "pretraining_tp", 1, MMN_LIMIT_WIDTH,
-                                  error);
-    if (status == MMN_OK)
-        status = mmn_json_get_bool(&slow_but_exact, object, "slow_but_exact", error);
-    if (status == MMN_OK && slow_but_exact && pretraining_tp > 1)
-        status = mmn_json_fail(object, "slow_but_exact", error,
-                               "true is not supported with a pretraining_tp of %u: it would add "
-                               "the projections' products up in as many slices",
-                               pretraining_tp);
-    return status;
+        mmn_read_wrong(object, "model_type",
+                       "BLOOM is supported on its own, not in a vision-language model");
+    mmn_read_fields(language, object, numbers, sizeof(numbers) / sizeof(numbers[0]));
+    if (language->hidden_size % language->heads != 0)
+        mmn_read_wrong(object, "n_head", "must divide hidden_size: %u heads for %u",
+                       language->heads, language->hidden_size);
+    language->kv_heads = language->heads;
+    language->head_dim = language->hidden_size / language->heads;
+    language->intermediate_size = 4 * language->hidden_size;
+    mmn_language_read_tied_head(language, root, object);
+    refuse_variants(object);
 }
 
 /* Published without a prefix; transformers 5 writes one. */

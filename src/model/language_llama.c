@@ -56,164 +56,112 @@ static const mmn_language_config qwen2_defaults = {
     .activation = MMN_ACTIVATION_SILU,
 };
 
-static mmn_status read_numbers(mmn_language_config *language, const mmn_json_object *object,
-                               mmn_error *error)
-{
-    double epsilon = (double)language->norm_eps;
-    mmn_status status = mmn_json_get_u32(&language->hidden_size, object, "hidden_size", 1,
-                                         MMN_LIMIT_WIDTH, error);
-    if (status == MMN_OK)
-        status = mmn_json_get_u32(&language->intermediate_size, object, "intermediate_size", 1,
-                                  MMN_LIMIT_INTERMEDIATE, error);
-    if (status == MMN_OK)
-        status = mmn_json_get_u32(&language->layers, object, "num_hidden_layers", 1,
-                                  MMN_LIMIT_LAYERS, error);
-    if (status == MMN_OK)
-        status = mmn_json_get_u32(&language->heads, object, "num_attention_heads", 1,
-                                  MMN_LIMIT_HEADS, error);
-    if (status == MMN_OK)
-        status = mmn_json_get_u32(&language->vocab_size, object, "vocab_size", 1,
-                                  MMN_LIMIT_VOCABULARY, error);
-    if (status == MMN_OK)
-        status = mmn_json_get_u32(&language->max_position_embeddings, object,
-                                  "max_position_embeddings", 1, MMN_LIMIT_POSITIONS, error);
-    if (status == MMN_OK)
-        status = mmn_json_get_f64(&epsilon, object, "rms_norm_eps", 1e-30, 1.0, error);
-    if (status == MMN_OK)
-        status = mmn_config_activation(&language->activation, object, "hidden_act", error);
-    language->norm_eps = (float)epsilon;
-    return status;
-}
+#define U32(key, member, most)                                                                  \
+    {key, NULL, MMN_FIELD_U32, offsetof(mmn_language_config, member), 1, most}
+
+static const mmn_field numbers[] = {
+    U32("hidden_size", hidden_size, MMN_LIMIT_WIDTH),
+    U32("intermediate_size", intermediate_size, MMN_LIMIT_INTERMEDIATE),
+    U32("num_hidden_layers", layers, MMN_LIMIT_LAYERS),
+    U32("num_attention_heads", heads, MMN_LIMIT_HEADS),
+    U32("vocab_size", vocab_size, MMN_LIMIT_VOCABULARY),
+    U32("max_position_embeddings", max_position_embeddings, MMN_LIMIT_POSITIONS),
+    {"rms_norm_eps", NULL, MMN_FIELD_F32, offsetof(mmn_language_config, norm_eps), 1e-30, 1},
+};
 
 /* Key-value heads and the width of a head, whose defaults depend on the other numbers. */
-static mmn_status read_heads(mmn_language_config *language, const mmn_json_object *object,
-                             mmn_error *error)
+static void read_heads(mmn_language_config *language, const mmn_object *object)
 {
     /* An explicit null means "as many as heads" for either type. */
-    if (language->kv_heads == 0 || mmn_json_has(object, "num_key_value_heads"))
+    if (language->kv_heads == 0 || mmn_object_has(object, "num_key_value_heads"))
         language->kv_heads = language->heads;
-    mmn_status status = mmn_json_get_u32(&language->kv_heads, object, "num_key_value_heads", 1,
-                                         MMN_LIMIT_HEADS, error);
-    if (status == MMN_OK)
-        status = mmn_json_get_u32(&language->head_dim, object, "head_dim", 1, MMN_LIMIT_WIDTH,
-                                  error);
-    if (status != MMN_OK)
-        return status;
+    mmn_read_u32(&language->kv_heads, object, "num_key_value_heads", 1, MMN_LIMIT_HEADS);
+    mmn_read_u32(&language->head_dim, object, "head_dim", 1, MMN_LIMIT_WIDTH);
     if (language->heads % language->kv_heads != 0)
-        return mmn_json_fail(object, "num_key_value_heads", error,
-                             "must divide num_attention_heads: %u for %u", language->kv_heads,
-                             language->heads);
+        mmn_read_wrong(object, "num_key_value_heads", "must divide num_attention_heads: %u for %u",
+                       language->kv_heads, language->heads);
     if (language->head_dim == 0) {
         if (language->hidden_size % language->heads != 0)
-            return mmn_json_fail(object, "num_attention_heads", error,
-                                 "must divide hidden_size: %u heads for %u", language->heads,
-                                 language->hidden_size);
+            mmn_read_wrong(object, "num_attention_heads", "must divide hidden_size: %u heads for %u",
+                           language->heads, language->hidden_size);
         language->head_dim = language->hidden_size / language->heads;
     }
     if (language->head_dim % 2 != 0)
-        return mmn_json_fail(object, "head_dim", error,
-                             "must be even for the rotary embedding and is %u",
-                             language->head_dim);
-    return MMN_OK;
-}
-
-/* LLaMA's projections have biases where its configuration says so. */
-static mmn_status read_biases(mmn_language_config *language, const mmn_json_object *object,
-                              mmn_error *error)
-{
-    mmn_status status = mmn_json_get_bool(&language->qkv_bias, object, "attention_bias", error);
-    language->output_bias = language->qkv_bias;
-    return status == MMN_OK ? mmn_json_get_bool(&language->mlp_bias, object, "mlp_bias", error)
-                            : status;
+        mmn_read_wrong(object, "head_dim", "must be even for the rotary embedding and is %u",
+                       language->head_dim);
 }
 
 /* null: every position sees all before it; absent: the class default. */
-static mmn_status read_window(mmn_language_config *language, const mmn_json_object *object,
-                              mmn_error *error)
+static void read_window(mmn_language_config *language, const mmn_object *object)
 {
-    if (mmn_json_has(object, "sliding_window"))
+    if (mmn_object_has(object, "sliding_window"))
         language->sliding_window = 0;
-    return mmn_json_get_u32(&language->sliding_window, object, "sliding_window", 1,
-                            MMN_LIMIT_POSITIONS, error);
+    mmn_read_u32(&language->sliding_window, object, "sliding_window", 1, MMN_LIMIT_POSITIONS);
 }
 
 /* transformers 5 writes down which layers have the window. LLaMA and Mistral have no such key, but a
  * folder of another kind under their names may. */
-static mmn_status check_layer_types(const mmn_language_config *language,
-                                    const mmn_json_object *object, mmn_error *error)
+static void check_layer_types(const mmn_language_config *language, const mmn_object *object)
 {
     json_t *types = NULL;
-    mmn_status status = mmn_json_get_array(&types, object, "layer_types", error);
-    for (size_t i = 0; status == MMN_OK && types && i < language->layers; i++) {
+    mmn_read_array(&types, object, "layer_types");
+    for (size_t i = 0; types && i < language->layers; i++) {
         bool window = language->sliding_window > 0 && i >= language->first_window_layer;
         const char *expected = window ? "sliding_attention" : "full_attention";
         const char *type = json_string_value(json_array_get(types, i));
         if (!type || strcmp(type, expected) != 0)
-            status = mmn_json_fail(object, "layer_types", error,
-                                   "layer %zu must be \"%s\", as the other keys say", i, expected);
+            mmn_read_wrong(object, "layer_types", "layer %zu must be \"%s\", as the other keys say",
+                           i, expected);
     }
-    return status;
 }
 
 /* Reads what `object` says; *language has the defaults of its class. */
-static mmn_status read(mmn_language_config *language, const mmn_json_object *root,
-                       const mmn_json_object *object, mmn_error *error)
+static void read(mmn_language_config *language, const mmn_object *root, const mmn_object *object)
 {
-    mmn_status status = read_numbers(language, object, error);
-    if (status == MMN_OK)
-        status = read_heads(language, object, error);
-    if (status == MMN_OK)
-        status = mmn_config_rope(language, object, error);
-    if (status == MMN_OK)
-        status = mmn_language_read_tied_head(language, root, object, error);
-    return status;
+    mmn_read_fields(language, object, numbers, sizeof(numbers) / sizeof(numbers[0]));
+    mmn_config_activation(&language->activation, object, "hidden_act");
+    read_heads(language, object);
+    mmn_config_rope(language, object);
+    mmn_language_read_tied_head(language, root, object);
 }
 
-static mmn_status read_llama(mmn_language_config *language, const mmn_json_object *root,
-                             const mmn_json_object *object, mmn_error *error)
+/* LLaMA's projections have biases where its configuration says so. */
+static void read_llama(mmn_language_config *language, const mmn_object *root,
+                       const mmn_object *object)
 {
     *language = llama_defaults;
-    mmn_status status = read(language, root, object, error);
-    if (status == MMN_OK)
-        status = read_biases(language, object, error);
-    return status == MMN_OK ? check_layer_types(language, object, error) : status;
+    read(language, root, object);
+    mmn_read_bool(&language->qkv_bias, object, "attention_bias");
+    language->output_bias = language->qkv_bias;
+    mmn_read_bool(&language->mlp_bias, object, "mlp_bias");
+    check_layer_types(language, object);
 }
 
-static mmn_status read_mistral(mmn_language_config *language, const mmn_json_object *root,
-                               const mmn_json_object *object, mmn_error *error)
+static void read_mistral(mmn_language_config *language, const mmn_object *root,
+                         const mmn_object *object)
 {
     *language = mistral_defaults;
-    mmn_status status = read(language, root, object, error);
-    if (status == MMN_OK)
-        status = read_window(language, object, error);
-    return status == MMN_OK ? check_layer_types(language, object, error) : status;
+    read(language, root, object);
+    read_window(language, object);
+    check_layer_types(language, object);
 }
 
 /* Qwen2's window, if it is used at all, is that of the layers from max_window_layers on. */
-static mmn_status read_qwen2_window(mmn_language_config *language, const mmn_json_object *object,
-                                    mmn_error *error)
+static void read_qwen2(mmn_language_config *language, const mmn_object *root,
+                       const mmn_object *object)
 {
     bool used = false;
+    *language = qwen2_defaults;
+    read(language, root, object);
     language->first_window_layer = 28;
-    mmn_status status = mmn_json_get_bool(&used, object, "use_sliding_window", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_u32(&language->first_window_layer, object, "max_window_layers", 0,
-                                  MMN_LIMIT_LAYERS, error);
-    if (status == MMN_OK)
-        status = read_window(language, object, error);
+    mmn_read_bool(&used, object, "use_sliding_window");
+    mmn_read_u32(&language->first_window_layer, object, "max_window_layers", 0, MMN_LIMIT_LAYERS);
+    read_window(language, object);
     if (!used)
         language->sliding_window = 0;
     if (language->sliding_window == 0 || language->first_window_layer >= language->layers)
         language->sliding_window = language->first_window_layer = 0;
-    return status == MMN_OK ? check_layer_types(language, object, error) : status;
-}
-
-static mmn_status read_qwen2(mmn_language_config *language, const mmn_json_object *root,
-                             const mmn_json_object *object, mmn_error *error)
-{
-    *language = qwen2_defaults;
-    mmn_status status = read(language, root, object, error);
-    return status == MMN_OK ? read_qwen2_window(language, object, error) : status;
+    check_layer_types(language, object);
 }
 
 static void bind_layer(mmn_binder *binder, mmn_language_layer_weights *layer, uint32_t index,

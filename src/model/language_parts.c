@@ -3,15 +3,13 @@
 
 #include <string.h>
 
-mmn_status mmn_language_read_tied_head(mmn_language_config *language, const mmn_json_object *root,
-                                       const mmn_json_object *object, mmn_error *error)
+void mmn_language_read_tied_head(mmn_language_config *language, const mmn_object *root,
+                                 const mmn_object *object)
 {
     bool whole = language->tied_head, part = false;
-    mmn_status status = mmn_json_get_bool(&whole, root, "tie_word_embeddings", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_bool(&part, object, "tie_word_embeddings", error);
+    mmn_read_bool(&whole, root, "tie_word_embeddings");
+    mmn_read_bool(&part, object, "tie_word_embeddings");
     language->tied_head = whole || part;
-    return status;
 }
 
 static bool same_matrix(const mmn_matrix *one, const mmn_matrix *other)

@@ -6,8 +6,8 @@
 
 /* Reads "tie_word_embeddings", which stands in the language model's part of config.json or at its
  * root; absent: what language->tied_head is. */
-mmn_status mmn_language_read_tied_head(mmn_language_config *language, const mmn_json_object *root,
-                                       const mmn_json_object *object, mmn_error *error);
+void mmn_language_read_tied_head(mmn_language_config *language, const mmn_object *root,
+                                 const mmn_object *object);
 
 /* Takes "language_model.embed_tokens.weight" and "lm_head.weight", both [vocab_size, hidden_size].
  * A tied head need not be stored; where it is, it must be what the embedding is. */

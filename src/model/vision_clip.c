@@ -30,13 +30,13 @@ static const mmn_vision_config llava_defaults = {
     .activation = MMN_ACTIVATION_QUICK_GELU,
 };
 
-static mmn_status read(mmn_vision_config *vision, const mmn_json_object *object, mmn_error *error)
+static void read(mmn_vision_config *vision, const mmn_object *object)
 {
     const mmn_vision_form *form = vision->form;
     *vision = object->value ? class_defaults : llava_defaults;
     vision->form = form;
     vision->qkv_bias = vision->class_token = vision->pre_norm = true;
-    return mmn_config_vision(vision, object, error);
+    mmn_config_vision(vision, object);
 }
 
 static void bind(mmn_binder *binder, mmn_vision_weights *vision, const mmn_vision_config *config)

@@ -21,21 +21,19 @@ static const mmn_vision_config class_defaults = {
     .class_token = true,
 };
 
-static mmn_status read(mmn_vision_config *vision, const mmn_json_object *object, mmn_error *error)
+static void read(mmn_vision_config *vision, const mmn_object *object)
 {
     const mmn_vision_form *form = vision->form;
     *vision = class_defaults;
     vision->form = form;
-    mmn_status status = mmn_json_get_bool(&vision->qkv_bias, object, "qkv_bias", error);
-    if (status == MMN_OK)
-        status = mmn_config_vision(vision, object, error);
+    mmn_read_bool(&vision->qkv_bias, object, "qkv_bias");
+    mmn_config_vision(vision, object);
     /* The tower's own result, which families that read another replace: all tokens that the last
      * layer gives, normalised. */
     vision->feature_layers[0] = vision->layers;
     vision->feature_layer_count = 1;
     vision->keeps_class_token = true;
     vision->post_norm = true;
-    return status;
 }
 
 /* Queries, keys and values are the rows of one matrix, whose bias is 0 for the keys. */

@@ -18,12 +18,12 @@ static const mmn_vision_config class_defaults = {
     .qkv_bias = true,
 };
 
-static mmn_status read(mmn_vision_config *vision, const mmn_json_object *object, mmn_error *error)
+static void read(mmn_vision_config *vision, const mmn_object *object)
 {
     const mmn_vision_form *form = vision->form;
     *vision = class_defaults;
     vision->form = form;
-    return mmn_config_vision(vision, object, error);
+    mmn_config_vision(vision, object);
 }
 
 /* The head that pools all tokens to one vector for SigLIP's own purpose. Towers are published with

@@ -1,6 +1,7 @@
 /* Fuzz target: generation_config.json, and rules applied to the scores of a next token. */
 #include <string.h>
 
+#include "base/json.h"
 #include "model/logit_rules.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -27,19 +28,17 @@ FUZZ_TARGET(generation, 300)
 {
     const mmn_config config = {.language = {.vocab_size = VOCABULARY}};
     mmn_generation_rules rules = {0};
-    mmn_json_object object;
     json_t *document = NULL;
     mmn_error error = {0};
-    mmn_status status = mmn_json_parse_published(&document, (const char *)data, size, "file",
-                                                 &error);
-    if (status == MMN_OK)
-        status = mmn_json_as_object(&object, document, "file", &error);
-    if (status == MMN_OK)
-        status = mmn_generation_rules_read(&rules, &object, "generation_config.json", &config,
-                                           &error);
-    if (status == MMN_OK)
+    mmn_reader reader = {.file = "file", .error = &error};
+    reader.status =
+        mmn_json_parse_published(&document, (const char *)data, size, "file", &error);
+    mmn_object object = mmn_read_document(&reader, document);
+    if (reader.status == MMN_OK)
+        mmn_generation_rules_read(&rules, &object, "generation_config.json", &config);
+    if (reader.status == MMN_OK)
         apply(&rules);
     mmn_generation_rules_free(&rules);
     json_decref(document);
-    return mmn_fuzz_result(status, &error);
+    return mmn_fuzz_result(reader.status, &error);
 }
