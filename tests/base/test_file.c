@@ -12,35 +12,15 @@
 #include "base/bytes.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "tests/tools/scratch.h"
 
 static mmn_error error;
-static char folder[64], path[128];
+static char path[sizeof(scratch) + 16];
 
 static void make_folder(void)
 {
-    snprintf(folder, sizeof(folder), "/tmp/mmneuron-test-XXXXXX");
-    cr_assert_not_null(mkdtemp(folder));
-    snprintf(path, sizeof(path), "%s/file", folder);
-}
-
-static size_t count_files(void)
-{
-    size_t count = 0;
-    DIR *listing = opendir(folder);
-    for (const struct dirent *entry; (entry = readdir(listing));)
-        count += entry->d_name[0] != '.';
-    closedir(listing);
-    return count;
-}
-
-static void remove_folder(void)
-{
-    DIR *listing = opendir(folder);
-    for (const struct dirent *entry; (entry = readdir(listing));)
-        if (entry->d_name[0] != '.')
-            unlinkat(dirfd(listing), entry->d_name, 0);
-    closedir(listing);
-    rmdir(folder);
+    scratch_make();
+    snprintf(path, sizeof(path), "%s/file", scratch);
 }
 
 /* Checks with the C library's own functions that the file holds exactly this text. */
@@ -55,7 +35,7 @@ static void check_contents(const char *expected)
     cr_assert_eq(memcmp(found, expected, size), 0);
 }
 
-Test(file, writes_at_once_or_not_at_all, .init = make_folder, .fini = remove_folder)
+Test(file, writes_at_once_or_not_at_all, .init = make_folder, .fini = scratch_remove)
 {
     mmn_writer *writer;
     cr_assert_eq(mmn_writer_open(&writer, path, &error), MMN_OK);
@@ -71,16 +51,16 @@ Test(file, writes_at_once_or_not_at_all, .init = make_folder, .fini = remove_fol
     check_contents("some text");
     mmn_writer_abandon(writer);
     check_contents("some text");
-    cr_assert_eq(count_files(), 1);
+    cr_assert_eq(scratch_count(), 1);
 
     cr_assert_eq(mmn_write_file(path, "new", 3, &error), MMN_OK);
     check_contents("new");
-    cr_assert_eq(count_files(), 1);
+    cr_assert_eq(scratch_count(), 1);
     mmn_writer_abandon(NULL);
 }
 
 Test(file, two_writers_of_one_file_do_not_disturb_each_other, .init = make_folder,
-     .fini = remove_folder)
+     .fini = scratch_remove)
 {
     mmn_writer *one, *other;
     cr_assert_eq(mmn_writer_open(&one, path, &error), MMN_OK);
@@ -90,10 +70,10 @@ Test(file, two_writers_of_one_file_do_not_disturb_each_other, .init = make_folde
     cr_assert_eq(mmn_writer_commit(other, &error), MMN_OK);
     cr_assert_eq(mmn_writer_commit(one, &error), MMN_OK);
     check_contents("one");
-    cr_assert_eq(count_files(), 1);
+    cr_assert_eq(scratch_count(), 1);
 }
 
-Test(file, a_failed_write_leaves_what_was_there, .init = make_folder, .fini = remove_folder)
+Test(file, a_failed_write_leaves_what_was_there, .init = make_folder, .fini = scratch_remove)
 {
     cr_assert_eq(mmn_write_file(path, "old", 3, &error), MMN_OK);
     /* A full disk, as far as write() can tell. */
@@ -108,19 +88,19 @@ Test(file, a_failed_write_leaves_what_was_there, .init = make_folder, .fini = re
     cr_assert_eq(status, MMN_SYSTEM);
     cr_assert_str_eq(error.file, path);
     check_contents("old");
-    cr_assert_eq(count_files(), 1);
+    cr_assert_eq(scratch_count(), 1);
 }
 
-Test(file, refuses_to_replace_what_is_not_a_file, .init = make_folder, .fini = remove_folder)
+Test(file, refuses_to_replace_what_is_not_a_file, .init = make_folder, .fini = scratch_remove)
 {
-    cr_assert_eq(mmn_write_file(folder, "x", 1, &error), MMN_USAGE);
+    cr_assert_eq(mmn_write_file(scratch, "x", 1, &error), MMN_USAGE);
     cr_assert_eq(mmn_write_file("/dev/null", "x", 1, &error), MMN_USAGE);
     cr_assert_eq(mmn_write_file("/nonexistent/x", "x", 1, &error), MMN_SYSTEM);
     cr_assert(strstr(error.file, "/nonexistent/x"));
-    cr_assert_eq(count_files(), 0);
+    cr_assert_eq(scratch_count(), 0);
 }
 
-Test(file, reads_and_maps, .init = make_folder, .fini = remove_folder)
+Test(file, reads_and_maps, .init = make_folder, .fini = scratch_remove)
 {
     cr_assert_eq(mmn_write_file(path, "a\0b", 3, &error), MMN_OK);
     char *text;
@@ -149,24 +129,24 @@ Test(file, reads_and_maps, .init = make_folder, .fini = remove_folder)
     mmn_free(text);
 }
 
-Test(file, refuses_what_cannot_be_read, .init = make_folder, .fini = remove_folder)
+Test(file, refuses_what_cannot_be_read, .init = make_folder, .fini = scratch_remove)
 {
     mmn_mapping mapping;
     char *text;
     cr_assert_eq(mmn_map_file(&mapping, path, &error), MMN_SYSTEM);
     cr_assert(strstr(error.message, "No such file"), "%s", error.message);
     cr_assert_eq(mmn_read_file(&text, NULL, path, 9, &error), MMN_SYSTEM);
-    cr_assert_eq(mmn_map_file(&mapping, folder, &error), MMN_INPUT);
+    cr_assert_eq(mmn_map_file(&mapping, scratch, &error), MMN_INPUT);
     /* A pipe that nobody writes to must not block. */
     cr_assert_eq(mkfifo(path, 0600), 0);
     cr_assert_eq(mmn_read_file(&text, NULL, path, 9, &error), MMN_INPUT);
     cr_assert_str_eq(error.message, "is not a regular file");
-    cr_assert(mmn_is_folder(folder));
+    cr_assert(mmn_is_folder(scratch));
     cr_assert(!mmn_is_folder(path));
 }
 
 /* What is there and cannot be read is not absent: as root, permissions are not asked for. */
-Test(file, tells_absent_files_from_unreadable_ones, .init = make_folder, .fini = remove_folder)
+Test(file, tells_absent_files_from_unreadable_ones, .init = make_folder, .fini = scratch_remove)
 {
     bool found;
     char inside[sizeof(path) + 8];
@@ -174,7 +154,7 @@ Test(file, tells_absent_files_from_unreadable_ones, .init = make_folder, .fini =
     cr_assert(!found);
     cr_assert_eq(mmn_find_file(&found, "/nonexistent/folder/file", &error), MMN_OK);
     cr_assert(!found);
-    cr_assert_neq(mmn_find_file(&found, folder, &error), MMN_OK, "a folder");
+    cr_assert_neq(mmn_find_file(&found, scratch, &error), MMN_OK, "a folder");
 
     cr_assert_eq(symlink("nowhere", path), 0);
     cr_assert_neq(mmn_find_file(&found, path, &error), MMN_OK, "a link to nothing");

@@ -13,41 +13,31 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/output.h"
+#include "tests/tools/scratch.h"
 
 static mmn_error error;
 static const mmn_output_options plain = {.purpose = "a test"};
-static char folder[64], path[128];
+static char path[sizeof(scratch) + 16];
 
 static void make_folder(void)
 {
-    snprintf(folder, sizeof(folder), "/tmp/mmneuron-output-XXXXXX");
-    cr_assert_not_null(mkdtemp(folder));
-    snprintf(path, sizeof(path), "%s/file", folder);
+    scratch_make();
+    snprintf(path, sizeof(path), "%s/file", scratch);
 }
 
-static void remove_folder(void)
-{
-    DIR *listing = opendir(folder);
-    for (const struct dirent *entry; (entry = readdir(listing));)
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            unlinkat(dirfd(listing), entry->d_name, 0);
-    closedir(listing);
-    cr_assert_eq(rmdir(folder), 0);
-}
-
-TestSuite(output, .init = make_folder, .fini = remove_folder);
+TestSuite(output, .init = make_folder, .fini = scratch_remove);
 
 static bool exists(const char *name)
 {
     char full[400];
-    snprintf(full, sizeof(full), "%s/%s", folder, name);
+    snprintf(full, sizeof(full), "%s/%s", scratch, name);
     return access(full, F_OK) == 0;
 }
 
 static void make_file(const char *name)
 {
     char full[400];
-    snprintf(full, sizeof(full), "%s/%s", folder, name);
+    snprintf(full, sizeof(full), "%s/%s", scratch, name);
     cr_assert_eq(mmn_write_file(full, "x", 1, &error), MMN_OK, "%s", error.message);
 }
 
@@ -113,7 +103,7 @@ Test(output, removes_only_what_it_would_write_itself)
     static const char *const others[] = {"file.partial",       "file.1-.partial", "file.-1.partial",
                                          "file.1-2.partial.x", "fil.1-2.partial", "files.1-2.partial",
                                          "file.1-2x.partial",  "table.1-2.partial"};
-    char state[160];
+    char state[sizeof(path) + 8];
     snprintf(state, sizeof(state), "%s.state", path);
     const char *const beside[] = {state};
     const mmn_output_options options = {.beside = beside, .beside_count = 1};
@@ -134,7 +124,7 @@ Test(output, has_short_names_beside_a_long_one)
 {
     char name[400], other[400], *first, *second, *again;
     for (size_t length = 200; length <= 255; length++) {
-        int before = snprintf(name, sizeof(name), "%s/", folder);
+        int before = snprintf(name, sizeof(name), "%s/", scratch);
         for (size_t i = 0; i < length; i++) /* characters of two bytes, and one more at the end */
             name[before + (int)i] = i + 1 == length && length % 2 ? 'x' : "\xc3\xa9"[i % 2];
         name[before + (int)length] = '\0';
@@ -175,8 +165,8 @@ static mmn_status lack_memory(const void *context, const char *to, mmn_error *pr
 
 Test(output, goes_elsewhere_when_the_disk_is_full)
 {
-    char second[100], file[200];
-    snprintf(second, sizeof(second), "%s/second", folder);
+    char second[sizeof(scratch) + 8], file[200];
+    snprintf(second, sizeof(second), "%s/second", scratch);
     cr_assert_eq(mkdir(second, (mode_t)0777), 0);
     cr_assert_eq(setenv("TMPDIR", second, 1), 0);
     cr_assert_eq(mmn_output_write(path, write_in_second_place, second, &error), MMN_SYSTEM);

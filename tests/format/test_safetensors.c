@@ -1,6 +1,5 @@
 /* safetensors: reading what Python wrote, writing the same bytes, and refusing damage. */
 #include <criterion/criterion.h>
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "format/safetensors.h"
+#include "tests/tools/scratch.h"
 
 #define PYTHON_FILE MMN_SOURCE_DIR "/tests/format/data/every_type.safetensors"
 
@@ -77,46 +77,10 @@ Test(safetensors, reads_what_python_wrote)
     mmn_safetensors_close(tensors);
 }
 
-/* A folder of its own for each test that writes. */
-static char folder[64];
-
-static void make_folder(void)
-{
-    snprintf(folder, sizeof(folder), "/tmp/mmneuron-test-XXXXXX");
-    cr_assert_not_null(mkdtemp(folder));
-}
-
-static size_t count_files(void)
-{
-    size_t count = 0;
-    DIR *listing = opendir(folder);
-    for (const struct dirent *entry; (entry = readdir(listing));)
-        count += entry->d_name[0] != '.';
-    closedir(listing);
-    return count;
-}
-
-static void remove_folder(void)
-{
-    DIR *listing = opendir(folder);
-    for (const struct dirent *entry; (entry = readdir(listing));)
-        if (entry->d_name[0] != '.')
-            unlinkat(dirfd(listing), entry->d_name, 0);
-    closedir(listing);
-    rmdir(folder);
-}
-
-static const char *path_in_folder(const char *name)
-{
-    static char path[256];
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
-    return path;
-}
-
-Test(safetensors, writes_what_python_writes, .init = make_folder, .fini = remove_folder)
+Test(safetensors, writes_what_python_writes, .init = scratch_make, .fini = scratch_remove)
 {
     static const char *const metadata[] = {"key \xc3\xa9", "value \"quoted\"\n", NULL};
-    const char *path = path_in_folder("written.safetensors");
+    const char *path = scratch_path("written.safetensors");
     check_ok(mmn_safetensors_write(path, expected, EXPECTED, metadata, &error));
     char *ours, *python;
     size_t our_size, python_size;
@@ -126,11 +90,11 @@ Test(safetensors, writes_what_python_writes, .init = make_folder, .fini = remove
     cr_assert_eq(memcmp(ours, python, our_size), 0);
     mmn_free(ours);
     mmn_free(python);
-    cr_assert_eq(count_files(), 1);
+    cr_assert_eq(scratch_count(), 1);
 }
 
 /* The stream of doc/formats.md, put together by hand. */
-Test(safetensors, have_a_checksum_of_all_they_hold, .init = make_folder, .fini = remove_folder)
+Test(safetensors, have_a_checksum_of_all_they_hold, .init = scratch_make, .fini = scratch_remove)
 {
     static const uint8_t bytes[6] = {1, 2, 3, 4, 5, 6};
     const mmn_tensor tensors[] = {{"late", MMN_TYPE_U8, 1, {2}, bytes, 2, NULL},
@@ -152,16 +116,16 @@ Test(safetensors, have_a_checksum_of_all_they_hold, .init = make_folder, .fini =
     check_ok(mmn_tensors_checksum(checksum, tensors, 2, metadata, &error));
     cr_assert_str_eq(checksum, by_hand);
     mmn_safetensors *file;
-    check_ok(mmn_safetensors_write(path_in_folder("x"), tensors, 2, written, &error));
-    check_ok(mmn_safetensors_open(&file, path_in_folder("x"), &error));
+    check_ok(mmn_safetensors_write(scratch_path("x"), tensors, 2, written, &error));
+    check_ok(mmn_safetensors_open(&file, scratch_path("x"), &error));
     check_ok(mmn_safetensors_checksum(checksum, file, "sum", &error));
     cr_assert_str_eq(checksum, by_hand);
     mmn_safetensors_close(file);
 }
 
-Test(safetensors, writes_and_reads_no_tensors, .init = make_folder, .fini = remove_folder)
+Test(safetensors, writes_and_reads_no_tensors, .init = scratch_make, .fini = scratch_remove)
 {
-    const char *path = path_in_folder("none.safetensors");
+    const char *path = scratch_path("none.safetensors");
     check_ok(mmn_safetensors_write(path, NULL, 0, NULL, &error));
     mmn_safetensors *tensors;
     check_ok(mmn_safetensors_open(&tensors, path, &error));
@@ -170,7 +134,7 @@ Test(safetensors, writes_and_reads_no_tensors, .init = make_folder, .fini = remo
     mmn_safetensors_close(tensors);
 }
 
-Test(safetensors, refuses_to_write_nonsense, .init = make_folder, .fini = remove_folder)
+Test(safetensors, refuses_to_write_nonsense, .init = scratch_make, .fini = scratch_remove)
 {
     const uint8_t bytes[8] = {0};
     const mmn_tensor twice[] = {{"a", MMN_TYPE_U8, 1, {2}, bytes, 2, NULL},
@@ -179,7 +143,7 @@ Test(safetensors, refuses_to_write_nonsense, .init = make_folder, .fini = remove
     const mmn_tensor reserved = {"__metadata__", MMN_TYPE_U8, 1, {2}, bytes, 2, NULL};
     const mmn_tensor not_utf8 = {"\xff", MMN_TYPE_U8, 1, {2}, bytes, 2, NULL};
     static const char *const bad_metadata[] = {"a", "\xff", NULL};
-    const char *path = path_in_folder("bad.safetensors");
+    const char *path = scratch_path("bad.safetensors");
     cr_assert_eq(mmn_safetensors_write(path, twice, 2, NULL, &error), MMN_USAGE);
     cr_assert_eq(mmn_safetensors_write(path, &short_data, 1, NULL, &error), MMN_USAGE);
     cr_assert_eq(mmn_safetensors_write(path, &reserved, 1, NULL, &error), MMN_USAGE);
@@ -187,7 +151,7 @@ Test(safetensors, refuses_to_write_nonsense, .init = make_folder, .fini = remove
     cr_assert_eq(mmn_safetensors_write(path, twice, 1, bad_metadata, &error), MMN_USAGE);
     cr_assert_eq(mmn_safetensors_write("/nonexistent/x.safetensors", twice, 1, NULL, &error),
                  MMN_SYSTEM);
-    cr_assert_eq(count_files(), 0);
+    cr_assert_eq(scratch_count(), 0);
 }
 
 /* ---- Damage ---- */
@@ -400,12 +364,7 @@ static void write_shard(const char *name, const char *const *names, size_t count
     mmn_tensor tensors[4];
     for (size_t i = 0; i < count; i++)
         tensors[i] = (mmn_tensor){names[i], MMN_TYPE_U8, 1, {4}, some_bytes, 4, NULL};
-    check_ok(mmn_safetensors_write(path_in_folder(name), tensors, count, NULL, &error));
-}
-
-static void write_text(const char *name, const char *text)
-{
-    check_ok(mmn_write_file(path_in_folder(name), text, strlen(text), &error));
+    check_ok(mmn_safetensors_write(scratch_path(name), tensors, count, NULL, &error));
 }
 
 static void write_index(const char *weight_map)
@@ -413,12 +372,12 @@ static void write_index(const char *weight_map)
     char text[1000];
     snprintf(text, sizeof(text), "{\"metadata\":{\"total_size\":12},\"weight_map\":%s}",
              weight_map);
-    write_text("model.safetensors.index.json", text);
+    scratch_write("model.safetensors.index.json", text);
 }
 
 static void make_sharded(void)
 {
-    make_folder();
+    scratch_make();
     write_shard("model-00001-of-00002.safetensors", (const char *const[]){"b", "c"}, 2);
     write_shard("model-00002-of-00002.safetensors", (const char *const[]){"a"}, 1);
     write_index("{\"a\":\"model-00002-of-00002.safetensors\","
@@ -426,10 +385,10 @@ static void make_sharded(void)
                 "\"c\":\"model-00001-of-00002.safetensors\"}");
 }
 
-Test(safetensors, opens_shards, .init = make_sharded, .fini = remove_folder)
+Test(safetensors, opens_shards, .init = make_sharded, .fini = scratch_remove)
 {
     mmn_safetensors *tensors;
-    check_ok(mmn_safetensors_open_folder(&tensors, folder, &error));
+    check_ok(mmn_safetensors_open_folder(&tensors, scratch, &error));
     cr_assert_eq(mmn_safetensors_count(tensors), 3);
     cr_assert_eq(mmn_safetensors_file_count(tensors), 2);
     static const char *const names[] = {"a", "b", "c"};
@@ -443,14 +402,14 @@ Test(safetensors, opens_shards, .init = make_sharded, .fini = remove_folder)
 
     /* The single file goes before the index, as in transformers. */
     write_shard("model.safetensors", (const char *const[]){"z"}, 1);
-    check_ok(mmn_safetensors_open_folder(&tensors, folder, &error));
+    check_ok(mmn_safetensors_open_folder(&tensors, scratch, &error));
     cr_assert_eq(mmn_safetensors_count(tensors), 1);
     mmn_safetensors_close(tensors);
 }
 
 /* What the index leaves out is there as in transformers, which reads shards whole. */
 Test(safetensors, reads_what_shards_hold_beside_the_index, .init = make_sharded,
-     .fini = remove_folder)
+     .fini = scratch_remove)
 {
     static const char computed[] = "model.layers.0.self_attn.rotary_emb.inv_freq";
     mmn_safetensors *tensors;
@@ -458,7 +417,7 @@ Test(safetensors, reads_what_shards_hold_beside_the_index, .init = make_sharded,
                 "\"b\":\"model-00001-of-00002.safetensors\","
                 "\"vision_model.embeddings.position_ids\":\"model-00001-of-00002.safetensors\"}");
     write_shard("model-00002-of-00002.safetensors", (const char *const[]){"a", computed}, 2);
-    check_ok(mmn_safetensors_open_folder(&tensors, folder, &error));
+    check_ok(mmn_safetensors_open_folder(&tensors, scratch, &error));
     cr_assert_not_null(mmn_safetensors_find(tensors, "c"));
     cr_assert_not_null(mmn_safetensors_find(tensors, computed));
     mmn_safetensors_close(tensors);
@@ -485,14 +444,14 @@ Test(safetensors, lists_second_names)
 static void check_refused(const char *file, const char *where, const char *message)
 {
     mmn_safetensors *tensors;
-    cr_assert_eq(mmn_safetensors_open_folder(&tensors, folder, &error), MMN_INPUT, "%s", message);
+    cr_assert_eq(mmn_safetensors_open_folder(&tensors, scratch, &error), MMN_INPUT, "%s", message);
     cr_assert_null(tensors);
     cr_assert(strstr(error.file, file), "file is %s", error.file);
     cr_assert(strstr(error.where, where), "where is %s", error.where);
     cr_assert(strstr(error.message, message), "message is %s", error.message);
 }
 
-Test(safetensors, refuses_bad_indexes, .init = make_sharded, .fini = remove_folder)
+Test(safetensors, refuses_bad_indexes, .init = make_sharded, .fini = scratch_remove)
 {
     static const char index[] = "model.safetensors.index.json";
     write_index("{\"a\":\"../x.safetensors\"}");
@@ -509,15 +468,15 @@ Test(safetensors, refuses_bad_indexes, .init = make_sharded, .fini = remove_fold
     check_refused(index, "weight_map", "no tensor");
     write_index("[]");
     check_refused(index, "weight_map", "must be an object");
-    write_text(index, "{}");
+    scratch_write(index, "{}");
     check_refused(index, "weight_map", "missing");
-    write_text(index, "[]");
+    scratch_write(index, "[]");
     check_refused(index, "", "JSON object");
-    write_text(index, "{\"weight_map\":{\"a\":\"x\",\"a\":\"x\"}}");
+    scratch_write(index, "{\"weight_map\":{\"a\":\"x\",\"a\":\"x\"}}");
     check_refused(index, "line 1", "duplicate");
 }
 
-Test(safetensors, refuses_shards_that_do_not_fit, .init = make_sharded, .fini = remove_folder)
+Test(safetensors, refuses_shards_that_do_not_fit, .init = make_sharded, .fini = scratch_remove)
 {
     write_index("{\"a\":\"model-00003-of-00002.safetensors\"}");
     check_refused("model-00003-of-00002.safetensors", "", "is missing");
@@ -534,26 +493,26 @@ Test(safetensors, refuses_shards_that_do_not_fit, .init = make_sharded, .fini = 
     write_index("{\"a\":\"model-00002-of-00002.safetensors\","
                 "\"b\":\"model-00001-of-00002.safetensors\"}");
     check_refused("model-0000", "b", "expected it in one shard");
-    write_text("model-00002-of-00002.safetensors", "damaged");
+    scratch_write("model-00002-of-00002.safetensors", "damaged");
     check_refused("model-00002-of-00002.safetensors", "", "this is a text file");
-    write_text("model-00002-of-00002.safetensors",
+    scratch_write("model-00002-of-00002.safetensors",
                "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n");
     check_refused("model-00002-of-00002.safetensors", "", "git lfs pull");
 }
 
-Test(safetensors, says_what_a_folder_lacks, .init = make_folder, .fini = remove_folder)
+Test(safetensors, says_what_a_folder_lacks, .init = scratch_make, .fini = scratch_remove)
 {
-    check_refused(folder, "", "neither model.safetensors nor");
-    write_text("adapter_model.safetensors", "LoRA");
-    check_refused(folder, "", "an adapter (LoRA) alone");
-    write_text("pytorch_model-00001-of-00002.bin", "pickle");
-    check_refused(folder, "", "convert them to safetensors");
-    write_text("model.gguf", "GGUF");
-    check_refused(folder, "", "it has model.gguf, whose form or name");
-    write_text("consolidated.safetensors", "?");
-    check_refused(folder, "", "it has consolidated.safetensors");
+    check_refused(scratch, "", "neither model.safetensors nor");
+    scratch_write("adapter_model.safetensors", "LoRA");
+    check_refused(scratch, "", "an adapter (LoRA) alone");
+    scratch_write("pytorch_model-00001-of-00002.bin", "pickle");
+    check_refused(scratch, "", "convert them to safetensors");
+    scratch_write("model.gguf", "GGUF");
+    check_refused(scratch, "", "it has model.gguf, whose form or name");
+    scratch_write("consolidated.safetensors", "?");
+    check_refused(scratch, "", "it has consolidated.safetensors");
     mmn_safetensors *tensors;
     cr_assert_eq(mmn_safetensors_open_folder(&tensors, "/nonexistent", &error), MMN_INPUT);
     cr_assert_eq(mmn_safetensors_open(&tensors, "/nonexistent", &error), MMN_SYSTEM);
-    cr_assert_eq(mmn_safetensors_open(&tensors, folder, &error), MMN_INPUT);
+    cr_assert_eq(mmn_safetensors_open(&tensors, scratch, &error), MMN_INPUT);
 }

@@ -6,64 +6,46 @@
 #include <unistd.h>
 
 #include "image/settings.h"
+#include "tests/tools/scratch.h"
 
 static mmn_error error;
 static mmn_image_settings settings;
-static char folder[64];
 
-static void make_folder(void)
+/* Puts the file there, or with NULL takes it away. */
+static void put(const char *text)
 {
-    strcpy(folder, "/tmp/mmneuron-settings-XXXXXX");
-    cr_assert_not_null(mkdtemp(folder));
-}
-
-static void write_file(const char *name, const char *text)
-{
-    char path[256];
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
-    if (!text) {
-        unlink(path);
-        return;
-    }
-    FILE *file = fopen(path, "w");
-    cr_assert_not_null(file);
-    fputs(text, file);
-    fclose(file);
-}
-
-static void remove_folder(void)
-{
-    write_file("preprocessor_config.json", NULL);
-    write_file("processor_config.json", NULL);
-    rmdir(folder);
+    if (text)
+        scratch_write("preprocessor_config.json", text);
+    else
+        unlink(scratch_path("preprocessor_config.json"));
 }
 
 static mmn_status read_single(const char *text)
 {
     mmn_image_model model = {.processor = MMN_PROCESSOR_LLAVA, .image_size = 224};
-    write_file("preprocessor_config.json", text);
+    put(text);
     memset(&error, 0, sizeof(error));
-    return mmn_image_settings_read(&settings, folder, &model, &error);
+    return mmn_image_settings_read(&settings, scratch, &model, &error);
 }
 
 static mmn_status read_anyres(const char *text)
 {
     mmn_image_model model = {.processor = MMN_PROCESSOR_LLAVA_NEXT, .image_size = 336};
-    write_file("preprocessor_config.json", text);
+    put(text);
     memset(&error, 0, sizeof(error));
-    return mmn_image_settings_read(&settings, folder, &model, &error);
+    return mmn_image_settings_read(&settings, scratch, &model, &error);
 }
 
-TestSuite(settings, .init = make_folder, .fini = remove_folder);
+TestSuite(settings, .init = scratch_make, .fini = scratch_remove);
 
 /* As transformers, which cannot load an image processor from such a folder. */
 Test(settings, must_be_there)
 {
     cr_assert_eq(read_single(NULL), MMN_INPUT);
     cr_expect(strstr(error.message, "no preprocessor_config.json"), "%s", error.message);
-    write_file("processor_config.json", "{\"processor_class\": \"LlavaProcessor\"}");
+    scratch_write("processor_config.json", "{\"processor_class\": \"LlavaProcessor\"}");
     cr_assert_eq(read_single(NULL), MMN_INPUT);
-    write_file("processor_config.json", "{\"image_processor\": {}}");
+    scratch_write("processor_config.json", "{\"image_processor\": {}}");
     cr_assert_eq(read_single(NULL), MMN_OK, "%s", error.message);
 }
 
@@ -90,12 +72,12 @@ Test(settings, default_to_those_of_the_class)
 
     /* The size is the class's, not the tower's; a crop of the tower's side then pads. */
     const mmn_image_model tower = {.processor = MMN_PROCESSOR_LLAVA, .image_size = 336};
-    write_file("preprocessor_config.json", "{\"crop_size\": 336}");
-    cr_assert_eq(mmn_image_settings_read(&settings, folder, &tower, &error), MMN_OK);
+    scratch_write("preprocessor_config.json", "{\"crop_size\": 336}");
+    cr_assert_eq(mmn_image_settings_read(&settings, scratch, &tower, &error), MMN_OK);
     cr_expect_eq(settings.shortest_edge, 224);
     cr_expect_eq(settings.crop_size.width, 336);
-    write_file("preprocessor_config.json", "{\"size\": 336}");
-    cr_assert_eq(mmn_image_settings_read(&settings, folder, &tower, &error), MMN_INPUT);
+    scratch_write("preprocessor_config.json", "{\"size\": 336}");
+    cr_assert_eq(mmn_image_settings_read(&settings, scratch, &tower, &error), MMN_INPUT);
     cr_expect_not_null(strstr(error.message, "makes 224x224"));
 }
 
@@ -180,8 +162,8 @@ Test(settings, of_siglip_resize_without_a_crop)
 Test(settings, of_blip_are_the_same_with_the_mean_of_clip)
 {
     const mmn_image_model model = {.processor = MMN_PROCESSOR_BLIP, .image_size = 384};
-    write_file("preprocessor_config.json", "{}");
-    cr_assert_eq(mmn_image_settings_read(&settings, folder, &model, &error), MMN_OK);
+    scratch_write("preprocessor_config.json", "{}");
+    cr_assert_eq(mmn_image_settings_read(&settings, scratch, &model, &error), MMN_OK);
     cr_expect_eq(settings.processor, MMN_PROCESSOR_BLIP);
     cr_expect(settings.size.height == 384 && settings.size.width == 384);
     cr_assert_eq(read_single("{\"image_processor_type\": \"BlipImageProcessorFast\", "
@@ -200,12 +182,12 @@ Test(settings, of_blip_are_the_same_with_the_mean_of_clip)
 
 Test(settings, prefer_those_nested_in_the_processor)
 {
-    write_file("processor_config.json",
+    scratch_write("processor_config.json",
                "{\"image_processor\": {\"do_normalize\": false, \"resample\": 2}}");
     cr_assert_eq(read_single("{\"do_normalize\": true, \"do_rescale\": false}"), MMN_OK);
     cr_expect(!settings.do_normalize && settings.do_rescale);
     cr_expect_eq(settings.resample, MMN_RESAMPLE_BILINEAR);
-    write_file("processor_config.json", "{\"patch_size\": 14}");
+    scratch_write("processor_config.json", "{\"patch_size\": 14}");
     cr_assert_eq(read_single("{\"do_rescale\": false}"), MMN_OK);
     cr_expect(settings.do_normalize && !settings.do_rescale);
 }
@@ -272,15 +254,15 @@ Test(settings, refuse_pinpoints_that_make_no_tiles)
         .image_size = 336,
         .grid_pinpoint_count = 2,
         .grid_pinpoints = pinpoints};
-    write_file("preprocessor_config.json",
+    scratch_write("preprocessor_config.json",
                "{\"crop_size\": 336, \"image_grid_pinpoints\": [[336, 672], [672, 672]]}");
-    cr_expect_eq(mmn_image_settings_read(&settings, folder, &model, &error), MMN_OK);
+    cr_expect_eq(mmn_image_settings_read(&settings, scratch, &model, &error), MMN_OK);
     cr_expect_eq(settings.grid_pinpoint_count, 2);
-    write_file("preprocessor_config.json",
+    scratch_write("preprocessor_config.json",
                "{\"crop_size\": 336, \"image_grid_pinpoints\": [[672, 672], [336, 672]]}");
-    cr_expect_eq(mmn_image_settings_read(&settings, folder, &model, &error), MMN_INPUT);
+    cr_expect_eq(mmn_image_settings_read(&settings, scratch, &model, &error), MMN_INPUT);
     cr_expect_not_null(strstr(error.message, "config.json"));
-    write_file("preprocessor_config.json", "{\"crop_size\": 336}");
-    cr_expect_eq(mmn_image_settings_read(&settings, folder, &model, &error), MMN_INPUT);
+    scratch_write("preprocessor_config.json", "{\"crop_size\": 336}");
+    cr_expect_eq(mmn_image_settings_read(&settings, scratch, &model, &error), MMN_INPUT);
     cr_expect_not_null(strstr(error.message, "the class's"));
 }

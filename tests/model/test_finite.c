@@ -13,11 +13,11 @@
 #include "format/safetensors.h"
 #include "mmneuron.h"
 #include "model/finite.h"
+#include "tests/tools/scratch.h"
 
 #define CHECKPOINTS MMN_SOURCE_DIR "/golden/checkpoints/"
 #define CASES MMN_SOURCE_DIR "/golden/cases/"
 
-static char folder[64];
 static mmn_error error;
 
 static void run_command(const char *format, const char *a, const char *b)
@@ -27,18 +27,7 @@ static void run_command(const char *format, const char *a, const char *b)
     cr_assert_eq(system(command), 0, "%s", command);
 }
 
-static void make_folder(void)
-{
-    snprintf(folder, sizeof folder, "/tmp/mmneuron-finite-XXXXXX");
-    cr_assert_not_null(mkdtemp(folder));
-}
-
-static void remove_folder(void)
-{
-    run_command("rm -rf %s%s", folder, "");
-}
-
-TestSuite(finite, .init = make_folder, .fini = remove_folder);
+TestSuite(finite, .init = scratch_make, .fini = scratch_remove);
 
 /* ---- Looking at values ----------------------------------------------------------------------- */
 
@@ -100,11 +89,10 @@ static void spoil(uint8_t *data, const mmn_tensor *tensor, bool infinite)
     }
 }
 
-/* Puts a copy of the tensor's file with the tensor spoilt in the folder, where all others are links. */
+/* Puts a copy of the tensor's file with the tensor spoilt in the scratch, where all others are links. */
 static void write_spoilt(const mmn_tensor *tensor, bool infinite)
 {
     mmn_mapping mapping;
-    char path[256];
     cr_assert_eq(mmn_map_file(&mapping, tensor->file, &error), MMN_OK);
     uint8_t *bytes = malloc(mapping.size);
     memcpy(bytes, mapping.data, mapping.size);
@@ -114,11 +102,8 @@ static void write_spoilt(const mmn_tensor *tensor, bool infinite)
     while (memcmp(bytes + offset, tensor->data, tensor->bytes) != 0)
         offset++;
     spoil(bytes + offset, tensor, infinite);
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    unlink(path);
-    FILE *file = fopen(path, "wb");
-    cr_assert_eq(fwrite(bytes, 1, mapping.size, file), mapping.size);
-    fclose(file);
+    unlink(scratch_path(name));
+    scratch_write_bytes(name, bytes, mapping.size);
     free(bytes);
     mmn_unmap(&mapping);
 }
@@ -131,7 +116,7 @@ static mmn_status run(bool allow, const char *inputs, mmn_error *first, uint64_t
     mmn_session *session;
     int32_t ids[2];
     size_t count;
-    cr_assert_eq(mmn_model_open(&model, folder, &options, &error), MMN_OK, "%s", error.message);
+    cr_assert_eq(mmn_model_open(&model, scratch, &options, &error), MMN_OK, "%s", error.message);
     cr_assert_eq(mmn_input_from_file(&input, model, inputs, &error), MMN_OK, "%s", error.message);
     cr_assert_eq(mmn_session_create(&session, model, NULL, &error), MMN_OK);
     error = (mmn_error){0};
@@ -158,10 +143,10 @@ static bool is_inert(const char *name, const char *const *inert)
 static void check_model(const char *name, const char *input, const char *const *inert)
 {
     mmn_safetensors *tensors;
-    char path[256], inputs[256];
+    char path[1024], inputs[256];
     snprintf(path, sizeof path, CHECKPOINTS "%s", name);
     snprintf(inputs, sizeof inputs, CASES "%s/%s.safetensors", name, input);
-    run_command("ln -s %s/* %s/", path, folder);
+    run_command("ln -s %s/* %s/", path, scratch);
     cr_assert_eq(mmn_safetensors_open_folder(&tensors, path, &error), MMN_OK);
     size_t found = 0;
     for (size_t i = 0; i < mmn_safetensors_count(tensors); i++) {
@@ -192,7 +177,7 @@ static void check_model(const char *name, const char *input, const char *const *
                 cr_assert_str_eq(first.message, stopped.message);
             }
         }
-        run_command("ln -sf %s %s/", tensor->file, folder);
+        run_command("ln -sf %s %s/", tensor->file, scratch);
     }
     cr_assert_gt(found, 10);
     mmn_safetensors_close(tensors);
@@ -227,8 +212,8 @@ static void write_scaled(const char *checkpoint, const char *const *names, size_
 {
     mmn_safetensors *tensors;
     mmn_tensor copies[512];
-    char path[256];
-    run_command("ln -s %s/* %s/", checkpoint, folder);
+    char path[1024];
+    run_command("ln -s %s/* %s/", checkpoint, scratch);
     cr_assert_eq(mmn_safetensors_open_folder(&tensors, checkpoint, &error), MMN_OK);
     size_t all = mmn_safetensors_count(tensors);
     cr_assert_leq(all, 512);
@@ -245,7 +230,7 @@ static void write_scaled(const char *checkpoint, const char *const *names, size_
                     scaled[n][k] *= factor;
                 copies[i].data = (const uint8_t *)scaled[n];
             }
-    snprintf(path, sizeof path, "%s/model.safetensors", folder);
+    snprintf(path, sizeof path, "%s", scratch_path("model.safetensors"));
     unlink(path);
     cr_assert_eq(mmn_safetensors_write(path, copies, all, NULL, &error), MMN_OK);
     for (size_t n = 0; n < count; n++)
@@ -276,7 +261,7 @@ Test(finite, pixels_of_a_file_are_looked_at)
     static const char inputs[] = CASES "llava-v1.6-mistral/tiny.safetensors";
     mmn_safetensors *tensors;
     mmn_tensor copies[3];
-    char path[128];
+    char path[1024];
     cr_assert_eq(mmn_safetensors_open(&tensors, inputs, &error), MMN_OK);
     static const char *const names[] = {"input_ids", "image_sizes", "pixel_values"};
     for (size_t i = 0; i < 3; i++)
@@ -286,7 +271,7 @@ Test(finite, pixels_of_a_file_are_looked_at)
     const float infinite = -INFINITY;
     memcpy(pixels + 4 * (copies[2].shape[3] + 2), &infinite, 4);
     copies[2].data = pixels;
-    snprintf(path, sizeof path, "%s/inputs", folder);
+    snprintf(path, sizeof path, "%s", scratch_path("inputs"));
     cr_assert_eq(mmn_safetensors_write(path, copies, 3, NULL, &error), MMN_OK);
     for (int allow = 0; allow < 2; allow++) {
         const mmn_model_options options = {.without_tokenizer = 1, .allow_nonfinite = allow};

@@ -10,6 +10,7 @@
 
 #include "format/safetensors.h"
 #include "mmneuron.h"
+#include "tests/tools/scratch.h"
 
 #define CHECKPOINT MMN_SOURCE_DIR "/golden/checkpoints/llama-3"
 #define GOLDEN MMN_SOURCE_DIR "/golden/rope.safetensors"
@@ -26,32 +27,21 @@ enum { VARIANTS = sizeof(variants) / sizeof(variants[0]), ROWS = 64 };
 
 static mmn_error error;
 static mmn_safetensors *golden;
-static char folder[64];
 
 #define check_ok(call) cr_assert_eq((call), MMN_OK, "%s: %s: %s", error.file, error.where, \
                                     error.message)
 
-static const char *path_of(const char *name)
-{
-    static char path[128];
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
-    return path;
-}
-
 static void set_up(void)
 {
     check_ok(mmn_safetensors_open(&golden, GOLDEN, &error));
-    snprintf(folder, sizeof(folder), "/tmp/mmneuron-test-XXXXXX");
-    cr_assert_not_null(mkdtemp(folder));
-    cr_assert_eq(symlink(CHECKPOINT "/model.safetensors", path_of("model.safetensors")), 0);
+    scratch_make();
+    scratch_link(CHECKPOINT, "model.safetensors");
 }
 
 static void clean_up(void)
 {
     mmn_safetensors_close(golden);
-    unlink(path_of("config.json"));
-    unlink(path_of("model.safetensors"));
-    rmdir(folder);
+    scratch_remove();
 }
 
 /* Writes the checkpoint's configuration with these changes. */
@@ -61,7 +51,7 @@ static void write_config(const char *changes)
     json_t *changed = json_loads(changes, 0, NULL);
     cr_assert(config && changed);
     json_object_update(config, changed);
-    cr_assert_eq(json_dump_file(config, path_of("config.json"), 0), 0);
+    cr_assert_eq(json_dump_file(config, scratch_path("config.json"), 0), 0);
     json_decref(config);
     json_decref(changed);
 }
@@ -72,7 +62,7 @@ static mmn_model *open_variant(const char *name)
     mmn_model *model;
     snprintf(key, sizeof(key), "%s.config", name);
     write_config(mmn_safetensors_metadata(golden, key));
-    check_ok(mmn_model_open(&model, folder, &(mmn_model_options){.without_tokenizer = 1}, &error));
+    check_ok(mmn_model_open(&model, scratch, &(mmn_model_options){.without_tokenizer = 1}, &error));
     return model;
 }
 
@@ -234,7 +224,7 @@ Test(rope, refuses_what_it_does_not_know, .init = set_up, .fini = clean_up)
         mmn_model *model;
         snprintf(changes, sizeof(changes), "{\"rope_scaling\":%s}", bad[i].scaling);
         write_config(changes);
-        cr_assert_eq(mmn_model_open(&model, folder, &(mmn_model_options){.without_tokenizer = 1},
+        cr_assert_eq(mmn_model_open(&model, scratch, &(mmn_model_options){.without_tokenizer = 1},
                                     &error),
                      MMN_INPUT, "%s", bad[i].scaling);
         cr_assert_str_eq(error.where, bad[i].where);

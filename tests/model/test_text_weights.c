@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "model/weights.h"
+#include "tests/tools/scratch.h"
 
 #define CHECKPOINTS MMN_SOURCE_DIR "/golden/checkpoints/"
 
@@ -28,15 +29,8 @@ static char path[64];
 
 static void make_path(void)
 {
-    snprintf(path, sizeof(path), "/tmp/mmneuron-test-XXXXXX");
-    int descriptor = mkstemp(path);
-    cr_assert_geq(descriptor, 0);
-    close(descriptor);
-}
-
-static void remove_path(void)
-{
-    unlink(path);
+    scratch_make();
+    snprintf(path, sizeof(path), "%s", scratch_path("model.safetensors"));
 }
 
 static variant *load(const char *name)
@@ -113,7 +107,7 @@ static const char *const digests[][2] = {
     {"qwen2", "96948c4b383df24ddfd44e7ed58fa186"},
 };
 
-Test(text_weights, digest_is_what_the_description_gives, .init = make_path, .fini = remove_path)
+Test(text_weights, digest_is_what_the_description_gives, .init = make_path, .fini = scratch_remove)
 {
     for (size_t i = 0; i < sizeof(digests) / sizeof(digests[0]); i++) {
         variant *model = load(digests[i][0]);
@@ -123,7 +117,7 @@ Test(text_weights, digest_is_what_the_description_gives, .init = make_path, .fin
 }
 
 /* BLOOM as transformers 5 saves it; it is published without the prefix. */
-Test(text_weights, bloom_with_a_prefix_is_the_same_model, .init = make_path, .fini = remove_path)
+Test(text_weights, bloom_with_a_prefix_is_the_same_model, .init = make_path, .fini = scratch_remove)
 {
     variant *bloom = load("bloom");
     for (size_t i = 0; i < bloom->count; i++) {
@@ -144,7 +138,7 @@ static void check_place(variant *in, const mmn_matrix *place, const char *name)
     cr_assert_eq(memcmp(place->data, tensor->data, tensor->bytes), 0, "%s", name);
 }
 
-Test(text_weights, puts_tensors_in_their_places, .init = make_path, .fini = remove_path)
+Test(text_weights, puts_tensors_in_their_places, .init = make_path, .fini = scratch_remove)
 {
     mmn_weights *weights;
     variant *bloom = load("bloom");
@@ -177,7 +171,7 @@ Test(text_weights, puts_tensors_in_their_places, .init = make_path, .fini = remo
     unload(qwen2);
 }
 
-Test(text_weights, misses_every_tensor, .init = make_path, .fini = remove_path)
+Test(text_weights, misses_every_tensor, .init = make_path, .fini = scratch_remove)
 {
     static const char *const names[] = {"bloom", "qwen2", "llama-2"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -201,7 +195,7 @@ Test(text_weights, misses_every_tensor, .init = make_path, .fini = remove_path)
     }
 }
 
-Test(text_weights, refuses_every_wrong_shape, .init = make_path, .fini = remove_path)
+Test(text_weights, refuses_every_wrong_shape, .init = make_path, .fini = scratch_remove)
 {
     variant *bad = load("bloom");
     for (size_t i = 0; i < bad->count; i++) {
@@ -220,7 +214,7 @@ Test(text_weights, refuses_every_wrong_shape, .init = make_path, .fini = remove_
     unload(bad);
 }
 
-Test(text_weights, ties_the_head, .init = make_path, .fini = remove_path)
+Test(text_weights, ties_the_head, .init = make_path, .fini = scratch_remove)
 {
     variant *tied = load("qwen2");
     mmn_weights *weights;
@@ -274,7 +268,7 @@ static void check_shared(const variant *of, const char *const *metadata, const m
     mmn_weights_close(weights);
 }
 
-Test(text_weights, takes_tied_heads_under_either_name, .init = make_path, .fini = remove_path)
+Test(text_weights, takes_tied_heads_under_either_name, .init = make_path, .fini = scratch_remove)
 {
     static const char *const says_so[] = {"model.embed_tokens.weight", "lm_head.weight", NULL};
     static const char *const reversed[] = {"lm_head.weight", "model.embed_tokens.weight", NULL};

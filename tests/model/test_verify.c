@@ -11,26 +11,24 @@
 #include "base/memory.h"
 #include "format/safetensors.h"
 #include "mmneuron.h"
+#include "tests/tools/scratch.h"
 
-static char folder[64], dump[96], reference[96];
+static char dump[sizeof(scratch) + 16], reference[sizeof(dump)];
 static mmn_error error;
 static mmn_verification *verification;
 
 static void set_up(void)
 {
-    snprintf(folder, sizeof(folder), "/tmp/mmneuron-verify-XXXXXX");
-    cr_assert_not_null(mkdtemp(folder));
-    snprintf(dump, sizeof(dump), "%s/dump", folder);
-    snprintf(reference, sizeof(reference), "%s/reference", folder);
+    scratch_make();
+    snprintf(dump, sizeof(dump), "%s/dump", scratch);
+    snprintf(reference, sizeof(reference), "%s/reference", scratch);
     verification = NULL;
 }
 
 static void tear_down(void)
 {
     mmn_verification_free(verification);
-    unlink(dump);
-    unlink(reference);
-    cr_assert_eq(rmdir(folder), 0);
+    scratch_remove();
 }
 
 TestSuite(verify, .init = set_up, .fini = tear_down);

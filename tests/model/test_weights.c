@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/memory.h"
 #include "model/weights.h"
+#include "tests/tools/scratch.h"
 
 /* Tiny checkpoints under published names: LLaVA-NeXT in f32 with image_newline, one file, and
  * LLaVA-1.5 in f16, sharded. */
@@ -104,15 +105,8 @@ static char path[64];
 
 static void make_path(void)
 {
-    snprintf(path, sizeof(path), "/tmp/mmneuron-test-XXXXXX");
-    int descriptor = mkstemp(path);
-    cr_assert_geq(descriptor, 0);
-    close(descriptor);
-}
-
-static void remove_path(void)
-{
-    unlink(path);
+    scratch_make();
+    snprintf(path, sizeof(path), "%s", scratch_path("model.safetensors"));
 }
 
 static variant *load(const char *folder, layout to)
@@ -178,7 +172,7 @@ static void check_refused(const variant *from, const char *where, const char *me
     cr_assert(strstr(error.message, message), "%s: message is %s", where, error.message);
 }
 
-Test(weights, every_layout_is_the_same_model, .init = make_path, .fini = remove_path)
+Test(weights, every_layout_is_the_same_model, .init = make_path, .fini = scratch_remove)
 {
     char first[MMN_DIGEST_SIZE];
     for (layout to = PUBLISHED; to < LAYOUTS; to++) {
@@ -219,7 +213,7 @@ Test(weights, digest_is_what_the_description_gives)
     }
 }
 
-Test(weights, digest_sees_every_byte_and_type, .init = make_path, .fini = remove_path)
+Test(weights, digest_sees_every_byte_and_type, .init = make_path, .fini = scratch_remove)
 {
     variant *changed = load(NEXT_FOLDER, PUBLISHED);
     mmn_weights *weights;
@@ -420,7 +414,7 @@ static void check_misses_every_tensor(const char *folder, layout to)
     cr_assert_eq(optional, 2);
 }
 
-Test(weights, misses_every_tensor, .init = make_path, .fini = remove_path)
+Test(weights, misses_every_tensor, .init = make_path, .fini = scratch_remove)
 {
     check_misses_every_tensor(NEXT_FOLDER, NATIVE_5);
     check_misses_every_tensor(SIGLIP_FOLDER, PUBLISHED);
@@ -435,7 +429,7 @@ static void set_bytes(mmn_tensor *tensor)
 }
 
 /* SigLIP's pooling head, which LLaVA does not use. */
-Test(weights, accepts_siglips_head_and_checks_it, .init = make_path, .fini = remove_path)
+Test(weights, accepts_siglips_head_and_checks_it, .init = make_path, .fini = scratch_remove)
 {
 #define HEAD "vision_tower.vision_model.head."
     static const uint8_t zeros[100000];
@@ -477,7 +471,7 @@ Test(weights, accepts_siglips_head_and_checks_it, .init = make_path, .fini = rem
     unload(whole);
 }
 
-Test(weights, refuses_every_wrong_shape, .init = make_path, .fini = remove_path)
+Test(weights, refuses_every_wrong_shape, .init = make_path, .fini = scratch_remove)
 {
     variant *bad = load(NEXT_FOLDER, PUBLISHED);
     for (size_t i = 0; i < bad->count; i++) {
@@ -501,7 +495,7 @@ Test(weights, refuses_every_wrong_shape, .init = make_path, .fini = remove_path)
     unload(bad);
 }
 
-Test(weights, refuses_other_types, .init = make_path, .fini = remove_path)
+Test(weights, refuses_other_types, .init = make_path, .fini = scratch_remove)
 {
     variant *bad = load(NEXT_FOLDER, PUBLISHED);
     mmn_tensor *tensor = tensor_called(bad, "language_model.model.layers.0.mlp.up_proj.weight");
@@ -510,7 +504,7 @@ Test(weights, refuses_other_types, .init = make_path, .fini = remove_path)
     unload(bad);
 }
 
-Test(weights, refuses_surplus_and_doubled_tensors, .init = make_path, .fini = remove_path)
+Test(weights, refuses_surplus_and_doubled_tensors, .init = make_path, .fini = scratch_remove)
 {
     variant *bad = load(NEXT_FOLDER, PUBLISHED);
     add_tensor(bad, "language_model.model.layers.99.mlp.up_proj.weight", MMN_TYPE_F32, 2, 2);
@@ -534,7 +528,7 @@ Test(weights, refuses_surplus_and_doubled_tensors, .init = make_path, .fini = re
     unload(bad);
 }
 
-Test(weights, ties_the_head, .init = make_path, .fini = remove_path)
+Test(weights, ties_the_head, .init = make_path, .fini = scratch_remove)
 {
     variant *tied = load(NEXT_FOLDER, PUBLISHED);
     mmn_weights *weights;

@@ -11,6 +11,7 @@
 #endif
 
 #include "base/memory.h"
+#include "tests/tools/scratch.h"
 #include "text/pattern.h"
 #include "text/tokenizer.h"
 
@@ -18,35 +19,8 @@
 #define BERT MMN_SOURCE_DIR "/golden/qformer_tokenizer/"
 
 static mmn_error error;
-static char folder[64];
 
-static void make_folder(void)
-{
-    strcpy(folder, "/tmp/mmneuron-tokenizer-XXXXXX");
-    cr_assert(mkdtemp(folder));
-}
-
-static void path_of(char *path, size_t size, const char *name)
-{
-    snprintf(path, size, "%s/%s", folder, name);
-}
-
-static void write_file(const char *name, const void *data, size_t size)
-{
-    char path[128];
-    path_of(path, sizeof(path), name);
-    FILE *file = fopen(path, "wb");
-    cr_assert(file);
-    cr_assert_eq(fwrite(data, 1, size, file), size);
-    cr_assert_eq(fclose(file), 0);
-}
-
-static void remove_file(const char *name)
-{
-    char path[128];
-    path_of(path, sizeof(path), name);
-    unlink(path);
-}
+TestSuite(hostile_tokenizer, .init = scratch_make, .fini = scratch_remove);
 
 static char *read_golden(const char *golden, const char *name, size_t *size)
 {
@@ -72,10 +46,10 @@ static bool is_refused(void)
     size_t count;
     char *decoded;
     memset(&error, 0, sizeof(error));
-    mmn_status status = mmn_tokenizer_open(&tokenizer, folder, &error);
+    mmn_status status = mmn_tokenizer_open(&tokenizer, scratch, &error);
     if (status != MMN_OK) {
         cr_assert_eq(status, MMN_INPUT, "%d: %s", (int)status, error.message);
-        cr_assert(strstr(error.file, folder), "%s: %s", error.file, error.message);
+        cr_assert(strstr(error.file, scratch), "%s: %s", error.file, error.message);
         cr_assert_neq(error.message[0], '\0');
         cr_assert_null(tokenizer);
         return true;
@@ -101,7 +75,7 @@ static size_t count_refused(const char *golden, const char *name, size_t truncat
     size_t size, refused = 0;
     char *data = read_golden(golden, name, &size);
     for (size_t i = 0; i < truncations; i++) {
-        write_file(name, data, size * i / truncations);
+        scratch_write_bytes(name, data, size * i / truncations);
         refused += is_refused();
     }
     uint32_t random = 1;
@@ -110,59 +84,49 @@ static size_t count_refused(const char *golden, const char *name, size_t truncat
         size_t at = (size_t)(random >> 8) % size;
         char old = data[at];
         data[at] = (char)(old ^ (1 << (random >> 5 & 7)));
-        write_file(name, data, size);
+        scratch_write_bytes(name, data, size);
         refused += is_refused();
         data[at] = old;
     }
     free(data);
-    remove_file(name);
+    unlink(scratch_path(name));
     return refused;
 }
 
 Test(hostile_tokenizer, damaged_json)
 {
-    make_folder();
     cr_assert_geq(count_refused(GOLDEN, "tokenizer.json", 300, 0), 299);
     cr_assert_gt(count_refused(GOLDEN, "tokenizer.json", 0, 400), 200);
-    rmdir(folder);
 }
 
 Test(hostile_tokenizer, damaged_model)
 {
-    make_folder();
     cr_assert_gt(count_refused(GOLDEN, "tokenizer.model", 300, 0), 280);
     cr_assert_gt(count_refused(GOLDEN, "tokenizer.model", 0, 400), 40);
-    rmdir(folder);
 }
 
 Test(hostile_tokenizer, damaged_settings_beside_a_model)
 {
     size_t size;
     char *model = read_golden(GOLDEN, "tokenizer.model", &size);
-    make_folder();
-    write_file("tokenizer.model", model, size);
+    scratch_write_bytes("tokenizer.model", model, size);
     cr_assert_gt(count_refused(GOLDEN, "tokenizer_config.json", 100, 100), 100);
     cr_assert_gt(count_refused(GOLDEN, "special_tokens_map.json", 50, 50), 50);
     free(model);
-    remove_file("tokenizer.model");
-    rmdir(folder);
 }
 
 #ifdef HAVE_UTF8PROC
 Test(hostile_tokenizer, damaged_bert)
 {
     size_t size;
-    make_folder();
     cr_assert_geq(count_refused(BERT, "tokenizer.json", 300, 0), 299);
     cr_assert_gt(count_refused(BERT, "tokenizer.json", 0, 400), 150);
     cr_assert_gt(count_refused(BERT, "vocab.txt", 300, 400), 5);
     char *words = read_golden(BERT, "vocab.txt", &size);
-    write_file("vocab.txt", words, size);
+    scratch_write_bytes("vocab.txt", words, size);
     cr_assert_gt(count_refused(BERT, "tokenizer_config.json", 100, 100), 100);
     cr_assert_gt(count_refused(BERT, "added_tokens.json", 10, 50), 10);
     free(words);
-    remove_file("vocab.txt");
-    rmdir(folder);
 }
 
 Test(hostile_tokenizer, says_what_is_wrong_in_a_vocabulary)
@@ -173,15 +137,12 @@ Test(hostile_tokenizer, says_what_is_wrong_in_a_vocabulary)
                {"[UNK]\n[CLS]\n[SEP]\n[PAD]\n", "mask_token", "is not a token"},
                {"[UNK]\na\na\n", "token 2", "\"a\" has the id 1 already"},
                {"[UNK]\n\xff\n", "line 2", "is not UTF-8"}};
-    make_folder();
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        write_file("vocab.txt", bad[i].text, strlen(bad[i].text));
+        scratch_write("vocab.txt", bad[i].text);
         cr_assert(is_refused(), "%s", bad[i].text);
         cr_assert(strstr(error.where, bad[i].where) && strstr(error.message, bad[i].message),
                   "%s: %s: %s", bad[i].text, error.where, error.message);
     }
-    remove_file("vocab.txt");
-    rmdir(folder);
 }
 #endif
 
@@ -292,15 +253,12 @@ Test(hostile_tokenizer, says_what_is_wrong_in_a_json)
         {STEPS("decoder", "{\"type\":\"Strip\",\"content\":\"\"}"), "decoder.content",
          "one character"},
     };
-    make_folder();
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        write_file("tokenizer.json", bad[i].text, strlen(bad[i].text));
+        scratch_write("tokenizer.json", bad[i].text);
         cr_assert(is_refused(), "%s", bad[i].text);
         cr_assert(strstr(error.where, bad[i].where) && strstr(error.message, bad[i].message),
                   "%s: %s: %s", bad[i].text, error.where, error.message);
     }
-    remove_file("tokenizer.json");
-    rmdir(folder);
 }
 
 Test(hostile_tokenizer, says_what_is_wrong_in_an_added_token)
@@ -318,16 +276,13 @@ Test(hostile_tokenizer, says_what_is_wrong_in_an_added_token)
         {"4", "added_tokens[0]", "must be an object"},
     };
     char text[2048];
-    make_folder();
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         int size = snprintf(text, sizeof(text), "%s%s%s", head, bad[i].text, model);
-        write_file("tokenizer.json", text, (size_t)size);
+        scratch_write_bytes("tokenizer.json", text, (size_t)size);
         cr_assert(is_refused(), "%s", bad[i].text);
         cr_assert(strstr(error.where, bad[i].where) && strstr(error.message, bad[i].message),
                   "%s: %s: %s", bad[i].text, error.where, error.message);
     }
-    remove_file("tokenizer.json");
-    rmdir(folder);
 }
 
 Test(hostile_tokenizer, steps_that_multiply_are_stopped)
@@ -342,17 +297,14 @@ Test(hostile_tokenizer, steps_that_multiply_are_stopped)
                                  "\"content\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}",
                                  i ? "," : "");
     size += (size_t)snprintf(text + size, sizeof(text) - size, "]}}");
-    make_folder();
-    write_file("tokenizer.json", text, size);
+    scratch_write_bytes("tokenizer.json", text, size);
     mmn_tokenizer *tokenizer;
     int32_t *ids;
     size_t count;
-    cr_assert_eq(mmn_tokenizer_open(&tokenizer, folder, &error), MMN_OK, "%s", error.message);
+    cr_assert_eq(mmn_tokenizer_open(&tokenizer, scratch, &error), MMN_OK, "%s", error.message);
     cr_assert_eq(mmn_tokenizer_encode(tokenizer, "a", 1, false, &ids, &count, &error), MMN_INPUT);
     cr_assert(strstr(error.message, "normaliser makes"), "%s", error.message);
     mmn_tokenizer_close(tokenizer);
-    remove_file("tokenizer.json");
-    rmdir(folder);
 }
 
 #ifdef HAVE_PCRE2
@@ -366,16 +318,13 @@ Test(hostile_tokenizer, patterns_that_explode_are_stopped)
     int32_t *ids;
     size_t count;
     memset(word, 'a', sizeof(word));
-    make_folder();
-    write_file("tokenizer.json", text, strlen(text));
-    cr_assert_eq(mmn_tokenizer_open(&tokenizer, folder, &error), MMN_OK, "%s", error.message);
+    scratch_write("tokenizer.json", text);
+    cr_assert_eq(mmn_tokenizer_open(&tokenizer, scratch, &error), MMN_OK, "%s", error.message);
     cr_assert_eq(
         mmn_tokenizer_encode(tokenizer, word, sizeof(word), false, &ids, &count, &error),
         MMN_INPUT);
     cr_assert(strstr(error.message, "cannot be matched"), "%s", error.message);
     mmn_tokenizer_close(tokenizer);
-    remove_file("tokenizer.json");
-    rmdir(folder);
 }
 
 /* How often it was asked whether to go on, and when not. */
@@ -477,30 +426,24 @@ Test(hostile_tokenizer, says_what_is_wrong_in_a_model)
          "map of characters"},
         {DATA(BPE "\x0a\x0a\x0a\x01x\x15\x00\x00\xc0\x7f\x18\x01"), "piece 0", "score"},
     };
-    make_folder();
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        write_file("tokenizer.model", bad[i].data, bad[i].size);
+        scratch_write_bytes("tokenizer.model", bad[i].data, bad[i].size);
         cr_assert(is_refused(), "model %zu", i);
         cr_assert(strstr(error.where, bad[i].where) && strstr(error.message, bad[i].message),
                   "model %zu: %s: %s", i, error.where, error.message);
     }
-    remove_file("tokenizer.model");
-    rmdir(folder);
 }
 
 Test(hostile_tokenizer, says_when_there_is_none)
 {
-    make_folder();
     cr_assert(is_refused());
     cr_assert(strstr(error.message, "neither a tokenizer.json nor a tokenizer.model"));
-    rmdir(folder);
 }
 
 /* Every allocation fails once: nothing leaks or crashes, and the error says so. */
 Test(hostile_tokenizer, survives_a_lack_of_memory)
 {
     size_t size;
-    make_folder();
 #ifdef HAVE_UTF8PROC
     const int kinds = 3; /* the last is BERT's */
 #else
@@ -509,7 +452,7 @@ Test(hostile_tokenizer, survives_a_lack_of_memory)
     for (int kind = 0; kind < kinds; kind++) {
         const char *name = kind == 1 ? "tokenizer.model" : "tokenizer.json";
         char *data = read_golden(kind == 2 ? BERT : GOLDEN, name, &size);
-        write_file(name, data, size);
+        scratch_write_bytes(name, data, size);
         unsigned long number = 1;
         for (mmn_status status = MMN_SYSTEM; status != MMN_OK; number++) {
             mmn_tokenizer *tokenizer;
@@ -517,7 +460,7 @@ Test(hostile_tokenizer, survives_a_lack_of_memory)
             char *text = NULL;
             size_t count;
             mmn_memory_fail_at(number);
-            status = mmn_tokenizer_open(&tokenizer, folder, &error);
+            status = mmn_tokenizer_open(&tokenizer, scratch, &error);
             if (status == MMN_OK)
                 status = mmn_tokenizer_encode(tokenizer, "a <s> b", 7, true, &ids, &count, &error);
             if (status == MMN_OK)
@@ -530,7 +473,6 @@ Test(hostile_tokenizer, survives_a_lack_of_memory)
         mmn_memory_fail_at(0);
         cr_assert_gt(number, 30);
         free(data);
-        remove_file(name);
+        unlink(scratch_path(name));
     }
-    rmdir(folder);
 }
