@@ -369,6 +369,15 @@ MMN_API void mmn_session_free(mmn_session *session);
 /* The probe is copied; its `stages` text too. Probes see a stage in the order they were added. */
 MMN_API mmn_status mmn_session_add_probe(mmn_session *session, const mmn_probe *probe,
                                          mmn_error *error);
+/* Keeps copies of the stages that match the patterns (as a probe's: "language.layers.*.out") of each prefill
+ * from now on, until the next one; "*" is all but the two between stages, mlp.up and mlp.product, which a
+ * pattern has to name. Keeping is a probe, added last, that does without nothing. MMN_USAGE the second
+ * time. */
+MMN_API mmn_status mmn_session_keep(mmn_session *session, const char *stages, mmn_error *error);
+/* The kept stage of this name ("language.logits"), or the `index`-th in the order of the forward pass; NULL
+ * if the last prefill has made none. It and its data are the session's, until its next prefill. */
+MMN_API const mmn_stage *mmn_session_stage(const mmn_session *session, const char *name);
+MMN_API const mmn_stage *mmn_session_stage_at(const mmn_session *session, size_t index);
 /* Runs the input through the model, as from an empty cache. What the session still has of earlier
  * prefills and generated tokens is not computed again, and every bit is as if it were: the features
  * of the same images (same pixel_values and sizes; only the vision tower's, where a Q-Former reads
@@ -387,7 +396,8 @@ MMN_API int mmn_session_images_reused(const mmn_session *session);
  * by one where they are short or have the same images or beginnings, which are computed once. Every
  * bit is the same. Probes are shown each stage for each input, with that input; what inputs share
  * is shown once for each of them, and a language stage of an input that shares positions with
- * another comes in two pieces, by first_position. With a probe that writes they run one by one. */
+ * another comes in two pieces, by first_position. With a probe that writes they run one by one.
+ * MMN_USAGE for a session that keeps stages. */
 MMN_API mmn_status mmn_session_prefill_many(mmn_session *session, const mmn_input *const *inputs,
                                             size_t count, mmn_error *error);
 /* How the next token is chosen. */

@@ -143,6 +143,9 @@ mmn_status mmn_session_prefill_many(mmn_session *session, const mmn_input *const
     if (session->language.keep_cache)
         return mmn_fail(error, MMN_USAGE, NULL, NULL,
                         "several inputs together are for a session for prompts only");
+    if (session->keeps)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL,
+                        "a session that keeps stages runs one input at a time");
     if (count > MMN_MAXIMUM_POSITIONS)
         return mmn_fail(error, MMN_USAGE, NULL, NULL, "%zu inputs are too many; at most %d", count,
                         MMN_MAXIMUM_POSITIONS);

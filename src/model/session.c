@@ -89,6 +89,7 @@ void mmn_session_free(mmn_session *session)
     if (!session)
         return;
     mmn_session_keep_input(session, NULL);
+    mmn_kept_stages_free(&session->kept);
     mmn_probes_free(&session->probes);
     mmn_language_free(&session->language);
     mmn_compute_free_scratch(&session->compute);
@@ -106,6 +107,38 @@ mmn_status mmn_session_add_probe(mmn_session *session, const mmn_probe *probe, m
         return MMN_USAGE;
     mmn_status status = refuse_at_work(session, error);
     return status == MMN_OK ? mmn_probes_add(&session->probes, probe, error) : status;
+}
+
+mmn_status mmn_session_keep(mmn_session *session, const char *stages, mmn_error *error)
+{
+    if (MMN_MISSING(error, session, stages))
+        return MMN_USAGE;
+    if (session->keeps)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL,
+                        "the session keeps stages already; expected one list of them");
+    const mmn_probe probe = mmn_kept_stages_probe(&session->kept, stages);
+    mmn_status status = mmn_session_add_probe(session, &probe, error);
+    session->keeps = status == MMN_OK;
+    return status;
+}
+
+/* What is kept of the last prefill, if that has shown anything. */
+static size_t kept_count(const mmn_session *session)
+{
+    return session && session->kept.input == session->input ? session->kept.count : 0;
+}
+
+const mmn_stage *mmn_session_stage_at(const mmn_session *session, size_t index)
+{
+    return index < kept_count(session) ? &session->kept.list[index] : NULL;
+}
+
+const mmn_stage *mmn_session_stage(const mmn_session *session, const char *name)
+{
+    for (size_t i = 0; name && i < kept_count(session); i++)
+        if (strcmp(session->kept.list[i].name, name) == 0)
+            return &session->kept.list[i];
+    return NULL;
 }
 
 /* The folder's repetition penalty, as a sampler has it. */

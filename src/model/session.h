@@ -3,6 +3,7 @@
 #define MMN_MODEL_SESSION_H
 
 #include "model/image_features.h"
+#include "model/kept_stages.h"
 #include "model/language.h"
 #include "model/model.h"
 #include "model/probes.h"
@@ -14,6 +15,8 @@ struct mmn_session {
     mmn_compute compute;
     mmn_interrupt interrupt; /* what `compute` and `probes` ask */
     mmn_probes probes;
+    mmn_kept_stages kept;
+    bool keeps; /* whether mmn_session_keep has been called */
     const mmn_input *input; /* of the last prefill, retained; or NULL */
     bool at_work; /* in a function that shows stages: probes must not call another */
     mmn_language_state language;

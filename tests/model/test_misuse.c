@@ -170,6 +170,8 @@ Test(misuse, null)
     REFUSES(mmn_session_generate(NULL, 1, ids, &count, &error));
     REFUSES(mmn_session_generate(session, 1, NULL, &count, &error));
     REFUSES(mmn_session_generate(session, 1, ids, NULL, &error));
+    REFUSES(mmn_session_keep(session, NULL, &error));
+    REFUSES(mmn_session_keep(NULL, "*", &error));
     REFUSES(mmn_session_add_mask(session, NULL, &error));
     REFUSES(mmn_session_add_mask(NULL, NULL, &error));
 
@@ -385,6 +387,7 @@ static mmn_status call_the_session(void *context, const mmn_stage *stage, mmn_er
     REFUSES(mmn_session_set_sampling(at->session, NULL, &error));
     REFUSES(mmn_session_set_beam_search(at->session, NULL, &error));
     REFUSES(mmn_session_set_stop_strings(at->session, NULL, 0, &error));
+    REFUSES(mmn_session_keep(at->session, "*", &error));
     cr_expect_neq(mmn_session_prefill_many(at->session, &one, 1, &error), MMN_OK);
     return MMN_OK;
 }
