@@ -10,7 +10,7 @@ shared=.libs/libmmneuron.so
 # those that OpenMP and sanitizers add.
 defined_symbols() {
     $NM -g "$@" | sed -n 's/^[0-9a-f]* *[A-TV-Z] \([^@]*\).*/\1/p' |
-        grep -v '^\.gomp_\|^__[au]san\|^__odr_asan' | LC_ALL=C sort -u
+        grep -v '^\.gomp_\|^__[au]san\|^__odr_asan\|^MMNEURON_[0-9]*$' | LC_ALL=C sort -u
 }
 
 only_our_prefix() {
@@ -34,9 +34,21 @@ exports_the_header() {
     test "$declared" = "$exported"
 }
 
+# Each function has a version beside its name, where the linker has such.
+functions_have_a_version() {
+    bare=$($NM -gD $shared | sed -n 's/^[0-9a-f]* *T \(mmn_[^@]*\)$/\1/p')
+    echo "without a version:" $bare
+    test -z "$bare"
+}
+
 check "every global symbol begins with mmn_" only_our_prefix
 if [ -f $shared ]; then
     check "the library exports what mmneuron.h declares" exports_the_header
+    if [ -f libmmneuron.map ]; then
+        check "every function has a version" functions_have_a_version
+    else
+        skip "every function has a version" "the linker has none"
+    fi
 else
     skip "the library exports what mmneuron.h declares" "no shared library in this build"
 fi
