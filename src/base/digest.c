@@ -1,11 +1,11 @@
 /* Digests: XXH3-128 over bytes, as 32 hex digits that are the same on every machine. */
 #include "base/digest.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <xxhash.h>
 
 #include "base/bytes.h"
+#include "base/hexadecimal.h"
 #include "base/memory.h"
 
 struct mmn_digest {
@@ -63,8 +63,7 @@ static void write_hex(XXH128_hash_t hash, char text[MMN_DIGEST_SIZE])
 {
     XXH128_canonical_t canonical;
     XXH128_canonicalFromHash(&canonical, hash);
-    for (size_t i = 0; i < sizeof(canonical.digest); i++)
-        snprintf(text + 2 * i, 3, "%02x", canonical.digest[i]);
+    mmn_hexadecimal_write(text, canonical.digest, sizeof(canonical.digest));
 }
 
 void mmn_digest_finish(const mmn_digest *digest, char text[MMN_DIGEST_SIZE])
@@ -83,4 +82,9 @@ void mmn_digest_free(mmn_digest *digest)
 void mmn_digest_of(const void *data, size_t size, char text[MMN_DIGEST_SIZE])
 {
     write_hex(XXH3_128bits(data, size), text);
+}
+
+bool mmn_digest_is_whole(const char *text)
+{
+    return strlen(text) == MMN_DIGEST_SIZE - 1 && text[strspn(text, "0123456789abcdef")] == '\0';
 }

@@ -2,6 +2,7 @@
 #ifndef MMN_BASE_DIGEST_H
 #define MMN_BASE_DIGEST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,5 +33,8 @@ void mmn_digest_free(mmn_digest *digest);
 
 /* The digest of one block of bytes. */
 void mmn_digest_of(const void *data, size_t size, char text[MMN_DIGEST_SIZE]);
+
+/* Whether `text` is 32 lower-case hex digits. */
+bool mmn_digest_is_whole(const char *text);
 
 #endif

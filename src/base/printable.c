@@ -3,27 +3,8 @@
 
 #include <string.h>
 
+#include "base/utf8.h"
 #include "mmneuron.h"
-
-uint32_t mmn_character_at(const char *text, size_t *size)
-{
-    const unsigned char *byte = (const unsigned char *)text;
-    const size_t length = byte[0] < 0x80 ? 1 : byte[0] >= 0xf0 && byte[0] < 0xf5 ? 4
-                        : byte[0] >= 0xe0 && byte[0] < 0xf0 ? 3
-                        : byte[0] >= 0xc2 && byte[0] < 0xe0 ? 2 : 0;
-    uint32_t code = length < 2 ? byte[0] : byte[0] & (0x7fu >> length);
-    *size = 1;
-    for (size_t i = 1; i < length; i++) {
-        if ((byte[i] & 0xc0) != 0x80)
-            return 0xfffd;
-        code = code << 6 | (byte[i] & 0x3f);
-    }
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    if (length == 0 || code < least[length] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
-        return 0xfffd;
-    *size = length;
-    return code;
-}
 
 bool mmn_is_hidden(uint32_t code)
 {

@@ -3,12 +3,7 @@
 #define MMN_BASE_PRINTABLE_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
-
-/* The code point at `text`, which is not at its end, and its bytes; anything that is not whole UTF-8 is
- * U+FFFD of one byte. */
-uint32_t mmn_character_at(const char *text, size_t *size);
 
 /* Whether the character shows nothing and may change how others are shown: C0 and C1 controls, marks
  * and overrides of direction, separators, non-characters. */

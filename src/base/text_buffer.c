@@ -9,12 +9,15 @@
 
 #include "base/memory.h"
 #include "base/printable.h"
+#include "base/utf8.h"
 
 /* Room for `size` more bytes and the terminating zero. */
 static bool make_room(mmn_text *text, size_t size)
 {
     if (text->failed)
         return false;
+    if (size < text->capacity - text->length)
+        return true;
     if (size > SIZE_MAX - text->length - 1 ||
         mmn_reserve(&text->text, &text->capacity, text->length + size + 1, 1, NULL) != MMN_OK)
         text->failed = true;
@@ -41,9 +44,16 @@ void mmn_text_add_bytes(mmn_text *text, const char *bytes, size_t size)
 {
     if (!make_room(text, size))
         return;
-    memcpy(text->text + text->length, bytes, size);
+    if (size > 0)
+        memcpy(text->text + text->length, bytes, size);
     text->length += size;
     text->text[text->length] = '\0';
+}
+
+void mmn_text_add_character(mmn_text *text, uint32_t code)
+{
+    char bytes[4];
+    mmn_text_add_bytes(text, bytes, mmn_utf8_encode(bytes, code));
 }
 
 void mmn_text_fill(mmn_text *text, char fill, size_t count)
@@ -89,19 +99,23 @@ void mmn_text_add_json(mmn_text *text, const char *string)
     mmn_text_add_bytes(text, "\"", 1);
 }
 
+mmn_status mmn_text_status(const mmn_text *text, mmn_error *error)
+{
+    return text->failed ? mmn_fail(error, MMN_SYSTEM, NULL, NULL, "out of memory for a text")
+                        : MMN_OK;
+}
+
 mmn_status mmn_text_finish(mmn_text *text, char **result, mmn_error *error)
 {
+    mmn_text_add_bytes(text, "", 0); /* a text to which nothing was added is "" */
+    mmn_status status = mmn_text_status(text, error);
     *result = NULL;
-    make_room(text, 0);
-    if (text->failed) {
-        mmn_text_free(text);
-        return mmn_fail(error, MMN_SYSTEM, NULL, NULL, "out of memory for a text");
+    if (status == MMN_OK) {
+        *result = text->text;
+        *text = (mmn_text){0};
     }
-    if (text->length == 0)
-        text->text[0] = '\0';
-    *result = text->text;
-    *text = (mmn_text){0};
-    return MMN_OK;
+    mmn_text_free(text);
+    return status;
 }
 
 void mmn_text_free(mmn_text *text)

@@ -1,11 +1,11 @@
 /* Stop strings: the texts of the last tokens, and whether one of the strings ends in them. */
 #include "model/stopping.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "text/byte_level.h"
+#include "text/decoder.h"
 
 /* Decoded before a token, so that its spaces are as they are within a text. */
 static const char opening[] = "abcdef";
@@ -59,27 +59,24 @@ mmn_status mmn_stopping_set(mmn_stopping *stopping, const mmn_tokenizer *tokeniz
 }
 
 /* Adds the text of a token that is decoded alone, or the byte that it stands for. */
-static mmn_status add_alone(mmn_bytes *text, const mmn_tokenizer *tokenizer, const char *spelling,
+static mmn_status add_alone(mmn_text *text, const mmn_tokenizer *tokenizer, const char *spelling,
                             int32_t id, bool *added, mmn_error *error)
 {
-    static const char digits[] = "0123456789abcdefABCDEF";
+    const int byte = mmn_spelt_byte(spelling, strlen(spelling));
     char *decoded = NULL;
     *added = false;
-    if (strlen(spelling) != 6 || strncmp(spelling, "<0x", 3) != 0 || spelling[5] != '>' ||
-        !strchr(digits, spelling[3]) || !strchr(digits, spelling[4]))
+    if (byte < 0)
         return MMN_OK;
     mmn_status status = mmn_tokenizer_decode(tokenizer, &id, 1, false, &decoded, NULL, error);
-    if (status == MMN_OK && strcmp(decoded, spelling) != 0) {
-        char byte = (char)strtoul(spelling + 3, NULL, 16);
-        status = mmn_bytes_add(text, &byte, 1, error);
-        *added = true;
-    }
+    *added = status == MMN_OK && strcmp(decoded, spelling) != 0;
+    if (*added)
+        mmn_text_add_bytes(text, &(char){(char)byte}, 1);
     mmn_free(decoded);
     return status;
 }
 
 /* Adds the bytes of token `id` as they stand behind other text. */
-static mmn_status add_token(mmn_bytes *text, const mmn_stopping *stopping,
+static mmn_status add_token(mmn_text *text, const mmn_stopping *stopping,
                             const mmn_tokenizer *tokenizer, int32_t id, mmn_error *error)
 {
     const char *spelling = mmn_tokenizer_id_to_token(tokenizer, id);
@@ -87,8 +84,10 @@ static mmn_status add_token(mmn_bytes *text, const mmn_stopping *stopping,
     char *decoded = NULL;
     if (!spelling)
         return MMN_OK;
-    if (mmn_tokenizer_spells_bytes(tokenizer, id))
-        return mmn_byte_level_read(spelling, strlen(spelling), text, error);
+    if (mmn_tokenizer_spells_bytes(tokenizer, id)) {
+        mmn_byte_level_read(spelling, strlen(spelling), text);
+        return MMN_OK;
+    }
     mmn_status status = add_alone(text, tokenizer, spelling, id, &added, error);
     if (status != MMN_OK || added)
         return status;
@@ -101,19 +100,19 @@ static mmn_status add_token(mmn_bytes *text, const mmn_stopping *stopping,
     status = mmn_tokenizer_decode(tokenizer, ids, count + 1, false, &decoded, NULL, error);
     mmn_free(ids);
     if (status == MMN_OK && strncmp(decoded, stopping->opening, length) == 0)
-        status = mmn_bytes_add(text, decoded + length, strlen(decoded) - length, error);
+        mmn_text_add_bytes(text, decoded + length, strlen(decoded) - length);
     mmn_free(decoded);
     return status;
 }
 
 /* Whether one of the strings ends behind byte `last` of the text. */
-static bool ends_behind(const mmn_stopping *stopping, const mmn_bytes *text, size_t last)
+static bool ends_behind(const mmn_stopping *stopping, const mmn_text *text, size_t last)
 {
     for (size_t i = 0; i < stopping->count; i++) {
         size_t length = strlen(stopping->strings[i]);
         for (size_t end = last + 1; end <= text->length; end++)
             if (end >= length &&
-                memcmp(text->data + end - length, stopping->strings[i], length) == 0)
+                memcmp(text->text + end - length, stopping->strings[i], length) == 0)
                 return true;
     }
     return false;
@@ -123,7 +122,7 @@ mmn_status mmn_stopping_reached(bool *reached, const mmn_stopping *stopping,
                                 const mmn_tokenizer *tokenizer, const int32_t *ids, size_t count,
                                 mmn_error *error)
 {
-    mmn_bytes text = {0};
+    mmn_text text = {0};
     mmn_status status = MMN_OK;
     size_t last = 0;
     /* A string has at most one token for each of its bytes. */
@@ -134,7 +133,9 @@ mmn_status mmn_stopping_reached(bool *reached, const mmn_stopping *stopping,
         status = add_token(&text, stopping, tokenizer, ids[i], error);
     }
     if (status == MMN_OK)
+        status = mmn_text_status(&text, error);
+    if (status == MMN_OK)
         *reached = ends_behind(stopping, &text, last);
-    mmn_bytes_free(&text);
+    mmn_text_free(&text);
     return status;
 }

@@ -9,8 +9,8 @@
 
 #include "base/edit_distance.h"
 #include "base/memory.h"
+#include "base/utf8.h"
 #include "neurons/answer_text.h"
-#include "text/utf8.h"
 
 /* Longer answers are cut for edit distances, whose cost grows with the product of two lengths. */
 enum { DISTANCE_LIMIT = 4096 };

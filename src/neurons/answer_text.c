@@ -7,24 +7,8 @@
 
 #include "base/memory.h"
 #include "base/text_buffer.h"
+#include "base/utf8.h"
 #include "text/letter_case.h"
-#include "text/utf8.h"
-
-static void add_code(mmn_text *text, uint32_t code)
-{
-    char bytes[4];
-    mmn_text_add_bytes(text, bytes, mmn_utf8_encode(bytes, code));
-}
-
-/* The text, which is "" rather than NULL when nothing was added. */
-static mmn_status finish(mmn_text *text, char **result, mmn_error *error)
-{
-    mmn_text_add_bytes(text, "", 0);
-    mmn_status status = mmn_text_finish(text, result, error);
-    if (status == MMN_OK && !*result && !(*result = mmn_copy_text("", error)))
-        status = MMN_SYSTEM;
-    return status;
-}
 
 static size_t white_prefix(const char *text)
 {
@@ -46,7 +30,7 @@ static size_t word_prefix(const char *text)
 static void add_lowercase(mmn_text *result, const char *text, size_t length)
 {
     for (size_t at = 0; at < length; at += mmn_utf8_size(text + at))
-        add_code(result, mmn_to_lowercase(mmn_utf8_decode(text + at)));
+        mmn_text_add_character(result, mmn_to_lowercase(mmn_utf8_decode(text + at)));
 }
 
 mmn_status mmn_answer_lowercase(char **result, const char *text, int trim, mmn_error *error)
@@ -60,7 +44,7 @@ mmn_status mmn_answer_lowercase(char **result, const char *text, int trim, mmn_e
         end = last;
     }
     add_lowercase(&lower, text + start, end - start);
-    return finish(&lower, result, error);
+    return mmn_text_finish(&lower, result, error);
 }
 
 /* Adds a word of the text in the making; `word` is in lower case. */
@@ -81,7 +65,7 @@ static mmn_status for_each_word(char **result, const char *text, add_word add, m
         char *word;
         mmn_text lower = {0};
         add_lowercase(&lower, at, length);
-        status = finish(&lower, &word, error);
+        status = mmn_text_finish(&lower, &word, error);
         if (status == MMN_OK)
             add(&words, word);
         mmn_free(word);
@@ -89,7 +73,7 @@ static mmn_status for_each_word(char **result, const char *text, add_word add, m
         at += white_prefix(at);
     }
     if (status == MMN_OK)
-        return finish(&words, result, error);
+        return mmn_text_finish(&words, result, error);
     mmn_text_free(&words);
     *result = NULL;
     return status;
@@ -220,7 +204,7 @@ mmn_status mmn_answer_vqa(char **result, const char *text, mmn_error *error)
             *at = ' ';
     remove_punctuation(&without, trimmed);
     mmn_free(trimmed);
-    status = finish(&without, &bare, error);
+    status = mmn_text_finish(&without, &bare, error);
     if (status == MMN_OK) {
         remove_full_stops(bare);
         status = for_each_word(result, bare, add_vqa_word, error);
@@ -245,7 +229,7 @@ mmn_status mmn_answer_squad(char **result, const char *text, mmn_error *error)
     for (const char *at = text; *at != '\0'; at++)
         if ((unsigned char)*at >= 0x80 || !ispunct((unsigned char)*at))
             mmn_text_add_bytes(&without, at, 1);
-    mmn_status status = finish(&without, &bare, error);
+    mmn_status status = mmn_text_finish(&without, &bare, error);
     if (status == MMN_OK)
         status = for_each_word(result, bare, add_squad_word, error);
     mmn_free(bare);

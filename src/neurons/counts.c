@@ -300,14 +300,3 @@ bool mmn_counts_same_run(const mmn_counts *a, const mmn_counts *b, const char **
         }
     return true;
 }
-
-static unsigned hex_value(char digit)
-{
-    return (unsigned)(digit <= '9' ? digit - '0' : digit - 'a' + 10);
-}
-
-void mmn_digest_to_bytes(uint8_t bytes[16], const char digest[MMN_DIGEST_SIZE])
-{
-    for (size_t i = 0; i < 16; i++)
-        bytes[i] = (uint8_t)(hex_value(digest[2 * i]) << 4 | hex_value(digest[2 * i + 1]));
-}

@@ -107,9 +107,6 @@ mmn_status mmn_count_cell_add(mmn_count_cell *sum, const mmn_count_cell *cell,
 bool mmn_counts_same_run(const mmn_counts *a, const mmn_counts *b, const char **what,
                          const char *where, char difference[MMN_DIFFERENCE_SIZE]);
 
-/* The 16 bytes that 32 lower-case hex digits stand for. */
-void mmn_digest_to_bytes(uint8_t bytes[16], const char digest[MMN_DIGEST_SIZE]);
-
 /* Writes a counts file, or a state file if `unfinished`, atomically. The bytes depend on the counts
  * alone. doc/formats.md describes the file. */
 mmn_status mmn_counts_write(const mmn_counts *counts, const char *file, mmn_error *error);

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/file_kind.h"
+#include "base/hexadecimal.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text_buffer.h"
@@ -58,8 +59,7 @@ static mmn_status digest_metadata(char digest[MMN_DIGEST_SIZE], const counts_rea
                                   const char *key)
 {
     mmn_status status = copy_metadata(digest, MMN_DIGEST_SIZE, reader, key);
-    if (status == MMN_OK && (strlen(digest) != MMN_DIGEST_SIZE - 1 ||
-                             strspn(digest, "0123456789abcdef") != MMN_DIGEST_SIZE - 1))
+    if (status == MMN_OK && !mmn_digest_is_whole(digest))
         return wrong(reader, key, "expected a digest of 32 hex digits");
     return status;
 }
@@ -313,7 +313,7 @@ static mmn_status read_header(const counts_reader *reader)
         status = read_nonfinite(reader);
     if (status != MMN_OK)
         return status;
-    mmn_digest_to_bytes(counts->inputs, inputs);
+    mmn_hexadecimal_read(counts->inputs, inputs, sizeof(counts->inputs));
     counts->settings = mmn_copy_text(settings, reader->error);
     return counts->settings ? MMN_OK : MMN_SYSTEM;
 }

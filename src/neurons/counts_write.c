@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/hexadecimal.h"
 #include "base/memory.h"
 #include "base/text_buffer.h"
 #include "format/safetensors.h"
@@ -132,8 +133,7 @@ mmn_status mmn_counts_write(const mmn_counts *counts, const char *file, mmn_erro
     snprintf(shard, sizeof(shard), "%" PRIu32 "/%" PRIu32, counts->shard, counts->shards);
     snprintf(last_line, sizeof(last_line), "%" PRIu64, counts->last_line);
     snprintf(nonfinite, sizeof(nonfinite), "%" PRIu64, counts->nonfinite);
-    for (size_t i = 0; i < sizeof(counts->inputs); i++)
-        snprintf(inputs + 2 * i, 3, "%02x", counts->inputs[i]);
+    mmn_hexadecimal_write(inputs, counts->inputs, sizeof(counts->inputs));
 
     mmn_status status = modules_text(&modules, counts, error);
     if (status == MMN_OK)

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/text_buffer.h"
+#include "base/utf8.h"
 #include "model/model.h"
 #include "text/byte_level.h"
-#include "text/utf8.h"
 
 /* With which vocabularies of the LLaMA family write a space. */
 static const char space_symbol[] = "\xe2\x96\x81";
@@ -24,12 +24,13 @@ static void add_with_spaces(mmn_text *text, const char *spelling)
 
 /* Adds characters as they are, and by its name each byte that is a control or part of no character:
  * so do vocabularies of the LLaMA family spell what is no character of theirs. */
-static mmn_status add_bytes(mmn_text *text, const char *spelling, mmn_error *error)
+static void add_bytes(mmn_text *text, const char *spelling)
 {
-    mmn_bytes bytes = {0};
-    mmn_status status = mmn_byte_level_read(spelling, strlen(spelling), &bytes, error);
-    for (size_t at = 0, size; at < bytes.length && status == MMN_OK; at += size) {
-        const char *here = bytes.data + at;
+    mmn_text bytes = {0};
+    mmn_byte_level_read(spelling, strlen(spelling), &bytes);
+    text->failed |= bytes.failed;
+    for (size_t at = 0, size; at < bytes.length; at += size) {
+        const char *here = bytes.text + at;
         unsigned char byte = (unsigned char)*here;
         size = mmn_utf8_size(here);
         if (byte < 0x20 || byte == 0x7f || size > bytes.length - at ||
@@ -40,23 +41,17 @@ static mmn_status add_bytes(mmn_text *text, const char *spelling, mmn_error *err
             mmn_text_add_bytes(text, here, size);
         }
     }
-    mmn_bytes_free(&bytes);
-    return status;
+    mmn_text_free(&bytes);
 }
 
 mmn_status mmn_lens_word(char **word, const mmn_model *model, int32_t id, mmn_error *error)
 {
     const char *spelling = mmn_tokenizer_id_to_token(model->tokenizer, id);
     mmn_text text = {0};
-    mmn_status status = MMN_OK;
 
-    *word = NULL;
     if (spelling && mmn_tokenizer_spells_bytes(model->tokenizer, id))
-        status = add_bytes(&text, spelling, error);
+        add_bytes(&text, spelling);
     else
         add_with_spaces(&text, spelling);
-    if (status == MMN_OK)
-        return mmn_text_finish(&text, word, error);
-    mmn_text_free(&text);
-    return status;
+    return mmn_text_finish(&text, word, error);
 }

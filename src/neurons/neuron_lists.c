@@ -206,9 +206,7 @@ static mmn_status read_model(mmn_neuron_lists *lists, const mmn_json_object *doc
     mmn_status status = mmn_json_get_object(&counts, document, "counts", error);
     if (status == MMN_OK)
         status = mmn_json_get_text(&model, &counts, "model", error);
-    if (status == MMN_OK && model[0] != '\0' &&
-        (strlen(model) != MMN_DIGEST_SIZE - 1 ||
-         strspn(model, "0123456789abcdef") != MMN_DIGEST_SIZE - 1))
+    if (status == MMN_OK && model[0] != '\0' && !mmn_digest_is_whole(model))
         status = mmn_json_fail(&counts, "model", error, "must be a digest of 32 hex digits");
     if (status == MMN_OK)
         memcpy(lists->model, model, strlen(model) + 1);

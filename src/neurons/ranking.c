@@ -2,11 +2,11 @@
 #include "neurons/ranking.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/given.h"
 #include "base/glob.h"
+#include "base/hexadecimal.h"
 #include "base/memory.h"
 
 static mmn_status make_rule(mmn_rank_rule *rule, const mmn_rank_options *options,
@@ -88,8 +88,7 @@ static mmn_status copy_source(mmn_ranking *ranking, const mmn_counts *counts, mm
     memcpy(ranking->version, counts->version, sizeof(ranking->version));
     memcpy(ranking->model, counts->model, sizeof(ranking->model));
     memcpy(ranking->data, counts->data, sizeof(ranking->data));
-    for (size_t i = 0; i < sizeof(counts->inputs); i++)
-        snprintf(ranking->inputs + 2 * i, 3, "%02x", counts->inputs[i]);
+    mmn_hexadecimal_write(ranking->inputs, counts->inputs, sizeof(counts->inputs));
     ranking->samples = mmn_counts_samples(counts);
     ranking->nonfinite = counts->nonfinite;
     ranking->unchecked = counts->unchecked;

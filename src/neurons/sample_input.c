@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/digest.h"
+#include "base/hexadecimal.h"
 #include "base/memory.h"
 #include "model/input.h"
 #include "model/model.h"
@@ -91,6 +92,6 @@ mmn_status mmn_input_digest(uint8_t digest[16], const mmn_input *input, uint64_t
     char text[MMN_DIGEST_SIZE];
     mmn_digest_finish(state, text);
     mmn_digest_free(state);
-    mmn_digest_to_bytes(digest, text);
+    mmn_hexadecimal_read(digest, text, 16);
     return MMN_OK;
 }

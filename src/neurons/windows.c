@@ -8,11 +8,11 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/utf8.h"
 #include "model/input.h"
 #include "model/model.h"
 #include "neurons/sample_input.h"
 #include "text/tokenizer.h"
-#include "text/utf8.h"
 
 /* LENGTH: of windows where nobody says, as LLaMA-2's in arXiv 2402.16438; attention to far more
  * positions takes time that their counts do not repay. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/printable.h"
+#include "base/utf8.h"
 
 static bool is_wide(uint32_t code)
 {

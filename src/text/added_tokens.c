@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "text/utf8.h"
+#include "base/utf8.h"
 #include "text/word_character.h"
 
 /* Refuses what this build cannot find. */
@@ -120,7 +120,7 @@ static mmn_status put_special_first(mmn_added_tokens *added, mmn_error *error)
 static mmn_status spell(mmn_added_tokens *added, const mmn_normalizer *normalizer,
                         mmn_error *error)
 {
-    mmn_bytes normal = {0};
+    mmn_text normal = {0};
     mmn_status status = MMN_OK;
     for (size_t i = 0; i < added->count && status == MMN_OK; i++) {
         mmn_added_token *token = &added->tokens[i];
@@ -128,19 +128,18 @@ static mmn_status spell(mmn_added_tokens *added, const mmn_normalizer *normalize
         const char *text = mmn_vocabulary_text(&added->contents, token->id, &length);
         if (token->normalized) {
             status = mmn_normalizer_apply(normalizer, text, length, &normal, error);
-            text = normal.data;
+            text = normal.text;
             length = normal.length;
         }
         token->spelled = added->spellings.length;
         token->spelled_length = length;
         if (status == MMN_OK)
-            status = mmn_bytes_add(&added->spellings, text, length, error);
-        if (status == MMN_OK)
-            status = mmn_bytes_add(&added->spellings, "", 1, error);
+            mmn_text_add_bytes(&added->spellings, text, length);
+        mmn_text_add_bytes(&added->spellings, "", 1);
         added->by_id[token->id] = (int32_t)i + 1;
     }
-    mmn_bytes_free(&normal);
-    return status;
+    mmn_text_free(&normal);
+    return status == MMN_OK ? mmn_text_status(&added->spellings, error) : status;
 }
 
 mmn_status mmn_added_tokens_finish(mmn_added_tokens *added, const mmn_normalizer *normalizer,
@@ -152,7 +151,7 @@ mmn_status mmn_added_tokens_finish(mmn_added_tokens *added, const mmn_normalizer
     for (size_t i = 0; i < added->count && status == MMN_OK; i++) {
         const mmn_added_token *token = &added->tokens[i];
         status = add_text(token->normalized ? &added->after : &added->before,
-                          added->spellings.data + token->spelled, token->spelled_length, i, error);
+                          added->spellings.text + token->spelled, token->spelled_length, i, error);
     }
     if (added->before.count)
         qsort(added->before.texts, added->before.count, sizeof(*added->before.texts),
@@ -251,7 +250,7 @@ const char *mmn_added_tokens_spelling(const mmn_added_tokens *added, int32_t id,
     if (id < 0 || (size_t)id >= added->contents.size || added->by_id[id] == 0)
         return NULL;
     const mmn_added_token *token = &added->tokens[added->by_id[id] - 1];
-    const char *text = added->spellings.data + token->spelled;
+    const char *text = added->spellings.text + token->spelled;
     *length = token->spelled_length;
     /* A spelling that is not the content of a special token is not left out, as in `tokenizers`. */
     int32_t same = mmn_vocabulary_find(&added->contents, text, token->spelled_length);
@@ -262,7 +261,7 @@ const char *mmn_added_tokens_spelling(const mmn_added_tokens *added, int32_t id,
 void mmn_added_tokens_free(mmn_added_tokens *added)
 {
     mmn_vocabulary_free(&added->contents);
-    mmn_bytes_free(&added->spellings);
+    mmn_text_free(&added->spellings);
     mmn_free(added->tokens);
     mmn_free(added->by_id);
     mmn_free(added->before.texts);

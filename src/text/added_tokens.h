@@ -37,7 +37,7 @@ typedef struct mmn_added_tokens {
     mmn_added_token *tokens; /* special ones first, otherwise in the order of the file */
     size_t count, capacity;
     mmn_vocabulary contents; /* their texts as the file has them */
-    mmn_bytes spellings;     /* their texts, normalised where they are normalized */
+    mmn_text spellings;      /* their texts, normalised where they are normalized */
     int32_t *by_id;          /* index + 1 of the token with an id below contents.size, or 0 */
     size_t by_id_capacity;
     mmn_token_search before, after; /* normalisation */

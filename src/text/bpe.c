@@ -7,7 +7,7 @@
 #include <xxhash.h>
 
 #include "base/memory.h"
-#include "text/utf8.h"
+#include "base/utf8.h"
 
 /* How often a long text asks whether to go on. */
 enum { MERGES_BETWEEN_QUESTIONS = 4096 };

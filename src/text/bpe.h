@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "base/interrupt.h"
-#include "text/bytes.h"
+#include "text/ids.h"
 #include "text/vocabulary.h"
 
 /* Which of two rules says whether neighbours merge, and in which order. */

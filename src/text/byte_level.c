@@ -1,7 +1,7 @@
 /* Byte-level spellings: bytes as printable characters, and back. */
 #include "text/byte_level.h"
 
-#include "text/utf8.h"
+#include "base/utf8.h"
 
 /* Bytes that are printable characters of Latin-1 stand for themselves; the others, in ascending
  * order, for the characters from U+0100 on. */
@@ -32,31 +32,23 @@ static int byte_of(uint32_t code)
     return code == 0x143 ? 0xad : -1;
 }
 
-mmn_status mmn_byte_level_spell(const char *text, size_t length, mmn_bytes *result,
-                                mmn_error *error)
+void mmn_byte_level_spell(const char *text, size_t length, mmn_text *result)
 {
-    mmn_status status = MMN_OK;
-    for (size_t at = 0; at < length && status == MMN_OK; at++) {
-        char character[4];
-        size_t size = mmn_utf8_encode(character, character_of((unsigned char)text[at]));
-        status = mmn_bytes_add(result, character, size, error);
-    }
-    return status;
+    for (size_t at = 0; at < length; at++)
+        mmn_text_add_character(result, character_of((unsigned char)text[at]));
 }
 
-mmn_status mmn_byte_level_read(const char *spelling, size_t length, mmn_bytes *result,
-                               mmn_error *error)
+void mmn_byte_level_read(const char *spelling, size_t length, mmn_text *result)
 {
     size_t before = result->length;
-    mmn_status status = MMN_OK;
-    for (size_t at = 0; at < length && status == MMN_OK; at += mmn_utf8_size(spelling + at)) {
+    for (size_t at = 0; at < length; at += mmn_utf8_size(spelling + at)) {
         int byte = byte_of(mmn_utf8_decode(spelling + at));
         char character = (char)byte;
         if (byte < 0) {
             result->length = before;
-            return mmn_bytes_add(result, spelling, length, error);
+            mmn_text_add_bytes(result, spelling, length);
+            return;
         }
-        status = mmn_bytes_add(result, &character, 1, error);
+        mmn_text_add_bytes(result, &character, 1);
     }
-    return status;
 }

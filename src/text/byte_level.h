@@ -6,20 +6,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/error.h"
-#include "text/bytes.h"
+#include "base/text_buffer.h"
 
 /* GPT-2's expression for words, which a ByteLevel pre-tokeniser with use_regex cuts by. */
 #define MMN_GPT2_PATTERN \
     "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"
 
 /* Appends the characters that stand for the bytes of `text`. */
-mmn_status mmn_byte_level_spell(const char *text, size_t length, mmn_bytes *result,
-                                mmn_error *error);
+void mmn_byte_level_spell(const char *text, size_t length, mmn_text *result);
 
 /* Appends the bytes that the characters of `spelling` (valid UTF-8) stand for; the spelling itself
  * if one of them stands for none, as added tokens have. */
-mmn_status mmn_byte_level_read(const char *spelling, size_t length, mmn_bytes *result,
-                               mmn_error *error);
+void mmn_byte_level_read(const char *spelling, size_t length, mmn_text *result);
 
 #endif

@@ -2,6 +2,7 @@
  * What need not be evaluated (the other branch of an "if", the right of an "or") is read only. */
 #include <string.h>
 
+#include "base/hexadecimal.h"
 #include "text/chat_parts.h"
 
 static json_t *read_or(mmn_chat *chat);
@@ -60,23 +61,8 @@ bool mmn_chat_ends(mmn_chat *chat)
 
 /* ---- Literals -------------------------------------------------------------------------------- */
 
-static mmn_status add_code_point(mmn_bytes *text, uint32_t code, mmn_error *error)
-{
-    char bytes[4];
-    size_t length = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-    if (length == 1) {
-        bytes[0] = (char)code;
-    } else {
-        static const unsigned char leads[] = {0, 0, 0xc0, 0xe0, 0xf0};
-        for (size_t i = length; i-- > 1; code >>= 6)
-            bytes[i] = (char)(0x80 | (code & 0x3f));
-        bytes[0] = (char)(leads[length] | code);
-    }
-    return mmn_bytes_add(text, bytes, length, error);
-}
-
 /* What stands behind a backslash at chat->at: one of Python's escapes, or itself. */
-static void add_escape(mmn_chat *chat, mmn_bytes *text)
+static void add_escape(mmn_chat *chat, mmn_text *text)
 {
     static const char letters[] = "ntr\\'\"abfv", meant[] = "\n\t\r\\'\"\a\b\f\v";
     char letter = *chat->at++;
@@ -89,29 +75,26 @@ static void add_escape(mmn_chat *chat, mmn_bytes *text)
         mmn_chat_fail(chat, "an octal escape in a text is not followed");
     } else if (digits > 0) {
         for (; digits > 0 && chat->at < chat->end; digits--, chat->at++) {
-            char c = *chat->at;
-            bool figure = c >= '0' && c <= '9', low = c >= 'a' && c <= 'f';
-            bool high = c >= 'A' && c <= 'F';
-            if (!figure && !low && !high)
+            int value = mmn_hexadecimal_value(*chat->at);
+            if (value < 0)
                 break;
-            code = code * 16 + (uint32_t)(figure ? c - '0' : low ? c - 'a' + 10 : c - 'A' + 10);
+            code = code * 16 + (uint32_t)value;
         }
         if (digits > 0 || code == 0 || code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
             mmn_chat_fail(chat, "an escape in a text is not followed");
         else
-            chat->status = add_code_point(text, code, chat->error);
+            mmn_text_add_character(text, code);
     } else if (known) {
-        chat->status = mmn_bytes_add(text, &meant[known - letters], 1, chat->error);
+        mmn_text_add_bytes(text, &meant[known - letters], 1);
     } else {
-        char both[2] = {'\\', letter};
-        chat->status = mmn_bytes_add(text, both, 2, chat->error);
+        mmn_text_add(text, "\\%c", letter);
     }
 }
 
 /* Texts side by side are one. */
 static json_t *read_texts(mmn_chat *chat)
 {
-    mmn_bytes text = {0};
+    mmn_text text = {0};
     json_t *value = NULL;
     for (skip_space(chat); chat->at < chat->end && (*chat->at == '\'' || *chat->at == '"') &&
                            chat->status == MMN_OK; skip_space(chat)) {
@@ -121,7 +104,7 @@ static json_t *read_texts(mmn_chat *chat)
                 chat->at++;
                 add_escape(chat, &text);
             } else {
-                chat->status = mmn_bytes_add(&text, chat->at++, 1, chat->error);
+                mmn_text_add_bytes(&text, chat->at++, 1);
             }
         }
         if (chat->at == chat->end)
@@ -130,10 +113,10 @@ static json_t *read_texts(mmn_chat *chat)
             chat->at++;
     }
     if (chat->status == MMN_OK)
-        value = json_stringn(text.length > 0 ? text.data : "", text.length);
+        value = text.failed ? NULL : json_stringn(text.length > 0 ? text.text : "", text.length);
     if (chat->status == MMN_OK && !value)
         mmn_chat_short(chat);
-    mmn_bytes_free(&text);
+    mmn_text_free(&text);
     return value;
 }
 

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 
 #include "base/error.h"
-#include "text/bytes.h"
+#include "base/text_buffer.h"
 
 enum { MMN_CHAT_VARIABLES = 64, MMN_CHAT_NAME = 64, MMN_CHAT_DEPTH = 60 };
 
@@ -58,7 +58,7 @@ bool mmn_chat_ends(mmn_chat *chat);
 
 bool mmn_chat_truth(const json_t *value);
 /* The text of a value where it is printed; false, having failed, for what has none here. */
-bool mmn_chat_print(mmn_chat *chat, mmn_bytes *text, const json_t *value);
+bool mmn_chat_print(mmn_chat *chat, mmn_text *text, const json_t *value);
 json_t *mmn_chat_join(mmn_chat *chat, const json_t *left, const json_t *right); /* ~ */
 json_t *mmn_chat_calculate(mmn_chat *chat, const char *sign, const json_t *left,
                            const json_t *right);

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/utf8.h"
 #include "text/chat_parts.h"
-#include "text/utf8.h"
 
 /* Bounds that published templates are far from. */
 enum { PIECE_LIMIT = 20000, OUTPUT_LIMIT = 16000000 };
@@ -25,7 +25,7 @@ typedef struct rendering {
     mmn_chat chat;
     piece *pieces;
     size_t count, capacity;
-    mmn_bytes output;
+    mmn_text output;
 } rendering;
 
 /* Forgets the variables behind the first `count`. */
@@ -353,7 +353,7 @@ static void render(rendering *r, size_t first, size_t end)
     for (size_t i = first; i < end && mmn_chat_step(chat); i++) {
         const piece *one = &r->pieces[i];
         if (one->kind == PIECE_TEXT) {
-            chat->status = mmn_bytes_add(&r->output, one->text, one->length, chat->error);
+            mmn_text_add_bytes(&r->output, one->text, one->length);
         } else if (one->kind == PIECE_VALUE) {
             read_piece(r, i);
             json_t *value = mmn_chat_expression(chat);
@@ -416,13 +416,9 @@ mmn_status mmn_chat_template_render(const char *source, const json_t *variables,
     render(r, 0, r->count);
     mmn_status status = chat->status;
     if (status == MMN_OK)
-        status = mmn_bytes_add(&r->output, "", 1, error);
-    if (status == MMN_OK) {
-        *text = r->output.data;
-        r->output = (mmn_bytes){0};
-    }
+        status = mmn_text_finish(&r->output, text, error);
     forget(chat, 0);
-    mmn_bytes_free(&r->output);
+    mmn_text_free(&r->output);
     mmn_free(r->pieces);
     mmn_free(own);
     mmn_free(r);

@@ -30,7 +30,7 @@ bool mmn_chat_truth(const json_t *value)
     return !json_is_integer(value) || json_integer_value(value) != 0;
 }
 
-bool mmn_chat_print(mmn_chat *chat, mmn_bytes *text, const json_t *value)
+bool mmn_chat_print(mmn_chat *chat, mmn_text *text, const json_t *value)
 {
     char number[32];
     const char *shown = number;
@@ -50,18 +50,19 @@ bool mmn_chat_print(mmn_chat *chat, mmn_bytes *text, const json_t *value)
         mmn_chat_fail(chat, "a list or a mapping is printed, which is not followed");
         return false;
     }
-    if (chat->status == MMN_OK)
-        chat->status = mmn_bytes_add(text, shown, length, chat->error);
+    mmn_text_add_bytes(text, shown, length);
+    if (text->failed)
+        mmn_chat_short(chat);
     return chat->status == MMN_OK;
 }
 
 json_t *mmn_chat_join(mmn_chat *chat, const json_t *left, const json_t *right)
 {
-    mmn_bytes text = {0};
+    mmn_text text = {0};
     json_t *joined = NULL;
     if (mmn_chat_print(chat, &text, left) && mmn_chat_print(chat, &text, right))
-        joined = text_of(chat, text.length > 0 ? text.data : "", text.length);
-    mmn_bytes_free(&text);
+        joined = text_of(chat, text.length > 0 ? text.text : "", text.length);
+    mmn_text_free(&text);
     return joined;
 }
 

@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
-#include "text/bytes.h"
+#include "base/text_buffer.h"
 #include "text/replacement.h"
 
 typedef enum mmn_decoder_kind {
@@ -36,18 +36,21 @@ typedef struct mmn_decoder {
 
 /* The spellings of some tokens, one behind the other. Start from {0}. */
 typedef struct mmn_spellings {
-    mmn_bytes text;
+    mmn_text text; /* failed: memory was short for one of them */
     size_t *ends; /* where each ends in `text` */
     size_t count, capacity;
 } mmn_spellings;
 
 /* Appends a step, whose replacement then belongs to the decoder, also on failure. */
 mmn_status mmn_decoder_add(mmn_decoder *decoder, mmn_decoder_step *step, mmn_error *error);
-mmn_status mmn_spellings_add(mmn_spellings *spellings, const char *text, size_t length,
-                             mmn_error *error);
-/* Runs the steps and appends the text to `result`. Uses up the spellings' contents. */
+/* Appends a spelling. */
+void mmn_spellings_add(mmn_spellings *spellings, const char *text, size_t length);
+/* The byte that a spelling "<0xNN>" stands for, or -1. */
+int mmn_spelt_byte(const char *text, size_t length);
+/* Runs the steps and appends the text to `result`, whose own failure mmn_text_status tells. Uses up the
+ * spellings' contents. */
 mmn_status mmn_decoder_apply(const mmn_decoder *decoder, mmn_spellings *spellings,
-                             mmn_bytes *result, mmn_error *error);
+                             mmn_text *result, mmn_error *error);
 void mmn_spellings_free(mmn_spellings *spellings);
 void mmn_decoder_free(mmn_decoder *decoder);
 

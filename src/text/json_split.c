@@ -3,8 +3,8 @@
 
 #include <string.h>
 
+#include "base/utf8.h"
 #include "text/byte_level.h"
-#include "text/utf8.h"
 
 static mmn_status get_pattern(mmn_pattern **pattern, const mmn_json_object *json, mmn_error *error)
 {

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "base/json_python.h"
+#include "base/utf8.h"
 #include "text/json_bert.h"
 #include "text/json_split.h"
-#include "text/utf8.h"
 
 /* Reads one step of a chain: `step` views it, `type` is its type. */
 typedef mmn_status (*step_reader)(mmn_tokenizer *tokenizer, const mmn_json_object *step,

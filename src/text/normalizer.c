@@ -12,10 +12,10 @@
 #endif
 
 #include "base/memory.h"
+#include "base/utf8.h"
 #include "text/bert_characters.h"
 #include "text/byte_level.h"
 #include "text/letter_case.h"
-#include "text/utf8.h"
 #include "text/word_character.h"
 
 /* U+2581, which stands for a space inside pieces. */
@@ -62,8 +62,8 @@ void mmn_normalizer_free(mmn_normalizer *normalizer)
     *normalizer = (mmn_normalizer){0};
 }
 
-static mmn_status strip(const mmn_normalizer_step *step, const char *text, size_t length,
-                        mmn_bytes *result, mmn_error *error)
+static void strip(const mmn_normalizer_step *step, const char *text, size_t length,
+                  mmn_text *result)
 {
     size_t start = 0, end = length;
     while (step->left && start < end && mmn_is_whitespace(mmn_utf8_decode(text + start)))
@@ -74,32 +74,30 @@ static mmn_status strip(const mmn_normalizer_step *step, const char *text, size_
             break;
         end = last;
     }
-    return mmn_bytes_add(result, text + start, end - start, error);
+    mmn_text_add_bytes(result, text + start, end - start);
 }
 
 /* What sentencepiece's Normalizer does when it has no character map. */
-static mmn_status apply_sentencepiece(const mmn_normalizer_step *step, const char *text,
-                                      size_t length, mmn_bytes *result, mmn_error *error)
+static void apply_sentencepiece(const mmn_normalizer_step *step, const char *text, size_t length,
+                                mmn_text *result)
 {
     const char *space = step->escape ? space_symbol : " ";
     size_t space_length = strlen(space), at = 0;
-    mmn_status status = MMN_OK;
     while (step->remove_extra && at < length && text[at] == ' ')
         at++;
     if (at == length)
-        return MMN_OK;
+        return;
     if (step->add_prefix)
-        status = mmn_bytes_add(result, space, space_length, error);
-    for (; at < length && status == MMN_OK; at++) {
+        mmn_text_add_bytes(result, space, space_length);
+    for (; at < length; at++) {
         if (text[at] != ' ')
-            status = mmn_bytes_add(result, text + at, 1, error);
+            mmn_text_add_bytes(result, text + at, 1);
         else if (!step->remove_extra || text[at - 1] != ' ')
-            status = mmn_bytes_add(result, space, space_length, error);
+            mmn_text_add_bytes(result, space, space_length);
     }
     while (step->remove_extra && result->length >= space_length &&
-           memcmp(result->data + result->length - space_length, space, space_length) == 0)
+           memcmp(result->text + result->length - space_length, space, space_length) == 0)
         result->length -= space_length;
-    return status;
 }
 
 /* Nmt's controls, and what it makes a space. */
@@ -134,12 +132,11 @@ static bool is_dropped(mmn_normalizer_kind kind, uint32_t code)
 }
 
 /* The steps that look at each character by itself. */
-static mmn_status apply_to_characters(mmn_normalizer_kind kind, const char *text, size_t length,
-                                      mmn_bytes *result, mmn_error *error)
+static void apply_to_characters(mmn_normalizer_kind kind, const char *text, size_t length,
+                                mmn_text *result)
 {
-    mmn_status status = MMN_OK;
     size_t size;
-    for (size_t at = 0; at < length && status == MMN_OK; at += size) {
+    for (size_t at = 0; at < length; at += size) {
         uint32_t code = mmn_utf8_decode(text + at);
         size = mmn_utf8_size(text + at);
         if (is_dropped(kind, code))
@@ -147,38 +144,28 @@ static mmn_status apply_to_characters(mmn_normalizer_kind kind, const char *text
         bool apart = kind == MMN_NORMALIZER_SPACE_IDEOGRAPHS && mmn_bert_is_ideograph(code);
         bool space = (kind == MMN_NORMALIZER_CLEAN && mmn_is_whitespace(code)) ||
                      (kind == MMN_NORMALIZER_NMT && is_space_of_nmt(code));
-        if (apart)
-            status = mmn_bytes_add(result, " ", 1, error);
-        if (status == MMN_OK)
-            status = mmn_bytes_add(result, space ? " " : text + at, space ? 1 : size, error);
-        if (status == MMN_OK && apart)
-            status = mmn_bytes_add(result, " ", 1, error);
+        mmn_text_add_bytes(result, " ", apart);
+        mmn_text_add_bytes(result, space ? " " : text + at, space ? 1 : size);
+        mmn_text_add_bytes(result, " ", apart);
     }
-    return status;
 }
 
 #ifdef HAVE_UTF8PROC
 
 /* Lower case character by character, without context (no final sigma), as Rust's
  * char::to_lowercase; U+0130 is the one character that becomes two. */
-static mmn_status lowercase(const char *text, size_t length, mmn_bytes *result, mmn_error *error)
+static void lowercase(const char *text, size_t length, mmn_text *result)
 {
-    mmn_status status = MMN_OK;
-    for (size_t at = 0; at < length && status == MMN_OK;) {
+    for (size_t at = 0; at < length; at += mmn_utf8_size(text + at)) {
         uint32_t code = mmn_utf8_decode(text + at);
-        char lower[4];
-        size_t size = mmn_utf8_encode(
-            lower, code == 0x130 ? 'i' : mmn_to_lowercase(code));
-        status = mmn_bytes_add(result, lower, size, error);
-        if (status == MMN_OK && code == 0x130)
-            status = mmn_bytes_add(result, "\xcc\x87", 2, error);
-        at += mmn_utf8_size(text + at);
+        mmn_text_add_character(result, code == 0x130 ? 'i' : mmn_to_lowercase(code));
+        if (code == 0x130)
+            mmn_text_add_character(result, 0x307);
     }
-    return status;
 }
 
 static mmn_status normal_form(mmn_normalizer_kind kind, const char *text, size_t length,
-                              mmn_bytes *result, mmn_error *error)
+                              mmn_text *result, mmn_error *error)
 {
     bool compose = kind == MMN_NORMALIZER_NFC || kind == MMN_NORMALIZER_NFKC;
     bool compatible = kind == MMN_NORMALIZER_NFKC || kind == MMN_NORMALIZER_NFKD;
@@ -188,61 +175,76 @@ static mmn_status normal_form(mmn_normalizer_kind kind, const char *text, size_t
     utf8proc_ssize_t size =
         utf8proc_map((const utf8proc_uint8_t *)text, (utf8proc_ssize_t)length, &form,
                      (utf8proc_option_t)options);
-    mmn_status status =
-        size < 0 ? mmn_fail(error, MMN_SYSTEM, NULL, NULL, "cannot normalise the text: %s",
-                            utf8proc_errmsg(size))
-                 : mmn_bytes_add(result, (const char *)form, (size_t)size, error);
+    if (size < 0)
+        return mmn_fail(error, MMN_SYSTEM, NULL, NULL, "cannot normalise the text: %s",
+                        utf8proc_errmsg(size));
+    mmn_text_add_bytes(result, (const char *)form, (size_t)size);
     free(form);
-    return status;
+    return MMN_OK;
 }
 
 #endif
 
-static mmn_status apply_step(const mmn_normalizer_step *step, const char *text, size_t length,
-                             mmn_bytes *result, mmn_error *error)
+/* What needs Unicode's data. */
+static mmn_status apply_unicode(mmn_normalizer_kind kind, const char *text, size_t length,
+                                mmn_text *result, mmn_error *error)
 {
-    mmn_status status;
+#ifdef HAVE_UTF8PROC
+    if (kind != MMN_NORMALIZER_LOWERCASE)
+        return normal_form(kind, text, length, result, error);
+    lowercase(text, length, result);
+    return MMN_OK;
+#else
+    (void)kind, (void)text, (void)length, (void)result;
+    return mmn_fail(error, MMN_USAGE, NULL, NULL, "this build leaves utf8proc out");
+#endif
+}
+
+static mmn_status apply_step(const mmn_normalizer_step *step, const char *text, size_t length,
+                             mmn_text *result, mmn_error *error)
+{
+    mmn_status status = MMN_OK;
     switch (step->kind) {
     case MMN_NORMALIZER_PREPEND:
-        status =
-            mmn_bytes_add(result, step->replacement.to, step->replacement.to_length, error);
-        return status == MMN_OK ? mmn_bytes_add(result, text, length, error) : status;
+        mmn_text_add_bytes(result, step->replacement.to, step->replacement.to_length);
+        mmn_text_add_bytes(result, text, length);
+        break;
     case MMN_NORMALIZER_REPLACE:
-        return mmn_replacement_apply(&step->replacement, text, length, result, error);
+        status = mmn_replacement_apply(&step->replacement, text, length, result, error);
+        break;
     case MMN_NORMALIZER_STRIP:
-        return strip(step, text, length, result, error);
+        strip(step, text, length, result);
+        break;
     case MMN_NORMALIZER_SENTENCEPIECE:
-        return apply_sentencepiece(step, text, length, result, error);
+        apply_sentencepiece(step, text, length, result);
+        break;
     case MMN_NORMALIZER_BYTE_LEVEL:
-        return mmn_byte_level_spell(text, length, result, error);
+        mmn_byte_level_spell(text, length, result);
+        break;
     case MMN_NORMALIZER_CLEAN:
     case MMN_NORMALIZER_SPACE_IDEOGRAPHS:
     case MMN_NORMALIZER_DROP_MARKS:
     case MMN_NORMALIZER_STRIP_ACCENTS:
     case MMN_NORMALIZER_NMT:
-        return apply_to_characters(step->kind, text, length, result, error);
-    default:
+        apply_to_characters(step->kind, text, length, result);
         break;
+    default:
+        status = apply_unicode(step->kind, text, length, result, error);
     }
-#ifdef HAVE_UTF8PROC
-    if (step->kind == MMN_NORMALIZER_LOWERCASE)
-        return lowercase(text, length, result, error);
-    return normal_form(step->kind, text, length, result, error);
-#else
-    return mmn_fail(error, MMN_USAGE, NULL, NULL, "this build leaves utf8proc out");
-#endif
+    return status == MMN_OK ? mmn_text_status(result, error) : status;
 }
 
 mmn_status mmn_normalizer_apply(const mmn_normalizer *normalizer, const char *text, size_t length,
-                                mmn_bytes *result, mmn_error *error)
+                                mmn_text *result, mmn_error *error)
 {
-    mmn_bytes next = {0};
+    mmn_text next = {0};
     result->length = 0;
-    mmn_status status = mmn_bytes_add(result, text, length, error);
+    mmn_text_add_bytes(result, text, length);
+    mmn_status status = mmn_text_status(result, error);
     for (size_t i = 0; i < normalizer->count && status == MMN_OK && result->length > 0; i++) {
         next.length = 0;
-        status = apply_step(&normalizer->steps[i], result->data, result->length, &next, error);
-        mmn_bytes previous = *result;
+        status = apply_step(&normalizer->steps[i], result->text, result->length, &next, error);
+        mmn_text previous = *result;
         *result = next;
         next = previous;
         if (status == MMN_OK && result->length / GROWTH_LIMIT > length + 4096)
@@ -250,6 +252,6 @@ mmn_status mmn_normalizer_apply(const mmn_normalizer *normalizer, const char *te
                               "the tokenizer's normaliser makes %zu bytes of %zu", result->length,
                               length);
     }
-    mmn_bytes_free(&next);
+    mmn_text_free(&next);
     return status;
 }

@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
-#include "text/bytes.h"
+#include "base/text_buffer.h"
 #include "text/replacement.h"
 
 typedef enum mmn_normalizer_kind {
@@ -47,7 +47,7 @@ mmn_status mmn_normalizer_add(mmn_normalizer *normalizer, mmn_normalizer_step *s
 /* Puts the normalised form of `text` (valid UTF-8) into `result`, replacing what was there. An
  * empty text stays empty. */
 mmn_status mmn_normalizer_apply(const mmn_normalizer *normalizer, const char *text, size_t length,
-                                mmn_bytes *result, mmn_error *error);
+                                mmn_text *result, mmn_error *error);
 void mmn_normalizer_free(mmn_normalizer *normalizer);
 
 #endif

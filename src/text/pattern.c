@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "text/bytes.h"
+#include "base/text_buffer.h"
 
 #ifdef HAVE_PCRE2
 
@@ -47,11 +47,10 @@ static void release(void *pointer, void *context)
 
 /* Rewrites an expression of Oniguruma, as the `tokenizers` library takes them, for PCRE2: a class
  * within a class is its members, and \s is White_Space, which PCRE2's own \s is not quite. */
-static mmn_status translate(mmn_bytes *result, const char *expression, mmn_error *error)
+static mmn_status translate(mmn_text *result, const char *expression, mmn_error *error)
 {
-    mmn_status status = MMN_OK;
     size_t depth = 0; /* of classes */
-    for (const char *at = expression; *at && status == MMN_OK; at++) {
+    for (const char *at = expression; *at; at++) {
         const char *text = at;
         size_t length = 1;
         if (*at == '\\' && at[1]) {
@@ -77,9 +76,9 @@ static mmn_status translate(mmn_bytes *result, const char *expression, mmn_error
                             "the pattern \"%.200s\" intersects classes, which is not supported",
                             expression);
         }
-        status = mmn_bytes_add(result, text, length, error);
+        mmn_text_add_bytes(result, text, length);
     }
-    return status == MMN_OK ? mmn_bytes_add(result, "", 1, error) : status;
+    return MMN_OK;
 }
 
 /* Compiles PCRE2's form of an expression, which `original` is in messages. */
@@ -127,13 +126,17 @@ static mmn_status compile(mmn_pattern **pattern, const char *expression, const c
 
 mmn_status mmn_pattern_compile(mmn_pattern **pattern, const char *expression, mmn_error *error)
 {
-    mmn_bytes translated = {0};
+    mmn_text translated = {0};
+    char *text = NULL;
     *pattern = NULL;
     mmn_status status = translate(&translated, expression, error);
     if (status == MMN_OK)
-        status = compile(pattern, translated.data, expression,
+        status = mmn_text_finish(&translated, &text, error);
+    if (status == MMN_OK)
+        status = compile(pattern, text, expression,
                          PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C, error);
-    mmn_bytes_free(&translated);
+    mmn_text_free(&translated);
+    mmn_free(text);
     return status;
 }
 

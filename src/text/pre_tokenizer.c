@@ -8,10 +8,10 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/text_buffer.h"
+#include "base/utf8.h"
 #include "text/bert_characters.h"
 #include "text/byte_level.h"
-#include "text/bytes.h"
-#include "text/utf8.h"
 #include "text/word_character.h"
 
 mmn_status mmn_pre_tokenizer_add(mmn_pre_tokenizer *pre_tokenizer, mmn_pre_tokenizer_step *step,
@@ -50,21 +50,19 @@ static mmn_status cut(const cutting *run, size_t step, const char *text, size_t 
                       bool is_first);
 
 /* Puts `text` with its spaces replaced, and the prefix if there is to be one, into `result`. */
-static mmn_status replace_spaces(const mmn_metaspace *metaspace, const char *text, size_t length,
-                                 bool is_first, mmn_bytes *result, mmn_error *error)
+static void replace_spaces(const mmn_metaspace *metaspace, const char *text, size_t length,
+                           bool is_first, mmn_text *result)
 {
     const char *replacement = metaspace->replacement;
     size_t size = metaspace->replacement_length;
     bool begins_with_it = *text == ' ' || (length >= size && memcmp(text, replacement, size) == 0);
     bool wanted = metaspace->scheme == MMN_PREPEND_ALWAYS ||
                   (metaspace->scheme == MMN_PREPEND_FIRST && is_first);
-    mmn_status status = MMN_OK;
     if (wanted && !begins_with_it)
-        status = mmn_bytes_add(result, replacement, size, error);
-    for (size_t at = 0; at < length && status == MMN_OK; at++)
-        status = text[at] == ' ' ? mmn_bytes_add(result, replacement, size, error)
-                                 : mmn_bytes_add(result, text + at, 1, error);
-    return status;
+        mmn_text_add_bytes(result, replacement, size);
+    for (size_t at = 0; at < length; at++)
+        mmn_text_add_bytes(result, text[at] == ' ' ? replacement : text + at,
+                           text[at] == ' ' ? size : 1);
 }
 
 static mmn_status cut_by_metaspace(const cutting *run, size_t step, const char *text,
@@ -72,19 +70,19 @@ static mmn_status cut_by_metaspace(const cutting *run, size_t step, const char *
 {
     const mmn_metaspace *metaspace = &run->pre_tokenizer->steps[step].metaspace;
     size_t size = metaspace->replacement_length;
-    mmn_bytes replaced = {0};
-    mmn_status status =
-        replace_spaces(metaspace, text, length, is_first, &replaced, run->error);
+    mmn_text replaced = {0};
+    replace_spaces(metaspace, text, length, is_first, &replaced);
+    mmn_status status = mmn_text_status(&replaced, run->error);
     size_t start = 0;
     for (size_t at = 1; metaspace->split && at + size <= replaced.length && status == MMN_OK; at++)
-        if (memcmp(replaced.data + at, metaspace->replacement, size) == 0) {
-            status = cut(run, step + 1, replaced.data + start, at - start, is_first && start == 0);
+        if (memcmp(replaced.text + at, metaspace->replacement, size) == 0) {
+            status = cut(run, step + 1, replaced.text + start, at - start, is_first && start == 0);
             start = at;
         }
     if (status == MMN_OK)
-        status = cut(run, step + 1, replaced.data + start, replaced.length - start,
+        status = cut(run, step + 1, replaced.text + start, replaced.length - start,
                      is_first && start == 0);
-    mmn_bytes_free(&replaced);
+    mmn_text_free(&replaced);
     return status;
 }
 
@@ -218,28 +216,31 @@ static mmn_status cut_around_matches(const cutting *run, size_t step, const char
     return status == MMN_OK ? end_piece(&split) : status;
 }
 
+/* Cuts a changed text on, and frees it. */
+static mmn_status cut_changed(const cutting *run, size_t step, mmn_text *changed, bool is_first)
+{
+    mmn_status status = mmn_text_status(changed, run->error);
+    if (status == MMN_OK)
+        status = cut(run, step + 1, changed->text, changed->length, is_first);
+    mmn_text_free(changed);
+    return status;
+}
+
 static mmn_status put_space(const cutting *run, size_t step, const char *text, size_t length,
                             bool is_first)
 {
-    mmn_bytes spaced = {0};
-    mmn_status status = mmn_bytes_add(&spaced, " ", *text == ' ' ? 0 : 1, run->error);
-    if (status == MMN_OK)
-        status = mmn_bytes_add(&spaced, text, length, run->error);
-    if (status == MMN_OK)
-        status = cut(run, step + 1, spaced.data, spaced.length, is_first);
-    mmn_bytes_free(&spaced);
-    return status;
+    mmn_text spaced = {0};
+    mmn_text_add_bytes(&spaced, " ", *text == ' ' ? 0 : 1);
+    mmn_text_add_bytes(&spaced, text, length);
+    return cut_changed(run, step, &spaced, is_first);
 }
 
 static mmn_status spell_bytes(const cutting *run, size_t step, const char *text, size_t length,
                               bool is_first)
 {
-    mmn_bytes spelt = {0};
-    mmn_status status = mmn_byte_level_spell(text, length, &spelt, run->error);
-    if (status == MMN_OK)
-        status = cut(run, step + 1, spelt.data, spelt.length, is_first);
-    mmn_bytes_free(&spelt);
-    return status;
+    mmn_text spelt = {0};
+    mmn_byte_level_spell(text, length, &spelt);
+    return cut_changed(run, step, &spelt, is_first);
 }
 
 static mmn_status cut(const cutting *run, size_t step, const char *text, size_t length,

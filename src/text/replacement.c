@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "text/utf8.h"
+#include "base/utf8.h"
 
 mmn_status mmn_replacement_make(mmn_replacement *replacement, const char *from, bool is_pattern,
                                 const char *to, mmn_error *error)
@@ -30,29 +30,25 @@ void mmn_replacement_free(mmn_replacement *replacement)
     *replacement = (mmn_replacement){0};
 }
 
-static mmn_status replace_text(const mmn_replacement *replacement, const char *text, size_t length,
-                               mmn_bytes *result, mmn_error *error)
+static void replace_text(const mmn_replacement *replacement, const char *text, size_t length,
+                         mmn_text *result)
 {
-    mmn_status status = MMN_OK;
     size_t copied = 0, size = replacement->from_length;
-    for (size_t at = 0; at + size <= length && status == MMN_OK;) {
+    for (size_t at = 0; at + size <= length;) {
         if (memcmp(text + at, replacement->from, size) != 0) {
             at++;
             continue;
         }
-        status = mmn_bytes_add(result, text + copied, at - copied, error);
-        if (status == MMN_OK)
-            status = mmn_bytes_add(result, replacement->to, replacement->to_length, error);
+        mmn_text_add_bytes(result, text + copied, at - copied);
+        mmn_text_add_bytes(result, replacement->to, replacement->to_length);
         at += size;
         copied = at;
     }
-    if (status == MMN_OK)
-        status = mmn_bytes_add(result, text + copied, length - copied, error);
-    return status;
+    mmn_text_add_bytes(result, text + copied, length - copied);
 }
 
 static mmn_status replace_pattern(const mmn_replacement *replacement, const char *text,
-                                  size_t length, mmn_bytes *result, mmn_error *error)
+                                  size_t length, mmn_text *result, mmn_error *error)
 {
     size_t copied = 0, from = 0, last_end = SIZE_MAX;
     while (from <= length) {
@@ -69,20 +65,19 @@ static mmn_status replace_pattern(const mmn_replacement *replacement, const char
             from = start + (start < length ? mmn_utf8_size(text + start) : 1);
             continue;
         }
-        status = mmn_bytes_add(result, text + copied, start - copied, error);
-        if (status == MMN_OK)
-            status = mmn_bytes_add(result, replacement->to, replacement->to_length, error);
-        if (status != MMN_OK)
-            return status;
+        mmn_text_add_bytes(result, text + copied, start - copied);
+        mmn_text_add_bytes(result, replacement->to, replacement->to_length);
         copied = from = last_end = end;
     }
-    return mmn_bytes_add(result, text + copied, length - copied, error);
+    mmn_text_add_bytes(result, text + copied, length - copied);
+    return MMN_OK;
 }
 
 mmn_status mmn_replacement_apply(const mmn_replacement *replacement, const char *text,
-                                 size_t length, mmn_bytes *result, mmn_error *error)
+                                 size_t length, mmn_text *result, mmn_error *error)
 {
     if (replacement->pattern)
         return replace_pattern(replacement, text, length, result, error);
-    return replace_text(replacement, text, length, result, error);
+    replace_text(replacement, text, length, result);
+    return MMN_OK;
 }

@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 #include "base/interrupt.h"
-#include "text/bytes.h"
+#include "base/text_buffer.h"
 #include "text/pattern.h"
 
 /* Start from {0}. */
@@ -20,9 +20,10 @@ typedef struct mmn_replacement {
 /* Makes a replacement of the text `from`, or of the regular expression `from` if is_pattern. */
 mmn_status mmn_replacement_make(mmn_replacement *replacement, const char *from, bool is_pattern,
                                 const char *to, mmn_error *error);
-/* Appends `text` (valid UTF-8) with its replacements to `result`. */
+/* Appends `text` (valid UTF-8) with its replacements to `result`, whose own failure mmn_text_status
+ * tells. Fails where looking for the pattern does. */
 mmn_status mmn_replacement_apply(const mmn_replacement *replacement, const char *text,
-                                 size_t length, mmn_bytes *result, mmn_error *error);
+                                 size_t length, mmn_text *result, mmn_error *error);
 void mmn_replacement_free(mmn_replacement *replacement);
 
 #endif

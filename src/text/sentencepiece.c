@@ -5,8 +5,8 @@
 
 #include "base/bytes.h"
 #include "base/memory.h"
+#include "base/utf8.h"
 #include "text/tokenizer_parts.h"
-#include "text/utf8.h"
 
 /* ---- Protocol buffers ------------------------------------------------------------------------ */
 

@@ -7,9 +7,9 @@
 #include "base/file.h"
 #include "base/file_kind.h"
 #include "base/memory.h"
+#include "base/utf8.h"
 #include "text/side_files.h"
 #include "text/tokenizer_parts.h"
-#include "text/utf8.h"
 
 /* Four times the largest published tokenizer.json. */
 #define JSON_LIMIT (128u << 20)
@@ -174,12 +174,12 @@ static mmn_status encode_normalized(const mmn_tokenizer *tokenizer, const char *
 static mmn_status encode_stretch(const mmn_tokenizer *tokenizer, const char *text, size_t length,
                                  bool is_first, mmn_ids *ids, mmn_error *error)
 {
-    mmn_bytes normal = {0};
+    mmn_text normal = {0};
     mmn_status status =
         mmn_normalizer_apply(&tokenizer->normalizer, text, length, &normal, error);
     if (status == MMN_OK && normal.length > 0)
-        status = encode_normalized(tokenizer, normal.data, normal.length, is_first, ids, error);
-    mmn_bytes_free(&normal);
+        status = encode_normalized(tokenizer, normal.text, normal.length, is_first, ids, error);
+    mmn_text_free(&normal);
     return status;
 }
 
@@ -265,12 +265,11 @@ mmn_status mmn_tokenizer_decode(const mmn_tokenizer *tokenizer, const int32_t *i
                                 bool skip_special, char **text, size_t *length, mmn_error *error)
 {
     mmn_spellings spellings = {0};
-    mmn_bytes result = {0};
-    mmn_status status = MMN_OK;
+    mmn_text result = {0};
     *text = NULL;
     if (!tokenizer)
         return fail_without_tokenizer(error);
-    for (size_t i = 0; i < count && status == MMN_OK; i++) {
+    for (size_t i = 0; i < count; i++) {
         bool special = false;
         size_t size = 0;
         const char *spelling =
@@ -278,22 +277,16 @@ mmn_status mmn_tokenizer_decode(const mmn_tokenizer *tokenizer, const int32_t *i
         if (!spelling)
             spelling = mmn_vocabulary_text(mmn_model_vocabulary(tokenizer), ids[i], &size);
         if (spelling && !(special && skip_special))
-            status = mmn_spellings_add(&spellings, spelling, size, error);
+            mmn_spellings_add(&spellings, spelling, size);
     }
+    mmn_status status = mmn_decoder_apply(&tokenizer->decoder, &spellings, &result, error);
+    if (status == MMN_OK && length)
+        *length = result.length;
     if (status == MMN_OK)
-        status = mmn_decoder_apply(&tokenizer->decoder, &spellings, &result, error);
-    size_t size = result.length;
-    if (status == MMN_OK)
-        status = mmn_bytes_add(&result, "", 1, error);
+        status = mmn_text_finish(&result, text, error);
     mmn_spellings_free(&spellings);
-    if (status != MMN_OK) {
-        mmn_bytes_free(&result);
-        return status;
-    }
-    *text = result.data;
-    if (length)
-        *length = size;
-    return MMN_OK;
+    mmn_text_free(&result);
+    return status;
 }
 
 size_t mmn_tokenizer_model_size(const mmn_tokenizer *tokenizer)

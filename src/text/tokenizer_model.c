@@ -6,10 +6,10 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/utf8.h"
 #include "text/json_split.h"
 #include "text/side_files.h"
 #include "text/tokenizer_parts.h"
-#include "text/utf8.h"
 
 #define MODEL_LIMIT (64u << 20)
 

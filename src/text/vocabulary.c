@@ -15,7 +15,7 @@ static size_t find_slot(const mmn_vocabulary *vocabulary, const char *text, size
     while (vocabulary->slots[slot] != 0) {
         const mmn_token_text *token = &vocabulary->tokens[vocabulary->slots[slot] - 1];
         if (token->length == length &&
-            memcmp(vocabulary->texts.data + token->offset, text, length) == 0)
+            memcmp(vocabulary->texts.text + token->offset, text, length) == 0)
             break;
         slot = (slot + 1) & mask;
     }
@@ -37,7 +37,7 @@ static mmn_status make_slots(mmn_vocabulary *vocabulary, mmn_error *error)
     for (size_t id = 0; id < vocabulary->size; id++) {
         const mmn_token_text *token = &vocabulary->tokens[id];
         if (token->used)
-            slots[find_slot(vocabulary, vocabulary->texts.data + token->offset, token->length)] =
+            slots[find_slot(vocabulary, vocabulary->texts.text + token->offset, token->length)] =
                 (int32_t)id + 1;
     }
     return MMN_OK;
@@ -66,9 +66,9 @@ mmn_status mmn_vocabulary_add(mmn_vocabulary *vocabulary, const char *text, size
         return mmn_fail(error, MMN_INPUT, NULL, where, "\"%.*s\" has the id %d already",
                         length < 100 ? (int)length : 100, text, (int)vocabulary->slots[slot] - 1);
     size_t offset = vocabulary->texts.length;
-    status = mmn_bytes_add(&vocabulary->texts, text, length, error);
-    if (status == MMN_OK)
-        status = mmn_bytes_add(&vocabulary->texts, "", 1, error);
+    mmn_text_add_bytes(&vocabulary->texts, text, length);
+    mmn_text_add_bytes(&vocabulary->texts, "", 1);
+    status = mmn_text_status(&vocabulary->texts, error);
     if (status != MMN_OK)
         return status;
     vocabulary->tokens[id] = (mmn_token_text){offset, length, true};
@@ -94,12 +94,12 @@ const char *mmn_vocabulary_text(const mmn_vocabulary *vocabulary, int32_t id, si
         return NULL;
     if (length)
         *length = vocabulary->tokens[id].length;
-    return vocabulary->texts.data + vocabulary->tokens[id].offset;
+    return vocabulary->texts.text + vocabulary->tokens[id].offset;
 }
 
 void mmn_vocabulary_free(mmn_vocabulary *vocabulary)
 {
-    mmn_bytes_free(&vocabulary->texts);
+    mmn_text_free(&vocabulary->texts);
     mmn_free(vocabulary->tokens);
     mmn_free(vocabulary->slots);
     *vocabulary = (mmn_vocabulary){0};

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "text/bytes.h"
+#include "base/text_buffer.h"
 
 /* Ids lie below this: eight times the largest published vocabulary, and few enough that a hostile
  * id cannot ask for much memory. */
@@ -20,7 +20,7 @@ typedef struct mmn_token_text {
 
 /* Start from {0}. */
 typedef struct mmn_vocabulary {
-    mmn_bytes texts;        /* all texts, each with a terminating zero */
+    mmn_text texts;         /* all texts, each with a terminating zero */
     mmn_token_text *tokens; /* by id */
     size_t size, capacity;  /* largest id + 1 */
     size_t count;           /* ids in use */

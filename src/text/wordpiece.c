@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "text/utf8.h"
+#include "base/utf8.h"
 
 void mmn_wordpiece_free(mmn_wordpiece *wordpiece)
 {
@@ -39,22 +39,22 @@ mmn_status mmn_wordpiece_encode(const mmn_wordpiece *wordpiece, const char *word
 {
     size_t first_id = ids->count, prefix_length = strlen(wordpiece->prefix), kept = 0, size;
     bool unknown = is_too_long(wordpiece, word, length);
-    mmn_bytes rest = {0};
+    mmn_text rest = {0};
     mmn_status status = MMN_OK;
     for (size_t at = 0; at < length && !unknown && status == MMN_OK; at += size - kept) {
         kept = at > 0 ? prefix_length : 0;
         rest.length = 0;
-        status = mmn_bytes_add(&rest, wordpiece->prefix, kept, error);
-        if (status == MMN_OK)
-            status = mmn_bytes_add(&rest, word + at, length - at, error);
+        mmn_text_add_bytes(&rest, wordpiece->prefix, kept);
+        mmn_text_add_bytes(&rest, word + at, length - at);
+        status = mmn_text_status(&rest, error);
         if (status != MMN_OK)
             break;
-        int32_t id = find_piece(&wordpiece->vocabulary, rest.data, rest.length, kept, &size);
+        int32_t id = find_piece(&wordpiece->vocabulary, rest.text, rest.length, kept, &size);
         unknown = id < 0;
         if (!unknown)
             status = mmn_ids_add(ids, id, error);
     }
-    mmn_bytes_free(&rest);
+    mmn_text_free(&rest);
     if (status == MMN_OK && unknown) {
         ids->count = first_id;
         status = mmn_ids_add(ids, wordpiece->unknown, error);

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "text/bytes.h"
+#include "text/ids.h"
 #include "text/vocabulary.h"
 
 /* The time for a word grows with the square of its characters, so no file may allow more. */

@@ -1,9 +1,9 @@
 /* Fuzz target: a pre-tokenizer's regular expression and, after a zero byte, a text. */
 #include <string.h>
 
+#include "base/utf8.h"
 #include "tests/fuzz/fuzz.h"
 #include "text/pattern.h"
-#include "text/utf8.h"
 
 enum { MATCHES = 2000 };
 

@@ -1,8 +1,8 @@
 /* Fuzz target: a text for one of the golden models' tokenizers, which the first letter chooses. */
 #include "base/memory.h"
+#include "base/utf8.h"
 #include "tests/fuzz/fuzz.h"
 #include "text/tokenizer.h"
-#include "text/utf8.h"
 
 FUZZ_TARGET(text, 100)
 {

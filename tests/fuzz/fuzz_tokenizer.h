@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/utf8.h"
 #include "tests/fuzz/fuzz.h"
 #include "text/tokenizer_parts.h"
-#include "text/utf8.h"
 
 /* Encodes a text, and decodes what it gives and some other ids. Closes the tokenizer. */
 static inline void mmn_fuzz_use_tokenizer(mmn_tokenizer *tokenizer)

@@ -10,9 +10,9 @@
 #endif
 
 #include "base/memory.h"
-#include "text/tokenizer_parts.h"
-#include "text/utf8.h"
+#include "base/utf8.h"
 #include "tests/tools/slow.h"
+#include "text/tokenizer_parts.h"
 
 #ifdef HAVE_PCRE2
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "text/bytes.h"
+#include "base/text_buffer.h"
 #include "text/chat_template.h"
 
 static mmn_error error;
@@ -95,18 +95,17 @@ Test(chat_template, refuses_what_it_does_not_follow)
 /* Templates are strangers' files: they end soon, however they are nested. */
 Test(chat_template, bounds_what_templates_may_do)
 {
-    mmn_bytes source = {0};
+    mmn_text source = {0};
     for (size_t i = 0; i < 5000; i++)
-        mmn_bytes_add(&source, "{% for m in messages %}", 23, NULL);
-    mmn_bytes_add(&source, "", 1, NULL);
-    cr_assert_eq(render(source.data), MMN_INPUT);
+        mmn_text_add(&source, "%s", "{% for m in messages %}");
+    cr_assert_eq(render(source.text), MMN_INPUT);
     source.length = 0;
-    mmn_bytes_add(&source, "{{ ", 3, NULL);
+    mmn_text_add(&source, "%s", "{{ ");
     for (size_t i = 0; i < 100000; i++)
-        mmn_bytes_add(&source, "(-not [", 7, NULL);
-    mmn_bytes_add(&source, " }}", 4, NULL);
-    cr_assert_eq(render(source.data), MMN_INPUT);
-    mmn_bytes_free(&source);
+        mmn_text_add(&source, "%s", "(-not [");
+    mmn_text_add(&source, "%s", " }}");
+    cr_assert_eq(render(source.text), MMN_INPUT);
+    mmn_text_free(&source);
     cr_assert_eq(render("{% set x = [1,1,1,1,1,1,1,1,1,1] %}{% set x = x+x+x+x+x+x+x+x+x+x %}"
                         "{% for a in x %}{% for b in x %}{% for c in x %}{% for d in x %}y"
                         "{% endfor %}{% endfor %}{% endfor %}{% endfor %}"), MMN_INPUT);

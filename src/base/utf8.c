@@ -1,5 +1,5 @@
 /* UTF-8 and Unicode's white space. */
-#include "text/utf8.h"
+#include "base/utf8.h"
 
 size_t mmn_utf8_size(const char *text)
 {
@@ -64,6 +64,15 @@ uint32_t mmn_utf8_decode(const char *text)
     for (size_t i = 1; i < size; i++)
         code = code << 6 | ((unsigned char)text[i] & 0x3f);
     return code;
+}
+
+uint32_t mmn_character_at(const char *text, size_t *size)
+{
+    *size = mmn_utf8_size(text);
+    if (mmn_utf8_valid_prefix(text, *size) == *size)
+        return mmn_utf8_decode(text);
+    *size = 1;
+    return 0xfffd;
 }
 
 size_t mmn_utf8_encode(char text[4], uint32_t code)

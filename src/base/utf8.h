@@ -1,6 +1,6 @@
 /* UTF-8: checking, reading and writing code points, and the white space of Unicode. */
-#ifndef MMN_TEXT_UTF8_H
-#define MMN_TEXT_UTF8_H
+#ifndef MMN_BASE_UTF8_H
+#define MMN_BASE_UTF8_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,6 +15,10 @@ size_t mmn_utf8_size(const char *text);
 
 /* The code point at `text`, which is valid UTF-8. */
 uint32_t mmn_utf8_decode(const char *text);
+
+/* The code point at `text`, which is not at its end, and its bytes; anything that is not whole UTF-8
+ * is U+FFFD of one byte. */
+uint32_t mmn_character_at(const char *text, size_t *size);
 
 /* Writes `code` and returns its 1 to 4 bytes. */
 size_t mmn_utf8_encode(char text[4], uint32_t code);
