@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "arithmetic.h"
+#include "base/threads.h"
 #include "functions.h"
 
 enum { EXACT_BITS = 160, SAMPLES_F64 = 1 << 22 };
@@ -226,14 +227,14 @@ static void measure(const function *f, uint32_t step)
 {
     result total = {0};
 
-#pragma omp parallel for schedule(dynamic)
+    MMN_PARALLEL_FOR(mmn_threads(0), dynamic)
     for (int high = 0; high < 1 << 16; high++) {
         result r = {0};
 
         uint32_t begin = (uint32_t)high << 16;
         for (uint32_t i = (step - begin % step) % step; i < 1 << 16; i += step)
             measure_one(f, mmn_f32_of_bits(begin | i), &r);
-#pragma omp critical
+        MMN_ONE_AT_A_TIME(mmn_total)
         {
             total.misrounded += r.misrounded;
             total.faults += r.faults;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/threads.h"
 #include "measure.h"
 #include "model/input.h"
 #include "model/model.h"
@@ -94,7 +95,7 @@ static mmn_status count_stage(void *context, const mmn_stage *stage, mmn_error *
     (void)error;
     for (size_t i = 0; i + 1 < stage->dimensions; i++)
         rows *= stage->shape[i];
-#pragma omp parallel for num_threads(compute->threads)
+    MMN_PARALLEL_FOR(compute->threads, static)
     for (size_t first = 0; first < neurons; first += NEURONS) {
         size_t count = neurons - first < NEURONS ? neurons - first : NEURONS;
         compute->kernels->count_active(job->active + offset + first, job->sum + offset + first,

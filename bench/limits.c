@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/threads.h"
 #include "measure.h"
 
 #if defined(__x86_64__)
@@ -98,7 +99,7 @@ static double time_arithmetic(const arithmetic *kernel, int threads, size_t roun
 {
     double start = bench_seconds();
 
-#pragma omp parallel for num_threads(threads) schedule(static, 1)
+    MMN_PARALLEL_FOR(threads, static, 1)
     for (int thread = 0; thread < threads; thread++)
         arithmetic_sink = kernel->run(rounds);
     return bench_seconds() - start;
@@ -175,7 +176,7 @@ static void fill(word *data, int threads, size_t lines)
 {
     size_t part = lines / (size_t)threads;
 
-#pragma omp parallel for num_threads(threads) schedule(static, 1)
+    MMN_PARALLEL_FOR(threads, static, 1)
     for (int thread = 0; thread < threads; thread++)
         memset(data + (size_t)thread * part * LINE_WORDS, 1, part * LINE_WORDS * sizeof(word));
 }
@@ -185,7 +186,7 @@ static double time_reading(reading_kernel kernel, int threads, const word *data,
     size_t part = lines / (size_t)threads;
     double start = bench_seconds();
 
-#pragma omp parallel for num_threads(threads) schedule(static, 1)
+    MMN_PARALLEL_FOR(threads, static, 1)
     for (int thread = 0; thread < threads; thread++) {
         word sum = kernel(data + (size_t)thread * part * LINE_WORDS, part);
         reading_sink = sum[0] + sum[1];

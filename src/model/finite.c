@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/text_buffer.h"
+#include "base/threads.h"
 #include "model/probes.h"
 
 /* ---- Looking --------------------------------------------------------------------------------- */
@@ -38,7 +39,7 @@ static bool all_finite(const float *values, size_t count)
 static void keep(mmn_finite_watch *watch, const mmn_linear *product, size_t row, size_t column,
                  float value)
 {
-#pragma omp critical(mmn_finite)
+    MMN_ONE_AT_A_TIME(mmn_finite)
     if (!watch->found || row < watch->row || (row == watch->row && column < watch->column)) {
         watch->found = true;
         watch->product = product;

@@ -40,12 +40,11 @@ static mmn_status choose_kernels(mmn_compute *compute, const char *name, mmn_err
 static mmn_status check_arithmetic(const mmn_compute *compute, mmn_error *error)
 {
     const char *fault = NULL;
-    (void)compute; /* unused without OpenMP */
-#pragma omp parallel num_threads(compute->threads)
+    MMN_PARALLEL(compute->threads)
     {
         const char *own = mmn_arithmetic_fault();
         if (own) {
-#pragma omp critical(mmn_arithmetic)
+            MMN_ONE_AT_A_TIME(mmn_arithmetic)
             fault = own;
         }
     }

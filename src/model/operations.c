@@ -32,9 +32,8 @@ static size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* How many threads to wake for so many pieces of work; at least the calling one. Nobody asks where
- * there is no OpenMP. */
-__attribute__((unused)) static int threads_for(const mmn_compute *compute, size_t pieces)
+/* How many threads to wake for so many pieces of work; at least the calling one. */
+static int threads_for(const mmn_compute *compute, size_t pieces)
 {
     size_t useful = pieces > 0 ? pieces : 1;
 
@@ -159,7 +158,7 @@ static panels pack_input(const mmn_compute *compute, const float *input, size_t 
 
     if (rows == 1)
         return (panels){input, depth, MMN_PANEL};
-#pragma omp parallel for num_threads(threads_for(compute, pieces))
+    MMN_PARALLEL_FOR(threads_for(compute, pieces), static)
     for (size_t piece = 0; piece < pieces; piece++) {
         size_t first = piece * rows_of_piece(depth);
 
@@ -194,7 +193,7 @@ void mmn_apply_linear(const mmn_compute *compute, float *output, const float *in
     const cuts c = cut_product(compute, rows, outputs, depth);
     size_t pieces = c.row_blocks * c.output_blocks;
     mmn_finite_watch *watch = mmn_finite_found(compute->watch) ? NULL : compute->watch;
-#pragma omp parallel for num_threads(threads_for(compute, pieces)) schedule(dynamic)
+    MMN_PARALLEL_FOR(threads_for(compute, pieces), dynamic)
     for (size_t piece = 0; piece < pieces; piece++) {
         size_t row = piece % c.row_blocks * c.block_rows;
         size_t first = piece / c.row_blocks * c.block_outputs;
@@ -218,7 +217,7 @@ void mmn_rms_norm(const mmn_compute *compute, float *output, const float *input,
     size_t block = rows_of_piece(width);
     size_t pieces = blocks_of(rows, block);
 
-#pragma omp parallel for num_threads(threads_for(compute, pieces))
+    MMN_PARALLEL_FOR(threads_for(compute, pieces), static)
     for (size_t piece = 0; piece < pieces; piece++) {
         size_t row = piece * block;
         compute->kernels->rms_norm(output + row * width, input + row * width, norm->weight,
@@ -232,7 +231,7 @@ void mmn_layer_norm(const mmn_compute *compute, float *output, const float *inpu
     size_t block = rows_of_piece(width);
     size_t pieces = blocks_of(rows, block);
 
-#pragma omp parallel for num_threads(threads_for(compute, pieces))
+    MMN_PARALLEL_FOR(threads_for(compute, pieces), static)
     for (size_t piece = 0; piece < pieces; piece++) {
         size_t row = piece * block;
         compute->kernels->layer_norm(output + row * width, input + row * width, norm->weight,
@@ -265,7 +264,7 @@ void mmn_activate(const mmn_compute *compute, mmn_activation activation, float *
     activation_kernel kernel = kernel_of(compute->kernels, activation);
     size_t pieces = blocks_of(count, ELEMENT_BLOCK);
 
-#pragma omp parallel for num_threads(threads_for(compute, pieces))
+    MMN_PARALLEL_FOR(threads_for(compute, pieces), static)
     for (size_t piece = 0; piece < pieces; piece++) {
         size_t first = piece * ELEMENT_BLOCK;
         kernel(values + first, values + first, smaller(ELEMENT_BLOCK, count - first));
@@ -276,7 +275,7 @@ void mmn_accumulate(const mmn_compute *compute, float *sum, const float *addend,
 {
     size_t pieces = blocks_of(count, ELEMENT_BLOCK);
 
-#pragma omp parallel for num_threads(threads_for(compute, pieces))
+    MMN_PARALLEL_FOR(threads_for(compute, pieces), static)
     for (size_t piece = 0; piece < pieces; piece++) {
         size_t first = piece * ELEMENT_BLOCK;
         compute->kernels->add(sum + first, sum + first, addend + first,
@@ -288,7 +287,7 @@ void mmn_multiply(const mmn_compute *compute, float *product, const float *facto
 {
     size_t pieces = blocks_of(count, ELEMENT_BLOCK);
 
-#pragma omp parallel for num_threads(threads_for(compute, pieces))
+    MMN_PARALLEL_FOR(threads_for(compute, pieces), static)
     for (size_t piece = 0; piece < pieces; piece++) {
         size_t first = piece * ELEMENT_BLOCK;
         compute->kernels->multiply(product + first, product + first, factor + first,
@@ -302,7 +301,7 @@ void mmn_watch_values(const mmn_compute *compute, const float *values, size_t ro
     size_t pieces = blocks_of(rows, block);
     mmn_finite_watch *watch = mmn_finite_found(compute->watch) ? NULL : compute->watch;
 
-#pragma omp parallel for num_threads(threads_for(compute, pieces))
+    MMN_PARALLEL_FOR(threads_for(compute, pieces), static)
     for (size_t piece = 0; piece < pieces; piece++) {
         size_t row = piece * block;
         mmn_finite_look(watch, NULL, values + row * width, width, smaller(block, rows - row),
@@ -321,7 +320,7 @@ void mmn_attend(const mmn_compute *compute, const mmn_heads *heads)
     float scale = (float)(1.0 / sqrt((double)heads->head_dim));
     size_t pieces = row_blocks * heads->heads;
 
-#pragma omp parallel for num_threads(threads_for(compute, pieces)) schedule(dynamic)
+    MMN_PARALLEL_FOR(threads_for(compute, pieces), dynamic)
     for (size_t piece = 0; piece < pieces; piece++) {
         size_t head = piece / row_blocks;
         size_t row = piece % row_blocks * MMN_ATTENTION_ROWS;
@@ -359,7 +358,7 @@ void mmn_rotate(const mmn_compute *compute, float *values, const float *cosine, 
     size_t block = rows_of_piece(stride);
     size_t pieces = blocks_of(rows, block);
 
-#pragma omp parallel for num_threads(threads_for(compute, pieces))
+    MMN_PARALLEL_FOR(threads_for(compute, pieces), static)
     for (size_t piece = 0; piece < pieces; piece++) {
         size_t row = piece * block;
         compute->kernels->rope(values + row * stride, stride, cosine + row * half,

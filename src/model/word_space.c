@@ -1,6 +1,7 @@
 /* The language model's MLPs as seen from its vocabulary. */
 #include "model/word_space.h"
 
+#include "base/threads.h"
 #include "model/language.h"
 
 /* Outputs of a piece of work: so many that a thread is worth waking. */
@@ -18,9 +19,7 @@ void mmn_word_space_scores(const mmn_compute *compute, const mmn_model *model, u
         compute->kernels->widen(rows + i * width,
                                 (const uint8_t *)head->data + (size_t)ids[i] * row_bytes,
                                 head->type, width);
-#ifdef _OPENMP
-#pragma omp parallel for num_threads(compute->threads)
-#endif
+    MMN_PARALLEL_FOR(compute->threads, static)
     for (size_t first = 0; first < neurons; first += PIECE)
         compute->kernels->transposed_product(
             scores + first, neurons, rows, width,

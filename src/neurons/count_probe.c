@@ -3,6 +3,8 @@
 
 #include <inttypes.h>
 
+#include "base/threads.h"
+
 /* Neurons that one thread takes at a time. */
 #define CHUNK 256
 /* Positions of one cell whose values, at most 2^40 each, cannot overflow a sum. */
@@ -13,12 +15,8 @@ static void count_rows(const mmn_count_probe *probe, int64_t *active, int64_t *s
                        const float *values, size_t rows, size_t neurons)
 {
     const mmn_kernels *kernels = probe->kernels;
-    const int64_t chunks = (int64_t)((neurons + CHUNK - 1) / CHUNK);
-#ifdef _OPENMP
-#pragma omp parallel for num_threads(probe->threads) schedule(static)
-#endif
-    for (int64_t chunk = 0; chunk < chunks; chunk++) {
-        size_t first = (size_t)chunk * CHUNK;
+    MMN_PARALLEL_FOR(probe->threads, static)
+    for (size_t first = 0; first < neurons; first += CHUNK) {
         size_t count = neurons - first < CHUNK ? neurons - first : CHUNK;
         kernels->count_active(active + first, sum + first, values + first, neurons, rows, count);
     }

@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "base/text_buffer.h"
+#include "base/threads.h"
 
 void mmn_hidden_states_free(mmn_hidden_states *states)
 {
@@ -129,9 +130,7 @@ static mmn_status compare(void *context, const mmn_stage *stage, mmn_error *erro
     const float *kept = place_of(states, stage), *seen = stage->data;
     size_t rows = stage->shape[0], number = number_of(states, stage);
 
-#ifdef _OPENMP
-#pragma omp parallel for num_threads(states->threads) schedule(static)
-#endif
+    MMN_PARALLEL_FOR(states->threads, static)
     for (size_t row = 0; row < rows; row++)
         comparison->rows[row] =
             distance(kept + row * states->width, seen + row * states->width, states->width);

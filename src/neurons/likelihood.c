@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/memory.h"
+#include "base/threads.h"
 #include "model/language.h"
 #include "model/model.h"
 
@@ -52,9 +53,7 @@ static mmn_status add_rows(mmn_likelihood *likelihood, double *sum, const float 
 
     mmn_language_logits(compute, &likelihood->model->weights->language, likelihood->logits, normed,
                         rows);
-#ifdef _OPENMP
-#pragma omp parallel for num_threads(compute->threads) schedule(static)
-#endif
+    MMN_PARALLEL_FOR(compute->threads, static)
     for (size_t row = 0; row < rows; row++)
         likelihood->nats[row] = nats_of(compute->kernels, likelihood->logits + row * vocabulary,
                                         vocabulary, targets[row]);

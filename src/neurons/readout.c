@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "base/memory.h"
+#include "base/threads.h"
 #include "model/language.h"
 #include "model/model.h"
 
@@ -83,9 +84,7 @@ mmn_status mmn_readout_run(mmn_readout *readout, const float *hidden, size_t row
 
     mmn_language_norm(compute, &model->config.language, weights, readout->normed, hidden, rows);
     mmn_language_logits(compute, weights, readout->logits, readout->normed, rows);
-#ifdef _OPENMP
-#pragma omp parallel for num_threads(compute->threads) schedule(static)
-#endif
+    MMN_PARALLEL_FOR(compute->threads, static)
     for (size_t row = 0; row < rows; row++) {
         float *logits = readout->logits + row * vocabulary;
         compute->kernels->softmax(logits, 1, vocabulary);
