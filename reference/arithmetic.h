@@ -1,4 +1,4 @@
-/* Building blocks of the kernels: bits of numbers, stored weights, panels, and the 16 lanes.
+/* Building blocks of the kernels: stored weights, lesser and greater, and the 16 lanes.
  *
  * Everything here is exact or rounds once, to nearest, ties to even. Compile with
  * -ffp-contract=off: a * b + c rounds twice, and where one rounding is meant fmaf is written. */
@@ -8,7 +8,8 @@
 #include <float.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
+
+#include "number_bits.h"
 
 #if defined(__FAST_MATH__)
 #error "compile without -ffast-math: results must not depend on the compiler"
@@ -22,34 +23,6 @@
 
 /* The terms of a long sum are dealt to this many lanes. */
 #define MMN_LANES ((size_t)16)
-
-static inline uint32_t mmn_bits_f32(float value)
-{
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    return bits;
-}
-
-static inline float mmn_f32_of_bits(uint32_t bits)
-{
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
-static inline uint64_t mmn_bits_f64(double value)
-{
-    uint64_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    return bits;
-}
-
-static inline double mmn_f64_of_bits(uint64_t bits)
-{
-    double value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
 
 /* The greater of two; where either is NaN, or both are zero, it is b (the x86 instruction MAXPS,
  * and a compare and select elsewhere). */
@@ -72,30 +45,6 @@ static inline double mmn_max_f64(double a, double b)
 static inline double mmn_min_f64(double a, double b)
 {
     return a < b ? a : b;
-}
-
-/* Little-endian, of any alignment. */
-static inline uint16_t mmn_load_16(const uint8_t *bytes)
-{
-    return (uint16_t)(bytes[0] | bytes[1] << 8);
-}
-
-static inline uint32_t mmn_load_32(const uint8_t *bytes)
-{
-    return bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
-           (uint32_t)bytes[3] << 24;
-}
-
-static inline void mmn_store_16(uint8_t *bytes, uint16_t value)
-{
-    bytes[0] = (uint8_t)value;
-    bytes[1] = (uint8_t)(value >> 8);
-}
-
-static inline void mmn_store_32(uint8_t *bytes, uint32_t value)
-{
-    mmn_store_16(bytes, (uint16_t)value);
-    mmn_store_16(bytes + 2, (uint16_t)(value >> 16));
 }
 
 /* bf16 is the upper half of an f32. */

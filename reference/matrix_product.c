@@ -19,13 +19,13 @@ static void widen_panel(float weights[][CHAINS], const uint8_t *weight, mmn_weig
                 weights[k][n] = 0.0f;
         } else if (type == MMN_WEIGHT_BF16) {
             for (size_t k = 0; k < length; k++)
-                weights[k][n] = mmn_widen_bf16(mmn_load_16(row + 2 * k));
+                weights[k][n] = mmn_widen_bf16(mmn_load_u16(row + 2 * k));
         } else if (type == MMN_WEIGHT_F16) {
             for (size_t k = 0; k < length; k++)
-                weights[k][n] = mmn_widen_f16(mmn_load_16(row + 2 * k));
+                weights[k][n] = mmn_widen_f16(mmn_load_u16(row + 2 * k));
         } else {
             for (size_t k = 0; k < length; k++)
-                weights[k][n] = mmn_f32_of_bits(mmn_load_32(row + 4 * k));
+                weights[k][n] = mmn_f32_of_bits(mmn_load_u32(row + 4 * k));
         }
     }
 }

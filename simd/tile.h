@@ -208,10 +208,10 @@ static void pack_rows(float *packed, const uint8_t *from, const uint8_t *next, s
             for (size_t i = 0; i < 16; i++) {
                 const uint8_t *stored = rows[i] + k * size;
                 to[k * TILE_WIDTH + i] = type == MMN_WEIGHT_F32
-                                             ? mmn_f32_of_bits(mmn_load_32(stored))
+                                             ? mmn_f32_of_bits(mmn_load_u32(stored))
                                          : type == MMN_WEIGHT_F16
-                                             ? mmn_widen_f16(mmn_load_16(stored))
-                                             : mmn_widen_bf16(mmn_load_16(stored));
+                                             ? mmn_widen_f16(mmn_load_u16(stored))
+                                             : mmn_widen_bf16(mmn_load_u16(stored));
             }
     }
 }

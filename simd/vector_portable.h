@@ -123,20 +123,20 @@ LANES(u32x16, 16, u32x16_count_positive, (u32x16 counts, f32x16 x),
 
 /* Stored numbers, little-endian: 32 bits, the lower 16 bits of a lane, bytes. */
 
-LANES(u32x16, 16, u32x16_load, (const void *from), mmn_load_32((const uint8_t *)from + 4 * i))
-LANES(u32x16, 16, u32x16_load_16, (const void *from), mmn_load_16((const uint8_t *)from + 2 * i))
+LANES(u32x16, 16, u32x16_load, (const void *from), mmn_load_u32((const uint8_t *)from + 4 * i))
+LANES(u32x16, 16, u32x16_load_16, (const void *from), mmn_load_u16((const uint8_t *)from + 2 * i))
 LANES(u32x16, 16, u32x16_load_8, (const uint8_t *from), from[i])
 
 static inline void u32x16_store(void *to, u32x16 a)
 {
     for (size_t i = 0; i < 16; i++)
-        mmn_store_32((uint8_t *)to + 4 * i, a.lane[i]);
+        mmn_store_u32((uint8_t *)to + 4 * i, a.lane[i]);
 }
 
 static inline void u32x16_store_16(void *to, u32x16 a)
 {
     for (size_t i = 0; i < 16; i++)
-        mmn_store_16((uint8_t *)to + 2 * i, (uint16_t)a.lane[i]);
+        mmn_store_u16((uint8_t *)to + 2 * i, (uint16_t)a.lane[i]);
 }
 
 /* Signed multiples of 2^-22, rounded down and limited to 0 to 255. */
@@ -158,7 +158,7 @@ static inline void load_transposed(u32x16 columns[STRIP], const uint8_t *const r
 {
     for (size_t j = 0; j < 16; j++)
         for (size_t i = 0; i < STRIP; i++)
-            columns[i].lane[j] = mmn_load_32(rows[j] + offset + 4 * i);
+            columns[i].lane[j] = mmn_load_u32(rows[j] + offset + 4 * i);
 }
 
 /* f64; low and high are the first and the last eight lanes. */

@@ -49,7 +49,7 @@ void mmn_digest_add_u64(mmn_digest *digest, uint64_t value)
 
 void mmn_digest_add_f64(mmn_digest *digest, double value)
 {
-    mmn_digest_add_u64(digest, mmn_double_bits(value));
+    mmn_digest_add_u64(digest, mmn_bits_f64(value));
 }
 
 void mmn_digest_add_text(mmn_digest *digest, const char *text)

@@ -42,10 +42,10 @@ typedef struct comparing {
 /* The distance from |value| to the next larger f32, as if f32's exponents had no upper end. */
 static double last_place(double value)
 {
-    int exponent = (int)(mmn_double_bits(value) >> 52 & 0x7ff) - 1023;
+    int exponent = (int)(mmn_bits_f64(value) >> 52 & 0x7ff) - 1023;
     if (exponent < -126)
         exponent = -126;
-    return mmn_double_from_bits((uint64_t)(exponent - 23 + 1023) << 52);
+    return mmn_f64_of_bits((uint64_t)(exponent - 23 + 1023) << 52);
 }
 
 static double relative(const squares *sums)
@@ -69,7 +69,7 @@ static void end_row(comparing *state, size_t row)
 static void place_ulp(comparing *state, double distance)
 {
     float ulp = distance < 3e38 ? (float)distance : 3e38f;
-    state->buckets[mmn_float_bits(ulp) >> BUCKET_SHIFT]++;
+    state->buckets[mmn_bits_f32(ulp) >> BUCKET_SHIFT]++;
     state->placed++;
     if (ulp > state->largest_ulp)
         state->largest_ulp = ulp;
@@ -119,7 +119,7 @@ static double percentile(const comparing *state, double share)
     for (uint32_t bucket = 0; bucket < BUCKETS; bucket++) {
         passed += state->buckets[bucket];
         if (passed >= wanted)
-            return mmn_float_from_bits(bucket << BUCKET_SHIFT);
+            return mmn_f32_of_bits(bucket << BUCKET_SHIFT);
     }
     return state->largest_ulp;
 }

@@ -18,7 +18,7 @@
  * sign bit, which has been cleared. */
 static uint32_t carried(float value)
 {
-    return (mmn_float_bits(value) & UINT32_C(0x7fffffff)) + UINT32_C(0x00800000);
+    return (mmn_bits_f32(value) & UINT32_C(0x7fffffff)) + UINT32_C(0x00800000);
 }
 
 static bool all_finite(const float *values, size_t count)

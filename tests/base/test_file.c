@@ -217,8 +217,8 @@ Test(bytes, are_little_endian_at_any_address)
     cr_assert_eq(memcmp(stored, "\0\1\2\3\4\5\6\0\0", 9), 0);
     mmn_store_i64(stored + 1, (int64_t)0x0807060504030201 - INT64_MAX - 1);
     cr_assert_eq(memcmp(stored, bytes, 9), 0);
-    cr_assert_eq(mmn_float_bits(-2.5f), 0xc0200000);
-    cr_assert_eq(mmn_double_bits(-2.5), 0xc004000000000000);
+    cr_assert_eq(mmn_bits_f32(-2.5f), 0xc0200000);
+    cr_assert_eq(mmn_bits_f64(-2.5), 0xc004000000000000);
     mmn_store_f32(stored, -2.5f);
     cr_assert_eq(memcmp(stored, "\0\0\x20\xc0", 4), 0);
     cr_assert_eq(mmn_load_f32(stored), -2.5f);
