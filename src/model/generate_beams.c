@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "model/beam_search.h"
+#include "model/distribution.h"
 #include "model/generate_step.h"
 #include "model/logit_rules.h"
 

@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "base/digest.h"
 #include "base/memory.h"
+#include "model/distribution.h"
 
 typedef struct candidate {
     float probability;
@@ -53,27 +54,6 @@ mmn_status mmn_sampler_set(mmn_sampler *sampler, const mmn_sampling *sampling, m
     sampler->place = (mmn_random_place){.seed = sampling->seed};
     name_words(sampler->place.at, sampling->sample ? sampling->sample : "");
     return MMN_OK;
-}
-
-static int32_t largest(const float *logits, size_t count)
-{
-    size_t best = 0;
-    for (size_t i = 1; i < count; i++)
-        if (logits[i] > logits[best] || (logits[best] != logits[best] && logits[i] == logits[i]))
-            best = i;
-    return (int32_t)best;
-}
-
-void mmn_log_softmax(const mmn_kernels *kernels, float *logits, size_t count, float *scratch)
-{
-    size_t greatest = (size_t)largest(logits, count);
-    memcpy(scratch, logits, count * sizeof(*scratch));
-    kernels->softmax(scratch, 1, count);
-    double logarithm, probability = (double)scratch[greatest];
-    kernels->log_f64(&logarithm, &probability, 1);
-    float maximum = logits[greatest], shift = (float)logarithm;
-    for (size_t i = 0; i < count; i++)
-        logits[i] = (logits[i] - maximum) + shift;
 }
 
 static int compare_candidates(const void *a, const void *b)
@@ -124,7 +104,7 @@ mmn_status mmn_sampler_choose(int32_t *token, const mmn_sampler *sampler,
                               const mmn_kernels *kernels, const float *logits, size_t count,
                               size_t number, mmn_error *error)
 {
-    *token = largest(logits, count);
+    *token = (int32_t)mmn_likeliest(logits, count);
     /* Where a logit is infinite or none is a number there are no probabilities. */
     if (sampler->temperature == 0 || !(logits[*token] - logits[*token] == 0.0f))
         return MMN_OK;

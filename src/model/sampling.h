@@ -21,10 +21,6 @@ typedef struct mmn_sampler {
 /* Checks what the caller asks for. MMN_USAGE when it cannot be. */
 mmn_status mmn_sampler_set(mmn_sampler *sampler, const mmn_sampling *sampling, mmn_error *error);
 
-/* logits [count] become their log softmax, in f32: (x - greatest) + log p, p being the softmax at
- * the greatest, its logarithm taken in binary64 and rounded. scratch [count]. */
-void mmn_log_softmax(const mmn_kernels *kernels, float *logits, size_t count, float *scratch);
-
 /* Chooses a token from logits [count], the `number`-th after the prompt. Greedy: the first of the
  * largest; NaN is never chosen before a number. Else: softmax(logits / temperature) in f32,
  * tokens by descending probability, then id; of the first top_k, and those as likely as the last

@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "base/random.h"
+#include "model/distribution.h"
 #include "model/language.h"
 #include "model/session.h"
 #include "neurons/mask_internal.h"
@@ -164,26 +165,6 @@ static void finish(passing *pass)
     *pass = (passing){0};
 }
 
-static size_t likeliest_of(const float *logits, size_t count)
-{
-    size_t best = 0;
-    for (size_t id = 1; id < count; id++)
-        if (logits[id] > logits[best])
-            best = id;
-    return best;
-}
-
-/* ln softmax(logits)[id] without underflow: the largest probability is 1 / the sum. */
-static double log_probability(const mmn_kernels *kernels, float *logits, size_t count, size_t best,
-                              size_t id)
-{
-    double below = (double)logits[id] - (double)logits[best], logarithm;
-    kernels->softmax(logits, 1, count);
-    double probability = logits[best];
-    kernels->log_f64(&logarithm, &probability, 1);
-    return below + logarithm;
-}
-
 /* What the pass makes of a word and of the answer. */
 static mmn_status judge(const disturbing *d, const passing *pass, const mmn_answer_word *word,
                         mmn_disturbance *found, mmn_error *error)
@@ -195,13 +176,13 @@ static mmn_status judge(const disturbing *d, const passing *pass, const mmn_answ
                         result->id_count);
     for (size_t i = 0; i < result->id_count; i++) {
         float *logits = d->logits + i * vocabulary;
-        size_t best = likeliest_of(logits, vocabulary);
+        size_t best = mmn_likeliest(logits, vocabulary);
         found->answer_changes = found->answer_changes || (int32_t)best != result->ids[i];
         if (i != word->token)
             continue;
         found->likeliest = (int32_t)best;
-        found->log_probability = log_probability(d->compute.kernels, logits, vocabulary, best,
-                                                 (size_t)word->id);
+        found->log_probability = mmn_log_probability(d->compute.kernels, logits, vocabulary,
+                                                     best, (size_t)word->id);
         if (!isfinite(found->log_probability))
             return mmn_fail(error, MMN_INPUT, NULL, NULL, "a logit is not finite");
     }

@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "base/threads.h"
+#include "model/distribution.h"
 #include "model/language.h"
 #include "model/model.h"
 
@@ -29,19 +30,11 @@ void mmn_likelihood_free(mmn_likelihood *likelihood)
     *likelihood = (mmn_likelihood){0};
 }
 
-/* - ln softmax(logits)[target] = (greatest - logits[target]) - ln p, p being the softmax of the
- * greatest: the logarithm's argument is never near 0. Changes the logits. */
+/* - ln softmax(logits)[target]. Changes the logits. */
 static double nats_of(const mmn_kernels *kernels, float *logits, size_t count, int32_t target)
 {
-    size_t greatest = 0;
-    for (size_t i = 1; i < count; i++)
-        if (logits[i] > logits[greatest])
-            greatest = i;
-    double distance = (double)logits[greatest] - (double)logits[target];
-    kernels->softmax(logits, 1, count);
-    double probability = (double)logits[greatest], logarithm;
-    kernels->log_f64(&logarithm, &probability, 1);
-    return distance - logarithm;
+    size_t likeliest = mmn_likeliest(logits, count);
+    return -mmn_log_probability(kernels, logits, count, likeliest, (size_t)target);
 }
 
 /* At most MMN_LIKELIHOOD_ROWS rows. */
