@@ -3,16 +3,17 @@
 
 #include <string.h>
 
+#include "base/items.h"
+
 bool mmn_is_missing(mmn_error *error, const char *names, size_t count, const void *const *pointers)
 {
-    for (size_t i = 0; i < count; i++) {
-        size_t length = strcspn(names, ",");
+    mmn_item name;
+    for (size_t i = 0; i < count && mmn_next_item(&name, &names, ','); i++) {
         if (!pointers[i]) {
-            mmn_fail(error, MMN_USAGE, NULL, NULL, "%.*s is NULL", (int)length, names);
+            mmn_fail(error, MMN_USAGE, NULL, NULL, "%.*s is NULL", MMN_ITEM(name));
             return true;
         }
-        names += length;
-        names += strspn(names, ", ");
+        names += names ? strspn(names, " ") : 0;
     }
     return false;
 }

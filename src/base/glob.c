@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/items.h"
+
 static const char number[] = "{i}";
 enum { NUMBER_LENGTH = sizeof number - 1 };
 
@@ -50,16 +52,14 @@ bool mmn_glob_match(const char *patterns, const char *name)
 {
     if (!patterns)
         return true;
-    for (;;) {
-        patterns += strspn(patterns, " ");
-        size_t length = strcspn(patterns, ",");
-        size_t trimmed = length;
-        while (trimmed > 0 && patterns[trimmed - 1] == ' ')
-            trimmed--;
-        if (trimmed > 0 && match_one(patterns, trimmed, name))
+    mmn_item item;
+    while (mmn_next_item(&item, &patterns, ',')) {
+        for (; item.length > 0 && item.text[0] == ' '; item.length--)
+            item.text++;
+        while (item.length > 0 && item.text[item.length - 1] == ' ')
+            item.length--;
+        if (item.length > 0 && match_one(item.text, item.length, name))
             return true;
-        if (patterns[length] == '\0')
-            return false;
-        patterns += length + 1;
     }
+    return false;
 }

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/glob.h"
+#include "base/items.h"
 #include "base/text_buffer.h"
 #include "model/input.h"
 #include "model/model.h"
@@ -14,15 +15,14 @@
 /* Every name of the comma-separated `names` must be one of the model's modules. */
 static mmn_status check_names(const mmn_model_info *info, const char *names, mmn_error *error)
 {
-    for (size_t length; *names != '\0'; names += length + (names[length] == ',')) {
-        length = strcspn(names, ",");
-        bool known = false;
+    mmn_item name;
+    while (mmn_next_item(&name, &names, ',')) {
+        bool known = name.length == 0;
         for (size_t i = 0; i < info->module_count; i++)
-            known = known || (strlen(info->modules[i].name) == length &&
-                              memcmp(info->modules[i].name, names, length) == 0);
+            known = known || mmn_item_is(&name, info->modules[i].name);
         if (!known)
             return mmn_fail(error, MMN_USAGE, NULL, NULL, "the model has no module called \"%.*s\"",
-                            (int)(length < 100 ? length : 100), names);
+                            MMN_ITEM(name));
     }
     return MMN_OK;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/given.h"
+#include "base/items.h"
 #include "base/memory.h"
 #include "model/input.h"
 #include "model/model.h"
@@ -362,18 +363,16 @@ static mmn_status run_sample(void *context, const mmn_planned_sample *planned,
 static mmn_status choose_stages(bool *stages, const char *text, mmn_error *error)
 {
     stages[MMN_LENS_OUT] = !text;
-    for (const char *at = text; at; at = strchr(at, ',')) {
-        at += *at == ',';
-        size_t length = strcspn(at, ",");
+    mmn_item name;
+    while (mmn_next_item(&name, &text, ',')) {
         int stage = 0;
-        while (stage < MMN_LENS_STAGES && (strlen(mmn_lens_stage_names[stage]) != length ||
-                                           strncmp(mmn_lens_stage_names[stage], at, length) != 0))
+        while (stage < MMN_LENS_STAGES && !mmn_item_is(&name, mmn_lens_stage_names[stage]))
             stage++;
         if (stage == MMN_LENS_STAGES)
             return mmn_fail(error, MMN_USAGE, NULL, NULL,
                             "there is nothing called \"%.*s\" to read; there are \"out\", "
                             "\"attn.out\", \"mid\" and \"mlp.out\"",
-                            (int)(length < 100 ? length : 100), at);
+                            MMN_ITEM(name));
         stages[stage] = true;
     }
     return MMN_OK;

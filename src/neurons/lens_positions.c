@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/items.h"
+
 /* Digits, and nothing else, up to a comma or the end; numbers beyond any input become SIZE_MAX. */
 static bool read_number(size_t *number, const char *text, size_t length)
 {
@@ -67,14 +69,12 @@ static bool choose_term(bool *chosen, const mmn_input *input, const char *term, 
 mmn_status mmn_lens_choose_positions(bool *chosen, const mmn_input *input, const char *text,
                                      mmn_error *error)
 {
-    for (const char *at = text; at; at = strchr(at, ',')) {
-        at += *at == ',';
-        size_t length = strcspn(at, ",");
-        if (!choose_term(chosen, input, at, length))
+    mmn_item item;
+    while (mmn_next_item(&item, &text, ','))
+        if (!choose_term(chosen, input, item.text, item.length))
             return mmn_fail(error, MMN_USAGE, NULL, NULL,
                             "\"%.*s\" names no position; there are \"last\", \"all\", numbers, "
                             "\"image:K\" and \"text:K\"",
-                            (int)(length < 100 ? length : 100), at);
-    }
+                            MMN_ITEM(item));
     return MMN_OK;
 }

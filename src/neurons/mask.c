@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/given.h"
+#include "base/items.h"
 #include "base/memory.h"
 #include "base/text_buffer.h"
 #include "model/family.h"
@@ -75,9 +76,9 @@ size_t mmn_mask_neurons(const mmn_mask *mask, const char *name, int layer)
 /* Whether `name` is one of the names in `setting`, which "+" separates. */
 static bool names_module(const char *setting, const char *name)
 {
-    size_t length = strlen(name);
-    for (const char *at = setting; *at != '\0'; at += strcspn(at, "+"), at += *at == '+')
-        if (strncmp(at, name, length) == 0 && (at[length] == '+' || at[length] == '\0'))
+    mmn_item item;
+    while (mmn_next_item(&item, &setting, '+'))
+        if (mmn_item_is(&item, name))
             return true;
     return false;
 }
@@ -87,22 +88,18 @@ static mmn_status check_setting(const char *setting, const mmn_neuron_lists *lis
 {
     if (strcmp(setting, "all") == 0 || strcmp(setting, "none") == 0)
         return MMN_OK;
-    const char *at = setting;
-    for (;;) {
-        int length = (int)strcspn(at, "+");
+    mmn_item item;
+    while (mmn_next_item(&item, &setting, '+')) {
         bool known = false;
         for (size_t m = 0; m < lists->module_count && !known; m++)
-            known = strlen(lists->modules[m].name) == (size_t)length &&
-                    strncmp(lists->modules[m].name, at, (size_t)length) == 0;
+            known = mmn_item_is(&item, lists->modules[m].name);
         if (!known)
             return mmn_fail(error, MMN_USAGE, file, NULL,
                             "no neurons of a module \"%.*s\" are listed; a setting is \"none\", "
                             "\"all\", or modules joined by \"+\"",
-                            length, at);
-        if (at[length] == '\0')
-            return MMN_OK;
-        at += length + 1;
+                            MMN_ITEM(item));
     }
+    return MMN_OK;
 }
 
 /* Marks the neurons of `list` in marks [layers][neurons]. */
@@ -194,15 +191,15 @@ mmn_status mmn_mask_choose_domains(uint8_t *domains, const mmn_neuron_lists *lis
 {
     for (size_t d = 0; d < lists->domain_count; d++)
         domains[d] = !names;
-    for (const char *at = names; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
-        size_t length = strcspn(at, ","), d = 0;
-        while (d < lists->domain_count && (strlen(lists->domains[d]) != length ||
-                                           strncmp(lists->domains[d], at, length) != 0))
+    mmn_item name;
+    while (mmn_next_item(&name, &names, ',')) {
+        size_t d = 0;
+        while (d < lists->domain_count && !mmn_item_is(&name, lists->domains[d]))
             d++;
         if (d == lists->domain_count)
             return mmn_fail(error, MMN_USAGE, file, NULL,
                             "there is no domain \"%.*s\"; the first of %zu is \"%s\"",
-                            (int)(length < 100 ? length : 100), at, lists->domain_count,
+                            MMN_ITEM(name), lists->domain_count,
                             lists->domains[0]);
         domains[d] = 1;
     }

@@ -7,6 +7,7 @@
 #include "base/given.h"
 #include "base/glob.h"
 #include "base/hexadecimal.h"
+#include "base/items.h"
 #include "base/memory.h"
 
 static mmn_status make_rule(mmn_rank_rule *rule, const mmn_rank_options *options,
@@ -30,15 +31,14 @@ static mmn_status make_rule(mmn_rank_rule *rule, const mmn_rank_options *options
 static mmn_status check_names(const mmn_counts *counts, const char *names, const char *file,
                               mmn_error *error)
 {
-    for (size_t length; *names != '\0'; names += length + (names[length] == ',')) {
-        length = strcspn(names, ",");
-        bool known = false;
+    mmn_item name;
+    while (mmn_next_item(&name, &names, ',')) {
+        bool known = name.length == 0;
         for (size_t i = 0; i < counts->module_count; i++)
-            known = known || (strlen(counts->modules[i].name) == length &&
-                              memcmp(counts->modules[i].name, names, length) == 0);
+            known = known || mmn_item_is(&name, counts->modules[i].name);
         if (!known)
             return mmn_fail(error, MMN_USAGE, file, NULL, "module \"%.*s\" was not counted",
-                            (int)(length < 100 ? length : 100), names);
+                            MMN_ITEM(name));
     }
     return MMN_OK;
 }

@@ -4,21 +4,22 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/items.h"
 #include "base/memory.h"
 #include "base/modules.h"
 
-static mmn_status add(mmn_settings *settings, const char *name, size_t length, mmn_error *error)
+static mmn_status add(mmn_settings *settings, const mmn_item *name, mmn_error *error)
 {
-    if (length == 0)
+    if (name->length == 0)
         return mmn_fail(error, MMN_USAGE, NULL, NULL, "a setting has no name");
     for (size_t i = 0; i < settings->count; i++)
-        if (strlen(settings->names[i]) == length && memcmp(settings->names[i], name, length) == 0)
+        if (mmn_item_is(name, settings->names[i]))
             return mmn_fail(error, MMN_USAGE, NULL, NULL, "the setting \"%.100s\" is named twice",
                             settings->names[i]);
     if (settings->count == MMN_SETTING_LIMIT)
         return mmn_fail(error, MMN_USAGE, NULL, NULL, "there are more than %d settings",
                         MMN_SETTING_LIMIT);
-    char *copy = mmn_copy_bytes(name, length, error);
+    char *copy = mmn_copy_bytes(name->text, name->length, error);
     if (!copy)
         return MMN_SYSTEM;
     settings->names[settings->count++] = copy;
@@ -28,15 +29,14 @@ static mmn_status add(mmn_settings *settings, const char *name, size_t length, m
 /* Whether the lists have all modules of the setting, their names joined by "+". */
 static bool has_all(const mmn_neuron_lists *lists, const char *setting)
 {
-    for (const char *at = setting;; at++) {
+    mmn_item item;
+    while (mmn_next_item(&item, &setting, '+')) {
         char name[MMN_MODULE_NAME_SIZE];
-        snprintf(name, sizeof(name), "%.*s", (int)strcspn(at, "+"), at);
+        snprintf(name, sizeof(name), "%.*s", MMN_ITEM(item));
         if (!mmn_neuron_lists_module(lists, name))
             return false;
-        at += strlen(name);
-        if (*at == '\0')
-            return true;
     }
+    return true;
 }
 
 /* Those of the paper that the lists have the modules for. */
@@ -47,9 +47,9 @@ static mmn_status add_usual(mmn_settings *settings, const mmn_neuron_lists *list
 
     for (const char *const *usual = mmn_usual_settings; *usual && status == MMN_OK; usual++)
         if (has_all(lists, *usual))
-            status = add(settings, *usual, strlen(*usual), error);
+            status = add(settings, &(mmn_item){*usual, strlen(*usual)}, error);
     if (status == MMN_OK && (lists->module_count > 1 || settings->count == 0))
-        status = add(settings, "all", strlen("all"), error);
+        status = add(settings, &(mmn_item){"all", strlen("all")}, error);
     return status;
 }
 
@@ -58,11 +58,9 @@ mmn_status mmn_settings_make(mmn_settings *settings, const char *text,
 {
     mmn_status status = text ? MMN_OK : add_usual(settings, lists, error);
 
-    for (const char *at = text; at && status == MMN_OK;) {
-        const size_t length = strcspn(at, ",");
-        status = add(settings, at, length, error);
-        at = at[length] == ',' ? at + length + 1 : NULL;
-    }
+    mmn_item item;
+    while (status == MMN_OK && mmn_next_item(&item, &text, ','))
+        status = add(settings, &item, error);
     return status;
 }
 
