@@ -1,7 +1,7 @@
 /* Trials: random sizes and values, and the arrays that hold them. */
-#include <criterion/criterion.h>
 #include <float.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "arithmetic.h"
@@ -36,7 +36,7 @@ static float uniform(trial *t)
 
 size_t trial_below(trial *t, size_t limit)
 {
-    return trial_random(t) % limit;
+    return t->timed ? 0 : trial_random(t) % limit;
 }
 
 size_t trial_size(trial *t, size_t low, size_t high)
@@ -49,6 +49,11 @@ size_t trial_size(trial *t, size_t low, size_t high)
         return size;
     size_t beside = size / block * block + trial_below(t, 3);
     return beside >= low + 1 && beside - 1 <= high ? beside - 1 : size;
+}
+
+mmn_weight_type trial_type(trial *t)
+{
+    return t->timed ? t->timed->type : (mmn_weight_type)trial_below(t, 3);
 }
 
 size_t trial_stride(trial *t, size_t width)
@@ -108,7 +113,8 @@ void trial_fill(trial *t, float *values, size_t count, float scale)
 
 static void *keep(trial *t, const char *name, guarded memory)
 {
-    cr_assert_lt(t->array_count, (size_t)TRIAL_ARRAYS);
+    if (t->array_count == TRIAL_ARRAYS)
+        abort();
     t->names[t->array_count] = name;
     t->arrays[t->array_count++] = memory;
     return memory.data;
@@ -140,7 +146,8 @@ float *trial_scratch(trial *t, size_t floats)
     size_t size = floats * sizeof(float);
 
     /* So it ends at a page and is aligned as well. */
-    cr_assert_eq(size % MMN_SCRATCH_ALIGNMENT, 0);
+    if (size % MMN_SCRATCH_ALIGNMENT != 0)
+        abort();
     void *scratch = keep(t, "scratch", guarded_before_page(size));
     memset(scratch, 0xff, size);
     return scratch;

@@ -3,8 +3,9 @@
 
 #include "checks.h"
 
-/* Multiply-adds of one trial: the reference takes some milliseconds. */
-enum { MOST_WORK = 400000 };
+/* Multiply-adds of one trial: the reference takes some milliseconds. The widest row of weights is one
+ * that is timed. */
+enum { MOST_WORK = 400000, WIDEST = 4096 };
 
 /* --- matrix product --- */
 
@@ -24,6 +25,12 @@ static size_t at_most(size_t size, size_t limit)
 /* One of the three is large, or two of them are middling. */
 static void choose_sizes(trial *t, product *p)
 {
+    if (t->timed) {
+        p->rows = t->timed->rows;
+        p->outputs = t->timed->width;
+        p->depth = t->timed->depth;
+        return;
+    }
     switch (trial_below(t, 5)) {
     case 0:
         p->depth = trial_size(t, 0, 1100);
@@ -60,7 +67,7 @@ static const uint8_t *make_weights(trial *t, const product *p)
     size_t size = mmn_weight_size(p->type);
     size_t count = p->outputs > 0 ? (p->outputs - 1) * p->weight_stride + p->depth : 0;
     uint8_t *stored = trial_misaligned(t, "weight", count * size);
-    float row[1200];
+    float row[WIDEST];
 
     for (size_t n = 0; n < p->outputs; n++) {
         size_t place = n * p->weight_stride;
@@ -87,15 +94,16 @@ static void multiply(const mmn_kernels *kernels, const product *p, float *output
                             p->scratch);
 }
 
-/* Often keeps the panels of the input apart, with NaN between and behind them. */
+/* Often keeps the panels of the input apart, with NaN between and behind them; if timed, as
+ * src/model/operations.c does, so that rows do not meet in the cache. */
 static product rearranged(trial *t, const product *p)
 {
     product q = *p;
     size_t panels = (p->depth + MMN_PANEL - 1) / MMN_PANEL;
 
-    if (p->rows * panels == 0 || trial_below(t, 3) == 0)
+    if (p->rows * panels == 0 || trial_below(t, 3) == 2)
         return q;
-    q.input_stride = trial_stride(t, MMN_PANEL);
+    q.input_stride = t->timed ? MMN_PANEL + 16 : trial_stride(t, MMN_PANEL);
     q.panel_stride = trial_stride(t, (p->rows - 1) * q.input_stride + MMN_PANEL);
     size_t last = p->depth - (panels - 1) * MMN_PANEL;
     size_t count = (panels - 1) * q.panel_stride + (p->rows - 1) * q.input_stride + last;
@@ -113,7 +121,7 @@ static product rearranged(trial *t, const product *p)
 
 void check_matrix_product(trial *t)
 {
-    product p = {.type = (mmn_weight_type)trial_below(t, 3), .panel_stride = MMN_PANEL};
+    product p = {.type = trial_type(t), .panel_stride = MMN_PANEL};
 
     choose_sizes(t, &p);
     p.input_stride = trial_stride(t, p.depth);
@@ -136,7 +144,7 @@ void check_matrix_product(trial *t)
     multiply(t->reference, &p, output.expected, stride, 0, row, first, p.outputs - first);
     multiply(t->reference, &p, output.expected, stride, row, p.rows - row, first,
              p.outputs - first);
-    multiply(t->table, &q, output.found, stride, 0, p.rows, 0, p.outputs);
+    TRIAL_CALL(t, multiply(t->table, &q, output.found, stride, 0, p.rows, 0, p.outputs));
     trial_compare(t, &output);
 }
 
@@ -148,7 +156,7 @@ static const uint8_t *make_transposed_weights(trial *t, const product *p)
     size_t size = mmn_weight_size(p->type);
     size_t count = p->depth > 0 ? (p->depth - 1) * p->weight_stride + p->outputs : 0;
     uint8_t *stored = trial_misaligned(t, "weight", count * size);
-    float row[1200];
+    float row[WIDEST];
 
     for (size_t k = 0; k < p->depth; k++) {
         size_t place = k * p->weight_stride;
@@ -175,11 +183,11 @@ static void multiply_transposed(const mmn_kernels *kernels, const product *p, fl
 
 void check_transposed_product(trial *t)
 {
-    product p = {.type = (mmn_weight_type)trial_below(t, 3)};
+    product p = {.type = trial_type(t)};
 
-    p.outputs = trial_size(t, 0, 200);
-    p.depth = trial_size(t, 0, 600);
-    p.rows = trial_size(t, 0, at_most(5, MOST_WORK / (p.outputs * p.depth + 1)));
+    p.outputs = trial_width(t, trial_size(t, 0, 200));
+    p.depth = trial_depth(t, trial_size(t, 0, 600));
+    p.rows = trial_rows(t, trial_size(t, 0, at_most(5, MOST_WORK / (p.outputs * p.depth + 1))));
     p.input_stride = trial_stride(t, p.depth);
     p.weight_stride = trial_stride(t, p.outputs);
     p.input = trial_values(t, "input", p.rows, p.depth, p.input_stride, 1.0f);
@@ -196,7 +204,7 @@ void check_transposed_product(trial *t)
                         p.outputs - first);
     multiply_transposed(t->reference, &p, output.expected, stride, row, p.rows - row, first,
                         p.outputs - first);
-    multiply_transposed(t->table, &p, output.found, stride, 0, p.rows, 0, p.outputs);
+    TRIAL_CALL(t, multiply_transposed(t->table, &p, output.found, stride, 0, p.rows, 0, p.outputs));
     trial_compare(t, &output);
 }
 
@@ -213,7 +221,7 @@ static float choose_scale(trial *t, size_t head_dim)
 {
     static const float scales[] = {1.0f, -0.3f, 30.0f, 0.0f, 0x1p-130f};
 
-    if (trial_below(t, 3) > 0)
+    if (trial_below(t, 3) < 2)
         return 1.0f / sqrtf((float)head_dim + 1.0f);
     return scales[trial_below(t, 5)];
 }
@@ -293,15 +301,15 @@ static void attend_by_rows(trial *t, mmn_attention_task task)
 
 void check_attention(trial *t)
 {
-    mmn_attention_task task = {.head_dim = choose_head(t)};
+    mmn_attention_task task = {.head_dim = trial_depth(t, choose_head(t))};
 
-    task.rows = trial_size(t, 1, MMN_ATTENTION_ROWS);
-    task.key_count = trial_below(t, 4) ? trial_size(t, 1, 400) : trial_size(t, 1, 800);
-    if (task.rows * task.key_count * task.head_dim > MOST_WORK)
+    task.rows = trial_rows(t, trial_size(t, 1, MMN_ATTENTION_ROWS));
+    task.key_count = trial_width(t, trial_size(t, 1, trial_below(t, 4) ? 400 : 800));
+    if (!t->timed && task.rows * task.key_count * task.head_dim > MOST_WORK)
         task.rows = 1 + trial_below(t, at_most(MMN_ATTENTION_ROWS, MOST_WORK / task.key_count /
                                                                        task.head_dim + 1));
     task.scale = choose_scale(t, task.head_dim);
-    if (trial_below(t, 3) == 0)
+    if (trial_below(t, 3) == 2)
         task.alibi_slope = trial_below(t, 4) ? 1.0f / (float)(1 + trial_below(t, 256)) : -3.0f;
     choose_position(t, &task);
     /* Heads side by side, as with several of them. */
@@ -324,7 +332,7 @@ void check_attention(trial *t)
         trial_values(t, "values", task.key_count, task.head_dim, task.value_stride, 1.0f);
     if (trial_below(t, 2))
         poison(t, &task, keys, values);
-    if (trial_below(t, 12) == 0)
+    if (trial_below(t, 12) == 11)
         make_scores_infinite(&task, query, keys);
     task.query = query;
     task.keys = keys;
@@ -336,6 +344,6 @@ void check_attention(trial *t)
     task.output = output.expected;
     attend_by_rows(t, task);
     task.output = output.found;
-    t->table->attention(&task);
+    TRIAL_CALL(t, t->table->attention(&task));
     trial_compare(t, &output);
 }

@@ -1,4 +1,5 @@
-/* Trials: a kernel called once with random arguments, beside the reference, in guarded memory.
+/* Trials: a kernel called once with random arguments, beside the reference, in guarded memory; or
+ * called many times with arguments as models have them, and timed (time_kernels.c).
  *
  * A trial's seed determines all its arguments. Where a kernel's result differs, or it reaches
  * outside its arguments, the test fails and says the seed, the shape and where. MMN_TEST_SEED is
@@ -13,6 +14,12 @@
 
 enum { TRIAL_ARRAYS = 16 };
 
+/* Sizes of what is timed: of rows, of an output's rows, and of a sum; 0 where there is none. */
+typedef struct trial_sizes {
+    size_t rows, width, depth;
+    mmn_weight_type type;
+} trial_sizes;
+
 typedef struct trial {
     const mmn_kernels *table, *reference;
     const char *kernel;
@@ -22,7 +29,17 @@ typedef struct trial {
     guarded arrays[TRIAL_ARRAYS];
     const char *names[TRIAL_ARRAYS];
     size_t array_count;
+    /* NULL and nothing, or what is timed and whether to call the kernel once more. Then random choices
+     * are 0, which stands for the usual case, and nothing is compared. */
+    const trial_sizes *timed;
+    _Bool (*again)(struct trial *t);
 } trial;
+
+/* Makes a call of the table's kernel: once, or as often as it takes to time it. */
+#define TRIAL_CALL(t, call)                                                                        \
+    do                                                                                             \
+        call;                                                                                      \
+    while ((t)->timed && (t)->again(t))
 
 typedef void (*trial_check)(trial *t);
 
@@ -32,7 +49,7 @@ void trial_run(const char *table, const char *kernel, int rounds, trial_check ch
 /* Says what is called, for the message of a failure. */
 __attribute__((format(printf, 2, 3))) void trial_say(trial *t, const char *format, ...);
 
-/* Ends the test: says what failed and how to see it again, then `details`. */
+/* Ends the program: says what failed and how to see it again, then `details`. */
 void trial_fail(const trial *t, const char *details);
 
 /* --- random arguments --- */
@@ -40,10 +57,28 @@ void trial_fail(const trial *t, const char *details);
 /* Begins the arguments that belong to a seed. */
 void trial_seed(trial *t, uint64_t seed);
 uint32_t trial_random(trial *t);
-/* 0 to limit - 1. */
+/* 0 to limit - 1; 0 is the usual case. */
 size_t trial_below(trial *t, size_t limit);
 /* low to high; half of them beside or at multiples of 16, 32, 64 or 256, where there are any. */
 size_t trial_size(trial *t, size_t low, size_t high);
+/* A size of what is timed, otherwise the other one. */
+static inline size_t trial_rows(const trial *t, size_t otherwise)
+{
+    return t->timed ? t->timed->rows : otherwise;
+}
+
+static inline size_t trial_width(const trial *t, size_t otherwise)
+{
+    return t->timed ? t->timed->width : otherwise;
+}
+
+static inline size_t trial_depth(const trial *t, size_t otherwise)
+{
+    return t->timed ? t->timed->depth : otherwise;
+}
+
+/* How weights are stored. */
+mmn_weight_type trial_type(trial *t);
 /* A stride for `width` elements: often just the width. */
 size_t trial_stride(trial *t, size_t width);
 /* A number that tries rounding, ranges and special values. */
