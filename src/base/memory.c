@@ -12,18 +12,18 @@ void mmn_memory_fail_at(unsigned long number)
     fail_at = number;
 }
 
-_Bool mmn_multiply_sizes(size_t a, size_t b, size_t *product)
+bool mmn_multiply_sizes(size_t a, size_t b, size_t *product)
 {
     if (a != 0 && b > SIZE_MAX / a)
-        return 0;
+        return false;
     *product = a * b;
-    return 1;
+    return true;
 }
 
 void *mmn_allocate_for_library(size_t size)
 {
     void *pointer = NULL;
-    _Bool refused = fail_at != 0 && --fail_at == 0;
+    bool refused = fail_at != 0 && --fail_at == 0;
     if (refused || posix_memalign(&pointer, MMN_ALIGNMENT, size ? size : 1) != 0)
         return NULL;
     return pointer;

@@ -2,6 +2,7 @@
 #ifndef MMN_BASE_MEMORY_H
 #define MMN_BASE_MEMORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/error.h"
@@ -35,7 +36,7 @@ void *mmn_allocate_for_library(size_t size);
 void mmn_free(void *pointer);
 
 /* *product = a * b, or false when it does not fit. */
-_Bool mmn_multiply_sizes(size_t a, size_t b, size_t *product);
+bool mmn_multiply_sizes(size_t a, size_t b, size_t *product);
 
 /* For tests: the allocation with this number from now on (1 is the next) fails; 0 switches it off. */
 void mmn_memory_fail_at(unsigned long number);

@@ -1,5 +1,5 @@
 /* BMP files to RGB, with the conversions of Pillow. */
-#include "format/bmp.h"
+#include "format/decoders.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -36,7 +36,7 @@ typedef struct bmp_reader {
     mmn_error *error;
 } bmp_reader;
 
-_Bool mmn_is_bmp(const uint8_t *data, size_t size)
+bool mmn_is_bmp(const uint8_t *data, size_t size)
 {
     return size >= 2 && memcmp(data, "BM", 2) == 0;
 }

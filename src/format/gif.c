@@ -1,5 +1,5 @@
 /* GIF files to RGB, by giflib, with the conversions of Pillow. */
-#include "format/gif.h"
+#include "format/decoders.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "config.h"
 #endif
 
-_Bool mmn_is_gif(const uint8_t *data, size_t size)
+bool mmn_is_gif(const uint8_t *data, size_t size)
 {
     return size >= 6 && (memcmp(data, "GIF87a", 6) == 0 || memcmp(data, "GIF89a", 6) == 0);
 }
@@ -173,7 +173,7 @@ static mmn_status read_image(gif_reader *reader)
     for (size_t i = 0; i < width * height; i++)
         memcpy(reader->image->rgb + 3 * i, colours[background], 3);
     if (reader->transparent >= 0) {
-        reader->image->has_key = 1;
+        reader->image->has_key = true;
         memcpy(reader->image->key, colours[reader->transparent], 3);
     }
     return read_rows(reader, (const uint8_t(*)[3])colours);

@@ -5,16 +5,11 @@
 
 #include "base/file.h"
 #include "base/file_kind.h"
-#include "format/bmp.h"
-#include "format/gif.h"
-#include "format/jpeg.h"
-#include "format/png.h"
-#include "format/tiff.h"
-#include "format/webp.h"
+#include "format/decoders.h"
 
 /* A format that is read. */
 typedef struct format {
-    _Bool (*is)(const uint8_t *data, size_t size);
+    bool (*is)(const uint8_t *data, size_t size);
     mmn_status (*decode)(mmn_image *image, const uint8_t *data, size_t size,
                          mmn_resize_order pillow, mmn_error *error);
     const char *type; /* as web pages call it */
@@ -124,7 +119,7 @@ mmn_status mmn_image_load(mmn_image *image, const char *path, mmn_resize_order p
     if (status != MMN_OK)
         return mmn_file_kind_explain(error, status, path, MMN_KIND_PICTURE);
     status = mmn_image_decode(image, mapping.data, mapping.size, pillow, error);
-    _Bool strange = !format_of(mapping.data, mapping.size) &&
+    bool strange = !format_of(mapping.data, mapping.size) &&
                     !guess_format(mapping.data, mapping.size);
     mmn_unmap(&mapping);
     if (status != MMN_OK)

@@ -1,5 +1,5 @@
 /* JPEG files to RGB, by libjpeg-turbo, with the settings and the conversions of Pillow. */
-#include "format/jpeg.h"
+#include "format/decoders.h"
 
 #include <setjmp.h>
 #include <stdio.h>
@@ -38,7 +38,7 @@ typedef struct jpeg_reader {
     mmn_error *error;
 } jpeg_reader;
 
-_Bool mmn_is_jpeg(const uint8_t *data, size_t size)
+bool mmn_is_jpeg(const uint8_t *data, size_t size)
 {
     return size >= 3 && data[0] == 0xff && data[1] == 0xd8 && data[2] == 0xff;
 }
@@ -106,7 +106,7 @@ static void skip_source(j_decompress_ptr decompress, long count)
     source->bytes_in_buffer -= (size_t)count;
 }
 
-static _Bool begins_with(jpeg_saved_marker_ptr marker, const char *header, size_t length)
+static bool begins_with(jpeg_saved_marker_ptr marker, const char *header, size_t length)
 {
     return marker->data_length >= length && memcmp(marker->data, header, length) == 0;
 }
@@ -147,7 +147,7 @@ static unsigned orientation_of(jpeg_reader *reader)
 /* Whether a file of `size` bytes can be complete: Huffman codes take at least one bit for each of
  * the units (up to 32x32 pixels) that an image is coded in. Keeps a short file that claims to be
  * huge from taking memory. */
-static _Bool may_hold_all_blocks(const struct jpeg_decompress_struct *decompress, size_t size)
+static bool may_hold_all_blocks(const struct jpeg_decompress_struct *decompress, size_t size)
 {
     size_t unit_width = (size_t)decompress->max_h_samp_factor * DCTSIZE;
     size_t unit_height = (size_t)decompress->max_v_samp_factor * DCTSIZE;

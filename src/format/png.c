@@ -1,5 +1,5 @@
 /* PNG files to RGB, by libpng, with the conversions of Pillow. */
-#include "format/png.h"
+#include "format/decoders.h"
 
 #include <setjmp.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 #include "config.h"
 #endif
 
-_Bool mmn_is_png(const uint8_t *data, size_t size)
+bool mmn_is_png(const uint8_t *data, size_t size)
 {
     static const uint8_t signature[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
     return size >= sizeof(signature) && memcmp(data, signature, sizeof(signature)) == 0;
@@ -54,7 +54,7 @@ typedef struct png_reader {
     size_t exif_size, transparency_size;
     png_uint_32 plain_texts, compressed_texts;
     mmn_image *image;
-    _Bool lacked_memory; /* libpng goes on without some chunks then */
+    bool lacked_memory; /* libpng goes on without some chunks then */
     mmn_status status;
     mmn_error *error;
 } png_reader;
@@ -275,7 +275,7 @@ static void read_image(png_reader *reader)
     int depth = png_get_bit_depth(png, info), colour = png_get_color_type(png, info);
     if (height > reader->size * (uint64_t)MAXIMUM_EXPANSION / png_get_rowbytes(png, info))
         leave(reader, "the PNG image is truncated: it has more pixels than bytes for them");
-    _Bool wide_grey = colour == PNG_COLOR_TYPE_GRAY && depth == 16;
+    bool wide_grey = colour == PNG_COLOR_TYPE_GRAY && depth == 16;
     if (!wide_grey) {
         png_set_strip_16(png);
         png_set_strip_alpha(png);

@@ -1,5 +1,5 @@
 /* TIFF files to RGB, by libtiff, with the conversions of Pillow. */
-#include "format/tiff.h"
+#include "format/decoders.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 #include "config.h"
 #endif
 
-_Bool mmn_is_tiff(const uint8_t *data, size_t size)
+bool mmn_is_tiff(const uint8_t *data, size_t size)
 {
     static const char *const beginnings[] = {"II*\0", "MM\0*", "II+\0", "MM\0+"};
     for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++)

@@ -1,5 +1,5 @@
 /* WebP files to RGB, by libwebp, with the conversions of Pillow. */
-#include "format/webp.h"
+#include "format/decoders.h"
 
 #include <string.h>
 
@@ -7,7 +7,7 @@
 #include "config.h"
 #endif
 
-_Bool mmn_is_webp(const uint8_t *data, size_t size)
+bool mmn_is_webp(const uint8_t *data, size_t size)
 {
     return size >= 12 && memcmp(data, "RIFF", 4) == 0 && memcmp(data + 8, "WEBP", 4) == 0;
 }

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/given.h"
+#include "base/image.h"
 #include "base/memory.h"
 #include "format/image_file.h"
-#include "image/join.h"
 #include "model/instruction.h"
 #include "model/model.h"
 #include "model/prompt.h"

@@ -8,6 +8,8 @@
 #ifndef MMN_MODEL_OPERATIONS_H
 #define MMN_MODEL_OPERATIONS_H
 
+#include <stdbool.h>
+
 #include "base/interrupt.h"
 #include "kernels.h"
 #include "model/finite.h"
@@ -61,7 +63,7 @@ typedef struct mmn_heads {
     const float *query, *keys, *values;
     float *output;
     size_t rows, key_count, heads, kv_heads, head_dim;
-    _Bool causal;
+    bool causal;
     size_t first_position, window; /* as in mmn_attention_task */
     const float *alibi_slopes; /* [heads], or NULL: positions do not enter the scores */
 } mmn_heads;

@@ -8,7 +8,7 @@
 #include "base/memory.h"
 #include "base/text_buffer.h"
 #include "base/utf8.h"
-#include "text/letter_case.h"
+#include "text/characters.h"
 
 static size_t white_prefix(const char *text)
 {

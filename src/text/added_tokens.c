@@ -10,7 +10,7 @@
 
 #include "base/memory.h"
 #include "base/utf8.h"
-#include "text/word_character.h"
+#include "text/characters.h"
 
 /* Refuses what this build cannot find. */
 static mmn_status check(const mmn_added_token *token, const char *content, mmn_error *error)

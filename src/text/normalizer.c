@@ -15,8 +15,7 @@
 #include "base/utf8.h"
 #include "text/bert_characters.h"
 #include "text/byte_level.h"
-#include "text/letter_case.h"
-#include "text/word_character.h"
+#include "text/characters.h"
 
 /* U+2581, which stands for a space inside pieces. */
 static const char space_symbol[] = "\xe2\x96\x81";

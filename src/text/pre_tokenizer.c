@@ -12,7 +12,7 @@
 #include "base/utf8.h"
 #include "text/bert_characters.h"
 #include "text/byte_level.h"
-#include "text/word_character.h"
+#include "text/characters.h"
 
 mmn_status mmn_pre_tokenizer_add(mmn_pre_tokenizer *pre_tokenizer, mmn_pre_tokenizer_step *step,
                                  mmn_error *error)

@@ -1,8 +1,8 @@
 /* Fuzz target: JPEG images. */
 #include "tests/fuzz/fuzz.h"
 
+#include "format/decoders.h"
 #include "format/image_file.h"
-#include "format/jpeg.h"
 
 FUZZ_TARGET(jpeg, 500)
 {

@@ -3,8 +3,8 @@
 
 #include "tests/fuzz/fuzz.h"
 
+#include "format/decoders.h"
 #include "format/image_file.h"
-#include "format/png.h"
 
 #ifdef HAVE_CONFIG_H
 #include "config.h"

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "base/digest.h"
+#include "base/image.h"
 #include "base/memory.h"
 #include "format/image_file.h"
-#include "image/join.h"
 #include "image/pixel_values.h"
 #include "tests/image/readable.h"
 

@@ -1,13 +1,18 @@
-/* Classes of characters, from utf8proc's categories. */
+/* Classes and lower case of characters, from utf8proc's data. */
 #ifdef HAVE_CONFIG_H
 #include "config.h"
 #endif
 
-#include "text/word_character.h"
+#include "text/characters.h"
 
 #ifdef HAVE_UTF8PROC
 
 #include <utf8proc.h>
+
+uint32_t mmn_to_lowercase(uint32_t code)
+{
+    return (uint32_t)utf8proc_tolower((utf8proc_int32_t)code);
+}
 
 static utf8proc_category_t category(uint32_t code)
 {
@@ -50,6 +55,11 @@ bool mmn_is_word_character(uint32_t code)
 }
 
 #else
+
+uint32_t mmn_to_lowercase(uint32_t code)
+{
+    return code >= 'A' && code <= 'Z' ? code + ('a' - 'A') : code;
+}
 
 bool mmn_is_mark(uint32_t code)
 {
