@@ -1,8 +1,4 @@
 /* The choice of a kernel table by name or by what the processor can do. */
-#ifdef HAVE_CONFIG_H
-#include "config.h"
-#endif
-
 #include <string.h>
 #ifdef HAVE_AVX2
 #include <cpuid.h>

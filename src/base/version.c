@@ -1,5 +1,4 @@
 /* The library's version, as configure.ac states it. */
-#include "config.h"
 #include "mmneuron.h"
 
 const char *mmn_version(void)

@@ -5,10 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#ifdef HAVE_CONFIG_H
-#include "config.h"
-#endif
-
 bool mmn_is_tiff(const uint8_t *data, size_t size)
 {
     static const char *const beginnings[] = {"II*\0", "MM\0*", "II+\0", "MM\0+"};

@@ -1,8 +1,4 @@
 /* Added tokens: a sorted list of texts, searched from every byte that one of them begins with. */
-#ifdef HAVE_CONFIG_H
-#include "config.h"
-#endif
-
 #include "text/added_tokens.h"
 
 #include <stdlib.h>

@@ -1,8 +1,4 @@
 /* Classes and lower case of characters, from utf8proc's data. */
-#ifdef HAVE_CONFIG_H
-#include "config.h"
-#endif
-
 #include "text/characters.h"
 
 #ifdef HAVE_UTF8PROC

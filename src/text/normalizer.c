@@ -1,8 +1,4 @@
 /* Normalisation, step by step. */
-#ifdef HAVE_CONFIG_H
-#include "config.h"
-#endif
-
 #include "text/normalizer.h"
 
 #include <stdlib.h>

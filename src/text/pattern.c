@@ -1,8 +1,4 @@
 /* Regular expressions of tokenizer files, by PCRE2. */
-#ifdef HAVE_CONFIG_H
-#include "config.h"
-#endif
-
 #include "text/pattern.h"
 
 #include <string.h>

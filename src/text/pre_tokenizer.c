@@ -1,8 +1,4 @@
 /* Pre-tokenisation, step by step. */
-#ifdef HAVE_CONFIG_H
-#include "config.h"
-#endif
-
 #include "text/pre_tokenizer.h"
 
 #include <stdint.h>

@@ -10,10 +10,6 @@
 #include "format/image_file.h"
 #include "tests/image/readable.h"
 
-#ifdef HAVE_CONFIG_H
-#include "config.h"
-#endif
-
 #define DATA MMN_SOURCE_DIR "/tests/image/data/"
 
 /* The Pillow that the expectations are those of. */

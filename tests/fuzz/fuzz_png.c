@@ -6,10 +6,6 @@
 #include "format/decoders.h"
 #include "format/image_file.h"
 
-#ifdef HAVE_CONFIG_H
-#include "config.h"
-#endif
-
 static uint32_t checksum(const uint8_t *bytes, size_t size)
 {
     uint32_t crc = 0xffffffff;

@@ -5,10 +5,6 @@
 #include <stdbool.h>
 #include <string.h>
 
-#ifdef HAVE_CONFIG_H
-#include "config.h"
-#endif
-
 /* Whether this build has the library that a file of this name needs. */
 static inline bool can_read(const char *name)
 {

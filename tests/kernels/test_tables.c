@@ -1,9 +1,5 @@
 /* Compares every kernel of every table with the reference, bit for bit: for each a test
  * TABLE::KERNEL, which is skipped where the processor lacks the table's instructions. */
-#ifdef HAVE_CONFIG_H
-#include "config.h"
-#endif
-
 #include <criterion/criterion.h>
 #include <string.h>
 

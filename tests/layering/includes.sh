@@ -34,7 +34,7 @@ only() {
 
 # only_in_folder FOLDER...: the first folder includes files of these folders only.
 only_in_folder() {
-    only "$1" "config.h $(for each in "$@"; do (cd "$each" && echo *.h); done)"
+    only "$1" "$(for each in "$@"; do (cd "$each" && echo *.h); done)"
 }
 
 c_library="assert ctype errno fenv float inttypes limits math stdbool stddef stdint stdio stdlib
@@ -64,12 +64,12 @@ libraries_only() {
     return 1
 }
 
-base="config.h mmneuron.h number_bits.h base/*"
+base="mmneuron.h number_bits.h base/*"
 check "reference knows its own headers" only_in_folder reference
 check "reference uses the C library only" c_library_only reference
 if ls simd/*.c >/dev/null 2>&1; then
     check "simd knows the reference and its own headers" only simd \
-        "config.h $(for each in simd reference; do (cd $each && echo *.h); done) \
+        "$(for each in simd reference; do (cd $each && echo *.h); done) \
         attention.c matrix_product.c"
     check "simd uses the C library only" c_library_only simd
 fi
@@ -82,7 +82,7 @@ check "model knows format, image, text and the kernel table" only src/model \
 check "neurons knows model and what it knows, and the functions in binary64" only src/neurons \
     "$base kernels.h functions.h format/* text/* model/* neurons/*"
 check "report knows neurons" only src/report "$base neurons/* report/*"
-check "cli knows the public header" only src/cli "config.h mmneuron.h cli/*"
+check "cli knows the public header" only src/cli "mmneuron.h cli/*"
 
 check "base uses Jansson and xxHash" libraries_only src/base "jansson|xxhash"
 check "format uses Jansson and the libraries of image formats" libraries_only src/format \

@@ -1,10 +1,6 @@
 /* Whole models against PyTorch: every stage of the cases in golden/ and of the trained model's,
  * within four times the error that torch's float32 has against float64. MMN_GOLDEN_DIR names another
  * folder than golden/, and MMN_TRAINED_DIR another trained model's. */
-#ifdef HAVE_CONFIG_H
-#include "config.h"
-#endif
-
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
 #include <dirent.h>

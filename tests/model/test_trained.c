@@ -1,9 +1,5 @@
 /* The trained model's answers to 500 questions, token by token: those that transformers gives in
  * float32. models/five-domains/answers.jsonl has them (golden/make_trained.py). */
-#ifdef HAVE_CONFIG_H
-#include "config.h"
-#endif
-
 #include <criterion/criterion.h>
 #include <jansson.h>
 #include <math.h>

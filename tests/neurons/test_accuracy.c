@@ -1,8 +1,4 @@
 /* Measures of accuracy against values worked out by hand and by Python (data/make_accuracy_cases.py). */
-#ifdef HAVE_CONFIG_H
-#include "config.h"
-#endif
-
 #include <criterion/criterion.h>
 #include <jansson.h>
 #include <math.h>

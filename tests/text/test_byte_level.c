@@ -5,10 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#ifdef HAVE_CONFIG_H
-#include "config.h"
-#endif
-
 #include "base/memory.h"
 #include "base/utf8.h"
 #include "tests/tools/slow.h"

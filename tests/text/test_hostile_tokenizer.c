@@ -6,10 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#ifdef HAVE_CONFIG_H
-#include "config.h"
-#endif
-
 #include "base/memory.h"
 #include "tests/tools/scratch.h"
 #include "text/pattern.h"

@@ -8,10 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#ifdef HAVE_CONFIG_H
-#include "config.h"
-#endif
-
 #include "base/memory.h"
 #include "text/tokenizer.h"
 #include "text/tokenizer_parts.h"

@@ -3,10 +3,6 @@
 #ifndef TESTS_TOOLS_NEEDS_H
 #define TESTS_TOOLS_NEEDS_H
 
-#ifdef HAVE_CONFIG_H
-#include "config.h"
-#endif
-
 #include <stdbool.h>
 #include <string.h>
 
