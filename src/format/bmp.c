@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/memory.h"
 
 /* Values of the header's field "compression". */
@@ -36,21 +37,6 @@ typedef struct bmp_reader {
     mmn_error *error;
 } bmp_reader;
 
-bool mmn_is_bmp(const uint8_t *data, size_t size)
-{
-    return size >= 2 && memcmp(data, "BM", 2) == 0;
-}
-
-static unsigned read_u16(const uint8_t *data)
-{
-    return (unsigned)data[0] | (unsigned)data[1] << 8;
-}
-
-static uint32_t read_u32(const uint8_t *data)
-{
-    return read_u16(data) | (uint32_t)read_u16(data + 2) << 16;
-}
-
 static mmn_status fail(const bmp_reader *reader, const char *message)
 {
     char where[48];
@@ -70,7 +56,7 @@ static mmn_status read_header(bmp_reader *reader)
     if (reader->size < 18)
         return truncated(reader);
     const uint8_t *header = reader->data + 14;
-    uint32_t size = read_u32(header);
+    uint32_t size = mmn_load_u32(header);
     bool known = size == 12 || size == 40 || size == 52 || size == 56 || size == 64 ||
                  size == 108 || size == 124;
     if (!known)
@@ -78,23 +64,23 @@ static mmn_status read_header(bmp_reader *reader)
     if (size > reader->size - 14)
         return truncated(reader);
     reader->header_size = size;
-    reader->pixels = read_u32(reader->data + 10);
+    reader->pixels = mmn_load_u32(reader->data + 10);
     reader->position = 14 + size;
     if (size == 12) {
-        reader->width = read_u16(header + 4);
-        reader->height = read_u16(header + 6);
-        reader->bits = read_u16(header + 10);
+        reader->width = mmn_load_u16(header + 4);
+        reader->height = mmn_load_u16(header + 6);
+        reader->bits = mmn_load_u16(header + 10);
         return MMN_OK;
     }
     /* A negative height, by its highest byte: rows follow from the top. */
     reader->top_down = header[11] == 0xff;
-    reader->width = read_u32(header + 4);
-    reader->height = read_u32(header + 8);
+    reader->width = mmn_load_u32(header + 4);
+    reader->height = mmn_load_u32(header + 8);
     if (reader->top_down)
         reader->height = 0 - reader->height;
-    reader->bits = read_u16(header + 14);
-    reader->compression = read_u32(header + 16);
-    reader->colours = read_u32(header + 32);
+    reader->bits = mmn_load_u16(header + 14);
+    reader->compression = mmn_load_u32(header + 16);
+    reader->colours = mmn_load_u32(header + 32);
     if (reader->compression != MASKS)
         return MMN_OK;
     size_t count = size >= 56 ? 4 : 3, place = 14 + 40;
@@ -104,7 +90,7 @@ static mmn_status read_header(bmp_reader *reader)
         reader->position += 12;
     }
     for (size_t i = 0; i < count; i++)
-        reader->masks[i] = read_u32(reader->data + place + 4 * i);
+        reader->masks[i] = mmn_load_u32(reader->data + place + 4 * i);
     return MMN_OK;
 }
 
@@ -223,7 +209,7 @@ static void row_to_rgb(const bmp_reader *reader, uint8_t *row, const uint8_t *sa
             for (size_t channel = 0; channel < 3; channel++)
                 rgb[channel] = samples[step * x + reader->places[channel]];
         } else {
-            unsigned pixel = read_u16(samples + 2 * x);
+            unsigned pixel = mmn_load_u16(samples + 2 * x);
             unsigned high = reader->layout == LAYOUT_565 ? 11 : 10;
             unsigned green = reader->layout == LAYOUT_565 ? 63 : 31;
             rgb[0] = (uint8_t)((pixel >> high & 31) * 255 / 31);
@@ -347,7 +333,6 @@ mmn_status mmn_bmp_decode(mmn_image *image, const uint8_t *data, size_t size,
                           mmn_resize_order pillow, mmn_error *error)
 {
     (void)pillow;
-    *image = (mmn_image){0};
     bmp_reader reader = {.data = data, .size = size, .image = image, .error = error};
     mmn_status status = read_header(&reader);
     if (status == MMN_OK)
@@ -356,7 +341,5 @@ mmn_status mmn_bmp_decode(mmn_image *image, const uint8_t *data, size_t size,
         status = reader.compression == RUNS_OF_8 || reader.compression == RUNS_OF_4
                      ? read_runs(&reader)
                      : read_plain(&reader);
-    if (status != MMN_OK)
-        mmn_image_free(image);
     return status;
 }

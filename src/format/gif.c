@@ -1,30 +1,11 @@
 /* GIF files to RGB, by giflib, with the conversions of Pillow. */
 #include "format/decoders.h"
 
-#include <stdbool.h>
-#include <string.h>
-
-bool mmn_is_gif(const uint8_t *data, size_t size)
-{
-    return size >= 6 && (memcmp(data, "GIF87a", 6) == 0 || memcmp(data, "GIF89a", 6) == 0);
-}
-
-#ifndef HAVE_GIFLIB
-
-mmn_status mmn_gif_decode(mmn_image *image, const uint8_t *data, size_t size,
-                          mmn_resize_order pillow, mmn_error *error)
-{
-    (void)data;
-    (void)size;
-    (void)pillow;
-    *image = (mmn_image){0};
-    return mmn_fail(error, MMN_INPUT, NULL, NULL,
-                    "a GIF image, but this program was built without giflib");
-}
-
-#else
+#ifdef HAVE_GIFLIB
 
 #include <gif_lib.h>
+#include <stdbool.h>
+#include <string.h>
 
 #include "base/memory.h"
 
@@ -179,7 +160,6 @@ mmn_status mmn_gif_decode(mmn_image *image, const uint8_t *data, size_t size,
                           mmn_resize_order pillow, mmn_error *error)
 {
     (void)pillow;
-    *image = (mmn_image){0};
     int code = 0;
     gif_reader reader = {
         .data = data, .size = size, .transparent = -1, .image = image, .error = error};
@@ -188,8 +168,6 @@ mmn_status mmn_gif_decode(mmn_image *image, const uint8_t *data, size_t size,
     if (reader.gif)
         DGifCloseFile(reader.gif, &code);
     mmn_free(reader.row);
-    if (status != MMN_OK)
-        mmn_image_free(image);
     return status;
 }
 

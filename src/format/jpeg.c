@@ -38,11 +38,6 @@ typedef struct jpeg_reader {
     mmn_error *error;
 } jpeg_reader;
 
-bool mmn_is_jpeg(const uint8_t *data, size_t size)
-{
-    return size >= 3 && data[0] == 0xff && data[1] == 0xd8 && data[2] == 0xff;
-}
-
 /* Leaves libjpeg with an error at the byte where reading stands. */
 static void leave(jpeg_reader *reader, mmn_status status, const char *message)
 {
@@ -228,7 +223,6 @@ static void guard(jpeg_reader *reader)
 mmn_status mmn_jpeg_decode(mmn_image *image, const uint8_t *data, size_t size,
                            mmn_resize_order pillow, mmn_error *error)
 {
-    *image = (mmn_image){0};
     jpeg_reader *reader = mmn_allocate(1, sizeof(*reader), error);
     if (!reader)
         return MMN_SYSTEM;
@@ -257,7 +251,5 @@ mmn_status mmn_jpeg_decode(mmn_image *image, const uint8_t *data, size_t size,
     mmn_free(reader->row);
     mmn_free(reader->exif);
     mmn_free(reader);
-    if (status != MMN_OK)
-        mmn_image_free(image);
     return status;
 }

@@ -1,32 +1,12 @@
 /* PNG files to RGB, by libpng, with the conversions of Pillow. */
 #include "format/decoders.h"
 
+#ifdef HAVE_LIBPNG
+
+#include <png.h>
 #include <setjmp.h>
 #include <stdio.h>
 #include <string.h>
-
-bool mmn_is_png(const uint8_t *data, size_t size)
-{
-    static const uint8_t signature[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
-    return size >= sizeof(signature) && memcmp(data, signature, sizeof(signature)) == 0;
-}
-
-#ifndef HAVE_LIBPNG
-
-mmn_status mmn_png_decode(mmn_image *image, const uint8_t *data, size_t size,
-                          mmn_resize_order pillow, mmn_error *error)
-{
-    (void)data;
-    (void)size;
-    (void)pillow;
-    *image = (mmn_image){0};
-    return mmn_fail(error, MMN_INPUT, NULL, NULL,
-                    "a PNG image, but this program was built without libpng and reads only JPEG");
-}
-
-#else
-
-#include <png.h>
 
 #include "base/memory.h"
 #include "format/exif.h"
@@ -311,7 +291,6 @@ static void guard(png_reader *reader)
 mmn_status mmn_png_decode(mmn_image *image, const uint8_t *data, size_t size,
                           mmn_resize_order pillow, mmn_error *error)
 {
-    *image = (mmn_image){0};
     png_reader *reader = mmn_allocate(1, sizeof(*reader), error);
     if (!reader)
         return MMN_SYSTEM;
@@ -328,8 +307,6 @@ mmn_status mmn_png_decode(mmn_image *image, const uint8_t *data, size_t size,
     mmn_status status = reader->status;
     png_destroy_read_struct(&reader->png, &reader->info, NULL);
     mmn_free(reader);
-    if (status != MMN_OK)
-        mmn_image_free(image);
     return status;
 }
 

@@ -1,34 +1,11 @@
 /* TIFF files to RGB, by libtiff, with the conversions of Pillow. */
 #include "format/decoders.h"
 
+#ifdef HAVE_LIBTIFF
+
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-
-bool mmn_is_tiff(const uint8_t *data, size_t size)
-{
-    static const char *const beginnings[] = {"II*\0", "MM\0*", "II+\0", "MM\0+"};
-    for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++)
-        if (size >= 4 && memcmp(data, beginnings[i], 4) == 0)
-            return 1;
-    return 0;
-}
-
-#ifndef HAVE_LIBTIFF
-
-mmn_status mmn_tiff_decode(mmn_image *image, const uint8_t *data, size_t size,
-                           mmn_resize_order pillow, mmn_error *error)
-{
-    (void)data;
-    (void)size;
-    (void)pillow;
-    *image = (mmn_image){0};
-    return mmn_fail(error, MMN_INPUT, NULL, NULL,
-                    "a TIFF image, but this program was built without libtiff");
-}
-
-#else
-
 #include <tiffio.h>
 
 #include "base/memory.h"
@@ -504,7 +481,6 @@ static mmn_status read_image(tiff_reader *reader, mmn_resize_order pillow)
 mmn_status mmn_tiff_decode(mmn_image *image, const uint8_t *data, size_t size,
                            mmn_resize_order pillow, mmn_error *error)
 {
-    *image = (mmn_image){0};
     tiff_reader reader = {.data = data, .size = size, .image = image, .error = error};
     reader.tiff = open_tiff(&reader);
     mmn_status status = reader.tiff ? read_image(&reader, pillow) : fail_in_libtiff(&reader);
@@ -512,8 +488,6 @@ mmn_status mmn_tiff_decode(mmn_image *image, const uint8_t *data, size_t size,
         TIFFClose(reader.tiff);
     for (size_t i = 0; i < 4; i++)
         mmn_free(reader.planes[i]);
-    if (status != MMN_OK)
-        mmn_image_free(image);
     return status;
 }
 

@@ -1,28 +1,9 @@
 /* WebP files to RGB, by libwebp, with the conversions of Pillow. */
 #include "format/decoders.h"
 
+#ifdef HAVE_LIBWEBP
+
 #include <string.h>
-
-bool mmn_is_webp(const uint8_t *data, size_t size)
-{
-    return size >= 12 && memcmp(data, "RIFF", 4) == 0 && memcmp(data + 8, "WEBP", 4) == 0;
-}
-
-#ifndef HAVE_LIBWEBP
-
-mmn_status mmn_webp_decode(mmn_image *image, const uint8_t *data, size_t size,
-                           mmn_resize_order pillow, mmn_error *error)
-{
-    (void)data;
-    (void)size;
-    (void)pillow;
-    *image = (mmn_image){0};
-    return mmn_fail(error, MMN_INPUT, NULL, NULL,
-                    "a WebP image, but this program was built without libwebp");
-}
-
-#else
-
 #include <webp/demux.h>
 
 #include "format/exif.h"
@@ -66,7 +47,6 @@ static mmn_status read_frame(mmn_image *image, const WebPData *file, mmn_error *
 mmn_status mmn_webp_decode(mmn_image *image, const uint8_t *data, size_t size,
                            mmn_resize_order pillow, mmn_error *error)
 {
-    *image = (mmn_image){0};
     const WebPData file = {data, size};
     /* Looks at the parts of the file only: nothing of the size of the image is allocated. */
     WebPDemuxer *demuxer = WebPDemux(&file);
@@ -82,8 +62,6 @@ mmn_status mmn_webp_decode(mmn_image *image, const uint8_t *data, size_t size,
         status = read_frame(image, &file, error);
     if (status == MMN_OK)
         status = mmn_image_upright(image, orientation, error);
-    if (status != MMN_OK)
-        mmn_image_free(image);
     return status;
 }
 

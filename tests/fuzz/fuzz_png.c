@@ -3,7 +3,6 @@
 
 #include "tests/fuzz/fuzz.h"
 
-#include "format/decoders.h"
 #include "format/image_file.h"
 
 static uint32_t checksum(const uint8_t *bytes, size_t size)
@@ -41,7 +40,7 @@ FUZZ_TARGET(png, 500)
     repair_checksums(copy, size);
     mmn_error error = {0};
     mmn_image image;
-    mmn_status status = mmn_png_decode(&image, copy, size, MMN_RESIZE_PILLOW_13, &error);
+    mmn_status status = mmn_image_decode(&image, copy, size, MMN_RESIZE_PILLOW_13, &error);
     free(copy);
     if (status == MMN_OK ? image.width == 0 || image.height == 0 || !image.rgb : image.rgb != NULL)
         abort();
