@@ -65,7 +65,7 @@ write("png", "bad-depth.png", header + chunk(b"IHDR", struct.pack(
 write("png", "bad-huge-text-chunk.png", small[:33] + b"\x74\x79\x70\x65zTXt" + small[33:])
 bomb = zlib.compress(bytes(30000), 9)
 text = chunk(b"zTXt", b"Raw profile type exif\0\0" + bomb)
-write("png", "good-text-bomb.png", small[:33] + text * 40 + small[33:])
+write("png", "bad-text-bomb.png", small[:33] + text * 40 + small[33:])
 
 # The other PNG files that are small: every colour type, transparent colours, odd chunks.
 for name in sorted(os.listdir(FILES)):
