@@ -7,7 +7,7 @@
 #include "base/items.h"
 
 static const char number[] = "{i}";
-enum { NUMBER_LENGTH = sizeof number - 1 };
+enum { NUMBER_LENGTH = sizeof(number) - 1 };
 
 static size_t count_digits(const char *text)
 {

@@ -217,7 +217,7 @@ static int answer_question(ask_run *run, const char *question)
     ask_answer answer = {.question = question};
     mmn_error error;
     int code;
-    answer.ids = calloc((size_t)run->request->limit, sizeof *answer.ids);
+    answer.ids = calloc((size_t)run->request->limit, sizeof(*answer.ids));
     if (answer.ids == NULL) {
         mmn_cli_message("memory is short");
         code = MMN_CLI_FAILED;
@@ -307,11 +307,44 @@ static int check_request(const mmn_cli_command *command, const ask_request *requ
     return check_steering(command, request);
 }
 
+/* Checks what was asked for, opens the model and answers. */
+static int ask(const mmn_cli_command *command, ask_request *request,
+               const mmn_cli_arguments *arguments)
+{
+    ask_run run = {.request = request};
+    mmn_cli_lines lines = {0};
+    int code = check_request(command, request);
+    if (code == MMN_CLI_DONE)
+        code = mmn_cli_beams_check(command, &request->beams, request->sampling.temperature);
+    if (code == MMN_CLI_DONE && request->questions_file != NULL) {
+        code = mmn_cli_read_lines(&lines, request->questions_file);
+        request->questions = lines.texts;
+        request->question_count = lines.count;
+    }
+    if (code == MMN_CLI_DONE)
+        code = mmn_cli_open_model(&run.model, arguments->texts[0], arguments,
+                                  &(mmn_model_options){
+                                      .resize_order = request->order,
+                                      .ignore_generation_config =
+                                          request->ignore_generation_config,
+                                      .allow_nonfinite = request->allow_nonfinite,
+                                  });
+    if (code == MMN_CLI_DONE) {
+        request->beam_search = mmn_cli_beams_search(&request->beams, run.model);
+        code = answer_all(&run);
+    }
+    if (code == MMN_CLI_DONE)
+        mmn_cli_say_nonfinite(run.model, "answers are made of such numbers");
+    mmn_session_free(run.session);
+    mmn_mask_free(run.mask);
+    mmn_model_close(run.model);
+    mmn_cli_free_lines(&lines);
+    return code;
+}
+
 int mmn_cli_ask(const mmn_cli_command *command, int argc, char **argv)
 {
     ask_request request = {.limit = 128, .setting = "all", .beams = MMN_CLI_BEAMS_DEFAULT};
-    ask_run run = {.request = &request};
-    mmn_cli_lines lines = {0};
     const mmn_cli_option options[] = {
         {.name = "image", .letter = 'i', .value = "FILE", .kind = MMN_CLI_TEXTS,
          .target = &request.images,
@@ -369,7 +402,7 @@ int mmn_cli_ask(const mmn_cli_command *command, int argc, char **argv)
     };
     mmn_cli_arguments arguments;
     int code;
-    if (!mmn_cli_parse(command, options, sizeof options / sizeof options[0], argc, argv,
+    if (!mmn_cli_parse(command, options, sizeof(options) / sizeof(options[0]), argc, argv,
                        &arguments, &code))
         goto done;
     request.questions = arguments.texts + 1;
@@ -378,32 +411,8 @@ int mmn_cli_ask(const mmn_cli_command *command, int argc, char **argv)
     request.json = arguments.json;
     request.list = request.question_count > 1 || request.questions_file != NULL;
     request.steering.setting = request.setting;
-    code = check_request(command, &request);
-    if (code == MMN_CLI_DONE)
-        code = mmn_cli_beams_check(command, &request.beams, request.sampling.temperature);
-    if (code == MMN_CLI_DONE && request.questions_file != NULL) {
-        code = mmn_cli_read_lines(&lines, request.questions_file);
-        request.questions = lines.texts;
-        request.question_count = lines.count;
-    }
-    if (code == MMN_CLI_DONE)
-        code = mmn_cli_open_model(&run.model, arguments.texts[0], &arguments,
-                              &(mmn_model_options){
-                                  .resize_order = request.order,
-                                  .ignore_generation_config = request.ignore_generation_config,
-                                  .allow_nonfinite = request.allow_nonfinite,
-                              });
-    if (code == MMN_CLI_DONE) {
-        request.beam_search = mmn_cli_beams_search(&request.beams, run.model);
-        code = answer_all(&run);
-    }
-    if (code == MMN_CLI_DONE)
-        mmn_cli_say_nonfinite(run.model, "answers are made of such numbers");
+    code = ask(command, &request, &arguments);
 done:
-    mmn_session_free(run.session);
-    mmn_mask_free(run.mask);
-    mmn_model_close(run.model);
-    mmn_cli_free_lines(&lines);
     mmn_cli_free(arguments.texts);
     mmn_cli_free(request.images.texts);
     mmn_cli_free(request.stop.texts);

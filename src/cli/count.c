@@ -28,7 +28,7 @@ static void list_skipped(void *context, const mmn_error *error)
 {
     count_watch *watch = context;
     char sentence[2400];
-    mmn_error_sentence(error, sentence, sizeof sentence);
+    mmn_error_sentence(error, sentence, sizeof(sentence));
     if (watch->skipped != NULL)
         json_array_append_new(watch->skipped, json_string(sentence));
     if (watch->quiet)
@@ -112,6 +112,15 @@ static int open_destination(mmn_cli_destination *destination, const mmn_cli_comm
     return code;
 }
 
+static int check_request(const mmn_cli_command *command, const mmn_count_options *options)
+{
+    if (options->output == NULL)
+        return mmn_cli_usage(command->name, "-o is missing: the file that receives the counts");
+    if (options->positions_module != NULL && strchr(options->positions_module, ',') != NULL)
+        return mmn_cli_usage(command->name, "--positions-module takes one module, not several");
+    return MMN_CLI_DONE;
+}
+
 int mmn_cli_count(const mmn_cli_command *command, int argc, char **argv)
 {
     mmn_count_options count_options = {0};
@@ -164,17 +173,9 @@ int mmn_cli_count(const mmn_cli_command *command, int argc, char **argv)
     mmn_cli_destination destination = {0};
     int code;
     mmn_model *model = NULL;
-    if (!mmn_cli_parse(command, options, sizeof options / sizeof options[0], argc, argv,
+    if (!mmn_cli_parse(command, options, sizeof(options) / sizeof(options[0]), argc, argv,
                        &arguments, &code))
         return code;
-    if (count_options.output == NULL) {
-        code = mmn_cli_usage(command->name, "-o is missing: the file that receives the counts");
-        goto done;
-    }
-    if (strchr(positions_module.names, ',') != NULL) {
-        code = mmn_cli_usage(command->name, "--positions-module takes one module, not several");
-        goto done;
-    }
     count_options.list = arguments.texts[1];
     count_options.modules = modules.names[0] != '\0' ? modules.names : NULL;
     count_options.positions_module =
@@ -182,14 +183,15 @@ int mmn_cli_count(const mmn_cli_command *command, int argc, char **argv)
     count_options.batch = (uint32_t)batch;
     count_options.shard = shard.index;
     count_options.shards = shard.count;
-    code = open_destination(&destination, command, count_options.output, arguments.texts);
+    code = check_request(command, &count_options);
+    if (code == MMN_CLI_DONE)
+        code = open_destination(&destination, command, count_options.output, arguments.texts);
     if (code == MMN_CLI_DONE)
         code = mmn_cli_open_model(&model, arguments.texts[0], &arguments,
                                   &(mmn_model_options){.resize_order = order,
                                                        .allow_nonfinite = allow_nonfinite});
     if (code == MMN_CLI_DONE)
         code = run_count(model, &count_options, &destination, arguments.quiet, arguments.json);
-done:
     mmn_cli_destination_close(&destination);
     mmn_model_close(model);
     mmn_cli_free(arguments.texts);

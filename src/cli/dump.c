@@ -106,7 +106,7 @@ int mmn_cli_dump(const mmn_cli_command *command, int argc, char **argv)
     mmn_cli_destination destination = {0};
     int code;
     mmn_model *model = NULL;
-    if (!mmn_cli_parse(command, options, sizeof options / sizeof options[0], argc, argv,
+    if (!mmn_cli_parse(command, options, sizeof(options) / sizeof(options[0]), argc, argv,
                        &arguments, &code))
         goto done;
     code = check_request(command, &request);

@@ -31,7 +31,7 @@ static bool next_line(map_line *line, int maps)
     while (read(maps, &byte, 1) == 1) {
         if (byte == '\n')
             return true;
-        if (line->length < sizeof line->text)
+        if (line->length < sizeof(line->text))
             line->text[line->length++] = byte;
     }
     return false;
@@ -104,12 +104,12 @@ static void end_program(int number, siginfo_t *info, void *context)
         pause();
     int maps = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
     size_t path = 0;
-    say(name, sizeof name - 1);
+    say(name, sizeof(name) - 1);
     while (maps >= 0 && path == 0 && next_line(&line, maps))
         path = find_path(&line, (uintptr_t)info->si_addr);
     if (path > 0)
         say_path(&line, path);
-    say(reason, sizeof reason - 1);
+    say(reason, sizeof(reason) - 1);
     _exit(MMN_CLI_FAILED);
 }
 

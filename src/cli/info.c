@@ -97,7 +97,7 @@ static void print_bytes(uint64_t bytes)
     static const char *const units[] = {"bytes", "kB", "MB", "GB", "TB"};
     double value = (double)bytes;
     size_t unit = 0;
-    while (value >= 1000 && unit + 1 < sizeof units / sizeof units[0]) {
+    while (value >= 1000 && unit + 1 < sizeof(units) / sizeof(units[0])) {
         value /= 1000;
         unit++;
     }
@@ -220,7 +220,7 @@ int mmn_cli_info(const mmn_cli_command *command, int argc, char **argv)
     };
     mmn_cli_arguments arguments, quiet;
     int code;
-    if (!mmn_cli_parse(command, options, sizeof options / sizeof options[0], argc, argv,
+    if (!mmn_cli_parse(command, options, sizeof(options) / sizeof(options[0]), argc, argv,
                        &arguments, &code))
         return code;
 

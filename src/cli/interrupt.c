@@ -25,7 +25,7 @@ static volatile sig_atomic_t removed_count;
 void mmn_cli_interrupt_removes(const char *path)
 {
     int count = removed_count;
-    if (count == (int)(sizeof removed / sizeof removed[0]) || strlen(path) >= sizeof removed[0])
+    if (count == (int)(sizeof(removed) / sizeof(removed[0])) || strlen(path) >= sizeof(removed[0]))
         return;
     strcpy(removed[count], path);
     removed_count = count + 1;
@@ -50,7 +50,7 @@ static void end_at_once(int number)
 {
     static const char message[] = "mmneuron: interrupted\n";
     remove_all();
-    (void)!write(STDERR_FILENO, message, sizeof message - 1);
+    (void)!write(STDERR_FILENO, message, sizeof(message) - 1);
     signal(number, SIG_DFL);
     raise(number);
 }
@@ -73,7 +73,7 @@ static void end_unheard(int number)
     if (noticed)
         return;
     remove_all();
-    (void)!write(STDERR_FILENO, message, sizeof message - 1);
+    (void)!write(STDERR_FILENO, message, sizeof(message) - 1);
     _exit(128 + (int)caught_signal);
 }
 

@@ -49,7 +49,7 @@ static int cut_lines(mmn_cli_lines *lines, const char *file)
     size_t breaks = 0;
     for (const char *at = lines->contents; *at != '\0'; at++)
         breaks += *at == '\n';
-    lines->texts = calloc(breaks + 1, sizeof *lines->texts);
+    lines->texts = calloc(breaks + 1, sizeof(*lines->texts));
     if (lines->texts == NULL)
         return refuse(file, "memory is short");
     for (char *line = lines->contents; *line != '\0';) {

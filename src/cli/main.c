@@ -33,7 +33,7 @@ static const mmn_cli_command commands[] = {
     {"verify", "DUMP REFERENCE", "compare two dumps stage by stage", 2, 2, mmn_cli_verify},
     {"digest", "DUMP", "print a digest for every stage of a dump", 1, 1, mmn_cli_digest},
 };
-static const size_t command_count = sizeof commands / sizeof commands[0];
+static const size_t command_count = sizeof(commands) / sizeof(commands[0]);
 
 static const mmn_cli_command *find_command(const char *name)
 {
@@ -60,7 +60,7 @@ static void print_overview(void)
 static int unknown_command(const char *name)
 {
     const char *nearest =
-        mmn_nearest_name(name, &commands[0].name, sizeof commands[0], command_count);
+        mmn_nearest_name(name, &commands[0].name, sizeof(commands[0]), command_count);
     const char *kind = name[0] == '-' ? "option" : "command";
     if (nearest != NULL)
         return mmn_cli_usage(NULL, "there is no %s \"%s\"; did you mean \"%s\"?", kind, name,

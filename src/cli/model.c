@@ -26,6 +26,6 @@ void mmn_cli_say_nonfinite(const mmn_model *model, const char *consequence)
     char sentence[2400];
     if (mmn_model_nonfinite(model, &first) == 0)
         return;
-    mmn_error_sentence(&first, sentence, sizeof sentence);
+    mmn_error_sentence(&first, sentence, sizeof(sentence));
     mmn_cli_message("%s; %s", sentence, consequence);
 }

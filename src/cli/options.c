@@ -41,8 +41,8 @@ static void print_option(const mmn_cli_option *option)
     char left[64];
     char letter[8] = "    ";
     if (option->letter != 0)
-        snprintf(letter, sizeof letter, "-%c, ", option->letter);
-    int width = snprintf(left, sizeof left, "  %s--%s%s%s", letter, option->name,
+        snprintf(letter, sizeof(letter), "-%c, ", option->letter);
+    int width = snprintf(left, sizeof(left), "  %s--%s%s%s", letter, option->name,
                          option->value != NULL ? " " : "",
                          option->value != NULL ? option->value : "");
     mmn_cli_print("%s", left);
@@ -117,13 +117,13 @@ static int refuse(const mmn_cli_command *command, const mmn_cli_option *options,
         return mmn_cli_usage(command->name, "there is no option -%c", value);
 
     char name[64];
-    snprintf(name, sizeof name, "%.*s", (int)strcspn(word + 2, "="), word + 2);
+    snprintf(name, sizeof(name), "%.*s", (int)strcspn(word + 2, "="), word + 2);
     size_t beginnings = 0;
     for (size_t index = 0; index < count; index++)
         beginnings += strncmp(options[index].name, name, strlen(name)) == 0;
     if (beginnings > 1)
         return mmn_cli_usage(command->name, "--%s is the beginning of several options", name);
-    const char *nearest = mmn_nearest_name(name, &options[0].name, sizeof options[0], count);
+    const char *nearest = mmn_nearest_name(name, &options[0].name, sizeof(options[0]), count);
     if (nearest != NULL)
         return mmn_cli_usage(command->name, "there is no option --%s; did you mean --%s?", name,
                              nearest);
@@ -151,12 +151,12 @@ bool mmn_cli_parse(const mmn_cli_command *command, const mmn_cli_option *own_opt
         {.name = "version", .kind = MMN_CLI_FLAG, .target = &version,
          .help = "print the program's version"},
     };
-    const size_t shared_count = sizeof shared / sizeof shared[0];
+    const size_t shared_count = sizeof(shared) / sizeof(shared[0]);
     mmn_cli_option options[MAXIMUM_OPTIONS];
     const size_t count = own_count + shared_count;
     if (own_count > 0)
-        memcpy(options, own_options, own_count * sizeof options[0]);
-    memcpy(options + own_count, shared, sizeof shared);
+        memcpy(options, own_options, own_count * sizeof(options[0]));
+    memcpy(options + own_count, shared, sizeof(shared));
 
     *arguments = (mmn_cli_arguments){0};
     getopt_tables tables;

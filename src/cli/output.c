@@ -158,7 +158,7 @@ int mmn_cli_print_json(json_t *value)
 static void print_message(const char *format, va_list arguments)
 {
     char text[4096];
-    vsnprintf(text, sizeof text, format, arguments);
+    vsnprintf(text, sizeof(text), format, arguments);
     mmn_make_printable(text, 0); /* a message is one line */
     fprintf(stderr, "mmneuron: %s\n", text);
 }
@@ -174,7 +174,7 @@ void mmn_cli_message(const char *format, ...)
 int mmn_cli_fail(const mmn_error *error)
 {
     char sentence[2400];
-    mmn_error_sentence(error, sentence, sizeof sentence);
+    mmn_error_sentence(error, sentence, sizeof(sentence));
     mmn_cli_message("%s", sentence);
     switch (error->status) {
     case MMN_OK:

@@ -60,7 +60,7 @@ static void draw_bar(mmn_cli_progress *progress, const mmn_progress *state)
 {
     char line[4 * MAXIMUM_COLUMNS + 1];
     int available = terminal_columns();
-    mmn_progress_line(line, sizeof line, state, available);
+    mmn_progress_line(line, sizeof(line), state, available);
     int columns = columns_of(line);
     int before = progress->drawn < available ? progress->drawn : available;
     fprintf(stderr, "\r%s%*s", line, before > columns ? before - columns : 0, "");
@@ -79,7 +79,7 @@ int mmn_cli_progress_show(void *context, const mmn_progress *state)
             draw_bar(progress, state);
         } else {
             char line[DEFAULT_COLUMNS + 1];
-            mmn_progress_line(line, sizeof line, state, DEFAULT_COLUMNS);
+            mmn_progress_line(line, sizeof(line), state, DEFAULT_COLUMNS);
             fprintf(stderr, "%s\n", line);
         }
     }

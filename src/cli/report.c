@@ -87,7 +87,7 @@ int mmn_cli_report(const mmn_cli_command *command, int argc, char **argv)
     mmn_cli_arguments arguments;
     mmn_cli_destination destination = {0};
     int code;
-    if (!mmn_cli_parse(command, options, sizeof options / sizeof options[0], argc, argv,
+    if (!mmn_cli_parse(command, options, sizeof(options) / sizeof(options[0]), argc, argv,
                        &arguments, &code))
         return code;
 

@@ -134,7 +134,7 @@ static int take_ids(const mmn_cli_command *command, const mmn_cli_option *option
     for (const char *comma = strchr(text, ','); comma; comma = strchr(comma + 1, ','))
         most++;
     free(ids->ids);
-    *ids = (mmn_cli_ids){.ids = calloc(most, sizeof *ids->ids)};
+    *ids = (mmn_cli_ids){.ids = calloc(most, sizeof(*ids->ids))};
     if (ids->ids == NULL) {
         mmn_cli_message("memory is short");
         return MMN_CLI_FAILED;
@@ -155,7 +155,7 @@ static int take_ids(const mmn_cli_command *command, const mmn_cli_option *option
 int mmn_cli_take_text(mmn_cli_texts *texts, const char *text, int argc)
 {
     if (texts->texts == NULL)
-        texts->texts = calloc((size_t)argc, sizeof *texts->texts);
+        texts->texts = calloc((size_t)argc, sizeof(*texts->texts));
     if (texts->texts == NULL) {
         mmn_cli_message("memory is short");
         return MMN_CLI_FAILED;

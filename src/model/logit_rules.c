@@ -17,8 +17,11 @@ typedef struct scoring {
     const mmn_scored_place *place;
 } scoring;
 
-mmn_status mmn_penalise_repetition(float *scores, size_t count, float penalty, const int32_t *ids,
-                                   size_t length, mmn_error *error)
+/* scores [count] of each token among ids [length], once: divided by the penalty where positive,
+ * else multiplied; nothing if it is 0. Source: CTRL (arXiv 1909.05858) as transformers'
+ * RepetitionPenaltyLogitsProcessor computes it. */
+static mmn_status penalise_repetition(float *scores, size_t count, float penalty,
+                                      const int32_t *ids, size_t length, mmn_error *error)
 {
     if (penalty == 0.0f)
         return MMN_OK;
@@ -127,7 +130,7 @@ mmn_status mmn_logit_rules_apply(const mmn_generation_rules *rules,
 {
     const scoring s = {rules, eos, scores, count, place};
     mmn_status status =
-        mmn_penalise_repetition(scores, count, penalty, place->ids, place->length, error);
+        penalise_repetition(scores, count, penalty, place->ids, place->length, error);
     if (status != MMN_OK)
         return status;
     forbid_repeated(&s);

@@ -11,12 +11,6 @@ typedef struct mmn_scored_place {
     bool last; /* the limit allows no token behind the next one */
 } mmn_scored_place;
 
-/* scores [count] of each token among ids [length], once: divided by the penalty where positive,
- * else multiplied; nothing if it is 0. Source: CTRL (arXiv 1909.05858) as transformers'
- * RepetitionPenaltyLogitsProcessor computes it. */
-mmn_status mmn_penalise_repetition(float *scores, size_t count, float penalty, const int32_t *ids,
-                                   size_t length, mmn_error *error);
-
 /* scores [count], logits or (beam search) log probabilities, as transformers 5.23's processors
  * leave them, in their order: repetition penalty (of 0: none), repeated n-grams, bad words, least
  * lengths, forced tokens, invalid values, tokens suppressed. What is never chosen is -infinity.

@@ -40,10 +40,10 @@ static const entry entries[] = {
     {16, {"generated_ids", NULL, I32, 1, {"token"}}},
 };
 
-enum { KIND_COUNT = sizeof entries / sizeof entries[0], LAYER_LIMIT = 100000 };
+enum { KIND_COUNT = sizeof(entries) / sizeof(entries[0]), LAYER_LIMIT = 100000 };
 
 static const char hole[] = "{i}";
-enum { HOLE_LENGTH = sizeof hole - 1 };
+enum { HOLE_LENGTH = sizeof(hole) - 1 };
 
 /* Whether `name` is `pattern` with a number for {i}, written as a program writes it: no sign, no
  * leading zero, below LAYER_LIMIT. */

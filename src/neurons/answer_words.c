@@ -44,7 +44,7 @@ static bool is_function_word(const char *word, size_t length)
     size_t stem = 0;
     while (stem < length && word[stem] != '\'')
         stem++;
-    for (size_t i = 0; i < sizeof function_words / sizeof *function_words; i++)
+    for (size_t i = 0; i < sizeof(function_words) / sizeof(*function_words); i++)
         if (same_word(word, stem, function_words[i]))
             return true;
     return false;

@@ -20,7 +20,7 @@ static double t_quantile(size_t degrees)
     };
     const double z = 1.959963984540054, n = (double)degrees;
 
-    if (degrees <= sizeof table / sizeof *table)
+    if (degrees <= sizeof(table) / sizeof(*table))
         return table[degrees - 1];
     return z + (z * z * z + z) / (4.0 * n) +
            (5.0 * z * z * z * z * z + 16.0 * z * z * z + 3.0 * z) / (96.0 * n * n);
