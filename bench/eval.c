@@ -31,15 +31,15 @@ static int fail(const mmn_error *error)
 static mmn_status run(double *seconds, char **text, const mmn_model *model,
                       const mmn_eval_options *options, mmn_error *error)
 {
-    mmn_evaluation *evaluation;
+    mmn_result *evaluation;
     double start = bench_seconds();
     mmn_status status = mmn_eval(&evaluation, model, options, error);
 
     *seconds = bench_seconds() - start;
     *text = NULL;
     if (status == MMN_OK)
-        status = mmn_evaluation_json(evaluation, text, error);
-    mmn_evaluation_free(evaluation);
+        status = mmn_result_json(evaluation, text, error);
+    mmn_result_free(evaluation);
     return status;
 }
 

@@ -435,6 +435,30 @@ MMN_API mmn_status mmn_session_set_stop_strings(mmn_session *session, const char
 MMN_API mmn_status mmn_session_generate(mmn_session *session, size_t limit, int32_t *ids,
                                         size_t *count, mmn_error *error);
 
+/* ---- Results --------------------------------------------------------------------------------- */
+
+/* What a study has found, as a value: it needs neither its model nor its files any more. It consists of
+ * tables, whose names and columns doc/formats.md lists for each kind; "result" has one row, of what the
+ * others were made from and with which settings. Rows of a child table belong to rows of its parent.
+ * Texts of a result are valid until it is freed. */
+typedef struct mmn_result mmn_result;
+
+MMN_API void mmn_result_free(mmn_result *result);
+/* Its JSON (doc/formats.md), and a table for people. */
+MMN_API mmn_status mmn_result_json(const mmn_result *result, char **text, mmn_error *error);
+MMN_API mmn_status mmn_result_table(const mmn_result *result, char **text, mmn_error *error);
+/* Writes the JSON to `file`, and beside that of a ranking its table (mmn_ranking_table_file). */
+MMN_API mmn_status mmn_result_write(const mmn_result *result, const char *file, mmn_error *error);
+/* How many rows a table has; 0 if there is no such table. */
+MMN_API size_t mmn_result_rows(const mmn_result *result, const char *table);
+/* The row of its parent that row `row` of a table belongs to. */
+MMN_API size_t mmn_result_parent(const mmn_result *result, const char *table, size_t row);
+/* A value: a number, or 0 and 1 for false and true; NaN where there is none. A text, or NULL. */
+MMN_API double mmn_result_number(const mmn_result *result, const char *table, size_t row,
+                                 const char *column);
+MMN_API const char *mmn_result_text(const mmn_result *result, const char *table, size_t row,
+                                    const char *column);
+
 /* ---- Counting and ranking neurons ------------------------------------------------------------ */
 
 /* *texts: whether the list `file` has texts to read (1), or questions to answer (0): doc/formats.md. */
@@ -497,25 +521,14 @@ typedef struct mmn_rank_options {
                                  the ranking; 0: refuse them */
 } mmn_rank_options;
 
-typedef struct mmn_ranking mmn_ranking;
-
-/* Ranks neurons by the entropy of their activation probabilities over domains. */
-MMN_API mmn_status mmn_rank(mmn_ranking **ranking, const char *counts_file,
+/* Ranks neurons by the entropy of their activation probabilities over domains. Of the result, the
+ * table "ranking" has the selected neurons, and "result" the digest of the selection (XXH3-128). */
+MMN_API mmn_status mmn_rank(mmn_result **result, const char *counts_file,
                             const mmn_rank_options *options, mmn_error *error);
-MMN_API void mmn_ranking_free(mmn_ranking *ranking);
-/* The table that mmn_ranking_write puts beside `file`, freed with mmn_release: ranking.tsv beside
- * neurons.json, NAME.ranking.tsv beside any other NAME.json, NAME-ranking.tsv beside another NAME.
- * MMN_USAGE when a file has that name which is no such table. */
+/* The table that mmn_result_write puts beside a ranking's `file`, freed with mmn_release: ranking.tsv
+ * beside neurons.json, NAME.ranking.tsv beside any other NAME.json, NAME-ranking.tsv beside another
+ * NAME. MMN_USAGE when a file has that name which is no such table. */
 MMN_API mmn_status mmn_ranking_table_file(char **table, const char *file, mmn_error *error);
-/* Writes neurons.json to `file` and the ranking's table beside it. */
-MMN_API mmn_status mmn_ranking_write(const mmn_ranking *ranking, const char *file,
-                                     mmn_error *error);
-/* XXH3-128 of the selection, 32 hex digits; valid until the ranking is freed. */
-MMN_API const char *mmn_ranking_digest(const mmn_ranking *ranking);
-/* A table for people: per module and domain how many neurons, and in which layers. */
-MMN_API mmn_status mmn_ranking_table(const mmn_ranking *ranking, char **text, mmn_error *error);
-/* neurons.json's text. */
-MMN_API mmn_status mmn_ranking_json(const mmn_ranking *ranking, char **text, mmn_error *error);
 
 /* ---- Switching neurons off ------------------------------------------------------------------- */
 
@@ -595,22 +608,11 @@ typedef struct mmn_eval_options {
     void *progress_context;
 } mmn_eval_options;
 
-typedef struct mmn_evaluation mmn_evaluation;
-
 /* Answers the questions of a list with nothing switched off, with each domain's neurons, and with
  * random ones, and measures how right the answers are (doc/method.md). MMN_INPUT names the line of a
- * sample that cannot be read. The model must outlive the evaluation. */
-MMN_API mmn_status mmn_eval(mmn_evaluation **evaluation, const mmn_model *model,
+ * sample that cannot be read. */
+MMN_API mmn_status mmn_eval(mmn_result **result, const mmn_model *model,
                             const mmn_eval_options *options, mmn_error *error);
-MMN_API void mmn_evaluation_free(mmn_evaluation *evaluation);
-/* eval.json's text (doc/formats.md), and writing it to a file. */
-MMN_API mmn_status mmn_evaluation_json(const mmn_evaluation *evaluation, char **text,
-                                       mmn_error *error);
-MMN_API mmn_status mmn_evaluation_write(const mmn_evaluation *evaluation, const char *file,
-                                        mmn_error *error);
-/* Tables for people: each setting and domain, and the crossed settings. */
-MMN_API mmn_status mmn_evaluation_table(const mmn_evaluation *evaluation, char **text,
-                                        mmn_error *error);
 
 /* ---- Perplexity with neurons off ------------------------------------------------------------- */
 
@@ -631,25 +633,13 @@ typedef struct mmn_perplexity_options {
     void *progress_context;
 } mmn_perplexity_options;
 
-typedef struct mmn_perplexity mmn_perplexity;
-
 /* Reads the windows of a list's texts, cut as mmn_count does, with nothing switched off, with each
  * domain's neurons off in the texts of every domain, and with random ones in its own: the mean negative
  * log likelihood, in nats, of all tokens but the first of each window, each predicted from those
- * before it in the window, and its exp (doc/method.md). The same bits on every machine. The model must
- * outlive the result. */
-MMN_API mmn_status mmn_perplexity_measure(mmn_perplexity **perplexity, const mmn_model *model,
+ * before it in the window, and its exp (doc/method.md). The same bits on every machine. */
+MMN_API mmn_status mmn_perplexity_measure(mmn_result **result, const mmn_model *model,
                                           const mmn_perplexity_options *options,
                                           mmn_error *error);
-MMN_API void mmn_perplexity_free(mmn_perplexity *perplexity);
-/* perplexity.json's text (doc/formats.md), and writing it to a file. */
-MMN_API mmn_status mmn_perplexity_json(const mmn_perplexity *perplexity, char **text,
-                                       mmn_error *error);
-MMN_API mmn_status mmn_perplexity_write(const mmn_perplexity *perplexity, const char *file,
-                                        mmn_error *error);
-/* Tables for people: each domain, and each domain's neurons in the texts of every domain. */
-MMN_API mmn_status mmn_perplexity_table(const mmn_perplexity *perplexity, char **text,
-                                        mmn_error *error);
 
 /* ---- How far switching off moves the hidden states ------------------------------------------- */
 
@@ -668,25 +658,13 @@ typedef struct mmn_perturb_options {
     void *progress_context;
 } mmn_perturb_options;
 
-typedef struct mmn_perturbation mmn_perturbation;
-
 /* Runs every sample's prompt with all neurons on, with the neurons of its domain off, and with as
  * many random ones of each layer off, in each setting, and compares the hidden states h' with h at
  * each layer's output and after the final norm: means over positions of |h' - h| / |h| and of
  * 1 - cos(h, h') (doc/method.md). The same bits on every machine. MMN_INPUT for a domain of the list
  * that the ranking has not. */
-MMN_API mmn_status mmn_perturb(mmn_perturbation **perturbation, const mmn_model *model,
+MMN_API mmn_status mmn_perturb(mmn_result **result, const mmn_model *model,
                                const mmn_perturb_options *options, mmn_error *error);
-MMN_API void mmn_perturbation_free(mmn_perturbation *perturbation);
-/* A table for people: per setting and domain, domain neurons against random ones. */
-MMN_API mmn_status mmn_perturbation_table(const mmn_perturbation *perturbation, char **text,
-                                          mmn_error *error);
-/* All curves (doc/formats.md). */
-MMN_API mmn_status mmn_perturbation_json(const mmn_perturbation *perturbation, char **text,
-                                         mmn_error *error);
-/* Writes that text to `file`. */
-MMN_API mmn_status mmn_perturbation_write(const mmn_perturbation *perturbation, const char *file,
-                                          mmn_error *error);
 
 /* ---- The logit lens -------------------------------------------------------------------------- */
 
@@ -712,22 +690,12 @@ typedef struct mmn_lens_options {
     void *progress_context;
 } mmn_lens_options;
 
-typedef struct mmn_lens mmn_lens;
-
 /* Reads the states of every language layer at every position of each sample's prompt as the model's
  * end reads its last: softmax(lm_head(norm(h))), its entropy in nats and its most probable words,
  * averaged for each domain over image and over text positions (doc/method.md). The same bits on
  * every machine. Memory does not grow with positions x vocabulary. */
-MMN_API mmn_status mmn_lens_run(mmn_lens **lens, const mmn_model *model,
+MMN_API mmn_status mmn_lens_run(mmn_result **result, const mmn_model *model,
                                 const mmn_lens_options *options, mmn_error *error);
-/* Before the model is closed. */
-MMN_API void mmn_lens_free(mmn_lens *lens);
-/* A table for people: entropy and the most frequent word per layer and domain. */
-MMN_API mmn_status mmn_lens_table(const mmn_lens *lens, char **text, mmn_error *error);
-/* All of it (doc/formats.md). */
-MMN_API mmn_status mmn_lens_json(const mmn_lens *lens, char **text, mmn_error *error);
-/* Writes that text to `file`. */
-MMN_API mmn_status mmn_lens_write(const mmn_lens *lens, const char *file, mmn_error *error);
 
 /* ---- Multi-modal neurons --------------------------------------------------------------------- */
 
@@ -751,8 +719,6 @@ typedef struct mmn_contribution_options {
     void *progress_context;
 } mmn_contribution_options;
 
-typedef struct mmn_contributions mmn_contributions;
-
 /* Lets the model answer, greedily, and finds for each word of the answer the neurons of the language
  * model that add most to it: activation where the word's first token is emitted, times the neuron's
  * output column times the token's row of the head (Pan et al., arXiv 2311.07470; doc/method.md). For
@@ -760,20 +726,9 @@ typedef struct mmn_contributions mmn_contributions;
  * seeds, what becomes of the word when they are disturbed, and when random ones are. The same bits on
  * every machine. MMN_USAGE when the answer has no such word. Memory grows with the words of the answer,
  * not with layers x neurons x vocabulary. */
-MMN_API mmn_status mmn_contributions_run(mmn_contributions **contributions, const mmn_model *model,
+MMN_API mmn_status mmn_contributions_run(mmn_result **result, const mmn_model *model,
                                          const mmn_contribution_options *options,
                                          mmn_error *error);
-/* Before the model is closed. */
-MMN_API void mmn_contributions_free(mmn_contributions *contributions);
-/* A table for people: each word's neurons with their words, and the disturbance. */
-MMN_API mmn_status mmn_contributions_table(const mmn_contributions *contributions, char **text,
-                                           mmn_error *error);
-/* All of it (doc/formats.md). */
-MMN_API mmn_status mmn_contributions_json(const mmn_contributions *contributions, char **text,
-                                          mmn_error *error);
-/* Writes that text to `file`. */
-MMN_API mmn_status mmn_contributions_write(const mmn_contributions *contributions, const char *file,
-                                           mmn_error *error);
 
 /* ---- Reports --------------------------------------------------------------------------------- */
 

@@ -1,53 +1,26 @@
 /* mmneuron contrib: finds the neurons that add most to the words of an answer. */
 #include <string.h>
 
-#include "cli/command.h"
-#include "cli/destination.h"
-#include "cli/model.h"
-#include "cli/options.h"
-#include "cli/output.h"
-#include "cli/work.h"
+#include "cli/study.h"
 
 typedef struct contrib_request {
     mmn_contribution_options options;
-    const char *question, *template_name, *activation, *output;
+    const char *question, *template_name, *activation;
     mmn_cli_texts images;
 } contrib_request;
 
-static int give_result(const mmn_contributions *contributions,
-                       const mmn_cli_destination *destination, const mmn_cli_arguments *arguments)
+static mmn_status run(mmn_result **result, const mmn_model *model, void *context,
+                      mmn_cli_progress *progress, mmn_error *error)
 {
-    mmn_cli_result result = {0};
-    if (destination->path != NULL)
-        result.written =
-            mmn_contributions_write(contributions, destination->path, &result.write_error);
-    result.made = mmn_contributions_json(contributions, &result.json, &result.error);
-    if (result.made == MMN_OK)
-        result.made = mmn_contributions_table(contributions, &result.table, &result.error);
-    return mmn_cli_give_result(&result, destination, arguments);
-}
-
-static int run_contrib(const mmn_model *model, contrib_request *request,
-                       const mmn_cli_destination *destination, const mmn_cli_arguments *arguments)
-{
+    contrib_request *request = context;
     mmn_contribution_options *options = &request->options;
-    mmn_cli_progress progress;
-    mmn_contributions *contributions;
-    mmn_error error;
     options->question = request->question;
     options->template_name = request->template_name;
     options->images = request->images.texts;
     options->image_count = request->images.count;
     options->progress = mmn_cli_progress_show;
-    options->progress_context = &progress;
-    mmn_cli_work_begin(&progress, arguments->quiet);
-    mmn_status status = mmn_contributions_run(&contributions, model, options, &error);
-    int code = mmn_cli_work_end(&progress, status, &error);
-    if (status == MMN_OK) {
-        code = give_result(contributions, destination, arguments);
-        mmn_contributions_free(contributions);
-    }
-    return code;
+    options->progress_context = progress;
+    return mmn_contributions_run(result, model, options, error);
 }
 
 static int check_request(const mmn_cli_command *command, contrib_request *request)
@@ -75,12 +48,10 @@ int mmn_cli_contrib(const mmn_cli_command *command, int argc, char **argv)
     contrib_request request = {.activation = "gate",
                                .options = {.seeds = 5, .first_seed = 1, .noise = 0.5}};
     mmn_contribution_options *options = &request.options;
-    mmn_resize_order order = MMN_RESIZE_HORIZONTAL_FIRST;
-    int ignore = 0;
-    int allow_nonfinite = 0;
+    mmn_cli_study study = {.request = &request, .run = run};
     const mmn_cli_option table[] = {
         {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
-         .target = &request.output, .help = "write everything to FILE (JSON; - is standard output)"},
+         .target = &study.output, .help = "write everything to FILE (JSON; - is standard output)"},
         {.name = "image", .letter = 'i', .value = "FILE", .kind = MMN_CLI_TEXTS,
          .target = &request.images,
          .help = "a JPEG, PNG, WebP, TIFF, GIF or BMP file; may be repeated: several are joined side"
@@ -114,35 +85,24 @@ int mmn_cli_contrib(const mmn_cli_command *command, int argc, char **argv)
         {.name = "noise", .value = "S", .kind = MMN_CLI_REAL, .target = &options->noise,
          .minimum = 1e-6, .maximum = 1e6,
          .help = "standard deviation of the noise that disturbs (0.5)"},
-        MMN_CLI_IGNORE_GENERATION_CONFIG(&ignore),
+        MMN_CLI_IGNORE_GENERATION_CONFIG(&study.wishes.ignore_generation_config),
         MMN_CLI_ALLOW_LONG_PROMPTS(&options->allow_long_prompts),
-        MMN_CLI_RESIZE_ORDER(&order),
-        MMN_CLI_ALLOW_NONFINITE(&allow_nonfinite),
+        MMN_CLI_RESIZE_ORDER(&study.wishes.resize_order),
+        MMN_CLI_ALLOW_NONFINITE(&study.wishes.allow_nonfinite),
     };
     mmn_cli_arguments arguments;
-    mmn_cli_destination destination = {0};
-    mmn_model *model = NULL;
     int code;
     if (!mmn_cli_parse(command, table, sizeof table / sizeof table[0], argc, argv, &arguments,
                        &code))
         goto done;
     request.question = arguments.count > 1 ? arguments.texts[1] : NULL;
     code = check_request(command, &request);
-    mmn_cli_destination_source(&destination, MMN_SOURCE_MODEL, arguments.texts[0]);
+    if (code != MMN_CLI_DONE)
+        goto done;
     for (size_t i = 0; i < request.images.count; i++)
-        mmn_cli_destination_source(&destination, MMN_SOURCE_FILE, request.images.texts[i]);
-    if (code == MMN_CLI_DONE)
-        code = mmn_cli_destination_open(&destination, command, request.output, MMN_CLI_JSON, NULL);
-    if (code == MMN_CLI_DONE)
-        code = mmn_cli_open_model(&model, arguments.texts[0], &arguments,
-                              &(mmn_model_options){.resize_order = order,
-                                                   .ignore_generation_config = ignore,
-                                                   .allow_nonfinite = allow_nonfinite});
-    if (code == MMN_CLI_DONE)
-        code = run_contrib(model, &request, &destination, &arguments);
+        mmn_cli_destination_source(&study.destination, MMN_SOURCE_FILE, request.images.texts[i]);
+    code = mmn_cli_run_study(&study, command, &arguments);
 done:
-    mmn_cli_destination_close(&destination);
-    mmn_model_close(model);
     mmn_cli_free(arguments.texts);
     mmn_cli_free(request.images.texts);
     return code;

@@ -144,40 +144,47 @@ static void keep_elsewhere(const mmn_cli_destination *destination, const char *j
     }
 }
 
-static void print_result(const mmn_cli_result *result, const mmn_cli_destination *destination,
+static void print_result(const mmn_result *result, const char *json, const char *table,
+                         const mmn_cli_destination *destination,
                          const mmn_cli_arguments *arguments)
 {
+    const char *digest = mmn_result_text(result, "result", 0, "digest");
     if (destination->standard || arguments->json)
-        mmn_cli_print("%s", result->json);
+        mmn_cli_print("%s", json);
     if (arguments->json || (destination->standard && arguments->quiet))
         return;
-    mmn_cli_destination_say(destination, "%s", result->table);
-    if (result->digest != NULL)
-        mmn_cli_destination_say(destination, "digest %s\n", result->digest);
+    mmn_cli_destination_say(destination, "%s", table);
+    if (digest != NULL)
+        mmn_cli_destination_say(destination, "digest %s\n", digest);
 }
 
-int mmn_cli_give_result(mmn_cli_result *result, const mmn_cli_destination *destination,
+int mmn_cli_give_result(const mmn_result *result, const mmn_cli_destination *destination,
                         const mmn_cli_arguments *arguments)
 {
-    bool made = result->made == MMN_OK, written = result->written == MMN_OK;
-    bool has_json = destination->standard || arguments->json;
+    char *table = NULL, *json = NULL;
+    mmn_error error, write_error;
+    const bool written = destination->path == NULL ||
+                         mmn_result_write(result, destination->path, &write_error) == MMN_OK;
+    const bool made = mmn_result_json(result, &json, &error) == MMN_OK &&
+                      mmn_result_table(result, &table, &error) == MMN_OK;
+    const bool has_json = destination->standard || arguments->json;
     int code = MMN_CLI_DONE;
     if (made)
-        print_result(result, destination, arguments);
+        print_result(result, json, table, destination, arguments);
     else
-        code = mmn_cli_fail(&result->error);
-    bool printed = mmn_cli_flush();
+        code = mmn_cli_fail(&error);
+    const bool printed = mmn_cli_flush();
     if (!written) {
-        code = mmn_cli_fail(&result->write_error);
+        code = mmn_cli_fail(&write_error);
         if (made && printed && has_json)
             mmn_cli_message("the result is on standard output instead");
         else if (made)
-            keep_elsewhere(destination, result->json);
+            keep_elsewhere(destination, json);
     } else if (made && !printed && destination->path == NULL && !mmn_cli_reader_is_gone()) {
-        keep_elsewhere(destination, result->json);
+        keep_elsewhere(destination, json);
     }
-    mmn_release(result->table);
-    mmn_release(result->json);
+    mmn_release(table);
+    mmn_release(json);
     return code;
 }
 

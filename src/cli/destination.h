@@ -33,19 +33,10 @@ int mmn_cli_destination_open(mmn_cli_destination *destination, const mmn_cli_com
                              const char *given, mmn_cli_destination_kind kind, const char *beside);
 void mmn_cli_destination_close(mmn_cli_destination *destination);
 
-/* A result as texts; both are released by mmn_cli_give_result. */
-typedef struct mmn_cli_result {
-    char *table, *json;
-    const char *digest;   /* said after the table; NULL: nothing is */
-    mmn_status made;      /* whether the texts could be made, */
-    mmn_error error;      /* and if not, why */
-    mmn_status written;   /* whether the file could be written; MMN_OK where none was wanted, */
-    mmn_error write_error; /* and if not, why */
-} mmn_cli_result;
-
-/* Prints the table, or the JSON where that is asked for. Where the result could not be written, its JSON
- * goes to a second place, which is named, or to standard output. Returns the exit code. */
-int mmn_cli_give_result(mmn_cli_result *result, const mmn_cli_destination *destination,
+/* Writes a result where that is wanted, and prints its table, or its JSON where that is asked for. Where it
+ * could not be written, its JSON goes to a second place, which is named, or to standard output. Returns
+ * the exit code. */
+int mmn_cli_give_result(const mmn_result *result, const mmn_cli_destination *destination,
                         const mmn_cli_arguments *arguments);
 
 /* Copies a file that was written for "-o -" to standard output; of other destinations does nothing.

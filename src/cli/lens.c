@@ -1,51 +1,22 @@
 /* mmneuron lens: reads the states of every layer as words. */
-#include "cli/command.h"
-#include "cli/destination.h"
-#include "cli/model.h"
-#include "cli/options.h"
-#include "cli/output.h"
-#include "cli/work.h"
+#include "cli/study.h"
 
-static int give_result(const mmn_lens *lens, const mmn_cli_destination *destination,
-                       const mmn_cli_arguments *arguments)
+static mmn_status run(mmn_result **result, const mmn_model *model, void *request,
+                      mmn_cli_progress *progress, mmn_error *error)
 {
-    mmn_cli_result result = {0};
-    if (destination->path != NULL)
-        result.written = mmn_lens_write(lens, destination->path, &result.write_error);
-    result.made = mmn_lens_json(lens, &result.json, &result.error);
-    if (result.made == MMN_OK)
-        result.made = mmn_lens_table(lens, &result.table, &result.error);
-    return mmn_cli_give_result(&result, destination, arguments);
-}
-
-static int run_lens(const mmn_model *model, mmn_lens_options *options,
-                    const mmn_cli_destination *destination,
-                    const mmn_cli_arguments *arguments)
-{
-    mmn_cli_progress progress;
-    mmn_lens *lens;
-    mmn_error error;
+    mmn_lens_options *options = request;
     options->progress = mmn_cli_progress_show;
-    options->progress_context = &progress;
-    mmn_cli_work_begin(&progress, arguments->quiet);
-    mmn_status status = mmn_lens_run(&lens, model, options, &error);
-    int code = mmn_cli_work_end(&progress, status, &error);
-    if (status == MMN_OK) {
-        code = give_result(lens, destination, arguments);
-        mmn_lens_free(lens);
-    }
-    return code;
+    options->progress_context = progress;
+    return mmn_lens_run(result, model, options, error);
 }
 
 int mmn_cli_lens(const mmn_cli_command *command, int argc, char **argv)
 {
     mmn_lens_options lens_options = {0};
-    const char *output = NULL;
-    mmn_resize_order order = MMN_RESIZE_HORIZONTAL_FIRST;
-    int allow_nonfinite = 0;
+    mmn_cli_study study = {.request = &lens_options, .run = run};
     const mmn_cli_option options[] = {
         {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
-         .target = &output, .help = "write everything to FILE (JSON; - is standard output)"},
+         .target = &study.output, .help = "write everything to FILE (JSON; - is standard output)"},
         {.name = "stages", .value = "STAGES", .kind = MMN_CLI_TEXT, .target = &lens_options.stages,
          .help = "what to read of each layer: out, attn.out, mid, mlp.out, separated by commas"
                  " (out)"},
@@ -75,12 +46,10 @@ int mmn_cli_lens(const mmn_cli_command *command, int argc, char **argv)
         MMN_CLI_ALLOW_UNKNOWN_KEYS(&lens_options.allow_unknown_keys),
         MMN_CLI_ALLOW_LONG_PROMPTS(&lens_options.allow_long_prompts),
         MMN_CLI_OTHER_MODEL(&lens_options.other_model),
-        MMN_CLI_RESIZE_ORDER(&order),
-        MMN_CLI_ALLOW_NONFINITE(&allow_nonfinite),
+        MMN_CLI_RESIZE_ORDER(&study.wishes.resize_order),
+        MMN_CLI_ALLOW_NONFINITE(&study.wishes.allow_nonfinite),
     };
     mmn_cli_arguments arguments;
-    mmn_cli_destination destination = {0};
-    mmn_model *model = NULL;
     int code;
     if (!mmn_cli_parse(command, options, sizeof options / sizeof options[0], argc, argv,
                        &arguments, &code))
@@ -99,19 +68,10 @@ int mmn_cli_lens(const mmn_cli_command *command, int argc, char **argv)
         goto done;
     }
     lens_options.list = arguments.texts[1];
-    mmn_cli_destination_source(&destination, MMN_SOURCE_MODEL, arguments.texts[0]);
-    mmn_cli_destination_source(&destination, MMN_SOURCE_LIST, arguments.texts[1]);
-    mmn_cli_destination_source(&destination, MMN_SOURCE_FILE, lens_options.ranking);
-    code = mmn_cli_destination_open(&destination, command, output, MMN_CLI_JSON, NULL);
-    if (code == MMN_CLI_DONE)
-        code = mmn_cli_open_model(&model, arguments.texts[0], &arguments,
-                                  &(mmn_model_options){.resize_order = order,
-                                                       .allow_nonfinite = allow_nonfinite});
-    if (code == MMN_CLI_DONE)
-        code = run_lens(model, &lens_options, &destination, &arguments);
+    mmn_cli_destination_source(&study.destination, MMN_SOURCE_LIST, lens_options.list);
+    mmn_cli_destination_source(&study.destination, MMN_SOURCE_FILE, lens_options.ranking);
+    code = mmn_cli_run_study(&study, command, &arguments);
 done:
-    mmn_cli_destination_close(&destination);
-    mmn_model_close(model);
     mmn_cli_free(arguments.texts);
     return code;
 }

@@ -1,54 +1,25 @@
 /* mmneuron perturb: how far switching neurons off moves the hidden states. */
-#include "cli/command.h"
-#include "cli/destination.h"
-#include "cli/model.h"
-#include "cli/options.h"
-#include "cli/output.h"
-#include "cli/work.h"
+#include "cli/study.h"
 
-static int give_result(const mmn_perturbation *perturbation, const mmn_cli_destination *destination,
-                       const mmn_cli_arguments *arguments)
+static mmn_status run(mmn_result **result, const mmn_model *model, void *request,
+                      mmn_cli_progress *progress, mmn_error *error)
 {
-    mmn_cli_result result = {0};
-    if (destination->path != NULL)
-        result.written = mmn_perturbation_write(perturbation, destination->path, &result.write_error);
-    result.made = mmn_perturbation_json(perturbation, &result.json, &result.error);
-    if (result.made == MMN_OK)
-        result.made = mmn_perturbation_table(perturbation, &result.table, &result.error);
-    return mmn_cli_give_result(&result, destination, arguments);
-}
-
-static int run_perturb(const mmn_model *model, mmn_perturb_options *options,
-                       const mmn_cli_destination *destination,
-                       const mmn_cli_arguments *arguments)
-{
-    mmn_cli_progress progress;
-    mmn_perturbation *perturbation;
-    mmn_error error;
+    mmn_perturb_options *options = request;
     options->progress = mmn_cli_progress_show;
-    options->progress_context = &progress;
-    mmn_cli_work_begin(&progress, arguments->quiet);
-    mmn_status status = mmn_perturb(&perturbation, model, options, &error);
-    int code = mmn_cli_work_end(&progress, status, &error);
-    if (status == MMN_OK) {
-        code = give_result(perturbation, destination, arguments);
-        mmn_perturbation_free(perturbation);
-    }
-    return code;
+    options->progress_context = progress;
+    return mmn_perturb(result, model, options, error);
 }
 
 int mmn_cli_perturb(const mmn_cli_command *command, int argc, char **argv)
 {
     mmn_perturb_options perturb_options = {.first_seed = 1};
-    const char *output = NULL;
-    mmn_resize_order order = MMN_RESIZE_HORIZONTAL_FIRST;
-    int allow_nonfinite = 0;
+    mmn_cli_study study = {.request = &perturb_options, .run = run};
     const mmn_cli_option options[] = {
         {.name = "neurons", .value = "NEURONS.json", .kind = MMN_CLI_TEXT,
          .target = &perturb_options.ranking,
          .help = "the neurons to switch off, as \"mmneuron rank -o\" writes them"},
         {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
-         .target = &output, .help = "write all curves to FILE (JSON; - is standard output)"},
+         .target = &study.output, .help = "write all curves to FILE (JSON; - is standard output)"},
         {.name = "settings", .value = "SETTINGS", .kind = MMN_CLI_TEXT,
          .target = &perturb_options.settings,
          .help = "which modules' neurons to switch off: modules joined by \"+\", or \"all\";"
@@ -64,12 +35,10 @@ int mmn_cli_perturb(const mmn_cli_command *command, int argc, char **argv)
         MMN_CLI_ALLOW_UNKNOWN_KEYS(&perturb_options.allow_unknown_keys),
         MMN_CLI_ALLOW_LONG_PROMPTS(&perturb_options.allow_long_prompts),
         MMN_CLI_OTHER_MODEL(&perturb_options.other_model),
-        MMN_CLI_RESIZE_ORDER(&order),
-        MMN_CLI_ALLOW_NONFINITE(&allow_nonfinite),
+        MMN_CLI_RESIZE_ORDER(&study.wishes.resize_order),
+        MMN_CLI_ALLOW_NONFINITE(&study.wishes.allow_nonfinite),
     };
     mmn_cli_arguments arguments;
-    mmn_cli_destination destination = {0};
-    mmn_model *model = NULL;
     int code;
     if (!mmn_cli_parse(command, options, sizeof options / sizeof options[0], argc, argv,
                        &arguments, &code))
@@ -79,19 +48,10 @@ int mmn_cli_perturb(const mmn_cli_command *command, int argc, char **argv)
         goto done;
     }
     perturb_options.list = arguments.texts[1];
-    mmn_cli_destination_source(&destination, MMN_SOURCE_MODEL, arguments.texts[0]);
-    mmn_cli_destination_source(&destination, MMN_SOURCE_LIST, arguments.texts[1]);
-    mmn_cli_destination_source(&destination, MMN_SOURCE_FILE, perturb_options.ranking);
-    code = mmn_cli_destination_open(&destination, command, output, MMN_CLI_JSON, NULL);
-    if (code == MMN_CLI_DONE)
-        code = mmn_cli_open_model(&model, arguments.texts[0], &arguments,
-                                  &(mmn_model_options){.resize_order = order,
-                                                       .allow_nonfinite = allow_nonfinite});
-    if (code == MMN_CLI_DONE)
-        code = run_perturb(model, &perturb_options, &destination, &arguments);
+    mmn_cli_destination_source(&study.destination, MMN_SOURCE_LIST, perturb_options.list);
+    mmn_cli_destination_source(&study.destination, MMN_SOURCE_FILE, perturb_options.ranking);
+    code = mmn_cli_run_study(&study, command, &arguments);
 done:
-    mmn_cli_destination_close(&destination);
-    mmn_model_close(model);
     mmn_cli_free(arguments.texts);
     return code;
 }

@@ -6,18 +6,6 @@
 #include "cli/options.h"
 #include "cli/output.h"
 
-static int give_result(const mmn_ranking *ranking, const mmn_cli_destination *destination,
-                       const mmn_cli_arguments *arguments)
-{
-    mmn_cli_result result = {.digest = mmn_ranking_digest(ranking)};
-    if (destination->path != NULL)
-        result.written = mmn_ranking_write(ranking, destination->path, &result.write_error);
-    result.made = mmn_ranking_json(ranking, &result.json, &result.error);
-    if (result.made == MMN_OK)
-        result.made = mmn_ranking_table(ranking, &result.table, &result.error);
-    return mmn_cli_give_result(&result, destination, arguments);
-}
-
 /* Takes the output and the table beside it. */
 static int open_destination(mmn_cli_destination *destination, const mmn_cli_command *command,
                             const char *output, const char *counts)
@@ -71,15 +59,15 @@ int mmn_cli_rank(const mmn_cli_command *command, int argc, char **argv)
     if (modules.names[0] != '\0')
         rank_options.modules = modules.names;
     mmn_error error;
-    mmn_ranking *ranking = NULL;
+    mmn_result *ranking = NULL;
     code = open_destination(&destination, command, output, arguments.texts[0]);
     if (code == MMN_CLI_DONE &&
         mmn_rank(&ranking, arguments.texts[0], &rank_options, &error) != MMN_OK)
         code = mmn_cli_fail(&error);
     else if (code == MMN_CLI_DONE)
-        code = give_result(ranking, &destination, &arguments);
+        code = mmn_cli_give_result(ranking, &destination, &arguments);
     mmn_cli_destination_close(&destination);
-    mmn_ranking_free(ranking);
+    mmn_result_free(ranking);
     mmn_cli_free(arguments.texts);
     return code;
 }

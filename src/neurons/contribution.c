@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/given.h"
 #include "base/memory.h"
 #include "model/input.h"
 #include "model/model.h"
@@ -242,14 +241,10 @@ static mmn_status find(contribution_run *run, mmn_error *error)
     return status == MMN_OK ? begin_pass(run, error) : status;
 }
 
-mmn_status mmn_contributions_run(mmn_contributions **contributions, const mmn_model *model,
-                                 const mmn_contribution_options *options, mmn_error *error)
+mmn_status mmn_contributions_make(mmn_contributions **contributions, const mmn_model *model,
+                                  const mmn_contribution_options *options, mmn_error *error)
 {
-    if (contributions)
-        *contributions = NULL;
-    if (MMN_MISSING(error, contributions, model, options) ||
-        mmn_text_is_missing(error, "image", options->image_count, options->images))
-        return MMN_USAGE;
+    *contributions = NULL;
     const uint64_t passed = mmn_model_nonfinite(model, NULL);
     contribution_run run = {.options = options};
     run.result = mmn_allocate(1, sizeof(*run.result), error);

@@ -58,7 +58,7 @@ typedef struct mmn_answer_word {
     size_t disturbance_count;
 } mmn_answer_word;
 
-struct mmn_contributions {
+typedef struct mmn_contributions {
     const mmn_model *model;
     mmn_allowances allowed;
     char version[32], digest[MMN_DIGEST_SIZE];
@@ -77,7 +77,12 @@ struct mmn_contributions {
     mmn_patch_grid grid;
     mmn_answer_word *words;
     size_t word_count;
-};
+} mmn_contributions;
+
+/* Does what mmn_contributions_run does; on failure *contributions is NULL. */
+mmn_status mmn_contributions_make(mmn_contributions **contributions, const mmn_model *model,
+                                  const mmn_contribution_options *options, mmn_error *error);
+void mmn_contributions_free(mmn_contributions *contributions);
 
 /* By how much a disturbance of one kind lowers the log probability of a word, on the average over
  * seeds: of the word's neurons or of random ones. False without such a disturbance. */

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/given.h"
 #include "base/memory.h"
 #include "model/input.h"
 #include "model/session.h"
@@ -281,15 +280,9 @@ static mmn_status run_all(mmn_evaluation *evaluation, const mmn_eval_options *op
     return status;
 }
 
-mmn_status mmn_eval(mmn_evaluation **evaluation, const mmn_model *model,
-                    const mmn_eval_options *options, mmn_error *error)
+mmn_status mmn_evaluation_make(mmn_evaluation **evaluation, const mmn_model *model,
+                               const mmn_eval_options *options, mmn_error *error)
 {
-    if (evaluation)
-        *evaluation = NULL;
-    if (MMN_MISSING(error, evaluation, model, options) || MMN_MISSING(error, options->list) ||
-        mmn_text_is_missing(error, "stop string", options->stop_string_count,
-                            options->stop_strings))
-        return MMN_USAGE;
     *evaluation = mmn_allocate(1, sizeof(**evaluation), error);
     if (!*evaluation)
         return MMN_SYSTEM;

@@ -40,7 +40,7 @@ typedef struct mmn_eval_domain {
     mmn_metric metric; /* once begun */
 } mmn_eval_domain;
 
-struct mmn_evaluation {
+typedef struct mmn_evaluation {
     const mmn_model *model;
     /* Copies of the options' texts. */
     char *list, *template_name;
@@ -68,7 +68,12 @@ struct mmn_evaluation {
     size_t mask_count, mask_capacity;
     mmn_eval_run *runs; /* by setting, what is off, its domain, seed, and domain answered */
     size_t run_count, run_capacity;
-};
+} mmn_evaluation;
+
+/* Does what mmn_eval does; on failure *evaluation is NULL. */
+mmn_status mmn_evaluation_make(mmn_evaluation **evaluation, const mmn_model *model,
+                               const mmn_eval_options *options, mmn_error *error);
+void mmn_evaluation_free(mmn_evaluation *evaluation);
 
 /* Reads which domains the list has, makes masks, and plans the runs. */
 mmn_status mmn_eval_plan(mmn_evaluation *evaluation, const mmn_eval_options *options,

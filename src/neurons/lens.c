@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/given.h"
 #include "base/items.h"
 #include "base/memory.h"
 #include "model/input.h"
@@ -445,15 +444,10 @@ static mmn_status set_up(lens_run *run, const mmn_model *model, mmn_error *error
     return lens->positions && lens->cells ? MMN_OK : MMN_SYSTEM;
 }
 
-mmn_status mmn_lens_run(mmn_lens **lens, const mmn_model *model, const mmn_lens_options *options,
-                        mmn_error *error)
+mmn_status mmn_lens_make(mmn_lens **lens, const mmn_model *model, const mmn_lens_options *options,
+                         mmn_error *error)
 {
-    if (lens)
-        *lens = NULL;
-    if (MMN_MISSING(error, lens, model, options) || MMN_MISSING(error, options->list))
-        return MMN_USAGE;
-    if (!options->list)
-        return mmn_fail(error, MMN_USAGE, NULL, NULL, "the lens needs a list");
+    *lens = NULL;
     const uint64_t passed = mmn_model_nonfinite(model, NULL);
     lens_run run = {.options = options};
     run.lens = mmn_allocate(1, sizeof(*run.lens), error);

@@ -37,7 +37,7 @@ typedef struct mmn_lens_example {
     float *activation;       /* [grid * grid]: of the chosen neuron at the patches, or NULL */
 } mmn_lens_example;
 
-struct mmn_lens {
+typedef struct mmn_lens {
     const mmn_model *model;
     mmn_allowances allowed;
     char version[32], digest[MMN_DIGEST_SIZE]; /* digest: the model's */
@@ -53,7 +53,13 @@ struct mmn_lens {
     mmn_lens_activation activation; /* the chosen neuron */
     mmn_lens_example *examples;
     size_t example_count, example_capacity;
-};
+} mmn_lens;
+
+/* Does what mmn_lens_run does; on failure *lens is NULL. */
+mmn_status mmn_lens_make(mmn_lens **lens, const mmn_model *model, const mmn_lens_options *options,
+                         mmn_error *error);
+void mmn_lens_free(mmn_lens *lens);
+mmn_status mmn_lens_result(mmn_result **result, const mmn_lens *lens, mmn_error *error);
 
 const mmn_lens_cell *mmn_lens_cell_of(const mmn_lens *lens, size_t domain, int stage, size_t layer,
                                       int image);

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/given.h"
 #include "base/memory.h"
 #include "functions.h"
 #include "model/input.h"
@@ -374,13 +373,9 @@ static mmn_status run_all(mmn_perplexity *perplexity, const mmn_perplexity_optio
     return status;
 }
 
-mmn_status mmn_perplexity_measure(mmn_perplexity **made, const mmn_model *model,
-                                  const mmn_perplexity_options *options, mmn_error *error)
+mmn_status mmn_perplexity_make(mmn_perplexity **made, const mmn_model *model,
+                               const mmn_perplexity_options *options, mmn_error *error)
 {
-    if (made)
-        *made = NULL;
-    if (MMN_MISSING(error, made, model, options) || MMN_MISSING(error, options->list))
-        return MMN_USAGE;
     mmn_perplexity *perplexity = *made = mmn_allocate(1, sizeof(**made), error);
     if (!perplexity)
         return MMN_SYSTEM;

@@ -18,7 +18,7 @@ typedef struct mmn_perplexity_run {
     double nats;          /* sum of the negative log likelihoods of the predicted tokens */
 } mmn_perplexity_run;
 
-struct mmn_perplexity {
+typedef struct mmn_perplexity {
     const mmn_model *model;
     /* Copies of the options' texts. */
     char *list, *setting;
@@ -36,7 +36,12 @@ struct mmn_perplexity {
     size_t mask_count, mask_capacity;
     mmn_perplexity_run *runs; /* by domain read: nothing off, each domain's neurons, seeds */
     size_t run_count, run_capacity;
-};
+} mmn_perplexity;
+
+/* Does what mmn_perplexity_measure does; on failure *perplexity is NULL. */
+mmn_status mmn_perplexity_make(mmn_perplexity **perplexity, const mmn_model *model,
+                               const mmn_perplexity_options *options, mmn_error *error);
+void mmn_perplexity_free(mmn_perplexity *perplexity);
 
 /* Mean of a run's negative log likelihoods in nats, and its exp. */
 double mmn_perplexity_nats(const mmn_perplexity *perplexity, const mmn_perplexity_run *run);

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/given.h"
 #include "base/memory.h"
 #include "model/session.h"
 #include "neurons/mask.h"
@@ -259,16 +258,10 @@ static mmn_status run_sample(void *context, const mmn_planned_sample *planned,
     return run_input(run, input, planned->domain, error);
 }
 
-mmn_status mmn_perturb(mmn_perturbation **perturbation, const mmn_model *model,
-                       const mmn_perturb_options *options, mmn_error *error)
+mmn_status mmn_perturbation_make(mmn_perturbation **perturbation, const mmn_model *model,
+                                 const mmn_perturb_options *options, mmn_error *error)
 {
-    if (perturbation)
-        *perturbation = NULL;
-    if (MMN_MISSING(error, perturbation, model, options) ||
-        MMN_MISSING(error, options->list, options->ranking))
-        return MMN_USAGE;
-    if (!options->list || !options->ranking)
-        return mmn_fail(error, MMN_USAGE, NULL, NULL, "perturbing needs a list and a ranking");
+    *perturbation = NULL;
     const uint64_t passed = mmn_model_nonfinite(model, NULL);
     perturb_run run = {.model = model, .options = options};
     run.result = mmn_allocate(1, sizeof(*run.result), error);

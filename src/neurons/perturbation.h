@@ -16,7 +16,7 @@ typedef struct mmn_perturb_curve {
     mmn_distance *sums; /* [2][layers + 1]: at text positions, at image positions */
 } mmn_perturb_curve;
 
-struct mmn_perturbation {
+typedef struct mmn_perturbation {
     mmn_allowances allowed;
     char version[32], model[MMN_DIGEST_SIZE], neurons[MMN_DIGEST_SIZE];
     bool nonfinite; /* numbers were infinite or NaN on the way to it, and allowed */
@@ -29,7 +29,12 @@ struct mmn_perturbation {
     uint64_t (*positions)[2]; /* [domain]: text, image */
     size_t curve_count;
     mmn_perturb_curve *curves; /* [domain][setting][1 + seeds] */
-};
+} mmn_perturbation;
+
+/* Does what mmn_perturb does; on failure *perturbation is NULL. */
+mmn_status mmn_perturbation_make(mmn_perturbation **perturbation, const mmn_model *model,
+                                 const mmn_perturb_options *options, mmn_error *error);
+void mmn_perturbation_free(mmn_perturbation *perturbation);
 
 /* The mean of a curve at state number `state`, at positions of `kind` (0: text, 1: image, 2: all);
  * zeros where there are none. */

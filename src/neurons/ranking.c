@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/given.h"
 #include "base/glob.h"
 #include "base/hexadecimal.h"
 #include "base/items.h"
@@ -175,13 +174,10 @@ static mmn_status rank_counts(mmn_ranking *ranking, const mmn_counts *counts, co
     return status == MMN_OK ? make_digest(ranking, error) : status;
 }
 
-mmn_status mmn_rank(mmn_ranking **made, const char *counts_file, const mmn_rank_options *options,
-                    mmn_error *error)
+mmn_status mmn_ranking_make(mmn_ranking **made, const char *counts_file,
+                            const mmn_rank_options *options, mmn_error *error)
 {
-    if (made)
-        *made = NULL;
-    if (MMN_MISSING(error, made, counts_file))
-        return MMN_USAGE;
+    *made = NULL;
     mmn_counts *counts = NULL;
     mmn_ranking *ranking = mmn_allocate(1, sizeof(*ranking), error);
     if (!ranking)
@@ -209,9 +205,4 @@ void mmn_ranking_free(mmn_ranking *ranking)
     for (size_t i = 0; i < ranking->module_count; i++)
         mmn_rank_result_free(&ranking->modules[i].result);
     mmn_free(ranking);
-}
-
-const char *mmn_ranking_digest(const mmn_ranking *ranking)
-{
-    return ranking ? ranking->digest : NULL;
 }

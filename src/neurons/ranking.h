@@ -12,7 +12,7 @@ typedef struct mmn_module_ranking {
     mmn_rank_result result; /* neurons are numbered layer * neurons + neuron */
 } mmn_module_ranking;
 
-struct mmn_ranking {
+typedef struct mmn_ranking {
     mmn_rank_rule rule;
     size_t domain_count;
     char **domains; /* in the bytewise order of their names */
@@ -23,6 +23,15 @@ struct mmn_ranking {
     char version[32], model[MMN_DIGEST_SIZE], data[MMN_DIGEST_SIZE], inputs[MMN_DIGEST_SIZE];
     uint64_t samples, nonfinite;
     bool unchecked;
-};
+} mmn_ranking;
+
+/* What the table beside neurons.json begins with. */
+#define MMN_RANKING_TITLE "module\trank\tlayer\tneuron\tentropy"
+
+/* Does what mmn_rank does; on failure *ranking is NULL. */
+mmn_status mmn_ranking_make(mmn_ranking **ranking, const char *counts_file,
+                            const mmn_rank_options *options, mmn_error *error);
+void mmn_ranking_free(mmn_ranking *ranking);
+mmn_status mmn_ranking_result(mmn_result **result, const mmn_ranking *ranking, mmn_error *error);
 
 #endif

@@ -9,7 +9,7 @@
 #include "report/activation_map.h"
 #include "report/chart.h"
 #include "report/values.h"
-#include "report/words.h"
+#include "result/words.h"
 
 /* Words in a report, maps of one, and what a word may have. */
 enum { WORDS = 8, MAPS = 3, NEURONS = 10000, NAMES = 1000, DROPS = 16 };

@@ -9,7 +9,7 @@
 #include "report/heat_table.h"
 #include "report/sample_pictures.h"
 #include "report/values.h"
-#include "report/words.h"
+#include "result/words.h"
 
 /* Samples in a report, positions of one in the figure (the table has all), and words. */
 enum { SAMPLES = 16, POSITIONS = 24, TOP_WORDS = 100 };

@@ -5,7 +5,7 @@
 
 #include "base/memory.h"
 #include "report/figure.h"
-#include "report/words.h"
+#include "result/words.h"
 
 /* The width of a character of a small text, about. */
 #define CHARACTER 6.6

@@ -4,7 +4,7 @@
 
 #include "base/given.h"
 #include "report/bars.h"
-#include "report/columns.h"
+#include "result/columns.h"
 #include "report/numbers.h"
 #include "report/report.h"
 

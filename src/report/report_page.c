@@ -20,7 +20,7 @@ static void list_sources(mmn_report_table *table, const mmn_report *report)
 {
     *table = (mmn_report_table){.columns = source_columns, .column_count = 5};
     for (size_t kind = 0; kind < MMN_RESULT_KINDS; kind++) {
-        const mmn_result *result = &report->results.of[kind];
+        const mmn_result_file *result = &report->results.of[kind];
         if (!result->file)
             continue;
         mmn_table_text(table, mmn_result_kind_name((mmn_result_kind)kind));
@@ -42,7 +42,7 @@ static bool is_mixed(const mmn_report *report)
 {
     for (size_t a = 0; a < MMN_RESULT_KINDS; a++)
         for (size_t b = a + 1; b < MMN_RESULT_KINDS; b++) {
-            const mmn_result *x = &report->results.of[a], *y = &report->results.of[b];
+            const mmn_result_file *x = &report->results.of[a], *y = &report->results.of[b];
             if (x->file && y->file &&
                 (contradict(x->model, y->model) || contradict(x->neurons, y->neurons)))
                 return true;

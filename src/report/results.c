@@ -7,7 +7,6 @@
 #include "base/file_kind.h"
 #include "base/json_memory.h"
 #include "base/memory.h"
-#include "neurons/ranking.h"
 #include "report/values.h"
 
 /* JSON of results may be this large: predictions of a thousand samples take a few megabytes. */
@@ -55,7 +54,7 @@ static mmn_status is_counts(bool *counts, const char *file, mmn_error *error)
 }
 
 /* Fills the result's names; a path that is no UTF-8 is shown with question marks. */
-static mmn_status name_result(mmn_result *result, const char *file, mmn_error *error)
+static mmn_status name_result(mmn_result_file *result, const char *file, mmn_error *error)
 {
     result->file = mmn_copy_text(file, error);
     result->name = mmn_copy_text(file, error);
@@ -72,7 +71,7 @@ static mmn_status name_result(mmn_result *result, const char *file, mmn_error *e
 }
 
 /* The place for another result of this kind. */
-static mmn_status take_place(mmn_result **result, mmn_results *results, mmn_result_kind kind,
+static mmn_status take_place(mmn_result_file **result, mmn_results *results, mmn_result_kind kind,
                              const char *file, mmn_error *error)
 {
     *result = &results->of[kind];
@@ -83,7 +82,7 @@ static mmn_status take_place(mmn_result **result, mmn_results *results, mmn_resu
     return name_result(*result, file, error);
 }
 
-static mmn_status view_document(mmn_result *result, mmn_error *error)
+static mmn_status view_document(mmn_result_file *result, mmn_error *error)
 {
     result->version = result->model = result->neurons = "";
     mmn_status status = mmn_json_as_object(&result->top, result->document, result->file, error);
@@ -97,7 +96,7 @@ static mmn_status view_document(mmn_result *result, mmn_error *error)
 }
 
 /* Of neurons.json, whose facts have other places. */
-static mmn_status view_neurons(mmn_result *result, mmn_error *error)
+static mmn_status view_neurons(mmn_result_file *result, mmn_error *error)
 {
     mmn_json_object counts;
     mmn_status status = view_document(result, error);
@@ -130,7 +129,7 @@ static mmn_status read_json(mmn_results *results, const char *file, mmn_error *e
         status = mmn_json_fail(&top, "format", error,
                                "is \"%.40s\", which is no result of rank, eval, perturb, lens or contrib",
                                format);
-    mmn_result *result;
+    mmn_result_file *result;
     if (status == MMN_OK)
         status = take_place(&result, results, (mmn_result_kind)kind, file, error);
     if (status != MMN_OK) {
@@ -142,7 +141,7 @@ static mmn_status read_json(mmn_results *results, const char *file, mmn_error *e
 }
 
 /* The rule of neurons.json, so that the counts are ranked as the neurons were. */
-static mmn_status read_rule(mmn_rank_options *options, const mmn_result *neurons,
+static mmn_status read_rule(mmn_rank_options *options, const mmn_result_file *neurons,
                             mmn_error *error)
 {
     mmn_json_object settings;
@@ -164,15 +163,15 @@ static mmn_status read_rule(mmn_rank_options *options, const mmn_result *neurons
 /* neurons.json as `rank` would make it of the counts. */
 static mmn_status rank_counts(mmn_results *results, mmn_error *error)
 {
-    mmn_result *neurons = &results->of[MMN_RESULT_NEURONS];
-    mmn_result *counts = &results->of[MMN_RESULT_COUNTS];
-    mmn_ranking *ranking;
+    mmn_result_file *neurons = &results->of[MMN_RESULT_NEURONS];
+    mmn_result_file *counts = &results->of[MMN_RESULT_COUNTS];
+    mmn_result *ranking;
     const mmn_rank_options options = {.allow_nonfinite = 1}; /* which the report says */
     mmn_status status = mmn_rank(&ranking, counts->file, &options, error);
     if (status != MMN_OK)
         return status;
-    status = mmn_ranking_json(ranking, &results->ranked, error);
-    mmn_ranking_free(ranking);
+    status = mmn_result_json(ranking, &results->ranked, error);
+    mmn_result_free(ranking);
     if (status == MMN_OK)
         status = mmn_json_parse(&neurons->document, results->ranked, strlen(results->ranked),
                                 counts->file, error);
@@ -183,7 +182,7 @@ static mmn_status rank_counts(mmn_results *results, mmn_error *error)
 
 static mmn_status rank_all(mmn_results *results, mmn_error *error)
 {
-    mmn_result *counts = &results->of[MMN_RESULT_COUNTS];
+    mmn_result_file *counts = &results->of[MMN_RESULT_COUNTS];
     mmn_rank_options options = {.rate = 1, .allow_nonfinite = 1};
     mmn_status status = MMN_OK;
     if (!counts->file)
@@ -193,7 +192,7 @@ static mmn_status rank_all(mmn_results *results, mmn_error *error)
     if (status == MMN_OK)
         status = read_rule(&options, &results->of[MMN_RESULT_NEURONS], error);
     if (status == MMN_OK)
-        status = mmn_rank(&results->ranking, counts->file, &options, error);
+        status = mmn_ranking_make(&results->ranking, counts->file, &options, error);
     if (status != MMN_OK)
         return status;
     counts->version = results->ranking->version;
@@ -242,7 +241,7 @@ static mmn_status read_all(mmn_results *results, const char *const *files, size_
     mmn_status status = MMN_OK;
     for (size_t i = 0; i < count && status == MMN_OK; i++) {
         bool counts;
-        mmn_result *result;
+        mmn_result_file *result;
         status = is_counts(&counts, files[i], error);
         if (status == MMN_OK && counts)
             status = take_place(&result, results, MMN_RESULT_COUNTS, files[i], error);

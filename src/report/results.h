@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "mmneuron.h"
 #include "neurons/neuron_lists.h"
+#include "neurons/ranking.h"
 
 typedef enum mmn_result_kind {
     MMN_RESULT_COUNTS,
@@ -24,16 +25,16 @@ enum {
 };
 
 /* One file; `file` is NULL where there is none of the kind. */
-typedef struct mmn_result {
+typedef struct mmn_result_file {
     char *file;          /* the path */
     char *name;          /* the path as valid UTF-8 */
     json_t *document;    /* of counts: NULL */
     mmn_json_object top; /* the document */
     const char *version, *model, *neurons; /* of what made it; "" where it does not say */
-} mmn_result;
+} mmn_result_file;
 
 typedef struct mmn_results {
-    mmn_result of[MMN_RESULT_KINDS];
+    mmn_result_file of[MMN_RESULT_KINDS];
     mmn_ranking *ranking; /* of the counts, all neurons above the bar; NULL without counts */
     char *ranked;         /* neurons.json's text, made of the counts where the file is not given */
     const char *domains[MMN_REPORT_DOMAINS]; /* of all files, in the order of their appearance */

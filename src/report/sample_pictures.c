@@ -38,7 +38,7 @@ static char *find_beside(const char *file, const char *name)
 /* In the folder that the caller gives; else beside the list, or beside the results. */
 static char *find_picture(const mmn_results *results, const char *name)
 {
-    const mmn_result *lens = &results->of[MMN_RESULT_LENS];
+    const mmn_result_file *lens = &results->of[MMN_RESULT_LENS];
     mmn_json_object settings;
     const char *list = NULL;
     if (results->images)

@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "report/markup.h"
 #include "report/numbers.h"
-#include "report/words.h"
+#include "result/words.h"
 
 static void add_cell(mmn_report_table *table, mmn_cell cell)
 {

@@ -7,7 +7,7 @@
 
 #include "base/given.h"
 #include "base/text_buffer.h"
-#include "report/columns.h"
+#include "result/columns.h"
 
 /* A name of more columns than the table has for it goes on in the next line. */
 enum { TITLE_LIMIT = 31, COLUMNS = 80 };

@@ -32,14 +32,14 @@ FUZZ_TARGET(counts, 50)
         write_again(counts);
         mmn_counts_free(counts);
     }
-    mmn_ranking *ranking;
+    mmn_result *ranking;
     if (mmn_fuzz_done(mmn_rank(&ranking, file, NULL, &refused), &refused)) {
         char *text;
-        if (mmn_fuzz_done(mmn_ranking_table(ranking, &text, &refused), &refused))
+        if (mmn_fuzz_done(mmn_result_table(ranking, &text, &refused), &refused))
             mmn_release(text);
-        if (mmn_fuzz_done(mmn_ranking_json(ranking, &text, &refused), &refused))
+        if (mmn_fuzz_done(mmn_result_json(ranking, &text, &refused), &refused))
             mmn_release(text);
-        mmn_ranking_free(ranking);
+        mmn_result_free(ranking);
     }
     mmn_fuzz_take("merged");
     mmn_fuzz_done(mmn_counts_merge(&file, 1, mmn_fuzz_path("merged"), &refused), &refused);

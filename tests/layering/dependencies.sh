@@ -72,9 +72,10 @@ check "image uses base" may_use image "base"
 check "text uses base" may_use text "base"
 check "model uses format, image, text, and chooses the kernels" may_use model \
     "base format image text reference simd"
-check "neurons uses model, and the functions in binary64" may_use neurons \
-    "base format text model reference"
-check "report uses neurons and the public functions" may_use report "base neurons public"
+check "result uses base" may_use result "base"
+check "neurons uses model, result, and the functions in binary64" may_use neurons \
+    "base format text model result reference"
+check "report uses neurons, result and the public functions" may_use report "base neurons result public"
 check "cli uses the public functions" may_use cli "public"
 
 done_testing

@@ -79,10 +79,11 @@ check "image knows base and the kernel table" only src/image "$base kernels.h im
 check "text knows base" only src/text "$base text/*"
 check "model knows format, image, text and the kernel table" only src/model \
     "$base kernels.h format/* image/* text/* model/*"
-check "neurons knows model and what it knows, and the functions in binary64" only src/neurons \
-    "$base kernels.h functions.h format/* text/* model/* neurons/*"
-check "report knows neurons" only src/report "$base neurons/* report/*"
-check "cli knows the public header" only src/cli "mmneuron.h cli/*"
+check "neurons knows model and what it knows, result, and the functions in binary64" only src/neurons \
+    "$base kernels.h functions.h format/* text/* model/* neurons/* result/*"
+check "result knows base" only src/result "$base result/*"
+check "report knows neurons and result" only src/report "$base neurons/* result/* report/*"
+check "cli knows the public header" only src/cli "config.h mmneuron.h cli/*"
 
 check "base uses Jansson and xxHash" libraries_only src/base "jansson|xxhash"
 check "format uses Jansson and the libraries of image formats" libraries_only src/format \

@@ -50,7 +50,7 @@ TestSuite(contribution, .init = set_up, .fini = tear_down);
 static mmn_contributions *run(void)
 {
     mmn_contributions *result;
-    cr_assert_eq(mmn_contributions_run(&result, model, &options, &error), MMN_OK, "%s",
+    cr_assert_eq(mmn_contributions_make(&result, model, &options, &error), MMN_OK, "%s",
                  error.message);
     return result;
 }
@@ -278,7 +278,7 @@ Test(contribution, says_what_is_wrong)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         mmn_contribution_options wrong = options;
-        mmn_contributions *result;
+        mmn_result *result;
         wrong.word = cases[i].word;
         wrong.tokens = cases[i].tokens;
         wrong.top = cases[i].top;

@@ -101,15 +101,15 @@ TestSuite(eval, .init = set_up, .fini = tear_down);
 
 static json_t *evaluate(const mmn_eval_options *options)
 {
-    mmn_evaluation *evaluation;
+    mmn_result *evaluation;
     char *text;
     cr_assert_eq(mmn_eval(&evaluation, model, options, &error), MMN_OK, "%s: %s: %s", error.file,
                  error.where, error.message);
-    cr_assert_eq(mmn_evaluation_json(evaluation, &text, &error), MMN_OK);
+    cr_assert_eq(mmn_result_json(evaluation, &text, &error), MMN_OK);
     json_t *result = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
     cr_assert_not_null(result, "%s", text);
     mmn_release(text);
-    mmn_evaluation_free(evaluation);
+    mmn_result_free(evaluation);
     return result;
 }
 
@@ -300,7 +300,7 @@ Test(eval, summaries_follow_from_the_runs)
 
 static void expect_refused(mmn_eval_options changed, mmn_status expected, const char *part)
 {
-    mmn_evaluation *evaluation;
+    mmn_result *evaluation;
     cr_expect_eq(mmn_eval(&evaluation, model, &changed, &error), expected, "%s", error.message);
     cr_expect_null(evaluation);
     cr_expect_not_null(strstr(error.message, part), "\"%s\" instead of \"%s\"", error.message,

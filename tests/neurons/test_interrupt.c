@@ -199,53 +199,53 @@ static mmn_status count_texts(void)
 
 static mmn_status evaluate(void)
 {
-    mmn_evaluation *made;
+    mmn_result *made;
     const mmn_eval_options options = {.list = paths[LIST], .tokens = 2};
     mmn_status status = mmn_eval(&made, model, &options, &error);
     if (status == MMN_OK)
-        mmn_evaluation_free(made);
+        mmn_result_free(made);
     return status;
 }
 
 static mmn_status read_texts(void)
 {
-    mmn_perplexity *made;
+    mmn_result *made;
     const mmn_perplexity_options options = {.list = paths[TEXTS], .window = 8};
     mmn_status status = mmn_perplexity_measure(&made, model, &options, &error);
     if (status == MMN_OK)
-        mmn_perplexity_free(made);
+        mmn_result_free(made);
     return status;
 }
 
 static mmn_status perturb(void)
 {
-    mmn_perturbation *made;
+    mmn_result *made;
     const mmn_perturb_options options = {.list = paths[LIST], .ranking = paths[RANKING], .seeds = 1,
                                          .settings = "language"};
     mmn_status status = mmn_perturb(&made, model, &options, &error);
     if (status == MMN_OK)
-        mmn_perturbation_free(made);
+        mmn_result_free(made);
     return status;
 }
 
 static mmn_status look_through_lens(void)
 {
-    mmn_lens *made;
+    mmn_result *made;
     const mmn_lens_options options = {.list = paths[LIST]};
     mmn_status status = mmn_lens_run(&made, model, &options, &error);
     if (status == MMN_OK)
-        mmn_lens_free(made);
+        mmn_result_free(made);
     return status;
 }
 
 static mmn_status contribute(void)
 {
-    mmn_contributions *made;
+    mmn_result *made;
     const mmn_contribution_options options = {
         .prompt = "Who?", .tokens = 2, .all_words = 1, .seeds = 1, .top = 2};
     mmn_status status = mmn_contributions_run(&made, model, &options, &error);
     if (status == MMN_OK)
-        mmn_contributions_free(made);
+        mmn_result_free(made);
     return status;
 }
 
@@ -274,11 +274,11 @@ Test(interrupt, stops_every_command_within_one_sample)
     const mmn_count_options options = {.list = paths[LIST], .output = paths[COUNTS]};
     cr_assert_eq(mmn_count(model, &options, NULL, &error), MMN_OK);
     const mmn_rank_options rank_options = {.rate = 0.05, .bar = 0.5};
-    mmn_ranking *ranking;
+    mmn_result *ranking;
     cr_assert_eq(mmn_rank(&ranking, paths[COUNTS], &rank_options, &error), MMN_OK, "%s",
                  error.message);
-    cr_assert_eq(mmn_ranking_write(ranking, paths[RANKING], &error), MMN_OK);
-    mmn_ranking_free(ranking);
+    cr_assert_eq(mmn_result_write(ranking, paths[RANKING], &error), MMN_OK);
+    mmn_result_free(ranking);
     check_stops(perturb, info->vision_layers + 2 * info->language_layers);
 }
 

@@ -91,12 +91,12 @@ Test(languages, are_as_improbable_as_pytorch_finds)
     size_t windows = is_slow() ? 1 : 4, runs = is_slow() ? 1 : 1 + 5, compared = 0;
     const mmn_perplexity_options options = {
         .list = list, .neurons = runs > 1 ? neurons : NULL, .samples = windows};
-    mmn_perplexity *perplexity;
+    mmn_result *perplexity;
     char *text;
     cr_assert_eq(mmn_perplexity_measure(&perplexity, model, &options, &error), MMN_OK, "%s: %s: %s",
                  error.file, error.where, error.message);
-    cr_assert_eq(mmn_perplexity_json(perplexity, &text, &error), MMN_OK);
-    mmn_perplexity_free(perplexity);
+    cr_assert_eq(mmn_result_json(perplexity, &text, &error), MMN_OK);
+    mmn_result_free(perplexity);
     json_t *result = json_loads(text, 0, NULL), *run;
     mmn_release(text);
     double bound = ALLOWED * largest_error();

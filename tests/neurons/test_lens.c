@@ -143,9 +143,19 @@ static void write_list(char *path, size_t size, const char *text)
 static mmn_lens *run_lens(const mmn_lens_options *options)
 {
     mmn_lens *lens;
-    cr_assert_eq(mmn_lens_run(&lens, model, options, &error), MMN_OK, "%s: %s: %s", error.file,
+    cr_assert_eq(mmn_lens_make(&lens, model, options, &error), MMN_OK, "%s: %s: %s", error.file,
                  error.where, error.message);
     return lens;
+}
+
+/* The texts of a lens, made by its result. */
+static void write_texts(char **json, char **table, const mmn_lens *lens)
+{
+    mmn_result *result;
+    cr_assert_eq(mmn_lens_result(&result, lens, &error), MMN_OK);
+    cr_assert_eq(mmn_result_json(result, json, &error), MMN_OK);
+    cr_assert_eq(mmn_result_table(result, table, &error), MMN_OK);
+    mmn_result_free(result);
 }
 
 /* The sum of entropies at the positions of one kind of state `stage` of `layer`, which another
@@ -246,14 +256,15 @@ Test(lens, curves_with_neurons_off)
 
 Test(lens, threads_and_positions_kept_change_no_bit)
 {
-    char list[64], *json[3];
+    char list[64], *json[3], *table;
     write_list(list, sizeof list, list_text);
     const int threads = model->compute.threads;
     for (int i = 0; i < 3; i++) {
         const mmn_lens_options options = {.list = list, .examples = 1, .positions = "all"};
         model->compute.threads = i == 0 ? 1 : i * 3;
         mmn_lens *lens = run_lens(&options);
-        cr_assert_eq(mmn_lens_json(lens, &json[i], &error), MMN_OK);
+        write_texts(&json[i], &table, lens);
+        mmn_release(table);
         cr_expect_eq(lens->example_count, 2);
         /* What is kept in full adds up to the curve: the second domain's other sample is text. */
         const mmn_lens_example *example = &lens->examples[0];
@@ -334,12 +345,11 @@ Test(lens, shows_spaces_and_bytes_of_words)
         .list = list, .stages = "out,mlp.out,attn.out,mid", .top = 1000, .examples = 1,
         .positions = "text:3"};
     mmn_lens *lens = run_lens(&options);
-    cr_assert_eq(mmn_lens_json(lens, &json, &error), MMN_OK);
+    write_texts(&json, &table, lens);
     cr_expect_not_null(strstr(json, "\"word\": \" the\""));
     cr_expect_not_null(strstr(json, "\"word\": \"<0xE2>\""));
     cr_expect_null(strstr(json, "\xef\xbf\xbd"));
     cr_expect_null(strstr(json, "\xe2\x96\x81"));
-    cr_assert_eq(mmn_lens_table(lens, &table, &error), MMN_OK);
     cr_expect_not_null(strstr(table, "\"\xe2\x96\x81there\""));
     cr_expect_not_null(strstr(table, "\"<0x"));
     mmn_release(json);
@@ -418,7 +428,7 @@ Test(lens, says_what_is_wrong)
     write_list(list, sizeof list, list_text);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         mmn_lens_options options = cases[i].options;
-        mmn_lens *lens;
+        mmn_result *lens;
         options.list = list;
         cr_expect_eq(mmn_lens_run(&lens, model, &options, &error), cases[i].status, "case %zu: %s",
                      i, error.message);

@@ -55,14 +55,14 @@ static mmn_status run_eval(char **table, char **json, mmn_error *problem)
                                       .cross = "all",
                                       .seeds = 2,
                                       .tokens = 1};
-    mmn_evaluation *evaluation;
+    mmn_result *evaluation;
     mmn_status status = mmn_eval(&evaluation, model, &options, problem);
     cr_assert_eq(status == MMN_OK, evaluation != NULL);
     if (status == MMN_OK)
-        status = mmn_evaluation_table(evaluation, table, problem);
+        status = mmn_result_table(evaluation, table, problem);
     if (status == MMN_OK)
-        status = mmn_evaluation_json(evaluation, json, problem);
-    mmn_evaluation_free(evaluation);
+        status = mmn_result_json(evaluation, json, problem);
+    mmn_result_free(evaluation);
     return status;
 }
 
@@ -70,14 +70,14 @@ static mmn_status run_perturb(char **table, char **json, mmn_error *problem)
 {
     const mmn_perturb_options options = {
         .list = list, .ranking = NEURONS, .settings = "projector,all", .seeds = 2};
-    mmn_perturbation *perturbation;
+    mmn_result *perturbation;
     mmn_status status = mmn_perturb(&perturbation, model, &options, problem);
     cr_assert_eq(status == MMN_OK, perturbation != NULL);
     if (status == MMN_OK)
-        status = mmn_perturbation_table(perturbation, table, problem);
+        status = mmn_result_table(perturbation, table, problem);
     if (status == MMN_OK)
-        status = mmn_perturbation_json(perturbation, json, problem);
-    mmn_perturbation_free(perturbation);
+        status = mmn_result_json(perturbation, json, problem);
+    mmn_result_free(perturbation);
     return status;
 }
 
@@ -90,14 +90,14 @@ static mmn_status run_lens(char **table, char **json, mmn_error *problem)
                                       .positions = "last,image:2",
                                       .neuron = "vision:1:17",
                                       .ranking = NEURONS};
-    mmn_lens *lens;
+    mmn_result *lens;
     mmn_status status = mmn_lens_run(&lens, model, &options, problem);
     cr_assert_eq(status == MMN_OK, lens != NULL);
     if (status == MMN_OK)
-        status = mmn_lens_table(lens, table, problem);
+        status = mmn_result_table(lens, table, problem);
     if (status == MMN_OK)
-        status = mmn_lens_json(lens, json, problem);
-    mmn_lens_free(lens);
+        status = mmn_result_json(lens, json, problem);
+    mmn_result_free(lens);
     return status;
 }
 
@@ -113,14 +113,14 @@ static mmn_status run_contributions(char **table, char **json, mmn_error *proble
                                               .top = 2,
                                               .names = 1,
                                               .seeds = 1};
-    mmn_contributions *contributions;
+    mmn_result *contributions;
     mmn_status status = mmn_contributions_run(&contributions, model, &options, problem);
     cr_assert_eq(status == MMN_OK, contributions != NULL);
     if (status == MMN_OK)
-        status = mmn_contributions_table(contributions, table, problem);
+        status = mmn_result_table(contributions, table, problem);
     if (status == MMN_OK)
-        status = mmn_contributions_json(contributions, json, problem);
-    mmn_contributions_free(contributions);
+        status = mmn_result_json(contributions, json, problem);
+    mmn_result_free(contributions);
     return status;
 }
 

@@ -56,12 +56,12 @@ static mmn_perplexity_options options_of_case(void)
 
 static char *measure(const mmn_perplexity_options *options)
 {
-    mmn_perplexity *perplexity;
+    mmn_result *perplexity;
     char *text;
     cr_assert_eq(mmn_perplexity_measure(&perplexity, model, options, &error), MMN_OK, "%s: %s: %s",
                  error.file, error.where, error.message);
-    cr_assert_eq(mmn_perplexity_json(perplexity, &text, &error), MMN_OK);
-    mmn_perplexity_free(perplexity);
+    cr_assert_eq(mmn_result_json(perplexity, &text, &error), MMN_OK);
+    mmn_result_free(perplexity);
     return text;
 }
 
@@ -259,7 +259,7 @@ Test(perplexity, is_that_of_every_position_of_a_long_window)
 Test(perplexity, refuses_what_cannot_be)
 {
     open_case("llama-3");
-    mmn_perplexity *perplexity;
+    mmn_result *perplexity;
     mmn_perplexity_options options = options_of_case();
     options.window = 1;
     cr_assert_eq(mmn_perplexity_measure(&perplexity, model, &options, &error), MMN_INPUT);
@@ -288,20 +288,20 @@ Test(perplexity, survives_failing_memory)
     unsigned long number = 1;
     options.samples = 1;
     for (; status != MMN_OK; number += 1 + number / 4) {
-        mmn_perplexity *perplexity;
+        mmn_result *perplexity;
         char *table = NULL, *json = NULL;
         mmn_memory_fail_at(number);
         status = mmn_perplexity_measure(&perplexity, model, &options, &error);
         cr_assert_eq(status == MMN_OK, perplexity != NULL);
         if (status == MMN_OK)
-            status = mmn_perplexity_table(perplexity, &table, &error);
+            status = mmn_result_table(perplexity, &table, &error);
         if (status == MMN_OK)
-            status = mmn_perplexity_json(perplexity, &json, &error);
+            status = mmn_result_json(perplexity, &json, &error);
         mmn_memory_fail_at(0);
         cr_assert(status == MMN_OK || status == MMN_SYSTEM, "%lu: %s", number, error.message);
         mmn_release(table);
         mmn_release(json);
-        mmn_perplexity_free(perplexity);
+        mmn_result_free(perplexity);
     }
     cr_assert_gt(number, 50);
     close_case();

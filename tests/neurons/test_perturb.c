@@ -165,17 +165,14 @@ static void write_list(char *path, size_t size, const char *text)
     cr_assert_eq(mmn_write_file(path, text, strlen(text), &error), MMN_OK, "%s", error.message);
 }
 
-static char *perturb_json(const mmn_perturb_options *options, mmn_perturbation **kept)
+static char *perturb_json(const mmn_perturb_options *options)
 {
-    mmn_perturbation *perturbation;
+    mmn_result *perturbation;
     char *json;
     cr_assert_eq(mmn_perturb(&perturbation, model, options, &error), MMN_OK, "%s: %s: %s",
                  error.file, error.where, error.message);
-    cr_assert_eq(mmn_perturbation_json(perturbation, &json, &error), MMN_OK);
-    if (kept)
-        *kept = perturbation;
-    else
-        mmn_perturbation_free(perturbation);
+    cr_assert_eq(mmn_result_json(perturbation, &json, &error), MMN_OK);
+    mmn_result_free(perturbation);
     return json;
 }
 
@@ -189,7 +186,7 @@ Test(perturb, list_is_the_sum_of_its_samples)
                                          .settings = "language,all",
                                          .seeds = 2,
                                          .first_seed = 7};
-    mmn_release(perturb_json(&options, &perturbation));
+    cr_assert_eq(mmn_perturbation_make(&perturbation, model, &options, &error), MMN_OK);
     cr_assert_eq(perturbation->curve_count, 2 * 2 * 3);
     /* medical, "all", its own neurons */
     const mmn_perturb_curve *curve = &perturbation->curves[6 + 3];
@@ -236,9 +233,9 @@ Test(perturb, threads_change_no_bit)
     char *one, *seven;
     const int threads = model->compute.threads;
     model->compute.threads = 1;
-    one = perturb_json(&options, NULL);
+    one = perturb_json(&options);
     model->compute.threads = 7;
-    seven = perturb_json(&options, NULL);
+    seven = perturb_json(&options);
     model->compute.threads = threads;
     cr_expect_str_eq(one, seven);
     cr_expect(strstr(one, "\"setting\": \"vision+projector\", \"off\": \"random\""));
@@ -264,7 +261,7 @@ Test(perturb, says_what_is_wrong)
     };
     char list[64];
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        mmn_perturbation *perturbation;
+        mmn_result *perturbation;
         write_list(list, sizeof list, cases[i].list);
         const mmn_perturb_options options = {
             .list = list, .ranking = DATA "masked.json", .settings = cases[i].settings};

@@ -331,11 +331,11 @@ Test(qformer_neurons, evaluations_have_the_settings_of_the_method)
     static const char *const settings[] = {"none", "language", "vision", "qformer+query",
                                            "vision+qformer+query", "all"};
     const mmn_eval_options options = {.list = list, .neurons = NEURONS, .tokens = TOKENS};
-    mmn_evaluation *evaluation;
+    mmn_result *evaluation;
     char *text;
     cr_assert_eq(mmn_eval(&evaluation, model, &options, &error), MMN_OK, "%s", error.message);
-    cr_assert_eq(mmn_evaluation_json(evaluation, &text, &error), MMN_OK);
-    mmn_evaluation_free(evaluation);
+    cr_assert_eq(mmn_result_json(evaluation, &text, &error), MMN_OK);
+    mmn_result_free(evaluation);
     json_t *result = parsed(text), *one;
     const json_t *runs = json_object_get(result, "runs");
     size_t i, seen_settings = 0, changed = 0;
@@ -366,21 +366,21 @@ Test(qformer_neurons, perturbations_and_lens_take_the_model)
         .list = list, .ranking = NEURONS, .settings = "qformer+query,query", .seeds = 1};
     const mmn_lens_options lens_options = {.list = list, .top = 2, .examples = 1,
                                            .positions = "image:1,last"};
-    mmn_perturbation *perturbation;
-    mmn_lens *lens;
+    mmn_result *perturbation;
+    mmn_result *lens;
     char *text;
     cr_assert_eq(mmn_perturb(&perturbation, model, &perturb_options, &error), MMN_OK, "%s",
                  error.message);
-    cr_assert_eq(mmn_perturbation_json(perturbation, &text, &error), MMN_OK);
-    mmn_perturbation_free(perturbation);
+    cr_assert_eq(mmn_result_json(perturbation, &text, &error), MMN_OK);
+    mmn_result_free(perturbation);
     json_t *result = parsed(text);
     json_t *curve = json_array_get(json_object_get(result, "curves"), 0);
     cr_expect_gt(json_number_value(json_array_get(json_object_get(curve, "relative"), 0)), 0);
     json_decref(result);
 
     cr_assert_eq(mmn_lens_run(&lens, model, &lens_options, &error), MMN_OK, "%s", error.message);
-    cr_assert_eq(mmn_lens_json(lens, &text, &error), MMN_OK);
-    mmn_lens_free(lens);
+    cr_assert_eq(mmn_result_json(lens, &text, &error), MMN_OK);
+    mmn_result_free(lens);
     result = parsed(text);
     curve = json_array_get(json_object_get(result, "curves"), 0);
     const json_t *image = json_object_get(curve, "image");

@@ -70,9 +70,9 @@ static void write_counts(mmn_counts *counts)
     mmn_counts_free(counts);
 }
 
-static mmn_ranking *rank_ok(const mmn_rank_options *options)
+static mmn_result *rank_ok(const mmn_rank_options *options)
 {
-    mmn_ranking *ranking;
+    mmn_result *ranking;
     cr_assert_eq(mmn_rank(&ranking, counts_file, options, &error), MMN_OK, "%s", error.message);
     return ranking;
 }
@@ -115,8 +115,8 @@ Test(ranking, is_written_as_documented)
 {
     write_counts(make_counts());
     const mmn_rank_options options = {.rate = 0.1, .bar = 0.8, .assignment_bar = 0.9};
-    mmn_ranking *ranking = rank_ok(&options);
-    cr_assert_eq(mmn_ranking_write(ranking, json_file, &error), MMN_OK, "%s", error.message);
+    mmn_result *ranking = rank_ok(&options);
+    cr_assert_eq(mmn_result_write(ranking, json_file, &error), MMN_OK, "%s", error.message);
     json_t *json;
     cr_assert_eq(mmn_json_load(&json, json_file, 1 << 20, &error), MMN_OK, "%s", error.message);
     cr_assert_str_eq(json_string_value(json_object_get(json, "format")), "mmneuron-neurons-1");
@@ -132,7 +132,7 @@ Test(ranking, is_written_as_documented)
     char digest[MMN_DIGEST_SIZE];
     digest_of_json(digest, json);
     cr_assert_str_eq(json_string_value(json_object_get(json, "digest")), digest);
-    cr_assert_str_eq(mmn_ranking_digest(ranking), digest);
+    cr_assert_str_eq(mmn_result_text(ranking, "result", 0, "digest"), digest);
     json_decref(json);
 
     char *tsv, *line;
@@ -145,28 +145,28 @@ Test(ranking, is_written_as_documented)
         lines++;
     cr_assert_eq(lines, 1 + 20 + 20);
     mmn_free(tsv);
-    mmn_ranking_free(ranking);
+    mmn_result_free(ranking);
 }
 
 Test(ranking, warns_when_few_pass)
 {
     write_counts(make_counts());
     const mmn_rank_options options = {.rate = 0.5, .bar = 0.99, .modules = "language"};
-    mmn_ranking *ranking = rank_ok(&options);
+    mmn_result *ranking = rank_ok(&options);
     char *json, *table;
-    cr_assert_eq(mmn_ranking_json(ranking, &json, &error), MMN_OK);
-    cr_assert_eq(mmn_ranking_table(ranking, &table, &error), MMN_OK);
+    cr_assert_eq(mmn_result_json(ranking, &json, &error), MMN_OK);
+    cr_assert_eq(mmn_result_table(ranking, &table, &error), MMN_OK);
     cr_assert_not_null(strstr(json, "\"warning\": \"only "), "%s", json);
     cr_assert_not_null(strstr(table, "of the 100 neurons wanted"), "%s", table);
     cr_assert_null(strstr(json, "vision"));
     mmn_release(json);
     mmn_release(table);
-    mmn_ranking_free(ranking);
+    mmn_result_free(ranking);
 }
 
 static void check_refused(const mmn_rank_options *options, mmn_status status, const char *part)
 {
-    mmn_ranking *ranking;
+    mmn_result *ranking;
     cr_assert_eq(mmn_rank(&ranking, counts_file, options, &error), status, "%s", error.message);
     cr_assert_not_null(strstr(error.message, part), "%s", error.message);
     cr_assert_null(ranking);
@@ -199,12 +199,12 @@ Test(ranking, leaves_out_modules_without_positions)
     for (size_t d = 0; d < 3; d++)
         mmn_count_cell_clear(&counts->domains[d].cells[0], &modules[0]);
     write_counts(counts);
-    mmn_ranking *ranking = rank_ok(NULL);
+    mmn_result *ranking = rank_ok(NULL);
     char *json;
-    cr_assert_eq(mmn_ranking_json(ranking, &json, &error), MMN_OK);
+    cr_assert_eq(mmn_result_json(ranking, &json, &error), MMN_OK);
     cr_assert_null(strstr(json, "vision"));
     mmn_release(json);
-    mmn_ranking_free(ranking);
+    mmn_result_free(ranking);
     check_refused(&(mmn_rank_options){.modules = "vision"}, MMN_INPUT, "has no positions");
 }
 
@@ -214,13 +214,13 @@ Test(ranking, survives_every_failed_allocation)
     unsigned long number = 0;
     mmn_status status = MMN_SYSTEM;
     for (; status != MMN_OK && number < 10000; number++) {
-        mmn_ranking *ranking = NULL;
+        mmn_result *ranking = NULL;
         mmn_memory_fail_at(number + 1);
         status = mmn_rank(&ranking, counts_file, NULL, &error);
         if (status == MMN_OK)
-            status = mmn_ranking_write(ranking, json_file, &error);
+            status = mmn_result_write(ranking, json_file, &error);
         mmn_memory_fail_at(0);
-        mmn_ranking_free(ranking);
+        mmn_result_free(ranking);
         cr_assert(status == MMN_OK || status == MMN_SYSTEM, "allocation %lu: %s", number,
                   error.message);
     }

@@ -96,13 +96,13 @@ static size_t united(const mmn_listed_module *module, size_t domains)
 static void check_rate(const char *model, double rate, double bar)
 {
     const mmn_rank_options options = {.rate = rate, .bar = bar};
-    mmn_ranking *ranking;
+    mmn_result *ranking;
     mmn_counts *counts;
     mmn_neuron_lists *lists;
     cr_assert_eq(mmn_rank(&ranking, counted, &options, &error), MMN_OK, "%s: %s", model,
                  error.message);
-    cr_assert_eq(mmn_ranking_write(ranking, ranked, &error), MMN_OK);
-    mmn_ranking_free(ranking);
+    cr_assert_eq(mmn_result_write(ranking, ranked, &error), MMN_OK);
+    mmn_result_free(ranking);
     cr_assert_eq(mmn_counts_read(&counts, counted, &error), MMN_OK);
     cr_assert_eq(mmn_neuron_lists_read(&lists, ranked, &error), MMN_OK);
     cr_assert_eq(lists->module_count, counts->module_count, "%s", model);

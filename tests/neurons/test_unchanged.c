@@ -128,18 +128,18 @@ static mmn_status count_neurons(void)
 static mmn_status evaluate(void)
 {
     const mmn_eval_options options = {.list = list, .tokens = 2, .progress = change_once};
-    mmn_evaluation *evaluation;
+    mmn_result *evaluation;
     mmn_status status = mmn_eval(&evaluation, model, &options, &error);
-    mmn_evaluation_free(evaluation);
+    mmn_result_free(evaluation);
     return status;
 }
 
 static mmn_status measure_perplexity(void)
 {
     const mmn_perplexity_options options = {.list = texts, .progress = change_once};
-    mmn_perplexity *perplexity;
+    mmn_result *perplexity;
     mmn_status status = mmn_perplexity_measure(&perplexity, model, &options, &error);
-    mmn_perplexity_free(perplexity);
+    mmn_result_free(perplexity);
     return status;
 }
 
@@ -147,18 +147,18 @@ static mmn_status perturb(void)
 {
     const mmn_perturb_options options = {
         .list = list, .ranking = NEURONS, .seeds = 1, .progress = change_once};
-    mmn_perturbation *perturbation;
+    mmn_result *perturbation;
     mmn_status status = mmn_perturb(&perturbation, model, &options, &error);
-    mmn_perturbation_free(perturbation);
+    mmn_result_free(perturbation);
     return status;
 }
 
 static mmn_status look_through_lens(void)
 {
     const mmn_lens_options options = {.list = list, .progress = change_once};
-    mmn_lens *lens;
+    mmn_result *lens;
     mmn_status status = mmn_lens_run(&lens, model, &options, &error);
-    mmn_lens_free(lens);
+    mmn_result_free(lens);
     return status;
 }
 
@@ -166,9 +166,9 @@ static mmn_status find_contributions(void)
 {
     const mmn_contribution_options options = {
         .prompt = "What?", .tokens = 2, .all_words = 1, .progress = change_once};
-    mmn_contributions *contributions;
+    mmn_result *contributions;
     mmn_status status = mmn_contributions_run(&contributions, model, &options, &error);
-    mmn_contributions_free(contributions);
+    mmn_result_free(contributions);
     return status;
 }
 

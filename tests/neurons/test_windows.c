@@ -233,17 +233,17 @@ Test(windows, are_digested)
 static void check_selected(double rate, size_t expected)
 {
     const mmn_rank_options options = {.rate = rate, .bar = 0.05};
-    mmn_ranking *ranking;
+    mmn_result *ranking;
     char *text;
     cr_assert_eq(mmn_rank(&ranking, paths[ONE_RUN], &options, &error), MMN_OK);
-    cr_assert_eq(mmn_ranking_json(ranking, &text, &error), MMN_OK);
+    cr_assert_eq(mmn_result_json(ranking, &text, &error), MMN_OK);
     json_t *json = json_loads(text, 0, NULL);
     json_t *module = json_object_get(json_object_get(json, "modules"), "language");
     cr_assert_eq(json_integer_value(json_object_get(module, "selected")), (json_int_t)expected,
                  "%s", text);
     json_decref(json);
     mmn_release(text);
-    mmn_ranking_free(ranking);
+    mmn_result_free(ranking);
 }
 
 /* round(rate x layers x neurons) of the language model's neurons. */
@@ -300,7 +300,7 @@ Test(windows, refuse_what_cannot_be)
 Test(windows, are_no_questions)
 {
     const mmn_lens_options options = {.list = paths[LIST]};
-    mmn_lens *lens;
+    mmn_result *lens;
     cr_assert_eq(mmn_lens_run(&lens, model, &options, &error), MMN_INPUT);
     cr_assert(strstr(error.message, "questions are wanted"), "%s", error.message);
 }

@@ -8,7 +8,7 @@
 #include "report/base64.h"
 #include "report/markup.h"
 #include "report/numbers.h"
-#include "report/words.h"
+#include "result/words.h"
 
 static void is(mmn_text *text, const char *expected)
 {

@@ -104,13 +104,13 @@ Test(report_counts, are_ranked_as_by_default)
 Test(report_counts, are_ranked_as_the_neurons)
 {
     char file[128];
-    mmn_ranking *ranking;
+    mmn_result *ranking;
     snprintf(file, sizeof(file), "%s", in_folder("counts"));
     write_counts(file);
     const mmn_rank_options options = {.rate = 0.1, .bar = 0.8};
     cr_assert_eq(mmn_rank(&ranking, file, &options, &error), MMN_OK);
-    cr_assert_eq(mmn_ranking_write(ranking, in_folder("neurons.json"), &error), MMN_OK);
-    mmn_ranking_free(ranking);
+    cr_assert_eq(mmn_result_write(ranking, in_folder("neurons.json"), &error), MMN_OK);
+    mmn_result_free(ranking);
     const char *const files[] = {in_folder("neurons.json"), file};
     mmn_report *report = report_of(files, 2);
     is_distribution(report, 0.8, 20);

@@ -1,5 +1,5 @@
 /* Words of a vocabulary as people can tell them apart. */
-#include "report/words.h"
+#include "result/words.h"
 
 #include <string.h>
 

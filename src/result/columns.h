@@ -1,6 +1,6 @@
 /* Columns of a text table: UTF-8 text of a given width. */
-#ifndef MMN_REPORT_COLUMNS_H
-#define MMN_REPORT_COLUMNS_H
+#ifndef MMN_RESULT_COLUMNS_H
+#define MMN_RESULT_COLUMNS_H
 
 #include "base/text_buffer.h"
 

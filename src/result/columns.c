@@ -1,5 +1,5 @@
 /* Columns of a text table: UTF-8 text of a given width. */
-#include "report/columns.h"
+#include "result/columns.h"
 
 int mmn_columns_of(const char *text)
 {

@@ -1,6 +1,6 @@
 /* Words of a vocabulary as people can tell them apart. */
-#ifndef MMN_REPORT_WORDS_H
-#define MMN_REPORT_WORDS_H
+#ifndef MMN_RESULT_WORDS_H
+#define MMN_RESULT_WORDS_H
 
 #include "base/error.h"
 

@@ -1,0 +1,56 @@
+/* Results as texts and files. */
+#include <string.h>
+
+#include "base/file.h"
+#include "base/given.h"
+#include "base/memory.h"
+#include "result/template.h"
+
+static mmn_status fill_in(char **made, const mmn_result *result, const char *template, bool quotes,
+                          mmn_error *error)
+{
+    mmn_text text = {0};
+    mmn_template_add(&text, result, template, quotes);
+    return mmn_text_finish(&text, made, error);
+}
+
+mmn_status mmn_result_json(const mmn_result *result, char **text, mmn_error *error)
+{
+    if (text)
+        *text = NULL;
+    if (MMN_MISSING(error, result, text))
+        return MMN_USAGE;
+    return fill_in(text, result, result->form->json, true, error);
+}
+
+mmn_status mmn_result_table(const mmn_result *result, char **text, mmn_error *error)
+{
+    if (text)
+        *text = NULL;
+    if (MMN_MISSING(error, result, text))
+        return MMN_USAGE;
+    return fill_in(text, result, result->form->people, false, error);
+}
+
+mmn_status mmn_result_write(const mmn_result *result, const char *file, mmn_error *error)
+{
+    if (MMN_MISSING(error, result, file))
+        return MMN_USAGE;
+    char *json = NULL, *beside = NULL, *beside_file = NULL;
+    mmn_status status = MMN_OK;
+    if (result->form->beside)
+        status = result->form->beside_file(&beside_file, file, error);
+    if (status == MMN_OK)
+        status = mmn_result_json(result, &json, error);
+    if (status == MMN_OK && beside_file)
+        status = fill_in(&beside, result, result->form->beside, false, error);
+    /* The file itself comes last: where it is, what is beside it belongs to it. */
+    if (status == MMN_OK && beside)
+        status = mmn_write_file(beside_file, beside, strlen(beside), error);
+    if (status == MMN_OK)
+        status = mmn_write_file(file, json, strlen(json), error);
+    mmn_free(json);
+    mmn_free(beside);
+    mmn_free(beside_file);
+    return status;
+}
