@@ -11,8 +11,8 @@
  * arrays are not read. Functions that free allow NULL; those without a status say 0,
  * "" or NULL of NULL.
  *
- * Lifetimes. A model must outlive its inputs, masks, sessions and results, and a mask the sessions
- * that it was added to; that cannot be noticed. An input may be freed as soon as it has been
+ * Lifetimes. A model must outlive its inputs, masks and sessions, and a mask the sessions that it was
+ * added to; that cannot be noticed. Results need nothing but themselves. An input may be freed as soon as it has been
  * prefilled: sessions keep theirs. Inputs and masks are for the model that they were made with:
  * another one, of the same folder too, says MMN_USAGE.
  *
@@ -438,9 +438,9 @@ MMN_API mmn_status mmn_session_generate(mmn_session *session, size_t limit, int3
 /* ---- Results --------------------------------------------------------------------------------- */
 
 /* What a study has found, as a value: it needs neither its model nor its files any more. It consists of
- * tables, whose names and columns doc/formats.md lists for each kind; "result" has one row, of what the
- * others were made from and with which settings. Rows of a child table belong to rows of its parent.
- * Texts of a result are valid until it is freed. */
+ * tables, whose columns have the names of its JSON's keys where that has them (doc/formats.md): "result"
+ * has one row, of what the others were made from and with which settings, and rows of other tables belong
+ * to rows of their parents. Its texts are valid until it is freed. */
 typedef struct mmn_result mmn_result;
 
 MMN_API void mmn_result_free(mmn_result *result);
@@ -449,6 +449,10 @@ MMN_API mmn_status mmn_result_json(const mmn_result *result, char **text, mmn_er
 MMN_API mmn_status mmn_result_table(const mmn_result *result, char **text, mmn_error *error);
 /* Writes the JSON to `file`, and beside that of a ranking its table (mmn_ranking_table_file). */
 MMN_API mmn_status mmn_result_write(const mmn_result *result, const char *file, mmn_error *error);
+/* The names of its tables, and of a table's columns; NULL behind the last. */
+MMN_API const char *mmn_result_table_name(const mmn_result *result, size_t index);
+MMN_API const char *mmn_result_column_name(const mmn_result *result, const char *table,
+                                           size_t index);
 /* How many rows a table has; 0 if there is no such table. */
 MMN_API size_t mmn_result_rows(const mmn_result *result, const char *table);
 /* The row of its parent that row `row` of a table belongs to. */

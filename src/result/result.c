@@ -151,34 +151,48 @@ void mmn_result_free(mmn_result *result)
 
 /* ---- For callers ----------------------------------------------------------------------------- */
 
-size_t mmn_result_rows(const mmn_result *result, const char *table)
+/* NULL where there is no such table, */
+static const mmn_table *table_of(const mmn_result *result, const char *table)
 {
-    const mmn_table *found =
-        result && table ? mmn_result_find(result, table, SIZE_MAX) : NULL;
-    return found ? found->rows : 0;
+    return result && table ? mmn_result_find(result, table, SIZE_MAX) : NULL;
 }
 
-/* NULL where there is no such value. */
-static const mmn_value *value_at(const mmn_result *result, const char *table, size_t row,
+/* or no such value. */
+static const mmn_value *value_of(const mmn_result *result, const char *name, size_t row,
                                  const char *column)
 {
-    const mmn_table *found =
-        result && table && column ? mmn_result_find(result, table, SIZE_MAX) : NULL;
-    const size_t number = found ? mmn_result_column(found, column, SIZE_MAX) : SIZE_MAX;
-    return number < SIZE_MAX && row < found->rows ? mmn_result_value(found, row, number) : NULL;
+    const mmn_table *table = table_of(result, name);
+    const size_t number = table && column ? mmn_result_column(table, column, SIZE_MAX) : SIZE_MAX;
+    return number < SIZE_MAX && row < table->rows ? mmn_result_value(table, row, number) : NULL;
 }
 
-size_t mmn_result_parent(const mmn_result *result, const char *table, size_t row)
+const char *mmn_result_table_name(const mmn_result *result, size_t index)
 {
-    const mmn_table *found =
-        result && table ? mmn_result_find(result, table, SIZE_MAX) : NULL;
-    return found && row < found->rows ? found->parents[row] : 0;
+    return result && index < result->table_count ? result->tables[index].form->name : NULL;
+}
+
+const char *mmn_result_column_name(const mmn_result *result, const char *name, size_t index)
+{
+    const mmn_table *table = table_of(result, name);
+    return table && index < table->columns ? table->form->columns[index].name : NULL;
+}
+
+size_t mmn_result_rows(const mmn_result *result, const char *name)
+{
+    const mmn_table *table = table_of(result, name);
+    return table ? table->rows : 0;
+}
+
+size_t mmn_result_parent(const mmn_result *result, const char *name, size_t row)
+{
+    const mmn_table *table = table_of(result, name);
+    return table && row < table->rows ? table->parents[row] : 0;
 }
 
 double mmn_result_number(const mmn_result *result, const char *table, size_t row,
                          const char *column)
 {
-    const mmn_value *value = value_at(result, table, row, column);
+    const mmn_value *value = value_of(result, table, row, column);
     if (value && value->kind == MMN_VALUE_REAL)
         return value->real;
     if (value && value->kind == MMN_VALUE_WHOLE)
@@ -189,6 +203,6 @@ double mmn_result_number(const mmn_result *result, const char *table, size_t row
 const char *mmn_result_text(const mmn_result *result, const char *table, size_t row,
                             const char *column)
 {
-    const mmn_value *value = value_at(result, table, row, column);
+    const mmn_value *value = value_of(result, table, row, column);
     return value ? mmn_result_text_of(result, value) : NULL;
 }

@@ -61,8 +61,9 @@ static span take_group(span *text)
         if (depth == 0)
             break;
     }
-    text->start += group.size + 1;
-    text->size -= group.size + 1;
+    const size_t gone = group.size + (group.size < text->size);
+    text->start += gone;
+    text->size -= gone;
     return group;
 }
 
@@ -181,7 +182,7 @@ static void add_for_people(const template_writer *writer, span *template, const 
         mmn_text_add(writer->text, "%*" PRIu64, width, value->whole);
     } else if (value->kind == MMN_VALUE_TEXT) {
         mmn_text_add(writer->text, "%*s", width, text_of(writer, value));
-    } else {
+    } else if (value->kind != MMN_VALUE_NOTHING) {
         add_json(writer, value);
     }
 }

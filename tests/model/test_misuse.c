@@ -330,7 +330,7 @@ Test(misuse, impossible_numbers)
     }
     REFUSES(mmn_session_set_beam_search(session, &search, &error));
     /* Before the list is looked at, whose lines are not at fault. */
-    mmn_evaluation *evaluation;
+    mmn_result *evaluation;
     const mmn_eval_options of_eval[] = {{.list = "none", .temperature = -1},
                                         {.list = "none", .repetition_penalty = -1},
                                         {.list = "none", .beam_search = search},
