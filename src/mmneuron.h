@@ -444,6 +444,9 @@ MMN_API mmn_status mmn_session_generate(mmn_session *session, size_t limit, int3
 typedef struct mmn_result mmn_result;
 
 MMN_API void mmn_result_free(mmn_result *result);
+/* Reads the JSON that a result was written as: neurons.json, or what eval, perturb, lens or contrib made. It
+ * has all of it but what only a table for people shows. MMN_INPUT when it is no such file. */
+MMN_API mmn_status mmn_result_read(mmn_result **result, const char *file, mmn_error *error);
 /* Its JSON (doc/formats.md), and a table for people. */
 MMN_API mmn_status mmn_result_json(const mmn_result *result, char **text, mmn_error *error);
 MMN_API mmn_status mmn_result_table(const mmn_result *result, char **text, mmn_error *error);

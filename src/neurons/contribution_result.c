@@ -76,7 +76,7 @@ static const char people[] =
     "<?repeated| [$.4{low}, $.4{high}]>; the answer changes in ${changes} of ${count}\n>>"
     MMN_REMARKS;
 
-static const mmn_form form = {.tables = tables, .json = json, .people = people};
+const mmn_form mmn_contributions_form = {.format = "mmneuron-contrib-1", .tables = tables, .json = json, .people = people};
 
 static void add_settings(mmn_result *result, const mmn_contributions *found)
 {
@@ -160,7 +160,7 @@ static void add_word(mmn_result *result, const mmn_contributions *found,
 
 static mmn_status make_result(mmn_result **made, const mmn_contributions *found, mmn_error *error)
 {
-    if (mmn_result_begin(made, &form, error) != MMN_OK)
+    if (mmn_result_begin(made, &mmn_contributions_form, error) != MMN_OK)
         return MMN_SYSTEM;
     add_settings(*made, found);
     for (size_t i = 0; i < found->word_count; i++)

@@ -78,7 +78,7 @@ static const char people[] =
     "<cross_rows||  <-10 domains.name|${neurons_of}>"
     "<cross_cells||  <+9 domain|$.1{accuracy*100}>>\n>>" MMN_REMARKS;
 
-static const mmn_form form = {.tables = tables, .json = json, .people = people};
+const mmn_form mmn_evaluation_form = {.format = "mmneuron-eval-1", .tables = tables, .json = json, .people = people};
 
 static void add_settings(mmn_result *result, const mmn_evaluation *evaluation)
 {
@@ -153,7 +153,7 @@ static void add_cross(mmn_result *result, const mmn_evaluation *evaluation, size
 static mmn_status make_result(mmn_result **made, const mmn_evaluation *evaluation,
                               mmn_error *error)
 {
-    if (mmn_result_begin(made, &form, error) != MMN_OK)
+    if (mmn_result_begin(made, &mmn_evaluation_form, error) != MMN_OK)
         return MMN_SYSTEM;
     add_settings(*made, evaluation);
     for (size_t i = 0; i < evaluation->run_count; i++)

@@ -43,7 +43,7 @@ static const mmn_form_table tables[] = {
 
 #define READINGS(kind)                                                                           \
     "'" kind "': {'positions': $" kind "_positions,"                                             \
-    " 'entropy': [<readings kind=" kind "|, |$entropy>],\n"                                      \
+    " 'entropy': [<readings kind=" kind " #layer|, |$entropy>],\n"                                      \
     "      'top': [<readings kind=" kind "|,\n        |"                                         \
     "[<words|, |{'id': $id, 'word': $word, 'share': $share}>]>]}"
 
@@ -74,7 +74,7 @@ static const char json[] =
     "      'values': [<activation|, |$value>]},\n>"
     "     'positions': [\n"
     "<positions|,\n|"
-    "      {'position': $position, 'kind': $kind, 'token': $token, 'layers': [<position_layers|,|\n"
+    "      {'position': $position, 'kind': $kind, 'token': $token, 'layers': [<position_layers #layer|,|\n"
     "        {'entropy': $entropy,"
     " 'top': [<position_words|, |{'id': $id, 'word': $word, 'p': $p}>]}>]}>]}>]\n"
     "}\n";
@@ -89,7 +89,7 @@ static const char people[] =
     "<?found|: layers ${layers} at $.3{align}, $.3{reason} and $.3{generate} nats>"
     "<!found| are not seen>\n>>\n>" MMN_REMARKS;
 
-static const mmn_form form = {.tables = tables, .json = json, .people = people};
+const mmn_form mmn_lens_form = {.format = "mmneuron-lens-1", .tables = tables, .json = json, .people = people};
 
 static const char *const kinds[] = {"text", "image"};
 
@@ -196,7 +196,7 @@ static void add_example(mmn_result *result, const mmn_lens *lens, const mmn_lens
 mmn_status mmn_lens_result(mmn_result **made, const mmn_lens *lens, mmn_error *error)
 {
     const size_t domains = lens->run.domains->domain_count;
-    if (mmn_result_begin(made, &form, error) != MMN_OK)
+    if (mmn_result_begin(made, &mmn_lens_form, error) != MMN_OK)
         return MMN_SYSTEM;
     mmn_word_count *most = mmn_allocate(lens->top, sizeof(*most), error);
     (*made)->failed = !most;

@@ -65,7 +65,7 @@ static const char people[] =
     "<cross_rows||  <-10 domains.name|${neurons_of}>"
     "<cross_cells||  <+9 domain|$.4{ratio}>>\n>>" MMN_REMARKS;
 
-static const mmn_form form = {.tables = tables, .json = json, .people = people};
+const mmn_form mmn_perplexity_form = {.format = "mmneuron-perplexity-1", .tables = tables, .json = json, .people = people};
 
 static const char *name_of(const mmn_perplexity *perplexity, size_t domain)
 {
@@ -138,7 +138,7 @@ static mmn_status make_result(mmn_result **made, const mmn_perplexity *perplexit
                               mmn_error *error)
 {
     const size_t crossed = perplexity->mask_count > 0 ? perplexity->domains->domain_count : 0;
-    if (mmn_result_begin(made, &form, error) != MMN_OK)
+    if (mmn_result_begin(made, &mmn_perplexity_form, error) != MMN_OK)
         return MMN_SYSTEM;
     add_settings(*made, perplexity);
     for (size_t i = 0; i < perplexity->run_count; i++)

@@ -28,7 +28,7 @@ static const mmn_form_table tables[] = {
     {0}};
 
 #define POSITIONS(kind)                                                                          \
-    "<positions kind=" kind "||'positions': $positions, 'relative': [<states|, |$relative>],"    \
+    "<positions kind=" kind "||'positions': $positions, 'relative': [<states #layer|, |$relative>],"    \
     " 'last_relative': $last_relative, 'cosine': [<states|, |$cosine>],"                         \
     " 'last_cosine': $last_cosine>"
 
@@ -57,7 +57,7 @@ static const char people[] =
     "  $7.4{own}  $7.4{random} +-$7.4{margin}"
     "  $7.4{last_own}  $7.4{last_random} +-$7.4{last_margin}\n>\n>" MMN_REMARKS;
 
-static const mmn_form form = {.tables = tables, .json = json, .people = people};
+const mmn_form mmn_perturbation_form = {.format = "mmneuron-perturb-1", .tables = tables, .json = json, .people = people};
 
 static const char *name_of(const mmn_perturbation *perturbation, size_t domain)
 {
@@ -137,7 +137,7 @@ static mmn_status make_result(mmn_result **made, const mmn_perturbation *perturb
                               mmn_error *error)
 {
     const size_t settings = perturbation->settings.count, each = 1 + (size_t)perturbation->seeds;
-    if (mmn_result_begin(made, &form, error) != MMN_OK)
+    if (mmn_result_begin(made, &mmn_perturbation_form, error) != MMN_OK)
         return MMN_SYSTEM;
     double *values = mmn_allocate((size_t)perturbation->seeds, sizeof(*values), error);
     (*made)->failed = !values;

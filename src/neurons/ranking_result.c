@@ -3,7 +3,7 @@
 
 #include "base/given.h"
 #include "neurons/ranking.h"
-#include "result/result.h"
+#include "neurons/result_forms.h"
 
 static const mmn_form_table tables[] = {
     {"result", NULL,
@@ -74,7 +74,7 @@ static const char beside[] =
     "<modules||<ranking||${module}\t${rank}\t${layer}\t${neuron}\t${entropy}"
     "<probabilities||\t${p}>\n>>";
 
-static const mmn_form form = {.tables = tables, .json = json, .people = people, .beside = beside,
+const mmn_form mmn_ranking_form = {.format = "mmneuron-neurons-1", .tables = tables, .json = json, .people = people, .beside = beside,
                               .beside_file = mmn_ranking_table_file};
 
 /* Layers are put together so that a row has at most this many columns for them. */
@@ -171,7 +171,7 @@ static void add_module(mmn_result *result, const mmn_ranking *ranking,
 mmn_status mmn_ranking_result(mmn_result **made, const mmn_ranking *ranking, mmn_error *error)
 {
     const mmn_rank_rule *rule = &ranking->rule;
-    if (mmn_result_begin(made, &form, error) != MMN_OK)
+    if (mmn_result_begin(made, &mmn_ranking_form, error) != MMN_OK)
         return MMN_SYSTEM;
     MMN_ADD(*made, "result", mmn_as_real(rule->rate), mmn_as_real(rule->bar),
             mmn_as_real(rule->assignment_bar), mmn_as_text(rule->float32 ? "binary32" : "binary64"),

@@ -5,7 +5,7 @@
 
 #include "neurons/allowances.h"
 #include "neurons/eval.h"
-#include "result/result.h"
+#include "neurons/result_forms.h"
 
 /* Of the table "result": the version, and digests of the model, its neurons and the texts. */
 #define MMN_MADE_COLUMNS                                                                         \

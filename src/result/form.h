@@ -36,6 +36,7 @@ typedef struct mmn_form_table {
 #define MMN_COLUMNS(...) ((const mmn_form_column[]){__VA_ARGS__, {0}})
 
 typedef struct mmn_form {
+    const char *format; /* "mmneuron-eval-1", as its JSON says */
     const mmn_form_table *tables; /* up to one without a name; parents before their children */
     const char *json, *people;    /* templates (result/template.h) of the JSON and of the table */
     const char *beside;           /* of a text that is written beside the JSON; NULL: there is none */

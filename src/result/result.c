@@ -54,7 +54,7 @@ size_t mmn_result_column(const mmn_table *table, const char *name, size_t size)
     return SIZE_MAX;
 }
 
-const mmn_value *mmn_result_value(const mmn_table *table, size_t row, size_t column)
+mmn_value *mmn_result_value(const mmn_table *table, size_t row, size_t column)
 {
     return &table->values[row * table->columns + column];
 }
@@ -108,23 +108,30 @@ static mmn_value value_for(mmn_result *result, mmn_value_kind kind, mmn_value va
     return value;
 }
 
+void mmn_result_row(mmn_result *result, mmn_table *table, size_t parent)
+{
+    const size_t row = table->rows;
+    result->failed |= mmn_reserve(&table->parents, &table->row_capacity, row + 1,
+                                  sizeof(*table->parents), NULL) != MMN_OK ||
+                      mmn_reserve(&table->values, &table->value_capacity,
+                                  (row + 1) * table->columns, sizeof(*table->values),
+                                  NULL) != MMN_OK;
+    if (result->failed)
+        return;
+    memset(mmn_result_value(table, row, 0), 0, table->columns * sizeof(*table->values));
+    table->parents[row] = parent;
+    table->rows++;
+}
+
 void mmn_result_add(mmn_result *result, const char *name, const mmn_value *values, size_t count)
 {
     mmn_table *table = mmn_result_find(result, name, SIZE_MAX);
-    const size_t row = table->rows;
-    /* The first, and another kind of value, are mistakes, which every test of the form shows. */
-    result->failed |=
-        count != table->columns ||
-        mmn_reserve(&table->parents, &table->row_capacity, row + 1, sizeof(*table->parents), NULL) !=
-            MMN_OK ||
-        mmn_reserve(&table->values, &table->value_capacity, (row + 1) * count,
-                    sizeof(*table->values), NULL) != MMN_OK;
+    mmn_result_row(result, table, table->parent ? table->parent->rows - 1 : 0);
+    /* This, and another kind of value, are mistakes, which every test of the form shows. */
+    result->failed |= count != table->columns;
     for (size_t c = 0; c < count && !result->failed; c++)
-        table->values[row * count + c] = value_for(result, table->form->columns[c].kind, values[c]);
-    if (result->failed)
-        return;
-    table->parents[row] = table->parent ? table->parent->rows - 1 : 0;
-    table->rows++;
+        *mmn_result_value(table, table->rows - 1, c) =
+            value_for(result, table->form->columns[c].kind, values[c]);
 }
 
 mmn_status mmn_result_end(mmn_result **result, mmn_error *error)

@@ -74,6 +74,8 @@ struct mmn_result {
 
 /* Filling: begin; rows, the first of them that of "result"; end. A failure is remembered. */
 mmn_status mmn_result_begin(mmn_result **result, const mmn_form *form, mmn_error *error);
+/* Adds a row of nothing for row `parent` of the table's parent, not an earlier one than the last. */
+void mmn_result_row(mmn_result *result, mmn_table *table, size_t parent);
 /* Adds a row to `table`, for the last row of its parent: a value for each column of the form, of its
  * kind or nothing. Texts are copied. */
 void mmn_result_add(mmn_result *result, const char *table, const mmn_value *values, size_t count);
@@ -89,7 +91,7 @@ mmn_status mmn_result_end(mmn_result **result, mmn_error *error);
  * bytes. */
 mmn_table *mmn_result_find(const mmn_result *result, const char *name, size_t size);
 size_t mmn_result_column(const mmn_table *table, const char *name, size_t size);
-const mmn_value *mmn_result_value(const mmn_table *table, size_t row, size_t column);
+mmn_value *mmn_result_value(const mmn_table *table, size_t row, size_t column);
 /* The rows [*first, *end) that belong to row `parent` of the table's parent. */
 void mmn_result_children(const mmn_table *table, size_t parent, size_t *first, size_t *end);
 /* The text of a value, or NULL if it has none. */

@@ -12,6 +12,7 @@
  *     <table by x|S|T>   T for each run of rows with the same value in column x; inside, the table's
  *                        rows are those of the run
  *     <table first|S|T>  the first row only
+ *     <table #x|S|T>     the same as without; column x numbers the rows from 0, which readers go by
  *     <?x|T> <!x|T>      T if column x is neither nothing, false nor 0, or the table x has rows; and if
  *                        not. <?x=y|T> as above
  *     <-8 c|T> <+8 c|T>  T with spaces after or before it up to 8 columns, or as many as the widest text

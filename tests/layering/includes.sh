@@ -93,6 +93,7 @@ check "text uses Jansson, xxHash, utf8proc and PCRE2" libraries_only src/text \
     "jansson|xxhash|utf8proc|pcre2"
 check "model uses Jansson" libraries_only src/model "jansson"
 check "neurons uses Jansson" libraries_only src/neurons "jansson"
+check "result uses Jansson" libraries_only src/result "jansson"
 check "report uses Jansson" libraries_only src/report "jansson"
 check "cli uses Jansson" libraries_only src/cli "jansson"
 

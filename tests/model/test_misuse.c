@@ -185,6 +185,8 @@ Test(misuse, null)
     REFUSES(mmn_rank(&result, NULL, NULL, &error));
     REFUSES(mmn_ranking_table_file(&text, NULL, &error));
     REFUSES(mmn_result_write(NULL, "x", &error));
+    REFUSES(mmn_result_read(&result, NULL, &error));
+    REFUSES(mmn_result_read(NULL, "x", &error));
     REFUSES(mmn_result_table(NULL, &text, &error));
     REFUSES(mmn_result_json(NULL, &text, &error));
 
