@@ -786,34 +786,6 @@ typedef struct mmn_dump_options {
 MMN_API mmn_status mmn_dump(const mmn_model *model, const mmn_input *input,
                             const mmn_dump_options *options, const char *file, mmn_error *error);
 
-typedef struct mmn_stage_comparison {
-    const char *stage;
-    const char *problem;       /* why the stage could not be compared, else NULL */
-    int only_in_dump;          /* that is the problem; it does not make the dumps different */
-    int integers;              /* whole numbers: all must be equal; there are no ulp */
-    uint64_t elements;
-    uint64_t differences;      /* elements that are not equal */
-    double maximum_absolute;   /* largest |a - b| */
-    double relative_rms;       /* rms(a - b) / rms(b) */
-    double tolerance;          /* what relative_rms may be, and 30 times that of one row by its own
-                                  rms; 0 for integers */
-    double ulp_percentiles[4]; /* 50, 90, 99 and 100 percent, in units of f32's last place at b */
-    double worst_row_rms;      /* the largest relative RMS of one row (token), by the row's own rms */
-    size_t worst_row;          /* that row; rows of all but the last dimension, counted through */
-    int shows_neurons;         /* whether the last dimension counts neurons, so that flips mean */
-    uint64_t flips;            /* elements of which only one is > 0 */
-    uint64_t flipped_neurons;  /* how many neurons these belong to */
-    int outside;               /* beyond the tolerance, not comparable, or NaN in one only */
-    size_t first_index;        /* first element outside, SIZE_MAX if none; and what it is: */
-    double first_value, first_reference;
-    size_t dimensions, shape[4];
-    const char *axes[4];       /* what each dimension counts: "tile", "token", "neuron" */
-    uint64_t equal_beginning;  /* of generated_ids: how many tokens are equal before the first that
-                                  is not, or that one file lacks */
-} mmn_stage_comparison;
-
-typedef struct mmn_verification mmn_verification;
-
 typedef struct mmn_verify_options {
     const char *stages; /* glob patterns separated by commas; NULL: all of the reference */
     double tolerance;   /* relative RMS allowed per stage; 0: the reference's own, else by type */
@@ -824,19 +796,11 @@ typedef struct mmn_verify_options {
     size_t tile;        /* compared, counted from 0 */
 } mmn_verify_options;
 
-/* Compares two dumps stage by stage in the order of the forward pass. Status MMN_DIFFERENT when a
- * stage is outside its tolerance or missing from the dump; *verification is set then too. */
-MMN_API mmn_status mmn_verify(mmn_verification **verification, const char *dump,
-                              const char *reference, const mmn_verify_options *options,
-                              mmn_error *error);
-MMN_API void mmn_verification_free(mmn_verification *verification);
-MMN_API size_t mmn_verification_count(const mmn_verification *verification);
-MMN_API const mmn_stage_comparison *mmn_verification_get(const mmn_verification *verification,
-                                                         size_t index);
-MMN_API mmn_status mmn_verification_table(const mmn_verification *verification, char **text,
-                                          mmn_error *error);
-MMN_API mmn_status mmn_verification_json(const mmn_verification *verification, char **text,
-                                         mmn_error *error);
+/* Compares two dumps stage by stage in the order of the forward pass; the table "stages" of the result has
+ * a row for each. Status MMN_DIFFERENT when a stage is outside its tolerance or missing from the dump;
+ * *result is set then too. */
+MMN_API mmn_status mmn_verify(mmn_result **result, const char *dump, const char *reference,
+                              const mmn_verify_options *options, mmn_error *error);
 
 /* One line per stage of a dump, "digest  stage" in the order of the forward pass, and the digest of
  * all; doc/formats.md states the byte layout. */

@@ -4,12 +4,12 @@
 #include "cli/output.h"
 
 /* Prints the comparison in the wanted form and returns the exit code. */
-static int print_verification(const mmn_verification *verification, bool json, mmn_status status)
+static int print_verification(const mmn_result *verification, bool json, mmn_status status)
 {
     mmn_error error;
     char *text = NULL;
-    mmn_status made = json ? mmn_verification_json(verification, &text, &error)
-                           : mmn_verification_table(verification, &text, &error);
+    mmn_status made = json ? mmn_result_json(verification, &text, &error)
+                           : mmn_result_table(verification, &text, &error);
     if (made != MMN_OK)
         return mmn_cli_fail(&error);
     mmn_cli_print("%s", text);
@@ -50,14 +50,14 @@ int mmn_cli_verify(const mmn_cli_command *command, int argc, char **argv)
     verify_options.one_tile = tile != UINT64_MAX;
     verify_options.tile = verify_options.one_tile ? (size_t)tile : 0;
     mmn_error error;
-    mmn_verification *verification = NULL;
+    mmn_result *verification = NULL;
     mmn_status status = mmn_verify(&verification, arguments.texts[0], arguments.texts[1],
                                    &verify_options, &error);
     if (verification != NULL)
         code = print_verification(verification, arguments.json, status);
     else
         code = mmn_cli_fail(&error);
-    mmn_verification_free(verification);
+    mmn_result_free(verification);
     mmn_cli_free(arguments.texts);
     return code;
 }

@@ -1,19 +1,14 @@
 /* Verifying: which stages of a dump agree with a reference, in the order of the forward pass. */
+#include "model/verify.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/given.h"
 #include "base/memory.h"
-#include "model/compare.h"
 #include "model/dump_read.h"
 #include "model/stages.h"
 #include "model/tolerance.h"
-
-struct mmn_verification {
-    mmn_stage_comparison *stages; /* `stage` and `problem` are owned copies */
-    size_t count;
-};
 
 typedef struct verifying {
     mmn_safetensors *dump, *reference;
@@ -246,13 +241,11 @@ static mmn_status judge(const mmn_verification *verification, const char *dump, 
     return MMN_OK;
 }
 
-mmn_status mmn_verify(mmn_verification **verification, const char *dump, const char *reference,
-                      const mmn_verify_options *options, mmn_error *error)
+mmn_status mmn_verification_make(mmn_verification **verification, const char *dump,
+                                 const char *reference, const mmn_verify_options *options,
+                                 mmn_error *error)
 {
-    if (verification)
-        *verification = NULL;
-    if (MMN_MISSING(error, verification, dump, reference))
-        return MMN_USAGE;
+    *verification = NULL;
     const mmn_verify_options none = {0};
     if (!options)
         options = &none;
@@ -308,15 +301,4 @@ void mmn_verification_free(mmn_verification *verification)
     }
     mmn_free(verification->stages);
     mmn_free(verification);
-}
-
-size_t mmn_verification_count(const mmn_verification *verification)
-{
-    return verification ? verification->count : 0;
-}
-
-const mmn_stage_comparison *mmn_verification_get(const mmn_verification *verification,
-                                                 size_t index)
-{
-    return index < mmn_verification_count(verification) ? &verification->stages[index] : NULL;
 }

@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <math.h>
 #include <string.h>
 
@@ -123,7 +124,11 @@ static void write_padded(const template_writer *writer, mmn_span widths, mmn_spa
 {
     const bool before = *widths.start == '+';
     mmn_span_take(&widths, "+-");
-    int width = (int)mmn_span_take_number(&widths);
+    int width = (int)mmn_span_take_number(&widths), most = INT_MAX;
+    if (widths.size > 0 && *widths.start == '-') {
+        mmn_span_take(&widths, "-");
+        most = (int)mmn_span_take_number(&widths);
+    }
     mmn_span_take(&widths, " ");
     const mmn_span name = mmn_span_take(&widths, ".");
     const mmn_table *whole =
@@ -136,6 +141,7 @@ static void write_padded(const template_writer *writer, mmn_span widths, mmn_spa
         const int columns = mmn_columns_of(text_of(writer, value));
         width = columns > width ? columns : width;
     }
+    width = width < most ? width : most;
     mmn_text inside = {0};
     char *text;
     write_template(&(struct template_writer){&inside, writer->result, writer->quotes}, body, view);

@@ -16,7 +16,8 @@
  *     <?x|T> <!x|T>      T if column x is neither nothing, false nor 0, or the table x has rows; and if
  *                        not. <?x=y|T> as above
  *     <-8 c|T> <+8 c|T>  T with spaces after or before it up to 8 columns, or as many as the widest text
- *                        of c takes if that is more: `c` is a column in view, or a whole one, "table.x"
+ *                        of c takes if that is more: `c` is a column in view, or a whole one, "table.x";
+ *                        <-8-31 c|T>: up to 31 columns at most
  *
  * A name means the innermost table in view that has such a column. */
 #ifndef MMN_RESULT_TEMPLATE_H

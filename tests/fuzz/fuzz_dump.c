@@ -31,14 +31,14 @@ FUZZ_TARGET(dump, 5)
     mmn_status status = mmn_dump_digests(file, NULL, &text, &error);
     if (status == MMN_OK)
         mmn_release(text);
-    mmn_verification *verification = NULL;
+    mmn_result *verification = NULL;
     mmn_fuzz_done(mmn_verify(&verification, file, file, NULL, &refused), &refused);
     if (verification) {
-        if (mmn_fuzz_done(mmn_verification_table(verification, &text, &refused), &refused))
+        if (mmn_fuzz_done(mmn_result_table(verification, &text, &refused), &refused))
             mmn_release(text);
-        if (mmn_fuzz_done(mmn_verification_json(verification, &text, &refused), &refused))
+        if (mmn_fuzz_done(mmn_result_json(verification, &text, &refused), &refused))
             mmn_release(text);
-        mmn_verification_free(verification);
+        mmn_result_free(verification);
     }
     mmn_input *input;
     if (mmn_fuzz_done(mmn_input_from_file(&input, model, file, &refused), &refused)) {

@@ -70,8 +70,8 @@ check "base uses itself" may_use base ""
 check "format uses base" may_use format "base"
 check "image uses base" may_use image "base"
 check "text uses base" may_use text "base"
-check "model uses format, image, text, and chooses the kernels" may_use model \
-    "base format image text reference simd"
+check "model uses format, image, text, result, and chooses the kernels" may_use model \
+    "base format image text result reference simd"
 check "result uses base" may_use result "base"
 check "neurons uses model, result, and the functions in binary64" may_use neurons \
     "base format text model result reference"

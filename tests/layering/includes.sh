@@ -77,8 +77,8 @@ check "base knows nothing else of src" only src/base "$base"
 check "format knows base" only src/format "$base format/*"
 check "image knows base and the kernel table" only src/image "$base kernels.h image/*"
 check "text knows base" only src/text "$base text/*"
-check "model knows format, image, text and the kernel table" only src/model \
-    "$base kernels.h format/* image/* text/* model/*"
+check "model knows format, image, text, result and the kernel table" only src/model \
+    "$base kernels.h format/* image/* text/* result/* model/*"
 check "neurons knows model and what it knows, result, and the functions in binary64" only src/neurons \
     "$base kernels.h functions.h format/* text/* model/* neurons/* result/*"
 check "result knows base" only src/result "$base result/*"

@@ -103,7 +103,6 @@ Test(misuse, null)
     mmn_output *output;
     mmn_result *result;
     mmn_report *report;
-    mmn_verification *verification;
 
     REFUSES(mmn_output_claim(NULL, "x", NULL, &error));
     REFUSES(mmn_output_claim(&output, NULL, NULL, &error));
@@ -187,8 +186,6 @@ Test(misuse, null)
     REFUSES(mmn_result_write(NULL, "x", &error));
     REFUSES(mmn_result_read(&result, NULL, &error));
     REFUSES(mmn_result_read(NULL, "x", &error));
-    REFUSES(mmn_result_table(NULL, &text, &error));
-    REFUSES(mmn_result_json(NULL, &text, &error));
 
     REFUSES(mmn_mask_from_ranking(NULL, model, "x", NULL, "all", 0, &error));
     REFUSES(mmn_mask_from_ranking(&mask, NULL, "x", NULL, "all", 0, &error));
@@ -225,10 +222,10 @@ Test(misuse, null)
     REFUSES(mmn_dump(model, NULL, NULL, "x", &error));
     REFUSES(mmn_dump(NULL, input, NULL, "x", &error));
     REFUSES(mmn_dump(model, input, NULL, NULL, &error));
-    REFUSES(mmn_verify(&verification, NULL, "x", NULL, &error));
-    REFUSES(mmn_verify(&verification, "x", NULL, NULL, &error));
-    REFUSES(mmn_verification_table(NULL, &text, &error));
-    REFUSES(mmn_verification_json(NULL, &text, &error));
+    REFUSES(mmn_verify(&result, NULL, "x", NULL, &error));
+    REFUSES(mmn_verify(&result, "x", NULL, NULL, &error));
+    REFUSES(mmn_result_table(NULL, &text, &error));
+    REFUSES(mmn_result_json(NULL, &text, &error));
     REFUSES(mmn_dump_digests(NULL, NULL, &text, &error));
     REFUSES(mmn_dump_digests("x", NULL, NULL, &error));
     expect_all_tried();
@@ -267,8 +264,6 @@ Test(misuse, null_without_status)
     cr_expect_null(mmn_mask_other_model(NULL));
     cr_expect_eq(mmn_report_figure_count(NULL), 0);
     cr_expect_null(mmn_report_figure_name(NULL, 0));
-    cr_expect_eq(mmn_verification_count(NULL), 0);
-    cr_expect_null(mmn_verification_get(NULL, 0));
     mmn_release(NULL);
     mmn_output_release(NULL);
     mmn_model_close(NULL);
@@ -277,7 +272,6 @@ Test(misuse, null_without_status)
     mmn_mask_free(NULL);
     mmn_result_free(NULL);
     mmn_report_free(NULL);
-    mmn_verification_free(NULL);
 }
 
 /* ---- What belongs to another model, or to none ------------------------------------------------- */

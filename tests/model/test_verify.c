@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "format/safetensors.h"
 #include "mmneuron.h"
+#include "model/verify.h"
 #include "tests/tools/scratch.h"
 
 static char dump[sizeof(scratch) + 16], reference[sizeof(dump)];
@@ -67,20 +68,19 @@ static mmn_status compare(const float *values, const char *const *metadata, doub
     write_file(reference, &one, 1, metadata);
     mmn_verification_free(verification);
     const mmn_verify_options options = {.tolerance = tolerance};
-    return mmn_verify(&verification, dump, reference, &options, &error);
+    return mmn_verification_make(&verification, dump, reference, &options, &error);
 }
 
 Test(verify, equal_files_are_equal)
 {
     cr_assert_eq(compare(activations, NULL, 0), MMN_OK, "%s", error.message);
-    cr_assert_eq(mmn_verification_count(verification), 1);
-    const mmn_stage_comparison *stage = mmn_verification_get(verification, 0);
+    cr_assert_eq(verification->count, 1);
+    const mmn_stage_comparison *stage = &verification->stages[0];
     cr_assert_eq(stage->elements, 6);
     cr_assert_eq(stage->differences, 0);
     cr_assert_eq(stage->first_index, SIZE_MAX);
     cr_assert(stage->tolerance == 1e-5);
     cr_assert_eq(stage->outside, 0);
-    cr_assert_null(mmn_verification_get(verification, 1));
 }
 
 Test(verify, measures_by_hand)
@@ -88,7 +88,7 @@ Test(verify, measures_by_hand)
     /* 4 -> 4 + 2^-20 (2 ulp), -16 -> 16 (flips neuron 2), 0.5 -> -0.5 (flips neuron 0). */
     const float values[] = {1, -2, 4.00000095367431640625f, -0.5f, 8, 16};
     cr_assert_eq(compare(values, NULL, 0), MMN_DIFFERENT);
-    const mmn_stage_comparison *stage = mmn_verification_get(verification, 0);
+    const mmn_stage_comparison *stage = &verification->stages[0];
     cr_assert_eq(stage->differences, 3);
     cr_assert(stage->maximum_absolute == 32);
     /* rms(b)^2 * 6 = 1 + 4 + 16 + 0.25 + 64 + 256. */
@@ -106,10 +106,16 @@ Test(verify, measures_by_hand)
     cr_assert_eq(stage->worst_row, 1);
     cr_assert_float_eq(stage->worst_row_rms, sqrt((1 + 1024) / 320.25), 1e-9);
     char *table;
-    cr_assert_eq(mmn_verification_table(verification, &table, &error), MMN_OK);
+    mmn_result *result;
+    cr_assert_eq(mmn_verify(&result, dump, reference, NULL, &error), MMN_DIFFERENT);
+    cr_assert_eq(mmn_result_table(result, &table, &error), MMN_OK);
     cr_assert_not_null(strstr(table, "first departure: language.layers.1.mlp.act, token 1, "
                                      "neuron 0:\n    -0.5 instead of 0.5"), "%s", table);
     mmn_release(table);
+    cr_expect_eq(mmn_result_number(result, "result", 0, "different"), 1);
+    cr_expect_eq(mmn_result_number(result, "stages", 0, "flips"), 2);
+    cr_expect_str_eq(mmn_result_text(result, "places", 1, "axis"), "neuron");
+    mmn_result_free(result);
 }
 
 /* One token of 64 is wrong, and so small that the stage's rms does not show it. */
@@ -127,8 +133,8 @@ Test(verify, finds_a_single_wrong_token)
     write_file(dump, &one, 1, NULL);
     one.data = right;
     write_file(reference, &one, 1, NULL);
-    cr_assert_eq(mmn_verify(&verification, dump, reference, &options, &error), MMN_DIFFERENT);
-    const mmn_stage_comparison *stage = mmn_verification_get(verification, 0);
+    cr_assert_eq(mmn_verification_make(&verification, dump, reference, &options, &error), MMN_DIFFERENT);
+    const mmn_stage_comparison *stage = &verification->stages[0];
     cr_assert_lt(stage->relative_rms, options.tolerance);
     cr_assert_eq(stage->worst_row, WRONG);
     cr_assert_eq(stage->first_index, WRONG * WIDTH);
@@ -156,10 +162,10 @@ Test(verify, nan_agrees_with_nan_only)
     memcpy(values, activations, sizeof(values));
     values[5] = NAN;
     cr_assert_eq(compare(values, NULL, 1e6), MMN_DIFFERENT);
-    cr_assert_eq(mmn_verification_get(verification, 0)->first_index, 5);
+    cr_assert_eq(verification->stages[0].first_index, 5);
     values[5] = INFINITY;
     cr_assert_eq(compare(values, NULL, 1e6), MMN_DIFFERENT);
-    cr_assert_eq(mmn_verification_get(verification, 0)->first_index, 5);
+    cr_assert_eq(verification->stages[0].first_index, 5);
 }
 
 Test(verify, reads_half_and_double_precision)
@@ -180,8 +186,8 @@ Test(verify, reads_half_and_double_precision)
         one = tensor("language.norm", forms[i].type, forms[i].data, 2, 3);
         write_file(dump, &one, 1, NULL);
         mmn_verification_free(verification);
-        cr_assert_eq(mmn_verify(&verification, dump, reference, NULL, &error), MMN_OK);
-        cr_assert_eq(mmn_verification_get(verification, 0)->differences, 0);
+        cr_assert_eq(mmn_verification_make(&verification, dump, reference, NULL, &error), MMN_OK);
+        cr_assert_eq(verification->stages[0].differences, 0);
     }
 }
 
@@ -200,7 +206,7 @@ Test(verify, tells_missing_surplus_and_misshapen_stages_in_the_order_of_the_pass
     in_reference[0].shape[0] = 3;
     write_file(dump, in_dump, 4, NULL);
     write_file(reference, in_reference, 4, NULL);
-    cr_assert_eq(mmn_verify(&verification, dump, reference, NULL, &error), MMN_DIFFERENT);
+    cr_assert_eq(mmn_verification_make(&verification, dump, reference, NULL, &error), MMN_DIFFERENT);
     static const struct {
         const char *stage, *problem;
         int outside;
@@ -209,9 +215,9 @@ Test(verify, tells_missing_surplus_and_misshapen_stages_in_the_order_of_the_pass
                     {"vision.layers.10.out", "shape [1, 3], but the reference has [3, 1]", 1},
                     {"projector.act", "missing from the dump", 1},
                     {"language.norm", "type F32 cannot be compared with I32", 1}};
-    cr_assert_eq(mmn_verification_count(verification), 5);
+    cr_assert_eq(verification->count, 5);
     for (size_t i = 0; i < 5; i++) {
-        const mmn_stage_comparison *stage = mmn_verification_get(verification, i);
+        const mmn_stage_comparison *stage = &verification->stages[i];
         cr_assert_str_eq(stage->stage, expected[i].stage);
         cr_assert_eq(stage->outside, expected[i].outside, "%s", stage->stage);
         if (expected[i].problem)
@@ -221,8 +227,8 @@ Test(verify, tells_missing_surplus_and_misshapen_stages_in_the_order_of_the_pass
     }
     const mmn_verify_options options = {.stages = "input_ids,vision.layers.2.*"};
     mmn_verification_free(verification);
-    cr_assert_eq(mmn_verify(&verification, dump, reference, &options, &error), MMN_OK);
-    cr_assert_eq(mmn_verification_count(verification), 2);
+    cr_assert_eq(mmn_verification_make(&verification, dump, reference, &options, &error), MMN_OK);
+    cr_assert_eq(verification->count, 2);
 }
 
 /* From Python: xxhash.xxh3_128_hexdigest over the layout of doc/formats.md. */
@@ -275,7 +281,7 @@ static mmn_status verify_pair(const mmn_tensor *one, const mmn_tensor *other,
     write_file(dump, one, 1, NULL);
     write_file(reference, other, 1, NULL);
     mmn_verification_free(verification);
-    return mmn_verify(&verification, dump, reference, options, &error);
+    return mmn_verification_make(&verification, dump, reference, options, &error);
 }
 
 Test(verify, reads_every_whole_type)
@@ -285,8 +291,8 @@ Test(verify, reads_every_whole_type)
         mmn_tensor other = tensor("input_ids", whole_types[i].type, whole_types[i].other, 1, 3);
         cr_assert_eq(verify_pair(&one, &one, NULL), MMN_OK, "%zu: %s", i, error.message);
         cr_assert_eq(verify_pair(&one, &other, NULL), MMN_DIFFERENT, "%zu", i);
-        cr_assert_eq(mmn_verification_get(verification, 0)->first_index, 2);
-        cr_assert_eq(mmn_verification_get(verification, 0)->differences, 1);
+        cr_assert_eq(verification->stages[0].first_index, 2);
+        cr_assert_eq(verification->stages[0].differences, 1);
     }
     /* The same numbers in other types are the same. */
     mmn_tensor narrow = tensor("input_ids", MMN_TYPE_I8, "\0\1\x7f", 1, 3);
@@ -310,7 +316,7 @@ Test(verify, reads_types_of_eight_bits)
                                 form ? e4m3_bytes : e5m2_bytes, 1, 4);
         mmn_tensor other = tensor("language.norm", MMN_TYPE_F32, exact, 1, 4);
         cr_assert_eq(verify_pair(&one, &other, NULL), MMN_OK, "%s", error.message);
-        cr_assert_eq(mmn_verification_get(verification, 0)->differences, 0);
+        cr_assert_eq(verification->stages[0].differences, 0);
     }
     mmn_tensor odd = tensor("language.norm", MMN_TYPE_F8_E4M3, "\x7f\xff\x38", 1, 3);
     for (size_t i = 0; i < 3; i++)
@@ -327,7 +333,7 @@ Test(verify, allows_what_the_type_of_the_other_side_explains)
     values[5] = -16.5f; /* relative rms 0.5 / sqrt(341.25) = 2.7e-2 */
     cr_assert_eq(compare(values, NULL, 0), MMN_DIFFERENT);
     cr_assert_eq(compare(values, says, 0), MMN_OK);
-    cr_assert(mmn_verification_get(verification, 0)->tolerance == 5e-2);
+    cr_assert(verification->stages[0].tolerance == 5e-2);
     const struct {
         const char *computed_in;
         mmn_status status;
@@ -335,7 +341,7 @@ Test(verify, allows_what_the_type_of_the_other_side_explains)
     for (size_t i = 0; i < 4; i++) {
         const mmn_verify_options options = {.computed_in = wishes[i].computed_in};
         mmn_verification_free(verification);
-        cr_assert_eq(mmn_verify(&verification, dump, reference, &options, &error), wishes[i].status,
+        cr_assert_eq(mmn_verification_make(&verification, dump, reference, &options, &error), wishes[i].status,
                      "%s", wishes[i].computed_in);
     }
 }
@@ -351,14 +357,14 @@ Test(verify, passes_over_what_only_one_has)
     const mmn_verify_options options = {.common = 1};
     write_file(dump, ours, 2, NULL);
     write_file(reference, theirs, 2, NULL);
-    cr_assert_eq(mmn_verify(&verification, dump, reference, NULL, &error), MMN_DIFFERENT);
-    cr_assert_eq(mmn_verification_count(verification), 3);
+    cr_assert_eq(mmn_verification_make(&verification, dump, reference, NULL, &error), MMN_DIFFERENT);
+    cr_assert_eq(verification->count, 3);
     mmn_verification_free(verification);
-    cr_assert_eq(mmn_verify(&verification, dump, reference, &options, &error), MMN_OK);
-    cr_assert_eq(mmn_verification_count(verification), 1);
+    cr_assert_eq(mmn_verification_make(&verification, dump, reference, &options, &error), MMN_OK);
+    cr_assert_eq(verification->count, 1);
     mmn_verification_free(verification);
     write_file(reference, theirs, 1, NULL);
-    cr_assert_eq(mmn_verify(&verification, dump, reference, &options, &error), MMN_INPUT);
+    cr_assert_eq(mmn_verification_make(&verification, dump, reference, &options, &error), MMN_INPUT);
     cr_assert(strstr(error.message, "no stage in common"), "%s", error.message);
 }
 
@@ -377,8 +383,10 @@ static void check_generated(const int32_t *ours, size_t our_count, const int32_t
     one.shape[0] = our_count;
     other.shape[0] = their_count;
     cr_assert_eq(verify_pair(&one, &other, NULL), MMN_DIFFERENT, "%s", said);
-    cr_assert_eq(mmn_verification_get(verification, 0)->equal_beginning, equal, "%s", said);
-    cr_assert_eq(mmn_verification_table(verification, &table, &error), MMN_OK);
+    cr_assert_eq(verification->stages[0].equal_beginning, equal, "%s", said);
+    mmn_result *result;
+    cr_assert_eq(mmn_verify(&result, dump, reference, NULL, &error), MMN_DIFFERENT);
+    cr_assert_eq(mmn_result_table(result, &table, &error), MMN_OK);
     cr_assert(strstr(table, said), "%s", table);
     mmn_release(table);
 }
@@ -442,7 +450,7 @@ Test(verify, passes_over_a_batch_of_one)
     cr_expect_eq(verify_pair(&plain, &batch, NULL), MMN_OK, "%s", error.message);
     cr_expect_eq(verify_pair(&batch, &plain, NULL), MMN_OK, "%s", error.message);
     cr_expect_eq(verify_pair(&batch, &batch, NULL), MMN_OK, "%s", error.message);
-    cr_expect_str_eq(mmn_verification_get(verification, 0)->axes[1], "channel");
+    cr_expect_str_eq(verification->stages[0].axes[1], "channel");
     const mmn_verify_options second = {.one_tile = 1, .tile = 1};
     plain.shape[0] = 1;
     plain.data = one;
@@ -471,7 +479,7 @@ Test(verify, knows_every_spelling_of_a_type)
         cr_expect_eq(verify_pair(&other, &one, &options), MMN_OK, "%s", names[i]);
         write_file(reference, &one, 1, metadata);
         mmn_verification_free(verification);
-        cr_expect_eq(mmn_verify(&verification, dump, reference, NULL, &error), MMN_OK, "%s",
+        cr_expect_eq(mmn_verification_make(&verification, dump, reference, NULL, &error), MMN_OK, "%s",
                      names[i]);
     }
     cr_expect_eq(verify_pair(&other, &one, NULL), MMN_DIFFERENT);
@@ -495,8 +503,10 @@ Test(verify, prints_at_most_80_columns)
     char *table;
     write_file(dump, ours, 4, NULL);
     write_file(reference, theirs, 3, NULL);
-    cr_assert_eq(mmn_verify(&verification, dump, reference, NULL, &error), MMN_DIFFERENT);
-    cr_assert_eq(mmn_verification_table(verification, &table, &error), MMN_OK);
+    cr_assert_eq(mmn_verification_make(&verification, dump, reference, NULL, &error), MMN_DIFFERENT);
+    mmn_result *result;
+    cr_assert_eq(mmn_verify(&result, dump, reference, NULL, &error), MMN_DIFFERENT);
+    cr_assert_eq(mmn_result_table(result, &table, &error), MMN_OK);
     for (const char *line = table; *line; line += strcspn(line, "\n") + 1)
         cr_assert_leq(strcspn(line, "\n"), 80, "%s", line);
     mmn_release(table);
