@@ -14,8 +14,7 @@
 
 typedef struct ask_request {
     const char *prompt, *template_name, *questions_file;
-    const char *ranking, *domain, *setting; /* neurons to switch off */
-    mmn_steering steering; /* or to switch off and on */
+    mmn_steering steering; /* neurons to switch off and on; ranking NULL: none */
     const char *const *questions;
     size_t question_count;
     mmn_cli_texts images;
@@ -94,11 +93,12 @@ static mmn_status start_session(ask_run *run, mmn_error *error)
     };
     const ask_request *request = run->request;
     mmn_status status = mmn_session_create(&run->session, run->model, NULL, error);
-    if (status == MMN_OK && request->ranking != NULL)
-        status = mmn_mask_from_ranking(&run->mask, run->model, request->ranking, request->domain,
-                                       request->setting, request->steering.other_model, error);
-    if (status == MMN_OK && request->steering.ranking != NULL)
-        status = mmn_mask_steer(&run->mask, run->model, &request->steering, error);
+    const mmn_steering *steering = &request->steering;
+    if (status == MMN_OK && steering->on != NULL)
+        status = mmn_mask_steer(&run->mask, run->model, steering, error);
+    else if (status == MMN_OK && steering->ranking != NULL)
+        status = mmn_mask_from_ranking(&run->mask, run->model, steering->ranking, steering->off,
+                                       steering->setting, steering->other_model, error);
     if (status == MMN_OK && run->mask != NULL)
         status = mmn_session_add_mask(run->session, run->mask, error);
     if (status == MMN_OK)
@@ -264,20 +264,12 @@ static int answer_all(ask_run *run)
     return code;
 }
 
-/* Which neurons are switched off is said in one of two ways. */
 static int check_steering(const mmn_cli_command *command, const ask_request *request)
 {
     const mmn_steering *steering = &request->steering;
-    if (request->ranking == NULL && request->domain != NULL)
-        return mmn_cli_usage(command->name, "--domain is for --mask");
-    if (request->ranking != NULL && steering->ranking != NULL)
-        return mmn_cli_usage(command->name, "--mask and --neurons are two ways to name neurons;"
-                                            " give one or the other");
     if (steering->ranking == NULL &&
         (steering->off != NULL || steering->on != NULL || steering->counts != NULL))
         return mmn_cli_usage(command->name, "--off, --on and --counts are for --neurons");
-    if (steering->ranking != NULL && steering->off == NULL && steering->on == NULL)
-        return mmn_cli_usage(command->name, "--neurons needs --off, --on or both");
     if ((steering->on != NULL) != (steering->counts != NULL))
         return mmn_cli_usage(command->name, "--on and --counts go together");
     return MMN_CLI_DONE;
@@ -344,7 +336,8 @@ static int ask(const mmn_cli_command *command, ask_request *request,
 
 int mmn_cli_ask(const mmn_cli_command *command, int argc, char **argv)
 {
-    ask_request request = {.limit = 128, .setting = "all", .beams = MMN_CLI_BEAMS_DEFAULT};
+    ask_request request = {
+        .limit = 128, .steering.setting = "all", .beams = MMN_CLI_BEAMS_DEFAULT};
     const mmn_cli_option options[] = {
         {.name = "image", .letter = 'i', .value = "FILE", .kind = MMN_CLI_TEXTS,
          .target = &request.images,
@@ -360,7 +353,7 @@ int mmn_cli_ask(const mmn_cli_command *command, int argc, char **argv)
         {.name = "prompt", .value = "TEXT", .kind = MMN_CLI_TEXT, .target = &request.prompt,
          .help = "the raw text of the prompt instead of a question, with \"<image>\" where the"
                  " image goes"},
-        {.name = "max-new-tokens", .letter = 'n', .value = "N", .kind = MMN_CLI_WHOLE,
+        {.name = "max-tokens", .former = "max-new-tokens", .letter = 'n', .value = "N", .kind = MMN_CLI_WHOLE,
          .target = &request.limit, .minimum = 1, .maximum = 1e6,
          .help = "stop after N tokens (128)"},
         {.name = "temperature", .value = "T", .kind = MMN_CLI_REAL,
@@ -378,17 +371,16 @@ int mmn_cli_ask(const mmn_cli_command *command, int argc, char **argv)
         MMN_CLI_BEAMS(&request.beams),
         MMN_CLI_STOP(&request.stop),
         MMN_CLI_IGNORE_GENERATION_CONFIG(&request.ignore_generation_config),
-        {.name = "mask", .value = "NEURONS.json", .kind = MMN_CLI_TEXT, .target = &request.ranking,
-         .help = "switch neurons off that \"mmneuron rank\" found"},
-        {.name = "domain", .value = "NAMES", .kind = MMN_CLI_TEXT, .target = &request.domain,
-         .help = "with --mask: those of these domains, separated by commas (all domains)"},
-        {.name = "setting", .value = "MODULES", .kind = MMN_CLI_TEXT, .target = &request.setting,
-         .help = "with --mask or --neurons: those of these modules, joined by \"+\" (all)"},
-        {.name = "neurons", .value = "NEURONS.json", .kind = MMN_CLI_TEXT,
+        {.name = "neurons", .former = "mask", .value = "NEURONS.json", .kind = MMN_CLI_TEXT,
          .target = &request.steering.ranking,
-         .help = "the neurons that --off and --on name"},
-        {.name = "off", .value = "NAMES", .kind = MMN_CLI_TEXT, .target = &request.steering.off,
-         .help = "with --neurons: switch those of these domains off, separated by commas"},
+         .help = "switch neurons off that \"mmneuron rank\" found, or on"},
+        {.name = "settings", .former = "setting", .value = "MODULES", .kind = MMN_CLI_TEXT,
+         .target = &request.steering.setting,
+         .help = "with --neurons: those of these modules, joined by \"+\" (all)"},
+        {.name = "off", .former = "domain", .value = "NAMES", .kind = MMN_CLI_TEXT,
+         .target = &request.steering.off,
+         .help = "with --neurons: switch those of these domains off, separated by commas (all,"
+                 " unless --on is given)"},
         {.name = "on", .value = "NAMES", .kind = MMN_CLI_TEXT, .target = &request.steering.on,
          .help = "with --neurons: set those of these domains to their mean activation there, which"
                  " --counts has"},
@@ -410,7 +402,6 @@ int mmn_cli_ask(const mmn_cli_command *command, int argc, char **argv)
     request.quiet = arguments.quiet;
     request.json = arguments.json;
     request.list = request.question_count > 1 || request.questions_file != NULL;
-    request.steering.setting = request.setting;
     code = ask(command, &request, &arguments);
 done:
     mmn_cli_free(arguments.texts);

@@ -62,7 +62,7 @@ int mmn_cli_contrib(const mmn_cli_command *command, int argc, char **argv)
         {.name = "template", .value = "NAME", .kind = MMN_CLI_TEXT,
          .target = &request.template_name,
          .help = "the prompt template, as for \"mmneuron ask\" (the model's own)"},
-        {.name = "generate", .letter = 'n', .value = "N", .kind = MMN_CLI_WHOLE,
+        {.name = "max-tokens", .former = "generate", .letter = 'n', .value = "N", .kind = MMN_CLI_WHOLE,
          .target = &options->tokens, .minimum = 1, .maximum = 4096,
          .help = "answer with N tokens at most (32)"},
         {.name = "word", .value = "WORD", .kind = MMN_CLI_TEXT, .target = &options->word,

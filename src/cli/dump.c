@@ -94,7 +94,7 @@ int mmn_cli_dump(const mmn_cli_command *command, int argc, char **argv)
         {.name = "stages", .value = "PATTERNS", .kind = MMN_CLI_TEXT,
          .target = &request.options.stages,
          .help = "only stages that match one of these patterns, separated by commas (all)"},
-        {.name = "generate", .value = "N", .kind = MMN_CLI_WHOLE, .target = &request.generate,
+        {.name = "max-tokens", .former = "generate", .value = "N", .kind = MMN_CLI_WHOLE, .target = &request.generate,
          .maximum = 1e6, .help = "generate up to N tokens and store them as generated_ids"},
         MMN_CLI_IGNORE_GENERATION_CONFIG(&request.ignore_generation_config),
         MMN_CLI_ALLOW_LONG_PROMPTS(&request.allow_long_prompts),

@@ -41,7 +41,7 @@ static int check(const mmn_cli_command *command, void *context)
          mmn_cli_beams_given(&request->beams) || request->ignore_generation_config ||
          asked->template_name != NULL))
         return mmn_cli_usage(command->name, "the list has texts, which are read and not answered:"
-                                            " --cross, --tokens, --template and options of"
+                                            " --cross, --max-tokens, --template and options of"
                                             " sampling and of beams are for questions");
     if (!request->reads_texts && (request->texts.window > 0 || request->texts.begin_of_text))
         return mmn_cli_usage(command->name, "--window and --bos are for lists of texts");
@@ -71,7 +71,7 @@ int mmn_cli_eval(const mmn_cli_command *command, int argc, char **argv)
          .help = "in these settings, switch off each domain's neurons in every domain"},
         {.name = "seeds", .value = "N", .kind = MMN_CLI_WHOLE, .target = &seeds, .maximum = 31,
          .help = "how many choices of random neurons to compare with (5)"},
-        {.name = "first-seed", .value = "N", .kind = MMN_CLI_WHOLE, .target = &first_seed,
+        {.name = "seed", .former = "first-seed", .value = "N", .kind = MMN_CLI_WHOLE, .target = &first_seed,
          .help = "the seed of the first of them (1)"},
         {.name = "samples", .value = "N", .kind = MMN_CLI_WHOLE, .target = &asked->samples,
          .minimum = 1, .help = "the first N samples of each domain, or windows of its texts (all)"},
@@ -81,7 +81,7 @@ int mmn_cli_eval(const mmn_cli_command *command, int argc, char **argv)
                  " 4096)"},
         {.name = "bos", .kind = MMN_CLI_FLAG, .target = &read->begin_of_text,
          .help = "begin each window of texts with the token that begins a text"},
-        {.name = "tokens", .letter = 'n', .value = "N", .kind = MMN_CLI_WHOLE,
+        {.name = "max-tokens", .former = "tokens", .letter = 'n', .value = "N", .kind = MMN_CLI_WHOLE,
          .target = &asked->tokens, .minimum = 1, .maximum = 1e6,
          .help = "stop an answer after N tokens (16)"},
         {.name = "temperature", .value = "T", .kind = MMN_CLI_REAL,

@@ -34,15 +34,15 @@ int mmn_cli_lens(const mmn_cli_command *command, int argc, char **argv)
         {.name = "neuron", .value = "NAME", .kind = MMN_CLI_TEXT, .target = &lens_options.neuron,
          .help = "with --examples: the activation of neuron MODULE:LAYER:NEURON at the patches of"
                  " the first picture"},
-        {.name = "mask", .value = "NEURONS.json", .kind = MMN_CLI_TEXT,
+        {.name = "neurons", .former = "mask", .value = "NEURONS.json", .kind = MMN_CLI_TEXT,
          .target = &lens_options.ranking,
          .help = "switch neurons off that \"mmneuron rank\" found"},
-        {.name = "domain", .value = "NAME", .kind = MMN_CLI_TEXT,
+        {.name = "off", .former = "domain", .value = "NAME", .kind = MMN_CLI_TEXT,
          .target = &lens_options.off_domain,
-         .help = "with --mask: those of this domain (of each sample's own)"},
-        {.name = "setting", .value = "MODULES", .kind = MMN_CLI_TEXT,
+         .help = "with --neurons: those of this domain (of each sample's own)"},
+        {.name = "settings", .former = "setting", .value = "MODULES", .kind = MMN_CLI_TEXT,
          .target = &lens_options.off_setting,
-         .help = "with --mask: those of these modules, joined by \"+\" (all)"},
+         .help = "with --neurons: those of these modules, joined by \"+\" (all)"},
         MMN_CLI_ALLOW_UNKNOWN_KEYS(&lens_options.allow_unknown_keys),
         MMN_CLI_ALLOW_LONG_PROMPTS(&lens_options.allow_long_prompts),
         MMN_CLI_OTHER_MODEL(&lens_options.other_model),
@@ -56,7 +56,7 @@ int mmn_cli_lens(const mmn_cli_command *command, int argc, char **argv)
         return code;
     if (lens_options.ranking == NULL &&
         (lens_options.off_domain != NULL || lens_options.off_setting != NULL)) {
-        code = mmn_cli_usage(command->name, "--domain and --setting are for --mask");
+        code = mmn_cli_usage(command->name, "--off and --settings are for --neurons");
         goto done;
     }
     if (lens_options.positions != NULL && lens_options.examples == 0) {

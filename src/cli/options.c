@@ -11,6 +11,7 @@
 #include "cli/values.h"
 
 #define MAXIMUM_OPTIONS 48
+#define MAXIMUM_NAMES (2 * MAXIMUM_OPTIONS)
 #define FIRST_LONG_ONLY 256 /* getopt's value of options without a letter: above every character */
 #define HELP_WIDTH 80
 #define HELP_COLUMN 28
@@ -74,7 +75,7 @@ static void print_help(const mmn_cli_command *command, const mmn_cli_option *opt
 /* getopt_long's two descriptions of a table, and the value that it returns for each entry. */
 typedef struct getopt_tables {
     char letters[2 * MAXIMUM_OPTIONS + 3];
-    struct option names[MAXIMUM_OPTIONS + 1];
+    struct option names[MAXIMUM_NAMES + 1];
 } getopt_tables;
 
 static int getopt_value(const mmn_cli_option *option, size_t index)
@@ -85,13 +86,20 @@ static int getopt_value(const mmn_cli_option *option, size_t index)
 static void fill_tables(getopt_tables *tables, const mmn_cli_option *options, size_t count)
 {
     *tables = (getopt_tables){.letters = ":"}; /* tells a missing value from an unknown option */
+    struct option *next = tables->names;
     for (size_t index = 0; index < count; index++) {
         const mmn_cli_option *option = &options[index];
-        tables->names[index] = (struct option){
+        *next = (struct option){
             .name = option->name,
             .has_arg = option->value != NULL ? required_argument : no_argument,
             .val = getopt_value(option, index),
         };
+        next++;
+        if (option->former != NULL) {
+            *next = next[-1];
+            next->name = option->former;
+            next++;
+        }
         if (option->letter != 0) {
             size_t length = strlen(tables->letters);
             tables->letters[length] = option->letter;

@@ -43,6 +43,7 @@ typedef struct mmn_cli_ids {
 
 typedef struct mmn_cli_option {
     const char *name;  /* without the dashes */
+    const char *former; /* an older name, which goes on working and is not shown; or NULL */
     char letter;       /* the short form, or 0 */
     const char *value; /* what the help calls its value; NULL for a flag */
     mmn_cli_kind kind;

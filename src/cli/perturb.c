@@ -29,7 +29,7 @@ int mmn_cli_perturb(const mmn_cli_command *command, int argc, char **argv)
          .help = "the first N samples of each domain (all)"},
         {.name = "seeds", .value = "N", .kind = MMN_CLI_WHOLE, .target = &perturb_options.seeds,
          .minimum = 1, .maximum = 1e4, .help = "compare with N choices of random neurons (5)"},
-        {.name = "first-seed", .value = "N", .kind = MMN_CLI_WHOLE,
+        {.name = "seed", .former = "first-seed", .value = "N", .kind = MMN_CLI_WHOLE,
          .target = &perturb_options.first_seed, .minimum = 0, .maximum = 1e15,
          .help = "the first choice's seed; the others follow (1)"},
         MMN_CLI_ALLOW_UNKNOWN_KEYS(&perturb_options.allow_unknown_keys),

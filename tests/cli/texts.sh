@@ -84,7 +84,7 @@ reports_perplexity() {
         [ "$(wc -l <"$work/csv/perplexity-cross.csv")" -eq 5 ]
 }
 
-steers_as_a_mask() {
+former_names_mean_the_same() {
     exits 0 $MMNEURON ask "$model" -n 5 --neurons "$work/neurons.json" --off de "Who?" &&
         cp "$work/out" "$work/steered" &&
         exits 0 $MMNEURON ask "$model" -n 5 --mask "$work/neurons.json" --domain de "Who?" &&
@@ -108,13 +108,9 @@ check "windows of questions are refused" is_wrong_usage "for lists of texts" \
     eval "$model" "$work/questions.jsonl" --window 20
 check "an answer is steered" exits 0 $MMNEURON ask "$model" -n 3 --neurons "$work/neurons.json" \
     --off en --on de --counts "$work/whole" "How is the weather?"
-check "with nothing on it is that of a mask" steers_as_a_mask
-check "steering without domains is refused" is_wrong_usage "needs --off" \
-    ask "$model" --neurons "$work/neurons.json" "Who?"
+check "options under their former names mean the same" former_names_mean_the_same
 check "means without counts are refused" is_wrong_usage "go together" \
     ask "$model" --neurons "$work/neurons.json" --on de "Who?"
-check "two ways at once are refused" is_wrong_usage "one or the other" \
-    ask "$model" --neurons "$work/neurons.json" --off de --mask "$work/neurons.json" "Who?"
 check "domains without neurons are refused" is_wrong_usage "for --neurons" \
     ask "$model" --off de "Who?"
 check "a file that has no counts is named" fails_with "list.jsonl" \
