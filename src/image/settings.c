@@ -1,11 +1,13 @@
 /* How an image becomes pixel_values: reading the settings of a Hugging Face image processor. */
 #include "image/settings.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/reader.h"
 
 #define FILE_LIMIT ((size_t)1 << 20)
 
@@ -59,8 +61,8 @@ static void strip_suffix(const char *name, size_t *length, const char *suffix)
 }
 
 /* The class, by its name without the suffix of the backend it was saved from. */
-static mmn_status read_class(mmn_image_settings *settings, const mmn_json_object *object,
-                             const mmn_image_model *model, mmn_error *error)
+static void read_class(mmn_image_settings *settings, const mmn_object *object,
+                       const mmn_image_model *model)
 {
     static const struct {
         const char *name;
@@ -74,311 +76,282 @@ static mmn_status read_class(mmn_image_settings *settings, const mmn_json_object
         {"BlipImageProcessor", MMN_PROCESSOR_BLIP},
     };
     const char *key = "image_processor_type", *name = NULL;
-    if (!mmn_json_has_value(object, key))
+    if (!mmn_object_value(object, key))
         key = "feature_extractor_type";
-    mmn_status status = mmn_json_get_text(&name, object, key, error);
-    if (status != MMN_OK || !name)
-        return status;
+    mmn_read_text(&name, object, key);
+    if (!name)
+        return;
     size_t length = strlen(name), i = 0, count = sizeof(classes) / sizeof(classes[0]);
     strip_suffix(name, &length, "Fast");
     strip_suffix(name, &length, "Pil");
     while (i < count &&
            (strlen(classes[i].name) != length || memcmp(classes[i].name, name, length) != 0))
         i++;
-    if (i == count)
-        return mmn_json_fail(object, key, error,
-                             "image processor \"%s\" is not supported (supported are "
-                             "CLIPImageProcessor, LlavaImageProcessor, LlavaNextImageProcessor, "
-                             "SiglipImageProcessor, BlipImageProcessor)",
-                             name);
+    if (i == count) {
+        mmn_read_wrong(object, key,
+                       "image processor \"%s\" is not supported (supported are "
+                       "CLIPImageProcessor, LlavaImageProcessor, LlavaNextImageProcessor, "
+                       "SiglipImageProcessor, BlipImageProcessor)",
+                       name);
+        return;
+    }
     set_class_defaults(settings, classes[i].processor);
     if ((settings->processor == MMN_PROCESSOR_LLAVA_NEXT) !=
         (model->processor == MMN_PROCESSOR_LLAVA_NEXT))
-        return mmn_json_fail(object, key, error, "\"%s\" does not suit a %s model", name,
-                             model->family);
-    return MMN_OK;
+        mmn_read_wrong(object, key, "\"%s\" does not suit a %s model", name, model->family);
 }
+
+/* What the object of a size may say; 0: nothing. */
+typedef struct size_object {
+    mmn_resolution sides;
+    uint32_t shortest_edge, longest_edge;
+} size_object;
+
+static const mmn_field size_fields[] = {
+    {"height", NULL, MMN_FIELD_U32, offsetof(size_object, sides.height), 1, MMN_IMAGE_MAXIMUM_SIDE},
+    {"width", NULL, MMN_FIELD_U32, offsetof(size_object, sides.width), 1, MMN_IMAGE_MAXIMUM_SIDE},
+    {"shortest_edge", NULL, MMN_FIELD_U32, offsetof(size_object, shortest_edge), 1,
+     MMN_IMAGE_MAXIMUM_SIDE},
+    {"longest_edge", NULL, MMN_FIELD_U32, offsetof(size_object, longest_edge), 1, UINT32_MAX},
+};
 
 /* A size: an integer N, [height, width], {"height", "width"} or, if `shortest_edge` is not NULL,
  * {"shortest_edge"}. An integer is the shorter side where `square` is false, else a square. */
-static mmn_status read_size(mmn_resolution *size, uint32_t *shortest_edge, bool square,
-                            const mmn_json_object *object, const char *key, mmn_error *error)
+static void read_size(mmn_resolution *size, uint32_t *shortest_edge, bool square,
+                      const mmn_object *object, const char *key)
 {
     const char *forms = shortest_edge
                             ? "expected an integer, {\"shortest_edge\"} or {\"height\", \"width\"}"
                             : "expected an integer or {\"height\", \"width\"}";
-    json_t *value = json_object_get(object->value, key);
-    if (!value || json_is_null(value))
-        return MMN_OK;
-    mmn_status status;
-    if (!json_is_object(value)) {
-        int64_t sides[2];
+    const json_t *value = mmn_object_value(object, key);
+    size_object given = {{0, 0}, 0, 0};
+    if (!value)
+        return;
+    if (json_is_object(value)) {
+        mmn_object child = mmn_read_object(object, key);
+        mmn_read_fields(&given, &child, size_fields, sizeof(size_fields) / sizeof(*size_fields));
+        bool sides_given = given.sides.height > 0 && given.sides.width > 0;
+        bool edge_given = given.shortest_edge > 0;
+        if (given.longest_edge > 0 || sides_given == edge_given || (edge_given && !shortest_edge))
+            mmn_read_wrong(object, key, "%s", forms);
+        if (!sides_given)
+            given.sides = *size;
+    } else {
+        int64_t sides[2] = {0};
         size_t count = 0;
-        status = mmn_json_get_integers(sides, &count, 2, object, key, 1, MMN_IMAGE_MAXIMUM_SIDE,
-                                       error);
-        if (status != MMN_OK)
-            return status;
+        mmn_read_integers(sides, &count, 2, object, key, 1, MMN_IMAGE_MAXIMUM_SIDE);
         if (count == 0 || (json_is_array(value) && count != 2))
-            return mmn_json_fail(object, key, error, "%s", forms);
-        *size = (mmn_resolution){(uint32_t)sides[0], (uint32_t)sides[count - 1]};
-        if (shortest_edge)
-            *shortest_edge = count == 1 && !square ? size->height : 0;
-        return MMN_OK;
+            mmn_read_wrong(object, key, "%s", forms);
+        given.sides = (mmn_resolution){(uint32_t)sides[0], (uint32_t)sides[count == 2]};
+        given.shortest_edge = count == 1 && !square ? given.sides.height : 0;
     }
-
-    mmn_json_object child;
-    const uint32_t maximum = MMN_IMAGE_MAXIMUM_SIDE;
-    mmn_resolution given = {0, 0};
-    uint32_t edge = 0, longest_edge = 0;
-    status = mmn_json_get_object(&child, object, key, error);
-    if (status == MMN_OK)
-        status = mmn_json_get_u32(&given.height, &child, "height", 1, maximum, error);
-    if (status == MMN_OK)
-        status = mmn_json_get_u32(&given.width, &child, "width", 1, maximum, error);
-    if (status == MMN_OK)
-        status = mmn_json_get_u32(&edge, &child, "shortest_edge", 1, maximum, error);
-    if (status == MMN_OK)
-        status = mmn_json_get_u32(&longest_edge, &child, "longest_edge", 1, UINT32_MAX, error);
-    if (status != MMN_OK)
-        return status;
-    bool sides_given = given.height > 0 && given.width > 0;
-    if (longest_edge > 0 || sides_given == (edge > 0) || (edge > 0 && !shortest_edge))
-        return mmn_json_fail(object, key, error, "%s", forms);
-    if (sides_given)
-        *size = given;
+    *size = given.sides;
     if (shortest_edge)
-        *shortest_edge = edge;
-    return MMN_OK;
+        *shortest_edge = given.shortest_edge;
 }
 
 /* One number for all channels, or three. */
-static mmn_status read_channels(double channels[3], const mmn_json_object *object, const char *key,
-                                mmn_error *error)
+static void read_channels(double channels[3], const mmn_object *object, const char *key)
 {
-    json_t *value = json_object_get(object->value, key);
-    if (!value || json_is_null(value))
-        return MMN_OK;
-    if (!json_is_number(value) && !(json_is_array(value) && json_array_size(value) == 3))
-        return mmn_json_fail(object, key, error, "expected a number, or one per channel");
+    const json_t *value = mmn_object_value(object, key);
+    if (!value)
+        return;
+    bool many = json_is_array(value);
+    if (many && json_array_size(value) != 3)
+        mmn_read_wrong(object, key, "expected a number, or one per channel");
     for (size_t i = 0; i < 3; i++) {
-        json_t *channel = json_is_array(value) ? json_array_get(value, i) : value;
-        if (!json_is_number(channel))
-            return mmn_json_fail(object, key, error, "expected a number, or one per channel");
+        const json_t *channel = many ? json_array_get(value, i) : value;
         channels[i] = json_number_value(channel);
+        if (!json_is_number(channel))
+            mmn_read_wrong(object, key, "expected a number, or one per channel");
         if (!(channels[i] >= -1e6 && channels[i] <= 1e6))
-            return mmn_json_fail(object, key, error, "a number lies outside [-1e6, 1e6]");
+            mmn_read_wrong(object, key, "a number lies outside [-1e6, 1e6]");
     }
-    return MMN_OK;
 }
 
-static mmn_status read_pinpoints(mmn_image_settings *settings, const mmn_json_object *object,
-                                 mmn_error *error)
+static void read_pinpoints(mmn_image_settings *settings, const mmn_object *object)
 {
     static const char key[] = "image_grid_pinpoints";
     json_t *array = NULL;
-    mmn_status status = mmn_json_get_array(&array, object, key, error);
-    if (status != MMN_OK || !array)
-        return status;
+    mmn_read_array(&array, object, key);
     size_t count = json_array_size(array);
-    if (count == 0 || count > MMN_IMAGE_MAXIMUM_PINPOINTS)
-        return mmn_json_fail(object, key, error, "expected 1 to %d entries, found %zu",
-                             MMN_IMAGE_MAXIMUM_PINPOINTS, count);
+    if (array && (count == 0 || count > MMN_IMAGE_MAXIMUM_PINPOINTS))
+        mmn_read_wrong(object, key, "expected 1 to %d entries, found %zu",
+                       MMN_IMAGE_MAXIMUM_PINPOINTS, count);
+    if (!array || !mmn_read_fine(object))
+        return;
     for (size_t i = 0; i < count; i++) {
-        json_t *pair = json_array_get(array, i);
+        const json_t *pair = json_array_get(array, i);
         json_int_t sides[2];
         for (size_t j = 0; j < 2; j++) {
-            json_t *side = json_array_get(pair, j);
+            const json_t *side = json_array_get(pair, j);
             sides[j] = json_integer_value(side);
             if (json_array_size(pair) != 2 || !json_is_integer(side) || sides[j] < 1 ||
                 sides[j] > MMN_IMAGE_MAXIMUM_SIDE)
-                return mmn_json_fail(object, key, error,
-                                     "entry %zu is not [height, width] with integers from 1 to %d",
-                                     i, MMN_IMAGE_MAXIMUM_SIDE);
+                mmn_read_wrong(object, key,
+                               "entry %zu is not [height, width] with integers from 1 to %d", i,
+                               MMN_IMAGE_MAXIMUM_SIDE);
         }
         settings->grid_pinpoints[i] = (mmn_resolution){(uint32_t)sides[0], (uint32_t)sides[1]};
     }
     settings->grid_pinpoint_count = count;
-    return MMN_OK;
+}
+
+/* A key that is there and null. */
+static bool is_null(const mmn_object *object, const char *key)
+{
+    return mmn_object_has(object, key) && !mmn_object_value(object, key);
 }
 
 /* A switch; null switches off, as it does in Python. */
-static mmn_status read_switch(bool *value, const mmn_json_object *object, const char *key,
-                              mmn_error *error)
+static void read_switch(bool *value, const mmn_object *object, const char *key)
 {
-    if (json_is_null(json_object_get(object->value, key)))
+    if (is_null(object, key))
         *value = false;
-    return mmn_json_get_bool(value, object, key, error);
+    mmn_read_bool(value, object, key);
 }
 
 /* A key that is null is not the default: transformers refuses to do the step without it. */
-static mmn_status refuse_null(const mmn_json_object *object, const char *key, bool used,
-                              mmn_error *error)
+static void refuse_null(const mmn_object *object, const char *key, bool used)
 {
-    if (!used || !json_is_null(json_object_get(object->value, key)))
-        return MMN_OK;
-    return mmn_json_fail(object, key, error,
-                         "expected a value, not null: the image processor is told to use it");
+    if (used && is_null(object, key))
+        mmn_read_wrong(object, key,
+                       "expected a value, not null: the image processor is told to use it");
 }
 
 /* The sizes that images are resized and cropped to. */
-static mmn_status read_sizes(mmn_image_settings *settings, const mmn_json_object *object,
-                             mmn_error *error)
+static void read_sizes(mmn_image_settings *settings, const mmn_object *object)
 {
     bool square = settings->processor == MMN_PROCESSOR_BLIP, kosmos = false;
-    mmn_status status = read_switch(&square, object, "default_to_square", error);
-    if (status == MMN_OK)
-        status = read_size(&settings->size, &settings->shortest_edge, square, object, "size",
-                           error);
-    if (status == MMN_OK)
-        status = read_size(&settings->crop_size, NULL, true, object, "crop_size", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_bool(&kosmos, object, "use_square_size", error);
-    if (status == MMN_OK && kosmos)
-        status = mmn_json_fail(object, "use_square_size", error, "is not supported");
-    if (status == MMN_OK)
-        status = read_switch(&settings->do_resize, object, "do_resize", error);
-    if (status == MMN_OK)
-        status = read_switch(&settings->do_center_crop, object, "do_center_crop", error);
-    if (status == MMN_OK)
-        status = refuse_null(object, "size", settings->do_resize, error);
-    if (status == MMN_OK)
-        status = refuse_null(object, "crop_size", settings->do_center_crop, error);
-    if (status == MMN_OK && settings->do_center_crop && settings->crop_size.height == 0)
-        status = mmn_json_fail(object, "do_center_crop", error,
-                               "a crop needs a \"crop_size\", which this class has none of");
-    return status;
+    read_switch(&square, object, "default_to_square");
+    read_size(&settings->size, &settings->shortest_edge, square, object, "size");
+    read_size(&settings->crop_size, NULL, true, object, "crop_size");
+    mmn_read_bool(&kosmos, object, "use_square_size");
+    if (kosmos)
+        mmn_read_wrong(object, "use_square_size", "is not supported");
+    read_switch(&settings->do_resize, object, "do_resize");
+    read_switch(&settings->do_center_crop, object, "do_center_crop");
+    refuse_null(object, "size", settings->do_resize);
+    refuse_null(object, "crop_size", settings->do_center_crop);
+    if (settings->do_center_crop && settings->crop_size.height == 0)
+        mmn_read_wrong(object, "do_center_crop",
+                       "a crop needs a \"crop_size\", which this class has none of");
 }
 
-/* The scalars that all classes have. */
-static mmn_status read_steps(mmn_image_settings *settings, const mmn_json_object *object,
-                             mmn_error *error)
+/* How pixels are resampled, scaled and centred. */
+static void read_numbers(mmn_image_settings *settings, const mmn_object *object)
+{
+    uint32_t resample = settings->resample;
+    refuse_null(object, "resample", settings->do_resize);
+    refuse_null(object, "rescale_factor", settings->do_rescale);
+    refuse_null(object, "image_mean", settings->do_normalize);
+    refuse_null(object, "image_std", settings->do_normalize);
+    mmn_read_u32(&resample, object, "resample", 0, UINT32_MAX);
+    mmn_read_f64(&settings->rescale_factor, object, "rescale_factor", -1e6, 1e6);
+    read_channels(settings->mean, object, "image_mean");
+    read_channels(settings->std, object, "image_std");
+    if (resample != MMN_RESAMPLE_BICUBIC && resample != MMN_RESAMPLE_BILINEAR)
+        mmn_read_wrong(object, "resample",
+                       "filter %u is not supported (supported are 2, bilinear, and 3, bicubic)",
+                       (unsigned)resample);
+    settings->resample = (mmn_resample)resample;
+}
+
+/* The steps that all classes have. */
+static void read_steps(mmn_image_settings *settings, const mmn_object *object)
 {
     bool do_pad = false;
-    uint32_t resample = settings->resample;
-    mmn_status status = read_switch(&settings->do_rescale, object, "do_rescale", error);
-    if (status == MMN_OK)
-        status = read_switch(&settings->do_normalize, object, "do_normalize", error);
-    if (status == MMN_OK)
-        status = read_switch(&settings->do_convert_rgb, object, "do_convert_rgb", error);
-    if (status == MMN_OK)
-        status = read_switch(&do_pad, object, "do_pad", error);
-    if (status == MMN_OK)
-        status = refuse_null(object, "resample", settings->do_resize, error);
-    if (status == MMN_OK)
-        status = refuse_null(object, "rescale_factor", settings->do_rescale, error);
-    if (status == MMN_OK)
-        status = refuse_null(object, "image_mean", settings->do_normalize, error);
-    if (status == MMN_OK)
-        status = refuse_null(object, "image_std", settings->do_normalize, error);
-    if (status == MMN_OK)
-        status = mmn_json_get_u32(&resample, object, "resample", 0, UINT32_MAX, error);
-    if (status == MMN_OK)
-        status = mmn_json_get_f64(&settings->rescale_factor, object, "rescale_factor", -1e6, 1e6,
-                                  error);
-    if (status == MMN_OK)
-        status = read_channels(settings->mean, object, "image_mean", error);
-    if (status == MMN_OK)
-        status = read_channels(settings->std, object, "image_std", error);
-    if (status != MMN_OK)
-        return status;
-
-    if (resample != MMN_RESAMPLE_BICUBIC && resample != MMN_RESAMPLE_BILINEAR)
-        return mmn_json_fail(object, "resample", error,
-                             "filter %u is not supported (supported are 2, bilinear, and 3, "
-                             "bicubic)",
-                             (unsigned)resample);
-    settings->resample = (mmn_resample)resample;
-    for (size_t i = 0; i < 3; i++) {
-        if (settings->std[i] < SMALLEST_DEVIATION && settings->std[i] > -SMALLEST_DEVIATION)
-            return mmn_json_fail(object, "image_std", error, "a standard deviation is 0%s",
-                                 settings->std[i] == 0 ? "" : ", or as good as");
-        if (do_pad && settings->processor == MMN_PROCESSOR_LLAVA &&
-            !(settings->mean[i] >= 0.0 && settings->mean[i] <= 1.0))
-            return mmn_json_fail(object, "image_mean", error,
-                                 "with do_pad a mean must lie in [0, 1]: it is the colour of the "
-                                 "padding");
-    }
+    read_switch(&settings->do_rescale, object, "do_rescale");
+    read_switch(&settings->do_normalize, object, "do_normalize");
+    read_switch(&settings->do_convert_rgb, object, "do_convert_rgb");
+    read_switch(&do_pad, object, "do_pad");
+    read_numbers(settings, object);
     /* LlavaNextImageProcessor pads the number of tiles in a batch, which one image has not. */
     settings->pad_to_square = do_pad && settings->processor == MMN_PROCESSOR_LLAVA;
-    json_t *pad_size = json_object_get(object->value, "pad_size");
     bool pads_batches = settings->processor != MMN_PROCESSOR_LLAVA &&
                         settings->processor != MMN_PROCESSOR_LLAVA_NEXT;
-    if (do_pad && pads_batches && pad_size && !json_is_null(pad_size))
-        return mmn_json_fail(object, "pad_size", error,
-                             "padding to a size is not supported");
-    return MMN_OK;
+    for (size_t i = 0; i < 3; i++) {
+        if (settings->std[i] < SMALLEST_DEVIATION && settings->std[i] > -SMALLEST_DEVIATION)
+            mmn_read_wrong(object, "image_std", "a standard deviation is 0%s",
+                           settings->std[i] == 0 ? "" : ", or as good as");
+        if (settings->pad_to_square && !(settings->mean[i] >= 0.0 && settings->mean[i] <= 1.0))
+            mmn_read_wrong(object, "image_mean",
+                           "with do_pad a mean must lie in [0, 1]: it is the colour of the "
+                           "padding");
+    }
+    if (do_pad && pads_batches && mmn_object_value(object, "pad_size"))
+        mmn_read_wrong(object, "pad_size", "padding to a size is not supported");
 }
 
 /* Tiles must be what the vision tower reads, and pinpoints whole numbers of them. */
-static mmn_status check_sizes(const mmn_image_settings *settings, const mmn_json_object *object,
-                              const mmn_image_model *model, mmn_error *error)
+static void check_sizes(const mmn_image_settings *settings, const mmn_object *object,
+                        const mmn_image_model *model)
 {
     uint32_t side = model->image_size;
     mmn_resolution made = settings->do_center_crop ? settings->crop_size : settings->size;
     bool known = settings->do_center_crop || (settings->do_resize && settings->shortest_edge == 0);
     if (known && (made.height != side || made.width != side))
-        return mmn_json_fail(object, settings->do_center_crop ? "crop_size" : "size", error,
-                             "the vision tower reads %ux%u pixels, but the image processor makes "
-                             "%ux%u",
-                             (unsigned)side, (unsigned)side, (unsigned)made.width,
-                             (unsigned)made.height);
-    if (settings->processor != MMN_PROCESSOR_LLAVA_NEXT)
-        return MMN_OK;
-    if (settings->crop_size.height != side)
-        return mmn_json_fail(object, "crop_size", error,
-                             "the tiles have %u pixels a side, but the vision tower reads %u",
-                             (unsigned)settings->crop_size.height, (unsigned)side);
+        mmn_read_wrong(object, settings->do_center_crop ? "crop_size" : "size",
+                       "the vision tower reads %ux%u pixels, but the image processor makes %ux%u",
+                       (unsigned)side, (unsigned)side, (unsigned)made.width,
+                       (unsigned)made.height);
+    if (settings->processor == MMN_PROCESSOR_LLAVA_NEXT && settings->crop_size.height != side)
+        mmn_read_wrong(object, "crop_size",
+                       "the tiles have %u pixels a side, but the vision tower reads %u",
+                       (unsigned)settings->crop_size.height, (unsigned)side);
     for (size_t i = 0; i < settings->grid_pinpoint_count; i++) {
         mmn_resolution pinpoint = settings->grid_pinpoints[i];
         if (pinpoint.height % side != 0 || pinpoint.width % side != 0 ||
             (pinpoint.height / side) * (pinpoint.width / side) > MAXIMUM_TILES)
-            return mmn_json_fail(object, "image_grid_pinpoints", error,
-                                 "entry %zu, [%u, %u], is not made of whole tiles of %u pixels, at "
-                                 "most %d of them",
-                                 i, (unsigned)pinpoint.height, (unsigned)pinpoint.width,
-                                 (unsigned)side, MAXIMUM_TILES);
+            mmn_read_wrong(object, "image_grid_pinpoints",
+                           "entry %zu, [%u, %u], is not made of whole tiles of %u pixels, at "
+                           "most %d of them",
+                           i, (unsigned)pinpoint.height, (unsigned)pinpoint.width, (unsigned)side,
+                           MAXIMUM_TILES);
     }
-    return MMN_OK;
 }
 
-static mmn_status read_settings(mmn_image_settings *settings, const mmn_json_object *object,
-                                const mmn_image_model *model, mmn_error *error)
+/* The grids of tiles that LLaVA-NeXT chooses from. */
+static void read_grids(mmn_image_settings *settings, const mmn_object *object,
+                       const mmn_image_model *model)
+{
+    static const char key[] = "image_grid_pinpoints";
+    settings->grid_pinpoint_count = MMN_LLAVA_NEXT_PINPOINTS;
+    memcpy(settings->grid_pinpoints, mmn_llava_next_pinpoints, sizeof(mmn_llava_next_pinpoints));
+    refuse_null(object, key, true);
+    read_pinpoints(settings, object);
+    if (model->grid_pinpoints &&
+        (settings->grid_pinpoint_count != model->grid_pinpoint_count ||
+         memcmp(settings->grid_pinpoints, model->grid_pinpoints,
+                model->grid_pinpoint_count * sizeof(*model->grid_pinpoints)) != 0))
+        mmn_read_wrong(object, key,
+                       "the entries (the class's, if there are none) are not those of config.json");
+}
+
+static void read_settings(mmn_image_settings *settings, const mmn_object *object,
+                          const mmn_image_model *model)
 {
     set_class_defaults(settings, model->processor);
-    mmn_status status = read_class(settings, object, model, error);
-    if (status == MMN_OK)
-        status = read_sizes(settings, object, error);
-    if (status == MMN_OK)
-        status = read_steps(settings, object, error);
-    if (status != MMN_OK)
-        return status;
-    if (settings->processor == MMN_PROCESSOR_LLAVA_NEXT) {
-        settings->grid_pinpoint_count = MMN_LLAVA_NEXT_PINPOINTS;
-        memcpy(settings->grid_pinpoints, mmn_llava_next_pinpoints, sizeof(mmn_llava_next_pinpoints));
-        status = refuse_null(object, "image_grid_pinpoints", true, error);
-        if (status == MMN_OK)
-            status = read_pinpoints(settings, object, error);
-        if (status != MMN_OK)
-            return status;
-        if (model->grid_pinpoints &&
-            (settings->grid_pinpoint_count != model->grid_pinpoint_count ||
-             memcmp(settings->grid_pinpoints, model->grid_pinpoints,
-                    model->grid_pinpoint_count * sizeof(*model->grid_pinpoints)) != 0))
-            return mmn_json_fail(object, "image_grid_pinpoints", error,
-                                 "the entries (the class's, if there are none) are not those of "
-                                 "config.json");
-    }
-    return check_sizes(settings, object, model, error);
+    read_class(settings, object, model);
+    read_sizes(settings, object);
+    read_steps(settings, object);
+    if (settings->processor == MMN_PROCESSOR_LLAVA_NEXT)
+        read_grids(settings, object, model);
+    check_sizes(settings, object, model);
 }
 
-/* Parses `folder`/`name` to `*document` and names the file in `*path`; both stay NULL when there is
- * no such file. */
-static mmn_status load(json_t **document, char **path, const char *folder, const char *name,
-                       mmn_error *error)
+/* Parses `folder`/`name` and views it as an object, which has no value when there is no such file.
+ * The caller gives back *document and *path. */
+static mmn_object load(mmn_reader *reader, json_t **document, char **path, const char *folder,
+                       const char *name)
 {
+    mmn_object object = {.reader = reader};
     *document = NULL;
-    mmn_status status = mmn_path_join(path, folder, name, error);
-    return status == MMN_OK ? mmn_json_load_if_there(document, *path, FILE_LIMIT, error) : status;
+    reader->status = mmn_path_join(path, folder, name, reader->error);
+    reader->file = *path;
+    if (reader->status == MMN_OK)
+        reader->status = mmn_json_load_if_there(document, *path, FILE_LIMIT, reader->error);
+    return *document ? mmn_read_document(reader, *document) : object;
 }
 
 mmn_status mmn_image_settings_read(mmn_image_settings *settings, const char *folder,
@@ -386,28 +359,24 @@ mmn_status mmn_image_settings_read(mmn_image_settings *settings, const char *fol
 {
     json_t *processor = NULL, *preprocessor = NULL;
     char *processor_path = NULL, *preprocessor_path = NULL;
-    mmn_json_object object = {0}, root;
-    mmn_status status = load(&processor, &processor_path, folder, "processor_config.json", error);
-    if (status == MMN_OK && processor) {
-        status = mmn_json_as_object(&root, processor, processor_path, error);
-        if (status == MMN_OK)
-            status = mmn_json_get_object(&object, &root, "image_processor", error);
+    mmn_reader reader = {.error = error};
+    mmn_object object = load(&reader, &processor, &processor_path, folder, "processor_config.json");
+    object = mmn_read_object(&object, "image_processor");
+    if (reader.status == MMN_OK && !object.value) {
+        object = load(&reader, &preprocessor, &preprocessor_path, folder,
+                      "preprocessor_config.json");
+        if (reader.status == MMN_OK && !object.value)
+            reader.status =
+                mmn_fail(error, MMN_INPUT, folder, NULL,
+                         "there is no preprocessor_config.json (nor \"image_processor\" in a "
+                         "processor_config.json), without which nobody knows how pictures "
+                         "become pixel values");
     }
-    if (status == MMN_OK && !object.value) {
-        status = load(&preprocessor, &preprocessor_path, folder, "preprocessor_config.json", error);
-        if (status == MMN_OK && preprocessor)
-            status = mmn_json_as_object(&object, preprocessor, preprocessor_path, error);
-        else if (status == MMN_OK)
-            status = mmn_fail(error, MMN_INPUT, folder, NULL,
-                              "there is no preprocessor_config.json (nor \"image_processor\" in a "
-                              "processor_config.json), without which nobody knows how pictures "
-                              "become pixel values");
-    }
-    if (status == MMN_OK)
-        status = read_settings(settings, &object, model, error);
+    if (reader.status == MMN_OK)
+        read_settings(settings, &object, model);
     json_decref(processor);
     json_decref(preprocessor);
     mmn_free(processor_path);
     mmn_free(preprocessor_path);
-    return status;
+    return reader.status;
 }
