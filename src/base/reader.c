@@ -6,7 +6,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/file.h"
+#include "base/json.h"
 #include "base/json_python.h"
+#include "base/memory.h"
 
 static const char *type_name(const json_t *value)
 {
@@ -52,7 +55,7 @@ void mmn_read_wrong(const mmn_object *object, const char *key, const char *forma
     va_start(arguments, format);
     vsnprintf(message, sizeof(message), format, arguments);
     va_end(arguments);
-    reader->status = mmn_fail(reader->error, MMN_INPUT, reader->file, where, "%s", message);
+    reader->status = mmn_fail(reader->error, MMN_INPUT, object->file, where, "%s", message);
 }
 
 static void wrong_type(const mmn_object *object, const char *key, const json_t *value,
@@ -61,15 +64,35 @@ static void wrong_type(const mmn_object *object, const char *key, const json_t *
     mmn_read_wrong(object, key, "must be %s and is %s", expected, type_name(value));
 }
 
-mmn_object mmn_read_document(mmn_reader *reader, json_t *value)
+mmn_object mmn_read_document(mmn_reader *reader, json_t *value, const char *file)
 {
-    mmn_object object = {.reader = reader};
+    mmn_object object = {.reader = reader, .file = file};
     if (reader->status == MMN_OK && json_is_object(value))
         object.value = value;
     else if (reader->status == MMN_OK)
-        reader->status = mmn_fail(reader->error, MMN_INPUT, reader->file, NULL,
+        reader->status = mmn_fail(reader->error, MMN_INPUT, file, NULL,
                                   "must be a JSON object and is %s", type_name(value));
     return object;
+}
+
+mmn_object mmn_read_in_folder(mmn_document *document, mmn_reader *reader, const char *folder,
+                              const char *name, size_t limit)
+{
+    if (reader->status == MMN_OK)
+        reader->status = mmn_path_join(&document->path, folder, name, reader->error);
+    if (reader->status == MMN_OK)
+        reader->status =
+            mmn_json_load_if_there(&document->value, document->path, limit, reader->error);
+    if (document->value)
+        return mmn_read_document(reader, document->value, document->path);
+    return (mmn_object){.reader = reader, .file = document->path};
+}
+
+void mmn_document_close(mmn_document *document)
+{
+    json_decref(document->value);
+    mmn_free(document->path);
+    *document = (mmn_document){0};
 }
 
 bool mmn_object_has(const mmn_object *object, const char *key)
@@ -89,6 +112,12 @@ void mmn_read_required(const mmn_object *object, const char *key)
         mmn_read_wrong(object, key, "is missing");
 }
 
+void mmn_read_all_required(const mmn_object *object, const char *const *keys, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        mmn_read_required(object, keys[i]);
+}
+
 /* What there is to read at the key: nothing once something has been wrong. */
 static json_t *find(const mmn_object *object, const char *key)
 {
@@ -97,7 +126,7 @@ static json_t *find(const mmn_object *object, const char *key)
 
 mmn_object mmn_read_object(const mmn_object *object, const char *key)
 {
-    mmn_object child = {.reader = object->reader};
+    mmn_object child = {.reader = object->reader, .file = object->file};
     snprintf(child.prefix, sizeof(child.prefix), "%.120s%.60s.", object->prefix, key);
     json_t *value = find(object, key);
     if (json_is_object(value))
@@ -105,6 +134,21 @@ mmn_object mmn_read_object(const mmn_object *object, const char *key)
     else if (value)
         wrong_type(object, key, value, "an object");
     return child;
+}
+
+mmn_object mmn_read_element(const mmn_object *object, const char *key, const json_t *array,
+                            size_t index)
+{
+    mmn_object element = {.reader = object->reader, .file = object->file};
+    char name[64];
+    snprintf(name, sizeof(name), "%.40s[%zu]", key, index);
+    snprintf(element.prefix, sizeof(element.prefix), "%.120s%s.", object->prefix, name);
+    json_t *value = json_array_get(array, index);
+    if (!json_is_object(value))
+        mmn_read_wrong(object, name, "must be an object");
+    else if (mmn_read_fine(object))
+        element.value = value;
+    return element;
 }
 
 static void read_integer(int64_t *number, const mmn_object *object, const char *key,

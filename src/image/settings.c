@@ -4,9 +4,6 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "base/file.h"
-#include "base/json.h"
-#include "base/memory.h"
 #include "base/reader.h"
 
 #define FILE_LIMIT ((size_t)1 << 20)
@@ -340,43 +337,25 @@ static void read_settings(mmn_image_settings *settings, const mmn_object *object
     check_sizes(settings, object, model);
 }
 
-/* Parses `folder`/`name` and views it as an object, which has no value when there is no such file.
- * The caller gives back *document and *path. */
-static mmn_object load(mmn_reader *reader, json_t **document, char **path, const char *folder,
-                       const char *name)
-{
-    mmn_object object = {.reader = reader};
-    *document = NULL;
-    reader->status = mmn_path_join(path, folder, name, reader->error);
-    reader->file = *path;
-    if (reader->status == MMN_OK)
-        reader->status = mmn_json_load_if_there(document, *path, FILE_LIMIT, reader->error);
-    return *document ? mmn_read_document(reader, *document) : object;
-}
-
 mmn_status mmn_image_settings_read(mmn_image_settings *settings, const char *folder,
                                    const mmn_image_model *model, mmn_error *error)
 {
-    json_t *processor = NULL, *preprocessor = NULL;
-    char *processor_path = NULL, *preprocessor_path = NULL;
+    mmn_document processor = {0}, preprocessor = {0};
     mmn_reader reader = {.error = error};
-    mmn_object object = load(&reader, &processor, &processor_path, folder, "processor_config.json");
+    mmn_object object =
+        mmn_read_in_folder(&processor, &reader, folder, "processor_config.json", FILE_LIMIT);
     object = mmn_read_object(&object, "image_processor");
-    if (reader.status == MMN_OK && !object.value) {
-        object = load(&reader, &preprocessor, &preprocessor_path, folder,
-                      "preprocessor_config.json");
-        if (reader.status == MMN_OK && !object.value)
-            reader.status =
-                mmn_fail(error, MMN_INPUT, folder, NULL,
-                         "there is no preprocessor_config.json (nor \"image_processor\" in a "
-                         "processor_config.json), without which nobody knows how pictures "
-                         "become pixel values");
-    }
-    if (reader.status == MMN_OK)
+    if (!object.value)
+        object = mmn_read_in_folder(&preprocessor, &reader, folder, "preprocessor_config.json",
+                                    FILE_LIMIT);
+    if (object.value)
         read_settings(settings, &object, model);
-    json_decref(processor);
-    json_decref(preprocessor);
-    mmn_free(processor_path);
-    mmn_free(preprocessor_path);
+    else if (reader.status == MMN_OK)
+        reader.status = mmn_fail(error, MMN_INPUT, folder, NULL,
+                                 "there is no preprocessor_config.json (nor \"image_processor\" in "
+                                 "a processor_config.json), without which nobody knows how "
+                                 "pictures become pixel values");
+    mmn_document_close(&processor);
+    mmn_document_close(&preprocessor);
     return reader.status;
 }

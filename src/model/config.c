@@ -116,10 +116,10 @@ static mmn_status read_generation(mmn_config *config, const char *text, size_t s
                                   const char *file, mmn_error *error)
 {
     json_t *document;
-    mmn_reader reader = {.file = file, .error = error};
+    mmn_reader reader = {.error = error};
     mmn_generation_config tokens = no_tokens;
     reader.status = mmn_json_parse_published(&document, text, size, file, error);
-    mmn_object object = mmn_read_document(&reader, document);
+    mmn_object object = mmn_read_document(&reader, document, file);
     read_tokens(&tokens, &object);
     if (reader.status == MMN_OK && config->qformer.layers == 0)
         config->generation = tokens;
@@ -133,9 +133,9 @@ mmn_status mmn_config_parse(mmn_config *config, const char *text, size_t size, c
 {
     *config = (mmn_config){.image_token_id = MMN_NO_TOKEN};
     json_t *document;
-    mmn_reader reader = {.file = file, .error = error};
+    mmn_reader reader = {.error = error};
     reader.status = mmn_json_parse_published(&document, text, size, file, error);
-    mmn_object root = mmn_read_document(&reader, document);
+    mmn_object root = mmn_read_document(&reader, document, file);
     read_root(config, &root);
     json_decref(document);
     if (reader.status == MMN_OK && generation)

@@ -359,50 +359,37 @@ void mmn_generation_rules_read(mmn_generation_rules *rules, const mmn_object *ob
 }
 
 /* Reads config.json for what files before generation_config.json had there. */
-static mmn_status read_old(mmn_generation_rules *rules, const char *path, const mmn_config *config,
-                           mmn_error *error)
+static void read_old(mmn_generation_rules *rules, mmn_reader *reader, const char *folder,
+                     const mmn_config *config)
 {
-    json_t *document;
-    mmn_reader reader = {.file = path, .error = error};
-    reader.status = mmn_json_load_published(&document, path, FILE_LIMIT, error);
-    mmn_object object = mmn_read_document(&reader, document);
-    json_t *collected = reader.status == MMN_OK ? collect_old_keys(&object) : NULL;
+    mmn_document document = {0};
+    mmn_object object = mmn_read_in_folder(&document, reader, folder, "config.json", FILE_LIMIT);
+    json_t *collected = reader->status == MMN_OK ? collect_old_keys(&object) : NULL;
     object.value = collected;
     if (collected)
         mmn_generation_rules_read(rules, &object,
                                   json_object_size(collected) > 0 ? "config.json" : NULL, config);
     json_decref(collected);
-    json_decref(document);
-    return reader.status;
+    mmn_document_close(&document);
 }
 
 mmn_status mmn_generation_rules_load(mmn_generation_rules *rules, const char *folder,
                                      const mmn_config *config, bool ignore, mmn_error *error)
 {
-    char *path = NULL, *old = NULL;
-    json_t *document = NULL;
+    mmn_document document = {0};
+    mmn_reader reader = {.error = error};
     *rules = no_rules;
     rules->ignored = ignore;
     if (ignore || config->qformer.layers > 0)
         return describe(rules, NULL, error);
-    mmn_status status = mmn_path_join(&path, folder, generation_file, error);
-    if (status == MMN_OK)
-        status = mmn_path_join(&old, folder, "config.json", error);
-    if (status == MMN_OK)
-        status = mmn_json_load_if_there(&document, path, FILE_LIMIT, error);
-    if (status == MMN_OK && !document) {
-        status = read_old(rules, old, config, error);
-    } else if (status == MMN_OK) {
-        mmn_reader reader = {.file = path, .error = error};
-        mmn_object object = mmn_read_document(&reader, document);
-        if (object.value)
-            mmn_generation_rules_read(rules, &object, generation_file, config);
-        status = reader.status;
-    }
-    json_decref(document);
-    mmn_free(path);
-    mmn_free(old);
-    return status;
+    mmn_object object =
+        mmn_read_in_folder(&document, &reader, folder, generation_file, FILE_LIMIT);
+    if (object.value)
+        mmn_generation_rules_read(rules, &object, generation_file, config);
+    else if (reader.status == MMN_OK)
+        read_old(rules, &reader, folder, config);
+    mmn_document_close(&document);
+    return reader.status;
 }
 
 void mmn_generation_rules_free(mmn_generation_rules *rules)

@@ -32,8 +32,8 @@ mmn_status mmn_result_read(mmn_result **result, const char *file, mmn_error *err
     mmn_status status = mmn_json_load(&document, file, RESULT_LIMIT, error);
     if (status != MMN_OK)
         return status;
-    mmn_reader reader = {.file = file, .error = error};
-    const mmn_object top = mmn_read_document(&reader, document);
+    mmn_reader reader = {.error = error};
+    const mmn_object top = mmn_read_document(&reader, document, file);
     mmn_read_required(&top, "format");
     mmn_read_text(&format, &top, "format");
     const mmn_form *form = mmn_form_of(format);

@@ -319,12 +319,12 @@ static void read_members(mmn_result *result, mmn_span template, const mmn_object
 mmn_status mmn_result_from_json(mmn_result **result, const mmn_form *form, json_t *document,
                                 const char *file, mmn_error *error)
 {
-    mmn_reader reader = {.file = file, .error = error};
+    mmn_reader reader = {.error = error};
     if (mmn_result_begin(result, form, error) != MMN_OK)
         return MMN_SYSTEM;
     mmn_result_row(*result, (*result)->tables, 0);
     const mmn_view top = {.table = (*result)->tables};
-    const mmn_object object = mmn_read_document(&reader, document);
+    const mmn_object object = mmn_read_document(&reader, document, file);
     mmn_span template = {form->json, strlen(form->json)};
     if (mmn_read_fine(&object) && !(*result)->failed)
         read_members(*result, take_brackets(&template), &object, &top);
