@@ -85,7 +85,7 @@ mmn_object mmn_read_in_folder(mmn_document *document, mmn_reader *reader, const 
             mmn_json_load_if_there(&document->value, document->path, limit, reader->error);
     if (document->value)
         return mmn_read_document(reader, document->value, document->path);
-    return (mmn_object){.reader = reader, .file = document->path};
+    return (mmn_object){.reader = reader};
 }
 
 void mmn_document_close(mmn_document *document)

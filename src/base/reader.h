@@ -18,9 +18,9 @@ typedef struct mmn_reader {
     mmn_error *error; /* filled with the first failure; may be NULL */
 } mmn_reader;
 
-/* An object inside a document, with what is needed to name its keys: `prefix` is "" for the document
- * itself and "text_config." or "text_config.rope_parameters." inside. value is NULL when the object is
- * absent: then nothing is found in it. The document and the reader must outlive it. */
+/* An object inside a document, with what is needed to name its keys: `prefix` is "" for the
+ * document itself and "text_config." or "text_config.rope_parameters." inside. value is NULL when
+ * the object is absent: then nothing is found in it. The document and the reader must outlive it. */
 typedef struct mmn_object {
     json_t *value;
     mmn_reader *reader;
@@ -37,8 +37,9 @@ typedef struct mmn_document {
     json_t *value; /* NULL: there is no such file */
 } mmn_document;
 
-/* Parses `folder`/`name`, a file of at most `limit` bytes that was published with a model and may be
- * absent (mmn_json_load_if_there), and views it as an object. Close the document also on failure. */
+/* Parses `folder`/`name`, a file of at most `limit` bytes that was published with a model and may
+ * be absent (mmn_json_load_if_there), and views it as an object; what is wrong with an absent one
+ * has no file. Close the document also on failure. */
 mmn_object mmn_read_in_folder(mmn_document *document, mmn_reader *reader, const char *folder,
                               const char *name, size_t limit);
 void mmn_document_close(mmn_document *document);

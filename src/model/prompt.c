@@ -8,6 +8,7 @@
 #include "base/given.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/reader.h"
 #include "model/model.h"
 #include "text/chat_template.h"
 #include "text/side_files.h"
@@ -26,7 +27,7 @@ static const char named_default[] = "additional_chat_templates/default.jinja";
 /* ---- Finding it ------------------------------------------------------------------------------ */
 
 /* Takes the text at "chat_template" of an object, or of several with names the default one. */
-static mmn_status take(mmn_own_template *own, const mmn_json_object *object, const char *file,
+static mmn_status take(mmn_own_template *own, const mmn_object *object, const char *file,
                        mmn_error *error)
 {
     static const char key[] = "chat_template";
@@ -65,21 +66,15 @@ static mmn_status take(mmn_own_template *own, const mmn_json_object *object, con
 static mmn_status take_from_json(mmn_own_template *own, const char *folder, const char *file,
                                  mmn_error *error)
 {
-    char *path = NULL;
-    json_t *document = NULL;
-    mmn_json_object object;
+    mmn_document document = {0};
+    mmn_reader reader = {.error = error};
     if (own->source)
         return MMN_OK;
-    mmn_status status = mmn_path_join(&path, folder, file, error);
-    if (status == MMN_OK)
-        status = mmn_json_load_if_there(&document, path, FILE_LIMIT, error);
-    if (status == MMN_OK && document)
-        status = mmn_json_as_object(&object, document, path, error);
-    if (status == MMN_OK && document)
-        status = take(own, &object, file, error);
-    json_decref(document);
-    mmn_free(path);
-    return status;
+    mmn_object object = mmn_read_in_folder(&document, &reader, folder, file, FILE_LIMIT);
+    if (object.value)
+        reader.status = take(own, &object, file, error);
+    mmn_document_close(&document);
+    return reader.status;
 }
 
 static mmn_status take_file(mmn_own_template *own, const char *folder, const char *file,

@@ -5,32 +5,19 @@
 
 #include "text/json_vocabulary.h"
 
-static mmn_status require_all(const mmn_json_object *json, const char *const *keys, size_t count,
-                              mmn_error *error)
-{
-    mmn_status status = MMN_OK;
-    for (size_t i = 0; i < count && status == MMN_OK; i++)
-        status = mmn_json_require(json, keys[i], error);
-    return status;
-}
-
 /* A prefix that must be there: what pieces begin with that begin no word. */
-static mmn_status get_prefix(const char **prefix, const mmn_json_object *json, const char *key,
-                             mmn_error *error)
+static void read_prefix(const char **prefix, const mmn_object *json, const char *key)
 {
-    mmn_status status = mmn_json_get_text(prefix, json, key, error);
-    if (status == MMN_OK && **prefix == '\0')
-        status = mmn_json_fail(json, key, error, "is empty, which is not supported");
-    if (status == MMN_OK && strlen(*prefix) > MMN_WORDPIECE_PREFIX_LIMIT)
-        status = mmn_json_fail(json, key, error, "has more than %d bytes",
-                               MMN_WORDPIECE_PREFIX_LIMIT);
-    return status;
+    mmn_read_text(prefix, json, key);
+    if (**prefix == '\0')
+        mmn_read_wrong(json, key, "is empty, which is not supported");
+    if (strlen(*prefix) > MMN_WORDPIECE_PREFIX_LIMIT)
+        mmn_read_wrong(json, key, "has more than %d bytes", MMN_WORDPIECE_PREFIX_LIMIT);
 }
 
 /* ---- Model ----------------------------------------------------------------------------------- */
 
-mmn_status mmn_json_read_wordpiece(mmn_tokenizer *tokenizer, const mmn_json_object *model,
-                                   mmn_error *error)
+void mmn_json_read_wordpiece(mmn_tokenizer *tokenizer, const mmn_object *model)
 {
     static const char *const keys[] = {"unk_token", "continuing_subword_prefix",
                                        "max_input_chars_per_word"};
@@ -38,42 +25,30 @@ mmn_status mmn_json_read_wordpiece(mmn_tokenizer *tokenizer, const mmn_json_obje
     const char *unknown = "", *prefix = "";
     uint32_t longest = 0;
     tokenizer->model = MMN_MODEL_WORDPIECE;
-    mmn_status status = require_all(model, keys, 3, error);
-    if (status == MMN_OK)
-        status = mmn_json_get_text(&unknown, model, keys[0], error);
-    if (status == MMN_OK)
-        status = get_prefix(&prefix, model, keys[1], error);
-    if (status == MMN_OK)
-        status = mmn_json_get_u32(&longest, model, keys[2], 0, MMN_WORDPIECE_CHARACTER_LIMIT,
-                                  error);
-    if (status == MMN_OK)
-        status = mmn_json_read_vocabulary(&wordpiece->vocabulary, model, error);
-    if (status != MMN_OK)
-        return status;
+    mmn_read_all_required(model, keys, 3);
+    mmn_read_text(&unknown, model, keys[0]);
+    read_prefix(&prefix, model, keys[1]);
+    mmn_read_u32(&longest, model, keys[2], 0, MMN_WORDPIECE_CHARACTER_LIMIT);
+    mmn_json_read_vocabulary(&wordpiece->vocabulary, model);
+    if (!mmn_read_fine(model))
+        return;
     strcpy(wordpiece->prefix, prefix);
     wordpiece->longest_word = longest;
     wordpiece->unknown = mmn_vocabulary_find(&wordpiece->vocabulary, unknown, strlen(unknown));
     if (wordpiece->unknown < 0)
-        return mmn_json_fail(model, "unk_token", error, "\"%.60s\" is not in the vocabulary",
-                             unknown);
-    return MMN_OK;
+        mmn_read_wrong(model, "unk_token", "\"%.60s\" is not in the vocabulary", unknown);
 }
 
 /* ---- Normaliser ------------------------------------------------------------------------------ */
 
-mmn_status mmn_json_get_bert_options(mmn_bert_options *options, const mmn_json_object *json,
-                                     const char *lowercase_key, const char *ideographs_key,
-                                     mmn_error *error)
+void mmn_json_read_bert_options(mmn_bert_options *options, const mmn_object *json,
+                                const char *lowercase_key, const char *ideographs_key)
 {
-    mmn_status status = mmn_json_get_bool(&options->clean_text, json, "clean_text", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_bool(&options->handle_chinese_chars, json, ideographs_key, error);
-    if (status == MMN_OK)
-        status = mmn_json_get_bool(&options->lowercase, json, lowercase_key, error);
+    mmn_read_bool(&options->clean_text, json, "clean_text");
+    mmn_read_bool(&options->handle_chinese_chars, json, ideographs_key);
+    mmn_read_bool(&options->lowercase, json, lowercase_key);
     options->strip_accents = options->lowercase;
-    if (status == MMN_OK)
-        status = mmn_json_get_bool(&options->strip_accents, json, "strip_accents", error);
-    return status;
+    mmn_read_bool(&options->strip_accents, json, "strip_accents");
 }
 
 mmn_status mmn_bert_add_normalizer(mmn_tokenizer *tokenizer, const mmn_bert_options *options,
@@ -96,43 +71,38 @@ mmn_status mmn_bert_add_normalizer(mmn_tokenizer *tokenizer, const mmn_bert_opti
     return status;
 }
 
-mmn_status mmn_json_read_bert_normalizer(mmn_tokenizer *tokenizer, const mmn_json_object *json,
-                                         mmn_error *error)
+void mmn_json_read_bert_normalizer(mmn_tokenizer *tokenizer, const mmn_object *json)
 {
     static const char *const keys[] = {"clean_text", "handle_chinese_chars", "lowercase"};
     mmn_bert_options options = {0};
-    mmn_status status = require_all(json, keys, 3, error);
-    if (status == MMN_OK)
-        status = mmn_json_get_bert_options(&options, json, keys[2], keys[1], error);
-    return status == MMN_OK ? mmn_bert_add_normalizer(tokenizer, &options, error) : status;
+    mmn_read_all_required(json, keys, 3);
+    mmn_json_read_bert_options(&options, json, keys[2], keys[1]);
+    if (mmn_read_fine(json))
+        mmn_read_failed(json, mmn_bert_add_normalizer(tokenizer, &options, json->reader->error));
 }
 
 /* ---- Post-processor -------------------------------------------------------------------------- */
 
 /* Appends the id of `key`'s ["[CLS]", 101]. */
-static mmn_status read_end(mmn_ids *ids, const mmn_json_object *json, const char *key,
-                           mmn_error *error)
+static void read_end(mmn_ids *ids, const mmn_object *json, const char *key)
 {
     json_t *pair = NULL;
-    mmn_status status = mmn_json_require(json, key, error);
-    if (status == MMN_OK)
-        status = mmn_json_get_array(&pair, json, key, error);
-    if (status != MMN_OK)
-        return status;
+    mmn_read_required(json, key);
+    mmn_read_array(&pair, json, key);
     const json_t *number = json_array_get(pair, 1);
     json_int_t id = json_integer_value(number);
     if (json_array_size(pair) != 2 || !json_is_string(json_array_get(pair, 0)) ||
         !json_is_integer(number) || id < 0 || id >= MMN_VOCABULARY_LIMIT)
-        return mmn_json_fail(json, key, error, "must be a token and its id from 0 to %d",
-                             MMN_VOCABULARY_LIMIT - 1);
-    return mmn_ids_add(ids, (int32_t)id, error);
+        mmn_read_wrong(json, key, "must be a token and its id from 0 to %d",
+                       MMN_VOCABULARY_LIMIT - 1);
+    if (mmn_read_fine(json))
+        mmn_read_failed(json, mmn_ids_add(ids, (int32_t)id, json->reader->error));
 }
 
-mmn_status mmn_json_read_bert_processing(mmn_tokenizer *tokenizer, const mmn_json_object *json,
-                                         mmn_error *error)
+void mmn_json_read_bert_processing(mmn_tokenizer *tokenizer, const mmn_object *json)
 {
-    mmn_status status = read_end(&tokenizer->before, json, "cls", error);
-    return status == MMN_OK ? read_end(&tokenizer->after, json, "sep", error) : status;
+    read_end(&tokenizer->before, json, "cls");
+    read_end(&tokenizer->after, json, "sep");
 }
 
 /* ---- Decoder --------------------------------------------------------------------------------- */
@@ -160,16 +130,15 @@ mmn_status mmn_bert_add_decoder(mmn_tokenizer *tokenizer, const char *prefix, bo
     return status;
 }
 
-mmn_status mmn_json_read_wordpiece_decoder(mmn_tokenizer *tokenizer, const mmn_json_object *json,
-                                           mmn_error *error)
+void mmn_json_read_wordpiece_decoder(mmn_tokenizer *tokenizer, const mmn_object *json)
 {
     static const char *const keys[] = {"prefix", "cleanup"};
     const char *prefix = "";
     bool clean_up = false;
-    mmn_status status = require_all(json, keys, 2, error);
-    if (status == MMN_OK)
-        status = get_prefix(&prefix, json, keys[0], error);
-    if (status == MMN_OK)
-        status = mmn_json_get_bool(&clean_up, json, keys[1], error);
-    return status == MMN_OK ? mmn_bert_add_decoder(tokenizer, prefix, clean_up, error) : status;
+    mmn_read_all_required(json, keys, 2);
+    read_prefix(&prefix, json, keys[0]);
+    mmn_read_bool(&clean_up, json, keys[1]);
+    if (mmn_read_fine(json))
+        mmn_read_failed(json, mmn_bert_add_decoder(tokenizer, prefix, clean_up,
+                                                   json->reader->error));
 }

@@ -6,32 +6,40 @@
 #include "base/utf8.h"
 #include "text/byte_level.h"
 
-static mmn_status get_pattern(mmn_pattern **pattern, const mmn_json_object *json, mmn_error *error)
+/* Appends a step, which has been read. */
+static void add(mmn_pre_tokenizer *pre_tokenizer, const mmn_object *json,
+                mmn_pre_tokenizer_step *step)
 {
-    mmn_json_object choice;
+    if (mmn_read_fine(json))
+        mmn_read_failed(json, mmn_pre_tokenizer_add(pre_tokenizer, step, json->reader->error));
+}
+
+/* Compiles a pattern that is a regular expression or a plain text. */
+static void compile(mmn_pattern **pattern, const mmn_object *json, const char *text,
+                    bool is_expression)
+{
+    mmn_error *error = json->reader->error;
+    if (mmn_read_fine(json))
+        mmn_read_failed(json, is_expression ? mmn_pattern_compile(pattern, text, error)
+                                            : mmn_pattern_compile_text(pattern, text, error));
+}
+
+static void read_pattern(mmn_pattern **pattern, const mmn_object *json)
+{
     const char *text = "";
-    mmn_status status = mmn_json_require(json, "pattern", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_object(&choice, json, "pattern", error);
-    if (status != MMN_OK)
-        return status;
-    bool is_expression = mmn_json_has_value(&choice, "Regex");
+    mmn_read_required(json, "pattern");
+    mmn_object choice = mmn_read_object(json, "pattern");
+    bool is_expression = mmn_object_value(&choice, "Regex");
     const char *key = is_expression ? "Regex" : "String";
-    status = mmn_json_require(&choice, key, error);
-    if (status == MMN_OK)
-        status = mmn_json_get_text(&text, &choice, key, error);
-    if (status == MMN_OK && (*text == '\0' || strlen(text) > MMN_TOKEN_LENGTH_LIMIT))
-        status = mmn_json_fail(&choice, key, error, "must have 1 to %d bytes",
-                               MMN_TOKEN_LENGTH_LIMIT);
-    if (status != MMN_OK)
-        return status;
-    return is_expression ? mmn_pattern_compile(pattern, text, error)
-                         : mmn_pattern_compile_text(pattern, text, error);
+    mmn_read_required(&choice, key);
+    mmn_read_text(&text, &choice, key);
+    if (*text == '\0' || strlen(text) > MMN_TOKEN_LENGTH_LIMIT)
+        mmn_read_wrong(&choice, key, "must have 1 to %d bytes", MMN_TOKEN_LENGTH_LIMIT);
+    compile(pattern, json, text, is_expression);
 }
 
 /* What becomes of matches, "Isolated" by default. */
-static mmn_status get_behavior(mmn_split_behavior *behavior, const mmn_json_object *json,
-                               mmn_error *error)
+static void read_behavior(mmn_split_behavior *behavior, const mmn_object *json)
 {
     static const char *const names[] = {
         [MMN_SPLIT_ISOLATED] = "Isolated",
@@ -40,71 +48,59 @@ static mmn_status get_behavior(mmn_split_behavior *behavior, const mmn_json_obje
         [MMN_SPLIT_MERGED_WITH_NEXT] = "MergedWithNext",
         [MMN_SPLIT_CONTIGUOUS] = "Contiguous"};
     const char *name = names[MMN_SPLIT_ISOLATED];
-    mmn_status status = mmn_json_get_text(&name, json, "behavior", error);
-    if (status != MMN_OK)
-        return status;
+    mmn_read_text(&name, json, "behavior");
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (strcmp(name, names[i]) == 0) {
             *behavior = (mmn_split_behavior)i;
-            return MMN_OK;
+            return;
         }
-    return mmn_json_fail(json, "behavior", error,
-                         "must be Isolated, Removed, MergedWithPrevious, MergedWithNext or "
-                         "Contiguous and is \"%.60s\"", name);
+    mmn_read_wrong(json, "behavior",
+                   "must be Isolated, Removed, MergedWithPrevious, MergedWithNext or Contiguous "
+                   "and is \"%.60s\"", name);
 }
 
 /* {"type": "Split", "pattern": {"Regex": "..."} or {"String": "..."}, "behavior": "Isolated",
  * "invert": false} */
-static mmn_status read_split(mmn_pre_tokenizer *pre_tokenizer, const mmn_json_object *json,
-                             mmn_error *error)
+static void read_split(mmn_pre_tokenizer *pre_tokenizer, const mmn_object *json)
 {
     mmn_pre_tokenizer_step step = {.kind = MMN_PRE_TOKENIZER_SPLIT};
-    mmn_status status = mmn_json_require(json, "behavior", error);
-    if (status == MMN_OK)
-        status = get_behavior(&step.behavior, json, error);
-    if (status == MMN_OK)
-        status = mmn_json_get_bool(&step.invert, json, "invert", error);
-    if (status == MMN_OK)
-        status = get_pattern(&step.pattern, json, error);
-    return status == MMN_OK ? mmn_pre_tokenizer_add(pre_tokenizer, &step, error) : status;
+    mmn_read_required(json, "behavior");
+    read_behavior(&step.behavior, json);
+    mmn_read_bool(&step.invert, json, "invert");
+    read_pattern(&step.pattern, json);
+    add(pre_tokenizer, json, &step);
 }
 
 /* {"type": "CharDelimiterSplit", "delimiter": "_"} */
-static mmn_status read_delimiter(mmn_pre_tokenizer *pre_tokenizer, const mmn_json_object *json,
-                                 mmn_error *error)
+static void read_delimiter(mmn_pre_tokenizer *pre_tokenizer, const mmn_object *json)
 {
     mmn_pre_tokenizer_step step = {.kind = MMN_PRE_TOKENIZER_SPLIT, .behavior = MMN_SPLIT_REMOVED};
     const char *text = "";
-    mmn_status status = mmn_json_require(json, "delimiter", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_text(&text, json, "delimiter", error);
-    if (status == MMN_OK && (*text == '\0' || strlen(text) != mmn_utf8_size(text)))
-        status = mmn_json_fail(json, "delimiter", error, "must be one character and is \"%.60s\"",
-                               text);
-    if (status == MMN_OK)
-        status = mmn_pattern_compile_text(&step.pattern, text, error);
-    return status == MMN_OK ? mmn_pre_tokenizer_add(pre_tokenizer, &step, error) : status;
+    mmn_read_required(json, "delimiter");
+    mmn_read_text(&text, json, "delimiter");
+    if (*text == '\0' || strlen(text) != mmn_utf8_size(text))
+        mmn_read_wrong(json, "delimiter", "must be one character and is \"%.60s\"", text);
+    compile(&step.pattern, json, text, false);
+    add(pre_tokenizer, json, &step);
 }
 
 /* Those that find characters of a class. */
-static mmn_status read_class(mmn_pre_tokenizer *pre_tokenizer, const mmn_json_object *json,
-                             mmn_split_finds finds, mmn_error *error)
+static void read_class(mmn_pre_tokenizer *pre_tokenizer, const mmn_object *json,
+                       mmn_split_finds finds)
 {
     mmn_pre_tokenizer_step step = {.kind = MMN_PRE_TOKENIZER_SPLIT, .finds = finds};
     bool individual = true;
-    mmn_status status = MMN_OK;
     if (finds == MMN_SPLIT_FINDS_PUNCTUATION)
-        status = get_behavior(&step.behavior, json, error);
+        read_behavior(&step.behavior, json);
     if (finds == MMN_SPLIT_FINDS_NUMBERS) {
-        status = mmn_json_require(json, "individual_digits", error);
-        if (status == MMN_OK)
-            status = mmn_json_get_bool(&individual, json, "individual_digits", error);
+        mmn_read_required(json, "individual_digits");
+        mmn_read_bool(&individual, json, "individual_digits");
         step.behavior = individual ? MMN_SPLIT_ISOLATED : MMN_SPLIT_CONTIGUOUS;
     }
     if (finds == MMN_SPLIT_FINDS_WHITE_SPACE || finds == MMN_SPLIT_FINDS_WORDS)
         step.behavior = MMN_SPLIT_REMOVED;
     step.invert = finds == MMN_SPLIT_FINDS_WORDS;
-    return status == MMN_OK ? mmn_pre_tokenizer_add(pre_tokenizer, &step, error) : status;
+    add(pre_tokenizer, json, &step);
 }
 
 mmn_status mmn_bert_add_pre_tokenizer(mmn_pre_tokenizer *pre_tokenizer, mmn_error *error)
@@ -119,27 +115,25 @@ mmn_status mmn_bert_add_pre_tokenizer(mmn_pre_tokenizer *pre_tokenizer, mmn_erro
 }
 
 /* {"type": "ByteLevel", "add_prefix_space": true, "use_regex": true}: up to three steps. */
-static mmn_status read_byte_level(mmn_pre_tokenizer *pre_tokenizer, const mmn_json_object *json,
-                                  mmn_error *error)
+static void read_byte_level(mmn_pre_tokenizer *pre_tokenizer, const mmn_object *json)
 {
     mmn_pre_tokenizer_step space = {.kind = MMN_PRE_TOKENIZER_PREFIX_SPACE};
     mmn_pre_tokenizer_step split = {.kind = MMN_PRE_TOKENIZER_SPLIT};
     mmn_pre_tokenizer_step spell = {.kind = MMN_PRE_TOKENIZER_BYTE_LEVEL};
     bool add_prefix_space = true, use_regex = true;
-    mmn_status status = mmn_json_get_bool(&add_prefix_space, json, "add_prefix_space", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_bool(&use_regex, json, "use_regex", error);
-    if (status == MMN_OK && add_prefix_space)
-        status = mmn_pre_tokenizer_add(pre_tokenizer, &space, error);
-    if (status == MMN_OK && use_regex)
-        status = mmn_pattern_compile(&split.pattern, MMN_GPT2_PATTERN, error);
-    if (status == MMN_OK && use_regex)
-        status = mmn_pre_tokenizer_add(pre_tokenizer, &split, error);
-    return status == MMN_OK ? mmn_pre_tokenizer_add(pre_tokenizer, &spell, error) : status;
+    mmn_read_bool(&add_prefix_space, json, "add_prefix_space");
+    mmn_read_bool(&use_regex, json, "use_regex");
+    if (add_prefix_space)
+        add(pre_tokenizer, json, &space);
+    if (use_regex) {
+        compile(&split.pattern, json, MMN_GPT2_PATTERN, true);
+        add(pre_tokenizer, json, &split);
+    }
+    add(pre_tokenizer, json, &spell);
 }
 
-mmn_status mmn_json_read_split(mmn_pre_tokenizer *pre_tokenizer, const mmn_json_object *json,
-                               const char *type, bool *known, mmn_error *error)
+bool mmn_json_read_split(mmn_pre_tokenizer *pre_tokenizer, const mmn_object *json,
+                         const char *type)
 {
     static const struct {
         const char *type;
@@ -148,18 +142,20 @@ mmn_status mmn_json_read_split(mmn_pre_tokenizer *pre_tokenizer, const mmn_json_
                    {"Punctuation", MMN_SPLIT_FINDS_PUNCTUATION},
                    {"Whitespace", MMN_SPLIT_FINDS_WORDS},
                    {"WhitespaceSplit", MMN_SPLIT_FINDS_WHITE_SPACE}};
-    *known = true;
     for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
-        if (strcmp(type, classes[i].type) == 0)
-            return read_class(pre_tokenizer, json, classes[i].finds, error);
+        if (strcmp(type, classes[i].type) == 0) {
+            read_class(pre_tokenizer, json, classes[i].finds);
+            return true;
+        }
     if (strcmp(type, "Split") == 0)
-        return read_split(pre_tokenizer, json, error);
-    if (strcmp(type, "CharDelimiterSplit") == 0)
-        return read_delimiter(pre_tokenizer, json, error);
-    if (strcmp(type, "BertPreTokenizer") == 0)
-        return mmn_bert_add_pre_tokenizer(pre_tokenizer, error);
-    if (strcmp(type, "ByteLevel") == 0)
-        return read_byte_level(pre_tokenizer, json, error);
-    *known = false;
-    return MMN_OK;
+        read_split(pre_tokenizer, json);
+    else if (strcmp(type, "CharDelimiterSplit") == 0)
+        read_delimiter(pre_tokenizer, json);
+    else if (strcmp(type, "BertPreTokenizer") == 0)
+        mmn_read_failed(json, mmn_bert_add_pre_tokenizer(pre_tokenizer, json->reader->error));
+    else if (strcmp(type, "ByteLevel") == 0)
+        read_byte_level(pre_tokenizer, json);
+    else
+        return false;
+    return true;
 }

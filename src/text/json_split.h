@@ -2,7 +2,7 @@
 #ifndef MMN_TEXT_JSON_SPLIT_H
 #define MMN_TEXT_JSON_SPLIT_H
 
-#include "base/json.h"
+#include "base/reader.h"
 #include "text/tokenizer_parts.h"
 
 /* The types that the next function reads, for messages. */
@@ -10,9 +10,9 @@
     "Split, CharDelimiterSplit, Digits, Punctuation, Whitespace, WhitespaceSplit, "       \
     "BertPreTokenizer or ByteLevel"
 
-/* Reads a pre-tokeniser of such a type into up to three steps; *known is false for another type. */
-mmn_status mmn_json_read_split(mmn_pre_tokenizer *pre_tokenizer, const mmn_json_object *json,
-                               const char *type, bool *known, mmn_error *error);
+/* Reads a pre-tokeniser of such a type into up to three steps; false for another type. */
+bool mmn_json_read_split(mmn_pre_tokenizer *pre_tokenizer, const mmn_object *json,
+                         const char *type);
 
 /* BERT's: cuts at white space, which goes, and around each punctuation mark. */
 mmn_status mmn_bert_add_pre_tokenizer(mmn_pre_tokenizer *pre_tokenizer, mmn_error *error);

@@ -1,7 +1,6 @@
 /* Reads tokenizer.json's normaliser, pre-tokeniser, post-processor and decoder. */
 #include "text/json_steps.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/json_python.h"
@@ -10,144 +9,111 @@
 #include "text/json_split.h"
 
 /* Reads one step of a chain: `step` views it, `type` is its type. */
-typedef mmn_status (*step_reader)(mmn_tokenizer *tokenizer, const mmn_json_object *step,
-                                  const char *type, mmn_error *error);
+typedef void (*step_reader)(mmn_tokenizer *tokenizer, const mmn_object *step, const char *type);
 
-/* A chain: how many steps it may have, and where the elements of a "Sequence" are. */
+/* A chain: where the elements of a "Sequence" are, and what reads another step. */
 typedef struct chain {
     const char *sequence_key;
     step_reader read;
 } chain;
 
-mmn_status mmn_json_element(mmn_json_object *element, const mmn_json_object *object,
-                            const char *key, size_t index, json_t *value, mmn_error *error)
-{
-    mmn_status status = mmn_json_as_object(element, value, object->file, NULL);
-    snprintf(element->prefix, sizeof(element->prefix), "%.120s%.40s[%zu].", object->prefix, key,
-             index);
-    if (status == MMN_OK)
-        return MMN_OK;
-    char name[64];
-    snprintf(name, sizeof(name), "%.40s[%zu]", key, index);
-    return mmn_json_fail(object, name, error, "must be an object");
-}
-
 /* Reads the step `step`, or the steps of the sequence that it is. */
-static mmn_status read_steps(const chain *kind, mmn_tokenizer *tokenizer,
-                             const mmn_json_object *step, int depth, mmn_error *error)
+static void read_steps(const chain *kind, mmn_tokenizer *tokenizer, const mmn_object *step,
+                       int depth)
 {
-    const char *type = NULL;
-    mmn_status status = mmn_json_require(step, "type", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_text(&type, step, "type", error);
-    if (status != MMN_OK)
-        return status;
-    if (strcmp(type, "Sequence") != 0)
-        return kind->read(tokenizer, step, type, error);
-    if (depth >= 4)
-        return mmn_json_fail(step, "type", error, "sequences are nested too deeply");
+    const char *type = NULL, *key = kind->sequence_key;
     json_t *steps = NULL;
-    status = mmn_json_require(step, kind->sequence_key, error);
-    if (status == MMN_OK)
-        status = mmn_json_get_array(&steps, step, kind->sequence_key, error);
-    if (status == MMN_OK && json_array_size(steps) > MMN_STEP_LIMIT)
-        status = mmn_json_fail(step, kind->sequence_key, error, "has more than %d steps",
-                               MMN_STEP_LIMIT);
-    for (size_t i = 0; status == MMN_OK && i < json_array_size(steps); i++) {
-        mmn_json_object element;
-        status = mmn_json_element(&element, step, kind->sequence_key, i, json_array_get(steps, i),
-                                  error);
-        if (status == MMN_OK)
-            status = read_steps(kind, tokenizer, &element, depth + 1, error);
+    mmn_read_required(step, "type");
+    mmn_read_text(&type, step, "type");
+    if (!mmn_read_fine(step))
+        return;
+    if (strcmp(type, "Sequence") != 0) {
+        kind->read(tokenizer, step, type);
+        return;
     }
-    return status;
+    if (depth >= 4)
+        mmn_read_wrong(step, "type", "sequences are nested too deeply");
+    mmn_read_required(step, key);
+    mmn_read_array(&steps, step, key);
+    if (json_array_size(steps) > MMN_STEP_LIMIT)
+        mmn_read_wrong(step, key, "has more than %d steps", MMN_STEP_LIMIT);
+    for (size_t i = 0; i < json_array_size(steps) && mmn_read_fine(step); i++) {
+        mmn_object element = mmn_read_element(step, key, steps, i);
+        read_steps(kind, tokenizer, &element, depth + 1);
+    }
 }
 
-static mmn_status read_chain(const chain *kind, mmn_tokenizer *tokenizer,
-                             const mmn_json_object *document, const char *key, mmn_error *error)
+static void read_chain(const chain *kind, mmn_tokenizer *tokenizer, const mmn_object *document,
+                       const char *key)
 {
-    mmn_json_object step;
-    mmn_status status = mmn_json_get_object(&step, document, key, error);
-    if (status != MMN_OK || !step.value)
-        return status;
-    return read_steps(kind, tokenizer, &step, 0, error);
+    mmn_object step = mmn_read_object(document, key);
+    if (step.value)
+        read_steps(kind, tokenizer, &step, 0);
 }
 
-static mmn_status unsupported(const mmn_json_object *step, const char *type, const char *known,
-                              mmn_error *error)
+static void unsupported(const mmn_object *step, const char *type, const char *known)
 {
-    return mmn_json_fail(step, "type", error, "\"%.60s\" is not supported: expected %s", type,
-                         known);
+    mmn_read_wrong(step, "type", "\"%.60s\" is not supported: expected %s", type, known);
 }
 
 /* A text that must be there, without U+0000, which no text of these steps can hold. */
-static mmn_status get_text(const char **text, const mmn_json_object *step, const char *key,
-                           mmn_error *error)
+static void read_text(const char **text, const mmn_object *step, const char *key)
 {
     *text = "";
-    mmn_status status = mmn_json_require(step, key, error);
-    if (status == MMN_OK)
-        status = mmn_json_get_text(text, step, key, error);
-    if (status == MMN_OK && strstr(*text, MMN_JSON_ZERO))
-        status = mmn_json_fail(step, key, error, "holds U+0000, which is not supported");
-    return status;
+    mmn_read_required(step, key);
+    mmn_read_text(text, step, key);
+    if (strstr(*text, MMN_JSON_ZERO))
+        mmn_read_wrong(step, key, "holds U+0000, which is not supported");
 }
 
 /* One character, zero-terminated. */
-static mmn_status get_character(char character[5], const mmn_json_object *step, const char *key,
-                                mmn_error *error)
+static void read_character(char character[5], const mmn_object *step, const char *key)
 {
     const char *text;
-    mmn_status status = get_text(&text, step, key, error);
-    if (status != MMN_OK)
-        return status;
+    read_text(&text, step, key);
     if (*text == '\0' || strlen(text) != mmn_utf8_size(text))
-        return mmn_json_fail(step, key, error, "must be one character and is \"%.60s\"", text);
-    strcpy(character, text);
-    return MMN_OK;
+        mmn_read_wrong(step, key, "must be one character and is \"%.60s\"", text);
+    if (mmn_read_fine(step))
+        strcpy(character, text);
 }
 
 /* A text that will stand in place of another. */
-static mmn_status get_replacement(const char **text, const mmn_json_object *step, const char *key,
-                                  mmn_error *error)
+static void read_content(const char **text, const mmn_object *step, const char *key)
 {
-    mmn_status status = get_text(text, step, key, error);
-    if (status == MMN_OK && strlen(*text) > MMN_REPLACEMENT_LENGTH_LIMIT)
-        status = mmn_json_fail(step, key, error, "has more than %d bytes",
-                               MMN_REPLACEMENT_LENGTH_LIMIT);
-    return status;
+    read_text(text, step, key);
+    if (strlen(*text) > MMN_REPLACEMENT_LENGTH_LIMIT)
+        mmn_read_wrong(step, key, "has more than %d bytes", MMN_REPLACEMENT_LENGTH_LIMIT);
+}
+
+static void make_replacement(mmn_replacement *replacement, const mmn_object *step,
+                             const char *from, bool is_pattern, const char *to)
+{
+    if (mmn_read_fine(step))
+        mmn_read_failed(step, mmn_replacement_make(replacement, from, is_pattern, to,
+                                                   step->reader->error));
 }
 
 /* {"type": "Replace", "pattern": {"String": "a"} or {"Regex": "a"}, "content": "b"} */
-static mmn_status read_replacement(mmn_replacement *replacement, const mmn_json_object *step,
-                                   mmn_error *error)
+static void read_replacement(mmn_replacement *replacement, const mmn_object *step)
 {
-    const char *content, *pattern = NULL;
-    mmn_json_object choice;
-    mmn_status status = get_replacement(&content, step, "content", error);
-    if (status == MMN_OK)
-        status = mmn_json_require(step, "pattern", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_object(&choice, step, "pattern", error);
-    if (status != MMN_OK)
-        return status;
-    bool is_pattern = mmn_json_has_value(&choice, "Regex");
+    const char *content, *pattern;
+    read_content(&content, step, "content");
+    mmn_read_required(step, "pattern");
+    mmn_object choice = mmn_read_object(step, "pattern");
+    bool is_pattern = mmn_object_value(&choice, "Regex");
     const char *key = is_pattern ? "Regex" : "String";
-    status = get_text(&pattern, &choice, key, error);
-    if (status == MMN_OK && *pattern == '\0')
-        status = mmn_json_fail(&choice, key, error, "is empty");
-    if (status == MMN_OK && strlen(pattern) > MMN_TOKEN_LENGTH_LIMIT)
-        status = mmn_json_fail(&choice, key, error, "has more than %d bytes",
-                               MMN_TOKEN_LENGTH_LIMIT);
-    if (status == MMN_OK)
-        status = mmn_replacement_make(replacement, pattern, is_pattern, content, error);
-    return status;
+    read_text(&pattern, &choice, key);
+    if (*pattern == '\0')
+        mmn_read_wrong(&choice, key, "is empty");
+    if (strlen(pattern) > MMN_TOKEN_LENGTH_LIMIT)
+        mmn_read_wrong(&choice, key, "has more than %d bytes", MMN_TOKEN_LENGTH_LIMIT);
+    make_replacement(replacement, step, pattern, is_pattern, content);
 }
 
 /* ---- Normaliser ------------------------------------------------------------------------------ */
 
-static mmn_status read_normalizer_step(mmn_tokenizer *tokenizer, const mmn_json_object *json,
-                                       const char *type, mmn_error *error)
+/* The step of a type that has no settings; false for another type. */
+static bool find_plain(mmn_normalizer_kind *kind, const char *type)
 {
     static const struct {
         const char *name;
@@ -157,240 +123,222 @@ static mmn_status read_normalizer_step(mmn_tokenizer *tokenizer, const mmn_json_
                  {"NFKD", MMN_NORMALIZER_NFKD},           {"Nmt", MMN_NORMALIZER_NMT},
                  {"ByteLevel", MMN_NORMALIZER_BYTE_LEVEL},
                  {"StripAccents", MMN_NORMALIZER_STRIP_ACCENTS}};
+    for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
+        if (strcmp(type, plain[i].name) == 0) {
+            *kind = plain[i].kind;
+            return true;
+        }
+    return false;
+}
+
+static void read_normalizer_strip(mmn_normalizer_step *step, const mmn_object *json)
+{
+    static const char *const sides[] = {"strip_left", "strip_right"};
+    mmn_read_all_required(json, sides, 2);
+    mmn_read_bool(&step->left, json, sides[0]);
+    mmn_read_bool(&step->right, json, sides[1]);
+}
+
+static void read_normalizer_step(mmn_tokenizer *tokenizer, const mmn_object *json,
+                                 const char *type)
+{
     mmn_normalizer_step step = {0};
-    mmn_status status = MMN_OK;
-    bool known = true;
     if (tokenizer->normalizer.count >= MMN_STEP_LIMIT)
-        return mmn_json_fail(json, "type", error, "there are more than %d steps", MMN_STEP_LIMIT);
-    if (strcmp(type, "BertNormalizer") == 0)
-        return mmn_json_read_bert_normalizer(tokenizer, json, error);
+        mmn_read_wrong(json, "type", "there are more than %d steps", MMN_STEP_LIMIT);
+    if (strcmp(type, "BertNormalizer") == 0) {
+        mmn_json_read_bert_normalizer(tokenizer, json);
+        return;
+    }
     if (strcmp(type, "Prepend") == 0) {
         const char *content;
         step.kind = MMN_NORMALIZER_PREPEND;
-        status = get_replacement(&content, json, "prepend", error);
-        if (status == MMN_OK)
-            status = mmn_replacement_make(&step.replacement, " ", false, content, error);
+        read_content(&content, json, "prepend");
+        make_replacement(&step.replacement, json, " ", false, content);
     } else if (strcmp(type, "Replace") == 0) {
         step.kind = MMN_NORMALIZER_REPLACE;
-        status = read_replacement(&step.replacement, json, error);
+        read_replacement(&step.replacement, json);
     } else if (strcmp(type, "Strip") == 0) {
         step.kind = MMN_NORMALIZER_STRIP;
-        status = mmn_json_require(json, "strip_left", error);
-        if (status == MMN_OK)
-            status = mmn_json_require(json, "strip_right", error);
-        if (status == MMN_OK)
-            status = mmn_json_get_bool(&step.left, json, "strip_left", error);
-        if (status == MMN_OK)
-            status = mmn_json_get_bool(&step.right, json, "strip_right", error);
-    } else {
-        known = false;
-        for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
-            if (strcmp(type, plain[i].name) == 0) {
-                step.kind = plain[i].kind;
-                known = true;
-            }
+        read_normalizer_strip(&step, json);
+    } else if (!find_plain(&step.kind, type)) {
+        unsupported(json, type, "Sequence, Prepend, Replace, Strip, StripAccents, Lowercase, NFC, "
+                    "NFD, NFKC, NFKD, Nmt, ByteLevel or BertNormalizer");
     }
-    if (!known)
-        return unsupported(json, type, "Sequence, Prepend, Replace, Strip, StripAccents, "
-                           "Lowercase, NFC, NFD, NFKC, NFKD, Nmt, ByteLevel or BertNormalizer",
-                           error);
-    if (status == MMN_OK)
-        return mmn_normalizer_add(&tokenizer->normalizer, &step, error);
-    mmn_replacement_free(&step.replacement);
-    return status;
+    if (mmn_read_fine(json))
+        mmn_read_failed(json, mmn_normalizer_add(&tokenizer->normalizer, &step,
+                                                 json->reader->error));
+    else
+        mmn_replacement_free(&step.replacement);
 }
 
-mmn_status mmn_json_read_normalizer(mmn_tokenizer *tokenizer, const mmn_json_object *document,
-                                    mmn_error *error)
+void mmn_json_read_normalizer(mmn_tokenizer *tokenizer, const mmn_object *document)
 {
     static const chain kind = {"normalizers", read_normalizer_step};
-    return read_chain(&kind, tokenizer, document, "normalizer", error);
+    read_chain(&kind, tokenizer, document, "normalizer");
 }
 
 /* ---- Pre-tokeniser --------------------------------------------------------------------------- */
 
 /* The keys of a Metaspace. add_prefix_space is an older way to say "never" (false), which the
  * `tokenizers` library accepts only together with it. */
-static mmn_status read_metaspace(mmn_metaspace *metaspace, const mmn_json_object *json,
-                                 mmn_error *error)
+static void read_metaspace(mmn_metaspace *metaspace, const mmn_object *json)
 {
-    const char *scheme = "always";
+    static const char *const names[] = {[MMN_PREPEND_ALWAYS] = "always",
+                                        [MMN_PREPEND_FIRST] = "first",
+                                        [MMN_PREPEND_NEVER] = "never"};
+    const char *scheme = names[MMN_PREPEND_ALWAYS];
     bool add_prefix_space = true;
+    size_t found = 0, count = sizeof(names) / sizeof(names[0]);
     metaspace->split = true;
-    mmn_status status = get_character(metaspace->replacement, json, "replacement", error);
+    read_character(metaspace->replacement, json, "replacement");
     metaspace->replacement_length = strlen(metaspace->replacement);
-    if (status == MMN_OK)
-        status = mmn_json_get_text(&scheme, json, "prepend_scheme", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_bool(&add_prefix_space, json, "add_prefix_space", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_bool(&metaspace->split, json, "split", error);
-    if (status != MMN_OK)
-        return status;
-    if (strcmp(scheme, "always") == 0)
-        metaspace->scheme = MMN_PREPEND_ALWAYS;
-    else if (strcmp(scheme, "first") == 0)
-        metaspace->scheme = MMN_PREPEND_FIRST;
-    else if (strcmp(scheme, "never") == 0)
-        metaspace->scheme = MMN_PREPEND_NEVER;
-    else
-        return mmn_json_fail(json, "prepend_scheme", error,
-                             "must be always, first or never and is \"%.60s\"", scheme);
+    mmn_read_text(&scheme, json, "prepend_scheme");
+    mmn_read_bool(&add_prefix_space, json, "add_prefix_space");
+    mmn_read_bool(&metaspace->split, json, "split");
+    while (found < count && strcmp(scheme, names[found]) != 0)
+        found++;
+    if (found == count)
+        mmn_read_wrong(json, "prepend_scheme", "must be always, first or never and is \"%.60s\"",
+                       scheme);
+    metaspace->scheme = (mmn_prepend_scheme)found;
     if (!add_prefix_space && metaspace->scheme != MMN_PREPEND_NEVER)
-        return mmn_json_fail(json, "add_prefix_space", error,
-                             "is false, which contradicts the prepend_scheme \"%s\"", scheme);
-    return MMN_OK;
+        mmn_read_wrong(json, "add_prefix_space",
+                       "is false, which contradicts the prepend_scheme \"%s\"", scheme);
 }
 
-static mmn_status read_pre_tokenizer_step(mmn_tokenizer *tokenizer, const mmn_json_object *json,
-                                          const char *type, mmn_error *error)
+static void read_pre_tokenizer_step(mmn_tokenizer *tokenizer, const mmn_object *json,
+                                    const char *type)
 {
     mmn_pre_tokenizer *pre_tokenizer = &tokenizer->pre_tokenizer;
-    mmn_pre_tokenizer_step step = {.kind = MMN_PRE_TOKENIZER_METASPACE};
-    bool known;
-    mmn_status status;
     if (strcmp(type, "Metaspace") == 0) {
-        status = read_metaspace(&step.metaspace, json, error);
-        return status == MMN_OK ? mmn_pre_tokenizer_add(pre_tokenizer, &step, error) : status;
+        mmn_pre_tokenizer_step step = {.kind = MMN_PRE_TOKENIZER_METASPACE};
+        read_metaspace(&step.metaspace, json);
+        if (mmn_read_fine(json))
+            mmn_read_failed(json, mmn_pre_tokenizer_add(pre_tokenizer, &step,
+                                                        json->reader->error));
+    } else if (!mmn_json_read_split(pre_tokenizer, json, type)) {
+        unsupported(json, type, "Sequence, Metaspace, " MMN_JSON_SPLITS);
     }
-    status = mmn_json_read_split(pre_tokenizer, json, type, &known, error);
-    if (status == MMN_OK && !known)
-        status = unsupported(json, type, "Sequence, Metaspace, " MMN_JSON_SPLITS, error);
-    return status;
 }
 
-mmn_status mmn_json_read_pre_tokenizer(mmn_tokenizer *tokenizer, const mmn_json_object *document,
-                                       mmn_error *error)
+void mmn_json_read_pre_tokenizer(mmn_tokenizer *tokenizer, const mmn_object *document)
 {
     static const chain kind = {"pretokenizers", read_pre_tokenizer_step};
-    return read_chain(&kind, tokenizer, document, "pre_tokenizer", error);
+    read_chain(&kind, tokenizer, document, "pre_tokenizer");
 }
 
 /* ---- Post-processor -------------------------------------------------------------------------- */
 
 /* Appends the ids of the special token `name` of a TemplateProcessing. */
-static mmn_status add_special(mmn_ids *ids, const mmn_json_object *template, const char *name,
-                              mmn_error *error)
+static void add_special(mmn_ids *ids, const mmn_object *template, const char *name)
 {
-    mmn_json_object tokens, token;
     json_t *numbers = NULL;
-    mmn_status status = mmn_json_get_object(&tokens, template, "special_tokens", error);
-    if (status == MMN_OK)
-        status = mmn_json_require(&tokens, name, error);
-    if (status == MMN_OK)
-        status = mmn_json_get_object(&token, &tokens, name, error);
-    if (status == MMN_OK)
-        status = mmn_json_require(&token, "ids", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_array(&numbers, &token, "ids", error);
-    for (size_t i = 0; status == MMN_OK && i < json_array_size(numbers); i++) {
-        json_t *number = json_array_get(numbers, i);
+    mmn_object tokens = mmn_read_object(template, "special_tokens");
+    mmn_read_required(&tokens, name);
+    mmn_object token = mmn_read_object(&tokens, name);
+    mmn_read_required(&token, "ids");
+    mmn_read_array(&numbers, &token, "ids");
+    for (size_t i = 0; i < json_array_size(numbers) && mmn_read_fine(&token); i++) {
+        const json_t *number = json_array_get(numbers, i);
         json_int_t id = json_integer_value(number);
         if (!json_is_integer(number) || id < 0 || id >= MMN_VOCABULARY_LIMIT)
-            status = mmn_json_fail(&token, "ids", error, "must be ids from 0 to %d",
-                                   MMN_VOCABULARY_LIMIT - 1);
+            mmn_read_wrong(&token, "ids", "must be ids from 0 to %d", MMN_VOCABULARY_LIMIT - 1);
         else if (i == MMN_STEP_LIMIT)
-            status = mmn_json_fail(&token, "ids", error, "has more than %d ids", MMN_STEP_LIMIT);
+            mmn_read_wrong(&token, "ids", "has more than %d ids", MMN_STEP_LIMIT);
         else
-            status = mmn_ids_add(ids, (int32_t)id, error);
+            mmn_read_failed(&token, mmn_ids_add(ids, (int32_t)id, token.reader->error));
     }
-    return status;
 }
 
 /* One element of the template for a single text: {"SpecialToken": {"id": "<s>"}} or
  * {"Sequence": {"id": "A"}}. */
-static mmn_status read_template_item(mmn_tokenizer *tokenizer, const mmn_json_object *template,
-                                     const mmn_json_object *item, bool *text_seen,
-                                     mmn_error *error)
+static void read_template_item(mmn_tokenizer *tokenizer, const mmn_object *template,
+                               const mmn_object *item, bool *text_seen)
 {
-    bool is_text = mmn_json_has_value(item, "Sequence");
-    mmn_json_object choice;
-    const char *name = "";
-    mmn_status status = mmn_json_get_object(&choice, item, is_text ? "Sequence" : "SpecialToken",
-                                            error);
-    if (status == MMN_OK)
-        status = get_text(&name, &choice, "id", error);
-    if (status != MMN_OK)
-        return status;
+    bool is_text = mmn_object_value(item, "Sequence");
+    const char *name;
+    mmn_object choice = mmn_read_object(item, is_text ? "Sequence" : "SpecialToken");
+    read_text(&name, &choice, "id");
     if (!is_text)
-        return add_special(*text_seen ? &tokenizer->after : &tokenizer->before, template, name,
-                           error);
-    if (*text_seen || strcmp(name, "A") != 0)
-        return mmn_json_fail(&choice, "id", error,
-                             "the template for one text must hold the sequence A once");
-    *text_seen = true;
-    return MMN_OK;
+        add_special(*text_seen ? &tokenizer->after : &tokenizer->before, template, name);
+    else if (*text_seen || strcmp(name, "A") != 0)
+        mmn_read_wrong(&choice, "id", "the template for one text must hold the sequence A once");
+    *text_seen |= is_text;
 }
 
-static mmn_status read_post_processor_step(mmn_tokenizer *tokenizer, const mmn_json_object *json,
-                                           const char *type, mmn_error *error)
+static void read_template(mmn_tokenizer *tokenizer, const mmn_object *json)
+{
+    json_t *items = NULL;
+    bool text_seen = false;
+    mmn_read_required(json, "single");
+    mmn_read_array(&items, json, "single");
+    if (json_array_size(items) > MMN_STEP_LIMIT)
+        mmn_read_wrong(json, "single", "has more than %d elements", MMN_STEP_LIMIT);
+    for (size_t i = 0; i < json_array_size(items) && mmn_read_fine(json); i++) {
+        mmn_object item = mmn_read_element(json, "single", items, i);
+        read_template_item(tokenizer, json, &item, &text_seen);
+    }
+    if (!text_seen)
+        mmn_read_wrong(json, "single", "does not hold the sequence A");
+}
+
+static void read_post_processor_step(mmn_tokenizer *tokenizer, const mmn_object *json,
+                                     const char *type)
 {
     /* ByteLevel changes nothing but offsets here. */
     if (strcmp(type, "ByteLevel") == 0)
-        return MMN_OK;
+        return;
     /* RobertaProcessing differs from BertProcessing in offsets, and in pairs of texts. */
     bool is_bert = strcmp(type, "BertProcessing") == 0 || strcmp(type, "RobertaProcessing") == 0;
     if (!is_bert && strcmp(type, "TemplateProcessing") != 0)
-        return unsupported(json, type, "Sequence, TemplateProcessing, BertProcessing, "
-                           "RobertaProcessing or ByteLevel", error);
+        unsupported(json, type, "Sequence, TemplateProcessing, BertProcessing, RobertaProcessing "
+                    "or ByteLevel");
     if (tokenizer->before.count || tokenizer->after.count)
-        return mmn_json_fail(json, "type", error,
-                             "there is more than one TemplateProcessing or BertProcessing");
+        mmn_read_wrong(json, "type", "there is more than one TemplateProcessing or BertProcessing");
     if (is_bert)
-        return mmn_json_read_bert_processing(tokenizer, json, error);
-    json_t *items = NULL;
-    bool text_seen = false;
-    mmn_status status = mmn_json_require(json, "single", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_array(&items, json, "single", error);
-    if (status == MMN_OK && json_array_size(items) > MMN_STEP_LIMIT)
-        status = mmn_json_fail(json, "single", error, "has more than %d elements", MMN_STEP_LIMIT);
-    for (size_t i = 0; status == MMN_OK && i < json_array_size(items); i++) {
-        mmn_json_object item;
-        status = mmn_json_element(&item, json, "single", i, json_array_get(items, i), error);
-        if (status == MMN_OK)
-            status = read_template_item(tokenizer, json, &item, &text_seen, error);
-    }
-    if (status == MMN_OK && !text_seen)
-        status = mmn_json_fail(json, "single", error, "does not hold the sequence A");
-    return status;
+        mmn_json_read_bert_processing(tokenizer, json);
+    else
+        read_template(tokenizer, json);
 }
 
-mmn_status mmn_json_read_post_processor(mmn_tokenizer *tokenizer, const mmn_json_object *document,
-                                        mmn_error *error)
+void mmn_json_read_post_processor(mmn_tokenizer *tokenizer, const mmn_object *document)
 {
     static const chain kind = {"processors", read_post_processor_step};
-    return read_chain(&kind, tokenizer, document, "post_processor", error);
+    read_chain(&kind, tokenizer, document, "post_processor");
 }
 
 /* ---- Decoder --------------------------------------------------------------------------------- */
 
-static mmn_status read_strip(mmn_decoder_step *step, const mmn_json_object *json,
-                             mmn_error *error)
+static void read_decoder_strip(mmn_decoder_step *step, const mmn_object *json)
 {
-    int64_t start = 0, stop = 0;
-    mmn_status status = get_character(step->content, json, "content", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_i64(&start, json, "start", 0, INT32_MAX, error);
-    if (status == MMN_OK)
-        status = mmn_json_get_i64(&stop, json, "stop", 0, INT32_MAX, error);
-    step->start = (size_t)start;
-    step->stop = (size_t)stop;
-    return status;
+    uint32_t start = 0, stop = 0;
+    read_character(step->content, json, "content");
+    mmn_read_u32(&start, json, "start", 0, INT32_MAX);
+    mmn_read_u32(&stop, json, "stop", 0, INT32_MAX);
+    step->start = start;
+    step->stop = stop;
 }
 
-static mmn_status read_decoder_step(mmn_tokenizer *tokenizer, const mmn_json_object *json,
-                                    const char *type, mmn_error *error)
+static void read_decoder_metaspace(mmn_decoder_step *step, const mmn_object *json)
+{
+    mmn_metaspace metaspace = {0};
+    read_metaspace(&metaspace, json);
+    memcpy(step->content, metaspace.replacement, sizeof(step->content));
+    step->drops_first = metaspace.scheme != MMN_PREPEND_NEVER;
+}
+
+static void read_decoder_step(mmn_tokenizer *tokenizer, const mmn_object *json, const char *type)
 {
     mmn_decoder_step step = {0};
-    mmn_status status = MMN_OK;
     if (tokenizer->decoder.count >= MMN_STEP_LIMIT)
-        return mmn_json_fail(json, "type", error, "there are more than %d steps", MMN_STEP_LIMIT);
-    if (strcmp(type, "WordPiece") == 0)
-        return mmn_json_read_wordpiece_decoder(tokenizer, json, error);
+        mmn_read_wrong(json, "type", "there are more than %d steps", MMN_STEP_LIMIT);
+    if (strcmp(type, "WordPiece") == 0) {
+        mmn_json_read_wordpiece_decoder(tokenizer, json);
+        return;
+    }
     if (strcmp(type, "Replace") == 0) {
         step.kind = MMN_DECODER_REPLACE;
-        status = read_replacement(&step.replacement, json, error);
+        read_replacement(&step.replacement, json);
     } else if (strcmp(type, "ByteFallback") == 0) {
         step.kind = MMN_DECODER_BYTE_FALLBACK;
     } else if (strcmp(type, "ByteLevel") == 0) {
@@ -399,32 +347,23 @@ static mmn_status read_decoder_step(mmn_tokenizer *tokenizer, const mmn_json_obj
         step.kind = MMN_DECODER_FUSE;
     } else if (strcmp(type, "Strip") == 0) {
         step.kind = MMN_DECODER_STRIP;
-        status = read_strip(&step, json, error);
+        read_decoder_strip(&step, json);
     } else if (strcmp(type, "Metaspace") == 0) {
-        mmn_metaspace metaspace = {0};
         step.kind = MMN_DECODER_METASPACE;
-        status = read_metaspace(&metaspace, json, error);
-        memcpy(step.content, metaspace.replacement, sizeof(step.content));
-        step.drops_first = metaspace.scheme != MMN_PREPEND_NEVER;
+        read_decoder_metaspace(&step, json);
     } else {
-        return unsupported(json, type, "Sequence, Replace, ByteFallback, ByteLevel, Fuse, Strip, "
-                           "Metaspace or WordPiece", error);
+        unsupported(json, type, "Sequence, Replace, ByteFallback, ByteLevel, Fuse, Strip, "
+                    "Metaspace or WordPiece");
     }
-    if (status == MMN_OK)
-        return mmn_decoder_add(&tokenizer->decoder, &step, error);
-    mmn_replacement_free(&step.replacement);
-    return status;
+    if (mmn_read_fine(json))
+        mmn_read_failed(json, mmn_decoder_add(&tokenizer->decoder, &step, json->reader->error));
+    else
+        mmn_replacement_free(&step.replacement);
 }
 
-mmn_status mmn_json_read_decoder(mmn_tokenizer *tokenizer, const mmn_json_object *document,
-                                 mmn_error *error)
+void mmn_json_read_decoder(mmn_tokenizer *tokenizer, const mmn_object *document)
 {
     static const chain kind = {"decoders", read_decoder_step};
-    mmn_status status = read_chain(&kind, tokenizer, document, "decoder", error);
-    mmn_json_object decoder;
-    if (status == MMN_OK)
-        status = mmn_json_get_object(&decoder, document, "decoder", error);
-    if (status == MMN_OK)
-        tokenizer->decoder.is_set = decoder.value != NULL;
-    return status;
+    read_chain(&kind, tokenizer, document, "decoder");
+    tokenizer->decoder.is_set = mmn_object_value(document, "decoder") != NULL;
 }

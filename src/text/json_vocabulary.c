@@ -6,29 +6,24 @@
 #include "base/json_python.h"
 #include "text/tokenizer_parts.h"
 
-mmn_status mmn_json_read_vocabulary(mmn_vocabulary *vocabulary, const mmn_json_object *model,
-                                    mmn_error *error)
+void mmn_json_read_vocabulary(mmn_vocabulary *vocabulary, const mmn_object *model)
 {
-    mmn_json_object tokens;
-    mmn_status status = mmn_json_require(model, "vocab", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_object(&tokens, model, "vocab", error);
-    if (status != MMN_OK)
-        return status;
     const char *text;
     json_t *id;
     char token[MMN_TOKEN_LENGTH_LIMIT];
+    mmn_read_required(model, "vocab");
+    mmn_object tokens = mmn_read_object(model, "vocab");
     json_object_foreach(tokens.value, text, id) {
         size_t length = strlen(text);
         if (!json_is_integer(id))
-            return mmn_json_fail(&tokens, text, error, "must be an id");
+            mmn_read_wrong(&tokens, text, "must be an id");
         if (length > MMN_TOKEN_LENGTH_LIMIT)
-            return mmn_json_fail(&tokens, "", error, "has a token of %zu bytes, beyond %d",
-                                 length, MMN_TOKEN_LENGTH_LIMIT);
+            mmn_read_wrong(&tokens, "", "has a token of %zu bytes, beyond %d", length,
+                           MMN_TOKEN_LENGTH_LIMIT);
+        if (!mmn_read_fine(model))
+            return;
         length = mmn_json_restore_zeros(token, text, length);
-        status = mmn_vocabulary_add(vocabulary, token, length, json_integer_value(id), error);
-        if (status != MMN_OK)
-            return status;
+        mmn_read_failed(model, mmn_vocabulary_add(vocabulary, token, length,
+                                                  json_integer_value(id), model->reader->error));
     }
-    return MMN_OK;
 }

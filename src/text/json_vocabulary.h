@@ -2,11 +2,10 @@
 #ifndef MMN_TEXT_JSON_VOCABULARY_H
 #define MMN_TEXT_JSON_VOCABULARY_H
 
-#include "base/json.h"
+#include "base/reader.h"
 #include "text/vocabulary.h"
 
 /* Reads the model's `vocab`, texts with their ids. */
-mmn_status mmn_json_read_vocabulary(mmn_vocabulary *vocabulary, const mmn_json_object *model,
-                                    mmn_error *error);
+void mmn_json_read_vocabulary(mmn_vocabulary *vocabulary, const mmn_object *model);
 
 #endif

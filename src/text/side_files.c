@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/json_python.h"
 #include "base/memory.h"
 
@@ -19,30 +18,21 @@ enum { NAMED_COUNT = sizeof(named_tokens) / sizeof(named_tokens[0]) };
 
 void mmn_side_files_close(mmn_side_files *files)
 {
-    for (size_t i = 0; i < 5; i++) {
-        json_decref(files->documents[i]);
-        mmn_free(files->paths[i]);
-    }
-    *files = (mmn_side_files){0};
+    for (size_t i = 0; i < 5; i++)
+        mmn_document_close(&files->documents[i]);
 }
 
-mmn_status mmn_side_files_open(mmn_side_files *files, const char *folder, mmn_error *error)
+void mmn_side_files_open(mmn_side_files *files, const char *folder, mmn_error *error)
 {
     static const char *const names[] = {"tokenizer_config.json", "special_tokens_map.json",
                                         "added_tokens.json", "config.json",
                                         "processor_config.json"};
-    mmn_json_object *const objects[] = {&files->config, &files->special_map, &files->added,
-                                        &files->model, &files->processor};
-    mmn_status status = MMN_OK;
-    for (size_t i = 0; i < 5 && status == MMN_OK; i++) {
-        status = mmn_path_join(&files->paths[i], folder, names[i], error);
-        if (status == MMN_OK)
-            status = mmn_json_load_if_there(&files->documents[i], files->paths[i], JSON_LIMIT,
-                                            error);
-        if (status == MMN_OK && files->documents[i])
-            status = mmn_json_as_object(objects[i], files->documents[i], files->paths[i], error);
-    }
-    return status;
+    mmn_object *const objects[] = {&files->config, &files->special_map, &files->added,
+                                   &files->model, &files->processor};
+    *files = (mmn_side_files){.reader = {.error = error}};
+    for (size_t i = 0; i < 5; i++)
+        *objects[i] = mmn_read_in_folder(&files->documents[i], &files->reader, folder, names[i],
+                                         JSON_LIMIT);
 }
 
 /* The text of a token that is given as a text or as an object with its content; NULL otherwise. */
@@ -51,7 +41,7 @@ static const char *content_of(const json_t *token)
     return json_string_value(json_is_object(token) ? json_object_get(token, "content") : token);
 }
 
-static json_t *value_of(const mmn_json_object *object, const char *key)
+static json_t *value_of(const mmn_object *object, const char *key)
 {
     return object->value ? json_object_get(object->value, key) : NULL;
 }
@@ -60,7 +50,7 @@ static json_t *value_of(const mmn_json_object *object, const char *key)
  * files count, and special_tokens_map.json goes before tokenizer_config.json. */
 static bool is_old(const mmn_side_files *files)
 {
-    return !mmn_json_has(&files->config, "added_tokens_decoder");
+    return !mmn_object_has(&files->config, "added_tokens_decoder");
 }
 
 /* The value of a special token's key, or NULL. */
@@ -78,37 +68,34 @@ const char *mmn_side_files_token(const mmn_side_files *files, const char *key, c
 }
 
 /* Adds a token, or gives one that is there the options of `token`. */
-static mmn_status put(mmn_tokenizer *tokenizer, mmn_added_token *token, const char *content,
-                      const mmn_json_object *object, const char *key, mmn_error *error)
+static void put(mmn_tokenizer *tokenizer, mmn_added_token *token, const char *content,
+                const mmn_object *object, const char *key)
 {
     char text[MMN_TOKEN_LENGTH_LIMIT];
+    if (!mmn_read_fine(object))
+        return;
     size_t length = strlen(content);
-    if (length > MMN_TOKEN_LENGTH_LIMIT)
-        return mmn_json_fail(object, key, error, "has more than %d bytes", MMN_TOKEN_LENGTH_LIMIT);
+    if (length > MMN_TOKEN_LENGTH_LIMIT) {
+        mmn_read_wrong(object, key, "has more than %d bytes", MMN_TOKEN_LENGTH_LIMIT);
+        return;
+    }
     length = mmn_json_restore_zeros(text, content, length);
-    return mmn_added_tokens_put(&tokenizer->added, mmn_model_vocabulary(tokenizer), token, text,
-                                length, error);
+    mmn_read_failed(object,
+                    mmn_added_tokens_put(&tokenizer->added, mmn_model_vocabulary(tokenizer), token,
+                                         text, length, object->reader->error));
 }
 
 /* Reads how a token is found from {"content": "<image>", "special": true, ...}. */
-static mmn_status read_token(mmn_added_token *token, const char **content,
-                             const mmn_json_object *entry, mmn_error *error)
+static void read_token(mmn_added_token *token, const char **content, const mmn_object *entry)
 {
-    mmn_status status = mmn_json_require(entry, "content", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_text(content, entry, "content", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_bool(&token->special, entry, "special", error);
+    mmn_read_required(entry, "content");
+    mmn_read_text(content, entry, "content");
+    mmn_read_bool(&token->special, entry, "special");
     token->normalized = !token->special;
-    if (status == MMN_OK)
-        status = mmn_json_get_bool(&token->normalized, entry, "normalized", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_bool(&token->single_word, entry, "single_word", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_bool(&token->lstrip, entry, "lstrip", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_bool(&token->rstrip, entry, "rstrip", error);
-    return status;
+    mmn_read_bool(&token->normalized, entry, "normalized");
+    mmn_read_bool(&token->single_word, entry, "single_word");
+    mmn_read_bool(&token->lstrip, entry, "lstrip");
+    mmn_read_bool(&token->rstrip, entry, "rstrip");
 }
 
 /* ---- Special tokens -------------------------------------------------------------------------- */
@@ -146,37 +133,33 @@ static mmn_status collect_special(mmn_vocabulary *specials, const mmn_side_files
 
 /* Adds the special token `value` (a text or an object), or makes the token that is there special;
  * null is none. */
-static mmn_status add_special(mmn_tokenizer *tokenizer, const mmn_json_object *object,
-                              const char *key, json_t *value, bool is_named, mmn_error *error)
+static void add_special(mmn_tokenizer *tokenizer, const mmn_object *object, const char *key,
+                        json_t *value, bool is_named)
 {
     mmn_added_token token = {.special = true};
     const char *content = json_string_value(value);
-    mmn_status status = MMN_OK;
     if (json_is_object(value)) {
-        mmn_json_object entry = {.value = value, .file = object->file};
+        mmn_object entry = mmn_read_document(object->reader, value, object->file);
         token.special = false;
-        status = read_token(&token, &content, &entry, error);
+        read_token(&token, &content, &entry);
         token.special |= is_named;
     } else if (!content && !json_is_null(value)) {
-        return mmn_json_fail(object, key, error, "must be a token");
+        mmn_read_wrong(object, key, "must be a token");
     }
-    if (status != MMN_OK || !content || *content == '\0')
-        return status;
+    if (!mmn_read_fine(object) || !content || *content == '\0')
+        return;
     int32_t known = mmn_vocabulary_find(&tokenizer->added.contents, content, strlen(content));
-    if (known >= 0) {
+    if (known >= 0)
         tokenizer->added.tokens[tokenizer->added.by_id[known] - 1].special |= is_named;
-        return MMN_OK;
-    }
-    return put(tokenizer, &token, content, object, key, error);
+    else
+        put(tokenizer, &token, content, object, key);
 }
 
-mmn_status mmn_side_files_bert_options(mmn_bert_options *options, const mmn_side_files *files,
-                                       mmn_error *error)
+void mmn_side_files_bert_options(mmn_bert_options *options, const mmn_side_files *files)
 {
-    mmn_status status = mmn_json_get_bert_options(options, &files->config, "do_lower_case",
-                                                  "tokenize_chinese_chars", error);
+    mmn_json_read_bert_options(options, &files->config, "do_lower_case",
+                               "tokenize_chinese_chars");
     options->clean_text = true; /* no setting of that file */
-    return status;
 }
 
 bool mmn_side_files_names_own(const char *key)
@@ -190,53 +173,41 @@ bool mmn_side_files_names_own(const char *key)
 }
 
 /* Those of a document with names of this model's own. */
-static mmn_status add_own(mmn_tokenizer *tokenizer, const mmn_json_object *object,
-                          mmn_error *error)
+static void add_own(mmn_tokenizer *tokenizer, const mmn_object *object)
 {
     const char *key;
     json_t *value;
-    mmn_status status = MMN_OK;
-    json_object_foreach(object->value, key, value) {
-        if (status == MMN_OK && mmn_side_files_names_own(key) && content_of(value))
-            status = add_special(tokenizer, object, key, value, true, error);
-    }
-    return status;
+    json_object_foreach(object->value, key, value)
+        if (mmn_side_files_names_own(key) && content_of(value))
+            add_special(tokenizer, object, key, value, true);
 }
 
-static mmn_status add_named(const mmn_side_files *files, mmn_tokenizer *tokenizer,
-                            mmn_error *error)
+static void add_named(const mmn_side_files *files, mmn_tokenizer *tokenizer)
 {
-    const mmn_json_object *config = &files->config;
-    mmn_status status = MMN_OK;
+    const mmn_object *config = &files->config;
     json_t *value;
-    for (size_t i = 0; i < NAMED_COUNT && status == MMN_OK; i++)
+    for (size_t i = 0; i < NAMED_COUNT; i++)
         if ((value = special_value(files, named_tokens[i])))
-            status = add_special(tokenizer, config, named_tokens[i], value, true, error);
-    if (status == MMN_OK)
-        status = add_own(tokenizer, config, error);
-    return status == MMN_OK && is_old(files) ? add_own(tokenizer, &files->special_map, error)
-                                             : status;
+            add_special(tokenizer, config, named_tokens[i], value, true);
+    add_own(tokenizer, config);
+    if (is_old(files))
+        add_own(tokenizer, &files->special_map);
 }
 
-static mmn_status add_further(const mmn_side_files *files, mmn_tokenizer *tokenizer,
-                              mmn_error *error)
+static void add_further(const mmn_side_files *files, mmn_tokenizer *tokenizer)
 {
-    const mmn_json_object *config = &files->config;
+    const mmn_object *config = &files->config;
     const char *key, *name;
     json_t *further = further_tokens(files, &key), *value;
-    mmn_status status = MMN_OK;
     if (json_is_object(further)) {
-        json_object_foreach(further, name, value) {
-            if (status == MMN_OK)
-                status = add_special(tokenizer, config, key, value, true, error);
-        }
-        return status;
+        json_object_foreach(further, name, value)
+            add_special(tokenizer, config, key, value, true);
+        return;
     }
     if (further && !json_is_array(further) && !json_is_null(further))
-        return mmn_json_fail(config, key, error, "must be a list of tokens");
-    for (size_t i = 0; i < json_array_size(further) && status == MMN_OK; i++)
-        status = add_special(tokenizer, config, key, json_array_get(further, i), false, error);
-    return status;
+        mmn_read_wrong(config, key, "must be a list of tokens");
+    for (size_t i = 0; i < json_array_size(further); i++)
+        add_special(tokenizer, config, key, json_array_get(further, i), false);
 }
 
 /* ---- Tokens with ids ------------------------------------------------------------------------- */
@@ -248,49 +219,40 @@ typedef struct numbered_token {
 } numbered_token;
 
 /* {"32000": {"content": "<image>", "special": true, ...}, ...} */
-static mmn_status number_entry(numbered_token *numbered, const mmn_json_object *object,
-                               mmn_error *error)
+static void number_entry(numbered_token *numbered, const mmn_object *object)
 {
     char *end;
     numbered->id = strtol(numbered->key, &end, 10);
     if (end == numbered->key || *end != '\0' || numbered->id < 0 ||
         numbered->id >= MMN_VOCABULARY_LIMIT)
-        return mmn_json_fail(object, numbered->key, error, "must be an id from 0 to %d",
-                             MMN_VOCABULARY_LIMIT - 1);
-    return MMN_OK;
+        mmn_read_wrong(object, numbered->key, "must be an id from 0 to %d",
+                       MMN_VOCABULARY_LIMIT - 1);
 }
 
-static mmn_status add_entry(mmn_tokenizer *tokenizer, const mmn_json_object *object,
-                            const char *key, mmn_error *error)
+static void add_entry(mmn_tokenizer *tokenizer, const mmn_object *object, const char *key)
 {
-    mmn_json_object entry;
     mmn_added_token token = {0};
     const char *content = NULL;
-    mmn_status status = mmn_json_get_object(&entry, object, key, error);
-    if (status == MMN_OK)
-        status = read_token(&token, &content, &entry, error);
-    return status == MMN_OK ? put(tokenizer, &token, content, object, key, error) : status;
+    mmn_object entry = mmn_read_object(object, key);
+    read_token(&token, &content, &entry);
+    put(tokenizer, &token, content, object, key);
 }
 
 /* {"<image>": 32000, ...} */
-static mmn_status number_text(numbered_token *numbered, const mmn_json_object *object,
-                              mmn_error *error)
+static void number_text(numbered_token *numbered, const mmn_object *object)
 {
-    mmn_status status = mmn_json_require(object, numbered->key, error);
-    return status == MMN_OK ? mmn_json_get_i64(&numbered->id, object, numbered->key, 0,
-                                               MMN_VOCABULARY_LIMIT - 1, error)
-                            : status;
+    mmn_read_required(object, numbered->key);
+    mmn_read_i64(&numbered->id, object, numbered->key, 0, MMN_VOCABULARY_LIMIT - 1);
 }
 
 /* What tokenizer.json or tokenizer.model says of a token goes before this. */
-static mmn_status add_text(mmn_tokenizer *tokenizer, const mmn_json_object *object,
-                           const char *key, const mmn_vocabulary *specials, mmn_error *error)
+static void add_text(mmn_tokenizer *tokenizer, const mmn_object *object, const char *key,
+                     const mmn_vocabulary *specials)
 {
     bool special = mmn_vocabulary_find(specials, key, strlen(key)) >= 0;
     mmn_added_token token = {.special = special, .normalized = !special};
-    if (mmn_vocabulary_find(&tokenizer->added.contents, key, strlen(key)) >= 0)
-        return MMN_OK;
-    return put(tokenizer, &token, key, object, key, error);
+    if (mmn_vocabulary_find(&tokenizer->added.contents, key, strlen(key)) < 0)
+        put(tokenizer, &token, key, object, key);
 }
 
 /* Whether the tokens of tokenizer.json, which transformers reads after added_tokens.json, take the
@@ -310,31 +272,40 @@ static int compare_ids(const void *left, const void *right)
 
 /* Adds the tokens that the members of `object` are, in the order of their ids. `specials` has the
  * texts of special tokens for those of added_tokens.json; it is NULL for added_tokens_decoder. */
-static mmn_status add_numbered(mmn_tokenizer *tokenizer, const mmn_json_object *object,
-                               const mmn_vocabulary *specials, bool has_json, mmn_error *error)
+static void add_numbered(mmn_tokenizer *tokenizer, const mmn_object *object,
+                         const mmn_vocabulary *specials, bool has_json)
 {
-    size_t size = object->value ? json_object_size(object->value) : 0, count = 0;
-    numbered_token *tokens = mmn_allocate(size, sizeof(*tokens), error);
-    mmn_status status = tokens ? MMN_OK : MMN_SYSTEM;
+    size_t size = json_object_size(object->value), count = 0;
     const char *key;
     json_t *value;
+    if (!mmn_read_fine(object))
+        return;
+    numbered_token *tokens = mmn_allocate(size, sizeof(*tokens), object->reader->error);
+    if (!tokens) {
+        mmn_read_failed(object, MMN_SYSTEM);
+        return;
+    }
     json_object_foreach(object->value, key, value) {
-        if (status != MMN_OK)
+        numbered_token *token = &tokens[count];
+        *token = (numbered_token){.key = key};
+        if (specials)
+            number_text(token, object);
+        else
+            number_entry(token, object);
+        if (!mmn_read_fine(object))
             break;
-        tokens[count].key = key;
-        status = specials ? number_text(&tokens[count], object, error)
-                          : number_entry(&tokens[count], object, error);
-        if (status != MMN_OK || !specials || !has_json ||
-            !is_taken(&tokenizer->added, &tokens[count]))
+        if (!specials || !has_json || !is_taken(&tokenizer->added, token))
             count++;
     }
-    if (status == MMN_OK && count > 0)
+    if (count > 0)
         qsort(tokens, count, sizeof(*tokens), compare_ids);
-    for (size_t i = 0; i < count && status == MMN_OK; i++)
-        status = specials ? add_text(tokenizer, object, tokens[i].key, specials, error)
-                          : add_entry(tokenizer, object, tokens[i].key, error);
+    for (size_t i = 0; i < count && mmn_read_fine(object); i++) {
+        if (specials)
+            add_text(tokenizer, object, tokens[i].key, specials);
+        else
+            add_entry(tokenizer, object, tokens[i].key);
+    }
     mmn_free(tokens);
-    return status;
 }
 
 /* ---- All of them ----------------------------------------------------------------------------- */
@@ -352,79 +323,70 @@ bool mmn_side_files_as_they_stand(const char *model_type)
  * tokenizer.json and the tokens of added_tokens_decoder alone, by a class of its own. It takes
  * tokenizer.json as it stands for the types of models here whose published settings name a wrong
  * class, and for LLaMA's class where the vocabulary spells bytes. */
-static mmn_status is_made_anew(bool *anew, const mmn_side_files *files,
-                               const mmn_tokenizer *tokenizer, mmn_error *error)
+static bool is_made_anew(const mmn_side_files *files, const mmn_tokenizer *tokenizer)
 {
     const char *class = "", *type = "";
-    mmn_status status = mmn_json_get_text(&class, &files->config, "tokenizer_class", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_text(&type, &files->model, "model_type", error);
+    mmn_read_text(&class, &files->config, "tokenizer_class");
+    mmn_read_text(&type, &files->model, "model_type");
     bool is_llama = strcmp(class, "LlamaTokenizer") == 0 ||
                     strcmp(class, "LlamaTokenizerFast") == 0;
     for (size_t i = 0; i < tokenizer->pre_tokenizer.count; i++)
         if (tokenizer->pre_tokenizer.steps[i].kind == MMN_PRE_TOKENIZER_BYTE_LEVEL)
             is_llama = false;
-    *anew = (is_llama || strcmp(type, "qwen2") == 0) && !mmn_side_files_as_they_stand(type);
-    return status;
+    return (is_llama || strcmp(type, "qwen2") == 0) && !mmn_side_files_as_they_stand(type);
 }
 
 /* The classes that make a tokenizer anew obey `add_prefix_space` where it is not as their models
  * were published, whatever steps tokenizer.json has: LLaMA's false, Qwen2's true. */
-static mmn_status obey_prefix_space(const mmn_side_files *files, mmn_tokenizer *tokenizer,
-                                    mmn_error *error)
+static void obey_prefix_space(const mmn_side_files *files, mmn_tokenizer *tokenizer)
 {
     static const char key[] = "add_prefix_space";
+    const mmn_object *config = &files->config;
     const char *type = "";
-    mmn_status status = mmn_json_get_text(&type, &files->model, "model_type", error);
+    mmn_read_text(&type, &files->model, "model_type");
     bool is_qwen = strcmp(type, "qwen2") == 0, wanted = !is_qwen;
-    if (status == MMN_OK)
-        status = mmn_json_get_bool(&wanted, &files->config, key, error);
-    if (status != MMN_OK || wanted != is_qwen)
-        return status;
+    mmn_read_bool(&wanted, config, key);
+    if (!mmn_read_fine(config) || wanted != is_qwen)
+        return;
     if (is_qwen)
-        return mmn_json_fail(&files->config, key, error,
-                             "is true, which is not supported for Qwen2");
-    return mmn_sentencepiece_put_no_space(tokenizer, error);
+        mmn_read_wrong(config, key, "is true, which is not supported for Qwen2");
+    else
+        mmn_read_failed(config, mmn_sentencepiece_put_no_space(tokenizer, config->reader->error));
 }
 
 /* BERT's class makes its normaliser of these settings, whatever steps tokenizer.json has. */
-static mmn_status obey_bert_options(const mmn_side_files *files, mmn_tokenizer *tokenizer,
-                                    mmn_error *error)
+static void obey_bert_options(const mmn_side_files *files, mmn_tokenizer *tokenizer)
 {
+    const mmn_object *config = &files->config;
     mmn_bert_options options = {true, true, true, true};
     const char *class = "";
-    mmn_status status = mmn_json_get_text(&class, &files->config, "tokenizer_class", error);
-    if (status != MMN_OK || tokenizer->model != MMN_MODEL_WORDPIECE ||
+    mmn_read_text(&class, config, "tokenizer_class");
+    if (tokenizer->model != MMN_MODEL_WORDPIECE ||
         (strcmp(class, "BertTokenizer") != 0 && strcmp(class, "BertTokenizerFast") != 0))
-        return status;
-    status = mmn_side_files_bert_options(&options, files, error);
+        return;
+    mmn_side_files_bert_options(&options, files);
     mmn_normalizer_free(&tokenizer->normalizer);
-    return status == MMN_OK ? mmn_bert_add_normalizer(tokenizer, &options, error) : status;
+    if (mmn_read_fine(config))
+        mmn_read_failed(config, mmn_bert_add_normalizer(tokenizer, &options,
+                                                        config->reader->error));
 }
 
 /* The tokens that have ids in the files. */
-static mmn_status add_all_numbered(const mmn_side_files *files, mmn_tokenizer *tokenizer,
-                                   bool has_json, mmn_error *error)
+static void add_all_numbered(const mmn_side_files *files, mmn_tokenizer *tokenizer, bool has_json)
 {
-    mmn_json_object entries;
     mmn_vocabulary specials = {0};
-    mmn_status status;
     if (is_old(files)) {
-        status = collect_special(&specials, files, error);
-        if (status == MMN_OK)
-            status = add_numbered(tokenizer, &files->added, &specials, has_json, error);
+        mmn_read_failed(&files->added, collect_special(&specials, files, files->reader.error));
+        add_numbered(tokenizer, &files->added, &specials, has_json);
     } else {
-        status = mmn_json_get_object(&entries, &files->config, "added_tokens_decoder", error);
-        if (status == MMN_OK)
-            status = add_numbered(tokenizer, &entries, NULL, has_json, error);
+        mmn_object entries = mmn_read_object(&files->config, "added_tokens_decoder");
+        add_numbered(tokenizer, &entries, NULL, has_json);
     }
     mmn_vocabulary_free(&specials);
-    return status;
 }
 
 /* Keeps what the files call the image's token. */
-static mmn_status keep_image_token(const mmn_side_files *files, mmn_tokenizer *tokenizer,
-                                   mmn_error *error)
+static void keep_image_token(const mmn_side_files *files, mmn_tokenizer *tokenizer)
 {
     const char *key;
     json_t *further = further_tokens(files, &key);
@@ -433,34 +395,32 @@ static mmn_status keep_image_token(const mmn_side_files *files, mmn_tokenizer *t
         content = content_of(json_object_get(further, "image_token"));
     if (!content)
         content = content_of(value_of(&files->processor, "image_token"));
-    if (!content || *content == '\0')
-        return MMN_OK;
-    tokenizer->image_token = mmn_copy_text(content, error);
-    return tokenizer->image_token ? MMN_OK : MMN_SYSTEM;
+    if (!content || *content == '\0' || !mmn_read_fine(&files->config))
+        return;
+    tokenizer->image_token = mmn_copy_text(content, files->reader.error);
+    if (!tokenizer->image_token)
+        mmn_read_failed(&files->config, MMN_SYSTEM);
 }
 
-mmn_status mmn_side_files_add_tokens(const mmn_side_files *files, mmn_tokenizer *tokenizer,
-                                     bool has_json, mmn_error *error)
+void mmn_side_files_add_tokens(const mmn_side_files *files, mmn_tokenizer *tokenizer,
+                               bool has_json)
 {
-    bool anew = false, split_special = false;
-    mmn_status status =
-        mmn_json_get_bool(&split_special, &files->config, "split_special_tokens", error);
-    if (status == MMN_OK && split_special)
-        status = mmn_json_fail(&files->config, "split_special_tokens", error,
-                               "is true, which is not supported");
-    if (status == MMN_OK && has_json)
-        status = is_made_anew(&anew, files, tokenizer, error);
-    if (status == MMN_OK && anew)
-        status = obey_prefix_space(files, tokenizer, error);
-    if (status == MMN_OK && has_json)
-        status = obey_bert_options(files, tokenizer, error);
+    const mmn_object *config = &files->config;
+    bool split_special = false;
+    mmn_read_bool(&split_special, config, "split_special_tokens");
+    if (split_special)
+        mmn_read_wrong(config, "split_special_tokens", "is true, which is not supported");
+    bool anew = has_json && is_made_anew(files, tokenizer);
+    if (anew)
+        obey_prefix_space(files, tokenizer);
+    if (has_json)
+        obey_bert_options(files, tokenizer);
+    if (!mmn_read_fine(config))
+        return;
     if (anew && !is_old(files))
         mmn_added_tokens_free(&tokenizer->added);
-    if (status == MMN_OK)
-        status = add_all_numbered(files, tokenizer, has_json, error);
-    if (status == MMN_OK)
-        status = add_named(files, tokenizer, error);
-    if (status == MMN_OK)
-        status = add_further(files, tokenizer, error);
-    return status == MMN_OK ? keep_image_token(files, tokenizer, error) : status;
+    add_all_numbered(files, tokenizer, has_json);
+    add_named(files, tokenizer);
+    add_further(files, tokenizer);
+    keep_image_token(files, tokenizer);
 }

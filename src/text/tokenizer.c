@@ -48,7 +48,6 @@ mmn_status mmn_tokenizer_from_model(mmn_tokenizer **tokenizer, const uint8_t *da
 /* Reads a folder's tokenizer.json and the files beside it. */
 static mmn_status read_json(mmn_tokenizer *tokenizer, const char *folder, mmn_error *error)
 {
-    mmn_side_files files = {0};
     char *path = NULL, *text = NULL;
     size_t size;
     mmn_status status = mmn_path_join(&path, folder, "tokenizer.json", error);
@@ -59,11 +58,13 @@ static mmn_status read_json(mmn_tokenizer *tokenizer, const char *folder, mmn_er
                                        mmn_tokenizer_read_json(tokenizer, text, size, path, error),
                                        path, MMN_KIND_JSON);
     mmn_free(text);
-    if (status == MMN_OK)
-        status = mmn_side_files_open(&files, folder, error);
-    if (status == MMN_OK)
-        status = mmn_side_files_add_tokens(&files, tokenizer, true, error);
-    mmn_side_files_close(&files);
+    if (status == MMN_OK) {
+        mmn_side_files files;
+        mmn_side_files_open(&files, folder, error);
+        mmn_side_files_add_tokens(&files, tokenizer, true);
+        status = files.reader.status;
+        mmn_side_files_close(&files);
+    }
     status = mmn_error_in_file(error, status, path ? path : folder);
     mmn_free(path);
     return status;

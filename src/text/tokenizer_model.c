@@ -17,70 +17,68 @@
 
 /* Appends the token that a text begins or ends with, if `wanted_key` says so or is absent and
  * `wanted` is set. */
-static mmn_status add_end_token(mmn_ids *ids, const mmn_tokenizer *tokenizer,
-                                const mmn_side_files *files, const char *wanted_key, bool wanted,
-                                const char *token_key, const char *usual, mmn_error *error)
+static void add_end_token(mmn_ids *ids, const mmn_tokenizer *tokenizer, const mmn_side_files *files,
+                          const char *wanted_key, bool wanted, const char *token_key,
+                          const char *usual)
 {
-    mmn_status status = mmn_json_get_bool(&wanted, &files->config, wanted_key, error);
-    if (status != MMN_OK || !wanted)
-        return status;
+    const mmn_object *config = &files->config;
+    mmn_read_bool(&wanted, config, wanted_key);
     const char *content = mmn_side_files_token(files, token_key, usual);
     int32_t id;
-    if (!content)
-        return MMN_OK;
+    if (!mmn_read_fine(config) || !wanted || !content)
+        return;
     if (!mmn_tokenizer_token_to_id(tokenizer, content, &id))
-        return mmn_json_fail(&files->config, token_key, error,
-                             "\"%.60s\" is not a token of tokenizer.model", content);
-    return mmn_ids_add(ids, id, error);
+        mmn_read_wrong(config, token_key, "\"%.60s\" is not a token of tokenizer.model", content);
+    else
+        mmn_read_failed(config, mmn_ids_add(ids, id, config->reader->error));
 }
 
-/* Where the settings say that a space is put. They may leave it to the model, which puts one before
- * every stretch between special tokens. transformers 5 takes `legacy` for false where the settings
- * do not have it. */
-static mmn_status read_scheme(mmn_prepend_scheme *scheme, bool *set, const mmn_side_files *files,
-                              mmn_error *error)
+/* Where the settings say that a space is put; false where they leave it to the model, which puts
+ * one before every stretch between special tokens. transformers 5 takes `legacy` for false where
+ * the settings do not have it. */
+static bool read_scheme(mmn_prepend_scheme *scheme, const mmn_side_files *files)
 {
     bool legacy = !files->config.value, add_prefix_space = true;
-    mmn_status status = mmn_json_get_bool(&legacy, &files->config, "legacy", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_bool(&add_prefix_space, &files->config, "add_prefix_space", error);
-    *set = !legacy || !add_prefix_space;
+    mmn_read_bool(&legacy, &files->config, "legacy");
+    mmn_read_bool(&add_prefix_space, &files->config, "add_prefix_space");
     *scheme = add_prefix_space ? MMN_PREPEND_FIRST : MMN_PREPEND_NEVER;
-    return status;
+    return !legacy || !add_prefix_space;
+}
+
+/* Reads tokenizer.model itself. */
+static mmn_status read_pieces(mmn_tokenizer *tokenizer, const char *path,
+                              const mmn_prepend_scheme *scheme, mmn_error *error)
+{
+    char *data;
+    size_t size;
+    mmn_status status = mmn_read_file(&data, &size, path, MODEL_LIMIT, error);
+    if (status != MMN_OK)
+        return status;
+    status = mmn_sentencepiece_read(tokenizer, (const uint8_t *)data, size, scheme, error);
+    mmn_free(data);
+    return mmn_error_in_file(error, status, path);
 }
 
 mmn_status mmn_tokenizer_read_model(mmn_tokenizer *tokenizer, const char *folder,
                                     mmn_error *error)
 {
-    mmn_side_files files = {0};
+    mmn_side_files files;
     mmn_prepend_scheme scheme;
-    bool has_scheme = false;
-    char *path = NULL, *data = NULL;
-    size_t size;
+    char *path;
     mmn_status status = mmn_path_join(&path, folder, "tokenizer.model", error);
-    if (status == MMN_OK)
-        status = mmn_side_files_open(&files, folder, error);
-    if (status == MMN_OK)
-        status = read_scheme(&scheme, &has_scheme, &files, error);
-    if (status == MMN_OK)
-        status = mmn_read_file(&data, &size, path, MODEL_LIMIT, error);
-    if (status == MMN_OK) {
-        status = mmn_sentencepiece_read(tokenizer, (const uint8_t *)data, size,
-                                        has_scheme ? &scheme : NULL, error);
-        status = mmn_error_in_file(error, status, path);
-    }
-    if (status == MMN_OK)
-        status = mmn_side_files_add_tokens(&files, tokenizer, false, error);
-    if (status == MMN_OK)
-        status = add_end_token(&tokenizer->before, tokenizer, &files, "add_bos_token", true,
-                               "bos_token", "<s>", error);
-    if (status == MMN_OK)
-        status = add_end_token(&tokenizer->after, tokenizer, &files, "add_eos_token", false,
-                               "eos_token", "</s>", error);
-    status = mmn_error_in_file(error, status, path ? path : folder);
+    if (status != MMN_OK)
+        return mmn_error_in_file(error, status, folder);
+    mmn_side_files_open(&files, folder, error);
+    bool has_scheme = read_scheme(&scheme, &files);
+    if (files.reader.status == MMN_OK)
+        files.reader.status = read_pieces(tokenizer, path, has_scheme ? &scheme : NULL, error);
+    mmn_side_files_add_tokens(&files, tokenizer, false);
+    add_end_token(&tokenizer->before, tokenizer, &files, "add_bos_token", true, "bos_token", "<s>");
+    add_end_token(&tokenizer->after, tokenizer, &files, "add_eos_token", false, "eos_token",
+                  "</s>");
+    status = mmn_error_in_file(error, files.reader.status, path);
     mmn_side_files_close(&files);
     mmn_free(path);
-    mmn_free(data);
     return status;
 }
 
@@ -110,43 +108,52 @@ static mmn_status read_lines(mmn_vocabulary *vocabulary, const char *text, size_
     return status;
 }
 
+static mmn_status read_words(mmn_vocabulary *vocabulary, const char *path, mmn_error *error)
+{
+    char *text;
+    size_t size;
+    mmn_status status = mmn_read_file(&text, &size, path, MODEL_LIMIT, error);
+    if (status != MMN_OK)
+        return status;
+    status = read_lines(vocabulary, text, size, error);
+    mmn_free(text);
+    return mmn_error_in_file(error, status, path);
+}
+
 /* Adds BERT's special tokens, which must be words: the unknown one, and those around a text. */
-static mmn_status read_bert_tokens(mmn_tokenizer *tokenizer, const mmn_side_files *files,
-                                   mmn_error *error)
+static void read_bert_tokens(mmn_tokenizer *tokenizer, const mmn_side_files *files)
 {
     static const struct {
         const char *key, *usual;
     } names[] = {{"unk_token", "[UNK]"}, {"cls_token", "[CLS]"}, {"sep_token", "[SEP]"},
                  {"pad_token", "[PAD]"}, {"mask_token", "[MASK]"}};
+    const mmn_object *config = &files->config;
+    mmn_error *error = config->reader->error;
     int32_t ids[sizeof(names) / sizeof(names[0])];
-    mmn_status status = MMN_OK;
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && status == MMN_OK; i++) {
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && mmn_read_fine(config); i++) {
         const char *said = mmn_side_files_token(files, names[i].key, names[i].usual);
         const char *content = said ? said : names[i].usual;
         size_t length = strlen(content);
         ids[i] = mmn_vocabulary_find(&tokenizer->wordpiece.vocabulary, content, length);
-        if (ids[i] < 0)
-            return mmn_json_fail(&files->config, names[i].key, error,
-                                 "\"%.60s\" is not a token of vocab.txt", content);
         const mmn_added_token token = {.id = ids[i], .special = true};
-        if (mmn_vocabulary_find(&tokenizer->added.contents, content, length) < 0)
-            status = mmn_added_tokens_add(&tokenizer->added, &token, content, length, error);
+        if (ids[i] < 0)
+            mmn_read_wrong(config, names[i].key, "\"%.60s\" is not a token of vocab.txt", content);
+        else if (mmn_vocabulary_find(&tokenizer->added.contents, content, length) < 0)
+            mmn_read_failed(config, mmn_added_tokens_add(&tokenizer->added, &token, content,
+                                                         length, error));
     }
-    if (status != MMN_OK)
-        return status;
+    if (!mmn_read_fine(config))
+        return;
     tokenizer->wordpiece.unknown = ids[0];
-    status = mmn_ids_add(&tokenizer->before, ids[1], error);
-    return status == MMN_OK ? mmn_ids_add(&tokenizer->after, ids[2], error) : status;
+    mmn_read_failed(config, mmn_ids_add(&tokenizer->before, ids[1], error));
+    mmn_read_failed(config, mmn_ids_add(&tokenizer->after, ids[2], error));
 }
 
 /* The steps around the model, as transformers makes them for a vocab.txt. */
-static mmn_status make_bert_steps(mmn_tokenizer *tokenizer, const mmn_side_files *files,
+static mmn_status make_bert_steps(mmn_tokenizer *tokenizer, const mmn_bert_options *options,
                                   mmn_error *error)
 {
-    mmn_bert_options options = {true, true, true, true};
-    mmn_status status = mmn_side_files_bert_options(&options, files, error);
-    if (status == MMN_OK)
-        status = mmn_bert_add_normalizer(tokenizer, &options, error);
+    mmn_status status = mmn_bert_add_normalizer(tokenizer, options, error);
     if (status == MMN_OK)
         status = mmn_bert_add_pre_tokenizer(&tokenizer->pre_tokenizer, error);
     if (status == MMN_OK)
@@ -157,30 +164,26 @@ static mmn_status make_bert_steps(mmn_tokenizer *tokenizer, const mmn_side_files
 
 mmn_status mmn_tokenizer_read_words(mmn_tokenizer *tokenizer, const char *folder, mmn_error *error)
 {
-    mmn_side_files files = {0};
-    char *path = NULL, *text = NULL;
-    size_t size;
+    mmn_side_files files;
+    mmn_bert_options options = {true, true, true, true};
+    char *path = NULL;
     tokenizer->model = MMN_MODEL_WORDPIECE;
     tokenizer->wordpiece.longest_word = 100;
     strcpy(tokenizer->wordpiece.prefix, "##");
     mmn_status status = mmn_path_join(&path, folder, "vocab.txt", error);
     if (status == MMN_OK)
-        status = mmn_read_file(&text, &size, path, MODEL_LIMIT, error);
+        status = read_words(&tokenizer->wordpiece.vocabulary, path, error);
     if (status == MMN_OK) {
-        status = read_lines(&tokenizer->wordpiece.vocabulary, text, size, error);
-        status = mmn_error_in_file(error, status, path);
+        mmn_side_files_open(&files, folder, error);
+        mmn_side_files_add_tokens(&files, tokenizer, false);
+        read_bert_tokens(tokenizer, &files);
+        mmn_side_files_bert_options(&options, &files);
+        status = files.reader.status;
+        mmn_side_files_close(&files);
     }
     if (status == MMN_OK)
-        status = mmn_side_files_open(&files, folder, error);
-    if (status == MMN_OK)
-        status = mmn_side_files_add_tokens(&files, tokenizer, false, error);
-    if (status == MMN_OK)
-        status = read_bert_tokens(tokenizer, &files, error);
-    if (status == MMN_OK)
-        status = make_bert_steps(tokenizer, &files, error);
+        status = make_bert_steps(tokenizer, &options, error);
     status = mmn_error_in_file(error, status, path ? path : folder);
-    mmn_side_files_close(&files);
     mmn_free(path);
-    mmn_free(text);
     return status;
 }
