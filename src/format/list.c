@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/file_kind.h"
+#include "base/json.h"
 #include "base/json_python.h"
 #include "base/memory.h"
 #include "format/list_internal.h"
@@ -166,97 +167,90 @@ bool mmn_is_domain(const char *text)
     return true;
 }
 
-static mmn_status read_domain(mmn_sample *sample, const mmn_json_object *line, mmn_error *error)
+static void read_domain(mmn_sample *sample, const mmn_object *line)
 {
-    mmn_status status = mmn_json_require(line, "domain", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_text(&sample->domain, line, "domain", error);
-    if (status == MMN_OK && !mmn_is_domain(sample->domain))
-        status = mmn_json_fail(line, "domain", error,
-                               "must be a name of 1 to %d bytes without control characters, "
-                               "slashes, dots, commas, quotes and spaces at its ends",
-                               MMN_LIST_DOMAIN_LIMIT);
-    return status;
+    mmn_read_required(line, "domain");
+    mmn_read_text(&sample->domain, line, "domain");
+    if (mmn_read_fine(line) && !mmn_is_domain(sample->domain))
+        mmn_read_wrong(line, "domain",
+                       "must be a name of 1 to %d bytes without control characters, slashes, "
+                       "dots, commas, quotes and spaces at its ends",
+                       MMN_LIST_DOMAIN_LIMIT);
 }
 
-static mmn_status read_id(mmn_sample *sample, mmn_list *list, const mmn_json_object *line,
-                          mmn_error *error)
+static void read_id(mmn_sample *sample, mmn_list *list, const mmn_object *line)
 {
-    const json_t *id = json_object_get(line->value, "id");
+    const json_t *id = mmn_object_value(line, "id");
     const char *spelt = mmn_json_odd_number(id);
-    if (!id || json_is_null(id))
+    if (!id)
         snprintf(list->id, sizeof(list->id), "%" PRIu64, list->line);
     else if (spelt && spelt[strspn(spelt, "-0123456789")] == '\0')
         sample->id = spelt;
     else if (json_is_integer(id))
         snprintf(list->id, sizeof(list->id), "%" JSON_INTEGER_FORMAT, json_integer_value(id));
     else
-        return mmn_json_get_text(&sample->id, line, "id", error);
+        mmn_read_text(&sample->id, line, "id");
     if (!sample->id)
         sample->id = list->id;
-    return MMN_OK;
 }
 
 /* "name" beside the list. */
-static mmn_status join_folder(char **path, const mmn_list *list, const char *name,
-                              mmn_error *error)
+static void join_folder(char **path, const mmn_list *list, const mmn_object *line,
+                        const char *name)
 {
-    return mmn_path_join(path, strcmp(list->folder, ".") == 0 ? "" : list->folder, name, error);
+    const char *folder = strcmp(list->folder, ".") == 0 ? "" : list->folder;
+    if (mmn_read_fine(line))
+        mmn_read_failed(line, mmn_path_join(path, folder, name, line->reader->error));
 }
 
-static mmn_status add_image(mmn_sample *sample, mmn_list *list, const mmn_json_object *line,
-                            const json_t *image, mmn_error *error)
+static void add_image(mmn_sample *sample, mmn_list *list, const mmn_object *line,
+                      const json_t *image)
 {
     const char *name = json_string_value(image);
     if (!name || name[0] == '\0' || mmn_json_odd_number(image))
-        return mmn_json_fail(line, "image", error, "must be a path or an array of paths");
+        mmn_read_wrong(line, "image", "must be a path or an array of paths");
     if (sample->image_count == MMN_LIST_IMAGE_LIMIT)
-        return mmn_json_fail(line, "image", error, "must not have more than %d paths",
-                             MMN_LIST_IMAGE_LIMIT);
-    mmn_status status = join_folder(&list->images[sample->image_count], list, name, error);
-    if (status == MMN_OK)
-        sample->image_count++;
-    return status;
+        mmn_read_wrong(line, "image", "must not have more than %d paths", MMN_LIST_IMAGE_LIMIT);
+    if (!mmn_read_fine(line))
+        return;
+    join_folder(&list->images[sample->image_count], list, line, name);
+    sample->image_count += mmn_read_fine(line);
 }
 
-static mmn_status read_images(mmn_sample *sample, mmn_list *list, const mmn_json_object *line,
-                              mmn_error *error)
+static void read_images(mmn_sample *sample, mmn_list *list, const mmn_object *line)
 {
-    const json_t *image = json_object_get(line->value, "image");
-    mmn_status status = MMN_OK;
-    if (json_is_array(image)) {
-        for (size_t i = 0; status == MMN_OK && i < json_array_size(image); i++)
-            status = add_image(sample, list, line, json_array_get(image, i), error);
-    } else if (image && !json_is_null(image)) {
-        status = add_image(sample, list, line, image, error);
-    }
+    const json_t *image = mmn_object_value(line, "image");
+    bool many = json_is_array(image);
+    size_t count = many ? json_array_size(image) : image != NULL;
+    for (size_t i = 0; i < count && mmn_read_fine(line); i++)
+        add_image(sample, list, line, many ? json_array_get(image, i) : image);
     sample->images = (const char *const *)list->images;
-    return status;
 }
 
 /* Reads an array of texts into *texts, which is allocated. */
-static mmn_status read_texts(const char ***texts, size_t *count, const mmn_json_object *line,
-                             const char *key, mmn_error *error)
+static void read_texts(const char ***texts, size_t *count, const mmn_object *line,
+                       const char *key)
 {
     json_t *array = NULL;
-    mmn_status status = mmn_json_get_array(&array, line, key, error);
-    if (status != MMN_OK || !array)
-        return status;
+    mmn_read_array(&array, line, key);
+    if (!array)
+        return;
     size_t size = json_array_size(array);
-    *texts = mmn_allocate(size, sizeof(**texts), error);
-    if (!*texts)
-        return MMN_SYSTEM;
+    *texts = mmn_allocate(size, sizeof(**texts), line->reader->error);
+    if (!*texts) {
+        mmn_read_failed(line, MMN_SYSTEM);
+        return;
+    }
     for (size_t i = 0; i < size; i++) {
         const json_t *text = json_array_get(array, i);
         (*texts)[i] = json_string_value(text);
         if (!(*texts)[i] || mmn_json_odd_number(text))
-            return mmn_json_fail(line, key, error, "must be an array of texts");
+            mmn_read_wrong(line, key, "must be an array of texts");
     }
     *count = size;
-    return MMN_OK;
 }
 
-static mmn_status read_metric(mmn_sample *sample, const mmn_json_object *line, mmn_error *error)
+static void read_metric(mmn_sample *sample, const mmn_object *line)
 {
     static const struct {
         const char *name;
@@ -266,108 +260,88 @@ static mmn_status read_metric(mmn_sample *sample, const mmn_json_object *line, m
                    {"anls", MMN_METRIC_ANLS},
                    {"choice", MMN_METRIC_CHOICE}};
     const char *name = NULL;
-    mmn_status status = mmn_json_get_text(&name, line, "metric", error);
-    if (status != MMN_OK || !name)
-        return status;
+    mmn_read_text(&name, line, "metric");
+    if (!name)
+        return;
     for (size_t i = 0; i < sizeof(metrics) / sizeof(metrics[0]); i++) {
         if (strcmp(metrics[i].name, name) == 0) {
             sample->metric = metrics[i].metric;
-            return MMN_OK;
+            return;
         }
     }
-    return mmn_json_fail(line, "metric", error,
-                         "must be \"vqa\", \"exact\", \"anls\" or \"choice\" and is \"%.40s\"",
-                         name);
+    mmn_read_wrong(line, "metric",
+                   "must be \"vqa\", \"exact\", \"anls\" or \"choice\" and is \"%.40s\"", name);
 }
 
 /* Whether the line has a text; it has the form of those before it. */
-static mmn_status check_form(bool *has_text, mmn_list *list, const mmn_json_object *line,
-                             mmn_error *error)
+static bool read_form(mmn_list *list, const mmn_object *line)
 {
-    bool whole = mmn_json_has_value(line, "text"), in_file = mmn_json_has_value(line, "text_file");
-    const char *key = whole ? "text" : "text_file";
-    *has_text = whole || in_file;
     static const char *const asking[] = {"question", "prompt", "image",
                                          "answers",  "metric", "choices"};
-    for (size_t i = 0; *has_text && i < sizeof(asking) / sizeof(asking[0]); i++)
-        if (mmn_json_has_value(line, asking[i]))
-            return mmn_json_fail(line, key, error,
-                                 "stands beside \"%s\"; a sample is a text or a question",
-                                 asking[i]);
-    if (*has_text && list->form == FORM_QUESTIONS)
-        return mmn_json_fail(line, key, error,
-                             "is a text, and the lines before ask questions; a list has one or the "
-                             "other");
-    if (!*has_text && list->form == FORM_TEXTS)
-        return mmn_json_fail(line, "text", error,
-                             "and \"text_file\" are missing, and the lines before have texts; a "
-                             "list has texts or questions");
-    list->form = *has_text ? FORM_TEXTS : FORM_QUESTIONS;
-    return MMN_OK;
+    bool whole = mmn_object_value(line, "text");
+    bool has_text = whole || mmn_object_value(line, "text_file");
+    const char *key = whole ? "text" : "text_file";
+    for (size_t i = 0; has_text && i < sizeof(asking) / sizeof(asking[0]); i++)
+        if (mmn_object_value(line, asking[i]))
+            mmn_read_wrong(line, key,
+                           "stands beside \"%s\"; a sample is a text or a question", asking[i]);
+    if (has_text && list->form == FORM_QUESTIONS)
+        mmn_read_wrong(line, key,
+                       "is a text, and the lines before ask questions; a list has one or the "
+                       "other");
+    if (!has_text && list->form == FORM_TEXTS)
+        mmn_read_wrong(line, "text",
+                       "and \"text_file\" are missing, and the lines before have texts; a list "
+                       "has texts or questions");
+    if (mmn_read_fine(line))
+        list->form = has_text ? FORM_TEXTS : FORM_QUESTIONS;
+    return has_text;
 }
 
 /* "text" or "text_file". */
-static mmn_status read_text(mmn_sample *sample, mmn_list *list, const mmn_json_object *line,
-                            mmn_error *error)
+static void read_text(mmn_sample *sample, mmn_list *list, const mmn_object *line)
 {
     const char *name = NULL;
-    mmn_status status = mmn_json_get_text(&sample->text, line, "text", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_text(&name, line, "text_file", error);
-    if (status == MMN_OK && sample->text && name)
-        status = mmn_json_fail(line, "text", error, "stands beside \"text_file\"; give one of them");
-    if (status == MMN_OK && !sample->text && !name)
-        status = mmn_json_require(line, "text", error);
-    if (status != MMN_OK)
-        return status;
+    mmn_read_text(&sample->text, line, "text");
+    mmn_read_text(&name, line, "text_file");
+    if (sample->text && name)
+        mmn_read_wrong(line, "text", "stands beside \"text_file\"; give one of them");
+    if (!name)
+        mmn_read_required(line, "text");
     if (sample->text && sample->text[0] == '\0')
-        return mmn_json_fail(line, "text", error, "must not be empty");
+        mmn_read_wrong(line, "text", "must not be empty");
     if (name && name[0] == '\0')
-        return mmn_json_fail(line, "text_file", error, "must be a path");
+        mmn_read_wrong(line, "text_file", "must be a path");
     if (name)
-        status = join_folder(&list->text_file, list, name, error);
+        join_folder(&list->text_file, list, line, name);
     sample->text_file = list->text_file;
-    return status;
 }
 
 /* What asks something, and how the answer is judged. */
-static mmn_status read_question(mmn_sample *sample, mmn_list *list, const mmn_json_object *line,
-                                mmn_error *error)
+static void read_question(mmn_sample *sample, mmn_list *list, const mmn_object *line)
 {
-    mmn_status status = read_images(sample, list, line, error);
-    if (status == MMN_OK)
-        status = mmn_json_get_text(&sample->question, line, "question", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_text(&sample->prompt, line, "prompt", error);
-    if (status == MMN_OK && !sample->prompt)
-        status = mmn_json_require(line, "question", error);
-    if (status == MMN_OK)
-        status = read_texts(&list->answers, &sample->answer_count, line, "answers", error);
-    if (status == MMN_OK)
-        status = read_texts(&list->choices, &sample->choice_count, line, "choices", error);
-    if (status == MMN_OK)
-        status = read_metric(sample, line, error);
+    read_images(sample, list, line);
+    mmn_read_text(&sample->question, line, "question");
+    mmn_read_text(&sample->prompt, line, "prompt");
+    if (!sample->prompt)
+        mmn_read_required(line, "question");
+    read_texts(&list->answers, &sample->answer_count, line, "answers");
+    read_texts(&list->choices, &sample->choice_count, line, "choices");
+    read_metric(sample, line);
     sample->answers = list->answers;
     sample->choices = list->choices;
-    return status;
 }
 
-static mmn_status read_sample(mmn_sample *sample, mmn_list *list, const mmn_json_object *line,
-                              mmn_error *error)
+static void read_sample(mmn_sample *sample, mmn_list *list, const mmn_object *line)
 {
-    bool has_text = false;
     *sample = (mmn_sample){.line = list->line};
-    mmn_status status = mmn_list_check_keys(list, line, error);
-    if (status == MMN_OK)
-        status = read_domain(sample, line, error);
-    if (status == MMN_OK)
-        status = read_id(sample, list, line, error);
-    if (status == MMN_OK)
-        status = check_form(&has_text, list, line, error);
-    if (status != MMN_OK)
-        return status;
-    return has_text ? read_text(sample, list, line, error)
-                    : read_question(sample, list, line, error);
+    mmn_list_check_keys(list, line);
+    read_domain(sample, line);
+    read_id(sample, list, line);
+    if (read_form(list, line))
+        read_text(sample, list, line);
+    else
+        read_question(sample, list, line);
 }
 
 mmn_status mmn_list_next(mmn_list *list, mmn_sample *sample, bool *found, mmn_error *error)
@@ -393,9 +367,11 @@ mmn_status mmn_list_next(mmn_list *list, mmn_sample *sample, bool *found, mmn_er
         return status;
     if (!json_is_object(list->document))
         return mmn_fail(error, MMN_INPUT, list->path, where, "must be a JSON object");
-    mmn_json_object line = {.value = list->document, .file = list->path};
+    mmn_reader reader = {.error = error};
+    mmn_object line = mmn_read_document(&reader, list->document, list->path);
     snprintf(line.prefix, sizeof(line.prefix), "%s, ", where);
-    return read_sample(sample, list, &line, error);
+    read_sample(sample, list, &line);
+    return reader.status;
 }
 
 mmn_status mmn_list_has_texts(mmn_list *list, bool *texts, mmn_error *error)

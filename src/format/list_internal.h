@@ -3,7 +3,7 @@
 #define MMN_FORMAT_LIST_INTERNAL_H
 
 #include "base/file.h"
-#include "base/json.h"
+#include "base/reader.h"
 #include "format/list.h"
 
 struct mmn_list {
@@ -30,7 +30,6 @@ struct mmn_list {
 extern const char *const mmn_list_keys[MMN_LIST_KEYS];
 
 /* Refuses keys that no line has, naming the nearest that it may have. */
-mmn_status mmn_list_check_keys(const mmn_list *list, const mmn_json_object *line,
-                               mmn_error *error);
+void mmn_list_check_keys(const mmn_list *list, const mmn_object *line);
 
 #endif

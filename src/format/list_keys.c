@@ -55,7 +55,7 @@ static bool holds_zero(const json_t *value)
 
 /* A key that nobody reads is a mistyped one, or of a list of another form: without what it holds
  * the experiment would be another. */
-mmn_status mmn_list_check_keys(const mmn_list *list, const mmn_json_object *line, mmn_error *error)
+void mmn_list_check_keys(const mmn_list *list, const mmn_object *line)
 {
     const char *key;
     json_t *value;
@@ -64,17 +64,16 @@ mmn_status mmn_list_check_keys(const mmn_list *list, const mmn_json_object *line
         while (k < MMN_LIST_KEYS && strcmp(mmn_list_keys[k], key) != 0)
             k++;
         if (k < MMN_LIST_KEYS && holds_zero(value))
-            return mmn_json_fail(line, key, error,
-                                 "holds an escaped zero (\\u0000), which no text of a list may");
+            mmn_read_wrong(line, key,
+                           "holds an escaped zero (\\u0000), which no text of a list may");
         if (k < MMN_LIST_KEYS || list->allows_unknown_keys)
             continue;
         const char *nearest = nearest_key(key);
-        return mmn_json_fail(line, key, error,
-                             "is no key of a list%s%s%s; a sample has id, domain, image, question, "
-                             "answers, metric, choices and prompt, a text id, domain and text or "
-                             "text_file (--allow-unknown-keys passes over others)",
-                             nearest ? "; did you mean \"" : "", nearest ? nearest : "",
-                             nearest ? "\"?" : "");
+        mmn_read_wrong(line, key,
+                       "is no key of a list%s%s%s; a sample has id, domain, image, question, "
+                       "answers, metric, choices and prompt, a text id, domain and text or "
+                       "text_file (--allow-unknown-keys passes over others)",
+                       nearest ? "; did you mean \"" : "", nearest ? nearest : "",
+                       nearest ? "\"?" : "");
     }
-    return MMN_OK;
 }
