@@ -34,6 +34,8 @@ static bool can_replace(const struct stat *file, const struct stat *folder)
 static mmn_status refuse_folder(const mmn_output *output, int errno_value, const char *path,
                                 mmn_error *error)
 {
+    if (strcmp(output->folder, path) == 0)
+        return mmn_fail_system(error, errno_value, path, "nothing can be written in this folder");
     return mmn_fail_system(error, errno_value, output->folder,
                            "nothing can be written in this folder, where \"%.300s\" was to be",
                            mmn_path_name(path));
@@ -55,10 +57,14 @@ static mmn_status check_file(mmn_output *output, const char *path, mmn_error *er
     if (lstat(path, &file) == 0) {
         if (!can_replace(&file, &folder))
             return mmn_fail_system(error, EPERM, path, "cannot be replaced");
-        if (stat(path, &file) == 0 && !S_ISREG(file.st_mode))
+        if (stat(path, &file) != 0)
+            return mmn_fail_system(error, errno, path, "is a link that cannot be followed");
+        if (!S_ISREG(file.st_mode))
             return mmn_fail(error, MMN_USAGE, path, NULL,
                             "cannot be written to: it exists and is %s",
                             S_ISDIR(file.st_mode) ? "a folder" : "not a regular file");
+        if (access(path, W_OK) != 0) /* renaming would not ask */
+            return mmn_fail_system(error, errno, path, "cannot be written over");
     } else if (errno != ENOENT) {
         return mmn_fail_system(error, errno, path, "cannot be written to");
     }

@@ -1,7 +1,9 @@
 /* Atomic output: a file that appears complete or not at all. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -58,7 +60,13 @@ mmn_status mmn_writer_open(mmn_writer **writer, const char *path, mmn_error *err
     if (!opened)
         return MMN_SYSTEM;
     mmn_status status = MMN_SYSTEM;
-    opened->path = mmn_copy_text(path, error);
+    /* Where a link leads, a file is written there: the link stays. */
+    char real[PATH_MAX];
+    bool link = lstat(path, &existing) == 0 && S_ISLNK(existing.st_mode);
+    if (link && !realpath(path, real))
+        status = mmn_fail_system(error, errno, path, "is a link that cannot be followed");
+    else
+        opened->path = mmn_copy_text(link ? real : path, error);
     if (opened->path)
         status = create_temporary(opened, error);
     if (status != MMN_OK) {

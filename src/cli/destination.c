@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/command.h"
@@ -67,6 +68,15 @@ static int open_standard(mmn_cli_destination *destination, const mmn_cli_command
     return kind == MMN_CLI_JSON ? MMN_CLI_DONE : make_temporary(destination);
 }
 
+/* As /dev/stdout is, where that is a file. */
+static bool is_standard_output(const char *path)
+{
+    struct stat given, standard;
+    return stat(path, &given) == 0 && S_ISREG(given.st_mode) &&
+           fstat(STDOUT_FILENO, &standard) == 0 && given.st_dev == standard.st_dev &&
+           given.st_ino == standard.st_ino;
+}
+
 static int take(mmn_cli_destination *destination, const mmn_cli_command *command, const char *given,
                 mmn_cli_destination_kind kind, const char *beside)
 {
@@ -83,6 +93,9 @@ static int take(mmn_cli_destination *destination, const mmn_cli_command *command
         .beside = &beside,
         .beside_count = beside != NULL,
     };
+    if (is_standard_output(given))
+        return mmn_cli_usage(command->name, "-o %s is where standard output goes; -o - writes the"
+                                            " result there", given);
     if (mmn_output_claim(&destination->output, given, &options, &error) != MMN_OK)
         return mmn_cli_fail(&error);
     mmn_cli_interrupt_removes(mmn_output_lock_file(destination->output));
