@@ -377,6 +377,9 @@ mmn_status mmn_count_state_file(char **state, const char *output, mmn_error *err
         *state = NULL;
     if (MMN_MISSING(error, state, output))
         return MMN_USAGE;
+    if (*mmn_path_name(output) == '\0')
+        return mmn_fail(error, MMN_USAGE, output, NULL,
+                        "cannot be written to: expected the name of a file");
     return mmn_path_beside(state, output, ".state", error);
 }
 

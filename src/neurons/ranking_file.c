@@ -33,6 +33,9 @@ mmn_status mmn_ranking_table_file(char **table, const char *file, mmn_error *err
     const char *name = mmn_path_name(file);
     size_t length = strlen(name), end = strlen(".json");
     bool has_end = length >= end && strcmp(name + length - end, ".json") == 0;
+    if (*name == '\0')
+        return mmn_fail(error, MMN_USAGE, file, NULL,
+                        "cannot be written to: expected the name of a file");
     if (strcmp(name, "ranking.tsv") == 0)
         return mmn_fail(error, MMN_USAGE, file, NULL,
                         "the ranking's table has this name; give the neurons another one");

@@ -320,6 +320,52 @@ says_what_differs() {
         $MMNEURON count "$model" "$list" -q -o "$work/other" --modules language
 }
 
+# A link that is the output stays one, and the file is written where it leads.
+follows_link() {
+    rm -rf "$work/place"
+    mkdir -p "$work/place/far"
+    echo old >"$work/place/far/real"
+    ln -s far/real "$work/place/link"
+    exits 0 write_to "$work/place/link" "$1" && [ -L "$work/place/link" ] &&
+        [ -s "$work/place/far/real" ] && [ "$(ls "$work/place/far")" = real ] &&
+        ! grep -q "^old" "$work/place/far/real" || return 1
+    ln -sf nowhere "$work/place/link"
+    fails_with "link: .*cannot be followed" write_to "$work/place/link" "$1"
+}
+
+# As root nothing is read-only.
+keeps_read_only() {
+    echo mine >"$work/locked_file"
+    chmod 444 "$work/locked_file"
+    [ "$(id -u)" -eq 0 ] && return 0
+    fails_with "locked_file: cannot be written over" write_to "$work/locked_file" "$1" &&
+        grep -q "^mine" "$work/locked_file"
+}
+
+# The file that standard output goes to is not replaced under it.
+standard_output_by_name() {
+    write_to "$work/place_of_output" "$1" >"$work/place_of_output" 2>"$work/errors"
+    [ $? -eq 2 ] && ! [ -s "$work/place_of_output" ] && grep -q "o - writes" "$work/errors"
+}
+
+# Where neurons.json cannot be written, the table of an earlier one stays.
+ranking_is_a_pair() (
+    disk=$work/disk
+    trap 'umount "$disk"' EXIT
+    mkdir -p "$disk" && mount -t tmpfs -o size=64k none "$disk" || exit 1
+    exits 0 $MMNEURON rank "$work/counts" --rate 0.01 -o "$disk/neurons.json" || exit 1
+    cp "$disk/ranking.tsv" "$work/table"
+    for kilobytes in 52 48 44 40 36 32; do
+        head -c ${kilobytes}k /dev/zero >"$disk/fill" 2>/dev/null
+        if $MMNEURON rank "$work/counts" --rate 0.05 -o "$disk/neurons.json" >/dev/null 2>&1; then
+            [ $kilobytes -lt 52 ]
+            exit
+        fi
+        cmp "$work/table" "$disk/ranking.tsv" || exit 1
+    done
+    exit 1
+)
+
 exits 0 $MMNEURON count "$model" "$list" -q -o "$work/counts" || exit 1
 exits 0 $MMNEURON rank "$work/counts" --rate 0.05 -o "$work/neurons.json" || exit 1
 for command in $writers; do
@@ -333,9 +379,13 @@ for command in $files; do
     check "$command with a disk that is full at the end" full_at_end $command
     check "$command -o - is standard output" to_standard_output $command
     check "$command does not replace a folder" output_is_folder $command
+    check "$command follows a link" follows_link $command
+    check "$command does not replace a file that is read-only" keeps_read_only $command
+    check "$command does not write over its standard output" standard_output_by_name $command
 done
 if (trap 'umount "$work/full"' EXIT && mount -t tmpfs -o size=64k none "$work/full") 2>/dev/null; then
     check "a full disk loses no result" full_disk
+    check "a ranking and its table are replaced together or not at all" ranking_is_a_pair
 else
     skip "a full disk loses no result" "mounting one is not allowed here"
 fi
