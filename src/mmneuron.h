@@ -366,7 +366,8 @@ typedef struct mmn_session_options {
 MMN_API mmn_status mmn_session_create(mmn_session **session, const mmn_model *model,
                                       const mmn_session_options *options, mmn_error *error);
 MMN_API void mmn_session_free(mmn_session *session);
-/* The probe is copied; its `stages` text too. Probes see a stage in the order they were added. */
+/* The probe is copied; its `stages` text too. Probes see a stage in the order they were added. MMN_USAGE
+ * where one of its patterns can match no stage of any model. */
 MMN_API mmn_status mmn_session_add_probe(mmn_session *session, const mmn_probe *probe,
                                          mmn_error *error);
 /* Keeps copies of the stages that match the patterns (as a probe's: "language.layers.*.out") of each prefill

@@ -105,7 +105,11 @@ static mmn_status show_stage(const mmn_probes *probes, const mmn_stage *stage, m
         const mmn_probe *probe = &probes->list[i];
         if (!mmn_glob_match(probe->stages, stage->name))
             continue;
+        if (error)
+            error->message[0] = '\0';
         mmn_status status = probe->see(probe->context, stage, error);
+        if (status != MMN_OK && error && error->message[0] == '\0')
+            mmn_fail(error, status, NULL, stage->name, "a probe ended the forward pass here");
         if (status != MMN_OK)
             return status;
     }

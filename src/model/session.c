@@ -7,6 +7,7 @@
 #include "base/given.h"
 #include "base/memory.h"
 #include "model/beam_search.h"
+#include "model/stages.h"
 
 /* Generates as the folder asks, until the caller says otherwise. */
 static mmn_status use_own_rules(mmn_session *session, mmn_error *error)
@@ -105,6 +106,11 @@ mmn_status mmn_session_add_probe(mmn_session *session, const mmn_probe *probe, m
 {
     if (MMN_MISSING(error, session, probe) || MMN_MISSING(error, probe->stages))
         return MMN_USAGE;
+    size_t length;
+    const char *unknown = mmn_stage_pattern_unknown(probe->stages, &length);
+    if (unknown)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL, "no stage is called \"%.*s\"",
+                        (int)(length < 200 ? length : 200), unknown);
     mmn_status status = refuse_at_work(session, error);
     return status == MMN_OK ? mmn_probes_add(&session->probes, probe, error) : status;
 }

@@ -1,7 +1,12 @@
 /* Stages: the tensors of the forward pass that have a name, in the order in which it makes them. */
 #include "model/stages.h"
 
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/glob.h"
 
 #define F32 MMN_ELEMENT_F32
 #define I32 MMN_ELEMENT_I32
@@ -93,6 +98,50 @@ const mmn_stage_kind *mmn_stage_kind_find(const char *name, int *layer)
     if (layer)
         *layer = index < KIND_COUNT ? number : -1;
     return mmn_stage_kind_get(index);
+}
+
+static bool matches_layer(const char *pattern, unsigned long layer)
+{
+    char name[64];
+    for (size_t i = 0; i < KIND_COUNT; i++) {
+        const char *kind = entries[i].kind.pattern, *before = strstr(kind, hole);
+        if (before)
+            snprintf(name, sizeof(name), "%.*s%lu%s", (int)(before - kind), kind, layer,
+                     before + HOLE_LENGTH);
+        if (mmn_glob_match(pattern, before ? name : kind))
+            return true;
+    }
+    return false;
+}
+
+/* "language.layers.17.out" is tried with its own number, "language.layers.1?.out" with some. */
+static bool matches_some(const char *pattern)
+{
+    const char *digits = pattern + strcspn(pattern, "0123456789");
+    unsigned long layer = strtoul(digits, NULL, 10);
+    if (!strpbrk(pattern, "*?"))
+        return matches_layer(pattern, layer < LAYER_LIMIT ? layer : 0);
+    for (layer = 0; layer < 1000; layer++)
+        if (matches_layer(pattern, layer))
+            return true;
+    return false;
+}
+
+const char *mmn_stage_pattern_unknown(const char *patterns, size_t *length)
+{
+    char pattern[256];
+    bool any = false;
+    for (const char *at = patterns;; at += *length + 1) {
+        *length = strcspn(at, ",");
+        bool empty = strspn(at, " ") >= *length;
+        snprintf(pattern, sizeof(pattern), "%.*s",
+                 (int)(*length < sizeof(pattern) ? *length : sizeof(pattern) - 1), at);
+        if (!empty && !matches_some(pattern))
+            return at;
+        any = any || !empty;
+        if (at[*length] == '\0')
+            return any ? NULL : patterns;
+    }
 }
 
 int mmn_stage_is_by_name(const char *name)

@@ -367,6 +367,63 @@ static mmn_status call_the_session(void *context, const mmn_stage *stage, mmn_er
     return MMN_OK;
 }
 
+static mmn_status end_the_pass(void *context, const mmn_stage *stage, mmn_error *unused)
+{
+    (void)context;
+    (void)stage;
+    (void)unused;
+    return MMN_INPUT;
+}
+
+Test(misuse, a_probe_that_ends_the_pass_without_a_word)
+{
+    mmn_input *input = make_input(other);
+    mmn_session *session = start(other, 1);
+    const mmn_probe probe = {.stages = "language.layers.1.out", .see = end_the_pass};
+    cr_assert_eq(mmn_session_add_probe(session, &probe, &error), MMN_OK);
+    cr_expect_eq(mmn_session_prefill(session, input, &error), MMN_INPUT);
+    cr_expect_eq(error.status, MMN_INPUT);
+    cr_expect_str_eq(error.where, "language.layers.1.out");
+    cr_expect_neq(error.message[0], '\0');
+    cr_expect_eq(mmn_session_prefill(session, input, NULL), MMN_INPUT);
+    mmn_session_free(session);
+    mmn_input_free(input);
+}
+
+Test(misuse, a_probe_of_no_stage)
+{
+    static const char *const wrong[] = {"", " , ", "langauge.norm", "language.norm,logits",
+                                        "language.layers.?.oot", "language.layers.1",
+                                        "language.layers.{i}", "*.mlp.act,*.actt"};
+    static const char *const right[] = {"*", "language.norm,", "language.layers.1?.out",
+                                        "language.layers.99.out", "vision.layers.{i}.mlp.act",
+                                        " generated_ids , *.out", "language.layers.*7.attn.*"};
+    mmn_session *session = start(other, 1);
+    mmn_probe probe = {.see = end_the_pass};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        probe.stages = wrong[i];
+        cr_expect_eq(mmn_session_add_probe(session, &probe, &error), MMN_USAGE, "%s", wrong[i]);
+        cr_expect(strstr(error.message, "no stage is called"), "%s", error.message);
+    }
+    for (size_t i = 0; i < sizeof(right) / sizeof(right[0]); i++) {
+        probe.stages = right[i];
+        cr_expect_eq(mmn_session_add_probe(session, &probe, &error), MMN_OK, "%s", right[i]);
+    }
+    mmn_session_free(session);
+}
+
+Test(misuse, outputs_without_a_name)
+{
+    static const char *const outputs[] = {"", "/no/such/folder/"};
+    for (size_t i = 0; i < 2; i++) {
+        char *text;
+        cr_expect_eq(mmn_count_state_file(&text, outputs[i], &error), MMN_USAGE);
+        cr_expect_eq(mmn_ranking_table_file(&text, outputs[i], &error), MMN_USAGE);
+        cr_expect_null(text);
+        cr_expect(strstr(error.message, "the name of a file"), "%s", error.message);
+    }
+}
+
 Test(misuse, calls_from_inside_a_probe)
 {
     inside at = {.session = start(other, 0), .input = make_input(other)};
