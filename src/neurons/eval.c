@@ -116,7 +116,16 @@ static mmn_status try_decoding(const mmn_evaluation *evaluation, mmn_error *erro
     const mmn_eval_run all_on = {0};
     const mmn_sample none = {0};
     mmn_session *session = NULL;
-    mmn_status status = make_session(&session, evaluation, &all_on, &none, error);
+    mmn_status status = MMN_OK;
+    if (!evaluation->template_is_own) {
+        char *prompt = NULL;
+        status = mmn_prompt_from_template(evaluation->model, evaluation->template_name, "", 0,
+                                          &prompt, error);
+        mmn_free(prompt);
+    }
+    if (status == MMN_USAGE || status == MMN_SYSTEM)
+        return status;
+    status = make_session(&session, evaluation, &all_on, &none, error);
     mmn_session_free(session);
     return status;
 }

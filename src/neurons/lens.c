@@ -279,10 +279,24 @@ static mmn_status make_mask(lens_run *run, mmn_error *error)
     while (domain < run->lists->domain_count && strcmp(run->lists->domains[domain], name) != 0)
         domain++;
     if (domain == run->lists->domain_count)
-        return mmn_fail(error, MMN_USAGE, options->ranking, NULL,
+        return mmn_fail(error, options->off_domain ? MMN_USAGE : MMN_INPUT, options->ranking, NULL,
                         "domain \"%s\", whose neurons are to be off, is not in it", name);
     return mmn_mask_from_lists(&run->mask, run->lens->model, run->lists, domain,
                                run->lens->off_setting, options->ranking, error);
+}
+
+/* Makes the mask of every domain that will run, for what is wrong with one is no line's of the list. */
+static mmn_status try_masks(lens_run *run, mmn_error *error)
+{
+    mmn_status status = MMN_OK;
+    for (run->domain = 0;
+         run->lists && run->domain < run->lens->run.domains->domain_count && status == MMN_OK;
+         run->domain++) {
+        status = make_mask(run, error);
+        mmn_mask_free(run->mask);
+        run->mask = NULL;
+    }
+    return status;
 }
 
 static bool is_example(const lens_run *run, size_t domain)
@@ -429,6 +443,8 @@ static mmn_status set_up(lens_run *run, const mmn_model *model, mmn_error *error
     if (status == MMN_OK)
         status = mmn_list_run_begin(&lens->run, model, options->list, options->samples, error);
     if (status == MMN_OK)
+        status = try_masks(run, error);
+    if (status == MMN_OK)
         status = mmn_model_digest(model, lens->digest, error);
     if (status == MMN_OK && run->lists)
         status = mmn_allowances_check(&lens->allowed, run->lists->model, lens->digest,
@@ -448,6 +464,10 @@ mmn_status mmn_lens_make(mmn_lens **lens, const mmn_model *model, const mmn_lens
                          mmn_error *error)
 {
     *lens = NULL;
+    if (!options->ranking && (options->off_domain || options->off_setting))
+        return mmn_fail(error, MMN_USAGE, NULL, NULL,
+                        "off_domain and off_setting choose among the neurons of a ranking, which is "
+                        "missing");
     const uint64_t passed = mmn_model_nonfinite(model, NULL);
     lens_run run = {.options = options};
     run.lens = mmn_allocate(1, sizeof(*run.lens), error);

@@ -2,6 +2,7 @@
 #include "neurons/mask.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/given.h"
@@ -186,6 +187,21 @@ mmn_status mmn_mask_from_lists(mmn_mask **mask, const mmn_model *model,
     return status;
 }
 
+static mmn_status refuse_domain(const mmn_item *given, const mmn_neuron_lists *lists,
+                                const char *file, mmn_error *error)
+{
+    char name[100];
+    snprintf(name, sizeof(name), "%.*s", MMN_ITEM(*given));
+    const char *nearest =
+        mmn_nearest_name(name, lists->domains, sizeof(*lists->domains), lists->domain_count);
+    if (nearest)
+        return mmn_fail(error, MMN_USAGE, file, NULL,
+                        "there is no domain \"%s\"; did you mean \"%s\"?", name, nearest);
+    return mmn_fail(error, MMN_USAGE, file, NULL,
+                    "there is no domain \"%s\"; the first of %zu is \"%s\"", name,
+                    lists->domain_count, lists->domains[0]);
+}
+
 mmn_status mmn_mask_choose_domains(uint8_t *domains, const mmn_neuron_lists *lists,
                                    const char *names, const char *file, mmn_error *error)
 {
@@ -197,10 +213,7 @@ mmn_status mmn_mask_choose_domains(uint8_t *domains, const mmn_neuron_lists *lis
         while (d < lists->domain_count && !mmn_item_is(&name, lists->domains[d]))
             d++;
         if (d == lists->domain_count)
-            return mmn_fail(error, MMN_USAGE, file, NULL,
-                            "there is no domain \"%.*s\"; the first of %zu is \"%s\"",
-                            MMN_ITEM(name), lists->domain_count,
-                            lists->domains[0]);
+            return refuse_domain(&name, lists, file, error);
         domains[d] = 1;
     }
     return MMN_OK;

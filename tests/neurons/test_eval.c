@@ -327,7 +327,7 @@ Test(eval, refuses_what_cannot_be)
     expect_refused(changed, MMN_USAGE, "31");
     changed = options;
     changed.template_name = "no-such";
-    expect_refused(changed, MMN_INPUT, "no-such");
+    expect_refused(changed, MMN_USAGE, "no-such");
     const char text[] = "{\"domain\": \"medical\", \"question\": \"Who?\", \"answers\": [\"I\"]}\n"
                         "{\"domain\": \"medical\", \"image\": \"none.jpg\", \"question\": \"?\","
                         " \"answers\": [\"I\"]}\n";

@@ -417,8 +417,10 @@ Test(lens, says_what_is_wrong)
     } cases[] = {
         {{.stages = "out,mlp"}, "nothing called \"mlp\"", MMN_USAGE},
         {{.positions = "last,image:x"}, "\"image:x\" names no position", MMN_USAGE},
-        {{.ranking = NEURONS, .off_domain = "driving"}, "domain \"driving\"", MMN_INPUT},
-        {{.ranking = NEURONS, .off_setting = "qformer"}, "module \"qformer\"", MMN_INPUT},
+        {{.ranking = NEURONS, .off_domain = "driving"}, "domain \"driving\"", MMN_USAGE},
+        {{.ranking = NEURONS, .off_setting = "qformer"}, "module \"qformer\"", MMN_USAGE},
+        {{.off_domain = "medical"}, "off_domain", MMN_USAGE},
+        {{.off_setting = "all"}, "off_setting", MMN_USAGE},
         {{.neuron = "vision:1"}, "\"vision:1\" is no neuron", MMN_USAGE},
         {{.neuron = "language:99:0"}, "is no neuron", MMN_USAGE},
         {{.neuron = "vision:1:5x"}, "is no neuron", MMN_USAGE},
