@@ -30,6 +30,7 @@ static const char *const phrases[MMN_KINDS] = {
     [MMN_KIND_INDEX] = "the index of a model's weights",
     [MMN_KIND_ARRAY] = "a JSON array, all samples in one",
     [MMN_KIND_TEXT] = "a text file",
+    [MMN_KIND_TEXT_OF_JSON] = "a text file",
     [MMN_KIND_PICTURE] = "a picture",
     [MMN_KIND_HTML] = "an HTML page",
     [MMN_KIND_LFS] = "a Git LFS pointer and not the file itself, which \"git lfs pull\" fetches",
@@ -165,7 +166,10 @@ static mmn_file_kind kind_of_text(const beginning *file)
     if (*text == '[' && text[1 + strspn(text + 1, " \t\r\n")] == '{')
         return MMN_KIND_ARRAY;
     mmn_file_kind kind = *text == '{' ? kind_of_object(text) : MMN_KIND_UNKNOWN;
-    return kind == MMN_KIND_UNKNOWN && is_text(file) ? MMN_KIND_TEXT : kind;
+    if (kind != MMN_KIND_UNKNOWN || *text == '\0' || !is_text(file))
+        return kind;
+    /* Anything else with a line that begins an object may be JSON that was damaged. */
+    return *text == '{' || *text == '[' || strstr(text, "\n{") ? MMN_KIND_TEXT_OF_JSON : MMN_KIND_TEXT;
 }
 
 /* ---- Files ----------------------------------------------------------------------------------- */
@@ -207,8 +211,9 @@ static bool fits(mmn_file_kind kind, mmn_file_kind wanted)
                    (kind >= MMN_KIND_COUNTS && kind <= MMN_KIND_DUMP);
     bool binary = wanted == MMN_KIND_SAFETENSORS || wanted == MMN_KIND_COUNTS ||
                   wanted == MMN_KIND_DUMP || wanted == MMN_KIND_PICTURE;
-    if (kind == MMN_KIND_TEXT)
-        return !binary && wanted != MMN_KIND_MODEL;
+    bool own = wanted == MMN_KIND_NEURONS || wanted == MMN_KIND_RESULT || wanted == MMN_KIND_LIST;
+    if (kind == MMN_KIND_TEXT || kind == MMN_KIND_TEXT_OF_JSON)
+        return !binary && wanted != MMN_KIND_MODEL && (kind == MMN_KIND_TEXT_OF_JSON || !own);
     if (wanted == MMN_KIND_SAFETENSORS)
         return tensors;
     if (wanted == MMN_KIND_JSON)

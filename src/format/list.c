@@ -69,8 +69,8 @@ mmn_status mmn_list_open(mmn_list **list, const char *path, mmn_error *error)
     mmn_status status = mmn_read_identified(&(*list)->bytes, &size, &(*list)->identity, path,
                                             FILE_LIMIT, error);
     mmn_file_kind kind = mmn_file_kind_of(path);
-    if (status == MMN_OK && kind != MMN_KIND_UNKNOWN && kind != MMN_KIND_TEXT &&
-        kind != MMN_KIND_LIST)
+    if (status == MMN_OK && kind != MMN_KIND_UNKNOWN &&
+        kind != MMN_KIND_TEXT_OF_JSON && kind != MMN_KIND_LIST)
         status = MMN_INPUT;
     if (status != MMN_OK) {
         mmn_list_close(*list);

@@ -221,7 +221,9 @@ mmn_status mmn_input_from_file(mmn_input **made, const mmn_model *model, const c
     const mmn_tensor *pixels = mmn_safetensors_find(tensors, "pixel_values");
     const mmn_tensor *sizes = mmn_safetensors_find(tensors, "image_sizes");
     if (!ids)
-        status = mmn_fail(error, MMN_INPUT, file, "input_ids", "is missing");
+        status = mmn_fail(error, MMN_INPUT, file, "input_ids",
+                          "is missing; inputs are input_ids, and where they are needed "
+                          "qformer_input_ids, pixel_values and image_sizes");
     if (status == MMN_OK)
         status = check_integers(ids, 1, error);
     if (status == MMN_OK)
