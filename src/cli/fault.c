@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/interrupt.h"
 
 /* A line of /proc/self/maps: "BEGIN-END PERMISSIONS OFFSET DEVICE INODE   PATH", cut where it is longer
  * than any path that can be opened. */
@@ -110,6 +111,7 @@ static void end_program(int number, siginfo_t *info, void *context)
     if (path > 0)
         say_path(&line, path);
     say(reason, sizeof(reason) - 1);
+    mmn_cli_interrupt_remove();
     _exit(MMN_CLI_FAILED);
 }
 

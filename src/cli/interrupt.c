@@ -38,7 +38,7 @@ void mmn_cli_interrupt_keeps(void)
 
 /* Only what a handler may do: results are written under other names and renamed, so that ending here
  * leaves none half-written. */
-static void remove_all(void)
+void mmn_cli_interrupt_remove(void)
 {
     for (int i = 0; i < removed_count; i++)
         if (unlink(removed[i]) != 0)
@@ -49,7 +49,7 @@ static void remove_all(void)
 static void end_at_once(int number)
 {
     static const char message[] = "mmneuron: interrupted\n";
-    remove_all();
+    mmn_cli_interrupt_remove();
     (void)!write(STDERR_FILENO, message, sizeof(message) - 1);
     signal(number, SIG_DFL);
     raise(number);
@@ -72,7 +72,7 @@ static void end_unheard(int number)
     (void)number;
     if (noticed)
         return;
-    remove_all();
+    mmn_cli_interrupt_remove();
     (void)!write(STDERR_FILENO, message, sizeof(message) - 1);
     _exit(128 + (int)caught_signal);
 }
