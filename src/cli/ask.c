@@ -239,7 +239,8 @@ static void say_whose_neurons(const ask_run *run)
     if (other == NULL || run->request->quiet)
         return;
     if (other[0] != '\0')
-        mmn_cli_message("the neurons are of another model, %s", other);
+        mmn_cli_message("the neurons%s are of another model, %s",
+                        run->request->steering.counts != NULL ? " or their counts" : "", other);
     else
         mmn_cli_message("the neurons' file does not say of which model they are");
 }

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <jansson.h>
+
 #include "cli/command.h"
 #include "cli/output.h"
 
@@ -43,6 +45,14 @@ static int read_all(char **contents, FILE *stream, const char *file)
     return MMN_CLI_DONE;
 }
 
+/* Jansson makes no string of other bytes. */
+static bool is_utf8(const char *text)
+{
+    json_t *string = json_string(text);
+    json_decref(string);
+    return string != NULL;
+}
+
 /* Cuts the contents at line breaks, in place. */
 static int cut_lines(mmn_cli_lines *lines, const char *file)
 {
@@ -52,12 +62,19 @@ static int cut_lines(mmn_cli_lines *lines, const char *file)
     lines->texts = calloc(breaks + 1, sizeof(*lines->texts));
     if (lines->texts == NULL)
         return refuse(file, "memory is short");
+    size_t number = 0;
     for (char *line = lines->contents; *line != '\0';) {
+        number++;
         size_t length = strcspn(line, "\n");
         char *next = line + length + (line[length] == '\n');
         line[length] = '\0';
         if (length > 0 && line[length - 1] == '\r')
             line[length - 1] = '\0';
+        if (!is_utf8(line)) {
+            char reason[64];
+            snprintf(reason, sizeof(reason), "line %zu: the text is not UTF-8", number);
+            return refuse(file, reason);
+        }
         if (*line != '\0')
             lines->texts[lines->count++] = line;
         line = next;

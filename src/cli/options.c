@@ -122,7 +122,10 @@ static int refuse(const mmn_cli_command *command, const mmn_cli_option *options,
         return mmn_cli_usage(command->name, "--%s takes no value", options[index].name);
     }
     if (strncmp(word, "--", 2) != 0)
-        return mmn_cli_usage(command->name, "there is no option -%c", value);
+        return mmn_cli_usage(command->name, "there is no option -%c%s", value,
+                             strchr(word, ' ') == NULL
+                                 ? ""
+                                 : "; arguments that begin with \"-\" come after \"--\"");
 
     char name[64];
     snprintf(name, sizeof(name), "%.*s", (int)strcspn(word + 2, "="), word + 2);
@@ -183,6 +186,8 @@ bool mmn_cli_parse(const mmn_cli_command *command, const mmn_cli_option *own_opt
         if (index == count) {
             /* Within a word of several letters optind still stands at the word itself. */
             const char *refused = argv[optind > word ? optind - 1 : word];
+            if (refused[0] != '-' && optind < argc) /* it was an argument that came before */
+                refused = argv[optind];
             *code = refuse(command, options, count, returned, optopt, refused);
             return false;
         }

@@ -47,7 +47,9 @@ static int take_real(const mmn_cli_command *command, const mmn_cli_option *optio
 {
     char *end = NULL;
     double value = strtod(text, &end);
-    if (end == text || *end != '\0' || isspace((unsigned char)*text) || !isfinite(value) ||
+    /* Decimal numbers only: strtod alone would take "0x10", "nan" and " 1". */
+    if (end == text || text[strspn(text, "0123456789+-.eE")] != '\0' || *end != '\0' ||
+        !isfinite(value) ||
         value < option->minimum || (option->above && value == option->minimum) ||
         value > option->maximum)
         return mmn_cli_usage(command->name, "--%s takes a number %s %g %s %g, not \"%s\"",

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "text/byte_level.h"
 #include "text/decoder.h"
+#include "base/utf8.h"
 
 /* Decoded before a token, so that its spaces are as they are within a text. */
 static const char opening[] = "abcdef";
@@ -34,6 +35,9 @@ mmn_status mmn_stopping_set(mmn_stopping *stopping, const mmn_tokenizer *tokeniz
     for (size_t i = 0; i < count; i++)
         if (!*strings[i])
             return mmn_fail(error, MMN_USAGE, NULL, NULL, "a stop string is empty");
+        else if (mmn_utf8_valid_prefix(strings[i], strlen(strings[i])) < strlen(strings[i]))
+            return mmn_fail(error, MMN_USAGE, NULL, NULL,
+                            "a stop string is not UTF-8, as every answer is");
     mmn_status status = MMN_OK;
     if (count > 0 && !(made.strings = mmn_allocate(count, sizeof(*made.strings), error)))
         status = MMN_SYSTEM;

@@ -70,6 +70,24 @@ done
 for share in 0 1.5 nan inf -0.1 x '' 0.5x; do
     check "--rate \"$share\"" is_wrong_usage 'up to 1' rank --rate "$share" counts
 done
+for number in 0x10 1e400 nan inf 1,5 2x ' 1' ''; do
+    check "--temperature \"$number\"" is_wrong_usage 'from 0 to 1000' \
+        ask "$model" --temperature "$number" question
+done
+check "a question that begins with a dash" is_wrong_usage 'come after "--"' ask "$model" "-1 is what?"
+check "the same after --" exits 0 $MMNEURON ask "$model" -q -n 1 -- "-1 is what?"
+make_list 3 "$work/list.jsonl"
+for name in vicuan ''; do
+    check "eval with the template \"$name\"" exits 2 $MMNEURON eval "$model" "$work/list.jsonl" \
+        --template "$name"
+done
+check "a stop string that is not UTF-8" exits 2 $MMNEURON ask "$model" question \
+    --stop "$(printf '\377')"
+check "dump of a misspelt stage" exits 2 $MMNEURON dump "$model" --prompt x -o "$work/d" \
+    --stages "language.norm,langauge.norm"
+printf 'Who is it?\n\nWho \303\050 it?\n' >"$work/questions"
+check "questions that are not UTF-8" fails_with "questions: line 3: .*UTF-8" \
+    $MMNEURON ask "$model" --questions "$work/questions"
 check "--modules of an unknown name" is_wrong_usage 'vision, projector' count --modules lang,x a b
 check "--positions-module of two" is_wrong_usage 'one module' \
     count --positions-module lang,encoder -o c "$model" list
