@@ -12,9 +12,9 @@
  * "" or NULL of NULL.
  *
  * Lifetimes. A model must outlive its inputs, masks and sessions, and a mask the sessions that it was
- * added to; that cannot be noticed. Results need nothing but themselves. An input may be freed as soon as it has been
- * prefilled: sessions keep theirs. Inputs and masks are for the model that they were made with:
- * another one, of the same folder too, says MMN_USAGE.
+ * added to; that cannot be noticed. Results need nothing but themselves. An input may be freed as soon
+ * as it has been prefilled: sessions keep theirs. Inputs and masks are for the model that they were
+ * made with: another one, of the same folder too, says MMN_USAGE.
  *
  * Threads. A model, an input, a mask and a result do not change once they are made: any number of
  * threads may use them. A session is for one thread at a time. Probes and progress functions are
@@ -445,10 +445,11 @@ MMN_API mmn_status mmn_session_generate(mmn_session *session, size_t limit, int3
 typedef struct mmn_result mmn_result;
 
 MMN_API void mmn_result_free(mmn_result *result);
-/* Reads the JSON that a result was written as: neurons.json, or what eval, perturb, lens or contrib made. It
- * has all of it but what only a table for people shows. MMN_INPUT when it is no such file. */
+/* Reads the JSON that a result was written as: neurons.json, or what eval, perturb, lens or contrib made.
+ * What only its table for people, or the table beside it, has is not there, so that it can be written as
+ * JSON only. MMN_INPUT when it is no such file. */
 MMN_API mmn_status mmn_result_read(mmn_result **result, const char *file, mmn_error *error);
-/* Its JSON (doc/formats.md), and a table for people. */
+/* Its JSON (doc/formats.md), and a table for people, which a result that was read has not (MMN_USAGE). */
 MMN_API mmn_status mmn_result_json(const mmn_result *result, char **text, mmn_error *error);
 MMN_API mmn_status mmn_result_table(const mmn_result *result, char **text, mmn_error *error);
 /* Writes the JSON to `file`, and beside that of a ranking its table (mmn_ranking_table_file). */

@@ -44,8 +44,8 @@ static const char json[] =
     "  ]\n"
     "}\n";
 
-/* 80 columns: the title's 31, and 2 + 8 for each of four numbers, and the verdict's 2 + 7. A longer title
- * goes on in the next line. */
+/* 80 columns: the title's 31, and 2 + 8 for each of four numbers, and the verdict's 2 + 7. Behind a
+ * longer title the row goes on in the next line. */
 enum { TITLE = 31, COLUMNS = 80 };
 
 #define OUTSIDE "<?outside|  OUTSIDE>"

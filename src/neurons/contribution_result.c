@@ -76,7 +76,8 @@ static const char people[] =
     "<?repeated| [$.4{low}, $.4{high}]>; the answer changes in ${changes} of ${count}\n>>"
     MMN_REMARKS;
 
-const mmn_form mmn_contributions_form = {.format = "mmneuron-contrib-1", .tables = tables, .json = json, .people = people};
+const mmn_form mmn_contributions_form = {
+    .format = "mmneuron-contrib-1", .tables = tables, .json = json, .people = people};
 
 static void add_settings(mmn_result *result, const mmn_contributions *found)
 {

@@ -78,7 +78,8 @@ static const char people[] =
     "<cross_rows||  <-10 domains.name|${neurons_of}>"
     "<cross_cells||  <+9 domain|$.1{accuracy*100}>>\n>>" MMN_REMARKS;
 
-const mmn_form mmn_evaluation_form = {.format = "mmneuron-eval-1", .tables = tables, .json = json, .people = people};
+const mmn_form mmn_evaluation_form = {
+    .format = "mmneuron-eval-1", .tables = tables, .json = json, .people = people};
 
 static void add_settings(mmn_result *result, const mmn_evaluation *evaluation)
 {

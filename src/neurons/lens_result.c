@@ -89,7 +89,8 @@ static const char people[] =
     "<?found|: layers ${layers} at $.3{align}, $.3{reason} and $.3{generate} nats>"
     "<!found| are not seen>\n>>\n>" MMN_REMARKS;
 
-const mmn_form mmn_lens_form = {.format = "mmneuron-lens-1", .tables = tables, .json = json, .people = people};
+const mmn_form mmn_lens_form = {
+    .format = "mmneuron-lens-1", .tables = tables, .json = json, .people = people};
 
 static const char *const kinds[] = {"text", "image"};
 

@@ -65,7 +65,8 @@ static const char people[] =
     "<cross_rows||  <-10 domains.name|${neurons_of}>"
     "<cross_cells||  <+9 domain|$.4{ratio}>>\n>>" MMN_REMARKS;
 
-const mmn_form mmn_perplexity_form = {.format = "mmneuron-perplexity-1", .tables = tables, .json = json, .people = people};
+const mmn_form mmn_perplexity_form = {
+    .format = "mmneuron-perplexity-1", .tables = tables, .json = json, .people = people};
 
 static const char *name_of(const mmn_perplexity *perplexity, size_t domain)
 {

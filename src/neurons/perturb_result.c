@@ -57,7 +57,8 @@ static const char people[] =
     "  $7.4{own}  $7.4{random} +-$7.4{margin}"
     "  $7.4{last_own}  $7.4{last_random} +-$7.4{last_margin}\n>\n>" MMN_REMARKS;
 
-const mmn_form mmn_perturbation_form = {.format = "mmneuron-perturb-1", .tables = tables, .json = json, .people = people};
+const mmn_form mmn_perturbation_form = {
+    .format = "mmneuron-perturb-1", .tables = tables, .json = json, .people = people};
 
 static const char *name_of(const mmn_perturbation *perturbation, size_t domain)
 {

@@ -74,8 +74,9 @@ static const char beside[] =
     "<modules||<ranking||${module}\t${rank}\t${layer}\t${neuron}\t${entropy}"
     "<probabilities||\t${p}>\n>>";
 
-const mmn_form mmn_ranking_form = {.format = "mmneuron-neurons-1", .tables = tables, .json = json, .people = people, .beside = beside,
-                              .beside_file = mmn_ranking_table_file};
+const mmn_form mmn_ranking_form = {
+    .format = "mmneuron-neurons-1", .tables = tables, .json = json, .people = people,
+    .beside = beside, .beside_file = mmn_ranking_table_file};
 
 /* Layers are put together so that a row has at most this many columns for them. */
 enum { LAYER_GROUPS = 8 };

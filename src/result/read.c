@@ -322,6 +322,7 @@ mmn_status mmn_result_from_json(mmn_result **result, const mmn_form *form, json_
     mmn_reader reader = {.error = error};
     if (mmn_result_begin(result, form, error) != MMN_OK)
         return MMN_SYSTEM;
+    (*result)->was_read = true;
     mmn_result_row(*result, (*result)->tables, 0);
     const mmn_view top = {.table = (*result)->tables};
     const mmn_object object = mmn_read_document(&reader, document, file);

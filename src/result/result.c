@@ -81,8 +81,8 @@ void mmn_result_children(const mmn_table *table, size_t parent, size_t *first, s
 
 const char *mmn_result_text_of(const mmn_result *result, const mmn_value *value)
 {
-    return value->kind == MMN_VALUE_TEXT || value->kind == MMN_VALUE_JSON ? result->texts.text + value->text
-                                                              : NULL;
+    const bool is_text = value->kind == MMN_VALUE_TEXT || value->kind == MMN_VALUE_JSON;
+    return is_text ? result->texts.text + value->text : NULL;
 }
 
 /* ---- Filling --------------------------------------------------------------------------------- */

@@ -70,6 +70,7 @@ struct mmn_result {
     size_t table_count;
     mmn_text texts;            /* each ends with a zero */
     bool failed;               /* memory was short: nothing more is added */
+    bool was_read;             /* from JSON: it has all that JSON has, and no more */
 };
 
 /* Filling: begin; rows, the first of them that of "result"; end. A failure is remembered. */

@@ -29,6 +29,8 @@ mmn_status mmn_result_table(const mmn_result *result, char **text, mmn_error *er
         *text = NULL;
     if (MMN_MISSING(error, result, text))
         return MMN_USAGE;
+    if (result->was_read)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL, "a result that was read has no table");
     return fill_in(text, result, result->form->people, false, error);
 }
 
@@ -52,7 +54,7 @@ mmn_status mmn_result_write(const mmn_result *result, const char *file, mmn_erro
         return MMN_USAGE;
     char *json = NULL, *beside = NULL, *beside_file = NULL;
     mmn_status status = MMN_OK;
-    if (result->form->beside)
+    if (result->form->beside && !result->was_read)
         status = result->form->beside_file(&beside_file, file, error);
     if (status == MMN_OK)
         status = mmn_result_json(result, &json, error);

@@ -1,14 +1,14 @@
-/* Results read back from their JSON: written again, they are the same text; what is wrong in them is named. */
+/* Results read back from their JSON: written again, they are the same text; what is wrong in them is
+ * named. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "base/memory.h"
 #include "mmneuron.h"
+#include "tests/tools/scratch.h"
 
 #define MODEL MMN_SOURCE_DIR "/golden/checkpoints/llava-1.5"
 #define NEURONS MMN_SOURCE_DIR "/tests/neurons/data/masked.json"
@@ -19,29 +19,27 @@ static const char samples[] =
     "\"metric\": \"choice\", \"answers\": [\"A\"], \"choices\": [\"yes\", \"no\"]}\n"
     "{\"domain\": \"documents\", \"question\": \"Who?\", \"metric\": \"anls\", "
     "\"answers\": [\"he\", \"she\"]}\n";
-static const char texts[] = "{\"domain\": \"medical\", \"text\": \"What is in the picture of the book?\"}\n"
-                            "{\"domain\": \"documents\", \"text\": \"Is there a cat? There is.\"}\n";
+static const char texts[] =
+    "{\"domain\": \"medical\", \"text\": \"What is in the picture of the book?\"}\n"
+    "{\"domain\": \"documents\", \"text\": \"Is there a cat? There is.\"}\n";
 
 static mmn_error error;
 static mmn_model *model;
-static char folder[64], list[96], file[96];
+static char list[sizeof(scratch) + 16], file[sizeof(list)];
 
 static void set_up(void)
 {
-    snprintf(folder, sizeof folder, "/tmp/mmneuron-read-XXXXXX");
-    cr_assert_not_null(mkdtemp(folder));
-    snprintf(list, sizeof list, "%s/list.jsonl", folder);
-    snprintf(file, sizeof file, "%s/neurons.json", folder);
+    scratch_make();
+    snprintf(list, sizeof list, "%s/list.jsonl", scratch);
+    snprintf(file, sizeof file, "%s/neurons.json", scratch);
     cr_assert_eq(mmn_write_file(list, samples, strlen(samples), &error), MMN_OK);
     cr_assert_eq(mmn_model_open(&model, MODEL, NULL, &error), MMN_OK, "%s", error.message);
 }
 
 static void tear_down(void)
 {
-    char command[96];
     mmn_model_close(model);
-    snprintf(command, sizeof command, "rm -r '%s'", folder);
-    cr_assert_eq(system(command), 0);
+    scratch_remove();
 }
 
 TestSuite(result_read, .init = set_up, .fini = tear_down);
@@ -143,8 +141,8 @@ Test(result_read, contributions)
 
 Test(result_read, ranking)
 {
-    char counts[96];
-    snprintf(counts, sizeof counts, "%s/counts", folder);
+    char counts[sizeof(list)];
+    snprintf(counts, sizeof counts, "%s/counts", scratch);
     const mmn_count_options options = {.list = list, .output = counts, .modules = "language"};
     mmn_count_summary summary;
     cr_assert_eq(mmn_count(model, &options, &summary, &error), MMN_OK, "%s", error.message);
@@ -153,6 +151,18 @@ Test(result_read, ranking)
     result = read_back(result);
     cr_expect_not_null(mmn_result_text(result, "result", 0, "digest"));
     cr_expect_gt(mmn_result_rows(result, "neurons"), 10);
+    /* The ranking's table stays as it was. */
+    char *table, *before, *after;
+    cr_assert_eq(mmn_ranking_table_file(&table, file, &error), MMN_OK);
+    cr_assert_eq(mmn_read_file(&before, NULL, table, 1 << 20, &error), MMN_OK);
+    cr_assert_eq(mmn_result_write(result, file, &error), MMN_OK, "%s", error.message);
+    cr_assert_eq(mmn_read_file(&after, NULL, table, 1 << 20, &error), MMN_OK);
+    cr_expect_str_eq(after, before);
+    mmn_release(table);
+    mmn_free(before);
+    mmn_free(after);
+    cr_expect_eq(mmn_result_table(result, &table, &error), MMN_USAGE);
+    cr_expect_null(table);
     mmn_result_free(result);
 }
 
@@ -192,7 +202,8 @@ Test(result_read, names_what_is_wrong)
 
 Test(result_read, passes_over_what_is_not_there)
 {
-    static const char text[] = EVAL "\"model\": null, \"more\": [1], \"summary\": [{\"domain\": \"a\"}]}";
+    static const char text[] =
+        EVAL "\"model\": null, \"more\": [1], \"summary\": [{\"domain\": \"a\"}]}";
     mmn_result *result;
     cr_assert_eq(mmn_write_file(file, text, strlen(text), &error), MMN_OK);
     cr_assert_eq(mmn_result_read(&result, file, &error), MMN_OK, "%s", error.message);
