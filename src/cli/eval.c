@@ -8,6 +8,7 @@ typedef struct eval_request {
     mmn_eval_options questions;
     mmn_perplexity_options texts;
     mmn_cli_beams beams;
+    mmn_cli_texts stop;
     int ignore_generation_config;
     int reads_texts; /* which of them the list has */
 } eval_request;
@@ -24,12 +25,29 @@ static mmn_status run(mmn_result **result, const mmn_model *model, void *context
     return mmn_eval(result, model, &request->questions, error);
 }
 
+/* What was asked of questions goes for texts too, where it can. */
+static void share(mmn_perplexity_options *read, const mmn_eval_options *asked)
+{
+    read->list = asked->list;
+    read->neurons = asked->neurons;
+    read->setting = asked->settings;
+    read->samples = asked->samples;
+    read->seeds = asked->seeds;
+    read->first_seed = asked->first_seed;
+    read->batch = asked->batch;
+    read->allow_unknown_keys = asked->allow_unknown_keys;
+    read->other_model = asked->other_model;
+}
+
 /* Whether the options are for lists of this kind. */
 static int check(const mmn_cli_command *command, void *context)
 {
     eval_request *request = context;
-    const mmn_eval_options *asked = &request->questions;
+    mmn_eval_options *asked = &request->questions;
     mmn_error error;
+    share(&request->texts, asked);
+    asked->stop_strings = request->stop.texts;
+    asked->stop_string_count = request->stop.count;
     if (mmn_list_reads_texts(asked->list, &request->reads_texts, &error) != MMN_OK)
         return mmn_cli_fail(&error);
     const int code = mmn_cli_beams_check(command, &request->beams, asked->temperature);
@@ -54,7 +72,6 @@ int mmn_cli_eval(const mmn_cli_command *command, int argc, char **argv)
     mmn_eval_options *asked = &request.questions;
     mmn_perplexity_options *read = &request.texts;
     mmn_cli_study study = {.request = &request, .check = check, .run = run};
-    mmn_cli_texts stop = {0};
     uint64_t seeds = 5, first_seed = 1, batch = 0;
     const mmn_cli_option options[] = {
         {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
@@ -95,7 +112,7 @@ int mmn_cli_eval(const mmn_cli_command *command, int argc, char **argv)
          .target = &asked->repetition_penalty, .minimum = 0.001, .maximum = 1000,
          .help = "divide the logits of tokens that were there by X (the folder's, else 1)"},
         MMN_CLI_BEAMS(&request.beams),
-        MMN_CLI_STOP(&stop),
+        MMN_CLI_STOP(&request.stop),
         MMN_CLI_IGNORE_GENERATION_CONFIG(&request.ignore_generation_config),
         {.name = "sampling-seed", .value = "N", .kind = MMN_CLI_WHOLE, .target = &asked->sampling_seed,
          .help = "with --temperature: the seed of the random choices (0)"},
@@ -117,21 +134,14 @@ int mmn_cli_eval(const mmn_cli_command *command, int argc, char **argv)
                        &arguments, &code))
         return code;
     study.wishes.ignore_generation_config = request.ignore_generation_config;
-    asked->stop_strings = stop.texts;
-    asked->stop_string_count = stop.count;
-    asked->list = read->list = arguments.texts[1];
-    asked->seeds = read->seeds = (uint32_t)seeds;
-    asked->first_seed = read->first_seed = first_seed;
-    asked->batch = read->batch = (uint32_t)batch;
-    read->neurons = asked->neurons;
-    read->setting = asked->settings;
-    read->samples = asked->samples;
-    read->allow_unknown_keys = asked->allow_unknown_keys;
-    read->other_model = asked->other_model;
+    asked->list = arguments.texts[1];
+    asked->seeds = (uint32_t)seeds;
+    asked->first_seed = first_seed;
+    asked->batch = (uint32_t)batch;
     mmn_cli_destination_source(&study.destination, MMN_SOURCE_LIST, asked->list);
     mmn_cli_destination_source(&study.destination, MMN_SOURCE_FILE, asked->neurons);
     code = mmn_cli_run_study(&study, command, &arguments);
     mmn_cli_free(arguments.texts);
-    mmn_cli_free(stop.texts);
+    mmn_cli_free(request.stop.texts);
     return code;
 }
