@@ -187,7 +187,8 @@ static void read_array(mmn_result *result, mmn_span inside, const place *from,
 static void read_object(mmn_result *result, mmn_span inside, const place *from,
                         const mmn_view *view)
 {
-    mmn_object object = {.value = from->value, .reader = from->object->reader};
+    mmn_object object = {
+        .value = from->value, .reader = from->object->reader, .file = from->object->file};
     if (!json_is_object(from->value)) {
         wrong(from, "an object");
         return;
