@@ -242,6 +242,16 @@ static mmn_status check_finite(const mmn_session_part *part, size_t first, const
     return mmn_finite_fail(watch, pattern, -1, where, error);
 }
 
+size_t mmn_session_bytes(const mmn_model *model, size_t positions, size_t tokens)
+{
+    const mmn_language_config *config = &model->config.language;
+    size_t layers = tokens > 0 ? config->layers : 1;
+    size_t keys = 2 * layers * mmn_language_key_width(config);
+    size_t row = 6 * (size_t)config->hidden_size + 2 * (size_t)config->intermediate_size;
+    size_t cached = tokens > 0 ? tokens + MMN_LANGUAGE_CACHE_STEP : 0;
+    return (keys + row) * sizeof(float) * (positions + cached);
+}
+
 /* Shows what enters the language model. */
 static mmn_status show_embeddings(const mmn_session_part *part, float *hidden, mmn_error *error)
 {

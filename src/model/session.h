@@ -55,6 +55,10 @@ mmn_status mmn_session_reserve_ids(mmn_session *session, size_t length, mmn_erro
 mmn_status mmn_session_show_copy(const mmn_session *session, const mmn_shown *shown, size_t bytes,
                                  mmn_error *error);
 
+/* Bytes that a session needs at most to prefill `positions` and generate `tokens` (0: only to prefill): keys,
+ * values and the rows of a layer. */
+size_t mmn_session_bytes(const mmn_model *model, size_t positions, size_t tokens);
+
 /* A session's rows in a run through the language model. */
 typedef struct mmn_session_part {
     mmn_session *session;

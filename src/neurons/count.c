@@ -12,10 +12,10 @@
 #include "model/model.h"
 #include "model/session.h"
 #include "neurons/count_batch.h"
-#include "neurons/count_plan.h"
 #include "neurons/count_probe.h"
 #include "neurons/count_setup.h"
 #include "neurons/sample_input.h"
+#include "neurons/samples.h"
 
 /* The state is saved after a sample when the last time is this long ago, and when saving has taken
  * at most a twentieth of the time. */
@@ -32,7 +32,7 @@ typedef struct count_run {
     const char *positions_module;
     char *state_file;
     mmn_counts *counts;
-    mmn_count_plan plan;
+    mmn_samples samples;
     mmn_session *session;
     mmn_count_batch batch; /* samples that follow last_line, taken but not run yet */
     mmn_count_probe probes[MMN_MODULES];
@@ -57,7 +57,7 @@ static uint64_t total_samples(const count_run *run)
     uint64_t total = run->done;
     for (size_t i = 0; i < run->counts->domain_count; i++)
         if (!has_enough(run, i, 0))
-            total += run->plan.left[i];
+            total += run->samples.domains.domains[i].left;
     return total;
 }
 
@@ -127,7 +127,7 @@ static void close_samples(count_run *run, size_t first, size_t count, bool count
         run->unsaved = true;
         if (!sample->input)
             continue;
-        run->plan.left[sample->domain]--;
+        run->samples.domains.domains[sample->domain].left--;
         run->done++;
         if (!counted)
             continue;
@@ -224,14 +224,7 @@ static mmn_status take_sample(count_run *run, const mmn_planned_sample *planned,
     mmn_input *input = NULL;
     bool bad;
     mmn_error problem = {0};
-    if (run->texts) {
-        mmn_status made = mmn_windows_input(&input, &run->plan.windows, run->model, planned->domain,
-                                            planned->window, error);
-        return made == MMN_OK ? add_sample(run, planned, input, error) : made;
-    }
-    mmn_status status = mmn_sample_input(&input, run->model, &planned->sample, NULL,
-                                         run->options->allow_long_prompts != 0, run->options->list,
-                                         &bad, &problem);
+    mmn_status status = mmn_samples_input(&input, &run->samples, planned, &bad, &problem);
     if (status == MMN_OK)
         return add_sample(run, planned, input, error);
     if (!bad) {
@@ -243,7 +236,7 @@ static mmn_status take_sample(count_run *run, const mmn_planned_sample *planned,
     if (planned->own || !run->options->skip_bad)
         status = skip_bad_line(run, &problem, planned->sample.line, error);
     if (status == MMN_OK && planned->own) {
-        run->plan.left[planned->domain]--;
+        run->samples.domains.domains[planned->domain].left--;
         run->done++;
         run->counts->last_line = planned->sample.line;
         status = save_state_if_due(run, error);
@@ -302,7 +295,7 @@ static mmn_status next_sample(count_run *run, const mmn_planned_sample *planned,
         return status == MMN_OK ? take_sample(run, planned, error) : status;
     }
     if (planned->own) {
-        run->plan.left[domain]--;
+        run->samples.domains.domains[domain].left--;
         run->done += before;
         if (before)
             run->already = run->done;
@@ -316,8 +309,8 @@ static mmn_status count_samples(count_run *run, mmn_error *error)
     for (bool found = true; found && status == MMN_OK;) {
         mmn_planned_sample planned;
         mmn_error problem = {0};
-        status = mmn_count_plan_next(&planned, &found, &run->plan, run->counts, &problem);
-        uint64_t line = mmn_list_line(run->plan.list);
+        status = mmn_samples_next(&planned, &found, &run->samples, &problem);
+        uint64_t line = mmn_list_line(run->samples.list);
         if (status == MMN_INPUT && line <= run->counts->last_line)
             status = MMN_OK;
         else if (status == MMN_INPUT)
@@ -360,15 +353,22 @@ static mmn_status start_session(count_run *run, mmn_error *error)
     return status;
 }
 
-static mmn_status make_plan(count_run *run, mmn_error *error)
+static mmn_status open_samples(count_run *run, mmn_error *error)
 {
     const mmn_count_options *options = run->options;
-    run->plan.allow_unknown_keys = options->allow_unknown_keys != 0;
-    if (run->texts)
-        return mmn_count_plan_windows(&run->plan, run->model, options->list, run->counts,
-                                      options->samples, error);
-    return mmn_count_plan_make(&run->plan, options->list, run->counts, options->samples,
-                               options->skip_bad != 0, error);
+    mmn_samples *samples = &run->samples;
+    samples->model = run->model;
+    samples->file = options->list;
+    samples->limit = options->samples;
+    samples->shard = options->shard;
+    samples->shards = options->shards;
+    samples->allow_unknown_keys = options->allow_unknown_keys != 0;
+    samples->allow_long_prompts = options->allow_long_prompts != 0;
+    samples->skip_bad = options->skip_bad != 0;
+    mmn_status status = mmn_samples_open(samples, error);
+    for (size_t d = 0; d < samples->domains.domain_count && status == MMN_OK; d++)
+        status = mmn_counts_add_domain(run->counts, samples->domains.domains[d].name, error);
+    return status;
 }
 
 mmn_status mmn_count_state_file(char **state, const char *output, mmn_error *error)
@@ -436,7 +436,7 @@ static void summarise(mmn_count_summary *summary, const count_run *run)
                                    .skipped = run->counts->skipped_count,
                                    .nonfinite = run->counts->nonfinite,
                                    .positions = run->language_positions,
-                                   .window = run->plan.windows.length,
+                                   .window = run->samples.windows.length,
                                    .seconds = mmn_clock() - run->start};
     summary->resumed = summary->samples - run->counted;
 }
@@ -450,14 +450,14 @@ mmn_status mmn_count(const mmn_model *model, const mmn_count_options *options,
     run.batch.limit = options->batch > 0 ? options->batch : BATCH;
     if (summary)
         *summary = (mmn_count_summary){0};
-    mmn_status status = mmn_count_setup(&run.counts, &run.plan.windows, model, options, error);
-    run.texts = run.plan.windows.length > 0;
+    mmn_status status = mmn_count_setup(&run.counts, &run.samples.windows, model, options, error);
+    run.texts = run.samples.windows.length > 0;
     if (status == MMN_OK)
-        status = make_plan(&run, error);
+        status = open_samples(&run, error);
     if (status == MMN_OK)
         status = mmn_count_state_file(&run.state_file, options->output, error);
     if (status == MMN_OK)
-        status = mmn_count_identify(run.counts, &run.plan, model, options, error);
+        status = mmn_count_identify(run.counts, &run.samples, model, options, error);
     if (status == MMN_OK)
         status = resume(&run, error);
     if (status == MMN_OK)
@@ -467,7 +467,7 @@ mmn_status mmn_count(const mmn_model *model, const mmn_count_options *options,
         run.start = run.saved = mmn_clock();
         status = count_samples(&run, error);
         if (status == MMN_OK)
-            status = mmn_count_plan_unchanged(&run.plan, model, error);
+            status = mmn_samples_unchanged(&run.samples, error);
         /* The reason for stopping matters more than whether the state could be saved. */
         if (status != MMN_OK && run.unsaved)
             save_state(&run, NULL);
@@ -481,7 +481,7 @@ mmn_status mmn_count(const mmn_model *model, const mmn_count_options *options,
 
     mmn_session_free(run.session);
     mmn_count_batch_free(&run.batch);
-    mmn_count_plan_free(&run.plan);
+    mmn_samples_close(&run.samples);
     mmn_counts_free(run.counts);
     mmn_free(run.state_file);
     return status;

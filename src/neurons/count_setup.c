@@ -159,16 +159,16 @@ static mmn_status settings_text(char **settings, const mmn_counts *counts,
     return mmn_text_finish(&text, settings, error);
 }
 
-mmn_status mmn_count_identify(mmn_counts *counts, const mmn_count_plan *plan,
+mmn_status mmn_count_identify(mmn_counts *counts, const mmn_samples *samples,
                               const mmn_model *model, const mmn_count_options *options,
                               mmn_error *error)
 {
-    const mmn_windows *windows = &plan->windows;
+    const mmn_windows *windows = &samples->windows;
     snprintf(counts->version, sizeof(counts->version), "%s", mmn_version());
     mmn_status status = settings_text(&counts->settings, counts, windows, model, options, error);
     if (status == MMN_OK)
-        status = windows->length > 0 ? mmn_windows_digest(windows, counts, counts->data, error)
-                                     : mmn_list_digest(plan->list, counts->data, error);
+        status = windows->length > 0 ? mmn_windows_digest(windows, &samples->domains, counts->data, error)
+                                     : mmn_list_digest(samples->list, counts->data, error);
     return status == MMN_OK ? mmn_model_digest(model, counts->model, error) : status;
 }
 

@@ -3,7 +3,7 @@
 #define MMN_NEURONS_COUNT_SETUP_H
 
 #include "mmneuron.h"
-#include "neurons/count_plan.h"
+#include "neurons/samples.h"
 #include "neurons/counts.h"
 #include "neurons/windows.h"
 
@@ -18,9 +18,9 @@ mmn_status mmn_count_setup(mmn_counts **counts, mmn_windows *windows, const mmn_
 const char *mmn_count_positions_module(const mmn_count_options *options, const mmn_model *model,
                                        const mmn_counts *counts, bool texts);
 
-/* Fills in version, model digest (which reads the whole checkpoint), digest of the plan's list or, if
- * it is of texts, of their windows, and settings. The plan starts again at its first sample. */
-mmn_status mmn_count_identify(mmn_counts *counts, const mmn_count_plan *plan,
+/* Fills in version, model digest (which reads the whole checkpoint), digest of the samples' list or, if
+ * it is of texts, of their windows, and settings. The samples start again at the first. */
+mmn_status mmn_count_identify(mmn_counts *counts, const mmn_samples *samples,
                               const mmn_model *model, const mmn_count_options *options,
                               mmn_error *error);
 

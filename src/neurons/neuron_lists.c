@@ -31,6 +31,14 @@ void mmn_neuron_lists_free(mmn_neuron_lists *lists)
     mmn_free(lists);
 }
 
+size_t mmn_neuron_lists_domain(const mmn_neuron_lists *lists, const char *name)
+{
+    for (size_t d = 0; d < lists->domain_count; d++)
+        if (strcmp(lists->domains[d], name) == 0)
+            return d;
+    return SIZE_MAX;
+}
+
 const mmn_listed_module *mmn_neuron_lists_module(const mmn_neuron_lists *lists, const char *name)
 {
     for (size_t m = 0; m < lists->module_count; m++)

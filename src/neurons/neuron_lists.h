@@ -39,6 +39,8 @@ mmn_status mmn_neuron_lists_from_json(mmn_neuron_lists **lists, const mmn_json_o
                                       mmn_error *error);
 void mmn_neuron_lists_free(mmn_neuron_lists *lists);
 
+/* The number of the domain called `name`, or SIZE_MAX. */
+size_t mmn_neuron_lists_domain(const mmn_neuron_lists *lists, const char *name);
 /* The module called `name`, or NULL. */
 const mmn_listed_module *mmn_neuron_lists_module(const mmn_neuron_lists *lists, const char *name);
 

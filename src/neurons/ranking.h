@@ -6,6 +6,7 @@
 #include "mmneuron.h"
 #include "neurons/counts.h"
 #include "neurons/rank.h"
+#include "result/form.h"
 
 typedef struct mmn_module_ranking {
     mmn_counted_module module;
@@ -33,5 +34,7 @@ mmn_status mmn_ranking_make(mmn_ranking **ranking, const char *counts_file,
                             const mmn_rank_options *options, mmn_error *error);
 void mmn_ranking_free(mmn_ranking *ranking);
 mmn_status mmn_ranking_result(mmn_result **result, const mmn_ranking *ranking, mmn_error *error);
+
+extern const mmn_form mmn_ranking_form; /* of a ranking as a result */
 
 #endif

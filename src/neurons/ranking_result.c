@@ -3,7 +3,7 @@
 
 #include "base/given.h"
 #include "neurons/ranking.h"
-#include "neurons/result_forms.h"
+#include "result/result.h"
 
 static const mmn_form_table tables[] = {
     {"result", NULL,

@@ -125,12 +125,12 @@ static mmn_status add_text(mmn_token_stream *stream, const mmn_model *model,
 }
 
 mmn_status mmn_windows_read(mmn_windows *windows, const mmn_model *model, mmn_list *list,
-                            const char *file, const mmn_counts *counts, mmn_error *error)
+                            const char *file, const mmn_domains *domains, mmn_error *error)
 {
-    windows->streams = mmn_allocate(counts->domain_count, sizeof(*windows->streams), error);
+    windows->streams = mmn_allocate(domains->domain_count, sizeof(*windows->streams), error);
     if (!windows->streams)
         return MMN_SYSTEM;
-    windows->domain_count = counts->domain_count;
+    windows->domain_count = domains->domain_count;
     mmn_list_rewind(list);
     for (;;) {
         mmn_sample sample;
@@ -138,7 +138,7 @@ mmn_status mmn_windows_read(mmn_windows *windows, const mmn_model *model, mmn_li
         mmn_status status = mmn_list_next(list, &sample, &found, error);
         if (status != MMN_OK || !found)
             return status;
-        size_t domain = mmn_counts_find_domain(counts, sample.domain);
+        size_t domain = mmn_domains_find(domains, sample.domain);
         if (domain == SIZE_MAX)
             return mmn_fail(error, MMN_SYSTEM, NULL, NULL, "the list changed while it was read");
         status = add_text(&windows->streams[domain], model, &sample, file, error);
@@ -187,7 +187,7 @@ mmn_status mmn_windows_input(mmn_input **input, const mmn_windows *windows, cons
     return status;
 }
 
-mmn_status mmn_windows_digest(const mmn_windows *windows, const mmn_counts *counts,
+mmn_status mmn_windows_digest(const mmn_windows *windows, const mmn_domains *domains,
                               char digest[MMN_DIGEST_SIZE], mmn_error *error)
 {
     mmn_digest *state = NULL;
@@ -200,7 +200,7 @@ mmn_status mmn_windows_digest(const mmn_windows *windows, const mmn_counts *coun
     mmn_digest_add_u64(state, windows->domain_count);
     for (size_t d = 0; d < windows->domain_count; d++) {
         const mmn_token_stream *stream = &windows->streams[d];
-        mmn_digest_add_text(state, counts->domains[d].name);
+        mmn_digest_add_text(state, domains->domains[d].name);
         mmn_digest_add_u64(state, stream->count);
         for (size_t i = 0; i < stream->count; i++)
             mmn_digest_add_u32(state, (uint32_t)stream->ids[i]);

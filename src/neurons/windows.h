@@ -7,7 +7,8 @@
 
 #include "format/list.h"
 #include "mmneuron.h"
-#include "neurons/counts.h"
+#include "base/digest.h"
+#include "neurons/domains.h"
 
 typedef struct mmn_token_stream {
     int32_t *ids; /* [count] */
@@ -30,10 +31,10 @@ mmn_status mmn_windows_set(mmn_windows *windows, const mmn_model *model, uint64_
                            bool begin_of_text, mmn_error *error);
 
 /* Reads the texts of `list`, file `file`, from its beginning, and joins the tokens of each domain's in
- * the list's order, without special tokens. `counts` has the domains. MMN_INPUT, with the list's line,
+ * the list's order, without special tokens. `domains` has theirs. MMN_INPUT, with the list's line,
  * for a text that is missing, empty or not UTF-8. */
 mmn_status mmn_windows_read(mmn_windows *windows, const mmn_model *model, mmn_list *list,
-                            const char *file, const mmn_counts *counts, mmn_error *error);
+                            const char *file, const mmn_domains *domains, mmn_error *error);
 void mmn_windows_free(mmn_windows *windows);
 
 /* How many windows a domain has. */
@@ -44,7 +45,7 @@ mmn_status mmn_windows_input(mmn_input **input, const mmn_windows *windows, cons
                              size_t domain, uint64_t number, mmn_error *error);
 
 /* XXH3-128 over the windows' length and every domain's name and tokens (doc/formats.md). */
-mmn_status mmn_windows_digest(const mmn_windows *windows, const mmn_counts *counts,
+mmn_status mmn_windows_digest(const mmn_windows *windows, const mmn_domains *domains,
                               char digest[MMN_DIGEST_SIZE], mmn_error *error);
 
 #endif

@@ -75,6 +75,8 @@ check "model uses format, image, text, result, and chooses the kernels" may_use 
 check "result uses base" may_use result "base"
 check "neurons uses model, result, and the functions in binary64" may_use neurons \
     "base format text model result reference"
+check "study uses neurons, model, result, and the functions in binary64" may_use study \
+    "base format text model neurons result reference"
 check "report uses neurons, result and the public functions" may_use report "base neurons result public"
 check "cli uses the public functions" may_use cli "public"
 

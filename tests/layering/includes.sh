@@ -81,6 +81,8 @@ check "model knows format, image, text, result and the kernel table" only src/mo
     "$base kernels.h format/* image/* text/* result/* model/*"
 check "neurons knows model and what it knows, result, and the functions in binary64" only src/neurons \
     "$base kernels.h functions.h format/* text/* model/* neurons/* result/*"
+check "study knows neurons and what it knows" only src/study \
+    "$base kernels.h functions.h format/* text/* model/* neurons/* result/* study/*"
 check "result knows base" only src/result "$base result/*"
 check "report knows neurons and result" only src/report "$base neurons/* result/* report/*"
 check "cli knows the public header" only src/cli "config.h mmneuron.h cli/*"
@@ -94,6 +96,7 @@ check "text uses Jansson, xxHash, utf8proc and PCRE2" libraries_only src/text \
 check "model uses Jansson" libraries_only src/model "jansson"
 check "neurons uses Jansson" libraries_only src/neurons "jansson"
 check "result uses Jansson" libraries_only src/result "jansson"
+check "study uses no library" libraries_only src/study "no library"
 check "report uses Jansson" libraries_only src/report "jansson"
 check "cli uses Jansson" libraries_only src/cli "jansson"
 

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "neurons/accuracy.h"
-#include "neurons/answer_text.h"
+#include "study/accuracy.h"
+#include "study/answer_text.h"
 
 #define CASES MMN_SOURCE_DIR "/tests/neurons/data/accuracy_cases.json"
 

@@ -8,8 +8,8 @@
 #include "../model/seen.h"
 #include "base/memory.h"
 #include "model/model.h"
-#include "neurons/answer_words.h"
-#include "neurons/contribution.h"
+#include "study/answer_words.h"
+#include "study/contribution.h"
 
 #define MODEL MMN_SOURCE_DIR "/golden/checkpoints/llava-1.5"
 #define GOLDEN MMN_SOURCE_DIR "/golden/contributions.json"
@@ -49,10 +49,16 @@ TestSuite(contribution, .init = set_up, .fini = tear_down);
 
 static mmn_contributions *run(void)
 {
-    mmn_contributions *result;
-    cr_assert_eq(mmn_contributions_make(&result, model, &options, &error), MMN_OK, "%s",
+    mmn_contributions *result = mmn_allocate(1, sizeof *result, NULL);
+    cr_assert_eq(mmn_contributions_find(result, model, &options, &error), MMN_OK, "%s",
                  error.message);
     return result;
+}
+
+static void end(mmn_contributions *result)
+{
+    mmn_contributions_free(result);
+    mmn_free(result);
 }
 
 static double number_of(const json_t *object, const char *key)
@@ -117,7 +123,7 @@ Test(contribution, is_that_of_pytorch)
         cr_expect_eq(result->ids[i], json_integer_value(json_array_get(ids, i)));
     cr_expect_eq(result->length, (size_t)number_of(golden, "length"));
     check_neurons(result, "gate");
-    mmn_contributions_free(result);
+    end(result);
 }
 
 Test(contribution, of_products_is_that_of_pytorch)
@@ -125,7 +131,7 @@ Test(contribution, of_products_is_that_of_pytorch)
     options.product = 1;
     mmn_contributions *result = run();
     check_neurons(result, "product");
-    mmn_contributions_free(result);
+    end(result);
 }
 
 /* The word's own neurons off, once; the drop is the difference of log probabilities. */
@@ -147,7 +153,7 @@ Test(contribution, ends_when_neurons_are_off_as_in_pytorch)
         cr_assert(mmn_contribution_drop(&drop, word, MMN_DISTURB_NOISE, true));
         cr_expect(drop.low <= drop.mean && drop.mean <= drop.high);
     }
-    mmn_contributions_free(result);
+    end(result);
 }
 
 /* Little noise changes little, much noise much; another seed, another number. */
@@ -173,8 +179,8 @@ Test(contribution, is_disturbed_by_noise)
     const mmn_disturbance *noise = loud->words[0].disturbances + 1 + 2;
     cr_assert(noise[0].kind == MMN_DISTURB_NOISE && noise[1].kind == MMN_DISTURB_NOISE);
     cr_expect_neq(noise[0].log_probability, noise[1].log_probability);
-    mmn_contributions_free(calm);
-    mmn_contributions_free(loud);
+    end(calm);
+    end(loud);
 }
 
 /* The map is the prompt's own, whatever is answered; a twentieth of it lies above the bar. */
@@ -206,7 +212,7 @@ Test(contribution, has_maps_of_the_prompt)
     mmn_session_free(session);
     mmn_input_free(input);
     seen_free(&all);
-    mmn_contributions_free(result);
+    end(result);
 }
 
 /* ---- Words ----------------------------------------------------------------------------------- */
@@ -315,5 +321,5 @@ Test(contribution, ranks_all_neurons)
                   (before->contribution == neuron->contribution && later));
     }
     mmn_free(seen_neurons);
-    mmn_contributions_free(result);
+    end(result);
 }

@@ -13,9 +13,9 @@
 #include "base/memory.h"
 #include "format/safetensors.h"
 #include "model/model.h"
-#include "neurons/lens.h"
-#include "neurons/lens_positions.h"
-#include "neurons/lens_words.h"
+#include "study/lens.h"
+#include "study/lens_positions.h"
+#include "study/lens_words.h"
 #include "tests/tools/needs.h"
 
 #define MODEL MMN_SOURCE_DIR "/golden/checkpoints/llava-1.5"
@@ -142,10 +142,16 @@ static void write_list(char *path, size_t size, const char *text)
 
 static mmn_lens *run_lens(const mmn_lens_options *options)
 {
-    mmn_lens *lens;
-    cr_assert_eq(mmn_lens_make(&lens, model, options, &error), MMN_OK, "%s: %s: %s", error.file,
+    mmn_lens *lens = mmn_allocate(1, sizeof *lens, NULL);
+    cr_assert_eq(mmn_lens_read(lens, model, options, &error), MMN_OK, "%s: %s: %s", error.file,
                  error.where, error.message);
     return lens;
+}
+
+static void end_lens(mmn_lens *lens)
+{
+    mmn_lens_free(lens);
+    mmn_free(lens);
 }
 
 /* The texts of a lens, made by its result. */
@@ -232,7 +238,7 @@ Test(lens, curves_are_means_over_all_positions)
     const mmn_lens_options options = {.list = list, .stages = "mlp.out,mid,attn.out,out"};
     mmn_lens *lens = run_lens(&options);
     expect_curves(lens, NULL);
-    mmn_lens_free(lens);
+    end_lens(lens);
     remove(list);
 }
 
@@ -250,7 +256,7 @@ Test(lens, curves_with_neurons_off)
                  MMN_OK);
     expect_curves(lens, mask);
     mmn_mask_free(mask);
-    mmn_lens_free(lens);
+    end_lens(lens);
     remove(list);
 }
 
@@ -272,7 +278,7 @@ Test(lens, threads_and_positions_kept_change_no_bit)
         for (size_t k = 0; k < example->count; k++)
             sum += example->is_image[k] ? example->entropy[k * lens->layers] : 0;
         cr_expect_eq(sum, mmn_lens_cell_of(lens, 1, MMN_LENS_OUT, 0, 1)->entropy);
-        mmn_lens_free(lens);
+        end_lens(lens);
     }
     model->compute.threads = threads;
     cr_expect_str_eq(json[0], json[1]);
@@ -354,7 +360,7 @@ Test(lens, shows_spaces_and_bytes_of_words)
     cr_expect_not_null(strstr(table, "\"<0x"));
     mmn_release(json);
     mmn_release(table);
-    mmn_lens_free(lens);
+    end_lens(lens);
     remove(list);
 }
 
@@ -390,7 +396,7 @@ static void check_activation(const char *neuron, const char *stage_name, size_t 
     mmn_session_free(session);
     mmn_input_free(input);
     seen_free(&all);
-    mmn_lens_free(lens);
+    end_lens(lens);
     remove(list);
 }
 

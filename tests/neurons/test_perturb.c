@@ -11,10 +11,10 @@
 #include "base/memory.h"
 #include "format/safetensors.h"
 #include "model/model.h"
-#include "neurons/hidden_states.h"
+#include "study/hidden_states.h"
 #include "neurons/mask.h"
-#include "neurons/perturbation.h"
-#include "neurons/statistics.h"
+#include "study/perturbation.h"
+#include "study/statistics.h"
 
 #define MODEL MMN_SOURCE_DIR "/golden/checkpoints/llava-1.5"
 #define CASE MMN_SOURCE_DIR "/golden/cases/llava-1.5/wide.safetensors"
@@ -179,19 +179,20 @@ static char *perturb_json(const mmn_perturb_options *options)
 Test(perturb, list_is_the_sum_of_its_samples)
 {
     char list[64];
-    mmn_perturbation *perturbation;
+    mmn_perturbation perturbation = {0};
     write_list(list, sizeof list, list_text);
     const mmn_perturb_options options = {.list = list,
                                          .ranking = DATA "masked.json",
                                          .settings = "language,all",
                                          .seeds = 2,
                                          .first_seed = 7};
-    cr_assert_eq(mmn_perturbation_make(&perturbation, model, &options, &error), MMN_OK);
-    cr_assert_eq(perturbation->curve_count, 2 * 2 * 3);
+    cr_assert_eq(mmn_perturbation_find(&perturbation, model, &options, &error), MMN_OK);
+    const mmn_plan *plan = &perturbation.study.plan;
+    cr_assert_eq(plan->run_count, 2 + 2 * 2 * 3);
     /* medical, "all", its own neurons */
-    const mmn_perturb_curve *curve = &perturbation->curves[6 + 3];
-    cr_assert(!curve->random && curve->domain == 1 && curve->setting == 1);
-    size_t layers = perturbation->layers;
+    const size_t own = mmn_plan_find(plan, 1, MMN_OFF_DOMAIN, 1, 1);
+    const mmn_comparison *run = &perturbation.runs[own];
+    size_t layers = perturbation.layers;
     const char *const images[] = {IMAGES "wide.jpg"};
     mmn_distance *sums[2];
     mmn_mask *mask;
@@ -207,21 +208,25 @@ Test(perturb, list_is_the_sum_of_its_samples)
         sums[i] = compare_passes(input, mask);
         mmn_input_free(input);
     }
-    cr_expect_eq(perturbation->positions[1][0] + perturbation->positions[1][1], positions);
+    cr_expect_eq(perturbation.positions[1][0] + perturbation.positions[1][1], positions);
     for (size_t i = 0; i < 2 * (layers + 1); i++) {
         double relative = sums[0][i].relative + sums[1][i].relative;
         double cosine = sums[0][i].cosine + sums[1][i].cosine;
-        cr_expect_float_eq(curve->sums[i].relative, relative, 1e-13 * relative);
-        cr_expect_float_eq(curve->sums[i].cosine, cosine, 1e-13 * cosine);
+        cr_expect_float_eq(run->sums[i].relative, relative, 1e-13 * relative);
+        cr_expect_float_eq(run->sums[i].cosine, cosine, 1e-13 * cosine);
     }
     for (size_t i = 0; i < 2; i++)
         mmn_free(sums[i]);
-    cr_expect_eq(curve[1].seed, 7);
-    cr_expect_eq(curve[2].seed, 8);
-    cr_expect_eq(curve[1].neurons, curve->neurons);
-    cr_expect_neq(curve[1].sums[0].relative, curve[2].sums[0].relative);
+    for (size_t seed = 0; seed < 2; seed++) {
+        const mmn_run *random = &plan->runs[own + 1 + seed];
+        cr_expect(random->off == MMN_OFF_RANDOM && random->setting == 1 && random->domain == 1);
+        cr_expect_eq(random->seed, 7 + seed);
+        cr_expect_eq(mmn_perturb_neurons(&perturbation, own + 1 + seed),
+                     mmn_perturb_neurons(&perturbation, own));
+    }
+    cr_expect_neq(run[1].sums[0].relative, run[2].sums[0].relative);
     mmn_mask_free(mask);
-    mmn_perturbation_free(perturbation);
+    mmn_perturbation_free(&perturbation);
     remove(list);
 }
 

@@ -1,0 +1,300 @@
+/* What becomes of the words of an answer when neurons are disturbed. */
+#include "study/contribution_disturb.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/random.h"
+#include "model/distribution.h"
+#include "model/language.h"
+#include "model/session.h"
+#include "neurons/mask_internal.h"
+
+/* Sessions that run side by side: the plain one, from which the others branch off in the first layer
+ * that is disturbed, and SIDE of these. */
+enum { SIDE = 4 };
+
+/* One session of a group. */
+typedef struct passing {
+    mmn_session *session;
+    mmn_mask *random;     /* NULL: the word's own neurons */
+    const mmn_mask *mask; /* whose neurons are disturbed; NULL: none */
+    double noise;
+    uint64_t seed;
+    const mmn_kernels *kernels;
+    float *normed;        /* [id_count][hidden_size]: what the answer's tokens are chosen by */
+    size_t first;         /* position of the first of them */
+    size_t rows;
+} passing;
+
+typedef struct disturbing {
+    mmn_contributions *result;
+    mmn_compute compute;
+    const mmn_session *plain;
+    const mmn_input *input;
+    float *logits; /* [id_count][vocab_size] */
+} disturbing;
+
+/* ---- Probes ---------------------------------------------------------------------------------- */
+
+/* Keeps the final norm's output where the answer's tokens are chosen. */
+static mmn_status keep_normed(void *context, const mmn_stage *stage, mmn_error *error)
+{
+    passing *pass = context;
+    size_t width = stage->shape[1];
+    if (pass->first < stage->first_position ||
+        pass->first + pass->rows > stage->first_position + stage->shape[0])
+        return mmn_fail(error, MMN_USAGE, NULL, stage->name, "does not show the answer");
+    memcpy(pass->normed,
+           (const float *)stage->data + (pass->first - stage->first_position) * width,
+           pass->rows * width * sizeof(float));
+    return MMN_OK;
+}
+
+/* A normal number for a neuron at a position, with mean 0 and standard deviation 1. */
+static double normal(const passing *pass, uint32_t layer, uint32_t neuron, size_t position)
+{
+    const mmn_random_place place = {.seed = pass->seed,
+                                    .at = {layer, neuron, (uint32_t)position}};
+    double point[2], logarithm;
+    mmn_random_disc(&place, point);
+    double square = point[0] * point[0] + point[1] * point[1];
+    pass->kernels->log_f64(&logarithm, &square, 1);
+    return point[0] * sqrt(-2.0 * logarithm / square);
+}
+
+static mmn_status add_noise(void *context, const mmn_stage *stage, mmn_error *error)
+{
+    const passing *pass = context;
+    size_t m = 0, layer = (size_t)stage->layer, width = stage->shape[1];
+    (void)error;
+    while (strcmp(pass->mask->modules[m].module->name, stage->module) != 0)
+        m++;
+    const mmn_masked_module *module = &pass->mask->modules[m];
+    float *values = stage->data;
+    for (size_t row = 0; row < stage->shape[0]; row++, values += width)
+        for (size_t i = module->first[layer]; i < module->first[layer + 1]; i++) {
+            uint32_t neuron = module->neurons[i];
+            double noise = pass->noise * normal(pass, (uint32_t)layer, neuron,
+                                                stage->first_position + row);
+            values[neuron] = (float)((double)values[neuron] + noise);
+        }
+    return MMN_OK;
+}
+
+/* ---- Masks ----------------------------------------------------------------------------------- */
+
+/* The neurons of a word as a mask, whose lists are ascending. */
+static mmn_status mask_of(mmn_mask **mask, const mmn_contributions *result,
+                          const mmn_answer_word *word, mmn_error *error)
+{
+    const mmn_model_info *info = mmn_model_describe(result->study.model);
+    mmn_status status = mmn_mask_create(mask, result->study.model->number, info->modules,
+                                        info->module_count, error);
+    mmn_masked_module *module = NULL;
+
+    for (size_t m = 0; status == MMN_OK && m < (*mask)->module_count; m++)
+        if (strcmp((*mask)->modules[m].module->name, "language") == 0)
+            module = &(*mask)->modules[m];
+    if (status == MMN_OK &&
+        !(module->neurons = mmn_allocate(word->neuron_count, sizeof(*module->neurons), error)))
+        status = MMN_SYSTEM;
+    size_t count = 0;
+    for (uint32_t layer = 0; status == MMN_OK && layer < module->module->layers; layer++) {
+        module->first[layer] = count;
+        for (size_t i = 0; i < word->neuron_count; i++) {
+            size_t place = count;
+            if (word->neurons[i].layer != layer)
+                continue;
+            for (; place > module->first[layer] &&
+                   module->neurons[place - 1] > word->neurons[i].neuron;
+                 place--)
+                module->neurons[place] = module->neurons[place - 1];
+            module->neurons[place] = word->neurons[i].neuron;
+            count++;
+        }
+        module->first[layer + 1] = count;
+    }
+    return status == MMN_OK ? mmn_mask_name_stages(*mask, error) : status;
+}
+
+/* ---- Passes ---------------------------------------------------------------------------------- */
+
+static mmn_status start(const disturbing *d, passing *pass, const mmn_mask *own,
+                        const mmn_disturbance *disturbance, mmn_error *error)
+{
+    const mmn_contributions *result = d->result;
+    const mmn_session_options options = {.prompt_only = 1};
+    size_t width = result->study.model->config.language.hidden_size;
+
+    pass->kernels = d->compute.kernels;
+    pass->first = result->length - 1;
+    pass->rows = result->id_count;
+    mmn_status status = mmn_session_create(&pass->session, result->study.model, &options, error);
+    if (status == MMN_OK &&
+        !(pass->normed = mmn_allocate(pass->rows, width * sizeof(float), error)))
+        status = MMN_SYSTEM;
+    if (status == MMN_OK)
+        status = mmn_session_add_probe(
+            pass->session,
+            &(mmn_probe){.stages = "language.norm", .see = keep_normed, .context = pass}, error);
+    if (status != MMN_OK || !disturbance)
+        return status;
+    if (disturbance->random)
+        status = mmn_mask_random(&pass->random, own, disturbance->seed, error);
+    if (status != MMN_OK)
+        return status;
+    pass->mask = pass->random ? pass->random : own;
+    pass->noise = result->noise;
+    pass->seed = disturbance->seed;
+    if (disturbance->kind == MMN_DISTURB_OFF)
+        return mmn_session_add_mask(pass->session, pass->mask, error);
+    const mmn_probe probe = {
+        .stages = pass->mask->stages, .writes = 1, .see = add_noise, .context = pass};
+    return mmn_session_add_probe(pass->session, &probe, error);
+}
+
+static void finish(passing *pass)
+{
+    mmn_session_free(pass->session);
+    mmn_mask_free(pass->random);
+    mmn_free(pass->normed);
+    *pass = (passing){0};
+}
+
+/* What the pass makes of a word and of the answer. */
+static mmn_status judge(const disturbing *d, const passing *pass, const mmn_answer_word *word,
+                        mmn_disturbance *found, mmn_error *error)
+{
+    const mmn_contributions *result = d->result;
+    size_t vocabulary = result->study.model->config.language.vocab_size;
+
+    mmn_language_logits(&d->compute, &result->study.model->weights->language, d->logits, pass->normed,
+                        result->id_count);
+    for (size_t i = 0; i < result->id_count; i++) {
+        float *logits = d->logits + i * vocabulary;
+        size_t best = mmn_likeliest(logits, vocabulary);
+        found->answer_changes = found->answer_changes || (int32_t)best != result->ids[i];
+        if (i != word->token)
+            continue;
+        found->likeliest = (int32_t)best;
+        found->log_probability = mmn_log_probability(d->compute.kernels, logits, vocabulary,
+                                                     best, (size_t)word->id);
+        if (!isfinite(found->log_probability))
+            return mmn_fail(error, MMN_INPUT, NULL, NULL, "a logit is not finite");
+    }
+    return MMN_OK;
+}
+
+/* The plain pass, and `count` of the word's disturbances from number `first` on. */
+static mmn_status run_group(const disturbing *d, mmn_answer_word *word, const mmn_mask *own,
+                            size_t first, size_t count, mmn_error *error)
+{
+    passing passes[1 + SIDE] = {0};
+    mmn_session *sessions[1 + SIDE] = {NULL};
+    mmn_disturbance none = {0};
+    mmn_status status = MMN_OK;
+
+    for (size_t i = 0; i <= count && status == MMN_OK; i++) {
+        status = start(d, &passes[i], own, i > 0 ? &word->disturbances[first + i - 1] : NULL,
+                       error);
+        sessions[i] = passes[i].session;
+    }
+    if (status == MMN_OK)
+        status = mmn_sessions_prefill(sessions, count + 1, d->plain, d->input, error);
+    for (size_t i = 0; i <= count && status == MMN_OK; i++)
+        status = judge(d, &passes[i], word, i > 0 ? &word->disturbances[first + i - 1] : &none,
+                       error);
+    word->log_probability = none.log_probability;
+    for (size_t i = 0; i <= count; i++)
+        finish(&passes[i]);
+    return status == MMN_OK ? mmn_study_advance(&d->result->study, 1, error) : status;
+}
+
+/* ---- Words ----------------------------------------------------------------------------------- */
+
+/* Of each word: its own neurons off; for each seed random ones off, noise in its own, noise in
+ * random ones. */
+static size_t disturbances_of(const mmn_contributions *result)
+{
+    return result->study.plan.seeds > 0 ? 1 + 3 * (size_t)result->study.plan.seeds : 0;
+}
+
+size_t mmn_contribution_passes(const mmn_contributions *result)
+{
+    size_t count = disturbances_of(result);
+    return count > 0 ? (count + SIDE - 1) / SIDE : 1;
+}
+
+static mmn_status plan(const mmn_contributions *result, mmn_answer_word *word, mmn_error *error)
+{
+    size_t count = disturbances_of(result), made = 0;
+    word->disturbances = mmn_allocate(count, sizeof(*word->disturbances), error);
+    if (!word->disturbances)
+        return MMN_SYSTEM;
+    word->disturbance_count = count;
+    for (int kind = MMN_DISTURB_OFF; kind < MMN_DISTURBANCES; kind++)
+        for (int random = 0; random < 2; random++)
+            for (uint64_t i = 0; i < result->study.plan.seeds; i++) {
+                /* Switching off the word's own takes no seed. */
+                bool seeded = kind == MMN_DISTURB_NOISE || random;
+                if (seeded || i == 0)
+                    word->disturbances[made++] =
+                        (mmn_disturbance){.kind = (mmn_disturbance_kind)kind,
+                                          .random = random,
+                                          .seed = seeded ? result->study.plan.first_seed + i : 0};
+            }
+    return MMN_OK;
+}
+
+static mmn_status disturb_word(const disturbing *d, mmn_answer_word *word, mmn_error *error)
+{
+    mmn_mask *own = NULL;
+    mmn_status status = plan(d->result, word, error);
+    if (status == MMN_OK)
+        status = mask_of(&own, d->result, word, error);
+    size_t first = 0;
+    do {
+        size_t left = word->disturbance_count - first, count = left < SIDE ? left : SIDE;
+        if (status == MMN_OK)
+            status = run_group(d, word, own, first, count, error);
+        first += SIDE;
+    } while (status == MMN_OK && first < word->disturbance_count);
+    mmn_mask_free(own);
+    return status;
+}
+
+mmn_status mmn_contribution_disturb(mmn_contributions *result, const mmn_session *plain,
+                                    const mmn_input *input, mmn_error *error)
+{
+    const mmn_language_config *config = &result->study.model->config.language;
+    disturbing d = {.result = result,
+                    .compute = result->study.model->compute,
+                    .plain = plain,
+                    .input = input};
+    d.logits = mmn_allocate(result->id_count, config->vocab_size * sizeof(float), error);
+    mmn_status status =
+        d.logits ? mmn_compute_reserve(&d.compute, result->id_count, config->hidden_size, 0, error)
+                 : MMN_SYSTEM;
+    for (size_t w = 0; w < result->word_count && status == MMN_OK; w++)
+        status = disturb_word(&d, &result->words[w], error);
+    mmn_free(d.logits);
+    mmn_compute_free_scratch(&d.compute);
+    return status;
+}
+
+bool mmn_contribution_drop(mmn_interval *drop, const mmn_answer_word *word,
+                           mmn_disturbance_kind kind, bool random)
+{
+    enum { MOST = 1000 };
+    double drops[MOST];
+    size_t count = 0;
+    for (size_t i = 0; i < word->disturbance_count && count < MOST; i++) {
+        const mmn_disturbance *disturbance = &word->disturbances[i];
+        if (disturbance->kind == kind && disturbance->random == random)
+            drops[count++] = word->log_probability - disturbance->log_probability;
+    }
+    *drop = mmn_interval_of(drops, count);
+    return count > 0;
+}

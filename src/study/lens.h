@@ -1,0 +1,72 @@
+/* The logit lens over a list: what the language model's head makes of the states of its layers. */
+#ifndef MMN_STUDY_LENS_H
+#define MMN_STUDY_LENS_H
+
+#include "study/lens_activation.h"
+#include "study/readout.h"
+#include "study/study.h"
+#include "study/three_stages.h"
+#include "study/word_counts.h"
+
+/* What can be read: a layer's output, its attention's output, the state between attention and MLP,
+ * the MLP's output. */
+enum { MMN_LENS_OUT, MMN_LENS_ATTENTION, MMN_LENS_MID, MMN_LENS_MLP, MMN_LENS_STAGES };
+extern const char *const mmn_lens_stage_names[MMN_LENS_STAGES]; /* "out", "attn.out", ... */
+
+/* One layer of one stage over the positions of one kind of one domain. */
+typedef struct mmn_lens_cell {
+    double entropy; /* sum over positions, in their order */
+    mmn_word_counts words;
+} mmn_lens_cell;
+
+/* A sample of which some positions are kept in full, at the layers' outputs. */
+typedef struct mmn_lens_example {
+    char *id;
+    size_t domain;
+    char **images;
+    size_t image_count;
+    size_t grid, grid_first; /* positions grid_first to grid_first + grid * grid - 1 are the patches
+                                of one picture, row by row; grid 0: they do not lie so */
+    size_t count;            /* of positions */
+    size_t *positions;       /* ascending */
+    int32_t *ids;            /* [count]: the tokens there */
+    bool *is_image;          /* [count] */
+    double *entropy;         /* [count][layers] */
+    mmn_word *words;         /* [count][layers][top] */
+    float *activation;       /* [grid * grid]: of the chosen neuron at the patches, or NULL */
+} mmn_lens_example;
+
+typedef struct mmn_lens {
+    mmn_study study; /* one setting, or none */
+    const mmn_lens_options *options;
+    size_t layers, vocabulary, top;
+    bool stages[MMN_LENS_STAGES];
+    uint64_t (*positions)[2];  /* [domain]: text, image */
+    mmn_lens_cell *cells;      /* [domain][MMN_LENS_STAGES][layers][2]: text, image */
+    mmn_lens_activation activation; /* the chosen neuron */
+    mmn_lens_example *examples;
+    size_t example_count, example_capacity;
+
+    /* At work: */
+    mmn_readout readout;
+    size_t domain;             /* of the sample that runs */
+    mmn_lens_example *example; /* NULL: none of this sample */
+    float *residual; /* [positions][hidden_size]: the state before the layer that runs, for "mid" */
+    size_t residual_capacity;
+} mmn_lens;
+
+/* Does what mmn_lens_run does, on a zero-initialised lens. Free it after a failure too. */
+mmn_status mmn_lens_read(mmn_lens *lens, const mmn_model *model, const mmn_lens_options *options,
+                         mmn_error *error);
+void mmn_lens_free(mmn_lens *lens);
+mmn_status mmn_lens_result(mmn_result **result, const mmn_lens *lens, mmn_error *error);
+
+const mmn_lens_cell *mmn_lens_cell_of(const mmn_lens *lens, size_t domain, int stage, size_t layer,
+                                      int image);
+/* The mean entropy of a cell in nats; 0 without positions. */
+double mmn_lens_entropy(const mmn_lens *lens, size_t domain, int stage, size_t layer, int image);
+/* The stages that the entropy of a domain's image positions shows. */
+mmn_status mmn_lens_three_stages(mmn_three_stages *stages, const mmn_lens *lens, size_t domain,
+                                 mmn_error *error);
+
+#endif

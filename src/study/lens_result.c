@@ -1,0 +1,228 @@
+/* Logit lenses as results. doc/formats.md describes their JSON. */
+#include <stdio.h>
+
+#include "base/given.h"
+#include "base/memory.h"
+#include "study/lens.h"
+#include "study/run_result.h"
+
+static const mmn_form_table tables[] = {
+    {"result", NULL,
+     MMN_COLUMNS(MMN_MADE_COLUMNS, MMN_TEXT("list"), MMN_WHOLE("samples"), MMN_WHOLE("top"),
+                 MMN_TEXT("off"), MMN_TEXT("neurons_of"), MMN_WHOLE("layers"),
+                 MMN_WHOLE("vocabulary"), MMN_ALLOWED_COLUMNS)},
+    {"stages", "result", MMN_COLUMNS(MMN_TEXT("name"))},
+    {"domains", "result", MMN_COLUMNS(MMN_TEXT("name"))},
+    {"curves", "result",
+     MMN_COLUMNS(MMN_TEXT("domain"), MMN_TEXT("stage"), MMN_WHOLE("image_positions"),
+                 MMN_WHOLE("text_positions"))},
+    /* over the positions of one kind, "image" or "text" */
+    {"readings", "curves",
+     MMN_COLUMNS(MMN_WHOLE("layer"), MMN_TEXT("kind"), MMN_WHOLE("positions"),
+                 MMN_REAL("entropy", "nats"))},
+    {"words", "readings",
+     MMN_COLUMNS(MMN_WHOLE("id"), MMN_TEXT("word"), MMN_WHOLE("count"), MMN_REAL("share", ""))},
+    {"three_stages", "result",
+     MMN_COLUMNS(MMN_TEXT("domain"), MMN_TRUTH("found"), MMN_WHOLE("align_until"),
+                 MMN_WHOLE("generate_from"), MMN_TEXT("evidence"), MMN_REAL("align", "nats"),
+                 MMN_REAL("reason", "nats"), MMN_REAL("generate", "nats"),
+                 MMN_REAL("explained", ""), MMN_REAL("fall", ""), MMN_TEXT("layers"))},
+    /* kept in full */
+    {"samples", "result",
+     MMN_COLUMNS(MMN_TEXT("id"), MMN_TEXT("domain"), MMN_WHOLE("grid"), MMN_WHOLE("grid_first"),
+                 MMN_TEXT("module"), MMN_WHOLE("neuron_layer"), MMN_WHOLE("neuron"))},
+    {"images", "samples", MMN_COLUMNS(MMN_TEXT("file"))},
+    {"activation", "samples", MMN_COLUMNS(MMN_REAL("value", ""))},
+    {"positions", "samples",
+     MMN_COLUMNS(MMN_WHOLE("position"), MMN_TEXT("kind"), MMN_TEXT("token"))},
+    {"position_layers", "positions",
+     MMN_COLUMNS(MMN_WHOLE("layer"), MMN_REAL("entropy", "nats"))},
+    {"position_words", "position_layers",
+     MMN_COLUMNS(MMN_WHOLE("id"), MMN_TEXT("word"), MMN_REAL("p", ""))},
+    {0}};
+
+#define READINGS(kind)                                                                           \
+    "'" kind "': {'positions': $" kind "_positions,"                                             \
+    " 'entropy': [<readings kind=" kind " #layer|, |$entropy>],\n"                                      \
+    "      'top': [<readings kind=" kind "|,\n        |"                                         \
+    "[<words|, |{'id': $id, 'word': $word, 'share': $share}>]>]}"
+
+static const char json[] =
+    "{\n"
+    "  'format': 'mmneuron-lens-1',\n" MMN_MADE_JSON MMN_NONFINITE_JSON
+    "  'settings': {'list': $list,\n"
+    "    'samples': $samples, 'stages': [<stages|, |$name>], 'top': $top, 'off': $off,"
+    " 'neurons_of': $neurons_of" MMN_ALLOWED_JSON "},\n"
+    "  'domains': [<domains|, |$name>],\n"
+    "  'layers': $layers, 'vocabulary': $vocabulary,\n"
+    "  'curves': [<curves|,|\n"
+    "    {'domain': $domain, 'stage': $stage,\n"
+    "     " READINGS("image") ",\n"
+    "     " READINGS("text") "}>],\n"
+    "  'three_stages': [<three_stages|,|\n"
+    "    {'domain': $domain, 'found': $found, 'align_until': $align_until,"
+    " 'generate_from': $generate_from,\n"
+    "     'evidence': $evidence,\n"
+    "     'values': {'levels': [$align, $reason, $generate], 'explained': $explained,"
+    " 'fall': $fall}}>],\n"
+    "  'samples': [\n"
+    "<samples|,\n|"
+    "    {'id': $id, 'domain': $domain, 'images': [<images|, |$file>], 'grid': "
+    "<?grid|{'rows': $grid, 'columns': $grid, 'first': $grid_first}><!grid|null>,\n"
+    "<?module|     'activation': {'module': $module, 'layer': $neuron_layer, 'neuron': $neuron,"
+    " 'grid': [$grid, $grid],\n"
+    "      'values': [<activation|, |$value>]},\n>"
+    "     'positions': [\n"
+    "<positions|,\n|"
+    "      {'position': $position, 'kind': $kind, 'token': $token, 'layers': [<position_layers #layer|,|\n"
+    "        {'entropy': $entropy,"
+    " 'top': [<position_words|, |{'id': $id, 'word': $word, 'p': $p}>]}>]}>]}>]\n"
+    "}\n";
+
+static const char people[] =
+    "<curves||${domain}, ${stage}: entropy in nats, and the word that is most often the first\n"
+    "  layer<?image_positions|  <-30|${image_positions} image positions>>"
+    "<?text_positions|  <-30|${text_positions} text positions>>\n"
+    "<readings by layer||  $5{layer}"
+    "<readings||  $8.4{entropy}  <words first||<-14|$\"{word}> $3.0{count*100/positions} %>>\n>"
+    "<?stage=out|<three_stages domain=$domain||  three stages"
+    "<?found|: layers ${layers} at $.3{align}, $.3{reason} and $.3{generate} nats>"
+    "<!found| are not seen>\n>>\n>" MMN_REMARKS;
+
+const mmn_form mmn_lens_form = {
+    .format = "mmneuron-lens-1", .tables = tables, .json = json, .people = people};
+
+static const char *const kinds[] = {"text", "image"};
+
+static void add_settings(mmn_result *result, const mmn_lens *lens)
+{
+    const mmn_study *study = &lens->study;
+    const mmn_plan *plan = &study->plan;
+    const bool off = plan->settings.count > 0;
+    MMN_ADD(result, "result", MMN_MADE(study), MMN_LIST(study), mmn_as_whole(lens->top),
+            mmn_as_text(off ? plan->settings.names[0] : NULL),
+            mmn_as_optional(off ? plan->off_domain : NULL), mmn_as_whole(lens->layers),
+            mmn_as_whole(lens->vocabulary), MMN_ALLOWED(study->allowed));
+    for (int stage = 0; stage < MMN_LENS_STAGES; stage++)
+        if (lens->stages[stage])
+            MMN_ADD(result, "stages", mmn_as_text(mmn_lens_stage_names[stage]));
+    mmn_add_domains(result, study);
+}
+
+/* One layer's entropy and words, `most` [top] being room for these. */
+static void add_reading(mmn_result *result, const mmn_lens *lens, size_t domain, int stage,
+                        size_t layer, int image, mmn_word_count *most)
+{
+    const mmn_lens_cell *cell = mmn_lens_cell_of(lens, domain, stage, layer, image);
+    const uint64_t positions = lens->positions[domain][image];
+    const size_t count = mmn_word_counts_most(&cell->words, most, lens->top);
+    MMN_ADD(result, "readings", mmn_as_whole(layer), mmn_as_text(kinds[image]),
+            mmn_as_whole(positions),
+            mmn_as_real(mmn_lens_entropy(lens, domain, stage, layer, image)));
+    for (size_t i = 0; i < count; i++)
+        MMN_ADD(result, "words", mmn_as_whole((uint64_t)most[i].id),
+                mmn_word_of(result, lens->study.model, most[i].id), mmn_as_whole(most[i].count),
+                mmn_as_real((double)most[i].count / (double)positions));
+}
+
+static void add_curve(mmn_result *result, const mmn_lens *lens, size_t domain, int stage,
+                      mmn_word_count *most)
+{
+    const uint64_t *positions = lens->positions[domain];
+    MMN_ADD(result, "curves", mmn_as_text(mmn_domain_name(&lens->study, domain)),
+            mmn_as_text(mmn_lens_stage_names[stage]), mmn_as_whole(positions[1]),
+            mmn_as_whole(positions[0]));
+    for (size_t layer = 0; layer < lens->layers; layer++)
+        for (int image = 1; image >= 0; image--)
+            if (positions[image] > 0)
+                add_reading(result, lens, domain, stage, layer, image, most);
+}
+
+static void add_three_stages(mmn_result *result, const mmn_lens *lens, size_t domain)
+{
+    mmn_three_stages stages = {0};
+    char layers[100], evidence[200] = "fewer than three layers";
+    result->failed |= mmn_lens_three_stages(&stages, lens, domain, NULL) != MMN_OK;
+    const size_t align = stages.align_until, generate = stages.generate_from;
+    snprintf(layers, sizeof(layers), "0-%zu, %zu-%zu, %zu-%zu", align, align + 1, generate - 1,
+             generate, lens->layers - 1);
+    if (lens->layers >= 3)
+        snprintf(evidence, sizeof(evidence),
+                 "mean entropies of layers 0-%zu, %zu-%zu and %zu-%zu, in nats, the three levels that "
+                 "fit the curve best", align, align + 1, generate - 1, generate, lens->layers - 1);
+    MMN_ADD(result, "three_stages", mmn_as_text(mmn_domain_name(&lens->study, domain)), mmn_as_truth(stages.found),
+            mmn_as_whole(align), mmn_as_whole(generate), mmn_as_text(evidence),
+            mmn_as_real(stages.levels[0]), mmn_as_real(stages.levels[1]),
+            mmn_as_real(stages.levels[2]), mmn_as_real(stages.explained), mmn_as_real(stages.fall),
+            mmn_as_text(layers));
+}
+
+static void add_position(mmn_result *result, const mmn_lens *lens, const mmn_lens_example *example,
+                         size_t index)
+{
+    MMN_ADD(result, "positions", mmn_as_whole(example->positions[index]),
+            mmn_as_text(kinds[example->is_image[index]]),
+            mmn_word_of(result, lens->study.model, example->ids[index]));
+    for (size_t layer = 0; layer < lens->layers; layer++) {
+        const size_t reading = index * lens->layers + layer;
+        MMN_ADD(result, "position_layers", mmn_as_whole(layer),
+                mmn_as_real(example->entropy[reading]));
+        for (size_t i = 0; i < lens->top; i++) {
+            const mmn_word *word = &example->words[reading * lens->top + i];
+            MMN_ADD(result, "position_words", mmn_as_whole((uint64_t)word->id),
+                    mmn_word_of(result, lens->study.model, word->id), mmn_as_real(word->probability));
+        }
+    }
+}
+
+static void add_example(mmn_result *result, const mmn_lens *lens, const mmn_lens_example *example)
+{
+    const mmn_lens_activation *neuron = &lens->activation;
+    const size_t patches = example->activation ? example->grid * example->grid : 0;
+    MMN_ADD(result, "samples", mmn_as_text(example->id), mmn_as_text(mmn_domain_name(&lens->study, example->domain)),
+            mmn_as_whole(example->grid), mmn_as_whole(example->grid_first),
+            mmn_as_text(example->activation ? neuron->module->name : NULL),
+            mmn_as_whole(neuron->layer), mmn_as_whole(neuron->neuron));
+    for (size_t i = 0; i < example->image_count; i++)
+        MMN_ADD(result, "images", mmn_as_text(example->images[i]));
+    for (size_t i = 0; i < patches; i++)
+        MMN_ADD(result, "activation", mmn_as_real(example->activation[i]));
+    for (size_t i = 0; i < example->count; i++)
+        add_position(result, lens, example, i);
+}
+
+mmn_status mmn_lens_result(mmn_result **made, const mmn_lens *lens, mmn_error *error)
+{
+    const size_t domains = lens->study.samples.domains.domain_count;
+    if (mmn_result_begin(made, &mmn_lens_form, error) != MMN_OK)
+        return MMN_SYSTEM;
+    mmn_word_count *most = mmn_allocate(lens->top, sizeof(*most), error);
+    (*made)->failed = !most;
+    add_settings(*made, lens);
+    for (size_t d = 0; d < domains; d++)
+        for (int stage = 0; stage < MMN_LENS_STAGES && most; stage++)
+            if (lens->stages[stage])
+                add_curve(*made, lens, d, stage, most);
+    for (size_t d = 0; d < domains; d++)
+        if (lens->stages[MMN_LENS_OUT] && lens->positions[d][1] > 0)
+            add_three_stages(*made, lens, d);
+    for (size_t i = 0; i < lens->example_count; i++)
+        add_example(*made, lens, &lens->examples[i]);
+    mmn_free(most);
+    return mmn_result_end(made, error);
+}
+
+mmn_status mmn_lens_run(mmn_result **result, const mmn_model *model,
+                        const mmn_lens_options *options, mmn_error *error)
+{
+    mmn_lens lens = {0};
+    if (result)
+        *result = NULL;
+    if (MMN_MISSING(error, result, model, options) || MMN_MISSING(error, options->list))
+        return MMN_USAGE;
+    mmn_status status = mmn_lens_read(&lens, model, options, error);
+    if (status == MMN_OK)
+        status = mmn_lens_result(result, &lens, error);
+    mmn_lens_free(&lens);
+    return status;
+}

@@ -1,0 +1,67 @@
+/* Plans: which neurons are off while the samples of which domains are measured. */
+#ifndef MMN_STUDY_PLAN_H
+#define MMN_STUDY_PLAN_H
+
+#include <stdbool.h>
+
+#include "mmneuron.h"
+#include "neurons/domains.h"
+#include "neurons/neuron_lists.h"
+#include "study/settings.h"
+
+/* What is off in a run. */
+typedef enum mmn_off { MMN_OFF_NOTHING, MMN_OFF_DOMAIN, MMN_OFF_RANDOM } mmn_off;
+
+/* One set of neurons off, while the samples of one domain are measured. */
+typedef struct mmn_run {
+    size_t setting; /* its number; 0 with nothing off */
+    mmn_off off;
+    size_t neurons_of; /* domain whose neurons are off, or beside whose neurons random ones are */
+    uint64_t seed;     /* MMN_OFF_RANDOM */
+    size_t domain;     /* measured */
+    const mmn_mask *mask; /* NULL: none */
+} mmn_run;
+
+/* Zero-initialise; free with mmn_plan_free. */
+typedef struct mmn_plan {
+    /* What is wanted: */
+    bool plain;             /* each domain with nothing off, too */
+    mmn_settings settings;  /* each domain with neurons off */
+    bool crossed[MMN_SETTING_LIMIT]; /* settings in which every domain's neurons are off in every
+                                        domain, and not in their own alone */
+    const char *off_domain; /* whose neurons are off in all domains; NULL: each one's own */
+    uint64_t seeds, first_seed; /* random choices beside each domain's own */
+
+    mmn_run *runs; /* with nothing off, by domain; then by setting, and domain whose neurons are off:
+                      by domain measured, then by seed in its own */
+    size_t run_count, run_capacity;
+    mmn_mask **masks; /* of the runs */
+    size_t mask_count, mask_capacity;
+} mmn_plan;
+
+/* Makes the runs over these domains, and their masks of the neurons that `lists`, of `file`, has; NULL:
+ * there are none, and no settings. MMN_INPUT, with the samples' list, for a domain that has no neurons. */
+mmn_status mmn_plan_make(mmn_plan *plan, const mmn_model *model, const mmn_domains *domains,
+                         const char *list, const mmn_neuron_lists *lists, const char *file,
+                         mmn_error *error);
+void mmn_plan_free(mmn_plan *plan);
+
+/* The number of the run with these neurons off, the first of several seeds; SIZE_MAX: there is none.
+ * With nothing off, `setting` and `neurons_of` are of no matter. */
+size_t mmn_plan_find(const mmn_plan *plan, size_t setting, mmn_off off, size_t neurons_of,
+                     size_t domain);
+
+/* What a setting does to a domain. */
+typedef struct mmn_summary {
+    double plain, domain_off;
+    size_t seeds; /* random choices that ran */
+    double random_mean, random_low, random_high; /* a 95 % interval of the mean, with 2 or more */
+} mmn_summary;
+
+/* What `value` says of the plan's runs. At most MMN_SUMMARY_SEEDS seeds. */
+enum { MMN_SUMMARY_SEEDS = 31 };
+mmn_summary mmn_plan_summarise(const mmn_plan *plan, size_t setting, size_t domain,
+                               double (*value)(const void *context, size_t run),
+                               const void *context);
+
+#endif

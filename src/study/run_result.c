@@ -1,0 +1,70 @@
+/* What the results of runs have in common: what they were made from, which neurons were off, what was
+ * allowed, and how answers were found. */
+#include "study/run_result.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "study/lens_words.h"
+
+const char *const mmn_off_names[] = {"nothing", "domain", "random"};
+
+const char *mmn_domain_name(const mmn_study *study, size_t domain)
+{
+    return study->samples.domains.domains[domain].name;
+}
+
+const char *mmn_setting_of(const mmn_study *study, const mmn_run *run)
+{
+    return run->off == MMN_OFF_NOTHING ? "none" : study->plan.settings.names[run->setting];
+}
+
+void mmn_add_domains(mmn_result *result, const mmn_study *study)
+{
+    for (size_t d = 0; d < study->samples.domains.domain_count; d++)
+        MMN_ADD(result, "domains", mmn_as_text(mmn_domain_name(study, d)));
+}
+
+void mmn_add_summaries(mmn_result *result, const mmn_study *study,
+                       double (*value)(const void *context, size_t run), const void *context)
+{
+    for (size_t s = 0; s < study->plan.settings.count; s++)
+        for (size_t d = 0; d < study->samples.domains.domain_count; d++) {
+            const mmn_summary summary = mmn_plan_summarise(&study->plan, s, d, value, context);
+            MMN_ADD(result, "summary", mmn_as_text(study->plan.settings.names[s]),
+                    mmn_as_text(mmn_domain_name(study, d)), mmn_as_real(summary.plain),
+                    mmn_as_real(summary.domain_off),
+                    mmn_real_if(summary.seeds > 0, summary.random_mean),
+                    mmn_real_if(summary.seeds > 1, summary.random_low),
+                    mmn_real_if(summary.seeds > 1, summary.random_high),
+                    mmn_as_whole(summary.seeds));
+        }
+}
+
+mmn_value mmn_generation_of(const mmn_model *model)
+{
+    const mmn_generation_info *info = &mmn_model_describe(model)->generation;
+    if (info->ignored)
+        return mmn_as_json("\"ignored\"");
+    return mmn_as_json(strcmp(info->obeyed, "{}") != 0 ? info->obeyed : NULL);
+}
+
+void mmn_add_neurons_off(mmn_result *result, const mmn_model *model, const mmn_mask *mask)
+{
+    const mmn_model_info *info = mmn_model_describe(model);
+    for (size_t m = 0; m < info->module_count && mask; m++) {
+        const size_t count = mmn_mask_neurons(mask, info->modules[m].name, -1);
+        if (count > 0)
+            MMN_ADD(result, "neurons_off", mmn_as_text(info->modules[m].name),
+                    mmn_as_whole(count));
+    }
+}
+
+mmn_value mmn_word_of(mmn_result *result, const mmn_model *model, int32_t id)
+{
+    char *word;
+    result->failed |= mmn_lens_word(&word, model, id, NULL) != MMN_OK;
+    const mmn_value kept = mmn_result_keep(result, mmn_as_text(word));
+    mmn_free(word);
+    return kept;
+}

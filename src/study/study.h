@@ -1,0 +1,75 @@
+/* Studies: a list's samples run through a model with nothing off, with each domain's neurons off and with
+ * random ones off, and something is measured of every run. What all of them share is here: what they
+ * are asked, the plan, the loop over samples, sessions side by side, progress and interruption, and
+ * what is asked of list and model in the end. A study sets what it wants, and measures. */
+#ifndef MMN_STUDY_STUDY_H
+#define MMN_STUDY_STUDY_H
+
+#include "neurons/allowances.h"
+#include "neurons/samples.h"
+#include "study/plan.h"
+
+/* Zero-initialise; free with mmn_study_close. */
+typedef struct mmn_study {
+    /* What is wanted, before mmn_study_open: */
+    const mmn_model *model;
+    mmn_samples samples;  /* its list (none: a study of something else), and how samples are taken */
+    const char *neurons;  /* neurons.json; NULL: nothing is switched off */
+    const char *settings; /* as mmn_settings_make takes them, of these neurons */
+    const char *setting;  /* instead: a single one */
+    mmn_plan plan;        /* settings are filled by mmn_study_open */
+    mmn_allowances allowed;
+    size_t batch;         /* runs side by side; 0: as many as do not need too much memory */
+    mmn_progress progress; /* its label and unit */
+    mmn_progress_function show;
+    void *show_context;
+
+    char model_digest[MMN_DIGEST_SIZE], neurons_digest[MMN_DIGEST_SIZE]; /* "": no neurons */
+    bool nonfinite; /* numbers were infinite or NaN on the way to the result, and allowed */
+
+    /* At work: */
+    mmn_neuron_lists *lists;
+    uint64_t passed; /* numbers of the model that were not finite and allowed, at the beginning */
+    double start;
+    size_t *side;           /* [runs]: those of the sample's domain, and... */
+    mmn_session **sessions; /* ...[runs] theirs */
+} mmn_study;
+
+/* Reads neurons and list, and chooses the settings. What costs no time is checked then. */
+mmn_status mmn_study_open(mmn_study *study, mmn_error *error);
+/* Finds out the model's digest, which reads the whole checkpoint, and makes the plan. */
+mmn_status mmn_study_plan(mmn_study *study, mmn_error *error);
+void mmn_study_close(mmn_study *study);
+
+/* Tells that `done` more is done (0: that it is still at work). MMN_INTERRUPTED when it shall stop. */
+mmn_status mmn_study_advance(mmn_study *study, uint64_t done, mmn_error *error);
+
+/* What is done with a sample; `input` is freed afterwards. */
+typedef mmn_status (*mmn_study_function)(void *context, const mmn_planned_sample *planned,
+                                         const mmn_input *input, mmn_error *error);
+
+/* Calls `function` for each sample. An error that is the sample's fault is MMN_INPUT and names the
+ * list and the line. In the end list and model must be the files still that they were. */
+mmn_status mmn_study_each(mmn_study *study, mmn_study_function function, void *context,
+                          mmn_error *error);
+/* Asks whether list and model are unchanged, and notes what was not finite: the end of mmn_study_each, and
+ * of a study without a list. */
+mmn_status mmn_study_end(mmn_study *study, mmn_error *error);
+
+/* How a sample is measured in its runs. */
+typedef struct mmn_measuring {
+    size_t tokens; /* that are generated behind the input; 0: none */
+    bool again;    /* the sample will be measured again, so that nothing counts as done yet */
+    /* Makes the session of run number `run` ready, whose neurons are off already: adds probes. */
+    mmn_status (*ready)(void *context, mmn_session *session, size_t run, mmn_error *error);
+    /* After the prefill of sessions [count], side by side, of runs [count]. NULL: nothing to do. */
+    mmn_status (*finish)(void *context, mmn_session *const *sessions, const size_t *runs,
+                         size_t count, mmn_error *error);
+} mmn_measuring;
+
+/* Runs an input in all runs of its domain, side by side as far as memory allows; the domain's first run
+ * is always the first of a session's group. */
+mmn_status mmn_study_measure(mmn_study *study, const mmn_measuring *measuring, void *context,
+                             size_t domain, const mmn_input *input, mmn_error *error);
+
+#endif
