@@ -650,6 +650,36 @@ MMN_API mmn_status mmn_perplexity_measure(mmn_result **result, const mmn_model *
                                           const mmn_perplexity_options *options,
                                           mmn_error *error);
 
+/* ---- Other studies --------------------------------------------------------------------------- */
+
+/* What studies that need nothing particular are asked. */
+typedef struct mmn_study_options {
+    const char *list;     /* DATA.jsonl, of questions or of texts */
+    const char *neurons;  /* neurons.json */
+    const char *settings; /* as for mmn_mask_from_ranking, separated by commas; NULL: those of
+                             doc/method.md whose modules were ranked */
+    uint64_t samples;     /* per domain, the first N of the list, or windows of its texts; 0: all */
+    uint64_t window;      /* of texts, as in mmn_count_options */
+    int begin_of_text;    /* likewise */
+    uint32_t seeds;       /* random choices of neurons beside each domain's own, at most 31 */
+    uint64_t first_seed;
+    uint32_t batch; /* in how many ways a sample is run side by side; 0: as many as need at most
+                       2 GiB, up to 64. Every number gives the same bits */
+    int allow_unknown_keys; /* pass over keys of the list that no sample has, which are errors else */
+    int allow_long_prompts; /* run prompts of more positions than the model was made for */
+    int other_model; /* take neurons of another model, as results then say; else MMN_INPUT */
+    mmn_progress_function progress;
+    void *progress_context;
+} mmn_study_options;
+
+/* The name of study number `number`, from 0, and what it does (`summary` may be NULL); NULL: there are
+ * no more. */
+MMN_API const char *mmn_study_name(size_t number, const char **summary);
+/* Runs every sample of a list with nothing switched off, with its domain's neurons and with random ones,
+ * and measures what the study of this name does (doc/method.md). MMN_USAGE when there is none. */
+MMN_API mmn_status mmn_study_run(mmn_result **result, const mmn_model *model, const char *study,
+                                 const mmn_study_options *options, mmn_error *error);
+
 /* ---- How far switching off moves the hidden states ------------------------------------------- */
 
 typedef struct mmn_perturb_options {

@@ -2,6 +2,7 @@
 #ifndef MMN_CLI_COMMAND_H
 #define MMN_CLI_COMMAND_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* The program's exit codes; 128 + a signal's number when a signal interrupted it. */
@@ -37,5 +38,8 @@ int mmn_cli_report(const mmn_cli_command *command, int argc, char **argv);
 int mmn_cli_dump(const mmn_cli_command *command, int argc, char **argv);
 int mmn_cli_verify(const mmn_cli_command *command, int argc, char **argv);
 int mmn_cli_digest(const mmn_cli_command *command, int argc, char **argv);
+
+/* The command of the library's study number `number`; false when there are no more. */
+bool mmn_cli_study_command(mmn_cli_command *command, size_t number);
 
 #endif

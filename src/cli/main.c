@@ -37,20 +37,28 @@ static const size_t command_count = sizeof(commands) / sizeof(commands[0]);
 
 static const mmn_cli_command *find_command(const char *name)
 {
+    static mmn_cli_command study;
     for (size_t index = 0; index < command_count; index++) {
         if (strcmp(commands[index].name, name) == 0)
             return &commands[index];
+    }
+    for (size_t number = 0; mmn_cli_study_command(&study, number); number++) {
+        if (strcmp(study.name, name) == 0)
+            return &study;
     }
     return NULL;
 }
 
 static void print_overview(void)
 {
+    mmn_cli_command study;
     mmn_cli_print("Usage: mmneuron COMMAND [options] ARGUMENTS\n\n"
                   "Finds the neurons of a vision-language model that belong to one visual domain,"
                   "\nwith the same bits on every machine.\n\nCommands:\n");
     for (size_t index = 0; index < command_count; index++)
         mmn_cli_print("  %-8s %s\n", commands[index].name, commands[index].summary);
+    for (size_t number = 0; mmn_cli_study_command(&study, number); number++)
+        mmn_cli_print("  %-8s %s\n", study.name, study.summary);
     mmn_cli_print("  %-8s %s\n", "help", "print this, or the help of a command");
     mmn_cli_print("\n\"mmneuron COMMAND --help\" lists a command's options; the manual is in"
                   " man mmneuron.\n"

@@ -6,6 +6,7 @@
 #include "base/given.h"
 #include "base/json.h"
 #include "result/read.h"
+#include "study/studies.h"
 
 /* JSON of results may be this large: predictions of a thousand samples take a few megabytes. */
 #define RESULT_LIMIT ((size_t)256 << 20)
@@ -18,6 +19,9 @@ const mmn_form *mmn_form_of(const char *format)
     for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
         if (strcmp(forms[i]->format, format) == 0)
             return forms[i];
+    for (size_t i = 0; mmn_study_kinds[i]; i++)
+        if (strcmp(mmn_study_kinds[i]->form->format, format) == 0)
+            return mmn_study_kinds[i]->form;
     return NULL;
 }
 
@@ -39,7 +43,7 @@ mmn_status mmn_result_read(mmn_result **result, const char *file, mmn_error *err
     const mmn_form *form = mmn_form_of(format);
     if (!form)
         mmn_read_wrong(&top, "format", "is \"%.40s\", which is no result of rank, eval, perturb, "
-                       "lens or contrib", format);
+                       "lens, contrib or another study", format);
     status = reader.status;
     if (status == MMN_OK)
         status = mmn_result_from_json(result, form, document, file, error);

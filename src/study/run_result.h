@@ -42,6 +42,25 @@
     "'off': $off, 'neurons_of': $neurons_of, 'seed': $seed, "                                    \
     "'neurons': {<neurons_off|, |$module: $count>}"
 
+/* Of runs with their setting and the domain that is measured. */
+#define MMN_RUN_COLUMNS MMN_TEXT("setting"), MMN_OFF_COLUMNS, MMN_TEXT("domain")
+#define MMN_RUN_JSON "'setting': $setting, " MMN_OFF_JSON ", 'domain': $domain"
+#define MMN_RUN(study, run)                                                                      \
+    mmn_as_text(mmn_setting_of(study, run)), MMN_OFF(study, run),                                \
+        mmn_as_text(mmn_domain_name(study, (run)->domain))
+
+/* All of the table "result" of studies that have nothing more, and the beginning of their JSON. */
+#define MMN_STUDY_COLUMNS                                                                        \
+    MMN_MADE_COLUMNS, MMN_TEXT("list"), MMN_WHOLE("samples"), MMN_WHOLE("seeds"),                \
+        MMN_WHOLE("first_seed"), MMN_ALLOWED_COLUMNS
+#define MMN_STUDY(study)                                                                         \
+    MMN_MADE(study), MMN_LIST(study), MMN_SEEDS(study), MMN_ALLOWED((study)->allowed)
+#define MMN_STUDY_JSON                                                                           \
+    MMN_MADE_JSON MMN_NONFINITE_JSON                                                             \
+    "  'settings': {'list': $list, 'samples': $samples, 'seeds': $seeds,"                        \
+    " 'first_seed': $first_seed" MMN_ALLOWED_JSON "},\n"                                         \
+    "  'domains': [<domains|, |$name>],\n"
+
 /* Of the table "summary", which mmn_add_summaries fills. */
 #define MMN_SUMMARY_COLUMNS                                                                      \
     MMN_TEXT("setting"), MMN_TEXT("domain"), MMN_REAL("plain", ""), MMN_REAL("domain_off", ""),  \

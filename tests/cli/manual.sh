@@ -26,9 +26,10 @@ examples_work() {
     done <examples
 }
 
+# has_every_option COMMAND [PAGE]
 has_every_option() {
     $MMNEURON "$1" --help >"$work/help" || return 1
-    page=$top_srcdir/doc/mmneuron-$1.1
+    page=$top_srcdir/doc/mmneuron-${2:-$1}.1
     missing=0
     for option in $(sed -n '/^Options of every/q; s/^  ....--\([a-z0-9-]*\).*/\1/p' "$work/help"); do
         grep -q "^\.It .*Fl -$option\b" "$page" || {
@@ -69,6 +70,11 @@ for page in "$top_srcdir"/doc/*.1; do
 done
 for command in info ask count merge rank eval perturb lens contrib report dump verify digest; do
     check "the manual of mmneuron $command has its options" has_every_option $command
+done
+for study in $(sed -n 's/^ *X(\([a-z]*\)).*/\1/p' "$top_srcdir/src/study/studies.h"); do
+    check "the manual has the options of mmneuron $study" has_every_option $study study
+    check "the manual names mmneuron $study" grep -q "^\.It Cm $study" "$top_srcdir/doc/mmneuron-study.1"
+    check "the help names mmneuron $study" sh -c "$MMNEURON help | grep -q '^  $study '"
 done
 check "the library's example" example_shows_layers
 

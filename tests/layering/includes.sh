@@ -96,6 +96,16 @@ check "text uses Jansson, xxHash, utf8proc and PCRE2" libraries_only src/text \
 check "model uses Jansson" libraries_only src/model "jansson"
 check "neurons uses Jansson" libraries_only src/neurons "jansson"
 check "result uses Jansson" libraries_only src/result "jansson"
+# A study is a file and a line of the table: nothing else in src knows it.
+studies_are_alone() {
+    for study in $(sed -n 's/^ *X(\([a-z]*\)).*/\1/p' src/study/studies.h); do
+        test -f "src/study/$study.c" || return 1
+        grep -rlE "mmn_study_of_$study|\"$study\"|study/$study\.h" src --include=*.[ch] |
+            grep -v "^src/study/$study\.c$" && return 1
+    done
+    return 0
+}
+check "nothing but the table knows a study of it" studies_are_alone
 check "study uses no library" libraries_only src/study "no library"
 check "report uses Jansson" libraries_only src/report "jansson"
 check "cli uses Jansson" libraries_only src/cli "jansson"

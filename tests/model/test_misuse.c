@@ -207,6 +207,9 @@ Test(misuse, null)
     REFUSES(mmn_perturb(&result, model, NULL, &error));
     REFUSES(mmn_perturb(&result, model, &(mmn_perturb_options){.list = "x"}, &error));
     REFUSES(mmn_perturb(&result, model, &(mmn_perturb_options){.ranking = "x"}, &error));
+    REFUSES(mmn_study_run(&result, model, "agree", NULL, &error));
+    REFUSES(mmn_study_run(&result, model, NULL, &(mmn_study_options){.list = "x"}, &error));
+    REFUSES(mmn_study_run(&result, model, "agree", &(mmn_study_options){.list = "x"}, &error));
     REFUSES(mmn_lens_run(&result, model, NULL, &error));
     REFUSES(mmn_lens_run(&result, model, &(mmn_lens_options){0}, &error));
     REFUSES(mmn_contributions_run(&result, model, NULL, &error));
