@@ -126,6 +126,7 @@ static void fill(mmn_result *result, const void *context)
 {
     const agreement *kept = context;
     const mmn_study *study = &kept->study;
+    MMN_ADD(result, "result", MMN_STUDY(study));
     for (size_t i = 0; i < study->plan.run_count; i++) {
         const mmn_run *run = &study->plan.runs[i];
         MMN_ADD(result, "runs", MMN_RUN(study, run), mmn_as_whole(kept->runs[i].positions),

@@ -4,12 +4,14 @@
 
 #include <string.h>
 
+#include "base/given.h"
 #include "base/memory.h"
 #include "model/input.h"
 #include "model/model.h"
 #include "study/answer_words.h"
 #include "study/contribution_disturb.h"
 #include "study/contribution_scores.h"
+#include "study/run_result.h"
 
 enum {
     TOKENS = 32,
@@ -41,17 +43,6 @@ static void free_word(const mmn_contributions *result, mmn_answer_word *word)
     mmn_free(word->neurons);
     mmn_free(word->disturbances);
     mmn_free(word->text);
-}
-
-void mmn_contributions_free(mmn_contributions *result)
-{
-    for (size_t w = 0; w < result->word_count; w++)
-        free_word(result, &result->words[w]);
-    mmn_free(result->words);
-    mmn_free(result->ids);
-    mmn_free(result->prompt);
-    mmn_free(result->answer);
-    mmn_study_close(&result->study);
 }
 
 /* ---- Setting up ------------------------------------------------------------------------------ */
@@ -91,10 +82,8 @@ static mmn_status set_up(mmn_contributions *result, const mmn_model *model,
     result->top = result->top < all ? result->top : all;
     result->names = result->names < config->vocab_size ? result->names : config->vocab_size;
     result->noise = options->noise > 0 ? options->noise : NOISE;
-    if (options->prompt && !(result->prompt = mmn_copy_text(options->prompt, error)))
-        return MMN_SYSTEM;
-    mmn_status status = mmn_study_open(&result->study, error);
-    return status == MMN_OK ? mmn_study_plan(&result->study, error) : status;
+    result->prompt = options->prompt ? mmn_copy_text(options->prompt, error) : NULL;
+    return options->prompt && !result->prompt ? MMN_SYSTEM : MMN_OK;
 }
 
 /* ---- The answer ------------------------------------------------------------------------------ */
@@ -205,18 +194,51 @@ static mmn_status find(contribution_run *run, mmn_error *error)
         status = mmn_study_advance(study, 1, error);
     if (status == MMN_OK)
         status = mmn_contribution_disturb(result, run->session, &run->extended, error);
-    return status == MMN_OK ? mmn_study_end(study, error) : status;
+    return status;
 }
 
-mmn_status mmn_contributions_find(mmn_contributions *contributions, const mmn_model *model,
-                                  const mmn_contribution_options *options, mmn_error *error)
+/* Without a list, everything is done here. */
+static mmn_status begin(void *context, mmn_error *error)
 {
-    contribution_run run = {.result = contributions};
-    mmn_status status = set_up(contributions, model, options, error);
-    if (status == MMN_OK)
-        status = find(&run, error);
+    contribution_run run = {.result = context};
+    mmn_status status = find(&run, error);
     mmn_session_free(run.session);
     mmn_input_free(run.input);
     mmn_free(run.extended.ids);
     return status;
+}
+
+static void end(void *context)
+{
+    mmn_contributions *result = context;
+    for (size_t w = 0; w < result->word_count; w++)
+        free_word(result, &result->words[w]);
+    mmn_free(result->words);
+    mmn_free(result->ids);
+    mmn_free(result->prompt);
+    mmn_free(result->answer);
+}
+
+const mmn_study_kind mmn_contributions_kind = {
+    .begin = begin, .end = end, .form = &mmn_contributions_form, .fill = mmn_contributions_fill};
+
+mmn_status mmn_contributions_find(mmn_contributions *contributions, const mmn_model *model,
+                                  const mmn_contribution_options *options, mmn_error *error)
+{
+    mmn_status status = set_up(contributions, model, options, error);
+    return status == MMN_OK ? mmn_study_find(&mmn_contributions_kind, contributions, error)
+                            : status;
+}
+
+mmn_status mmn_contributions_run(mmn_result **result, const mmn_model *model,
+                                 const mmn_contribution_options *options, mmn_error *error)
+{
+    mmn_contributions kept = {0};
+    if (result)
+        *result = NULL;
+    if (MMN_MISSING(error, result, model, options) ||
+        mmn_text_is_missing(error, "image", options->image_count, options->images))
+        return MMN_USAGE;
+    const mmn_status status = mmn_contributions_find(&kept, model, options, error);
+    return mmn_study_result(result, &mmn_contributions_kind, &kept, status, error);
 }

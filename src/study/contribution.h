@@ -72,10 +72,11 @@ typedef struct mmn_contributions {
     size_t word_count;
 } mmn_contributions;
 
-/* Does what mmn_contributions_run does, on zero-initialised contributions. Free them after a failure too. */
+extern const mmn_study_kind mmn_contributions_kind;
+/* Does what mmn_contributions_run does, on zero-initialised contributions. */
 mmn_status mmn_contributions_find(mmn_contributions *contributions, const mmn_model *model,
                                   const mmn_contribution_options *options, mmn_error *error);
-void mmn_contributions_free(mmn_contributions *contributions);
+void mmn_contributions_fill(mmn_result *result, const void *contributions);
 
 /* By how much a disturbance of one kind lowers the log probability of a word, on the average over
  * seeds: of the word's neurons or of random ones. False without such a disturbance. */

@@ -1,5 +1,4 @@
 /* Multi-modal neurons as results. doc/formats.md describes their JSON. */
-#include "base/given.h"
 #include "study/contribution.h"
 #include "study/run_result.h"
 
@@ -158,28 +157,10 @@ static void add_word(mmn_result *result, const mmn_contributions *found,
             add_drop(result, word, (mmn_disturbance_kind)kind, random);
 }
 
-static mmn_status make_result(mmn_result **made, const mmn_contributions *found, mmn_error *error)
+void mmn_contributions_fill(mmn_result *result, const void *context)
 {
-    if (mmn_result_begin(made, &mmn_contributions_form, error) != MMN_OK)
-        return MMN_SYSTEM;
-    add_settings(*made, found);
+    const mmn_contributions *found = context;
+    add_settings(result, found);
     for (size_t i = 0; i < found->word_count; i++)
-        add_word(*made, found, &found->words[i]);
-    return mmn_result_end(made, error);
-}
-
-mmn_status mmn_contributions_run(mmn_result **result, const mmn_model *model,
-                                 const mmn_contribution_options *options, mmn_error *error)
-{
-    mmn_contributions found = {0};
-    if (result)
-        *result = NULL;
-    if (MMN_MISSING(error, result, model, options) ||
-        mmn_text_is_missing(error, "image", options->image_count, options->images))
-        return MMN_USAGE;
-    mmn_status status = mmn_contributions_find(&found, model, options, error);
-    if (status == MMN_OK)
-        status = make_result(result, &found, error);
-    mmn_contributions_free(&found);
-    return status;
+        add_word(result, found, &found->words[i]);
 }

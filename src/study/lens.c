@@ -3,54 +3,16 @@
 
 #include <string.h>
 
+#include "base/given.h"
 #include "base/items.h"
 #include "base/memory.h"
 #include "model/input.h"
 #include "model/model.h"
 #include "study/lens_positions.h"
 #include "study/patch_grid.h"
+#include "study/run_result.h"
 
 enum { TOP = 5, TOP_LIMIT = 1000 };
-
-const char *const mmn_lens_stage_names[MMN_LENS_STAGES] = {"out", "attn.out", "mid", "mlp.out"};
-
-/* ---- Results --------------------------------------------------------------------------------- */
-
-static mmn_lens_cell *cell_of(const mmn_lens *lens, size_t domain, int stage, size_t layer,
-                              int image)
-{
-    size_t number = (domain * MMN_LENS_STAGES + (size_t)stage) * lens->layers + layer;
-    return &lens->cells[number * 2 + (size_t)image];
-}
-
-const mmn_lens_cell *mmn_lens_cell_of(const mmn_lens *lens, size_t domain, int stage, size_t layer,
-                                      int image)
-{
-    return cell_of(lens, domain, stage, layer, image);
-}
-
-double mmn_lens_entropy(const mmn_lens *lens, size_t domain, int stage, size_t layer, int image)
-{
-    uint64_t positions = lens->positions[domain][image];
-    double sum = cell_of(lens, domain, stage, layer, image)->entropy;
-    return positions > 0 ? sum / (double)positions : 0.0;
-}
-
-mmn_status mmn_lens_three_stages(mmn_three_stages *stages, const mmn_lens *lens, size_t domain,
-                                 mmn_error *error)
-{
-    double *curve = mmn_allocate(lens->layers, sizeof(*curve), error);
-    double vocabulary = (double)lens->vocabulary, logarithm;
-    if (!curve)
-        return MMN_SYSTEM;
-    lens->study.model->compute.kernels->log_f64(&logarithm, &vocabulary, 1);
-    for (size_t layer = 0; layer < lens->layers; layer++)
-        curve[layer] = mmn_lens_entropy(lens, domain, MMN_LENS_OUT, layer, 1);
-    *stages = mmn_three_stages_of(curve, lens->positions[domain][1] > 0 ? lens->layers : 0,
-                                  logarithm);
-    mmn_free(curve);
-    return MMN_OK;
-}
 
 static void free_example(mmn_lens_example *example)
 {
@@ -64,21 +26,6 @@ static void free_example(mmn_lens_example *example)
     mmn_free(example->entropy);
     mmn_free(example->words);
     mmn_free(example->activation);
-}
-
-void mmn_lens_free(mmn_lens *lens)
-{
-    size_t cells = lens->study.samples.domains.domain_count * MMN_LENS_STAGES * lens->layers * 2;
-    for (size_t i = 0; lens->cells && i < cells; i++)
-        mmn_word_counts_free(&lens->cells[i].words);
-    for (size_t i = 0; i < lens->example_count; i++)
-        free_example(&lens->examples[i]);
-    mmn_free(lens->examples);
-    mmn_free(lens->cells);
-    mmn_free(lens->positions);
-    mmn_free(lens->residual);
-    mmn_readout_free(&lens->readout);
-    mmn_study_close(&lens->study);
 }
 
 /* ---- Examples -------------------------------------------------------------------------------- */
@@ -185,7 +132,7 @@ static mmn_status read_rows(mmn_lens *lens, int stage, const mmn_stage *shown, c
         for (size_t row = 0; row < count && status == MMN_OK; row++) {
             size_t position = shown->first_position + first + row;
             int image = mmn_input_is_image(shown->input, position) != 0;
-            mmn_lens_cell *cell = cell_of(lens, lens->domain, stage, layer, image);
+            mmn_lens_cell *cell = mmn_lens_cell_of(lens, lens->domain, stage, layer, image);
             cell->entropy += lens->readout.entropy[row];
             status = mmn_word_counts_add(&cell->words, lens->readout.words[row * lens->top].id,
                                          error);
@@ -357,25 +304,54 @@ static mmn_status set_up(mmn_lens *lens, const mmn_model *model, const mmn_lens_
     return status;
 }
 
-static mmn_status read_all(mmn_lens *lens, mmn_error *error)
+static mmn_status begin(void *context, mmn_error *error)
 {
+    mmn_lens *lens = context;
     const size_t domains = lens->study.samples.domains.domain_count;
     lens->positions = mmn_allocate(domains, sizeof(*lens->positions), error);
     lens->cells = mmn_allocate(domains * MMN_LENS_STAGES * 2, lens->layers * sizeof(*lens->cells),
                                error);
     if (!lens->positions || !lens->cells)
         return MMN_SYSTEM;
-    mmn_status status = mmn_readout_begin(&lens->readout, lens->study.model, lens->top, error);
-    return status == MMN_OK ? mmn_study_each(&lens->study, read_sample, lens, error) : status;
+    return mmn_readout_begin(&lens->readout, lens->study.model, lens->top, error);
 }
+
+static void end(void *context)
+{
+    mmn_lens *lens = context;
+    size_t cells = lens->study.samples.domains.domain_count * MMN_LENS_STAGES * lens->layers * 2;
+    for (size_t i = 0; lens->cells && i < cells; i++)
+        mmn_word_counts_free(&lens->cells[i].words);
+    for (size_t i = 0; i < lens->example_count; i++)
+        free_example(&lens->examples[i]);
+    mmn_free(lens->examples);
+    mmn_free(lens->cells);
+    mmn_free(lens->positions);
+    mmn_free(lens->residual);
+    mmn_readout_free(&lens->readout);
+}
+
+const mmn_study_kind mmn_lens_kind = {.begin = begin,
+                                      .measure = read_sample,
+                                      .end = end,
+                                      .form = &mmn_lens_form,
+                                      .fill = mmn_lens_fill};
 
 mmn_status mmn_lens_read(mmn_lens *lens, const mmn_model *model, const mmn_lens_options *options,
                          mmn_error *error)
 {
     mmn_status status = set_up(lens, model, options, error);
-    if (status == MMN_OK)
-        status = mmn_study_open(&lens->study, error);
-    if (status == MMN_OK)
-        status = mmn_study_plan(&lens->study, error);
-    return status == MMN_OK ? read_all(lens, error) : status;
+    return status == MMN_OK ? mmn_study_find(&mmn_lens_kind, lens, error) : status;
+}
+
+mmn_status mmn_lens_run(mmn_result **result, const mmn_model *model,
+                        const mmn_lens_options *options, mmn_error *error)
+{
+    mmn_lens kept = {0};
+    if (result)
+        *result = NULL;
+    if (MMN_MISSING(error, result, model, options) || MMN_MISSING(error, options->list))
+        return MMN_USAGE;
+    const mmn_status status = mmn_lens_read(&kept, model, options, error);
+    return mmn_study_result(result, &mmn_lens_kind, &kept, status, error);
 }

@@ -55,18 +55,15 @@ typedef struct mmn_lens {
     size_t residual_capacity;
 } mmn_lens;
 
-/* Does what mmn_lens_run does, on a zero-initialised lens. Free it after a failure too. */
+extern const mmn_study_kind mmn_lens_kind;
+/* Does what mmn_lens_run does, on a zero-initialised lens. */
 mmn_status mmn_lens_read(mmn_lens *lens, const mmn_model *model, const mmn_lens_options *options,
                          mmn_error *error);
-void mmn_lens_free(mmn_lens *lens);
-mmn_status mmn_lens_result(mmn_result **result, const mmn_lens *lens, mmn_error *error);
+void mmn_lens_fill(mmn_result *result, const void *lens);
 
-const mmn_lens_cell *mmn_lens_cell_of(const mmn_lens *lens, size_t domain, int stage, size_t layer,
-                                      int image);
+mmn_lens_cell *mmn_lens_cell_of(const mmn_lens *lens, size_t domain, int stage, size_t layer,
+                                int image);
 /* The mean entropy of a cell in nats; 0 without positions. */
 double mmn_lens_entropy(const mmn_lens *lens, size_t domain, int stage, size_t layer, int image);
-/* The stages that the entropy of a domain's image positions shows. */
-mmn_status mmn_lens_three_stages(mmn_three_stages *stages, const mmn_lens *lens, size_t domain,
-                                 mmn_error *error);
 
 #endif

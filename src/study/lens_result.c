@@ -1,8 +1,8 @@
 /* Logit lenses as results. doc/formats.md describes their JSON. */
 #include <stdio.h>
 
-#include "base/given.h"
 #include "base/memory.h"
+#include "model/model.h"
 #include "study/lens.h"
 #include "study/run_result.h"
 
@@ -94,6 +94,39 @@ const mmn_form mmn_lens_form = {
 
 static const char *const kinds[] = {"text", "image"};
 
+const char *const mmn_lens_stage_names[MMN_LENS_STAGES] = {"out", "attn.out", "mid", "mlp.out"};
+
+mmn_lens_cell *mmn_lens_cell_of(const mmn_lens *lens, size_t domain, int stage, size_t layer,
+                                int image)
+{
+    size_t number = (domain * MMN_LENS_STAGES + (size_t)stage) * lens->layers + layer;
+    return &lens->cells[number * 2 + (size_t)image];
+}
+
+double mmn_lens_entropy(const mmn_lens *lens, size_t domain, int stage, size_t layer, int image)
+{
+    uint64_t positions = lens->positions[domain][image];
+    double sum = mmn_lens_cell_of(lens, domain, stage, layer, image)->entropy;
+    return positions > 0 ? sum / (double)positions : 0.0;
+}
+
+/* The stages that the entropy of a domain's image positions shows. */
+static mmn_status find_stages(mmn_three_stages *stages, const mmn_lens *lens, size_t domain,
+                              mmn_error *error)
+{
+    double *curve = mmn_allocate(lens->layers, sizeof(*curve), error);
+    double vocabulary = (double)lens->vocabulary, logarithm;
+    if (!curve)
+        return MMN_SYSTEM;
+    lens->study.model->compute.kernels->log_f64(&logarithm, &vocabulary, 1);
+    for (size_t layer = 0; layer < lens->layers; layer++)
+        curve[layer] = mmn_lens_entropy(lens, domain, MMN_LENS_OUT, layer, 1);
+    *stages = mmn_three_stages_of(curve, lens->positions[domain][1] > 0 ? lens->layers : 0,
+                                  logarithm);
+    mmn_free(curve);
+    return MMN_OK;
+}
+
 static void add_settings(mmn_result *result, const mmn_lens *lens)
 {
     const mmn_study *study = &lens->study;
@@ -106,7 +139,6 @@ static void add_settings(mmn_result *result, const mmn_lens *lens)
     for (int stage = 0; stage < MMN_LENS_STAGES; stage++)
         if (lens->stages[stage])
             MMN_ADD(result, "stages", mmn_as_text(mmn_lens_stage_names[stage]));
-    mmn_add_domains(result, study);
 }
 
 /* One layer's entropy and words, `most` [top] being room for these. */
@@ -142,7 +174,7 @@ static void add_three_stages(mmn_result *result, const mmn_lens *lens, size_t do
 {
     mmn_three_stages stages = {0};
     char layers[100], evidence[200] = "fewer than three layers";
-    result->failed |= mmn_lens_three_stages(&stages, lens, domain, NULL) != MMN_OK;
+    result->failed |= find_stages(&stages, lens, domain, NULL) != MMN_OK;
     const size_t align = stages.align_until, generate = stages.generate_from;
     snprintf(layers, sizeof(layers), "0-%zu, %zu-%zu, %zu-%zu", align, align + 1, generate - 1,
              generate, lens->layers - 1);
@@ -191,38 +223,21 @@ static void add_example(mmn_result *result, const mmn_lens *lens, const mmn_lens
         add_position(result, lens, example, i);
 }
 
-mmn_status mmn_lens_result(mmn_result **made, const mmn_lens *lens, mmn_error *error)
+void mmn_lens_fill(mmn_result *result, const void *context)
 {
+    const mmn_lens *lens = context;
     const size_t domains = lens->study.samples.domains.domain_count;
-    if (mmn_result_begin(made, &mmn_lens_form, error) != MMN_OK)
-        return MMN_SYSTEM;
-    mmn_word_count *most = mmn_allocate(lens->top, sizeof(*most), error);
-    (*made)->failed = !most;
-    add_settings(*made, lens);
+    mmn_word_count *most = mmn_allocate(lens->top, sizeof(*most), NULL);
+    result->failed |= !most;
+    add_settings(result, lens);
     for (size_t d = 0; d < domains; d++)
         for (int stage = 0; stage < MMN_LENS_STAGES && most; stage++)
             if (lens->stages[stage])
-                add_curve(*made, lens, d, stage, most);
+                add_curve(result, lens, d, stage, most);
     for (size_t d = 0; d < domains; d++)
         if (lens->stages[MMN_LENS_OUT] && lens->positions[d][1] > 0)
-            add_three_stages(*made, lens, d);
+            add_three_stages(result, lens, d);
     for (size_t i = 0; i < lens->example_count; i++)
-        add_example(*made, lens, &lens->examples[i]);
+        add_example(result, lens, &lens->examples[i]);
     mmn_free(most);
-    return mmn_result_end(made, error);
-}
-
-mmn_status mmn_lens_run(mmn_result **result, const mmn_model *model,
-                        const mmn_lens_options *options, mmn_error *error)
-{
-    mmn_lens lens = {0};
-    if (result)
-        *result = NULL;
-    if (MMN_MISSING(error, result, model, options) || MMN_MISSING(error, options->list))
-        return MMN_USAGE;
-    mmn_status status = mmn_lens_read(&lens, model, options, error);
-    if (status == MMN_OK)
-        status = mmn_lens_result(result, &lens, error);
-    mmn_lens_free(&lens);
-    return status;
 }

@@ -1,14 +1,33 @@
-/* Reading texts: the likelihood of every token of each domain's windows in all runs of the domain. */
-#include "study/perplexity.h"
-
+/* Perplexities: how well a model predicts the texts of each language with neurons on, with each
+ * language's neurons off, and with random ones off. doc/formats.md describes their JSON, perplexity.json. */
+#include "base/given.h"
 #include "base/memory.h"
 #include "functions.h"
 #include "model/input.h"
+#include "study/likelihood.h"
+#include "study/run_result.h"
+
+/* One of the plan's runs. */
+typedef struct perplexity_run {
+    mmn_likelihood *likelihood;
+    double nats; /* sum of the negative log likelihoods of the predicted tokens */
+} perplexity_run;
+
+typedef struct perplexities {
+    mmn_study study; /* one setting, or none */
+    const mmn_perplexity_options *options;
+    char data[MMN_DIGEST_SIZE]; /* of the texts' windows */
+    uint64_t *tokens;           /* [domains]: predicted */
+    perplexity_run *runs;       /* [runs of the plan] */
+    mmn_likelihood likelihood;  /* at work */
+} perplexities;
+
+/* ---- Reading --------------------------------------------------------------------------------- */
 
 /* An mmn_see_function: adds up how improbable the tokens behind the positions are. */
 static mmn_status see_normed(void *context, const mmn_stage *stage, mmn_error *error)
 {
-    mmn_perplexity_run *run = context;
+    perplexity_run *run = context;
     size_t first = stage->first_position, rows = stage->shape[0];
     if (first + rows == stage->input->length)
         rows--;
@@ -19,7 +38,7 @@ static mmn_status see_normed(void *context, const mmn_stage *stage, mmn_error *e
 /* Of mmn_measuring. */
 static mmn_status ready(void *context, mmn_session *session, size_t run, mmn_error *error)
 {
-    mmn_perplexity *perplexity = context;
+    perplexities *perplexity = context;
     const mmn_probe probe = {
         .stages = "language.norm", .see = see_normed, .context = &perplexity->runs[run]};
     return mmn_session_add_probe(session, &probe, error);
@@ -30,13 +49,13 @@ static mmn_status read_window(void *context, const mmn_planned_sample *planned,
                               const mmn_input *input, mmn_error *error)
 {
     static const mmn_measuring measuring = {.ready = ready};
-    mmn_perplexity *perplexity = context;
+    perplexities *perplexity = context;
     perplexity->tokens[planned->domain] += input->length - 1;
     return mmn_study_measure(&perplexity->study, &measuring, perplexity, planned->domain, input,
                              error);
 }
 
-static mmn_status set_up(mmn_perplexity *perplexity, const mmn_model *model,
+static mmn_status set_up(perplexities *perplexity, const mmn_model *model,
                          const mmn_perplexity_options *options, mmn_error *error)
 {
     perplexity->options = options;
@@ -62,58 +81,223 @@ static mmn_status set_up(mmn_perplexity *perplexity, const mmn_model *model,
                            options->begin_of_text != 0, error);
 }
 
-static mmn_status read_all(mmn_perplexity *perplexity, mmn_error *error)
+static mmn_status digest_windows(void *context, mmn_error *error)
 {
-    mmn_study *study = &perplexity->study;
-    const mmn_domains *domains = &study->samples.domains;
-    perplexity->tokens =
-        mmn_allocate(domains->domain_count, sizeof(*perplexity->tokens), error);
-    perplexity->runs = mmn_allocate(study->plan.run_count, sizeof(*perplexity->runs), error);
-    if (!perplexity->tokens || !perplexity->runs)
+    perplexities *kept = context;
+    const mmn_samples *samples = &kept->study.samples;
+    return mmn_windows_digest(&samples->windows, &samples->domains, kept->data, error);
+}
+
+static mmn_status begin(void *context, mmn_error *error)
+{
+    perplexities *kept = context;
+    const mmn_plan *plan = &kept->study.plan;
+    const mmn_samples *samples = &kept->study.samples;
+    kept->tokens =
+        mmn_allocate(samples->domains.domain_count, sizeof(*kept->tokens), error);
+    kept->runs = mmn_allocate(plan->run_count, sizeof(*kept->runs), error);
+    if (!kept->tokens || !kept->runs)
         return MMN_SYSTEM;
-    for (size_t i = 0; i < study->plan.run_count; i++)
-        perplexity->runs[i].likelihood = &perplexity->likelihood;
-    mmn_status status = mmn_likelihood_begin(&perplexity->likelihood, study->model, error);
-    if (status == MMN_OK)
-        status = mmn_study_each(study, read_window, perplexity, error);
-    for (size_t d = 0; d < domains->domain_count && status == MMN_OK; d++)
-        if (perplexity->tokens[d] == 0)
-            status = mmn_fail(error, MMN_INPUT, study->samples.file, NULL,
-                              "the domain \"%s\" has no token to predict: the first of each window "
-                              "is not", domains->domains[d].name);
-    return status;
+    for (size_t i = 0; i < plan->run_count; i++)
+        kept->runs[i].likelihood = &kept->likelihood;
+    return mmn_likelihood_begin(&kept->likelihood, kept->study.model, error);
 }
 
-mmn_status mmn_perplexity_find(mmn_perplexity *perplexity, const mmn_model *model,
-                               const mmn_perplexity_options *options, mmn_error *error)
+static mmn_status check_tokens(const perplexities *kept, mmn_error *error)
 {
-    mmn_study *study = &perplexity->study;
-    mmn_status status = set_up(perplexity, model, options, error);
-    if (status == MMN_OK)
-        status = mmn_study_open(study, error);
-    if (status == MMN_OK)
-        status = mmn_windows_digest(&study->samples.windows, &study->samples.domains,
-                                    perplexity->data, error);
-    if (status == MMN_OK)
-        status = mmn_study_plan(study, error);
-    return status == MMN_OK ? read_all(perplexity, error) : status;
+    const mmn_samples *samples = &kept->study.samples;
+    for (size_t d = 0; d < samples->domains.domain_count; d++)
+        if (kept->tokens[d] == 0)
+            return mmn_fail(error, MMN_INPUT, samples->file, NULL,
+                            "the domain \"%s\" has no token to predict: the first of each window "
+                            "is not", samples->domains.domains[d].name);
+    return MMN_OK;
 }
 
-void mmn_perplexity_free(mmn_perplexity *perplexity)
+static void end(void *context)
 {
-    mmn_likelihood_free(&perplexity->likelihood);
-    mmn_free(perplexity->runs);
-    mmn_free(perplexity->tokens);
-    mmn_study_close(&perplexity->study);
+    perplexities *kept = context;
+    mmn_likelihood_free(&kept->likelihood);
+    mmn_free(kept->runs);
+    mmn_free(kept->tokens);
 }
 
-double mmn_perplexity_nats(const void *perplexity, size_t run)
+/* ---- Result ---------------------------------------------------------------------------------- */
+
+static const mmn_form_table tables[] = {
+    {"result", NULL,
+     MMN_COLUMNS(MMN_MADE_COLUMNS, MMN_TEXT("data"), MMN_TEXT("list"), MMN_WHOLE("samples"),
+                 MMN_WHOLE("window"), MMN_TRUTH("begin_of_text"), MMN_TEXT("setting"),
+                 MMN_WHOLE("seeds"), MMN_WHOLE("first_seed"), MMN_ALLOWED_COLUMNS)},
+    {"domains", "result", MMN_COLUMNS(MMN_TEXT("name"))},
+    {"runs", "result",
+     MMN_COLUMNS(MMN_OFF_COLUMNS, MMN_TEXT("domain"), MMN_WHOLE("tokens"), MMN_REAL("nats", "nats"),
+                 MMN_REAL("perplexity", ""))},
+    MMN_OFF_TABLE("runs"),
+    {"summary", "result",
+     MMN_COLUMNS(MMN_TEXT("domain"), MMN_WHOLE("tokens"), MMN_WHOLE("random_seeds"))},
+    /* of a summary: the perplexities, and what they are divided by that with nothing off */
+    {"values", "summary",
+     MMN_COLUMNS(MMN_TEXT("what"), MMN_REAL("plain", ""), MMN_REAL("domain_off", ""),
+                 MMN_REAL("random_mean", ""), MMN_REAL("random_low", ""),
+                 MMN_REAL("random_high", ""))},
+    {"cross_rows", "result", MMN_COLUMNS(MMN_TEXT("neurons_of"))},
+    {"cross_cells", "cross_rows",
+     MMN_COLUMNS(MMN_TEXT("domain"), MMN_REAL("perplexity", ""), MMN_REAL("ratio", ""))},
+    {0}};
+
+#define VALUES(what)                                                                              \
+    "<values what=" what "||{'plain': $plain, 'domain_off': $domain_off,"                        \
+    " 'random_mean': $random_mean,"                                                               \
+    " 'random_interval': " MMN_INTERVAL_JSON("random_low", "random_high") "}>"
+
+static const char json[] =
+    "{\n"
+    "  'format': 'mmneuron-perplexity-1',\n" MMN_MADE_JSON "  'data': $data,\n" MMN_NONFINITE_JSON
+    "  'settings': {'list': $list, 'samples': $samples, 'window': $window,"
+    " 'begin_of_text': $begin_of_text, 'setting': $setting, 'seeds': $seeds,"
+    " 'first_seed': $first_seed" MMN_ALLOWED_JSON "},\n"
+    "  'domains': [<domains|, |$name>],\n"
+    "  'runs': [\n"
+    "<runs|,\n|"
+    "    {" MMN_OFF_JSON ", 'domain': $domain, 'tokens': $tokens, 'nats': $nats,"
+    " 'perplexity': $perplexity}>],\n"
+    "  'summary': [<summary|,|\n"
+    "    {'domain': $domain, 'tokens': $tokens, 'random_seeds': $random_seeds,\n"
+    "      'perplexity': " VALUES("perplexity") ",\n"
+    "      'ratio': " VALUES("ratio") "}>],\n"
+    "  'cross': <?cross_rows|{'domains': [<domains|, |$name>], 'perplexity': [<cross_rows|,|\n"
+    "      [<cross_cells|, |$perplexity>]>],\n"
+    "    'ratio': [<cross_rows|,|\n"
+    "      [<cross_cells|, |$ratio>]>]}><!cross_rows|null>\n"
+    "}\n";
+
+static const char people[] =
+    "with all neurons on, windows of ${window} positions\n"
+    "  <-10 domains.name|domain>     tokens  nats per token  perplexity\n"
+    "<runs off=nothing||  <-10 domains.name|${domain}>  $9{tokens}  $14.4{nats}"
+    "  $10.3{perplexity}\n>"
+    "<?summary|\n${setting}: how many times as large perplexity is with neurons off\n"
+    "  <-10 domains.name|domain>   domain's     random  95 % interval\n"
+    "<summary||  <-10 domains.name|${domain}><values what=ratio||  $9.4{domain_off}"
+    "<?random_mean|  $9.4{random_mean}><?random_low|  $.4{random_low} to $.4{random_high}>>\n>"
+    "\n${setting}: the same, of a column's domain with a row's neurons off\n"
+    "  <-10 domains.name|neurons of><domains||  <+9|${name}>>\n"
+    "<cross_rows||  <-10 domains.name|${neurons_of}>"
+    "<cross_cells||  <+9 domain|$.4{ratio}>>\n>>" MMN_REMARKS;
+
+const mmn_form mmn_perplexity_form = {
+    .format = "mmneuron-perplexity-1", .tables = tables, .json = json, .people = people};
+
+/* Mean of a run's negative log likelihoods in nats. */
+static double nats_of(const void *context, size_t run)
 {
-    const mmn_perplexity *found = perplexity;
-    return found->runs[run].nats / (double)found->tokens[found->study.plan.runs[run].domain];
+    const perplexities *kept = context;
+    return kept->runs[run].nats / (double)kept->tokens[kept->study.plan.runs[run].domain];
 }
 
-double mmn_perplexity_of(double nats)
+static void add_settings(mmn_result *result, const perplexities *perplexity)
 {
-    return mmn_exp_f64(nats);
+    const mmn_study *study = &perplexity->study;
+    const mmn_windows *windows = &study->samples.windows;
+    const char *setting = perplexity->options->setting;
+    MMN_ADD(result, "result", MMN_MADE(study), mmn_as_optional(perplexity->data), MMN_LIST(study),
+            mmn_as_whole(windows->length), mmn_as_truth(windows->begin_of_text),
+            mmn_as_text(setting ? setting : "all"), MMN_SEEDS(study),
+            MMN_ALLOWED(study->allowed));
+}
+
+static void add_run(mmn_result *result, const perplexities *perplexity, size_t number)
+{
+    const mmn_study *study = &perplexity->study;
+    const mmn_run *run = &study->plan.runs[number];
+    const double nats = nats_of(perplexity, number);
+    MMN_ADD(result, "runs", MMN_OFF(study, run), mmn_as_text(mmn_domain_name(study, run->domain)),
+            mmn_as_whole(perplexity->tokens[run->domain]), mmn_as_real(nats),
+            mmn_as_real(mmn_exp_f64(nats)));
+    mmn_add_neurons_off(result, study->model, run->mask);
+}
+
+/* By domain read: with nothing off, with each domain's neurons, with random ones. */
+static void add_runs(mmn_result *result, const perplexities *perplexity, size_t domain)
+{
+    const mmn_plan *plan = &perplexity->study.plan;
+    for (int off = MMN_OFF_NOTHING; off <= MMN_OFF_RANDOM; off++)
+        for (size_t i = 0; i < plan->run_count; i++)
+            if (plan->runs[i].domain == domain && plan->runs[i].off == (mmn_off)off)
+                add_run(result, perplexity, i);
+}
+
+/* `shift`, in nats, is what the perplexities are divided by. */
+static void add_values(mmn_result *result, const char *what, const mmn_summary *summary,
+                       double shift)
+{
+    const size_t seeds = summary->seeds;
+    MMN_ADD(result, "values", mmn_as_text(what),
+            mmn_as_real(mmn_exp_f64(summary->plain - shift)),
+            mmn_as_real(mmn_exp_f64(summary->domain_off - shift)),
+            mmn_real_if(seeds > 0, mmn_exp_f64(summary->random_mean - shift)),
+            mmn_real_if(seeds > 1, mmn_exp_f64(summary->random_low - shift)),
+            mmn_real_if(seeds > 1, mmn_exp_f64(summary->random_high - shift)));
+}
+
+static void add_summary(mmn_result *result, const perplexities *perplexity, size_t domain)
+{
+    const mmn_summary summary = mmn_plan_summarise(&perplexity->study.plan, 0, domain,
+                                                   nats_of, perplexity);
+    MMN_ADD(result, "summary", mmn_as_text(mmn_domain_name(&perplexity->study, domain)),
+            mmn_as_whole(perplexity->tokens[domain]), mmn_as_whole(summary.seeds));
+    add_values(result, "perplexity", &summary, 0);
+    add_values(result, "ratio", &summary, summary.plain);
+}
+
+/* Rows: whose neurons are off; columns: whose text is read. */
+static void add_cross(mmn_result *result, const perplexities *perplexity, size_t of)
+{
+    const mmn_study *study = &perplexity->study;
+    MMN_ADD(result, "cross_rows", mmn_as_text(mmn_domain_name(study, of)));
+    for (size_t d = 0; d < study->samples.domains.domain_count; d++) {
+        const double nats = nats_of(
+            perplexity, mmn_plan_find(&study->plan, 0, MMN_OFF_DOMAIN, of, d));
+        const double plain = nats_of(
+            perplexity, mmn_plan_find(&study->plan, 0, MMN_OFF_NOTHING, 0, d));
+        MMN_ADD(result, "cross_cells", mmn_as_text(mmn_domain_name(study, d)),
+                mmn_as_real(mmn_exp_f64(nats)), mmn_as_real(mmn_exp_f64(nats - plain)));
+    }
+}
+
+static void fill(mmn_result *result, const void *context)
+{
+    const perplexities *perplexity = context;
+    const size_t domains = perplexity->study.samples.domains.domain_count;
+    const size_t crossed = perplexity->study.plan.settings.count > 0 ? domains : 0;
+    add_settings(result, perplexity);
+    for (size_t d = 0; d < domains; d++)
+        add_runs(result, perplexity, d);
+    for (size_t d = 0; d < crossed; d++)
+        add_summary(result, perplexity, d);
+    for (size_t d = 0; d < crossed; d++)
+        add_cross(result, perplexity, d);
+}
+
+mmn_status mmn_perplexity_measure(mmn_result **result, const mmn_model *model,
+                                  const mmn_perplexity_options *options, mmn_error *error)
+{
+    static const mmn_study_kind kind = {.check = digest_windows,
+                                        .begin = begin,
+                                        .measure = read_window,
+                                        .end = end,
+                                        .form = &mmn_perplexity_form,
+                                        .fill = fill};
+    perplexities kept = {0};
+    if (result)
+        *result = NULL;
+    if (MMN_MISSING(error, result, model, options) || MMN_MISSING(error, options->list))
+        return MMN_USAGE;
+    mmn_status status = set_up(&kept, model, options, error);
+    if (status == MMN_OK)
+        status = mmn_study_find(&kind, &kept, error);
+    if (status == MMN_OK)
+        status = check_tokens(&kept, error);
+    return mmn_study_result(result, &kind, &kept, status, error);
 }

@@ -19,10 +19,31 @@ const char *mmn_setting_of(const mmn_study *study, const mmn_run *run)
     return run->off == MMN_OFF_NOTHING ? "none" : study->plan.settings.names[run->setting];
 }
 
-void mmn_add_domains(mmn_result *result, const mmn_study *study)
+static void add_domains(mmn_result *result, const mmn_study *study)
 {
     for (size_t d = 0; d < study->samples.domains.domain_count; d++)
         MMN_ADD(result, "domains", mmn_as_text(mmn_domain_name(study, d)));
+}
+
+mmn_status mmn_study_fill(mmn_result **result, const mmn_study_kind *kind, const void *kept,
+                          mmn_error *error)
+{
+    if (mmn_result_begin(result, kind->form, error) != MMN_OK)
+        return MMN_SYSTEM;
+    kind->fill(*result, kept);
+    add_domains(*result, kept);
+    return mmn_result_end(result, error);
+}
+
+mmn_status mmn_study_result(mmn_result **result, const mmn_study_kind *kind, void *kept,
+                            mmn_status status, mmn_error *error)
+{
+    *result = NULL;
+    if (status == MMN_OK)
+        status = mmn_study_fill(result, kind, kept, error);
+    kind->end(kept);
+    mmn_study_close(kept);
+    return status;
 }
 
 void mmn_add_summaries(mmn_result *result, const mmn_study *study,

@@ -95,11 +95,17 @@ mmn_value mmn_generation_of(const mmn_model *model);
 /* Adds the rows of "neurons_off"; the mask may be NULL. */
 void mmn_add_neurons_off(mmn_result *result, const mmn_model *model, const mmn_mask *mask);
 
-/* Adds the rows of "domains": names. */
-void mmn_add_domains(mmn_result *result, const mmn_study *study);
 /* Adds the rows of "summary": what each setting does to each domain, as mmn_plan_summarise says. */
 void mmn_add_summaries(mmn_result *result, const mmn_study *study,
                        double (*value)(const void *context, size_t run), const void *context);
+
+/* Makes the result of what a study has found. */
+mmn_status mmn_study_fill(mmn_result **result, const mmn_study_kind *kind, const void *kept,
+                          mmn_error *error);
+/* The same of a study, whose status is `status`; ends and closes the study. On failure
+ * *result is NULL. */
+mmn_status mmn_study_result(mmn_result **result, const mmn_study_kind *kind, void *kept,
+                            mmn_status status, mmn_error *error);
 
 /* How a token is spelled (mmn_lens_word), kept by the result. */
 mmn_value mmn_word_of(mmn_result *result, const mmn_model *model, int32_t id);

@@ -55,27 +55,6 @@ static mmn_status set_up(mmn_study *study, const mmn_study_kind *kind, const mmn
     return status;
 }
 
-static mmn_status run(const mmn_study_kind *kind, mmn_study *study, mmn_error *error)
-{
-    mmn_status status = mmn_study_open(study, error);
-    if (status == MMN_OK)
-        status = mmn_study_plan(study, error);
-    if (status == MMN_OK)
-        status = kind->begin(study, error);
-    return status == MMN_OK ? mmn_study_each(study, kind->measure, study, error) : status;
-}
-
-static mmn_status make_result(mmn_result **result, const mmn_study_kind *kind,
-                              const mmn_study *study, mmn_error *error)
-{
-    if (mmn_result_begin(result, kind->form, error) != MMN_OK)
-        return MMN_SYSTEM;
-    MMN_ADD(*result, "result", MMN_STUDY(study));
-    mmn_add_domains(*result, study);
-    kind->fill(*result, study);
-    return mmn_result_end(result, error);
-}
-
 mmn_status mmn_study_run(mmn_result **result, const mmn_model *model, const char *name,
                          const mmn_study_options *options, mmn_error *error)
 {
@@ -93,11 +72,8 @@ mmn_status mmn_study_run(mmn_result **result, const mmn_model *model, const char
         return MMN_SYSTEM;
     status = set_up(study, kind, model, options, error);
     if (status == MMN_OK)
-        status = run(kind, study, error);
-    if (status == MMN_OK)
-        status = make_result(result, kind, study, error);
-    kind->end(study);
-    mmn_study_close(study);
+        status = mmn_study_find(kind, study, error);
+    status = mmn_study_result(result, kind, study, status, error);
     mmn_free(study);
     return status;
 }

@@ -187,3 +187,18 @@ mmn_status mmn_study_measure(mmn_study *study, const mmn_measuring *measuring, v
     free_sessions(study, 0, runs > 0);
     return status;
 }
+
+mmn_status mmn_study_find(const mmn_study_kind *kind, void *kept, mmn_error *error)
+{
+    mmn_status status = mmn_study_open(kept, error);
+    if (status == MMN_OK && kind->check)
+        status = kind->check(kept, error);
+    if (status == MMN_OK)
+        status = mmn_study_plan(kept, error);
+    if (status == MMN_OK)
+        status = kind->begin(kept, error);
+    if (status != MMN_OK)
+        return status;
+    return kind->measure ? mmn_study_each(kept, kind->measure, kept, error)
+                         : mmn_study_end(kept, error);
+}

@@ -72,4 +72,26 @@ typedef struct mmn_measuring {
 mmn_status mmn_study_measure(mmn_study *study, const mmn_measuring *measuring, void *context,
                              size_t domain, const mmn_input *input, mmn_error *error);
 
+/* What is particular to a study. What it keeps is zero at first, and begins with an mmn_study, whose wishes
+ * are set before mmn_study_find. */
+typedef struct mmn_study_kind {
+    /* In the table of studies (study/studies.h) only: */
+    const char *name, *summary; /* of its command, and a line of help */
+    const char *doing;          /* the label of its progress: "comparing" */
+    size_t size;                /* of what it keeps */
+
+    /* What would stop it later, asked once it is open and before any work; NULL: nothing. */
+    mmn_status (*check)(void *kept, mmn_error *error);
+    /* Makes room, once there is a plan; without a list, it does everything. */
+    mmn_status (*begin)(void *kept, mmn_error *error);
+    mmn_study_function measure; /* of a sample; its context is what is kept. NULL: there is no list */
+    void (*end)(void *kept);    /* frees what it keeps beside the study, however far it came */
+    const struct mmn_form *form; /* of its result */
+    /* Fills a result: the row of "result", and tables, but for "domains". */
+    void (*fill)(struct mmn_result *result, const void *kept);
+} mmn_study_kind;
+
+/* Opens, plans and runs a study. */
+mmn_status mmn_study_find(const mmn_study_kind *kind, void *kept, mmn_error *error);
+
 #endif

@@ -57,7 +57,8 @@ static mmn_contributions *run(void)
 
 static void end(mmn_contributions *result)
 {
-    mmn_contributions_free(result);
+    mmn_contributions_kind.end(result);
+    mmn_study_close(&result->study);
     mmn_free(result);
 }
 

@@ -16,6 +16,7 @@
 #include "study/lens.h"
 #include "study/lens_positions.h"
 #include "study/lens_words.h"
+#include "study/run_result.h"
 #include "tests/tools/needs.h"
 
 #define MODEL MMN_SOURCE_DIR "/golden/checkpoints/llava-1.5"
@@ -150,7 +151,8 @@ static mmn_lens *run_lens(const mmn_lens_options *options)
 
 static void end_lens(mmn_lens *lens)
 {
-    mmn_lens_free(lens);
+    mmn_lens_kind.end(lens);
+    mmn_study_close(&lens->study);
     mmn_free(lens);
 }
 
@@ -158,7 +160,7 @@ static void end_lens(mmn_lens *lens)
 static void write_texts(char **json, char **table, const mmn_lens *lens)
 {
     mmn_result *result;
-    cr_assert_eq(mmn_lens_result(&result, lens, &error), MMN_OK);
+    cr_assert_eq(mmn_study_fill(&result, &mmn_lens_kind, lens, &error), MMN_OK);
     cr_assert_eq(mmn_result_json(result, json, &error), MMN_OK);
     cr_assert_eq(mmn_result_table(result, table, &error), MMN_OK);
     mmn_result_free(result);

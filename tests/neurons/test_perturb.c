@@ -226,7 +226,8 @@ Test(perturb, list_is_the_sum_of_its_samples)
     }
     cr_expect_neq(run[1].sums[0].relative, run[2].sums[0].relative);
     mmn_mask_free(mask);
-    mmn_perturbation_free(&perturbation);
+    mmn_perturbation_end(&perturbation);
+    mmn_study_close(&perturbation.study);
     remove(list);
 }
 
