@@ -5,7 +5,6 @@
 #include "study/lens_activation.h"
 #include "study/readout.h"
 #include "study/study.h"
-#include "study/three_stages.h"
 #include "study/word_counts.h"
 
 /* What can be read: a layer's output, its attention's output, the state between attention and MLP,
@@ -65,5 +64,22 @@ mmn_lens_cell *mmn_lens_cell_of(const mmn_lens *lens, size_t domain, int stage, 
                                 int image);
 /* The mean entropy of a cell in nats; 0 without positions. */
 double mmn_lens_entropy(const mmn_lens *lens, size_t domain, int stage, size_t layer, int image);
+
+/* The three stages that MMNeuron reads from the entropy of image tokens over the layers. Layers 0 to
+ * align_until align image features with the word space, those between extract and reason, those from
+ * generate_from on generate. */
+typedef struct mmn_three_stages {
+    bool found;
+    size_t align_until, generate_from;
+    double levels[3]; /* the mean entropy of each part, in nats */
+    double explained; /* the share of the curve's variance that three levels explain */
+    double fall;      /* levels[0] - levels[2], as a share of ln(vocabulary) */
+} mmn_three_stages;
+
+/* Cuts the curve entropy [layers], of a vocabulary with logarithm log_vocabulary, into the three
+ * parts whose levels fit it best (least squares; the earliest cuts among equals). They count as
+ * found when the levels fall from part to part, by 0.1 of ln(vocabulary) altogether, and
+ * explain 0.8 of the variance. Nothing is found in fewer than three layers. */
+mmn_three_stages mmn_three_stages_of(const double *entropy, size_t layers, double log_vocabulary);
 
 #endif

@@ -1,15 +1,100 @@
 /* Perplexities: how well a model predicts the texts of each language with neurons on, with each
  * language's neurons off, and with random ones off. doc/formats.md describes their JSON, perplexity.json. */
+#include <math.h>
+
 #include "base/given.h"
 #include "base/memory.h"
+#include "base/threads.h"
 #include "functions.h"
+#include "model/distribution.h"
 #include "model/input.h"
-#include "study/likelihood.h"
+#include "model/language.h"
+#include "model/model.h"
 #include "study/run_result.h"
+
+/* ---- Likelihoods ----------------------------------------------------------------------------- */
+
+enum { ROWS = 64 }; /* at a time: logits of all rows of a long window are too many */
+
+/* How improbable a language model finds the tokens of a text. */
+typedef struct likelihood {
+    const mmn_model *model;
+    mmn_compute compute;
+    float *logits; /* [ROWS][vocab_size] */
+    double nats[ROWS];
+} likelihood;
+
+static mmn_status begin_likelihood(likelihood *l, const mmn_model *model, mmn_error *error)
+{
+    size_t width = model->config.language.hidden_size;
+    size_t vocabulary = model->config.language.vocab_size;
+
+    l->model = model;
+    l->compute = model->compute;
+    l->logits = mmn_allocate(ROWS, vocabulary * sizeof(float), error);
+    if (!l->logits)
+        return MMN_SYSTEM;
+    return mmn_compute_reserve(&l->compute, ROWS, width, 0, error);
+}
+
+static void end_likelihood(likelihood *l)
+{
+    mmn_free(l->logits);
+    mmn_compute_free_scratch(&l->compute);
+    *l = (likelihood){0};
+}
+
+/* - ln softmax(logits)[target]. Changes the logits. */
+static double nats_of(const mmn_kernels *kernels, float *logits, size_t count, int32_t target)
+{
+    size_t likeliest = mmn_likeliest(logits, count);
+    return -mmn_log_probability(kernels, logits, count, likeliest, (size_t)target);
+}
+
+/* At most ROWS rows. */
+static mmn_status add_rows(likelihood *l, double *sum, const float *normed,
+                           const int32_t *targets, size_t rows, mmn_error *error)
+{
+    const mmn_compute *compute = &l->compute;
+    size_t vocabulary = l->model->config.language.vocab_size;
+
+    mmn_language_logits(compute, &l->model->weights->language, l->logits, normed,
+                        rows);
+    MMN_PARALLEL_FOR(compute->threads, static)
+    for (size_t row = 0; row < rows; row++)
+        l->nats[row] = nats_of(compute->kernels, l->logits + row * vocabulary,
+                                        vocabulary, targets[row]);
+    for (size_t row = 0; row < rows; row++) {
+        if (!isfinite(l->nats[row]))
+            return mmn_fail(error, MMN_INPUT, NULL, NULL, "a logit is not a finite number");
+        *sum += l->nats[row];
+    }
+    return MMN_OK;
+}
+
+/* Adds to *sum the negative log likelihoods, in nats, of targets [rows], each predicted from its row of
+ * normed [rows][hidden_size], the final norm's output; one by one in the order of the rows. MMN_INPUT
+ * where a logit is not finite. */
+static mmn_status add_likelihoods(likelihood *l, double *sum, const float *normed,
+                                  const int32_t *targets, size_t rows, mmn_error *error)
+{
+    size_t width = l->model->config.language.hidden_size;
+    mmn_status status = mmn_interrupt_check_now(&l->model->interrupt, error);
+    for (size_t first = 0; first < rows && status == MMN_OK; first += ROWS) {
+        size_t left = rows - first;
+        status = add_rows(l, sum, normed + first * width, targets + first,
+                          left < ROWS ? left : ROWS, error);
+        if (status == MMN_OK)
+            status = mmn_interrupt_check_now(&l->model->interrupt, error);
+    }
+    return status;
+}
+
+/* ---- The study ------------------------------------------------------------------------------- */
 
 /* One of the plan's runs. */
 typedef struct perplexity_run {
-    mmn_likelihood *likelihood;
+    likelihood *likelihood;
     double nats; /* sum of the negative log likelihoods of the predicted tokens */
 } perplexity_run;
 
@@ -19,10 +104,8 @@ typedef struct perplexities {
     char data[MMN_DIGEST_SIZE]; /* of the texts' windows */
     uint64_t *tokens;           /* [domains]: predicted */
     perplexity_run *runs;       /* [runs of the plan] */
-    mmn_likelihood likelihood;  /* at work */
+    likelihood likelihood;      /* at work */
 } perplexities;
-
-/* ---- Reading --------------------------------------------------------------------------------- */
 
 /* An mmn_see_function: adds up how improbable the tokens behind the positions are. */
 static mmn_status see_normed(void *context, const mmn_stage *stage, mmn_error *error)
@@ -31,7 +114,7 @@ static mmn_status see_normed(void *context, const mmn_stage *stage, mmn_error *e
     size_t first = stage->first_position, rows = stage->shape[0];
     if (first + rows == stage->input->length)
         rows--;
-    return mmn_likelihood_add(run->likelihood, &run->nats, stage->data,
+    return add_likelihoods(run->likelihood, &run->nats, stage->data,
                               stage->input->ids + first + 1, rows, error);
 }
 
@@ -100,7 +183,7 @@ static mmn_status begin(void *context, mmn_error *error)
         return MMN_SYSTEM;
     for (size_t i = 0; i < plan->run_count; i++)
         kept->runs[i].likelihood = &kept->likelihood;
-    return mmn_likelihood_begin(&kept->likelihood, kept->study.model, error);
+    return begin_likelihood(&kept->likelihood, kept->study.model, error);
 }
 
 static mmn_status check_tokens(const perplexities *kept, mmn_error *error)
@@ -117,7 +200,7 @@ static mmn_status check_tokens(const perplexities *kept, mmn_error *error)
 static void end(void *context)
 {
     perplexities *kept = context;
-    mmn_likelihood_free(&kept->likelihood);
+    end_likelihood(&kept->likelihood);
     mmn_free(kept->runs);
     mmn_free(kept->tokens);
 }
@@ -190,7 +273,7 @@ const mmn_form mmn_perplexity_form = {
     .format = "mmneuron-perplexity-1", .tables = tables, .json = json, .people = people};
 
 /* Mean of a run's negative log likelihoods in nats. */
-static double nats_of(const void *context, size_t run)
+static double mean_nats(const void *context, size_t run)
 {
     const perplexities *kept = context;
     return kept->runs[run].nats / (double)kept->tokens[kept->study.plan.runs[run].domain];
@@ -211,7 +294,7 @@ static void add_run(mmn_result *result, const perplexities *perplexity, size_t n
 {
     const mmn_study *study = &perplexity->study;
     const mmn_run *run = &study->plan.runs[number];
-    const double nats = nats_of(perplexity, number);
+    const double nats = mean_nats(perplexity, number);
     MMN_ADD(result, "runs", MMN_OFF(study, run), mmn_as_text(mmn_domain_name(study, run->domain)),
             mmn_as_whole(perplexity->tokens[run->domain]), mmn_as_real(nats),
             mmn_as_real(mmn_exp_f64(nats)));
@@ -244,7 +327,7 @@ static void add_values(mmn_result *result, const char *what, const mmn_summary *
 static void add_summary(mmn_result *result, const perplexities *perplexity, size_t domain)
 {
     const mmn_summary summary = mmn_plan_summarise(&perplexity->study.plan, 0, domain,
-                                                   nats_of, perplexity);
+                                                   mean_nats, perplexity);
     MMN_ADD(result, "summary", mmn_as_text(mmn_domain_name(&perplexity->study, domain)),
             mmn_as_whole(perplexity->tokens[domain]), mmn_as_whole(summary.seeds));
     add_values(result, "perplexity", &summary, 0);
@@ -257,9 +340,9 @@ static void add_cross(mmn_result *result, const perplexities *perplexity, size_t
     const mmn_study *study = &perplexity->study;
     MMN_ADD(result, "cross_rows", mmn_as_text(mmn_domain_name(study, of)));
     for (size_t d = 0; d < study->samples.domains.domain_count; d++) {
-        const double nats = nats_of(
+        const double nats = mean_nats(
             perplexity, mmn_plan_find(&study->plan, 0, MMN_OFF_DOMAIN, of, d));
-        const double plain = nats_of(
+        const double plain = mean_nats(
             perplexity, mmn_plan_find(&study->plan, 0, MMN_OFF_NOTHING, 0, d));
         MMN_ADD(result, "cross_cells", mmn_as_text(mmn_domain_name(study, d)),
                 mmn_as_real(mmn_exp_f64(nats)), mmn_as_real(mmn_exp_f64(nats - plain)));

@@ -107,6 +107,11 @@ mmn_status mmn_study_fill(mmn_result **result, const mmn_study_kind *kind, const
 mmn_status mmn_study_result(mmn_result **result, const mmn_study_kind *kind, void *kept,
                             mmn_status status, mmn_error *error);
 
+/* The spelling of a token with its spaces, by which " cat" differs from "cat", and of a byte's its
+ * name ("<0xE2>"); "" for an id that no token has. Byte-level vocabularies, which spell bytes as
+ * characters, are shown the same way. Decoding would drop a leading space, and make U+FFFD of a
+ * byte that is no character alone. Free with mmn_free. */
+mmn_status mmn_lens_word(char **word, const mmn_model *model, int32_t id, mmn_error *error);
 /* How a token is spelled (mmn_lens_word), kept by the result. */
 mmn_value mmn_word_of(mmn_result *result, const mmn_model *model, int32_t id);
 

@@ -25,7 +25,8 @@ static mmn_status choose_settings(mmn_study *study, mmn_error *error)
                : MMN_OK;
 }
 
-mmn_status mmn_study_open(mmn_study *study, mmn_error *error)
+/* Reads neurons and list, and chooses the settings. What costs no time is checked then. */
+static mmn_status open_study(mmn_study *study, mmn_error *error)
 {
     mmn_samples *samples = &study->samples;
     mmn_status status = MMN_OK;
@@ -42,7 +43,8 @@ mmn_status mmn_study_open(mmn_study *study, mmn_error *error)
     return status == MMN_OK && samples->file ? mmn_samples_open(samples, error) : status;
 }
 
-mmn_status mmn_study_plan(mmn_study *study, mmn_error *error)
+/* Finds out the model's digest, which reads the whole checkpoint, and makes the plan. */
+static mmn_status plan_study(mmn_study *study, mmn_error *error)
 {
     mmn_plan *plan = &study->plan;
     mmn_status status = mmn_model_digest(study->model, study->model_digest, error);
@@ -105,8 +107,8 @@ static mmn_status run_sample(mmn_study *study, const mmn_planned_sample *planned
     return status;
 }
 
-mmn_status mmn_study_each(mmn_study *study, mmn_study_function function, void *context,
-                          mmn_error *error)
+static mmn_status run_samples(mmn_study *study, mmn_study_function function, void *context,
+                              mmn_error *error)
 {
     mmn_status status = mmn_study_advance(study, 0, error);
     for (bool found = true; found && status == MMN_OK;) {
@@ -115,15 +117,15 @@ mmn_status mmn_study_each(mmn_study *study, mmn_study_function function, void *c
         if (status == MMN_OK && found)
             status = run_sample(study, &planned, function, context, error);
     }
-    return status == MMN_OK ? mmn_study_end(study, error) : status;
+    return status;
 }
 
-mmn_status mmn_study_end(mmn_study *study, mmn_error *error)
+/* Asks whether list and model are unchanged, and notes what was not finite. */
+static mmn_status end_study(mmn_study *study, mmn_error *error)
 {
-    mmn_status status = study->samples.list ? mmn_samples_unchanged(&study->samples, error)
-                                            : mmn_model_unchanged(study->model, error);
     study->nonfinite = mmn_model_nonfinite(study->model, NULL) > study->passed;
-    return status;
+    return study->samples.list ? mmn_samples_unchanged(&study->samples, error)
+                               : mmn_model_unchanged(study->model, error);
 }
 
 /* ---- Side by side ---------------------------------------------------------------------------- */
@@ -188,17 +190,18 @@ mmn_status mmn_study_measure(mmn_study *study, const mmn_measuring *measuring, v
     return status;
 }
 
+/* ---- All of it ------------------------------------------------------------------------------- */
+
 mmn_status mmn_study_find(const mmn_study_kind *kind, void *kept, mmn_error *error)
 {
-    mmn_status status = mmn_study_open(kept, error);
+    mmn_status status = open_study(kept, error);
     if (status == MMN_OK && kind->check)
         status = kind->check(kept, error);
     if (status == MMN_OK)
-        status = mmn_study_plan(kept, error);
+        status = plan_study(kept, error);
     if (status == MMN_OK)
         status = kind->begin(kept, error);
-    if (status != MMN_OK)
-        return status;
-    return kind->measure ? mmn_study_each(kept, kind->measure, kept, error)
-                         : mmn_study_end(kept, error);
+    if (status == MMN_OK && kind->measure)
+        status = run_samples(kept, kind->measure, kept, error);
+    return status == MMN_OK ? end_study(kept, error) : status;
 }

@@ -11,13 +11,13 @@
 
 /* Zero-initialise; free with mmn_study_close. */
 typedef struct mmn_study {
-    /* What is wanted, before mmn_study_open: */
+    /* What is wanted, before mmn_study_find: */
     const mmn_model *model;
     mmn_samples samples;  /* its list (none: a study of something else), and how samples are taken */
     const char *neurons;  /* neurons.json; NULL: nothing is switched off */
     const char *settings; /* as mmn_settings_make takes them, of these neurons */
     const char *setting;  /* instead: a single one */
-    mmn_plan plan;        /* settings are filled by mmn_study_open */
+    mmn_plan plan;        /* its settings are filled by mmn_study_find */
     mmn_allowances allowed;
     size_t batch;         /* runs side by side; 0: as many as do not need too much memory */
     mmn_progress progress; /* its label and unit */
@@ -35,26 +35,14 @@ typedef struct mmn_study {
     mmn_session **sessions; /* ...[runs] theirs */
 } mmn_study;
 
-/* Reads neurons and list, and chooses the settings. What costs no time is checked then. */
-mmn_status mmn_study_open(mmn_study *study, mmn_error *error);
-/* Finds out the model's digest, which reads the whole checkpoint, and makes the plan. */
-mmn_status mmn_study_plan(mmn_study *study, mmn_error *error);
 void mmn_study_close(mmn_study *study);
 
 /* Tells that `done` more is done (0: that it is still at work). MMN_INTERRUPTED when it shall stop. */
 mmn_status mmn_study_advance(mmn_study *study, uint64_t done, mmn_error *error);
 
-/* What is done with a sample; `input` is freed afterwards. */
+/* What is done with a sample, whose input is freed afterwards. */
 typedef mmn_status (*mmn_study_function)(void *context, const mmn_planned_sample *planned,
                                          const mmn_input *input, mmn_error *error);
-
-/* Calls `function` for each sample. An error that is the sample's fault is MMN_INPUT and names the
- * list and the line. In the end list and model must be the files still that they were. */
-mmn_status mmn_study_each(mmn_study *study, mmn_study_function function, void *context,
-                          mmn_error *error);
-/* Asks whether list and model are unchanged, and notes what was not finite: the end of mmn_study_each, and
- * of a study without a list. */
-mmn_status mmn_study_end(mmn_study *study, mmn_error *error);
 
 /* How a sample is measured in its runs. */
 typedef struct mmn_measuring {
@@ -91,7 +79,8 @@ typedef struct mmn_study_kind {
     void (*fill)(struct mmn_result *result, const void *kept);
 } mmn_study_kind;
 
-/* Opens, plans and runs a study. */
+/* Opens, plans and runs a study. An error that is a sample's fault is MMN_INPUT and names the list and the
+ * line. In the end list and model must be the files still that they were. */
 mmn_status mmn_study_find(const mmn_study_kind *kind, void *kept, mmn_error *error);
 
 #endif

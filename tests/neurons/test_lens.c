@@ -15,7 +15,6 @@
 #include "model/model.h"
 #include "study/lens.h"
 #include "study/lens_positions.h"
-#include "study/lens_words.h"
 #include "study/run_result.h"
 #include "tests/tools/needs.h"
 
