@@ -22,7 +22,8 @@ typedef struct mmn_domains {
 
 /* The index of domain `name`, or SIZE_MAX. */
 size_t mmn_domains_find(const mmn_domains *domains, const char *name);
-/* Adds a domain, unless it is there. Indices of others may change. MMN_INPUT when there are too many. */
+/* Adds a domain, unless it is there. Indices of others may change. MMN_INPUT when there are too
+ * many. */
 mmn_status mmn_domains_add(mmn_domains *domains, const char *name, mmn_error *error);
 void mmn_domains_free(mmn_domains *domains);
 

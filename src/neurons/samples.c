@@ -1,5 +1,5 @@
-/* Samples: those of a list that are taken, decided from the list alone, one after another as inputs of a
- * model: its questions, or windows of its texts. */
+/* Samples: those of a list that are taken, decided from the list alone, one after another as inputs
+ * of a model: its questions, or windows of its texts. */
 #include "neurons/samples.h"
 
 #include <inttypes.h>

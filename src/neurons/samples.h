@@ -1,5 +1,5 @@
-/* Samples: those of a list that are taken, decided from the list alone, one after another as inputs of a
- * model: its questions, or windows of its texts. */
+/* Samples: those of a list that are taken, decided from the list alone, one after another as inputs
+ * of a model: its questions, or windows of its texts. */
 #ifndef MMN_NEURONS_SAMPLES_H
 #define MMN_NEURONS_SAMPLES_H
 
@@ -9,9 +9,9 @@
 #include "neurons/domains.h"
 #include "neurons/windows.h"
 
-/* The first `limit` of each domain are taken; of those, numbered from 0 in the list's order, shard I of
- * N takes the numbers that leave I - 1 when divided by N. Of texts, the samples are windows, domain by
- * domain. */
+/* The first `limit` of each domain are taken; of those, numbered from 0 in the list's order, shard
+ * I of N takes the numbers that leave I - 1 when divided by N. Of texts, the samples are windows,
+ * domain by domain. */
 typedef struct mmn_samples {
     /* The caller's to set: */
     const mmn_model *model;

@@ -180,8 +180,8 @@ static mmn_status compare_all(double *best, double *sum, const mmn_right_answers
     return status;
 }
 
-/* Of `count` people `matches` answered the same. Each in turn is left out: the answer is right as far
- * as 3 of the others, or all if there are fewer than 3, gave it. */
+/* Of `count` people `matches` answered the same. Each in turn is left out: the answer is right as
+ * far as 3 of the others, or all if there are fewer than 3, gave it. */
 static double vqa_accuracy(size_t matches, size_t count)
 {
     if (count < 2)
@@ -201,8 +201,8 @@ static bool is_word_byte(char byte)
     return isalnum((unsigned char)byte) || (unsigned char)byte >= 0x80;
 }
 
-/* The option whose letter `text` has first as a word of its own, or SIZE_MAX. A letter in lower case
- * counts only where there is no other letter or digit. */
+/* The option whose letter `text` has first as a word of its own, or SIZE_MAX. A letter in lower
+ * case counts only where there is no other letter or digit. */
 static size_t option_letter(const char *text, size_t options)
 {
     size_t words = 0;
@@ -235,7 +235,8 @@ static mmn_status option_text(size_t *option, const mmn_right_answers *right, co
     return status;
 }
 
-/* The option that a text stands for: the one that it repeats, else the one whose letter it names. */
+/* The option that a text stands for: the one that it repeats, else the one whose letter it
+ * names. */
 static mmn_status find_option(size_t *option, const mmn_right_answers *right, const char *text,
                               mmn_error *error)
 {

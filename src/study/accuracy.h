@@ -43,9 +43,9 @@ typedef struct mmn_right_answers {
 mmn_status mmn_measure_answer(double *scores, const mmn_right_answers *right, const char *answer,
                               mmn_error *error);
 
-/* Whether an answer to the sample can be right or wrong: it has answers, none of them blank, and one of
- * multiple choice has options, of which its answer is one. If not, MMN_INPUT names `file`, the list, and
- * the line. */
+/* Whether an answer to the sample can be right or wrong: it has answers, none of them blank, and
+ * one of multiple choice has options, of which its answer is one. If not, MMN_INPUT names `file`,
+ * the list, and the line. */
 mmn_status mmn_sample_check_answers(const mmn_sample *sample, const char *file, mmn_error *error);
 
 #endif

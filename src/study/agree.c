@@ -1,4 +1,5 @@
-/* Agreement: at how many positions the likeliest next token stays what it is when neurons are off. */
+/* Agreement: at how many positions the likeliest next token stays what it is when neurons are
+ * off. */
 #include "base/memory.h"
 #include "model/distribution.h"
 #include "model/language.h"

@@ -161,8 +161,8 @@ static bool lacks_apostrophe(const char *word, const char *full)
     return false;
 }
 
-/* The official table also has capitalised words ("Im"), which lower-cased answers never are, and one
- * entry the wrong way round. */
+/* The official table also has capitalised words ("Im"), which lower-cased answers never are, and
+ * one entry the wrong way round. */
 static const char *contraction(const char *word)
 {
     if (strcmp(word, "somebody'd") == 0)

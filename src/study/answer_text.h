@@ -15,8 +15,8 @@ mmn_status mmn_answer_words(char **result, const char *text, mmn_error *error);
 /* As the official VQA evaluation normalises answers: punctuation and articles go, number words
  * become digits, and contractions get their apostrophes. Source: vqaEval.py of the VQA data set. */
 mmn_status mmn_answer_vqa(char **result, const char *text, mmn_error *error);
-/* As the official SQuAD evaluation does: words in lower case without ASCII punctuation and articles.
- * Source: evaluate-v2.0.py of SQuAD. */
+/* As the official SQuAD evaluation does: words in lower case without ASCII punctuation and
+ * articles. Source: evaluate-v2.0.py of SQuAD. */
 mmn_status mmn_answer_squad(char **result, const char *text, mmn_error *error);
 
 #endif

@@ -65,8 +65,8 @@ static size_t word_length(const char *text)
     return length;
 }
 
-/* ends[i]: how far the text of the tokens up to number i reaches into the answer. A token that is but
- * a part of a character reaches only as far as those before it. */
+/* ends[i]: how far the text of the tokens up to number i reaches into the answer. A token that is
+ * but a part of a character reaches only as far as those before it. */
 static mmn_status find_ends(size_t *ends, const char *answer, const mmn_model *model,
                             const int32_t *ids, size_t count, mmn_error *error)
 {

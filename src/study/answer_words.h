@@ -19,8 +19,8 @@ typedef struct mmn_spoken_words {
 
 /* The words of the tokens ids [count], each where it first stands: letters, digits, what is not
  * ASCII, and apostrophes between them. Function words of English ("the", "of") are left out unless
- * `all`; `only` (or NULL) is the one word that is wanted, then whatever it is. Case is ignored. Free
- * with mmn_spoken_words_free, after a failure too. */
+ * `all`; `only` (or NULL) is the one word that is wanted, then whatever it is. Case is ignored.
+ * Free with mmn_spoken_words_free, after a failure too. */
 mmn_status mmn_spoken_words_of(mmn_spoken_words *words, const mmn_model *model,
                                const int32_t *ids, size_t count, const char *only, bool all,
                                mmn_error *error);

@@ -32,8 +32,6 @@ typedef struct contribution_run {
     mmn_input extended; /* and the answer but for its last token; shares all but its ids */
 } contribution_run;
 
-/* ---- Results --------------------------------------------------------------------------------- */
-
 static void free_word(const mmn_contributions *result, mmn_answer_word *word)
 {
     for (size_t i = 0; word->neurons && i < result->top; i++) {
@@ -98,8 +96,8 @@ static mmn_status answer(contribution_run *run, mmn_error *error)
             ? mmn_input_from_question(&run->input, result->study.model, options->template_name,
                                       options->question, options->images, options->image_count,
                                       &result->prompt, error)
-            : mmn_input_from_prompt(&run->input, result->study.model, result->prompt, options->images,
-                                    options->image_count, error);
+            : mmn_input_from_prompt(&run->input, result->study.model, result->prompt,
+                                    options->images, options->image_count, error);
     if (status == MMN_OK && !result->study.allowed.long_prompts)
         status = mmn_input_fits(run->input, result->study.model, error);
     if (status == MMN_OK)
@@ -125,8 +123,9 @@ static mmn_status find_words(contribution_run *run, mmn_error *error)
     mmn_contributions *result = run->result;
     const mmn_contribution_options *options = result->options;
     mmn_spoken_words words;
-    mmn_status status = mmn_spoken_words_of(&words, result->study.model, result->ids, result->id_count,
-                                            options->word, options->all_words != 0, error);
+    mmn_status status =
+        mmn_spoken_words_of(&words, result->study.model, result->ids, result->id_count,
+                            options->word, options->all_words != 0, error);
     if (status == MMN_OK && words.count == 0 && options->word)
         status = mmn_fail(error, MMN_USAGE, NULL, NULL,
                           "the answer \"%.200s\" has no word \"%.100s\"", words.answer,

@@ -1,6 +1,6 @@
-/* Multi-modal neurons: how much each neuron of the language model adds to the words of an answer, and
- * what becomes of a word when those that add most are disturbed. Source: Pan et al., arXiv 2311.07470;
- * doc/method.md says what is computed. */
+/* Multi-modal neurons: how much each neuron of the language model adds to the words of an answer,
+ * and what becomes of a word when those that add most are disturbed. Source: Pan et al., arXiv
+ * 2311.07470; doc/method.md says what is computed. */
 #ifndef MMN_STUDY_CONTRIBUTION_H
 #define MMN_STUDY_CONTRIBUTION_H
 

@@ -11,8 +11,8 @@
 #include "model/session.h"
 #include "neurons/mask_internal.h"
 
-/* Sessions that run side by side: the plain one, from which the others branch off in the first layer
- * that is disturbed, and SIDE of these. */
+/* Sessions that run side by side: the plain one, from which the others branch off in the first
+ * layer that is disturbed, and SIDE of these. */
 enum { SIDE = 4 };
 
 /* One session of a group. */
@@ -170,8 +170,8 @@ static mmn_status judge(const disturbing *d, const passing *pass, const mmn_answ
     const mmn_contributions *result = d->result;
     size_t vocabulary = result->study.model->config.language.vocab_size;
 
-    mmn_language_logits(&d->compute, &result->study.model->weights->language, d->logits, pass->normed,
-                        result->id_count);
+    mmn_language_logits(&d->compute, &result->study.model->weights->language, d->logits,
+                        pass->normed, result->id_count);
     for (size_t i = 0; i < result->id_count; i++) {
         float *logits = d->logits + i * vocabulary;
         size_t best = mmn_likeliest(logits, vocabulary);

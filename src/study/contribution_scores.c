@@ -8,8 +8,8 @@
 #include "base/memory.h"
 #include "model/word_space.h"
 
-/* The pass. A layer's activations are scored when they come by, so that only one layer's scores, and
- * the maps of the neurons that are ahead, are kept. */
+/* The pass. A layer's activations are scored when they come by, so that only one layer's scores,
+ * and the maps of the neurons that are ahead, are kept. */
 typedef struct scoring {
     mmn_contributions *result;
     mmn_compute compute;
@@ -54,8 +54,8 @@ static void keep_map(const mmn_contributions *result, const mmn_stage *stage,
         neuron->map[i] = row_at(stage, result->grid.first + i)[neuron->neuron];
 }
 
-/* Puts a neuron among the word's, in its place; layers and neurons come in ascending order. The last
- * one's map becomes its. */
+/* Puts a neuron among the word's, in its place; layers and neurons come in ascending order. The
+ * last one's map becomes its. */
 static void insert(const mmn_contributions *result, mmn_answer_word *word, const mmn_stage *stage,
                    mmn_contributor neuron)
 {
@@ -107,11 +107,11 @@ static mmn_status see(void *context, const mmn_stage *stage, mmn_error *error)
         follow(s, stage);
         return MMN_OK;
     }
-    mmn_word_space_scores(&s->compute, result->study.model, layer, s->ids, result->word_count, s->rows,
-                          s->scores);
+    mmn_word_space_scores(&s->compute, result->study.model, layer, s->ids, result->word_count,
+                          s->rows, s->scores);
     if (s->factors)
-        mmn_word_space_factors(&s->compute, result->study.model, layer, s->state, result->word_count,
-                               s->normed, s->factors);
+        mmn_word_space_factors(&s->compute, result->study.model, layer, s->state,
+                               result->word_count, s->normed, s->factors);
     for (size_t w = 0; w < result->word_count && status == MMN_OK; w++)
         status = score_word(s, stage, w, error);
     return status;

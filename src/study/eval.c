@@ -1,6 +1,6 @@
-/* Evaluations: accuracy in each domain with neurons on, with domain neurons off, and with random ones off:
- * answers every sample of a list in all runs of its domain, and scores the answers. doc/formats.md
- * describes the result's JSON, eval.json. */
+/* Evaluations: accuracy in each domain with neurons on, with domain neurons off, and with random
+ * ones off: answers every sample of a list in all runs of its domain, and scores the answers.
+ * doc/formats.md describes the result's JSON, eval.json. */
 #include "base/given.h"
 #include "base/memory.h"
 #include "model/model.h"
@@ -206,8 +206,8 @@ static mmn_status try_decoding(mmn_evaluation *evaluation, mmn_error *error)
     return status;
 }
 
-/* Marks the settings that `cross` names, once those that are evaluated are known; nothing is switched
- * off in any case. */
+/* Marks the settings that `cross` names, once those that are evaluated are known; nothing is
+ * switched off in any case. */
 static mmn_status check_settings(mmn_evaluation *evaluation, mmn_error *error)
 {
     mmn_plan *plan = &evaluation->study.plan;

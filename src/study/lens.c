@@ -189,8 +189,9 @@ static bool is_example(const mmn_lens *lens, size_t domain)
     return kept < lens->options->examples;
 }
 
-/* Keeps the chosen neuron's activation at the example's patches: in the vision tower they come after
- * the class token, if it has one, in the projector first, in the language model where they stand. */
+/* Keeps the chosen neuron's activation at the example's patches: in the vision tower they come
+ * after the class token, if it has one, in the projector first, in the language model where they
+ * stand. */
 static mmn_status keep_activation(mmn_lens *lens, mmn_session *session, mmn_error *error)
 {
     mmn_lens_activation *activation = &lens->activation;

@@ -65,9 +65,9 @@ mmn_lens_cell *mmn_lens_cell_of(const mmn_lens *lens, size_t domain, int stage, 
 /* The mean entropy of a cell in nats; 0 without positions. */
 double mmn_lens_entropy(const mmn_lens *lens, size_t domain, int stage, size_t layer, int image);
 
-/* The three stages that MMNeuron reads from the entropy of image tokens over the layers. Layers 0 to
- * align_until align image features with the word space, those between extract and reason, those from
- * generate_from on generate. */
+/* The three stages that MMNeuron reads from the entropy of image tokens over the layers. Layers 0
+ * to align_until align image features with the word space, those between extract and reason, those
+ * from generate_from on generate. */
 typedef struct mmn_three_stages {
     bool found;
     size_t align_until, generate_from;

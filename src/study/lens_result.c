@@ -239,7 +239,8 @@ static void add_three_stages(mmn_result *result, const mmn_lens *lens, size_t do
         snprintf(evidence, sizeof(evidence),
                  "mean entropies of layers 0-%zu, %zu-%zu and %zu-%zu, in nats, the three levels that "
                  "fit the curve best", align, align + 1, generate - 1, generate, lens->layers - 1);
-    MMN_ADD(result, "three_stages", mmn_as_text(mmn_domain_name(&lens->study, domain)), mmn_as_truth(stages.found),
+    MMN_ADD(result, "three_stages", mmn_as_text(mmn_domain_name(&lens->study, domain)),
+            mmn_as_truth(stages.found),
             mmn_as_whole(align), mmn_as_whole(generate), mmn_as_text(evidence),
             mmn_as_real(stages.levels[0]), mmn_as_real(stages.levels[1]),
             mmn_as_real(stages.levels[2]), mmn_as_real(stages.explained), mmn_as_real(stages.fall),
@@ -259,7 +260,8 @@ static void add_position(mmn_result *result, const mmn_lens *lens, const mmn_len
         for (size_t i = 0; i < lens->top; i++) {
             const mmn_word *word = &example->words[reading * lens->top + i];
             MMN_ADD(result, "position_words", mmn_as_whole((uint64_t)word->id),
-                    mmn_word_of(result, lens->study.model, word->id), mmn_as_real(word->probability));
+                    mmn_word_of(result, lens->study.model, word->id),
+                    mmn_as_real(word->probability));
         }
     }
 }
@@ -268,7 +270,8 @@ static void add_example(mmn_result *result, const mmn_lens *lens, const mmn_lens
 {
     const mmn_lens_activation *neuron = &lens->activation;
     const size_t patches = example->activation ? example->grid * example->grid : 0;
-    MMN_ADD(result, "samples", mmn_as_text(example->id), mmn_as_text(mmn_domain_name(&lens->study, example->domain)),
+    MMN_ADD(result, "samples", mmn_as_text(example->id),
+            mmn_as_text(mmn_domain_name(&lens->study, example->domain)),
             mmn_as_whole(example->grid), mmn_as_whole(example->grid_first),
             mmn_as_text(example->activation ? neuron->module->name : NULL),
             mmn_as_whole(neuron->layer), mmn_as_whole(neuron->neuron));

@@ -1,5 +1,6 @@
 /* Perplexities: how well a model predicts the texts of each language with neurons on, with each
- * language's neurons off, and with random ones off. doc/formats.md describes their JSON, perplexity.json. */
+ * language's neurons off, and with random ones off. doc/formats.md describes their JSON,
+ * perplexity.json. */
 #include <math.h>
 
 #include "base/given.h"
@@ -72,9 +73,9 @@ static mmn_status add_rows(likelihood *l, double *sum, const float *normed,
     return MMN_OK;
 }
 
-/* Adds to *sum the negative log likelihoods, in nats, of targets [rows], each predicted from its row of
- * normed [rows][hidden_size], the final norm's output; one by one in the order of the rows. MMN_INPUT
- * where a logit is not finite. */
+/* Adds to *sum the negative log likelihoods, in nats, of targets [rows], each predicted from its
+ * row of normed [rows][hidden_size], the final norm's output; one by one in the order of the rows.
+ * MMN_INPUT where a logit is not finite. */
 static mmn_status add_likelihoods(likelihood *l, double *sum, const float *normed,
                                   const int32_t *targets, size_t rows, mmn_error *error)
 {

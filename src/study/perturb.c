@@ -12,7 +12,7 @@
 
 enum { SEEDS = 5, SEED_LIMIT = 10000 };
 
-/* ---- What is found ---------------------------------------------------------------------------- */
+/* ---- What is found --------------------------------------------------------------------------- */
 
 mmn_distance mmn_perturb_mean(const mmn_perturbation *perturbation, size_t run, size_t state,
                               int kind)
@@ -128,8 +128,8 @@ static const mmn_form_table tables[] = {
                  MMN_REAL("last_cosine", ""))},
     {"states", "positions",
      MMN_COLUMNS(MMN_WHOLE("layer"), MMN_REAL("relative", ""), MMN_REAL("cosine", ""))},
-    /* means over the layers, and after the final norm, where a domain's own neurons are off, and the
-     * mean and half the interval of random ones */
+    /* means over the layers, and after the final norm, where a domain's own neurons are off, and
+     * the mean and half the interval of random ones */
     {"moved", "result",
      MMN_COLUMNS(MMN_TEXT("setting"), MMN_TEXT("domain"), MMN_WHOLE("neurons"), MMN_REAL("own", ""),
                  MMN_REAL("random", ""), MMN_REAL("margin", ""), MMN_REAL("last_own", ""),

@@ -17,14 +17,14 @@ typedef struct mmn_perturbation {
     size_t rows_capacity;
 } mmn_perturbation;
 
-/* Does what mmn_perturb does, on a zero-initialised perturbation. Ended, and its study closed, after a
- * failure too. */
+/* Does what mmn_perturb does, on a zero-initialised perturbation. Ended, and its study closed,
+ * after a failure too. */
 mmn_status mmn_perturbation_find(mmn_perturbation *perturbation, const mmn_model *model,
                                  const mmn_perturb_options *options, mmn_error *error);
 void mmn_perturbation_end(void *perturbation);
 
-/* The mean of run number `run` at state number `state`, at positions of `kind` (0: text, 1: image, 2:
- * all); zeros where there are none. */
+/* The mean of run number `run` at state number `state`, at positions of `kind` (0: text, 1: image,
+ * 2: all); zeros where there are none. */
 mmn_distance mmn_perturb_mean(const mmn_perturbation *perturbation, size_t run, size_t state,
                               int kind);
 /* How many neurons are off in a run. */

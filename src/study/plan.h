@@ -32,22 +32,23 @@ typedef struct mmn_plan {
     const char *off_domain; /* whose neurons are off in all domains; NULL: each one's own */
     uint64_t seeds, first_seed; /* random choices beside each domain's own */
 
-    mmn_run *runs; /* with nothing off, by domain; then by setting, and domain whose neurons are off:
-                      by domain measured, then by seed in its own */
+    mmn_run *runs; /* with nothing off, by domain; then by setting, and domain whose neurons are
+                      off: by domain measured, then by seed in its own */
     size_t run_count, run_capacity;
     mmn_mask **masks; /* of the runs */
     size_t mask_count, mask_capacity;
 } mmn_plan;
 
-/* Makes the runs over these domains, and their masks of the neurons that `lists`, of `file`, has; NULL:
- * there are none, and no settings. MMN_INPUT, with the samples' list, for a domain that has no neurons. */
+/* Makes the runs over these domains, and their masks of the neurons that `lists`, of `file`, has;
+ * NULL: there are none, and no settings. MMN_INPUT, with the samples' list, for a domain that has
+ * no neurons. */
 mmn_status mmn_plan_make(mmn_plan *plan, const mmn_model *model, const mmn_domains *domains,
                          const char *list, const mmn_neuron_lists *lists, const char *file,
                          mmn_error *error);
 void mmn_plan_free(mmn_plan *plan);
 
-/* The number of the run with these neurons off, the first of several seeds; SIZE_MAX: there is none.
- * With nothing off, `setting` and `neurons_of` are of no matter. */
+/* The number of the run with these neurons off, the first of several seeds; SIZE_MAX: there is
+ * none. With nothing off, `setting` and `neurons_of` are of no matter. */
 size_t mmn_plan_find(const mmn_plan *plan, size_t setting, mmn_off off, size_t neurons_of,
                      size_t domain);
 

@@ -1,5 +1,5 @@
-/* What the results of runs have in common: what they were made from, which neurons were off, what was
- * allowed, and how answers were found. */
+/* What the results of runs have in common: what they were made from, which neurons were off, what
+ * was allowed, and how answers were found. */
 #include "study/run_result.h"
 
 #include <string.h>

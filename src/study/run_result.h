@@ -1,5 +1,5 @@
-/* What the results of runs have in common: what they were made from, which neurons were off, what was
- * allowed, and how answers were found. */
+/* What the results of runs have in common: what they were made from, which neurons were off, what
+ * was allowed, and how answers were found. */
 #ifndef MMN_STUDY_RUN_RESULT_H
 #define MMN_STUDY_RUN_RESULT_H
 
@@ -15,7 +15,8 @@
     "  'neurons': $neurons,\n"
 #define MMN_NONFINITE_JSON "<?nonfinite|  'nonfinite': true,\n>"
 
-/* Of the table "result": what was allowed, the last members of "settings" and lines after a table. */
+/* Of the table "result": what was allowed, the last members of "settings" and lines after a
+ * table. */
 #define MMN_ALLOWED_COLUMNS                                                                      \
     MMN_TRUTH("allow_unknown_keys"), MMN_TRUTH("allow_long_prompts"), MMN_TRUTH("foreign"), \
         MMN_TEXT("neurons_model")
@@ -70,7 +71,8 @@
 /* Of summaries: an interval that may not be known. */
 #define MMN_INTERVAL_JSON(low, high) "<?" low "|[$" low ", $" high "]><!" low "|null>"
 
-/* The values of these columns, of a study and of one of its runs. Digests may be "", which is nothing. */
+/* The values of these columns, of a study and of one of its runs. Digests may be "", which is
+ * nothing. */
 #define MMN_MADE(study)                                                                          \
     mmn_as_text(mmn_version()), mmn_as_optional((study)->model_digest),                          \
         mmn_as_optional((study)->neurons_digest), mmn_as_truth((study)->nonfinite)

@@ -1,5 +1,6 @@
-/* The table of studies: each is a file that describes its study, and a line here. The public function, the
- * command with its options, --json, progress and interruption come with it (doc/studies.md). */
+/* The table of studies: each is a file that describes its study, and a line here. The public
+ * function, the command with its options, --json, progress and interruption come with it
+ * (doc/studies.md). */
 #ifndef MMN_STUDY_STUDIES_H
 #define MMN_STUDY_STUDIES_H
 

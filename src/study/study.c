@@ -9,8 +9,8 @@
 #include "model/session.h"
 #include "neurons/sample_input.h"
 
-/* TOGETHER_BYTES: what the sessions of runs side by side may take, unless the caller says how many these
- * are. TOGETHER: the most; more no longer gain anything. */
+/* TOGETHER_BYTES: what the sessions of runs side by side may take, unless the caller says how many
+ * these are. TOGETHER: the most; more no longer gain anything. */
 enum { TOGETHER = 64, TOGETHER_BYTES = INT32_MAX };
 
 /* ---- Opening --------------------------------------------------------------------------------- */
@@ -160,7 +160,8 @@ static mmn_status run_group(mmn_study *study, const mmn_measuring *measuring, vo
         status = mmn_sessions_prefill(sessions, count, study->sessions[0], input, error);
     if (status == MMN_OK && measuring->finish)
         status = measuring->finish(context, sessions, runs, count, error);
-    return status == MMN_OK ? mmn_study_advance(study, measuring->again ? 0 : count, error) : status;
+    const uint64_t done = measuring->again ? 0 : count;
+    return status == MMN_OK ? mmn_study_advance(study, done, error) : status;
 }
 
 static void free_sessions(mmn_study *study, size_t first, size_t end)

@@ -1,7 +1,8 @@
-/* Studies: a list's samples run through a model with nothing off, with each domain's neurons off and with
- * random ones off, and something is measured of every run. What all of them share is here: what they
- * are asked, the plan, the loop over samples, sessions side by side, progress and interruption, and
- * what is asked of list and model in the end. A study sets what it wants, and measures. */
+/* Studies: a list's samples run through a model with nothing off, with each domain's neurons off
+ * and with random ones off, and something is measured of every run. What all of them share is here:
+ * what they are asked, the plan, the loop over samples, sessions side by side, progress and
+ * interruption, and what is asked of list and model in the end. A study sets what it wants, and
+ * measures. */
 #ifndef MMN_STUDY_STUDY_H
 #define MMN_STUDY_STUDY_H
 
@@ -13,7 +14,7 @@
 typedef struct mmn_study {
     /* What is wanted, before mmn_study_find: */
     const mmn_model *model;
-    mmn_samples samples;  /* its list (none: a study of something else), and how samples are taken */
+    mmn_samples samples;  /* its list (none: a study of something else), and what is taken */
     const char *neurons;  /* neurons.json; NULL: nothing is switched off */
     const char *settings; /* as mmn_settings_make takes them, of these neurons */
     const char *setting;  /* instead: a single one */
@@ -37,7 +38,8 @@ typedef struct mmn_study {
 
 void mmn_study_close(mmn_study *study);
 
-/* Tells that `done` more is done (0: that it is still at work). MMN_INTERRUPTED when it shall stop. */
+/* Tells that `done` more is done (0: that it is still at work). MMN_INTERRUPTED when it shall
+ * stop. */
 mmn_status mmn_study_advance(mmn_study *study, uint64_t done, mmn_error *error);
 
 /* What is done with a sample, whose input is freed afterwards. */
@@ -55,13 +57,13 @@ typedef struct mmn_measuring {
                          size_t count, mmn_error *error);
 } mmn_measuring;
 
-/* Runs an input in all runs of its domain, side by side as far as memory allows; the domain's first run
- * is always the first of a session's group. */
+/* Runs an input in all runs of its domain, side by side as far as memory allows; the domain's first
+ * run is always the first of a session's group. */
 mmn_status mmn_study_measure(mmn_study *study, const mmn_measuring *measuring, void *context,
                              size_t domain, const mmn_input *input, mmn_error *error);
 
-/* What is particular to a study. What it keeps is zero at first, and begins with an mmn_study, whose wishes
- * are set before mmn_study_find. */
+/* What is particular to a study. What it keeps is zero at first, and begins with an mmn_study,
+ * whose wishes are set before mmn_study_find. */
 typedef struct mmn_study_kind {
     /* In the table of studies (study/studies.h) only: */
     const char *name, *summary; /* of its command, and a line of help */
@@ -72,15 +74,15 @@ typedef struct mmn_study_kind {
     mmn_status (*check)(void *kept, mmn_error *error);
     /* Makes room, once there is a plan; without a list, it does everything. */
     mmn_status (*begin)(void *kept, mmn_error *error);
-    mmn_study_function measure; /* of a sample; its context is what is kept. NULL: there is no list */
+    mmn_study_function measure; /* a sample; its context is what is kept. NULL: there is no list */
     void (*end)(void *kept);    /* frees what it keeps beside the study, however far it came */
     const struct mmn_form *form; /* of its result */
     /* Fills a result: the row of "result", and tables, but for "domains". */
     void (*fill)(struct mmn_result *result, const void *kept);
 } mmn_study_kind;
 
-/* Opens, plans and runs a study. An error that is a sample's fault is MMN_INPUT and names the list and the
- * line. In the end list and model must be the files still that they were. */
+/* Opens, plans and runs a study. An error that is a sample's fault is MMN_INPUT and names the list
+ * and the line. In the end list and model must be the files still that they were. */
 mmn_status mmn_study_find(const mmn_study_kind *kind, void *kept, mmn_error *error);
 
 #endif

@@ -1,4 +1,5 @@
-/* Studies of the table: how often the likeliest next token stays, against logits that sessions show. */
+/* Studies of the table: how often the likeliest next token stays, against logits that sessions
+ * show. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
