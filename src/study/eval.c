@@ -191,7 +191,7 @@ static mmn_status try_decoding(mmn_evaluation *evaluation, mmn_error *error)
     const mmn_model *model = evaluation->study.model;
     mmn_session *session = NULL;
     mmn_status status = MMN_OK;
-    if (!evaluation->template_is_own) {
+    if (evaluation->options->template_name) {
         char *prompt = NULL;
         status = mmn_prompt_from_template(model, evaluation->template_name, "", 0, &prompt, error);
         mmn_free(prompt);

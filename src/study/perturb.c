@@ -279,6 +279,7 @@ mmn_status mmn_perturbation_find(mmn_perturbation *perturbation, const mmn_model
                          .allowed = {.unknown_keys = options->allow_unknown_keys != 0,
                                      .long_prompts = options->allow_long_prompts != 0,
                                      .other_model = options->other_model != 0},
+                         .batch = 1, /* side by side takes memory, and no less time for whole prompts */
                          .progress = {.label = "perturbing", .unit = "passes"},
                          .show = options->progress,
                          .show_context = options->progress_context};
