@@ -21,9 +21,15 @@ static float scale_score(const mmn_attention_task *task, float product, size_t k
 static void score_keys(float *scores, const mmn_attention_task *task, const float *query,
                        size_t first_key, size_t count)
 {
-    const float *keys = task->keys + first_key * task->key_stride;
-    size_t key_stride = task->key_stride, head_dim = task->head_dim;
+    const float *keys[CHAINS_OF_HEAD];
+    size_t head_dim = task->head_dim;
     float totals[CHAINS_OF_HEAD] = {0.0f};
+
+    for (size_t i = 0; i < count; i++) {
+        size_t place = first_key + i;
+        const mmn_key_span *span = mmn_attention_span(task, &place);
+        keys[i] = span->keys + place * task->key_stride + task->head;
+    }
 
     for (size_t first = 0; first < head_dim; first += MMN_PANEL) {
         size_t end = head_dim - first < MMN_PANEL ? head_dim : first + MMN_PANEL;
@@ -31,7 +37,7 @@ static void score_keys(float *scores, const mmn_attention_task *task, const floa
 
         for (size_t k = first; k < end; k++)
             for (size_t i = 0; i < count; i++)
-                chains[i] = fmaf(query[k], keys[i * key_stride + k], chains[i]);
+                chains[i] = fmaf(query[k], keys[i][k], chains[i]);
         for (size_t i = 0; i < count; i++)
             totals[i] = totals[i] + chains[i];
     }
@@ -57,10 +63,10 @@ static void softmax_of_keys(float *scores, size_t begin, size_t end)
         scores[key] = scores[key] / sum;
 }
 
-/* output = sum of probability[key] * values[key] over keys begin to end - 1, for `count` elements.
- * Panels begin at multiples of their length, wherever the row's keys begin. */
-static void weigh_values(float *output, const float *probability, const float *values,
-                         size_t value_stride, size_t begin, size_t end, size_t count)
+/* output = sum of probability[key] * values[key] over keys begin to end - 1, for `count` elements
+ * from `element` on. Panels begin at multiples of their length, wherever the row's keys begin. */
+static void weigh_values(float *output, const mmn_attention_task *task, size_t begin, size_t end,
+                         size_t element, size_t count)
 {
     float totals[CHAINS_OF_HEAD] = {0.0f};
 
@@ -69,15 +75,20 @@ static void weigh_values(float *output, const float *probability, const float *v
         float chains[CHAINS_OF_HEAD] = {0.0f};
 
         next = next < end ? next : end;
-        for (size_t key = first; key < next; key++)
+        for (size_t key = first; key < next; key++) {
+            size_t place = key;
+            const mmn_key_span *span = mmn_attention_span(task, &place);
+            const float *value = span->values + place * task->value_stride + task->head + element;
+
             for (size_t i = 0; i < count; i++)
-                chains[i] = fmaf(probability[key], values[key * value_stride + i], chains[i]);
+                chains[i] = fmaf(task->scratch[key], value[i], chains[i]);
+        }
         for (size_t i = 0; i < count; i++)
             totals[i] = totals[i] + chains[i];
         first = next;
     }
     for (size_t i = 0; i < count; i++)
-        output[i] = totals[i];
+        output[element + i] = totals[i];
 }
 
 void mmn_attention_reference(const mmn_attention_task *task)
@@ -98,7 +109,7 @@ void mmn_attention_reference(const mmn_attention_task *task)
                        end - key < CHAINS_OF_HEAD ? end - key : CHAINS_OF_HEAD);
         softmax_of_keys(task->scratch, begin, end);
         for (size_t i = 0; i < task->head_dim; i += CHAINS_OF_HEAD)
-            weigh_values(output + i, task->scratch, task->values + i, task->value_stride, begin, end,
+            weigh_values(output, task, begin, end, i,
                          task->head_dim - i < CHAINS_OF_HEAD ? task->head_dim - i : CHAINS_OF_HEAD);
     }
 }

@@ -25,15 +25,21 @@ static inline size_t mmn_weight_size(mmn_weight_type type)
     return type == MMN_WEIGHT_F32 ? 4 : 2;
 }
 
+/* Keys and values of consecutive positions, those of all heads side by side in a position's row. */
+typedef struct mmn_key_span {
+    const float *keys, *values; /* [count] rows, as far apart as the task says */
+    size_t count;
+} mmn_key_span;
+
 /* Queries of one attention head, MMN_ATTENTION_ROWS at most, against the keys and values of one
  * sequence. */
 typedef struct mmn_attention_task {
     const float *query; /* [rows][head_dim] */
     size_t query_stride;
-    const float *keys; /* [key_count][head_dim]; key j is position j of the sequence */
-    size_t key_stride;
-    const float *values; /* [key_count][head_dim] */
-    size_t value_stride;
+    /* Of key_count keys, or more, together; key j is position j of the sequence. The head's key, and its
+     * value, begin at element `head` of a row. */
+    const mmn_key_span *spans;
+    size_t head, key_stride, value_stride;
     float *output; /* [rows][head_dim] */
     size_t output_stride;
     size_t rows, key_count, head_dim;
@@ -53,11 +59,20 @@ enum {
     MMN_ATTENTION_ROWS = 48, /* the most rows of one mmn_attention_task */
 };
 
+/* The span that has key number *key, which becomes its number there. */
+static inline const mmn_key_span *mmn_attention_span(const mmn_attention_task *task, size_t *key)
+{
+    const mmn_key_span *span = task->spans;
+    for (; *key >= span->count; span++)
+        *key -= span->count;
+    return span;
+}
+
 /* Floats of scratch memory for an mmn_attention_task over `key_count` keys: the scores of every
  * row, the rows, and a block of keys or values. */
 static inline size_t mmn_attention_task_scratch(size_t key_count)
 {
-    return (size_t)MMN_ATTENTION_ROWS * (key_count + 64 + 272) + 256 * 64;
+    return (size_t)MMN_ATTENTION_ROWS * (key_count + 160 + 272) + 256 * 64;
 }
 
 #define MMN_KERNELS(KERNEL)                                                                        \

@@ -55,12 +55,22 @@ static void find_limits(attention *a)
     }
 }
 
-/* Scores, not scaled yet, of TILE_WIDTH keys from `key` on, for the rows that see some of them. */
-static void score_tile(const attention *a, size_t key)
+/* How many keys from number `key` on lie in its span `span`, where it is number `place`; up to
+ * `most`. */
+static inline size_t keys_together(const mmn_key_span *span, size_t place, size_t most)
+{
+    return span->count - place < most ? span->count - place : most;
+}
+
+/* Scores, not scaled yet, of up to TILE_WIDTH keys from `key` on, for the rows that see some of them;
+ * returns how many keys: those that lie together. What it writes behind their scores is overwritten. */
+static size_t score_tile(const attention *a, size_t key)
 {
     const mmn_attention_task *task = a->task;
-    size_t last = a->end[task->rows - 1], stride = task->key_stride * sizeof(float);
-    size_t width = last - key < TILE_WIDTH ? last - key : TILE_WIDTH;
+    size_t last = a->end[task->rows - 1], stride = task->key_stride * sizeof(float), place = key;
+    const mmn_key_span *span = mmn_attention_span(task, &place);
+    size_t together = keys_together(span, place, last - key);
+    size_t width = together < TILE_WIDTH ? together : TILE_WIDTH;
     size_t from = 0, to = task->rows;
 
     while (from < to && a->end[from] <= key)
@@ -69,8 +79,9 @@ static void score_tile(const attention *a, size_t key)
         to--;
     for (size_t k = 0; k == 0 || k < task->head_dim; k += MMN_PANEL) {
         size_t length = task->head_dim - k < MMN_PANEL ? task->head_dim - k : MMN_PANEL;
-        const uint8_t *keys = (const uint8_t *)(task->keys + key * task->key_stride + k);
-        const uint8_t *next = key + 2 * TILE_WIDTH <= last ? keys + TILE_WIDTH * stride : NULL;
+        const float *first = span->keys + place * task->key_stride + task->head + k;
+        const uint8_t *keys = (const uint8_t *)first;
+        const uint8_t *next = 2 * TILE_WIDTH <= together ? keys + TILE_WIDTH * stride : NULL;
 
         pack_rows(a->packed, keys, next, stride, MMN_WEIGHT_F32, width, length);
         for (size_t row = from; row < to; row += TILE_ROWS)
@@ -78,6 +89,7 @@ static void score_tile(const attention *a, size_t key)
                      a->scores + row * a->stride + key - a->first_key, a->stride,
                      a->query + row * a->query_stride + k, a->query_stride, a->packed, length);
     }
+    return width;
 }
 
 /* The scaled scores of 16 keys from key number `key` on, with their positions' bias if any. */
@@ -167,6 +179,23 @@ static void weigh_tile(const attention *a, size_t row, size_t rows, size_t panel
     }
 }
 
+/* Packs elements `element` to `element` + width - 1 of the values of keys begin to end - 1. */
+static void pack_values(float *packed, const mmn_attention_task *task, size_t begin, size_t end,
+                        size_t element, size_t width)
+{
+    while (begin < end) {
+        size_t place = begin;
+        const mmn_key_span *span = mmn_attention_span(task, &place);
+        const float *value = span->values + place * task->value_stride + task->head + element;
+        size_t count = keys_together(span, place, end - begin);
+
+        for (size_t i = 0; i < count; i++)
+            copy_numbers(packed + i * TILE_WIDTH, value + i * task->value_stride, width);
+        packed += count * TILE_WIDTH;
+        begin += count;
+    }
+}
+
 /* output = sum of the rows' probabilities times the values. */
 static void weigh_values(const attention *a)
 {
@@ -182,9 +211,7 @@ static void weigh_values(const attention *a)
         for (size_t element = 0; element < task->head_dim; element += TILE_WIDTH) {
             size_t rest = task->head_dim - element, width = rest < TILE_WIDTH ? rest : TILE_WIDTH;
 
-            for (size_t key = begin; key < end; key++)
-                copy_numbers(a->packed + (key - panel) * TILE_WIDTH,
-                             task->values + key * task->value_stride + element, width);
+            pack_values(a->packed + (begin - panel) * TILE_WIDTH, task, begin, end, element, width);
             for (size_t row = 0; row < task->rows; row += TILE_ROWS)
                 weigh_tile(a, row, task->rows - row < TILE_ROWS ? task->rows - row : TILE_ROWS,
                            panel, end, element, width);
@@ -202,12 +229,12 @@ static void KERNEL(attention)(const mmn_attention_task *task)
     a.first_key = a.begin[0] - a.begin[0] % TILE_WIDTH;
     copy_query(&a, a.packed + MMN_PANEL * TILE_WIDTH);
     a.scores = a.packed + MMN_PANEL * TILE_WIDTH + MMN_ATTENTION_ROWS * (MMN_PANEL + 16);
-    /* Rows lie in different sets of the cache. */
-    a.stride = (a.end[task->rows - 1] - a.first_key + TILE_WIDTH - 1) / TILE_WIDTH * TILE_WIDTH;
+    /* Rows lie in different sets of the cache. A tile may begin at the last key, where a span does. */
+    a.stride = (a.end[task->rows - 1] - a.first_key + 2 * TILE_WIDTH - 2) / TILE_WIDTH * TILE_WIDTH;
     a.stride += a.stride % 32 == 0 ? 16 : 0;
 
-    for (size_t key = a.first_key; key < a.end[task->rows - 1]; key += TILE_WIDTH)
-        score_tile(&a, key);
+    for (size_t key = a.first_key; key < a.end[task->rows - 1];)
+        key += score_tile(&a, key);
     for (size_t row = 0; row < task->rows; row++)
         softmax_scores(&a, row);
     weigh_values(&a);

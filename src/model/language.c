@@ -106,25 +106,19 @@ static void begin_layer(language_run *run, uint32_t layer)
 
 /* ---- Attention ------------------------------------------------------------------------------- */
 
-/* Writes keys or values of all positions of a sequence that shares some to `joined`, one after the
- * other. The first `intact` of the shared ones are there already. */
-static void join(float *joined, const float *all, size_t width, const mmn_sequence *root,
-                 const mmn_sequence *sequence, size_t intact)
+/* The keys and values of one of a state's sequences, `count` positions, which follow each other in up to
+ * two places: those that it shares, and its own. */
+static void list_spans(mmn_key_span spans[2], const mmn_language_state *state, size_t slot,
+                       const mmn_sequences *sequences, const mmn_sequence *sequence, size_t width,
+                       size_t count)
 {
-    if (intact < sequence->shared)
-        memcpy(joined + intact * width, all + (root->first_row + intact) * width,
-               (sequence->shared - intact) * width * sizeof(float));
-    memcpy(joined + sequence->shared * width, all + sequence->first_row * width,
-           sequence->rows * width * sizeof(float));
-}
-
-/* Writes the keys and values that a state has behind those of its trunk, and those of `rows` rows
- * that follow them, into the trunk's cache, where they are read with the others. */
-static void join_trunk(const mmn_language_state *state, size_t slot, size_t rows, size_t width)
-{
-    size_t bytes = (state->length + rows) * width * sizeof(float);
-    memcpy(state->trunk->keys[slot] + state->trunk_length * width, state->keys[slot], bytes);
-    memcpy(state->trunk->values[slot] + state->trunk_length * width, state->values[slot], bytes);
+    const float *keys = state->keys[slot], *values = state->values[slot];
+    size_t root = sequences->list[sequence->root].first_row * width;
+    size_t own = sequence->first_row * width;
+    spans[0] = state->trunk ? (mmn_key_span){state->trunk->keys[slot], state->trunk->values[slot],
+                                             state->trunk_length}
+                            : (mmn_key_span){keys + root, values + root, sequence->shared};
+    spans[1] = (mmn_key_span){keys + own, values + own, count - spans[0].count};
 }
 
 /* Attention of each sequence of a part to itself; keys and values of the rows follow those in the
@@ -133,23 +127,15 @@ static void attend(const language_run *run, const mmn_language_part *part, uint3
 {
     const mmn_language_config *config = run->config;
     const mmn_sequences *sequences = part->sequences;
-    mmn_language_state *state = part->state;
     size_t query_width = mmn_language_query_width(config);
-    size_t key_width = mmn_language_key_width(config);
-    const mmn_language_state *cache = state->trunk ? state->trunk : state;
-    size_t slot = slot_of(state, layer);
-    const float *keys = cache->keys[slot], *values = cache->values[slot];
-    if (state->trunk)
-        join_trunk(state, slot, sequences->rows, key_width);
-    size_t root = SIZE_MAX, intact = 0; /* what `joined_keys` begin with */
     for (size_t i = 0; i < sequences->count; i++) {
         const mmn_sequence *sequence = &sequences->list[i];
         size_t first_position = sequences->first_position + sequence->shared;
         size_t row = (part->first_row + sequence->first_row) * query_width;
-        mmn_heads heads = {
+        mmn_key_span spans[2];
+        const mmn_heads heads = {
             .query = run->scratch->query + row,
-            .keys = keys + sequence->first_row * key_width,
-            .values = values + sequence->first_row * key_width,
+            .spans = spans,
             .output = run->scratch->attention + row,
             .rows = sequence->rows,
             .key_count = first_position + sequence->rows,
@@ -161,16 +147,8 @@ static void attend(const language_run *run, const mmn_language_part *part, uint3
             .window = layer < config->first_window_layer ? 0 : config->sliding_window,
             .alibi_slopes = config->alibi ? run->scratch->slopes : NULL,
         };
-        if (sequence->shared > 0) {
-            const mmn_sequence *shared = &sequences->list[sequence->root];
-            intact = sequence->root == root ? intact : 0;
-            join(state->joined_keys, keys, key_width, shared, sequence, intact);
-            join(state->joined_values, values, key_width, shared, sequence, intact);
-            root = sequence->root;
-            intact = sequence->shared;
-            heads.keys = state->joined_keys;
-            heads.values = state->joined_values;
-        }
+        list_spans(spans, part->state, slot_of(part->state, layer), sequences, sequence,
+                   mmn_language_key_width(config), heads.key_count);
         mmn_attend(run->compute, &heads);
     }
 }
@@ -381,11 +359,7 @@ static mmn_status reserve(mmn_compute *compute, const mmn_language_config *confi
         size_t positions = parts[i].state->trunk_length + needed;
         longest = positions > longest ? positions : longest;
         longest = sequences->longest > longest ? sequences->longest : longest;
-        if (parts[i].state->trunk)
-            status = mmn_language_reserve_cache(parts[i].state->trunk, config, positions, 0, error);
-        if (status == MMN_OK)
-            status = mmn_language_reserve_cache(parts[i].state, config, needed,
-                                                sequences->longest, error);
+        status = mmn_language_reserve_cache(parts[i].state, config, needed, error);
     }
     if (status == MMN_OK)
         status = mmn_language_reserve_scratch(parts->state, config, rows, count > 1 ? rows : 0,

@@ -31,13 +31,12 @@ static void free_scratch(mmn_language_state *state)
     state->scratch_rows = 0;
 }
 
-/* Frees two arrays of keys and values, and the number of positions that they have room for. */
-static void free_pair(float **keys, float **values, size_t *capacity)
+static void free_spread(mmn_language_state *state)
 {
-    mmn_free(*keys);
-    mmn_free(*values);
-    *keys = *values = NULL;
-    *capacity = 0;
+    mmn_free(state->spread_keys);
+    mmn_free(state->spread_values);
+    state->spread_keys = state->spread_values = NULL;
+    state->spread_rows = 0;
 }
 
 void mmn_language_free(mmn_language_state *state)
@@ -48,8 +47,7 @@ void mmn_language_free(mmn_language_state *state)
     }
     mmn_free(state->keys);
     mmn_free(state->values);
-    free_pair(&state->joined_keys, &state->joined_values, &state->joined_capacity);
-    free_pair(&state->spread_keys, &state->spread_values, &state->spread_rows);
+    free_spread(state);
     free_scratch(state);
     mmn_free(state->frequencies);
     mmn_free(state->slopes);
@@ -78,24 +76,8 @@ void mmn_language_cut(mmn_language_state *state, size_t length)
         state->length = length;
 }
 
-/* Two arrays of keys and values with room for `needed` positions; what they held is lost. */
-static mmn_status reserve_pair(float **keys, float **values, size_t *capacity,
-                               const mmn_language_config *config, size_t needed, mmn_error *error)
-{
-    size_t position = mmn_language_key_width(config) * sizeof(float);
-    if (needed <= *capacity)
-        return MMN_OK;
-    free_pair(keys, values, capacity);
-    *keys = mmn_allocate(needed, position, error);
-    *values = mmn_allocate(needed, position, error);
-    if (!*keys || !*values)
-        return MMN_SYSTEM;
-    *capacity = needed;
-    return MMN_OK;
-}
-
 mmn_status mmn_language_reserve_cache(mmn_language_state *state, const mmn_language_config *config,
-                                      size_t positions, size_t joined, mmn_error *error)
+                                      size_t positions, mmn_error *error)
 {
     size_t layers = state->keep_cache ? config->layers : 1;
     if (!state->keys && !(state->keys = mmn_allocate(layers, sizeof(*state->keys), error)))
@@ -119,8 +101,7 @@ mmn_status mmn_language_reserve_cache(mmn_language_state *state, const mmn_langu
             return status;
         state->capacity = capacity;
     }
-    return reserve_pair(&state->joined_keys, &state->joined_values, &state->joined_capacity,
-                        config, joined, error);
+    return MMN_OK;
 }
 
 /* What positions are made of, once. */
@@ -139,6 +120,21 @@ static mmn_status make_position_constants(mmn_language_state *state,
     mmn_alibi_slopes(state->slopes, config->heads);
     mmn_rotary_frequencies(state->frequencies, config, 0);
     state->rotary_attention = mmn_rotary_attention(config);
+    return MMN_OK;
+}
+
+/* Room for the keys and values of `rows` rows that go to several caches; what it held is lost. */
+static mmn_status reserve_spread(mmn_language_state *state, const mmn_language_config *config,
+                                 size_t rows, mmn_error *error)
+{
+    size_t position = mmn_language_key_width(config) * sizeof(float);
+    if (rows <= state->spread_rows)
+        return MMN_OK;
+    free_spread(state);
+    if (!(state->spread_keys = mmn_allocate(rows, position, error)) ||
+        !(state->spread_values = mmn_allocate(rows, position, error)))
+        return MMN_SYSTEM;
+    state->spread_rows = rows;
     return MMN_OK;
 }
 
@@ -170,6 +166,5 @@ mmn_status mmn_language_reserve_scratch(mmn_language_state *state,
         }
         state->scratch_rows = rows;
     }
-    return reserve_pair(&state->spread_keys, &state->spread_values, &state->spread_rows, config,
-                        spread, error);
+    return reserve_spread(state, config, spread, error);
 }

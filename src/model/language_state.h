@@ -18,10 +18,6 @@ typedef struct mmn_language_state {
     struct mmn_language_state *trunk;
     size_t trunk_length;
 
-    /* Sequences that share a beginning: keys and values of one, [joined_capacity] positions. */
-    size_t joined_capacity;
-    float *joined_keys, *joined_values;
-
     /* What positions are made of: [head_dim / 2] and [heads]. NULL until the first run. */
     float *frequencies, *slopes;
     float rotary_attention; /* what cosines and sines are multiplied by */
@@ -39,9 +35,9 @@ size_t mmn_language_query_width(const mmn_language_config *config);
 /* How many positions behind those that were reserved the cache may grow to at once. */
 enum { MMN_LANGUAGE_CACHE_STEP = 256 };
 
-/* Makes room for `positions` cached positions, and for `joined` of sequences that share some. */
+/* Makes room for `positions` cached positions. */
 mmn_status mmn_language_reserve_cache(mmn_language_state *state, const mmn_language_config *config,
-                                      size_t positions, size_t joined, mmn_error *error);
+                                      size_t positions, mmn_error *error);
 
 /* Makes room for a run of `rows` rows, of which `spread` go to several caches. */
 mmn_status mmn_language_reserve_scratch(mmn_language_state *state,

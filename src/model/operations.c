@@ -325,13 +325,12 @@ void mmn_attend(const mmn_compute *compute, const mmn_heads *heads)
         size_t head = piece / row_blocks;
         size_t row = piece % row_blocks * MMN_ATTENTION_ROWS;
         size_t query_offset = row * query_stride + head * heads->head_dim;
-        size_t key_offset = head / group * heads->head_dim;
         mmn_attention_task task = {
             .query = heads->query + query_offset,
             .query_stride = query_stride,
-            .keys = heads->keys + key_offset,
+            .spans = heads->spans,
+            .head = head / group * heads->head_dim,
             .key_stride = key_stride,
-            .values = heads->values + key_offset,
             .value_stride = key_stride,
             .output = heads->output + query_offset,
             .output_stride = query_stride,

@@ -58,9 +58,11 @@ void mmn_multiply(const mmn_compute *compute, float *product, const float *facto
 void mmn_watch_values(const mmn_compute *compute, const float *values, size_t rows, size_t width);
 
 /* Many attention heads over one sequence: query and output are [rows][heads * head_dim], keys and
- * values [keys][kv_heads * head_dim]; head h reads key-value head h / (heads / kv_heads). */
+ * values, of key_count positions in the spans together, rows of kv_heads * head_dim; head h reads
+ * key-value head h / (heads / kv_heads). */
 typedef struct mmn_heads {
-    const float *query, *keys, *values;
+    const float *query;
+    const mmn_key_span *spans;
     float *output;
     size_t rows, key_count, heads, kv_heads, head_dim;
     bool causal;

@@ -96,10 +96,10 @@ static void attend(const mmn_compute *compute, const mmn_qformer_config *config,
     mmn_apply_linear(compute, a->query, a->hidden, rows, &weights->query);
     mmn_apply_linear(compute, a->key, read, read_rows, &weights->key);
     mmn_apply_linear(compute, a->value, read, read_rows, &weights->value);
+    const mmn_key_span span = {a->key, a->value, read_rows};
     const mmn_heads heads = {
         .query = a->query,
-        .keys = a->key,
-        .values = a->value,
+        .spans = &span,
         .output = a->attention,
         .rows = rows,
         .key_count = read_rows,

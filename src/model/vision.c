@@ -145,10 +145,10 @@ static void attend(const mmn_compute *compute, const mmn_vision_config *config,
     mmn_apply_linear(compute, a->value, a->normed, a->rows, &layer->value);
     for (size_t tile = 0; tile < a->tiles; tile++) {
         size_t offset = tile * a->tokens * config->hidden_size;
+        const mmn_key_span span = {a->key + offset, a->value + offset, a->tokens};
         const mmn_heads heads = {
             .query = a->query + offset,
-            .keys = a->key + offset,
-            .values = a->value + offset,
+            .spans = &span,
             .output = a->attention + offset,
             .rows = a->tokens,
             .key_count = a->tokens,

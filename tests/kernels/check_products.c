@@ -1,5 +1,6 @@
 /* Checks of the matrix products and of attention. */
 #include <math.h>
+#include <string.h>
 
 #include "checks.h"
 
@@ -299,6 +300,34 @@ static void attend_by_rows(trial *t, mmn_attention_task task)
     }
 }
 
+/* Cuts keys and values into spans in memory of their own, some of them empty: what lies behind a span's
+ * end is not to be touched. */
+static void cut_spans(trial *t, mmn_key_span spans[3], const mmn_attention_task *task)
+{
+    static const char *const names[3][2] = {
+        {"keys of span 0", "values of span 0"},
+        {"keys of span 1", "values of span 1"},
+        {"keys of span 2", "values of span 2"}};
+    const mmn_key_span *whole = task->spans;
+    size_t first = 0;
+
+    for (size_t i = 0; i < 3; i++) {
+        size_t rest = whole->count - first, count = i == 2 ? rest : trial_size(t, 0, rest);
+        size_t last = count > 0 ? count - 1 : 0;
+        size_t keys = count > 0 ? last * task->key_stride + task->head_dim : 0;
+        size_t values = count > 0 ? last * task->value_stride + task->head_dim : 0;
+        float *own_keys = trial_bytes(t, names[i][0], keys, sizeof(float));
+        float *own_values = trial_bytes(t, names[i][1], values, sizeof(float));
+
+        if (count > 0) {
+            memcpy(own_keys, whole->keys + first * task->key_stride, keys * sizeof(float));
+            memcpy(own_values, whole->values + first * task->value_stride, values * sizeof(float));
+        }
+        spans[i] = (mmn_key_span){own_keys, own_values, count};
+        first += count;
+    }
+}
+
 void check_attention(trial *t)
 {
     mmn_attention_task task = {.head_dim = trial_depth(t, choose_head(t))};
@@ -334,15 +363,20 @@ void check_attention(trial *t)
         poison(t, &task, keys, values);
     if (trial_below(t, 12) == 11)
         make_scores_infinite(&task, query, keys);
+    const mmn_key_span whole = {keys, values, task.key_count};
+    mmn_key_span spans[3];
     task.query = query;
-    task.keys = keys;
-    task.values = values;
+    task.spans = &whole;
     task.scratch = trial_scratch(t, mmn_attention_task_scratch(task.key_count));
     grid output = trial_grid(t, "output", GRID_FLOATS, sizeof(float), task.rows, task.head_dim,
                              task.output_stride);
 
     task.output = output.expected;
     attend_by_rows(t, task);
+    if (trial_below(t, 2)) {
+        cut_spans(t, spans, &task);
+        task.spans = spans;
+    }
     task.output = output.found;
     TRIAL_CALL(t, t->table->attention(&task));
     trial_compare(t, &output);

@@ -185,8 +185,22 @@ Test(transposed_product, is_the_product_with_the_transpose)
 
 typedef struct heads {
     float *query, *keys, *values, *output, *scores;
+    mmn_key_span *spans;
     mmn_attention_task task;
 } heads;
+
+/* Keys and values as three spans of their own places in memory, one of them empty. */
+static mmn_key_span *cut(const heads *h, size_t key_count, size_t stride)
+{
+    size_t first = key_count / 3, rest = key_count - first;
+    mmn_key_span *spans = calloc(3, sizeof *spans);
+
+    if (!spans)
+        abort();
+    spans[0] = (mmn_key_span){h->keys, h->values, first};
+    spans[2] = (mmn_key_span){h->keys + first * stride, h->values + first * stride, rest};
+    return spans;
+}
 
 static heads make_heads(size_t rows, size_t key_count, size_t head_dim, size_t first_position,
                         size_t window, _Bool causal)
@@ -199,13 +213,13 @@ static heads make_heads(size_t rows, size_t key_count, size_t head_dim, size_t f
         .output = make_values(rows * stride, 8),
         .scores = make_values(key_count, 9),
     };
+    h.spans = cut(&h, key_count, stride);
 
     h.task = (mmn_attention_task){
         .query = h.query,
         .query_stride = stride,
-        .keys = h.keys,
+        .spans = h.spans,
         .key_stride = stride,
-        .values = h.values,
         .value_stride = stride,
         .output = h.output,
         .output_stride = stride,
@@ -228,6 +242,7 @@ static void free_heads(heads *h)
     free(h->values);
     free(h->output);
     free(h->scores);
+    free(h->spans);
 }
 
 static _Bool sees(const mmn_attention_task *task, size_t row, size_t key)
@@ -240,8 +255,9 @@ static _Bool sees(const mmn_attention_task *task, size_t row, size_t key)
 }
 
 /* The greatest difference from attention in binary64. */
-static double attention_error(const mmn_attention_task *task)
+static double attention_error(const heads *h)
 {
+    const mmn_attention_task *task = &h->task;
     double greatest = 0.0;
     double *weights = malloc(task->key_count * sizeof *weights);
 
@@ -254,7 +270,7 @@ static double attention_error(const mmn_attention_task *task)
             double score = 0.0;
             for (size_t i = 0; i < task->head_dim; i++)
                 score += (double)task->query[row * task->query_stride + i] *
-                         (double)task->keys[key * task->key_stride + i];
+                         (double)h->keys[key * task->key_stride + i];
             score = score * (double)task->scale + (double)task->alibi_slope * (double)key;
             weights[key] = sees(task, row, key) ? exp(score) : 0.0;
             sum += weights[key];
@@ -262,7 +278,7 @@ static double attention_error(const mmn_attention_task *task)
         for (size_t i = 0; i < task->head_dim; i++) {
             double truth = 0.0;
             for (size_t key = 0; key < task->key_count; key++)
-                truth += weights[key] / sum * (double)task->values[key * task->value_stride + i];
+                truth += weights[key] / sum * (double)h->values[key * task->value_stride + i];
             greatest = fmax(greatest,
                             fabs((double)task->output[row * task->output_stride + i] - truth));
         }
@@ -291,7 +307,7 @@ Test(attention, agrees_with_binary64)
         h.task.alibi_slope = cases[i].alibi_slope;
         mmn_kernels_reference()->attention(&h.task);
         /* Scores reach some 10, each with an error of 2^-24 of that, and probabilities sum to 1. */
-        double error = attention_error(&h.task);
+        double error = attention_error(&h);
         cr_expect(error < 4e-6, "case %zu: error %g", i, error);
         free_heads(&h);
     }
@@ -320,6 +336,18 @@ static void check_rows_alone(size_t window)
                  0, "window %zu", window);
     free_heads(&together);
     free_heads(&alone);
+}
+
+Test(attention, spans_change_no_bit)
+{
+    heads cut = make_heads(40, 300, 24, 260, 0, 1), whole = make_heads(40, 300, 24, 260, 0, 1);
+    whole.spans[0] = (mmn_key_span){whole.keys, whole.values, 300};
+
+    mmn_kernels_reference()->attention(&cut.task);
+    mmn_kernels_reference()->attention(&whole.task);
+    cr_expect_eq(memcmp(cut.output, whole.output, 40 * cut.task.output_stride * sizeof(float)), 0);
+    free_heads(&cut);
+    free_heads(&whole);
 }
 
 Test(attention, prefill_is_decoding)
