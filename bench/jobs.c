@@ -10,7 +10,7 @@
 #include "measure.h"
 #include "model/input.h"
 #include "model/model.h"
-#include "model/vision.h"
+#include "pass/vision.h"
 
 /* Ids below FIRST_ID may be special tokens; NEURONS is what one thread counts at a time. */
 enum { PROMPT = 600, FIRST_ID = 3, NEURONS = 256 };

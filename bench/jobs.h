@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 #include "mmneuron.h"
-#include "model/probes.h"
+#include "pass/probes.h"
 
 typedef enum bench_kind {
     BENCH_VISION,  /* the vision tower on one tile, up to the layer that the projector reads */

@@ -21,7 +21,7 @@
 #include "blas.h"
 #include "limits.h"
 #include "measure.h"
-#include "model/operations.h"
+#include "pass/operations.h"
 
 enum {
     TABLES = 8,

@@ -163,4 +163,8 @@ const char *mmn_activation_name(mmn_activation activation);
  * token ids and pixels, as listed in config.c; not the generation settings. */
 void mmn_config_digest(mmn_digest *digest, const mmn_config *config);
 
+/* Tokens per tile that enter the projector, and the width of each. */
+size_t mmn_vision_feature_tokens(const mmn_vision_config *config);
+size_t mmn_vision_feature_width(const mmn_vision_config *config);
+
 #endif

@@ -49,3 +49,13 @@ void mmn_config_vision(mmn_vision_config *vision, const mmn_object *object)
     vision->patches = vision->grid * vision->grid;
     vision->positions = vision->patches + (vision->class_token ? 1 : 0);
 }
+
+size_t mmn_vision_feature_tokens(const mmn_vision_config *config)
+{
+    return config->keeps_class_token ? config->positions : config->patches;
+}
+
+size_t mmn_vision_feature_width(const mmn_vision_config *config)
+{
+    return config->feature_layer_count * (size_t)config->hidden_size;
+}

@@ -10,8 +10,6 @@
 #include "model/binder.h"
 #include "model/config.h"
 #include "model/input.h"
-#include "model/operations.h"
-#include "model/probes.h"
 
 /* A kind of language model. */
 struct mmn_language_form {
@@ -37,6 +35,9 @@ struct mmn_vision_form {
     void (*bind)(mmn_binder *binder, mmn_vision_weights *vision, const mmn_vision_config *config);
 };
 
+/* What makes of the tower's features what enters the language model at the image positions. */
+typedef enum mmn_connector { MMN_CONNECTOR_PROJECTOR, MMN_CONNECTOR_QFORMER } mmn_connector;
+
 /* A kind of model: its parts, and what stands between vision tower and language model. */
 struct mmn_family {
     const char *model_type; /* of config.json */
@@ -44,12 +45,7 @@ struct mmn_family {
     void (*read)(mmn_config *config, const mmn_object *root);
     /* Takes all tensors; all parts' layers are allocated. */
     void (*bind)(mmn_binder *binder, mmn_weights *weights, const mmn_config *config);
-    /* Makes of the tower's features what enters the language model at the image positions:
-     * *merged [*rows][language hidden_size], freed with mmn_free. NULL for text-only families. */
-    mmn_status (*project)(mmn_compute *compute, const mmn_config *config,
-                          const mmn_weights *weights, const mmn_probes *probes,
-                          const mmn_input *input, const float *features, float **merged,
-                          size_t *rows, mmn_error *error);
+    mmn_connector connector; /* of families that read images */
     mmn_image_processor image_processor; /* whose defaults its images have; families that read any */
     /* As mmn_family_template, but NULL for "raw"; the function may be NULL too. */
     const char *(*template_name)(const mmn_language_form *language);

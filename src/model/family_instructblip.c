@@ -5,7 +5,6 @@
 
 #include "model/config_internal.h"
 #include "model/families.h"
-#include "model/qformer.h"
 
 /* ---- Configuration --------------------------------------------------------------------------- */
 
@@ -197,7 +196,7 @@ const mmn_family mmn_family_instructblip = {
     .model_type = "instructblip",
     .read = read,
     .bind = bind,
-    .project = mmn_qformer_run,
+    .connector = MMN_CONNECTOR_QFORMER,
     .image_processor = MMN_PROCESSOR_BLIP,
     .template_name = template_name,
     .list_modules = list_modules,

@@ -3,7 +3,6 @@
 
 #include "model/config_internal.h"
 #include "model/families.h"
-#include "model/projector.h"
 
 /* ---- Configuration --------------------------------------------------------------------------- */
 
@@ -182,7 +181,7 @@ const mmn_family mmn_family_llava = {
     .model_type = "llava",
     .read = read_llava,
     .bind = bind,
-    .project = mmn_projector_run,
+    .connector = MMN_CONNECTOR_PROJECTOR,
     .image_processor = MMN_PROCESSOR_LLAVA,
     .template_name = llava_template,
     .list_modules = list_modules,
@@ -192,7 +191,7 @@ const mmn_family mmn_family_llava_next = {
     .model_type = "llava_next",
     .read = read_llava_next,
     .bind = bind,
-    .project = mmn_projector_run,
+    .connector = MMN_CONNECTOR_PROJECTOR,
     .image_processor = MMN_PROCESSOR_LLAVA_NEXT,
     .template_name = llava_next_template,
     .list_modules = list_modules,

@@ -9,7 +9,6 @@
 #include "base/json.h"
 #include "base/json_python.h"
 #include "base/memory.h"
-#include "model/beam_search.h"
 
 #define FILE_LIMIT 10000000  /* bytes, as for config.json */
 #define TOKENS_LIMIT 1000000 /* in all lists of one key */

@@ -8,6 +8,8 @@
 #include "mmneuron.h"
 #include "model/config.h"
 
+#define MMN_BEAMS_LIMIT 64 /* the most that a search has */
+
 /* Tokens in a row. */
 typedef struct mmn_token_list {
     int32_t *ids;

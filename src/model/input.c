@@ -10,7 +10,6 @@
 #include "model/instruction.h"
 #include "model/model.h"
 #include "model/prompt.h"
-#include "model/vision.h"
 
 enum { MAXIMUM_IMAGES = 4096 };
 

@@ -5,11 +5,11 @@
 #include "base/given.h"
 #include "base/memory.h"
 #include "format/safetensors.h"
+#include "model/compute.h"
 #include "model/dump_read.h"
 #include "model/input.h"
 #include "model/instruction.h"
 #include "model/model.h"
-#include "model/vision.h"
 
 /* Element `index` of a tensor of i32 or i64. */
 static int64_t integer_at(const mmn_tensor *tensor, size_t index)

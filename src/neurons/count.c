@@ -10,12 +10,12 @@
 #include "base/memory.h"
 #include "base/output.h"
 #include "model/model.h"
-#include "model/session.h"
 #include "neurons/count_batch.h"
 #include "neurons/count_probe.h"
 #include "neurons/count_setup.h"
 #include "neurons/sample_input.h"
 #include "neurons/samples.h"
+#include "pass/session.h"
 
 /* The state is saved after a sample when the last time is this long ago, and when saving has taken
  * at most a twentieth of the time. */

@@ -10,9 +10,9 @@
 #include "base/memory.h"
 #include "base/text_buffer.h"
 #include "model/family.h"
-#include "model/probes.h"
-#include "model/session.h"
 #include "neurons/mask_internal.h"
+#include "pass/probes.h"
+#include "pass/session.h"
 
 void mmn_mask_free(mmn_mask *mask)
 {

@@ -1,8 +1,8 @@
 /* Agreement: at how many positions the likeliest next token stays what it is when neurons are
  * off. */
 #include "base/memory.h"
-#include "model/distribution.h"
-#include "model/language.h"
+#include "pass/distribution.h"
+#include "pass/language.h"
 #include "model/model.h"
 #include "study/studies.h"
 

@@ -6,10 +6,10 @@
 
 #include "base/memory.h"
 #include "base/random.h"
-#include "model/distribution.h"
-#include "model/language.h"
-#include "model/session.h"
 #include "neurons/mask_internal.h"
+#include "pass/distribution.h"
+#include "pass/language.h"
+#include "pass/session.h"
 
 /* Sessions that run side by side: the plain one, from which the others branch off in the first
  * layer that is disturbed, and SIDE of these. */

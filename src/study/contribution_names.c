@@ -2,8 +2,8 @@
 #include <math.h>
 
 #include "base/memory.h"
-#include "model/language.h"
-#include "model/word_space.h"
+#include "pass/language.h"
+#include "pass/word_space.h"
 #include "study/contribution_scores.h"
 
 static mmn_status choose_names(mmn_contributor *neuron, size_t names, const float *values,

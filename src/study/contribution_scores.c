@@ -6,7 +6,8 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "model/word_space.h"
+#include "pass/operations.h"
+#include "pass/word_space.h"
 
 /* The pass. A layer's activations are scored when they come by, so that only one layer's scores,
  * and the maps of the neurons that are ahead, are kept. */

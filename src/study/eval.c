@@ -4,7 +4,7 @@
 #include "base/given.h"
 #include "base/memory.h"
 #include "model/model.h"
-#include "model/session.h"
+#include "pass/session.h"
 #include "study/accuracy.h"
 #include "study/run_result.h"
 

@@ -2,7 +2,7 @@
 #ifndef MMN_STUDY_LENS_ACTIVATION_H
 #define MMN_STUDY_LENS_ACTIVATION_H
 
-#include "model/probes.h"
+#include "pass/probes.h"
 
 typedef struct mmn_lens_activation {
     const mmn_module *module; /* NULL: none is wanted */

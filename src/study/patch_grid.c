@@ -2,7 +2,6 @@
 #include "study/patch_grid.h"
 
 #include "model/model.h"
-#include "model/vision.h"
 
 /* The patches of one picture are the first image positions, without the class token. */
 mmn_patch_grid mmn_patch_grid_of(const mmn_model *model, const mmn_input *input)

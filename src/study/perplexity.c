@@ -7,9 +7,9 @@
 #include "base/memory.h"
 #include "base/threads.h"
 #include "functions.h"
-#include "model/distribution.h"
+#include "pass/distribution.h"
 #include "model/input.h"
-#include "model/language.h"
+#include "pass/language.h"
 #include "model/model.h"
 #include "study/run_result.h"
 

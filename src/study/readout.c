@@ -6,8 +6,8 @@
 
 #include "base/memory.h"
 #include "base/threads.h"
-#include "model/language.h"
 #include "model/model.h"
+#include "pass/language.h"
 
 mmn_status mmn_readout_begin(mmn_readout *readout, const mmn_model *model, size_t top,
                              mmn_error *error)

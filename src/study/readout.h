@@ -3,8 +3,8 @@
 #ifndef MMN_STUDY_READOUT_H
 #define MMN_STUDY_READOUT_H
 
-#include "model/operations.h"
 #include "mmneuron.h"
+#include "pass/operations.h"
 
 enum { MMN_READOUT_ROWS = 64 }; /* at a time: logits of all rows of a long prompt are too many */
 

@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "model/input.h"
-#include "model/session.h"
+#include "pass/session.h"
 #include "neurons/sample_input.h"
 
 /* TOGETHER_BYTES: what the sessions of runs side by side may take, unless the caller says how many

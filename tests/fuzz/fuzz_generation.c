@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "model/logit_rules.h"
+#include "pass/logit_rules.h"
 #include "tests/fuzz/fuzz.h"
 
 enum { VOCABULARY = 32 };

@@ -70,13 +70,17 @@ check "base uses itself" may_use base ""
 check "format uses base" may_use format "base"
 check "image uses base" may_use image "base"
 check "text uses base" may_use text "base"
-check "model uses format, image, text, result, and chooses the kernels" may_use model \
-    "base format image text result reference simd"
+check "model uses format, image, text, and chooses the kernels" may_use model \
+    "base format image text reference simd"
+check "pass uses model and what it knows, and the functions in binary64" may_use pass \
+    "base format image text model reference"
+check "compare uses pass, model, format and result" may_use compare \
+    "base format result model pass reference"
 check "result uses base" may_use result "base"
-check "neurons uses model, result, and the functions in binary64" may_use neurons \
-    "base format text model result reference"
-check "study uses neurons, model, result, and the functions in binary64" may_use study \
-    "base format text model neurons result reference"
+check "neurons uses pass, model, result, and the functions in binary64" may_use neurons \
+    "base format text model pass result reference"
+check "study uses neurons, pass, model, result, and the functions in binary64" may_use study \
+    "base format text model pass neurons result reference"
 check "report uses neurons, result and the public functions" may_use report "base neurons result public"
 check "cli uses the public functions" may_use cli "public"
 

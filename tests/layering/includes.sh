@@ -77,12 +77,16 @@ check "base knows nothing else of src" only src/base "$base"
 check "format knows base" only src/format "$base format/*"
 check "image knows base and the kernel table" only src/image "$base kernels.h image/*"
 check "text knows base" only src/text "$base text/*"
-check "model knows format, image, text, result and the kernel table" only src/model \
-    "$base kernels.h format/* image/* text/* result/* model/*"
-check "neurons knows model and what it knows, result, and the functions in binary64" only src/neurons \
-    "$base kernels.h functions.h format/* text/* model/* neurons/* result/*"
+check "model knows format, image, text and the kernel table" only src/model \
+    "$base kernels.h format/* image/* text/* model/*"
+check "pass knows model and what it knows" only src/pass \
+    "$base kernels.h format/* image/* text/* model/* pass/*"
+check "compare knows pass, model, format, result and the kernel table" only src/compare \
+    "$base kernels.h format/* result/* model/* pass/* compare/*"
+check "neurons knows pass, model and what it knows, result, and the functions in binary64" only src/neurons \
+    "$base kernels.h functions.h format/* text/* model/* pass/* neurons/* result/*"
 check "study knows neurons and what it knows" only src/study \
-    "$base kernels.h functions.h format/* text/* model/* neurons/* result/* study/*"
+    "$base kernels.h functions.h format/* text/* model/* pass/* neurons/* result/* study/*"
 check "result knows base" only src/result "$base result/*"
 check "report knows neurons and result" only src/report "$base neurons/* result/* report/*"
 check "cli knows the public header" only src/cli "config.h mmneuron.h cli/*"
@@ -94,6 +98,8 @@ check "image uses Jansson" libraries_only src/image "jansson"
 check "text uses Jansson, xxHash, utf8proc and PCRE2" libraries_only src/text \
     "jansson|xxhash|utf8proc|pcre2"
 check "model uses Jansson" libraries_only src/model "jansson"
+check "pass uses no other library" libraries_only src/pass "nothing"
+check "compare uses Jansson" libraries_only src/compare "jansson"
 check "neurons uses Jansson" libraries_only src/neurons "jansson"
 check "result uses Jansson" libraries_only src/result "jansson"
 # A study is a file and a line of the table: nothing else in src knows it.

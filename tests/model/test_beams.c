@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "mmneuron.h"
-#include "model/beam_search.h"
 #include "model/model.h"
-#include "model/session.h"
+#include "pass/beam_search.h"
+#include "pass/session.h"
 #include "tests/model/answers.h"
 
 #define GOLDEN MMN_SOURCE_DIR "/golden/"

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "model/language.h"
 #include "model/model.h"
+#include "pass/language.h"
 #include "tests/tools/needs.h"
 
 static const char *const checkpoints[] = {

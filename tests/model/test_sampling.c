@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "model/sampling.h"
+#include "pass/sampling.h"
 
 enum { WORDS = 5, DRAWS = 20000 };
 

@@ -1,7 +1,7 @@
 /* Sessions side by side have the bits that each has alone, whatever they share. */
 #include <criterion/criterion.h>
 
-#include "model/session.h"
+#include "pass/session.h"
 #include "tests/model/seen.h"
 #include "tests/tools/needs.h"
 

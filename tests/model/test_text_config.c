@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "model/config.h"
 #include "model/family.h"
-#include "model/positions.h"
+#include "pass/positions.h"
 
 enum { MOST_POSITIONS = 128 }; /* frequencies, or slopes */
 

@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 
 #include "model/model.h"
-#include "model/sequences.h"
+#include "pass/sequences.h"
 #include "tests/model/seen.h"
 #include "tests/tools/needs.h"
 

@@ -9,9 +9,9 @@
 
 #include "base/bytes.h"
 #include "base/memory.h"
+#include "compare/verify.h"
 #include "format/safetensors.h"
 #include "mmneuron.h"
-#include "model/verify.h"
 #include "tests/tools/scratch.h"
 
 static char dump[sizeof(scratch) + 16], reference[sizeof(dump)];

@@ -7,7 +7,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
-#include "model/distribution.h"
+#include "pass/distribution.h"
 #include "model/model.h"
 #include "result/result.h"
 

@@ -11,8 +11,8 @@
 #include "base/bytes.h"
 #include "base/file.h"
 #include "format/safetensors.h"
-#include "model/session.h"
 #include "neurons/mask.h"
+#include "pass/session.h"
 
 #define MODEL MMN_SOURCE_DIR "/golden/checkpoints/llava-1.5"
 #define CASE MMN_SOURCE_DIR "/golden/cases/llava-1.5/wide.safetensors"

@@ -1,0 +1,366 @@
+/* Operations: kernels applied to whole tensors, with the outputs divided among threads. */
+#include "pass/operations.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/threads.h"
+
+/* Panels of a packed input lie PACKED_STRIDE floats apart, so that the rows of a tile do not meet in
+ * the same sets of a first-level cache, as rows of 4,096 numbers would. */
+enum { PACKED_STRIDE = MMN_PANEL + 16 };
+
+/* Elementwise work is cut into pieces of ELEMENT_BLOCK. A piece of a matrix product has LEAST_WORK
+ * multiply-adds, so that waking a thread for it is worth its while. */
+enum { ELEMENT_BLOCK = 16384, LEAST_WORK = 1 << 18 };
+
+static size_t blocks_of(size_t count, size_t block)
+{
+    return (count + block - 1) / block;
+}
+
+/* Rows that make a piece of work of useful size, where rows are independent. */
+static size_t rows_of_piece(size_t width)
+{
+    return 1 + ELEMENT_BLOCK / (width + 1);
+}
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* How many threads to wake for so many pieces of work; at least the calling one. */
+static int threads_for(const mmn_compute *compute, size_t pieces)
+{
+    size_t useful = pieces > 0 ? pieces : 1;
+
+    return useful < (size_t)compute->threads ? (int)useful : compute->threads;
+}
+
+static mmn_status reserve_packed(mmn_compute *compute, size_t rows, size_t widest,
+                                 mmn_error *error)
+{
+    size_t row = blocks_of(widest, MMN_PANEL) * PACKED_STRIDE;
+
+    if (rows < 2 || row <= compute->packed_floats / rows)
+        return MMN_OK;
+    mmn_free(compute->packed);
+    compute->packed_floats = 0;
+    compute->packed = mmn_allocate(rows, row * sizeof(float), error);
+    if (!compute->packed)
+        return MMN_SYSTEM;
+    compute->packed_floats = rows * row;
+    return MMN_OK;
+}
+
+static mmn_status reserve_scratch(mmn_compute *compute, size_t key_count, mmn_error *error)
+{
+    size_t alignment = MMN_SCRATCH_ALIGNMENT / sizeof(float), needed = MMN_MATRIX_PRODUCT_SCRATCH;
+
+    if (key_count > SIZE_MAX / sizeof(float) / 2 / MMN_ATTENTION_ROWS)
+        return mmn_fail(error, MMN_SYSTEM, NULL, NULL, "attention to %zu keys", key_count);
+    if (key_count > 0 && mmn_attention_task_scratch(key_count) > needed)
+        needed = mmn_attention_task_scratch(key_count);
+    if (needed <= compute->scratch_floats)
+        return MMN_OK;
+    needed = blocks_of(needed, alignment) * alignment;
+    mmn_free(compute->scratch);
+    compute->scratch_floats = 0;
+    compute->scratch = mmn_allocate((size_t)compute->threads, needed * sizeof(float), error);
+    if (!compute->scratch)
+        return MMN_SYSTEM;
+    compute->scratch_floats = needed;
+    return MMN_OK;
+}
+
+/* A watch of its own, which begins as the model's does. */
+static mmn_status reserve_watch(mmn_compute *compute, mmn_error *error)
+{
+    if (!compute->watch || compute->owns_watch)
+        return MMN_OK;
+    mmn_finite_watch *own = mmn_allocate(1, sizeof(*own), error);
+    if (!own)
+        return MMN_SYSTEM;
+    *own = *compute->watch;
+    compute->watch = own;
+    compute->owns_watch = true;
+    return MMN_OK;
+}
+
+mmn_status mmn_compute_reserve(mmn_compute *compute, size_t rows, size_t widest, size_t key_count,
+                               mmn_error *error)
+{
+    mmn_status status = reserve_packed(compute, rows, widest, error);
+    if (status == MMN_OK)
+        status = reserve_scratch(compute, key_count, error);
+    return status == MMN_OK ? reserve_watch(compute, error) : status;
+}
+
+void mmn_compute_free_scratch(mmn_compute *compute)
+{
+    mmn_free(compute->scratch);
+    mmn_free(compute->packed);
+    if (compute->owns_watch) {
+        mmn_free(compute->watch);
+        compute->watch = NULL;
+        compute->owns_watch = false;
+    }
+    compute->scratch = compute->packed = NULL;
+    compute->scratch_floats = compute->packed_floats = 0;
+}
+
+/* The calling thread's part of the scratch memory. */
+static float *own_scratch(const mmn_compute *compute)
+{
+    return compute->scratch + (size_t)mmn_thread_number() * compute->scratch_floats;
+}
+
+/* How a matrix product is cut: each piece packs its weights, so that few large pieces are best; but
+ * threads must have work to the end. */
+typedef struct cuts {
+    size_t row_blocks, block_rows, output_blocks, block_outputs;
+} cuts;
+
+static cuts cut_product(const mmn_compute *compute, size_t rows, size_t outputs, size_t depth)
+{
+    enum { PIECES = 4, LEAST_OUTPUTS = 64, LEAST_ROWS = 96 };
+    size_t pieces = (size_t)compute->threads * PIECES;
+    double worthwhile = (double)rows * (double)outputs * (double)depth / LEAST_WORK;
+    if (worthwhile < (double)pieces)
+        pieces = worthwhile < 1.0 ? 1 : (size_t)worthwhile;
+    cuts c = {.row_blocks = 1, .block_rows = rows};
+
+    c.block_outputs = blocks_of(blocks_of(outputs, pieces), LEAST_OUTPUTS) * LEAST_OUTPUTS;
+    c.output_blocks = blocks_of(outputs, c.block_outputs);
+    if (c.output_blocks * 2 < pieces && rows > LEAST_ROWS) {
+        c.block_rows = blocks_of(rows, blocks_of(pieces, c.output_blocks));
+        if (c.block_rows < LEAST_ROWS)
+            c.block_rows = LEAST_ROWS;
+        c.row_blocks = blocks_of(rows, c.block_rows);
+    }
+    return c;
+}
+
+/* The input of a matrix product as kernels read it. */
+typedef struct panels {
+    const float *values;
+    size_t row_stride, panel_stride;
+} panels;
+
+/* Packs the input panel by panel: every piece of the product then reads it where it lies. A single
+ * row may stay where it is. */
+static panels pack_input(const mmn_compute *compute, const float *input, size_t rows, size_t depth)
+{
+    size_t count = blocks_of(depth, MMN_PANEL), pieces = blocks_of(rows, rows_of_piece(depth));
+
+    if (rows == 1)
+        return (panels){input, depth, MMN_PANEL};
+    MMN_PARALLEL_FOR(threads_for(compute, pieces), static)
+    for (size_t piece = 0; piece < pieces; piece++) {
+        size_t first = piece * rows_of_piece(depth);
+
+        for (size_t row = first; row < first + smaller(rows_of_piece(depth), rows - first); row++)
+            for (size_t panel = 0; panel < count; panel++)
+                memcpy(compute->packed + (panel * rows + row) * PACKED_STRIDE,
+                       input + row * depth + panel * MMN_PANEL,
+                       smaller(MMN_PANEL, depth - panel * MMN_PANEL) * sizeof(float));
+    }
+    return (panels){compute->packed, PACKED_STRIDE, rows * PACKED_STRIDE};
+}
+
+/* Whether the rest of an operation is not wanted any more. The thread that called it asks. */
+static bool is_interrupted(const mmn_compute *compute)
+{
+    return mmn_thread_number() == 0 ? mmn_interrupt_ask(compute->interrupt)
+                                    : mmn_interrupt_said(compute->interrupt);
+}
+
+void mmn_apply_linear(const mmn_compute *compute, float *output, const float *input, size_t rows,
+                      const mmn_linear *linear)
+{
+    const mmn_matrix *weight = &linear->weight;
+    const float *bias = linear->bias;
+    size_t outputs = weight->rows, depth = weight->columns;
+    size_t row_bytes = depth * mmn_weight_size(weight->type);
+    const uint8_t *weights = weight->data;
+
+    if (rows == 0 || outputs == 0)
+        return;
+    const panels from = pack_input(compute, input, rows, depth);
+    const cuts c = cut_product(compute, rows, outputs, depth);
+    size_t pieces = c.row_blocks * c.output_blocks;
+    mmn_finite_watch *watch = mmn_finite_found(compute->watch) ? NULL : compute->watch;
+    MMN_PARALLEL_FOR(threads_for(compute, pieces), dynamic)
+    for (size_t piece = 0; piece < pieces; piece++) {
+        size_t row = piece % c.row_blocks * c.block_rows;
+        size_t first = piece / c.row_blocks * c.block_outputs;
+
+        if (is_interrupted(compute))
+            continue;
+        compute->kernels->matrix_product(
+            output + row * outputs + first, outputs, from.values + row * from.row_stride,
+            from.row_stride, from.panel_stride, weights + first * row_bytes, weight->type, depth, bias ? bias + first : NULL,
+            smaller(c.block_rows, rows - row), smaller(c.block_outputs, outputs - first), depth,
+            own_scratch(compute));
+        mmn_finite_look(watch, linear, output + row * outputs + first, outputs,
+                        smaller(c.block_rows, rows - row),
+                        smaller(c.block_outputs, outputs - first), row, first);
+    }
+}
+
+void mmn_rms_norm(const mmn_compute *compute, float *output, const float *input,
+                  const mmn_norm *norm, size_t rows, size_t width, float epsilon)
+{
+    size_t block = rows_of_piece(width);
+    size_t pieces = blocks_of(rows, block);
+
+    MMN_PARALLEL_FOR(threads_for(compute, pieces), static)
+    for (size_t piece = 0; piece < pieces; piece++) {
+        size_t row = piece * block;
+        compute->kernels->rms_norm(output + row * width, input + row * width, norm->weight,
+                                   smaller(block, rows - row), width, epsilon);
+    }
+}
+
+void mmn_layer_norm(const mmn_compute *compute, float *output, const float *input,
+                    const mmn_norm *norm, size_t rows, size_t width, float epsilon)
+{
+    size_t block = rows_of_piece(width);
+    size_t pieces = blocks_of(rows, block);
+
+    MMN_PARALLEL_FOR(threads_for(compute, pieces), static)
+    for (size_t piece = 0; piece < pieces; piece++) {
+        size_t row = piece * block;
+        compute->kernels->layer_norm(output + row * width, input + row * width, norm->weight,
+                                     norm->bias, smaller(block, rows - row), width, epsilon);
+    }
+}
+
+typedef void (*activation_kernel)(float *output, const float *input, size_t count);
+
+static activation_kernel kernel_of(const mmn_kernels *kernels, mmn_activation activation)
+{
+    switch (activation) {
+    case MMN_ACTIVATION_SILU:
+        return kernels->silu;
+    case MMN_ACTIVATION_GELU:
+        return kernels->gelu;
+    case MMN_ACTIVATION_GELU_TANH:
+        return kernels->gelu_tanh;
+    case MMN_ACTIVATION_QUICK_GELU:
+        return kernels->quick_gelu;
+    case MMN_ACTIVATION_RELU:
+        return kernels->relu;
+    }
+    return kernels->gelu;
+}
+
+void mmn_activate(const mmn_compute *compute, mmn_activation activation, float *values,
+                  size_t count)
+{
+    activation_kernel kernel = kernel_of(compute->kernels, activation);
+    size_t pieces = blocks_of(count, ELEMENT_BLOCK);
+
+    MMN_PARALLEL_FOR(threads_for(compute, pieces), static)
+    for (size_t piece = 0; piece < pieces; piece++) {
+        size_t first = piece * ELEMENT_BLOCK;
+        kernel(values + first, values + first, smaller(ELEMENT_BLOCK, count - first));
+    }
+}
+
+void mmn_accumulate(const mmn_compute *compute, float *sum, const float *addend, size_t count)
+{
+    size_t pieces = blocks_of(count, ELEMENT_BLOCK);
+
+    MMN_PARALLEL_FOR(threads_for(compute, pieces), static)
+    for (size_t piece = 0; piece < pieces; piece++) {
+        size_t first = piece * ELEMENT_BLOCK;
+        compute->kernels->add(sum + first, sum + first, addend + first,
+                              smaller(ELEMENT_BLOCK, count - first));
+    }
+}
+
+void mmn_multiply(const mmn_compute *compute, float *product, const float *factor, size_t count)
+{
+    size_t pieces = blocks_of(count, ELEMENT_BLOCK);
+
+    MMN_PARALLEL_FOR(threads_for(compute, pieces), static)
+    for (size_t piece = 0; piece < pieces; piece++) {
+        size_t first = piece * ELEMENT_BLOCK;
+        compute->kernels->multiply(product + first, product + first, factor + first,
+                                   smaller(ELEMENT_BLOCK, count - first));
+    }
+}
+
+void mmn_watch_values(const mmn_compute *compute, const float *values, size_t rows, size_t width)
+{
+    size_t block = rows_of_piece(width);
+    size_t pieces = blocks_of(rows, block);
+    mmn_finite_watch *watch = mmn_finite_found(compute->watch) ? NULL : compute->watch;
+
+    MMN_PARALLEL_FOR(threads_for(compute, pieces), static)
+    for (size_t piece = 0; piece < pieces; piece++) {
+        size_t row = piece * block;
+        mmn_finite_look(watch, NULL, values + row * width, width, smaller(block, rows - row),
+                        width, row, 0);
+    }
+}
+
+void mmn_attend(const mmn_compute *compute, const mmn_heads *heads)
+{
+    size_t row_blocks = blocks_of(heads->rows, MMN_ATTENTION_ROWS);
+    size_t query_stride = heads->heads * heads->head_dim;
+    size_t key_stride = heads->kv_heads * heads->head_dim;
+    size_t group = heads->heads / heads->kv_heads;
+    /* 1/sqrt(head_dim) as Python computes head_dim**-0.5, in binary64; sqrt and division are
+     * correctly rounded everywhere. */
+    float scale = (float)(1.0 / sqrt((double)heads->head_dim));
+    size_t pieces = row_blocks * heads->heads;
+
+    MMN_PARALLEL_FOR(threads_for(compute, pieces), dynamic)
+    for (size_t piece = 0; piece < pieces; piece++) {
+        size_t head = piece / row_blocks;
+        size_t row = piece % row_blocks * MMN_ATTENTION_ROWS;
+        size_t query_offset = row * query_stride + head * heads->head_dim;
+        mmn_attention_task task = {
+            .query = heads->query + query_offset,
+            .query_stride = query_stride,
+            .spans = heads->spans,
+            .head = head / group * heads->head_dim,
+            .key_stride = key_stride,
+            .value_stride = key_stride,
+            .output = heads->output + query_offset,
+            .output_stride = query_stride,
+            .rows = smaller(MMN_ATTENTION_ROWS, heads->rows - row),
+            .key_count = heads->key_count,
+            .head_dim = heads->head_dim,
+            .scale = scale,
+            .causal = heads->causal,
+            .first_position = heads->first_position + row,
+            .window = heads->window,
+            .alibi_slope = heads->alibi_slopes ? heads->alibi_slopes[head] : 0.0f,
+            .scratch = own_scratch(compute),
+        };
+        if (is_interrupted(compute))
+            continue;
+        compute->kernels->attention(&task);
+    }
+}
+
+void mmn_rotate(const mmn_compute *compute, float *values, const float *cosine, const float *sine,
+                size_t rows, size_t heads, size_t head_dim)
+{
+    size_t stride = heads * head_dim, half = head_dim / 2;
+    size_t block = rows_of_piece(stride);
+    size_t pieces = blocks_of(rows, block);
+
+    MMN_PARALLEL_FOR(threads_for(compute, pieces), static)
+    for (size_t piece = 0; piece < pieces; piece++) {
+        size_t row = piece * block;
+        compute->kernels->rope(values + row * stride, stride, cosine + row * half,
+                               sine + row * half, smaller(block, rows - row), heads, head_dim);
+    }
+}

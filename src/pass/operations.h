@@ -1,0 +1,63 @@
+/* Operations: kernels applied to whole tensors, with the outputs divided among threads.
+ *
+ * A thread owns the outputs it computes and no sum is ever divided, so the number of threads and
+ * the way in which the work is cut cannot change a bit. Tensors are row-major. All need the scratch
+ * memory that mmn_compute_reserve makes. Matrix products and attention leave out the rest of their work
+ * when they are asked to stop; who gives them an interrupt has to check it before using what they
+ * made. */
+#ifndef MMN_PASS_OPERATIONS_H
+#define MMN_PASS_OPERATIONS_H
+
+#include "model/compute.h"
+#include "model/weights.h"
+#include "pass/finite.h"
+
+/* Makes room for matrix products of `rows` rows of up to `widest` numbers, and for attention to
+ * `key_count` keys; 0: no attention. */
+mmn_status mmn_compute_reserve(mmn_compute *compute, size_t rows, size_t widest, size_t key_count,
+                               mmn_error *error);
+void mmn_compute_free_scratch(mmn_compute *compute);
+
+/* output [rows][outputs] = input [rows][inputs] x weight^T + bias. Room for it must have been
+ * reserved. */
+void mmn_apply_linear(const mmn_compute *compute, float *output, const float *input, size_t rows,
+                      const mmn_linear *linear);
+
+/* output, input: [rows][width]. */
+void mmn_rms_norm(const mmn_compute *compute, float *output, const float *input,
+                  const mmn_norm *norm, size_t rows, size_t width, float epsilon);
+void mmn_layer_norm(const mmn_compute *compute, float *output, const float *input,
+                    const mmn_norm *norm, size_t rows, size_t width, float epsilon);
+
+/* values [count] = activation(values), elementwise. */
+void mmn_activate(const mmn_compute *compute, mmn_activation activation, float *values,
+                  size_t count);
+/* sum[i] += addend[i]; product[i] *= factor[i]. */
+void mmn_accumulate(const mmn_compute *compute, float *sum, const float *addend, size_t count);
+void mmn_multiply(const mmn_compute *compute, float *product, const float *factor, size_t count);
+
+/* Looks for numbers that are none in values [rows][width] that no product made (mmn_finite_look). */
+void mmn_watch_values(const mmn_compute *compute, const float *values, size_t rows, size_t width);
+
+/* Many attention heads over one sequence: query and output are [rows][heads * head_dim], keys and
+ * values, of key_count positions in the spans together, rows of kv_heads * head_dim; head h reads
+ * key-value head h / (heads / kv_heads). */
+typedef struct mmn_heads {
+    const float *query;
+    const mmn_key_span *spans;
+    float *output;
+    size_t rows, key_count, heads, kv_heads, head_dim;
+    bool causal;
+    size_t first_position, window; /* as in mmn_attention_task */
+    const float *alibi_slopes; /* [heads], or NULL: positions do not enter the scores */
+} mmn_heads;
+
+/* Softmax attention with scores scaled by head_dim^-1/2. Room for heads->key_count keys must have
+ * been reserved. */
+void mmn_attend(const mmn_compute *compute, const mmn_heads *heads);
+
+/* Rotary embedding of [rows][heads * head_dim] in place, cosine and sine [rows][head_dim / 2]. */
+void mmn_rotate(const mmn_compute *compute, float *values, const float *cosine, const float *sine,
+                size_t rows, size_t heads, size_t head_dim);
+
+#endif

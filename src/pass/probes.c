@@ -1,0 +1,146 @@
+/* Probes: who looks at which stage of the forward pass, and how a stage is shown to them. */
+#include "pass/probes.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/glob.h"
+#include "base/memory.h"
+#include "model/stages.h"
+
+mmn_status mmn_probes_add(mmn_probes *probes, const mmn_probe *probe, mmn_error *error)
+{
+    if (!probe->stages || !probe->see)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL,
+                        "a probe needs the stages it wants and a function that sees them");
+    mmn_status status = mmn_reserve(&probes->list, &probes->capacity, probes->count + 1,
+                                    sizeof(*probes->list), error);
+    if (status != MMN_OK)
+        return status;
+    char *stages = mmn_copy_text(probe->stages, error);
+    if (!stages)
+        return MMN_SYSTEM;
+    probes->list[probes->count] = *probe;
+    probes->list[probes->count].stages = stages;
+    probes->count++;
+    return MMN_OK;
+}
+
+void mmn_probes_free(mmn_probes *probes)
+{
+    for (size_t i = 0; i < probes->count; i++)
+        mmn_free((void *)(uintptr_t)probes->list[i].stages);
+    mmn_free(probes->list);
+    *probes = (mmn_probes){0};
+}
+
+void mmn_stage_name(char name[MMN_STAGE_NAME_SIZE], const char *pattern, int layer)
+{
+    const char *hole = strstr(pattern, "{i}");
+    if (hole)
+        snprintf(name, MMN_STAGE_NAME_SIZE, "%.*s%d%s", (int)(hole - pattern), pattern, layer,
+                 hole + strlen("{i}"));
+    else
+        snprintf(name, MMN_STAGE_NAME_SIZE, "%s", pattern);
+}
+
+bool mmn_probes_want(const mmn_probes *probes, const char *pattern, int layer)
+{
+    if (probes->count == 0)
+        return false;
+    char name[MMN_STAGE_NAME_SIZE];
+    mmn_stage_name(name, pattern, layer);
+    for (size_t i = 0; i < probes->count; i++)
+        if (mmn_glob_match(probes->list[i].stages, name))
+            return true;
+    return false;
+}
+
+bool mmn_probes_want_layer(const mmn_probes *probes, const char *prefix, int layer)
+{
+    for (size_t i = 0; i < mmn_stage_kind_count(); i++) {
+        const char *pattern = mmn_stage_kind_get(i)->pattern;
+        bool has_layer = strstr(pattern, "{i}") != NULL;
+        if (strncmp(pattern, prefix, strlen(prefix)) == 0 && has_layer == (layer >= 0) &&
+            mmn_probes_want(probes, pattern, layer))
+            return true;
+    }
+    return false;
+}
+
+uint32_t mmn_probes_layers(const mmn_probes *probes, const char *prefix, uint32_t layers)
+{
+    while (layers > 0 && !mmn_probes_want_layer(probes, prefix, (int)layers - 1))
+        layers--;
+    return layers;
+}
+
+bool mmn_probes_want_any(const mmn_probes *probes, const char *prefix, uint32_t layers)
+{
+    return mmn_probes_want_layer(probes, prefix, -1) || mmn_probes_layers(probes, prefix, layers) > 0;
+}
+
+bool mmn_probes_write(const mmn_probes *probes)
+{
+    for (size_t i = 0; i < probes->count; i++)
+        if (probes->list[i].writes)
+            return true;
+    return false;
+}
+
+bool mmn_probes_allow_reuse(const mmn_probes *probes, const char *prefix, uint32_t layers)
+{
+    for (size_t i = 0; i < probes->count; i++) {
+        const mmn_probes alone = {.list = &probes->list[i], .count = 1};
+        bool needs_all = !probes->list[i].only_new || probes->list[i].writes;
+        if (needs_all && mmn_probes_want_any(&alone, prefix, layers))
+            return false;
+    }
+    return true;
+}
+
+static mmn_status show_stage(const mmn_probes *probes, const mmn_stage *stage, mmn_error *error)
+{
+    for (size_t i = 0; i < probes->count; i++) {
+        const mmn_probe *probe = &probes->list[i];
+        if (!mmn_glob_match(probe->stages, stage->name))
+            continue;
+        if (error)
+            error->message[0] = '\0';
+        mmn_status status = probe->see(probe->context, stage, error);
+        if (status != MMN_OK && error && error->message[0] == '\0')
+            mmn_fail(error, status, NULL, stage->name, "a probe ended the forward pass here");
+        if (status != MMN_OK)
+            return status;
+    }
+    return MMN_OK;
+}
+
+mmn_status mmn_probes_show(const mmn_probes *probes, const mmn_shown *shown, mmn_error *error)
+{
+    mmn_status status = mmn_interrupt_check(probes->interrupt, error);
+    if (status != MMN_OK || probes->count == 0)
+        return status;
+    char name[MMN_STAGE_NAME_SIZE];
+    mmn_stage_name(name, shown->pattern, shown->layer);
+    const mmn_stage_kind *kind = mmn_stage_kind_find(name, NULL);
+    mmn_stage stage = {
+        .name = name,
+        .module = kind->module,
+        .layer = shown->layer,
+        .element = kind->element,
+        .dimensions = kind->dimensions,
+        .data = shown->data,
+        .first_position = shown->first_position,
+        .generating = probes->generating,
+        .input = shown->input,
+    };
+    memcpy(stage.shape, shown->shape, sizeof(stage.shape));
+    if (shown->input || probes->input_count == 0)
+        return show_stage(probes, &stage, error);
+    for (size_t i = 0; i < probes->input_count && status == MMN_OK; i++) {
+        stage.input = probes->inputs[i];
+        status = show_stage(probes, &stage, error);
+    }
+    return status;
+}

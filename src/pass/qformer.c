@@ -1,0 +1,210 @@
+/* The Q-Former: what the queries of an instruction read of an image, as language features. */
+#include "pass/qformer.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "pass/vision.h"
+
+/* The activations of one run. Rows are the queries and, after them, the instruction's words. */
+typedef struct activations {
+    size_t queries, words, rows;
+    size_t image_rows; /* of the features that the queries read */
+    float *hidden, *sum, *query, *key, *value, *attention, *inner; /* inner: the MLPs' */
+} activations;
+
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+static void free_activations(activations *a)
+{
+    mmn_free(a->hidden);
+    mmn_free(a->sum);
+    mmn_free(a->query);
+    mmn_free(a->key);
+    mmn_free(a->value);
+    mmn_free(a->attention);
+    mmn_free(a->inner);
+}
+
+static mmn_status allocate_activations(activations *a, const mmn_config *config,
+                                       const mmn_input *input, mmn_error *error)
+{
+    const mmn_qformer_config *qformer = &config->qformer;
+    size_t row = qformer->hidden_size * sizeof(float);
+    *a = (activations){.queries = qformer->queries,
+                       .words = input->qformer_length,
+                       .rows = qformer->queries + input->qformer_length,
+                       .image_rows = mmn_vision_feature_tokens(&config->vision)};
+    size_t keys = larger(a->rows, a->image_rows);
+    bool complete = (a->hidden = mmn_allocate(a->rows, row, error)) &&
+                    (a->sum = mmn_allocate(a->rows, row, error)) &&
+                    (a->query = mmn_allocate(a->rows, row, error)) &&
+                    (a->key = mmn_allocate(keys, row, error)) &&
+                    (a->value = mmn_allocate(keys, row, error)) &&
+                    (a->attention = mmn_allocate(a->rows, row, error)) &&
+                    (a->inner = mmn_allocate(a->rows, qformer->intermediate_size * sizeof(float),
+                                             error));
+    return complete ? MMN_OK : MMN_SYSTEM;
+}
+
+/* Shows a stage, if all that was made since the one before it is finite. */
+static mmn_status show(const mmn_compute *compute, const mmn_probes *probes, const char *pattern,
+                       int layer, float *data, size_t rows, size_t width, mmn_error *error)
+{
+    mmn_status status = mmn_finite_check(compute->watch, pattern, layer, error);
+    if (status != MMN_OK)
+        return status;
+    const mmn_shown shown = {
+        .pattern = pattern, .layer = layer, .data = data, .shape = {rows, width}};
+    return mmn_probes_show(probes, &shown, error);
+}
+
+/* row [columns] = row number `index` of the matrix. */
+static void widen_row(const mmn_compute *compute, float *row, const mmn_matrix *matrix,
+                      size_t index)
+{
+    size_t bytes = matrix->columns * mmn_weight_size(matrix->type);
+    compute->kernels->widen(row, (const uint8_t *)matrix->data + index * bytes, matrix->type,
+                            matrix->columns);
+}
+
+/* layer_norm(queries, word embeddings + positions); queries have no positions. */
+static void embed(const mmn_compute *compute, const mmn_qformer_config *config,
+                  const mmn_qformer_weights *weights, const int32_t *ids, activations *a)
+{
+    size_t width = config->hidden_size;
+    float *words = a->sum + a->queries * width, *positions = a->attention;
+    memcpy(a->sum, weights->queries, a->queries * width * sizeof(float));
+    for (size_t i = 0; i < a->words; i++) {
+        widen_row(compute, words + i * width, &weights->word_embedding, (size_t)ids[i]);
+        widen_row(compute, positions + i * width, &weights->position_embedding, i);
+    }
+    mmn_accumulate(compute, words, positions, a->words * width);
+    mmn_layer_norm(compute, a->hidden, a->sum, &weights->embedding_norm, a->rows, width,
+                   config->layer_norm_eps);
+}
+
+/* The first `rows` rows: hidden = layer_norm(output(attention over what is read) + hidden). */
+static void attend(const mmn_compute *compute, const mmn_qformer_config *config,
+                   const mmn_bert_attention_weights *weights, activations *a, size_t rows,
+                   const float *read, size_t read_rows)
+{
+    size_t width = config->hidden_size;
+    mmn_apply_linear(compute, a->query, a->hidden, rows, &weights->query);
+    mmn_apply_linear(compute, a->key, read, read_rows, &weights->key);
+    mmn_apply_linear(compute, a->value, read, read_rows, &weights->value);
+    const mmn_key_span span = {a->key, a->value, read_rows};
+    const mmn_heads heads = {
+        .query = a->query,
+        .spans = &span,
+        .output = a->attention,
+        .rows = rows,
+        .key_count = read_rows,
+        .heads = config->heads,
+        .kv_heads = config->heads,
+        .head_dim = config->head_dim,
+    };
+    mmn_attend(compute, &heads);
+    mmn_apply_linear(compute, a->sum, a->attention, rows, &weights->output);
+    mmn_accumulate(compute, a->sum, a->hidden, rows * width);
+    mmn_layer_norm(compute, a->hidden, a->sum, &weights->norm, rows, width,
+                   config->layer_norm_eps);
+}
+
+/* `rows` rows from `first` on: hidden = layer_norm(output(act(intermediate(hidden))) + hidden). */
+static mmn_status feed_forward(const mmn_compute *compute, const mmn_qformer_config *config,
+                               const mmn_bert_mlp_weights *weights, activations *a, size_t first,
+                               size_t rows, const char *pattern, int layer,
+                               const mmn_probes *probes, mmn_error *error)
+{
+    size_t width = config->hidden_size, inner = config->intermediate_size;
+    float *hidden = a->hidden + first * width;
+    mmn_apply_linear(compute, a->inner, hidden, rows, &weights->intermediate);
+    mmn_activate(compute, config->activation, a->inner, rows * inner);
+    mmn_status status = show(compute, probes, pattern, layer, a->inner, rows, inner, error);
+    if (status != MMN_OK)
+        return status;
+    mmn_apply_linear(compute, a->sum, a->inner, rows, &weights->output);
+    mmn_accumulate(compute, a->sum, hidden, rows * width);
+    mmn_layer_norm(compute, hidden, a->sum, &weights->norm, rows, width, config->layer_norm_eps);
+    return MMN_OK;
+}
+
+static mmn_status run_layer(const mmn_compute *compute, const mmn_qformer_config *config,
+                            const mmn_qformer_layer_weights *weights, uint32_t layer,
+                            const float *features, const mmn_probes *probes, activations *a,
+                            mmn_error *error)
+{
+    attend(compute, config, &weights->attention, a, a->rows, a->hidden, a->rows);
+    if (layer % config->cross_attention_frequency == 0)
+        attend(compute, config, &weights->cross_attention, a, a->queries, features, a->image_rows);
+    mmn_status status = feed_forward(compute, config, &weights->query_mlp, a, 0, a->queries,
+                                     "query.layers.{i}.mlp.act", (int)layer, probes, error);
+    if (status == MMN_OK)
+        status = feed_forward(compute, config, &weights->text_mlp, a, a->queries, a->words,
+                              "qformer.layers.{i}.mlp.act", (int)layer, probes, error);
+    mmn_watch_values(compute, a->hidden, a->rows, config->hidden_size);
+    if (status == MMN_OK)
+        status = show(compute, probes, "qformer.layers.{i}.out", (int)layer, a->hidden, a->rows,
+                      config->hidden_size, error);
+    return status;
+}
+
+/* language_projection of the queries. */
+static mmn_status project(const mmn_compute *compute, const mmn_linear *projection,
+                          const mmn_probes *probes, activations *a, float **merged,
+                          mmn_error *error)
+{
+    size_t width = projection->weight.rows;
+    *merged = mmn_allocate(a->queries, width * sizeof(float), error);
+    if (!*merged)
+        return MMN_SYSTEM;
+    mmn_apply_linear(compute, *merged, a->hidden, a->queries, projection);
+    mmn_status status =
+        show(compute, probes, "projector.out", -1, *merged, a->queries, width, error);
+    if (status == MMN_OK)
+        status = show(compute, probes, "projector.merged", -1, *merged, a->queries, width, error);
+    return status;
+}
+
+mmn_status mmn_qformer_run(mmn_compute *compute, const mmn_config *config,
+                           const mmn_weights *weights, const mmn_probes *probes,
+                           const mmn_input *input, const float *features, float **merged,
+                           size_t *rows, mmn_error *error)
+{
+    const mmn_qformer_config *qformer = &config->qformer;
+    size_t image_width = mmn_vision_feature_width(&config->vision);
+    activations a;
+    *merged = NULL;
+    *rows = qformer->queries;
+    mmn_status status = allocate_activations(&a, config, input, error);
+    if (status == MMN_OK) {
+        size_t most = larger(a.rows, a.image_rows);
+        size_t widest = larger(image_width, larger(qformer->hidden_size,
+                                                   qformer->intermediate_size));
+        status = mmn_compute_reserve(compute, most, widest, most, error);
+    }
+    if (status == MMN_OK)
+        embed(compute, qformer, &weights->qformer, input->qformer_ids, &a);
+    if (status == MMN_OK) {
+        mmn_watch_values(compute, a.hidden, a.rows, qformer->hidden_size);
+        status = mmn_finite_check(compute->watch, "qformer.embeddings", -1, error);
+    }
+    for (uint32_t layer = 0; layer < qformer->layers && status == MMN_OK; layer++)
+        status = run_layer(compute, qformer, &weights->qformer.layers[layer], layer, features,
+                           probes, &a, error);
+    if (status == MMN_OK)
+        status = show(compute, probes, "qformer.out", -1, a.hidden, a.queries, qformer->hidden_size,
+                      error);
+    if (status == MMN_OK)
+        status = project(compute, &weights->qformer.projection, probes, &a, merged, error);
+    free_activations(&a);
+    if (status != MMN_OK) {
+        mmn_free(*merged);
+        *merged = NULL;
+    }
+    return status;
+}

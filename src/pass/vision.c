@@ -1,0 +1,259 @@
+/* The vision transformer: pixel values in, the features that the projector reads out. */
+#include "pass/vision.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+/* The activations of one run: `rows` = tiles * tokens rows each. */
+typedef struct activations {
+    size_t tiles, tokens, rows;
+    float *hidden, *normed, *query, *key, *value, *attention, *inner; /* inner: the MLP's */
+} activations;
+
+static size_t patch_values(const mmn_vision_config *config)
+{
+    return (size_t)config->channels * config->patch_size * config->patch_size;
+}
+
+/* The most numbers that a row of a matrix product's input has. */
+static size_t widest(const mmn_vision_config *config)
+{
+    size_t inner = config->intermediate_size, patch = patch_values(config);
+    size_t wider = inner > patch ? inner : patch;
+    return wider > config->hidden_size ? wider : config->hidden_size;
+}
+
+static void free_activations(activations *a)
+{
+    mmn_free(a->hidden);
+    mmn_free(a->normed);
+    mmn_free(a->query);
+    mmn_free(a->key);
+    mmn_free(a->value);
+    mmn_free(a->attention);
+    mmn_free(a->inner);
+}
+
+static mmn_status allocate_activations(activations *a, const mmn_vision_config *config,
+                                       size_t tiles, mmn_error *error)
+{
+    size_t width = config->hidden_size;
+    *a = (activations){.tiles = tiles, .tokens = config->positions};
+    if (!mmn_multiply_sizes(a->tiles, a->tokens, &a->rows))
+        return mmn_fail(error, MMN_SYSTEM, NULL, NULL, "%zu image tiles are too many", tiles);
+    bool complete = (a->hidden = mmn_allocate(a->rows, width * sizeof(float), error)) &&
+                    (a->normed = mmn_allocate(a->rows, width * sizeof(float), error)) &&
+                    (a->query = mmn_allocate(a->rows, width * sizeof(float), error)) &&
+                    (a->key = mmn_allocate(a->rows, width * sizeof(float), error)) &&
+                    (a->value = mmn_allocate(a->rows, width * sizeof(float), error)) &&
+                    (a->attention = mmn_allocate(a->rows, width * sizeof(float), error)) &&
+                    (a->inner = mmn_allocate(a->rows, config->intermediate_size * sizeof(float),
+                                             error));
+    return complete ? MMN_OK : MMN_SYSTEM;
+}
+
+/* Shows a stage, if all that was made since the one before it is finite. */
+static mmn_status show(const mmn_compute *compute, const mmn_probes *probes, const char *pattern,
+                       int layer, const activations *a, float *data, size_t width,
+                       mmn_error *error)
+{
+    if (mmn_finite_found(compute->watch)) {
+        char where[64];
+        snprintf(where, sizeof(where), "tile %zu, token %zu", compute->watch->row / a->tokens,
+                 compute->watch->row % a->tokens);
+        mmn_status status = mmn_finite_fail(compute->watch, pattern, layer, where, error);
+        if (status != MMN_OK)
+            return status;
+    }
+    const mmn_shown shown = {.pattern = pattern,
+                             .layer = layer,
+                             .data = data,
+                             .shape = {a->tiles, a->tokens, width}};
+    return mmn_probes_show(probes, &shown, error);
+}
+
+/* Cuts a tile [channels][size][size] into rows of one patch each, [patches][channels * p * p], so
+ * that the convolution with stride p is a matrix product. What is left over at the right and at the
+ * bottom belongs to no patch. */
+static void cut_patches(float *rows, const float *tile, const mmn_vision_config *config)
+{
+    size_t size = config->image_size, patch = config->patch_size, side = config->grid;
+    for (size_t row = 0; row < side; row++)
+        for (size_t column = 0; column < side; column++)
+            for (size_t channel = 0; channel < config->channels; channel++)
+                for (size_t y = 0; y < patch; y++) {
+                    const float *line =
+                        tile + (channel * size + row * patch + y) * size + column * patch;
+                    memcpy(rows, line, patch * sizeof(float));
+                    rows += patch;
+                }
+}
+
+/* Class token, if any, and patch projections, plus positions, then the norm before the layers, if
+ * any. */
+static mmn_status embed(const mmn_compute *compute, const mmn_vision_config *config,
+                        const mmn_vision_weights *weights, const float *pixels, activations *a,
+                        mmn_error *error)
+{
+    size_t width = config->hidden_size, patches = config->patches;
+    size_t first_patch = config->class_token ? 1 : 0;
+    size_t tile_values = (size_t)config->channels * config->image_size * config->image_size;
+    float *rows = mmn_allocate(patches, patch_values(config) * sizeof(float), error);
+    float *positions = mmn_allocate(a->tokens, width * sizeof(float), error);
+    mmn_status status = rows && positions ? MMN_OK : MMN_SYSTEM;
+    if (status != MMN_OK)
+        goto done;
+
+    float *embeddings = config->pre_norm ? a->normed : a->hidden;
+    compute->kernels->widen(positions, weights->position_embedding.data,
+                            weights->position_embedding.type, a->tokens * width);
+    for (size_t tile = 0; tile < a->tiles; tile++) {
+        float *tokens = embeddings + tile * a->tokens * width;
+        cut_patches(rows, pixels + tile * tile_values, config);
+        if (config->class_token)
+            memcpy(tokens, weights->class_embedding, width * sizeof(float));
+        mmn_apply_linear(compute, tokens + first_patch * width, rows, patches,
+                         &weights->patch_embedding);
+        mmn_accumulate(compute, tokens, positions, a->tokens * width);
+    }
+    if (config->pre_norm)
+        mmn_layer_norm(compute, a->hidden, embeddings, &weights->pre_norm, a->rows, width,
+                       config->layer_norm_eps);
+done:
+    mmn_free(rows);
+    mmn_free(positions);
+    return status;
+}
+
+static void attend(const mmn_compute *compute, const mmn_vision_config *config,
+                   const mmn_vision_layer_weights *layer, activations *a)
+{
+    mmn_apply_linear(compute, a->query, a->normed, a->rows, &layer->query);
+    mmn_apply_linear(compute, a->key, a->normed, a->rows, &layer->key);
+    mmn_apply_linear(compute, a->value, a->normed, a->rows, &layer->value);
+    for (size_t tile = 0; tile < a->tiles; tile++) {
+        size_t offset = tile * a->tokens * config->hidden_size;
+        const mmn_key_span span = {a->key + offset, a->value + offset, a->tokens};
+        const mmn_heads heads = {
+            .query = a->query + offset,
+            .spans = &span,
+            .output = a->attention + offset,
+            .rows = a->tokens,
+            .key_count = a->tokens,
+            .heads = config->heads,
+            .kv_heads = config->heads,
+            .head_dim = config->head_dim,
+        };
+        mmn_attend(compute, &heads);
+    }
+}
+
+/* x += out_proj(attention(layer_norm1(x))); x += fc2(act(fc1(layer_norm2(x)))). */
+static mmn_status run_layer(const mmn_compute *compute, const mmn_vision_config *config,
+                            const mmn_vision_layer_weights *layer, int index,
+                            const mmn_probes *probes, activations *a, mmn_error *error)
+{
+    size_t width = config->hidden_size, inner = config->intermediate_size;
+
+    mmn_layer_norm(compute, a->normed, a->hidden, &layer->attention_norm, a->rows, width,
+                   config->layer_norm_eps);
+    attend(compute, config, layer, a);
+    mmn_apply_linear(compute, a->normed, a->attention, a->rows, &layer->output);
+    mmn_accumulate(compute, a->hidden, a->normed, a->rows * width);
+
+    mmn_layer_norm(compute, a->normed, a->hidden, &layer->mlp_norm, a->rows, width,
+                   config->layer_norm_eps);
+    mmn_apply_linear(compute, a->inner, a->normed, a->rows, &layer->fc1);
+    mmn_activate(compute, config->activation, a->inner, a->rows * inner);
+    mmn_status status =
+        show(compute, probes, "vision.layers.{i}.mlp.act", index, a, a->inner, inner, error);
+    if (status != MMN_OK)
+        return status;
+    mmn_apply_linear(compute, a->normed, a->inner, a->rows, &layer->fc2);
+    mmn_accumulate(compute, a->hidden, a->normed, a->rows * width);
+    mmn_watch_values(compute, a->hidden, a->rows, width);
+    return show(compute, probes, "vision.layers.{i}.out", index, a, a->hidden, width, error);
+}
+
+/* Copies hidden state number `state` (0: the embeddings, i: the output of the i-th layer) to its
+ * places in the features, wherever the configuration selects it. Overwrites a->normed. */
+static void select_features(const mmn_compute *compute, float *features,
+                            const mmn_vision_config *config, const mmn_norm *post_norm,
+                            const activations *a, uint32_t state)
+{
+    const float *hidden = a->hidden;
+    size_t width = config->hidden_size, total = mmn_vision_feature_width(config);
+    size_t kept = mmn_vision_feature_tokens(config), first = a->tokens - kept;
+    if (config->post_norm && state == config->layers) {
+        mmn_layer_norm(compute, a->normed, a->hidden, post_norm, a->rows, config->hidden_size,
+                       config->layer_norm_eps);
+        hidden = a->normed;
+    }
+    for (size_t selected = 0; selected < config->feature_layer_count; selected++) {
+        if (config->feature_layers[selected] != state)
+            continue;
+        for (size_t tile = 0; tile < a->tiles; tile++)
+            for (size_t token = 0; token < kept; token++)
+                memcpy(features + (tile * kept + token) * total + selected * width,
+                       hidden + (tile * a->tokens + first + token) * width,
+                       width * sizeof(float));
+    }
+}
+
+/* How many layers must run: up to the last selected hidden state, or the last layer that a probe
+ * wants to see. */
+static uint32_t layers_needed(const mmn_vision_config *config, const mmn_probes *probes)
+{
+    uint32_t needed = mmn_probes_layers(probes, "vision.layers.", config->layers);
+    for (size_t selected = 0; selected < config->feature_layer_count; selected++)
+        if (config->feature_layers[selected] > needed)
+            needed = config->feature_layers[selected];
+    return needed;
+}
+
+mmn_status mmn_vision_run(mmn_compute *compute, const mmn_vision_config *config,
+                          const mmn_vision_weights *weights, const mmn_probes *probes,
+                          const float *pixels, size_t tiles, float **features, mmn_error *error)
+{
+    size_t kept = mmn_vision_feature_tokens(config), width = mmn_vision_feature_width(config);
+    activations a;
+    mmn_status status = allocate_activations(&a, config, tiles, error);
+    *features = NULL;
+    if (status == MMN_OK)
+        status = mmn_compute_reserve(compute, a.rows, widest(config), a.tokens, error);
+    if (status != MMN_OK)
+        goto done;
+    *features = mmn_allocate(tiles * kept, width * sizeof(float), error);
+    if (!*features) {
+        status = MMN_SYSTEM;
+        goto done;
+    }
+
+    status = embed(compute, config, weights, pixels, &a, error);
+    mmn_watch_values(compute, a.hidden, a.rows, config->hidden_size);
+    if (status == MMN_OK)
+        status = show(compute, probes, "vision.embeddings", -1, &a, a.hidden, config->hidden_size,
+                      error);
+    uint32_t layers = layers_needed(config, probes);
+    for (uint32_t layer = 0; status == MMN_OK; layer++) {
+        select_features(compute, *features, config, &weights->post_norm, &a, layer);
+        if (layer == layers)
+            break;
+        status = run_layer(compute, config, &weights->layers[layer], (int)layer, probes,
+                           &a, error);
+    }
+    if (status == MMN_OK) {
+        a.tokens = kept;
+        mmn_watch_values(compute, *features, tiles * kept, width);
+        status = show(compute, probes, "vision.out", -1, &a, *features, width, error);
+    }
+done:
+    free_activations(&a);
+    if (status != MMN_OK) {
+        mmn_free(*features);
+        *features = NULL;
+    }
+    return status;
+}
