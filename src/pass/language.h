@@ -2,21 +2,7 @@
 #ifndef MMN_PASS_LANGUAGE_H
 #define MMN_PASS_LANGUAGE_H
 
-#include "model/config.h"
-#include "model/weights.h"
-#include "pass/language_state.h"
-#include "pass/operations.h"
-#include "pass/probes.h"
-#include "pass/sequences.h"
-
-/* Rows of a run that go on from one cache: one sequence, or several that begin with an empty one. */
-typedef struct mmn_language_part {
-    const mmn_probes *probes;
-    mmn_language_state *state;
-    const mmn_sequences *sequences;
-    size_t first_row; /* of the run's rows */
-    uint32_t first_layer;
-} mmn_language_part;
+#include "pass/layer.h"
 
 /* Runs rows through the first `layers` decoder layers, in place: hidden [rows][hidden_size] holds
  * embeddings before and the output of the last of them (before the final norm) after. The parts' rows
@@ -35,11 +21,6 @@ typedef struct mmn_language_part {
 mmn_status mmn_language_run(mmn_compute *compute, const mmn_language_config *config,
                             const mmn_language_weights *weights, const mmn_language_part *parts,
                             size_t count, float *hidden, uint32_t layers, mmn_error *error);
-
-/* normed [rows][hidden_size] = hidden, normalised in the way that the language model has; may be the
- * same array. */
-void mmn_language_normalise(const mmn_compute *compute, const mmn_language_config *config,
-                            float *normed, const float *hidden, const mmn_norm *norm, size_t rows);
 
 /* normed [rows][hidden_size] = the final norm of hidden. */
 void mmn_language_norm(const mmn_compute *compute, const mmn_language_config *config,
