@@ -44,8 +44,8 @@ void mmn_figures_free(mmn_figures *figures);
 /* Each appends its figures, or none where the results have nothing for it. */
 typedef mmn_status mmn_figure_maker(mmn_figures *figures, mmn_results *results, mmn_error *error);
 mmn_figure_maker mmn_figure_neurons, mmn_figure_overlap, mmn_figure_entropy, mmn_figure_accuracy,
-    mmn_figure_cross, mmn_figure_perplexity, mmn_figure_perturbation, mmn_figure_lens,
-    mmn_figure_common_words, mmn_figure_samples, mmn_figure_contributions,
+    mmn_figure_cross, mmn_figure_perplexity, mmn_figure_perplexity_cross, mmn_figure_perturbation,
+    mmn_figure_lens, mmn_figure_common_words, mmn_figure_samples, mmn_figure_contributions,
     mmn_figure_disturbance;
 
 #endif

@@ -58,7 +58,7 @@ static mmn_status draw_module(mmn_figure *figure, const mmn_results *results,
         chart.top = 22 + ROW * (double)d + (ROW - BARS);
         count_layers(in_layer, module, list, 0);
         draw_strip(&svg, &chart, module, in_layer, results->lists->domains[d],
-                   results->listed[d], list->count);
+                   mmn_results_domain(results, results->lists->domains[d]), list->count);
         for (size_t layer = 0; layer < module->layers; layer++) {
             mmn_table_text(&figure->table, module->name);
             mmn_table_text(&figure->table, results->lists->domains[d]);

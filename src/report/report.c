@@ -14,8 +14,8 @@
 /* In the order of a reader's questions: which neurons, what they do, how words come about. */
 static mmn_figure_maker *const makers[] = {
     mmn_figure_neurons, mmn_figure_overlap, mmn_figure_entropy, mmn_figure_accuracy,
-    mmn_figure_cross, mmn_figure_perplexity, mmn_figure_perturbation, mmn_figure_lens,
-    mmn_figure_common_words, mmn_figure_samples, mmn_figure_contributions,
+    mmn_figure_cross, mmn_figure_perplexity, mmn_figure_perplexity_cross, mmn_figure_perturbation,
+    mmn_figure_lens, mmn_figure_common_words, mmn_figure_samples, mmn_figure_contributions,
     mmn_figure_disturbance};
 
 static mmn_status make_figures(mmn_report *report, mmn_error *error)

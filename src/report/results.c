@@ -1,6 +1,7 @@
 /* The result files that a report is made of, told apart by what they say of themselves. */
 #include "report/results.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -8,6 +9,10 @@
 #include "base/json_memory.h"
 #include "base/memory.h"
 #include "report/values.h"
+#include "result/read.h"
+#include "study/result_forms.h"
+#include "result/read.h"
+#include "study/result_forms.h"
 
 /* JSON of results may be this large: predictions of a thousand samples take a few megabytes. */
 #define RESULT_LIMIT ((size_t)256 << 20)
@@ -24,19 +29,23 @@ const char *mmn_result_kind_name(mmn_result_kind kind)
     return kind_names[kind];
 }
 
-mmn_status mmn_results_domain(size_t *number, mmn_results *results, const char *name,
-                              const mmn_json_object *object, mmn_error *error)
+size_t mmn_results_domain(const mmn_results *results, const char *name)
 {
-    for (size_t d = 0; d < results->domain_count; d++)
-        if (strcmp(results->domains[d], name) == 0) {
-            *number = d;
-            return MMN_OK;
-        }
+    size_t number = 0;
+    while (number < results->domain_count && strcmp(results->domains[number], name) != 0)
+        number++;
+    return number;
+}
+
+/* Numbers a domain that has no number yet. `name` must live as long as the results. */
+static mmn_status add_domain(mmn_results *results, const char *name, const char *file,
+                             mmn_error *error)
+{
+    if (mmn_results_domain(results, name) < results->domain_count)
+        return MMN_OK;
     if (results->domain_count == MMN_REPORT_DOMAINS)
-        return mmn_json_fail(object, "domain", error,
-                             "is one more than the %d domains that a report shows",
-                             MMN_REPORT_DOMAINS);
-    *number = results->domain_count;
+        return mmn_fail(error, MMN_INPUT, file, "domain",
+                        "is one more than the %d domains that a report shows", MMN_REPORT_DOMAINS);
     results->domains[results->domain_count++] = name;
     return MMN_OK;
 }
@@ -82,26 +91,31 @@ static mmn_status take_place(mmn_result_file **result, mmn_results *results, mmn
     return name_result(*result, file, error);
 }
 
-static mmn_status view_document(mmn_result_file *result, mmn_error *error)
+static const char *text_of(const mmn_result *result, const char *column)
 {
-    result->version = result->model = result->neurons = "";
-    mmn_status status = mmn_json_as_object(&result->top, result->document, result->file, error);
-    if (status == MMN_OK)
-        status = mmn_json_get_text(&result->version, &result->top, "version", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_text(&result->model, &result->top, "model", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_text(&result->neurons, &result->top, "neurons", error);
-    return status;
+    const char *text = mmn_result_text(result, "result", 0, column);
+    return text ? text : "";
+}
+
+/* Of a result other than neurons.json. */
+static mmn_status view_result(mmn_result_file *file, const char *format, mmn_error *error)
+{
+    mmn_status status = mmn_result_from_json(&file->result, mmn_form_of(format), file->document,
+                                             file->file, error);
+    if (status != MMN_OK)
+        return status;
+    file->version = text_of(file->result, "version");
+    file->model = text_of(file->result, "model");
+    file->neurons = text_of(file->result, "neurons");
+    return MMN_OK;
 }
 
 /* Of neurons.json, whose facts have other places. */
 static mmn_status view_neurons(mmn_result_file *result, mmn_error *error)
 {
     mmn_json_object counts;
-    mmn_status status = view_document(result, error);
-    if (status == MMN_OK)
-        status = mmn_json_get_object(&counts, &result->top, "counts", error);
+    result->version = result->model = result->neurons = "";
+    mmn_status status = mmn_json_get_object(&counts, &result->top, "counts", error);
     if (status == MMN_OK)
         status = mmn_json_get_text(&result->version, &counts, "version", error);
     if (status == MMN_OK)
@@ -137,7 +151,10 @@ static mmn_status read_json(mmn_results *results, const char *file, mmn_error *e
         return status;
     }
     result->document = document;
-    return kind == MMN_RESULT_NEURONS ? view_neurons(result, error) : view_document(result, error);
+    result->top = top;
+    result->top.file = result->file;
+    return kind == MMN_RESULT_NEURONS ? view_neurons(result, error)
+                                      : view_result(result, format, error);
 }
 
 /* The rule of neurons.json, so that the counts are ranked as the neurons were. */
@@ -177,6 +194,8 @@ static mmn_status rank_counts(mmn_results *results, mmn_error *error)
                                 counts->file, error);
     if (status == MMN_OK)
         status = name_result(neurons, counts->file, error);
+    if (status == MMN_OK)
+        status = mmn_json_as_object(&neurons->top, neurons->document, neurons->file, error);
     return status == MMN_OK ? view_neurons(neurons, error) : status;
 }
 
@@ -201,17 +220,73 @@ static mmn_status rank_all(mmn_results *results, mmn_error *error)
     return MMN_OK;
 }
 
-/* The domains that a document lists, so that colours follow the order of the first file. */
-static mmn_status list_domains(mmn_results *results, const mmn_json_object *top, mmn_error *error)
+/* What the figures need of a table: how many rows it has at most (0: any number), and a column that says
+ * something in each row. */
+typedef struct need {
+    mmn_result_kind kind;
+    const char *table, *column;
+    size_t most;
+} need;
+
+static mmn_status check_need(mmn_results *results, const need *needed, mmn_error *error)
 {
-    json_t *array;
-    mmn_status status = mmn_values_array(&array, top, "domains", MMN_REPORT_DOMAINS, error);
-    for (size_t i = 0; i < json_array_size(array) && status == MMN_OK; i++) {
-        size_t number;
-        const char *name = json_string_value(json_array_get(array, i));
-        if (!name)
-            return mmn_json_fail(top, "domains", error, "item %zu must be a text", i);
-        status = mmn_results_domain(&number, results, name, top, error);
+    const mmn_result_file *file = &results->of[needed->kind];
+    const mmn_table *table = mmn_result_find(file->result, needed->table, SIZE_MAX);
+    const size_t column = mmn_result_column(table, needed->column, SIZE_MAX);
+    const bool is_domain = strcmp(needed->column, "domain") == 0;
+    char where[64];
+    mmn_status status = MMN_OK;
+    if (needed->most > 0 && table->rows > needed->most)
+        return mmn_fail(error, MMN_INPUT, file->file, needed->table,
+                        "has %zu items; a report shows at most %zu", table->rows, needed->most);
+    for (size_t row = 0; row < table->rows && status == MMN_OK; row++) {
+        const mmn_value *value = mmn_result_value(table, row, column);
+        snprintf(where, sizeof(where), "%s[%zu].%s", needed->table, row, needed->column);
+        if (value->kind == MMN_VALUE_NOTHING)
+            status = mmn_fail(error, MMN_INPUT, file->file, where, "is missing");
+        else if (is_domain)
+            status = add_domain(results, mmn_result_text_of(file->result, value), file->file, error);
+    }
+    return status;
+}
+
+static mmn_status check_needs(mmn_results *results, mmn_error *error)
+{
+    static const need needs[] = {
+        {MMN_RESULT_EVAL, "summary", "domain", MMN_REPORT_ITEMS},
+        {MMN_RESULT_EVAL, "summary", "setting", 0},
+        {MMN_RESULT_EVAL, "cross", "setting", MMN_REPORT_DOMAINS},
+        {MMN_RESULT_PERPLEXITY, "summary", "domain", MMN_REPORT_DOMAINS},
+        {MMN_RESULT_PERTURB, "curves", "domain", MMN_REPORT_CURVES},
+        {MMN_RESULT_PERTURB, "curves", "setting", 0},
+        {MMN_RESULT_PERTURB, "curves", "off", 0},
+        {MMN_RESULT_LENS, "curves", "domain", MMN_REPORT_CURVES},
+        {MMN_RESULT_LENS, "curves", "stage", 0},
+        {MMN_RESULT_LENS, "words", "word", 0},
+        {MMN_RESULT_LENS, "three_stages", "domain", MMN_REPORT_DOMAINS},
+        {MMN_RESULT_LENS, "samples", "id", MMN_REPORT_ITEMS},
+        {MMN_RESULT_LENS, "positions", "kind", 0},
+        {MMN_RESULT_LENS, "position_words", "word", 0},
+        {MMN_RESULT_CONTRIBUTIONS, "words", "text", MMN_REPORT_ITEMS},
+        {MMN_RESULT_CONTRIBUTIONS, "names", "word", 0},
+        {MMN_RESULT_CONTRIBUTIONS, "drops", "how", 0},
+        {MMN_RESULT_CONTRIBUTIONS, "drops", "neurons", 0}};
+    mmn_status status = MMN_OK;
+    for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]) && status == MMN_OK; i++)
+        if (results->of[needs[i].kind].result)
+            status = check_need(results, &needs[i], error);
+    return status;
+}
+
+/* The domains that a result lists, so that colours follow the order of the first file. */
+static mmn_status list_domains(mmn_results *results, const mmn_result_file *file, mmn_error *error)
+{
+    mmn_status status = MMN_OK;
+    for (size_t i = 0; i < mmn_result_rows(file->result, "domains") && status == MMN_OK; i++) {
+        const char *name = mmn_result_text(file->result, "domains", i, "name");
+        status = name ? add_domain(results, name, file->file, error)
+                      : mmn_fail(error, MMN_INPUT, file->file, "domains",
+                                 "item %zu must be a text", i);
     }
     return status;
 }
@@ -230,8 +305,7 @@ static mmn_status read_neurons(mmn_results *results, mmn_error *error)
                                  results->lists->modules[m].layers,
                                  results->lists->modules[m].name, MMN_REPORT_LAYERS);
     for (size_t d = 0; d < results->lists->domain_count && status == MMN_OK; d++)
-        status = mmn_results_domain(&results->listed[d], results, results->lists->domains[d], top,
-                                    error);
+        status = add_domain(results, results->lists->domains[d], top->file, error);
     return status;
 }
 
@@ -252,11 +326,10 @@ static mmn_status read_all(mmn_results *results, const char *const *files, size_
     if (status == MMN_OK)
         status = rank_all(results, error);
     for (size_t kind = MMN_RESULT_EVAL; kind < MMN_RESULT_KINDS && status == MMN_OK; kind++)
-        if (results->of[kind].document)
-            status = list_domains(results, &results->of[kind].top, error);
+        status = list_domains(results, &results->of[kind], error);
     if (status == MMN_OK && results->of[MMN_RESULT_NEURONS].document)
         status = read_neurons(results, error);
-    return status;
+    return status == MMN_OK ? check_needs(results, error) : status;
 }
 
 mmn_status mmn_results_read(mmn_results *results, const char *const *files, size_t count,
@@ -279,6 +352,7 @@ void mmn_results_free(mmn_results *results)
         mmn_free(results->of[kind].file);
         mmn_free(results->of[kind].name);
         json_decref(results->of[kind].document);
+        mmn_result_free(results->of[kind].result);
     }
     mmn_ranking_free(results->ranking);
     mmn_free(results->ranked);

@@ -21,7 +21,8 @@ typedef enum mmn_result_kind {
 enum {
     MMN_REPORT_DOMAINS = 64,  /* at most, in all files together */
     MMN_REPORT_LAYERS = 1024, /* at most, of a module */
-    MMN_REPORT_ITEMS = 100000 /* at most, of an array of runs, curves or positions */
+    MMN_REPORT_CURVES = 4000, /* at most, of an array of curves */
+    MMN_REPORT_ITEMS = 100000 /* at most, of an array of runs, words or samples */
 };
 
 /* One file; `file` is NULL where there is none of the kind. */
@@ -30,6 +31,7 @@ typedef struct mmn_result_file {
     char *name;          /* the path as valid UTF-8 */
     json_t *document;    /* of counts: NULL */
     mmn_json_object top; /* the document */
+    mmn_result *result;  /* what it holds; of counts and neurons: NULL */
     const char *version, *model, *neurons; /* of what made it; "" where it does not say */
 } mmn_result_file;
 
@@ -40,7 +42,6 @@ typedef struct mmn_results {
     const char *domains[MMN_REPORT_DOMAINS]; /* of all files, in the order of their appearance */
     size_t domain_count;
     mmn_neuron_lists *lists; /* of the neurons; NULL without them */
-    size_t listed[MMN_REPORT_DOMAINS]; /* numbers of the lists' domains */
     char *images; /* the folder that images are looked for in first, or NULL */
 } mmn_results;
 
@@ -52,9 +53,7 @@ void mmn_results_free(mmn_results *results);
 /* "counts", "neurons", ... */
 const char *mmn_result_kind_name(mmn_result_kind kind);
 
-/* The number of a domain, by which it has its colour in every figure; MMN_INPUT, naming `object`,
- * when the report has too many. `name` must live as long as the results. */
-mmn_status mmn_results_domain(size_t *number, mmn_results *results, const char *name,
-                              const mmn_json_object *object, mmn_error *error);
+/* The number of one of the results' domains, by which it has its colour in every figure. */
+size_t mmn_results_domain(const mmn_results *results, const char *name);
 
 #endif

@@ -61,6 +61,15 @@ static mmn_span take_value(mmn_span *template)
     return value;
 }
 
+/* How many values the template of an array lists. */
+static size_t count_values(mmn_span template)
+{
+    size_t count = 0;
+    for (; template.size > 0; skip_spaces(&template), count++)
+        take_value(&template);
+    return count;
+}
+
 static void wrong(const place *from, const char *expected)
 {
     if (from->index == SIZE_MAX)
@@ -173,12 +182,13 @@ static void read_array(mmn_result *result, mmn_span inside, const place *from,
         read_rows(result, mmn_span_take_group(&inside), from, view);
         return;
     }
-    for (size_t i = 0; inside.size > 0; i++) {
+    const size_t items = json_array_size(from->value), count = count_values(inside);
+    if (items < count) {
+        mmn_read_wrong(from->object, from->key, "must have %zu numbers and has %zu", count, items);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
         json_t *item = json_array_get(from->value, i);
-        if (!item) {
-            wrong(from, "a longer array");
-            return;
-        }
         read_value(result, take_value(&inside), &(place){from->object, from->key, item, i}, view);
         skip_spaces(&inside);
     }

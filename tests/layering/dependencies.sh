@@ -81,7 +81,8 @@ check "neurons uses pass, model, result, and the functions in binary64" may_use 
     "base format text model pass result reference"
 check "study uses neurons, pass, model, result, and the functions in binary64" may_use study \
     "base format text model pass neurons result reference"
-check "report uses neurons, result and the public functions" may_use report "base neurons result public"
+check "report uses neurons, study, result and the public functions" \
+    may_use report "base neurons study result public"
 check "cli uses the public functions" may_use cli "public"
 
 done_testing

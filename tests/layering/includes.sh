@@ -88,7 +88,8 @@ check "neurons knows pass, model and what it knows, result, and the functions in
 check "study knows neurons and what it knows" only src/study \
     "$base kernels.h functions.h format/* text/* model/* pass/* neurons/* result/* study/*"
 check "result knows base" only src/result "$base result/*"
-check "report knows neurons and result" only src/report "$base neurons/* result/* report/*"
+check "report knows neurons, result and the forms of results" \
+    only src/report "$base neurons/* study/result_forms.h result/* report/*"
 check "cli knows the public header" only src/cli "config.h mmneuron.h cli/*"
 
 check "base uses Jansson and xxHash" libraries_only src/base "jansson|xxhash"

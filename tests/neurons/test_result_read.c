@@ -193,7 +193,7 @@ Test(result_read, names_what_is_wrong)
     expect_wrong(EVAL "\"runs\": [{\"measures\": {\"vqa\": true}}]}", "runs[0].measures.vqa",
                  "must be a number");
     expect_wrong(EVAL "\"summary\": [{\"random_interval\": [1]}]}", "summary[0].random_interval",
-                 "must be a longer array");
+                 "must have 2 numbers and has 1");
     expect_wrong(EVAL "\"cross\": [{\"accuracy\": [[1], [\"x\"]]}]}", "cross[0].accuracy",
                  "item 0 must be a number");
     expect_wrong("{\"format\": \"mmneuron-perplexity-1\", \"settings\": {\"begin_of_text\": 1}}",

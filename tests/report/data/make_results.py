@@ -164,7 +164,7 @@ def lens(random):
                                                                          (i % 18 - 11) ** 2 / 20))
                                                    - 0.2) for i in range(216)]}
         samples.append(sample)
-    return {**head("lens", stages=["out"], top=3, off=[]), "layers": layers, "vocabulary": 32000,
+    return {**head("lens", stages=["out"], top=3, off=None), "layers": layers, "vocabulary": 32000,
             "curves": curves, "three_stages": stages, "samples": samples}
 
 
