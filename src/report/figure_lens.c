@@ -1,5 +1,5 @@
-/* The figure of the logit lens: entropy after each layer over image and text positions. */
-#include <inttypes.h>
+/* The figures of the logit lens over whole domains: the entropy after each layer, and the words that it
+ * reads most often there. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,211 +7,265 @@
 #include "base/memory.h"
 #include "report/chart.h"
 #include "report/figure.h"
-#include "report/values.h"
+#include "report/heat_table.h"
+#include "report/rows.h"
 
 static const char *const kinds[] = {"image", "text"};
+/* Columns of "curves": how many positions of each kind. */
+static const char *const counts[] = {"image_positions", "text_positions"};
 
-/* One curve of the file. */
-typedef struct curve {
-    const char *domain, *stage;
-    double *entropy[2]; /* of kinds; NULL where there are no such positions */
-    int64_t positions[2];
-    size_t layers;
-} curve;
-
-static void free_curve(curve *read)
+/* The rows of "readings" of a curve over positions of one kind, a layer each. */
+static mmn_rows readings_of(const mmn_result *result, size_t curve, const char *kind)
 {
-    mmn_free(read->entropy[0]);
-    mmn_free(read->entropy[1]);
+    mmn_rows rows = mmn_rows_below(result, "readings", "curves", curve);
+    while (rows.first < rows.end && !mmn_row_is(result, "readings", rows.first, "kind", kind))
+        rows.first++;
+    while (rows.first < rows.end && !mmn_row_is(result, "readings", rows.end - 1, "kind", kind))
+        rows.end--;
+    return rows;
 }
 
-static mmn_status read_curve(curve *read, const mmn_json_object *item, size_t layers,
-                             mmn_error *error)
+/* ---- Entropy --------------------------------------------------------------------------------- */
+
+/* The entropies of a curve over positions of one kind: of all layers, or of none. */
+typedef struct entropies {
+    mmn_rows rows;
+    double *values; /* [layers] */
+} entropies;
+
+static mmn_status read_entropies(entropies *read, const mmn_result_file *file, size_t curve,
+                                 size_t kind, double layers, mmn_error *error)
 {
-    *read = (curve){.layers = layers};
-    mmn_status status = mmn_values_text(&read->domain, item, "domain", error);
-    if (status == MMN_OK)
-        status = mmn_values_text(&read->stage, item, "stage", error);
-    for (size_t k = 0; k < 2 && status == MMN_OK; k++) {
-        mmn_json_object part;
-        status = mmn_json_get_object(&part, item, kinds[k], error);
-        if (status == MMN_OK)
-            status = mmn_json_get_i64(&read->positions[k], &part, "positions", 0, INT64_MAX,
-                                      error);
-        if (status == MMN_OK && mmn_json_has(&part, "entropy") && read->positions[k] > 0)
-            status = mmn_values_read(&read->entropy[k], NULL, &part, "entropy", layers,
-                                     MMN_REPORT_LAYERS, error);
+    char where[48];
+    *read = (entropies){.rows = readings_of(file->result, curve, kinds[kind])};
+    const size_t count = read->rows.end - read->rows.first;
+    if (count == 0 || !(mmn_result_number(file->result, "curves", curve, counts[kind]) > 0)) {
+        read->rows.end = read->rows.first;
+        return MMN_OK;
     }
-    if (status != MMN_OK)
-        free_curve(read);
-    return status;
+    snprintf(where, sizeof(where), "curves[%zu].%s.entropy", curve, kinds[kind]);
+    if ((double)count != layers)
+        return mmn_fail(error, MMN_INPUT, file->file, where, "must have %.0f numbers and has %zu",
+                        layers, count);
+    read->values = mmn_allocate(count, sizeof(*read->values), error);
+    for (size_t i = 0; i < count && read->values; i++)
+        read->values[i] =
+            mmn_result_number(file->result, "readings", read->rows.first + i, "entropy");
+    return read->values ? MMN_OK : MMN_SYSTEM;
 }
 
-/* Where one domain's stages end, or why that is not known. */
-typedef struct stages {
-    bool found;
-    uint32_t align_until, generate_from;
-    const char *evidence;
-} stages;
-
-static mmn_status find_stages(stages *found, const mmn_json_object *top, const char *domain,
-                              size_t layers, mmn_error *error)
+/* The row of "three_stages" of a domain; SIZE_MAX: it has none. */
+static size_t find_stages(const mmn_result *result, const char *domain)
 {
-    json_t *array;
-    *found = (stages){0};
-    mmn_status status = mmn_values_array(&array, top, "three_stages", MMN_REPORT_DOMAINS, error);
-    for (size_t i = 0; i < json_array_size(array) && status == MMN_OK; i++) {
-        mmn_json_object item;
-        const char *name;
-        status = mmn_values_item(&item, top, "three_stages", array, i, error);
-        if (status == MMN_OK)
-            status = mmn_values_text(&name, &item, "domain", error);
-        if (status != MMN_OK || strcmp(name, domain) != 0)
-            continue;
-        status = mmn_json_get_bool(&found->found, &item, "found", error);
-        if (status == MMN_OK)
-            status = mmn_json_get_text(&found->evidence, &item, "evidence", error);
-        if (status == MMN_OK && found->found)
-            status = mmn_json_get_u32(&found->align_until, &item, "align_until", 0,
-                                      (uint32_t)layers, error);
-        if (status == MMN_OK && found->found)
-            status = mmn_json_get_u32(&found->generate_from, &item, "generate_from", 0,
-                                      (uint32_t)layers, error);
-    }
-    return status;
+    for (size_t row = 0; row < mmn_result_rows(result, "three_stages"); row++)
+        if (mmn_row_is(result, "three_stages", row, "domain", domain))
+            return row;
+    return SIZE_MAX;
+}
+
+static bool are_found(const mmn_result *result, size_t stages)
+{
+    const double layers = mmn_result_number(result, "result", 0, "layers");
+    return mmn_result_number(result, "three_stages", stages, "found") == 1 &&
+           mmn_result_number(result, "three_stages", stages, "align_until") <= layers &&
+           mmn_result_number(result, "three_stages", stages, "generate_from") <= layers;
 }
 
 /* Bands behind the curves, with the stages' names above them. */
-static void draw_stages(const mmn_chart *chart, const stages *found)
+static void draw_stages(const mmn_chart *chart, const mmn_result *result, size_t stages)
 {
-    const double ends[] = {chart->left, mmn_chart_x(chart, found->align_until + 0.5),
-                           mmn_chart_x(chart, found->generate_from - 0.5),
-                           chart->left + chart->width};
+    const double align = mmn_result_number(result, "three_stages", stages, "align_until");
+    const double generate = mmn_result_number(result, "three_stages", stages, "generate_from");
+    const double ends[] = {chart->left, mmn_chart_x(chart, align + 0.5),
+                           mmn_chart_x(chart, generate - 0.5), chart->left + chart->width};
     static const char *const names[] = {"align", "reason", "generate"};
     for (size_t i = 0; i < 3; i++) {
         const double width = ends[i + 1] - ends[i];
         mmn_svg_rectangle(chart->svg, i % 2 == 0 ? "band" : "band between", ends[i],
                           chart->top - chart->headroom, width, chart->height + chart->headroom);
-        const size_t letters = (size_t)(width / 5);
-        if (strlen(names[i]) <= letters)
+        if ((double)strlen(names[i]) <= width / 5)
             mmn_svg_text(chart->svg, "stage", ends[i] + width / 2, chart->top - 5,
-                         MMN_ANCHOR_MIDDLE, letters, names[i]);
+                         MMN_ANCHOR_MIDDLE, 0, names[i]);
     }
 }
 
-static mmn_status draw_curve(mmn_figure *figure, const mmn_json_object *top, const curve *read,
-                             double maximum, mmn_error *error)
+/* The panel of a curve, drawn of its entropies over images and text. */
+static mmn_status draw_curve(mmn_figure *figure, const mmn_result *result, size_t curve,
+                             const entropies *read, double layers, double maximum,
+                             mmn_error *error)
 {
-    stages found;
-    mmn_status status = find_stages(&found, top, read->domain, read->layers, error);
-    if (status != MMN_OK)
-        return status;
+    const char *domain = mmn_result_text(result, "curves", curve, "domain");
+    const char *stage = mmn_result_text(result, "curves", curve, "stage");
+    const size_t stages = find_stages(result, domain);
+    const bool out = strcmp(stage, "out") == 0, found = are_found(result, stages);
     mmn_svg svg = {.width = MMN_PANEL_WIDTH, .height = 242};
     mmn_chart chart = {.svg = &svg, .left = 34, .top = 62, .headroom = 16,
-                       .width = MMN_PANEL_WIDTH - 84, .height = 138,
-                       .x_maximum = (double)read->layers - 1, .y_maximum = maximum};
+                       .width = MMN_PANEL_WIDTH - 84, .height = 138, .x_maximum = layers - 1,
+                       .y_maximum = maximum};
     mmn_chart_labels labels = {0};
-    const bool out = strcmp(read->stage, "out") == 0;
-    if (out && found.found)
-        draw_stages(&chart, &found);
+    if (out && found)
+        draw_stages(&chart, result, stages);
     mmn_chart_grid_y(&chart, "entropy (nats)", 5, false);
     mmn_chart_axis_x(&chart, "layer", 8, true);
     for (size_t k = 0; k < 2; k++) {
-        if (!read->entropy[k])
+        const size_t count = read[k].rows.end - read[k].rows.first;
+        if (count == 0)
             continue;
-        mmn_chart_line(&chart, mmn_svg_series(k), read->entropy[k], read->layers);
+        mmn_chart_line(&chart, mmn_svg_series(k), read[k].values, count);
         mmn_chart_label(&labels, &chart, kinds[k], mmn_svg_series_ink(k),
-                        read->entropy[k][read->layers - 1]);
-        for (size_t layer = 0; layer < read->layers; layer++) {
-            mmn_table_text(&figure->table, read->domain);
-            mmn_table_text(&figure->table, read->stage);
-            mmn_table_text(&figure->table, kinds[k]);
-            mmn_table_integer(&figure->table, read->positions[k]);
-            mmn_table_integer(&figure->table, (int64_t)layer);
-            mmn_table_real(&figure->table, read->entropy[k][layer]);
-        }
+                        read[k].values[count - 1]);
     }
-    if (out && !found.found)
+    if (out && !found)
         mmn_svg_text(&svg, "soft", chart.left + chart.width, chart.top - 9 - chart.headroom,
-                     MMN_ANCHOR_END, 0,
-                     "three stages not seen");
+                     MMN_ANCHOR_END, 0, "three stages not seen");
     mmn_chart_draw_labels(&labels, &chart, 6);
     char title[160];
-    snprintf(title, sizeof(title), "%.100s%s%.40s", read->domain, out ? "" : ", ",
-             out ? "" : read->stage);
+    snprintf(title, sizeof(title), "%.100s%s%.40s", domain, out ? "" : ", ", out ? "" : stage);
     return mmn_figure_panel(figure, &svg, title, error);
 }
 
-/* What the file says of the stages, in sentences. */
-static mmn_status tell(mmn_text *words, const mmn_json_object *top, size_t layers,
-                       mmn_error *error)
+/* A curve of all; *maximum becomes the largest entropy, or is the scale's end where there is a figure. */
+static mmn_status add_curve(mmn_figure *figure, const mmn_result_file *file, size_t curve,
+                            double *maximum, mmn_error *error)
 {
-    json_t *array;
-    mmn_status status = mmn_values_array(&array, top, "three_stages", MMN_REPORT_DOMAINS, error);
-    for (size_t i = 0; i < json_array_size(array) && status == MMN_OK; i++) {
-        mmn_json_object item;
-        const char *domain;
-        stages found = {0};
-        status = mmn_values_item(&item, top, "three_stages", array, i, error);
-        if (status == MMN_OK)
-            status = mmn_values_text(&domain, &item, "domain", error);
-        if (status == MMN_OK)
-            status = find_stages(&found, top, domain, layers, error);
-        if (status != MMN_OK)
-            break;
-        if (found.found)
-            mmn_text_add(words, "\n%s: alignment until layer %" PRIu32 ", generation from layer "
-                         "%" PRIu32, domain, found.align_until, found.generate_from);
+    const double layers = mmn_result_number(file->result, "result", 0, "layers");
+    entropies read[2];
+    memset(read, 0, sizeof(read));
+    mmn_status status = MMN_OK;
+    for (size_t k = 0; k < 2 && status == MMN_OK; k++)
+        status = read_entropies(&read[k], file, curve, k, layers, error);
+    for (size_t k = 0; k < 2 && status == MMN_OK; k++) {
+        const char *const from[] = {"domain", "stage", "kind", counts[k], "layer", "entropy"};
+        if (figure)
+            mmn_rows_add(&figure->table, file->result, "readings", read[k].rows, from);
+        else
+            *maximum = mmn_chart_maximum(*maximum, read[k].values,
+                                         read[k].rows.end - read[k].rows.first);
+    }
+    if (status == MMN_OK && figure)
+        status = draw_curve(figure, file->result, curve, read, layers, *maximum, error);
+    mmn_free(read[0].values);
+    mmn_free(read[1].values);
+    return status;
+}
+
+/* What the file says of the stages, in sentences. */
+static void tell(mmn_text *words, const mmn_result *result)
+{
+    for (size_t i = 0; i < mmn_result_rows(result, "three_stages"); i++) {
+        const char *domain = mmn_result_text(result, "three_stages", i, "domain");
+        const char *evidence = mmn_result_text(result, "three_stages", i, "evidence");
+        if (are_found(result, i))
+            mmn_text_add(words, "\n%s: alignment until layer %.0f, generation from layer %.0f",
+                         domain, mmn_result_number(result, "three_stages", i, "align_until"),
+                         mmn_result_number(result, "three_stages", i, "generate_from"));
         else
             mmn_text_add(words, "\n%s: the three stages were not seen", domain);
-        if (found.evidence)
-            mmn_text_add(words, " (%s)", found.evidence);
+        if (evidence)
+            mmn_text_add(words, " (%s)", evidence);
         mmn_text_add(words, ".");
     }
-    return status;
 }
 
 mmn_status mmn_figure_lens(mmn_figures *figures, mmn_results *results, mmn_error *error)
 {
     static const mmn_column columns[] = {{"domain", 0}, {"stage", 0}, {"positions", 0},
                                          {"how many", 0}, {"layer", 0}, {"entropy (nats)", 4}};
-    const mmn_json_object *top = &results->of[MMN_RESULT_LENS].top;
-    json_t *array;
+    const mmn_result_file *file = &results->of[MMN_RESULT_LENS];
+    const size_t curves = mmn_result_rows(file->result, "curves");
     mmn_figure *figure;
-    uint32_t layers = 0;
-    mmn_status status = mmn_values_array(&array, top, "curves", 4 * MMN_REPORT_DOMAINS, error);
-    if (status != MMN_OK || json_array_size(array) == 0)
-        return status;
-    status = mmn_json_require(top, "layers", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_u32(&layers, top, "layers", 1, MMN_REPORT_LAYERS, error);
     mmn_text words = {0};
+    double maximum = 0; /* all panels have one scale */
+    if (curves == 0)
+        return MMN_OK;
+    if (isnan(mmn_result_number(file->result, "result", 0, "layers")))
+        return mmn_fail(error, MMN_INPUT, file->file, "layers", "is missing");
+    mmn_status status = mmn_figure_begin(&figure, figures, "lens", "Entropy of the logit lens",
+                                         columns, 6, error);
+    for (size_t i = 0; i < curves && status == MMN_OK; i++)
+        status = add_curve(NULL, file, i, &maximum, error);
+    for (size_t i = 0; i < curves && status == MMN_OK; i++)
+        status = add_curve(figure, file, i, &maximum, error);
     mmn_text_add(&words, "The model's own output words read after every layer: the lower the "
                          "entropy, the surer the prediction. Averages over image and over text "
                          "positions.");
+    tell(&words, file->result);
     if (status == MMN_OK)
-        status = mmn_figure_begin(&figure, figures, "lens", "Entropy of the logit lens", columns, 6,
-                                  error);
-    /* All panels have one scale. */
-    double maximum = 0;
-    for (int pass = 0; pass < 2 && status == MMN_OK; pass++)
-        for (size_t i = 0; i < json_array_size(array) && status == MMN_OK; i++) {
-            mmn_json_object item;
-            curve read = {0};
-            status = mmn_values_item(&item, top, "curves", array, i, error);
-            if (status == MMN_OK)
-                status = read_curve(&read, &item, layers, error);
-            if (status != MMN_OK)
-                break;
-            for (size_t k = 0; k < 2 && pass == 0; k++)
-                maximum = mmn_chart_maximum(maximum, read.entropy[k],
-                                            read.entropy[k] ? layers : 0);
-            if (pass == 1)
-                status = draw_curve(figure, top, &read, maximum, error);
-            free_curve(&read);
-        }
-    if (status == MMN_OK)
-        status = tell(&words, top, layers, error);
+        status = mmn_figure_end(figure, &words, error);
+    mmn_text_free(&words);
+    return status;
+}
+
+/* ---- Words ----------------------------------------------------------------------------------- */
+
+/* The readings of one kind of a curve of the layers' outputs; none of another curve. */
+static mmn_rows outputs_of(const mmn_result *result, size_t curve, const char *kind)
+{
+    const bool out = mmn_row_is(result, "curves", curve, "stage", "out");
+    return out ? readings_of(result, curve, kind) : (mmn_rows){0, 0};
+}
+
+/* A column of the heat table: the curve's first word after each layer. All its words become rows. */
+static void draw_column(mmn_figure *figure, const mmn_heat_table *cells, mmn_svg *svg,
+                        const mmn_result *result, size_t curve, mmn_rows readings, size_t column)
+{
+    static const char *const from[] = {"domain", "kind", "layer", "#", "id", "\"word", "share"};
+    mmn_heat_table_column(cells, svg, column, mmn_result_text(result, "curves", curve, "domain"));
+    for (size_t row = readings.first; row < readings.end; row++) {
+        const mmn_rows words = mmn_rows_below(result, "words", "readings", row);
+        mmn_rows_add(&figure->table, result, "words", words, from);
+        if (words.first < words.end)
+            mmn_heat_table_word(cells, svg, cells->rows - 1 - (row - readings.first), column,
+                                mmn_result_number(result, "words", words.first, "share"),
+                                mmn_result_text(result, "words", words.first, "word"));
+    }
+}
+
+static mmn_status draw_words(mmn_figure *figure, const mmn_result *result, const char *kind,
+                             mmn_error *error)
+{
+    const size_t curves = mmn_result_rows(result, "curves");
+    mmn_svg svg = {0};
+    mmn_heat_table cells = {.cell_width = 68, .cell_height = 22, .slanted = true};
+    for (size_t i = 0; i < curves; i++) {
+        const mmn_rows readings = outputs_of(result, i, kind);
+        const size_t rows = readings.end - readings.first;
+        cells.columns += rows > 0;
+        cells.rows = rows > cells.rows ? rows : cells.rows;
+    }
+    if (cells.columns == 0)
+        return MMN_OK;
+    mmn_heat_table_begin(&cells, &svg, "layer", "domain", 5);
+    mmn_heat_table_layers(&cells, &svg);
+    for (size_t i = 0, column = 0; i < curves; i++) {
+        const mmn_rows readings = outputs_of(result, i, kind);
+        if (readings.first < readings.end)
+            draw_column(figure, &cells, &svg, result, i, readings, column++);
+    }
+    char title[32];
+    snprintf(title, sizeof(title), "%s positions", kind);
+    return mmn_figure_panel(figure, &svg, title, error);
+}
+
+mmn_status mmn_figure_common_words(mmn_figures *figures, mmn_results *results, mmn_error *error)
+{
+    static const mmn_column columns[] = {{"domain", 0}, {"positions", 0}, {"layer", 0}, {"rank", 0},
+                                         {"word's id", 0}, {"word", 0}, {"share", 4}};
+    const mmn_result *result = results->of[MMN_RESULT_LENS].result;
+    bool any = false;
+    mmn_figure *figure;
+    mmn_text words = {0};
+    for (size_t i = 0; i < mmn_result_rows(result, "curves"); i++)
+        any |= mmn_row_is(result, "curves", i, "stage", "out") &&
+               mmn_rows_below(result, "readings", "curves", i).end > 0;
+    if (!any)
+        return MMN_OK;
+    mmn_status status = mmn_figure_begin(&figure, figures, "words",
+                                         "The commonest words of each layer", columns, 7, error);
+    mmn_text_add(&words, "The word that the lens reads most often after each layer (last layer on "
+                         "top) in each domain; the stronger the shade, the more often.");
+    for (size_t k = 0; k < 2 && status == MMN_OK; k++)
+        status = draw_words(figure, result, kinds[k], error);
     if (status == MMN_OK)
         status = mmn_figure_end(figure, &words, error);
     mmn_text_free(&words);

@@ -7,12 +7,13 @@
 #include "report/activation_map.h"
 #include "report/figure.h"
 #include "report/heat_table.h"
+#include "report/rows.h"
 #include "report/sample_pictures.h"
 #include "report/values.h"
 #include "result/words.h"
 
-/* Samples in a report, positions of one in the figure (the table has all), and words. */
-enum { SAMPLES = 16, POSITIONS = 24, TOP_WORDS = 100 };
+/* Samples in a report, and positions of one in the figure; the table has all. */
+enum { SAMPLES = 16, POSITIONS = 24 };
 
 /* ---- Activation over the picture ------------------------------------------------------------- */
 
@@ -49,131 +50,57 @@ static mmn_status add_activation(mmn_figures *figures, const mmn_results *result
 
 /* ---- Top words ------------------------------------------------------------------------------- */
 
-/* One position of a sample. */
-typedef struct position {
-    int64_t number;
-    const char *kind, *token;
-    mmn_json_object object;
-    json_t *layers;
-} position;
-
-static mmn_status read_position(position *read, const mmn_json_object *sample, json_t *array,
-                                size_t index, mmn_error *error)
-{
-    read->number = 0;
-    read->token = "";
-    mmn_status status = mmn_values_item(&read->object, sample, "positions", array, index, error);
-    if (status == MMN_OK)
-        status = mmn_json_get_i64(&read->number, &read->object, "position", 0, INT64_MAX, error);
-    if (status == MMN_OK)
-        status = mmn_values_text(&read->kind, &read->object, "kind", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_text(&read->token, &read->object, "token", error);
-    if (status == MMN_OK)
-        status = mmn_values_array(&read->layers, &read->object, "layers", MMN_REPORT_LAYERS,
-                                  error);
-    return status;
-}
-
-/* One of the words that the lens reads after a layer. */
-typedef struct word {
-    int64_t id;
-    const char *text;
-    double share;
-} word;
-
-static mmn_status read_word(word *read, const mmn_json_object *layer, json_t *top, size_t index,
-                            mmn_error *error)
-{
-    mmn_json_object item;
-    read->id = 0;
-    mmn_status status = mmn_values_item(&item, layer, "top", top, index, error);
-    if (status == MMN_OK)
-        status = mmn_json_get_i64(&read->id, &item, "id", 0, INT64_MAX, error);
-    if (status == MMN_OK)
-        status = mmn_values_text(&read->text, &item, "word", error);
-    return status == MMN_OK ? mmn_values_number(&read->share, &item, "p", error) : status;
-}
-
-/* One layer at one position: its words as rows, and the first of them in the heat table. */
-static mmn_status add_layer(mmn_figure *figure, const mmn_heat_table *cells, mmn_svg *svg,
-                            const position *at, size_t column, size_t layer, mmn_error *error)
-{
-    mmn_json_object item;
-    double entropy;
-    json_t *top;
-    mmn_status status = mmn_values_item(&item, &at->object, "layers", at->layers, layer, error);
-    if (status == MMN_OK)
-        status = mmn_values_number(&entropy, &item, "entropy", error);
-    if (status == MMN_OK)
-        status = mmn_values_array(&top, &item, "top", TOP_WORDS, error);
-    for (size_t i = 0; status == MMN_OK && i < json_array_size(top); i++) {
-        word read;
-        status = read_word(&read, &item, top, i, error);
-        if (status != MMN_OK)
-            break;
-        if (i == 0 && column < cells->columns)
-            mmn_heat_table_word(cells, svg, cells->rows - 1 - layer, column, read.share, read.text);
-        mmn_table_integer(&figure->table, at->number);
-        mmn_table_text(&figure->table, at->kind);
-        mmn_table_word(&figure->table, at->token);
-        mmn_table_integer(&figure->table, (int64_t)layer);
-        mmn_table_real(&figure->table, entropy);
-        mmn_table_integer(&figure->table, (int64_t)i + 1);
-        mmn_table_integer(&figure->table, read.id);
-        mmn_table_word(&figure->table, read.text);
-        mmn_table_real(&figure->table, read.share);
-    }
-    return status;
-}
-
 /* The kind of a position and its token above a column: "image 17", "text Which". */
-static void name_column(const mmn_heat_table *cells, mmn_svg *svg, const position *at,
-                        size_t column)
+static void name_column(const mmn_heat_table *cells, mmn_svg *svg, const mmn_result *result,
+                        size_t position, size_t column)
 {
     const double middle = cells->left + cells->cell_width * ((double)column + 0.5);
-    char *token = mmn_word_shown(at->token, NULL);
-    mmn_svg_number(svg, "tick", middle, cells->top - 21, MMN_ANCHOR_MIDDLE, (double)at->number, 0,
-                   "");
+    const char *kind = mmn_result_text(result, "positions", position, "kind");
+    const char *text = mmn_result_text(result, "positions", position, "token");
+    char *token = mmn_word_shown(text ? text : "", NULL);
+    mmn_svg_number(svg, "tick", middle, cells->top - 21, MMN_ANCHOR_MIDDLE,
+                   mmn_result_number(result, "positions", position, "position"), 0, "");
     if (token)
-        mmn_heat_table_column(cells, svg, column, *token != '\0' ? token : at->kind);
+        mmn_heat_table_column(cells, svg, column, *token != '\0' ? token : kind);
     else
         svg->body.failed = true;
     mmn_free(token);
 }
 
-static mmn_status draw_words(mmn_figure *figure, const mmn_json_object *sample, json_t *array,
+/* The likeliest word after each of the layers. */
+static void draw_column(const mmn_heat_table *cells, mmn_svg *svg, const mmn_result *result,
+                        mmn_rows layers, size_t column)
+{
+    for (size_t row = layers.first; row < layers.end; row++) {
+        const mmn_rows words = mmn_rows_below(result, "position_words", "position_layers", row);
+        if (words.first < words.end)
+            mmn_heat_table_word(cells, svg, cells->rows - 1 - (row - layers.first), column,
+                                mmn_result_number(result, "position_words", words.first, "p"),
+                                mmn_result_text(result, "position_words", words.first, "word"));
+    }
+}
+
+static mmn_status draw_words(mmn_figure *figure, const mmn_result *result, mmn_rows positions,
                              mmn_error *error)
 {
+    const size_t count = positions.end - positions.first;
     mmn_svg svg = {0};
-    mmn_heat_table cells = {.columns = json_array_size(array), .cell_width = 68,
+    mmn_heat_table cells = {.columns = count < POSITIONS ? count : POSITIONS, .cell_width = 68,
                             .cell_height = 22};
-    mmn_status status = MMN_OK;
-    position at;
-    for (size_t p = 0; p < json_array_size(array) && status == MMN_OK; p++) {
-        status = read_position(&at, sample, array, p, error);
-        if (status == MMN_OK && json_array_size(at.layers) > cells.rows)
-            cells.rows = json_array_size(at.layers);
+    for (size_t at = positions.first; at < positions.end; at++) {
+        const mmn_rows layers = mmn_rows_below(result, "position_layers", "positions", at);
+        if (layers.end - layers.first > cells.rows)
+            cells.rows = layers.end - layers.first;
     }
-    if (cells.columns > POSITIONS)
-        cells.columns = POSITIONS;
     mmn_heat_table_begin(&cells, &svg, "layer", "position and its token", 5);
-    for (size_t layer = 0; layer < cells.rows; layer++) {
-        char name[24];
-        snprintf(name, sizeof(name), "%zu", layer);
-        mmn_heat_table_row(&cells, &svg, cells.rows - 1 - layer, name);
+    mmn_heat_table_layers(&cells, &svg);
+    for (size_t column = 0; column < cells.columns; column++) {
+        const size_t at = positions.first + column;
+        name_column(&cells, &svg, result, at, column);
+        draw_column(&cells, &svg, result,
+                    mmn_rows_below(result, "position_layers", "positions", at), column);
     }
-    for (size_t p = 0; p < json_array_size(array) && status == MMN_OK; p++) {
-        status = read_position(&at, sample, array, p, error);
-        if (status == MMN_OK && p < cells.columns)
-            name_column(&cells, &svg, &at, p);
-        for (size_t l = 0; status == MMN_OK && l < json_array_size(at.layers); l++)
-            status = add_layer(figure, &cells, &svg, &at, p, l, error);
-    }
-    if (status == MMN_OK)
-        return mmn_figure_panel(figure, &svg, "top words", error);
-    mmn_text_free(&svg.body);
-    return status;
+    return mmn_figure_panel(figure, &svg, "top words", error);
 }
 
 static mmn_status draw_picture(mmn_figure *figure, const mmn_results *results,
@@ -192,35 +119,40 @@ static mmn_status draw_picture(mmn_figure *figure, const mmn_results *results,
     return status;
 }
 
-static mmn_status add_words(mmn_figures *figures, const mmn_results *results,
-                            const mmn_json_object *sample, const char *id, size_t number,
-                            mmn_error *error)
+static mmn_status add_words(mmn_figures *figures, const mmn_results *results, size_t number,
+                            const mmn_json_object *sample, mmn_error *error)
 {
     static const mmn_column columns[] = {
         {"position", 0}, {"kind", 0}, {"token", 0}, {"layer", 0}, {"entropy (nats)", 4},
         {"rank", 0}, {"word's id", 0}, {"word", 0}, {"probability", 4}};
-    const char *domain = "";
-    json_t *array;
+    static const char *const from[] = {"position", "kind", "\"token", "layer", "entropy",
+                                       "#", "id", "\"word", "p"};
+    const mmn_result *result = results->of[MMN_RESULT_LENS].result;
+    const char *domain = mmn_result_text(result, "samples", number, "domain");
+    const mmn_rows positions = mmn_rows_below(result, "positions", "samples", number);
+    const size_t count = positions.end - positions.first;
     mmn_figure *figure;
     char name[32], title[160];
-    mmn_status status = mmn_values_array(&array, sample, "positions", MMN_REPORT_ITEMS, error);
-    if (status == MMN_OK)
-        status = mmn_json_get_text(&domain, sample, "domain", error);
-    if (status != MMN_OK || json_array_size(array) == 0)
-        return status;
-    snprintf(name, sizeof(name), "words-%zu", number);
-    snprintf(title, sizeof(title), "What each layer would say: sample %.100s", id);
+    if (count == 0)
+        return MMN_OK;
+    snprintf(name, sizeof(name), "words-%zu", number + 1);
+    snprintf(title, sizeof(title), "What each layer would say: sample %.100s",
+             mmn_result_text(result, "samples", number, "id"));
     mmn_text words = {0};
     mmn_text_add(&words, "The likeliest word after each layer (last layer on top) at chosen "
-                         "positions; the stronger the shade, the likelier. Domain: %s.", domain);
-    if (json_array_size(array) > POSITIONS)
+                         "positions; the stronger the shade, the likelier. Domain: %s.",
+                 domain ? domain : "");
+    if (count > POSITIONS)
         mmn_text_add(&words, " The first %d of %zu positions are drawn; the table has all.",
-                     POSITIONS, json_array_size(array));
-    status = mmn_figure_begin(&figure, figures, name, title, columns, 9, error);
+                     POSITIONS, count);
+    mmn_status status = mmn_figure_begin(&figure, figures, name, title, columns, 9, error);
+    if (status == MMN_OK)
+        mmn_rows_add(&figure->table, result, "position_words",
+                     mmn_rows_below(result, "position_words", "samples", number), from);
     if (status == MMN_OK)
         status = draw_picture(figure, results, sample, &words, error);
     if (status == MMN_OK)
-        status = draw_words(figure, sample, array, error);
+        status = draw_words(figure, result, positions, error);
     if (status == MMN_OK)
         status = mmn_figure_end(figure, &words, error);
     mmn_text_free(&words);
@@ -229,19 +161,19 @@ static mmn_status add_words(mmn_figures *figures, const mmn_results *results,
 
 mmn_status mmn_figure_samples(mmn_figures *figures, mmn_results *results, mmn_error *error)
 {
-    const mmn_json_object *top = &results->of[MMN_RESULT_LENS].top;
-    json_t *array;
-    mmn_status status = mmn_values_array(&array, top, "samples", MMN_REPORT_ITEMS, error);
-    for (size_t i = 0; i < json_array_size(array) && i < SAMPLES && status == MMN_OK; i++) {
+    const mmn_result_file *file = &results->of[MMN_RESULT_LENS];
+    json_t *array = json_object_get(file->document, "samples");
+    mmn_status status = MMN_OK;
+    for (size_t i = 0; i < mmn_result_rows(file->result, "samples") && i < SAMPLES &&
+                       status == MMN_OK; i++) {
         mmn_json_object sample;
-        const char *id;
-        status = mmn_values_item(&sample, top, "samples", array, i, error);
+        status = mmn_values_item(&sample, &file->top, "samples", array, i, error);
         if (status == MMN_OK)
-            status = mmn_values_text(&id, &sample, "id", error);
+            status = add_words(figures, results, i, &sample, error);
         if (status == MMN_OK)
-            status = add_words(figures, results, &sample, id, i + 1, error);
-        if (status == MMN_OK)
-            status = add_activation(figures, results, &sample, id, i + 1, error);
+            status = add_activation(figures, results, &sample,
+                                    mmn_result_text(file->result, "samples", i, "id"), i + 1,
+                                    error);
     }
     return status;
 }

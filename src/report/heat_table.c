@@ -2,6 +2,7 @@
 #include "report/heat_table.h"
 
 #include <math.h>
+#include <stdio.h>
 
 #include "base/memory.h"
 #include "report/figure.h"
@@ -33,6 +34,15 @@ void mmn_heat_table_row(const mmn_heat_table *table, mmn_svg *svg, size_t row, c
     mmn_svg_text(svg, "label", table->left - 8,
                  table->top + table->cell_height * ((double)row + 0.5) + 4, MMN_ANCHOR_END,
                  (size_t)((table->left - 8) / CHARACTER), name);
+}
+
+void mmn_heat_table_layers(const mmn_heat_table *table, mmn_svg *svg)
+{
+    char name[24];
+    for (size_t layer = 0; layer < table->rows; layer++) {
+        snprintf(name, sizeof(name), "%zu", layer);
+        mmn_heat_table_row(table, svg, table->rows - 1 - layer, name);
+    }
 }
 
 void mmn_heat_table_column(const mmn_heat_table *table, mmn_svg *svg, size_t column,

@@ -16,6 +16,8 @@ typedef struct mmn_heat_table {
 void mmn_heat_table_begin(mmn_heat_table *table, mmn_svg *svg, const char *row_title,
                           const char *column_title, size_t name_columns);
 void mmn_heat_table_row(const mmn_heat_table *table, mmn_svg *svg, size_t row, const char *name);
+/* Names the rows by layers, the last one on top. */
+void mmn_heat_table_layers(const mmn_heat_table *table, mmn_svg *svg);
 void mmn_heat_table_column(const mmn_heat_table *table, mmn_svg *svg, size_t column,
                            const char *name);
 /* Shades a cell and writes into it: a word, cut to its width, whose spaces a mark shows; or a
