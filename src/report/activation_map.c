@@ -1,59 +1,49 @@
 /* A neuron's activation at the patches of a picture, drawn over it. */
 #include "report/activation_map.h"
 
-#include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 
+#include "report/chart.h"
 #include "report/sample_pictures.h"
-#include "report/values.h"
 
 enum { PATCHES = 1 << 16 };
 
-mmn_status mmn_activation_map_read(mmn_activation_map *map, const mmn_json_object *parent,
-                                   const char *key, mmn_error *error)
+static mmn_status check(const mmn_result_file *file, const mmn_activation_map *map,
+                        mmn_error *error)
 {
-    size_t sides = 0;
-    *map = (mmn_activation_map){.bar = (double)NAN};
-    mmn_status status = mmn_json_get_object(&map->object, parent, key, error);
-    if (status != MMN_OK || !map->object.value)
-        return status;
-    status = mmn_values_text(&map->module, &map->object, "module", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_u32(&map->layer, &map->object, "layer", 0, UINT32_MAX, error);
-    if (status == MMN_OK)
-        status = mmn_json_get_u32(&map->neuron, &map->object, "neuron", 0, UINT32_MAX, error);
-    if (status == MMN_OK)
-        status = mmn_values_number(&map->bar, &map->object, "bar", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_integers(map->grid, &sides, 2, &map->object, "grid", 1, PATCHES,
-                                       error);
-    if (status == MMN_OK && (sides != 2 || map->grid[0] * map->grid[1] > PATCHES))
-        status = mmn_json_fail(&map->object, "grid", error,
-                               "must be [rows, columns] of at most %d patches", PATCHES);
-    if (status != MMN_OK)
-        return status;
-    const size_t patches = (size_t)(map->grid[0] * map->grid[1]);
-    status = mmn_values_read(&map->values, NULL, &map->object, "values", patches, PATCHES, error);
-    for (size_t i = 0; i < patches && status == MMN_OK; i++)
-        if (map->values[i] > map->maximum)
-            map->maximum = map->values[i];
-    return status;
+    const double patches = map->grid_rows * map->grid_columns;
+    const size_t values = map->values.end - map->values.first;
+    if (!(patches <= PATCHES))
+        return mmn_fail(error, MMN_INPUT, file->file, map->table,
+                        "must be a grid of at most %d patches", PATCHES);
+    if (patches != (double)values || values == 0)
+        return mmn_fail(error, MMN_INPUT, file->file, map->table,
+                        "must have %.0f numbers and has %zu", patches, values);
+    return MMN_OK;
 }
 
-static void draw_patches(mmn_svg *svg, const mmn_activation_map *map, double top, double height)
+/* Returns the largest value, which has the full shade. */
+static double draw_patches(mmn_svg *svg, const mmn_result *result, const mmn_activation_map *map,
+                           double top, double height)
 {
-    const double width = (double)MMN_PANEL_WIDTH / (double)map->grid[1];
-    const double high = height / (double)map->grid[0];
-    for (int64_t row = 0; row < map->grid[0]; row++)
-        for (int64_t column = 0; column < map->grid[1]; column++) {
-            const double value = map->values[row * map->grid[1] + column];
-            const double x = (double)column * width, y = top + (double)row * high;
-            if (value > 0)
-                mmn_svg_heat(svg, "patch", x, y, width, high, 0.8 * value / map->maximum);
-            if (value > map->bar)
-                mmn_svg_rectangle(svg, "frame", x, y, width, high);
-        }
+    const size_t columns = (size_t)map->grid_columns;
+    const double width = MMN_PANEL_WIDTH / map->grid_columns, high = height / map->grid_rows;
+    double maximum = 0;
+    for (size_t row = map->values.first; row < map->values.end; row++) {
+        const double value = mmn_result_number(result, map->table, row, "value");
+        maximum = mmn_chart_maximum(maximum, &value, 1);
+    }
+    for (size_t patch = 0; patch < map->values.end - map->values.first; patch++) {
+        const double value =
+            mmn_result_number(result, map->table, map->values.first + patch, "value");
+        const double x = (double)(patch % columns) * width;
+        const double y = top + (double)(patch / columns) * high;
+        if (value > 0)
+            mmn_svg_heat(svg, "patch", x, y, width, high, 0.8 * value / maximum);
+        if (value > map->bar)
+            mmn_svg_rectangle(svg, "frame", x, y, width, high);
+    }
+    return maximum;
 }
 
 /* The scale: from nothing at 0 to the full shade at the maximum. */
@@ -68,23 +58,24 @@ static void draw_scale(mmn_svg *svg, double top, double maximum)
 }
 
 mmn_status mmn_activation_map_draw(mmn_figure *figure, const mmn_results *results,
-                                   const mmn_json_object *sample, const mmn_activation_map *map,
-                                   mmn_text *words, mmn_error *error)
+                                   const mmn_result_file *file, const mmn_activation_map *map,
+                                   mmn_rows images, mmn_text *words, mmn_error *error)
 {
     enum { TOP = 30 };
     mmn_svg svg = {.width = MMN_PANEL_WIDTH};
     bool drawn;
-    double height = MMN_PANEL_WIDTH * (double)map->grid[0] / (double)map->grid[1];
-    mmn_status status = mmn_sample_pictures(&drawn, &height, &svg, TOP, results, sample, words,
-                                            error);
+    mmn_status status = check(file, map, error);
+    if (status != MMN_OK)
+        return status;
+    double height = MMN_PANEL_WIDTH * map->grid_rows / map->grid_columns;
+    status = mmn_sample_pictures(&drawn, &height, &svg, TOP, results, file, images, words, error);
     if (height > 4 * MMN_PANEL_WIDTH)
         height = 4 * MMN_PANEL_WIDTH;
-    draw_patches(&svg, map, TOP, height);
-    draw_scale(&svg, TOP + height + 10, map->maximum);
+    draw_scale(&svg, TOP + height + 10, draw_patches(&svg, file->result, map, TOP, height));
     svg.height = TOP + height + 28;
     char title[120];
-    snprintf(title, sizeof(title), "%.40s layer %" PRIu32 ", neuron %" PRIu32, map->module,
-             map->layer, map->neuron);
+    snprintf(title, sizeof(title), "%.40s layer %.0f, neuron %.0f", map->module, map->layer,
+             map->neuron);
     if (status == MMN_OK)
         return mmn_figure_panel(figure, &svg, title, error);
     mmn_text_free(&svg.body);

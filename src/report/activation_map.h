@@ -3,25 +3,22 @@
 #define MMN_REPORT_ACTIVATION_MAP_H
 
 #include "report/figure.h"
+#include "report/rows.h"
 
 typedef struct mmn_activation_map {
-    mmn_json_object object; /* value NULL: there is none */
     const char *module;
-    uint32_t layer, neuron;
-    int64_t grid[2]; /* rows, columns */
-    double *values;  /* row by row; freed with mmn_free, after a failure too */
-    double maximum;  /* at least 0 */
-    double bar;      /* patches above it are framed; NaN: none are */
+    double layer, neuron;
+    double grid_rows, grid_columns;
+    const char *table; /* whose rows' "value" are the activations, row by row of the grid */
+    mmn_rows values;
+    double bar; /* patches above it are framed; NaN: none are */
 } mmn_activation_map;
 
-/* Reads the object under `key` of a result, if it is there. */
-mmn_status mmn_activation_map_read(mmn_activation_map *map, const mmn_json_object *parent,
-                                   const char *key, mmn_error *error);
-
-/* A panel: the pictures of `sample`, where they are found, under the patches, and the scale. The
- * title is the neuron's name. */
+/* A panel: the pictures, rows of the table "images", where they are found, under the patches, and the
+ * scale. The title is the neuron's name. MMN_INPUT, naming the table, unless there are values for each
+ * patch of a grid that is not too large. */
 mmn_status mmn_activation_map_draw(mmn_figure *figure, const mmn_results *results,
-                                   const mmn_json_object *sample, const mmn_activation_map *map,
-                                   mmn_text *words, mmn_error *error);
+                                   const mmn_result_file *file, const mmn_activation_map *map,
+                                   mmn_rows images, mmn_text *words, mmn_error *error);
 
 #endif

@@ -7,7 +7,6 @@
 #include "report/activation_map.h"
 #include "report/chart.h"
 #include "report/rows.h"
-#include "report/values.h"
 #include "result/words.h"
 
 /* Words in a report, and the bars and the maps of one. */
@@ -76,24 +75,28 @@ static mmn_status draw_bars(mmn_figure *figure, const mmn_result *result, mmn_ro
 }
 
 /* The maps of the first neurons. Why a picture is not shown is said once. */
-static mmn_status draw_maps(mmn_figure *figure, const mmn_results *results, size_t word,
+static mmn_status draw_maps(mmn_figure *figure, const mmn_results *results, mmn_rows neurons,
                             mmn_text *words, mmn_error *error)
 {
-    const mmn_json_object *top = &results->of[MMN_RESULT_CONTRIBUTIONS].top;
-    json_t *item = json_array_get(json_object_get(top->value, "words"), word);
-    json_t *array = json_object_get(item, "neurons");
+    const mmn_result_file *file = &results->of[MMN_RESULT_CONTRIBUTIONS];
+    const mmn_result *result = file->result;
+    const mmn_rows images = mmn_rows_all(result, "images");
     mmn_text unsaid = {0};
     mmn_status status = MMN_OK;
-    for (size_t i = 0; i < json_array_size(array) && i < MAPS && status == MMN_OK; i++) {
-        mmn_json_object neuron;
-        mmn_activation_map map = {0};
-        status = mmn_values_item(&neuron, top, "neurons", array, i, error);
-        if (status == MMN_OK)
-            status = mmn_activation_map_read(&map, &neuron, "activations", error);
-        if (status == MMN_OK && map.object.value)
-            status = mmn_activation_map_draw(figure, results, top, &map, i == 0 ? words : &unsaid,
-                                             error);
-        mmn_free(map.values);
+    for (size_t i = 0; i < MAPS && neurons.first + i < neurons.end && status == MMN_OK; i++) {
+        const size_t neuron = neurons.first + i;
+        const mmn_activation_map map = {
+            .module = "language",
+            .layer = mmn_result_number(result, "neurons", neuron, "layer"),
+            .neuron = mmn_result_number(result, "neurons", neuron, "neuron"),
+            .grid_rows = mmn_result_number(result, "result", 0, "grid_rows"),
+            .grid_columns = mmn_result_number(result, "result", 0, "grid_columns"),
+            .table = "map",
+            .values = mmn_rows_below(result, "map", "neurons", neuron),
+            .bar = mmn_result_number(result, "neurons", neuron, "bar")};
+        if (map.values.first < map.values.end)
+            status = mmn_activation_map_draw(figure, results, file, &map, images,
+                                             i == 0 ? words : &unsaid, error);
     }
     mmn_text_free(&unsaid);
     return status;
@@ -128,7 +131,7 @@ static mmn_status add_word(mmn_figures *figures, const mmn_results *results, siz
     if (status == MMN_OK)
         status = draw_bars(figure, result, neurons, error);
     if (status == MMN_OK)
-        status = draw_maps(figure, results, word, &words, error);
+        status = draw_maps(figure, results, neurons, &words, error);
     if (status == MMN_OK)
         status = mmn_figure_end(figure, &words, error);
     mmn_text_free(&words);

@@ -1,6 +1,6 @@
 /* The figures of single samples: the patches' activation of a neuron, and the lens' top words at
  * each position after each layer. */
-#include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 
 #include "base/memory.h"
@@ -9,7 +9,6 @@
 #include "report/heat_table.h"
 #include "report/rows.h"
 #include "report/sample_pictures.h"
-#include "report/values.h"
 #include "result/words.h"
 
 /* Samples in a report, and positions of one in the figure; the table has all. */
@@ -17,34 +16,46 @@ enum { SAMPLES = 16, POSITIONS = 24 };
 
 /* ---- Activation over the picture ------------------------------------------------------------- */
 
-static mmn_status add_activation(mmn_figures *figures, const mmn_results *results,
-                                 const mmn_json_object *sample, const char *id, size_t number,
+static mmn_status add_activation(mmn_figures *figures, const mmn_results *results, size_t sample,
                                  mmn_error *error)
 {
     static const mmn_column columns[] = {{"row", 0}, {"column", 0}, {"activation", 4}};
-    mmn_activation_map map;
+    const mmn_result_file *file = &results->of[MMN_RESULT_LENS];
+    const mmn_result *result = file->result;
+    const mmn_activation_map map = {
+        .module = mmn_result_text(result, "samples", sample, "module"),
+        .layer = mmn_result_number(result, "samples", sample, "neuron_layer"),
+        .neuron = mmn_result_number(result, "samples", sample, "neuron"),
+        .grid_rows = mmn_result_number(result, "samples", sample, "grid_rows"),
+        .grid_columns = mmn_result_number(result, "samples", sample, "grid_columns"),
+        .table = "activation",
+        .values = mmn_rows_below(result, "activation", "samples", sample),
+        .bar = (double)NAN};
     mmn_figure *figure;
     char name[32], title[160];
-    mmn_status status = mmn_activation_map_read(&map, sample, "activation", error);
-    if (status != MMN_OK || !map.object.value)
-        return status;
-    snprintf(name, sizeof(name), "activation-%zu", number);
-    snprintf(title, sizeof(title), "Where a neuron is active in sample %.100s", id);
+    if (!map.module)
+        return MMN_OK;
+    snprintf(name, sizeof(name), "activation-%zu", sample + 1);
+    snprintf(title, sizeof(title), "Where a neuron is active in sample %.100s",
+             mmn_result_text(result, "samples", sample, "id"));
     mmn_text words = {0};
     mmn_text_add(&words, "Activation of one neuron at each patch of the picture; patches where it "
                          "is not above 0 are left clear.");
-    status = mmn_figure_begin(&figure, figures, name, title, columns, 3, error);
+    mmn_status status = mmn_figure_begin(&figure, figures, name, title, columns, 3, error);
     if (status == MMN_OK)
-        status = mmn_activation_map_draw(figure, results, sample, &map, &words, error);
-    for (int64_t i = 0; status == MMN_OK && i < map.grid[0] * map.grid[1]; i++) {
-        mmn_table_integer(&figure->table, i / map.grid[1]);
-        mmn_table_integer(&figure->table, i % map.grid[1]);
-        mmn_table_real(&figure->table, map.values[i]);
+        status = mmn_activation_map_draw(figure, results, file, &map,
+                                         mmn_rows_below(result, "images", "samples", sample),
+                                         &words, error);
+    const size_t width = status == MMN_OK ? (size_t)map.grid_columns : 1;
+    for (size_t row = map.values.first; status == MMN_OK && row < map.values.end; row++) {
+        const size_t patch = row - map.values.first;
+        mmn_table_integer(&figure->table, (int64_t)(patch / width));
+        mmn_table_integer(&figure->table, (int64_t)(patch % width));
+        mmn_table_real(&figure->table, mmn_result_number(result, "activation", row, "value"));
     }
     if (status == MMN_OK)
         status = mmn_figure_end(figure, &words, error);
     mmn_text_free(&words);
-    mmn_free(map.values);
     return status;
 }
 
@@ -103,15 +114,17 @@ static mmn_status draw_words(mmn_figure *figure, const mmn_result *result, mmn_r
     return mmn_figure_panel(figure, &svg, "top words", error);
 }
 
-static mmn_status draw_picture(mmn_figure *figure, const mmn_results *results,
-                               const mmn_json_object *sample, mmn_text *words, mmn_error *error)
+static mmn_status draw_picture(mmn_figure *figure, const mmn_results *results, size_t sample,
+                               mmn_text *words, mmn_error *error)
 {
+    const mmn_result_file *file = &results->of[MMN_RESULT_LENS];
     enum { TOP = 30 };
     mmn_svg svg = {.width = MMN_PANEL_WIDTH};
     bool drawn;
     double height = 0;
-    mmn_status status = mmn_sample_pictures(&drawn, &height, &svg, TOP, results, sample, words,
-                                            error);
+    mmn_status status = mmn_sample_pictures(
+        &drawn, &height, &svg, TOP, results, file,
+        mmn_rows_below(file->result, "images", "samples", sample), words, error);
     svg.height = TOP + height;
     if (status == MMN_OK && drawn)
         return mmn_figure_panel(figure, &svg, "picture", error);
@@ -119,8 +132,8 @@ static mmn_status draw_picture(mmn_figure *figure, const mmn_results *results,
     return status;
 }
 
-static mmn_status add_words(mmn_figures *figures, const mmn_results *results, size_t number,
-                            const mmn_json_object *sample, mmn_error *error)
+static mmn_status add_words(mmn_figures *figures, const mmn_results *results, size_t sample,
+                            mmn_error *error)
 {
     static const mmn_column columns[] = {
         {"position", 0}, {"kind", 0}, {"token", 0}, {"layer", 0}, {"entropy (nats)", 4},
@@ -128,16 +141,16 @@ static mmn_status add_words(mmn_figures *figures, const mmn_results *results, si
     static const char *const from[] = {"position", "kind", "\"token", "layer", "entropy",
                                        "#", "id", "\"word", "p"};
     const mmn_result *result = results->of[MMN_RESULT_LENS].result;
-    const char *domain = mmn_result_text(result, "samples", number, "domain");
-    const mmn_rows positions = mmn_rows_below(result, "positions", "samples", number);
+    const char *domain = mmn_result_text(result, "samples", sample, "domain");
+    const mmn_rows positions = mmn_rows_below(result, "positions", "samples", sample);
     const size_t count = positions.end - positions.first;
     mmn_figure *figure;
     char name[32], title[160];
     if (count == 0)
         return MMN_OK;
-    snprintf(name, sizeof(name), "words-%zu", number + 1);
+    snprintf(name, sizeof(name), "words-%zu", sample + 1);
     snprintf(title, sizeof(title), "What each layer would say: sample %.100s",
-             mmn_result_text(result, "samples", number, "id"));
+             mmn_result_text(result, "samples", sample, "id"));
     mmn_text words = {0};
     mmn_text_add(&words, "The likeliest word after each layer (last layer on top) at chosen "
                          "positions; the stronger the shade, the likelier. Domain: %s.",
@@ -148,7 +161,7 @@ static mmn_status add_words(mmn_figures *figures, const mmn_results *results, si
     mmn_status status = mmn_figure_begin(&figure, figures, name, title, columns, 9, error);
     if (status == MMN_OK)
         mmn_rows_add(&figure->table, result, "position_words",
-                     mmn_rows_below(result, "position_words", "samples", number), from);
+                     mmn_rows_below(result, "position_words", "samples", sample), from);
     if (status == MMN_OK)
         status = draw_picture(figure, results, sample, &words, error);
     if (status == MMN_OK)
@@ -161,19 +174,12 @@ static mmn_status add_words(mmn_figures *figures, const mmn_results *results, si
 
 mmn_status mmn_figure_samples(mmn_figures *figures, mmn_results *results, mmn_error *error)
 {
-    const mmn_result_file *file = &results->of[MMN_RESULT_LENS];
-    json_t *array = json_object_get(file->document, "samples");
+    const size_t samples = mmn_result_rows(results->of[MMN_RESULT_LENS].result, "samples");
     mmn_status status = MMN_OK;
-    for (size_t i = 0; i < mmn_result_rows(file->result, "samples") && i < SAMPLES &&
-                       status == MMN_OK; i++) {
-        mmn_json_object sample;
-        status = mmn_values_item(&sample, &file->top, "samples", array, i, error);
+    for (size_t sample = 0; sample < samples && sample < SAMPLES && status == MMN_OK; sample++) {
+        status = add_words(figures, results, sample, error);
         if (status == MMN_OK)
-            status = add_words(figures, results, i, &sample, error);
-        if (status == MMN_OK)
-            status = add_activation(figures, results, &sample,
-                                    mmn_result_text(file->result, "samples", i, "id"), i + 1,
-                                    error);
+            status = add_activation(figures, results, sample, error);
     }
     return status;
 }

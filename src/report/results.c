@@ -8,9 +8,6 @@
 #include "base/file_kind.h"
 #include "base/json_memory.h"
 #include "base/memory.h"
-#include "report/values.h"
-#include "result/read.h"
-#include "study/result_forms.h"
 #include "result/read.h"
 #include "study/result_forms.h"
 
@@ -135,7 +132,9 @@ static mmn_status read_json(mmn_results *results, const char *file, mmn_error *e
         return status;
     status = mmn_json_as_object(&top, document, file, error);
     if (status == MMN_OK)
-        status = mmn_values_text(&format, &top, "format", error);
+        status = mmn_json_require(&top, "format", error);
+    if (status == MMN_OK)
+        status = mmn_json_get_text(&format, &top, "format", error);
     size_t kind = MMN_RESULT_NEURONS;
     while (status == MMN_OK && kind < MMN_RESULT_KINDS && strcmp(format, formats[kind]) != 0)
         kind++;
@@ -265,8 +264,10 @@ static mmn_status check_needs(mmn_results *results, mmn_error *error)
         {MMN_RESULT_LENS, "words", "word", 0},
         {MMN_RESULT_LENS, "three_stages", "domain", MMN_REPORT_DOMAINS},
         {MMN_RESULT_LENS, "samples", "id", MMN_REPORT_ITEMS},
+        {MMN_RESULT_LENS, "images", "file", 0},
         {MMN_RESULT_LENS, "positions", "kind", 0},
         {MMN_RESULT_LENS, "position_words", "word", 0},
+        {MMN_RESULT_CONTRIBUTIONS, "images", "file", 0},
         {MMN_RESULT_CONTRIBUTIONS, "words", "text", MMN_REPORT_ITEMS},
         {MMN_RESULT_CONTRIBUTIONS, "names", "word", 0},
         {MMN_RESULT_CONTRIBUTIONS, "drops", "how", 0},

@@ -6,7 +6,6 @@
 #include "neurons/picture.h"
 #include "report/base64.h"
 #include "report/figure.h"
-#include "report/values.h"
 
 /* The most pictures of a sample, and bytes of one, that go into a page. */
 enum { PICTURES = 16, PICTURE_BYTES = 4 << 20 };
@@ -39,14 +38,9 @@ static char *find_beside(const char *file, const char *name)
 static char *find_picture(const mmn_results *results, const char *name)
 {
     const mmn_result_file *lens = &results->of[MMN_RESULT_LENS];
-    mmn_json_object settings;
-    const char *list = NULL;
     if (results->images)
         return find_inside(results->images, name);
-    char *path = NULL;
-    if (mmn_json_get_object(&settings, &lens->top, "settings", NULL) == MMN_OK &&
-        mmn_json_get_text(&list, &settings, "list", NULL) == MMN_OK)
-        path = find_beside(list, name);
+    char *path = find_beside(mmn_result_text(lens->result, "result", 0, "list"), name);
     if (!path)
         path = find_beside(lens->file, name);
     return path ? path : find_beside(results->of[MMN_RESULT_CONTRIBUTIONS].file, name);
@@ -83,26 +77,28 @@ static void draw(mmn_svg *svg, const mmn_picture *picture, double x, double top,
 }
 
 mmn_status mmn_sample_pictures(bool *drawn, double *height, mmn_svg *svg, double top,
-                               const mmn_results *results, const mmn_json_object *sample,
-                               mmn_text *words, mmn_error *error)
+                               const mmn_results *results, const mmn_result_file *file,
+                               mmn_rows images, mmn_text *words, mmn_error *error)
 {
     mmn_picture pictures[PICTURES];
-    json_t *array;
+    const size_t count = images.end - images.first;
     size_t opened = 0, width = 0, highest = 0;
-    *drawn = false;
-    mmn_status status = mmn_values_array(&array, sample, "images", PICTURES, error);
-    if (status != MMN_OK || json_array_size(array) == 0)
-        return status;
     mmn_error reason;
-    for (; opened < json_array_size(array); opened++) {
-        const char *name = json_string_value(json_array_get(array, opened));
+    *drawn = false;
+    if (count > PICTURES)
+        return mmn_fail(error, MMN_INPUT, file->file, "images",
+                        "has %zu items; a report shows at most %d", count, PICTURES);
+    for (; opened < count; opened++) {
+        const char *name = mmn_result_text(file->result, "images", images.first + opened, "file");
         mmn_picture *picture = &pictures[opened];
-        if (!name || open_picture(picture, results, name, &reason) != MMN_OK)
+        if (open_picture(picture, results, name, &reason) != MMN_OK) {
+            mmn_text_add(words, " Its picture is not shown: %s %s.", name, reason.message);
             break;
+        }
         width += picture->width;
         highest = picture->height > highest ? picture->height : highest;
     }
-    if (opened == json_array_size(array)) {
+    if (opened == count && count > 0) {
         const double scale = MMN_PANEL_WIDTH / (double)width;
         double x = 0;
         for (size_t i = 0; i < opened; i++) {
@@ -111,13 +107,8 @@ mmn_status mmn_sample_pictures(bool *drawn, double *height, mmn_svg *svg, double
         }
         *height = (double)highest * scale;
         *drawn = true;
-    } else if (json_is_string(json_array_get(array, opened))) {
-        mmn_text_add(words, " Its picture is not shown: %s %s.",
-                     json_string_value(json_array_get(array, opened)), reason.message);
-    } else {
-        status = mmn_json_fail(sample, "images", error, "item %zu must be a text", opened);
     }
     while (opened > 0)
         mmn_picture_close(&pictures[--opened]);
-    return status;
+    return MMN_OK;
 }

@@ -7,8 +7,8 @@ static const mmn_form_table tables[] = {
      MMN_COLUMNS(MMN_MADE_COLUMNS, MMN_TEXT("prompt"), MMN_WHOLE("tokens"),
                  MMN_TEXT("activation"), MMN_WHOLE("top"), MMN_WHOLE("names"), MMN_WHOLE("seeds"),
                  MMN_WHOLE("first_seed"), MMN_REAL("noise", ""), MMN_GENERATION_COLUMN,
-                 MMN_ALLOWED_COLUMNS, MMN_WHOLE("grid"), MMN_WHOLE("grid_first"),
-                 MMN_TEXT("answer"))},
+                 MMN_ALLOWED_COLUMNS, MMN_WHOLE("grid_rows"), MMN_WHOLE("grid_columns"),
+                 MMN_WHOLE("grid_first"), MMN_TEXT("answer"))},
     {"images", "result", MMN_COLUMNS(MMN_TEXT("file"))},
     {"ids", "result", MMN_COLUMNS(MMN_WHOLE("id"))},
     {"words", "result",
@@ -41,7 +41,8 @@ static const char json[] =
     MMN_GENERATION_JSON MMN_ALLOWED_JSON "},\n"
     "  'images': [<images|, |$file>],\n"
     "  'grid': "
-    "<?grid|{'rows': $grid, 'columns': $grid, 'first': $grid_first}><!grid|null>,\n"
+    "<?grid_rows|{'rows': $grid_rows, 'columns': $grid_columns, 'first': $grid_first}>"
+    "<!grid_rows|null>,\n"
     "  'answer': $answer,\n"
     "  'ids': [<ids|, |$id>],\n"
     "  'words': [\n"
@@ -53,9 +54,9 @@ static const char json[] =
     "      {'layer': $layer, 'neuron': $neuron, 'contribution': $contribution,"
     " 'activation': $activation, 'score': $score,\n"
     "       'names': [<names|, |{'id': $id, 'word': $word, 'value': $value}>]"
-    "<?grid|,\n"
+    "<?grid_rows|,\n"
     "       'activations': {'module': 'language', 'layer': $layer, 'neuron': $neuron,"
-    " 'grid': [$grid, $grid], 'bar': $bar,\n"
+    " 'grid': [$grid_rows, $grid_columns], 'bar': $bar,\n"
     "        'values': [<map|, |$value>]}>}>],\n"
     "     'disturbances': [<disturbances|,|\n"
     "      {'how': $how, 'neurons': $neurons, 'seed': $seed, 'log_probability': $log_probability,"
@@ -85,7 +86,8 @@ static void add_settings(mmn_result *result, const mmn_contributions *found)
             mmn_as_text(found->options->product ? "product" : "gate"), mmn_as_whole(found->top),
             mmn_as_whole(found->names), MMN_SEEDS(&found->study), mmn_as_real(found->noise),
             mmn_generation_of(found->study.model), MMN_ALLOWED(found->study.allowed),
-            mmn_as_whole(found->grid.side), mmn_as_whole(found->grid.first),
+            mmn_as_whole(found->grid.side), mmn_as_whole(found->grid.side),
+            mmn_as_whole(found->grid.first),
             mmn_as_text(found->answer));
     for (size_t i = 0; i < found->options->image_count; i++)
         MMN_ADD(result, "images", mmn_as_text(found->options->images[i]));

@@ -29,8 +29,9 @@ static const mmn_form_table tables[] = {
                  MMN_REAL("explained", ""), MMN_REAL("fall", ""), MMN_TEXT("layers"))},
     /* kept in full */
     {"samples", "result",
-     MMN_COLUMNS(MMN_TEXT("id"), MMN_TEXT("domain"), MMN_WHOLE("grid"), MMN_WHOLE("grid_first"),
-                 MMN_TEXT("module"), MMN_WHOLE("neuron_layer"), MMN_WHOLE("neuron"))},
+     MMN_COLUMNS(MMN_TEXT("id"), MMN_TEXT("domain"), MMN_WHOLE("grid_rows"),
+                 MMN_WHOLE("grid_columns"), MMN_WHOLE("grid_first"), MMN_TEXT("module"),
+                 MMN_WHOLE("neuron_layer"), MMN_WHOLE("neuron"))},
     {"images", "samples", MMN_COLUMNS(MMN_TEXT("file"))},
     {"activation", "samples", MMN_COLUMNS(MMN_REAL("value", ""))},
     {"positions", "samples",
@@ -68,9 +69,10 @@ static const char json[] =
     "  'samples': [\n"
     "<samples|,\n|"
     "    {'id': $id, 'domain': $domain, 'images': [<images|, |$file>], 'grid': "
-    "<?grid|{'rows': $grid, 'columns': $grid, 'first': $grid_first}><!grid|null>,\n"
+    "<?grid_rows|{'rows': $grid_rows, 'columns': $grid_columns, 'first': $grid_first}>"
+    "<!grid_rows|null>,\n"
     "<?module|     'activation': {'module': $module, 'layer': $neuron_layer, 'neuron': $neuron,"
-    " 'grid': [$grid, $grid],\n"
+    " 'grid': [$grid_rows, $grid_columns],\n"
     "      'values': [<activation|, |$value>]},\n>"
     "     'positions': [\n"
     "<positions|,\n|"
@@ -272,7 +274,8 @@ static void add_example(mmn_result *result, const mmn_lens *lens, const mmn_lens
     const size_t patches = example->activation ? example->grid * example->grid : 0;
     MMN_ADD(result, "samples", mmn_as_text(example->id),
             mmn_as_text(mmn_domain_name(&lens->study, example->domain)),
-            mmn_as_whole(example->grid), mmn_as_whole(example->grid_first),
+            mmn_as_whole(example->grid), mmn_as_whole(example->grid),
+            mmn_as_whole(example->grid_first),
             mmn_as_text(example->activation ? neuron->module->name : NULL),
             mmn_as_whole(neuron->layer), mmn_as_whole(neuron->neuron));
     for (size_t i = 0; i < example->image_count; i++)
