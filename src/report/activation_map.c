@@ -57,27 +57,30 @@ static void draw_scale(mmn_svg *svg, double top, double maximum)
                    " activation");
 }
 
-mmn_status mmn_activation_map_draw(mmn_figure *figure, const mmn_results *results,
-                                   const mmn_result_file *file, const mmn_activation_map *map,
-                                   mmn_rows images, mmn_text *words, mmn_error *error)
+void mmn_activation_map_draw(mmn_figure *figure, const mmn_results *results,
+                             const mmn_result_file *file, const mmn_activation_map *map,
+                             mmn_rows images, mmn_text *words)
 {
     enum { TOP = 30 };
+    mmn_error *error = figure->all->error;
     mmn_svg svg = {.width = MMN_PANEL_WIDTH};
     bool drawn;
-    mmn_status status = check(file, map, error);
-    if (status != MMN_OK)
-        return status;
+    char title[120];
     double height = MMN_PANEL_WIDTH * map->grid_rows / map->grid_columns;
-    status = mmn_sample_pictures(&drawn, &height, &svg, TOP, results, file, images, words, error);
+    mmn_status status = figure->all->status;
+    if (status == MMN_OK)
+        status = check(file, map, error);
+    if (status == MMN_OK)
+        status = mmn_sample_pictures(&drawn, &height, &svg, TOP, results, file, images, words,
+                                     error);
+    figure->all->status = status;
+    if (status != MMN_OK)
+        return;
     if (height > 4 * MMN_PANEL_WIDTH)
         height = 4 * MMN_PANEL_WIDTH;
     draw_scale(&svg, TOP + height + 10, draw_patches(&svg, file->result, map, TOP, height));
     svg.height = TOP + height + 28;
-    char title[120];
     snprintf(title, sizeof(title), "%.40s layer %.0f, neuron %.0f", map->module, map->layer,
              map->neuron);
-    if (status == MMN_OK)
-        return mmn_figure_panel(figure, &svg, title, error);
-    mmn_text_free(&svg.body);
-    return status;
+    mmn_figure_panel(figure, &svg, title);
 }

@@ -14,11 +14,11 @@ typedef struct mmn_activation_map {
     double bar; /* patches above it are framed; NaN: none are */
 } mmn_activation_map;
 
-/* A panel: the pictures, rows of the table "images", where they are found, under the patches, and the
- * scale. The title is the neuron's name. MMN_INPUT, naming the table, unless there are values for each
- * patch of a grid that is not too large. */
-mmn_status mmn_activation_map_draw(mmn_figure *figure, const mmn_results *results,
-                                   const mmn_result_file *file, const mmn_activation_map *map,
-                                   mmn_rows images, mmn_text *words, mmn_error *error);
+/* A panel: the pictures, rows of the table "images", where they are found, under the patches, and
+ * the scale. The title is the neuron's name; `words` tell why pictures are not shown. The figure fails
+ * with MMN_INPUT unless there are values for each patch of a grid that is not too large. */
+void mmn_activation_map_draw(mmn_figure *figure, const mmn_results *results,
+                             const mmn_result_file *file, const mmn_activation_map *map,
+                             mmn_rows images, mmn_text *words);
 
 #endif

@@ -30,10 +30,10 @@ static void draw_bar(const mmn_chart *chart, const char *classes, size_t row, co
 
 /* ---- Neurons --------------------------------------------------------------------------------- */
 
-/* A neuron's place and the words that it stands for. */
-static mmn_status name_neuron(char **name, const mmn_result *result, size_t neuron,
-                              mmn_error *error)
+/* A neuron's place and the words that it stands for; free with mmn_free. NULL: memory is short. */
+static char *name_neuron(const mmn_result *result, size_t neuron)
 {
+    char *name;
     const mmn_rows names = mmn_rows_below(result, "names", "neurons", neuron);
     mmn_text text = {0};
     mmn_text_add(&text, "layer %.0f, neuron %.0f",
@@ -45,45 +45,36 @@ static mmn_status name_neuron(char **name, const mmn_result *result, size_t neur
         text.failed |= !word;
         mmn_free(word);
     }
-    return mmn_text_finish(&text, name, error);
+    return mmn_text_finish(&text, &name, NULL) == MMN_OK ? name : NULL;
 }
 
 /* The neurons come with the largest contribution first, which is the scale's. */
-static mmn_status draw_bars(mmn_figure *figure, const mmn_result *result, mmn_rows neurons,
-                            mmn_error *error)
+static void draw_bars(mmn_figure *figure, const mmn_result *result, mmn_rows neurons)
 {
     const double largest = mmn_result_number(result, "neurons", neurons.first, "contribution");
     mmn_svg svg = {.width = MMN_PANEL_WIDTH, .height = TOP};
     mmn_chart chart = {.svg = &svg, .left = LEFT, .width = MMN_PANEL_WIDTH - LEFT - RIGHT,
                        .x_maximum = largest > 0 ? largest : 1};
-    mmn_status status = MMN_OK;
     for (size_t bar = 0; bar < BARS && neurons.first + bar < neurons.end; bar++) {
         const size_t neuron = neurons.first + bar;
-        char *name;
-        status = name_neuron(&name, result, neuron, error);
-        if (status != MMN_OK)
-            break;
-        draw_bar(&chart, mmn_svg_series(0), bar, name,
+        char *name = name_neuron(result, neuron);
+        svg.body.failed |= !name;
+        draw_bar(&chart, mmn_svg_series(0), bar, name ? name : "",
                  mmn_result_number(result, "neurons", neuron, "contribution"));
         svg.height = TOP + ROW * (double)(bar + 1) + 8;
         mmn_free(name);
     }
-    if (status == MMN_OK)
-        return mmn_figure_panel(figure, &svg, "contributions", error);
-    mmn_text_free(&svg.body);
-    return status;
+    mmn_figure_panel(figure, &svg, "contributions");
 }
 
 /* The maps of the first neurons. Why a picture is not shown is said once. */
-static mmn_status draw_maps(mmn_figure *figure, const mmn_results *results, mmn_rows neurons,
-                            mmn_text *words, mmn_error *error)
+static void draw_maps(mmn_figure *figure, const mmn_results *results, mmn_rows neurons)
 {
     const mmn_result_file *file = &results->of[MMN_RESULT_CONTRIBUTIONS];
     const mmn_result *result = file->result;
     const mmn_rows images = mmn_rows_all(result, "images");
     mmn_text unsaid = {0};
-    mmn_status status = MMN_OK;
-    for (size_t i = 0; i < MAPS && neurons.first + i < neurons.end && status == MMN_OK; i++) {
+    for (size_t i = 0; i < MAPS && neurons.first + i < neurons.end; i++) {
         const size_t neuron = neurons.first + i;
         const mmn_activation_map map = {
             .module = "language",
@@ -95,15 +86,13 @@ static mmn_status draw_maps(mmn_figure *figure, const mmn_results *results, mmn_
             .values = mmn_rows_below(result, "map", "neurons", neuron),
             .bar = mmn_result_number(result, "neurons", neuron, "bar")};
         if (map.values.first < map.values.end)
-            status = mmn_activation_map_draw(figure, results, file, &map, images,
-                                             i == 0 ? words : &unsaid, error);
+            mmn_activation_map_draw(figure, results, file, &map, images,
+                                    i == 0 ? &figure->words : &unsaid);
     }
     mmn_text_free(&unsaid);
-    return status;
 }
 
-static mmn_status add_word(mmn_figures *figures, const mmn_results *results, size_t word,
-                           mmn_error *error)
+static void add_word(mmn_figures *figures, const mmn_results *results, size_t word)
 {
     static const mmn_column columns[] = {
         {"layer", 0}, {"neuron", 0}, {"contribution", 4}, {"activation", 4}, {"score", 4},
@@ -112,30 +101,24 @@ static mmn_status add_word(mmn_figures *figures, const mmn_results *results, siz
                                        "#", "id", "\"word", "value"};
     const mmn_result *result = results->of[MMN_RESULT_CONTRIBUTIONS].result;
     const mmn_rows neurons = mmn_rows_below(result, "neurons", "words", word);
-    mmn_figure *figure;
     char name[32], title[160];
-    mmn_text words = {0};
     if (neurons.first == neurons.end)
-        return MMN_OK;
+        return;
     snprintf(name, sizeof(name), "contrib-%zu", word + 1);
     snprintf(title, sizeof(title), "The neurons behind \"%.100s\"",
              mmn_result_text(result, "words", word, "text"));
-    mmn_text_add(&words, "The neurons of the language model that add most to the word: activation "
-                         "where it is said, times how far the neuron points at it; with the words "
-                         "that each points at most. Maps: activation at the patches of the "
-                         "picture, the highest twentieth framed.");
-    mmn_status status = mmn_figure_begin(&figure, figures, name, title, columns, 9, error);
-    if (status == MMN_OK)
-        mmn_rows_add(&figure->table, result, "names",
-                     mmn_rows_below(result, "names", "words", word), from);
-    if (status == MMN_OK)
-        status = draw_bars(figure, result, neurons, error);
-    if (status == MMN_OK)
-        status = draw_maps(figure, results, neurons, &words, error);
-    if (status == MMN_OK)
-        status = mmn_figure_end(figure, &words, error);
-    mmn_text_free(&words);
-    return status;
+    mmn_figure *figure = mmn_figure_begin(figures, name, title, columns, 9);
+    if (!figure)
+        return;
+    mmn_text_add(&figure->words,
+                 "The neurons of the language model that add most to the word: activation "
+                 "where it is said, times how far the neuron points at it; with the words "
+                 "that each points at most. Maps: activation at the patches of the "
+                 "picture, the highest twentieth framed.");
+    mmn_rows_add(&figure->table, result, "names",
+                 mmn_rows_below(result, "names", "words", word), from);
+    draw_bars(figure, result, neurons);
+    draw_maps(figure, results, neurons);
 }
 
 /* How many words of the answer are shown. */
@@ -145,20 +128,17 @@ static size_t count_words(const mmn_result *result)
     return words < WORDS ? words : WORDS;
 }
 
-mmn_status mmn_figure_contributions(mmn_figures *figures, mmn_results *results, mmn_error *error)
+void mmn_figure_contributions(mmn_figures *figures, const mmn_results *results)
 {
     const size_t words = count_words(results->of[MMN_RESULT_CONTRIBUTIONS].result);
-    mmn_status status = MMN_OK;
-    for (size_t word = 0; word < words && status == MMN_OK; word++)
-        status = add_word(figures, results, word, error);
-    return status;
+    for (size_t word = 0; word < words; word++)
+        add_word(figures, results, word);
 }
 
 /* ---- Disturbance ----------------------------------------------------------------------------- */
 
 /* The bars of one word, coloured for its own neurons and grey for random ones. */
-static mmn_status draw_word(mmn_figure *figure, const mmn_result *result, size_t word,
-                            mmn_rows drops, mmn_error *error)
+static void draw_word(mmn_figure *figure, const mmn_result *result, size_t word, mmn_rows drops)
 {
     mmn_svg svg = {.width = MMN_PANEL_WIDTH,
                    .height = TOP + ROW * (double)(drops.end - drops.first) + 8};
@@ -178,10 +158,10 @@ static mmn_status draw_word(mmn_figure *figure, const mmn_result *result, size_t
         draw_bar(&chart, random ? "other" : mmn_svg_series(0), row - drops.first, name,
                  mmn_result_number(result, "drops", row, "mean"));
     }
-    return mmn_figure_panel(figure, &svg, mmn_result_text(result, "words", word, "text"), error);
+    mmn_figure_panel(figure, &svg, mmn_result_text(result, "words", word, "text"));
 }
 
-mmn_status mmn_figure_disturbance(mmn_figures *figures, mmn_results *results, mmn_error *error)
+void mmn_figure_disturbance(mmn_figures *figures, const mmn_results *results)
 {
     static const mmn_column columns[] = {{"word", 0}, {"how", 0}, {"neurons", 0},
                                          {"fall of ln p", 4}, {"95 % from", 4}, {"95 % to", 4}};
@@ -189,27 +169,23 @@ mmn_status mmn_figure_disturbance(mmn_figures *figures, mmn_results *results, mm
     const mmn_result *result = results->of[MMN_RESULT_CONTRIBUTIONS].result;
     const size_t shown = count_words(result);
     mmn_figure *figure = NULL;
-    mmn_text words = {0};
-    mmn_status status = MMN_OK;
-    for (size_t word = 0; word < shown && status == MMN_OK; word++) {
+    for (size_t word = 0; word < shown; word++) {
         const mmn_rows drops = mmn_rows_below(result, "drops", "words", word);
         if (drops.first == drops.end)
             continue;
         if (!figure)
-            status = mmn_figure_begin(&figure, figures, "disturbance",
-                                      "Words when their neurons are disturbed", columns, 6, error);
-        if (status != MMN_OK)
-            break;
+            figure = mmn_figure_begin(figures, "disturbance",
+                                      "Words when their neurons are disturbed", columns, 6);
+        if (!figure)
+            return;
         mmn_rows_add(&figure->table, result, "drops", drops, from);
-        status = draw_word(figure, result, word, drops, error);
+        draw_word(figure, result, word, drops);
     }
-    if (status != MMN_OK || !figure)
-        return status;
-    mmn_text_add(&words, "By how much the logarithm of a word's probability falls when the neurons "
-                         "that add most to it are switched off or disturbed by noise (coloured), "
-                         "and when as many random ones of the same layers are (grey, mean over "
-                         "seeds).");
-    status = mmn_figure_end(figure, &words, error);
-    mmn_text_free(&words);
-    return status;
+    if (!figure)
+        return;
+    mmn_text_add(&figure->words,
+                 "By how much the logarithm of a word's probability falls when the neurons "
+                 "that add most to it are switched off or disturbed by noise (coloured), "
+                 "and when as many random ones of the same layers are (grey, mean over "
+                 "seeds).");
 }

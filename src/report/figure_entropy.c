@@ -20,8 +20,8 @@ static void fill_bins(size_t bins[BINS], const mmn_rank_result *result, double f
 static void draw_cut(const mmn_chart *chart, double cut)
 {
     const double x = mmn_chart_x(chart, cut);
-    mmn_text words = {0};
     char *ready;
+    mmn_text words = {0};
     mmn_text_add(&words, "cut at ");
     mmn_number_fixed(&words, cut, 3);
     mmn_svg_line(chart->svg, "cut", x, chart->top - 16, x, chart->top + chart->height);
@@ -35,8 +35,8 @@ static void draw_cut(const mmn_chart *chart, double cut)
     }
 }
 
-static mmn_status draw_module(mmn_figure *figure, const mmn_module_ranking *module,
-                              uint32_t selected, size_t domains, mmn_error *error)
+static void draw_module(mmn_figure *figure, const mmn_module_ranking *module, uint32_t selected,
+                        size_t domains)
 {
     const mmn_rank_result *result = &module->result;
     const double maximum = mmn_rank_highest_entropy(domains);
@@ -70,34 +70,29 @@ static mmn_status draw_module(mmn_figure *figure, const mmn_module_ranking *modu
     mmn_chart_axis_x(&chart, "entropy over domains (nats)", 6, false);
     if (cut >= 0)
         draw_cut(&chart, cut);
-    return mmn_figure_panel(figure, &svg, module->module.name, error);
+    mmn_figure_panel(figure, &svg, module->module.name);
 }
 
-mmn_status mmn_figure_entropy(mmn_figures *figures, mmn_results *results, mmn_error *error)
+void mmn_figure_entropy(mmn_figures *figures, const mmn_results *results)
 {
     static const mmn_column columns[] = {{"module", 0}, {"from (nats)", 3}, {"to (nats)", 3},
                                          {"neurons", 0}, {"cut (nats)", 6}};
     const mmn_ranking *ranking = results->ranking;
-    mmn_figure *figure;
-    if (!ranking)
-        return MMN_OK;
-    mmn_text words = {0};
-    mmn_text_add(&words, "Neurons whose activation probability is above the bar in some domain, by "
-                         "the entropy of these probabilities over domains: at 0 a neuron is "
-                         "active in one domain only, at the right end in all alike. The ranking "
-                         "selects from the left up to the cut; ties at the cut go to lower "
-                         "layers.");
-    mmn_status status = mmn_figure_begin(&figure, figures, "entropy",
-                                         "Entropy over domains, and the cut", columns, 5, error);
-    for (size_t m = 0; m < ranking->module_count && status == MMN_OK; m++) {
+    mmn_figure *figure = ranking ? mmn_figure_begin(figures, "entropy",
+                                                    "Entropy over domains, and the cut", columns, 5)
+                                 : NULL;
+    if (!figure)
+        return;
+    mmn_text_add(&figure->words,
+                 "Neurons whose activation probability is above the bar in some domain, by "
+                 "the entropy of these probabilities over domains: at 0 a neuron is "
+                 "active in one domain only, at the right end in all alike. The ranking "
+                 "selects from the left up to the cut; ties at the cut go to lower "
+                 "layers.");
+    for (size_t m = 0; m < ranking->module_count; m++) {
         const mmn_listed_module *listed =
             mmn_neuron_lists_module(results->lists, ranking->modules[m].module.name);
         if (listed)
-            status = draw_module(figure, &ranking->modules[m], listed->selected,
-                                 ranking->domain_count, error);
+            draw_module(figure, &ranking->modules[m], listed->selected, ranking->domain_count);
     }
-    if (status == MMN_OK)
-        status = mmn_figure_end(figure, &words, error);
-    mmn_text_free(&words);
-    return status;
 }

@@ -1,5 +1,5 @@
-/* The figures of the logit lens over whole domains: the entropy after each layer, and the words that it
- * reads most often there. */
+/* The figures of the logit lens over whole domains: the entropy after each layer, and the words that
+ * it reads most often there. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -90,9 +90,8 @@ static void draw_stages(const mmn_chart *chart, const mmn_result *result, size_t
 }
 
 /* The panel of a curve, drawn of its entropies over images and text. */
-static mmn_status draw_curve(mmn_figure *figure, const mmn_result *result, size_t curve,
-                             const entropies *read, double layers, double maximum,
-                             mmn_error *error)
+static void draw_curve(mmn_figure *figure, const mmn_result *result, size_t curve,
+                       const entropies *read, double layers, double maximum)
 {
     const char *domain = mmn_result_text(result, "curves", curve, "domain");
     const char *stage = mmn_result_text(result, "curves", curve, "stage");
@@ -121,10 +120,11 @@ static mmn_status draw_curve(mmn_figure *figure, const mmn_result *result, size_
     mmn_chart_draw_labels(&labels, &chart, 6);
     char title[160];
     snprintf(title, sizeof(title), "%.100s%s%.40s", domain, out ? "" : ", ", out ? "" : stage);
-    return mmn_figure_panel(figure, &svg, title, error);
+    mmn_figure_panel(figure, &svg, title);
 }
 
-/* A curve of all; *maximum becomes the largest entropy, or is the scale's end where there is a figure. */
+/* A curve of all, drawn where there is a figure: then *maximum is the scale's end. Else it becomes the
+ * largest entropy, if one is larger. */
 static mmn_status add_curve(mmn_figure *figure, const mmn_result_file *file, size_t curve,
                             double *maximum, mmn_error *error)
 {
@@ -142,8 +142,10 @@ static mmn_status add_curve(mmn_figure *figure, const mmn_result_file *file, siz
             *maximum = mmn_chart_maximum(*maximum, read[k].values,
                                          read[k].rows.end - read[k].rows.first);
     }
-    if (status == MMN_OK && figure)
-        status = draw_curve(figure, file->result, curve, read, layers, *maximum, error);
+    if (status == MMN_OK && figure) {
+        draw_curve(figure, file->result, curve, read, layers, *maximum);
+        status = figure->all->status;
+    }
     mmn_free(read[0].values);
     mmn_free(read[1].values);
     return status;
@@ -167,33 +169,29 @@ static void tell(mmn_text *words, const mmn_result *result)
     }
 }
 
-mmn_status mmn_figure_lens(mmn_figures *figures, mmn_results *results, mmn_error *error)
+void mmn_figure_lens(mmn_figures *figures, const mmn_results *results)
 {
     static const mmn_column columns[] = {{"domain", 0}, {"stage", 0}, {"positions", 0},
                                          {"how many", 0}, {"layer", 0}, {"entropy (nats)", 4}};
     const mmn_result_file *file = &results->of[MMN_RESULT_LENS];
     const size_t curves = mmn_result_rows(file->result, "curves");
-    mmn_figure *figure;
-    mmn_text words = {0};
+    mmn_figure *figure =
+        curves > 0 ? mmn_figure_begin(figures, "lens", "Entropy of the logit lens", columns, 6)
+                   : NULL;
     double maximum = 0; /* all panels have one scale */
-    if (curves == 0)
-        return MMN_OK;
+    if (!figure)
+        return;
     if (isnan(mmn_result_number(file->result, "result", 0, "layers")))
-        return mmn_fail(error, MMN_INPUT, file->file, "layers", "is missing");
-    mmn_status status = mmn_figure_begin(&figure, figures, "lens", "Entropy of the logit lens",
-                                         columns, 6, error);
-    for (size_t i = 0; i < curves && status == MMN_OK; i++)
-        status = add_curve(NULL, file, i, &maximum, error);
-    for (size_t i = 0; i < curves && status == MMN_OK; i++)
-        status = add_curve(figure, file, i, &maximum, error);
-    mmn_text_add(&words, "The model's own output words read after every layer: the lower the "
-                         "entropy, the surer the prediction. Averages over image and over text "
-                         "positions.");
-    tell(&words, file->result);
-    if (status == MMN_OK)
-        status = mmn_figure_end(figure, &words, error);
-    mmn_text_free(&words);
-    return status;
+        figures->status = mmn_fail(figures->error, MMN_INPUT, file->file, "layers", "is missing");
+    for (size_t i = 0; i < curves && figures->status == MMN_OK; i++)
+        figures->status = add_curve(NULL, file, i, &maximum, figures->error);
+    for (size_t i = 0; i < curves && figures->status == MMN_OK; i++)
+        figures->status = add_curve(figure, file, i, &maximum, figures->error);
+    mmn_text_add(&figure->words,
+                 "The model's own output words read after every layer: the lower the "
+                 "entropy, the surer the prediction. Averages over image and over text "
+                 "positions.");
+    tell(&figure->words, file->result);
 }
 
 /* ---- Words ----------------------------------------------------------------------------------- */
@@ -205,7 +203,7 @@ static mmn_rows outputs_of(const mmn_result *result, size_t curve, const char *k
     return out ? readings_of(result, curve, kind) : (mmn_rows){0, 0};
 }
 
-/* A column of the heat table: the curve's first word after each layer. All its words become rows. */
+/* A column of the heat table: the curve's first word after each layer. All words become rows. */
 static void draw_column(mmn_figure *figure, const mmn_heat_table *cells, mmn_svg *svg,
                         const mmn_result *result, size_t curve, mmn_rows readings, size_t column)
 {
@@ -221,8 +219,7 @@ static void draw_column(mmn_figure *figure, const mmn_heat_table *cells, mmn_svg
     }
 }
 
-static mmn_status draw_words(mmn_figure *figure, const mmn_result *result, const char *kind,
-                             mmn_error *error)
+static void draw_words(mmn_figure *figure, const mmn_result *result, const char *kind)
 {
     const size_t curves = mmn_result_rows(result, "curves");
     mmn_svg svg = {0};
@@ -234,7 +231,7 @@ static mmn_status draw_words(mmn_figure *figure, const mmn_result *result, const
         cells.rows = rows > cells.rows ? rows : cells.rows;
     }
     if (cells.columns == 0)
-        return MMN_OK;
+        return;
     mmn_heat_table_begin(&cells, &svg, "layer", "domain", 5);
     mmn_heat_table_layers(&cells, &svg);
     for (size_t i = 0, column = 0; i < curves; i++) {
@@ -244,30 +241,26 @@ static mmn_status draw_words(mmn_figure *figure, const mmn_result *result, const
     }
     char title[32];
     snprintf(title, sizeof(title), "%s positions", kind);
-    return mmn_figure_panel(figure, &svg, title, error);
+    mmn_figure_panel(figure, &svg, title);
 }
 
-mmn_status mmn_figure_common_words(mmn_figures *figures, mmn_results *results, mmn_error *error)
+void mmn_figure_common_words(mmn_figures *figures, const mmn_results *results)
 {
     static const mmn_column columns[] = {{"domain", 0}, {"positions", 0}, {"layer", 0}, {"rank", 0},
                                          {"word's id", 0}, {"word", 0}, {"share", 4}};
     const mmn_result *result = results->of[MMN_RESULT_LENS].result;
     bool any = false;
-    mmn_figure *figure;
-    mmn_text words = {0};
     for (size_t i = 0; i < mmn_result_rows(result, "curves"); i++)
         any |= mmn_row_is(result, "curves", i, "stage", "out") &&
                mmn_rows_below(result, "readings", "curves", i).end > 0;
-    if (!any)
-        return MMN_OK;
-    mmn_status status = mmn_figure_begin(&figure, figures, "words",
-                                         "The commonest words of each layer", columns, 7, error);
-    mmn_text_add(&words, "The word that the lens reads most often after each layer (last layer on "
-                         "top) in each domain; the stronger the shade, the more often.");
-    for (size_t k = 0; k < 2 && status == MMN_OK; k++)
-        status = draw_words(figure, result, kinds[k], error);
-    if (status == MMN_OK)
-        status = mmn_figure_end(figure, &words, error);
-    mmn_text_free(&words);
-    return status;
+    mmn_figure *figure =
+        any ? mmn_figure_begin(figures, "words", "The commonest words of each layer", columns, 7)
+            : NULL;
+    if (!figure)
+        return;
+    mmn_text_add(&figure->words,
+                 "The word that the lens reads most often after each layer (last layer on "
+                 "top) in each domain; the stronger the shade, the more often.");
+    for (size_t k = 0; k < 2; k++)
+        draw_words(figure, result, kinds[k]);
 }

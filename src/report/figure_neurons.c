@@ -1,7 +1,6 @@
 /* The figure of how many domain neurons each layer of each module has. */
 #include <string.h>
 
-#include "base/memory.h"
 #include "report/chart.h"
 #include "report/figure.h"
 
@@ -43,9 +42,10 @@ static void draw_strip(mmn_svg *svg, const mmn_chart *chart, const mmn_listed_mo
     mmn_svg_line(svg, "axis", chart->left, bottom, chart->left + chart->width, bottom);
 }
 
-static mmn_status draw_module(mmn_figure *figure, const mmn_results *results,
-                              const mmn_listed_module *module, size_t *in_layer, mmn_error *error)
+static void draw_module(mmn_figure *figure, const mmn_results *results,
+                        const mmn_listed_module *module)
 {
+    size_t in_layer[MMN_REPORT_LAYERS];
     const size_t count = results->lists->domain_count;
     size_t largest = 1;
     for (size_t d = 0; d < count; d++)
@@ -72,38 +72,31 @@ static mmn_status draw_module(mmn_figure *figure, const mmn_results *results,
     chart.width -= slot;
     chart.x_maximum = module->layers - 1;
     mmn_chart_axis_x(&chart, "layer", 8, true);
-    return mmn_figure_panel(figure, &svg, module->name, error);
+    mmn_figure_panel(figure, &svg, module->name);
 }
 
-mmn_status mmn_figure_neurons(mmn_figures *figures, mmn_results *results, mmn_error *error)
+void mmn_figure_neurons(mmn_figures *figures, const mmn_results *results)
 {
     static const mmn_column columns[] = {{"module", 0}, {"domain", 0}, {"layer", 0},
                                          {"neurons", 0}};
     const mmn_neuron_lists *lists = results->lists;
-    mmn_figure *figure;
-    if (!lists)
-        return MMN_OK;
-    size_t *in_layer = mmn_allocate(MMN_REPORT_LAYERS, sizeof(*in_layer), error);
-    if (!in_layer)
-        return MMN_SYSTEM;
-    mmn_status status = mmn_figure_begin(&figure, figures, "neurons",
-                                         "Domain neurons in each layer", columns, 4, error);
-    mmn_text words = {0};
-    mmn_text_add(&words, "How many neurons of each layer belong to a domain. The bars of a module "
-                         "share one scale, whose end is written at the left.");
-    for (size_t m = 0; m < lists->module_count && status == MMN_OK; m++) {
+    mmn_figure *figure =
+        lists ? mmn_figure_begin(figures, "neurons", "Domain neurons in each layer", columns, 4)
+              : NULL;
+    if (!figure)
+        return;
+    mmn_text_add(&figure->words,
+                 "How many neurons of each layer belong to a domain. The bars of a module "
+                 "share one scale, whose end is written at the left.");
+    for (size_t m = 0; m < lists->module_count; m++) {
         const mmn_listed_module *module = &lists->modules[m];
-        status = draw_module(figure, results, module, in_layer, error);
-        mmn_text_add(&words, " %s: %u selected of %u × %u", module->name, module->selected,
+        draw_module(figure, results, module);
+        mmn_text_add(&figure->words, " %s: %u selected of %u × %u", module->name, module->selected,
                      module->layers, module->neurons);
         if (module->inert > 0)
-            mmn_text_add(&words, " (the last %zu layers are inert: the output does not depend on "
+            mmn_text_add(&figure->words,
+                         " (the last %zu layers are inert: the output does not depend on "
                          "them)", module->inert);
-        mmn_text_add(&words, ".");
+        mmn_text_add(&figure->words, ".");
     }
-    if (status == MMN_OK)
-        status = mmn_figure_end(figure, &words, error);
-    mmn_text_free(&words);
-    mmn_free(in_layer);
-    return status;
 }

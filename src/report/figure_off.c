@@ -1,8 +1,7 @@
-/* The figures of what becomes of accuracy and perplexity while neurons are off: a domain's own ones beside
- * random ones and nothing, and those of every domain in every other. */
+/* The figures of what becomes of accuracy and perplexity while neurons are off: a domain's own ones
+ * beside random ones and nothing, and those of every domain in every other. */
 #include <math.h>
 
-#include "base/memory.h"
 #include "report/chart.h"
 #include "report/figure.h"
 #include "report/heat_table.h"
@@ -92,8 +91,8 @@ static void draw_setting(const mmn_chart *chart, const mmn_result *result, size_
 }
 
 /* The panel of a domain: every row of the summary that is about it. */
-static mmn_status draw_domain(mmn_figure *figure, const mmn_result *result, const char *name,
-                              size_t domain, mmn_error *error)
+static void draw_domain(mmn_figure *figure, const mmn_result *result, const char *name,
+                        size_t domain)
 {
     mmn_svg svg = {.width = MMN_PANEL_WIDTH};
     mmn_chart chart = {.svg = &svg, .left = LEFT, .width = MMN_PANEL_WIDTH - LEFT - RIGHT,
@@ -106,16 +105,16 @@ static mmn_status draw_domain(mmn_figure *figure, const mmn_result *result, cons
             draw_setting(&chart, result, row, &values, domain, drawn++);
     }
     if (drawn == 0)
-        return MMN_OK;
+        return;
     chart.height = TOP + ROW * (double)drawn + 4;
     chart.x_maximum = 100;
     mmn_svg_line(&svg, "axis", LEFT, chart.height, LEFT + chart.width, chart.height);
     mmn_chart_axis_x(&chart, "accuracy (%)", 5, true);
     svg.height = chart.height + 36;
-    return mmn_figure_panel(figure, &svg, name, error);
+    mmn_figure_panel(figure, &svg, name);
 }
 
-mmn_status mmn_figure_accuracy(mmn_figures *figures, mmn_results *results, mmn_error *error)
+void mmn_figure_accuracy(mmn_figures *figures, const mmn_results *results)
 {
     static const mmn_column columns[] = {
         {"setting", 0}, {"domain", 0}, {"nothing off", 4}, {"domain neurons off", 4},
@@ -125,22 +124,19 @@ mmn_status mmn_figure_accuracy(mmn_figures *figures, mmn_results *results, mmn_e
     const mmn_result *result = results->of[MMN_RESULT_EVAL].result;
     const mmn_rows rows = mmn_rows_all(result, "summary");
     outcome found = {0};
-    mmn_figure *figure;
-    mmn_text words = {0};
-    if (rows.end == 0)
-        return MMN_OK;
-    mmn_status status = mmn_figure_begin(&figure, figures, "accuracy", "Accuracy with neurons off",
-                                         columns, 8, error);
-    if (status != MMN_OK)
-        return status;
+    mmn_figure *figure = rows.end > 0 ? mmn_figure_begin(figures, "accuracy",
+                                                         "Accuracy with neurons off", columns, 8)
+                                      : NULL;
+    if (!figure)
+        return;
     mmn_rows_add(&figure->table, result, "summary", rows, from);
-    for (size_t d = 0; d < results->domain_count && status == MMN_OK; d++)
-        status = draw_domain(figure, result, results->domains[d], d, error);
+    for (size_t d = 0; d < results->domain_count; d++)
+        draw_domain(figure, result, results->domains[d], d);
     for (size_t row = 0; row < rows.end; row++) {
         const comparison values = read_comparison(result, "summary", row);
         compare(&found, &values);
     }
-    mmn_text_add(&words,
+    mmn_text_add(&figure->words,
                  "Share of answers that are right, with the neurons of the answered domain "
                  "switched off (coloured) and with as many random neurons in each layer (grey, "
                  "mean and 95 %% interval over seeds); the dashed line is the model with nothing "
@@ -148,10 +144,6 @@ mmn_status mmn_figure_accuracy(mmn_figures *figures, mmn_results *results, mmn_e
                  "random ones in %zu, more in %zu, and a value inside it in %zu.",
                  found.compared, found.below, found.above,
                  found.compared - found.below - found.above);
-    if (status == MMN_OK)
-        status = mmn_figure_end(figure, &words, error);
-    mmn_text_free(&words);
-    return status;
 }
 
 /* ---- Perplexity ------------------------------------------------------------------------------ */
@@ -180,8 +172,8 @@ static void add_change(mmn_report_table *table, const mmn_result *result, size_t
     mmn_table_real(table, ratio->high);
 }
 
-static mmn_status draw_changes(mmn_figure *figure, const mmn_results *results,
-                               const comparison *ratios, size_t count, mmn_error *error)
+static void draw_changes(mmn_figure *figure, const mmn_results *results,
+                         const comparison *ratios, size_t count)
 {
     enum { EACH = 46, FROM = 14, BESIDE = 56, ABOVE = 22 };
     const mmn_result *result = results->of[MMN_RESULT_PERPLEXITY].result;
@@ -203,33 +195,30 @@ static mmn_status draw_changes(mmn_figure *figure, const mmn_results *results,
     mmn_svg_line(&svg, "axis", FROM, chart.height, FROM + chart.width, chart.height);
     mmn_chart_axis_x(&chart, "times the perplexity with nothing off", 4, false);
     svg.height = chart.height + 36;
-    return mmn_figure_panel(figure, &svg, "Own neurons and random ones", error);
+    mmn_figure_panel(figure, &svg, "Own neurons and random ones");
 }
 
-mmn_status mmn_figure_perplexity(mmn_figures *figures, mmn_results *results, mmn_error *error)
+void mmn_figure_perplexity(mmn_figures *figures, const mmn_results *results)
 {
     static const mmn_column columns[] = {
         {"language", 0}, {"tokens", 0}, {"perplexity", 4}, {"own neurons off, times", 4},
         {"random neurons off, times", 4}, {"95 % from", 4}, {"95 % to", 4}};
     const mmn_result *result = results->of[MMN_RESULT_PERPLEXITY].result;
     const size_t count = mmn_result_rows(result, "summary");
+    comparison ratios[MMN_REPORT_DOMAINS];
     outcome found = {0};
-    mmn_figure *figure;
-    mmn_text words = {0};
-    if (count == 0)
-        return MMN_OK;
-    comparison *ratios = mmn_allocate(count, sizeof(*ratios), error);
-    mmn_status status = ratios ? mmn_figure_begin(&figure, figures, "perplexity",
-                                                  "Perplexity with neurons off", columns, 7, error)
-                               : MMN_SYSTEM;
-    for (size_t i = 0; i < count && status == MMN_OK; i++) {
+    mmn_figure *figure = count > 0 ? mmn_figure_begin(figures, "perplexity",
+                                                      "Perplexity with neurons off", columns, 7)
+                                   : NULL;
+    if (!figure)
+        return;
+    for (size_t i = 0; i < count; i++) {
         ratios[i] = read_comparison(result, "values", find_values(result, i, "ratio"));
         compare(&found, &ratios[i]);
         add_change(&figure->table, result, i, &ratios[i]);
     }
-    if (status == MMN_OK)
-        status = draw_changes(figure, results, ratios, count, error);
-    mmn_text_add(&words,
+    draw_changes(figure, results, ratios, count);
+    mmn_text_add(&figure->words,
                  "How many times as large the perplexity of each language's texts becomes when its "
                  "neurons are switched off (coloured), and when as many random neurons in each "
                  "layer are (grey, mean and 95 %% interval over seeds); the dashed line is 1, the "
@@ -238,11 +227,6 @@ mmn_status mmn_figure_perplexity(mmn_figures *figures, mmn_results *results, mmn
                  "%zu.",
                  found.compared, found.above, found.below,
                  found.compared - found.above - found.below);
-    if (status == MMN_OK)
-        status = mmn_figure_end(figure, &words, error);
-    mmn_text_free(&words);
-    mmn_free(ratios);
-    return status;
 }
 
 /* ---- All domains' neurons in all domains ----------------------------------------------------- */
@@ -256,9 +240,8 @@ typedef struct matrix {
 
 /* The rows are `rows` of the table "cross_rows"; shades are the values from `least` on, on the scale up
  * to `most`. */
-static mmn_status draw_matrix(mmn_figure *figure, const mmn_result_file *file, const matrix *look,
-                              mmn_rows rows, const char *setting, double least, double most,
-                              mmn_error *error)
+static void draw_matrix(mmn_figure *figure, const mmn_result_file *file, const matrix *look,
+                        mmn_rows rows, const char *setting, double least, double most)
 {
     const mmn_result *result = file->result;
     const size_t count = mmn_result_rows(result, "domains");
@@ -287,42 +270,36 @@ static mmn_status draw_matrix(mmn_figure *figure, const mmn_result_file *file, c
             mmn_table_real(&figure->table, value);
         }
     }
-    if (is_square)
-        return mmn_figure_panel(figure, &svg, setting ? setting : "All languages", error);
-    mmn_text_free(&svg.body);
-    return mmn_fail(error, MMN_INPUT, file->file, "cross",
-                    "must have a row and a column for each of %zu domains", count);
+    if (!is_square)
+        figure->all->status = mmn_fail(figure->all->error, MMN_INPUT, file->file, "cross",
+                                       "must have a row and a column for each of %zu domains",
+                                       count);
+    mmn_figure_panel(figure, &svg, setting ? setting : "All languages");
 }
 
-mmn_status mmn_figure_cross(mmn_figures *figures, mmn_results *results, mmn_error *error)
+void mmn_figure_cross(mmn_figures *figures, const mmn_results *results)
 {
     static const mmn_column columns[] = {{"setting", 0}, {"neurons of", 0}, {"domain answered", 0},
                                          {"accuracy", 4}};
     static const matrix look = {"accuracy", "domain answered (accuracy, %)", 36, 100, 1};
     const mmn_result_file *file = &results->of[MMN_RESULT_EVAL];
     const size_t count = mmn_result_rows(file->result, "cross");
-    mmn_figure *figure;
-    mmn_text words = {0};
-    if (count == 0)
-        return MMN_OK;
-    mmn_text_add(&words, "Accuracy in per cent on one domain (columns) while the neurons of "
-                         "another are off (rows). Where domain neurons matter to their own domain "
-                         "above all, the diagonal is shaded least.");
-    mmn_status status = mmn_figure_begin(&figure, figures, "cross",
-                                         "One domain's neurons off, another answered", columns, 4,
-                                         error);
-    for (size_t i = 0; i < count && status == MMN_OK; i++)
-        status = draw_matrix(figure, file, &look,
-                             mmn_rows_below(file->result, "cross_rows", "cross", i),
-                             mmn_result_text(file->result, "cross", i, "setting"), 0, 1, error);
-    if (status == MMN_OK)
-        status = mmn_figure_end(figure, &words, error);
-    mmn_text_free(&words);
-    return status;
+    mmn_figure *figure =
+        count > 0 ? mmn_figure_begin(figures, "cross", "One domain's neurons off, another answered",
+                                     columns, 4)
+                  : NULL;
+    if (!figure)
+        return;
+    mmn_text_add(&figure->words,
+                 "Accuracy in per cent on one domain (columns) while the neurons of "
+                 "another are off (rows). Where domain neurons matter to their own domain "
+                 "above all, the diagonal is shaded least.");
+    for (size_t i = 0; i < count && figures->status == MMN_OK; i++)
+        draw_matrix(figure, file, &look, mmn_rows_below(file->result, "cross_rows", "cross", i),
+                    mmn_result_text(file->result, "cross", i, "setting"), 0, 1);
 }
 
-mmn_status mmn_figure_perplexity_cross(mmn_figures *figures, mmn_results *results,
-                                       mmn_error *error)
+void mmn_figure_perplexity_cross(mmn_figures *figures, const mmn_results *results)
 {
     static const mmn_column columns[] = {{"neurons of", 0}, {"language read", 0},
                                          {"times the perplexity", 4}};
@@ -330,25 +307,21 @@ mmn_status mmn_figure_perplexity_cross(mmn_figures *figures, mmn_results *result
     const mmn_result_file *file = &results->of[MMN_RESULT_PERPLEXITY];
     const mmn_rows rows = mmn_rows_all(file->result, "cross_rows");
     double most = 1;
-    mmn_figure *figure;
-    mmn_text words = {0};
-    if (rows.end == 0)
-        return MMN_OK;
+    mmn_figure *figure = rows.end > 0
+                             ? mmn_figure_begin(figures, "perplexity-cross",
+                                                "One language's neurons off, another read",
+                                                columns, 3)
+                             : NULL;
+    if (!figure)
+        return;
     for (size_t i = 0; i < mmn_result_rows(file->result, "cross_cells"); i++) {
         const double ratio = mmn_result_number(file->result, "cross_cells", i, "ratio");
         most = mmn_chart_maximum(most, &ratio, 1);
     }
-    mmn_text_add(&words, "How many times as large the perplexity of one language's texts (columns) "
-                         "becomes while the neurons of another are off (rows). Where language "
-                         "neurons matter to their own language above all, the diagonal is shaded "
-                         "most.");
-    mmn_status status = mmn_figure_begin(&figure, figures, "perplexity-cross",
-                                         "One language's neurons off, another read", columns, 3,
-                                         error);
-    if (status == MMN_OK)
-        status = draw_matrix(figure, file, &look, rows, NULL, 1, most, error);
-    if (status == MMN_OK)
-        status = mmn_figure_end(figure, &words, error);
-    mmn_text_free(&words);
-    return status;
+    mmn_text_add(&figure->words,
+                 "How many times as large the perplexity of one language's texts (columns) "
+                 "becomes while the neurons of another are off (rows). Where language "
+                 "neurons matter to their own language above all, the diagonal is shaded "
+                 "most.");
+    draw_matrix(figure, file, &look, rows, NULL, 1, most);
 }

@@ -2,8 +2,8 @@
 #include "report/figure.h"
 #include "report/heat_table.h"
 
-static mmn_status draw_module(mmn_figure *figure, const mmn_results *results,
-                              const mmn_listed_module *module, mmn_error *error)
+static void draw_module(mmn_figure *figure, const mmn_results *results,
+                        const mmn_listed_module *module)
 {
     char *const *domains = results->lists->domains;
     const size_t count = results->lists->domain_count;
@@ -26,27 +26,22 @@ static mmn_status draw_module(mmn_figure *figure, const mmn_results *results,
             mmn_table_real(&figure->table, share);
         }
     }
-    return mmn_figure_panel(figure, &svg, module->name, error);
+    mmn_figure_panel(figure, &svg, module->name);
 }
 
-mmn_status mmn_figure_overlap(mmn_figures *figures, mmn_results *results, mmn_error *error)
+void mmn_figure_overlap(mmn_figures *figures, const mmn_results *results)
 {
     static const mmn_column columns[] = {{"module", 0}, {"neurons of", 0}, {"also of", 0},
                                          {"neurons", 0}, {"share of the first", 3}};
     const mmn_neuron_lists *lists = results->lists;
-    mmn_figure *figure;
-    if (!lists)
-        return MMN_OK;
-    mmn_text words = {0};
-    mmn_text_add(&words, "How many neurons of one domain (rows) belong to another as well "
+    mmn_figure *figure =
+        lists ? mmn_figure_begin(figures, "overlap", "Neurons that domains share", columns, 5)
+              : NULL;
+    if (!figure)
+        return;
+    mmn_text_add(&figure->words, "How many neurons of one domain (rows) belong to another as well "
                          "(columns); on the diagonal, all of its own. The shade is the share of "
                          "the row's domain.");
-    mmn_status status = mmn_figure_begin(&figure, figures, "overlap", "Neurons that domains share",
-                                         columns, 5, error);
-    for (size_t m = 0; m < lists->module_count && status == MMN_OK; m++)
-        status = draw_module(figure, results, &lists->modules[m], error);
-    if (status == MMN_OK)
-        status = mmn_figure_end(figure, &words, error);
-    mmn_text_free(&words);
-    return status;
+    for (size_t m = 0; m < lists->module_count; m++)
+        draw_module(figure, results, &lists->modules[m]);
 }

@@ -84,8 +84,8 @@ static void make_means(means *made, const mmn_results *results, const char *sett
 }
 
 /* A panel of one measure: a line for each domain, and a dashed one for random neurons. */
-static mmn_status draw_measure(mmn_figure *figure, const mmn_results *results, means *made,
-                               const char *setting, const measure *drawn, mmn_error *error)
+static void draw_measure(mmn_figure *figure, const mmn_results *results, means *made,
+                         const char *setting, const measure *drawn)
 {
     mmn_svg svg = {.width = MMN_PANEL_WIDTH, .height = 240};
     mmn_chart chart = {.svg = &svg, .left = 40, .top = 48, .width = MMN_PANEL_WIDTH - 154,
@@ -118,7 +118,7 @@ static mmn_status draw_measure(mmn_figure *figure, const mmn_results *results, m
     mmn_chart_draw_labels(&labels, &chart, 14);
     char title[120];
     snprintf(title, sizeof(title), "%.90s: %s", setting, drawn->name);
-    return mmn_figure_panel(figure, &svg, title, error);
+    mmn_figure_panel(figure, &svg, title);
 }
 
 /* Whether an earlier curve has the setting of this one, whose panels are drawn then. */
@@ -131,28 +131,28 @@ static bool is_repeated(const mmn_result *result, size_t curve)
     return earlier < curve;
 }
 
-static mmn_status draw_settings(mmn_figure *figure, const mmn_results *results, means *made,
-                                mmn_error *error)
+static void draw_settings(mmn_figure *figure, const mmn_results *results, means *made)
 {
     /* Settings are combinations of modules; a file with more than these is none of ours. */
     enum { SETTINGS = 32 };
     const mmn_result_file *file = &results->of[MMN_RESULT_PERTURB];
     size_t settings = 0;
-    mmn_status status = MMN_OK;
     for (size_t curve = 0; curve < mmn_result_rows(file->result, "curves"); curve++) {
         const char *setting = mmn_result_text(file->result, "curves", curve, "setting");
         if (is_repeated(file->result, curve))
             continue;
-        if (++settings > SETTINGS)
-            return mmn_fail(error, MMN_INPUT, file->file, "setting",
-                            "is one more than the %d settings that a report shows", SETTINGS);
-        for (size_t m = 0; m < 2 && status == MMN_OK; m++)
-            status = draw_measure(figure, results, made, setting, &measures[m], error);
+        if (++settings > SETTINGS) {
+            figure->all->status = mmn_fail(figure->all->error, MMN_INPUT, file->file, "setting",
+                                           "is one more than the %d settings that a report shows",
+                                           SETTINGS);
+            return;
+        }
+        for (size_t m = 0; m < 2; m++)
+            draw_measure(figure, results, made, setting, &measures[m]);
     }
-    return status;
 }
 
-mmn_status mmn_figure_perturbation(mmn_figures *figures, mmn_results *results, mmn_error *error)
+void mmn_figure_perturbation(mmn_figures *figures, const mmn_results *results)
 {
     static const mmn_column columns[] = {
         {"setting", 0}, {"domain", 0}, {"off", 0}, {"neurons of", 0}, {"seed", 0},
@@ -160,31 +160,28 @@ mmn_status mmn_figure_perturbation(mmn_figures *figures, mmn_results *results, m
     static const char *const from[] = {"setting", "domain", "off", "neurons_of", "seed", "kind",
                                        "layer", "relative", "cosine"};
     const mmn_result_file *file = &results->of[MMN_RESULT_PERTURB];
-    mmn_figure *figure;
-    mmn_text words = {0};
-    if (mmn_result_rows(file->result, "curves") == 0)
-        return MMN_OK;
-    const mmn_rows states = states_of(file->result, 0);
-    means made = {.layers = states.end - states.first};
-    mmn_status status = check_layers(file, made.layers, error);
-    if (status != MMN_OK)
-        return status;
-    made.values = mmn_allocate(results->domain_count * 2 * made.layers, sizeof(*made.values), error);
-    status = made.values ? mmn_figure_begin(&figure, figures, "perturbation",
-                                            "How far the hidden states move", columns, 9, error)
-                         : MMN_SYSTEM;
-    mmn_text_add(&words, "How far the hidden states after each layer move when neurons are "
+    const mmn_rows states = mmn_rows_all(file->result, "states");
+    mmn_figure *figure = mmn_result_rows(file->result, "curves") > 0
+                             ? mmn_figure_begin(figures, "perturbation",
+                                                "How far the hidden states move", columns, 9)
+                             : NULL;
+    if (!figure)
+        return;
+    const mmn_rows first = states_of(file->result, 0);
+    means made = {.layers = first.end - first.first};
+    mmn_text_add(&figure->words, "How far the hidden states after each layer move when neurons are "
                          "switched off, averaged over samples and positions: with the answered "
                          "domain's own neurons off (solid), and with as many random neurons of "
                          "each layer off (dashed, mean over seeds).");
-    if (status == MMN_OK) {
-        mmn_rows_add(&figure->table, file->result, "states", mmn_rows_all(file->result, "states"),
-                     from);
-        status = draw_settings(figure, results, &made, error);
-    }
-    if (status == MMN_OK)
-        status = mmn_figure_end(figure, &words, error);
-    mmn_text_free(&words);
+    mmn_rows_add(&figure->table, file->result, "states", states, from);
+    figures->status = check_layers(file, made.layers, figures->error);
+    if (figures->status != MMN_OK)
+        return;
+    made.values = mmn_allocate(results->domain_count * 2 * made.layers, sizeof(*made.values),
+                               figures->error);
+    if (made.values)
+        draw_settings(figure, results, &made);
+    else
+        figures->status = MMN_SYSTEM;
     mmn_free(made.values);
-    return status;
 }

@@ -16,8 +16,7 @@ enum { SAMPLES = 16, POSITIONS = 24 };
 
 /* ---- Activation over the picture ------------------------------------------------------------- */
 
-static mmn_status add_activation(mmn_figures *figures, const mmn_results *results, size_t sample,
-                                 mmn_error *error)
+static void add_activation(mmn_figures *figures, const mmn_results *results, size_t sample)
 {
     static const mmn_column columns[] = {{"row", 0}, {"column", 0}, {"activation", 4}};
     const mmn_result_file *file = &results->of[MMN_RESULT_LENS];
@@ -31,32 +30,28 @@ static mmn_status add_activation(mmn_figures *figures, const mmn_results *result
         .table = "activation",
         .values = mmn_rows_below(result, "activation", "samples", sample),
         .bar = (double)NAN};
-    mmn_figure *figure;
     char name[32], title[160];
     if (!map.module)
-        return MMN_OK;
+        return;
     snprintf(name, sizeof(name), "activation-%zu", sample + 1);
     snprintf(title, sizeof(title), "Where a neuron is active in sample %.100s",
              mmn_result_text(result, "samples", sample, "id"));
-    mmn_text words = {0};
-    mmn_text_add(&words, "Activation of one neuron at each patch of the picture; patches where it "
-                         "is not above 0 are left clear.");
-    mmn_status status = mmn_figure_begin(&figure, figures, name, title, columns, 3, error);
-    if (status == MMN_OK)
-        status = mmn_activation_map_draw(figure, results, file, &map,
-                                         mmn_rows_below(result, "images", "samples", sample),
-                                         &words, error);
-    const size_t width = status == MMN_OK ? (size_t)map.grid_columns : 1;
-    for (size_t row = map.values.first; status == MMN_OK && row < map.values.end; row++) {
+    mmn_figure *figure = mmn_figure_begin(figures, name, title, columns, 3);
+    if (!figure)
+        return;
+    mmn_text_add(&figure->words,
+                 "Activation of one neuron at each patch of the picture; patches where it "
+                 "is not above 0 are left clear.");
+    mmn_activation_map_draw(figure, results, file, &map,
+                            mmn_rows_below(result, "images", "samples", sample), &figure->words);
+    for (size_t row = map.values.first;
+         row < map.values.end && figures->status == MMN_OK; row++) {
+        const size_t width = (size_t)map.grid_columns;
         const size_t patch = row - map.values.first;
         mmn_table_integer(&figure->table, (int64_t)(patch / width));
         mmn_table_integer(&figure->table, (int64_t)(patch % width));
         mmn_table_real(&figure->table, mmn_result_number(result, "activation", row, "value"));
     }
-    if (status == MMN_OK)
-        status = mmn_figure_end(figure, &words, error);
-    mmn_text_free(&words);
-    return status;
 }
 
 /* ---- Top words ------------------------------------------------------------------------------- */
@@ -91,8 +86,7 @@ static void draw_column(const mmn_heat_table *cells, mmn_svg *svg, const mmn_res
     }
 }
 
-static mmn_status draw_words(mmn_figure *figure, const mmn_result *result, mmn_rows positions,
-                             mmn_error *error)
+static void draw_words(mmn_figure *figure, const mmn_result *result, mmn_rows positions)
 {
     const size_t count = positions.end - positions.first;
     mmn_svg svg = {0};
@@ -111,29 +105,26 @@ static mmn_status draw_words(mmn_figure *figure, const mmn_result *result, mmn_r
         draw_column(&cells, &svg, result,
                     mmn_rows_below(result, "position_layers", "positions", at), column);
     }
-    return mmn_figure_panel(figure, &svg, "top words", error);
+    mmn_figure_panel(figure, &svg, "top words");
 }
 
-static mmn_status draw_picture(mmn_figure *figure, const mmn_results *results, size_t sample,
-                               mmn_text *words, mmn_error *error)
+static void draw_picture(mmn_figure *figure, const mmn_results *results, size_t sample)
 {
     const mmn_result_file *file = &results->of[MMN_RESULT_LENS];
     enum { TOP = 30 };
     mmn_svg svg = {.width = MMN_PANEL_WIDTH};
     bool drawn;
     double height = 0;
-    mmn_status status = mmn_sample_pictures(
+    figure->all->status = mmn_sample_pictures(
         &drawn, &height, &svg, TOP, results, file,
-        mmn_rows_below(file->result, "images", "samples", sample), words, error);
+        mmn_rows_below(file->result, "images", "samples", sample), &figure->words,
+        figure->all->error);
     svg.height = TOP + height;
-    if (status == MMN_OK && drawn)
-        return mmn_figure_panel(figure, &svg, "picture", error);
-    mmn_text_free(&svg.body);
-    return status;
+    if (drawn)
+        mmn_figure_panel(figure, &svg, "picture");
 }
 
-static mmn_status add_words(mmn_figures *figures, const mmn_results *results, size_t sample,
-                            mmn_error *error)
+static void add_words(mmn_figures *figures, const mmn_results *results, size_t sample)
 {
     static const mmn_column columns[] = {
         {"position", 0}, {"kind", 0}, {"token", 0}, {"layer", 0}, {"entropy (nats)", 4},
@@ -144,42 +135,33 @@ static mmn_status add_words(mmn_figures *figures, const mmn_results *results, si
     const char *domain = mmn_result_text(result, "samples", sample, "domain");
     const mmn_rows positions = mmn_rows_below(result, "positions", "samples", sample);
     const size_t count = positions.end - positions.first;
-    mmn_figure *figure;
     char name[32], title[160];
     if (count == 0)
-        return MMN_OK;
+        return;
     snprintf(name, sizeof(name), "words-%zu", sample + 1);
     snprintf(title, sizeof(title), "What each layer would say: sample %.100s",
              mmn_result_text(result, "samples", sample, "id"));
-    mmn_text words = {0};
-    mmn_text_add(&words, "The likeliest word after each layer (last layer on top) at chosen "
-                         "positions; the stronger the shade, the likelier. Domain: %s.",
+    mmn_figure *figure = mmn_figure_begin(figures, name, title, columns, 9);
+    if (!figure)
+        return;
+    mmn_text_add(&figure->words,
+                 "The likeliest word after each layer (last layer on top) at chosen "
+                 "positions; the stronger the shade, the likelier. Domain: %s.",
                  domain ? domain : "");
     if (count > POSITIONS)
-        mmn_text_add(&words, " The first %d of %zu positions are drawn; the table has all.",
+        mmn_text_add(&figure->words, " The first %d of %zu positions are drawn; the table has all.",
                      POSITIONS, count);
-    mmn_status status = mmn_figure_begin(&figure, figures, name, title, columns, 9, error);
-    if (status == MMN_OK)
-        mmn_rows_add(&figure->table, result, "position_words",
-                     mmn_rows_below(result, "position_words", "samples", sample), from);
-    if (status == MMN_OK)
-        status = draw_picture(figure, results, sample, &words, error);
-    if (status == MMN_OK)
-        status = draw_words(figure, result, positions, error);
-    if (status == MMN_OK)
-        status = mmn_figure_end(figure, &words, error);
-    mmn_text_free(&words);
-    return status;
+    mmn_rows_add(&figure->table, result, "position_words",
+                 mmn_rows_below(result, "position_words", "samples", sample), from);
+    draw_picture(figure, results, sample);
+    draw_words(figure, result, positions);
 }
 
-mmn_status mmn_figure_samples(mmn_figures *figures, mmn_results *results, mmn_error *error)
+void mmn_figure_samples(mmn_figures *figures, const mmn_results *results)
 {
     const size_t samples = mmn_result_rows(results->of[MMN_RESULT_LENS].result, "samples");
-    mmn_status status = MMN_OK;
-    for (size_t sample = 0; sample < samples && sample < SAMPLES && status == MMN_OK; sample++) {
-        status = add_words(figures, results, sample, error);
-        if (status == MMN_OK)
-            status = add_activation(figures, results, sample, error);
+    for (size_t sample = 0; sample < samples && sample < SAMPLES; sample++) {
+        add_words(figures, results, sample);
+        add_activation(figures, results, sample);
     }
-    return status;
 }

@@ -21,8 +21,11 @@ static mmn_figure_maker *const makers[] = {
 static mmn_status make_figures(mmn_report *report, mmn_error *error)
 {
     mmn_status status = MMN_OK;
-    for (size_t i = 0; i < sizeof(makers) / sizeof(makers[0]) && status == MMN_OK; i++)
-        status = makers[i](&report->figures, &report->results, error);
+    report->figures.error = error;
+    for (size_t i = 0; i < sizeof(makers) / sizeof(makers[0]) && status == MMN_OK; i++) {
+        makers[i](&report->figures, &report->results);
+        status = mmn_figures_finish(&report->figures);
+    }
     if (status == MMN_OK && report->figures.count == 0)
         status = mmn_fail(error, MMN_INPUT, NULL, NULL,
                           "there is nothing to show: the results have no neurons, accuracies or "

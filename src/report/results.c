@@ -219,8 +219,8 @@ static mmn_status rank_all(mmn_results *results, mmn_error *error)
     return MMN_OK;
 }
 
-/* What the figures need of a table: how many rows it has at most (0: any number), and a column that says
- * something in each row. */
+/* What the figures need of a table: how many rows it has at most (0: any number), and a column that
+ * says something in each row. */
 typedef struct need {
     mmn_result_kind kind;
     const char *table, *column;
@@ -244,7 +244,8 @@ static mmn_status check_need(mmn_results *results, const need *needed, mmn_error
         if (value->kind == MMN_VALUE_NOTHING)
             status = mmn_fail(error, MMN_INPUT, file->file, where, "is missing");
         else if (is_domain)
-            status = add_domain(results, mmn_result_text_of(file->result, value), file->file, error);
+            status = add_domain(results, mmn_result_text_of(file->result, value), file->file,
+                                error);
     }
     return status;
 }
