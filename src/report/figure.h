@@ -39,10 +39,11 @@ typedef struct mmn_figures {
 /* Appends an empty figure, valid until the next is appended; NULL after a failure. */
 mmn_figure *mmn_figure_begin(mmn_figures *figures, const char *name, const char *title,
                              const mmn_column *columns, size_t column_count);
-/* Makes a panel of what was drawn, which empties `svg` also after a failure. The title is plain text,
- * which the panel does not draw itself. */
+/* Makes a panel of what was drawn, which empties `svg` also after a failure. The title is plain
+ * text, which the panel does not draw itself. */
 void mmn_figure_panel(mmn_figure *figure, mmn_svg *svg, const char *title);
-/* Makes the descriptions of the figures that have none yet, and checks that their tables are whole. */
+/* Makes the descriptions of the figures that have none yet, and checks that their tables are whole:
+ * the first failure of all. */
 mmn_status mmn_figures_finish(mmn_figures *figures);
 void mmn_figures_free(mmn_figures *figures);
 

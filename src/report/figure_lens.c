@@ -1,5 +1,5 @@
-/* The figures of the logit lens over whole domains: the entropy after each layer, and the words that
- * it reads most often there. */
+/* The figures of the logit lens over whole domains: the entropy after each layer, and the words
+ * that it reads most often there. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -123,8 +123,8 @@ static void draw_curve(mmn_figure *figure, const mmn_result *result, size_t curv
     mmn_figure_panel(figure, &svg, title);
 }
 
-/* A curve of all, drawn where there is a figure: then *maximum is the scale's end. Else it becomes the
- * largest entropy, if one is larger. */
+/* A curve of all, drawn where there is a figure: then *maximum is the scale's end. Else it becomes
+ * the largest entropy, if one is larger. */
 static mmn_status add_curve(mmn_figure *figure, const mmn_result_file *file, size_t curve,
                             double *maximum, mmn_error *error)
 {

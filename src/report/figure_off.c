@@ -148,8 +148,8 @@ void mmn_figure_accuracy(mmn_figures *figures, const mmn_results *results)
 
 /* ---- Perplexity ------------------------------------------------------------------------------ */
 
-/* The row of "values" of a summary: "perplexity", or "ratio" to that with nothing off. SIZE_MAX: the
- * file has none. */
+/* The row of "values" of a summary: "perplexity", or "ratio" to that with nothing off. SIZE_MAX:
+ * the file has none. */
 static size_t find_values(const mmn_result *result, size_t summary, const char *what)
 {
     const mmn_rows rows = mmn_rows_below(result, "values", "summary", summary);
@@ -238,8 +238,8 @@ typedef struct matrix {
     int decimals;
 } matrix;
 
-/* The rows are `rows` of the table "cross_rows"; shades are the values from `least` on, on the scale up
- * to `most`. */
+/* The rows are `rows` of the table "cross_rows"; shades are the values from `least` on, on the scale
+ * up to `most`. */
 static void draw_matrix(mmn_figure *figure, const mmn_result_file *file, const matrix *look,
                         mmn_rows rows, const char *setting, double least, double most)
 {

@@ -17,8 +17,8 @@ static const measure measures[] = {
     {"relative", "distance", "moved by, relative to its norm"},
     {"cosine", "direction", "1 - cosine to where it was"}};
 
-/* The means over the curves of one setting, for each domain with its own neurons off and with random
- * ones. */
+/* The means over the curves of one setting, for each domain with its own neurons off and with
+ * random ones. */
 typedef struct means {
     size_t layers;
     size_t counts[MMN_REPORT_DOMAINS][2]; /* curves of own, and of random neurons */
