@@ -146,35 +146,13 @@ mmn_status mmn_json_load_if_there(json_t **value, const char *path, size_t limit
     return status == MMN_OK && found ? mmn_json_load_published(value, path, limit, error) : status;
 }
 
-static const char *type_name(const json_t *value)
-{
-    switch (json_typeof(value)) {
-    case JSON_OBJECT:
-        return "an object";
-    case JSON_ARRAY:
-        return "an array";
-    case JSON_STRING:
-        return mmn_json_odd_number(value) ? "a number" : "a text";
-    case JSON_INTEGER:
-        return "an integer";
-    case JSON_REAL:
-        return "a number with a fraction or exponent";
-    case JSON_TRUE:
-    case JSON_FALSE:
-        return "a truth value";
-    case JSON_NULL:
-        break;
-    }
-    return "null";
-}
-
 mmn_status mmn_json_as_object(mmn_json_object *object, json_t *value, const char *file,
                               mmn_error *error)
 {
     *object = (mmn_json_object){.value = value, .file = file};
     if (!json_is_object(value))
         return mmn_fail(error, MMN_INPUT, file, NULL, "must be a JSON object and is %s",
-                        type_name(value));
+                        mmn_json_type_name(value));
     return MMN_OK;
 }
 
@@ -224,7 +202,7 @@ mmn_status mmn_json_require(const mmn_json_object *object, const char *key, mmn_
 static mmn_status wrong_type(const mmn_json_object *object, const char *key, const json_t *value,
                              const char *expected, mmn_error *error)
 {
-    return mmn_json_fail(object, key, error, "must be %s and is %s", expected, type_name(value));
+    return mmn_json_fail(object, key, error, "must be %s and is %s", expected, mmn_json_type_name(value));
 }
 
 mmn_status mmn_json_get_object(mmn_json_object *child, const mmn_json_object *object,

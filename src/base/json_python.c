@@ -162,3 +162,27 @@ const char *mmn_json_odd_number(const json_t *value)
     const char *text = json_string_value(value);
     return text && strncmp(text, number_mark, length) == 0 ? text + length : NULL;
 }
+
+const char *mmn_json_type_name(const json_t *value)
+{
+    if (!value)
+        return "null";
+    switch (json_typeof(value)) {
+    case JSON_OBJECT:
+        return "an object";
+    case JSON_ARRAY:
+        return "an array";
+    case JSON_STRING:
+        return mmn_json_odd_number(value) ? "a number" : "a text";
+    case JSON_INTEGER:
+        return "an integer";
+    case JSON_REAL:
+        return "a number with a fraction or exponent";
+    case JSON_TRUE:
+    case JSON_FALSE:
+        return "a truth value";
+    case JSON_NULL:
+        break;
+    }
+    return "null";
+}

@@ -27,4 +27,7 @@ mmn_status mmn_json_from_python(char **plain, size_t *plain_size, const char *te
 /* How the file spelt the number that `value` stands for if Jansson could not hold it; else NULL. */
 const char *mmn_json_odd_number(const json_t *value);
 
+/* What a value is, for sentences: "an object", "a truth value"; NULL too: "null". */
+const char *mmn_json_type_name(const json_t *value);
+
 #endif

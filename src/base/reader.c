@@ -11,28 +11,6 @@
 #include "base/json_python.h"
 #include "base/memory.h"
 
-static const char *type_name(const json_t *value)
-{
-    switch (json_typeof(value)) {
-    case JSON_OBJECT:
-        return "an object";
-    case JSON_ARRAY:
-        return "an array";
-    case JSON_STRING:
-        return mmn_json_odd_number(value) ? "a number" : "a text";
-    case JSON_INTEGER:
-        return "an integer";
-    case JSON_REAL:
-        return "a number with a fraction or exponent";
-    case JSON_TRUE:
-    case JSON_FALSE:
-        return "a truth value";
-    case JSON_NULL:
-        break;
-    }
-    return "null";
-}
-
 bool mmn_read_fine(const mmn_object *object)
 {
     return object->reader->status == MMN_OK;
@@ -61,7 +39,7 @@ void mmn_read_wrong(const mmn_object *object, const char *key, const char *forma
 static void wrong_type(const mmn_object *object, const char *key, const json_t *value,
                        const char *expected)
 {
-    mmn_read_wrong(object, key, "must be %s and is %s", expected, type_name(value));
+    mmn_read_wrong(object, key, "must be %s and is %s", expected, mmn_json_type_name(value));
 }
 
 mmn_object mmn_read_document(mmn_reader *reader, json_t *value, const char *file)
@@ -71,7 +49,7 @@ mmn_object mmn_read_document(mmn_reader *reader, json_t *value, const char *file
         object.value = value;
     else if (reader->status == MMN_OK)
         reader->status = mmn_fail(reader->error, MMN_INPUT, file, NULL,
-                                  "must be a JSON object and is %s", type_name(value));
+                                  "must be a JSON object and is %s", mmn_json_type_name(value));
     return object;
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_python.h"
 #include "result/template_parts.h"
 
 /* A value of the document: of a key, or (index < SIZE_MAX) of an array under it. */
@@ -73,9 +74,11 @@ static size_t count_values(mmn_span template)
 static void wrong(const place *from, const char *expected)
 {
     if (from->index == SIZE_MAX)
-        mmn_read_wrong(from->object, from->key, "must be %s", expected);
+        mmn_read_wrong(from->object, from->key, "must be %s and is %s", expected,
+                       mmn_json_type_name(from->value));
     else
-        mmn_read_wrong(from->object, from->key, "item %zu must be %s", from->index, expected);
+        mmn_read_wrong(from->object, from->key, "item %zu must be %s and is %s", from->index,
+                       expected, mmn_json_type_name(from->value));
 }
 
 /* A text as a value that the result owns. */
