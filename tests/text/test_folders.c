@@ -93,7 +93,7 @@ static bool can_read(const json_t *one)
     char *text = json_dumps(one, 0);
 #ifndef HAVE_UTF8PROC
     static const char *const unicode[] = {"\"single_word\": true", "qwen2_tokenizer", "Digits",
-                                          "\"Whitespace\"", "NFD", "StripAccents"};
+                                          "\"Whitespace\"", "NFD", "StripAccents", ", BERT, "};
     for (size_t i = 0; i < sizeof(unicode) / sizeof(unicode[0]); i++)
         able = able && !strstr(text, unicode[i]);
 #endif
