@@ -121,6 +121,9 @@ write("list/good-windows", "\ufeff" + line + "\r\n\r\n" + '{"domain":"a b","prom
 write("list/good-texts", '{"domain":"de","text":"x"}\n{"domain":"en","text_file":"en.txt"}\n')
 write("list/bad-mixed", '{"domain":"de","text":"x"}\n' + line + "\n")
 write("list/good-empty", "\n\n")
+write("list/bad-near-key", '{"domain":"a","question":"x","img_pat":"y.png"}\n')
+write("list/bad-zero", '{"domain":"a","question":"x\\u0000"}\n')
+write("list/good-huge-id", '{"id":123456789012345678901234567890,"domain":"a","question":"x"}\n')
 write("list/bad-middle", line + "\n{\"domain\":\n" + line + "\n")
 for name, value in {
     "images": {"image": 1}, "empty-image": {"image": ["a.jpg", ""]}, "many-images": {"image": ["a.jpg"] * 100},
