@@ -28,10 +28,21 @@ typedef struct mmn_cli_beams {
      .help = "with beams: end with as many answers as beams (true), when no better one"         \
              " is likely (false), or possible (never) (the folder's, else false)"}
 
-/* The entries that sampling and stop strings add to --temperature and --top-p. */
-#define MMN_CLI_TOP_K(top_k)                                                                    \
-    {.name = "top-k", .value = "K", .kind = MMN_CLI_WHOLE, .target = (top_k),                   \
+/* The entries of sampling, from the members of `options`, and of the repetition penalty. */
+#define MMN_CLI_SAMPLING(options)                                                               \
+    {.name = "temperature", .value = "T", .kind = MMN_CLI_REAL,                                 \
+     .target = &(options)->temperature, .minimum = 0, .maximum = 1000,                          \
+     .help = "choose tokens at random, the more so the higher T; 0 is the likeliest (0)"},      \
+    {.name = "top-p", .value = "P", .kind = MMN_CLI_REAL, .target = &(options)->top_p,          \
+     .minimum = 0, .maximum = 1, .above = true,                                                 \
+     .help = "with --temperature: among the likeliest tokens that together have P (1)"},        \
+    {.name = "top-k", .value = "K", .kind = MMN_CLI_WHOLE, .target = &(options)->top_k,         \
      .help = "with --temperature: among the K likeliest tokens, before --top-p; 0 is all (0)"}
+#define MMN_CLI_REPETITION_PENALTY(penalty)                                                     \
+    {.name = "repetition-penalty", .value = "X", .kind = MMN_CLI_REAL, .target = (penalty),     \
+     .minimum = 0.001, .maximum = 1000,                                                         \
+     .help = "divide the logits of tokens that were there by X (the folder's, else 1)"}
+/* The entry of stop strings. */
 #define MMN_CLI_STOP(strings)                                                                   \
     {.name = "stop", .value = "STRING", .kind = MMN_CLI_TEXTS, .target = (strings),             \
      .help = "end an answer with the token that completes STRING; may be repeated (what the"    \

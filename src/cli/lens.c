@@ -43,11 +43,7 @@ int mmn_cli_lens(const mmn_cli_command *command, int argc, char **argv)
         {.name = "settings", .former = "setting", .value = "MODULES", .kind = MMN_CLI_TEXT,
          .target = &lens_options.off_setting,
          .help = "with --neurons: those of these modules, joined by \"+\" (all)"},
-        MMN_CLI_ALLOW_UNKNOWN_KEYS(&lens_options.allow_unknown_keys),
-        MMN_CLI_ALLOW_LONG_PROMPTS(&lens_options.allow_long_prompts),
-        MMN_CLI_OTHER_MODEL(&lens_options.other_model),
-        MMN_CLI_RESIZE_ORDER(&study.wishes.resize_order),
-        MMN_CLI_ALLOW_NONFINITE(&study.wishes.allow_nonfinite),
+        MMN_CLI_STUDY_OF_LIST(&lens_options, &study),
     };
     mmn_cli_arguments arguments;
     int code;

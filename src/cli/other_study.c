@@ -49,11 +49,7 @@ static int run_command(const mmn_cli_command *command, int argc, char **argv)
         {.name = "batch", .value = "N", .kind = MMN_CLI_WHOLE, .target = &batch, .minimum = 1,
          .maximum = 1000,
          .help = "run a sample in N ways side by side (as many as need at most 2 GiB)"},
-        MMN_CLI_ALLOW_UNKNOWN_KEYS(&asked->allow_unknown_keys),
-        MMN_CLI_ALLOW_LONG_PROMPTS(&asked->allow_long_prompts),
-        MMN_CLI_OTHER_MODEL(&asked->other_model),
-        MMN_CLI_RESIZE_ORDER(&study.wishes.resize_order),
-        MMN_CLI_ALLOW_NONFINITE(&study.wishes.allow_nonfinite),
+        MMN_CLI_STUDY_OF_LIST(asked, &study),
     };
     mmn_cli_arguments arguments;
     int code;

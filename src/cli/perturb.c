@@ -32,11 +32,7 @@ int mmn_cli_perturb(const mmn_cli_command *command, int argc, char **argv)
         {.name = "seed", .former = "first-seed", .value = "N", .kind = MMN_CLI_WHOLE,
          .target = &perturb_options.first_seed, .minimum = 0, .maximum = 1e15,
          .help = "the first choice's seed; the others follow (1)"},
-        MMN_CLI_ALLOW_UNKNOWN_KEYS(&perturb_options.allow_unknown_keys),
-        MMN_CLI_ALLOW_LONG_PROMPTS(&perturb_options.allow_long_prompts),
-        MMN_CLI_OTHER_MODEL(&perturb_options.other_model),
-        MMN_CLI_RESIZE_ORDER(&study.wishes.resize_order),
-        MMN_CLI_ALLOW_NONFINITE(&study.wishes.allow_nonfinite),
+        MMN_CLI_STUDY_OF_LIST(&perturb_options, &study),
     };
     mmn_cli_arguments arguments;
     int code;

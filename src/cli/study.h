@@ -20,6 +20,14 @@ typedef struct mmn_cli_study {
     mmn_model_options wishes;
 } mmn_cli_study;
 
+/* The entries of an option table that all studies of lists have; `options` are the library's. */
+#define MMN_CLI_STUDY_OF_LIST(options, study)                      \
+    MMN_CLI_ALLOW_UNKNOWN_KEYS(&(options)->allow_unknown_keys),    \
+    MMN_CLI_ALLOW_LONG_PROMPTS(&(options)->allow_long_prompts),    \
+    MMN_CLI_OTHER_MODEL(&(options)->other_model),                  \
+    MMN_CLI_RESIZE_ORDER(&(study)->wishes.resize_order),           \
+    MMN_CLI_ALLOW_NONFINITE(&(study)->wishes.allow_nonfinite)
+
 /* Takes the output, opens the model, runs the study and gives its result. Returns the exit code. */
 int mmn_cli_run_study(mmn_cli_study *study, const mmn_cli_command *command,
                       const mmn_cli_arguments *arguments);
