@@ -157,6 +157,20 @@ static void keep_elsewhere(const mmn_cli_destination *destination, const char *j
     }
 }
 
+/* Prints what there is to say beside the result: to standard output, or where that has the result to
+ * standard error. */
+MMN_CLI_PRINTF(2, 3)
+static void say_beside(const mmn_cli_destination *destination, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    if (destination->standard)
+        mmn_cli_print_aside(format, arguments);
+    else
+        mmn_cli_print_list(format, arguments);
+    va_end(arguments);
+}
+
 static void print_result(const mmn_result *result, const char *json, const char *table,
                          const mmn_cli_destination *destination,
                          const mmn_cli_arguments *arguments)
@@ -166,9 +180,9 @@ static void print_result(const mmn_result *result, const char *json, const char 
         mmn_cli_print("%s", json);
     if (arguments->json || (destination->standard && arguments->quiet))
         return;
-    mmn_cli_destination_say(destination, "%s", table);
+    say_beside(destination, "%s", table);
     if (digest != NULL)
-        mmn_cli_destination_say(destination, "digest %s\n", digest);
+        say_beside(destination, "digest %s\n", digest);
 }
 
 int mmn_cli_give_result(const mmn_result *result, const mmn_cli_destination *destination,
@@ -229,15 +243,4 @@ int mmn_cli_destination_send(mmn_cli_destination *destination)
         destination->temporary = NULL; /* stays */
     }
     return MMN_CLI_FAILED;
-}
-
-void mmn_cli_destination_say(const mmn_cli_destination *destination, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    if (destination->standard)
-        mmn_cli_print_aside(format, arguments);
-    else
-        mmn_cli_print_list(format, arguments);
-    va_end(arguments);
 }

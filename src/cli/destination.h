@@ -42,9 +42,5 @@ int mmn_cli_give_result(const mmn_result *result, const mmn_cli_destination *des
 /* Copies a file that was written for "-o -" to standard output; of other destinations does nothing.
  * Returns the exit code. */
 int mmn_cli_destination_send(mmn_cli_destination *destination);
-/* Prints what there is to say beside the result: to standard output, or where that has the result to
- * standard error. */
-void mmn_cli_destination_say(const mmn_cli_destination *destination, const char *format, ...)
-    MMN_CLI_PRINTF(2, 3);
 
 #endif

@@ -33,7 +33,6 @@ typedef struct mmn_ranking {
 mmn_status mmn_ranking_make(mmn_ranking **ranking, const char *counts_file,
                             const mmn_rank_options *options, mmn_error *error);
 void mmn_ranking_free(mmn_ranking *ranking);
-mmn_status mmn_ranking_result(mmn_result **result, const mmn_ranking *ranking, mmn_error *error);
 
 extern const mmn_form mmn_ranking_form; /* of a ranking as a result */
 

@@ -169,7 +169,7 @@ static void add_module(mmn_result *result, const mmn_ranking *ranking,
     add_groups(result, ranking, ranked);
 }
 
-mmn_status mmn_ranking_result(mmn_result **made, const mmn_ranking *ranking, mmn_error *error)
+static mmn_status fill(mmn_result **made, const mmn_ranking *ranking, mmn_error *error)
 {
     const mmn_rank_rule *rule = &ranking->rule;
     if (mmn_result_begin(made, &mmn_ranking_form, error) != MMN_OK)
@@ -197,7 +197,7 @@ mmn_status mmn_rank(mmn_result **result, const char *counts_file, const mmn_rank
         return MMN_USAGE;
     mmn_status status = mmn_ranking_make(&ranking, counts_file, options, error);
     if (status == MMN_OK)
-        status = mmn_ranking_result(result, ranking, error);
+        status = fill(result, ranking, error);
     mmn_ranking_free(ranking);
     return status;
 }

@@ -4,7 +4,7 @@
 #include <ctype.h>
 #include <string.h>
 
-bool mmn_span_is(mmn_span text, const char *other)
+static bool is(mmn_span text, const char *other)
 {
     return text.size == strlen(other) && memcmp(text.start, other, text.size) == 0;
 }
@@ -108,9 +108,9 @@ mmn_rows_group mmn_rows_group_of(const mmn_result *result, mmn_span group)
             read.every = mmn_span_take_number(&word);
         else if (*word.start == '#')
             read.number = (mmn_span){word.start + 1, word.size - 1};
-        else if (mmn_span_is(word, "by"))
+        else if (is(word, "by"))
             read.by = mmn_span_take(&head, " ");
-        else if (mmn_span_is(word, "first"))
+        else if (is(word, "first"))
             read.first = true;
         else
             read.condition = word;
@@ -136,7 +136,7 @@ bool mmn_condition_holds(const mmn_result *result, mmn_span condition, const mmn
         const char *text = text_in_view(result, inside, name);
         mmn_span_take(&condition, "=");
         if (condition.size == 0 || *condition.start != '$')
-            return mmn_span_is(condition, text);
+            return is(condition, text);
         mmn_span_take(&condition, "$");
         return strcmp(text, text_in_view(result, outside, condition)) == 0;
     }

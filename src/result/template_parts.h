@@ -10,7 +10,6 @@ typedef struct mmn_span {
     size_t size;
 } mmn_span;
 
-bool mmn_span_is(mmn_span text, const char *other);
 /* Takes off the front: what comes before one of the characters `ends`, with the first of these; a group
  * whose "<" is gone already, with the ">" that ends it; a name of letters, digits and "_"; a number. */
 mmn_span mmn_span_take(mmn_span *text, const char *ends);

@@ -14,8 +14,10 @@ enum { SEEDS = 5, SEED_LIMIT = 10000 };
 
 /* ---- What is found --------------------------------------------------------------------------- */
 
-mmn_distance mmn_perturb_mean(const mmn_perturbation *perturbation, size_t run, size_t state,
-                              int kind)
+/* The mean of run number `run` at state number `state`, at positions of `kind` (0: text, 1: image,
+ * 2: all); zeros where there are none. */
+static mmn_distance mean_distance(const mmn_perturbation *perturbation, size_t run, size_t state,
+                                  int kind)
 {
     const uint64_t *positions = perturbation->positions[perturbation->study.plan.runs[run].domain];
     mmn_distance sum = {0.0, 0.0};
@@ -181,12 +183,12 @@ static void add_positions(mmn_result *result, const mmn_perturbation *perturbati
 {
     static const char *const names[] = {"text", "image", "all"};
     const uint64_t *positions = perturbation->positions[perturbation->study.plan.runs[run].domain];
-    const mmn_distance last = mmn_perturb_mean(perturbation, run, perturbation->layers, kind);
+    const mmn_distance last = mean_distance(perturbation, run, perturbation->layers, kind);
     MMN_ADD(result, "positions", mmn_as_text(names[kind]),
             mmn_as_whole(kind == 2 ? positions[0] + positions[1] : positions[kind]),
             mmn_as_real(last.relative), mmn_as_real(last.cosine));
     for (size_t layer = 0; layer < perturbation->layers; layer++) {
-        const mmn_distance mean = mmn_perturb_mean(perturbation, run, layer, kind);
+        const mmn_distance mean = mean_distance(perturbation, run, layer, kind);
         MMN_ADD(result, "states", mmn_as_whole(layer), mmn_as_real(mean.relative),
                 mmn_as_real(mean.cosine));
     }
@@ -210,9 +212,9 @@ static double moved(const mmn_perturbation *perturbation, size_t run, bool last)
     const size_t layers = perturbation->layers;
     double sum = 0.0;
     if (last)
-        return mmn_perturb_mean(perturbation, run, layers, 2).relative;
+        return mean_distance(perturbation, run, layers, 2).relative;
     for (size_t state = 0; state < layers; state++)
-        sum += mmn_perturb_mean(perturbation, run, state, 2).relative;
+        sum += mean_distance(perturbation, run, state, 2).relative;
     return sum / (double)layers;
 }
 

@@ -23,10 +23,6 @@ mmn_status mmn_perturbation_find(mmn_perturbation *perturbation, const mmn_model
                                  const mmn_perturb_options *options, mmn_error *error);
 void mmn_perturbation_end(void *perturbation);
 
-/* The mean of run number `run` at state number `state`, at positions of `kind` (0: text, 1: image,
- * 2: all); zeros where there are none. */
-mmn_distance mmn_perturb_mean(const mmn_perturbation *perturbation, size_t run, size_t state,
-                              int kind);
 /* How many neurons are off in a run. */
 uint64_t mmn_perturb_neurons(const mmn_perturbation *perturbation, size_t run);
 
