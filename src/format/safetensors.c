@@ -8,6 +8,7 @@
 #include "base/file_kind.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/reader.h"
 #include "format/safetensors_internal.h"
 
 #define SHARD_LIMIT 10000
@@ -172,9 +173,8 @@ mmn_status mmn_safetensors_parse(mmn_safetensors **result, const void *data, siz
 /* What model.safetensors.index.json says. */
 typedef struct shard_index {
     const char *path;
-    json_t *document;
-    mmn_json_object weight_map; /* name of tensor: name of file */
-    const char **shards;        /* the files' names, each once, sorted */
+    json_t *document, *weight_map; /* in it, {name of tensor: name of file} */
+    const char **shards;           /* the files' names, each once, sorted */
     size_t shard_count;
 } shard_index;
 
@@ -193,21 +193,22 @@ static bool is_plain_name(const char *name)
            strcmp(name, "..") != 0;
 }
 
-/* Collects the names of the shards, each once. */
-static mmn_status list_shards(shard_index *index, mmn_error *error)
+/* Collects the names of the shards, each once, of the index's weight_map. */
+static mmn_status list_shards(shard_index *index, const mmn_object *weight_map, mmn_error *error)
 {
-    size_t count = json_object_size(index->weight_map.value);
+    size_t count = json_object_size(weight_map->value);
     index->shards = mmn_allocate(count, sizeof(*index->shards), error);
     if (!index->shards)
         return MMN_SYSTEM;
     const char *name;
     json_t *value;
     size_t listed = 0;
-    json_object_foreach(index->weight_map.value, name, value) {
+    json_object_foreach(weight_map->value, name, value) {
         const char *shard = json_string_value(value);
-        if (!shard || !is_plain_name(shard))
-            return mmn_json_fail(&index->weight_map, name, error,
-                                 "must name a file in the same folder");
+        if (!shard || !is_plain_name(shard)) {
+            mmn_read_wrong(weight_map, name, "must name a file in the same folder");
+            return MMN_INPUT;
+        }
         index->shards[listed++] = shard;
     }
     if (listed == 0)
@@ -226,17 +227,14 @@ static mmn_status list_shards(shard_index *index, mmn_error *error)
 static mmn_status read_index(shard_index *index, const char *path, mmn_error *error)
 {
     *index = (shard_index){.path = path};
-    mmn_json_object root;
-    mmn_status status = mmn_json_load_published(&index->document, path, MMN_SAFETENSORS_HEADER_LIMIT, error);
-    if (status == MMN_OK)
-        status = mmn_json_as_object(&root, index->document, path, error);
-    if (status == MMN_OK)
-        status = mmn_json_require(&root, "weight_map", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_object(&index->weight_map, &root, "weight_map", error);
-    if (status == MMN_OK)
-        status = list_shards(index, error);
-    return status;
+    mmn_reader reader = {.error = error};
+    reader.status =
+        mmn_json_load_published(&index->document, path, MMN_SAFETENSORS_HEADER_LIMIT, error);
+    const mmn_object root = mmn_read_document(&reader, index->document, path);
+    mmn_read_required(&root, "weight_map");
+    const mmn_object weight_map = mmn_read_object(&root, "weight_map");
+    index->weight_map = weight_map.value;
+    return reader.status == MMN_OK ? list_shards(index, &weight_map, error) : reader.status;
 }
 
 static void free_index(shard_index *index)
@@ -269,7 +267,7 @@ static mmn_status check_map(const shard_index *index, const mmn_safetensors *ten
 {
     const char *name;
     json_t *value;
-    json_object_foreach(index->weight_map.value, name, value) {
+    json_object_foreach(index->weight_map, name, value) {
         const char *shard = json_string_value(value);
         const char **found = bsearch(&shard, index->shards, index->shard_count,
                                      sizeof(*index->shards), compare_texts);

@@ -9,6 +9,7 @@
 #include "base/hexadecimal.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/reader.h"
 #include "base/text_buffer.h"
 #include "format/list.h"
 #include "format/safetensors.h"
@@ -135,34 +136,25 @@ static mmn_status read_skipped(const counts_reader *reader)
 static mmn_status read_module(const counts_reader *reader, json_t *value,
                               mmn_counted_module *module)
 {
-    mmn_json_object object;
+    mmn_reader json = {.error = reader->error};
+    mmn_object object = mmn_read_document(&json, value, reader->file);
     const char *name = "";
-    mmn_status status = mmn_json_as_object(&object, value, reader->file, reader->error);
-    if (status != MMN_OK)
-        return status;
     snprintf(object.prefix, sizeof(object.prefix), "modules.");
-    status = mmn_json_get_text(&name, &object, "name", reader->error);
-    if (status == MMN_OK)
-        status = mmn_json_require(&object, "layers", reader->error);
-    if (status == MMN_OK)
-        status = mmn_json_get_u32(&module->layers, &object, "layers", 1, 100000, reader->error);
-    if (status == MMN_OK)
-        status = mmn_json_require(&object, "neurons", reader->error);
-    if (status == MMN_OK)
-        status = mmn_json_get_u32(&module->neurons, &object, "neurons", 1, 1 << 24,
-                                  reader->error);
+    mmn_read_text(&name, &object, "name");
+    mmn_read_required(&object, "layers");
+    mmn_read_u32(&module->layers, &object, "layers", 1, 100000);
+    mmn_read_required(&object, "neurons");
+    mmn_read_u32(&module->neurons, &object, "neurons", 1, 1 << 24);
     module->first_inert_layer = module->layers;
-    if (status == MMN_OK)
-        status = mmn_json_get_u32(&module->first_inert_layer, &object, "first_inert_layer", 0,
-                                  module->layers, reader->error);
+    mmn_read_u32(&module->first_inert_layer, &object, "first_inert_layer", 0, module->layers);
     size_t length = strlen(name);
-    if (status == MMN_OK &&
-        (length == 0 || length >= sizeof(module->name) ||
-         strspn(name, "abcdefghijklmnopqrstuvwxyz") != length))
+    if (json.status != MMN_OK)
+        return json.status;
+    if (length == 0 || length >= sizeof(module->name) ||
+        strspn(name, "abcdefghijklmnopqrstuvwxyz") != length)
         return wrong(reader, "modules", "expected a module's name in lower-case letters");
-    if (status == MMN_OK)
-        memcpy(module->name, name, length + 1);
-    return status;
+    memcpy(module->name, name, length + 1);
+    return MMN_OK;
 }
 
 static mmn_status read_modules(mmn_counted_module *modules, size_t *count,

@@ -8,6 +8,7 @@
 
 #include "base/file_kind.h"
 #include "base/memory.h"
+#include "base/reader.h"
 #include "format/list.h"
 
 /* More than the 4 million values that a document may have take. */
@@ -64,28 +65,41 @@ static int compare_texts(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Takes the domains from the keys of one module. */
-static mmn_status read_domains(mmn_neuron_lists *lists, const mmn_json_object *domains,
-                               mmn_error *error)
+/* An array of `count` elements of this size, or NULL. */
+static void *allocate(const mmn_object *object, size_t count, size_t size)
 {
+    void *array = mmn_allocate(count, size, object->reader->error);
+    if (!array)
+        mmn_read_failed(object, MMN_SYSTEM);
+    return array;
+}
+
+/* Takes the domains from the keys of one module. */
+static void read_domains(mmn_neuron_lists *lists, const mmn_object *domains)
+{
+    mmn_error *error = domains->reader->error;
     size_t count = json_object_size(domains->value);
-    if (count == 0 || count > MMN_DOMAIN_LIMIT)
-        return mmn_fail(error, MMN_INPUT, domains->file, domains->prefix,
-                        "there must be 1 to %d domains and there are %zu", MMN_DOMAIN_LIMIT, count);
-    if (!(lists->domains = mmn_allocate(count, sizeof(*lists->domains), error)))
-        return MMN_SYSTEM;
     const char *name;
     json_t *value;
+    if (count == 0 || count > MMN_DOMAIN_LIMIT) {
+        mmn_read_failed(domains, mmn_fail(error, MMN_INPUT, domains->file, domains->prefix,
+                                          "there must be 1 to %d domains and there are %zu",
+                                          MMN_DOMAIN_LIMIT, count));
+        return;
+    }
+    if (!(lists->domains = allocate(domains, count, sizeof(*lists->domains))))
+        return;
     json_object_foreach(domains->value, name, value) {
         if (!mmn_is_domain(name))
-            return mmn_fail(error, MMN_INPUT, domains->file, domains->prefix,
-                            "holds a name that no domain can have");
-        if (!(lists->domains[lists->domain_count] = mmn_copy_text(name, error)))
-            return MMN_SYSTEM;
+            mmn_read_failed(domains, mmn_fail(error, MMN_INPUT, domains->file, domains->prefix,
+                                              "holds a name that no domain can have"));
+        else if (!(lists->domains[lists->domain_count] = mmn_copy_text(name, error)))
+            mmn_read_failed(domains, MMN_SYSTEM);
+        if (!mmn_read_fine(domains))
+            return;
         lists->domain_count++;
     }
     qsort(lists->domains, count, sizeof(*lists->domains), compare_texts);
-    return MMN_OK;
 }
 
 /* The number of a pair [layer, neuron], or UINT64_MAX if it is something else. */
@@ -102,77 +116,65 @@ static uint64_t pair_number(const json_t *pair, const mmn_listed_module *module)
     return (uint64_t)at * module->neurons + (uint64_t)index;
 }
 
-static mmn_status read_list(mmn_neuron_list *list, const mmn_listed_module *module,
-                            const mmn_json_object *domains, const char *domain, mmn_error *error)
+static void read_list(mmn_neuron_list *list, const mmn_listed_module *module,
+                      const mmn_object *domains, const char *domain)
 {
     json_t *pairs = NULL;
-    mmn_status status = mmn_json_require(domains, domain, error);
-    if (status == MMN_OK)
-        status = mmn_json_get_array(&pairs, domains, domain, error);
-    if (status != MMN_OK)
-        return status;
-    list->numbers = mmn_allocate(json_array_size(pairs), sizeof(*list->numbers), error);
-    if (!list->numbers)
-        return MMN_SYSTEM;
+    mmn_read_required(domains, domain);
+    mmn_read_array(&pairs, domains, domain);
+    if (!mmn_read_fine(domains) ||
+        !(list->numbers = allocate(domains, json_array_size(pairs), sizeof(*list->numbers))))
+        return;
     for (; list->count < json_array_size(pairs); list->count++) {
         uint64_t number = pair_number(json_array_get(pairs, list->count), module);
         if (number == UINT64_MAX)
-            return mmn_json_fail(domains, domain, error,
-                                 "entry %zu must be [layer, neuron] with a layer below %" PRIu32
-                                 " and a neuron below %" PRIu32,
-                                 list->count, module->layers, module->neurons);
-        if (list->count > 0 && number <= list->numbers[list->count - 1])
-            return mmn_json_fail(domains, domain, error,
-                                 "entry %zu is not behind the one before it", list->count);
+            mmn_read_wrong(domains, domain,
+                           "entry %zu must be [layer, neuron] with a layer below %" PRIu32
+                           " and a neuron below %" PRIu32,
+                           list->count, module->layers, module->neurons);
+        else if (list->count > 0 && number <= list->numbers[list->count - 1])
+            mmn_read_wrong(domains, domain, "entry %zu is not behind the one before it",
+                           list->count);
+        if (!mmn_read_fine(domains))
+            return;
         list->numbers[list->count] = number;
     }
-    return MMN_OK;
 }
 
-static mmn_status read_module(mmn_neuron_lists *lists, const mmn_json_object *modules,
-                              const char *name, mmn_error *error)
+static void read_module(mmn_neuron_lists *lists, const mmn_object *modules, const char *name)
 {
+    static const char *const keys[] = {"layers", "neurons"};
+    const int64_t most[] = {LAYER_LIMIT, NEURON_LIMIT};
     mmn_listed_module *module = &lists->modules[lists->module_count];
-    mmn_json_object object, domains = {0};
-    int64_t layers = 0, neurons = 0;
+    const mmn_object object = mmn_read_object(modules, name);
+    int64_t sizes[2] = {0, 0};
     json_t *inert = NULL;
     module->name = name;
-    mmn_status status = mmn_json_get_object(&object, modules, name, error);
-    if (status == MMN_OK)
-        status = mmn_json_require(&object, "layers", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_i64(&layers, &object, "layers", 1, LAYER_LIMIT, error);
-    if (status == MMN_OK)
-        status = mmn_json_require(&object, "neurons", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_i64(&neurons, &object, "neurons", 1, NEURON_LIMIT, error);
-    if (status == MMN_OK)
-        status = mmn_json_get_u32(&module->selected, &object, "selected", 0, UINT32_MAX, error);
-    if (status == MMN_OK)
-        status = mmn_json_get_array(&inert, &object, "inert", error);
-    if (status == MMN_OK && json_array_size(inert) > (size_t)layers)
-        status = mmn_json_fail(&object, "inert", error, "are more layers than there are");
-    if (status == MMN_OK)
-        status = mmn_json_require(&object, "domains", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_object(&domains, &object, "domains", error);
-    if (status == MMN_OK && !lists->domains)
-        status = read_domains(lists, &domains, error);
-    if (status != MMN_OK)
-        return status;
+    for (size_t i = 0; i < 2; i++) {
+        mmn_read_required(&object, keys[i]);
+        mmn_read_i64(&sizes[i], &object, keys[i], 1, most[i]);
+    }
+    mmn_read_u32(&module->selected, &object, "selected", 0, UINT32_MAX);
+    mmn_read_array(&inert, &object, "inert");
+    if (json_array_size(inert) > (size_t)sizes[0])
+        mmn_read_wrong(&object, "inert", "are more layers than there are");
+    mmn_read_required(&object, "domains");
+    const mmn_object domains = mmn_read_object(&object, "domains");
+    if (mmn_read_fine(&object) && !lists->domains)
+        read_domains(lists, &domains);
     if (json_object_size(domains.value) != lists->domain_count)
-        return mmn_json_fail(&object, "domains", error,
-                             "must be the same domains as in the other modules");
-    module->layers = (uint32_t)layers;
-    module->neurons = (uint32_t)neurons;
+        mmn_read_wrong(&object, "domains", "must be the same domains as in the other modules");
+    if (!mmn_read_fine(&object))
+        return;
+    module->layers = (uint32_t)sizes[0];
+    module->neurons = (uint32_t)sizes[1];
     module->inert = json_array_size(inert);
-    module->lists = mmn_allocate(lists->domain_count, sizeof(*module->lists), error);
+    module->lists = allocate(&object, lists->domain_count, sizeof(*module->lists));
     if (!module->lists)
-        return MMN_SYSTEM;
+        return;
     lists->module_count++;
-    for (size_t d = 0; d < lists->domain_count && status == MMN_OK; d++)
-        status = read_list(&module->lists[d], module, &domains, lists->domains[d], error);
-    return status;
+    for (size_t d = 0; d < lists->domain_count; d++)
+        read_list(&module->lists[d], module, &domains, lists->domains[d]);
 }
 
 static mmn_status make_digest(char text[MMN_DIGEST_SIZE], const mmn_neuron_lists *lists,
@@ -206,73 +208,60 @@ static mmn_status make_digest(char text[MMN_DIGEST_SIZE], const mmn_neuron_lists
 }
 
 /* The model that `rank` notes beside its counts; files from elsewhere may lack it. */
-static mmn_status read_model(mmn_neuron_lists *lists, const mmn_json_object *document,
-                             mmn_error *error)
+static void read_model(mmn_neuron_lists *lists, const mmn_object *document)
 {
-    mmn_json_object counts;
+    const mmn_object counts = mmn_read_object(document, "counts");
     const char *model = "";
-    mmn_status status = mmn_json_get_object(&counts, document, "counts", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_text(&model, &counts, "model", error);
-    if (status == MMN_OK && model[0] != '\0' && !mmn_digest_is_whole(model))
-        status = mmn_json_fail(&counts, "model", error, "must be a digest of 32 hex digits");
-    if (status == MMN_OK)
+    mmn_read_text(&model, &counts, "model");
+    if (model[0] != '\0' && !mmn_digest_is_whole(model))
+        mmn_read_wrong(&counts, "model", "must be a digest of 32 hex digits");
+    if (mmn_read_fine(document))
         memcpy(lists->model, model, strlen(model) + 1);
-    return status;
 }
 
-static mmn_status read_document(mmn_neuron_lists *lists, const mmn_json_object *document,
-                                mmn_error *error)
+static void read_document(mmn_neuron_lists *lists, const mmn_object *document)
 {
     const char *format = "", *digest = "";
-    mmn_json_object modules;
-    mmn_status status = mmn_json_get_text(&format, document, "format", error);
-    if (status == MMN_OK && strcmp(format, "mmneuron-neurons-1") != 0)
-        status = mmn_json_fail(document, "format", error, "must be \"mmneuron-neurons-1\"");
-    if (status == MMN_OK)
-        status = mmn_json_get_text(&digest, document, "digest", error);
-    if (status == MMN_OK)
-        status = read_model(lists, document, error);
-    if (status == MMN_OK)
-        status = mmn_json_get_object(&modules, document, "modules", error);
-    for (size_t i = 0; i < MMN_MODULES && status == MMN_OK; i++)
-        if (mmn_json_has(&modules, mmn_module_kinds[i].name))
-            status = read_module(lists, &modules, mmn_module_kinds[i].name, error);
-    if (status == MMN_OK && (lists->module_count == 0 ||
-                             lists->module_count != json_object_size(modules.value)))
-        status = mmn_json_fail(document, "modules", error, "must be modules that hold neurons");
-    if (status == MMN_OK)
-        status = make_digest(lists->digest, lists, error);
-    if (status == MMN_OK && strcmp(digest, lists->digest) != 0)
-        status = mmn_json_fail(document, "digest", error,
-                               "is not that of the neurons listed, which is %s", lists->digest);
-    return status;
+    mmn_read_text(&format, document, "format");
+    if (strcmp(format, "mmneuron-neurons-1") != 0)
+        mmn_read_wrong(document, "format", "must be \"mmneuron-neurons-1\"");
+    mmn_read_text(&digest, document, "digest");
+    read_model(lists, document);
+    const mmn_object modules = mmn_read_object(document, "modules");
+    for (size_t i = 0; i < MMN_MODULES; i++)
+        if (mmn_read_fine(document) && mmn_object_has(&modules, mmn_module_kinds[i].name))
+            read_module(lists, &modules, mmn_module_kinds[i].name);
+    if (lists->module_count == 0 || lists->module_count != json_object_size(modules.value))
+        mmn_read_wrong(document, "modules", "must be modules that hold neurons");
+    if (mmn_read_fine(document))
+        mmn_read_failed(document, make_digest(lists->digest, lists, document->reader->error));
+    if (strcmp(digest, lists->digest) != 0)
+        mmn_read_wrong(document, "digest", "is not that of the neurons listed, which is %s",
+                       lists->digest);
 }
 
-mmn_status mmn_neuron_lists_from_json(mmn_neuron_lists **lists, const mmn_json_object *document,
-                                      mmn_error *error)
+mmn_status mmn_neuron_lists_from_json(mmn_neuron_lists **lists, json_t *document,
+                                      const char *file, mmn_error *error)
 {
-    if (!(*lists = mmn_allocate(1, sizeof(**lists), error)))
-        return MMN_SYSTEM;
-    mmn_status status = read_document(*lists, document, error);
-    if (status != MMN_OK) {
+    mmn_reader reader = {.error = error};
+    const mmn_object object = mmn_read_document(&reader, document, file);
+    *lists = NULL;
+    if (mmn_read_fine(&object) && (*lists = allocate(&object, 1, sizeof(**lists))))
+        read_document(*lists, &object);
+    if (reader.status != MMN_OK) {
         mmn_neuron_lists_free(*lists);
         *lists = NULL;
     }
-    return status;
+    return reader.status;
 }
 
 mmn_status mmn_neuron_lists_read(mmn_neuron_lists **lists, const char *file, mmn_error *error)
 {
-    json_t *value;
-    mmn_json_object document;
+    json_t *document;
     *lists = NULL;
-    mmn_status status = mmn_json_load(&value, file, FILE_LIMIT, error);
-    if (status != MMN_OK)
-        return mmn_file_kind_explain(error, status, file, MMN_KIND_NEURONS);
-    status = mmn_json_as_object(&document, value, file, error);
+    mmn_status status = mmn_json_load(&document, file, FILE_LIMIT, error);
     if (status == MMN_OK)
-        status = mmn_neuron_lists_from_json(lists, &document, error);
-    json_decref(value);
+        status = mmn_neuron_lists_from_json(lists, document, file, error);
+    json_decref(document);
     return mmn_file_kind_explain(error, status, file, MMN_KIND_NEURONS);
 }

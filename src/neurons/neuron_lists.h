@@ -34,9 +34,9 @@ typedef struct mmn_neuron_lists {
  * module or out of order, modules that differ in their domains, or a digest that is not that of the
  * lists. Free with mmn_neuron_lists_free. */
 mmn_status mmn_neuron_lists_read(mmn_neuron_lists **lists, const char *file, mmn_error *error);
-/* The same of a document that was read already, of which the lists keep nothing. */
-mmn_status mmn_neuron_lists_from_json(mmn_neuron_lists **lists, const mmn_json_object *document,
-                                      mmn_error *error);
+/* The same of the document of a file that was read already, of which the lists keep nothing. */
+mmn_status mmn_neuron_lists_from_json(mmn_neuron_lists **lists, json_t *document,
+                                      const char *file, mmn_error *error);
 void mmn_neuron_lists_free(mmn_neuron_lists *lists);
 
 /* The number of the domain called `name`, or SIZE_MAX. */

@@ -11,15 +11,16 @@
 #include "result/read.h"
 #include "study/result_forms.h"
 
-/* JSON of results may be this large: predictions of a thousand samples take a few megabytes. */
-#define RESULT_LIMIT ((size_t)256 << 20)
-
 static const char *const kind_names[] = {"counts", "neurons", "eval", "perplexity", "perturb",
                                          "lens", "contrib"};
-static const char *const formats[] = {"mmneuron-counts-2", "mmneuron-neurons-1",
-                                      "mmneuron-eval-1", "mmneuron-perplexity-1",
-                                      "mmneuron-perturb-1", "mmneuron-lens-1",
-                                      "mmneuron-contrib-1"};
+/* Of counts, which are no JSON: NULL. */
+static const mmn_form *const forms[MMN_RESULT_KINDS] = {
+    [MMN_RESULT_NEURONS] = &mmn_ranking_form,
+    [MMN_RESULT_EVAL] = &mmn_evaluation_form,
+    [MMN_RESULT_PERPLEXITY] = &mmn_perplexity_form,
+    [MMN_RESULT_PERTURB] = &mmn_perturbation_form,
+    [MMN_RESULT_LENS] = &mmn_lens_form,
+    [MMN_RESULT_CONTRIBUTIONS] = &mmn_contributions_form};
 
 const char *mmn_result_kind_name(mmn_result_kind kind)
 {
@@ -95,10 +96,10 @@ static const char *text_of(const mmn_result *result, const char *column)
 }
 
 /* Of a result other than neurons.json. */
-static mmn_status view_result(mmn_result_file *file, const char *format, mmn_error *error)
+static mmn_status view_result(mmn_result_file *file, const mmn_form *form, mmn_error *error)
 {
-    mmn_status status = mmn_result_from_json(&file->result, mmn_form_of(format), file->document,
-                                             file->file, error);
+    mmn_status status =
+        mmn_result_from_json(&file->result, form, file->document, file->file, error);
     if (status != MMN_OK)
         return status;
     file->version = text_of(file->result, "version");
@@ -110,70 +111,53 @@ static mmn_status view_result(mmn_result_file *file, const char *format, mmn_err
 /* Of neurons.json, whose facts have other places. */
 static mmn_status view_neurons(mmn_result_file *result, mmn_error *error)
 {
-    mmn_json_object counts;
+    mmn_reader reader = {.error = error};
+    const mmn_object top = mmn_read_document(&reader, result->document, result->file);
+    const mmn_object counts = mmn_read_object(&top, "counts");
     result->version = result->model = result->neurons = "";
-    mmn_status status = mmn_json_get_object(&counts, &result->top, "counts", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_text(&result->version, &counts, "version", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_text(&result->model, &counts, "model", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_text(&result->neurons, &result->top, "digest", error);
-    return status;
+    mmn_read_text(&result->version, &counts, "version");
+    mmn_read_text(&result->model, &counts, "model");
+    mmn_read_text(&result->neurons, &top, "digest");
+    return reader.status;
 }
 
 static mmn_status read_json(mmn_results *results, const char *file, mmn_error *error)
 {
     json_t *document;
-    mmn_json_object top;
-    const char *format = "";
-    mmn_status status = mmn_json_load(&document, file, RESULT_LIMIT, error);
+    const char *format;
+    mmn_status status = mmn_result_load(&document, &format, file, error);
     if (status != MMN_OK)
         return status;
-    status = mmn_json_as_object(&top, document, file, error);
-    if (status == MMN_OK)
-        status = mmn_json_require(&top, "format", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_text(&format, &top, "format", error);
     size_t kind = MMN_RESULT_NEURONS;
-    while (status == MMN_OK && kind < MMN_RESULT_KINDS && strcmp(format, formats[kind]) != 0)
+    while (kind < MMN_RESULT_KINDS && strcmp(format, forms[kind]->format) != 0)
         kind++;
-    if (status == MMN_OK && kind == MMN_RESULT_KINDS)
-        status = mmn_json_fail(&top, "format", error,
-                               "is \"%.40s\", which is no result of rank, eval, perturb, lens or contrib",
-                               format);
-    mmn_result_file *result;
-    if (status == MMN_OK)
-        status = take_place(&result, results, (mmn_result_kind)kind, file, error);
+    mmn_result_file *result = NULL;
+    status = kind < MMN_RESULT_KINDS
+                 ? take_place(&result, results, (mmn_result_kind)kind, file, error)
+                 : mmn_result_refuse_format(format, "rank, eval, perturb, lens or contrib", file,
+                                            error);
     if (status != MMN_OK) {
         json_decref(document);
         return status;
     }
     result->document = document;
-    result->top = top;
-    result->top.file = result->file;
     return kind == MMN_RESULT_NEURONS ? view_neurons(result, error)
-                                      : view_result(result, format, error);
+                                      : view_result(result, forms[kind], error);
 }
 
 /* The rule of neurons.json, so that the counts are ranked as the neurons were. */
 static mmn_status read_rule(mmn_rank_options *options, const mmn_result_file *neurons,
                             mmn_error *error)
 {
-    mmn_json_object settings;
+    mmn_reader reader = {.error = error};
     const char *arithmetic = "binary64";
-    if (!neurons->file)
-        return MMN_OK;
-    mmn_status status = mmn_json_get_object(&settings, &neurons->top, "settings", error);
-    if (status == MMN_OK)
-        status = mmn_json_get_f64(&options->bar, &settings, "bar", 1e-9, 1, error);
-    if (status == MMN_OK)
-        status = mmn_json_get_f64(&options->assignment_bar, &settings, "assignment_bar", 1e-9, 1,
-                                  error);
-    if (status == MMN_OK)
-        status = mmn_json_get_text(&arithmetic, &settings, "arithmetic", error);
+    const mmn_object top = mmn_read_document(&reader, neurons->document, neurons->file);
+    const mmn_object settings = mmn_read_object(&top, "settings");
+    mmn_read_f64(&options->bar, &settings, "bar", 1e-9, 1);
+    mmn_read_f64(&options->assignment_bar, &settings, "assignment_bar", 1e-9, 1);
+    mmn_read_text(&arithmetic, &settings, "arithmetic");
     options->float32 = strcmp(arithmetic, "binary32") == 0;
-    return status;
+    return reader.status;
 }
 
 /* neurons.json as `rank` would make it of the counts. */
@@ -193,8 +177,6 @@ static mmn_status rank_counts(mmn_results *results, mmn_error *error)
                                 counts->file, error);
     if (status == MMN_OK)
         status = name_result(neurons, counts->file, error);
-    if (status == MMN_OK)
-        status = mmn_json_as_object(&neurons->top, neurons->document, neurons->file, error);
     return status == MMN_OK ? view_neurons(neurons, error) : status;
 }
 
@@ -296,18 +278,19 @@ static mmn_status list_domains(mmn_results *results, const mmn_result_file *file
 /* The neurons, as far as a report can show them. */
 static mmn_status read_neurons(mmn_results *results, mmn_error *error)
 {
-    const mmn_json_object *top = &results->of[MMN_RESULT_NEURONS].top;
-    mmn_status status = mmn_neuron_lists_from_json(&results->lists, top, error);
+    const mmn_result_file *neurons = &results->of[MMN_RESULT_NEURONS];
+    mmn_status status =
+        mmn_neuron_lists_from_json(&results->lists, neurons->document, neurons->file, error);
     if (status != MMN_OK)
         return status;
     for (size_t m = 0; m < results->lists->module_count; m++)
         if (results->lists->modules[m].layers > MMN_REPORT_LAYERS)
-            return mmn_json_fail(top, "modules", error,
-                                 "has %u layers in %s; a report shows at most %d",
-                                 results->lists->modules[m].layers,
-                                 results->lists->modules[m].name, MMN_REPORT_LAYERS);
+            return mmn_fail(error, MMN_INPUT, neurons->file, "modules",
+                            "has %u layers in %s; a report shows at most %d",
+                            results->lists->modules[m].layers, results->lists->modules[m].name,
+                            MMN_REPORT_LAYERS);
     for (size_t d = 0; d < results->lists->domain_count && status == MMN_OK; d++)
-        status = add_domain(results, results->lists->domains[d], top->file, error);
+        status = add_domain(results, results->lists->domains[d], neurons->file, error);
     return status;
 }
 

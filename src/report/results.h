@@ -27,11 +27,10 @@ enum {
 
 /* One file; `file` is NULL where there is none of the kind. */
 typedef struct mmn_result_file {
-    char *file;          /* the path */
-    char *name;          /* the path as valid UTF-8 */
-    json_t *document;    /* of counts: NULL */
-    mmn_json_object top; /* the document */
-    mmn_result *result;  /* what it holds; of counts and neurons: NULL */
+    char *file;         /* the path */
+    char *name;         /* the path as valid UTF-8 */
+    json_t *document;   /* of counts: NULL */
+    mmn_result *result; /* what it holds; of counts and neurons: NULL */
     const char *version, *model, *neurons; /* of what made it; "" where it does not say */
 } mmn_result_file;
 

@@ -4,14 +4,14 @@
 #include <string.h>
 
 #include "base/given.h"
-#include "base/json.h"
 #include "result/read.h"
 #include "study/studies.h"
 
 /* JSON of results may be this large: predictions of a thousand samples take a few megabytes. */
 #define RESULT_LIMIT ((size_t)256 << 20)
 
-const mmn_form *mmn_form_of(const char *format)
+/* The form of a format, or NULL. */
+static const mmn_form *form_of(const char *format)
 {
     static const mmn_form *const forms[] = {&mmn_ranking_form,      &mmn_evaluation_form,
                                             &mmn_perplexity_form,   &mmn_perturbation_form,
@@ -25,28 +25,44 @@ const mmn_form *mmn_form_of(const char *format)
     return NULL;
 }
 
+mmn_status mmn_result_load(json_t **document, const char **format, const char *file,
+                           mmn_error *error)
+{
+    mmn_reader reader = {.error = error};
+    *format = "";
+    reader.status = mmn_json_load(document, file, RESULT_LIMIT, error);
+    const mmn_object top = mmn_read_document(&reader, *document, file);
+    mmn_read_required(&top, "format");
+    mmn_read_text(format, &top, "format");
+    if (reader.status != MMN_OK) {
+        json_decref(*document);
+        *document = NULL;
+    }
+    return reader.status;
+}
+
+mmn_status mmn_result_refuse_format(const char *format, const char *commands, const char *file,
+                                    mmn_error *error)
+{
+    return mmn_fail(error, MMN_INPUT, file, "format", "is \"%.40s\", which is no result of %s",
+                    format, commands);
+}
+
 mmn_status mmn_result_read(mmn_result **result, const char *file, mmn_error *error)
 {
     json_t *document;
-    const char *format = "";
+    const char *format;
     if (result)
         *result = NULL;
     if (MMN_MISSING(error, result, file))
         return MMN_USAGE;
-    mmn_status status = mmn_json_load(&document, file, RESULT_LIMIT, error);
+    mmn_status status = mmn_result_load(&document, &format, file, error);
     if (status != MMN_OK)
         return status;
-    mmn_reader reader = {.error = error};
-    const mmn_object top = mmn_read_document(&reader, document, file);
-    mmn_read_required(&top, "format");
-    mmn_read_text(&format, &top, "format");
-    const mmn_form *form = mmn_form_of(format);
-    if (!form)
-        mmn_read_wrong(&top, "format", "is \"%.40s\", which is no result of rank, eval, perturb, "
-                       "lens, contrib or another study", format);
-    status = reader.status;
-    if (status == MMN_OK)
-        status = mmn_result_from_json(result, form, document, file, error);
+    const mmn_form *form = form_of(format);
+    status = form ? mmn_result_from_json(result, form, document, file, error)
+                  : mmn_result_refuse_format(
+                        format, "rank, eval, perturb, lens, contrib or another study", file, error);
     json_decref(document);
     return status;
 }
