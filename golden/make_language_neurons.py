@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes tests/neurons/data/language*.json: what transformers in float64 makes of texts with language neurons off,
+"""Writes tests/mask/data/language*.json: what transformers in float64 makes of texts with language neurons off,
 and of a prompt with neurons off or set to a language's mean.
 
 The neurons are drawn by Python's generator; they are switched off and set by hooks on transformers' activation

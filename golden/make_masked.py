@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes tests/neurons/data/masked*.json and .safetensors: forward passes in float64 with neurons off.
+"""Writes tests/mask/data/masked*.json and .safetensors: forward passes in float64 with neurons off.
 
 The neurons are drawn by Python's generator, their digest is computed as doc/formats.md states it, and
 they are switched off by hooks on transformers' activation functions: nothing of mmneuron is used. The

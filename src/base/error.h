@@ -22,6 +22,15 @@ mmn_status mmn_fail(mmn_error *error, mmn_status status, const char *file, const
 mmn_status mmn_fail_system(mmn_error *error, int errno_value, const char *file,
                            const char *format, ...) MMN_PRINTF(4, 5);
 
+/* Ends the function that it stands in, which returns a status, where `call` fails. For functions that have
+ * nothing to free by then: what owns something calls one that uses this, and frees what that left. */
+#define MMN_TRY(call)                    \
+    do {                                 \
+        const mmn_status tried_ = (call); \
+        if (tried_ != MMN_OK)            \
+            return tried_;               \
+    } while (0)
+
 /* Names the file in an error that was reported by code which did not know it (a decoder working
  * on memory). Leaves a file that is already named, and everything if `status` is MMN_OK; or
  * MMN_SYSTEM, which is lack of memory there and no fault of the file. Returns `status`. */

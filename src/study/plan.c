@@ -2,7 +2,7 @@
 #include "study/plan.h"
 
 #include "base/memory.h"
-#include "neurons/mask.h"
+#include "mask/mask.h"
 #include "study/statistics.h"
 
 static mmn_status add_run(mmn_plan *plan, const mmn_run *run, mmn_error *error)

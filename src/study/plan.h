@@ -5,8 +5,8 @@
 #include <stdbool.h>
 
 #include "mmneuron.h"
-#include "neurons/domains.h"
-#include "neurons/neuron_lists.h"
+#include "count/domains.h"
+#include "mask/neuron_lists.h"
 #include "study/settings.h"
 
 /* What is off in a run. */

@@ -2,7 +2,7 @@
 #ifndef MMN_STUDY_SETTINGS_H
 #define MMN_STUDY_SETTINGS_H
 
-#include "neurons/neuron_lists.h"
+#include "mask/neuron_lists.h"
 
 enum { MMN_SETTING_LIMIT = 32 };
 

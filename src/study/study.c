@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "model/input.h"
 #include "pass/session.h"
-#include "neurons/sample_input.h"
+#include "count/sample_input.h"
 
 /* TOGETHER_BYTES: what the sessions of runs side by side may take, unless the caller says how many
  * these are. TOGETHER: the most; more no longer gain anything. */

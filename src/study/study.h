@@ -6,8 +6,8 @@
 #ifndef MMN_STUDY_STUDY_H
 #define MMN_STUDY_STUDY_H
 
-#include "neurons/allowances.h"
-#include "neurons/samples.h"
+#include "mask/allowances.h"
+#include "count/samples.h"
 #include "study/plan.h"
 
 /* Zero-initialise; free with mmn_study_close. */

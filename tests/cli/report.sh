@@ -2,7 +2,7 @@
 # mmneuron report end to end: what it writes in each format, and how a browser sees the page.
 . "$top_srcdir/tests/cli/setup.sh"
 
-data=$top_srcdir/tests/report/data
+data=$top_srcdir/tests/page/data
 results="$data/neurons.json $data/eval.json $data/perturb.json $data/lens.json"
 figures="neurons overlap accuracy cross perturbation lens words words-1 activation-1 words-2"
 make_list 6 "$work/list.jsonl"

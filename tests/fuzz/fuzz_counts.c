@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "format/safetensors.h"
-#include "neurons/counts.h"
-#include "neurons/counts_format.h"
+#include "count/counts.h"
+#include "count/counts_format.h"
 #include "tests/fuzz/folder.h"
 #include "tests/fuzz/fuzz_checksum.h"
 

@@ -1,5 +1,5 @@
 /* Fuzz target: neurons.json, and masks of a model by it. */
-#include "neurons/neuron_lists.h"
+#include "mask/neuron_lists.h"
 #include "tests/fuzz/folder.h"
 #include "tests/fuzz/fuzz.h"
 

@@ -2,7 +2,7 @@
  * for a terminal. No markup and no control character of the result may get through. */
 #include <string.h>
 
-#include "report/report.h"
+#include "page/report.h"
 #include "tests/fuzz/folder.h"
 #include "tests/fuzz/fuzz.h"
 

@@ -1,6 +1,6 @@
 """Writes the corpora of what the program reads in folders and of what it writes itself: image,
 image_settings, index, vocabulary, pattern, text, counts, state, neurons, report, dump, verify, count
-and model. From golden/, tests/image/data and tests/report/data, with the program that MMNEURON names.
+and model. From golden/, tests/image/data and tests/page/data, with the program that MMNEURON names.
 
 MMNEURON=build/quick/mmneuron python3 make_results_corpus.py
 """
@@ -141,7 +141,7 @@ write("dump/bad-nothing", b"")
 write("verify/bad-nothing", bytes(3))
 write("neurons/bad-list", '{"domains":[]}')
 for kind in ["contrib", "eval", "lens", "neurons", "perturb"]:
-    write(f"report/good-{kind}", small(TOP / "tests" / "report" / "data" / f"{kind}.json"))
+    write(f"report/good-{kind}", small(TOP / "tests" / "page" / "data" / f"{kind}.json"))
 write("report/bad-kind", '{"format":"mmneuron nothing"}')
 
 write("count/good-texts", LIST)

@@ -77,12 +77,13 @@ check "pass uses model and what it knows, and the functions in binary64" may_use
 check "compare uses pass, model, format and result" may_use compare \
     "base format result model pass reference"
 check "result uses base" may_use result "base"
-check "neurons uses pass, model, result, and the functions in binary64" may_use neurons \
+check "count uses pass, model, result, and the functions in binary64" may_use count \
     "base format text model pass result reference"
-check "study uses neurons, pass, model, result, and the functions in binary64" may_use study \
-    "base format text model pass neurons result reference"
-check "report uses neurons, study, result and the public functions" \
-    may_use report "base neurons study result public"
+check "mask uses count, pass, model and format" may_use mask "base format model pass count"
+check "study uses count, mask, pass, model, result, and the functions in binary64" may_use study \
+    "base format text model pass count mask result reference"
+check "page uses count, mask, study, result and the public functions" \
+    may_use page "base count mask study result public"
 check "cli uses the public functions" may_use cli "public"
 
 done_testing

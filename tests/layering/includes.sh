@@ -83,13 +83,15 @@ check "pass knows model and what it knows" only src/pass \
     "$base kernels.h format/* image/* text/* model/* pass/*"
 check "compare knows pass, model, format, result and the kernel table" only src/compare \
     "$base kernels.h format/* result/* model/* pass/* compare/*"
-check "neurons knows pass, model and what it knows, result, and the functions in binary64" only src/neurons \
-    "$base kernels.h functions.h format/* text/* model/* pass/* neurons/* result/*"
-check "study knows neurons and what it knows" only src/study \
-    "$base kernels.h functions.h format/* text/* model/* pass/* neurons/* result/* study/*"
+check "count knows pass, model and what it knows, result, and the functions in binary64" only src/count \
+    "$base kernels.h functions.h format/* text/* model/* pass/* count/* result/*"
+check "mask knows count and what it knows" only src/mask \
+    "$base kernels.h functions.h format/* text/* model/* pass/* count/* mask/*"
+check "study knows count, mask and what they know" only src/study \
+    "$base kernels.h functions.h format/* text/* model/* pass/* count/* mask/* result/* study/*"
 check "result knows base" only src/result "$base result/*"
-check "report knows neurons, result and the forms of results" \
-    only src/report "$base neurons/* study/result_forms.h result/* report/*"
+check "page knows count, mask, result and the forms of results" \
+    only src/page "$base count/* mask/* study/result_forms.h result/* page/*"
 check "cli knows the public header" only src/cli "config.h mmneuron.h cli/*"
 
 check "base uses Jansson and xxHash" libraries_only src/base "jansson|xxhash"
@@ -101,7 +103,8 @@ check "text uses Jansson, xxHash, utf8proc and PCRE2" libraries_only src/text \
 check "model uses Jansson" libraries_only src/model "jansson"
 check "pass uses no other library" libraries_only src/pass "nothing"
 check "compare uses Jansson" libraries_only src/compare "jansson"
-check "neurons uses Jansson" libraries_only src/neurons "jansson"
+check "count uses Jansson" libraries_only src/count "jansson"
+check "mask uses Jansson" libraries_only src/mask "jansson"
 check "result uses Jansson" libraries_only src/result "jansson"
 # A study is a file and a line of the table: nothing else in src knows it.
 studies_are_alone() {
@@ -114,7 +117,7 @@ studies_are_alone() {
 }
 check "nothing but the table knows a study of it" studies_are_alone
 check "study uses no library" libraries_only src/study "no library"
-check "report uses Jansson" libraries_only src/report "jansson"
+check "page uses Jansson" libraries_only src/page "jansson"
 check "cli uses Jansson" libraries_only src/cli "jansson"
 
 done_testing

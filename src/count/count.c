@@ -1,0 +1,488 @@
+/* Counting: runs the samples of a list through the model and counts active neurons per domain. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/given.h"
+#include "base/memory.h"
+#include "base/output.h"
+#include "model/model.h"
+#include "count/count_batch.h"
+#include "count/count_probe.h"
+#include "count/count_setup.h"
+#include "count/sample_input.h"
+#include "count/samples.h"
+#include "pass/session.h"
+
+/* The state is saved after a sample when the last time is this long ago, and when saving has taken
+ * at most a twentieth of the time. */
+#define SAVE_SECONDS 2.0
+#define SAVE_SHARE 20.0
+
+/* Samples that run together, unless the caller says how many. */
+enum { BATCH = 16 };
+
+typedef struct count_run {
+    const mmn_model *model;
+    const mmn_count_options *options;
+    bool texts; /* whether the samples are windows of texts */
+    const char *positions_module;
+    char *state_file;
+    mmn_counts *counts;
+    mmn_samples samples;
+    mmn_session *session;
+    mmn_count_batch batch; /* samples that follow last_line, taken but not run yet */
+    mmn_count_probe probes[MMN_MODULES];
+    uint64_t done;    /* own samples that were counted or skipped */
+    uint64_t already; /* of `done`, how many the state file had */
+    uint64_t counted; /* by this run */
+    uint64_t language_positions;
+    double start, saved, save_duration;
+    bool unsaved;
+} count_run;
+
+/* Whether a domain needs no more samples once it has `more` positions more. */
+static bool has_enough(const count_run *run, size_t domain, uint64_t more)
+{
+    uint64_t wanted = run->options->positions;
+    return wanted > 0 && run->counts->domains[domain].positions + more >= wanted;
+}
+
+/* Own samples, without those that are left of domains with enough positions. */
+static uint64_t total_samples(const count_run *run)
+{
+    uint64_t total = run->done;
+    for (size_t i = 0; i < run->counts->domain_count; i++)
+        if (!has_enough(run, i, 0))
+            total += run->samples.domains.domains[i].left;
+    return total;
+}
+
+/* Tells how far the run is. True when it shall stop. */
+static bool report_progress(void *context)
+{
+    const count_run *run = context;
+    const mmn_progress progress = {.label = "counting",
+                                   .unit = run->texts ? "windows" : "samples",
+                                   .done = run->done,
+                                   .total = total_samples(run),
+                                   .already = run->already,
+                                   .seconds = mmn_clock() - run->start};
+    return run->options->progress &&
+           run->options->progress(run->options->progress_context, &progress) != 0;
+}
+
+/* The state never holds counts of weights that have changed: then it stays as it was last saved. */
+static mmn_status save_state(count_run *run, mmn_error *error)
+{
+    double start = mmn_clock();
+    mmn_status status = mmn_model_unchanged(run->model, error);
+    run->counts->unfinished = true;
+    if (status == MMN_OK)
+        status = mmn_counts_write(run->counts, run->state_file, error);
+    run->counts->unfinished = false;
+    run->saved = mmn_clock();
+    run->save_duration = run->saved - start;
+    run->unsaved = run->unsaved && status != MMN_OK;
+    return status;
+}
+
+static mmn_status save_state_if_due(count_run *run, mmn_error *error)
+{
+    double elapsed = mmn_clock() - run->saved;
+    run->unsaved = true;
+    if (elapsed < SAVE_SECONDS || elapsed < SAVE_SHARE * run->save_duration)
+        return MMN_OK;
+    return save_state(run, error);
+}
+
+/* Skips what `problem` says is bad, or ends the run with it. */
+static mmn_status skip_or_fail(count_run *run, const mmn_error *problem, uint64_t line,
+                               mmn_error *error)
+{
+    /* A number that is none is the model's fault, not the sample's. */
+    if (!run->options->skip_bad || problem->status == MMN_NONFINITE) {
+        if (error)
+            *error = *problem;
+        return problem->status;
+    }
+    mmn_status status = mmn_counts_add_skipped(run->counts, line, error);
+    if (status == MMN_OK && run->options->skipped)
+        run->options->skipped(run->options->progress_context, problem);
+    return status;
+}
+
+/* Takes note of samples `first` to first + count - 1 of the batch, which are over; those that have
+ * an input were counted if `counted`. */
+static void close_samples(count_run *run, size_t first, size_t count, bool counted)
+{
+    for (size_t i = first; i < first + count; i++) {
+        const mmn_waiting_sample *sample = &run->batch.samples[i];
+        mmn_counted_domain *domain = &run->counts->domains[sample->domain];
+        domain->positions += sample->positions;
+        run->counts->last_line = sample->line;
+        run->unsaved = true;
+        if (!sample->input)
+            continue;
+        run->samples.domains.domains[sample->domain].left--;
+        run->done++;
+        if (!counted)
+            continue;
+        for (size_t k = 0; k < sizeof(sample->digest); k++)
+            run->counts->inputs[k] ^= sample->digest[k];
+        domain->samples++;
+        run->counted++;
+        run->language_positions += mmn_input_length(sample->input);
+    }
+}
+
+/* Runs one sample of the batch alone, so that what is wrong with it concerns no other. */
+static mmn_status run_alone(count_run *run, size_t number, mmn_error *error)
+{
+    mmn_error problem = {0};
+    mmn_status status = mmn_count_batch_run(&run->batch, number, 1, run->counts, run->session,
+                                            run->probes, &problem);
+    if (status == MMN_NONFINITE && run->model->watch.allow) {
+        run->session->compute.watch->allow = true;
+        status = mmn_count_batch_run(&run->batch, number, 1, run->counts, run->session,
+                                     run->probes, &problem);
+        run->session->compute.watch->allow = false;
+        run->counts->nonfinite += status == MMN_OK;
+    }
+    bool counted = status == MMN_OK;
+    uint64_t line = run->batch.samples[number].line;
+    if (counted)
+        status = mmn_count_batch_commit(&run->batch, run->counts, error);
+    else if (!run->texts && mmn_sample_blame(&problem, line, run->options->list))
+        status = skip_or_fail(run, &problem, line, error);
+    else if (error)
+        *error = problem;
+    if (status == MMN_OK)
+        close_samples(run, number, 1, counted);
+    return status;
+}
+
+/* Runs the samples that wait, together; if that fails, one by one. */
+static mmn_status run_batch(count_run *run, mmn_error *error)
+{
+    size_t count = run->batch.count;
+    if (count == 0)
+        return MMN_OK;
+    mmn_status status = mmn_count_batch_run(&run->batch, 0, count, run->counts, run->session,
+                                            run->probes, NULL);
+    if (status == MMN_OK) {
+        status = mmn_count_batch_commit(&run->batch, run->counts, error);
+        if (status == MMN_OK)
+            close_samples(run, 0, count, true);
+    } else if (status != MMN_INTERRUPTED) {
+        status = MMN_OK;
+        for (size_t i = 0; i < count && status == MMN_OK; i++)
+            status = run_alone(run, i, error);
+    }
+    mmn_count_batch_clear(&run->batch);
+    if (status == MMN_OK)
+        status = save_state_if_due(run, error);
+    return status;
+}
+
+/* Ends with a sample or line that is bad: those before it are finished first. */
+static mmn_status skip_bad_line(count_run *run, const mmn_error *problem, uint64_t line,
+                                mmn_error *error)
+{
+    mmn_status status = run_batch(run, error);
+    return status == MMN_OK ? skip_or_fail(run, problem, line, error) : status;
+}
+
+/* Lets a sample wait for its batch, after the batch before it if it does not fit in there. */
+static mmn_status add_sample(count_run *run, const mmn_planned_sample *planned, mmn_input *input,
+                             mmn_error *error)
+{
+    mmn_waiting_sample sample = {.line = planned->sample.line, .domain = planned->domain};
+    mmn_status status = MMN_OK;
+    sample.positions = mmn_input_module_positions(input, run->model, run->positions_module);
+    if (planned->own) {
+        sample.input = input;
+        status = mmn_input_digest(sample.digest, input, planned->number, error);
+        if (status == MMN_OK && !mmn_count_batch_takes(&run->batch, input))
+            status = run_batch(run, error);
+    } else {
+        mmn_input_free(input);
+    }
+    if (status == MMN_OK)
+        return mmn_count_batch_add(&run->batch, &sample, error);
+    mmn_input_free(sample.input);
+    return status;
+}
+
+/* Takes a sample of this shard, or finds out how many positions one of another shard has. */
+static mmn_status take_sample(count_run *run, const mmn_planned_sample *planned,
+                              mmn_error *error)
+{
+    mmn_input *input = NULL;
+    bool bad;
+    mmn_error problem = {0};
+    mmn_status status = mmn_samples_input(&input, &run->samples, planned, &bad, &problem);
+    if (status == MMN_OK)
+        return add_sample(run, planned, input, error);
+    if (!bad) {
+        if (error)
+            *error = problem;
+        return status;
+    }
+    status = MMN_OK; /* another shard's is listed by the shard that it belongs to */
+    if (planned->own || !run->options->skip_bad)
+        status = skip_bad_line(run, &problem, planned->sample.line, error);
+    if (status == MMN_OK && planned->own) {
+        run->samples.domains.domains[planned->domain].left--;
+        run->done++;
+        run->counts->last_line = planned->sample.line;
+        status = save_state_if_due(run, error);
+    }
+    return status;
+}
+
+static mmn_status stopped(const count_run *run, mmn_error *error)
+{
+    const char *samples = run->texts ? "windows" : "samples";
+    bool kept;
+    if (run->done == 0)
+        return mmn_fail(error, MMN_INTERRUPTED, NULL, NULL,
+                        "interrupted in the first of %" PRIu64 " %s; nothing was counted yet",
+                        total_samples(run), samples);
+    if (mmn_find_file(&kept, run->state_file, NULL) != MMN_OK || !kept)
+        return mmn_fail(error, MMN_INTERRUPTED, NULL, NULL,
+                        "interrupted after %" PRIu64 " of %" PRIu64
+                        " %s, which are lost: %s could not be written", run->done,
+                        total_samples(run), samples, run->state_file);
+    return mmn_fail(error, MMN_INTERRUPTED, NULL, NULL,
+                    "interrupted after %" PRIu64 " of %" PRIu64
+                    " %s; what %s is kept in %s: the same command goes on from there", run->done,
+                    total_samples(run), samples,
+                    run->unsaved ? "was last saved of them" : "was counted", run->state_file);
+}
+
+/* Whether the samples of this run, with those that wait, are as many as it was asked for; if so,
+ * they are run. */
+static mmn_status run_last_samples(count_run *run, bool *last, mmn_error *error)
+{
+    uint64_t wanted = run->options->stop_after;
+    mmn_status status = MMN_OK;
+    if (wanted > 0 && run->counted + run->batch.inputs == wanted)
+        status = run_batch(run, error);
+    *last = wanted > 0 && run->counted == wanted;
+    return status;
+}
+
+static mmn_status next_sample(count_run *run, const mmn_planned_sample *planned,
+                              mmn_error *error)
+{
+    const mmn_count_options *options = run->options;
+    size_t domain = planned->domain;
+    bool before = planned->sample.line <= run->counts->last_line;
+    bool enough = has_enough(run, domain, mmn_count_batch_positions(&run->batch, domain));
+    if (!before && !enough && (planned->own || options->positions > 0)) {
+        bool last = false;
+        mmn_status status = MMN_OK;
+        if (report_progress(run))
+            return MMN_INTERRUPTED;
+        if (planned->own)
+            status = run_last_samples(run, &last, error);
+        if (last && status == MMN_OK)
+            return MMN_INTERRUPTED;
+        return status == MMN_OK ? take_sample(run, planned, error) : status;
+    }
+    if (planned->own) {
+        run->samples.domains.domains[domain].left--;
+        run->done += before;
+        if (before)
+            run->already = run->done;
+    }
+    return MMN_OK;
+}
+
+static mmn_status count_samples(count_run *run, mmn_error *error)
+{
+    mmn_status status = MMN_OK;
+    for (bool found = true; found && status == MMN_OK;) {
+        mmn_planned_sample planned;
+        mmn_error problem = {0};
+        status = mmn_samples_next(&planned, &found, &run->samples, &problem);
+        uint64_t line = mmn_list_line(run->samples.list);
+        if (status == MMN_INPUT && line <= run->counts->last_line)
+            status = MMN_OK;
+        else if (status == MMN_INPUT)
+            status = skip_bad_line(run, &problem, line, error);
+        else if (status != MMN_OK && error)
+            *error = problem;
+        else if (status == MMN_OK && found)
+            status = next_sample(run, &planned, error);
+    }
+    if (status == MMN_OK)
+        status = run_batch(run, error);
+    report_progress(run);
+    return status;
+}
+
+/* A session with one probe per module. */
+static mmn_status start_session(count_run *run, mmn_error *error)
+{
+    const mmn_model_info *info = mmn_model_describe(run->model);
+    const mmn_session_options options = {.prompt_only = 1};
+    mmn_status status = mmn_session_create(&run->session, run->model, &options, error);
+    if (status == MMN_OK) /* where it is allowed, samples with such numbers are run alone */
+        run->session->compute.watch->allow = false;
+    for (size_t i = 0; i < run->counts->module_count && status == MMN_OK; i++) {
+        const mmn_counted_module *module = &run->counts->modules[i];
+        const char *stages = NULL;
+        for (size_t k = 0; k < info->module_count; k++)
+            if (strcmp(info->modules[k].name, module->name) == 0)
+                stages = info->modules[k].stages;
+        run->probes[i] = (mmn_count_probe){.module = module,
+                                           .module_number = i,
+                                           .kernels = run->model->compute.kernels,
+                                           .threads = run->model->compute.threads,
+                                           .interrupted = report_progress,
+                                           .context = run};
+        const mmn_probe probe = {
+            .stages = stages, .see = mmn_count_probe_see, .context = &run->probes[i]};
+        status = mmn_session_add_probe(run->session, &probe, error);
+    }
+    return status;
+}
+
+static mmn_status open_samples(count_run *run, mmn_error *error)
+{
+    const mmn_count_options *options = run->options;
+    mmn_samples *samples = &run->samples;
+    samples->model = run->model;
+    samples->file = options->list;
+    samples->limit = options->samples;
+    samples->shard = options->shard;
+    samples->shards = options->shards;
+    samples->allow_unknown_keys = options->allow_unknown_keys != 0;
+    samples->allow_long_prompts = options->allow_long_prompts != 0;
+    samples->skip_bad = options->skip_bad != 0;
+    mmn_status status = mmn_samples_open(samples, error);
+    for (size_t d = 0; d < samples->domains.domain_count && status == MMN_OK; d++)
+        status = mmn_counts_add_domain(run->counts, samples->domains.domains[d].name, error);
+    return status;
+}
+
+mmn_status mmn_count_state_file(char **state, const char *output, mmn_error *error)
+{
+    if (state)
+        *state = NULL;
+    if (MMN_MISSING(error, state, output))
+        return MMN_USAGE;
+    if (*mmn_path_name(output) == '\0')
+        return mmn_fail(error, MMN_USAGE, output, NULL,
+                        "cannot be written to: expected the name of a file");
+    return mmn_path_beside(state, output, ".state", error);
+}
+
+/* Takes over what an interrupted run has counted, if there is a state file. */
+static mmn_status resume(count_run *run, mmn_error *error)
+{
+    bool found;
+    mmn_counts *state = NULL;
+    mmn_status status = mmn_find_file(&found, run->state_file, error);
+    if (status != MMN_OK || !found)
+        return status;
+    status = mmn_count_resume(&state, run->state_file, run->counts, error);
+    if (status != MMN_OK)
+        return status;
+    mmn_counts_free(run->counts);
+    run->counts = state;
+    return MMN_OK;
+}
+
+static mmn_status write_counts(const void *counts, const char *path, mmn_error *error)
+{
+    return mmn_counts_write(counts, path, error);
+}
+
+/* Ends the run without counts, and without its state: another run shall look at its samples again. */
+static mmn_status refuse_nothing_left(count_run *run, mmn_error *error)
+{
+    mmn_status status = mmn_counts_check_left(run->counts, run->options->list, error);
+    if (status != MMN_OK)
+        remove(run->state_file);
+    return status;
+}
+
+static mmn_status finish(count_run *run, mmn_error *error)
+{
+    mmn_status left = refuse_nothing_left(run, error);
+    if (left != MMN_OK)
+        return left;
+    uint64_t last_line = run->counts->last_line;
+    run->counts->last_line = 0;
+    mmn_status status = mmn_output_write(run->options->output, write_counts, run->counts, error);
+    run->counts->last_line = last_line;
+    if (status != MMN_OK && run->unsaved)
+        save_state(run, NULL); /* where there is room again, the same command ends at once */
+    if (status == MMN_OK && remove(run->state_file) != 0 && errno != ENOENT)
+        status = mmn_fail_system(error, errno, run->state_file,
+                                 "the counts are complete, but the state file stays");
+    return status;
+}
+
+static void summarise(mmn_count_summary *summary, const count_run *run)
+{
+    *summary = (mmn_count_summary){.samples = mmn_counts_samples(run->counts),
+                                   .skipped = run->counts->skipped_count,
+                                   .nonfinite = run->counts->nonfinite,
+                                   .positions = run->language_positions,
+                                   .window = run->samples.windows.length,
+                                   .seconds = mmn_clock() - run->start};
+    summary->resumed = summary->samples - run->counted;
+}
+
+mmn_status mmn_count(const mmn_model *model, const mmn_count_options *options,
+                     mmn_count_summary *summary, mmn_error *error)
+{
+    if (MMN_MISSING(error, model, options) || MMN_MISSING(error, options->list, options->output))
+        return MMN_USAGE;
+    count_run run = {.model = model, .options = options, .start = mmn_clock()};
+    run.batch.limit = options->batch > 0 ? options->batch : BATCH;
+    if (summary)
+        *summary = (mmn_count_summary){0};
+    mmn_status status = mmn_count_setup(&run.counts, &run.samples.windows, model, options, error);
+    run.texts = run.samples.windows.length > 0;
+    if (status == MMN_OK)
+        status = open_samples(&run, error);
+    if (status == MMN_OK)
+        status = mmn_count_state_file(&run.state_file, options->output, error);
+    if (status == MMN_OK)
+        status = mmn_count_identify(run.counts, &run.samples, model, options, error);
+    if (status == MMN_OK)
+        status = resume(&run, error);
+    if (status == MMN_OK)
+        status = start_session(&run, error);
+    if (status == MMN_OK) {
+        run.positions_module = mmn_count_positions_module(options, model, run.counts, run.texts);
+        run.start = run.saved = mmn_clock();
+        status = count_samples(&run, error);
+        if (status == MMN_OK)
+            status = mmn_samples_unchanged(&run.samples, error);
+        /* The reason for stopping matters more than whether the state could be saved. */
+        if (status != MMN_OK && run.unsaved)
+            save_state(&run, NULL);
+        if (status == MMN_INTERRUPTED)
+            status = stopped(&run, error);
+    }
+    if (status == MMN_OK)
+        status = finish(&run, error);
+    if (summary && run.counts)
+        summarise(summary, &run);
+
+    mmn_session_free(run.session);
+    mmn_count_batch_free(&run.batch);
+    mmn_samples_close(&run.samples);
+    mmn_counts_free(run.counts);
+    mmn_free(run.state_file);
+    return status;
+}

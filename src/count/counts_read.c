@@ -1,0 +1,389 @@
+/* Counts files: reading and checking them. doc/formats.md describes the file. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/file_kind.h"
+#include "base/hexadecimal.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/reader.h"
+#include "base/text_buffer.h"
+#include "format/list.h"
+#include "format/safetensors.h"
+#include "count/counts.h"
+#include "count/counts_format.h"
+
+/* Numbers in metadata stay below this, so that Jansson, Python and binary64 have them exactly. */
+#define NUMBER_LIMIT (INT64_C(1) << 53)
+/* One value's share of a sum is at most 2^20, in units of 2^-20. */
+#define VALUE_LIMIT (INT64_C(1) << 40)
+
+typedef struct counts_reader {
+    const char *file;
+    mmn_safetensors *tensors;
+    mmn_counts *counts;
+    mmn_error *error;
+} counts_reader;
+
+static mmn_status wrong(const counts_reader *reader, const char *where, const char *what)
+{
+    return mmn_fail(reader->error, MMN_INPUT, reader->file, where, "%s", what);
+}
+
+/* The metadata's text for `key`, which must be there. */
+static mmn_status metadata(const char **text, const counts_reader *reader, const char *key)
+{
+    *text = mmn_safetensors_metadata(reader->tensors, key);
+    if (*text)
+        return MMN_OK;
+    return mmn_fail(reader->error, MMN_INPUT, reader->file, "__metadata__",
+                    "\"%s\" is missing: this is not a counts file", key);
+}
+
+static mmn_status copy_metadata(char *to, size_t size, const counts_reader *reader, const char *key)
+{
+    const char *text;
+    mmn_status status = metadata(&text, reader, key);
+    if (status != MMN_OK)
+        return status;
+    if (strlen(text) >= size)
+        return wrong(reader, key, "the text is too long");
+    memcpy(to, text, strlen(text) + 1);
+    return MMN_OK;
+}
+
+/* 32 lower-case hex digits. */
+static mmn_status digest_metadata(char digest[MMN_DIGEST_SIZE], const counts_reader *reader,
+                                  const char *key)
+{
+    mmn_status status = copy_metadata(digest, MMN_DIGEST_SIZE, reader, key);
+    if (status == MMN_OK && !mmn_digest_is_whole(digest))
+        return wrong(reader, key, "expected a digest of 32 hex digits");
+    return status;
+}
+
+/* A decimal number without sign; *end is what follows it. */
+static bool parse_number(uint64_t *number, const char *text, const char **end)
+{
+    size_t length = strspn(text, "0123456789");
+    *number = 0;
+    for (size_t i = 0; i < length; i++) {
+        *number = 10 * *number + (uint64_t)(text[i] - '0');
+        if (*number >= (uint64_t)NUMBER_LIMIT)
+            return false;
+    }
+    *end = text + length;
+    return length > 0;
+}
+
+static mmn_status read_shard(const counts_reader *reader)
+{
+    const char *text, *end;
+    mmn_status status = metadata(&text, reader, "shard");
+    if (status != MMN_OK)
+        return status;
+    uint64_t shard, shards = 0;
+    bool good = parse_number(&shard, text, &end) && *end == '/' &&
+                parse_number(&shards, end + 1, &end) && *end == '\0';
+    if (!good || shard == 0 || shard > shards || shards > UINT32_MAX)
+        return wrong(reader, "shard", "expected \"I/N\" with I from 1 to N");
+    reader->counts->shard = (uint32_t)shard;
+    reader->counts->shards = (uint32_t)shards;
+    return MMN_OK;
+}
+
+/* Only files with such samples have the key. */
+static mmn_status read_nonfinite(const counts_reader *reader)
+{
+    const char *text = mmn_safetensors_metadata(reader->tensors, "nonfinite"), *end;
+    if (text && (!parse_number(&reader->counts->nonfinite, text, &end) || *end != '\0'))
+        return wrong(reader, "nonfinite", "expected a number of samples");
+    return MMN_OK;
+}
+
+static mmn_status parse_metadata(json_t **value, const counts_reader *reader, const char *key)
+{
+    const char *text;
+    mmn_status status = metadata(&text, reader, key);
+    if (status != MMN_OK)
+        return status;
+    return mmn_json_parse(value, text, strlen(text), reader->file, reader->error);
+}
+
+static mmn_status read_skipped(const counts_reader *reader)
+{
+    json_t *lines = NULL;
+    mmn_status status = parse_metadata(&lines, reader, "skipped");
+    if (status == MMN_OK && !json_is_array(lines))
+        status = wrong(reader, "skipped", "expected an array of line numbers");
+    int64_t before = 0;
+    for (size_t i = 0; status == MMN_OK && i < json_array_size(lines); i++) {
+        const json_t *line = json_array_get(lines, i);
+        int64_t number = json_is_integer(line) ? json_integer_value(line) : 0;
+        if (number <= before || number >= NUMBER_LIMIT)
+            status = wrong(reader, "skipped", "expected line numbers in ascending order");
+        else
+            status = mmn_counts_add_skipped(reader->counts, (uint64_t)number, reader->error);
+        before = number;
+    }
+    json_decref(lines);
+    return status;
+}
+
+static mmn_status read_module(const counts_reader *reader, json_t *value,
+                              mmn_counted_module *module)
+{
+    mmn_reader json = {.error = reader->error};
+    mmn_object object = mmn_read_document(&json, value, reader->file);
+    const char *name = "";
+    snprintf(object.prefix, sizeof(object.prefix), "modules.");
+    mmn_read_text(&name, &object, "name");
+    mmn_read_required(&object, "layers");
+    mmn_read_u32(&module->layers, &object, "layers", 1, 100000);
+    mmn_read_required(&object, "neurons");
+    mmn_read_u32(&module->neurons, &object, "neurons", 1, 1 << 24);
+    module->first_inert_layer = module->layers;
+    mmn_read_u32(&module->first_inert_layer, &object, "first_inert_layer", 0, module->layers);
+    size_t length = strlen(name);
+    if (json.status != MMN_OK)
+        return json.status;
+    if (length == 0 || length >= sizeof(module->name) ||
+        strspn(name, "abcdefghijklmnopqrstuvwxyz") != length)
+        return wrong(reader, "modules", "expected a module's name in lower-case letters");
+    memcpy(module->name, name, length + 1);
+    return MMN_OK;
+}
+
+static mmn_status read_modules(mmn_counted_module *modules, size_t *count,
+                               const counts_reader *reader)
+{
+    json_t *array = NULL;
+    *count = 0;
+    mmn_status status = parse_metadata(&array, reader, "modules");
+    if (status == MMN_OK && (!json_is_array(array) || json_array_size(array) == 0 ||
+                             json_array_size(array) > MMN_MODULES))
+        status = wrong(reader, "modules", "expected an array of modules, one or more");
+    for (size_t i = 0; status == MMN_OK && i < json_array_size(array); i++) {
+        status = read_module(reader, json_array_get(array, i), &modules[i]);
+        for (size_t before = 0; status == MMN_OK && before < i; before++)
+            if (strcmp(modules[before].name, modules[i].name) == 0)
+                status = wrong(reader, "modules", "a module is named twice");
+        *count = i + 1;
+    }
+    json_decref(array);
+    return status;
+}
+
+/* The field's tensor, whose shape has been checked. */
+static mmn_status find_tensor(const mmn_tensor **found, const counts_reader *reader,
+                              const char *domain, const mmn_counted_module *module,
+                              mmn_count_field field)
+{
+    mmn_text text = {0};
+    char *name = NULL;
+    mmn_text_add(&text, "%s/%s.%s", domain, module->name, mmn_field_name(field));
+    mmn_status status = mmn_text_finish(&text, &name, reader->error);
+    if (status != MMN_OK)
+        return status;
+    const mmn_tensor *tensor = mmn_safetensors_find(reader->tensors, name);
+    bool matrix = field != MMN_FIELD_TOKENS && field != MMN_FIELD_IMAGE_TOKENS;
+    if (!tensor)
+        status = wrong(reader, name, "the tensor is missing");
+    else if (tensor->type != MMN_TYPE_I64 ||
+             (matrix ? tensor->dimensions != 2 || tensor->shape[0] != module->layers ||
+                           tensor->shape[1] != module->neurons
+                     : tensor->dimensions != 1 || tensor->shape[0] != 1))
+        status = mmn_fail(reader->error, MMN_INPUT, reader->file, name,
+                          "expected 64-bit integers of shape [%" PRIu32 ", %" PRIu32 "]",
+                          matrix ? module->layers : 1, matrix ? module->neurons : 1);
+    mmn_free(name);
+    *found = tensor;
+    return status;
+}
+
+/* Counts that no run can have given would lead the ranking astray. */
+static const char *implausible(const mmn_count_cell *cell, const mmn_counted_module *module)
+{
+    int64_t *const *fields = cell->fields;
+    const int64_t tokens = fields[MMN_FIELD_TOKENS][0];
+    const bool images = fields[MMN_FIELD_IMAGE_TOKENS] != NULL;
+    const int64_t image_tokens = images ? fields[MMN_FIELD_IMAGE_TOKENS][0] : 0;
+    if (tokens < 0 || tokens >= NUMBER_LIMIT || image_tokens < 0 || image_tokens > tokens)
+        return "the number of positions is not possible";
+    for (size_t i = 0; i < mmn_field_size(module, MMN_FIELD_COUNT); i++) {
+        int64_t active = fields[MMN_FIELD_COUNT][i];
+        int64_t image_active = images ? fields[MMN_FIELD_IMAGE_COUNT][i] : 0;
+        if (active < 0 || active > tokens || image_active < 0 || image_active > image_tokens ||
+            image_active > active || active - image_active > tokens - image_tokens)
+            return "a neuron is counted more often than there are positions";
+        if (llabs(fields[MMN_FIELD_SUM][i] / VALUE_LIMIT) > tokens ||
+            (images && llabs(fields[MMN_FIELD_IMAGE_SUM][i] / VALUE_LIMIT) > image_tokens))
+            return "a sum is larger than its positions allow";
+    }
+    return NULL;
+}
+
+static mmn_status read_cell(const counts_reader *reader, mmn_counted_domain *domain, size_t index)
+{
+    const mmn_counted_module *module = &reader->counts->modules[index];
+    mmn_count_cell *cell = &domain->cells[index];
+    for (int field = 0; field < MMN_FIELDS; field++) {
+        if (!mmn_field_exists(module, field))
+            continue;
+        const mmn_tensor *tensor;
+        mmn_status status = find_tensor(&tensor, reader, domain->name, module, field);
+        if (status != MMN_OK)
+            return status;
+        for (size_t i = 0; i < mmn_field_size(module, field); i++)
+            cell->fields[field][i] = mmn_load_i64(tensor->data + 8 * i);
+    }
+    const char *fault = implausible(cell, module);
+    if (!fault)
+        return MMN_OK;
+    char where[128];
+    snprintf(where, sizeof(where), "%s/%s", domain->name, module->name);
+    return wrong(reader, where, fault);
+}
+
+/* Reads {"domain": number} into every domain's `samples` or `positions`. With `create`, makes the
+ * domains; their first tensors are looked for before memory is taken for them. */
+static mmn_status read_domains(const counts_reader *reader, const char *key, bool create)
+{
+    json_t *object = NULL;
+    mmn_status status = parse_metadata(&object, reader, key);
+    if (status == MMN_OK && !json_is_object(object))
+        status = wrong(reader, key, "expected an object of domains and numbers");
+    if (status == MMN_OK && create && json_object_size(object) == 0)
+        status = wrong(reader, key, "there is no domain");
+    const char *name;
+    json_t *value;
+    if (status == MMN_OK)
+        json_object_foreach(object, name, value) {
+            int64_t number = json_is_integer(value) ? json_integer_value(value) : -1;
+            const mmn_tensor *tensor;
+            if (!mmn_is_domain(name) || number < 0 || number >= NUMBER_LIMIT)
+                status = wrong(reader, key, "expected domains' names and a number for each");
+            for (size_t i = 0; create && status == MMN_OK && i < reader->counts->module_count; i++)
+                status = find_tensor(&tensor, reader, name, &reader->counts->modules[i],
+                                     MMN_FIELD_COUNT);
+            if (status == MMN_OK && create)
+                status = mmn_counts_add_domain(reader->counts, name, reader->error);
+            size_t index = mmn_counts_find_domain(reader->counts, name);
+            if (status == MMN_OK && index == SIZE_MAX)
+                status = wrong(reader, key, "there is a domain that has not been counted");
+            if (status != MMN_OK)
+                break;
+            mmn_counted_domain *domain = &reader->counts->domains[index];
+            *(create ? &domain->samples : &domain->positions) = (uint64_t)number;
+        }
+    json_decref(object);
+    return status;
+}
+
+static mmn_status read_header(const counts_reader *reader)
+{
+    mmn_counts *counts = reader->counts;
+    char inputs[MMN_DIGEST_SIZE];
+    const char *settings = NULL;
+    mmn_status status = copy_metadata(counts->version, sizeof(counts->version), reader, "version");
+    if (status == MMN_OK)
+        status = digest_metadata(counts->model, reader, "model");
+    if (status == MMN_OK)
+        status = digest_metadata(counts->data, reader, "data");
+    if (status == MMN_OK)
+        status = digest_metadata(inputs, reader, "inputs");
+    if (status == MMN_OK)
+        status = metadata(&settings, reader, "settings");
+    if (status == MMN_OK)
+        status = read_shard(reader);
+    if (status == MMN_OK)
+        status = read_skipped(reader);
+    if (status == MMN_OK)
+        status = read_nonfinite(reader);
+    if (status != MMN_OK)
+        return status;
+    mmn_hexadecimal_read(counts->inputs, inputs, sizeof(counts->inputs));
+    counts->settings = mmn_copy_text(settings, reader->error);
+    return counts->settings ? MMN_OK : MMN_SYSTEM;
+}
+
+static mmn_status check_checksum(const counts_reader *reader)
+{
+    char stored[MMN_DIGEST_SIZE], found[MMN_DIGEST_SIZE];
+    mmn_status status = digest_metadata(stored, reader, MMN_COUNTS_CHECKSUM);
+    if (status == MMN_OK)
+        status = mmn_safetensors_checksum(found, reader->tensors, MMN_COUNTS_CHECKSUM,
+                                          reader->error);
+    if (status == MMN_OK && strcmp(stored, found) != 0)
+        return wrong(reader, MMN_COUNTS_CHECKSUM,
+                     "is not that of the file's contents: the file has been damaged or edited");
+    return status;
+}
+
+static mmn_status read_progress(const counts_reader *reader)
+{
+    const char *text, *end;
+    mmn_status status = metadata(&text, reader, "last_line");
+    if (status == MMN_OK &&
+        (!parse_number(&reader->counts->last_line, text, &end) || *end != '\0'))
+        status = wrong(reader, "last_line", "expected a line number");
+    return status == MMN_OK ? read_domains(reader, "positions", false) : status;
+}
+
+/* How many tensors the modules and domains call for. */
+static size_t expected_tensors(const mmn_counts *counts)
+{
+    size_t expected = 0;
+    for (size_t i = 0; i < counts->module_count; i++)
+        for (int field = 0; field < MMN_FIELDS; field++)
+            expected += mmn_field_exists(&counts->modules[i], field);
+    return expected * counts->domain_count;
+}
+
+mmn_status mmn_counts_read(mmn_counts **read, const char *file, mmn_error *error)
+{
+    *read = NULL;
+    counts_reader reader = {.file = file, .error = error};
+    mmn_counted_module modules[MMN_MODULES];
+    size_t module_count;
+    const char *format = NULL;
+    mmn_status status = mmn_safetensors_open(&reader.tensors, file, error);
+    if (status == MMN_OK)
+        status = metadata(&format, &reader, "format");
+    bool unfinished = format && strcmp(format, MMN_COUNTS_STATE_FORMAT) == 0;
+    bool unchecked = format && strcmp(format, MMN_COUNTS_UNCHECKED_FORMAT) == 0;
+    if (status == MMN_OK && !unfinished && !unchecked && strcmp(format, MMN_COUNTS_FORMAT) != 0)
+        status = wrong(&reader, "format", "this is not a counts file of a version that is known");
+    if (status == MMN_OK && !unchecked)
+        status = check_checksum(&reader);
+    if (status == MMN_OK)
+        status = read_modules(modules, &module_count, &reader);
+    if (status == MMN_OK)
+        status = mmn_counts_create(&reader.counts, modules, module_count, error);
+    if (status == MMN_OK) {
+        reader.counts->unfinished = unfinished;
+        reader.counts->unchecked = unchecked;
+        status = read_header(&reader);
+    }
+    if (status == MMN_OK)
+        status = read_domains(&reader, "domains", true);
+    if (status == MMN_OK && unfinished)
+        status = read_progress(&reader);
+    for (size_t d = 0; status == MMN_OK && d < reader.counts->domain_count; d++)
+        for (size_t m = 0; status == MMN_OK && m < reader.counts->module_count; m++)
+            status = read_cell(&reader, &reader.counts->domains[d], m);
+    if (status == MMN_OK &&
+        mmn_safetensors_count(reader.tensors) != expected_tensors(reader.counts))
+        status = wrong(&reader, "", "there are tensors that belong to no domain and module");
+    if (status == MMN_OK)
+        status = mmn_safetensors_unchanged(reader.tensors, error);
+    mmn_safetensors_close(reader.tensors);
+    if (status == MMN_OK)
+        *read = reader.counts;
+    else
+        mmn_counts_free(reader.counts);
+    return mmn_file_kind_explain(error, status, file, MMN_KIND_COUNTS);
+}

@@ -1,0 +1,135 @@
+/* Merging: adds the counts of the shards of one run. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/given.h"
+#include "base/memory.h"
+#include "base/output.h"
+#include "mmneuron.h"
+#include "count/counts.h"
+
+/* Adds `part` to `sum`, which has taken other shards of the same run. */
+static mmn_status add_counts(mmn_counts *sum, const mmn_counts *part, mmn_error *error)
+{
+    for (size_t d = 0; d < sum->domain_count; d++) {
+        mmn_counted_domain *domain = &sum->domains[d];
+        domain->samples += part->domains[d].samples;
+        for (size_t m = 0; m < sum->module_count; m++) {
+            mmn_status status = mmn_count_cell_add(&domain->cells[m], &part->domains[d].cells[m],
+                                                   &sum->modules[m], error);
+            if (status != MMN_OK)
+                return status;
+        }
+    }
+    sum->nonfinite += part->nonfinite;
+    for (size_t i = 0; i < sizeof(sum->inputs); i++)
+        sum->inputs[i] ^= part->inputs[i];
+    for (size_t i = 0; i < part->skipped_count; i++) {
+        mmn_status status = mmn_counts_add_skipped(sum, part->skipped[i], error);
+        if (status != MMN_OK)
+            return status;
+    }
+    return MMN_OK;
+}
+
+/* Whether `part` may be added: finished, of the same run as `sum`, and not there yet. taken[i] is
+ * the file that shard i + 1 came from. */
+static mmn_status check_part(const mmn_counts *sum, const mmn_counts *part, const char *file,
+                             const char *first_file, const char **taken, mmn_error *error)
+{
+    const char *what;
+    char difference[MMN_DIFFERENCE_SIZE];
+    if (part->unfinished)
+        return mmn_fail(error, MMN_INPUT, file, NULL,
+                        "this is the state of an unfinished run; let that run finish first");
+    if (part->unchecked)
+        return mmn_fail(error, MMN_INPUT, file, NULL,
+                        "was written before counts had checksums, which merged counts would seem "
+                        "to have; count this shard again");
+    if (!mmn_counts_same_run(part, sum, &what, "there", difference))
+        return mmn_fail(error, MMN_INPUT, file, what,
+                        "differs from %s in %s%s; only shards of one run can be merged", first_file,
+                        what, difference);
+    if (part->shards != sum->shards)
+        return mmn_fail(error, MMN_INPUT, file, "shard",
+                        "one of %" PRIu32 " shards, but %s is one of %" PRIu32, part->shards,
+                        first_file, sum->shards);
+    if (taken[part->shard - 1])
+        return mmn_fail(error, MMN_INPUT, file, "shard",
+                        "shard %" PRIu32 "/%" PRIu32 " is also in %s", part->shard, part->shards,
+                        taken[part->shard - 1]);
+    return MMN_OK;
+}
+
+static mmn_status add_file(mmn_counts *sum, const char *file, const char *first_file,
+                           const char **taken, mmn_error *error)
+{
+    mmn_counts *part = NULL;
+    mmn_status status = mmn_counts_read(&part, file, error);
+    if (status == MMN_OK)
+        status = check_part(sum, part, file, first_file, taken, error);
+    if (status == MMN_OK) {
+        taken[part->shard - 1] = file;
+        status = add_counts(sum, part, error);
+    }
+    mmn_counts_free(part);
+    return status;
+}
+
+/* The shards that no file has, "2, 5, 6, ...". */
+static mmn_status check_complete(const mmn_counts *sum, const char *const *taken,
+                                 mmn_error *error)
+{
+    char missing[256] = "";
+    size_t used = 0;
+    for (uint32_t i = 0; i < sum->shards && used + 24 < sizeof(missing); i++)
+        if (!taken[i])
+            used += (size_t)snprintf(missing + used, sizeof(missing) - used, "%s%" PRIu32,
+                                     used > 0 ? ", " : "", i + 1);
+    if (used == 0)
+        return MMN_OK;
+    return mmn_fail(error, MMN_INPUT, NULL, NULL, "of %" PRIu32 " shards these are missing: %s%s",
+                    sum->shards, missing, used + 24 < sizeof(missing) ? "" : ", ...");
+}
+
+static mmn_status write_sum(const void *sum, const char *path, mmn_error *error)
+{
+    return mmn_counts_write(sum, path, error);
+}
+
+mmn_status mmn_counts_merge(const char *const *files, size_t file_count, const char *output,
+                            mmn_error *error)
+{
+    if (MMN_MISSING(error, files, output) || mmn_text_is_missing(error, "file", file_count, files))
+        return MMN_USAGE;
+    /* More than this many shards nobody has; it bounds what a hostile file can make us allocate. */
+    enum { SHARD_LIMIT = 1000000 };
+    if (file_count == 0 || !output)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL, "merging needs counts files and an output");
+    mmn_counts *sum = NULL;
+    const char **taken = NULL;
+    mmn_status status = mmn_counts_read(&sum, files[0], error);
+    if (status == MMN_OK && sum->shards > SHARD_LIMIT)
+        status = mmn_fail(error, MMN_INPUT, files[0], "shard", "more than %d shards", SHARD_LIMIT);
+    if (status == MMN_OK && !(taken = mmn_allocate(sum->shards, sizeof(*taken), error)))
+        status = MMN_SYSTEM;
+    if (status == MMN_OK)
+        status = check_part(sum, sum, files[0], files[0], taken, error);
+    if (status == MMN_OK)
+        taken[sum->shard - 1] = files[0];
+    for (size_t i = 1; i < file_count && status == MMN_OK; i++)
+        status = add_file(sum, files[i], files[0], taken, error);
+    if (status == MMN_OK)
+        status = check_complete(sum, taken, error);
+    if (status == MMN_OK) {
+        sum->shard = sum->shards = 1;
+        status = mmn_counts_check_left(sum, files[0], error);
+    }
+    if (status == MMN_OK) {
+        status = mmn_output_write(output, write_sum, sum, error);
+    }
+    mmn_free(taken);
+    mmn_counts_free(sum);
+    return status;
+}

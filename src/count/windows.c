@@ -1,0 +1,211 @@
+/* Windows: the texts of a list as one stream of tokens for each domain, cut into pieces of one
+ * length. */
+#include "count/windows.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/utf8.h"
+#include "model/input.h"
+#include "model/model.h"
+#include "count/sample_input.h"
+#include "text/tokenizer.h"
+
+/* LENGTH: of windows where nobody says, as LLaMA-2's in arXiv 2402.16438; attention to far more
+ * positions takes time that their counts do not repay. */
+enum { LENGTH = 4096, TEXT_LIMIT = 256 << 20 };
+
+/* ---- Length and first token ------------------------------------------------------------------ */
+
+static mmn_status find_first_token(mmn_windows *windows, const mmn_model *model, mmn_error *error)
+{
+    int32_t *ids;
+    size_t count;
+    mmn_status status = mmn_model_encode(model, "", 1, &ids, &count, error);
+    if (status != MMN_OK)
+        return status;
+    if (count > 0)
+        windows->first_token = ids[0];
+    mmn_release(ids);
+    if (count == 0)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL,
+                        "the model's tokenizer puts no token at the beginning of a text");
+    return MMN_OK;
+}
+
+mmn_status mmn_windows_set(mmn_windows *windows, const mmn_model *model, uint64_t wanted,
+                           bool begin_of_text, mmn_error *error)
+{
+    uint32_t most = mmn_model_describe(model)->maximum_positions;
+    if (most > MMN_MAXIMUM_POSITIONS)
+        most = MMN_MAXIMUM_POSITIONS;
+    windows->length = wanted > 0 ? (size_t)wanted : most < LENGTH ? most : LENGTH;
+    windows->begin_of_text = begin_of_text;
+    if (wanted > most)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL,
+                        "a window of %" PRIu64 " positions is longer than the %" PRIu32
+                        " that the model reads", wanted, most);
+    if (begin_of_text && windows->length < 2)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL,
+                        "a window of one position has no place for a token beside the one that "
+                        "begins a text");
+    return begin_of_text ? find_first_token(windows, model, error) : MMN_OK;
+}
+
+/* ---- Reading --------------------------------------------------------------------------------- */
+
+static mmn_status add_tokens(mmn_token_stream *stream, const mmn_model *model, const char *text,
+                             size_t size, mmn_error *error)
+{
+    int32_t *ids;
+    size_t count;
+    mmn_status status =
+        mmn_tokenizer_encode(model->tokenizer, text, size, false, &ids, &count, error);
+    if (status != MMN_OK)
+        return status;
+    if (count == 0)
+        status = mmn_fail(error, MMN_INPUT, NULL, NULL, "the text has no tokens");
+    if (status == MMN_OK)
+        status = mmn_reserve(&stream->ids, &stream->capacity, stream->count + count,
+                             sizeof(*stream->ids), error);
+    if (status == MMN_OK) {
+        memcpy(stream->ids + stream->count, ids, count * sizeof(*ids));
+        stream->count += count;
+    }
+    mmn_free(ids);
+    return status;
+}
+
+/* A file's text begins behind its byte order mark, if it has one. */
+static mmn_status add_file(mmn_token_stream *stream, const mmn_model *model, const char *file,
+                           mmn_error *error)
+{
+    char *text;
+    size_t size;
+    mmn_status status = mmn_read_file(&text, &size, file, TEXT_LIMIT, error);
+    if (status != MMN_OK)
+        return status;
+    size_t mark = size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+    size_t valid = mmn_utf8_valid_prefix(text, size);
+    const char *zero = memchr(text, '\0', size);
+    char where[40] = "";
+    if (valid < size) {
+        snprintf(where, sizeof(where), "byte %zu", valid);
+        status = mmn_fail(error, MMN_INPUT, file, where, "is not UTF-8");
+    } else if (zero) {
+        snprintf(where, sizeof(where), "byte %zu", (size_t)(zero - text));
+        status = mmn_fail(error, MMN_INPUT, file, where, "is 0, which no text has");
+    } else if (size == mark) {
+        status = mmn_fail(error, MMN_INPUT, file, NULL, "is empty");
+    } else {
+        status = mmn_error_in_file(
+            error, add_tokens(stream, model, text + mark, size - mark, error), file);
+    }
+    mmn_free(text);
+    return status;
+}
+
+static mmn_status add_text(mmn_token_stream *stream, const mmn_model *model,
+                           const mmn_sample *sample, const char *list_file, mmn_error *error)
+{
+    mmn_error problem = {0};
+    mmn_status status =
+        sample->text
+            ? add_tokens(stream, model, sample->text, strlen(sample->text), &problem)
+            : add_file(stream, model, sample->text_file, &problem);
+    if (status == MMN_OK)
+        return MMN_OK;
+    mmn_sample_blame(&problem, sample->line, list_file);
+    if (error)
+        *error = problem;
+    return problem.status;
+}
+
+mmn_status mmn_windows_read(mmn_windows *windows, const mmn_model *model, mmn_list *list,
+                            const char *file, const mmn_domains *domains, mmn_error *error)
+{
+    windows->streams = mmn_allocate(domains->domain_count, sizeof(*windows->streams), error);
+    if (!windows->streams)
+        return MMN_SYSTEM;
+    windows->domain_count = domains->domain_count;
+    mmn_list_rewind(list);
+    for (;;) {
+        mmn_sample sample;
+        bool found;
+        mmn_status status = mmn_list_next(list, &sample, &found, error);
+        if (status != MMN_OK || !found)
+            return status;
+        size_t domain = mmn_domains_find(domains, sample.domain);
+        if (domain == SIZE_MAX)
+            return mmn_fail(error, MMN_SYSTEM, NULL, NULL, "the list changed while it was read");
+        status = add_text(&windows->streams[domain], model, &sample, file, error);
+        if (status != MMN_OK)
+            return status;
+    }
+}
+
+void mmn_windows_free(mmn_windows *windows)
+{
+    for (size_t d = 0; d < windows->domain_count; d++)
+        mmn_free(windows->streams[d].ids);
+    mmn_free(windows->streams);
+    *windows = (mmn_windows){0};
+}
+
+/* ---- Windows --------------------------------------------------------------------------------- */
+
+/* Tokens of a text in a whole window. */
+static size_t tokens_of_window(const mmn_windows *windows)
+{
+    return windows->length - (windows->begin_of_text ? 1 : 0);
+}
+
+uint64_t mmn_windows_of(const mmn_windows *windows, size_t domain)
+{
+    size_t tokens = tokens_of_window(windows), count = windows->streams[domain].count;
+    return count / tokens + (count % tokens > 0);
+}
+
+mmn_status mmn_windows_input(mmn_input **input, const mmn_windows *windows, const mmn_model *model,
+                             size_t domain, uint64_t number, mmn_error *error)
+{
+    const mmn_token_stream *stream = &windows->streams[domain];
+    size_t tokens = tokens_of_window(windows), first = (size_t)number * tokens;
+    size_t begin = windows->begin_of_text ? 1 : 0;
+    size_t count = stream->count - first < tokens ? stream->count - first : tokens;
+    *input = NULL;
+    int32_t *ids = mmn_allocate(begin + count, sizeof(*ids), error);
+    if (!ids)
+        return MMN_SYSTEM;
+    ids[0] = windows->first_token;
+    memcpy(ids + begin, stream->ids + first, count * sizeof(*ids));
+    mmn_status status = mmn_input_from_ids(input, model, ids, begin + count, error);
+    mmn_free(ids);
+    return status;
+}
+
+mmn_status mmn_windows_digest(const mmn_windows *windows, const mmn_domains *domains,
+                              char digest[MMN_DIGEST_SIZE], mmn_error *error)
+{
+    mmn_digest *state = NULL;
+    mmn_status status = mmn_digest_begin(&state, error);
+    if (status != MMN_OK)
+        return status;
+    mmn_digest_add_text(state, "mmneuron-windows-1");
+    mmn_digest_add_u64(state, windows->length);
+    mmn_digest_add_u64(state, windows->begin_of_text);
+    mmn_digest_add_u64(state, windows->domain_count);
+    for (size_t d = 0; d < windows->domain_count; d++) {
+        const mmn_token_stream *stream = &windows->streams[d];
+        mmn_digest_add_text(state, domains->domains[d].name);
+        mmn_digest_add_u64(state, stream->count);
+        for (size_t i = 0; i < stream->count; i++)
+            mmn_digest_add_u32(state, (uint32_t)stream->ids[i]);
+    }
+    mmn_digest_finish(state, digest);
+    mmn_digest_free(state);
+    return MMN_OK;
+}

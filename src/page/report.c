@@ -1,0 +1,196 @@
+/* A report: reading results, making their figures, and writing these in a form. */
+#include "page/report.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/file_kind.h"
+#include "base/given.h"
+#include "base/memory.h"
+#include "base/output.h"
+
+/* In the order of a reader's questions: which neurons, what they do, how words come about. */
+static mmn_figure_maker *const makers[] = {
+    mmn_figure_neurons, mmn_figure_overlap, mmn_figure_entropy, mmn_figure_accuracy,
+    mmn_figure_cross, mmn_figure_perplexity, mmn_figure_perplexity_cross, mmn_figure_perturbation,
+    mmn_figure_lens, mmn_figure_common_words, mmn_figure_samples, mmn_figure_contributions,
+    mmn_figure_disturbance};
+
+static mmn_status make_figures(mmn_report *report, mmn_error *error)
+{
+    mmn_status status = MMN_OK;
+    report->figures.error = error;
+    for (size_t i = 0; i < sizeof(makers) / sizeof(makers[0]) && status == MMN_OK; i++) {
+        makers[i](&report->figures, &report->results);
+        status = mmn_figures_finish(&report->figures);
+    }
+    if (status == MMN_OK && report->figures.count == 0)
+        status = mmn_fail(error, MMN_INPUT, NULL, NULL,
+                          "there is nothing to show: the results have no neurons, accuracies or "
+                          "curves");
+    return status;
+}
+
+mmn_status mmn_report_read(mmn_report **made, const char *const *files, size_t file_count,
+                           const mmn_report_options *options, mmn_error *error)
+{
+    if (made)
+        *made = NULL;
+    if (MMN_MISSING(error, made, files) || mmn_text_is_missing(error, "file", file_count, files))
+        return MMN_USAGE;
+    const mmn_report_options none = {0};
+    if (!options)
+        options = &none;
+    mmn_report *report = mmn_allocate(1, sizeof(*report), error);
+    if (!report)
+        return MMN_SYSTEM;
+    report->title = mmn_copy_text(options->title ? options->title : "Domain neurons", error);
+    mmn_status status = report->title ? mmn_results_read(&report->results, files, file_count,
+                                                         options->images, error)
+                                      : MMN_SYSTEM;
+    if (status == MMN_OK)
+        status = make_figures(report, error);
+    if (status == MMN_OK)
+        *made = report;
+    else
+        mmn_report_free(report);
+    return status;
+}
+
+void mmn_report_free(mmn_report *report)
+{
+    if (!report)
+        return;
+    mmn_figures_free(&report->figures);
+    mmn_results_free(&report->results);
+    mmn_free(report->title);
+    mmn_free(report);
+}
+
+size_t mmn_report_figure_count(const mmn_report *report)
+{
+    return report ? report->figures.count : 0;
+}
+
+const char *mmn_report_figure_name(const mmn_report *report, size_t index)
+{
+    return index < mmn_report_figure_count(report) ? report->figures.list[index].name : NULL;
+}
+
+/* *figure is NULL for the name NULL: all figures. */
+static mmn_status find_figure(const mmn_figure **figure, const mmn_report *report,
+                              const char *name, mmn_error *error)
+{
+    *figure = NULL;
+    for (size_t i = 0; name && i < report->figures.count && !*figure; i++)
+        if (strcmp(report->figures.list[i].name, name) == 0)
+            *figure = &report->figures.list[i];
+    if (!name || *figure)
+        return MMN_OK;
+    mmn_text names = {0};
+    char *ready = NULL;
+    for (size_t i = 0; i < report->figures.count; i++)
+        mmn_text_add(&names, "%s%s", i > 0 ? ", " : "", report->figures.list[i].name);
+    mmn_status status = mmn_text_finish(&names, &ready, error);
+    if (status == MMN_OK)
+        status = mmn_fail(error, MMN_USAGE, NULL, NULL,
+                          "there is no figure \"%.40s\" in this report, which has %s", name, ready);
+    mmn_free(ready);
+    return status;
+}
+
+static mmn_status make_text(char **text, const mmn_report *report, mmn_report_format format,
+                            const mmn_figure *figure, mmn_error *error)
+{
+    mmn_text made = {0};
+    if (format == MMN_REPORT_HTML)
+        mmn_report_page(&made, report, figure);
+    else if (format == MMN_REPORT_MARKDOWN)
+        mmn_report_markdown(&made, report, figure);
+    else if (format == MMN_REPORT_SVG)
+        mmn_report_graphic(&made, figure);
+    else
+        mmn_table_csv(&made, &figure->table);
+    return mmn_text_finish(&made, text, error);
+}
+
+/* A figure of a folder may have the name of a file that the report was made from. Which pictures it shows
+ * is known only now; no report takes any picture's place. */
+static mmn_status check_not_read(const mmn_report *report, const char *file, mmn_error *error)
+{
+    if (mmn_file_kind_of(file) == MMN_KIND_PICTURE)
+        return mmn_fail(error, MMN_USAGE, file, NULL,
+                        "cannot be written to: it is a picture; give another name");
+    for (int kind = 0; kind < MMN_RESULT_KINDS; kind++)
+        if (report->results.of[kind].file && mmn_is_same_file(report->results.of[kind].file, file))
+            return mmn_fail(error, MMN_USAGE, file, NULL,
+                            "cannot be written to: the report was made from it");
+    return MMN_OK;
+}
+
+static mmn_status write_text(const mmn_report *report, mmn_report_format format,
+                             const mmn_figure *figure, const char *file, mmn_error *error)
+{
+    char *text;
+    mmn_status status = check_not_read(report, file, error);
+    if (status != MMN_OK)
+        return status;
+    status = make_text(&text, report, format, figure, error);
+    if (status == MMN_OK)
+        status = mmn_write_file(file, text, strlen(text), error);
+    mmn_free(text);
+    return status;
+}
+
+/* Every figure as a file of the folder, which is made if it is not there. */
+static mmn_status write_folder(const mmn_report *report, mmn_report_format format,
+                               const char *folder, mmn_error *error)
+{
+    mmn_status status = MMN_OK;
+    if (mkdir(folder, (mode_t)0777) != 0 && !(errno == EEXIST && mmn_is_folder(folder)))
+        return mmn_fail_system(error, errno, folder, "cannot make this folder");
+    for (size_t i = 0; i < report->figures.count && status == MMN_OK; i++) {
+        const mmn_figure *figure = &report->figures.list[i];
+        mmn_text name = {0};
+        char *ready = NULL, *file = NULL;
+        mmn_text_add(&name, "%s.%s", figure->name, format == MMN_REPORT_SVG ? "svg" : "csv");
+        status = mmn_text_finish(&name, &ready, error);
+        if (status == MMN_OK)
+            status = mmn_path_join(&file, folder, ready, error);
+        if (status == MMN_OK)
+            status = write_text(report, format, figure, file, error);
+        mmn_free(file);
+        mmn_free(ready);
+    }
+    return status;
+}
+
+/* What is to be written, and in which form. */
+typedef struct report_request {
+    const mmn_report *report;
+    mmn_report_format format;
+    const mmn_figure *figure; /* NULL: all */
+} report_request;
+
+static mmn_status write_request(const void *context, const char *output, mmn_error *error)
+{
+    const report_request *request = context;
+    mmn_report_format format = request->format;
+    if (!request->figure && (format == MMN_REPORT_SVG || format == MMN_REPORT_CSV))
+        return write_folder(request->report, format, output, error);
+    return write_text(request->report, format, request->figure, output, error);
+}
+
+mmn_status mmn_report_write(const mmn_report *report, mmn_report_format format,
+                            const char *figure, const char *output, mmn_error *error)
+{
+    if (MMN_MISSING(error, report, output))
+        return MMN_USAGE;
+    if ((unsigned)format > MMN_REPORT_CSV)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL, "%d is no format of reports", (int)format);
+    report_request request = {.report = report, .format = format};
+    mmn_status status = find_figure(&request.figure, report, figure, error);
+    return status == MMN_OK ? mmn_output_write(output, write_request, &request, error) : status;
+}

@@ -1,0 +1,264 @@
+/* Reports as a page of HTML that needs nothing but itself, and as Markdown. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "count/ranking.h"
+#include "page/markup.h"
+#include "page/report.h"
+#include "page/style.h"
+
+/* The rows of a table that are shown; CSV has all. */
+enum { PAGE_ROWS = 400, MARKDOWN_ROWS = 100 };
+
+static const mmn_column source_columns[] = {
+    {"result", 0}, {"file", 0}, {"made by version", 0}, {"digest of the model", 0},
+    {"digest of the neurons", 0}};
+
+/* Where the results come from, as a table. */
+static void list_sources(mmn_report_table *table, const mmn_report *report)
+{
+    *table = (mmn_report_table){.columns = source_columns, .column_count = 5};
+    for (size_t kind = 0; kind < MMN_RESULT_KINDS; kind++) {
+        const mmn_result_file *result = &report->results.of[kind];
+        if (!result->file)
+            continue;
+        mmn_table_text(table, mmn_result_kind_name((mmn_result_kind)kind));
+        mmn_table_text(table, result->name);
+        mmn_table_text(table, result->version);
+        mmn_table_text(table, result->model);
+        mmn_table_text(table, result->neurons);
+    }
+}
+
+/* Whether two texts say different things; one that says nothing agrees with all. */
+static bool contradict(const char *a, const char *b)
+{
+    return *a != '\0' && *b != '\0' && strcmp(a, b) != 0;
+}
+
+/* Whether they are of different models or neurons. */
+static bool is_mixed(const mmn_report *report)
+{
+    for (size_t a = 0; a < MMN_RESULT_KINDS; a++)
+        for (size_t b = a + 1; b < MMN_RESULT_KINDS; b++) {
+            const mmn_result_file *x = &report->results.of[a], *y = &report->results.of[b];
+            if (x->file && y->file &&
+                (contradict(x->model, y->model) || contradict(x->neurons, y->neurons)))
+                return true;
+        }
+    return false;
+}
+
+static const char mixed_remark[] = "These results are of different models or different neurons: "
+                                   "do not read them together.";
+
+/* Appends remarks about what results were allowed, each between `before` and `after`. */
+static void add_remarks(mmn_text *text, const mmn_report *report, const char *before,
+                        const char *after)
+{
+    static const char *const remarks[][2] = {
+        {"allow_long_prompts", "prompts longer than the model was made for were allowed"},
+        {"allow_unknown_keys", "unknown keys of the list were passed over"}};
+    for (size_t kind = 0; kind < MMN_RESULT_KINDS; kind++) {
+        json_t *settings = json_object_get(report->results.of[kind].document, "settings");
+        const char *name = mmn_result_kind_name((mmn_result_kind)kind);
+        const json_t *other = json_object_get(settings, "neurons_model");
+        if (other)
+            mmn_text_add(text, "%sIn the result of %s %s.%s", before, name,
+                         json_is_null(other)
+                             ? "nothing says of which model the neurons are"
+                             : "the neurons are of another model than the one they were used in",
+                         after);
+        for (size_t i = 0; i < sizeof(remarks) / sizeof(remarks[0]); i++)
+            if (json_is_true(json_object_get(settings, remarks[i][0])))
+                mmn_text_add(text, "%sIn the result of %s %s.%s", before, name, remarks[i][1], after);
+    }
+}
+
+/* Whether numbers were infinite or NaN on the way to one of them. */
+static bool is_nonfinite(const mmn_report *report)
+{
+    const mmn_results *results = &report->results;
+    bool marked = results->ranking && results->ranking->nonfinite > 0;
+    for (size_t kind = 0; kind < MMN_RESULT_KINDS; kind++) {
+        const json_t *document = results->of[kind].document;
+        const json_t *counts = json_object_get(document, "counts");
+        marked = marked || json_is_true(json_object_get(document, "nonfinite")) ||
+                 (json_is_object(counts) && json_object_get(counts, "nonfinite"));
+    }
+    return marked;
+}
+
+static const char nonfinite_remark[] = "Numbers were infinite or NaN on the way to these results.";
+
+/* A setting of a result: texts and numbers; what is longer stays in the file. */
+static void add_setting(mmn_text *text, const char *key, const json_t *value)
+{
+    if (!json_is_string(value) && !json_is_number(value))
+        return;
+    mmn_text_add(text, "<dt>");
+    mmn_markup_add(text, key);
+    mmn_text_add(text, "</dt><dd>");
+    if (json_is_string(value))
+        mmn_markup_add_cut(text, json_string_value(value), 200);
+    else if (json_is_integer(value))
+        mmn_text_add(text, "%" PRId64, (int64_t)json_integer_value(value));
+    else
+        mmn_text_add_real(text, json_real_value(value));
+    mmn_text_add(text, "</dd>\n");
+}
+
+static void add_settings(mmn_text *text, const mmn_report *report)
+{
+    for (size_t kind = 0; kind < MMN_RESULT_KINDS; kind++) {
+        json_t *settings = json_object_get(report->results.of[kind].document, "settings");
+        const char *key;
+        json_t *value;
+        if (json_object_size(settings) == 0)
+            continue;
+        mmn_text_add(text, "<h3>Settings of %s</h3>\n<dl>\n",
+                     mmn_result_kind_name((mmn_result_kind)kind));
+        json_object_foreach(settings, key, value)
+            add_setting(text, key, value);
+        mmn_text_add(text, "</dl>\n");
+    }
+}
+
+static void add_sources(mmn_text *text, const mmn_report *report)
+{
+    mmn_report_table table;
+    list_sources(&table, report);
+    mmn_text_add(text, "<section aria-labelledby=\"sources\">\n<h2 id=\"sources\">Where the "
+                 "numbers come from</h2>\n");
+    if (is_mixed(report))
+        mmn_text_add(text, "<p class=\"remark\">%s</p>\n", mixed_remark);
+    add_remarks(text, report, "<p class=\"remark\">", "</p>\n");
+    if (is_nonfinite(report))
+        mmn_text_add(text, "<p class=\"remark\">%s</p>\n", nonfinite_remark);
+    mmn_text_add(text, "<div class=\"table\" tabindex=\"0\" role=\"region\" "
+                 "aria-label=\"Table of results\">\n");
+    mmn_table_html(text, &table, "The results in this report", PAGE_ROWS);
+    mmn_text_add(text, "</div>\n<details><summary>Settings</summary>\n");
+    add_settings(text, report);
+    mmn_text_add(text, "</details>\n</section>\n");
+    text->failed = text->failed || table.failed;
+    mmn_table_free(&table);
+}
+
+static void add_table(mmn_text *text, const mmn_figure *figure)
+{
+    mmn_text caption = {0};
+    mmn_markup_add(&caption, figure->title);
+    mmn_text_add(text, "<details><summary>Table: %zu rows</summary>\n<div class=\"table\" "
+                 "tabindex=\"0\" role=\"region\" aria-label=\"Table of this figure\">\n",
+                 mmn_table_rows(&figure->table));
+    mmn_table_html(text, &figure->table, caption.text ? caption.text : "", PAGE_ROWS);
+    mmn_text_add(text, "</div></details>\n");
+    text->failed = text->failed || caption.failed;
+    mmn_text_free(&caption);
+}
+
+/* The paragraphs of a description, which line breaks end, escaped and in their marks. */
+static void add_paragraphs(mmn_text *text, const char *description, const char *begin,
+                           const char *end, void (*add)(mmn_text *text, const char *utf8))
+{
+    while (*description != '\0') {
+        const size_t length = strcspn(description, "\n");
+        char *paragraph = mmn_copy_bytes(description, length, NULL);
+        if (!paragraph) {
+            text->failed = true;
+            return;
+        }
+        mmn_text_add(text, "%s", begin);
+        add(text, paragraph);
+        mmn_text_add(text, "%s", end);
+        mmn_free(paragraph);
+        description += length + (description[length] == '\n');
+    }
+}
+
+static void add_figure(mmn_text *text, const mmn_figure *figure)
+{
+    mmn_text_add(text, "<section aria-labelledby=\"%s\">\n<h2 id=\"%s\">", figure->name,
+                 figure->name);
+    mmn_markup_add(text, figure->title);
+    mmn_text_add(text, "</h2>\n<figure>\n<figcaption>");
+    add_paragraphs(text, figure->description, "<p>", "</p>", mmn_markup_add);
+    mmn_text_add(text, "</figcaption>\n<div class=\"panels\">\n");
+    for (size_t i = 0; i < figure->panel_count; i++) {
+        const bool wide = figure->panels[i].width > MMN_PANEL_WIDTH;
+        mmn_text_add(text, "<div class=\"scroll%s\"%s>\n", wide ? " wide" : "",
+                     wide ? " tabindex=\"0\" role=\"region\" aria-label=\"A wide figure\"" : "");
+        mmn_report_panel(text, figure, i, 0, 0);
+        mmn_text_add(text, "</div>\n");
+    }
+    mmn_text_add(text, "</div>\n</figure>\n");
+    add_table(text, figure);
+    mmn_text_add(text, "</section>\n");
+}
+
+static void add_contents(mmn_text *text, const mmn_report *report)
+{
+    mmn_text_add(text, "<nav aria-label=\"Figures\">\n<ul>\n");
+    for (size_t i = 0; i < report->figures.count; i++) {
+        mmn_text_add(text, "<li><a href=\"#%s\">", report->figures.list[i].name);
+        mmn_markup_add(text, report->figures.list[i].title);
+        mmn_text_add(text, "</a></li>\n");
+    }
+    mmn_text_add(text, "<li><a href=\"#sources\">Where the numbers come from</a></li>\n</ul>\n"
+                 "</nav>\n");
+}
+
+void mmn_report_page(mmn_text *text, const mmn_report *report, const mmn_figure *only)
+{
+    mmn_text_add(text, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+                 "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+                 "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+                 "img-src data:; style-src 'unsafe-inline'\">\n"
+                 "<link rel=\"icon\" href=\"data:,\">\n<title>");
+    mmn_markup_add(text, report->title);
+    mmn_text_add(text, "</title>\n<style>\n%s%s</style>\n</head>\n<body>\n"
+                 "<a class=\"skip\" href=\"#main\">To the figures</a>\n<header>\n<h1>",
+                 mmn_style_graphics, mmn_style_page);
+    mmn_markup_add(text, report->title);
+    mmn_text_add(text, "</h1>\n<p>Which neurons of a vision-language model belong to one visual "
+                 "domain, and what they do.</p>\n</header>\n");
+    if (!only)
+        add_contents(text, report);
+    mmn_text_add(text, "<main id=\"main\">\n");
+    for (size_t i = 0; i < report->figures.count; i++)
+        if (!only || only == &report->figures.list[i])
+            add_figure(text, &report->figures.list[i]);
+    add_sources(text, report);
+    mmn_text_add(text, "</main>\n<footer><p>Made by mmneuron %s. The method is MMNeuron's "
+                 "(arXiv 2406.11193).</p></footer>\n</body>\n</html>\n", mmn_version());
+}
+
+void mmn_report_markdown(mmn_text *text, const mmn_report *report, const mmn_figure *only)
+{
+    mmn_text_add(text, "# ");
+    mmn_markup_add_markdown(text, report->title);
+    mmn_text_add(text, "\n");
+    for (size_t i = 0; i < report->figures.count; i++) {
+        const mmn_figure *figure = &report->figures.list[i];
+        if (only && only != figure)
+            continue;
+        mmn_text_add(text, "\n## ");
+        mmn_markup_add_markdown(text, figure->title);
+        mmn_text_add(text, "\n\n");
+        add_paragraphs(text, figure->description, "", "\n\n", mmn_markup_add_markdown);
+        mmn_table_markdown(text, &figure->table, MARKDOWN_ROWS);
+    }
+    mmn_report_table table;
+    list_sources(&table, report);
+    mmn_text_add(text, "\n## Where the numbers come from\n\n");
+    if (is_mixed(report))
+        mmn_text_add(text, "**%s**\n\n", mixed_remark);
+    add_remarks(text, report, "**", "**\n\n");
+    if (is_nonfinite(report))
+        mmn_text_add(text, "**%s**\n\n", nonfinite_remark);
+    mmn_table_markdown(text, &table, MARKDOWN_ROWS);
+    text->failed = text->failed || table.failed;
+    mmn_table_free(&table);
+}

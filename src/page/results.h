@@ -1,0 +1,58 @@
+/* The result files that a report is made of, told apart by what they say of themselves. */
+#ifndef MMN_REPORT_RESULTS_H
+#define MMN_REPORT_RESULTS_H
+
+#include "base/json.h"
+#include "mmneuron.h"
+#include "mask/neuron_lists.h"
+#include "count/ranking.h"
+
+typedef enum mmn_result_kind {
+    MMN_RESULT_COUNTS,
+    MMN_RESULT_NEURONS,
+    MMN_RESULT_EVAL,
+    MMN_RESULT_PERPLEXITY,
+    MMN_RESULT_PERTURB,
+    MMN_RESULT_LENS,
+    MMN_RESULT_CONTRIBUTIONS,
+    MMN_RESULT_KINDS
+} mmn_result_kind;
+
+enum {
+    MMN_REPORT_DOMAINS = 64,  /* at most, in all files together */
+    MMN_REPORT_LAYERS = 1024, /* at most, of a module */
+    MMN_REPORT_CURVES = 4000, /* at most, of an array of curves */
+    MMN_REPORT_ITEMS = 100000 /* at most, of an array of runs, words or samples */
+};
+
+/* One file; `file` is NULL where there is none of the kind. */
+typedef struct mmn_result_file {
+    char *file;         /* the path */
+    char *name;         /* the path as valid UTF-8 */
+    json_t *document;   /* of counts: NULL */
+    mmn_result *result; /* what it holds; of counts and neurons: NULL */
+    const char *version, *model, *neurons; /* of what made it; "" where it does not say */
+} mmn_result_file;
+
+typedef struct mmn_results {
+    mmn_result_file of[MMN_RESULT_KINDS];
+    mmn_ranking *ranking; /* of the counts, all neurons above the bar; NULL without counts */
+    char *ranked;         /* neurons.json's text, made of the counts where the file is not given */
+    const char *domains[MMN_REPORT_DOMAINS]; /* of all files, in the order of their appearance */
+    size_t domain_count;
+    mmn_neuron_lists *lists; /* of the neurons; NULL without them */
+    char *images; /* the folder that images are looked for in first, or NULL */
+} mmn_results;
+
+/* Reads the files, at most one of a kind. On failure nothing needs to be freed. */
+mmn_status mmn_results_read(mmn_results *results, const char *const *files, size_t count,
+                            const char *images, mmn_error *error);
+void mmn_results_free(mmn_results *results);
+
+/* "counts", "neurons", ... */
+const char *mmn_result_kind_name(mmn_result_kind kind);
+
+/* The number of one of the results' domains, by which it has its colour in every figure. */
+size_t mmn_results_domain(const mmn_results *results, const char *name);
+
+#endif

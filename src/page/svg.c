@@ -1,0 +1,133 @@
+/* Scalable vector graphics, shape by shape. */
+#include "page/svg.h"
+
+#include <math.h>
+
+#include "page/markup.h"
+#include "page/numbers.h"
+
+void mmn_svg_coordinate(mmn_text *text, double value)
+{
+    double rounded = floor(value * 100 + 0.5) / 100;
+    double tenths = floor(rounded * 10 + 0.5) / 10;
+    int decimals = fabs(rounded - floor(rounded + 0.5)) < 1e-9 ? 0
+                 : fabs(rounded - tenths) < 1e-9 ? 1 : 2;
+    mmn_number_fixed(text, rounded, decimals);
+}
+
+static void add_attribute(mmn_text *text, const char *name, double value)
+{
+    mmn_text_add(text, " %s=\"", name);
+    mmn_svg_coordinate(text, value);
+    mmn_text_add(text, "\"");
+}
+
+static void begin_rectangle(mmn_svg *svg, const char *classes, double x, double y, double width,
+                            double height)
+{
+    mmn_text_add(&svg->body, "<rect class=\"%s\"", classes);
+    add_attribute(&svg->body, "x", x);
+    add_attribute(&svg->body, "y", y);
+    add_attribute(&svg->body, "width", width > 0 ? width : 0);
+    add_attribute(&svg->body, "height", height > 0 ? height : 0);
+}
+
+void mmn_svg_rectangle(mmn_svg *svg, const char *classes, double x, double y, double width,
+                       double height)
+{
+    begin_rectangle(svg, classes, x, y, width, height);
+    mmn_text_add(&svg->body, "/>\n");
+}
+
+void mmn_svg_heat(mmn_svg *svg, const char *classes, double x, double y, double width,
+                  double height, double share)
+{
+    begin_rectangle(svg, classes, x, y, width, height);
+    add_attribute(&svg->body, "fill-opacity", !(share > 0) ? 0 : share < 1 ? share : 1);
+    mmn_text_add(&svg->body, "/>\n");
+}
+
+void mmn_svg_line(mmn_svg *svg, const char *classes, double x1, double y1, double x2, double y2)
+{
+    mmn_text_add(&svg->body, "<line class=\"%s\"", classes);
+    add_attribute(&svg->body, "x1", x1);
+    add_attribute(&svg->body, "y1", y1);
+    add_attribute(&svg->body, "x2", x2);
+    add_attribute(&svg->body, "y2", y2);
+    mmn_text_add(&svg->body, "/>\n");
+}
+
+static void add_point(mmn_text *text, char command, double x, double y)
+{
+    mmn_text_add(text, "%c", command);
+    mmn_svg_coordinate(text, x);
+    mmn_text_add(text, " ");
+    mmn_svg_coordinate(text, y);
+}
+
+void mmn_svg_polyline(mmn_svg *svg, const char *classes, const double *x, const double *y,
+                      size_t count)
+{
+    bool joined = false;
+    mmn_text_add(&svg->body, "<path class=\"line %s\" d=\"", classes);
+    for (size_t i = 0; i < count; i++) {
+        bool there = isfinite(x[i]) && isfinite(y[i]);
+        if (there)
+            add_point(&svg->body, joined ? 'L' : 'M', x[i], y[i]);
+        joined = there;
+    }
+    mmn_text_add(&svg->body, "\"/>\n");
+}
+
+static void begin_text(mmn_svg *svg, const char *classes, double x, double y, mmn_anchor anchor)
+{
+    mmn_text_add(&svg->body, "<text class=\"%s%s\"", classes,
+                 anchor == MMN_ANCHOR_END ? " end" : anchor == MMN_ANCHOR_MIDDLE ? " middle" : "");
+    add_attribute(&svg->body, "x", x);
+    add_attribute(&svg->body, "y", y);
+    mmn_text_add(&svg->body, ">");
+}
+
+void mmn_svg_text(mmn_svg *svg, const char *classes, double x, double y, mmn_anchor anchor,
+                  size_t columns, const char *utf8)
+{
+    begin_text(svg, classes, x, y, anchor);
+    if (columns > 0)
+        mmn_markup_add_cut(&svg->body, utf8, columns);
+    else
+        mmn_markup_add(&svg->body, utf8);
+    mmn_text_add(&svg->body, "</text>\n");
+}
+
+void mmn_svg_slanted(mmn_svg *svg, const char *classes, double x, double y, size_t columns,
+                     const char *utf8)
+{
+    mmn_text_add(&svg->body, "<text class=\"%s\" transform=\"translate(", classes);
+    mmn_svg_coordinate(&svg->body, x);
+    mmn_text_add(&svg->body, " ");
+    mmn_svg_coordinate(&svg->body, y);
+    mmn_text_add(&svg->body, ") rotate(-42)\">");
+    mmn_markup_add_cut(&svg->body, utf8, columns);
+    mmn_text_add(&svg->body, "</text>\n");
+}
+
+void mmn_svg_number(mmn_svg *svg, const char *classes, double x, double y, mmn_anchor anchor,
+                    double value, int decimals, const char *unit)
+{
+    begin_text(svg, classes, x, y, anchor);
+    mmn_number_fixed(&svg->body, value, decimals);
+    mmn_text_add(&svg->body, "%s</text>\n", unit);
+}
+
+const char *mmn_svg_series(size_t index)
+{
+    static const char *const names[] = {"s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7"};
+    return names[index % (sizeof(names) / sizeof(names[0]))];
+}
+
+const char *mmn_svg_series_ink(size_t index)
+{
+    static const char *const names[] = {"strong t0", "strong t1", "strong t2", "strong t3",
+                                        "strong t4", "strong t5", "strong t6", "strong t7"};
+    return names[index % (sizeof(names) / sizeof(names[0]))];
+}

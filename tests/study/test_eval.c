@@ -1,0 +1,340 @@
+/* Evaluations of a golden checkpoint: every answer is that of a session of its own with the mask, and
+ * every number follows from the answers. */
+#include <criterion/criterion.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "mmneuron.h"
+
+#define MODEL MMN_SOURCE_DIR "/golden/checkpoints/llava-1.5"
+#define NEURONS MMN_SOURCE_DIR "/tests/mask/data/masked.json"
+#define IMAGES MMN_SOURCE_DIR "/golden/images/"
+
+enum { TOKENS = 5, SAMPLES = 5, SEEDS = 2 };
+
+static const struct {
+    const char *domain, *image, *question;
+} samples[SAMPLES] = {
+    {"medical", IMAGES "retina.jpg", "Which organ?"},
+    {"documents", IMAGES "wide.jpg", "What?"},
+    {"medical", IMAGES "grey.jpg", "Is it well?"},
+    {"documents", NULL, "Who is it?"},
+    {"documents", IMAGES "tall.jpg", "Where?"},
+};
+
+static mmn_error error;
+static mmn_model *model;
+static char list[] = "/tmp/mmneuron-eval-XXXXXX";
+
+/* How answers are found. */
+static mmn_beam_search search;
+static mmn_sampling sampling;
+
+/* The answer of a session of its own, freed with mmn_release. */
+static char *answer_alone(size_t sample, const mmn_mask *mask)
+{
+    const char *image = samples[sample].image;
+    char *prompt, *text;
+    int32_t ids[TOKENS];
+    size_t count;
+    mmn_input *input;
+    mmn_session *session;
+    cr_assert_eq(mmn_prompt_from_template(model, NULL, samples[sample].question, image != NULL,
+                                          &prompt, &error),
+                 MMN_OK);
+    cr_assert_eq(mmn_input_from_prompt(&input, model, prompt, &image, image != NULL, &error),
+                 MMN_OK, "%s", error.message);
+    cr_assert_eq(mmn_session_create(&session, model, NULL, &error), MMN_OK);
+    if (mask)
+        cr_assert_eq(mmn_session_add_mask(session, mask, &error), MMN_OK);
+    cr_assert_eq(mmn_session_set_sampling(session, &sampling, &error), MMN_OK);
+    cr_assert_eq(mmn_session_set_beam_search(session, &search, &error), MMN_OK);
+    cr_assert_eq(mmn_session_prefill(session, input, &error), MMN_OK);
+    cr_assert_eq(mmn_session_generate(session, TOKENS, ids, &count, &error), MMN_OK);
+    cr_assert_eq(mmn_model_decode(model, ids, count, 1, &text, &error), MMN_OK);
+    mmn_session_free(session);
+    mmn_input_free(input);
+    mmn_release(prompt);
+    return text;
+}
+
+/* A list whose first sample of each domain has its plain answer for a right one. */
+static void write_list(void)
+{
+    FILE *file = fopen(list, "w");
+    for (size_t i = 0; i < SAMPLES; i++) {
+        char *answer = answer_alone(i, NULL);
+        json_t *line = json_pack("{s:s, s:s, s:[s], s:s}", "domain", samples[i].domain, "question",
+                                 samples[i].question, "answers", i < 2 ? answer : "no such thing",
+                                 "metric", i % 2 ? "exact" : "anls");
+        if (samples[i].image)
+            json_object_set_new(line, "image", json_string(samples[i].image));
+        cr_assert_eq(json_dumpf(line, file, JSON_COMPACT), 0);
+        fprintf(file, "\n");
+        json_decref(line);
+        mmn_release(answer);
+    }
+    fclose(file);
+}
+
+static void set_up(void)
+{
+    int descriptor = mkstemp(list);
+    cr_assert_geq(descriptor, 0);
+    close(descriptor);
+    cr_assert_eq(mmn_model_open(&model, MODEL, NULL, &error), MMN_OK, "%s", error.message);
+    write_list();
+}
+
+static void tear_down(void)
+{
+    mmn_model_close(model);
+    unlink(list);
+}
+
+TestSuite(eval, .init = set_up, .fini = tear_down);
+
+static json_t *evaluate(const mmn_eval_options *options)
+{
+    mmn_result *evaluation;
+    char *text;
+    cr_assert_eq(mmn_eval(&evaluation, model, options, &error), MMN_OK, "%s: %s: %s", error.file,
+                 error.where, error.message);
+    cr_assert_eq(mmn_result_json(evaluation, &text, &error), MMN_OK);
+    json_t *result = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    cr_assert_not_null(result, "%s", text);
+    mmn_release(text);
+    mmn_result_free(evaluation);
+    return result;
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+    return json_string_value(json_object_get(object, key));
+}
+
+static double number_of(const json_t *object, const char *key)
+{
+    return json_number_value(json_object_get(object, key));
+}
+
+/* The mask that a run says it has; NULL: nothing is off. */
+static mmn_mask *mask_of(const json_t *run)
+{
+    mmn_mask *mask, *random;
+    if (strcmp(text_of(run, "off"), "nothing") == 0)
+        return NULL;
+    cr_assert_eq(mmn_mask_from_ranking(&mask, model, NEURONS, text_of(run, "neurons_of"),
+                                       text_of(run, "setting"), 0, &error),
+                 MMN_OK);
+    if (strcmp(text_of(run, "off"), "domain") == 0)
+        return mask;
+    cr_assert_eq(mmn_mask_random(&random, mask, (uint64_t)number_of(run, "seed"), &error), MMN_OK);
+    mmn_mask_free(mask);
+    return random;
+}
+
+static void check_run(const json_t *run)
+{
+    const json_t *predictions = json_object_get(run, "predictions");
+    mmn_mask *mask = mask_of(run);
+    double sum = 0;
+    size_t next = 0;
+    for (size_t i = 0; i < SAMPLES; i++) {
+        if (strcmp(samples[i].domain, text_of(run, "domain")) != 0)
+            continue;
+        const json_t *prediction = json_array_get(predictions, next++);
+        char *answer = answer_alone(i, mask);
+        cr_expect_str_eq(text_of(prediction, "answer"), answer, "%s, %s, sample %zu",
+                         text_of(run, "setting"), text_of(run, "off"), i);
+        sum += number_of(prediction, "score");
+        mmn_release(answer);
+    }
+    cr_assert_gt(next, 1);
+    cr_expect_eq(next, json_array_size(predictions));
+    cr_expect_eq((double)next, number_of(run, "samples"));
+    cr_expect_float_eq(number_of(run, "accuracy"), sum / (double)next, 1e-15);
+    const json_t *neurons = json_object_get(run, "neurons");
+    cr_expect_eq(number_of(neurons, "language"),
+                 mask ? (double)mmn_mask_neurons(mask, "language", -1) : 0);
+    mmn_mask_free(mask);
+}
+
+static const mmn_eval_options options = {.list = list,
+                                         .neurons = NEURONS,
+                                         .settings = "language,vision+projector,all",
+                                         .cross = "language",
+                                         .seeds = SEEDS,
+                                         .first_seed = 3,
+                                         .tokens = TOKENS};
+
+Test(eval, answers_are_those_of_a_session_each)
+{
+    json_t *result = evaluate(&options), *run;
+    size_t i, changed = 0;
+    const json_t *runs = json_object_get(result, "runs");
+    /* None; per setting and domain its neurons and the random ones; the rest of the cross table. */
+    cr_expect_eq(json_array_size(runs), 2 + 3 * 2 * (1 + SEEDS) + 2);
+    json_array_foreach((json_t *)(uintptr_t)runs, i, run) {
+        check_run(run);
+        changed += i >= 2 && number_of(run, "accuracy") == 0;
+    }
+    cr_expect_gt(number_of(json_array_get(runs, 0), "accuracy"), 0.3);
+    cr_expect_gt(changed, 0);
+    json_decref(result);
+}
+
+Test(eval, answers_with_beams_are_those_of_a_session_each)
+{
+    mmn_eval_options with_beams = options;
+    search = (mmn_beam_search){.beams = 3, .length_penalty = 0.5};
+    sampling.repetition_penalty = 1.5;
+    with_beams.settings = "language";
+    with_beams.cross = NULL;
+    with_beams.beam_search = search;
+    with_beams.repetition_penalty = sampling.repetition_penalty;
+    json_t *result = evaluate(&with_beams), *run, *settings = json_object_get(result, "settings");
+    size_t i;
+    json_array_foreach(json_object_get(result, "runs"), i, run)
+        check_run(run);
+    cr_expect_eq(number_of(settings, "num_beams"), 3);
+    cr_expect_eq(number_of(settings, "length_penalty"), 0.5);
+    cr_expect_eq(number_of(settings, "repetition_penalty"), 1.5);
+    cr_expect_str_eq(text_of(settings, "early_stopping"), "false");
+    json_decref(result);
+}
+
+/* However many ways of answering go side by side. */
+Test(eval, is_the_same_side_by_side_and_one_by_one)
+{
+    static const uint32_t batches[] = {1, 3, 1000};
+    json_t *expected = evaluate(&options);
+    for (size_t i = 0; i < sizeof batches / sizeof batches[0]; i++) {
+        mmn_eval_options changed = options;
+        changed.batch = batches[i];
+        json_t *result = evaluate(&changed);
+        cr_expect(json_equal(result, expected), "%u side by side", batches[i]);
+        json_decref(result);
+    }
+    json_decref(expected);
+}
+
+/* Whether the runs of one sample a domain, with no random neurons, have these settings in turn. */
+static void expect_settings(const char *settings, const char *neurons, const char *const *expected,
+                            size_t count)
+{
+    const mmn_eval_options few = {
+        .list = list, .neurons = neurons, .settings = settings, .samples = 1, .tokens = 1};
+    json_t *result = evaluate(&few), *run;
+    size_t i, domains = json_array_size(json_object_get(result, "domains"));
+    cr_expect_eq(json_array_size(json_object_get(result, "runs")), count * domains);
+    json_array_foreach(json_object_get(result, "runs"), i, run)
+        cr_expect(i < count * domains &&
+                  strcmp(text_of(run, "setting"), expected[i / domains]) == 0, "run %zu", i);
+    json_decref(result);
+}
+
+Test(eval, none_is_first_and_the_usual_settings_follow)
+{
+    static const char *const usual[] = {
+        "none", "language", "vision", "vision+projector", "projector", "all"};
+    static const char *const named[] = {"none", "projector", "language"};
+    expect_settings(NULL, NEURONS, usual, 6);
+    expect_settings("projector,none,language", NEURONS, named, 3);
+    expect_settings("none", NEURONS, named, 1);
+    expect_settings("none", NULL, named, 1);
+    expect_settings(NULL, NULL, named, 1);
+}
+
+/* The accuracy of the run with these neurons off; of the n-th random one. */
+static double accuracy_of(const json_t *result, const char *setting, const char *off,
+                          const char *of, const char *domain, size_t number)
+{
+    size_t i;
+    json_t *run;
+    json_array_foreach(json_object_get(result, "runs"), i, run)
+        if (strcmp(text_of(run, "setting"), setting) == 0 && strcmp(text_of(run, "off"), off) == 0 &&
+            (!of || strcmp(text_of(run, "neurons_of"), of) == 0) &&
+            strcmp(text_of(run, "domain"), domain) == 0 && number-- == 0)
+            return number_of(run, "accuracy");
+    cr_assert_fail("no run of %s with %s off in %s", setting, off, domain);
+    return 0;
+}
+
+/* With two seeds the interval's half width is t(0.975; 1) = tan(0.475 pi) times half the distance. */
+Test(eval, summaries_follow_from_the_runs)
+{
+    json_t *result = evaluate(&options), *row;
+    size_t i;
+    cr_expect_eq(json_array_size(json_object_get(result, "summary")), 6);
+    json_array_foreach(json_object_get(result, "summary"), i, row) {
+        const char *setting = text_of(row, "setting"), *domain = text_of(row, "domain");
+        double first = accuracy_of(result, setting, "random", domain, domain, 0);
+        double second = accuracy_of(result, setting, "random", domain, domain, 1);
+        double half = tan(0.475 * acos(-1)) * fabs(first - second) / 2;
+        const json_t *interval = json_object_get(row, "random_interval");
+        cr_expect_float_eq(number_of(row, "plain"),
+                           accuracy_of(result, "none", "nothing", NULL, domain, 0), 1e-15);
+        cr_expect_float_eq(number_of(row, "domain_off"),
+                           accuracy_of(result, setting, "domain", domain, domain, 0), 1e-15);
+        cr_expect_float_eq(number_of(row, "random_mean"), (first + second) / 2, 1e-15);
+        cr_expect_float_eq(json_number_value(json_array_get(interval, 0)),
+                           (first + second) / 2 - half, 1e-12);
+        cr_expect_float_eq(json_number_value(json_array_get(interval, 1)),
+                           (first + second) / 2 + half, 1e-12);
+    }
+    const json_t *cross = json_array_get(json_object_get(result, "cross"), 0);
+    static const char *const domains[] = {"documents", "medical"};
+    for (size_t of = 0; of < 2; of++)
+        for (size_t d = 0; d < 2; d++)
+            cr_expect_eq(json_number_value(json_array_get(
+                             json_array_get(json_object_get(cross, "accuracy"), of), d)),
+                         accuracy_of(result, "language", "domain", domains[of], domains[d], 0));
+    json_decref(result);
+}
+
+static void expect_refused(mmn_eval_options changed, mmn_status expected, const char *part)
+{
+    mmn_result *evaluation;
+    cr_expect_eq(mmn_eval(&evaluation, model, &changed, &error), expected, "%s", error.message);
+    cr_expect_null(evaluation);
+    cr_expect_not_null(strstr(error.message, part), "\"%s\" instead of \"%s\"", error.message,
+                       part);
+}
+
+Test(eval, refuses_what_cannot_be)
+{
+    mmn_eval_options changed = options;
+    changed.settings = "language,qformer";
+    expect_refused(changed, MMN_USAGE, "qformer");
+    changed.settings = "language,all,language";
+    expect_refused(changed, MMN_USAGE, "\"language\" is named twice");
+    changed.settings = "language,";
+    expect_refused(changed, MMN_USAGE, "no name");
+    changed = options;
+    changed.cross = "vision";
+    expect_refused(changed, MMN_USAGE, "cross");
+    changed = options;
+    changed.neurons = NULL;
+    expect_refused(changed, MMN_USAGE, "needs a file");
+    changed = options;
+    changed.seeds = 32;
+    expect_refused(changed, MMN_USAGE, "31");
+    changed = options;
+    changed.template_name = "no-such";
+    expect_refused(changed, MMN_USAGE, "no-such");
+    const char text[] = "{\"domain\": \"medical\", \"question\": \"Who?\", \"answers\": [\"I\"]}\n"
+                        "{\"domain\": \"medical\", \"image\": \"none.jpg\", \"question\": \"?\","
+                        " \"answers\": [\"I\"]}\n";
+    cr_assert_eq(mmn_write_file(list, text, strlen(text), &error), MMN_OK);
+    expect_refused(options, MMN_INPUT, "none.jpg");
+    cr_expect_str_eq(error.where, "line 2");
+    const char other[] = "{\"domain\": \"driving\", \"question\": \"Who?\", \"answers\": [\"I\"]}\n";
+    cr_assert_eq(mmn_write_file(list, other, strlen(other), &error), MMN_OK);
+    expect_refused(options, MMN_INPUT, "driving");
+}

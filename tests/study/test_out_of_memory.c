@@ -1,0 +1,210 @@
+/* Running out of memory in count, eval, perturb, lens and contrib: an allocation fails, now an early one and
+ * now a late one, and is reported as such; nothing is made, lost or left behind. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "mmneuron.h"
+
+#define MODEL MMN_SOURCE_DIR "/golden/checkpoints/llava-1.5"
+#define NEURONS MMN_SOURCE_DIR "/tests/mask/data/masked.json"
+#define IMAGE MMN_SOURCE_DIR "/golden/images/grey.jpg"
+
+/* No run makes more allocations than this. */
+enum { MOST_ALLOCATIONS = 100000 };
+
+static const char samples[] =
+    "{\"domain\": \"medical\", \"image\": \"" IMAGE "\", \"question\": \"Is it?\", "
+    "\"metric\": \"choice\", \"answers\": [\"A\"], \"choices\": [\"yes\", \"no\"]}\n"
+    "{\"domain\": \"documents\", \"question\": \"Who?\", \"metric\": \"anls\", "
+    "\"answers\": [\"he\", \"she\"]}\n";
+
+static mmn_error error;
+static mmn_model *model;
+static char list[] = "/tmp/mmneuron-memory-XXXXXX";
+
+static void set_up(void)
+{
+    int descriptor = mkstemp(list);
+    cr_assert_geq(descriptor, 0);
+    close(descriptor);
+    cr_assert_eq(mmn_write_file(list, samples, strlen(samples), &error), MMN_OK);
+    cr_assert_eq(mmn_model_open(&model, MODEL, NULL, &error), MMN_OK, "%s", error.message);
+}
+
+static void tear_down(void)
+{
+    mmn_model_close(model);
+    unlink(list);
+}
+
+TestSuite(neurons_out_of_memory, .init = set_up, .fini = tear_down);
+
+/* Runs a command, and makes its table and JSON; text NULL after a failure. */
+typedef mmn_status (*run_function)(char **table, char **json, mmn_error *error);
+
+static mmn_status run_eval(char **table, char **json, mmn_error *problem)
+{
+    const mmn_eval_options options = {.list = list,
+                                      .neurons = NEURONS,
+                                      .settings = "projector,all",
+                                      .cross = "all",
+                                      .seeds = 2,
+                                      .tokens = 1};
+    mmn_result *evaluation;
+    mmn_status status = mmn_eval(&evaluation, model, &options, problem);
+    cr_assert_eq(status == MMN_OK, evaluation != NULL);
+    if (status == MMN_OK)
+        status = mmn_result_table(evaluation, table, problem);
+    if (status == MMN_OK)
+        status = mmn_result_json(evaluation, json, problem);
+    mmn_result_free(evaluation);
+    return status;
+}
+
+static mmn_status run_perturb(char **table, char **json, mmn_error *problem)
+{
+    const mmn_perturb_options options = {
+        .list = list, .ranking = NEURONS, .settings = "projector,all", .seeds = 2};
+    mmn_result *perturbation;
+    mmn_status status = mmn_perturb(&perturbation, model, &options, problem);
+    cr_assert_eq(status == MMN_OK, perturbation != NULL);
+    if (status == MMN_OK)
+        status = mmn_result_table(perturbation, table, problem);
+    if (status == MMN_OK)
+        status = mmn_result_json(perturbation, json, problem);
+    mmn_result_free(perturbation);
+    return status;
+}
+
+static mmn_status run_lens(char **table, char **json, mmn_error *problem)
+{
+    const mmn_lens_options options = {.list = list,
+                                      .stages = "out,mid",
+                                      .top = 2,
+                                      .examples = 1,
+                                      .positions = "last,image:2",
+                                      .neuron = "vision:1:17",
+                                      .ranking = NEURONS};
+    mmn_result *lens;
+    mmn_status status = mmn_lens_run(&lens, model, &options, problem);
+    cr_assert_eq(status == MMN_OK, lens != NULL);
+    if (status == MMN_OK)
+        status = mmn_result_table(lens, table, problem);
+    if (status == MMN_OK)
+        status = mmn_result_json(lens, json, problem);
+    mmn_result_free(lens);
+    return status;
+}
+
+static mmn_status run_contributions(char **table, char **json, mmn_error *problem)
+{
+    const char *const images[] = {IMAGE};
+    const mmn_contribution_options options = {.prompt = "<image>\nWhat is this?",
+                                              .images = images,
+                                              .image_count = 1,
+                                              .tokens = 3,
+                                              .all_words = 1,
+                                              .product = 1,
+                                              .top = 2,
+                                              .names = 1,
+                                              .seeds = 1};
+    mmn_result *contributions;
+    mmn_status status = mmn_contributions_run(&contributions, model, &options, problem);
+    cr_assert_eq(status == MMN_OK, contributions != NULL);
+    if (status == MMN_OK)
+        status = mmn_result_table(contributions, table, problem);
+    if (status == MMN_OK)
+        status = mmn_result_json(contributions, json, problem);
+    mmn_result_free(contributions);
+    return status;
+}
+
+/* One run in which this allocation fails; 0: none. */
+static mmn_status run_with(run_function run, unsigned long number)
+{
+    char *table = NULL, *json = NULL;
+    error = (mmn_error){0};
+    mmn_memory_fail_at(number);
+    mmn_status status = run(&table, &json, &error);
+    mmn_memory_fail_at(0);
+    if (status == MMN_OK) {
+        cr_assert(table && json);
+    } else {
+        cr_assert_eq(status, MMN_SYSTEM, "allocation %lu: %s", number, error.message);
+        cr_assert_neq(strstr(error.message, "memory"), NULL, "allocation %lu: %s", number,
+                      error.message);
+    }
+    mmn_release(table);
+    mmn_release(json);
+    return status;
+}
+
+/* The first allocations one by one, later ones in growing steps. After the first run that succeeds
+ * all must: one that fails shows that the success had hidden a lack of memory. */
+static void run_out(run_function run)
+{
+    unsigned long last = 0, number = 1;
+    while (number < MOST_ALLOCATIONS && run_with(run, number) != MMN_OK) {
+        last = number;
+        number += 1 + number / 16;
+    }
+    cr_assert_lt(number, MOST_ALLOCATIONS);
+    cr_assert_gt(last, 100);
+    for (unsigned long more = number; more < 4 * number; more += 1 + more / 4)
+        cr_assert_eq(run_with(run, more), MMN_OK, "allocation %lu, but not %lu: %s", more, number,
+                     error.message);
+    cr_assert_eq(run_with(run, 0), MMN_OK, "%s", error.message);
+}
+
+Test(neurons_out_of_memory, evaluating)
+{
+    run_out(run_eval);
+}
+
+Test(neurons_out_of_memory, perturbing)
+{
+    run_out(run_perturb);
+}
+
+Test(neurons_out_of_memory, reading_layers)
+{
+    run_out(run_lens);
+}
+
+Test(neurons_out_of_memory, finding_contributions)
+{
+    run_out(run_contributions);
+}
+
+/* A batch that finds no memory is tried again sample by sample, so that a run may still succeed:
+ * then nothing is missing. That bad samples are to be left out does not make these bad. */
+Test(neurons_out_of_memory, counting)
+{
+    char output[] = "/tmp/mmneuron-memory-counts-XXXXXX", state[sizeof(output) + 6];
+    int descriptor = mkstemp(output);
+    cr_assert_geq(descriptor, 0);
+    close(descriptor);
+    snprintf(state, sizeof(state), "%s.state", output);
+    const mmn_count_options options = {.list = list, .output = output, .skip_bad = 1};
+    size_t failures = 0;
+    for (unsigned long number = 1; number < 4000; number += 1 + number / 16) {
+        mmn_count_summary summary = {0};
+        unlink(state);
+        mmn_memory_fail_at(number);
+        mmn_status status = mmn_count(model, &options, &summary, &error);
+        mmn_memory_fail_at(0);
+        failures += status == MMN_SYSTEM;
+        if (status == MMN_OK)
+            cr_assert(summary.samples == 2 && summary.skipped == 0, "allocation %lu", number);
+        else
+            cr_assert_eq(status, MMN_SYSTEM, "allocation %lu: %s", number, error.message);
+    }
+    cr_assert_gt(failures, 20);
+    unlink(output);
+    unlink(state);
+}
