@@ -184,12 +184,10 @@ mmn_status mmn_find_file(bool *found, const char *path, mmn_error *error)
     *found = false;
     if (lstat(path, &entry) != 0 && errno == ENOENT)
         return MMN_OK;
-    mmn_status status = open_regular(&descriptor, &size, &identity, path, error);
-    if (status == MMN_OK) {
-        close(descriptor);
-        *found = true;
-    }
-    return status;
+    MMN_TRY(open_regular(&descriptor, &size, &identity, path, error));
+    close(descriptor);
+    *found = true;
+    return MMN_OK;
 }
 
 bool mmn_is_folder(const char *path)
@@ -266,9 +264,7 @@ mmn_status mmn_path_beside(char **beside, const char *path, const char *suffix, 
     size_t length = strlen(name), before = (size_t)(name - path);
     char *folder, mark[MMN_DIGEST_SIZE + 1] = "";
     *beside = NULL;
-    mmn_status status = mmn_path_folder(&folder, path, error);
-    if (status != MMN_OK)
-        return status;
+    MMN_TRY(mmn_path_folder(&folder, path, error));
     size_t longest = longest_name(folder);
     mmn_free(folder);
     if (length + SUFFIX > longest) {

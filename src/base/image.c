@@ -38,9 +38,7 @@ mmn_status mmn_image_join(mmn_image *joined, const mmn_image *images, size_t cou
         if (images[i].height > height)
             height = images[i].height;
     }
-    mmn_status status = mmn_image_create(joined, width, height, error);
-    if (status != MMN_OK)
-        return status;
+    MMN_TRY(mmn_image_create(joined, width, height, error));
     size_t left = 0;
     for (size_t i = 0; i < count; i++) {
         size_t row_bytes = images[i].width * 3;

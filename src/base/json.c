@@ -62,9 +62,7 @@ static mmn_status parse(json_t **value, const char *text, size_t size, const cha
     char where[64] = "";
     if (line != 0)
         snprintf(where, sizeof(where), "line %" PRIu64, line);
-    mmn_status status = refuse_mark(text, size, file, line, error);
-    if (status != MMN_OK)
-        return status;
+    MMN_TRY(refuse_mark(text, size, file, line, error));
     const char *zero = memchr(text, '\0', size);
     if (zero)
         return refuse_zero(text, zero, file, line, error);

@@ -71,10 +71,9 @@ mmn_status mmn_reserve(void *pointer_to_pointer, size_t *capacity, size_t needed
     size_t wanted = doubled > needed ? doubled : needed;
     if (wanted < 8)
         wanted = 8;
-    mmn_status status = mmn_resize(pointer_to_pointer, *capacity, wanted, size, error);
-    if (status == MMN_OK)
-        *capacity = wanted;
-    return status;
+    MMN_TRY(mmn_resize(pointer_to_pointer, *capacity, wanted, size, error));
+    *capacity = wanted;
+    return MMN_OK;
 }
 
 char *mmn_copy_bytes(const char *text, size_t length, mmn_error *error)

@@ -175,13 +175,10 @@ static mmn_status prepare(bmp_reader *reader)
         reader->pixels += 4 * (uint64_t)reader->colours;
     reader->layout = bits == 16 ? LAYOUT_555 : LAYOUT_BYTES;
     memcpy(reader->places, (const uint8_t[]){2, 1, 0}, 3);
-    mmn_status status = MMN_OK;
     if (reader->compression == MASKS)
-        status = use_masks(reader);
+        MMN_TRY(use_masks(reader));
     else if (bits <= 8)
-        status = read_palette(reader);
-    if (status != MMN_OK)
-        return status;
+        MMN_TRY(read_palette(reader));
     if (runs && reader->layout != LAYOUT_PALETTE && reader->layout != LAYOUT_GREY)
         return fail(reader, "run-length encoded BMP images must have a palette");
     if (reader->pixels == 0)
@@ -239,11 +236,10 @@ static mmn_status read_plain(bmp_reader *reader)
     if (reader->pixels > reader->size || reader->size - reader->pixels < bytes ||
         (reader->size - reader->pixels - bytes) / stride < reader->height - 1)
         return truncated(reader);
-    mmn_status status =
-        mmn_image_create(reader->image, reader->width, reader->height, reader->error);
-    for (size_t y = 0; status == MMN_OK && y < reader->height; y++)
+    MMN_TRY(mmn_image_create(reader->image, reader->width, reader->height, reader->error));
+    for (size_t y = 0; y < reader->height; y++)
         row_to_rgb(reader, row_of(reader, y), reader->data + reader->pixels + y * stride, bits);
-    return status;
+    return MMN_OK;
 }
 
 /* Where the runs of a compressed image go: indices, in the order of the file. */
@@ -313,10 +309,7 @@ static void expand(bmp_reader *reader, index_writer *writer)
 
 static mmn_status read_runs(bmp_reader *reader)
 {
-    mmn_status status =
-        mmn_image_create(reader->image, reader->width, reader->height, reader->error);
-    if (status != MMN_OK)
-        return status;
+    MMN_TRY(mmn_image_create(reader->image, reader->width, reader->height, reader->error));
     index_writer writer = {.length = (uint64_t)reader->width * reader->height};
     writer.indices = mmn_allocate(writer.length, 1, reader->error);
     if (!writer.indices)
@@ -334,12 +327,8 @@ mmn_status mmn_bmp_decode(mmn_image *image, const uint8_t *data, size_t size,
 {
     (void)pillow;
     bmp_reader reader = {.data = data, .size = size, .image = image, .error = error};
-    mmn_status status = read_header(&reader);
-    if (status == MMN_OK)
-        status = prepare(&reader);
-    if (status == MMN_OK)
-        status = reader.compression == RUNS_OF_8 || reader.compression == RUNS_OF_4
-                     ? read_runs(&reader)
-                     : read_plain(&reader);
-    return status;
+    MMN_TRY(read_header(&reader));
+    MMN_TRY(prepare(&reader));
+    return reader.compression == RUNS_OF_8 || reader.compression == RUNS_OF_4 ? read_runs(&reader)
+                                                                              : read_plain(&reader);
 }

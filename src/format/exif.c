@@ -154,9 +154,7 @@ mmn_status mmn_image_upright(mmn_image *image, unsigned orientation, mmn_error *
     size_t width = swapped ? image->height : image->width;
     size_t height = swapped ? image->width : image->height;
     mmn_image turned;
-    mmn_status status = mmn_image_create(&turned, width, height, error);
-    if (status != MMN_OK)
-        return status;
+    MMN_TRY(mmn_image_create(&turned, width, height, error));
     /* Where the stored image is read: from its right end, from its bottom. */
     bool from_right = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
     bool from_bottom = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;

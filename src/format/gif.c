@@ -121,9 +121,7 @@ static mmn_status read_rows(gif_reader *reader, const uint8_t colours[256][3])
 
 static mmn_status read_image(gif_reader *reader)
 {
-    mmn_status status = find_image(reader);
-    if (status != MMN_OK)
-        return status;
+    MMN_TRY(find_image(reader));
     const GifFileType *gif = reader->gif;
     const GifImageDesc *frame = &gif->Image;
     size_t width = (size_t)gif->SWidth, height = (size_t)gif->SHeight;
@@ -138,9 +136,7 @@ static mmn_status read_image(gif_reader *reader)
         width = (size_t)frame->Left + (size_t)frame->Width;
     if ((size_t)frame->Top + (size_t)frame->Height > height)
         height = (size_t)frame->Top + (size_t)frame->Height;
-    status = mmn_image_create(reader->image, width, height, reader->error);
-    if (status != MMN_OK)
-        return status;
+    MMN_TRY(mmn_image_create(reader->image, width, height, reader->error));
     reader->row = mmn_allocate((size_t)frame->Width, 1, reader->error);
     if (!reader->row)
         return MMN_SYSTEM;

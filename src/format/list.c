@@ -361,10 +361,7 @@ mmn_status mmn_list_next(mmn_list *list, mmn_sample *sample, bool *found, mmn_er
         return mmn_fail(error, MMN_INPUT, list->path, where,
                         "is %zu bytes long, and at most %d are allowed", length,
                         MMN_LIST_LINE_LIMIT);
-    mmn_status status =
-        mmn_json_parse_line(&list->document, text, length, list->path, list->line, error);
-    if (status != MMN_OK)
-        return status;
+    MMN_TRY(mmn_json_parse_line(&list->document, text, length, list->path, list->line, error));
     if (!json_is_object(list->document))
         return mmn_fail(error, MMN_INPUT, list->path, where, "must be a JSON object");
     mmn_reader reader = {.error = error};

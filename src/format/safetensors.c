@@ -28,12 +28,11 @@ static mmn_status open_file(mmn_safetensors_file *file, const char *path, mmn_er
 
 mmn_status mmn_safetensors_unchanged(const mmn_safetensors *tensors, mmn_error *error)
 {
-    mmn_status status = MMN_OK;
-    for (size_t i = 0; i < tensors->file_count && status == MMN_OK; i++)
+    for (size_t i = 0; i < tensors->file_count; i++)
         if (tensors->files[i].mapping.data)
-            status = mmn_file_unchanged(&tensors->files[i].mapping.identity,
-                                        tensors->files[i].path, error);
-    return status;
+            MMN_TRY(mmn_file_unchanged(&tensors->files[i].mapping.identity, tensors->files[i].path,
+                                       error));
+    return MMN_OK;
 }
 
 void mmn_safetensors_close(mmn_safetensors *tensors)

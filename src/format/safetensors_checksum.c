@@ -27,9 +27,7 @@ static mmn_status make(char checksum[MMN_DIGEST_SIZE], pair *metadata, size_t me
                        const mmn_tensor **tensors, size_t count, mmn_error *error)
 {
     mmn_digest *digest;
-    mmn_status status = mmn_digest_begin(&digest, error);
-    if (status != MMN_OK)
-        return status;
+    MMN_TRY(mmn_digest_begin(&digest, error));
     qsort(metadata, metadata_count, sizeof(*metadata), compare_pairs);
     qsort(tensors, count, sizeof(*tensors), compare_names);
     mmn_digest_add_u64(digest, metadata_count);

@@ -51,16 +51,11 @@ static mmn_status read_tensor(mmn_tensor *tensor, const mmn_safetensors_file *fi
         return fail_tensor(file, name, error, "\"dtype\" is missing or not a text");
     if (!mmn_tensor_type_from_name(&tensor->type, type))
         return mmn_fail(error, MMN_INPUT, file->path, name, "type \"%.40s\" is not known", type);
-    mmn_status status =
-        read_numbers(tensor->shape, &tensor->dimensions, MMN_TENSOR_DIMENSIONS, file, name, "shape",
-                     json_object_get(entry, "shape"), error);
-    if (status != MMN_OK)
-        return status;
+    MMN_TRY(read_numbers(tensor->shape, &tensor->dimensions, MMN_TENSOR_DIMENSIONS, file, name,
+                         "shape", json_object_get(entry, "shape"), error));
     size_t offsets[2], offset_count;
-    status = read_numbers(offsets, &offset_count, 2, file, name, "data_offsets",
-                          json_object_get(entry, "data_offsets"), error);
-    if (status != MMN_OK)
-        return status;
+    MMN_TRY(read_numbers(offsets, &offset_count, 2, file, name, "data_offsets",
+                         json_object_get(entry, "data_offsets"), error));
     if (offset_count != 2)
         return fail_tensor(file, name, error, "\"data_offsets\" must be two numbers");
     if (offsets[0] > offsets[1] || offsets[1] > size)

@@ -92,14 +92,12 @@ static mmn_status write_all(mmn_writer *writer, const char *header,
     size_t length = strlen(header), padding = (8 - length % 8) % 8;
     uint8_t size[8];
     mmn_store_u64(size, length + padding);
-    mmn_status status = mmn_writer_write(writer, size, sizeof(size), error);
-    if (status == MMN_OK)
-        status = mmn_writer_write(writer, header, length, error);
-    if (status == MMN_OK)
-        status = mmn_writer_write(writer, spaces, padding, error);
-    for (size_t i = 0; status == MMN_OK && i < count; i++)
-        status = mmn_writer_write(writer, ordered[i]->data, ordered[i]->bytes, error);
-    return status;
+    MMN_TRY(mmn_writer_write(writer, size, sizeof(size), error));
+    MMN_TRY(mmn_writer_write(writer, header, length, error));
+    MMN_TRY(mmn_writer_write(writer, spaces, padding, error));
+    for (size_t i = 0; i < count; i++)
+        MMN_TRY(mmn_writer_write(writer, ordered[i]->data, ordered[i]->bytes, error));
+    return MMN_OK;
 }
 
 mmn_status mmn_safetensors_write(const char *path, const mmn_tensor *tensors, size_t count,

@@ -433,9 +433,7 @@ static mmn_status read_image(tiff_reader *reader, mmn_resize_order pillow)
     read_tags(reader);
     bool ycbcr = reader->photometric == PHOTOMETRIC_YCBCR ||
                  reader->compression == COMPRESSION_OJPEG;
-    mmn_status status = check_size(reader);
-    if (status != MMN_OK)
-        return status;
+    MMN_TRY(check_size(reader));
     if (reader->tiled) {
         TIFFGetField(reader->tiff, TIFFTAG_TILEWIDTH, &reader->tile_width);
         TIFFGetField(reader->tiff, TIFFTAG_TILELENGTH, &reader->tile_height);
@@ -468,14 +466,11 @@ static mmn_status read_image(tiff_reader *reader, mmn_resize_order pillow)
                         "bits, sample format %u, planar configuration %u, compression %u) are not "
                         "supported",
                         (unsigned)reader->photometric, (unsigned)reader->samples,
-                        (unsigned)reader->bits, (unsigned)reader->format,
-                        (unsigned)reader->planar, (unsigned)reader->compression);
-    status = mmn_image_create(reader->image, reader->width, reader->height, reader->error);
-    if (status == MMN_OK)
-        status = ycbcr ? read_ycbcr(reader) : read_blocks(reader);
-    if (status == MMN_OK)
-        status = mmn_image_upright(reader->image, orientation_of(reader, pillow), reader->error);
-    return status;
+                        (unsigned)reader->bits, (unsigned)reader->format, (unsigned)reader->planar,
+                        (unsigned)reader->compression);
+    MMN_TRY(mmn_image_create(reader->image, reader->width, reader->height, reader->error));
+    MMN_TRY(ycbcr ? read_ycbcr(reader) : read_blocks(reader));
+    return mmn_image_upright(reader->image, orientation_of(reader, pillow), reader->error);
 }
 
 mmn_status mmn_tiff_decode(mmn_image *image, const uint8_t *data, size_t size,

@@ -97,14 +97,10 @@ static mmn_status make_tile(tile_maker *maker, const mmn_image *image, mmn_error
     }
 
     mmn_image resized;
-    mmn_status status =
-        mmn_image_resize(&resized, image, width, height, window, &maker->resize, error);
-    if (status != MMN_OK)
-        return status;
+    MMN_TRY(mmn_image_resize(&resized, image, width, height, window, &maker->resize, error));
     for (size_t channel = 0; channel < 3; channel++) {
         const float *values = maker->values[channel];
-        float *plane =
-            pixels->values + (maker->made * 3 + channel) * tile_height * tile_width;
+        float *plane = pixels->values + (maker->made * 3 + channel) * tile_height * tile_width;
         if (resized.width < tile_width || resized.height < tile_height)
             for (size_t i = 0; i < tile_height * tile_width; i++)
                 plane[i] = values[0];
@@ -124,9 +120,7 @@ static mmn_status make_tile(tile_maker *maker, const mmn_image *image, mmn_error
 static mmn_status pad(mmn_image *padded, const mmn_image *inner, size_t height, size_t width,
                       size_t top, size_t left, const uint8_t background[3], mmn_error *error)
 {
-    mmn_status status = mmn_image_create(padded, width, height, error);
-    if (status != MMN_OK)
-        return status;
+    MMN_TRY(mmn_image_create(padded, width, height, error));
     for (size_t i = 0; i < height * width; i++)
         memcpy(padded->rgb + i * 3, background, 3);
     for (size_t y = 0; y < inner->height; y++)

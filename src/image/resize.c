@@ -101,12 +101,11 @@ static mmn_status resize_rows(mmn_image *output, const mmn_image *input, size_t 
                               size_t width, const resize_pass *pass, const mmn_kernels *kernels,
                               mmn_error *error)
 {
-    mmn_status status = mmn_image_create(output, width, rows, error);
-    if (status == MMN_OK)
-        kernels->resize_horizontal(output->rgb, width, input->rgb + first * input->width * 3,
-                                   input->width, rows, 3, pass->coefficients, pass->taps,
-                                   pass->starts, pass->lengths);
-    return status;
+    MMN_TRY(mmn_image_create(output, width, rows, error));
+    kernels->resize_horizontal(output->rgb, width, input->rgb + first * input->width * 3,
+                               input->width, rows, 3, pass->coefficients, pass->taps, pass->starts,
+                               pass->lengths);
+    return MMN_OK;
 }
 
 /* `input` resized by `pass` to `height` rows. */
@@ -114,21 +113,20 @@ static mmn_status resize_columns(mmn_image *output, const mmn_image *input, size
                                  const resize_pass *pass, const mmn_kernels *kernels,
                                  mmn_error *error)
 {
-    mmn_status status = mmn_image_create(output, input->width, height, error);
-    if (status == MMN_OK)
-        kernels->resize_vertical(output->rgb, height, input->rgb, input->width * 3,
-                                 pass->coefficients, pass->taps, pass->starts, pass->lengths);
-    return status;
+    MMN_TRY(mmn_image_create(output, input->width, height, error));
+    kernels->resize_vertical(output->rgb, height, input->rgb, input->width * 3, pass->coefficients,
+                             pass->taps, pass->starts, pass->lengths);
+    return MMN_OK;
 }
 
 static mmn_status copy_window(mmn_image *output, const mmn_image *input, mmn_window window,
                               mmn_error *error)
 {
-    mmn_status status = mmn_image_create(output, window.width, window.height, error);
-    for (size_t y = 0; status == MMN_OK && y < window.height; y++)
+    MMN_TRY(mmn_image_create(output, window.width, window.height, error));
+    for (size_t y = 0; y < window.height; y++)
         memcpy(output->rgb + y * window.width * 3,
                input->rgb + ((window.top + y) * input->width + window.left) * 3, window.width * 3);
-    return status;
+    return MMN_OK;
 }
 
 /* Whether Pillow 13 resizes the height first: when the image shrinks mostly there. */

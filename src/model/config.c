@@ -146,15 +146,14 @@ mmn_status mmn_config_parse(mmn_config *config, const char *text, size_t size, c
 static mmn_status fail_without_config(const char *folder, mmn_error *error)
 {
     char *adapter;
-    mmn_status status = mmn_find_in_folder(&adapter, folder, "adapter_config.json", error);
-    if (status != MMN_OK)
-        return status;
+    MMN_TRY(mmn_find_in_folder(&adapter, folder, "adapter_config.json", error));
     bool is_adapter = adapter != NULL;
     mmn_free(adapter);
-    return mmn_fail(error, MMN_INPUT, folder, NULL, "is not a model's folder: it has no config.json%s",
-                    is_adapter ? "; adapter_config.json says that it is an adapter (LoRA), which has to "
-                                 "be merged into its model (peft's merge_and_unload)"
-                               : "");
+    return mmn_fail(
+        error, MMN_INPUT, folder, NULL, "is not a model's folder: it has no config.json%s",
+        is_adapter ? "; adapter_config.json says that it is an adapter (LoRA), which has to "
+                     "be merged into its model (peft's merge_and_unload)"
+                   : "");
 }
 
 mmn_status mmn_config_load(mmn_config *config, const char *folder, mmn_error *error)

@@ -307,11 +307,9 @@ static mmn_status list_keys(char **text, bool *some, const json_t *object, key_u
 static mmn_status describe(mmn_generation_rules *rules, const json_t *object, mmn_error *error)
 {
     bool some;
-    mmn_status status = list_keys(&rules->obeyed, &some, object, OBEYED, error);
-    if (status == MMN_OK)
-        status = list_keys(&rules->unused, &some, object, UNUSED, error);
-    return status == MMN_OK ? list_keys(&rules->refused, &rules->refuses, object, REFUSED, error)
-                            : status;
+    MMN_TRY(list_keys(&rules->obeyed, &some, object, OBEYED, error));
+    MMN_TRY(list_keys(&rules->unused, &some, object, UNUSED, error));
+    return list_keys(&rules->refused, &rules->refuses, object, REFUSED, error);
 }
 
 mmn_status mmn_generation_rules_check(const mmn_generation_rules *rules, const char *folder,

@@ -144,12 +144,9 @@ static mmn_status append_pixels(mmn_pixel_values *pixels, mmn_pixel_values *more
         return MMN_OK;
     }
     size_t tile = 3 * pixels->height * pixels->width;
-    mmn_status status = mmn_resize(&pixels->values, pixels->tiles * tile,
-                                   (pixels->tiles + more->tiles) * tile, sizeof(float), error);
-    if (status != MMN_OK)
-        return status;
-    memcpy(pixels->values + pixels->tiles * tile, more->values,
-           more->tiles * tile * sizeof(float));
+    MMN_TRY(mmn_resize(&pixels->values, pixels->tiles * tile, (pixels->tiles + more->tiles) * tile,
+                       sizeof(float), error));
+    memcpy(pixels->values + pixels->tiles * tile, more->values, more->tiles * tile * sizeof(float));
     pixels->tiles += more->tiles;
     return MMN_OK;
 }
@@ -159,12 +156,11 @@ static mmn_status load_image(mmn_image *image, const mmn_model *model, const cha
                              mmn_error *error)
 {
     const mmn_image_settings *settings = &model->image_settings;
-    mmn_status status = mmn_interrupt_check_now(&model->interrupt, error);
-    if (status == MMN_OK)
-        status = mmn_image_load(image, file, settings->resize_order, error);
-    if (status == MMN_OK && settings->do_convert_rgb)
+    MMN_TRY(mmn_interrupt_check_now(&model->interrupt, error));
+    MMN_TRY(mmn_image_load(image, file, settings->resize_order, error));
+    if (settings->do_convert_rgb)
         mmn_image_paint_key(image);
-    return status;
+    return MMN_OK;
 }
 
 /* Loads `count` files and joins them to one image. */

@@ -50,9 +50,7 @@ static mmn_status put_first(int32_t **ids, size_t *count, int32_t image_token, m
                             "the prompt has \"%s\" in its text; this model's image stands before "
                             "the text, so that it can only begin the prompt",
                             placeholder);
-    mmn_status status = mmn_resize(ids, *count, *count + 1, sizeof(**ids), error);
-    if (status != MMN_OK)
-        return status;
+    MMN_TRY(mmn_resize(ids, *count, *count + 1, sizeof(**ids), error));
     memmove(*ids + 1, *ids, *count * sizeof(**ids));
     (*ids)[0] = image_token;
     ++*count;
@@ -95,10 +93,7 @@ mmn_status mmn_input_set_instruction(mmn_input *input, const mmn_model *model, c
     const char *text = text_of(model, prompt);
     if (!model->qformer_tokenizer || input->image_count == 0)
         return MMN_OK;
-    mmn_status status =
-        mmn_tokenizer_encode(model->qformer_tokenizer, text, strlen(text), true,
-                             &input->qformer_ids, &input->qformer_length, error);
-    return status == MMN_OK
-               ? mmn_instruction_check_length(model, input->qformer_length, NULL, error)
-               : status;
+    MMN_TRY(mmn_tokenizer_encode(model->qformer_tokenizer, text, strlen(text), true,
+                                 &input->qformer_ids, &input->qformer_length, error));
+    return mmn_instruction_check_length(model, input->qformer_length, NULL, error);
 }

@@ -68,14 +68,14 @@ static mmn_status choose_compute(mmn_model *model, const mmn_model_options *opti
         return mmn_fail(error, MMN_USAGE, NULL, NULL, "%d is no order of resizing",
                         (int)options->resize_order);
     int wanted = mmn_threads(requested);
-    mmn_status status = choose_kernels(compute, options ? options->simd : NULL, error);
-    if (status == MMN_OK)
-        status = mmn_threads_to_be_had(&compute->threads, wanted, error);
-    if (status == MMN_OK && compute->threads < wanted)
-        status = mmn_remarks_add(&model->remarks, error,
-                                 "the system does not give %d threads: %d are used, which changes "
-                                 "no result", wanted, compute->threads);
-    return status == MMN_OK ? check_arithmetic(compute, error) : status;
+    MMN_TRY(choose_kernels(compute, options ? options->simd : NULL, error));
+    MMN_TRY(mmn_threads_to_be_had(&compute->threads, wanted, error));
+    if (compute->threads < wanted)
+        MMN_TRY(mmn_remarks_add(&model->remarks, error,
+                                "the system does not give %d threads: %d are used, which changes "
+                                "no result",
+                                wanted, compute->threads));
+    return check_arithmetic(compute, error);
 }
 
 static mmn_status read_image_settings(mmn_model *model, const mmn_model_options *options,
@@ -93,11 +93,10 @@ static mmn_status read_image_settings(mmn_model *model, const mmn_model_options 
         .grid_pinpoint_count = config->grid_pinpoint_count,
         .grid_pinpoints = config->grid_pinpoint_count > 0 ? config->grid_pinpoints : NULL,
     };
-    mmn_status status =
-        mmn_image_settings_read(&model->image_settings, model->folder, &expected, error);
-    if (status == MMN_OK && options)
+    MMN_TRY(mmn_image_settings_read(&model->image_settings, model->folder, &expected, error));
+    if (options)
         model->image_settings.resize_order = options->resize_order;
-    return status;
+    return MMN_OK;
 }
 
 static mmn_status read_template(mmn_model *model, mmn_error *error)
@@ -146,13 +145,13 @@ static mmn_status open_tokenizers(mmn_model *model, mmn_error *error)
 
 static mmn_status collect_remarks(mmn_model *model, mmn_error *error)
 {
-    mmn_status status = mmn_remarks_of_folder(&model->remarks, model->folder, error);
-    if (status == MMN_OK && model->weights->language.head_overrules_tie)
-        status = mmn_remarks_add(&model->remarks, error,
-                                 "lm_head.weight differs from the embedding, although "
-                                 "tie_word_embeddings says that they are the same: the stored head "
-                                 "is used, as transformers does");
-    return status;
+    MMN_TRY(mmn_remarks_of_folder(&model->remarks, model->folder, error));
+    if (model->weights->language.head_overrules_tie)
+        MMN_TRY(mmn_remarks_add(&model->remarks, error,
+                                "lm_head.weight differs from the embedding, although "
+                                "tie_word_embeddings says that they are the same: the stored head "
+                                "is used, as transformers does"));
+    return MMN_OK;
 }
 
 static void describe(mmn_model *model)
@@ -322,9 +321,8 @@ mmn_status mmn_model_digest(const mmn_model *model, char digest[33], mmn_error *
 {
     if (MMN_MISSING(error, model, digest))
         return MMN_USAGE;
-    mmn_status status = mmn_weights_digest(model->weights, &model->config, &model->interrupt,
-                                           digest, error);
-    return status == MMN_OK ? mmn_model_unchanged(model, error) : status;
+    MMN_TRY(mmn_weights_digest(model->weights, &model->config, &model->interrupt, digest, error));
+    return mmn_model_unchanged(model, error);
 }
 
 mmn_status mmn_model_unchanged(const mmn_model *model, mmn_error *error)

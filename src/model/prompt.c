@@ -82,12 +82,12 @@ static mmn_status take_file(mmn_own_template *own, const char *folder, const cha
 {
     if (own->source)
         return MMN_OK;
-    mmn_status status = mmn_find_in_folder(&own->path, folder, file, error);
-    if (status == MMN_OK && own->path)
-        status = mmn_read_file(&own->source, NULL, own->path, TEMPLATE_LIMIT, error);
-    if (status == MMN_OK && own->path)
+    MMN_TRY(mmn_find_in_folder(&own->path, folder, file, error));
+    if (own->path)
+        MMN_TRY(mmn_read_file(&own->source, NULL, own->path, TEMPLATE_LIMIT, error));
+    if (own->path)
         own->file = file;
-    return status;
+    return MMN_OK;
 }
 
 /* Says why the template of `file` is not followed, in place of what it is. */
@@ -128,18 +128,18 @@ static mmn_status find_processors(mmn_own_template *own, const char *folder, boo
                                   mmn_error *error)
 {
     static const char legacy[] = "chat_template.json";
-    mmn_status status = take_from_json(own, folder, "processor_config.json", error);
+    MMN_TRY(take_from_json(own, folder, "processor_config.json", error));
     bool has_source = own->source;
-    if (status == MMN_OK)
-        status = take_from_json(own, folder, legacy, error);
-    if (status == MMN_OK && named && own->source && !has_source)
-        status = refuse(own, folder, legacy, "transformers refuses it beside the folder "
-                        "additional_chat_templates", error);
-    if (status == MMN_OK)
-        status = take_file(own, folder, own_file, error);
-    if (status == MMN_OK && named)
-        status = take_file(own, folder, named_default, error);
-    return status;
+    MMN_TRY(take_from_json(own, folder, legacy, error));
+    if (named && own->source && !has_source)
+        MMN_TRY(refuse(own, folder, legacy,
+                       "transformers refuses it beside the folder "
+                       "additional_chat_templates",
+                       error));
+    MMN_TRY(take_file(own, folder, own_file, error));
+    if (named)
+        MMN_TRY(take_file(own, folder, named_default, error));
+    return MMN_OK;
 }
 
 /* A tokenizer's, for a model without images. What only a processor has is no template for
@@ -148,18 +148,19 @@ static mmn_status find_tokenizers(mmn_own_template *own, const char *folder, boo
                                   mmn_error *error)
 {
     static const char *const processors[] = {"chat_template.json", "processor_config.json"};
-    mmn_status status = named ? take_file(own, folder, named_default, error) : MMN_OK;
-    if (status == MMN_OK)
-        status = take_file(own, folder, own_file, error);
-    if (status == MMN_OK && !named)
-        status = take_from_json(own, folder, "tokenizer_config.json", error);
-    for (size_t i = 0; i < 2 && status == MMN_OK && !own->source && !named; i++) {
-        status = take_from_json(own, folder, processors[i], error);
-        if (status == MMN_OK && own->source && !own->problem)
-            status = refuse(own, folder, processors[i], "it is a processor's, which transformers "
-                            "does not read for a model without images", error);
+    MMN_TRY(named ? take_file(own, folder, named_default, error) : MMN_OK);
+    MMN_TRY(take_file(own, folder, own_file, error));
+    if (!named)
+        MMN_TRY(take_from_json(own, folder, "tokenizer_config.json", error));
+    for (size_t i = 0; i < 2 && !own->source && !named; i++) {
+        MMN_TRY(take_from_json(own, folder, processors[i], error));
+        if (own->source && !own->problem)
+            MMN_TRY(refuse(own, folder, processors[i],
+                           "it is a processor's, which transformers "
+                           "does not read for a model without images",
+                           error));
     }
-    return status;
+    return MMN_OK;
 }
 
 static mmn_status find_template(mmn_own_template *own, const char *folder, bool reads_images,
@@ -195,10 +196,9 @@ static mmn_status add_tokens(json_t *tokens, const json_t *document, mmn_error *
 {
     static const char *const keys[] = {"bos_token", "eos_token", "unk_token", "sep_token",
                                        "pad_token", "cls_token", "mask_token"};
-    mmn_status status = MMN_OK;
-    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]) && status == MMN_OK; i++)
-        status = add_token(tokens, keys[i], json_object_get(document, keys[i]), error);
-    return status;
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+        MMN_TRY(add_token(tokens, keys[i], json_object_get(document, keys[i]), error));
+    return MMN_OK;
 }
 
 /* Those of a document with names of this model's own, as "image_token". */
@@ -260,18 +260,13 @@ static mmn_status add_class_tokens(json_t *tokens, const json_t *document, const
 static mmn_status merge_tokens(json_t *tokens, const json_t *document, const json_t *map,
                                const json_t *model, mmn_error *error)
 {
-    mmn_status status = add_extra_tokens(tokens, document, error);
-    if (status == MMN_OK)
-        status = add_tokens(tokens, map, error);
-    if (status == MMN_OK)
-        status = add_own_tokens(tokens, map, error);
-    if (status == MMN_OK)
-        status = add_tokens(tokens, document, error);
-    if (status == MMN_OK)
-        status = add_own_tokens(tokens, document, error);
-    if (status == MMN_OK)
-        status = add_extra_tokens(tokens, map, error);
-    return status == MMN_OK ? add_class_tokens(tokens, document, model, error) : status;
+    MMN_TRY(add_extra_tokens(tokens, document, error));
+    MMN_TRY(add_tokens(tokens, map, error));
+    MMN_TRY(add_own_tokens(tokens, map, error));
+    MMN_TRY(add_tokens(tokens, document, error));
+    MMN_TRY(add_own_tokens(tokens, document, error));
+    MMN_TRY(add_extra_tokens(tokens, map, error));
+    return add_class_tokens(tokens, document, model, error);
 }
 
 static mmn_status read_tokens(json_t *tokens, const char *folder, mmn_error *error)
@@ -354,10 +349,10 @@ static mmn_status compare(bool *same, const mmn_own_template *own, const char *n
 static mmn_status is_same(bool *same, const mmn_own_template *own, const char *name,
                           bool reads_images, mmn_error *error)
 {
-    mmn_status status = compare(same, own, name, false, error);
-    if (status == MMN_OK && *same && reads_images)
-        status = compare(same, own, name, true, error);
-    return status;
+    MMN_TRY(compare(same, own, name, false, error));
+    if (*same && reads_images)
+        MMN_TRY(compare(same, own, name, true, error));
+    return MMN_OK;
 }
 
 /* Finds out whether the template can be followed, and whether it is one of ours. */
@@ -400,14 +395,14 @@ static mmn_status try(mmn_own_template *own, bool reads_images, const char *usua
 mmn_status mmn_own_template_read(mmn_own_template *own, const char *folder, bool reads_images,
                                  const char *usual, mmn_error *error)
 {
-    mmn_status status = find_template(own, folder, reads_images, error);
-    if (status != MMN_OK || !own->source || own->problem)
-        return status;
+    MMN_TRY(find_template(own, folder, reads_images, error));
+    if (!own->source || own->problem)
+        return MMN_OK;
     own->tokens = json_object();
     if (!own->tokens)
         return mmn_fail(error, MMN_SYSTEM, NULL, NULL, "out of memory");
-    status = read_tokens(own->tokens, folder, error);
-    return status == MMN_OK ? try(own, reads_images, usual, error) : status;
+    MMN_TRY(read_tokens(own->tokens, folder, error));
+    return try(own, reads_images, usual, error);
 }
 
 void mmn_own_template_free(mmn_own_template *own)
@@ -437,15 +432,12 @@ mmn_status mmn_question_prompt_make(mmn_question_prompt *prompt, const mmn_model
     if (name || !own->source)
         return mmn_template_apply(name ? name : model->usual_template, question, has_image,
                                   &prompt->text, error);
-    mmn_status status = mmn_own_template_check(own, error);
-    if (status != MMN_OK)
-        return status;
-    status = render(&prompt->text, own, question, has_image, error);
+    MMN_TRY(mmn_own_template_check(own, error));
+    MMN_TRY(render(&prompt->text, own, question, has_image, error));
     /* A tokenizer's template has all special tokens; a processor adds them unless they are there. */
-    if (status == MMN_OK)
-        prompt->has_special =
-            !model->config.vision.form || behind_bos(own, prompt->text) != prompt->text;
-    return status;
+    prompt->has_special = !model->config.vision.form ||
+                          behind_bos(own, prompt->text) != prompt->text;
+    return MMN_OK;
 }
 
 mmn_status mmn_prompt_from_template(const mmn_model *model, const char *name,

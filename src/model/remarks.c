@@ -15,10 +15,8 @@ mmn_status mmn_remarks_add(mmn_remarks *remarks, mmn_error *error, const char *f
     va_start(arguments, format);
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
-    mmn_status status = mmn_reserve(&remarks->texts, &remarks->capacity, remarks->count + 1,
-                                    sizeof(*remarks->texts), error);
-    if (status != MMN_OK)
-        return status;
+    MMN_TRY(mmn_reserve(&remarks->texts, &remarks->capacity, remarks->count + 1,
+                        sizeof(*remarks->texts), error));
     remarks->texts[remarks->count] = mmn_copy_text(text, error);
     if (!remarks->texts[remarks->count])
         return MMN_SYSTEM;
@@ -38,15 +36,14 @@ static mmn_status look_for(bool *there, const char *folder, const char *name, mm
 static mmn_status look_for_index(mmn_remarks *remarks, const char *folder, mmn_error *error)
 {
     bool single = false, index = false;
-    mmn_status status = look_for(&single, folder, "model.safetensors", error);
-    if (status == MMN_OK)
-        status = look_for(&index, folder, "model.safetensors.index.json", error);
-    if (status == MMN_OK && single && index)
-        status = mmn_remarks_add(remarks, error,
-                                 "model.safetensors lies beside model.safetensors.index.json: it "
-                                 "alone is read, as transformers does, and not the shards that "
-                                 "the index lists; remove the one that does not belong here");
-    return status;
+    MMN_TRY(look_for(&single, folder, "model.safetensors", error));
+    MMN_TRY(look_for(&index, folder, "model.safetensors.index.json", error));
+    if (single && index)
+        MMN_TRY(mmn_remarks_add(remarks, error,
+                                "model.safetensors lies beside model.safetensors.index.json: it "
+                                "alone is read, as transformers does, and not the shards that "
+                                "the index lists; remove the one that does not belong here"));
+    return MMN_OK;
 }
 
 static mmn_status look_for_adapter(mmn_remarks *remarks, const char *folder, mmn_error *error)
@@ -54,23 +51,22 @@ static mmn_status look_for_adapter(mmn_remarks *remarks, const char *folder, mmn
     static const char *const names[] = {"adapter_config.json", "adapter_model.safetensors",
                                         "adapter_model.bin"};
     bool there = false;
-    mmn_status status = MMN_OK;
-    for (size_t i = 0; status == MMN_OK && i < sizeof(names) / sizeof(names[0]); i++) {
-        status = look_for(&there, folder, names[i], error);
-        if (status == MMN_OK && there)
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        MMN_TRY(look_for(&there, folder, names[i], error));
+        if (there)
             return mmn_remarks_add(remarks, error,
                                    "%s: an adapter (LoRA) lies beside the weights and is not "
                                    "applied; to use it, merge it into them (peft's "
                                    "merge_and_unload)",
                                    names[i]);
     }
-    return status;
+    return MMN_OK;
 }
 
 mmn_status mmn_remarks_of_folder(mmn_remarks *remarks, const char *folder, mmn_error *error)
 {
-    mmn_status status = look_for_index(remarks, folder, error);
-    return status == MMN_OK ? look_for_adapter(remarks, folder, error) : status;
+    MMN_TRY(look_for_index(remarks, folder, error));
+    return look_for_adapter(remarks, folder, error);
 }
 
 void mmn_remarks_free(mmn_remarks *remarks)

@@ -86,9 +86,7 @@ mmn_status mmn_weights_open(mmn_weights **weights, const char *folder, const mmn
 {
     *weights = NULL;
     mmn_safetensors *tensors;
-    mmn_status status = mmn_safetensors_open_folder(&tensors, folder, error);
-    if (status != MMN_OK)
-        return status;
+    MMN_TRY(mmn_safetensors_open_folder(&tensors, folder, error));
     return mmn_weights_bind(weights, tensors, folder, config, error);
 }
 

@@ -7,13 +7,12 @@ static mmn_status add_bytes(mmn_digest *digest, const mmn_tensor *tensor,
                             const mmn_interrupt *interrupt, mmn_error *error)
 {
     const size_t piece = (size_t)16 << 20;
-    mmn_status status = MMN_OK;
-    for (size_t done = 0; done < tensor->bytes && status == MMN_OK; done += piece) {
+    for (size_t done = 0; done < tensor->bytes; done += piece) {
         size_t left = tensor->bytes - done;
         mmn_digest_add(digest, tensor->data + done, left < piece ? left : piece);
-        status = mmn_interrupt_check_now(interrupt, error);
+        MMN_TRY(mmn_interrupt_check_now(interrupt, error));
     }
-    return status;
+    return MMN_OK;
 }
 
 /* The stream that is digested, integers as u64 little-endian unless stated, texts as their length

@@ -26,17 +26,12 @@ mmn_status mmn_added_tokens_add(mmn_added_tokens *added, const mmn_added_token *
     if (length == 0)
         return mmn_fail(error, MMN_INPUT, NULL, NULL, "the added token %d has no content",
                         (int)token->id);
-    mmn_status status = check(token, content, error);
-    if (status == MMN_OK)
-        status = mmn_vocabulary_add(&added->contents, content, length, token->id, error);
-    if (status == MMN_OK)
-        status = mmn_reserve(&added->tokens, &added->capacity, added->count + 1,
-                             sizeof(*added->tokens), error);
-    if (status == MMN_OK)
-        status = mmn_reserve(&added->by_id, &added->by_id_capacity, added->contents.size,
-                             sizeof(*added->by_id), error);
-    if (status != MMN_OK)
-        return status;
+    MMN_TRY(check(token, content, error));
+    MMN_TRY(mmn_vocabulary_add(&added->contents, content, length, token->id, error));
+    MMN_TRY(mmn_reserve(&added->tokens, &added->capacity, added->count + 1, sizeof(*added->tokens),
+                        error));
+    MMN_TRY(mmn_reserve(&added->by_id, &added->by_id_capacity, added->contents.size,
+                        sizeof(*added->by_id), error));
     added->tokens[added->count++] = *token;
     added->by_id[token->id] = (int32_t)added->count;
     return MMN_OK;
@@ -86,13 +81,11 @@ static mmn_status add_text(mmn_token_search *search, const char *text, size_t le
 {
     if (length == 0)
         return MMN_OK;
-    mmn_status status = mmn_reserve(&search->texts, &search->capacity, search->count + 1,
-                                    sizeof(*search->texts), error);
-    if (status == MMN_OK) {
-        search->texts[search->count++] = (mmn_searched_text){text, length, token};
-        search->first_bytes[(unsigned char)*text] = true;
-    }
-    return status;
+    MMN_TRY(mmn_reserve(&search->texts, &search->capacity, search->count + 1,
+                        sizeof(*search->texts), error));
+    search->texts[search->count++] = (mmn_searched_text){text, length, token};
+    search->first_bytes[(unsigned char)*text] = true;
+    return MMN_OK;
 }
 
 /* Puts special tokens before the others: where two have the same text, they are preferred. */

@@ -120,10 +120,8 @@ static bool comes_before(const candidate *a, const candidate *b)
 
 static mmn_status push(encoding *run, const candidate *added)
 {
-    mmn_status status = mmn_reserve(&run->heap, &run->heap_capacity, run->heap_count + 1,
-                                    sizeof(*run->heap), run->error);
-    if (status != MMN_OK)
-        return status;
+    MMN_TRY(mmn_reserve(&run->heap, &run->heap_capacity, run->heap_count + 1, sizeof(*run->heap),
+                        run->error));
     size_t at = run->heap_count++;
     while (at > 0 && comes_before(added, &run->heap[(at - 1) / 2])) {
         run->heap[at] = run->heap[(at - 1) / 2];
@@ -252,14 +250,13 @@ static mmn_status add_unknown(const encoding *run, const symbol *unknown, bool a
 {
     const mmn_bpe *bpe = run->bpe;
     const char *text = run->text + unknown->start;
-    mmn_status status = MMN_OK;
     if (bpe->byte_fallback && has_bytes(bpe, text, unknown->length)) {
-        for (size_t i = 0; i < unknown->length && status == MMN_OK; i++)
-            status = mmn_ids_add(ids, bpe->byte_ids[(unsigned char)text[i]], run->error);
+        for (size_t i = 0; i < unknown->length; i++)
+            MMN_TRY(mmn_ids_add(ids, bpe->byte_ids[(unsigned char)text[i]], run->error));
     } else if (bpe->unknown >= 0 && !(after_unknown && bpe->fuse_unknown)) {
-        status = mmn_ids_add(ids, bpe->unknown, run->error);
+        MMN_TRY(mmn_ids_add(ids, bpe->unknown, run->error));
     }
-    return status;
+    return MMN_OK;
 }
 
 static mmn_status collect(const encoding *run, mmn_ids *ids)

@@ -203,16 +203,15 @@ static mmn_status apply_to_each(const mmn_decoder_step *step, const mmn_spelling
 static mmn_status apply_step(const mmn_decoder_step *step, const mmn_spellings *spellings,
                              mmn_spellings *result, mmn_error *error)
 {
-    mmn_status status = MMN_OK;
     if (step->kind == MMN_DECODER_BYTE_FALLBACK)
-        status = join_bytes(spellings, result, error);
+        MMN_TRY(join_bytes(spellings, result, error));
     else if (step->kind == MMN_DECODER_BYTE_LEVEL)
-        status = read_byte_level(spellings, result, error);
+        MMN_TRY(read_byte_level(spellings, result, error));
     else if (step->kind == MMN_DECODER_FUSE)
         mmn_spellings_add(result, spellings->text.text, spellings->text.length);
     else
-        status = apply_to_each(step, spellings, result, error);
-    return status == MMN_OK ? mmn_text_status(&result->text, error) : status;
+        MMN_TRY(apply_to_each(step, spellings, result, error));
+    return mmn_text_status(&result->text, error);
 }
 
 static void join_by_spaces(const mmn_spellings *spellings, mmn_text *result)

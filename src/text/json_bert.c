@@ -62,13 +62,12 @@ mmn_status mmn_bert_add_normalizer(mmn_tokenizer *tokenizer, const mmn_bert_opti
                  {options->strip_accents, MMN_NORMALIZER_NFD},
                  {options->strip_accents, MMN_NORMALIZER_DROP_MARKS},
                  {options->lowercase, MMN_NORMALIZER_LOWERCASE}};
-    mmn_status status = MMN_OK;
-    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]) && status == MMN_OK; i++) {
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
         mmn_normalizer_step step = {.kind = parts[i].kind};
         if (parts[i].wanted)
-            status = mmn_normalizer_add(&tokenizer->normalizer, &step, error);
+            MMN_TRY(mmn_normalizer_add(&tokenizer->normalizer, &step, error));
     }
-    return status;
+    return MMN_OK;
 }
 
 void mmn_json_read_bert_normalizer(mmn_tokenizer *tokenizer, const mmn_object *json)
@@ -112,22 +111,19 @@ mmn_status mmn_bert_add_decoder(mmn_tokenizer *tokenizer, const char *prefix, bo
 {
     static const struct {
         const char *from, *to;
-    } cleaned[] = {{" .", "."},       {" ?", "?"},     {" !", "!"},     {" ,", ","},
-                   {" ' ", "'"},      {" n't", "n't"}, {" 'm", "'m"},   {" do not", " don't"},
-                   {" 's", "'s"},     {" 've", "'ve"}, {" 're", "'re"}};
+    } cleaned[] = {{" .", "."},   {" ?", "?"},     {" !", "!"},    {" ,", ","},
+                   {" ' ", "'"},  {" n't", "n't"}, {" 'm", "'m"},  {" do not", " don't"},
+                   {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"}};
     mmn_decoder_step step = {.kind = MMN_DECODER_WORDPIECE};
-    mmn_status status = mmn_replacement_make(&step.replacement, prefix, false, prefix, error);
-    if (status == MMN_OK)
-        status = mmn_decoder_add(&tokenizer->decoder, &step, error);
-    for (size_t i = 0; clean_up && i < sizeof(cleaned) / sizeof(cleaned[0]) && status == MMN_OK;
-         i++) {
+    MMN_TRY(mmn_replacement_make(&step.replacement, prefix, false, prefix, error));
+    MMN_TRY(mmn_decoder_add(&tokenizer->decoder, &step, error));
+    for (size_t i = 0; clean_up && i < sizeof(cleaned) / sizeof(cleaned[0]); i++) {
         step.kind = MMN_DECODER_REPLACE;
-        status = mmn_replacement_make(&step.replacement, cleaned[i].from, false, cleaned[i].to,
-                                      error);
-        if (status == MMN_OK)
-            status = mmn_decoder_add(&tokenizer->decoder, &step, error);
+        MMN_TRY(
+            mmn_replacement_make(&step.replacement, cleaned[i].from, false, cleaned[i].to, error));
+        MMN_TRY(mmn_decoder_add(&tokenizer->decoder, &step, error));
     }
-    return status;
+    return MMN_OK;
 }
 
 void mmn_json_read_wordpiece_decoder(mmn_tokenizer *tokenizer, const mmn_object *json)

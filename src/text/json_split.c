@@ -110,8 +110,8 @@ mmn_status mmn_bert_add_pre_tokenizer(mmn_pre_tokenizer *pre_tokenizer, mmn_erro
                                      .behavior = MMN_SPLIT_REMOVED};
     mmn_pre_tokenizer_step marks = {.kind = MMN_PRE_TOKENIZER_SPLIT,
                                     .finds = MMN_SPLIT_FINDS_PUNCTUATION};
-    mmn_status status = mmn_pre_tokenizer_add(pre_tokenizer, &spaces, error);
-    return status == MMN_OK ? mmn_pre_tokenizer_add(pre_tokenizer, &marks, error) : status;
+    MMN_TRY(mmn_pre_tokenizer_add(pre_tokenizer, &spaces, error));
+    return mmn_pre_tokenizer_add(pre_tokenizer, &marks, error);
 }
 
 /* {"type": "ByteLevel", "add_prefix_space": true, "use_regex": true}: up to three steps. */

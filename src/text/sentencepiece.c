@@ -126,14 +126,12 @@ typedef void (*take_function)(specification *found, const field *read);
 
 static mmn_status read_specification(model_reader *reader, message from, take_function take)
 {
-    mmn_status status = MMN_OK;
-    while (from.at < from.size && status == MMN_OK) {
+    while (from.at < from.size) {
         field read;
-        status = read_field(&from, &read, reader->error);
-        if (status == MMN_OK)
-            take(&reader->found, &read);
+        MMN_TRY(read_field(&from, &read, reader->error));
+        take(&reader->found, &read);
     }
-    return status;
+    return MMN_OK;
 }
 
 static void take_trainer_field(specification *found, const field *read)
@@ -345,8 +343,8 @@ mmn_status mmn_sentencepiece_put_no_space(mmn_tokenizer *tokenizer, mmn_error *e
     mmn_normalizer_free(&tokenizer->normalizer);
     mmn_pre_tokenizer_free(&tokenizer->pre_tokenizer);
     mmn_decoder_free(&tokenizer->decoder);
-    mmn_status status = add_metaspace(tokenizer, MMN_PREPEND_NEVER, error);
-    return status == MMN_OK ? make_decoder(tokenizer, false, error) : status;
+    MMN_TRY(add_metaspace(tokenizer, MMN_PREPEND_NEVER, error));
+    return make_decoder(tokenizer, false, error);
 }
 
 mmn_status mmn_sentencepiece_read(mmn_tokenizer *tokenizer, const uint8_t *data, size_t size,

@@ -119,16 +119,15 @@ static mmn_status collect_special(mmn_vocabulary *specials, const mmn_side_files
     const char *key;
     json_t *further = further_tokens(files, &key);
     size_t count = NAMED_COUNT + json_array_size(further);
-    mmn_status status = MMN_OK;
-    for (size_t i = 0; i < count && status == MMN_OK; i++) {
-        const char *content =
-            content_of(i < NAMED_COUNT ? special_value(files, named_tokens[i])
-                                       : json_array_get(further, i - NAMED_COUNT));
+    for (size_t i = 0; i < count; i++) {
+        const char *content = content_of(i < NAMED_COUNT
+                                             ? special_value(files, named_tokens[i])
+                                             : json_array_get(further, i - NAMED_COUNT));
         size_t length = content ? strlen(content) : 0;
         if (length > 0 && mmn_vocabulary_find(specials, content, length) < 0)
-            status = mmn_vocabulary_add(specials, content, length, (int64_t)i, error);
+            MMN_TRY(mmn_vocabulary_add(specials, content, length, (int64_t)i, error));
     }
-    return status;
+    return MMN_OK;
 }
 
 /* Adds the special token `value` (a text or an object), or makes the token that is there special;

@@ -88,9 +88,8 @@ mmn_status mmn_tokenizer_read_model(mmn_tokenizer *tokenizer, const char *folder
 static mmn_status read_lines(mmn_vocabulary *vocabulary, const char *text, size_t size,
                              mmn_error *error)
 {
-    mmn_status status = MMN_OK;
     size_t end;
-    for (size_t start = 0; start < size && status == MMN_OK; start = end + 1) {
+    for (size_t start = 0; start < size; start = end + 1) {
         const char *line_end = memchr(text + start, '\n', size - start);
         end = line_end ? (size_t)(line_end - text) : size;
         size_t length = end - start;
@@ -98,14 +97,13 @@ static mmn_status read_lines(mmn_vocabulary *vocabulary, const char *text, size_
             length--;
         char where[64];
         snprintf(where, sizeof(where), "line %zu", vocabulary->count + 1);
-        if (length > MMN_TOKEN_LENGTH_LIMIT ||
-            mmn_utf8_valid_prefix(text + start, length) < length)
-            return mmn_fail(error, MMN_INPUT, NULL, where,
-                            "is not UTF-8, or longer than %d bytes", MMN_TOKEN_LENGTH_LIMIT);
-        status = mmn_vocabulary_add(vocabulary, text + start, length, (int64_t)vocabulary->count,
-                                    error);
+        if (length > MMN_TOKEN_LENGTH_LIMIT || mmn_utf8_valid_prefix(text + start, length) < length)
+            return mmn_fail(error, MMN_INPUT, NULL, where, "is not UTF-8, or longer than %d bytes",
+                            MMN_TOKEN_LENGTH_LIMIT);
+        MMN_TRY(mmn_vocabulary_add(vocabulary, text + start, length, (int64_t)vocabulary->count,
+                                   error));
     }
-    return status;
+    return MMN_OK;
 }
 
 static mmn_status read_words(mmn_vocabulary *vocabulary, const char *path, mmn_error *error)

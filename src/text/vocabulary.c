@@ -51,12 +51,9 @@ mmn_status mmn_vocabulary_add(mmn_vocabulary *vocabulary, const char *text, size
     if (id < 0 || id >= MMN_VOCABULARY_LIMIT)
         return mmn_fail(error, MMN_INPUT, NULL, where, "token ids must lie from 0 to %d",
                         MMN_VOCABULARY_LIMIT - 1);
-    mmn_status status = make_slots(vocabulary, error);
-    if (status == MMN_OK)
-        status = mmn_reserve(&vocabulary->tokens, &vocabulary->capacity, (size_t)id + 1,
-                             sizeof(*vocabulary->tokens), error);
-    if (status != MMN_OK)
-        return status;
+    MMN_TRY(make_slots(vocabulary, error));
+    MMN_TRY(mmn_reserve(&vocabulary->tokens, &vocabulary->capacity, (size_t)id + 1,
+                        sizeof(*vocabulary->tokens), error));
     if (vocabulary->tokens[id].used)
         return mmn_fail(error, MMN_INPUT, NULL, where, "the id belongs to \"%s\" and to \"%.*s\"",
                         mmn_vocabulary_text(vocabulary, (int32_t)id, NULL),
@@ -68,9 +65,7 @@ mmn_status mmn_vocabulary_add(mmn_vocabulary *vocabulary, const char *text, size
     size_t offset = vocabulary->texts.length;
     mmn_text_add_bytes(&vocabulary->texts, text, length);
     mmn_text_add_bytes(&vocabulary->texts, "", 1);
-    status = mmn_text_status(&vocabulary->texts, error);
-    if (status != MMN_OK)
-        return status;
+    MMN_TRY(mmn_text_status(&vocabulary->texts, error));
     vocabulary->tokens[id] = (mmn_token_text){offset, length, true};
     vocabulary->slots[slot] = (int32_t)id + 1;
     vocabulary->count++;
