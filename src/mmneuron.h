@@ -77,6 +77,21 @@ MMN_API const char *mmn_version(void);
 /* Frees a text or array that a function of this header allocated for the caller. */
 MMN_API void mmn_release(void *pointer);
 
+/* Where the library's memory comes from, and PCRE2's and libpng's with it. Both functions may be called by
+ * several threads at once. */
+typedef struct mmn_allocator {
+    /* `size` bytes, at least 1, at a multiple of `alignment`, a power of two; NULL: there is no memory,
+     * which ends what was asked for with MMN_SYSTEM. They need not be zero. */
+    void *(*allocate)(void *context, size_t size, size_t alignment);
+    void (*release)(void *context, void *pointer); /* what allocate returned, never NULL */
+    void *context;
+} mmn_allocator;
+
+/* Takes all memory from `allocator`, which is copied; NULL: from posix_memalign and free, as at first.
+ * MMN_USAGE once the library has allocated, and where a function is missing. For the start of a program,
+ * before it has threads. */
+MMN_API mmn_status mmn_set_allocator(const mmn_allocator *allocator, mmn_error *error);
+
 /* The name among `count` that the mistyped `text` was probably meant to be, or NULL if none is near.
  * `names` points to the first name's pointer and the next is `stride` bytes further, so that a member
  * of any table's entries can be searched. */

@@ -1,15 +1,37 @@
-/* Memory: zeroed, aligned, overflow-checked allocation, and its failure on request for tests. */
+/* Memory: zeroed, aligned, overflow-checked allocation, from the C library or the caller's allocator. */
 #include "base/memory.h"
 
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-static unsigned long fail_at;
-
-void mmn_memory_fail_at(unsigned long number)
+static void *allocate_from_system(void *context, size_t size, size_t alignment)
 {
-    fail_at = number;
+    (void)context;
+    void *pointer = NULL;
+    return posix_memalign(&pointer, alignment, size) == 0 ? pointer : NULL;
+}
+
+static void release_to_system(void *context, void *pointer)
+{
+    (void)context;
+    free(pointer);
+}
+
+static const mmn_allocator system_allocator = {allocate_from_system, release_to_system, NULL};
+static mmn_allocator allocator = {allocate_from_system, release_to_system, NULL};
+static atomic_bool has_allocated;
+
+mmn_status mmn_set_allocator(const mmn_allocator *wanted, mmn_error *error)
+{
+    if (atomic_load(&has_allocated))
+        return mmn_fail(error, MMN_USAGE, NULL, NULL,
+                        "the allocator is chosen before the library first allocates");
+    if (wanted && (!wanted->allocate || !wanted->release))
+        return mmn_fail(error, MMN_USAGE, NULL, NULL, "an allocator needs both functions");
+    allocator = wanted ? *wanted : system_allocator;
+    return MMN_OK;
 }
 
 bool mmn_multiply_sizes(size_t a, size_t b, size_t *product)
@@ -22,11 +44,8 @@ bool mmn_multiply_sizes(size_t a, size_t b, size_t *product)
 
 void *mmn_allocate_for_library(size_t size)
 {
-    void *pointer = NULL;
-    bool refused = fail_at != 0 && --fail_at == 0;
-    if (refused || posix_memalign(&pointer, MMN_ALIGNMENT, size ? size : 1) != 0)
-        return NULL;
-    return pointer;
+    atomic_store_explicit(&has_allocated, true, memory_order_relaxed);
+    return allocator.allocate(allocator.context, size ? size : 1, MMN_ALIGNMENT);
 }
 
 void *mmn_allocate(size_t count, size_t size, mmn_error *error)
@@ -95,7 +114,8 @@ char *mmn_copy_text(const char *text, mmn_error *error)
 
 void mmn_free(void *pointer)
 {
-    free(pointer);
+    if (pointer)
+        allocator.release(allocator.context, pointer);
 }
 
 void mmn_release(void *pointer)

@@ -38,7 +38,4 @@ void mmn_free(void *pointer);
 /* *product = a * b, or false when it does not fit. */
 bool mmn_multiply_sizes(size_t a, size_t b, size_t *product);
 
-/* For tests: the allocation with this number from now on (1 is the next) fails; 0 switches it off. */
-void mmn_memory_fail_at(unsigned long number);
-
 #endif

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/text_buffer.h"
 #include "mmneuron.h"
+#include "tests/tools/failing_allocator.h"
 
 static const char name[] = "language.layers.12.mlp.act";
 
@@ -93,9 +94,9 @@ Test(text, tells_at_the_end_that_memory_was_short)
 {
     mmn_text text = {0};
     char *result;
-    mmn_memory_fail_at(1);
+    fail_allocation_at(1);
     mmn_text_add(&text, "lost");
-    mmn_memory_fail_at(0);
+    fail_allocation_at(0);
     mmn_text_add(&text, "not added");
     cr_assert_eq(mmn_text_finish(&text, &result, NULL), MMN_SYSTEM);
     cr_assert_null(result);

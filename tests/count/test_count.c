@@ -8,10 +8,10 @@
 
 #include "base/bytes.h"
 #include "base/file.h"
-#include "base/memory.h"
 #include "format/safetensors.h"
 #include "mmneuron.h"
 #include "count/counts.h"
+#include "tests/tools/failing_allocator.h"
 #include "tests/tools/same_bytes.h"
 
 #define MODEL MMN_SOURCE_DIR "/golden/checkpoints/llava-v1.6-mistral"
@@ -258,9 +258,9 @@ Test(count, where_memory_is_short_ends_with_the_same_bytes)
     options.batch = 3;
     unsigned failures = 0, runs = 0;
     for (unsigned long number = 1; number < 600; number += 13, runs++) {
-        mmn_memory_fail_at(number);
+        fail_allocation_at(number);
         mmn_status status = mmn_count(model, &options, NULL, &error);
-        mmn_memory_fail_at(0);
+        fail_allocation_at(0);
         if (status != MMN_OK) {
             failures++;
             count_ok(&options);

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "mmneuron.h"
 #include "count/counts.h"
+#include "tests/tools/failing_allocator.h"
 #include "tests/tools/same_bytes.h"
 
 static char folder[64], path_texts[4][96];
@@ -258,9 +259,9 @@ Test(counts, survive_every_failed_allocation)
     unsigned long number = 0;
     mmn_status status = MMN_SYSTEM;
     for (; status != MMN_OK && number < 10000; number++) {
-        mmn_memory_fail_at(number + 1);
+        fail_allocation_at(number + 1);
         status = mmn_counts_merge(files, 2, path_texts[3], &error);
-        mmn_memory_fail_at(0);
+        fail_allocation_at(0);
         cr_assert(status == MMN_OK || status == MMN_SYSTEM, "allocation %lu: %s", number,
                   error.message);
     }

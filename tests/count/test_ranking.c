@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "mmneuron.h"
 #include "count/counts.h"
+#include "tests/tools/failing_allocator.h"
 
 enum { LAYERS = 4, NEURONS = 50, TOKENS = 1000 };
 
@@ -215,11 +216,11 @@ Test(ranking, survives_every_failed_allocation)
     mmn_status status = MMN_SYSTEM;
     for (; status != MMN_OK && number < 10000; number++) {
         mmn_result *ranking = NULL;
-        mmn_memory_fail_at(number + 1);
+        fail_allocation_at(number + 1);
         status = mmn_rank(&ranking, counts_file, NULL, &error);
         if (status == MMN_OK)
             status = mmn_result_write(ranking, json_file, &error);
-        mmn_memory_fail_at(0);
+        fail_allocation_at(0);
         mmn_result_free(ranking);
         cr_assert(status == MMN_OK || status == MMN_SYSTEM, "allocation %lu: %s", number,
                   error.message);

@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "base/memory.h"
 #include "mmneuron.h"
 #include "count/counts.h"
+#include "tests/tools/failing_allocator.h"
 #include "tests/tools/same_bytes.h"
 
 #define MODEL MMN_SOURCE_DIR "/golden/checkpoints/llama-2"
@@ -311,9 +311,9 @@ Test(windows, survive_failing_memory)
     mmn_status status = MMN_SYSTEM;
     unsigned long number = 1;
     for (; status != MMN_OK; number += 1 + number / 20) {
-        mmn_memory_fail_at(number);
+        fail_allocation_at(number);
         status = mmn_count(model, &options, NULL, &error);
-        mmn_memory_fail_at(0);
+        fail_allocation_at(0);
         cr_assert(status == MMN_OK || status == MMN_SYSTEM, "%lu: %s", number, error.message);
     }
     cr_assert_gt(number, 50);

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "format/image_file.h"
 #include "tests/image/readable.h"
+#include "tests/tools/failing_allocator.h"
 
 #define DATA MMN_SOURCE_DIR "/tests/image/data/"
 
@@ -347,12 +348,12 @@ Test(image_file, reports_every_failed_allocation)
         mmn_status status = MMN_SYSTEM;
         unsigned long number = 1;
         for (; status != MMN_OK && number < 100; number++) {
-            mmn_memory_fail_at(number);
+            fail_allocation_at(number);
             status = mmn_image_load(&image, paths[i], PILLOW_12, &error);
             cr_expect(status == MMN_OK || status == MMN_SYSTEM);
             cr_expect(status == MMN_OK || !image.rgb);
         }
-        mmn_memory_fail_at(0);
+        fail_allocation_at(0);
         cr_assert(status == MMN_OK && number > 3, "%s: %lu", paths[i], number);
         mmn_image_free(&image);
     }

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/memory.h"
 #include "damage.h"
 #include "format/list.h"
+#include "tests/tools/failing_allocator.h"
 
 static mmn_error error;
 
@@ -523,12 +523,12 @@ Test(list, memory_may_be_short)
         mmn_list *list;
         mmn_sample sample;
         bool found = false;
-        mmn_memory_fail_at(number);
+        fail_allocation_at(number);
         status = mmn_list_parse(&list, text, sizeof(text) - 1, "list.jsonl", &error);
         cr_assert_eq(status == MMN_OK, list != NULL);
         if (status == MMN_OK)
             status = mmn_list_next(list, &sample, &found, &error);
-        mmn_memory_fail_at(0);
+        fail_allocation_at(0);
         cr_assert(status == MMN_OK || status == MMN_SYSTEM, "%lu: %s", number, error.message);
         mmn_list_close(list);
     } while (status != MMN_OK && ++number < 100);

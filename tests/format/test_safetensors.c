@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "format/safetensors.h"
+#include "tests/tools/failing_allocator.h"
 #include "tests/tools/scratch.h"
 
 #define PYTHON_FILE MMN_SOURCE_DIR "/tests/format/data/every_type.safetensors"
@@ -345,9 +346,9 @@ Test(safetensors, leaks_nothing_when_memory_is_short)
     mmn_status status = MMN_SYSTEM;
     for (unsigned long number = 1; status != MMN_OK; number++) {
         mmn_safetensors *tensors;
-        mmn_memory_fail_at(number);
+        fail_allocation_at(number);
         status = mmn_safetensors_parse(&tensors, bytes, size, "file", &error);
-        mmn_memory_fail_at(0);
+        fail_allocation_at(0);
         cr_assert(status == MMN_OK || (status == MMN_SYSTEM && !tensors), "%s", error.message);
         mmn_safetensors_close(tensors);
         cr_assert_lt(number, 1000);

@@ -6,10 +6,10 @@
 
 #include "base/digest.h"
 #include "base/image.h"
-#include "base/memory.h"
 #include "format/image_file.h"
 #include "image/pixel_values.h"
 #include "tests/image/readable.h"
+#include "tests/tools/failing_allocator.h"
 
 #define DATA MMN_SOURCE_DIR "/tests/image/data/"
 
@@ -124,12 +124,12 @@ Test(pixel_values, report_every_failed_allocation)
         mmn_status status = MMN_SYSTEM;
         unsigned long number = 1;
         for (; status != MMN_OK && number < 100; number++) {
-            mmn_memory_fail_at(number);
+            fail_allocation_at(number);
             status = mmn_pixel_values_make(&pixels, &settings, &image, mmn_kernels_reference(),
                                            &error);
             cr_expect(status == MMN_OK || (status == MMN_SYSTEM && !pixels.values));
         }
-        mmn_memory_fail_at(0);
+        fail_allocation_at(0);
         cr_assert(status == MMN_OK && number > 8);
         mmn_pixel_values_free(&pixels);
     }

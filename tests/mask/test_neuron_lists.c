@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "mask/neuron_lists.h"
+#include "tests/tools/failing_allocator.h"
 
 #define GOOD MMN_SOURCE_DIR "/tests/mask/data/masked.json"
 
@@ -150,9 +151,9 @@ Test(neuron_lists, memory_may_be_short)
     unsigned long number = 1;
     mmn_status status;
     do {
-        mmn_memory_fail_at(number);
+        fail_allocation_at(number);
         status = mmn_neuron_lists_read(&lists, GOOD, &error);
-        mmn_memory_fail_at(0);
+        fail_allocation_at(0);
         cr_assert(status == MMN_OK || status == MMN_SYSTEM, "%lu: %s", number, error.message);
         cr_assert_eq(status == MMN_OK, lists != NULL);
         mmn_neuron_lists_free(lists);

@@ -8,10 +8,10 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/memory.h"
 #include "mmneuron.h"
 #include "mask/mask.h"
 #include "tests/mask/language_case.h"
+#include "tests/tools/failing_allocator.h"
 
 #define CHECKPOINTS MMN_SOURCE_DIR "/golden/checkpoints/"
 #define DATA MMN_SOURCE_DIR "/tests/mask/data/language-"
@@ -212,9 +212,9 @@ Test(steering, survives_failing_memory)
     mmn_status status = MMN_SYSTEM;
     for (unsigned long number = 1; status != MMN_OK; number++) {
         mmn_mask *mask;
-        mmn_memory_fail_at(number);
+        fail_allocation_at(number);
         status = mmn_mask_steer(&mask, model, &steering, &error);
-        mmn_memory_fail_at(0);
+        fail_allocation_at(0);
         cr_assert(status == MMN_OK || status == MMN_SYSTEM, "%lu: %s", number, error.message);
         cr_assert_eq(status == MMN_OK, mask != NULL);
         mmn_mask_free(mask);

@@ -2,8 +2,8 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "base/memory.h"
 #include "mmneuron.h"
+#include "tests/tools/failing_allocator.h"
 #include "tests/tools/needs.h"
 
 static const char checkpoint[] = MMN_SOURCE_DIR "/golden/checkpoints/llava-v1.6-vicuna";
@@ -30,9 +30,9 @@ static void open_with_little_memory(const char *folder)
     do {
         mmn_error error = {0};
         mmn_model *model;
-        mmn_memory_fail_at(number);
+        fail_allocation_at(number);
         status = mmn_model_open(&model, folder, NULL, &error);
-        mmn_memory_fail_at(0);
+        fail_allocation_at(0);
         if (status != MMN_OK) {
             cr_assert_eq(status, MMN_SYSTEM, "allocation %lu: %s", number, error.message);
             cr_assert_neq(strstr(error.message, "out of memory"), NULL, "allocation %lu: %s",
@@ -95,9 +95,9 @@ static void answer_with_little_memory(const char *folder, size_t images)
     unsigned long number = 1;
     mmn_status status;
     do {
-        mmn_memory_fail_at(number);
+        fail_allocation_at(number);
         status = answer(model, images, &error);
-        mmn_memory_fail_at(0);
+        fail_allocation_at(0);
         if (status != MMN_OK)
             cr_assert_eq(status, MMN_SYSTEM, "allocation %lu: %s", number, error.message);
     } while (status != MMN_OK && ++number < MOST_ALLOCATIONS);

@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
-#include "base/memory.h"
 #include "model/weights.h"
+#include "tests/tools/failing_allocator.h"
 #include "tests/tools/scratch.h"
 
 /* Tiny checkpoints under published names: LLaVA-NeXT in f32 with image_newline, one file, and
@@ -561,9 +561,9 @@ Test(weights, leaks_nothing_when_memory_is_short)
     mmn_status status = MMN_SYSTEM;
     for (unsigned long number = 1; status != MMN_OK; number++) {
         mmn_weights *weights;
-        mmn_memory_fail_at(number);
+        fail_allocation_at(number);
         status = mmn_weights_open(&weights, HALF_FOLDER, &config, &error);
-        mmn_memory_fail_at(0);
+        fail_allocation_at(0);
         cr_assert(status == MMN_OK || (status == MMN_SYSTEM && !weights), "%s", error.message);
         mmn_weights_close(weights);
         cr_assert_lt(number, 1000);

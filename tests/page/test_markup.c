@@ -9,6 +9,7 @@
 #include "page/markup.h"
 #include "page/numbers.h"
 #include "result/words.h"
+#include "tests/tools/failing_allocator.h"
 
 static void is(mmn_text *text, const char *expected)
 {
@@ -94,9 +95,9 @@ Test(words, show_their_spaces)
         cr_expect_str_eq(shown, cases[i][1]);
         mmn_free(shown);
     }
-    mmn_memory_fail_at(1);
+    fail_allocation_at(1);
     char *shown = mmn_word_shown(" cat", NULL);
-    mmn_memory_fail_at(0);
+    fail_allocation_at(0);
     cr_expect_null(shown);
     mmn_free(shown);
 }

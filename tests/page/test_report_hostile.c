@@ -1,6 +1,7 @@
 /* Reports of results that mean harm, or are broken: text stays text, and the rest is refused. */
 #include "page/report.h"
 #include "results.h"
+#include "tests/tools/failing_allocator.h"
 
 TestSuite(report_hostile, .init = make_folder, .fini = remove_folder);
 
@@ -377,9 +378,9 @@ Test(report_hostile, memory_may_be_short)
     mmn_report *report;
     size_t failures = 0;
     for (unsigned long number = 1; number < 100000; number += 1 + number / 8) {
-        mmn_memory_fail_at(number);
+        fail_allocation_at(number);
         const mmn_status status = mmn_report_read(&report, data_files, 4, NULL, &error);
-        mmn_memory_fail_at(0);
+        fail_allocation_at(0);
         cr_assert(status == MMN_OK || status == MMN_SYSTEM, "%lu: %s", number, error.message);
         failures += status == MMN_SYSTEM;
         mmn_report_free(report);

@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "result/template.h"
+#include "tests/tools/failing_allocator.h"
 
 static const mmn_form_table tables[] = {
     {"result", NULL, MMN_COLUMNS(MMN_TEXT("name"), MMN_JSON("raw"), MMN_TRUTH("odd"))},
@@ -128,14 +129,14 @@ Test(result, out_of_memory)
     for (unsigned long number = 1; status != MMN_OK; number++) {
         mmn_result *result = NULL;
         char *json = NULL, *table = NULL;
-        mmn_memory_fail_at(number);
+        fail_allocation_at(number);
         status = make(&result, &error);
         cr_assert_eq(status == MMN_OK, result != NULL);
         if (status == MMN_OK)
             status = mmn_result_json(result, &json, &error);
         if (status == MMN_OK)
             status = mmn_result_table(result, &table, &error);
-        mmn_memory_fail_at(0);
+        fail_allocation_at(0);
         cr_assert(status == MMN_OK || (status == MMN_SYSTEM && !table));
         if (status == MMN_OK) {
             cr_expect_str_eq(json, "{\"name\": \"a \\\"result\\\"\", \"runs\": [{\"medical\": [3,0]}, "

@@ -6,10 +6,10 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "base/memory.h"
 #include "pass/distribution.h"
 #include "model/model.h"
 #include "result/result.h"
+#include "tests/tools/failing_allocator.h"
 
 #define MODEL MMN_SOURCE_DIR "/golden/checkpoints/llava-1.5"
 #define NEURONS MMN_SOURCE_DIR "/tests/mask/data/masked.json"
@@ -148,9 +148,9 @@ Test(agree, bears_short_memory)
     mmn_status status = MMN_SYSTEM;
     for (unsigned long at = 1; status != MMN_OK; at++) {
         mmn_result *result;
-        mmn_memory_fail_at(at);
+        fail_allocation_at(at);
         status = mmn_study_run(&result, model, "agree", &options, &error);
-        mmn_memory_fail_at(0);
+        fail_allocation_at(0);
         cr_assert(status == MMN_OK || status == MMN_SYSTEM, "allocation %lu: %s", at,
                   error.message);
         cr_assert_eq(status == MMN_OK, result != NULL);

@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "base/memory.h"
 #include "mmneuron.h"
+#include "tests/tools/failing_allocator.h"
 
 #define MODEL MMN_SOURCE_DIR "/golden/checkpoints/llava-1.5"
 #define NEURONS MMN_SOURCE_DIR "/tests/mask/data/masked.json"
@@ -129,9 +129,9 @@ static mmn_status run_with(run_function run, unsigned long number)
 {
     char *table = NULL, *json = NULL;
     error = (mmn_error){0};
-    mmn_memory_fail_at(number);
+    fail_allocation_at(number);
     mmn_status status = run(&table, &json, &error);
-    mmn_memory_fail_at(0);
+    fail_allocation_at(0);
     if (status == MMN_OK) {
         cr_assert(table && json);
     } else {
@@ -195,9 +195,9 @@ Test(neurons_out_of_memory, counting)
     for (unsigned long number = 1; number < 4000; number += 1 + number / 16) {
         mmn_count_summary summary = {0};
         unlink(state);
-        mmn_memory_fail_at(number);
+        fail_allocation_at(number);
         mmn_status status = mmn_count(model, &options, &summary, &error);
-        mmn_memory_fail_at(0);
+        fail_allocation_at(0);
         failures += status == MMN_SYSTEM;
         if (status == MMN_OK)
             cr_assert(summary.samples == 2 && summary.skipped == 0, "allocation %lu", number);

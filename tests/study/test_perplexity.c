@@ -8,9 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/memory.h"
 #include "mmneuron.h"
 #include "tests/mask/language_case.h"
+#include "tests/tools/failing_allocator.h"
 
 static mmn_error error;
 static mmn_model *model;
@@ -290,14 +290,14 @@ Test(perplexity, survives_failing_memory)
     for (; status != MMN_OK; number += 1 + number / 4) {
         mmn_result *perplexity;
         char *table = NULL, *json = NULL;
-        mmn_memory_fail_at(number);
+        fail_allocation_at(number);
         status = mmn_perplexity_measure(&perplexity, model, &options, &error);
         cr_assert_eq(status == MMN_OK, perplexity != NULL);
         if (status == MMN_OK)
             status = mmn_result_table(perplexity, &table, &error);
         if (status == MMN_OK)
             status = mmn_result_json(perplexity, &json, &error);
-        mmn_memory_fail_at(0);
+        fail_allocation_at(0);
         cr_assert(status == MMN_OK || status == MMN_SYSTEM, "%lu: %s", number, error.message);
         mmn_release(table);
         mmn_release(json);

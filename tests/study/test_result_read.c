@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "mmneuron.h"
+#include "tests/tools/failing_allocator.h"
 #include "tests/tools/scratch.h"
 
 #define MODEL MMN_SOURCE_DIR "/golden/checkpoints/llava-1.5"
@@ -222,9 +223,9 @@ Test(result_read, out_of_memory)
     cr_assert_eq(mmn_write_file(file, text, strlen(text), &error), MMN_OK);
     for (unsigned long number = 1; status != MMN_OK; number++) {
         mmn_result *result;
-        mmn_memory_fail_at(number);
+        fail_allocation_at(number);
         status = mmn_result_read(&result, file, &error);
-        mmn_memory_fail_at(0);
+        fail_allocation_at(0);
         cr_assert(status == MMN_OK || (status == MMN_SYSTEM && !result), "%lu: %s", number,
                   error.message);
         mmn_result_free(result);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "tests/tools/failing_allocator.h"
 #include "tests/tools/scratch.h"
 #include "text/pattern.h"
 #include "text/tokenizer.h"
@@ -455,7 +456,7 @@ Test(hostile_tokenizer, survives_a_lack_of_memory)
             int32_t *ids = NULL;
             char *text = NULL;
             size_t count;
-            mmn_memory_fail_at(number);
+            fail_allocation_at(number);
             status = mmn_tokenizer_open(&tokenizer, scratch, &error);
             if (status == MMN_OK)
                 status = mmn_tokenizer_encode(tokenizer, "a <s> b", 7, true, &ids, &count, &error);
@@ -466,7 +467,7 @@ Test(hostile_tokenizer, survives_a_lack_of_memory)
             mmn_free(text);
             mmn_tokenizer_close(tokenizer);
         }
-        mmn_memory_fail_at(0);
+        fail_allocation_at(0);
         cr_assert_gt(number, 30);
         free(data);
         unlink(scratch_path(name));
