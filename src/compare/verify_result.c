@@ -6,8 +6,8 @@
 #include "base/given.h"
 #include "base/memory.h"
 #include "compare/verify.h"
-#include "result/columns.h"
 #include "result/result.h"
+#include "result/words.h"
 
 static const mmn_form_table tables[] = {
     {"result", NULL,

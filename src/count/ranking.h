@@ -6,7 +6,7 @@
 #include "mmneuron.h"
 #include "count/counts.h"
 #include "count/rank.h"
-#include "result/form.h"
+#include "result/result.h"
 
 typedef struct mmn_module_ranking {
     mmn_counted_module module;

@@ -4,7 +4,7 @@
 
 #include "base/given.h"
 #include "page/bars.h"
-#include "result/columns.h"
+#include "result/words.h"
 #include "page/numbers.h"
 #include "page/report.h"
 

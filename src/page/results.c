@@ -8,7 +8,8 @@
 #include "base/file_kind.h"
 #include "base/json_memory.h"
 #include "base/memory.h"
-#include "result/read.h"
+#include "base/reader.h"
+#include "result/result.h"
 #include "study/result_forms.h"
 
 static const char *const kind_names[] = {"counts", "neurons", "eval", "perplexity", "perturb",

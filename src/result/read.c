@@ -1,12 +1,11 @@
 /* Reading results back: the template of a form's JSON says which values go to which columns. */
-#include "result/read.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/json_python.h"
-#include "result/template_parts.h"
+#include "base/reader.h"
+#include "result/template.h"
 
 /* A value of the document: of a key, or (index < SIZE_MAX) of an array under it. */
 typedef struct place {

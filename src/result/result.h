@@ -1,4 +1,5 @@
-/* Results as values: tables of named, typed columns, which own all their texts. */
+/* Results as values: tables of named, typed columns, which own all their texts; and forms: what results of
+ * one kind consist of, and how they look, as data. */
 #ifndef MMN_RESULT_RESULT_H
 #define MMN_RESULT_RESULT_H
 
@@ -6,7 +7,51 @@
 
 #include "base/text_buffer.h"
 #include "mmneuron.h"
-#include "result/form.h"
+
+struct json_t; /* Jansson's */
+
+/* ---- Forms ----------------------------------------------------------------------------------- */
+
+typedef enum mmn_value_kind {
+    MMN_VALUE_NOTHING, /* as null in JSON */
+    MMN_VALUE_TEXT,
+    MMN_VALUE_WHOLE, /* a whole number from 0 on */
+    MMN_VALUE_REAL,
+    MMN_VALUE_TRUTH,
+    MMN_VALUE_JSON, /* a text that is JSON already */
+    MMN_VALUE_KEPT  /* to be added: a text that the result has already */
+} mmn_value_kind;
+
+typedef struct mmn_form_column {
+    const char *name;
+    mmn_value_kind kind; /* of its values; any of them may be nothing */
+    const char *unit;    /* "nats", or "" */
+} mmn_form_column;
+
+#define MMN_TEXT(name) {name, MMN_VALUE_TEXT, ""}
+#define MMN_WHOLE(name) {name, MMN_VALUE_WHOLE, ""}
+#define MMN_REAL(name, unit) {name, MMN_VALUE_REAL, unit}
+#define MMN_TRUTH(name) {name, MMN_VALUE_TRUTH, ""}
+#define MMN_JSON(name) {name, MMN_VALUE_JSON, ""}
+
+/* A table whose rows each belong to a row of the table `parent`; the first one, "result", has one row
+ * and no parent. */
+typedef struct mmn_form_table {
+    const char *name, *parent;
+    const mmn_form_column *columns; /* up to one without a name */
+} mmn_form_table;
+
+#define MMN_COLUMNS(...) ((const mmn_form_column[]){__VA_ARGS__, {0}})
+
+typedef struct mmn_form {
+    const char *format; /* "mmneuron-eval-1", as its JSON says */
+    const mmn_form_table *tables; /* up to one without a name; parents before their children */
+    const char *json, *people;    /* templates (result/template.h) of the JSON and of the table */
+    const char *beside;           /* of a text that is written beside the JSON; NULL: there is none */
+    mmn_status (*beside_file)(char **beside, const char *file, mmn_error *error); /* where to */
+} mmn_form;
+
+/* ---- Values ---------------------------------------------------------------------------------- */
 
 typedef struct mmn_value {
     mmn_value_kind kind;
@@ -73,6 +118,8 @@ struct mmn_result {
     bool was_read;             /* from JSON: it has all that JSON has, and no more */
 };
 
+/* ---- Filling and looking up ------------------------------------------------------------------ */
+
 /* Filling: begin; rows, the first of them that of "result"; end. A failure is remembered. */
 mmn_status mmn_result_begin(mmn_result **result, const mmn_form *form, mmn_error *error);
 /* Adds a row of nothing for row `parent` of the table's parent, not an earlier one than the last. */
@@ -97,5 +144,11 @@ mmn_value *mmn_result_value(const mmn_table *table, size_t row, size_t column);
 void mmn_result_children(const mmn_table *table, size_t parent, size_t *first, size_t *end);
 /* The text of a value, or NULL if it has none. */
 const char *mmn_result_text_of(const mmn_result *result, const mmn_value *value);
+
+/* Makes a result of a document that has been read, by the template of its form's JSON. Keys that it lacks are nothing; a value of another type
+ * than its column's is MMN_INPUT, which names file and key. What JSON has not (tables that only people
+ * are shown) is not there. */
+mmn_status mmn_result_from_json(mmn_result **result, const mmn_form *form, struct json_t *document,
+                                const char *file, mmn_error *error);
 
 #endif

@@ -1,22 +1,27 @@
-/* Words of a vocabulary as people can tell them apart. */
+/* Words and columns as people read them. */
 #include "result/words.h"
-
-#include <string.h>
-
-#include "base/text_buffer.h"
 
 char *mmn_word_shown(const char *word, mmn_error *error)
 {
     mmn_text text = {0};
     char *shown;
-
-    for (const char *at = word; *at != '\0';) {
-        const size_t length = strcspn(at, " ");
-        mmn_text_add_bytes(&text, at, length);
-        at += length;
-        if (*at == ' ')
-            mmn_text_add(&text, "\xe2\x96\x81");
-        at += *at == ' ';
-    }
+    for (; *word != '\0'; word++)
+        mmn_text_add_bytes(&text, *word == ' ' ? "\xe2\x96\x81" : word, *word == ' ' ? 3 : 1);
     return mmn_text_finish(&text, &shown, error) == MMN_OK ? shown : NULL;
+}
+
+int mmn_columns_of(const char *text)
+{
+    int columns = 0;
+    for (; *text != '\0'; text++)
+        columns += ((unsigned char)*text & 0xc0) != 0x80;
+    return columns;
+}
+
+void mmn_columns_left(mmn_text *table, const char *text, int width)
+{
+    int columns = mmn_columns_of(text);
+    mmn_text_add(table, "%s", text);
+    if (columns < width)
+        mmn_text_fill(table, ' ', (size_t)(width - columns));
 }

@@ -1,12 +1,8 @@
 /* Agreement: at how many positions the likeliest next token stays what it is when neurons are
  * off. */
-#include "base/memory.h"
-#include "pass/distribution.h"
-#include "pass/language.h"
 #include "model/model.h"
+#include "pass/distribution.h"
 #include "study/studies.h"
-
-enum { ROWS = 64 }; /* at a time: logits of all rows of a long prompt are too many */
 
 /* One of the plan's runs. */
 typedef struct agreeing {
@@ -18,9 +14,7 @@ typedef struct agreeing {
 typedef struct agreement {
     mmn_study study;
     agreeing *runs; /* [runs of the plan] */
-    mmn_compute compute;
-    float *logits;  /* [ROWS][vocab_size] */
-    size_t *plain;  /* [positions of an input]: the likeliest tokens with nothing off */
+    size_t *plain; /* [positions of an input]: the likeliest tokens with nothing off */
     size_t plain_capacity;
 } agreement;
 
@@ -32,13 +26,13 @@ static mmn_status see(void *context, const mmn_stage *stage, mmn_error *error)
     const mmn_model *model = kept->study.model;
     const size_t vocabulary = model->config.language.vocab_size, width = stage->shape[1];
     const float *normed = stage->data;
-    for (size_t first = 0; first < stage->shape[0]; first += ROWS) {
-        const size_t left = stage->shape[0] - first, rows = left < ROWS ? left : ROWS;
-        mmn_language_logits(&kept->compute, &model->weights->language, kept->logits,
-                            normed + first * width, rows);
+    for (size_t first = 0; first < stage->shape[0]; first += MMN_STUDY_ROWS) {
+        const size_t left = stage->shape[0] - first;
+        const size_t rows = left < MMN_STUDY_ROWS ? left : MMN_STUDY_ROWS;
+        const float *logits = mmn_study_logits(&kept->study, normed + first * width, rows);
         for (size_t row = 0; row < rows; row++) {
             size_t *plain = &kept->plain[stage->first_position + first + row];
-            const size_t id = mmn_likeliest(kept->logits + row * vocabulary, vocabulary);
+            const size_t id = mmn_likeliest(logits + row * vocabulary, vocabulary);
             *plain = run->plain ? id : *plain;
             run->same += id == *plain;
             run->positions++;
@@ -59,35 +53,21 @@ static mmn_status measure(void *context, const mmn_planned_sample *planned, cons
 {
     static const mmn_measuring measuring = {.ready = ready};
     agreement *kept = context;
-    mmn_status status = mmn_reserve(&kept->plain, &kept->plain_capacity, mmn_input_length(input),
-                                    sizeof(*kept->plain), error);
-    return status == MMN_OK ? mmn_study_measure(&kept->study, &measuring, kept, planned->domain,
-                                                input, error)
-                            : status;
+    MMN_TRY(mmn_study_reserve(&kept->study, &kept->plain, &kept->plain_capacity,
+                              mmn_input_length(input), sizeof(*kept->plain), error));
+    return mmn_study_measure(kept, &measuring, planned->domain, input, error);
 }
 
 static mmn_status begin(void *context, mmn_error *error)
 {
     agreement *kept = context;
     const mmn_plan *plan = &kept->study.plan;
-    const mmn_language_config *config = &kept->study.model->config.language;
-    kept->compute = kept->study.model->compute;
-    kept->runs = mmn_allocate(plan->run_count, sizeof(*kept->runs), error);
-    kept->logits = mmn_allocate(ROWS, config->vocab_size * sizeof(float), error);
-    if (!kept->runs || !kept->logits)
+    kept->runs = mmn_study_allocate(&kept->study, plan->run_count, sizeof(*kept->runs), error);
+    if (!kept->runs)
         return MMN_SYSTEM;
     for (size_t i = 0; i < plan->run_count; i++)
         kept->runs[i] = (agreeing){.of = kept, .plain = plan->runs[i].off == MMN_OFF_NOTHING};
-    return mmn_compute_reserve(&kept->compute, ROWS, config->hidden_size, 0, error);
-}
-
-static void end(void *context)
-{
-    agreement *kept = context;
-    mmn_free(kept->runs);
-    mmn_free(kept->logits);
-    mmn_free(kept->plain);
-    mmn_compute_free_scratch(&kept->compute);
+    return mmn_study_reserve_logits(&kept->study, MMN_STUDY_ROWS, error);
 }
 
 /* ---- Result ---------------------------------------------------------------------------------- */
@@ -141,10 +121,10 @@ const mmn_study_kind mmn_study_of_agree = {
     .name = "agree",
     .summary = "measure how often the likeliest next token stays with neurons off",
     .doing = "comparing",
+    .unit = "passes",
     .size = sizeof(agreement),
     .begin = begin,
     .measure = measure,
-    .end = end,
     .form = &form,
     .fill = fill,
 };

@@ -1,5 +1,5 @@
 /* The words of a generated answer, and the tokens that begin them. */
-#include "study/answer_words.h"
+#include "study/contribution.h"
 
 #include <string.h>
 
@@ -73,9 +73,7 @@ static mmn_status find_ends(size_t *ends, const char *answer, const mmn_model *m
     size_t reached = 0;
     for (size_t i = 0; i < count; i++) {
         char *text;
-        mmn_status status = mmn_model_decode(model, ids, i + 1, 1, &text, error);
-        if (status != MMN_OK)
-            return status;
+        MMN_TRY(mmn_model_decode(model, ids, i + 1, 1, &text, error));
         size_t same = 0;
         while (text[same] != '\0' && text[same] == answer[same])
             same++;
@@ -97,10 +95,8 @@ static bool is_known(const mmn_spoken_words *words, const char *word, size_t len
 static mmn_status add_word(mmn_spoken_words *words, const char *word, size_t length, size_t token,
                            mmn_error *error)
 {
-    mmn_status status = mmn_reserve(&words->list, &words->capacity, words->count + 1,
-                                    sizeof(*words->list), error);
-    if (status != MMN_OK)
-        return status;
+    MMN_TRY(mmn_reserve(&words->list, &words->capacity, words->count + 1, sizeof(*words->list),
+                        error));
     char *text = mmn_copy_bytes(word, length, error);
     if (!text)
         return MMN_SYSTEM;

@@ -4,27 +4,18 @@
 #ifndef MMN_STUDY_CONTRIBUTION_H
 #define MMN_STUDY_CONTRIBUTION_H
 
-#include <stdbool.h>
-
-#include "mmneuron.h"
-#include "study/patch_grid.h"
-#include "study/statistics.h"
-#include "study/study.h"
-
-/* A word that a neuron stands for: its output column times the word's row of the head. */
-typedef struct mmn_named_word {
-    int32_t id;
-    float value;
-} mmn_named_word;
+#include "study/readout.h"
+#include "study/run_result.h"
 
 typedef struct mmn_contributor {
     uint32_t layer, neuron;
     float contribution; /* activation * score */
     float activation;   /* where the word is emitted; times the factor, if that is asked for */
     float score;        /* output column times the word's row of the head */
-    float *map;         /* [grid * grid]: its activation at the patches; NULL without a grid */
+    float *map;         /* [grid.side][grid.side]: its activation at the patches; NULL without a grid */
     double bar;         /* the 95th percentile of the map */
-    mmn_named_word *names; /* [names], the largest value first, the lower id among equals */
+    mmn_word *names;    /* [names]: those it stands for, by its output column times a word's row of
+                           the head, the largest first, the lower id among equals */
 } mmn_contributor;
 
 /* What a word's neurons are set to. */
@@ -46,7 +37,7 @@ typedef struct mmn_disturbance {
 
 /* A word of the answer. */
 typedef struct mmn_answer_word {
-    char *text;
+    const char *text;
     size_t token;    /* of the answer: its first, which is the target */
     int32_t id;      /* that token */
     size_t position; /* which emits it */
@@ -57,10 +48,30 @@ typedef struct mmn_answer_word {
     size_t disturbance_count;
 } mmn_answer_word;
 
+typedef struct mmn_spoken_word {
+    char *text;
+    size_t token; /* of the answer: the first that has a part of it */
+} mmn_spoken_word;
+
+typedef struct mmn_spoken_words {
+    char *answer; /* the text of all tokens, special ones left out */
+    mmn_spoken_word *list;
+    size_t count, capacity;
+} mmn_spoken_words;
+
+/* The words of the tokens ids [count], each where it first stands: letters, digits, what is not
+ * ASCII, and apostrophes between them. Function words of English ("the", "of") are left out unless
+ * `all`; `only` (or NULL) is the one word that is wanted, then whatever it is. Case is ignored.
+ * Free with mmn_spoken_words_free, after a failure too. */
+mmn_status mmn_spoken_words_of(mmn_spoken_words *words, const mmn_model *model,
+                               const int32_t *ids, size_t count, const char *only, bool all,
+                               mmn_error *error);
+void mmn_spoken_words_free(mmn_spoken_words *words);
+
 typedef struct mmn_contributions {
     mmn_study study; /* without a list */
     const mmn_contribution_options *options;
-    char *prompt, *answer;
+    char *prompt;
     uint64_t tokens;
     size_t top, names;
     double noise;
@@ -68,15 +79,28 @@ typedef struct mmn_contributions {
     int32_t *ids;   /* [id_count]: the answer */
     size_t id_count;
     mmn_patch_grid grid;
-    mmn_answer_word *words;
+    mmn_spoken_words spoken;
+    mmn_answer_word *words; /* [word_count]: those spoken */
     size_t word_count;
+
+    /* At work: */
+    mmn_session *session;
+    mmn_input *input;   /* the prompt */
+    mmn_input extended; /* and the answer but for its last token; shares all but its ids */
 } mmn_contributions;
 
 extern const mmn_study_kind mmn_contributions_kind;
-/* Does what mmn_contributions_run does, on zero-initialised contributions. */
-mmn_status mmn_contributions_find(mmn_contributions *contributions, const mmn_model *model,
-                                  const mmn_contribution_options *options, mmn_error *error);
-void mmn_contributions_fill(mmn_result *result, const void *contributions);
+
+/* Runs the prompt and the answer, and fills the neurons of all words, but for their names; the words'
+ * other fields are set already. */
+mmn_status mmn_contribution_scores(mmn_contributions *result, mmn_error *error);
+/* Fills the names of all neurons. */
+mmn_status mmn_contribution_names(mmn_contributions *result, mmn_error *error);
+
+/* Fills, pass by pass, the words' log probabilities and disturbances. */
+mmn_status mmn_contribution_disturb(mmn_contributions *result, mmn_error *error);
+/* How many passes that makes for each word. */
+size_t mmn_contribution_passes(const mmn_contributions *result);
 
 /* By how much a disturbance of one kind lowers the log probability of a word, on the average over
  * seeds: of the word's neurons or of random ones. False without such a disturbance. */

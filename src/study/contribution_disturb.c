@@ -1,5 +1,5 @@
 /* What becomes of the words of an answer when neurons are disturbed. */
-#include "study/contribution_disturb.h"
+#include "study/contribution.h"
 
 #include <math.h>
 #include <string.h>
@@ -8,7 +8,6 @@
 #include "base/random.h"
 #include "mask/mask_internal.h"
 #include "pass/distribution.h"
-#include "pass/language.h"
 #include "pass/session.h"
 
 /* Sessions that run side by side: the plain one, from which the others branch off in the first
@@ -27,14 +26,6 @@ typedef struct passing {
     size_t first;         /* position of the first of them */
     size_t rows;
 } passing;
-
-typedef struct disturbing {
-    mmn_contributions *result;
-    mmn_compute compute;
-    const mmn_session *plain;
-    const mmn_input *input;
-    float *logits; /* [id_count][vocab_size] */
-} disturbing;
 
 /* ---- Probes ---------------------------------------------------------------------------------- */
 
@@ -85,66 +76,60 @@ static mmn_status add_noise(void *context, const mmn_stage *stage, mmn_error *er
 
 /* ---- Masks ----------------------------------------------------------------------------------- */
 
-/* The neurons of a word as a mask, whose lists are ascending. */
+/* Adds a neuron to those of the last layer that has any, in its ascending order. */
+static void insert(mmn_masked_module *module, size_t first, size_t count, uint32_t neuron)
+{
+    for (; count > first && module->neurons[count - 1] > neuron; count--)
+        module->neurons[count] = module->neurons[count - 1];
+    module->neurons[count] = neuron;
+}
+
+/* The neurons of a word as a mask, whose lists are ascending; *mask may be made after a failure too. */
 static mmn_status mask_of(mmn_mask **mask, const mmn_contributions *result,
                           const mmn_answer_word *word, mmn_error *error)
 {
     const mmn_model_info *info = mmn_model_describe(result->study.model);
-    mmn_status status = mmn_mask_create(mask, result->study.model->number, info->modules,
-                                        info->module_count, error);
-    mmn_masked_module *module = NULL;
-
-    for (size_t m = 0; status == MMN_OK && m < (*mask)->module_count; m++)
-        if (strcmp((*mask)->modules[m].module->name, "language") == 0)
-            module = &(*mask)->modules[m];
-    if (status == MMN_OK &&
-        !(module->neurons = mmn_allocate(word->neuron_count, sizeof(*module->neurons), error)))
-        status = MMN_SYSTEM;
-    size_t count = 0;
-    for (uint32_t layer = 0; status == MMN_OK && layer < module->module->layers; layer++) {
+    size_t m = 0, count = 0;
+    MMN_TRY(mmn_mask_create(mask, result->study.model->number, info->modules, info->module_count,
+                            error));
+    while (strcmp((*mask)->modules[m].module->name, "language") != 0)
+        m++;
+    mmn_masked_module *module = &(*mask)->modules[m];
+    module->neurons = mmn_allocate(word->neuron_count, sizeof(*module->neurons), error);
+    if (!module->neurons)
+        return MMN_SYSTEM;
+    for (uint32_t layer = 0; layer < module->module->layers; layer++) {
         module->first[layer] = count;
-        for (size_t i = 0; i < word->neuron_count; i++) {
-            size_t place = count;
-            if (word->neurons[i].layer != layer)
-                continue;
-            for (; place > module->first[layer] &&
-                   module->neurons[place - 1] > word->neurons[i].neuron;
-                 place--)
-                module->neurons[place] = module->neurons[place - 1];
-            module->neurons[place] = word->neurons[i].neuron;
-            count++;
-        }
+        for (size_t i = 0; i < word->neuron_count; i++)
+            if (word->neurons[i].layer == layer)
+                insert(module, module->first[layer], count++, word->neurons[i].neuron);
         module->first[layer + 1] = count;
     }
-    return status == MMN_OK ? mmn_mask_name_stages(*mask, error) : status;
+    return mmn_mask_name_stages(*mask, error);
 }
 
 /* ---- Passes ---------------------------------------------------------------------------------- */
 
-static mmn_status start(const disturbing *d, passing *pass, const mmn_mask *own,
+/* Makes a session ready that keeps what the answer is chosen by, with neurons disturbed or (NULL) not;
+ * `own` are the word's. */
+static mmn_status start(passing *pass, mmn_contributions *result, const mmn_mask *own,
                         const mmn_disturbance *disturbance, mmn_error *error)
 {
-    const mmn_contributions *result = d->result;
     const mmn_session_options options = {.prompt_only = 1};
-    size_t width = result->study.model->config.language.hidden_size;
+    const mmn_probe keeping = {.stages = "language.norm", .see = keep_normed, .context = pass};
+    const size_t width = result->study.model->config.language.hidden_size;
 
-    pass->kernels = d->compute.kernels;
+    pass->kernels = result->study.compute.kernels;
     pass->first = result->length - 1;
     pass->rows = result->id_count;
-    mmn_status status = mmn_session_create(&pass->session, result->study.model, &options, error);
-    if (status == MMN_OK &&
-        !(pass->normed = mmn_allocate(pass->rows, width * sizeof(float), error)))
-        status = MMN_SYSTEM;
-    if (status == MMN_OK)
-        status = mmn_session_add_probe(
-            pass->session,
-            &(mmn_probe){.stages = "language.norm", .see = keep_normed, .context = pass}, error);
-    if (status != MMN_OK || !disturbance)
-        return status;
+    MMN_TRY(mmn_session_create(&pass->session, result->study.model, &options, error));
+    if (!(pass->normed = mmn_allocate(pass->rows, width * sizeof(float), error)))
+        return MMN_SYSTEM;
+    MMN_TRY(mmn_session_add_probe(pass->session, &keeping, error));
+    if (!disturbance)
+        return MMN_OK;
     if (disturbance->random)
-        status = mmn_mask_random(&pass->random, own, disturbance->seed, error);
-    if (status != MMN_OK)
-        return status;
+        MMN_TRY(mmn_mask_random(&pass->random, own, disturbance->seed, error));
     pass->mask = pass->random ? pass->random : own;
     pass->noise = result->noise;
     pass->seed = disturbance->seed;
@@ -164,52 +149,42 @@ static void finish(passing *pass)
 }
 
 /* What the pass makes of a word and of the answer. */
-static mmn_status judge(const disturbing *d, const passing *pass, const mmn_answer_word *word,
-                        mmn_disturbance *found, mmn_error *error)
+static mmn_status judge(mmn_contributions *result, const passing *pass,
+                        const mmn_answer_word *word, mmn_disturbance *found, mmn_error *error)
 {
-    const mmn_contributions *result = d->result;
-    size_t vocabulary = result->study.model->config.language.vocab_size;
-
-    mmn_language_logits(&d->compute, &result->study.model->weights->language, d->logits,
-                        pass->normed, result->id_count);
+    const size_t vocabulary = result->study.model->config.language.vocab_size;
+    float *all = mmn_study_logits(&result->study, pass->normed, result->id_count);
     for (size_t i = 0; i < result->id_count; i++) {
-        float *logits = d->logits + i * vocabulary;
+        float *logits = all + i * vocabulary;
         size_t best = mmn_likeliest(logits, vocabulary);
         found->answer_changes = found->answer_changes || (int32_t)best != result->ids[i];
         if (i != word->token)
             continue;
         found->likeliest = (int32_t)best;
-        found->log_probability = mmn_log_probability(d->compute.kernels, logits, vocabulary,
-                                                     best, (size_t)word->id);
+        found->log_probability =
+            mmn_log_probability(pass->kernels, logits, vocabulary, best, (size_t)word->id);
         if (!isfinite(found->log_probability))
             return mmn_fail(error, MMN_INPUT, NULL, NULL, "a logit is not finite");
     }
     return MMN_OK;
 }
 
-/* The plain pass, and `count` of the word's disturbances from number `first` on. */
-static mmn_status run_group(const disturbing *d, mmn_answer_word *word, const mmn_mask *own,
-                            size_t first, size_t count, mmn_error *error)
+/* The plain pass, and `count` disturbances of the word, in passes [1 + count]. */
+static mmn_status run_passes(passing *passes, mmn_contributions *result, mmn_answer_word *word,
+                             const mmn_mask *own, mmn_disturbance *disturbances, size_t count,
+                             mmn_error *error)
 {
-    passing passes[1 + SIDE] = {0};
-    mmn_session *sessions[1 + SIDE] = {NULL};
+    mmn_session *sessions[1 + SIDE];
     mmn_disturbance none = {0};
-    mmn_status status = MMN_OK;
-
-    for (size_t i = 0; i <= count && status == MMN_OK; i++) {
-        status = start(d, &passes[i], own, i > 0 ? &word->disturbances[first + i - 1] : NULL,
-                       error);
+    for (size_t i = 0; i <= count; i++) {
+        MMN_TRY(start(&passes[i], result, own, i > 0 ? &disturbances[i - 1] : NULL, error));
         sessions[i] = passes[i].session;
     }
-    if (status == MMN_OK)
-        status = mmn_sessions_prefill(sessions, count + 1, d->plain, d->input, error);
-    for (size_t i = 0; i <= count && status == MMN_OK; i++)
-        status = judge(d, &passes[i], word, i > 0 ? &word->disturbances[first + i - 1] : &none,
-                       error);
-    word->log_probability = none.log_probability;
+    MMN_TRY(mmn_sessions_prefill(sessions, count + 1, result->session, &result->extended, error));
     for (size_t i = 0; i <= count; i++)
-        finish(&passes[i]);
-    return status == MMN_OK ? mmn_study_advance(&d->result->study, 1, error) : status;
+        MMN_TRY(judge(result, &passes[i], word, i > 0 ? &disturbances[i - 1] : &none, error));
+    word->log_probability = none.log_probability;
+    return mmn_study_advance(&result->study, 1, error);
 }
 
 /* ---- Words ----------------------------------------------------------------------------------- */
@@ -227,10 +202,11 @@ size_t mmn_contribution_passes(const mmn_contributions *result)
     return count > 0 ? (count + SIDE - 1) / SIDE : 1;
 }
 
-static mmn_status plan(const mmn_contributions *result, mmn_answer_word *word, mmn_error *error)
+static mmn_status plan(mmn_contributions *result, mmn_answer_word *word, mmn_error *error)
 {
     size_t count = disturbances_of(result), made = 0;
-    word->disturbances = mmn_allocate(count, sizeof(*word->disturbances), error);
+    word->disturbances =
+        mmn_study_allocate(&result->study, count, sizeof(*word->disturbances), error);
     if (!word->disturbances)
         return MMN_SYSTEM;
     word->disturbance_count = count;
@@ -248,39 +224,36 @@ static mmn_status plan(const mmn_contributions *result, mmn_answer_word *word, m
     return MMN_OK;
 }
 
-static mmn_status disturb_word(const disturbing *d, mmn_answer_word *word, mmn_error *error)
+static mmn_status disturb_word(mmn_contributions *result, mmn_answer_word *word,
+                               const mmn_mask *own, mmn_error *error)
 {
-    mmn_mask *own = NULL;
-    mmn_status status = plan(d->result, word, error);
-    if (status == MMN_OK)
-        status = mask_of(&own, d->result, word, error);
     size_t first = 0;
     do {
-        size_t left = word->disturbance_count - first, count = left < SIDE ? left : SIDE;
-        if (status == MMN_OK)
-            status = run_group(d, word, own, first, count, error);
+        const size_t left = word->disturbance_count - first, count = left < SIDE ? left : SIDE;
+        passing passes[1 + SIDE] = {0};
+        const mmn_status status = run_passes(passes, result, word, own,
+                                             word->disturbances + first, count, error);
+        for (size_t i = 0; i <= count; i++)
+            finish(&passes[i]);
+        MMN_TRY(status);
         first += SIDE;
-    } while (status == MMN_OK && first < word->disturbance_count);
-    mmn_mask_free(own);
-    return status;
+    } while (first < word->disturbance_count);
+    return MMN_OK;
 }
 
-mmn_status mmn_contribution_disturb(mmn_contributions *result, const mmn_session *plain,
-                                    const mmn_input *input, mmn_error *error)
+mmn_status mmn_contribution_disturb(mmn_contributions *result, mmn_error *error)
 {
-    const mmn_language_config *config = &result->study.model->config.language;
-    disturbing d = {.result = result,
-                    .compute = result->study.model->compute,
-                    .plain = plain,
-                    .input = input};
-    d.logits = mmn_allocate(result->id_count, config->vocab_size * sizeof(float), error);
-    mmn_status status =
-        d.logits ? mmn_compute_reserve(&d.compute, result->id_count, config->hidden_size, 0, error)
-                 : MMN_SYSTEM;
-    for (size_t w = 0; w < result->word_count && status == MMN_OK; w++)
-        status = disturb_word(&d, &result->words[w], error);
-    mmn_free(d.logits);
-    mmn_compute_free_scratch(&d.compute);
+    mmn_status status = MMN_OK;
+    for (size_t w = 0; w < result->word_count && status == MMN_OK; w++) {
+        mmn_answer_word *word = &result->words[w];
+        mmn_mask *own = NULL;
+        status = plan(result, word, error);
+        if (status == MMN_OK)
+            status = mask_of(&own, result, word, error);
+        if (status == MMN_OK)
+            status = disturb_word(result, word, own, error);
+        mmn_mask_free(own);
+    }
     return status;
 }
 

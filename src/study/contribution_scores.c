@@ -1,11 +1,12 @@
-/* What every neuron of the language model adds to the words of an answer, in one forward pass. */
-#include "study/contribution_scores.h"
+/* What every neuron of the language model adds to the words of an answer, in one forward pass; and the
+ * words that the largest stand for. */
+#include "study/contribution.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/memory.h"
+#include "model/input.h"
 #include "pass/operations.h"
 #include "pass/word_space.h"
 
@@ -13,7 +14,7 @@
  * and the maps of the neurons that are ahead, are kept. */
 typedef struct scoring {
     mmn_contributions *result;
-    mmn_compute compute;
+    const mmn_compute *compute;
     size_t width, neurons; /* hidden_size, intermediate_size */
     int32_t *ids;          /* [words]: the targets */
     float *rows;           /* [words][width]: their rows of the head */
@@ -38,7 +39,7 @@ static void follow(const scoring *s, const mmn_stage *stage)
         const float *row = row_at(stage, s->result->words[w].position);
         float *state = s->state + w * s->width;
         if (adds)
-            mmn_accumulate(&s->compute, state, row, s->width);
+            mmn_accumulate(s->compute, state, row, s->width);
         else
             memcpy(state, row, s->width * sizeof(*state));
     }
@@ -102,20 +103,18 @@ static mmn_status see(void *context, const mmn_stage *stage, mmn_error *error)
     const scoring *s = context;
     mmn_contributions *result = s->result;
     uint32_t layer = stage->layer < 0 ? 0 : (uint32_t)stage->layer;
-    mmn_status status = MMN_OK;
-
     if (!strstr(stage->name, ".mlp.act")) {
         follow(s, stage);
         return MMN_OK;
     }
-    mmn_word_space_scores(&s->compute, result->study.model, layer, s->ids, result->word_count,
+    mmn_word_space_scores(s->compute, result->study.model, layer, s->ids, result->word_count,
                           s->rows, s->scores);
     if (s->factors)
-        mmn_word_space_factors(&s->compute, result->study.model, layer, s->state,
+        mmn_word_space_factors(s->compute, result->study.model, layer, s->state,
                                result->word_count, s->normed, s->factors);
-    for (size_t w = 0; w < result->word_count && status == MMN_OK; w++)
-        status = score_word(s, stage, w, error);
-    return status;
+    for (size_t w = 0; w < result->word_count; w++)
+        MMN_TRY(score_word(s, stage, w, error));
+    return MMN_OK;
 }
 
 /* ---- Percentiles ----------------------------------------------------------------------------- */
@@ -139,19 +138,16 @@ static double percentile_of(float *values, size_t count)
 
 static mmn_status find_bars(mmn_contributions *result, mmn_error *error)
 {
-    size_t patches = result->grid.side * result->grid.side;
-    if (patches == 0)
-        return MMN_OK;
-    float *values = mmn_allocate(patches, sizeof(*values), error);
+    const size_t patches = result->grid.side * result->grid.side;
+    float *values = mmn_study_allocate(&result->study, patches, sizeof(*values), error);
     if (!values)
         return MMN_SYSTEM;
     for (size_t w = 0; w < result->word_count; w++)
-        for (size_t i = 0; i < result->words[w].neuron_count; i++) {
+        for (size_t i = 0; i < result->words[w].neuron_count && patches > 0; i++) {
             mmn_contributor *neuron = &result->words[w].neurons[i];
             memcpy(values, neuron->map, patches * sizeof(*values));
             neuron->bar = percentile_of(values, patches);
         }
-    mmn_free(values);
     return MMN_OK;
 }
 
@@ -160,45 +156,45 @@ static mmn_status find_bars(mmn_contributions *result, mmn_error *error)
 static mmn_status reserve(scoring *s, mmn_error *error)
 {
     mmn_contributions *result = s->result;
-    size_t words = result->word_count, row = s->width * sizeof(float);
-    bool complete =
-        (s->ids = mmn_allocate(words, sizeof(*s->ids), error)) &&
-        (s->rows = mmn_allocate(words, row, error)) &&
-        (s->scores = mmn_allocate(words, s->neurons * sizeof(float), error)) &&
-        (!result->options->product ||
-         ((s->factors = mmn_allocate(words, s->neurons * sizeof(float), error)) &&
-          (s->state = mmn_allocate(words, row, error)) &&
-          (s->normed = mmn_allocate(words, row, error))));
-    if (!complete)
+    mmn_study *study = &result->study;
+    const size_t words = result->word_count, row = s->width * sizeof(float);
+    const bool product = result->options->product != 0;
+    s->ids = mmn_study_allocate(study, words, sizeof(*s->ids), error);
+    s->rows = mmn_study_allocate(study, words, row, error);
+    s->scores = mmn_study_allocate(study, words, s->neurons * sizeof(float), error);
+    if (product) {
+        s->factors = mmn_study_allocate(study, words, s->neurons * sizeof(float), error);
+        s->state = mmn_study_allocate(study, words, row, error);
+        s->normed = mmn_study_allocate(study, words, row, error);
+    }
+    if (!s->ids || !s->rows || !s->scores || (product && !(s->factors && s->state && s->normed)))
         return MMN_SYSTEM;
     for (size_t w = 0; w < words; w++)
         s->ids[w] = result->words[w].id;
-    return mmn_compute_reserve(&s->compute, words, s->width, 0, error);
+    return MMN_OK;
 }
 
-static mmn_status make_room(mmn_contributions *result, mmn_error *error)
+static mmn_status make_room(mmn_contributions *result, mmn_answer_word *word, mmn_error *error)
 {
-    size_t patches = result->grid.side * result->grid.side;
-    for (size_t w = 0; w < result->word_count; w++) {
-        mmn_answer_word *word = &result->words[w];
-        if (!(word->neurons = mmn_allocate(result->top, sizeof(*word->neurons), error)))
-            return MMN_SYSTEM;
-        for (size_t i = 0; i < result->top; i++) {
-            mmn_contributor *neuron = &word->neurons[i];
-            if (!(neuron->names = mmn_allocate(result->names, sizeof(*neuron->names), error)) ||
-                (patches > 0 && !(neuron->map = mmn_allocate(patches, sizeof(float), error))))
-                return MMN_SYSTEM;
-        }
+    mmn_study *study = &result->study;
+    const size_t top = result->top, patches = result->grid.side * result->grid.side;
+    word->neurons = mmn_study_allocate(study, top, sizeof(*word->neurons), error);
+    mmn_word *names = mmn_study_allocate(study, top, result->names * sizeof(*names), error);
+    float *maps = mmn_study_allocate(study, top, patches * sizeof(*maps), error);
+    if (!word->neurons || !names || !maps)
+        return MMN_SYSTEM;
+    for (size_t i = 0; i < top; i++) {
+        word->neurons[i].names = names + i * result->names;
+        word->neurons[i].map = maps + i * patches;
     }
     return MMN_OK;
 }
 
-mmn_status mmn_contribution_scores(mmn_contributions *result, mmn_session *session,
-                                   const mmn_input *input, mmn_error *error)
+mmn_status mmn_contribution_scores(mmn_contributions *result, mmn_error *error)
 {
     const mmn_language_config *config = &result->study.model->config.language;
     scoring s = {.result = result,
-                 .compute = result->study.model->compute,
+                 .compute = &result->study.compute,
                  .width = config->hidden_size,
                  .neurons = config->intermediate_size};
     const mmn_probe probe = {.stages = result->options->product
@@ -207,21 +203,55 @@ mmn_status mmn_contribution_scores(mmn_contributions *result, mmn_session *sessi
                                            : "language.layers.*.mlp.act",
                              .see = see,
                              .context = &s};
-    mmn_status status = reserve(&s, error);
-    if (status == MMN_OK)
-        status = make_room(result, error);
-    if (status == MMN_OK)
-        status = mmn_session_add_probe(session, &probe, error);
-    if (status == MMN_OK)
-        status = mmn_session_prefill(session, input, error);
-    if (status == MMN_OK)
-        status = find_bars(result, error);
-    mmn_free(s.ids);
-    mmn_free(s.rows);
-    mmn_free(s.scores);
-    mmn_free(s.factors);
-    mmn_free(s.state);
-    mmn_free(s.normed);
-    mmn_compute_free_scratch(&s.compute);
-    return status;
+    MMN_TRY(reserve(&s, error));
+    for (size_t w = 0; w < result->word_count; w++)
+        MMN_TRY(make_room(result, &result->words[w], error));
+    MMN_TRY(mmn_session_add_probe(result->session, &probe, error));
+    MMN_TRY(mmn_session_prefill(result->session, &result->extended, error));
+    return find_bars(result, error);
+}
+
+/* ---- Names ----------------------------------------------------------------------------------- */
+
+static mmn_status choose_names(mmn_contributor *neuron, size_t names, const float *values,
+                               size_t vocabulary, mmn_error *error)
+{
+    size_t found = 0;
+    for (size_t id = 0; id < vocabulary; id++) {
+        if (!isfinite(values[id]))
+            return mmn_fail(error, MMN_INPUT, NULL, NULL,
+                            "the product of neuron %u of layer %u with word %zu is not finite",
+                            neuron->neuron, neuron->layer, id);
+        found = mmn_word_choose(neuron->names, found, names,
+                                (mmn_word){(int32_t)id, values[id]});
+    }
+    return MMN_OK;
+}
+
+/* All neurons of one word, whose columns [top][hidden_size] are multiplied with the head together. */
+static mmn_status name_neurons(mmn_contributions *result, mmn_answer_word *word, float *columns,
+                               mmn_error *error)
+{
+    mmn_study *study = &result->study;
+    const mmn_language_config *config = &study->model->config.language;
+    for (size_t i = 0; i < word->neuron_count; i++)
+        mmn_word_space_column(&study->compute, study->model, word->neurons[i].layer,
+                              word->neurons[i].neuron, columns + i * config->hidden_size);
+    const float *values = mmn_study_logits(study, columns, word->neuron_count);
+    for (size_t i = 0; i < word->neuron_count; i++)
+        MMN_TRY(choose_names(&word->neurons[i], result->names, values + i * config->vocab_size,
+                             config->vocab_size, error));
+    return mmn_interrupt_check_now(&study->model->interrupt, error);
+}
+
+mmn_status mmn_contribution_names(mmn_contributions *result, mmn_error *error)
+{
+    const mmn_language_config *config = &result->study.model->config.language;
+    float *columns = mmn_study_allocate(&result->study, result->top,
+                                        config->hidden_size * sizeof(*columns), error);
+    if (!columns)
+        return MMN_SYSTEM;
+    for (size_t w = 0; w < result->word_count; w++)
+        MMN_TRY(name_neurons(result, &result->words[w], columns, error));
+    return MMN_OK;
 }

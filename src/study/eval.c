@@ -49,23 +49,22 @@ typedef struct mmn_evaluation {
 
 /* ---- One sample ------------------------------------------------------------------------------ */
 
-static mmn_status score(mmn_eval_run *run, const mmn_sample *sample, const char *answer,
+static mmn_status score(mmn_evaluation *evaluation, mmn_eval_run *run, char *answer,
                         mmn_error *error)
 {
+    const mmn_sample *sample = evaluation->sample;
     const mmn_right_answers right = {sample->metric, sample->answers, sample->answer_count,
                                      sample->choices, sample->choice_count};
     double scores[MMN_MEASURES];
-    mmn_prediction *prediction = &run->predictions[run->count];
-    mmn_status status = mmn_measure_answer(scores, &right, answer, error);
-    if (status != MMN_OK)
-        return status;
-    *prediction = (mmn_prediction){.id = mmn_copy_text(sample->id, error),
-                                   .answer = mmn_copy_text(answer, error),
-                                   .score = scores[mmn_metric_measure(sample->metric)]};
-    run->count++;
-    if (!prediction->id || !prediction->answer)
+    MMN_TRY(mmn_measure_answer(scores, &right, answer, error));
+    char *id = mmn_study_copy_text(&evaluation->study, sample->id, error);
+    if (!id)
         return MMN_SYSTEM;
-    run->accuracy_sum += prediction->score;
+    MMN_TRY(mmn_study_reserve(&evaluation->study, &run->predictions, &run->capacity,
+                              run->count + 1, sizeof(*run->predictions), error));
+    const double score = scores[mmn_metric_measure(sample->metric)];
+    run->predictions[run->count++] = (mmn_prediction){id, answer, score};
+    run->accuracy_sum += score;
     for (mmn_measure m = 0; m < MMN_MEASURES; m++) {
         if (!mmn_measure_applies(m, sample->metric))
             continue;
@@ -73,21 +72,6 @@ static mmn_status score(mmn_eval_run *run, const mmn_sample *sample, const char 
         run->counts[m]++;
     }
     return MMN_OK;
-}
-
-static mmn_status keep_answer(const mmn_evaluation *evaluation, mmn_eval_run *run,
-                              const int32_t *ids, size_t count, mmn_error *error)
-{
-    char *answer;
-    mmn_status status = mmn_reserve(&run->predictions, &run->capacity, run->count + 1,
-                                    sizeof(*run->predictions), error);
-    if (status == MMN_OK)
-        status = mmn_model_decode(evaluation->study.model, ids, count, 1, &answer, error);
-    if (status != MMN_OK)
-        return status;
-    status = score(run, evaluation->sample, answer, error);
-    mmn_release(answer);
-    return status;
 }
 
 /* Of mmn_measuring. */
@@ -101,28 +85,32 @@ static mmn_status ready(void *context, mmn_session *session, size_t run, mmn_err
                                    .seed = options->sampling_seed,
                                    .sample = evaluation->sample->id,
                                    .repetition_penalty = evaluation->repetition_penalty};
-    mmn_status status = mmn_session_set_sampling(session, &sampling, error);
     (void)run;
-    if (status == MMN_OK)
-        status = mmn_session_set_beam_search(session, &evaluation->beam_search, error);
-    if (status == MMN_OK && options->stop_string_count > 0)
-        status = mmn_session_set_stop_strings(session, options->stop_strings,
-                                              options->stop_string_count, error);
-    return status;
+    MMN_TRY(mmn_session_set_sampling(session, &sampling, error));
+    MMN_TRY(mmn_session_set_beam_search(session, &evaluation->beam_search, error));
+    return options->stop_string_count > 0
+               ? mmn_session_set_stop_strings(session, options->stop_strings,
+                                              options->stop_string_count, error)
+               : MMN_OK;
 }
 
 /* Of mmn_measuring. */
 static mmn_status answer(void *context, mmn_session *const *sessions, const size_t *runs,
                          size_t count, mmn_error *error)
 {
-    const mmn_evaluation *evaluation = context;
-    size_t tokens = (size_t)evaluation->tokens;
-    mmn_status status = mmn_sessions_generate(sessions, count, tokens, evaluation->ids,
-                                              evaluation->counts, error);
-    for (size_t i = 0; i < count && status == MMN_OK; i++)
-        status = keep_answer(evaluation, &evaluation->runs[runs[i]], evaluation->ids + i * tokens,
-                             evaluation->counts[i], error);
-    return status;
+    mmn_evaluation *evaluation = context;
+    const size_t tokens = (size_t)evaluation->tokens;
+    MMN_TRY(mmn_sessions_generate(sessions, count, tokens, evaluation->ids, evaluation->counts,
+                                  error));
+    for (size_t i = 0; i < count; i++) {
+        char *text;
+        MMN_TRY(mmn_model_decode(evaluation->study.model, evaluation->ids + i * tokens,
+                                 evaluation->counts[i], 1, &text, error));
+        if (!(text = mmn_study_keep(&evaluation->study, text, error)))
+            return MMN_SYSTEM;
+        MMN_TRY(score(evaluation, &evaluation->runs[runs[i]], text, error));
+    }
+    return MMN_OK;
 }
 
 /* An mmn_study_function. */
@@ -139,50 +127,10 @@ static mmn_status answer_sample(void *context, const mmn_planned_sample *planned
         domain->metric = metric;
     domain->begun = true;
     evaluation->sample = &planned->sample;
-    return mmn_study_measure(&evaluation->study, &measure, evaluation, planned->domain, input,
-                             error);
+    return mmn_study_measure(evaluation, &measure, planned->domain, input, error);
 }
 
 /* ---- All samples ----------------------------------------------------------------------------- */
-
-static mmn_status set_up(mmn_evaluation *evaluation, const mmn_model *model,
-                         const mmn_eval_options *options, mmn_error *error)
-{
-    const mmn_model_info *info = mmn_model_describe(model);
-    evaluation->options = options;
-    if (options->seeds > MMN_SUMMARY_SEEDS)
-        return mmn_fail(error, MMN_USAGE, NULL, NULL, "there can be at most %d random choices",
-                        MMN_SUMMARY_SEEDS);
-    if (options->tokens > MMN_MAXIMUM_POSITIONS)
-        return mmn_fail(error, MMN_USAGE, NULL, NULL, "an answer can have at most %d tokens",
-                        MMN_MAXIMUM_POSITIONS);
-    evaluation->template_name = options->template_name ? options->template_name
-                                                       : info->template_name;
-    evaluation->tokens = options->tokens > 0 ? options->tokens : TOKENS;
-    evaluation->top_p = options->top_p == 0 ? 1 : options->top_p;
-    evaluation->repetition_penalty = options->repetition_penalty == 0
-                                         ? info->generation.repetition_penalty
-                                         : options->repetition_penalty;
-    evaluation->beam_search = options->beam_search.beams == 0 ? info->generation.beam_search
-                                                              : options->beam_search;
-    evaluation->study = (mmn_study){
-        .model = model,
-        .samples = {.file = options->list,
-                    .limit = options->samples,
-                    .template_name = options->template_name ? options->template_name : "",
-                    .check = mmn_sample_check_answers},
-        .neurons = options->neurons,
-        .settings = options->settings,
-        .plan = {.plain = true, .seeds = options->seeds, .first_seed = options->first_seed},
-        .allowed = {.unknown_keys = options->allow_unknown_keys != 0,
-                    .long_prompts = options->allow_long_prompts != 0,
-                    .other_model = options->other_model != 0},
-        .batch = options->batch,
-        .progress = {.label = "answering", .unit = "answers"},
-        .show = options->progress,
-        .show_context = options->progress_context};
-    return MMN_OK;
-}
 
 /* Settings that cannot be are the caller's mistake, and no line's of the list. */
 static mmn_status try_decoding(mmn_evaluation *evaluation, mmn_error *error)
@@ -198,38 +146,75 @@ static mmn_status try_decoding(mmn_evaluation *evaluation, mmn_error *error)
     }
     if (status == MMN_USAGE || status == MMN_SYSTEM)
         return status;
-    status = mmn_session_create(&session, model, NULL, error);
+    MMN_TRY(mmn_session_create(&session, model, NULL, error));
     evaluation->sample = &none;
-    if (status == MMN_OK)
-        status = ready(evaluation, session, 0, error);
+    status = ready(evaluation, session, 0, error);
     mmn_session_free(session);
     return status;
 }
 
+static mmn_status set_up(void *context, const mmn_model *model, const void *asked,
+                         mmn_error *error)
+{
+    mmn_evaluation *evaluation = context;
+    const mmn_eval_options *options = asked;
+    const mmn_model_info *info = mmn_model_describe(model);
+    MMN_TRY(mmn_study_check_seeds(options->seeds, error));
+    if (options->tokens > MMN_MAXIMUM_POSITIONS)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL, "an answer can have at most %d tokens",
+                        MMN_MAXIMUM_POSITIONS);
+    *evaluation = (mmn_evaluation){
+        .study = {.model = model,
+                  MMN_STUDY_ASKED(options),
+                  MMN_STUDY_LONG_PROMPTS(options),
+                  MMN_STUDY_SEEDS(options),
+                  .samples.template_name = options->template_name ? options->template_name : "",
+                  .samples.check = mmn_sample_check_answers,
+                  .neurons = options->neurons,
+                  .settings = options->settings,
+                  .batch = options->batch},
+        .options = options,
+        .template_name = options->template_name ? options->template_name : info->template_name,
+        .tokens = options->tokens > 0 ? options->tokens : TOKENS,
+        .top_p = options->top_p == 0 ? 1 : options->top_p,
+        .repetition_penalty = options->repetition_penalty == 0
+                                  ? info->generation.repetition_penalty
+                                  : options->repetition_penalty,
+        .beam_search = options->beam_search.beams == 0 ? info->generation.beam_search
+                                                       : options->beam_search};
+    return try_decoding(evaluation, error);
+}
+
 /* Marks the settings that `cross` names, once those that are evaluated are known; nothing is
  * switched off in any case. */
+static mmn_status mark_crossed(mmn_plan *plan, const mmn_settings *crossed, mmn_error *error)
+{
+    for (size_t c = 0; c < crossed->count; c++) {
+        const size_t i = mmn_settings_find(&plan->settings, crossed->names[c]);
+        if (i == SIZE_MAX)
+            return mmn_fail(error, MMN_USAGE, NULL, NULL,
+                            "the cross table is of a setting that is evaluated, which \"%.100s\" "
+                            "is not", crossed->names[c]);
+        plan->crossed[i] = true;
+    }
+    return MMN_OK;
+}
+
 static mmn_status check_settings(mmn_evaluation *evaluation, mmn_error *error)
 {
     mmn_plan *plan = &evaluation->study.plan;
-    mmn_settings crossed = {0};
+    const mmn_neuron_lists *lists = evaluation->study.lists;
     const char *cross = evaluation->options->cross;
+    mmn_settings crossed = {0};
     mmn_settings_remove(&plan->settings, "none");
-    mmn_status status =
-        cross ? mmn_settings_make(&crossed, cross, evaluation->study.lists, error) : MMN_OK;
-    for (size_t c = 0; c < crossed.count && status == MMN_OK; c++) {
-        size_t i = mmn_settings_find(&plan->settings, crossed.names[c]);
-        if (i == SIZE_MAX)
-            status = mmn_fail(error, MMN_USAGE, NULL, NULL,
-                              "the cross table is of a setting that is evaluated, which \"%.100s\" "
-                              "is not", crossed.names[c]);
-        else
-            plan->crossed[i] = true;
-    }
-    if (status == MMN_OK && plan->settings.count > 0 && !evaluation->study.lists)
+    mmn_status status = cross ? mmn_settings_make(&crossed, cross, lists, error) : MMN_OK;
+    if (status == MMN_OK)
+        status = mark_crossed(plan, &crossed, error);
+    mmn_settings_free(&crossed);
+    if (status == MMN_OK && plan->settings.count > 0 && !lists)
         status = mmn_fail(error, MMN_USAGE, NULL, NULL,
                           "the setting \"%s\" needs a file of neurons to switch off",
                           plan->settings.names[0]);
-    mmn_settings_free(&crossed);
     return status;
 }
 
@@ -238,44 +223,25 @@ static mmn_status check(void *context, mmn_error *error)
 {
     mmn_evaluation *evaluation = context;
     const mmn_model *model = evaluation->study.model;
-    mmn_status status = check_settings(evaluation, error);
-    if (status == MMN_OK && !evaluation->options->template_name &&
-        evaluation->study.samples.has_questions)
-        status = mmn_own_template_check(&model->own_template, error);
-    return status == MMN_OK ? mmn_generation_rules_check(&model->rules, model->folder, error)
-                            : status;
+    MMN_TRY(check_settings(evaluation, error));
+    if (!evaluation->options->template_name && evaluation->study.samples.has_questions)
+        MMN_TRY(mmn_own_template_check(&model->own_template, error));
+    return mmn_generation_rules_check(&model->rules, model->folder, error);
 }
 
 static mmn_status begin(void *context, mmn_error *error)
 {
     mmn_evaluation *evaluation = context;
-    const mmn_study *study = &evaluation->study;
-    size_t runs = study->plan.run_count;
-    bool complete =
-        (evaluation->domains = mmn_allocate(study->samples.domains.domain_count,
-                                            sizeof(*evaluation->domains), error)) &&
-        (evaluation->runs = mmn_allocate(runs, sizeof(*evaluation->runs), error)) &&
-        (evaluation->counts = mmn_allocate(runs, sizeof(*evaluation->counts), error)) &&
-        (evaluation->ids = mmn_allocate(
-             runs, (size_t)evaluation->tokens * sizeof(*evaluation->ids), error));
-    return complete ? MMN_OK : MMN_SYSTEM;
-}
-
-static void end(void *context)
-{
-    mmn_evaluation *evaluation = context;
-    for (size_t i = 0; evaluation->runs && i < evaluation->study.plan.run_count; i++) {
-        mmn_eval_run *run = &evaluation->runs[i];
-        for (size_t k = 0; k < run->count; k++) {
-            mmn_free(run->predictions[k].id);
-            mmn_free(run->predictions[k].answer);
-        }
-        mmn_free(run->predictions);
-    }
-    mmn_free(evaluation->runs);
-    mmn_free(evaluation->domains);
-    mmn_free(evaluation->ids);
-    mmn_free(evaluation->counts);
+    mmn_study *study = &evaluation->study;
+    const size_t runs = study->plan.run_count, tokens = (size_t)evaluation->tokens;
+    evaluation->domains = mmn_study_allocate(study, study->samples.domains.domain_count,
+                                             sizeof(*evaluation->domains), error);
+    evaluation->runs = mmn_study_allocate(study, runs, sizeof(*evaluation->runs), error);
+    evaluation->counts = mmn_study_allocate(study, runs, sizeof(*evaluation->counts), error);
+    evaluation->ids = mmn_study_allocate(study, runs, tokens * sizeof(*evaluation->ids), error);
+    return evaluation->domains && evaluation->runs && evaluation->counts && evaluation->ids
+               ? MMN_OK
+               : MMN_SYSTEM;
 }
 
 /* ---- Result ---------------------------------------------------------------------------------- */
@@ -293,8 +259,8 @@ static const mmn_form_table tables[] = {
     {"stop", "result", MMN_COLUMNS(MMN_TEXT("string"))},
     {"domains", "result", MMN_COLUMNS(MMN_TEXT("name"))},
     {"runs", "result",
-     MMN_COLUMNS(MMN_TEXT("setting"), MMN_OFF_COLUMNS, MMN_TEXT("domain"),
-                 MMN_WHOLE("samples"), MMN_TEXT("metric"), MMN_REAL("accuracy", ""))},
+     MMN_COLUMNS(MMN_RUN_COLUMNS, MMN_WHOLE("samples"), MMN_TEXT("metric"),
+                 MMN_REAL("accuracy", ""))},
     MMN_OFF_TABLE("runs"),
     {"measures", "runs",
      MMN_COLUMNS(MMN_TEXT("measure"), MMN_REAL("sum", ""), MMN_WHOLE("count"),
@@ -322,7 +288,7 @@ static const char json[] =
     "  'domains': [<domains|, |$name>],\n"
     "  'runs': [\n"
     "<runs|,\n|"
-    "    {'setting': $setting, " MMN_OFF_JSON ", 'domain': $domain, 'samples': $samples,"
+    "    {" MMN_RUN_JSON ", 'samples': $samples,"
     " 'metric': $metric, 'accuracy': $accuracy,\n"
     "      'measures': {<measures|, |$measure: $mean>},\n"
     "      'predictions': [<predictions|,|\n"
@@ -393,8 +359,7 @@ static void add_run(mmn_result *result, const mmn_evaluation *evaluation, size_t
     const mmn_eval_run *answers = &evaluation->runs[number];
     const mmn_eval_domain *domain = &evaluation->domains[run->domain];
     const char *metric = mmn_measure_name(mmn_metric_measure(domain->metric));
-    MMN_ADD(result, "runs", mmn_as_text(mmn_setting_of(study, run)), MMN_OFF(study, run),
-            mmn_as_text(mmn_domain_name(study, run->domain)), mmn_as_whole(answers->count),
+    MMN_ADD(result, "runs", MMN_RUN(study, run), mmn_as_whole(answers->count),
             mmn_as_text(domain->mixed ? "mixed" : metric),
             mmn_as_real(accuracy_of(evaluation, number)));
     mmn_add_neurons_off(result, study->model, run->mask);
@@ -442,23 +407,20 @@ static void fill(mmn_result *result, const void *context)
 mmn_status mmn_eval(mmn_result **result, const mmn_model *model, const mmn_eval_options *options,
                     mmn_error *error)
 {
-    static const mmn_study_kind kind = {.check = check,
+    static const mmn_study_kind kind = {.doing = "answering",
+                                        .unit = "answers",
+                                        .size = sizeof(mmn_evaluation),
+                                        .set_up = set_up,
+                                        .check = check,
                                         .begin = begin,
                                         .measure = answer_sample,
-                                        .end = end,
                                         .form = &mmn_evaluation_form,
                                         .fill = fill};
-    mmn_evaluation kept = {0};
     if (result)
         *result = NULL;
     if (MMN_MISSING(error, result, model, options) || MMN_MISSING(error, options->list) ||
         mmn_text_is_missing(error, "stop string", options->stop_string_count,
                             options->stop_strings))
         return MMN_USAGE;
-    mmn_status status = set_up(&kept, model, options, error);
-    if (status == MMN_OK)
-        status = try_decoding(&kept, error);
-    if (status == MMN_OK)
-        status = mmn_study_find(&kind, &kept, error);
-    return mmn_study_result(result, &kind, &kept, status, error);
+    return mmn_study_make(result, &kind, model, options, error);
 }

@@ -2,10 +2,9 @@
 #ifndef MMN_STUDY_LENS_H
 #define MMN_STUDY_LENS_H
 
-#include "study/lens_activation.h"
+#include "pass/probes.h"
 #include "study/readout.h"
-#include "study/study.h"
-#include "study/word_counts.h"
+#include "study/run_result.h"
 
 /* What can be read: a layer's output, its attention's output, the state between attention and MLP,
  * the MLP's output. */
@@ -24,16 +23,22 @@ typedef struct mmn_lens_example {
     size_t domain;
     char **images;
     size_t image_count;
-    size_t grid, grid_first; /* positions grid_first to grid_first + grid * grid - 1 are the patches
-                                of one picture, row by row; grid 0: they do not lie so */
-    size_t count;            /* of positions */
-    size_t *positions;       /* ascending */
-    int32_t *ids;            /* [count]: the tokens there */
-    bool *is_image;          /* [count] */
-    double *entropy;         /* [count][layers] */
-    mmn_word *words;         /* [count][layers][top] */
-    float *activation;       /* [grid * grid]: of the chosen neuron at the patches, or NULL */
+    mmn_patch_grid grid;
+    size_t count;      /* of positions */
+    size_t *positions; /* ascending */
+    int32_t *ids;      /* [count]: the tokens there */
+    bool *is_image;    /* [count] */
+    double *entropy;   /* [count][layers] */
+    mmn_word *words;   /* [count][layers][top] */
+    float *activation; /* [grid.side][grid.side]: of the chosen neuron at the patches, or NULL */
 } mmn_lens_example;
+
+/* The neuron whose activation examples keep. */
+typedef struct mmn_lens_neuron {
+    const mmn_module *module; /* NULL: none is wanted */
+    uint32_t layer, neuron;
+    char stage[MMN_STAGE_NAME_SIZE];
+} mmn_lens_neuron;
 
 typedef struct mmn_lens {
     mmn_study study; /* one setting, or none */
@@ -42,7 +47,7 @@ typedef struct mmn_lens {
     bool stages[MMN_LENS_STAGES];
     uint64_t (*positions)[2];  /* [domain]: text, image */
     mmn_lens_cell *cells;      /* [domain][MMN_LENS_STAGES][layers][2]: text, image */
-    mmn_lens_activation activation; /* the chosen neuron */
+    mmn_lens_neuron neuron;
     mmn_lens_example *examples;
     size_t example_count, example_capacity;
 
@@ -55,15 +60,34 @@ typedef struct mmn_lens {
 } mmn_lens;
 
 extern const mmn_study_kind mmn_lens_kind;
-/* Does what mmn_lens_run does, on a zero-initialised lens. */
-mmn_status mmn_lens_read(mmn_lens *lens, const mmn_model *model, const mmn_lens_options *options,
-                         mmn_error *error);
 void mmn_lens_fill(mmn_result *result, const void *lens);
 
 mmn_lens_cell *mmn_lens_cell_of(const mmn_lens *lens, size_t domain, int stage, size_t layer,
                                 int image);
 /* The mean entropy of a cell in nats; 0 without positions. */
 double mmn_lens_entropy(const mmn_lens *lens, size_t domain, int stage, size_t layer, int image);
+
+/* ---- Examples -------------------------------------------------------------------------------- */
+
+/* Marks in chosen [mmn_input_length(input)] the positions that `text` names: "all", "last", numbers
+ * from 0 on, "image:K" or "text:K" (K image or text positions, evenly spread from the first to the
+ * last), separated by commas. A number beyond the input names nothing. MMN_USAGE for another text;
+ * `input` NULL: only checks it. */
+mmn_status mmn_lens_choose_positions(bool *chosen, const mmn_input *input, const char *text,
+                                     mmn_error *error);
+/* Reads "MODULE:LAYER:NEURON". MMN_USAGE when the model has no such neuron. */
+mmn_status mmn_lens_choose_neuron(mmn_lens_neuron *neuron, const mmn_model *model,
+                                  const char *text, mmn_error *error);
+
+/* Makes the sample that runs an example, if the domain has not enough of them. */
+mmn_status mmn_lens_add_example(mmn_lens *lens, const mmn_planned_sample *planned,
+                                const mmn_input *input, mmn_error *error);
+/* Keeps the reading of row `row` of the readout, if its position is one of the example's. */
+void mmn_lens_keep_reading(const mmn_lens *lens, size_t position, size_t layer, size_t row);
+/* Adds a probe that keeps the chosen neuron's activation at the example's patches. */
+mmn_status mmn_lens_keep_activation(mmn_lens *lens, mmn_session *session, mmn_error *error);
+
+/* ---- Three stages ---------------------------------------------------------------------------- */
 
 /* The three stages that MMNeuron reads from the entropy of image tokens over the layers. Layers 0
  * to align_until align image features with the word space, those between extract and reason, those

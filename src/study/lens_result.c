@@ -4,7 +4,6 @@
 #include "base/memory.h"
 #include "model/model.h"
 #include "study/lens.h"
-#include "study/run_result.h"
 
 static const mmn_form_table tables[] = {
     {"result", NULL,
@@ -29,8 +28,7 @@ static const mmn_form_table tables[] = {
                  MMN_REAL("explained", ""), MMN_REAL("fall", ""), MMN_TEXT("layers"))},
     /* kept in full */
     {"samples", "result",
-     MMN_COLUMNS(MMN_TEXT("id"), MMN_TEXT("domain"), MMN_WHOLE("grid_rows"),
-                 MMN_WHOLE("grid_columns"), MMN_WHOLE("grid_first"), MMN_TEXT("module"),
+     MMN_COLUMNS(MMN_TEXT("id"), MMN_TEXT("domain"), MMN_GRID_COLUMNS, MMN_TEXT("module"),
                  MMN_WHOLE("neuron_layer"), MMN_WHOLE("neuron"))},
     {"images", "samples", MMN_COLUMNS(MMN_TEXT("file"))},
     {"activation", "samples", MMN_COLUMNS(MMN_REAL("value", ""))},
@@ -68,9 +66,7 @@ static const char json[] =
     " 'fall': $fall}}>],\n"
     "  'samples': [\n"
     "<samples|,\n|"
-    "    {'id': $id, 'domain': $domain, 'images': [<images|, |$file>], 'grid': "
-    "<?grid_rows|{'rows': $grid_rows, 'columns': $grid_columns, 'first': $grid_first}>"
-    "<!grid_rows|null>,\n"
+    "    {'id': $id, 'domain': $domain, 'images': [<images|, |$file>], " MMN_GRID_JSON ",\n"
     "<?module|     'activation': {'module': $module, 'layer': $neuron_layer, 'neuron': $neuron,"
     " 'grid': [$grid_rows, $grid_columns],\n"
     "      'values': [<activation|, |$value>]},\n>"
@@ -120,7 +116,6 @@ double mmn_lens_entropy(const mmn_lens *lens, size_t domain, int stage, size_t l
 static double mean_of(const double *values, size_t first, size_t end)
 {
     double sum = 0.0;
-
     for (size_t i = first; i < end; i++)
         sum += values[i];
     return sum / (double)(end - first);
@@ -130,7 +125,6 @@ static double mean_of(const double *values, size_t first, size_t end)
 static double spread_of(const double *values, size_t first, size_t end)
 {
     double mean = mean_of(values, first, end), sum = 0.0;
-
     for (size_t i = first; i < end; i++)
         sum += (values[i] - mean) * (values[i] - mean);
     return sum;
@@ -140,7 +134,6 @@ mmn_three_stages mmn_three_stages_of(const double *entropy, size_t layers, doubl
 {
     mmn_three_stages stages = {0};
     double least = 0.0;
-
     if (layers < 3)
         return stages;
     for (size_t a = 1; a + 1 < layers; a++)
@@ -202,7 +195,7 @@ static void add_settings(mmn_result *result, const mmn_lens *lens)
 
 /* One layer's entropy and words, `most` [top] being room for these. */
 static void add_reading(mmn_result *result, const mmn_lens *lens, size_t domain, int stage,
-                        size_t layer, int image, mmn_word_count *most)
+                        size_t layer, int image, mmn_word *most)
 {
     const mmn_lens_cell *cell = mmn_lens_cell_of(lens, domain, stage, layer, image);
     const uint64_t positions = lens->positions[domain][image];
@@ -212,12 +205,13 @@ static void add_reading(mmn_result *result, const mmn_lens *lens, size_t domain,
             mmn_as_real(mmn_lens_entropy(lens, domain, stage, layer, image)));
     for (size_t i = 0; i < count; i++)
         MMN_ADD(result, "words", mmn_as_whole((uint64_t)most[i].id),
-                mmn_word_of(result, lens->study.model, most[i].id), mmn_as_whole(most[i].count),
-                mmn_as_real((double)most[i].count / (double)positions));
+                mmn_word_of(result, lens->study.model, most[i].id),
+                mmn_as_whole((uint64_t)most[i].value),
+                mmn_as_real(most[i].value / (double)positions));
 }
 
 static void add_curve(mmn_result *result, const mmn_lens *lens, size_t domain, int stage,
-                      mmn_word_count *most)
+                      mmn_word *most)
 {
     const uint64_t *positions = lens->positions[domain];
     MMN_ADD(result, "curves", mmn_as_text(mmn_domain_name(&lens->study, domain)),
@@ -263,20 +257,18 @@ static void add_position(mmn_result *result, const mmn_lens *lens, const mmn_len
             const mmn_word *word = &example->words[reading * lens->top + i];
             MMN_ADD(result, "position_words", mmn_as_whole((uint64_t)word->id),
                     mmn_word_of(result, lens->study.model, word->id),
-                    mmn_as_real(word->probability));
+                    mmn_as_real(word->value));
         }
     }
 }
 
 static void add_example(mmn_result *result, const mmn_lens *lens, const mmn_lens_example *example)
 {
-    const mmn_lens_activation *neuron = &lens->activation;
-    const size_t patches = example->activation ? example->grid * example->grid : 0;
+    const mmn_lens_neuron *neuron = &lens->neuron;
+    const size_t side = example->grid.side, patches = example->activation ? side * side : 0;
     MMN_ADD(result, "samples", mmn_as_text(example->id),
             mmn_as_text(mmn_domain_name(&lens->study, example->domain)),
-            mmn_as_whole(example->grid), mmn_as_whole(example->grid),
-            mmn_as_whole(example->grid_first),
-            mmn_as_text(example->activation ? neuron->module->name : NULL),
+            MMN_GRID(example->grid), mmn_as_text(example->activation ? neuron->module->name : NULL),
             mmn_as_whole(neuron->layer), mmn_as_whole(neuron->neuron));
     for (size_t i = 0; i < example->image_count; i++)
         MMN_ADD(result, "images", mmn_as_text(example->images[i]));
@@ -290,7 +282,7 @@ void mmn_lens_fill(mmn_result *result, const void *context)
 {
     const mmn_lens *lens = context;
     const size_t domains = lens->study.samples.domains.domain_count;
-    mmn_word_count *most = mmn_allocate(lens->top, sizeof(*most), NULL);
+    mmn_word *most = mmn_allocate(lens->top, sizeof(*most), NULL);
     result->failed |= !most;
     add_settings(result, lens);
     for (size_t d = 0; d < domains; d++)

@@ -4,46 +4,27 @@
 #include <math.h>
 
 #include "base/given.h"
-#include "base/memory.h"
 #include "base/threads.h"
 #include "functions.h"
-#include "pass/distribution.h"
 #include "model/input.h"
-#include "pass/language.h"
 #include "model/model.h"
+#include "pass/distribution.h"
 #include "study/run_result.h"
 
-/* ---- Likelihoods ----------------------------------------------------------------------------- */
+/* One of the plan's runs. */
+typedef struct perplexity_run {
+    struct perplexities *of;
+    double nats; /* sum of the negative log likelihoods of the predicted tokens */
+} perplexity_run;
 
-enum { ROWS = 64 }; /* at a time: logits of all rows of a long window are too many */
-
-/* How improbable a language model finds the tokens of a text. */
-typedef struct likelihood {
-    const mmn_model *model;
-    mmn_compute compute;
-    float *logits; /* [ROWS][vocab_size] */
-    double nats[ROWS];
-} likelihood;
-
-static mmn_status begin_likelihood(likelihood *l, const mmn_model *model, mmn_error *error)
-{
-    size_t width = model->config.language.hidden_size;
-    size_t vocabulary = model->config.language.vocab_size;
-
-    l->model = model;
-    l->compute = model->compute;
-    l->logits = mmn_allocate(ROWS, vocabulary * sizeof(float), error);
-    if (!l->logits)
-        return MMN_SYSTEM;
-    return mmn_compute_reserve(&l->compute, ROWS, width, 0, error);
-}
-
-static void end_likelihood(likelihood *l)
-{
-    mmn_free(l->logits);
-    mmn_compute_free_scratch(&l->compute);
-    *l = (likelihood){0};
-}
+typedef struct perplexities {
+    mmn_study study; /* one setting, or none */
+    const mmn_perplexity_options *options;
+    char data[MMN_DIGEST_SIZE];  /* of the texts' windows */
+    uint64_t *tokens;            /* [domains]: predicted */
+    perplexity_run *runs;        /* [runs of the plan] */
+    double nats[MMN_STUDY_ROWS]; /* at work */
+} perplexities;
 
 /* - ln softmax(logits)[target]. Changes the logits. */
 static double nats_of(const mmn_kernels *kernels, float *logits, size_t count, int32_t target)
@@ -52,71 +33,44 @@ static double nats_of(const mmn_kernels *kernels, float *logits, size_t count, i
     return -mmn_log_probability(kernels, logits, count, likeliest, (size_t)target);
 }
 
-/* At most ROWS rows. */
-static mmn_status add_rows(likelihood *l, double *sum, const float *normed,
-                           const int32_t *targets, size_t rows, mmn_error *error)
+/* Adds the negative log likelihoods, in nats, of targets [rows], each predicted from its row of normed
+ * [rows][hidden_size], the final norm's output; one by one in the order of the rows. At most
+ * MMN_STUDY_ROWS. MMN_INPUT where a logit is not finite. */
+static mmn_status add_rows(perplexity_run *run, const float *normed, const int32_t *targets,
+                           size_t rows, mmn_error *error)
 {
-    const mmn_compute *compute = &l->compute;
-    size_t vocabulary = l->model->config.language.vocab_size;
-
-    mmn_language_logits(compute, &l->model->weights->language, l->logits, normed,
-                        rows);
-    MMN_PARALLEL_FOR(compute->threads, static)
+    mmn_study *study = &run->of->study;
+    double *nats = run->of->nats;
+    const size_t vocabulary = study->model->config.language.vocab_size;
+    float *logits = mmn_study_logits(study, normed, rows);
+    MMN_PARALLEL_FOR(study->compute.threads, static)
     for (size_t row = 0; row < rows; row++)
-        l->nats[row] = nats_of(compute->kernels, l->logits + row * vocabulary,
-                                        vocabulary, targets[row]);
+        nats[row] = nats_of(study->compute.kernels, logits + row * vocabulary, vocabulary,
+                            targets[row]);
     for (size_t row = 0; row < rows; row++) {
-        if (!isfinite(l->nats[row]))
+        if (!isfinite(nats[row]))
             return mmn_fail(error, MMN_INPUT, NULL, NULL, "a logit is not a finite number");
-        *sum += l->nats[row];
+        run->nats += nats[row];
     }
-    return MMN_OK;
+    return mmn_interrupt_check_now(&study->model->interrupt, error);
 }
-
-/* Adds to *sum the negative log likelihoods, in nats, of targets [rows], each predicted from its
- * row of normed [rows][hidden_size], the final norm's output; one by one in the order of the rows.
- * MMN_INPUT where a logit is not finite. */
-static mmn_status add_likelihoods(likelihood *l, double *sum, const float *normed,
-                                  const int32_t *targets, size_t rows, mmn_error *error)
-{
-    size_t width = l->model->config.language.hidden_size;
-    mmn_status status = mmn_interrupt_check_now(&l->model->interrupt, error);
-    for (size_t first = 0; first < rows && status == MMN_OK; first += ROWS) {
-        size_t left = rows - first;
-        status = add_rows(l, sum, normed + first * width, targets + first,
-                          left < ROWS ? left : ROWS, error);
-        if (status == MMN_OK)
-            status = mmn_interrupt_check_now(&l->model->interrupt, error);
-    }
-    return status;
-}
-
-/* ---- The study ------------------------------------------------------------------------------- */
-
-/* One of the plan's runs. */
-typedef struct perplexity_run {
-    likelihood *likelihood;
-    double nats; /* sum of the negative log likelihoods of the predicted tokens */
-} perplexity_run;
-
-typedef struct perplexities {
-    mmn_study study; /* one setting, or none */
-    const mmn_perplexity_options *options;
-    char data[MMN_DIGEST_SIZE]; /* of the texts' windows */
-    uint64_t *tokens;           /* [domains]: predicted */
-    perplexity_run *runs;       /* [runs of the plan] */
-    likelihood likelihood;      /* at work */
-} perplexities;
 
 /* An mmn_see_function: adds up how improbable the tokens behind the positions are. */
 static mmn_status see_normed(void *context, const mmn_stage *stage, mmn_error *error)
 {
     perplexity_run *run = context;
-    size_t first = stage->first_position, rows = stage->shape[0];
-    if (first + rows == stage->input->length)
+    const int32_t *targets = stage->input->ids + stage->first_position + 1;
+    const float *normed = stage->data;
+    size_t rows = stage->shape[0];
+    if (stage->first_position + rows == stage->input->length)
         rows--;
-    return add_likelihoods(run->likelihood, &run->nats, stage->data,
-                              stage->input->ids + first + 1, rows, error);
+    MMN_TRY(mmn_interrupt_check_now(&run->of->study.model->interrupt, error));
+    for (size_t first = 0; first < rows; first += MMN_STUDY_ROWS) {
+        const size_t left = rows - first;
+        MMN_TRY(add_rows(run, normed + first * stage->shape[1], targets + first,
+                         left < MMN_STUDY_ROWS ? left : MMN_STUDY_ROWS, error));
+    }
+    return MMN_OK;
 }
 
 /* Of mmn_measuring. */
@@ -135,32 +89,24 @@ static mmn_status read_window(void *context, const mmn_planned_sample *planned,
     static const mmn_measuring measuring = {.ready = ready};
     perplexities *perplexity = context;
     perplexity->tokens[planned->domain] += input->length - 1;
-    return mmn_study_measure(&perplexity->study, &measuring, perplexity, planned->domain, input,
-                             error);
+    return mmn_study_measure(perplexity, &measuring, planned->domain, input, error);
 }
 
-static mmn_status set_up(perplexities *perplexity, const mmn_model *model,
-                         const mmn_perplexity_options *options, mmn_error *error)
+static mmn_status set_up(void *context, const mmn_model *model, const void *asked,
+                         mmn_error *error)
 {
+    perplexities *perplexity = context;
+    const mmn_perplexity_options *options = asked;
     perplexity->options = options;
-    if (options->seeds > MMN_SUMMARY_SEEDS)
-        return mmn_fail(error, MMN_USAGE, NULL, NULL, "there can be at most %d random choices",
-                        MMN_SUMMARY_SEEDS);
     perplexity->study = (mmn_study){
         .model = model,
-        .samples = {.file = options->list, .limit = options->samples},
+        MMN_STUDY_ASKED(options),
+        MMN_STUDY_SEEDS(options),
+        .plan.crossed = {true},
         .neurons = options->neurons,
         .setting = !options->neurons ? NULL : options->setting ? options->setting : "all",
-        .plan = {.plain = true,
-                 .crossed = {true},
-                 .seeds = options->seeds,
-                 .first_seed = options->first_seed},
-        .allowed = {.unknown_keys = options->allow_unknown_keys != 0,
-                    .other_model = options->other_model != 0},
-        .batch = options->batch,
-        .progress = {.label = "reading", .unit = "windows"},
-        .show = options->progress,
-        .show_context = options->progress_context};
+        .batch = options->batch};
+    MMN_TRY(mmn_study_check_seeds(options->seeds, error));
     return mmn_windows_set(&perplexity->study.samples.windows, model, options->window,
                            options->begin_of_text != 0, error);
 }
@@ -175,20 +121,20 @@ static mmn_status digest_windows(void *context, mmn_error *error)
 static mmn_status begin(void *context, mmn_error *error)
 {
     perplexities *kept = context;
-    const mmn_plan *plan = &kept->study.plan;
-    const mmn_samples *samples = &kept->study.samples;
-    kept->tokens =
-        mmn_allocate(samples->domains.domain_count, sizeof(*kept->tokens), error);
-    kept->runs = mmn_allocate(plan->run_count, sizeof(*kept->runs), error);
+    mmn_study *study = &kept->study;
+    const size_t domains = study->samples.domains.domain_count, runs = study->plan.run_count;
+    kept->tokens = mmn_study_allocate(study, domains, sizeof(*kept->tokens), error);
+    kept->runs = mmn_study_allocate(study, runs, sizeof(*kept->runs), error);
     if (!kept->tokens || !kept->runs)
         return MMN_SYSTEM;
-    for (size_t i = 0; i < plan->run_count; i++)
-        kept->runs[i].likelihood = &kept->likelihood;
-    return begin_likelihood(&kept->likelihood, kept->study.model, error);
+    for (size_t i = 0; i < runs; i++)
+        kept->runs[i].of = kept;
+    return mmn_study_reserve_logits(study, MMN_STUDY_ROWS, error);
 }
 
-static mmn_status check_tokens(const perplexities *kept, mmn_error *error)
+static mmn_status check_tokens(const void *context, mmn_error *error)
 {
+    const perplexities *kept = context;
     const mmn_samples *samples = &kept->study.samples;
     for (size_t d = 0; d < samples->domains.domain_count; d++)
         if (kept->tokens[d] == 0)
@@ -196,14 +142,6 @@ static mmn_status check_tokens(const perplexities *kept, mmn_error *error)
                             "the domain \"%s\" has no token to predict: the first of each window "
                             "is not", samples->domains.domains[d].name);
     return MMN_OK;
-}
-
-static void end(void *context)
-{
-    perplexities *kept = context;
-    end_likelihood(&kept->likelihood);
-    mmn_free(kept->runs);
-    mmn_free(kept->tokens);
 }
 
 /* ---- Result ---------------------------------------------------------------------------------- */
@@ -320,9 +258,9 @@ static void add_values(mmn_result *result, const char *what, const mmn_summary *
     MMN_ADD(result, "values", mmn_as_text(what),
             mmn_as_real(mmn_exp_f64(summary->plain - shift)),
             mmn_as_real(mmn_exp_f64(summary->domain_off - shift)),
-            mmn_real_if(seeds > 0, mmn_exp_f64(summary->random_mean - shift)),
-            mmn_real_if(seeds > 1, mmn_exp_f64(summary->random_low - shift)),
-            mmn_real_if(seeds > 1, mmn_exp_f64(summary->random_high - shift)));
+            mmn_real_if(seeds > 0, mmn_exp_f64(summary->random.mean - shift)),
+            mmn_real_if(seeds > 1, mmn_exp_f64(summary->random.low - shift)),
+            mmn_real_if(seeds > 1, mmn_exp_f64(summary->random.high - shift)));
 }
 
 static void add_summary(mmn_result *result, const perplexities *perplexity, size_t domain)
@@ -367,21 +305,19 @@ static void fill(mmn_result *result, const void *context)
 mmn_status mmn_perplexity_measure(mmn_result **result, const mmn_model *model,
                                   const mmn_perplexity_options *options, mmn_error *error)
 {
-    static const mmn_study_kind kind = {.check = digest_windows,
+    static const mmn_study_kind kind = {.doing = "reading",
+                                        .unit = "windows",
+                                        .size = sizeof(perplexities),
+                                        .set_up = set_up,
+                                        .check = digest_windows,
                                         .begin = begin,
                                         .measure = read_window,
-                                        .end = end,
+                                        .judge = check_tokens,
                                         .form = &mmn_perplexity_form,
                                         .fill = fill};
-    perplexities kept = {0};
     if (result)
         *result = NULL;
     if (MMN_MISSING(error, result, model, options) || MMN_MISSING(error, options->list))
         return MMN_USAGE;
-    mmn_status status = set_up(&kept, model, options, error);
-    if (status == MMN_OK)
-        status = mmn_study_find(&kind, &kept, error);
-    if (status == MMN_OK)
-        status = check_tokens(&kept, error);
-    return mmn_study_result(result, &kind, &kept, status, error);
+    return mmn_study_make(result, &kind, model, options, error);
 }

@@ -1,16 +1,168 @@
 /* Perturbing: runs each sample of a list with neurons on and off, and compares hidden states.
  * doc/formats.md describes the result's JSON. */
+#include "study/perturbation.h"
+
+#include <math.h>
+#include <string.h>
+
 #include "base/given.h"
 #include "base/memory.h"
+#include "base/text_buffer.h"
+#include "base/threads.h"
 #include "model/model.h"
-#include "study/perturbation.h"
 #include "study/run_result.h"
-#include "study/statistics.h"
 
 /* Bytes of hidden states that are kept at a time; with more, a sample runs again for the rest. */
 #define STATES_LIMIT ((size_t)512 << 20)
 
 enum { SEEDS = 5, SEED_LIMIT = 10000 };
+
+/* ---- Hidden states --------------------------------------------------------------------------- */
+
+void mmn_hidden_states_free(mmn_hidden_states *states)
+{
+    mmn_free(states->values);
+    mmn_free(states->stages);
+    mmn_free(states->distances);
+    *states = (mmn_hidden_states){0};
+}
+
+static mmn_status name_stages(mmn_hidden_states *states, mmn_error *error)
+{
+    mmn_text text = {0};
+
+    for (size_t i = states->first; i < states->first + states->count; i++) {
+        mmn_text_add(&text, "%s", i > states->first ? "," : "");
+        if (i < states->layers)
+            mmn_text_add(&text, "language.layers.%zu.out", i);
+        else
+            mmn_text_add(&text, "language.norm");
+    }
+    mmn_free(states->stages);
+    return mmn_text_finish(&text, &states->stages, error);
+}
+
+mmn_status mmn_hidden_states_begin(mmn_hidden_states *states, size_t first, size_t count,
+                                   size_t rows, mmn_error *error)
+{
+    size_t needed, elements;
+
+    states->first = first;
+    states->count = count;
+    states->rows = rows;
+    if (!mmn_multiply_sizes(count, rows, &elements) ||
+        !mmn_multiply_sizes(elements, states->width, &needed))
+        return mmn_fail(error, MMN_SYSTEM, NULL, NULL, "%zu positions are too many", rows);
+    if (needed > states->capacity) {
+        mmn_free(states->values);
+        states->capacity = 0;
+        if (!(states->values = mmn_allocate(needed, sizeof(*states->values), error)))
+            return MMN_SYSTEM;
+        states->capacity = needed;
+    }
+    MMN_TRY(mmn_reserve(&states->distances, &states->distance_capacity, rows,
+                        sizeof(*states->distances), error));
+    return name_stages(states, error);
+}
+
+/* The number of the state that a stage shows. */
+static size_t number_of(const mmn_hidden_states *states, const mmn_stage *stage)
+{
+    return stage->layer < 0 ? states->layers : (size_t)stage->layer;
+}
+
+static float *place_of(const mmn_hidden_states *states, const mmn_stage *stage)
+{
+    size_t row = (number_of(states, stage) - states->first) * states->rows + stage->first_position;
+
+    return states->values + row * states->width;
+}
+
+/* Probes are shown what was asked for; that it fits is checked all the same. */
+static mmn_status check_stage(const mmn_hidden_states *states, const mmn_stage *stage,
+                              mmn_error *error)
+{
+    size_t number = number_of(states, stage);
+
+    if (stage->dimensions != 2 || stage->shape[1] != states->width || number < states->first ||
+        number >= states->first + states->count || stage->first_position > states->rows ||
+        stage->shape[0] > states->rows - stage->first_position)
+        return mmn_fail(error, MMN_USAGE, NULL, stage->name, "is not a hidden state of this input");
+    return MMN_OK;
+}
+
+static mmn_status keep(void *context, const mmn_stage *stage, mmn_error *error)
+{
+    mmn_hidden_states *states = context;
+    MMN_TRY(check_stage(states, stage, error));
+    memcpy(place_of(states, stage), stage->data, stage->shape[0] * states->width * sizeof(float));
+    return MMN_OK;
+}
+
+mmn_status mmn_hidden_states_keep(mmn_hidden_states *states, mmn_session *session,
+                                  mmn_error *error)
+{
+    const mmn_probe probe = {.stages = states->stages, .see = keep, .context = states};
+
+    return mmn_session_add_probe(session, &probe, error);
+}
+
+/* Sums are binary64, one chain each, ascending. */
+static mmn_distance distance(const float *kept, const float *seen, size_t width)
+{
+    double difference = 0.0, kept_square = 0.0, seen_square = 0.0, product = 0.0;
+
+    for (size_t i = 0; i < width; i++) {
+        double a = kept[i], b = seen[i];
+        difference += (b - a) * (b - a);
+        kept_square += a * a;
+        seen_square += b * b;
+        product += a * b;
+    }
+    if (difference == 0.0)
+        return (mmn_distance){0.0, 0.0};
+    double cosine = kept_square > 0.0 && seen_square > 0.0
+                        ? product / (sqrt(kept_square) * sqrt(seen_square))
+                        : 0.0;
+    return (mmn_distance){kept_square == 0.0 ? 1.0 : sqrt(difference / kept_square),
+                          cosine > 1.0 ? 0.0 : 1.0 - cosine};
+}
+
+static mmn_status compare(void *context, const mmn_stage *stage, mmn_error *error)
+{
+    const mmn_comparison *comparison = context;
+    const mmn_hidden_states *states = comparison->states;
+    MMN_TRY(check_stage(states, stage, error));
+    const float *kept = place_of(states, stage), *seen = stage->data;
+    size_t rows = stage->shape[0], number = number_of(states, stage);
+
+    MMN_PARALLEL_FOR(states->threads, static)
+    for (size_t row = 0; row < rows; row++)
+        states->distances[row] =
+            distance(kept + row * states->width, seen + row * states->width, states->width);
+
+    for (size_t row = 0; row < rows; row++) {
+        size_t kind = mmn_input_is_image(stage->input, stage->first_position + row) != 0;
+        mmn_distance *sum = &comparison->sums[kind * (states->layers + 1) + number];
+
+        sum->relative += states->distances[row].relative;
+        sum->cosine += states->distances[row].cosine;
+        if (!isfinite(states->distances[row].relative))
+            return mmn_fail(error, MMN_INPUT, NULL, stage->name,
+                            "the hidden state of position %zu is not finite",
+                            stage->first_position + row);
+    }
+    return MMN_OK;
+}
+
+mmn_status mmn_hidden_states_compare(mmn_comparison *comparison, mmn_session *session,
+                                     mmn_error *error)
+{
+    const mmn_probe probe = {
+        .stages = comparison->states->stages, .see = compare, .context = comparison};
+
+    return mmn_session_add_probe(session, &probe, error);
+}
 
 /* ---- What is found --------------------------------------------------------------------------- */
 
@@ -62,55 +214,70 @@ static mmn_status compare_sample(void *context, const mmn_planned_sample *planne
                                  const mmn_input *input, mmn_error *error)
 {
     mmn_perturbation *perturbation = context;
-    mmn_study *study = &perturbation->study;
-    mmn_hidden_states *states = &perturbation->states;
     size_t rows = mmn_input_length(input), image = mmn_input_image_positions(input);
-    size_t fit = STATES_LIMIT / sizeof(float) / states->width / (rows > 0 ? rows : 1);
+    size_t fit = STATES_LIMIT / sizeof(float) / perturbation->states.width / (rows > 0 ? rows : 1);
     size_t all = perturbation->layers + 1, step = fit < 1 ? 1 : fit;
-    mmn_status status = mmn_reserve(&perturbation->rows, &perturbation->rows_capacity, rows,
-                                    sizeof(*perturbation->rows), error);
     perturbation->positions[planned->domain][0] += rows - image;
     perturbation->positions[planned->domain][1] += image;
-    for (size_t i = 0; i < study->plan.run_count; i++)
-        perturbation->runs[i].rows = perturbation->rows;
-    for (size_t first = 0; first < all && status == MMN_OK; first += step) {
+    for (size_t first = 0; first < all; first += step) {
         size_t count = all - first < step ? all - first : step;
         const mmn_measuring measuring = {.again = first + count < all, .ready = ready};
-        status = mmn_hidden_states_begin(states, first, count, rows, error);
-        if (status == MMN_OK)
-            status = mmn_study_measure(study, &measuring, perturbation, planned->domain, input,
-                                       error);
+        MMN_TRY(mmn_hidden_states_begin(&perturbation->states, first, count, rows, error));
+        MMN_TRY(mmn_study_measure(perturbation, &measuring, planned->domain, input, error));
     }
-    return status;
+    return MMN_OK;
+}
+
+static mmn_status set_up(void *context, const mmn_model *model, const void *asked,
+                         mmn_error *error)
+{
+    mmn_perturbation *perturbation = context;
+    const mmn_perturb_options *options = asked;
+    const mmn_language_config *language = &model->config.language;
+    perturbation->study = (mmn_study){
+        .model = model,
+        MMN_STUDY_ASKED(options),
+        MMN_STUDY_LONG_PROMPTS(options),
+        .neurons = options->ranking,
+        .settings = options->settings,
+        .plan = {.plain = true,
+                 .seeds = options->seeds > 0 ? options->seeds : SEEDS,
+                 .first_seed = options->first_seed},
+        .batch = 1}; /* side by side takes memory, and no less time for whole prompts */
+    perturbation->layers = language->layers;
+    perturbation->states = (mmn_hidden_states){.layers = language->layers,
+                                               .width = language->hidden_size,
+                                               .threads = model->compute.threads};
+    if (options->seeds > SEED_LIMIT)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL, "there can be %d random choices at most",
+                        SEED_LIMIT);
+    return MMN_OK;
 }
 
 static mmn_status begin(void *context, mmn_error *error)
 {
     mmn_perturbation *perturbation = context;
-    const mmn_study *study = &perturbation->study;
-    const size_t runs = study->plan.run_count;
-    perturbation->positions = mmn_allocate(study->samples.domains.domain_count,
-                                           sizeof(*perturbation->positions), error);
-    perturbation->runs = mmn_allocate(runs, sizeof(*perturbation->runs), error);
+    mmn_study *study = &perturbation->study;
+    const size_t domains = study->samples.domains.domain_count, runs = study->plan.run_count;
+    perturbation->positions =
+        mmn_study_allocate(study, domains, sizeof(*perturbation->positions), error);
+    perturbation->runs = mmn_study_allocate(study, runs, sizeof(*perturbation->runs), error);
     if (!perturbation->positions || !perturbation->runs)
         return MMN_SYSTEM;
     for (size_t i = 0; i < runs; i++) {
         mmn_comparison *run = &perturbation->runs[i];
         run->states = &perturbation->states;
-        if (!(run->sums = mmn_allocate(2 * (perturbation->layers + 1), sizeof(*run->sums), error)))
+        run->sums = mmn_study_allocate(study, 2 * (perturbation->layers + 1), sizeof(*run->sums),
+                                       error);
+        if (!run->sums)
             return MMN_SYSTEM;
     }
     return MMN_OK;
 }
 
-void mmn_perturbation_end(void *context)
+static void end(void *context)
 {
     mmn_perturbation *perturbation = context;
-    for (size_t i = 0; perturbation->runs && i < perturbation->study.plan.run_count; i++)
-        mmn_free(perturbation->runs[i].sums);
-    mmn_free(perturbation->runs);
-    mmn_free(perturbation->positions);
-    mmn_free(perturbation->rows);
     mmn_hidden_states_free(&perturbation->states);
 }
 
@@ -118,12 +285,10 @@ void mmn_perturbation_end(void *context)
 
 static const mmn_form_table tables[] = {
     {"result", NULL,
-     MMN_COLUMNS(MMN_MADE_COLUMNS, MMN_TEXT("list"), MMN_WHOLE("samples"), MMN_WHOLE("seeds"),
-                 MMN_WHOLE("first_seed"), MMN_WHOLE("layers"), MMN_ALLOWED_COLUMNS)},
+     MMN_COLUMNS(MMN_STUDY_COLUMNS, MMN_WHOLE("layers"))},
     {"domains", "result", MMN_COLUMNS(MMN_TEXT("name"))},
     {"curves", "result",
-     MMN_COLUMNS(MMN_TEXT("setting"), MMN_OFF_COLUMNS, MMN_WHOLE("neurons"), MMN_TEXT("domain"),
-                 MMN_WHOLE("samples"))},
+     MMN_COLUMNS(MMN_RUN_COLUMNS, MMN_WHOLE("neurons"), MMN_WHOLE("samples"))},
     /* over all positions, and over those of images and of text */
     {"positions", "curves",
      MMN_COLUMNS(MMN_TEXT("kind"), MMN_WHOLE("positions"), MMN_REAL("last_relative", ""),
@@ -145,10 +310,7 @@ static const mmn_form_table tables[] = {
 
 static const char json[] =
     "{\n"
-    "  'format': 'mmneuron-perturb-1',\n" MMN_MADE_JSON MMN_NONFINITE_JSON
-    "  'settings': {'list': $list, 'samples': $samples, 'seeds': $seeds,"
-    " 'first_seed': $first_seed" MMN_ALLOWED_JSON "},\n"
-    "  'domains': [<domains|, |$name>],\n"
+    "  'format': 'mmneuron-perturb-1',\n" MMN_STUDY_JSON
     "  'layers': $layers,\n"
     "  'curves': [\n"
     "<curves|,\n|"
@@ -171,13 +333,6 @@ static const char people[] =
 const mmn_form mmn_perturbation_form = {
     .format = "mmneuron-perturb-1", .tables = tables, .json = json, .people = people};
 
-static void add_settings(mmn_result *result, const mmn_perturbation *perturbation)
-{
-    const mmn_study *study = &perturbation->study;
-    MMN_ADD(result, "result", MMN_MADE(study), MMN_LIST(study), MMN_SEEDS(study),
-            mmn_as_whole(perturbation->layers), MMN_ALLOWED(study->allowed));
-}
-
 static void add_positions(mmn_result *result, const mmn_perturbation *perturbation, size_t run,
                           int kind)
 {
@@ -198,9 +353,8 @@ static void add_curve(mmn_result *result, const mmn_perturbation *perturbation, 
 {
     const mmn_study *study = &perturbation->study;
     const mmn_run *run = &study->plan.runs[number];
-    MMN_ADD(result, "curves", mmn_as_text(mmn_setting_of(study, run)), MMN_OFF(study, run),
+    MMN_ADD(result, "curves", MMN_RUN(study, run),
             mmn_as_whole(mmn_perturb_neurons(perturbation, number)),
-            mmn_as_text(mmn_domain_name(study, run->domain)),
             mmn_as_whole(study->samples.domains.domains[run->domain].samples));
     for (int kind = 2; kind >= 0; kind--)
         add_positions(result, perturbation, number, kind);
@@ -247,7 +401,8 @@ static void fill(mmn_result *result, const void *context)
     const size_t domains = perturbation->study.samples.domains.domain_count;
     double *values = mmn_allocate((size_t)plan->seeds, sizeof(*values), NULL);
     result->failed |= !values;
-    add_settings(result, perturbation);
+    MMN_ADD(result, "result", MMN_STUDY(&perturbation->study),
+            mmn_as_whole(perturbation->layers));
     for (size_t d = 0; d < domains; d++)
         for (size_t i = 0; i < plan->run_count; i++)
             if (plan->runs[i].domain == d && plan->runs[i].off != MMN_OFF_NOTHING)
@@ -260,50 +415,23 @@ static void fill(mmn_result *result, const void *context)
 
 /* ---- The study ------------------------------------------------------------------------------- */
 
-static const mmn_study_kind kind = {.begin = begin,
-                                    .measure = compare_sample,
-                                    .end = mmn_perturbation_end,
-                                    .form = &mmn_perturbation_form,
-                                    .fill = fill};
-
-mmn_status mmn_perturbation_find(mmn_perturbation *perturbation, const mmn_model *model,
-                                 const mmn_perturb_options *options, mmn_error *error)
-{
-    const mmn_language_config *language = &model->config.language;
-    mmn_study *study = &perturbation->study;
-    *study = (mmn_study){.model = model,
-                         .samples = {.file = options->list, .limit = options->samples},
-                         .neurons = options->ranking,
-                         .settings = options->settings,
-                         .plan = {.plain = true,
-                                  .seeds = options->seeds > 0 ? options->seeds : SEEDS,
-                                  .first_seed = options->first_seed},
-                         .allowed = {.unknown_keys = options->allow_unknown_keys != 0,
-                                     .long_prompts = options->allow_long_prompts != 0,
-                                     .other_model = options->other_model != 0},
-                         .batch = 1, /* side by side takes memory, and no less time for whole prompts */
-                         .progress = {.label = "perturbing", .unit = "passes"},
-                         .show = options->progress,
-                         .show_context = options->progress_context};
-    perturbation->layers = language->layers;
-    perturbation->states = (mmn_hidden_states){.layers = language->layers,
-                                               .width = language->hidden_size,
-                                               .threads = model->compute.threads};
-    if (study->plan.seeds > SEED_LIMIT)
-        return mmn_fail(error, MMN_USAGE, NULL, NULL, "there can be %d random choices at most",
-                        SEED_LIMIT);
-    return mmn_study_find(&kind, perturbation, error);
-}
+const mmn_study_kind mmn_perturbation_kind = {.doing = "perturbing",
+                                              .unit = "passes",
+                                              .size = sizeof(mmn_perturbation),
+                                              .set_up = set_up,
+                                              .begin = begin,
+                                              .measure = compare_sample,
+                                              .end = end,
+                                              .form = &mmn_perturbation_form,
+                                              .fill = fill};
 
 mmn_status mmn_perturb(mmn_result **result, const mmn_model *model,
                        const mmn_perturb_options *options, mmn_error *error)
 {
-    mmn_perturbation kept = {0};
     if (result)
         *result = NULL;
     if (MMN_MISSING(error, result, model, options) ||
         MMN_MISSING(error, options->list, options->ranking))
         return MMN_USAGE;
-    const mmn_status status = mmn_perturbation_find(&kept, model, options, error);
-    return mmn_study_result(result, &kind, &kept, status, error);
+    return mmn_study_make(result, &mmn_perturbation_kind, model, options, error);
 }

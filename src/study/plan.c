@@ -1,17 +1,110 @@
 /* Plans: which neurons are off while the samples of which domains are measured. */
 #include "study/plan.h"
 
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/items.h"
 #include "base/memory.h"
+#include "base/modules.h"
 #include "mask/mask.h"
-#include "study/statistics.h"
+
+/* ---- Settings -------------------------------------------------------------------------------- */
+
+size_t mmn_settings_find(const mmn_settings *settings, const char *name)
+{
+    size_t i = 0;
+    while (i < settings->count && strcmp(settings->names[i], name) != 0)
+        i++;
+    return i < settings->count ? i : SIZE_MAX;
+}
+
+void mmn_settings_remove(mmn_settings *settings, const char *name)
+{
+    const size_t at = mmn_settings_find(settings, name);
+    if (at == SIZE_MAX)
+        return;
+    mmn_free(settings->names[at]);
+    for (size_t i = at + 1; i < settings->count; i++)
+        settings->names[i - 1] = settings->names[i];
+    settings->count--;
+}
+
+static mmn_status add(mmn_settings *settings, const mmn_item *name, mmn_error *error)
+{
+    if (name->length == 0)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL, "a setting has no name");
+    for (size_t i = 0; i < settings->count; i++)
+        if (mmn_item_is(name, settings->names[i]))
+            return mmn_fail(error, MMN_USAGE, NULL, NULL, "the setting \"%.100s\" is named twice",
+                            settings->names[i]);
+    if (settings->count == MMN_SETTING_LIMIT)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL, "there are more than %d settings",
+                        MMN_SETTING_LIMIT);
+    char *copy = mmn_copy_bytes(name->text, name->length, error);
+    if (!copy)
+        return MMN_SYSTEM;
+    settings->names[settings->count++] = copy;
+    return MMN_OK;
+}
+
+mmn_status mmn_settings_add(mmn_settings *settings, const char *name, mmn_error *error)
+{
+    return add(settings, &(mmn_item){name, strlen(name)}, error);
+}
+
+/* Whether the lists have all modules of the setting, their names joined by "+". */
+static bool has_all(const mmn_neuron_lists *lists, const char *setting)
+{
+    mmn_item item;
+    while (mmn_next_item(&item, &setting, '+')) {
+        char name[MMN_MODULE_NAME_SIZE];
+        snprintf(name, sizeof(name), "%.*s", MMN_ITEM(item));
+        if (!mmn_neuron_lists_module(lists, name))
+            return false;
+    }
+    return true;
+}
+
+/* Those of the paper that the lists have the modules for. */
+static mmn_status add_usual(mmn_settings *settings, const mmn_neuron_lists *lists,
+                            mmn_error *error)
+{
+    for (const char *const *usual = mmn_usual_settings; *usual; usual++)
+        if (has_all(lists, *usual))
+            MMN_TRY(mmn_settings_add(settings, *usual, error));
+    return lists->module_count > 1 || settings->count == 0
+               ? mmn_settings_add(settings, "all", error)
+               : MMN_OK;
+}
+
+mmn_status mmn_settings_make(mmn_settings *settings, const char *text,
+                             const mmn_neuron_lists *lists, mmn_error *error)
+{
+    mmn_item item;
+    if (!text)
+        return add_usual(settings, lists, error);
+    while (mmn_next_item(&item, &text, ','))
+        MMN_TRY(add(settings, &item, error));
+    return MMN_OK;
+}
+
+void mmn_settings_free(mmn_settings *settings)
+{
+    for (size_t i = 0; i < settings->count; i++)
+        mmn_free(settings->names[i]);
+    settings->count = 0;
+}
+
+/* ---- Runs ------------------------------------------------------------------------------------ */
 
 static mmn_status add_run(mmn_plan *plan, const mmn_run *run, mmn_error *error)
 {
-    mmn_status status = mmn_reserve(&plan->runs, &plan->run_capacity, plan->run_count + 1,
-                                    sizeof(*plan->runs), error);
-    if (status == MMN_OK)
-        plan->runs[plan->run_count++] = *run;
-    return status;
+    MMN_TRY(mmn_reserve(&plan->runs, &plan->run_capacity, plan->run_count + 1,
+                        sizeof(*plan->runs), error));
+    plan->runs[plan->run_count++] = *run;
+    return MMN_OK;
 }
 
 /* Makes the plan the owner of a mask. */
@@ -29,18 +122,15 @@ static mmn_status keep_mask(mmn_plan *plan, mmn_mask *mask, mmn_error *error)
 /* Random neurons instead of those of a domain, whose mask is `own`. */
 static mmn_status add_random(mmn_plan *plan, mmn_run run, const mmn_mask *own, mmn_error *error)
 {
-    mmn_status status = MMN_OK;
-    for (uint64_t i = 0; i < plan->seeds && status == MMN_OK; i++) {
+    for (uint64_t i = 0; i < plan->seeds; i++) {
         mmn_mask *random;
         run.seed = plan->first_seed + i;
-        status = mmn_mask_random(&random, own, run.seed, error);
-        if (status == MMN_OK)
-            status = keep_mask(plan, random, error);
+        MMN_TRY(mmn_mask_random(&random, own, run.seed, error));
+        MMN_TRY(keep_mask(plan, random, error));
         run.mask = random;
-        if (status == MMN_OK)
-            status = add_run(plan, &run, error);
+        MMN_TRY(add_run(plan, &run, error));
     }
-    return status;
+    return MMN_OK;
 }
 
 /* The neurons of one domain off: in its own samples, and in all others' if the setting is crossed;
@@ -49,26 +139,23 @@ static mmn_status add_domain(mmn_plan *plan, size_t setting, size_t of, size_t d
                              mmn_mask *mask, mmn_error *error)
 {
     mmn_run run = {.setting = setting, .off = MMN_OFF_DOMAIN, .neurons_of = of, .mask = mask};
-    mmn_status status = keep_mask(plan, mask, error);
-    for (size_t d = 0; d < domain_count && status == MMN_OK; d++) {
-        run.domain = d;
-        if (d == of || plan->crossed[setting])
-            status = add_run(plan, &run, error);
-    }
+    MMN_TRY(keep_mask(plan, mask, error));
+    for (run.domain = 0; run.domain < domain_count; run.domain++)
+        if (run.domain == of || plan->crossed[setting])
+            MMN_TRY(add_run(plan, &run, error));
     run.off = MMN_OFF_RANDOM;
     run.domain = of;
-    return status == MMN_OK ? add_random(plan, run, mask, error) : status;
+    return add_random(plan, run, mask, error);
 }
 
 mmn_status mmn_plan_make(mmn_plan *plan, const mmn_model *model, const mmn_domains *domains,
                          const char *list, const mmn_neuron_lists *lists, const char *file,
                          mmn_error *error)
 {
-    mmn_status status = MMN_OK;
-    for (size_t d = 0; d < domains->domain_count && plan->plain && status == MMN_OK; d++)
-        status = add_run(plan, &(mmn_run){.domain = d}, error);
+    for (size_t d = 0; d < domains->domain_count && plan->plain; d++)
+        MMN_TRY(add_run(plan, &(mmn_run){.domain = d}, error));
     for (size_t s = 0; s < plan->settings.count; s++)
-        for (size_t d = 0; d < domains->domain_count && status == MMN_OK; d++) {
+        for (size_t d = 0; d < domains->domain_count; d++) {
             const char *name = plan->off_domain ? plan->off_domain : domains->domains[d].name;
             size_t listed = mmn_neuron_lists_domain(lists, name);
             mmn_mask *mask;
@@ -79,12 +166,11 @@ mmn_status mmn_plan_make(mmn_plan *plan, const mmn_model *model, const mmn_domai
                 return mmn_fail(error, MMN_INPUT, list, NULL,
                                 "domain \"%s\" is not in %s, so there are no neurons to switch off",
                                 name, file);
-            status = mmn_mask_from_lists(&mask, model, lists, listed, plan->settings.names[s], file,
-                                         error);
-            if (status == MMN_OK)
-                status = add_domain(plan, s, d, domains->domain_count, mask, error);
+            MMN_TRY(mmn_mask_from_lists(&mask, model, lists, listed, plan->settings.names[s], file,
+                                        error));
+            MMN_TRY(add_domain(plan, s, d, domains->domain_count, mask, error));
         }
-    return status;
+    return MMN_OK;
 }
 
 void mmn_plan_free(mmn_plan *plan)
@@ -110,6 +196,47 @@ size_t mmn_plan_find(const mmn_plan *plan, size_t setting, mmn_off off, size_t n
     return SIZE_MAX;
 }
 
+/* ---- Repetitions ----------------------------------------------------------------------------- */
+
+/* The 97.5 % quantile of Student's t distribution. Up to 30 degrees of freedom from its table,
+ * above by the expansion around the normal quantile (Abramowitz and Stegun 26.7.5), which is right
+ * to five digits there. */
+static double t_quantile(size_t degrees)
+{
+    static const double table[] = {
+        12.706204736174694, 4.302652729749462,  3.1824463052837078, 2.7764451051977934,
+        2.5705818356363146, 2.4469118511449786, 2.364624251592784,  2.306004135204166,
+        2.262157162798205,  2.228138851986274,  2.200985160091639,  2.1788128296672284,
+        2.1603686564627913, 2.144786687917804,  2.131449545559776,  2.1199052992212546,
+        2.1098155778333156, 2.1009220402410382, 2.0930240544083087, 2.085963447265864,
+        2.0796138447276795, 2.0738730679040254, 2.0686576104190486, 2.0638985616280245,
+        2.0595385527532972, 2.0555294386428735, 2.0518305164802846, 2.0484071417952454,
+        2.045229642132703,  2.0422724563012378,
+    };
+    const double z = 1.959963984540054, n = (double)degrees;
+
+    if (degrees <= sizeof(table) / sizeof(*table))
+        return table[degrees - 1];
+    return z + (z * z * z + z) / (4.0 * n) +
+           (5.0 * z * z * z * z * z + 16.0 * z * z * z + 3.0 * z) / (96.0 * n * n);
+}
+
+mmn_interval mmn_interval_of(const double *values, size_t count)
+{
+    double sum = 0.0, squares = 0.0;
+
+    for (size_t i = 0; i < count; i++)
+        sum += values[i];
+    double mean = count > 0 ? sum / (double)count : 0.0;
+    if (count < 2)
+        return (mmn_interval){mean, mean, mean};
+    for (size_t i = 0; i < count; i++)
+        squares += (values[i] - mean) * (values[i] - mean);
+    double error = sqrt(squares / (double)(count - 1) / (double)count);
+    double half = t_quantile(count - 1) * error;
+    return (mmn_interval){mean, mean - half, mean + half};
+}
+
 mmn_summary mmn_plan_summarise(const mmn_plan *plan, size_t setting, size_t domain,
                                double (*value)(const void *context, size_t run),
                                const void *context)
@@ -122,9 +249,6 @@ mmn_summary mmn_plan_summarise(const mmn_plan *plan, size_t setting, size_t doma
         .seeds = plan->seeds < MMN_SUMMARY_SEEDS ? (size_t)plan->seeds : MMN_SUMMARY_SEEDS};
     for (size_t i = 0; i < summary.seeds; i++)
         values[i] = value(context, first + i);
-    const mmn_interval random = mmn_interval_of(values, summary.seeds);
-    summary.random_mean = random.mean;
-    summary.random_low = random.low;
-    summary.random_high = random.high;
+    summary.random = mmn_interval_of(values, summary.seeds);
     return summary;
 }

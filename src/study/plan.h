@@ -1,4 +1,5 @@
-/* Plans: which neurons are off while the samples of which domains are measured. */
+/* Plans: which neurons are off while the samples of which domains are measured; and what repetitions with
+ * other seeds say together. */
 #ifndef MMN_STUDY_PLAN_H
 #define MMN_STUDY_PLAN_H
 
@@ -7,7 +8,31 @@
 #include "mmneuron.h"
 #include "count/domains.h"
 #include "mask/neuron_lists.h"
-#include "study/settings.h"
+
+/* ---- Settings: which modules' neurons are switched off --------------------------------------- */
+
+enum { MMN_SETTING_LIMIT = 32 };
+
+typedef struct mmn_settings {
+    char *names[MMN_SETTING_LIMIT]; /* "language", "vision+projector", "all" */
+    size_t count;
+} mmn_settings;
+
+/* The settings that `text` names, separated by commas; NULL: those of doc/method.md whose modules
+ * the lists have, without "none". With a text the lists are not used. MMN_USAGE for too many, one
+ * without a name, or one named twice. Zero-initialise; free with mmn_settings_free, after a failure
+ * too. */
+mmn_status mmn_settings_make(mmn_settings *settings, const char *text,
+                             const mmn_neuron_lists *lists, mmn_error *error);
+/* Adds one setting, whatever its name. */
+mmn_status mmn_settings_add(mmn_settings *settings, const char *name, mmn_error *error);
+/* The number of a setting, or SIZE_MAX. */
+size_t mmn_settings_find(const mmn_settings *settings, const char *name);
+/* Removes a setting, if it is there. */
+void mmn_settings_remove(mmn_settings *settings, const char *name);
+void mmn_settings_free(mmn_settings *settings);
+
+/* ---- Runs ------------------------------------------------------------------------------------ */
 
 /* What is off in a run. */
 typedef enum mmn_off { MMN_OFF_NOTHING, MMN_OFF_DOMAIN, MMN_OFF_RANDOM } mmn_off;
@@ -52,11 +77,21 @@ void mmn_plan_free(mmn_plan *plan);
 size_t mmn_plan_find(const mmn_plan *plan, size_t setting, mmn_off off, size_t neurons_of,
                      size_t domain);
 
+/* ---- Repetitions ----------------------------------------------------------------------------- */
+
+typedef struct mmn_interval {
+    double mean, low, high;
+} mmn_interval;
+
+/* The mean of `count` values and its 95 % confidence interval by Student's t distribution, which
+ * takes them for independent and normal; with fewer than two values low = high = mean. */
+mmn_interval mmn_interval_of(const double *values, size_t count);
+
 /* What a setting does to a domain. */
 typedef struct mmn_summary {
     double plain, domain_off;
     size_t seeds; /* random choices that ran */
-    double random_mean, random_low, random_high; /* a 95 % interval of the mean, with 2 or more */
+    mmn_interval random;
 } mmn_summary;
 
 /* What `value` says of the plan's runs. At most MMN_SUMMARY_SEEDS seeds. */

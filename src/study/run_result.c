@@ -37,14 +37,17 @@ mmn_status mmn_study_fill(mmn_result **result, const mmn_study_kind *kind, const
     return mmn_result_end(result, error);
 }
 
-mmn_status mmn_study_result(mmn_result **result, const mmn_study_kind *kind, void *kept,
-                            mmn_status status, mmn_error *error)
+mmn_status mmn_study_make(mmn_result **result, const mmn_study_kind *kind, const mmn_model *model,
+                          const void *options, mmn_error *error)
 {
-    *result = NULL;
+    void *kept = mmn_allocate(1, kind->size, error);
+    if (!kept)
+        return MMN_SYSTEM;
+    mmn_status status = mmn_study_find(kind, kept, model, options, error);
     if (status == MMN_OK)
         status = mmn_study_fill(result, kind, kept, error);
-    kind->end(kept);
-    mmn_study_close(kept);
+    mmn_study_close(kind, kept);
+    mmn_free(kept);
     return status;
 }
 
@@ -57,9 +60,9 @@ void mmn_add_summaries(mmn_result *result, const mmn_study *study,
             MMN_ADD(result, "summary", mmn_as_text(study->plan.settings.names[s]),
                     mmn_as_text(mmn_domain_name(study, d)), mmn_as_real(summary.plain),
                     mmn_as_real(summary.domain_off),
-                    mmn_real_if(summary.seeds > 0, summary.random_mean),
-                    mmn_real_if(summary.seeds > 1, summary.random_low),
-                    mmn_real_if(summary.seeds > 1, summary.random_high),
+                    mmn_real_if(summary.seeds > 0, summary.random.mean),
+                    mmn_real_if(summary.seeds > 1, summary.random.low),
+                    mmn_real_if(summary.seeds > 1, summary.random.high),
                     mmn_as_whole(summary.seeds));
         }
 }
@@ -81,6 +84,24 @@ void mmn_add_neurons_off(mmn_result *result, const mmn_model *model, const mmn_m
             MMN_ADD(result, "neurons_off", mmn_as_text(info->modules[m].name),
                     mmn_as_whole(count));
     }
+}
+
+/* ---- Pictures -------------------------------------------------------------------------------- */
+
+/* The patches of one picture are the first image positions, without the class token. */
+mmn_patch_grid mmn_patch_grid_of(const mmn_model *model, const mmn_input *input)
+{
+    const mmn_vision_config *vision = &model->config.vision;
+    size_t length = mmn_input_length(input), side = vision->grid, first = 0;
+
+    if (mmn_input_image_positions(input) < side * side || side == 0 ||
+        mmn_vision_feature_tokens(vision) != side * side)
+        return (mmn_patch_grid){0};
+    while (first < length && !mmn_input_is_image(input, first))
+        first++;
+    if (first + side * side > length)
+        return (mmn_patch_grid){0};
+    return (mmn_patch_grid){side, first};
 }
 
 /* ---- Words ----------------------------------------------------------------------------------- */

@@ -3,6 +3,7 @@
 #ifndef MMN_STUDY_RUN_RESULT_H
 #define MMN_STUDY_RUN_RESULT_H
 
+#include "model/input.h"
 #include "study/result_forms.h"
 #include "study/study.h"
 
@@ -34,6 +35,22 @@
 /* Of "result": what the model's folder asks of decoding, or that it is ignored. */
 #define MMN_GENERATION_COLUMN MMN_JSON("generation_config")
 #define MMN_GENERATION_JSON "<?generation_config|, 'generation_config': $generation_config>"
+
+/* Where the patches of a picture stand among the positions of a prompt: positions `first` to
+ * first + side * side - 1 are the patches of one picture, row by row; side 0: they do not lie so. */
+typedef struct mmn_patch_grid {
+    size_t side, first;
+} mmn_patch_grid;
+
+/* Of the input's first picture: the whole of it, where its tiles follow. */
+mmn_patch_grid mmn_patch_grid_of(const mmn_model *model, const mmn_input *input);
+#define MMN_GRID_COLUMNS                                                                         \
+    MMN_WHOLE("grid_rows"), MMN_WHOLE("grid_columns"), MMN_WHOLE("grid_first")
+#define MMN_GRID_JSON                                                                            \
+    "'grid': <?grid_rows|{'rows': $grid_rows, 'columns': $grid_columns, 'first': $grid_first}>"  \
+    "<!grid_rows|null>"
+#define MMN_GRID(grid)                                                                           \
+    mmn_as_whole((grid).side), mmn_as_whole((grid).side), mmn_as_whole((grid).first)
 
 /* Of runs: what is off, and the table "off", of how many neurons in which modules. */
 #define MMN_OFF_COLUMNS MMN_TEXT("off"), MMN_TEXT("neurons_of"), MMN_WHOLE("seed")
@@ -104,10 +121,9 @@ void mmn_add_summaries(mmn_result *result, const mmn_study *study,
 /* Makes the result of what a study has found. */
 mmn_status mmn_study_fill(mmn_result **result, const mmn_study_kind *kind, const void *kept,
                           mmn_error *error);
-/* The same of a study, whose status is `status`; ends and closes the study. On failure
- * *result is NULL. */
-mmn_status mmn_study_result(mmn_result **result, const mmn_study_kind *kind, void *kept,
-                            mmn_status status, mmn_error *error);
+/* Runs a study by its options, and makes its result; *result, which is NULL, stays so on failure. */
+mmn_status mmn_study_make(mmn_result **result, const mmn_study_kind *kind, const mmn_model *model,
+                          const void *options, mmn_error *error);
 
 /* The spelling of a token with its spaces, by which " cat" differs from "cat", and of a byte's its
  * name ("<0xE2>"); "" for an id that no token has. Byte-level vocabularies, which spell bytes as

@@ -1,10 +1,10 @@
-/* Running the studies of the table. */
+/* The studies of the table, and reading a result of any kind. */
 #include "study/studies.h"
 
 #include <string.h>
 
 #include "base/given.h"
-#include "base/memory.h"
+#include "base/reader.h"
 
 #define ADDRESS(name) &mmn_study_of_##name,
 const mmn_study_kind *const mmn_study_kinds[] = {MMN_STUDIES(ADDRESS) NULL};
@@ -27,34 +27,6 @@ static mmn_status find_kind(const mmn_study_kind **found, const char *name, mmn_
     return mmn_fail(error, MMN_USAGE, NULL, NULL, "there is no study called \"%.100s\"", name);
 }
 
-static mmn_status set_up(mmn_study *study, const mmn_study_kind *kind, const mmn_model *model,
-                         const mmn_study_options *options, mmn_error *error)
-{
-    int texts;
-    *study = (mmn_study){.model = model,
-                         .samples = {.file = options->list, .limit = options->samples},
-                         .neurons = options->neurons,
-                         .settings = options->settings,
-                         .plan = {.plain = true,
-                                  .seeds = options->seeds,
-                                  .first_seed = options->first_seed},
-                         .allowed = {.unknown_keys = options->allow_unknown_keys != 0,
-                                     .long_prompts = options->allow_long_prompts != 0,
-                                     .other_model = options->other_model != 0},
-                         .batch = options->batch,
-                         .progress = {.label = kind->doing, .unit = "passes"},
-                         .show = options->progress,
-                         .show_context = options->progress_context};
-    if (options->seeds > MMN_SUMMARY_SEEDS)
-        return mmn_fail(error, MMN_USAGE, NULL, NULL, "there can be at most %d random choices",
-                        MMN_SUMMARY_SEEDS);
-    mmn_status status = mmn_list_reads_texts(options->list, &texts, error);
-    if (status == MMN_OK && texts)
-        status = mmn_windows_set(&study->samples.windows, model, options->window,
-                                 options->begin_of_text != 0, error);
-    return status;
-}
-
 mmn_status mmn_study_run(mmn_result **result, const mmn_model *model, const char *name,
                          const mmn_study_options *options, mmn_error *error)
 {
@@ -64,16 +36,67 @@ mmn_status mmn_study_run(mmn_result **result, const mmn_model *model, const char
     if (MMN_MISSING(error, result, model, name, options) ||
         MMN_MISSING(error, options->list, options->neurons))
         return MMN_USAGE;
-    mmn_status status = find_kind(&kind, name, error);
-    if (status != MMN_OK)
-        return status;
-    mmn_study *study = mmn_allocate(1, kind->size, error);
-    if (!study)
-        return MMN_SYSTEM;
-    status = set_up(study, kind, model, options, error);
-    if (status == MMN_OK)
-        status = mmn_study_find(kind, study, error);
-    status = mmn_study_result(result, kind, study, status, error);
-    mmn_free(study);
+    MMN_TRY(find_kind(&kind, name, error));
+    return mmn_study_make(result, kind, model, options, error);
+}
+
+/* ---- Reading results ------------------------------------------------------------------------- */
+
+/* JSON of results may be this large: predictions of a thousand samples take a few megabytes. */
+#define RESULT_LIMIT ((size_t)256 << 20)
+
+/* The form of a format, or NULL. */
+static const mmn_form *form_of(const char *format)
+{
+    static const mmn_form *const forms[] = {&mmn_ranking_form,      &mmn_evaluation_form,
+                                            &mmn_perplexity_form,   &mmn_perturbation_form,
+                                            &mmn_lens_form,         &mmn_contributions_form};
+    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
+        if (strcmp(forms[i]->format, format) == 0)
+            return forms[i];
+    for (size_t i = 0; mmn_study_kinds[i]; i++)
+        if (strcmp(mmn_study_kinds[i]->form->format, format) == 0)
+            return mmn_study_kinds[i]->form;
+    return NULL;
+}
+
+mmn_status mmn_result_load(json_t **document, const char **format, const char *file,
+                           mmn_error *error)
+{
+    mmn_reader reader = {.error = error};
+    *format = "";
+    reader.status = mmn_json_load(document, file, RESULT_LIMIT, error);
+    const mmn_object top = mmn_read_document(&reader, *document, file);
+    mmn_read_required(&top, "format");
+    mmn_read_text(format, &top, "format");
+    if (reader.status != MMN_OK) {
+        json_decref(*document);
+        *document = NULL;
+    }
+    return reader.status;
+}
+
+mmn_status mmn_result_refuse_format(const char *format, const char *commands, const char *file,
+                                    mmn_error *error)
+{
+    return mmn_fail(error, MMN_INPUT, file, "format", "is \"%.40s\", which is no result of %s",
+                    format, commands);
+}
+
+mmn_status mmn_result_read(mmn_result **result, const char *file, mmn_error *error)
+{
+    json_t *document;
+    const char *format;
+    if (result)
+        *result = NULL;
+    if (MMN_MISSING(error, result, file))
+        return MMN_USAGE;
+    MMN_TRY(mmn_result_load(&document, &format, file, error));
+    const mmn_form *form = form_of(format);
+    const mmn_status status =
+        form ? mmn_result_from_json(result, form, document, file, error)
+             : mmn_result_refuse_format(
+                   format, "rank, eval, perturb, lens, contrib or another study", file, error);
+    json_decref(document);
     return status;
 }

@@ -5,15 +5,100 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "model/input.h"
-#include "pass/session.h"
 #include "count/sample_input.h"
+#include "model/input.h"
+#include "model/model.h"
+#include "pass/language.h"
+#include "pass/session.h"
 
 /* TOGETHER_BYTES: what the sessions of runs side by side may take, unless the caller says how many
  * these are. TOGETHER: the most; more no longer gain anything. */
 enum { TOGETHER = 64, TOGETHER_BYTES = INT32_MAX };
 
+/* ---- Memory ---------------------------------------------------------------------------------- */
+
+void *mmn_study_keep(mmn_study *study, void *block, mmn_error *error)
+{
+    if (!block || mmn_reserve(&study->blocks, &study->block_capacity, study->block_count + 1,
+                              sizeof(*study->blocks), error) != MMN_OK) {
+        mmn_free(block);
+        return NULL;
+    }
+    return study->blocks[study->block_count++] = block;
+}
+
+void *mmn_study_allocate(mmn_study *study, size_t count, size_t size, mmn_error *error)
+{
+    return mmn_study_keep(study, mmn_allocate(count, size, error), error);
+}
+
+char *mmn_study_copy_text(mmn_study *study, const char *text, mmn_error *error)
+{
+    return mmn_study_keep(study, mmn_copy_text(text, error), error);
+}
+
+mmn_status mmn_study_reserve(mmn_study *study, void *pointer_to_pointer, size_t *capacity,
+                             size_t needed, size_t size, mmn_error *error)
+{
+    void *old, *new;
+    memcpy(&old, pointer_to_pointer, sizeof(old));
+    if (needed <= *capacity)
+        return MMN_OK;
+    const size_t count = needed > 2 * *capacity ? needed : 2 * *capacity;
+    if (!(new = mmn_study_allocate(study, count, size, error)))
+        return MMN_SYSTEM;
+    if (old)
+        memcpy(new, old, *capacity * size);
+    memcpy(pointer_to_pointer, &new, sizeof(new));
+    *capacity = count;
+    return MMN_OK;
+}
+
+mmn_status mmn_study_reserve_logits(mmn_study *study, size_t rows, mmn_error *error)
+{
+    const mmn_language_config *config = &study->model->config.language;
+    study->compute = study->model->compute;
+    study->logits = mmn_study_allocate(study, rows, config->vocab_size * sizeof(float), error);
+    return study->logits
+               ? mmn_compute_reserve(&study->compute, rows, config->hidden_size, 0, error)
+               : MMN_SYSTEM;
+}
+
+float *mmn_study_logits(mmn_study *study, const float *normed, size_t rows)
+{
+    mmn_language_logits(&study->compute, &study->model->weights->language, study->logits, normed,
+                        rows);
+    return study->logits;
+}
+
 /* ---- Opening --------------------------------------------------------------------------------- */
+
+mmn_status mmn_study_check_seeds(uint64_t seeds, mmn_error *error)
+{
+    return seeds <= MMN_SUMMARY_SEEDS
+               ? MMN_OK
+               : mmn_fail(error, MMN_USAGE, NULL, NULL, "there can be at most %d random choices",
+                          MMN_SUMMARY_SEEDS);
+}
+
+/* By mmn_study_options, of a list that has either questions or texts. */
+static mmn_status set_up(mmn_study *study, const mmn_model *model,
+                         const mmn_study_options *options, mmn_error *error)
+{
+    int texts;
+    *study = (mmn_study){.model = model,
+                         MMN_STUDY_ASKED(options),
+                         MMN_STUDY_LONG_PROMPTS(options),
+                         MMN_STUDY_SEEDS(options),
+                         .neurons = options->neurons,
+                         .settings = options->settings,
+                         .batch = options->batch};
+    MMN_TRY(mmn_study_check_seeds(options->seeds, error));
+    MMN_TRY(mmn_list_reads_texts(options->list, &texts, error));
+    return texts ? mmn_windows_set(&study->samples.windows, model, options->window,
+                                   options->begin_of_text != 0, error)
+                 : MMN_OK;
+}
 
 static mmn_status choose_settings(mmn_study *study, mmn_error *error)
 {
@@ -29,47 +114,33 @@ static mmn_status choose_settings(mmn_study *study, mmn_error *error)
 static mmn_status open_study(mmn_study *study, mmn_error *error)
 {
     mmn_samples *samples = &study->samples;
-    mmn_status status = MMN_OK;
     study->passed = mmn_model_nonfinite(study->model, NULL);
-    if (study->neurons)
-        status = mmn_neuron_lists_read(&study->lists, study->neurons, error);
-    if (status == MMN_OK && study->lists)
+    if (study->neurons) {
+        MMN_TRY(mmn_neuron_lists_read(&study->lists, study->neurons, error));
         memcpy(study->neurons_digest, study->lists->digest, sizeof(study->neurons_digest));
-    if (status == MMN_OK)
-        status = choose_settings(study, error);
+    }
+    MMN_TRY(choose_settings(study, error));
     samples->model = study->model;
     samples->allow_unknown_keys = study->allowed.unknown_keys;
     samples->allow_long_prompts = study->allowed.long_prompts;
-    return status == MMN_OK && samples->file ? mmn_samples_open(samples, error) : status;
+    return samples->file ? mmn_samples_open(samples, error) : MMN_OK;
 }
 
 /* Finds out the model's digest, which reads the whole checkpoint, and makes the plan. */
 static mmn_status plan_study(mmn_study *study, mmn_error *error)
 {
     mmn_plan *plan = &study->plan;
-    mmn_status status = mmn_model_digest(study->model, study->model_digest, error);
-    if (status == MMN_OK && study->lists)
-        status = mmn_allowances_check(&study->allowed, study->lists->model, study->model_digest,
-                                      study->neurons, error);
-    if (status == MMN_OK)
-        status = mmn_plan_make(plan, study->model, &study->samples.domains, study->samples.file,
-                               study->lists, study->neurons, error);
-    if (status != MMN_OK)
-        return status;
+    MMN_TRY(mmn_model_digest(study->model, study->model_digest, error));
+    if (study->lists)
+        MMN_TRY(mmn_allowances_check(&study->allowed, study->lists->model, study->model_digest,
+                                     study->neurons, error));
+    MMN_TRY(mmn_plan_make(plan, study->model, &study->samples.domains, study->samples.file,
+                          study->lists, study->neurons, error));
     for (size_t i = 0; i < plan->run_count; i++)
         study->progress.total += study->samples.domains.domains[plan->runs[i].domain].left;
-    study->side = mmn_allocate(plan->run_count, sizeof(*study->side), error);
-    study->sessions = mmn_allocate(plan->run_count, sizeof(mmn_session *), error);
+    study->side = mmn_study_allocate(study, plan->run_count, sizeof(*study->side), error);
+    study->sessions = mmn_study_allocate(study, plan->run_count, sizeof(mmn_session *), error);
     return study->side && study->sessions ? MMN_OK : MMN_SYSTEM;
-}
-
-void mmn_study_close(mmn_study *study)
-{
-    mmn_free(study->side);
-    mmn_free(study->sessions);
-    mmn_plan_free(&study->plan);
-    mmn_samples_close(&study->samples);
-    mmn_neuron_lists_free(study->lists);
 }
 
 /* ---- The loop -------------------------------------------------------------------------------- */
@@ -85,16 +156,15 @@ mmn_status mmn_study_advance(mmn_study *study, uint64_t done, mmn_error *error)
     return MMN_OK;
 }
 
-static mmn_status run_sample(mmn_study *study, const mmn_planned_sample *planned,
-                             mmn_study_function function, void *context, mmn_error *error)
+static mmn_status run_sample(mmn_study_function function, void *kept,
+                             const mmn_planned_sample *planned, mmn_error *error)
 {
+    mmn_study *study = kept;
     mmn_input *input;
     mmn_error problem = {0};
     bool bad;
-    mmn_status status = mmn_samples_input(&input, &study->samples, planned, &bad, error);
-    if (status != MMN_OK)
-        return status;
-    status = function(context, planned, input, &problem);
+    MMN_TRY(mmn_samples_input(&input, &study->samples, planned, &bad, error));
+    mmn_status status = function(kept, planned, input, &problem);
     if (status != MMN_OK) {
         if (study->samples.windows.length == 0)
             mmn_sample_blame(&problem, planned->sample.line, study->samples.file);
@@ -107,17 +177,18 @@ static mmn_status run_sample(mmn_study *study, const mmn_planned_sample *planned
     return status;
 }
 
-static mmn_status run_samples(mmn_study *study, mmn_study_function function, void *context,
-                              mmn_error *error)
+static mmn_status run_samples(mmn_study_function function, void *kept, mmn_error *error)
 {
-    mmn_status status = mmn_study_advance(study, 0, error);
-    for (bool found = true; found && status == MMN_OK;) {
+    mmn_study *study = kept;
+    MMN_TRY(mmn_study_advance(study, 0, error));
+    for (;;) {
         mmn_planned_sample planned;
-        status = mmn_samples_next(&planned, &found, &study->samples, error);
-        if (status == MMN_OK && found)
-            status = run_sample(study, &planned, function, context, error);
+        bool found;
+        MMN_TRY(mmn_samples_next(&planned, &found, &study->samples, error));
+        if (!found)
+            return MMN_OK;
+        MMN_TRY(run_sample(function, kept, &planned, error));
     }
-    return status;
 }
 
 /* Asks whether list and model are unchanged, and notes what was not finite. */
@@ -141,27 +212,24 @@ static size_t group_size(const mmn_study *study, const mmn_measuring *measuring,
 }
 
 /* The runs from number `first` of those at the side on, in a session each. The sessions stay. */
-static mmn_status run_group(mmn_study *study, const mmn_measuring *measuring, void *context,
-                            size_t first, size_t count, const mmn_input *input, mmn_error *error)
+static mmn_status run_group(void *kept, const mmn_measuring *measuring, size_t first,
+                            size_t count, const mmn_input *input, mmn_error *error)
 {
+    mmn_study *study = kept;
     const mmn_session_options options = {.prompt_only = measuring->tokens == 0};
     const size_t *runs = study->side + first;
     mmn_session **sessions = study->sessions + first;
-    mmn_status status = MMN_OK;
-    for (size_t i = 0; i < count && status == MMN_OK; i++) {
+    for (size_t i = 0; i < count; i++) {
         const mmn_mask *mask = study->plan.runs[runs[i]].mask;
-        status = mmn_session_create(&sessions[i], study->model, &options, error);
-        if (status == MMN_OK && mask)
-            status = mmn_session_add_mask(sessions[i], mask, error);
-        if (status == MMN_OK)
-            status = measuring->ready(context, sessions[i], runs[i], error);
+        MMN_TRY(mmn_session_create(&sessions[i], study->model, &options, error));
+        if (mask)
+            MMN_TRY(mmn_session_add_mask(sessions[i], mask, error));
+        MMN_TRY(measuring->ready(kept, sessions[i], runs[i], error));
     }
-    if (status == MMN_OK)
-        status = mmn_sessions_prefill(sessions, count, study->sessions[0], input, error);
-    if (status == MMN_OK && measuring->finish)
-        status = measuring->finish(context, sessions, runs, count, error);
-    const uint64_t done = measuring->again ? 0 : count;
-    return status == MMN_OK ? mmn_study_advance(study, done, error) : status;
+    MMN_TRY(mmn_sessions_prefill(sessions, count, study->sessions[0], input, error));
+    if (measuring->finish)
+        MMN_TRY(measuring->finish(kept, sessions, runs, count, error));
+    return mmn_study_advance(study, measuring->again ? 0 : count, error);
 }
 
 static void free_sessions(mmn_study *study, size_t first, size_t end)
@@ -173,9 +241,10 @@ static void free_sessions(mmn_study *study, size_t first, size_t end)
 }
 
 /* The first run's session stays for what the others have in common with it. */
-mmn_status mmn_study_measure(mmn_study *study, const mmn_measuring *measuring, void *context,
-                             size_t domain, const mmn_input *input, mmn_error *error)
+mmn_status mmn_study_measure(void *kept, const mmn_measuring *measuring, size_t domain,
+                             const mmn_input *input, mmn_error *error)
 {
+    mmn_study *study = kept;
     const mmn_plan *plan = &study->plan;
     size_t runs = 0, size = group_size(study, measuring, input), count;
     mmn_status status = MMN_OK;
@@ -184,7 +253,7 @@ mmn_status mmn_study_measure(mmn_study *study, const mmn_measuring *measuring, v
             study->side[runs++] = i;
     for (size_t first = 0; first < runs && status == MMN_OK; first += count) {
         count = runs - first < size ? runs - first : size;
-        status = run_group(study, measuring, context, first, count, input, error);
+        status = run_group(kept, measuring, first, count, input, error);
         free_sessions(study, first > 0 ? first : 1, first + count);
     }
     free_sessions(study, 0, runs > 0);
@@ -193,16 +262,35 @@ mmn_status mmn_study_measure(mmn_study *study, const mmn_measuring *measuring, v
 
 /* ---- All of it ------------------------------------------------------------------------------- */
 
-mmn_status mmn_study_find(const mmn_study_kind *kind, void *kept, mmn_error *error)
+mmn_status mmn_study_find(const mmn_study_kind *kind, void *kept, const mmn_model *model,
+                          const void *options, mmn_error *error)
 {
-    mmn_status status = open_study(kept, error);
-    if (status == MMN_OK && kind->check)
-        status = kind->check(kept, error);
-    if (status == MMN_OK)
-        status = plan_study(kept, error);
-    if (status == MMN_OK)
-        status = kind->begin(kept, error);
-    if (status == MMN_OK && kind->measure)
-        status = run_samples(kept, kind->measure, kept, error);
-    return status == MMN_OK ? end_study(kept, error) : status;
+    mmn_study *study = kept;
+    MMN_TRY(kind->set_up ? kind->set_up(kept, model, options, error)
+                         : set_up(study, model, options, error));
+    study->progress.label = kind->doing;
+    study->progress.unit = kind->unit;
+    MMN_TRY(open_study(study, error));
+    if (kind->check)
+        MMN_TRY(kind->check(kept, error));
+    MMN_TRY(plan_study(study, error));
+    MMN_TRY(kind->begin(kept, error));
+    if (kind->measure)
+        MMN_TRY(run_samples(kind->measure, kept, error));
+    MMN_TRY(end_study(study, error));
+    return kind->judge ? kind->judge(kept, error) : MMN_OK;
+}
+
+void mmn_study_close(const mmn_study_kind *kind, void *kept)
+{
+    mmn_study *study = kept;
+    if (kind->end)
+        kind->end(kept);
+    mmn_plan_free(&study->plan);
+    mmn_samples_close(&study->samples);
+    mmn_neuron_lists_free(study->lists);
+    mmn_compute_free_scratch(&study->compute);
+    for (size_t i = 0; i < study->block_count; i++)
+        mmn_free(study->blocks[i]);
+    mmn_free(study->blocks);
 }

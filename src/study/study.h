@@ -1,18 +1,19 @@
 /* Studies: a list's samples run through a model with nothing off, with each domain's neurons off
  * and with random ones off, and something is measured of every run. What all of them share is here:
  * what they are asked, the plan, the loop over samples, sessions side by side, progress and
- * interruption, and what is asked of list and model in the end. A study sets what it wants, and
- * measures. */
+ * interruption, memory, and what is asked of list and model in the end. A study sets what it wants,
+ * and measures. */
 #ifndef MMN_STUDY_STUDY_H
 #define MMN_STUDY_STUDY_H
 
-#include "mask/allowances.h"
 #include "count/samples.h"
+#include "mask/allowances.h"
+#include "model/compute.h"
 #include "study/plan.h"
 
 /* Zero-initialise; free with mmn_study_close. */
 typedef struct mmn_study {
-    /* What is wanted, before mmn_study_find: */
+    /* What is wanted, set by mmn_study_kind's set_up: */
     const mmn_model *model;
     mmn_samples samples;  /* its list (none: a study of something else), and what is taken */
     const char *neurons;  /* neurons.json; NULL: nothing is switched off */
@@ -21,7 +22,7 @@ typedef struct mmn_study {
     mmn_plan plan;        /* its settings are filled by mmn_study_find */
     mmn_allowances allowed;
     size_t batch;         /* runs side by side; 0: as many as do not need too much memory */
-    mmn_progress progress; /* its label and unit */
+    mmn_progress progress;
     mmn_progress_function show;
     void *show_context;
 
@@ -34,13 +35,46 @@ typedef struct mmn_study {
     double start;
     size_t *side;           /* [runs]: those of the sample's domain, and... */
     mmn_session **sessions; /* ...[runs] theirs */
+    mmn_compute compute;    /* of mmn_study_logits, and... */
+    float *logits;          /* ...[rows][vocab_size] what it has made */
+    void **blocks;          /* of mmn_study_allocate */
+    size_t block_count, block_capacity;
 } mmn_study;
 
-void mmn_study_close(mmn_study *study);
+/* What set_up takes from the options of any study of a list, whatever their type. */
+#define MMN_STUDY_ASKED(options)                                                                 \
+    .samples.file = (options)->list, .samples.limit = (options)->samples,                        \
+    .allowed.unknown_keys = (options)->allow_unknown_keys != 0,                                  \
+    .allowed.other_model = (options)->other_model != 0, .show = (options)->progress,             \
+    .show_context = (options)->progress_context
+/* And where it has them: long prompts; and random choices of neurons, beside nothing off. */
+#define MMN_STUDY_LONG_PROMPTS(options)                                                          \
+    .allowed.long_prompts = (options)->allow_long_prompts != 0
+#define MMN_STUDY_SEEDS(options)                                                                 \
+    .plan.plain = true, .plan.seeds = (options)->seeds, .plan.first_seed = (options)->first_seed
+
+/* MMN_USAGE for more seeds than a summary takes. */
+mmn_status mmn_study_check_seeds(uint64_t seeds, mmn_error *error);
+
+/* Zeroed memory that lives as long as the study. NULL, with the error, when it is short. */
+void *mmn_study_allocate(mmn_study *study, size_t count, size_t size, mmn_error *error);
+/* Makes such memory of what mmn_free frees, or of NULL, which it returns. */
+void *mmn_study_keep(mmn_study *study, void *block, mmn_error *error);
+char *mmn_study_copy_text(mmn_study *study, const char *text, mmn_error *error);
+/* As mmn_reserve, of an array in such memory; arrays that it outgrew stay as long as the study. */
+mmn_status mmn_study_reserve(mmn_study *study, void *pointer_to_pointer, size_t *capacity,
+                             size_t needed, size_t size, mmn_error *error);
 
 /* Tells that `done` more is done (0: that it is still at work). MMN_INTERRUPTED when it shall
  * stop. */
 mmn_status mmn_study_advance(mmn_study *study, uint64_t done, mmn_error *error);
+
+/* Makes room for the logits of so many rows at a time; MMN_STUDY_ROWS of them, where those of all rows
+ * of a long prompt would be too many. */
+enum { MMN_STUDY_ROWS = 64 };
+mmn_status mmn_study_reserve_logits(mmn_study *study, size_t rows, mmn_error *error);
+/* What the language model's head makes of normed [rows][hidden_size], in study->logits. */
+float *mmn_study_logits(mmn_study *study, const float *normed, size_t rows);
 
 /* What is done with a sample, whose input is freed afterwards. */
 typedef mmn_status (*mmn_study_function)(void *context, const mmn_planned_sample *planned,
@@ -58,31 +92,37 @@ typedef struct mmn_measuring {
 } mmn_measuring;
 
 /* Runs an input in all runs of its domain, side by side as far as memory allows; the domain's first
- * run is always the first of a session's group. */
-mmn_status mmn_study_measure(mmn_study *study, const mmn_measuring *measuring, void *context,
-                             size_t domain, const mmn_input *input, mmn_error *error);
+ * run is always the first of a session's group. `context` begins with the study. */
+mmn_status mmn_study_measure(void *context, const mmn_measuring *measuring, size_t domain,
+                             const mmn_input *input, mmn_error *error);
 
-/* What is particular to a study. What it keeps is zero at first, and begins with an mmn_study,
- * whose wishes are set before mmn_study_find. */
+/* What is particular to a study. What it keeps is zero at first, and begins with an mmn_study. */
 typedef struct mmn_study_kind {
-    /* In the table of studies (study/studies.h) only: */
-    const char *name, *summary; /* of its command, and a line of help */
-    const char *doing;          /* the label of its progress: "comparing" */
+    const char *name, *summary; /* of its command, and a line of help: in the table of studies only */
+    const char *doing, *unit;   /* of its progress: "comparing", "passes" */
     size_t size;                /* of what it keeps */
-
+    /* Sets the study's wishes by its options, which outlive it; NULL: by mmn_study_options. */
+    mmn_status (*set_up)(void *kept, const mmn_model *model, const void *options,
+                         mmn_error *error);
     /* What would stop it later, asked once it is open and before any work; NULL: nothing. */
     mmn_status (*check)(void *kept, mmn_error *error);
     /* Makes room, once there is a plan; without a list, it does everything. */
     mmn_status (*begin)(void *kept, mmn_error *error);
     mmn_study_function measure; /* a sample; its context is what is kept. NULL: there is no list */
-    void (*end)(void *kept);    /* frees what it keeps beside the study, however far it came */
+    /* Whether what was found makes a result, once all is measured; NULL: it does. */
+    mmn_status (*judge)(const void *kept, mmn_error *error);
+    /* Frees what it keeps beside the study and its memory, however far it came; NULL: nothing. */
+    void (*end)(void *kept);
     const struct mmn_form *form; /* of its result */
     /* Fills a result: the row of "result", and tables, but for "domains". */
     void (*fill)(struct mmn_result *result, const void *kept);
 } mmn_study_kind;
 
 /* Opens, plans and runs a study. An error that is a sample's fault is MMN_INPUT and names the list
- * and the line. In the end list and model must be the files still that they were. */
-mmn_status mmn_study_find(const mmn_study_kind *kind, void *kept, mmn_error *error);
+ * and the line. In the end list and model must be the files still that they were. `kept` is zero;
+ * close it after a failure too. */
+mmn_status mmn_study_find(const mmn_study_kind *kind, void *kept, const mmn_model *model,
+                          const void *options, mmn_error *error);
+void mmn_study_close(const mmn_study_kind *kind, void *kept);
 
 #endif

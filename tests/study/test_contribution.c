@@ -8,7 +8,6 @@
 #include "../model/seen.h"
 #include "base/memory.h"
 #include "model/model.h"
-#include "study/answer_words.h"
 #include "study/contribution.h"
 
 #define MODEL MMN_SOURCE_DIR "/golden/checkpoints/llava-1.5"
@@ -50,15 +49,14 @@ TestSuite(contribution, .init = set_up, .fini = tear_down);
 static mmn_contributions *run(void)
 {
     mmn_contributions *result = mmn_allocate(1, sizeof *result, NULL);
-    cr_assert_eq(mmn_contributions_find(result, model, &options, &error), MMN_OK, "%s",
-                 error.message);
+    cr_assert_eq(mmn_study_find(&mmn_contributions_kind, result, model, &options, &error),
+                 MMN_OK, "%s", error.message);
     return result;
 }
 
 static void end(mmn_contributions *result)
 {
-    mmn_contributions_kind.end(result);
-    mmn_study_close(&result->study);
+    mmn_study_close(&mmn_contributions_kind, result);
     mmn_free(result);
 }
 

@@ -14,8 +14,6 @@
 #include "format/safetensors.h"
 #include "model/model.h"
 #include "study/lens.h"
-#include "study/lens_positions.h"
-#include "study/run_result.h"
 #include "tests/tools/needs.h"
 
 #define MODEL MMN_SOURCE_DIR "/golden/checkpoints/llava-1.5"
@@ -88,9 +86,10 @@ static reading read_state(const double *state)
 Test(lens, reads_hidden_states_of_pytorch)
 {
     size_t width = model->config.language.hidden_size, compared = 0;
-    mmn_readout readout = {0};
+    mmn_study study = {.model = model};
+    mmn_readout readout;
     mmn_safetensors *golden;
-    cr_assert_eq(mmn_readout_begin(&readout, model, 3, &error), MMN_OK);
+    cr_assert_eq(mmn_readout_begin(&readout, &study, 3, &error), MMN_OK);
     cr_assert_eq(mmn_safetensors_open(&golden, CASE, &error), MMN_OK);
     for (size_t layer = 0; layer < model->config.language.layers; layer++) {
         char name[64];
@@ -99,7 +98,7 @@ Test(lens, reads_hidden_states_of_pytorch)
         size_t rows = tensor->shape[0];
         double *truth = mmn_allocate(rows * width, sizeof *truth, NULL);
         float *rounded = mmn_allocate(rows * width, sizeof *rounded, NULL);
-        cr_assert_leq(rows, MMN_READOUT_ROWS);
+        cr_assert_leq(rows, MMN_STUDY_ROWS);
         for (size_t i = 0; i < rows * width; i++) {
             uint64_t bits = mmn_load_u64(tensor->data + 8 * i);
             memcpy(&truth[i], &bits, sizeof bits);
@@ -111,9 +110,9 @@ Test(lens, reads_hidden_states_of_pytorch)
             const mmn_word *words = &readout.words[row * 3];
             cr_expect_float_eq(readout.entropy[row], expected.entropy, 2e-5, "%s, row %zu: %g, %g",
                                name, row, readout.entropy[row], expected.entropy);
-            cr_expect_float_eq(words[0].probability, expected.best, 2e-5);
-            cr_expect_float_eq(words[1].probability, expected.second, 2e-5);
-            cr_expect(words[1].probability >= words[2].probability);
+            cr_expect_float_eq(words[0].value, expected.best, 2e-5);
+            cr_expect_float_eq(words[1].value, expected.second, 2e-5);
+            cr_expect(words[1].value >= words[2].value);
             if (expected.best - expected.second > 1e-4) {
                 cr_expect_eq((size_t)words[0].id, expected.word);
                 compared++;
@@ -124,7 +123,7 @@ Test(lens, reads_hidden_states_of_pytorch)
     }
     cr_expect_gt(compared, 50);
     mmn_safetensors_close(golden);
-    mmn_readout_free(&readout);
+    mmn_study_close(&(mmn_study_kind){0}, &study);
 }
 
 /* ---- Over a list ----------------------------------------------------------------------------- */
@@ -143,15 +142,14 @@ static void write_list(char *path, size_t size, const char *text)
 static mmn_lens *run_lens(const mmn_lens_options *options)
 {
     mmn_lens *lens = mmn_allocate(1, sizeof *lens, NULL);
-    cr_assert_eq(mmn_lens_read(lens, model, options, &error), MMN_OK, "%s: %s: %s", error.file,
-                 error.where, error.message);
+    cr_assert_eq(mmn_study_find(&mmn_lens_kind, lens, model, options, &error), MMN_OK,
+                 "%s: %s: %s", error.file, error.where, error.message);
     return lens;
 }
 
 static void end_lens(mmn_lens *lens)
 {
-    mmn_lens_kind.end(lens);
-    mmn_study_close(&lens->study);
+    mmn_study_close(&mmn_lens_kind, lens);
     mmn_free(lens);
 }
 
@@ -387,8 +385,8 @@ static void check_activation(const char *neuron, const char *stage_name, size_t 
     cr_assert(example->activation && !lens->examples[1].activation);
     while (language && !mmn_input_is_image(input, first))
         first++;
-    cr_assert_gt(example->grid, 1);
-    for (size_t k = 0; k < example->grid * example->grid; k++) {
+    cr_assert_gt(example->grid.side, 1);
+    for (size_t k = 0; k < example->grid.side * example->grid.side; k++) {
         const seen_stage *stage = &all.stages[0];
         float value;
         memcpy(&value, stage->data + (first + k) * stage->row_bytes + 4 * number, 4);
@@ -515,14 +513,14 @@ Test(word_counts, most_frequent_first_then_lower_ids)
 {
     static const int32_t ids[] = {7, 3, 7, 9, 3, 1, 7, 9, 5};
     mmn_word_counts counts = {0};
-    mmn_word_count most[3];
+    mmn_word most[3];
 
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
         cr_assert_eq(mmn_word_counts_add(&counts, ids[i], &error), MMN_OK);
     cr_assert_eq(mmn_word_counts_most(&counts, most, 3), 3);
-    cr_expect(most[0].id == 7 && most[0].count == 3);
-    cr_expect(most[1].id == 3 && most[1].count == 2);
-    cr_expect(most[2].id == 9 && most[2].count == 2);
+    cr_expect(most[0].id == 7 && most[0].value == 3);
+    cr_expect(most[1].id == 3 && most[1].value == 2);
+    cr_expect(most[2].id == 9 && most[2].value == 2);
     cr_expect_eq(counts.count, 5);
     mmn_word_counts_free(&counts);
     cr_expect_eq(mmn_word_counts_most(&counts, most, 3), 0);

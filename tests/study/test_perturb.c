@@ -11,10 +11,8 @@
 #include "base/memory.h"
 #include "format/safetensors.h"
 #include "model/model.h"
-#include "study/hidden_states.h"
 #include "mask/mask.h"
 #include "study/perturbation.h"
-#include "study/statistics.h"
 
 #define MODEL MMN_SOURCE_DIR "/golden/checkpoints/llava-1.5"
 #define CASE MMN_SOURCE_DIR "/golden/cases/llava-1.5/wide.safetensors"
@@ -90,7 +88,6 @@ static mmn_distance *compare_passes(const mmn_input *input, const mmn_mask *mask
     mmn_session *plain = start_session(), *masked = start_session();
 
     comparison.sums = mmn_allocate(2 * (layers + 1), sizeof *comparison.sums, NULL);
-    comparison.rows = mmn_allocate(rows, sizeof *comparison.rows, NULL);
     cr_assert_eq(mmn_hidden_states_begin(&states, 0, layers + 1, rows, &error), MMN_OK);
     cr_assert_eq(mmn_hidden_states_keep(&states, plain, &error), MMN_OK);
     cr_assert_eq(mmn_session_prefill(plain, input, &error), MMN_OK, "%s", error.message);
@@ -101,7 +98,6 @@ static mmn_distance *compare_passes(const mmn_input *input, const mmn_mask *mask
     mmn_session_free(plain);
     mmn_session_free(masked);
     mmn_hidden_states_free(&states);
-    mmn_free(comparison.rows);
     return comparison.sums;
 }
 
@@ -186,7 +182,8 @@ Test(perturb, list_is_the_sum_of_its_samples)
                                          .settings = "language,all",
                                          .seeds = 2,
                                          .first_seed = 7};
-    cr_assert_eq(mmn_perturbation_find(&perturbation, model, &options, &error), MMN_OK);
+    cr_assert_eq(mmn_study_find(&mmn_perturbation_kind, &perturbation, model, &options, &error),
+                 MMN_OK);
     const mmn_plan *plan = &perturbation.study.plan;
     cr_assert_eq(plan->run_count, 2 + 2 * 2 * 3);
     /* medical, "all", its own neurons */
@@ -226,8 +223,7 @@ Test(perturb, list_is_the_sum_of_its_samples)
     }
     cr_expect_neq(run[1].sums[0].relative, run[2].sums[0].relative);
     mmn_mask_free(mask);
-    mmn_perturbation_end(&perturbation);
-    mmn_study_close(&perturbation.study);
+    mmn_study_close(&mmn_perturbation_kind, &perturbation);
     remove(list);
 }
 

@@ -1,7 +1,7 @@
 /* Settings: those that a text names, and those of the experiments where none are named. */
 #include <criterion/criterion.h>
 
-#include "study/settings.h"
+#include "study/plan.h"
 
 static mmn_error error;
 
