@@ -10,56 +10,11 @@
 #include "base/edit_distance.h"
 #include "base/memory.h"
 #include "base/utf8.h"
-#include "study/answer_text.h"
 
 /* Longer answers are cut for edit distances, whose cost grows with the product of two lengths. */
 enum { DISTANCE_LIMIT = 4096 };
 
 enum { VQA_MATCHES = 3, LETTERS = 26 };
-
-const char *mmn_measure_name(mmn_measure measure)
-{
-    static const char *const names[MMN_MEASURES] = {"vqa", "vqa_published", "exact", "anls",
-                                                    "anls_published", "choice", "choice_published",
-                                                    "token_f1"};
-    return names[measure];
-}
-
-mmn_measure mmn_metric_measure(mmn_metric metric)
-{
-    switch (metric) {
-    case MMN_METRIC_VQA:
-        return MMN_MEASURE_VQA;
-    case MMN_METRIC_ANLS:
-        return MMN_MEASURE_ANLS;
-    case MMN_METRIC_CHOICE:
-        return MMN_MEASURE_CHOICE;
-    case MMN_METRIC_NONE:
-    case MMN_METRIC_EXACT:
-        break;
-    }
-    return MMN_MEASURE_EXACT;
-}
-
-bool mmn_measure_applies(mmn_measure measure, mmn_metric metric)
-{
-    switch (measure) {
-    case MMN_MEASURE_VQA:
-    case MMN_MEASURE_VQA_PUBLISHED:
-        return metric == MMN_METRIC_VQA;
-    case MMN_MEASURE_ANLS:
-    case MMN_MEASURE_ANLS_PUBLISHED:
-        return metric == MMN_METRIC_ANLS;
-    case MMN_MEASURE_CHOICE:
-    case MMN_MEASURE_CHOICE_PUBLISHED:
-        return metric == MMN_METRIC_CHOICE;
-    case MMN_MEASURE_EXACT:
-    case MMN_MEASURE_TOKEN_F1:
-    case MMN_MEASURES:
-        break;
-    }
-    return metric != MMN_METRIC_CHOICE;
-}
 
 /* ---- Scores of two texts --------------------------------------------------------------------- */
 
@@ -108,11 +63,11 @@ static size_t count_words(const char *words)
     return count;
 }
 
-/* How often a word is among words. */
-static size_t occurrences(const char *words, const char *word, size_t length)
+/* How often a word is among words, before `end` or (NULL) all. */
+static size_t occurrences(const char *words, const char *end, const char *word, size_t length)
 {
     size_t count = 0;
-    for (; *words != '\0'; words = next_word(words))
+    for (; *words != '\0' && words != end; words = next_word(words))
         count += word_length(words) == length && strncmp(words, word, length) == 0;
     return count;
 }
@@ -125,28 +80,13 @@ static double token_f1(const char *a, const char *b)
     if (count_a == 0 || count_b == 0)
         return count_a == count_b;
     for (const char *word = a; *word != '\0'; word = next_word(word)) {
-        size_t length = word_length(word), before = 0;
-        for (const char *other = a; other < word; other = next_word(other))
-            before += word_length(other) == length && strncmp(other, word, length) == 0;
-        common += before < occurrences(b, word, length);
+        const size_t length = word_length(word);
+        common += occurrences(a, word, word, length) < occurrences(b, NULL, word, length);
     }
     return 2.0 * (double)common / (double)(count_a + count_b);
 }
 
 /* ---- The best of the right answers ----------------------------------------------------------- */
-
-/* Makes the form of a text that is compared, as the functions of answer_text.h do. */
-typedef mmn_status (*make_form)(char **form, const char *text, mmn_error *error);
-
-static mmn_status lowercase(char **form, const char *text, mmn_error *error)
-{
-    return mmn_answer_lowercase(form, text, 0, error);
-}
-
-static mmn_status trimmed_lowercase(char **form, const char *text, mmn_error *error)
-{
-    return mmn_answer_lowercase(form, text, 1, error);
-}
 
 typedef enum comparison { SAME, SIMILARITY, WORDS } comparison;
 
@@ -160,8 +100,9 @@ static mmn_status compare(double *score, const char *a, const char *b, compariso
 }
 
 /* The scores of an answer with all right ones: the best in *best, their sum in *sum. */
-static mmn_status compare_all(double *best, double *sum, const mmn_right_answers *right,
-                              const char *answer, make_form make, comparison how, mmn_error *error)
+static mmn_status compare_all(double *best, double *sum, const mmn_sample *right,
+                              const char *answer, mmn_answer_form make, comparison how,
+                              mmn_error *error)
 {
     char *own;
     *best = *sum = 0;
@@ -218,7 +159,7 @@ static size_t option_letter(const char *text, size_t options)
 }
 
 /* The option that `text` is word by word, or SIZE_MAX. */
-static mmn_status option_text(size_t *option, const mmn_right_answers *right, const char *text,
+static mmn_status option_text(size_t *option, const mmn_sample *right, const char *text,
                               mmn_error *error)
 {
     char *own;
@@ -237,26 +178,26 @@ static mmn_status option_text(size_t *option, const mmn_right_answers *right, co
 
 /* The option that a text stands for: the one that it repeats, else the one whose letter it
  * names. */
-static mmn_status find_option(size_t *option, const mmn_right_answers *right, const char *text,
+static mmn_status find_option(size_t *option, const mmn_sample *right, const char *text,
                               mmn_error *error)
 {
     size_t letters = right->choice_count > 0 && right->choice_count < LETTERS ? right->choice_count
                                                                               : LETTERS;
-    mmn_status status = option_text(option, right, text, error);
-    if (status == MMN_OK && *option == SIZE_MAX)
+    MMN_TRY(option_text(option, right, text, error));
+    if (*option == SIZE_MAX)
         *option = option_letter(text, letters);
-    return status;
+    return MMN_OK;
 }
 
-static mmn_status measure_choice(double *scores, const mmn_right_answers *right,
+static mmn_status measure_choice(double *scores, const mmn_sample *right,
                                  const char *answer, mmn_error *error)
 {
     size_t given, wanted = SIZE_MAX;
-    mmn_status status = find_option(&given, right, answer, error);
-    if (status == MMN_OK && right->answer_count > 0)
-        status = find_option(&wanted, right, right->answers[0], error);
-    if (status != MMN_OK || wanted >= LETTERS)
-        return status;
+    MMN_TRY(find_option(&given, right, answer, error));
+    if (right->answer_count > 0)
+        MMN_TRY(find_option(&wanted, right, right->answers[0], error));
+    if (wanted >= LETTERS)
+        return MMN_OK;
     scores[MMN_MEASURE_CHOICE] = given == wanted;
     for (const char *at = answer; *at != '\0'; at++)
         scores[MMN_MEASURE_CHOICE_PUBLISHED] += *at == (char)('A' + wanted);
@@ -265,40 +206,63 @@ static mmn_status measure_choice(double *scores, const mmn_right_answers *right,
 
 /* ---- All measures ---------------------------------------------------------------------------- */
 
-static mmn_status measure_vqa(double *scores, const mmn_right_answers *right, const char *answer,
-                              mmn_error *error)
+static const struct {
+    const char *name;
+    mmn_metric metric;    /* of the samples that it says something about; NONE: all but choices */
+    mmn_answer_form make; /* what is compared with the right answers; NULL: found by other means */
+    comparison how;
+} measures[MMN_MEASURES] = {
+    [MMN_MEASURE_VQA] = {"vqa", MMN_METRIC_VQA, mmn_answer_vqa, SAME},
+    [MMN_MEASURE_VQA_PUBLISHED] = {"vqa_published", MMN_METRIC_VQA, mmn_answer_lowercase, SAME},
+    [MMN_MEASURE_EXACT] = {"exact", MMN_METRIC_NONE, mmn_answer_trimmed, SAME},
+    [MMN_MEASURE_ANLS] = {"anls", MMN_METRIC_ANLS, NULL, SAME},
+    [MMN_MEASURE_ANLS_PUBLISHED] = {"anls_published", MMN_METRIC_ANLS, mmn_answer_words,
+                                    SIMILARITY},
+    [MMN_MEASURE_CHOICE] = {"choice", MMN_METRIC_CHOICE, NULL, SAME},
+    [MMN_MEASURE_CHOICE_PUBLISHED] = {"choice_published", MMN_METRIC_CHOICE, NULL, SAME},
+    [MMN_MEASURE_TOKEN_F1] = {"token_f1", MMN_METRIC_NONE, mmn_answer_squad, WORDS},
+};
+
+const char *mmn_measure_name(mmn_measure measure)
 {
-    double best, sum;
-    mmn_status status = compare_all(&best, &sum, right, answer, mmn_answer_vqa, SAME, error);
-    if (status == MMN_OK && right->answer_count > 0)
-        scores[MMN_MEASURE_VQA] = vqa_accuracy((size_t)sum, right->answer_count);
-    if (status == MMN_OK)
-        status = compare_all(&scores[MMN_MEASURE_VQA_PUBLISHED], &sum, right, answer, lowercase,
-                             SAME, error);
-    return status;
+    return measures[measure].name;
 }
 
-mmn_status mmn_measure_answer(double *scores, const mmn_right_answers *right, const char *answer,
+mmn_measure mmn_metric_measure(mmn_metric metric)
+{
+    static const mmn_measure found[] = {[MMN_METRIC_NONE] = MMN_MEASURE_EXACT,
+                                        [MMN_METRIC_EXACT] = MMN_MEASURE_EXACT,
+                                        [MMN_METRIC_VQA] = MMN_MEASURE_VQA,
+                                        [MMN_METRIC_ANLS] = MMN_MEASURE_ANLS,
+                                        [MMN_METRIC_CHOICE] = MMN_MEASURE_CHOICE};
+    return found[metric];
+}
+
+bool mmn_measure_applies(mmn_measure measure, mmn_metric metric)
+{
+    return measures[measure].metric == MMN_METRIC_NONE ? metric != MMN_METRIC_CHOICE
+                                                       : measures[measure].metric == metric;
+}
+
+mmn_status mmn_measure_answer(double *scores, const mmn_sample *right, const char *answer,
                               mmn_error *error)
 {
-    double sum;
-    for (int i = 0; i < MMN_MEASURES; i++)
-        scores[i] = 0;
+    for (mmn_measure m = 0; m < MMN_MEASURES; m++)
+        scores[m] = 0;
     if (right->metric == MMN_METRIC_CHOICE)
         return measure_choice(scores, right, answer, error);
-    mmn_status status = compare_all(&scores[MMN_MEASURE_EXACT], &sum, right, answer,
-                                    trimmed_lowercase, SAME, error);
-    if (status == MMN_OK)
-        status = compare_all(&scores[MMN_MEASURE_TOKEN_F1], &sum, right, answer, mmn_answer_squad,
-                             WORDS, error);
-    if (status == MMN_OK && right->metric == MMN_METRIC_VQA)
-        status = measure_vqa(scores, right, answer, error);
-    if (status == MMN_OK && right->metric == MMN_METRIC_ANLS) {
-        double *anls = &scores[MMN_MEASURE_ANLS_PUBLISHED];
-        status = compare_all(anls, &sum, right, answer, mmn_answer_words, SIMILARITY, error);
-        scores[MMN_MEASURE_ANLS] = *anls >= 0.5 ? *anls : 0;
+    for (mmn_measure m = 0; m < MMN_MEASURES; m++) {
+        double sum;
+        if (!measures[m].make || !mmn_measure_applies(m, right->metric))
+            continue;
+        MMN_TRY(compare_all(&scores[m], &sum, right, answer, measures[m].make, measures[m].how,
+                            error));
+        if (m == MMN_MEASURE_VQA && right->answer_count > 0)
+            scores[m] = vqa_accuracy((size_t)sum, right->answer_count);
     }
-    return status;
+    const double similar = scores[MMN_MEASURE_ANLS_PUBLISHED];
+    scores[MMN_MEASURE_ANLS] = similar >= 0.5 ? similar : 0;
+    return MMN_OK;
 }
 
 /* ---- What can be measured -------------------------------------------------------------------- */
@@ -313,8 +277,6 @@ static mmn_status refuse(const mmn_sample *sample, const char *key, const char *
 
 static mmn_status check_choice(const mmn_sample *sample, const char *file, mmn_error *error)
 {
-    const mmn_right_answers right = {sample->metric, sample->answers, sample->answer_count,
-                                     sample->choices, sample->choice_count};
     size_t option;
     if (sample->choice_count < 2 || sample->choice_count > LETTERS)
         return refuse(sample, "choices", file, error,
@@ -322,11 +284,11 @@ static mmn_status check_choice(const mmn_sample *sample, const char *file, mmn_e
     if (sample->answer_count > 1)
         return refuse(sample, "answers", file, error,
                       "must be one option, where the metric is \"choice\"");
-    mmn_status status = find_option(&option, &right, sample->answers[0], error);
-    if (status == MMN_OK && option >= sample->choice_count)
-        status = refuse(sample, "answers", file, error,
+    MMN_TRY(find_option(&option, sample, sample->answers[0], error));
+    return option < sample->choice_count
+               ? MMN_OK
+               : refuse(sample, "answers", file, error,
                         "must be the text or the letter of one of the choices");
-    return status;
 }
 
 mmn_status mmn_sample_check_answers(const mmn_sample *sample, const char *file, mmn_error *error)

@@ -30,22 +30,29 @@ mmn_measure mmn_metric_measure(mmn_metric metric);
 /* Whether a measure says something about samples of this metric. */
 bool mmn_measure_applies(mmn_measure measure, mmn_metric metric);
 
-/* What the right answers to a question are. */
-typedef struct mmn_right_answers {
-    mmn_metric metric;
-    const char *const *answers;
-    size_t answer_count;
-    const char *const *choices;
-    size_t choice_count;
-} mmn_right_answers;
-
-/* scores [MMN_MEASURES] of an answer, valid UTF-8; 0 for measures that do not apply. */
-mmn_status mmn_measure_answer(double *scores, const mmn_right_answers *right, const char *answer,
+/* scores [MMN_MEASURES] of an answer to the sample, valid UTF-8; 0 for measures that do not apply. */
+mmn_status mmn_measure_answer(double *scores, const mmn_sample *sample, const char *answer,
                               mmn_error *error);
 
 /* Whether an answer to the sample can be right or wrong: it has answers, none of them blank, and
  * one of multiple choice has options, of which its answer is one. If not, MMN_INPUT names `file`,
  * the list, and the line. */
 mmn_status mmn_sample_check_answers(const mmn_sample *sample, const char *file, mmn_error *error);
+
+/* The forms in which measures compare texts: each writes a new text to *form, freed with mmn_free;
+ * `text` is valid UTF-8. */
+typedef mmn_status (*mmn_answer_form)(char **form, const char *text, mmn_error *error);
+
+/* In lower case, and without white space at its ends. */
+mmn_status mmn_answer_lowercase(char **form, const char *text, mmn_error *error);
+mmn_status mmn_answer_trimmed(char **form, const char *text, mmn_error *error);
+/* In lower case, with one space between words and none at the ends. */
+mmn_status mmn_answer_words(char **form, const char *text, mmn_error *error);
+/* As the official VQA evaluation normalises answers: punctuation and articles go, number words
+ * become digits, and contractions get their apostrophes. Source: vqaEval.py of the VQA data set. */
+mmn_status mmn_answer_vqa(char **form, const char *text, mmn_error *error);
+/* As the official SQuAD evaluation does: words in lower case without ASCII punctuation and
+ * articles. Source: evaluate-v2.0.py of SQuAD. */
+mmn_status mmn_answer_squad(char **form, const char *text, mmn_error *error);
 
 #endif

@@ -1,5 +1,5 @@
 /* Texts of answers: the forms in which accuracy measures compare them. */
-#include "study/answer_text.h"
+#include "study/accuracy.h"
 
 #include <ctype.h>
 #include <stdbool.h>
@@ -33,11 +33,18 @@ static void add_lowercase(mmn_text *result, const char *text, size_t length)
         mmn_text_add_character(result, mmn_to_lowercase(mmn_utf8_decode(text + at)));
 }
 
-mmn_status mmn_answer_lowercase(char **result, const char *text, int trim, mmn_error *error)
+mmn_status mmn_answer_lowercase(char **result, const char *text, mmn_error *error)
 {
     mmn_text lower = {0};
-    size_t start = trim ? white_prefix(text) : 0, end = strlen(text);
-    while (trim && end > start) {
+    add_lowercase(&lower, text, strlen(text));
+    return mmn_text_finish(&lower, result, error);
+}
+
+mmn_status mmn_answer_trimmed(char **result, const char *text, mmn_error *error)
+{
+    mmn_text lower = {0};
+    size_t start = white_prefix(text), end = strlen(text);
+    while (end > start) {
         size_t last = mmn_utf8_previous(text, end);
         if (!mmn_is_whitespace(mmn_utf8_decode(text + last)))
             break;
@@ -195,20 +202,16 @@ mmn_status mmn_answer_vqa(char **result, const char *text, mmn_error *error)
     /* The official evaluation trims an answer and makes its line breaks and tabs spaces first. */
     char *trimmed, *bare;
     mmn_text without = {0};
-    mmn_status status = mmn_answer_lowercase(&trimmed, text, 1, error);
     *result = NULL;
-    if (status != MMN_OK)
-        return status;
+    MMN_TRY(mmn_answer_trimmed(&trimmed, text, error));
     for (char *at = trimmed; *at != '\0'; at++)
         if (*at == '\n' || *at == '\t')
             *at = ' ';
     remove_punctuation(&without, trimmed);
     mmn_free(trimmed);
-    status = mmn_text_finish(&without, &bare, error);
-    if (status == MMN_OK) {
-        remove_full_stops(bare);
-        status = for_each_word(result, bare, add_vqa_word, error);
-    }
+    MMN_TRY(mmn_text_finish(&without, &bare, error));
+    remove_full_stops(bare);
+    const mmn_status status = for_each_word(result, bare, add_vqa_word, error);
     mmn_free(bare);
     return status;
 }
@@ -229,9 +232,8 @@ mmn_status mmn_answer_squad(char **result, const char *text, mmn_error *error)
     for (const char *at = text; *at != '\0'; at++)
         if ((unsigned char)*at >= 0x80 || !ispunct((unsigned char)*at))
             mmn_text_add_bytes(&without, at, 1);
-    mmn_status status = mmn_text_finish(&without, &bare, error);
-    if (status == MMN_OK)
-        status = for_each_word(result, bare, add_squad_word, error);
+    MMN_TRY(mmn_text_finish(&without, &bare, error));
+    const mmn_status status = for_each_word(result, bare, add_squad_word, error);
     mmn_free(bare);
     return status;
 }

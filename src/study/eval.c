@@ -53,10 +53,8 @@ static mmn_status score(mmn_evaluation *evaluation, mmn_eval_run *run, char *ans
                         mmn_error *error)
 {
     const mmn_sample *sample = evaluation->sample;
-    const mmn_right_answers right = {sample->metric, sample->answers, sample->answer_count,
-                                     sample->choices, sample->choice_count};
     double scores[MMN_MEASURES];
-    MMN_TRY(mmn_measure_answer(scores, &right, answer, error));
+    MMN_TRY(mmn_measure_answer(scores, sample, answer, error));
     char *id = mmn_study_copy_text(&evaluation->study, sample->id, error);
     if (!id)
         return MMN_SYSTEM;

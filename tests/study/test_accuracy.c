@@ -6,7 +6,6 @@
 
 #include "base/memory.h"
 #include "study/accuracy.h"
-#include "study/answer_text.h"
 
 #define CASES MMN_SOURCE_DIR "/tests/study/data/accuracy_cases.json"
 
@@ -37,7 +36,7 @@ Test(accuracy, is_that_of_python)
         cr_assert_eq(json_unpack(json_array_get(cases, i), "{s:s, s:s, s:o, s:o}", "metric",
                                  &metric, "answer", &answer, "answers", &list, "scores", &scores),
                      0);
-        mmn_right_answers right = {.metric = metric_of(metric), .answers = answers};
+        mmn_sample right = {.metric = metric_of(metric), .answers = answers};
         bool ascii = is_ascii(answer);
         for (; right.answer_count < json_array_size(list); right.answer_count++) {
             answers[right.answer_count] =
@@ -103,7 +102,8 @@ Test(accuracy, of_vqa_is_averaged_over_nine_of_ten)
         double scores[MMN_MEASURES];
         for (size_t i = 0; i < 10; i++)
             answers[i] = i < matches ? "Red" : "blue";
-        const mmn_right_answers right = {MMN_METRIC_VQA, answers, 10, NULL, 0};
+        const mmn_sample right = {
+            .metric = MMN_METRIC_VQA, .answers = answers, .answer_count = 10};
         cr_assert_eq(mmn_measure_answer(scores, &right, "red.", NULL), MMN_OK);
         cr_expect_float_eq(scores[MMN_MEASURE_VQA], expected[matches], 1e-12, "%zu matches",
                            matches);
@@ -135,7 +135,11 @@ Test(accuracy, of_choices_goes_by_the_letter)
         {"B", "", 0, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        const mmn_right_answers right = {MMN_METRIC_CHOICE, &cases[i].right, 1, choices, 4};
+        const mmn_sample right = {.metric = MMN_METRIC_CHOICE,
+                                  .answers = &cases[i].right,
+                                  .answer_count = 1,
+                                  .choices = choices,
+                                  .choice_count = 4};
         double scores[MMN_MEASURES];
         cr_assert_eq(mmn_measure_answer(scores, &right, cases[i].answer, NULL), MMN_OK);
         cr_expect_eq(scores[MMN_MEASURE_CHOICE], cases[i].once, "%zu: %s", i, cases[i].answer);
@@ -148,7 +152,7 @@ Test(accuracy, of_choices_goes_by_the_letter)
 Test(accuracy, without_right_answers_is_zero)
 {
     for (mmn_metric metric = MMN_METRIC_NONE; metric <= MMN_METRIC_CHOICE; metric++) {
-        const mmn_right_answers right = {.metric = metric};
+        const mmn_sample right = {.metric = metric};
         double scores[MMN_MEASURES];
         cr_assert_eq(mmn_measure_answer(scores, &right, "yes", NULL), MMN_OK);
         for (int m = 0; m < MMN_MEASURES; m++)
