@@ -5,41 +5,40 @@
 
 typedef struct contrib_request {
     mmn_contribution_options options;
-    const char *question, *template_name, *activation;
+    const char *activation;
     mmn_cli_texts images;
 } contrib_request;
 
 static mmn_status run(mmn_result **result, const mmn_model *model, void *context,
-                      mmn_cli_progress *progress, mmn_error *error)
+                      mmn_error *error)
 {
-    contrib_request *request = context;
-    mmn_contribution_options *options = &request->options;
-    options->question = request->question;
-    options->template_name = request->template_name;
-    options->images = request->images.texts;
-    options->image_count = request->images.count;
-    options->progress = mmn_cli_progress_show;
-    options->progress_context = progress;
-    return mmn_contributions_run(result, model, options, error);
+    const contrib_request *request = context;
+    return mmn_contributions_run(result, model, &request->options, error);
 }
 
-static int check_request(const mmn_cli_command *command, contrib_request *request)
+static int check(const mmn_cli_command *command, mmn_cli_study *study,
+                 const mmn_cli_arguments *arguments)
 {
+    contrib_request *request = study->request;
     mmn_contribution_options *options = &request->options;
-    if (request->question == NULL && options->prompt == NULL)
+    options->question = arguments->count > 1 ? arguments->texts[1] : NULL;
+    options->images = request->images.texts;
+    options->image_count = request->images.count;
+    options->product = strcmp(request->activation, "product") == 0;
+    if (options->question == NULL && options->prompt == NULL)
         return mmn_cli_usage(command->name, "a question or --prompt is missing");
-    if (request->question != NULL && options->prompt != NULL)
+    if (options->question != NULL && options->prompt != NULL)
         return mmn_cli_usage(command->name, "--prompt replaces the question; give one or the"
                                             " other");
-    if (options->prompt != NULL && request->template_name != NULL)
+    if (options->prompt != NULL && options->template_name != NULL)
         return mmn_cli_usage(command->name, "--template is for a question; --prompt is taken as it"
                                             " stands");
     if (options->word != NULL && options->all_words)
         return mmn_cli_usage(command->name, "--word and --all-words exclude each other");
-    if (strcmp(request->activation, "product") == 0)
-        options->product = 1;
-    else if (strcmp(request->activation, "gate") != 0)
+    if (!options->product && strcmp(request->activation, "gate") != 0)
         return mmn_cli_usage(command->name, "--activation is gate or product");
+    for (size_t i = 0; i < options->image_count; i++)
+        mmn_cli_destination_source(&study->destination, MMN_SOURCE_FILE, options->images[i]);
     return MMN_CLI_DONE;
 }
 
@@ -48,7 +47,8 @@ int mmn_cli_contrib(const mmn_cli_command *command, int argc, char **argv)
     contrib_request request = {.activation = "gate",
                                .options = {.seeds = 5, .first_seed = 1, .noise = 0.5}};
     mmn_contribution_options *options = &request.options;
-    mmn_cli_study study = {.request = &request, .run = run};
+    mmn_cli_study study = {
+        .request = &request, .run = run, .check = check, MMN_CLI_ASKED(options)};
     const mmn_cli_option table[] = {
         {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
          .target = &study.output, .help = "write everything to FILE (JSON; - is standard output)"},
@@ -60,7 +60,7 @@ int mmn_cli_contrib(const mmn_cli_command *command, int argc, char **argv)
          .help = "the raw text of the prompt instead of a question, with \"<image>\" where the"
                  " image goes"},
         {.name = "template", .value = "NAME", .kind = MMN_CLI_TEXT,
-         .target = &request.template_name,
+         .target = &options->template_name,
          .help = "the prompt template, as for \"mmneuron ask\" (the model's own)"},
         {.name = "max-tokens", .former = "generate", .letter = 'n', .value = "N", .kind = MMN_CLI_WHOLE,
          .target = &options->tokens, .minimum = 1, .maximum = 4096,
@@ -90,20 +90,8 @@ int mmn_cli_contrib(const mmn_cli_command *command, int argc, char **argv)
         MMN_CLI_RESIZE_ORDER(&study.wishes.resize_order),
         MMN_CLI_ALLOW_NONFINITE(&study.wishes.allow_nonfinite),
     };
-    mmn_cli_arguments arguments;
-    int code;
-    if (!mmn_cli_parse(command, table, sizeof table / sizeof table[0], argc, argv, &arguments,
-                       &code))
-        goto done;
-    request.question = arguments.count > 1 ? arguments.texts[1] : NULL;
-    code = check_request(command, &request);
-    if (code != MMN_CLI_DONE)
-        goto done;
-    for (size_t i = 0; i < request.images.count; i++)
-        mmn_cli_destination_source(&study.destination, MMN_SOURCE_FILE, request.images.texts[i]);
-    code = mmn_cli_run_study(&study, command, &arguments);
-done:
-    mmn_cli_free(arguments.texts);
+    const int code =
+        mmn_cli_run_study(&study, command, table, sizeof table / sizeof table[0], argc, argv);
     mmn_cli_free(request.images.texts);
     return code;
 }

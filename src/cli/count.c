@@ -127,7 +127,6 @@ int mmn_cli_count(const mmn_cli_command *command, int argc, char **argv)
     mmn_cli_modules modules = {{0}};
     mmn_cli_modules positions_module = {{0}};
     mmn_cli_shard shard = {0, 0};
-    uint64_t batch = 0;
     mmn_resize_order order = MMN_RESIZE_HORIZONTAL_FIRST;
     int allow_nonfinite = 0;
     const mmn_cli_option options[] = {
@@ -158,8 +157,8 @@ int mmn_cli_count(const mmn_cli_command *command, int argc, char **argv)
          .help = "do the I-th of N parts of the work; \"mmneuron merge\" adds the parts"},
         {.name = "skip-bad", .kind = MMN_CLI_FLAG, .target = &count_options.skip_bad,
          .help = "skip and list samples that cannot be read, instead of stopping at the first"},
-        {.name = "batch", .value = "N", .kind = MMN_CLI_WHOLE, .target = &batch, .minimum = 1,
-         .maximum = 1e6,
+        {.name = "batch", .value = "N", .kind = MMN_CLI_U32, .target = &count_options.batch,
+         .minimum = 1, .maximum = 1e6,
          .help = "run up to N short samples together, which is faster and counts the same (16)"},
         {.name = "stop-after", .value = "N", .kind = MMN_CLI_WHOLE,
          .target = &count_options.stop_after, .minimum = 1,
@@ -180,7 +179,6 @@ int mmn_cli_count(const mmn_cli_command *command, int argc, char **argv)
     count_options.modules = modules.names[0] != '\0' ? modules.names : NULL;
     count_options.positions_module =
         positions_module.names[0] != '\0' ? positions_module.names : NULL;
-    count_options.batch = (uint32_t)batch;
     count_options.shard = shard.index;
     count_options.shards = shard.count;
     code = check_request(command, &count_options);

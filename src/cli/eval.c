@@ -9,25 +9,20 @@ typedef struct eval_request {
     mmn_perplexity_options texts;
     mmn_cli_beams beams;
     mmn_cli_texts stop;
-    int ignore_generation_config;
     int reads_texts; /* which of them the list has */
 } eval_request;
 
 static mmn_status run(mmn_result **result, const mmn_model *model, void *context,
-                      mmn_cli_progress *progress, mmn_error *error)
+                      mmn_error *error)
 {
     eval_request *request = context;
-    request->texts.progress = request->questions.progress = mmn_cli_progress_show;
-    request->texts.progress_context = request->questions.progress_context = progress;
-    if (request->reads_texts)
-        return mmn_perplexity_measure(result, model, &request->texts, error);
-    request->questions.beam_search = mmn_cli_beams_search(&request->beams, model);
-    return mmn_eval(result, model, &request->questions, error);
-}
-
-/* What was asked of questions goes for texts too, where it can. */
-static void share(mmn_perplexity_options *read, const mmn_eval_options *asked)
-{
+    mmn_eval_options *asked = &request->questions;
+    mmn_perplexity_options *read = &request->texts;
+    if (!request->reads_texts) {
+        asked->beam_search = mmn_cli_beams_search(&request->beams, model);
+        return mmn_eval(result, model, asked, error);
+    }
+    /* What was asked of questions goes for texts too, where it can. */
     read->list = asked->list;
     read->neurons = asked->neurons;
     read->setting = asked->settings;
@@ -37,15 +32,19 @@ static void share(mmn_perplexity_options *read, const mmn_eval_options *asked)
     read->batch = asked->batch;
     read->allow_unknown_keys = asked->allow_unknown_keys;
     read->other_model = asked->other_model;
+    read->progress = asked->progress;
+    read->progress_context = asked->progress_context;
+    return mmn_perplexity_measure(result, model, read, error);
 }
 
 /* Whether the options are for lists of this kind. */
-static int check(const mmn_cli_command *command, void *context)
+static int check(const mmn_cli_command *command, mmn_cli_study *study,
+                 const mmn_cli_arguments *arguments)
 {
-    eval_request *request = context;
+    eval_request *request = study->request;
     mmn_eval_options *asked = &request->questions;
     mmn_error error;
-    share(&request->texts, asked);
+    (void)arguments;
     asked->stop_strings = request->stop.texts;
     asked->stop_string_count = request->stop.count;
     if (mmn_list_reads_texts(asked->list, &request->reads_texts, &error) != MMN_OK)
@@ -56,7 +55,7 @@ static int check(const mmn_cli_command *command, void *context)
     if (request->reads_texts &&
         (asked->cross != NULL || asked->tokens > 0 || asked->temperature > 0 || asked->top_p > 0 ||
          asked->repetition_penalty > 0 || asked->top_k > 0 || asked->stop_string_count > 0 ||
-         mmn_cli_beams_given(&request->beams) || request->ignore_generation_config ||
+         mmn_cli_beams_given(&request->beams) || study->wishes.ignore_generation_config ||
          asked->template_name != NULL))
         return mmn_cli_usage(command->name, "the list has texts, which are read and not answered:"
                                             " --cross, --max-tokens, --template and options of"
@@ -68,11 +67,15 @@ static int check(const mmn_cli_command *command, void *context)
 
 int mmn_cli_eval(const mmn_cli_command *command, int argc, char **argv)
 {
-    eval_request request = {.beams = MMN_CLI_BEAMS_DEFAULT};
+    eval_request request = {.questions = {.seeds = 5, .first_seed = 1},
+                            .beams = MMN_CLI_BEAMS_DEFAULT};
     mmn_eval_options *asked = &request.questions;
     mmn_perplexity_options *read = &request.texts;
-    mmn_cli_study study = {.request = &request, .check = check, .run = run};
-    uint64_t seeds = 5, first_seed = 1, batch = 0;
+    mmn_cli_study study = {.request = &request,
+                           .run = run,
+                           .check = check,
+                           MMN_CLI_ASKED_OF_LIST(asked),
+                           .neurons = &asked->neurons};
     const mmn_cli_option options[] = {
         {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
          .target = &study.output, .help = "write all results and predictions to FILE (eval.json; - is"
@@ -86,9 +89,9 @@ int mmn_cli_eval(const mmn_cli_command *command, int argc, char **argv)
                  " settings separated by commas (those of the paper)"},
         {.name = "cross", .value = "NAMES", .kind = MMN_CLI_TEXT, .target = &asked->cross,
          .help = "in these settings, switch off each domain's neurons in every domain"},
-        {.name = "seeds", .value = "N", .kind = MMN_CLI_WHOLE, .target = &seeds, .maximum = 31,
+        {.name = "seeds", .value = "N", .kind = MMN_CLI_U32, .target = &asked->seeds, .maximum = 31,
          .help = "how many choices of random neurons to compare with (5)"},
-        {.name = "seed", .former = "first-seed", .value = "N", .kind = MMN_CLI_WHOLE, .target = &first_seed,
+        {.name = "seed", .former = "first-seed", .value = "N", .kind = MMN_CLI_WHOLE, .target = &asked->first_seed,
          .help = "the seed of the first of them (1)"},
         {.name = "samples", .value = "N", .kind = MMN_CLI_WHOLE, .target = &asked->samples,
          .minimum = 1, .help = "the first N samples of each domain, or windows of its texts (all)"},
@@ -105,31 +108,19 @@ int mmn_cli_eval(const mmn_cli_command *command, int argc, char **argv)
         MMN_CLI_REPETITION_PENALTY(&asked->repetition_penalty),
         MMN_CLI_BEAMS(&request.beams),
         MMN_CLI_STOP(&request.stop),
-        MMN_CLI_IGNORE_GENERATION_CONFIG(&request.ignore_generation_config),
+        MMN_CLI_IGNORE_GENERATION_CONFIG(&study.wishes.ignore_generation_config),
         {.name = "sampling-seed", .value = "N", .kind = MMN_CLI_WHOLE, .target = &asked->sampling_seed,
          .help = "with --temperature: the seed of the random choices (0)"},
         {.name = "template", .value = "NAME", .kind = MMN_CLI_TEXT,
          .target = &asked->template_name,
          .help = "the prompt template for samples without a prompt (the model's own)"},
-        {.name = "batch", .value = "N", .kind = MMN_CLI_WHOLE, .target = &batch, .minimum = 1,
-         .maximum = 1000,
+        {.name = "batch", .value = "N", .kind = MMN_CLI_U32, .target = &asked->batch,
+         .minimum = 1, .maximum = 1000,
          .help = "answer a question in N ways side by side (as many as need at most 2 GiB)"},
         MMN_CLI_STUDY_OF_LIST(asked, &study),
     };
-    mmn_cli_arguments arguments;
-    int code;
-    if (!mmn_cli_parse(command, options, sizeof options / sizeof options[0], argc, argv,
-                       &arguments, &code))
-        return code;
-    study.wishes.ignore_generation_config = request.ignore_generation_config;
-    asked->list = arguments.texts[1];
-    asked->seeds = (uint32_t)seeds;
-    asked->first_seed = first_seed;
-    asked->batch = (uint32_t)batch;
-    mmn_cli_destination_source(&study.destination, MMN_SOURCE_LIST, asked->list);
-    mmn_cli_destination_source(&study.destination, MMN_SOURCE_FILE, asked->neurons);
-    code = mmn_cli_run_study(&study, command, &arguments);
-    mmn_cli_free(arguments.texts);
+    const int code = mmn_cli_run_study(&study, command, options,
+                                       sizeof options / sizeof options[0], argc, argv);
     mmn_cli_free(request.stop.texts);
     return code;
 }

@@ -15,6 +15,7 @@ typedef enum mmn_cli_kind {
     MMN_CLI_TEXT,   /* const char * */
     MMN_CLI_TEXTS,  /* mmn_cli_texts: the option may be repeated */
     MMN_CLI_WHOLE,  /* a whole number from minimum to maximum; uint64_t */
+    MMN_CLI_U32,    /* the same with a maximum that fits; uint32_t */
     MMN_CLI_REAL,   /* a real number from minimum to maximum; double */
     MMN_CLI_SHARD,  /* I/N with 1 <= I <= N; mmn_cli_shard */
     MMN_CLI_ORDER,  /* an order of resizing; mmn_resize_order */

@@ -38,7 +38,10 @@ static int take_whole(const mmn_cli_command *command, const mmn_cli_option *opti
         return mmn_cli_usage(command->name,
                              "--%s takes a whole number from %.0f to %.0f, not \"%s\"",
                              option->name, option->minimum, option->maximum, text);
-    *(uint64_t *)option->target = value;
+    if (option->kind == MMN_CLI_U32)
+        *(uint32_t *)option->target = (uint32_t)value;
+    else
+        *(uint64_t *)option->target = value;
     return MMN_CLI_DONE;
 }
 
@@ -179,6 +182,7 @@ int mmn_cli_take_value(const mmn_cli_command *command, const mmn_cli_option *opt
     case MMN_CLI_TEXTS:
         return mmn_cli_take_text(option->target, text, argc);
     case MMN_CLI_WHOLE:
+    case MMN_CLI_U32:
         return take_whole(command, option, text);
     case MMN_CLI_REAL:
         return take_real(command, option, text);
