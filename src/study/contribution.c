@@ -37,7 +37,8 @@ static mmn_status set_up(void *context, const mmn_model *model, const void *aske
     const mmn_contribution_options *options = asked;
     const mmn_language_config *config = &model->config.language;
     const size_t all = config->layers * (size_t)config->intermediate_size;
-
+    if (mmn_text_is_missing(error, "image", options->image_count, options->images))
+        return MMN_USAGE;
     if (!options->prompt == !options->question)
         return mmn_fail(error, MMN_USAGE, NULL, NULL,
                         "there must be either a prompt or a question");
@@ -349,10 +350,5 @@ const mmn_study_kind mmn_contributions_kind = {.doing = "contributions",
 mmn_status mmn_contributions_run(mmn_result **result, const mmn_model *model,
                                  const mmn_contribution_options *options, mmn_error *error)
 {
-    if (result)
-        *result = NULL;
-    if (MMN_MISSING(error, result, model, options) ||
-        mmn_text_is_missing(error, "image", options->image_count, options->images))
-        return MMN_USAGE;
     return mmn_study_make(result, &mmn_contributions_kind, model, options, error);
 }

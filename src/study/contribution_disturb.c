@@ -16,15 +16,12 @@ enum { SIDE = 4 };
 
 /* One session of a group. */
 typedef struct passing {
+    mmn_contributions *of;
     mmn_session *session;
     mmn_mask *random;     /* NULL: the word's own neurons */
     const mmn_mask *mask; /* whose neurons are disturbed; NULL: none */
-    double noise;
-    uint64_t seed;
-    const mmn_kernels *kernels;
+    uint64_t seed;        /* of the noise */
     float *normed;        /* [id_count][hidden_size]: what the answer's tokens are chosen by */
-    size_t first;         /* position of the first of them */
-    size_t rows;
 } passing;
 
 /* ---- Probes ---------------------------------------------------------------------------------- */
@@ -33,13 +30,11 @@ typedef struct passing {
 static mmn_status keep_normed(void *context, const mmn_stage *stage, mmn_error *error)
 {
     passing *pass = context;
-    size_t width = stage->shape[1];
-    if (pass->first < stage->first_position ||
-        pass->first + pass->rows > stage->first_position + stage->shape[0])
+    const size_t first = pass->of->length - 1, rows = pass->of->id_count, width = stage->shape[1];
+    if (first < stage->first_position || first + rows > stage->first_position + stage->shape[0])
         return mmn_fail(error, MMN_USAGE, NULL, stage->name, "does not show the answer");
-    memcpy(pass->normed,
-           (const float *)stage->data + (pass->first - stage->first_position) * width,
-           pass->rows * width * sizeof(float));
+    memcpy(pass->normed, (const float *)stage->data + (first - stage->first_position) * width,
+           rows * width * sizeof(float));
     return MMN_OK;
 }
 
@@ -51,7 +46,7 @@ static double normal(const passing *pass, uint32_t layer, uint32_t neuron, size_
     double point[2], logarithm;
     mmn_random_disc(&place, point);
     double square = point[0] * point[0] + point[1] * point[1];
-    pass->kernels->log_f64(&logarithm, &square, 1);
+    pass->of->study.compute.kernels->log_f64(&logarithm, &square, 1);
     return point[0] * sqrt(-2.0 * logarithm / square);
 }
 
@@ -67,8 +62,8 @@ static mmn_status add_noise(void *context, const mmn_stage *stage, mmn_error *er
     for (size_t row = 0; row < stage->shape[0]; row++, values += width)
         for (size_t i = module->first[layer]; i < module->first[layer + 1]; i++) {
             uint32_t neuron = module->neurons[i];
-            double noise = pass->noise * normal(pass, (uint32_t)layer, neuron,
-                                                stage->first_position + row);
+            double noise = pass->of->noise * normal(pass, (uint32_t)layer, neuron,
+                                                    stage->first_position + row);
             values[neuron] = (float)((double)values[neuron] + noise);
         }
     return MMN_OK;
@@ -118,12 +113,9 @@ static mmn_status start(passing *pass, mmn_contributions *result, const mmn_mask
     const mmn_session_options options = {.prompt_only = 1};
     const mmn_probe keeping = {.stages = "language.norm", .see = keep_normed, .context = pass};
     const size_t width = result->study.model->config.language.hidden_size;
-
-    pass->kernels = result->study.compute.kernels;
-    pass->first = result->length - 1;
-    pass->rows = result->id_count;
+    pass->of = result;
     MMN_TRY(mmn_session_create(&pass->session, result->study.model, &options, error));
-    if (!(pass->normed = mmn_allocate(pass->rows, width * sizeof(float), error)))
+    if (!(pass->normed = mmn_allocate(result->id_count, width * sizeof(float), error)))
         return MMN_SYSTEM;
     MMN_TRY(mmn_session_add_probe(pass->session, &keeping, error));
     if (!disturbance)
@@ -131,7 +123,6 @@ static mmn_status start(passing *pass, mmn_contributions *result, const mmn_mask
     if (disturbance->random)
         MMN_TRY(mmn_mask_random(&pass->random, own, disturbance->seed, error));
     pass->mask = pass->random ? pass->random : own;
-    pass->noise = result->noise;
     pass->seed = disturbance->seed;
     if (disturbance->kind == MMN_DISTURB_OFF)
         return mmn_session_add_mask(pass->session, pass->mask, error);
@@ -145,13 +136,13 @@ static void finish(passing *pass)
     mmn_session_free(pass->session);
     mmn_mask_free(pass->random);
     mmn_free(pass->normed);
-    *pass = (passing){0};
 }
 
 /* What the pass makes of a word and of the answer. */
-static mmn_status judge(mmn_contributions *result, const passing *pass,
-                        const mmn_answer_word *word, mmn_disturbance *found, mmn_error *error)
+static mmn_status judge(const passing *pass, const mmn_answer_word *word, mmn_disturbance *found,
+                        mmn_error *error)
 {
+    mmn_contributions *result = pass->of;
     const size_t vocabulary = result->study.model->config.language.vocab_size;
     float *all = mmn_study_logits(&result->study, pass->normed, result->id_count);
     for (size_t i = 0; i < result->id_count; i++) {
@@ -162,7 +153,8 @@ static mmn_status judge(mmn_contributions *result, const passing *pass,
             continue;
         found->likeliest = (int32_t)best;
         found->log_probability =
-            mmn_log_probability(pass->kernels, logits, vocabulary, best, (size_t)word->id);
+            mmn_log_probability(result->study.compute.kernels, logits, vocabulary, best,
+                                (size_t)word->id);
         if (!isfinite(found->log_probability))
             return mmn_fail(error, MMN_INPUT, NULL, NULL, "a logit is not finite");
     }
@@ -182,7 +174,7 @@ static mmn_status run_passes(passing *passes, mmn_contributions *result, mmn_ans
     }
     MMN_TRY(mmn_sessions_prefill(sessions, count + 1, result->session, &result->extended, error));
     for (size_t i = 0; i <= count; i++)
-        MMN_TRY(judge(result, &passes[i], word, i > 0 ? &disturbances[i - 1] : &none, error));
+        MMN_TRY(judge(&passes[i], word, i > 0 ? &disturbances[i - 1] : &none, error));
     word->log_probability = none.log_probability;
     return mmn_study_advance(&result->study, 1, error);
 }

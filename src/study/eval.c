@@ -157,6 +157,10 @@ static mmn_status set_up(void *context, const mmn_model *model, const void *aske
     mmn_evaluation *evaluation = context;
     const mmn_eval_options *options = asked;
     const mmn_model_info *info = mmn_model_describe(model);
+    if (MMN_MISSING(error, options->list) ||
+        mmn_text_is_missing(error, "stop string", options->stop_string_count,
+                            options->stop_strings))
+        return MMN_USAGE;
     MMN_TRY(mmn_study_check_seeds(options->seeds, error));
     if (options->tokens > MMN_MAXIMUM_POSITIONS)
         return mmn_fail(error, MMN_USAGE, NULL, NULL, "an answer can have at most %d tokens",
@@ -414,11 +418,5 @@ mmn_status mmn_eval(mmn_result **result, const mmn_model *model, const mmn_eval_
                                         .measure = answer_sample,
                                         .form = &mmn_evaluation_form,
                                         .fill = fill};
-    if (result)
-        *result = NULL;
-    if (MMN_MISSING(error, result, model, options) || MMN_MISSING(error, options->list) ||
-        mmn_text_is_missing(error, "stop string", options->stop_string_count,
-                            options->stop_strings))
-        return MMN_USAGE;
     return mmn_study_make(result, &kind, model, options, error);
 }

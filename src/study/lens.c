@@ -136,6 +136,8 @@ static mmn_status set_up(void *context, const mmn_model *model, const void *aske
     mmn_lens *lens = context;
     const mmn_lens_options *options = asked;
     const bool masked = options->ranking != NULL;
+    if (MMN_MISSING(error, options->list))
+        return MMN_USAGE;
     if (!masked && (options->off_domain || options->off_setting))
         return mmn_fail(error, MMN_USAGE, NULL, NULL,
                         "off_domain and off_setting choose among the neurons of a ranking, which is "
@@ -170,7 +172,8 @@ static mmn_status begin(void *context, mmn_error *error)
     lens->positions = mmn_study_allocate(study, domains, sizeof(*lens->positions), error);
     lens->cells = mmn_study_allocate(study, domains * MMN_LENS_STAGES * 2,
                                      lens->layers * sizeof(*lens->cells), error);
-    if (!lens->positions || !lens->cells)
+    lens->curve = mmn_study_allocate(study, lens->layers, sizeof(*lens->curve), error);
+    if (!lens->positions || !lens->cells || !lens->curve)
         return MMN_SYSTEM;
     return mmn_readout_begin(&lens->readout, study, lens->top, error);
 }
@@ -196,9 +199,5 @@ const mmn_study_kind mmn_lens_kind = {.doing = "reading",
 mmn_status mmn_lens_run(mmn_result **result, const mmn_model *model,
                         const mmn_lens_options *options, mmn_error *error)
 {
-    if (result)
-        *result = NULL;
-    if (MMN_MISSING(error, result, model, options) || MMN_MISSING(error, options->list))
-        return MMN_USAGE;
     return mmn_study_make(result, &mmn_lens_kind, model, options, error);
 }

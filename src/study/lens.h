@@ -52,7 +52,8 @@ typedef struct mmn_lens {
     size_t example_count, example_capacity;
 
     /* At work: */
-    mmn_readout readout;
+    mmn_readout readout; /* afterwards room for a cell's words, and... */
+    double *curve;       /* ...[layers] for the entropies of one domain */
     size_t domain;             /* of the sample that runs */
     mmn_lens_example *example; /* NULL: none of this sample */
     float *residual; /* [positions][hidden_size]: the state before the layer that runs, for "mid" */

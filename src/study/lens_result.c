@@ -1,7 +1,6 @@
 /* Logit lenses as results. doc/formats.md describes their JSON. */
 #include <stdio.h>
 
-#include "base/memory.h"
 #include "model/model.h"
 #include "study/lens.h"
 
@@ -161,20 +160,14 @@ mmn_three_stages mmn_three_stages_of(const double *entropy, size_t layers, doubl
 }
 
 /* The stages that the entropy of a domain's image positions shows. */
-static mmn_status find_stages(mmn_three_stages *stages, const mmn_lens *lens, size_t domain,
-                              mmn_error *error)
+static mmn_three_stages find_stages(const mmn_lens *lens, size_t domain)
 {
-    double *curve = mmn_allocate(lens->layers, sizeof(*curve), error);
     double vocabulary = (double)lens->vocabulary, logarithm;
-    if (!curve)
-        return MMN_SYSTEM;
-    lens->study.model->compute.kernels->log_f64(&logarithm, &vocabulary, 1);
+    lens->study.compute.kernels->log_f64(&logarithm, &vocabulary, 1);
     for (size_t layer = 0; layer < lens->layers; layer++)
-        curve[layer] = mmn_lens_entropy(lens, domain, MMN_LENS_OUT, layer, 1);
-    *stages = mmn_three_stages_of(curve, lens->positions[domain][1] > 0 ? lens->layers : 0,
-                                  logarithm);
-    mmn_free(curve);
-    return MMN_OK;
+        lens->curve[layer] = mmn_lens_entropy(lens, domain, MMN_LENS_OUT, layer, 1);
+    return mmn_three_stages_of(lens->curve, lens->positions[domain][1] > 0 ? lens->layers : 0,
+                               logarithm);
 }
 
 /* ---- Filling --------------------------------------------------------------------------------- */
@@ -193,12 +186,13 @@ static void add_settings(mmn_result *result, const mmn_lens *lens)
             MMN_ADD(result, "stages", mmn_as_text(mmn_lens_stage_names[stage]));
 }
 
-/* One layer's entropy and words, `most` [top] being room for these. */
+/* One layer's entropy and words. */
 static void add_reading(mmn_result *result, const mmn_lens *lens, size_t domain, int stage,
-                        size_t layer, int image, mmn_word *most)
+                        size_t layer, int image)
 {
     const mmn_lens_cell *cell = mmn_lens_cell_of(lens, domain, stage, layer, image);
     const uint64_t positions = lens->positions[domain][image];
+    mmn_word *most = lens->readout.words;
     const size_t count = mmn_word_counts_most(&cell->words, most, lens->top);
     MMN_ADD(result, "readings", mmn_as_whole(layer), mmn_as_text(kinds[image]),
             mmn_as_whole(positions),
@@ -210,8 +204,7 @@ static void add_reading(mmn_result *result, const mmn_lens *lens, size_t domain,
                 mmn_as_real(most[i].value / (double)positions));
 }
 
-static void add_curve(mmn_result *result, const mmn_lens *lens, size_t domain, int stage,
-                      mmn_word *most)
+static void add_curve(mmn_result *result, const mmn_lens *lens, size_t domain, int stage)
 {
     const uint64_t *positions = lens->positions[domain];
     MMN_ADD(result, "curves", mmn_as_text(mmn_domain_name(&lens->study, domain)),
@@ -220,14 +213,13 @@ static void add_curve(mmn_result *result, const mmn_lens *lens, size_t domain, i
     for (size_t layer = 0; layer < lens->layers; layer++)
         for (int image = 1; image >= 0; image--)
             if (positions[image] > 0)
-                add_reading(result, lens, domain, stage, layer, image, most);
+                add_reading(result, lens, domain, stage, layer, image);
 }
 
 static void add_three_stages(mmn_result *result, const mmn_lens *lens, size_t domain)
 {
-    mmn_three_stages stages = {0};
+    const mmn_three_stages stages = find_stages(lens, domain);
     char layers[100], evidence[200] = "fewer than three layers";
-    result->failed |= find_stages(&stages, lens, domain, NULL) != MMN_OK;
     const size_t align = stages.align_until, generate = stages.generate_from;
     snprintf(layers, sizeof(layers), "0-%zu, %zu-%zu, %zu-%zu", align, align + 1, generate - 1,
              generate, lens->layers - 1);
@@ -282,17 +274,14 @@ void mmn_lens_fill(mmn_result *result, const void *context)
 {
     const mmn_lens *lens = context;
     const size_t domains = lens->study.samples.domains.domain_count;
-    mmn_word *most = mmn_allocate(lens->top, sizeof(*most), NULL);
-    result->failed |= !most;
     add_settings(result, lens);
     for (size_t d = 0; d < domains; d++)
-        for (int stage = 0; stage < MMN_LENS_STAGES && most; stage++)
+        for (int stage = 0; stage < MMN_LENS_STAGES; stage++)
             if (lens->stages[stage])
-                add_curve(result, lens, d, stage, most);
+                add_curve(result, lens, d, stage);
     for (size_t d = 0; d < domains; d++)
         if (lens->stages[MMN_LENS_OUT] && lens->positions[d][1] > 0)
             add_three_stages(result, lens, d);
     for (size_t i = 0; i < lens->example_count; i++)
         add_example(result, lens, &lens->examples[i]);
-    mmn_free(most);
 }

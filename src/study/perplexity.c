@@ -11,18 +11,17 @@
 #include "pass/distribution.h"
 #include "study/run_result.h"
 
-/* One of the plan's runs. */
+/* What is found in one of the plan's runs. */
 typedef struct perplexity_run {
-    struct perplexities *of;
-    double nats; /* sum of the negative log likelihoods of the predicted tokens */
+    mmn_reading reading;
+    uint64_t tokens; /* predicted */
+    double nats;     /* sum of their negative log likelihoods */
 } perplexity_run;
 
 typedef struct perplexities {
     mmn_study study; /* one setting, or none */
     const mmn_perplexity_options *options;
     char data[MMN_DIGEST_SIZE];  /* of the texts' windows */
-    uint64_t *tokens;            /* [domains]: predicted */
-    perplexity_run *runs;        /* [runs of the plan] */
     double nats[MMN_STUDY_ROWS]; /* at work */
 } perplexities;
 
@@ -33,63 +32,27 @@ static double nats_of(const mmn_kernels *kernels, float *logits, size_t count, i
     return -mmn_log_probability(kernels, logits, count, likeliest, (size_t)target);
 }
 
-/* Adds the negative log likelihoods, in nats, of targets [rows], each predicted from its row of normed
- * [rows][hidden_size], the final norm's output; one by one in the order of the rows. At most
- * MMN_STUDY_ROWS. MMN_INPUT where a logit is not finite. */
-static mmn_status add_rows(perplexity_run *run, const float *normed, const int32_t *targets,
-                           size_t rows, mmn_error *error)
+/* Of mmn_study_kind: adds the negative log likelihoods, in nats, of the tokens behind the positions, one
+ * by one in their order. MMN_INPUT where a logit is not finite. */
+static mmn_status read_logits(void *reading, const mmn_input *input, size_t first, float *logits,
+                              size_t rows, mmn_error *error)
 {
-    mmn_study *study = &run->of->study;
-    double *nats = run->of->nats;
-    const size_t vocabulary = study->model->config.language.vocab_size;
-    float *logits = mmn_study_logits(study, normed, rows);
-    MMN_PARALLEL_FOR(study->compute.threads, static)
+    perplexity_run *run = reading;
+    perplexities *kept = run->reading.kept;
+    const mmn_compute *compute = &kept->study.compute;
+    const int32_t *targets = input->ids + first + 1;
+    const size_t vocabulary = kept->study.model->config.language.vocab_size;
+    MMN_PARALLEL_FOR(compute->threads, static)
     for (size_t row = 0; row < rows; row++)
-        nats[row] = nats_of(study->compute.kernels, logits + row * vocabulary, vocabulary,
-                            targets[row]);
+        kept->nats[row] =
+            nats_of(compute->kernels, logits + row * vocabulary, vocabulary, targets[row]);
     for (size_t row = 0; row < rows; row++) {
-        if (!isfinite(nats[row]))
+        if (!isfinite(kept->nats[row]))
             return mmn_fail(error, MMN_INPUT, NULL, NULL, "a logit is not a finite number");
-        run->nats += nats[row];
+        run->nats += kept->nats[row];
     }
-    return mmn_interrupt_check_now(&study->model->interrupt, error);
-}
-
-/* An mmn_see_function: adds up how improbable the tokens behind the positions are. */
-static mmn_status see_normed(void *context, const mmn_stage *stage, mmn_error *error)
-{
-    perplexity_run *run = context;
-    const int32_t *targets = stage->input->ids + stage->first_position + 1;
-    const float *normed = stage->data;
-    size_t rows = stage->shape[0];
-    if (stage->first_position + rows == stage->input->length)
-        rows--;
-    MMN_TRY(mmn_interrupt_check_now(&run->of->study.model->interrupt, error));
-    for (size_t first = 0; first < rows; first += MMN_STUDY_ROWS) {
-        const size_t left = rows - first;
-        MMN_TRY(add_rows(run, normed + first * stage->shape[1], targets + first,
-                         left < MMN_STUDY_ROWS ? left : MMN_STUDY_ROWS, error));
-    }
+    run->tokens += rows;
     return MMN_OK;
-}
-
-/* Of mmn_measuring. */
-static mmn_status ready(void *context, mmn_session *session, size_t run, mmn_error *error)
-{
-    perplexities *perplexity = context;
-    const mmn_probe probe = {
-        .stages = "language.norm", .see = see_normed, .context = &perplexity->runs[run]};
-    return mmn_session_add_probe(session, &probe, error);
-}
-
-/* An mmn_study_function. */
-static mmn_status read_window(void *context, const mmn_planned_sample *planned,
-                              const mmn_input *input, mmn_error *error)
-{
-    static const mmn_measuring measuring = {.ready = ready};
-    perplexities *perplexity = context;
-    perplexity->tokens[planned->domain] += input->length - 1;
-    return mmn_study_measure(perplexity, &measuring, planned->domain, input, error);
 }
 
 static mmn_status set_up(void *context, const mmn_model *model, const void *asked,
@@ -97,6 +60,8 @@ static mmn_status set_up(void *context, const mmn_model *model, const void *aske
 {
     perplexities *perplexity = context;
     const mmn_perplexity_options *options = asked;
+    if (MMN_MISSING(error, options->list))
+        return MMN_USAGE;
     perplexity->options = options;
     perplexity->study = (mmn_study){
         .model = model,
@@ -118,18 +83,13 @@ static mmn_status digest_windows(void *context, mmn_error *error)
     return mmn_windows_digest(&samples->windows, &samples->domains, kept->data, error);
 }
 
-static mmn_status begin(void *context, mmn_error *error)
+/* How many tokens of a domain are predicted in each of its runs. */
+static uint64_t tokens_of(const perplexities *kept, size_t domain)
 {
-    perplexities *kept = context;
-    mmn_study *study = &kept->study;
-    const size_t domains = study->samples.domains.domain_count, runs = study->plan.run_count;
-    kept->tokens = mmn_study_allocate(study, domains, sizeof(*kept->tokens), error);
-    kept->runs = mmn_study_allocate(study, runs, sizeof(*kept->runs), error);
-    if (!kept->tokens || !kept->runs)
-        return MMN_SYSTEM;
-    for (size_t i = 0; i < runs; i++)
-        kept->runs[i].of = kept;
-    return mmn_study_reserve_logits(study, MMN_STUDY_ROWS, error);
+    const mmn_study *study = &kept->study;
+    const perplexity_run *run = mmn_study_reading(
+        study, mmn_plan_find(&study->plan, 0, MMN_OFF_NOTHING, domain, domain));
+    return run->tokens;
 }
 
 static mmn_status check_tokens(const void *context, mmn_error *error)
@@ -137,7 +97,7 @@ static mmn_status check_tokens(const void *context, mmn_error *error)
     const perplexities *kept = context;
     const mmn_samples *samples = &kept->study.samples;
     for (size_t d = 0; d < samples->domains.domain_count; d++)
-        if (kept->tokens[d] == 0)
+        if (tokens_of(kept, d) == 0)
             return mmn_fail(error, MMN_INPUT, samples->file, NULL,
                             "the domain \"%s\" has no token to predict: the first of each window "
                             "is not", samples->domains.domains[d].name);
@@ -214,8 +174,8 @@ const mmn_form mmn_perplexity_form = {
 /* Mean of a run's negative log likelihoods in nats. */
 static double mean_nats(const void *context, size_t run)
 {
-    const perplexities *kept = context;
-    return kept->runs[run].nats / (double)kept->tokens[kept->study.plan.runs[run].domain];
+    const perplexity_run *found = mmn_study_reading(context, run);
+    return found->nats / (double)found->tokens;
 }
 
 static void add_settings(mmn_result *result, const perplexities *perplexity)
@@ -235,7 +195,7 @@ static void add_run(mmn_result *result, const perplexities *perplexity, size_t n
     const mmn_run *run = &study->plan.runs[number];
     const double nats = mean_nats(perplexity, number);
     MMN_ADD(result, "runs", MMN_OFF(study, run), mmn_as_text(mmn_domain_name(study, run->domain)),
-            mmn_as_whole(perplexity->tokens[run->domain]), mmn_as_real(nats),
+            mmn_as_whole(tokens_of(perplexity, run->domain)), mmn_as_real(nats),
             mmn_as_real(mmn_exp_f64(nats)));
     mmn_add_neurons_off(result, study->model, run->mask);
 }
@@ -268,7 +228,7 @@ static void add_summary(mmn_result *result, const perplexities *perplexity, size
     const mmn_summary summary = mmn_plan_summarise(&perplexity->study.plan, 0, domain,
                                                    mean_nats, perplexity);
     MMN_ADD(result, "summary", mmn_as_text(mmn_domain_name(&perplexity->study, domain)),
-            mmn_as_whole(perplexity->tokens[domain]), mmn_as_whole(summary.seeds));
+            mmn_as_whole(tokens_of(perplexity, domain)), mmn_as_whole(summary.seeds));
     add_values(result, "perplexity", &summary, 0);
     add_values(result, "ratio", &summary, summary.plain);
 }
@@ -310,14 +270,11 @@ mmn_status mmn_perplexity_measure(mmn_result **result, const mmn_model *model,
                                         .size = sizeof(perplexities),
                                         .set_up = set_up,
                                         .check = digest_windows,
-                                        .begin = begin,
-                                        .measure = read_window,
+                                        .read = read_logits,
+                                        .reading_size = sizeof(perplexity_run),
+                                        .followed = true,
                                         .judge = check_tokens,
                                         .form = &mmn_perplexity_form,
                                         .fill = fill};
-    if (result)
-        *result = NULL;
-    if (MMN_MISSING(error, result, model, options) || MMN_MISSING(error, options->list))
-        return MMN_USAGE;
     return mmn_study_make(result, &kind, model, options, error);
 }

@@ -183,9 +183,8 @@ static mmn_distance mean_distance(const mmn_perturbation *perturbation, size_t r
         sum.cosine += part->cosine;
         count += positions[k];
     }
-    if (count == 0)
-        return (mmn_distance){0.0, 0.0};
-    return (mmn_distance){sum.relative / (double)count, sum.cosine / (double)count};
+    const double divisor = count > 0 ? (double)count : 1.0;
+    return (mmn_distance){sum.relative / divisor, sum.cosine / divisor};
 }
 
 uint64_t mmn_perturb_neurons(const mmn_perturbation *perturbation, size_t run)
@@ -234,6 +233,8 @@ static mmn_status set_up(void *context, const mmn_model *model, const void *aske
     mmn_perturbation *perturbation = context;
     const mmn_perturb_options *options = asked;
     const mmn_language_config *language = &model->config.language;
+    if (MMN_MISSING(error, options->list, options->ranking))
+        return MMN_USAGE;
     perturbation->study = (mmn_study){
         .model = model,
         MMN_STUDY_ASKED(options),
@@ -262,7 +263,9 @@ static mmn_status begin(void *context, mmn_error *error)
     perturbation->positions =
         mmn_study_allocate(study, domains, sizeof(*perturbation->positions), error);
     perturbation->runs = mmn_study_allocate(study, runs, sizeof(*perturbation->runs), error);
-    if (!perturbation->positions || !perturbation->runs)
+    perturbation->values = mmn_study_allocate(study, (size_t)study->plan.seeds,
+                                              sizeof(*perturbation->values), error);
+    if (!perturbation->positions || !perturbation->runs || !perturbation->values)
         return MMN_SYSTEM;
     for (size_t i = 0; i < runs; i++) {
         mmn_comparison *run = &perturbation->runs[i];
@@ -373,8 +376,7 @@ static double moved(const mmn_perturbation *perturbation, size_t run, bool last)
 }
 
 /* What the domain's own neurons do, and the interval of what random ones do, whose runs follow. */
-static void add_moved(mmn_result *result, const mmn_perturbation *perturbation, size_t own,
-                      double *values)
+static void add_moved(mmn_result *result, const mmn_perturbation *perturbation, size_t own)
 {
     const mmn_study *study = &perturbation->study;
     const mmn_run *run = &study->plan.runs[own];
@@ -382,8 +384,8 @@ static void add_moved(mmn_result *result, const mmn_perturbation *perturbation, 
     mmn_interval random[2]; /* of the layers' mean, and after the final norm */
     for (int last = 0; last < 2; last++) {
         for (size_t i = 0; i < seeds; i++)
-            values[i] = moved(perturbation, own + 1 + i, last);
-        random[last] = mmn_interval_of(values, seeds);
+            perturbation->values[i] = moved(perturbation, own + 1 + i, last);
+        random[last] = mmn_interval_of(perturbation->values, seeds);
     }
     MMN_ADD(result, "moved", mmn_as_text(mmn_setting_of(study, run)),
             mmn_as_text(mmn_domain_name(study, run->domain)),
@@ -399,18 +401,15 @@ static void fill(mmn_result *result, const void *context)
     const mmn_perturbation *perturbation = context;
     const mmn_plan *plan = &perturbation->study.plan;
     const size_t domains = perturbation->study.samples.domains.domain_count;
-    double *values = mmn_allocate((size_t)plan->seeds, sizeof(*values), NULL);
-    result->failed |= !values;
     MMN_ADD(result, "result", MMN_STUDY(&perturbation->study),
             mmn_as_whole(perturbation->layers));
     for (size_t d = 0; d < domains; d++)
         for (size_t i = 0; i < plan->run_count; i++)
             if (plan->runs[i].domain == d && plan->runs[i].off != MMN_OFF_NOTHING)
                 add_curve(result, perturbation, i);
-    for (size_t i = 0; i < plan->run_count && values; i++)
+    for (size_t i = 0; i < plan->run_count; i++)
         if (plan->runs[i].off == MMN_OFF_DOMAIN)
-            add_moved(result, perturbation, i, values);
-    mmn_free(values);
+            add_moved(result, perturbation, i);
 }
 
 /* ---- The study ------------------------------------------------------------------------------- */
@@ -428,10 +427,5 @@ const mmn_study_kind mmn_perturbation_kind = {.doing = "perturbing",
 mmn_status mmn_perturb(mmn_result **result, const mmn_model *model,
                        const mmn_perturb_options *options, mmn_error *error)
 {
-    if (result)
-        *result = NULL;
-    if (MMN_MISSING(error, result, model, options) ||
-        MMN_MISSING(error, options->list, options->ranking))
-        return MMN_USAGE;
     return mmn_study_make(result, &mmn_perturbation_kind, model, options, error);
 }

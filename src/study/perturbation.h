@@ -50,6 +50,7 @@ typedef struct mmn_perturbation {
     mmn_comparison *runs;     /* [runs of the plan]: sums at text positions, at image positions */
 
     /* At work: */
+    double *values; /* [seeds] */
     mmn_hidden_states states;
 } mmn_perturbation;
 

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/given.h"
 #include "base/memory.h"
 #include "base/utf8.h"
 #include "model/model.h"
@@ -40,6 +41,10 @@ mmn_status mmn_study_fill(mmn_result **result, const mmn_study_kind *kind, const
 mmn_status mmn_study_make(mmn_result **result, const mmn_study_kind *kind, const mmn_model *model,
                           const void *options, mmn_error *error)
 {
+    if (result)
+        *result = NULL;
+    if (MMN_MISSING(error, result, model, options))
+        return MMN_USAGE;
     void *kept = mmn_allocate(1, kind->size, error);
     if (!kept)
         return MMN_SYSTEM;

@@ -121,7 +121,8 @@ void mmn_add_summaries(mmn_result *result, const mmn_study *study,
 /* Makes the result of what a study has found. */
 mmn_status mmn_study_fill(mmn_result **result, const mmn_study_kind *kind, const void *kept,
                           mmn_error *error);
-/* Runs a study by its options, and makes its result; *result, which is NULL, stays so on failure. */
+/* Runs a study by its options, and makes its result; NULL after a failure. MMN_USAGE where one of
+ * `result`, `model` and `options` is NULL. */
 mmn_status mmn_study_make(mmn_result **result, const mmn_study_kind *kind, const mmn_model *model,
                           const void *options, mmn_error *error);
 

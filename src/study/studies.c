@@ -33,8 +33,7 @@ mmn_status mmn_study_run(mmn_result **result, const mmn_model *model, const char
     const mmn_study_kind *kind;
     if (result)
         *result = NULL;
-    if (MMN_MISSING(error, result, model, name, options) ||
-        MMN_MISSING(error, options->list, options->neurons))
+    if (MMN_MISSING(error, result, model, name, options))
         return MMN_USAGE;
     MMN_TRY(find_kind(&kind, name, error));
     return mmn_study_make(result, kind, model, options, error);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/given.h"
 #include "base/memory.h"
 #include "count/sample_input.h"
 #include "model/input.h"
@@ -86,6 +87,8 @@ static mmn_status set_up(mmn_study *study, const mmn_model *model,
                          const mmn_study_options *options, mmn_error *error)
 {
     int texts;
+    if (MMN_MISSING(error, options->list, options->neurons))
+        return MMN_USAGE;
     *study = (mmn_study){.model = model,
                          MMN_STUDY_ASKED(options),
                          MMN_STUDY_LONG_PROMPTS(options),
@@ -260,6 +263,61 @@ mmn_status mmn_study_measure(void *kept, const mmn_measuring *measuring, size_t 
     return status;
 }
 
+/* ---- Logits ---------------------------------------------------------------------------------- */
+
+void *mmn_study_reading(const mmn_study *study, size_t run)
+{
+    return study->readings + run * study->kind->reading_size;
+}
+
+/* An mmn_see_function, of the final norm's output. */
+static mmn_status see_normed(void *context, const mmn_stage *stage, mmn_error *error)
+{
+    mmn_study *study = ((const mmn_reading *)context)->kept;
+    const mmn_study_kind *kind = study->kind;
+    const float *normed = stage->data;
+    size_t end = stage->shape[0];
+    if (kind->followed && stage->first_position + end == stage->input->length)
+        end--;
+    for (size_t first = 0; first < end; first += MMN_STUDY_ROWS) {
+        const size_t rows = end - first < MMN_STUDY_ROWS ? end - first : MMN_STUDY_ROWS;
+        float *logits = mmn_study_logits(study, normed + first * stage->shape[1], rows);
+        MMN_TRY(mmn_interrupt_check_now(&study->model->interrupt, error));
+        MMN_TRY(kind->read(context, stage->input, stage->first_position + first, logits, rows,
+                           error));
+    }
+    return MMN_OK;
+}
+
+/* Of mmn_measuring. */
+static mmn_status add_probe(void *kept, mmn_session *session, size_t run, mmn_error *error)
+{
+    const mmn_probe probe = {
+        .stages = "language.norm", .see = see_normed, .context = mmn_study_reading(kept, run)};
+    return mmn_session_add_probe(session, &probe, error);
+}
+
+/* An mmn_study_function. */
+static mmn_status read_sample(void *kept, const mmn_planned_sample *planned,
+                              const mmn_input *input, mmn_error *error)
+{
+    static const mmn_measuring measuring = {.ready = add_probe};
+    return mmn_study_measure(kept, &measuring, planned->domain, input, error);
+}
+
+static mmn_status begin_to_read(mmn_study *study, mmn_error *error)
+{
+    const size_t runs = study->plan.run_count;
+    study->readings = mmn_study_allocate(study, runs, study->kind->reading_size, error);
+    if (!study->readings)
+        return MMN_SYSTEM;
+    for (size_t i = 0; i < runs; i++) {
+        mmn_reading *reading = mmn_study_reading(study, i);
+        *reading = (mmn_reading){.kept = study, .run = &study->plan.runs[i]};
+    }
+    return mmn_study_reserve_logits(study, MMN_STUDY_ROWS, error);
+}
+
 /* ---- All of it ------------------------------------------------------------------------------- */
 
 mmn_status mmn_study_find(const mmn_study_kind *kind, void *kept, const mmn_model *model,
@@ -268,15 +326,16 @@ mmn_status mmn_study_find(const mmn_study_kind *kind, void *kept, const mmn_mode
     mmn_study *study = kept;
     MMN_TRY(kind->set_up ? kind->set_up(kept, model, options, error)
                          : set_up(study, model, options, error));
+    study->kind = kind;
     study->progress.label = kind->doing;
     study->progress.unit = kind->unit;
     MMN_TRY(open_study(study, error));
     if (kind->check)
         MMN_TRY(kind->check(kept, error));
     MMN_TRY(plan_study(study, error));
-    MMN_TRY(kind->begin(kept, error));
-    if (kind->measure)
-        MMN_TRY(run_samples(kind->measure, kept, error));
+    MMN_TRY(kind->read ? begin_to_read(study, error) : kind->begin(kept, error));
+    if (kind->read || kind->measure)
+        MMN_TRY(run_samples(kind->read ? read_sample : kind->measure, kept, error));
     MMN_TRY(end_study(study, error));
     return kind->judge ? kind->judge(kept, error) : MMN_OK;
 }

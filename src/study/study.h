@@ -29,7 +29,10 @@ typedef struct mmn_study {
     char model_digest[MMN_DIGEST_SIZE], neurons_digest[MMN_DIGEST_SIZE]; /* "": no neurons */
     bool nonfinite; /* numbers were infinite or NaN on the way to the result, and allowed */
 
+    char *readings; /* [runs]: what a study of logits has of each (mmn_study_reading) */
+
     /* At work: */
+    const struct mmn_study_kind *kind;
     mmn_neuron_lists *lists;
     uint64_t passed; /* numbers of the model that were not finite and allowed, at the beginning */
     double start;
@@ -69,8 +72,8 @@ mmn_status mmn_study_reserve(mmn_study *study, void *pointer_to_pointer, size_t 
  * stop. */
 mmn_status mmn_study_advance(mmn_study *study, uint64_t done, mmn_error *error);
 
-/* Makes room for the logits of so many rows at a time; MMN_STUDY_ROWS of them, where those of all rows
- * of a long prompt would be too many. */
+/* Makes room for the logits of so many rows at a time: MMN_STUDY_ROWS where those of all rows of a long
+ * prompt would be too many. */
 enum { MMN_STUDY_ROWS = 64 };
 mmn_status mmn_study_reserve_logits(mmn_study *study, size_t rows, mmn_error *error);
 /* What the language model's head makes of normed [rows][hidden_size], in study->logits. */
@@ -96,6 +99,12 @@ typedef struct mmn_measuring {
 mmn_status mmn_study_measure(void *context, const mmn_measuring *measuring, size_t domain,
                              const mmn_input *input, mmn_error *error);
 
+/* What a study of logits has of a run begins with this, and is zero otherwise at first. */
+typedef struct mmn_reading {
+    void *kept; /* by the study */
+    const mmn_run *run;
+} mmn_reading;
+
 /* What is particular to a study. What it keeps is zero at first, and begins with an mmn_study. */
 typedef struct mmn_study_kind {
     const char *name, *summary; /* of its command, and a line of help: in the table of studies only */
@@ -106,9 +115,20 @@ typedef struct mmn_study_kind {
                          mmn_error *error);
     /* What would stop it later, asked once it is open and before any work; NULL: nothing. */
     mmn_status (*check)(void *kept, mmn_error *error);
-    /* Makes room, once there is a plan; without a list, it does everything. */
+
+    /* A study of logits reads those of all positions of all runs, or of those only that a token
+     * follows: logits [rows][vocab_size], which are its to change, from position `first` of the input
+     * on. `reading`, of reading_size bytes, is the run's. The run with nothing off comes first. */
+    mmn_status (*read)(void *reading, const mmn_input *input, size_t first, float *logits,
+                       size_t rows, mmn_error *error);
+    size_t reading_size;
+    bool followed;
+
+    /* Another begins by making room, once there is a plan (without a list, it does everything then), and
+     * measures each sample, or (NULL) has no list. */
     mmn_status (*begin)(void *kept, mmn_error *error);
-    mmn_study_function measure; /* a sample; its context is what is kept. NULL: there is no list */
+    mmn_study_function measure;
+
     /* Whether what was found makes a result, once all is measured; NULL: it does. */
     mmn_status (*judge)(const void *kept, mmn_error *error);
     /* Frees what it keeps beside the study and its memory, however far it came; NULL: nothing. */
@@ -117,6 +137,9 @@ typedef struct mmn_study_kind {
     /* Fills a result: the row of "result", and tables, but for "domains". */
     void (*fill)(struct mmn_result *result, const void *kept);
 } mmn_study_kind;
+
+/* What a study of logits has of run number `run`. */
+void *mmn_study_reading(const mmn_study *study, size_t run);
 
 /* Opens, plans and runs a study. An error that is a sample's fault is MMN_INPUT and names the list
  * and the line. In the end list and model must be the files still that they were. `kept` is zero;
