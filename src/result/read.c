@@ -127,8 +127,9 @@ static void read_column(mmn_result *result, mmn_span name, const place *from, co
                                               : "true or false");
 }
 
-/* The row of a group that an item stands for, from *next on: one that is there already, since what else
- * the document has of it was read before, or a new one. *next, 0 at first, is then the row behind it. */
+/* The row of a group that an item stands for, from *next on: one that is there already, since what
+ * else the document has of it was read before, or a new one. *next, 0 at first, is then the row
+ * behind it. */
 static mmn_view row_for(mmn_result *result, const mmn_rows_group *group, size_t *next,
                         const mmn_view *outer)
 {

@@ -1,5 +1,5 @@
-/* Results as values: tables of named, typed columns, which own all their texts; and forms: what results of
- * one kind consist of, and how they look, as data. */
+/* Results as values: tables of named, typed columns, which own all their texts; and forms: what
+ * results of one kind consist of, and how they look, as data. */
 #ifndef MMN_RESULT_RESULT_H
 #define MMN_RESULT_RESULT_H
 
@@ -34,8 +34,8 @@ typedef struct mmn_form_column {
 #define MMN_TRUTH(name) {name, MMN_VALUE_TRUTH, ""}
 #define MMN_JSON(name) {name, MMN_VALUE_JSON, ""}
 
-/* A table whose rows each belong to a row of the table `parent`; the first one, "result", has one row
- * and no parent. */
+/* A table whose rows each belong to a row of the table `parent`; the first one, "result", has one
+ * row and no parent. */
 typedef struct mmn_form_table {
     const char *name, *parent;
     const mmn_form_column *columns; /* up to one without a name */
@@ -64,7 +64,7 @@ typedef struct mmn_value {
     };
 } mmn_value;
 
-/* Values to be added. A text may be NULL, which is nothing; an optional one may be "" for that too. */
+/* Values to be added. A text may be NULL, which is nothing; an optional one "" for that too. */
 static inline mmn_value mmn_as_text(const char *text)
 {
     return (mmn_value){.kind = text ? MMN_VALUE_TEXT : MMN_VALUE_NOTHING, .given = text};
@@ -122,10 +122,10 @@ struct mmn_result {
 
 /* Filling: begin; rows, the first of them that of "result"; end. A failure is remembered. */
 mmn_status mmn_result_begin(mmn_result **result, const mmn_form *form, mmn_error *error);
-/* Adds a row of nothing for row `parent` of the table's parent, not an earlier one than the last. */
+/* Adds a row of nothing for row `parent` of the table's parent, none earlier than the last. */
 void mmn_result_row(mmn_result *result, mmn_table *table, size_t parent);
-/* Adds a row to `table`, for the last row of its parent: a value for each column of the form, of its
- * kind or nothing. Texts are copied. */
+/* Adds a row to `table`, for the last row of its parent: a value for each column of the form, of
+ * its kind or nothing. Texts are copied. */
 void mmn_result_add(mmn_result *result, const char *table, const mmn_value *values, size_t count);
 #define MMN_ADD(result, table, ...)                                                              \
     mmn_result_add(result, table, (const mmn_value[]){__VA_ARGS__},                              \
@@ -145,9 +145,9 @@ void mmn_result_children(const mmn_table *table, size_t parent, size_t *first, s
 /* The text of a value, or NULL if it has none. */
 const char *mmn_result_text_of(const mmn_result *result, const mmn_value *value);
 
-/* Makes a result of a document that has been read, by the template of its form's JSON. Keys that it lacks are nothing; a value of another type
- * than its column's is MMN_INPUT, which names file and key. What JSON has not (tables that only people
- * are shown) is not there. */
+/* Makes a result of a document that has been read, by the template of its form's JSON. Keys that it
+ * lacks are nothing; a value of another type than its column's is MMN_INPUT, which names file and
+ * key. What JSON has not (tables that only people are shown) is not there. */
 mmn_status mmn_result_from_json(mmn_result **result, const mmn_form *form, struct json_t *document,
                                 const char *file, mmn_error *error);
 

@@ -30,7 +30,7 @@ mmn_measure mmn_metric_measure(mmn_metric metric);
 /* Whether a measure says something about samples of this metric. */
 bool mmn_measure_applies(mmn_measure measure, mmn_metric metric);
 
-/* scores [MMN_MEASURES] of an answer to the sample, valid UTF-8; 0 for measures that do not apply. */
+/* scores [MMN_MEASURES] of an answer to the sample, valid UTF-8; 0 where one does not apply. */
 mmn_status mmn_measure_answer(double *scores, const mmn_sample *sample, const char *answer,
                               mmn_error *error);
 

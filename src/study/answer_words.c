@@ -100,7 +100,7 @@ static mmn_status add_word(mmn_spoken_words *words, const char *word, size_t len
     char *text = mmn_copy_bytes(word, length, error);
     if (!text)
         return MMN_SYSTEM;
-    words->list[words->count++] = (mmn_spoken_word){text, token};
+    words->list[words->count++] = (mmn_answer_word){.text = text, .token = token};
     return MMN_OK;
 }
 

@@ -118,18 +118,13 @@ static mmn_status find_words(mmn_contributions *result, mmn_error *error)
     if (spoken->count == 0)
         return mmn_fail(error, MMN_USAGE, NULL, NULL, "the answer \"%.200s\" has no %sword",
                         spoken->answer, options->all_words ? "" : "content ");
-    result->words =
-        mmn_study_allocate(&result->study, spoken->count, sizeof(*result->words), error);
-    if (!result->words)
-        return MMN_SYSTEM;
-    for (size_t w = 0; w < spoken->count; w++) {
-        const mmn_spoken_word *word = &spoken->list[w];
-        result->words[w] = (mmn_answer_word){.text = word->text,
-                                             .token = word->token,
-                                             .id = result->ids[word->token],
-                                             .position = result->length - 1 + word->token};
-    }
+    result->words = spoken->list;
     result->word_count = spoken->count;
+    for (size_t w = 0; w < result->word_count; w++) {
+        mmn_answer_word *word = &result->words[w];
+        word->id = result->ids[word->token];
+        word->position = result->length - 1 + word->token;
+    }
     return MMN_OK;
 }
 

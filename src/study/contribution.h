@@ -37,7 +37,7 @@ typedef struct mmn_disturbance {
 
 /* A word of the answer. */
 typedef struct mmn_answer_word {
-    const char *text;
+    char *text;
     size_t token;    /* of the answer: its first, which is the target */
     int32_t id;      /* that token */
     size_t position; /* which emits it */
@@ -48,14 +48,9 @@ typedef struct mmn_answer_word {
     size_t disturbance_count;
 } mmn_answer_word;
 
-typedef struct mmn_spoken_word {
-    char *text;
-    size_t token; /* of the answer: the first that has a part of it */
-} mmn_spoken_word;
-
 typedef struct mmn_spoken_words {
     char *answer; /* the text of all tokens, special ones left out */
-    mmn_spoken_word *list;
+    mmn_answer_word *list; /* their texts and tokens */
     size_t count, capacity;
 } mmn_spoken_words;
 
@@ -80,7 +75,7 @@ typedef struct mmn_contributions {
     size_t id_count;
     mmn_patch_grid grid;
     mmn_spoken_words spoken;
-    mmn_answer_word *words; /* [word_count]: those spoken */
+    mmn_answer_word *words; /* [word_count]: those spoken, and what was found of each */
     size_t word_count;
 
     /* At work: */
@@ -91,8 +86,8 @@ typedef struct mmn_contributions {
 
 extern const mmn_study_kind mmn_contributions_kind;
 
-/* Runs the prompt and the answer, and fills the neurons of all words, but for their names; the words'
- * other fields are set already. */
+/* Runs the prompt and the answer, and fills the neurons of all words, but for their names; the
+ * words' other fields are set already. */
 mmn_status mmn_contribution_scores(mmn_contributions *result, mmn_error *error);
 /* Fills the names of all neurons. */
 mmn_status mmn_contribution_names(mmn_contributions *result, mmn_error *error);

@@ -79,7 +79,7 @@ static void insert(mmn_masked_module *module, size_t first, size_t count, uint32
     module->neurons[count] = neuron;
 }
 
-/* The neurons of a word as a mask, whose lists are ascending; *mask may be made after a failure too. */
+/* The neurons of a word as a mask, whose lists are ascending; free it after a failure too. */
 static mmn_status mask_of(mmn_mask **mask, const mmn_contributions *result,
                           const mmn_answer_word *word, mmn_error *error)
 {
@@ -105,8 +105,8 @@ static mmn_status mask_of(mmn_mask **mask, const mmn_contributions *result,
 
 /* ---- Passes ---------------------------------------------------------------------------------- */
 
-/* Makes a session ready that keeps what the answer is chosen by, with neurons disturbed or (NULL) not;
- * `own` are the word's. */
+/* Makes a session ready that keeps what the answer is chosen by, with neurons disturbed or (NULL)
+ * not; `own` are the word's. */
 static mmn_status start(passing *pass, mmn_contributions *result, const mmn_mask *own,
                         const mmn_disturbance *disturbance, mmn_error *error)
 {

@@ -1,5 +1,5 @@
-/* What every neuron of the language model adds to the words of an answer, in one forward pass; and the
- * words that the largest stand for. */
+/* What every neuron of the language model adds to the words of an answer, in one forward pass; and
+ * the words that the largest stand for. */
 #include "study/contribution.h"
 
 #include <math.h>
@@ -228,7 +228,7 @@ static mmn_status choose_names(mmn_contributor *neuron, size_t names, const floa
     return MMN_OK;
 }
 
-/* All neurons of one word, whose columns [top][hidden_size] are multiplied with the head together. */
+/* All neurons of one word, whose columns [top][hidden_size] go through the head together. */
 static mmn_status name_neurons(mmn_contributions *result, mmn_answer_word *word, float *columns,
                                mmn_error *error)
 {

@@ -61,7 +61,8 @@ static mmn_status see(void *context, const mmn_stage *shown, mmn_error *error)
 {
     mmn_lens *lens = context;
     const bool *wanted = lens->stages;
-    const char *dot = shown->layer < 0 ? NULL : strchr(shown->name + strlen("language.layers."), '.');
+    const char *dot =
+        shown->layer < 0 ? NULL : strchr(shown->name + strlen("language.layers."), '.');
     const char *name = dot ? dot + 1 : "";
 
     for (int stage = 0; stage < MMN_LENS_STAGES; stage++)
@@ -100,11 +101,8 @@ static mmn_status read_sample(void *context, const mmn_planned_sample *planned,
 {
     static const mmn_measuring measuring = {.ready = ready};
     mmn_lens *lens = context;
-    size_t image = mmn_input_image_positions(input);
     lens->domain = planned->domain;
     lens->example = NULL;
-    lens->positions[planned->domain][0] += mmn_input_length(input) - image;
-    lens->positions[planned->domain][1] += image;
     MMN_TRY(mmn_lens_add_example(lens, planned, input, error));
     return mmn_study_measure(lens, &measuring, planned->domain, input, error);
 }
@@ -168,12 +166,10 @@ static mmn_status begin(void *context, mmn_error *error)
 {
     mmn_lens *lens = context;
     mmn_study *study = &lens->study;
-    const size_t domains = study->samples.domains.domain_count;
-    lens->positions = mmn_study_allocate(study, domains, sizeof(*lens->positions), error);
-    lens->cells = mmn_study_allocate(study, domains * MMN_LENS_STAGES * 2,
-                                     lens->layers * sizeof(*lens->cells), error);
+    const size_t curves = study->samples.domains.domain_count * MMN_LENS_STAGES * 2;
+    lens->cells = mmn_study_allocate(study, curves, lens->layers * sizeof(*lens->cells), error);
     lens->curve = mmn_study_allocate(study, lens->layers, sizeof(*lens->curve), error);
-    if (!lens->positions || !lens->cells || !lens->curve)
+    if (!lens->cells || !lens->curve)
         return MMN_SYSTEM;
     return mmn_readout_begin(&lens->readout, study, lens->top, error);
 }

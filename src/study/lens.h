@@ -17,6 +17,12 @@ typedef struct mmn_lens_cell {
     mmn_word_counts words;
 } mmn_lens_cell;
 
+typedef struct mmn_lens_position {
+    size_t position;
+    int32_t id; /* the token there */
+    bool is_image;
+} mmn_lens_position;
+
 /* A sample of which some positions are kept in full, at the layers' outputs. */
 typedef struct mmn_lens_example {
     char *id;
@@ -24,12 +30,10 @@ typedef struct mmn_lens_example {
     char **images;
     size_t image_count;
     mmn_patch_grid grid;
-    size_t count;      /* of positions */
-    size_t *positions; /* ascending */
-    int32_t *ids;      /* [count]: the tokens there */
-    bool *is_image;    /* [count] */
-    double *entropy;   /* [count][layers] */
-    mmn_word *words;   /* [count][layers][top] */
+    size_t count; /* of positions */
+    mmn_lens_position *positions; /* ascending */
+    double *entropy;              /* [count][layers] */
+    mmn_word *words;              /* [count][layers][top] */
     float *activation; /* [grid.side][grid.side]: of the chosen neuron at the patches, or NULL */
 } mmn_lens_example;
 
@@ -45,7 +49,6 @@ typedef struct mmn_lens {
     const mmn_lens_options *options;
     size_t layers, vocabulary, top;
     bool stages[MMN_LENS_STAGES];
-    uint64_t (*positions)[2];  /* [domain]: text, image */
     mmn_lens_cell *cells;      /* [domain][MMN_LENS_STAGES][layers][2]: text, image */
     mmn_lens_neuron neuron;
     mmn_lens_example *examples;

@@ -1,5 +1,5 @@
-/* Examples of the logit lens: samples of which chosen positions are kept in full, and the activation of
- * a chosen neuron at the patches of their first picture. */
+/* Examples of the logit lens: samples of which chosen positions are kept in full, and the
+ * activation of a chosen neuron at the patches of their first picture. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -82,45 +82,31 @@ mmn_status mmn_lens_choose_positions(bool *chosen, const mmn_input *input, const
     return MMN_OK;
 }
 
-static mmn_status keep_positions(mmn_lens *lens, mmn_lens_example *example,
-                                 const mmn_input *input, const bool *chosen, mmn_error *error)
-{
-    mmn_study *study = &lens->study;
-    const size_t length = mmn_input_length(input);
-    for (size_t position = 0; position < length; position++)
-        example->count += chosen[position];
-    const size_t count = example->count;
-    size_t readings, i = 0;
-    if (!mmn_multiply_sizes(count, lens->layers, &readings))
-        return mmn_fail(error, MMN_SYSTEM, NULL, NULL, "there are too many positions");
-    example->positions = mmn_study_allocate(study, count, sizeof(size_t), error);
-    example->ids = mmn_study_allocate(study, count, sizeof(int32_t), error);
-    example->is_image = mmn_study_allocate(study, count, sizeof(bool), error);
-    example->entropy = mmn_study_allocate(study, readings, sizeof(double), error);
-    example->words = mmn_study_allocate(study, readings, lens->top * sizeof(mmn_word), error);
-    if (!example->positions || !example->ids || !example->is_image || !example->entropy ||
-        !example->words)
-        return MMN_SYSTEM;
-    for (size_t position = 0; position < length; position++) {
-        if (!chosen[position])
-            continue;
-        example->positions[i] = position;
-        example->ids[i] = input->ids[position];
-        example->is_image[i++] = mmn_input_is_image(input, position) != 0;
-    }
-    return MMN_OK;
-}
-
 static mmn_status choose_positions(mmn_lens *lens, mmn_lens_example *example,
                                    const mmn_input *input, mmn_error *error)
 {
     const char *text = lens->options->positions ? lens->options->positions : "last";
-    bool *chosen = mmn_allocate(mmn_input_length(input), sizeof(*chosen), error);
-    mmn_status status = chosen ? mmn_lens_choose_positions(chosen, input, text, error) : MMN_SYSTEM;
-    if (status == MMN_OK)
-        status = keep_positions(lens, example, input, chosen, error);
-    mmn_free(chosen);
-    return status;
+    mmn_study *study = &lens->study;
+    const size_t length = mmn_input_length(input);
+    size_t count = 0, readings;
+    bool *chosen = mmn_study_allocate(study, length, sizeof(*chosen), error);
+    if (!chosen)
+        return MMN_SYSTEM;
+    MMN_TRY(mmn_lens_choose_positions(chosen, input, text, error));
+    for (size_t position = 0; position < length; position++)
+        count += chosen[position];
+    if (!mmn_multiply_sizes(count, lens->layers, &readings))
+        return mmn_fail(error, MMN_SYSTEM, NULL, NULL, "there are too many positions");
+    example->positions = mmn_study_allocate(study, count, sizeof(*example->positions), error);
+    example->entropy = mmn_study_allocate(study, readings, sizeof(double), error);
+    example->words = mmn_study_allocate(study, readings, lens->top * sizeof(mmn_word), error);
+    if (!example->positions || !example->entropy || !example->words)
+        return MMN_SYSTEM;
+    for (size_t position = 0; position < length; position++)
+        if (chosen[position])
+            example->positions[example->count++] = (mmn_lens_position){
+                position, input->ids[position], mmn_input_is_image(input, position) != 0};
+    return MMN_OK;
 }
 
 /* ---- Examples -------------------------------------------------------------------------------- */
@@ -171,7 +157,7 @@ void mmn_lens_keep_reading(const mmn_lens *lens, size_t position, size_t layer, 
 {
     mmn_lens_example *example = lens->example;
     for (size_t i = 0; i < example->count; i++)
-        if (example->positions[i] == position) {
+        if (example->positions[i].position == position) {
             size_t reading = i * lens->layers + layer;
             example->entropy[reading] = lens->readout.entropy[row];
             memcpy(example->words + reading * lens->top, lens->readout.words + row * lens->top,
@@ -204,8 +190,8 @@ mmn_status mmn_lens_choose_neuron(mmn_lens_neuron *neuron, const mmn_model *mode
     return MMN_OK;
 }
 
-/* In the vision tower the patches come after the class token, if it has one, in the projector first, in
- * the language model where they stand. */
+/* In the vision tower the patches come after the class token, if it has one, in the projector
+ * first, in the language model where they stand. */
 static size_t first_patch(const mmn_lens *lens)
 {
     const mmn_vision_config *vision = &lens->study.model->config.vision;

@@ -102,7 +102,7 @@ mmn_lens_cell *mmn_lens_cell_of(const mmn_lens *lens, size_t domain, int stage, 
 
 double mmn_lens_entropy(const mmn_lens *lens, size_t domain, int stage, size_t layer, int image)
 {
-    uint64_t positions = lens->positions[domain][image];
+    uint64_t positions = lens->study.positions[domain][image];
     double sum = mmn_lens_cell_of(lens, domain, stage, layer, image)->entropy;
     return positions > 0 ? sum / (double)positions : 0.0;
 }
@@ -166,7 +166,7 @@ static mmn_three_stages find_stages(const mmn_lens *lens, size_t domain)
     lens->study.compute.kernels->log_f64(&logarithm, &vocabulary, 1);
     for (size_t layer = 0; layer < lens->layers; layer++)
         lens->curve[layer] = mmn_lens_entropy(lens, domain, MMN_LENS_OUT, layer, 1);
-    return mmn_three_stages_of(lens->curve, lens->positions[domain][1] > 0 ? lens->layers : 0,
+    return mmn_three_stages_of(lens->curve, lens->study.positions[domain][1] > 0 ? lens->layers : 0,
                                logarithm);
 }
 
@@ -191,7 +191,7 @@ static void add_reading(mmn_result *result, const mmn_lens *lens, size_t domain,
                         size_t layer, int image)
 {
     const mmn_lens_cell *cell = mmn_lens_cell_of(lens, domain, stage, layer, image);
-    const uint64_t positions = lens->positions[domain][image];
+    const uint64_t positions = lens->study.positions[domain][image];
     mmn_word *most = lens->readout.words;
     const size_t count = mmn_word_counts_most(&cell->words, most, lens->top);
     MMN_ADD(result, "readings", mmn_as_whole(layer), mmn_as_text(kinds[image]),
@@ -206,7 +206,7 @@ static void add_reading(mmn_result *result, const mmn_lens *lens, size_t domain,
 
 static void add_curve(mmn_result *result, const mmn_lens *lens, size_t domain, int stage)
 {
-    const uint64_t *positions = lens->positions[domain];
+    const uint64_t *positions = lens->study.positions[domain];
     MMN_ADD(result, "curves", mmn_as_text(mmn_domain_name(&lens->study, domain)),
             mmn_as_text(mmn_lens_stage_names[stage]), mmn_as_whole(positions[1]),
             mmn_as_whole(positions[0]));
@@ -238,9 +238,10 @@ static void add_three_stages(mmn_result *result, const mmn_lens *lens, size_t do
 static void add_position(mmn_result *result, const mmn_lens *lens, const mmn_lens_example *example,
                          size_t index)
 {
-    MMN_ADD(result, "positions", mmn_as_whole(example->positions[index]),
-            mmn_as_text(kinds[example->is_image[index]]),
-            mmn_word_of(result, lens->study.model, example->ids[index]));
+    const mmn_lens_position *position = &example->positions[index];
+    MMN_ADD(result, "positions", mmn_as_whole(position->position),
+            mmn_as_text(kinds[position->is_image]),
+            mmn_word_of(result, lens->study.model, position->id));
     for (size_t layer = 0; layer < lens->layers; layer++) {
         const size_t reading = index * lens->layers + layer;
         MMN_ADD(result, "position_layers", mmn_as_whole(layer),
@@ -280,7 +281,7 @@ void mmn_lens_fill(mmn_result *result, const void *context)
             if (lens->stages[stage])
                 add_curve(result, lens, d, stage);
     for (size_t d = 0; d < domains; d++)
-        if (lens->stages[MMN_LENS_OUT] && lens->positions[d][1] > 0)
+        if (lens->stages[MMN_LENS_OUT] && lens->study.positions[d][1] > 0)
             add_three_stages(result, lens, d);
     for (size_t i = 0; i < lens->example_count; i++)
         add_example(result, lens, &lens->examples[i]);

@@ -32,8 +32,8 @@ static double nats_of(const mmn_kernels *kernels, float *logits, size_t count, i
     return -mmn_log_probability(kernels, logits, count, likeliest, (size_t)target);
 }
 
-/* Of mmn_study_kind: adds the negative log likelihoods, in nats, of the tokens behind the positions, one
- * by one in their order. MMN_INPUT where a logit is not finite. */
+/* Of mmn_study_kind: adds the negative log likelihoods, in nats, of the tokens behind the
+ * positions, one by one in their order. MMN_INPUT where a logit is not finite. */
 static mmn_status read_logits(void *reading, const mmn_input *input, size_t first, float *logits,
                               size_t rows, mmn_error *error)
 {

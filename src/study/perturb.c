@@ -166,12 +166,19 @@ mmn_status mmn_hidden_states_compare(mmn_comparison *comparison, mmn_session *se
 
 /* ---- What is found --------------------------------------------------------------------------- */
 
+/* The positions of a run's domain: text, image. */
+static const uint64_t *positions_of(const mmn_perturbation *perturbation, size_t run)
+{
+    const mmn_study *study = &perturbation->study;
+    return study->positions[study->plan.runs[run].domain];
+}
+
 /* The mean of run number `run` at state number `state`, at positions of `kind` (0: text, 1: image,
  * 2: all); zeros where there are none. */
 static mmn_distance mean_distance(const mmn_perturbation *perturbation, size_t run, size_t state,
                                   int kind)
 {
-    const uint64_t *positions = perturbation->positions[perturbation->study.plan.runs[run].domain];
+    const uint64_t *positions = positions_of(perturbation, run);
     mmn_distance sum = {0.0, 0.0};
     uint64_t count = 0;
     for (int k = 0; k < 2; k++) {
@@ -213,11 +220,9 @@ static mmn_status compare_sample(void *context, const mmn_planned_sample *planne
                                  const mmn_input *input, mmn_error *error)
 {
     mmn_perturbation *perturbation = context;
-    size_t rows = mmn_input_length(input), image = mmn_input_image_positions(input);
+    const size_t rows = mmn_input_length(input);
     size_t fit = STATES_LIMIT / sizeof(float) / perturbation->states.width / (rows > 0 ? rows : 1);
     size_t all = perturbation->layers + 1, step = fit < 1 ? 1 : fit;
-    perturbation->positions[planned->domain][0] += rows - image;
-    perturbation->positions[planned->domain][1] += image;
     for (size_t first = 0; first < all; first += step) {
         size_t count = all - first < step ? all - first : step;
         const mmn_measuring measuring = {.again = first + count < all, .ready = ready};
@@ -259,13 +264,11 @@ static mmn_status begin(void *context, mmn_error *error)
 {
     mmn_perturbation *perturbation = context;
     mmn_study *study = &perturbation->study;
-    const size_t domains = study->samples.domains.domain_count, runs = study->plan.run_count;
-    perturbation->positions =
-        mmn_study_allocate(study, domains, sizeof(*perturbation->positions), error);
+    const size_t runs = study->plan.run_count;
     perturbation->runs = mmn_study_allocate(study, runs, sizeof(*perturbation->runs), error);
     perturbation->values = mmn_study_allocate(study, (size_t)study->plan.seeds,
                                               sizeof(*perturbation->values), error);
-    if (!perturbation->positions || !perturbation->runs || !perturbation->values)
+    if (!perturbation->runs || !perturbation->values)
         return MMN_SYSTEM;
     for (size_t i = 0; i < runs; i++) {
         mmn_comparison *run = &perturbation->runs[i];
@@ -340,7 +343,7 @@ static void add_positions(mmn_result *result, const mmn_perturbation *perturbati
                           int kind)
 {
     static const char *const names[] = {"text", "image", "all"};
-    const uint64_t *positions = perturbation->positions[perturbation->study.plan.runs[run].domain];
+    const uint64_t *positions = positions_of(perturbation, run);
     const mmn_distance last = mean_distance(perturbation, run, perturbation->layers, kind);
     MMN_ADD(result, "positions", mmn_as_text(names[kind]),
             mmn_as_whole(kind == 2 ? positions[0] + positions[1] : positions[kind]),

@@ -1,5 +1,5 @@
-/* A perturbation: hidden states of the language model, kept from one forward pass, and how far switching
- * neurons off has moved those of another from them. */
+/* A perturbation: hidden states of the language model, kept from one forward pass, and how far
+ * switching neurons off has moved those of another from them. */
 #ifndef MMN_STUDY_PERTURBATION_H
 #define MMN_STUDY_PERTURBATION_H
 
@@ -46,8 +46,7 @@ mmn_status mmn_hidden_states_compare(mmn_comparison *comparison, mmn_session *se
 typedef struct mmn_perturbation {
     mmn_study study; /* its runs with nothing off are what the others are compared with */
     size_t layers;
-    uint64_t (*positions)[2]; /* [domain]: text, image */
-    mmn_comparison *runs;     /* [runs of the plan]: sums at text positions, at image positions */
+    mmn_comparison *runs; /* [runs of the plan]: sums at text positions, at image positions */
 
     /* At work: */
     double *values; /* [seeds] */

@@ -99,61 +99,45 @@ void mmn_settings_free(mmn_settings *settings)
 
 /* ---- Runs ------------------------------------------------------------------------------------ */
 
-static mmn_status add_run(mmn_plan *plan, const mmn_run *run, mmn_error *error)
-{
-    MMN_TRY(mmn_reserve(&plan->runs, &plan->run_capacity, plan->run_count + 1,
-                        sizeof(*plan->runs), error));
-    plan->runs[plan->run_count++] = *run;
-    return MMN_OK;
-}
-
-/* Makes the plan the owner of a mask. */
-static mmn_status keep_mask(mmn_plan *plan, mmn_mask *mask, mmn_error *error)
-{
-    mmn_status status = mmn_reserve(&plan->masks, &plan->mask_capacity, plan->mask_count + 1,
-                                    sizeof(*plan->masks), error);
-    if (status == MMN_OK)
-        plan->masks[plan->mask_count++] = mask;
-    else
-        mmn_mask_free(mask);
-    return status;
-}
-
-/* Random neurons instead of those of a domain, whose mask is `own`. */
-static mmn_status add_random(mmn_plan *plan, mmn_run run, const mmn_mask *own, mmn_error *error)
-{
-    for (uint64_t i = 0; i < plan->seeds; i++) {
-        mmn_mask *random;
-        run.seed = plan->first_seed + i;
-        MMN_TRY(mmn_mask_random(&random, own, run.seed, error));
-        MMN_TRY(keep_mask(plan, random, error));
-        run.mask = random;
-        MMN_TRY(add_run(plan, &run, error));
-    }
-    return MMN_OK;
-}
-
 /* The neurons of one domain off: in its own samples, and in all others' if the setting is crossed;
  * and random ones instead, in its own. */
 static mmn_status add_domain(mmn_plan *plan, size_t setting, size_t of, size_t domain_count,
                              mmn_mask *mask, mmn_error *error)
 {
     mmn_run run = {.setting = setting, .off = MMN_OFF_DOMAIN, .neurons_of = of, .mask = mask};
-    MMN_TRY(keep_mask(plan, mask, error));
     for (run.domain = 0; run.domain < domain_count; run.domain++)
         if (run.domain == of || plan->crossed[setting])
-            MMN_TRY(add_run(plan, &run, error));
+            plan->runs[plan->run_count++] = run;
     run.off = MMN_OFF_RANDOM;
     run.domain = of;
-    return add_random(plan, run, mask, error);
+    for (uint64_t i = 0; i < plan->seeds; i++) {
+        run.seed = plan->first_seed + i;
+        MMN_TRY(mmn_mask_random(&run.mask, mask, run.seed, error));
+        plan->runs[plan->run_count++] = run;
+    }
+    return MMN_OK;
+}
+
+/* Makes room for all runs. */
+static mmn_status reserve_runs(mmn_plan *plan, size_t domain_count, mmn_error *error)
+{
+    size_t of_domain = plan->plain;
+    for (size_t s = 0; s < plan->settings.count; s++)
+        of_domain += (plan->crossed[s] ? domain_count : 1) + (size_t)plan->seeds;
+    size_t count;
+    if (!mmn_multiply_sizes(domain_count, of_domain, &count))
+        return mmn_fail(error, MMN_SYSTEM, NULL, NULL, "there are too many runs");
+    plan->runs = mmn_allocate(count, sizeof(*plan->runs), error);
+    return plan->runs ? MMN_OK : MMN_SYSTEM;
 }
 
 mmn_status mmn_plan_make(mmn_plan *plan, const mmn_model *model, const mmn_domains *domains,
                          const char *list, const mmn_neuron_lists *lists, const char *file,
                          mmn_error *error)
 {
+    MMN_TRY(reserve_runs(plan, domains->domain_count, error));
     for (size_t d = 0; d < domains->domain_count && plan->plain; d++)
-        MMN_TRY(add_run(plan, &(mmn_run){.domain = d}, error));
+        plan->runs[plan->run_count++] = (mmn_run){.domain = d};
     for (size_t s = 0; s < plan->settings.count; s++)
         for (size_t d = 0; d < domains->domain_count; d++) {
             const char *name = plan->off_domain ? plan->off_domain : domains->domains[d].name;
@@ -175,9 +159,9 @@ mmn_status mmn_plan_make(mmn_plan *plan, const mmn_model *model, const mmn_domai
 
 void mmn_plan_free(mmn_plan *plan)
 {
-    for (size_t i = 0; i < plan->mask_count; i++)
-        mmn_mask_free(plan->masks[i]);
-    mmn_free(plan->masks);
+    for (size_t i = 0; i < plan->run_count; i++)
+        if (i + 1 == plan->run_count || plan->runs[i + 1].mask != plan->runs[i].mask)
+            mmn_mask_free(plan->runs[i].mask);
     mmn_free(plan->runs);
     mmn_settings_free(&plan->settings);
     *plan = (mmn_plan){0};

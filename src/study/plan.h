@@ -1,5 +1,5 @@
-/* Plans: which neurons are off while the samples of which domains are measured; and what repetitions with
- * other seeds say together. */
+/* Plans: which neurons are off while the samples of which domains are measured; and what
+ * repetitions with other seeds say together. */
 #ifndef MMN_STUDY_PLAN_H
 #define MMN_STUDY_PLAN_H
 
@@ -44,7 +44,8 @@ typedef struct mmn_run {
     size_t neurons_of; /* domain whose neurons are off, or beside whose neurons random ones are */
     uint64_t seed;     /* MMN_OFF_RANDOM */
     size_t domain;     /* measured */
-    const mmn_mask *mask; /* NULL: none */
+    mmn_mask *mask;    /* the plan's; runs with the same neurons off, which follow each other, share
+                          it; NULL: none */
 } mmn_run;
 
 /* Zero-initialise; free with mmn_plan_free. */
@@ -59,9 +60,7 @@ typedef struct mmn_plan {
 
     mmn_run *runs; /* with nothing off, by domain; then by setting, and domain whose neurons are
                       off: by domain measured, then by seed in its own */
-    size_t run_count, run_capacity;
-    mmn_mask **masks; /* of the runs */
-    size_t mask_count, mask_capacity;
+    size_t run_count;
 } mmn_plan;
 
 /* Makes the runs over these domains, and their masks of the neurons that `lists`, of `file`, has;

@@ -1,19 +1,19 @@
 /* The readout of the logit lens: what the final norm and the language model's head make of hidden
- * states (nostalgebraist, "interpreting GPT: the logit lens", 2020), and which words come out most. */
+ * states (nostalgebraist, "interpreting GPT: the logit lens", 2020), and which words lead. */
 #ifndef MMN_STUDY_READOUT_H
 #define MMN_STUDY_READOUT_H
 
 #include "study/study.h"
 
-/* A word, and what speaks for it: its probability, what its row of the head makes of something, or how
- * often it was the most probable. */
+/* A word, and what speaks for it: its probability, what its row of the head makes of something, or
+ * how often it was the most probable. */
 typedef struct mmn_word {
     int32_t id;
     double value;
 } mmn_word;
 
-/* Takes a word among the `count` of the largest values if it belongs to the first `limit`; of equals the
- * first to come stays before. Returns how many there are then. */
+/* Takes a word among the `count` of the largest values if it belongs to the first `limit`; of
+ * equals the first to come stays before. Returns how many there are then. */
 size_t mmn_word_choose(mmn_word *words, size_t count, size_t limit, mmn_word word);
 
 /* Zero-initialise; what it has is the study's. */

@@ -9,11 +9,12 @@
 extern const mmn_form mmn_evaluation_form, mmn_perplexity_form,
     mmn_perturbation_form, mmn_lens_form, mmn_contributions_form;
 
-/* Reads a result's JSON and the text of its "format", which belongs to *document; that is freed with
- * json_decref, and NULL after a failure. */
+/* Reads a result's JSON and the text of its "format", which belongs to *document; that is freed
+ * with json_decref, and NULL after a failure. */
 mmn_status mmn_result_load(json_t **document, const char **format, const char *file,
                            mmn_error *error);
-/* MMN_INPUT, naming file and format, for one that is no result of `commands` ("rank, eval or lens"). */
+/* MMN_INPUT, naming file and format, for one that is no result of `commands` ("rank, eval or
+ * lens"). */
 mmn_status mmn_result_refuse_format(const char *format, const char *commands, const char *file,
                                     mmn_error *error);
 

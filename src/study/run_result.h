@@ -36,8 +36,8 @@
 #define MMN_GENERATION_COLUMN MMN_JSON("generation_config")
 #define MMN_GENERATION_JSON "<?generation_config|, 'generation_config': $generation_config>"
 
-/* Where the patches of a picture stand among the positions of a prompt: positions `first` to
- * first + side * side - 1 are the patches of one picture, row by row; side 0: they do not lie so. */
+/* Where the patches of a picture stand among the positions of a prompt: positions `first` to first
+ * + side * side - 1 are the patches of one picture, row by row; side 0: they do not lie so. */
 typedef struct mmn_patch_grid {
     size_t side, first;
 } mmn_patch_grid;

@@ -17,26 +17,19 @@ const char *mmn_study_name(size_t number, const char **summary)
     return number < count ? mmn_study_kinds[number]->name : NULL;
 }
 
-static mmn_status find_kind(const mmn_study_kind **found, const char *name, mmn_error *error)
-{
-    for (size_t i = 0; mmn_study_kinds[i]; i++)
-        if (strcmp(mmn_study_kinds[i]->name, name) == 0) {
-            *found = mmn_study_kinds[i];
-            return MMN_OK;
-        }
-    return mmn_fail(error, MMN_USAGE, NULL, NULL, "there is no study called \"%.100s\"", name);
-}
-
 mmn_status mmn_study_run(mmn_result **result, const mmn_model *model, const char *name,
                          const mmn_study_options *options, mmn_error *error)
 {
-    const mmn_study_kind *kind;
+    const mmn_study_kind *const *kind = mmn_study_kinds;
     if (result)
         *result = NULL;
     if (MMN_MISSING(error, result, model, name, options))
         return MMN_USAGE;
-    MMN_TRY(find_kind(&kind, name, error));
-    return mmn_study_make(result, kind, model, options, error);
+    while (*kind && strcmp((*kind)->name, name) != 0)
+        kind++;
+    if (!*kind)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL, "there is no study called \"%.100s\"", name);
+    return mmn_study_make(result, *kind, model, options, error);
 }
 
 /* ---- Reading results ------------------------------------------------------------------------- */

@@ -141,9 +141,11 @@ static mmn_status plan_study(mmn_study *study, mmn_error *error)
                           study->lists, study->neurons, error));
     for (size_t i = 0; i < plan->run_count; i++)
         study->progress.total += study->samples.domains.domains[plan->runs[i].domain].left;
+    study->positions = mmn_study_allocate(study, study->samples.domains.domain_count,
+                                          sizeof(*study->positions), error);
     study->side = mmn_study_allocate(study, plan->run_count, sizeof(*study->side), error);
     study->sessions = mmn_study_allocate(study, plan->run_count, sizeof(mmn_session *), error);
-    return study->side && study->sessions ? MMN_OK : MMN_SYSTEM;
+    return study->positions && study->side && study->sessions ? MMN_OK : MMN_SYSTEM;
 }
 
 /* ---- The loop -------------------------------------------------------------------------------- */
@@ -167,6 +169,9 @@ static mmn_status run_sample(mmn_study_function function, void *kept,
     mmn_error problem = {0};
     bool bad;
     MMN_TRY(mmn_samples_input(&input, &study->samples, planned, &bad, error));
+    const size_t image = mmn_input_image_positions(input);
+    study->positions[planned->domain][0] += mmn_input_length(input) - image;
+    study->positions[planned->domain][1] += image;
     mmn_status status = function(kept, planned, input, &problem);
     if (status != MMN_OK) {
         if (study->samples.windows.length == 0)

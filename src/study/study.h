@@ -27,6 +27,7 @@ typedef struct mmn_study {
     void *show_context;
 
     char model_digest[MMN_DIGEST_SIZE], neurons_digest[MMN_DIGEST_SIZE]; /* "": no neurons */
+    uint64_t (*positions)[2]; /* [domains]: text, image; of the samples so far */
     bool nonfinite; /* numbers were infinite or NaN on the way to the result, and allowed */
 
     char *readings; /* [runs]: what a study of logits has of each (mmn_study_reading) */
@@ -72,8 +73,8 @@ mmn_status mmn_study_reserve(mmn_study *study, void *pointer_to_pointer, size_t 
  * stop. */
 mmn_status mmn_study_advance(mmn_study *study, uint64_t done, mmn_error *error);
 
-/* Makes room for the logits of so many rows at a time: MMN_STUDY_ROWS where those of all rows of a long
- * prompt would be too many. */
+/* Makes room for the logits of so many rows at a time: MMN_STUDY_ROWS where those of all rows of a
+ * long prompt would be too many. */
 enum { MMN_STUDY_ROWS = 64 };
 mmn_status mmn_study_reserve_logits(mmn_study *study, size_t rows, mmn_error *error);
 /* What the language model's head makes of normed [rows][hidden_size], in study->logits. */
@@ -117,15 +118,16 @@ typedef struct mmn_study_kind {
     mmn_status (*check)(void *kept, mmn_error *error);
 
     /* A study of logits reads those of all positions of all runs, or of those only that a token
-     * follows: logits [rows][vocab_size], which are its to change, from position `first` of the input
-     * on. `reading`, of reading_size bytes, is the run's. The run with nothing off comes first. */
+     * follows: logits [rows][vocab_size], which are its to change, from position `first` of the
+     * input on. `reading`, of reading_size bytes, is the run's. The run with nothing off comes
+     * first. */
     mmn_status (*read)(void *reading, const mmn_input *input, size_t first, float *logits,
                        size_t rows, mmn_error *error);
     size_t reading_size;
     bool followed;
 
-    /* Another begins by making room, once there is a plan (without a list, it does everything then), and
-     * measures each sample, or (NULL) has no list. */
+    /* Another begins by making room, once there is a plan (without a list, it does everything
+     * then), and measures each sample, or (NULL) has no list. */
     mmn_status (*begin)(void *kept, mmn_error *error);
     mmn_study_function measure;
 

@@ -275,7 +275,7 @@ Test(lens, threads_and_positions_kept_change_no_bit)
         const mmn_lens_example *example = &lens->examples[0];
         double sum = 0;
         for (size_t k = 0; k < example->count; k++)
-            sum += example->is_image[k] ? example->entropy[k * lens->layers] : 0;
+            sum += example->positions[k].is_image ? example->entropy[k * lens->layers] : 0;
         cr_expect_eq(sum, mmn_lens_cell_of(lens, 1, MMN_LENS_OUT, 0, 1)->entropy);
         end_lens(lens);
     }

@@ -205,7 +205,7 @@ Test(perturb, list_is_the_sum_of_its_samples)
         sums[i] = compare_passes(input, mask);
         mmn_input_free(input);
     }
-    cr_expect_eq(perturbation.positions[1][0] + perturbation.positions[1][1], positions);
+    cr_expect_eq(perturbation.study.positions[1][0] + perturbation.study.positions[1][1], positions);
     for (size_t i = 0; i < 2 * (layers + 1); i++) {
         double relative = sums[0][i].relative + sums[1][i].relative;
         double cosine = sums[0][i].cosine + sums[1][i].cosine;
