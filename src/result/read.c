@@ -83,10 +83,8 @@ static void wrong(const place *from, const char *expected)
 /* A text as a value that the result owns. */
 static mmn_value keep(mmn_result *result, const char *text, size_t size)
 {
-    const mmn_value kept = {.kind = MMN_VALUE_TEXT, .text = result->texts.length};
-    mmn_text_add_bytes(&result->texts, text, size);
-    mmn_text_add_bytes(&result->texts, "", 1);
-    result->failed |= result->texts.failed;
+    mmn_value kept = mmn_result_keep(result, text, size);
+    kept.kind = MMN_VALUE_TEXT;
     return kept;
 }
 

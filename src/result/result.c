@@ -87,12 +87,11 @@ const char *mmn_result_text_of(const mmn_result *result, const mmn_value *value)
 
 /* ---- Filling --------------------------------------------------------------------------------- */
 
-mmn_value mmn_result_keep(mmn_result *result, mmn_value value)
+mmn_value mmn_result_keep(mmn_result *result, const char *text, size_t size)
 {
     const mmn_value kept = {.kind = MMN_VALUE_KEPT, .text = result->texts.length};
-    if (value.kind == MMN_VALUE_NOTHING)
-        return value;
-    mmn_text_add_bytes(&result->texts, value.given, strlen(value.given) + 1);
+    mmn_text_add_bytes(&result->texts, text, size);
+    mmn_text_add_bytes(&result->texts, "", 1);
     result->failed |= result->texts.failed;
     return kept;
 }
@@ -101,7 +100,7 @@ mmn_value mmn_result_keep(mmn_result *result, mmn_value value)
 static mmn_value value_for(mmn_result *result, mmn_value_kind kind, mmn_value value)
 {
     if (value.kind == MMN_VALUE_TEXT || value.kind == MMN_VALUE_JSON)
-        value = mmn_result_keep(result, value);
+        value = mmn_result_keep(result, value.given, strlen(value.given));
     if (value.kind == MMN_VALUE_KEPT)
         value.kind = kind == MMN_VALUE_JSON ? MMN_VALUE_JSON : MMN_VALUE_TEXT;
     result->failed |= value.kind != kind && value.kind != MMN_VALUE_NOTHING;

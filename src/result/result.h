@@ -130,8 +130,8 @@ void mmn_result_add(mmn_result *result, const char *table, const mmn_value *valu
 #define MMN_ADD(result, table, ...)                                                              \
     mmn_result_add(result, table, (const mmn_value[]){__VA_ARGS__},                              \
                    sizeof((const mmn_value[]){__VA_ARGS__}) / sizeof(mmn_value))
-/* Copies a text into the result, to be added later. */
-mmn_value mmn_result_keep(mmn_result *result, mmn_value value);
+/* Copies `size` bytes of a text into the result, as a value to be added later. */
+mmn_value mmn_result_keep(mmn_result *result, const char *text, size_t size);
 /* If memory was short, the result is freed, *result is NULL and the status MMN_SYSTEM. */
 mmn_status mmn_result_end(mmn_result **result, mmn_error *error);
 

@@ -294,20 +294,12 @@ static void add_disturbance(mmn_result *result, const mmn_contributions *found,
 static void add_drop(mmn_result *result, const mmn_answer_word *word, mmn_disturbance_kind kind,
                      bool random)
 {
-    mmn_interval drop;
-    size_t changes = 0, count = 0;
-    if (!mmn_contribution_drop(&drop, word, kind, random))
-        return;
-    for (size_t i = 0; i < word->disturbance_count; i++) {
-        const mmn_disturbance *disturbance = &word->disturbances[i];
-        if (disturbance->kind != kind || disturbance->random != random)
-            continue;
-        changes += disturbance->answer_changes;
-        count++;
-    }
-    MMN_ADD(result, "drops", mmn_as_text(ways[kind]), mmn_as_text(choices[random]),
-            mmn_as_real(drop.mean), mmn_as_real(drop.low), mmn_as_real(drop.high),
-            mmn_as_whole(count), mmn_as_truth(count > 1), mmn_as_whole(changes));
+    const mmn_drop drop = mmn_contribution_drop(word, kind, random);
+    if (drop.count > 0)
+        MMN_ADD(result, "drops", mmn_as_text(ways[kind]), mmn_as_text(choices[random]),
+                mmn_as_real(drop.interval.mean), mmn_as_real(drop.interval.low),
+                mmn_as_real(drop.interval.high), mmn_as_whole(drop.count),
+                mmn_as_truth(drop.count > 1), mmn_as_whole(drop.changes));
 }
 
 static void add_word(mmn_result *result, const mmn_contributions *found,

@@ -97,9 +97,13 @@ mmn_status mmn_contribution_disturb(mmn_contributions *result, mmn_error *error)
 /* How many passes that makes for each word. */
 size_t mmn_contribution_passes(const mmn_contributions *result);
 
-/* By how much a disturbance of one kind lowers the log probability of a word, on the average over
- * seeds: of the word's neurons or of random ones. False without such a disturbance. */
-bool mmn_contribution_drop(mmn_interval *drop, const mmn_answer_word *word,
-                           mmn_disturbance_kind kind, bool random);
+/* By how much disturbances of one kind, of the word's neurons or of random ones, lower its log
+ * probability, on the average over seeds; how many they are, and how many change the answer. */
+typedef struct mmn_drop {
+    mmn_interval interval;
+    size_t count, changes;
+} mmn_drop;
+mmn_drop mmn_contribution_drop(const mmn_answer_word *word, mmn_disturbance_kind kind,
+                               bool random);
 
 #endif

@@ -249,17 +249,18 @@ mmn_status mmn_contribution_disturb(mmn_contributions *result, mmn_error *error)
     return status;
 }
 
-bool mmn_contribution_drop(mmn_interval *drop, const mmn_answer_word *word,
-                           mmn_disturbance_kind kind, bool random)
+mmn_drop mmn_contribution_drop(const mmn_answer_word *word, mmn_disturbance_kind kind, bool random)
 {
     enum { MOST = 1000 };
     double drops[MOST];
-    size_t count = 0;
-    for (size_t i = 0; i < word->disturbance_count && count < MOST; i++) {
+    mmn_drop drop = {0};
+    for (size_t i = 0; i < word->disturbance_count && drop.count < MOST; i++) {
         const mmn_disturbance *disturbance = &word->disturbances[i];
-        if (disturbance->kind == kind && disturbance->random == random)
-            drops[count++] = word->log_probability - disturbance->log_probability;
+        if (disturbance->kind != kind || disturbance->random != random)
+            continue;
+        drops[drop.count++] = word->log_probability - disturbance->log_probability;
+        drop.changes += disturbance->answer_changes;
     }
-    *drop = mmn_interval_of(drops, count);
-    return count > 0;
+    drop.interval = mmn_interval_of(drops, drop.count);
+    return drop;
 }

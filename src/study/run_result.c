@@ -162,8 +162,11 @@ mmn_status mmn_lens_word(char **word, const mmn_model *model, int32_t id, mmn_er
 mmn_value mmn_word_of(mmn_result *result, const mmn_model *model, int32_t id)
 {
     char *word;
-    result->failed |= mmn_lens_word(&word, model, id, NULL) != MMN_OK;
-    const mmn_value kept = mmn_result_keep(result, mmn_as_text(word));
+    if (mmn_lens_word(&word, model, id, NULL) != MMN_OK) {
+        result->failed = true;
+        return mmn_as_nothing();
+    }
+    const mmn_value kept = mmn_result_keep(result, word, strlen(word));
     mmn_free(word);
     return kept;
 }

@@ -141,16 +141,18 @@ Test(contribution, ends_when_neurons_are_off_as_in_pytorch)
     mmn_contributions *result = run();
     for (size_t w = 0; w < result->word_count; w++) {
         const mmn_answer_word *word = &result->words[w];
-        mmn_interval drop;
         cr_assert_eq(word->disturbance_count, 1 + 3 * 2);
         const mmn_disturbance *off = &word->disturbances[0];
         cr_assert(off->kind == MMN_DISTURB_OFF && !off->random);
         cr_expect_float_eq(off->log_probability, number_of(target_of(word), "off"), 1e-5);
         cr_expect_eq(off->likeliest == word->id || off->answer_changes, true);
-        cr_assert(mmn_contribution_drop(&drop, word, MMN_DISTURB_OFF, false));
-        cr_expect_eq(drop.mean, word->log_probability - off->log_probability);
-        cr_assert(mmn_contribution_drop(&drop, word, MMN_DISTURB_NOISE, true));
-        cr_expect(drop.low <= drop.mean && drop.mean <= drop.high);
+        mmn_drop drop = mmn_contribution_drop(word, MMN_DISTURB_OFF, false);
+        cr_assert_eq(drop.count, 1);
+        cr_expect_eq(drop.interval.mean, word->log_probability - off->log_probability);
+        drop = mmn_contribution_drop(word, MMN_DISTURB_NOISE, true);
+        cr_assert_eq(drop.count, 2);
+        cr_expect(drop.interval.low <= drop.interval.mean &&
+                  drop.interval.mean <= drop.interval.high);
     }
     end(result);
 }
