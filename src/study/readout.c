@@ -68,12 +68,13 @@ mmn_status mmn_readout_run(mmn_readout *readout, const float *hidden, size_t row
     MMN_PARALLEL_FOR(compute->threads, static)
     for (size_t row = 0; row < rows; row++) {
         float *logits = all + row * vocabulary;
+        mmn_word *words = readout->words + row * top;
         size_t found = 0;
         compute->kernels->softmax(logits, 1, vocabulary);
         readout->entropy[row] = entropy_of(compute->kernels, logits, vocabulary);
         for (size_t id = 0; id < vocabulary; id++)
-            found = mmn_word_choose(readout->words + row * top, found, top,
-                                    (mmn_word){(int32_t)id, logits[id]});
+            if (found < top || logits[id] > words[top - 1].value) /* few are: no call for others */
+                found = mmn_word_choose(words, found, top, (mmn_word){(int32_t)id, logits[id]});
     }
     MMN_TRY(mmn_interrupt_check_now(&model->interrupt, error));
     /* A single NaN among the logits makes all probabilities NaN. */
