@@ -5,8 +5,8 @@
 #include <xxhash.h>
 
 #include "base/bytes.h"
-#include "base/hexadecimal.h"
 #include "base/memory.h"
+#include "base/utf8.h"
 
 struct mmn_digest {
     XXH3_state_t *state;

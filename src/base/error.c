@@ -1,9 +1,11 @@
-/* Error reporting: filling mmn_error and making one sentence of it. */
+/* Error reporting: filling mmn_error and making one sentence of it; and the library's version. */
 #include "base/error.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "base/names.h"
 
 /* strerror is not safe between threads; strerror_r has two incompatible forms. Both are told apart
  * by their return type. */
@@ -91,4 +93,42 @@ void mmn_error_sentence(const mmn_error *error, char *text, size_t size)
              error->message);
     if (size > 0)
         mmn_make_printable(text, 0);
+}
+
+/* ---- What a caller must give ----------------------------------------------------------------- */
+
+bool mmn_is_missing(mmn_error *error, const char *names, size_t count, const void *const *pointers)
+{
+    mmn_item name;
+    for (size_t i = 0; i < count && mmn_next_item(&name, &names, ','); i++) {
+        if (!pointers[i]) {
+            mmn_fail(error, MMN_USAGE, NULL, NULL, "%.*s is NULL", MMN_ITEM(name));
+            return true;
+        }
+        names += names ? strspn(names, " ") : 0;
+    }
+    return false;
+}
+
+bool mmn_text_is_missing(mmn_error *error, const char *name, size_t count,
+                         const char *const *texts)
+{
+    if (count > MMN_GIVEN_LIMIT) {
+        mmn_fail(error, MMN_USAGE, NULL, NULL, "%zu %ss are too many; at most %d", count, name,
+                 MMN_GIVEN_LIMIT);
+        return true;
+    }
+    for (size_t i = 0; i < count; i++)
+        if (!texts || !texts[i]) {
+            mmn_fail(error, MMN_USAGE, NULL, NULL, "%s %zu is NULL", name, i);
+            return true;
+        }
+    return false;
+}
+
+/* ---- Version --------------------------------------------------------------------------------- */
+
+const char *mmn_version(void)
+{
+    return PACKAGE_VERSION;
 }

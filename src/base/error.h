@@ -1,6 +1,10 @@
-/* Error reporting inside the library: how a function that fails fills the caller's mmn_error. */
+/* Error reporting inside the library: how a function that fails fills the caller's mmn_error, and how
+ * one of the public header refuses what it was not given. */
 #ifndef MMN_BASE_ERROR_H
 #define MMN_BASE_ERROR_H
+
+#include <stdbool.h>
+#include <stddef.h>
 
 #include "mmneuron.h"
 
@@ -35,5 +39,23 @@ mmn_status mmn_fail_system(mmn_error *error, int errno_value, const char *file,
  * on memory). Leaves a file that is already named, and everything if `status` is MMN_OK; or
  * MMN_SYSTEM, which is lack of memory there and no fault of the file. Returns `status`. */
 mmn_status mmn_error_in_file(mmn_error *error, mmn_status status, const char *file);
+
+/* ---- What a caller must give ----------------------------------------------------------------- */
+
+/* Whether one of `count` pointers is NULL; fills `error` (MMN_USAGE) then. `names` are what they are
+ * called, separated by ", ". */
+bool mmn_is_missing(mmn_error *error, const char *names, size_t count, const void *const *pointers);
+
+/* Whether one of the pointers is NULL: "model", "options->list". */
+#define MMN_MISSING(error, ...)                                                                  \
+    mmn_is_missing(error, #__VA_ARGS__, sizeof((const void *const[]){__VA_ARGS__}) / sizeof(void *), \
+                   (const void *const[]){__VA_ARGS__})
+
+/* More texts than anybody gives: such a count is a mistake, whose array must not be read. */
+enum { MMN_GIVEN_LIMIT = 1 << 20 };
+
+/* Whether one of `count` texts, which are called `name`, is NULL, or there are too many of them. */
+bool mmn_text_is_missing(mmn_error *error, const char *name, size_t count,
+                         const char *const *texts);
 
 #endif

@@ -1,7 +1,11 @@
-/* A request to stop, asked for in the middle of long work. */
+/* Long work: a request to stop it, the clock that times it, and the line that says how far it has
+ * come. */
 #include "base/interrupt.h"
 
 #include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
 
 static bool is_asked_to_stop(const mmn_interrupt *interrupt)
 {
@@ -36,4 +40,84 @@ mmn_status mmn_interrupt_check(mmn_interrupt *interrupt, mmn_error *error)
 mmn_status mmn_interrupt_check_now(const mmn_interrupt *interrupt, mmn_error *error)
 {
     return is_asked_to_stop(interrupt) ? stop(error) : MMN_OK;
+}
+
+double mmn_clock(void)
+{
+    struct timespec time = {0};
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+/* ---- Progress -------------------------------------------------------------------------------- */
+
+enum { SMALLEST_BAR = 8, LARGEST_BAR = 40, DURATION_SIZE = 32, PIECE_SIZE = 128 };
+
+/* "0:28", "2:05:10"; 1000 hours and more are ">1000 h". */
+static void format_duration(char text[DURATION_SIZE], double seconds)
+{
+    if (!(seconds < 3600.0 * 1000)) {
+        snprintf(text, DURATION_SIZE, ">1000 h");
+        return;
+    }
+    unsigned whole = (unsigned)(seconds + 0.5);
+    unsigned hours = whole / 3600, minutes = whole / 60 % 60;
+    if (hours > 0)
+        snprintf(text, DURATION_SIZE, "%u:%02u:%02u", hours, minutes, whole % 60);
+    else
+        snprintf(text, DURATION_SIZE, "%u:%02u", minutes, whole % 60);
+}
+
+/* "  12/s  0:28 left", or "" while nothing is known. */
+static void format_rate(char text[PIECE_SIZE], const mmn_progress *progress, uint64_t done)
+{
+    text[0] = '\0';
+    if (done <= progress->already || !(progress->seconds > 0))
+        return;
+    double rate = (double)(done - progress->already) / progress->seconds;
+    char left[DURATION_SIZE];
+    format_duration(left, (double)(progress->total - done) / rate);
+    const char *unit = "/s";
+    if (rate < 0.1) {
+        rate *= 60;
+        unit = "/min";
+    }
+    int decimals = rate < 10 ? 2 : rate < 100 ? 1 : 0;
+    rate = rate < 1e12 ? rate : 1e12;
+    snprintf(text, PIECE_SIZE, "  %.*f%s  %s left", decimals, rate, unit, left);
+}
+
+void mmn_progress_line(char *line, size_t size, const mmn_progress *progress, int columns)
+{
+    static const mmn_progress none = {.label = "", .unit = ""};
+    if (!line || size == 0)
+        return;
+    if (!progress || !progress->label || !progress->unit)
+        progress = &none;
+    uint64_t done = progress->done < progress->total ? progress->done : progress->total;
+    double share = progress->total > 0 ? (double)done / (double)progress->total : 1;
+    char counted[PIECE_SIZE], rate[PIECE_SIZE];
+    snprintf(counted, sizeof(counted), "%3d%%  %llu/%llu %s", (int)(100 * share),
+             (unsigned long long)done, (unsigned long long)progress->total, progress->unit);
+    format_rate(rate, progress, done);
+
+    size_t texts = strlen(progress->label) + strlen(" [] ") + strlen(counted) + strlen(rate);
+    size_t available = columns > 0 ? (size_t)columns : 0;
+    char bar[LARGEST_BAR + 6] = "";
+    if (available >= texts + SMALLEST_BAR) {
+        size_t width = available - texts < LARGEST_BAR ? available - texts : LARGEST_BAR;
+        size_t filled = (size_t)(share * (double)width);
+        char *end = bar;
+        *end++ = ' ';
+        *end++ = '[';
+        memset(end, '=', filled);
+        if (filled < width) {
+            end[filled] = '>';
+            memset(end + filled + 1, ' ', width - filled - 1);
+        }
+        end += width;
+        memcpy(end, "]", sizeof("]"));
+    }
+    snprintf(line, size < available + 1 ? size : available + 1, "%s%s %s%s", progress->label, bar,
+             counted, rate);
 }

@@ -1,4 +1,4 @@
-/* A request to stop, asked for in the middle of long work. */
+/* Long work: the clock that times it, and a request to stop, asked for in its middle. */
 #ifndef MMN_BASE_INTERRUPT_H
 #define MMN_BASE_INTERRUPT_H
 
@@ -22,5 +22,8 @@ bool mmn_interrupt_said(const mmn_interrupt *interrupt);
 mmn_status mmn_interrupt_check(mmn_interrupt *interrupt, mmn_error *error);
 /* The same without remembering: for what several threads share. */
 mmn_status mmn_interrupt_check_now(const mmn_interrupt *interrupt, mmn_error *error);
+
+/* Seconds, from a beginning that is not specified; it never goes back. */
+double mmn_clock(void);
 
 #endif

@@ -8,7 +8,6 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "base/json_python.h"
 #include "base/memory.h"
 
 bool mmn_read_fine(const mmn_object *object)

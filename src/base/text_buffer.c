@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "base/printable.h"
 #include "base/utf8.h"
 
 /* Room for `size` more bytes and the terminating zero. */

@@ -1,5 +1,9 @@
-/* UTF-8 and Unicode's white space. */
+/* Characters: UTF-8, white space, what shows nothing, and hexadecimal digits. */
 #include "base/utf8.h"
+
+#include <string.h>
+
+#include "mmneuron.h"
 
 size_t mmn_utf8_size(const char *text)
 {
@@ -100,4 +104,60 @@ bool mmn_is_whitespace(uint32_t code)
     return (code >= 0x09 && code <= 0x0d) || code == 0x20 || code == 0x85 || code == 0xa0 ||
            code == 0x1680 || (code >= 0x2000 && code <= 0x200a) || code == 0x2028 ||
            code == 0x2029 || code == 0x202f || code == 0x205f || code == 0x3000;
+}
+
+/* ---- Text from strangers --------------------------------------------------------------------- */
+
+bool mmn_is_hidden(uint32_t code)
+{
+    /* Of what has no width, joiners stay (U+200C, U+200D): words and emoji are written with them. */
+    return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x061c || code == 0x180e ||
+           code == 0x200b || (code >= 0x200e && code < 0x2010) ||
+           (code >= 0x2028 && code < 0x202f) || (code >= 0x2060 && code < 0x2070) ||
+           code == 0xfeff || (code >= 0xfff9 && code < 0xfffc) || (code & 0xfffe) == 0xfffe ||
+           (code >= 0xfdd0 && code < 0xfdf0) || (code >= 0xe0000 && code < 0xe0080);
+}
+
+void mmn_make_printable(char *text, int lines)
+{
+    char *to = text;
+    for (size_t size; *text != '\0'; text += size) {
+        uint32_t code = mmn_character_at(text, &size);
+        bool layout = lines && (code == '\n' || code == '\t');
+        if (!layout && (mmn_is_hidden(code) || (code == 0xfffd && size == 1))) {
+            *to++ = '?';
+        } else {
+            memmove(to, text, size);
+            to += size;
+        }
+    }
+    *to = '\0';
+}
+
+/* ---- Hexadecimal digits ---------------------------------------------------------------------- */
+
+int mmn_hexadecimal_value(char digit)
+{
+    if (digit >= '0' && digit <= '9')
+        return digit - '0';
+    if (digit >= 'a' && digit <= 'f')
+        return digit - 'a' + 10;
+    return digit >= 'A' && digit <= 'F' ? digit - 'A' + 10 : -1;
+}
+
+void mmn_hexadecimal_write(char *text, const uint8_t *bytes, size_t count)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < count; i++) {
+        text[2 * i] = digits[bytes[i] >> 4];
+        text[2 * i + 1] = digits[bytes[i] & 15];
+    }
+    text[2 * count] = '\0';
+}
+
+void mmn_hexadecimal_read(uint8_t *bytes, const char *text, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        bytes[i] = (uint8_t)(mmn_hexadecimal_value(text[2 * i]) << 4 |
+                             mmn_hexadecimal_value(text[2 * i + 1]));
 }

@@ -1,4 +1,5 @@
-/* UTF-8: checking, reading and writing code points, and the white space of Unicode. */
+/* Characters: UTF-8, checked, read and written; white space, what shows nothing, and hexadecimal
+ * digits. */
 #ifndef MMN_BASE_UTF8_H
 #define MMN_BASE_UTF8_H
 
@@ -33,5 +34,18 @@ size_t mmn_utf8_previous(const char *text, size_t end);
 
 /* Unicode's property White_Space, which is `\s` of the patterns in tokenizer files. */
 bool mmn_is_whitespace(uint32_t code);
+
+/* Whether the character shows nothing and may change how others are shown: C0 and C1 controls, marks
+ * and overrides of direction, separators, non-characters. */
+bool mmn_is_hidden(uint32_t code);
+
+/* What a digit of either case stands for, or -1. */
+int mmn_hexadecimal_value(char digit);
+
+/* Writes 2 * count lower-case digits and a zero. */
+void mmn_hexadecimal_write(char *text, const uint8_t *bytes, size_t count);
+
+/* Reads 2 * count digits, which are there. */
+void mmn_hexadecimal_read(uint8_t *bytes, const char *text, size_t count);
 
 #endif

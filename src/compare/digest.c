@@ -3,7 +3,7 @@
 
 #include "base/bytes.h"
 #include "base/digest.h"
-#include "base/given.h"
+#include "base/error.h"
 #include "base/memory.h"
 #include "base/text_buffer.h"
 #include "model/dump_read.h"

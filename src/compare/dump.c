@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "base/given.h"
-#include "base/glob.h"
+#include "base/error.h"
 #include "base/memory.h"
+#include "base/names.h"
 #include "base/output.h"
 #include "format/safetensors.h"
 #include "model/stages.h"

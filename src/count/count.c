@@ -4,17 +4,17 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
+#include "base/error.h"
 #include "base/file.h"
-#include "base/given.h"
+#include "base/interrupt.h"
 #include "base/memory.h"
 #include "base/output.h"
-#include "model/model.h"
 #include "count/count_batch.h"
 #include "count/count_probe.h"
 #include "count/count_setup.h"
 #include "count/sample_input.h"
 #include "count/samples.h"
+#include "model/model.h"
 #include "pass/session.h"
 
 /* The state is saved after a sample when the last time is this long ago, and when saving has taken

@@ -6,8 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/glob.h"
-#include "base/items.h"
+#include "base/names.h"
 #include "base/text_buffer.h"
 #include "model/input.h"
 #include "model/model.h"

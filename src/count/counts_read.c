@@ -6,15 +6,15 @@
 
 #include "base/bytes.h"
 #include "base/file_kind.h"
-#include "base/hexadecimal.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/reader.h"
 #include "base/text_buffer.h"
-#include "format/list.h"
-#include "format/safetensors.h"
+#include "base/utf8.h"
 #include "count/counts.h"
 #include "count/counts_format.h"
+#include "format/list.h"
+#include "format/safetensors.h"
 
 /* Numbers in metadata stay below this, so that Jansson, Python and binary64 have them exactly. */
 #define NUMBER_LIMIT (INT64_C(1) << 53)

@@ -4,12 +4,12 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "base/hexadecimal.h"
 #include "base/memory.h"
 #include "base/text_buffer.h"
-#include "format/safetensors.h"
+#include "base/utf8.h"
 #include "count/counts.h"
 #include "count/counts_format.h"
+#include "format/safetensors.h"
 
 typedef enum domain_number { SAMPLES, POSITIONS } domain_number;
 

@@ -3,11 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/given.h"
+#include "base/error.h"
 #include "base/memory.h"
 #include "base/output.h"
-#include "mmneuron.h"
 #include "count/counts.h"
+#include "mmneuron.h"
 
 /* Adds `part` to `sum`, which has taken other shards of the same run. */
 static mmn_status add_counts(mmn_counts *sum, const mmn_counts *part, mmn_error *error)

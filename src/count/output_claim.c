@@ -3,10 +3,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/error.h"
 #include "base/file.h"
-#include "base/given.h"
-#include "base/glob.h"
 #include "base/memory.h"
+#include "base/names.h"
 #include "base/output.h"
 #include "format/list.h"
 

@@ -4,10 +4,9 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/glob.h"
-#include "base/hexadecimal.h"
-#include "base/items.h"
 #include "base/memory.h"
+#include "base/names.h"
+#include "base/utf8.h"
 
 static mmn_status make_rule(mmn_rank_rule *rule, const mmn_rank_options *options,
                             mmn_error *error)

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "base/file.h"
-#include "base/given.h"
 #include "base/memory.h"
 #include "count/ranking.h"
 

@@ -1,7 +1,7 @@
 /* Rankings as results. doc/formats.md describes their JSON, neurons.json, and the table beside it. */
 #include <stdio.h>
 
-#include "base/given.h"
+#include "base/error.h"
 #include "count/ranking.h"
 #include "result/result.h"
 

@@ -7,11 +7,11 @@
 
 #include "base/bytes.h"
 #include "base/digest.h"
-#include "base/hexadecimal.h"
 #include "base/memory.h"
+#include "base/utf8.h"
+#include "count/counts.h"
 #include "model/input.h"
 #include "model/model.h"
-#include "count/counts.h"
 
 bool mmn_sample_blame(mmn_error *error, uint64_t line, const char *list_file)
 {

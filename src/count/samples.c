@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <strings.h>
 
-#include "base/given.h"
-#include "model/model.h"
+#include "base/error.h"
 #include "count/sample_input.h"
+#include "model/model.h"
 
 /* ---- Opening --------------------------------------------------------------------------------- */
 

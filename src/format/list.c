@@ -7,7 +7,6 @@
 
 #include "base/file_kind.h"
 #include "base/json.h"
-#include "base/json_python.h"
 #include "base/memory.h"
 #include "format/list_internal.h"
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/json_python.h"
+#include "base/json.h"
 #include "base/text_buffer.h"
 #include "format/list_internal.h"
 

@@ -2,7 +2,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/json_python.h"
+#include "base/json.h"
 #include "format/list_internal.h"
 #include "mmneuron.h"
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "base/json_memory.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "format/safetensors_internal.h"
 

@@ -5,12 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/given.h"
-#include "base/items.h"
+#include "base/error.h"
 #include "base/memory.h"
+#include "base/names.h"
 #include "base/text_buffer.h"
-#include "model/family.h"
 #include "mask/mask_internal.h"
+#include "model/family.h"
 #include "pass/probes.h"
 #include "pass/session.h"
 

@@ -6,8 +6,8 @@
 
 #include "base/bytes.h"
 #include "base/file_kind.h"
-#include "base/glob.h"
 #include "base/memory.h"
+#include "base/names.h"
 #include "kernels.h"
 #include "model/stages.h"
 

@@ -7,7 +7,6 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "base/json_python.h"
 #include "base/memory.h"
 
 #define FILE_LIMIT 10000000  /* bytes, as for config.json */

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "base/given.h"
+#include "base/error.h"
 #include "base/image.h"
 #include "base/memory.h"
 #include "format/image_file.h"

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "base/given.h"
+#include "base/error.h"
 #include "base/memory.h"
 #include "format/safetensors.h"
 #include "model/compute.h"

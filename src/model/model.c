@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "base/file.h"
-#include "base/given.h"
 #include "base/memory.h"
 #include "base/threads.h"
 #include "model/hub_name.h"

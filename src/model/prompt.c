@@ -4,13 +4,12 @@
 #include <dirent.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "base/file.h"
-#include "base/given.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/reader.h"
 #include "model/model.h"
-#include "text/chat_template.h"
 #include "text/side_files.h"
 #include "text/template.h"
 

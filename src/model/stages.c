@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/glob.h"
+#include "base/names.h"
 
 #define F32 MMN_ELEMENT_F32
 #define I32 MMN_ELEMENT_I32

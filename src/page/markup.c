@@ -5,7 +5,6 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "base/printable.h"
 #include "base/utf8.h"
 
 static bool is_wide(uint32_t code)

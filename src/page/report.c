@@ -5,9 +5,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/error.h"
 #include "base/file.h"
 #include "base/file_kind.h"
-#include "base/given.h"
 #include "base/memory.h"
 #include "base/output.h"
 

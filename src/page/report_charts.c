@@ -2,11 +2,11 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/given.h"
+#include "base/error.h"
 #include "page/bars.h"
-#include "result/words.h"
 #include "page/numbers.h"
 #include "page/report.h"
+#include "result/words.h"
 
 enum { NAME = 18, BAR = 40 };
 

@@ -6,7 +6,7 @@
 
 #include "base/file.h"
 #include "base/file_kind.h"
-#include "base/json_memory.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "base/reader.h"
 #include "result/result.h"

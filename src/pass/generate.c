@@ -1,7 +1,7 @@
 /* Generating: the tokens that follow a prefill, of one session or of several side by side. */
 #include <string.h>
 
-#include "base/given.h"
+#include "base/error.h"
 #include "base/memory.h"
 #include "pass/generate_beams.h"
 #include "pass/generate_step.h"

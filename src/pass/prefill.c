@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/given.h"
+#include "base/error.h"
 #include "base/memory.h"
 #include "pass/positions.h"
 #include "pass/projector.h"

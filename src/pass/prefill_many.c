@@ -1,7 +1,7 @@
 /* Prefilling several inputs together in one session, for what its probes see. */
 #include "pass/prefill.h"
 
-#include "base/given.h"
+#include "base/error.h"
 #include "base/memory.h"
 #include "pass/positions.h"
 

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/glob.h"
 #include "base/memory.h"
+#include "base/names.h"
 #include "model/stages.h"
 
 mmn_status mmn_probes_add(mmn_probes *probes, const mmn_probe *probe, mmn_error *error)

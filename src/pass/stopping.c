@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "text/byte_level.h"
-#include "text/decoder.h"
 #include "base/utf8.h"
+#include "text/characters.h"
+#include "text/decoder.h"
 
 /* Decoded before a token, so that its spaces are as they are within a text. */
 static const char opening[] = "abcdef";

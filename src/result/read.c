@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json_python.h"
+#include "base/json.h"
 #include "base/reader.h"
 #include "result/template.h"
 

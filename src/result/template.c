@@ -7,8 +7,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "base/file.h"
-#include "base/given.h"
 #include "base/memory.h"
 #include "result/words.h"
 

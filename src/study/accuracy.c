@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/edit_distance.h"
 #include "base/memory.h"
+#include "base/names.h"
 #include "base/utf8.h"
 
 /* Longer answers are cut for edit distances, whose cost grows with the product of two lengths. */

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "base/given.h"
+#include "base/error.h"
 #include "base/memory.h"
 #include "model/input.h"
 #include "model/model.h"

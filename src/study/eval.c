@@ -1,7 +1,7 @@
 /* Evaluations: accuracy in each domain with neurons on, with domain neurons off, and with random
  * ones off: answers every sample of a list in all runs of its domain, and scores the answers.
  * doc/formats.md describes the result's JSON, eval.json. */
-#include "base/given.h"
+#include "base/error.h"
 #include "base/memory.h"
 #include "model/model.h"
 #include "pass/session.h"

@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-#include "base/given.h"
-#include "base/items.h"
+#include "base/error.h"
 #include "base/memory.h"
+#include "base/names.h"
 #include "model/model.h"
 
 enum { TOP = 5, TOP_LIMIT = 1000 };

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/items.h"
 #include "base/memory.h"
+#include "base/names.h"
 #include "model/model.h"
 #include "study/lens.h"
 

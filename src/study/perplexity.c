@@ -3,7 +3,7 @@
  * perplexity.json. */
 #include <math.h>
 
-#include "base/given.h"
+#include "base/error.h"
 #include "base/threads.h"
 #include "functions.h"
 #include "model/input.h"

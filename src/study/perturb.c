@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/given.h"
+#include "base/error.h"
 #include "base/memory.h"
 #include "base/text_buffer.h"
 #include "base/threads.h"

@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/items.h"
 #include "base/memory.h"
 #include "base/modules.h"
+#include "base/names.h"
 #include "mask/mask.h"
 
 /* ---- Settings -------------------------------------------------------------------------------- */

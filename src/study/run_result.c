@@ -4,11 +4,11 @@
 
 #include <string.h>
 
-#include "base/given.h"
+#include "base/error.h"
 #include "base/memory.h"
 #include "base/utf8.h"
 #include "model/model.h"
-#include "text/byte_level.h"
+#include "text/characters.h"
 
 const char *const mmn_off_names[] = {"nothing", "domain", "random"};
 

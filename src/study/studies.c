@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "base/given.h"
+#include "base/error.h"
 #include "base/reader.h"
 
 #define ADDRESS(name) &mmn_study_of_##name,

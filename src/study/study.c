@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/given.h"
+#include "base/error.h"
+#include "base/interrupt.h"
 #include "base/memory.h"
 #include "count/sample_input.h"
 #include "model/input.h"

@@ -2,7 +2,7 @@
  * What need not be evaluated (the other branch of an "if", the right of an "or") is read only. */
 #include <string.h>
 
-#include "base/hexadecimal.h"
+#include "base/utf8.h"
 #include "text/chat_parts.h"
 
 static json_t *read_or(mmn_chat *chat);

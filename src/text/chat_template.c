@@ -1,5 +1,5 @@
 /* Chat templates: cutting a template into texts and tags, and following the tags. */
-#include "text/chat_template.h"
+#include "text/template.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -3,10 +3,9 @@
 
 #include <string.h>
 
-#include "base/hexadecimal.h"
 #include "base/memory.h"
 #include "base/utf8.h"
-#include "text/byte_level.h"
+#include "text/characters.h"
 
 /* A text may become this many times as long by the steps, so that those of a hostile file cannot
  * multiply each other. */
@@ -22,6 +21,26 @@ mmn_status mmn_decoder_add(mmn_decoder *decoder, mmn_decoder_step *step, mmn_err
         mmn_replacement_free(&step->replacement);
     *step = (mmn_decoder_step){0};
     return status;
+}
+
+mmn_status mmn_decoder_add_bert(mmn_decoder *decoder, const char *prefix, bool clean_up,
+                                mmn_error *error)
+{
+    static const struct {
+        const char *from, *to;
+    } cleaned[] = {{" .", "."},   {" ?", "?"},     {" !", "!"},    {" ,", ","},
+                   {" ' ", "'"},  {" n't", "n't"}, {" 'm", "'m"},  {" do not", " don't"},
+                   {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"}};
+    mmn_decoder_step step = {.kind = MMN_DECODER_WORDPIECE};
+    MMN_TRY(mmn_replacement_make(&step.replacement, prefix, false, prefix, error));
+    MMN_TRY(mmn_decoder_add(decoder, &step, error));
+    for (size_t i = 0; clean_up && i < sizeof(cleaned) / sizeof(cleaned[0]); i++) {
+        step.kind = MMN_DECODER_REPLACE;
+        MMN_TRY(
+            mmn_replacement_make(&step.replacement, cleaned[i].from, false, cleaned[i].to, error));
+        MMN_TRY(mmn_decoder_add(decoder, &step, error));
+    }
+    return MMN_OK;
 }
 
 void mmn_decoder_free(mmn_decoder *decoder)

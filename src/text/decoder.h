@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "base/text_buffer.h"
-#include "text/replacement.h"
+#include "text/pattern.h"
 
 typedef enum mmn_decoder_kind {
     MMN_DECODER_REPLACE,
@@ -43,6 +43,10 @@ typedef struct mmn_spellings {
 
 /* Appends a step, whose replacement then belongs to the decoder, also on failure. */
 mmn_status mmn_decoder_add(mmn_decoder *decoder, mmn_decoder_step *step, mmn_error *error);
+/* Appends the steps of a WordPiece decoder, which takes away `prefix` (not empty), and with `clean_up` the
+ * spaces before English punctuation and contractions. */
+mmn_status mmn_decoder_add_bert(mmn_decoder *decoder, const char *prefix, bool clean_up,
+                                mmn_error *error);
 /* Appends a spelling. */
 void mmn_spellings_add(mmn_spellings *spellings, const char *text, size_t length);
 /* The byte that a spelling "<0xNN>" stands for, or -1. */

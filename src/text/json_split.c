@@ -1,10 +1,10 @@
 /* Reads the pre-tokenisers of tokenizer.json that cut texts. */
-#include "text/json_split.h"
+#include "text/json_steps.h"
 
 #include <string.h>
 
 #include "base/utf8.h"
-#include "text/byte_level.h"
+#include "text/characters.h"
 
 /* Appends a step, which has been read. */
 static void add(mmn_pre_tokenizer *pre_tokenizer, const mmn_object *json,
@@ -103,17 +103,6 @@ static void read_class(mmn_pre_tokenizer *pre_tokenizer, const mmn_object *json,
     add(pre_tokenizer, json, &step);
 }
 
-mmn_status mmn_bert_add_pre_tokenizer(mmn_pre_tokenizer *pre_tokenizer, mmn_error *error)
-{
-    mmn_pre_tokenizer_step spaces = {.kind = MMN_PRE_TOKENIZER_SPLIT,
-                                     .finds = MMN_SPLIT_FINDS_WHITE_SPACE,
-                                     .behavior = MMN_SPLIT_REMOVED};
-    mmn_pre_tokenizer_step marks = {.kind = MMN_PRE_TOKENIZER_SPLIT,
-                                    .finds = MMN_SPLIT_FINDS_PUNCTUATION};
-    MMN_TRY(mmn_pre_tokenizer_add(pre_tokenizer, &spaces, error));
-    return mmn_pre_tokenizer_add(pre_tokenizer, &marks, error);
-}
-
 /* {"type": "ByteLevel", "add_prefix_space": true, "use_regex": true}: up to three steps. */
 static void read_byte_level(mmn_pre_tokenizer *pre_tokenizer, const mmn_object *json)
 {
@@ -152,7 +141,7 @@ bool mmn_json_read_split(mmn_pre_tokenizer *pre_tokenizer, const mmn_object *jso
     else if (strcmp(type, "CharDelimiterSplit") == 0)
         read_delimiter(pre_tokenizer, json);
     else if (strcmp(type, "BertPreTokenizer") == 0)
-        mmn_read_failed(json, mmn_bert_add_pre_tokenizer(pre_tokenizer, json->reader->error));
+        mmn_read_failed(json, mmn_pre_tokenizer_add_bert(pre_tokenizer, json->reader->error));
     else if (strcmp(type, "ByteLevel") == 0)
         read_byte_level(pre_tokenizer, json);
     else

@@ -3,10 +3,8 @@
 
 #include <string.h>
 
-#include "base/json_python.h"
+#include "base/json.h"
 #include "base/utf8.h"
-#include "text/json_bert.h"
-#include "text/json_split.h"
 
 /* Reads one step of a chain: `step` views it, `type` is its type. */
 typedef void (*step_reader)(mmn_tokenizer *tokenizer, const mmn_object *step, const char *type);
@@ -85,6 +83,15 @@ static void read_content(const char **text, const mmn_object *step, const char *
         mmn_read_wrong(step, key, "has more than %d bytes", MMN_REPLACEMENT_LENGTH_LIMIT);
 }
 
+void mmn_json_read_prefix(const char **prefix, const mmn_object *json, const char *key)
+{
+    mmn_read_text(prefix, json, key);
+    if (**prefix == '\0')
+        mmn_read_wrong(json, key, "is empty, which is not supported");
+    if (strlen(*prefix) > MMN_WORDPIECE_PREFIX_LIMIT)
+        mmn_read_wrong(json, key, "has more than %d bytes", MMN_WORDPIECE_PREFIX_LIMIT);
+}
+
 static void make_replacement(mmn_replacement *replacement, const mmn_object *step,
                              const char *from, bool is_pattern, const char *to)
 {
@@ -139,6 +146,26 @@ static void read_normalizer_strip(mmn_normalizer_step *step, const mmn_object *j
     mmn_read_bool(&step->right, json, sides[1]);
 }
 
+void mmn_json_read_bert_options(mmn_bert_options *options, const mmn_object *json,
+                                const char *lowercase_key, const char *ideographs_key)
+{
+    mmn_read_bool(&options->clean_text, json, "clean_text");
+    mmn_read_bool(&options->handle_chinese_chars, json, ideographs_key);
+    mmn_read_bool(&options->lowercase, json, lowercase_key);
+    options->strip_accents = options->lowercase;
+    mmn_read_bool(&options->strip_accents, json, "strip_accents");
+}
+
+static void read_bert_normalizer(mmn_tokenizer *tokenizer, const mmn_object *json)
+{
+    static const char *const keys[] = {"clean_text", "handle_chinese_chars", "lowercase"};
+    mmn_bert_options options = {0};
+    mmn_read_all_required(json, keys, 3);
+    mmn_json_read_bert_options(&options, json, keys[2], keys[1]);
+    if (mmn_read_fine(json))
+        mmn_read_failed(json, mmn_normalizer_add_bert(&tokenizer->normalizer, &options, json->reader->error));
+}
+
 static void read_normalizer_step(mmn_tokenizer *tokenizer, const mmn_object *json,
                                  const char *type)
 {
@@ -146,7 +173,7 @@ static void read_normalizer_step(mmn_tokenizer *tokenizer, const mmn_object *jso
     if (tokenizer->normalizer.count >= MMN_STEP_LIMIT)
         mmn_read_wrong(json, "type", "there are more than %d steps", MMN_STEP_LIMIT);
     if (strcmp(type, "BertNormalizer") == 0) {
-        mmn_json_read_bert_normalizer(tokenizer, json);
+        read_bert_normalizer(tokenizer, json);
         return;
     }
     if (strcmp(type, "Prepend") == 0) {
@@ -282,6 +309,28 @@ static void read_template(mmn_tokenizer *tokenizer, const mmn_object *json)
         mmn_read_wrong(json, "single", "does not hold the sequence A");
 }
 
+/* Appends the id of `key`'s ["[CLS]", 101]. */
+static void read_end(mmn_ids *ids, const mmn_object *json, const char *key)
+{
+    json_t *pair = NULL;
+    mmn_read_required(json, key);
+    mmn_read_array(&pair, json, key);
+    const json_t *number = json_array_get(pair, 1);
+    json_int_t id = json_integer_value(number);
+    if (json_array_size(pair) != 2 || !json_is_string(json_array_get(pair, 0)) ||
+        !json_is_integer(number) || id < 0 || id >= MMN_VOCABULARY_LIMIT)
+        mmn_read_wrong(json, key, "must be a token and its id from 0 to %d",
+                       MMN_VOCABULARY_LIMIT - 1);
+    if (mmn_read_fine(json))
+        mmn_read_failed(json, mmn_ids_add(ids, (int32_t)id, json->reader->error));
+}
+
+static void read_bert_processing(mmn_tokenizer *tokenizer, const mmn_object *json)
+{
+    read_end(&tokenizer->before, json, "cls");
+    read_end(&tokenizer->after, json, "sep");
+}
+
 static void read_post_processor_step(mmn_tokenizer *tokenizer, const mmn_object *json,
                                      const char *type)
 {
@@ -296,7 +345,7 @@ static void read_post_processor_step(mmn_tokenizer *tokenizer, const mmn_object 
     if (tokenizer->before.count || tokenizer->after.count)
         mmn_read_wrong(json, "type", "there is more than one TemplateProcessing or BertProcessing");
     if (is_bert)
-        mmn_json_read_bert_processing(tokenizer, json);
+        read_bert_processing(tokenizer, json);
     else
         read_template(tokenizer, json);
 }
@@ -327,13 +376,26 @@ static void read_decoder_metaspace(mmn_decoder_step *step, const mmn_object *jso
     step->drops_first = metaspace.scheme != MMN_PREPEND_NEVER;
 }
 
+static void read_wordpiece_decoder(mmn_tokenizer *tokenizer, const mmn_object *json)
+{
+    static const char *const keys[] = {"prefix", "cleanup"};
+    const char *prefix = "";
+    bool clean_up = false;
+    mmn_read_all_required(json, keys, 2);
+    mmn_json_read_prefix(&prefix, json, keys[0]);
+    mmn_read_bool(&clean_up, json, keys[1]);
+    if (mmn_read_fine(json))
+        mmn_read_failed(json, mmn_decoder_add_bert(&tokenizer->decoder, prefix, clean_up,
+                                                   json->reader->error));
+}
+
 static void read_decoder_step(mmn_tokenizer *tokenizer, const mmn_object *json, const char *type)
 {
     mmn_decoder_step step = {0};
     if (tokenizer->decoder.count >= MMN_STEP_LIMIT)
         mmn_read_wrong(json, "type", "there are more than %d steps", MMN_STEP_LIMIT);
     if (strcmp(type, "WordPiece") == 0) {
-        mmn_json_read_wordpiece_decoder(tokenizer, json);
+        read_wordpiece_decoder(tokenizer, json);
         return;
     }
     if (strcmp(type, "Replace") == 0) {

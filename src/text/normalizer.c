@@ -9,8 +9,6 @@
 
 #include "base/memory.h"
 #include "base/utf8.h"
-#include "text/bert_characters.h"
-#include "text/byte_level.h"
 #include "text/characters.h"
 
 /* U+2581, which stands for a space inside pieces. */
@@ -47,6 +45,25 @@ mmn_status mmn_normalizer_add(mmn_normalizer *normalizer, mmn_normalizer_step *s
         mmn_replacement_free(&step->replacement);
     *step = (mmn_normalizer_step){0};
     return status;
+}
+
+mmn_status mmn_normalizer_add_bert(mmn_normalizer *normalizer, const mmn_bert_options *options,
+                                   mmn_error *error)
+{
+    const struct {
+        bool wanted;
+        mmn_normalizer_kind kind;
+    } parts[] = {{options->clean_text, MMN_NORMALIZER_CLEAN},
+                 {options->handle_chinese_chars, MMN_NORMALIZER_SPACE_IDEOGRAPHS},
+                 {options->strip_accents, MMN_NORMALIZER_NFD},
+                 {options->strip_accents, MMN_NORMALIZER_DROP_MARKS},
+                 {options->lowercase, MMN_NORMALIZER_LOWERCASE}};
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        mmn_normalizer_step step = {.kind = parts[i].kind};
+        if (parts[i].wanted)
+            MMN_TRY(mmn_normalizer_add(normalizer, &step, error));
+    }
+    return MMN_OK;
 }
 
 void mmn_normalizer_free(mmn_normalizer *normalizer)

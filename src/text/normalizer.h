@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "base/text_buffer.h"
-#include "text/replacement.h"
+#include "text/pattern.h"
 
 typedef enum mmn_normalizer_kind {
     MMN_NORMALIZER_PREPEND,
@@ -34,6 +34,11 @@ typedef struct mmn_normalizer_step {
     bool add_prefix, remove_extra, escape; /* SENTENCEPIECE: as its normalizer_spec names them */
 } mmn_normalizer_step;
 
+/* BERT's normaliser: which of its parts are wanted. */
+typedef struct mmn_bert_options {
+    bool clean_text, handle_chinese_chars, strip_accents, lowercase;
+} mmn_bert_options;
+
 /* Steps that follow each other. Start from {0}. */
 typedef struct mmn_normalizer {
     mmn_normalizer_step *steps;
@@ -44,6 +49,9 @@ typedef struct mmn_normalizer {
  * this build cannot do it. */
 mmn_status mmn_normalizer_add(mmn_normalizer *normalizer, mmn_normalizer_step *step,
                               mmn_error *error);
+/* Appends the steps of BERT's. */
+mmn_status mmn_normalizer_add_bert(mmn_normalizer *normalizer, const mmn_bert_options *options,
+                                   mmn_error *error);
 /* Puts the normalised form of `text` (valid UTF-8) into `result`, replacing what was there. An
  * empty text stays empty. */
 mmn_status mmn_normalizer_apply(const mmn_normalizer *normalizer, const char *text, size_t length,

@@ -1,4 +1,4 @@
-/* Regular expressions of tokenizer files, matched by PCRE2 within limits that keep a hostile
+/* Regular expressions of tokenizer files, and replacing what they find: matched by PCRE2 within limits that keep a hostile
  * expression from hanging or taking the machine's memory. */
 #ifndef MMN_TEXT_PATTERN_H
 #define MMN_TEXT_PATTERN_H
@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "base/interrupt.h"
+#include "base/text_buffer.h"
 
 typedef struct mmn_pattern mmn_pattern;
 
@@ -26,5 +27,24 @@ mmn_status mmn_pattern_find(const mmn_pattern *pattern, const char *text, size_t
 
 /* NULL is allowed. */
 void mmn_pattern_free(mmn_pattern *pattern);
+
+/* ---- Replacing every occurrence of a text or pattern ----------------------------------------- */
+
+/* Start from {0}. */
+typedef struct mmn_replacement {
+    mmn_pattern *pattern; /* what is replaced, or NULL: the text `from` is */
+    char *from, *to;      /* zero-terminated copies; `from` is not empty */
+    size_t from_length, to_length;
+    const mmn_interrupt *interrupt; /* asked while a pattern is looked for; NULL: nobody */
+} mmn_replacement;
+
+/* Makes a replacement of the text `from`, or of the regular expression `from` if is_pattern. */
+mmn_status mmn_replacement_make(mmn_replacement *replacement, const char *from, bool is_pattern,
+                                const char *to, mmn_error *error);
+/* Appends `text` (valid UTF-8) with its replacements to `result`, whose own failure mmn_text_status
+ * tells. Fails where looking for the pattern does. */
+mmn_status mmn_replacement_apply(const mmn_replacement *replacement, const char *text,
+                                 size_t length, mmn_text *result, mmn_error *error);
+void mmn_replacement_free(mmn_replacement *replacement);
 
 #endif

@@ -6,8 +6,6 @@
 
 #include "base/text_buffer.h"
 #include "base/utf8.h"
-#include "text/bert_characters.h"
-#include "text/byte_level.h"
 #include "text/characters.h"
 
 mmn_status mmn_pre_tokenizer_add(mmn_pre_tokenizer *pre_tokenizer, mmn_pre_tokenizer_step *step,
@@ -25,6 +23,17 @@ mmn_status mmn_pre_tokenizer_add(mmn_pre_tokenizer *pre_tokenizer, mmn_pre_token
 #endif
     pre_tokenizer->steps[pre_tokenizer->count++] = *step;
     return MMN_OK;
+}
+
+mmn_status mmn_pre_tokenizer_add_bert(mmn_pre_tokenizer *pre_tokenizer, mmn_error *error)
+{
+    mmn_pre_tokenizer_step spaces = {.kind = MMN_PRE_TOKENIZER_SPLIT,
+                                     .finds = MMN_SPLIT_FINDS_WHITE_SPACE,
+                                     .behavior = MMN_SPLIT_REMOVED};
+    mmn_pre_tokenizer_step marks = {.kind = MMN_PRE_TOKENIZER_SPLIT,
+                                    .finds = MMN_SPLIT_FINDS_PUNCTUATION};
+    MMN_TRY(mmn_pre_tokenizer_add(pre_tokenizer, &spaces, error));
+    return mmn_pre_tokenizer_add(pre_tokenizer, &marks, error);
 }
 
 void mmn_pre_tokenizer_free(mmn_pre_tokenizer *pre_tokenizer)

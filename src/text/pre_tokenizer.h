@@ -73,6 +73,8 @@ typedef struct mmn_pre_tokenizer {
  * there are too many, or this build cannot find what it finds. */
 mmn_status mmn_pre_tokenizer_add(mmn_pre_tokenizer *pre_tokenizer, mmn_pre_tokenizer_step *step,
                                  mmn_error *error);
+/* Appends BERT's: cuts at white space, which goes, and around each punctuation mark. */
+mmn_status mmn_pre_tokenizer_add_bert(mmn_pre_tokenizer *pre_tokenizer, mmn_error *error);
 void mmn_pre_tokenizer_free(mmn_pre_tokenizer *pre_tokenizer);
 
 /* Takes one word. */

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json_python.h"
+#include "base/json.h"
 #include "base/memory.h"
 
 #define JSON_LIMIT (16u << 20)
@@ -366,7 +366,7 @@ static void obey_bert_options(const mmn_side_files *files, mmn_tokenizer *tokeni
     mmn_side_files_bert_options(&options, files);
     mmn_normalizer_free(&tokenizer->normalizer);
     if (mmn_read_fine(config))
-        mmn_read_failed(config, mmn_bert_add_normalizer(tokenizer, &options,
+        mmn_read_failed(config, mmn_normalizer_add_bert(&tokenizer->normalizer, &options,
                                                         config->reader->error));
 }
 

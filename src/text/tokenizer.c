@@ -1,110 +1,12 @@
-/* Tokenizers: opening, encoding and decoding. */
+/* Tokenizers: encoding and decoding. */
 #include "text/tokenizer.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "base/file.h"
-#include "base/file_kind.h"
 #include "base/memory.h"
 #include "base/utf8.h"
-#include "text/side_files.h"
 #include "text/tokenizer_parts.h"
-
-/* Four times the largest published tokenizer.json. */
-#define JSON_LIMIT (128u << 20)
-
-/* Prepares what reading has filled, or closes it if `status` says that reading failed. */
-static mmn_status finish(mmn_tokenizer **tokenizer, mmn_tokenizer *made, mmn_status status,
-                         mmn_error *error)
-{
-    if (status == MMN_OK)
-        status = mmn_added_tokens_finish(&made->added, &made->normalizer, error);
-    if (status != MMN_OK) {
-        mmn_tokenizer_close(made);
-        made = NULL;
-    }
-    *tokenizer = made;
-    return status;
-}
-
-mmn_status mmn_tokenizer_from_json(mmn_tokenizer **tokenizer, const char *text, size_t size,
-                                   const char *file, mmn_error *error)
-{
-    mmn_tokenizer *made = mmn_allocate(1, sizeof(*made), error);
-    mmn_status status =
-        made ? mmn_tokenizer_read_json(made, text, size, file, error) : MMN_SYSTEM;
-    return mmn_error_in_file(error, finish(tokenizer, made, status, error), file);
-}
-
-mmn_status mmn_tokenizer_from_model(mmn_tokenizer **tokenizer, const uint8_t *data, size_t size,
-                                    const char *file, mmn_error *error)
-{
-    mmn_tokenizer *made = mmn_allocate(1, sizeof(*made), error);
-    mmn_status status = made ? mmn_sentencepiece_read(made, data, size, NULL, error) : MMN_SYSTEM;
-    return mmn_error_in_file(error, finish(tokenizer, made, status, error), file);
-}
-
-/* Reads a folder's tokenizer.json and the files beside it. */
-static mmn_status read_json(mmn_tokenizer *tokenizer, const char *folder, mmn_error *error)
-{
-    char *path = NULL, *text = NULL;
-    size_t size;
-    mmn_status status = mmn_path_join(&path, folder, "tokenizer.json", error);
-    if (status == MMN_OK)
-        status = mmn_read_file(&text, &size, path, JSON_LIMIT, error);
-    if (status == MMN_OK)
-        status = mmn_file_kind_explain(error,
-                                       mmn_tokenizer_read_json(tokenizer, text, size, path, error),
-                                       path, MMN_KIND_JSON);
-    mmn_free(text);
-    if (status == MMN_OK) {
-        mmn_side_files files;
-        mmn_side_files_open(&files, folder, error);
-        mmn_side_files_add_tokens(&files, tokenizer, true);
-        status = files.reader.status;
-        mmn_side_files_close(&files);
-    }
-    status = mmn_error_in_file(error, status, path ? path : folder);
-    mmn_free(path);
-    return status;
-}
-
-/* Opens a folder's tokenizer, which `read` reads. */
-static mmn_status open_folder(mmn_tokenizer **tokenizer, const char *folder,
-                              mmn_status (*read)(mmn_tokenizer *, const char *, mmn_error *),
-                              mmn_error *error)
-{
-    mmn_tokenizer *made = mmn_allocate(1, sizeof(*made), error);
-    mmn_status status = made ? read(made, folder, error) : MMN_SYSTEM;
-    return mmn_error_in_file(error, finish(tokenizer, made, status, error), folder);
-}
-
-mmn_status mmn_tokenizer_open(mmn_tokenizer **tokenizer, const char *folder, mmn_error *error)
-{
-    *tokenizer = NULL;
-    static const char *const names[] = {"tokenizer.json", "tokenizer.model", "vocab.txt"};
-    enum { JSON, MODEL, WORDS, FILES };
-    char *path = NULL;
-    int file = JSON;
-    mmn_status status = MMN_OK;
-    for (; status == MMN_OK && file < FILES; file++) {
-        status = mmn_find_in_folder(&path, folder, names[file], error);
-        if (path)
-            break;
-    }
-    if (status == MMN_OK && file == JSON)
-        status = open_folder(tokenizer, folder, read_json, error);
-    else if (status == MMN_OK && file == MODEL)
-        status = open_folder(tokenizer, folder, mmn_tokenizer_read_model, error);
-    else if (status == MMN_OK && file == WORDS)
-        status = open_folder(tokenizer, folder, mmn_tokenizer_read_words, error);
-    else if (status == MMN_OK)
-        status = mmn_fail(error, MMN_INPUT, folder, NULL,
-                          "there is neither a tokenizer.json nor a tokenizer.model or vocab.txt");
-    mmn_free(path);
-    return status;
-}
 
 void mmn_tokenizer_watch(mmn_tokenizer *tokenizer, const mmn_interrupt *interrupt)
 {
@@ -146,32 +48,39 @@ static mmn_status encode_word(void *context, const char *text, size_t length, mm
                : mmn_bpe_encode(&tokenizer->bpe, text, length, word->ids, error);
 }
 
-/* Encodes a stretch of normalised text in which added tokens that are matched after normalisation
- * may stand. */
-static mmn_status encode_normalized(const mmn_tokenizer *tokenizer, const char *text,
-                                    size_t length, bool is_first, mmn_ids *ids, mmn_error *error)
+/* Encodes a stretch of a text in which no added token stands any more; is_first: the text begins with it. */
+typedef mmn_status stretch_encoder(const mmn_tokenizer *tokenizer, const char *text, size_t length,
+                                   bool is_first, mmn_ids *ids, mmn_error *error);
+
+/* Encodes the added tokens of `search` in a text, and with `encode` what stands around them. */
+static mmn_status encode_around(const mmn_tokenizer *tokenizer, const mmn_token_search *search,
+                                stretch_encoder *encode, const char *text, size_t length,
+                                bool is_first, mmn_ids *ids, mmn_error *error)
 {
-    const mmn_added_tokens *added = &tokenizer->added;
-    word_context context = {tokenizer, ids};
     mmn_token_match match;
-    mmn_status status = MMN_OK;
     size_t covered = 0, from = 0;
-    while (status == MMN_OK && mmn_added_tokens_find(added, &added->after, text, length, covered,
-                                                     &from, &match)) {
+    while (mmn_added_tokens_find(&tokenizer->added, search, text, length, covered, &from, &match)) {
         if (covered < match.start)
-            status = mmn_pre_tokenize(&tokenizer->pre_tokenizer, text + covered,
-                                      match.start - covered, is_first && covered == 0,
-                                      encode_word, &context, error);
-        if (status == MMN_OK)
-            status = mmn_ids_add(ids, match.token->id, error);
+            MMN_TRY(encode(tokenizer, text + covered, match.start - covered,
+                           is_first && covered == 0, ids, error));
+        MMN_TRY(mmn_ids_add(ids, match.token->id, error));
         covered = match.end;
     }
-    if (status == MMN_OK && covered < length)
-        status = mmn_pre_tokenize(&tokenizer->pre_tokenizer, text + covered, length - covered,
-                                  is_first && covered == 0, encode_word, &context, error);
-    return status;
+    if (covered < length)
+        MMN_TRY(encode(tokenizer, text + covered, length - covered, is_first && covered == 0, ids,
+                       error));
+    return MMN_OK;
 }
 
+static mmn_status encode_words(const mmn_tokenizer *tokenizer, const char *text, size_t length,
+                               bool is_first, mmn_ids *ids, mmn_error *error)
+{
+    word_context context = {tokenizer, ids};
+    return mmn_pre_tokenize(&tokenizer->pre_tokenizer, text, length, is_first, encode_word, &context,
+                            error);
+}
+
+/* Normalises a stretch, in which added tokens that are found in normalised text may stand. */
 static mmn_status encode_stretch(const mmn_tokenizer *tokenizer, const char *text, size_t length,
                                  bool is_first, mmn_ids *ids, mmn_error *error)
 {
@@ -179,30 +88,9 @@ static mmn_status encode_stretch(const mmn_tokenizer *tokenizer, const char *tex
     mmn_status status =
         mmn_normalizer_apply(&tokenizer->normalizer, text, length, &normal, error);
     if (status == MMN_OK && normal.length > 0)
-        status = encode_normalized(tokenizer, normal.text, normal.length, is_first, ids, error);
+        status = encode_around(tokenizer, &tokenizer->added.after, encode_words, normal.text,
+                               normal.length, is_first, ids, error);
     mmn_text_free(&normal);
-    return status;
-}
-
-static mmn_status encode_text(const mmn_tokenizer *tokenizer, const char *text, size_t length,
-                              mmn_ids *ids, mmn_error *error)
-{
-    const mmn_added_tokens *added = &tokenizer->added;
-    mmn_token_match match;
-    mmn_status status = MMN_OK;
-    size_t covered = 0, from = 0;
-    while (status == MMN_OK && mmn_added_tokens_find(added, &added->before, text, length, covered,
-                                                     &from, &match)) {
-        if (covered < match.start)
-            status = encode_stretch(tokenizer, text + covered, match.start - covered,
-                                    covered == 0, ids, error);
-        if (status == MMN_OK)
-            status = mmn_ids_add(ids, match.token->id, error);
-        covered = match.end;
-    }
-    if (status == MMN_OK && covered < length)
-        status = encode_stretch(tokenizer, text + covered, length - covered, covered == 0, ids,
-                                error);
     return status;
 }
 
@@ -248,7 +136,8 @@ mmn_status mmn_tokenizer_encode(const mmn_tokenizer *tokenizer, const char *text
     if (status == MMN_OK && add_special)
         status = mmn_ids_add_all(&result, &tokenizer->before, error);
     if (status == MMN_OK)
-        status = encode_text(tokenizer, text, length, &result, error);
+        status = encode_around(tokenizer, &tokenizer->added.before, encode_stretch, text, length, true,
+                               &result, error);
     if (status == MMN_OK && add_special)
         status = mmn_ids_add_all(&result, &tokenizer->after, error);
     if (status == MMN_OK)
@@ -304,6 +193,18 @@ size_t mmn_tokenizer_vocabulary_size(const mmn_tokenizer *tokenizer)
 const char *mmn_tokenizer_image_token(const mmn_tokenizer *tokenizer)
 {
     return tokenizer->image_token ? tokenizer->image_token : "<image>";
+}
+
+bool mmn_tokenizer_token_to_id(const mmn_tokenizer *tokenizer, const char *token, int32_t *id)
+{
+    size_t length = strlen(token);
+    int32_t found = mmn_vocabulary_find(&tokenizer->added.contents, token, length);
+    if (found < 0)
+        found = mmn_vocabulary_find(mmn_model_vocabulary(tokenizer), token, length);
+    if (found < 0)
+        return false;
+    *id = found;
+    return true;
 }
 
 const char *mmn_tokenizer_id_to_token(const mmn_tokenizer *tokenizer, int32_t id)

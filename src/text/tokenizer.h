@@ -66,7 +66,7 @@ const char *mmn_tokenizer_image_token(const mmn_tokenizer *tokenizer);
  * is closed, or NULL if there is no such id. */
 const char *mmn_tokenizer_id_to_token(const mmn_tokenizer *tokenizer, int32_t id);
 
-/* Whether token `id` is spelt in characters that stand for bytes ("Ġthe", text/byte_level.h): those
+/* Whether token `id` is spelt in characters that stand for bytes ("Ġthe", text/characters.h): those
  * of a byte-level vocabulary are, added ones are not. */
 bool mmn_tokenizer_spells_bytes(const mmn_tokenizer *tokenizer, int32_t id);
 

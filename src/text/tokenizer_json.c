@@ -3,15 +3,35 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "base/json_python.h"
 #include "base/memory.h"
 #include "base/reader.h"
-#include "text/json_bert.h"
 #include "text/json_steps.h"
-#include "text/json_vocabulary.h"
 #include "text/tokenizer_parts.h"
 
 /* ---- Model ----------------------------------------------------------------------------------- */
+
+/* Reads the model's `vocab`, texts with their ids, which models of every kind write alike. */
+static void read_vocabulary(mmn_vocabulary *vocabulary, const mmn_object *model)
+{
+    const char *text;
+    json_t *id;
+    char token[MMN_TOKEN_LENGTH_LIMIT];
+    mmn_read_required(model, "vocab");
+    mmn_object tokens = mmn_read_object(model, "vocab");
+    json_object_foreach(tokens.value, text, id) {
+        size_t length = strlen(text);
+        if (!json_is_integer(id))
+            mmn_read_wrong(&tokens, text, "must be an id");
+        if (length > MMN_TOKEN_LENGTH_LIMIT)
+            mmn_read_wrong(&tokens, "", "has a token of %zu bytes, beyond %d", length,
+                           MMN_TOKEN_LENGTH_LIMIT);
+        if (!mmn_read_fine(model))
+            return;
+        length = mmn_json_restore_zeros(token, text, length);
+        mmn_read_failed(model, mmn_vocabulary_add(vocabulary, token, length,
+                                                  json_integer_value(id), model->reader->error));
+    }
+}
 
 /* Refuses options of the model that change ids and are not supported. */
 static void check_bpe(const mmn_object *model)
@@ -124,11 +144,33 @@ static void read_bpe(mmn_bpe *bpe, const mmn_object *model)
     mmn_read_bool(&bpe->fuse_unknown, model, "fuse_unk");
     mmn_read_bool(&bpe->byte_fallback, model, "byte_fallback");
     mmn_read_bool(&bpe->ignore_merges, model, "ignore_merges");
-    mmn_json_read_vocabulary(&bpe->vocabulary, model);
+    read_vocabulary(&bpe->vocabulary, model);
     if (mmn_read_fine(model))
         mmn_bpe_find_bytes(bpe);
     read_merges(bpe, model);
     read_unknown(bpe, model);
+}
+
+static void read_wordpiece(mmn_tokenizer *tokenizer, const mmn_object *model)
+{
+    static const char *const keys[] = {"unk_token", "continuing_subword_prefix",
+                                       "max_input_chars_per_word"};
+    mmn_wordpiece *wordpiece = &tokenizer->wordpiece;
+    const char *unknown = "", *prefix = "";
+    uint32_t longest = 0;
+    tokenizer->model = MMN_MODEL_WORDPIECE;
+    mmn_read_all_required(model, keys, 3);
+    mmn_read_text(&unknown, model, keys[0]);
+    mmn_json_read_prefix(&prefix, model, keys[1]);
+    mmn_read_u32(&longest, model, keys[2], 0, MMN_WORDPIECE_CHARACTER_LIMIT);
+    read_vocabulary(&wordpiece->vocabulary, model);
+    if (!mmn_read_fine(model))
+        return;
+    strcpy(wordpiece->prefix, prefix);
+    wordpiece->longest_word = longest;
+    wordpiece->unknown = mmn_vocabulary_find(&wordpiece->vocabulary, unknown, strlen(unknown));
+    if (wordpiece->unknown < 0)
+        mmn_read_wrong(model, "unk_token", "\"%.60s\" is not in the vocabulary", unknown);
 }
 
 static void read_model(mmn_tokenizer *tokenizer, const mmn_object *document)
@@ -138,7 +180,7 @@ static void read_model(mmn_tokenizer *tokenizer, const mmn_object *document)
     mmn_object model = mmn_read_object(document, "model");
     mmn_read_text(&type, &model, "type");
     if (strcmp(type, "WordPiece") == 0)
-        mmn_json_read_wordpiece(tokenizer, &model);
+        read_wordpiece(tokenizer, &model);
     else if (strcmp(type, "BPE") == 0)
         read_bpe(&tokenizer->bpe, &model);
     else

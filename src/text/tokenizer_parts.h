@@ -3,12 +3,11 @@
 #define MMN_TEXT_TOKENIZER_PARTS_H
 
 #include "text/added_tokens.h"
-#include "text/bpe.h"
 #include "text/decoder.h"
 #include "text/normalizer.h"
 #include "text/pre_tokenizer.h"
+#include "text/subwords.h"
 #include "text/tokenizer.h"
-#include "text/wordpiece.h"
 
 /* No token or pattern is longer than this many bytes (sentencepiece has the same limit for its
  * pieces), and no text that a tokenizer puts in place of another longer than the second; so a
@@ -45,14 +44,6 @@ static inline const mmn_vocabulary *mmn_model_vocabulary(const mmn_tokenizer *to
 /* Fills a zeroed tokenizer from the text of a tokenizer.json; `file` is its name in errors. */
 mmn_status mmn_tokenizer_read_json(mmn_tokenizer *tokenizer, const char *text, size_t size,
                                    const char *file, mmn_error *error);
-
-/* Fills a zeroed tokenizer from a folder's tokenizer.model and the files beside it. */
-mmn_status mmn_tokenizer_read_model(mmn_tokenizer *tokenizer, const char *folder,
-                                    mmn_error *error);
-
-/* The same from its vocab.txt (a WordPiece token a line) and the files beside it. */
-mmn_status mmn_tokenizer_read_words(mmn_tokenizer *tokenizer, const char *folder,
-                                    mmn_error *error);
 
 /* Reads the pieces and rules of a tokenizer.model of `size` bytes: vocabulary, normaliser, special
  * tokens and decoder. Where `scheme` is not NULL, it says where a space is put before a text, in

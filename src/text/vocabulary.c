@@ -1,4 +1,4 @@
-/* A vocabulary as an open-addressing hash table. */
+/* A vocabulary as an open-addressing hash table, and lists of its ids. */
 #include "text/vocabulary.h"
 
 #include <stdio.h>
@@ -98,4 +98,26 @@ void mmn_vocabulary_free(mmn_vocabulary *vocabulary)
     mmn_free(vocabulary->tokens);
     mmn_free(vocabulary->slots);
     *vocabulary = (mmn_vocabulary){0};
+}
+
+/* ---- Lists of ids ---------------------------------------------------------------------------- */
+
+mmn_status mmn_ids_add(mmn_ids *ids, int32_t id, mmn_error *error)
+{
+    MMN_TRY(mmn_reserve(&ids->data, &ids->capacity, ids->count + 1, sizeof(*ids->data), error));
+    ids->data[ids->count++] = id;
+    return MMN_OK;
+}
+
+mmn_status mmn_ids_add_all(mmn_ids *ids, const mmn_ids *more, mmn_error *error)
+{
+    for (size_t i = 0; i < more->count; i++)
+        MMN_TRY(mmn_ids_add(ids, more->data[i], error));
+    return MMN_OK;
+}
+
+void mmn_ids_free(mmn_ids *ids)
+{
+    mmn_free(ids->data);
+    *ids = (mmn_ids){0};
 }

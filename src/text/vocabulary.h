@@ -1,4 +1,5 @@
-/* A vocabulary: token texts by id, and ids by text, in an open-addressing hash table. */
+/* A vocabulary: token texts by id, and ids by text, in an open-addressing hash table; and lists of its
+ * ids. */
 #ifndef MMN_TEXT_VOCABULARY_H
 #define MMN_TEXT_VOCABULARY_H
 
@@ -39,5 +40,15 @@ int32_t mmn_vocabulary_find(const mmn_vocabulary *vocabulary, const char *text, 
  * NULL. */
 const char *mmn_vocabulary_text(const mmn_vocabulary *vocabulary, int32_t id, size_t *length);
 void mmn_vocabulary_free(mmn_vocabulary *vocabulary);
+
+/* Start from {0}. */
+typedef struct mmn_ids {
+    int32_t *data;
+    size_t count, capacity;
+} mmn_ids;
+
+mmn_status mmn_ids_add(mmn_ids *ids, int32_t id, mmn_error *error);
+mmn_status mmn_ids_add_all(mmn_ids *ids, const mmn_ids *more, mmn_error *error);
+void mmn_ids_free(mmn_ids *ids);
 
 #endif

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "base/json_python.h"
 
 static mmn_error error;
 

@@ -9,8 +9,8 @@
 
 #include "base/file.h"
 #include "base/memory.h"
-#include "base/printable.h"
 #include "base/text_buffer.h"
+#include "base/utf8.h"
 #include "mmneuron.h"
 
 Test(printable, replaces_what_drives_a_terminal)

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/glob.h"
 #include "base/memory.h"
+#include "base/names.h"
 #include "base/text_buffer.h"
 #include "mmneuron.h"
 #include "tests/tools/failing_allocator.h"

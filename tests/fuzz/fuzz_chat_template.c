@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "text/chat_template.h"
 #include "tests/fuzz/fuzz.h"
+#include "text/template.h"
 
 static mmn_status render(const char *source, json_t *variables, mmn_error *error)
 {

@@ -7,7 +7,7 @@
 
 #include "base/memory.h"
 #include "base/text_buffer.h"
-#include "text/chat_template.h"
+#include "text/template.h"
 
 static mmn_error error;
 

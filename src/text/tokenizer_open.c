@@ -1,19 +1,41 @@
-/* Reads a folder's tokenizer.model or vocab.txt with what the JSON files beside it add:
- * added_tokens.json, special_tokens_map.json and tokenizer_config.json. */
+/* Opens tokenizers: a folder's tokenizer.json, tokenizer.model or vocab.txt, with what the JSON files beside
+ * it add. */
+#include "text/tokenizer.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
+#include "base/file_kind.h"
 #include "base/memory.h"
 #include "base/utf8.h"
-#include "text/json_split.h"
 #include "text/side_files.h"
 #include "text/tokenizer_parts.h"
 
+/* Four times the largest published tokenizer.json. */
+#define JSON_LIMIT (128u << 20)
 #define MODEL_LIMIT (64u << 20)
 
-/* ---- Beginning and end of a text ------------------------------------------------------------- */
+/* ---- tokenizer.json -------------------------------------------------------------------------- */
+
+static mmn_status read_json(mmn_tokenizer *tokenizer, const char *folder, const char *path,
+                            mmn_error *error)
+{
+    mmn_side_files files;
+    char *text;
+    size_t size;
+    MMN_TRY(mmn_read_file(&text, &size, path, JSON_LIMIT, error));
+    mmn_status status = mmn_tokenizer_read_json(tokenizer, text, size, path, error);
+    mmn_free(text);
+    MMN_TRY(mmn_file_kind_explain(error, status, path, MMN_KIND_JSON));
+    mmn_side_files_open(&files, folder, error);
+    mmn_side_files_add_tokens(&files, tokenizer, true);
+    mmn_side_files_close(&files);
+    return files.reader.status;
+}
+
+/* ---- tokenizer.model ------------------------------------------------------------------------- */
 
 /* Appends the token that a text begins or ends with, if `wanted_key` says so or is absent and
  * `wanted` is set. */
@@ -59,15 +81,11 @@ static mmn_status read_pieces(mmn_tokenizer *tokenizer, const char *path,
     return mmn_error_in_file(error, status, path);
 }
 
-mmn_status mmn_tokenizer_read_model(mmn_tokenizer *tokenizer, const char *folder,
-                                    mmn_error *error)
+static mmn_status read_model(mmn_tokenizer *tokenizer, const char *folder, const char *path,
+                             mmn_error *error)
 {
     mmn_side_files files;
     mmn_prepend_scheme scheme;
-    char *path;
-    mmn_status status = mmn_path_join(&path, folder, "tokenizer.model", error);
-    if (status != MMN_OK)
-        return mmn_error_in_file(error, status, folder);
     mmn_side_files_open(&files, folder, error);
     bool has_scheme = read_scheme(&scheme, &files);
     if (files.reader.status == MMN_OK)
@@ -76,10 +94,8 @@ mmn_status mmn_tokenizer_read_model(mmn_tokenizer *tokenizer, const char *folder
     add_end_token(&tokenizer->before, tokenizer, &files, "add_bos_token", true, "bos_token", "<s>");
     add_end_token(&tokenizer->after, tokenizer, &files, "add_eos_token", false, "eos_token",
                   "</s>");
-    status = mmn_error_in_file(error, files.reader.status, path);
     mmn_side_files_close(&files);
-    mmn_free(path);
-    return status;
+    return files.reader.status;
 }
 
 /* ---- vocab.txt ------------------------------------------------------------------------------- */
@@ -106,7 +122,7 @@ static mmn_status read_lines(mmn_vocabulary *vocabulary, const char *text, size_
     return MMN_OK;
 }
 
-static mmn_status read_words(mmn_vocabulary *vocabulary, const char *path, mmn_error *error)
+static mmn_status read_vocabulary(mmn_vocabulary *vocabulary, const char *path, mmn_error *error)
 {
     char *text;
     size_t size;
@@ -151,37 +167,89 @@ static void read_bert_tokens(mmn_tokenizer *tokenizer, const mmn_side_files *fil
 static mmn_status make_bert_steps(mmn_tokenizer *tokenizer, const mmn_bert_options *options,
                                   mmn_error *error)
 {
-    mmn_status status = mmn_bert_add_normalizer(tokenizer, options, error);
-    if (status == MMN_OK)
-        status = mmn_bert_add_pre_tokenizer(&tokenizer->pre_tokenizer, error);
-    if (status == MMN_OK)
-        status = mmn_bert_add_decoder(tokenizer, tokenizer->wordpiece.prefix, true, error);
+    MMN_TRY(mmn_normalizer_add_bert(&tokenizer->normalizer, options, error));
+    MMN_TRY(mmn_pre_tokenizer_add_bert(&tokenizer->pre_tokenizer, error));
     tokenizer->decoder.is_set = true;
-    return status;
+    return mmn_decoder_add_bert(&tokenizer->decoder, tokenizer->wordpiece.prefix, true, error);
 }
 
-mmn_status mmn_tokenizer_read_words(mmn_tokenizer *tokenizer, const char *folder, mmn_error *error)
+static mmn_status read_words(mmn_tokenizer *tokenizer, const char *folder, const char *path,
+                             mmn_error *error)
 {
     mmn_side_files files;
     mmn_bert_options options = {true, true, true, true};
-    char *path = NULL;
     tokenizer->model = MMN_MODEL_WORDPIECE;
     tokenizer->wordpiece.longest_word = 100;
     strcpy(tokenizer->wordpiece.prefix, "##");
-    mmn_status status = mmn_path_join(&path, folder, "vocab.txt", error);
+    MMN_TRY(read_vocabulary(&tokenizer->wordpiece.vocabulary, path, error));
+    mmn_side_files_open(&files, folder, error);
+    mmn_side_files_add_tokens(&files, tokenizer, false);
+    read_bert_tokens(tokenizer, &files);
+    mmn_side_files_bert_options(&options, &files);
+    mmn_side_files_close(&files);
+    MMN_TRY(files.reader.status);
+    return make_bert_steps(tokenizer, &options, error);
+}
+
+/* ---- Any of them ----------------------------------------------------------------------------- */
+
+/* Prepares what reading has filled, or closes it if `status` says that reading failed. */
+static mmn_status finish(mmn_tokenizer **tokenizer, mmn_tokenizer *made, mmn_status status,
+                         mmn_error *error)
+{
     if (status == MMN_OK)
-        status = read_words(&tokenizer->wordpiece.vocabulary, path, error);
-    if (status == MMN_OK) {
-        mmn_side_files_open(&files, folder, error);
-        mmn_side_files_add_tokens(&files, tokenizer, false);
-        read_bert_tokens(tokenizer, &files);
-        mmn_side_files_bert_options(&options, &files);
-        status = files.reader.status;
-        mmn_side_files_close(&files);
+        status = mmn_added_tokens_finish(&made->added, &made->normalizer, error);
+    if (status != MMN_OK) {
+        mmn_tokenizer_close(made);
+        made = NULL;
     }
-    if (status == MMN_OK)
-        status = make_bert_steps(tokenizer, &options, error);
-    status = mmn_error_in_file(error, status, path ? path : folder);
-    mmn_free(path);
+    *tokenizer = made;
     return status;
+}
+
+mmn_status mmn_tokenizer_from_json(mmn_tokenizer **tokenizer, const char *text, size_t size,
+                                   const char *file, mmn_error *error)
+{
+    mmn_tokenizer *made = mmn_allocate(1, sizeof(*made), error);
+    mmn_status status =
+        made ? mmn_tokenizer_read_json(made, text, size, file, error) : MMN_SYSTEM;
+    return mmn_error_in_file(error, finish(tokenizer, made, status, error), file);
+}
+
+mmn_status mmn_tokenizer_from_model(mmn_tokenizer **tokenizer, const uint8_t *data, size_t size,
+                                    const char *file, mmn_error *error)
+{
+    mmn_tokenizer *made = mmn_allocate(1, sizeof(*made), error);
+    mmn_status status = made ? mmn_sentencepiece_read(made, data, size, NULL, error) : MMN_SYSTEM;
+    return mmn_error_in_file(error, finish(tokenizer, made, status, error), file);
+}
+
+/* Reads the first of the files that a folder may have. */
+static mmn_status read_folder(mmn_tokenizer *tokenizer, const char *folder, mmn_error *error)
+{
+    static const struct {
+        const char *name;
+        mmn_status (*read)(mmn_tokenizer *, const char *, const char *, mmn_error *);
+    } files[] = {{"tokenizer.json", read_json},
+                 {"tokenizer.model", read_model},
+                 {"vocab.txt", read_words}};
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        char *path;
+        MMN_TRY(mmn_find_in_folder(&path, folder, files[i].name, error));
+        if (path) {
+            mmn_status status = files[i].read(tokenizer, folder, path, error);
+            status = mmn_error_in_file(error, status, path);
+            mmn_free(path);
+            return status;
+        }
+    }
+    return mmn_fail(error, MMN_INPUT, folder, NULL,
+                    "there is neither a tokenizer.json nor a tokenizer.model or vocab.txt");
+}
+
+mmn_status mmn_tokenizer_open(mmn_tokenizer **tokenizer, const char *folder, mmn_error *error)
+{
+    mmn_tokenizer *made = mmn_allocate(1, sizeof(*made), error);
+    mmn_status status = made ? read_folder(made, folder, error) : MMN_SYSTEM;
+    return mmn_error_in_file(error, finish(tokenizer, made, status, error), folder);
 }
