@@ -14,9 +14,7 @@ struct mmn_digest {
 
 mmn_status mmn_digest_begin(mmn_digest **digest, mmn_error *error)
 {
-    *digest = mmn_allocate(1, sizeof(**digest), error);
-    if (!*digest)
-        return MMN_SYSTEM;
+    MMN_NEED(*digest = mmn_allocate(1, sizeof(**digest), error));
     (*digest)->state = XXH3_createState();
     if (!(*digest)->state) {
         mmn_free(*digest);

@@ -72,6 +72,15 @@ mmn_status mmn_fail_system(mmn_error *error, int errno_value, const char *file,
     return MMN_SYSTEM;
 }
 
+const char *mmn_write_place(mmn_place *place, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(place->text, sizeof(place->text), format, arguments);
+    va_end(arguments);
+    return place->text;
+}
+
 mmn_status mmn_error_in_file(mmn_error *error, mmn_status status, const char *file)
 {
     if (status == MMN_OK || status == MMN_SYSTEM || !error)

@@ -35,6 +35,22 @@ mmn_status mmn_fail_system(mmn_error *error, int errno_value, const char *file,
             return tried_;               \
     } while (0)
 
+/* Ends the function that it stands in, which returns a status, where an allocation that fills the error
+ * has given NULL. */
+#define MMN_NEED(pointer)      \
+    do {                       \
+        if (!(pointer))        \
+            return MMN_SYSTEM; \
+    } while (0)
+
+/* The text of a place for mmn_fail: MMN_PLACE("line %zu", line). It lives as long as the block around it,
+ * and the one statement of an "if" is a block, too. */
+#define MMN_PLACE(...) mmn_write_place(&(mmn_place){{0}}, __VA_ARGS__)
+typedef struct mmn_place {
+    char text[256];
+} mmn_place;
+const char *mmn_write_place(mmn_place *place, const char *format, ...) MMN_PRINTF(2, 3);
+
 /* Names the file in an error that was reported by code which did not know it (a decoder working
  * on memory). Leaves a file that is already named, and everything if `status` is MMN_OK; or
  * MMN_SYSTEM, which is lack of memory there and no fault of the file. Returns `status`. */

@@ -200,9 +200,7 @@ mmn_status mmn_path_join(char **path, const char *folder, const char *name, mmn_
 {
     size_t folder_length = name[0] == '/' ? 0 : strlen(folder), name_length = strlen(name);
     bool separate = folder_length > 0 && folder[folder_length - 1] != '/';
-    *path = mmn_allocate(folder_length + separate + name_length + 1, 1, error);
-    if (!*path)
-        return MMN_SYSTEM;
+    MMN_NEED(*path = mmn_allocate(folder_length + separate + name_length + 1, 1, error));
     memcpy(*path, folder, folder_length);
     if (separate)
         (*path)[folder_length] = '/';
@@ -277,9 +275,7 @@ mmn_status mmn_path_beside(char **beside, const char *path, const char *suffix, 
             length--; /* no character is cut in two */
     }
     size_t size = before + length + strlen(mark) + strlen(suffix) + 1;
-    *beside = mmn_allocate(size, 1, error);
-    if (!*beside)
-        return MMN_SYSTEM;
+    MMN_NEED(*beside = mmn_allocate(size, 1, error));
     snprintf(*beside, size, "%.*s%s%s", (int)(before + length), path, mark, suffix);
     return MMN_OK;
 }

@@ -15,9 +15,7 @@ mmn_status mmn_image_create(mmn_image *image, size_t width, size_t height, mmn_e
         return mmn_fail(error, MMN_INPUT, NULL, NULL,
                         "an image of %zux%zu is too large: at most %zu pixels are accepted", width,
                         height, MMN_IMAGE_MAXIMUM_PIXELS);
-    image->rgb = mmn_allocate(width * height, 3, error);
-    if (!image->rgb)
-        return MMN_SYSTEM;
+    MMN_NEED(image->rgb = mmn_allocate(width * height, 3, error));
     image->width = width;
     image->height = height;
     return MMN_OK;

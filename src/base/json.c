@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/file_kind.h"
 #include "base/memory.h"
+#include "base/names.h"
 #include "base/text_buffer.h"
 
 /* ---- Jansson's memory ------------------------------------------------------------------------ */
@@ -229,11 +230,9 @@ static bool is_too_large(rewriting *run, const char *word, size_t length)
 
 static bool is_odd_number(rewriting *run, const char *word, size_t length)
 {
-    static const char *const names[] = {"NaN", "Infinity", "-Infinity"};
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (strlen(names[i]) == length && memcmp(names[i], word, length) == 0)
-            return true;
-    return is_too_large(run, word, length);
+    const mmn_item item = {word, length};
+    return mmn_item_is(&item, "NaN") || mmn_item_is(&item, "Infinity") ||
+           mmn_item_is(&item, "-Infinity") || is_too_large(run, word, length);
 }
 
 /* A number that is a key is no JSON for Python either. */
@@ -343,7 +342,6 @@ static size_t count_values(const char *text, size_t size)
 static mmn_status refuse_zero(const char *text, const char *zero, const char *file, uint64_t line,
                               mmn_error *error)
 {
-    char where[64];
     uint64_t lines = 1;
     const char *start = text;
     for (const char *at = text; at < zero; at++)
@@ -351,22 +349,22 @@ static mmn_status refuse_zero(const char *text, const char *zero, const char *fi
             lines++;
             start = at + 1;
         }
-    snprintf(where, sizeof(where), "line %" PRIu64 ", column %zu", line != 0 ? line : lines,
-             (size_t)(zero - start) + 1);
-    return mmn_fail(error, MMN_INPUT, file, where, "not valid JSON: a zero byte");
+    return mmn_fail(error, MMN_INPUT, file,
+                    MMN_PLACE("line %" PRIu64 ", column %zu", line != 0 ? line : lines,
+                              (size_t)(zero - start) + 1),
+                    "not valid JSON: a zero byte");
 }
 
 /* Marks that editors and shells of other systems write before a text; no JSON begins so. */
 static mmn_status refuse_mark(const char *text, size_t size, const char *file, uint64_t line,
                               mmn_error *error)
 {
-    char where[64];
     bool wide = size >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0);
     bool marked = size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0;
     if (!wide && !marked)
         return MMN_OK;
-    snprintf(where, sizeof(where), "line %" PRIu64 ", column 1", line != 0 ? line : 1);
-    return mmn_fail(error, MMN_INPUT, file, where,
+    return mmn_fail(error, MMN_INPUT, file,
+                    MMN_PLACE("line %" PRIu64 ", column 1", line != 0 ? line : 1),
                     "not valid JSON: %s; expected UTF-8 without a byte order mark",
                     wide ? "the text is UTF-16" : "a byte order mark");
 }
@@ -376,9 +374,7 @@ static mmn_status parse(json_t **value, const char *text, size_t size, const cha
                         uint64_t line, mmn_error *error)
 {
     *value = NULL;
-    char where[64] = "";
-    if (line != 0)
-        snprintf(where, sizeof(where), "line %" PRIu64, line);
+    const char *where = line != 0 ? MMN_PLACE("line %" PRIu64, line) : NULL;
     MMN_TRY(refuse_mark(text, size, file, line, error));
     const char *zero = memchr(text, '\0', size);
     if (zero)
@@ -393,10 +389,12 @@ static mmn_status parse(json_t **value, const char *text, size_t size, const cha
         return MMN_OK;
     if (mmn_json_failures() != before)
         return mmn_fail(error, MMN_SYSTEM, file, where, "out of memory while parsing JSON");
-    if (problem.line > 0)
-        snprintf(where, sizeof(where), "line %" PRIu64 ", column %d",
-                 line != 0 ? line : (uint64_t)problem.line, problem.column);
-    return mmn_fail(error, MMN_INPUT, file, where, "not valid JSON: %s", problem.text);
+    if (problem.line <= 0)
+        return mmn_fail(error, MMN_INPUT, file, where, "not valid JSON: %s", problem.text);
+    return mmn_fail(error, MMN_INPUT, file,
+                    MMN_PLACE("line %" PRIu64 ", column %d",
+                              line != 0 ? line : (uint64_t)problem.line, problem.column),
+                    "not valid JSON: %s", problem.text);
 }
 
 mmn_status mmn_json_parse(json_t **value, const char *text, size_t size, const char *file,
@@ -433,10 +431,8 @@ static mmn_status load(json_t **value, const char *path, size_t limit,
     *value = NULL;
     char *text;
     size_t size;
-    mmn_status status = mmn_read_file(&text, &size, path, limit, error);
-    if (status != MMN_OK)
-        return status;
-    status = parse_text(value, text, size, path, error);
+    MMN_TRY(mmn_read_file(&text, &size, path, limit, error));
+    mmn_status status = parse_text(value, text, size, path, error);
     mmn_free(text);
     return mmn_file_kind_explain(error, status, path, MMN_KIND_JSON);
 }
@@ -456,6 +452,6 @@ mmn_status mmn_json_load_if_there(json_t **value, const char *path, size_t limit
 {
     bool found;
     *value = NULL;
-    mmn_status status = mmn_find_file(&found, path, error);
-    return status == MMN_OK && found ? mmn_json_load_published(value, path, limit, error) : status;
+    MMN_TRY(mmn_find_file(&found, path, error));
+    return found ? mmn_json_load_published(value, path, limit, error) : MMN_OK;
 }

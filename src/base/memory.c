@@ -71,8 +71,7 @@ mmn_status mmn_resize(void *pointer_to_pointer, size_t old_count, size_t count, 
     void *old;
     memcpy(&old, pointer_to_pointer, sizeof(old));
     void *grown = mmn_allocate(count, size, error);
-    if (!grown)
-        return MMN_SYSTEM;
+    MMN_NEED(grown);
     size_t kept = old_count < count ? old_count : count;
     if (old && kept)
         memcpy(grown, old, kept * size);

@@ -1,7 +1,7 @@
 /* The modules of all models that hold neurons. */
 #include "base/modules.h"
 
-#include <string.h>
+#include "base/names.h"
 
 const mmn_module_kind mmn_module_kinds[MMN_MODULES] = {
     [MMN_MODULE_VISION] = {"vision", "encoder", "vision.layers.{i}.mlp.act", false},
@@ -16,17 +16,9 @@ const char *const mmn_usual_settings[] = {
     "vision+projector", "projector", NULL,
 };
 
-static bool is(const char *name, const char *text, size_t length)
-{
-    return name && strlen(name) == length && memcmp(name, text, length) == 0;
-}
-
 mmn_module_number mmn_module_number_of(const char *name)
 {
-    mmn_module_number number = 0;
-    while (number < MMN_MODULES && strcmp(mmn_module_kinds[number].name, name) != 0)
-        number++;
-    return number;
+    return (mmn_module_number)MMN_NAME_INDEX(name, mmn_module_kinds);
 }
 
 mmn_module mmn_module_of(mmn_module_number number, uint32_t layers, uint32_t neurons,
@@ -48,9 +40,10 @@ const char *mmn_module_name(size_t index)
 
 const char *mmn_module_meant(const char *text, size_t length)
 {
+    const mmn_item item = {text, length};
     for (size_t i = 0; text && i < MMN_MODULES; i++)
-        if (is(mmn_module_kinds[i].name, text, length) ||
-            is(mmn_module_kinds[i].published, text, length))
+        if (mmn_item_is(&item, mmn_module_kinds[i].name) ||
+            (mmn_module_kinds[i].published && mmn_item_is(&item, mmn_module_kinds[i].published)))
             return mmn_module_kinds[i].name;
     return NULL;
 }

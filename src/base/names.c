@@ -6,6 +6,22 @@
 
 #include "mmneuron.h"
 
+/* The name at `index` of those that stand `stride` bytes apart. */
+static const char *name_at(const void *names, size_t stride, size_t index)
+{
+    const char *name;
+    memcpy(&name, (const char *)names + index * stride, sizeof(name));
+    return name;
+}
+
+size_t mmn_name_index(const char *text, const void *names, size_t stride, size_t count)
+{
+    size_t index = 0;
+    while (index < count && strcmp(name_at(names, stride, index), text) != 0)
+        index++;
+    return index;
+}
+
 bool mmn_next_item(mmn_item *item, const char **rest, char separator)
 {
     if (!*rest)
@@ -166,8 +182,7 @@ const char *mmn_nearest_name(const char *text, const void *names, size_t stride,
     /* Up to a third of the characters may be wrong, at least one. */
     size_t allowed = strlen(text) / 3 > 1 ? strlen(text) / 3 : 1;
     for (size_t index = 0; index < count; index++) {
-        const char *name;
-        memcpy(&name, (const char *)names + index * stride, sizeof(name));
+        const char *name = name_at(names, stride, index);
         size_t distance = name_distance(text, name);
         if (distance <= allowed) {
             nearest = name;

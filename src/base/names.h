@@ -7,6 +7,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The elements of an array. */
+#define MMN_LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+
+/* Which of `count` names `text` is, or `count`. The names stand `stride` bytes apart: in an array of their
+ * own, or as the first member of structures. */
+size_t mmn_name_index(const char *text, const void *names, size_t stride, size_t count);
+#define MMN_NAME_INDEX(text, names) \
+    mmn_name_index(text, names, sizeof((names)[0]), MMN_LENGTH(names))
+
 /* A part of a text. */
 typedef struct mmn_item {
     const char *text;

@@ -48,9 +48,7 @@ static mmn_status check_file(mmn_output *output, const char *path, mmn_error *er
     if (*mmn_path_name(path) == '\0')
         return mmn_fail(error, MMN_USAGE, path, NULL,
                         "cannot be written to: expected the name of a file");
-    mmn_status status = mmn_path_folder(&output->folder, path, error);
-    if (status != MMN_OK)
-        return status;
+    MMN_TRY(mmn_path_folder(&output->folder, path, error));
     struct stat folder, file;
     if (stat(output->folder, &folder) != 0)
         return refuse_folder(output, errno, path, error);
@@ -92,9 +90,7 @@ static mmn_status refuse_new_folder(const char *path, int errno_value, mmn_error
 
 static mmn_status make_folder(mmn_output *output, const char *path, mmn_error *error)
 {
-    output->folder = mmn_copy_text(path, error);
-    if (!output->folder)
-        return MMN_SYSTEM;
+    MMN_NEED(output->folder = mmn_copy_text(path, error));
     output->made = mkdir(path, (mode_t)0777) == 0;
     if (output->made || (errno == EEXIST && mmn_is_folder(path)))
         return MMN_OK;
@@ -225,8 +221,7 @@ mmn_status mmn_output_lock(mmn_output **output, const char *path,
     bool is_folder = options->folder != 0;
     *output = NULL;
     mmn_output *made = mmn_allocate(1, sizeof(*made), error);
-    if (!made)
-        return MMN_SYSTEM;
+    MMN_NEED(made);
     made->lock = -1;
     mmn_status status = is_folder ? make_folder(made, path, error) : check_file(made, path, error);
     if (status == MMN_OK)

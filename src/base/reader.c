@@ -24,15 +24,15 @@ void mmn_read_failed(const mmn_object *object, mmn_status status)
 void mmn_read_wrong(const mmn_object *object, const char *key, const char *format, ...)
 {
     mmn_reader *reader = object->reader;
-    char where[256], message[1024];
+    char message[1024];
     va_list arguments;
     if (reader->status != MMN_OK)
         return;
-    snprintf(where, sizeof(where), "%s%s", object->prefix, key);
     va_start(arguments, format);
     vsnprintf(message, sizeof(message), format, arguments);
     va_end(arguments);
-    reader->status = mmn_fail(reader->error, MMN_INPUT, object->file, where, "%s", message);
+    reader->status = mmn_fail(reader->error, MMN_INPUT, object->file,
+                              MMN_PLACE("%s%s", object->prefix, key), "%s", message);
 }
 
 static void wrong_type(const mmn_object *object, const char *key, const json_t *value,
@@ -83,10 +83,11 @@ json_t *mmn_object_value(const mmn_object *object, const char *key)
     return json_is_null(value) ? NULL : value;
 }
 
-void mmn_read_required(const mmn_object *object, const char *key)
+const char *mmn_read_required(const mmn_object *object, const char *key)
 {
     if (!mmn_object_value(object, key))
         mmn_read_wrong(object, key, "is missing");
+    return key;
 }
 
 void mmn_read_all_required(const mmn_object *object, const char *const *keys, size_t count)

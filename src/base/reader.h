@@ -50,6 +50,12 @@ void mmn_read_wrong(const mmn_object *object, const char *key, const char *forma
     MMN_PRINTF(3, 4);
 /* Takes over a failure of something else, MMN_OK too: `status` with the reader's error filled. */
 void mmn_read_failed(const mmn_object *object, mmn_status status);
+/* The same of a call that is not made any more when something was wrong. */
+#define MMN_READ_TRY(object, call)               \
+    do {                                         \
+        if (mmn_read_fine(object))               \
+            mmn_read_failed((object), (call));   \
+    } while (0)
 /* Whether nothing has been wrong so far. */
 bool mmn_read_fine(const mmn_object *object);
 
@@ -57,8 +63,9 @@ bool mmn_read_fine(const mmn_object *object);
 bool mmn_object_has(const mmn_object *object, const char *key);
 /* The value of the key; NULL where it is absent or null, which most files mean by absent. */
 json_t *mmn_object_value(const mmn_object *object, const char *key);
-/* The key is wrong ("is missing") unless the object has it with a value other than null. */
-void mmn_read_required(const mmn_object *object, const char *key);
+/* The key is wrong ("is missing") unless the object has it with a value other than null. Returns the key,
+ * so that it can stand in the place of one that is read. */
+const char *mmn_read_required(const mmn_object *object, const char *key);
 /* The same for `count` keys, in their order. */
 void mmn_read_all_required(const mmn_object *object, const char *const *keys, size_t count);
 

@@ -26,8 +26,7 @@ mmn_status mmn_threads_to_be_had(int *to_be_had, int wanted, mmn_error *error)
     pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
     pthread_t *threads = mmn_allocate((size_t)wanted, sizeof(*threads), error);
     int started = 0;
-    if (!threads)
-        return MMN_SYSTEM;
+    MMN_NEED(threads);
     pthread_mutex_lock(&gate);
     while (started < wanted - 1 &&
            pthread_create(&threads[started], NULL, wait_at_gate, &gate) == 0)

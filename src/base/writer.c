@@ -32,9 +32,7 @@ static mmn_status create_temporary(mmn_writer *writer, mmn_error *error)
         char suffix[48];
         snprintf(suffix, sizeof(suffix), ".%ld-%d.partial", (long)getpid(), attempt);
         mmn_free(writer->temporary);
-        mmn_status status = mmn_path_beside(&writer->temporary, writer->path, suffix, error);
-        if (status != MMN_OK)
-            return status;
+        MMN_TRY(mmn_path_beside(&writer->temporary, writer->path, suffix, error));
         writer->descriptor =
             open(writer->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, (mode_t)0666);
         struct stat created;
@@ -57,8 +55,7 @@ mmn_status mmn_writer_open(mmn_writer **writer, const char *path, mmn_error *err
         return mmn_fail(error, MMN_USAGE, path, NULL,
                         "cannot be written to: it exists and is not a regular file");
     mmn_writer *opened = mmn_allocate(1, sizeof(*opened), error);
-    if (!opened)
-        return MMN_SYSTEM;
+    MMN_NEED(opened);
     mmn_status status = MMN_SYSTEM;
     /* Where a link leads, a file is written there: the link stays. */
     char real[PATH_MAX];
@@ -142,10 +139,8 @@ void mmn_writer_abandon(mmn_writer *writer)
 mmn_status mmn_write_file(const char *path, const void *data, size_t size, mmn_error *error)
 {
     mmn_writer *writer;
-    mmn_status status = mmn_writer_open(&writer, path, error);
-    if (status != MMN_OK)
-        return status;
-    status = mmn_writer_write(writer, data, size, error);
+    MMN_TRY(mmn_writer_open(&writer, path, error));
+    mmn_status status = mmn_writer_write(writer, data, size, error);
     if (status != MMN_OK) {
         mmn_writer_abandon(writer);
         return status;

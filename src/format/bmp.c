@@ -2,7 +2,6 @@
 #include "format/decoders.h"
 
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/bytes.h"
@@ -39,9 +38,8 @@ typedef struct bmp_reader {
 
 static mmn_status fail(const bmp_reader *reader, const char *message)
 {
-    char where[48];
-    snprintf(where, sizeof(where), "byte %zu", reader->position);
-    return mmn_fail(reader->error, MMN_INPUT, NULL, where, "%s", message);
+    return mmn_fail(reader->error, MMN_INPUT, NULL, MMN_PLACE("byte %zu", reader->position), "%s",
+                    message);
 }
 
 static mmn_status truncated(const bmp_reader *reader)
@@ -311,9 +309,7 @@ static mmn_status read_runs(bmp_reader *reader)
 {
     MMN_TRY(mmn_image_create(reader->image, reader->width, reader->height, reader->error));
     index_writer writer = {.length = (uint64_t)reader->width * reader->height};
-    writer.indices = mmn_allocate(writer.length, 1, reader->error);
-    if (!writer.indices)
-        return MMN_SYSTEM;
+    MMN_NEED(writer.indices = mmn_allocate(writer.length, 1, reader->error));
     reader->position = reader->pixels > reader->size ? reader->size : reader->pixels;
     expand(reader, &writer);
     for (size_t y = 0; y < reader->height; y++)

@@ -1,5 +1,5 @@
 /* Which way up an image is: the orientation that EXIF or XMP data gives. */
-#include "format/exif.h"
+#include "format/decoders.h"
 
 #include <stdbool.h>
 #include <string.h>

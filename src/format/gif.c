@@ -137,9 +137,7 @@ static mmn_status read_image(gif_reader *reader)
     if ((size_t)frame->Top + (size_t)frame->Height > height)
         height = (size_t)frame->Top + (size_t)frame->Height;
     MMN_TRY(mmn_image_create(reader->image, width, height, reader->error));
-    reader->row = mmn_allocate((size_t)frame->Width, 1, reader->error);
-    if (!reader->row)
-        return MMN_SYSTEM;
+    MMN_NEED(reader->row = mmn_allocate((size_t)frame->Width, 1, reader->error));
     uint8_t colours[256][3] = {{0}};
     find_colours(reader, colours);
     int background = reader->transparent >= 0 ? reader->transparent : 0;

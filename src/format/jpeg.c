@@ -9,8 +9,6 @@
 #include <jerror.h>
 
 #include "base/memory.h"
-#include "format/exif.h"
-#include "format/ink.h"
 
 /* Limits for hostile files. A progressive file may repeat scans that cost few bytes but visit every
  * pixel: photographs have about ten. Its coefficients take up to 8 bytes a pixel. */
@@ -41,9 +39,9 @@ typedef struct jpeg_reader {
 /* Leaves libjpeg with an error at the byte where reading stands. */
 static void leave(jpeg_reader *reader, mmn_status status, const char *message)
 {
-    char where[48];
-    snprintf(where, sizeof(where), "byte %zu", reader->size - reader->source.bytes_in_buffer);
-    reader->status = mmn_fail(reader->error, status, NULL, where, "%s", message);
+    size_t byte = reader->size - reader->source.bytes_in_buffer;
+    reader->status =
+        mmn_fail(reader->error, status, NULL, MMN_PLACE("byte %zu", byte), "%s", message);
     longjmp(reader->escape, 1);
 }
 
@@ -224,8 +222,7 @@ mmn_status mmn_jpeg_decode(mmn_image *image, const uint8_t *data, size_t size,
                            mmn_resize_order pillow, mmn_error *error)
 {
     jpeg_reader *reader = mmn_allocate(1, sizeof(*reader), error);
-    if (!reader)
-        return MMN_SYSTEM;
+    MMN_NEED(reader);
     reader->size = size;
     reader->pillow = pillow;
     reader->image = image;

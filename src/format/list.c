@@ -4,11 +4,88 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/file_kind.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/names.h"
 #include "format/list_internal.h"
+#include "mmneuron.h"
+
+/* ---- Keys ------------------------------------------------------------------------------------ */
+
+const char *const mmn_list_keys[MMN_LIST_KEYS] = {"id",     "domain",  "image",  "question",
+                                                  "answers", "metric", "choices", "prompt",
+                                                  "text",   "text_file"};
+
+/* What published lists call what a line of ours says. */
+static const struct {
+    const char *name, *key;
+} elsewhere[] = {
+    {"img", "image"},           {"picture", "image"},      {"photo", "image"},
+    {"file", "image"},          {"filename", "image"},     {"path", "image"},
+    {"label", "answers"},       {"ground_truth", "answers"}, {"gt_answer", "answers"},
+    {"target", "answers"},      {"response", "answers"},   {"output", "answers"},
+    {"option", "choices"},      {"candidate", "choices"},  {"query", "question"},
+    {"instruction", "question"}, {"question_text", "question"}, {"conversation", "question"},
+    {"message", "question"},    {"content", "text"},       {"document", "text"},
+    {"category", "domain"},     {"dataset", "domain"},     {"question_id", "id"},
+    {"sample_id", "id"},        {"uid", "id"},
+};
+
+#define ELSEWHERE MMN_LENGTH(elsewhere)
+
+/* The key that was probably meant, or NULL. */
+static const char *nearest_key(const char *key)
+{
+    for (size_t i = 0; i < ELSEWHERE; i++)
+        if (strcasecmp(elsewhere[i].name, key) == 0)
+            return elsewhere[i].key;
+    const char *nearest =
+        mmn_nearest_name(key, mmn_list_keys, sizeof(*mmn_list_keys), MMN_LIST_KEYS);
+    if (nearest)
+        return nearest;
+    const char *other = mmn_nearest_name(key, &elsewhere[0].name, sizeof(*elsewhere), ELSEWHERE);
+    for (size_t i = 0; other && i < ELSEWHERE; i++)
+        if (elsewhere[i].name == other)
+            return elsewhere[i].key;
+    return NULL;
+}
+
+static bool holds_zero(const json_t *value)
+{
+    const char *text = json_string_value(value);
+    bool found = text && strstr(text, MMN_JSON_ZERO);
+    for (size_t i = 0; i < json_array_size(value) && !found; i++)
+        found = holds_zero(json_array_get(value, i));
+    return found;
+}
+
+/* A key that nobody reads is a mistyped one, or of a list of another form: without what it holds
+ * the experiment would be another. */
+void mmn_list_check_keys(const mmn_list *list, const mmn_object *line)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach(line->value, key, value) {
+        bool known = MMN_NAME_INDEX(key, mmn_list_keys) < MMN_LIST_KEYS;
+        if (known && holds_zero(value))
+            mmn_read_wrong(line, key,
+                           "holds an escaped zero (\\u0000), which no text of a list may");
+        if (known || list->allows_unknown_keys)
+            continue;
+        const char *nearest = nearest_key(key);
+        mmn_read_wrong(line, key,
+                       "is no key of a list%s%s%s; a sample has id, domain, image, question, "
+                       "answers, metric, choices and prompt, a text id, domain and text or "
+                       "text_file (--allow-unknown-keys passes over others)",
+                       nearest ? "; did you mean \"" : "", nearest ? nearest : "",
+                       nearest ? "\"?" : "");
+    }
+}
+
+/* ---- Lists ----------------------------------------------------------------------------------- */
 
 /* Lists are read whole. The largest published ones take some hundred megabytes. */
 #define FILE_LIMIT ((size_t)INT32_MAX)
@@ -52,18 +129,14 @@ static void set_text(mmn_list *list, const void *data, size_t size)
 mmn_status mmn_list_parse(mmn_list **list, const void *data, size_t size, const char *path,
                           mmn_error *error)
 {
-    *list = create(path, error);
-    if (!*list)
-        return MMN_SYSTEM;
+    MMN_NEED(*list = create(path, error));
     set_text(*list, data, size);
     return MMN_OK;
 }
 
 mmn_status mmn_list_open(mmn_list **list, const char *path, mmn_error *error)
 {
-    *list = create(path, error);
-    if (!*list)
-        return MMN_SYSTEM;
+    MMN_NEED(*list = create(path, error));
     size_t size = 0;
     mmn_status status = mmn_read_identified(&(*list)->bytes, &size, &(*list)->identity, path,
                                             FILE_LIMIT, error);
@@ -168,8 +241,7 @@ bool mmn_is_domain(const char *text)
 
 static void read_domain(mmn_sample *sample, const mmn_object *line)
 {
-    mmn_read_required(line, "domain");
-    mmn_read_text(&sample->domain, line, "domain");
+    mmn_read_text(&sample->domain, line, mmn_read_required(line, "domain"));
     if (mmn_read_fine(line) && !mmn_is_domain(sample->domain))
         mmn_read_wrong(line, "domain",
                        "must be a name of 1 to %d bytes without control characters, slashes, "
@@ -198,8 +270,7 @@ static void join_folder(char **path, const mmn_list *list, const mmn_object *lin
                         const char *name)
 {
     const char *folder = strcmp(list->folder, ".") == 0 ? "" : list->folder;
-    if (mmn_read_fine(line))
-        mmn_read_failed(line, mmn_path_join(path, folder, name, line->reader->error));
+    MMN_READ_TRY(line, mmn_path_join(path, folder, name, line->reader->error));
 }
 
 static void add_image(mmn_sample *sample, mmn_list *list, const mmn_object *line,
@@ -260,16 +331,13 @@ static void read_metric(mmn_sample *sample, const mmn_object *line)
                    {"choice", MMN_METRIC_CHOICE}};
     const char *name = NULL;
     mmn_read_text(&name, line, "metric");
-    if (!name)
-        return;
-    for (size_t i = 0; i < sizeof(metrics) / sizeof(metrics[0]); i++) {
-        if (strcmp(metrics[i].name, name) == 0) {
-            sample->metric = metrics[i].metric;
-            return;
-        }
-    }
-    mmn_read_wrong(line, "metric",
-                   "must be \"vqa\", \"exact\", \"anls\" or \"choice\" and is \"%.40s\"", name);
+    size_t found = name ? MMN_NAME_INDEX(name, metrics) : MMN_LENGTH(metrics);
+    if (found < MMN_LENGTH(metrics))
+        sample->metric = metrics[found].metric;
+    else if (name)
+        mmn_read_wrong(line, "metric",
+                       "must be \"vqa\", \"exact\", \"anls\" or \"choice\" and is \"%.40s\"",
+                       name);
 }
 
 /* Whether the line has a text; it has the form of those before it. */
@@ -280,7 +348,7 @@ static bool read_form(mmn_list *list, const mmn_object *line)
     bool whole = mmn_object_value(line, "text");
     bool has_text = whole || mmn_object_value(line, "text_file");
     const char *key = whole ? "text" : "text_file";
-    for (size_t i = 0; has_text && i < sizeof(asking) / sizeof(asking[0]); i++)
+    for (size_t i = 0; has_text && i < MMN_LENGTH(asking); i++)
         if (mmn_object_value(line, asking[i]))
             mmn_read_wrong(line, key,
                            "stands beside \"%s\"; a sample is a text or a question", asking[i]);
@@ -354,8 +422,7 @@ mmn_status mmn_list_next(mmn_list *list, mmn_sample *sample, bool *found, mmn_er
     list->line_text = text;
     list->line_length = length;
 
-    char where[40];
-    snprintf(where, sizeof(where), "line %" PRIu64, list->line);
+    const char *where = MMN_PLACE("line %" PRIu64, list->line);
     if (length > MMN_LIST_LINE_LIMIT)
         return mmn_fail(error, MMN_INPUT, list->path, where,
                         "is %zu bytes long, and at most %d are allowed", length,

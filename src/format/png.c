@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "format/exif.h"
+#include "base/utf8.h"
 
 /* Limits for hostile files: a chunk's memory, and the number of compressed texts. */
 #define MAXIMUM_CHUNK_BYTES 8000000
@@ -52,9 +52,8 @@ static void give_memory_back(png_structp png, png_voidp memory)
 /* Leaves libpng with an error at the byte where reading stands. */
 static void leave(png_reader *reader, const char *message)
 {
-    char where[48];
-    snprintf(where, sizeof(where), "byte %zu", reader->position);
-    reader->status = mmn_fail(reader->error, MMN_INPUT, NULL, where, "%s", message);
+    reader->status = mmn_fail(reader->error, MMN_INPUT, NULL,
+                              MMN_PLACE("byte %zu", reader->position), "%s", message);
     longjmp(reader->escape, 1);
 }
 
@@ -120,17 +119,6 @@ static void ignore_chunks(png_structp png)
                                 sizeof(names) / 5);
 }
 
-static unsigned hexadecimal_digit(char digit)
-{
-    if (digit >= '0' && digit <= '9')
-        return (unsigned)(digit - '0');
-    if (digit >= 'a' && digit <= 'f')
-        return (unsigned)(digit - 'a') + 10;
-    if (digit >= 'A' && digit <= 'F')
-        return (unsigned)(digit - 'A') + 10;
-    return 16;
-}
-
 /* ImageMagick's way to keep EXIF data in a text: "\nexif\n    size\n", then hexadecimal digits in
  * lines. It is decoded in place. */
 static unsigned raw_profile_orientation(char *text, size_t length, mmn_resize_order pillow)
@@ -140,9 +128,9 @@ static unsigned raw_profile_orientation(char *text, size_t length, mmn_resize_or
         lines += text[i++] == '\n';
     uint8_t *bytes = (uint8_t *)text;
     for (; i < length; i++) {
-        unsigned high = hexadecimal_digit(text[i]);
-        unsigned low = i + 1 < length ? hexadecimal_digit(text[i + 1]) : 16;
-        if (high < 16 && low < 16) {
+        int high = mmn_hexadecimal_value(text[i]);
+        int low = i + 1 < length ? mmn_hexadecimal_value(text[i + 1]) : -1;
+        if (high >= 0 && low >= 0) {
             bytes[size++] = (uint8_t)(high << 4 | low);
             i++;
         }
@@ -292,8 +280,7 @@ mmn_status mmn_png_decode(mmn_image *image, const uint8_t *data, size_t size,
                           mmn_resize_order pillow, mmn_error *error)
 {
     png_reader *reader = mmn_allocate(1, sizeof(*reader), error);
-    if (!reader)
-        return MMN_SYSTEM;
+    MMN_NEED(reader);
     *reader = (png_reader){
         .data = data, .size = size, .pillow = pillow, .image = image, .error = error};
     reader->png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, reader, on_error, on_warning,

@@ -16,9 +16,7 @@
 /* Maps and parses `path` into `file`, which is all zero and owns it afterwards. */
 static mmn_status open_file(mmn_safetensors_file *file, const char *path, mmn_error *error)
 {
-    file->path = mmn_copy_text(path, error);
-    if (!file->path)
-        return MMN_SYSTEM;
+    MMN_NEED(file->path = mmn_copy_text(path, error));
     mmn_status status = mmn_map_file(&file->mapping, path, error);
     if (status == MMN_OK)
         status =
@@ -88,9 +86,7 @@ static mmn_status gather_aliases(mmn_safetensors *tensors, mmn_error *error)
     json_t *value;
     for (size_t i = 0; i < tensors->file_count; i++)
         most += json_object_size(tensors->files[i].metadata);
-    tensors->aliases = mmn_allocate(most, sizeof(*tensors->aliases), error);
-    if (!tensors->aliases)
-        return MMN_SYSTEM;
+    MMN_NEED(tensors->aliases = mmn_allocate(most, sizeof(*tensors->aliases), error));
     for (size_t i = 0; i < tensors->file_count; i++) {
         const mmn_safetensors_file *file = &tensors->files[i];
         json_object_foreach(file->metadata, name, value) {
@@ -115,9 +111,7 @@ static mmn_status gather(mmn_safetensors *tensors, mmn_error *error)
 {
     for (size_t i = 0; i < tensors->file_count; i++)
         tensors->count += tensors->files[i].count;
-    tensors->tensors = mmn_allocate(tensors->count, sizeof(*tensors->tensors), error);
-    if (!tensors->tensors)
-        return MMN_SYSTEM;
+    MMN_NEED(tensors->tensors = mmn_allocate(tensors->count, sizeof(*tensors->tensors), error));
     size_t gathered = 0;
     for (size_t i = 0; i < tensors->file_count; i++) {
         const mmn_safetensors_file *file = &tensors->files[i];
@@ -196,9 +190,7 @@ static bool is_plain_name(const char *name)
 static mmn_status list_shards(shard_index *index, const mmn_object *weight_map, mmn_error *error)
 {
     size_t count = json_object_size(weight_map->value);
-    index->shards = mmn_allocate(count, sizeof(*index->shards), error);
-    if (!index->shards)
-        return MMN_SYSTEM;
+    MMN_NEED(index->shards = mmn_allocate(count, sizeof(*index->shards), error));
     const char *name;
     json_t *value;
     size_t listed = 0;
@@ -246,11 +238,9 @@ static mmn_status open_shard(mmn_safetensors_file *file, const char *folder, con
                              mmn_error *error)
 {
     char *path;
-    mmn_status status = mmn_path_join(&path, folder, name, error);
-    if (status != MMN_OK)
-        return status;
+    MMN_TRY(mmn_path_join(&path, folder, name, error));
     bool found;
-    status = mmn_find_file(&found, path, error);
+    mmn_status status = mmn_find_file(&found, path, error);
     if (status == MMN_OK && !found)
         status = mmn_fail(error, MMN_INPUT, path, NULL,
                           "is missing: model.safetensors.index.json names it as a shard");

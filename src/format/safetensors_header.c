@@ -1,12 +1,95 @@
-/* The header of a safetensors file: 8 bytes of length, then JSON, then the data it describes. */
+/* The header of a safetensors file (8 bytes of length, then JSON, then the data it describes), and the types
+ * and sizes of the tensors in it. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/names.h"
 #include "format/safetensors_internal.h"
+
+/* ---- Tensors --------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *name;
+    size_t size;
+} types[] = {
+    [MMN_TYPE_BOOL] = {"BOOL", 1},       [MMN_TYPE_U8] = {"U8", 1},
+    [MMN_TYPE_I8] = {"I8", 1},           [MMN_TYPE_F8_E5M2] = {"F8_E5M2", 1},
+    [MMN_TYPE_F8_E4M3] = {"F8_E4M3", 1}, [MMN_TYPE_I16] = {"I16", 2},
+    [MMN_TYPE_U16] = {"U16", 2},         [MMN_TYPE_F16] = {"F16", 2},
+    [MMN_TYPE_BF16] = {"BF16", 2},       [MMN_TYPE_I32] = {"I32", 4},
+    [MMN_TYPE_U32] = {"U32", 4},         [MMN_TYPE_F32] = {"F32", 4},
+    [MMN_TYPE_F64] = {"F64", 8},         [MMN_TYPE_I64] = {"I64", 8},
+    [MMN_TYPE_U64] = {"U64", 8},
+};
+
+const char *mmn_tensor_type_name(mmn_tensor_type type)
+{
+    return types[type].name;
+}
+
+size_t mmn_tensor_type_size(mmn_tensor_type type)
+{
+    return types[type].size;
+}
+
+bool mmn_tensor_type_from_name(mmn_tensor_type *type, const char *name)
+{
+    size_t found = MMN_NAME_INDEX(name, types);
+    *type = (mmn_tensor_type)found;
+    return found < MMN_LENGTH(types);
+}
+
+bool mmn_tensor_bytes(size_t *bytes, mmn_tensor_type type, const size_t *shape, size_t dimensions)
+{
+    *bytes = mmn_tensor_type_size(type);
+    for (size_t i = 0; i < dimensions; i++)
+        if (!mmn_multiply_sizes(*bytes, shape[i], bytes))
+            return false;
+    return true;
+}
+
+size_t mmn_tensor_elements(const mmn_tensor *tensor)
+{
+    return tensor->bytes / mmn_tensor_type_size(tensor->type);
+}
+
+void mmn_tensor_shape_text(char *text, size_t size, const size_t *shape, size_t dimensions)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < dimensions && used < size; i++)
+        used += (size_t)snprintf(text + used, size - used, "%s%zu", i == 0 ? "[" : ", ", shape[i]);
+    if (used < size)
+        snprintf(text + used, size - used, "%s", dimensions == 0 ? "[]" : "]");
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t length = strlen(text), end_length = strlen(end);
+    return length >= end_length && strcmp(text + length - end_length, end) == 0;
+}
+
+bool mmn_tensor_is_computed(const char *name)
+{
+    return strstr(name, "rotary_emb.") || ends_with(name, ".embeddings.position_ids") ||
+           ends_with(name, ".masked_bias") || ends_with(name, ".self_attn.bias");
+}
+
+static int compare_with_name(const void *name, const void *tensor)
+{
+    return strcmp(name, ((const mmn_tensor *)tensor)->name);
+}
+
+const mmn_tensor *mmn_tensor_find(const mmn_tensor *tensors, size_t count, const char *name)
+{
+    return count > 0 ? bsearch(name, tensors, count, sizeof(*tensors), compare_with_name) : NULL;
+}
+
+/* ---- Header ---------------------------------------------------------------------------------- */
 
 static mmn_status fail_tensor(const mmn_safetensors_file *file, const char *name, mmn_error *error,
                               const char *message)
@@ -143,25 +226,20 @@ static mmn_status read_tensors(mmn_safetensors_file *file, json_t *header, const
         name_bytes += strlen(key) + 1;
     file->names = mmn_allocate(name_bytes, 1, error);
     file->tensors = mmn_allocate(json_object_size(header), sizeof(*file->tensors), error);
-    if (!file->names || !file->tensors)
-        return MMN_SYSTEM;
+    MMN_NEED(file->names && file->tensors);
 
     char *name = file->names;
     json_object_foreach(header, key, entry) {
-        mmn_status status = MMN_OK;
         if (strcmp(key, "__metadata__") == 0) {
-            status = check_metadata(file, entry, error);
-            if (status == MMN_OK)
-                file->metadata = json_incref(entry);
+            MMN_TRY(check_metadata(file, entry, error));
+            file->metadata = json_incref(entry);
         } else {
             size_t length = strlen(key) + 1;
             memcpy(name, key, length);
-            status = read_tensor(&file->tensors[file->count], file, name, entry, data, size, error);
-            file->count++;
+            MMN_TRY(read_tensor(&file->tensors[file->count++], file, name, entry, data, size,
+                                error));
             name += length;
         }
-        if (status != MMN_OK)
-            return status;
     }
     return MMN_OK;
 }
@@ -193,11 +271,9 @@ mmn_status mmn_safetensors_parse_file(mmn_safetensors_file *file, const uint8_t 
                         "the header must begin with '{', or white space before it");
 
     json_t *header;
-    mmn_status status = mmn_json_parse(&header, text, header_size, file->path, error);
-    if (status != MMN_OK)
-        return status;
+    MMN_TRY(mmn_json_parse(&header, text, header_size, file->path, error));
     const uint8_t *first = data + 8 + header_size;
-    status = read_tensors(file, header, first, size - 8 - header_size, error);
+    mmn_status status = read_tensors(file, header, first, size - 8 - header_size, error);
     if (status == MMN_OK)
         status = check_places(file, first, size - 8 - header_size, error);
     json_decref(header);

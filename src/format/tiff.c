@@ -9,8 +9,6 @@
 #include <tiffio.h>
 
 #include "base/memory.h"
-#include "format/exif.h"
-#include "format/ink.h"
 
 /* The most that libtiff may allocate at once, and that one strip or tile may take. */
 #define MAXIMUM_BLOCK 1600000000
@@ -355,9 +353,7 @@ static mmn_status read_blocks(tiff_reader *reader)
         return fail(reader, "the TIFF image has strips or tiles of a size that is not possible");
     size_t planes = !separate ? 1 : reader->samples < 4 ? reader->samples : 4;
     for (size_t i = 0; i < planes; i++) {
-        reader->planes[i] = mmn_allocate((size_t)size, 1, reader->error);
-        if (!reader->planes[i])
-            return MMN_SYSTEM;
+        MMN_NEED(reader->planes[i] = mmn_allocate((size_t)size, 1, reader->error));
     }
     for (uint64_t top = 0; top < reader->height; top += reader->tile_height) {
         for (uint64_t left = 0; left < reader->width; left += columns) {
@@ -365,9 +361,7 @@ static mmn_status read_blocks(tiff_reader *reader)
                 uint32_t x = (uint32_t)left, y = (uint32_t)top;
                 uint32_t block = reader->tiled ? TIFFComputeTile(tiff, x, y, 0, (uint16_t)i)
                                                : TIFFComputeStrip(tiff, y, (uint16_t)i);
-                mmn_status status = read_block(reader, block, reader->planes[i], size);
-                if (status != MMN_OK)
-                    return status;
+                MMN_TRY(read_block(reader, block, reader->planes[i], size));
             }
             uint64_t width = reader->width - left, height = reader->height - top;
             for (uint64_t y = 0; y < height && y < reader->tile_height; y++) {

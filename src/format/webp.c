@@ -6,8 +6,6 @@
 #include <string.h>
 #include <webp/demux.h>
 
-#include "format/exif.h"
-
 static unsigned orientation_of(const WebPDemuxer *demuxer, mmn_resize_order pillow)
 {
     WebPChunkIterator chunk;

@@ -92,8 +92,7 @@ static mmn_status add_text(mmn_token_search *search, const char *text, size_t le
 static mmn_status put_special_first(mmn_added_tokens *added, mmn_error *error)
 {
     mmn_added_token *ordered = mmn_allocate(added->count, sizeof(*ordered), error);
-    if (!ordered)
-        return MMN_SYSTEM;
+    MMN_NEED(ordered);
     size_t count = 0;
     for (int special = 1; special >= 0; special--)
         for (size_t i = 0; i < added->count; i++)

@@ -2,6 +2,7 @@
  * What need not be evaluated (the other branch of an "if", the right of an "or") is read only. */
 #include <string.h>
 
+#include "base/names.h"
 #include "base/utf8.h"
 #include "text/chat_parts.h"
 
@@ -182,10 +183,7 @@ static bool is_function(const char *name)
 {
     static const char *const names[] = {"namespace", "raise_exception", "strftime_now", "range",
                                         "dict",      "lipsum",          "cycler",       "joiner"};
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (strcmp(names[i], name) == 0)
-            return true;
-    return false;
+    return MMN_NAME_INDEX(name, names) < MMN_LENGTH(names);
 }
 
 /* ---- Primaries and what stands behind them --------------------------------------------------- */

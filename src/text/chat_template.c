@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/names.h"
 #include "base/utf8.h"
 #include "text/chat_parts.h"
 
@@ -171,13 +172,9 @@ static bool has_end(rendering *r, size_t index, const char *word)
 {
     static const char *const words[] = {"if", "for", "macro", "generation", "call", "filter",
                                         "with", "raw", "block"};
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-        if (strcmp(words[i], word) == 0)
-            return true;
-    if (strcmp(word, "set") != 0)
-        return false;
     const piece *tag = &r->pieces[index];
-    return memchr(tag->text, '=', tag->length) == NULL;
+    return MMN_NAME_INDEX(word, words) < MMN_LENGTH(words) ||
+           (strcmp(word, "set") == 0 && memchr(tag->text, '=', tag->length) == NULL);
 }
 
 /* The tag that ends the block that piece `index` is the first of, which a tag of this word begins; or

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/names.h"
 #include "base/utf8.h"
 #include "text/characters.h"
 
@@ -10,8 +11,7 @@
 static void add(mmn_pre_tokenizer *pre_tokenizer, const mmn_object *json,
                 mmn_pre_tokenizer_step *step)
 {
-    if (mmn_read_fine(json))
-        mmn_read_failed(json, mmn_pre_tokenizer_add(pre_tokenizer, step, json->reader->error));
+    MMN_READ_TRY(json, mmn_pre_tokenizer_add(pre_tokenizer, step, json->reader->error));
 }
 
 /* Compiles a pattern that is a regular expression or a plain text. */
@@ -19,20 +19,17 @@ static void compile(mmn_pattern **pattern, const mmn_object *json, const char *t
                     bool is_expression)
 {
     mmn_error *error = json->reader->error;
-    if (mmn_read_fine(json))
-        mmn_read_failed(json, is_expression ? mmn_pattern_compile(pattern, text, error)
-                                            : mmn_pattern_compile_text(pattern, text, error));
+    MMN_READ_TRY(json, is_expression ? mmn_pattern_compile(pattern, text, error)
+                                     : mmn_pattern_compile_text(pattern, text, error));
 }
 
 static void read_pattern(mmn_pattern **pattern, const mmn_object *json)
 {
     const char *text = "";
-    mmn_read_required(json, "pattern");
-    mmn_object choice = mmn_read_object(json, "pattern");
+    mmn_object choice = mmn_read_object(json, mmn_read_required(json, "pattern"));
     bool is_expression = mmn_object_value(&choice, "Regex");
     const char *key = is_expression ? "Regex" : "String";
-    mmn_read_required(&choice, key);
-    mmn_read_text(&text, &choice, key);
+    mmn_read_text(&text, &choice, mmn_read_required(&choice, key));
     if (*text == '\0' || strlen(text) > MMN_TOKEN_LENGTH_LIMIT)
         mmn_read_wrong(&choice, key, "must have 1 to %d bytes", MMN_TOKEN_LENGTH_LIMIT);
     compile(pattern, json, text, is_expression);
@@ -49,14 +46,12 @@ static void read_behavior(mmn_split_behavior *behavior, const mmn_object *json)
         [MMN_SPLIT_CONTIGUOUS] = "Contiguous"};
     const char *name = names[MMN_SPLIT_ISOLATED];
     mmn_read_text(&name, json, "behavior");
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (strcmp(name, names[i]) == 0) {
-            *behavior = (mmn_split_behavior)i;
-            return;
-        }
-    mmn_read_wrong(json, "behavior",
-                   "must be Isolated, Removed, MergedWithPrevious, MergedWithNext or Contiguous "
-                   "and is \"%.60s\"", name);
+    size_t found = MMN_NAME_INDEX(name, names);
+    if (found == MMN_LENGTH(names))
+        mmn_read_wrong(json, "behavior",
+                       "must be Isolated, Removed, MergedWithPrevious, MergedWithNext or "
+                       "Contiguous and is \"%.60s\"", name);
+    *behavior = (mmn_split_behavior)found;
 }
 
 /* {"type": "Split", "pattern": {"Regex": "..."} or {"String": "..."}, "behavior": "Isolated",
@@ -76,8 +71,7 @@ static void read_delimiter(mmn_pre_tokenizer *pre_tokenizer, const mmn_object *j
 {
     mmn_pre_tokenizer_step step = {.kind = MMN_PRE_TOKENIZER_SPLIT, .behavior = MMN_SPLIT_REMOVED};
     const char *text = "";
-    mmn_read_required(json, "delimiter");
-    mmn_read_text(&text, json, "delimiter");
+    mmn_read_text(&text, json, mmn_read_required(json, "delimiter"));
     if (*text == '\0' || strlen(text) != mmn_utf8_size(text))
         mmn_read_wrong(json, "delimiter", "must be one character and is \"%.60s\"", text);
     compile(&step.pattern, json, text, false);
@@ -93,8 +87,7 @@ static void read_class(mmn_pre_tokenizer *pre_tokenizer, const mmn_object *json,
     if (finds == MMN_SPLIT_FINDS_PUNCTUATION)
         read_behavior(&step.behavior, json);
     if (finds == MMN_SPLIT_FINDS_NUMBERS) {
-        mmn_read_required(json, "individual_digits");
-        mmn_read_bool(&individual, json, "individual_digits");
+        mmn_read_bool(&individual, json, mmn_read_required(json, "individual_digits"));
         step.behavior = individual ? MMN_SPLIT_ISOLATED : MMN_SPLIT_CONTIGUOUS;
     }
     if (finds == MMN_SPLIT_FINDS_WHITE_SPACE || finds == MMN_SPLIT_FINDS_WORDS)
@@ -131,12 +124,10 @@ bool mmn_json_read_split(mmn_pre_tokenizer *pre_tokenizer, const mmn_object *jso
                    {"Punctuation", MMN_SPLIT_FINDS_PUNCTUATION},
                    {"Whitespace", MMN_SPLIT_FINDS_WORDS},
                    {"WhitespaceSplit", MMN_SPLIT_FINDS_WHITE_SPACE}};
-    for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
-        if (strcmp(type, classes[i].type) == 0) {
-            read_class(pre_tokenizer, json, classes[i].finds);
-            return true;
-        }
-    if (strcmp(type, "Split") == 0)
+    size_t class = MMN_NAME_INDEX(type, classes);
+    if (class < MMN_LENGTH(classes))
+        read_class(pre_tokenizer, json, classes[class].finds);
+    else if (strcmp(type, "Split") == 0)
         read_split(pre_tokenizer, json);
     else if (strcmp(type, "CharDelimiterSplit") == 0)
         read_delimiter(pre_tokenizer, json);

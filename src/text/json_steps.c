@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/names.h"
 #include "base/utf8.h"
 
 /* Reads one step of a chain: `step` views it, `type` is its type. */
@@ -21,8 +22,7 @@ static void read_steps(const chain *kind, mmn_tokenizer *tokenizer, const mmn_ob
 {
     const char *type = NULL, *key = kind->sequence_key;
     json_t *steps = NULL;
-    mmn_read_required(step, "type");
-    mmn_read_text(&type, step, "type");
+    mmn_read_text(&type, step, mmn_read_required(step, "type"));
     if (!mmn_read_fine(step))
         return;
     if (strcmp(type, "Sequence") != 0) {
@@ -31,8 +31,7 @@ static void read_steps(const chain *kind, mmn_tokenizer *tokenizer, const mmn_ob
     }
     if (depth >= 4)
         mmn_read_wrong(step, "type", "sequences are nested too deeply");
-    mmn_read_required(step, key);
-    mmn_read_array(&steps, step, key);
+    mmn_read_array(&steps, step, mmn_read_required(step, key));
     if (json_array_size(steps) > MMN_STEP_LIMIT)
         mmn_read_wrong(step, key, "has more than %d steps", MMN_STEP_LIMIT);
     for (size_t i = 0; i < json_array_size(steps) && mmn_read_fine(step); i++) {
@@ -58,8 +57,7 @@ static void unsupported(const mmn_object *step, const char *type, const char *kn
 static void read_text(const char **text, const mmn_object *step, const char *key)
 {
     *text = "";
-    mmn_read_required(step, key);
-    mmn_read_text(text, step, key);
+    mmn_read_text(text, step, mmn_read_required(step, key));
     if (strstr(*text, MMN_JSON_ZERO))
         mmn_read_wrong(step, key, "holds U+0000, which is not supported");
 }
@@ -95,9 +93,8 @@ void mmn_json_read_prefix(const char **prefix, const mmn_object *json, const cha
 static void make_replacement(mmn_replacement *replacement, const mmn_object *step,
                              const char *from, bool is_pattern, const char *to)
 {
-    if (mmn_read_fine(step))
-        mmn_read_failed(step, mmn_replacement_make(replacement, from, is_pattern, to,
-                                                   step->reader->error));
+    MMN_READ_TRY(step,
+                 mmn_replacement_make(replacement, from, is_pattern, to, step->reader->error));
 }
 
 /* {"type": "Replace", "pattern": {"String": "a"} or {"Regex": "a"}, "content": "b"} */
@@ -105,8 +102,7 @@ static void read_replacement(mmn_replacement *replacement, const mmn_object *ste
 {
     const char *content, *pattern;
     read_content(&content, step, "content");
-    mmn_read_required(step, "pattern");
-    mmn_object choice = mmn_read_object(step, "pattern");
+    mmn_object choice = mmn_read_object(step, mmn_read_required(step, "pattern"));
     bool is_pattern = mmn_object_value(&choice, "Regex");
     const char *key = is_pattern ? "Regex" : "String";
     read_text(&pattern, &choice, key);
@@ -119,24 +115,15 @@ static void read_replacement(mmn_replacement *replacement, const mmn_object *ste
 
 /* ---- Normaliser ------------------------------------------------------------------------------ */
 
-/* The step of a type that has no settings; false for another type. */
-static bool find_plain(mmn_normalizer_kind *kind, const char *type)
-{
-    static const struct {
-        const char *name;
-        mmn_normalizer_kind kind;
-    } plain[] = {{"Lowercase", MMN_NORMALIZER_LOWERCASE}, {"NFC", MMN_NORMALIZER_NFC},
-                 {"NFD", MMN_NORMALIZER_NFD},             {"NFKC", MMN_NORMALIZER_NFKC},
-                 {"NFKD", MMN_NORMALIZER_NFKD},           {"Nmt", MMN_NORMALIZER_NMT},
-                 {"ByteLevel", MMN_NORMALIZER_BYTE_LEVEL},
-                 {"StripAccents", MMN_NORMALIZER_STRIP_ACCENTS}};
-    for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
-        if (strcmp(type, plain[i].name) == 0) {
-            *kind = plain[i].kind;
-            return true;
-        }
-    return false;
-}
+/* The types of steps that have no settings. */
+static const struct {
+    const char *name;
+    mmn_normalizer_kind kind;
+} plain_normalizers[] = {{"Lowercase", MMN_NORMALIZER_LOWERCASE}, {"NFC", MMN_NORMALIZER_NFC},
+                         {"NFD", MMN_NORMALIZER_NFD},             {"NFKC", MMN_NORMALIZER_NFKC},
+                         {"NFKD", MMN_NORMALIZER_NFKD},           {"Nmt", MMN_NORMALIZER_NMT},
+                         {"ByteLevel", MMN_NORMALIZER_BYTE_LEVEL},
+                         {"StripAccents", MMN_NORMALIZER_STRIP_ACCENTS}};
 
 static void read_normalizer_strip(mmn_normalizer_step *step, const mmn_object *json)
 {
@@ -170,6 +157,7 @@ static void read_normalizer_step(mmn_tokenizer *tokenizer, const mmn_object *jso
                                  const char *type)
 {
     mmn_normalizer_step step = {0};
+    size_t plain = MMN_NAME_INDEX(type, plain_normalizers);
     if (tokenizer->normalizer.count >= MMN_STEP_LIMIT)
         mmn_read_wrong(json, "type", "there are more than %d steps", MMN_STEP_LIMIT);
     if (strcmp(type, "BertNormalizer") == 0) {
@@ -187,7 +175,9 @@ static void read_normalizer_step(mmn_tokenizer *tokenizer, const mmn_object *jso
     } else if (strcmp(type, "Strip") == 0) {
         step.kind = MMN_NORMALIZER_STRIP;
         read_normalizer_strip(&step, json);
-    } else if (!find_plain(&step.kind, type)) {
+    } else if (plain < MMN_LENGTH(plain_normalizers)) {
+        step.kind = plain_normalizers[plain].kind;
+    } else {
         unsupported(json, type, "Sequence, Prepend, Replace, Strip, StripAccents, Lowercase, NFC, "
                     "NFD, NFKC, NFKD, Nmt, ByteLevel or BertNormalizer");
     }
@@ -215,16 +205,14 @@ static void read_metaspace(mmn_metaspace *metaspace, const mmn_object *json)
                                         [MMN_PREPEND_NEVER] = "never"};
     const char *scheme = names[MMN_PREPEND_ALWAYS];
     bool add_prefix_space = true;
-    size_t found = 0, count = sizeof(names) / sizeof(names[0]);
     metaspace->split = true;
     read_character(metaspace->replacement, json, "replacement");
     metaspace->replacement_length = strlen(metaspace->replacement);
     mmn_read_text(&scheme, json, "prepend_scheme");
     mmn_read_bool(&add_prefix_space, json, "add_prefix_space");
     mmn_read_bool(&metaspace->split, json, "split");
-    while (found < count && strcmp(scheme, names[found]) != 0)
-        found++;
-    if (found == count)
+    size_t found = MMN_NAME_INDEX(scheme, names);
+    if (found == MMN_LENGTH(names))
         mmn_read_wrong(json, "prepend_scheme", "must be always, first or never and is \"%.60s\"",
                        scheme);
     metaspace->scheme = (mmn_prepend_scheme)found;
@@ -240,9 +228,7 @@ static void read_pre_tokenizer_step(mmn_tokenizer *tokenizer, const mmn_object *
     if (strcmp(type, "Metaspace") == 0) {
         mmn_pre_tokenizer_step step = {.kind = MMN_PRE_TOKENIZER_METASPACE};
         read_metaspace(&step.metaspace, json);
-        if (mmn_read_fine(json))
-            mmn_read_failed(json, mmn_pre_tokenizer_add(pre_tokenizer, &step,
-                                                        json->reader->error));
+        MMN_READ_TRY(json, mmn_pre_tokenizer_add(pre_tokenizer, &step, json->reader->error));
     } else if (!mmn_json_read_split(pre_tokenizer, json, type)) {
         unsupported(json, type, "Sequence, Metaspace, " MMN_JSON_SPLITS);
     }
@@ -261,10 +247,8 @@ static void add_special(mmn_ids *ids, const mmn_object *template, const char *na
 {
     json_t *numbers = NULL;
     mmn_object tokens = mmn_read_object(template, "special_tokens");
-    mmn_read_required(&tokens, name);
-    mmn_object token = mmn_read_object(&tokens, name);
-    mmn_read_required(&token, "ids");
-    mmn_read_array(&numbers, &token, "ids");
+    mmn_object token = mmn_read_object(&tokens, mmn_read_required(&tokens, name));
+    mmn_read_array(&numbers, &token, mmn_read_required(&token, "ids"));
     for (size_t i = 0; i < json_array_size(numbers) && mmn_read_fine(&token); i++) {
         const json_t *number = json_array_get(numbers, i);
         json_int_t id = json_integer_value(number);
@@ -297,8 +281,7 @@ static void read_template(mmn_tokenizer *tokenizer, const mmn_object *json)
 {
     json_t *items = NULL;
     bool text_seen = false;
-    mmn_read_required(json, "single");
-    mmn_read_array(&items, json, "single");
+    mmn_read_array(&items, json, mmn_read_required(json, "single"));
     if (json_array_size(items) > MMN_STEP_LIMIT)
         mmn_read_wrong(json, "single", "has more than %d elements", MMN_STEP_LIMIT);
     for (size_t i = 0; i < json_array_size(items) && mmn_read_fine(json); i++) {
@@ -313,16 +296,14 @@ static void read_template(mmn_tokenizer *tokenizer, const mmn_object *json)
 static void read_end(mmn_ids *ids, const mmn_object *json, const char *key)
 {
     json_t *pair = NULL;
-    mmn_read_required(json, key);
-    mmn_read_array(&pair, json, key);
+    mmn_read_array(&pair, json, mmn_read_required(json, key));
     const json_t *number = json_array_get(pair, 1);
     json_int_t id = json_integer_value(number);
     if (json_array_size(pair) != 2 || !json_is_string(json_array_get(pair, 0)) ||
         !json_is_integer(number) || id < 0 || id >= MMN_VOCABULARY_LIMIT)
         mmn_read_wrong(json, key, "must be a token and its id from 0 to %d",
                        MMN_VOCABULARY_LIMIT - 1);
-    if (mmn_read_fine(json))
-        mmn_read_failed(json, mmn_ids_add(ids, (int32_t)id, json->reader->error));
+    MMN_READ_TRY(json, mmn_ids_add(ids, (int32_t)id, json->reader->error));
 }
 
 static void read_bert_processing(mmn_tokenizer *tokenizer, const mmn_object *json)
@@ -391,6 +372,12 @@ static void read_wordpiece_decoder(mmn_tokenizer *tokenizer, const mmn_object *j
 
 static void read_decoder_step(mmn_tokenizer *tokenizer, const mmn_object *json, const char *type)
 {
+    static const char *const types[] = {[MMN_DECODER_REPLACE] = "Replace",
+                                        [MMN_DECODER_BYTE_FALLBACK] = "ByteFallback",
+                                        [MMN_DECODER_BYTE_LEVEL] = "ByteLevel",
+                                        [MMN_DECODER_FUSE] = "Fuse",
+                                        [MMN_DECODER_STRIP] = "Strip",
+                                        [MMN_DECODER_METASPACE] = "Metaspace"};
     mmn_decoder_step step = {0};
     if (tokenizer->decoder.count >= MMN_STEP_LIMIT)
         mmn_read_wrong(json, "type", "there are more than %d steps", MMN_STEP_LIMIT);
@@ -398,25 +385,17 @@ static void read_decoder_step(mmn_tokenizer *tokenizer, const mmn_object *json, 
         read_wordpiece_decoder(tokenizer, json);
         return;
     }
-    if (strcmp(type, "Replace") == 0) {
-        step.kind = MMN_DECODER_REPLACE;
-        read_replacement(&step.replacement, json);
-    } else if (strcmp(type, "ByteFallback") == 0) {
-        step.kind = MMN_DECODER_BYTE_FALLBACK;
-    } else if (strcmp(type, "ByteLevel") == 0) {
-        step.kind = MMN_DECODER_BYTE_LEVEL;
-    } else if (strcmp(type, "Fuse") == 0) {
-        step.kind = MMN_DECODER_FUSE;
-    } else if (strcmp(type, "Strip") == 0) {
-        step.kind = MMN_DECODER_STRIP;
-        read_decoder_strip(&step, json);
-    } else if (strcmp(type, "Metaspace") == 0) {
-        step.kind = MMN_DECODER_METASPACE;
-        read_decoder_metaspace(&step, json);
-    } else {
+    size_t kind = MMN_NAME_INDEX(type, types);
+    if (kind == MMN_LENGTH(types))
         unsupported(json, type, "Sequence, Replace, ByteFallback, ByteLevel, Fuse, Strip, "
                     "Metaspace or WordPiece");
-    }
+    step.kind = (mmn_decoder_kind)kind;
+    if (step.kind == MMN_DECODER_REPLACE)
+        read_replacement(&step.replacement, json);
+    else if (step.kind == MMN_DECODER_STRIP)
+        read_decoder_strip(&step, json);
+    else if (step.kind == MMN_DECODER_METASPACE)
+        read_decoder_metaspace(&step, json);
     if (mmn_read_fine(json))
         mmn_read_failed(json, mmn_decoder_add(&tokenizer->decoder, &step, json->reader->error));
     else

@@ -306,10 +306,8 @@ static mmn_status replace_pattern(const mmn_replacement *replacement, const char
     while (from <= length) {
         size_t start, end;
         bool found;
-        mmn_status status = mmn_pattern_find(replacement->pattern, text, length, from, &found,
-                                             &start, &end, replacement->interrupt, error);
-        if (status != MMN_OK)
-            return status;
+        MMN_TRY(mmn_pattern_find(replacement->pattern, text, length, from, &found, &start, &end,
+                                 replacement->interrupt, error));
         if (!found)
             break;
         /* An empty match right behind the last one does not count. */

@@ -253,9 +253,7 @@ static mmn_status cut(const cutting *run, size_t step, const char *text, size_t 
 {
     if (length == 0)
         return MMN_OK;
-    mmn_status status = mmn_interrupt_check_now(run->pre_tokenizer->interrupt, run->error);
-    if (status != MMN_OK)
-        return status;
+    MMN_TRY(mmn_interrupt_check_now(run->pre_tokenizer->interrupt, run->error));
     if (step == run->pre_tokenizer->count)
         return run->word(run->context, text, length, run->error);
     switch (run->pre_tokenizer->steps[step].kind) {

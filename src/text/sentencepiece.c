@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/memory.h"
+#include "base/names.h"
 #include "base/utf8.h"
 #include "text/tokenizer_parts.h"
 
@@ -29,9 +30,7 @@ typedef struct field {
 
 static mmn_status damaged(const message *from, mmn_error *error, const char *what)
 {
-    char where[64];
-    snprintf(where, sizeof(where), "byte %zu", from->start + from->at);
-    return mmn_fail(error, MMN_INPUT, NULL, where, "%s", what);
+    return mmn_fail(error, MMN_INPUT, NULL, MMN_PLACE("byte %zu", from->start + from->at), "%s", what);
 }
 
 static bool read_varint(message *from, uint64_t *number)
@@ -96,6 +95,9 @@ typedef enum piece_type {
     PIECE_BYTE = 6
 } piece_type;
 
+/* Fields of ModelProto, which are messages. */
+enum { PIECE = 1, TRAINER = 2, NORMALIZER = 3, DENORMALIZER = 5 };
+
 /* What matters of TrainerSpec and NormalizerSpec, with their defaults. */
 typedef struct specification {
     uint64_t model_type; /* 1 unigram, 2 BPE, 3 word, 4 character */
@@ -103,6 +105,18 @@ typedef struct specification {
     bool character_map;
     mmn_normalizer_step normalizer;
 } specification;
+
+/* Its switches: fields of those messages. */
+static const struct {
+    uint32_t message, tag;
+    size_t offset;
+} switches[] = {
+    {TRAINER, 24, offsetof(specification, whitespace_as_suffix)},
+    {TRAINER, 35, offsetof(specification, byte_fallback)},
+    {NORMALIZER, 3, offsetof(specification, normalizer.add_prefix)},
+    {NORMALIZER, 4, offsetof(specification, normalizer.remove_extra)},
+    {NORMALIZER, 5, offsetof(specification, normalizer.escape)},
+};
 
 /* A normal piece's place in the order of merging. */
 typedef struct ranked_piece {
@@ -120,50 +134,24 @@ typedef struct model_reader {
     mmn_error *error;
 } model_reader;
 
-/* Reads the fields of a message of which only numbers and the presence of texts matter, calling
- * `take` for each. */
-typedef void (*take_function)(specification *found, const field *read);
-
-static mmn_status read_specification(model_reader *reader, message from, take_function take)
+/* Reads the fields of message `number`, of which only numbers and the presence of texts matter. */
+static mmn_status read_specification(model_reader *reader, message from, uint32_t number)
 {
+    specification *found = &reader->found;
     while (from.at < from.size) {
         field read;
         MMN_TRY(read_field(&from, &read, reader->error));
-        take(&reader->found, &read);
+        if (number != TRAINER && read.tag == 2 && read.type == WIRE_BYTES && read.bytes.size > 0)
+            found->character_map = true;
+        if (read.type != WIRE_VARINT)
+            continue;
+        if (number == TRAINER && read.tag == 3)
+            found->model_type = read.number;
+        for (size_t i = 0; i < MMN_LENGTH(switches); i++)
+            if (switches[i].message == number && switches[i].tag == read.tag)
+                *(bool *)((char *)found + switches[i].offset) = read.number != 0;
     }
     return MMN_OK;
-}
-
-static void take_trainer_field(specification *found, const field *read)
-{
-    if (read->type != WIRE_VARINT)
-        return;
-    if (read->tag == 3)
-        found->model_type = read->number;
-    else if (read->tag == 24)
-        found->whitespace_as_suffix = read->number != 0;
-    else if (read->tag == 35)
-        found->byte_fallback = read->number != 0;
-}
-
-static void take_normalizer_field(specification *found, const field *read)
-{
-    if (read->tag == 2 && read->type == WIRE_BYTES && read->bytes.size > 0)
-        found->character_map = true;
-    if (read->type != WIRE_VARINT)
-        return;
-    if (read->tag == 3)
-        found->normalizer.add_prefix = read->number != 0;
-    else if (read->tag == 4)
-        found->normalizer.remove_extra = read->number != 0;
-    else if (read->tag == 5)
-        found->normalizer.escape = read->number != 0;
-}
-
-static void take_denormalizer_field(specification *found, const field *read)
-{
-    if (read->tag == 2 && read->type == WIRE_BYTES && read->bytes.size > 0)
-        found->character_map = true;
 }
 
 static bool is_byte_text(const char *text, size_t length)
@@ -178,8 +166,7 @@ static mmn_status add_piece(model_reader *reader, const char *text, size_t lengt
     mmn_tokenizer *tokenizer = reader->tokenizer;
     mmn_error *error = reader->error;
     int64_t id = reader->next_id++;
-    char where[64];
-    snprintf(where, sizeof(where), "piece %lld", (long long)id);
+    const char *where = MMN_PLACE("piece %lld", (long long)id);
     if (length == 0 || length >= MMN_TOKEN_LENGTH_LIMIT || memchr(text, '\0', length) ||
         mmn_utf8_valid_prefix(text, length) != length)
         return mmn_fail(error, MMN_INPUT, NULL, where,
@@ -191,26 +178,23 @@ static mmn_status add_piece(model_reader *reader, const char *text, size_t lengt
         return mmn_fail(error, MMN_INPUT, NULL, where,
                         "expected a byte as \"<0x0A>\", found \"%.*s\"",
                         length < 60 ? (int)length : 60, text);
-    mmn_status status =
-        mmn_vocabulary_add(&tokenizer->bpe.vocabulary, text, length, id, error);
+    MMN_TRY(mmn_vocabulary_add(&tokenizer->bpe.vocabulary, text, length, id, error));
     bool of_user = type == PIECE_USER_DEFINED, unused = type == PIECE_UNUSED;
     reader->by_ids |= of_user || unused;
-    if (status == MMN_OK && (type == PIECE_NORMAL || of_user || unused)) {
-        status = mmn_reserve(&reader->pieces, &reader->piece_capacity, reader->piece_count + 1,
-                             sizeof(*reader->pieces), error);
-        if (status == MMN_OK)
-            reader->pieces[reader->piece_count++] = (ranked_piece){score, (int32_t)id};
+    if (type == PIECE_NORMAL || of_user || unused) {
+        MMN_TRY(mmn_reserve(&reader->pieces, &reader->piece_capacity, reader->piece_count + 1,
+                            sizeof(*reader->pieces), error));
+        reader->pieces[reader->piece_count++] = (ranked_piece){score, (int32_t)id};
     }
-    if (status == MMN_OK && type == PIECE_UNKNOWN) {
+    if (type == PIECE_UNKNOWN) {
         if (tokenizer->bpe.unknown >= 0)
             return mmn_fail(error, MMN_INPUT, NULL, where, "is the second unknown piece");
         tokenizer->bpe.unknown = (int32_t)id;
     }
-    if (status == MMN_OK && (type == PIECE_UNKNOWN || type == PIECE_CONTROL || of_user)) {
-        const mmn_added_token token = {.id = (int32_t)id, .special = !of_user};
-        status = mmn_added_tokens_add(&tokenizer->added, &token, text, length, error);
-    }
-    return status;
+    const mmn_added_token token = {.id = (int32_t)id, .special = !of_user};
+    return type == PIECE_UNKNOWN || type == PIECE_CONTROL || of_user
+               ? mmn_added_tokens_add(&tokenizer->added, &token, text, length, error)
+               : MMN_OK;
 }
 
 static mmn_status read_piece(model_reader *reader, message from)
@@ -220,39 +204,30 @@ static mmn_status read_piece(model_reader *reader, message from)
     uint64_t type = PIECE_NORMAL;
     while (from.at < from.size) {
         field read;
-        mmn_status status = read_field(&from, &read, reader->error);
-        if (status != MMN_OK)
-            return status;
-        if (read.tag == 1 && read.type == WIRE_BYTES) {
+        MMN_TRY(read_field(&from, &read, reader->error));
+        if (read.tag == 1 && read.type == WIRE_BYTES)
             text = read.bytes;
-        } else if (read.tag == 2 && read.type == WIRE_32) {
-            uint32_t bits = (uint32_t)read.number;
-            memcpy(&score, &bits, sizeof(score));
-        } else if (read.tag == 3 && read.type == WIRE_VARINT) {
+        else if (read.tag == 2 && read.type == WIRE_32)
+            score = mmn_f32_of_bits((uint32_t)read.number);
+        else if (read.tag == 3 && read.type == WIRE_VARINT)
             type = read.number;
-        }
     }
     return add_piece(reader, text.data ? (const char *)text.data : "", text.size, score, type);
 }
 
 static mmn_status read_message(model_reader *reader, message from)
 {
-    mmn_status status = MMN_OK;
-    while (from.at < from.size && status == MMN_OK) {
+    while (from.at < from.size) {
         field read;
-        status = read_field(&from, &read, reader->error);
-        if (status != MMN_OK || read.type != WIRE_BYTES)
+        MMN_TRY(read_field(&from, &read, reader->error));
+        if (read.type != WIRE_BYTES)
             continue;
-        if (read.tag == 1)
-            status = read_piece(reader, read.bytes);
-        else if (read.tag == 2)
-            status = read_specification(reader, read.bytes, take_trainer_field);
-        else if (read.tag == 3)
-            status = read_specification(reader, read.bytes, take_normalizer_field);
-        else if (read.tag == 5)
-            status = read_specification(reader, read.bytes, take_denormalizer_field);
+        if (read.tag == PIECE)
+            MMN_TRY(read_piece(reader, read.bytes));
+        else if (read.tag == TRAINER || read.tag == NORMALIZER || read.tag == DENORMALIZER)
+            MMN_TRY(read_specification(reader, read.bytes, read.tag));
     }
-    return status;
+    return MMN_OK;
 }
 
 /* ---- What follows from them ------------------------------------------------------------------ */
@@ -297,9 +272,7 @@ static mmn_status rank_pieces(model_reader *reader)
 {
     mmn_bpe *bpe = &reader->tokenizer->bpe;
     size_t size = bpe->vocabulary.size;
-    bpe->piece_ranks = mmn_allocate(size, sizeof(*bpe->piece_ranks), reader->error);
-    if (!bpe->piece_ranks)
-        return MMN_SYSTEM;
+    MMN_NEED(bpe->piece_ranks = mmn_allocate(size, sizeof(*bpe->piece_ranks), reader->error));
     for (size_t id = 0; id < size; id++)
         bpe->piece_ranks[id] = UINT32_MAX;
     if (reader->piece_count && !reader->by_ids)
@@ -320,12 +293,11 @@ static mmn_status make_decoder(mmn_tokenizer *tokenizer, bool strip, mmn_error *
                                 {.kind = MMN_DECODER_BYTE_FALLBACK},
                                 {.kind = MMN_DECODER_FUSE},
                                 {.kind = MMN_DECODER_STRIP, .content = " ", .start = 1}};
-    mmn_status status =
-        mmn_replacement_make(&steps[0].replacement, "\xe2\x96\x81", false, " ", error);
-    for (size_t i = 0; i < (strip ? 4u : 3u) && status == MMN_OK; i++)
-        status = mmn_decoder_add(&tokenizer->decoder, &steps[i], error);
     tokenizer->decoder.is_set = true;
-    return status;
+    MMN_TRY(mmn_replacement_make(&steps[0].replacement, "\xe2\x96\x81", false, " ", error));
+    for (size_t i = 0; i < (strip ? 4u : 3u); i++)
+        MMN_TRY(mmn_decoder_add(&tokenizer->decoder, &steps[i], error));
+    return MMN_OK;
 }
 
 /* The step with which transformers puts spaces before texts, in place of the model's own rules. */
@@ -347,34 +319,33 @@ mmn_status mmn_sentencepiece_put_no_space(mmn_tokenizer *tokenizer, mmn_error *e
     return make_decoder(tokenizer, false, error);
 }
 
+static mmn_status read_model(model_reader *reader, message file, const mmn_prepend_scheme *scheme)
+{
+    mmn_tokenizer *tokenizer = reader->tokenizer;
+    specification *found = &reader->found;
+    MMN_TRY(read_message(reader, file));
+    mmn_bpe_find_bytes(&tokenizer->bpe);
+    tokenizer->bpe.byte_fallback = found->byte_fallback;
+    bool add_prefix = scheme ? *scheme != MMN_PREPEND_NEVER : found->normalizer.add_prefix;
+    MMN_TRY(check(reader));
+    MMN_TRY(rank_pieces(reader));
+    MMN_TRY(scheme ? add_metaspace(tokenizer, *scheme, reader->error)
+                   : mmn_normalizer_add(&tokenizer->normalizer, &found->normalizer, reader->error));
+    return make_decoder(tokenizer, add_prefix, reader->error);
+}
+
 mmn_status mmn_sentencepiece_read(mmn_tokenizer *tokenizer, const uint8_t *data, size_t size,
                                   const mmn_prepend_scheme *scheme, mmn_error *error)
 {
-    mmn_bpe *bpe = &tokenizer->bpe;
     model_reader reader = {.tokenizer = tokenizer, .error = error};
     reader.found = (specification){
         .model_type = 1,
         .normalizer = {.kind = MMN_NORMALIZER_SENTENCEPIECE, .add_prefix = true,
                        .remove_extra = true, .escape = true}};
-    bpe->rule = MMN_BPE_PIECES;
-    bpe->unknown = -1;
-    bpe->fuse_unknown = true;
-    mmn_status status = read_message(&reader, (message){data, size, 0, 0});
-    bool add_prefix =
-        scheme ? *scheme != MMN_PREPEND_NEVER : reader.found.normalizer.add_prefix;
-    if (status == MMN_OK) {
-        mmn_bpe_find_bytes(bpe);
-        bpe->byte_fallback = reader.found.byte_fallback;
-        status = check(&reader);
-    }
-    if (status == MMN_OK)
-        status = rank_pieces(&reader);
-    if (status == MMN_OK)
-        status = scheme ? add_metaspace(tokenizer, *scheme, error)
-                        : mmn_normalizer_add(&tokenizer->normalizer, &reader.found.normalizer,
-                                             error);
-    if (status == MMN_OK)
-        status = make_decoder(tokenizer, add_prefix, error);
+    tokenizer->bpe.rule = MMN_BPE_PIECES;
+    tokenizer->bpe.unknown = -1;
+    tokenizer->bpe.fuse_unknown = true;
+    mmn_status status = read_model(&reader, (message){data, size, 0, 0}, scheme);
     mmn_free(reader.pieces);
     return status;
 }

@@ -8,13 +8,14 @@
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/names.h"
 
 #define JSON_LIMIT (16u << 20)
 
 /* Those that the settings have by name in every tokenizer; others are named "..._token" too. */
 static const char *const named_tokens[] = {"bos_token", "eos_token", "unk_token", "sep_token",
                                            "pad_token", "cls_token", "mask_token"};
-enum { NAMED_COUNT = sizeof(named_tokens) / sizeof(named_tokens[0]) };
+enum { NAMED_COUNT = MMN_LENGTH(named_tokens) };
 
 void mmn_side_files_close(mmn_side_files *files)
 {
@@ -88,8 +89,7 @@ static void put(mmn_tokenizer *tokenizer, mmn_added_token *token, const char *co
 /* Reads how a token is found from {"content": "<image>", "special": true, ...}. */
 static void read_token(mmn_added_token *token, const char **content, const mmn_object *entry)
 {
-    mmn_read_required(entry, "content");
-    mmn_read_text(content, entry, "content");
+    mmn_read_text(content, entry, mmn_read_required(entry, "content"));
     mmn_read_bool(&token->special, entry, "special");
     token->normalized = !token->special;
     mmn_read_bool(&token->normalized, entry, "normalized");
@@ -165,10 +165,8 @@ bool mmn_side_files_names_own(const char *key)
 {
     static const char ending[] = "_token";
     size_t length = strlen(key), end = sizeof(ending) - 1;
-    for (size_t i = 0; i < NAMED_COUNT; i++)
-        if (strcmp(key, named_tokens[i]) == 0)
-            return false;
-    return length >= end && strcmp(key + length - end, ending) == 0;
+    return MMN_NAME_INDEX(key, named_tokens) == NAMED_COUNT && length >= end &&
+           strcmp(key + length - end, ending) == 0;
 }
 
 /* Those of a document with names of this model's own. */
@@ -240,8 +238,8 @@ static void add_entry(mmn_tokenizer *tokenizer, const mmn_object *object, const 
 /* {"<image>": 32000, ...} */
 static void number_text(numbered_token *numbered, const mmn_object *object)
 {
-    mmn_read_required(object, numbered->key);
-    mmn_read_i64(&numbered->id, object, numbered->key, 0, MMN_VOCABULARY_LIMIT - 1);
+    mmn_read_i64(&numbered->id, object, mmn_read_required(object, numbered->key), 0,
+                 MMN_VOCABULARY_LIMIT - 1);
 }
 
 /* What tokenizer.json or tokenizer.model says of a token goes before this. */
@@ -312,10 +310,7 @@ static void add_numbered(mmn_tokenizer *tokenizer, const mmn_object *object,
 bool mmn_side_files_as_they_stand(const char *model_type)
 {
     static const char *const types[] = {"llava", "llava_next", "mistral", "bloom"};
-    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-        if (strcmp(model_type, types[i]) == 0)
-            return true;
-    return false;
+    return MMN_NAME_INDEX(model_type, types) < MMN_LENGTH(types);
 }
 
 /* Whether transformers makes this tokenizer anew, with the vocabulary and the merges of
@@ -365,9 +360,8 @@ static void obey_bert_options(const mmn_side_files *files, mmn_tokenizer *tokeni
         return;
     mmn_side_files_bert_options(&options, files);
     mmn_normalizer_free(&tokenizer->normalizer);
-    if (mmn_read_fine(config))
-        mmn_read_failed(config, mmn_normalizer_add_bert(&tokenizer->normalizer, &options,
-                                                        config->reader->error));
+    MMN_READ_TRY(config, mmn_normalizer_add_bert(&tokenizer->normalizer, &options,
+                                                 config->reader->error));
 }
 
 /* The tokens that have ids in the files. */

@@ -67,8 +67,7 @@ mmn_status mmn_bpe_add_merge(mmn_bpe *bpe, const mmn_merge *merge, mmn_error *er
         mmn_merge *old = bpe->merges;
         size_t old_slots = bpe->merge_slots, slots = old_slots ? old_slots * 2 : 64;
         mmn_merge *merges = mmn_allocate(slots, sizeof(*merges), error);
-        if (!merges)
-            return MMN_SYSTEM;
+        MMN_NEED(merges);
         for (size_t i = 0; i < slots; i++)
             merges[i].right = -1;
         bpe->merges = merges;

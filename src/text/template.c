@@ -1,10 +1,10 @@
 /* The table of prompt templates, and how one is applied to a question. */
 #include "text/template.h"
 
-#include <stdio.h>
 #include <string.h>
 
-#include "base/memory.h"
+#include "base/names.h"
+#include "base/text_buffer.h"
 
 /* A prompt is `before`, then `image` or `no_image`, the question, and `after`. */
 typedef struct prompt_template {
@@ -49,7 +49,7 @@ static const prompt_template templates[] = {
     {"raw", "", "<image>\n", "", ""},
 };
 
-enum { TEMPLATE_COUNT = sizeof(templates) / sizeof(templates[0]), PARTS = 5 };
+enum { TEMPLATE_COUNT = MMN_LENGTH(templates) };
 
 static const char placeholder[] = "<image>";
 
@@ -60,28 +60,26 @@ const char *mmn_template_name(size_t index)
 
 static mmn_status refuse(const char *name, mmn_error *error)
 {
-    char known[512] = "";
-    size_t used = 0;
-    for (size_t i = 0; i < TEMPLATE_COUNT && used < sizeof(known); i++)
-        used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s",
-                                 i == 0                    ? ""
-                                 : i + 1 == TEMPLATE_COUNT ? " or "
-                                                           : ", ",
-                                 templates[i].name);
-    return mmn_fail(error, MMN_USAGE, NULL, NULL,
-                    "there is no prompt template \"%s\": expected %s", name, known);
+    mmn_text known = {0};
+    for (size_t i = 0; i < TEMPLATE_COUNT; i++)
+        mmn_text_add(&known, "%s%s", i == 0 ? "" : i + 1 == TEMPLATE_COUNT ? " or " : ", ",
+                     templates[i].name);
+    mmn_status status = mmn_text_status(&known, error);
+    if (status == MMN_OK)
+        status = mmn_fail(error, MMN_USAGE, NULL, NULL,
+                          "there is no prompt template \"%s\": expected %s", name, known.text);
+    mmn_text_free(&known);
+    return status;
 }
 
 mmn_status mmn_template_apply(const char *name, const char *question, bool has_image, char **prompt,
                               mmn_error *error)
 {
-    const prompt_template *chosen = NULL;
-    for (size_t i = 0; i < TEMPLATE_COUNT; i++)
-        if (strcmp(templates[i].name, name) == 0)
-            chosen = &templates[i];
+    size_t index = MMN_NAME_INDEX(name, templates);
     *prompt = NULL;
-    if (!chosen)
+    if (index == TEMPLATE_COUNT)
         return refuse(name, error);
+    const prompt_template *chosen = &templates[index];
     const char *image = has_image ? chosen->image : chosen->no_image, *first = "";
     if (strstr(question, placeholder))
         image = "";
@@ -91,20 +89,7 @@ mmn_status mmn_template_apply(const char *name, const char *question, bool has_i
         question += strlen(placeholder);
         question += *question == '\n';
     }
-    const char *const parts[PARTS] = {first, chosen->before, image, question, chosen->after};
-    size_t lengths[PARTS], total = 1;
-    for (size_t i = 0; i < PARTS; i++) {
-        lengths[i] = strlen(parts[i]);
-        total += lengths[i];
-    }
-    char *text = mmn_allocate(total, 1, error);
-    if (!text)
-        return MMN_SYSTEM;
-    char *end = text;
-    for (size_t i = 0; i < PARTS; i++) {
-        memcpy(end, parts[i], lengths[i]);
-        end += lengths[i];
-    }
-    *prompt = text;
-    return MMN_OK;
+    mmn_text text = {0};
+    mmn_text_add(&text, "%s%s%s%s%s", first, chosen->before, image, question, chosen->after);
+    return mmn_text_finish(&text, prompt, error);
 }

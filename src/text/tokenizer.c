@@ -1,7 +1,6 @@
 /* Tokenizers: encoding and decoding. */
 #include "text/tokenizer.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -113,6 +112,19 @@ static mmn_status check_ids(const mmn_tokenizer *tokenizer, const mmn_ids *ids, 
     return MMN_OK;
 }
 
+static mmn_status encode(const mmn_tokenizer *tokenizer, const char *text, size_t length,
+                         bool add_special, mmn_ids *ids, mmn_error *error)
+{
+    MMN_TRY(mmn_reserve(&ids->data, &ids->capacity, 1, sizeof(*ids->data), error));
+    if (add_special)
+        MMN_TRY(mmn_ids_add_all(ids, &tokenizer->before, error));
+    MMN_TRY(encode_around(tokenizer, &tokenizer->added.before, encode_stretch, text, length, true, ids,
+                          error));
+    if (add_special)
+        MMN_TRY(mmn_ids_add_all(ids, &tokenizer->after, error));
+    return check_ids(tokenizer, ids, error);
+}
+
 void mmn_tokenizer_limit_ids(mmn_tokenizer *tokenizer, size_t limit)
 {
     tokenizer->id_limit = limit;
@@ -126,22 +138,10 @@ mmn_status mmn_tokenizer_encode(const mmn_tokenizer *tokenizer, const char *text
     if (!tokenizer)
         return fail_without_tokenizer(error);
     size_t valid = mmn_utf8_valid_prefix(text, length);
-    if (valid < length) {
-        char where[64];
-        snprintf(where, sizeof(where), "byte %zu", valid);
-        return mmn_fail(error, MMN_USAGE, NULL, where, "the text is not UTF-8");
-    }
+    if (valid < length)
+        return mmn_fail(error, MMN_USAGE, NULL, MMN_PLACE("byte %zu", valid), "the text is not UTF-8");
     mmn_ids result = {0};
-    mmn_status status = mmn_reserve(&result.data, &result.capacity, 1, sizeof(int32_t), error);
-    if (status == MMN_OK && add_special)
-        status = mmn_ids_add_all(&result, &tokenizer->before, error);
-    if (status == MMN_OK)
-        status = encode_around(tokenizer, &tokenizer->added.before, encode_stretch, text, length, true,
-                               &result, error);
-    if (status == MMN_OK && add_special)
-        status = mmn_ids_add_all(&result, &tokenizer->after, error);
-    if (status == MMN_OK)
-        status = check_ids(tokenizer, &result, error);
+    mmn_status status = encode(tokenizer, text, length, add_special, &result, error);
     if (status != MMN_OK) {
         mmn_ids_free(&result);
         return status;

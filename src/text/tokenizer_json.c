@@ -16,8 +16,7 @@ static void read_vocabulary(mmn_vocabulary *vocabulary, const mmn_object *model)
     const char *text;
     json_t *id;
     char token[MMN_TOKEN_LENGTH_LIMIT];
-    mmn_read_required(model, "vocab");
-    mmn_object tokens = mmn_read_object(model, "vocab");
+    mmn_object tokens = mmn_read_object(model, mmn_read_required(model, "vocab"));
     json_object_foreach(tokens.value, text, id) {
         size_t length = strlen(text);
         if (!json_is_integer(id))
@@ -110,8 +109,7 @@ static void read_merge(mmn_bpe *bpe, const mmn_object *model, size_t index, cons
 static void read_merges(mmn_bpe *bpe, const mmn_object *model)
 {
     json_t *merges = NULL;
-    mmn_read_required(model, "merges");
-    mmn_read_array(&merges, model, "merges");
+    mmn_read_array(&merges, model, mmn_read_required(model, "merges"));
     bool pairs = json_is_array(json_array_get(merges, 0));
     for (size_t i = 0; i < json_array_size(merges) && mmn_read_fine(model); i++) {
         const json_t *merge = json_array_get(merges, i);
@@ -176,8 +174,7 @@ static void read_wordpiece(mmn_tokenizer *tokenizer, const mmn_object *model)
 static void read_model(mmn_tokenizer *tokenizer, const mmn_object *document)
 {
     const char *type = "BPE";
-    mmn_read_required(document, "model");
-    mmn_object model = mmn_read_object(document, "model");
+    mmn_object model = mmn_read_object(document, mmn_read_required(document, "model"));
     mmn_read_text(&type, &model, "type");
     if (strcmp(type, "WordPiece") == 0)
         read_wordpiece(tokenizer, &model);

@@ -2,13 +2,12 @@
  * it add. */
 #include "text/tokenizer.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/file_kind.h"
 #include "base/memory.h"
+#include "base/names.h"
 #include "base/utf8.h"
 #include "text/side_files.h"
 #include "text/tokenizer_parts.h"
@@ -73,12 +72,10 @@ static mmn_status read_pieces(mmn_tokenizer *tokenizer, const char *path,
 {
     char *data;
     size_t size;
-    mmn_status status = mmn_read_file(&data, &size, path, MODEL_LIMIT, error);
-    if (status != MMN_OK)
-        return status;
-    status = mmn_sentencepiece_read(tokenizer, (const uint8_t *)data, size, scheme, error);
+    MMN_TRY(mmn_read_file(&data, &size, path, MODEL_LIMIT, error));
+    mmn_status status = mmn_sentencepiece_read(tokenizer, (const uint8_t *)data, size, scheme, error);
     mmn_free(data);
-    return mmn_error_in_file(error, status, path);
+    return status;
 }
 
 static mmn_status read_model(mmn_tokenizer *tokenizer, const char *folder, const char *path,
@@ -111,11 +108,9 @@ static mmn_status read_lines(mmn_vocabulary *vocabulary, const char *text, size_
         size_t length = end - start;
         if (length > 0 && text[end - 1] == '\r')
             length--;
-        char where[64];
-        snprintf(where, sizeof(where), "line %zu", vocabulary->count + 1);
         if (length > MMN_TOKEN_LENGTH_LIMIT || mmn_utf8_valid_prefix(text + start, length) < length)
-            return mmn_fail(error, MMN_INPUT, NULL, where, "is not UTF-8, or longer than %d bytes",
-                            MMN_TOKEN_LENGTH_LIMIT);
+            return mmn_fail(error, MMN_INPUT, NULL, MMN_PLACE("line %zu", vocabulary->count + 1),
+                            "is not UTF-8, or longer than %d bytes", MMN_TOKEN_LENGTH_LIMIT);
         MMN_TRY(mmn_vocabulary_add(vocabulary, text + start, length, (int64_t)vocabulary->count,
                                    error));
     }
@@ -126,12 +121,10 @@ static mmn_status read_vocabulary(mmn_vocabulary *vocabulary, const char *path, 
 {
     char *text;
     size_t size;
-    mmn_status status = mmn_read_file(&text, &size, path, MODEL_LIMIT, error);
-    if (status != MMN_OK)
-        return status;
-    status = read_lines(vocabulary, text, size, error);
+    MMN_TRY(mmn_read_file(&text, &size, path, MODEL_LIMIT, error));
+    mmn_status status = read_lines(vocabulary, text, size, error);
     mmn_free(text);
-    return mmn_error_in_file(error, status, path);
+    return status;
 }
 
 /* Adds BERT's special tokens, which must be words: the unknown one, and those around a text. */
@@ -143,8 +136,8 @@ static void read_bert_tokens(mmn_tokenizer *tokenizer, const mmn_side_files *fil
                  {"pad_token", "[PAD]"}, {"mask_token", "[MASK]"}};
     const mmn_object *config = &files->config;
     mmn_error *error = config->reader->error;
-    int32_t ids[sizeof(names) / sizeof(names[0])];
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && mmn_read_fine(config); i++) {
+    int32_t ids[MMN_LENGTH(names)];
+    for (size_t i = 0; i < MMN_LENGTH(names) && mmn_read_fine(config); i++) {
         const char *said = mmn_side_files_token(files, names[i].key, names[i].usual);
         const char *content = said ? said : names[i].usual;
         size_t length = strlen(content);
@@ -233,7 +226,7 @@ static mmn_status read_folder(mmn_tokenizer *tokenizer, const char *folder, mmn_
     } files[] = {{"tokenizer.json", read_json},
                  {"tokenizer.model", read_model},
                  {"vocab.txt", read_words}};
-    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+    for (size_t i = 0; i < MMN_LENGTH(files); i++) {
         char *path;
         MMN_TRY(mmn_find_in_folder(&path, folder, files[i].name, error));
         if (path) {

@@ -1,7 +1,6 @@
 /* A vocabulary as an open-addressing hash table, and lists of its ids. */
 #include "text/vocabulary.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <xxhash.h>
 
@@ -29,8 +28,7 @@ static mmn_status make_slots(mmn_vocabulary *vocabulary, mmn_error *error)
         return MMN_OK;
     size_t slot_count = vocabulary->slot_count ? vocabulary->slot_count * 2 : 64;
     int32_t *slots = mmn_allocate(slot_count, sizeof(*slots), error);
-    if (!slots)
-        return MMN_SYSTEM;
+    MMN_NEED(slots);
     mmn_free(vocabulary->slots);
     vocabulary->slots = slots;
     vocabulary->slot_count = slot_count;
@@ -46,22 +44,22 @@ static mmn_status make_slots(mmn_vocabulary *vocabulary, mmn_error *error)
 mmn_status mmn_vocabulary_add(mmn_vocabulary *vocabulary, const char *text, size_t length,
                               int64_t id, mmn_error *error)
 {
-    char where[64];
-    snprintf(where, sizeof(where), "token %lld", (long long)id);
     if (id < 0 || id >= MMN_VOCABULARY_LIMIT)
-        return mmn_fail(error, MMN_INPUT, NULL, where, "token ids must lie from 0 to %d",
-                        MMN_VOCABULARY_LIMIT - 1);
+        return mmn_fail(error, MMN_INPUT, NULL, MMN_PLACE("token %lld", (long long)id),
+                        "token ids must lie from 0 to %d", MMN_VOCABULARY_LIMIT - 1);
     MMN_TRY(make_slots(vocabulary, error));
     MMN_TRY(mmn_reserve(&vocabulary->tokens, &vocabulary->capacity, (size_t)id + 1,
                         sizeof(*vocabulary->tokens), error));
     if (vocabulary->tokens[id].used)
-        return mmn_fail(error, MMN_INPUT, NULL, where, "the id belongs to \"%s\" and to \"%.*s\"",
+        return mmn_fail(error, MMN_INPUT, NULL, MMN_PLACE("token %lld", (long long)id),
+                        "the id belongs to \"%s\" and to \"%.*s\"",
                         mmn_vocabulary_text(vocabulary, (int32_t)id, NULL),
                         length < 100 ? (int)length : 100, text);
     size_t slot = find_slot(vocabulary, text, length);
     if (vocabulary->slots[slot] != 0)
-        return mmn_fail(error, MMN_INPUT, NULL, where, "\"%.*s\" has the id %d already",
-                        length < 100 ? (int)length : 100, text, (int)vocabulary->slots[slot] - 1);
+        return mmn_fail(error, MMN_INPUT, NULL, MMN_PLACE("token %lld", (long long)id),
+                        "\"%.*s\" has the id %d already", length < 100 ? (int)length : 100, text,
+                        (int)vocabulary->slots[slot] - 1);
     size_t offset = vocabulary->texts.length;
     mmn_text_add_bytes(&vocabulary->texts, text, length);
     mmn_text_add_bytes(&vocabulary->texts, "", 1);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/exif.h"
+#include "format/decoders.h"
 
 static mmn_error error;
 
