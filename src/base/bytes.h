@@ -37,19 +37,6 @@ static inline void mmn_store_f64(void *to, double value)
     mmn_store_u64(to, mmn_bits_f64(value));
 }
 
-static inline int32_t mmn_load_i32(const void *from)
-{
-    uint32_t bits = mmn_load_u32(from);
-    int32_t value;
-    memcpy(&value, &bits, sizeof(value));
-    return value;
-}
-
-static inline void mmn_store_i32(void *to, int32_t value)
-{
-    mmn_store_u32(to, (uint32_t)value);
-}
-
 static inline int64_t mmn_load_i64(const void *from)
 {
     uint64_t bits = mmn_load_u64(from);

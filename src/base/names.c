@@ -22,6 +22,11 @@ size_t mmn_name_index(const char *text, const void *names, size_t stride, size_t
     return index;
 }
 
+int mmn_compare_names(const void *left, const void *right)
+{
+    return strcmp(name_at(left, 0, 0), name_at(right, 0, 0));
+}
+
 bool mmn_next_item(mmn_item *item, const char **rest, char separator)
 {
     if (!*rest)

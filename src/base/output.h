@@ -3,8 +3,6 @@
 #ifndef MMN_BASE_OUTPUT_H
 #define MMN_BASE_OUTPUT_H
 
-#include <stdbool.h>
-
 #include "base/error.h"
 
 /* Takes the output `path` as mmn_output_claim does, whatever its sources: a file, or the folder that

@@ -62,9 +62,9 @@ static bool holds_zero(const json_t *value)
     return found;
 }
 
-/* A key that nobody reads is a mistyped one, or of a list of another form: without what it holds
- * the experiment would be another. */
-void mmn_list_check_keys(const mmn_list *list, const mmn_object *line)
+/* Refuses keys that no line has, naming the nearest that it may have: a key that nobody reads is a mistyped
+ * one, or of a list of another form, and without what it holds the experiment would be another. */
+static void check_keys(const mmn_list *list, const mmn_object *line)
 {
     const char *key;
     json_t *value;
@@ -169,16 +169,11 @@ void mmn_list_close(mmn_list *list)
     mmn_free(list);
 }
 
-/* Where the first line begins: after a byte order mark. */
-static size_t first_line(const mmn_list *list)
-{
-    bool marked = list->size >= 3 && memcmp(list->text, "\xef\xbb\xbf", 3) == 0;
-    return marked ? 3 : 0;
-}
-
+/* The first line begins behind a byte order mark. */
 void mmn_list_rewind(mmn_list *list)
 {
-    list->next = first_line(list);
+    bool marked = list->size >= 3 && memcmp(list->text, "\xef\xbb\xbf", 3) == 0;
+    list->next = marked ? 3 : 0;
     list->line = 0;
 }
 
@@ -193,34 +188,22 @@ uint64_t mmn_list_line(const mmn_list *list)
 }
 
 /* Steps over the next line that is not empty; false at the end. */
-static bool next_line(const char **line, size_t *length, size_t *next, uint64_t *number,
-                      const char *text, size_t size)
+static bool next_line(mmn_list *list)
 {
-    while (*next < size) {
-        const char *begin = text + *next;
-        const char *end = memchr(begin, '\n', size - *next);
-        *length = end ? (size_t)(end - begin) : size - *next;
-        *next += *length + (end ? 1 : 0);
-        *line = begin;
-        ++*number;
+    while (list->next < list->size) {
+        const char *begin = list->text + list->next;
+        const char *end = memchr(begin, '\n', list->size - list->next);
+        list->line_text = begin;
+        list->line_length = end ? (size_t)(end - begin) : list->size - list->next;
+        list->next += list->line_length + (end ? 1 : 0);
+        list->line++;
         size_t blank = 0;
-        while (blank < *length &&
-               (begin[blank] == ' ' || begin[blank] == '\t' || begin[blank] == '\r'))
+        while (blank < list->line_length && memchr(" \t\r", begin[blank], 3))
             blank++;
-        if (blank < *length)
+        if (blank < list->line_length)
             return true;
     }
     return false;
-}
-
-uint64_t mmn_list_count(const mmn_list *list)
-{
-    const char *line;
-    size_t length, next = first_line(list);
-    uint64_t number = 0, count = 0;
-    while (next_line(&line, &length, &next, &number, list->text, list->size))
-        count++;
-    return count;
 }
 
 /* Control characters are those below U+0020 and from U+007F to U+009F; Jansson has checked that
@@ -402,7 +385,7 @@ static void read_question(mmn_sample *sample, mmn_list *list, const mmn_object *
 static void read_sample(mmn_sample *sample, mmn_list *list, const mmn_object *line)
 {
     *sample = (mmn_sample){.line = list->line};
-    mmn_list_check_keys(list, line);
+    check_keys(list, line);
     read_domain(sample, line);
     read_id(sample, list, line);
     if (read_form(list, line))
@@ -414,20 +397,17 @@ static void read_sample(mmn_sample *sample, mmn_list *list, const mmn_object *li
 mmn_status mmn_list_next(mmn_list *list, mmn_sample *sample, bool *found, mmn_error *error)
 {
     clear_sample(list);
-    const char *text;
-    size_t length;
-    *found = next_line(&text, &length, &list->next, &list->line, list->text, list->size);
+    *found = next_line(list);
     if (!*found)
         return MMN_OK;
-    list->line_text = text;
-    list->line_length = length;
-
+    size_t length = list->line_length;
     const char *where = MMN_PLACE("line %" PRIu64, list->line);
     if (length > MMN_LIST_LINE_LIMIT)
         return mmn_fail(error, MMN_INPUT, list->path, where,
                         "is %zu bytes long, and at most %d are allowed", length,
                         MMN_LIST_LINE_LIMIT);
-    MMN_TRY(mmn_json_parse_line(&list->document, text, length, list->path, list->line, error));
+    MMN_TRY(mmn_json_parse_line(&list->document, list->line_text, length, list->path, list->line,
+                                error));
     if (!json_is_object(list->document))
         return mmn_fail(error, MMN_INPUT, list->path, where, "must be a JSON object");
     mmn_reader reader = {.error = error};

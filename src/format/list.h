@@ -89,7 +89,5 @@ mmn_status mmn_list_digest(mmn_list *list, char text[MMN_DIGEST_SIZE], mmn_error
 void mmn_list_rewind(mmn_list *list);
 /* The number of the line that mmn_list_next read last (good or bad), 0 before the first. */
 uint64_t mmn_list_line(const mmn_list *list);
-/* How many lines are not empty: what is left to do, for a progress bar. Reads the whole file. */
-uint64_t mmn_list_count(const mmn_list *list);
 
 #endif

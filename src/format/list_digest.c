@@ -1,7 +1,5 @@
 /* A list's digest: XXH3-128 of what its lines say, so that copies of a list which differ in line
  * ends, spaces, or the order of keys are one list. doc/formats.md states the layout. */
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"

@@ -29,7 +29,4 @@ struct mmn_list {
 #define MMN_LIST_KEYS 10
 extern const char *const mmn_list_keys[MMN_LIST_KEYS];
 
-/* Refuses keys that no line has, naming the nearest that it may have. */
-void mmn_list_check_keys(const mmn_list *list, const mmn_object *line);
-
 #endif

@@ -8,6 +8,7 @@
 #include "base/file_kind.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/names.h"
 #include "base/reader.h"
 #include "format/safetensors_internal.h"
 
@@ -66,11 +67,6 @@ static mmn_safetensors *allocate_files(size_t file_count, mmn_error *error)
     return tensors;
 }
 
-static int compare_names(const void *a, const void *b)
-{
-    return strcmp(((const mmn_tensor *)a)->name, ((const mmn_tensor *)b)->name);
-}
-
 static int compare_aliases(const void *a, const void *b)
 {
     const mmn_tensor_alias *one = a, *other = b;
@@ -119,7 +115,7 @@ static mmn_status gather(mmn_safetensors *tensors, mmn_error *error)
             tensors->tensors[gathered++] = file->tensors[j];
     }
     if (gathered > 0)
-        qsort(tensors->tensors, gathered, sizeof(*tensors->tensors), compare_names);
+        qsort(tensors->tensors, gathered, sizeof(*tensors->tensors), mmn_compare_names);
     for (size_t i = 1; i < gathered; i++) {
         const mmn_tensor *one = &tensors->tensors[i - 1], *other = &tensors->tensors[i];
         if (strcmp(one->name, other->name) == 0)
@@ -129,9 +125,13 @@ static mmn_status gather(mmn_safetensors *tensors, mmn_error *error)
     return gather_aliases(tensors, error);
 }
 
-/* Ends the opening of a file or folder: closes it if `status` is an error. */
-static mmn_status finish(mmn_safetensors **result, mmn_safetensors *tensors, mmn_status status)
+/* Ends the opening of a file or folder, whose files have been read unless `status` is an error: it is
+ * closed then. */
+static mmn_status finish(mmn_safetensors **result, mmn_safetensors *tensors, mmn_status status,
+                         mmn_error *error)
 {
+    if (status == MMN_OK)
+        status = gather(tensors, error);
     if (status != MMN_OK) {
         mmn_safetensors_close(tensors);
         tensors = NULL;
@@ -143,12 +143,8 @@ static mmn_status finish(mmn_safetensors **result, mmn_safetensors *tensors, mmn
 mmn_status mmn_safetensors_open(mmn_safetensors **result, const char *path, mmn_error *error)
 {
     mmn_safetensors *tensors = allocate_files(1, error);
-    mmn_status status = MMN_SYSTEM;
-    if (tensors)
-        status = open_file(&tensors->files[0], path, error);
-    if (status == MMN_OK)
-        status = gather(tensors, error);
-    return finish(result, tensors, status);
+    mmn_status status = tensors ? open_file(&tensors->files[0], path, error) : MMN_SYSTEM;
+    return finish(result, tensors, status, error);
 }
 
 mmn_status mmn_safetensors_parse(mmn_safetensors **result, const void *data, size_t size,
@@ -158,9 +154,7 @@ mmn_status mmn_safetensors_parse(mmn_safetensors **result, const void *data, siz
     mmn_status status = MMN_SYSTEM;
     if (tensors && (tensors->files[0].path = mmn_copy_text(path, error)))
         status = mmn_safetensors_parse_file(&tensors->files[0], data, size, error);
-    if (status == MMN_OK)
-        status = gather(tensors, error);
-    return finish(result, tensors, status);
+    return finish(result, tensors, status, error);
 }
 
 /* What model.safetensors.index.json says. */
@@ -170,14 +164,6 @@ typedef struct shard_index {
     const char **shards;           /* the files' names, each once, sorted */
     size_t shard_count;
 } shard_index;
-
-static int compare_texts(const void *a, const void *b)
-{
-    const char *left, *right;
-    memcpy(&left, a, sizeof(left));
-    memcpy(&right, b, sizeof(right));
-    return strcmp(left, right);
-}
 
 /* A shard is a file in the same folder, whatever a hostile index says. */
 static bool is_plain_name(const char *name)
@@ -204,7 +190,7 @@ static mmn_status list_shards(shard_index *index, const mmn_object *weight_map, 
     }
     if (listed == 0)
         return mmn_fail(error, MMN_INPUT, index->path, "weight_map", "names no tensor");
-    qsort(index->shards, listed, sizeof(*index->shards), compare_texts);
+    qsort(index->shards, listed, sizeof(*index->shards), mmn_compare_names);
     for (size_t i = 0; i < listed; i++)
         if (i == 0 || strcmp(index->shards[i], index->shards[i - 1]) != 0)
             index->shards[index->shard_count++] = index->shards[i];
@@ -259,7 +245,7 @@ static mmn_status check_map(const shard_index *index, const mmn_safetensors *ten
     json_object_foreach(index->weight_map, name, value) {
         const char *shard = json_string_value(value);
         const char **found = bsearch(&shard, index->shards, index->shard_count,
-                                     sizeof(*index->shards), compare_texts);
+                                     sizeof(*index->shards), mmn_compare_names);
         const mmn_safetensors_file *file = &tensors->files[found - index->shards];
         if (!mmn_tensor_find(file->tensors, file->count, name) && !mmn_tensor_is_computed(name))
             return mmn_fail(error, MMN_INPUT, file->path, name,
@@ -281,10 +267,8 @@ static mmn_status open_shards(mmn_safetensors **result, const char *folder, cons
         status = open_shard(&tensors->files[i], folder, index.shards[i], error);
     if (status == MMN_OK)
         status = check_map(&index, tensors, error);
-    if (status == MMN_OK)
-        status = gather(tensors, error);
     free_index(&index);
-    return finish(result, tensors, status);
+    return finish(result, tensors, status, error);
 }
 
 static bool ends_with(const char *text, const char *end)
@@ -346,18 +330,15 @@ mmn_status mmn_safetensors_open_folder(mmn_safetensors **tensors, const char *fo
     *tensors = NULL;
     if (!mmn_is_folder(folder))
         return mmn_fail(error, MMN_INPUT, folder, NULL, "is not a folder");
-    char *single = NULL, *index = NULL;
-    mmn_status status = mmn_find_in_folder(&single, folder, "model.safetensors", error);
-    if (status == MMN_OK && !single)
-        status = mmn_find_in_folder(&index, folder, "model.safetensors.index.json", error);
-    if (status == MMN_OK && single)
-        status = mmn_safetensors_open(tensors, single, error);
-    else if (status == MMN_OK && index)
-        status = open_shards(tensors, folder, index, error);
-    else if (status == MMN_OK)
-        status = fail_without_weights(folder, error);
-    mmn_free(single);
-    mmn_free(index);
+    char *path;
+    MMN_TRY(mmn_find_in_folder(&path, folder, "model.safetensors", error));
+    bool single = path;
+    if (!single)
+        MMN_TRY(mmn_find_in_folder(&path, folder, "model.safetensors.index.json", error));
+    mmn_status status = single ? mmn_safetensors_open(tensors, path, error)
+                        : path ? open_shards(tensors, folder, path, error)
+                               : fail_without_weights(folder, error);
+    mmn_free(path);
     return status;
 }
 

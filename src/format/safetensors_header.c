@@ -37,7 +37,8 @@ size_t mmn_tensor_type_size(mmn_tensor_type type)
     return types[type].size;
 }
 
-bool mmn_tensor_type_from_name(mmn_tensor_type *type, const char *name)
+/* The type that is spelt `name` in files; false if there is none. */
+static bool type_from_name(mmn_tensor_type *type, const char *name)
 {
     size_t found = MMN_NAME_INDEX(name, types);
     *type = (mmn_tensor_type)found;
@@ -79,14 +80,9 @@ bool mmn_tensor_is_computed(const char *name)
            ends_with(name, ".masked_bias") || ends_with(name, ".self_attn.bias");
 }
 
-static int compare_with_name(const void *name, const void *tensor)
-{
-    return strcmp(name, ((const mmn_tensor *)tensor)->name);
-}
-
 const mmn_tensor *mmn_tensor_find(const mmn_tensor *tensors, size_t count, const char *name)
 {
-    return count > 0 ? bsearch(name, tensors, count, sizeof(*tensors), compare_with_name) : NULL;
+    return count > 0 ? bsearch(&name, tensors, count, sizeof(*tensors), mmn_compare_names) : NULL;
 }
 
 /* ---- Header ---------------------------------------------------------------------------------- */
@@ -132,7 +128,7 @@ static mmn_status read_tensor(mmn_tensor *tensor, const mmn_safetensors_file *fi
     const char *type = json_string_value(json_object_get(entry, "dtype"));
     if (!type)
         return fail_tensor(file, name, error, "\"dtype\" is missing or not a text");
-    if (!mmn_tensor_type_from_name(&tensor->type, type))
+    if (!type_from_name(&tensor->type, type))
         return mmn_fail(error, MMN_INPUT, file->path, name, "type \"%.40s\" is not known", type);
     MMN_TRY(read_numbers(tensor->shape, &tensor->dimensions, MMN_TENSOR_DIMENSIONS, file, name,
                          "shape", json_object_get(entry, "shape"), error));
@@ -169,11 +165,6 @@ static int compare_places(const void *a, const void *b)
     return strcmp(left->name, right->name);
 }
 
-static int compare_names(const void *a, const void *b)
-{
-    return strcmp(((const mmn_tensor *)a)->name, ((const mmn_tensor *)b)->name);
-}
-
 /* Each tensor begins where the one before ended, and the last ends with the file. Sorts the
  * tensors by place, then by name. */
 static mmn_status check_places(mmn_safetensors_file *file, const uint8_t *data, size_t size,
@@ -197,7 +188,7 @@ static mmn_status check_places(mmn_safetensors_file *file, const uint8_t *data, 
         return mmn_fail(error, MMN_INPUT, file->path, NULL,
                         "tensors take %zu bytes of data, but the file has %zu", end, size);
     if (file->count > 0)
-        qsort(file->tensors, file->count, sizeof(*file->tensors), compare_names);
+        qsort(file->tensors, file->count, sizeof(*file->tensors), mmn_compare_names);
     return MMN_OK;
 }
 

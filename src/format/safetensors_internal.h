@@ -39,9 +39,6 @@ mmn_status mmn_safetensors_parse_file(mmn_safetensors_file *file, const uint8_t 
 /* The tensor called `name` among `count` that are in the order of their names, or NULL. */
 const mmn_tensor *mmn_tensor_find(const mmn_tensor *tensors, size_t count, const char *name);
 
-/* The type that is spelt `name` in files; false if there is none. */
-bool mmn_tensor_type_from_name(mmn_tensor_type *type, const char *name);
-
 /* *bytes = size of `shape` in elements of `type`, or false when it does not fit. */
 bool mmn_tensor_bytes(size_t *bytes, mmn_tensor_type type, const size_t *shape, size_t dimensions);
 

@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/names.h"
 #include "format/safetensors_internal.h"
 
 /* Descending type, then ascending name. */
@@ -136,11 +137,6 @@ typedef struct pair {
     const char *key, *value;
 } pair;
 
-static int compare_pairs(const void *a, const void *b)
-{
-    return strcmp(((const pair *)a)->key, ((const pair *)b)->key);
-}
-
 static int compare_names(const void *a, const void *b)
 {
     const mmn_tensor *left, *right;
@@ -155,7 +151,7 @@ static mmn_status make(char checksum[MMN_DIGEST_SIZE], pair *metadata, size_t me
 {
     mmn_digest *digest;
     MMN_TRY(mmn_digest_begin(&digest, error));
-    qsort(metadata, metadata_count, sizeof(*metadata), compare_pairs);
+    qsort(metadata, metadata_count, sizeof(*metadata), mmn_compare_names);
     qsort(tensors, count, sizeof(*tensors), compare_names);
     mmn_digest_add_u64(digest, metadata_count);
     for (size_t i = 0; i < metadata_count; i++) {

@@ -1,7 +1,6 @@
 /* Chat templates: cutting a template into texts and tags, and following the tags. */
 #include "text/template.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/names.h"
 #include "text/chat_parts.h"
 
 /* ---- Failures and variables ------------------------------------------------------------------ */
@@ -209,9 +210,8 @@ json_t *mmn_chat_attribute(mmn_chat *chat, const json_t *value, const char *name
 {
     static const char *const methods[] = {"clear", "copy", "fromkeys", "get",    "items", "keys",
                                           "pop", "popitem", "setdefault", "update", "values"};
-    for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
-        if (strcmp(methods[i], name) == 0)
-            return mmn_chat_fail(chat, "\"%.40s\" is not followed", name);
+    if (MMN_NAME_INDEX(name, methods) < MMN_LENGTH(methods))
+        return mmn_chat_fail(chat, "\"%.40s\" is not followed", name);
     if (json_is_object(value))
         return json_incref(json_object_get(value, name));
     return mmn_chat_fail(chat, value ? "\"%.40s\" of a value that is no mapping is not followed"
@@ -308,8 +308,8 @@ static json_t *change_case(mmn_chat *chat, const json_t *value, const char *how,
 
 static bool is_case(const char *name)
 {
-    return strcmp(name, "upper") == 0 || strcmp(name, "lower") == 0 ||
-           strcmp(name, "capitalize") == 0 || strcmp(name, "title") == 0;
+    static const char *const cases[] = {"upper", "lower", "capitalize", "title"};
+    return MMN_NAME_INDEX(name, cases) < MMN_LENGTH(cases);
 }
 
 json_t *mmn_chat_method(mmn_chat *chat, const json_t *value, const char *name,

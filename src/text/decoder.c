@@ -51,9 +51,11 @@ void mmn_decoder_free(mmn_decoder *decoder)
     *decoder = (mmn_decoder){0};
 }
 
-/* The text of the spellings from `start` on; never NULL. */
-static const char *text_from(const mmn_spellings *spellings, size_t start)
+/* The spelling at `index`, never NULL, and its length. */
+static const char *spelling_at(const mmn_spellings *spellings, size_t index, size_t *length)
 {
+    size_t start = index > 0 ? spellings->ends[index - 1] : 0;
+    *length = spellings->ends[index] - start;
     return spellings->text.text ? spellings->text.text + start : "";
 }
 
@@ -105,10 +107,9 @@ static mmn_status join_bytes(const mmn_spellings *spellings, mmn_spellings *resu
                              mmn_error *error)
 {
     mmn_text bytes = {0};
-    size_t start = 0;
     for (size_t i = 0; i < spellings->count; i++) {
-        const char *text = text_from(spellings, start);
-        size_t length = spellings->ends[i] - start;
+        size_t length;
+        const char *text = spelling_at(spellings, i, &length);
         int byte = mmn_spelt_byte(text, length);
         if (byte >= 0) {
             mmn_text_add_bytes(&bytes, &(char){(char)byte}, 1);
@@ -116,7 +117,6 @@ static mmn_status join_bytes(const mmn_spellings *spellings, mmn_spellings *resu
             add_bytes(result, &bytes);
             mmn_spellings_add(result, text, length);
         }
-        start = spellings->ends[i];
     }
     add_bytes(result, &bytes);
     mmn_status status = mmn_text_status(&bytes, error);
@@ -144,10 +144,10 @@ static mmn_status read_byte_level(const mmn_spellings *spellings, mmn_spellings 
                                   mmn_error *error)
 {
     mmn_text bytes = {0};
-    size_t start = 0;
     for (size_t i = 0; i < spellings->count; i++) {
-        mmn_byte_level_read(text_from(spellings, start), spellings->ends[i] - start, &bytes);
-        start = spellings->ends[i];
+        size_t length;
+        const char *text = spelling_at(spellings, i, &length);
+        mmn_byte_level_read(text, length, &bytes);
     }
     add_lossy(result, &bytes);
     mmn_status status = mmn_text_status(&bytes, error);
@@ -198,11 +198,9 @@ static void join_word(const mmn_decoder_step *step, const char *text, size_t len
 static mmn_status apply_to_each(const mmn_decoder_step *step, const mmn_spellings *spellings,
                                 mmn_spellings *result, mmn_error *error)
 {
-    mmn_status status = MMN_OK;
-    size_t start = 0;
-    for (size_t i = 0; i < spellings->count && status == MMN_OK; i++) {
-        const char *text = text_from(spellings, start);
-        size_t length = spellings->ends[i] - start;
+    for (size_t i = 0; i < spellings->count; i++) {
+        size_t length;
+        const char *text = spelling_at(spellings, i, &length);
         if (step->kind == MMN_DECODER_STRIP) {
             strip(step, text, length, result);
         } else if (step->kind == MMN_DECODER_METASPACE) {
@@ -210,13 +208,11 @@ static mmn_status apply_to_each(const mmn_decoder_step *step, const mmn_spelling
         } else if (step->kind == MMN_DECODER_WORDPIECE) {
             join_word(step, text, length, i == 0, result);
         } else {
-            status =
-                mmn_replacement_apply(&step->replacement, text, length, &result->text, error);
+            MMN_TRY(mmn_replacement_apply(&step->replacement, text, length, &result->text, error));
             end_spelling(result);
         }
-        start = spellings->ends[i];
     }
-    return status;
+    return MMN_OK;
 }
 
 static mmn_status apply_step(const mmn_decoder_step *step, const mmn_spellings *spellings,
@@ -235,12 +231,12 @@ static mmn_status apply_step(const mmn_decoder_step *step, const mmn_spellings *
 
 static void join_by_spaces(const mmn_spellings *spellings, mmn_text *result)
 {
-    size_t start = 0;
     for (size_t i = 0; i < spellings->count; i++) {
+        size_t length;
+        const char *text = spelling_at(spellings, i, &length);
         if (i > 0)
             mmn_text_add_bytes(result, " ", 1);
-        mmn_text_add_bytes(result, text_from(spellings, start), spellings->ends[i] - start);
-        start = spellings->ends[i];
+        mmn_text_add_bytes(result, text, length);
     }
 }
 

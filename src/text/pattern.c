@@ -256,6 +256,24 @@ void mmn_pattern_free(mmn_pattern *pattern)
 
 #endif
 
+mmn_status mmn_pattern_next(const mmn_pattern *pattern, const char *text, size_t length,
+                            mmn_match *match, const mmn_interrupt *interrupt, mmn_error *error)
+{
+    size_t from = match->end, start, end;
+    bool follows = match->found;
+    for (match->found = false; from <= length && !match->found;) {
+        bool found;
+        MMN_TRY(mmn_pattern_find(pattern, text, length, from, &found, &start, &end, interrupt, error));
+        if (!found)
+            break;
+        if (follows && start == end && start == match->end)
+            from = start + (start < length ? mmn_utf8_size(text + start) : 1);
+        else
+            *match = (mmn_match){true, start, end};
+    }
+    return MMN_OK;
+}
+
 /* ---- Replacing ------------------------------------------------------------------------------- */
 
 mmn_status mmn_replacement_make(mmn_replacement *replacement, const char *from, bool is_pattern,
@@ -302,22 +320,16 @@ static void replace_text(const mmn_replacement *replacement, const char *text, s
 static mmn_status replace_pattern(const mmn_replacement *replacement, const char *text,
                                   size_t length, mmn_text *result, mmn_error *error)
 {
-    size_t copied = 0, from = 0, last_end = SIZE_MAX;
-    while (from <= length) {
-        size_t start, end;
-        bool found;
-        MMN_TRY(mmn_pattern_find(replacement->pattern, text, length, from, &found, &start, &end,
-                                 replacement->interrupt, error));
-        if (!found)
+    mmn_match match = {0};
+    size_t copied = 0;
+    for (;;) {
+        MMN_TRY(mmn_pattern_next(replacement->pattern, text, length, &match, replacement->interrupt,
+                                 error));
+        if (!match.found)
             break;
-        /* An empty match right behind the last one does not count. */
-        if (start == end && start == last_end) {
-            from = start + (start < length ? mmn_utf8_size(text + start) : 1);
-            continue;
-        }
-        mmn_text_add_bytes(result, text + copied, start - copied);
+        mmn_text_add_bytes(result, text + copied, match.start - copied);
         mmn_text_add_bytes(result, replacement->to, replacement->to_length);
-        copied = from = last_end = end;
+        copied = match.end;
     }
     mmn_text_add_bytes(result, text + copied, length - copied);
     return MMN_OK;

@@ -25,6 +25,17 @@ mmn_status mmn_pattern_find(const mmn_pattern *pattern, const char *text, size_t
                             size_t from, bool *found, size_t *start, size_t *end,
                             const mmn_interrupt *interrupt, mmn_error *error);
 
+/* A match among those of a text. Start from {0}, which is before the first. */
+typedef struct mmn_match {
+    bool found;
+    size_t start, end;
+} mmn_match;
+
+/* Goes on from *match to the next one, as the `tokenizers` library does: a match may be empty unless it
+ * follows another at once. */
+mmn_status mmn_pattern_next(const mmn_pattern *pattern, const char *text, size_t length,
+                            mmn_match *match, const mmn_interrupt *interrupt, mmn_error *error);
+
 /* NULL is allowed. */
 void mmn_pattern_free(mmn_pattern *pattern);
 

@@ -111,33 +111,20 @@ static bool is_of_class(mmn_split_finds finds, uint32_t code)
     }
 }
 
-/* Finds the first character of the class at or after `from`; of words, all that are alike. */
-static bool find_class(mmn_split_finds finds, const char *text, size_t length, size_t from,
-                       size_t *start, size_t *end)
+/* Finds the first character of the class behind *match; of words, all that are alike. */
+static void find_class(mmn_split_finds finds, const char *text, size_t length, mmn_match *match)
 {
-    while (from < length && !is_of_class(finds, mmn_utf8_decode(text + from)))
-        from += mmn_utf8_size(text + from);
-    if (from == length)
-        return false;
-    *start = from;
-    *end = from + mmn_utf8_size(text + from);
-    int class = word_class(mmn_utf8_decode(text + from));
-    while (finds == MMN_SPLIT_FINDS_WORDS && *end < length &&
-           word_class(mmn_utf8_decode(text + *end)) == class)
-        *end += mmn_utf8_size(text + *end);
-    return true;
-}
-
-/* The first match at or after `from`. */
-static mmn_status find_match(const cutting *run, const mmn_pre_tokenizer_step *split,
-                             const char *text, size_t length, size_t from, bool *found,
-                             size_t *start, size_t *end)
-{
-    if (split->finds == MMN_SPLIT_FINDS_PATTERN)
-        return mmn_pattern_find(split->pattern, text, length, from, found, start, end,
-                                run->pre_tokenizer->interrupt, run->error);
-    *found = find_class(split->finds, text, length, from, start, end);
-    return MMN_OK;
+    size_t start = match->end;
+    while (start < length && !is_of_class(finds, mmn_utf8_decode(text + start)))
+        start += mmn_utf8_size(text + start);
+    *match = (mmn_match){start < length, start, start};
+    if (!match->found)
+        return;
+    match->end += mmn_utf8_size(text + start);
+    int class = word_class(mmn_utf8_decode(text + start));
+    while (finds == MMN_SPLIT_FINDS_WORDS && match->end < length &&
+           word_class(mmn_utf8_decode(text + match->end)) == class)
+        match->end += mmn_utf8_size(text + match->end);
 }
 
 /* The pieces of a text that is split, of which the last waits for what joins it. */
@@ -192,33 +179,25 @@ static mmn_status take_piece(splitting *split, size_t start, size_t end, bool is
     return status;
 }
 
-/* As the `tokenizers` library does, a match may be empty unless it follows another at once. */
 static mmn_status cut_around_matches(const cutting *run, size_t step, const char *text,
                                      size_t length, bool is_first)
 {
     const mmn_pre_tokenizer_step *kind = &run->pre_tokenizer->steps[step];
     splitting split = {.run = run, .step = step, .text = text, .is_first = is_first};
-    size_t done = 0, from = 0, last_end = SIZE_MAX;
-    mmn_status status = MMN_OK;
-    while (from <= length && status == MMN_OK) {
-        size_t start = length, end = length;
-        bool found;
-        status = find_match(run, kind, text, length, from, &found, &start, &end);
-        if (status != MMN_OK || !found)
-            break;
-        if (start == end && start == last_end) {
-            from = start + (start < length ? mmn_utf8_size(text + start) : 1);
-            continue;
-        }
+    mmn_match match = {0};
+    for (size_t done = 0;; done = match.end) {
+        if (kind->finds == MMN_SPLIT_FINDS_PATTERN)
+            MMN_TRY(mmn_pattern_next(kind->pattern, text, length, &match,
+                                     run->pre_tokenizer->interrupt, run->error));
+        else
+            find_class(kind->finds, text, length, &match);
+        size_t start = match.found ? match.start : length;
         if (done < start)
-            status = take_piece(&split, done, start, false);
-        if (status == MMN_OK)
-            status = take_piece(&split, start, end, true);
-        done = from = last_end = end;
+            MMN_TRY(take_piece(&split, done, start, false));
+        if (!match.found)
+            return end_piece(&split);
+        MMN_TRY(take_piece(&split, match.start, match.end, true));
     }
-    if (status == MMN_OK && done < length)
-        status = take_piece(&split, done, length, false);
-    return status == MMN_OK ? end_piece(&split) : status;
 }
 
 /* Cuts a changed text on, and frees it. */

@@ -1,5 +1,4 @@
 /* Reads a tokenizer.model: sentencepiece's protocol buffer, BPE models only. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -161,14 +161,11 @@ static mmn_status push_if_possible(encoding *run, int32_t position)
 /* Merges until nothing merges any more. */
 static mmn_status merge_all(encoding *run)
 {
-    mmn_status status = MMN_OK;
-    for (size_t i = 0; i < run->symbol_count && status == MMN_OK; i++)
-        status = push_if_possible(run, (int32_t)i);
-    for (size_t merged = 1; status == MMN_OK && run->heap_count > 0; merged++) {
+    for (size_t i = 0; i < run->symbol_count; i++)
+        MMN_TRY(push_if_possible(run, (int32_t)i));
+    for (size_t merged = 1; run->heap_count > 0; merged++) {
         if (merged % MERGES_BETWEEN_QUESTIONS == 0)
-            status = mmn_interrupt_check_now(run->bpe->interrupt, run->error);
-        if (status != MMN_OK)
-            break;
+            MMN_TRY(mmn_interrupt_check_now(run->bpe->interrupt, run->error));
         candidate top = pop(run), now;
         symbol *left = &run->symbols[top.position];
         /* Skip what has become impossible since it was put on the heap. */
@@ -181,11 +178,10 @@ static mmn_status merge_all(encoding *run)
         right->length = 0;
         if (left->next >= 0)
             run->symbols[left->next].previous = top.position;
-        status = push_if_possible(run, left->previous);
-        if (status == MMN_OK)
-            status = push_if_possible(run, top.position);
+        MMN_TRY(push_if_possible(run, left->previous));
+        MMN_TRY(push_if_possible(run, top.position));
     }
-    return status;
+    return MMN_OK;
 }
 
 static void add_symbol(encoding *run, int32_t id, size_t start, size_t length)
@@ -263,18 +259,28 @@ static mmn_status add_unknown(const encoding *run, const symbol *unknown, bool a
 
 static mmn_status collect(const encoding *run, mmn_ids *ids)
 {
-    mmn_status status = MMN_OK;
     bool after_unknown = false;
     int32_t index = run->symbol_count ? 0 : -1;
-    for (; index >= 0 && status == MMN_OK; index = run->symbols[index].next) {
+    for (; index >= 0; index = run->symbols[index].next) {
         const symbol *piece = &run->symbols[index];
         bool unknown = run->bpe->rule == MMN_BPE_PIECES &&
                        (piece->id < 0 || piece->id == run->bpe->unknown);
-        status = unknown ? add_unknown(run, piece, after_unknown, ids)
-                         : mmn_ids_add(ids, piece->id, run->error);
+        MMN_TRY(unknown ? add_unknown(run, piece, after_unknown, ids)
+                        : mmn_ids_add(ids, piece->id, run->error));
         after_unknown = unknown;
     }
-    return status;
+    return MMN_OK;
+}
+
+static mmn_status encode(encoding *run, size_t length, mmn_ids *ids)
+{
+    MMN_NEED(run->symbols = mmn_allocate(length, sizeof(*run->symbols), run->error));
+    if (run->bpe->rule == MMN_BPE_PIECES)
+        split_for_pieces(run, length);
+    else
+        split_for_merges(run, length);
+    MMN_TRY(merge_all(run));
+    return collect(run, ids);
 }
 
 mmn_status mmn_bpe_encode(const mmn_bpe *bpe, const char *text, size_t length, mmn_ids *ids,
@@ -290,17 +296,7 @@ mmn_status mmn_bpe_encode(const mmn_bpe *bpe, const char *text, size_t length, m
             return mmn_ids_add(ids, id, error);
     }
     encoding run = {.bpe = bpe, .text = text, .error = error};
-    run.symbols = mmn_allocate(length, sizeof(*run.symbols), error);
-    mmn_status status = run.symbols ? MMN_OK : MMN_SYSTEM;
-    if (status == MMN_OK) {
-        if (bpe->rule == MMN_BPE_PIECES)
-            split_for_pieces(&run, length);
-        else
-            split_for_merges(&run, length);
-        status = merge_all(&run);
-    }
-    if (status == MMN_OK)
-        status = collect(&run, ids);
+    mmn_status status = encode(&run, length, ids);
     mmn_free(run.symbols);
     mmn_free(run.heap);
     return status;

@@ -45,7 +45,6 @@ Test(list, reads_every_key)
         "{\"domain\":\"d\",\"image\":\"x.png\",\"question\":\"\",\"id\":-12,\"metric\":\"vqa\"}\n"
         "{\"domain\":\"\xe5\x8c\xbb\xe5\xad\xa6\",\"prompt\":\"text only\",\"image\":null}";
     mmn_list *list = open_text(text, sizeof(text) - 1);
-    cr_assert_eq(mmn_list_count(list), 3);
 
     mmn_sample sample = next(list);
     cr_assert_str_eq(sample.id, "q7");
@@ -91,7 +90,6 @@ Test(list, accepts_byte_order_mark_carriage_returns_and_empty_lines)
                                "   \t\r\n\n"
                                "{\"domain\":\"b\",\"question\":\"2\"}\r\n\r\n";
     mmn_list *list = open_text(text, sizeof(text) - 1);
-    cr_assert_eq(mmn_list_count(list), 2);
     mmn_sample sample = next(list);
     cr_assert_eq(sample.line, 2);
     cr_assert_str_eq(sample.domain, "a");
@@ -103,11 +101,9 @@ Test(list, accepts_byte_order_mark_carriage_returns_and_empty_lines)
     mmn_list_close(list);
 
     list = open_text("", 0);
-    cr_assert_eq(mmn_list_count(list), 0);
     check_end(list);
     mmn_list_close(list);
     list = open_text("\xef\xbb\xbf", 3);
-    cr_assert_eq(mmn_list_count(list), 0);
     check_end(list);
     mmn_list_close(list);
 }

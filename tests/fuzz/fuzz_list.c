@@ -32,7 +32,7 @@ FUZZ_TARGET(list, 500)
         for (size_t i = 0; i < sample.choice_count; i++)
             used += strlen(sample.choices[i]);
     }
-    if (lines != mmn_list_count(list) || used == SIZE_MAX)
+    if (lines > mmn_list_line(list) || used == SIZE_MAX)
         abort();
     mmn_list_close(list);
     return result;
