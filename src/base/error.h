@@ -1,5 +1,5 @@
-/* Error reporting inside the library: how a function that fails fills the caller's mmn_error, and how
- * one of the public header refuses what it was not given. */
+/* Error reporting inside the library: how a function that fails fills the caller's mmn_error, and
+ * how one of the public header refuses what it was not given. */
 #ifndef MMN_BASE_ERROR_H
 #define MMN_BASE_ERROR_H
 
@@ -26,8 +26,9 @@ mmn_status mmn_fail(mmn_error *error, mmn_status status, const char *file, const
 mmn_status mmn_fail_system(mmn_error *error, int errno_value, const char *file,
                            const char *format, ...) MMN_PRINTF(4, 5);
 
-/* Ends the function that it stands in, which returns a status, where `call` fails. For functions that have
- * nothing to free by then: what owns something calls one that uses this, and frees what that left. */
+/* Ends the function that it stands in, which returns a status, where `call` fails. For functions
+ * that have nothing to free by then: what owns something calls one that uses this, and frees what
+ * that left. */
 #define MMN_TRY(call)                    \
     do {                                 \
         const mmn_status tried_ = (call); \
@@ -35,16 +36,16 @@ mmn_status mmn_fail_system(mmn_error *error, int errno_value, const char *file,
             return tried_;               \
     } while (0)
 
-/* Ends the function that it stands in, which returns a status, where an allocation that fills the error
- * has given NULL. */
+/* Ends the function that it stands in, which returns a status, where an allocation that fills the
+ * error has given NULL. */
 #define MMN_NEED(pointer)      \
     do {                       \
         if (!(pointer))        \
             return MMN_SYSTEM; \
     } while (0)
 
-/* The text of a place for mmn_fail: MMN_PLACE("line %zu", line). It lives as long as the block around it,
- * and the one statement of an "if" is a block, too. */
+/* The text of a place for mmn_fail: MMN_PLACE("line %zu", line). It lives as long as the block
+ * around it, and the one statement of an "if" is a block, too. */
 #define MMN_PLACE(...) mmn_write_place(&(mmn_place){{0}}, __VA_ARGS__)
 typedef struct mmn_place {
     char text[256];
@@ -58,8 +59,8 @@ mmn_status mmn_error_in_file(mmn_error *error, mmn_status status, const char *fi
 
 /* ---- What a caller must give ----------------------------------------------------------------- */
 
-/* Whether one of `count` pointers is NULL; fills `error` (MMN_USAGE) then. `names` are what they are
- * called, separated by ", ". */
+/* Whether one of `count` pointers is NULL; fills `error` (MMN_USAGE) then. `names` are what they
+ * are called, separated by ", ". */
 bool mmn_is_missing(mmn_error *error, const char *names, size_t count, const void *const *pointers);
 
 /* Whether one of the pointers is NULL: "model", "options->list". */

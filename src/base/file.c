@@ -1,5 +1,5 @@
-/* Files: mapping and reading whole files, paths, and atomic output: a file that appears complete or not at
- * all. */
+/* Files: mapping and reading whole files, paths, and atomic output: a file that appears complete or
+ * not at all. */
 #include "base/file.h"
 
 #include <errno.h>
@@ -311,8 +311,9 @@ static void free_writer(mmn_writer *writer)
     mmn_free(writer);
 }
 
-/* Creates a new file next to `path`, and locks it: one that is not locked was left by a run that was
- * killed. Names that are taken are passed over. The message says which folder it is that refuses. */
+/* Creates a new file next to `path`, and locks it: one that is not locked was left by a run that
+ * was killed. Names that are taken are passed over. The message says which folder it is that
+ * refuses. */
 static mmn_status create_temporary(mmn_writer *writer, mmn_error *error)
 {
     for (int attempt = 0; attempt < 1000; attempt++) {

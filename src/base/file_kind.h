@@ -51,8 +51,9 @@ typedef enum mmn_file_kind {
 /* The kind of the file or folder `path`, by its beginning; MMN_KIND_UNKNOWN when nothing tells. */
 mmn_file_kind mmn_file_kind_of(const char *path);
 
-/* For a reader of files of kind `wanted` that failed with `status` on `path`: when that is known to be
- * of another kind the error says which, and what was expected, else it stays. Returns the status. */
+/* For a reader of files of kind `wanted` that failed with `status` on `path`: when that is known to
+ * be of another kind the error says which, and what was expected, else it stays. Returns the
+ * status. */
 mmn_status mmn_file_kind_explain(mmn_error *error, mmn_status status, const char *path,
                                  mmn_file_kind wanted);
 

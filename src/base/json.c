@@ -16,8 +16,8 @@
 /* ---- Jansson's memory ------------------------------------------------------------------------ */
 
 /* While a text is parsed, the first allocation that fails is made from a reserve, because Jansson's
- * lexer does not bear that failure; then the text ends, so that it asks for nothing more that matters.
- * What has been parsed is given up. */
+ * lexer does not bear that failure; then the text ends, so that it asks for nothing more that
+ * matters. What has been parsed is given up. */
 
 /* The lexer at most doubles its buffer for a token; the first one has some bytes. */
 enum { LEAST_RESERVE = 256 };
@@ -116,7 +116,8 @@ static size_t longest_token(const char *text, size_t size)
 }
 
 /* As json_loadb, with one more promise: where an allocation of Jansson fails, NULL is returned and
- * mmn_json_failures is larger. Jansson 2.14 alone loses characters of texts then, or reads behind them. */
+ * mmn_json_failures is larger. Jansson 2.14 alone loses characters of texts then, or reads behind
+ * them. */
 static json_t *load_text(const char *text, size_t size, size_t flags, json_error_t *problem)
 {
     pthread_once(&hooked, hook);

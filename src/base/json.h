@@ -1,5 +1,5 @@
-/* JSON: parsing with Jansson, strictly, or as Python's json module reads it. base/reader.h reads the
- * objects of what is parsed. */
+/* JSON: parsing with Jansson, strictly, or as Python's json module reads it. base/reader.h reads
+ * the objects of what is parsed. */
 #ifndef MMN_BASE_JSON_H
 #define MMN_BASE_JSON_H
 
@@ -39,9 +39,9 @@ mmn_status mmn_json_load_if_there(json_t **value, const char *path, size_t limit
 /* How many of Jansson's allocations have failed in this thread: where the number is larger behind a
  * call of Jansson than before it, memory was short, whatever the call says.
  *
- * Jansson has one pair of allocation functions for the whole process. The first call of a function of
- * this file puts two in their place that call those which were there, and count; they stay until the
- * library is unloaded. */
+ * * Jansson has one pair of allocation functions for the whole process. The first call of a
+ * function of this file puts two in their place that call those which were there, and count; they
+ * stay until the library is unloaded. */
 unsigned long mmn_json_failures(void);
 
 /* ---- JSON of Python -------------------------------------------------------------------------- */

@@ -1,4 +1,5 @@
-/* Memory: zeroed, aligned, overflow-checked allocation, from the C library or the caller's allocator. */
+/* Memory: zeroed, aligned, overflow-checked allocation, from the C library or the caller's
+ * allocator. */
 #include "base/memory.h"
 
 #include <stdatomic.h>

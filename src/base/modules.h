@@ -1,6 +1,6 @@
-/* The modules of all models that hold neurons: their names, and what is usually done with them. Everything
- * about neurons, results and the program goes through this table; a module that is added to it needs
- * no other edit there. */
+/* The modules of all models that hold neurons: their names, and what is usually done with them.
+ * Everything about neurons, results and the program goes through this table; a module that is added
+ * to it needs no other edit there. */
 #ifndef MMN_BASE_MODULES_H
 #define MMN_BASE_MODULES_H
 
@@ -34,8 +34,8 @@ mmn_module_number mmn_module_number_of(const char *name);
 mmn_module mmn_module_of(mmn_module_number number, uint32_t layers, uint32_t neurons,
                          uint32_t first_inert_layer);
 
-/* The experiments of MMNeuron (section 4) on all families: sets of modules whose neurons are switched off
- * together, their names joined by "+". NULL ends them. */
+/* The experiments of MMNeuron (section 4) on all families: sets of modules whose neurons are
+ * switched off together, their names joined by "+". NULL ends them. */
 extern const char *const mmn_usual_settings[];
 
 #endif

@@ -1,4 +1,5 @@
-/* Names: items of lists, patterns of names, and the name that a mistyped one was probably meant to be. */
+/* Names: items of lists, patterns of names, and the name that a mistyped one was probably meant to
+ * be. */
 #include "base/names.h"
 
 #include <stddef.h>

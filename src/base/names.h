@@ -10,8 +10,8 @@
 /* The elements of an array. */
 #define MMN_LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Which of `count` names `text` is, or `count`. The names stand `stride` bytes apart: in an array of their
- * own, or as the first member of structures. */
+/* Which of `count` names `text` is, or `count`. The names stand `stride` bytes apart: in an array
+ * of their own, or as the first member of structures. */
 size_t mmn_name_index(const char *text, const void *names, size_t stride, size_t count);
 #define MMN_NAME_INDEX(text, names) \
     mmn_name_index(text, names, sizeof((names)[0]), MMN_LENGTH(names))
@@ -25,8 +25,9 @@ typedef struct mmn_item {
     size_t length;
 } mmn_item;
 
-/* Takes the next item from *rest, which ends at `separator` or with the text; *rest is what follows,
- * NULL behind the last. "" is one item without characters, NULL none: false is returned then. */
+/* Takes the next item from *rest, which ends at `separator` or with the text; *rest is what
+ * follows, NULL behind the last. "" is one item without characters, NULL none: false is returned
+ * then. */
 bool mmn_next_item(mmn_item *item, const char **rest, char separator);
 
 bool mmn_item_is(const mmn_item *item, const char *text);
@@ -40,8 +41,9 @@ bool mmn_item_is(const mmn_item *item, const char *text);
  * every name, an empty pattern none. Takes at most pattern length x name length steps. */
 bool mmn_glob_match(const char *patterns, const char *name);
 
-/* Levenshtein's distance of two texts of characters: one more, one less or another one are a change,
- * and with `swaps` two neighbours that changed places. rows [3 * (count_b + 1)] is room to work in. */
+/* Levenshtein's distance of two texts of characters: one more, one less or another one are a
+ * change, and with `swaps` two neighbours that changed places. rows [3 * (count_b + 1)] is room to
+ * work in. */
 size_t mmn_edit_distance(const uint32_t *a, size_t count_a, const uint32_t *b, size_t count_b,
                          bool swaps, size_t *rows);
 

@@ -1,4 +1,5 @@
-/* The place of an output: proved before there is anything to write, and locked while it is awaited. */
+/* The place of an output: proved before there is anything to write, and locked while it is awaited.
+ * */
 #include "base/output.h"
 
 #include <ctype.h>
@@ -25,7 +26,8 @@ struct mmn_output {
     bool made;       /* whether the folder was made for this output */
 };
 
-/* Another user's file in a folder like /tmp cannot be replaced, which renaming would say too late. */
+/* Another user's file in a folder like /tmp cannot be replaced, which renaming would say too late.
+ * */
 static bool can_replace(const struct stat *file, const struct stat *folder)
 {
     uid_t user = geteuid();
@@ -197,8 +199,8 @@ static void remove_abandoned(int folder, const char *name)
     close(file);
 }
 
-/* Removes what killed runs left under temporary names: all of a folder (NULL), or those of files that
- * have this path. That it fails is no reason not to work. */
+/* Removes what killed runs left under temporary names: all of a folder (NULL), or those of files
+ * that have this path. That it fails is no reason not to work. */
 static mmn_status clean(const mmn_output *output, const char *path, mmn_error *error)
 {
     char *beside = NULL;

@@ -1,5 +1,5 @@
-/* Reading the objects of a JSON document: typed, within bounds, and only up to the first thing that is
- * wrong. */
+/* Reading the objects of a JSON document: typed, within bounds, and only up to the first thing that
+ * is wrong. */
 #include "base/reader.h"
 
 #include <inttypes.h>

@@ -1,6 +1,6 @@
-/* Reading the objects of a JSON document: typed, within bounds, and only up to the first thing that is
- * wrong. That stays in the reader, so that a function reads all its keys in a row and one look at
- * mmn_reader's status in the end tells whether they were right. */
+/* Reading the objects of a JSON document: typed, within bounds, and only up to the first thing that
+ * is wrong. That stays in the reader, so that a function reads all its keys in a row and one look
+ * at mmn_reader's status in the end tells whether they were right. */
 #ifndef MMN_BASE_READER_H
 #define MMN_BASE_READER_H
 
@@ -20,7 +20,8 @@ typedef struct mmn_reader {
 
 /* An object inside a document, with what is needed to name its keys: `prefix` is "" for the
  * document itself and "text_config." or "text_config.rope_parameters." inside. value is NULL when
- * the object is absent: then nothing is found in it. The document and the reader must outlive it. */
+ * the object is absent: then nothing is found in it. The document and the reader must outlive it.
+ * */
 typedef struct mmn_object {
     json_t *value;
     mmn_reader *reader;
@@ -63,14 +64,14 @@ bool mmn_read_fine(const mmn_object *object);
 bool mmn_object_has(const mmn_object *object, const char *key);
 /* The value of the key; NULL where it is absent or null, which most files mean by absent. */
 json_t *mmn_object_value(const mmn_object *object, const char *key);
-/* The key is wrong ("is missing") unless the object has it with a value other than null. Returns the key,
- * so that it can stand in the place of one that is read. */
+/* The key is wrong ("is missing") unless the object has it with a value other than null. Returns
+ * the key, so that it can stand in the place of one that is read. */
 const char *mmn_read_required(const mmn_object *object, const char *key);
 /* The same for `count` keys, in their order. */
 void mmn_read_all_required(const mmn_object *object, const char *const *keys, size_t count);
 
-/* A key that is absent or null leaves the value as it was, so the caller puts the default there first; a
- * value of another type, or outside [least, most], is wrong. */
+/* A key that is absent or null leaves the value as it was, so the caller puts the default there
+ * first; a value of another type, or outside [least, most], is wrong. */
 mmn_object mmn_read_object(const mmn_object *object, const char *key); /* absent: its value is NULL */
 /* Element `index` of `array`, the object's array `key`; it is wrong if it is no object. */
 mmn_object mmn_read_element(const mmn_object *object, const char *key, const json_t *array,
@@ -91,7 +92,8 @@ void mmn_read_array(json_t **array, const mmn_object *object, const char *key);
 void mmn_read_integers(int64_t *values, size_t *count, size_t capacity, const mmn_object *object,
                        const char *key, int64_t least, int64_t most);
 
-/* What a configuration may say: a table of its keys and of the members of a structure that they fill. */
+/* What a configuration may say: a table of its keys and of the members of a structure that they
+ * fill. */
 typedef enum mmn_field_type {
     MMN_FIELD_U32,
     MMN_FIELD_F32,

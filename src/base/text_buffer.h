@@ -9,8 +9,8 @@
 #include "base/error.h"
 
 /* Bytes that a zero ends, UTF-8 as a rule. Start from {0}. After a failed addition nothing more is
- * added, and mmn_text_status and mmn_text_finish tell. Setting `length` to 0 begins anew in the same
- * memory. */
+ * added, and mmn_text_status and mmn_text_finish tell. Setting `length` to 0 begins anew in the
+ * same memory. */
 typedef struct mmn_text {
     char *text; /* terminated by a zero, or NULL */
     size_t length, capacity;

@@ -1,4 +1,5 @@
-/* Threads: how many OpenMP threads a model uses, and how they share work, with and without OpenMP. */
+/* Threads: how many OpenMP threads a model uses, and how they share work, with and without OpenMP.
+ * */
 #ifndef MMN_BASE_THREADS_H
 #define MMN_BASE_THREADS_H
 
@@ -8,10 +9,10 @@
  * more. */
 enum { MMN_THREAD_LIMIT = 4096 };
 
-/* Before a `for`: its turns are shared among up to `threads` threads, as OpenMP's schedule of that name
- * deals them out (static or dynamic). Before a block: each of so many threads runs it. Before a block
- * within these: one thread at a time is in the blocks of that name. Without OpenMP the calling thread
- * does all. */
+/* Before a `for`: its turns are shared among up to `threads` threads, as OpenMP's schedule of that
+ * name deals them out (static or dynamic). Before a block: each of so many threads runs it. Before
+ * a block within these: one thread at a time is in the blocks of that name. Without OpenMP the
+ * calling thread does all. */
 #ifdef _OPENMP
 #define MMN_PRAGMA(...) _Pragma(#__VA_ARGS__)
 #define MMN_PARALLEL_FOR(threads, ...) \
@@ -29,8 +30,9 @@ enum { MMN_THREAD_LIMIT = 4096 };
  * without OpenMP. */
 int mmn_threads(int requested);
 
-/* *threads: how many of `wanted` threads to use, after trying to have so many: all, or where the system
- * does not give them half of what it gives, so that something is left. OpenMP would end the program. */
+/* *threads: how many of `wanted` threads to use, after trying to have so many: all, or where the
+ * system does not give them half of what it gives, so that something is left. OpenMP would end the
+ * program. */
 mmn_status mmn_threads_to_be_had(int *threads, int wanted, mmn_error *error);
 
 /* The calling thread's number in the innermost parallel region, from 0. */

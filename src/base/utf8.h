@@ -17,8 +17,8 @@ size_t mmn_utf8_size(const char *text);
 /* The code point at `text`, which is valid UTF-8. */
 uint32_t mmn_utf8_decode(const char *text);
 
-/* The code point at `text`, which is not at its end, and its bytes; anything that is not whole UTF-8
- * is U+FFFD of one byte. */
+/* The code point at `text`, which is not at its end, and its bytes; anything that is not whole
+ * UTF-8 is U+FFFD of one byte. */
 uint32_t mmn_character_at(const char *text, size_t *size);
 
 /* Writes `code` and returns its 1 to 4 bytes. */
@@ -35,8 +35,8 @@ size_t mmn_utf8_previous(const char *text, size_t end);
 /* Unicode's property White_Space, which is `\s` of the patterns in tokenizer files. */
 bool mmn_is_whitespace(uint32_t code);
 
-/* Whether the character shows nothing and may change how others are shown: C0 and C1 controls, marks
- * and overrides of direction, separators, non-characters. */
+/* Whether the character shows nothing and may change how others are shown: C0 and C1 controls,
+ * marks and overrides of direction, separators, non-characters. */
 bool mmn_is_hidden(uint32_t code);
 
 /* What a digit of either case stands for, or -1. */

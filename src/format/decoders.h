@@ -1,6 +1,6 @@
-/* Decoders: files of each format that is read, to 8-bit RGB. image_file.c chooses among them, by how a
- * file begins. `*image` is empty before; after a failure there may be something in it. Where a
- * library is left out, so is its decoder. */
+/* Decoders: files of each format that is read, to 8-bit RGB. image_file.c chooses among them, by
+ * how a file begins. `*image` is empty before; after a failure there may be something in it. Where
+ * a library is left out, so is its decoder. */
 #ifndef MMN_FORMAT_DECODERS_H
 #define MMN_FORMAT_DECODERS_H
 

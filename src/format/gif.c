@@ -80,8 +80,8 @@ static bool is_grey(const ColorMapObject *map)
     return true;
 }
 
-/* The colour of each index: the frame's palette or the file's, else grey. A frame's palette of greys is
- * to Pillow as none, too: the file's counts. */
+/* The colour of each index: the frame's palette or the file's, else grey. A frame's palette of
+ * greys is to Pillow as none, too: the file's counts. */
 static void find_colours(const gif_reader *reader, uint8_t colours[256][3])
 {
     const ColorMapObject *map = reader->gif->Image.ColorMap;

@@ -62,8 +62,9 @@ static bool holds_zero(const json_t *value)
     return found;
 }
 
-/* Refuses keys that no line has, naming the nearest that it may have: a key that nobody reads is a mistyped
- * one, or of a list of another form, and without what it holds the experiment would be another. */
+/* Refuses keys that no line has, naming the nearest that it may have: a key that nobody reads is a
+ * mistyped one, or of a list of another form, and without what it holds the experiment would be
+ * another. */
 static void check_keys(const mmn_list *list, const mmn_object *line)
 {
     const char *key;

@@ -1,22 +1,16 @@
 /* Dataset lists: samples from a JSON-lines file, one at a time.
  *
- * Each line is an object:
- *   "domain"    text, required, 1 to 64 bytes: no control characters, none of / . , " and the
- *               backslash, no space at either end, since it becomes part of tensors' names, table
- *               headings and lists separated by commas
- *   "image"     a path or an array of at most 64 paths, relative to the list's folder; absent: text
- *               only
- *   "question"  text
- *   "prompt"    text, the raw prompt, for which no template is used; one of the two is required
- *   "answers"   array of texts; "choices" array of texts
- *   "metric"    "vqa", "exact", "anls" or "choice"
- *   "id"        text or integer; absent: the line's number
+ * * Each line is an object: "domain" text, required, 1 to 64 bytes: no control characters, none of
+ * / . , " and the backslash, no space at either end, since it becomes part of tensors' names, table
+ * headings and lists separated by commas "image" a path or an array of at most 64 paths, relative
+ * to the list's folder; absent: text only "question" text "prompt" text, the raw prompt, for which
+ * no template is used; one of the two is required "answers" array of texts; "choices" array of
+ * texts "metric" "vqa", "exact", "anls" or "choice" "id" text or integer; absent: the line's number
  * or, where the samples are texts to read and not questions to answer, beside "domain" and "id":
- *   "text"      text, not empty; or
- *   "text_file" a path, relative to the list's folder, of a file that is one whole text
- * A list has samples of one of the two forms. Other keys are errors, unless they are allowed and then
- * passed over. Empty lines are skipped; a UTF-8
- * byte order mark at the beginning and CR LF line ends are accepted. A line may be 1 MB long. */
+ * "text" text, not empty; or "text_file" a path, relative to the list's folder, of a file that is
+ * one whole text A list has samples of one of the two forms. Other keys are errors, unless they are
+ * allowed and then passed over. Empty lines are skipped; a UTF-8 byte order mark at the beginning
+ * and CR LF line ends are accepted. A line may be 1 MB long. */
 #ifndef MMN_FORMAT_LIST_H
 #define MMN_FORMAT_LIST_H
 
@@ -79,11 +73,11 @@ void mmn_list_allow_unknown_keys(mmn_list *list, bool allow);
 /* Reads the next sample. *found is false at the end, with MMN_OK. A line that is wrong is MMN_INPUT
  * with file and line; the next call goes on with the line after it. */
 mmn_status mmn_list_next(mmn_list *list, mmn_sample *sample, bool *found, mmn_error *error);
-/* *texts: whether the samples are texts, as the first line that is not wrong says (false where there
- * is none). For a list that nothing has been read of yet; starts again at the first line. */
+/* *texts: whether the samples are texts, as the first line that is not wrong says (false where
+ * there is none). For a list that nothing has been read of yet; starts again at the first line. */
 mmn_status mmn_list_has_texts(mmn_list *list, bool *texts, mmn_error *error);
-/* XXH3-128 over what the list's lines say (doc/formats.md). Reads the whole list, with bad lines, and
- * starts again at the first line. */
+/* XXH3-128 over what the list's lines say (doc/formats.md). Reads the whole list, with bad lines,
+ * and starts again at the first line. */
 mmn_status mmn_list_digest(mmn_list *list, char text[MMN_DIGEST_SIZE], mmn_error *error);
 /* Starts again at the first line. */
 void mmn_list_rewind(mmn_list *list);

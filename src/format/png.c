@@ -225,8 +225,8 @@ static void read_image(png_reader *reader)
     png_set_crc_action(png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
     png_set_benign_errors(png, 1);
     png_set_chunk_malloc_max(png, MAXIMUM_CHUNK_BYTES);
-    /* All texts, since any of them may be the one that says which way up the image is. To libpng 1 means
-     * none, and it stops there. */
+    /* All texts, since any of them may be the one that says which way up the image is. To libpng 1
+     * means none, and it stops there. */
     png_set_chunk_cache_max(png, reader->plain_texts + reader->compressed_texts + 2);
 #ifdef PNG_MAXIMUM_INFLATE_WINDOW
     /* Some writers declare a smaller window than their data needs. */

@@ -125,8 +125,8 @@ static mmn_status gather(mmn_safetensors *tensors, mmn_error *error)
     return gather_aliases(tensors, error);
 }
 
-/* Ends the opening of a file or folder, whose files have been read unless `status` is an error: it is
- * closed then. */
+/* Ends the opening of a file or folder, whose files have been read unless `status` is an error: it
+ * is closed then. */
 static mmn_status finish(mmn_safetensors **result, mmn_safetensors *tensors, mmn_status status,
                          mmn_error *error)
 {

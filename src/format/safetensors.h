@@ -84,8 +84,8 @@ const mmn_tensor *mmn_safetensors_find(const mmn_safetensors *tensors, const cha
 /* The text that `__metadata__` has for `key`, or NULL; of a folder, the first shard's. */
 const char *mmn_safetensors_metadata(const mmn_safetensors *tensors, const char *key);
 
-/* A second name of a tensor: Python's safetensors stores tensors that share memory once, and says in
- * `__metadata__` which names it left out. */
+/* A second name of a tensor: Python's safetensors stores tensors that share memory once, and says
+ * in `__metadata__` which names it left out. */
 typedef struct mmn_tensor_alias {
     const char *name;
     const mmn_tensor *tensor;
@@ -95,16 +95,17 @@ typedef struct mmn_tensor_alias {
  * the names, each once; *count says how many. Valid until closed. */
 const mmn_tensor_alias *mmn_safetensors_aliases(const mmn_safetensors *tensors, size_t *count);
 
-/* Whether a tensor of this name is a buffer that the configuration determines
- * (rotary_emb.inv_freq, embeddings.position_ids, a mask of attention): old versions of transformers stored them, and nobody reads them. */
+/* Whether a tensor of this name is a buffer that the configuration determines (rotary_emb.inv_freq,
+ * embeddings.position_ids, a mask of attention): old versions of transformers stored them, and
+ * nobody reads them. */
 bool mmn_tensor_is_computed(const char *name);
 
 /* How many files are open. */
 size_t mmn_safetensors_file_count(const mmn_safetensors *tensors);
 
-/* The checksum of metadata (pairs as mmn_safetensors_write takes them) and tensors with their bytes, in
- * any order: doc/formats.md states the layout. A file that holds it in its own metadata says by it
- * that nothing of it has changed. */
+/* The checksum of metadata (pairs as mmn_safetensors_write takes them) and tensors with their
+ * bytes, in any order: doc/formats.md states the layout. A file that holds it in its own metadata
+ * says by it that nothing of it has changed. */
 mmn_status mmn_tensors_checksum(char checksum[MMN_DIGEST_SIZE], const mmn_tensor *tensors,
                                 size_t count, const char *const *metadata, mmn_error *error);
 /* That of an open file, without the metadata's key `left_out`. */

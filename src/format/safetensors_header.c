@@ -1,5 +1,5 @@
-/* The header of a safetensors file (8 bytes of length, then JSON, then the data it describes), and the types
- * and sizes of the tensors in it. */
+/* The header of a safetensors file (8 bytes of length, then JSON, then the data it describes), and
+ * the types and sizes of the tensors in it. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* pixel_values: an image as the vision tower reads it, resized as Pillow does it: by the coefficients of its
- * ImagingResample, which two kernels apply. */
+/* pixel_values: an image as the vision tower reads it, resized as Pillow does it: by the
+ * coefficients of its ImagingResample, which two kernels apply. */
 #include "image/pixel_values.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /* Added tokens: a sorted list of texts, searched from every byte that one of them begins with. */
-#include "text/added_tokens.h"
+#include "text/tokenizer_parts.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* Characters as tokenizers see them: classes and lower case, from utf8proc's data and for BERT, and the
- * ones that stand for bytes. */
+/* Characters as tokenizers see them: classes and lower case, from utf8proc's data and for BERT, and
+ * the ones that stand for bytes. */
 #include "text/characters.h"
 
 #include <stddef.h>

@@ -1,5 +1,5 @@
-/* Characters as tokenizers see them: their classes and lower case by Unicode and for BERT, and the ones
- * that stand for bytes. */
+/* Characters as tokenizers see them: their classes and lower case by Unicode and for BERT, and the
+ * ones that stand for bytes. */
 #ifndef MMN_TEXT_CHARACTERS_H
 #define MMN_TEXT_CHARACTERS_H
 
@@ -25,8 +25,8 @@ bool mmn_is_mark(uint32_t code);
 
 /* ---- BERT's classes -------------------------------------------------------------------------- */
 
-/* As its normaliser and pre-tokeniser have them: those of Unicode 8, whatever else this build knows of
- * Unicode. */
+/* As its normaliser and pre-tokeniser have them: those of Unicode 8, whatever else this build knows
+ * of Unicode. */
 
 /* Control, format and private-use characters but tab and line ends, U+0000 and U+FFFD: what
  * clean_text drops. */

@@ -176,8 +176,8 @@ static bool has_end(rendering *r, size_t index, const char *word)
            (strcmp(word, "set") == 0 && memchr(tag->text, '=', tag->length) == NULL);
 }
 
-/* The tag that ends the block that piece `index` is the first of, which a tag of this word begins; or
- * with `branches` an "elif" or "else" of the same block before that. */
+/* The tag that ends the block that piece `index` is the first of, which a tag of this word begins;
+ * or with `branches` an "elif" or "else" of the same block before that. */
 static size_t find_tag(rendering *r, size_t index, const char *begins, bool branches)
 {
     char word[MMN_CHAT_NAME];

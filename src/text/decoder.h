@@ -43,16 +43,16 @@ typedef struct mmn_spellings {
 
 /* Appends a step, whose replacement then belongs to the decoder, also on failure. */
 mmn_status mmn_decoder_add(mmn_decoder *decoder, mmn_decoder_step *step, mmn_error *error);
-/* Appends the steps of a WordPiece decoder, which takes away `prefix` (not empty), and with `clean_up` the
- * spaces before English punctuation and contractions. */
+/* Appends the steps of a WordPiece decoder, which takes away `prefix` (not empty), and with
+ * `clean_up` the spaces before English punctuation and contractions. */
 mmn_status mmn_decoder_add_bert(mmn_decoder *decoder, const char *prefix, bool clean_up,
                                 mmn_error *error);
 /* Appends a spelling. */
 void mmn_spellings_add(mmn_spellings *spellings, const char *text, size_t length);
 /* The byte that a spelling "<0xNN>" stands for, or -1. */
 int mmn_spelt_byte(const char *text, size_t length);
-/* Runs the steps and appends the text to `result`, whose own failure mmn_text_status tells. Uses up the
- * spellings' contents. */
+/* Runs the steps and appends the text to `result`, whose own failure mmn_text_status tells. Uses up
+ * the spellings' contents. */
 mmn_status mmn_decoder_apply(const mmn_decoder *decoder, mmn_spellings *spellings,
                              mmn_text *result, mmn_error *error);
 void mmn_spellings_free(mmn_spellings *spellings);

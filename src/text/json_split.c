@@ -1,5 +1,5 @@
 /* Reads the pre-tokenisers of tokenizer.json that cut texts. */
-#include "text/json_steps.h"
+#include "text/tokenizer_parts.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* Reads tokenizer.json's normaliser, pre-tokeniser, post-processor and decoder. */
-#include "text/json_steps.h"
+#include "text/tokenizer_parts.h"
 
 #include <string.h>
 
@@ -149,8 +149,8 @@ static void read_bert_normalizer(mmn_tokenizer *tokenizer, const mmn_object *jso
     mmn_bert_options options = {0};
     mmn_read_all_required(json, keys, 3);
     mmn_json_read_bert_options(&options, json, keys[2], keys[1]);
-    if (mmn_read_fine(json))
-        mmn_read_failed(json, mmn_normalizer_add_bert(&tokenizer->normalizer, &options, json->reader->error));
+    MMN_READ_TRY(json, mmn_normalizer_add_bert(&tokenizer->normalizer, &options,
+                                               json->reader->error));
 }
 
 static void read_normalizer_step(mmn_tokenizer *tokenizer, const mmn_object *json,
@@ -365,9 +365,8 @@ static void read_wordpiece_decoder(mmn_tokenizer *tokenizer, const mmn_object *j
     mmn_read_all_required(json, keys, 2);
     mmn_json_read_prefix(&prefix, json, keys[0]);
     mmn_read_bool(&clean_up, json, keys[1]);
-    if (mmn_read_fine(json))
-        mmn_read_failed(json, mmn_decoder_add_bert(&tokenizer->decoder, prefix, clean_up,
-                                                   json->reader->error));
+    MMN_READ_TRY(json, mmn_decoder_add_bert(&tokenizer->decoder, prefix, clean_up,
+                                            json->reader->error));
 }
 
 static void read_decoder_step(mmn_tokenizer *tokenizer, const mmn_object *json, const char *type)

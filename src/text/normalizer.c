@@ -1,5 +1,5 @@
 /* Normalisation, step by step. */
-#include "text/normalizer.h"
+#include "text/tokenizer_parts.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -13,7 +13,8 @@
 #include <pcre2.h>
 
 /* Far more than the patterns of published tokenizers need. PCRE2 counts anew at every place where a
- * match may begin, so the first limit bounds the time per byte of text: well below a millisecond. */
+ * match may begin, so the first limit bounds the time per byte of text: well below a millisecond.
+ * */
 #define MATCH_LIMIT 50000
 /* A match that needs more steps must cover this many bytes, so that all such matches of a text
  * together stay fast too. `\s*[\r\n]+` takes a step for each character of a run of white space. */
@@ -161,8 +162,8 @@ static int match_long(const mmn_pattern *pattern, const char *text, size_t lengt
     return is_long ? count : PCRE2_ERROR_MATCHLIMIT;
 }
 
-/* Searches stretch by stretch: only a match may begin in one, it may end and look anywhere. Returns what
- * pcre2_match does. *status says whether to go on. */
+/* Searches stretch by stretch: only a match may begin in one, it may end and look anywhere. Returns
+ * what pcre2_match does. *status says whether to go on. */
 static int search(const mmn_pattern *pattern, const char *text, size_t length, size_t from,
                   pcre2_match_data *match, const mmn_interrupt *interrupt, mmn_status *status,
                   mmn_error *error)
@@ -263,7 +264,8 @@ mmn_status mmn_pattern_next(const mmn_pattern *pattern, const char *text, size_t
     bool follows = match->found;
     for (match->found = false; from <= length && !match->found;) {
         bool found;
-        MMN_TRY(mmn_pattern_find(pattern, text, length, from, &found, &start, &end, interrupt, error));
+        MMN_TRY(mmn_pattern_find(pattern, text, length, from, &found, &start, &end, interrupt,
+                                 error));
         if (!found)
             break;
         if (follows && start == end && start == match->end)

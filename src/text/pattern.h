@@ -1,5 +1,5 @@
-/* Regular expressions of tokenizer files, and replacing what they find: matched by PCRE2 within limits that keep a hostile
- * expression from hanging or taking the machine's memory. */
+/* Regular expressions of tokenizer files, and replacing what they find: matched by PCRE2 within
+ * limits that keep a hostile expression from hanging or taking the machine's memory. */
 #ifndef MMN_TEXT_PATTERN_H
 #define MMN_TEXT_PATTERN_H
 
@@ -31,8 +31,8 @@ typedef struct mmn_match {
     size_t start, end;
 } mmn_match;
 
-/* Goes on from *match to the next one, as the `tokenizers` library does: a match may be empty unless it
- * follows another at once. */
+/* Goes on from *match to the next one, as the `tokenizers` library does: a match may be empty
+ * unless it follows another at once. */
 mmn_status mmn_pattern_next(const mmn_pattern *pattern, const char *text, size_t length,
                             mmn_match *match, const mmn_interrupt *interrupt, mmn_error *error);
 

@@ -1,5 +1,5 @@
 /* Pre-tokenisation, step by step. */
-#include "text/pre_tokenizer.h"
+#include "text/tokenizer_parts.h"
 
 #include <stdint.h>
 #include <string.h>

@@ -29,7 +29,8 @@ typedef struct field {
 
 static mmn_status damaged(const message *from, mmn_error *error, const char *what)
 {
-    return mmn_fail(error, MMN_INPUT, NULL, MMN_PLACE("byte %zu", from->start + from->at), "%s", what);
+    return mmn_fail(error, MMN_INPUT, NULL, MMN_PLACE("byte %zu", from->start + from->at), "%s",
+                    what);
 }
 
 static bool read_varint(message *from, uint64_t *number)

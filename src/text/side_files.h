@@ -6,7 +6,6 @@
 #include <stdbool.h>
 
 #include "base/reader.h"
-#include "text/json_steps.h"
 #include "text/tokenizer_parts.h"
 
 /* Objects of files that are not there have no value. `model` is the folder's config.json, which

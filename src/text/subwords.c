@@ -1,6 +1,6 @@
-/* Subwords: byte pair encoding with a heap of possible merges, as the `tokenizers` and `sentencepiece`
- * libraries define its result, and WordPiece, longest piece first. */
-#include "text/subwords.h"
+/* Subwords: byte pair encoding with a heap of possible merges, as the `tokenizers` and
+ * `sentencepiece` libraries define its result, and WordPiece, longest piece first. */
+#include "text/tokenizer_parts.h"
 
 #include <stdbool.h>
 #include <stdio.h>

@@ -47,7 +47,8 @@ static mmn_status encode_word(void *context, const char *text, size_t length, mm
                : mmn_bpe_encode(&tokenizer->bpe, text, length, word->ids, error);
 }
 
-/* Encodes a stretch of a text in which no added token stands any more; is_first: the text begins with it. */
+/* Encodes a stretch of a text in which no added token stands any more; is_first: the text begins
+ * with it. */
 typedef mmn_status stretch_encoder(const mmn_tokenizer *tokenizer, const char *text, size_t length,
                                    bool is_first, mmn_ids *ids, mmn_error *error);
 
@@ -75,8 +76,8 @@ static mmn_status encode_words(const mmn_tokenizer *tokenizer, const char *text,
                                bool is_first, mmn_ids *ids, mmn_error *error)
 {
     word_context context = {tokenizer, ids};
-    return mmn_pre_tokenize(&tokenizer->pre_tokenizer, text, length, is_first, encode_word, &context,
-                            error);
+    return mmn_pre_tokenize(&tokenizer->pre_tokenizer, text, length, is_first, encode_word,
+                            &context, error);
 }
 
 /* Normalises a stretch, in which added tokens that are found in normalised text may stand. */
@@ -118,8 +119,8 @@ static mmn_status encode(const mmn_tokenizer *tokenizer, const char *text, size_
     MMN_TRY(mmn_reserve(&ids->data, &ids->capacity, 1, sizeof(*ids->data), error));
     if (add_special)
         MMN_TRY(mmn_ids_add_all(ids, &tokenizer->before, error));
-    MMN_TRY(encode_around(tokenizer, &tokenizer->added.before, encode_stretch, text, length, true, ids,
-                          error));
+    MMN_TRY(encode_around(tokenizer, &tokenizer->added.before, encode_stretch, text, length, true,
+                          ids, error));
     if (add_special)
         MMN_TRY(mmn_ids_add_all(ids, &tokenizer->after, error));
     return check_ids(tokenizer, ids, error);
@@ -139,7 +140,8 @@ mmn_status mmn_tokenizer_encode(const mmn_tokenizer *tokenizer, const char *text
         return fail_without_tokenizer(error);
     size_t valid = mmn_utf8_valid_prefix(text, length);
     if (valid < length)
-        return mmn_fail(error, MMN_USAGE, NULL, MMN_PLACE("byte %zu", valid), "the text is not UTF-8");
+        return mmn_fail(error, MMN_USAGE, NULL, MMN_PLACE("byte %zu", valid),
+                        "the text is not UTF-8");
     mmn_ids result = {0};
     mmn_status status = encode(tokenizer, text, length, add_special, &result, error);
     if (status != MMN_OK) {

@@ -23,8 +23,8 @@ typedef struct mmn_tokenizer mmn_tokenizer;
  * a file that is damaged or asks for something that would change ids and is not supported, which
  * the message names. */
 mmn_status mmn_tokenizer_open(mmn_tokenizer **tokenizer, const char *folder, mmn_error *error);
-/* From now on encoding asks `interrupt`, which must outlive the tokenizer, every few words whether to go
- * on. `tokenizer` may be NULL. */
+/* From now on encoding asks `interrupt`, which must outlive the tokenizer, every few words whether
+ * to go on. `tokenizer` may be NULL. */
 void mmn_tokenizer_watch(mmn_tokenizer *tokenizer, const mmn_interrupt *interrupt);
 /* NULL is allowed. */
 void mmn_tokenizer_close(mmn_tokenizer *tokenizer);

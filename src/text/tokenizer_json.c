@@ -5,7 +5,6 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/reader.h"
-#include "text/json_steps.h"
 #include "text/tokenizer_parts.h"
 
 /* ---- Model ----------------------------------------------------------------------------------- */

@@ -1,5 +1,5 @@
-/* Opens tokenizers: a folder's tokenizer.json, tokenizer.model or vocab.txt, with what the JSON files beside
- * it add. */
+/* Opens tokenizers: a folder's tokenizer.json, tokenizer.model or vocab.txt, with what the JSON
+ * files beside it add. */
 #include "text/tokenizer.h"
 
 #include <string.h>
@@ -73,7 +73,8 @@ static mmn_status read_pieces(mmn_tokenizer *tokenizer, const char *path,
     char *data;
     size_t size;
     MMN_TRY(mmn_read_file(&data, &size, path, MODEL_LIMIT, error));
-    mmn_status status = mmn_sentencepiece_read(tokenizer, (const uint8_t *)data, size, scheme, error);
+    const uint8_t *bytes = (const uint8_t *)data;
+    mmn_status status = mmn_sentencepiece_read(tokenizer, bytes, size, scheme, error);
     mmn_free(data);
     return status;
 }

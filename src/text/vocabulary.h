@@ -1,5 +1,5 @@
-/* A vocabulary: token texts by id, and ids by text, in an open-addressing hash table; and lists of its
- * ids. */
+/* A vocabulary: token texts by id, and ids by text, in an open-addressing hash table; and lists of
+ * its ids. */
 #ifndef MMN_TEXT_VOCABULARY_H
 #define MMN_TEXT_VOCABULARY_H
 
