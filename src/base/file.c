@@ -428,10 +428,6 @@ mmn_status mmn_write_file(const char *path, const void *data, size_t size, mmn_e
 {
     mmn_writer *writer;
     MMN_TRY(mmn_writer_open(&writer, path, error));
-    mmn_status status = mmn_writer_write(writer, data, size, error);
-    if (status != MMN_OK) {
-        mmn_writer_abandon(writer);
-        return status;
-    }
+    mmn_writer_write(writer, data, size, NULL);
     return mmn_writer_commit(writer, error);
 }

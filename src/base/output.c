@@ -140,18 +140,22 @@ static bool is_lock(int descriptor)
 static mmn_status open_lock(mmn_output *output, const char *path, mmn_error *error)
 {
     for (;;) {
-        output->lock = open(output->lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
-                            (mode_t)0666);
-        if (output->lock < 0)
+        int lock = open(output->lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
+                        (mode_t)0666);
+        mmn_status status = MMN_OK;
+        if (lock < 0)
             return refuse_folder(output, errno, path, error);
-        if (!is_lock(output->lock))
-            return mmn_fail(error, MMN_USAGE, output->lock_path, NULL,
-                            "this file is in the way: its name is that of a lock, which it is not");
-        if (!mmn_lock_file(output->lock))
-            return refuse_taken(output->lock, path, error);
-        if (is_current(output->lock, output->lock_path))
+        if (!is_lock(lock))
+            status = mmn_fail(error, MMN_USAGE, output->lock_path, NULL, "this file is in the way: "
+                              "its name is that of a lock, which it is not");
+        else if (!mmn_lock_file(lock))
+            status = refuse_taken(lock, path, error);
+        else if (is_current(lock, output->lock_path))
+            output->lock = lock;
+        if (output->lock >= 0)
             return MMN_OK;
-        close(output->lock);
+        close(lock); /* somebody else's: it stays */
+        MMN_TRY(status);
     }
 }
 
@@ -217,38 +221,33 @@ static mmn_status clean(const mmn_output *output, const char *path, mmn_error *e
     return status;
 }
 
+static mmn_status take(mmn_output *output, const char *path, const mmn_output_options *options,
+                       mmn_error *error)
+{
+    bool is_folder = options->folder != 0;
+    MMN_TRY(is_folder ? make_folder(output, path, error) : check_file(output, path, error));
+    MMN_TRY(is_folder ? mmn_path_join(&output->lock_path, path, ".mmneuron-lock", error)
+                      : mmn_path_beside(&output->lock_path, path, ".mmneuron-lock", error));
+    MMN_TRY(open_lock(output, path, error));
+    MMN_TRY(sign_lock(output, path, options->purpose, error));
+    MMN_TRY(clean(output, is_folder ? NULL : path, error));
+    for (size_t i = 0; i < options->beside_count; i++)
+        MMN_TRY(clean(output, options->beside[i], error));
+    return MMN_OK;
+}
+
 mmn_status mmn_output_lock(mmn_output **output, const char *path,
                            const mmn_output_options *options, mmn_error *error)
 {
-    bool is_folder = options->folder != 0;
     *output = NULL;
     mmn_output *made = mmn_allocate(1, sizeof(*made), error);
     MMN_NEED(made);
     made->lock = -1;
-    mmn_status status = is_folder ? make_folder(made, path, error) : check_file(made, path, error);
+    mmn_status status = take(made, path, options, error);
     if (status == MMN_OK)
-        status = is_folder ? mmn_path_join(&made->lock_path, path, ".mmneuron-lock", error)
-                           : mmn_path_beside(&made->lock_path, path, ".mmneuron-lock", error);
-    bool locked = false;
-    if (status == MMN_OK) {
-        status = open_lock(made, path, error);
-        locked = status == MMN_OK;
-    }
-    if (status == MMN_OK)
-        status = sign_lock(made, path, options->purpose, error);
-    if (status == MMN_OK)
-        status = clean(made, is_folder ? NULL : path, error);
-    for (size_t i = 0; i < options->beside_count && status == MMN_OK; i++)
-        status = clean(made, options->beside[i], error);
-    if (status == MMN_OK) {
         *output = made;
-        return MMN_OK;
-    }
-    if (!locked && made->lock >= 0) {
-        close(made->lock); /* somebody else's: it stays */
-        made->lock = -1;
-    }
-    mmn_output_release(made);
+    else
+        mmn_output_release(made);
     return status;
 }
 

@@ -87,46 +87,41 @@ static mmn_status make_header(char **text, const char *path, const mmn_tensor *c
     return status;
 }
 
-static mmn_status write_all(mmn_writer *writer, const char *header,
-                            const mmn_tensor *const *ordered, size_t count, mmn_error *error)
+/* A failure is kept by the writer, which tells it when it commits. */
+static void write_all(mmn_writer *writer, const char *header, const mmn_tensor *const *ordered,
+                      size_t count)
 {
     static const char spaces[] = "        ";
     size_t length = strlen(header), padding = (8 - length % 8) % 8;
     uint8_t size[8];
     mmn_store_u64(size, length + padding);
-    MMN_TRY(mmn_writer_write(writer, size, sizeof(size), error));
-    MMN_TRY(mmn_writer_write(writer, header, length, error));
-    MMN_TRY(mmn_writer_write(writer, spaces, padding, error));
+    mmn_writer_write(writer, size, sizeof(size), NULL);
+    mmn_writer_write(writer, header, length, NULL);
+    mmn_writer_write(writer, spaces, padding, NULL);
     for (size_t i = 0; i < count; i++)
-        MMN_TRY(mmn_writer_write(writer, ordered[i]->data, ordered[i]->bytes, error));
-    return MMN_OK;
+        mmn_writer_write(writer, ordered[i]->data, ordered[i]->bytes, NULL);
 }
 
 mmn_status mmn_safetensors_write(const char *path, const mmn_tensor *tensors, size_t count,
                                  const char *const *metadata, mmn_error *error)
 {
-    char *header = NULL;
-    mmn_writer *writer = NULL;
+    char *header;
+    mmn_writer *writer;
+    for (size_t i = 0; i < count; i++)
+        MMN_TRY(check(path, &tensors[i], error));
     const mmn_tensor **ordered = mmn_allocate(count, sizeof(*ordered), error);
-    mmn_status status = ordered ? MMN_OK : MMN_SYSTEM;
-    for (size_t i = 0; status == MMN_OK && i < count; i++) {
+    MMN_NEED(ordered);
+    for (size_t i = 0; i < count; i++)
         ordered[i] = &tensors[i];
-        status = check(path, &tensors[i], error);
-    }
-    if (status == MMN_OK) {
-        if (count > 0)
-            qsort(ordered, count, sizeof(*ordered), compare);
-        status = make_header(&header, path, ordered, count, metadata, error);
-    }
+    if (count > 0)
+        qsort(ordered, count, sizeof(*ordered), compare);
+    mmn_status status = make_header(&header, path, ordered, count, metadata, error);
     if (status == MMN_OK)
         status = mmn_writer_open(&writer, path, error);
-    if (status == MMN_OK)
-        status = write_all(writer, header, ordered, count, error);
     if (status == MMN_OK) {
+        write_all(writer, header, ordered, count);
         status = mmn_writer_commit(writer, error);
-        writer = NULL;
     }
-    mmn_writer_abandon(writer);
     free(header);
     mmn_free(ordered);
     return status;
