@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/bytes.h"
+#include "base/memory.h"
 
 /* So much of a file's beginning is looked at. */
 enum { BEGINNING = 16384 };
@@ -84,7 +85,7 @@ static mmn_file_kind kind_of_magic(const beginning *file)
         {0, "version https://git-lfs", 23, MMN_KIND_LFS},
         {0, "module\trank\tlayer", 17, MMN_KIND_RANKING},
     };
-    for (size_t i = 0; i < sizeof(magics) / sizeof(magics[0]); i++)
+    for (size_t i = 0; i < MMN_LENGTH(magics); i++)
         if (begins_with(file, magics[i].at, magics[i].bytes, magics[i].size))
             return magics[i].kind;
     return MMN_KIND_UNKNOWN;
@@ -118,7 +119,7 @@ static mmn_file_kind kind_of_result(const char *format)
         {"mmneuron-perplexity-", MMN_KIND_PERPLEXITY}, {"mmneuron-perturb-", MMN_KIND_PERTURB},
         {"mmneuron-lens-", MMN_KIND_LENS},             {"mmneuron-contrib-", MMN_KIND_CONTRIB},
     };
-    for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
+    for (size_t i = 0; i < MMN_LENGTH(formats); i++)
         if (strncmp(format, formats[i].name, strlen(formats[i].name)) == 0)
             return formats[i].kind;
     return MMN_KIND_UNKNOWN;

@@ -7,6 +7,9 @@
 
 #include "base/error.h"
 
+/* The elements of an array. */
+#define MMN_LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+
 /* Every allocation starts at a multiple of this many bytes: a cache line, and the widest vector. */
 #define MMN_ALIGNMENT 64
 
@@ -24,6 +27,8 @@ mmn_status mmn_resize(void *pointer_to_pointer, size_t old_count, size_t count, 
  * doubling, so that appending one by one costs linear time. */
 mmn_status mmn_reserve(void *pointer_to_pointer, size_t *capacity, size_t needed, size_t size,
                        mmn_error *error);
+#define MMN_RESERVE(array, capacity, needed, error) \
+    mmn_reserve(&(array), &(capacity), (needed), sizeof(*(array)), (error))
 
 /* A copy of `text`, or of its first `length` bytes, with a terminating zero. */
 char *mmn_copy_text(const char *text, mmn_error *error);

@@ -7,8 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The elements of an array. */
-#define MMN_LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+#include "base/memory.h"
 
 /* Which of `count` names `text` is, or `count`. The names stand `stride` bytes apart: in an array
  * of their own, or as the first member of structures. */

@@ -304,7 +304,7 @@ static void write_elsewhere(char **place, const char *path, mmn_output_writer *w
     const char *const parents[] = {getenv("TMPDIR"), "/tmp", "/var/tmp", getenv("HOME"),
                                    "/dev/shm"};
     *place = NULL;
-    for (size_t i = 0; i < sizeof(parents) / sizeof(parents[0]); i++)
+    for (size_t i = 0; i < MMN_LENGTH(parents); i++)
         if (parents[i] && parents[i][0] == '/' &&
             write_in(place, parents[i], mmn_path_name(path), write, context) == MMN_OK)
             return;

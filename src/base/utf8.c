@@ -11,49 +11,36 @@ size_t mmn_utf8_size(const char *text)
     return first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
 }
 
-/* The first and last byte that may follow `first`, which begins a character of several bytes: they
- * keep out overlong forms, surrogates and what lies beyond U+10FFFF. */
-static void second_byte_range(unsigned char first, unsigned char *low, unsigned char *high)
-{
-    *low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
-    *high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
-}
-
-size_t mmn_utf8_invalid_size(const char *text, size_t length)
+/* How many bytes at `text` begin a character of several bytes: all of it, or less where it is cut
+ * short or ends in a byte that cannot follow. */
+static size_t begun(const char *text, size_t length)
 {
     const unsigned char *bytes = (const unsigned char *)text;
-    unsigned char low, high;
     size_t size = mmn_utf8_size(text), at = 1;
     if (bytes[0] < 0xc2 || bytes[0] > 0xf4)
-        return 1;
-    second_byte_range(bytes[0], &low, &high);
-    while (at < size && at < length && bytes[at] >= low && bytes[at] <= high) {
+        return 0;
+    /* The second byte keeps out overlong forms, surrogates and what lies beyond U+10FFFF. */
+    unsigned char low = bytes[0] == 0xe0 ? 0xa0 : bytes[0] == 0xf0 ? 0x90 : 0x80;
+    unsigned char high = bytes[0] == 0xed ? 0x9f : bytes[0] == 0xf4 ? 0x8f : 0xbf;
+    for (; at < size && at < length && bytes[at] >= low && bytes[at] <= high; at++) {
         low = 0x80;
         high = 0xbf;
-        at++;
     }
     return at;
 }
 
+size_t mmn_utf8_invalid_size(const char *text, size_t length)
+{
+    size_t size = begun(text, length);
+    return size > 0 ? size : 1;
+}
+
 size_t mmn_utf8_valid_prefix(const char *text, size_t length)
 {
-    const unsigned char *bytes = (const unsigned char *)text;
     size_t at = 0;
     while (at < length) {
-        unsigned char first = bytes[at];
-        if (first < 0x80) {
-            at++;
-            continue;
-        }
         size_t size = mmn_utf8_size(text + at);
-        if (first < 0xc2 || first > 0xf4 || length - at < size)
-            break;
-        for (size_t i = 1; i < size; i++)
-            if ((bytes[at + i] & 0xc0) != 0x80)
-                return at;
-        unsigned char low, high;
-        second_byte_range(first, &low, &high);
-        if (bytes[at + 1] < low || bytes[at + 1] > high)
+        if (size > 1 && begun(text + at, length - at) < size)
             break;
         at += size;
     }

@@ -111,7 +111,7 @@ static mmn_status use_masks(bmp_reader *reader)
     static const uint32_t masks_565[] = {0xf800, 0x7e0, 0x1f}, masks_555[] = {0x7c00, 0x3e0, 0x1f};
     const uint32_t *masks = reader->masks;
     if (reader->bits == 32) {
-        for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        for (size_t i = 0; i < MMN_LENGTH(known); i++)
             if (memcmp(masks, known[i].masks, sizeof(known[i].masks)) == 0) {
                 memcpy(reader->places, known[i].places, sizeof(reader->places));
                 return MMN_OK;

@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/file_kind.h"
+#include "base/memory.h"
 #include "format/decoders.h"
 
 /* Left-out libraries have no decoders. */
@@ -61,7 +62,7 @@ static bool has(const signature *wanted, const uint8_t *data, size_t size)
 
 static const format *format_of(const uint8_t *data, size_t size)
 {
-    for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
+    for (size_t i = 0; i < MMN_LENGTH(formats); i++)
         for (size_t k = 0; k < 4; k++)
             if (has(&formats[i].signatures[k], data, size))
                 return &formats[i];
@@ -120,7 +121,7 @@ static const char *guess_format(const uint8_t *data, size_t size)
         {{0, 2, "\x01\xda"}, "an SGI image"},
         {{0, 2, "\x0a\x05"}, "a PCX image"},
     };
-    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+    for (size_t i = 0; i < MMN_LENGTH(known); i++)
         if (has(&known[i].signature, data, size))
             return known[i].name;
     return NULL;

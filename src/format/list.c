@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/names.h"
+#include "base/reader.h"
 #include "format/list_internal.h"
 #include "mmneuron.h"
 

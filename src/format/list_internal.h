@@ -2,8 +2,9 @@
 #ifndef MMN_FORMAT_LIST_INTERNAL_H
 #define MMN_FORMAT_LIST_INTERNAL_H
 
+#include <jansson.h>
+
 #include "base/file.h"
-#include "base/reader.h"
 #include "format/list.h"
 
 struct mmn_list {

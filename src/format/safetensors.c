@@ -292,7 +292,7 @@ static void look_at(other_weights *others, const char *name)
     if (adapter)
         return;
     others->pickled |= ends_with(name, ".bin");
-    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
+    for (size_t i = 0; i < MMN_LENGTH(forms); i++)
         other |= ends_with(name, forms[i]);
     if (other && strlen(name) < sizeof(others->name) &&
         (others->name[0] == '\0' || strcmp(name, others->name) < 0))

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/reader.h"
 
 #define FILE_LIMIT ((size_t)1 << 20)
@@ -78,7 +79,7 @@ static void read_class(mmn_image_settings *settings, const mmn_object *object,
     mmn_read_text(&name, object, key);
     if (!name)
         return;
-    size_t length = strlen(name), i = 0, count = sizeof(classes) / sizeof(classes[0]);
+    size_t length = strlen(name), i = 0, count = MMN_LENGTH(classes);
     strip_suffix(name, &length, "Fast");
     strip_suffix(name, &length, "Pil");
     while (i < count &&
@@ -126,7 +127,7 @@ static void read_size(mmn_resolution *size, uint32_t *shortest_edge, bool square
         return;
     if (json_is_object(value)) {
         mmn_object child = mmn_read_object(object, key);
-        mmn_read_fields(&given, &child, size_fields, sizeof(size_fields) / sizeof(*size_fields));
+        mmn_read_fields(&given, &child, size_fields, MMN_LENGTH(size_fields));
         bool sides_given = given.sides.height > 0 && given.sides.width > 0;
         bool edge_given = given.shortest_edge > 0;
         if (given.longest_edge > 0 || sides_given == edge_given || (edge_given && !shortest_edge))

@@ -28,10 +28,8 @@ mmn_status mmn_added_tokens_add(mmn_added_tokens *added, const mmn_added_token *
                         (int)token->id);
     MMN_TRY(check(token, content, error));
     MMN_TRY(mmn_vocabulary_add(&added->contents, content, length, token->id, error));
-    MMN_TRY(mmn_reserve(&added->tokens, &added->capacity, added->count + 1, sizeof(*added->tokens),
-                        error));
-    MMN_TRY(mmn_reserve(&added->by_id, &added->by_id_capacity, added->contents.size,
-                        sizeof(*added->by_id), error));
+    MMN_TRY(MMN_RESERVE(added->tokens, added->capacity, added->count + 1, error));
+    MMN_TRY(MMN_RESERVE(added->by_id, added->by_id_capacity, added->contents.size, error));
     added->tokens[added->count++] = *token;
     added->by_id[token->id] = (int32_t)added->count;
     return MMN_OK;
@@ -81,8 +79,7 @@ static mmn_status add_text(mmn_token_search *search, const char *text, size_t le
 {
     if (length == 0)
         return MMN_OK;
-    MMN_TRY(mmn_reserve(&search->texts, &search->capacity, search->count + 1,
-                        sizeof(*search->texts), error));
+    MMN_TRY(MMN_RESERVE(search->texts, search->capacity, search->count + 1, error));
     search->texts[search->count++] = (mmn_searched_text){text, length, token};
     search->first_bytes[(unsigned char)*text] = true;
     return MMN_OK;

@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 
+#include "base/memory.h"
 #include "base/utf8.h"
 #include "text/bert_ranges.h"
 
@@ -98,7 +99,7 @@ static bool is_in(const character_range *ranges, size_t count, uint32_t code)
     return low < count && code >= ranges[low].first;
 }
 
-#define IS_IN(ranges, code) is_in(ranges, sizeof(ranges) / sizeof((ranges)[0]), code)
+#define IS_IN(ranges, code) is_in(ranges, MMN_LENGTH(ranges), code)
 
 bool mmn_bert_is_dropped(uint32_t code)
 {

@@ -74,8 +74,7 @@ static void add_piece(rendering *r, piece_kind kind, const char *text, size_t le
     if (r->count == PIECE_LIMIT)
         mmn_chat_fail(chat, "it has too many parts");
     else
-        chat->status = mmn_reserve(&r->pieces, &r->capacity, r->count + 1, sizeof(*r->pieces),
-                                   chat->error);
+        chat->status = MMN_RESERVE(r->pieces, r->capacity, r->count + 1, chat->error);
     if (chat->status == MMN_OK)
         r->pieces[r->count++] = (piece){kind, text, length};
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/names.h"
+#include "base/utf8.h"
 #include "text/chat_parts.h"
 
 /* ---- Failures and variables ------------------------------------------------------------------ */
@@ -248,20 +249,9 @@ json_t *mmn_chat_slice(mmn_chat *chat, const json_t *value, const json_t *first,
  * does. */
 static size_t space_at(const char *text, const char *end)
 {
-    static const char *const wide[] = {
-        "\xc2\x85",     "\xc2\xa0",     "\xe1\x9a\x80", "\xe2\x80\x80", "\xe2\x80\x81",
-        "\xe2\x80\x82", "\xe2\x80\x83", "\xe2\x80\x84", "\xe2\x80\x85", "\xe2\x80\x86",
-        "\xe2\x80\x87", "\xe2\x80\x88", "\xe2\x80\x89", "\xe2\x80\x8a", "\xe2\x80\xa8",
-        "\xe2\x80\xa9", "\xe2\x80\xaf", "\xe2\x81\x9f", "\xe3\x80\x80"};
-    unsigned char first = text < end ? (unsigned char)*text : 'x';
-    if (first == ' ' || (first >= 9 && first <= 13) || (first >= 28 && first <= 31))
-        return 1;
-    for (size_t i = 0; i < sizeof(wide) / sizeof(wide[0]); i++) {
-        size_t length = strlen(wide[i]);
-        if ((size_t)(end - text) >= length && memcmp(text, wide[i], length) == 0)
-            return length;
-    }
-    return 0;
+    size_t size = 0;
+    uint32_t code = text < end ? mmn_character_at(text, &size) : 'x';
+    return mmn_is_whitespace(code) || (code >= 28 && code <= 31) ? size : 0;
 }
 
 static json_t *strip(mmn_chat *chat, const json_t *value, bool left, bool right)
@@ -270,13 +260,11 @@ static json_t *strip(mmn_chat *chat, const json_t *value, bool left, bool right)
     size_t length;
     while (left && (length = space_at(text, end)) > 0)
         text += length;
-    for (bool more = right; more && end > text;) {
-        more = false;
-        for (size_t back = 1; back <= 3 && back <= (size_t)(end - text) && !more; back++)
-            if (space_at(end - back, end) == back) {
-                end -= back;
-                more = true;
-            }
+    while (right && end > text) {
+        const char *last = text + mmn_utf8_previous(text, (size_t)(end - text));
+        if (space_at(last, end) == 0)
+            break;
+        end = last;
     }
     return text_of(chat, text, (size_t)(end - text));
 }

@@ -13,8 +13,7 @@
 
 mmn_status mmn_decoder_add(mmn_decoder *decoder, mmn_decoder_step *step, mmn_error *error)
 {
-    mmn_status status = mmn_reserve(&decoder->steps, &decoder->capacity, decoder->count + 1,
-                                    sizeof(*decoder->steps), error);
+    mmn_status status = MMN_RESERVE(decoder->steps, decoder->capacity, decoder->count + 1, error);
     if (status == MMN_OK)
         decoder->steps[decoder->count++] = *step;
     else
@@ -34,7 +33,7 @@ mmn_status mmn_decoder_add_bert(mmn_decoder *decoder, const char *prefix, bool c
     mmn_decoder_step step = {.kind = MMN_DECODER_WORDPIECE};
     MMN_TRY(mmn_replacement_make(&step.replacement, prefix, false, prefix, error));
     MMN_TRY(mmn_decoder_add(decoder, &step, error));
-    for (size_t i = 0; clean_up && i < sizeof(cleaned) / sizeof(cleaned[0]); i++) {
+    for (size_t i = 0; clean_up && i < MMN_LENGTH(cleaned); i++) {
         step.kind = MMN_DECODER_REPLACE;
         MMN_TRY(
             mmn_replacement_make(&step.replacement, cleaned[i].from, false, cleaned[i].to, error));
@@ -62,8 +61,7 @@ static const char *spelling_at(const mmn_spellings *spellings, size_t index, siz
 /* Ends the spelling that was appended to the text. */
 static void end_spelling(mmn_spellings *spellings)
 {
-    if (mmn_reserve(&spellings->ends, &spellings->capacity, spellings->count + 1,
-                    sizeof(*spellings->ends), NULL) == MMN_OK)
+    if (MMN_RESERVE(spellings->ends, spellings->capacity, spellings->count + 1, NULL) == MMN_OK)
         spellings->ends[spellings->count++] = spellings->text.length;
     else
         spellings->text.failed = true;

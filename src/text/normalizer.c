@@ -37,8 +37,7 @@ mmn_status mmn_normalizer_add(mmn_normalizer *normalizer, mmn_normalizer_step *s
                           "normalise Unicode text, which this build leaves out");
 #endif
     if (status == MMN_OK)
-        status = mmn_reserve(&normalizer->steps, &normalizer->capacity, normalizer->count + 1,
-                             sizeof(*normalizer->steps), error);
+        status = MMN_RESERVE(normalizer->steps, normalizer->capacity, normalizer->count + 1, error);
     if (status == MMN_OK)
         normalizer->steps[normalizer->count++] = *step;
     else
@@ -58,7 +57,7 @@ mmn_status mmn_normalizer_add_bert(mmn_normalizer *normalizer, const mmn_bert_op
                  {options->strip_accents, MMN_NORMALIZER_NFD},
                  {options->strip_accents, MMN_NORMALIZER_DROP_MARKS},
                  {options->lowercase, MMN_NORMALIZER_LOWERCASE}};
-    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+    for (size_t i = 0; i < MMN_LENGTH(parts); i++) {
         mmn_normalizer_step step = {.kind = parts[i].kind};
         if (parts[i].wanted)
             MMN_TRY(mmn_normalizer_add(normalizer, &step, error));
@@ -123,7 +122,7 @@ static bool is_space_of_nmt(uint32_t code)
 {
     static const uint32_t spaces[] = {0x9,    0xa,    0xc,    0xd,    0x1680,
                                       0x2028, 0x2029, 0x2581, 0xfeff, 0xfffd};
-    for (size_t i = 0; i < sizeof(spaces) / sizeof(spaces[0]); i++)
+    for (size_t i = 0; i < MMN_LENGTH(spaces); i++)
         if (code == spaces[i])
             return true;
     return code >= 0x200b && code <= 0x200f;

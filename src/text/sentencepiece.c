@@ -182,8 +182,8 @@ static mmn_status add_piece(model_reader *reader, const char *text, size_t lengt
     bool of_user = type == PIECE_USER_DEFINED, unused = type == PIECE_UNUSED;
     reader->by_ids |= of_user || unused;
     if (type == PIECE_NORMAL || of_user || unused) {
-        MMN_TRY(mmn_reserve(&reader->pieces, &reader->piece_capacity, reader->piece_count + 1,
-                            sizeof(*reader->pieces), error));
+        MMN_TRY(MMN_RESERVE(reader->pieces, reader->piece_capacity, reader->piece_count + 1,
+                            error));
         reader->pieces[reader->piece_count++] = (ranked_piece){score, (int32_t)id};
     }
     if (type == PIECE_UNKNOWN) {

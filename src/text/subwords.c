@@ -122,8 +122,7 @@ static bool comes_before(const candidate *a, const candidate *b)
 
 static mmn_status push(encoding *run, const candidate *added)
 {
-    MMN_TRY(mmn_reserve(&run->heap, &run->heap_capacity, run->heap_count + 1, sizeof(*run->heap),
-                        run->error));
+    MMN_TRY(MMN_RESERVE(run->heap, run->heap_capacity, run->heap_count + 1, run->error));
     size_t at = run->heap_count++;
     while (at > 0 && comes_before(added, &run->heap[(at - 1) / 2])) {
         run->heap[at] = run->heap[(at - 1) / 2];

@@ -116,7 +116,7 @@ static mmn_status check_ids(const mmn_tokenizer *tokenizer, const mmn_ids *ids, 
 static mmn_status encode(const mmn_tokenizer *tokenizer, const char *text, size_t length,
                          bool add_special, mmn_ids *ids, mmn_error *error)
 {
-    MMN_TRY(mmn_reserve(&ids->data, &ids->capacity, 1, sizeof(*ids->data), error));
+    MMN_TRY(MMN_RESERVE(ids->data, ids->capacity, 1, error));
     if (add_special)
         MMN_TRY(mmn_ids_add_all(ids, &tokenizer->before, error));
     MMN_TRY(encode_around(tokenizer, &tokenizer->added.before, encode_stretch, text, length, true,

@@ -194,7 +194,7 @@ static void read_added_token(mmn_tokenizer *tokenizer, const mmn_object *json)
     const char *content = "";
     char text[MMN_TOKEN_LENGTH_LIMIT];
     uint32_t id = 0;
-    mmn_read_all_required(json, keys, sizeof(keys) / sizeof(keys[0]));
+    mmn_read_all_required(json, keys, MMN_LENGTH(keys));
     mmn_read_u32(&id, json, "id", 0, MMN_VOCABULARY_LIMIT - 1);
     mmn_read_text(&content, json, "content");
     mmn_read_bool(&token.single_word, json, "single_word");

@@ -48,8 +48,7 @@ mmn_status mmn_vocabulary_add(mmn_vocabulary *vocabulary, const char *text, size
         return mmn_fail(error, MMN_INPUT, NULL, MMN_PLACE("token %lld", (long long)id),
                         "token ids must lie from 0 to %d", MMN_VOCABULARY_LIMIT - 1);
     MMN_TRY(make_slots(vocabulary, error));
-    MMN_TRY(mmn_reserve(&vocabulary->tokens, &vocabulary->capacity, (size_t)id + 1,
-                        sizeof(*vocabulary->tokens), error));
+    MMN_TRY(MMN_RESERVE(vocabulary->tokens, vocabulary->capacity, (size_t)id + 1, error));
     if (vocabulary->tokens[id].used)
         return mmn_fail(error, MMN_INPUT, NULL, MMN_PLACE("token %lld", (long long)id),
                         "the id belongs to \"%s\" and to \"%.*s\"",
@@ -102,7 +101,7 @@ void mmn_vocabulary_free(mmn_vocabulary *vocabulary)
 
 mmn_status mmn_ids_add(mmn_ids *ids, int32_t id, mmn_error *error)
 {
-    MMN_TRY(mmn_reserve(&ids->data, &ids->capacity, ids->count + 1, sizeof(*ids->data), error));
+    MMN_TRY(MMN_RESERVE(ids->data, ids->capacity, ids->count + 1, error));
     ids->data[ids->count++] = id;
     return MMN_OK;
 }
