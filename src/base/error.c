@@ -30,11 +30,8 @@ static void copy_text(char *to, size_t size, const char *from)
     snprintf(to, size, "%s", from ? from : "");
 }
 
-static void fill(mmn_error *error, mmn_status status, const char *file, const char *where,
-                 const char *format, va_list arguments) MMN_PRINTF(5, 0);
-
-static void fill(mmn_error *error, mmn_status status, const char *file, const char *where,
-                 const char *format, va_list arguments)
+static MMN_PRINTF(5, 0) void fill(mmn_error *error, mmn_status status, const char *file,
+                                  const char *where, const char *format, va_list arguments)
 {
     error->status = status;
     error->cause = 0;
