@@ -1,10 +1,14 @@
-/* Charts over two axes: scales, grids with their labels, and names beside the lines. */
+/* Charts over two axes, with their scales, grids and names, and heat tables: what figures draw with. */
 #include "page/chart.h"
 
 #include <math.h>
+#include <stdio.h>
 
 #include "base/memory.h"
-#include "page/numbers.h"
+#include "page/text.h"
+#include "result/words.h"
+
+/* ---- Axes ------------------------------------------------------------------------------------ */
 
 double mmn_chart_x(const mmn_chart *chart, double value)
 {
@@ -19,14 +23,9 @@ double mmn_chart_y(const mmn_chart *chart, double value)
     return chart->top + chart->height * (1 - share);
 }
 
-void mmn_chart_interval(const mmn_chart *chart, double y, double low, double high)
+double mmn_chart_maximum(double end, double value)
 {
-    if (!isfinite(low) || !isfinite(high))
-        return;
-    const double left = mmn_chart_x(chart, low), right = mmn_chart_x(chart, high);
-    mmn_svg_line(chart->svg, "whisker", left, y + 5.5, right, y + 5.5);
-    mmn_svg_line(chart->svg, "whisker", left, y + 2.5, left, y + 8.5);
-    mmn_svg_line(chart->svg, "whisker", right, y + 2.5, right, y + 8.5);
+    return isfinite(value) && value > end ? value : end;
 }
 
 void mmn_chart_grid_y(const mmn_chart *chart, const char *title, int ticks, bool whole)
@@ -64,6 +63,38 @@ void mmn_chart_axis_x(const mmn_chart *chart, const char *title, int ticks, bool
                  title);
 }
 
+/* ---- Marks ----------------------------------------------------------------------------------- */
+
+void mmn_chart_column(const mmn_chart *chart, const char *classes, double x, double width,
+                      double value)
+{
+    const double y = mmn_chart_y(chart, value);
+    if (value > 0)
+        mmn_svg_rectangle(chart->svg, classes, x, y, width, chart->top + chart->height - y);
+}
+
+void mmn_chart_bar(const mmn_chart *chart, const char *classes, double y, double value)
+{
+    mmn_svg_rectangle(chart->svg, classes, chart->left, y, mmn_chart_x(chart, value) - chart->left,
+                      MMN_BAR);
+}
+
+void mmn_chart_bar_number(const mmn_chart *chart, double y, double number, int decimals)
+{
+    mmn_svg_number(chart->svg, "label", MMN_PANEL_WIDTH - 2, y + 10, MMN_ANCHOR_END, number,
+                   decimals, "");
+}
+
+void mmn_chart_interval(const mmn_chart *chart, double y, double low, double high)
+{
+    if (!isfinite(low) || !isfinite(high))
+        return;
+    const double left = mmn_chart_x(chart, low), right = mmn_chart_x(chart, high);
+    mmn_svg_line(chart->svg, "whisker", left, y + 5.5, right, y + 5.5);
+    mmn_svg_line(chart->svg, "whisker", left, y + 2.5, left, y + 8.5);
+    mmn_svg_line(chart->svg, "whisker", right, y + 2.5, right, y + 8.5);
+}
+
 void mmn_chart_label(mmn_chart_labels *labels, const mmn_chart *chart, const char *name,
                      const char *classes, double value)
 {
@@ -99,26 +130,91 @@ void mmn_chart_draw_labels(mmn_chart_labels *labels, const mmn_chart *chart, siz
                      labels->label[i].y, MMN_ANCHOR_START, columns, labels->label[i].name);
 }
 
-void mmn_chart_line(const mmn_chart *chart, const char *classes, const double *values,
-                    size_t count)
+/* ---- Heat tables ----------------------------------------------------------------------------- */
+
+/* The width of a character of a small text, about. */
+#define CHARACTER 6.6
+
+void mmn_heat_table_begin(mmn_heat_table *table, const char *row_title, const char *column_title,
+                          size_t name_columns)
 {
-    double *places = mmn_allocate(2 * count, sizeof(*places), NULL);
-    if (!places) {
-        chart->svg->body.failed = true;
-        return;
-    }
-    for (size_t i = 0; i < count; i++) {
-        places[i] = mmn_chart_x(chart, (double)i);
-        places[count + i] = mmn_chart_y(chart, values[i]);
-    }
-    mmn_svg_polyline(chart->svg, classes, places, places + count, count);
-    mmn_free(places);
+    mmn_svg *svg = table->svg;
+    table->left = CHARACTER * (double)name_columns + 8;
+    table->top = table->slanted ? 112 : 76;
+    /* Slanted names end to the right of the last column. */
+    const double beyond = table->slanted ? 58 : 0;
+    const double fitting = (MMN_PANEL_WIDTH - table->left - beyond) / (double)table->columns;
+    if (table->cell_width < fitting)
+        table->cell_width = fitting < 64 ? fitting : 64;
+    svg->width = table->left + table->cell_width * (double)table->columns + beyond;
+    if (svg->width < MMN_PANEL_WIDTH)
+        svg->width = MMN_PANEL_WIDTH;
+    svg->height = table->top + table->cell_height * (double)table->rows + 4;
+    mmn_svg_text(svg, "soft", table->left, 32, MMN_ANCHOR_START, 0, column_title);
+    mmn_svg_text(svg, "soft", 0, table->top - 7, MMN_ANCHOR_START, 0, row_title);
 }
 
-double mmn_chart_maximum(double least, const double *values, size_t count)
+double mmn_heat_table_x(const mmn_heat_table *table, size_t column)
 {
-    for (size_t i = 0; i < count; i++)
-        if (isfinite(values[i]) && values[i] > least)
-            least = values[i];
-    return least;
+    return table->left + table->cell_width * ((double)column + 0.5);
+}
+
+/* Where a text in the middle of a row stands. */
+static double baseline(const mmn_heat_table *table, size_t row)
+{
+    return table->top + table->cell_height * ((double)row + 0.5) + 4;
+}
+
+void mmn_heat_table_row(const mmn_heat_table *table, size_t row, const char *name)
+{
+    mmn_svg_text(table->svg, "label", table->left - 8, baseline(table, row), MMN_ANCHOR_END,
+                 (size_t)((table->left - 8) / CHARACTER), name);
+}
+
+void mmn_heat_table_column(const mmn_heat_table *table, size_t column, const char *name)
+{
+    const double x = mmn_heat_table_x(table, column);
+    if (table->slanted)
+        mmn_svg_slanted(table->svg, "label", x - 2, table->top - 8, 14, name);
+    else
+        mmn_svg_text(table->svg, "label", x, table->top - 7, MMN_ANCHOR_MIDDLE,
+                     (size_t)(table->cell_width / CHARACTER), name);
+}
+
+void mmn_heat_table_layers(const mmn_heat_table *table)
+{
+    char name[24];
+    for (size_t layer = 0; layer < table->rows; layer++) {
+        snprintf(name, sizeof(name), "%zu", layer);
+        mmn_heat_table_row(table, table->rows - 1 - layer, name);
+    }
+}
+
+static void shade(const mmn_heat_table *table, size_t row, size_t column, double share)
+{
+    mmn_svg_heat(table->svg, "heat", table->left + table->cell_width * (double)column + 1,
+                 table->top + table->cell_height * (double)row + 1, table->cell_width - 2,
+                 table->cell_height - 2, share);
+}
+
+void mmn_heat_table_word(const mmn_heat_table *table, size_t row, size_t column, double share,
+                         const char *word)
+{
+    char *shown = mmn_word_shown(word, NULL);
+    shade(table, row, column, share);
+    if (shown)
+        mmn_svg_text(table->svg, "label", mmn_heat_table_x(table, column), baseline(table, row),
+                     MMN_ANCHOR_MIDDLE, (size_t)((table->cell_width - 4) / CHARACTER), shown);
+    else
+        table->svg->body.failed = true;
+    mmn_free(shown);
+}
+
+void mmn_heat_table_number(const mmn_heat_table *table, size_t row, size_t column, double share,
+                           double value, int decimals)
+{
+    shade(table, row, column, share);
+    if (isfinite(value))
+        mmn_svg_number(table->svg, "label", mmn_heat_table_x(table, column),
+                       baseline(table, row), MMN_ANCHOR_MIDDLE, value, decimals, "");
 }

@@ -1,8 +1,13 @@
-/* Charts over two axes: scales, grids with their labels, and names beside the lines. */
-#ifndef MMN_REPORT_CHART_H
-#define MMN_REPORT_CHART_H
+/* Charts over two axes, with their scales, grids and names, and heat tables: what figures draw with. */
+#ifndef MMN_PAGE_CHART_H
+#define MMN_PAGE_CHART_H
 
 #include "page/svg.h"
+
+/* A panel is as wide as a telephone's page; heat tables may be wider. The height of a lying bar. */
+enum { MMN_PANEL_WIDTH = 344, MMN_BAR = 11 };
+
+/* ---- Axes ------------------------------------------------------------------------------------ */
 
 /* Where the axes lie in the graphic, and the values at their ends. */
 typedef struct mmn_chart {
@@ -14,15 +19,25 @@ typedef struct mmn_chart {
 
 double mmn_chart_x(const mmn_chart *chart, double value);
 double mmn_chart_y(const mmn_chart *chart, double value);
-
-/* A whisker from `low` to `high` over a bar of 11 at `y`; nothing unless both are numbers. */
-void mmn_chart_interval(const mmn_chart *chart, double y, double low, double high);
+/* The larger of a scale's end and a value, unless that is not finite. */
+double mmn_chart_maximum(double end, double value);
 
 /* Horizontal lines at round values, labelled at the left, below the axis' title; at whole values
  * only for what is counted. */
 void mmn_chart_grid_y(const mmn_chart *chart, const char *title, int ticks, bool whole);
 /* Round values below the chart and the axis' title at its right end; whole ones only for layers. */
 void mmn_chart_axis_x(const mmn_chart *chart, const char *title, int ticks, bool whole);
+
+/* ---- Marks ----------------------------------------------------------------------------------- */
+
+/* A standing bar; nothing for 0. */
+void mmn_chart_column(const mmn_chart *chart, const char *classes, double x, double width,
+                      double value);
+/* A lying bar with its upper end at `y`; the number of one, in the column at the right. */
+void mmn_chart_bar(const mmn_chart *chart, const char *classes, double y, double value);
+void mmn_chart_bar_number(const mmn_chart *chart, double y, double number, int decimals);
+/* A whisker from `low` to `high` over a bar at `y`; nothing unless both are numbers. */
+void mmn_chart_interval(const mmn_chart *chart, double y, double low, double high);
 
 /* Names at the right of their lines' ends, moved apart vertically where they would overlap. */
 enum { MMN_CHART_LABELS = 64 };
@@ -40,11 +55,31 @@ void mmn_chart_label(mmn_chart_labels *labels, const mmn_chart *chart, const cha
                      const char *classes, double value);
 void mmn_chart_draw_labels(mmn_chart_labels *labels, const mmn_chart *chart, size_t columns);
 
-/* The line through `values` at 0, 1, ..., count - 1. */
-void mmn_chart_line(const mmn_chart *chart, const char *classes, const double *values,
-                    size_t count);
+/* ---- Heat tables ----------------------------------------------------------------------------- */
 
-/* The largest finite number, and `least`. */
-double mmn_chart_maximum(double least, const double *values, size_t count);
+/* A grid of shaded cells with a text in each: where they lie. Names of columns stand above them. */
+typedef struct mmn_heat_table {
+    mmn_svg *svg;
+    size_t rows, columns;
+    double left, top, cell_width, cell_height;
+    bool slanted; /* names of columns are long, and rise from their columns to the right */
+} mmn_heat_table;
+
+/* Places a table of rows with names of so many columns of text into its empty graphic and sets the
+ * graphic's size. `row_title` and `column_title` say what rows and columns are. */
+void mmn_heat_table_begin(mmn_heat_table *table, const char *row_title, const char *column_title,
+                          size_t name_columns);
+/* The middle of a column. */
+double mmn_heat_table_x(const mmn_heat_table *table, size_t column);
+void mmn_heat_table_row(const mmn_heat_table *table, size_t row, const char *name);
+void mmn_heat_table_column(const mmn_heat_table *table, size_t column, const char *name);
+/* Names the rows by layers, the last one on top. */
+void mmn_heat_table_layers(const mmn_heat_table *table);
+/* Shades a cell and writes into it: a word, cut to its width, whose spaces a mark shows; or a
+ * number unless that is NaN. */
+void mmn_heat_table_word(const mmn_heat_table *table, size_t row, size_t column, double share,
+                         const char *word);
+void mmn_heat_table_number(const mmn_heat_table *table, size_t row, size_t column, double share,
+                           double value, int decimals);
 
 #endif

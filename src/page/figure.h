@@ -1,13 +1,11 @@
-/* Figures: panels of graphics, the words around them, and a table of all that they show. */
-#ifndef MMN_REPORT_FIGURE_H
-#define MMN_REPORT_FIGURE_H
+/* Figures: panels of graphics, the words around them, and a table of all that they show, each as a form
+ * says it. */
+#ifndef MMN_PAGE_FIGURE_H
+#define MMN_PAGE_FIGURE_H
 
+#include "page/chart.h"
 #include "page/results.h"
-#include "page/svg.h"
 #include "page/table.h"
-
-/* A panel is as wide as a telephone's page; heat tables may be wider. */
-enum { MMN_PANEL_WIDTH = 344 };
 
 typedef struct mmn_panel {
     char *title; /* plain text */
@@ -15,10 +13,7 @@ typedef struct mmn_panel {
     double width, height;
 } mmn_panel;
 
-struct mmn_figures;
-
 typedef struct mmn_figure {
-    struct mmn_figures *all; /* those that it is one of */
     char name[32]; /* "accuracy", "words-1": of files and fragments */
     char *title, *description; /* plain text; the description is sentences, and
                                   line breaks end its paragraphs */
@@ -26,32 +21,45 @@ typedef struct mmn_figure {
     mmn_panel *panels;
     size_t panel_count, panel_capacity;
     mmn_report_table table;
+    mmn_error *error; /* that its making fills */
 } mmn_figure;
 
-/* Zero-initialise but for the error. */
+/* Zero-initialise. */
 typedef struct mmn_figures {
     mmn_figure *list;
     size_t count, capacity;
-    mmn_status status; /* the first failure, after which nothing more is drawn */
-    mmn_error *error;  /* filled by it */
 } mmn_figures;
 
-/* Appends an empty figure, valid until the next is appended; NULL after a failure. */
-mmn_figure *mmn_figure_begin(mmn_figures *figures, const char *name, const char *title,
-                             const mmn_column *columns, size_t column_count);
-/* Makes a panel of what was drawn, which empties `svg` also after a failure. The title is plain
- * text, which the panel does not draw itself. */
-void mmn_figure_panel(mmn_figure *figure, mmn_svg *svg, const char *title);
-/* Makes the descriptions of the figures that have none yet, and checks that their tables are whole:
- * the first failure of all. */
-mmn_status mmn_figures_finish(mmn_figures *figures);
+/* What is a figure's own: draws its panels, adds to its words, and fills its table unless that consists of
+ * rows of the result. */
+typedef mmn_status mmn_figure_drawer(mmn_figure *figure, const mmn_results *results, size_t row);
+
+/* What figures of one name are made of. */
+typedef struct mmn_figure_form {
+    const char *name, *title;
+    mmn_result_kind kind;
+    const char *each; /* a table: a figure for each of its first `most` rows, numbered from 1 on */
+    size_t most;
+    const char *named_by, *title_end; /* a column of it between `title` and this */
+    const char *words;  /* what the description begins with */
+    const char *rows;   /* a table, whose rows (of the row of `each`) become the figure's; NULL: none */
+    const mmn_column *columns; /* up to one without a name */
+    mmn_figure_drawer *draw;
+} mmn_figure_form;
+
+#define MMN_FIGURE_COLUMNS(...) ((const mmn_column[]){__VA_ARGS__, {0}})
+
+/* Those of a subject, up to one without a name. Neighbours with the same `each` take turns. */
+extern const mmn_figure_form mmn_neuron_figures[], mmn_off_figures[], mmn_perturbation_figures[],
+    mmn_lens_figures[], mmn_contribution_figures[];
+
+/* Appends the figures of these forms that the results have something for. */
+mmn_status mmn_figures_make(mmn_figures *figures, const mmn_figure_form *forms,
+                            const mmn_results *results, mmn_error *error);
 void mmn_figures_free(mmn_figures *figures);
 
-/* Each appends its figures, or none where the results have nothing for it. */
-typedef void mmn_figure_maker(mmn_figures *figures, const mmn_results *results);
-mmn_figure_maker mmn_figure_neurons, mmn_figure_overlap, mmn_figure_entropy, mmn_figure_accuracy,
-    mmn_figure_cross, mmn_figure_perplexity, mmn_figure_perplexity_cross, mmn_figure_perturbation,
-    mmn_figure_lens, mmn_figure_common_words, mmn_figure_samples, mmn_figure_contributions,
-    mmn_figure_disturbance;
+/* Makes a panel of what was drawn, which empties `svg` also after a failure. The title is plain
+ * text, which the panel does not draw itself. */
+mmn_status mmn_figure_panel(mmn_figure *figure, mmn_svg *svg, const char *title);
 
 #endif

@@ -4,9 +4,7 @@
 #include <stdio.h>
 
 #include "base/memory.h"
-#include "page/activation_map.h"
-#include "page/chart.h"
-#include "page/rows.h"
+#include "page/map.h"
 #include "result/words.h"
 
 /* Words in a report, and the bars and the maps of one. */
@@ -14,69 +12,73 @@ enum { WORDS = 8, BARS = 10, MAPS = 3 };
 
 enum { LEFT = 4, RIGHT = 56, TOP = 30, ROW = 32 };
 
+/* A chart of so many bars from 0 to `maximum`, or 1. */
+static mmn_chart begin_bars(mmn_svg *svg, size_t bars, double maximum)
+{
+    *svg = (mmn_svg){.width = MMN_PANEL_WIDTH, .height = TOP + ROW * (double)bars + 8};
+    return (mmn_chart){.svg = svg, .left = LEFT, .width = MMN_PANEL_WIDTH - LEFT - RIGHT,
+                       .x_maximum = maximum > 0 ? maximum : 1};
+}
+
 /* A bar below what it is, and its number in the column at the right. */
 static void draw_bar(const mmn_chart *chart, const char *classes, size_t row, const char *name,
                      double value)
 {
     const double y = TOP + ROW * (double)row;
     mmn_svg_text(chart->svg, "label", chart->left, y + 12, MMN_ANCHOR_START, 46, name);
-    if (!isfinite(value))
-        return;
-    if (value > 0)
-        mmn_svg_rectangle(chart->svg, classes, chart->left, y + 17,
-                          mmn_chart_x(chart, value) - chart->left, 11);
-    mmn_svg_number(chart->svg, "label", MMN_PANEL_WIDTH - 2, y + 27, MMN_ANCHOR_END, value, 3, "");
+    if (value > 0 && isfinite(value))
+        mmn_chart_bar(chart, classes, y + 17, value);
+    if (isfinite(value))
+        mmn_chart_bar_number(chart, y + 17, value, 3);
 }
 
 /* ---- Neurons --------------------------------------------------------------------------------- */
 
-/* A neuron's place and the words that it stands for; free with mmn_free. NULL: memory is short. */
-static char *name_neuron(const mmn_result *result, size_t neuron)
+/* A neuron's place and the words that it stands for. */
+static mmn_text name_neuron(const mmn_result *result, size_t neuron)
 {
-    char *name;
     const mmn_rows names = mmn_rows_below(result, "names", "neurons", neuron);
-    mmn_text text = {0};
-    mmn_text_add(&text, "layer %.0f, neuron %.0f",
+    mmn_text name = {0};
+    mmn_text_add(&name, "layer %.0f, neuron %.0f",
                  mmn_result_number(result, "neurons", neuron, "layer"),
                  mmn_result_number(result, "neurons", neuron, "neuron"));
     for (size_t row = names.first; row < names.end; row++) {
         char *word = mmn_word_shown(mmn_result_text(result, "names", row, "word"), NULL);
-        mmn_text_add(&text, "%s %s", row == names.first ? ":" : "", word ? word : "");
-        text.failed |= !word;
+        mmn_text_add(&name, "%s %s", row == names.first ? ":" : "", word ? word : "");
+        name.failed |= !word;
         mmn_free(word);
     }
-    return mmn_text_finish(&text, &name, NULL) == MMN_OK ? name : NULL;
+    return name;
 }
 
 /* The neurons come with the largest contribution first, which is the scale's. */
-static void draw_bars(mmn_figure *figure, const mmn_result *result, mmn_rows neurons)
+static mmn_status draw_bars(mmn_figure *figure, const mmn_result *result, mmn_rows neurons)
 {
-    const double largest = mmn_result_number(result, "neurons", neurons.first, "contribution");
-    mmn_svg svg = {.width = MMN_PANEL_WIDTH, .height = TOP};
-    mmn_chart chart = {.svg = &svg, .left = LEFT, .width = MMN_PANEL_WIDTH - LEFT - RIGHT,
-                       .x_maximum = largest > 0 ? largest : 1};
-    for (size_t bar = 0; bar < BARS && neurons.first + bar < neurons.end; bar++) {
+    const size_t count = neurons.end - neurons.first, bars = count < BARS ? count : BARS;
+    mmn_svg svg;
+    const mmn_chart chart = begin_bars(
+        &svg, bars, mmn_result_number(result, "neurons", neurons.first, "contribution"));
+    for (size_t bar = 0; bar < bars; bar++) {
         const size_t neuron = neurons.first + bar;
-        char *name = name_neuron(result, neuron);
-        svg.body.failed |= !name;
-        draw_bar(&chart, mmn_svg_series(0), bar, name ? name : "",
+        mmn_text name = name_neuron(result, neuron);
+        draw_bar(&chart, mmn_svg_series(0), bar, name.text ? name.text : "",
                  mmn_result_number(result, "neurons", neuron, "contribution"));
-        svg.height = TOP + ROW * (double)(bar + 1) + 8;
-        mmn_free(name);
+        svg.body.failed |= name.failed;
+        mmn_text_free(&name);
     }
-    mmn_figure_panel(figure, &svg, "contributions");
+    return mmn_figure_panel(figure, &svg, "contributions");
 }
 
 /* The maps of the first neurons. Why a picture is not shown is said once. */
-static void draw_maps(mmn_figure *figure, const mmn_results *results, mmn_rows neurons)
+static mmn_status draw_maps(mmn_figure *figure, const mmn_results *results, mmn_rows neurons,
+                            mmn_text *unsaid)
 {
     const mmn_result_file *file = &results->of[MMN_RESULT_CONTRIBUTIONS];
     const mmn_result *result = file->result;
     const mmn_rows images = mmn_rows_all(result, "images");
-    mmn_text unsaid = {0};
     for (size_t i = 0; i < MAPS && neurons.first + i < neurons.end; i++) {
         const size_t neuron = neurons.first + i;
-        const mmn_activation_map map = {
+        const mmn_map map = {
             .module = "language",
             .layer = mmn_result_number(result, "neurons", neuron, "layer"),
             .neuron = mmn_result_number(result, "neurons", neuron, "neuron"),
@@ -86,69 +88,36 @@ static void draw_maps(mmn_figure *figure, const mmn_results *results, mmn_rows n
             .values = mmn_rows_below(result, "map", "neurons", neuron),
             .bar = mmn_result_number(result, "neurons", neuron, "bar")};
         if (map.values.first < map.values.end)
-            mmn_activation_map_draw(figure, results, file, &map, images,
-                                    i == 0 ? &figure->words : &unsaid);
+            MMN_TRY(mmn_map_draw(figure, results, file, &map, images,
+                                 i == 0 ? &figure->words : unsaid));
     }
-    mmn_text_free(&unsaid);
+    return MMN_OK;
 }
 
-static void add_word(mmn_figures *figures, const mmn_results *results, size_t word)
+static mmn_status draw_contributions(mmn_figure *figure, const mmn_results *results, size_t word)
 {
-    static const mmn_column columns[] = {
-        {"layer", 0}, {"neuron", 0}, {"contribution", 4}, {"activation", 4}, {"score", 4},
-        {"rank", 0}, {"word's id", 0}, {"word", 0}, {"value", 4}};
-    static const char *const from[] = {"layer", "neuron", "contribution", "activation", "score",
-                                       "#", "id", "\"word", "value"};
     const mmn_result *result = results->of[MMN_RESULT_CONTRIBUTIONS].result;
     const mmn_rows neurons = mmn_rows_below(result, "neurons", "words", word);
-    char name[32], title[160];
+    mmn_text unsaid = {0};
     if (neurons.first == neurons.end)
-        return;
-    snprintf(name, sizeof(name), "contrib-%zu", word + 1);
-    snprintf(title, sizeof(title), "The neurons behind \"%.100s\"",
-             mmn_result_text(result, "words", word, "text"));
-    mmn_figure *figure = mmn_figure_begin(figures, name, title, columns, 9);
-    if (!figure)
-        return;
-    mmn_text_add(&figure->words,
-                 "The neurons of the language model that add most to the word: activation "
-                 "where it is said, times how far the neuron points at it; with the words "
-                 "that each points at most. Maps: activation at the patches of the "
-                 "picture, the highest twentieth framed.");
-    mmn_rows_add(&figure->table, result, "names",
-                 mmn_rows_below(result, "names", "words", word), from);
-    draw_bars(figure, result, neurons);
-    draw_maps(figure, results, neurons);
-}
-
-/* How many words of the answer are shown. */
-static size_t count_words(const mmn_result *result)
-{
-    const size_t words = mmn_result_rows(result, "words");
-    return words < WORDS ? words : WORDS;
-}
-
-void mmn_figure_contributions(mmn_figures *figures, const mmn_results *results)
-{
-    const size_t words = count_words(results->of[MMN_RESULT_CONTRIBUTIONS].result);
-    for (size_t word = 0; word < words; word++)
-        add_word(figures, results, word);
+        return MMN_OK;
+    MMN_TRY(draw_bars(figure, result, neurons));
+    mmn_status status = draw_maps(figure, results, neurons, &unsaid);
+    mmn_text_free(&unsaid);
+    return status;
 }
 
 /* ---- Disturbance ----------------------------------------------------------------------------- */
 
 /* The bars of one word, coloured for its own neurons and grey for random ones. */
-static void draw_word(mmn_figure *figure, const mmn_result *result, size_t word, mmn_rows drops)
+static mmn_status draw_drops(mmn_figure *figure, const mmn_result *result, size_t word,
+                             mmn_rows drops)
 {
-    mmn_svg svg = {.width = MMN_PANEL_WIDTH,
-                   .height = TOP + ROW * (double)(drops.end - drops.first) + 8};
-    mmn_chart chart = {.svg = &svg, .left = LEFT, .width = MMN_PANEL_WIDTH - LEFT - RIGHT};
-    for (size_t row = drops.first; row < drops.end; row++) {
-        const double mean = mmn_result_number(result, "drops", row, "mean");
-        chart.x_maximum = mmn_chart_maximum(chart.x_maximum, &mean, 1);
-    }
-    if (!(chart.x_maximum > 0))
-        chart.x_maximum = 1;
+    double largest = 0;
+    mmn_svg svg;
+    for (size_t row = drops.first; row < drops.end; row++)
+        largest = mmn_chart_maximum(largest, mmn_result_number(result, "drops", row, "mean"));
+    const mmn_chart chart = begin_bars(&svg, drops.end - drops.first, largest);
     for (size_t row = drops.first; row < drops.end; row++) {
         const bool random = mmn_row_is(result, "drops", row, "neurons", "random");
         char name[64];
@@ -158,34 +127,40 @@ static void draw_word(mmn_figure *figure, const mmn_result *result, size_t word,
         draw_bar(&chart, random ? "other" : mmn_svg_series(0), row - drops.first, name,
                  mmn_result_number(result, "drops", row, "mean"));
     }
-    mmn_figure_panel(figure, &svg, mmn_result_text(result, "words", word, "text"));
+    return mmn_figure_panel(figure, &svg, mmn_result_text(result, "words", word, "text"));
 }
 
-void mmn_figure_disturbance(mmn_figures *figures, const mmn_results *results)
+static mmn_status draw_disturbance(mmn_figure *figure, const mmn_results *results, size_t word)
 {
-    static const mmn_column columns[] = {{"word", 0}, {"how", 0}, {"neurons", 0},
-                                         {"fall of ln p", 4}, {"95 % from", 4}, {"95 % to", 4}};
-    static const char *const from[] = {"text", "how", "neurons", "mean", "low", "high"};
     const mmn_result *result = results->of[MMN_RESULT_CONTRIBUTIONS].result;
-    const size_t shown = count_words(result);
-    mmn_figure *figure = NULL;
-    for (size_t word = 0; word < shown; word++) {
+    for (word = 0; word < WORDS && word < mmn_result_rows(result, "words"); word++) {
         const mmn_rows drops = mmn_rows_below(result, "drops", "words", word);
-        if (drops.first == drops.end)
-            continue;
-        if (!figure)
-            figure = mmn_figure_begin(figures, "disturbance",
-                                      "Words when their neurons are disturbed", columns, 6);
-        if (!figure)
-            return;
-        mmn_rows_add(&figure->table, result, "drops", drops, from);
-        draw_word(figure, result, word, drops);
+        mmn_rows_add(&figure->table, result, "drops", drops);
+        if (drops.first < drops.end)
+            MMN_TRY(draw_drops(figure, result, word, drops));
     }
-    if (!figure)
-        return;
-    mmn_text_add(&figure->words,
-                 "By how much the logarithm of a word's probability falls when the neurons "
-                 "that add most to it are switched off or disturbed by noise (coloured), "
-                 "and when as many random ones of the same layers are (grey, mean over "
-                 "seeds).");
+    return MMN_OK;
 }
+
+const mmn_figure_form mmn_contribution_figures[] = {
+    {.name = "contrib", .title = "The neurons behind \"", .kind = MMN_RESULT_CONTRIBUTIONS,
+     .each = "words", .most = WORDS, .named_by = "text", .title_end = "\"",
+     .words = "The neurons of the language model that add most to the word: activation where it is "
+              "said, times how far the neuron points at it; with the words that each points at most. "
+              "Maps: activation at the patches of the picture, the highest twentieth framed.",
+     .rows = "names",
+     .columns = MMN_FIGURE_COLUMNS(
+         {"layer", 0, "layer"}, {"neuron", 0, "neuron"}, {"contribution", 4, "contribution"},
+         {"activation", 4, "activation"}, {"score", 4, "score"}, {"rank", 0, "#"},
+         {"word's id", 0, "id"}, {"word", 0, "\"word"}, {"value", 4, "value"}),
+     .draw = draw_contributions},
+    {.name = "disturbance", .title = "Words when their neurons are disturbed",
+     .kind = MMN_RESULT_CONTRIBUTIONS,
+     .words = "By how much the logarithm of a word's probability falls when the neurons that add most "
+              "to it are switched off or disturbed by noise (coloured), and when as many random ones "
+              "of the same layers are (grey, mean over seeds).",
+     .columns = MMN_FIGURE_COLUMNS({"word", 0, "text"}, {"how", 0, "how"},
+                                   {"neurons", 0, "neurons"}, {"fall of ln p", 4, "mean"},
+                                   {"95 % from", 4, "low"}, {"95 % to", 4, "high"}),
+     .draw = draw_disturbance},
+    {0}};

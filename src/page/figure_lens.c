@@ -1,14 +1,13 @@
-/* The figures of the logit lens over whole domains: the entropy after each layer, and the words
- * that it reads most often there. */
+/* The figures of the logit lens: the entropy after each layer, and the words that it reads there, over whole
+ * domains and in single samples. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
-#include "page/chart.h"
 #include "page/figure.h"
-#include "page/heat_table.h"
-#include "page/rows.h"
+#include "page/map.h"
+#include "result/words.h"
 
 static const char *const kinds[] = {"image", "text"};
 /* Columns of "curves": how many positions of each kind. */
@@ -27,31 +26,44 @@ static mmn_rows readings_of(const mmn_result *result, size_t curve, const char *
 
 /* ---- Entropy --------------------------------------------------------------------------------- */
 
-/* The entropies of a curve over positions of one kind: of all layers, or of none. */
-typedef struct entropies {
-    mmn_rows rows;
-    double *values; /* [layers] */
-} entropies;
-
-static mmn_status read_entropies(entropies *read, const mmn_result_file *file, size_t curve,
-                                 size_t kind, double layers, mmn_error *error)
+/* The readings of a curve that have entropies: of all layers, or of none. */
+static mmn_rows entropies_of(const mmn_result *result, size_t curve, size_t kind)
 {
+    mmn_rows rows = readings_of(result, curve, kinds[kind]);
+    if (!(mmn_result_number(result, "curves", curve, counts[kind]) > 0))
+        rows.end = rows.first;
+    return rows;
+}
+
+/* *maximum becomes the largest entropy, if one is larger. */
+static mmn_status check_entropies(double *maximum, const mmn_result_file *file, size_t curve,
+                                  size_t kind, double layers, mmn_error *error)
+{
+    const mmn_rows rows = entropies_of(file->result, curve, kind);
+    const size_t count = rows.end - rows.first;
     char where[48];
-    *read = (entropies){.rows = readings_of(file->result, curve, kinds[kind])};
-    const size_t count = read->rows.end - read->rows.first;
-    if (count == 0 || !(mmn_result_number(file->result, "curves", curve, counts[kind]) > 0)) {
-        read->rows.end = read->rows.first;
-        return MMN_OK;
-    }
     snprintf(where, sizeof(where), "curves[%zu].%s.entropy", curve, kinds[kind]);
-    if ((double)count != layers)
+    if (count > 0 && (double)count != layers)
         return mmn_fail(error, MMN_INPUT, file->file, where, "must have %.0f numbers and has %zu",
                         layers, count);
-    read->values = mmn_allocate(count, sizeof(*read->values), error);
-    for (size_t i = 0; i < count && read->values; i++)
-        read->values[i] =
-            mmn_result_number(file->result, "readings", read->rows.first + i, "entropy");
-    return read->values ? MMN_OK : MMN_SYSTEM;
+    for (size_t row = rows.first; row < rows.end; row++)
+        *maximum = mmn_chart_maximum(
+            *maximum, mmn_result_number(file->result, "readings", row, "entropy"));
+    return MMN_OK;
+}
+
+static void add_entropies(mmn_report_table *table, const mmn_result *result, size_t curve,
+                          size_t kind)
+{
+    const mmn_rows rows = entropies_of(result, curve, kind);
+    for (size_t row = rows.first; row < rows.end; row++) {
+        mmn_table_text(table, mmn_result_text(result, "curves", curve, "domain"));
+        mmn_table_text(table, mmn_result_text(result, "curves", curve, "stage"));
+        mmn_table_text(table, kinds[kind]);
+        mmn_table_integer(table, (int64_t)mmn_result_number(result, "curves", curve, counts[kind]));
+        mmn_table_integer(table, (int64_t)mmn_result_number(result, "readings", row, "layer"));
+        mmn_table_real(table, mmn_result_number(result, "readings", row, "entropy"));
+    }
 }
 
 /* The row of "three_stages" of a domain; SIZE_MAX: it has none. */
@@ -89,9 +101,29 @@ static void draw_stages(const mmn_chart *chart, const mmn_result *result, size_t
     }
 }
 
-/* The panel of a curve, drawn of its entropies over images and text. */
-static void draw_curve(mmn_figure *figure, const mmn_result *result, size_t curve,
-                       const entropies *read, double layers, double maximum)
+static void draw_entropies(const mmn_chart *chart, const mmn_result *result, size_t curve)
+{
+    mmn_chart_labels labels = {0};
+    for (size_t k = 0; k < 2; k++) {
+        const mmn_rows rows = entropies_of(result, curve, k);
+        double entropy = 0;
+        if (rows.first == rows.end)
+            continue;
+        mmn_svg_begin_line(chart->svg, mmn_svg_series(k));
+        for (size_t row = rows.first; row < rows.end; row++) {
+            entropy = mmn_result_number(result, "readings", row, "entropy");
+            mmn_svg_point(chart->svg, mmn_chart_x(chart, (double)(row - rows.first)),
+                          mmn_chart_y(chart, entropy));
+        }
+        mmn_svg_end_line(chart->svg);
+        mmn_chart_label(&labels, chart, kinds[k], mmn_svg_series_ink(k), entropy);
+    }
+    mmn_chart_draw_labels(&labels, chart, 6);
+}
+
+/* The panel of a curve. */
+static mmn_status draw_curve(mmn_figure *figure, const mmn_result *result, size_t curve,
+                             double maximum)
 {
     const char *domain = mmn_result_text(result, "curves", curve, "domain");
     const char *stage = mmn_result_text(result, "curves", curve, "stage");
@@ -99,56 +131,19 @@ static void draw_curve(mmn_figure *figure, const mmn_result *result, size_t curv
     const bool out = strcmp(stage, "out") == 0, found = are_found(result, stages);
     mmn_svg svg = {.width = MMN_PANEL_WIDTH, .height = 242};
     mmn_chart chart = {.svg = &svg, .left = 34, .top = 62, .headroom = 16,
-                       .width = MMN_PANEL_WIDTH - 84, .height = 138, .x_maximum = layers - 1,
-                       .y_maximum = maximum};
-    mmn_chart_labels labels = {0};
+                       .width = MMN_PANEL_WIDTH - 84, .height = 138, .y_maximum = maximum,
+                       .x_maximum = mmn_result_number(result, "result", 0, "layers") - 1};
+    char title[160];
     if (out && found)
         draw_stages(&chart, result, stages);
     mmn_chart_grid_y(&chart, "entropy (nats)", 5, false);
     mmn_chart_axis_x(&chart, "layer", 8, true);
-    for (size_t k = 0; k < 2; k++) {
-        const size_t count = read[k].rows.end - read[k].rows.first;
-        if (count == 0)
-            continue;
-        mmn_chart_line(&chart, mmn_svg_series(k), read[k].values, count);
-        mmn_chart_label(&labels, &chart, kinds[k], mmn_svg_series_ink(k),
-                        read[k].values[count - 1]);
-    }
+    draw_entropies(&chart, result, curve);
     if (out && !found)
         mmn_svg_text(&svg, "soft", chart.left + chart.width, chart.top - 9 - chart.headroom,
                      MMN_ANCHOR_END, 0, "three stages not seen");
-    mmn_chart_draw_labels(&labels, &chart, 6);
-    char title[160];
     snprintf(title, sizeof(title), "%.100s%s%.40s", domain, out ? "" : ", ", out ? "" : stage);
-    mmn_figure_panel(figure, &svg, title);
-}
-
-/* A curve of all, drawn where there is a figure: then *maximum is the scale's end. Else it becomes
- * the largest entropy, if one is larger. */
-static mmn_status add_curve(mmn_figure *figure, const mmn_result_file *file, size_t curve,
-                            double *maximum, mmn_error *error)
-{
-    const double layers = mmn_result_number(file->result, "result", 0, "layers");
-    entropies read[2];
-    memset(read, 0, sizeof(read));
-    mmn_status status = MMN_OK;
-    for (size_t k = 0; k < 2 && status == MMN_OK; k++)
-        status = read_entropies(&read[k], file, curve, k, layers, error);
-    for (size_t k = 0; k < 2 && status == MMN_OK; k++) {
-        const char *const from[] = {"domain", "stage", "kind", counts[k], "layer", "entropy"};
-        if (figure)
-            mmn_rows_add(&figure->table, file->result, "readings", read[k].rows, from);
-        else
-            *maximum = mmn_chart_maximum(*maximum, read[k].values,
-                                         read[k].rows.end - read[k].rows.first);
-    }
-    if (status == MMN_OK && figure) {
-        draw_curve(figure, file->result, curve, read, layers, *maximum);
-        status = figure->all->status;
-    }
-    mmn_free(read[0].values);
-    mmn_free(read[1].values);
-    return status;
+    return mmn_figure_panel(figure, &svg, title);
 }
 
 /* What the file says of the stages, in sentences. */
@@ -169,32 +164,42 @@ static void tell(mmn_text *words, const mmn_result *result)
     }
 }
 
-void mmn_figure_lens(mmn_figures *figures, const mmn_results *results)
+static mmn_status draw_lens(mmn_figure *figure, const mmn_results *results, size_t row)
 {
-    static const mmn_column columns[] = {{"domain", 0}, {"stage", 0}, {"positions", 0},
-                                         {"how many", 0}, {"layer", 0}, {"entropy (nats)", 4}};
     const mmn_result_file *file = &results->of[MMN_RESULT_LENS];
     const size_t curves = mmn_result_rows(file->result, "curves");
-    mmn_figure *figure =
-        curves > 0 ? mmn_figure_begin(figures, "lens", "Entropy of the logit lens", columns, 6)
-                   : NULL;
+    const double layers = mmn_result_number(file->result, "result", 0, "layers");
     double maximum = 0; /* all panels have one scale */
-    if (!figure)
-        return;
-    if (isnan(mmn_result_number(file->result, "result", 0, "layers")))
-        figures->status = mmn_fail(figures->error, MMN_INPUT, file->file, "layers", "is missing");
-    for (size_t i = 0; i < curves && figures->status == MMN_OK; i++)
-        figures->status = add_curve(NULL, file, i, &maximum, figures->error);
-    for (size_t i = 0; i < curves && figures->status == MMN_OK; i++)
-        figures->status = add_curve(figure, file, i, &maximum, figures->error);
-    mmn_text_add(&figure->words,
-                 "The model's own output words read after every layer: the lower the "
-                 "entropy, the surer the prediction. Averages over image and over text "
-                 "positions.");
+    (void)row;
+    if (curves > 0 && isnan(layers))
+        return mmn_fail(figure->error, MMN_INPUT, file->file, "layers", "is missing");
+    for (size_t i = 0; i < curves; i++)
+        for (size_t k = 0; k < 2; k++)
+            MMN_TRY(check_entropies(&maximum, file, i, k, layers, figure->error));
+    for (size_t i = 0; i < curves; i++) {
+        for (size_t k = 0; k < 2; k++)
+            add_entropies(&figure->table, file->result, i, k);
+        MMN_TRY(draw_curve(figure, file->result, i, maximum));
+    }
     tell(&figure->words, file->result);
+    return MMN_OK;
 }
 
 /* ---- Words ----------------------------------------------------------------------------------- */
+
+/* A column of a heat table: the first word, a row of the table `words`, after each of the layers. */
+static void draw_first_words(const mmn_heat_table *cells, const mmn_result *result,
+                             const char *words, const char *above, mmn_rows layers,
+                             const char *share, size_t column)
+{
+    for (size_t row = layers.first; row < layers.end; row++) {
+        const mmn_rows found = mmn_rows_below(result, words, above, row);
+        if (found.first < found.end)
+            mmn_heat_table_word(cells, cells->rows - 1 - (row - layers.first), column,
+                                mmn_result_number(result, words, found.first, share),
+                                mmn_result_text(result, words, found.first, "word"));
+    }
+}
 
 /* The readings of one kind of a curve of the layers' outputs; none of another curve. */
 static mmn_rows outputs_of(const mmn_result *result, size_t curve, const char *kind)
@@ -203,27 +208,14 @@ static mmn_rows outputs_of(const mmn_result *result, size_t curve, const char *k
     return out ? readings_of(result, curve, kind) : (mmn_rows){0, 0};
 }
 
-/* A column of the heat table: the curve's first word after each layer. All words become rows. */
-static void draw_column(mmn_figure *figure, const mmn_heat_table *cells, mmn_svg *svg,
-                        const mmn_result *result, size_t curve, mmn_rows readings, size_t column)
-{
-    static const char *const from[] = {"domain", "kind", "layer", "#", "id", "\"word", "share"};
-    mmn_heat_table_column(cells, svg, column, mmn_result_text(result, "curves", curve, "domain"));
-    for (size_t row = readings.first; row < readings.end; row++) {
-        const mmn_rows words = mmn_rows_below(result, "words", "readings", row);
-        mmn_rows_add(&figure->table, result, "words", words, from);
-        if (words.first < words.end)
-            mmn_heat_table_word(cells, svg, cells->rows - 1 - (row - readings.first), column,
-                                mmn_result_number(result, "words", words.first, "share"),
-                                mmn_result_text(result, "words", words.first, "word"));
-    }
-}
-
-static void draw_words(mmn_figure *figure, const mmn_result *result, const char *kind)
+/* The words that are commonest at positions of this kind. */
+static mmn_status draw_kind(mmn_figure *figure, const mmn_result *result, const char *kind)
 {
     const size_t curves = mmn_result_rows(result, "curves");
     mmn_svg svg = {0};
-    mmn_heat_table cells = {.cell_width = 68, .cell_height = 22, .slanted = true};
+    mmn_heat_table cells = {.svg = &svg, .cell_width = 68, .cell_height = 22, .slanted = true};
+    size_t column = 0;
+    char title[32];
     for (size_t i = 0; i < curves; i++) {
         const mmn_rows readings = outputs_of(result, i, kind);
         const size_t rows = readings.end - readings.first;
@@ -231,36 +223,147 @@ static void draw_words(mmn_figure *figure, const mmn_result *result, const char 
         cells.rows = rows > cells.rows ? rows : cells.rows;
     }
     if (cells.columns == 0)
-        return;
-    mmn_heat_table_begin(&cells, &svg, "layer", "domain", 5);
-    mmn_heat_table_layers(&cells, &svg);
-    for (size_t i = 0, column = 0; i < curves; i++) {
+        return MMN_OK;
+    mmn_heat_table_begin(&cells, "layer", "domain", 5);
+    mmn_heat_table_layers(&cells);
+    for (size_t i = 0; i < curves; i++) {
         const mmn_rows readings = outputs_of(result, i, kind);
-        if (readings.first < readings.end)
-            draw_column(figure, &cells, &svg, result, i, readings, column++);
+        if (readings.first == readings.end)
+            continue;
+        for (size_t row = readings.first; row < readings.end; row++)
+            mmn_rows_add(&figure->table, result, "words",
+                         mmn_rows_below(result, "words", "readings", row));
+        mmn_heat_table_column(&cells, column, mmn_result_text(result, "curves", i, "domain"));
+        draw_first_words(&cells, result, "words", "readings", readings, "share", column++);
     }
-    char title[32];
     snprintf(title, sizeof(title), "%s positions", kind);
-    mmn_figure_panel(figure, &svg, title);
+    return mmn_figure_panel(figure, &svg, title);
 }
 
-void mmn_figure_common_words(mmn_figures *figures, const mmn_results *results)
+static mmn_status draw_words(mmn_figure *figure, const mmn_results *results, size_t row)
 {
-    static const mmn_column columns[] = {{"domain", 0}, {"positions", 0}, {"layer", 0}, {"rank", 0},
-                                         {"word's id", 0}, {"word", 0}, {"share", 4}};
-    const mmn_result *result = results->of[MMN_RESULT_LENS].result;
-    bool any = false;
-    for (size_t i = 0; i < mmn_result_rows(result, "curves"); i++)
-        any |= mmn_row_is(result, "curves", i, "stage", "out") &&
-               mmn_rows_below(result, "readings", "curves", i).end > 0;
-    mmn_figure *figure =
-        any ? mmn_figure_begin(figures, "words", "The commonest words of each layer", columns, 7)
-            : NULL;
-    if (!figure)
-        return;
-    mmn_text_add(&figure->words,
-                 "The word that the lens reads most often after each layer (last layer on "
-                 "top) in each domain; the stronger the shade, the more often.");
+    (void)row;
     for (size_t k = 0; k < 2; k++)
-        draw_words(figure, result, kinds[k]);
+        MMN_TRY(draw_kind(figure, results->of[MMN_RESULT_LENS].result, kinds[k]));
+    return MMN_OK;
 }
+
+/* ---- Samples --------------------------------------------------------------------------------- */
+
+/* Samples in a report, and positions of one in the figure; the table has all. */
+enum { SAMPLES = 16, POSITIONS = 24 };
+
+/* The kind of a position and its token above a column: "image 17", "text Which". */
+static void name_column(const mmn_heat_table *cells, const mmn_result *result, size_t position,
+                        size_t column)
+{
+    const char *kind = mmn_result_text(result, "positions", position, "kind");
+    const char *text = mmn_result_text(result, "positions", position, "token");
+    char *token = mmn_word_shown(text ? text : "", NULL);
+    mmn_svg_number(cells->svg, "tick", mmn_heat_table_x(cells, column), cells->top - 21,
+                   MMN_ANCHOR_MIDDLE, mmn_result_number(result, "positions", position, "position"),
+                   0, "");
+    if (token)
+        mmn_heat_table_column(cells, column, *token != '\0' ? token : kind);
+    else
+        cells->svg->body.failed = true;
+    mmn_free(token);
+}
+
+static mmn_status draw_positions(mmn_figure *figure, const mmn_result *result, mmn_rows positions)
+{
+    const size_t count = positions.end - positions.first;
+    mmn_svg svg = {0};
+    mmn_heat_table cells = {.svg = &svg, .columns = count < POSITIONS ? count : POSITIONS,
+                            .cell_width = 68, .cell_height = 22};
+    for (size_t at = positions.first; at < positions.end; at++) {
+        const mmn_rows layers = mmn_rows_below(result, "position_layers", "positions", at);
+        if (layers.end - layers.first > cells.rows)
+            cells.rows = layers.end - layers.first;
+    }
+    mmn_heat_table_begin(&cells, "layer", "position and its token", 5);
+    mmn_heat_table_layers(&cells);
+    for (size_t column = 0; column < cells.columns; column++) {
+        const size_t at = positions.first + column;
+        name_column(&cells, result, at, column);
+        draw_first_words(&cells, result, "position_words", "position_layers",
+                         mmn_rows_below(result, "position_layers", "positions", at), "p", column);
+    }
+    return mmn_figure_panel(figure, &svg, "top words");
+}
+
+static mmn_status draw_sample(mmn_figure *figure, const mmn_results *results, size_t sample)
+{
+    const mmn_result_file *file = &results->of[MMN_RESULT_LENS];
+    const char *domain = mmn_result_text(file->result, "samples", sample, "domain");
+    const mmn_rows positions = mmn_rows_below(file->result, "positions", "samples", sample);
+    const size_t count = positions.end - positions.first;
+    if (count == 0)
+        return MMN_OK;
+    mmn_text_add(&figure->words, " Domain: %s.", domain ? domain : "");
+    if (count > POSITIONS)
+        mmn_text_add(&figure->words, " The first %d of %zu positions are drawn; the table has all.",
+                     POSITIONS, count);
+    MMN_TRY(mmn_map_draw_pictures(figure, results, file,
+                                  mmn_rows_below(file->result, "images", "samples", sample)));
+    return draw_positions(figure, file->result, positions);
+}
+
+static mmn_status draw_activation(mmn_figure *figure, const mmn_results *results, size_t sample)
+{
+    const mmn_result_file *file = &results->of[MMN_RESULT_LENS];
+    const mmn_result *result = file->result;
+    const mmn_map map = {
+        .module = mmn_result_text(result, "samples", sample, "module"),
+        .layer = mmn_result_number(result, "samples", sample, "neuron_layer"),
+        .neuron = mmn_result_number(result, "samples", sample, "neuron"),
+        .grid_rows = mmn_result_number(result, "samples", sample, "grid_rows"),
+        .grid_columns = mmn_result_number(result, "samples", sample, "grid_columns"),
+        .table = "activation",
+        .values = mmn_rows_below(result, "activation", "samples", sample),
+        .bar = (double)NAN};
+    if (!map.module)
+        return MMN_OK;
+    MMN_TRY(mmn_map_draw(figure, results, file, &map,
+                         mmn_rows_below(result, "images", "samples", sample), &figure->words));
+    for (size_t row = map.values.first; row < map.values.end; row++) {
+        const size_t width = (size_t)map.grid_columns, patch = row - map.values.first;
+        mmn_table_integer(&figure->table, (int64_t)(patch / width));
+        mmn_table_integer(&figure->table, (int64_t)(patch % width));
+        mmn_table_real(&figure->table, mmn_result_number(result, "activation", row, "value"));
+    }
+    return MMN_OK;
+}
+
+const mmn_figure_form mmn_lens_figures[] = {
+    {.name = "lens", .title = "Entropy of the logit lens", .kind = MMN_RESULT_LENS,
+     .words = "The model's own output words read after every layer: the lower the entropy, the surer "
+              "the prediction. Averages over image and over text positions.",
+     .columns = MMN_FIGURE_COLUMNS({"domain", 0, NULL}, {"stage", 0, NULL}, {"positions", 0, NULL},
+                                   {"how many", 0, NULL}, {"layer", 0, NULL},
+                                   {"entropy (nats)", 4, NULL}),
+     .draw = draw_lens},
+    {.name = "words", .title = "The commonest words of each layer", .kind = MMN_RESULT_LENS,
+     .words = "The word that the lens reads most often after each layer (last layer on top) in each "
+              "domain; the stronger the shade, the more often.",
+     .columns = MMN_FIGURE_COLUMNS({"domain", 0, "domain"}, {"positions", 0, "kind"},
+                                   {"layer", 0, "layer"}, {"rank", 0, "#"}, {"word's id", 0, "id"},
+                                   {"word", 0, "\"word"}, {"share", 4, "share"}),
+     .draw = draw_words},
+    {.name = "words", .title = "What each layer would say: sample ", .kind = MMN_RESULT_LENS,
+     .each = "samples", .most = SAMPLES, .named_by = "id", .title_end = "",
+     .words = "The likeliest word after each layer (last layer on top) at chosen positions; the "
+              "stronger the shade, the likelier.",
+     .rows = "position_words",
+     .columns = MMN_FIGURE_COLUMNS(
+         {"position", 0, "position"}, {"kind", 0, "kind"}, {"token", 0, "\"token"},
+         {"layer", 0, "layer"}, {"entropy (nats)", 4, "entropy"}, {"rank", 0, "#"},
+         {"word's id", 0, "id"}, {"word", 0, "\"word"}, {"probability", 4, "p"}),
+     .draw = draw_sample},
+    {.name = "activation", .title = "Where a neuron is active in sample ", .kind = MMN_RESULT_LENS,
+     .each = "samples", .most = SAMPLES, .named_by = "id", .title_end = "",
+     .words = "Activation of one neuron at each patch of the picture; patches where it is not above 0 "
+              "are left clear.",
+     .columns = MMN_FIGURE_COLUMNS({"row", 0, NULL}, {"column", 0, NULL}, {"activation", 4, NULL}),
+     .draw = draw_activation},
+    {0}};

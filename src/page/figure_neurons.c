@@ -1,8 +1,13 @@
-/* The figure of how many domain neurons each layer of each module has. */
+/* The figures of the neurons of domains: how many each layer has, how many domains have in common, and
+ * where the ranking cuts the distribution of entropies. */
 #include <string.h>
 
-#include "page/chart.h"
+#include "base/memory.h"
+#include "count/ranking.h"
 #include "page/figure.h"
+#include "page/text.h"
+
+/* ---- Neurons in each layer ------------------------------------------------------------------- */
 
 enum { ROW = 57, BARS = 32 }; /* heights of a domain's strip and of its bars */
 
@@ -20,77 +25,72 @@ static size_t count_layers(size_t *in_layer, const mmn_listed_module *module,
 }
 
 /* A strip of bars: the domain's name and total above, the scale's end at the left. */
-static void draw_strip(mmn_svg *svg, const mmn_chart *chart, const mmn_listed_module *module,
+static void draw_strip(const mmn_chart *chart, const mmn_listed_module *module,
                        const size_t *in_layer, const char *domain, size_t number, size_t total)
 {
-    const double bottom = chart->top + chart->height, slot = chart->width / module->layers;
+    mmn_svg *svg = chart->svg;
+    const double right = chart->left + chart->width, bottom = chart->top + chart->height;
+    const double slot = chart->width / module->layers;
     const double bar = slot > 24 ? 20 : slot > 3 ? slot - 1.5 : slot * 0.8;
     mmn_svg_text(svg, mmn_svg_series_ink(number), chart->left, chart->top - 7,
                  MMN_ANCHOR_START, 30, domain);
-    mmn_svg_number(svg, "soft", chart->left + chart->width, chart->top - 7, MMN_ANCHOR_END,
-                   (double)total, 0, total == 1 ? " neuron" : " neurons");
-    mmn_svg_line(svg, "grid", chart->left, chart->top, chart->left + chart->width, chart->top);
+    mmn_svg_number(svg, "soft", right, chart->top - 7, MMN_ANCHOR_END, (double)total, 0,
+                   total == 1 ? " neuron" : " neurons");
+    mmn_svg_line(svg, "grid", chart->left, chart->top, right, chart->top);
     mmn_svg_number(svg, "tick", chart->left - 5, chart->top + 5, MMN_ANCHOR_END, chart->y_maximum,
                    0, "");
-    for (size_t layer = 0; layer < module->layers; layer++) {
-        const double y = mmn_chart_y(chart, (double)in_layer[layer]);
-        if (in_layer[layer] > 0)
-            mmn_svg_rectangle(svg, mmn_svg_series(number),
-                              chart->left + slot * ((double)layer + 0.5) - bar / 2, y, bar,
-                              bottom - y);
-    }
-    mmn_svg_line(svg, "axis", chart->left, bottom, chart->left + chart->width, bottom);
+    for (size_t layer = 0; layer < module->layers; layer++)
+        mmn_chart_column(chart, mmn_svg_series(number),
+                         chart->left + slot * ((double)layer + 0.5) - bar / 2, bar,
+                         (double)in_layer[layer]);
+    mmn_svg_line(svg, "axis", chart->left, bottom, right, bottom);
 }
 
-static void draw_module(mmn_figure *figure, const mmn_results *results,
-                        const mmn_listed_module *module)
+static void draw_domain(mmn_figure *figure, mmn_chart *chart, const mmn_results *results,
+                        const mmn_listed_module *module, size_t domain)
 {
     size_t in_layer[MMN_REPORT_LAYERS];
-    const size_t count = results->lists->domain_count;
+    const char *name = results->lists->domains[domain];
+    chart->top = 22 + ROW * (double)domain + (ROW - BARS);
+    count_layers(in_layer, module, &module->lists[domain], 0);
+    draw_strip(chart, module, in_layer, name, mmn_results_domain(results, name),
+               module->lists[domain].count);
+    for (size_t layer = 0; layer < module->layers; layer++) {
+        mmn_table_text(&figure->table, module->name);
+        mmn_table_text(&figure->table, name);
+        mmn_table_integer(&figure->table, (int64_t)layer);
+        mmn_table_integer(&figure->table, (int64_t)in_layer[layer]);
+    }
+}
+
+static mmn_status draw_layers(mmn_figure *figure, const mmn_results *results,
+                              const mmn_listed_module *module)
+{
+    size_t in_layer[MMN_REPORT_LAYERS];
+    const size_t domains = results->lists->domain_count;
     size_t largest = 1;
-    for (size_t d = 0; d < count; d++)
+    for (size_t d = 0; d < domains; d++)
         largest = count_layers(in_layer, module, &module->lists[d], largest);
-    mmn_svg svg = {.width = MMN_PANEL_WIDTH, .height = 22 + ROW * (double)count + 36};
+    mmn_svg svg = {.width = MMN_PANEL_WIDTH, .height = 22 + ROW * (double)domains + 36};
     mmn_chart chart = {.svg = &svg, .left = 34, .width = MMN_PANEL_WIDTH - 42, .height = BARS,
                        .y_maximum = (double)largest};
-    for (size_t d = 0; d < count; d++) {
-        const mmn_neuron_list *list = &module->lists[d];
-        chart.top = 22 + ROW * (double)d + (ROW - BARS);
-        count_layers(in_layer, module, list, 0);
-        draw_strip(&svg, &chart, module, in_layer, results->lists->domains[d],
-                   mmn_results_domain(results, results->lists->domains[d]), list->count);
-        for (size_t layer = 0; layer < module->layers; layer++) {
-            mmn_table_text(&figure->table, module->name);
-            mmn_table_text(&figure->table, results->lists->domains[d]);
-            mmn_table_integer(&figure->table, (int64_t)layer);
-            mmn_table_integer(&figure->table, (int64_t)in_layer[layer]);
-        }
-    }
+    for (size_t d = 0; d < domains; d++)
+        draw_domain(figure, &chart, results, module, d);
     /* Bars stand in the middle of their slots, so the axis' ends do too. */
     const double slot = chart.width / module->layers;
     chart.left += slot / 2;
     chart.width -= slot;
     chart.x_maximum = module->layers - 1;
     mmn_chart_axis_x(&chart, "layer", 8, true);
-    mmn_figure_panel(figure, &svg, module->name);
+    return mmn_figure_panel(figure, &svg, module->name);
 }
 
-void mmn_figure_neurons(mmn_figures *figures, const mmn_results *results)
+static mmn_status draw_neurons(mmn_figure *figure, const mmn_results *results, size_t row)
 {
-    static const mmn_column columns[] = {{"module", 0}, {"domain", 0}, {"layer", 0},
-                                         {"neurons", 0}};
-    const mmn_neuron_lists *lists = results->lists;
-    mmn_figure *figure =
-        lists ? mmn_figure_begin(figures, "neurons", "Domain neurons in each layer", columns, 4)
-              : NULL;
-    if (!figure)
-        return;
-    mmn_text_add(&figure->words,
-                 "How many neurons of each layer belong to a domain. The bars of a module "
-                 "share one scale, whose end is written at the left.");
-    for (size_t m = 0; m < lists->module_count; m++) {
-        const mmn_listed_module *module = &lists->modules[m];
-        draw_module(figure, results, module);
+    (void)row;
+    for (size_t m = 0; m < results->lists->module_count; m++) {
+        const mmn_listed_module *module = &results->lists->modules[m];
+        MMN_TRY(draw_layers(figure, results, module));
         mmn_text_add(&figure->words, " %s: %u selected of %u × %u", module->name, module->selected,
                      module->layers, module->neurons);
         if (module->inert > 0)
@@ -99,4 +99,144 @@ void mmn_figure_neurons(mmn_figures *figures, const mmn_results *results)
                          "them)", module->inert);
         mmn_text_add(&figure->words, ".");
     }
+    return MMN_OK;
 }
+
+/* ---- Neurons in common ----------------------------------------------------------------------- */
+
+static mmn_status draw_common(mmn_figure *figure, const mmn_neuron_lists *lists,
+                              const mmn_listed_module *module)
+{
+    const size_t count = lists->domain_count;
+    mmn_svg svg = {0};
+    mmn_heat_table table = {.svg = &svg, .rows = count, .columns = count, .cell_width = 34,
+                            .cell_height = 30, .slanted = true};
+    mmn_heat_table_begin(&table, "neurons of", "that also belong to", 14);
+    for (size_t a = 0; a < count; a++) {
+        const mmn_neuron_list *row = &module->lists[a];
+        mmn_heat_table_row(&table, a, lists->domains[a]);
+        mmn_heat_table_column(&table, a, lists->domains[a]);
+        for (size_t b = 0; b < count; b++) {
+            const size_t common = mmn_neuron_list_common(row, &module->lists[b]);
+            const double share = row->count > 0 ? (double)common / (double)row->count : 0;
+            mmn_heat_table_number(&table, a, b, share, (double)common, 0);
+            mmn_table_text(&figure->table, module->name);
+            mmn_table_text(&figure->table, lists->domains[a]);
+            mmn_table_text(&figure->table, lists->domains[b]);
+            mmn_table_integer(&figure->table, (int64_t)common);
+            mmn_table_real(&figure->table, share);
+        }
+    }
+    return mmn_figure_panel(figure, &svg, module->name);
+}
+
+static mmn_status draw_overlap(mmn_figure *figure, const mmn_results *results, size_t row)
+{
+    (void)row;
+    for (size_t m = 0; m < results->lists->module_count; m++)
+        MMN_TRY(draw_common(figure, results->lists, &results->lists->modules[m]));
+    return MMN_OK;
+}
+
+/* ---- Entropies ------------------------------------------------------------------------------- */
+
+enum { BINS = 40 };
+
+/* Counts the entropies of all neurons above the bar in bins of equal width from the lowest of them
+ * to ln(domains), which is the most that an entropy can be; the largest bin, at least 1. */
+static size_t fill_bins(size_t bins[BINS], const mmn_rank_result *result, double from, double width)
+{
+    size_t largest = 1;
+    for (size_t i = 0; i < result->selected; i++) {
+        const double place = width > 0 ? (result->entropy[i] - from) / width : 0;
+        const size_t bin = place < BINS ? (size_t)place : BINS - 1;
+        bins[bin]++;
+        largest = bins[bin] > largest ? bins[bin] : largest;
+    }
+    return largest;
+}
+
+static void draw_cut(const mmn_chart *chart, double cut)
+{
+    const double x = mmn_chart_x(chart, cut);
+    const bool left = x > chart->left + chart->width / 2;
+    mmn_text words = {0};
+    mmn_text_add(&words, "cut at ");
+    mmn_number_fixed(&words, cut, 3);
+    mmn_svg_line(chart->svg, "cut", x, chart->top - 16, x, chart->top + chart->height);
+    mmn_svg_text(chart->svg, "strong", left ? x - 5 : x + 5, chart->top - 6,
+                 left ? MMN_ANCHOR_END : MMN_ANCHOR_START, 0, words.text ? words.text : "");
+    chart->svg->body.failed |= words.failed;
+    mmn_text_free(&words);
+}
+
+static mmn_status draw_entropies(mmn_figure *figure, const mmn_module_ranking *module,
+                                 uint32_t selected, size_t domains)
+{
+    const mmn_rank_result *result = &module->result;
+    const double maximum = mmn_rank_highest_entropy(domains);
+    const bool below = result->selected > 0 && result->entropy[0] < maximum;
+    const double from = below ? result->entropy[0] : 0, width = (maximum - from) / BINS;
+    const double cut =
+        selected > 0 && selected <= result->selected ? result->entropy[selected - 1] : -1;
+    size_t bins[BINS] = {0};
+    mmn_svg svg = {.width = MMN_PANEL_WIDTH, .height = 242};
+    mmn_chart chart = {.svg = &svg, .left = 44, .top = 64, .headroom = 18,
+                       .width = MMN_PANEL_WIDTH - 56, .height = 138, .x_minimum = from,
+                       .x_maximum = maximum,
+                       .y_maximum = (double)fill_bins(bins, result, from, width)};
+    mmn_chart_grid_y(&chart, "neurons above the bar", 5, true);
+    for (size_t b = 0; b < BINS; b++) {
+        const double left = from + (double)b * width;
+        mmn_chart_column(&chart, left <= cut ? "s0" : "other", mmn_chart_x(&chart, left),
+                         chart.width / BINS - 1, (double)bins[b]);
+        mmn_table_text(&figure->table, module->module.name);
+        mmn_table_real(&figure->table, left);
+        mmn_table_real(&figure->table, b + 1 < BINS ? from + (double)(b + 1) * width : maximum);
+        mmn_table_integer(&figure->table, (int64_t)bins[b]);
+        mmn_table_real(&figure->table, cut);
+    }
+    mmn_chart_axis_x(&chart, "entropy over domains (nats)", 6, false);
+    if (cut >= 0)
+        draw_cut(&chart, cut);
+    return mmn_figure_panel(figure, &svg, module->module.name);
+}
+
+static mmn_status draw_entropy(mmn_figure *figure, const mmn_results *results, size_t row)
+{
+    const mmn_ranking *ranking = results->ranking;
+    (void)row;
+    for (size_t m = 0; m < ranking->module_count; m++) {
+        const mmn_module_ranking *module = &ranking->modules[m];
+        const mmn_listed_module *listed =
+            mmn_neuron_lists_module(results->lists, module->module.name);
+        if (listed)
+            MMN_TRY(draw_entropies(figure, module, listed->selected, ranking->domain_count));
+    }
+    return MMN_OK;
+}
+
+const mmn_figure_form mmn_neuron_figures[] = {
+    {.name = "neurons", .title = "Domain neurons in each layer", .kind = MMN_RESULT_NEURONS,
+     .words = "How many neurons of each layer belong to a domain. The bars of a module share one "
+              "scale, whose end is written at the left.",
+     .columns = MMN_FIGURE_COLUMNS({"module", 0, NULL}, {"domain", 0, NULL}, {"layer", 0, NULL},
+                                   {"neurons", 0, NULL}),
+     .draw = draw_neurons},
+    {.name = "overlap", .title = "Neurons that domains share", .kind = MMN_RESULT_NEURONS,
+     .words = "How many neurons of one domain (rows) belong to another as well (columns); on the "
+              "diagonal, all of its own. The shade is the share of the row's domain.",
+     .columns = MMN_FIGURE_COLUMNS({"module", 0, NULL}, {"neurons of", 0, NULL},
+                                   {"also of", 0, NULL}, {"neurons", 0, NULL},
+                                   {"share of the first", 3, NULL}),
+     .draw = draw_overlap},
+    {.name = "entropy", .title = "Entropy over domains, and the cut", .kind = MMN_RESULT_COUNTS,
+     .words = "Neurons whose activation probability is above the bar in some domain, by the entropy "
+              "of these probabilities over domains: at 0 a neuron is active in one domain only, at "
+              "the right end in all alike. The ranking selects from the left up to the cut; ties at "
+              "the cut go to lower layers.",
+     .columns = MMN_FIGURE_COLUMNS({"module", 0, NULL}, {"from (nats)", 3, NULL},
+                                   {"to (nats)", 3, NULL}, {"neurons", 0, NULL},
+                                   {"cut (nats)", 6, NULL}),
+     .draw = draw_entropy},
+    {0}};

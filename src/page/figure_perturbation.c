@@ -1,12 +1,9 @@
 /* The figure of how far switching neurons off moves the hidden states of each layer. */
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
-#include "page/chart.h"
 #include "page/figure.h"
-#include "page/rows.h"
 
 /* A panel: a column of the table of states. */
 typedef struct measure {
@@ -83,42 +80,51 @@ static void make_means(means *made, const mmn_results *results, const char *sett
                 values_of(made, d, random)[layer] /= (double)made->counts[d][random];
 }
 
+static void draw_line(const mmn_chart *chart, const means *made, size_t domain, size_t random)
+{
+    const double *values = values_of(made, domain, random);
+    char classes[32];
+    snprintf(classes, sizeof(classes), "%s%s", random ? "dashed " : "", mmn_svg_series(domain));
+    mmn_svg_begin_line(chart->svg, classes);
+    for (size_t layer = 0; layer < made->layers; layer++)
+        mmn_svg_point(chart->svg, mmn_chart_x(chart, (double)layer),
+                      mmn_chart_y(chart, values[layer]));
+    mmn_svg_end_line(chart->svg);
+}
+
 /* A panel of one measure: a line for each domain, and a dashed one for random neurons. */
-static void draw_measure(mmn_figure *figure, const mmn_results *results, means *made,
-                         const char *setting, const measure *drawn)
+static mmn_status draw_measure(mmn_figure *figure, const mmn_results *results, means *made,
+                               const char *setting, const measure *drawn)
 {
     mmn_svg svg = {.width = MMN_PANEL_WIDTH, .height = 240};
     mmn_chart chart = {.svg = &svg, .left = 40, .top = 48, .width = MMN_PANEL_WIDTH - 154,
                        .height = 150, .x_maximum = (double)made->layers - 1};
     mmn_chart_labels labels = {0};
     bool random_named = false;
+    char title[120];
     make_means(made, results, setting, drawn->column);
     for (size_t d = 0; d < results->domain_count; d++)
         for (size_t random = 0; random < 2; random++)
-            if (made->counts[d][random] > 0)
-                chart.y_maximum = mmn_chart_maximum(chart.y_maximum, values_of(made, d, random),
-                                                    made->layers);
+            for (size_t layer = 0; made->counts[d][random] > 0 && layer < made->layers; layer++)
+                chart.y_maximum =
+                    mmn_chart_maximum(chart.y_maximum, values_of(made, d, random)[layer]);
     mmn_chart_grid_y(&chart, drawn->axis, 5, false);
     mmn_chart_axis_x(&chart, "layer", 6, true);
     for (size_t d = 0; d < results->domain_count; d++)
         for (size_t random = 0; random < 2; random++) {
-            const double *values = values_of(made, d, random);
-            char classes[32];
             if (made->counts[d][random] == 0)
                 continue;
-            snprintf(classes, sizeof(classes), "%s%s", random ? "dashed " : "", mmn_svg_series(d));
-            mmn_chart_line(&chart, classes, values, made->layers);
+            const double last = values_of(made, d, random)[made->layers - 1];
+            draw_line(&chart, made, d, random);
             if (!random)
-                mmn_chart_label(&labels, &chart, results->domains[d], mmn_svg_series_ink(d),
-                                values[made->layers - 1]);
+                mmn_chart_label(&labels, &chart, results->domains[d], mmn_svg_series_ink(d), last);
             else if (!random_named)
-                mmn_chart_label(&labels, &chart, "random", "soft", values[made->layers - 1]);
+                mmn_chart_label(&labels, &chart, "random", "soft", last);
             random_named |= random;
         }
     mmn_chart_draw_labels(&labels, &chart, 14);
-    char title[120];
     snprintf(title, sizeof(title), "%.90s: %s", setting, drawn->name);
-    mmn_figure_panel(figure, &svg, title);
+    return mmn_figure_panel(figure, &svg, title);
 }
 
 /* Whether an earlier curve has the setting of this one, whose panels are drawn then. */
@@ -131,7 +137,7 @@ static bool is_repeated(const mmn_result *result, size_t curve)
     return earlier < curve;
 }
 
-static void draw_settings(mmn_figure *figure, const mmn_results *results, means *made)
+static mmn_status draw_settings(mmn_figure *figure, const mmn_results *results, means *made)
 {
     /* Settings are combinations of modules; a file with more than these is none of ours. */
     enum { SETTINGS = 32 };
@@ -141,47 +147,42 @@ static void draw_settings(mmn_figure *figure, const mmn_results *results, means 
         const char *setting = mmn_result_text(file->result, "curves", curve, "setting");
         if (is_repeated(file->result, curve))
             continue;
-        if (++settings > SETTINGS) {
-            figure->all->status = mmn_fail(figure->all->error, MMN_INPUT, file->file, "setting",
-                                           "is one more than the %d settings that a report shows",
-                                           SETTINGS);
-            return;
-        }
+        if (++settings > SETTINGS)
+            return mmn_fail(figure->error, MMN_INPUT, file->file, "setting",
+                            "is one more than the %d settings that a report shows", SETTINGS);
         for (size_t m = 0; m < 2; m++)
-            draw_measure(figure, results, made, setting, &measures[m]);
+            MMN_TRY(draw_measure(figure, results, made, setting, &measures[m]));
     }
+    return MMN_OK;
 }
 
-void mmn_figure_perturbation(mmn_figures *figures, const mmn_results *results)
+static mmn_status draw_perturbation(mmn_figure *figure, const mmn_results *results, size_t row)
 {
-    static const mmn_column columns[] = {
-        {"setting", 0}, {"domain", 0}, {"off", 0}, {"neurons of", 0}, {"seed", 0},
-        {"positions", 0}, {"layer", 0}, {"relative", 4}, {"1 - cosine", 4}};
-    static const char *const from[] = {"setting", "domain", "off", "neurons_of", "seed", "kind",
-                                       "layer", "relative", "cosine"};
     const mmn_result_file *file = &results->of[MMN_RESULT_PERTURB];
-    const mmn_rows states = mmn_rows_all(file->result, "states");
-    mmn_figure *figure = mmn_result_rows(file->result, "curves") > 0
-                             ? mmn_figure_begin(figures, "perturbation",
-                                                "How far the hidden states move", columns, 9)
-                             : NULL;
-    if (!figure)
-        return;
+    (void)row;
+    if (mmn_result_rows(file->result, "curves") == 0)
+        return MMN_OK;
     const mmn_rows first = states_of(file->result, 0);
     means made = {.layers = first.end - first.first};
-    mmn_text_add(&figure->words, "How far the hidden states after each layer move when neurons are "
-                         "switched off, averaged over samples and positions: with the answered "
-                         "domain's own neurons off (solid), and with as many random neurons of "
-                         "each layer off (dashed, mean over seeds).");
-    mmn_rows_add(&figure->table, file->result, "states", states, from);
-    figures->status = check_layers(file, made.layers, figures->error);
-    if (figures->status != MMN_OK)
-        return;
+    MMN_TRY(check_layers(file, made.layers, figure->error));
     made.values = mmn_allocate(results->domain_count * 2 * made.layers, sizeof(*made.values),
-                               figures->error);
-    if (made.values)
-        draw_settings(figure, results, &made);
-    else
-        figures->status = MMN_SYSTEM;
+                               figure->error);
+    if (!made.values)
+        return MMN_SYSTEM;
+    mmn_status status = draw_settings(figure, results, &made);
     mmn_free(made.values);
+    return status;
 }
+
+const mmn_figure_form mmn_perturbation_figures[] = {
+    {.name = "perturbation", .title = "How far the hidden states move", .kind = MMN_RESULT_PERTURB,
+     .words = "How far the hidden states after each layer move when neurons are switched off, "
+              "averaged over samples and positions: with the answered domain's own neurons off "
+              "(solid), and with as many random neurons of each layer off (dashed, mean over seeds).",
+     .rows = "states",
+     .columns = MMN_FIGURE_COLUMNS(
+         {"setting", 0, "setting"}, {"domain", 0, "domain"}, {"off", 0, "off"},
+         {"neurons of", 0, "neurons_of"}, {"seed", 0, "seed"}, {"positions", 0, "kind"},
+         {"layer", 0, "layer"}, {"relative", 4, "relative"}, {"1 - cosine", 4, "cosine"}),
+     .draw = draw_perturbation},
+    {0}};

@@ -2,6 +2,7 @@
 #include "page/report.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -12,46 +13,38 @@
 #include "base/output.h"
 
 /* In the order of a reader's questions: which neurons, what they do, how words come about. */
-static mmn_figure_maker *const makers[] = {
-    mmn_figure_neurons, mmn_figure_overlap, mmn_figure_entropy, mmn_figure_accuracy,
-    mmn_figure_cross, mmn_figure_perplexity, mmn_figure_perplexity_cross, mmn_figure_perturbation,
-    mmn_figure_lens, mmn_figure_common_words, mmn_figure_samples, mmn_figure_contributions,
-    mmn_figure_disturbance};
+static const mmn_figure_form *const forms[] = {mmn_neuron_figures, mmn_off_figures,
+                                               mmn_perturbation_figures, mmn_lens_figures,
+                                               mmn_contribution_figures};
 
-static mmn_status make_figures(mmn_report *report, mmn_error *error)
+static mmn_status make_report(mmn_report *report, const char *const *files, size_t count,
+                              const mmn_report_options *options, mmn_error *error)
 {
-    mmn_status status = MMN_OK;
-    report->figures.error = error;
-    for (size_t i = 0; i < sizeof(makers) / sizeof(makers[0]) && status == MMN_OK; i++) {
-        makers[i](&report->figures, &report->results);
-        status = mmn_figures_finish(&report->figures);
-    }
-    if (status == MMN_OK && report->figures.count == 0)
-        status = mmn_fail(error, MMN_INPUT, NULL, NULL,
-                          "there is nothing to show: the results have no neurons, accuracies or "
-                          "curves");
-    return status;
+    report->title = mmn_copy_text(options->title ? options->title : "Domain neurons", error);
+    if (!report->title)
+        return MMN_SYSTEM;
+    MMN_TRY(mmn_results_read(&report->results, files, count, options->images, error));
+    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
+        MMN_TRY(mmn_figures_make(&report->figures, forms[i], &report->results, error));
+    if (report->figures.count == 0)
+        return mmn_fail(error, MMN_INPUT, NULL, NULL,
+                        "there is nothing to show: the results have no neurons, accuracies or "
+                        "curves");
+    return MMN_OK;
 }
 
 mmn_status mmn_report_read(mmn_report **made, const char *const *files, size_t file_count,
                            const mmn_report_options *options, mmn_error *error)
 {
+    const mmn_report_options none = {0};
     if (made)
         *made = NULL;
     if (MMN_MISSING(error, made, files) || mmn_text_is_missing(error, "file", file_count, files))
         return MMN_USAGE;
-    const mmn_report_options none = {0};
-    if (!options)
-        options = &none;
     mmn_report *report = mmn_allocate(1, sizeof(*report), error);
     if (!report)
         return MMN_SYSTEM;
-    report->title = mmn_copy_text(options->title ? options->title : "Domain neurons", error);
-    mmn_status status = report->title ? mmn_results_read(&report->results, files, file_count,
-                                                         options->images, error)
-                                      : MMN_SYSTEM;
-    if (status == MMN_OK)
-        status = make_figures(report, error);
+    mmn_status status = make_report(report, files, file_count, options ? options : &none, error);
     if (status == MMN_OK)
         *made = report;
     else
@@ -79,24 +72,29 @@ const char *mmn_report_figure_name(const mmn_report *report, size_t index)
     return index < mmn_report_figure_count(report) ? report->figures.list[index].name : NULL;
 }
 
+const mmn_figure *mmn_report_find(const mmn_report *report, const char *name)
+{
+    for (size_t i = 0; i < report->figures.count; i++)
+        if (strcmp(report->figures.list[i].name, name) == 0)
+            return &report->figures.list[i];
+    return NULL;
+}
+
 /* *figure is NULL for the name NULL: all figures. */
 static mmn_status find_figure(const mmn_figure **figure, const mmn_report *report,
                               const char *name, mmn_error *error)
 {
-    *figure = NULL;
-    for (size_t i = 0; name && i < report->figures.count && !*figure; i++)
-        if (strcmp(report->figures.list[i].name, name) == 0)
-            *figure = &report->figures.list[i];
+    mmn_text names = {0};
+    char *ready;
+    *figure = name ? mmn_report_find(report, name) : NULL;
     if (!name || *figure)
         return MMN_OK;
-    mmn_text names = {0};
-    char *ready = NULL;
     for (size_t i = 0; i < report->figures.count; i++)
         mmn_text_add(&names, "%s%s", i > 0 ? ", " : "", report->figures.list[i].name);
-    mmn_status status = mmn_text_finish(&names, &ready, error);
-    if (status == MMN_OK)
-        status = mmn_fail(error, MMN_USAGE, NULL, NULL,
-                          "there is no figure \"%.40s\" in this report, which has %s", name, ready);
+    MMN_TRY(mmn_text_finish(&names, &ready, error));
+    mmn_status status =
+        mmn_fail(error, MMN_USAGE, NULL, NULL,
+                 "there is no figure \"%.40s\" in this report, which has %s", name, ready);
     mmn_free(ready);
     return status;
 }
@@ -134,12 +132,9 @@ static mmn_status write_text(const mmn_report *report, mmn_report_format format,
                              const mmn_figure *figure, const char *file, mmn_error *error)
 {
     char *text;
-    mmn_status status = check_not_read(report, file, error);
-    if (status != MMN_OK)
-        return status;
-    status = make_text(&text, report, format, figure, error);
-    if (status == MMN_OK)
-        status = mmn_write_file(file, text, strlen(text), error);
+    MMN_TRY(check_not_read(report, file, error));
+    MMN_TRY(make_text(&text, report, format, figure, error));
+    mmn_status status = mmn_write_file(file, text, strlen(text), error);
     mmn_free(text);
     return status;
 }
@@ -153,16 +148,11 @@ static mmn_status write_folder(const mmn_report *report, mmn_report_format forma
         return mmn_fail_system(error, errno, folder, "cannot make this folder");
     for (size_t i = 0; i < report->figures.count && status == MMN_OK; i++) {
         const mmn_figure *figure = &report->figures.list[i];
-        mmn_text name = {0};
-        char *ready = NULL, *file = NULL;
-        mmn_text_add(&name, "%s.%s", figure->name, format == MMN_REPORT_SVG ? "svg" : "csv");
-        status = mmn_text_finish(&name, &ready, error);
-        if (status == MMN_OK)
-            status = mmn_path_join(&file, folder, ready, error);
-        if (status == MMN_OK)
-            status = write_text(report, format, figure, file, error);
+        char name[sizeof(figure->name) + 4], *file;
+        snprintf(name, sizeof(name), "%s.%s", figure->name, format == MMN_REPORT_SVG ? "svg" : "csv");
+        MMN_TRY(mmn_path_join(&file, folder, name, error));
+        status = write_text(report, format, figure, file, error);
         mmn_free(file);
-        mmn_free(ready);
     }
     return status;
 }
@@ -191,6 +181,6 @@ mmn_status mmn_report_write(const mmn_report *report, mmn_report_format format,
     if ((unsigned)format > MMN_REPORT_CSV)
         return mmn_fail(error, MMN_USAGE, NULL, NULL, "%d is no format of reports", (int)format);
     report_request request = {.report = report, .format = format};
-    mmn_status status = find_figure(&request.figure, report, figure, error);
-    return status == MMN_OK ? mmn_output_write(output, write_request, &request, error) : status;
+    MMN_TRY(find_figure(&request.figure, report, figure, error));
+    return mmn_output_write(output, write_request, &request, error);
 }

@@ -1,6 +1,6 @@
 /* A report: the results it is made of and their figures. */
-#ifndef MMN_REPORT_REPORT_H
-#define MMN_REPORT_REPORT_H
+#ifndef MMN_PAGE_REPORT_H
+#define MMN_PAGE_REPORT_H
 
 #include "page/figure.h"
 
@@ -10,14 +10,14 @@ struct mmn_report {
     char *title;
 };
 
+/* The figure of this name, or NULL. */
+const mmn_figure *mmn_report_find(const mmn_report *report, const char *name);
+
 /* A page with all figures, or one; a list of all with their tables. `only` is NULL or a figure. */
 void mmn_report_page(mmn_text *text, const mmn_report *report, const mmn_figure *only);
 void mmn_report_markdown(mmn_text *text, const mmn_report *report, const mmn_figure *only);
 
 /* A figure as a graphic on its own: its panels below one another in two columns. */
 void mmn_report_graphic(mmn_text *text, const mmn_figure *figure);
-/* A panel as an element of a page or of a graphic on its own, at (x, y) there. `name` and `number`
- * make its fragments' names; the figure's description is read out with it. */
-void mmn_report_panel(mmn_text *text, const mmn_figure *figure, size_t number, double x, double y);
 
 #endif

@@ -3,20 +3,11 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "page/bars.h"
-#include "page/numbers.h"
 #include "page/report.h"
+#include "page/text.h"
 #include "result/words.h"
 
 enum { NAME = 18, BAR = 40 };
-
-static const mmn_figure *find(const mmn_report *report, const char *name)
-{
-    for (size_t i = 0; i < report->figures.count; i++)
-        if (strcmp(report->figures.list[i].name, name) == 0)
-            return &report->figures.list[i];
-    return NULL;
-}
 
 static const mmn_cell *row_of(const mmn_figure *figure, size_t row)
 {
@@ -97,7 +88,7 @@ mmn_status mmn_report_charts(const mmn_report *report, int blocks, char **charts
     if (MMN_MISSING(error, report, charts))
         return MMN_USAGE;
     mmn_text text = {0};
-    chart_neurons(&text, find(report, "neurons"), blocks != 0);
-    chart_accuracy(&text, find(report, "accuracy"), blocks != 0);
+    chart_neurons(&text, mmn_report_find(report, "neurons"), blocks != 0);
+    chart_accuracy(&text, mmn_report_find(report, "accuracy"), blocks != 0);
     return mmn_text_finish(&text, charts, error);
 }

@@ -1,24 +1,24 @@
-/* Reports as a page of HTML that needs nothing but itself, and as Markdown. */
+/* Reports as a page of HTML that needs nothing but itself, as Markdown, and as graphics. */
 #include <inttypes.h>
 #include <string.h>
 
 #include "base/memory.h"
-#include "count/ranking.h"
-#include "page/markup.h"
 #include "page/report.h"
-#include "page/style.h"
+#include "page/text.h"
 
 /* The rows of a table that are shown; CSV has all. */
 enum { PAGE_ROWS = 400, MARKDOWN_ROWS = 100 };
 
+/* ---- Where the numbers come from ------------------------------------------------------------- */
+
 static const mmn_column source_columns[] = {
-    {"result", 0}, {"file", 0}, {"made by version", 0}, {"digest of the model", 0},
-    {"digest of the neurons", 0}};
+    {"result", 0, NULL}, {"file", 0, NULL}, {"made by version", 0, NULL},
+    {"digest of the model", 0, NULL}, {"digest of the neurons", 0, NULL}, {0}};
 
 /* Where the results come from, as a table. */
 static void list_sources(mmn_report_table *table, const mmn_report *report)
 {
-    *table = (mmn_report_table){.columns = source_columns, .column_count = 5};
+    *table = mmn_table_begin(source_columns);
     for (size_t kind = 0; kind < MMN_RESULT_KINDS; kind++) {
         const mmn_result_file *result = &report->results.of[kind];
         if (!result->file)
@@ -146,17 +146,98 @@ static void add_sources(mmn_text *text, const mmn_report *report)
     mmn_table_free(&table);
 }
 
+/* ---- Graphics -------------------------------------------------------------------------------- */
+
+static void add_size(mmn_text *text, double width, double height)
+{
+    mmn_text_add(text, " width=\"");
+    mmn_svg_coordinate(text, width);
+    mmn_text_add(text, "\" height=\"");
+    mmn_svg_coordinate(text, height);
+    mmn_text_add(text, "\" viewBox=\"0 0 ");
+    mmn_svg_coordinate(text, width);
+    mmn_text_add(text, " ");
+    mmn_svg_coordinate(text, height);
+    mmn_text_add(text, "\"");
+}
+
+static void add_names(mmn_text *text, const mmn_figure *figure, const mmn_panel *panel,
+                      size_t number)
+{
+    mmn_text_add(text, " role=\"img\" aria-labelledby=\"%s-%zu-title %s-%zu-description\">\n"
+                 "<title id=\"%s-%zu-title\">", figure->name, number, figure->name, number,
+                 figure->name, number);
+    mmn_markup_add(text, figure->title);
+    mmn_text_add(text, ": ");
+    mmn_markup_add(text, panel->title);
+    mmn_text_add(text, "</title>\n<desc id=\"%s-%zu-description\">", figure->name, number);
+    mmn_markup_add(text, figure->description);
+    mmn_text_add(text, " The table of this figure has the numbers.</desc>\n");
+}
+
+/* An element of a page or of a graphic on its own, at (x, y) there. `name` and `number` make its fragments'
+ * names; the figure's description is read out with it. */
+static void add_panel(mmn_text *text, const mmn_figure *figure, size_t number, double x, double y)
+{
+    const mmn_panel *panel = &figure->panels[number];
+    mmn_text_add(text, "<svg xmlns=\"http://www.w3.org/2000/svg\" x=\"");
+    mmn_svg_coordinate(text, x);
+    mmn_text_add(text, "\" y=\"");
+    mmn_svg_coordinate(text, y);
+    mmn_text_add(text, "\"");
+    add_size(text, panel->width, panel->height);
+    add_names(text, figure, panel, number);
+    mmn_text_add(text, "<text class=\"title\" x=\"0\" y=\"14\">");
+    mmn_markup_add_cut(text, panel->title, (size_t)(panel->width / 7));
+    mmn_text_add(text, "</text>\n%s</svg>\n", panel->body);
+}
+
+void mmn_report_graphic(mmn_text *text, const mmn_figure *figure)
+{
+    enum { MARGIN = 20, GAP = 32, HEADING = 44 };
+    double width = 2 * MMN_PANEL_WIDTH + GAP, x = 0, y = 0, row = 0;
+    mmn_text panels = {0};
+    if (figure->panel_count == 1)
+        width = MMN_PANEL_WIDTH;
+    for (size_t i = 0; i < figure->panel_count; i++)
+        width = figure->panels[i].width > width ? figure->panels[i].width : width;
+    for (size_t i = 0; i < figure->panel_count; i++) {
+        const mmn_panel *panel = &figure->panels[i];
+        if (x > 0 && x + panel->width > width) {
+            x = 0;
+            y += row + GAP;
+            row = 0;
+        }
+        add_panel(&panels, figure, i, MARGIN + x, HEADING + y);
+        x += panel->width + GAP;
+        row = panel->height > row ? panel->height : row;
+    }
+    mmn_text_add(text, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+                 "<svg xmlns=\"http://www.w3.org/2000/svg\"");
+    add_size(text, width + 2 * MARGIN, HEADING + y + row + MARGIN);
+    mmn_text_add(text, " role=\"img\" aria-labelledby=\"title\">\n<title id=\"title\">");
+    mmn_markup_add(text, figure->title);
+    mmn_text_add(text, "</title>\n<style>%s</style>\n"
+                 "<rect class=\"paper\" width=\"100%%\" height=\"100%%\"/>\n"
+                 "<text class=\"heading\" x=\"%d\" y=\"26\">", mmn_style_graphics, MARGIN);
+    mmn_markup_add_cut(text, figure->title, (size_t)(width / 7.5));
+    mmn_text_add(text, "</text>\n");
+    if (panels.length > 0)
+        mmn_text_add_bytes(text, panels.text, panels.length);
+    mmn_text_add(text, "</svg>\n");
+    text->failed = text->failed || panels.failed;
+    mmn_text_free(&panels);
+}
+
+/* ---- Pages ----------------------------------------------------------------------------------- */
+
 static void add_table(mmn_text *text, const mmn_figure *figure)
 {
-    mmn_text caption = {0};
-    mmn_markup_add(&caption, figure->title);
     mmn_text_add(text, "<details><summary>Table: %zu rows</summary>\n<div class=\"table\" "
                  "tabindex=\"0\" role=\"region\" aria-label=\"Table of this figure\">\n",
                  mmn_table_rows(&figure->table));
-    mmn_table_html(text, &figure->table, caption.text ? caption.text : "", PAGE_ROWS);
+    mmn_table_html(text, &figure->table, figure->title, PAGE_ROWS);
     mmn_text_add(text, "</div></details>\n");
-    text->failed = text->failed || caption.failed;
-    mmn_text_free(&caption);
 }
 
 /* The paragraphs of a description, which line breaks end, escaped and in their marks. */
@@ -190,7 +271,7 @@ static void add_figure(mmn_text *text, const mmn_figure *figure)
         const bool wide = figure->panels[i].width > MMN_PANEL_WIDTH;
         mmn_text_add(text, "<div class=\"scroll%s\"%s>\n", wide ? " wide" : "",
                      wide ? " tabindex=\"0\" role=\"region\" aria-label=\"A wide figure\"" : "");
-        mmn_report_panel(text, figure, i, 0, 0);
+        add_panel(text, figure, i, 0, 0);
         mmn_text_add(text, "</div>\n");
     }
     mmn_text_add(text, "</div>\n</figure>\n");

@@ -6,26 +6,28 @@
 
 #include "base/file.h"
 #include "base/file_kind.h"
-#include "base/json.h"
 #include "base/memory.h"
 #include "base/reader.h"
+#include "base/utf8.h"
 #include "result/result.h"
 #include "study/result_forms.h"
 
-static const char *const kind_names[] = {"counts", "neurons", "eval", "perplexity", "perturb",
-                                         "lens", "contrib"};
-/* Of counts, which are no JSON: NULL. */
-static const mmn_form *const forms[MMN_RESULT_KINDS] = {
-    [MMN_RESULT_NEURONS] = &mmn_ranking_form,
-    [MMN_RESULT_EVAL] = &mmn_evaluation_form,
-    [MMN_RESULT_PERPLEXITY] = &mmn_perplexity_form,
-    [MMN_RESULT_PERTURB] = &mmn_perturbation_form,
-    [MMN_RESULT_LENS] = &mmn_lens_form,
-    [MMN_RESULT_CONTRIBUTIONS] = &mmn_contributions_form};
+/* Of counts, which are no JSON, there is no form. */
+static const struct {
+    const char *name;
+    const mmn_form *form;
+} kinds[MMN_RESULT_KINDS] = {
+    [MMN_RESULT_COUNTS] = {"counts", NULL},
+    [MMN_RESULT_NEURONS] = {"neurons", &mmn_ranking_form},
+    [MMN_RESULT_EVAL] = {"eval", &mmn_evaluation_form},
+    [MMN_RESULT_PERPLEXITY] = {"perplexity", &mmn_perplexity_form},
+    [MMN_RESULT_PERTURB] = {"perturb", &mmn_perturbation_form},
+    [MMN_RESULT_LENS] = {"lens", &mmn_lens_form},
+    [MMN_RESULT_CONTRIBUTIONS] = {"contrib", &mmn_contributions_form}};
 
 const char *mmn_result_kind_name(mmn_result_kind kind)
 {
-    return kind_names[kind];
+    return kinds[kind].name;
 }
 
 size_t mmn_results_domain(const mmn_results *results, const char *name)
@@ -49,32 +51,30 @@ static mmn_status add_domain(mmn_results *results, const char *name, const char 
     return MMN_OK;
 }
 
+/* ---- Files ----------------------------------------------------------------------------------- */
+
 /* Safetensors begin with a length of 8 bytes below 2^32; JSON has no zero bytes. */
 static mmn_status is_counts(bool *counts, const char *file, mmn_error *error)
 {
     static const uint8_t zeros[4];
     mmn_mapping mapping;
-    mmn_status status = mmn_map_file(&mapping, file, error);
-    *counts = status == MMN_OK && mapping.size >= 8 && memcmp(mapping.data + 4, zeros, 4) == 0;
-    if (status == MMN_OK)
-        mmn_unmap(&mapping);
-    return status;
+    MMN_TRY(mmn_map_file(&mapping, file, error));
+    *counts = mapping.size >= 8 && memcmp(mapping.data + 4, zeros, 4) == 0;
+    mmn_unmap(&mapping);
+    return MMN_OK;
 }
 
 /* Fills the result's names; a path that is no UTF-8 is shown with question marks. */
 static mmn_status name_result(mmn_result_file *result, const char *file, mmn_error *error)
 {
+    const size_t length = strlen(file);
+    const bool is_utf8 = mmn_utf8_valid_prefix(file, length) == length;
     result->file = mmn_copy_text(file, error);
     result->name = mmn_copy_text(file, error);
     if (!result->file || !result->name)
         return MMN_SYSTEM;
-    unsigned long failures = mmn_json_failures();
-    json_t *text = json_string(file);
-    if (mmn_json_failures() != failures)
-        return mmn_fail(error, MMN_SYSTEM, NULL, NULL, "out of memory");
-    for (char *at = result->name; !text && *at != '\0'; at++)
+    for (char *at = result->name; !is_utf8 && *at != '\0'; at++)
         *at = (unsigned char)*at < 0x80 ? *at : '?';
-    json_decref(text);
     return MMN_OK;
 }
 
@@ -86,7 +86,7 @@ static mmn_status take_place(mmn_result_file **result, mmn_results *results, mmn
     if ((*result)->file)
         return mmn_fail(error, MMN_USAGE, file, NULL,
                         "is a second %s result beside %s; a report shows one of each kind",
-                        kind_names[kind], (*result)->file);
+                        kinds[kind].name, (*result)->file);
     return name_result(*result, file, error);
 }
 
@@ -99,10 +99,7 @@ static const char *text_of(const mmn_result *result, const char *column)
 /* Of a result other than neurons.json. */
 static mmn_status view_result(mmn_result_file *file, const mmn_form *form, mmn_error *error)
 {
-    mmn_status status =
-        mmn_result_from_json(&file->result, form, file->document, file->file, error);
-    if (status != MMN_OK)
-        return status;
+    MMN_TRY(mmn_result_from_json(&file->result, form, file->document, file->file, error));
     file->version = text_of(file->result, "version");
     file->model = text_of(file->result, "model");
     file->neurons = text_of(file->result, "neurons");
@@ -126,25 +123,34 @@ static mmn_status read_json(mmn_results *results, const char *file, mmn_error *e
 {
     json_t *document;
     const char *format;
-    mmn_status status = mmn_result_load(&document, &format, file, error);
-    if (status != MMN_OK)
-        return status;
-    size_t kind = MMN_RESULT_NEURONS;
-    while (kind < MMN_RESULT_KINDS && strcmp(format, forms[kind]->format) != 0)
-        kind++;
     mmn_result_file *result = NULL;
-    status = kind < MMN_RESULT_KINDS
-                 ? take_place(&result, results, (mmn_result_kind)kind, file, error)
-                 : mmn_result_refuse_format(format, "rank, eval, perturb, lens or contrib", file,
-                                            error);
+    size_t kind = MMN_RESULT_NEURONS;
+    MMN_TRY(mmn_result_load(&document, &format, file, error));
+    while (kind < MMN_RESULT_KINDS && strcmp(format, kinds[kind].form->format) != 0)
+        kind++;
+    mmn_status status = kind < MMN_RESULT_KINDS
+                            ? take_place(&result, results, (mmn_result_kind)kind, file, error)
+                            : mmn_result_refuse_format(
+                                  format, "rank, eval, perturb, lens or contrib", file, error);
     if (status != MMN_OK) {
         json_decref(document);
         return status;
     }
     result->document = document;
     return kind == MMN_RESULT_NEURONS ? view_neurons(result, error)
-                                      : view_result(result, forms[kind], error);
+                                      : view_result(result, kinds[kind].form, error);
 }
+
+static mmn_status read_file(mmn_results *results, const char *file, mmn_error *error)
+{
+    bool counts;
+    mmn_result_file *result;
+    MMN_TRY(is_counts(&counts, file, error));
+    return counts ? take_place(&result, results, MMN_RESULT_COUNTS, file, error)
+                  : read_json(results, file, error);
+}
+
+/* ---- Counts ---------------------------------------------------------------------------------- */
 
 /* The rule of neurons.json, so that the counts are ranked as the neurons were. */
 static mmn_status read_rule(mmn_rank_options *options, const mmn_result_file *neurons,
@@ -165,171 +171,129 @@ static mmn_status read_rule(mmn_rank_options *options, const mmn_result_file *ne
 static mmn_status rank_counts(mmn_results *results, mmn_error *error)
 {
     mmn_result_file *neurons = &results->of[MMN_RESULT_NEURONS];
-    mmn_result_file *counts = &results->of[MMN_RESULT_COUNTS];
+    const char *counts = results->of[MMN_RESULT_COUNTS].file;
     mmn_result *ranking;
     const mmn_rank_options options = {.allow_nonfinite = 1}; /* which the report says */
-    mmn_status status = mmn_rank(&ranking, counts->file, &options, error);
-    if (status != MMN_OK)
-        return status;
-    status = mmn_result_json(ranking, &results->ranked, error);
+    MMN_TRY(mmn_rank(&ranking, counts, &options, error));
+    mmn_status status = mmn_result_json(ranking, &results->ranked, error);
     mmn_result_free(ranking);
-    if (status == MMN_OK)
-        status = mmn_json_parse(&neurons->document, results->ranked, strlen(results->ranked),
-                                counts->file, error);
-    if (status == MMN_OK)
-        status = name_result(neurons, counts->file, error);
-    return status == MMN_OK ? view_neurons(neurons, error) : status;
+    MMN_TRY(status);
+    MMN_TRY(mmn_json_parse(&neurons->document, results->ranked, strlen(results->ranked), counts,
+                           error));
+    MMN_TRY(name_result(neurons, counts, error));
+    return view_neurons(neurons, error);
 }
 
 static mmn_status rank_all(mmn_results *results, mmn_error *error)
 {
     mmn_result_file *counts = &results->of[MMN_RESULT_COUNTS];
     mmn_rank_options options = {.rate = 1, .allow_nonfinite = 1};
-    mmn_status status = MMN_OK;
-    if (!counts->file)
-        return MMN_OK;
     if (!results->of[MMN_RESULT_NEURONS].file)
-        status = rank_counts(results, error);
-    if (status == MMN_OK)
-        status = read_rule(&options, &results->of[MMN_RESULT_NEURONS], error);
-    if (status == MMN_OK)
-        status = mmn_ranking_make(&results->ranking, counts->file, &options, error);
-    if (status != MMN_OK)
-        return status;
+        MMN_TRY(rank_counts(results, error));
+    MMN_TRY(read_rule(&options, &results->of[MMN_RESULT_NEURONS], error));
+    MMN_TRY(mmn_ranking_make(&results->ranking, counts->file, &options, error));
     counts->version = results->ranking->version;
     counts->model = results->ranking->model;
     counts->neurons = "";
     return MMN_OK;
 }
 
-/* What the figures need of a table: how many rows it has at most (0: any number), and a column that
- * says something in each row. */
+/* ---- What the figures need ------------------------------------------------------------------- */
+
+/* How many rows a table has at most (0: any number), and a column that says something in each row. */
 typedef struct need {
     mmn_result_kind kind;
     const char *table, *column;
     size_t most;
 } need;
 
+static const need needs[] = {
+    {MMN_RESULT_EVAL, "summary", "domain", MMN_REPORT_ITEMS},
+    {MMN_RESULT_EVAL, "summary", "setting", 0},
+    {MMN_RESULT_EVAL, "cross", "setting", MMN_REPORT_DOMAINS},
+    {MMN_RESULT_PERPLEXITY, "summary", "domain", MMN_REPORT_DOMAINS},
+    {MMN_RESULT_PERTURB, "curves", "domain", MMN_REPORT_CURVES},
+    {MMN_RESULT_PERTURB, "curves", "setting", 0},
+    {MMN_RESULT_PERTURB, "curves", "off", 0},
+    {MMN_RESULT_LENS, "curves", "domain", MMN_REPORT_CURVES},
+    {MMN_RESULT_LENS, "curves", "stage", 0},
+    {MMN_RESULT_LENS, "words", "word", 0},
+    {MMN_RESULT_LENS, "three_stages", "domain", MMN_REPORT_DOMAINS},
+    {MMN_RESULT_LENS, "samples", "id", MMN_REPORT_ITEMS},
+    {MMN_RESULT_LENS, "images", "file", 0},
+    {MMN_RESULT_LENS, "positions", "kind", 0},
+    {MMN_RESULT_LENS, "position_words", "word", 0},
+    {MMN_RESULT_CONTRIBUTIONS, "images", "file", 0},
+    {MMN_RESULT_CONTRIBUTIONS, "words", "text", MMN_REPORT_ITEMS},
+    {MMN_RESULT_CONTRIBUTIONS, "names", "word", 0},
+    {MMN_RESULT_CONTRIBUTIONS, "drops", "how", 0},
+    {MMN_RESULT_CONTRIBUTIONS, "drops", "neurons", 0}};
+
 static mmn_status check_need(mmn_results *results, const need *needed, mmn_error *error)
 {
     const mmn_result_file *file = &results->of[needed->kind];
-    const mmn_table *table = mmn_result_find(file->result, needed->table, SIZE_MAX);
-    const size_t column = mmn_result_column(table, needed->column, SIZE_MAX);
+    const size_t rows = mmn_result_rows(file->result, needed->table);
     const bool is_domain = strcmp(needed->column, "domain") == 0;
-    char where[64];
-    mmn_status status = MMN_OK;
-    if (needed->most > 0 && table->rows > needed->most)
+    if (needed->most > 0 && rows > needed->most)
         return mmn_fail(error, MMN_INPUT, file->file, needed->table,
-                        "has %zu items; a report shows at most %zu", table->rows, needed->most);
-    for (size_t row = 0; row < table->rows && status == MMN_OK; row++) {
-        const mmn_value *value = mmn_result_value(table, row, column);
+                        "has %zu items; a report shows at most %zu", rows, needed->most);
+    for (size_t row = 0; row < rows; row++) {
+        const char *text = mmn_result_text(file->result, needed->table, row, needed->column);
+        char where[64];
         snprintf(where, sizeof(where), "%s[%zu].%s", needed->table, row, needed->column);
-        if (value->kind == MMN_VALUE_NOTHING)
-            status = mmn_fail(error, MMN_INPUT, file->file, where, "is missing");
-        else if (is_domain)
-            status = add_domain(results, mmn_result_text_of(file->result, value), file->file,
-                                error);
+        if (!text)
+            return mmn_fail(error, MMN_INPUT, file->file, where, "is missing");
+        if (is_domain)
+            MMN_TRY(add_domain(results, text, file->file, error));
     }
-    return status;
-}
-
-static mmn_status check_needs(mmn_results *results, mmn_error *error)
-{
-    static const need needs[] = {
-        {MMN_RESULT_EVAL, "summary", "domain", MMN_REPORT_ITEMS},
-        {MMN_RESULT_EVAL, "summary", "setting", 0},
-        {MMN_RESULT_EVAL, "cross", "setting", MMN_REPORT_DOMAINS},
-        {MMN_RESULT_PERPLEXITY, "summary", "domain", MMN_REPORT_DOMAINS},
-        {MMN_RESULT_PERTURB, "curves", "domain", MMN_REPORT_CURVES},
-        {MMN_RESULT_PERTURB, "curves", "setting", 0},
-        {MMN_RESULT_PERTURB, "curves", "off", 0},
-        {MMN_RESULT_LENS, "curves", "domain", MMN_REPORT_CURVES},
-        {MMN_RESULT_LENS, "curves", "stage", 0},
-        {MMN_RESULT_LENS, "words", "word", 0},
-        {MMN_RESULT_LENS, "three_stages", "domain", MMN_REPORT_DOMAINS},
-        {MMN_RESULT_LENS, "samples", "id", MMN_REPORT_ITEMS},
-        {MMN_RESULT_LENS, "images", "file", 0},
-        {MMN_RESULT_LENS, "positions", "kind", 0},
-        {MMN_RESULT_LENS, "position_words", "word", 0},
-        {MMN_RESULT_CONTRIBUTIONS, "images", "file", 0},
-        {MMN_RESULT_CONTRIBUTIONS, "words", "text", MMN_REPORT_ITEMS},
-        {MMN_RESULT_CONTRIBUTIONS, "names", "word", 0},
-        {MMN_RESULT_CONTRIBUTIONS, "drops", "how", 0},
-        {MMN_RESULT_CONTRIBUTIONS, "drops", "neurons", 0}};
-    mmn_status status = MMN_OK;
-    for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]) && status == MMN_OK; i++)
-        if (results->of[needs[i].kind].result)
-            status = check_need(results, &needs[i], error);
-    return status;
+    return MMN_OK;
 }
 
 /* The domains that a result lists, so that colours follow the order of the first file. */
 static mmn_status list_domains(mmn_results *results, const mmn_result_file *file, mmn_error *error)
 {
-    mmn_status status = MMN_OK;
-    for (size_t i = 0; i < mmn_result_rows(file->result, "domains") && status == MMN_OK; i++) {
+    for (size_t i = 0; i < mmn_result_rows(file->result, "domains"); i++) {
         const char *name = mmn_result_text(file->result, "domains", i, "name");
-        status = name ? add_domain(results, name, file->file, error)
-                      : mmn_fail(error, MMN_INPUT, file->file, "domains",
-                                 "item %zu must be a text", i);
+        if (!name)
+            return mmn_fail(error, MMN_INPUT, file->file, "domains", "item %zu must be a text", i);
+        MMN_TRY(add_domain(results, name, file->file, error));
     }
-    return status;
+    return MMN_OK;
 }
 
 /* The neurons, as far as a report can show them. */
 static mmn_status read_neurons(mmn_results *results, mmn_error *error)
 {
     const mmn_result_file *neurons = &results->of[MMN_RESULT_NEURONS];
-    mmn_status status =
-        mmn_neuron_lists_from_json(&results->lists, neurons->document, neurons->file, error);
-    if (status != MMN_OK)
-        return status;
+    MMN_TRY(mmn_neuron_lists_from_json(&results->lists, neurons->document, neurons->file, error));
     for (size_t m = 0; m < results->lists->module_count; m++)
         if (results->lists->modules[m].layers > MMN_REPORT_LAYERS)
             return mmn_fail(error, MMN_INPUT, neurons->file, "modules",
                             "has %u layers in %s; a report shows at most %d",
                             results->lists->modules[m].layers, results->lists->modules[m].name,
                             MMN_REPORT_LAYERS);
-    for (size_t d = 0; d < results->lists->domain_count && status == MMN_OK; d++)
-        status = add_domain(results, results->lists->domains[d], neurons->file, error);
-    return status;
-}
-
-static mmn_status read_all(mmn_results *results, const char *const *files, size_t count,
-                           mmn_error *error)
-{
-    mmn_status status = MMN_OK;
-    for (size_t i = 0; i < count && status == MMN_OK; i++) {
-        bool counts;
-        mmn_result_file *result;
-        status = is_counts(&counts, files[i], error);
-        if (status == MMN_OK && counts)
-            status = take_place(&result, results, MMN_RESULT_COUNTS, files[i], error);
-        else if (status == MMN_OK)
-            status = read_json(results, files[i], error);
-        status = mmn_file_kind_explain(error, status, files[i], MMN_KIND_RESULT);
-    }
-    if (status == MMN_OK)
-        status = rank_all(results, error);
-    for (size_t kind = MMN_RESULT_EVAL; kind < MMN_RESULT_KINDS && status == MMN_OK; kind++)
-        status = list_domains(results, &results->of[kind], error);
-    if (status == MMN_OK && results->of[MMN_RESULT_NEURONS].document)
-        status = read_neurons(results, error);
-    return status == MMN_OK ? check_needs(results, error) : status;
+    for (size_t d = 0; d < results->lists->domain_count; d++)
+        MMN_TRY(add_domain(results, results->lists->domains[d], neurons->file, error));
+    return MMN_OK;
 }
 
 mmn_status mmn_results_read(mmn_results *results, const char *const *files, size_t count,
                             const char *images, mmn_error *error)
 {
-    *results = (mmn_results){0};
-    mmn_status status = MMN_OK;
     if (images && !(results->images = mmn_copy_text(images, error)))
-        status = MMN_SYSTEM;
-    if (status == MMN_OK)
-        status = read_all(results, files, count, error);
-    if (status != MMN_OK)
-        mmn_results_free(results);
-    return status;
+        return MMN_SYSTEM;
+    for (size_t i = 0; i < count; i++)
+        MMN_TRY(mmn_file_kind_explain(error, read_file(results, files[i], error), files[i],
+                                      MMN_KIND_RESULT));
+    if (results->of[MMN_RESULT_COUNTS].file)
+        MMN_TRY(rank_all(results, error));
+    for (size_t kind = MMN_RESULT_EVAL; kind < MMN_RESULT_KINDS; kind++)
+        MMN_TRY(list_domains(results, &results->of[kind], error));
+    if (results->of[MMN_RESULT_NEURONS].document)
+        MMN_TRY(read_neurons(results, error));
+    for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++)
+        MMN_TRY(check_need(results, &needs[i], error));
+    return MMN_OK;
 }
 
 void mmn_results_free(mmn_results *results)

@@ -1,11 +1,11 @@
 /* The result files that a report is made of, told apart by what they say of themselves. */
-#ifndef MMN_REPORT_RESULTS_H
-#define MMN_REPORT_RESULTS_H
+#ifndef MMN_PAGE_RESULTS_H
+#define MMN_PAGE_RESULTS_H
 
 #include "base/json.h"
-#include "mmneuron.h"
-#include "mask/neuron_lists.h"
 #include "count/ranking.h"
+#include "mask/neuron_lists.h"
+#include "mmneuron.h"
 
 typedef enum mmn_result_kind {
     MMN_RESULT_COUNTS,
@@ -44,7 +44,8 @@ typedef struct mmn_results {
     char *images; /* the folder that images are looked for in first, or NULL */
 } mmn_results;
 
-/* Reads the files, at most one of a kind. On failure nothing needs to be freed. */
+/* Reads the files, at most one of a kind, into *results, which is all zero. Whatever comes of it is freed
+ * with mmn_results_free. */
 mmn_status mmn_results_read(mmn_results *results, const char *const *files, size_t count,
                             const char *images, mmn_error *error);
 void mmn_results_free(mmn_results *results);

@@ -2,7 +2,7 @@
  *
  * The series' colours follow Okabe and Ito's palette, which people with any colour vision can tell
  * apart, darkened (or, on dark paper, lightened) until text in them has a contrast of 4.5 : 1. */
-#include "page/style.h"
+#include "page/svg.h"
 
 #define LIGHT \
     "color-scheme:light;--paper:#fff;--ink:#1a1f26;--soft:#566070;--axis:#8a94a3;--grid:#e4e8ee;" \

@@ -3,8 +3,7 @@
 
 #include <math.h>
 
-#include "page/markup.h"
-#include "page/numbers.h"
+#include "page/text.h"
 
 void mmn_svg_coordinate(mmn_text *text, double value)
 {
@@ -22,14 +21,19 @@ static void add_attribute(mmn_text *text, const char *name, double value)
     mmn_text_add(text, "\"");
 }
 
+static void add_place(mmn_text *text, double x, double y, double width, double height)
+{
+    add_attribute(text, "x", x);
+    add_attribute(text, "y", y);
+    add_attribute(text, "width", width);
+    add_attribute(text, "height", height);
+}
+
 static void begin_rectangle(mmn_svg *svg, const char *classes, double x, double y, double width,
                             double height)
 {
     mmn_text_add(&svg->body, "<rect class=\"%s\"", classes);
-    add_attribute(&svg->body, "x", x);
-    add_attribute(&svg->body, "y", y);
-    add_attribute(&svg->body, "width", width > 0 ? width : 0);
-    add_attribute(&svg->body, "height", height > 0 ? height : 0);
+    add_place(&svg->body, x, y, width > 0 ? width : 0, height > 0 ? height : 0);
 }
 
 void mmn_svg_rectangle(mmn_svg *svg, const char *classes, double x, double y, double width,
@@ -57,25 +61,36 @@ void mmn_svg_line(mmn_svg *svg, const char *classes, double x1, double y1, doubl
     mmn_text_add(&svg->body, "/>\n");
 }
 
-static void add_point(mmn_text *text, char command, double x, double y)
+void mmn_svg_begin_line(mmn_svg *svg, const char *classes)
 {
-    mmn_text_add(text, "%c", command);
-    mmn_svg_coordinate(text, x);
-    mmn_text_add(text, " ");
-    mmn_svg_coordinate(text, y);
+    mmn_text_add(&svg->body, "<path class=\"line %s\" d=\"", classes);
+    svg->joined = false;
 }
 
-void mmn_svg_polyline(mmn_svg *svg, const char *classes, const double *x, const double *y,
-                      size_t count)
+void mmn_svg_point(mmn_svg *svg, double x, double y)
 {
-    bool joined = false;
-    mmn_text_add(&svg->body, "<path class=\"line %s\" d=\"", classes);
-    for (size_t i = 0; i < count; i++) {
-        bool there = isfinite(x[i]) && isfinite(y[i]);
-        if (there)
-            add_point(&svg->body, joined ? 'L' : 'M', x[i], y[i]);
-        joined = there;
+    const bool there = isfinite(x) && isfinite(y);
+    if (there) {
+        mmn_text_add(&svg->body, "%c", svg->joined ? 'L' : 'M');
+        mmn_svg_coordinate(&svg->body, x);
+        mmn_text_add(&svg->body, " ");
+        mmn_svg_coordinate(&svg->body, y);
     }
+    svg->joined = there;
+}
+
+void mmn_svg_end_line(mmn_svg *svg)
+{
+    mmn_text_add(&svg->body, "\"/>\n");
+}
+
+void mmn_svg_image(mmn_svg *svg, double x, double y, double width, double height, const char *type,
+                   const uint8_t *data, size_t size)
+{
+    mmn_text_add(&svg->body, "<image");
+    add_place(&svg->body, x, y, width, height);
+    mmn_text_add(&svg->body, " preserveAspectRatio=\"none\" href=\"data:%s;base64,", type);
+    mmn_base64_add(&svg->body, data, size);
     mmn_text_add(&svg->body, "\"/>\n");
 }
 

@@ -1,7 +1,7 @@
-/* Scalable vector graphics, shape by shape. Colours are classes, which page/style.h defines for
+/* Scalable vector graphics, shape by shape. Colours are classes, which page/style.c defines for
  * light and dark. Lengths are CSS pixels, y grows downwards. */
-#ifndef MMN_REPORT_SVG_H
-#define MMN_REPORT_SVG_H
+#ifndef MMN_PAGE_SVG_H
+#define MMN_PAGE_SVG_H
 
 #include "base/text_buffer.h"
 
@@ -9,6 +9,7 @@
 typedef struct mmn_svg {
     double width, height;
     mmn_text body;
+    bool joined; /* the line's next point to the one before it */
 } mmn_svg;
 
 typedef enum mmn_anchor { MMN_ANCHOR_START, MMN_ANCHOR_MIDDLE, MMN_ANCHOR_END } mmn_anchor;
@@ -20,9 +21,14 @@ void mmn_svg_rectangle(mmn_svg *svg, const char *classes, double x, double y, do
 void mmn_svg_heat(mmn_svg *svg, const char *classes, double x, double y, double width,
                   double height, double share);
 void mmn_svg_line(mmn_svg *svg, const char *classes, double x1, double y1, double x2, double y2);
-/* The line through the points whose coordinates are finite, broken at the others. */
-void mmn_svg_polyline(mmn_svg *svg, const char *classes, const double *x, const double *y,
-                      size_t count);
+/* The line through the points that follow and whose coordinates are finite, broken at the others, and
+ * its end. */
+void mmn_svg_begin_line(mmn_svg *svg, const char *classes);
+void mmn_svg_point(mmn_svg *svg, double x, double y);
+void mmn_svg_end_line(mmn_svg *svg);
+/* A picture: the bytes of a file of this type, "image/png". */
+void mmn_svg_image(mmn_svg *svg, double x, double y, double width, double height, const char *type,
+                   const uint8_t *data, size_t size);
 /* Text on the baseline y, cut to `columns` characters (0: whole) and escaped. */
 void mmn_svg_text(mmn_svg *svg, const char *classes, double x, double y, mmn_anchor anchor,
                   size_t columns, const char *utf8);
@@ -40,5 +46,8 @@ void mmn_svg_coordinate(mmn_text *text, double value);
  * eight series the colours begin again. */
 const char *mmn_svg_series(size_t index);
 const char *mmn_svg_series_ink(size_t index);
+
+/* CSS for the shapes of a graphic, light and dark; and for the page around them. */
+extern const char mmn_style_graphics[], mmn_style_page[];
 
 #endif

@@ -1,13 +1,22 @@
-/* The numbers of a figure as a table with one observation a row, and its forms as text. */
+/* The numbers of a figure as a table with one observation a row, its forms as text, and the rows of
+ * results' tables that go into it. */
 #include "page/table.h"
 
 #include <inttypes.h>
 #include <math.h>
+#include <string.h>
 
 #include "base/memory.h"
-#include "page/markup.h"
-#include "page/numbers.h"
+#include "page/text.h"
 #include "result/words.h"
+
+mmn_report_table mmn_table_begin(const mmn_column *columns)
+{
+    mmn_report_table table = {.columns = columns};
+    while (columns[table.column_count].name)
+        table.column_count++;
+    return table;
+}
 
 static void add_cell(mmn_report_table *table, mmn_cell cell)
 {
@@ -22,11 +31,6 @@ static void add_cell(mmn_report_table *table, mmn_cell cell)
 void mmn_table_text(mmn_report_table *table, const char *value)
 {
     add_cell(table, (mmn_cell){.kind = value ? MMN_CELL_TEXT : MMN_CELL_EMPTY, .text = value});
-}
-
-void mmn_table_word(mmn_report_table *table, const char *value)
-{
-    add_cell(table, (mmn_cell){.kind = MMN_CELL_WORD, .text = value});
 }
 
 void mmn_table_integer(mmn_report_table *table, int64_t value)
@@ -94,9 +98,8 @@ void mmn_table_markdown(mmn_text *text, const mmn_report_table *table, size_t ro
     for (size_t c = 0; c < table->column_count; c++)
         mmn_text_add(text, " %s |", table->columns[c].name);
     mmn_text_add(text, "\n|");
-    for (size_t c = 0; c < table->column_count; c++) {
+    for (size_t c = 0; c < table->column_count; c++)
         mmn_text_add(text, " %s |", all == 0 || is_text(&table->cells[c]) ? "---" : "---:");
-    }
     for (size_t i = 0; i < shown * table->column_count; i++) {
         const mmn_cell *cell = &table->cells[i];
         const size_t column = i % table->column_count;
@@ -139,7 +142,8 @@ void mmn_table_html(mmn_text *text, const mmn_report_table *table, const char *c
                     size_t rows)
 {
     const size_t all = mmn_table_rows(table), shown = all < rows ? all : rows;
-    mmn_text_add(text, "<table>\n<caption>%s", caption);
+    mmn_text_add(text, "<table>\n<caption>");
+    mmn_markup_add(text, caption);
     if (shown < all)
         mmn_text_add(text, ": the first %zu of %zu rows; <code>--format csv</code> has all", shown,
                      all);
@@ -158,4 +162,87 @@ void mmn_table_html(mmn_text *text, const mmn_report_table *table, const char *c
         mmn_text_add(text, "</tr>\n");
     }
     mmn_text_add(text, "</tbody>\n</table>\n");
+}
+
+/* ---- Rows of results ------------------------------------------------------------------------- */
+
+mmn_rows mmn_rows_all(const mmn_result *result, const char *table)
+{
+    return (mmn_rows){0, mmn_result_rows(result, table)};
+}
+
+mmn_rows mmn_rows_below(const mmn_result *result, const char *name, const char *above, size_t row)
+{
+    const mmn_table *table = mmn_result_find(result, name, SIZE_MAX);
+    mmn_rows parents = {row, row + 1}, rows = {0, 0};
+    size_t other;
+    if (strcmp(table->parent->form->name, above) != 0)
+        parents = mmn_rows_below(result, table->parent->form->name, above, row);
+    if (parents.first == parents.end)
+        return rows;
+    mmn_result_children(table, parents.first, &rows.first, &other);
+    mmn_result_children(table, parents.end - 1, &other, &rows.end);
+    return rows;
+}
+
+/* The number of the row among those that belong to the same one. */
+static size_t rank_of(const mmn_table *table, size_t row)
+{
+    size_t first, end;
+    mmn_result_children(table, table->parents[row], &first, &end);
+    return row - first;
+}
+
+static void add_value(mmn_report_table *added, const mmn_result *result, const mmn_table *table,
+                      size_t row, const char *from)
+{
+    const bool is_word = *from == '"';
+    size_t column;
+    while ((column = mmn_result_column(table, from + is_word, SIZE_MAX)) == SIZE_MAX &&
+           table->parent) {
+        row = table->parents[row];
+        table = table->parent;
+    }
+    const mmn_value *value = mmn_result_value(table, row, column);
+    if (value->kind == MMN_VALUE_WHOLE)
+        mmn_table_integer(added, (int64_t)value->whole);
+    else if (value->kind == MMN_VALUE_REAL)
+        mmn_table_real(added, value->real);
+    else if (value->kind == MMN_VALUE_TEXT && is_word)
+        add_cell(added, (mmn_cell){.kind = MMN_CELL_WORD,
+                                   .text = mmn_result_text_of(result, value)});
+    else
+        mmn_table_text(added, mmn_result_text_of(result, value));
+}
+
+/* The domain that a row of the table `name` is for, to which this row belongs unless it is that one. */
+static void add_domain(mmn_report_table *added, const mmn_result *result, const mmn_table *table,
+                       size_t row, const char *name)
+{
+    for (; strcmp(table->form->name, name) != 0; table = table->parent)
+        row = table->parents[row];
+    mmn_table_text(added, mmn_result_text(result, "domains", rank_of(table, row), "name"));
+}
+
+void mmn_rows_add(mmn_report_table *added, const mmn_result *result, const char *name,
+                  mmn_rows rows)
+{
+    const mmn_table *table = mmn_result_find(result, name, SIZE_MAX);
+    for (size_t row = rows.first; row < rows.end; row++)
+        for (size_t c = 0; c < added->column_count; c++) {
+            const char *from = added->columns[c].from;
+            if (*from != '#')
+                add_value(added, result, table, row, from);
+            else if (from[1] != '\0')
+                add_domain(added, result, table, row, from + 1);
+            else
+                mmn_table_integer(added, (int64_t)rank_of(table, row) + 1);
+        }
+}
+
+bool mmn_row_is(const mmn_result *result, const char *table, size_t row, const char *column,
+                const char *text)
+{
+    const char *own = mmn_result_text(result, table, row, column);
+    return own && text ? strcmp(own, text) == 0 : own == text;
 }

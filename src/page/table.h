@@ -1,15 +1,20 @@
-/* The numbers of a figure as a table with one observation a row, and its forms as text. */
-#ifndef MMN_REPORT_TABLE_H
-#define MMN_REPORT_TABLE_H
-
-#include <stdint.h>
+/* The numbers of a figure as a table with one observation a row, its forms as text, and the rows of
+ * results' tables that go into it. */
+#ifndef MMN_PAGE_TABLE_H
+#define MMN_PAGE_TABLE_H
 
 #include "base/text_buffer.h"
+#include "result/result.h"
 
-/* What a column holds, and how many decimals of a real number people are shown. */
+/* What a column holds, how many decimals of a real number people are shown, and what column of a result's
+ * table it is taken from, if it is: of the one whose rows are added or of one that these belong to. `"word`
+ * is a word, whose spaces people are shown; # the number of the row from 1 on among those that belong to
+ * the same one; and #table the domain that the row of that table is for, as rows are in the order of the
+ * table "domains". */
 typedef struct mmn_column {
     const char *name; /* with the unit: "entropy (nats)" */
     int decimals;
+    const char *from;
 } mmn_column;
 
 typedef enum mmn_cell_kind {
@@ -27,7 +32,7 @@ typedef struct mmn_cell {
     double real;
 } mmn_cell;
 
-/* Zero-initialise but for the columns, which must live longer. Cells are added row by row. */
+/* Made by mmn_table_begin. Cells are added row by row. */
 typedef struct mmn_report_table {
     const mmn_column *columns;
     size_t column_count;
@@ -36,8 +41,9 @@ typedef struct mmn_report_table {
     bool failed; /* memory was short: nothing more is added */
 } mmn_report_table;
 
+/* An empty table of the columns up to one without a name, which must live longer. */
+mmn_report_table mmn_table_begin(const mmn_column *columns);
 void mmn_table_text(mmn_report_table *table, const char *value); /* NULL: an empty cell */
-void mmn_table_word(mmn_report_table *table, const char *value);
 void mmn_table_integer(mmn_report_table *table, int64_t value);
 void mmn_table_real(mmn_report_table *table, double value); /* not finite: an empty cell */
 size_t mmn_table_rows(const mmn_report_table *table);
@@ -45,10 +51,24 @@ void mmn_table_free(mmn_report_table *table);
 
 /* All rows, below a line of names; reals as the shortest decimal that reads back the same. */
 void mmn_table_csv(mmn_text *text, const mmn_report_table *table);
-/* At most `rows` of them, reals rounded; HTML keeps the exact number in <data value>. The HTML's
- * caption must be escaped already. */
+/* At most `rows` of them, reals rounded; HTML keeps the exact number in <data value>. */
 void mmn_table_markdown(mmn_text *text, const mmn_report_table *table, size_t rows);
 void mmn_table_html(mmn_text *text, const mmn_report_table *table, const char *caption,
                     size_t rows);
+
+/* Rows [first, end) of a result's table. */
+typedef struct mmn_rows {
+    size_t first, end;
+} mmn_rows;
+
+mmn_rows mmn_rows_all(const mmn_result *result, const char *table);
+/* Those that belong to row `row` of the table `above`, which may be some tables above. */
+mmn_rows mmn_rows_below(const mmn_result *result, const char *table, const char *above, size_t row);
+/* Adds these rows of the result's table `name`: for each column what it is taken from. */
+void mmn_rows_add(mmn_report_table *table, const mmn_result *result, const char *name,
+                  mmn_rows rows);
+/* Whether the row has this text in the column; NULL: whether it has nothing there. */
+bool mmn_row_is(const mmn_result *result, const char *table, size_t row, const char *column,
+                const char *text);
 
 #endif

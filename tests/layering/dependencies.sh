@@ -82,8 +82,8 @@ check "count uses pass, model, result, and the functions in binary64" may_use co
 check "mask uses count, pass, model and format" may_use mask "base format model pass count"
 check "study uses count, mask, pass, model, result, and the functions in binary64" may_use study \
     "base format text model pass count mask result reference"
-check "page uses count, mask, study, result and the public functions" \
-    may_use page "base count mask study result public"
+check "page uses format, count, mask, study, result and the public functions" \
+    may_use page "base format count mask study result public"
 check "cli uses the public functions" may_use cli "public"
 
 done_testing

@@ -90,8 +90,8 @@ check "mask knows count and what it knows" only src/mask \
 check "study knows count, mask and what they know" only src/study \
     "$base kernels.h functions.h format/* text/* model/* pass/* count/* mask/* result/* study/*"
 check "result knows base" only src/result "$base result/*"
-check "page knows count, mask, result and the forms of results" \
-    only src/page "$base count/* mask/* study/result_forms.h result/* page/*"
+check "page knows images' files, count, mask, result and the forms of results" \
+    only src/page "$base format/image_file.h count/* mask/* study/result_forms.h result/* page/*"
 check "cli knows the public header" only src/cli "config.h mmneuron.h cli/*"
 
 check "base uses Jansson and xxHash" libraries_only src/base "jansson|xxhash"

@@ -4,10 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "page/bars.h"
-#include "page/base64.h"
-#include "page/markup.h"
-#include "page/numbers.h"
+#include "page/text.h"
 #include "result/words.h"
 #include "tests/tools/failing_allocator.h"
 
