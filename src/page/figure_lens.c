@@ -57,12 +57,11 @@ static void add_entropies(mmn_report_table *table, const mmn_result *result, siz
 {
     const mmn_rows rows = entropies_of(result, curve, kind);
     for (size_t row = rows.first; row < rows.end; row++) {
-        mmn_table_text(table, mmn_result_text(result, "curves", curve, "domain"));
-        mmn_table_text(table, mmn_result_text(result, "curves", curve, "stage"));
-        mmn_table_text(table, kinds[kind]);
-        mmn_table_integer(table, (int64_t)mmn_result_number(result, "curves", curve, counts[kind]));
-        mmn_table_integer(table, (int64_t)mmn_result_number(result, "readings", row, "layer"));
-        mmn_table_real(table, mmn_result_number(result, "readings", row, "entropy"));
+        MMN_CELLS(table, mmn_row_value(result, "readings", row, "domain"),
+                  mmn_row_value(result, "readings", row, "stage"), mmn_as_text(kinds[kind]),
+                  mmn_row_value(result, "readings", row, counts[kind]),
+                  mmn_row_value(result, "readings", row, "layer"),
+                  mmn_row_value(result, "readings", row, "entropy"));
     }
 }
 
@@ -328,9 +327,8 @@ static mmn_status draw_activation(mmn_figure *figure, const mmn_results *results
                          mmn_rows_below(result, "images", "samples", sample), &figure->words));
     for (size_t row = map.values.first; row < map.values.end; row++) {
         const size_t width = (size_t)map.grid_columns, patch = row - map.values.first;
-        mmn_table_integer(&figure->table, (int64_t)(patch / width));
-        mmn_table_integer(&figure->table, (int64_t)(patch % width));
-        mmn_table_real(&figure->table, mmn_result_number(result, "activation", row, "value"));
+        MMN_CELLS(&figure->table, mmn_as_whole(patch / width), mmn_as_whole(patch % width),
+                  mmn_row_value(result, "activation", row, "value"));
     }
     return MMN_OK;
 }

@@ -55,12 +55,9 @@ static void draw_domain(mmn_figure *figure, mmn_chart *chart, const mmn_results 
     count_layers(in_layer, module, &module->lists[domain], 0);
     draw_strip(chart, module, in_layer, name, mmn_results_domain(results, name),
                module->lists[domain].count);
-    for (size_t layer = 0; layer < module->layers; layer++) {
-        mmn_table_text(&figure->table, module->name);
-        mmn_table_text(&figure->table, name);
-        mmn_table_integer(&figure->table, (int64_t)layer);
-        mmn_table_integer(&figure->table, (int64_t)in_layer[layer]);
-    }
+    for (size_t layer = 0; layer < module->layers; layer++)
+        MMN_CELLS(&figure->table, mmn_as_text(module->name), mmn_as_text(name),
+                  mmn_as_whole(layer), mmn_as_whole(in_layer[layer]));
 }
 
 static mmn_status draw_layers(mmn_figure *figure, const mmn_results *results,
@@ -120,11 +117,8 @@ static mmn_status draw_common(mmn_figure *figure, const mmn_neuron_lists *lists,
             const size_t common = mmn_neuron_list_common(row, &module->lists[b]);
             const double share = row->count > 0 ? (double)common / (double)row->count : 0;
             mmn_heat_table_number(&table, a, b, share, (double)common, 0);
-            mmn_table_text(&figure->table, module->name);
-            mmn_table_text(&figure->table, lists->domains[a]);
-            mmn_table_text(&figure->table, lists->domains[b]);
-            mmn_table_integer(&figure->table, (int64_t)common);
-            mmn_table_real(&figure->table, share);
+            MMN_CELLS(&figure->table, mmn_as_text(module->name), mmn_as_text(lists->domains[a]),
+                      mmn_as_text(lists->domains[b]), mmn_as_whole(common), mmn_as_real(share));
         }
     }
     return mmn_figure_panel(figure, &svg, module->name);
@@ -190,11 +184,9 @@ static mmn_status draw_entropies(mmn_figure *figure, const mmn_module_ranking *m
         const double left = from + (double)b * width;
         mmn_chart_column(&chart, left <= cut ? "s0" : "other", mmn_chart_x(&chart, left),
                          chart.width / BINS - 1, (double)bins[b]);
-        mmn_table_text(&figure->table, module->module.name);
-        mmn_table_real(&figure->table, left);
-        mmn_table_real(&figure->table, b + 1 < BINS ? from + (double)(b + 1) * width : maximum);
-        mmn_table_integer(&figure->table, (int64_t)bins[b]);
-        mmn_table_real(&figure->table, cut);
+        MMN_CELLS(&figure->table, mmn_as_text(module->module.name), mmn_as_real(left),
+                  mmn_as_real(b + 1 < BINS ? from + (double)(b + 1) * width : maximum),
+                  mmn_as_whole(bins[b]), mmn_as_real(cut));
     }
     mmn_chart_axis_x(&chart, "entropy over domains (nats)", 6, false);
     if (cut >= 0)

@@ -142,13 +142,11 @@ static void add_change(mmn_report_table *table, const mmn_result *result, size_t
                        const comparison *ratio)
 {
     const size_t values = find_values(result, row, "perplexity");
-    mmn_table_text(table, mmn_result_text(result, "summary", row, "domain"));
-    mmn_table_integer(table, (int64_t)mmn_result_number(result, "summary", row, "tokens"));
-    mmn_table_real(table, mmn_result_number(result, "values", values, "plain"));
-    mmn_table_real(table, ratio->own);
-    mmn_table_real(table, ratio->random);
-    mmn_table_real(table, ratio->low);
-    mmn_table_real(table, ratio->high);
+    MMN_CELLS(table, mmn_row_value(result, "summary", row, "domain"),
+              mmn_row_value(result, "summary", row, "tokens"),
+              mmn_as_real(mmn_result_number(result, "values", values, "plain")),
+              mmn_as_real(ratio->own), mmn_as_real(ratio->random), mmn_as_real(ratio->low),
+              mmn_as_real(ratio->high));
 }
 
 static mmn_status draw_changes(mmn_figure *figure, const mmn_results *results,

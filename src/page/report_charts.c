@@ -9,21 +9,21 @@
 
 enum { NAME = 18, BAR = 40 };
 
-static const mmn_cell *row_of(const mmn_figure *figure, size_t row)
+static const mmn_value *row_of(const mmn_figure *figure, size_t row)
 {
     return &figure->table.cells[row * figure->table.column_count];
 }
 
 /* A run of rows with the same module and domain is the layers of one bar. */
-static int64_t sum_layers(const mmn_figure *figure, size_t *row)
+static uint64_t sum_layers(const mmn_figure *figure, size_t *row)
 {
-    const mmn_cell *first = row_of(figure, *row);
-    int64_t sum = 0;
+    const mmn_value *first = row_of(figure, *row);
+    uint64_t sum = 0;
     for (; *row < mmn_table_rows(&figure->table); ++*row) {
-        const mmn_cell *cell = row_of(figure, *row);
-        if (strcmp(cell[0].text, first[0].text) != 0 || strcmp(cell[1].text, first[1].text) != 0)
+        const mmn_value *cell = row_of(figure, *row);
+        if (strcmp(cell[0].given, first[0].given) != 0 || strcmp(cell[1].given, first[1].given) != 0)
             break;
-        sum += cell[3].integer;
+        sum += cell[3].whole;
     }
     return sum;
 }
@@ -31,30 +31,30 @@ static int64_t sum_layers(const mmn_figure *figure, size_t *row)
 static void chart_neurons(mmn_text *text, const mmn_figure *figure, bool blocks)
 {
     const size_t rows = figure ? mmn_table_rows(&figure->table) : 0;
-    int64_t largest = 1;
+    uint64_t largest = 1;
     const char *module = "";
     for (size_t row = 0; row < rows;) {
-        const int64_t sum = sum_layers(figure, &row);
+        const uint64_t sum = sum_layers(figure, &row);
         largest = sum > largest ? sum : largest;
     }
     if (rows > 0)
         mmn_text_add(text, "domain neurons\n");
     for (size_t row = 0; row < rows;) {
-        const mmn_cell *cell = row_of(figure, row);
-        if (strcmp(cell[0].text, module) != 0)
-            mmn_text_add(text, "  %s\n", module = cell[0].text);
+        const mmn_value *cell = row_of(figure, row);
+        if (strcmp(cell[0].given, module) != 0)
+            mmn_text_add(text, "  %s\n", module = cell[0].given);
         mmn_text_add(text, "    ");
-        mmn_columns_left(text, cell[1].text, NAME);
-        const int64_t sum = sum_layers(figure, &row);
-        mmn_text_add(text, "  %6" PRId64 "  ", sum);
+        mmn_columns_left(text, cell[1].given, NAME);
+        const uint64_t sum = sum_layers(figure, &row);
+        mmn_text_add(text, "  %6" PRIu64 "  ", sum);
         mmn_bar_add(text, (double)sum / (double)largest, BAR, blocks);
         mmn_text_add(text, "\n");
     }
 }
 
-static void add_share(mmn_text *text, const char *name, const mmn_cell *cell, bool blocks)
+static void add_share(mmn_text *text, const char *name, const mmn_value *cell, bool blocks)
 {
-    if (cell->kind != MMN_CELL_REAL)
+    if (cell->kind != MMN_VALUE_REAL)
         return;
     mmn_text number = {0};
     mmn_number_fixed(&number, cell->real * 100, 1);
@@ -73,8 +73,8 @@ static void chart_accuracy(mmn_text *text, const mmn_figure *figure, bool blocks
     if (rows > 0)
         mmn_text_add(text, "accuracy (%%)\n");
     for (size_t row = 0; row < rows; row++) {
-        const mmn_cell *cell = row_of(figure, row);
-        mmn_text_add(text, "  %s, %s\n", cell[1].text, cell[0].text);
+        const mmn_value *cell = row_of(figure, row);
+        mmn_text_add(text, "  %s, %s\n", cell[1].given, cell[0].given);
         for (size_t c = 2; c < 5; c++)
             add_share(text, figure->table.columns[c].name, &cell[c], blocks);
     }

@@ -23,11 +23,9 @@ static void list_sources(mmn_report_table *table, const mmn_report *report)
         const mmn_result_file *result = &report->results.of[kind];
         if (!result->file)
             continue;
-        mmn_table_text(table, mmn_result_kind_name((mmn_result_kind)kind));
-        mmn_table_text(table, result->name);
-        mmn_table_text(table, result->version);
-        mmn_table_text(table, result->model);
-        mmn_table_text(table, result->neurons);
+        MMN_CELLS(table, mmn_as_text(mmn_result_kind_name((mmn_result_kind)kind)),
+                  mmn_as_text(result->name), mmn_as_text(result->version),
+                  mmn_as_text(result->model), mmn_as_text(result->neurons));
     }
 }
 

@@ -18,30 +18,14 @@ mmn_report_table mmn_table_begin(const mmn_column *columns)
     return table;
 }
 
-static void add_cell(mmn_report_table *table, mmn_cell cell)
+void mmn_table_add(mmn_report_table *table, const mmn_value *cells, size_t count)
 {
-    if (table->failed)
-        return;
-    table->failed = mmn_reserve(&table->cells, &table->capacity, table->count + 1,
-                                sizeof(*table->cells), NULL) != MMN_OK;
-    if (!table->failed)
-        table->cells[table->count++] = cell;
-}
-
-void mmn_table_text(mmn_report_table *table, const char *value)
-{
-    add_cell(table, (mmn_cell){.kind = value ? MMN_CELL_TEXT : MMN_CELL_EMPTY, .text = value});
-}
-
-void mmn_table_integer(mmn_report_table *table, int64_t value)
-{
-    add_cell(table, (mmn_cell){.kind = MMN_CELL_INTEGER, .integer = value});
-}
-
-void mmn_table_real(mmn_report_table *table, double value)
-{
-    add_cell(table, (mmn_cell){.kind = isfinite(value) ? MMN_CELL_REAL : MMN_CELL_EMPTY,
-                               .real = value});
+    table->failed |= mmn_reserve(&table->cells, &table->capacity, table->count + count,
+                                 sizeof(*table->cells), NULL) != MMN_OK;
+    for (size_t i = 0; i < count && !table->failed; i++)
+        table->cells[table->count++] = cells[i].kind == MMN_VALUE_REAL && !isfinite(cells[i].real)
+                                           ? mmn_as_nothing()
+                                           : cells[i];
 }
 
 size_t mmn_table_rows(const mmn_report_table *table)
@@ -55,20 +39,16 @@ void mmn_table_free(mmn_report_table *table)
     *table = (mmn_report_table){0};
 }
 
-static bool is_text(const mmn_cell *cell)
-{
-    return cell->kind == MMN_CELL_TEXT || cell->kind == MMN_CELL_WORD;
-}
-
-/* Adds a text or word as `add` writes it. */
-static void add_for_people(mmn_text *text, const mmn_cell *cell,
+/* Adds a text, or a word, as `add` writes it. */
+static void add_for_people(mmn_text *text, const mmn_value *cell, const mmn_column *column,
                            void (*add)(mmn_text *text, const char *utf8))
 {
-    char *shown = cell->kind == MMN_CELL_WORD ? mmn_word_shown(cell->text, NULL) : NULL;
-    if (cell->kind == MMN_CELL_WORD && !shown)
+    const bool is_word = column->from && *column->from == '"';
+    char *shown = is_word ? mmn_word_shown(cell->given, NULL) : NULL;
+    if (is_word && !shown)
         text->failed = true;
     else
-        add(text, shown ? shown : cell->text);
+        add(text, shown ? shown : cell->given);
     mmn_free(shown);
 }
 
@@ -80,12 +60,12 @@ void mmn_table_csv(mmn_text *text, const mmn_report_table *table)
     }
     mmn_text_add(text, "\n");
     for (size_t i = 0; i < table->count; i++) {
-        const mmn_cell *cell = &table->cells[i];
-        if (is_text(cell))
-            mmn_markup_add_csv(text, cell->text);
-        else if (cell->kind == MMN_CELL_INTEGER)
-            mmn_text_add(text, "%" PRId64, cell->integer);
-        else if (cell->kind == MMN_CELL_REAL)
+        const mmn_value *cell = &table->cells[i];
+        if (cell->kind == MMN_VALUE_TEXT)
+            mmn_markup_add_csv(text, cell->given);
+        else if (cell->kind == MMN_VALUE_WHOLE)
+            mmn_text_add(text, "%" PRIu64, cell->whole);
+        else if (cell->kind == MMN_VALUE_REAL)
             mmn_text_add_real(text, cell->real);
         mmn_text_add(text, "%s", (i + 1) % table->column_count == 0 ? "\n" : ",");
     }
@@ -99,16 +79,16 @@ void mmn_table_markdown(mmn_text *text, const mmn_report_table *table, size_t ro
         mmn_text_add(text, " %s |", table->columns[c].name);
     mmn_text_add(text, "\n|");
     for (size_t c = 0; c < table->column_count; c++)
-        mmn_text_add(text, " %s |", all == 0 || is_text(&table->cells[c]) ? "---" : "---:");
+        mmn_text_add(text, " %s |", all == 0 || table->cells[c].kind == MMN_VALUE_TEXT ? "---" : "---:");
     for (size_t i = 0; i < shown * table->column_count; i++) {
-        const mmn_cell *cell = &table->cells[i];
+        const mmn_value *cell = &table->cells[i];
         const size_t column = i % table->column_count;
         mmn_text_add(text, "%s ", column == 0 ? "\n|" : "");
-        if (is_text(cell))
-            add_for_people(text, cell, mmn_markup_add_markdown);
-        else if (cell->kind == MMN_CELL_INTEGER)
-            mmn_text_add(text, "%" PRId64, cell->integer);
-        else if (cell->kind == MMN_CELL_REAL)
+        if (cell->kind == MMN_VALUE_TEXT)
+            add_for_people(text, cell, &table->columns[column], mmn_markup_add_markdown);
+        else if (cell->kind == MMN_VALUE_WHOLE)
+            mmn_text_add(text, "%" PRIu64, cell->whole);
+        else if (cell->kind == MMN_VALUE_REAL)
             mmn_number_fixed(text, cell->real, table->columns[column].decimals);
         mmn_text_add(text, " |");
     }
@@ -117,16 +97,16 @@ void mmn_table_markdown(mmn_text *text, const mmn_report_table *table, size_t ro
         mmn_text_add(text, "\nThe first %zu of %zu rows; `--format csv` has all.\n", shown, all);
 }
 
-static void add_html_cell(mmn_text *text, const mmn_cell *cell, const mmn_column *column,
+static void add_html_cell(mmn_text *text, const mmn_value *cell, const mmn_column *column,
                           bool first)
 {
     const char *tag = first ? "th scope=\"row\"" : "td";
-    if (is_text(cell)) {
+    if (cell->kind == MMN_VALUE_TEXT) {
         mmn_text_add(text, "<%s>", tag);
-        add_for_people(text, cell, mmn_markup_add);
-    } else if (cell->kind == MMN_CELL_INTEGER) {
-        mmn_text_add(text, "<%s class=\"n\">%" PRId64, tag, cell->integer);
-    } else if (cell->kind == MMN_CELL_REAL) {
+        add_for_people(text, cell, column, mmn_markup_add);
+    } else if (cell->kind == MMN_VALUE_WHOLE) {
+        mmn_text_add(text, "<%s class=\"n\">%" PRIu64, tag, cell->whole);
+    } else if (cell->kind == MMN_VALUE_REAL) {
         mmn_text_add(text, "<%s class=\"n\"><data value=\"", tag);
         mmn_text_add_real(text, cell->real);
         mmn_text_add(text, "\">");
@@ -193,35 +173,26 @@ static size_t rank_of(const mmn_table *table, size_t row)
     return row - first;
 }
 
-static void add_value(mmn_report_table *added, const mmn_result *result, const mmn_table *table,
-                      size_t row, const char *from)
+static mmn_value value_of(const mmn_result *result, const mmn_table *table, size_t row,
+                          const char *from)
 {
-    const bool is_word = *from == '"';
     size_t column;
-    while ((column = mmn_result_column(table, from + is_word, SIZE_MAX)) == SIZE_MAX &&
-           table->parent) {
+    while ((column = mmn_result_column(table, from, SIZE_MAX)) == SIZE_MAX && table->parent) {
         row = table->parents[row];
         table = table->parent;
     }
     const mmn_value *value = mmn_result_value(table, row, column);
-    if (value->kind == MMN_VALUE_WHOLE)
-        mmn_table_integer(added, (int64_t)value->whole);
-    else if (value->kind == MMN_VALUE_REAL)
-        mmn_table_real(added, value->real);
-    else if (value->kind == MMN_VALUE_TEXT && is_word)
-        add_cell(added, (mmn_cell){.kind = MMN_CELL_WORD,
-                                   .text = mmn_result_text_of(result, value)});
-    else
-        mmn_table_text(added, mmn_result_text_of(result, value));
+    const bool is_number = value->kind == MMN_VALUE_WHOLE || value->kind == MMN_VALUE_REAL;
+    return is_number ? *value : mmn_as_text(mmn_result_text_of(result, value));
 }
 
 /* The domain that a row of the table `name` is for, to which this row belongs unless it is that one. */
-static void add_domain(mmn_report_table *added, const mmn_result *result, const mmn_table *table,
-                       size_t row, const char *name)
+static mmn_value domain_of(const mmn_result *result, const mmn_table *table, size_t row,
+                           const char *name)
 {
     for (; strcmp(table->form->name, name) != 0; table = table->parent)
         row = table->parents[row];
-    mmn_table_text(added, mmn_result_text(result, "domains", rank_of(table, row), "name"));
+    return mmn_as_text(mmn_result_text(result, "domains", rank_of(table, row), "name"));
 }
 
 void mmn_rows_add(mmn_report_table *added, const mmn_result *result, const char *name,
@@ -231,13 +202,19 @@ void mmn_rows_add(mmn_report_table *added, const mmn_result *result, const char 
     for (size_t row = rows.first; row < rows.end; row++)
         for (size_t c = 0; c < added->column_count; c++) {
             const char *from = added->columns[c].from;
-            if (*from != '#')
-                add_value(added, result, table, row, from);
-            else if (from[1] != '\0')
-                add_domain(added, result, table, row, from + 1);
+            if (strcmp(from, "#") == 0)
+                MMN_CELLS(added, mmn_as_whole(rank_of(table, row) + 1));
+            else if (*from == '#')
+                MMN_CELLS(added, domain_of(result, table, row, from + 1));
             else
-                mmn_table_integer(added, (int64_t)rank_of(table, row) + 1);
+                MMN_CELLS(added, value_of(result, table, row, from + (*from == '"')));
         }
+}
+
+mmn_value mmn_row_value(const mmn_result *result, const char *table, size_t row,
+                        const char *column)
+{
+    return value_of(result, mmn_result_find(result, table, SIZE_MAX), row, column);
 }
 
 bool mmn_row_is(const mmn_result *result, const char *table, size_t row, const char *column,

@@ -8,7 +8,7 @@
 
 /* What a column holds, how many decimals of a real number people are shown, and what column of a result's
  * table it is taken from, if it is: of the one whose rows are added or of one that these belong to. `"word`
- * is a word, whose spaces people are shown; # the number of the row from 1 on among those that belong to
+ * is a word, whose spaces people are shown by a mark, which CSV has not; # the number of the row from 1 on among those that belong to
  * the same one; and #table the domain that the row of that table is for, as rows are in the order of the
  * table "domains". */
 typedef struct mmn_column {
@@ -17,35 +17,22 @@ typedef struct mmn_column {
     const char *from;
 } mmn_column;
 
-typedef enum mmn_cell_kind {
-    MMN_CELL_EMPTY,
-    MMN_CELL_TEXT,
-    MMN_CELL_WORD, /* a text whose spaces people are shown by a mark; in CSV as it is */
-    MMN_CELL_INTEGER,
-    MMN_CELL_REAL
-} mmn_cell_kind;
-
-typedef struct mmn_cell {
-    mmn_cell_kind kind;
-    const char *text; /* belongs to someone who lives longer */
-    int64_t integer;
-    double real;
-} mmn_cell;
-
 /* Made by mmn_table_begin. Cells are added row by row. */
 typedef struct mmn_report_table {
     const mmn_column *columns;
     size_t column_count;
-    mmn_cell *cells;
+    mmn_value *cells; /* their texts are given, and belong to someone who lives longer */
     size_t count, capacity;
     bool failed; /* memory was short: nothing more is added */
 } mmn_report_table;
 
 /* An empty table of the columns up to one without a name, which must live longer. */
 mmn_report_table mmn_table_begin(const mmn_column *columns);
-void mmn_table_text(mmn_report_table *table, const char *value); /* NULL: an empty cell */
-void mmn_table_integer(mmn_report_table *table, int64_t value);
-void mmn_table_real(mmn_report_table *table, double value); /* not finite: an empty cell */
+/* Adds cells; what is no number is an empty one. */
+void mmn_table_add(mmn_report_table *table, const mmn_value *cells, size_t count);
+#define MMN_CELLS(table, ...)                                 \
+    mmn_table_add(table, (const mmn_value[]){__VA_ARGS__}, \
+                  sizeof((const mmn_value[]){__VA_ARGS__}) / sizeof(mmn_value))
 size_t mmn_table_rows(const mmn_report_table *table);
 void mmn_table_free(mmn_report_table *table);
 
@@ -67,6 +54,9 @@ mmn_rows mmn_rows_below(const mmn_result *result, const char *table, const char 
 /* Adds these rows of the result's table `name`: for each column what it is taken from. */
 void mmn_rows_add(mmn_report_table *table, const mmn_result *result, const char *name,
                   mmn_rows rows);
+/* The value of a column of the row's table, or of one that it belongs to, as a cell. */
+mmn_value mmn_row_value(const mmn_result *result, const char *table, size_t row,
+                        const char *column);
 /* Whether the row has this text in the column; NULL: whether it has nothing there. */
 bool mmn_row_is(const mmn_result *result, const char *table, size_t row, const char *column,
                 const char *text);
