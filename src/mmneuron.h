@@ -786,6 +786,9 @@ MMN_API mmn_status mmn_contributions_run(mmn_result **result, const mmn_model *m
 
 /* ---- Reports --------------------------------------------------------------------------------- */
 
+/* These functions are in libmmneuron_page (-lmmneuron_page; pkg-config calls it mmneuron-page), so that
+ * whoever makes no pages carries none of what draws them. */
+
 typedef enum mmn_report_format {
     MMN_REPORT_HTML,     /* one page that needs nothing but itself */
     MMN_REPORT_MARKDOWN, /* one text: the figures' tables */
