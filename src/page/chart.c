@@ -1,4 +1,5 @@
-/* Charts over two axes, with their scales, grids and names, and heat tables: what figures draw with. */
+/* Charts over two axes, with their scales, grids and names, and heat tables: what figures draw
+ * with. */
 #include "page/chart.h"
 
 #include <math.h>

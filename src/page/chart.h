@@ -1,4 +1,5 @@
-/* Charts over two axes, with their scales, grids and names, and heat tables: what figures draw with. */
+/* Charts over two axes, with their scales, grids and names, and heat tables: what figures draw
+ * with. */
 #ifndef MMN_PAGE_CHART_H
 #define MMN_PAGE_CHART_H
 

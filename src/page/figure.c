@@ -1,5 +1,5 @@
-/* Figures: panels of graphics, the words around them, and a table of all that they show, each as a form
- * says it. */
+/* Figures: panels of graphics, the words around them, and a table of all that they show, each as a
+ * form says it. */
 #include "page/figure.h"
 
 #include <stdio.h>

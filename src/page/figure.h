@@ -1,5 +1,5 @@
-/* Figures: panels of graphics, the words around them, and a table of all that they show, each as a form
- * says it. */
+/* Figures: panels of graphics, the words around them, and a table of all that they show, each as a
+ * form says it. */
 #ifndef MMN_PAGE_FIGURE_H
 #define MMN_PAGE_FIGURE_H
 
@@ -30,8 +30,8 @@ typedef struct mmn_figures {
     size_t count, capacity;
 } mmn_figures;
 
-/* What is a figure's own: draws its panels, adds to its words, and fills its table unless that consists of
- * rows of the result. */
+/* What is a figure's own: draws its panels, adds to its words, and fills its table unless that
+ * consists of rows of the result. */
 typedef mmn_status mmn_figure_drawer(mmn_figure *figure, const mmn_results *results, size_t row);
 
 /* What figures of one name are made of. */
@@ -42,7 +42,7 @@ typedef struct mmn_figure_form {
     size_t most;
     const char *named_by, *title_end; /* a column of it between `title` and this */
     const char *words;  /* what the description begins with */
-    const char *rows;   /* a table, whose rows (of the row of `each`) become the figure's; NULL: none */
+    const char *rows;   /* a table, whose rows (below that of `each`) become its own; NULL: none */
     const mmn_column *columns; /* up to one without a name */
     mmn_figure_drawer *draw;
 } mmn_figure_form;

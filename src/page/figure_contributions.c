@@ -145,9 +145,9 @@ static mmn_status draw_disturbance(mmn_figure *figure, const mmn_results *result
 const mmn_figure_form mmn_contribution_figures[] = {
     {.name = "contrib", .title = "The neurons behind \"", .kind = MMN_RESULT_CONTRIBUTIONS,
      .each = "words", .most = WORDS, .named_by = "text", .title_end = "\"",
-     .words = "The neurons of the language model that add most to the word: activation where it is "
-              "said, times how far the neuron points at it; with the words that each points at most. "
-              "Maps: activation at the patches of the picture, the highest twentieth framed.",
+     .words = "The neurons of the language model that add most to the word: activation where it "
+              "is said, times how far the neuron points at it; with the words that each points at "
+              "most. Maps: activation at the patches of the picture, the highest twentieth framed.",
      .rows = "names",
      .columns = MMN_FIGURE_COLUMNS(
          {"layer", 0, "layer"}, {"neuron", 0, "neuron"}, {"contribution", 4, "contribution"},
@@ -156,9 +156,9 @@ const mmn_figure_form mmn_contribution_figures[] = {
      .draw = draw_contributions},
     {.name = "disturbance", .title = "Words when their neurons are disturbed",
      .kind = MMN_RESULT_CONTRIBUTIONS,
-     .words = "By how much the logarithm of a word's probability falls when the neurons that add most "
-              "to it are switched off or disturbed by noise (coloured), and when as many random ones "
-              "of the same layers are (grey, mean over seeds).",
+     .words = "By how much the logarithm of a word's probability falls when the neurons that add "
+              "most to it are switched off or disturbed by noise (coloured), and when as many "
+              "random ones of the same layers are (grey, mean over seeds).",
      .columns = MMN_FIGURE_COLUMNS({"word", 0, "text"}, {"how", 0, "how"},
                                    {"neurons", 0, "neurons"}, {"fall of ln p", 4, "mean"},
                                    {"95 % from", 4, "low"}, {"95 % to", 4, "high"}),

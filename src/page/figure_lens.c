@@ -1,5 +1,5 @@
-/* The figures of the logit lens: the entropy after each layer, and the words that it reads there, over whole
- * domains and in single samples. */
+/* The figures of the logit lens: the entropy after each layer, and the words that it reads there,
+ * over whole domains and in single samples. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -186,7 +186,8 @@ static mmn_status draw_lens(mmn_figure *figure, const mmn_results *results, size
 
 /* ---- Words ----------------------------------------------------------------------------------- */
 
-/* A column of a heat table: the first word, a row of the table `words`, after each of the layers. */
+/* A column of a heat table: the first word, a row of the table `words`, after each of the layers.
+ * */
 static void draw_first_words(const mmn_heat_table *cells, const mmn_result *result,
                              const char *words, const char *above, mmn_rows layers,
                              const char *share, size_t column)
@@ -335,15 +336,15 @@ static mmn_status draw_activation(mmn_figure *figure, const mmn_results *results
 
 const mmn_figure_form mmn_lens_figures[] = {
     {.name = "lens", .title = "Entropy of the logit lens", .kind = MMN_RESULT_LENS,
-     .words = "The model's own output words read after every layer: the lower the entropy, the surer "
-              "the prediction. Averages over image and over text positions.",
+     .words = "The model's own output words read after every layer: the lower the entropy, the "
+              "surer the prediction. Averages over image and over text positions.",
      .columns = MMN_FIGURE_COLUMNS({"domain", 0, NULL}, {"stage", 0, NULL}, {"positions", 0, NULL},
                                    {"how many", 0, NULL}, {"layer", 0, NULL},
                                    {"entropy (nats)", 4, NULL}),
      .draw = draw_lens},
     {.name = "words", .title = "The commonest words of each layer", .kind = MMN_RESULT_LENS,
-     .words = "The word that the lens reads most often after each layer (last layer on top) in each "
-              "domain; the stronger the shade, the more often.",
+     .words = "The word that the lens reads most often after each layer (last layer on top) in "
+              "each domain; the stronger the shade, the more often.",
      .columns = MMN_FIGURE_COLUMNS({"domain", 0, "domain"}, {"positions", 0, "kind"},
                                    {"layer", 0, "layer"}, {"rank", 0, "#"}, {"word's id", 0, "id"},
                                    {"word", 0, "\"word"}, {"share", 4, "share"}),
@@ -360,8 +361,8 @@ const mmn_figure_form mmn_lens_figures[] = {
      .draw = draw_sample},
     {.name = "activation", .title = "Where a neuron is active in sample ", .kind = MMN_RESULT_LENS,
      .each = "samples", .most = SAMPLES, .named_by = "id", .title_end = "",
-     .words = "Activation of one neuron at each patch of the picture; patches where it is not above 0 "
-              "are left clear.",
+     .words = "Activation of one neuron at each patch of the picture; patches where it is not "
+              "above 0 are left clear.",
      .columns = MMN_FIGURE_COLUMNS({"row", 0, NULL}, {"column", 0, NULL}, {"activation", 4, NULL}),
      .draw = draw_activation},
     {0}};

@@ -1,5 +1,5 @@
-/* The figures of the neurons of domains: how many each layer has, how many domains have in common, and
- * where the ranking cuts the distribution of entropies. */
+/* The figures of the neurons of domains: how many each layer has, how many domains have in common,
+ * and where the ranking cuts the distribution of entropies. */
 #include <string.h>
 
 #include "base/memory.h"
@@ -223,10 +223,10 @@ const mmn_figure_form mmn_neuron_figures[] = {
                                    {"share of the first", 3, NULL}),
      .draw = draw_overlap},
     {.name = "entropy", .title = "Entropy over domains, and the cut", .kind = MMN_RESULT_COUNTS,
-     .words = "Neurons whose activation probability is above the bar in some domain, by the entropy "
-              "of these probabilities over domains: at 0 a neuron is active in one domain only, at "
-              "the right end in all alike. The ranking selects from the left up to the cut; ties at "
-              "the cut go to lower layers.",
+     .words = "Neurons whose activation probability is above the bar in some domain, by the "
+              "entropy of these probabilities over domains: at 0 a neuron is active in one domain "
+              "only, at the right end in all alike. The ranking selects from the left up to the "
+              "cut; ties at the cut go to lower layers.",
      .columns = MMN_FIGURE_COLUMNS({"module", 0, NULL}, {"from (nats)", 3, NULL},
                                    {"to (nats)", 3, NULL}, {"neurons", 0, NULL},
                                    {"cut (nats)", 6, NULL}),

@@ -188,8 +188,8 @@ static mmn_status draw_perplexity(mmn_figure *figure, const mmn_results *results
         add_change(&figure->table, result, row, &ratios[row]);
     }
     mmn_text_add(&figure->words,
-                 " Of %zu comparisons, the language's neurons give more than the interval of random "
-                 "ones in %zu, less in %zu, and a value inside it in %zu.",
+                 " Of %zu comparisons, the language's neurons give more than the interval of "
+                 "random ones in %zu, less in %zu, and a value inside it in %zu.",
                  found.compared, found.above, found.below, found.inside);
     return count > 0 ? draw_changes(figure, results, ratios, count) : MMN_OK;
 }
@@ -275,8 +275,8 @@ static mmn_status draw_perplexity_cross(mmn_figure *figure, const mmn_results *r
 
 const mmn_figure_form mmn_off_figures[] = {
     {.name = "accuracy", .title = "Accuracy with neurons off", .kind = MMN_RESULT_EVAL,
-     .words = "Share of answers that are right, with the neurons of the answered domain switched off "
-              "(coloured) and with as many random neurons in each layer (grey, mean and 95 % "
+     .words = "Share of answers that are right, with the neurons of the answered domain switched "
+              "off (coloured) and with as many random neurons in each layer (grey, mean and 95 % "
               "interval over seeds); the dashed line is the model with nothing off.",
      .rows = "summary",
      .columns = MMN_FIGURE_COLUMNS(
@@ -298,8 +298,8 @@ const mmn_figure_form mmn_off_figures[] = {
     {.name = "perplexity", .title = "Perplexity with neurons off", .kind = MMN_RESULT_PERPLEXITY,
      .words = "How many times as large the perplexity of each language's texts becomes when its "
               "neurons are switched off (coloured), and when as many random neurons in each layer "
-              "are (grey, mean and 95 % interval over seeds); the dashed line is 1, the model with "
-              "nothing off.",
+              "are (grey, mean and 95 % interval over seeds); the dashed line is 1, the model "
+              "with nothing off.",
      .columns = MMN_FIGURE_COLUMNS(
          {"language", 0, NULL}, {"tokens", 0, NULL}, {"perplexity", 4, NULL},
          {"own neurons off, times", 4, NULL}, {"random neurons off, times", 4, NULL},
@@ -308,8 +308,8 @@ const mmn_figure_form mmn_off_figures[] = {
     {.name = "perplexity-cross", .title = "One language's neurons off, another read",
      .kind = MMN_RESULT_PERPLEXITY,
      .words = "How many times as large the perplexity of one language's texts (columns) becomes "
-              "while the neurons of another are off (rows). Where language neurons matter to their "
-              "own language above all, the diagonal is shaded most.",
+              "while the neurons of another are off (rows). Where language neurons matter to "
+              "their own language above all, the diagonal is shaded most.",
      .rows = "cross_cells",
      .columns = MMN_FIGURE_COLUMNS({"neurons of", 0, "#cross_rows"},
                                    {"language read", 0, "#cross_cells"},

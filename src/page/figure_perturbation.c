@@ -14,18 +14,14 @@ static const measure measures[] = {
     {"relative", "distance", "moved by, relative to its norm"},
     {"cosine", "direction", "1 - cosine to where it was"}};
 
-/* The means over the curves of one setting, for each domain with its own neurons off and with
- * random ones. */
+/* The means over the curves of one setting. A series is those of a domain, 2 * domain with its own
+ * neurons off and one more with random ones. */
+enum { SERIES = 2 * MMN_REPORT_DOMAINS };
 typedef struct means {
-    size_t layers;
-    size_t counts[MMN_REPORT_DOMAINS][2]; /* curves of own, and of random neurons */
-    double *values;                       /* [domain][2][layer] */
+    size_t series, layers;
+    size_t curves[SERIES]; /* of each; what has none is not drawn */
+    double *values;        /* [series][layer] */
 } means;
-
-static double *values_of(const means *made, size_t domain, size_t random)
-{
-    return made->values + (2 * domain + random) * made->layers;
-}
 
 /* The states of a curve over all positions. */
 static mmn_rows states_of(const mmn_result *result, size_t curve)
@@ -52,76 +48,83 @@ static mmn_status check_layers(const mmn_result_file *file, size_t layers, mmn_e
     return MMN_OK;
 }
 
-static void make_means(means *made, const mmn_results *results, const char *setting,
-                       const char *column)
+/* Adds the states of a curve to its series. */
+static void add_curve(means *made, const mmn_results *results, size_t curve, const char *column)
 {
     const mmn_result *result = results->of[MMN_RESULT_PERTURB].result;
-    memset(made->counts, 0, sizeof(made->counts));
-    for (size_t curve = 0; curve < mmn_result_rows(result, "curves"); curve++) {
-        const mmn_rows states = states_of(result, curve);
-        const char *domain = mmn_result_text(result, "curves", curve, "domain");
-        const char *of = mmn_result_text(result, "curves", curve, "neurons_of");
-        if (!mmn_row_is(result, "curves", curve, "setting", setting) ||
-            (of && strcmp(of, domain) != 0))
-            continue;
-        const size_t number = mmn_results_domain(results, domain);
-        const bool random = mmn_row_is(result, "curves", curve, "off", "random");
-        const bool first = made->counts[number][random]++ == 0;
-        double *sums = values_of(made, number, random);
-        for (size_t layer = 0; layer < made->layers; layer++) {
-            const double value =
-                mmn_result_number(result, "states", states.first + layer, column);
-            sums[layer] = first ? value : sums[layer] + value;
-        }
+    const mmn_rows states = states_of(result, curve);
+    const char *domain = mmn_result_text(result, "curves", curve, "domain");
+    const size_t series = 2 * mmn_results_domain(results, domain) +
+                          mmn_row_is(result, "curves", curve, "off", "random");
+    double *sums = made->values + series * made->layers;
+    for (size_t layer = 0; layer < made->layers; layer++) {
+        const double value = mmn_result_number(result, "states", states.first + layer, column);
+        sums[layer] = made->curves[series] > 0 ? sums[layer] + value : value;
     }
-    for (size_t d = 0; d < results->domain_count; d++)
-        for (size_t random = 0; random < 2; random++)
-            for (size_t layer = 0; made->counts[d][random] > 0 && layer < made->layers; layer++)
-                values_of(made, d, random)[layer] /= (double)made->counts[d][random];
+    made->curves[series]++;
 }
 
-static void draw_line(const mmn_chart *chart, const means *made, size_t domain, size_t random)
+/* The largest mean. */
+static double make_means(means *made, const mmn_results *results, const char *setting,
+                         const char *column)
 {
-    const double *values = values_of(made, domain, random);
+    const mmn_result *result = results->of[MMN_RESULT_PERTURB].result;
+    double largest = 0;
+    memset(made->curves, 0, sizeof(made->curves));
+    for (size_t curve = 0; curve < mmn_result_rows(result, "curves"); curve++) {
+        const char *domain = mmn_result_text(result, "curves", curve, "domain");
+        const char *of = mmn_result_text(result, "curves", curve, "neurons_of");
+        if (mmn_row_is(result, "curves", curve, "setting", setting) &&
+            (!of || strcmp(of, domain) == 0))
+            add_curve(made, results, curve, column);
+    }
+    for (size_t i = 0; i < made->series * made->layers; i++) {
+        const size_t curves = made->curves[i / made->layers];
+        if (curves > 0)
+            largest = mmn_chart_maximum(largest, made->values[i] /= (double)curves);
+    }
+    return largest;
+}
+
+/* The line of a series: solid, or dashed for random neurons. */
+static void draw_line(const mmn_chart *chart, const means *made, size_t series)
+{
     char classes[32];
-    snprintf(classes, sizeof(classes), "%s%s", random ? "dashed " : "", mmn_svg_series(domain));
+    snprintf(classes, sizeof(classes), "%s%s", series % 2 == 0 ? "" : "dashed ",
+             mmn_svg_series(series / 2));
     mmn_svg_begin_line(chart->svg, classes);
     for (size_t layer = 0; layer < made->layers; layer++)
         mmn_svg_point(chart->svg, mmn_chart_x(chart, (double)layer),
-                      mmn_chart_y(chart, values[layer]));
+                      mmn_chart_y(chart, made->values[series * made->layers + layer]));
     mmn_svg_end_line(chart->svg);
 }
 
-/* A panel of one measure: a line for each domain, and a dashed one for random neurons. */
+/* A panel of one measure: two lines for each domain. */
 static mmn_status draw_measure(mmn_figure *figure, const mmn_results *results, means *made,
                                const char *setting, const measure *drawn)
 {
     mmn_svg svg = {.width = MMN_PANEL_WIDTH, .height = 240};
-    mmn_chart chart = {.svg = &svg, .left = 40, .top = 48, .width = MMN_PANEL_WIDTH - 154,
-                       .height = 150, .x_maximum = (double)made->layers - 1};
+    const mmn_chart chart = {.svg = &svg, .left = 40, .top = 48, .width = MMN_PANEL_WIDTH - 154,
+                             .height = 150, .x_maximum = (double)made->layers - 1,
+                             .y_maximum = make_means(made, results, setting, drawn->column)};
     mmn_chart_labels labels = {0};
     bool random_named = false;
     char title[120];
-    make_means(made, results, setting, drawn->column);
-    for (size_t d = 0; d < results->domain_count; d++)
-        for (size_t random = 0; random < 2; random++)
-            for (size_t layer = 0; made->counts[d][random] > 0 && layer < made->layers; layer++)
-                chart.y_maximum =
-                    mmn_chart_maximum(chart.y_maximum, values_of(made, d, random)[layer]);
     mmn_chart_grid_y(&chart, drawn->axis, 5, false);
     mmn_chart_axis_x(&chart, "layer", 6, true);
-    for (size_t d = 0; d < results->domain_count; d++)
-        for (size_t random = 0; random < 2; random++) {
-            if (made->counts[d][random] == 0)
-                continue;
-            const double last = values_of(made, d, random)[made->layers - 1];
-            draw_line(&chart, made, d, random);
-            if (!random)
-                mmn_chart_label(&labels, &chart, results->domains[d], mmn_svg_series_ink(d), last);
-            else if (!random_named)
-                mmn_chart_label(&labels, &chart, "random", "soft", last);
-            random_named |= random;
-        }
+    for (size_t series = 0; series < made->series; series++) {
+        const double last = made->values[(series + 1) * made->layers - 1];
+        const bool random = series % 2 == 1;
+        if (made->curves[series] == 0)
+            continue;
+        draw_line(&chart, made, series);
+        if (!random)
+            mmn_chart_label(&labels, &chart, results->domains[series / 2],
+                            mmn_svg_series_ink(series / 2), last);
+        else if (!random_named)
+            mmn_chart_label(&labels, &chart, "random", "soft", last);
+        random_named |= random;
+    }
     mmn_chart_draw_labels(&labels, &chart, 14);
     snprintf(title, sizeof(title), "%.90s: %s", setting, drawn->name);
     return mmn_figure_panel(figure, &svg, title);
@@ -163,10 +166,9 @@ static mmn_status draw_perturbation(mmn_figure *figure, const mmn_results *resul
     if (mmn_result_rows(file->result, "curves") == 0)
         return MMN_OK;
     const mmn_rows first = states_of(file->result, 0);
-    means made = {.layers = first.end - first.first};
+    means made = {.series = 2 * results->domain_count, .layers = first.end - first.first};
     MMN_TRY(check_layers(file, made.layers, figure->error));
-    made.values = mmn_allocate(results->domain_count * 2 * made.layers, sizeof(*made.values),
-                               figure->error);
+    made.values = mmn_allocate(made.series * made.layers, sizeof(*made.values), figure->error);
     if (!made.values)
         return MMN_SYSTEM;
     mmn_status status = draw_settings(figure, results, &made);
@@ -178,7 +180,8 @@ const mmn_figure_form mmn_perturbation_figures[] = {
     {.name = "perturbation", .title = "How far the hidden states move", .kind = MMN_RESULT_PERTURB,
      .words = "How far the hidden states after each layer move when neurons are switched off, "
               "averaged over samples and positions: with the answered domain's own neurons off "
-              "(solid), and with as many random neurons of each layer off (dashed, mean over seeds).",
+              "(solid), and with as many random neurons of each layer off (dashed, mean over "
+              "seeds).",
      .rows = "states",
      .columns = MMN_FIGURE_COLUMNS(
          {"setting", 0, "setting"}, {"domain", 0, "domain"}, {"off", 0, "off"},

@@ -1,4 +1,5 @@
-/* A sample's pictures, as the model saw them, and a neuron's activation at their patches drawn over them. */
+/* A sample's pictures, as the model saw them, and a neuron's activation at their patches drawn over
+ * them. */
 #include "page/map.h"
 
 #include <stdio.h>
@@ -21,14 +22,16 @@ typedef struct picture {
     size_t width, height;
 } picture;
 
-/* The path of the picture `name` if it is a file inside `folder`, where links lead too; else NULL. A result
- * may come from a stranger, and the page be shown to others: no result names a file elsewhere. */
+/* The path of the picture `name` if it is a file inside `folder`, where links lead too; else NULL.
+ * A result may come from a stranger, and the page be shown to others: no result names a file
+ * elsewhere. */
 static char *find_inside(const char *folder, const char *name)
 {
     const char *const places[2] = {folder, ""}; /* beside the list, or as the command line had it */
     for (size_t i = 0; i < 2; i++) {
         char *path = NULL;
-        if (mmn_path_join(&path, places[i], name, NULL) == MMN_OK && mmn_path_is_inside(path, folder))
+        if (mmn_path_join(&path, places[i], name, NULL) == MMN_OK &&
+            mmn_path_is_inside(path, folder))
             return path;
         mmn_free(path);
     }
@@ -81,8 +84,8 @@ static mmn_status open_picture(picture *opened, const mmn_results *results, cons
     if (!path)
         return mmn_fail(error, MMN_INPUT, name, NULL,
                         results->images ? "was not found in the folder of pictures"
-                                        : "was not found in the folder of the list or of the result; a "
-                                          "folder of pictures can be given");
+                                        : "was not found in the folder of the list or of the "
+                                          "result; a folder of pictures can be given");
     mmn_status status = mmn_map_file(&opened->bytes, path, error);
     if (status == MMN_OK && (status = check_picture(opened, path, error)) != MMN_OK)
         mmn_unmap(&opened->bytes);

@@ -1,4 +1,5 @@
-/* A sample's pictures, as the model saw them, and a neuron's activation at their patches drawn over them. */
+/* A sample's pictures, as the model saw them, and a neuron's activation at their patches drawn over
+ * them. */
 #ifndef MMN_PAGE_MAP_H
 #define MMN_PAGE_MAP_H
 
@@ -13,16 +14,16 @@ typedef struct mmn_map {
     double bar; /* patches above it are framed; NaN: none are */
 } mmn_map;
 
-/* A panel of the image files that rows of the table "images" name, side by side. They are looked for in the
- * folder that the caller of the report gave, else in that of the lens' list, in that of the lens' result or
- * of the contributions, and where the path itself leads. There is none where there are no such rows or one
- * cannot be embedded; the figure's words tell then why. */
+/* A panel of the image files that rows of the table "images" name, side by side. They are looked
+ * for in the folder that the caller of the report gave, else in that of the lens' list, in that of
+ * the lens' result or of the contributions, and where the path itself leads. There is none where
+ * there are no such rows or one cannot be embedded; the figure's words tell then why. */
 mmn_status mmn_map_draw_pictures(mmn_figure *figure, const mmn_results *results,
                                  const mmn_result_file *file, mmn_rows images);
 
-/* A panel: these pictures, where they are found, under the patches, and the scale. The title is the neuron's
- * name; `words` tell why pictures are not shown. MMN_INPUT unless there are values for each patch of a
- * grid that is not too large. */
+/* A panel: these pictures, where they are found, under the patches, and the scale. The title is the
+ * neuron's name; `words` tell why pictures are not shown. MMN_INPUT unless there are values for
+ * each patch of a grid that is not too large. */
 mmn_status mmn_map_draw(mmn_figure *figure, const mmn_results *results, const mmn_result_file *file,
                         const mmn_map *map, mmn_rows images, mmn_text *words);
 

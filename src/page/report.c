@@ -114,8 +114,8 @@ static mmn_status make_text(char **text, const mmn_report *report, mmn_report_fo
     return mmn_text_finish(&made, text, error);
 }
 
-/* A figure of a folder may have the name of a file that the report was made from. Which pictures it shows
- * is known only now; no report takes any picture's place. */
+/* A figure of a folder may have the name of a file that the report was made from. Which pictures it
+ * shows is known only now; no report takes any picture's place. */
 static mmn_status check_not_read(const mmn_report *report, const char *file, mmn_error *error)
 {
     if (mmn_file_kind_of(file) == MMN_KIND_PICTURE)
@@ -149,7 +149,8 @@ static mmn_status write_folder(const mmn_report *report, mmn_report_format forma
     for (size_t i = 0; i < report->figures.count && status == MMN_OK; i++) {
         const mmn_figure *figure = &report->figures.list[i];
         char name[sizeof(figure->name) + 4], *file;
-        snprintf(name, sizeof(name), "%s.%s", figure->name, format == MMN_REPORT_SVG ? "svg" : "csv");
+        snprintf(name, sizeof(name), "%s.%s", figure->name,
+                 format == MMN_REPORT_SVG ? "svg" : "csv");
         MMN_TRY(mmn_path_join(&file, folder, name, error));
         status = write_text(report, format, figure, file, error);
         mmn_free(file);

@@ -21,7 +21,8 @@ static uint64_t sum_layers(const mmn_figure *figure, size_t *row)
     uint64_t sum = 0;
     for (; *row < mmn_table_rows(&figure->table); ++*row) {
         const mmn_value *cell = row_of(figure, *row);
-        if (strcmp(cell[0].given, first[0].given) != 0 || strcmp(cell[1].given, first[1].given) != 0)
+        if (strcmp(cell[0].given, first[0].given) != 0 ||
+            strcmp(cell[1].given, first[1].given) != 0)
             break;
         sum += cell[3].whole;
     }

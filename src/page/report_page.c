@@ -48,32 +48,6 @@ static bool is_mixed(const mmn_report *report)
     return false;
 }
 
-static const char mixed_remark[] = "These results are of different models or different neurons: "
-                                   "do not read them together.";
-
-/* Appends remarks about what results were allowed, each between `before` and `after`. */
-static void add_remarks(mmn_text *text, const mmn_report *report, const char *before,
-                        const char *after)
-{
-    static const char *const remarks[][2] = {
-        {"allow_long_prompts", "prompts longer than the model was made for were allowed"},
-        {"allow_unknown_keys", "unknown keys of the list were passed over"}};
-    for (size_t kind = 0; kind < MMN_RESULT_KINDS; kind++) {
-        json_t *settings = json_object_get(report->results.of[kind].document, "settings");
-        const char *name = mmn_result_kind_name((mmn_result_kind)kind);
-        const json_t *other = json_object_get(settings, "neurons_model");
-        if (other)
-            mmn_text_add(text, "%sIn the result of %s %s.%s", before, name,
-                         json_is_null(other)
-                             ? "nothing says of which model the neurons are"
-                             : "the neurons are of another model than the one they were used in",
-                         after);
-        for (size_t i = 0; i < sizeof(remarks) / sizeof(remarks[0]); i++)
-            if (json_is_true(json_object_get(settings, remarks[i][0])))
-                mmn_text_add(text, "%sIn the result of %s %s.%s", before, name, remarks[i][1], after);
-    }
-}
-
 /* Whether numbers were infinite or NaN on the way to one of them. */
 static bool is_nonfinite(const mmn_report *report)
 {
@@ -88,7 +62,35 @@ static bool is_nonfinite(const mmn_report *report)
     return marked;
 }
 
-static const char nonfinite_remark[] = "Numbers were infinite or NaN on the way to these results.";
+/* Appends remarks about what results are and were allowed, each between `before` and `after`. */
+static void add_remarks(mmn_text *text, const mmn_report *report, const char *before,
+                        const char *after)
+{
+    static const char *const remarks[][2] = {
+        {"allow_long_prompts", "prompts longer than the model was made for were allowed"},
+        {"allow_unknown_keys", "unknown keys of the list were passed over"}};
+    if (is_mixed(report))
+        mmn_text_add(text, "%sThese results are of different models or different neurons: "
+                     "do not read them together.%s", before, after);
+    for (size_t kind = 0; kind < MMN_RESULT_KINDS; kind++) {
+        json_t *settings = json_object_get(report->results.of[kind].document, "settings");
+        const char *name = mmn_result_kind_name((mmn_result_kind)kind);
+        const json_t *other = json_object_get(settings, "neurons_model");
+        if (other)
+            mmn_text_add(text, "%sIn the result of %s %s.%s", before, name,
+                         json_is_null(other)
+                             ? "nothing says of which model the neurons are"
+                             : "the neurons are of another model than the one they were used in",
+                         after);
+        for (size_t i = 0; i < sizeof(remarks) / sizeof(remarks[0]); i++)
+            if (json_is_true(json_object_get(settings, remarks[i][0])))
+                mmn_text_add(text, "%sIn the result of %s %s.%s", before, name, remarks[i][1],
+                             after);
+    }
+    if (is_nonfinite(report))
+        mmn_text_add(text, "%sNumbers were infinite or NaN on the way to these results.%s", before,
+                     after);
+}
 
 /* A setting of a result: texts and numbers; what is longer stays in the file. */
 static void add_setting(mmn_text *text, const char *key, const json_t *value)
@@ -129,11 +131,7 @@ static void add_sources(mmn_text *text, const mmn_report *report)
     list_sources(&table, report);
     mmn_text_add(text, "<section aria-labelledby=\"sources\">\n<h2 id=\"sources\">Where the "
                  "numbers come from</h2>\n");
-    if (is_mixed(report))
-        mmn_text_add(text, "<p class=\"remark\">%s</p>\n", mixed_remark);
     add_remarks(text, report, "<p class=\"remark\">", "</p>\n");
-    if (is_nonfinite(report))
-        mmn_text_add(text, "<p class=\"remark\">%s</p>\n", nonfinite_remark);
     mmn_text_add(text, "<div class=\"table\" tabindex=\"0\" role=\"region\" "
                  "aria-label=\"Table of results\">\n");
     mmn_table_html(text, &table, "The results in this report", PAGE_ROWS);
@@ -173,8 +171,8 @@ static void add_names(mmn_text *text, const mmn_figure *figure, const mmn_panel 
     mmn_text_add(text, " The table of this figure has the numbers.</desc>\n");
 }
 
-/* An element of a page or of a graphic on its own, at (x, y) there. `name` and `number` make its fragments'
- * names; the figure's description is read out with it. */
+/* An element of a page or of a graphic on its own, at (x, y) there. `name` and `number` make its
+ * fragments' names; the figure's description is read out with it. */
 static void add_panel(mmn_text *text, const mmn_figure *figure, size_t number, double x, double y)
 {
     const mmn_panel *panel = &figure->panels[number];
@@ -332,11 +330,7 @@ void mmn_report_markdown(mmn_text *text, const mmn_report *report, const mmn_fig
     mmn_report_table table;
     list_sources(&table, report);
     mmn_text_add(text, "\n## Where the numbers come from\n\n");
-    if (is_mixed(report))
-        mmn_text_add(text, "**%s**\n\n", mixed_remark);
     add_remarks(text, report, "**", "**\n\n");
-    if (is_nonfinite(report))
-        mmn_text_add(text, "**%s**\n\n", nonfinite_remark);
     mmn_table_markdown(text, &table, MARKDOWN_ROWS);
     text->failed = text->failed || table.failed;
     mmn_table_free(&table);

@@ -44,8 +44,8 @@ typedef struct mmn_results {
     char *images; /* the folder that images are looked for in first, or NULL */
 } mmn_results;
 
-/* Reads the files, at most one of a kind, into *results, which is all zero. Whatever comes of it is freed
- * with mmn_results_free. */
+/* Reads the files, at most one of a kind, into *results, which is all zero. Whatever comes of it is
+ * freed with mmn_results_free. */
 mmn_status mmn_results_read(mmn_results *results, const char *const *files, size_t count,
                             const char *images, mmn_error *error);
 void mmn_results_free(mmn_results *results);

@@ -21,8 +21,8 @@ void mmn_svg_rectangle(mmn_svg *svg, const char *classes, double x, double y, do
 void mmn_svg_heat(mmn_svg *svg, const char *classes, double x, double y, double width,
                   double height, double share);
 void mmn_svg_line(mmn_svg *svg, const char *classes, double x1, double y1, double x2, double y2);
-/* The line through the points that follow and whose coordinates are finite, broken at the others, and
- * its end. */
+/* The line through the points that follow and whose coordinates are finite, broken at the others,
+ * and its end. */
 void mmn_svg_begin_line(mmn_svg *svg, const char *classes);
 void mmn_svg_point(mmn_svg *svg, double x, double y);
 void mmn_svg_end_line(mmn_svg *svg);

@@ -79,7 +79,8 @@ void mmn_table_markdown(mmn_text *text, const mmn_report_table *table, size_t ro
         mmn_text_add(text, " %s |", table->columns[c].name);
     mmn_text_add(text, "\n|");
     for (size_t c = 0; c < table->column_count; c++)
-        mmn_text_add(text, " %s |", all == 0 || table->cells[c].kind == MMN_VALUE_TEXT ? "---" : "---:");
+        mmn_text_add(text, " %s |",
+                     all == 0 || table->cells[c].kind == MMN_VALUE_TEXT ? "---" : "---:");
     for (size_t i = 0; i < shown * table->column_count; i++) {
         const mmn_value *cell = &table->cells[i];
         const size_t column = i % table->column_count;
@@ -186,7 +187,8 @@ static mmn_value value_of(const mmn_result *result, const mmn_table *table, size
     return is_number ? *value : mmn_as_text(mmn_result_text_of(result, value));
 }
 
-/* The domain that a row of the table `name` is for, to which this row belongs unless it is that one. */
+/* The domain that a row of the table `name` is for, to which this row belongs unless it is that
+ * one. */
 static mmn_value domain_of(const mmn_result *result, const mmn_table *table, size_t row,
                            const char *name)
 {

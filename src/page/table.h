@@ -6,11 +6,11 @@
 #include "base/text_buffer.h"
 #include "result/result.h"
 
-/* What a column holds, how many decimals of a real number people are shown, and what column of a result's
- * table it is taken from, if it is: of the one whose rows are added or of one that these belong to. `"word`
- * is a word, whose spaces people are shown by a mark, which CSV has not; # the number of the row from 1 on among those that belong to
- * the same one; and #table the domain that the row of that table is for, as rows are in the order of the
- * table "domains". */
+/* What a column holds, how many decimals of a real number people are shown, and what column of a
+ * result's table it is taken from, if it is: of the one whose rows are added or of one that these
+ * belong to. `"word` is a word, whose spaces people are shown by a mark, which CSV has not; # the
+ * number of the row from 1 on among those that belong to the same one; and #table the domain that
+ * the row of that table is for, as rows are in the order of the table "domains". */
 typedef struct mmn_column {
     const char *name; /* with the unit: "entropy (nats)" */
     int decimals;

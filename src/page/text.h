@@ -10,15 +10,15 @@
 void mmn_markup_add(mmn_text *text, const char *utf8);
 /* The same, cut to `columns` (at least 1) with an ellipsis; East Asian characters take two. */
 void mmn_markup_add_cut(mmn_text *text, const char *utf8, size_t columns);
-/* A field of CSV as RFC 4180 has it: quoted where it has a comma, quotation mark or line break. One that a
- * spreadsheet would take for a formula, since it begins with = + - @, a tab or a return, is quoted and
- * gets an apostrophe in front. */
+/* A field of CSV as RFC 4180 has it: quoted where it has a comma, quotation mark or line break. One
+ * that a spreadsheet would take for a formula, since it begins with = + - @, a tab or a return, is
+ * quoted and gets an apostrophe in front. */
 void mmn_markup_add_csv(mmn_text *text, const char *utf8);
 /* A cell of a Markdown table, or a word of its text: what would be markup is escaped. */
 void mmn_markup_add_markdown(mmn_text *text, const char *utf8);
 
-/* Adds `value` rounded to 0..9 decimals, halves away from zero, whatever the locale; nothing if it is
- * not finite. */
+/* Adds `value` rounded to 0..9 decimals, halves away from zero, whatever the locale; nothing if it
+ * is not finite. */
 void mmn_number_fixed(mmn_text *text, double value, int decimals);
 /* The smallest of 1, 2, 5, 10, ... times a power of ten by which 0..maximum has at most `ticks`
  * steps; 1 unless maximum is above 0 and finite. */
