@@ -72,23 +72,20 @@ const char *mmn_report_figure_name(const mmn_report *report, size_t index)
     return index < mmn_report_figure_count(report) ? report->figures.list[index].name : NULL;
 }
 
-const mmn_figure *mmn_report_find(const mmn_report *report, const char *name)
-{
-    for (size_t i = 0; i < report->figures.count; i++)
-        if (strcmp(report->figures.list[i].name, name) == 0)
-            return &report->figures.list[i];
-    return NULL;
-}
-
 /* *figure is NULL for the name NULL: all figures. */
 static mmn_status find_figure(const mmn_figure **figure, const mmn_report *report,
                               const char *name, mmn_error *error)
 {
     mmn_text names = {0};
     char *ready;
-    *figure = name ? mmn_report_find(report, name) : NULL;
-    if (!name || *figure)
+    *figure = NULL;
+    if (!name)
         return MMN_OK;
+    for (size_t i = 0; i < report->figures.count; i++)
+        if (strcmp(report->figures.list[i].name, name) == 0) {
+            *figure = &report->figures.list[i];
+            return MMN_OK;
+        }
     for (size_t i = 0; i < report->figures.count; i++)
         mmn_text_add(&names, "%s%s", i > 0 ? ", " : "", report->figures.list[i].name);
     MMN_TRY(mmn_text_finish(&names, &ready, error));

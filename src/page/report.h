@@ -10,9 +10,6 @@ struct mmn_report {
     char *title;
 };
 
-/* The figure of this name, or NULL. */
-const mmn_figure *mmn_report_find(const mmn_report *report, const char *name);
-
 /* A page with all figures, or one; a list of all with their tables. `only` is NULL or a figure. */
 void mmn_report_page(mmn_text *text, const mmn_report *report, const mmn_figure *only);
 void mmn_report_markdown(mmn_text *text, const mmn_report *report, const mmn_figure *only);

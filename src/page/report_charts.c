@@ -1,6 +1,6 @@
 /* Reports as bar charts for a terminal. */
-#include <inttypes.h>
-#include <string.h>
+#include <math.h>
+#include <stdio.h>
 
 #include "base/error.h"
 #include "page/report.h"
@@ -9,75 +9,56 @@
 
 enum { NAME = 18, BAR = 40 };
 
-static const mmn_value *row_of(const mmn_figure *figure, size_t row)
+/* A name, a number and its bar. */
+static void add_line(mmn_text *text, const char *name, const char *number, double share,
+                     bool blocks)
 {
-    return &figure->table.cells[row * figure->table.column_count];
-}
-
-/* A run of rows with the same module and domain is the layers of one bar. */
-static uint64_t sum_layers(const mmn_figure *figure, size_t *row)
-{
-    const mmn_value *first = row_of(figure, *row);
-    uint64_t sum = 0;
-    for (; *row < mmn_table_rows(&figure->table); ++*row) {
-        const mmn_value *cell = row_of(figure, *row);
-        if (strcmp(cell[0].given, first[0].given) != 0 ||
-            strcmp(cell[1].given, first[1].given) != 0)
-            break;
-        sum += cell[3].whole;
-    }
-    return sum;
-}
-
-static void chart_neurons(mmn_text *text, const mmn_figure *figure, bool blocks)
-{
-    const size_t rows = figure ? mmn_table_rows(&figure->table) : 0;
-    uint64_t largest = 1;
-    const char *module = "";
-    for (size_t row = 0; row < rows;) {
-        const uint64_t sum = sum_layers(figure, &row);
-        largest = sum > largest ? sum : largest;
-    }
-    if (rows > 0)
-        mmn_text_add(text, "domain neurons\n");
-    for (size_t row = 0; row < rows;) {
-        const mmn_value *cell = row_of(figure, row);
-        if (strcmp(cell[0].given, module) != 0)
-            mmn_text_add(text, "  %s\n", module = cell[0].given);
-        mmn_text_add(text, "    ");
-        mmn_columns_left(text, cell[1].given, NAME);
-        const uint64_t sum = sum_layers(figure, &row);
-        mmn_text_add(text, "  %6" PRIu64 "  ", sum);
-        mmn_bar_add(text, (double)sum / (double)largest, BAR, blocks);
-        mmn_text_add(text, "\n");
-    }
-}
-
-static void add_share(mmn_text *text, const char *name, const mmn_value *cell, bool blocks)
-{
-    if (cell->kind != MMN_VALUE_REAL)
-        return;
-    mmn_text number = {0};
-    mmn_number_fixed(&number, cell->real * 100, 1);
     mmn_text_add(text, "    ");
     mmn_columns_left(text, name, NAME);
-    mmn_text_add(text, "  %6s  ", number.text ? number.text : "");
-    mmn_bar_add(text, cell->real, BAR, blocks);
+    mmn_text_add(text, "  %6s  ", number);
+    mmn_bar_add(text, share, BAR, blocks);
     mmn_text_add(text, "\n");
-    text->failed = text->failed || number.failed;
-    mmn_text_free(&number);
 }
 
-static void chart_accuracy(mmn_text *text, const mmn_figure *figure, bool blocks)
+static void chart_neurons(mmn_text *text, const mmn_neuron_lists *lists, bool blocks)
 {
-    const size_t rows = figure ? mmn_table_rows(&figure->table) : 0;
+    size_t largest = 1;
+    char number[24];
+    for (size_t m = 0; m < lists->module_count; m++)
+        for (size_t d = 0; d < lists->domain_count; d++)
+            if (lists->modules[m].lists[d].count > largest)
+                largest = lists->modules[m].lists[d].count;
+    mmn_text_add(text, "domain neurons\n");
+    for (size_t m = 0; m < lists->module_count; m++) {
+        mmn_text_add(text, "  %s\n", lists->modules[m].name);
+        for (size_t d = 0; d < lists->domain_count; d++) {
+            const size_t count = lists->modules[m].lists[d].count;
+            snprintf(number, sizeof(number), "%zu", count);
+            add_line(text, lists->domains[d], number, (double)count / (double)largest, blocks);
+        }
+    }
+}
+
+static void chart_accuracy(mmn_text *text, const mmn_result *result, bool blocks)
+{
+    static const char *const shares[][2] = {{"nothing off", "plain"},
+                                            {"domain neurons off", "domain_off"},
+                                            {"random neurons off", "random_mean"}};
+    const size_t rows = mmn_result_rows(result, "summary");
     if (rows > 0)
         mmn_text_add(text, "accuracy (%%)\n");
     for (size_t row = 0; row < rows; row++) {
-        const mmn_value *cell = row_of(figure, row);
-        mmn_text_add(text, "  %s, %s\n", cell[1].given, cell[0].given);
-        for (size_t c = 2; c < 5; c++)
-            add_share(text, figure->table.columns[c].name, &cell[c], blocks);
+        mmn_text_add(text, "  %s, %s\n", mmn_result_text(result, "summary", row, "domain"),
+                     mmn_result_text(result, "summary", row, "setting"));
+        for (size_t i = 0; i < 3; i++) {
+            const double share = mmn_result_number(result, "summary", row, shares[i][1]);
+            mmn_text number = {0};
+            mmn_number_fixed(&number, share * 100, 1);
+            if (isfinite(share))
+                add_line(text, shares[i][0], number.text ? number.text : "", share, blocks);
+            text->failed |= number.failed;
+            mmn_text_free(&number);
+        }
     }
 }
 
@@ -89,7 +70,8 @@ mmn_status mmn_report_charts(const mmn_report *report, int blocks, char **charts
     if (MMN_MISSING(error, report, charts))
         return MMN_USAGE;
     mmn_text text = {0};
-    chart_neurons(&text, mmn_report_find(report, "neurons"), blocks != 0);
-    chart_accuracy(&text, mmn_report_find(report, "accuracy"), blocks != 0);
+    if (report->results.lists)
+        chart_neurons(&text, report->results.lists, blocks != 0);
+    chart_accuracy(&text, report->results.of[MMN_RESULT_EVAL].result, blocks != 0);
     return mmn_text_finish(&text, charts, error);
 }
