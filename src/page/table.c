@@ -39,17 +39,22 @@ void mmn_table_free(mmn_report_table *table)
     *table = (mmn_report_table){0};
 }
 
-/* Adds a text, or a word, as `add` writes it. */
-static void add_for_people(mmn_text *text, const mmn_value *cell, const mmn_column *column,
-                           void (*add)(mmn_text *text, const char *utf8))
+/* Adds a cell for people: a text or a word as `add` writes it, a rounded number. */
+static void add_cell(mmn_text *text, const mmn_value *cell, const mmn_column *column,
+                     void (*add)(mmn_text *text, const char *utf8))
 {
-    const bool is_word = column->from && *column->from == '"';
-    char *shown = is_word ? mmn_word_shown(cell->given, NULL) : NULL;
-    if (is_word && !shown)
-        text->failed = true;
-    else
-        add(text, shown ? shown : cell->given);
-    mmn_free(shown);
+    if (cell->kind == MMN_VALUE_WHOLE) {
+        mmn_text_add(text, "%" PRIu64, cell->whole);
+    } else if (cell->kind == MMN_VALUE_REAL) {
+        mmn_number_fixed(text, cell->real, column->decimals);
+    } else if (cell->kind == MMN_VALUE_TEXT && column->from && *column->from == '"') {
+        char *shown = mmn_word_shown(cell->given, NULL);
+        add(text, shown ? shown : "");
+        text->failed |= !shown;
+        mmn_free(shown);
+    } else if (cell->kind == MMN_VALUE_TEXT) {
+        add(text, cell->given);
+    }
 }
 
 void mmn_table_csv(mmn_text *text, const mmn_report_table *table)
@@ -85,12 +90,7 @@ void mmn_table_markdown(mmn_text *text, const mmn_report_table *table, size_t ro
         const mmn_value *cell = &table->cells[i];
         const size_t column = i % table->column_count;
         mmn_text_add(text, "%s ", column == 0 ? "\n|" : "");
-        if (cell->kind == MMN_VALUE_TEXT)
-            add_for_people(text, cell, &table->columns[column], mmn_markup_add_markdown);
-        else if (cell->kind == MMN_VALUE_WHOLE)
-            mmn_text_add(text, "%" PRIu64, cell->whole);
-        else if (cell->kind == MMN_VALUE_REAL)
-            mmn_number_fixed(text, cell->real, table->columns[column].decimals);
+        add_cell(text, cell, &table->columns[column], mmn_markup_add_markdown);
         mmn_text_add(text, " |");
     }
     mmn_text_add(text, "\n");
@@ -101,22 +101,16 @@ void mmn_table_markdown(mmn_text *text, const mmn_report_table *table, size_t ro
 static void add_html_cell(mmn_text *text, const mmn_value *cell, const mmn_column *column,
                           bool first)
 {
-    const char *tag = first ? "th scope=\"row\"" : "td";
-    if (cell->kind == MMN_VALUE_TEXT) {
-        mmn_text_add(text, "<%s>", tag);
-        add_for_people(text, cell, column, mmn_markup_add);
-    } else if (cell->kind == MMN_VALUE_WHOLE) {
-        mmn_text_add(text, "<%s class=\"n\">%" PRIu64, tag, cell->whole);
-    } else if (cell->kind == MMN_VALUE_REAL) {
-        mmn_text_add(text, "<%s class=\"n\"><data value=\"", tag);
+    const bool is_real = cell->kind == MMN_VALUE_REAL;
+    mmn_text_add(text, "<%s%s>", first ? "th scope=\"row\"" : "td",
+                 is_real || cell->kind == MMN_VALUE_WHOLE ? " class=\"n\"" : "");
+    if (is_real) {
+        mmn_text_add(text, "<data value=\"");
         mmn_text_add_real(text, cell->real);
         mmn_text_add(text, "\">");
-        mmn_number_fixed(text, cell->real, column->decimals);
-        mmn_text_add(text, "</data>");
-    } else {
-        mmn_text_add(text, "<%s>", tag);
     }
-    mmn_text_add(text, first ? "</th>" : "</td>");
+    add_cell(text, cell, column, mmn_markup_add);
+    mmn_text_add(text, "%s%s", is_real ? "</data>" : "", first ? "</th>" : "</td>");
 }
 
 void mmn_table_html(mmn_text *text, const mmn_report_table *table, const char *caption,
