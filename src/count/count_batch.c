@@ -3,7 +3,7 @@
 
 #include "base/memory.h"
 #include "model/input.h"
-#include "pass/sequences.h"
+#include "pass/batch.h"
 
 /* Several samples together pay by reading weights once for all their rows; beyond this many rows
  * that is no more a gain. A long sample takes some more that share most of it. */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "kernels.h"
+#include "pass/distribution.h"
 
 /* Where transformers wants a score out of the way it adds this, in f32. */
 static const float OUT_OF_THE_WAY = -1e9f;
@@ -103,10 +103,7 @@ mmn_status mmn_beams_begin(mmn_beams *beams, const mmn_beam_search *search,
 
 static bool ends(const mmn_beams *beams, const mmn_beam *beam, int32_t token)
 {
-    for (size_t i = 0; i < beams->generation->eos_count; i++)
-        if (beams->generation->eos_ids[i] == token)
-            return true;
-    return beam->length + 1 == beams->limit ||
+    return mmn_ends_generation(beams->generation, token) || beam->length + 1 == beams->limit ||
            (beams->completes && beams->completes(beams->context, beam, token));
 }
 

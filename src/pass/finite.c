@@ -1,5 +1,5 @@
 /* Numbers that are not numbers: reporting them, and the tensor that is at fault. */
-#include "pass/finite.h"
+#include "pass/operations.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -9,7 +9,6 @@
 
 #include "base/bytes.h"
 #include "base/text_buffer.h"
-#include "pass/probes.h"
 
 /* ---- The tensor at fault --------------------------------------------------------------------- */
 
@@ -94,7 +93,8 @@ static const char *name_of(float value)
     return isnan(value) ? "NaN" : value > 0 ? "infinite" : "minus infinite";
 }
 
-/* Fills the error: "FILE: STAGE: is NaN at position 7, element 3: tensor ... has ... at [3, 17]". */
+/* Fills the error: "FILE: STAGE: is NaN at position 7, element 3: tensor ... has ... at [3, 17]".
+ * */
 static mmn_status describe(const mmn_finite_watch *watch, const char *pattern, int layer,
                            const char *where, mmn_error *error)
 {
@@ -146,4 +146,13 @@ mmn_status mmn_finite_check(mmn_finite_watch *watch, const char *pattern, int la
         return MMN_OK;
     snprintf(where, sizeof(where), "row %zu", watch->row);
     return mmn_finite_fail(watch, pattern, layer, where, error);
+}
+
+mmn_status mmn_show_rows(const mmn_compute *compute, const mmn_probes *probes, const char *pattern,
+                         int layer, float *data, size_t rows, size_t width, mmn_error *error)
+{
+    const mmn_shown shown = {
+        .pattern = pattern, .layer = layer, .data = data, .shape = {rows, width}};
+    MMN_TRY(mmn_finite_check(compute->watch, pattern, layer, error));
+    return mmn_probes_show(probes, &shown, error);
 }

@@ -1,138 +1,11 @@
-/* The language model: decoder layers over a cache of keys and values. */
+/* The language model: decoder layers over the keys and values of what came before. */
 #include "pass/language.h"
 
 #include <string.h>
 
+#include "base/memory.h"
+#include "base/threads.h"
 #include "pass/positions.h"
-
-/* The most numbers that a row of a matrix product's input has. */
-static size_t widest(const mmn_language_config *config)
-{
-    size_t most = mmn_language_query_width(config);
-    if (config->hidden_size > most)
-        most = config->hidden_size;
-    return config->intermediate_size > most ? config->intermediate_size : most;
-}
-
-/* ---- Parts ----------------------------------------------------------------------------------- */
-
-/* Gives a part what the first one has made in the layers before `layer`. */
-static void branch_off(const mmn_language_rows *run, const mmn_language_part *part, uint32_t layer)
-{
-    const mmn_language_part *first = run->parts;
-    size_t rows = part->sequences->rows, width = mmn_language_key_width(run->config);
-    memcpy(run->hidden + part->first_row * run->config->hidden_size,
-           run->hidden + first->first_row * run->config->hidden_size,
-           rows * run->config->hidden_size * sizeof(float));
-    for (uint32_t i = 0; i < layer && part->state->keep_cache; i++) {
-        memcpy(part->state->keys[i] + part->state->length * width,
-               first->state->keys[i] + first->state->length * width,
-               rows * width * sizeof(float));
-        memcpy(part->state->values[i] + part->state->length * width,
-               first->state->values[i] + first->state->length * width,
-               rows * width * sizeof(float));
-    }
-}
-
-static void begin_layer(mmn_language_rows *run, uint32_t layer)
-{
-    while (run->begun < run->part_count && run->parts[run->begun].first_layer <= layer) {
-        const mmn_language_part *part = &run->parts[run->begun++];
-        if (layer > 0)
-            branch_off(run, part, layer);
-        run->rows += part->sequences->rows;
-    }
-}
-
-static void scale_rope_tables(const mmn_language_state *scratch, size_t first, size_t count)
-{
-    float scale = scratch->rotary_attention;
-    for (size_t i = first; i < first + count && scale != 1.0f; i++) {
-        scratch->cosine[i] *= scale;
-        scratch->sine[i] *= scale;
-    }
-}
-
-/* The cosines and sines of all rows, those that begin later too. */
-static void make_rope_tables(const mmn_language_rows *run)
-{
-    size_t head_dim = run->config->head_dim;
-    for (size_t p = 0; p < run->part_count && !run->config->alibi; p++) {
-        const mmn_language_part *part = &run->parts[p];
-        for (size_t i = 0; i < part->sequences->count; i++) {
-            const mmn_sequence *sequence = &part->sequences->list[i];
-            size_t first = (part->first_row + sequence->first_row) * (head_dim / 2);
-            size_t position = part->sequences->first_position + sequence->shared;
-            if (mmn_rotary_constant_length(run->config) != SIZE_MAX)
-                mmn_rotary_frequencies(run->scratch->frequencies, run->config,
-                                       position + sequence->rows);
-            run->compute->kernels->rope_table(run->scratch->cosine + first,
-                                              run->scratch->sine + first, position, sequence->rows,
-                                              head_dim, run->scratch->frequencies);
-            scale_rope_tables(run->scratch, first, sequence->rows * (head_dim / 2));
-        }
-    }
-}
-
-static mmn_status run_layers(mmn_language_rows *run, const mmn_language_weights *weights,
-                             uint32_t layers, mmn_error *error)
-{
-    make_rope_tables(run);
-    for (uint32_t layer = 0; layer < layers; layer++) {
-        begin_layer(run, layer);
-        mmn_status status = mmn_interrupt_check(run->compute->interrupt, error);
-        if (status == MMN_OK)
-            status = mmn_language_layer(run, &weights->layers[layer], layer, error);
-        if (status != MMN_OK)
-            return status;
-    }
-    begin_layer(run, layers);
-    return mmn_interrupt_check(run->compute->interrupt, error);
-}
-
-/* Makes room for all parts, and for the scratch memory of the first, in which all of them run. */
-static mmn_status reserve(mmn_compute *compute, const mmn_language_config *config,
-                          const mmn_language_part *parts, size_t count, mmn_error *error)
-{
-    size_t rows = 0, longest = 0;
-    mmn_status status = MMN_OK;
-    for (size_t i = 0; i < count && status == MMN_OK; i++) {
-        const mmn_sequences *sequences = parts[i].sequences;
-        size_t needed = parts[i].state->length + sequences->rows;
-        if (needed < sequences->rows || rows + sequences->rows < rows)
-            return mmn_fail(error, MMN_SYSTEM, NULL, NULL, "the sequence is too long");
-        rows += sequences->rows;
-        size_t positions = parts[i].state->trunk_length + needed;
-        longest = positions > longest ? positions : longest;
-        longest = sequences->longest > longest ? sequences->longest : longest;
-        status = mmn_language_reserve_cache(parts[i].state, config, needed, error);
-    }
-    if (status == MMN_OK)
-        status = mmn_language_reserve_scratch(parts->state, config, rows, count > 1 ? rows : 0,
-                                              error);
-    if (status == MMN_OK)
-        status = mmn_compute_reserve(compute, rows, widest(config),
-                                     longest + MMN_LANGUAGE_CACHE_STEP, error);
-    return status;
-}
-
-mmn_status mmn_language_run(mmn_compute *compute, const mmn_language_config *config,
-                            const mmn_language_weights *weights, const mmn_language_part *parts,
-                            size_t count, float *hidden, uint32_t layers, mmn_error *error)
-{
-    mmn_language_rows run = {.compute = compute,
-                        .config = config,
-                        .parts = parts,
-                        .part_count = count,
-                        .scratch = parts->state,
-                        .hidden = hidden};
-    mmn_status status = reserve(compute, config, parts, count, error);
-    if (status == MMN_OK)
-        status = run_layers(&run, weights, layers, error);
-    for (size_t i = 0; i < count && status == MMN_OK; i++)
-        parts[i].state->length += parts[i].sequences->rows;
-    return status;
-}
 
 void mmn_language_norm(const mmn_compute *compute, const mmn_language_config *config,
                        const mmn_language_weights *weights, float *normed, const float *hidden,
@@ -148,10 +21,11 @@ void mmn_language_logits(const mmn_compute *compute, const mmn_language_weights 
     mmn_apply_linear(compute, logits, normed, rows, &head);
 }
 
-void mmn_language_embed(const mmn_compute *compute, const mmn_language_config *config,
-                        const mmn_language_weights *weights, float *hidden, const int32_t *ids,
-                        size_t rows)
+void mmn_language_embed(const mmn_compute *compute, const mmn_model *model, float *hidden,
+                        const int32_t *ids, size_t rows)
 {
+    const mmn_language_config *config = &model->config.language;
+    const mmn_language_weights *weights = &model->weights->language;
     const mmn_matrix *embedding = &weights->embedding;
     size_t width = embedding->columns;
     size_t bytes = width * mmn_weight_size(embedding->type);
@@ -161,4 +35,259 @@ void mmn_language_embed(const mmn_compute *compute, const mmn_language_config *c
                                 embedding->type, width);
     if (config->embedding_norm)
         mmn_language_normalise(compute, config, hidden, hidden, &weights->embedding_norm, rows);
+}
+
+/* ---- Before the layers ----------------------------------------------------------------------- */
+
+/* The most numbers that a row of a matrix product's input has. */
+static size_t widest(const mmn_language_config *config)
+{
+    size_t most = mmn_language_query_width(config);
+    if (config->hidden_size > most)
+        most = config->hidden_size;
+    return config->intermediate_size > most ? config->intermediate_size : most;
+}
+
+/* Makes room for all rows, and in the spans that get them. */
+static mmn_status reserve(const mmn_batch *batch, mmn_error *error)
+{
+    const mmn_language_config *config = &batch->model->config.language;
+    size_t rows = 0, longest = 0;
+    for (size_t i = 0; i < batch->count; i++) {
+        const mmn_sequence *sequence = &batch->list[i];
+        size_t end = mmn_sequence_position(sequence) + sequence->rows;
+        if (end < sequence->rows || rows + sequence->rows < rows)
+            return mmn_fail(error, MMN_SYSTEM, NULL, NULL, "the sequence is too long");
+        rows += sequence->rows;
+        longest = end > longest ? end : longest;
+        if (sequence->span)
+            MMN_TRY(mmn_span_reserve(sequence->span, config,
+                                     sequence->span->length + sequence->rows, error));
+    }
+    MMN_TRY(mmn_row_memory_reserve(batch->memory, config, rows, error));
+    return mmn_compute_reserve(batch->compute, rows, widest(config), longest + MMN_SPAN_STEP,
+                               error);
+}
+
+/* All decoder layers where something depends on the last one's output, else as many as are seen. */
+static uint32_t layers_needed(const mmn_batch *batch)
+{
+    uint32_t layers = batch->model->config.language.layers, needed = 0;
+    for (size_t i = 0; i < batch->count; i++) {
+        const mmn_sequence *sequence = &batch->list[i];
+        if (i > 0 && sequence->probes == sequence[-1].probes)
+            continue;
+        if (sequence->span || mmn_probes_want(sequence->probes, "language.norm", -1) ||
+            mmn_probes_want(sequence->probes, "language.logits", -1))
+            return layers;
+        uint32_t seen = mmn_probes_layers(sequence->probes, "language.layers.", layers);
+        needed = seen > needed ? seen : needed;
+    }
+    return needed;
+}
+
+/* The cosines and sines of all rows, those that begin later too. */
+static void make_rope_tables(const mmn_batch *batch)
+{
+    const mmn_language_config *config = &batch->model->config.language;
+    const mmn_row_memory *memory = batch->memory;
+    size_t half = config->head_dim / 2;
+    for (size_t i = 0; i < batch->count && !config->alibi; i++) {
+        const mmn_sequence *sequence = &batch->list[i];
+        size_t position = mmn_sequence_position(sequence), rows = sequence->rows;
+        float *cosine = memory->cosine + sequence->first_row * half;
+        float *sine = memory->sine + sequence->first_row * half;
+        if (mmn_rotary_constant_length(config) != SIZE_MAX)
+            mmn_rotary_frequencies(memory->frequencies, config, position + rows);
+        batch->compute->kernels->rope_table(cosine, sine, position, rows, config->head_dim,
+                                            memory->frequencies);
+        for (size_t k = 0; k < rows * half && memory->rotary_attention != 1.0f; k++) {
+            cosine[k] *= memory->rotary_attention;
+            sine[k] *= memory->rotary_attention;
+        }
+    }
+}
+
+/* Gives a sequence what the first one has made in the layers before `layer`. */
+static void branch_off(const mmn_batch *batch, const mmn_sequence *sequence, uint32_t layer)
+{
+    const mmn_language_config *config = &batch->model->config.language;
+    const mmn_sequence *first = batch->list;
+    size_t width = config->hidden_size, key_width = mmn_language_key_width(config);
+    memcpy(batch->hidden + sequence->first_row * width, batch->hidden + first->first_row * width,
+           sequence->rows * width * sizeof(float));
+    for (uint32_t i = 0; i < layer && sequence->span; i++) {
+        size_t made = first->span->length * key_width;
+        mmn_span_append(sequence->span, i, config, first->span->keys[i] + made,
+                        first->span->values[i] + made, sequence->rows);
+    }
+}
+
+static void begin_layer(mmn_batch *batch, uint32_t layer)
+{
+    while (batch->begun < batch->count && batch->list[batch->begun].first_layer <= layer) {
+        const mmn_sequence *sequence = &batch->list[batch->begun++];
+        if (layer > 0)
+            branch_off(batch, sequence, layer);
+        batch->rows += sequence->rows;
+    }
+}
+
+/* ---- Behind the layers ----------------------------------------------------------------------- */
+
+/* The final norm of `rows` rows from `row` on, in place. */
+static mmn_status make_norm(const mmn_batch *batch, size_t row, size_t rows, mmn_error *error)
+{
+    const mmn_language_config *config = &batch->model->config.language;
+    const mmn_language_weights *weights = &batch->model->weights->language;
+    float *normed = batch->hidden + row * config->hidden_size;
+    mmn_language_norm(batch->compute, config, weights, normed, normed, rows);
+    mmn_watch_values(batch->compute, normed, rows, config->hidden_size);
+    return mmn_batch_check(batch, row, "language.norm", -1, error);
+}
+
+/* Logits [rows of all][vocab_size] of normalised rows, for the probes and for the endings. */
+static mmn_status make_logits(const mmn_batch *batch, float *logits, const float *normed,
+                              mmn_error *error)
+{
+    size_t vocabulary = batch->model->config.language.vocab_size;
+    mmn_language_logits(batch->compute, &batch->model->weights->language, logits, normed,
+                        batch->rows);
+    MMN_TRY(mmn_interrupt_check(batch->compute->interrupt, error));
+    MMN_TRY(mmn_batch_show(batch, "language.logits", -1, logits, vocabulary, error));
+    for (size_t i = 0; i < batch->count; i++) {
+        const mmn_sequence *sequence = &batch->list[i];
+        size_t end = sequence->first_row + sequence->rows - batch->list->first_row;
+        if (!sequence->ending)
+            continue;
+        memcpy(sequence->ending->logits, logits + (end - 1) * vocabulary,
+               vocabulary * sizeof(float));
+        sequence->ending->have_logits = true;
+    }
+    return MMN_OK;
+}
+
+/* Final norm and, where a probe wants them, logits of all rows of sequences that have the same
+ * probes; of each one's last row what its ending needs. */
+static mmn_status finish(const mmn_batch *batch, mmn_error *error)
+{
+    const mmn_language_config *config = &batch->model->config.language;
+    const mmn_probes *probes = batch->list->probes;
+    size_t width = config->hidden_size, first_row = batch->list->first_row;
+    float *normed = batch->hidden + first_row * width;
+    bool want_logits = mmn_probes_want(probes, "language.logits", -1);
+    bool want_norm = want_logits || mmn_probes_want(probes, "language.norm", -1);
+    if (want_norm) {
+        MMN_TRY(make_norm(batch, first_row, batch->rows, error));
+        MMN_TRY(mmn_batch_show(batch, "language.norm", -1, normed, width, error));
+    }
+    for (size_t i = 0; i < batch->count; i++) {
+        const mmn_sequence *sequence = &batch->list[i];
+        size_t last = sequence->first_row + sequence->rows - 1;
+        if (!want_norm)
+            MMN_TRY(make_norm(batch, last, 1, error));
+        if (!sequence->ending)
+            continue;
+        memcpy(sequence->ending->last, batch->hidden + last * width, width * sizeof(float));
+        sequence->ending->have_logits = false;
+    }
+    if (!want_logits)
+        return MMN_OK;
+    float *logits = mmn_allocate(batch->rows, config->vocab_size * sizeof(float), error);
+    mmn_status status = logits ? make_logits(batch, logits, normed, error) : MMN_SYSTEM;
+    mmn_free(logits);
+    return status;
+}
+
+/* The sequences with the same probes, which follow each other, from number `first` on. */
+static mmn_batch group_of(const mmn_batch *batch, size_t first)
+{
+    mmn_batch group = *batch;
+    group.list += first;
+    group.count = group.rows = 0;
+    for (size_t i = first; i < batch->count && batch->list[i].probes == group.list->probes; i++) {
+        group.rows += batch->list[i].rows;
+        group.count++;
+    }
+    group.begun = group.count;
+    return group;
+}
+
+mmn_status mmn_language_run(mmn_batch *batch, mmn_error *error)
+{
+    size_t width = batch->model->config.language.hidden_size;
+    uint32_t layers = layers_needed(batch);
+    batch->begun = batch->rows = 0;
+    MMN_TRY(reserve(batch, error));
+    make_rope_tables(batch);
+    begin_layer(batch, 0);
+    mmn_watch_values(batch->compute, batch->hidden, batch->rows, width);
+    MMN_TRY(mmn_batch_show(batch, "language.embeddings", -1, batch->hidden, width, error));
+    for (uint32_t layer = 0; layer < layers; layer++) {
+        begin_layer(batch, layer);
+        MMN_TRY(mmn_interrupt_check(batch->compute->interrupt, error));
+        MMN_TRY(mmn_language_layer(batch, layer, error));
+    }
+    begin_layer(batch, layers);
+    MMN_TRY(mmn_interrupt_check(batch->compute->interrupt, error));
+    for (size_t i = 0; i < batch->count && layers == batch->model->config.language.layers;) {
+        const mmn_batch group = group_of(batch, i);
+        MMN_TRY(finish(&group, error));
+        i += group.count;
+    }
+    for (size_t i = 0; i < batch->count; i++)
+        if (batch->list[i].span)
+            batch->list[i].span->length += batch->list[i].rows;
+    return MMN_OK;
+}
+
+/* ---- Neurons and words ----------------------------------------------------------------------- */
+
+/* Neurons of a piece of work: so many that a thread is worth waking. */
+enum { PIECE = 1024 };
+
+void mmn_word_space_scores(const mmn_compute *compute, const mmn_model *model, uint32_t layer,
+                           const int32_t *ids, size_t count, float *rows, float *scores)
+{
+    const mmn_language_weights *weights = &model->weights->language;
+    const mmn_matrix *head = &weights->head, *down = &weights->layers[layer].down.weight;
+    size_t width = down->rows, neurons = down->columns;
+    size_t row_bytes = width * mmn_weight_size(head->type);
+
+    for (size_t i = 0; i < count; i++)
+        compute->kernels->widen(rows + i * width,
+                                (const uint8_t *)head->data + (size_t)ids[i] * row_bytes,
+                                head->type, width);
+    MMN_PARALLEL_FOR(compute->threads, static)
+    for (size_t first = 0; first < neurons; first += PIECE)
+        compute->kernels->transposed_product(
+            scores + first, neurons, rows, width,
+            (const uint8_t *)down->data + first * mmn_weight_size(down->type), down->type, neurons,
+            count, neurons - first < PIECE ? neurons - first : PIECE, width);
+}
+
+void mmn_word_space_column(const mmn_compute *compute, const mmn_model *model, uint32_t layer,
+                           uint32_t neuron, float *column)
+{
+    const mmn_matrix *down = &model->weights->language.layers[layer].down.weight;
+    size_t size = mmn_weight_size(down->type);
+    const uint8_t *stored = (const uint8_t *)down->data + neuron * size;
+
+    for (size_t i = 0; i < down->rows; i++)
+        compute->kernels->widen(column + i, stored + i * down->columns * size, down->type, 1);
+}
+
+void mmn_word_space_factors(const mmn_compute *compute, const mmn_model *model, uint32_t layer,
+                            const float *state, size_t rows, float *normed, float *factors)
+{
+    const mmn_language_config *config = &model->config.language;
+    const mmn_language_layer_weights *weights = &model->weights->language.layers[layer];
+
+    if (!weights->up.weight.data) {
+        for (size_t i = 0; i < rows * config->intermediate_size; i++)
+            factors[i] = 1.0f;
+        return;
+    }
+    mmn_language_normalise(compute, config, normed, state, &weights->mlp_norm, rows);
+    mmn_apply_linear(compute, factors, normed, rows, &weights->up);
 }

@@ -1,7 +1,6 @@
 /* One decoder layer, step by step: norm, queries, keys and values, attention, norm, MLP. */
-#include "pass/layer.h"
+#include "pass/language.h"
 
-#include <stdio.h>
 #include <string.h>
 
 void mmn_language_normalise(const mmn_compute *compute, const mmn_language_config *config,
@@ -14,73 +13,40 @@ void mmn_language_normalise(const mmn_compute *compute, const mmn_language_confi
         mmn_rms_norm(compute, normed, hidden, norm, rows, width, config->norm_eps);
 }
 
-/* Ends the run if something that was made since it was asked last is not finite: `pattern` is the
- * first stage with a name that shows it. */
-static mmn_status check_finite(const mmn_language_rows *run, const char *pattern, int layer,
-                               mmn_error *error)
+/* The keys and values of a sequence that runs, in up to two places: those of the positions that it
+ * shares, and its own. */
+static void list_spans(mmn_key_span spans[2], const mmn_batch *batch, uint32_t layer,
+                       const mmn_sequence *sequence)
 {
-    mmn_finite_watch *watch = run->compute->watch;
-    if (!mmn_finite_found(watch))
-        return MMN_OK;
-    char where[48];
-    size_t part = run->begun - 1;
-    while (part > 0 && watch->row < run->parts[part].first_row)
-        part--;
-    snprintf(where, sizeof(where), "position %zu",
-             mmn_sequences_position(run->parts[part].sequences,
-                                    watch->row - run->parts[part].first_row));
-    return mmn_finite_fail(watch, pattern, layer, where, error);
+    size_t width = mmn_language_key_width(&batch->model->config.language);
+    const float *keys = batch->keys, *values = batch->values;
+    const mmn_span *own = sequence->span, *beginning = own ? own->beginning : NULL;
+    size_t row = sequence->first_row * width;
+    spans[0] = (mmn_key_span){0};
+    if (beginning)
+        spans[0] = (mmn_key_span){beginning->keys[layer], beginning->values[layer], own->shared};
+    else if (sequence->root)
+        spans[0] = (mmn_key_span){keys + sequence->root->first_row * width,
+                                  values + sequence->root->first_row * width, sequence->shared};
+    spans[1] = own ? (mmn_key_span){own->keys[layer], own->values[layer],
+                                    own->length + sequence->rows}
+                   : (mmn_key_span){keys + row, values + row, sequence->rows};
 }
 
-static mmn_status show(const mmn_language_rows *run, const char *pattern, int layer, float *data,
-                       size_t width, mmn_error *error)
+/* Attention of each sequence to itself. */
+static void attend(const mmn_batch *batch, uint32_t layer)
 {
-    mmn_status status = check_finite(run, pattern, layer, error);
-    for (size_t i = 0; i < run->begun && status == MMN_OK; i++) {
-        const mmn_language_part *part = &run->parts[i];
-        status = mmn_sequences_show(part->sequences, part->probes, pattern, layer,
-                                    data + part->first_row * width, width, error);
-    }
-    return status;
-}
-
-/* Which of a cache's arrays belongs to a layer. */
-static size_t slot_of(const mmn_language_state *state, uint32_t layer)
-{
-    return state->keep_cache ? layer : 0;
-}
-
-/* The keys and values of one of a state's sequences, `count` positions, which follow each other in
- * up to two places: those that it shares, and its own. */
-static void list_spans(mmn_key_span spans[2], const mmn_language_state *state, size_t slot,
-                       const mmn_sequences *sequences, const mmn_sequence *sequence, size_t width,
-                       size_t count)
-{
-    const float *keys = state->keys[slot], *values = state->values[slot];
-    size_t root = sequences->list[sequence->root].first_row * width;
-    size_t own = sequence->first_row * width;
-    spans[0] = state->trunk ? (mmn_key_span){state->trunk->keys[slot], state->trunk->values[slot],
-                                             state->trunk_length}
-                            : (mmn_key_span){keys + root, values + root, sequence->shared};
-    spans[1] = (mmn_key_span){keys + own, values + own, count - spans[0].count};
-}
-
-/* Attention of each sequence of a part to itself; keys and values of the rows follow those in the
- * cache. */
-static void attend(const mmn_language_rows *run, const mmn_language_part *part, uint32_t layer)
-{
-    const mmn_language_config *config = run->config;
-    const mmn_sequences *sequences = part->sequences;
+    const mmn_language_config *config = &batch->model->config.language;
+    const mmn_row_memory *memory = batch->memory;
     size_t query_width = mmn_language_query_width(config);
-    for (size_t i = 0; i < sequences->count; i++) {
-        const mmn_sequence *sequence = &sequences->list[i];
-        size_t first_position = sequences->first_position + sequence->shared;
-        size_t row = (part->first_row + sequence->first_row) * query_width;
+    for (size_t i = 0; i < batch->begun; i++) {
+        const mmn_sequence *sequence = &batch->list[i];
+        size_t first_position = mmn_sequence_position(sequence);
         mmn_key_span spans[2];
         const mmn_heads heads = {
-            .query = run->scratch->query + row,
+            .query = memory->query + sequence->first_row * query_width,
             .spans = spans,
-            .output = run->scratch->attention + row,
+            .output = memory->attention + sequence->first_row * query_width,
             .rows = sequence->rows,
             .key_count = first_position + sequence->rows,
             .heads = config->heads,
@@ -89,146 +55,128 @@ static void attend(const mmn_language_rows *run, const mmn_language_part *part, 
             .causal = true,
             .first_position = first_position,
             .window = layer < config->first_window_layer ? 0 : config->sliding_window,
-            .alibi_slopes = config->alibi ? run->scratch->slopes : NULL,
+            .alibi_slopes = config->alibi ? memory->slopes : NULL,
         };
-        list_spans(spans, part->state, slot_of(part->state, layer), sequences, sequence,
-                   mmn_language_key_width(config), heads.key_count);
-        mmn_attend(run->compute, &heads);
+        list_spans(spans, batch, layer, sequence);
+        mmn_attend(batch->compute, &heads);
     }
 }
 
-/* Where the keys (or values) of all rows are made: in the first part's cache if no other has rows,
- * else in memory from which they go to the caches. */
-static float *new_positions(const mmn_language_rows *run, float *const *cached, float *spread,
-                            uint32_t layer)
+/* Keys and values of the rows are made behind those that the span has, where one sequence runs
+ * alone, else in memory from which they go to the spans. */
+static void place_keys(mmn_batch *batch, uint32_t layer)
 {
-    const mmn_language_state *state = run->parts->state;
-    return run->begun > 1 ? spread
-                          : cached[slot_of(state, layer)] +
-                                state->length * mmn_language_key_width(run->config);
+    const mmn_span *span = batch->begun == 1 ? batch->list->span : NULL;
+    size_t made = span ? span->length * mmn_language_key_width(&batch->model->config.language) : 0;
+    batch->keys = span ? span->keys[layer] + made : batch->memory->keys;
+    batch->values = span ? span->values[layer] + made : batch->memory->values;
 }
 
-static void spread_to_caches(const mmn_language_rows *run, uint32_t layer)
+static void give_to_spans(const mmn_batch *batch, uint32_t layer)
 {
-    size_t width = mmn_language_key_width(run->config);
-    for (size_t i = 0; i < run->begun && run->begun > 1; i++) {
-        const mmn_language_part *part = &run->parts[i];
-        size_t slot = slot_of(part->state, layer);
-        size_t bytes = part->sequences->rows * width * sizeof(float);
-        memcpy(part->state->keys[slot] + part->state->length * width,
-               run->scratch->spread_keys + part->first_row * width, bytes);
-        memcpy(part->state->values[slot] + part->state->length * width,
-               run->scratch->spread_values + part->first_row * width, bytes);
+    const mmn_language_config *config = &batch->model->config.language;
+    size_t width = mmn_language_key_width(config);
+    for (size_t i = 0; i < batch->begun && batch->begun > 1; i++) {
+        const mmn_sequence *sequence = &batch->list[i];
+        size_t row = sequence->first_row * width;
+        if (sequence->span)
+            mmn_span_append(sequence->span, layer, config, batch->keys + row,
+                            batch->values + row, sequence->rows);
     }
 }
 
 /* Takes queries, keys and values of all rows out of what the fused matrix gives, where they stand
  * head by head. */
-static void unfuse(const mmn_language_rows *run, float *query, float *keys, float *values)
+static void unfuse(const mmn_batch *batch)
 {
-    size_t width = run->config->head_dim, groups = run->rows * run->config->heads;
-    const float *fused = run->scratch->fused;
+    const mmn_language_config *config = &batch->model->config.language;
+    const float *fused = batch->memory->fused;
+    size_t width = config->head_dim, groups = batch->rows * config->heads;
     for (size_t group = 0; group < groups; group++, fused += 3 * width) {
-        memcpy(query + group * width, fused, width * sizeof(float));
-        memcpy(keys + group * width, fused + width, width * sizeof(float));
-        memcpy(values + group * width, fused + 2 * width, width * sizeof(float));
+        memcpy(batch->memory->query + group * width, fused, width * sizeof(float));
+        memcpy(batch->keys + group * width, fused + width, width * sizeof(float));
+        memcpy(batch->values + group * width, fused + 2 * width, width * sizeof(float));
     }
 }
 
 /* Queries, keys and values of the normalised rows. */
-static void project(const mmn_language_rows *run, const mmn_language_layer_weights *layer,
-                    float *keys, float *values)
+static void project(const mmn_batch *batch, const mmn_language_layer_weights *layer)
 {
-    const mmn_compute *compute = run->compute;
-    mmn_language_state *scratch = run->scratch;
-    if (run->config->fused_qkv) {
-        mmn_apply_linear(compute, scratch->fused, scratch->normed, run->rows, &layer->fused);
-        unfuse(run, scratch->query, keys, values);
+    const mmn_language_config *config = &batch->model->config.language;
+    const mmn_compute *compute = batch->compute;
+    const mmn_row_memory *memory = batch->memory;
+    size_t rows = batch->rows;
+    if (config->fused_qkv) {
+        mmn_apply_linear(compute, memory->fused, memory->normed, rows, &layer->fused);
+        unfuse(batch);
     } else {
-        mmn_apply_linear(compute, scratch->query, scratch->normed, run->rows, &layer->query);
-        mmn_apply_linear(compute, keys, scratch->normed, run->rows, &layer->key);
-        mmn_apply_linear(compute, values, scratch->normed, run->rows, &layer->value);
+        mmn_apply_linear(compute, memory->query, memory->normed, rows, &layer->query);
+        mmn_apply_linear(compute, batch->keys, memory->normed, rows, &layer->key);
+        mmn_apply_linear(compute, batch->values, memory->normed, rows, &layer->value);
     }
 }
 
 /* Gives queries and keys their positions, unless those enter the scores. */
-static void rotate(const mmn_language_rows *run, float *keys)
+static void rotate(const mmn_batch *batch)
 {
-    const mmn_language_config *config = run->config;
-    mmn_language_state *scratch = run->scratch;
+    const mmn_language_config *config = &batch->model->config.language;
+    const mmn_row_memory *memory = batch->memory;
     if (config->alibi)
         return;
-    mmn_rotate(run->compute, scratch->query, scratch->cosine, scratch->sine, run->rows,
+    mmn_rotate(batch->compute, memory->query, memory->cosine, memory->sine, batch->rows,
                config->heads, config->head_dim);
-    mmn_rotate(run->compute, keys, scratch->cosine, scratch->sine, run->rows, config->kv_heads,
-               config->head_dim);
+    mmn_rotate(batch->compute, batch->keys, memory->cosine, memory->sine, batch->rows,
+               config->kv_heads, config->head_dim);
 }
 
 /* normed = down(act(gate(normed)) * up(normed)), or without a gate down(act(gate(normed))). */
-static mmn_status run_mlp(const mmn_language_rows *run, const mmn_language_layer_weights *layer,
+static mmn_status run_mlp(const mmn_batch *batch, const mmn_language_layer_weights *layer,
                           int index, mmn_error *error)
 {
-    const mmn_language_config *config = run->config;
-    const mmn_compute *compute = run->compute;
-    mmn_language_state *scratch = run->scratch;
-    size_t inner = config->intermediate_size;
+    const mmn_language_config *config = &batch->model->config.language;
+    const mmn_compute *compute = batch->compute;
+    float *normed = batch->memory->normed, *gate = batch->memory->gate, *up = batch->memory->up;
+    size_t inner = config->intermediate_size, rows = batch->rows;
 
-    mmn_apply_linear(compute, scratch->gate, scratch->normed, run->rows, &layer->gate);
-    mmn_status status =
-        show(run, "language.layers.{i}.mlp.gate", index, scratch->gate, inner, error);
-    if (status != MMN_OK)
-        return status;
-    mmn_activate(compute, config->activation, scratch->gate, run->rows * inner);
-    status = show(run, "language.layers.{i}.mlp.act", index, scratch->gate, inner, error);
-    if (status != MMN_OK)
-        return status;
+    mmn_apply_linear(compute, gate, normed, rows, &layer->gate);
+    MMN_TRY(mmn_batch_show(batch, "language.layers.{i}.mlp.gate", index, gate, inner, error));
+    mmn_activate(compute, config->activation, gate, rows * inner);
+    MMN_TRY(mmn_batch_show(batch, "language.layers.{i}.mlp.act", index, gate, inner, error));
     if (config->gated) {
-        mmn_apply_linear(compute, scratch->up, scratch->normed, run->rows, &layer->up);
-        status = show(run, "language.layers.{i}.mlp.up", index, scratch->up, inner, error);
-        if (status != MMN_OK)
-            return status;
-        mmn_multiply(compute, scratch->gate, scratch->up, run->rows * inner);
-        mmn_watch_values(compute, scratch->gate, run->rows, inner);
-        status = show(run, "language.layers.{i}.mlp.product", index, scratch->gate, inner, error);
-        if (status != MMN_OK)
-            return status;
+        mmn_apply_linear(compute, up, normed, rows, &layer->up);
+        MMN_TRY(mmn_batch_show(batch, "language.layers.{i}.mlp.up", index, up, inner, error));
+        mmn_multiply(compute, gate, up, rows * inner);
+        mmn_watch_values(compute, gate, rows, inner);
+        MMN_TRY(mmn_batch_show(batch, "language.layers.{i}.mlp.product", index, gate, inner,
+                               error));
     }
-    mmn_apply_linear(compute, scratch->normed, scratch->gate, run->rows, &layer->down);
-    return show(run, "language.layers.{i}.mlp.out", index, scratch->normed, config->hidden_size,
-                error);
+    mmn_apply_linear(compute, normed, gate, rows, &layer->down);
+    return mmn_batch_show(batch, "language.layers.{i}.mlp.out", index, normed, config->hidden_size,
+                          error);
 }
 
-mmn_status mmn_language_layer(const mmn_language_rows *run,
-                              const mmn_language_layer_weights *layer, uint32_t number,
-                              mmn_error *error)
+mmn_status mmn_language_layer(mmn_batch *batch, uint32_t number, mmn_error *error)
 {
-    const mmn_language_config *config = run->config;
-    const mmn_compute *compute = run->compute;
-    mmn_language_state *scratch = run->scratch;
-    size_t hidden = config->hidden_size, rows = run->rows;
-    float *keys = new_positions(run, run->parts->state->keys, scratch->spread_keys, number);
-    float *values = new_positions(run, run->parts->state->values, scratch->spread_values, number);
+    const mmn_language_config *config = &batch->model->config.language;
+    const mmn_language_layer_weights *layer = &batch->model->weights->language.layers[number];
+    const mmn_compute *compute = batch->compute;
+    float *hidden = batch->hidden, *normed = batch->memory->normed;
+    size_t width = config->hidden_size, rows = batch->rows;
     int index = (int)number;
 
-    mmn_language_normalise(compute, config, scratch->normed, run->hidden,
-                           &layer->attention_norm, rows);
-    project(run, layer, keys, values);
-    rotate(run, keys);
-    spread_to_caches(run, number);
-    for (size_t i = 0; i < run->begun; i++)
-        attend(run, &run->parts[i], number);
-    mmn_apply_linear(compute, scratch->normed, scratch->attention, rows, &layer->output);
-    mmn_status status =
-        show(run, "language.layers.{i}.attn.out", index, scratch->normed, hidden, error);
-    if (status != MMN_OK)
-        return status;
-    mmn_accumulate(compute, run->hidden, scratch->normed, rows * hidden);
+    mmn_language_normalise(compute, config, normed, hidden, &layer->attention_norm, rows);
+    place_keys(batch, number);
+    project(batch, layer);
+    rotate(batch);
+    give_to_spans(batch, number);
+    attend(batch, number);
+    mmn_apply_linear(compute, normed, batch->memory->attention, rows, &layer->output);
+    MMN_TRY(mmn_batch_show(batch, "language.layers.{i}.attn.out", index, normed, width, error));
+    mmn_accumulate(compute, hidden, normed, rows * width);
 
-    mmn_language_normalise(compute, config, scratch->normed, run->hidden, &layer->mlp_norm, rows);
-    status = run_mlp(run, layer, index, error);
-    if (status != MMN_OK)
-        return status;
-    mmn_accumulate(compute, run->hidden, scratch->normed, rows * hidden);
-    mmn_watch_values(compute, run->hidden, rows, hidden);
-    return show(run, "language.layers.{i}.out", index, run->hidden, hidden, error);
+    mmn_language_normalise(compute, config, normed, hidden, &layer->mlp_norm, rows);
+    MMN_TRY(run_mlp(batch, layer, index, error));
+    mmn_accumulate(compute, hidden, normed, rows * width);
+    mmn_watch_values(compute, hidden, rows, width);
+    return mmn_batch_show(batch, "language.layers.{i}.out", index, hidden, width, error);
 }

@@ -8,8 +8,8 @@
 #include "base/memory.h"
 #include "base/threads.h"
 
-/* Panels of a packed input lie PACKED_STRIDE floats apart, so that the rows of a tile do not meet in
- * the same sets of a first-level cache, as rows of 4,096 numbers would. */
+/* Panels of a packed input lie PACKED_STRIDE floats apart, so that the rows of a tile do not meet
+ * in the same sets of a first-level cache, as rows of 4,096 numbers would. */
 enum { PACKED_STRIDE = MMN_PANEL + 16 };
 
 /* Elementwise work is cut into pieces of ELEMENT_BLOCK. A piece of a matrix product has LEAST_WORK
@@ -93,10 +93,9 @@ static mmn_status reserve_watch(mmn_compute *compute, mmn_error *error)
 mmn_status mmn_compute_reserve(mmn_compute *compute, size_t rows, size_t widest, size_t key_count,
                                mmn_error *error)
 {
-    mmn_status status = reserve_packed(compute, rows, widest, error);
-    if (status == MMN_OK)
-        status = reserve_scratch(compute, key_count, error);
-    return status == MMN_OK ? reserve_watch(compute, error) : status;
+    MMN_TRY(reserve_packed(compute, rows, widest, error));
+    MMN_TRY(reserve_scratch(compute, key_count, error));
+    return reserve_watch(compute, error);
 }
 
 void mmn_compute_free_scratch(mmn_compute *compute)
@@ -154,20 +153,17 @@ typedef struct panels {
  * row may stay where it is. */
 static panels pack_input(const mmn_compute *compute, const float *input, size_t rows, size_t depth)
 {
-    size_t count = blocks_of(depth, MMN_PANEL), pieces = blocks_of(rows, rows_of_piece(depth));
+    size_t count = blocks_of(depth, MMN_PANEL), block = rows_of_piece(depth);
 
     if (rows == 1)
         return (panels){input, depth, MMN_PANEL};
-    MMN_PARALLEL_FOR(threads_for(compute, pieces), static)
-    for (size_t piece = 0; piece < pieces; piece++) {
-        size_t first = piece * rows_of_piece(depth);
-
-        for (size_t row = first; row < first + smaller(rows_of_piece(depth), rows - first); row++)
+    MMN_PARALLEL_FOR(threads_for(compute, blocks_of(rows, block)), static)
+    for (size_t first = 0; first < rows; first += block)
+        for (size_t row = first; row < first + smaller(block, rows - first); row++)
             for (size_t panel = 0; panel < count; panel++)
                 memcpy(compute->packed + (panel * rows + row) * PACKED_STRIDE,
                        input + row * depth + panel * MMN_PANEL,
                        smaller(MMN_PANEL, depth - panel * MMN_PANEL) * sizeof(float));
-    }
     return (panels){compute->packed, PACKED_STRIDE, rows * PACKED_STRIDE};
 }
 
@@ -202,7 +198,8 @@ void mmn_apply_linear(const mmn_compute *compute, float *output, const float *in
             continue;
         compute->kernels->matrix_product(
             output + row * outputs + first, outputs, from.values + row * from.row_stride,
-            from.row_stride, from.panel_stride, weights + first * row_bytes, weight->type, depth, bias ? bias + first : NULL,
+            from.row_stride, from.panel_stride, weights + first * row_bytes, weight->type, depth,
+            bias ? bias + first : NULL,
             smaller(c.block_rows, rows - row), smaller(c.block_outputs, outputs - first), depth,
             own_scratch(compute));
         mmn_finite_look(watch, linear, output + row * outputs + first, outputs,
@@ -215,28 +212,22 @@ void mmn_rms_norm(const mmn_compute *compute, float *output, const float *input,
                   const mmn_norm *norm, size_t rows, size_t width, float epsilon)
 {
     size_t block = rows_of_piece(width);
-    size_t pieces = blocks_of(rows, block);
 
-    MMN_PARALLEL_FOR(threads_for(compute, pieces), static)
-    for (size_t piece = 0; piece < pieces; piece++) {
-        size_t row = piece * block;
+    MMN_PARALLEL_FOR(threads_for(compute, blocks_of(rows, block)), static)
+    for (size_t row = 0; row < rows; row += block)
         compute->kernels->rms_norm(output + row * width, input + row * width, norm->weight,
                                    smaller(block, rows - row), width, epsilon);
-    }
 }
 
 void mmn_layer_norm(const mmn_compute *compute, float *output, const float *input,
                     const mmn_norm *norm, size_t rows, size_t width, float epsilon)
 {
     size_t block = rows_of_piece(width);
-    size_t pieces = blocks_of(rows, block);
 
-    MMN_PARALLEL_FOR(threads_for(compute, pieces), static)
-    for (size_t piece = 0; piece < pieces; piece++) {
-        size_t row = piece * block;
+    MMN_PARALLEL_FOR(threads_for(compute, blocks_of(rows, block)), static)
+    for (size_t row = 0; row < rows; row += block)
         compute->kernels->layer_norm(output + row * width, input + row * width, norm->weight,
                                      norm->bias, smaller(block, rows - row), width, epsilon);
-    }
 }
 
 typedef void (*activation_kernel)(float *output, const float *input, size_t count);
@@ -262,51 +253,37 @@ void mmn_activate(const mmn_compute *compute, mmn_activation activation, float *
                   size_t count)
 {
     activation_kernel kernel = kernel_of(compute->kernels, activation);
-    size_t pieces = blocks_of(count, ELEMENT_BLOCK);
 
-    MMN_PARALLEL_FOR(threads_for(compute, pieces), static)
-    for (size_t piece = 0; piece < pieces; piece++) {
-        size_t first = piece * ELEMENT_BLOCK;
+    MMN_PARALLEL_FOR(threads_for(compute, blocks_of(count, ELEMENT_BLOCK)), static)
+    for (size_t first = 0; first < count; first += ELEMENT_BLOCK)
         kernel(values + first, values + first, smaller(ELEMENT_BLOCK, count - first));
-    }
 }
 
 void mmn_accumulate(const mmn_compute *compute, float *sum, const float *addend, size_t count)
 {
-    size_t pieces = blocks_of(count, ELEMENT_BLOCK);
-
-    MMN_PARALLEL_FOR(threads_for(compute, pieces), static)
-    for (size_t piece = 0; piece < pieces; piece++) {
-        size_t first = piece * ELEMENT_BLOCK;
+    MMN_PARALLEL_FOR(threads_for(compute, blocks_of(count, ELEMENT_BLOCK)), static)
+    for (size_t first = 0; first < count; first += ELEMENT_BLOCK)
         compute->kernels->add(sum + first, sum + first, addend + first,
                               smaller(ELEMENT_BLOCK, count - first));
-    }
 }
 
 void mmn_multiply(const mmn_compute *compute, float *product, const float *factor, size_t count)
 {
-    size_t pieces = blocks_of(count, ELEMENT_BLOCK);
-
-    MMN_PARALLEL_FOR(threads_for(compute, pieces), static)
-    for (size_t piece = 0; piece < pieces; piece++) {
-        size_t first = piece * ELEMENT_BLOCK;
+    MMN_PARALLEL_FOR(threads_for(compute, blocks_of(count, ELEMENT_BLOCK)), static)
+    for (size_t first = 0; first < count; first += ELEMENT_BLOCK)
         compute->kernels->multiply(product + first, product + first, factor + first,
                                    smaller(ELEMENT_BLOCK, count - first));
-    }
 }
 
 void mmn_watch_values(const mmn_compute *compute, const float *values, size_t rows, size_t width)
 {
     size_t block = rows_of_piece(width);
-    size_t pieces = blocks_of(rows, block);
     mmn_finite_watch *watch = mmn_finite_found(compute->watch) ? NULL : compute->watch;
 
-    MMN_PARALLEL_FOR(threads_for(compute, pieces), static)
-    for (size_t piece = 0; piece < pieces; piece++) {
-        size_t row = piece * block;
+    MMN_PARALLEL_FOR(threads_for(compute, blocks_of(rows, block)), static)
+    for (size_t row = 0; row < rows; row += block)
         mmn_finite_look(watch, NULL, values + row * width, width, smaller(block, rows - row),
                         width, row, 0);
-    }
 }
 
 void mmn_attend(const mmn_compute *compute, const mmn_heads *heads)
@@ -355,12 +332,9 @@ void mmn_rotate(const mmn_compute *compute, float *values, const float *cosine, 
 {
     size_t stride = heads * head_dim, half = head_dim / 2;
     size_t block = rows_of_piece(stride);
-    size_t pieces = blocks_of(rows, block);
 
-    MMN_PARALLEL_FOR(threads_for(compute, pieces), static)
-    for (size_t piece = 0; piece < pieces; piece++) {
-        size_t row = piece * block;
+    MMN_PARALLEL_FOR(threads_for(compute, blocks_of(rows, block)), static)
+    for (size_t row = 0; row < rows; row += block)
         compute->kernels->rope(values + row * stride, stride, cosine + row * half,
                                sine + row * half, smaller(block, rows - row), heads, head_dim);
-    }
 }

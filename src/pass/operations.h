@@ -2,15 +2,15 @@
  *
  * A thread owns the outputs it computes and no sum is ever divided, so the number of threads and
  * the way in which the work is cut cannot change a bit. Tensors are row-major. All need the scratch
- * memory that mmn_compute_reserve makes. Matrix products and attention leave out the rest of their work
- * when they are asked to stop; who gives them an interrupt has to check it before using what they
- * made. */
+ * memory that mmn_compute_reserve makes. Matrix products and attention leave out the rest of their
+ * work when they are asked to stop; who gives them an interrupt has to check it before using what
+ * they made. */
 #ifndef MMN_PASS_OPERATIONS_H
 #define MMN_PASS_OPERATIONS_H
 
 #include "model/compute.h"
 #include "model/weights.h"
-#include "pass/finite.h"
+#include "pass/probes.h"
 
 /* Makes room for matrix products of `rows` rows of up to `widest` numbers, and for attention to
  * `key_count` keys; 0: no attention. */
@@ -36,7 +36,8 @@ void mmn_activate(const mmn_compute *compute, mmn_activation activation, float *
 void mmn_accumulate(const mmn_compute *compute, float *sum, const float *addend, size_t count);
 void mmn_multiply(const mmn_compute *compute, float *product, const float *factor, size_t count);
 
-/* Looks for numbers that are none in values [rows][width] that no product made (mmn_finite_look). */
+/* Looks for numbers that are none in values [rows][width] that no product made (mmn_finite_look).
+ * */
 void mmn_watch_values(const mmn_compute *compute, const float *values, size_t rows, size_t width);
 
 /* Many attention heads over one sequence: query and output are [rows][heads * head_dim], keys and
@@ -59,5 +60,26 @@ void mmn_attend(const mmn_compute *compute, const mmn_heads *heads);
 /* Rotary embedding of [rows][heads * head_dim] in place, cosine and sine [rows][head_dim / 2]. */
 void mmn_rotate(const mmn_compute *compute, float *values, const float *cosine, const float *sine,
                 size_t rows, size_t heads, size_t head_dim);
+
+/* ---- Numbers that are not numbers ------------------------------------------------------------ */
+
+/* The forward pass ends at the first value that is infinite or NaN. Every output of a matrix
+ * product is looked at (model/compute.h) by the thread that made it, while it is at hand, and so
+ * are embeddings and what each layer puts out. What was found is asked for after each part of a
+ * layer, where the stage's name is known. */
+
+/* What was found is reported as MMN_NONFINITE at stage `pattern` of `layer` (-1: none), `where`
+ * ("position 7") in it, with the tensor of the layer that has such a number itself, if one has; and
+ * forgotten. MMN_OK where it is let pass. */
+mmn_status mmn_finite_fail(mmn_finite_watch *watch, const char *pattern, int layer,
+                           const char *where, mmn_error *error);
+
+/* The same where row and column say it all; MMN_OK where nothing was found. */
+mmn_status mmn_finite_check(mmn_finite_watch *watch, const char *pattern, int layer,
+                            mmn_error *error);
+
+/* Shows a stage [rows][width], if all that was made since the one before it is finite. */
+mmn_status mmn_show_rows(const mmn_compute *compute, const mmn_probes *probes, const char *pattern,
+                         int layer, float *data, size_t rows, size_t width, mmn_error *error);
 
 #endif

@@ -9,8 +9,9 @@
 
 /* ---- Rotary embeddings ----------------------------------------------------------------------- */
 
-/* A frequency of LLaMA-3: one that turns slowly is divided by the factor, one that turns fast stays,
- * and one between is a mixture of both. Constants are rounded to f32 as PyTorch rounds them. */
+/* A frequency of LLaMA-3: one that turns slowly is divided by the factor, one that turns fast
+ * stays, and one between is a mixture of both. Constants are rounded to f32 as PyTorch rounds them.
+ * */
 static float scale_llama3(float frequency, const mmn_rope_config *rope)
 {
     const float turn = 6.28318530717958647692f;
@@ -43,15 +44,16 @@ static float wavelength_power(uint32_t i, const mmn_language_config *config)
     return (float)mmn_power(config->rope.theta, (double)exponent);
 }
 
-/* The theta of "dynamic" for a longer sequence, each operation rounded to f32 as transformers has it
- * where the length is a tensor. */
+/* The theta of "dynamic" for a longer sequence, each operation rounded to f32 as transformers has
+ * it where the length is a tensor. */
 static double stretch_theta(const mmn_language_config *config, size_t length)
 {
     const mmn_rope_config *rope = &config->rope;
     double dimensions = config->head_dim;
     float ratio = (float)length * (float)rope->factor / (float)config->max_position_embeddings;
     float stretched = ratio - (float)(rope->factor - 1.0);
-    float power = (float)mmn_power((double)stretched, (double)(float)(dimensions / (dimensions - 2)));
+    float exponent = (float)(dimensions / (dimensions - 2));
+    float power = (float)mmn_power((double)stretched, (double)exponent);
     return (double)(power * (float)rope->theta);
 }
 

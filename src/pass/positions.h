@@ -13,12 +13,13 @@
  * LongRoPE (2402.13753). */
 void mmn_rotary_frequencies(float *frequencies, const mmn_language_config *config, size_t length);
 
-/* What cosines and sines are multiplied by: 1, but for YaRN (2309.00071, equation 22) and LongRoPE. */
+/* What cosines and sines are multiplied by: 1, but for YaRN (2309.00071, equation 22) and LongRoPE.
+ * */
 float mmn_rotary_attention(const mmn_language_config *config);
 
-/* The length up to which the frequencies are those of any shorter sequence; SIZE_MAX where they never
- * change. Beyond it keys depend on the length that the sequence had when they were computed, as they
- * do in transformers: such a sequence cannot be cut otherwise and keep its bits. */
+/* The length up to which the frequencies are those of any shorter sequence; SIZE_MAX where they
+ * never change. Beyond it keys depend on the length that the sequence had when they were computed,
+ * as they do in transformers: such a sequence cannot be cut otherwise and keep its bits. */
 size_t mmn_rotary_constant_length(const mmn_language_config *config);
 
 /* Writes a slope for each head. Source: ALiBi (arXiv 2108.12409), rounded as transformers'

@@ -1,62 +1,65 @@
-/* Prefill: an input's images and positions through the model, in one session or in several side by
- * side, except what has been made before. */
-#include "pass/prefill.h"
-
+/* Prefill: images and positions of inputs through the model, except what has been made before: an
+ * input in one session or in several side by side, or several inputs in one. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
 #include "pass/positions.h"
-#include "pass/projector.h"
-#include "pass/qformer.h"
+#include "pass/session.h"
 #include "pass/vision.h"
 
-mmn_status mmn_session_show_input(const mmn_session *session, const mmn_input *input,
-                                  mmn_error *error)
+/* A prefill at work. Either it has one session or one input. */
+typedef struct prefilling {
+    mmn_session *const *sessions;
+    size_t session_count;
+    const mmn_input *const *inputs;
+    size_t input_count;
+    const mmn_session *plain; /* whose images' features others may take over */
+    const mmn_input **sharing; /* [input_count]: those that have the same images, for a while */
+    bool *done; /* [input_count]: whether the images have been run, in the session at work */
+    mmn_batch batch; /* a sequence for each input in each session that runs the language model */
+    size_t rows;     /* of the batch, those that are placed */
+    const mmn_session *trunk;    /* whose sequence is the batch's first... */
+    const float *trunk_features; /* ...and what that has of the images */
+} prefilling;
+
+static mmn_status show_input(const mmn_session *session, const mmn_input *input, mmn_error *error)
 {
     const mmn_pixel_values *pixels = &input->pixels;
     size_t images = input->image_count;
-    const mmn_shown ids = {.pattern = "input_ids",
-                           .layer = -1,
-                           .data = input->ids,
-                           .shape = {input->length},
-                           .input = input};
-    const mmn_shown values = {.pattern = "pixel_values",
-                              .layer = -1,
-                              .data = pixels->values,
-                              .shape = {pixels->tiles, 3, pixels->height, pixels->width},
-                              .input = input};
-    const mmn_shown sizes = {.pattern = "image_sizes",
-                             .layer = -1,
-                             .data = input->image_sizes,
-                             .shape = {images, 2},
-                             .input = input};
-    const mmn_shown instruction = {.pattern = "qformer_input_ids",
-                                   .layer = -1,
-                                   .data = input->qformer_ids,
-                                   .shape = {input->qformer_length},
-                                   .input = input};
-    mmn_status status = mmn_session_show_copy(session, &ids,
-                                              input->length * sizeof(*input->ids), error);
-    if (status == MMN_OK && input->qformer_length > 0)
-        status = mmn_session_show_copy(session, &instruction,
-                                       input->qformer_length * sizeof(*input->qformer_ids), error);
-    if (status == MMN_OK && images > 0)
-        status = mmn_session_show_copy(
-            session, &values,
-            pixels->tiles * 3 * pixels->height * pixels->width * sizeof(float), error);
-    if (status == MMN_OK && images > 0)
-        status = mmn_session_show_copy(session, &sizes, images * sizeof(*input->image_sizes),
-                                       error);
-    return status;
+    const size_t pixel_count = pixels->tiles * 3 * pixels->height * pixels->width;
+    const struct {
+        bool there;
+        size_t bytes;
+        mmn_shown shown;
+    } stages[] = {
+        {true,
+         input->length * sizeof(*input->ids),
+         {"input_ids", -1, input->ids, {input->length}, 0, input}},
+        {input->qformer_length > 0,
+         input->qformer_length * sizeof(*input->qformer_ids),
+         {"qformer_input_ids", -1, input->qformer_ids, {input->qformer_length}, 0, input}},
+        {images > 0,
+         pixel_count * sizeof(float),
+         {"pixel_values", -1, pixels->values,
+          {pixels->tiles, 3, pixels->height, pixels->width}, 0, input}},
+        {images > 0,
+         images * sizeof(*input->image_sizes),
+         {"image_sizes", -1, input->image_sizes, {images, 2}, 0, input}},
+    };
+    for (size_t i = 0; i < sizeof(stages) / sizeof(stages[0]); i++)
+        if (stages[i].there)
+            MMN_TRY(mmn_session_show_copy(session, &stages[i].shown, stages[i].bytes, error));
+    return MMN_OK;
 }
 
-bool mmn_session_needs_language(const mmn_session *session)
+/* How far a prefill must go. Where nothing will be generated, what nobody wants to see does not
+ * run. */
+static bool needs_language(const mmn_session *session)
 {
-    return session->language.keep_cache ||
-           mmn_probes_want_any(&session->probes, "language.",
-                               session->model->config.language.layers);
+    return !session->prompt_only || mmn_probes_want_any(&session->probes, "language.",
+                                                        session->model->config.language.layers);
 }
 
 /* What the stages between vision tower and language model begin with. */
@@ -65,37 +68,99 @@ enum { BETWEEN = sizeof between / sizeof between[0] };
 
 static bool needs_projector(const mmn_session *session)
 {
-    bool needed = mmn_session_needs_language(session);
+    bool needed = needs_language(session);
     for (size_t i = 0; i < BETWEEN && !needed; i++)
         needed = mmn_probes_want_any(&session->probes, between[i],
                                      session->model->config.qformer.layers);
     return needed;
 }
 
-bool mmn_session_needs_vision(const mmn_session *session)
+static bool needs_vision(const mmn_session *session)
 {
     return needs_projector(session) ||
            mmn_probes_want_any(&session->probes, "vision.", session->model->config.vision.layers);
 }
 
-void mmn_session_begin(mmn_session *session, size_t positions)
+/* ---- Positions ------------------------------------------------------------------------------- */
+
+/* How many positions at the beginning of the input the session's span holds. The last one is not
+ * among them, since its logits are wanted. */
+static size_t cached_beginning(const mmn_session *session, const mmn_input *input)
 {
-    atomic_store_explicit(&session->interrupt.said, false, memory_order_relaxed);
-    session->prefilled = false;
-    session->pending = MMN_NO_TOKEN;
-    session->generated = 0;
-    session->probes.generating = false;
-    session->positions_reused = positions;
-    mmn_language_cut(&session->language, positions);
+    const mmn_config *config = &session->model->config;
+    size_t limit = input->length - 1, same = 0;
+    size_t constant = mmn_rotary_constant_length(&config->language);
+    if (session->prompt_only || mmn_probes_write(&session->probes) ||
+        !mmn_probes_allow_reuse(&session->probes, "language.", config->language.layers) ||
+        input->length > constant || session->language.length > constant)
+        return 0;
+    if (limit > session->language.length)
+        limit = session->language.length;
+    bool same_images = session->cached_images && input->image_count > 0 &&
+                       mmn_image_features_are_of(&session->images, input);
+    while (same < limit && session->cached_ids[same] == input->ids[same] &&
+           (same_images || input->ids[same] != input->image_token))
+        same++;
+    return same;
 }
 
-void mmn_session_embed(const mmn_session *session, const mmn_input *input, size_t first,
-                       const float *features, float *hidden)
+/* Makes the session ready, and gives it a sequence for each input if it runs the language model. */
+static mmn_status begin_session(prefilling *p, mmn_session *session, mmn_error *error)
 {
-    const mmn_model *model = session->model;
-    size_t width = model->config.language.hidden_size;
-    mmn_language_embed(&session->compute, &model->config.language, &model->weights->language,
-                       hidden, input->ids + first, input->length - first);
+    const mmn_input *input = p->inputs[0];
+    size_t first = cached_beginning(session, input);
+    atomic_store_explicit(&session->interrupt.said, false, memory_order_relaxed);
+    session->prefilled = session->probes.generating = session->images_reused = false;
+    session->pending = MMN_NO_TOKEN;
+    session->generated = 0;
+    session->positions_reused = session->language.length = first;
+    mmn_session_keep_input(session, p->input_count == 1 ? input : NULL);
+    if (!needs_language(session))
+        return MMN_OK;
+    if (p->batch.count == 0) {
+        p->trunk = session;
+        p->batch.compute = &session->compute;
+        p->batch.memory = &session->memory;
+    }
+    for (size_t i = 0; i < p->input_count; i++)
+        p->batch.list[p->batch.count++] =
+            (mmn_sequence){.probes = &session->probes,
+                           .input = p->inputs[i],
+                           .span = session->prompt_only ? NULL : &session->language,
+                           .rows = p->inputs[i]->length - first,
+                           .ending = &session->ending};
+    if (session->prompt_only)
+        return MMN_OK;
+    session->cached_images = input->image_count > 0;
+    MMN_TRY(mmn_session_reserve_ids(session, input->length, error));
+    memcpy(session->cached_ids + first, input->ids + first,
+           (input->length - first) * sizeof(*input->ids));
+    return MMN_OK;
+}
+
+/* The first layer in which the session may differ from the batch's first one. */
+static uint32_t first_own_layer(const mmn_session *session, const mmn_session *trunk)
+{
+    uint32_t layer = 0, layers = session->model->config.language.layers;
+    if (mmn_probes_write(&trunk->probes) ||
+        session->positions_reused != trunk->positions_reused ||
+        session->prompt_only != trunk->prompt_only ||
+        mmn_probes_want(&session->probes, "language.embeddings", -1))
+        return 0;
+    while (layer < layers && !mmn_probes_want_layer(&session->probes, "language.", (int)layer))
+        layer++;
+    return layer;
+}
+
+/* Token embeddings of a sequence's rows, with image features at the image positions in their order.
+ * */
+static void embed(const prefilling *p, const mmn_sequence *sequence, const float *features)
+{
+    const mmn_model *model = p->batch.model;
+    const mmn_input *input = sequence->input;
+    size_t first = mmn_sequence_position(sequence), width = model->config.language.hidden_size;
+    float *hidden = p->batch.hidden + sequence->first_row * width;
+    mmn_language_embed(p->batch.compute, model, hidden, input->ids + first, sequence->rows);
     for (size_t position = 0; position < input->length && input->image_count > 0; position++) {
         if (input->ids[position] != input->image_token)
             continue;
@@ -103,6 +168,49 @@ void mmn_session_embed(const mmn_session *session, const mmn_input *input, size_
             memcpy(hidden + (position - first) * width, features, width * sizeof(float));
         features += width;
     }
+}
+
+/* Gives the session's sequence of input number `i`, if it has any, its embeddings, or lets it wait
+ * for what the batch's first sequence makes in lower layers. */
+static void place(prefilling *p, const mmn_session *session, mmn_sequence *sequences, size_t i,
+                  const float *features)
+{
+    if (!sequences)
+        return;
+    mmn_sequence *sequence = &sequences[i];
+    if (sequence == p->batch.list)
+        p->trunk_features = features;
+    else if (p->session_count > 1 && features == p->trunk_features)
+        sequence->first_layer = first_own_layer(session, p->trunk);
+    if (sequence->first_layer > 0)
+        return;
+    if (p->input_count == 1) {
+        sequence->first_row = p->rows;
+        p->rows += sequence->rows;
+    }
+    embed(p, sequence, features);
+}
+
+static int compare_first_layers(const void *a, const void *b)
+{
+    const mmn_sequence *first = a, *second = b;
+    return first->first_layer != second->first_layer
+               ? (first->first_layer > second->first_layer ? 1 : -1)
+               : (first->first_row > second->first_row) - (first->first_row < second->first_row);
+}
+
+/* Sequences that begin in higher layers come behind the others. */
+static void order_sequences(prefilling *p)
+{
+    mmn_batch *batch = &p->batch;
+    if (p->session_count == 1)
+        return;
+    qsort(batch->list, batch->count, sizeof(*batch->list), compare_first_layers);
+    for (size_t i = 0; i < batch->count; i++)
+        if (batch->list[i].first_layer > 0) {
+            batch->list[i].first_row = p->rows;
+            p->rows += batch->list[i].rows;
+        }
 }
 
 /* ---- Images ---------------------------------------------------------------------------------- */
@@ -127,237 +235,234 @@ static bool images_are_reusable(const mmn_session *session)
 static const mmn_image_features *find_features(const mmn_session *session,
                                                const mmn_session *plain, const mmn_input *input)
 {
-    const mmn_image_features *const kept[2] = {&session->images, plain ? &plain->images : NULL};
+    const mmn_image_features *const kept[2] = {&session->images, &plain->images};
     if (input->image_count == 0 || !tower_is_reusable(session))
         return NULL;
     for (size_t i = 0; i < 2; i++)
-        if (kept[i] && mmn_image_features_are_of(kept[i], input))
+        if (mmn_image_features_are_of(kept[i], input))
             return kept[i];
     for (size_t i = 0; i < 2; i++)
-        if (kept[i] && mmn_image_features_have_tower_of(kept[i], input))
+        if (mmn_image_features_have_tower_of(kept[i], input))
             return kept[i];
     return NULL;
 }
 
-mmn_status mmn_session_run_tower(mmn_session *session, const mmn_input *input, float **tower,
-                                 mmn_error *error)
+/* Lists in p->sharing, and makes the inputs of the session's probes, input number `first` and those
+ * after it that are not done and have the same images; with `features`, also the same instruction.
+ * */
+static void gather(prefilling *p, mmn_session *session, size_t first, bool features)
 {
-    const mmn_model *model = session->model;
-    return mmn_vision_run(&session->compute, &model->config.vision, &model->weights->vision,
-                          &session->probes, input->pixels.values, input->pixels.tiles, tower,
-                          error);
+    const mmn_input *input = p->inputs[first];
+    size_t sharing = 0;
+    for (size_t i = first; i < p->input_count; i++)
+        if (!p->done[i] && (features ? mmn_inputs_share_features(input, p->inputs[i])
+                                     : mmn_inputs_share_images(input, p->inputs[i])))
+            p->sharing[sharing++] = p->inputs[i];
+    session->probes.inputs = p->sharing;
+    session->probes.input_count = sharing;
 }
 
-mmn_status mmn_session_project(mmn_session *session, const mmn_input *input, const float *tower,
-                               float **merged, size_t *rows, mmn_error *error)
+/* Makes what enters the language model of the tower's part, and keeps it where the session may take
+ * it over later. */
+static mmn_status project(mmn_session *session, const mmn_input *input,
+                          const mmn_image_features *kept, mmn_error *error)
 {
     const mmn_model *model = session->model;
-    *merged = NULL;
-    *rows = 0;
-    if (!needs_projector(session))
-        return MMN_OK;
     bool has_qformer = model->config.family->connector == MMN_CONNECTOR_QFORMER;
-    return (has_qformer ? mmn_qformer_run : mmn_projector_run)(
-        &session->compute, &model->config, model->weights, &session->probes, input, tower, merged,
-        rows, error);
-}
-
-/* Makes what `kept` (may be NULL) does not have, and keeps it where the session may take it over
- * later. */
-static mmn_status compute_features(mmn_session *session, const mmn_input *input,
-                                   const mmn_image_features *kept, mmn_error *error)
-{
     mmn_image_features made = {0};
     mmn_status status = MMN_OK;
-    if (!kept)
-        status = mmn_session_run_tower(session, input, &made.tower, error);
-    if (status == MMN_OK)
-        status = mmn_session_project(session, input, kept ? kept->tower : made.tower, &made.merged,
-                                     &made.rows, error);
+    if (needs_projector(session))
+        status = (has_qformer ? mmn_qformer_run : mmn_projector_run)(
+            &session->compute, &model->config, model->weights, &session->probes, input,
+            kept->tower, &made.merged, &made.rows, error);
     if (kept == &session->images) {
         made.tower = session->images.tower;
         session->images.tower = NULL;
     }
     mmn_image_features_free(&session->images);
     session->images = made;
-    if (status == MMN_OK && made.tower && images_are_reusable(session))
-        return mmn_image_features_keep(&session->images, input, error);
-    mmn_free(made.tower);
-    session->images.tower = NULL;
-    return status;
+    MMN_TRY(status);
+    return made.tower && images_are_reusable(session)
+               ? mmn_image_features_keep(&session->images, input, error)
+               : MMN_OK;
 }
 
-/* Gives *merged the features of the input's images, unless nobody needs them. */
-static mmn_status run_images(const float **merged, mmn_session *session, const mmn_session *plain,
-                             const mmn_input *input, mmn_error *error)
+/* Gives input number `first` and those that have the same features what enters the language model.
+ * `kept` is what there is of its images; NULL: nothing, and nobody needs it. */
+static mmn_status use_features(prefilling *p, mmn_session *session, mmn_sequence *sequences,
+                               size_t first, const mmn_image_features *kept, mmn_error *error)
 {
-    const mmn_image_features *kept = find_features(session, plain, input);
-    *merged = NULL;
-    session->images_reused = kept && kept->merged && mmn_image_features_are_of(kept, input) &&
-                             images_are_reusable(session);
-    if (session->images_reused) {
+    const mmn_input *input = p->inputs[first];
+    const float *features = NULL;
+    gather(p, session, first, true);
+    if (kept && kept->merged && mmn_image_features_are_of(kept, input) &&
+        images_are_reusable(session)) {
+        session->images_reused = true;
         if (kept != &session->images)
             mmn_image_features_free(&session->images);
-        *merged = kept->merged;
-        return MMN_OK;
+        features = kept->merged;
+    } else if (kept && needs_vision(session)) {
+        MMN_TRY(project(session, input, kept, error));
+        features = session->images.merged;
     }
-    if (input->image_count == 0 || !mmn_session_needs_vision(session))
-        return MMN_OK;
-    mmn_status status = compute_features(session, input, kept, error);
-    *merged = session->images.merged;
-    return status;
+    for (size_t i = first, k = 0; k < session->probes.input_count; i++)
+        if (p->inputs[i] == p->sharing[k]) {
+            place(p, session, sequences, i, features);
+            p->done[i] = true;
+            k++;
+        }
+    return MMN_OK;
 }
 
-/* ---- Positions ------------------------------------------------------------------------------- */
-
-static bool positions_are_reusable(const mmn_session *session)
+/* Runs the images of input number `first` for it and all after it that have the same, as far as
+ * somebody needs them and nothing is kept of them. */
+static mmn_status run_images(prefilling *p, mmn_session *session, mmn_sequence *sequences,
+                             size_t first, mmn_error *error)
 {
-    return session->language.keep_cache &&
-           !mmn_probes_write(&session->probes) &&
-           mmn_probes_allow_reuse(&session->probes, "language.",
-                                  session->model->config.language.layers);
-}
-
-/* How many positions at the beginning of the input the cache holds. The last one is not among them,
- * since its logits are wanted. */
-static size_t cached_beginning(const mmn_session *session, const mmn_input *input)
-{
-    size_t limit = input->length - 1, same = 0;
-    size_t constant = mmn_rotary_constant_length(&session->model->config.language);
-    if (!positions_are_reusable(session) || input->length > constant ||
-        session->language.length > constant)
-        return 0;
-    if (limit > session->language.length)
-        limit = session->language.length;
-    bool same_images = session->cached_images && input->image_count > 0 &&
-                       mmn_image_features_are_of(&session->images, input);
-    while (same < limit && session->cached_ids[same] == input->ids[same] &&
-           (same_images || input->ids[same] != input->image_token))
-        same++;
-    return same;
-}
-
-/* One of the sessions that prefill side by side. */
-typedef struct prefilling {
-    mmn_session *session;
-    const float *merged; /* features of the input's images */
-    uint32_t first_layer; /* from which on the session has rows of its own */
-} prefilling;
-
-/* The first layer in which the session may differ from `trunk`, which prefills the same input. */
-static uint32_t first_own_layer(const prefilling *own, const prefilling *trunk)
-{
-    const mmn_session *session = own->session;
-    uint32_t layer = 0, layers = session->model->config.language.layers;
-    if (mmn_probes_write(&trunk->session->probes) || own->merged != trunk->merged ||
-        session->positions_reused != trunk->session->positions_reused ||
-        session->language.keep_cache != trunk->session->language.keep_cache ||
-        mmn_probes_want(&session->probes, "language.embeddings", -1))
-        return 0;
-    while (layer < layers && !mmn_probes_want_layer(&session->probes, "language.", (int)layer))
-        layer++;
-    return layer;
-}
-
-static int compare_first_layers(const void *a, const void *b)
-{
-    const prefilling *first = a, *second = b;
-    return (first->first_layer > second->first_layer) - (first->first_layer < second->first_layer);
-}
-
-/* The input's positions behind those that the cache holds. */
-static mmn_status begin_part(mmn_session_part *part, const prefilling *own, const mmn_input *input,
-                             size_t first_row, mmn_error *error)
-{
-    mmn_session *session = own->session;
-    size_t first = session->positions_reused, rows = input->length - first;
-    *part = (mmn_session_part){
-        .session = session, .first_row = first_row, .first_layer = own->first_layer};
-    part->sequences = mmn_sequences_of_one(&part->alone, first, rows);
-    mmn_status status = mmn_session_reserve_ids(session, input->length, error);
-    if (status == MMN_OK)
-        memcpy(session->cached_ids + first, input->ids + first, rows * sizeof(*input->ids));
-    session->cached_images = input->image_count > 0;
-    return status;
-}
-
-/* The positions in all sessions, `list` [count], of which the first is the trunk. */
-static mmn_status run_positions(prefilling *list, size_t count, const mmn_input *input,
-                                mmn_error *error)
-{
-    size_t width = list->session->model->config.language.hidden_size, rows = 0;
-    for (size_t i = 1; i < count; i++)
-        list[i].first_layer = first_own_layer(&list[i], list);
-    qsort(list + 1, count - 1, sizeof(*list), compare_first_layers);
-    for (size_t i = 0; i < count; i++)
-        rows += input->length - list[i].session->positions_reused;
-
-    mmn_session_part *parts = mmn_allocate(count, sizeof(*parts), error);
-    float *hidden = mmn_allocate(rows, width * sizeof(float), error);
-    mmn_status status = parts && hidden ? MMN_OK : MMN_SYSTEM;
-    rows = 0;
-    for (size_t i = 0; i < count && status == MMN_OK; i++) {
-        const mmn_session *session = list[i].session;
-        status = begin_part(&parts[i], &list[i], input, rows, error);
-        if (status == MMN_OK && list[i].first_layer == 0)
-            mmn_session_embed(session, input, session->positions_reused, list[i].merged,
-                              hidden + rows * width);
-        rows += parts[i].sequences.rows;
+    const mmn_model *model = session->model;
+    const mmn_input *input = p->inputs[first];
+    const mmn_image_features *kept = find_features(session, p->plain, input);
+    gather(p, session, first, false);
+    if (!kept && input->image_count > 0 && needs_vision(session)) {
+        mmn_image_features_free(&session->images);
+        MMN_TRY(mmn_vision_run(&session->compute, &model->config.vision, &model->weights->vision,
+                               &session->probes, input->pixels.values, input->pixels.tiles,
+                               &session->images.tower, error));
+        kept = &session->images;
     }
-    if (status == MMN_OK)
-        status = mmn_session_run_language(parts, count, hidden, error);
-    mmn_free(hidden);
-    mmn_free(parts);
-    return status;
+    for (size_t i = first; i < p->input_count; i++)
+        if (!p->done[i] && mmn_inputs_share_images(input, p->inputs[i]))
+            MMN_TRY(use_features(p, session, sequences, i, kept, error));
+    if (!session->images.pixels.values) {
+        mmn_free(session->images.tower);
+        session->images.tower = NULL;
+    }
+    return MMN_OK;
 }
 
 /* ---- Prefill --------------------------------------------------------------------------------- */
 
-static mmn_status prefill(prefilling *list, mmn_session *const *sessions, size_t count,
-                          const mmn_session *plain, const mmn_input *input, mmn_error *error)
+/* All but the language model in one session, whose sequences these are; NULL: it has none. */
+static mmn_status run_session(prefilling *p, mmn_session *session, mmn_sequence *sequences,
+                              mmn_error *error)
 {
-    size_t running = 0;
-    for (size_t i = 0; i < count; i++) {
-        mmn_session *session = sessions[i];
-        prefilling *own = &list[running];
-        *own = (prefilling){.session = session};
-        mmn_session_begin(session, cached_beginning(session, input));
-        mmn_session_keep_input(session, input);
-        session->probes.inputs = &session->input;
-        session->probes.input_count = 1;
-        mmn_status status = mmn_session_show_input(session, input, error);
-        if (status == MMN_OK)
-            status = run_images(&own->merged, session, plain ? plain : sessions[0], input, error);
-        if (status != MMN_OK)
-            return status;
-        running += mmn_session_needs_language(session);
+    memset(p->done, 0, p->input_count * sizeof(*p->done));
+    for (size_t i = 0; i < p->input_count; i++)
+        MMN_TRY(show_input(session, p->inputs[i], error));
+    for (size_t i = 0; i < p->input_count; i++)
+        if (!p->done[i])
+            MMN_TRY(run_images(p, session, sequences, i, error));
+    return MMN_OK;
+}
+
+static mmn_status run(prefilling *p, mmn_error *error)
+{
+    mmn_batch *batch = &p->batch;
+    size_t rows = 0, taken = 0;
+    for (size_t i = 0; i < p->session_count; i++)
+        MMN_TRY(begin_session(p, p->sessions[i], error));
+    if (p->input_count > 1)
+        mmn_batch_share(batch->list, batch->count);
+    for (size_t i = 0; i < batch->count; i++)
+        rows += batch->list[i].rows;
+    batch->hidden = mmn_allocate(rows, batch->model->config.language.hidden_size * sizeof(float),
+                                 error);
+    if (!batch->hidden)
+        return MMN_SYSTEM;
+    for (size_t i = 0; i < p->session_count; i++) {
+        bool language = needs_language(p->sessions[i]);
+        MMN_TRY(run_session(p, p->sessions[i], language ? batch->list + taken : NULL, error));
+        taken += language ? p->input_count : 0;
     }
-    return running > 0 ? run_positions(list, running, input, error) : MMN_OK;
+    order_sequences(p);
+    return batch->count > 0 ? mmn_language_run(batch, error) : MMN_OK;
+}
+
+static mmn_status prefill(mmn_session *const *sessions, size_t session_count,
+                          const mmn_input *const *inputs, size_t input_count,
+                          const mmn_session *plain, mmn_error *error)
+{
+    prefilling p = {.sessions = sessions,
+                    .session_count = session_count,
+                    .inputs = inputs,
+                    .input_count = input_count,
+                    .plain = plain ? plain : sessions[0],
+                    .batch = {.model = sessions[0]->model}};
+    mmn_status status = MMN_SYSTEM;
+    if ((p.sharing = mmn_allocate(input_count, sizeof(*p.sharing), error)) &&
+        (p.done = mmn_allocate(input_count, sizeof(*p.done), error)) &&
+        (p.batch.list =
+             mmn_allocate(session_count * input_count, sizeof(*p.batch.list), error)))
+        status = run(&p, error);
+    for (size_t i = 0; i < session_count; i++) {
+        mmn_session *session = sessions[i];
+        if (!session->images.pixels.values)
+            mmn_image_features_free(&session->images);
+        session->probes.inputs = NULL;
+        session->probes.input_count = 0;
+        session->prefilled = status == MMN_OK;
+    }
+    mmn_free(p.sharing);
+    mmn_free(p.done);
+    mmn_free(p.batch.list);
+    mmn_free(p.batch.hidden);
+    return status;
 }
 
 mmn_status mmn_sessions_prefill(mmn_session *const *sessions, size_t count,
                                 const mmn_session *plain, const mmn_input *input,
                                 mmn_error *error)
 {
-    prefilling *list = mmn_allocate(count, sizeof(*list), error);
-    mmn_status status = list ? prefill(list, sessions, count, plain, input, error) : MMN_SYSTEM;
-    mmn_free(list);
-    for (size_t i = 0; i < count; i++) {
-        if (!sessions[i]->images.pixels.values)
-            mmn_image_features_free(&sessions[i]->images);
-        sessions[i]->prefilled = status == MMN_OK;
-    }
-    return status;
+    return prefill(sessions, count, &input, 1, plain, error);
 }
 
 mmn_status mmn_session_prefill(mmn_session *session, const mmn_input *input, mmn_error *error)
 {
     if (MMN_MISSING(error, session, input))
         return MMN_USAGE;
-    mmn_status status = mmn_input_check_model(input, session->model, error);
-    if (status == MMN_OK)
-        status = mmn_session_enter(session, error);
-    if (status != MMN_OK)
-        return status;
-    return mmn_session_leave(session, mmn_sessions_prefill(&session, 1, NULL, input, error));
+    MMN_TRY(mmn_input_check_model(input, session->model, error));
+    MMN_TRY(mmn_session_enter(session, error));
+    return mmn_session_leave(session, prefill(&session, 1, &input, 1, NULL, error));
+}
+
+/* Whether the inputs' beginnings give the same bits in each of them. */
+static bool can_share(const mmn_session *session, const mmn_input *const *inputs, size_t count)
+{
+    size_t constant = mmn_rotary_constant_length(&session->model->config.language);
+    for (size_t i = 0; i < count; i++)
+        if (inputs[i]->length > constant)
+            return false;
+    return !mmn_probes_write(&session->probes);
+}
+
+static mmn_status prefill_many(mmn_session *session, const mmn_input *const *inputs, size_t count,
+                               mmn_error *error)
+{
+    size_t together = can_share(session, inputs, count) ? count : 1;
+    for (size_t i = 0; i < count; i += together)
+        MMN_TRY(prefill(&session, 1, inputs + i, together, NULL, error));
+    return MMN_OK;
+}
+
+mmn_status mmn_session_prefill_many(mmn_session *session, const mmn_input *const *inputs,
+                                    size_t count, mmn_error *error)
+{
+    if (MMN_MISSING(error, session))
+        return MMN_USAGE;
+    if (!session->prompt_only)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL,
+                        "several inputs together are for a session for prompts only");
+    if (session->keeps)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL,
+                        "a session that keeps stages runs one input at a time");
+    if (count > MMN_MAXIMUM_POSITIONS)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL, "%zu inputs are too many; at most %d", count,
+                        MMN_MAXIMUM_POSITIONS);
+    for (size_t i = 0; i < count; i++) {
+        if (MMN_MISSING(error, inputs) || MMN_MISSING(error, inputs[i]))
+            return MMN_USAGE;
+        MMN_TRY(mmn_input_check_model(inputs[i], session->model, error));
+    }
+    MMN_TRY(mmn_session_enter(session, error));
+    return mmn_session_leave(session, prefill_many(session, inputs, count, error));
 }

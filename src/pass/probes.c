@@ -13,10 +13,8 @@ mmn_status mmn_probes_add(mmn_probes *probes, const mmn_probe *probe, mmn_error 
     if (!probe->stages || !probe->see)
         return mmn_fail(error, MMN_USAGE, NULL, NULL,
                         "a probe needs the stages it wants and a function that sees them");
-    mmn_status status = mmn_reserve(&probes->list, &probes->capacity, probes->count + 1,
-                                    sizeof(*probes->list), error);
-    if (status != MMN_OK)
-        return status;
+    MMN_TRY(mmn_reserve(&probes->list, &probes->capacity, probes->count + 1,
+                        sizeof(*probes->list), error));
     char *stages = mmn_copy_text(probe->stages, error);
     if (!stages)
         return MMN_SYSTEM;
@@ -77,7 +75,8 @@ uint32_t mmn_probes_layers(const mmn_probes *probes, const char *prefix, uint32_
 
 bool mmn_probes_want_any(const mmn_probes *probes, const char *prefix, uint32_t layers)
 {
-    return mmn_probes_want_layer(probes, prefix, -1) || mmn_probes_layers(probes, prefix, layers) > 0;
+    return mmn_probes_want_layer(probes, prefix, -1) ||
+           mmn_probes_layers(probes, prefix, layers) > 0;
 }
 
 bool mmn_probes_write(const mmn_probes *probes)
@@ -118,9 +117,9 @@ static mmn_status show_stage(const mmn_probes *probes, const mmn_stage *stage, m
 
 mmn_status mmn_probes_show(const mmn_probes *probes, const mmn_shown *shown, mmn_error *error)
 {
-    mmn_status status = mmn_interrupt_check(probes->interrupt, error);
-    if (status != MMN_OK || probes->count == 0)
-        return status;
+    MMN_TRY(mmn_interrupt_check(probes->interrupt, error));
+    if (probes->count == 0)
+        return MMN_OK;
     char name[MMN_STAGE_NAME_SIZE];
     mmn_stage_name(name, shown->pattern, shown->layer);
     const mmn_stage_kind *kind = mmn_stage_kind_find(name, NULL);
@@ -138,9 +137,78 @@ mmn_status mmn_probes_show(const mmn_probes *probes, const mmn_shown *shown, mmn
     memcpy(stage.shape, shown->shape, sizeof(stage.shape));
     if (shown->input || probes->input_count == 0)
         return show_stage(probes, &stage, error);
-    for (size_t i = 0; i < probes->input_count && status == MMN_OK; i++) {
+    for (size_t i = 0; i < probes->input_count; i++) {
         stage.input = probes->inputs[i];
-        status = show_stage(probes, &stage, error);
+        MMN_TRY(show_stage(probes, &stage, error));
     }
-    return status;
+    return MMN_OK;
+}
+
+/* ---- Kept stages ----------------------------------------------------------------------------- */
+
+enum { ELEMENT_BYTES = 4 };
+
+static mmn_status count_bytes(size_t *bytes, const mmn_stage *stage, mmn_error *error)
+{
+    *bytes = ELEMENT_BYTES;
+    for (size_t i = 0; i < stage->dimensions; i++)
+        if (!mmn_multiply_sizes(*bytes, stage->shape[i], bytes))
+            return mmn_fail(error, MMN_SYSTEM, NULL, stage->name, "the stage is too large");
+    return MMN_OK;
+}
+
+static void release(const mmn_stage *stage)
+{
+    mmn_free((void *)(uintptr_t)stage->name);
+    mmn_free(stage->data);
+}
+
+static void forget(mmn_kept_stages *kept)
+{
+    for (size_t i = 0; i < kept->count; i++)
+        release(&kept->list[i]);
+    kept->count = 0;
+}
+
+static mmn_status keep(mmn_kept_stages *kept, const mmn_stage *stage, mmn_error *error)
+{
+    size_t bytes;
+    MMN_TRY(count_bytes(&bytes, stage, error));
+    MMN_TRY(mmn_reserve(&kept->list, &kept->capacity, kept->count + 1, sizeof(*kept->list), error));
+    mmn_stage copy = *stage;
+    copy.name = mmn_copy_text(stage->name, error);
+    copy.data = copy.name ? mmn_allocate(bytes, 1, error) : NULL;
+    if (!copy.data) {
+        release(&copy);
+        return MMN_SYSTEM;
+    }
+    memcpy(copy.data, stage->data, bytes);
+    kept->list[kept->count++] = copy;
+    return MMN_OK;
+}
+
+/* A pass shows no stage twice: one that is there already begins the next pass of the same input. */
+static mmn_status see(void *context, const mmn_stage *stage, mmn_error *error)
+{
+    mmn_kept_stages *kept = context;
+    if (stage->generating || (kept->all && mmn_stage_is_by_name(stage->name)))
+        return MMN_OK;
+    if (kept->input != stage->input ||
+        (kept->count > 0 && strcmp(kept->list[0].name, stage->name) == 0))
+        forget(kept);
+    kept->input = stage->input;
+    return keep(kept, stage, error);
+}
+
+mmn_probe mmn_kept_stages_probe(mmn_kept_stages *kept, const char *patterns)
+{
+    kept->all = strcmp(patterns, "*") == 0;
+    return (mmn_probe){.stages = patterns, .see = see, .context = kept};
+}
+
+void mmn_kept_stages_free(mmn_kept_stages *kept)
+{
+    forget(kept);
+    mmn_free(kept->list);
+    *kept = (mmn_kept_stages){0};
 }

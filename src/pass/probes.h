@@ -13,8 +13,8 @@ enum { MMN_STAGE_NAME_SIZE = 64 };
 typedef struct mmn_probes {
     mmn_probe *list; /* `stages` of each is an owned copy */
     size_t count, capacity;
-    /* What the pass is running on, [input_count]. A stage that they share, such as those of an image
-     * in all of them, is shown once for each. */
+    /* What the pass is running on, [input_count]. A stage that they share, such as those of an
+     * image in all of them, is shown once for each. */
     const mmn_input *const *inputs;
     size_t input_count;
     bool generating;
@@ -63,5 +63,20 @@ typedef struct mmn_shown {
 /* Shows a stage to every probe that wants it, in their order. Returns the first status that is not
  * MMN_OK. Before it, asks whether to go on at all, whether or not there are probes. */
 mmn_status mmn_probes_show(const mmn_probes *probes, const mmn_shown *shown, mmn_error *error);
+
+/* ---- Kept stages ----------------------------------------------------------------------------- */
+
+/* A probe's context. It must stay where it is as long as its probe is a session's. */
+typedef struct mmn_kept_stages {
+    mmn_stage *list; /* in the order of the forward pass; names and data are owned */
+    size_t count, capacity;
+    const mmn_input *input; /* whose they are */
+    bool all; /* the patterns are "*", which two stages are not asked for by */
+} mmn_kept_stages;
+
+/* A probe that keeps the stages that match `patterns`: those of the prompt, of the last input
+ * shown. */
+mmn_probe mmn_kept_stages_probe(mmn_kept_stages *kept, const char *patterns);
+void mmn_kept_stages_free(mmn_kept_stages *kept);
 
 #endif

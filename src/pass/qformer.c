@@ -1,10 +1,9 @@
 /* The Q-Former: what the queries of an instruction read of an image, as language features. */
-#include "pass/qformer.h"
+#include "pass/vision.h"
 
 #include <string.h>
 
 #include "base/memory.h"
-#include "pass/vision.h"
 
 /* The activations of one run. Rows are the queries and, after them, the instruction's words. */
 typedef struct activations {
@@ -48,18 +47,6 @@ static mmn_status allocate_activations(activations *a, const mmn_config *config,
                     (a->inner = mmn_allocate(a->rows, qformer->intermediate_size * sizeof(float),
                                              error));
     return complete ? MMN_OK : MMN_SYSTEM;
-}
-
-/* Shows a stage, if all that was made since the one before it is finite. */
-static mmn_status show(const mmn_compute *compute, const mmn_probes *probes, const char *pattern,
-                       int layer, float *data, size_t rows, size_t width, mmn_error *error)
-{
-    mmn_status status = mmn_finite_check(compute->watch, pattern, layer, error);
-    if (status != MMN_OK)
-        return status;
-    const mmn_shown shown = {
-        .pattern = pattern, .layer = layer, .data = data, .shape = {rows, width}};
-    return mmn_probes_show(probes, &shown, error);
 }
 
 /* row [columns] = row number `index` of the matrix. */
@@ -124,9 +111,7 @@ static mmn_status feed_forward(const mmn_compute *compute, const mmn_qformer_con
     float *hidden = a->hidden + first * width;
     mmn_apply_linear(compute, a->inner, hidden, rows, &weights->intermediate);
     mmn_activate(compute, config->activation, a->inner, rows * inner);
-    mmn_status status = show(compute, probes, pattern, layer, a->inner, rows, inner, error);
-    if (status != MMN_OK)
-        return status;
+    MMN_TRY(mmn_show_rows(compute, probes, pattern, layer, a->inner, rows, inner, error));
     mmn_apply_linear(compute, a->sum, a->inner, rows, &weights->output);
     mmn_accumulate(compute, a->sum, hidden, rows * width);
     mmn_layer_norm(compute, hidden, a->sum, &weights->norm, rows, width, config->layer_norm_eps);
@@ -141,33 +126,38 @@ static mmn_status run_layer(const mmn_compute *compute, const mmn_qformer_config
     attend(compute, config, &weights->attention, a, a->rows, a->hidden, a->rows);
     if (layer % config->cross_attention_frequency == 0)
         attend(compute, config, &weights->cross_attention, a, a->queries, features, a->image_rows);
-    mmn_status status = feed_forward(compute, config, &weights->query_mlp, a, 0, a->queries,
-                                     "query.layers.{i}.mlp.act", (int)layer, probes, error);
-    if (status == MMN_OK)
-        status = feed_forward(compute, config, &weights->text_mlp, a, a->queries, a->words,
-                              "qformer.layers.{i}.mlp.act", (int)layer, probes, error);
+    MMN_TRY(feed_forward(compute, config, &weights->query_mlp, a, 0, a->queries,
+                         "query.layers.{i}.mlp.act", (int)layer, probes, error));
+    MMN_TRY(feed_forward(compute, config, &weights->text_mlp, a, a->queries, a->words,
+                         "qformer.layers.{i}.mlp.act", (int)layer, probes, error));
     mmn_watch_values(compute, a->hidden, a->rows, config->hidden_size);
-    if (status == MMN_OK)
-        status = show(compute, probes, "qformer.layers.{i}.out", (int)layer, a->hidden, a->rows,
-                      config->hidden_size, error);
-    return status;
+    return mmn_show_rows(compute, probes, "qformer.layers.{i}.out", (int)layer, a->hidden, a->rows,
+                         config->hidden_size, error);
 }
 
-/* language_projection of the queries. */
-static mmn_status project(const mmn_compute *compute, const mmn_linear *projection,
-                          const mmn_probes *probes, activations *a, float **merged,
-                          mmn_error *error)
+/* Embeddings, layers and language_projection of the queries: merged [queries][width]. */
+static mmn_status run(mmn_compute *compute, const mmn_config *config,
+                      const mmn_qformer_weights *weights, const mmn_probes *probes,
+                      const int32_t *ids, const float *features, activations *a, float *merged,
+                      mmn_error *error)
 {
-    size_t width = projection->weight.rows;
-    *merged = mmn_allocate(a->queries, width * sizeof(float), error);
-    if (!*merged)
-        return MMN_SYSTEM;
-    mmn_apply_linear(compute, *merged, a->hidden, a->queries, projection);
-    mmn_status status =
-        show(compute, probes, "projector.out", -1, *merged, a->queries, width, error);
-    if (status == MMN_OK)
-        status = show(compute, probes, "projector.merged", -1, *merged, a->queries, width, error);
-    return status;
+    const mmn_qformer_config *qformer = &config->qformer;
+    size_t hidden = qformer->hidden_size, width = weights->projection.weight.rows;
+    size_t most = larger(a->rows, a->image_rows);
+    size_t widest = larger(mmn_vision_feature_width(&config->vision),
+                           larger(hidden, qformer->intermediate_size));
+    MMN_TRY(mmn_compute_reserve(compute, most, widest, most, error));
+    embed(compute, qformer, weights, ids, a);
+    mmn_watch_values(compute, a->hidden, a->rows, hidden);
+    MMN_TRY(mmn_finite_check(compute->watch, "qformer.embeddings", -1, error));
+    for (uint32_t layer = 0; layer < qformer->layers; layer++)
+        MMN_TRY(run_layer(compute, qformer, &weights->layers[layer], layer, features, probes, a,
+                          error));
+    MMN_TRY(
+        mmn_show_rows(compute, probes, "qformer.out", -1, a->hidden, a->queries, hidden, error));
+    mmn_apply_linear(compute, merged, a->hidden, a->queries, &weights->projection);
+    MMN_TRY(mmn_show_rows(compute, probes, "projector.out", -1, merged, a->queries, width, error));
+    return mmn_show_rows(compute, probes, "projector.merged", -1, merged, a->queries, width, error);
 }
 
 mmn_status mmn_qformer_run(mmn_compute *compute, const mmn_config *config,
@@ -175,36 +165,16 @@ mmn_status mmn_qformer_run(mmn_compute *compute, const mmn_config *config,
                            const mmn_input *input, const float *features, float **merged,
                            size_t *rows, mmn_error *error)
 {
-    const mmn_qformer_config *qformer = &config->qformer;
-    size_t image_width = mmn_vision_feature_width(&config->vision);
+    size_t width = weights->qformer.projection.weight.rows;
     activations a;
-    *merged = NULL;
-    *rows = qformer->queries;
+    *rows = config->qformer.queries;
+    *merged = mmn_allocate(*rows, width * sizeof(float), error);
+    if (!*merged)
+        return MMN_SYSTEM;
     mmn_status status = allocate_activations(&a, config, input, error);
-    if (status == MMN_OK) {
-        size_t most = larger(a.rows, a.image_rows);
-        size_t widest = larger(image_width, larger(qformer->hidden_size,
-                                                   qformer->intermediate_size));
-        status = mmn_compute_reserve(compute, most, widest, most, error);
-    }
     if (status == MMN_OK)
-        embed(compute, qformer, &weights->qformer, input->qformer_ids, &a);
-    if (status == MMN_OK) {
-        mmn_watch_values(compute, a.hidden, a.rows, qformer->hidden_size);
-        status = mmn_finite_check(compute->watch, "qformer.embeddings", -1, error);
-    }
-    for (uint32_t layer = 0; layer < qformer->layers && status == MMN_OK; layer++)
-        status = run_layer(compute, qformer, &weights->qformer.layers[layer], layer, features,
-                           probes, &a, error);
-    if (status == MMN_OK)
-        status = show(compute, probes, "qformer.out", -1, a.hidden, a.queries, qformer->hidden_size,
-                      error);
-    if (status == MMN_OK)
-        status = project(compute, &weights->qformer.projection, probes, &a, merged, error);
+        status = run(compute, config, &weights->qformer, probes, input->qformer_ids, features, &a,
+                     *merged, error);
     free_activations(&a);
-    if (status != MMN_OK) {
-        mmn_free(*merged);
-        *merged = NULL;
-    }
     return status;
 }

@@ -1,7 +1,6 @@
-/* Sessions: their life, the end of a forward pass, and generation. */
+/* Sessions: their life, and what is asked of them between prefills. */
 #include "pass/session.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -12,12 +11,10 @@
 /* Generates as the folder asks, until the caller says otherwise. */
 static mmn_status use_own_rules(mmn_session *session, mmn_error *error)
 {
-    mmn_status status = mmn_session_set_sampling(session, NULL, error);
-    if (status == MMN_OK)
-        status = mmn_session_set_beam_search(session, NULL, error);
-    if (status == MMN_OK && session->model->tokenizer)
-        status = mmn_session_set_stop_strings(session, NULL, 0, error);
-    return status;
+    MMN_TRY(mmn_session_set_sampling(session, NULL, error));
+    MMN_TRY(mmn_session_set_beam_search(session, NULL, error));
+    return session->model->tokenizer ? mmn_session_set_stop_strings(session, NULL, 0, error)
+                                     : MMN_OK;
 }
 
 mmn_status mmn_session_create(mmn_session **created, const mmn_model *model,
@@ -27,6 +24,7 @@ mmn_status mmn_session_create(mmn_session **created, const mmn_model *model,
         *created = NULL;
     if (MMN_MISSING(error, created, model))
         return MMN_USAGE;
+    const mmn_language_config *config = &model->config.language;
     mmn_session *session = mmn_allocate(1, sizeof(*session), error);
     if (!session)
         return MMN_SYSTEM;
@@ -35,17 +33,14 @@ mmn_status mmn_session_create(mmn_session **created, const mmn_model *model,
     session->interrupt = (mmn_interrupt){.asked = model->interrupt.asked,
                                          .context = model->interrupt.context};
     session->compute.interrupt = session->probes.interrupt = &session->interrupt;
-    session->language.keep_cache = !(options && options->prompt_only);
+    session->prompt_only = options && options->prompt_only;
     session->pending = MMN_NO_TOKEN;
-    session->last = mmn_allocate(model->config.language.hidden_size, sizeof(float), error);
-    session->logits = mmn_allocate(model->config.language.vocab_size, sizeof(float), error);
-    if (!session->last || !session->logits ||
-        mmn_compute_reserve(&session->compute, 1, 0, 0, error) != MMN_OK) {
-        mmn_session_free(session);
-        return MMN_SYSTEM;
-    }
-    mmn_status status = MMN_OK;
-    if (session->language.keep_cache)
+    session->ending.last = mmn_allocate(config->hidden_size, sizeof(float), error);
+    session->ending.logits = mmn_allocate(config->vocab_size, sizeof(float), error);
+    mmn_status status = session->ending.last && session->ending.logits
+                            ? mmn_compute_reserve(&session->compute, 1, 0, 0, error)
+                            : MMN_SYSTEM;
+    if (status == MMN_OK && !session->prompt_only)
         status = use_own_rules(session, error);
     if (status != MMN_OK) {
         mmn_session_free(session);
@@ -73,10 +68,9 @@ static mmn_status refuse_at_work(const mmn_session *session, mmn_error *error)
 
 mmn_status mmn_session_enter(mmn_session *session, mmn_error *error)
 {
-    mmn_status status = refuse_at_work(session, error);
-    if (status == MMN_OK)
-        session->at_work = true;
-    return status;
+    MMN_TRY(refuse_at_work(session, error));
+    session->at_work = true;
+    return MMN_OK;
 }
 
 mmn_status mmn_session_leave(mmn_session *session, mmn_status status)
@@ -92,13 +86,14 @@ void mmn_session_free(mmn_session *session)
     mmn_session_keep_input(session, NULL);
     mmn_kept_stages_free(&session->kept);
     mmn_probes_free(&session->probes);
-    mmn_language_free(&session->language);
+    mmn_span_free(&session->language);
+    mmn_row_memory_free(&session->memory);
     mmn_compute_free_scratch(&session->compute);
     mmn_image_features_free(&session->images);
     mmn_stopping_free(&session->stopping);
     mmn_free(session->cached_ids);
-    mmn_free(session->last);
-    mmn_free(session->logits);
+    mmn_free(session->ending.last);
+    mmn_free(session->ending.logits);
     mmn_free(session);
 }
 
@@ -111,8 +106,8 @@ mmn_status mmn_session_add_probe(mmn_session *session, const mmn_probe *probe, m
     if (unknown)
         return mmn_fail(error, MMN_USAGE, NULL, NULL, "no stage is called \"%.*s\"",
                         (int)(length < 200 ? length : 200), unknown);
-    mmn_status status = refuse_at_work(session, error);
-    return status == MMN_OK ? mmn_probes_add(&session->probes, probe, error) : status;
+    MMN_TRY(refuse_at_work(session, error));
+    return mmn_probes_add(&session->probes, probe, error);
 }
 
 mmn_status mmn_session_keep(mmn_session *session, const char *stages, mmn_error *error)
@@ -147,24 +142,17 @@ const mmn_stage *mmn_session_stage(const mmn_session *session, const char *name)
     return NULL;
 }
 
-/* The folder's repetition penalty, as a sampler has it. */
-static float own_penalty(const mmn_model *model)
-{
-    double penalty = model->rules.repetition_penalty;
-    return penalty == 1 ? 0.0f : (float)penalty;
-}
-
 mmn_status mmn_session_set_sampling(mmn_session *session, const mmn_sampling *sampling,
                                     mmn_error *error)
 {
     if (MMN_MISSING(error, session))
         return MMN_USAGE;
-    mmn_status status = refuse_at_work(session, error);
-    if (status == MMN_OK)
-        status = mmn_sampler_set(&session->sampler, sampling, error);
-    if (status == MMN_OK && (!sampling || sampling->repetition_penalty == 0))
-        session->sampler.repetition_penalty = own_penalty(session->model);
-    return status;
+    MMN_TRY(refuse_at_work(session, error));
+    MMN_TRY(mmn_sampler_set(&session->sampler, sampling, error));
+    const double penalty = session->model->rules.repetition_penalty;
+    if (!sampling || sampling->repetition_penalty == 0)
+        session->sampler.repetition_penalty = penalty == 1 ? 0.0f : (float)penalty;
+    return MMN_OK;
 }
 
 mmn_status mmn_session_set_beam_search(mmn_session *session, const mmn_beam_search *search,
@@ -172,15 +160,13 @@ mmn_status mmn_session_set_beam_search(mmn_session *session, const mmn_beam_sear
 {
     if (MMN_MISSING(error, session))
         return MMN_USAGE;
-    mmn_status status = refuse_at_work(session, error);
-    if (status == MMN_OK)
-        session->beam_search = session->model->rules.beam_search;
-    if (status != MMN_OK || !search || search->beams == 0)
-        return status;
-    status = mmn_beam_search_check(search, error);
-    if (status == MMN_OK)
-        session->beam_search = *search;
-    return status;
+    MMN_TRY(refuse_at_work(session, error));
+    session->beam_search = session->model->rules.beam_search;
+    if (!search || search->beams == 0)
+        return MMN_OK;
+    MMN_TRY(mmn_beam_search_check(search, error));
+    session->beam_search = *search;
+    return MMN_OK;
 }
 
 mmn_status mmn_session_set_stop_strings(mmn_session *session, const char *const *strings,
@@ -189,12 +175,11 @@ mmn_status mmn_session_set_stop_strings(mmn_session *session, const char *const 
     if (MMN_MISSING(error, session) || mmn_text_is_missing(error, "string", count, strings))
         return MMN_USAGE;
     const mmn_generation_rules *rules = &session->model->rules;
-    mmn_status status = refuse_at_work(session, error);
-    if (status != MMN_OK)
-        return status;
-    if (count == 0)
-        return mmn_stopping_set(&session->stopping, session->model->tokenizer,
-                                (const char *const *)rules->stop_strings, rules->stop_count, error);
+    MMN_TRY(refuse_at_work(session, error));
+    if (count == 0) {
+        strings = (const char *const *)rules->stop_strings;
+        count = rules->stop_count;
+    }
     return mmn_stopping_set(&session->stopping, session->model->tokenizer, strings, count, error);
 }
 
@@ -229,125 +214,12 @@ mmn_status mmn_session_show_copy(const mmn_session *session, const mmn_shown *sh
     return status;
 }
 
-/* Ends the run if something that was made of the part's rows from `first` on is not finite. */
-static mmn_status check_finite(const mmn_session_part *part, size_t first, const char *pattern,
-                               mmn_error *error)
-{
-    mmn_finite_watch *watch = part->session->compute.watch;
-    char where[48];
-    if (!mmn_finite_found(watch))
-        return MMN_OK;
-    snprintf(where, sizeof(where), "position %zu",
-             mmn_sequences_position(&part->sequences, first + watch->row));
-    return mmn_finite_fail(watch, pattern, -1, where, error);
-}
-
 size_t mmn_session_bytes(const mmn_model *model, size_t positions, size_t tokens)
 {
     const mmn_language_config *config = &model->config.language;
     size_t layers = tokens > 0 ? config->layers : 1;
     size_t keys = 2 * layers * mmn_language_key_width(config);
     size_t row = 6 * (size_t)config->hidden_size + 2 * (size_t)config->intermediate_size;
-    size_t cached = tokens > 0 ? tokens + MMN_LANGUAGE_CACHE_STEP : 0;
+    size_t cached = tokens > 0 ? tokens + MMN_SPAN_STEP : 0;
     return (keys + row) * sizeof(float) * (positions + cached);
-}
-
-/* Shows what enters the language model. */
-static mmn_status show_embeddings(const mmn_session_part *part, float *hidden, mmn_error *error)
-{
-    size_t width = part->session->model->config.language.hidden_size;
-    mmn_watch_values(&part->session->compute, hidden, part->sequences.rows, width);
-    mmn_status status = check_finite(part, 0, "language.embeddings", error);
-    return status == MMN_OK ? mmn_sequences_show(&part->sequences, &part->session->probes,
-                                                 "language.embeddings", -1, hidden, width, error)
-                            : status;
-}
-
-/* Final norm and, where a probe wants them, logits of all of the part's rows, hidden [rows][width];
- * of the last one what generating needs. */
-static mmn_status finish(const mmn_session_part *part, float *hidden, mmn_error *error)
-{
-    mmn_session *session = part->session;
-    const mmn_model *model = session->model;
-    const mmn_probes *probes = &session->probes;
-    const mmn_sequences *sequences = &part->sequences;
-    const mmn_language_config *config = &model->config.language;
-    const mmn_language_weights *weights = &model->weights->language;
-    size_t width = config->hidden_size, rows = sequences->rows;
-    bool want_logits = mmn_probes_want(probes, "language.logits", -1);
-    bool want_norm = mmn_probes_want(probes, "language.norm", -1) || want_logits;
-    size_t first = want_norm ? 0 : rows - 1;
-    float *normed = hidden + first * width;
-
-    session->have_logits = false;
-    mmn_language_norm(&session->compute, config, weights, normed, normed, rows - first);
-    mmn_watch_values(&session->compute, normed, rows - first, width);
-    mmn_status status = check_finite(part, first, "language.norm", error);
-    if (status == MMN_OK && want_norm)
-        status = mmn_sequences_show(sequences, probes, "language.norm", -1, normed, width, error);
-    if (status != MMN_OK)
-        return status;
-    memcpy(session->last, hidden + (rows - 1) * width, width * sizeof(float));
-    if (!want_logits)
-        return MMN_OK;
-
-    size_t vocabulary = config->vocab_size;
-    float *logits = mmn_allocate(rows, vocabulary * sizeof(float), error);
-    if (!logits)
-        return MMN_SYSTEM;
-    status = mmn_compute_reserve(&session->compute, rows, width, 0, error);
-    if (status == MMN_OK) {
-        mmn_language_logits(&session->compute, weights, logits, normed, rows);
-        status = mmn_interrupt_check(session->compute.interrupt, error);
-        if (status == MMN_OK)
-            status = check_finite(part, 0, "language.logits", error);
-    }
-    if (status == MMN_OK) {
-        status = mmn_sequences_show(sequences, probes, "language.logits", -1, logits, vocabulary,
-                                    error);
-        memcpy(session->logits, logits + (rows - 1) * vocabulary, vocabulary * sizeof(float));
-        session->have_logits = true;
-    }
-    mmn_free(logits);
-    return status;
-}
-
-/* All decoder layers where something depends on the last one's output, else as many as are seen. */
-static uint32_t layers_needed(const mmn_session *session)
-{
-    uint32_t layers = session->model->config.language.layers;
-    if (session->language.keep_cache || mmn_probes_want(&session->probes, "language.norm", -1) ||
-        mmn_probes_want(&session->probes, "language.logits", -1))
-        return layers;
-    return mmn_probes_layers(&session->probes, "language.layers.", layers);
-}
-
-mmn_status mmn_session_run_language(const mmn_session_part *parts, size_t count, float *hidden,
-                                    mmn_error *error)
-{
-    mmn_session *first = parts->session;
-    const mmn_model *model = first->model;
-    const mmn_language_config *config = &model->config.language;
-    uint32_t layers = 0;
-    mmn_language_part *run = mmn_allocate(count, sizeof(*run), error);
-    mmn_status status = run ? MMN_OK : MMN_SYSTEM;
-    for (size_t i = 0; i < count && status == MMN_OK; i++) {
-        const mmn_session_part *part = &parts[i];
-        uint32_t needed = layers_needed(part->session);
-        layers = needed > layers ? needed : layers;
-        run[i] = (mmn_language_part){.probes = &part->session->probes,
-                                     .state = &part->session->language,
-                                     .sequences = &part->sequences,
-                                     .first_row = part->first_row,
-                                     .first_layer = part->first_layer};
-        if (part->first_layer == 0)
-            status = show_embeddings(part, hidden + part->first_row * config->hidden_size, error);
-    }
-    if (status == MMN_OK)
-        status = mmn_language_run(&first->compute, config, &model->weights->language, run, count,
-                                  hidden, layers, error);
-    for (size_t i = 0; i < count && status == MMN_OK && layers == config->layers; i++)
-        status = finish(&parts[i], hidden + parts[i].first_row * config->hidden_size, error);
-    mmn_free(run);
-    return status;
 }

@@ -3,11 +3,10 @@
 #define MMN_PASS_SESSION_H
 
 #include "model/model.h"
+#include "pass/distribution.h"
 #include "pass/image_features.h"
-#include "pass/kept_stages.h"
 #include "pass/language.h"
 #include "pass/probes.h"
-#include "pass/sampling.h"
 #include "pass/stopping.h"
 
 struct mmn_session {
@@ -19,21 +18,21 @@ struct mmn_session {
     bool keeps; /* whether mmn_session_keep has been called */
     const mmn_input *input; /* of the last prefill, retained; or NULL */
     bool at_work; /* in a function that shows stages: probes must not call another */
-    mmn_language_state language;
+    bool prompt_only;
+    mmn_span language; /* keys and values of prompt and answer; none where prompt_only */
+    mmn_row_memory memory;
+    mmn_ending ending;
     bool prefilled;
-    float *last;   /* [hidden_size]: final norm of the last position */
-    float *logits; /* [vocab_size] of the last position, once have_logits */
-    bool have_logits;
     mmn_sampler sampler;
     mmn_beam_search beam_search; /* beams < 2: none */
     mmn_stopping stopping;       /* besides stop tokens */
     size_t generated; /* tokens since the last prefill */
     int32_t pending; /* the token generated last, not yet run through the model; or MMN_NO_TOKEN */
 
-    /* What the next prefill may take over. The cache's image positions, if it has any, hold the
+    /* What the next prefill may take over. The span's image positions, if it has any, hold the
      * features that are kept. */
     mmn_image_features images;
-    int32_t *cached_ids; /* [cached_capacity]: the ids at the positions of the cache */
+    int32_t *cached_ids; /* [cached_capacity]: the ids at the positions of the span */
     size_t cached_capacity;
     bool cached_images; /* whether image tokens among them stand for images */
     size_t positions_reused;
@@ -43,7 +42,8 @@ struct mmn_session {
 /* Makes `input` that of the last prefill. */
 void mmn_session_keep_input(mmn_session *session, const mmn_input *input);
 
-/* Begins what shows stages to probes, and ends it with its status. MMN_USAGE when a probe calls it. */
+/* Begins what shows stages to probes, and ends it with its status. MMN_USAGE when a probe calls it.
+ * */
 mmn_status mmn_session_enter(mmn_session *session, mmn_error *error);
 mmn_status mmn_session_leave(mmn_session *session, mmn_status status);
 
@@ -55,39 +55,26 @@ mmn_status mmn_session_reserve_ids(mmn_session *session, size_t length, mmn_erro
 mmn_status mmn_session_show_copy(const mmn_session *session, const mmn_shown *shown, size_t bytes,
                                  mmn_error *error);
 
-/* Bytes that a session needs at most to prefill `positions` and generate `tokens` (0: only to prefill): keys,
- * values and the rows of a layer. */
+/* Bytes that a session needs at most to prefill `positions` and generate `tokens` (0: only to
+ * prefill): keys, values and the rows of a layer. */
 size_t mmn_session_bytes(const mmn_model *model, size_t positions, size_t tokens);
-
-/* A session's rows in a run through the language model. */
-typedef struct mmn_session_part {
-    mmn_session *session;
-    mmn_sequences sequences;
-    mmn_sequence alone; /* the list of `sequences` that are one */
-    size_t first_row;
-    uint32_t first_layer; /* as in mmn_language_part */
-} mmn_session_part;
-
-/* Runs hidden [rows of all parts][hidden_size] as mmn_language_run does: all decoder layers, final
- * norm and logits, as far as generating or a probe needs them. */
-mmn_status mmn_session_run_language(const mmn_session_part *parts, size_t count, float *hidden,
-                                    mmn_error *error);
 
 /* ---- Sessions side by side ------------------------------------------------------------------- */
 
 /* Sessions of one model that work on the same input: the language model's weights are read once for
- * all of them, and what they have in common is computed once. Every bit is that of each one alone. */
+ * all of them, and what they have in common is computed once. Every bit is that of each one alone.
+ * */
 
-/* mmn_session_prefill of several sessions. Where a session's probes leave images, or the first layers
- * of the language model, as they are in `plain`, which has prefilled this input or is the first of
- * the sessions, they are taken over from there (layers only from the first of the sessions). NULL:
- * from the first. */
+/* mmn_session_prefill of several sessions. Where a session's probes leave images, or the first
+ * layers of the language model, as they are in `plain`, which has prefilled this input or is the
+ * first of the sessions, they are taken over from there (layers only from the first of the
+ * sessions). NULL: from the first. */
 mmn_status mmn_sessions_prefill(mmn_session *const *sessions, size_t count,
                                 const mmn_session *plain, const mmn_input *input,
                                 mmn_error *error);
 
-/* mmn_session_generate of several sessions, either all by beam search or none: ids [sessions][limit],
- * counts [sessions]. */
+/* mmn_session_generate of several sessions, either all by beam search or none: ids
+ * [sessions][limit], counts [sessions]. */
 mmn_status mmn_sessions_generate(mmn_session *const *sessions, size_t count, size_t limit,
                                  int32_t *ids, size_t *counts, mmn_error *error);
 

@@ -63,9 +63,7 @@ static mmn_status show(const mmn_compute *compute, const mmn_probes *probes, con
         char where[64];
         snprintf(where, sizeof(where), "tile %zu, token %zu", compute->watch->row / a->tokens,
                  compute->watch->row % a->tokens);
-        mmn_status status = mmn_finite_fail(compute->watch, pattern, layer, where, error);
-        if (status != MMN_OK)
-            return status;
+        MMN_TRY(mmn_finite_fail(compute->watch, pattern, layer, where, error));
     }
     const mmn_shown shown = {.pattern = pattern,
                              .layer = layer,
@@ -167,10 +165,7 @@ static mmn_status run_layer(const mmn_compute *compute, const mmn_vision_config 
                    config->layer_norm_eps);
     mmn_apply_linear(compute, a->inner, a->normed, a->rows, &layer->fc1);
     mmn_activate(compute, config->activation, a->inner, a->rows * inner);
-    mmn_status status =
-        show(compute, probes, "vision.layers.{i}.mlp.act", index, a, a->inner, inner, error);
-    if (status != MMN_OK)
-        return status;
+    MMN_TRY(show(compute, probes, "vision.layers.{i}.mlp.act", index, a, a->inner, inner, error));
     mmn_apply_linear(compute, a->normed, a->inner, a->rows, &layer->fc2);
     mmn_accumulate(compute, a->hidden, a->normed, a->rows * width);
     mmn_watch_values(compute, a->hidden, a->rows, width);
@@ -213,47 +208,39 @@ static uint32_t layers_needed(const mmn_vision_config *config, const mmn_probes 
     return needed;
 }
 
+static mmn_status run(mmn_compute *compute, const mmn_vision_config *config,
+                      const mmn_vision_weights *weights, const mmn_probes *probes,
+                      const float *pixels, activations *a, float *features, mmn_error *error)
+{
+    size_t width = config->hidden_size, all = mmn_vision_feature_width(config);
+    uint32_t layers = layers_needed(config, probes);
+    MMN_TRY(mmn_compute_reserve(compute, a->rows, widest(config), a->tokens, error));
+    MMN_TRY(embed(compute, config, weights, pixels, a, error));
+    mmn_watch_values(compute, a->hidden, a->rows, width);
+    MMN_TRY(show(compute, probes, "vision.embeddings", -1, a, a->hidden, width, error));
+    for (uint32_t layer = 0;; layer++) {
+        select_features(compute, features, config, &weights->post_norm, a, layer);
+        if (layer == layers)
+            break;
+        MMN_TRY(run_layer(compute, config, &weights->layers[layer], (int)layer, probes, a, error));
+    }
+    a->tokens = mmn_vision_feature_tokens(config);
+    mmn_watch_values(compute, features, a->tiles * a->tokens, all);
+    return show(compute, probes, "vision.out", -1, a, features, all, error);
+}
+
 mmn_status mmn_vision_run(mmn_compute *compute, const mmn_vision_config *config,
                           const mmn_vision_weights *weights, const mmn_probes *probes,
                           const float *pixels, size_t tiles, float **features, mmn_error *error)
 {
     size_t kept = mmn_vision_feature_tokens(config), width = mmn_vision_feature_width(config);
     activations a;
-    mmn_status status = allocate_activations(&a, config, tiles, error);
     *features = NULL;
-    if (status == MMN_OK)
-        status = mmn_compute_reserve(compute, a.rows, widest(config), a.tokens, error);
-    if (status != MMN_OK)
-        goto done;
-    *features = mmn_allocate(tiles * kept, width * sizeof(float), error);
-    if (!*features) {
+    mmn_status status = allocate_activations(&a, config, tiles, error);
+    if (status == MMN_OK && !(*features = mmn_allocate(tiles * kept, width * sizeof(float), error)))
         status = MMN_SYSTEM;
-        goto done;
-    }
-
-    status = embed(compute, config, weights, pixels, &a, error);
-    mmn_watch_values(compute, a.hidden, a.rows, config->hidden_size);
     if (status == MMN_OK)
-        status = show(compute, probes, "vision.embeddings", -1, &a, a.hidden, config->hidden_size,
-                      error);
-    uint32_t layers = layers_needed(config, probes);
-    for (uint32_t layer = 0; status == MMN_OK; layer++) {
-        select_features(compute, *features, config, &weights->post_norm, &a, layer);
-        if (layer == layers)
-            break;
-        status = run_layer(compute, config, &weights->layers[layer], (int)layer, probes,
-                           &a, error);
-    }
-    if (status == MMN_OK) {
-        a.tokens = kept;
-        mmn_watch_values(compute, *features, tiles * kept, width);
-        status = show(compute, probes, "vision.out", -1, &a, *features, width, error);
-    }
-done:
+        status = run(compute, config, weights, probes, pixels, &a, *features, error);
     free_activations(&a);
-    if (status != MMN_OK) {
-        mmn_free(*features);
-        *features = NULL;
-    }
     return status;
 }

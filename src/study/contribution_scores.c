@@ -7,8 +7,7 @@
 #include <string.h>
 
 #include "model/input.h"
-#include "pass/operations.h"
-#include "pass/word_space.h"
+#include "pass/language.h"
 
 /* The pass. A layer's activations are scored when they come by, so that only one layer's scores,
  * and the maps of the neurons that are ahead, are kept. */

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "pass/logit_rules.h"
+#include "pass/distribution.h"
 #include "tests/fuzz/fuzz.h"
 
 enum { VOCABULARY = 32 };

@@ -12,7 +12,7 @@
 #include "base/memory.h"
 #include "format/safetensors.h"
 #include "mmneuron.h"
-#include "pass/finite.h"
+#include "model/compute.h"
 #include "tests/tools/scratch.h"
 
 #define CHECKPOINTS MMN_SOURCE_DIR "/golden/checkpoints/"

@@ -68,28 +68,31 @@ static recording run_in_pieces(const mmn_model *model, size_t piece, bool keep_c
     mmn_error error;
     recording seen = {0};
     int32_t ids[POSITIONS];
-    const mmn_config *config = &model->config;
+    size_t width = model->config.language.hidden_size;
     mmn_compute compute = model->compute;
     mmn_probes probes = {0};
-    mmn_language_state state = {.keep_cache = keep_cache};
-    float *hidden = mmn_allocate(POSITIONS, config->language.hidden_size * sizeof(float), &error);
+    mmn_span span = {0};
+    mmn_row_memory memory = {0};
+    float *hidden = mmn_allocate(POSITIONS, width * sizeof(float), &error);
     const mmn_probe probe = {.stages = pattern, .see = record, .context = &seen};
     cr_assert_eq(mmn_probes_add(&probes, &probe, &error), MMN_OK);
     choose_ids(model, ids);
     for (size_t first = 0; first < POSITIONS; first += piece) {
         size_t rows = POSITIONS - first < piece ? POSITIONS - first : piece;
-        mmn_sequence alone;
-        const mmn_sequences sequences = mmn_sequences_of_one(&alone, first, rows);
-        mmn_language_embed(&compute, &model->config.language, &model->weights->language, hidden,
-                           ids + first, rows);
-        const mmn_language_part part = {
-            .probes = &probes, .state = &state, .sequences = &sequences};
-        cr_assert_eq(mmn_language_run(&compute, &config->language, &model->weights->language, &part,
-                                      1, hidden, config->language.layers, &error),
-                     MMN_OK);
+        mmn_sequence sequence = {
+            .probes = &probes, .span = keep_cache ? &span : NULL, .rows = rows};
+        mmn_batch batch = {.model = model,
+                           .compute = &compute,
+                           .memory = &memory,
+                           .list = &sequence,
+                           .count = 1,
+                           .hidden = hidden};
+        mmn_language_embed(&compute, model, hidden, ids + first, rows);
+        cr_assert_eq(mmn_language_run(&batch, &error), MMN_OK);
     }
     mmn_compute_free_scratch(&compute);
-    mmn_language_free(&state);
+    mmn_span_free(&span);
+    mmn_row_memory_free(&memory);
     mmn_probes_free(&probes);
     mmn_free(hidden);
     return seen;

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "pass/sampling.h"
+#include "pass/distribution.h"
 
 enum { WORDS = 5, DRAWS = 20000 };
 

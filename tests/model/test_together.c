@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 
 #include "model/model.h"
-#include "pass/sequences.h"
+#include "pass/batch.h"
 #include "tests/model/seen.h"
 #include "tests/tools/needs.h"
 
@@ -166,24 +166,23 @@ Test(together, shares_what_is_the_same)
 {
     mmn_input *inputs[SAMPLES];
     mmn_model *model = open_model(checkpoints[1], inputs);
-    mmn_sequences sequences;
-    cr_assert_eq(mmn_sequences_plan(&sequences, (const mmn_input *const *)inputs, SAMPLES, &error),
-                 MMN_OK);
+    mmn_sequence sequences[SAMPLES] = {0};
+    for (size_t i = 0; i < SAMPLES; i++)
+        sequences[i].input = inputs[i];
+    mmn_batch_share(sequences, SAMPLES);
     static const size_t roots[SAMPLES] = {0, 0, 2, 3, 0, 3, 6, 0, 0};
     size_t rows = 0;
     for (size_t i = 0; i < SAMPLES; i++) {
-        const mmn_sequence *sequence = &sequences.list[i];
+        const mmn_sequence *sequence = &sequences[i];
         bool shares = roots[i] != i;
         cr_assert_eq(sequence->shared > 0, shares, "sample %zu", i);
         if (shares)
-            cr_assert_eq(sequence->root, roots[i]);
+            cr_assert_eq(sequence->root, &sequences[roots[i]]);
         cr_assert_eq(sequence->first_row, rows);
         cr_assert_gt(sequence->rows, 0);
         cr_assert_eq(sequence->shared + sequence->rows, mmn_input_length(inputs[i]));
         rows += sequence->rows;
     }
-    cr_assert_eq(sequences.rows, rows);
-    mmn_sequences_free(&sequences);
     close_model(model, inputs);
 }
 

@@ -1,0 +1,180 @@
+/* Batches: what their sequences share, how their stages are shown, and the memory of their rows. */
+#include "pass/batch.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "pass/image_features.h"
+#include "pass/operations.h"
+#include "pass/positions.h"
+
+/* ---- Sequences ------------------------------------------------------------------------------- */
+
+size_t mmn_inputs_shared_positions(const mmn_input *a, const mmn_input *b)
+{
+    size_t limit = a->length < b->length ? a->length : b->length, same = 0;
+    bool same_images = a->image_count > 0 && mmn_inputs_share_features(a, b);
+    while (same < limit && a->ids[same] == b->ids[same] &&
+           (same_images || a->ids[same] != a->image_token))
+        same++;
+    return same;
+}
+
+/* Lets a sequence share what it can with the one before it with which that is most. Sharing less
+ * than half does not pay: it would keep later sequences from sharing all of this one. */
+static void find_root(const mmn_sequence *list, mmn_sequence *sequence)
+{
+    size_t length = sequence->input->length, best = 0;
+    for (const mmn_sequence *other = list; other < sequence; other++) {
+        if (other->root)
+            continue;
+        size_t shared = mmn_inputs_shared_positions(other->input, sequence->input);
+        if (shared > length - 1)
+            shared = length - 1;
+        if (shared > best) {
+            best = shared;
+            sequence->root = other;
+        }
+    }
+    if (best < length - best)
+        sequence->root = NULL;
+    sequence->shared = sequence->root ? best : 0;
+}
+
+void mmn_batch_share(mmn_sequence *list, size_t count)
+{
+    size_t rows = 0;
+    for (size_t i = 0; i < count; i++) {
+        find_root(list, &list[i]);
+        list[i].first_row = rows;
+        list[i].rows = list[i].input->length - list[i].shared;
+        rows += list[i].rows;
+    }
+}
+
+size_t mmn_sequence_position(const mmn_sequence *sequence)
+{
+    const mmn_span *span = sequence->span;
+    return span ? span->shared + span->length : sequence->shared;
+}
+
+/* ---- Stages ---------------------------------------------------------------------------------- */
+
+mmn_status mmn_batch_check(const mmn_batch *batch, size_t first_row, const char *pattern, int layer,
+                           mmn_error *error)
+{
+    mmn_finite_watch *watch = batch->compute->watch;
+    if (!mmn_finite_found(watch))
+        return MMN_OK;
+    char where[48];
+    size_t row = first_row + watch->row, i = batch->count - 1;
+    while (i > 0 && row < batch->list[i].first_row)
+        i--;
+    snprintf(where, sizeof(where), "position %zu",
+             mmn_sequence_position(&batch->list[i]) + row - batch->list[i].first_row);
+    return mmn_finite_fail(watch, pattern, layer, where, error);
+}
+
+mmn_status mmn_batch_show(const mmn_batch *batch, const char *pattern, int layer, float *data,
+                          size_t width, mmn_error *error)
+{
+    size_t first_row = batch->list->first_row;
+    bool wanted = false;
+    MMN_TRY(mmn_batch_check(batch, first_row, pattern, layer, error));
+    for (size_t i = 0; i < batch->begun; i++) {
+        const mmn_sequence *sequence = &batch->list[i];
+        if (i == 0 || sequence->probes != sequence[-1].probes)
+            wanted = mmn_probes_want(sequence->probes, pattern, layer);
+        if (!wanted)
+            continue;
+        mmn_shown shown = {.pattern = pattern, .layer = layer, .input = sequence->input};
+        if (sequence->root) {
+            shown.data = data + (sequence->root->first_row - first_row) * width;
+            shown.shape[0] = sequence->shared;
+            shown.shape[1] = width;
+            MMN_TRY(mmn_probes_show(sequence->probes, &shown, error));
+        }
+        shown.data = data + (sequence->first_row - first_row) * width;
+        shown.shape[0] = sequence->rows;
+        shown.shape[1] = width;
+        shown.first_position = mmn_sequence_position(sequence);
+        MMN_TRY(mmn_probes_show(sequence->probes, &shown, error));
+    }
+    return MMN_OK;
+}
+
+/* ---- Memory ---------------------------------------------------------------------------------- */
+
+/* What positions are made of, once. */
+static mmn_status make_position_constants(mmn_row_memory *memory,
+                                          const mmn_language_config *config, mmn_error *error)
+{
+    if (memory->frequencies)
+        return MMN_OK;
+    mmn_free(memory->slopes);
+    memory->slopes = mmn_allocate(config->heads, sizeof(float), error);
+    if (!memory->slopes)
+        return MMN_SYSTEM;
+    memory->frequencies = mmn_allocate(config->head_dim / 2, sizeof(float), error);
+    if (!memory->frequencies)
+        return MMN_SYSTEM;
+    mmn_alibi_slopes(memory->slopes, config->heads);
+    mmn_rotary_frequencies(memory->frequencies, config, 0);
+    memory->rotary_attention = mmn_rotary_attention(config);
+    return MMN_OK;
+}
+
+/* The arrays of a row's numbers, in the order in which mmn_row_memory_reserve has their widths. */
+enum { ROW_ARRAYS = 10 };
+
+static void list_arrays(mmn_row_memory *memory, float **arrays[ROW_ARRAYS])
+{
+    float **const list[ROW_ARRAYS] = {
+        &memory->normed, &memory->query, &memory->keys, &memory->values, &memory->attention,
+        &memory->fused,  &memory->gate,  &memory->up,   &memory->cosine, &memory->sine};
+    memcpy(arrays, list, sizeof(list));
+}
+
+static void free_rows(mmn_row_memory *memory)
+{
+    float **arrays[ROW_ARRAYS];
+    list_arrays(memory, arrays);
+    for (size_t i = 0; i < ROW_ARRAYS; i++) {
+        mmn_free(*arrays[i]);
+        *arrays[i] = NULL;
+    }
+    memory->rows = 0;
+}
+
+mmn_status mmn_row_memory_reserve(mmn_row_memory *memory, const mmn_language_config *config,
+                                  size_t rows, mmn_error *error)
+{
+    MMN_TRY(make_position_constants(memory, config, error));
+    if (rows <= memory->rows)
+        return MMN_OK;
+    size_t hidden = config->hidden_size, inner = config->intermediate_size;
+    size_t half = config->head_dim / 2, key = mmn_language_key_width(config);
+    size_t query = mmn_language_query_width(config), normed = hidden > query ? hidden : query;
+    size_t fused = config->fused_qkv ? 3 * query : 0, up = config->gated ? inner : 0;
+    const size_t widths[ROW_ARRAYS] = {normed, query, key, key,  query,
+                                       fused,  inner, up,  half, half};
+    float **arrays[ROW_ARRAYS];
+    list_arrays(memory, arrays);
+    free_rows(memory);
+    for (size_t i = 0; i < ROW_ARRAYS; i++)
+        if (!(*arrays[i] = mmn_allocate(rows, widths[i] * sizeof(float), error))) {
+            free_rows(memory);
+            return MMN_SYSTEM;
+        }
+    memory->rows = rows;
+    return MMN_OK;
+}
+
+void mmn_row_memory_free(mmn_row_memory *memory)
+{
+    free_rows(memory);
+    mmn_free(memory->frequencies);
+    mmn_free(memory->slopes);
+    *memory = (mmn_row_memory){0};
+}

@@ -1,0 +1,40 @@
+/* Spans: keys and values of positions that follow each other, in every layer. */
+#ifndef MMN_PASS_SPAN_H
+#define MMN_PASS_SPAN_H
+
+#include "model/config.h"
+
+/* Zero-initialise; free with mmn_span_free. */
+typedef struct mmn_span {
+    /* The sequence's first `shared` positions are those of another span, which must outlive this
+     * one and not change while it does. NULL: this one has them all. */
+    const struct mmn_span *beginning;
+    size_t shared;
+
+    size_t layers;
+    float **keys, **values; /* [layers] of [capacity][kv_heads * head_dim] */
+    size_t length, capacity; /* positions, those behind the shared ones */
+} mmn_span;
+
+/* Numbers in a position's keys (or values), and in its queries. */
+size_t mmn_language_key_width(const mmn_language_config *config);
+size_t mmn_language_query_width(const mmn_language_config *config);
+
+/* How many positions behind those that were reserved a span may grow to at once. */
+enum { MMN_SPAN_STEP = 256 };
+
+/* Makes room for `positions` positions. */
+mmn_status mmn_span_reserve(mmn_span *span, const mmn_language_config *config, size_t positions,
+                            mmn_error *error);
+
+/* Appends `rows` positions of one layer behind `length`, where there must be room. The length grows
+ * when all layers have them. */
+void mmn_span_append(mmn_span *span, uint32_t layer, const mmn_language_config *config,
+                     const float *keys, const float *values, size_t rows);
+
+/* Makes the span hold what `from` has, which goes on from the same beginning. */
+mmn_status mmn_span_copy(mmn_span *span, const mmn_span *from, const mmn_language_config *config,
+                         mmn_error *error);
+void mmn_span_free(mmn_span *span);
+
+#endif
