@@ -5,11 +5,32 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "pass/image_features.h"
 #include "pass/operations.h"
 #include "pass/positions.h"
 
-/* ---- Sequences ------------------------------------------------------------------------------- */
+/* ---- What inputs share ----------------------------------------------------------------------- */
+
+/* Bytes are compared, not numbers: what is the same for arithmetic (-0 and 0) need not give the
+ * same bits. */
+bool mmn_inputs_share_images(const mmn_input *a, const mmn_input *b)
+{
+    const mmn_pixel_values *pixels = &a->pixels, *others = &b->pixels;
+    size_t values = pixels->tiles * 3 * pixels->height * pixels->width;
+    if (a == b || a->image_count != b->image_count || a->image_count == 0)
+        return a->image_count == b->image_count;
+    return pixels->tiles == others->tiles && pixels->height == others->height &&
+           pixels->width == others->width &&
+           memcmp(a->image_sizes, b->image_sizes, a->image_count * sizeof(*a->image_sizes)) == 0 &&
+           memcmp(pixels->values, others->values, values * sizeof(float)) == 0;
+}
+
+bool mmn_inputs_share_features(const mmn_input *a, const mmn_input *b)
+{
+    size_t words = a->qformer_length;
+    return mmn_inputs_share_images(a, b) && words == b->qformer_length &&
+           (words == 0 ||
+            memcmp(a->qformer_ids, b->qformer_ids, words * sizeof(*a->qformer_ids)) == 0);
+}
 
 size_t mmn_inputs_shared_positions(const mmn_input *a, const mmn_input *b)
 {
@@ -20,6 +41,8 @@ size_t mmn_inputs_shared_positions(const mmn_input *a, const mmn_input *b)
         same++;
     return same;
 }
+
+/* ---- Sequences ------------------------------------------------------------------------------- */
 
 /* Lets a sequence share what it can with the one before it with which that is most. Sharing less
  * than half does not pay: it would keep later sequences from sharing all of this one. */
@@ -125,24 +148,11 @@ static mmn_status make_position_constants(mmn_row_memory *memory,
     return MMN_OK;
 }
 
-/* The arrays of a row's numbers, in the order in which mmn_row_memory_reserve has their widths. */
-enum { ROW_ARRAYS = 10 };
-
-static void list_arrays(mmn_row_memory *memory, float **arrays[ROW_ARRAYS])
-{
-    float **const list[ROW_ARRAYS] = {
-        &memory->normed, &memory->query, &memory->keys, &memory->values, &memory->attention,
-        &memory->fused,  &memory->gate,  &memory->up,   &memory->cosine, &memory->sine};
-    memcpy(arrays, list, sizeof(list));
-}
-
 static void free_rows(mmn_row_memory *memory)
 {
-    float **arrays[ROW_ARRAYS];
-    list_arrays(memory, arrays);
-    for (size_t i = 0; i < ROW_ARRAYS; i++) {
-        mmn_free(*arrays[i]);
-        *arrays[i] = NULL;
+    for (size_t i = 0; i < MMN_ROW_ARRAYS; i++) {
+        mmn_free(memory->arrays[i]);
+        memory->arrays[i] = NULL;
     }
     memory->rows = 0;
 }
@@ -157,16 +167,12 @@ mmn_status mmn_row_memory_reserve(mmn_row_memory *memory, const mmn_language_con
     size_t half = config->head_dim / 2, key = mmn_language_key_width(config);
     size_t query = mmn_language_query_width(config), normed = hidden > query ? hidden : query;
     size_t fused = config->fused_qkv ? 3 * query : 0, up = config->gated ? inner : 0;
-    const size_t widths[ROW_ARRAYS] = {normed, query, key, key,  query,
-                                       fused,  inner, up,  half, half};
-    float **arrays[ROW_ARRAYS];
-    list_arrays(memory, arrays);
+    const size_t widths[MMN_ROW_ARRAYS] = {normed, query, key, key,  query,
+                                           fused,  inner, up,  half, half};
     free_rows(memory);
-    for (size_t i = 0; i < ROW_ARRAYS; i++)
-        if (!(*arrays[i] = mmn_allocate(rows, widths[i] * sizeof(float), error))) {
-            free_rows(memory);
+    for (size_t i = 0; i < MMN_ROW_ARRAYS; i++)
+        if (!(memory->arrays[i] = mmn_allocate(rows, widths[i] * sizeof(float), error)))
             return MMN_SYSTEM;
-        }
     memory->rows = rows;
     return MMN_OK;
 }

@@ -31,11 +31,18 @@ typedef struct mmn_sequence {
     mmn_ending *ending; /* filled in; NULL: nobody needs it */
 } mmn_sequence;
 
+enum { MMN_ROW_ARRAYS = 10 };
+
 /* Memory in which rows run, and what their positions are made of. Zero-initialise; free with
  * mmn_row_memory_free. */
 typedef struct mmn_row_memory {
     size_t rows; /* that there is room for */
-    float *normed, *query, *keys, *values, *attention, *fused, *gate, *up, *cosine, *sine;
+    union {
+        struct {
+            float *normed, *query, *keys, *values, *attention, *fused, *gate, *up, *cosine, *sine;
+        };
+        float *arrays[MMN_ROW_ARRAYS]; /* all of them */
+    };
     float *frequencies, *slopes; /* [head_dim / 2] and [heads]; NULL until the first run */
     float rotary_attention;      /* what cosines and sines are multiplied by */
 } mmn_row_memory;
@@ -55,6 +62,12 @@ typedef struct mmn_batch {
     float *keys, *values;
 } mmn_batch;
 
+/* Whether two inputs have the same images: as many, of the same sizes, and every bit of
+ * pixel_values the same. Without images both do. What the tower makes of them is then the same. */
+bool mmn_inputs_share_images(const mmn_input *a, const mmn_input *b);
+/* Whether a Q-Former, if there is one, reads them with the same instruction as well, so that what
+ * enters the language model is the same. */
+bool mmn_inputs_share_features(const mmn_input *a, const mmn_input *b);
 /* How many positions at the beginning of two inputs are the same: the same ids, and the same images
  * where they have features of images. */
 size_t mmn_inputs_shared_positions(const mmn_input *a, const mmn_input *b);

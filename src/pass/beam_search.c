@@ -9,20 +9,6 @@
 /* Where transformers wants a score out of the way it adds this, in f32. */
 static const float OUT_OF_THE_WAY = -1e9f;
 
-/* A beam continued by a token. */
-typedef struct continuation {
-    float score;
-    uint32_t beam;
-    int32_t token;
-    bool ends; /* by a stop token or the limit */
-} continuation;
-
-struct mmn_beams_scratch {
-    continuation *kept; /* [kept_limit], the best first */
-    size_t kept_limit, kept_count;
-    mmn_beam *next; /* [search.beams] of running beams, then of answers */
-};
-
 mmn_status mmn_beam_search_check(const mmn_beam_search *search, mmn_error *error)
 {
     if (search->beams > MMN_BEAMS_LIMIT)
@@ -38,38 +24,11 @@ mmn_status mmn_beam_search_check(const mmn_beam_search *search, mmn_error *error
     return MMN_OK;
 }
 
-static mmn_beam *make_beams(uint32_t count, size_t limit, mmn_error *error)
-{
-    mmn_beam *beams = mmn_allocate(count, sizeof(*beams), error);
-    for (uint32_t i = 0; beams && i < count; i++) {
-        beams[i].ids = mmn_allocate(limit, sizeof(*beams[i].ids), error);
-        if (beams[i].ids)
-            continue;
-        while (i > 0)
-            mmn_free(beams[--i].ids);
-        mmn_free(beams);
-        return NULL;
-    }
-    return beams;
-}
-
-static void free_beams(mmn_beam *beams, uint32_t count)
-{
-    for (uint32_t i = 0; beams && i < count; i++)
-        mmn_free(beams[i].ids);
-    mmn_free(beams);
-}
-
 void mmn_beams_free(mmn_beams *beams)
 {
-    uint32_t count = beams->search.beams;
-    free_beams(beams->running, count);
-    free_beams(beams->best, count);
-    if (beams->scratch) {
-        mmn_free(beams->scratch->kept);
-        free_beams(beams->scratch->next, count);
-    }
-    mmn_free(beams->scratch);
+    mmn_free(beams->all);
+    mmn_free(beams->ids);
+    mmn_free(beams->kept);
     *beams = (mmn_beams){0};
 }
 
@@ -82,21 +41,22 @@ mmn_status mmn_beams_begin(mmn_beams *beams, const mmn_beam_search *search,
     *beams = (mmn_beams){.search = *search,
                          .generation = generation,
                          .limit = limit,
+                         .kept_limit = (1 + eos) * search->beams,
                          .running_count = 1,
                          .improvable = true};
-    bool complete =
-        (beams->running = make_beams(search->beams, limit, error)) &&
-        (beams->best = make_beams(search->beams, limit, error)) &&
-        (beams->scratch = mmn_allocate(1, sizeof(*beams->scratch), error)) &&
-        (beams->scratch->next = make_beams(search->beams, limit, error)) &&
-        (beams->scratch->kept = mmn_allocate((1 + eos) * search->beams,
-                                             sizeof(*beams->scratch->kept), error));
-    if (!complete) {
+    size_t count = search->beams, all = 3 * count;
+    if (!(beams->all = mmn_allocate(all, sizeof(*beams->all), error)) ||
+        !(beams->ids = mmn_allocate(limit, all * sizeof(*beams->ids), error)) ||
+        !(beams->kept = mmn_allocate(beams->kept_limit, sizeof(*beams->kept), error))) {
         mmn_beams_free(beams);
         return MMN_SYSTEM;
     }
-    beams->scratch->kept_limit = (1 + eos) * search->beams;
-    for (uint32_t i = 0; i < search->beams; i++)
+    for (size_t i = 0; i < all; i++)
+        beams->all[i].ids = beams->ids + i * limit;
+    beams->running = beams->all;
+    beams->best = beams->all + count;
+    beams->next = beams->all + 2 * count;
+    for (size_t i = 0; i < count; i++)
         beams->best[i].score = OUT_OF_THE_WAY;
     return MMN_OK;
 }
@@ -108,42 +68,42 @@ static bool ends(const mmn_beams *beams, const mmn_beam *beam, int32_t token)
 }
 
 /* Puts a continuation where it belongs among those kept; what is behind the last place is lost. */
-static void keep(struct mmn_beams_scratch *scratch, const continuation *added)
+static void keep(mmn_beams *beams, const mmn_beam_continuation *added)
 {
-    size_t at = scratch->kept_count;
-    if (at == scratch->kept_limit && !(added->score > scratch->kept[at - 1].score))
+    size_t at = beams->kept_count;
+    if (at == beams->kept_limit && !(added->score > beams->kept[at - 1].score))
         return;
-    if (at < scratch->kept_limit)
-        scratch->kept_count++;
+    if (at < beams->kept_limit)
+        beams->kept_count++;
     else
         at--;
-    for (; at > 0 && added->score > scratch->kept[at - 1].score; at--)
-        scratch->kept[at] = scratch->kept[at - 1];
-    scratch->kept[at] = *added;
+    for (; at > 0 && added->score > beams->kept[at - 1].score; at--)
+        beams->kept[at] = beams->kept[at - 1];
+    beams->kept[at] = *added;
 }
 
 static void keep_the_best(mmn_beams *beams, const float *log_probabilities, size_t vocabulary)
 {
-    struct mmn_beams_scratch *scratch = beams->scratch;
-    scratch->kept_count = 0;
+    beams->kept_count = 0;
     for (uint32_t beam = 0; beam < beams->running_count; beam++)
         for (size_t token = 0; token < vocabulary; token++) {
-            const continuation added = {
+            const mmn_beam_continuation added = {
                 .score = log_probabilities[beam * vocabulary + token] + beams->running[beam].score,
                 .beam = beam,
                 .token = (int32_t)token,
             };
             if (added.score == added.score) /* NaN is no score */
-                keep(scratch, &added);
+                keep(beams, &added);
         }
-    for (size_t i = 0; i < scratch->kept_count; i++) {
-        continuation *kept = &scratch->kept[i];
+    for (size_t i = 0; i < beams->kept_count; i++) {
+        mmn_beam_continuation *kept = &beams->kept[i];
         kept->ends = ends(beams, &beams->running[kept->beam], kept->token);
     }
 }
 
 /* Makes `to` what `from`, continued by a token, is; both keep their own memory. */
-static void continue_beam(mmn_beam *to, const mmn_beam *from, const continuation *by, float score)
+static void continue_beam(mmn_beam *to, const mmn_beam *from, const mmn_beam_continuation *by,
+                          float score)
 {
     memcpy(to->ids, from->ids, from->length * sizeof(*to->ids));
     to->ids[from->length] = by->token;
@@ -181,7 +141,7 @@ static void swap(mmn_beam **a, mmn_beam **b)
 /* The score of the kept continuation `index` as an answer; far down unless it is one. */
 static float answer_score(const mmn_beams *beams, size_t index, bool full)
 {
-    const continuation *kept = &beams->scratch->kept[index];
+    const mmn_beam_continuation *kept = &beams->kept[index];
     double length = (double)(beams->running[kept->beam].length + 1);
     float score = kept->score / (float)power_of(length, beams->search.length_penalty);
     if (full && beams->search.early_stopping == MMN_EARLY_STOPPING_TRUE)
@@ -204,48 +164,46 @@ static void copy_answer(mmn_beam *to, const mmn_beam *from)
 /* The best of old answers and new ones, an old one first among equals. */
 static void update_answers(mmn_beams *beams)
 {
-    struct mmn_beams_scratch *scratch = beams->scratch;
     bool full = all_finished(beams);
     bool taken[MMN_BEAMS_LIMIT * (MMN_EOS_IDS + 1)] = {false};
     uint32_t old = 0;
     for (uint32_t place = 0; place < beams->search.beams; place++) {
-        size_t best = scratch->kept_count;
+        size_t best = beams->kept_count;
         float best_score = 0;
-        for (size_t i = 0; i < scratch->kept_count; i++) {
+        for (size_t i = 0; i < beams->kept_count; i++) {
             float score = answer_score(beams, i, full);
-            if (!taken[i] && (best == scratch->kept_count || score > best_score)) {
+            if (!taken[i] && (best == beams->kept_count || score > best_score)) {
                 best = i;
                 best_score = score;
             }
         }
-        if (best == scratch->kept_count || !(best_score > beams->best[old].score)) {
-            copy_answer(&scratch->next[place], &beams->best[old++]);
+        if (best == beams->kept_count || !(best_score > beams->best[old].score)) {
+            copy_answer(&beams->next[place], &beams->best[old++]);
             continue;
         }
-        const continuation *kept = &scratch->kept[best];
-        continue_beam(&scratch->next[place], &beams->running[kept->beam], kept, best_score);
-        scratch->next[place].finished = kept->ends && best < beams->search.beams;
+        const mmn_beam_continuation *kept = &beams->kept[best];
+        continue_beam(&beams->next[place], &beams->running[kept->beam], kept, best_score);
+        beams->next[place].finished = kept->ends && best < beams->search.beams;
         taken[best] = true;
     }
-    swap(&beams->best, &scratch->next);
+    swap(&beams->best, &beams->next);
 }
 
 /* The best continuations that do not end go on. */
 static void update_running(mmn_beams *beams)
 {
-    struct mmn_beams_scratch *scratch = beams->scratch;
     uint32_t place = 0;
     /* Those that end come behind all others, by the score that they would have. */
     for (int ending = 0; ending < 2; ending++)
-        for (size_t i = 0; i < scratch->kept_count && place < beams->search.beams; i++) {
-            const continuation *kept = &scratch->kept[i];
+        for (size_t i = 0; i < beams->kept_count && place < beams->search.beams; i++) {
+            const mmn_beam_continuation *kept = &beams->kept[i];
             if (kept->ends != (ending == 1))
                 continue;
             float score = kept->ends ? kept->score + OUT_OF_THE_WAY : kept->score;
-            continue_beam(&scratch->next[place++], &beams->running[kept->beam], kept, score);
+            continue_beam(&beams->next[place++], &beams->running[kept->beam], kept, score);
         }
     beams->running_count = place;
-    swap(&beams->running, &scratch->next);
+    swap(&beams->running, &beams->next);
 }
 
 /* Whether the best running beam could still be better than the worst answer. */
@@ -266,11 +224,10 @@ static bool could_improve(const mmn_beams *beams)
 
 void mmn_beams_step(mmn_beams *beams, const float *log_probabilities, size_t vocabulary)
 {
-    struct mmn_beams_scratch *scratch = beams->scratch;
     bool all_end = true;
     keep_the_best(beams, log_probabilities, vocabulary);
-    for (size_t i = 0; i < scratch->kept_count; i++)
-        all_end = all_end && scratch->kept[i].ends;
+    for (size_t i = 0; i < beams->kept_count; i++)
+        all_end = all_end && beams->kept[i].ends;
     update_answers(beams); /* reads the running beams, which change afterwards */
     update_running(beams);
     if (beams->running_count > 0)

@@ -20,6 +20,14 @@ typedef struct mmn_beam {
     uint32_t parent; /* running: the beam of the step before that it continues */
 } mmn_beam;
 
+/* A beam continued by a token. */
+typedef struct mmn_beam_continuation {
+    float score;
+    uint32_t beam;
+    int32_t token;
+    bool ends; /* by a stop token or the limit */
+} mmn_beam_continuation;
+
 /* Zero-initialise; make with mmn_beams_begin, free with mmn_beams_free. */
 typedef struct mmn_beams {
     mmn_beam_search search;
@@ -32,7 +40,14 @@ typedef struct mmn_beams {
      * NULL: there is none. */
     bool (*completes)(void *context, const mmn_beam *beam, int32_t token);
     void *context;
-    struct mmn_beams_scratch *scratch;
+
+    /* Of one step: the best continuations, and the beams that they make. */
+    mmn_beam_continuation *kept; /* [kept_limit], the best first */
+    size_t kept_limit, kept_count;
+    mmn_beam *next; /* [search.beams] of running beams, then of answers */
+
+    mmn_beam *all; /* what the three kinds of beams are parts of */
+    int32_t *ids;  /* of all of them */
 } mmn_beams;
 
 /* Checks what the caller asks for. MMN_USAGE when it cannot be. */

@@ -39,26 +39,21 @@ static void free_room(continuing *c)
     mmn_free(c->logits);
 }
 
-/* Adds a sequence of the session that ends in `span`. */
-static void add(continuing *c, mmn_session *session, mmn_span *span, mmn_ending *ending)
+/* Adds a sequence of the session that ends in `span`, to run `token` or (MMN_NO_TOKEN) for its
+ * logits alone. */
+static void add(continuing *c, mmn_session *session, mmn_span *span, mmn_ending *ending,
+                int32_t token)
 {
-    size_t row = c->batch.count++;
+    size_t row = c->batch.count++, width = c->batch.model->config.language.hidden_size;
     c->batch.list[row] = (mmn_sequence){.probes = &session->probes,
                                         .input = session->input,
                                         .span = span,
                                         .ending = ending,
                                         .first_row = row,
                                         .rows = 1};
-}
-
-/* The same, to run `token`. */
-static void add_token(continuing *c, mmn_session *session, mmn_span *span, mmn_ending *ending,
-                      int32_t token)
-{
-    const mmn_model *model = c->batch.model;
-    float *row = c->batch.hidden + c->batch.count * model->config.language.hidden_size;
-    mmn_language_embed(c->batch.compute, model, row, &token, 1);
-    add(c, session, span, ending);
+    if (token != MMN_NO_TOKEN)
+        mmn_language_embed(c->batch.compute, c->batch.model, c->batch.hidden + row * width, &token,
+                           1);
 }
 
 /* Ends if a logit, row by row of the list, is not finite. */
@@ -147,16 +142,18 @@ static mmn_status go_on(const answers *a, continuing *c, bool *done, mmn_error *
     for (size_t i = 0; i < a->count; i++) {
         mmn_session *session = a->sessions[i];
         if (!a->stopped[i] && session->pending != MMN_NO_TOKEN)
-            add_token(c, session, &session->language, &session->ending, session->pending);
+            add(c, session, &session->language, &session->ending, session->pending);
     }
     if (c->batch.count > 0)
         MMN_TRY(mmn_language_run(&c->batch, error));
     c->batch.count = 0;
-    for (size_t i = 0; i < a->count; i++)
-        if (!a->stopped[i]) {
-            a->sessions[i]->pending = MMN_NO_TOKEN;
-            add(c, a->sessions[i], &a->sessions[i]->language, &a->sessions[i]->ending);
-        }
+    for (size_t i = 0; i < a->count; i++) {
+        mmn_session *session = a->sessions[i];
+        if (a->stopped[i])
+            continue;
+        session->pending = MMN_NO_TOKEN;
+        add(c, session, &session->language, &session->ending, MMN_NO_TOKEN);
+    }
     MMN_TRY(make_logits(c, error));
     *done = true;
     for (size_t i = 0; i < a->count; i++) {
@@ -311,7 +308,7 @@ static mmn_status search(searching *s, mmn_error *error)
 {
     mmn_session *prompt = s->prompt;
     continuing *c = &s->continuing;
-    add(c, prompt, &prompt->language, &prompt->ending);
+    add(c, prompt, &prompt->language, &prompt->ending, MMN_NO_TOKEN);
     MMN_TRY(make_logits(c, error));
     memcpy(s->scores, prompt->ending.logits,
            prompt->model->config.language.vocab_size * sizeof(float));
@@ -324,7 +321,7 @@ static mmn_status search(searching *s, mmn_error *error)
         c->batch.count = 0;
         for (uint32_t i = 0; i < s->beams.running_count; i++) {
             const mmn_beam *beam = &s->beams.running[i];
-            add_token(c, prompt, &s->spans[i], &s->endings[i], beam->ids[beam->length - 1]);
+            add(c, prompt, &s->spans[i], &s->endings[i], beam->ids[beam->length - 1]);
         }
         MMN_TRY(mmn_language_run(&c->batch, error));
         MMN_TRY(make_logits(c, error));

@@ -7,13 +7,6 @@
 #include "base/threads.h"
 #include "pass/positions.h"
 
-void mmn_language_norm(const mmn_compute *compute, const mmn_language_config *config,
-                       const mmn_language_weights *weights, float *normed, const float *hidden,
-                       size_t rows)
-{
-    mmn_language_normalise(compute, config, normed, hidden, &weights->norm, rows);
-}
-
 void mmn_language_logits(const mmn_compute *compute, const mmn_language_weights *weights,
                          float *logits, const float *normed, size_t rows)
 {
@@ -26,13 +19,7 @@ void mmn_language_embed(const mmn_compute *compute, const mmn_model *model, floa
 {
     const mmn_language_config *config = &model->config.language;
     const mmn_language_weights *weights = &model->weights->language;
-    const mmn_matrix *embedding = &weights->embedding;
-    size_t width = embedding->columns;
-    size_t bytes = width * mmn_weight_size(embedding->type);
-    for (size_t row = 0; row < rows; row++)
-        compute->kernels->widen(hidden + row * width,
-                                (const uint8_t *)embedding->data + (size_t)ids[row] * bytes,
-                                embedding->type, width);
+    mmn_widen_rows(compute, hidden, &weights->embedding, ids, rows);
     if (config->embedding_norm)
         mmn_language_normalise(compute, config, hidden, hidden, &weights->embedding_norm, rows);
 }
@@ -141,7 +128,7 @@ static mmn_status make_norm(const mmn_batch *batch, size_t row, size_t rows, mmn
     const mmn_language_config *config = &batch->model->config.language;
     const mmn_language_weights *weights = &batch->model->weights->language;
     float *normed = batch->hidden + row * config->hidden_size;
-    mmn_language_norm(batch->compute, config, weights, normed, normed, rows);
+    mmn_language_normalise(batch->compute, config, normed, normed, &weights->norm, rows);
     mmn_watch_values(batch->compute, normed, rows, config->hidden_size);
     return mmn_batch_check(batch, row, "language.norm", -1, error);
 }
@@ -250,14 +237,10 @@ void mmn_word_space_scores(const mmn_compute *compute, const mmn_model *model, u
                            const int32_t *ids, size_t count, float *rows, float *scores)
 {
     const mmn_language_weights *weights = &model->weights->language;
-    const mmn_matrix *head = &weights->head, *down = &weights->layers[layer].down.weight;
+    const mmn_matrix *down = &weights->layers[layer].down.weight;
     size_t width = down->rows, neurons = down->columns;
-    size_t row_bytes = width * mmn_weight_size(head->type);
 
-    for (size_t i = 0; i < count; i++)
-        compute->kernels->widen(rows + i * width,
-                                (const uint8_t *)head->data + (size_t)ids[i] * row_bytes,
-                                head->type, width);
+    mmn_widen_rows(compute, rows, &weights->head, ids, count);
     MMN_PARALLEL_FOR(compute->threads, static)
     for (size_t first = 0; first < neurons; first += PIECE)
         compute->kernels->transposed_product(

@@ -31,11 +31,6 @@ mmn_status mmn_language_layer(mmn_batch *batch, uint32_t number, mmn_error *erro
 void mmn_language_normalise(const mmn_compute *compute, const mmn_language_config *config,
                             float *normed, const float *hidden, const mmn_norm *norm, size_t rows);
 
-/* normed [rows][hidden_size] = the final norm of hidden. */
-void mmn_language_norm(const mmn_compute *compute, const mmn_language_config *config,
-                       const mmn_language_weights *weights, float *normed, const float *hidden,
-                       size_t rows);
-
 /* logits [rows][vocab_size] of normed [rows][hidden_size]. */
 void mmn_language_logits(const mmn_compute *compute, const mmn_language_weights *weights,
                          float *logits, const float *normed, size_t rows);

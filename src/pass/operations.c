@@ -208,6 +208,17 @@ void mmn_apply_linear(const mmn_compute *compute, float *output, const float *in
     }
 }
 
+void mmn_widen_rows(const mmn_compute *compute, float *rows, const mmn_matrix *matrix,
+                    const int32_t *ids, size_t count)
+{
+    size_t width = matrix->columns, bytes = width * mmn_weight_size(matrix->type);
+
+    for (size_t i = 0; i < count; i++)
+        compute->kernels->widen(rows + i * width,
+                                (const uint8_t *)matrix->data + (size_t)ids[i] * bytes,
+                                matrix->type, width);
+}
+
 void mmn_rms_norm(const mmn_compute *compute, float *output, const float *input,
                   const mmn_norm *norm, size_t rows, size_t width, float epsilon)
 {

@@ -23,6 +23,10 @@ void mmn_compute_free_scratch(mmn_compute *compute);
 void mmn_apply_linear(const mmn_compute *compute, float *output, const float *input, size_t rows,
                       const mmn_linear *linear);
 
+/* rows [count][columns] = rows number ids[i] of the matrix. */
+void mmn_widen_rows(const mmn_compute *compute, float *rows, const mmn_matrix *matrix,
+                    const int32_t *ids, size_t count);
+
 /* output, input: [rows][width]. */
 void mmn_rms_norm(const mmn_compute *compute, float *output, const float *input,
                   const mmn_norm *norm, size_t rows, size_t width, float epsilon);

@@ -83,6 +83,12 @@ static bool needs_vision(const mmn_session *session)
 
 /* ---- Positions ------------------------------------------------------------------------------- */
 
+/* Whether they are what enters the language model of the input. */
+static bool have_features_of(const mmn_image_features *images, const mmn_input *input)
+{
+    return images->input && mmn_inputs_share_features(images->input, input);
+}
+
 /* How many positions at the beginning of the input the session's span holds. The last one is not
  * among them, since its logits are wanted. */
 static size_t cached_beginning(const mmn_session *session, const mmn_input *input)
@@ -97,7 +103,7 @@ static size_t cached_beginning(const mmn_session *session, const mmn_input *inpu
     if (limit > session->language.length)
         limit = session->language.length;
     bool same_images = session->cached_images && input->image_count > 0 &&
-                       mmn_image_features_are_of(&session->images, input);
+                       have_features_of(&session->images, input);
     while (same < limit && session->cached_ids[same] == input->ids[same] &&
            (same_images || input->ids[same] != input->image_token))
         same++;
@@ -239,10 +245,10 @@ static const mmn_image_features *find_features(const mmn_session *session,
     if (input->image_count == 0 || !tower_is_reusable(session))
         return NULL;
     for (size_t i = 0; i < 2; i++)
-        if (mmn_image_features_are_of(kept[i], input))
+        if (have_features_of(kept[i], input))
             return kept[i];
     for (size_t i = 0; i < 2; i++)
-        if (mmn_image_features_have_tower_of(kept[i], input))
+        if (kept[i]->input && mmn_inputs_share_images(kept[i]->input, input))
             return kept[i];
     return NULL;
 }
@@ -269,22 +275,20 @@ static mmn_status project(mmn_session *session, const mmn_input *input,
 {
     const mmn_model *model = session->model;
     bool has_qformer = model->config.family->connector == MMN_CONNECTOR_QFORMER;
-    mmn_image_features made = {0};
+    float *merged = NULL;
     mmn_status status = MMN_OK;
     if (needs_projector(session))
         status = (has_qformer ? mmn_qformer_run : mmn_projector_run)(
             &session->compute, &model->config, model->weights, &session->probes, input,
-            kept->tower, &made.merged, &made.rows, error);
-    if (kept == &session->images) {
-        made.tower = session->images.tower;
+            kept->tower, &merged, error);
+    float *tower = kept == &session->images ? session->images.tower : NULL;
+    if (tower)
         session->images.tower = NULL;
-    }
-    mmn_image_features_free(&session->images);
-    session->images = made;
-    MMN_TRY(status);
-    return made.tower && images_are_reusable(session)
-               ? mmn_image_features_keep(&session->images, input, error)
-               : MMN_OK;
+    mmn_session_forget_images(session);
+    session->images = (mmn_image_features){.tower = tower, .merged = merged};
+    if (status == MMN_OK && tower && images_are_reusable(session))
+        session->images.input = mmn_input_retain(input);
+    return status;
 }
 
 /* Gives input number `first` and those that have the same features what enters the language model.
@@ -295,11 +299,11 @@ static mmn_status use_features(prefilling *p, mmn_session *session, mmn_sequence
     const mmn_input *input = p->inputs[first];
     const float *features = NULL;
     gather(p, session, first, true);
-    if (kept && kept->merged && mmn_image_features_are_of(kept, input) &&
+    if (kept && kept->merged && have_features_of(kept, input) &&
         images_are_reusable(session)) {
         session->images_reused = true;
         if (kept != &session->images)
-            mmn_image_features_free(&session->images);
+            mmn_session_forget_images(session);
         features = kept->merged;
     } else if (kept && needs_vision(session)) {
         MMN_TRY(project(session, input, kept, error));
@@ -324,7 +328,7 @@ static mmn_status run_images(prefilling *p, mmn_session *session, mmn_sequence *
     const mmn_image_features *kept = find_features(session, p->plain, input);
     gather(p, session, first, false);
     if (!kept && input->image_count > 0 && needs_vision(session)) {
-        mmn_image_features_free(&session->images);
+        mmn_session_forget_images(session);
         MMN_TRY(mmn_vision_run(&session->compute, &model->config.vision, &model->weights->vision,
                                &session->probes, input->pixels.values, input->pixels.tiles,
                                &session->images.tower, error));
@@ -333,7 +337,7 @@ static mmn_status run_images(prefilling *p, mmn_session *session, mmn_sequence *
     for (size_t i = first; i < p->input_count; i++)
         if (!p->done[i] && mmn_inputs_share_images(input, p->inputs[i]))
             MMN_TRY(use_features(p, session, sequences, i, kept, error));
-    if (!session->images.pixels.values) {
+    if (!session->images.input) {
         mmn_free(session->images.tower);
         session->images.tower = NULL;
     }
@@ -396,8 +400,8 @@ static mmn_status prefill(mmn_session *const *sessions, size_t session_count,
         status = run(&p, error);
     for (size_t i = 0; i < session_count; i++) {
         mmn_session *session = sessions[i];
-        if (!session->images.pixels.values)
-            mmn_image_features_free(&session->images);
+        if (!session->images.input)
+            mmn_session_forget_images(session);
         session->probes.inputs = NULL;
         session->probes.input_count = 0;
         session->prefilled = status == MMN_OK;

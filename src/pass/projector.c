@@ -60,13 +60,12 @@ static mmn_status project(mmn_compute *compute, const mmn_config *config,
 mmn_status mmn_projector_run(mmn_compute *compute, const mmn_config *config,
                              const mmn_weights *weights, const mmn_probes *probes,
                              const mmn_input *input, const float *features, float **merged,
-                             size_t *rows, mmn_error *error)
+                             mmn_error *error)
 {
     size_t projected_rows = input->pixels.tiles * mmn_vision_feature_tokens(&config->vision);
     size_t inner = weights->projector.linear_1.weight.rows * sizeof(float);
     size_t width = weights->projector.linear_2.weight.rows * sizeof(float);
-    *rows = input->image_positions;
-    *merged = mmn_allocate(input->anyres ? *rows : projected_rows, width, error);
+    *merged = mmn_allocate(input->anyres ? input->image_positions : projected_rows, width, error);
     float *activations = mmn_allocate(projected_rows, inner, error);
     float *projected = input->anyres ? mmn_allocate(projected_rows, width, error) : *merged;
     mmn_status status = MMN_SYSTEM;

@@ -5,11 +5,18 @@
 
 #include "base/memory.h"
 
+enum { ARRAYS = 7 };
+
 /* The activations of one run. Rows are the queries and, after them, the instruction's words. */
 typedef struct activations {
     size_t queries, words, rows;
     size_t image_rows; /* of the features that the queries read */
-    float *hidden, *sum, *query, *key, *value, *attention, *inner; /* inner: the MLPs' */
+    union {
+        struct {
+            float *hidden, *sum, *query, *key, *value, *attention, *inner; /* inner: the MLPs' */
+        };
+        float *arrays[ARRAYS];
+    };
 } activations;
 
 static size_t larger(size_t a, size_t b)
@@ -19,43 +26,25 @@ static size_t larger(size_t a, size_t b)
 
 static void free_activations(activations *a)
 {
-    mmn_free(a->hidden);
-    mmn_free(a->sum);
-    mmn_free(a->query);
-    mmn_free(a->key);
-    mmn_free(a->value);
-    mmn_free(a->attention);
-    mmn_free(a->inner);
+    for (size_t i = 0; i < ARRAYS; i++)
+        mmn_free(a->arrays[i]);
 }
 
 static mmn_status allocate_activations(activations *a, const mmn_config *config,
                                        const mmn_input *input, mmn_error *error)
 {
     const mmn_qformer_config *qformer = &config->qformer;
-    size_t row = qformer->hidden_size * sizeof(float);
     *a = (activations){.queries = qformer->queries,
                        .words = input->qformer_length,
                        .rows = qformer->queries + input->qformer_length,
                        .image_rows = mmn_vision_feature_tokens(&config->vision)};
-    size_t keys = larger(a->rows, a->image_rows);
-    bool complete = (a->hidden = mmn_allocate(a->rows, row, error)) &&
-                    (a->sum = mmn_allocate(a->rows, row, error)) &&
-                    (a->query = mmn_allocate(a->rows, row, error)) &&
-                    (a->key = mmn_allocate(keys, row, error)) &&
-                    (a->value = mmn_allocate(keys, row, error)) &&
-                    (a->attention = mmn_allocate(a->rows, row, error)) &&
-                    (a->inner = mmn_allocate(a->rows, qformer->intermediate_size * sizeof(float),
-                                             error));
-    return complete ? MMN_OK : MMN_SYSTEM;
-}
-
-/* row [columns] = row number `index` of the matrix. */
-static void widen_row(const mmn_compute *compute, float *row, const mmn_matrix *matrix,
-                      size_t index)
-{
-    size_t bytes = matrix->columns * mmn_weight_size(matrix->type);
-    compute->kernels->widen(row, (const uint8_t *)matrix->data + index * bytes, matrix->type,
-                            matrix->columns);
+    size_t hidden = qformer->hidden_size, most = larger(a->rows, a->image_rows);
+    const size_t widths[ARRAYS] = {hidden, hidden, hidden, hidden,
+                                   hidden, hidden, qformer->intermediate_size};
+    for (size_t i = 0; i < ARRAYS; i++)
+        if (!(a->arrays[i] = mmn_allocate(most, widths[i] * sizeof(float), error)))
+            return MMN_SYSTEM;
+    return MMN_OK;
 }
 
 /* layer_norm(queries, word embeddings + positions); queries have no positions. */
@@ -65,10 +54,9 @@ static void embed(const mmn_compute *compute, const mmn_qformer_config *config,
     size_t width = config->hidden_size;
     float *words = a->sum + a->queries * width, *positions = a->attention;
     memcpy(a->sum, weights->queries, a->queries * width * sizeof(float));
-    for (size_t i = 0; i < a->words; i++) {
-        widen_row(compute, words + i * width, &weights->word_embedding, (size_t)ids[i]);
-        widen_row(compute, positions + i * width, &weights->position_embedding, i);
-    }
+    mmn_widen_rows(compute, words, &weights->word_embedding, ids, a->words);
+    compute->kernels->widen(positions, weights->position_embedding.data,
+                            weights->position_embedding.type, a->words * width);
     mmn_accumulate(compute, words, positions, a->words * width);
     mmn_layer_norm(compute, a->hidden, a->sum, &weights->embedding_norm, a->rows, width,
                    config->layer_norm_eps);
@@ -163,12 +151,11 @@ static mmn_status run(mmn_compute *compute, const mmn_config *config,
 mmn_status mmn_qformer_run(mmn_compute *compute, const mmn_config *config,
                            const mmn_weights *weights, const mmn_probes *probes,
                            const mmn_input *input, const float *features, float **merged,
-                           size_t *rows, mmn_error *error)
+                           mmn_error *error)
 {
     size_t width = weights->qformer.projection.weight.rows;
     activations a;
-    *rows = config->qformer.queries;
-    *merged = mmn_allocate(*rows, width * sizeof(float), error);
+    *merged = mmn_allocate(config->qformer.queries, width * sizeof(float), error);
     if (!*merged)
         return MMN_SYSTEM;
     mmn_status status = allocate_activations(&a, config, input, error);

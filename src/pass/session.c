@@ -57,6 +57,14 @@ void mmn_session_keep_input(mmn_session *session, const mmn_input *input)
     mmn_input_release(former);
 }
 
+void mmn_session_forget_images(mmn_session *session)
+{
+    mmn_free(session->images.tower);
+    mmn_free(session->images.merged);
+    mmn_input_release(session->images.input);
+    session->images = (mmn_image_features){0};
+}
+
 /* What may not change, or begin, while stages are shown. */
 static mmn_status refuse_at_work(const mmn_session *session, mmn_error *error)
 {
@@ -89,7 +97,7 @@ void mmn_session_free(mmn_session *session)
     mmn_span_free(&session->language);
     mmn_row_memory_free(&session->memory);
     mmn_compute_free_scratch(&session->compute);
-    mmn_image_features_free(&session->images);
+    mmn_session_forget_images(session);
     mmn_stopping_free(&session->stopping);
     mmn_free(session->cached_ids);
     mmn_free(session->ending.last);

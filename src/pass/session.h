@@ -4,10 +4,16 @@
 
 #include "model/model.h"
 #include "pass/distribution.h"
-#include "pass/image_features.h"
 #include "pass/language.h"
 #include "pass/probes.h"
 #include "pass/stopping.h"
+
+/* What the vision tower and the projector made of an input's images. */
+typedef struct mmn_image_features {
+    float *tower;  /* what the tower gives the projector */
+    float *merged; /* what enters the language model; NULL where nobody needed it */
+    const mmn_input *input; /* whose images they are, retained; NULL: nothing is kept of them */
+} mmn_image_features;
 
 struct mmn_session {
     const mmn_model *model;
@@ -41,6 +47,9 @@ struct mmn_session {
 
 /* Makes `input` that of the last prefill. */
 void mmn_session_keep_input(mmn_session *session, const mmn_input *input);
+
+/* Frees the features that the session has of images. */
+void mmn_session_forget_images(mmn_session *session);
 
 /* Begins what shows stages to probes, and ends it with its status. MMN_USAGE when a probe calls it.
  * */

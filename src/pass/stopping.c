@@ -21,6 +21,23 @@ void mmn_stopping_free(mmn_stopping *stopping)
     *stopping = (mmn_stopping){0};
 }
 
+static mmn_status fill(mmn_stopping *made, const mmn_tokenizer *tokenizer,
+                       const char *const *strings, size_t count, mmn_error *error)
+{
+    if (!(made->strings = mmn_allocate(count, sizeof(*made->strings), error)))
+        return MMN_SYSTEM;
+    for (; made->count < count; made->count++) {
+        size_t length = strlen(strings[made->count]);
+        made->longest = length > made->longest ? length : made->longest;
+        if (!(made->strings[made->count] = mmn_copy_text(strings[made->count], error)))
+            return MMN_SYSTEM;
+    }
+    MMN_TRY(mmn_tokenizer_encode(tokenizer, opening, sizeof(opening) - 1, false,
+                                 &made->opening_ids, &made->opening_count, error));
+    return mmn_tokenizer_decode(tokenizer, made->opening_ids, made->opening_count, false,
+                                &made->opening, NULL, error);
+}
+
 mmn_status mmn_stopping_set(mmn_stopping *stopping, const mmn_tokenizer *tokenizer,
                             const char *const *strings, size_t count, mmn_error *error)
 {
@@ -38,21 +55,7 @@ mmn_status mmn_stopping_set(mmn_stopping *stopping, const mmn_tokenizer *tokeniz
         else if (mmn_utf8_valid_prefix(strings[i], strlen(strings[i])) < strlen(strings[i]))
             return mmn_fail(error, MMN_USAGE, NULL, NULL,
                             "a stop string is not UTF-8, as every answer is");
-    mmn_status status = MMN_OK;
-    if (count > 0 && !(made.strings = mmn_allocate(count, sizeof(*made.strings), error)))
-        status = MMN_SYSTEM;
-    for (; made.count < count && status == MMN_OK; made.count++) {
-        size_t length = strlen(strings[made.count]);
-        made.longest = length > made.longest ? length : made.longest;
-        if (!(made.strings[made.count] = mmn_copy_text(strings[made.count], error)))
-            status = MMN_SYSTEM;
-    }
-    if (count > 0 && status == MMN_OK)
-        status = mmn_tokenizer_encode(tokenizer, opening, sizeof(opening) - 1, false,
-                                      &made.opening_ids, &made.opening_count, error);
-    if (count > 0 && status == MMN_OK)
-        status = mmn_tokenizer_decode(tokenizer, made.opening_ids, made.opening_count, false,
-                                      &made.opening, NULL, error);
+    mmn_status status = count > 0 ? fill(&made, tokenizer, strings, count, error) : MMN_OK;
     if (status != MMN_OK) {
         mmn_stopping_free(&made);
         return status;

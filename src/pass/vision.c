@@ -6,10 +6,17 @@
 
 #include "base/memory.h"
 
+enum { ARRAYS = 7 };
+
 /* The activations of one run: `rows` = tiles * tokens rows each. */
 typedef struct activations {
     size_t tiles, tokens, rows;
-    float *hidden, *normed, *query, *key, *value, *attention, *inner; /* inner: the MLP's */
+    union {
+        struct {
+            float *hidden, *normed, *query, *key, *value, *attention, *inner; /* inner: the MLP's */
+        };
+        float *arrays[ARRAYS];
+    };
 } activations;
 
 static size_t patch_values(const mmn_vision_config *config)
@@ -27,13 +34,8 @@ static size_t widest(const mmn_vision_config *config)
 
 static void free_activations(activations *a)
 {
-    mmn_free(a->hidden);
-    mmn_free(a->normed);
-    mmn_free(a->query);
-    mmn_free(a->key);
-    mmn_free(a->value);
-    mmn_free(a->attention);
-    mmn_free(a->inner);
+    for (size_t i = 0; i < ARRAYS; i++)
+        mmn_free(a->arrays[i]);
 }
 
 static mmn_status allocate_activations(activations *a, const mmn_vision_config *config,
@@ -43,15 +45,12 @@ static mmn_status allocate_activations(activations *a, const mmn_vision_config *
     *a = (activations){.tiles = tiles, .tokens = config->positions};
     if (!mmn_multiply_sizes(a->tiles, a->tokens, &a->rows))
         return mmn_fail(error, MMN_SYSTEM, NULL, NULL, "%zu image tiles are too many", tiles);
-    bool complete = (a->hidden = mmn_allocate(a->rows, width * sizeof(float), error)) &&
-                    (a->normed = mmn_allocate(a->rows, width * sizeof(float), error)) &&
-                    (a->query = mmn_allocate(a->rows, width * sizeof(float), error)) &&
-                    (a->key = mmn_allocate(a->rows, width * sizeof(float), error)) &&
-                    (a->value = mmn_allocate(a->rows, width * sizeof(float), error)) &&
-                    (a->attention = mmn_allocate(a->rows, width * sizeof(float), error)) &&
-                    (a->inner = mmn_allocate(a->rows, config->intermediate_size * sizeof(float),
-                                             error));
-    return complete ? MMN_OK : MMN_SYSTEM;
+    const size_t widths[ARRAYS] = {width, width, width, width,
+                                   width, width, config->intermediate_size};
+    for (size_t i = 0; i < ARRAYS; i++)
+        if (!(a->arrays[i] = mmn_allocate(a->rows, widths[i] * sizeof(float), error)))
+            return MMN_SYSTEM;
+    return MMN_OK;
 }
 
 /* Shows a stage, if all that was made since the one before it is finite. */

@@ -21,23 +21,23 @@ mmn_status mmn_vision_run(mmn_compute *compute, const mmn_vision_config *config,
                           const float *pixels, size_t tiles, float **features, mmn_error *error);
 
 /* Projects features [tiles][tokens][width] of all images of `input` and packs them for the language
- * model: *merged [rows][language hidden_size] (freed with mmn_free, after a failure too), *rows the
- * number of image positions. Shows the projector.* stages.
+ * model: *merged [image positions][language hidden_size] (freed with mmn_free, after a failure
+ * too). Shows the projector.* stages.
  * Source: LLaVA-1.5 (arXiv 2310.03744) and LLaVA-NeXT as transformers'
  * LlavaNextModel.pack_image_features computes it. */
 mmn_status mmn_projector_run(mmn_compute *compute, const mmn_config *config,
                              const mmn_weights *weights, const mmn_probes *probes,
                              const mmn_input *input, const float *features, float **merged,
-                             size_t *rows, mmn_error *error);
+                             mmn_error *error);
 
 /* Runs the queries and the input's instruction over the vision tower's features [1][tokens][width]
  * of its one image, and projects the queries for the language model: *merged [queries][language
- * hidden_size] (freed with mmn_free, after a failure too), *rows the number of queries. Shows the
- * query.*, qformer.* and projector.* stages.
+ * hidden_size] (freed with mmn_free, after a failure too). Shows the query.*, qformer.* and
+ * projector.* stages.
  * Source: InstructBLIP (arXiv 2305.06500) as transformers' InstructBlipQFormerModel computes it. */
 mmn_status mmn_qformer_run(mmn_compute *compute, const mmn_config *config,
                            const mmn_weights *weights, const mmn_probes *probes,
                            const mmn_input *input, const float *features, float **merged,
-                           size_t *rows, mmn_error *error);
+                           mmn_error *error);
 
 #endif

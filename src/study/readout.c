@@ -63,7 +63,8 @@ mmn_status mmn_readout_run(mmn_readout *readout, const float *hidden, size_t row
     const mmn_language_config *config = &model->config.language;
     const size_t vocabulary = config->vocab_size, top = readout->top;
 
-    mmn_language_norm(compute, config, &model->weights->language, readout->normed, hidden, rows);
+    mmn_language_normalise(compute, config, readout->normed, hidden,
+                           &model->weights->language.norm, rows);
     float *all = mmn_study_logits(readout->study, readout->normed, rows);
     MMN_PARALLEL_FOR(compute->threads, static)
     for (size_t row = 0; row < rows; row++) {
