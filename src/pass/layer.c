@@ -129,40 +129,15 @@ static void rotate(const mmn_batch *batch)
                config->kv_heads, config->head_dim);
 }
 
-/* normed = down(act(gate(normed)) * up(normed)), or without a gate down(act(gate(normed))). */
-static mmn_status run_mlp(const mmn_batch *batch, const mmn_language_layer_weights *layer,
-                          int index, mmn_error *error)
-{
-    const mmn_language_config *config = &batch->model->config.language;
-    const mmn_compute *compute = batch->compute;
-    float *normed = batch->memory->normed, *gate = batch->memory->gate, *up = batch->memory->up;
-    size_t inner = config->intermediate_size, rows = batch->rows;
-
-    mmn_apply_linear(compute, gate, normed, rows, &layer->gate);
-    MMN_TRY(mmn_batch_show(batch, "language.layers.{i}.mlp.gate", index, gate, inner, error));
-    mmn_activate(compute, config->activation, gate, rows * inner);
-    MMN_TRY(mmn_batch_show(batch, "language.layers.{i}.mlp.act", index, gate, inner, error));
-    if (config->gated) {
-        mmn_apply_linear(compute, up, normed, rows, &layer->up);
-        MMN_TRY(mmn_batch_show(batch, "language.layers.{i}.mlp.up", index, up, inner, error));
-        mmn_multiply(compute, gate, up, rows * inner);
-        mmn_watch_values(compute, gate, rows, inner);
-        MMN_TRY(mmn_batch_show(batch, "language.layers.{i}.mlp.product", index, gate, inner,
-                               error));
-    }
-    mmn_apply_linear(compute, normed, gate, rows, &layer->down);
-    return mmn_batch_show(batch, "language.layers.{i}.mlp.out", index, normed, config->hidden_size,
-                          error);
-}
-
 mmn_status mmn_language_layer(mmn_batch *batch, uint32_t number, mmn_error *error)
 {
     const mmn_language_config *config = &batch->model->config.language;
     const mmn_language_layer_weights *layer = &batch->model->weights->language.layers[number];
     const mmn_compute *compute = batch->compute;
-    float *hidden = batch->hidden, *normed = batch->memory->normed;
-    size_t width = config->hidden_size, rows = batch->rows;
-    int index = (int)number;
+    const mmn_row_memory *memory = batch->memory;
+    float *hidden = batch->hidden, *normed = memory->normed, *gate = memory->gate;
+    size_t width = config->hidden_size, inner = config->intermediate_size, rows = batch->rows;
+    int i = (int)number;
 
     mmn_language_normalise(compute, config, normed, hidden, &layer->attention_norm, rows);
     place_keys(batch, number);
@@ -170,13 +145,25 @@ mmn_status mmn_language_layer(mmn_batch *batch, uint32_t number, mmn_error *erro
     rotate(batch);
     give_to_spans(batch, number);
     attend(batch, number);
-    mmn_apply_linear(compute, normed, batch->memory->attention, rows, &layer->output);
-    MMN_TRY(mmn_batch_show(batch, "language.layers.{i}.attn.out", index, normed, width, error));
+    mmn_apply_linear(compute, normed, memory->attention, rows, &layer->output);
+    MMN_TRY(mmn_batch_show(batch, "language.layers.{i}.attn.out", i, normed, width, error));
     mmn_accumulate(compute, hidden, normed, rows * width);
 
     mmn_language_normalise(compute, config, normed, hidden, &layer->mlp_norm, rows);
-    MMN_TRY(run_mlp(batch, layer, index, error));
+    mmn_apply_linear(compute, gate, normed, rows, &layer->gate);
+    MMN_TRY(mmn_batch_show(batch, "language.layers.{i}.mlp.gate", i, gate, inner, error));
+    mmn_activate(compute, config->activation, gate, rows * inner);
+    MMN_TRY(mmn_batch_show(batch, "language.layers.{i}.mlp.act", i, gate, inner, error));
+    if (config->gated) {
+        mmn_apply_linear(compute, memory->up, normed, rows, &layer->up);
+        MMN_TRY(mmn_batch_show(batch, "language.layers.{i}.mlp.up", i, memory->up, inner, error));
+        mmn_multiply(compute, gate, memory->up, rows * inner);
+        mmn_watch_values(compute, gate, rows, inner);
+        MMN_TRY(mmn_batch_show(batch, "language.layers.{i}.mlp.product", i, gate, inner, error));
+    }
+    mmn_apply_linear(compute, normed, gate, rows, &layer->down);
+    MMN_TRY(mmn_batch_show(batch, "language.layers.{i}.mlp.out", i, normed, width, error));
     mmn_accumulate(compute, hidden, normed, rows * width);
     mmn_watch_values(compute, hidden, rows, width);
-    return mmn_batch_show(batch, "language.layers.{i}.out", index, hidden, width, error);
+    return mmn_batch_show(batch, "language.layers.{i}.out", i, hidden, width, error);
 }

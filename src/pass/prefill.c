@@ -359,7 +359,8 @@ static mmn_status run_session(prefilling *p, mmn_session *session, mmn_sequence 
     return MMN_OK;
 }
 
-static mmn_status run(prefilling *p, mmn_error *error)
+/* All but the language model, in all sessions: the batch that enters it. */
+static mmn_status make_batch(prefilling *p, mmn_error *error)
 {
     mmn_batch *batch = &p->batch;
     size_t rows = 0, taken = 0;
@@ -379,7 +380,7 @@ static mmn_status run(prefilling *p, mmn_error *error)
         taken += language ? p->input_count : 0;
     }
     order_sequences(p);
-    return batch->count > 0 ? mmn_language_run(batch, error) : MMN_OK;
+    return MMN_OK;
 }
 
 static mmn_status prefill(mmn_session *const *sessions, size_t session_count,
@@ -397,7 +398,9 @@ static mmn_status prefill(mmn_session *const *sessions, size_t session_count,
         (p.done = mmn_allocate(input_count, sizeof(*p.done), error)) &&
         (p.batch.list =
              mmn_allocate(session_count * input_count, sizeof(*p.batch.list), error)))
-        status = run(&p, error);
+        status = make_batch(&p, error);
+    if (status == MMN_OK && p.batch.count > 0)
+        status = mmn_language_run(&p.batch, error);
     for (size_t i = 0; i < session_count; i++) {
         mmn_session *session = sessions[i];
         if (!session->images.input)
