@@ -55,9 +55,17 @@ typedef struct mmn_attention_task {
 /* What a kernel may write to while it runs, and only then. Callers allocate it for each thread. */
 enum {
     MMN_SCRATCH_ALIGNMENT = 64, /* bytes */
-    MMN_MATRIX_PRODUCT_SCRATCH = 256 * 512, /* floats: a block of weights */
+    MMN_MATRIX_PRODUCT_OUTPUTS = 128, /* of a block of weights */
+    MMN_MATRIX_PRODUCT_BLOCK = MMN_MATRIX_PRODUCT_OUTPUTS * 4 * 256, /* floats: its weights */
     MMN_ATTENTION_ROWS = 48, /* the most rows of one mmn_attention_task */
 };
+
+/* Floats of scratch memory for a matrix product of up to `rows` rows: a block of weights, and the totals of
+ * its outputs, of whole strips of rows. */
+static inline size_t mmn_matrix_product_scratch(size_t rows)
+{
+    return MMN_MATRIX_PRODUCT_BLOCK + (rows + 11) / 12 * 12 * MMN_MATRIX_PRODUCT_OUTPUTS;
+}
 
 /* The span that has key number *key, which becomes its number there. */
 static inline const mmn_key_span *mmn_attention_span(const mmn_attention_task *task, size_t *key)
@@ -79,7 +87,7 @@ static inline size_t mmn_attention_task_scratch(size_t key_count)
     /* output[m][n] = sum over k of input[m][k] * weight[n][k], in panels of 256 along k, plus     \
      * bias[n] (bias may be NULL). input[m][k] stands at m * input_stride + k / 256 * panel_stride \
      * + k % 256, so that panels may be kept apart. weight is [outputs][depth] of `type`, rows     \
-     * weight_stride elements apart. scratch: MMN_MATRIX_PRODUCT_SCRATCH floats. */                \
+     * weight_stride elements apart. scratch: mmn_matrix_product_scratch(rows) floats. */          \
     KERNEL(matrix_product,                                                                         \
            (float *output, size_t output_stride, const float *input, size_t input_stride,          \
             size_t panel_stride, const void *weight, mmn_weight_type type, size_t weight_stride,   \

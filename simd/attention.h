@@ -62,6 +62,26 @@ static inline size_t keys_together(const mmn_key_span *span, size_t place, size_
     return span->count - place < most ? span->count - place : most;
 }
 
+/* Adds the products of elements k to k + length - 1 of queries with the packed keys to their scores. */
+static inline void add_scores(const attention *a, size_t row, size_t rows, size_t key, size_t k,
+                              size_t length)
+{
+    float *scores = a->scores + row * a->stride + key;
+    const tile t = {
+        .from = k == 0 ? NULL : scores,
+        .to = scores,
+        .from_stride = a->stride,
+        .to_stride = a->stride,
+        .input = a->query + row * a->query_stride + k,
+        .input_stride = a->query_stride,
+        .packed = a->packed,
+        .length = length,
+        .ahead = (const uint8_t *)scores,
+    };
+
+    tile_add(rows, &t);
+}
+
 /* Scores, not scaled yet, of up to TILE_WIDTH keys from `key` on, for the rows that see some of them;
  * returns how many keys: those that lie together. What it writes behind their scores is overwritten. */
 static size_t score_tile(const attention *a, size_t key)
@@ -83,11 +103,9 @@ static size_t score_tile(const attention *a, size_t key)
         const uint8_t *keys = (const uint8_t *)first;
         const uint8_t *next = 2 * TILE_WIDTH <= together ? keys + TILE_WIDTH * stride : NULL;
 
-        pack_rows(a->packed, keys, next, stride, MMN_WEIGHT_F32, width, length);
+        pack_rows(a->packed, keys, next, stride, MMN_WEIGHT_F32, width, length, 0);
         for (size_t row = from; row < to; row += TILE_ROWS)
-            add_tile(to - row < TILE_ROWS ? to - row : TILE_ROWS, TILE_WIDTH, k == 0,
-                     a->scores + row * a->stride + key - a->first_key, a->stride,
-                     a->query + row * a->query_stride + k, a->query_stride, a->packed, length);
+            add_scores(a, row, to - row < TILE_ROWS ? to - row : TILE_ROWS, key - a->first_key, k, length);
     }
     return width;
 }
@@ -143,8 +161,7 @@ static void continue_chains(const attention *a, float *chains, size_t row, size_
                             size_t panel, size_t from, size_t to)
 {
     if (from < to)
-        tile_continue(rows, chains, TILE_WIDTH,
-                      a->scores + row * a->stride + from - a->first_key, a->stride,
+        tile_continue(rows, chains, a->scores + row * a->stride + from - a->first_key, a->stride,
                       a->packed + (from - panel) * TILE_WIDTH, to - from);
 }
 

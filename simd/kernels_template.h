@@ -16,6 +16,7 @@
 #include "tile.h"
 
 #include "attention.h"
+#include "few_rows.h"
 #include "matrix_product.h"
 #include "resize.h"
 #include "transposed_product.h"

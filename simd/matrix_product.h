@@ -1,20 +1,20 @@
 /* The matrix product over the vocabulary: blocks of the weights are packed for the caches, and
  * multiplied tile by tile. Each output is one chain per panel of 256 along the depth,
- * whatever the blocks. Included after tile.h. */
+ * whatever the blocks. Included after tile.h and few_rows.h. */
 #ifndef MMN_SIMD_MATRIX_PRODUCT_H
 #define MMN_SIMD_MATRIX_PRODUCT_H
 
-/* Sizes of blocks. A block of weights, packed, is to stay in a second-level cache while all rows of
- * the input come by, a group of rows at a time: BLOCK_OUTPUTS outputs, BLOCK_PANELS panels along
- * the depth. Where there is but one group of rows, weights are used as soon as they are packed. */
+/* Sizes of blocks. A block of weights, BLOCK_OUTPUTS outputs and BLOCK_PANELS panels along the depth,
+ * stays packed in the second-level cache, with the totals of all rows, while the input comes by, a strip
+ * of TILE_ROWS rows at a time. With MIDDLE_ROWS rows or less a tile's panel of weights is used by all rows as
+ * soon as it is packed. */
 enum {
-    BLOCK_OUTPUTS = 256,
-    BLOCK_PANELS = 2,
-    GROUP_ROWS = 48,
+    BLOCK_OUTPUTS = MMN_MATRIX_PRODUCT_OUTPUTS,
+    BLOCK_PANELS = MMN_MATRIX_PRODUCT_BLOCK / 256 / BLOCK_OUTPUTS,
+    MIDDLE_ROWS = 150,
 };
 
-_Static_assert(BLOCK_OUTPUTS * BLOCK_PANELS * 256 <= MMN_MATRIX_PRODUCT_SCRATCH,
-               "scratch memory must hold a block of weights");
+_Static_assert(BLOCK_OUTPUTS % TILE_WIDTH == 0, "a block consists of tiles");
 
 typedef struct matrix_product {
     float *output;
@@ -24,8 +24,10 @@ typedef struct matrix_product {
     const uint8_t *weight;
     mmn_weight_type type;
     size_t weight_bytes; /* from one row of weights to the next */
+    const float *bias;   /* or NULL */
     size_t rows, outputs, depth;
-    float *packed_weight; /* [tiles][panels][256][TILE_WIDTH] */
+    float *packed; /* [tiles][panels][256][TILE_WIDTH] */
+    float *totals; /* [strips][tiles][TILE_ROWS][TILE_WIDTH] */
 } matrix_product;
 
 /* Outputs n to n_end - 1, of panels k to k_end - 1. */
@@ -33,25 +35,14 @@ typedef struct block {
     size_t n, n_end, k, k_end;
 } block;
 
-/* The beginning of part i of `parts` when `count` things are divided evenly. */
-static inline size_t part_begin(size_t count, size_t parts, size_t i)
+static inline size_t smaller(size_t a, size_t b)
 {
-    return count / parts * i + count % parts * i / parts;
+    return a < b ? a : b;
 }
 
 static inline size_t panel_length(const matrix_product *p, size_t panel)
 {
-    size_t first = panel * MMN_PANEL;
-
-    return p->depth - first < MMN_PANEL ? p->depth - first : MMN_PANEL;
-}
-
-static inline float *packed_panel(const matrix_product *p, const block *b, size_t n, size_t k)
-{
-    size_t tile = (n - b->n) / TILE_WIDTH;
-
-    return p->packed_weight +
-           (tile * (b->k_end - b->k) + k - b->k) * MMN_PANEL * TILE_WIDTH;
+    return smaller(p->depth - panel * MMN_PANEL, MMN_PANEL);
 }
 
 static inline const uint8_t *stored_panel(const matrix_product *p, size_t n, size_t k)
@@ -59,55 +50,153 @@ static inline const uint8_t *stored_panel(const matrix_product *p, size_t n, siz
     return p->weight + n * p->weight_bytes + k * MMN_PANEL * mmn_weight_size(p->type);
 }
 
-static void pack_weights(const matrix_product *p, const block *b)
+/* The panel of weights that is packed behind panel k of the tile at output n: the tile's next one, else
+ * the next tile's first one. */
+static inline const uint8_t *panel_behind(const matrix_product *p, const block *b, size_t n, size_t k)
 {
-    for (size_t n = b->n; n < b->n_end; n += TILE_WIDTH)
-        for (size_t k = b->k; k < b->k_end; k++) {
-            size_t rest = p->outputs - n;
-            const uint8_t *next = NULL;
-
-            /* What comes next: this tile's next panel, else the next tile. */
-            if ((k + 2) * MMN_PANEL <= p->depth && (k + 1 < b->k_end || b->n_end == n + TILE_WIDTH))
-                next = rest < TILE_WIDTH ? NULL : stored_panel(p, n, k + 1);
-            else if (rest >= 2 * TILE_WIDTH)
-                next = stored_panel(p, n + TILE_WIDTH, b->k);
-            pack_rows(packed_panel(p, b, n, k), stored_panel(p, n, k), next, p->weight_bytes,
-                      p->type, rest < TILE_WIDTH ? rest : TILE_WIDTH, panel_length(p, k));
-        }
+    return k + 1 < b->k_end ? stored_panel(p, n, k + 1) : stored_panel(p, n + TILE_WIDTH, b->k);
 }
 
-/* A group of rows times a block of weights. */
-static void multiply_group(const matrix_product *p, const block *b, size_t row, size_t rows)
+static inline float *packed_panel(const matrix_product *p, const block *b, size_t n, size_t k)
 {
-    size_t tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
+    size_t place = (n - b->n) / TILE_WIDTH * (b->k_end - b->k) + k - b->k;
 
-    for (size_t n = b->n; n < b->n_end; n += TILE_WIDTH) {
-        size_t width = p->outputs - n < TILE_WIDTH ? p->outputs - n : TILE_WIDTH;
-
-        for (size_t k = b->k; k < b->k_end; k++) {
-            const float *input = p->input + row * p->input_stride + k * p->panel_stride;
-
-            for (size_t tile = 0; tile < tiles; tile++) {
-                size_t first = part_begin(rows, tiles, tile);
-
-                add_tile(part_begin(rows, tiles, tile + 1) - first, width, k == 0,
-                         p->output + (row + first) * p->output_stride + n, p->output_stride,
-                         input + first * p->input_stride, p->input_stride, packed_panel(p, b, n, k),
-                         panel_length(p, k));
-            }
-        }
-    }
+    return p->packed + place * MMN_PANEL * TILE_WIDTH;
 }
 
+/* `fetched`: how many bytes of each row of the panel behind it are near already. */
+static void pack_panel(float *packed, const matrix_product *p, const block *b, size_t n, size_t k,
+                       size_t fetched)
+{
+    pack_rows(packed, stored_panel(p, n, k), panel_behind(p, b, n, k), p->weight_bytes, p->type,
+              smaller(p->outputs - n, TILE_WIDTH), panel_length(p, k), fetched);
+}
+
+/* Rows `row` to row + rows - 1, a strip, times a packed panel; while it works it prefetches `ahead`. */
+static inline void multiply_strip(const matrix_product *p, const block *b, size_t row, size_t rows,
+                             size_t n, size_t k, const float *packed, const uint8_t *ahead,
+                             size_t ahead_stride, size_t ahead_next)
+{
+    size_t tiles = (b->n_end - b->n + TILE_WIDTH - 1) / TILE_WIDTH;
+    size_t place = row / TILE_ROWS * tiles + (n - b->n) / TILE_WIDTH;
+    float *total = p->totals + place * TILE_ROWS * TILE_WIDTH;
+    _Bool last = (k + 1) * MMN_PANEL >= p->depth;
+    const tile t = {
+        .from = k == 0 ? NULL : total,
+        .to = last ? p->output + row * p->output_stride + n : total,
+        .from_stride = TILE_WIDTH,
+        .to_stride = last ? p->output_stride : TILE_WIDTH,
+        .bias = last && p->bias ? p->bias + n : NULL,
+        .input = p->input + row * p->input_stride + k * p->panel_stride,
+        .input_stride = p->input_stride,
+        .packed = packed,
+        .length = panel_length(p, k),
+        .ahead = ahead,
+        .ahead_stride = ahead_stride,
+        .ahead_next = ahead_next,
+    };
+
+    if (last)
+        tile_add_some(rows, smaller(p->outputs - n, TILE_WIDTH), &t);
+    else
+        tile_add(rows, &t);
+}
+
+/* All strips times a block of packed weights. The tiles of one strip prefetch the next one together. */
 static void multiply_block(const matrix_product *p, const block *b)
 {
-    size_t groups = (p->rows + GROUP_ROWS - 1) / GROUP_ROWS;
+    size_t tiles = (b->n_end - b->n + TILE_WIDTH - 1) / TILE_WIDTH;
+    size_t share = (TILE_ROWS + tiles - 1) / tiles;
 
-    pack_weights(p, b);
-    for (size_t group = 0; group < groups; group++) {
-        size_t row = part_begin(p->rows, groups, group);
-        multiply_group(p, b, row, part_begin(p->rows, groups, group + 1) - row);
+    for (size_t n = b->n; n < b->n_end; n += TILE_WIDTH)
+        for (size_t k = b->k; k < b->k_end; k++)
+            pack_panel(packed_panel(p, b, n, k), p, b, n, k, 0);
+    for (size_t row = 0; row < p->rows; row += TILE_ROWS)
+        for (size_t n = b->n; n < b->n_end; n += TILE_WIDTH) {
+            size_t next = row + TILE_ROWS + (n - b->n) / TILE_WIDTH * share;
+
+            for (size_t k = b->k; k < b->k_end; k++)
+                multiply_strip(p, b, row, smaller(p->rows - row, TILE_ROWS), n, k,
+                          packed_panel(p, b, n, k),
+                          (const uint8_t *)(p->input + next * p->input_stride + k * p->panel_stride),
+                          LINE, AHEAD_ROWS * LINE);
+        }
+}
+
+/* All strips times one tile's panel after the other. The tiles of a panel prefetch the weights of the panel
+ * behind it, so many cache lines of each row, and packing does the rest. */
+static void multiply_panels(const matrix_product *p, const block *b)
+{
+    const size_t lines = AHEAD_ROUNDS * LINE;
+
+    for (size_t n = b->n; n < b->n_end; n += TILE_WIDTH)
+        for (size_t k = b->k; k < b->k_end; k++) {
+            const uint8_t *behind = panel_behind(p, b, n, k);
+
+            pack_panel(p->packed, p, b, n, k, p->rows / TILE_ROWS * lines);
+            for (size_t row = 0; row < p->rows; row += TILE_ROWS)
+                multiply_strip(p, b, row, smaller(p->rows - row, TILE_ROWS), n, k, p->packed,
+                          behind + row / TILE_ROWS * lines, p->weight_bytes, LINE);
+        }
+}
+
+/* All panels of some outputs of a few rows: of whole units. Returns how many outputs it made. */
+static inline __attribute__((always_inline)) size_t
+multiply_few(const size_t rows, const mmn_weight_type type, const matrix_product *p)
+{
+    const size_t width = UNIT * FEW_UNITS(rows), size = mmn_weight_size(type);
+    size_t n = 0;
+
+    for (; n + width <= p->outputs; n += width) {
+        const uint8_t *weight = p->weight + n * p->weight_bytes, *next = weight + width * p->weight_bytes;
+
+        for (size_t k = 0; k < p->depth; k += MMN_PANEL) {
+            const few_rows panel = {
+                .input = p->input + k / MMN_PANEL * p->panel_stride,
+                .input_stride = p->input_stride,
+                .output = p->output + n,
+                .output_stride = p->output_stride,
+                .bias = p->bias && k + MMN_PANEL >= p->depth ? p->bias + n : NULL,
+                .first = k == 0,
+            };
+            few_panel(rows, type, &panel, weight + k * size, p->weight_bytes,
+                      (p->depth - k) * size, next, panel_length(p, k / MMN_PANEL));
+        }
     }
+    return n;
+}
+
+/* A function for each number of rows and each type, whose chains are registers. */
+#define FEW(rows, type)                                                                            \
+    static __attribute__((noinline)) size_t few_##rows##_##type(const matrix_product *p)           \
+    {                                                                                              \
+        return multiply_few(rows, MMN_WEIGHT_##type, p);                                           \
+    }
+#define FEW_OF_TYPE(type)                                                                          \
+    FEW(1, type) FEW(2, type) FEW(3, type) FEW(4, type)                                            \
+    FEW(5, type) FEW(6, type) FEW(7, type) FEW(8, type)
+FEW_OF_TYPE(F32)
+FEW_OF_TYPE(F16)
+FEW_OF_TYPE(BF16)
+
+#define FEW_LIST(type)                                                                             \
+    {                                                                                              \
+        few_1_##type, few_2_##type, few_3_##type, few_4_##type, few_5_##type, few_6_##type,        \
+            few_7_##type, few_8_##type                                                             \
+    }
+
+/* Multiplies what it can; returns how many outputs that were. */
+static size_t multiply_few_rows(const matrix_product *p)
+{
+    static size_t (*const functions[][FEW_ROWS])(const matrix_product *) = {
+        [MMN_WEIGHT_F32] = FEW_LIST(F32),
+        [MMN_WEIGHT_F16] = FEW_LIST(F16),
+        [MMN_WEIGHT_BF16] = FEW_LIST(BF16),
+    };
+
+    return p->rows > 0 && p->rows <= FEW_ROWS && p->depth > 0
+               ? functions[p->type][p->rows - 1](p)
+               : 0;
 }
 
 static void KERNEL(matrix_product)(float *output, size_t output_stride, const float *input,
@@ -124,25 +213,28 @@ static void KERNEL(matrix_product)(float *output, size_t output_stride, const fl
         .weight = weight,
         .type = type,
         .weight_bytes = weight_stride * mmn_weight_size(type),
+        .bias = bias,
         .rows = rows,
         .outputs = outputs,
         .depth = depth,
-        .packed_weight = scratch,
+        .packed = scratch,
+        .totals = scratch + MMN_MATRIX_PRODUCT_BLOCK,
     };
-    size_t width = rows > GROUP_ROWS ? BLOCK_OUTPUTS : TILE_WIDTH;
     /* Without depth there is one panel of length 0. */
     size_t panels = depth > 0 ? (depth + MMN_PANEL - 1) / MMN_PANEL : 1;
+    size_t group = rows > MIDDLE_ROWS ? BLOCK_PANELS : panels;
     block b;
 
-    for (b.n = 0; b.n < outputs; b.n = b.n_end) {
-        b.n_end = outputs - b.n < width ? outputs : b.n + width;
+    for (b.n = multiply_few_rows(&p); b.n < outputs; b.n = b.n_end) {
+        b.n_end = b.n + smaller(outputs - b.n, BLOCK_OUTPUTS);
         for (b.k = 0; b.k < panels; b.k = b.k_end) {
-            b.k_end = panels - b.k < BLOCK_PANELS ? panels : b.k + BLOCK_PANELS;
-            multiply_block(&p, &b);
+            b.k_end = b.k + smaller(panels - b.k, group);
+            if (rows > MIDDLE_ROWS)
+                multiply_block(&p, &b);
+            else
+                multiply_panels(&p, &b);
         }
     }
-    for (size_t row = 0; bias && row < rows; row++)
-        KERNEL(add)(output + row * output_stride, output + row * output_stride, bias, outputs);
 }
 
 #endif

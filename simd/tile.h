@@ -12,12 +12,28 @@
 
 enum { TILE_WIDTH = 16 * TILE_GROUPS };
 
-/* What a tile begins with and does with its chains. */
-typedef enum tile_kind {
-    TILE_FIRST,    /* output = +0 + chains, which makes +0 of the -0 where products underflow */
-    TILE_ADD,      /* output = output + chains */
-    TILE_CONTINUE, /* the chains begin with what is in output, and return there */
-} tile_kind;
+/* One tile: the products of a panel, added to what there is. */
+typedef struct tile {
+    const float *from; /* totals of earlier panels; NULL: +0, which makes +0 of a first panel's -0 */
+    float *to;
+    size_t from_stride, to_stride;
+    const float *bias; /* [TILE_WIDTH], added behind the last panel; else NULL */
+    const float *input;
+    size_t input_stride;
+    const float *packed;
+    size_t length;
+    /* What tiles that come later will read, prefetched a cache line at a time every AHEAD_STEP k: first those
+     * `ahead_stride` apart of AHEAD_ROWS rows, then those `ahead_next` behind these. */
+    const uint8_t *ahead;
+    size_t ahead_stride, ahead_next;
+} tile;
+
+enum {
+    LINE = 64, /* bytes of a cache line */
+    AHEAD_STEP = 4,
+    AHEAD_ROWS = TILE_WIDTH,
+    AHEAD_ROUNDS = 256 / AHEAD_STEP / AHEAD_ROWS, /* of a panel */
+};
 
 /* Adds the products of one k to the chains. */
 static inline __attribute__((always_inline)) void
@@ -39,112 +55,138 @@ multiply_step(const size_t rows, f32x16 chains[TILE_ROWS][TILE_GROUPS], const fl
     }
 }
 
-/* Inlined with constant `rows` and `kind`, so that the chains are registers. */
+/* Inlined with constant `rows`, so that the chains are registers. */
 static inline __attribute__((always_inline)) void
-multiply_rows(const size_t rows, const tile_kind kind, float *output, size_t output_stride,
-              const float *input, size_t input_stride, const float *packed, size_t length)
+multiply_rows(const size_t rows, const tile *t)
 {
     f32x16 chains[TILE_ROWS][TILE_GROUPS];
+    const uint8_t *ahead = t->ahead;
+    const float *input = t->input, *packed = t->packed;
+    const size_t length = t->length, input_stride = t->input_stride;
+    size_t k = 0;
 
     UNROLL
     for (size_t row = 0; row < rows; row++)
         UNROLL
         for (size_t group = 0; group < TILE_GROUPS; group++)
-            chains[row][group] = kind == TILE_CONTINUE
-                                     ? f32x16_load(output + row * output_stride + 16 * group)
-                                     : f32x16_zero();
+            chains[row][group] = f32x16_zero();
+    for (size_t slots = length / AHEAD_STEP, some; slots > 0; slots -= some) {
+        const uint8_t *line = ahead;
 
-    UNROLL_4
-    for (size_t k = 0; k < length; k++)
+        some = slots < AHEAD_ROWS ? slots : AHEAD_ROWS;
+        for (size_t end = k + some * AHEAD_STEP; k < end; k += AHEAD_STEP) {
+            prefetch_far(line);
+            line += t->ahead_stride;
+            UNROLL
+            for (size_t i = 0; i < AHEAD_STEP; i++)
+                multiply_step(rows, chains, input + k + i, input_stride, packed + (k + i) * TILE_WIDTH);
+        }
+        ahead += t->ahead_next;
+    }
+    for (; k < length; k++)
         multiply_step(rows, chains, input + k, input_stride, packed + k * TILE_WIDTH);
-
     UNROLL
     for (size_t row = 0; row < rows; row++)
         UNROLL
         for (size_t group = 0; group < TILE_GROUPS; group++) {
-            float *to = output + row * output_stride + 16 * group;
-            f32x16 chain = chains[row][group];
+            const float *from = t->from + row * t->from_stride + 16 * group;
+            f32x16 total = f32x16_add(t->from ? f32x16_load(from) : f32x16_zero(), chains[row][group]);
 
-            if (kind != TILE_CONTINUE)
-                chain = f32x16_add(kind == TILE_ADD ? f32x16_load(to) : f32x16_zero(), chain);
-            f32x16_store(to, chain);
+            if (t->bias)
+                total = f32x16_add(total, f32x16_load(t->bias + 16 * group));
+            f32x16_store(t->to + row * t->to_stride + 16 * group, total);
         }
 }
 
-/* The same for any number of rows up to TILE_ROWS. */
+/* Chains that begin with what is in `chains` [rows][TILE_WIDTH], and return there. */
 static inline __attribute__((always_inline)) void
-multiply_some_rows(size_t rows, const tile_kind kind, float *output, size_t output_stride,
-                   const float *input, size_t input_stride, const float *packed, size_t length)
+continue_rows(const size_t rows, float *chains, const float *input, size_t input_stride,
+              const float *packed, size_t length)
 {
-#define ROWS_CASE(count)                                                                           \
+    f32x16 sums[TILE_ROWS][TILE_GROUPS];
+
+    UNROLL
+    for (size_t row = 0; row < rows; row++)
+        UNROLL
+        for (size_t group = 0; group < TILE_GROUPS; group++)
+            sums[row][group] = f32x16_load(chains + row * TILE_WIDTH + 16 * group);
+    UNROLL_4
+    for (size_t k = 0; k < length; k++)
+        multiply_step(rows, sums, input + k, input_stride, packed + k * TILE_WIDTH);
+    UNROLL
+    for (size_t row = 0; row < rows; row++)
+        UNROLL
+        for (size_t group = 0; group < TILE_GROUPS; group++)
+            f32x16_store(chains + row * TILE_WIDTH + 16 * group, sums[row][group]);
+}
+
+/* Calls function(count, ...) with a constant count that is `rows`, up to TILE_ROWS. */
+#define ROWS_CASE(count, function, ...)                                                            \
     case count:                                                                                    \
-        multiply_rows(count, kind, output, output_stride, input, input_stride, packed, length);    \
+        function(count, __VA_ARGS__);                                                              \
         break;
+#define TWO_ROWS_CASES(...) ROWS_CASE(1, __VA_ARGS__) ROWS_CASE(2, __VA_ARGS__)
+#define SIX_ROWS_CASES(...)                                                                        \
+    TWO_ROWS_CASES(__VA_ARGS__)                                                                    \
+    ROWS_CASE(3, __VA_ARGS__)                                                                      \
+    ROWS_CASE(4, __VA_ARGS__)                                                                      \
+    ROWS_CASE(5, __VA_ARGS__)                                                                      \
+    ROWS_CASE(6, __VA_ARGS__)
+#define TWELVE_ROWS_CASES(...)                                                                     \
+    SIX_ROWS_CASES(__VA_ARGS__)                                                                    \
+    ROWS_CASE(7, __VA_ARGS__)                                                                      \
+    ROWS_CASE(8, __VA_ARGS__)                                                                      \
+    ROWS_CASE(9, __VA_ARGS__)                                                                      \
+    ROWS_CASE(10, __VA_ARGS__)                                                                     \
+    ROWS_CASE(11, __VA_ARGS__)                                                                     \
+    ROWS_CASE(12, __VA_ARGS__)
+#if TILE_ROWS == 12
+#define ROWS_CASES TWELVE_ROWS_CASES
+#elif TILE_ROWS == 6
+#define ROWS_CASES SIX_ROWS_CASES
+#else
+#define ROWS_CASES TWO_ROWS_CASES
+#endif
+
+static __attribute__((noinline)) void tile_add(size_t rows, const tile *t)
+{
     switch (rows) {
-        ROWS_CASE(1)
-        ROWS_CASE(2)
-#if TILE_ROWS > 2
-        ROWS_CASE(3)
-        ROWS_CASE(4)
-        ROWS_CASE(5)
-        ROWS_CASE(6)
-#endif
-#if TILE_ROWS > 6
-        ROWS_CASE(7)
-        ROWS_CASE(8)
-        ROWS_CASE(9)
-        ROWS_CASE(10)
-        ROWS_CASE(11)
-        ROWS_CASE(12)
-#endif
+        ROWS_CASES(multiply_rows, t)
     }
-#undef ROWS_CASE
 }
 
 static __attribute__((noinline)) void
-tile_first(size_t rows, float *output, size_t output_stride, const float *input,
-           size_t input_stride, const float *packed, size_t length)
+tile_continue(size_t rows, float *chains, const float *input, size_t input_stride,
+              const float *packed, size_t length)
 {
-    multiply_some_rows(rows, TILE_FIRST, output, output_stride, input, input_stride, packed,
-                       length);
+    switch (rows) {
+        ROWS_CASES(continue_rows, chains, input, input_stride, packed, length)
+    }
 }
 
-static __attribute__((noinline)) void
-tile_add(size_t rows, float *output, size_t output_stride, const float *input, size_t input_stride,
-         const float *packed, size_t length)
+/* The same where the outputs, and the bias, have only `width` elements. */
+static inline void tile_add_some(size_t rows, size_t width, const tile *t)
 {
-    multiply_some_rows(rows, TILE_ADD, output, output_stride, input, input_stride, packed, length);
-}
-
-static __attribute__((noinline)) void
-tile_continue(size_t rows, float *output, size_t output_stride, const float *input,
-              size_t input_stride, const float *packed, size_t length)
-{
-    multiply_some_rows(rows, TILE_CONTINUE, output, output_stride, input, input_stride, packed,
-                       length);
-}
-
-/* Adds, or for the first panel writes, the products of one panel to a tile that has only `width`
- * outputs. */
-static inline void add_tile(size_t rows, size_t width, _Bool first, float *output,
-                            size_t output_stride, const float *input, size_t input_stride,
-                            const float *packed, size_t length)
-{
-    float whole[TILE_ROWS * TILE_WIDTH];
+    float whole[TILE_ROWS * TILE_WIDTH] = {0.0f}, bias[TILE_WIDTH] = {0.0f};
+    tile own = *t;
 
     if (width == TILE_WIDTH) {
-        (first ? tile_first : tile_add)(rows, output, output_stride, input, input_stride, packed,
-                                        length);
+        tile_add(rows, t);
         return;
     }
-    tile_first(rows, whole, TILE_WIDTH, input, input_stride, packed, length);
-    for (size_t row = 0; row < rows; row++) {
-        float *to = output + row * output_stride;
-        const float *chains = whole + row * TILE_WIDTH;
-
+    for (size_t row = 0; t->from && row < rows; row++)
         for (size_t n = 0; n < width; n++)
-            to[n] = first ? chains[n] : to[n] + chains[n];
-    }
+            whole[row * TILE_WIDTH + n] = t->from[row * t->from_stride + n];
+    for (size_t n = 0; t->bias && n < width; n++)
+        bias[n] = t->bias[n];
+    own.from = t->from ? whole : NULL;
+    own.from_stride = own.to_stride = TILE_WIDTH;
+    own.to = whole;
+    own.bias = t->bias ? bias : NULL;
+    tile_add(rows, &own);
+    for (size_t row = 0; row < rows; row++)
+        for (size_t n = 0; n < width; n++)
+            t->to[row * t->to_stride + n] = whole[row * TILE_WIDTH + n];
 }
 
 /* In short pieces, for which memcpy is not made. */
@@ -158,61 +200,78 @@ static inline void copy_numbers(float *to, const float *from, size_t count)
         f32x16_store_some(to + i, f32x16_load_some(from + i, count - i), count - i);
 }
 
-/* Packs numbers k to k + length - 1 of TILE_WIDTH rows of stored numbers, `stride` bytes apart, as
- * f32: packed [length][TILE_WIDTH]. Of the rows `width` exist; the last stands for the others.
- * `next`, if any, are as many rows that will be packed next. */
-static void pack_rows(float *packed, const uint8_t *from, const uint8_t *next, size_t stride,
-                      mmn_weight_type type, size_t width, size_t length)
+/* Numbers k to length - 1 of `width` rows, one by one; what does not exist becomes +0. */
+static void pack_numbers(float *packed, const uint8_t *from, size_t stride, mmn_weight_type type,
+                         size_t width, size_t k, size_t length)
 {
-    size_t size = mmn_weight_size(type), numbers = 4 / size * STRIP;
+    size_t size = mmn_weight_size(type);
 
-    for (size_t group = 0; group < TILE_GROUPS; group++) {
-        const uint8_t *rows[16];
-        float *to = packed + 16 * group;
-        size_t k = 0;
-
-        for (size_t i = 0; i < 16; i++) {
-            size_t n = 16 * group + i;
-            rows[i] = from + (n < width ? n : width - 1) * stride;
+    for (; k < length; k++)
+        for (size_t n = 0; n < 16; n++) {
+            const uint8_t *stored = from + n * stride + k * size;
+            packed[k * TILE_WIDTH + n] = n >= width                ? 0.0f
+                                         : type == MMN_WEIGHT_F32 ? mmn_f32_of_bits(mmn_load_u32(stored))
+                                         : type == MMN_WEIGHT_F16 ? mmn_widen_f16(mmn_load_u16(stored))
+                                                                  : mmn_widen_bf16(mmn_load_u16(stored));
         }
-        for (; k + numbers <= length; k += numbers) {
-            u32x16 columns[STRIP];
+}
 
-            for (size_t i = 0; next && k * size % 64 == 0 && i < 16; i++)
-                prefetch(next + (rows[i] - from) + k * size);
-            load_transposed(columns, rows, k * size);
-            if (type == MMN_WEIGHT_F32) {
-                UNROLL
-                for (size_t i = 0; i < STRIP; i++)
-                    f32x16_store(to + (k + i) * TILE_WIDTH, f32x16_of_bits(columns[i]));
-            } else if (type == MMN_WEIGHT_BF16) {
-                u32x16 upper = u32x16_set(0xffff0000);
+/* Numbers of 16 rows from `from` on, STRIP columns of 32 bits. */
+static inline __attribute__((always_inline)) void
+pack_strip(float *to, const uint8_t *from, size_t stride, const mmn_weight_type type)
+{
+    u32x16 columns[STRIP];
 
-                UNROLL
-                for (size_t i = 0; i < STRIP; i++) {
-                    float *pair = to + (k + 2 * i) * TILE_WIDTH;
-                    f32x16_store(pair, f32x16_of_bits(u32x16_shift_left(columns[i], 16)));
-                    f32x16_store(pair + TILE_WIDTH, f32x16_of_bits(u32x16_and(columns[i], upper)));
-                }
-            } else {
-                UNROLL
-                for (size_t i = 0; i < STRIP; i++) {
-                    float *pair = to + (k + 2 * i) * TILE_WIDTH;
-                    u32x16 second = u32x16_shift_right(columns[i], 16);
-                    f32x16_store(pair, f32x16_of_f16(columns[i]));
-                    f32x16_store(pair + TILE_WIDTH, f32x16_of_f16(second));
-                }
-            }
+    load_transposed(columns, from, stride);
+    UNROLL
+    for (size_t i = 0; i < STRIP; i++) {
+        float *pair = to + 2 * i * TILE_WIDTH;
+
+        if (type == MMN_WEIGHT_F32) {
+            f32x16_store(to + i * TILE_WIDTH, f32x16_of_bits(columns[i]));
+        } else if (type == MMN_WEIGHT_BF16) {
+            f32x16_store(pair, f32x16_of_bits(u32x16_shift_left(columns[i], 16)));
+            f32x16_store(pair + TILE_WIDTH,
+                         f32x16_of_bits(u32x16_and(columns[i], u32x16_set(0xffff0000))));
+        } else {
+            f32x16_store(pair, f32x16_of_f16(columns[i]));
+            f32x16_store(pair + TILE_WIDTH, f32x16_of_f16(u32x16_shift_right(columns[i], 16)));
         }
-        for (; k < length; k++)
-            for (size_t i = 0; i < 16; i++) {
-                const uint8_t *stored = rows[i] + k * size;
-                to[k * TILE_WIDTH + i] = type == MMN_WEIGHT_F32
-                                             ? mmn_f32_of_bits(mmn_load_u32(stored))
-                                         : type == MMN_WEIGHT_F16
-                                             ? mmn_widen_f16(mmn_load_u16(stored))
-                                             : mmn_widen_bf16(mmn_load_u16(stored));
-            }
+    }
+}
+
+static inline __attribute__((always_inline)) void
+pack_group(float *packed, const uint8_t *from, const uint8_t *next, size_t stride,
+           const mmn_weight_type type, size_t length, size_t fetched)
+{
+    const size_t size = mmn_weight_size(type), numbers = 4 / size * STRIP;
+    size_t k = 0;
+
+    for (; k + numbers <= length; k += numbers) {
+        for (size_t i = 0; next && k * size % LINE == 0 && k * size >= fetched && i < 16; i++)
+            prefetch(next + i * stride + k * size);
+        pack_strip(packed + k * TILE_WIDTH, from + k * size, stride, type);
+    }
+    pack_numbers(packed, from, stride, type, 16, k, length);
+}
+
+/* Packs numbers k to k + length - 1 of TILE_WIDTH rows of stored numbers, `stride` bytes apart, as
+ * f32: packed [length][TILE_WIDTH]. Of the rows `width` exist; the others are 0.
+ * `next`, if any, are as many rows that will be packed next; the first `fetched` bytes of each are near. */
+static void pack_rows(float *packed, const uint8_t *from, const uint8_t *next, size_t stride,
+                      mmn_weight_type type, size_t width, size_t length, size_t fetched)
+{
+    for (size_t n = 0; n < TILE_WIDTH; n += 16, packed += 16) {
+        const uint8_t *group = from + n * stride, *coming = next ? next + n * stride : NULL;
+
+        if (n + 16 > width)
+            pack_numbers(packed, group, stride, type, n < width ? width - n : 0, 0, length);
+        else if (type == MMN_WEIGHT_F32)
+            pack_group(packed, group, coming, stride, MMN_WEIGHT_F32, length, fetched);
+        else if (type == MMN_WEIGHT_BF16)
+            pack_group(packed, group, coming, stride, MMN_WEIGHT_BF16, length, fetched);
+        else
+            pack_group(packed, group, coming, stride, MMN_WEIGHT_F16, length, fetched);
     }
 }
 

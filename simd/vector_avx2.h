@@ -38,10 +38,9 @@ typedef f64x8 mask8; /* all bits of a lane are set, or none */
         return (type){operation(a.low, b.low), operation(a.high, b.high)};                         \
     }
 
-static inline void prefetch(const void *address)
-{
-    _mm_prefetch((const char *)address, _MM_HINT_T0);
-}
+/* A macro, because gcc 12 leaves out calls of a function that does nothing but prefetch. */
+#define prefetch(address) _mm_prefetch((const char *)(address), _MM_HINT_T0)
+#define prefetch_far(address) _mm_prefetch((const char *)(address), _MM_HINT_T1)
 
 static inline u32x16 first_lanes(size_t count)
 {
@@ -255,41 +254,77 @@ static inline u32x16 bits_of_f16(f32x16 a)
     };
 }
 
-static inline void load_transposed_8(__m256i columns[8], const uint8_t *const rows[8],
-                                     size_t offset)
+/* The unit: one register. */
+
+#define UNIT 8
+
+typedef __m256 unit_f32;
+typedef __m256i unit_u32;
+
+#define unit_zero _mm256_setzero_ps
+#define unit_set _mm256_set1_ps
+#define unit_load _mm256_loadu_ps
+#define unit_store _mm256_storeu_ps
+#define unit_add _mm256_add_ps
+#define unit_fma _mm256_fmadd_ps
+#define unit_of_bits _mm256_castsi256_ps
+
+static inline unit_f32 unit_low_bf16(unit_u32 a)
 {
-    __m256i pairs[8], fours[8];
+    return _mm256_castsi256_ps(_mm256_slli_epi32(a, 16));
+}
+
+static inline unit_f32 unit_high_bf16(unit_u32 a)
+{
+    return _mm256_castsi256_ps(_mm256_and_si256(a, _mm256_set1_epi32((int)0xffff0000)));
+}
+
+static inline unit_f32 unit_low_f16(unit_u32 a)
+{
+    return _mm256_cvtph_ps(low_halves(a));
+}
+
+static inline unit_f32 unit_high_f16(unit_u32 a)
+{
+    return _mm256_cvtph_ps(low_halves(_mm256_srli_epi32(a, 16)));
+}
+
+/* Numbers 0 to 3 of a row in the lower half, and of the row four further in the upper one. */
+static inline __m256i load_two_rows(const uint8_t *row, size_t four_strides)
+{
+    return _mm256_inserti128_si256(
+        _mm256_castsi128_si256(_mm_loadu_si128((const __m128i *)row)),
+        _mm_loadu_si128((const __m128i *)(row + four_strides)), 1);
+}
+
+static inline __attribute__((always_inline)) void
+unit_columns(unit_u32 columns[UNIT], const uint8_t *rows, size_t stride)
+{
+    size_t three_strides = 3 * stride, four_strides = 4 * stride;
 
     UNROLL
-    for (size_t i = 0; i < 8; i += 2) {
-        __m256i a = _mm256_loadu_si256((const __m256i *)(rows[i] + offset));
-        __m256i b = _mm256_loadu_si256((const __m256i *)(rows[i + 1] + offset));
+    for (size_t i = 0; i < 8; i += 4, rows += 16) {
+        __m256i a = load_two_rows(rows, four_strides);
+        __m256i b = load_two_rows(rows + stride, four_strides);
+        __m256i c = load_two_rows(rows + 2 * stride, four_strides);
+        __m256i d = load_two_rows(rows + three_strides, four_strides);
+        __m256i ab = _mm256_unpacklo_epi32(a, b), cd = _mm256_unpacklo_epi32(c, d);
+        __m256i ab_upper = _mm256_unpackhi_epi32(a, b), cd_upper = _mm256_unpackhi_epi32(c, d);
 
-        pairs[i] = _mm256_unpacklo_epi32(a, b);
-        pairs[i + 1] = _mm256_unpackhi_epi32(a, b);
-    }
-    UNROLL
-    for (size_t i = 0; i < 8; i += 4) {
-        fours[i] = _mm256_unpacklo_epi64(pairs[i], pairs[i + 2]);
-        fours[i + 1] = _mm256_unpackhi_epi64(pairs[i], pairs[i + 2]);
-        fours[i + 2] = _mm256_unpacklo_epi64(pairs[i + 1], pairs[i + 3]);
-        fours[i + 3] = _mm256_unpackhi_epi64(pairs[i + 1], pairs[i + 3]);
-    }
-    /* fours[4 g + c], half h: column 4 h + c of rows 4 g to 4 g + 3. */
-    UNROLL
-    for (size_t c = 0; c < 4; c++) {
-        columns[c] = _mm256_permute2x128_si256(fours[c], fours[4 + c], 0x20);
-        columns[4 + c] = _mm256_permute2x128_si256(fours[c], fours[4 + c], 0x31);
+        columns[i] = _mm256_unpacklo_epi64(ab, cd);
+        columns[i + 1] = _mm256_unpackhi_epi64(ab, cd);
+        columns[i + 2] = _mm256_unpacklo_epi64(ab_upper, cd_upper);
+        columns[i + 3] = _mm256_unpackhi_epi64(ab_upper, cd_upper);
     }
 }
 
-static inline void load_transposed(u32x16 columns[STRIP], const uint8_t *const rows[16],
-                                   size_t offset)
+static inline __attribute__((always_inline)) void
+load_transposed(u32x16 columns[STRIP], const uint8_t *rows, size_t stride)
 {
     __m256i low[8], high[8];
 
-    load_transposed_8(low, rows, offset);
-    load_transposed_8(high, rows + 8, offset);
+    unit_columns(low, rows, stride);
+    unit_columns(high, rows + 8 * stride, stride);
     UNROLL
     for (size_t i = 0; i < STRIP; i++)
         columns[i] = (u32x16){low[i], high[i]};

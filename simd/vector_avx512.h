@@ -27,10 +27,9 @@ typedef __mmask8 mask8;
         return operation(a, b);                                                                    \
     }
 
-static inline void prefetch(const void *address)
-{
-    _mm_prefetch((const char *)address, _MM_HINT_T0);
-}
+/* A macro, because gcc 12 leaves out calls of a function that does nothing but prefetch. */
+#define prefetch(address) _mm_prefetch((const char *)(address), _MM_HINT_T0)
+#define prefetch_far(address) _mm_prefetch((const char *)(address), _MM_HINT_T1)
 
 static inline __mmask16 first_lanes(size_t count)
 {
@@ -199,25 +198,31 @@ static inline void transpose_quarters(__m512i *a, __m512i *b, __m512i *c, __m512
     *d = _mm512_shuffle_i32x4(ab_odd, cd_odd, 0xdd);
 }
 
-static inline void load_transposed(u32x16 columns[STRIP], const uint8_t *const rows[16],
-                                   size_t offset)
+/* Four rows from `row` on, as pairs and then fours of their numbers. */
+static inline __attribute__((always_inline)) void
+interleave_four(__m512i fours[4], const uint8_t *row, size_t stride, size_t three_strides)
 {
-    __m512i pairs[16], fours[16];
+    __m512i a = _mm512_loadu_si512(row), b = _mm512_loadu_si512(row + stride);
+    __m512i c = _mm512_loadu_si512(row + 2 * stride), d = _mm512_loadu_si512(row + three_strides);
+    __m512i ab = _mm512_unpacklo_epi32(a, b), cd = _mm512_unpacklo_epi32(c, d);
+    __m512i ab_upper = _mm512_unpackhi_epi32(a, b), cd_upper = _mm512_unpackhi_epi32(c, d);
 
-    UNROLL
-    for (size_t i = 0; i < 16; i += 2) {
-        __m512i a = _mm512_loadu_si512(rows[i] + offset);
-        __m512i b = _mm512_loadu_si512(rows[i + 1] + offset);
+    fours[0] = _mm512_unpacklo_epi64(ab, cd);
+    fours[1] = _mm512_unpackhi_epi64(ab, cd);
+    fours[2] = _mm512_unpacklo_epi64(ab_upper, cd_upper);
+    fours[3] = _mm512_unpackhi_epi64(ab_upper, cd_upper);
+}
 
-        pairs[i] = _mm512_unpacklo_epi32(a, b);
-        pairs[i + 1] = _mm512_unpackhi_epi32(a, b);
-    }
+static inline __attribute__((always_inline)) void
+load_transposed(u32x16 columns[STRIP], const uint8_t *rows, size_t stride)
+{
+    __m512i fours[16];
+    size_t three_strides = 3 * stride;
+
     UNROLL
     for (size_t i = 0; i < 16; i += 4) {
-        fours[i] = _mm512_unpacklo_epi64(pairs[i], pairs[i + 2]);
-        fours[i + 1] = _mm512_unpackhi_epi64(pairs[i], pairs[i + 2]);
-        fours[i + 2] = _mm512_unpacklo_epi64(pairs[i + 1], pairs[i + 3]);
-        fours[i + 3] = _mm512_unpackhi_epi64(pairs[i + 1], pairs[i + 3]);
+        interleave_four(fours + i, rows, stride, three_strides);
+        rows += 4 * stride;
     }
     /* fours[4 g + c], quarter q: column 4 q + c of rows 4 g to 4 g + 3. */
     UNROLL
@@ -229,6 +234,43 @@ static inline void load_transposed(u32x16 columns[STRIP], const uint8_t *const r
         columns[12 + c] = fours[12 + c];
     }
 }
+
+/* The unit: one register. */
+
+#define UNIT 16
+
+typedef __m512 unit_f32;
+typedef __m512i unit_u32;
+
+#define unit_zero _mm512_setzero_ps
+#define unit_set _mm512_set1_ps
+#define unit_load _mm512_loadu_ps
+#define unit_store _mm512_storeu_ps
+#define unit_add _mm512_add_ps
+#define unit_fma _mm512_fmadd_ps
+#define unit_of_bits _mm512_castsi512_ps
+
+static inline unit_f32 unit_low_bf16(unit_u32 a)
+{
+    return _mm512_castsi512_ps(_mm512_slli_epi32(a, 16));
+}
+
+static inline unit_f32 unit_high_bf16(unit_u32 a)
+{
+    return _mm512_castsi512_ps(_mm512_and_si512(a, _mm512_set1_epi32((int)0xffff0000)));
+}
+
+static inline unit_f32 unit_low_f16(unit_u32 a)
+{
+    return _mm512_cvtph_ps(_mm512_cvtepi32_epi16(a));
+}
+
+static inline unit_f32 unit_high_f16(unit_u32 a)
+{
+    return _mm512_cvtph_ps(_mm512_cvtepi32_epi16(_mm512_srli_epi32(a, 16)));
+}
+
+#define unit_columns load_transposed
 
 /* f64 */
 

@@ -43,10 +43,9 @@ typedef u64x8 mask8; /* all bits of a lane are set, or none */
         return result;                                                                             \
     }
 
-static inline void prefetch(const void *address)
-{
-    __builtin_prefetch(address);
-}
+/* A macro, because gcc 12 leaves out calls of a function that does nothing but prefetch. */
+#define prefetch(address) __builtin_prefetch(address)
+#define prefetch_far(address) __builtin_prefetch(address, 0, 2)
 
 /* f32 */
 
@@ -181,25 +180,69 @@ PARTS(f32x16, f32x16_of_f16, (u32x16 a),
 PARTS(u32x16, bits_of_f16, (f32x16 a),
       vmovl_u16(vreinterpret_u16_f16(vcvt_f16_f32(a.part[i]))))
 
-static inline void load_transposed(u32x16 columns[STRIP], const uint8_t *const rows[16],
-                                   size_t offset)
+/* The unit: one register. */
+
+#define UNIT 4
+
+typedef float32x4_t unit_f32;
+typedef uint32x4_t unit_u32;
+
+#define unit_zero() vdupq_n_f32(0.0f)
+#define unit_set vdupq_n_f32
+#define unit_load vld1q_f32
+#define unit_store vst1q_f32
+#define unit_add vaddq_f32
+#define unit_fma(a, b, c) vfmaq_f32(c, a, b)
+#define unit_of_bits vreinterpretq_f32_u32
+
+static inline unit_f32 unit_low_bf16(unit_u32 a)
+{
+    return vreinterpretq_f32_u32(vshlq_n_u32(a, 16));
+}
+
+static inline unit_f32 unit_high_bf16(unit_u32 a)
+{
+    return vreinterpretq_f32_u32(vandq_u32(a, vdupq_n_u32(0xffff0000)));
+}
+
+static inline unit_f32 unit_low_f16(unit_u32 a)
+{
+    return vcvt_f32_f16(vreinterpret_f16_u16(vmovn_u32(a)));
+}
+
+static inline unit_f32 unit_high_f16(unit_u32 a)
+{
+    return vcvt_f32_f16(vreinterpret_f16_u16(vshrn_n_u32(a, 16)));
+}
+
+static inline __attribute__((always_inline)) void
+unit_columns(unit_u32 columns[UNIT], const uint8_t *rows, size_t stride)
+{
+    uint32x4_t a = vreinterpretq_u32_u8(vld1q_u8(rows));
+    uint32x4_t b = vreinterpretq_u32_u8(vld1q_u8(rows + stride));
+    uint32x4_t c = vreinterpretq_u32_u8(vld1q_u8(rows + 2 * stride));
+    uint32x4_t d = vreinterpretq_u32_u8(vld1q_u8(rows + 3 * stride));
+    uint64x2_t ab_even = vreinterpretq_u64_u32(vtrn1q_u32(a, b));
+    uint64x2_t ab_odd = vreinterpretq_u64_u32(vtrn2q_u32(a, b));
+    uint64x2_t cd_even = vreinterpretq_u64_u32(vtrn1q_u32(c, d));
+    uint64x2_t cd_odd = vreinterpretq_u64_u32(vtrn2q_u32(c, d));
+
+    columns[0] = vreinterpretq_u32_u64(vtrn1q_u64(ab_even, cd_even));
+    columns[1] = vreinterpretq_u32_u64(vtrn1q_u64(ab_odd, cd_odd));
+    columns[2] = vreinterpretq_u32_u64(vtrn2q_u64(ab_even, cd_even));
+    columns[3] = vreinterpretq_u32_u64(vtrn2q_u64(ab_odd, cd_odd));
+}
+
+static inline void load_transposed(u32x16 columns[STRIP], const uint8_t *rows, size_t stride)
 {
     UNROLL
-    for (int i = 0; i < 4; i++) {
-        const uint8_t *const *four = rows + 4 * i;
-        uint32x4_t a = vreinterpretq_u32_u8(vld1q_u8(four[0] + offset));
-        uint32x4_t b = vreinterpretq_u32_u8(vld1q_u8(four[1] + offset));
-        uint32x4_t c = vreinterpretq_u32_u8(vld1q_u8(four[2] + offset));
-        uint32x4_t d = vreinterpretq_u32_u8(vld1q_u8(four[3] + offset));
-        uint64x2_t ab_even = vreinterpretq_u64_u32(vtrn1q_u32(a, b));
-        uint64x2_t ab_odd = vreinterpretq_u64_u32(vtrn2q_u32(a, b));
-        uint64x2_t cd_even = vreinterpretq_u64_u32(vtrn1q_u32(c, d));
-        uint64x2_t cd_odd = vreinterpretq_u64_u32(vtrn2q_u32(c, d));
+    for (size_t i = 0; i < 4; i++) {
+        unit_u32 four[4];
 
-        columns[0].part[i] = vreinterpretq_u32_u64(vtrn1q_u64(ab_even, cd_even));
-        columns[1].part[i] = vreinterpretq_u32_u64(vtrn1q_u64(ab_odd, cd_odd));
-        columns[2].part[i] = vreinterpretq_u32_u64(vtrn2q_u64(ab_even, cd_even));
-        columns[3].part[i] = vreinterpretq_u32_u64(vtrn2q_u64(ab_odd, cd_odd));
+        unit_columns(four, rows + 4 * i * stride, stride);
+        UNROLL
+        for (size_t column = 0; column < 4; column++)
+            columns[column].part[i] = four[column];
     }
 }
 

@@ -49,11 +49,9 @@ typedef struct mask8 {
         return result;                                                                             \
     }
 
-/* Says that the bytes from an address on will be read soon. */
-static inline void prefetch(const void *address)
-{
-    (void)address;
-}
+/* Say that the cache line of an address will be read soon, or later: from the second-level cache. */
+#define prefetch(address) ((void)(address))
+#define prefetch_far(address) ((void)(address))
 
 /* f32. load_some reads `count` < 16 numbers, and the other lanes are 0; store_some writes so many.
  * Pointers have any alignment. */
@@ -152,13 +150,51 @@ static inline void u32x16_store_pixels(uint8_t *to, u32x16 a)
 LANES(f32x16, 16, f32x16_of_f16, (u32x16 a), mmn_widen_f16((uint16_t)a.lane[i]))
 LANES(u32x16, 16, bits_of_f16, (f32x16 a), mmn_narrow_f16(a.lane[i]))
 
-/* columns[i], lane j: unit i of 32 bits from rows[j] + offset on. */
-static inline void load_transposed(u32x16 columns[STRIP], const uint8_t *const rows[16],
-                                   size_t offset)
+/* The first STRIP units of 32 bits of 16 rows that are `stride` bytes apart: columns[i], lane j, is unit i of
+ * row j. */
+static inline void load_transposed(u32x16 columns[STRIP], const uint8_t *rows, size_t stride)
 {
     for (size_t j = 0; j < 16; j++)
         for (size_t i = 0; i < STRIP; i++)
-            columns[i].lane[j] = mmn_load_u32(rows[j] + offset + 4 * i);
+            columns[i].lane[j] = mmn_load_u32(rows + j * stride + 4 * i);
+}
+
+/* The unit is what one register of the processor holds: UNIT lanes of f32, or of 32 bits in which two
+ * stored numbers may be, the low one before the high one. unit_columns is load_transposed for UNIT rows
+ * and UNIT units of 32 bits. */
+
+#define UNIT 4
+
+typedef struct unit_f32 {
+    float lane[UNIT];
+} unit_f32;
+
+typedef struct unit_u32 {
+    uint32_t lane[UNIT];
+} unit_u32;
+
+LANES(unit_f32, UNIT, unit_zero, (void), 0.0f)
+LANES(unit_f32, UNIT, unit_set, (float value), value)
+LANES(unit_f32, UNIT, unit_load, (const float *from), from[i])
+LANES(unit_f32, UNIT, unit_add, (unit_f32 a, unit_f32 b), a.lane[i] + b.lane[i])
+LANES(unit_f32, UNIT, unit_fma, (unit_f32 a, unit_f32 b, unit_f32 c),
+      fmaf(a.lane[i], b.lane[i], c.lane[i]))
+LANES(unit_f32, UNIT, unit_of_bits, (unit_u32 a), mmn_f32_of_bits(a.lane[i]))
+LANES(unit_f32, UNIT, unit_low_bf16, (unit_u32 a), mmn_f32_of_bits(a.lane[i] << 16))
+LANES(unit_f32, UNIT, unit_high_bf16, (unit_u32 a), mmn_f32_of_bits(a.lane[i] & 0xffff0000))
+LANES(unit_f32, UNIT, unit_low_f16, (unit_u32 a), mmn_widen_f16((uint16_t)a.lane[i]))
+LANES(unit_f32, UNIT, unit_high_f16, (unit_u32 a), mmn_widen_f16((uint16_t)(a.lane[i] >> 16)))
+
+static inline void unit_store(float *to, unit_f32 a)
+{
+    memcpy(to, a.lane, sizeof a.lane);
+}
+
+static inline void unit_columns(unit_u32 columns[UNIT], const uint8_t *rows, size_t stride)
+{
+    for (size_t j = 0; j < UNIT; j++)
+        for (size_t i = 0; i < UNIT; i++)
+            columns[i].lane[j] = mmn_load_u32(rows + j * stride + 4 * i);
 }
 
 /* f64; low and high are the first and the last eight lanes. */

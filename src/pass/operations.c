@@ -56,9 +56,10 @@ static mmn_status reserve_packed(mmn_compute *compute, size_t rows, size_t wides
     return MMN_OK;
 }
 
-static mmn_status reserve_scratch(mmn_compute *compute, size_t key_count, mmn_error *error)
+static mmn_status reserve_scratch(mmn_compute *compute, size_t rows, size_t key_count, mmn_error *error)
 {
-    size_t alignment = MMN_SCRATCH_ALIGNMENT / sizeof(float), needed = MMN_MATRIX_PRODUCT_SCRATCH;
+    size_t alignment = MMN_SCRATCH_ALIGNMENT / sizeof(float);
+    size_t needed = mmn_matrix_product_scratch(rows);
 
     if (key_count > SIZE_MAX / sizeof(float) / 2 / MMN_ATTENTION_ROWS)
         return mmn_fail(error, MMN_SYSTEM, NULL, NULL, "attention to %zu keys", key_count);
@@ -94,7 +95,7 @@ mmn_status mmn_compute_reserve(mmn_compute *compute, size_t rows, size_t widest,
                                mmn_error *error)
 {
     MMN_TRY(reserve_packed(compute, rows, widest, error));
-    MMN_TRY(reserve_scratch(compute, key_count, error));
+    MMN_TRY(reserve_scratch(compute, rows, key_count, error));
     return reserve_watch(compute, error);
 }
 

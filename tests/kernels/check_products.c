@@ -43,15 +43,15 @@ static void choose_sizes(trial *t, product *p)
         p->rows = trial_size(t, 0, 50);
         p->depth = trial_size(t, 0, 60);
         break;
-    case 2: /* rows of more than one block */
+    case 2: /* many rows, and more outputs than a block has */
         p->rows = 380 + trial_below(t, 10);
-        p->outputs = trial_size(t, 0, 70);
+        p->outputs = trial_size(t, 0, 300);
         p->depth = trial_size(t, 0, 15);
         break;
     case 3: /* more panels than a block has */
-        p->rows = 180 + trial_below(t, 210);
+        p->rows = 140 + trial_below(t, 30);
         p->outputs = trial_size(t, 1, 2);
-        p->depth = trial_size(t, 500, 1100);
+        p->depth = 1000 + trial_below(t, 400);
         break;
     default:
         p->rows = trial_size(t, 0, 50);
@@ -130,7 +130,7 @@ void check_matrix_product(trial *t)
     p.input = trial_values(t, "input", p.rows, p.depth, p.input_stride, 1.0f);
     p.weight = make_weights(t, &p);
     p.bias = trial_below(t, 2) ? trial_values(t, "bias", 1, p.outputs, p.outputs, 1.0f) : NULL;
-    p.scratch = trial_scratch(t, MMN_MATRIX_PRODUCT_SCRATCH);
+    p.scratch = trial_scratch(t, mmn_matrix_product_scratch(p.rows));
     size_t stride = trial_stride(t, p.outputs);
     size_t row = trial_below(t, p.rows + 1), first = trial_below(t, p.outputs + 1);
     product q = rearranged(t, &p);

@@ -1,0 +1,130 @@
+/* The matrix product of a few rows: memory has to bring every weight, and nothing may make it wait.
+ *
+ * Weights are used as they come: UNIT rows of them are transposed in registers, a cache line of each at a
+ * time, and multiplied at once. Nothing is packed. While a line is worked on, the same rows are prefetched
+ * AHEAD bytes further on, one by one among the multiplications, so that memory never rests. Included after
+ * tile.h. */
+#ifndef MMN_SIMD_FEW_ROWS_H
+#define MMN_SIMD_FEW_ROWS_H
+
+enum {
+    FEW_ROWS = 8,
+    AHEAD = 512, /* a panel of 16-bit weights: far enough for memory, near enough for the first-level cache */
+};
+
+/* A panel of the input, and the outputs of some rows of weights. */
+typedef struct few_rows {
+    const float *input;
+    size_t input_stride;
+    float *output;
+    size_t output_stride;
+    const float *bias; /* of the first output; NULL: there is none, or another panel comes */
+    _Bool first;       /* the first panel: there are no totals yet */
+} few_rows;
+
+/* Adds the products of one k: `weights` are those of UNIT outputs. */
+static inline __attribute__((always_inline)) void
+few_step(const size_t rows, unit_f32 chains[FEW_ROWS], const few_rows *p, size_t k, unit_f32 weights)
+{
+    UNROLL
+    for (size_t row = 0; row < rows; row++)
+        chains[row] = unit_fma(unit_set(p->input[row * p->input_stride + k]), weights, chains[row]);
+}
+
+/* As many k as a cache line has numbers, of UNIT rows of weights that begin at `line`. */
+static inline __attribute__((always_inline)) void
+few_line(const size_t rows, const mmn_weight_type type, unit_f32 chains[FEW_ROWS], const few_rows *p,
+         size_t k, const uint8_t *line, const uint8_t *ahead, size_t stride)
+{
+    const size_t numbers = type == MMN_WEIGHT_F32 ? 1 : 2; /* in a column's 32 bits */
+
+    UNROLL
+    for (size_t part = 0; part < LINE / (4 * UNIT); part++) {
+        unit_u32 columns[UNIT];
+
+        unit_columns(columns, line + part * 4 * UNIT, stride);
+        UNROLL
+        for (size_t i = 0; i < UNIT; i++) {
+            const size_t column = part * UNIT + i;
+
+            if (column % (LINE / 4 / UNIT) == 0) {
+                prefetch(ahead);
+                ahead += stride;
+            }
+            if (type == MMN_WEIGHT_F32) {
+                few_step(rows, chains, p, k + column, unit_of_bits(columns[i]));
+            } else if (type == MMN_WEIGHT_BF16) {
+                few_step(rows, chains, p, k + numbers * column, unit_low_bf16(columns[i]));
+                few_step(rows, chains, p, k + numbers * column + 1, unit_high_bf16(columns[i]));
+            } else {
+                few_step(rows, chains, p, k + numbers * column, unit_low_f16(columns[i]));
+                few_step(rows, chains, p, k + numbers * column + 1, unit_high_f16(columns[i]));
+            }
+        }
+    }
+}
+
+/* The k that fill no line, one by one. */
+static inline __attribute__((always_inline)) void
+few_rest(const size_t rows, const mmn_weight_type type, unit_f32 chains[FEW_ROWS], const few_rows *p,
+         size_t k, size_t length, const uint8_t *weight, size_t stride)
+{
+    const size_t size = mmn_weight_size(type);
+
+    for (; k < length; k++) {
+        float column[UNIT];
+
+        for (size_t n = 0; n < UNIT; n++) {
+            const uint8_t *stored = weight + n * stride + k * size;
+            column[n] = type == MMN_WEIGHT_F32   ? mmn_f32_of_bits(mmn_load_u32(stored))
+                        : type == MMN_WEIGHT_F16 ? mmn_widen_f16(mmn_load_u16(stored))
+                                                 : mmn_widen_bf16(mmn_load_u16(stored));
+        }
+        few_step(rows, chains, p, k, unit_load(column));
+    }
+}
+
+/* Chains of two units hide more of a multiply-add's latency, where registers are enough for them. */
+#define FEW_UNITS(rows) (UNIT < 16 && (rows) <= 4 ? 2 : 1)
+
+/* One panel of UNIT * FEW_UNITS(rows) rows of weights, `rest` bytes before their end; `next` are those
+ * that come next. */
+static inline __attribute__((always_inline)) void
+few_panel(const size_t rows, const mmn_weight_type type, const few_rows *p, const uint8_t *weight,
+          size_t stride, size_t rest, const uint8_t *next, size_t length)
+{
+    const size_t size = mmn_weight_size(type), numbers = LINE / size, units = FEW_UNITS(rows);
+    unit_f32 chains[2][FEW_ROWS];
+    size_t k = 0;
+
+    UNROLL
+    for (size_t unit = 0; unit < units; unit++)
+        UNROLL
+        for (size_t row = 0; row < rows; row++)
+            chains[unit][row] = unit_zero();
+    for (; k + numbers <= length; k += numbers) {
+        size_t place = k * size + AHEAD;
+        const uint8_t *ahead = place < rest ? weight + place : next + (place - rest);
+
+        UNROLL
+        for (size_t unit = 0; unit < units; unit++)
+            few_line(rows, type, chains[unit], p, k, weight + k * size + unit * UNIT * stride,
+                     ahead + unit * UNIT * stride, stride);
+    }
+    UNROLL
+    for (size_t unit = 0; unit < units; unit++)
+        few_rest(rows, type, chains[unit], p, k, length, weight + unit * UNIT * stride, stride);
+    UNROLL
+    for (size_t row = 0; row < rows; row++)
+        UNROLL
+        for (size_t unit = 0; unit < units; unit++) {
+            float *to = p->output + row * p->output_stride + unit * UNIT;
+            unit_f32 total = unit_add(p->first ? unit_zero() : unit_load(to), chains[unit][row]);
+
+            if (p->bias)
+                total = unit_add(total, unit_load(p->bias + unit * UNIT));
+            unit_store(to, total);
+        }
+}
+
+#endif
