@@ -7,11 +7,11 @@
 /* Sizes of blocks. A block of weights, BLOCK_OUTPUTS outputs and BLOCK_PANELS panels along the depth,
  * stays packed in the second-level cache, with the totals of all rows, while the input comes by, a strip
  * of TILE_ROWS rows at a time. With MIDDLE_ROWS rows or less a tile's panel of weights is used by all rows as
- * soon as it is packed. */
+ * soon as it is packed: for a dozen strips or less that saves more than it costs to read the input anew. */
 enum {
     BLOCK_OUTPUTS = MMN_MATRIX_PRODUCT_OUTPUTS,
     BLOCK_PANELS = MMN_MATRIX_PRODUCT_BLOCK / 256 / BLOCK_OUTPUTS,
-    MIDDLE_ROWS = 150,
+    MIDDLE_ROWS = 12 * TILE_ROWS,
 };
 
 _Static_assert(BLOCK_OUTPUTS % TILE_WIDTH == 0, "a block consists of tiles");

@@ -6,6 +6,10 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+/* Large pages save the kernels' walks over large arrays most of their misses in the page tables' cache. */
+enum { LARGE_PAGE = 2 << 20 };
 
 static void *allocate_from_system(void *context, size_t size, size_t alignment)
 {
@@ -46,7 +50,13 @@ bool mmn_multiply_sizes(size_t a, size_t b, size_t *product)
 void *mmn_allocate_for_library(size_t size)
 {
     atomic_store_explicit(&has_allocated, true, memory_order_relaxed);
-    return allocator.allocate(allocator.context, size ? size : 1, MMN_ALIGNMENT);
+    size_t alignment = size < LARGE_PAGE ? MMN_ALIGNMENT : LARGE_PAGE;
+    void *pointer = allocator.allocate(allocator.context, size ? size : 1, alignment);
+#ifdef MADV_HUGEPAGE
+    if (pointer && size >= LARGE_PAGE)
+        madvise(pointer, size - size % LARGE_PAGE, MADV_HUGEPAGE);
+#endif
+    return pointer;
 }
 
 void *mmn_allocate(size_t count, size_t size, mmn_error *error)
