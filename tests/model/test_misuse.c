@@ -88,6 +88,7 @@ static void expect_all_tried(void)
 Test(misuse, null)
 {
     mmn_input *input = make_input(model);
+    REFUSES(mmn_set_allocator(NULL, &error)); /* a model is open */
     mmn_session *session = start(model, 0);
     const mmn_input *const two[] = {input, NULL};
     const char *const files[] = {"none", NULL};
