@@ -1,11 +1,64 @@
 /* Binding: taking named tensors out of a checkpoint, each once and with the shape expected. */
 #include "model/binder.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
+
+/* ---- Names ----------------------------------------------------------------------------------- */
+
+/* Rules for the beginning of a name, applied one after the other as long as one fits. Layouts: P,
+ * published by llava-hf; 4, transformers from 4.52 on; 5, transformers 5; F, transformers 5 saving
+ * a model that it did not load; O, the original code; B, a language model saved without its head. */
+static const mmn_name_rule common_rules[] = {
+    {"model.language_model.", "language_model."}, /* 4 5 */
+    {"model.vision_tower.", "vision_tower."}, /* 4 5 O */
+    {"model.multi_modal_projector.", "multi_modal_projector."}, /* 4 5 */
+    {"model.image_newline", "image_newline"}, /* 4 5 O */
+    {"model.mm_projector.0.", "multi_modal_projector.linear_1."}, /* O */
+    {"model.mm_projector.2.", "multi_modal_projector.linear_2."}, /* O */
+    {"model.layers.", "language_model.layers."}, /* O */
+    {"model.embed_tokens.", "language_model.embed_tokens."}, /* O */
+    {"model.norm.", "language_model.norm."}, /* O */
+    {"layers.", "language_model.layers."}, /* B */
+    {"embed_tokens.", "language_model.embed_tokens."}, /* B */
+    {"norm.", "language_model.norm."}, /* B */
+    {"language_model.lm_head.", "lm_head."}, /* P F */
+    {"language_model.model.", "language_model."}, /* P F */
+    {"vision_tower.vision_tower.", "vision_tower."}, /* O */
+    {"vision_tower.vision_model.", "vision_tower."}, /* P 4 O */
+    {"vision_model.", "vision_tower."}, /* InstructBLIP's P and 5 */
+    {NULL, NULL},
+};
+
+/* Replaces the beginning of `name` by the first rule that fits. */
+static bool apply_rule(char *name, const mmn_name_rule *rules)
+{
+    for (; rules && rules->prefix; rules++) {
+        size_t prefix = strlen(rules->prefix), replacement = strlen(rules->replacement);
+        if (strncmp(name, rules->prefix, prefix) == 0) {
+            memmove(name + replacement, name + prefix, strlen(name + prefix) + 1);
+            memcpy(name, rules->replacement, replacement);
+            return true;
+        }
+    }
+    return false;
+}
+
+void mmn_normalise_name(char *name, const char *original, const mmn_name_rule *rules)
+{
+    memcpy(name, original, strlen(original) + 1);
+    /* The longest chain is O's vision tower: three rules. The bound keeps a name that repeats
+     * a prefix from going through more. */
+    for (int step = 0; step < 3 && (apply_rule(name, common_rules) || apply_rule(name, rules));
+         step++)
+        continue;
+}
+
+/* ---- Listing --------------------------------------------------------------------------------- */
 
 static int compare_named(const void *a, const void *b)
 {
@@ -32,7 +85,7 @@ static mmn_status list_tensors(mmn_binder *binder, const mmn_safetensors *tensor
     char *name = binder->names;
     for (size_t i = 0; i < count; i++) {
         const mmn_tensor *tensor = mmn_safetensors_get(tensors, i);
-        mmn_weights_normalise_name(name, tensor->name, rules);
+        mmn_normalise_name(name, tensor->name, rules);
         if (!mmn_tensor_is_computed(name))
             binder->named[binder->count++] =
                 (mmn_named_tensor){.name = name, .tensor = tensor};
@@ -72,8 +125,8 @@ static mmn_status list_aliases(mmn_binder *binder, const mmn_safetensors *tensor
     char *name = binder->alias_names;
     for (size_t i = 0; i < count; i++) {
         char *stored = name + strlen(aliases[i].name) + MMN_NAME_GROWTH;
-        mmn_weights_normalise_name(name, aliases[i].name, rules);
-        mmn_weights_normalise_name(stored, aliases[i].tensor->name, rules);
+        mmn_normalise_name(name, aliases[i].name, rules);
+        mmn_normalise_name(stored, aliases[i].tensor->name, rules);
         binder->aliases[i] = (mmn_name_pair){.name = name, .stored = stored};
         name = stored + strlen(aliases[i].tensor->name) + MMN_NAME_GROWTH;
     }
@@ -83,15 +136,19 @@ static mmn_status list_aliases(mmn_binder *binder, const mmn_safetensors *tensor
     return MMN_OK;
 }
 
+static mmn_status list_names(mmn_binder *binder, const mmn_safetensors *tensors,
+                             const mmn_name_rule *rules)
+{
+    MMN_TRY(list_tensors(binder, tensors, rules));
+    MMN_TRY(sort_tensors(binder));
+    return list_aliases(binder, tensors, rules);
+}
+
 void mmn_binder_begin(mmn_binder *binder, const mmn_safetensors *tensors, const char *file,
                       const mmn_name_rule *rules, mmn_error *error)
 {
     *binder = (mmn_binder){.file = file, .error = error};
-    binder->status = list_tensors(binder, tensors, rules);
-    if (binder->status == MMN_OK)
-        binder->status = sort_tensors(binder);
-    if (binder->status == MMN_OK)
-        binder->status = list_aliases(binder, tensors, rules);
+    binder->status = list_names(binder, tensors, rules);
 }
 
 void mmn_binder_free(mmn_binder *binder)
@@ -100,29 +157,6 @@ void mmn_binder_free(mmn_binder *binder)
     mmn_free(binder->aliases);
     mmn_free(binder->alias_names);
     mmn_free(binder->vectors);
-}
-
-static bool weight_type(mmn_weight_type *type, mmn_tensor_type stored)
-{
-    switch (stored) {
-    case MMN_TYPE_F32:
-        *type = MMN_WEIGHT_F32;
-        return true;
-    case MMN_TYPE_F16:
-        *type = MMN_WEIGHT_F16;
-        return true;
-    case MMN_TYPE_BF16:
-        *type = MMN_WEIGHT_BF16;
-        return true;
-    default:
-        return false;
-    }
-}
-
-static bool same_shape(const mmn_tensor *tensor, const size_t *shape, size_t dimensions)
-{
-    return tensor->dimensions == dimensions &&
-           memcmp(tensor->shape, shape, dimensions * sizeof(*shape)) == 0;
 }
 
 static mmn_named_tensor *find_stored(const mmn_binder *binder, const char *name)
@@ -151,40 +185,77 @@ const mmn_tensor *mmn_binder_find(const mmn_binder *binder, const char *name)
     return found ? found->tensor : NULL;
 }
 
-const mmn_tensor *mmn_binder_take(mmn_binder *binder, const char *prefix, const char *name,
-                                  const size_t *shape, size_t dimensions, bool optional)
+/* ---- Taking ---------------------------------------------------------------------------------- */
+
+void mmn_binder_prefix(mmn_binder *binder, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(binder->prefix, sizeof(binder->prefix), format, arguments);
+    va_end(arguments);
+}
+
+void mmn_binder_no_prefix(mmn_binder *binder)
+{
+    binder->prefix[0] = '\0';
+}
+
+/* The type of weights that are stored so; -1: there is none. */
+static int weight_type(mmn_tensor_type stored)
+{
+    switch (stored) {
+    case MMN_TYPE_F32:
+        return MMN_WEIGHT_F32;
+    case MMN_TYPE_F16:
+        return MMN_WEIGHT_F16;
+    case MMN_TYPE_BF16:
+        return MMN_WEIGHT_BF16;
+    default:
+        return -1;
+    }
+}
+
+static bool same_shape(const mmn_tensor *tensor, const size_t *shape, size_t dimensions)
+{
+    return tensor->dimensions == dimensions &&
+           memcmp(tensor->shape, shape, dimensions * sizeof(*shape)) == 0;
+}
+
+/* MMN_INPUT unless the tensor has this shape and a type of weights. */
+static mmn_status check(const mmn_binder *binder, const mmn_tensor *tensor, const char *expected,
+                        const size_t *shape, size_t dimensions)
+{
+    char found[200];
+    if (weight_type(tensor->type) < 0)
+        return mmn_fail(binder->error, MMN_INPUT, tensor->file, tensor->name,
+                        "type %s is not supported for weights; supported are BF16, F16 and F32",
+                        mmn_tensor_type_name(tensor->type));
+    if (same_shape(tensor, shape, dimensions))
+        return MMN_OK;
+    mmn_tensor_shape_text(found, sizeof(found), tensor->shape, tensor->dimensions);
+    return mmn_fail(binder->error, MMN_INPUT, tensor->file, tensor->name,
+                    "shape is %s; the configuration asks for %s", found, expected);
+}
+
+const mmn_tensor *mmn_binder_take(mmn_binder *binder, const char *name, const size_t *shape,
+                                  size_t dimensions, bool optional)
 {
     if (binder->status != MMN_OK)
         return NULL;
-    char full[MMN_BINDER_NAME_SIZE], expected[200], found_shape[200];
-    snprintf(full, sizeof(full), "%s%s", prefix, name);
+    char full[2 * sizeof(binder->prefix)], expected[200];
+    snprintf(full, sizeof(full), "%s%s", binder->prefix, name);
     mmn_tensor_shape_text(expected, sizeof(expected), shape, dimensions);
     mmn_named_tensor *found = find(binder, full);
-    if (!found) {
-        if (!optional)
-            binder->status = mmn_fail(binder->error, MMN_INPUT, binder->file, full,
-                                      "tensor is missing; the configuration asks for one of "
-                                      "shape %s",
-                                      expected);
-        return NULL;
-    }
-    const mmn_tensor *tensor = found->tensor;
-    mmn_weight_type type;
-    if (!weight_type(&type, tensor->type)) {
-        binder->status = mmn_fail(binder->error, MMN_INPUT, tensor->file, tensor->name,
-                                  "type %s is not supported for weights; supported are BF16, F16 "
-                                  "and F32",
-                                  mmn_tensor_type_name(tensor->type));
-        return NULL;
-    }
-    if (!same_shape(tensor, shape, dimensions)) {
-        mmn_tensor_shape_text(found_shape, sizeof(found_shape), tensor->shape, tensor->dimensions);
-        binder->status = mmn_fail(binder->error, MMN_INPUT, tensor->file, tensor->name,
-                                  "shape is %s; the configuration asks for %s", found_shape,
+    if (found)
+        binder->status = check(binder, found->tensor, expected, shape, dimensions);
+    else if (!optional)
+        binder->status = mmn_fail(binder->error, MMN_INPUT, binder->file, full,
+                                  "tensor is missing; the configuration asks for one of shape %s",
                                   expected);
+    if (!found || binder->status != MMN_OK)
         return NULL;
-    }
-    binder->seen_types[type] = true;
+    const mmn_tensor *tensor = found->tensor;
+    binder->seen_types[weight_type(tensor->type)] = true;
     if (!binder->used[found - binder->named]) { /* two names may share a tensor */
         binder->parameters += mmn_tensor_elements(tensor);
         binder->bytes += tensor->bytes;
@@ -193,17 +264,16 @@ const mmn_tensor *mmn_binder_take(mmn_binder *binder, const char *prefix, const 
     return tensor;
 }
 
-void mmn_binder_take_matrix(mmn_binder *binder, mmn_matrix *matrix, const char *prefix,
-                            const char *name, const size_t *shape, size_t dimensions,
-                            bool optional)
+void mmn_binder_take_matrix(mmn_binder *binder, mmn_matrix *matrix, const char *name,
+                            const size_t *shape, size_t dimensions, bool optional)
 {
-    const mmn_tensor *tensor = mmn_binder_take(binder, prefix, name, shape, dimensions, optional);
+    const mmn_tensor *tensor = mmn_binder_take(binder, name, shape, dimensions, optional);
     if (!tensor)
         return;
-    matrix->data = tensor->data;
-    weight_type(&matrix->type, tensor->type);
-    matrix->rows = shape[0];
-    matrix->columns = 1;
+    *matrix = (mmn_matrix){.data = tensor->data,
+                           .type = (mmn_weight_type)weight_type(tensor->type),
+                           .rows = shape[0],
+                           .columns = 1};
     for (size_t i = 1; i < dimensions; i++)
         matrix->columns *= shape[i];
 }
@@ -219,47 +289,39 @@ static void add_waiting(mmn_binder *binder, mmn_waiting_vector vector)
         binder->vectors[binder->vector_count++] = vector;
 }
 
-void mmn_binder_take_array(mmn_binder *binder, const float **array, const char *prefix,
-                           const char *name, const size_t *shape, size_t dimensions)
+void mmn_binder_take_array(mmn_binder *binder, const float **array, const char *name,
+                           const size_t *shape, size_t dimensions)
 {
-    const mmn_tensor *tensor = mmn_binder_take(binder, prefix, name, shape, dimensions, false);
+    const mmn_tensor *tensor = mmn_binder_take(binder, name, shape, dimensions, false);
     if (tensor)
         add_waiting(binder, (mmn_waiting_vector){.place = array,
                                                  .tensor = tensor,
                                                  .length = mmn_tensor_elements(tensor)});
 }
 
-void mmn_binder_take_vector(mmn_binder *binder, const float **vector, const char *prefix,
-                            const char *name, size_t length)
+void mmn_binder_take_vector(mmn_binder *binder, const float **vector, const char *name,
+                            size_t length)
 {
-    mmn_binder_take_array(binder, vector, prefix, name, &length, 1);
+    mmn_binder_take_array(binder, vector, name, MMN_SHAPE(length));
 }
 
-void mmn_binder_take_linear(mmn_binder *binder, mmn_linear *linear, const char *prefix,
-                        const char *name, size_t outputs, size_t inputs, bool bias)
+/* Writes what the weight or the bias of a layer is called. */
+static const char *part_of(char part[64], const char *name, const char *end)
 {
-    char part[64];
-    const size_t shape[2] = {outputs, inputs};
-    snprintf(part, sizeof(part), "%s.weight", name);
-    mmn_binder_take_matrix(binder, &linear->weight, prefix, part, shape, 2, false);
-    snprintf(part, sizeof(part), "%s.bias", name);
-    if (bias)
-        mmn_binder_take_vector(binder, &linear->bias, prefix, part, outputs);
+    snprintf(part, 64, "%s%s", name, end);
+    return part;
 }
 
 void mmn_binder_take_stacked(mmn_binder *binder, mmn_linear *const *linears, size_t count,
-                             const char *prefix, const char *name, size_t outputs, size_t inputs,
-                             bool bias)
+                             const char *name, size_t outputs, size_t inputs, bool bias)
 {
     char part[64];
     const size_t shape[2] = {count * outputs, inputs};
     mmn_matrix all = {0};
-    snprintf(part, sizeof(part), "%s.weight", name);
-    mmn_binder_take_matrix(binder, &all, prefix, part, shape, 2, false);
+    mmn_binder_take_matrix(binder, &all, part_of(part, name, ".weight"), shape, 2, false);
     const mmn_tensor *biases = NULL;
-    snprintf(part, sizeof(part), "%s.bias", name);
     if (bias)
-        biases = mmn_binder_take(binder, prefix, part, shape, 1, false);
+        biases = mmn_binder_take(binder, part_of(part, name, ".bias"), shape, 1, false);
     if (binder->status != MMN_OK)
         return;
     size_t row_bytes = inputs * mmn_weight_size(all.type);
@@ -278,15 +340,19 @@ void mmn_binder_take_stacked(mmn_binder *binder, mmn_linear *const *linears, siz
     }
 }
 
-void mmn_binder_take_norm(mmn_binder *binder, mmn_norm *norm, const char *prefix, const char *name,
-                      size_t width, bool bias)
+void mmn_binder_take_linear(mmn_binder *binder, mmn_linear *linear, const char *name,
+                            size_t outputs, size_t inputs, bool bias)
+{
+    mmn_binder_take_stacked(binder, &linear, 1, name, outputs, inputs, bias);
+}
+
+void mmn_binder_take_norm(mmn_binder *binder, mmn_norm *norm, const char *name, size_t width,
+                          bool bias)
 {
     char part[64];
-    snprintf(part, sizeof(part), "%s.weight", name);
-    mmn_binder_take_vector(binder, &norm->weight, prefix, part, width);
-    snprintf(part, sizeof(part), "%s.bias", name);
+    mmn_binder_take_vector(binder, &norm->weight, part_of(part, name, ".weight"), width);
     if (bias)
-        mmn_binder_take_vector(binder, &norm->bias, prefix, part, width);
+        mmn_binder_take_vector(binder, &norm->bias, part_of(part, name, ".bias"), width);
 }
 
 static void refuse_surplus(mmn_binder *binder)
@@ -315,8 +381,7 @@ static void widen_vectors(mmn_binder *binder, float **vectors)
     *vectors = block;
     for (size_t i = 0; i < binder->vector_count; i++) {
         const mmn_waiting_vector *vector = &binder->vectors[i];
-        mmn_weight_type type = MMN_WEIGHT_F32;
-        weight_type(&type, vector->tensor->type);
+        mmn_weight_type type = (mmn_weight_type)weight_type(vector->tensor->type);
         mmn_kernels_reference()->widen(
             block, vector->tensor->data + vector->first * mmn_weight_size(type), type,
             vector->length);

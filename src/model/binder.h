@@ -4,8 +4,18 @@
 
 #include "model/weights.h"
 
-/* Room for a normalised name that the architecture asks for. */
-#define MMN_BINDER_NAME_SIZE 160
+/* The beginning of a name and what takes its place. Lists of rules end with a NULL prefix. */
+typedef struct mmn_name_rule {
+    const char *prefix, *replacement;
+} mmn_name_rule;
+
+/* The rules can lengthen a name by this much, its terminating zero included. */
+#define MMN_NAME_GROWTH 32
+
+/* Writes the normalised form of a tensor's name, one for what each version of each library calls
+ * it, to `name`, which has room for strlen(original) + MMN_NAME_GROWTH bytes: the name itself where
+ * no rule applies. `rules` (may be NULL) are those of a family, behind those that all have. */
+void mmn_normalise_name(char *name, const char *original, const mmn_name_rule *rules);
 
 /* A vector, `length` elements of a tensor from `first` on, whose place waits for the one block that
  * all vectors share. */
@@ -21,7 +31,7 @@ typedef struct mmn_name_pair {
 } mmn_name_pair;
 
 /* A binding in progress. The first failure is kept in `status`; what is called after it does
- * nothing. Names are given as a prefix and the rest, which are joined. */
+ * nothing. */
 typedef struct mmn_binder {
     mmn_named_tensor *named; /* the checkpoint's tensors, in the order of their normalised names */
     size_t count;
@@ -31,6 +41,7 @@ typedef struct mmn_binder {
     size_t alias_count;
     char *alias_names; /* what `aliases` points to */
     const char *file;  /* names the checkpoint in messages */
+    char prefix[96];   /* with which the names begin that are taken next */
     uint64_t parameters, bytes; /* of the tensors taken */
     bool seen_types[MMN_WEIGHT_BF16 + 1];
     mmn_waiting_vector *vectors;
@@ -51,33 +62,39 @@ void mmn_binder_free(mmn_binder *binder);
  * metadata says is the same; or NULL. */
 const mmn_tensor *mmn_binder_find(const mmn_binder *binder, const char *name);
 
+/* How the names begin of all that is taken next; there is no prefix at first. */
+void mmn_binder_prefix(mmn_binder *binder, const char *format, ...) MMN_PRINTF(2, 3);
+void mmn_binder_no_prefix(mmn_binder *binder);
+
+/* A shape and the number of its dimensions, as two arguments. */
+#define MMN_SHAPE(...) \
+    (const size_t[]){__VA_ARGS__}, sizeof((const size_t[]){__VA_ARGS__}) / sizeof(size_t)
+
 /* Takes a tensor, which must have this shape and a type of weights. NULL if there is none, which is
  * an error unless it is optional, or if something is wrong with it. */
-const mmn_tensor *mmn_binder_take(mmn_binder *binder, const char *prefix, const char *name,
-                                  const size_t *shape, size_t dimensions, bool optional);
+const mmn_tensor *mmn_binder_take(mmn_binder *binder, const char *name, const size_t *shape,
+                                  size_t dimensions, bool optional);
 /* Takes a matrix: shape[0] rows, and columns of the product of the other dimensions. */
-void mmn_binder_take_matrix(mmn_binder *binder, mmn_matrix *matrix, const char *prefix,
-                            const char *name, const size_t *shape, size_t dimensions,
-                            bool optional);
+void mmn_binder_take_matrix(mmn_binder *binder, mmn_matrix *matrix, const char *name,
+                            const size_t *shape, size_t dimensions, bool optional);
 /* Takes a vector; *vector is set by mmn_binder_finish. */
-void mmn_binder_take_vector(mmn_binder *binder, const float **vector, const char *prefix,
-                            const char *name, size_t length);
+void mmn_binder_take_vector(mmn_binder *binder, const float **vector, const char *name,
+                            size_t length);
 /* The same for an array of any shape, whose elements are widened in their order. */
-void mmn_binder_take_array(mmn_binder *binder, const float **array, const char *prefix,
-                           const char *name, const size_t *shape, size_t dimensions);
+void mmn_binder_take_array(mmn_binder *binder, const float **array, const char *name,
+                           const size_t *shape, size_t dimensions);
 
 /* Takes weight [outputs, inputs] and, with `bias`, bias [outputs] of a linear layer: the tensors
  * "name.weight" and "name.bias". */
-void mmn_binder_take_linear(mmn_binder *binder, mmn_linear *linear, const char *prefix,
-                            const char *name, size_t outputs, size_t inputs, bool bias);
+void mmn_binder_take_linear(mmn_binder *binder, mmn_linear *linear, const char *name,
+                            size_t outputs, size_t inputs, bool bias);
 /* Takes `count` linear layers with the same input whose rows lie one behind the other in one
  * tensor, weight [count * outputs, inputs] and, with `bias`, bias [count * outputs], named as above. */
 void mmn_binder_take_stacked(mmn_binder *binder, mmn_linear *const *linears, size_t count,
-                             const char *prefix, const char *name, size_t outputs, size_t inputs,
-                             bool bias);
+                             const char *name, size_t outputs, size_t inputs, bool bias);
 /* Takes weight and, with `bias`, bias of a normalisation, [width] each, named as above. */
-void mmn_binder_take_norm(mmn_binder *binder, mmn_norm *norm, const char *prefix, const char *name,
-                          size_t width, bool bias);
+void mmn_binder_take_norm(mmn_binder *binder, mmn_norm *norm, const char *name, size_t width,
+                          bool bias);
 
 /* Checks that no tensor is left, and widens all vectors to f32 into one block, *vectors. */
 void mmn_binder_finish(mmn_binder *binder, float **vectors);

@@ -7,7 +7,6 @@
 #include "base/file_kind.h"
 #include "base/json.h"
 #include "base/memory.h"
-#include "model/config_internal.h"
 #include "model/family.h"
 
 #define FILE_LIMIT 10000000 /* bytes; published ones have some thousands */
@@ -156,48 +155,72 @@ static mmn_status fail_without_config(const char *folder, mmn_error *error)
                    : "");
 }
 
+/* The two files, read whole. */
+typedef struct config_files {
+    char *path, *generation_path; /* the second is NULL where there is no such file */
+    char *text, *generation;
+    size_t size, generation_size;
+} config_files;
+
+static mmn_status read_files(config_files *files, const char *folder, mmn_error *error)
+{
+    if (!mmn_is_folder(folder))
+        return mmn_fail(error, MMN_INPUT, folder, NULL, "is not a folder");
+    MMN_TRY(mmn_find_in_folder(&files->path, folder, "config.json", error));
+    if (!files->path)
+        return fail_without_config(folder, error);
+    MMN_TRY(mmn_read_file(&files->text, &files->size, files->path, FILE_LIMIT, error));
+    MMN_TRY(mmn_find_in_folder(&files->generation_path, folder, "generation_config.json", error));
+    if (!files->generation_path)
+        return MMN_OK;
+    return mmn_read_file(&files->generation, &files->generation_size, files->generation_path,
+                         FILE_LIMIT, error);
+}
+
 mmn_status mmn_config_load(mmn_config *config, const char *folder, mmn_error *error)
 {
-    char *file = NULL, *generation_file = NULL, *text = NULL, *generation = NULL;
-    size_t size = 0, generation_size = 0;
-    mmn_status status = MMN_OK;
-    if (!mmn_is_folder(folder))
-        status = mmn_fail(error, MMN_INPUT, folder, NULL, "is not a folder");
+    config_files files = {0};
+    mmn_status status = read_files(&files, folder, error);
     if (status == MMN_OK)
-        status = mmn_find_in_folder(&file, folder, "config.json", error);
-    if (status == MMN_OK && !file)
-        status = fail_without_config(folder, error);
-    if (status == MMN_OK)
-        status = mmn_read_file(&text, &size, file, FILE_LIMIT, error);
-    if (status == MMN_OK)
-        status = mmn_find_in_folder(&generation_file, folder, "generation_config.json", error);
-    if (status == MMN_OK && generation_file)
-        status = mmn_read_file(&generation, &generation_size, generation_file, FILE_LIMIT, error);
-    if (status == MMN_OK)
-        status = mmn_file_kind_explain(error,
-                                       mmn_config_parse(config, text, size, file, generation,
-                                                        generation_size, generation_file, error),
-                                       file, MMN_KIND_JSON);
-    mmn_free(file);
-    mmn_free(generation_file);
-    mmn_free(text);
-    mmn_free(generation);
+        status = mmn_file_kind_explain(
+            error,
+            mmn_config_parse(config, files.text, files.size, files.path, files.generation,
+                             files.generation_size, files.generation_path, error),
+            files.path, MMN_KIND_JSON);
+    mmn_free(files.path);
+    mmn_free(files.generation_path);
+    mmn_free(files.text);
+    mmn_free(files.generation);
     return status;
 }
 
+/* ---- The digest ------------------------------------------------------------------------------ */
+
+static void add_integers(mmn_digest *digest, const uint32_t *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        mmn_digest_add_u32(digest, values[i]);
+}
+
+static void add_reals(mmn_digest *digest, const double *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        mmn_digest_add_f64(digest, values[i]);
+}
+
+#define INTEGERS(...) \
+    (const uint32_t[]){__VA_ARGS__}, sizeof((const uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t)
+#define REALS(...) \
+    (const double[]){__VA_ARGS__}, sizeof((const double[]){__VA_ARGS__}) / sizeof(double)
+
 static void digest_vision(mmn_digest *digest, const mmn_vision_config *vision)
 {
-    mmn_digest_add_u32(digest, vision->hidden_size);
-    mmn_digest_add_u32(digest, vision->intermediate_size);
-    mmn_digest_add_u32(digest, vision->layers);
-    mmn_digest_add_u32(digest, vision->heads);
-    mmn_digest_add_u32(digest, vision->image_size);
-    mmn_digest_add_u32(digest, vision->patch_size);
+    add_integers(digest, INTEGERS(vision->hidden_size, vision->intermediate_size, vision->layers,
+                                  vision->heads, vision->image_size, vision->patch_size));
     mmn_digest_add_f64(digest, (double)vision->layer_norm_eps);
     mmn_digest_add_text(digest, mmn_activation_name(vision->activation));
     mmn_digest_add_u32(digest, (uint32_t)vision->feature_layer_count);
-    for (size_t i = 0; i < vision->feature_layer_count; i++)
-        mmn_digest_add_u32(digest, vision->feature_layers[i]);
+    add_integers(digest, vision->feature_layers, vision->feature_layer_count);
     mmn_digest_add_u32(digest, vision->keeps_class_token);
     if (vision->form && vision->form->name_in_digest)
         mmn_digest_add_text(digest, vision->form->model_type);
@@ -219,62 +242,42 @@ static void digest_stretch(mmn_digest *digest, const mmn_language_config *langua
     if (rope->type <= MMN_ROPE_LLAMA3)
         return;
     mmn_digest_add_u32(digest, language->max_position_embeddings);
-    mmn_digest_add_f64(digest, rope->beta_fast);
-    mmn_digest_add_f64(digest, rope->beta_slow);
+    add_reals(digest, REALS(rope->beta_fast, rope->beta_slow));
     mmn_digest_add_u32(digest, rope->truncate);
-    mmn_digest_add_f64(digest, rope->attention_factor);
-    mmn_digest_add_f64(digest, rope->mscale);
-    mmn_digest_add_f64(digest, rope->mscale_all_dim);
-    for (uint32_t i = 0; rope->type == MMN_ROPE_LONGROPE && i < language->head_dim / 2; i++) {
-        mmn_digest_add_f64(digest, (double)rope->short_factors[i]);
-        mmn_digest_add_f64(digest, (double)rope->long_factors[i]);
-    }
+    add_reals(digest, REALS(rope->attention_factor, rope->mscale, rope->mscale_all_dim));
+    for (uint32_t i = 0; rope->type == MMN_ROPE_LONGROPE && i < language->head_dim / 2; i++)
+        add_reals(digest, REALS((double)rope->short_factors[i], (double)rope->long_factors[i]));
 }
 
 static void digest_language(mmn_digest *digest, const mmn_language_config *language)
 {
+    const mmn_rope_config *rope = &language->rope;
     mmn_digest_add_text(digest, language->form->model_type);
-    mmn_digest_add_u32(digest, language->hidden_size);
-    mmn_digest_add_u32(digest, language->intermediate_size);
-    mmn_digest_add_u32(digest, language->layers);
-    mmn_digest_add_u32(digest, language->heads);
-    mmn_digest_add_u32(digest, language->kv_heads);
-    mmn_digest_add_u32(digest, language->head_dim);
-    mmn_digest_add_u32(digest, language->vocab_size);
-    mmn_digest_add_u32(digest, language->sliding_window);
-    mmn_digest_add_f64(digest, (double)language->norm_eps);
-    mmn_digest_add_f64(digest, language->rope.theta);
+    add_integers(digest, INTEGERS(language->hidden_size, language->intermediate_size,
+                                  language->layers, language->heads, language->kv_heads,
+                                  language->head_dim, language->vocab_size,
+                                  language->sliding_window));
+    add_reals(digest, REALS((double)language->norm_eps, rope->theta));
     mmn_digest_add_text(digest, mmn_activation_name(language->activation));
     mmn_digest_add_u32(digest, language->tied_head);
     if (is_plain(language))
         return;
-    mmn_digest_add_u32(digest, language->rope.type);
-    mmn_digest_add_f64(digest, language->rope.factor);
-    mmn_digest_add_f64(digest, language->rope.low_freq_factor);
-    mmn_digest_add_f64(digest, language->rope.high_freq_factor);
-    mmn_digest_add_f64(digest, language->rope.original_positions);
-    mmn_digest_add_u32(digest, language->first_window_layer);
-    mmn_digest_add_u32(digest, language->layer_norm);
-    mmn_digest_add_u32(digest, language->embedding_norm);
-    mmn_digest_add_u32(digest, language->alibi);
-    mmn_digest_add_u32(digest, language->fused_qkv);
-    mmn_digest_add_u32(digest, language->qkv_bias);
-    mmn_digest_add_u32(digest, language->output_bias);
-    mmn_digest_add_u32(digest, language->mlp_bias);
-    mmn_digest_add_u32(digest, language->gated);
+    mmn_digest_add_u32(digest, rope->type);
+    add_reals(digest, REALS(rope->factor, rope->low_freq_factor, rope->high_freq_factor,
+                            rope->original_positions));
+    add_integers(digest, INTEGERS(language->first_window_layer, language->layer_norm,
+                                  language->embedding_norm, language->alibi, language->fused_qkv,
+                                  language->qkv_bias, language->output_bias, language->mlp_bias,
+                                  language->gated));
     digest_stretch(digest, language);
 }
 
 static void digest_qformer(mmn_digest *digest, const mmn_qformer_config *qformer)
 {
-    mmn_digest_add_u32(digest, qformer->hidden_size);
-    mmn_digest_add_u32(digest, qformer->intermediate_size);
-    mmn_digest_add_u32(digest, qformer->layers);
-    mmn_digest_add_u32(digest, qformer->heads);
-    mmn_digest_add_u32(digest, qformer->queries);
-    mmn_digest_add_u32(digest, qformer->cross_attention_frequency);
-    mmn_digest_add_u32(digest, qformer->vocab_size);
-    mmn_digest_add_u32(digest, qformer->max_position_embeddings);
+    add_integers(digest, INTEGERS(qformer->hidden_size, qformer->intermediate_size,
+                                  qformer->layers, qformer->heads, qformer->queries,
+                                  qformer->cross_attention_frequency, qformer->vocab_size,
+                                  qformer->max_position_embeddings));
     mmn_digest_add_f64(digest, (double)qformer->layer_norm_eps);
     mmn_digest_add_text(digest, mmn_activation_name(qformer->activation));
 }

@@ -1,22 +1,43 @@
-/* The table of families, and finding one by its model_type. */
-#include "model/families.h"
-#include "model/forms.h"
+/* The table of families, finding one by its model_type, and those that are a language model
+ * alone. */
+#include "model/family.h"
+
+/* ---- Text-only families, whose numbers stand at config.json's root ---------------------------- */
+
+static void read(mmn_config *config, const mmn_object *root)
+{
+    mmn_language_config_read(&config->language, root, root);
+}
+
+static void bind(mmn_binder *binder, mmn_weights *weights, const mmn_config *config)
+{
+    config->language.form->bind(binder, &weights->language, &config->language);
+}
+
+static size_t list_modules(mmn_module modules[MMN_MODULES], const mmn_config *config)
+{
+    modules[0] = mmn_language_module(&config->language);
+    return 1;
+}
+
+#define TEXT_FAMILY(type) \
+    &(const mmn_family){(type), .read = read, .bind = bind, .list_modules = list_modules}
+
+/* ---- All of them ----------------------------------------------------------------------------- */
 
 static const mmn_family *const families[] = {
     &mmn_family_llava,
     &mmn_family_llava_next,
     &mmn_family_instructblip,
-    &mmn_family_llama,
-    &mmn_family_mistral,
-    &mmn_family_qwen2,
-    &mmn_family_bloom,
+    TEXT_FAMILY("llama"),
+    TEXT_FAMILY("mistral"),
+    TEXT_FAMILY("qwen2"),
+    TEXT_FAMILY("bloom"),
 };
-
-#define FAMILIES (sizeof(families) / sizeof(families[0]))
 
 static const char *family_name(size_t index)
 {
-    return index < FAMILIES ? families[index]->model_type : NULL;
+    return index < sizeof(families) / sizeof(families[0]) ? families[index]->model_type : NULL;
 }
 
 const char *mmn_family_template(const mmn_config *config)

@@ -1,6 +1,6 @@
 /* Families: what is particular to each kind of model, of language model and of vision tower, as
  * tables of functions. The forward pass, the commands and everything about neurons know none of
- * them by name; families.c and forms.c list all. */
+ * them by name; families.c, language_forms.c and vision_forms.c list all. */
 #ifndef MMN_MODEL_FAMILY_H
 #define MMN_MODEL_FAMILY_H
 
@@ -61,15 +61,54 @@ const char *mmn_family_template(const mmn_config *config);
  * that are. */
 const mmn_family *mmn_family_find(const mmn_object *object);
 
+extern const mmn_family mmn_family_llava, mmn_family_llava_next, mmn_family_instructblip;
+
+/* ---- What families share --------------------------------------------------------------------- */
+
 /* Read config.json's part about a language model or vision tower, of whatever form `object` says
- * that it is; without a word it is a LLaMA, or CLIP's. Another is wrong, as above. */
+ * that it is; without a word it is a LLaMA, or the `usual` tower. Another is wrong, as above. */
 void mmn_language_config_read(mmn_language_config *language, const mmn_object *root,
                               const mmn_object *object);
-void mmn_vision_config_read(mmn_vision_config *vision, const mmn_object *object);
+void mmn_vision_config_read(mmn_vision_config *vision, const mmn_object *object,
+                            const char *usual);
 
 /* The modules of a vision tower of which hidden state `last_used` is the last that is read, and of
  * a language model. */
 mmn_module mmn_vision_module(const mmn_vision_config *config, uint32_t last_used);
 mmn_module mmn_language_module(const mmn_language_config *config);
+
+/* ---- What readers of configurations share ----------------------------------------------------- */
+
+/* The largest numbers accepted. They are far above any published model and keep every product of
+ * them that the forward pass makes inside 64 bits. */
+#define MMN_LIMIT_WIDTH 65536u
+#define MMN_LIMIT_INTERMEDIATE 1048576u
+#define MMN_LIMIT_LAYERS 1024u
+#define MMN_LIMIT_HEADS 1024u
+#define MMN_LIMIT_VOCABULARY 4194304u
+#define MMN_LIMIT_IMAGE 4096u
+#define MMN_LIMIT_POSITIONS 16777216u /* positions are exact in f32 up to here */
+
+/* The model_type of a table's entry `index`, or NULL behind the last. */
+typedef const char *(*mmn_name_function)(size_t index);
+
+/* Sets *index to the entry that `object` names at "model_type", or without it to the one called
+ * `fallback`, and returns whether there is one; if not, that is wrong. */
+bool mmn_find_model_type(size_t *index, const mmn_object *object, const char *what,
+                         const char *fallback, mmn_name_function name);
+
+/* Reads the rotary embedding's parameters, in either form, into language->rope, whose theta is the
+ * class's; the language model's other numbers have been read. */
+void mmn_config_rope(mmn_language_config *language, const mmn_object *object);
+
+/* Reads the activation function that `key` names; absent: *activation is left as it was. */
+void mmn_config_activation(mmn_activation *activation, const mmn_object *object, const char *key);
+
+/* *head_dim: `width` divided among heads, whose number `key` says. */
+void mmn_config_heads(uint32_t *head_dim, const mmn_object *object, const char *key,
+                      uint32_t heads, uint32_t width);
+
+/* Reads the placeholder's id: image_token_index, or its alias image_token_id, which overrules it. */
+void mmn_config_image_token(mmn_config *config, const mmn_object *root, int64_t usual);
 
 #endif

@@ -3,8 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "model/config_internal.h"
-#include "model/families.h"
+#include "model/family.h"
 
 /* ---- Configuration --------------------------------------------------------------------------- */
 
@@ -24,14 +23,13 @@ static const mmn_qformer_config qformer_defaults = {
 
 static void read_vision(mmn_vision_config *vision, const mmn_object *root)
 {
+    static const char only[] = "instructblip_vision_model";
     mmn_object object = mmn_read_object(root, "vision_config");
-    const char *type = mmn_vision_eva.model_type;
+    const char *type = only;
     mmn_read_text(&type, &object, "model_type");
-    if (strcmp(type, mmn_vision_eva.model_type) != 0)
-        mmn_read_wrong(&object, "model_type", "must be \"%s\" and is \"%.60s\"",
-                       mmn_vision_eva.model_type, type);
-    vision->form = &mmn_vision_eva;
-    mmn_vision_eva.read(vision, &object);
+    if (strcmp(type, only) != 0)
+        mmn_read_wrong(&object, "model_type", "must be \"%s\" and is \"%.60s\"", only, type);
+    mmn_vision_config_read(vision, &object, only);
 }
 
 #define U32(key, member, most)                                                                  \
@@ -62,27 +60,18 @@ static void read_qformer(mmn_qformer_config *qformer, const mmn_object *root)
     if (strcmp(positions, "absolute") != 0)
         mmn_read_wrong(&object, "position_embedding_type",
                        "must be \"absolute\" and is \"%.60s\"", positions);
-    if (qformer->hidden_size % qformer->heads != 0)
-        mmn_read_wrong(&object, "num_attention_heads", "must divide hidden_size: %u heads for %u",
-                       qformer->heads, qformer->hidden_size);
-    qformer->head_dim = qformer->hidden_size / qformer->heads;
+    mmn_config_heads(&qformer->head_dim, &object, "num_attention_heads", qformer->heads,
+                     qformer->hidden_size);
 }
 
-/* The placeholder's id. Checkpoints of 2023 have none, nor a token for it. */
+/* Checkpoints of 2023 have no placeholder, nor a token for it. */
 static void read_image_token(mmn_config *config, const mmn_object *root)
 {
-    const char *key =
-        mmn_object_value(root, "image_token_id") ? "image_token_id" : "image_token_index";
-    int64_t id = MMN_NO_TOKEN;
-    mmn_read_i64(&id, root, key, 0, INT32_MAX);
-    if (id == MMN_NO_TOKEN)
-        mmn_read_wrong(root, key,
+    if (!mmn_object_value(root, "image_token_id") && !mmn_object_value(root, "image_token_index"))
+        mmn_read_wrong(root, "image_token_index",
                        "is missing: this is the checkpoint as it was published before transformers "
                        "4.46 gave images tokens; use its present version");
-    if (id >= (int64_t)config->language.vocab_size)
-        mmn_read_wrong(root, key, "must be below the vocabulary's size, %u, and is %lld",
-                       config->language.vocab_size, (long long)id);
-    config->image_token_id = (int32_t)id;
+    mmn_config_image_token(config, root, MMN_NO_TOKEN);
     config->image_seq_length = config->qformer.queries;
     config->image_first = true;
 }
@@ -100,73 +89,69 @@ static void read(mmn_config *config, const mmn_object *root)
 
 /* ---- Weights --------------------------------------------------------------------------------- */
 
-enum { PREFIX_SIZE = 96 };
-
-/* Attention over rows of width `read`, under the names that follow `prefix`. */
-static void bind_attention(mmn_binder *binder, mmn_bert_attention_weights *attention,
-                           const char *prefix, size_t width, size_t read)
+/* Attention over rows of width `read`. */
+static void bind_attention(mmn_binder *binder, mmn_bert_attention_weights *attention, size_t width,
+                           size_t read)
 {
-    mmn_binder_take_linear(binder, &attention->query, prefix, "attention.query", width, width,
-                           true);
-    mmn_binder_take_linear(binder, &attention->key, prefix, "attention.key", width, read, true);
-    mmn_binder_take_linear(binder, &attention->value, prefix, "attention.value", width, read, true);
-    mmn_binder_take_linear(binder, &attention->output, prefix, "output.dense", width, width, true);
-    mmn_binder_take_norm(binder, &attention->norm, prefix, "output.LayerNorm", width, true);
+    mmn_binder_take_linear(binder, &attention->query, "attention.query", width, width, true);
+    mmn_binder_take_linear(binder, &attention->key, "attention.key", width, read, true);
+    mmn_binder_take_linear(binder, &attention->value, "attention.value", width, read, true);
+    mmn_binder_take_linear(binder, &attention->output, "output.dense", width, width, true);
+    mmn_binder_take_norm(binder, &attention->norm, "output.LayerNorm", width, true);
 }
 
 /* The queries' feed-forward layer has the suffix "_query", the instruction's none. */
-static void bind_mlp(mmn_binder *binder, mmn_bert_mlp_weights *mlp, const char *prefix,
-                     const char *suffix, const mmn_qformer_config *config)
+static void bind_mlp(mmn_binder *binder, mmn_bert_mlp_weights *mlp, const char *suffix,
+                     const mmn_qformer_config *config)
 {
     size_t width = config->hidden_size, inner = config->intermediate_size;
     char name[32];
     snprintf(name, sizeof(name), "intermediate%s.dense", suffix);
-    mmn_binder_take_linear(binder, &mlp->intermediate, prefix, name, inner, width, true);
+    mmn_binder_take_linear(binder, &mlp->intermediate, name, inner, width, true);
     snprintf(name, sizeof(name), "output%s.dense", suffix);
-    mmn_binder_take_linear(binder, &mlp->output, prefix, name, width, inner, true);
+    mmn_binder_take_linear(binder, &mlp->output, name, width, inner, true);
     snprintf(name, sizeof(name), "output%s.LayerNorm", suffix);
-    mmn_binder_take_norm(binder, &mlp->norm, prefix, name, width, true);
+    mmn_binder_take_norm(binder, &mlp->norm, name, width, true);
 }
 
-static void bind_layer(mmn_binder *binder, mmn_qformer_layer_weights *layer, uint32_t index,
+static void bind_layer(mmn_binder *binder, mmn_qformer_layer_weights *layer, unsigned index,
                        const mmn_qformer_config *config, size_t image_width)
 {
-    char prefix[PREFIX_SIZE], part[PREFIX_SIZE + 16];
-    snprintf(prefix, sizeof(prefix), "qformer.encoder.layer.%u.", (unsigned)index);
-    snprintf(part, sizeof(part), "%sattention.", prefix);
-    bind_attention(binder, &layer->attention, part, config->hidden_size, config->hidden_size);
-    if (index % config->cross_attention_frequency == 0) {
-        snprintf(part, sizeof(part), "%scrossattention.", prefix);
-        bind_attention(binder, &layer->cross_attention, part, config->hidden_size, image_width);
-    }
-    bind_mlp(binder, &layer->query_mlp, prefix, "_query", config);
-    bind_mlp(binder, &layer->text_mlp, prefix, "", config);
+    size_t width = config->hidden_size;
+    mmn_binder_prefix(binder, "qformer.encoder.layer.%u.attention.", index);
+    bind_attention(binder, &layer->attention, width, width);
+    mmn_binder_prefix(binder, "qformer.encoder.layer.%u.crossattention.", index);
+    if (index % config->cross_attention_frequency == 0)
+        bind_attention(binder, &layer->cross_attention, width, image_width);
+    mmn_binder_prefix(binder, "qformer.encoder.layer.%u.", index);
+    bind_mlp(binder, &layer->query_mlp, "_query", config);
+    bind_mlp(binder, &layer->text_mlp, "", config);
 }
 
 static void bind_qformer(mmn_binder *binder, mmn_qformer_weights *weights,
                          const mmn_qformer_config *config, size_t image_width)
 {
-    static const char prefix[] = "qformer.embeddings.";
     size_t width = config->hidden_size;
-    const size_t queries[3] = {1, config->queries, width}, words[2] = {config->vocab_size, width},
-                 positions[2] = {config->max_position_embeddings, width};
-    mmn_binder_take_array(binder, &weights->queries, "", "query_tokens", queries, 3);
-    mmn_binder_take_matrix(binder, &weights->word_embedding, prefix, "word_embeddings.weight",
-                           words, 2, false);
-    mmn_binder_take_matrix(binder, &weights->position_embedding, prefix,
-                           "position_embeddings.weight", positions, 2, false);
-    mmn_binder_take_norm(binder, &weights->embedding_norm, prefix, "layernorm", width, true);
+    mmn_binder_no_prefix(binder);
+    mmn_binder_take_array(binder, &weights->queries, "query_tokens",
+                          MMN_SHAPE(1, config->queries, width));
+    mmn_binder_prefix(binder, "qformer.embeddings.");
+    mmn_binder_take_matrix(binder, &weights->word_embedding, "word_embeddings.weight",
+                           MMN_SHAPE(config->vocab_size, width), false);
+    mmn_binder_take_matrix(binder, &weights->position_embedding, "position_embeddings.weight",
+                           MMN_SHAPE(config->max_position_embeddings, width), false);
+    mmn_binder_take_norm(binder, &weights->embedding_norm, "layernorm", width, true);
     for (uint32_t i = 0; i < config->layers && binder->status == MMN_OK; i++)
         bind_layer(binder, &weights->layers[i], i, config, image_width);
 }
 
 static void bind(mmn_binder *binder, mmn_weights *weights, const mmn_config *config)
 {
-    const mmn_qformer_config *qformer = &config->qformer;
     config->vision.form->bind(binder, &weights->vision, &config->vision);
-    bind_qformer(binder, &weights->qformer, qformer, config->vision.hidden_size);
-    mmn_binder_take_linear(binder, &weights->qformer.projection, "", "language_projection",
-                           config->language.hidden_size, qformer->hidden_size, true);
+    bind_qformer(binder, &weights->qformer, &config->qformer, config->vision.hidden_size);
+    mmn_binder_no_prefix(binder);
+    mmn_binder_take_linear(binder, &weights->qformer.projection, "language_projection",
+                           config->language.hidden_size, config->qformer.hidden_size, true);
     config->language.form->bind(binder, &weights->language, &config->language);
 }
 

@@ -1,8 +1,7 @@
 /* LLaVA-1.5 and LLaVA-NeXT: a vision tower, a projector of two layers, and a language model. */
 #include <string.h>
 
-#include "model/config_internal.h"
-#include "model/families.h"
+#include "model/family.h"
 
 /* ---- Configuration --------------------------------------------------------------------------- */
 
@@ -50,21 +49,6 @@ static void read_projector(mmn_config *config, const mmn_object *root)
     mmn_read_bool(&projector->bias, root, "multimodal_projector_bias");
 }
 
-/* The placeholder's id: image_token_index, or its alias image_token_id, which overrules it. */
-static void read_image_token(mmn_config *config, const mmn_object *root)
-{
-    const char *key =
-        mmn_object_value(root, "image_token_id") ? "image_token_id" : "image_token_index";
-    int64_t id = 32000;
-    mmn_read_i64(&id, root, key, 0, INT32_MAX);
-    if (id >= (int64_t)config->language.vocab_size)
-        mmn_read_wrong(root, key, "must be below the vocabulary's size, %u, and is %lld",
-                       config->language.vocab_size, (long long)id);
-    config->image_token_id = (int32_t)id;
-    config->image_seq_length = 576;
-    mmn_read_u32(&config->image_seq_length, root, "image_seq_length", 0, MMN_LIMIT_POSITIONS);
-}
-
 /* A side of a pair [height, width]; 0 where it is none. */
 static uint32_t side_of(const json_t *pair, size_t index)
 {
@@ -102,11 +86,13 @@ static void read_llava(mmn_config *config, const mmn_object *root)
 {
     mmn_object vision = mmn_read_object(root, "vision_config");
     mmn_object language = mmn_read_object(root, "text_config");
-    mmn_vision_config_read(&config->vision, &vision);
+    mmn_vision_config_read(&config->vision, &vision, "clip_vision_model");
     read_features(&config->vision, root);
     mmn_language_config_read(&config->language, root, &language);
     read_projector(config, root);
-    read_image_token(config, root);
+    mmn_config_image_token(config, root, 32000);
+    config->image_seq_length = 576;
+    mmn_read_u32(&config->image_seq_length, root, "image_seq_length", 0, MMN_LIMIT_POSITIONS);
 }
 
 static void read_llava_next(mmn_config *config, const mmn_object *root)
@@ -121,31 +107,22 @@ static void read_llava_next(mmn_config *config, const mmn_object *root)
 
 /* ---- Weights --------------------------------------------------------------------------------- */
 
-static void bind_projector(mmn_binder *binder, mmn_projector_weights *projector,
-                           const mmn_projector_config *config, size_t width)
-{
-    static const char prefix[] = "multi_modal_projector.";
-    mmn_binder_take_linear(binder, &projector->linear_1, prefix, "linear_1", width,
-                           config->input_size, config->bias);
-    mmn_binder_take_linear(binder, &projector->linear_2, prefix, "linear_2", width, width,
-                           config->bias);
-}
-
-static void bind_newline(mmn_binder *binder, const float **newline, const mmn_config *config)
-{
-    size_t width = config->language.hidden_size;
-    if (config->grid_pinpoint_count > 0)
-        mmn_binder_take_vector(binder, newline, "", "image_newline", width);
-    else /* Checkpoints of the original code may carry one that they do not use. */
-        mmn_binder_take(binder, "", "image_newline", &width, 1, true);
-}
-
 static void bind(mmn_binder *binder, mmn_weights *weights, const mmn_config *config)
 {
+    const mmn_projector_config *projector = &config->projector;
+    size_t width = config->language.hidden_size;
     config->vision.form->bind(binder, &weights->vision, &config->vision);
-    bind_projector(binder, &weights->projector, &config->projector, config->language.hidden_size);
+    mmn_binder_prefix(binder, "multi_modal_projector.");
+    mmn_binder_take_linear(binder, &weights->projector.linear_1, "linear_1", width,
+                           projector->input_size, projector->bias);
+    mmn_binder_take_linear(binder, &weights->projector.linear_2, "linear_2", width, width,
+                           projector->bias);
     config->language.form->bind(binder, &weights->language, &config->language);
-    bind_newline(binder, &weights->image_newline, config);
+    mmn_binder_no_prefix(binder);
+    if (config->grid_pinpoint_count > 0)
+        mmn_binder_take_vector(binder, &weights->image_newline, "image_newline", width);
+    else /* Checkpoints of the original code may carry one that they do not use. */
+        mmn_binder_take(binder, "image_newline", &width, 1, true);
 }
 
 /* ---- Modules --------------------------------------------------------------------------------- */

@@ -1,12 +1,12 @@
-/* Instructions: the prompts of models whose image stands before the text and is read with the text
- * in view. */
+/* The token ids of prompts: of the image's token, and of the instructions of models whose image stands
+ * before the text and is read with the text in view. */
 #include "model/instruction.h"
 
 #include <string.h>
 
 #include "base/file.h"
 #include "base/memory.h"
-#include "model/image_token.h"
+#include "base/text_buffer.h"
 
 static const char placeholder[] = "<image>";
 
@@ -57,19 +57,64 @@ static mmn_status put_first(int32_t **ids, size_t *count, int32_t image_token, m
     return MMN_OK;
 }
 
+/* MMN_INPUT, naming both ids, where the tokenizer gives the image's token another id than config.json,
+ * or has no such token; asked only if `prompt` holds it or there are images. */
+static mmn_status check_image_token(const mmn_model *model, const char *prompt,
+                                    size_t image_count, mmn_error *error)
+{
+    const char *token = mmn_tokenizer_image_token(model->tokenizer);
+    int32_t id, wanted = model->config.image_token_id;
+    if (!model->config.vision.form || (image_count == 0 && !strstr(prompt, token)))
+        return MMN_OK;
+    bool known = mmn_tokenizer_token_to_id(model->tokenizer, token, &id);
+    /* An image that stands before the text needs no token of the tokenizer's. */
+    if (known ? id == wanted : model->config.image_first)
+        return MMN_OK;
+    if (!known)
+        return mmn_fail(error, MMN_INPUT, model->folder, "tokenizer",
+                        "has no token \"%.60s\", which marks an image's place and has the id %d in "
+                        "config.json",
+                        token, (int)wanted);
+    const char *other = mmn_tokenizer_id_to_token(model->tokenizer, wanted);
+    return mmn_fail(error, MMN_INPUT, model->folder, "tokenizer",
+                    "gives the token \"%.60s\", which marks an image's place, the id %d, and "
+                    "config.json says %d, which is %s%.60s%s in the tokenizer",
+                    token, (int)id, (int)wanted, other ? "\"" : "", other ? other : "no token",
+                    other ? "\"" : "");
+}
+
+/* The prompt with each "<image>" as the model's files spell it, freed with mmn_free; NULL in *spelt
+ * where it is "<image>" there too, or that is a token of its own. */
+static mmn_status spell_image_token(char **spelt, const mmn_model *model, const char *prompt,
+                                    mmn_error *error)
+{
+    const char *token = mmn_tokenizer_image_token(model->tokenizer), *found;
+    mmn_text text = {0};
+    int32_t id;
+    *spelt = NULL;
+    if (!model->config.vision.form || model->config.image_first ||
+        strcmp(token, placeholder) == 0 ||
+        mmn_tokenizer_token_to_id(model->tokenizer, placeholder, &id))
+        return MMN_OK;
+    while ((found = strstr(prompt, placeholder))) {
+        mmn_text_add_bytes(&text, prompt, (size_t)(found - prompt));
+        mmn_text_add(&text, "%s", token);
+        prompt = found + strlen(placeholder);
+    }
+    mmn_text_add(&text, "%s", prompt);
+    return mmn_text_finish(&text, spelt, error);
+}
+
 mmn_status mmn_prompt_encode(const mmn_model *model, const char *prompt, bool add_special,
                              size_t image_count, int32_t **ids, size_t *count, mmn_error *error)
 {
     const char *text = text_of(model, prompt);
     char *spelt;
-    mmn_status status = mmn_image_token_check(model, prompt, image_count, error);
-    if (status == MMN_OK)
-        status = mmn_image_token_spell(&spelt, model, text, error);
-    if (status != MMN_OK)
-        return status;
+    MMN_TRY(check_image_token(model, prompt, image_count, error));
+    MMN_TRY(spell_image_token(&spelt, model, text, error));
     const char *encoded = spelt ? spelt : text;
-    status = mmn_tokenizer_encode(model->tokenizer, encoded, strlen(encoded), add_special, ids,
-                                  count, error);
+    mmn_status status = mmn_tokenizer_encode(model->tokenizer, encoded, strlen(encoded),
+                                             add_special, ids, count, error);
     mmn_free(spelt);
     if (status == MMN_OK && model->config.image_first && (text != prompt || image_count > 0))
         status = put_first(ids, count, model->config.image_token_id, error);

@@ -1,5 +1,5 @@
-/* Instructions: the prompts of models whose image stands before the text and is read with the text
- * in view. */
+/* The token ids of prompts: of the image's token, and of the instructions of models whose image stands
+ * before the text and is read with the text in view. */
 #ifndef MMN_MODEL_INSTRUCTION_H
 #define MMN_MODEL_INSTRUCTION_H
 
@@ -15,7 +15,7 @@ mmn_status mmn_instruction_tokenizer_open(mmn_model *model, mmn_error *error);
  * go. Where the image stands before the text, a `<image>` that begins the prompt, and a line
  * break after it, are not part of the text, and the placeholder is there for any images;
  * MMN_INPUT for a `<image>` elsewhere, and where the tokenizer and config.json do not agree about
- * the image's token (model/image_token.h). */
+ * the image's token. */
 mmn_status mmn_prompt_encode(const mmn_model *model, const char *prompt, bool add_special,
                              size_t image_count, int32_t **ids, size_t *count, mmn_error *error);
 

@@ -9,7 +9,6 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/threads.h"
-#include "model/hub_name.h"
 #include "model/instruction.h"
 #include "text/template.h"
 
@@ -58,17 +57,17 @@ static mmn_status choose_compute(mmn_model *model, const mmn_model_options *opti
                                  mmn_error *error)
 {
     mmn_compute *compute = &model->compute;
-    int requested = options ? options->threads : 0;
+    int requested = options->threads;
     if (requested < 0 || requested > MMN_THREAD_LIMIT)
         return mmn_fail(error, MMN_USAGE, NULL, NULL,
                         "%d threads were asked for; expected 1 to %d, or 0 for all", requested,
                         MMN_THREAD_LIMIT);
-    if (options && options->resize_order != MMN_RESIZE_HORIZONTAL_FIRST &&
+    if (options->resize_order != MMN_RESIZE_HORIZONTAL_FIRST &&
         options->resize_order != MMN_RESIZE_PILLOW_13)
         return mmn_fail(error, MMN_USAGE, NULL, NULL, "%d is no order of resizing",
                         (int)options->resize_order);
     int wanted = mmn_threads(requested);
-    MMN_TRY(choose_kernels(compute, options ? options->simd : NULL, error));
+    MMN_TRY(choose_kernels(compute, options->simd, error));
     MMN_TRY(mmn_threads_to_be_had(&compute->threads, wanted, error));
     if (compute->threads < wanted)
         MMN_TRY(mmn_remarks_add(&model->remarks, error,
@@ -82,8 +81,7 @@ static mmn_status read_image_settings(mmn_model *model, const mmn_model_options 
                                       mmn_error *error)
 {
     const mmn_config *config = &model->config;
-    if (options)
-        model->image_settings.resize_order = options->resize_order;
+    model->image_settings.resize_order = options->resize_order;
     if (!config->vision.form)
         return MMN_OK;
     const mmn_image_model expected = {
@@ -94,8 +92,7 @@ static mmn_status read_image_settings(mmn_model *model, const mmn_model_options 
         .grid_pinpoints = config->grid_pinpoint_count > 0 ? config->grid_pinpoints : NULL,
     };
     MMN_TRY(mmn_image_settings_read(&model->image_settings, model->folder, &expected, error));
-    if (options)
-        model->image_settings.resize_order = options->resize_order;
+    model->image_settings.resize_order = options->resize_order;
     return MMN_OK;
 }
 
@@ -112,7 +109,7 @@ static mmn_status read_generation_rules(mmn_model *model, const mmn_model_option
                                         mmn_error *error)
 {
     mmn_config *config = &model->config;
-    bool ignore = options && options->ignore_generation_config;
+    bool ignore = options->ignore_generation_config;
     if (ignore && config->generation.eos_count == 0)
         config->generation = config->declared;
     return mmn_generation_rules_load(&model->rules, model->folder, config, ignore, error);
@@ -133,19 +130,17 @@ static mmn_status check_vocabulary(const mmn_model *model, mmn_error *error)
 
 static mmn_status open_tokenizers(mmn_model *model, mmn_error *error)
 {
-    mmn_status status = mmn_tokenizer_open(&model->tokenizer, model->folder, error);
-    if (status == MMN_OK)
-        status = check_vocabulary(model, error);
-    if (status == MMN_OK)
-        status = mmn_instruction_tokenizer_open(model, error);
+    MMN_TRY(mmn_tokenizer_open(&model->tokenizer, model->folder, error));
+    MMN_TRY(check_vocabulary(model, error));
+    MMN_TRY(mmn_instruction_tokenizer_open(model, error));
     mmn_tokenizer_watch(model->tokenizer, &model->interrupt);
     mmn_tokenizer_watch(model->qformer_tokenizer, &model->interrupt);
-    return status;
+    return MMN_OK;
 }
 
 static mmn_status collect_remarks(mmn_model *model, mmn_error *error)
 {
-    MMN_TRY(mmn_remarks_of_folder(&model->remarks, model->folder, error));
+    MMN_TRY(mmn_folder_remarks(&model->remarks, model->folder, error));
     if (model->weights->language.head_overrules_tie)
         MMN_TRY(mmn_remarks_add(&model->remarks, error,
                                 "lm_head.weight differs from the embedding, although "
@@ -208,90 +203,50 @@ static void describe(mmn_model *model)
     };
 }
 
-/* Every file that transformers may read beside the weights is absent or can be read, whether or not
- * we need it here: a folder of which a part was not fetched is not another model. */
-static mmn_status check_files(const char *folder, mmn_error *error)
+/* Reads everything into a model that has its folder's name. */
+static mmn_status read_folder(mmn_model *model, const mmn_model_options *options, mmn_error *error)
 {
-    static const char *const names[] = {
-        "config.json",         "generation_config.json",   "processor_config.json",
-        "tokenizer.json",      "preprocessor_config.json", "tokenizer_config.json",
-        "tokenizer.model",     "special_tokens_map.json",  "added_tokens.json",
-        "vocab.txt",           "vocab.json",               "merges.txt",
-        "chat_template.jinja", "chat_template.json",       "model.safetensors.index.json",
-        "model.safetensors",
-    };
-    mmn_status status = MMN_OK;
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && status == MMN_OK; i++) {
-        char *path;
-        status = mmn_find_in_folder(&path, folder, names[i], error);
-        mmn_free(path);
+    MMN_TRY(choose_compute(model, options, error));
+    MMN_TRY(mmn_folder_readable(model->folder, error));
+    MMN_TRY(mmn_config_load(&model->config, model->folder, error));
+    MMN_TRY(read_generation_rules(model, options, error));
+    model->usual_template = mmn_family_template(&model->config);
+    MMN_TRY(mmn_weights_open(&model->weights, model->folder, &model->config, error));
+    MMN_TRY(collect_remarks(model, error));
+    if (!options->without_tokenizer) {
+        MMN_TRY(open_tokenizers(model, error));
+        MMN_TRY(read_template(model, error));
     }
-    return status;
-}
-
-/* The same of the folder within, which the tokenizer of a Q-Former has. */
-static mmn_status check_folder(const char *folder, mmn_error *error)
-{
-    char *within = NULL;
-    mmn_status status = check_files(folder, error);
-    if (status == MMN_OK)
-        status = mmn_path_join(&within, folder, "qformer_tokenizer", error);
-    if (status == MMN_OK && mmn_is_folder(within))
-        status = check_files(within, error);
-    mmn_free(within);
-    return status;
+    return read_image_settings(model, options, error);
 }
 
 mmn_status mmn_model_open(mmn_model **opened, const char *folder,
                           const mmn_model_options *options, mmn_error *error)
 {
+    static const mmn_model_options usual = {0};
+    static atomic_uint_fast64_t numbers = 1;
     if (opened)
         *opened = NULL;
     if (MMN_MISSING(error, opened, folder))
         return MMN_USAGE;
-    if (!*folder)
-        return mmn_fail(error, MMN_INPUT, NULL, NULL,
-                        "the model's name is empty; expected a Hugging Face folder");
-    if (!mmn_is_folder(folder))
-        return mmn_fail_not_a_model(error, folder);
+    MMN_TRY(mmn_folder_exists(folder, error));
     mmn_model *model = mmn_allocate(1, sizeof(*model), error);
     if (!model)
         return MMN_SYSTEM;
-
-    static atomic_uint_fast64_t numbers = 1;
+    if (!options)
+        options = &usual;
     model->number = atomic_fetch_add(&numbers, 1);
-    mmn_status status = MMN_SYSTEM;
+    model->interrupt = (mmn_interrupt){.asked = options->interrupted,
+                                       .context = options->interrupted_context};
     model->folder = mmn_copy_text(folder, error);
-    if (model->folder)
-        status = choose_compute(model, options, error);
-    if (options)
-        model->interrupt = (mmn_interrupt){.asked = options->interrupted,
-                                           .context = options->interrupted_context};
-    if (status == MMN_OK)
-        status = check_folder(folder, error);
-    if (status == MMN_OK)
-        status = mmn_config_load(&model->config, folder, error);
-    if (status == MMN_OK)
-        status = read_generation_rules(model, options, error);
-    if (status == MMN_OK)
-        model->usual_template = mmn_family_template(&model->config);
-    if (status == MMN_OK)
-        status = mmn_weights_open(&model->weights, folder, &model->config, error);
-    if (status == MMN_OK)
-        status = collect_remarks(model, error);
-    if (status == MMN_OK && !(options && options->without_tokenizer))
-        status = open_tokenizers(model, error);
-    if (status == MMN_OK && model->tokenizer)
-        status = read_template(model, error);
-    if (status == MMN_OK)
-        status = read_image_settings(model, options, error);
+    mmn_status status = model->folder ? read_folder(model, options, error) : MMN_SYSTEM;
     if (status != MMN_OK) {
         mmn_model_close(model);
         return status;
     }
     model->watch = (mmn_finite_watch){.weights = model->weights,
                                       .passed = &model->passed,
-                                      .allow = options && options->allow_nonfinite};
+                                      .allow = options->allow_nonfinite};
     model->compute.watch = &model->watch;
     describe(model);
     *opened = model;

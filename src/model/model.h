@@ -8,9 +8,9 @@
 #include "model/compute.h"
 #include "model/config.h"
 #include "model/family.h"
+#include "model/folder.h"
 #include "model/generation_rules.h"
 #include "model/prompt.h"
-#include "model/remarks.h"
 #include "model/weights.h"
 #include "text/tokenizer.h"
 

@@ -134,26 +134,13 @@ mmn_status mmn_weights_bind(mmn_weights **weights, mmn_safetensors *tensors, con
 /* NULL is allowed. */
 void mmn_weights_close(mmn_weights *weights);
 
-/* XXH3-128 over the architecture's numbers and all tensors, reading the whole checkpoint. The same
- * model gives the same digest whatever the layout of names and shards. */
 /* Whether the checkpoint's files are still those that were opened. */
 mmn_status mmn_weights_unchanged(const mmn_weights *weights, mmn_error *error);
 
+/* XXH3-128 over the architecture's numbers and all tensors, reading the whole checkpoint. The same
+ * model gives the same digest whatever the layout of names and shards. */
 mmn_status mmn_weights_digest(const mmn_weights *weights, const mmn_config *config,
                               const mmn_interrupt *interrupt,
                               char digest[MMN_DIGEST_SIZE], mmn_error *error);
-
-/* The rules can lengthen a name by this much, its terminating zero included. */
-#define MMN_NAME_GROWTH 32
-
-/* The beginning of a name and what takes its place. Lists of rules end with a NULL prefix. */
-typedef struct mmn_name_rule {
-    const char *prefix, *replacement;
-} mmn_name_rule;
-
-/* Writes the normalised form of a tensor's name to `name`, which has room for strlen(original) +
- * MMN_NAME_GROWTH bytes: the name itself where no rule applies. `rules` (may be NULL) are those of
- * a family, behind those that all have. */
-void mmn_weights_normalise_name(char *name, const char *original, const mmn_name_rule *rules);
 
 #endif

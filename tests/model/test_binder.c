@@ -58,8 +58,9 @@ static mmn_status bind(mmn_linear linears[STACKED], const float **class_token, b
     *vectors = NULL;
     memset(linears, 0, STACKED * sizeof *linears);
     mmn_binder_begin(&binder, tensors, "the checkpoint", NULL, &error);
-    mmn_binder_take_stacked(&binder, stacked, STACKED, "part.", "qkv", OUTPUTS, INPUTS, bias);
-    mmn_binder_take_array(&binder, class_token, "part.", "class", shape, 3);
+    mmn_binder_prefix(&binder, "part.");
+    mmn_binder_take_stacked(&binder, stacked, STACKED, "qkv", OUTPUTS, INPUTS, bias);
+    mmn_binder_take_array(&binder, class_token, "class", shape, 3);
     mmn_binder_finish(&binder, vectors);
     mmn_status status = binder.status;
     mmn_free(binder.named);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "model/binder.h"
 #include "model/weights.h"
 #include "tests/tools/failing_allocator.h"
 #include "tests/tools/scratch.h"
@@ -26,7 +27,7 @@ static mmn_error error;
 
 typedef enum layout { PUBLISHED, LATE_4, NATIVE_5, FRESH_5, ORIGINAL, LAYOUTS } layout;
 
-/* The beginnings of names in each layout (the rules in weights_names.c turn these round). */
+/* The beginnings of names in each layout (the rules in binder.c turn these round). */
 static const char *const parts[][LAYOUTS] = {
     {"language_model.model.layers.", "model.language_model.layers.", "model.language_model.layers.",
      "language_model.model.layers.", "model.layers."},
@@ -84,7 +85,7 @@ Test(weights, normalises_names)
     for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
         size_t size = strlen(pairs[i][0]) + MMN_NAME_GROWTH;
         char *name = malloc(size);
-        mmn_weights_normalise_name(name, pairs[i][0], NULL);
+        mmn_normalise_name(name, pairs[i][0], NULL);
         cr_assert_str_eq(name, pairs[i][1]);
         free(name);
     }
@@ -398,7 +399,7 @@ static void check_misses_every_tensor(const char *folder, layout to)
     for (size_t i = 0; i < count; i++) {
         variant *part = load(folder, to);
         char name[200];
-        mmn_weights_normalise_name(name, part->tensors[i].name, NULL);
+        mmn_normalise_name(name, part->tensors[i].name, NULL);
         remove_tensor(part, part->tensors[i].name);
         mmn_weights *weights;
         if (strstr(name, "post_layernorm")) {

@@ -1,8 +1,110 @@
-/* A configuration's rotary embedding: rope_parameters (transformers 5) or rope_scaling (4), as
- * transformers' modeling_rope_utils reads them. */
+/* Parts that several configurations have: the model_type that says their kind, activation functions,
+ * attention's heads, the image's token, the rotary embedding. */
+#include <stdio.h>
 #include <string.h>
 
-#include "model/config_internal.h"
+#include "model/family.h"
+
+/* ---- Kinds ----------------------------------------------------------------------------------- */
+
+static void refuse(const mmn_object *object, const char *what, const char *type,
+                   mmn_name_function name)
+{
+    char known[512] = "";
+    size_t used = 0;
+    for (size_t i = 0; name(i) && used < sizeof(known); i++)
+        used += (size_t)snprintf(known + used, sizeof(known) - used, "%s\"%s\"",
+                                 i == 0 ? "" : ", ", name(i));
+    mmn_read_wrong(object, "model_type", "%s \"%.60s\" is not supported; supported are %s", what,
+                   type, known);
+}
+
+bool mmn_find_model_type(size_t *index, const mmn_object *object, const char *what,
+                         const char *fallback, mmn_name_function name)
+{
+    const char *type = fallback;
+    if (!fallback)
+        mmn_read_required(object, "model_type");
+    mmn_read_text(&type, object, "model_type");
+    if (!mmn_read_fine(object))
+        return false;
+    for (*index = 0; name(*index); ++*index)
+        if (strcmp(name(*index), type) == 0)
+            return true;
+    refuse(object, what, type, name);
+    return false;
+}
+
+/* ---- Activation functions -------------------------------------------------------------------- */
+
+const char *mmn_activation_name(mmn_activation activation)
+{
+    static const char *const names[] = {
+        [MMN_ACTIVATION_SILU] = "silu",
+        [MMN_ACTIVATION_GELU] = "gelu",
+        [MMN_ACTIVATION_GELU_TANH] = "gelu_tanh",
+        [MMN_ACTIVATION_QUICK_GELU] = "quick_gelu",
+        [MMN_ACTIVATION_RELU] = "relu",
+    };
+    return names[activation];
+}
+
+void mmn_config_activation(mmn_activation *activation, const mmn_object *object, const char *key)
+{
+    static const struct {
+        const char *name;
+        mmn_activation activation;
+    } known[] = {
+        {"silu", MMN_ACTIVATION_SILU},
+        {"swish", MMN_ACTIVATION_SILU},
+        {"gelu", MMN_ACTIVATION_GELU},
+        {"gelu_pytorch_tanh", MMN_ACTIVATION_GELU_TANH},
+        {"gelu_new", MMN_ACTIVATION_GELU_TANH},
+        {"quick_gelu", MMN_ACTIVATION_QUICK_GELU},
+        {"relu", MMN_ACTIVATION_RELU},
+    };
+    const char *name = NULL;
+    mmn_read_text(&name, object, key);
+    if (!name)
+        return;
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (strcmp(known[i].name, name) == 0) {
+            *activation = known[i].activation;
+            return;
+        }
+    }
+    mmn_read_wrong(object, key,
+                   "activation \"%.60s\" is not supported; supported are silu, gelu, "
+                   "gelu_pytorch_tanh, gelu_new, quick_gelu and relu",
+                   name);
+}
+
+/* ---- Numbers --------------------------------------------------------------------------------- */
+
+void mmn_config_heads(uint32_t *head_dim, const mmn_object *object, const char *key,
+                      uint32_t heads, uint32_t width)
+{
+    if (width % heads != 0)
+        mmn_read_wrong(object, key, "must divide hidden_size: %u heads for %u", heads, width);
+    *head_dim = width / heads;
+}
+
+void mmn_config_image_token(mmn_config *config, const mmn_object *root, int64_t usual)
+{
+    const char *key =
+        mmn_object_value(root, "image_token_id") ? "image_token_id" : "image_token_index";
+    int64_t id = usual;
+    mmn_read_i64(&id, root, key, 0, INT32_MAX);
+    if (id >= (int64_t)config->language.vocab_size)
+        mmn_read_wrong(root, key, "must be below the vocabulary's size, %u, and is %lld",
+                       config->language.vocab_size, (long long)id);
+    config->image_token_id = (int32_t)id;
+}
+
+/* ---- The rotary embedding -------------------------------------------------------------------- */
+
+/* rope_parameters (transformers 5) or rope_scaling (4), as transformers' modeling_rope_utils reads
+ * them. */
 
 /* The largest factor, and the largest number of positions that a factor multiplies. */
 #define FACTOR_LIMIT 1e6
