@@ -3,14 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/beams.h"
 #include "cli/command.h"
-#include "cli/interrupt.h"
 #include "cli/lines.h"
 #include "cli/model.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/signals.h"
 
 typedef struct ask_request {
     const char *prompt, *template_name, *questions_file;
@@ -23,10 +22,8 @@ typedef struct ask_request {
     mmn_cli_beams beams;
     mmn_beam_search beam_search; /* what `beams` and the model's folder say */
     mmn_cli_texts stop;
-    int ignore_generation_config;
-    mmn_resize_order order;
+    mmn_model_options wishes;
     int allow_long_prompts;
-    int allow_nonfinite;
     bool quiet, json, list; /* list: --json prints an array */
 } ask_request;
 
@@ -92,78 +89,75 @@ static mmn_status start_session(ask_run *run, mmn_error *error)
         .only_new = 1,
     };
     const ask_request *request = run->request;
-    mmn_status status = mmn_session_create(&run->session, run->model, NULL, error);
     const mmn_steering *steering = &request->steering;
-    if (status == MMN_OK && steering->on != NULL)
-        status = mmn_mask_steer(&run->mask, run->model, steering, error);
-    else if (status == MMN_OK && steering->ranking != NULL)
-        status = mmn_mask_from_ranking(&run->mask, run->model, steering->ranking, steering->off,
-                                       steering->setting, steering->other_model, error);
-    if (status == MMN_OK && run->mask != NULL)
-        status = mmn_session_add_mask(run->session, run->mask, error);
-    if (status == MMN_OK)
-        status = mmn_session_add_probe(run->session, &probe, error);
-    return status;
+    MMN_CLI_TRY(mmn_session_create(&run->session, run->model, NULL, error));
+    if (steering->on != NULL)
+        MMN_CLI_TRY(mmn_mask_steer(&run->mask, run->model, steering, error));
+    else if (steering->ranking != NULL)
+        MMN_CLI_TRY(mmn_mask_from_ranking(&run->mask, run->model, steering->ranking, steering->off,
+                                          steering->setting, steering->other_model, error));
+    if (run->mask != NULL)
+        MMN_CLI_TRY(mmn_session_add_mask(run->session, run->mask, error));
+    return mmn_session_add_probe(run->session, &probe, error);
+}
+
+static mmn_status generate(ask_answer *answer, const ask_run *run, const mmn_input *input,
+                           mmn_error *error)
+{
+    const ask_request *request = run->request;
+    mmn_session *session = run->session;
+    mmn_sampling sampling = request->sampling;
+    sampling.sample = answer->prompt;
+    MMN_CLI_TRY(mmn_session_set_sampling(session, &sampling, error));
+    MMN_CLI_TRY(mmn_session_set_beam_search(session, &request->beam_search, error));
+    MMN_CLI_TRY(mmn_session_set_stop_strings(session, request->stop.texts, request->stop.count,
+                                             error));
+    MMN_CLI_TRY(mmn_session_prefill(session, input, error));
+    return mmn_session_generate(session, (size_t)request->limit, answer->ids, &answer->id_count,
+                                error);
 }
 
 static mmn_status run_model(ask_answer *answer, ask_run *run, const mmn_input *input,
                             mmn_error *error)
 {
     const mmn_model_info *info = mmn_model_describe(run->model);
-    uint64_t limit = run->request->limit;
+    const uint64_t passed = mmn_model_nonfinite(run->model, NULL);
+    answer->positions = mmn_input_length(input);
+    answer->image_positions = mmn_input_image_positions(input);
+    if (!run->request->allow_long_prompts)
+        MMN_CLI_TRY(mmn_input_fits(input, run->model, error));
     run->watch = (ask_watch){
         .prompt_layers = (uint64_t)info->vision_layers * (answer->image_positions > 0) +
                          info->language_layers,
-        .limit = limit,
+        .limit = run->request->limit,
         .last_layer = info->language_layers - 1,
     };
-    mmn_sampling sampling = run->request->sampling;
-    sampling.sample = answer->prompt;
     mmn_cli_progress_begin(&run->watch.progress, run->request->quiet);
-    mmn_status status = mmn_session_set_sampling(run->session, &sampling, error);
-    if (status == MMN_OK)
-        status =
-            mmn_session_set_beam_search(run->session, &run->request->beam_search, error);
-    if (status == MMN_OK)
-        status = mmn_session_set_stop_strings(run->session, run->request->stop.texts,
-                                              run->request->stop.count, error);
-    if (status == MMN_OK)
-        status = mmn_session_prefill(run->session, input, error);
-    if (status == MMN_OK)
-        status = mmn_session_generate(run->session, (size_t)limit, answer->ids,
-                                      &answer->id_count, error);
-    answer->positions_reused = mmn_session_positions_reused(run->session);
+    const mmn_status status = generate(answer, run, input, error);
     mmn_cli_progress_clear(&run->watch.progress);
-    return status;
+    MMN_CLI_TRY(status);
+    answer->positions_reused = mmn_session_positions_reused(run->session);
+    answer->nonfinite = mmn_model_nonfinite(run->model, NULL) > passed;
+    MMN_CLI_TRY(mmn_model_unchanged(run->model, error));
+    return mmn_model_decode(run->model, answer->ids, answer->id_count, 1, &answer->text, error);
 }
 
 static mmn_status find_answer(ask_answer *answer, ask_run *run, mmn_error *error)
 {
     const ask_request *request = run->request;
-    const uint64_t passed = mmn_model_nonfinite(run->model, NULL);
+    const mmn_cli_texts *images = &request->images;
     mmn_input *input = NULL;
-    mmn_status status = MMN_OK;
+    mmn_status status;
     if (answer->question != NULL)
         status = mmn_input_from_question(&input, run->model, request->template_name,
-                                         answer->question, request->images.texts,
-                                         request->images.count, &answer->made_prompt, error);
+                                         answer->question, images->texts, images->count,
+                                         &answer->made_prompt, error);
     else
-        status = mmn_input_from_prompt(&input, run->model, request->prompt, request->images.texts,
-                                       request->images.count, error);
+        status = mmn_input_from_prompt(&input, run->model, request->prompt, images->texts,
+                                       images->count, error);
     answer->prompt = answer->question != NULL ? answer->made_prompt : request->prompt;
-    if (status == MMN_OK && !request->allow_long_prompts)
-        status = mmn_input_fits(input, run->model, error);
-    if (status == MMN_OK) {
-        answer->positions = mmn_input_length(input);
-        answer->image_positions = mmn_input_image_positions(input);
+    if (status == MMN_OK)
         status = run_model(answer, run, input, error);
-    }
-    answer->nonfinite = mmn_model_nonfinite(run->model, NULL) > passed;
-    if (status == MMN_OK)
-        status = mmn_model_unchanged(run->model, error);
-    if (status == MMN_OK)
-        status = mmn_model_decode(run->model, answer->ids, answer->id_count, 1, &answer->text,
-                                  error);
     mmn_input_free(input);
     return status;
 }
@@ -301,38 +295,21 @@ static int check_request(const mmn_cli_command *command, const ask_request *requ
 }
 
 /* Checks what was asked for, opens the model and answers. */
-static int ask(const mmn_cli_command *command, ask_request *request,
-               const mmn_cli_arguments *arguments)
+static int ask(const mmn_cli_command *command, ask_run *run, ask_request *request,
+               mmn_cli_lines *lines, const mmn_cli_arguments *arguments)
 {
-    ask_run run = {.request = request};
-    mmn_cli_lines lines = {0};
-    int code = check_request(command, request);
-    if (code == MMN_CLI_DONE)
-        code = mmn_cli_beams_check(command, &request->beams, request->sampling.temperature);
-    if (code == MMN_CLI_DONE && request->questions_file != NULL) {
-        code = mmn_cli_read_lines(&lines, request->questions_file);
-        request->questions = lines.texts;
-        request->question_count = lines.count;
+    MMN_CLI_TRY(check_request(command, request));
+    MMN_CLI_TRY(mmn_cli_beams_check(command, &request->beams, request->sampling.temperature));
+    if (request->questions_file != NULL) {
+        MMN_CLI_TRY(mmn_cli_read_lines(lines, request->questions_file));
+        request->questions = lines->texts;
+        request->question_count = lines->count;
     }
-    if (code == MMN_CLI_DONE)
-        code = mmn_cli_open_model(&run.model, arguments->texts[0], arguments,
-                                  &(mmn_model_options){
-                                      .resize_order = request->order,
-                                      .ignore_generation_config =
-                                          request->ignore_generation_config,
-                                      .allow_nonfinite = request->allow_nonfinite,
-                                  });
-    if (code == MMN_CLI_DONE) {
-        request->beam_search = mmn_cli_beams_search(&request->beams, run.model);
-        code = answer_all(&run);
-    }
-    if (code == MMN_CLI_DONE)
-        mmn_cli_say_nonfinite(run.model, "answers are made of such numbers");
-    mmn_session_free(run.session);
-    mmn_mask_free(run.mask);
-    mmn_model_close(run.model);
-    mmn_cli_free_lines(&lines);
-    return code;
+    MMN_CLI_TRY(mmn_cli_open_model(&run->model, arguments->texts[0], arguments, &request->wishes));
+    request->beam_search = mmn_cli_beams_search(&request->beams, run->model);
+    MMN_CLI_TRY(answer_all(run));
+    mmn_cli_say_nonfinite(run->model, "answers are made of such numbers");
+    return MMN_CLI_DONE;
 }
 
 int mmn_cli_ask(const mmn_cli_command *command, int argc, char **argv)
@@ -363,7 +340,7 @@ int mmn_cli_ask(const mmn_cli_command *command, int argc, char **argv)
         MMN_CLI_REPETITION_PENALTY(&request.sampling.repetition_penalty),
         MMN_CLI_BEAMS(&request.beams),
         MMN_CLI_STOP(&request.stop),
-        MMN_CLI_IGNORE_GENERATION_CONFIG(&request.ignore_generation_config),
+        MMN_CLI_IGNORE_GENERATION_CONFIG(&request.wishes.ignore_generation_config),
         {.name = "neurons", .former = "mask", .value = "NEURONS.json", .kind = MMN_CLI_TEXT,
          .target = &request.steering.ranking,
          .help = "switch neurons off that \"mmneuron rank\" found, or on"},
@@ -382,23 +359,25 @@ int mmn_cli_ask(const mmn_cli_command *command, int argc, char **argv)
          .help = "with --on: what \"mmneuron count\" wrote"},
         MMN_CLI_ALLOW_LONG_PROMPTS(&request.allow_long_prompts),
         MMN_CLI_OTHER_MODEL(&request.steering.other_model),
-        MMN_CLI_RESIZE_ORDER(&request.order),
-        MMN_CLI_ALLOW_NONFINITE(&request.allow_nonfinite),
+        MMN_CLI_RESIZE_ORDER(&request.wishes.resize_order),
+        MMN_CLI_ALLOW_NONFINITE(&request.wishes.allow_nonfinite),
     };
+    ask_run run = {.request = &request};
+    mmn_cli_lines lines = {0};
     mmn_cli_arguments arguments;
     int code;
     if (!mmn_cli_parse(command, options, sizeof(options) / sizeof(options[0]), argc, argv,
                        &arguments, &code))
-        goto done;
+        return code;
     request.questions = arguments.texts + 1;
     request.question_count = arguments.count - 1;
     request.quiet = arguments.quiet;
     request.json = arguments.json;
     request.list = request.question_count > 1 || request.questions_file != NULL;
-    code = ask(command, &request, &arguments);
-done:
-    mmn_cli_free(arguments.texts);
-    mmn_cli_free(request.images.texts);
-    mmn_cli_free(request.stop.texts);
+    code = ask(command, &run, &request, &lines, &arguments);
+    mmn_session_free(run.session);
+    mmn_mask_free(run.mask);
+    mmn_model_close(run.model);
+    mmn_cli_free_lines(&lines);
     return code;
 }

@@ -14,6 +14,15 @@ enum {
     MMN_CLI_INTERRUPTED = 130
 };
 
+/* Ends the function that it stands in, which returns an exit code or a status, where `call` does not
+ * return 0: MMN_CLI_DONE or MMN_OK. */
+#define MMN_CLI_TRY(call)               \
+    do {                                \
+        const int tried_ = (int)(call); \
+        if (tried_ != 0)                \
+            return tried_;              \
+    } while (0)
+
 typedef struct mmn_cli_command mmn_cli_command;
 
 struct mmn_cli_command {

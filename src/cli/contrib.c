@@ -90,8 +90,5 @@ int mmn_cli_contrib(const mmn_cli_command *command, int argc, char **argv)
         MMN_CLI_RESIZE_ORDER(&study.wishes.resize_order),
         MMN_CLI_ALLOW_NONFINITE(&study.wishes.allow_nonfinite),
     };
-    const int code =
-        mmn_cli_run_study(&study, command, table, sizeof table / sizeof table[0], argc, argv);
-    mmn_cli_free(request.images.texts);
-    return code;
+    return mmn_cli_run_study(&study, command, table, sizeof table / sizeof table[0], argc, argv);
 }

@@ -1,14 +1,15 @@
-/* mmneuron count: counts how often each neuron is active in each domain of a list. */
+/* mmneuron count: counts how often each neuron is active in each domain of a list; and mmneuron merge: adds
+ * the counts of the shards of one run. */
 #include <inttypes.h>
 #include <string.h>
 
 #include "cli/command.h"
 #include "cli/destination.h"
-#include "cli/interrupt.h"
 #include "cli/model.h"
 #include "cli/options.h"
 #include "cli/output.h"
-#include "cli/work.h"
+#include "cli/progress.h"
+#include "cli/signals.h"
 
 /* What the library's functions call back with. */
 typedef struct count_watch {
@@ -112,13 +113,16 @@ static int open_destination(mmn_cli_destination *destination, const mmn_cli_comm
     return code;
 }
 
-static int check_request(const mmn_cli_command *command, const mmn_count_options *options)
+/* Opens what the command's arguments name and counts. */
+static int count(const mmn_cli_command *command, mmn_model **model, mmn_count_options *options,
+                 const mmn_model_options *wishes, mmn_cli_destination *destination,
+                 const mmn_cli_arguments *arguments)
 {
-    if (options->output == NULL)
-        return mmn_cli_usage(command->name, "-o is missing: the file that receives the counts");
     if (options->positions_module != NULL && strchr(options->positions_module, ',') != NULL)
         return mmn_cli_usage(command->name, "--positions-module takes one module, not several");
-    return MMN_CLI_DONE;
+    MMN_CLI_TRY(open_destination(destination, command, options->output, arguments->texts));
+    MMN_CLI_TRY(mmn_cli_open_model(model, arguments->texts[0], arguments, wishes));
+    return run_count(*model, options, destination, arguments->quiet, arguments->json);
 }
 
 int mmn_cli_count(const mmn_cli_command *command, int argc, char **argv)
@@ -127,11 +131,10 @@ int mmn_cli_count(const mmn_cli_command *command, int argc, char **argv)
     mmn_cli_modules modules = {{0}};
     mmn_cli_modules positions_module = {{0}};
     mmn_cli_shard shard = {0, 0};
-    mmn_resize_order order = MMN_RESIZE_HORIZONTAL_FIRST;
-    int allow_nonfinite = 0;
+    mmn_model_options wishes = {0};
     const mmn_cli_option options[] = {
         {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
-         .target = &count_options.output,
+         .target = &count_options.output, .needed = "the file that receives the counts",
          .help = "where to write the counts (- is standard output); the state of an unfinished run is in"
                  " FILE.state"},
         {.name = "samples", .value = "N", .kind = MMN_CLI_WHOLE, .target = &count_options.samples,
@@ -165,8 +168,8 @@ int mmn_cli_count(const mmn_cli_command *command, int argc, char **argv)
          .help = "stop after N samples as Ctrl-C would, to go on another time"},
         MMN_CLI_ALLOW_UNKNOWN_KEYS(&count_options.allow_unknown_keys),
         MMN_CLI_ALLOW_LONG_PROMPTS(&count_options.allow_long_prompts),
-        MMN_CLI_RESIZE_ORDER(&order),
-        MMN_CLI_ALLOW_NONFINITE(&allow_nonfinite),
+        MMN_CLI_RESIZE_ORDER(&wishes.resize_order),
+        MMN_CLI_ALLOW_NONFINITE(&wishes.allow_nonfinite),
     };
     mmn_cli_arguments arguments;
     mmn_cli_destination destination = {0};
@@ -181,17 +184,47 @@ int mmn_cli_count(const mmn_cli_command *command, int argc, char **argv)
         positions_module.names[0] != '\0' ? positions_module.names : NULL;
     count_options.shard = shard.index;
     count_options.shards = shard.count;
-    code = check_request(command, &count_options);
-    if (code == MMN_CLI_DONE)
-        code = open_destination(&destination, command, count_options.output, arguments.texts);
-    if (code == MMN_CLI_DONE)
-        code = mmn_cli_open_model(&model, arguments.texts[0], &arguments,
-                                  &(mmn_model_options){.resize_order = order,
-                                                       .allow_nonfinite = allow_nonfinite});
-    if (code == MMN_CLI_DONE)
-        code = run_count(model, &count_options, &destination, arguments.quiet, arguments.json);
+    code = count(command, &model, &count_options, &wishes, &destination, &arguments);
     mmn_cli_destination_close(&destination);
     mmn_model_close(model);
-    mmn_cli_free(arguments.texts);
+    return code;
+}
+
+/* ---- Merging --------------------------------------------------------------------------------- */
+
+static int merge(const mmn_cli_command *command, const char *output,
+                 mmn_cli_destination *destination, const mmn_cli_arguments *arguments)
+{
+    mmn_error error;
+    const size_t count = arguments->count;
+    for (size_t i = 0; i < count; i++)
+        mmn_cli_destination_source(destination, MMN_SOURCE_FILE, arguments->texts[i]);
+    MMN_CLI_TRY(mmn_cli_destination_open(destination, command, output, MMN_CLI_BINARY, NULL));
+    if (mmn_counts_merge(arguments->texts, count, destination->path, &error) != MMN_OK)
+        return mmn_cli_fail(&error);
+    if (destination->standard)
+        return mmn_cli_destination_send(destination);
+    if (arguments->json)
+        return mmn_cli_print_json(
+            json_pack("{s:s, s:I}", "output", output, "merged", (json_int_t)count));
+    mmn_cli_print("%s: the sum of %zu counts files\n", output, count);
+    return MMN_CLI_DONE;
+}
+
+int mmn_cli_merge(const mmn_cli_command *command, int argc, char **argv)
+{
+    const char *output = NULL;
+    const mmn_cli_option options[] = {
+        {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
+         .target = &output, .needed = "the file that receives the sum",
+         .help = "where to write the sum (- is standard output)"},
+    };
+    mmn_cli_arguments arguments;
+    mmn_cli_destination destination = {0};
+    int code;
+    if (!mmn_cli_parse(command, options, 1, argc, argv, &arguments, &code))
+        return code;
+    code = merge(command, output, &destination, &arguments);
+    mmn_cli_destination_close(&destination);
     return code;
 }

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "cli/command.h"
-#include "cli/interrupt.h"
+#include "cli/signals.h"
 
 void mmn_cli_destination_source(mmn_cli_destination *destination, mmn_source_kind kind,
                                 const char *path)

@@ -1,6 +1,5 @@
 /* mmneuron eval: accuracy, or of texts perplexity, with neurons on, with domain neurons off, and with
  * random ones off. */
-#include "cli/beams.h"
 #include "cli/study.h"
 
 /* What is asked of questions, and of texts. */
@@ -49,9 +48,7 @@ static int check(const mmn_cli_command *command, mmn_cli_study *study,
     asked->stop_string_count = request->stop.count;
     if (mmn_list_reads_texts(asked->list, &request->reads_texts, &error) != MMN_OK)
         return mmn_cli_fail(&error);
-    const int code = mmn_cli_beams_check(command, &request->beams, asked->temperature);
-    if (code != MMN_CLI_DONE)
-        return code;
+    MMN_CLI_TRY(mmn_cli_beams_check(command, &request->beams, asked->temperature));
     if (request->reads_texts &&
         (asked->cross != NULL || asked->tokens > 0 || asked->temperature > 0 || asked->top_p > 0 ||
          asked->repetition_penalty > 0 || asked->top_k > 0 || asked->stop_string_count > 0 ||
@@ -119,8 +116,6 @@ int mmn_cli_eval(const mmn_cli_command *command, int argc, char **argv)
          .help = "answer a question in N ways side by side (as many as need at most 2 GiB)"},
         MMN_CLI_STUDY_OF_LIST(asked, &study),
     };
-    const int code = mmn_cli_run_study(&study, command, options,
-                                       sizeof options / sizeof options[0], argc, argv);
-    mmn_cli_free(request.stop.texts);
-    return code;
+    return mmn_cli_run_study(&study, command, options, sizeof options / sizeof options[0], argc,
+                             argv);
 }

@@ -8,45 +8,44 @@
 #include "cli/options.h"
 #include "cli/output.h"
 
+/* A number, or NULL for 0: a key without a value ("?"), or none ("*"). */
+static json_t *unless_zero(uint32_t number)
+{
+    return number > 0 ? json_integer(number) : NULL;
+}
+
 static json_t *modules_to_json(const mmn_model_info *info)
 {
     json_t *modules = json_object();
     for (size_t index = 0; index < info->module_count; index++) {
         const mmn_module *module = &info->modules[index];
-        json_t *object = json_pack("{s:I, s:I, s:s}", "layers", (json_int_t)module->layers,
-                                   "neurons", (json_int_t)module->neurons, "stages",
-                                   module->stages);
-        if (module->first_inert_layer < module->layers)
-            json_object_set_new(object, "first_inert_layer",
-                                json_integer((json_int_t)module->first_inert_layer));
-        json_object_set_new(modules, module->name, object);
+        const bool inert = module->first_inert_layer < module->layers;
+        json_object_set_new(modules, module->name,
+                            json_pack("{s:i, s:i, s:s, s:o*}", "layers", module->layers, "neurons",
+                                      module->neurons, "stages", module->stages,
+                                      "first_inert_layer",
+                                      inert ? json_integer(module->first_inert_layer) : NULL));
     }
     return modules;
 }
 
 static json_t *vision_to_json(const mmn_model_info *info)
 {
-    return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I}", "architecture", info->vision, "layers",
-                     (json_int_t)info->vision_layers, "width", (json_int_t)info->vision_width,
-                     "heads", (json_int_t)info->vision_heads, "image_size",
-                     (json_int_t)info->image_size, "patch_size", (json_int_t)info->patch_size);
+    if (info->vision_layers == 0)
+        return NULL;
+    return json_pack("{s:s, s:i, s:i, s:i, s:i, s:i}", "architecture", info->vision, "layers",
+                     info->vision_layers, "width", info->vision_width, "heads", info->vision_heads,
+                     "image_size", info->image_size, "patch_size", info->patch_size);
 }
 
 static json_t *language_to_json(const mmn_model_info *info)
 {
-    json_t *object =
-        json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "architecture", info->language, "layers",
-                  (json_int_t)info->language_layers, "width", (json_int_t)info->language_width,
-                  "heads", (json_int_t)info->language_heads, "key_value_heads",
-                  (json_int_t)info->language_kv_heads, "vocabulary", (json_int_t)info->vocabulary,
-                  "positions", (json_int_t)info->maximum_positions);
-    json_object_set_new(object, "sliding_window",
-                        info->sliding_window > 0 ? json_integer((json_int_t)info->sliding_window)
-                                                 : json_null());
-    if (info->first_window_layer > 0)
-        json_object_set_new(object, "first_window_layer",
-                            json_integer((json_int_t)info->first_window_layer));
-    return object;
+    return json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:o?, s:o*}", "architecture",
+                     info->language, "layers", info->language_layers, "width",
+                     info->language_width, "heads", info->language_heads, "key_value_heads",
+                     info->language_kv_heads, "vocabulary", info->vocabulary, "positions",
+                     info->maximum_positions, "sliding_window", unless_zero(info->sliding_window),
+                     "first_window_layer", unless_zero(info->first_window_layer));
 }
 
 /* What the folder says of generating. */
@@ -63,32 +62,20 @@ static json_t *generation_to_json(const mmn_generation_info *generation)
 
 static json_t *info_to_json(const char *folder, const mmn_model_info *info, const char *digest)
 {
-    json_t *weights = json_pack("{s:s, s:I, s:I, s:I, s:I}", "types", info->weight_types, "files",
-                                (json_int_t)info->files, "tensors", (json_int_t)info->tensors,
-                                "parameters", (json_int_t)info->parameters, "bytes",
-                                (json_int_t)info->weight_bytes);
-    json_t *object = json_pack("{s:s, s:s, s:o}", "model", folder, "family", info->family,
-                               "weights", weights);
-    if (info->vision_layers > 0)
-        json_object_set_new(object, "vision", vision_to_json(info));
-    json_object_set_new(object, "language", language_to_json(info));
-    json_object_set_new(object, "modules", modules_to_json(info));
-    json_object_set_new(object, "template", json_string(info->template_name));
-    json_object_set_new(object, "template_file", info->template_file != NULL
-                                                     ? json_string(info->template_file)
-                                                     : json_null());
-    if (info->template_problem != NULL)
-        json_object_set_new(object, "template_problem", json_string(info->template_problem));
-    json_object_set_new(object, "generation", generation_to_json(&info->generation));
-    json_object_set_new(object, "kernels", json_string(info->kernels));
-    json_object_set_new(object, "threads", json_integer((json_int_t)info->threads));
-    if (digest != NULL)
-        json_object_set_new(object, "digest", json_string(digest));
     json_t *remarks = json_array();
     for (size_t i = 0; i < info->remark_count; i++)
         json_array_append_new(remarks, json_string(info->remarks[i]));
-    json_object_set_new(object, "remarks", remarks);
-    return object;
+    return json_pack("{s:s, s:s, s:{s:s, s:i, s:i, s:I, s:I}, s:o*, s:o, s:o, s:s, s:s?, s:s*, s:o,"
+                     " s:s, s:i, s:s*, s:o}",
+                     "model", folder, "family", info->family, "weights", "types",
+                     info->weight_types, "files", info->files, "tensors", info->tensors,
+                     "parameters", (json_int_t)info->parameters, "bytes",
+                     (json_int_t)info->weight_bytes, "vision", vision_to_json(info), "language",
+                     language_to_json(info), "modules", modules_to_json(info), "template",
+                     info->template_name, "template_file", info->template_file,
+                     "template_problem", info->template_problem, "generation",
+                     generation_to_json(&info->generation), "kernels", info->kernels, "threads",
+                     info->threads, "digest", digest, "remarks", remarks);
 }
 
 /* "12.3 GB", in powers of ten as disks and published checkpoints are measured. */
@@ -242,6 +229,5 @@ int mmn_cli_info(const mmn_cli_command *command, int argc, char **argv)
             print_info(folder, info, shown);
     }
     mmn_model_close(model);
-    mmn_cli_free(arguments.texts);
     return code;
 }

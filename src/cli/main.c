@@ -1,11 +1,12 @@
 /* The program: the table of its subcommands, and the choice among them. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/command.h"
-#include "cli/fault.h"
 #include "cli/output.h"
-#include "cli/wait_policy.h"
+#include "cli/signals.h"
 #include "mmneuron.h"
 
 static const mmn_cli_command commands[] = {
@@ -108,9 +109,24 @@ static int run(int argc, char **argv)
     return command->run(command, argc - 1, argv + 1);
 }
 
+/* Lets OpenMP's threads sleep while they wait, unless OMP_WAIT_POLICY in the environment says what they
+ * do: a thread that spins takes the core from the one that it waits for as soon as another program runs
+ * (doc/benchmarks.md has what that costs, and what sleeping costs where nothing else runs). OpenMP reads
+ * the variable before main, and so the program starts itself again; where that cannot be, they wait as
+ * OpenMP lets them. */
+static void wait_asleep(char **argv)
+{
+#ifdef _OPENMP
+    if (!getenv("OMP_WAIT_POLICY") && setenv("OMP_WAIT_POLICY", "passive", 0) == 0)
+        execv("/proc/self/exe", argv);
+#else
+    (void)argv;
+#endif
+}
+
 int main(int argc, char **argv)
 {
-    mmn_cli_wait_asleep(argv);
+    wait_asleep(argv);
     mmn_cli_guard_streams();
     mmn_cli_watch_json();
     mmn_cli_guard_exit();

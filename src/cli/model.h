@@ -1,4 +1,5 @@
-/* model.h: opening a model as the options that all commands share ask. */
+/* model.h: opening a model as the options that all commands share ask, and the options of commands that
+ * run one. */
 #ifndef MMN_CLI_MODEL_H
 #define MMN_CLI_MODEL_H
 
@@ -57,5 +58,58 @@ void mmn_cli_say_nonfinite(const mmn_model *model, const char *consequence);
  * and prints remarks about it as messages unless --quiet. Returns the exit code. */
 int mmn_cli_open_model(mmn_model **model, const char *folder, const mmn_cli_arguments *arguments,
                        const mmn_model_options *wishes);
+
+/* ---- Options of decoding, which the commands that answer questions share ---------------------- */
+
+/* Start from MMN_CLI_BEAMS_DEFAULT: what is not given is as the model's folder says. */
+typedef struct mmn_cli_beams {
+    uint64_t count;             /* 0: not given */
+    double length_penalty;      /* above 100: not given */
+    const char *early_stopping; /* NULL: not given */
+} mmn_cli_beams;
+
+#define MMN_CLI_BEAMS_DEFAULT {.length_penalty = 1e3}
+
+/* The entries of an option table that fill an mmn_cli_beams. */
+#define MMN_CLI_BEAMS(beams)                                                                    \
+    {.name = "num-beams", .value = "N", .kind = MMN_CLI_WHOLE, .target = &(beams)->count,       \
+     .minimum = 1, .maximum = 64,                                                               \
+     .help = "search the likeliest answer with N beams, or (1) go token by token (what the"      \
+             " model's folder says, else 1)"},                                                  \
+    {.name = "length-penalty", .value = "X", .kind = MMN_CLI_REAL,                              \
+     .target = &(beams)->length_penalty, .minimum = -100, .maximum = 100,                       \
+     .help = "with beams: longer answers, the more so the higher X (the folder's, else 1)"},    \
+    {.name = "early-stopping", .value = "HOW", .kind = MMN_CLI_TEXT,                            \
+     .target = &(beams)->early_stopping,                                                        \
+     .help = "with beams: end with as many answers as beams (true), when no better one"         \
+             " is likely (false), or possible (never) (the folder's, else false)"}
+
+/* The entries of sampling, from the members of `options`, and of the repetition penalty. */
+#define MMN_CLI_SAMPLING(options)                                                               \
+    {.name = "temperature", .value = "T", .kind = MMN_CLI_REAL,                                 \
+     .target = &(options)->temperature, .minimum = 0, .maximum = 1000,                          \
+     .help = "choose tokens at random, the more so the higher T; 0 is the likeliest (0)"},      \
+    {.name = "top-p", .value = "P", .kind = MMN_CLI_REAL, .target = &(options)->top_p,          \
+     .minimum = 0, .maximum = 1, .above = true,                                                 \
+     .help = "with --temperature: among the likeliest tokens that together have P (1)"},        \
+    {.name = "top-k", .value = "K", .kind = MMN_CLI_WHOLE, .target = &(options)->top_k,         \
+     .help = "with --temperature: among the K likeliest tokens, before --top-p; 0 is all (0)"}
+#define MMN_CLI_REPETITION_PENALTY(penalty)                                                     \
+    {.name = "repetition-penalty", .value = "X", .kind = MMN_CLI_REAL, .target = (penalty),     \
+     .minimum = 0.001, .maximum = 1000,                                                         \
+     .help = "divide the logits of tokens that were there by X (the folder's, else 1)"}
+/* The entry of stop strings. */
+#define MMN_CLI_STOP(strings)                                                                   \
+    {.name = "stop", .value = "STRING", .kind = MMN_CLI_TEXTS, .target = (strings),             \
+     .help = "end an answer with the token that completes STRING; may be repeated (what the"    \
+             " model's folder says)"}
+
+/* An exit code, with a message, where beams are wrong or do not go with `temperature`. */
+int mmn_cli_beams_check(const mmn_cli_command *command, const mmn_cli_beams *beams,
+                        double temperature);
+/* Whether any of the options was given. */
+bool mmn_cli_beams_given(const mmn_cli_beams *beams);
+/* What the options, which have been checked, and the model's folder say. */
+mmn_beam_search mmn_cli_beams_search(const mmn_cli_beams *beams, const mmn_model *model);
 
 #endif

@@ -24,7 +24,7 @@ typedef enum mmn_cli_kind {
 } mmn_cli_kind;
 
 typedef struct mmn_cli_texts {
-    const char **texts; /* the array is freed by mmn_cli_free; the texts are argv's */
+    const char **texts; /* argv's */
     size_t count;
 } mmn_cli_texts;
 
@@ -38,7 +38,7 @@ typedef struct mmn_cli_modules {
 } mmn_cli_modules;
 
 typedef struct mmn_cli_ids {
-    int32_t *ids; /* freed with free; NULL if not given */
+    int32_t *ids; /* NULL if not given */
     size_t count;
 } mmn_cli_ids;
 
@@ -51,7 +51,8 @@ typedef struct mmn_cli_option {
     void *target;
     double minimum, maximum; /* of numbers; maximum 0: none */
     bool above;              /* a real number must be above the minimum */
-    const char *help;        /* starts in lower case, no full stop */
+    const char *needed; /* what a text is that must be given, for the message where it is not; or NULL */
+    const char *help;   /* starts in lower case, no full stop */
 } mmn_cli_option;
 
 /* What every command takes, and what remains beside the options. */
@@ -59,7 +60,7 @@ typedef struct mmn_cli_arguments {
     uint64_t threads; /* 0: as many as OpenMP gives */
     const char *simd; /* NULL: MMNEURON_SIMD, else the fastest */
     int quiet, json;
-    const char **texts; /* the command's arguments, in order */
+    const char *const *texts; /* the command's arguments, in order */
     size_t count;
 } mmn_cli_arguments;
 
@@ -68,8 +69,5 @@ typedef struct mmn_cli_arguments {
  * for and printed, or the command line was wrong and a message says how. */
 bool mmn_cli_parse(const mmn_cli_command *command, const mmn_cli_option *options, size_t count,
                    int argc, char **argv, mmn_cli_arguments *arguments, int *code);
-
-/* Frees the array of a repeatable option or of the arguments. */
-void mmn_cli_free(const char **texts);
 
 #endif

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "cli/command.h"
-#include "cli/interrupt.h"
+#include "cli/signals.h"
 
 /* What went wrong first on standard output; a program has one, so its state is the program's. */
 static int output_error;

@@ -12,12 +12,11 @@ int mmn_cli_perturb(const mmn_cli_command *command, int argc, char **argv)
     mmn_perturb_options asked = {.first_seed = 1};
     mmn_cli_study study = {.request = &asked,
                            .run = run,
-                           .check = mmn_cli_check_neurons,
                            MMN_CLI_ASKED_OF_LIST(&asked),
                            .neurons = &asked.ranking};
     const mmn_cli_option options[] = {
         {.name = "neurons", .value = "NEURONS.json", .kind = MMN_CLI_TEXT,
-         .target = &asked.ranking,
+         .target = &asked.ranking, .needed = "the neurons to switch off",
          .help = "the neurons to switch off, as \"mmneuron rank -o\" writes them"},
         {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
          .target = &study.output, .help = "write all curves to FILE (JSON; - is standard output)"},

@@ -8,7 +8,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cli/interrupt.h"
+#include "cli/command.h"
+#include "cli/output.h"
+#include "cli/signals.h"
 
 #define REDRAW_SECONDS 0.1
 #define LOG_SECONDS 30.0
@@ -93,4 +95,21 @@ void mmn_cli_progress_clear(mmn_cli_progress *progress)
     fprintf(stderr, "\r%*s\r", progress->drawn, "");
     fflush(stderr);
     progress->drawn = 0;
+}
+
+void mmn_cli_work_begin(mmn_cli_progress *progress, bool quiet)
+{
+    mmn_cli_interrupt_catch();
+    mmn_cli_progress_begin(progress, quiet);
+}
+
+int mmn_cli_work_end(mmn_cli_progress *progress, mmn_status status, const mmn_error *error)
+{
+    mmn_cli_progress_clear(progress);
+    if (status == MMN_OK)
+        return MMN_CLI_DONE;
+    if (status != MMN_INTERRUPTED)
+        return mmn_cli_fail(error);
+    mmn_cli_message("interrupted; nothing was written");
+    return mmn_cli_interrupt_code();
 }

@@ -21,6 +21,20 @@ static int open_destination(mmn_cli_destination *destination, const mmn_cli_comm
     return code;
 }
 
+static int rank(const mmn_cli_command *command, const char *output,
+                const mmn_rank_options *options, mmn_cli_destination *destination,
+                const mmn_cli_arguments *arguments)
+{
+    mmn_error error;
+    mmn_result *ranking = NULL;
+    MMN_CLI_TRY(open_destination(destination, command, output, arguments->texts[0]));
+    if (mmn_rank(&ranking, arguments->texts[0], options, &error) != MMN_OK)
+        return mmn_cli_fail(&error);
+    const int code = mmn_cli_give_result(ranking, destination, arguments);
+    mmn_result_free(ranking);
+    return code;
+}
+
 int mmn_cli_rank(const mmn_cli_command *command, int argc, char **argv)
 {
     const char *output = NULL;
@@ -58,16 +72,7 @@ int mmn_cli_rank(const mmn_cli_command *command, int argc, char **argv)
 
     if (modules.names[0] != '\0')
         rank_options.modules = modules.names;
-    mmn_error error;
-    mmn_result *ranking = NULL;
-    code = open_destination(&destination, command, output, arguments.texts[0]);
-    if (code == MMN_CLI_DONE &&
-        mmn_rank(&ranking, arguments.texts[0], &rank_options, &error) != MMN_OK)
-        code = mmn_cli_fail(&error);
-    else if (code == MMN_CLI_DONE)
-        code = mmn_cli_give_result(ranking, &destination, &arguments);
+    code = rank(command, output, &rank_options, &destination, &arguments);
     mmn_cli_destination_close(&destination);
-    mmn_result_free(ranking);
-    mmn_cli_free(arguments.texts);
     return code;
 }

@@ -49,39 +49,68 @@ static int print_charts(const mmn_report *report, const char *output)
     return MMN_CLI_DONE;
 }
 
+typedef struct report_request {
+    const char *output, *format_name, *figure;
+    mmn_report_format format;
+    mmn_report_options options;
+} report_request;
+
 /* Writes the report and says what is in it, also where it could not be written. A page for standard
  * output stands there alone. */
-static int write_report(const mmn_report *report, mmn_report_format format, const char *figure,
-                        mmn_cli_destination *destination, const char *output, bool json)
+static int write_report(const mmn_report *report, const report_request *request,
+                        mmn_cli_destination *destination, bool json)
 {
     mmn_error error;
-    mmn_status status = mmn_report_write(report, format, figure, destination->path, &error);
+    mmn_status status = mmn_report_write(report, request->format, request->figure,
+                                         destination->path, &error);
     if (status == MMN_OK && destination->standard)
         return mmn_cli_destination_send(destination);
     int code = MMN_CLI_DONE;
     if (status == MMN_OK && json)
-        code = print_json(report, output);
+        code = print_json(report, request->output);
     else if (status == MMN_OK || (status == MMN_SYSTEM && !json && !destination->standard))
-        code = print_charts(report, output);
+        code = print_charts(report, request->output);
     return status == MMN_OK ? code : mmn_cli_fail(&error);
+}
+
+static int report(const mmn_cli_command *command, report_request *request,
+                  mmn_cli_destination *destination, const mmn_cli_arguments *arguments)
+{
+    mmn_error error;
+    mmn_report *read = NULL;
+    for (size_t i = 0; i < arguments->count; i++)
+        mmn_cli_destination_source(destination, MMN_SOURCE_FILE, arguments->texts[i]);
+    if (!find_format(&request->format, request->format_name))
+        return mmn_cli_usage(command->name, "--format takes html, md, svg or csv, not \"%s\"",
+                             request->format_name);
+    const bool several = request->figure == NULL && (request->format == MMN_REPORT_SVG ||
+                                                     request->format == MMN_REPORT_CSV);
+    MMN_CLI_TRY(mmn_cli_destination_open(destination, command, request->output,
+                                         several ? MMN_CLI_FOLDER : MMN_CLI_PAGE, NULL));
+    if (mmn_report_read(&read, arguments->texts, arguments->count, &request->options, &error) !=
+        MMN_OK)
+        return mmn_cli_fail(&error);
+    const int code = write_report(read, request, destination, arguments->json);
+    mmn_report_free(read);
+    return code;
 }
 
 int mmn_cli_report(const mmn_cli_command *command, int argc, char **argv)
 {
-    const char *output = NULL, *format_name = NULL, *figure = NULL;
-    mmn_report_options report_options = {0};
+    report_request request = {0};
     const mmn_cli_option options[] = {
         {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
-         .target = &output, .help = "where to write the report (- is standard output); with --format"
-                                    " svg or csv the folder that receives a file for each figure"},
-        {.name = "format", .value = "NAME", .kind = MMN_CLI_TEXT, .target = &format_name,
+         .target = &request.output, .needed = "the file that receives the report",
+         .help = "where to write the report (- is standard output); with --format svg or csv the"
+                 " folder that receives a file for each figure"},
+        {.name = "format", .value = "NAME", .kind = MMN_CLI_TEXT, .target = &request.format_name,
          .help = "html, md, svg or csv (html)"},
-        {.name = "figure", .value = "NAME", .kind = MMN_CLI_TEXT, .target = &figure,
+        {.name = "figure", .value = "NAME", .kind = MMN_CLI_TEXT, .target = &request.figure,
          .help = "write this figure only, to FILE"},
         {.name = "images", .value = "FOLDER", .kind = MMN_CLI_TEXT,
-         .target = &report_options.images,
+         .target = &request.options.images,
          .help = "where the samples' pictures are (beside the list that lens was given)"},
-        {.name = "title", .value = "TEXT", .kind = MMN_CLI_TEXT, .target = &report_options.title,
+        {.name = "title", .value = "TEXT", .kind = MMN_CLI_TEXT, .target = &request.options.title,
          .help = "the report's title"},
     };
     mmn_cli_arguments arguments;
@@ -91,31 +120,7 @@ int mmn_cli_report(const mmn_cli_command *command, int argc, char **argv)
                        &arguments, &code))
         return code;
 
-    mmn_error error;
-    mmn_report *report = NULL;
-    mmn_report_format format = MMN_REPORT_HTML;
-    for (size_t i = 0; i < arguments.count; i++)
-        mmn_cli_destination_source(&destination, MMN_SOURCE_FILE, arguments.texts[i]);
-    if (output == NULL)
-        code = mmn_cli_usage(command->name, "-o is missing: the file that receives the report");
-    else if (!find_format(&format, format_name))
-        code = mmn_cli_usage(command->name, "--format takes html, md, svg or csv, not \"%s\"",
-                             format_name);
-    else
-        code = mmn_cli_destination_open(&destination, command, output,
-                                        figure == NULL && (format == MMN_REPORT_SVG ||
-                                                           format == MMN_REPORT_CSV)
-                                            ? MMN_CLI_FOLDER
-                                            : MMN_CLI_PAGE,
-                                        NULL);
-    if (code == MMN_CLI_DONE &&
-        mmn_report_read(&report, arguments.texts, arguments.count, &report_options, &error) !=
-            MMN_OK)
-        code = mmn_cli_fail(&error);
-    else if (code == MMN_CLI_DONE)
-        code = write_report(report, format, figure, &destination, output, arguments.json);
+    code = report(command, &request, &destination, &arguments);
     mmn_cli_destination_close(&destination);
-    mmn_report_free(report);
-    mmn_cli_free(arguments.texts);
     return code;
 }

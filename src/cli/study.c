@@ -2,8 +2,6 @@
  * mmneuron NAME, which need nothing else. */
 #include "cli/study.h"
 
-#include "cli/work.h"
-
 static int run_on_model(const mmn_cli_study *study, const mmn_model *model,
                         const mmn_cli_arguments *arguments)
 {
@@ -21,50 +19,36 @@ static int run_on_model(const mmn_cli_study *study, const mmn_model *model,
     return code;
 }
 
-static int run_study(mmn_cli_study *study, const mmn_cli_command *command,
+static int run_study(mmn_model **model, mmn_cli_study *study, const mmn_cli_command *command,
                      const mmn_cli_arguments *arguments)
 {
     mmn_cli_destination *destination = &study->destination;
-    mmn_model *model = NULL;
+    if (study->list != NULL)
+        *study->list = arguments->texts[1];
+    if (study->check != NULL)
+        MMN_CLI_TRY(study->check(command, study, arguments));
     if (study->list != NULL)
         mmn_cli_destination_source(destination, MMN_SOURCE_LIST, *study->list);
     if (study->neurons != NULL)
         mmn_cli_destination_source(destination, MMN_SOURCE_FILE, *study->neurons);
     mmn_cli_destination_source(destination, MMN_SOURCE_MODEL, arguments->texts[0]);
-    int code = mmn_cli_destination_open(destination, command, study->output, MMN_CLI_JSON, NULL);
-    if (code == MMN_CLI_DONE)
-        code = mmn_cli_open_model(&model, arguments->texts[0], arguments, &study->wishes);
-    if (code == MMN_CLI_DONE)
-        code = run_on_model(study, model, arguments);
-    mmn_model_close(model);
-    return code;
+    MMN_CLI_TRY(mmn_cli_destination_open(destination, command, study->output, MMN_CLI_JSON, NULL));
+    MMN_CLI_TRY(mmn_cli_open_model(model, arguments->texts[0], arguments, &study->wishes));
+    return run_on_model(study, *model, arguments);
 }
 
 int mmn_cli_run_study(mmn_cli_study *study, const mmn_cli_command *command,
                       const mmn_cli_option *options, size_t count, int argc, char **argv)
 {
+    mmn_model *model = NULL;
     mmn_cli_arguments arguments;
     int code;
-    if (mmn_cli_parse(command, options, count, argc, argv, &arguments, &code)) {
-        if (study->list != NULL)
-            *study->list = arguments.texts[1];
-        if (study->check != NULL)
-            code = study->check(command, study, &arguments);
-        if (code == MMN_CLI_DONE)
-            code = run_study(study, command, &arguments);
-    }
+    if (!mmn_cli_parse(command, options, count, argc, argv, &arguments, &code))
+        return code;
+    code = run_study(&model, study, command, &arguments);
     mmn_cli_destination_close(&study->destination);
-    mmn_cli_free(arguments.texts);
+    mmn_model_close(model);
     return code;
-}
-
-int mmn_cli_check_neurons(const mmn_cli_command *command, mmn_cli_study *study,
-                          const mmn_cli_arguments *arguments)
-{
-    (void)arguments;
-    return *study->neurons != NULL
-               ? MMN_CLI_DONE
-               : mmn_cli_usage(command->name, "--neurons is missing: the neurons to switch off");
 }
 
 /* ---- Studies of the table -------------------------------------------------------------------- */
@@ -87,12 +71,11 @@ static int run_command(const mmn_cli_command *command, int argc, char **argv)
     mmn_study_options *asked = &request.options;
     mmn_cli_study study = {.request = &request,
                            .run = run,
-                           .check = mmn_cli_check_neurons,
                            MMN_CLI_ASKED_OF_LIST(asked),
                            .neurons = &asked->neurons};
     const mmn_cli_option options[] = {
         {.name = "neurons", .value = "NEURONS.json", .kind = MMN_CLI_TEXT,
-         .target = &asked->neurons,
+         .target = &asked->neurons, .needed = "the neurons to switch off",
          .help = "the neurons to switch off, as \"mmneuron rank -o\" writes them"},
         {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
          .target = &study.output, .help = "write everything to FILE (JSON; - is standard output)"},

@@ -40,10 +40,6 @@ typedef struct mmn_cli_study {
     MMN_CLI_RESIZE_ORDER(&(study)->wishes.resize_order),                                         \
     MMN_CLI_ALLOW_NONFINITE(&(study)->wishes.allow_nonfinite)
 
-/* A check of studies that cannot do without neurons. */
-int mmn_cli_check_neurons(const mmn_cli_command *command, mmn_cli_study *study,
-                          const mmn_cli_arguments *arguments);
-
 /* Parses the command line by the table, takes the output, opens the model, runs the study and gives its
  * result. Returns the exit code. */
 int mmn_cli_run_study(mmn_cli_study *study, const mmn_cli_command *command,

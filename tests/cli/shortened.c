@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "cli/fault.h"
+#include "cli/signals.h"
 
 enum { SIZE = 1 << 20 };
 

@@ -1,6 +1,7 @@
-/* interrupt.h: Ctrl-C as a request to stop that long work can see. */
-#ifndef MMN_CLI_INTERRUPT_H
-#define MMN_CLI_INTERRUPT_H
+/* signals.h: Ctrl-C as a request to stop that long work can see, and a mapped file that got shorter as a
+ * sentence. */
+#ifndef MMN_CLI_SIGNALS_H
+#define MMN_CLI_SIGNALS_H
 
 #include <stdbool.h>
 
@@ -31,5 +32,8 @@ int mmn_cli_interrupt_code(void);
 
 /* Ends the program as a pipe without a reader does, unless somebody chose that it shall not. */
 void mmn_cli_end_by_broken_pipe(void);
+
+/* From now on SIGBUS ends the program with exit code 3 and a sentence that names the file. */
+void mmn_cli_guard_mappings(void);
 
 #endif
