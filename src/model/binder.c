@@ -65,40 +65,61 @@ static int compare_named(const void *a, const void *b)
     return strcmp(((const mmn_named_tensor *)a)->name, ((const mmn_named_tensor *)b)->name);
 }
 
-static int compare_pairs(const void *a, const void *b)
+static void sort(mmn_named_tensor *named, size_t count)
 {
-    return strcmp(((const mmn_name_pair *)a)->name, ((const mmn_name_pair *)b)->name);
+    if (count > 0)
+        qsort(named, count, sizeof(*named), compare_named);
 }
 
+static size_t room_for(const char *name)
+{
+    return strlen(name) + MMN_NAME_GROWTH;
+}
+
+/* Appends the tensor under the normalised form of a name, for which there is room at *room; one that can
+ * be computed from the configuration is left out. */
+static void add_named(mmn_named_tensor *named, size_t *count, char **room, const char *name,
+                      const mmn_tensor *tensor, const mmn_name_rule *rules)
+{
+    mmn_normalise_name(*room, name, rules);
+    if (!mmn_tensor_is_computed(*room))
+        named[(*count)++] = (mmn_named_tensor){.name = *room, .tensor = tensor};
+    *room += room_for(name);
+}
+
+/* Lists the tensors, and behind them those that a file gives a second name under that one. */
 static mmn_status list_tensors(mmn_binder *binder, const mmn_safetensors *tensors,
                                const mmn_name_rule *rules)
 {
-    size_t count = mmn_safetensors_count(tensors), name_bytes = 0;
+    size_t count = mmn_safetensors_count(tensors), alias_count, bytes = 0;
+    const mmn_tensor_alias *aliases = mmn_safetensors_aliases(tensors, &alias_count);
     for (size_t i = 0; i < count; i++)
-        name_bytes += strlen(mmn_safetensors_get(tensors, i)->name) + MMN_NAME_GROWTH;
-    binder->named = mmn_allocate(count, sizeof(*binder->named), binder->error);
+        bytes += room_for(mmn_safetensors_get(tensors, i)->name);
+    for (size_t i = 0; i < alias_count; i++)
+        bytes += room_for(aliases[i].name);
+    binder->named = mmn_allocate(count + alias_count, sizeof(*binder->named), binder->error);
     binder->used = mmn_allocate(count, sizeof(*binder->used), binder->error);
-    binder->names = mmn_allocate(name_bytes, 1, binder->error);
+    binder->names = mmn_allocate(bytes, 1, binder->error);
     if (!binder->named || !binder->used || !binder->names)
         return MMN_SYSTEM;
 
-    char *name = binder->names;
+    char *room = binder->names;
     for (size_t i = 0; i < count; i++) {
         const mmn_tensor *tensor = mmn_safetensors_get(tensors, i);
-        mmn_normalise_name(name, tensor->name, rules);
-        if (!mmn_tensor_is_computed(name))
-            binder->named[binder->count++] =
-                (mmn_named_tensor){.name = name, .tensor = tensor};
-        name += strlen(tensor->name) + MMN_NAME_GROWTH;
+        add_named(binder->named, &binder->count, &room, tensor->name, tensor, rules);
     }
+    binder->aliases = binder->named + binder->count;
+    for (size_t i = 0; i < alias_count; i++)
+        add_named(binder->aliases, &binder->alias_count, &room, aliases[i].name,
+                  aliases[i].tensor, rules);
+    sort(binder->named, binder->count);
+    sort(binder->aliases, binder->alias_count);
     return MMN_OK;
 }
 
-/* Sorts the tensors and checks that no two have become the same. */
-static mmn_status sort_tensors(mmn_binder *binder)
+/* Checks that no two names have become the same. */
+static mmn_status check_names(const mmn_binder *binder)
 {
-    if (binder->count > 0)
-        qsort(binder->named, binder->count, sizeof(*binder->named), compare_named);
     for (size_t i = 1; i < binder->count; i++) {
         const mmn_named_tensor *one = &binder->named[i - 1], *other = &binder->named[i];
         if (strcmp(one->name, other->name) == 0)
@@ -109,74 +130,37 @@ static mmn_status sort_tensors(mmn_binder *binder)
     return MMN_OK;
 }
 
-/* Lists the second names that the files give to tensors, in the order of their normalised forms. */
-static mmn_status list_aliases(mmn_binder *binder, const mmn_safetensors *tensors,
-                               const mmn_name_rule *rules)
-{
-    size_t count, name_bytes = 0;
-    const mmn_tensor_alias *aliases = mmn_safetensors_aliases(tensors, &count);
-    for (size_t i = 0; i < count; i++)
-        name_bytes +=
-            strlen(aliases[i].name) + strlen(aliases[i].tensor->name) + 2 * MMN_NAME_GROWTH;
-    binder->aliases = mmn_allocate(count, sizeof(*binder->aliases), binder->error);
-    binder->alias_names = mmn_allocate(name_bytes, 1, binder->error);
-    if (!binder->aliases || !binder->alias_names)
-        return MMN_SYSTEM;
-    char *name = binder->alias_names;
-    for (size_t i = 0; i < count; i++) {
-        char *stored = name + strlen(aliases[i].name) + MMN_NAME_GROWTH;
-        mmn_normalise_name(name, aliases[i].name, rules);
-        mmn_normalise_name(stored, aliases[i].tensor->name, rules);
-        binder->aliases[i] = (mmn_name_pair){.name = name, .stored = stored};
-        name = stored + strlen(aliases[i].tensor->name) + MMN_NAME_GROWTH;
-    }
-    binder->alias_count = count;
-    if (count > 0)
-        qsort(binder->aliases, count, sizeof(*binder->aliases), compare_pairs);
-    return MMN_OK;
-}
-
-static mmn_status list_names(mmn_binder *binder, const mmn_safetensors *tensors,
-                             const mmn_name_rule *rules)
-{
-    MMN_TRY(list_tensors(binder, tensors, rules));
-    MMN_TRY(sort_tensors(binder));
-    return list_aliases(binder, tensors, rules);
-}
-
 void mmn_binder_begin(mmn_binder *binder, const mmn_safetensors *tensors, const char *file,
                       const mmn_name_rule *rules, mmn_error *error)
 {
     *binder = (mmn_binder){.file = file, .error = error};
-    binder->status = list_names(binder, tensors, rules);
+    binder->status = list_tensors(binder, tensors, rules);
+    if (binder->status == MMN_OK)
+        binder->status = check_names(binder);
 }
 
 void mmn_binder_free(mmn_binder *binder)
 {
     mmn_free(binder->used);
-    mmn_free(binder->aliases);
-    mmn_free(binder->alias_names);
     mmn_free(binder->vectors);
 }
 
-static mmn_named_tensor *find_stored(const mmn_binder *binder, const char *name)
+static mmn_named_tensor *search(mmn_named_tensor *named, size_t count, const char *name)
 {
     const mmn_named_tensor key = {.name = name};
-    if (binder->count == 0)
-        return NULL;
-    return bsearch(&key, binder->named, binder->count, sizeof(*binder->named), compare_named);
+    return count > 0 ? bsearch(&key, named, count, sizeof(*named), compare_named) : NULL;
 }
 
 /* The tensor with this name, or else the one that a file says has this name too. */
-static mmn_named_tensor *find(const mmn_binder *binder, const char *name)
+static const mmn_named_tensor *find(const mmn_binder *binder, const char *name)
 {
-    const mmn_name_pair key = {.name = name};
-    mmn_named_tensor *found = find_stored(binder, name);
-    if (found || binder->alias_count == 0)
-        return found;
-    const mmn_name_pair *alias = bsearch(&key, binder->aliases, binder->alias_count,
-                                         sizeof(*binder->aliases), compare_pairs);
-    return alias ? find_stored(binder, alias->stored) : NULL;
+    const mmn_named_tensor *found = search(binder->named, binder->count, name);
+    const mmn_named_tensor *alias =
+        found ? NULL : search(binder->aliases, binder->alias_count, name);
+    for (size_t i = 0; alias && !found && i < binder->count; i++)
+        if (binder->named[i].tensor == alias->tensor)
+            found = &binder->named[i];
+    return found;
 }
 
 const mmn_tensor *mmn_binder_find(const mmn_binder *binder, const char *name)
@@ -200,8 +184,7 @@ void mmn_binder_no_prefix(mmn_binder *binder)
     binder->prefix[0] = '\0';
 }
 
-/* The type of weights that are stored so; -1: there is none. */
-static int weight_type(mmn_tensor_type stored)
+int mmn_stored_weight_type(mmn_tensor_type stored)
 {
     switch (stored) {
     case MMN_TYPE_F32:
@@ -226,7 +209,7 @@ static mmn_status check(const mmn_binder *binder, const mmn_tensor *tensor, cons
                         const size_t *shape, size_t dimensions)
 {
     char found[200];
-    if (weight_type(tensor->type) < 0)
+    if (mmn_stored_weight_type(tensor->type) < 0)
         return mmn_fail(binder->error, MMN_INPUT, tensor->file, tensor->name,
                         "type %s is not supported for weights; supported are BF16, F16 and F32",
                         mmn_tensor_type_name(tensor->type));
@@ -245,7 +228,7 @@ const mmn_tensor *mmn_binder_take(mmn_binder *binder, const char *name, const si
     char full[2 * sizeof(binder->prefix)], expected[200];
     snprintf(full, sizeof(full), "%s%s", binder->prefix, name);
     mmn_tensor_shape_text(expected, sizeof(expected), shape, dimensions);
-    mmn_named_tensor *found = find(binder, full);
+    const mmn_named_tensor *found = find(binder, full);
     if (found)
         binder->status = check(binder, found->tensor, expected, shape, dimensions);
     else if (!optional)
@@ -255,7 +238,7 @@ const mmn_tensor *mmn_binder_take(mmn_binder *binder, const char *name, const si
     if (!found || binder->status != MMN_OK)
         return NULL;
     const mmn_tensor *tensor = found->tensor;
-    binder->seen_types[weight_type(tensor->type)] = true;
+    binder->seen_types[mmn_stored_weight_type(tensor->type)] = true;
     if (!binder->used[found - binder->named]) { /* two names may share a tensor */
         binder->parameters += mmn_tensor_elements(tensor);
         binder->bytes += tensor->bytes;
@@ -271,7 +254,7 @@ void mmn_binder_take_matrix(mmn_binder *binder, mmn_matrix *matrix, const char *
     if (!tensor)
         return;
     *matrix = (mmn_matrix){.data = tensor->data,
-                           .type = (mmn_weight_type)weight_type(tensor->type),
+                           .type = (mmn_weight_type)mmn_stored_weight_type(tensor->type),
                            .rows = shape[0],
                            .columns = 1};
     for (size_t i = 1; i < dimensions; i++)
@@ -381,7 +364,7 @@ static void widen_vectors(mmn_binder *binder, float **vectors)
     *vectors = block;
     for (size_t i = 0; i < binder->vector_count; i++) {
         const mmn_waiting_vector *vector = &binder->vectors[i];
-        mmn_weight_type type = (mmn_weight_type)weight_type(vector->tensor->type);
+        mmn_weight_type type = (mmn_weight_type)mmn_stored_weight_type(vector->tensor->type);
         mmn_kernels_reference()->widen(
             block, vector->tensor->data + vector->first * mmn_weight_size(type), type,
             vector->length);

@@ -25,11 +25,6 @@ typedef struct mmn_waiting_vector {
     size_t first, length;
 } mmn_waiting_vector;
 
-/* A name that the files' metadata give to the tensor stored under another, both normalised. */
-typedef struct mmn_name_pair {
-    const char *name, *stored;
-} mmn_name_pair;
-
 /* A binding in progress. The first failure is kept in `status`; what is called after it does
  * nothing. */
 typedef struct mmn_binder {
@@ -37,9 +32,8 @@ typedef struct mmn_binder {
     size_t count;
     char *names;       /* what `named` points to */
     bool *used;        /* by index of `named` */
-    mmn_name_pair *aliases; /* second names that the files give, in the order of the names */
+    mmn_named_tensor *aliases; /* the same under second names that the files' metadata give, behind them */
     size_t alias_count;
-    char *alias_names; /* what `aliases` points to */
     const char *file;  /* names the checkpoint in messages */
     char prefix[96];   /* with which the names begin that are taken next */
     uint64_t parameters, bytes; /* of the tensors taken */
@@ -61,6 +55,9 @@ void mmn_binder_free(mmn_binder *binder);
 /* The tensor with this normalised name, also where it is stored under another that the file's
  * metadata says is the same; or NULL. */
 const mmn_tensor *mmn_binder_find(const mmn_binder *binder, const char *name);
+
+/* The type of weights that are stored so; -1: it is none of weights. */
+int mmn_stored_weight_type(mmn_tensor_type stored);
 
 /* How the names begin of all that is taken next; there is no prefix at first. */
 void mmn_binder_prefix(mmn_binder *binder, const char *format, ...) MMN_PRINTF(2, 3);

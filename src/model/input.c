@@ -74,6 +74,15 @@ mmn_status mmn_input_create(mmn_input **created, const mmn_model *model, size_t 
     return MMN_OK;
 }
 
+mmn_status mmn_input_finish(mmn_input **input, mmn_status status)
+{
+    if (status == MMN_OK)
+        return MMN_OK;
+    mmn_input_free(*input);
+    *input = NULL;
+    return status;
+}
+
 const mmn_input *mmn_input_retain(const mmn_input *input)
 {
     atomic_fetch_add(&((mmn_input *)(uintptr_t)input)->references, 1);
@@ -190,11 +199,9 @@ static mmn_status add_image(mmn_input *input, const mmn_model *model, size_t ind
 {
     mmn_image image;
     mmn_pixel_values pixels = {0};
-    mmn_status status = load_joined(&image, model, files, count, error);
-    if (status != MMN_OK)
-        return status;
+    MMN_TRY(load_joined(&image, model, files, count, error));
     const mmn_resolution size = {(uint32_t)image.height, (uint32_t)image.width};
-    status = mmn_input_set_image_size(input, model, index, size, error);
+    mmn_status status = mmn_input_set_image_size(input, model, index, size, error);
     if (status == MMN_OK)
         status = mmn_pixel_values_make(&pixels, &model->image_settings, &image,
                                        model->compute.kernels, error);
@@ -240,7 +247,6 @@ mmn_status mmn_input_from_ids(mmn_input **made, const mmn_model *model, const in
     if (MMN_MISSING(error, made, model, ids))
         return MMN_USAGE;
     uint32_t vocabulary = model->config.language.vocab_size;
-    mmn_input *input = NULL;
     if (count < 1 || count > MMN_MAXIMUM_POSITIONS)
         return mmn_fail(error, MMN_USAGE, NULL, NULL, "%zu token ids; expected 1 to %d", count,
                         MMN_MAXIMUM_POSITIONS);
@@ -248,17 +254,14 @@ mmn_status mmn_input_from_ids(mmn_input **made, const mmn_model *model, const in
         if (ids[i] < 0 || (uint32_t)ids[i] >= vocabulary)
             return mmn_fail(error, MMN_INPUT, NULL, NULL,
                             "token id %zu is %d; expected 0 to %u", i, (int)ids[i], vocabulary - 1);
-    mmn_status status = mmn_input_create(&input, model, 0, error);
-    if (status == MMN_OK && !(input->ids = mmn_allocate(count, sizeof(*ids), error)))
+    mmn_status status = mmn_input_create(made, model, 0, error);
+    if (status == MMN_OK && !((*made)->ids = mmn_allocate(count, sizeof(*ids), error)))
         status = MMN_SYSTEM;
-    if (status != MMN_OK) {
-        mmn_input_free(input);
-        return status;
+    if (status == MMN_OK) {
+        memcpy((*made)->ids, ids, count * sizeof(*ids));
+        (*made)->length = count;
     }
-    memcpy(input->ids, ids, count * sizeof(*ids));
-    input->length = count;
-    *made = input;
-    return MMN_OK;
+    return mmn_input_finish(made, status);
 }
 
 static size_t count_tokens(const int32_t *ids, size_t count, int32_t token)
@@ -283,45 +286,37 @@ static mmn_status check_placeholders(size_t placeholders, size_t files, mmn_erro
                     placeholders, files);
 }
 
+/* Makes the input of a prompt's `count` ids; *input may be non-NULL after a failure too. */
+static mmn_status fill_input(mmn_input **input, const mmn_model *model, const char *prompt,
+                             const int32_t *ids, size_t count, const char *const *images,
+                             size_t image_count, mmn_error *error)
+{
+    size_t placeholders = count_tokens(ids, count, model->config.image_token_id);
+    MMN_TRY(check_placeholders(placeholders, image_count, error));
+    if (count == 0)
+        return mmn_fail(error, MMN_INPUT, NULL, NULL, "the prompt is empty");
+    MMN_TRY(mmn_input_create(input, model, placeholders, error));
+    for (size_t i = 0; i < placeholders; i++)
+        MMN_TRY(add_image(*input, model, i, &images[i], placeholders == 1 ? image_count : 1, error));
+    MMN_TRY(expand_placeholders(*input, model, ids, count, error));
+    return mmn_input_set_instruction(*input, model, prompt, error);
+}
+
 static mmn_status make_input(mmn_input **made, const mmn_model *model, const char *prompt,
                              bool add_special, const char *const *images, size_t image_count,
                              mmn_error *error)
 {
-    *made = NULL;
     int32_t *ids = NULL;
     size_t count = 0;
-    mmn_input *input = NULL;
     if (image_count > 0 && !model->config.vision.form)
         return mmn_fail(error, MMN_INPUT, model->folder, NULL,
                         "is a language model alone, which reads no images");
     mmn_status status =
         mmn_prompt_encode(model, prompt, add_special, image_count, &ids, &count, error);
-    if (status != MMN_OK) {
-        mmn_free(ids);
-        return status;
-    }
-    size_t placeholders = count_tokens(ids, count, model->config.image_token_id);
-    status = check_placeholders(placeholders, image_count, error);
-    if (status == MMN_OK && count == 0)
-        status = mmn_fail(error, MMN_INPUT, NULL, NULL, "the prompt is empty");
     if (status == MMN_OK)
-        status = mmn_input_create(&input, model, placeholders, error);
-    if (status == MMN_OK && placeholders == 1)
-        status = add_image(input, model, 0, images, image_count, error);
-    else
-        for (size_t i = 0; i < placeholders && status == MMN_OK; i++)
-            status = add_image(input, model, i, &images[i], 1, error);
-    if (status == MMN_OK)
-        status = expand_placeholders(input, model, ids, count, error);
-    if (status == MMN_OK)
-        status = mmn_input_set_instruction(input, model, prompt, error);
+        status = fill_input(made, model, prompt, ids, count, images, image_count, error);
     mmn_free(ids);
-    if (status != MMN_OK) {
-        mmn_input_free(input);
-        return status;
-    }
-    *made = input;
-    return MMN_OK;
+    return mmn_input_finish(made, status);
 }
 
 mmn_status mmn_input_from_prompt(mmn_input **made, const mmn_model *model, const char *prompt,

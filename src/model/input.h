@@ -31,6 +31,9 @@ struct mmn_input {
 mmn_status mmn_input_create(mmn_input **input, const mmn_model *model, size_t image_count,
                             mmn_error *error);
 
+/* Frees the input where making it has failed. Returns `status`. */
+mmn_status mmn_input_finish(mmn_input **input, mmn_status status);
+
 /* Keeps an input beyond its owner's mmn_input_free, until it is released as often. */
 const mmn_input *mmn_input_retain(const mmn_input *input);
 void mmn_input_release(const mmn_input *input);

@@ -79,12 +79,8 @@ static mmn_status read_instruction(mmn_input *input, const mmn_model *model,
     if (!tensor)
         return mmn_fail(error, MMN_INPUT, file, "qformer_input_ids",
                         "is missing; the model's Q-Former needs it with pixel_values");
-    mmn_status status = check_integers(tensor, 1, error);
-    size_t count = mmn_tensor_elements(tensor);
-    if (status == MMN_OK)
-        status = mmn_instruction_check_length(model, count, file, error);
-    if (status != MMN_OK)
-        return status;
+    MMN_TRY(check_integers(tensor, 1, error));
+    MMN_TRY(mmn_instruction_check_length(model, mmn_tensor_elements(tensor), file, error));
     return read_id_list(&input->qformer_ids, &input->qformer_length, tensor,
                         model->config.qformer.vocab_size, error);
 }
@@ -116,16 +112,16 @@ static mmn_status count_images(size_t *count, const mmn_model *model, const mmn_
     if (!sizes)
         return mmn_fail(error, MMN_INPUT, file, "image_sizes",
                         "is missing; LLaVA-NeXT needs it with pixel_values");
-    mmn_status status = check_integers(sizes, 2, error);
-    if (status == MMN_OK && sizes->shape[1] != 2)
-        status = mmn_fail(error, MMN_INPUT, file, "image_sizes",
-                          "has rows of %zu elements; expected height and width", sizes->shape[1]);
-    if (status == MMN_OK && every_tile && sizes->shape[0] != *count)
-        status = mmn_fail(error, MMN_INPUT, file, "image_sizes",
-                          "has %zu rows; expected one for each of %zu images", sizes->shape[0],
-                          *count);
+    MMN_TRY(check_integers(sizes, 2, error));
+    if (sizes->shape[1] != 2)
+        return mmn_fail(error, MMN_INPUT, file, "image_sizes",
+                        "has rows of %zu elements; expected height and width", sizes->shape[1]);
+    if (every_tile && sizes->shape[0] != *count)
+        return mmn_fail(error, MMN_INPUT, file, "image_sizes",
+                        "has %zu rows; expected one for each of %zu images", sizes->shape[0],
+                        *count);
     *count = sizes->shape[0];
-    return status;
+    return MMN_OK;
 }
 
 static mmn_status read_sizes(mmn_input *input, const mmn_model *model, const mmn_tensor *sizes,
@@ -142,9 +138,7 @@ static mmn_status read_sizes(mmn_input *input, const mmn_model *model, const mmn
                                 (long long)width);
             size = (mmn_resolution){(uint32_t)height, (uint32_t)width};
         }
-        mmn_status status = mmn_input_set_image_size(input, model, image, size, error);
-        if (status != MMN_OK)
-            return status;
+        MMN_TRY(mmn_input_set_image_size(input, model, image, size, error));
     }
     return MMN_OK;
 }
@@ -181,27 +175,46 @@ static mmn_status read_pixels(mmn_input *input, const mmn_model *model, const mm
                         "has %zu image tokens; the images have %zu features",
                         input->image_positions, features);
 
+    const int type = mmn_stored_weight_type(tensor->type);
+    if (type < 0)
+        return mmn_fail(error, MMN_INPUT, tensor->file, tensor->name,
+                        "has type %s; expected F32, F16 or BF16",
+                        mmn_tensor_type_name(tensor->type));
     size_t count = mmn_tensor_elements(tensor);
     input->pixels = (mmn_pixel_values){NULL, tiles, tensor->shape[2], tensor->shape[3]};
     input->pixels.values = mmn_allocate(count, sizeof(float), error);
     if (!input->pixels.values)
         return MMN_SYSTEM;
-    const mmn_kernels *kernels = model->compute.kernels;
-    switch (tensor->type) {
-    case MMN_TYPE_F32:
-        kernels->widen(input->pixels.values, tensor->data, MMN_WEIGHT_F32, count);
-        return MMN_OK;
-    case MMN_TYPE_F16:
-        kernels->widen(input->pixels.values, tensor->data, MMN_WEIGHT_F16, count);
-        return MMN_OK;
-    case MMN_TYPE_BF16:
-        kernels->widen(input->pixels.values, tensor->data, MMN_WEIGHT_BF16, count);
-        return MMN_OK;
-    default:
-        return mmn_fail(error, MMN_INPUT, tensor->file, tensor->name,
-                        "has type %s; expected F32, F16 or BF16",
-                        mmn_tensor_type_name(tensor->type));
+    model->compute.kernels->widen(input->pixels.values, tensor->data, (mmn_weight_type)type, count);
+    return check_pixels(input, model, tensor, error);
+}
+
+/* *input may be non-NULL after a failure too. */
+static mmn_status read_input(mmn_input **input, const mmn_model *model,
+                             const mmn_safetensors *tensors, const char *file, mmn_error *error)
+{
+    const mmn_tensor *ids = mmn_safetensors_find(tensors, "input_ids");
+    const mmn_tensor *pixels = mmn_safetensors_find(tensors, "pixel_values");
+    const mmn_tensor *sizes = mmn_safetensors_find(tensors, "image_sizes");
+    const mmn_tensor *instruction = mmn_safetensors_find(tensors, "qformer_input_ids");
+    size_t image_count = 0;
+    if (!ids)
+        return mmn_fail(error, MMN_INPUT, file, "input_ids",
+                        "is missing; inputs are input_ids, and where they are needed "
+                        "qformer_input_ids, pixel_values and image_sizes");
+    MMN_TRY(check_integers(ids, 1, error));
+    MMN_TRY(count_images(&image_count, model, pixels, sizes, file, error));
+    MMN_TRY(mmn_input_create(input, model, image_count, error));
+    MMN_TRY(read_ids(*input, model, ids, error));
+    MMN_TRY(read_instruction(*input, model, instruction, file, error));
+    if (!pixels && (*input)->image_positions > 0)
+        return mmn_fail(error, MMN_INPUT, file, "pixel_values",
+                        "is missing, but input_ids has image tokens");
+    if (pixels) {
+        MMN_TRY(read_sizes(*input, model, sizes, error));
+        MMN_TRY(read_pixels(*input, model, pixels, error));
     }
+    return mmn_safetensors_unchanged(tensors, error);
 }
 
 mmn_status mmn_input_from_file(mmn_input **made, const mmn_model *model, const char *file,
@@ -212,46 +225,8 @@ mmn_status mmn_input_from_file(mmn_input **made, const mmn_model *model, const c
     if (MMN_MISSING(error, made, model, file))
         return MMN_USAGE;
     mmn_safetensors *tensors = NULL;
-    mmn_input *input = NULL;
-    size_t image_count = 0;
-    mmn_status status = mmn_dump_open(&tensors, file, error);
-    if (status != MMN_OK)
-        return status;
-    const mmn_tensor *ids = mmn_safetensors_find(tensors, "input_ids");
-    const mmn_tensor *pixels = mmn_safetensors_find(tensors, "pixel_values");
-    const mmn_tensor *sizes = mmn_safetensors_find(tensors, "image_sizes");
-    if (!ids)
-        status = mmn_fail(error, MMN_INPUT, file, "input_ids",
-                          "is missing; inputs are input_ids, and where they are needed "
-                          "qformer_input_ids, pixel_values and image_sizes");
-    if (status == MMN_OK)
-        status = check_integers(ids, 1, error);
-    if (status == MMN_OK)
-        status = count_images(&image_count, model, pixels, sizes, file, error);
-    if (status == MMN_OK)
-        status = mmn_input_create(&input, model, image_count, error);
-    if (status == MMN_OK)
-        status = read_ids(input, model, ids, error);
-    if (status == MMN_OK)
-        status = read_instruction(input, model,
-                                  mmn_safetensors_find(tensors, "qformer_input_ids"), file, error);
-    if (status == MMN_OK && !pixels && input->image_positions > 0)
-        status = mmn_fail(error, MMN_INPUT, file, "pixel_values",
-                          "is missing, but input_ids has image tokens");
-    if (status == MMN_OK && pixels) {
-        status = read_sizes(input, model, sizes, error);
-        if (status == MMN_OK)
-            status = read_pixels(input, model, pixels, error);
-        if (status == MMN_OK)
-            status = check_pixels(input, model, pixels, error);
-    }
-    if (status == MMN_OK)
-        status = mmn_safetensors_unchanged(tensors, error);
+    MMN_TRY(mmn_dump_open(&tensors, file, error));
+    const mmn_status status = read_input(made, model, tensors, file, error);
     mmn_safetensors_close(tensors);
-    if (status != MMN_OK) {
-        mmn_input_free(input);
-        return status;
-    }
-    *made = input;
-    return MMN_OK;
+    return mmn_input_finish(made, status);
 }

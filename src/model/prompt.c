@@ -166,16 +166,13 @@ static mmn_status find_template(mmn_own_template *own, const char *folder, bool 
                                 mmn_error *error)
 {
     bool named;
-    mmn_status status = find_named(&named, folder, error);
-    if (status == MMN_OK)
-        status = reads_images ? find_processors(own, folder, named, error)
-                              : find_tokenizers(own, folder, named, error);
-    if (status == MMN_OK && named && !own->source)
-        status = refuse(own, folder, named_folder, no_default, error);
+    MMN_TRY(find_named(&named, folder, error));
+    MMN_TRY(reads_images ? find_processors(own, folder, named, error)
+                         : find_tokenizers(own, folder, named, error));
+    if (named && !own->source)
+        MMN_TRY(refuse(own, folder, named_folder, no_default, error));
     own->lists = reads_images && own->source;
-    return status == MMN_OK && reads_images
-               ? take_from_json(own, folder, "tokenizer_config.json", error)
-               : status;
+    return reads_images ? take_from_json(own, folder, "tokenizer_config.json", error) : MMN_OK;
 }
 
 /* ---- Special tokens -------------------------------------------------------------------------- */
@@ -200,17 +197,15 @@ static mmn_status add_tokens(json_t *tokens, const json_t *document, mmn_error *
     return MMN_OK;
 }
 
-/* Those of a document with names of this model's own, as "image_token". */
+/* Those of a document whose names are this model's own, as "image_token". */
 static mmn_status add_own_tokens(json_t *tokens, const json_t *document, mmn_error *error)
 {
     const char *name;
     json_t *value;
-    mmn_status status = MMN_OK;
-    json_object_foreach((json_t *)(uintptr_t)document, name, value) {
-        if (status == MMN_OK && mmn_side_files_names_own(name))
-            status = add_token(tokens, name, value, error);
-    }
-    return status;
+    json_object_foreach((json_t *)(uintptr_t)document, name, value)
+        if (mmn_side_files_names_own(name))
+            MMN_TRY(add_token(tokens, name, value, error));
+    return MMN_OK;
 }
 
 /* Those of an object at "extra_special_tokens", whatever their names. */
@@ -218,12 +213,9 @@ static mmn_status add_extra_tokens(json_t *tokens, const json_t *document, mmn_e
 {
     const char *name;
     json_t *value;
-    mmn_status status = MMN_OK;
-    json_object_foreach(json_object_get(document, "extra_special_tokens"), name, value) {
-        if (status == MMN_OK)
-            status = add_token(tokens, name, value, error);
-    }
-    return status;
+    json_object_foreach(json_object_get(document, "extra_special_tokens"), name, value)
+        MMN_TRY(add_token(tokens, name, value, error));
+    return MMN_OK;
 }
 
 /* The classes of LLaMA and Qwen2 have their own where tokenizer_config.json has not the key, and
