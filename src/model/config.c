@@ -102,6 +102,7 @@ static void read_own_tokens(mmn_config *config, const mmn_object *root)
 
 static void read_root(mmn_config *config, const mmn_object *root)
 {
+    *config = (mmn_config){.image_token_id = MMN_NO_TOKEN};
     refuse_foreign(root);
     config->family = mmn_family_find(root);
     if (config->family)
@@ -111,34 +112,31 @@ static void read_root(mmn_config *config, const mmn_object *root)
 }
 
 /* Where this file is, config.json has nothing to say: without a stop token here there is none. */
-static mmn_status read_generation(mmn_config *config, const char *text, size_t size,
-                                  const char *file, mmn_error *error)
+static void read_generation(mmn_config *config, const mmn_object *object)
 {
-    json_t *document;
-    mmn_reader reader = {.error = error};
     mmn_generation_config tokens = no_tokens;
-    reader.status = mmn_json_parse_published(&document, text, size, file, error);
-    mmn_object object = mmn_read_document(&reader, document, file);
-    read_tokens(&tokens, &object);
-    if (reader.status == MMN_OK && config->qformer.layers == 0)
+    read_tokens(&tokens, object);
+    if (mmn_read_fine(object) && config->qformer.layers == 0)
         config->generation = tokens;
-    json_decref(document);
-    return reader.status;
 }
 
 mmn_status mmn_config_parse(mmn_config *config, const char *text, size_t size, const char *file,
                             const char *generation, size_t generation_size,
                             const char *generation_file, mmn_error *error)
 {
-    *config = (mmn_config){.image_token_id = MMN_NO_TOKEN};
-    json_t *document;
+    json_t *document, *said = NULL;
     mmn_reader reader = {.error = error};
     reader.status = mmn_json_parse_published(&document, text, size, file, error);
     mmn_object root = mmn_read_document(&reader, document, file);
     read_root(config, &root);
+    if (reader.status == MMN_OK && generation) {
+        reader.status = mmn_json_parse_published(&said, generation, generation_size,
+                                                 generation_file, error);
+        mmn_object object = mmn_read_document(&reader, said, generation_file);
+        read_generation(config, &object);
+    }
     json_decref(document);
-    if (reader.status == MMN_OK && generation)
-        return read_generation(config, generation, generation_size, generation_file, error);
+    json_decref(said);
     return reader.status;
 }
 
@@ -155,43 +153,25 @@ static mmn_status fail_without_config(const char *folder, mmn_error *error)
                    : "");
 }
 
-/* The two files, read whole. */
-typedef struct config_files {
-    char *path, *generation_path; /* the second is NULL where there is no such file */
-    char *text, *generation;
-    size_t size, generation_size;
-} config_files;
-
-static mmn_status read_files(config_files *files, const char *folder, mmn_error *error)
-{
-    if (!mmn_is_folder(folder))
-        return mmn_fail(error, MMN_INPUT, folder, NULL, "is not a folder");
-    MMN_TRY(mmn_find_in_folder(&files->path, folder, "config.json", error));
-    if (!files->path)
-        return fail_without_config(folder, error);
-    MMN_TRY(mmn_read_file(&files->text, &files->size, files->path, FILE_LIMIT, error));
-    MMN_TRY(mmn_find_in_folder(&files->generation_path, folder, "generation_config.json", error));
-    if (!files->generation_path)
-        return MMN_OK;
-    return mmn_read_file(&files->generation, &files->generation_size, files->generation_path,
-                         FILE_LIMIT, error);
-}
-
 mmn_status mmn_config_load(mmn_config *config, const char *folder, mmn_error *error)
 {
-    config_files files = {0};
-    mmn_status status = read_files(&files, folder, error);
-    if (status == MMN_OK)
-        status = mmn_file_kind_explain(
-            error,
-            mmn_config_parse(config, files.text, files.size, files.path, files.generation,
-                             files.generation_size, files.generation_path, error),
-            files.path, MMN_KIND_JSON);
-    mmn_free(files.path);
-    mmn_free(files.generation_path);
-    mmn_free(files.text);
-    mmn_free(files.generation);
-    return status;
+    mmn_document document = {0}, said = {0};
+    mmn_reader reader = {.error = error};
+    if (!mmn_is_folder(folder))
+        return mmn_fail(error, MMN_INPUT, folder, NULL, "is not a folder");
+    mmn_object root = mmn_read_in_folder(&document, &reader, folder, "config.json", FILE_LIMIT);
+    if (reader.status == MMN_OK && !root.value)
+        reader.status = fail_without_config(folder, error);
+    read_root(config, &root);
+    mmn_object object =
+        mmn_read_in_folder(&said, &reader, folder, "generation_config.json", FILE_LIMIT);
+    if (object.value)
+        read_generation(config, &object);
+    if (document.path)
+        reader.status = mmn_file_kind_explain(error, reader.status, document.path, MMN_KIND_JSON);
+    mmn_document_close(&document);
+    mmn_document_close(&said);
+    return reader.status;
 }
 
 /* ---- The digest ------------------------------------------------------------------------------ */
