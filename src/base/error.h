@@ -75,4 +75,23 @@ enum { MMN_GIVEN_LIMIT = 1 << 20 };
 bool mmn_text_is_missing(mmn_error *error, const char *name, size_t count,
                          const char *const *texts);
 
+/* End a function of the public header, which returns a status, where something is missing. */
+#define MMN_GIVEN(error, ...)                \
+    do {                                     \
+        if (MMN_MISSING(error, __VA_ARGS__)) \
+            return MMN_USAGE;                \
+    } while (0)
+#define MMN_GIVEN_TEXTS(error, name, count, texts)                  \
+    do {                                                            \
+        if (mmn_text_is_missing((error), (name), (count), (texts))) \
+            return MMN_USAGE;                                       \
+    } while (0)
+
+/* What such a function makes is NULL until it is made. */
+#define MMN_CLEAR(made)     \
+    do {                    \
+        if (made)           \
+            *(made) = NULL; \
+    } while (0)
+
 #endif

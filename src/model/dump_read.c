@@ -43,9 +43,7 @@ mmn_status mmn_dump_list(const mmn_tensor ***list, size_t *count, const mmn_safe
 {
     size_t all = mmn_safetensors_count(file);
     *count = 0;
-    *list = mmn_allocate(all, sizeof(**list), error);
-    if (!*list)
-        return MMN_SYSTEM;
+    MMN_NEED(*list = mmn_allocate(all, sizeof(**list), error));
     for (size_t i = 0; i < all; i++) {
         const mmn_tensor *tensor = mmn_safetensors_get(file, i);
         if (!is_printable(tensor->name)) {

@@ -55,22 +55,15 @@ mmn_status mmn_input_set_image_size(mmn_input *input, const mmn_model *model, si
 mmn_status mmn_input_create(mmn_input **created, const mmn_model *model, size_t image_count,
                             mmn_error *error)
 {
-    mmn_input *input = mmn_allocate(1, sizeof(*input), error);
-    *created = input;
-    if (!input)
-        return MMN_SYSTEM;
+    MMN_NEED(*created = mmn_allocate(1, sizeof(**created), error));
+    mmn_input *input = *created;
     atomic_init(&input->references, 1);
     input->model_number = model->number;
     input->image_token = model->config.image_token_id;
     input->image_count = image_count;
-    input->image_sizes = mmn_allocate(image_count, sizeof(*input->image_sizes), error);
-    if (!input->image_sizes)
-        return MMN_SYSTEM;
-    if (model->config.grid_pinpoint_count > 0 && image_count > 0) {
-        input->anyres = mmn_allocate(image_count, sizeof(*input->anyres), error);
-        if (!input->anyres)
-            return MMN_SYSTEM;
-    }
+    MMN_NEED(input->image_sizes = mmn_allocate(image_count, sizeof(*input->image_sizes), error));
+    if (model->config.grid_pinpoint_count > 0 && image_count > 0)
+        MMN_NEED(input->anyres = mmn_allocate(image_count, sizeof(*input->anyres), error));
     return MMN_OK;
 }
 
@@ -126,8 +119,7 @@ size_t mmn_input_image_positions(const mmn_input *input)
 
 mmn_status mmn_input_fits(const mmn_input *input, const mmn_model *model, mmn_error *error)
 {
-    if (MMN_MISSING(error, input, model))
-        return MMN_USAGE;
+    MMN_GIVEN(error, input, model);
     uint32_t most = model->config.language.max_position_embeddings;
     if (input->length <= most)
         return MMN_OK;
@@ -179,9 +171,8 @@ static mmn_status load_joined(mmn_image *image, const mmn_model *model, const ch
     *image = (mmn_image){0};
     if (count == 1)
         return load_image(image, model, files[0], error);
-    mmn_image *parts = mmn_allocate(count, sizeof(*parts), error);
-    if (!parts)
-        return MMN_SYSTEM;
+    mmn_image *parts;
+    MMN_NEED(parts = mmn_allocate(count, sizeof(*parts), error));
     mmn_status status = MMN_OK;
     for (size_t i = 0; i < count && status == MMN_OK; i++)
         status = load_image(&parts[i], model, files[i], error);
@@ -223,9 +214,7 @@ static mmn_status expand_placeholders(mmn_input *input, const mmn_model *model,
         return mmn_fail(error, MMN_INPUT, NULL, NULL,
                         "the prompt has %zu positions; at most %d are supported", total,
                         MMN_MAXIMUM_POSITIONS);
-    input->ids = mmn_allocate(total, sizeof(*input->ids), error);
-    if (!input->ids)
-        return MMN_SYSTEM;
+    MMN_NEED(input->ids = mmn_allocate(total, sizeof(*input->ids), error));
     size_t image = 0;
     for (size_t i = 0; i < count; i++) {
         size_t repeat = 1;
@@ -242,10 +231,8 @@ static mmn_status expand_placeholders(mmn_input *input, const mmn_model *model,
 mmn_status mmn_input_from_ids(mmn_input **made, const mmn_model *model, const int32_t *ids,
                               size_t count, mmn_error *error)
 {
-    if (made)
-        *made = NULL;
-    if (MMN_MISSING(error, made, model, ids))
-        return MMN_USAGE;
+    MMN_CLEAR(made);
+    MMN_GIVEN(error, made, model, ids);
     uint32_t vocabulary = model->config.language.vocab_size;
     if (count < 1 || count > MMN_MAXIMUM_POSITIONS)
         return mmn_fail(error, MMN_USAGE, NULL, NULL, "%zu token ids; expected 1 to %d", count,
@@ -322,11 +309,9 @@ static mmn_status make_input(mmn_input **made, const mmn_model *model, const cha
 mmn_status mmn_input_from_prompt(mmn_input **made, const mmn_model *model, const char *prompt,
                                  const char *const *images, size_t image_count, mmn_error *error)
 {
-    if (made)
-        *made = NULL;
-    if (MMN_MISSING(error, made, model, prompt) ||
-        mmn_text_is_missing(error, "image", image_count, images))
-        return MMN_USAGE;
+    MMN_CLEAR(made);
+    MMN_GIVEN(error, made, model, prompt);
+    MMN_GIVEN_TEXTS(error, "image", image_count, images);
     return make_input(made, model, prompt, true, images, image_count, error);
 }
 
@@ -335,13 +320,10 @@ mmn_status mmn_input_from_question(mmn_input **made, const mmn_model *model,
                                    const char *const *images, size_t image_count, char **prompt,
                                    mmn_error *error)
 {
-    if (made)
-        *made = NULL;
-    if (prompt)
-        *prompt = NULL;
-    if (MMN_MISSING(error, made, model, question) ||
-        mmn_text_is_missing(error, "image", image_count, images))
-        return MMN_USAGE;
+    MMN_CLEAR(made);
+    MMN_CLEAR(prompt);
+    MMN_GIVEN(error, made, model, question);
+    MMN_GIVEN_TEXTS(error, "image", image_count, images);
     mmn_question_prompt own;
     mmn_status status = mmn_question_prompt_make(&own, model, template_name, question,
                                                  image_count > 0, error);

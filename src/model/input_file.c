@@ -37,9 +37,7 @@ static mmn_status read_id_list(int32_t **ids, size_t *length, const mmn_tensor *
                                uint32_t vocabulary, mmn_error *error)
 {
     size_t count = mmn_tensor_elements(tensor);
-    *ids = mmn_allocate(count, sizeof(**ids), error);
-    if (!*ids)
-        return MMN_SYSTEM;
+    MMN_NEED(*ids = mmn_allocate(count, sizeof(**ids), error));
     for (size_t i = 0; i < count; i++) {
         int64_t id = integer_at(tensor, i);
         if (id < 0 || id >= vocabulary)
@@ -182,9 +180,7 @@ static mmn_status read_pixels(mmn_input *input, const mmn_model *model, const mm
                         mmn_tensor_type_name(tensor->type));
     size_t count = mmn_tensor_elements(tensor);
     input->pixels = (mmn_pixel_values){NULL, tiles, tensor->shape[2], tensor->shape[3]};
-    input->pixels.values = mmn_allocate(count, sizeof(float), error);
-    if (!input->pixels.values)
-        return MMN_SYSTEM;
+    MMN_NEED(input->pixels.values = mmn_allocate(count, sizeof(*input->pixels.values), error));
     model->compute.kernels->widen(input->pixels.values, tensor->data, (mmn_weight_type)type, count);
     return check_pixels(input, model, tensor, error);
 }
@@ -220,10 +216,8 @@ static mmn_status read_input(mmn_input **input, const mmn_model *model,
 mmn_status mmn_input_from_file(mmn_input **made, const mmn_model *model, const char *file,
                                mmn_error *error)
 {
-    if (made)
-        *made = NULL;
-    if (MMN_MISSING(error, made, model, file))
-        return MMN_USAGE;
+    MMN_CLEAR(made);
+    MMN_GIVEN(error, made, model, file);
     mmn_safetensors *tensors = NULL;
     MMN_TRY(mmn_dump_open(&tensors, file, error));
     const mmn_status status = read_input(made, model, tensors, file, error);

@@ -225,14 +225,11 @@ mmn_status mmn_model_open(mmn_model **opened, const char *folder,
 {
     static const mmn_model_options usual = {0};
     static atomic_uint_fast64_t numbers = 1;
-    if (opened)
-        *opened = NULL;
-    if (MMN_MISSING(error, opened, folder))
-        return MMN_USAGE;
+    MMN_CLEAR(opened);
+    MMN_GIVEN(error, opened, folder);
     MMN_TRY(mmn_folder_exists(folder, error));
-    mmn_model *model = mmn_allocate(1, sizeof(*model), error);
-    if (!model)
-        return MMN_SYSTEM;
+    mmn_model *model;
+    MMN_NEED(model = mmn_allocate(1, sizeof(*model), error));
     if (!options)
         options = &usual;
     model->number = atomic_fetch_add(&numbers, 1);
@@ -274,16 +271,14 @@ const mmn_model_info *mmn_model_describe(const mmn_model *model)
 
 mmn_status mmn_model_digest(const mmn_model *model, char digest[33], mmn_error *error)
 {
-    if (MMN_MISSING(error, model, digest))
-        return MMN_USAGE;
+    MMN_GIVEN(error, model, digest);
     MMN_TRY(mmn_weights_digest(model->weights, &model->config, &model->interrupt, digest, error));
     return mmn_model_unchanged(model, error);
 }
 
 mmn_status mmn_model_unchanged(const mmn_model *model, mmn_error *error)
 {
-    if (MMN_MISSING(error, model))
-        return MMN_USAGE;
+    MMN_GIVEN(error, model);
     return mmn_weights_unchanged(model->weights, error);
 }
 
@@ -298,10 +293,8 @@ uint64_t mmn_model_nonfinite(const mmn_model *model, mmn_error *first)
 mmn_status mmn_model_encode(const mmn_model *model, const char *text, int add_special_tokens,
                             int32_t **ids, size_t *count, mmn_error *error)
 {
-    if (ids)
-        *ids = NULL;
-    if (MMN_MISSING(error, model, text, ids, count))
-        return MMN_USAGE;
+    MMN_CLEAR(ids);
+    MMN_GIVEN(error, model, text, ids, count);
     return mmn_tokenizer_encode(model->tokenizer, text, strlen(text), add_special_tokens != 0, ids,
                                 count, error);
 }
@@ -309,10 +302,8 @@ mmn_status mmn_model_encode(const mmn_model *model, const char *text, int add_sp
 mmn_status mmn_model_decode(const mmn_model *model, const int32_t *ids, size_t count,
                             int skip_special_tokens, char **text, mmn_error *error)
 {
-    if (text)
-        *text = NULL;
-    if (MMN_MISSING(error, model, text))
-        return MMN_USAGE;
+    MMN_CLEAR(text);
+    MMN_GIVEN(error, model, text);
     size_t own = model->config.language.vocab_size;
     size_t known = model->tokenizer ? mmn_tokenizer_vocabulary_size(model->tokenizer) : 0;
     if (count > 0 && MMN_MISSING(error, ids))

@@ -435,10 +435,8 @@ mmn_status mmn_prompt_from_template(const mmn_model *model, const char *name,
                                     const char *question, int has_image, char **prompt,
                                     mmn_error *error)
 {
-    if (prompt)
-        *prompt = NULL;
-    if (MMN_MISSING(error, model, question, prompt))
-        return MMN_USAGE;
+    MMN_CLEAR(prompt);
+    MMN_GIVEN(error, model, question, prompt);
     mmn_question_prompt made;
     mmn_status status =
         mmn_question_prompt_make(&made, model, name, question, has_image != 0, error);

@@ -8,13 +8,6 @@
 #include "model/binder.h"
 #include "model/family.h"
 
-struct mmn_weights_storage {
-    mmn_safetensors *tensors;
-    mmn_named_tensor *named;
-    char *names;
-    float *vectors;
-};
-
 static void name_types(mmn_weights *weights, const bool *seen)
 {
     static const char *const names[] = {
@@ -27,58 +20,54 @@ static void name_types(mmn_weights *weights, const bool *seen)
                                      used > 0 ? ", " : "", names[order[i]]);
 }
 
-/* Binds everything of an mmn_weights whose storage has the tensors. */
-static mmn_status bind_all(mmn_weights *weights, const char *file, const mmn_config *config,
-                           mmn_error *error)
+/* Binds everything, whatever the binder's status in the end. */
+static void bind_all(mmn_binder *binder, mmn_weights *weights, const mmn_config *config)
 {
-    struct mmn_weights_storage *storage = weights->storage;
-    mmn_binder binder;
-    mmn_binder_begin(&binder, storage->tensors, file, config->language.form->name_rules, error);
-    storage->named = binder.named;
-    storage->names = binder.names;
-    weights->vision.layers =
-        mmn_allocate(config->vision.layers, sizeof(*weights->vision.layers), error);
-    weights->qformer.layers =
-        mmn_allocate(config->qformer.layers, sizeof(*weights->qformer.layers), error);
-    weights->language.layers =
-        mmn_allocate(config->language.layers, sizeof(*weights->language.layers), error);
-    if (!weights->vision.layers || !weights->qformer.layers || !weights->language.layers)
-        binder.status = MMN_SYSTEM;
+    config->family->bind(binder, weights, config);
+    mmn_binder_finish(binder, &weights->vectors);
+    weights->tensors = binder->named;
+    weights->tensor_count = binder->count;
+    weights->names = binder->names;
+    weights->parameters = binder->parameters;
+    weights->bytes = binder->bytes;
+    weights->file_count = mmn_safetensors_file_count(weights->mapped);
+    name_types(weights, binder->seen_types);
+}
 
-    config->family->bind(&binder, weights, config);
-    mmn_binder_finish(&binder, &storage->vectors);
-
-    weights->tensors = binder.named;
-    weights->tensor_count = binder.count;
-    weights->parameters = binder.parameters;
-    weights->bytes = binder.bytes;
-    weights->file_count = mmn_safetensors_file_count(storage->tensors);
-    name_types(weights, binder.seen_types);
-    mmn_binder_free(&binder);
-    return binder.status;
+static mmn_status make_layers(mmn_weights *weights, const mmn_config *config, mmn_error *error)
+{
+    MMN_NEED(weights->vision.layers = mmn_allocate(config->vision.layers, sizeof(*weights->vision.layers),
+                                                   error));
+    MMN_NEED(weights->qformer.layers = mmn_allocate(config->qformer.layers, sizeof(*weights->qformer.layers),
+                                                    error));
+    MMN_NEED(weights->language.layers = mmn_allocate(config->language.layers, sizeof(*weights->language.layers),
+                                                     error));
+    return MMN_OK;
 }
 
 mmn_status mmn_weights_bind(mmn_weights **result, mmn_safetensors *tensors, const char *file,
                             const mmn_config *config, mmn_error *error)
 {
-    *result = NULL;
+    mmn_binder binder;
     mmn_weights *weights = mmn_allocate(1, sizeof(*weights), error);
-    struct mmn_weights_storage *storage = mmn_allocate(1, sizeof(*storage), error);
-    if (!weights || !storage) {
-        mmn_free(weights);
-        mmn_free(storage);
+    *result = weights;
+    if (!weights) {
         mmn_safetensors_close(tensors);
         return MMN_SYSTEM;
     }
-    storage->tensors = tensors;
-    weights->storage = storage;
-    mmn_status status = bind_all(weights, file, config, error);
-    if (status != MMN_OK) {
-        mmn_weights_close(weights);
-        return status;
+    weights->mapped = tensors;
+    mmn_status status = make_layers(weights, config, error);
+    if (status == MMN_OK) {
+        mmn_binder_begin(&binder, tensors, file, config->language.form->name_rules, error);
+        bind_all(&binder, weights, config);
+        mmn_binder_free(&binder);
+        status = binder.status;
     }
-    *result = weights;
-    return MMN_OK;
+    if (status == MMN_OK)
+        return MMN_OK;
+    mmn_weights_close(weights);
+    *result = NULL;
+    return status;
 }
 
 mmn_status mmn_weights_open(mmn_weights **weights, const char *folder, const mmn_config *config,
@@ -92,18 +81,17 @@ mmn_status mmn_weights_open(mmn_weights **weights, const char *folder, const mmn
 
 mmn_status mmn_weights_unchanged(const mmn_weights *weights, mmn_error *error)
 {
-    return mmn_safetensors_unchanged(weights->storage->tensors, error);
+    return mmn_safetensors_unchanged(weights->mapped, error);
 }
 
 void mmn_weights_close(mmn_weights *weights)
 {
     if (!weights)
         return;
-    mmn_safetensors_close(weights->storage->tensors);
-    mmn_free(weights->storage->named);
-    mmn_free(weights->storage->names);
-    mmn_free(weights->storage->vectors);
-    mmn_free(weights->storage);
+    mmn_safetensors_close(weights->mapped);
+    mmn_free(weights->tensors);
+    mmn_free(weights->names);
+    mmn_free(weights->vectors);
     mmn_free(weights->vision.layers);
     mmn_free(weights->qformer.layers);
     mmn_free(weights->language.layers);

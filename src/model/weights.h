@@ -112,13 +112,15 @@ typedef struct mmn_weights {
     const float *image_newline; /* [language.hidden_size]; LLaVA-NeXT only, else NULL */
 
     /* All tensors that belong to the model, in the order of their normalised names (bytewise). */
-    const mmn_named_tensor *tensors;
+    mmn_named_tensor *tensors;
     size_t tensor_count;
     uint64_t parameters, bytes; /* elements and bytes of them all */
     size_t file_count;
     char types[32]; /* "bf16", "bf16, f32": the types of the matrices and vectors */
 
-    struct mmn_weights_storage *storage; /* the mapping and the widened vectors */
+    mmn_safetensors *mapped; /* the files, in which the matrices lie */
+    char *names;             /* the tensors' */
+    float *vectors;          /* all vectors, widened */
 } mmn_weights;
 
 /* Opens the checkpoint in `folder` and binds it to `config`: every tensor that the architecture
