@@ -259,60 +259,58 @@ static int answer_all(ask_run *run)
     return code;
 }
 
-static int check_steering(const mmn_cli_command *command, const ask_request *request)
+static int check_steering(const mmn_cli_call *call, const ask_request *request)
 {
     const mmn_steering *steering = &request->steering;
     if (steering->ranking == NULL &&
         (steering->off != NULL || steering->on != NULL || steering->counts != NULL))
-        return mmn_cli_usage(command->name, "--off, --on and --counts are for --neurons");
+        return mmn_cli_usage(call, "--off, --on and --counts are for --neurons");
     if ((steering->on != NULL) != (steering->counts != NULL))
-        return mmn_cli_usage(command->name, "--on and --counts go together");
+        return mmn_cli_usage(call, "--on and --counts go together");
     return MMN_CLI_DONE;
 }
 
-static int check_request(const mmn_cli_command *command, const ask_request *request)
+static int check_request(const mmn_cli_call *call, const ask_request *request)
 {
     bool asks = request->question_count > 0 || request->questions_file != NULL;
     if (!asks && request->prompt == NULL)
-        return mmn_cli_usage(command->name, "a question or --prompt is missing");
+        return mmn_cli_usage(call, "a question or --prompt is missing");
     if (asks && request->prompt != NULL)
-        return mmn_cli_usage(command->name, "--prompt replaces the question; give one or the"
-                                            " other");
+        return mmn_cli_usage(call, "--prompt replaces the question; give one or the other");
     for (size_t index = 0; index < request->question_count && request->question_count > 1; index++)
         if (strpbrk(request->questions[index], " \t\n") == NULL)
-            return mmn_cli_usage(command->name,
+            return mmn_cli_usage(call,
                                  "of %zu questions \"%s\" is a single word: put a question in"
                                  " quotation marks, or several of one word into a file for"
                                  " --questions",
                                  request->question_count, request->questions[index]);
     if (request->question_count > 0 && request->questions_file != NULL)
-        return mmn_cli_usage(command->name, "--questions replaces the questions on the command"
-                                            " line; give one or the other");
+        return mmn_cli_usage(call, "--questions replaces the questions on the command line; give"
+                             " one or the other");
     if (request->prompt != NULL && request->template_name != NULL)
-        return mmn_cli_usage(command->name, "--template is for a question; --prompt is taken as it"
-                                            " stands");
-    return check_steering(command, request);
+        return mmn_cli_usage(call, "--template is for a question; --prompt is taken as it stands");
+    return check_steering(call, request);
 }
 
 /* Checks what was asked for, opens the model and answers. */
-static int ask(const mmn_cli_command *command, ask_run *run, ask_request *request,
-               mmn_cli_lines *lines, const mmn_cli_arguments *arguments)
+static int ask(mmn_cli_call *call, ask_run *run, ask_request *request, mmn_cli_lines *lines)
 {
-    MMN_CLI_TRY(check_request(command, request));
-    MMN_CLI_TRY(mmn_cli_beams_check(command, &request->beams, request->sampling.temperature));
+    MMN_CLI_TRY(check_request(call, request));
+    MMN_CLI_TRY(mmn_cli_beams_check(call, &request->beams, request->sampling.temperature));
     if (request->questions_file != NULL) {
         MMN_CLI_TRY(mmn_cli_read_lines(lines, request->questions_file));
         request->questions = lines->texts;
         request->question_count = lines->count;
     }
-    MMN_CLI_TRY(mmn_cli_open_model(&run->model, arguments->texts[0], arguments, &request->wishes));
+    MMN_CLI_TRY(mmn_cli_open_model(call, &request->wishes));
+    run->model = call->model;
     request->beam_search = mmn_cli_beams_search(&request->beams, run->model);
     MMN_CLI_TRY(answer_all(run));
     mmn_cli_say_nonfinite(run->model, "answers are made of such numbers");
     return MMN_CLI_DONE;
 }
 
-int mmn_cli_ask(const mmn_cli_command *command, int argc, char **argv)
+int mmn_cli_ask(mmn_cli_call *call)
 {
     ask_request request = {
         .limit = 128, .steering.setting = "all", .beams = MMN_CLI_BEAMS_DEFAULT};
@@ -364,20 +362,15 @@ int mmn_cli_ask(const mmn_cli_command *command, int argc, char **argv)
     };
     ask_run run = {.request = &request};
     mmn_cli_lines lines = {0};
-    mmn_cli_arguments arguments;
-    int code;
-    if (!mmn_cli_parse(command, options, sizeof(options) / sizeof(options[0]), argc, argv,
-                       &arguments, &code))
-        return code;
-    request.questions = arguments.texts + 1;
-    request.question_count = arguments.count - 1;
-    request.quiet = arguments.quiet;
-    request.json = arguments.json;
+    MMN_CLI_TRY(mmn_cli_parse(call, options, sizeof options / sizeof options[0]));
+    request.questions = call->texts + 1;
+    request.question_count = call->count - 1;
+    request.quiet = call->quiet;
+    request.json = call->json;
     request.list = request.question_count > 1 || request.questions_file != NULL;
-    code = ask(command, &run, &request, &lines, &arguments);
+    const int code = ask(call, &run, &request, &lines);
     mmn_session_free(run.session);
     mmn_mask_free(run.mask);
-    mmn_model_close(run.model);
     mmn_cli_free_lines(&lines);
     return code;
 }

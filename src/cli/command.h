@@ -1,9 +1,11 @@
-/* command.h: what a subcommand of the program is, and the table's entries. */
+/* command.h: what a subcommand of the program is, a call of one, and the table's entries. */
 #ifndef MMN_CLI_COMMAND_H
 #define MMN_CLI_COMMAND_H
 
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "mmneuron.h"
 
 /* The program's exit codes; 128 + a signal's number when a signal interrupted it. */
 enum {
@@ -11,7 +13,8 @@ enum {
     MMN_CLI_DIFFERENT = 1,
     MMN_CLI_USAGE = 2,
     MMN_CLI_FAILED = 3,
-    MMN_CLI_INTERRUPTED = 130
+    MMN_CLI_INTERRUPTED = 130,
+    MMN_CLI_ANSWERED = -1 /* within the program: nothing is left to do, and it ends with 0 */
 };
 
 /* Ends the function that it stands in, which returns an exit code or a status, where `call` does not
@@ -24,29 +27,57 @@ enum {
     } while (0)
 
 typedef struct mmn_cli_command mmn_cli_command;
+typedef struct mmn_cli_call mmn_cli_call;
 
 struct mmn_cli_command {
     const char *name;
     const char *arguments; /* as the usage line shows them: "MODEL DATA.jsonl" */
     const char *summary;   /* one line, for the list of commands and the command's own help */
     size_t minimum, maximum; /* how many arguments there may be */
-    /* Runs the command; argv[0] is its name. Returns the exit code. */
-    int (*run)(const mmn_cli_command *command, int argc, char **argv);
+    int (*run)(mmn_cli_call *call); /* returns the exit code */
 };
 
-int mmn_cli_info(const mmn_cli_command *command, int argc, char **argv);
-int mmn_cli_ask(const mmn_cli_command *command, int argc, char **argv);
-int mmn_cli_contrib(const mmn_cli_command *command, int argc, char **argv);
-int mmn_cli_count(const mmn_cli_command *command, int argc, char **argv);
-int mmn_cli_lens(const mmn_cli_command *command, int argc, char **argv);
-int mmn_cli_merge(const mmn_cli_command *command, int argc, char **argv);
-int mmn_cli_perturb(const mmn_cli_command *command, int argc, char **argv);
-int mmn_cli_rank(const mmn_cli_command *command, int argc, char **argv);
-int mmn_cli_eval(const mmn_cli_command *command, int argc, char **argv);
-int mmn_cli_report(const mmn_cli_command *command, int argc, char **argv);
-int mmn_cli_dump(const mmn_cli_command *command, int argc, char **argv);
-int mmn_cli_verify(const mmn_cli_command *command, int argc, char **argv);
-int mmn_cli_digest(const mmn_cli_command *command, int argc, char **argv);
+/* Where the result goes (cli/destination.h). */
+typedef struct mmn_cli_destination {
+    const char *path; /* where to write; NULL: no file is wanted */
+    bool standard;    /* "-o -": the result goes to standard output */
+    char *temporary;  /* then, unless it is JSON: the file, `path`, in a folder of its own */
+    mmn_output *output;
+    mmn_source *sources;
+    size_t source_count;
+    bool short_of_memory;
+} mmn_cli_destination;
+
+/* A call of a command: what is asked of it, and what it has opened, which is closed when it has ended. */
+struct mmn_cli_call {
+    const mmn_cli_command *command;
+    int argc;
+    char **argv; /* argv[0] is the command's name */
+
+    /* What mmn_cli_parse finds there that every command takes, and what remains beside the options. */
+    uint64_t threads; /* 0: as many as OpenMP gives */
+    const char *simd; /* NULL: MMNEURON_SIMD, else the fastest */
+    int quiet, json;
+    const char *const *texts; /* the command's arguments, in order */
+    size_t count;
+
+    mmn_cli_destination destination;
+    mmn_model *model;
+};
+
+int mmn_cli_info(mmn_cli_call *call);
+int mmn_cli_ask(mmn_cli_call *call);
+int mmn_cli_contrib(mmn_cli_call *call);
+int mmn_cli_count(mmn_cli_call *call);
+int mmn_cli_lens(mmn_cli_call *call);
+int mmn_cli_merge(mmn_cli_call *call);
+int mmn_cli_perturb(mmn_cli_call *call);
+int mmn_cli_rank(mmn_cli_call *call);
+int mmn_cli_eval(mmn_cli_call *call);
+int mmn_cli_report(mmn_cli_call *call);
+int mmn_cli_dump(mmn_cli_call *call);
+int mmn_cli_verify(mmn_cli_call *call);
+int mmn_cli_digest(mmn_cli_call *call);
 
 /* The command of the library's study number `number`; false when there are no more. */
 bool mmn_cli_study_command(mmn_cli_command *command, size_t number);

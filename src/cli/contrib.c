@@ -16,33 +16,30 @@ static mmn_status run(mmn_result **result, const mmn_model *model, void *context
     return mmn_contributions_run(result, model, &request->options, error);
 }
 
-static int check(const mmn_cli_command *command, mmn_cli_study *study,
-                 const mmn_cli_arguments *arguments)
+static int check(mmn_cli_call *call, mmn_cli_study *study)
 {
     contrib_request *request = study->request;
     mmn_contribution_options *options = &request->options;
-    options->question = arguments->count > 1 ? arguments->texts[1] : NULL;
+    options->question = call->count > 1 ? call->texts[1] : NULL;
     options->images = request->images.texts;
     options->image_count = request->images.count;
     options->product = strcmp(request->activation, "product") == 0;
     if (options->question == NULL && options->prompt == NULL)
-        return mmn_cli_usage(command->name, "a question or --prompt is missing");
+        return mmn_cli_usage(call, "a question or --prompt is missing");
     if (options->question != NULL && options->prompt != NULL)
-        return mmn_cli_usage(command->name, "--prompt replaces the question; give one or the"
-                                            " other");
+        return mmn_cli_usage(call, "--prompt replaces the question; give one or the other");
     if (options->prompt != NULL && options->template_name != NULL)
-        return mmn_cli_usage(command->name, "--template is for a question; --prompt is taken as it"
-                                            " stands");
+        return mmn_cli_usage(call, "--template is for a question; --prompt is taken as it stands");
     if (options->word != NULL && options->all_words)
-        return mmn_cli_usage(command->name, "--word and --all-words exclude each other");
+        return mmn_cli_usage(call, "--word and --all-words exclude each other");
     if (!options->product && strcmp(request->activation, "gate") != 0)
-        return mmn_cli_usage(command->name, "--activation is gate or product");
+        return mmn_cli_usage(call, "--activation is gate or product");
     for (size_t i = 0; i < options->image_count; i++)
-        mmn_cli_destination_source(&study->destination, MMN_SOURCE_FILE, options->images[i]);
+        mmn_cli_destination_source(call, MMN_SOURCE_FILE, options->images[i]);
     return MMN_CLI_DONE;
 }
 
-int mmn_cli_contrib(const mmn_cli_command *command, int argc, char **argv)
+int mmn_cli_contrib(mmn_cli_call *call)
 {
     contrib_request request = {.activation = "gate",
                                .options = {.seeds = 5, .first_seed = 1, .noise = 0.5}};
@@ -90,5 +87,5 @@ int mmn_cli_contrib(const mmn_cli_command *command, int argc, char **argv)
         MMN_CLI_RESIZE_ORDER(&study.wishes.resize_order),
         MMN_CLI_ALLOW_NONFINITE(&study.wishes.allow_nonfinite),
     };
-    return mmn_cli_run_study(&study, command, table, sizeof table / sizeof table[0], argc, argv);
+    return mmn_cli_run_study(&study, call, table, sizeof table / sizeof table[0]);
 }

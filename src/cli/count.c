@@ -38,16 +38,15 @@ static void list_skipped(void *context, const mmn_error *error)
     mmn_cli_message("skipped: %s", sentence);
 }
 
-static int give_result(mmn_cli_destination *destination, const mmn_count_summary *summary,
-                       json_t *skipped)
+static int give_result(mmn_cli_call *call, const mmn_count_summary *summary, json_t *skipped)
 {
-    const char *output = destination->path;
+    const char *output = call->destination.path;
     if (summary->nonfinite > 0)
         mmn_cli_message("in %" PRIu64 " of %" PRIu64 " samples numbers were infinite or NaN; the"
                         " counts are marked, and \"mmneuron rank\" refuses them",
                         summary->nonfinite, summary->samples);
-    if (destination->standard)
-        return mmn_cli_destination_send(destination);
+    if (call->destination.standard)
+        return mmn_cli_destination_send(call);
     if (skipped != NULL)
         return mmn_cli_print_json(json_pack(
             "{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:O}", "output", output, "samples",
@@ -73,59 +72,44 @@ static int end_interrupted(const mmn_cli_destination *destination, const mmn_err
     return mmn_cli_interrupt_code();
 }
 
-static int run_count(const mmn_model *model, mmn_count_options *options,
-                     mmn_cli_destination *destination, bool quiet, bool json)
+static int run_count(mmn_cli_call *call, mmn_count_options *options)
 {
-    count_watch watch = {.quiet = quiet, .skipped = json ? json_array() : NULL};
+    count_watch watch = {.quiet = call->quiet, .skipped = call->json ? json_array() : NULL};
     mmn_count_summary summary;
     mmn_error error;
     int code;
-    options->output = destination->path;
+    options->output = call->destination.path;
     options->progress = show_progress;
     options->progress_context = &watch;
     options->skipped = list_skipped;
-    mmn_cli_work_begin(&watch.progress, quiet);
-    mmn_status status = mmn_count(model, options, &summary, &error);
+    mmn_cli_work_begin(&watch.progress, call->quiet);
+    mmn_status status = mmn_count(call->model, options, &summary, &error);
     mmn_cli_progress_clear(&watch.progress);
-    if (status == MMN_OK) {
-        code = give_result(destination, &summary, watch.skipped);
-    } else if (status == MMN_INTERRUPTED) {
-        code = end_interrupted(destination, &error);
-    } else {
+    if (status == MMN_OK)
+        code = give_result(call, &summary, watch.skipped);
+    else if (status == MMN_INTERRUPTED)
+        code = end_interrupted(&call->destination, &error);
+    else
         code = mmn_cli_fail(&error);
-    }
     json_decref(watch.skipped);
     return code;
 }
 
 /* Takes the output and the state file beside it. */
-static int open_destination(mmn_cli_destination *destination, const mmn_cli_command *command,
-                            const char *output, const char *const *inputs)
+static int open_destination(mmn_cli_call *call, const char *output)
 {
     mmn_error error;
     char *state;
     if (mmn_count_state_file(&state, output, &error) != MMN_OK)
         return mmn_cli_fail(&error);
-    mmn_cli_destination_source(destination, MMN_SOURCE_MODEL, inputs[0]);
-    mmn_cli_destination_source(destination, MMN_SOURCE_LIST, inputs[1]);
-    int code = mmn_cli_destination_open(destination, command, output, MMN_CLI_BINARY, state);
+    mmn_cli_destination_source(call, MMN_SOURCE_MODEL, call->texts[0]);
+    mmn_cli_destination_source(call, MMN_SOURCE_LIST, call->texts[1]);
+    const int code = mmn_cli_destination_open(call, output, MMN_CLI_BINARY, state);
     mmn_release(state);
     return code;
 }
 
-/* Opens what the command's arguments name and counts. */
-static int count(const mmn_cli_command *command, mmn_model **model, mmn_count_options *options,
-                 const mmn_model_options *wishes, mmn_cli_destination *destination,
-                 const mmn_cli_arguments *arguments)
-{
-    if (options->positions_module != NULL && strchr(options->positions_module, ',') != NULL)
-        return mmn_cli_usage(command->name, "--positions-module takes one module, not several");
-    MMN_CLI_TRY(open_destination(destination, command, options->output, arguments->texts));
-    MMN_CLI_TRY(mmn_cli_open_model(model, arguments->texts[0], arguments, wishes));
-    return run_count(*model, options, destination, arguments->quiet, arguments->json);
-}
-
-int mmn_cli_count(const mmn_cli_command *command, int argc, char **argv)
+int mmn_cli_count(mmn_cli_call *call)
 {
     mmn_count_options count_options = {0};
     mmn_cli_modules modules = {{0}};
@@ -171,47 +155,23 @@ int mmn_cli_count(const mmn_cli_command *command, int argc, char **argv)
         MMN_CLI_RESIZE_ORDER(&wishes.resize_order),
         MMN_CLI_ALLOW_NONFINITE(&wishes.allow_nonfinite),
     };
-    mmn_cli_arguments arguments;
-    mmn_cli_destination destination = {0};
-    int code;
-    mmn_model *model = NULL;
-    if (!mmn_cli_parse(command, options, sizeof(options) / sizeof(options[0]), argc, argv,
-                       &arguments, &code))
-        return code;
-    count_options.list = arguments.texts[1];
+    MMN_CLI_TRY(mmn_cli_parse(call, options, sizeof options / sizeof options[0]));
+    count_options.list = call->texts[1];
     count_options.modules = modules.names[0] != '\0' ? modules.names : NULL;
     count_options.positions_module =
         positions_module.names[0] != '\0' ? positions_module.names : NULL;
     count_options.shard = shard.index;
     count_options.shards = shard.count;
-    code = count(command, &model, &count_options, &wishes, &destination, &arguments);
-    mmn_cli_destination_close(&destination);
-    mmn_model_close(model);
-    return code;
+    if (strchr(positions_module.names, ',') != NULL)
+        return mmn_cli_usage(call, "--positions-module takes one module, not several");
+    MMN_CLI_TRY(open_destination(call, count_options.output));
+    MMN_CLI_TRY(mmn_cli_open_model(call, &wishes));
+    return run_count(call, &count_options);
 }
 
 /* ---- Merging --------------------------------------------------------------------------------- */
 
-static int merge(const mmn_cli_command *command, const char *output,
-                 mmn_cli_destination *destination, const mmn_cli_arguments *arguments)
-{
-    mmn_error error;
-    const size_t count = arguments->count;
-    for (size_t i = 0; i < count; i++)
-        mmn_cli_destination_source(destination, MMN_SOURCE_FILE, arguments->texts[i]);
-    MMN_CLI_TRY(mmn_cli_destination_open(destination, command, output, MMN_CLI_BINARY, NULL));
-    if (mmn_counts_merge(arguments->texts, count, destination->path, &error) != MMN_OK)
-        return mmn_cli_fail(&error);
-    if (destination->standard)
-        return mmn_cli_destination_send(destination);
-    if (arguments->json)
-        return mmn_cli_print_json(
-            json_pack("{s:s, s:I}", "output", output, "merged", (json_int_t)count));
-    mmn_cli_print("%s: the sum of %zu counts files\n", output, count);
-    return MMN_CLI_DONE;
-}
-
-int mmn_cli_merge(const mmn_cli_command *command, int argc, char **argv)
+int mmn_cli_merge(mmn_cli_call *call)
 {
     const char *output = NULL;
     const mmn_cli_option options[] = {
@@ -219,12 +179,18 @@ int mmn_cli_merge(const mmn_cli_command *command, int argc, char **argv)
          .target = &output, .needed = "the file that receives the sum",
          .help = "where to write the sum (- is standard output)"},
     };
-    mmn_cli_arguments arguments;
-    mmn_cli_destination destination = {0};
-    int code;
-    if (!mmn_cli_parse(command, options, 1, argc, argv, &arguments, &code))
-        return code;
-    code = merge(command, output, &destination, &arguments);
-    mmn_cli_destination_close(&destination);
-    return code;
+    mmn_error error;
+    MMN_CLI_TRY(mmn_cli_parse(call, options, 1));
+    for (size_t i = 0; i < call->count; i++)
+        mmn_cli_destination_source(call, MMN_SOURCE_FILE, call->texts[i]);
+    MMN_CLI_TRY(mmn_cli_destination_open(call, output, MMN_CLI_BINARY, NULL));
+    if (mmn_counts_merge(call->texts, call->count, call->destination.path, &error) != MMN_OK)
+        return mmn_cli_fail(&error);
+    if (call->destination.standard)
+        return mmn_cli_destination_send(call);
+    if (call->json)
+        return mmn_cli_print_json(
+            json_pack("{s:s, s:I}", "output", output, "merged", (json_int_t)call->count));
+    mmn_cli_print("%s: the sum of %zu counts files\n", output, call->count);
+    return MMN_CLI_DONE;
 }

@@ -9,12 +9,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cli/command.h"
 #include "cli/signals.h"
 
-void mmn_cli_destination_source(mmn_cli_destination *destination, mmn_source_kind kind,
-                                const char *path)
+void mmn_cli_destination_source(mmn_cli_call *call, mmn_source_kind kind, const char *path)
 {
+    mmn_cli_destination *destination = &call->destination;
     if (path == NULL)
         return;
     mmn_source *grown = realloc(destination->sources,
@@ -55,17 +54,16 @@ static int make_temporary(mmn_cli_destination *destination)
     return MMN_CLI_DONE;
 }
 
-static int open_standard(mmn_cli_destination *destination, const mmn_cli_command *command,
-                         mmn_cli_destination_kind kind)
+static int open_standard(mmn_cli_call *call, mmn_cli_destination_kind kind)
 {
-    destination->standard = true;
+    call->destination.standard = true;
     if (kind == MMN_CLI_FOLDER)
-        return mmn_cli_usage(command->name, "-o - is for one file, and these are several; give"
-                                            " a folder, or choose one with --figure");
+        return mmn_cli_usage(call, "-o - is for one file, and these are several; give a folder, or"
+                             " choose one with --figure");
     if (kind == MMN_CLI_BINARY && isatty(STDOUT_FILENO))
-        return mmn_cli_usage(command->name, "-o - would write binary data to a terminal; redirect"
-                                            " standard output");
-    return kind == MMN_CLI_JSON ? MMN_CLI_DONE : make_temporary(destination);
+        return mmn_cli_usage(call, "-o - would write binary data to a terminal; redirect standard"
+                             " output");
+    return kind == MMN_CLI_JSON ? MMN_CLI_DONE : make_temporary(&call->destination);
 }
 
 /* As /dev/stdout is, where that is a file. */
@@ -77,14 +75,15 @@ static bool is_standard_output(const char *path)
            given.st_ino == standard.st_ino;
 }
 
-static int take(mmn_cli_destination *destination, const mmn_cli_command *command, const char *given,
-                mmn_cli_destination_kind kind, const char *beside)
+static int take(mmn_cli_call *call, const char *given, mmn_cli_destination_kind kind,
+                const char *beside)
 {
+    mmn_cli_destination *destination = &call->destination;
     char purpose[64];
     mmn_error error;
     if (strcmp(given, "-") == 0)
-        return open_standard(destination, command, kind);
-    snprintf(purpose, sizeof purpose, "mmneuron %s", command->name);
+        return open_standard(call, kind);
+    snprintf(purpose, sizeof purpose, "mmneuron %s", call->command->name);
     const mmn_output_options options = {
         .purpose = purpose,
         .folder = kind == MMN_CLI_FOLDER,
@@ -94,8 +93,8 @@ static int take(mmn_cli_destination *destination, const mmn_cli_command *command
         .beside_count = beside != NULL,
     };
     if (is_standard_output(given))
-        return mmn_cli_usage(command->name, "-o %s is where standard output goes; -o - writes the"
-                                            " result there", given);
+        return mmn_cli_usage(call, "-o %s is where standard output goes; -o - writes the result"
+                             " there", given);
     if (mmn_output_claim(&destination->output, given, &options, &error) != MMN_OK)
         return mmn_cli_fail(&error);
     mmn_cli_interrupt_removes(mmn_output_lock_file(destination->output));
@@ -103,10 +102,10 @@ static int take(mmn_cli_destination *destination, const mmn_cli_command *command
     return MMN_CLI_DONE;
 }
 
-int mmn_cli_destination_open(mmn_cli_destination *destination, const mmn_cli_command *command,
-                             const char *given, mmn_cli_destination_kind kind, const char *beside)
+int mmn_cli_destination_open(mmn_cli_call *call, const char *given, mmn_cli_destination_kind kind,
+                             const char *beside)
 {
-    if (destination->short_of_memory) {
+    if (call->destination.short_of_memory) {
         mmn_cli_message("memory is short");
         return MMN_CLI_FAILED;
     }
@@ -114,7 +113,7 @@ int mmn_cli_destination_open(mmn_cli_destination *destination, const mmn_cli_com
         return MMN_CLI_DONE;
     mmn_cli_interrupt_guard();
     mmn_cli_interrupt_hold(true);
-    int code = take(destination, command, given, kind, beside);
+    int code = take(call, given, kind, beside);
     mmn_cli_interrupt_hold(false);
     return code;
 }
@@ -171,33 +170,33 @@ static void say_beside(const mmn_cli_destination *destination, const char *forma
     va_end(arguments);
 }
 
-static void print_result(const mmn_result *result, const char *json, const char *table,
-                         const mmn_cli_destination *destination,
-                         const mmn_cli_arguments *arguments)
+static void print_result(const mmn_cli_call *call, const mmn_result *result, const char *json,
+                         const char *table)
 {
+    const mmn_cli_destination *destination = &call->destination;
     const char *digest = mmn_result_text(result, "result", 0, "digest");
-    if (destination->standard || arguments->json)
+    if (destination->standard || call->json)
         mmn_cli_print("%s", json);
-    if (arguments->json || (destination->standard && arguments->quiet))
+    if (call->json || (destination->standard && call->quiet))
         return;
     say_beside(destination, "%s", table);
     if (digest != NULL)
         say_beside(destination, "digest %s\n", digest);
 }
 
-int mmn_cli_give_result(const mmn_result *result, const mmn_cli_destination *destination,
-                        const mmn_cli_arguments *arguments)
+int mmn_cli_give_result(const mmn_cli_call *call, const mmn_result *result)
 {
+    const mmn_cli_destination *destination = &call->destination;
     char *table = NULL, *json = NULL;
     mmn_error error, write_error;
     const bool written = destination->path == NULL ||
                          mmn_result_write(result, destination->path, &write_error) == MMN_OK;
     const bool made = mmn_result_json(result, &json, &error) == MMN_OK &&
                       mmn_result_table(result, &table, &error) == MMN_OK;
-    const bool has_json = destination->standard || arguments->json;
+    const bool has_json = destination->standard || call->json;
     int code = MMN_CLI_DONE;
     if (made)
-        print_result(result, json, table, destination, arguments);
+        print_result(call, result, json, table);
     else
         code = mmn_cli_fail(&error);
     const bool printed = mmn_cli_flush();
@@ -225,8 +224,9 @@ static bool copy_to_output(FILE *file)
     return ferror(file) == 0 && mmn_cli_flush();
 }
 
-int mmn_cli_destination_send(mmn_cli_destination *destination)
+int mmn_cli_destination_send(mmn_cli_call *call)
 {
+    mmn_cli_destination *destination = &call->destination;
     if (destination->temporary == NULL)
         return MMN_CLI_DONE;
     FILE *file = fopen(destination->temporary, "rb");

@@ -3,7 +3,7 @@
 #ifndef MMN_CLI_DESTINATION_H
 #define MMN_CLI_DESTINATION_H
 
-#include "cli/options.h"
+#include "cli/command.h"
 #include "cli/output.h"
 
 typedef enum mmn_cli_destination_kind {
@@ -13,34 +13,22 @@ typedef enum mmn_cli_destination_kind {
     MMN_CLI_FOLDER  /* a folder for several files, which cannot go to standard output */
 } mmn_cli_destination_kind;
 
-typedef struct mmn_cli_destination {
-    const char *path; /* where to write; NULL: no file is wanted */
-    bool standard;    /* "-o -": the result goes to standard output */
-    char *temporary;  /* then, unless it is JSON: the file, `path`, in a folder of its own */
-    mmn_output *output;
-    mmn_source *sources;
-    size_t source_count;
-    bool short_of_memory;
-} mmn_cli_destination;
-
 /* Adds what the result will be made from, before mmn_cli_destination_open; a NULL path is none. */
-void mmn_cli_destination_source(mmn_cli_destination *destination, mmn_source_kind kind,
-                                const char *path);
+void mmn_cli_destination_source(mmn_cli_call *call, mmn_source_kind kind, const char *path);
 /* Takes `given`, the value of -o (NULL: none), for a result of this kind; `beside`, or NULL, is written
  * with it. Returns the exit code; when it is not MMN_CLI_DONE a message says why nothing can be written
- * there. To be closed in any case. */
-int mmn_cli_destination_open(mmn_cli_destination *destination, const mmn_cli_command *command,
-                             const char *given, mmn_cli_destination_kind kind, const char *beside);
+ * there. */
+int mmn_cli_destination_open(mmn_cli_call *call, const char *given, mmn_cli_destination_kind kind,
+                             const char *beside);
 void mmn_cli_destination_close(mmn_cli_destination *destination);
 
 /* Writes a result where that is wanted, and prints its table, or its JSON where that is asked for. Where it
  * could not be written, its JSON goes to a second place, which is named, or to standard output. Returns
  * the exit code. */
-int mmn_cli_give_result(const mmn_result *result, const mmn_cli_destination *destination,
-                        const mmn_cli_arguments *arguments);
+int mmn_cli_give_result(const mmn_cli_call *call, const mmn_result *result);
 
 /* Copies a file that was written for "-o -" to standard output; of other destinations does nothing.
  * Returns the exit code. */
-int mmn_cli_destination_send(mmn_cli_destination *destination);
+int mmn_cli_destination_send(mmn_cli_call *call);
 
 #endif

@@ -17,13 +17,13 @@ typedef struct dump_request {
     mmn_dump_options options;
 } dump_request;
 
-static int check_request(const mmn_cli_command *command, const dump_request *request)
+static int check_request(const mmn_cli_call *call, const dump_request *request)
 {
     int starts = (request->inputs != NULL) + (request->prompt != NULL) + (request->ids.ids != NULL);
     if (starts == 0)
-        return mmn_cli_usage(command->name, "--prompt, --inputs or --ids is missing: what to run");
+        return mmn_cli_usage(call, "--prompt, --inputs or --ids is missing: what to run");
     if (starts > 1 || (request->prompt == NULL && request->images.count > 0))
-        return mmn_cli_usage(command->name,
+        return mmn_cli_usage(call,
                              "--inputs and --ids replace --prompt and --image; give one of them");
     return MMN_CLI_DONE;
 }
@@ -39,58 +39,39 @@ static mmn_status make_input(mmn_input **input, const mmn_model *model,
                                  request->images.count, error);
 }
 
-static int give_result(const mmn_model *model, const mmn_input *input,
-                       mmn_cli_destination *destination, bool json)
+static int give_result(mmn_cli_call *call, const mmn_input *input)
 {
+    const char *path = call->destination.path;
     const size_t positions = mmn_input_length(input);
     const size_t image_positions = mmn_input_image_positions(input);
-    if (destination->standard)
-        return mmn_cli_destination_send(destination);
-    mmn_cli_say_nonfinite(model, "the dump is written all the same");
-    if (json)
-        return mmn_cli_print_json(json_pack("{s:s, s:I, s:I}", "output", destination->path,
-                                            "positions", (json_int_t)positions, "image_positions",
+    if (call->destination.standard)
+        return mmn_cli_destination_send(call);
+    mmn_cli_say_nonfinite(call->model, "the dump is written all the same");
+    if (call->json)
+        return mmn_cli_print_json(json_pack("{s:s, s:I, s:I}", "output", path, "positions",
+                                            (json_int_t)positions, "image_positions",
                                             (json_int_t)image_positions));
-    mmn_cli_print("%s: %zu positions, %zu of them image features\n", destination->path, positions,
+    mmn_cli_print("%s: %zu positions, %zu of them image features\n", path, positions,
                   image_positions);
     return MMN_CLI_DONE;
 }
 
-static int run_dump(const mmn_model *model, const dump_request *request,
-                    mmn_cli_destination *destination, bool json)
+static int run_dump(mmn_cli_call *call, const dump_request *request)
 {
     mmn_error error;
     mmn_input *input = NULL;
     mmn_cli_interrupt_catch();
-    mmn_status status = make_input(&input, model, request, &error);
+    mmn_status status = make_input(&input, call->model, request, &error);
     if (status == MMN_OK && !request->allow_long_prompts)
-        status = mmn_input_fits(input, model, &error);
+        status = mmn_input_fits(input, call->model, &error);
     if (status == MMN_OK)
-        status = mmn_dump(model, input, &request->options, destination->path, &error);
-    int code = status == MMN_OK ? give_result(model, input, destination, json)
-                                : mmn_cli_fail(&error);
+        status = mmn_dump(call->model, input, &request->options, call->destination.path, &error);
+    const int code = status == MMN_OK ? give_result(call, input) : mmn_cli_fail(&error);
     mmn_input_free(input);
     return code;
 }
 
-/* Checks what was asked for, takes the output, opens the model and dumps. */
-static int dump(const mmn_cli_command *command, mmn_model **model, dump_request *request,
-                mmn_cli_destination *destination, const mmn_cli_arguments *arguments)
-{
-    MMN_CLI_TRY(check_request(command, request));
-    mmn_cli_destination_source(destination, MMN_SOURCE_MODEL, arguments->texts[0]);
-    mmn_cli_destination_source(destination, MMN_SOURCE_FILE, request->inputs);
-    for (size_t i = 0; i < request->images.count; i++)
-        mmn_cli_destination_source(destination, MMN_SOURCE_FILE, request->images.texts[i]);
-    MMN_CLI_TRY(mmn_cli_destination_open(destination, command, request->output, MMN_CLI_BINARY,
-                                         NULL));
-    request->wishes.without_tokenizer = request->prompt == NULL;
-    MMN_CLI_TRY(mmn_cli_open_model(model, arguments->texts[0], arguments, &request->wishes));
-    request->options.generate = (size_t)request->generate;
-    return run_dump(*model, request, destination, arguments->json);
-}
-
-int mmn_cli_dump(const mmn_cli_command *command, int argc, char **argv)
+int mmn_cli_dump(mmn_cli_call *call)
 {
     dump_request request = {0};
     const mmn_cli_option options[] = {
@@ -117,15 +98,15 @@ int mmn_cli_dump(const mmn_cli_command *command, int argc, char **argv)
          .target = &request.wishes.allow_nonfinite,
          .help = "take pixels from --inputs that are infinite or NaN, too"},
     };
-    mmn_cli_arguments arguments;
-    mmn_cli_destination destination = {0};
-    int code;
-    mmn_model *model = NULL;
-    if (!mmn_cli_parse(command, options, sizeof(options) / sizeof(options[0]), argc, argv,
-                       &arguments, &code))
-        return code;
-    code = dump(command, &model, &request, &destination, &arguments);
-    mmn_cli_destination_close(&destination);
-    mmn_model_close(model);
-    return code;
+    MMN_CLI_TRY(mmn_cli_parse(call, options, sizeof options / sizeof options[0]));
+    MMN_CLI_TRY(check_request(call, &request));
+    mmn_cli_destination_source(call, MMN_SOURCE_MODEL, call->texts[0]);
+    mmn_cli_destination_source(call, MMN_SOURCE_FILE, request.inputs);
+    for (size_t i = 0; i < request.images.count; i++)
+        mmn_cli_destination_source(call, MMN_SOURCE_FILE, request.images.texts[i]);
+    MMN_CLI_TRY(mmn_cli_destination_open(call, request.output, MMN_CLI_BINARY, NULL));
+    request.wishes.without_tokenizer = request.prompt == NULL;
+    MMN_CLI_TRY(mmn_cli_open_model(call, &request.wishes));
+    request.options.generate = (size_t)request.generate;
+    return run_dump(call, &request);
 }

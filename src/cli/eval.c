@@ -37,32 +37,30 @@ static mmn_status run(mmn_result **result, const mmn_model *model, void *context
 }
 
 /* Whether the options are for lists of this kind. */
-static int check(const mmn_cli_command *command, mmn_cli_study *study,
-                 const mmn_cli_arguments *arguments)
+static int check(mmn_cli_call *call, mmn_cli_study *study)
 {
     eval_request *request = study->request;
     mmn_eval_options *asked = &request->questions;
     mmn_error error;
-    (void)arguments;
     asked->stop_strings = request->stop.texts;
     asked->stop_string_count = request->stop.count;
     if (mmn_list_reads_texts(asked->list, &request->reads_texts, &error) != MMN_OK)
         return mmn_cli_fail(&error);
-    MMN_CLI_TRY(mmn_cli_beams_check(command, &request->beams, asked->temperature));
+    MMN_CLI_TRY(mmn_cli_beams_check(call, &request->beams, asked->temperature));
     if (request->reads_texts &&
         (asked->cross != NULL || asked->tokens > 0 || asked->temperature > 0 || asked->top_p > 0 ||
          asked->repetition_penalty > 0 || asked->top_k > 0 || asked->stop_string_count > 0 ||
          mmn_cli_beams_given(&request->beams) || study->wishes.ignore_generation_config ||
          asked->template_name != NULL))
-        return mmn_cli_usage(command->name, "the list has texts, which are read and not answered:"
-                                            " --cross, --max-tokens, --template and options of"
-                                            " sampling and of beams are for questions");
+        return mmn_cli_usage(call, "the list has texts, which are read and not answered: --cross,"
+                             " --max-tokens, --template and options of sampling and of beams are"
+                             " for questions");
     if (!request->reads_texts && (request->texts.window > 0 || request->texts.begin_of_text))
-        return mmn_cli_usage(command->name, "--window and --bos are for lists of texts");
+        return mmn_cli_usage(call, "--window and --bos are for lists of texts");
     return MMN_CLI_DONE;
 }
 
-int mmn_cli_eval(const mmn_cli_command *command, int argc, char **argv)
+int mmn_cli_eval(mmn_cli_call *call)
 {
     eval_request request = {.questions = {.seeds = 5, .first_seed = 1},
                             .beams = MMN_CLI_BEAMS_DEFAULT};
@@ -116,6 +114,5 @@ int mmn_cli_eval(const mmn_cli_command *command, int argc, char **argv)
          .help = "answer a question in N ways side by side (as many as need at most 2 GiB)"},
         MMN_CLI_STUDY_OF_LIST(asked, &study),
     };
-    return mmn_cli_run_study(&study, command, options, sizeof options / sizeof options[0], argc,
-                             argv);
+    return mmn_cli_run_study(&study, call, options, sizeof options / sizeof options[0]);
 }

@@ -198,36 +198,24 @@ static void print_info(const char *folder, const mmn_model_info *info, const cha
     }
 }
 
-int mmn_cli_info(const mmn_cli_command *command, int argc, char **argv)
+int mmn_cli_info(mmn_cli_call *call)
 {
     int with_digest = 0;
     const mmn_cli_option options[] = {
         {.name = "digest", .kind = MMN_CLI_FLAG, .target = &with_digest,
          .help = "also print the digest of all weights, which reads the whole checkpoint"},
     };
-    mmn_cli_arguments arguments, quiet;
-    int code;
-    if (!mmn_cli_parse(command, options, sizeof(options) / sizeof(options[0]), argc, argv,
-                       &arguments, &code))
-        return code;
-
-    const char *folder = arguments.texts[0];
-    char digest[33] = "";
+    char digest[33];
     mmn_error error;
-    mmn_model *model = NULL;
-    quiet = arguments;
-    quiet.quiet = 1; /* remarks are part of what is printed */
-    code = mmn_cli_open_model(&model, folder, &quiet, &(mmn_model_options){0});
-    if (code == MMN_CLI_DONE && with_digest && mmn_model_digest(model, digest, &error) != MMN_OK)
-        code = mmn_cli_fail(&error);
-    if (code == MMN_CLI_DONE) {
-        const mmn_model_info *info = mmn_model_describe(model);
-        const char *shown = with_digest ? digest : NULL;
-        if (arguments.json)
-            code = mmn_cli_print_json(info_to_json(folder, info, shown));
-        else
-            print_info(folder, info, shown);
-    }
-    mmn_model_close(model);
-    return code;
+    MMN_CLI_TRY(mmn_cli_parse(call, options, 1));
+    call->quiet = 1; /* remarks are part of what is printed */
+    MMN_CLI_TRY(mmn_cli_open_model(call, &(mmn_model_options){0}));
+    if (with_digest && mmn_model_digest(call->model, digest, &error) != MMN_OK)
+        return mmn_cli_fail(&error);
+    const mmn_model_info *info = mmn_model_describe(call->model);
+    const char *shown = with_digest ? digest : NULL;
+    if (call->json)
+        return mmn_cli_print_json(info_to_json(call->texts[0], info, shown));
+    print_info(call->texts[0], info, shown);
+    return MMN_CLI_DONE;
 }

@@ -7,21 +7,19 @@ static mmn_status run(mmn_result **result, const mmn_model *model, void *request
     return mmn_lens_run(result, model, request, error);
 }
 
-static int check(const mmn_cli_command *command, mmn_cli_study *study,
-                 const mmn_cli_arguments *arguments)
+static int check(mmn_cli_call *call, mmn_cli_study *study)
 {
     const mmn_lens_options *asked = study->request;
-    (void)arguments;
     if (asked->ranking == NULL && (asked->off_domain != NULL || asked->off_setting != NULL))
-        return mmn_cli_usage(command->name, "--off and --settings are for --neurons");
+        return mmn_cli_usage(call, "--off and --settings are for --neurons");
     if (asked->positions != NULL && asked->examples == 0)
-        return mmn_cli_usage(command->name, "--positions is for --examples");
+        return mmn_cli_usage(call, "--positions is for --examples");
     if (asked->neuron != NULL && asked->examples == 0)
-        return mmn_cli_usage(command->name, "--neuron is for --examples");
+        return mmn_cli_usage(call, "--neuron is for --examples");
     return MMN_CLI_DONE;
 }
 
-int mmn_cli_lens(const mmn_cli_command *command, int argc, char **argv)
+int mmn_cli_lens(mmn_cli_call *call)
 {
     mmn_lens_options asked = {0};
     mmn_cli_study study = {.request = &asked,
@@ -60,6 +58,5 @@ int mmn_cli_lens(const mmn_cli_command *command, int argc, char **argv)
          .help = "with --neurons: those of these modules, joined by \"+\" (all)"},
         MMN_CLI_STUDY_OF_LIST(&asked, &study),
     };
-    return mmn_cli_run_study(&study, command, options, sizeof options / sizeof options[0], argc,
-                             argv);
+    return mmn_cli_run_study(&study, call, options, sizeof options / sizeof options[0]);
 }

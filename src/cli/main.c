@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/destination.h"
 #include "cli/output.h"
 #include "cli/signals.h"
 #include "mmneuron.h"
@@ -77,6 +78,16 @@ static int unknown_command(const char *name)
     return mmn_cli_usage(NULL, "there is no %s \"%s\"", kind, name);
 }
 
+/* Runs a command, and closes what it has opened. */
+static int run_command(const mmn_cli_command *command, int argc, char **argv)
+{
+    mmn_cli_call call = {.command = command, .argc = argc, .argv = argv};
+    const int code = command->run(&call);
+    mmn_cli_destination_close(&call.destination);
+    mmn_model_close(call.model);
+    return code == MMN_CLI_ANSWERED ? MMN_CLI_DONE : code;
+}
+
 /* "help COMMAND" is "COMMAND --help". */
 static int print_help(int argc, char **argv)
 {
@@ -89,7 +100,7 @@ static int print_help(int argc, char **argv)
         return unknown_command(argv[1]);
     char option[] = "--help";
     char *words[] = {argv[1], option, NULL};
-    return command->run(command, 2, words);
+    return run_command(command, 2, words);
 }
 
 static int run(int argc, char **argv)
@@ -106,7 +117,7 @@ static int run(int argc, char **argv)
     const mmn_cli_command *command = find_command(name);
     if (command == NULL)
         return unknown_command(name);
-    return command->run(command, argc - 1, argv + 1);
+    return run_command(command, argc - 1, argv + 1);
 }
 
 /* Lets OpenMP's threads sleep while they wait, unless OMP_WAIT_POLICY in the environment says what they

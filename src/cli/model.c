@@ -6,18 +6,18 @@
 #include "cli/output.h"
 #include "cli/signals.h"
 
-int mmn_cli_open_model(mmn_model **model, const char *folder, const mmn_cli_arguments *arguments,
-                       const mmn_model_options *wishes)
+int mmn_cli_open_model(mmn_cli_call *call, const mmn_model_options *wishes)
 {
+    const char *folder = call->texts[0];
     mmn_model_options options = *wishes;
-    options.threads = (int)arguments->threads;
-    options.simd = arguments->simd;
+    options.threads = (int)call->threads;
+    options.simd = call->simd;
     options.interrupted = mmn_cli_interrupt_asked;
     mmn_error error;
-    if (mmn_model_open(model, folder, &options, &error) != MMN_OK)
+    if (mmn_model_open(&call->model, folder, &options, &error) != MMN_OK)
         return mmn_cli_fail(&error);
-    const mmn_model_info *info = mmn_model_describe(*model);
-    for (size_t i = 0; i < info->remark_count && !arguments->quiet; i++)
+    const mmn_model_info *info = mmn_model_describe(call->model);
+    for (size_t i = 0; i < info->remark_count && !call->quiet; i++)
         mmn_cli_message("%s: %s", folder, info->remarks[i]);
     return MMN_CLI_DONE;
 }
@@ -43,13 +43,12 @@ static size_t find_how(const char *name)
     return how;
 }
 
-int mmn_cli_beams_check(const mmn_cli_command *command, const mmn_cli_beams *beams,
-                        double temperature)
+int mmn_cli_beams_check(const mmn_cli_call *call, const mmn_cli_beams *beams, double temperature)
 {
     if (beams->early_stopping != NULL && find_how(beams->early_stopping) == 3)
-        return mmn_cli_usage(command->name, "--early-stopping is true, false or never");
+        return mmn_cli_usage(call, "--early-stopping is true, false or never");
     if (beams->count > 1 && temperature != 0)
-        return mmn_cli_usage(command->name, "--num-beams does not go with --temperature");
+        return mmn_cli_usage(call, "--num-beams does not go with --temperature");
     return MMN_CLI_DONE;
 }
 

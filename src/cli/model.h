@@ -54,10 +54,10 @@
 /* Says where the model has let the first such number pass, if it has any, and what becomes of it. */
 void mmn_cli_say_nonfinite(const mmn_model *model, const char *consequence);
 
-/* Opens the model in `folder` with the command's own `wishes`, to which threads and kernels are added,
- * and prints remarks about it as messages unless --quiet. Returns the exit code. */
-int mmn_cli_open_model(mmn_model **model, const char *folder, const mmn_cli_arguments *arguments,
-                       const mmn_model_options *wishes);
+/* Opens the model that the command's first argument names, with the command's own `wishes`, to which
+ * threads and kernels are added, and prints remarks about it as messages unless --quiet. Returns the
+ * exit code. */
+int mmn_cli_open_model(mmn_cli_call *call, const mmn_model_options *wishes);
 
 /* ---- Options of decoding, which the commands that answer questions share ---------------------- */
 
@@ -105,8 +105,7 @@ typedef struct mmn_cli_beams {
              " model's folder says)"}
 
 /* An exit code, with a message, where beams are wrong or do not go with `temperature`. */
-int mmn_cli_beams_check(const mmn_cli_command *command, const mmn_cli_beams *beams,
-                        double temperature);
+int mmn_cli_beams_check(const mmn_cli_call *call, const mmn_cli_beams *beams, double temperature);
 /* Whether any of the options was given. */
 bool mmn_cli_beams_given(const mmn_cli_beams *beams);
 /* What the options, which have been checked, and the model's folder say. */

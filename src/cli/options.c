@@ -88,7 +88,7 @@ static bool parse_whole(const char *text, const char **end, uint64_t *value)
     return errno == 0;
 }
 
-static int take_whole(const mmn_cli_command *command, const mmn_cli_option *option,
+static int take_whole(const mmn_cli_call *call, const mmn_cli_option *option,
                       const char *text)
 {
     const char *end = text;
@@ -97,11 +97,11 @@ static int take_whole(const mmn_cli_command *command, const mmn_cli_option *opti
                 (double)value >= option->minimum &&
                 (option->maximum == 0 || (double)value <= option->maximum);
     if (!fits && option->maximum == 0)
-        return mmn_cli_usage(command->name,
+        return mmn_cli_usage(call,
                              "--%s takes a whole number of at least %.0f, not \"%s\"",
                              option->name, option->minimum, text);
     if (!fits)
-        return mmn_cli_usage(command->name,
+        return mmn_cli_usage(call,
                              "--%s takes a whole number from %.0f to %.0f, not \"%s\"",
                              option->name, option->minimum, option->maximum, text);
     if (option->kind == MMN_CLI_U32)
@@ -111,7 +111,7 @@ static int take_whole(const mmn_cli_command *command, const mmn_cli_option *opti
     return MMN_CLI_DONE;
 }
 
-static int take_real(const mmn_cli_command *command, const mmn_cli_option *option,
+static int take_real(const mmn_cli_call *call, const mmn_cli_option *option,
                      const char *text)
 {
     char *end = NULL;
@@ -121,14 +121,14 @@ static int take_real(const mmn_cli_command *command, const mmn_cli_option *optio
         !isfinite(value) ||
         value < option->minimum || (option->above && value == option->minimum) ||
         value > option->maximum)
-        return mmn_cli_usage(command->name, "--%s takes a number %s %g %s %g, not \"%s\"",
-                             option->name, option->above ? "above" : "from", option->minimum,
+        return mmn_cli_usage(call, "--%s takes a number %s %g %s %g, not \"%s\"", option->name,
+                             option->above ? "above" : "from", option->minimum,
                              option->above ? "and up to" : "to", option->maximum, text);
     *(double *)option->target = value;
     return MMN_CLI_DONE;
 }
 
-static int take_shard(const mmn_cli_command *command, const mmn_cli_option *option,
+static int take_shard(const mmn_cli_call *call, const mmn_cli_option *option,
                       const char *text)
 {
     const char *end = text;
@@ -138,7 +138,7 @@ static int take_shard(const mmn_cli_command *command, const mmn_cli_option *opti
                 parse_whole(end + 1, &end, &count) && *end == '\0' && index >= 1 &&
                 index <= count && count <= UINT32_MAX;
     if (!good)
-        return mmn_cli_usage(command->name,
+        return mmn_cli_usage(call,
                              "--%s takes I/N, the shard's number from 1 to N and how many there"
                              " are, such as 2/3, not \"%s\"",
                              option->name, text);
@@ -146,7 +146,7 @@ static int take_shard(const mmn_cli_command *command, const mmn_cli_option *opti
     return MMN_CLI_DONE;
 }
 
-static int take_order(const mmn_cli_command *command, const mmn_cli_option *option,
+static int take_order(const mmn_cli_call *call, const mmn_cli_option *option,
                       const char *text)
 {
     mmn_resize_order *order = option->target;
@@ -155,13 +155,13 @@ static int take_order(const mmn_cli_command *command, const mmn_cli_option *opti
     else if (strcmp(text, "pillow-13") == 0)
         *order = MMN_RESIZE_PILLOW_13;
     else
-        return mmn_cli_usage(command->name,
+        return mmn_cli_usage(call,
                              "--%s takes \"horizontal-first\" or \"pillow-13\", not \"%s\"",
                              option->name, text);
     return MMN_CLI_DONE;
 }
 
-static int refuse_modules(const mmn_cli_command *command, const mmn_cli_option *option,
+static int refuse_modules(const mmn_cli_call *call, const mmn_cli_option *option,
                           const char *text)
 {
     char names[sizeof(mmn_cli_modules)] = "";
@@ -169,14 +169,14 @@ static int refuse_modules(const mmn_cli_command *command, const mmn_cli_option *
         strcat(names, i == 0 ? "" : mmn_module_name(i + 1) ? ", " : " or ");
         strcat(names, mmn_module_name(i));
     }
-    return mmn_cli_usage(command->name,
+    return mmn_cli_usage(call,
                          "--%s takes %s, several separated by commas, not \"%s\"", option->name,
                          names, text);
 }
 
 /* Each once, so that the names of all are the longest text; the published code's stand for the
  * library's. */
-static int take_modules(const mmn_cli_command *command, const mmn_cli_option *option,
+static int take_modules(const mmn_cli_call *call, const mmn_cli_option *option,
                         const char *text)
 {
     mmn_cli_modules *modules = option->target;
@@ -185,7 +185,7 @@ static int take_modules(const mmn_cli_command *command, const mmn_cli_option *op
         size_t length = strcspn(name, ",");
         const char *module = mmn_module_meant(name, length);
         if (module == NULL)
-            return refuse_modules(command, option, text);
+            return refuse_modules(call, option, text);
         if (strstr(modules->names, module) == NULL) {
             if (modules->names[0] != '\0')
                 strcat(modules->names, ",");
@@ -216,7 +216,7 @@ static void *keep(size_t count, size_t size)
     return added->values;
 }
 
-static int take_ids(const mmn_cli_command *command, const mmn_cli_option *option,
+static int take_ids(const mmn_cli_call *call, const mmn_cli_option *option,
                     const char *text)
 {
     mmn_cli_ids *ids = option->target;
@@ -229,7 +229,7 @@ static int take_ids(const mmn_cli_command *command, const mmn_cli_option *option
     for (const char *at = text;; at++) {
         uint64_t id = 0;
         if (!parse_whole(at, &at, &id) || id > INT32_MAX || (*at != ',' && *at != '\0'))
-            return mmn_cli_usage(command->name,
+            return mmn_cli_usage(call,
                                  "--%s takes whole numbers from 0 to %d, separated by commas, not"
                                  " \"%s\"",
                                  option->name, INT32_MAX, text);
@@ -252,8 +252,8 @@ static int take_text(mmn_cli_texts *texts, const char *text, int argc)
 
 /* Stores `text`, the value given for the option (NULL for a flag), in its target. Returns the exit code;
  * when it is not MMN_CLI_DONE a message says what the option takes. */
-static int take_value(const mmn_cli_command *command, const mmn_cli_option *option,
-                      const char *text, int argc)
+static int take_value(const mmn_cli_call *call, const mmn_cli_option *option,
+                      const char *text)
 {
     switch (option->kind) {
     case MMN_CLI_FLAG:
@@ -263,20 +263,20 @@ static int take_value(const mmn_cli_command *command, const mmn_cli_option *opti
         *(const char **)option->target = text;
         break;
     case MMN_CLI_TEXTS:
-        return take_text(option->target, text, argc);
+        return take_text(option->target, text, call->argc);
     case MMN_CLI_WHOLE:
     case MMN_CLI_U32:
-        return take_whole(command, option, text);
+        return take_whole(call, option, text);
     case MMN_CLI_REAL:
-        return take_real(command, option, text);
+        return take_real(call, option, text);
     case MMN_CLI_SHARD:
-        return take_shard(command, option, text);
+        return take_shard(call, option, text);
     case MMN_CLI_ORDER:
-        return take_order(command, option, text);
+        return take_order(call, option, text);
     case MMN_CLI_MODULES:
-        return take_modules(command, option, text);
+        return take_modules(call, option, text);
     case MMN_CLI_IDS:
-        return take_ids(command, option, text);
+        return take_ids(call, option, text);
     }
     return MMN_CLI_DONE;
 }
@@ -321,19 +321,19 @@ static void fill_tables(getopt_tables *tables, const mmn_cli_option *options, si
 }
 
 /* Says why getopt_long refused an option; `word` is the word of the command line it was in. */
-static int refuse(const mmn_cli_command *command, const mmn_cli_option *options, size_t count,
+static int refuse(const mmn_cli_call *call, const mmn_cli_option *options, size_t count,
                   int returned, int value, const char *word)
 {
     for (size_t index = 0; index < count; index++) {
         if (value == 0 || getopt_value(&options[index], index) != value)
             continue;
         if (returned == ':')
-            return mmn_cli_usage(command->name, "--%s needs a value: --%s %s",
-                                 options[index].name, options[index].name, options[index].value);
-        return mmn_cli_usage(command->name, "--%s takes no value", options[index].name);
+            return mmn_cli_usage(call, "--%s needs a value: --%s %s", options[index].name,
+                                 options[index].name, options[index].value);
+        return mmn_cli_usage(call, "--%s takes no value", options[index].name);
     }
     if (strncmp(word, "--", 2) != 0)
-        return mmn_cli_usage(command->name, "there is no option -%c%s", value,
+        return mmn_cli_usage(call, "there is no option -%c%s", value,
                              strchr(word, ' ') == NULL
                                  ? ""
                                  : "; arguments that begin with \"-\" come after \"--\"");
@@ -344,16 +344,15 @@ static int refuse(const mmn_cli_command *command, const mmn_cli_option *options,
     for (size_t index = 0; index < count; index++)
         beginnings += strncmp(options[index].name, name, strlen(name)) == 0;
     if (beginnings > 1)
-        return mmn_cli_usage(command->name, "--%s is the beginning of several options", name);
+        return mmn_cli_usage(call, "--%s is the beginning of several options", name);
     const char *nearest = mmn_nearest_name(name, &options[0].name, sizeof(options[0]), count);
     if (nearest != NULL)
-        return mmn_cli_usage(command->name, "there is no option --%s; did you mean --%s?", name,
-                             nearest);
-    return mmn_cli_usage(command->name, "there is no option --%s", name);
+        return mmn_cli_usage(call, "there is no option --%s; did you mean --%s?", name, nearest);
+    return mmn_cli_usage(call, "there is no option --%s", name);
 }
 
 /* Whether all options were given that the command cannot do without. */
-static int refuse_absent(const mmn_cli_command *command, const mmn_cli_option *options,
+static int refuse_absent(const mmn_cli_call *call, const mmn_cli_option *options,
                          size_t count)
 {
     for (size_t index = 0; index < count; index++) {
@@ -361,27 +360,28 @@ static int refuse_absent(const mmn_cli_command *command, const mmn_cli_option *o
         if (option->needed == NULL || *(const char **)option->target != NULL)
             continue;
         const char letter[] = {option->letter, '\0'};
-        return mmn_cli_usage(command->name, "-%s%s is missing: %s", option->letter ? "" : "-",
+        return mmn_cli_usage(call, "-%s%s is missing: %s", option->letter ? "" : "-",
                              option->letter ? letter : option->name, option->needed);
     }
     return MMN_CLI_DONE;
 }
 
-bool mmn_cli_parse(const mmn_cli_command *command, const mmn_cli_option *own_options,
-                   size_t own_count, int argc, char **argv, mmn_cli_arguments *arguments,
-                   int *code)
+int mmn_cli_parse(mmn_cli_call *call, const mmn_cli_option *own_options, size_t own_count)
 {
+    const mmn_cli_command *command = call->command;
+    const int argc = call->argc;
+    char **argv = call->argv;
     int help = 0;
     int version = 0;
     const mmn_cli_option shared[] = {
-        {.name = "threads", .value = "N", .kind = MMN_CLI_WHOLE, .target = &arguments->threads,
+        {.name = "threads", .value = "N", .kind = MMN_CLI_WHOLE, .target = &call->threads,
          .minimum = 1, .maximum = 4096, .help = "how many threads to use (all cores)"},
-        {.name = "simd", .value = "NAME", .kind = MMN_CLI_TEXT, .target = &arguments->simd,
+        {.name = "simd", .value = "NAME", .kind = MMN_CLI_TEXT, .target = &call->simd,
          .help = "the kernels to use, instead of the fastest that this machine can run; the"
                  " environment variable MMNEURON_SIMD does the same"},
-        {.name = "quiet", .letter = 'q', .kind = MMN_CLI_FLAG, .target = &arguments->quiet,
+        {.name = "quiet", .letter = 'q', .kind = MMN_CLI_FLAG, .target = &call->quiet,
          .help = "no progress and no remarks"},
-        {.name = "json", .kind = MMN_CLI_FLAG, .target = &arguments->json,
+        {.name = "json", .kind = MMN_CLI_FLAG, .target = &call->json,
          .help = "print the result as JSON"},
         {.name = "help", .letter = 'h', .kind = MMN_CLI_FLAG, .target = &help,
          .help = "print this help"},
@@ -395,12 +395,10 @@ bool mmn_cli_parse(const mmn_cli_command *command, const mmn_cli_option *own_opt
         memcpy(options, own_options, own_count * sizeof(options[0]));
     memcpy(options + own_count, shared, sizeof(shared));
 
-    *arguments = (mmn_cli_arguments){0};
     getopt_tables tables;
     fill_tables(&tables, options, count);
     opterr = 0;
     optind = 1;
-    *code = MMN_CLI_DONE;
     for (;;) {
         int word = optind;
         int returned = getopt_long(argc, argv, tables.letters, tables.names, NULL);
@@ -414,31 +412,24 @@ bool mmn_cli_parse(const mmn_cli_command *command, const mmn_cli_option *own_opt
             const char *refused = argv[optind > word ? optind - 1 : word];
             if (refused[0] != '-' && optind < argc) /* it was an argument that came before */
                 refused = argv[optind];
-            *code = refuse(command, options, count, returned, optopt, refused);
-            return false;
+            return refuse(call, options, count, returned, optopt, refused);
         }
-        *code = take_value(command, &options[index], optarg, argc);
-        if (*code != MMN_CLI_DONE)
-            return false;
+        MMN_CLI_TRY(take_value(call, &options[index], optarg));
     }
 
     if (help) {
         print_help(command, options, own_count, count);
-        return false;
+        return MMN_CLI_ANSWERED;
     }
     if (version) {
         mmn_cli_print("mmneuron %s\n", mmn_version());
-        return false;
+        return MMN_CLI_ANSWERED;
     }
-    size_t given = (size_t)(argc - optind);
-    if (given < command->minimum || given > command->maximum) {
-        *code = mmn_cli_usage(command->name, "%s arguments: the usage is mmneuron %s %s",
-                              given < command->minimum ? "too few" : "too many", command->name,
-                              command->arguments);
-        return false;
-    }
-    arguments->texts = (const char *const *)&argv[optind]; /* where getopt_long has put them */
-    arguments->count = given;
-    *code = refuse_absent(command, own_options, own_count);
-    return *code == MMN_CLI_DONE;
+    call->texts = (const char *const *)&argv[optind]; /* where getopt_long has put them */
+    call->count = (size_t)(argc - optind);
+    if (call->count < command->minimum || call->count > command->maximum)
+        return mmn_cli_usage(call, "%s arguments: the usage is mmneuron %s %s",
+                             call->count < command->minimum ? "too few" : "too many",
+                             command->name, command->arguments);
+    return refuse_absent(call, own_options, own_count);
 }

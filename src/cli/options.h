@@ -55,19 +55,9 @@ typedef struct mmn_cli_option {
     const char *help;   /* starts in lower case, no full stop */
 } mmn_cli_option;
 
-/* What every command takes, and what remains beside the options. */
-typedef struct mmn_cli_arguments {
-    uint64_t threads; /* 0: as many as OpenMP gives */
-    const char *simd; /* NULL: MMNEURON_SIMD, else the fastest */
-    int quiet, json;
-    const char *const *texts; /* the command's arguments, in order */
-    size_t count;
-} mmn_cli_arguments;
-
-/* Parses a command line by the command's own options and those that all commands share. Returns
- * true when the command is to run. Otherwise *code is the exit code: help or the version was asked
- * for and printed, or the command line was wrong and a message says how. */
-bool mmn_cli_parse(const mmn_cli_command *command, const mmn_cli_option *options, size_t count,
-                   int argc, char **argv, mmn_cli_arguments *arguments, int *code);
+/* Parses the call's command line by the command's own options and those that all commands share. The
+ * command is to run on MMN_CLI_DONE. MMN_CLI_ANSWERED: help or the version was asked for and printed; any
+ * other exit code: the command line was wrong, and a message says how. */
+int mmn_cli_parse(mmn_cli_call *call, const mmn_cli_option *options, size_t count);
 
 #endif

@@ -12,7 +12,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/command.h"
 #include "cli/signals.h"
 
 /* What went wrong first on standard output; a program has one, so its state is the program's. */
@@ -193,14 +192,14 @@ int mmn_cli_fail(const mmn_error *error)
     return MMN_CLI_FAILED;
 }
 
-int mmn_cli_usage(const char *command, const char *format, ...)
+int mmn_cli_usage(const mmn_cli_call *call, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
     print_message(format, arguments);
     va_end(arguments);
-    if (command != NULL)
-        fprintf(stderr, "Try \"mmneuron %s --help\".\n", command);
+    if (call != NULL)
+        fprintf(stderr, "Try \"mmneuron %s --help\".\n", call->command->name);
     else
         fprintf(stderr, "Try \"mmneuron help\".\n");
     return MMN_CLI_USAGE;

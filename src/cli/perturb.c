@@ -7,7 +7,7 @@ static mmn_status run(mmn_result **result, const mmn_model *model, void *request
     return mmn_perturb(result, model, request, error);
 }
 
-int mmn_cli_perturb(const mmn_cli_command *command, int argc, char **argv)
+int mmn_cli_perturb(mmn_cli_call *call)
 {
     mmn_perturb_options asked = {.first_seed = 1};
     mmn_cli_study study = {.request = &asked,
@@ -34,6 +34,5 @@ int mmn_cli_perturb(const mmn_cli_command *command, int argc, char **argv)
          .help = "the first choice's seed; the others follow (1)"},
         MMN_CLI_STUDY_OF_LIST(&asked, &study),
     };
-    return mmn_cli_run_study(&study, command, options, sizeof options / sizeof options[0], argc,
-                             argv);
+    return mmn_cli_run_study(&study, call, options, sizeof options / sizeof options[0]);
 }

@@ -7,35 +7,20 @@
 #include "cli/output.h"
 
 /* Takes the output and the table beside it. */
-static int open_destination(mmn_cli_destination *destination, const mmn_cli_command *command,
-                            const char *output, const char *counts)
+static int open_destination(mmn_cli_call *call, const char *output)
 {
     mmn_error error;
     char *table = NULL;
-    mmn_cli_destination_source(destination, MMN_SOURCE_FILE, counts);
+    mmn_cli_destination_source(call, MMN_SOURCE_FILE, call->texts[0]);
     if (output != NULL && strcmp(output, "-") != 0 &&
         mmn_ranking_table_file(&table, output, &error) != MMN_OK)
         return mmn_cli_fail(&error);
-    int code = mmn_cli_destination_open(destination, command, output, MMN_CLI_JSON, table);
+    const int code = mmn_cli_destination_open(call, output, MMN_CLI_JSON, table);
     mmn_release(table);
     return code;
 }
 
-static int rank(const mmn_cli_command *command, const char *output,
-                const mmn_rank_options *options, mmn_cli_destination *destination,
-                const mmn_cli_arguments *arguments)
-{
-    mmn_error error;
-    mmn_result *ranking = NULL;
-    MMN_CLI_TRY(open_destination(destination, command, output, arguments->texts[0]));
-    if (mmn_rank(&ranking, arguments->texts[0], options, &error) != MMN_OK)
-        return mmn_cli_fail(&error);
-    const int code = mmn_cli_give_result(ranking, destination, arguments);
-    mmn_result_free(ranking);
-    return code;
-}
-
-int mmn_cli_rank(const mmn_cli_command *command, int argc, char **argv)
+int mmn_cli_rank(mmn_cli_call *call)
 {
     const char *output = NULL;
     mmn_rank_options rank_options = {0};
@@ -63,16 +48,15 @@ int mmn_cli_rank(const mmn_cli_command *command, int argc, char **argv)
          .help = "rank counts of samples in which numbers were infinite or NaN, and mark the"
                  " ranking, instead of refusing them"},
     };
-    mmn_cli_arguments arguments;
-    mmn_cli_destination destination = {0};
-    int code;
-    if (!mmn_cli_parse(command, options, sizeof options / sizeof options[0], argc, argv,
-                       &arguments, &code))
-        return code;
-
+    MMN_CLI_TRY(mmn_cli_parse(call, options, sizeof options / sizeof options[0]));
     if (modules.names[0] != '\0')
         rank_options.modules = modules.names;
-    code = rank(command, output, &rank_options, &destination, &arguments);
-    mmn_cli_destination_close(&destination);
+    mmn_error error;
+    mmn_result *ranking = NULL;
+    MMN_CLI_TRY(open_destination(call, output));
+    if (mmn_rank(&ranking, call->texts[0], &rank_options, &error) != MMN_OK)
+        return mmn_cli_fail(&error);
+    const int code = mmn_cli_give_result(call, ranking);
+    mmn_result_free(ranking);
     return code;
 }

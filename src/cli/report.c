@@ -49,78 +49,58 @@ static int print_charts(const mmn_report *report, const char *output)
     return MMN_CLI_DONE;
 }
 
-typedef struct report_request {
-    const char *output, *format_name, *figure;
-    mmn_report_format format;
-    mmn_report_options options;
-} report_request;
-
 /* Writes the report and says what is in it, also where it could not be written. A page for standard
  * output stands there alone. */
-static int write_report(const mmn_report *report, const report_request *request,
-                        mmn_cli_destination *destination, bool json)
+static int write_report(mmn_cli_call *call, const mmn_report *report, mmn_report_format format,
+                        const char *figure, const char *output)
 {
     mmn_error error;
-    mmn_status status = mmn_report_write(report, request->format, request->figure,
-                                         destination->path, &error);
-    if (status == MMN_OK && destination->standard)
-        return mmn_cli_destination_send(destination);
+    const bool standard = call->destination.standard;
+    mmn_status status = mmn_report_write(report, format, figure, call->destination.path, &error);
+    if (status == MMN_OK && standard)
+        return mmn_cli_destination_send(call);
     int code = MMN_CLI_DONE;
-    if (status == MMN_OK && json)
-        code = print_json(report, request->output);
-    else if (status == MMN_OK || (status == MMN_SYSTEM && !json && !destination->standard))
-        code = print_charts(report, request->output);
+    if (status == MMN_OK && call->json)
+        code = print_json(report, output);
+    else if (status == MMN_OK || (status == MMN_SYSTEM && !call->json && !standard))
+        code = print_charts(report, output);
     return status == MMN_OK ? code : mmn_cli_fail(&error);
 }
 
-static int report(const mmn_cli_command *command, report_request *request,
-                  mmn_cli_destination *destination, const mmn_cli_arguments *arguments)
+int mmn_cli_report(mmn_cli_call *call)
 {
-    mmn_error error;
-    mmn_report *read = NULL;
-    for (size_t i = 0; i < arguments->count; i++)
-        mmn_cli_destination_source(destination, MMN_SOURCE_FILE, arguments->texts[i]);
-    if (!find_format(&request->format, request->format_name))
-        return mmn_cli_usage(command->name, "--format takes html, md, svg or csv, not \"%s\"",
-                             request->format_name);
-    const bool several = request->figure == NULL && (request->format == MMN_REPORT_SVG ||
-                                                     request->format == MMN_REPORT_CSV);
-    MMN_CLI_TRY(mmn_cli_destination_open(destination, command, request->output,
-                                         several ? MMN_CLI_FOLDER : MMN_CLI_PAGE, NULL));
-    if (mmn_report_read(&read, arguments->texts, arguments->count, &request->options, &error) !=
-        MMN_OK)
-        return mmn_cli_fail(&error);
-    const int code = write_report(read, request, destination, arguments->json);
-    mmn_report_free(read);
-    return code;
-}
-
-int mmn_cli_report(const mmn_cli_command *command, int argc, char **argv)
-{
-    report_request request = {0};
+    const char *output = NULL, *format_name = NULL, *figure = NULL;
+    mmn_report_options report_options = {0};
     const mmn_cli_option options[] = {
         {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
-         .target = &request.output, .needed = "the file that receives the report",
+         .target = &output, .needed = "the file that receives the report",
          .help = "where to write the report (- is standard output); with --format svg or csv the"
                  " folder that receives a file for each figure"},
-        {.name = "format", .value = "NAME", .kind = MMN_CLI_TEXT, .target = &request.format_name,
+        {.name = "format", .value = "NAME", .kind = MMN_CLI_TEXT, .target = &format_name,
          .help = "html, md, svg or csv (html)"},
-        {.name = "figure", .value = "NAME", .kind = MMN_CLI_TEXT, .target = &request.figure,
+        {.name = "figure", .value = "NAME", .kind = MMN_CLI_TEXT, .target = &figure,
          .help = "write this figure only, to FILE"},
         {.name = "images", .value = "FOLDER", .kind = MMN_CLI_TEXT,
-         .target = &request.options.images,
+         .target = &report_options.images,
          .help = "where the samples' pictures are (beside the list that lens was given)"},
-        {.name = "title", .value = "TEXT", .kind = MMN_CLI_TEXT, .target = &request.options.title,
+        {.name = "title", .value = "TEXT", .kind = MMN_CLI_TEXT, .target = &report_options.title,
          .help = "the report's title"},
     };
-    mmn_cli_arguments arguments;
-    mmn_cli_destination destination = {0};
-    int code;
-    if (!mmn_cli_parse(command, options, sizeof(options) / sizeof(options[0]), argc, argv,
-                       &arguments, &code))
-        return code;
-
-    code = report(command, &request, &destination, &arguments);
-    mmn_cli_destination_close(&destination);
+    MMN_CLI_TRY(mmn_cli_parse(call, options, sizeof options / sizeof options[0]));
+    mmn_error error;
+    mmn_report *report = NULL;
+    mmn_report_format format;
+    for (size_t i = 0; i < call->count; i++)
+        mmn_cli_destination_source(call, MMN_SOURCE_FILE, call->texts[i]);
+    if (!find_format(&format, format_name))
+        return mmn_cli_usage(call, "--format takes html, md, svg or csv, not \"%s\"", format_name);
+    const bool several =
+        figure == NULL && (format == MMN_REPORT_SVG || format == MMN_REPORT_CSV);
+    MMN_CLI_TRY(mmn_cli_destination_open(call, output, several ? MMN_CLI_FOLDER : MMN_CLI_PAGE,
+                                         NULL));
+    if (mmn_report_read(&report, call->texts, call->count, &report_options, &error) != MMN_OK)
+        return mmn_cli_fail(&error);
+    const int code = write_report(call, report, format, figure, output);
+    mmn_report_free(report);
     return code;
 }

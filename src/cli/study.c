@@ -2,53 +2,38 @@
  * mmneuron NAME, which need nothing else. */
 #include "cli/study.h"
 
-static int run_on_model(const mmn_cli_study *study, const mmn_model *model,
-                        const mmn_cli_arguments *arguments)
+static int run_on_model(const mmn_cli_study *study, const mmn_cli_call *call)
 {
     mmn_cli_progress progress;
     mmn_result *result = NULL;
     mmn_error error;
     *study->progress = mmn_cli_progress_show;
     *study->progress_context = &progress;
-    mmn_cli_work_begin(&progress, arguments->quiet);
-    const mmn_status status = study->run(&result, model, study->request, &error);
+    mmn_cli_work_begin(&progress, call->quiet);
+    const mmn_status status = study->run(&result, call->model, study->request, &error);
     int code = mmn_cli_work_end(&progress, status, &error);
     if (status == MMN_OK)
-        code = mmn_cli_give_result(result, &study->destination, arguments);
+        code = mmn_cli_give_result(call, result);
     mmn_result_free(result);
     return code;
 }
 
-static int run_study(mmn_model **model, mmn_cli_study *study, const mmn_cli_command *command,
-                     const mmn_cli_arguments *arguments)
+int mmn_cli_run_study(mmn_cli_study *study, mmn_cli_call *call, const mmn_cli_option *options,
+                      size_t count)
 {
-    mmn_cli_destination *destination = &study->destination;
+    MMN_CLI_TRY(mmn_cli_parse(call, options, count));
     if (study->list != NULL)
-        *study->list = arguments->texts[1];
+        *study->list = call->texts[1];
     if (study->check != NULL)
-        MMN_CLI_TRY(study->check(command, study, arguments));
+        MMN_CLI_TRY(study->check(call, study));
     if (study->list != NULL)
-        mmn_cli_destination_source(destination, MMN_SOURCE_LIST, *study->list);
+        mmn_cli_destination_source(call, MMN_SOURCE_LIST, *study->list);
     if (study->neurons != NULL)
-        mmn_cli_destination_source(destination, MMN_SOURCE_FILE, *study->neurons);
-    mmn_cli_destination_source(destination, MMN_SOURCE_MODEL, arguments->texts[0]);
-    MMN_CLI_TRY(mmn_cli_destination_open(destination, command, study->output, MMN_CLI_JSON, NULL));
-    MMN_CLI_TRY(mmn_cli_open_model(model, arguments->texts[0], arguments, &study->wishes));
-    return run_on_model(study, *model, arguments);
-}
-
-int mmn_cli_run_study(mmn_cli_study *study, const mmn_cli_command *command,
-                      const mmn_cli_option *options, size_t count, int argc, char **argv)
-{
-    mmn_model *model = NULL;
-    mmn_cli_arguments arguments;
-    int code;
-    if (!mmn_cli_parse(command, options, count, argc, argv, &arguments, &code))
-        return code;
-    code = run_study(&model, study, command, &arguments);
-    mmn_cli_destination_close(&study->destination);
-    mmn_model_close(model);
-    return code;
+        mmn_cli_destination_source(call, MMN_SOURCE_FILE, *study->neurons);
+    mmn_cli_destination_source(call, MMN_SOURCE_MODEL, call->texts[0]);
+    MMN_CLI_TRY(mmn_cli_destination_open(call, study->output, MMN_CLI_JSON, NULL));
+    MMN_CLI_TRY(mmn_cli_open_model(call, &study->wishes));
+    return run_on_model(study, call);
 }
 
 /* ---- Studies of the table -------------------------------------------------------------------- */
@@ -65,9 +50,9 @@ static mmn_status run(mmn_result **result, const mmn_model *model, void *context
     return mmn_study_run(result, model, request->name, &request->options, error);
 }
 
-static int run_command(const mmn_cli_command *command, int argc, char **argv)
+static int run_command(mmn_cli_call *call)
 {
-    study_request request = {.name = command->name, .options = {.seeds = 5, .first_seed = 1}};
+    study_request request = {.name = call->command->name, .options = {.seeds = 5, .first_seed = 1}};
     mmn_study_options *asked = &request.options;
     mmn_cli_study study = {.request = &request,
                            .run = run,
@@ -101,8 +86,7 @@ static int run_command(const mmn_cli_command *command, int argc, char **argv)
          .help = "run a sample in N ways side by side (as many as need at most 2 GiB)"},
         MMN_CLI_STUDY_OF_LIST(asked, &study),
     };
-    return mmn_cli_run_study(&study, command, options, sizeof options / sizeof options[0], argc,
-                             argv);
+    return mmn_cli_run_study(&study, call, options, sizeof options / sizeof options[0]);
 }
 
 bool mmn_cli_study_command(mmn_cli_command *command, size_t number)

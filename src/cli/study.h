@@ -13,9 +13,9 @@ typedef struct mmn_cli_study {
     /* Calls the library's function. */
     mmn_status (*run)(mmn_result **result, const mmn_model *model, void *request,
                       mmn_error *error);
-    /* Whether the request makes sense, an exit code, before any work; NULL: it does. */
-    int (*check)(const mmn_cli_command *command, struct mmn_cli_study *study,
-                 const mmn_cli_arguments *arguments);
+    /* Whether the request makes sense, an exit code, before any work; NULL: it does. It
+     * may add sources of the result. */
+    int (*check)(mmn_cli_call *call, struct mmn_cli_study *study);
     /* Of the library's options: progress, and what is to be set to show it; the list, which is the
      * second argument (NULL: there is none); and the neurons, where they are a file. */
     mmn_progress_function *progress;
@@ -23,7 +23,6 @@ typedef struct mmn_cli_study {
     const char **list, **neurons;
 
     const char *output; /* the value of -o, or NULL */
-    mmn_cli_destination destination; /* with sources beside those, if the check added any */
     mmn_model_options wishes;
 } mmn_cli_study;
 
@@ -42,7 +41,7 @@ typedef struct mmn_cli_study {
 
 /* Parses the command line by the table, takes the output, opens the model, runs the study and gives its
  * result. Returns the exit code. */
-int mmn_cli_run_study(mmn_cli_study *study, const mmn_cli_command *command,
-                      const mmn_cli_option *options, size_t count, int argc, char **argv);
+int mmn_cli_run_study(mmn_cli_study *study, mmn_cli_call *call, const mmn_cli_option *options,
+                      size_t count);
 
 #endif

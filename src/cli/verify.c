@@ -21,7 +21,7 @@ static int print_verification(const mmn_result *verification, bool json, mmn_sta
     return status == MMN_OK ? MMN_CLI_DONE : MMN_CLI_DIFFERENT;
 }
 
-int mmn_cli_verify(const mmn_cli_command *command, int argc, char **argv)
+int mmn_cli_verify(mmn_cli_call *call)
 {
     mmn_verify_options verify_options = {0};
     uint64_t tile = UINT64_MAX; /* not given */
@@ -45,22 +45,17 @@ int mmn_cli_verify(const mmn_cli_command *command, int argc, char **argv)
          .help = "only stages that match one of these patterns, separated by commas (all that"
                  " the files have)"},
     };
-    mmn_cli_arguments arguments;
-    int code;
-    if (!mmn_cli_parse(command, options, sizeof(options) / sizeof(options[0]), argc, argv,
-                       &arguments, &code))
-        return code;
+    MMN_CLI_TRY(mmn_cli_parse(call, options, sizeof options / sizeof options[0]));
 
     verify_options.one_tile = tile != UINT64_MAX;
     verify_options.tile = verify_options.one_tile ? (size_t)tile : 0;
     mmn_error error;
     mmn_result *verification = NULL;
-    mmn_status status = mmn_verify(&verification, arguments.texts[0], arguments.texts[1],
+    mmn_status status = mmn_verify(&verification, call->texts[0], call->texts[1],
                                    &verify_options, &error);
-    if (verification != NULL)
-        code = print_verification(verification, arguments.json, status);
-    else
-        code = mmn_cli_fail(&error);
+    const int code = verification != NULL
+                         ? print_verification(verification, call->json, status)
+                         : mmn_cli_fail(&error);
     mmn_result_free(verification);
     return code;
 }
@@ -82,7 +77,7 @@ static json_t *lines_to_json(const char *text)
     return object;
 }
 
-int mmn_cli_digest(const mmn_cli_command *command, int argc, char **argv)
+int mmn_cli_digest(mmn_cli_call *call)
 {
     const char *stages = NULL;
     const mmn_cli_option options[] = {
@@ -90,17 +85,14 @@ int mmn_cli_digest(const mmn_cli_command *command, int argc, char **argv)
          .help = "only stages that match one of these patterns, separated by commas, such as"
                  " \"language.layers.*.out\""},
     };
-    mmn_cli_arguments arguments;
-    int code;
-    if (!mmn_cli_parse(command, options, sizeof(options) / sizeof(options[0]), argc, argv,
-                       &arguments, &code))
-        return code;
+    MMN_CLI_TRY(mmn_cli_parse(call, options, sizeof options / sizeof options[0]));
 
     mmn_error error;
     char *text = NULL;
-    if (mmn_dump_digests(arguments.texts[0], stages, &text, &error) != MMN_OK)
-        code = mmn_cli_fail(&error);
-    else if (arguments.json)
+    if (mmn_dump_digests(call->texts[0], stages, &text, &error) != MMN_OK)
+        return mmn_cli_fail(&error);
+    int code = MMN_CLI_DONE;
+    if (call->json)
         code = mmn_cli_print_json(lines_to_json(text));
     else
         mmn_cli_print("%s", text);
