@@ -1,15 +1,24 @@
 /* mmneuron ask: answers questions, about images or without. */
-#include <inttypes.h>
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/command.h"
-#include "cli/lines.h"
 #include "cli/model.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
+
+enum { MAXIMUM_BYTES = 16 << 20 }; /* of a file of questions */
+
+/* The lines of such a file. */
+typedef struct ask_lines {
+    const char **texts; /* [count], in the file's order; they point into `contents` */
+    size_t count;
+    char *contents;
+} ask_lines;
 
 typedef struct ask_request {
     const char *prompt, *template_name, *questions_file;
@@ -292,13 +301,101 @@ static int check_request(const mmn_cli_call *call, const ask_request *request)
     return check_steering(call, request);
 }
 
+/* ---- Questions of a file --------------------------------------------------------------------- */
+
+
+static int refuse_file(const char *file, const char *reason)
+{
+    mmn_cli_message("%s: %s", strcmp(file, "-") == 0 ? "standard input" : file, reason);
+    return MMN_CLI_FAILED;
+}
+
+/* Reads all of `stream` as a text with a terminating zero. */
+static int read_all(char **contents, FILE *stream, const char *file)
+{
+    size_t length = 0;
+    size_t capacity = 4096;
+    for (;;) {
+        char *grown = realloc(*contents, capacity);
+        if (grown == NULL)
+            return refuse_file(file, "memory is short");
+        *contents = grown;
+        length += fread(grown + length, 1, capacity - 1 - length, stream);
+        if (length < capacity - 1)
+            break;
+        if (capacity > MAXIMUM_BYTES)
+            return refuse_file(file, "more than 16 MiB; expected a list of questions");
+        capacity *= 2;
+    }
+    if (ferror(stream))
+        return refuse_file(file, strerror(errno));
+    if (memchr(*contents, '\0', length) != NULL)
+        return refuse_file(file, "holds a zero byte; expected text, a question a line");
+    (*contents)[length] = '\0';
+    return MMN_CLI_DONE;
+}
+
+/* Jansson makes no string of other bytes. */
+static bool is_utf8(const char *text)
+{
+    json_t *string = json_string(text);
+    json_decref(string);
+    return string != NULL;
+}
+
+/* Cuts the contents at line breaks, in place. */
+static int cut_lines(ask_lines *lines, const char *file)
+{
+    size_t breaks = 0;
+    for (const char *at = lines->contents; *at != '\0'; at++)
+        breaks += *at == '\n';
+    lines->texts = calloc(breaks + 1, sizeof(*lines->texts));
+    if (lines->texts == NULL)
+        return refuse_file(file, "memory is short");
+    size_t number = 0;
+    for (char *line = lines->contents; *line != '\0';) {
+        number++;
+        size_t length = strcspn(line, "\n");
+        char *next = line + length + (line[length] == '\n');
+        line[length] = '\0';
+        if (length > 0 && line[length - 1] == '\r')
+            line[length - 1] = '\0';
+        if (!is_utf8(line)) {
+            char reason[64];
+            snprintf(reason, sizeof(reason), "line %zu: the text is not UTF-8", number);
+            return refuse_file(file, reason);
+        }
+        if (*line != '\0')
+            lines->texts[lines->count++] = line;
+        line = next;
+    }
+    return lines->count > 0 ? MMN_CLI_DONE : refuse_file(file, "no question is in it");
+}
+
+/* Reads a file ("-": standard input) of at most 16 MiB. Empty lines are left out, and line breaks
+ * may be those of DOS. Returns the exit code, after a message when the file cannot be read, is too
+ * long, holds a zero byte or has no line. */
+static int read_lines(ask_lines *lines, const char *file)
+{
+    bool standard = strcmp(file, "-") == 0;
+    FILE *stream = standard ? stdin : fopen(file, "rb");
+    if (stream == NULL)
+        return refuse_file(file, strerror(errno));
+    int code = read_all(&lines->contents, stream, file);
+    if (!standard)
+        fclose(stream);
+    return code == MMN_CLI_DONE ? cut_lines(lines, file) : code;
+}
+
+/* ---- The command ----------------------------------------------------------------------------- */
+
 /* Checks what was asked for, opens the model and answers. */
-static int ask(mmn_cli_call *call, ask_run *run, ask_request *request, mmn_cli_lines *lines)
+static int ask(mmn_cli_call *call, ask_run *run, ask_request *request, ask_lines *lines)
 {
     MMN_CLI_TRY(check_request(call, request));
     MMN_CLI_TRY(mmn_cli_beams_check(call, &request->beams, request->sampling.temperature));
     if (request->questions_file != NULL) {
-        MMN_CLI_TRY(mmn_cli_read_lines(lines, request->questions_file));
+        MMN_CLI_TRY(read_lines(lines, request->questions_file));
         request->questions = lines->texts;
         request->question_count = lines->count;
     }
@@ -361,7 +458,7 @@ int mmn_cli_ask(mmn_cli_call *call)
         MMN_CLI_ALLOW_NONFINITE(&request.wishes.allow_nonfinite),
     };
     ask_run run = {.request = &request};
-    mmn_cli_lines lines = {0};
+    ask_lines lines = {0};
     MMN_CLI_TRY(mmn_cli_parse(call, options, sizeof options / sizeof options[0]));
     request.questions = call->texts + 1;
     request.question_count = call->count - 1;
@@ -371,6 +468,7 @@ int mmn_cli_ask(mmn_cli_call *call)
     const int code = ask(call, &run, &request, &lines);
     mmn_session_free(run.session);
     mmn_mask_free(run.mask);
-    mmn_cli_free_lines(&lines);
+    free((void *)lines.texts);
+    free(lines.contents);
     return code;
 }

@@ -17,8 +17,8 @@ enum {
     MMN_CLI_ANSWERED = -1 /* within the program: nothing is left to do, and it ends with 0 */
 };
 
-/* Ends the function that it stands in, which returns an exit code or a status, where `call` does not
- * return 0: MMN_CLI_DONE or MMN_OK. */
+/* Ends the function that it stands in, which returns an exit code or a status, where `call` does
+ * not return 0: MMN_CLI_DONE or MMN_OK. */
 #define MMN_CLI_TRY(call)               \
     do {                                \
         const int tried_ = (int)(call); \
@@ -48,13 +48,15 @@ typedef struct mmn_cli_destination {
     bool short_of_memory;
 } mmn_cli_destination;
 
-/* A call of a command: what is asked of it, and what it has opened, which is closed when it has ended. */
+/* A call of a command: what is asked of it, and what it has opened, which is closed when it has
+ * ended. */
 struct mmn_cli_call {
     const mmn_cli_command *command;
     int argc;
     char **argv; /* argv[0] is the command's name */
 
-    /* What mmn_cli_parse finds there that every command takes, and what remains beside the options. */
+    /* What mmn_cli_parse finds there that every command takes, and what remains beside the
+     * options. */
     uint64_t threads; /* 0: as many as OpenMP gives */
     const char *simd; /* NULL: MMNEURON_SIMD, else the fastest */
     int quiet, json;

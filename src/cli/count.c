@@ -1,5 +1,5 @@
-/* mmneuron count: counts how often each neuron is active in each domain of a list; and mmneuron merge: adds
- * the counts of the shards of one run. */
+/* mmneuron count: counts how often each neuron is active in each domain of a list; and mmneuron
+ * merge: adds the counts of the shards of one run. */
 #include <inttypes.h>
 #include <string.h>
 

@@ -120,11 +120,11 @@ static int run(int argc, char **argv)
     return run_command(command, argc - 1, argv + 1);
 }
 
-/* Lets OpenMP's threads sleep while they wait, unless OMP_WAIT_POLICY in the environment says what they
- * do: a thread that spins takes the core from the one that it waits for as soon as another program runs
- * (doc/benchmarks.md has what that costs, and what sleeping costs where nothing else runs). OpenMP reads
- * the variable before main, and so the program starts itself again; where that cannot be, they wait as
- * OpenMP lets them. */
+/* Lets OpenMP's threads sleep while they wait, unless OMP_WAIT_POLICY in the environment says what
+ * they do: a thread that spins takes the core from the one that it waits for as soon as another
+ * program runs (doc/benchmarks.md has what that costs, and what sleeping costs where nothing else
+ * runs). OpenMP reads the variable before main, and so the program starts itself again; where that
+ * cannot be, they wait as OpenMP lets them. */
 static void wait_asleep(char **argv)
 {
 #ifdef _OPENMP

@@ -1,5 +1,5 @@
-/* The one parser of command lines: getopt_long over the tables that also make the help texts. Values are
- * parsed strictly and checked against their range. */
+/* The one parser of command lines: getopt_long over the tables that also make the help texts.
+ * Values are parsed strictly and checked against their range. */
 #include "cli/options.h"
 
 #include <ctype.h>
@@ -197,8 +197,8 @@ static int take_modules(const mmn_cli_call *call, const mmn_cli_option *option,
     }
 }
 
-/* Memory for the values of options, which stays until the program ends: it reads one command line. NULL:
- * there is none, as a message says. */
+/* Memory for the values of options, which stays until the program ends: it reads one command line.
+ * NULL: there is none, as a message says. */
 static void *keep(size_t count, size_t size)
 {
     typedef struct block {
@@ -250,8 +250,8 @@ static int take_text(mmn_cli_texts *texts, const char *text, int argc)
     return MMN_CLI_DONE;
 }
 
-/* Stores `text`, the value given for the option (NULL for a flag), in its target. Returns the exit code;
- * when it is not MMN_CLI_DONE a message says what the option takes. */
+/* Stores `text`, the value given for the option (NULL for a flag), in its target. Returns the exit
+ * code; when it is not MMN_CLI_DONE a message says what the option takes. */
 static int take_value(const mmn_cli_call *call, const mmn_cli_option *option,
                       const char *text)
 {

@@ -51,13 +51,13 @@ typedef struct mmn_cli_option {
     void *target;
     double minimum, maximum; /* of numbers; maximum 0: none */
     bool above;              /* a real number must be above the minimum */
-    const char *needed; /* what a text is that must be given, for the message where it is not; or NULL */
+    const char *needed; /* of a text that must be given: what it is, for the message; or NULL */
     const char *help;   /* starts in lower case, no full stop */
 } mmn_cli_option;
 
-/* Parses the call's command line by the command's own options and those that all commands share. The
- * command is to run on MMN_CLI_DONE. MMN_CLI_ANSWERED: help or the version was asked for and printed; any
- * other exit code: the command line was wrong, and a message says how. */
+/* Parses the call's command line by the command's own options and those that all commands share.
+ * The command is to run on MMN_CLI_DONE. MMN_CLI_ANSWERED: help or the version was asked for and
+ * printed; any other exit code: the command line was wrong, and a message says how. */
 int mmn_cli_parse(mmn_cli_call *call, const mmn_cli_option *options, size_t count);
 
 #endif

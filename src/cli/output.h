@@ -50,8 +50,8 @@ void mmn_cli_message(const char *format, ...) MMN_CLI_PRINTF(1, 2);
 /* Prints the library's error as one line on standard error and returns its exit code. */
 int mmn_cli_fail(const mmn_error *error);
 
-/* Prints what is wrong with the command line and where to read on, and returns MMN_CLI_USAGE. `call` is
- * that of the subcommand or NULL. */
+/* Prints what is wrong with the command line and where to read on, and returns MMN_CLI_USAGE.
+ * `call` is that of the subcommand or NULL. */
 int mmn_cli_usage(const mmn_cli_call *call, const char *format, ...) MMN_CLI_PRINTF(2, 3);
 
 /* Closes standard output. Returns `code`, or MMN_CLI_FAILED with a message when a result could not

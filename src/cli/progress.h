@@ -26,8 +26,8 @@ double mmn_cli_progress_seconds(const mmn_cli_progress *progress);
 /* Wipes the bar, so that a message or the result can follow. */
 void mmn_cli_progress_clear(mmn_cli_progress *progress);
 
-/* Before the work, whose options have mmn_cli_progress_show and `progress`: from now on Ctrl-C asks it
- * to stop. */
+/* Before the work, whose options have mmn_cli_progress_show and `progress`: from now on Ctrl-C asks
+ * it to stop. */
 void mmn_cli_work_begin(mmn_cli_progress *progress, bool quiet);
 
 /* After it: wipes the bar, says what stopped the work, and returns the exit code. */

@@ -11,7 +11,7 @@
 
 #include "cli/command.h"
 
-/* ---- Ctrl-C: the first signal sets a flag, the second ends the program ------------------------ */
+/* ---- Ctrl-C: the first signal sets a flag, the second ends the program ----------------------- */
 
 /* How long the work may take to notice, in seconds. The library asks at every layer and every few
  * thousand tokens; what it calls, a decoder of pictures or of regular expressions, does not ask. */
@@ -22,8 +22,8 @@ enum { PATIENCE = 2 };
 static volatile sig_atomic_t caught_signal, noticed;
 static bool ignores_broken_pipes;
 
-/* What is removed where a signal ends the program: copies, since a handler may come upon an owner that
- * is just releasing its own. */
+/* What is removed where a signal ends the program: copies, since a handler may come upon an owner
+ * that is just releasing its own. */
 static char removed[3][4096];
 static volatile sig_atomic_t removed_count;
 
@@ -41,8 +41,8 @@ void mmn_cli_interrupt_keeps(void)
     removed_count = 0;
 }
 
-/* Only what a handler may do: results are written under other names and renamed, so that ending here
- * leaves none half-written. */
+/* Only what a handler may do: results are written under other names and renamed, so that ending
+ * here leaves none half-written. */
 void mmn_cli_interrupt_remove(void)
 {
     for (int i = 0; i < removed_count; i++)
@@ -121,7 +121,8 @@ void mmn_cli_interrupt_catch(void)
         ignores_broken_pipes = true;
         catch_signal(SIGPIPE, SIG_IGN, 0);
     }
-    /* Calls that the signal interrupts are resumed, so that no read or write fails because of it. */
+    /* Calls that the signal interrupts are resumed, so that no read or write fails because of
+     * it. */
     catch_signal(SIGALRM, end_unheard, SA_RESTART);
     catch_all(remember_signal, SA_RESTART);
 }
@@ -154,13 +155,13 @@ void mmn_cli_end_by_broken_pipe(void)
 
 /* ---- SIGBUS ---------------------------------------------------------------------------------- */
 
-/* Weights are mapped and not copied, and the kernel has no other way to say that bytes of a file are no
- * longer there. The handler may only do what is safe in the midst of anything: it reads which file is
- * mapped at the address from /proc/self/maps, writes, and ends the program. Outputs appear by renaming,
- * so that none is left by half. */
+/* Weights are mapped and not copied, and the kernel has no other way to say that bytes of a file
+ * are no longer there. The handler may only do what is safe in the midst of anything: it reads
+ * which file is mapped at the address from /proc/self/maps, writes, and ends the program. Outputs
+ * appear by renaming, so that none is left by half. */
 
-/* A line of /proc/self/maps: "BEGIN-END PERMISSIONS OFFSET DEVICE INODE   PATH", cut where it is longer
- * than any path that can be opened. */
+/* A line of /proc/self/maps: "BEGIN-END PERMISSIONS OFFSET DEVICE INODE   PATH", cut where it is
+ * longer than any path that can be opened. */
 typedef struct map_line {
     char text[4096 + 256];
     size_t length;
@@ -236,8 +237,8 @@ static void say_path(map_line *line, size_t begin)
 static void end_program(int number, siginfo_t *info, void *context)
 {
     static const char name[] = "mmneuron: ";
-    static const char reason[] = "can no longer be read: the file got shorter while it was in use, or "
-                                 "its disk fails\n";
+    static const char reason[] = "can no longer be read: the file got shorter while it was in use,"
+                                 " or its disk fails\n";
     static map_line line;
     static atomic_flag ending = ATOMIC_FLAG_INIT;
     (void)number;

@@ -1,5 +1,5 @@
-/* mmneuron verify: compares two dumps stage by stage and names the first departure; and mmneuron digest:
- * prints a digest for every stage of a dump, to compare without shipping it. */
+/* mmneuron verify: compares two dumps stage by stage and names the first departure; and mmneuron
+ * digest: prints a digest for every stage of a dump, to compare without shipping it. */
 #include <stdio.h>
 #include <string.h>
 

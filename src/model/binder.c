@@ -10,9 +10,10 @@
 
 /* ---- Names ----------------------------------------------------------------------------------- */
 
-/* Rules for the beginning of a name, applied one after the other as long as one fits. Layouts: P,
- * published by llava-hf; 4, transformers from 4.52 on; 5, transformers 5; F, transformers 5 saving
- * a model that it did not load; O, the original code; B, a language model saved without its head. */
+/* Rules for the beginning of a name, applied one after the other as long as one fits. Layouts:
+ * P, published by llava-hf; 4, transformers from 4.52 on; 5, transformers 5; F, transformers 5
+ * saving a model that it did not load; O, the original code; B, a language model saved without
+ * its head. */
 static const mmn_name_rule common_rules[] = {
     {"model.language_model.", "language_model."}, /* 4 5 */
     {"model.vision_tower.", "vision_tower."}, /* 4 5 O */
@@ -76,8 +77,8 @@ static size_t room_for(const char *name)
     return strlen(name) + MMN_NAME_GROWTH;
 }
 
-/* Appends the tensor under the normalised form of a name, for which there is room at *room; one that can
- * be computed from the configuration is left out. */
+/* Appends the tensor under the normalised form of a name, for which there is room at *room; one
+ * that can be computed from the configuration is left out. */
 static void add_named(mmn_named_tensor *named, size_t *count, char **room, const char *name,
                       const mmn_tensor *tensor, const mmn_name_rule *rules)
 {

@@ -32,7 +32,7 @@ typedef struct mmn_binder {
     size_t count;
     char *names;       /* what `named` points to */
     bool *used;        /* by index of `named` */
-    mmn_named_tensor *aliases; /* the same under second names that the files' metadata give, behind them */
+    mmn_named_tensor *aliases; /* behind them: those with second names in the files' metadata */
     size_t alias_count;
     const char *file;  /* names the checkpoint in messages */
     char prefix[96];   /* with which the names begin that are taken next */

@@ -1,5 +1,5 @@
-/* Parts that several configurations have: the model_type that says their kind, activation functions,
- * attention's heads, the image's token, the rotary embedding. */
+/* Parts that several configurations have: the model_type that says their kind, activation
+ * functions, attention's heads, the image's token, the rotary embedding. */
 #include <stdio.h>
 #include <string.h>
 
@@ -109,14 +109,9 @@ void mmn_config_image_token(mmn_config *config, const mmn_object *root, int64_t 
 /* The largest factor, and the largest number of positions that a factor multiplies. */
 #define FACTOR_LIMIT 1e6
 
-/* What a reader of one type fills in; `object` says it, and the language model's numbers are known. */
+/* What a reader of one type fills in; `object` says it, and the language model's numbers are
+ * known. */
 typedef void (*read_function)(mmn_language_config *language, const mmn_object *object);
-
-static void read_default(mmn_language_config *language, const mmn_object *object)
-{
-    (void)language;
-    (void)object;
-}
 
 /* A number that must be there. */
 static void require_number(double *number, const mmn_object *object, const char *key, double least)
@@ -229,7 +224,7 @@ static void read_type(mmn_language_config *language, const mmn_object *object, c
         mmn_rope_type type;
         read_function read;
     } types[] = {
-        {"default", MMN_ROPE_DEFAULT, read_default},
+        {"default", MMN_ROPE_DEFAULT, NULL},
         {"linear", MMN_ROPE_LINEAR, read_linear},
         {"llama3", MMN_ROPE_LLAMA3, read_llama3},
         {"dynamic", MMN_ROPE_DYNAMIC, read_dynamic},
@@ -244,7 +239,8 @@ static void read_type(mmn_language_config *language, const mmn_object *object, c
         if (strcmp(types[i].name, name) != 0)
             continue;
         language->rope.type = types[i].type;
-        types[i].read(language, object);
+        if (types[i].read)
+            types[i].read(language, object);
         return;
     }
     mmn_read_wrong(object, key,

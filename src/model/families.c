@@ -2,7 +2,7 @@
  * alone. */
 #include "model/family.h"
 
-/* ---- Text-only families, whose numbers stand at config.json's root ---------------------------- */
+/* ---- Text-only families, whose numbers stand at config.json's root --------------------------- */
 
 static void read(mmn_config *config, const mmn_object *root)
 {

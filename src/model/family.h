@@ -77,7 +77,7 @@ void mmn_vision_config_read(mmn_vision_config *vision, const mmn_object *object,
 mmn_module mmn_vision_module(const mmn_vision_config *config, uint32_t last_used);
 mmn_module mmn_language_module(const mmn_language_config *config);
 
-/* ---- What readers of configurations share ----------------------------------------------------- */
+/* ---- What readers of configurations share ---------------------------------------------------- */
 
 /* The largest numbers accepted. They are far above any published model and keep every product of
  * them that the forward pass makes inside 64 bits. */
@@ -108,7 +108,8 @@ void mmn_config_activation(mmn_activation *activation, const mmn_object *object,
 void mmn_config_heads(uint32_t *head_dim, const mmn_object *object, const char *key,
                       uint32_t heads, uint32_t width);
 
-/* Reads the placeholder's id: image_token_index, or its alias image_token_id, which overrules it. */
+/* Reads the placeholder's id: image_token_index, or its alias image_token_id, which overrules
+ * it. */
 void mmn_config_image_token(mmn_config *config, const mmn_object *root, int64_t usual);
 
 #endif

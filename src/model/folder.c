@@ -1,5 +1,5 @@
-/* A model's folder: whether it is one, whether all of it can be read, and what a user should know of
- * it. */
+/* A model's folder: whether it is one, whether all of it can be read, and what a user should know
+ * of it. */
 #include "model/folder.h"
 
 #include <stdarg.h>
@@ -13,7 +13,8 @@
 
 /* ---- Whether it is one ----------------------------------------------------------------------- */
 
-/* An owner's or model's name on the Hugging Face hub, which people give where a folder is wanted. */
+/* An owner's or model's name on the Hugging Face hub, which people give where a folder is
+ * wanted. */
 static size_t name_length(const char *text)
 {
     static const char first[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
@@ -46,7 +47,8 @@ static bool find_hub_name(char *found, size_t size, const char *text)
     return !mmn_is_folder(first);
 }
 
-/* A folder that is none: a file of a known kind, a model's name or page on the hub, or not there. */
+/* A folder that is none: a file of a known kind, a model's name or page on the hub, or not
+ * there. */
 static mmn_status fail_not_a_model(mmn_error *error, const char *folder)
 {
     char name[256];

@@ -1,5 +1,5 @@
-/* A model's folder: whether it is one, whether all of it can be read, and what a user should know of
- * it before trusting a result. */
+/* A model's folder: whether it is one, whether all of it can be read, and what a user should know
+ * of it before trusting a result. */
 #ifndef MMN_MODEL_FOLDER_H
 #define MMN_MODEL_FOLDER_H
 
@@ -7,8 +7,8 @@
 
 #include "base/error.h"
 
-/* MMN_INPUT for a `folder` that is none: it is a file of a known kind, or looks like a model's name or
- * page on the hub and the message has the command that downloads it, or is not there. */
+/* MMN_INPUT for a `folder` that is none: it is a file of a known kind, or looks like a model's name
+ * or page on the hub and the message has the command that downloads it, or is not there. */
 mmn_status mmn_folder_exists(const char *folder, mmn_error *error);
 
 /* Every file that transformers may read beside the weights is absent or can be read, whether or not

@@ -283,8 +283,9 @@ static mmn_status fill_input(mmn_input **input, const mmn_model *model, const ch
     if (count == 0)
         return mmn_fail(error, MMN_INPUT, NULL, NULL, "the prompt is empty");
     MMN_TRY(mmn_input_create(input, model, placeholders, error));
+    const size_t joined = placeholders == 1 ? image_count : 1;
     for (size_t i = 0; i < placeholders; i++)
-        MMN_TRY(add_image(*input, model, i, &images[i], placeholders == 1 ? image_count : 1, error));
+        MMN_TRY(add_image(*input, model, i, &images[i], joined, error));
     MMN_TRY(expand_placeholders(*input, model, ids, count, error));
     return mmn_input_set_instruction(*input, model, prompt, error);
 }

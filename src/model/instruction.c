@@ -1,5 +1,5 @@
-/* The token ids of prompts: of the image's token, and of the instructions of models whose image stands
- * before the text and is read with the text in view. */
+/* The token ids of prompts: of the image's token, and of the instructions of models whose image
+ * stands before the text and is read with the text in view. */
 #include "model/instruction.h"
 
 #include <string.h>
@@ -57,8 +57,8 @@ static mmn_status put_first(int32_t **ids, size_t *count, int32_t image_token, m
     return MMN_OK;
 }
 
-/* MMN_INPUT, naming both ids, where the tokenizer gives the image's token another id than config.json,
- * or has no such token; asked only if `prompt` holds it or there are images. */
+/* MMN_INPUT, naming both ids, where the tokenizer gives the image's token another id than
+ * config.json, or has no such token; asked only if `prompt` holds it or there are images. */
 static mmn_status check_image_token(const mmn_model *model, const char *prompt,
                                     size_t image_count, mmn_error *error)
 {

@@ -1,5 +1,5 @@
-/* The token ids of prompts: of the image's token, and of the instructions of models whose image stands
- * before the text and is read with the text in view. */
+/* The token ids of prompts: of the image's token, and of the instructions of models whose image
+ * stands before the text and is read with the text in view. */
 #ifndef MMN_MODEL_INSTRUCTION_H
 #define MMN_MODEL_INSTRUCTION_H
 

@@ -13,8 +13,8 @@
 #define NORM_EPS(key) \
     {key, NULL, MMN_FIELD_F32, offsetof(mmn_language_config, norm_eps), 1e-30, 1}
 
-/* "tie_word_embeddings" stands in the language model's part of config.json or at its root; absent: as
- * the class has it. */
+/* "tie_word_embeddings" stands in the language model's part of config.json or at its root; absent:
+ * as the class has it. */
 static void read_tied_head(mmn_language_config *language, const mmn_object *root,
                            const mmn_object *object)
 {
@@ -31,8 +31,8 @@ static bool same_matrix(const mmn_matrix *one, const mmn_matrix *other)
                   one->rows * one->columns * mmn_weight_size(one->type)) == 0;
 }
 
-/* Where head and embedding are tied, one of them is enough, under either name; a head that is stored
- * and differs is the head, as in transformers 5.23 (PreTrainedModel.tie_weights). */
+/* Where head and embedding are tied, one of them is enough, under either name; a head that is
+ * stored and differs is the head, as in transformers 5.23 (PreTrainedModel.tie_weights). */
 static void bind_words(mmn_binder *binder, mmn_language_weights *language,
                        const mmn_language_config *config)
 {
@@ -116,8 +116,8 @@ static void read_window(mmn_language_config *language, const mmn_object *object)
     mmn_read_u32(&language->sliding_window, object, "sliding_window", 1, MMN_LIMIT_POSITIONS);
 }
 
-/* transformers 5 writes down which layers have the window. LLaMA and Mistral have no such key, but a
- * folder of another kind under their names may. */
+/* transformers 5 writes down which layers have the window. LLaMA and Mistral have no such key, but
+ * a folder of another kind under their names may. */
 static void check_layer_types(const mmn_language_config *language, const mmn_object *object)
 {
     json_t *types = NULL;

@@ -115,8 +115,8 @@ static void bind_layers(mmn_binder *binder, mmn_vision_weights *vision,
     }
 }
 
-/* Where the model reads the tower before this norm, its tensors are checked if they are there, since
- * towers are published with them, and left alone. */
+/* Where the model reads the tower before this norm, its tensors are checked if they are there,
+ * since towers are published with them, and left alone. */
 static void bind_post_norm(mmn_binder *binder, mmn_vision_weights *vision,
                            const mmn_vision_config *config)
 {
