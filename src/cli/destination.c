@@ -2,7 +2,6 @@
 #include "cli/destination.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -156,32 +155,22 @@ static void keep_elsewhere(const mmn_cli_destination *destination, const char *j
     }
 }
 
-/* Prints what there is to say beside the result: to standard output, or where that has the result to
+/* What there is to say beside the result goes to standard output, or where that has the result to
  * standard error. */
-MMN_CLI_PRINTF(2, 3)
-static void say_beside(const mmn_cli_destination *destination, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    if (destination->standard)
-        mmn_cli_print_aside(format, arguments);
-    else
-        mmn_cli_print_list(format, arguments);
-    va_end(arguments);
-}
-
 static void print_result(const mmn_cli_call *call, const mmn_result *result, const char *json,
                          const char *table)
 {
     const mmn_cli_destination *destination = &call->destination;
+    void (*say)(const char *format, ...) =
+        destination->standard ? mmn_cli_print_aside : mmn_cli_print;
     const char *digest = mmn_result_text(result, "result", 0, "digest");
     if (destination->standard || call->json)
         mmn_cli_print("%s", json);
     if (call->json || (destination->standard && call->quiet))
         return;
-    say_beside(destination, "%s", table);
+    say("%s", table);
     if (digest != NULL)
-        say_beside(destination, "digest %s\n", digest);
+        say("digest %s\n", digest);
 }
 
 int mmn_cli_give_result(const mmn_cli_call *call, const mmn_result *result)

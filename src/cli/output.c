@@ -80,23 +80,21 @@ static bool print_safely(FILE *stream, const char *format, va_list arguments)
     return printed;
 }
 
-void mmn_cli_print_list(const char *format, va_list arguments)
-{
-    errno = 0;
-    if (!print_safely(stdout, format, arguments))
-        remember_error();
-}
-
-void mmn_cli_print_aside(const char *format, va_list arguments)
-{
-    (void)print_safely(stderr, format, arguments);
-}
-
 void mmn_cli_print(const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    mmn_cli_print_list(format, arguments);
+    errno = 0;
+    if (!print_safely(stdout, format, arguments))
+        remember_error();
+    va_end(arguments);
+}
+
+void mmn_cli_print_aside(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    (void)print_safely(stderr, format, arguments);
     va_end(arguments);
 }
 

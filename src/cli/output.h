@@ -3,7 +3,6 @@
 #define MMN_CLI_OUTPUT_H
 
 #include <jansson.h>
-#include <stdarg.h>
 #include <stdbool.h>
 
 #include "cli/command.h"
@@ -30,10 +29,8 @@ void mmn_cli_guard_exit(void);
 
 /* Prints a result. A failure to write is remembered for mmn_cli_finish. */
 void mmn_cli_print(const char *format, ...) MMN_CLI_PRINTF(1, 2);
-
-void mmn_cli_print_list(const char *format, va_list arguments) MMN_CLI_PRINTF(1, 0);
 /* The same on standard error, where a result goes to standard output. */
-void mmn_cli_print_aside(const char *format, va_list arguments) MMN_CLI_PRINTF(1, 0);
+void mmn_cli_print_aside(const char *format, ...) MMN_CLI_PRINTF(1, 2);
 void mmn_cli_print_bytes(const void *bytes, size_t size);
 /* Hands over what was printed. Whether all that was printed so far could be written. */
 bool mmn_cli_flush(void);
