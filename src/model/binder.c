@@ -98,8 +98,8 @@ static mmn_status list_tensors(mmn_binder *binder, const mmn_safetensors *tensor
         bytes += room_for(mmn_safetensors_get(tensors, i)->name);
     for (size_t i = 0; i < alias_count; i++)
         bytes += room_for(aliases[i].name);
-    MMN_NEED(binder->named = mmn_allocate(count + alias_count, sizeof(*binder->named),
-                                          binder->error));
+    MMN_NEED(binder->named =
+                 mmn_allocate(count + alias_count, sizeof(*binder->named), binder->error));
     MMN_NEED(binder->used = mmn_allocate(count, sizeof(*binder->used), binder->error));
     MMN_NEED(binder->names = mmn_allocate(bytes, sizeof(*binder->names), binder->error));
 

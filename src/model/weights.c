@@ -36,12 +36,14 @@ static void bind_all(mmn_binder *binder, mmn_weights *weights, const mmn_config 
 
 static mmn_status make_layers(mmn_weights *weights, const mmn_config *config, mmn_error *error)
 {
-    MMN_NEED(weights->vision.layers = mmn_allocate(config->vision.layers, sizeof(*weights->vision.layers),
-                                                   error));
-    MMN_NEED(weights->qformer.layers = mmn_allocate(config->qformer.layers, sizeof(*weights->qformer.layers),
-                                                    error));
-    MMN_NEED(weights->language.layers = mmn_allocate(config->language.layers, sizeof(*weights->language.layers),
-                                                     error));
+    mmn_vision_weights *vision = &weights->vision;
+    mmn_qformer_weights *qformer = &weights->qformer;
+    mmn_language_weights *language = &weights->language;
+    MMN_NEED(vision->layers = mmn_allocate(config->vision.layers, sizeof(*vision->layers), error));
+    MMN_NEED(qformer->layers =
+                 mmn_allocate(config->qformer.layers, sizeof(*qformer->layers), error));
+    MMN_NEED(language->layers =
+                 mmn_allocate(config->language.layers, sizeof(*language->layers), error));
     return MMN_OK;
 }
 
