@@ -26,6 +26,11 @@ bool mmn_field_exists(const mmn_counted_module *module, mmn_count_field field)
            (number < MMN_MODULES && mmn_module_kinds[number].reads_sequence);
 }
 
+bool mmn_field_is_matrix(mmn_count_field field)
+{
+    return fields[field].per_neuron;
+}
+
 size_t mmn_field_size(const mmn_counted_module *module, mmn_count_field field)
 {
     return fields[field].per_neuron ? (size_t)module->layers * module->neurons : 1;
@@ -193,6 +198,15 @@ mmn_status mmn_counts_add_skipped(mmn_counts *counts, uint64_t line, mmn_error *
     counts->skipped[index] = line;
     counts->skipped_count++;
     return MMN_OK;
+}
+
+size_t mmn_counts_tensors(const mmn_counts *counts)
+{
+    size_t expected = 0;
+    for (size_t m = 0; m < counts->module_count; m++)
+        for (int field = 0; field < MMN_FIELDS; field++)
+            expected += mmn_field_exists(&counts->modules[m], field);
+    return expected * counts->domain_count;
 }
 
 uint64_t mmn_counts_samples(const mmn_counts *counts)

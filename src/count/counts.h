@@ -85,8 +85,10 @@ uint64_t mmn_counts_samples(const mmn_counts *counts);
  * the message. A shard may have nothing: others may have more. */
 mmn_status mmn_counts_check_left(const mmn_counts *counts, const char *file, mmn_error *error);
 
-/* Whether the module has this field; its number of values; its name in files ("image.count"). */
+/* Whether the module has this field; whether that is [layers][neurons] or one value; its number of
+ * values; its name in files ("image.count"). */
 bool mmn_field_exists(const mmn_counted_module *module, mmn_count_field field);
+bool mmn_field_is_matrix(mmn_count_field field);
 size_t mmn_field_size(const mmn_counted_module *module, mmn_count_field field);
 const char *mmn_field_name(mmn_count_field field);
 
@@ -106,6 +108,18 @@ mmn_status mmn_count_cell_add(mmn_count_cell *sum, const mmn_count_cell *cell,
  * what b has)", cut where that is long. */
 bool mmn_counts_same_run(const mmn_counts *a, const mmn_counts *b, const char **what,
                          const char *where, char difference[MMN_DIFFERENCE_SIZE]);
+
+/* The metadata's "format", of counts and of the state of an unfinished run; and of counts of before
+ * there were checksums. */
+#define MMN_COUNTS_FORMAT "mmneuron-counts-2"
+#define MMN_COUNTS_STATE_FORMAT "mmneuron-counts-state-2"
+#define MMN_COUNTS_UNCHECKED_FORMAT "mmneuron-counts-1"
+
+/* The metadata's key of mmn_tensors_checksum over all the rest. */
+#define MMN_COUNTS_CHECKSUM "checksum"
+
+/* How many tensors the modules and domains call for. */
+size_t mmn_counts_tensors(const mmn_counts *counts);
 
 /* Writes a counts file, or a state file if `unfinished`, atomically. The bytes depend on the counts
  * alone. doc/formats.md describes the file. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/error.h"
 #include "base/file_kind.h"
 #include "base/json.h"
 #include "base/memory.h"
@@ -12,14 +13,16 @@
 #include "base/text_buffer.h"
 #include "base/utf8.h"
 #include "count/counts.h"
-#include "count/counts_format.h"
 #include "format/list.h"
 #include "format/safetensors.h"
+
 
 /* Numbers in metadata stay below this, so that Jansson, Python and binary64 have them exactly. */
 #define NUMBER_LIMIT (INT64_C(1) << 53)
 /* One value's share of a sum is at most 2^20, in units of 2^-20. */
 #define VALUE_LIMIT (INT64_C(1) << 40)
+
+/* ---- The header ------------------------------------------------------------------------------ */
 
 typedef struct counts_reader {
     const char *file;
@@ -46,9 +49,7 @@ static mmn_status metadata(const char **text, const counts_reader *reader, const
 static mmn_status copy_metadata(char *to, size_t size, const counts_reader *reader, const char *key)
 {
     const char *text;
-    mmn_status status = metadata(&text, reader, key);
-    if (status != MMN_OK)
-        return status;
+    MMN_TRY(metadata(&text, reader, key));
     if (strlen(text) >= size)
         return wrong(reader, key, "the text is too long");
     memcpy(to, text, strlen(text) + 1);
@@ -59,10 +60,10 @@ static mmn_status copy_metadata(char *to, size_t size, const counts_reader *read
 static mmn_status digest_metadata(char digest[MMN_DIGEST_SIZE], const counts_reader *reader,
                                   const char *key)
 {
-    mmn_status status = copy_metadata(digest, MMN_DIGEST_SIZE, reader, key);
-    if (status == MMN_OK && !mmn_digest_is_whole(digest))
-        return wrong(reader, key, "expected a digest of 32 hex digits");
-    return status;
+    MMN_TRY(copy_metadata(digest, MMN_DIGEST_SIZE, reader, key));
+    return mmn_digest_is_whole(digest)
+               ? MMN_OK
+               : wrong(reader, key, "expected a digest of 32 hex digits");
 }
 
 /* A decimal number without sign; *end is what follows it. */
@@ -82,10 +83,8 @@ static bool parse_number(uint64_t *number, const char *text, const char **end)
 static mmn_status read_shard(const counts_reader *reader)
 {
     const char *text, *end;
-    mmn_status status = metadata(&text, reader, "shard");
-    if (status != MMN_OK)
-        return status;
     uint64_t shard, shards = 0;
+    MMN_TRY(metadata(&text, reader, "shard"));
     bool good = parse_number(&shard, text, &end) && *end == '/' &&
                 parse_number(&shards, end + 1, &end) && *end == '\0';
     if (!good || shard == 0 || shard > shards || shards > UINT32_MAX)
@@ -104,33 +103,35 @@ static mmn_status read_nonfinite(const counts_reader *reader)
     return MMN_OK;
 }
 
-static mmn_status parse_metadata(json_t **value, const counts_reader *reader, const char *key)
+/* Hands the JSON that is the metadata's text for `key` to `take`, if it is of this type. */
+static mmn_status take_metadata(counts_reader *reader, const char *key, json_type type,
+                                const char *expected,
+                                mmn_status (*take)(counts_reader *reader, json_t *value))
 {
     const char *text;
-    mmn_status status = metadata(&text, reader, key);
-    if (status != MMN_OK)
-        return status;
-    return mmn_json_parse(value, text, strlen(text), reader->file, reader->error);
+    json_t *value = NULL;
+    MMN_TRY(metadata(&text, reader, key));
+    mmn_status status = mmn_json_parse(&value, text, strlen(text), reader->file, reader->error);
+    if (status == MMN_OK && json_typeof(value) != type)
+        status = wrong(reader, key, expected);
+    if (status == MMN_OK)
+        status = take(reader, value);
+    json_decref(value);
+    return status;
 }
 
-static mmn_status read_skipped(const counts_reader *reader)
+static mmn_status take_skipped(counts_reader *reader, json_t *lines)
 {
-    json_t *lines = NULL;
-    mmn_status status = parse_metadata(&lines, reader, "skipped");
-    if (status == MMN_OK && !json_is_array(lines))
-        status = wrong(reader, "skipped", "expected an array of line numbers");
     int64_t before = 0;
-    for (size_t i = 0; status == MMN_OK && i < json_array_size(lines); i++) {
+    for (size_t i = 0; i < json_array_size(lines); i++) {
         const json_t *line = json_array_get(lines, i);
         int64_t number = json_is_integer(line) ? json_integer_value(line) : 0;
         if (number <= before || number >= NUMBER_LIMIT)
-            status = wrong(reader, "skipped", "expected line numbers in ascending order");
-        else
-            status = mmn_counts_add_skipped(reader->counts, (uint64_t)number, reader->error);
+            return wrong(reader, "skipped", "expected line numbers in ascending order");
+        MMN_TRY(mmn_counts_add_skipped(reader->counts, (uint64_t)number, reader->error));
         before = number;
     }
-    json_decref(lines);
-    return status;
+    return MMN_OK;
 }
 
 static mmn_status read_module(const counts_reader *reader, json_t *value,
@@ -157,25 +158,44 @@ static mmn_status read_module(const counts_reader *reader, json_t *value,
     return MMN_OK;
 }
 
-static mmn_status read_modules(mmn_counted_module *modules, size_t *count,
-                               const counts_reader *reader)
+#define MODULES_EXPECTED "expected an array of modules, one or more"
+
+/* Makes the counts, without domains. */
+static mmn_status take_modules(counts_reader *reader, json_t *array)
 {
-    json_t *array = NULL;
-    *count = 0;
-    mmn_status status = parse_metadata(&array, reader, "modules");
-    if (status == MMN_OK && (!json_is_array(array) || json_array_size(array) == 0 ||
-                             json_array_size(array) > MMN_MODULES))
-        status = wrong(reader, "modules", "expected an array of modules, one or more");
-    for (size_t i = 0; status == MMN_OK && i < json_array_size(array); i++) {
-        status = read_module(reader, json_array_get(array, i), &modules[i]);
-        for (size_t before = 0; status == MMN_OK && before < i; before++)
+    mmn_counted_module modules[MMN_MODULES];
+    const size_t count = json_array_size(array);
+    if (count == 0 || count > MMN_MODULES)
+        return wrong(reader, "modules", MODULES_EXPECTED);
+    for (size_t i = 0; i < count; i++) {
+        MMN_TRY(read_module(reader, json_array_get(array, i), &modules[i]));
+        for (size_t before = 0; before < i; before++)
             if (strcmp(modules[before].name, modules[i].name) == 0)
-                status = wrong(reader, "modules", "a module is named twice");
-        *count = i + 1;
+                return wrong(reader, "modules", "a module is named twice");
     }
-    json_decref(array);
-    return status;
+    return mmn_counts_create(&reader->counts, modules, count, reader->error);
 }
+
+static mmn_status read_header(counts_reader *reader)
+{
+    mmn_counts *counts = reader->counts;
+    char inputs[MMN_DIGEST_SIZE];
+    const char *settings;
+    MMN_TRY(copy_metadata(counts->version, sizeof(counts->version), reader, "version"));
+    MMN_TRY(digest_metadata(counts->model, reader, "model"));
+    MMN_TRY(digest_metadata(counts->data, reader, "data"));
+    MMN_TRY(digest_metadata(inputs, reader, "inputs"));
+    MMN_TRY(metadata(&settings, reader, "settings"));
+    MMN_TRY(read_shard(reader));
+    MMN_TRY(take_metadata(reader, "skipped", JSON_ARRAY, "expected an array of line numbers",
+                          take_skipped));
+    MMN_TRY(read_nonfinite(reader));
+    mmn_hexadecimal_read(counts->inputs, inputs, sizeof(counts->inputs));
+    counts->settings = mmn_copy_text(settings, reader->error);
+    return counts->settings ? MMN_OK : MMN_SYSTEM;
+}
+
+/* ---- Domains and tensors --------------------------------------------------------------------- */
 
 /* The field's tensor, whose shape has been checked. */
 static mmn_status find_tensor(const mmn_tensor **found, const counts_reader *reader,
@@ -185,11 +205,10 @@ static mmn_status find_tensor(const mmn_tensor **found, const counts_reader *rea
     mmn_text text = {0};
     char *name = NULL;
     mmn_text_add(&text, "%s/%s.%s", domain, module->name, mmn_field_name(field));
-    mmn_status status = mmn_text_finish(&text, &name, reader->error);
-    if (status != MMN_OK)
-        return status;
+    MMN_TRY(mmn_text_finish(&text, &name, reader->error));
+    mmn_status status = MMN_OK;
     const mmn_tensor *tensor = mmn_safetensors_find(reader->tensors, name);
-    bool matrix = field != MMN_FIELD_TOKENS && field != MMN_FIELD_IMAGE_TOKENS;
+    const bool matrix = mmn_field_is_matrix(field);
     if (!tensor)
         status = wrong(reader, name, "the tensor is missing");
     else if (tensor->type != MMN_TYPE_I64 ||
@@ -234,9 +253,7 @@ static mmn_status read_cell(const counts_reader *reader, mmn_counted_domain *dom
         if (!mmn_field_exists(module, field))
             continue;
         const mmn_tensor *tensor;
-        mmn_status status = find_tensor(&tensor, reader, domain->name, module, field);
-        if (status != MMN_OK)
-            return status;
+        MMN_TRY(find_tensor(&tensor, reader, domain->name, module, field));
         for (size_t i = 0; i < mmn_field_size(module, field); i++)
             cell->fields[field][i] = mmn_load_i64(tensor->data + 8 * i);
     }
@@ -248,142 +265,112 @@ static mmn_status read_cell(const counts_reader *reader, mmn_counted_domain *dom
     return wrong(reader, where, fault);
 }
 
-/* Reads {"domain": number} into every domain's `samples` or `positions`. With `create`, makes the
- * domains; their first tensors are looked for before memory is taken for them. */
-static mmn_status read_domains(const counts_reader *reader, const char *key, bool create)
+/* The number that a domain is given, which is to be one that this format has. */
+static mmn_status domain_number(uint64_t *number, const counts_reader *reader, const char *key,
+                                const char *name, const json_t *value)
 {
-    json_t *object = NULL;
-    mmn_status status = parse_metadata(&object, reader, key);
-    if (status == MMN_OK && !json_is_object(object))
-        status = wrong(reader, key, "expected an object of domains and numbers");
-    if (status == MMN_OK && create && json_object_size(object) == 0)
-        status = wrong(reader, key, "there is no domain");
-    const char *name;
-    json_t *value;
-    if (status == MMN_OK)
-        json_object_foreach(object, name, value) {
-            int64_t number = json_is_integer(value) ? json_integer_value(value) : -1;
-            const mmn_tensor *tensor;
-            if (!mmn_is_domain(name) || number < 0 || number >= NUMBER_LIMIT)
-                status = wrong(reader, key, "expected domains' names and a number for each");
-            for (size_t i = 0; create && status == MMN_OK && i < reader->counts->module_count; i++)
-                status = find_tensor(&tensor, reader, name, &reader->counts->modules[i],
-                                     MMN_FIELD_COUNT);
-            if (status == MMN_OK && create)
-                status = mmn_counts_add_domain(reader->counts, name, reader->error);
-            size_t index = mmn_counts_find_domain(reader->counts, name);
-            if (status == MMN_OK && index == SIZE_MAX)
-                status = wrong(reader, key, "there is a domain that has not been counted");
-            if (status != MMN_OK)
-                break;
-            mmn_counted_domain *domain = &reader->counts->domains[index];
-            *(create ? &domain->samples : &domain->positions) = (uint64_t)number;
-        }
-    json_decref(object);
-    return status;
+    const int64_t found = json_is_integer(value) ? json_integer_value(value) : -1;
+    if (!mmn_is_domain(name) || found < 0 || found >= NUMBER_LIMIT)
+        return wrong(reader, key, "expected domains' names and a number for each");
+    *number = (uint64_t)found;
+    return MMN_OK;
 }
 
-static mmn_status read_header(const counts_reader *reader)
+/* Makes the domains, from their numbers of samples; their first tensors are looked for before memory
+ * is taken for them. */
+static mmn_status take_domains(counts_reader *reader, json_t *object)
 {
     mmn_counts *counts = reader->counts;
-    char inputs[MMN_DIGEST_SIZE];
-    const char *settings = NULL;
-    mmn_status status = copy_metadata(counts->version, sizeof(counts->version), reader, "version");
-    if (status == MMN_OK)
-        status = digest_metadata(counts->model, reader, "model");
-    if (status == MMN_OK)
-        status = digest_metadata(counts->data, reader, "data");
-    if (status == MMN_OK)
-        status = digest_metadata(inputs, reader, "inputs");
-    if (status == MMN_OK)
-        status = metadata(&settings, reader, "settings");
-    if (status == MMN_OK)
-        status = read_shard(reader);
-    if (status == MMN_OK)
-        status = read_skipped(reader);
-    if (status == MMN_OK)
-        status = read_nonfinite(reader);
-    if (status != MMN_OK)
-        return status;
-    mmn_hexadecimal_read(counts->inputs, inputs, sizeof(counts->inputs));
-    counts->settings = mmn_copy_text(settings, reader->error);
-    return counts->settings ? MMN_OK : MMN_SYSTEM;
+    const char *name;
+    json_t *value;
+    if (json_object_size(object) == 0)
+        return wrong(reader, "domains", "there is no domain");
+    json_object_foreach(object, name, value) {
+        const mmn_tensor *tensor;
+        uint64_t samples = 0;
+        MMN_TRY(domain_number(&samples, reader, "domains", name, value));
+        for (size_t m = 0; m < counts->module_count; m++)
+            MMN_TRY(find_tensor(&tensor, reader, name, &counts->modules[m], MMN_FIELD_COUNT));
+        MMN_TRY(mmn_counts_add_domain(counts, name, reader->error));
+        counts->domains[mmn_counts_find_domain(counts, name)].samples = samples;
+    }
+    return MMN_OK;
+}
+
+static mmn_status take_positions(counts_reader *reader, json_t *object)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach(object, name, value) {
+        uint64_t positions = 0;
+        MMN_TRY(domain_number(&positions, reader, "positions", name, value));
+        const size_t index = mmn_counts_find_domain(reader->counts, name);
+        if (index == SIZE_MAX)
+            return wrong(reader, "positions", "there is a domain that has not been counted");
+        reader->counts->domains[index].positions = positions;
+    }
+    return MMN_OK;
+}
+
+#define DOMAINS_EXPECTED "expected an object of domains and numbers"
+
+/* How far an unfinished run has come. */
+static mmn_status read_progress(counts_reader *reader)
+{
+    const char *text, *end;
+    MMN_TRY(metadata(&text, reader, "last_line"));
+    if (!parse_number(&reader->counts->last_line, text, &end) || *end != '\0')
+        return wrong(reader, "last_line", "expected a line number");
+    return take_metadata(reader, "positions", JSON_OBJECT, DOMAINS_EXPECTED, take_positions);
 }
 
 static mmn_status check_checksum(const counts_reader *reader)
 {
     char stored[MMN_DIGEST_SIZE], found[MMN_DIGEST_SIZE];
-    mmn_status status = digest_metadata(stored, reader, MMN_COUNTS_CHECKSUM);
-    if (status == MMN_OK)
-        status = mmn_safetensors_checksum(found, reader->tensors, MMN_COUNTS_CHECKSUM,
-                                          reader->error);
-    if (status == MMN_OK && strcmp(stored, found) != 0)
-        return wrong(reader, MMN_COUNTS_CHECKSUM,
-                     "is not that of the file's contents: the file has been damaged or edited");
-    return status;
+    MMN_TRY(digest_metadata(stored, reader, MMN_COUNTS_CHECKSUM));
+    MMN_TRY(mmn_safetensors_checksum(found, reader->tensors, MMN_COUNTS_CHECKSUM, reader->error));
+    if (strcmp(stored, found) == 0)
+        return MMN_OK;
+    return wrong(reader, MMN_COUNTS_CHECKSUM,
+                 "is not that of the file's contents: the file has been damaged or edited");
 }
 
-static mmn_status read_progress(const counts_reader *reader)
+static mmn_status read_counts(counts_reader *reader)
 {
-    const char *text, *end;
-    mmn_status status = metadata(&text, reader, "last_line");
-    if (status == MMN_OK &&
-        (!parse_number(&reader->counts->last_line, text, &end) || *end != '\0'))
-        status = wrong(reader, "last_line", "expected a line number");
-    return status == MMN_OK ? read_domains(reader, "positions", false) : status;
-}
-
-/* How many tensors the modules and domains call for. */
-static size_t expected_tensors(const mmn_counts *counts)
-{
-    size_t expected = 0;
-    for (size_t i = 0; i < counts->module_count; i++)
-        for (int field = 0; field < MMN_FIELDS; field++)
-            expected += mmn_field_exists(&counts->modules[i], field);
-    return expected * counts->domain_count;
+    const char *format;
+    MMN_TRY(mmn_safetensors_open(&reader->tensors, reader->file, reader->error));
+    MMN_TRY(metadata(&format, reader, "format"));
+    const bool unfinished = strcmp(format, MMN_COUNTS_STATE_FORMAT) == 0;
+    const bool unchecked = strcmp(format, MMN_COUNTS_UNCHECKED_FORMAT) == 0;
+    if (!unfinished && !unchecked && strcmp(format, MMN_COUNTS_FORMAT) != 0)
+        return wrong(reader, "format", "this is not a counts file of a version that is known");
+    if (!unchecked)
+        MMN_TRY(check_checksum(reader));
+    MMN_TRY(take_metadata(reader, "modules", JSON_ARRAY, MODULES_EXPECTED, take_modules));
+    mmn_counts *counts = reader->counts;
+    counts->unfinished = unfinished;
+    counts->unchecked = unchecked;
+    MMN_TRY(read_header(reader));
+    MMN_TRY(take_metadata(reader, "domains", JSON_OBJECT, DOMAINS_EXPECTED, take_domains));
+    if (unfinished)
+        MMN_TRY(read_progress(reader));
+    for (size_t d = 0; d < counts->domain_count; d++)
+        for (size_t m = 0; m < counts->module_count; m++)
+            MMN_TRY(read_cell(reader, &counts->domains[d], m));
+    if (mmn_safetensors_count(reader->tensors) != mmn_counts_tensors(counts))
+        return wrong(reader, "", "there are tensors that belong to no domain and module");
+    return mmn_safetensors_unchanged(reader->tensors, reader->error);
 }
 
 mmn_status mmn_counts_read(mmn_counts **read, const char *file, mmn_error *error)
 {
-    *read = NULL;
     counts_reader reader = {.file = file, .error = error};
-    mmn_counted_module modules[MMN_MODULES];
-    size_t module_count;
-    const char *format = NULL;
-    mmn_status status = mmn_safetensors_open(&reader.tensors, file, error);
-    if (status == MMN_OK)
-        status = metadata(&format, &reader, "format");
-    bool unfinished = format && strcmp(format, MMN_COUNTS_STATE_FORMAT) == 0;
-    bool unchecked = format && strcmp(format, MMN_COUNTS_UNCHECKED_FORMAT) == 0;
-    if (status == MMN_OK && !unfinished && !unchecked && strcmp(format, MMN_COUNTS_FORMAT) != 0)
-        status = wrong(&reader, "format", "this is not a counts file of a version that is known");
-    if (status == MMN_OK && !unchecked)
-        status = check_checksum(&reader);
-    if (status == MMN_OK)
-        status = read_modules(modules, &module_count, &reader);
-    if (status == MMN_OK)
-        status = mmn_counts_create(&reader.counts, modules, module_count, error);
-    if (status == MMN_OK) {
-        reader.counts->unfinished = unfinished;
-        reader.counts->unchecked = unchecked;
-        status = read_header(&reader);
-    }
-    if (status == MMN_OK)
-        status = read_domains(&reader, "domains", true);
-    if (status == MMN_OK && unfinished)
-        status = read_progress(&reader);
-    for (size_t d = 0; status == MMN_OK && d < reader.counts->domain_count; d++)
-        for (size_t m = 0; status == MMN_OK && m < reader.counts->module_count; m++)
-            status = read_cell(&reader, &reader.counts->domains[d], m);
-    if (status == MMN_OK &&
-        mmn_safetensors_count(reader.tensors) != expected_tensors(reader.counts))
-        status = wrong(&reader, "", "there are tensors that belong to no domain and module");
-    if (status == MMN_OK)
-        status = mmn_safetensors_unchanged(reader.tensors, error);
+    const mmn_status status = read_counts(&reader);
     mmn_safetensors_close(reader.tensors);
-    if (status == MMN_OK)
-        *read = reader.counts;
-    else
+    if (status != MMN_OK) {
         mmn_counts_free(reader.counts);
+        reader.counts = NULL;
+    }
+    *read = reader.counts;
     return mmn_file_kind_explain(error, status, file, MMN_KIND_COUNTS);
 }

@@ -4,7 +4,6 @@
 
 #include "format/safetensors.h"
 #include "count/counts.h"
-#include "count/counts_format.h"
 #include "tests/fuzz/folder.h"
 #include "tests/fuzz/fuzz_checksum.h"
 

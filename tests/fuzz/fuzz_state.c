@@ -1,6 +1,6 @@
 /* Fuzz target: the state of an interrupted run of `count`, which goes on with it and stops at
  * once. */
-#include "count/counts_format.h"
+#include "count/counts.h"
 #include "tests/fuzz/folder.h"
 #include "tests/fuzz/fuzz_checksum.h"
 
