@@ -9,12 +9,8 @@
 #include "base/interrupt.h"
 #include "base/memory.h"
 #include "base/output.h"
-#include "count/count_batch.h"
-#include "count/count_probe.h"
-#include "count/count_setup.h"
-#include "count/sample_input.h"
-#include "count/samples.h"
 #include "model/model.h"
+#include "count/count.h"
 #include "pass/session.h"
 
 /* The state is saved after a sample when the last time is this long ago, and when saving has taken
@@ -28,14 +24,11 @@ enum { BATCH = 16 };
 typedef struct count_run {
     const mmn_model *model;
     const mmn_count_options *options;
-    bool texts; /* whether the samples are windows of texts */
     const char *positions_module;
     char *state_file;
     mmn_counts *counts;
     mmn_samples samples;
-    mmn_session *session;
     mmn_count_batch batch; /* samples that follow last_line, taken but not run yet */
-    mmn_count_probe probes[MMN_MODULES];
     uint64_t done;    /* own samples that were counted or skipped */
     uint64_t already; /* of `done`, how many the state file had */
     uint64_t counted; /* by this run */
@@ -49,6 +42,11 @@ static bool has_enough(const count_run *run, size_t domain, uint64_t more)
 {
     uint64_t wanted = run->options->positions;
     return wanted > 0 && run->counts->domains[domain].positions + more >= wanted;
+}
+
+static const char *unit(const count_run *run)
+{
+    return run->samples.has_texts ? "windows" : "samples";
 }
 
 /* Own samples, without those that are left of domains with enough positions. */
@@ -66,7 +64,7 @@ static bool report_progress(void *context)
 {
     const count_run *run = context;
     const mmn_progress progress = {.label = "counting",
-                                   .unit = run->texts ? "windows" : "samples",
+                                   .unit = unit(run),
                                    .done = run->done,
                                    .total = total_samples(run),
                                    .already = run->already,
@@ -143,20 +141,18 @@ static void close_samples(count_run *run, size_t first, size_t count, bool count
 static mmn_status run_alone(count_run *run, size_t number, mmn_error *error)
 {
     mmn_error problem = {0};
-    mmn_status status = mmn_count_batch_run(&run->batch, number, 1, run->counts, run->session,
-                                            run->probes, &problem);
+    mmn_status status = mmn_count_batch_run(&run->batch, number, 1, &problem);
     if (status == MMN_NONFINITE && run->model->watch.allow) {
-        run->session->compute.watch->allow = true;
-        status = mmn_count_batch_run(&run->batch, number, 1, run->counts, run->session,
-                                     run->probes, &problem);
-        run->session->compute.watch->allow = false;
+        run->batch.session->compute.watch->allow = true;
+        status = mmn_count_batch_run(&run->batch, number, 1, &problem);
+        run->batch.session->compute.watch->allow = false;
         run->counts->nonfinite += status == MMN_OK;
     }
     bool counted = status == MMN_OK;
     uint64_t line = run->batch.samples[number].line;
     if (counted)
-        status = mmn_count_batch_commit(&run->batch, run->counts, error);
-    else if (!run->texts && mmn_sample_blame(&problem, line, run->options->list))
+        status = mmn_count_batch_commit(&run->batch, error);
+    else if (!run->samples.has_texts && mmn_sample_blame(&problem, line, run->options->list))
         status = skip_or_fail(run, &problem, line, error);
     else if (error)
         *error = problem;
@@ -166,54 +162,51 @@ static mmn_status run_alone(count_run *run, size_t number, mmn_error *error)
 }
 
 /* Runs the samples that wait, together; if that fails, one by one. */
+static mmn_status run_waiting(count_run *run, mmn_error *error)
+{
+    const size_t count = run->batch.count;
+    const mmn_status status = mmn_count_batch_run(&run->batch, 0, count, NULL);
+    if (status == MMN_INTERRUPTED)
+        return status;
+    if (status == MMN_OK) {
+        MMN_TRY(mmn_count_batch_commit(&run->batch, error));
+        close_samples(run, 0, count, true);
+        return MMN_OK;
+    }
+    for (size_t i = 0; i < count; i++)
+        MMN_TRY(run_alone(run, i, error));
+    return MMN_OK;
+}
+
 static mmn_status run_batch(count_run *run, mmn_error *error)
 {
-    size_t count = run->batch.count;
-    if (count == 0)
+    if (run->batch.count == 0)
         return MMN_OK;
-    mmn_status status = mmn_count_batch_run(&run->batch, 0, count, run->counts, run->session,
-                                            run->probes, NULL);
-    if (status == MMN_OK) {
-        status = mmn_count_batch_commit(&run->batch, run->counts, error);
-        if (status == MMN_OK)
-            close_samples(run, 0, count, true);
-    } else if (status != MMN_INTERRUPTED) {
-        status = MMN_OK;
-        for (size_t i = 0; i < count && status == MMN_OK; i++)
-            status = run_alone(run, i, error);
-    }
+    const mmn_status status = run_waiting(run, error);
     mmn_count_batch_clear(&run->batch);
-    if (status == MMN_OK)
-        status = save_state_if_due(run, error);
-    return status;
+    return status == MMN_OK ? save_state_if_due(run, error) : status;
 }
 
 /* Ends with a sample or line that is bad: those before it are finished first. */
 static mmn_status skip_bad_line(count_run *run, const mmn_error *problem, uint64_t line,
                                 mmn_error *error)
 {
-    mmn_status status = run_batch(run, error);
-    return status == MMN_OK ? skip_or_fail(run, problem, line, error) : status;
+    MMN_TRY(run_batch(run, error));
+    return skip_or_fail(run, problem, line, error);
 }
 
 /* Lets a sample wait for its batch, after the batch before it if it does not fit in there. */
 static mmn_status add_sample(count_run *run, const mmn_planned_sample *planned, mmn_input *input,
                              mmn_error *error)
 {
-    mmn_waiting_sample sample = {.line = planned->sample.line, .domain = planned->domain};
+    const uint64_t positions =
+        mmn_input_module_positions(input, run->model, run->positions_module);
     mmn_status status = MMN_OK;
-    sample.positions = mmn_input_module_positions(input, run->model, run->positions_module);
-    if (planned->own) {
-        sample.input = input;
-        status = mmn_input_digest(sample.digest, input, planned->number, error);
-        if (status == MMN_OK && !mmn_count_batch_takes(&run->batch, input))
-            status = run_batch(run, error);
-    } else {
-        mmn_input_free(input);
-    }
+    if (planned->own && !mmn_count_batch_takes(&run->batch, input))
+        status = run_batch(run, error);
     if (status == MMN_OK)
-        return mmn_count_batch_add(&run->batch, &sample, error);
-    mmn_input_free(sample.input);
+        return mmn_count_batch_add(&run->batch, planned, positions, input, error);
+    mmn_input_free(input);
     return status;
 }
 
@@ -232,21 +225,20 @@ static mmn_status take_sample(count_run *run, const mmn_planned_sample *planned,
             *error = problem;
         return status;
     }
-    status = MMN_OK; /* another shard's is listed by the shard that it belongs to */
+    /* Another shard's is listed by the shard that it belongs to. */
     if (planned->own || !run->options->skip_bad)
-        status = skip_bad_line(run, &problem, planned->sample.line, error);
-    if (status == MMN_OK && planned->own) {
-        run->samples.domains.domains[planned->domain].left--;
-        run->done++;
-        run->counts->last_line = planned->sample.line;
-        status = save_state_if_due(run, error);
-    }
-    return status;
+        MMN_TRY(skip_bad_line(run, &problem, planned->sample.line, error));
+    if (!planned->own)
+        return MMN_OK;
+    run->samples.domains.domains[planned->domain].left--;
+    run->done++;
+    run->counts->last_line = planned->sample.line;
+    return save_state_if_due(run, error);
 }
 
 static mmn_status stopped(const count_run *run, mmn_error *error)
 {
-    const char *samples = run->texts ? "windows" : "samples";
+    const char *samples = unit(run);
     bool kept;
     if (run->done == 0)
         return mmn_fail(error, MMN_INTERRUPTED, NULL, NULL,
@@ -269,11 +261,10 @@ static mmn_status stopped(const count_run *run, mmn_error *error)
 static mmn_status run_last_samples(count_run *run, bool *last, mmn_error *error)
 {
     uint64_t wanted = run->options->stop_after;
-    mmn_status status = MMN_OK;
     if (wanted > 0 && run->counted + run->batch.inputs == wanted)
-        status = run_batch(run, error);
+        MMN_TRY(run_batch(run, error));
     *last = wanted > 0 && run->counted == wanted;
-    return status;
+    return MMN_OK;
 }
 
 static mmn_status next_sample(count_run *run, const mmn_planned_sample *planned,
@@ -285,14 +276,11 @@ static mmn_status next_sample(count_run *run, const mmn_planned_sample *planned,
     bool enough = has_enough(run, domain, mmn_count_batch_positions(&run->batch, domain));
     if (!before && !enough && (planned->own || options->positions > 0)) {
         bool last = false;
-        mmn_status status = MMN_OK;
         if (report_progress(run))
             return MMN_INTERRUPTED;
         if (planned->own)
-            status = run_last_samples(run, &last, error);
-        if (last && status == MMN_OK)
-            return MMN_INTERRUPTED;
-        return status == MMN_OK ? take_sample(run, planned, error) : status;
+            MMN_TRY(run_last_samples(run, &last, error));
+        return last ? MMN_INTERRUPTED : take_sample(run, planned, error);
     }
     if (planned->own) {
         run->samples.domains.domains[domain].left--;
@@ -326,51 +314,6 @@ static mmn_status count_samples(count_run *run, mmn_error *error)
     return status;
 }
 
-/* A session with one probe per module. */
-static mmn_status start_session(count_run *run, mmn_error *error)
-{
-    const mmn_model_info *info = mmn_model_describe(run->model);
-    const mmn_session_options options = {.prompt_only = 1};
-    mmn_status status = mmn_session_create(&run->session, run->model, &options, error);
-    if (status == MMN_OK) /* where it is allowed, samples with such numbers are run alone */
-        run->session->compute.watch->allow = false;
-    for (size_t i = 0; i < run->counts->module_count && status == MMN_OK; i++) {
-        const mmn_counted_module *module = &run->counts->modules[i];
-        const char *stages = NULL;
-        for (size_t k = 0; k < info->module_count; k++)
-            if (strcmp(info->modules[k].name, module->name) == 0)
-                stages = info->modules[k].stages;
-        run->probes[i] = (mmn_count_probe){.module = module,
-                                           .module_number = i,
-                                           .kernels = run->model->compute.kernels,
-                                           .threads = run->model->compute.threads,
-                                           .interrupted = report_progress,
-                                           .context = run};
-        const mmn_probe probe = {
-            .stages = stages, .see = mmn_count_probe_see, .context = &run->probes[i]};
-        status = mmn_session_add_probe(run->session, &probe, error);
-    }
-    return status;
-}
-
-static mmn_status open_samples(count_run *run, mmn_error *error)
-{
-    const mmn_count_options *options = run->options;
-    mmn_samples *samples = &run->samples;
-    samples->model = run->model;
-    samples->file = options->list;
-    samples->limit = options->samples;
-    samples->shard = options->shard;
-    samples->shards = options->shards;
-    samples->allow_unknown_keys = options->allow_unknown_keys != 0;
-    samples->allow_long_prompts = options->allow_long_prompts != 0;
-    samples->skip_bad = options->skip_bad != 0;
-    mmn_status status = mmn_samples_open(samples, error);
-    for (size_t d = 0; d < samples->domains.domain_count && status == MMN_OK; d++)
-        status = mmn_counts_add_domain(run->counts, samples->domains.domains[d].name, error);
-    return status;
-}
-
 mmn_status mmn_count_state_file(char **state, const char *output, mmn_error *error)
 {
     if (state)
@@ -388,12 +331,10 @@ static mmn_status resume(count_run *run, mmn_error *error)
 {
     bool found;
     mmn_counts *state = NULL;
-    mmn_status status = mmn_find_file(&found, run->state_file, error);
-    if (status != MMN_OK || !found)
-        return status;
-    status = mmn_count_resume(&state, run->state_file, run->counts, error);
-    if (status != MMN_OK)
-        return status;
+    MMN_TRY(mmn_find_file(&found, run->state_file, error));
+    if (!found)
+        return MMN_OK;
+    MMN_TRY(mmn_count_resume(&state, run->state_file, run->counts, error));
     mmn_counts_free(run->counts);
     run->counts = state;
     return MMN_OK;
@@ -415,9 +356,7 @@ static mmn_status refuse_nothing_left(count_run *run, mmn_error *error)
 
 static mmn_status finish(count_run *run, mmn_error *error)
 {
-    mmn_status left = refuse_nothing_left(run, error);
-    if (left != MMN_OK)
-        return left;
+    MMN_TRY(refuse_nothing_left(run, error));
     uint64_t last_line = run->counts->last_line;
     run->counts->last_line = 0;
     mmn_status status = mmn_output_write(run->options->output, write_counts, run->counts, error);
@@ -441,45 +380,52 @@ static void summarise(mmn_count_summary *summary, const count_run *run)
     summary->resumed = summary->samples - run->counted;
 }
 
+/* Everything up to the first sample. */
+static mmn_status start(count_run *run, mmn_error *error)
+{
+    const mmn_count_options *options = run->options;
+    MMN_TRY(mmn_count_setup(&run->counts, &run->samples, run->model, options, error));
+    MMN_TRY(mmn_count_state_file(&run->state_file, options->output, error));
+    MMN_TRY(mmn_count_identify(run->counts, &run->samples, options, error));
+    MMN_TRY(resume(run, error));
+    run->batch.counts = run->counts;
+    run->batch.limit = options->batch > 0 ? options->batch : BATCH;
+    run->batch.interrupted = report_progress;
+    run->batch.context = run;
+    MMN_TRY(mmn_count_batch_start(&run->batch, run->model, error));
+    run->positions_module = mmn_count_positions_module(options, &run->samples, run->counts);
+    run->start = run->saved = mmn_clock();
+    return MMN_OK;
+}
+
+/* Counts, and leaves the state where it comes to no end. */
+static mmn_status count(count_run *run, mmn_error *error)
+{
+    mmn_status status = count_samples(run, error);
+    if (status == MMN_OK)
+        status = mmn_samples_unchanged(&run->samples, error);
+    /* The reason for stopping matters more than whether the state could be saved. */
+    if (status != MMN_OK && run->unsaved)
+        save_state(run, NULL);
+    return status == MMN_INTERRUPTED ? stopped(run, error) : status;
+}
+
 mmn_status mmn_count(const mmn_model *model, const mmn_count_options *options,
                      mmn_count_summary *summary, mmn_error *error)
 {
     if (MMN_MISSING(error, model, options) || MMN_MISSING(error, options->list, options->output))
         return MMN_USAGE;
     count_run run = {.model = model, .options = options, .start = mmn_clock()};
-    run.batch.limit = options->batch > 0 ? options->batch : BATCH;
     if (summary)
         *summary = (mmn_count_summary){0};
-    mmn_status status = mmn_count_setup(&run.counts, &run.samples.windows, model, options, error);
-    run.texts = run.samples.windows.length > 0;
+    mmn_status status = start(&run, error);
     if (status == MMN_OK)
-        status = open_samples(&run, error);
-    if (status == MMN_OK)
-        status = mmn_count_state_file(&run.state_file, options->output, error);
-    if (status == MMN_OK)
-        status = mmn_count_identify(run.counts, &run.samples, model, options, error);
-    if (status == MMN_OK)
-        status = resume(&run, error);
-    if (status == MMN_OK)
-        status = start_session(&run, error);
-    if (status == MMN_OK) {
-        run.positions_module = mmn_count_positions_module(options, model, run.counts, run.texts);
-        run.start = run.saved = mmn_clock();
-        status = count_samples(&run, error);
-        if (status == MMN_OK)
-            status = mmn_samples_unchanged(&run.samples, error);
-        /* The reason for stopping matters more than whether the state could be saved. */
-        if (status != MMN_OK && run.unsaved)
-            save_state(&run, NULL);
-        if (status == MMN_INTERRUPTED)
-            status = stopped(&run, error);
-    }
+        status = count(&run, error);
     if (status == MMN_OK)
         status = finish(&run, error);
     if (summary && run.counts)
         summarise(summary, &run);
 
-    mmn_session_free(run.session);
     mmn_count_batch_free(&run.batch);
     mmn_samples_close(&run.samples);
     mmn_counts_free(run.counts);

@@ -7,7 +7,7 @@
 #include <strings.h>
 
 #include "base/error.h"
-#include "count/sample_input.h"
+#include "model/input.h"
 #include "model/model.h"
 
 /* ---- Opening --------------------------------------------------------------------------------- */
@@ -38,13 +38,11 @@ static mmn_status check_case(const mmn_samples *samples, const mmn_sample *sampl
 
 static mmn_status take_domain(mmn_samples *samples, const mmn_sample *sample, mmn_error *error)
 {
-    mmn_status status = MMN_OK;
     samples->has_questions = samples->has_questions || !sample->prompt;
     if (samples->check)
-        status = samples->check(sample, samples->file, error);
-    if (status == MMN_OK)
-        status = check_case(samples, sample, error);
-    return status == MMN_OK ? mmn_domains_add(&samples->domains, sample->domain, error) : status;
+        MMN_TRY(samples->check(sample, samples->file, error));
+    MMN_TRY(check_case(samples, sample, error));
+    return mmn_domains_add(&samples->domains, sample->domain, error);
 }
 
 /* Bad lines: the first is an error, or they are passed over. Where the list cannot be read at all
@@ -68,18 +66,6 @@ static mmn_status find_domains(mmn_samples *samples, mmn_error *error)
         return mmn_fail(error, MMN_INPUT, samples->file, NULL, "the list has no samples%s",
                         samples->skip_bad ? " that can be read" : "");
     return MMN_OK;
-}
-
-static mmn_status check_kind(const mmn_samples *samples, mmn_error *error)
-{
-    bool texts;
-    mmn_status status = mmn_list_has_texts(samples->list, &texts, error);
-    if (status == MMN_OK && texts != are_windows(samples))
-        status = mmn_fail(error, MMN_INPUT, samples->file, NULL,
-                          texts ? "has texts, which are counted and evaluated only; questions are "
-                                  "wanted"
-                                : "has questions, and texts are wanted");
-    return status;
 }
 
 static void start_again(mmn_samples *samples)
@@ -109,19 +95,27 @@ static mmn_status find_own_samples(mmn_samples *samples, mmn_error *error)
     return MMN_OK;
 }
 
+mmn_status mmn_samples_look(mmn_samples *samples, mmn_error *error)
+{
+    MMN_TRY(mmn_list_open(&samples->list, samples->file, error));
+    mmn_list_allow_unknown_keys(samples->list, samples->allow_unknown_keys);
+    return mmn_list_has_texts(samples->list, &samples->has_texts, error);
+}
+
 mmn_status mmn_samples_open(mmn_samples *samples, mmn_error *error)
 {
-    mmn_status status = mmn_list_open(&samples->list, samples->file, error);
-    if (status != MMN_OK)
-        return status;
-    mmn_list_allow_unknown_keys(samples->list, samples->allow_unknown_keys);
-    status = check_kind(samples, error);
-    if (status == MMN_OK)
-        status = find_domains(samples, error);
-    if (status == MMN_OK && are_windows(samples))
-        status = mmn_windows_read(&samples->windows, samples->model, samples->list, samples->file,
-                                  &samples->domains, error);
-    return status == MMN_OK ? find_own_samples(samples, error) : status;
+    if (!samples->list)
+        MMN_TRY(mmn_samples_look(samples, error));
+    if (samples->has_texts != are_windows(samples))
+        return mmn_fail(error, MMN_INPUT, samples->file, NULL,
+                        samples->has_texts
+                            ? "has texts, which are counted and evaluated only; questions are wanted"
+                            : "has questions, and texts are wanted");
+    MMN_TRY(find_domains(samples, error));
+    if (are_windows(samples))
+        MMN_TRY(mmn_windows_read(&samples->windows, samples->model, samples->list, samples->file,
+                                 &samples->domains, error));
+    return find_own_samples(samples, error);
 }
 
 void mmn_samples_close(mmn_samples *samples)
@@ -189,21 +183,44 @@ mmn_status mmn_samples_next(mmn_planned_sample *planned, bool *found, mmn_sample
     }
 }
 
+static mmn_status make_input(mmn_input **input, const mmn_samples *samples,
+                             const mmn_sample *sample, mmn_error *error)
+{
+    const mmn_model *model = samples->model;
+    const char *name = samples->template_name ? samples->template_name : "raw";
+    if (sample->prompt)
+        return mmn_input_from_prompt(input, model, sample->prompt, sample->images,
+                                     sample->image_count, error);
+    return mmn_input_from_question(input, model, *name != '\0' ? name : NULL, sample->question,
+                                   sample->images, sample->image_count, NULL, error);
+}
+
 mmn_status mmn_samples_input(mmn_input **input, const mmn_samples *samples,
                              const mmn_planned_sample *planned, bool *bad, mmn_error *error)
 {
+    *input = NULL;
     *bad = false;
     if (are_windows(samples))
         return mmn_windows_input(input, &samples->windows, samples->model, planned->domain,
                                  planned->window, error);
-    return mmn_sample_input(input, samples->model, &planned->sample, samples->template_name,
-                            samples->allow_long_prompts, samples->file, bad, error);
+    mmn_error problem = {0};
+    mmn_status status = make_input(input, samples, &planned->sample, &problem);
+    if (status == MMN_OK && !samples->allow_long_prompts)
+        status = mmn_input_fits(*input, samples->model, &problem);
+    if (status == MMN_OK)
+        return MMN_OK;
+    mmn_input_free(*input);
+    *input = NULL;
+    *bad = mmn_sample_blame(&problem, planned->sample.line, samples->file);
+    if (error)
+        *error = problem;
+    return problem.status;
 }
 
 mmn_status mmn_samples_unchanged(const mmn_samples *samples, mmn_error *error)
 {
-    mmn_status status = mmn_model_unchanged(samples->model, error);
-    return status == MMN_OK ? mmn_list_unchanged(samples->list, error) : status;
+    MMN_TRY(mmn_model_unchanged(samples->model, error));
+    return mmn_list_unchanged(samples->list, error);
 }
 
 mmn_status mmn_list_reads_texts(const char *file, int *texts, mmn_error *error)

@@ -16,7 +16,8 @@ typedef struct mmn_samples {
     /* The caller's to set: */
     const mmn_model *model;
     const char *file;          /* of the list */
-    const char *template_name; /* of questions, as for mmn_sample_input */
+    const char *template_name; /* of questions: "": the model's own; NULL: "raw", with images "<image>"
+                                  and a line break before one that does not say where they go */
     uint64_t limit;            /* of each domain; 0: all */
     mmn_windows windows;       /* their length (mmn_windows_set) where texts are wanted */
     uint32_t shard, shards;    /* 0, 0: all */
@@ -27,6 +28,7 @@ typedef struct mmn_samples {
                         mmn_error *error); /* of every sample; NULL: they need nothing more */
 
     mmn_list *list;
+    bool has_texts;
     mmn_domains domains;
     bool has_questions; /* some sample has no prompt of its own */
     uint64_t number;    /* of the next chosen sample */
@@ -42,6 +44,9 @@ typedef struct mmn_planned_sample {
     bool own;          /* whether this shard takes it */
 } mmn_planned_sample;
 
+/* Opens the list, for who wants to know if it has texts before mmn_samples_open. Free with
+ * mmn_samples_close, after a failure too. */
+mmn_status mmn_samples_look(mmn_samples *samples, mmn_error *error);
 /* Reads the whole list, finds its domains, and gets ready for mmn_samples_next. Free with
  * mmn_samples_close, after a failure too. */
 mmn_status mmn_samples_open(mmn_samples *samples, mmn_error *error);
@@ -52,7 +57,7 @@ void mmn_samples_close(mmn_samples *samples);
 mmn_status mmn_samples_next(mmn_planned_sample *planned, bool *found, mmn_samples *samples,
                             mmn_error *error);
 
-/* The sample as the model's input. Where the list is to blame for a failure *bad is true, and the
+/* The sample as the model's input: its prompt, else its question in the template. Where the list is to blame for a failure *bad is true, and the
  * error names the line. */
 mmn_status mmn_samples_input(mmn_input **input, const mmn_samples *samples,
                              const mmn_planned_sample *planned, bool *bad, mmn_error *error);

@@ -11,7 +11,6 @@
 #include "base/utf8.h"
 #include "model/input.h"
 #include "model/model.h"
-#include "count/sample_input.h"
 #include "text/tokenizer.h"
 
 /* LENGTH: of windows where nobody says, as LLaMA-2's in arXiv 2402.16438; attention to far more

@@ -432,3 +432,15 @@ mmn_status mmn_list_has_texts(mmn_list *list, bool *texts, mmn_error *error)
     mmn_list_rewind(list);
     return status == MMN_INPUT ? MMN_OK : status;
 }
+
+bool mmn_sample_blame(mmn_error *error, uint64_t line, const char *list_file)
+{
+    if (error->status == MMN_INTERRUPTED || (error->status == MMN_SYSTEM && error->file[0] == '\0'))
+        return false;
+    char sentence[sizeof(error->message)], where[32];
+    mmn_error_sentence(error, sentence, sizeof(sentence));
+    snprintf(where, sizeof(where), "line %" PRIu64, line);
+    mmn_fail(error, error->status == MMN_NONFINITE ? MMN_NONFINITE : MMN_INPUT, list_file, where,
+             "%s", sentence);
+    return true;
+}

@@ -6,7 +6,6 @@
 #include "base/error.h"
 #include "base/interrupt.h"
 #include "base/memory.h"
-#include "count/sample_input.h"
 #include "model/input.h"
 #include "model/model.h"
 #include "pass/language.h"
