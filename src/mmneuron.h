@@ -554,6 +554,30 @@ MMN_API mmn_status mmn_rank(mmn_result **result, const char *counts_file,
  * NAME. MMN_USAGE when a file has that name which is no such table. */
 MMN_API mmn_status mmn_ranking_table_file(char **table, const char *file, mmn_error *error);
 
+/* ---- Counts and neurons as objects ----------------------------------------------------------- */
+
+/* What a counts file holds: how often each neuron was active in each domain. */
+typedef struct mmn_counts mmn_counts;
+
+/* Reads the counts file `file`, or the state of an unfinished run, if its checksum is right. MMN_INPUT
+ * says what is wrong with it. The counts need nothing but themselves. */
+MMN_API mmn_status mmn_counts_read(mmn_counts **counts, const char *file, mmn_error *error);
+MMN_API void mmn_counts_free(mmn_counts *counts);
+
+/* Neurons of domains: those that a neurons.json file lists, or that were ranked. */
+typedef struct mmn_neurons mmn_neurons;
+
+/* Reads neurons.json (doc/formats.md). MMN_INPUT when it is not such a file: a pair beyond its module
+ * or out of order, modules that differ in their domains, or a digest that is not that of the lists. */
+MMN_API mmn_status mmn_neurons_read(mmn_neurons **neurons, const char *file, mmn_error *error);
+/* Ranks as mmn_rank does. The neurons need their counts no longer. */
+MMN_API mmn_status mmn_neurons_rank(mmn_neurons **neurons, const mmn_counts *counts,
+                                    const mmn_rank_options *options, mmn_error *error);
+MMN_API void mmn_neurons_free(mmn_neurons *neurons);
+/* The result that mmn_rank makes, of neurons that were ranked; MMN_USAGE of a file's. */
+MMN_API mmn_status mmn_neurons_result(mmn_result **result, const mmn_neurons *neurons,
+                                      mmn_error *error);
+
 /* ---- Switching neurons off ------------------------------------------------------------------- */
 
 /* Neurons of a model whose values after the activation function are set at every position, of the prompt
@@ -568,6 +592,11 @@ typedef struct mmn_mask mmn_mask;
  * that does not say of which model it is is taken. The model must outlive the mask. */
 MMN_API mmn_status mmn_mask_from_ranking(mmn_mask **mask, const mmn_model *model,
                                          const char *ranking, const char *domain,
+                                         const char *setting, int other_model, mmn_error *error);
+
+/* The same of neurons in memory, which the mask needs no longer once it is made. */
+MMN_API mmn_status mmn_mask_from_neurons(mmn_mask **mask, const mmn_model *model,
+                                         const mmn_neurons *neurons, const char *domain,
                                          const char *setting, int other_model, mmn_error *error);
 
 /* Switching neurons of some domains off and raising those of others. */
@@ -586,6 +615,11 @@ typedef struct mmn_steering {
  * a domain that is on. */
 MMN_API mmn_status mmn_mask_steer(mmn_mask **mask, const mmn_model *model,
                                   const mmn_steering *steering, mmn_error *error);
+/* The same of neurons and (NULL where no domain is on) counts in memory; of `steering`, neither file is
+ * looked at. */
+MMN_API mmn_status mmn_mask_steer_neurons(mmn_mask **mask, const mmn_model *model,
+                                          const mmn_neurons *neurons, const mmn_counts *counts,
+                                          const mmn_steering *steering, mmn_error *error);
 /* As many neurons of each layer as `of` has there, all others equally likely and none of its own,
  * by a generator that makes the same choice for a seed everywhere; they are off. MMN_USAGE when a layer has not
  * so many others. */

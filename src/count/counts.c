@@ -127,6 +127,7 @@ void mmn_counts_free(mmn_counts *counts)
     for (size_t i = 0; i < counts->domain_count; i++)
         free_domain(&counts->domains[i], counts->module_count);
     mmn_free(counts->domains);
+    mmn_free(counts->file);
     mmn_free(counts->settings);
     mmn_free(counts->skipped);
     mmn_free(counts);

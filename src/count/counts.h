@@ -46,7 +46,8 @@ typedef struct mmn_counted_domain {
     mmn_count_cell *cells; /* [module_count] */
 } mmn_counted_domain;
 
-typedef struct mmn_counts {
+struct mmn_counts {
+    char *file; /* that they were read from, for messages; NULL: none */
     size_t module_count;
     mmn_counted_module modules[MMN_MODULES]; /* in the order of the forward pass */
     size_t domain_count, domain_capacity;
@@ -65,12 +66,11 @@ typedef struct mmn_counts {
     bool unchecked;     /* read from a file of before there were checksums */
     bool unfinished;    /* a state file's */
     uint64_t last_line; /* unfinished: lines of the list up to this one are done */
-} mmn_counts;
+};
 
-/* Counts without domains. Free with mmn_counts_free, which allows NULL. */
+/* Counts without domains. Free with mmn_counts_free. */
 mmn_status mmn_counts_create(mmn_counts **counts, const mmn_counted_module *modules,
                              size_t module_count, mmn_error *error);
-void mmn_counts_free(mmn_counts *counts);
 
 /* The index of domain `name`, or SIZE_MAX. */
 size_t mmn_counts_find_domain(const mmn_counts *counts, const char *name);
@@ -122,10 +122,7 @@ bool mmn_counts_same_run(const mmn_counts *a, const mmn_counts *b, const char **
 size_t mmn_counts_tensors(const mmn_counts *counts);
 
 /* Writes a counts file, or a state file if `unfinished`, atomically. The bytes depend on the counts
- * alone. doc/formats.md describes the file. */
+ * alone. doc/formats.md describes the file. mmn_counts_read reads either. */
 mmn_status mmn_counts_write(const mmn_counts *counts, const char *file, mmn_error *error);
-/* Reads either, if its checksum is right; MMN_INPUT says what is wrong with the file. Counts of before
- * there were checksums are read as `unchecked`. */
-mmn_status mmn_counts_read(mmn_counts **counts, const char *file, mmn_error *error);
 
 #endif

@@ -7,11 +7,12 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/file_kind.h"
+#include "base/error.h"
+#include "base/utf8.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/reader.h"
 #include "base/text_buffer.h"
-#include "base/utf8.h"
 #include "count/counts.h"
 #include "format/list.h"
 #include "format/safetensors.h"
@@ -350,6 +351,8 @@ static mmn_status read_counts(counts_reader *reader)
     mmn_counts *counts = reader->counts;
     counts->unfinished = unfinished;
     counts->unchecked = unchecked;
+    if (!(counts->file = mmn_copy_text(reader->file, reader->error)))
+        return MMN_SYSTEM;
     MMN_TRY(read_header(reader));
     MMN_TRY(take_metadata(reader, "domains", JSON_OBJECT, DOMAINS_EXPECTED, take_domains));
     if (unfinished)
@@ -364,6 +367,10 @@ static mmn_status read_counts(counts_reader *reader)
 
 mmn_status mmn_counts_read(mmn_counts **read, const char *file, mmn_error *error)
 {
+    if (read)
+        *read = NULL;
+    if (MMN_MISSING(error, read, file))
+        return MMN_USAGE;
     counts_reader reader = {.file = file, .error = error};
     const mmn_status status = read_counts(&reader);
     mmn_safetensors_close(reader.tensors);

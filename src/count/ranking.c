@@ -1,12 +1,21 @@
-/* A ranking: the domain neurons of every module of a model, made from a counts file. */
-#include "count/ranking.h"
-
+/* Rankings: the domain neurons of every module of a model, made from counts, and as a result.
+ * doc/formats.md describes its JSON, neurons.json, and the table beside it. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "base/error.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/names.h"
 #include "base/utf8.h"
+#include "count/neurons.h"
+#include "result/result.h"
+
+/* What the table beside neurons.json begins with. */
+#define TITLE "module\trank\tlayer\tneuron\tentropy"
+
+/* ---- Ranking --------------------------------------------------------------------------------- */
 
 static mmn_status make_rule(mmn_rank_rule *rule, const mmn_rank_options *options,
                             mmn_error *error)
@@ -26,8 +35,7 @@ static mmn_status make_rule(mmn_rank_rule *rule, const mmn_rank_options *options
 }
 
 /* Every name of the comma-separated `names` must have been counted. */
-static mmn_status check_names(const mmn_counts *counts, const char *names, const char *file,
-                              mmn_error *error)
+static mmn_status check_names(const mmn_counts *counts, const char *names, mmn_error *error)
 {
     mmn_item name;
     while (mmn_next_item(&name, &names, ',')) {
@@ -35,173 +43,430 @@ static mmn_status check_names(const mmn_counts *counts, const char *names, const
         for (size_t i = 0; i < counts->module_count; i++)
             known = known || mmn_item_is(&name, counts->modules[i].name);
         if (!known)
-            return mmn_fail(error, MMN_USAGE, file, NULL, "module \"%.*s\" was not counted",
+            return mmn_fail(error, MMN_USAGE, counts->file, NULL, "module \"%.*s\" was not counted",
                             MMN_ITEM(name));
     }
     return MMN_OK;
 }
 
-/* Ranks one module, unless no domain has positions of it and it was not asked for by name. */
-static mmn_status rank_module(mmn_ranking *ranking, const mmn_counts *counts, size_t index,
-                              bool asked_for, const char *file, mmn_error *error)
+/* How many domains have no positions of module `index`; *first is the first of them. */
+static size_t count_empty(size_t *first, const mmn_counts *counts, size_t index)
 {
-    const mmn_counted_module *module = &counts->modules[index];
-    size_t domains = counts->domain_count, empty = 0, first_empty = 0;
-    for (size_t d = domains; d-- > 0;)
+    size_t empty = 0;
+    for (size_t d = counts->domain_count; d-- > 0;)
         if (counts->domains[d].cells[index].fields[MMN_FIELD_TOKENS][0] == 0) {
-            first_empty = d;
+            *first = d;
             empty++;
         }
-    if (empty == domains && !asked_for)
-        return MMN_OK;
-    if (empty > 0)
-        return mmn_fail(error, MMN_INPUT, file, module->name,
-                        "domain \"%s\" has no positions in this module, so that its neurons "
-                        "cannot be compared", counts->domains[first_empty].name);
-
-    const int64_t **active = mmn_allocate(domains, sizeof(*active), error);
-    int64_t *tokens = mmn_allocate(domains, sizeof(*tokens), error);
-    mmn_status status = active && tokens ? MMN_OK : MMN_SYSTEM;
-    if (status == MMN_OK) {
-        for (size_t d = 0; d < domains; d++) {
-            active[d] = counts->domains[d].cells[index].fields[MMN_FIELD_COUNT];
-            tokens[d] = counts->domains[d].cells[index].fields[MMN_FIELD_TOKENS][0];
-        }
-        const mmn_rank_task task = {.neurons = mmn_field_size(module, MMN_FIELD_COUNT),
-                                    .domains = domains,
-                                    .active = active,
-                                    .tokens = tokens};
-        mmn_module_ranking *ranked = &ranking->modules[ranking->module_count++];
-        ranked->module = *module;
-        status = mmn_rank_neurons(&ranked->result, &task, &ranking->rule, mmn_kernels_reference(),
-                                  error);
-    }
-    mmn_free(active);
-    mmn_free(tokens);
-    return status;
+    return empty;
 }
 
-static mmn_status copy_source(mmn_ranking *ranking, const mmn_counts *counts, mmn_error *error)
+/* The lists of the domains that the module's ranked neurons belong to. */
+static mmn_status list_neurons(mmn_listed_module *module, size_t domain_count, mmn_error *error)
 {
-    memcpy(ranking->version, counts->version, sizeof(ranking->version));
-    memcpy(ranking->model, counts->model, sizeof(ranking->model));
-    memcpy(ranking->data, counts->data, sizeof(ranking->data));
-    mmn_hexadecimal_write(ranking->inputs, counts->inputs, sizeof(counts->inputs));
-    ranking->samples = mmn_counts_samples(counts);
-    ranking->nonfinite = counts->nonfinite;
-    ranking->unchecked = counts->unchecked;
-    ranking->domains = mmn_allocate(counts->domain_count, sizeof(*ranking->domains), error);
-    if (!ranking->domains)
+    const mmn_rank_result *result = &module->result;
+    if (!(module->lists = mmn_allocate(domain_count, sizeof(*module->lists), error)))
         return MMN_SYSTEM;
-    for (; ranking->domain_count < counts->domain_count; ranking->domain_count++) {
-        const char *name = counts->domains[ranking->domain_count].name;
-        ranking->domains[ranking->domain_count] = mmn_copy_text(name, error);
-        if (!ranking->domains[ranking->domain_count])
+    for (size_t d = 0; d < domain_count; d++) {
+        mmn_neuron_list *list = &module->lists[d];
+        size_t size = 0;
+        for (size_t rank = 0; rank < result->selected; rank++)
+            size += mmn_rank_belongs(result, rank, d);
+        if (!(list->numbers = mmn_allocate(size, sizeof(*list->numbers), error)))
+            return MMN_SYSTEM;
+        for (size_t i = 0; i < result->selected; i++)
+            if (mmn_rank_belongs(result, result->by_number[i], d))
+                list->numbers[list->count++] = result->ranked[result->by_number[i]];
+    }
+    return MMN_OK;
+}
+
+static mmn_status rank_module(mmn_neurons *neurons, const mmn_counts *counts, size_t index,
+                              const int64_t **active, int64_t *tokens, mmn_error *error)
+{
+    const mmn_counted_module *counted = &counts->modules[index];
+    mmn_listed_module *module = &neurons->modules[neurons->module_count++];
+    const mmn_rank_task task = {.neurons = mmn_field_size(counted, MMN_FIELD_COUNT),
+                                .domains = counts->domain_count,
+                                .active = active,
+                                .tokens = tokens};
+    for (size_t d = 0; d < counts->domain_count; d++) {
+        active[d] = counts->domains[d].cells[index].fields[MMN_FIELD_COUNT];
+        tokens[d] = counts->domains[d].cells[index].fields[MMN_FIELD_TOKENS][0];
+    }
+    memcpy(module->name, counted->name, sizeof(module->name));
+    module->layers = counted->layers;
+    module->neurons = counted->neurons;
+    module->inert = counted->layers - counted->first_inert_layer;
+    MMN_TRY(mmn_rank_neurons(&module->result, &task, &neurons->rule, mmn_kernels_reference(),
+                             error));
+    module->selected = (uint32_t)module->result.selected;
+    return list_neurons(module, counts->domain_count, error);
+}
+
+/* Ranks the modules that are asked for, or (NULL) all but those that no domain has positions of. */
+static mmn_status rank_modules(mmn_neurons *neurons, const mmn_counts *counts, const char *modules,
+                               const int64_t **active, int64_t *tokens, mmn_error *error)
+{
+    for (size_t i = 0; i < counts->module_count; i++) {
+        size_t first = 0;
+        if (!mmn_glob_match(modules, counts->modules[i].name))
+            continue;
+        const size_t empty = count_empty(&first, counts, i);
+        if (empty == counts->domain_count && !modules)
+            continue;
+        if (empty > 0)
+            return mmn_fail(error, MMN_INPUT, counts->file, counts->modules[i].name,
+                            "domain \"%s\" has no positions in this module, so that its neurons "
+                            "cannot be compared", counts->domains[first].name);
+        MMN_TRY(rank_module(neurons, counts, i, active, tokens, error));
+    }
+    if (neurons->module_count == 0)
+        return mmn_fail(error, MMN_INPUT, counts->file, NULL,
+                        "there is nothing to rank: no positions were counted in any module");
+    return MMN_OK;
+}
+
+static mmn_status copy_source(mmn_neurons *neurons, const mmn_counts *counts, mmn_error *error)
+{
+    memcpy(neurons->version, counts->version, sizeof(neurons->version));
+    memcpy(neurons->model, counts->model, sizeof(neurons->model));
+    memcpy(neurons->data, counts->data, sizeof(neurons->data));
+    mmn_hexadecimal_write(neurons->inputs, counts->inputs, sizeof(counts->inputs));
+    neurons->samples = mmn_counts_samples(counts);
+    neurons->nonfinite = counts->nonfinite;
+    neurons->unchecked = counts->unchecked;
+    if (counts->file && !(neurons->file = mmn_copy_text(counts->file, error)))
+        return MMN_SYSTEM;
+    neurons->domains = mmn_allocate(counts->domain_count, sizeof(*neurons->domains), error);
+    if (!neurons->domains)
+        return MMN_SYSTEM;
+    for (; neurons->domain_count < counts->domain_count; neurons->domain_count++) {
+        const char *name = counts->domains[neurons->domain_count].name;
+        neurons->domains[neurons->domain_count] = mmn_copy_text(name, error);
+        if (!neurons->domains[neurons->domain_count])
             return MMN_SYSTEM;
     }
     return MMN_OK;
 }
 
-/* How many selected neurons belong to the domain. */
-static size_t domain_size(const mmn_module_ranking *module, size_t domain)
+/* Whether these are the counts of a whole run. */
+static mmn_status check_counts(const mmn_counts *counts, bool allow_nonfinite, mmn_error *error)
 {
-    size_t size = 0;
-    for (size_t rank = 0; rank < module->result.selected; rank++)
-        size += mmn_rank_belongs(&module->result, rank, domain);
-    return size;
-}
-
-/* doc/formats.md states the layout. */
-static mmn_status make_digest(mmn_ranking *ranking, mmn_error *error)
-{
-    mmn_digest *digest = NULL;
-    mmn_status status = mmn_digest_begin(&digest, error);
-    if (status != MMN_OK)
-        return status;
-    mmn_digest_add_text(digest, "mmneuron-neurons-1");
-    mmn_digest_add_u64(digest, ranking->module_count);
-    for (size_t m = 0; m < ranking->module_count; m++) {
-        const mmn_module_ranking *module = &ranking->modules[m];
-        const mmn_rank_result *result = &module->result;
-        mmn_digest_add_text(digest, module->module.name);
-        mmn_digest_add_u64(digest, module->module.layers);
-        mmn_digest_add_u64(digest, module->module.neurons);
-        mmn_digest_add_u64(digest, ranking->domain_count);
-        for (size_t d = 0; d < ranking->domain_count; d++) {
-            mmn_digest_add_text(digest, ranking->domains[d]);
-            mmn_digest_add_u64(digest, domain_size(module, d));
-            for (size_t i = 0; i < result->selected; i++) {
-                size_t rank = result->by_number[i];
-                if (!mmn_rank_belongs(result, rank, d))
-                    continue;
-                mmn_digest_add_u64(digest, result->ranked[rank] / module->module.neurons);
-                mmn_digest_add_u64(digest, result->ranked[rank] % module->module.neurons);
-            }
-        }
-    }
-    mmn_digest_finish(digest, ranking->digest);
-    mmn_digest_free(digest);
-    return MMN_OK;
-}
-
-static mmn_status rank_counts(mmn_ranking *ranking, const mmn_counts *counts, const char *file,
-                              const mmn_rank_options *options, mmn_error *error)
-{
-    const char *modules = options ? options->modules : NULL;
-    if (counts->nonfinite > 0 && !(options && options->allow_nonfinite))
-        return mmn_fail(error, MMN_INPUT, file, "nonfinite",
+    if (counts->nonfinite > 0 && !allow_nonfinite)
+        return mmn_fail(error, MMN_INPUT, counts->file, "nonfinite",
                         "in %" PRIu64 " of the %" PRIu64 " samples counted, numbers were infinite or "
                         "NaN, so that its neurons cannot be compared; --allow-nonfinite ranks them all "
                         "the same",
                         counts->nonfinite, mmn_counts_samples(counts));
     if (counts->unfinished)
-        return mmn_fail(error, MMN_INPUT, file, NULL,
+        return mmn_fail(error, MMN_INPUT, counts->file, NULL,
                         "this is the state of an unfinished run; let that run finish first");
     if (counts->shards > 1)
-        return mmn_fail(error, MMN_INPUT, file, "shard",
+        return mmn_fail(error, MMN_INPUT, counts->file, "shard",
                         "these are the counts of one of %" PRIu32 " shards; merge them first",
                         counts->shards);
-    mmn_status status = modules ? check_names(counts, modules, file, error) : MMN_OK;
-    if (status == MMN_OK)
-        status = copy_source(ranking, counts, error);
-    for (size_t i = 0; i < counts->module_count && status == MMN_OK; i++)
-        if (mmn_glob_match(modules, counts->modules[i].name))
-            status = rank_module(ranking, counts, i, modules != NULL, file, error);
-    if (status == MMN_OK && ranking->module_count == 0)
-        status = mmn_fail(error, MMN_INPUT, file, NULL,
-                          "there is nothing to rank: no positions were counted in any module");
-    return status == MMN_OK ? make_digest(ranking, error) : status;
+    return MMN_OK;
 }
 
-mmn_status mmn_ranking_make(mmn_ranking **made, const char *counts_file,
+static mmn_status rank_counts(mmn_neurons *neurons, const mmn_counts *counts,
+                              const mmn_rank_options *options, mmn_error *error)
+{
+    const char *modules = options ? options->modules : NULL;
+    MMN_TRY(make_rule(&neurons->rule, options, error));
+    MMN_TRY(check_counts(counts, options && options->allow_nonfinite, error));
+    MMN_TRY(check_names(counts, modules, error));
+    MMN_TRY(copy_source(neurons, counts, error));
+    const int64_t **active = mmn_allocate(counts->domain_count, sizeof(*active), error);
+    int64_t *tokens = mmn_allocate(counts->domain_count, sizeof(*tokens), error);
+    mmn_status status = active && tokens
+                            ? rank_modules(neurons, counts, modules, active, tokens, error)
+                            : MMN_SYSTEM;
+    mmn_free(active);
+    mmn_free(tokens);
+    return status == MMN_OK ? mmn_neurons_make_digest(neurons, error) : status;
+}
+
+mmn_status mmn_neurons_rank(mmn_neurons **neurons, const mmn_counts *counts,
                             const mmn_rank_options *options, mmn_error *error)
 {
-    *made = NULL;
-    mmn_counts *counts = NULL;
-    mmn_ranking *ranking = mmn_allocate(1, sizeof(*ranking), error);
-    if (!ranking)
+    if (neurons)
+        *neurons = NULL;
+    if (MMN_MISSING(error, neurons, counts))
+        return MMN_USAGE;
+    mmn_neurons *made = mmn_allocate(1, sizeof(*made), error);
+    if (!made)
         return MMN_SYSTEM;
-    mmn_status status = make_rule(&ranking->rule, options, error);
+    made->ranked = true;
+    const mmn_status status = rank_counts(made, counts, options, error);
     if (status == MMN_OK)
-        status = mmn_counts_read(&counts, counts_file, error);
-    if (status == MMN_OK)
-        status = rank_counts(ranking, counts, counts_file, options, error);
-    mmn_counts_free(counts);
-    if (status == MMN_OK)
-        *made = ranking;
+        *neurons = made;
     else
-        mmn_ranking_free(ranking);
+        mmn_neurons_free(made);
     return status;
 }
 
-void mmn_ranking_free(mmn_ranking *ranking)
+mmn_status mmn_neurons_rank_file(mmn_neurons **neurons, const char *counts_file,
+                                 const mmn_rank_options *options, mmn_error *error)
 {
-    if (!ranking)
-        return;
-    for (size_t i = 0; i < ranking->domain_count; i++)
-        mmn_free(ranking->domains[i]);
-    mmn_free(ranking->domains);
-    for (size_t i = 0; i < ranking->module_count; i++)
-        mmn_rank_result_free(&ranking->modules[i].result);
-    mmn_free(ranking);
+    mmn_counts *counts;
+    mmn_rank_rule rule;
+    *neurons = NULL;
+    MMN_TRY(make_rule(&rule, options, error)); /* which costs no time */
+    MMN_TRY(mmn_counts_read(&counts, counts_file, error));
+    const mmn_status status = mmn_neurons_rank(neurons, counts, options, error);
+    mmn_counts_free(counts);
+    return status;
+}
+
+/* ---- The table's file ------------------------------------------------------------------------ */
+
+/* Whether the file is absent, or begins as this table does. */
+static mmn_status check_table(const char *file, mmn_error *error)
+{
+    char start[sizeof(TITLE)] = "";
+    FILE *stream = fopen(file, "rb");
+    if (!stream)
+        return MMN_OK;
+    size_t size = fread(start, 1, strlen(TITLE), stream);
+    fclose(stream);
+    if (size == 0 || strcmp(start, TITLE) == 0)
+        return MMN_OK;
+    return mmn_fail(error, MMN_USAGE, file, NULL,
+                    "is not a ranking's table, which would be written over it; give the neurons "
+                    "another name");
+}
+
+mmn_status mmn_ranking_table_file(char **table, const char *file, mmn_error *error)
+{
+    if (table)
+        *table = NULL;
+    if (MMN_MISSING(error, table, file))
+        return MMN_USAGE;
+    const char *name = mmn_path_name(file);
+    size_t length = strlen(name), end = strlen(".json");
+    bool has_end = length >= end && strcmp(name + length - end, ".json") == 0;
+    if (*name == '\0')
+        return mmn_fail(error, MMN_USAGE, file, NULL,
+                        "cannot be written to: expected the name of a file");
+    if (strcmp(name, "ranking.tsv") == 0)
+        return mmn_fail(error, MMN_USAGE, file, NULL,
+                        "the ranking's table has this name; give the neurons another one");
+    char *base = mmn_copy_bytes(file, strlen(file) - (has_end ? end : 0), error);
+    char *folder = NULL;
+    mmn_status status = base ? mmn_path_folder(&folder, file, error) : MMN_SYSTEM;
+    if (status == MMN_OK && strcmp(name, "neurons.json") == 0)
+        status = mmn_path_join(table, folder, "ranking.tsv", error);
+    else if (status == MMN_OK)
+        status = mmn_path_beside(table, base, has_end ? ".ranking.tsv" : "-ranking.tsv", error);
+    mmn_free(base);
+    mmn_free(folder);
+    if (status == MMN_OK)
+        status = check_table(*table, error);
+    if (status != MMN_OK) {
+        mmn_free(*table);
+        *table = NULL;
+    }
+    return status;
+}
+
+/* ---- The result ------------------------------------------------------------------------------ */
+
+static const mmn_form_table tables[] = {
+    {"result", NULL,
+     MMN_COLUMNS(MMN_REAL("rate", ""), MMN_REAL("bar", ""), MMN_REAL("assignment_bar", ""),
+                 MMN_TEXT("arithmetic"), MMN_TEXT("version"), MMN_WHOLE("samples"),
+                 MMN_TEXT("model"), MMN_TEXT("data"), MMN_TEXT("inputs"), MMN_TRUTH("unchecked"),
+                 MMN_WHOLE("nonfinite"), MMN_TEXT("digest"))},
+    {"domains", "result", MMN_COLUMNS(MMN_TEXT("name"))},
+    {"modules", "result",
+     MMN_COLUMNS(MMN_TEXT("module"), MMN_WHOLE("layers"), MMN_WHOLE("neurons"), MMN_REAL("bar", ""),
+                 MMN_REAL("assignment_bar", ""), MMN_WHOLE("above_bar"), MMN_WHOLE("selected"),
+                 MMN_WHOLE("tied_at_cut"), MMN_TEXT("warning"))},
+    {"inert", "modules", MMN_COLUMNS(MMN_WHOLE("layer"))},
+    {"lists", "modules", MMN_COLUMNS(MMN_TEXT("domain"))},
+    {"neurons", "lists", MMN_COLUMNS(MMN_WHOLE("layer"), MMN_WHOLE("neuron"))},
+    {"ranking", "modules",
+     MMN_COLUMNS(MMN_WHOLE("rank"), MMN_WHOLE("layer"), MMN_WHOLE("neuron"),
+                 MMN_REAL("entropy", "nats"))},
+    {"probabilities", "ranking", MMN_COLUMNS(MMN_TEXT("domain"), MMN_REAL("p", ""))},
+    /* how many neurons of each domain, and of all, are in groups of layers */
+    {"layer_groups", "modules", MMN_COLUMNS(MMN_TEXT("layers"))},
+    {"group_rows", "modules", MMN_COLUMNS(MMN_TEXT("domain"), MMN_WHOLE("neurons"))},
+    {"group_cells", "group_rows", MMN_COLUMNS(MMN_WHOLE("neurons"))},
+    {0}};
+
+static const char json[] =
+    "{\n"
+    "  'format': 'mmneuron-neurons-1',\n"
+    "  'settings': {'rate': $rate, 'bar': $bar, 'assignment_bar': $assignment_bar,"
+    " 'arithmetic': $arithmetic},\n"
+    "  'counts': {'version': $version, 'samples': $samples,\n"
+    "    'model': $model,\n"
+    "    'data': $data,\n"
+    "    'inputs': $inputs<?unchecked|,\n"
+    "    'unchecked': true><?nonfinite|,\n"
+    "    'nonfinite': $nonfinite>},\n"
+    "  'modules': {\n"
+    "<modules|,\n|"
+    "    $module: {'layers': $layers, 'neurons': $neurons,\n"
+    "      'bar': $bar, 'assignment_bar': $assignment_bar,\n"
+    "      'above_bar': $above_bar, 'selected': $selected, 'tied_at_cut': $tied_at_cut,\n"
+    "      'inert': [<inert|, |$layer>],\n"
+    "<?warning|      'warning': $warning,\n>"
+    "      'domains': {<lists|,|\n"
+    "      $domain: [<neurons 8|, |,\n        |[$layer, $neuron]>]>}}>\n"
+    "  },\n"
+    "  'digest': $digest\n"
+    "}\n";
+
+static const char people[] =
+    "<modules||${module}: ${layers} x ${neurons} neurons, bar ${bar}, ${above_bar} above it,"
+    " ${selected} selected\n"
+    "  <-8 domains.name|domain>   neurons <layer_groups||  $7{layers}>\n"
+    "<group_rows||  <-8 domains.name|${domain}>  $8{neurons} <group_cells||  $7{neurons}>\n>"
+    "<?tied_at_cut|  ${tied_at_cut} neurons are tied at the cut; ties go to lower layers and"
+    " neurons\n>"
+    "<?warning|  ${warning}\n>"
+    "<inert first||  layers from ${layer} on are inert: the model's output does not depend on"
+    " them\n>\n>"
+    "<?unchecked|The counts were written before counts had checksums: nobody can tell whether they"
+    " are as they were.\n\n>"
+    "<?nonfinite|In ${nonfinite} of the ${samples} samples counted, numbers were infinite or"
+    " NaN.\n\n>";
+
+/* The selected neurons in the order of the ranking; columns are separated by tabs. */
+static const char beside[] =
+    TITLE "<domains||\tp ${name}>\n"
+    "<modules||<ranking||${module}\t${rank}\t${layer}\t${neuron}\t${entropy}"
+    "<probabilities||\t${p}>\n>>";
+
+const mmn_form mmn_ranking_form = {
+    .format = "mmneuron-neurons-1", .tables = tables, .json = json, .people = people,
+    .beside = beside, .beside_file = mmn_ranking_table_file};
+
+/* Layers are put together so that a row has at most this many columns for them. */
+enum { LAYER_GROUPS = 8 };
+
+/* The values "layer" and "neuron" of a number. */
+#define NEURON(module, number)                                                                   \
+    mmn_as_whole((number) / (module)->neurons), mmn_as_whole((number) % (module)->neurons)
+
+/* The neurons of a domain, in the order of their numbers. */
+static void add_list(mmn_result *result, const mmn_listed_module *module, size_t domain,
+                     const char *name)
+{
+    const mmn_neuron_list *list = &module->lists[domain];
+    MMN_ADD(result, "lists", mmn_as_text(name));
+    for (size_t i = 0; i < list->count; i++)
+        MMN_ADD(result, "neurons", NEURON(module, list->numbers[i]));
+}
+
+static void add_ranking(mmn_result *result, const mmn_neurons *neurons,
+                        const mmn_listed_module *module)
+{
+    const mmn_rank_result *ranked = &module->result;
+    for (size_t rank = 0; rank < ranked->selected; rank++) {
+        MMN_ADD(result, "ranking", mmn_as_whole(rank + 1), NEURON(module, ranked->ranked[rank]),
+                mmn_as_real(ranked->entropy[rank]));
+        for (size_t d = 0; d < ranked->domains; d++)
+            MMN_ADD(result, "probabilities", mmn_as_text(neurons->domains[d]),
+                    mmn_as_real(ranked->probability[rank * ranked->domains + d]));
+    }
+}
+
+/* How many neurons of `domain` (SIZE_MAX: selected ones) are in each of `groups` groups of layers. */
+static void add_group_row(mmn_result *result, const mmn_listed_module *module, const char *title,
+                          size_t domain, size_t group_size, size_t groups)
+{
+    size_t in_group[LAYER_GROUPS] = {0}, total = 0;
+    for (size_t rank = 0; rank < module->result.selected; rank++) {
+        if (domain != SIZE_MAX && !mmn_rank_belongs(&module->result, rank, domain))
+            continue;
+        in_group[module->result.ranked[rank] / module->neurons / group_size]++;
+        total++;
+    }
+    MMN_ADD(result, "group_rows", mmn_as_text(title), mmn_as_whole(total));
+    for (size_t group = 0; group < groups; group++)
+        MMN_ADD(result, "group_cells", mmn_as_whole(in_group[group]));
+}
+
+static void add_groups(mmn_result *result, const mmn_neurons *neurons,
+                       const mmn_listed_module *module)
+{
+    const size_t layers = module->layers;
+    const size_t group_size = (layers + LAYER_GROUPS - 1) / LAYER_GROUPS;
+    const size_t groups = (layers + group_size - 1) / group_size;
+    for (size_t group = 0; group < groups; group++) {
+        const size_t first = group * group_size;
+        const size_t last = first + group_size < layers ? first + group_size - 1 : layers - 1;
+        char title[48];
+        if (first == last)
+            snprintf(title, sizeof(title), "L%zu", first);
+        else
+            snprintf(title, sizeof(title), "L%zu-%zu", first, last);
+        MMN_ADD(result, "layer_groups", mmn_as_text(title));
+    }
+    for (size_t d = 0; d < neurons->domain_count; d++)
+        add_group_row(result, module, neurons->domains[d], d, group_size, groups);
+    add_group_row(result, module, "selected", SIZE_MAX, group_size, groups);
+}
+
+static void add_module(mmn_result *result, const mmn_neurons *neurons,
+                       const mmn_listed_module *module)
+{
+    const mmn_rank_result *found = &module->result;
+    char warning[100];
+    snprintf(warning, sizeof(warning), "only %zu of the %zu neurons wanted are above the bar",
+             found->selected, found->wanted);
+    MMN_ADD(result, "modules", mmn_as_text(module->name), mmn_as_whole(module->layers),
+            mmn_as_whole(module->neurons), mmn_as_real(found->bar),
+            mmn_as_real(found->assignment_bar), mmn_as_whole(found->passed),
+            mmn_as_whole(found->selected), mmn_as_whole(found->tied_at_cut),
+            mmn_as_text(found->selected < found->wanted ? warning : NULL));
+    for (size_t layer = module->layers - module->inert; layer < module->layers; layer++)
+        MMN_ADD(result, "inert", mmn_as_whole(layer));
+    for (size_t d = 0; d < neurons->domain_count; d++)
+        add_list(result, module, d, neurons->domains[d]);
+    add_ranking(result, neurons, module);
+    add_groups(result, neurons, module);
+}
+
+mmn_status mmn_neurons_result(mmn_result **made, const mmn_neurons *neurons, mmn_error *error)
+{
+    if (made)
+        *made = NULL;
+    if (MMN_MISSING(error, made, neurons))
+        return MMN_USAGE;
+    if (!neurons->ranked)
+        return mmn_fail(error, MMN_USAGE, neurons->file, NULL,
+                        "these neurons are a file's; only those that were ranked make a result");
+    const mmn_rank_rule *rule = &neurons->rule;
+    if (mmn_result_begin(made, &mmn_ranking_form, error) != MMN_OK)
+        return MMN_SYSTEM;
+    MMN_ADD(*made, "result", mmn_as_real(rule->rate), mmn_as_real(rule->bar),
+            mmn_as_real(rule->assignment_bar), mmn_as_text(rule->float32 ? "binary32" : "binary64"),
+            mmn_as_text(neurons->version), mmn_as_whole(neurons->samples),
+            mmn_as_text(neurons->model), mmn_as_text(neurons->data), mmn_as_text(neurons->inputs),
+            mmn_as_truth(neurons->unchecked), mmn_as_whole(neurons->nonfinite),
+            mmn_as_text(neurons->digest));
+    for (size_t d = 0; d < neurons->domain_count; d++)
+        MMN_ADD(*made, "domains", mmn_as_text(neurons->domains[d]));
+    for (size_t m = 0; m < neurons->module_count; m++)
+        add_module(*made, neurons, &neurons->modules[m]);
+    return mmn_result_end(made, error);
+}
+
+mmn_status mmn_rank(mmn_result **result, const char *counts_file, const mmn_rank_options *options,
+                    mmn_error *error)
+{
+    mmn_neurons *neurons;
+    if (result)
+        *result = NULL;
+    if (MMN_MISSING(error, result, counts_file))
+        return MMN_USAGE;
+    MMN_TRY(mmn_neurons_rank_file(&neurons, counts_file, options, error));
+    const mmn_status status = mmn_neurons_result(result, neurons, error);
+    mmn_neurons_free(neurons);
+    return status;
 }

@@ -3,13 +3,13 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "base/names.h"
+#include "base/random.h"
 #include "base/text_buffer.h"
-#include "mask/mask_internal.h"
 #include "model/family.h"
 #include "pass/probes.h"
 #include "pass/session.h"
@@ -72,42 +72,37 @@ size_t mmn_mask_neurons(const mmn_mask *mask, const char *name, int layer)
     return 0;
 }
 
-/* ---- From lists ------------------------------------------------------------------------------ */
+/* ---- Of domains' neurons --------------------------------------------------------------------- */
 
-/* Whether `name` is one of the names in `setting`, which "+" separates. */
-static bool names_module(const char *setting, const char *name)
-{
-    mmn_item item;
-    while (mmn_next_item(&item, &setting, '+'))
-        if (mmn_item_is(&item, name))
-            return true;
-    return false;
-}
-
-static mmn_status check_setting(const char *setting, const mmn_neuron_lists *lists,
+mmn_status mmn_allowances_check(mmn_allowances *allowances, const char *found, const char *model,
                                 const char *file, mmn_error *error)
 {
-    if (strcmp(setting, "all") == 0 || strcmp(setting, "none") == 0)
+    if (strcmp(found, model) == 0)
         return MMN_OK;
-    mmn_item item;
-    while (mmn_next_item(&item, &setting, '+')) {
-        bool known = false;
-        for (size_t m = 0; m < lists->module_count && !known; m++)
-            known = mmn_item_is(&item, lists->modules[m].name);
-        if (!known)
-            return mmn_fail(error, MMN_USAGE, file, NULL,
-                            "no neurons of a module \"%.*s\" are listed; a setting is \"none\", "
-                            "\"all\", or modules joined by \"+\"",
-                            MMN_ITEM(item));
-    }
+    if (found[0] != '\0' && !allowances->other_model)
+        return mmn_fail(error, MMN_INPUT, file, NULL,
+                        "is of another model, whose digest is %.32s and not %s "
+                        "(--other-model uses it all the same)",
+                        found, model);
+    /* Of two files that are foreign, the one that says what model it is of tells more. */
+    if (!allowances->foreign || found[0] != '\0')
+        snprintf(allowances->neurons_model, sizeof(allowances->neurons_model), "%.32s", found);
+    allowances->foreign = true;
     return MMN_OK;
 }
 
-/* Marks the neurons of `list` in marks [layers][neurons]. */
-static void mark(uint8_t *marks, const mmn_neuron_list *list)
+mmn_status mmn_allowances_check_model(mmn_allowances *allowances, const char *found,
+                                      const mmn_model *model, const char *file, mmn_error *error)
 {
-    for (size_t i = 0; i < list->count; i++)
-        marks[list->numbers[i]] = 1;
+    char digest[MMN_DIGEST_SIZE] = "?"; /* none */
+    if (found[0] != '\0')
+        MMN_TRY(mmn_model_digest(model, digest, error));
+    return mmn_allowances_check(allowances, found, digest, file, error);
+}
+
+const char *mmn_mask_other_model(const mmn_mask *mask)
+{
+    return mask && mask->allowed.foreign ? mask->allowed.neurons_model : NULL;
 }
 
 /* Takes the marked neurons of marks [layers][neurons]. */
@@ -128,43 +123,38 @@ static mmn_status take_marked(mmn_masked_module *module, const uint8_t *marks, m
 }
 
 static mmn_status add_module(mmn_masked_module *module, const mmn_listed_module *listed,
-                             const uint8_t *domains, size_t domain_count, const char *file,
-                             mmn_error *error)
+                             const mmn_neurons *neurons, const uint8_t *domains, mmn_error *error)
 {
     const mmn_module *own = module->module;
     if (listed->layers != own->layers || listed->neurons != own->neurons)
-        return mmn_fail(error, MMN_INPUT, file, own->name,
+        return mmn_fail(error, MMN_INPUT, neurons->file, own->name,
                         "has %" PRIu32 " x %" PRIu32 " neurons, and the model %" PRIu32
                         " x %" PRIu32,
                         listed->layers, listed->neurons, own->layers, own->neurons);
     uint8_t *marks = mmn_allocate((size_t)own->layers * own->neurons, 1, error);
     if (!marks)
         return MMN_SYSTEM;
-    for (size_t d = 0; d < domain_count; d++)
-        if (domains[d])
-            mark(marks, &listed->lists[d]);
+    mmn_neurons_mark(marks, listed, domains, neurons->domain_count);
     mmn_status status = take_marked(module, marks, error);
     mmn_free(marks);
     return status;
 }
 
-mmn_status mmn_mask_of_domains(mmn_mask **mask, const mmn_model *model,
-                               const mmn_neuron_lists *lists, const uint8_t *domains,
-                               const char *setting, const char *file, mmn_error *error)
+static mmn_status add_modules(mmn_mask *mask, const mmn_neurons *neurons, const uint8_t *domains,
+                              const char *setting, mmn_error *error)
 {
-    const mmn_model_info *info = mmn_model_describe(model);
-    *mask = NULL;
-    mmn_status status = check_setting(setting, lists, file, error);
-    if (status == MMN_OK)
-        status = mmn_mask_create(mask, model->number, info->modules, info->module_count, error);
-    for (size_t m = 0; m < info->module_count && status == MMN_OK; m++) {
-        mmn_masked_module *module = &(*mask)->modules[m];
-        const mmn_listed_module *listed = mmn_neuron_lists_module(lists, module->module->name);
-        if (listed && (strcmp(setting, "all") == 0 || names_module(setting, listed->name)))
-            status = add_module(module, listed, domains, lists->domain_count, file, error);
+    for (size_t m = 0; m < mask->module_count; m++) {
+        mmn_masked_module *module = &mask->modules[m];
+        const mmn_listed_module *listed = mmn_neurons_find_module(neurons, module->module->name);
+        if (listed && mmn_setting_has(setting, listed->name))
+            MMN_TRY(add_module(module, listed, neurons, domains, error));
     }
-    if (status == MMN_OK)
-        status = mmn_mask_name_stages(*mask, error);
+    return mmn_mask_name_stages(mask, error);
+}
+
+/* Ends the making of a mask: it is freed where that has failed. */
+static mmn_status keep_if(mmn_status status, mmn_mask **mask)
+{
     if (status != MMN_OK) {
         mmn_mask_free(*mask);
         *mask = NULL;
@@ -172,93 +162,148 @@ mmn_status mmn_mask_of_domains(mmn_mask **mask, const mmn_model *model,
     return status;
 }
 
-mmn_status mmn_mask_from_lists(mmn_mask **mask, const mmn_model *model,
-                               const mmn_neuron_lists *lists, size_t domain, const char *setting,
-                               const char *file, mmn_error *error)
+mmn_status mmn_mask_of_domains(mmn_mask **mask, const mmn_model *model,
+                               const mmn_neurons *neurons, const uint8_t *domains,
+                               const char *setting, mmn_error *error)
+{
+    const mmn_model_info *info = mmn_model_describe(model);
+    *mask = NULL;
+    MMN_TRY(mmn_neurons_check_setting(neurons, setting, error));
+    mmn_status status =
+        mmn_mask_create(mask, model->number, info->modules, info->module_count, error);
+    if (status == MMN_OK)
+        status = add_modules(*mask, neurons, domains, setting, error);
+    return keep_if(status, mask);
+}
+
+mmn_status mmn_mask_of_domain(mmn_mask **mask, const mmn_model *model, const mmn_neurons *neurons,
+                              size_t domain, const char *setting, mmn_error *error)
 {
     *mask = NULL;
-    uint8_t *domains = mmn_allocate(lists->domain_count, 1, error);
+    uint8_t *domains = mmn_allocate(neurons->domain_count, 1, error);
     if (!domains)
         return MMN_SYSTEM;
-    for (size_t d = 0; d < lists->domain_count; d++)
-        domains[d] = domain == SIZE_MAX || domain == d;
-    mmn_status status = mmn_mask_of_domains(mask, model, lists, domains, setting, file, error);
+    domains[domain] = 1;
+    mmn_status status = mmn_mask_of_domains(mask, model, neurons, domains, setting, error);
     mmn_free(domains);
     return status;
 }
 
-static mmn_status refuse_domain(const mmn_item *given, const mmn_neuron_lists *lists,
-                                const char *file, mmn_error *error)
+mmn_status mmn_mask_from_neurons(mmn_mask **mask, const mmn_model *model,
+                                 const mmn_neurons *neurons, const char *domain,
+                                 const char *setting, int other_model, mmn_error *error)
 {
-    char name[100];
-    snprintf(name, sizeof(name), "%.*s", MMN_ITEM(*given));
-    const char *nearest =
-        mmn_nearest_name(name, lists->domains, sizeof(*lists->domains), lists->domain_count);
-    if (nearest)
-        return mmn_fail(error, MMN_USAGE, file, NULL,
-                        "there is no domain \"%s\"; did you mean \"%s\"?", name, nearest);
-    return mmn_fail(error, MMN_USAGE, file, NULL,
-                    "there is no domain \"%s\"; the first of %zu is \"%s\"", name,
-                    lists->domain_count, lists->domains[0]);
-}
-
-mmn_status mmn_mask_choose_domains(uint8_t *domains, const mmn_neuron_lists *lists,
-                                   const char *names, const char *file, mmn_error *error)
-{
-    for (size_t d = 0; d < lists->domain_count; d++)
-        domains[d] = !names;
-    mmn_item name;
-    while (mmn_next_item(&name, &names, ',')) {
-        size_t d = 0;
-        while (d < lists->domain_count && !mmn_item_is(&name, lists->domains[d]))
-            d++;
-        if (d == lists->domain_count)
-            return refuse_domain(&name, lists, file, error);
-        domains[d] = 1;
-    }
-    return MMN_OK;
-}
-
-mmn_status mmn_mask_check_model(mmn_allowances *allowed, const char *found, const mmn_model *model,
-                                const char *file, mmn_error *error)
-{
-    char digest[MMN_DIGEST_SIZE] = "?"; /* none */
-    mmn_status status = found[0] != '\0' ? mmn_model_digest(model, digest, error) : MMN_OK;
-    return status == MMN_OK ? mmn_allowances_check(allowed, found, digest, file, error) : status;
-}
-
-const char *mmn_mask_other_model(const mmn_mask *mask)
-{
-    return mask && mask->allowed.foreign ? mask->allowed.neurons_model : NULL;
+    if (mask)
+        *mask = NULL;
+    if (MMN_MISSING(error, mask, model, neurons, setting))
+        return MMN_USAGE;
+    uint8_t *domains = mmn_allocate(neurons->domain_count, 1, error);
+    if (!domains)
+        return MMN_SYSTEM;
+    mmn_status status = mmn_neurons_choose_domains(domains, neurons, domain, error);
+    if (status == MMN_OK)
+        status = mmn_mask_of_domains(mask, model, neurons, domains, setting, error);
+    mmn_free(domains);
+    MMN_TRY(status);
+    (*mask)->allowed.other_model = other_model != 0;
+    return keep_if(mmn_allowances_check_model(&(*mask)->allowed, neurons->model, model,
+                                              neurons->file, error),
+                   mask);
 }
 
 mmn_status mmn_mask_from_ranking(mmn_mask **mask, const mmn_model *model, const char *ranking,
                                  const char *domain, const char *setting, int other_model,
                                  mmn_error *error)
 {
+    mmn_neurons *neurons;
     if (mask)
         *mask = NULL;
     if (MMN_MISSING(error, mask, model, ranking, setting))
         return MMN_USAGE;
-    mmn_neuron_lists *lists;
-    mmn_status status = mmn_neuron_lists_read(&lists, ranking, error);
-    if (status != MMN_OK)
-        return status;
-    uint8_t *domains = mmn_allocate(lists->domain_count, 1, error);
-    status = domains ? mmn_mask_choose_domains(domains, lists, domain, ranking, error) : MMN_SYSTEM;
-    if (status == MMN_OK)
-        status = mmn_mask_of_domains(mask, model, lists, domains, setting, ranking, error);
-    if (status == MMN_OK) {
-        (*mask)->allowed.other_model = other_model != 0;
-        status = mmn_mask_check_model(&(*mask)->allowed, lists->model, model, ranking, error);
-    }
-    if (status != MMN_OK) {
-        mmn_mask_free(*mask);
-        *mask = NULL;
-    }
-    mmn_free(domains);
-    mmn_neuron_lists_free(lists);
+    MMN_TRY(mmn_neurons_read(&neurons, ranking, error));
+    const mmn_status status =
+        mmn_mask_from_neurons(mask, model, neurons, domain, setting, other_model, error);
+    mmn_neurons_free(neurons);
     return status;
+}
+
+/* ---- Random ones ----------------------------------------------------------------------------- */
+
+static int compare_numbers(const void *a, const void *b)
+{
+    uint32_t first = *(const uint32_t *)a, second = *(const uint32_t *)b;
+    return (first > second) - (first < second);
+}
+
+/* Writes to `others` the numbers below `width` that are not among own [count], ascending. */
+static void list_others(uint32_t *others, const uint32_t *own, size_t count, uint32_t width)
+{
+    for (uint32_t neuron = 0; neuron < width; neuron++) {
+        if (count > 0 && *own == neuron) {
+            own++;
+            count--;
+        } else {
+            *others++ = neuron;
+        }
+    }
+}
+
+/* Chooses the neurons of one layer: the beginning of a random order of the others, which room for
+ * [neurons] of them is for. The place of each draw is its module, layer and number. */
+static mmn_status choose(mmn_masked_module *chosen, const mmn_masked_module *of, uint32_t *others,
+                         uint32_t layer, mmn_random_place place, mmn_error *error)
+{
+    const mmn_module *module = of->module;
+    size_t first = of->first[layer], count = of->first[layer + 1] - first;
+    size_t left = module->neurons - count;
+    if (count > left)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL,
+                        "%zu of the %" PRIu32 " neurons of layer %" PRIu32 " of module %s are "
+                        "masked; there are not so many others to choose from",
+                        count, module->neurons, layer, module->name);
+    list_others(others, of->neurons + first, count, module->neurons);
+    for (size_t i = 0; i < count; i++) {
+        place.at[2] = (uint32_t)i;
+        size_t other = i + mmn_random_below(&place, (uint32_t)(left - i));
+        chosen->neurons[first + i] = others[other];
+        others[other] = others[i];
+    }
+    qsort(chosen->neurons + first, count, sizeof(*chosen->neurons), compare_numbers);
+    return MMN_OK;
+}
+
+static mmn_status choose_module(mmn_masked_module *chosen, const mmn_masked_module *of,
+                                uint32_t number, uint64_t seed, mmn_error *error)
+{
+    const mmn_module *module = of->module;
+    size_t total = of->first[module->layers];
+    if (total == 0)
+        return MMN_OK;
+    memcpy(chosen->first, of->first, (module->layers + (size_t)1) * sizeof(*of->first));
+    uint32_t *others = mmn_allocate(module->neurons, sizeof(*others), error);
+    chosen->neurons = mmn_allocate(total, sizeof(*chosen->neurons), error);
+    mmn_status status = others && chosen->neurons ? MMN_OK : MMN_SYSTEM;
+    for (uint32_t layer = 0; layer < module->layers && status == MMN_OK; layer++) {
+        const mmn_random_place place = {.seed = seed, .at = {number, layer}};
+        status = choose(chosen, of, others, layer, place, error);
+    }
+    mmn_free(others);
+    return status;
+}
+
+mmn_status mmn_mask_random(mmn_mask **mask, const mmn_mask *of, uint64_t seed, mmn_error *error)
+{
+    if (mask)
+        *mask = NULL;
+    if (MMN_MISSING(error, mask, of))
+        return MMN_USAGE;
+    mmn_status status = mmn_mask_create(mask, of->model_number, of->modules[0].module,
+                                        of->module_count, error);
+    for (size_t m = 0; m < of->module_count && status == MMN_OK; m++)
+        status = choose_module(&(*mask)->modules[m], &of->modules[m], (uint32_t)m, seed, error);
+    if (status == MMN_OK)
+        status = mmn_mask_name_stages(*mask, error);
+    return keep_if(status, mask);
 }
 
 /* ---- The probe ------------------------------------------------------------------------------- */

@@ -5,15 +5,14 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "mask/mask_internal.h"
+#include "mask/mask.h"
 
-/* Counts of the domains that are on. */
 typedef struct means {
-    const mmn_neuron_lists *lists;
-    const uint8_t *on;  /* [domains of the lists] */
-    size_t *counted;    /* [domains of the lists]: their numbers in the counts */
-    mmn_counts *counts;
-    const char *file;
+    const mmn_neurons *neurons;
+    uint8_t *all, *on; /* [domains of the neurons]: those that are off or on; that are on */
+    size_t *counted;   /* [domains of the neurons]: their numbers in the counts */
+    const mmn_counts *counts; /* of the domains that are on */
+    mmn_counts *own;          /* what was read of them here */
 } means;
 
 static bool contains(const mmn_neuron_list *list, uint64_t number)
@@ -31,13 +30,13 @@ static bool contains(const mmn_neuron_list *list, uint64_t number)
 
 static mmn_status find_counted(means *m, mmn_error *error)
 {
-    for (size_t d = 0; d < m->lists->domain_count; d++) {
+    for (size_t d = 0; d < m->neurons->domain_count; d++) {
         if (!m->on[d])
             continue;
-        m->counted[d] = mmn_counts_find_domain(m->counts, m->lists->domains[d]);
+        m->counted[d] = mmn_counts_find_domain(m->counts, m->neurons->domains[d]);
         if (m->counted[d] == SIZE_MAX)
-            return mmn_fail(error, MMN_INPUT, m->file, NULL, "has no counts of the domain \"%s\"",
-                            m->lists->domains[d]);
+            return mmn_fail(error, MMN_INPUT, m->counts->file, NULL, "has no counts of the domain \"%s\"",
+                            m->neurons->domains[d]);
     }
     return MMN_OK;
 }
@@ -47,7 +46,7 @@ static float mean_of(const means *m, size_t module, const mmn_listed_module *lis
                      uint64_t number)
 {
     double sum = 0, positions = 0;
-    for (size_t d = 0; d < m->lists->domain_count; d++) {
+    for (size_t d = 0; d < m->neurons->domain_count; d++) {
         if (!m->on[d] || !contains(&listed->lists[d], number))
             continue;
         const mmn_count_cell *cell = &m->counts->domains[m->counted[d]].cells[module];
@@ -68,23 +67,23 @@ static mmn_status set_module(mmn_masked_module *masked, const means *m, mmn_erro
            strcmp(m->counts->modules[module].name, own->name) != 0)
         module++;
     if (module == m->counts->module_count)
-        return mmn_fail(error, MMN_INPUT, m->file, own->name, "was not counted");
+        return mmn_fail(error, MMN_INPUT, m->counts->file, own->name, "was not counted");
     const mmn_counted_module *counted = &m->counts->modules[module];
     if (counted->layers != own->layers || counted->neurons != own->neurons)
-        return mmn_fail(error, MMN_INPUT, m->file, own->name,
+        return mmn_fail(error, MMN_INPUT, m->counts->file, own->name,
                         "has %" PRIu32 " x %" PRIu32 " neurons, and the model %" PRIu32
                         " x %" PRIu32,
                         counted->layers, counted->neurons, own->layers, own->neurons);
-    for (size_t d = 0; d < m->lists->domain_count; d++)
+    for (size_t d = 0; d < m->neurons->domain_count; d++)
         if (m->on[d] &&
             m->counts->domains[m->counted[d]].cells[module].fields[MMN_FIELD_TOKENS][0] == 0)
-            return mmn_fail(error, MMN_INPUT, m->file, own->name,
+            return mmn_fail(error, MMN_INPUT, m->counts->file, own->name,
                             "was counted at no position of the domain \"%s\"",
-                            m->lists->domains[d]);
+                            m->neurons->domains[d]);
     masked->values = mmn_allocate(total, sizeof(*masked->values), error);
     if (!masked->values)
         return MMN_SYSTEM;
-    const mmn_listed_module *listed = mmn_neuron_lists_module(m->lists, own->name);
+    const mmn_listed_module *listed = mmn_neurons_find_module(m->neurons, own->name);
     for (size_t layer = 0; layer < own->layers; layer++)
         for (size_t i = masked->first[layer]; i < masked->first[layer + 1]; i++)
             masked->values[i] =
@@ -92,84 +91,106 @@ static mmn_status set_module(mmn_masked_module *masked, const means *m, mmn_erro
     return MMN_OK;
 }
 
-static mmn_status set_means(mmn_mask *mask, means *m, const mmn_model *model, mmn_error *error)
+static mmn_status set_means(mmn_mask *mask, means *m, const mmn_model *model,
+                            mmn_error *error)
 {
-    mmn_status status = mmn_counts_read(&m->counts, m->file, error);
-    if (status == MMN_OK && m->counts->unfinished)
-        status = mmn_fail(error, MMN_INPUT, m->file, NULL,
-                          "is the state of a count that has not finished");
-    if (status == MMN_OK)
-        status = mmn_mask_check_model(&mask->allowed, m->counts->model, model, m->file, error);
-    if (status == MMN_OK)
-        status = find_counted(m, error);
-    for (size_t i = 0; i < mask->module_count && status == MMN_OK; i++)
-        status = set_module(&mask->modules[i], m, error);
-    mmn_counts_free(m->counts);
-    return status;
+    if (m->counts->unfinished)
+        return mmn_fail(error, MMN_INPUT, m->counts->file, NULL,
+                        "is the state of a count that has not finished");
+    MMN_TRY(mmn_allowances_check_model(&mask->allowed, m->counts->model, model, m->counts->file,
+                                       error));
+    MMN_TRY(find_counted(m, error));
+    for (size_t i = 0; i < mask->module_count; i++)
+        MMN_TRY(set_module(&mask->modules[i], m, error));
+    return MMN_OK;
 }
 
-/* Marks what `off` and `on` name, and both in `all`. */
-static mmn_status choose(uint8_t *off, uint8_t *on, uint8_t *all, const mmn_neuron_lists *lists,
-                         const mmn_steering *steering, mmn_error *error)
+/* Marks what `off` and `on` name. */
+static mmn_status choose(means *m, const mmn_steering *steering, mmn_error *error)
 {
-    mmn_status status = MMN_OK;
     if (steering->off)
-        status = mmn_mask_choose_domains(off, lists, steering->off, steering->ranking, error);
-    if (status == MMN_OK && steering->on)
-        status = mmn_mask_choose_domains(on, lists, steering->on, steering->ranking, error);
-    for (size_t d = 0; d < lists->domain_count; d++)
-        all[d] = off[d] || on[d];
+        MMN_TRY(mmn_neurons_choose_domains(m->all, m->neurons, steering->off, error));
+    if (steering->on)
+        MMN_TRY(mmn_neurons_choose_domains(m->on, m->neurons, steering->on, error));
+    for (size_t d = 0; d < m->neurons->domain_count; d++)
+        m->all[d] = m->all[d] || m->on[d];
+    return MMN_OK;
+}
+
+/* Makes the mask; counts are read where none are given. */
+static mmn_status make_mask(mmn_mask **mask, means *m, const mmn_model *model,
+                            const mmn_steering *steering, mmn_error *error)
+{
+    const char *setting = steering->setting ? steering->setting : "all";
+    if (!m->all || !m->on || !m->counted)
+        return MMN_SYSTEM;
+    MMN_TRY(choose(m, steering, error));
+    MMN_TRY(mmn_mask_of_domains(mask, model, m->neurons, m->all, setting, error));
+    (*mask)->allowed.other_model = steering->other_model != 0;
+    MMN_TRY(mmn_allowances_check_model(&(*mask)->allowed, m->neurons->model, model,
+                                       m->neurons->file, error));
+    if (!steering->on)
+        return MMN_OK;
+    if (!m->counts)
+        MMN_TRY(mmn_counts_read(&m->own, steering->counts, error));
+    if (!m->counts)
+        m->counts = m->own;
+    return set_means(*mask, m, model, error);
+}
+
+static mmn_status steer(mmn_mask **mask, const mmn_model *model, const mmn_neurons *neurons,
+                        const mmn_counts *counts, const mmn_steering *steering, mmn_error *error)
+{
+    means m = {.neurons = neurons, .counts = counts};
+    m.all = mmn_allocate(neurons->domain_count, sizeof(*m.all), error);
+    m.on = mmn_allocate(neurons->domain_count, sizeof(*m.on), error);
+    m.counted = mmn_allocate(neurons->domain_count, sizeof(*m.counted), error);
+    const mmn_status status = make_mask(mask, &m, model, steering, error);
+    if (status != MMN_OK) {
+        mmn_mask_free(*mask);
+        *mask = NULL;
+    }
+    mmn_counts_free(m.own);
+    mmn_free(m.all);
+    mmn_free(m.on);
+    mmn_free(m.counted);
     return status;
 }
 
-static mmn_status check(const mmn_steering *steering, mmn_error *error)
+static mmn_status check(const mmn_steering *steering, bool has_counts, mmn_error *error)
 {
-    if (!steering->ranking || (!steering->off && !steering->on))
+    if (!steering->off && !steering->on)
         return mmn_fail(error, MMN_USAGE, NULL, NULL,
                         "steering needs a file of neurons, and domains that are off or on");
-    if (steering->on && !steering->counts)
+    if (steering->on && !has_counts)
         return mmn_fail(error, MMN_USAGE, NULL, NULL,
                         "the mean activations of a domain that is on need its counts");
     return MMN_OK;
 }
 
+mmn_status mmn_mask_steer_neurons(mmn_mask **mask, const mmn_model *model,
+                                  const mmn_neurons *neurons, const mmn_counts *counts,
+                                  const mmn_steering *steering, mmn_error *error)
+{
+    if (mask)
+        *mask = NULL;
+    if (MMN_MISSING(error, mask, model, neurons, steering))
+        return MMN_USAGE;
+    MMN_TRY(check(steering, counts, error));
+    return steer(mask, model, neurons, counts, steering, error);
+}
+
 mmn_status mmn_mask_steer(mmn_mask **mask, const mmn_model *model, const mmn_steering *steering,
                           mmn_error *error)
 {
+    mmn_neurons *neurons;
     if (mask)
         *mask = NULL;
     if (MMN_MISSING(error, mask, model, steering) || MMN_MISSING(error, steering->ranking))
         return MMN_USAGE;
-    mmn_neuron_lists *lists = NULL;
-    mmn_status status = check(steering, error);
-    if (status == MMN_OK)
-        status = mmn_neuron_lists_read(&lists, steering->ranking, error);
-    if (status != MMN_OK)
-        return status;
-    uint8_t *marks = mmn_allocate(lists->domain_count, 3, error);
-    size_t *counted = mmn_allocate(lists->domain_count, sizeof(*counted), error);
-    uint8_t *off = marks, *on = marks ? marks + lists->domain_count : NULL;
-    uint8_t *all = marks ? on + lists->domain_count : NULL;
-    status = marks && counted ? choose(off, on, all, lists, steering, error) : MMN_SYSTEM;
-    if (status == MMN_OK)
-        status = mmn_mask_of_domains(mask, model, lists, all,
-                                     steering->setting ? steering->setting : "all",
-                                     steering->ranking, error);
-    if (status == MMN_OK) {
-        (*mask)->allowed.other_model = steering->other_model != 0;
-        status = mmn_mask_check_model(&(*mask)->allowed, lists->model, model, steering->ranking,
-                                      error);
-    }
-    if (status == MMN_OK && steering->on) {
-        means m = {.lists = lists, .on = on, .counted = counted, .file = steering->counts};
-        status = set_means(*mask, &m, model, error);
-    }
-    if (status != MMN_OK) {
-        mmn_mask_free(*mask);
-        *mask = NULL;
-    }
-    mmn_free(marks);
-    mmn_free(counted);
-    mmn_neuron_lists_free(lists);
+    MMN_TRY(check(steering, steering->counts, error));
+    MMN_TRY(mmn_neurons_read(&neurons, steering->ranking, error));
+    const mmn_status status = steer(mask, model, neurons, NULL, steering, error);
+    mmn_neurons_free(neurons);
     return status;
 }

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "count/ranking.h"
+#include "count/neurons.h"
 #include "page/figure.h"
 #include "page/text.h"
 
@@ -101,7 +101,7 @@ static mmn_status draw_neurons(mmn_figure *figure, const mmn_results *results, s
 
 /* ---- Neurons in common ----------------------------------------------------------------------- */
 
-static mmn_status draw_common(mmn_figure *figure, const mmn_neuron_lists *lists,
+static mmn_status draw_common(mmn_figure *figure, const mmn_neurons *lists,
                               const mmn_listed_module *module)
 {
     const size_t count = lists->domain_count;
@@ -164,7 +164,7 @@ static void draw_cut(const mmn_chart *chart, double cut)
     mmn_text_free(&words);
 }
 
-static mmn_status draw_entropies(mmn_figure *figure, const mmn_module_ranking *module,
+static mmn_status draw_entropies(mmn_figure *figure, const mmn_listed_module *module,
                                  uint32_t selected, size_t domains)
 {
     const mmn_rank_result *result = &module->result;
@@ -184,24 +184,24 @@ static mmn_status draw_entropies(mmn_figure *figure, const mmn_module_ranking *m
         const double left = from + (double)b * width;
         mmn_chart_column(&chart, left <= cut ? "s0" : "other", mmn_chart_x(&chart, left),
                          chart.width / BINS - 1, (double)bins[b]);
-        MMN_CELLS(&figure->table, mmn_as_text(module->module.name), mmn_as_real(left),
+        MMN_CELLS(&figure->table, mmn_as_text(module->name), mmn_as_real(left),
                   mmn_as_real(b + 1 < BINS ? from + (double)(b + 1) * width : maximum),
                   mmn_as_whole(bins[b]), mmn_as_real(cut));
     }
     mmn_chart_axis_x(&chart, "entropy over domains (nats)", 6, false);
     if (cut >= 0)
         draw_cut(&chart, cut);
-    return mmn_figure_panel(figure, &svg, module->module.name);
+    return mmn_figure_panel(figure, &svg, module->name);
 }
 
 static mmn_status draw_entropy(mmn_figure *figure, const mmn_results *results, size_t row)
 {
-    const mmn_ranking *ranking = results->ranking;
+    const mmn_neurons *ranking = results->ranking;
     (void)row;
     for (size_t m = 0; m < ranking->module_count; m++) {
-        const mmn_module_ranking *module = &ranking->modules[m];
+        const mmn_listed_module *module = &ranking->modules[m];
         const mmn_listed_module *listed =
-            mmn_neuron_lists_module(results->lists, module->module.name);
+            mmn_neurons_find_module(results->lists, module->name);
         if (listed)
             MMN_TRY(draw_entropies(figure, module, listed->selected, ranking->domain_count));
     }

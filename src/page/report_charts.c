@@ -20,7 +20,7 @@ static void add_line(mmn_text *text, const char *name, const char *number, doubl
     mmn_text_add(text, "\n");
 }
 
-static void chart_neurons(mmn_text *text, const mmn_neuron_lists *lists, bool blocks)
+static void chart_neurons(mmn_text *text, const mmn_neurons *lists, bool blocks)
 {
     size_t largest = 1;
     char number[24];

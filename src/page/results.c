@@ -191,7 +191,7 @@ static mmn_status rank_all(mmn_results *results, mmn_error *error)
     if (!results->of[MMN_RESULT_NEURONS].file)
         MMN_TRY(rank_counts(results, error));
     MMN_TRY(read_rule(&options, &results->of[MMN_RESULT_NEURONS], error));
-    MMN_TRY(mmn_ranking_make(&results->ranking, counts->file, &options, error));
+    MMN_TRY(mmn_neurons_rank_file(&results->ranking, counts->file, &options, error));
     counts->version = results->ranking->version;
     counts->model = results->ranking->model;
     counts->neurons = "";
@@ -266,7 +266,7 @@ static mmn_status list_domains(mmn_results *results, const mmn_result_file *file
 static mmn_status read_neurons(mmn_results *results, mmn_error *error)
 {
     const mmn_result_file *neurons = &results->of[MMN_RESULT_NEURONS];
-    MMN_TRY(mmn_neuron_lists_from_json(&results->lists, neurons->document, neurons->file, error));
+    MMN_TRY(mmn_neurons_from_json(&results->lists, neurons->document, neurons->file, error));
     for (size_t m = 0; m < results->lists->module_count; m++)
         if (results->lists->modules[m].layers > MMN_REPORT_LAYERS)
             return mmn_fail(error, MMN_INPUT, neurons->file, "modules",
@@ -305,9 +305,9 @@ void mmn_results_free(mmn_results *results)
         json_decref(results->of[kind].document);
         mmn_result_free(results->of[kind].result);
     }
-    mmn_ranking_free(results->ranking);
+    mmn_neurons_free(results->ranking);
     mmn_free(results->ranked);
-    mmn_neuron_lists_free(results->lists);
+    mmn_neurons_free(results->lists);
     mmn_free(results->images);
     *results = (mmn_results){0};
 }

@@ -3,8 +3,8 @@
 #define MMN_PAGE_RESULTS_H
 
 #include "base/json.h"
-#include "count/ranking.h"
-#include "mask/neuron_lists.h"
+#include "count/neurons.h"
+#include "count/neurons.h"
 #include "mmneuron.h"
 
 typedef enum mmn_result_kind {
@@ -36,11 +36,11 @@ typedef struct mmn_result_file {
 
 typedef struct mmn_results {
     mmn_result_file of[MMN_RESULT_KINDS];
-    mmn_ranking *ranking; /* of the counts, all neurons above the bar; NULL without counts */
+    mmn_neurons *ranking; /* of the counts, all neurons above the bar; NULL without counts */
     char *ranked;         /* neurons.json's text, made of the counts where the file is not given */
     const char *domains[MMN_REPORT_DOMAINS]; /* of all files, in the order of their appearance */
     size_t domain_count;
-    mmn_neuron_lists *lists; /* of the neurons; NULL without them */
+    mmn_neurons *lists; /* of the neurons; NULL without them */
     char *images; /* the folder that images are looked for in first, or NULL */
 } mmn_results;
 

@@ -6,7 +6,7 @@
 
 #include "base/memory.h"
 #include "base/random.h"
-#include "mask/mask_internal.h"
+#include "mask/mask.h"
 #include "pass/distribution.h"
 #include "pass/session.h"
 

@@ -205,7 +205,7 @@ static mmn_status mark_crossed(mmn_plan *plan, const mmn_settings *crossed, mmn_
 static mmn_status check_settings(mmn_evaluation *evaluation, mmn_error *error)
 {
     mmn_plan *plan = &evaluation->study.plan;
-    const mmn_neuron_lists *lists = evaluation->study.lists;
+    const mmn_neurons *lists = evaluation->study.lists;
     const char *cross = evaluation->options->cross;
     mmn_settings crossed = {0};
     mmn_settings_remove(&plan->settings, "none");

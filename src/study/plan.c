@@ -55,20 +55,20 @@ mmn_status mmn_settings_add(mmn_settings *settings, const char *name, mmn_error 
 }
 
 /* Whether the lists have all modules of the setting, their names joined by "+". */
-static bool has_all(const mmn_neuron_lists *lists, const char *setting)
+static bool has_all(const mmn_neurons *lists, const char *setting)
 {
     mmn_item item;
     while (mmn_next_item(&item, &setting, '+')) {
         char name[MMN_MODULE_NAME_SIZE];
         snprintf(name, sizeof(name), "%.*s", MMN_ITEM(item));
-        if (!mmn_neuron_lists_module(lists, name))
+        if (!mmn_neurons_find_module(lists, name))
             return false;
     }
     return true;
 }
 
 /* Those of the paper that the lists have the modules for. */
-static mmn_status add_usual(mmn_settings *settings, const mmn_neuron_lists *lists,
+static mmn_status add_usual(mmn_settings *settings, const mmn_neurons *lists,
                             mmn_error *error)
 {
     for (const char *const *usual = mmn_usual_settings; *usual; usual++)
@@ -80,7 +80,7 @@ static mmn_status add_usual(mmn_settings *settings, const mmn_neuron_lists *list
 }
 
 mmn_status mmn_settings_make(mmn_settings *settings, const char *text,
-                             const mmn_neuron_lists *lists, mmn_error *error)
+                             const mmn_neurons *lists, mmn_error *error)
 {
     mmn_item item;
     if (!text)
@@ -132,7 +132,7 @@ static mmn_status reserve_runs(mmn_plan *plan, size_t domain_count, mmn_error *e
 }
 
 mmn_status mmn_plan_make(mmn_plan *plan, const mmn_model *model, const mmn_domains *domains,
-                         const char *list, const mmn_neuron_lists *lists, const char *file,
+                         const char *list, const mmn_neurons *lists, const char *file,
                          mmn_error *error)
 {
     MMN_TRY(reserve_runs(plan, domains->domain_count, error));
@@ -141,7 +141,7 @@ mmn_status mmn_plan_make(mmn_plan *plan, const mmn_model *model, const mmn_domai
     for (size_t s = 0; s < plan->settings.count; s++)
         for (size_t d = 0; d < domains->domain_count; d++) {
             const char *name = plan->off_domain ? plan->off_domain : domains->domains[d].name;
-            size_t listed = mmn_neuron_lists_domain(lists, name);
+            size_t listed = mmn_neurons_find_domain(lists, name);
             mmn_mask *mask;
             if (listed == SIZE_MAX && plan->off_domain)
                 return mmn_fail(error, MMN_USAGE, file, NULL,
@@ -150,8 +150,7 @@ mmn_status mmn_plan_make(mmn_plan *plan, const mmn_model *model, const mmn_domai
                 return mmn_fail(error, MMN_INPUT, list, NULL,
                                 "domain \"%s\" is not in %s, so there are no neurons to switch off",
                                 name, file);
-            MMN_TRY(mmn_mask_from_lists(&mask, model, lists, listed, plan->settings.names[s], file,
-                                        error));
+            MMN_TRY(mmn_mask_of_domain(&mask, model, lists, listed, plan->settings.names[s], error));
             MMN_TRY(add_domain(plan, s, d, domains->domain_count, mask, error));
         }
     return MMN_OK;

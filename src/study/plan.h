@@ -7,7 +7,7 @@
 
 #include "mmneuron.h"
 #include "count/domains.h"
-#include "mask/neuron_lists.h"
+#include "count/neurons.h"
 
 /* ---- Settings: which modules' neurons are switched off --------------------------------------- */
 
@@ -23,7 +23,7 @@ typedef struct mmn_settings {
  * without a name, or one named twice. Zero-initialise; free with mmn_settings_free, after a failure
  * too. */
 mmn_status mmn_settings_make(mmn_settings *settings, const char *text,
-                             const mmn_neuron_lists *lists, mmn_error *error);
+                             const mmn_neurons *lists, mmn_error *error);
 /* Adds one setting, whatever its name. */
 mmn_status mmn_settings_add(mmn_settings *settings, const char *name, mmn_error *error);
 /* The number of a setting, or SIZE_MAX. */
@@ -67,7 +67,7 @@ typedef struct mmn_plan {
  * NULL: there are none, and no settings. MMN_INPUT, with the samples' list, for a domain that has
  * no neurons. */
 mmn_status mmn_plan_make(mmn_plan *plan, const mmn_model *model, const mmn_domains *domains,
-                         const char *list, const mmn_neuron_lists *lists, const char *file,
+                         const char *list, const mmn_neurons *lists, const char *file,
                          mmn_error *error);
 void mmn_plan_free(mmn_plan *plan);
 

@@ -3,7 +3,7 @@
 #define MMN_STUDY_RESULT_FORMS_H
 
 #include "base/json.h"
-#include "count/ranking.h"
+#include "count/neurons.h"
 #include "result/result.h"
 
 extern const mmn_form mmn_evaluation_form, mmn_perplexity_form,

@@ -118,7 +118,7 @@ static mmn_status open_study(mmn_study *study, mmn_error *error)
     mmn_samples *samples = &study->samples;
     study->passed = mmn_model_nonfinite(study->model, NULL);
     if (study->neurons) {
-        MMN_TRY(mmn_neuron_lists_read(&study->lists, study->neurons, error));
+        MMN_TRY(mmn_neurons_read(&study->lists, study->neurons, error));
         memcpy(study->neurons_digest, study->lists->digest, sizeof(study->neurons_digest));
     }
     MMN_TRY(choose_settings(study, error));
@@ -351,7 +351,7 @@ void mmn_study_close(const mmn_study_kind *kind, void *kept)
         kind->end(kept);
     mmn_plan_free(&study->plan);
     mmn_samples_close(&study->samples);
-    mmn_neuron_lists_free(study->lists);
+    mmn_neurons_free(study->lists);
     mmn_compute_free_scratch(&study->compute);
     for (size_t i = 0; i < study->block_count; i++)
         mmn_free(study->blocks[i]);

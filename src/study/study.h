@@ -7,7 +7,7 @@
 #define MMN_STUDY_STUDY_H
 
 #include "count/samples.h"
-#include "mask/allowances.h"
+#include "mask/mask.h"
 #include "model/compute.h"
 #include "study/plan.h"
 
@@ -34,7 +34,7 @@ typedef struct mmn_study {
 
     /* At work: */
     const struct mmn_study_kind *kind;
-    mmn_neuron_lists *lists;
+    mmn_neurons *lists;
     uint64_t passed; /* numbers of the model that were not finite and allowed, at the beginning */
     double start;
     size_t *side;           /* [runs]: those of the sample's domain, and... */

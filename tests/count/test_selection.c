@@ -10,7 +10,7 @@
 #include "base/file.h"
 #include "mmneuron.h"
 #include "count/counts.h"
-#include "mask/neuron_lists.h"
+#include "count/neurons.h"
 #include "tests/tools/needs.h"
 
 #define CHECKPOINTS MMN_SOURCE_DIR "/golden/checkpoints/"
@@ -98,25 +98,25 @@ static void check_rate(const char *model, double rate, double bar)
     const mmn_rank_options options = {.rate = rate, .bar = bar};
     mmn_result *ranking;
     mmn_counts *counts;
-    mmn_neuron_lists *lists;
+    mmn_neurons *lists;
     cr_assert_eq(mmn_rank(&ranking, counted, &options, &error), MMN_OK, "%s: %s", model,
                  error.message);
     cr_assert_eq(mmn_result_write(ranking, ranked, &error), MMN_OK);
     mmn_result_free(ranking);
     cr_assert_eq(mmn_counts_read(&counts, counted, &error), MMN_OK);
-    cr_assert_eq(mmn_neuron_lists_read(&lists, ranked, &error), MMN_OK);
+    cr_assert_eq(mmn_neurons_read(&lists, ranked, &error), MMN_OK);
     cr_assert_eq(lists->module_count, counts->module_count, "%s", model);
     for (size_t m = 0; m < counts->module_count; m++) {
         const mmn_counted_module *module = &counts->modules[m];
         size_t wanted = (size_t)rint(rate * (double)((size_t)module->layers * module->neurons));
         size_t passed = passing(counts, m, bar);
-        size_t found = united(mmn_neuron_lists_module(lists, module->name), lists->domain_count);
+        size_t found = united(mmn_neurons_find_module(lists, module->name), lists->domain_count);
         cr_assert_eq(found, wanted < passed ? wanted : passed,
                      "%s, %s, rate %g: %zu of %zu, %zu pass", model, module->name, rate, found,
                      wanted, passed);
     }
     mmn_counts_free(counts);
-    mmn_neuron_lists_free(lists);
+    mmn_neurons_free(lists);
 }
 
 /* `lines` is the list's text. */

@@ -1,5 +1,5 @@
 /* Fuzz target: neurons.json, and masks of a model by it. */
-#include "mask/neuron_lists.h"
+#include "count/neurons.h"
 #include "tests/fuzz/folder.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -11,10 +11,10 @@ FUZZ_TARGET(neurons, 100)
         mmn_model_open(&model, MMN_SOURCE_DIR "/golden/demo/model", NULL, &error) != MMN_OK)
         abort();
     mmn_fuzz_put("neurons.json", data, size);
-    mmn_neuron_lists *lists;
-    mmn_status status = mmn_neuron_lists_read(&lists, mmn_fuzz_path("neurons.json"), &error);
+    mmn_neurons *lists;
+    mmn_status status = mmn_neurons_read(&lists, mmn_fuzz_path("neurons.json"), &error);
     if (status == MMN_OK)
-        mmn_neuron_lists_free(lists);
+        mmn_neurons_free(lists);
     mmn_mask *mask, *random;
     if (mmn_fuzz_done(mmn_mask_from_ranking(&mask, model, mmn_fuzz_path("neurons.json"), NULL,
                                             "all", true, &refused),

@@ -21,7 +21,7 @@ READERS = {
     "verify": ["model/stages.c", "format/safetensors.c"],
     "safetensors": ["format/safetensors.c"],
     "index": ["format/safetensors*.c"],
-    "neurons": ["mask/neuron_lists.c", "count/rank*.c"],
+    "neurons": ["count/neurons.c", "count/rank*.c"],
     "report": ["page/result*.c", "page/figure*.c"],
     "tokenizer_json": ["text/json_*.c", "text/tokenizer_json.c"],
     "vocabulary": ["text/json_*.c", "text/bert*.c", "text/tokenizer.c"],

@@ -1,5 +1,6 @@
 /* Settings: those that a text names, and those of the experiments where none are named. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 #include "study/plan.h"
 
@@ -8,11 +9,12 @@ static mmn_error error;
 /* The settings that are usual when these modules (NULL-terminated) are listed, joined by commas. */
 static void expect_usual(const char *const *modules, const char *expected)
 {
-    mmn_neuron_lists lists = {0};
+    mmn_neurons lists = {0};
     mmn_settings settings = {0};
     char joined[256] = "";
     for (; modules[lists.module_count]; lists.module_count++)
-        lists.modules[lists.module_count].name = modules[lists.module_count];
+        snprintf(lists.modules[lists.module_count].name, MMN_MODULE_NAME_SIZE, "%s",
+                 modules[lists.module_count]);
     cr_assert_eq(mmn_settings_make(&settings, NULL, &lists, &error), MMN_OK, "%s", error.message);
     for (size_t i = 0; i < settings.count; i++) {
         strcat(joined, i > 0 ? "," : "");

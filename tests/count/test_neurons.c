@@ -8,7 +8,7 @@
 #include "../format/damage.h"
 #include "base/file.h"
 #include "base/memory.h"
-#include "mask/neuron_lists.h"
+#include "count/neurons.h"
 #include "tests/tools/failing_allocator.h"
 
 #define GOOD MMN_SOURCE_DIR "/tests/mask/data/masked.json"
@@ -28,36 +28,36 @@ static void tear_down(void)
     unlink(file);
 }
 
-TestSuite(neuron_lists, .init = set_up, .fini = tear_down);
+TestSuite(neurons, .init = set_up, .fini = tear_down);
 
 static mmn_status read_text(const char *text, size_t size)
 {
-    mmn_neuron_lists *lists = NULL;
+    mmn_neurons *neurons = NULL;
     FILE *stream = fopen(file, "wb");
     cr_assert(fwrite(text, 1, size, stream) == size && fclose(stream) == 0);
     error = (mmn_error){0};
-    mmn_status status = mmn_neuron_lists_read(&lists, file, &error);
-    cr_assert_eq(status == MMN_OK, lists != NULL);
+    mmn_status status = mmn_neurons_read(&neurons, file, &error);
+    cr_assert_eq(status == MMN_OK, neurons != NULL);
     if (status != MMN_OK)
         cr_assert(status == error.status && error.message[0] != '\0');
-    mmn_neuron_lists_free(lists);
+    mmn_neurons_free(neurons);
     return status;
 }
 
-Test(neuron_lists, says_what_the_file_says)
+Test(neurons, says_what_the_file_says)
 {
-    mmn_neuron_lists *lists;
-    cr_assert_eq(mmn_neuron_lists_read(&lists, GOOD, &error), MMN_OK, "%s", error.message);
-    cr_assert_eq(lists->domain_count, 2);
-    cr_assert_str_eq(lists->domains[0], "documents");
-    cr_assert_str_eq(lists->domains[1], "medical");
-    const mmn_listed_module *vision = mmn_neuron_lists_module(lists, "vision");
+    mmn_neurons *neurons;
+    cr_assert_eq(mmn_neurons_read(&neurons, GOOD, &error), MMN_OK, "%s", error.message);
+    cr_assert_eq(neurons->domain_count, 2);
+    cr_assert_str_eq(neurons->domains[0], "documents");
+    cr_assert_str_eq(neurons->domains[1], "medical");
+    const mmn_listed_module *vision = mmn_neurons_find_module(neurons, "vision");
     cr_assert(vision && vision->layers == 3 && vision->neurons == 100);
     cr_assert_eq(vision->lists[0].numbers[1], 3);
     cr_assert_eq(vision->lists[1].numbers[0], 21);
     cr_assert_eq(vision->lists[1].numbers[vision->lists[1].count - 1], 299);
-    cr_assert_null(mmn_neuron_lists_module(lists, "qformer"));
-    mmn_neuron_lists_free(lists);
+    cr_assert_null(mmn_neurons_find_module(neurons, "qformer"));
+    mmn_neurons_free(neurons);
 }
 
 /* Changes to white space alone leave the file good; all others must not pass the digest. */
@@ -70,7 +70,7 @@ static void read_damaged(const char *text, size_t size)
     accepted += status == MMN_OK;
 }
 
-Test(neuron_lists, survive_damage)
+Test(neurons, survive_damage)
 {
     enum { CUTS = 600, FLIPS = 3000 };
     char *text;
@@ -94,7 +94,7 @@ static void is_refused(const char *text, const char *reason)
     FORMAT "\"modules\":{\"vision\":{\"layers\":" layers ",\"neurons\":" neurons                \
            ",\"domains\":" domains "}}}"
 
-Test(neuron_lists, are_refused_with_a_reason)
+Test(neurons, are_refused_with_a_reason)
 {
     is_refused("", "JSON");
     is_refused("[]", "must be a JSON object");
@@ -131,7 +131,7 @@ Test(neuron_lists, are_refused_with_a_reason)
     is_refused(MODULE("100000", "2147483647", "{\"a\":[[99999,2147483646]]}"), "is not that of");
 }
 
-Test(neuron_lists, too_deep_and_too_many_are_refused)
+Test(neurons, too_deep_and_too_many_are_refused)
 {
     enum { DEPTH = 1000000, PAIRS = 1400000 };
     char *text = damage_nested(FORMAT "\"modules\":", '[', DEPTH, "");
@@ -145,18 +145,18 @@ Test(neuron_lists, too_deep_and_too_many_are_refused)
     free(text);
 }
 
-Test(neuron_lists, memory_may_be_short)
+Test(neurons, memory_may_be_short)
 {
-    mmn_neuron_lists *lists;
+    mmn_neurons *neurons;
     unsigned long number = 1;
     mmn_status status;
     do {
         fail_allocation_at(number);
-        status = mmn_neuron_lists_read(&lists, GOOD, &error);
+        status = mmn_neurons_read(&neurons, GOOD, &error);
         fail_allocation_at(0);
         cr_assert(status == MMN_OK || status == MMN_SYSTEM, "%lu: %s", number, error.message);
-        cr_assert_eq(status == MMN_OK, lists != NULL);
-        mmn_neuron_lists_free(lists);
+        cr_assert_eq(status == MMN_OK, neurons != NULL);
+        mmn_neurons_free(neurons);
     } while (status != MMN_OK && ++number < 1000);
     cr_assert_eq(status, MMN_OK);
     cr_assert_gt(number, 8);
