@@ -1,4 +1,4 @@
-/* Comparing one stage of two dumps. */
+/* Comparing one stage of two dumps, and verifying all of them. */
 #ifndef MMN_COMPARE_COMPARE_H
 #define MMN_COMPARE_COMPARE_H
 
@@ -36,5 +36,16 @@ typedef struct mmn_stage_comparison {
  * reference's) and shows_neurons; the rest of the numbers is filled in here. */
 mmn_status mmn_compare_stage(mmn_stage_comparison *comparison, const mmn_tensor *dump,
                              const mmn_tensor *reference, mmn_error *error);
+
+typedef struct mmn_verification {
+    mmn_stage_comparison *stages; /* `stage` and `problem` are owned copies */
+    size_t count;
+} mmn_verification;
+
+/* Does what mmn_verify does; *verification is NULL unless the status is MMN_OK or MMN_DIFFERENT. */
+mmn_status mmn_verification_make(mmn_verification **verification, const char *dump,
+                                 const char *reference, const mmn_verify_options *options,
+                                 mmn_error *error);
+void mmn_verification_free(mmn_verification *verification);
 
 #endif

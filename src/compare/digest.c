@@ -73,9 +73,7 @@ static mmn_status digest_tensor(char digest[MMN_DIGEST_SIZE], const mmn_tensor *
                                 mmn_error *error)
 {
     mmn_digest *state = NULL;
-    mmn_status status = mmn_digest_begin(&state, error);
-    if (status != MMN_OK)
-        return status;
+    MMN_TRY(mmn_digest_begin(&state, error));
     mmn_digest_add_text(state, tensor->name);
     mmn_digest_add_text(state, mmn_tensor_type_name(tensor->type));
     mmn_digest_add_u64(state, tensor->dimensions);

@@ -1,17 +1,20 @@
 /* Verifying: which stages of a dump agree with a reference, in the order of the forward pass. */
-#include "compare/verify.h"
+#include "compare/compare.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/memory.h"
-#include "compare/tolerance.h"
+#include "base/text_buffer.h"
 #include "model/dump_read.h"
 #include "model/stages.h"
 
 typedef struct verifying {
     mmn_safetensors *dump, *reference;
+    const mmn_tensor **dump_list, **reference_list; /* in the order of the forward pass */
+    size_t dump_count, reference_count;
     const char *reference_file;
     const mmn_verify_options *options;
     double type_tolerance; /* of the types that the two were computed in */
@@ -112,14 +115,111 @@ static bool same_shape(const mmn_tensor *a, const mmn_tensor *b)
            memcmp(a->shape + i, b->shape + j, (a->dimensions - i) * sizeof(*a->shape)) == 0;
 }
 
+/* ---- Tolerances ------------------------------------------------------------------------------ */
+
+/* How often the reference's own error, which its metadata has. */
+#define OWN_ERRORS 4.0
+
+/* Types that a forward pass computes in: our name, PyTorch's, safetensors', and the relative rms that is
+ * allowed. Those of bf16 and f16 are about twice the largest that golden/measure_types.py finds for
+ * PyTorch on the golden models. */
+static const struct {
+    const char *name, *torch, *stored;
+    double tolerance;
+} types[] = {
+    {"f32", "float32", "F32", 1e-5},
+    {"f64", "float64", "F64", 1e-5},
+    {"bf16", "bfloat16", "BF16", 5e-2},
+    {"f16", "float16", "F16", 1e-2},
+};
+enum { TYPES = sizeof(types) / sizeof(types[0]) };
+
+/* str() of PyTorch's types begins with "torch.". */
+static size_t find_type(const char *name)
+{
+    static const char torch[] = "torch.";
+    size_t type = name ? 0 : TYPES;
+    if (name && strncmp(name, torch, sizeof(torch) - 1) == 0)
+        name += sizeof(torch) - 1;
+    while (type < TYPES && strcmp(types[type].name, name) != 0 &&
+           strcmp(types[type].torch, name) != 0 && strcmp(types[type].stored, name) != 0)
+        type++;
+    return type;
+}
+
+/* What the file's metadata says of the type that it was computed in, or f32's. */
+static double tolerance_of_file(const mmn_safetensors *file)
+{
+    size_t type = find_type(mmn_safetensors_metadata(file, "computed_in"));
+    if (type == TYPES)
+        type = find_type(mmn_safetensors_metadata(file, "dtype"));
+    return types[type < TYPES ? type : 0].tolerance;
+}
+
+/* The relative rms that is allowed in a stage where nothing is known of the stage itself: doc/formats.md
+ * has the numbers and how they were measured. A type that is not known is the caller's mistake; in a
+ * file it is passed over. */
+static mmn_status find_type_tolerance(verifying *state)
+{
+    const char *computed_in = state->options->computed_in;
+    const size_t type = find_type(computed_in);
+    const double ours = tolerance_of_file(state->dump);
+    const double theirs = tolerance_of_file(state->reference);
+    if (computed_in && type == TYPES)
+        return mmn_fail(state->error, MMN_USAGE, NULL, NULL,
+                        "\"%.40s\" is no type that stages are computed in; expected f32, bf16 or "
+                        "f16",
+                        computed_in);
+    state->type_tolerance = computed_in   ? types[type].tolerance
+                            : ours > theirs ? ours
+                                            : theirs;
+    return MMN_OK;
+}
+
+/* The number, 0 or more, that `text` begins with, of the metadata's `key`. Jansson reads it, since
+ * strtod depends on the locale. */
+static mmn_status read_own_error(double *value, const char *text, const char *key,
+                                 const verifying *state)
+{
+    mmn_text list = {0};
+    json_t *parsed = NULL;
+    mmn_text_add(&list, "[%.*s]", (int)strcspn(text, " "), text);
+    mmn_status status = mmn_text_status(&list, state->error);
+    if (status == MMN_OK)
+        status = mmn_json_parse(&parsed, list.text, list.length, state->reference_file,
+                                state->error);
+    const json_t *number = json_array_get(parsed, 0);
+    if (status == MMN_OK && (!json_is_number(number) || !(json_number_value(number) >= 0)))
+        status = mmn_fail(state->error, MMN_INPUT, state->reference_file, key,
+                          "expected the stage's relative error, not \"%.40s\"", text);
+    *value = json_number_value(number);
+    json_decref(parsed);
+    mmn_text_free(&list);
+    return status;
+}
+
+/* A stage's own tolerance is four times what the reference's metadata "error.STAGE" says of its error, but
+ * not less than that of the types where that is more than f32's; else the latter. */
 static mmn_status choose_tolerance(double *tolerance, const verifying *state,
                                    const mmn_tensor *reference)
 {
+    const double least = state->type_tolerance;
+    mmn_text key = {0};
+    double own;
     *tolerance = state->options->tolerance;
-    if (state->options->tolerance > 0)
+    if (*tolerance > 0)
         return MMN_OK;
-    return mmn_tolerance_of_stage(tolerance, state->type_tolerance, reference->name,
-                                  state->reference, state->reference_file, state->error);
+    *tolerance = least;
+    mmn_text_add(&key, "error.%s", reference->name);
+    mmn_status status = mmn_text_status(&key, state->error);
+    const char *text =
+        status == MMN_OK ? mmn_safetensors_metadata(state->reference, key.text) : NULL;
+    if (text)
+        status = read_own_error(&own, text, key.text, state);
+    if (text && status == MMN_OK && (least <= types[0].tolerance || OWN_ERRORS * own > least))
+        *tolerance = OWN_ERRORS * own;
+    mmn_text_free(&key);
+    return status;
 }
 
 /* ---- Comparing ------------------------------------------------------------------------------- */
@@ -151,9 +251,7 @@ static mmn_status compare_pair(mmn_stage_comparison *comparison, const mmn_tenso
                                const mmn_tensor *referred, const verifying *state)
 {
     mmn_tensor pair[2] = {*dumped, *referred}, *dump = &pair[0], *reference = &pair[1];
-    mmn_status status = align(dump, reference, state);
-    if (status != MMN_OK)
-        return status;
+    MMN_TRY(align(dump, reference, state));
     comparison->dimensions = reference->dimensions < 4 ? reference->dimensions : 4;
     memcpy(comparison->shape, reference->shape, comparison->dimensions * sizeof(*reference->shape));
     bool integers = mmn_dump_is_integer(dump);
@@ -179,9 +277,8 @@ static mmn_status compare_pair(mmn_stage_comparison *comparison, const mmn_tenso
                            tiles ? "; a single tile can be chosen" : "");
     }
     if (!integers)
-        status = choose_tolerance(&comparison->tolerance, state, reference);
-    return status == MMN_OK ? mmn_compare_stage(comparison, dump, reference, state->error)
-                            : status;
+        MMN_TRY(choose_tolerance(&comparison->tolerance, state, reference));
+    return mmn_compare_stage(comparison, dump, reference, state->error);
 }
 
 /* Appends the comparison of one stage; one of the two tensors may be NULL. */
@@ -211,23 +308,24 @@ static mmn_status add_stage(verifying *state, const mmn_tensor *dump, const mmn_
 }
 
 /* Walks through both lists, which are in the order of the forward pass. */
-static mmn_status compare_lists(verifying *state, const mmn_tensor **dump, size_t dump_count,
-                                const mmn_tensor **reference, size_t reference_count)
+static mmn_status compare_lists(verifying *state)
 {
-    state->result->stages = mmn_allocate(dump_count + reference_count,
-                                         sizeof(*state->result->stages), state->error);
-    mmn_status status = state->result->stages ? MMN_OK : MMN_SYSTEM;
     size_t i = 0, j = 0;
-    while (status == MMN_OK && (i < dump_count || j < reference_count)) {
-        int order = i == dump_count        ? 1
-                    : j == reference_count ? -1
-                                           : mmn_stage_compare(dump[i]->name, reference[j]->name);
-        const mmn_tensor *from_dump = order <= 0 ? dump[i++] : NULL;
-        const mmn_tensor *from_reference = order >= 0 ? reference[j++] : NULL;
-        if (!state->options->common || (from_dump && from_reference))
-            status = add_stage(state, from_dump, from_reference);
+    state->result->stages = mmn_allocate(state->dump_count + state->reference_count,
+                                         sizeof(*state->result->stages), state->error);
+    if (!state->result->stages)
+        return MMN_SYSTEM;
+    while (i < state->dump_count || j < state->reference_count) {
+        int order = i == state->dump_count        ? 1
+                    : j == state->reference_count ? -1
+                                                  : mmn_stage_compare(state->dump_list[i]->name,
+                                                                      state->reference_list[j]->name);
+        const mmn_tensor *dump = order <= 0 ? state->dump_list[i++] : NULL;
+        const mmn_tensor *reference = order >= 0 ? state->reference_list[j++] : NULL;
+        if (!state->options->common || (dump && reference))
+            MMN_TRY(add_stage(state, dump, reference));
     }
-    return status;
+    return MMN_OK;
 }
 
 static mmn_status judge(const mmn_verification *verification, const char *dump, mmn_error *error)
@@ -241,54 +339,48 @@ static mmn_status judge(const mmn_verification *verification, const char *dump, 
     return MMN_OK;
 }
 
+/* Compares all that the two files have. */
+static mmn_status verify(verifying *state, const char *dump)
+{
+    const char *reference = state->reference_file, *stages = state->options->stages;
+    mmn_error *error = state->error;
+    if (!(state->result = mmn_allocate(1, sizeof(*state->result), error)))
+        return MMN_SYSTEM;
+    MMN_TRY(mmn_dump_open(&state->dump, dump, error));
+    MMN_TRY(mmn_dump_open(&state->reference, reference, error));
+    MMN_TRY(mmn_dump_list(&state->dump_list, &state->dump_count, state->dump, stages, error));
+    MMN_TRY(mmn_dump_list(&state->reference_list, &state->reference_count, state->reference,
+                          stages, error));
+    if (state->reference_count == 0)
+        return mmn_fail(error, MMN_INPUT, reference, stages, "there is no stage to compare with");
+    MMN_TRY(find_type_tolerance(state));
+    MMN_TRY(compare_lists(state));
+    MMN_TRY(mmn_safetensors_unchanged(state->dump, error));
+    MMN_TRY(mmn_safetensors_unchanged(state->reference, error));
+    if (state->result->count == 0)
+        return mmn_fail(error, MMN_INPUT, dump, stages, "has no stage in common with %.600s",
+                        reference);
+    return MMN_OK;
+}
+
 mmn_status mmn_verification_make(mmn_verification **verification, const char *dump,
                                  const char *reference, const mmn_verify_options *options,
                                  mmn_error *error)
 {
-    *verification = NULL;
     const mmn_verify_options none = {0};
-    if (!options)
-        options = &none;
-    const mmn_tensor **dump_list = NULL, **reference_list = NULL;
-    size_t dump_count = 0, reference_count = 0;
-    verifying state = {.reference_file = reference, .options = options, .error = error};
-    state.result = mmn_allocate(1, sizeof(*state.result), error);
-    mmn_status status = state.result ? MMN_OK : MMN_SYSTEM;
-    if (status == MMN_OK)
-        status = mmn_dump_open(&state.dump, dump, error);
-    if (status == MMN_OK)
-        status = mmn_dump_open(&state.reference, reference, error);
-    if (status == MMN_OK)
-        status = mmn_dump_list(&dump_list, &dump_count, state.dump, options->stages, error);
-    if (status == MMN_OK)
-        status = mmn_dump_list(&reference_list, &reference_count, state.reference,
-                               options->stages, error);
-    if (status == MMN_OK && reference_count == 0)
-        status = mmn_fail(error, MMN_INPUT, reference, options->stages,
-                          "there is no stage to compare with");
-    if (status == MMN_OK)
-        status = mmn_tolerance_of_types(&state.type_tolerance, options->computed_in, state.dump,
-                                        state.reference, error);
-    if (status == MMN_OK)
-        status = compare_lists(&state, dump_list, dump_count, reference_list, reference_count);
-    if (status == MMN_OK)
-        status = mmn_safetensors_unchanged(state.dump, error);
-    if (status == MMN_OK)
-        status = mmn_safetensors_unchanged(state.reference, error);
-    if (status == MMN_OK && state.result->count == 0)
-        status = mmn_fail(error, MMN_INPUT, dump, options->stages,
-                          "has no stage in common with %.600s", reference);
-    if (status == MMN_OK) {
-        *verification = state.result;
-        state.result = NULL;
-        status = judge(*verification, dump, error);
-    }
-    mmn_verification_free(state.result);
-    mmn_free(dump_list);
-    mmn_free(reference_list);
+    verifying state = {
+        .reference_file = reference, .options = options ? options : &none, .error = error};
+    const mmn_status status = verify(&state, dump);
+    mmn_free(state.dump_list);
+    mmn_free(state.reference_list);
     mmn_safetensors_close(state.dump);
     mmn_safetensors_close(state.reference);
-    return status;
+    if (status != MMN_OK) {
+        mmn_verification_free(state.result);
+        state.result = NULL;
+    }
+    *verification = state.result;
+    return status == MMN_OK ? judge(state.result, dump, error) : status;
 }
 
 void mmn_verification_free(mmn_verification *verification)

@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "compare/verify.h"
+#include "compare/compare.h"
 #include "result/result.h"
 #include "result/words.h"
 

@@ -9,7 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/memory.h"
-#include "compare/verify.h"
+#include "compare/compare.h"
 #include "format/safetensors.h"
 #include "mmneuron.h"
 #include "tests/tools/scratch.h"
