@@ -1,4 +1,4 @@
-/* Counts: how often each neuron was active in each domain, in memory. */
+/* Domains, and counts: how often each neuron was active in each of them, in memory. */
 #include "count/counts.h"
 
 #include <inttypes.h>
@@ -18,6 +18,73 @@ static const struct {
     [MMN_FIELD_IMAGE_SUM] = {"image.sum", true, true},
     [MMN_FIELD_IMAGE_TOKENS] = {"image.tokens", false, true},
 };
+
+/* ---- Domains --------------------------------------------------------------------------------- */
+
+/* Of structures of `size` bytes that begin with a name, in the bytewise order of these: the index of the
+ * first that is not before `name`, and whether it has that name. */
+static size_t find(bool *found, const void *named, size_t count, size_t size, const char *name)
+{
+    const char *structures = named;
+    size_t low = 0, high = count;
+    *found = false;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        const int order = strcmp(*(char *const *)(const void *)(structures + middle * size), name);
+        *found = *found || order == 0;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static mmn_status check_room(size_t count, const char *name, mmn_error *error)
+{
+    if (count < MMN_DOMAIN_LIMIT)
+        return MMN_OK;
+    return mmn_fail(error, MMN_INPUT, NULL, name, "there are more than %d domains",
+                    MMN_DOMAIN_LIMIT);
+}
+
+size_t mmn_domains_find(const mmn_domains *domains, const char *name)
+{
+    bool found;
+    const size_t index = find(&found, domains->domains, domains->domain_count,
+                              sizeof(*domains->domains), name);
+    return found ? index : SIZE_MAX;
+}
+
+mmn_status mmn_domains_add(mmn_domains *domains, const char *name, mmn_error *error)
+{
+    const size_t count = domains->domain_count;
+    bool found;
+    const size_t index = find(&found, domains->domains, count, sizeof(*domains->domains), name);
+    if (found)
+        return MMN_OK;
+    MMN_TRY(check_room(count, name, error));
+    MMN_TRY(mmn_reserve(&domains->domains, &domains->domain_capacity, count + 1,
+                        sizeof(*domains->domains), error));
+    mmn_domain domain = {.name = mmn_copy_text(name, error)};
+    if (!domain.name)
+        return MMN_SYSTEM;
+    memmove(&domains->domains[index + 1], &domains->domains[index],
+            (count - index) * sizeof(domain));
+    domains->domains[index] = domain;
+    domains->domain_count++;
+    return MMN_OK;
+}
+
+void mmn_domains_free(mmn_domains *domains)
+{
+    for (size_t d = 0; d < domains->domain_count; d++)
+        mmn_free(domains->domains[d].name);
+    mmn_free(domains->domains);
+    *domains = (mmn_domains){0};
+}
+
+/* ---- Cells ----------------------------------------------------------------------------------- */
 
 bool mmn_field_exists(const mmn_counted_module *module, mmn_count_field field)
 {
@@ -98,6 +165,8 @@ mmn_status mmn_count_cell_add(mmn_count_cell *sum, const mmn_count_cell *cell,
     return MMN_OK;
 }
 
+/* ---- Counts ---------------------------------------------------------------------------------- */
+
 mmn_status mmn_counts_create(mmn_counts **created, const mmn_counted_module *modules,
                              size_t module_count, mmn_error *error)
 {
@@ -133,45 +202,38 @@ void mmn_counts_free(mmn_counts *counts)
     mmn_free(counts);
 }
 
-/* The index of the first domain whose name is not before `name`. */
-static size_t domain_position(const mmn_counts *counts, const char *name)
-{
-    size_t low = 0, high = counts->domain_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (strcmp(counts->domains[middle].name, name) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 size_t mmn_counts_find_domain(const mmn_counts *counts, const char *name)
 {
-    size_t index = domain_position(counts, name);
-    bool found = index < counts->domain_count && strcmp(counts->domains[index].name, name) == 0;
+    bool found;
+    const size_t index = find(&found, counts->domains, counts->domain_count,
+                              sizeof(*counts->domains), name);
     return found ? index : SIZE_MAX;
+}
+
+static mmn_status make_cells(mmn_counted_domain *domain, const mmn_counts *counts,
+                             mmn_error *error)
+{
+    if (!domain->name || !domain->cells)
+        return MMN_SYSTEM;
+    for (size_t m = 0; m < counts->module_count; m++)
+        MMN_TRY(mmn_count_cell_create(&domain->cells[m], &counts->modules[m], error));
+    return MMN_OK;
 }
 
 mmn_status mmn_counts_add_domain(mmn_counts *counts, const char *name, mmn_error *error)
 {
-    size_t index = domain_position(counts, name);
-    if (index < counts->domain_count && strcmp(counts->domains[index].name, name) == 0)
+    bool found;
+    const size_t index = find(&found, counts->domains, counts->domain_count,
+                              sizeof(*counts->domains), name);
+    if (found)
         return MMN_OK;
-    if (counts->domain_count == MMN_DOMAIN_LIMIT)
-        return mmn_fail(error, MMN_INPUT, NULL, name, "there are more than %d domains",
-                        MMN_DOMAIN_LIMIT);
-    mmn_counted_domain domain = {0};
-    mmn_status status = mmn_reserve(&counts->domains, &counts->domain_capacity,
-                                    counts->domain_count + 1, sizeof(domain), error);
-    if (status != MMN_OK)
-        return status;
-    domain.name = mmn_copy_text(name, error);
-    domain.cells = mmn_allocate(counts->module_count, sizeof(*domain.cells), error);
-    status = domain.name && domain.cells ? MMN_OK : MMN_SYSTEM;
-    for (size_t i = 0; i < counts->module_count && status == MMN_OK; i++)
-        status = mmn_count_cell_create(&domain.cells[i], &counts->modules[i], error);
+    MMN_TRY(check_room(counts->domain_count, name, error));
+    MMN_TRY(mmn_reserve(&counts->domains, &counts->domain_capacity, counts->domain_count + 1,
+                        sizeof(*counts->domains), error));
+    mmn_counted_domain domain = {
+        .name = mmn_copy_text(name, error),
+        .cells = mmn_allocate(counts->module_count, sizeof(*domain.cells), error)};
+    const mmn_status status = make_cells(&domain, counts, error);
     if (status != MMN_OK) {
         free_domain(&domain, counts->module_count);
         return status;
@@ -190,10 +252,8 @@ mmn_status mmn_counts_add_skipped(mmn_counts *counts, uint64_t line, mmn_error *
         index--;
     if (index > 0 && counts->skipped[index - 1] == line)
         return MMN_OK;
-    mmn_status status = mmn_reserve(&counts->skipped, &counts->skipped_capacity,
-                                    counts->skipped_count + 1, sizeof(*counts->skipped), error);
-    if (status != MMN_OK)
-        return status;
+    MMN_TRY(mmn_reserve(&counts->skipped, &counts->skipped_capacity, counts->skipped_count + 1,
+                        sizeof(*counts->skipped), error));
     memmove(&counts->skipped[index + 1], &counts->skipped[index],
             (counts->skipped_count - index) * sizeof(*counts->skipped));
     counts->skipped[index] = line;
@@ -233,6 +293,8 @@ mmn_status mmn_counts_check_left(const mmn_counts *counts, const char *file, mmn
                             counts->domains[d].name);
     return MMN_OK;
 }
+
+/* ---- Runs ------------------------------------------------------------------------------------ */
 
 static bool same_modules(const mmn_counts *a, const mmn_counts *b)
 {

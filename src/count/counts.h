@@ -1,4 +1,5 @@
-/* Counts: how often each neuron was active in each domain, and what these numbers belong to. */
+/* Domains, and counts: how often each neuron was active in each of them, and what these numbers belong
+ * to. */
 #ifndef MMN_NEURONS_COUNTS_H
 #define MMN_NEURONS_COUNTS_H
 
@@ -14,6 +15,27 @@ enum {
     MMN_DOMAIN_LIMIT = 1000,
     MMN_MODULE_NAME_SIZE = 16
 };
+
+/* A name that samples of a list belong to. */
+typedef struct mmn_domain {
+    char *name;
+    uint64_t seen; /* samples of the list, or windows, so far */
+    uint64_t left; /* that are to be taken; whoever runs them takes off those that are over */
+    uint64_t samples; /* that a study has measured */
+} mmn_domain;
+
+/* Zero-initialise; free with mmn_domains_free. */
+typedef struct mmn_domains {
+    mmn_domain *domains; /* in the bytewise order of their names */
+    size_t domain_count, domain_capacity;
+} mmn_domains;
+
+/* The index of domain `name`, or SIZE_MAX. */
+size_t mmn_domains_find(const mmn_domains *domains, const char *name);
+/* Adds a domain, unless it is there. Indices of others may change. MMN_INPUT when there are too
+ * many. */
+mmn_status mmn_domains_add(mmn_domains *domains, const char *name, mmn_error *error);
+void mmn_domains_free(mmn_domains *domains);
 
 /* What is counted of one module in one domain. All values are integers, so that sums do not depend
  * on their order. */

@@ -15,29 +15,24 @@ static mmn_status add_counts(mmn_counts *sum, const mmn_counts *part, mmn_error 
     for (size_t d = 0; d < sum->domain_count; d++) {
         mmn_counted_domain *domain = &sum->domains[d];
         domain->samples += part->domains[d].samples;
-        for (size_t m = 0; m < sum->module_count; m++) {
-            mmn_status status = mmn_count_cell_add(&domain->cells[m], &part->domains[d].cells[m],
-                                                   &sum->modules[m], error);
-            if (status != MMN_OK)
-                return status;
-        }
+        for (size_t m = 0; m < sum->module_count; m++)
+            MMN_TRY(mmn_count_cell_add(&domain->cells[m], &part->domains[d].cells[m],
+                                       &sum->modules[m], error));
     }
     sum->nonfinite += part->nonfinite;
     for (size_t i = 0; i < sizeof(sum->inputs); i++)
         sum->inputs[i] ^= part->inputs[i];
-    for (size_t i = 0; i < part->skipped_count; i++) {
-        mmn_status status = mmn_counts_add_skipped(sum, part->skipped[i], error);
-        if (status != MMN_OK)
-            return status;
-    }
+    for (size_t i = 0; i < part->skipped_count; i++)
+        MMN_TRY(mmn_counts_add_skipped(sum, part->skipped[i], error));
     return MMN_OK;
 }
 
 /* Whether `part` may be added: finished, of the same run as `sum`, and not there yet. taken[i] is
  * the file that shard i + 1 came from. */
-static mmn_status check_part(const mmn_counts *sum, const mmn_counts *part, const char *file,
-                             const char *first_file, const char **taken, mmn_error *error)
+static mmn_status check_part(const mmn_counts *sum, const mmn_counts *part,
+                             const char *const *taken, mmn_error *error)
 {
+    const char *file = part->file;
     const char *what;
     char difference[MMN_DIFFERENCE_SIZE];
     if (part->unfinished)
@@ -49,12 +44,12 @@ static mmn_status check_part(const mmn_counts *sum, const mmn_counts *part, cons
                         "to have; count this shard again");
     if (!mmn_counts_same_run(part, sum, &what, "there", difference))
         return mmn_fail(error, MMN_INPUT, file, what,
-                        "differs from %s in %s%s; only shards of one run can be merged", first_file,
+                        "differs from %s in %s%s; only shards of one run can be merged", sum->file,
                         what, difference);
     if (part->shards != sum->shards)
         return mmn_fail(error, MMN_INPUT, file, "shard",
                         "one of %" PRIu32 " shards, but %s is one of %" PRIu32, part->shards,
-                        first_file, sum->shards);
+                        sum->file, sum->shards);
     if (taken[part->shard - 1])
         return mmn_fail(error, MMN_INPUT, file, "shard",
                         "shard %" PRIu32 "/%" PRIu32 " is also in %s", part->shard, part->shards,
@@ -62,13 +57,12 @@ static mmn_status check_part(const mmn_counts *sum, const mmn_counts *part, cons
     return MMN_OK;
 }
 
-static mmn_status add_file(mmn_counts *sum, const char *file, const char *first_file,
-                           const char **taken, mmn_error *error)
+static mmn_status add_file(mmn_counts *sum, const char *file, const char **taken,
+                           mmn_error *error)
 {
     mmn_counts *part = NULL;
-    mmn_status status = mmn_counts_read(&part, file, error);
-    if (status == MMN_OK)
-        status = check_part(sum, part, file, first_file, taken, error);
+    MMN_TRY(mmn_counts_read(&part, file, error));
+    mmn_status status = check_part(sum, part, taken, error);
     if (status == MMN_OK) {
         taken[part->shard - 1] = file;
         status = add_counts(sum, part, error);
@@ -98,6 +92,21 @@ static mmn_status write_sum(const void *sum, const char *path, mmn_error *error)
     return mmn_counts_write(sum, path, error);
 }
 
+/* Adds the files behind the first, which `sum` is. */
+static mmn_status add_files(mmn_counts *sum, const char *const *files, size_t file_count,
+                            const char **taken, mmn_error *error)
+{
+    if (!taken)
+        return MMN_SYSTEM;
+    MMN_TRY(check_part(sum, sum, taken, error));
+    taken[sum->shard - 1] = files[0];
+    for (size_t i = 1; i < file_count; i++)
+        MMN_TRY(add_file(sum, files[i], taken, error));
+    MMN_TRY(check_complete(sum, taken, error));
+    sum->shard = sum->shards = 1;
+    return mmn_counts_check_left(sum, files[0], error);
+}
+
 mmn_status mmn_counts_merge(const char *const *files, size_t file_count, const char *output,
                             mmn_error *error)
 {
@@ -105,30 +114,19 @@ mmn_status mmn_counts_merge(const char *const *files, size_t file_count, const c
         return MMN_USAGE;
     /* More than this many shards nobody has; it bounds what a hostile file can make us allocate. */
     enum { SHARD_LIMIT = 1000000 };
-    if (file_count == 0 || !output)
+    if (file_count == 0)
         return mmn_fail(error, MMN_USAGE, NULL, NULL, "merging needs counts files and an output");
     mmn_counts *sum = NULL;
     const char **taken = NULL;
     mmn_status status = mmn_counts_read(&sum, files[0], error);
     if (status == MMN_OK && sum->shards > SHARD_LIMIT)
         status = mmn_fail(error, MMN_INPUT, files[0], "shard", "more than %d shards", SHARD_LIMIT);
-    if (status == MMN_OK && !(taken = mmn_allocate(sum->shards, sizeof(*taken), error)))
-        status = MMN_SYSTEM;
-    if (status == MMN_OK)
-        status = check_part(sum, sum, files[0], files[0], taken, error);
-    if (status == MMN_OK)
-        taken[sum->shard - 1] = files[0];
-    for (size_t i = 1; i < file_count && status == MMN_OK; i++)
-        status = add_file(sum, files[i], files[0], taken, error);
-    if (status == MMN_OK)
-        status = check_complete(sum, taken, error);
     if (status == MMN_OK) {
-        sum->shard = sum->shards = 1;
-        status = mmn_counts_check_left(sum, files[0], error);
+        taken = mmn_allocate(sum->shards, sizeof(*taken), error);
+        status = add_files(sum, files, file_count, taken, error);
     }
-    if (status == MMN_OK) {
+    if (status == MMN_OK)
         status = mmn_output_write(output, write_sum, sum, error);
-    }
     mmn_free(taken);
     mmn_counts_free(sum);
     return status;

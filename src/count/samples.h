@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 #include "format/list.h"
-#include "count/domains.h"
+#include "count/counts.h"
 #include "count/windows.h"
 
 /* The first `limit` of each domain are taken; of those, numbered from 0 in the list's order, shard

@@ -23,9 +23,7 @@ static mmn_status find_first_token(mmn_windows *windows, const mmn_model *model,
 {
     int32_t *ids;
     size_t count;
-    mmn_status status = mmn_model_encode(model, "", 1, &ids, &count, error);
-    if (status != MMN_OK)
-        return status;
+    MMN_TRY(mmn_model_encode(model, "", 1, &ids, &count, error));
     if (count > 0)
         windows->first_token = ids[0];
     mmn_release(ids);
@@ -61,10 +59,8 @@ static mmn_status add_tokens(mmn_token_stream *stream, const mmn_model *model, c
 {
     int32_t *ids;
     size_t count;
-    mmn_status status =
-        mmn_tokenizer_encode(model->tokenizer, text, size, false, &ids, &count, error);
-    if (status != MMN_OK)
-        return status;
+    mmn_status status = MMN_OK;
+    MMN_TRY(mmn_tokenizer_encode(model->tokenizer, text, size, false, &ids, &count, error));
     if (count == 0)
         status = mmn_fail(error, MMN_INPUT, NULL, NULL, "the text has no tokens");
     if (status == MMN_OK)
@@ -84,9 +80,8 @@ static mmn_status add_file(mmn_token_stream *stream, const mmn_model *model, con
 {
     char *text;
     size_t size;
-    mmn_status status = mmn_read_file(&text, &size, file, TEXT_LIMIT, error);
-    if (status != MMN_OK)
-        return status;
+    mmn_status status = MMN_OK;
+    MMN_TRY(mmn_read_file(&text, &size, file, TEXT_LIMIT, error));
     size_t mark = size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
     size_t valid = mmn_utf8_valid_prefix(text, size);
     const char *zero = memchr(text, '\0', size);
@@ -111,10 +106,9 @@ static mmn_status add_text(mmn_token_stream *stream, const mmn_model *model,
                            const mmn_sample *sample, const char *list_file, mmn_error *error)
 {
     mmn_error problem = {0};
-    mmn_status status =
-        sample->text
-            ? add_tokens(stream, model, sample->text, strlen(sample->text), &problem)
-            : add_file(stream, model, sample->text_file, &problem);
+    const mmn_status status =
+        sample->text ? add_tokens(stream, model, sample->text, strlen(sample->text), &problem)
+                     : add_file(stream, model, sample->text_file, &problem);
     if (status == MMN_OK)
         return MMN_OK;
     mmn_sample_blame(&problem, sample->line, list_file);
@@ -134,15 +128,13 @@ mmn_status mmn_windows_read(mmn_windows *windows, const mmn_model *model, mmn_li
     for (;;) {
         mmn_sample sample;
         bool found;
-        mmn_status status = mmn_list_next(list, &sample, &found, error);
-        if (status != MMN_OK || !found)
-            return status;
+        MMN_TRY(mmn_list_next(list, &sample, &found, error));
+        if (!found)
+            return MMN_OK;
         size_t domain = mmn_domains_find(domains, sample.domain);
         if (domain == SIZE_MAX)
             return mmn_fail(error, MMN_SYSTEM, NULL, NULL, "the list changed while it was read");
-        status = add_text(&windows->streams[domain], model, &sample, file, error);
-        if (status != MMN_OK)
-            return status;
+        MMN_TRY(add_text(&windows->streams[domain], model, &sample, file, error));
     }
 }
 
@@ -190,9 +182,7 @@ mmn_status mmn_windows_digest(const mmn_windows *windows, const mmn_domains *dom
                               char digest[MMN_DIGEST_SIZE], mmn_error *error)
 {
     mmn_digest *state = NULL;
-    mmn_status status = mmn_digest_begin(&state, error);
-    if (status != MMN_OK)
-        return status;
+    MMN_TRY(mmn_digest_begin(&state, error));
     mmn_digest_add_text(state, "mmneuron-windows-1");
     mmn_digest_add_u64(state, windows->length);
     mmn_digest_add_u64(state, windows->begin_of_text);

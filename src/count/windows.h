@@ -8,7 +8,7 @@
 #include "format/list.h"
 #include "mmneuron.h"
 #include "base/digest.h"
-#include "count/domains.h"
+#include "count/counts.h"
 
 typedef struct mmn_token_stream {
     int32_t *ids; /* [count] */

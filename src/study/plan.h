@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 #include "mmneuron.h"
-#include "count/domains.h"
+#include "count/counts.h"
 #include "count/neurons.h"
 
 /* ---- Settings: which modules' neurons are switched off --------------------------------------- */
