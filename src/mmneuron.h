@@ -16,7 +16,7 @@
  * as it has been prefilled: sessions keep theirs. Inputs and masks are for the model that they were
  * made with: another one, of the same folder too, says MMN_USAGE.
  *
- * Threads. A model, an input, a mask and a result do not change once they are made: any number of
+ * Threads. A model, an input, a mask, counts, neurons and a result do not change once they are made: any number of
  * threads may use them. A session is for one thread at a time. Probes and progress functions are
  * called by the thread that called the library.
  *
@@ -556,27 +556,91 @@ MMN_API mmn_status mmn_ranking_table_file(char **table, const char *file, mmn_er
 
 /* ---- Counts and neurons as objects ----------------------------------------------------------- */
 
-/* What a counts file holds: how often each neuron was active in each domain. */
+/* Counts and neurons need nothing but themselves, neither a model nor each other, and do not
+ * change once they are made. What their functions point to is theirs and valid until they are
+ * freed. Domains and modules are numbered from 0: domains in the bytewise order of their names,
+ * modules in the order of the forward pass. Layers and neurons are numbered from 0, too. */
+
+/* How often each neuron was active in each domain. */
 typedef struct mmn_counts mmn_counts;
 
-/* Reads the counts file `file`, or the state of an unfinished run, if its checksum is right. MMN_INPUT
- * says what is wrong with it. The counts need nothing but themselves. */
+typedef struct mmn_counts_info {
+    const char *version;     /* of the program that counted */
+    const char *model;       /* digest of the model, as mmn_model_digest has it */
+    const char *data;        /* digest of the list, or of the windows of its texts */
+    const char *settings;    /* what decides which samples were counted, as JSON */
+    uint64_t samples;        /* that were counted, in all domains */
+    uint64_t skipped;        /* that were passed over as bad */
+    uint64_t nonfinite;      /* counted ones in which numbers were infinite or NaN */
+    uint32_t shard, shards;  /* 1, 1: all of the list */
+    int unfinished;          /* the state of a run that goes on */
+    int unchecked;           /* from a file of before there were checksums */
+    size_t module_count, domain_count;
+} mmn_counts_info;
+
+/* Reads a counts file, or the state of an unfinished run, if its checksum is right. MMN_INPUT says
+ * what is wrong with it. */
 MMN_API mmn_status mmn_counts_read(mmn_counts **counts, const char *file, mmn_error *error);
 MMN_API void mmn_counts_free(mmn_counts *counts);
+/* All 0 of NULL. */
+MMN_API mmn_counts_info mmn_counts_describe(const mmn_counts *counts);
+/* Fills in module number `index`, whose `stages` is NULL; 0: there are no more. */
+MMN_API int mmn_counts_module(const mmn_counts *counts, size_t index, mmn_module *module);
+/* The name of domain number `index`, or NULL; *samples (may be NULL): those counted of it. */
+MMN_API const char *mmn_counts_domain(const mmn_counts *counts, size_t index, uint64_t *samples);
+
+/* One module in one domain. */
+typedef struct mmn_activity {
+    uint64_t positions;    /* at which the module was looked at */
+    const int64_t *active; /* [layers][neurons]: at how many of them the neuron's value was above 0 */
+    const int64_t *sum;    /* [layers][neurons]: of the values at all of them, in units of 2^-20 */
+} mmn_activity;
+
+/* Fills in what was counted of module number `module` in domain number `domain`; 0: there is
+ * none. */
+MMN_API int mmn_counts_activity(const mmn_counts *counts, size_t module, size_t domain,
+                                mmn_activity *activity);
+/* Writes to p [domain_count] a neuron's probability to be active in each domain, active /
+ * positions; NaN where a domain has no positions. MMN_USAGE for a neuron that there is not. */
+MMN_API mmn_status mmn_counts_probabilities(const mmn_counts *counts, const char *module,
+                                            uint32_t layer, uint32_t neuron, double *p,
+                                            mmn_error *error);
 
 /* Neurons of domains: those that a neurons.json file lists, or that were ranked. */
 typedef struct mmn_neurons mmn_neurons;
 
-/* Reads neurons.json (doc/formats.md). MMN_INPUT when it is not such a file: a pair beyond its module
- * or out of order, modules that differ in their domains, or a digest that is not that of the lists. */
+/* Reads neurons.json (doc/formats.md). MMN_INPUT when it is not such a file: a pair beyond its
+ * module or out of order, modules that differ in their domains, or a digest that is not that of
+ * the lists. */
 MMN_API mmn_status mmn_neurons_read(mmn_neurons **neurons, const char *file, mmn_error *error);
-/* Ranks as mmn_rank does. The neurons need their counts no longer. */
+/* Ranks as mmn_rank does, with its errors; `options` may be NULL. */
 MMN_API mmn_status mmn_neurons_rank(mmn_neurons **neurons, const mmn_counts *counts,
                                     const mmn_rank_options *options, mmn_error *error);
 MMN_API void mmn_neurons_free(mmn_neurons *neurons);
-/* The result that mmn_rank makes, of neurons that were ranked; MMN_USAGE of a file's. */
+/* The result that mmn_rank makes, of neurons that were ranked; MMN_USAGE for a file's. */
 MMN_API mmn_status mmn_neurons_result(mmn_result **result, const mmn_neurons *neurons,
                                       mmn_error *error);
+/* The digest of the selection, as neurons.json has it; that of the model that was counted, ""
+ * where the file does not say. */
+MMN_API const char *mmn_neurons_digest(const mmn_neurons *neurons);
+MMN_API const char *mmn_neurons_model(const mmn_neurons *neurons);
+/* The name of domain number `index`, or NULL. */
+MMN_API const char *mmn_neurons_domain(const mmn_neurons *neurons, size_t index);
+/* Fills in module number `index`, whose `stages` is NULL; 0: there are no more. */
+MMN_API int mmn_neurons_module(const mmn_neurons *neurons, size_t index, mmn_module *module);
+
+typedef struct mmn_neuron {
+    const char *module;
+    uint32_t layer, neuron;
+    double entropy;  /* of its probabilities over domains, in nats; NaN where it was not ranked here */
+    const double *p; /* [domains]: its probability to be active in each; NULL likewise */
+} mmn_neuron;
+
+/* The neurons of `domain` in the modules of `setting`, as mmn_mask_from_ranking takes both: each
+ * once, by module, layer and number. *list, of *count, is freed with mmn_release; names and
+ * probabilities in it are the neurons'. MMN_USAGE for a domain or module that there is not. */
+MMN_API mmn_status mmn_neurons_list(mmn_neuron **list, size_t *count, const mmn_neurons *neurons,
+                                    const char *domain, const char *setting, mmn_error *error);
 
 /* ---- Switching neurons off ------------------------------------------------------------------- */
 
@@ -615,8 +679,8 @@ typedef struct mmn_steering {
  * a domain that is on. */
 MMN_API mmn_status mmn_mask_steer(mmn_mask **mask, const mmn_model *model,
                                   const mmn_steering *steering, mmn_error *error);
-/* The same of neurons and (NULL where no domain is on) counts in memory; of `steering`, neither file is
- * looked at. */
+/* The same of neurons and (NULL where no domain is on) counts in memory; of `steering`, neither file
+ * is looked at. */
 MMN_API mmn_status mmn_mask_steer_neurons(mmn_mask **mask, const mmn_model *model,
                                           const mmn_neurons *neurons, const mmn_counts *counts,
                                           const mmn_steering *steering, mmn_error *error);

@@ -81,7 +81,8 @@ static bool agree(double a, double b)
     return !(a < b || a > b) && isnan(a) == isnan(b);
 }
 
-/* Whether the elements agree, whose values are a and b; binary64 does not hold all whole numbers. */
+/* Whether the elements agree, whose values are a and b; binary64 does not hold all whole
+ * numbers. */
 static bool elements_agree(const comparing *state, size_t index, double a, double b)
 {
     if (state->result->integers)

@@ -49,8 +49,8 @@ static mmn_tensor part_of(const mmn_tensor *tensor, size_t parts, size_t part)
 }
 
 /* How many times as many tiles as `one` the tensor `many` has, where the stage's first axis counts
- * tiles, or their tokens tile after tile; else 1. Backends that run an image's tiles one by one have
- * them in files of their own. */
+ * tiles, or their tokens tile after tile; else 1. Backends that run an image's tiles one by one
+ * have them in files of their own. */
 static size_t count_tiles(const mmn_stage_kind *kind, const mmn_tensor *many, const mmn_tensor *one)
 {
     bool tiled = kind && (strcmp(kind->axes[0], "tile") == 0 ||
@@ -82,8 +82,8 @@ static void drop_batch(mmn_tensor *tensor, const mmn_stage_kind *kind)
     memmove(tensor->shape, tensor->shape + surplus, tensor->dimensions * sizeof(*tensor->shape));
 }
 
-/* Lays the two beside each other: without a batch of one and, with --tile, that tile of whichever has
- * more than the other. */
+/* Lays the two beside each other: without a batch of one and, with --tile, that tile of whichever
+ * has more than the other. */
 static mmn_status align(mmn_tensor *dump, mmn_tensor *reference, const verifying *state)
 {
     const mmn_verify_options *options = state->options;
@@ -120,9 +120,9 @@ static bool same_shape(const mmn_tensor *a, const mmn_tensor *b)
 /* How often the reference's own error, which its metadata has. */
 #define OWN_ERRORS 4.0
 
-/* Types that a forward pass computes in: our name, PyTorch's, safetensors', and the relative rms that is
- * allowed. Those of bf16 and f16 are about twice the largest that golden/measure_types.py finds for
- * PyTorch on the golden models. */
+/* Types that a forward pass computes in: our name, PyTorch's, safetensors', and the relative rms
+ * that is allowed. Those of bf16 and f16 are about twice the largest that golden/measure_types.py
+ * finds for PyTorch on the golden models. */
 static const struct {
     const char *name, *torch, *stored;
     double tolerance;
@@ -156,9 +156,9 @@ static double tolerance_of_file(const mmn_safetensors *file)
     return types[type < TYPES ? type : 0].tolerance;
 }
 
-/* The relative rms that is allowed in a stage where nothing is known of the stage itself: doc/formats.md
- * has the numbers and how they were measured. A type that is not known is the caller's mistake; in a
- * file it is passed over. */
+/* The relative rms that is allowed in a stage where nothing is known of the stage itself:
+ * doc/formats.md has the numbers and how they were measured. A type that is not known is the
+ * caller's mistake; in a file it is passed over. */
 static mmn_status find_type_tolerance(verifying *state)
 {
     const char *computed_in = state->options->computed_in;
@@ -198,8 +198,8 @@ static mmn_status read_own_error(double *value, const char *text, const char *ke
     return status;
 }
 
-/* A stage's own tolerance is four times what the reference's metadata "error.STAGE" says of its error, but
- * not less than that of the types where that is more than f32's; else the latter. */
+/* A stage's own tolerance is four times what the reference's metadata "error.STAGE" says of its
+ * error, but not less than that of the types where that is more than f32's; else the latter. */
 static mmn_status choose_tolerance(double *tolerance, const verifying *state,
                                    const mmn_tensor *reference)
 {
@@ -316,10 +316,9 @@ static mmn_status compare_lists(verifying *state)
     if (!state->result->stages)
         return MMN_SYSTEM;
     while (i < state->dump_count || j < state->reference_count) {
-        int order = i == state->dump_count        ? 1
-                    : j == state->reference_count ? -1
-                                                  : mmn_stage_compare(state->dump_list[i]->name,
-                                                                      state->reference_list[j]->name);
+        int order = i < state->dump_count ? -1 : 1;
+        if (i < state->dump_count && j < state->reference_count)
+            order = mmn_stage_compare(state->dump_list[i]->name, state->reference_list[j]->name);
         const mmn_tensor *dump = order <= 0 ? state->dump_list[i++] : NULL;
         const mmn_tensor *reference = order >= 0 ? state->reference_list[j++] : NULL;
         if (!state->options->common || (dump && reference))

@@ -345,7 +345,8 @@ static mmn_status write_counts(const void *counts, const char *path, mmn_error *
     return mmn_counts_write(counts, path, error);
 }
 
-/* Ends the run without counts, and without its state: another run shall look at its samples again. */
+/* Ends the run without counts, and without its state: another run shall look at its samples
+ * again. */
 static mmn_status refuse_nothing_left(count_run *run, mmn_error *error)
 {
     mmn_status status = mmn_counts_check_left(run->counts, run->options->list, error);

@@ -10,9 +10,9 @@
 
 /* ---- The start ------------------------------------------------------------------------------- */
 
-/* Checks the options, makes counts of the modules that they name, and opens the samples, whose domains
- * the counts then have. Texts are cut into windows; of texts, only modules that read them are counted.
- * Close the samples and free the counts also on failure. */
+/* Checks the options, makes counts of the modules that they name, and opens the samples, whose
+ * domains the counts then have. Texts are cut into windows; of texts, only modules that read them
+ * are counted. Close the samples and free the counts also on failure. */
 mmn_status mmn_count_setup(mmn_counts **counts, mmn_samples *samples, const mmn_model *model,
                            const mmn_count_options *options, mmn_error *error);
 
@@ -82,8 +82,8 @@ typedef struct mmn_count_batch {
 mmn_status mmn_count_batch_start(mmn_count_batch *batch, const mmn_model *model, mmn_error *error);
 void mmn_count_batch_free(mmn_count_batch *batch);
 
-/* Whether `input` may join the batch: there are not too many samples, and they do not take much more
- * memory than a long one alone. An empty batch takes any. */
+/* Whether `input` may join the batch: there are not too many samples, and they do not take much
+ * more memory than a long one alone. An empty batch takes any. */
 bool mmn_count_batch_takes(const mmn_count_batch *batch, const mmn_input *input);
 
 /* Adds a sample of so many positions at the end and takes over its input, after a failure too. */

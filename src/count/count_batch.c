@@ -28,7 +28,8 @@ static void count_rows(const mmn_count_batch *batch, int64_t *active, int64_t *s
     MMN_PARALLEL_FOR(compute->threads, static)
     for (size_t first = 0; first < neurons; first += CHUNK) {
         size_t count = neurons - first < CHUNK ? neurons - first : CHUNK;
-        compute->kernels->count_active(active + first, sum + first, values + first, neurons, rows, count);
+        compute->kernels->count_active(active + first, sum + first, values + first, neurons, rows,
+                                       count);
     }
 }
 
@@ -54,8 +55,8 @@ static int64_t count_image_rows(const mmn_count_batch *batch, int64_t *const *fi
     return image_rows;
 }
 
-/* An mmn_see_function whose context is an mmn_count_probe. No cell may see more than 2^22 positions, so
- * that sums fit (one sample has fewer). */
+/* An mmn_see_function whose context is an mmn_count_probe. No cell may see more than 2^22
+ * positions, so that sums fit (one sample has fewer). */
 static mmn_status see(void *context, const mmn_stage *stage, mmn_error *error)
 {
     const mmn_count_probe *probe = context;
@@ -151,8 +152,8 @@ bool mmn_count_batch_takes(const mmn_count_batch *batch, const mmn_input *input)
            batch->rows + new_rows(batch, input) <= rows;
 }
 
-/* XXH3-128 over the sample's number in the list and everything that enters the model: doc/formats.md
- * states the layout. */
+/* XXH3-128 over the sample's number in the list and everything that enters the model:
+ * doc/formats.md states the layout. */
 static mmn_status digest_input(uint8_t digest[16], const mmn_input *input, uint64_t number,
                                mmn_error *error)
 {

@@ -2,9 +2,11 @@
 #include "count/counts.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "base/memory.h"
 
 static const struct {
@@ -21,8 +23,8 @@ static const struct {
 
 /* ---- Domains --------------------------------------------------------------------------------- */
 
-/* Of structures of `size` bytes that begin with a name, in the bytewise order of these: the index of the
- * first that is not before `name`, and whether it has that name. */
+/* Of structures of `size` bytes that begin with a name, in the bytewise order of these: the index
+ * of the first that is not before `name`, and whether it has that name. */
 static size_t find(bool *found, const void *named, size_t count, size_t size, const char *name)
 {
     const char *structures = named;
@@ -376,4 +378,79 @@ bool mmn_counts_same_run(const mmn_counts *a, const mmn_counts *b, const char **
             return false;
         }
     return true;
+}
+
+/* ---- Reading from outside -------------------------------------------------------------------- */
+
+mmn_counts_info mmn_counts_describe(const mmn_counts *counts)
+{
+    if (!counts)
+        return (mmn_counts_info){0};
+    return (mmn_counts_info){.version = counts->version,
+                             .model = counts->model,
+                             .data = counts->data,
+                             .settings = counts->settings,
+                             .samples = mmn_counts_samples(counts),
+                             .skipped = counts->skipped_count,
+                             .nonfinite = counts->nonfinite,
+                             .shard = counts->shard,
+                             .shards = counts->shards,
+                             .unfinished = counts->unfinished,
+                             .unchecked = counts->unchecked,
+                             .module_count = counts->module_count,
+                             .domain_count = counts->domain_count};
+}
+
+int mmn_counts_module(const mmn_counts *counts, size_t index, mmn_module *module)
+{
+    if (!counts || !module || index >= counts->module_count)
+        return 0;
+    const mmn_counted_module *counted = &counts->modules[index];
+    *module = (mmn_module){.name = counted->name,
+                           .layers = counted->layers,
+                           .neurons = counted->neurons,
+                           .first_inert_layer = counted->first_inert_layer};
+    return 1;
+}
+
+const char *mmn_counts_domain(const mmn_counts *counts, size_t index, uint64_t *samples)
+{
+    const bool there = counts && index < counts->domain_count;
+    if (samples)
+        *samples = there ? counts->domains[index].samples : 0;
+    return there ? counts->domains[index].name : NULL;
+}
+
+int mmn_counts_activity(const mmn_counts *counts, size_t module, size_t domain,
+                        mmn_activity *activity)
+{
+    if (!counts || !activity || module >= counts->module_count || domain >= counts->domain_count)
+        return 0;
+    const mmn_count_cell *cell = &counts->domains[domain].cells[module];
+    *activity = (mmn_activity){.positions = (uint64_t)cell->fields[MMN_FIELD_TOKENS][0],
+                               .active = cell->fields[MMN_FIELD_COUNT],
+                               .sum = cell->fields[MMN_FIELD_SUM]};
+    return 1;
+}
+
+mmn_status mmn_counts_probabilities(const mmn_counts *counts, const char *module, uint32_t layer,
+                                    uint32_t neuron, double *p, mmn_error *error)
+{
+    if (MMN_MISSING(error, counts, module, p))
+        return MMN_USAGE;
+    size_t m = 0;
+    while (m < counts->module_count && strcmp(counts->modules[m].name, module) != 0)
+        m++;
+    if (m == counts->module_count || layer >= counts->modules[m].layers ||
+        neuron >= counts->modules[m].neurons)
+        return mmn_fail(error, MMN_USAGE, counts->file, NULL,
+                        "no neuron %" PRIu32 " of layer %" PRIu32 " of module \"%s\" was counted",
+                        neuron, layer, module);
+    const size_t number = (size_t)layer * counts->modules[m].neurons + neuron;
+    for (size_t d = 0; d < counts->domain_count; d++) {
+        const mmn_count_cell *cell = &counts->domains[d].cells[m];
+        const double positions = (double)cell->fields[MMN_FIELD_TOKENS][0];
+        p[d] = positions > 0 ? (double)cell->fields[MMN_FIELD_COUNT][number] / positions : NAN;
+    }
+    return MMN_OK;
 }

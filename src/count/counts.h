@@ -1,5 +1,5 @@
-/* Domains, and counts: how often each neuron was active in each of them, and what these numbers belong
- * to. */
+/* Domains, and counts: how often each neuron was active in each of them, and what these numbers
+ * belong to. */
 #ifndef MMN_NEURONS_COUNTS_H
 #define MMN_NEURONS_COUNTS_H
 
@@ -103,8 +103,8 @@ mmn_status mmn_counts_add_skipped(mmn_counts *counts, uint64_t line, mmn_error *
 /* Samples counted in all domains. */
 uint64_t mmn_counts_samples(const mmn_counts *counts);
 
-/* MMN_INPUT when skipping has left nothing of a domain, so that there is nothing to rank; `file` is for
- * the message. A shard may have nothing: others may have more. */
+/* MMN_INPUT when skipping has left nothing of a domain, so that there is nothing to rank; `file` is
+ * for the message. A shard may have nothing: others may have more. */
 mmn_status mmn_counts_check_left(const mmn_counts *counts, const char *file, mmn_error *error);
 
 /* Whether the module has this field; whether that is [layers][neurons] or one value; its number of

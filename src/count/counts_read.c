@@ -277,8 +277,8 @@ static mmn_status domain_number(uint64_t *number, const counts_reader *reader, c
     return MMN_OK;
 }
 
-/* Makes the domains, from their numbers of samples; their first tensors are looked for before memory
- * is taken for them. */
+/* Makes the domains, from their numbers of samples; their first tensors are looked for before
+ * memory is taken for them. */
 static mmn_status take_domains(counts_reader *reader, json_t *object)
 {
     mmn_counts *counts = reader->counts;

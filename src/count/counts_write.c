@@ -9,9 +9,8 @@
 #include "count/counts.h"
 #include "format/safetensors.h"
 
-
-/* METADATA: format, version, model, data, inputs, settings, modules, domains, samples, skipped, shard;
- * of some last_line, positions, nonfinite. */
+/* METADATA: format, version, model, data, inputs, settings, modules, domains, samples, skipped,
+ * shard; of some last_line, positions, nonfinite. */
 enum { METADATA = 14, NAME_SIZE = 160 };
 
 /* What the file is to hold. */
@@ -78,7 +77,8 @@ static void add_metadata(image *made, const mmn_counts *counts)
 {
     char inputs[MMN_DIGEST_SIZE];
     mmn_hexadecimal_write(inputs, counts->inputs, sizeof(counts->inputs));
-    mmn_text_add(value_of(made, "format"), counts->unfinished ? MMN_COUNTS_STATE_FORMAT : MMN_COUNTS_FORMAT);
+    mmn_text_add(value_of(made, "format"),
+                 counts->unfinished ? MMN_COUNTS_STATE_FORMAT : MMN_COUNTS_FORMAT);
     mmn_text_add(value_of(made, "version"), "%s", counts->version);
     mmn_text_add(value_of(made, "model"), "%s", counts->model);
     mmn_text_add(value_of(made, "data"), "%s", counts->data);

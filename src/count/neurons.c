@@ -2,6 +2,7 @@
 #include "count/neurons.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,6 +138,124 @@ void mmn_neurons_mark(uint8_t *marks, const mmn_listed_module *module, const uin
     for (size_t d = 0; d < domain_count; d++)
         for (size_t i = 0; domains[d] && i < module->lists[d].count; i++)
             marks[module->lists[d].numbers[i]] = 1;
+}
+
+/* ---- Reading from outside -------------------------------------------------------------------- */
+
+const char *mmn_neurons_digest(const mmn_neurons *neurons)
+{
+    return neurons ? neurons->digest : "";
+}
+
+const char *mmn_neurons_model(const mmn_neurons *neurons)
+{
+    return neurons ? neurons->model : "";
+}
+
+const char *mmn_neurons_domain(const mmn_neurons *neurons, size_t index)
+{
+    return neurons && index < neurons->domain_count ? neurons->domains[index] : NULL;
+}
+
+int mmn_neurons_module(const mmn_neurons *neurons, size_t index, mmn_module *module)
+{
+    if (!neurons || !module || index >= neurons->module_count)
+        return 0;
+    const mmn_listed_module *listed = &neurons->modules[index];
+    *module = (mmn_module){.name = listed->name,
+                           .layers = listed->layers,
+                           .neurons = listed->neurons,
+                           .first_inert_layer = listed->layers - (uint32_t)listed->inert};
+    return 1;
+}
+
+/* What the ranking found of the neuron that has this number. */
+static void add_ranked(mmn_neuron *neuron, const mmn_rank_result *result, uint64_t number)
+{
+    size_t low = 0, high = result->selected;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (result->ranked[result->by_number[middle]] < number)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low < result->selected) {
+        const size_t rank = result->by_number[low];
+        neuron->entropy = result->entropy[rank];
+        neuron->p = result->probability + rank * result->domains;
+    }
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Appends a module's neurons of the domains that are marked. `numbers` and `list` have room. */
+static void list_module(mmn_neuron *list, size_t *count, uint64_t *numbers,
+                        const mmn_listed_module *module, const uint8_t *domains,
+                        size_t domain_count)
+{
+    size_t used = 0;
+    for (size_t d = 0; d < domain_count; d++)
+        for (size_t i = 0; domains[d] && i < module->lists[d].count; i++)
+            numbers[used++] = module->lists[d].numbers[i];
+    qsort(numbers, used, sizeof(*numbers), compare_numbers);
+    for (size_t i = 0; i < used; i++) {
+        if (i > 0 && numbers[i] == numbers[i - 1])
+            continue;
+        mmn_neuron *neuron = &list[(*count)++];
+        *neuron = (mmn_neuron){.module = module->name,
+                               .layer = (uint32_t)(numbers[i] / module->neurons),
+                               .neuron = (uint32_t)(numbers[i] % module->neurons),
+                               .entropy = NAN};
+        add_ranked(neuron, &module->result, numbers[i]);
+    }
+}
+
+/* Lists what `setting`, which is checked, has. */
+static mmn_status list_setting(mmn_neuron **list, size_t *count, const mmn_neurons *neurons,
+                               const uint8_t *domains, const char *setting, mmn_error *error)
+{
+    size_t room = 0;
+    for (size_t m = 0; m < neurons->module_count; m++)
+        for (size_t d = 0; d < neurons->domain_count; d++)
+            room += domains[d] ? neurons->modules[m].lists[d].count : 0;
+    uint64_t *numbers = mmn_allocate(room, sizeof(*numbers), error);
+    *list = mmn_allocate(room, sizeof(**list), error);
+    for (size_t m = 0; numbers && *list && m < neurons->module_count; m++)
+        if (mmn_setting_has(setting, neurons->modules[m].name))
+            list_module(*list, count, numbers, &neurons->modules[m], domains,
+                        neurons->domain_count);
+    if (!numbers) {
+        mmn_free(*list);
+        *list = NULL;
+    }
+    mmn_free(numbers);
+    return *list ? MMN_OK : MMN_SYSTEM;
+}
+
+mmn_status mmn_neurons_list(mmn_neuron **list, size_t *count, const mmn_neurons *neurons,
+                            const char *domain, const char *setting, mmn_error *error)
+{
+    if (list)
+        *list = NULL;
+    if (count)
+        *count = 0;
+    if (MMN_MISSING(error, list, count, neurons, setting))
+        return MMN_USAGE;
+    uint8_t *domains = mmn_allocate(neurons->domain_count, 1, error);
+    if (!domains)
+        return MMN_SYSTEM;
+    mmn_status status = mmn_neurons_choose_domains(domains, neurons, domain, error);
+    if (status == MMN_OK)
+        status = mmn_neurons_check_setting(neurons, setting, error);
+    if (status == MMN_OK)
+        status = list_setting(list, count, neurons, domains, setting, error);
+    mmn_free(domains);
+    return status;
 }
 
 /* ---- The digest ------------------------------------------------------------------------------ */

@@ -1,4 +1,5 @@
-/* Neurons: those of each module and domain of a model, read from neurons.json or ranked from counts. */
+/* Neurons: those of each module and domain of a model, read from neurons.json or ranked from
+ * counts. */
 #ifndef MMN_COUNT_NEURONS_H
 #define MMN_COUNT_NEURONS_H
 
@@ -57,8 +58,8 @@ size_t mmn_neurons_find_domain(const mmn_neurons *neurons, const char *name);
 /* The module called `name`, or NULL. */
 const mmn_listed_module *mmn_neurons_find_module(const mmn_neurons *neurons, const char *name);
 
-/* Marks in domains [domain_count] those that `names` names, separated by commas; NULL: all. MMN_USAGE
- * for one that there is not. */
+/* Marks in domains [domain_count] those that `names` names, separated by commas; NULL: all.
+ * MMN_USAGE for one that there is not. */
 mmn_status mmn_neurons_choose_domains(uint8_t *domains, const mmn_neurons *neurons,
                                       const char *names, mmn_error *error);
 /* MMN_USAGE unless `setting` is "all", "none", or modules that have neurons, joined by "+". */

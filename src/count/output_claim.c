@@ -32,8 +32,8 @@ static mmn_status compare(const char *path, const char *source, mmn_error *error
     return mmn_is_same_file(path, source) ? refuse(path, source, error) : MMN_OK;
 }
 
-/* A name in the model's folder that a checkpoint uses is refused even where there is no such file: the
- * next run would read it. */
+/* A name in the model's folder that a checkpoint uses is refused even where there is no such file:
+ * the next run would read it. */
 static mmn_status compare_model(const char *path, const char *model, mmn_error *error)
 {
     char *folder, *file;

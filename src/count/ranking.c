@@ -375,7 +375,8 @@ static void add_ranking(mmn_result *result, const mmn_neurons *neurons,
     }
 }
 
-/* How many neurons of `domain` (SIZE_MAX: selected ones) are in each of `groups` groups of layers. */
+/* How many neurons of `domain` (SIZE_MAX: selected ones) are in each of `groups` groups of
+ * layers. */
 static void add_group_row(mmn_result *result, const mmn_listed_module *module, const char *title,
                           size_t domain, size_t group_size, size_t groups)
 {

@@ -57,8 +57,8 @@ void mmn_samples_close(mmn_samples *samples);
 mmn_status mmn_samples_next(mmn_planned_sample *planned, bool *found, mmn_samples *samples,
                             mmn_error *error);
 
-/* The sample as the model's input: its prompt, else its question in the template. Where the list is to blame for a failure *bad is true, and the
- * error names the line. */
+/* The sample as the model's input: its prompt, else its question in the template. Where the list is
+ * to blame for a failure *bad is true, and the error names the line. */
 mmn_status mmn_samples_input(mmn_input **input, const mmn_samples *samples,
                              const mmn_planned_sample *planned, bool *bad, mmn_error *error);
 

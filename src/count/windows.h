@@ -25,14 +25,14 @@ typedef struct mmn_windows {
 } mmn_windows;
 
 /* Decides on the length: `wanted` positions, or (0) all that the model was made for, at most 4096.
- * With begin_of_text each window begins with the token that the model's tokenizer puts before a text.
- * MMN_USAGE when the model or its tokenizer cannot do that. */
+ * With begin_of_text each window begins with the token that the model's tokenizer puts before a
+ * text. MMN_USAGE when the model or its tokenizer cannot do that. */
 mmn_status mmn_windows_set(mmn_windows *windows, const mmn_model *model, uint64_t wanted,
                            bool begin_of_text, mmn_error *error);
 
-/* Reads the texts of `list`, file `file`, from its beginning, and joins the tokens of each domain's in
- * the list's order, without special tokens. `domains` has theirs. MMN_INPUT, with the list's line,
- * for a text that is missing, empty or not UTF-8. */
+/* Reads the texts of `list`, file `file`, from its beginning, and joins the tokens of each domain's
+ * in the list's order, without special tokens. `domains` has theirs. MMN_INPUT, with the list's
+ * line, for a text that is missing, empty or not UTF-8. */
 mmn_status mmn_windows_read(mmn_windows *windows, const mmn_model *model, mmn_list *list,
                             const char *file, const mmn_domains *domains, mmn_error *error);
 void mmn_windows_free(mmn_windows *windows);

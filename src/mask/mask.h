@@ -18,8 +18,8 @@ typedef struct mmn_allowances {
     char neurons_model[MMN_DIGEST_SIZE]; /* then the digest of theirs; "": their file does not say */
 } mmn_allowances;
 
-/* Whether neurons or counts that `file` has, found in the model with digest `found` ("": it does not
- * say), may be used with the model of digest `model`. MMN_INPUT names both when they differ and
+/* Whether neurons or counts that `file` has, found in the model with digest `found` ("": it does
+ * not say), may be used with the model of digest `model`. MMN_INPUT names both when they differ and
  * other_model is not set. */
 mmn_status mmn_allowances_check(mmn_allowances *allowances, const char *found, const char *model,
                                 const char *file, mmn_error *error);
@@ -42,8 +42,8 @@ struct mmn_mask {
     char *stages; /* those that show masked neurons, separated by commas; NULL: none do */
 };
 
-/* A mask without neurons over these modules of a model; *mask may be non-NULL after a failure too, and is freed
- * with mmn_mask_free. */
+/* A mask without neurons over these modules of a model; *mask may be non-NULL after a failure too,
+ * and is freed with mmn_mask_free. */
 mmn_status mmn_mask_create(mmn_mask **mask, uint64_t model_number, const mmn_module *modules,
                            size_t count, mmn_error *error);
 /* Makes mask->stages, once its neurons are there. */

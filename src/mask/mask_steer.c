@@ -35,8 +35,8 @@ static mmn_status find_counted(means *m, mmn_error *error)
             continue;
         m->counted[d] = mmn_counts_find_domain(m->counts, m->neurons->domains[d]);
         if (m->counted[d] == SIZE_MAX)
-            return mmn_fail(error, MMN_INPUT, m->counts->file, NULL, "has no counts of the domain \"%s\"",
-                            m->neurons->domains[d]);
+            return mmn_fail(error, MMN_INPUT, m->counts->file, NULL,
+                            "has no counts of the domain \"%s\"", m->neurons->domains[d]);
     }
     return MMN_OK;
 }

@@ -394,3 +394,43 @@ Test(mask, refuses_files_that_are_wrong)
     mmn_free(text);
     unlink(path);
 }
+
+/* ---- From neurons in memory ------------------------------------------------------------------ */
+
+Test(mask, of_neurons_in_memory_is_that_of_their_file)
+{
+    mmn_neurons *neurons;
+    mmn_neuron *list;
+    size_t count;
+    cr_assert_eq(mmn_neurons_read(&neurons, NEURONS, &error), MMN_OK, "%s", error.message);
+    cr_assert_eq(mmn_neurons_list(&list, &count, neurons, "medical", "all", &error), MMN_OK);
+    mmn_mask *file = make_mask("medical", "all"), *mask;
+    cr_assert_eq(mmn_mask_from_neurons(&mask, model, neurons, "medical", "all", 0, &error), MMN_OK);
+    mmn_neurons_free(neurons);
+    for (size_t m = 0; m < file->module_count; m++) {
+        const mmn_masked_module *a = &file->modules[m], *b = &mask->modules[m];
+        const size_t total = a->first[a->module->layers];
+        cr_assert_eq(memcmp(a->first, b->first, (a->module->layers + 1) * sizeof *a->first), 0);
+        cr_assert(total == 0 || memcmp(a->neurons, b->neurons, total * sizeof *a->neurons) == 0);
+        count -= total;
+    }
+    cr_assert_eq(count, 0);
+    cr_assert_str_eq(file->stages, mask->stages);
+    mmn_release(list);
+    mmn_mask_free(file);
+    mmn_mask_free(mask);
+}
+
+Test(mask, of_neurons_in_memory_is_refused_as_that_of_a_file)
+{
+    mmn_neurons *neurons;
+    mmn_mask *mask;
+    cr_assert_eq(mmn_neurons_read(&neurons, NEURONS, &error), MMN_OK);
+    cr_assert_eq(mmn_mask_from_neurons(&mask, model, neurons, "nature", "all", 0, &error),
+                 MMN_USAGE);
+    cr_assert_str_eq(error.file, NEURONS);
+    cr_assert_eq(mmn_mask_from_neurons(&mask, model, neurons, NULL, "query", 0, &error), MMN_USAGE);
+    cr_assert_eq(mmn_mask_from_neurons(&mask, model, NULL, NULL, "all", 0, &error), MMN_USAGE);
+    cr_assert_null(mask);
+    mmn_neurons_free(neurons);
+}

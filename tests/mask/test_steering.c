@@ -169,6 +169,31 @@ Test(steering, switches_off_as_a_mask_does)
     close_case();
 }
 
+Test(steering, of_objects_is_that_of_files)
+{
+    open_case("bloom");
+    const mmn_steering steering = {.off = "en", .on = "de"};
+    mmn_mask *files = steer("en", "de"), *mask;
+    mmn_neurons *listed;
+    mmn_counts *counted;
+    cr_assert_eq(mmn_neurons_read(&listed, neurons, &error), MMN_OK);
+    cr_assert_eq(mmn_counts_read(&counted, counts, &error), MMN_OK);
+    cr_assert_eq(mmn_mask_steer_neurons(&mask, model, listed, counted, &steering, &error), MMN_OK,
+                 "%s", error.message);
+    const mmn_masked_module *a = &files->modules[0], *b = &mask->modules[0];
+    const size_t total = mmn_mask_neurons(mask, "language", -1);
+    cr_assert_eq(mmn_mask_neurons(files, "language", -1), total);
+    cr_assert_eq(memcmp(a->neurons, b->neurons, total * sizeof *a->neurons), 0);
+    cr_assert_eq(memcmp(a->values, b->values, total * sizeof *a->values), 0);
+    mmn_mask_free(mask);
+    cr_assert_eq(mmn_mask_steer_neurons(&mask, model, listed, NULL, &steering, &error), MMN_USAGE);
+    cr_assert_null(mask);
+    mmn_mask_free(files);
+    mmn_neurons_free(listed);
+    mmn_counts_free(counted);
+    close_case();
+}
+
 static void check_refused(mmn_steering steering, mmn_status expected, const char *part)
 {
     mmn_mask *mask;
