@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "base/utf8.h"
 #include "base/memory.h"
 #include "base/threads.h"
+#include "base/utf8.h"
 #include "model/input.h"
 #include "model/model.h"
 #include "pass/batch.h"

@@ -7,16 +7,14 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/file_kind.h"
-#include "base/error.h"
-#include "base/utf8.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/reader.h"
 #include "base/text_buffer.h"
+#include "base/utf8.h"
 #include "count/counts.h"
 #include "format/list.h"
 #include "format/safetensors.h"
-
 
 /* Numbers in metadata stay below this, so that Jansson, Python and binary64 have them exactly. */
 #define NUMBER_LIMIT (INT64_C(1) << 53)

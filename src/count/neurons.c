@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file_kind.h"
 #include "base/error.h"
-#include "base/names.h"
+#include "base/file_kind.h"
 #include "base/memory.h"
+#include "base/names.h"
 #include "base/reader.h"
 #include "format/list.h"
 
@@ -287,7 +287,6 @@ mmn_status mmn_neurons_make_digest(mmn_neurons *neurons, mmn_error *error)
     mmn_digest_free(digest);
     return MMN_OK;
 }
-
 
 /* ---- Reading --------------------------------------------------------------------------------- */
 

@@ -85,7 +85,7 @@ mmn_status mmn_study_check_seeds(uint64_t seeds, mmn_error *error)
 static mmn_status set_up(mmn_study *study, const mmn_model *model,
                          const mmn_study_options *options, mmn_error *error)
 {
-    int texts;
+    mmn_samples *samples = &study->samples;
     if (MMN_MISSING(error, options->list, options->neurons))
         return MMN_USAGE;
     *study = (mmn_study){.model = model,
@@ -96,10 +96,11 @@ static mmn_status set_up(mmn_study *study, const mmn_model *model,
                          .settings = options->settings,
                          .batch = options->batch};
     MMN_TRY(mmn_study_check_seeds(options->seeds, error));
-    MMN_TRY(mmn_list_reads_texts(options->list, &texts, error));
-    return texts ? mmn_windows_set(&study->samples.windows, model, options->window,
-                                   options->begin_of_text != 0, error)
-                 : MMN_OK;
+    samples->allow_unknown_keys = study->allowed.unknown_keys;
+    MMN_TRY(mmn_samples_look(samples, error));
+    return samples->has_texts ? mmn_windows_set(&samples->windows, model, options->window,
+                                                options->begin_of_text != 0, error)
+                              : MMN_OK;
 }
 
 static mmn_status choose_settings(mmn_study *study, mmn_error *error)
