@@ -101,6 +101,10 @@ Test(misuse, null)
     mmn_input *made;
     mmn_session *created;
     mmn_mask *mask;
+    mmn_counts *counts;
+    mmn_neurons *neurons;
+    mmn_neuron *listed;
+    double p[1];
     mmn_output *output;
     mmn_result *result;
     mmn_report *report;
@@ -184,6 +188,15 @@ Test(misuse, null)
     REFUSES(mmn_rank(NULL, "x", NULL, &error));
     REFUSES(mmn_rank(&result, NULL, NULL, &error));
     REFUSES(mmn_ranking_table_file(&text, NULL, &error));
+    REFUSES(mmn_counts_read(NULL, "x", &error));
+    REFUSES(mmn_counts_read(&counts, NULL, &error));
+    REFUSES(mmn_counts_probabilities(NULL, "language", 0, 0, p, &error));
+    REFUSES(mmn_neurons_read(NULL, "x", &error));
+    REFUSES(mmn_neurons_read(&neurons, NULL, &error));
+    REFUSES(mmn_neurons_rank(NULL, NULL, NULL, &error));
+    REFUSES(mmn_neurons_rank(&neurons, NULL, NULL, &error));
+    REFUSES(mmn_neurons_result(&result, NULL, &error));
+    REFUSES(mmn_neurons_list(&listed, &count, NULL, NULL, "all", &error));
     REFUSES(mmn_result_write(NULL, "x", &error));
     REFUSES(mmn_result_read(&result, NULL, &error));
     REFUSES(mmn_result_read(NULL, "x", &error));
@@ -194,6 +207,8 @@ Test(misuse, null)
     REFUSES(mmn_mask_from_ranking(&mask, model, "x", NULL, NULL, 0, &error));
     REFUSES(mmn_mask_steer(&mask, model, NULL, &error));
     REFUSES(mmn_mask_steer(&mask, model, &(mmn_steering){0}, &error));
+    REFUSES(mmn_mask_from_neurons(&mask, model, NULL, NULL, "all", 0, &error));
+    REFUSES(mmn_mask_steer_neurons(&mask, model, NULL, NULL, &(mmn_steering){0}, &error));
     REFUSES(mmn_mask_random(&mask, NULL, 1, &error));
 
     REFUSES(mmn_eval(NULL, model, &(mmn_eval_options){.list = "x"}, &error));
