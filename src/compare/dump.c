@@ -66,9 +66,7 @@ static mmn_status generate(dump *dumped, mmn_session *session, size_t limit, mmn
 /* The tensors of the file, each converted where it lies. */
 static mmn_status list_tensors(dump *dumped, const mmn_kept_stages *kept, mmn_error *error)
 {
-    dumped->tensors = mmn_allocate(kept->count + 1, sizeof(*dumped->tensors), error);
-    if (!dumped->tensors)
-        return MMN_SYSTEM;
+    MMN_NEED(dumped->tensors = mmn_allocate(kept->count + 1, sizeof(*dumped->tensors), error));
     for (; dumped->count < kept->count; dumped->count++) {
         const mmn_stage *stage = &kept->list[dumped->count];
         dumped->tensors[dumped->count] =
@@ -101,19 +99,15 @@ static mmn_status run(dump *dumped, mmn_session *session, const mmn_input *input
                       const mmn_dump_options *options, mmn_error *error)
 {
     session->compute.watch->allow = true; /* which is what a dump may be wanted for */
-    mmn_status status =
-        mmn_session_keep(session, options->stages ? options->stages : "*", error);
-    if (status == MMN_OK)
-        status = mmn_session_prefill(session, input, error);
-    if (status == MMN_OK && options->generate > 0 &&
-        mmn_glob_match(options->stages, "generated_ids"))
-        status = generate(dumped, session, options->generate, error);
-    if (status == MMN_OK)
-        status = list_tensors(dumped, &session->kept, error);
-    if (status == MMN_OK && dumped->count == 0)
-        status = mmn_fail(error, MMN_USAGE, NULL, options->stages,
-                          "no stage of this input has such a name");
-    return status;
+    MMN_TRY(mmn_session_keep(session, options->stages ? options->stages : "*", error));
+    MMN_TRY(mmn_session_prefill(session, input, error));
+    if (options->generate > 0 && mmn_glob_match(options->stages, "generated_ids"))
+        MMN_TRY(generate(dumped, session, options->generate, error));
+    MMN_TRY(list_tensors(dumped, &session->kept, error));
+    if (dumped->count == 0)
+        return mmn_fail(error, MMN_USAGE, NULL, options->stages,
+                        "no stage of this input has such a name");
+    return MMN_OK;
 }
 
 mmn_status mmn_dump(const mmn_model *model, const mmn_input *input,

@@ -132,7 +132,7 @@ static const struct {
     {"bf16", "bfloat16", "BF16", 5e-2},
     {"f16", "float16", "F16", 1e-2},
 };
-enum { TYPES = sizeof(types) / sizeof(types[0]) };
+enum { TYPES = MMN_LENGTH(types) };
 
 /* str() of PyTorch's types begins with "torch.". */
 static size_t find_type(const char *name)
@@ -286,9 +286,7 @@ static mmn_status add_stage(verifying *state, const mmn_tensor *dump, const mmn_
 {
     const mmn_tensor *either = reference ? reference : dump;
     mmn_stage_comparison *comparison = &state->result->stages[state->result->count++];
-    comparison->stage = mmn_copy_text(either->name, state->error);
-    if (!comparison->stage)
-        return MMN_SYSTEM;
+    MMN_NEED(comparison->stage = mmn_copy_text(either->name, state->error));
     comparison->first_index = SIZE_MAX;
     comparison->only_in_dump = !reference;
     const mmn_stage_kind *kind = mmn_stage_kind_find(either->name, NULL);
@@ -313,8 +311,7 @@ static mmn_status compare_lists(verifying *state)
     size_t i = 0, j = 0;
     state->result->stages = mmn_allocate(state->dump_count + state->reference_count,
                                          sizeof(*state->result->stages), state->error);
-    if (!state->result->stages)
-        return MMN_SYSTEM;
+    MMN_NEED(state->result->stages);
     while (i < state->dump_count || j < state->reference_count) {
         int order = i < state->dump_count ? -1 : 1;
         if (i < state->dump_count && j < state->reference_count)

@@ -107,10 +107,10 @@ static mmn_status skip_or_fail(count_run *run, const mmn_error *problem, uint64_
             *error = *problem;
         return problem->status;
     }
-    mmn_status status = mmn_counts_add_skipped(run->counts, line, error);
-    if (status == MMN_OK && run->options->skipped)
+    MMN_TRY(mmn_counts_add_skipped(run->counts, line, error));
+    if (run->options->skipped)
         run->options->skipped(run->options->progress_context, problem);
-    return status;
+    return MMN_OK;
 }
 
 /* Takes note of samples `first` to first + count - 1 of the batch, which are over; those that have

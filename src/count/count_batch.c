@@ -197,8 +197,7 @@ static mmn_status append(mmn_count_batch *batch, const mmn_planned_sample *plann
         .line = planned->sample.line, .domain = planned->domain, .positions = positions};
     if (planned->own)
         MMN_TRY(digest_input(sample.digest, input, planned->number, error));
-    MMN_TRY(mmn_reserve(&batch->samples, &batch->capacity, batch->count + 1,
-                        sizeof(*batch->samples), error));
+    MMN_TRY(MMN_RESERVE(batch->samples, batch->capacity, batch->count + 1, error));
     batch->samples[batch->count++] = sample;
     return MMN_OK;
 }
@@ -231,8 +230,7 @@ static mmn_status find_cells(size_t *found, mmn_count_batch *batch, size_t domai
     *found = i;
     if (i < batch->cells_count)
         return MMN_OK;
-    MMN_TRY(mmn_reserve(&batch->cells, &batch->cells_capacity, i + 1, sizeof(*batch->cells),
-                        error));
+    MMN_TRY(MMN_RESERVE(batch->cells, batch->cells_capacity, i + 1, error));
     batch->cells[i].domain = domain;
     for (size_t m = 0; m < batch->counts->module_count; m++) {
         mmn_count_cell *cell = &batch->cells[i].cells[m];
@@ -250,10 +248,8 @@ mmn_status mmn_count_batch_run(mmn_count_batch *batch, size_t first, size_t coun
 {
     size_t running = 0;
     batch->cells_count = batch->running_count = 0;
-    MMN_TRY(mmn_reserve(&batch->running, &batch->running_capacity, count,
-                        sizeof(*batch->running), error));
-    MMN_TRY(mmn_reserve(&batch->cells_of, &batch->cells_of_capacity, count,
-                        sizeof(*batch->cells_of), error));
+    MMN_TRY(MMN_RESERVE(batch->running, batch->running_capacity, count, error));
+    MMN_TRY(MMN_RESERVE(batch->cells_of, batch->cells_of_capacity, count, error));
     for (size_t i = first; i < first + count; i++) {
         const mmn_waiting_sample *sample = &batch->samples[i];
         if (!sample->input)

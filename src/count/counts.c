@@ -66,11 +66,9 @@ mmn_status mmn_domains_add(mmn_domains *domains, const char *name, mmn_error *er
     if (found)
         return MMN_OK;
     MMN_TRY(check_room(count, name, error));
-    MMN_TRY(mmn_reserve(&domains->domains, &domains->domain_capacity, count + 1,
-                        sizeof(*domains->domains), error));
+    MMN_TRY(MMN_RESERVE(domains->domains, domains->domain_capacity, count + 1, error));
     mmn_domain domain = {.name = mmn_copy_text(name, error)};
-    if (!domain.name)
-        return MMN_SYSTEM;
+    MMN_NEED(domain.name);
     memmove(&domains->domains[index + 1], &domains->domains[index],
             (count - index) * sizeof(domain));
     domains->domains[index] = domain;
@@ -119,8 +117,7 @@ mmn_status mmn_count_cell_create(mmn_count_cell *cell, const mmn_counted_module 
         if (mmn_field_exists(module, field))
             total += mmn_field_size(module, field);
     int64_t *values = mmn_allocate(total, sizeof(*values), error);
-    if (!values)
-        return MMN_SYSTEM;
+    MMN_NEED(values);
     for (int field = 0; field < MMN_FIELDS; field++)
         if (mmn_field_exists(module, field)) {
             cell->fields[field] = values;
@@ -174,8 +171,7 @@ mmn_status mmn_counts_create(mmn_counts **created, const mmn_counted_module *mod
 {
     mmn_counts *counts = mmn_allocate(1, sizeof(*counts), error);
     *created = counts;
-    if (!counts)
-        return MMN_SYSTEM;
+    MMN_NEED(counts);
     counts->module_count = module_count;
     memcpy(counts->modules, modules, module_count * sizeof(*modules));
     counts->shard = counts->shards = 1;
@@ -215,8 +211,7 @@ size_t mmn_counts_find_domain(const mmn_counts *counts, const char *name)
 static mmn_status make_cells(mmn_counted_domain *domain, const mmn_counts *counts,
                              mmn_error *error)
 {
-    if (!domain->name || !domain->cells)
-        return MMN_SYSTEM;
+    MMN_NEED(domain->name && domain->cells);
     for (size_t m = 0; m < counts->module_count; m++)
         MMN_TRY(mmn_count_cell_create(&domain->cells[m], &counts->modules[m], error));
     return MMN_OK;
@@ -230,8 +225,7 @@ mmn_status mmn_counts_add_domain(mmn_counts *counts, const char *name, mmn_error
     if (found)
         return MMN_OK;
     MMN_TRY(check_room(counts->domain_count, name, error));
-    MMN_TRY(mmn_reserve(&counts->domains, &counts->domain_capacity, counts->domain_count + 1,
-                        sizeof(*counts->domains), error));
+    MMN_TRY(MMN_RESERVE(counts->domains, counts->domain_capacity, counts->domain_count + 1, error));
     mmn_counted_domain domain = {
         .name = mmn_copy_text(name, error),
         .cells = mmn_allocate(counts->module_count, sizeof(*domain.cells), error)};
@@ -254,8 +248,8 @@ mmn_status mmn_counts_add_skipped(mmn_counts *counts, uint64_t line, mmn_error *
         index--;
     if (index > 0 && counts->skipped[index - 1] == line)
         return MMN_OK;
-    MMN_TRY(mmn_reserve(&counts->skipped, &counts->skipped_capacity, counts->skipped_count + 1,
-                        sizeof(*counts->skipped), error));
+    MMN_TRY(MMN_RESERVE(counts->skipped, counts->skipped_capacity, counts->skipped_count + 1,
+                        error));
     memmove(&counts->skipped[index + 1], &counts->skipped[index],
             (counts->skipped_count - index) * sizeof(*counts->skipped));
     counts->skipped[index] = line;
@@ -370,7 +364,7 @@ bool mmn_counts_same_run(const mmn_counts *a, const mmn_counts *b, const char **
     list_modules(modules_b, b);
     list_domains(domains_a, a);
     list_domains(domains_b, b);
-    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+    for (size_t i = 0; i < MMN_LENGTH(parts); i++)
         if (!parts[i].same) {
             *what = parts[i].what;
             snprintf(difference, MMN_DIFFERENCE_SIZE, " (%.*s, %s %.*s)", VALUE_SIZE, parts[i].a,

@@ -1,7 +1,6 @@
 /* Counts files: reading and checking them. doc/formats.md describes the file. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"

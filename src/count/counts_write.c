@@ -127,8 +127,7 @@ static mmn_status add_tensors(image *made, const mmn_counts *counts, mmn_error *
     made->tensors = mmn_allocate(tensors, sizeof(*made->tensors), error);
     made->names = mmn_allocate(tensors, NAME_SIZE, error);
     made->data = mmn_allocate(counts->domain_count, bytes_per_domain, error);
-    if (!made->tensors || !made->names || !made->data)
-        return MMN_SYSTEM;
+    MMN_NEED(made->tensors && made->names && made->data);
     uint8_t *data = made->data;
     for (size_t d = 0; d < counts->domain_count; d++)
         for (size_t m = 0; m < counts->module_count; m++)

@@ -1,7 +1,6 @@
 /* Merging: adds the counts of the shards of one run. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
@@ -96,8 +95,7 @@ static mmn_status write_sum(const void *sum, const char *path, mmn_error *error)
 static mmn_status add_files(mmn_counts *sum, const char *const *files, size_t file_count,
                             const char **taken, mmn_error *error)
 {
-    if (!taken)
-        return MMN_SYSTEM;
+    MMN_NEED(taken);
     MMN_TRY(check_part(sum, sum, taken, error));
     taken[sum->shard - 1] = files[0];
     for (size_t i = 1; i < file_count; i++)

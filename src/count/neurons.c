@@ -247,8 +247,7 @@ mmn_status mmn_neurons_list(mmn_neuron **list, size_t *count, const mmn_neurons 
     if (MMN_MISSING(error, list, count, neurons, setting))
         return MMN_USAGE;
     uint8_t *domains = mmn_allocate(neurons->domain_count, 1, error);
-    if (!domains)
-        return MMN_SYSTEM;
+    MMN_NEED(domains);
     mmn_status status = mmn_neurons_choose_domains(domains, neurons, domain, error);
     if (status == MMN_OK)
         status = mmn_neurons_check_setting(neurons, setting, error);

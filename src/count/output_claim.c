@@ -99,15 +99,12 @@ mmn_status mmn_output_claim(mmn_output **output, const char *path,
     if (MMN_MISSING(error, output, path))
         return MMN_USAGE;
     const mmn_output_options none = {0};
-    mmn_status status = MMN_OK;
     if (!options)
         options = &none;
-    for (size_t i = 0; i < options->source_count && status == MMN_OK; i++) {
-        status = compare_source(path, &options->sources[i], error);
-        for (size_t k = 0; k < options->beside_count && status == MMN_OK; k++)
-            status = compare_source(options->beside[k], &options->sources[i], error);
+    for (size_t i = 0; i < options->source_count; i++) {
+        MMN_TRY(compare_source(path, &options->sources[i], error));
+        for (size_t k = 0; k < options->beside_count; k++)
+            MMN_TRY(compare_source(options->beside[k], &options->sources[i], error));
     }
-    if (status == MMN_OK)
-        status = mmn_output_lock(output, path, options, error);
-    return status;
+    return mmn_output_lock(output, path, options, error);
 }

@@ -108,8 +108,7 @@ static mmn_status find_bars(mmn_rank_result *result, const double *probability, 
                             const mmn_rank_rule *rule, mmn_error *error)
 {
     double *sorted = mmn_allocate(count, sizeof(*sorted), error);
-    if (!sorted)
-        return MMN_SYSTEM;
+    MMN_NEED(sorted);
     memcpy(sorted, probability, count * sizeof(*sorted));
     qsort(sorted, count, sizeof(*sorted), compare_numbers);
     result->bar = sorted[quantile_index(rule->bar, count)];

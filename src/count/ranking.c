@@ -139,13 +139,10 @@ static mmn_status copy_source(mmn_neurons *neurons, const mmn_counts *counts, mm
     if (counts->file && !(neurons->file = mmn_copy_text(counts->file, error)))
         return MMN_SYSTEM;
     neurons->domains = mmn_allocate(counts->domain_count, sizeof(*neurons->domains), error);
-    if (!neurons->domains)
-        return MMN_SYSTEM;
+    MMN_NEED(neurons->domains);
     for (; neurons->domain_count < counts->domain_count; neurons->domain_count++) {
         const char *name = counts->domains[neurons->domain_count].name;
-        neurons->domains[neurons->domain_count] = mmn_copy_text(name, error);
-        if (!neurons->domains[neurons->domain_count])
-            return MMN_SYSTEM;
+        MMN_NEED(neurons->domains[neurons->domain_count] = mmn_copy_text(name, error));
     }
     return MMN_OK;
 }
@@ -195,8 +192,7 @@ mmn_status mmn_neurons_rank(mmn_neurons **neurons, const mmn_counts *counts,
     if (MMN_MISSING(error, neurons, counts))
         return MMN_USAGE;
     mmn_neurons *made = mmn_allocate(1, sizeof(*made), error);
-    if (!made)
-        return MMN_SYSTEM;
+    MMN_NEED(made);
     made->ranked = true;
     const mmn_status status = rank_counts(made, counts, options, error);
     if (status == MMN_OK)

@@ -230,10 +230,8 @@ mmn_status mmn_list_reads_texts(const char *file, int *texts, mmn_error *error)
     mmn_list *list;
     bool has_texts = false;
     *texts = 0;
-    mmn_status status = mmn_list_open(&list, file, error);
-    if (status != MMN_OK)
-        return status;
-    status = mmn_list_has_texts(list, &has_texts, error);
+    MMN_TRY(mmn_list_open(&list, file, error));
+    mmn_status status = mmn_list_has_texts(list, &has_texts, error);
     mmn_list_close(list);
     *texts = has_texts;
     return status;

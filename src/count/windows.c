@@ -64,8 +64,7 @@ static mmn_status add_tokens(mmn_token_stream *stream, const mmn_model *model, c
     if (count == 0)
         status = mmn_fail(error, MMN_INPUT, NULL, NULL, "the text has no tokens");
     if (status == MMN_OK)
-        status = mmn_reserve(&stream->ids, &stream->capacity, stream->count + count,
-                             sizeof(*stream->ids), error);
+        status = MMN_RESERVE(stream->ids, stream->capacity, stream->count + count, error);
     if (status == MMN_OK) {
         memcpy(stream->ids + stream->count, ids, count * sizeof(*ids));
         stream->count += count;
@@ -121,8 +120,7 @@ mmn_status mmn_windows_read(mmn_windows *windows, const mmn_model *model, mmn_li
                             const char *file, const mmn_domains *domains, mmn_error *error)
 {
     windows->streams = mmn_allocate(domains->domain_count, sizeof(*windows->streams), error);
-    if (!windows->streams)
-        return MMN_SYSTEM;
+    MMN_NEED(windows->streams);
     windows->domain_count = domains->domain_count;
     mmn_list_rewind(list);
     for (;;) {
@@ -169,8 +167,7 @@ mmn_status mmn_windows_input(mmn_input **input, const mmn_windows *windows, cons
     size_t count = stream->count - first < tokens ? stream->count - first : tokens;
     *input = NULL;
     int32_t *ids = mmn_allocate(begin + count, sizeof(*ids), error);
-    if (!ids)
-        return MMN_SYSTEM;
+    MMN_NEED(ids);
     ids[0] = windows->first_token;
     memcpy(ids + begin, stream->ids + first, count * sizeof(*ids));
     mmn_status status = mmn_input_from_ids(input, model, ids, begin + count, error);

@@ -30,16 +30,13 @@ void mmn_mask_free(mmn_mask *mask)
 mmn_status mmn_mask_create(mmn_mask **mask, uint64_t model_number, const mmn_module *modules,
                            size_t count, mmn_error *error)
 {
-    *mask = mmn_allocate(1, sizeof(**mask), error);
-    if (!*mask)
-        return MMN_SYSTEM;
+    MMN_NEED(*mask = mmn_allocate(1, sizeof(**mask), error));
     (*mask)->model_number = model_number;
     for (size_t m = 0; m < count; m++) {
         mmn_masked_module *module = &(*mask)->modules[(*mask)->module_count++];
         module->module = &modules[m];
         module->first = mmn_allocate(modules[m].layers + (size_t)1, sizeof(*module->first), error);
-        if (!module->first)
-            return MMN_SYSTEM;
+        MMN_NEED(module->first);
     }
     return MMN_OK;
 }
@@ -132,8 +129,7 @@ static mmn_status add_module(mmn_masked_module *module, const mmn_listed_module 
                         " x %" PRIu32,
                         listed->layers, listed->neurons, own->layers, own->neurons);
     uint8_t *marks = mmn_allocate((size_t)own->layers * own->neurons, 1, error);
-    if (!marks)
-        return MMN_SYSTEM;
+    MMN_NEED(marks);
     mmn_neurons_mark(marks, listed, domains, neurons->domain_count);
     mmn_status status = take_marked(module, marks, error);
     mmn_free(marks);
@@ -181,8 +177,7 @@ mmn_status mmn_mask_of_domain(mmn_mask **mask, const mmn_model *model, const mmn
 {
     *mask = NULL;
     uint8_t *domains = mmn_allocate(neurons->domain_count, 1, error);
-    if (!domains)
-        return MMN_SYSTEM;
+    MMN_NEED(domains);
     domains[domain] = 1;
     mmn_status status = mmn_mask_of_domains(mask, model, neurons, domains, setting, error);
     mmn_free(domains);
@@ -198,8 +193,7 @@ mmn_status mmn_mask_from_neurons(mmn_mask **mask, const mmn_model *model,
     if (MMN_MISSING(error, mask, model, neurons, setting))
         return MMN_USAGE;
     uint8_t *domains = mmn_allocate(neurons->domain_count, 1, error);
-    if (!domains)
-        return MMN_SYSTEM;
+    MMN_NEED(domains);
     mmn_status status = mmn_neurons_choose_domains(domains, neurons, domain, error);
     if (status == MMN_OK)
         status = mmn_mask_of_domains(mask, model, neurons, domains, setting, error);

@@ -80,9 +80,7 @@ static mmn_status set_module(mmn_masked_module *masked, const means *m, mmn_erro
             return mmn_fail(error, MMN_INPUT, m->counts->file, own->name,
                             "was counted at no position of the domain \"%s\"",
                             m->neurons->domains[d]);
-    masked->values = mmn_allocate(total, sizeof(*masked->values), error);
-    if (!masked->values)
-        return MMN_SYSTEM;
+    MMN_NEED(masked->values = mmn_allocate(total, sizeof(*masked->values), error));
     const mmn_listed_module *listed = mmn_neurons_find_module(m->neurons, own->name);
     for (size_t layer = 0; layer < own->layers; layer++)
         for (size_t i = masked->first[layer]; i < masked->first[layer + 1]; i++)
@@ -122,8 +120,7 @@ static mmn_status make_mask(mmn_mask **mask, means *m, const mmn_model *model,
                             const mmn_steering *steering, mmn_error *error)
 {
     const char *setting = steering->setting ? steering->setting : "all";
-    if (!m->all || !m->on || !m->counted)
-        return MMN_SYSTEM;
+    MMN_NEED(m->all && m->on && m->counted);
     MMN_TRY(choose(m, steering, error));
     MMN_TRY(mmn_mask_of_domains(mask, model, m->neurons, m->all, setting, error));
     (*mask)->allowed.other_model = steering->other_model != 0;

@@ -265,9 +265,8 @@ static void add_waiting(mmn_binder *binder, mmn_waiting_vector vector)
 {
     if (binder->status != MMN_OK)
         return;
-    binder->status = mmn_reserve(&binder->vectors, &binder->vector_capacity,
-                                 binder->vector_count + 1, sizeof(*binder->vectors),
-                                 binder->error);
+    binder->status = MMN_RESERVE(binder->vectors, binder->vector_capacity,
+                                 binder->vector_count + 1, binder->error);
     if (binder->status == MMN_OK)
         binder->vectors[binder->vector_count++] = vector;
 }

@@ -15,7 +15,7 @@
 static void refuse_quantised(const mmn_object *object)
 {
     static const char *const keys[] = {"quantization_config", "compression_config", "quantization"};
-    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+    for (size_t i = 0; i < MMN_LENGTH(keys); i++) {
         const json_t *said = mmn_object_value(object, keys[i]);
         const char *method = json_string_value(json_object_get(said, "quant_method"));
         if (said)
@@ -34,7 +34,7 @@ static void refuse_foreign(const mmn_object *root)
                        "this is a checkpoint of the original LLaVA code, which is not supported; "
                        "use the one converted for transformers (llava-hf)");
     refuse_quantised(root);
-    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+    for (size_t i = 0; i < MMN_LENGTH(parts); i++) {
         mmn_object part = mmn_read_object(root, parts[i]);
         refuse_quantised(&part);
     }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "model/family.h"
 
 /* ---- Kinds ----------------------------------------------------------------------------------- */
@@ -67,7 +68,7 @@ void mmn_config_activation(mmn_activation *activation, const mmn_object *object,
     mmn_read_text(&name, object, key);
     if (!name)
         return;
-    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+    for (size_t i = 0; i < MMN_LENGTH(known); i++) {
         if (strcmp(known[i].name, name) == 0) {
             *activation = known[i].activation;
             return;
@@ -235,7 +236,7 @@ static void read_type(mmn_language_config *language, const mmn_object *object, c
     mmn_read_text(&name, object, key);
     if (!name)
         return;
-    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+    for (size_t i = 0; i < MMN_LENGTH(types); i++) {
         if (strcmp(types[i].name, name) != 0)
             continue;
         language->rope.type = types[i].type;

@@ -1,5 +1,6 @@
 /* The table of families, finding one by its model_type, and those that are a language model
  * alone. */
+#include "base/memory.h"
 #include "model/family.h"
 
 /* ---- Text-only families, whose numbers stand at config.json's root --------------------------- */
@@ -37,7 +38,7 @@ static const mmn_family *const families[] = {
 
 static const char *family_name(size_t index)
 {
-    return index < sizeof(families) / sizeof(families[0]) ? families[index]->model_type : NULL;
+    return index < MMN_LENGTH(families) ? families[index]->model_type : NULL;
 }
 
 const char *mmn_family_template(const mmn_config *config)

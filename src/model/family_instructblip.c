@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "model/family.h"
 
 /* ---- Configuration --------------------------------------------------------------------------- */
@@ -54,7 +55,7 @@ static void read_qformer(mmn_qformer_config *qformer, const mmn_object *root)
     const char *positions = "absolute";
     *qformer = qformer_defaults;
     mmn_read_u32(&qformer->queries, root, "num_query_tokens", 1, MMN_LIMIT_WIDTH);
-    mmn_read_fields(qformer, &object, numbers, sizeof(numbers) / sizeof(numbers[0]));
+    mmn_read_fields(qformer, &object, numbers, MMN_LENGTH(numbers));
     mmn_config_activation(&qformer->activation, &object, "hidden_act");
     mmn_read_text(&positions, &object, "position_embedding_type");
     if (strcmp(positions, "absolute") != 0)

@@ -29,7 +29,7 @@ static bool find_hub_name(char *found, size_t size, const char *text)
     static const char *const pages[] = {"https://huggingface.co/", "http://huggingface.co/",
                                         "https://hf.co/", "huggingface.co/", "hf.co/", "hf://"};
     const char *name = text;
-    for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]) && name == text; i++)
+    for (size_t i = 0; i < MMN_LENGTH(pages) && name == text; i++)
         if (strncmp(text, pages[i], strlen(pages[i])) == 0)
             name += strlen(pages[i]);
     size_t owner = name_length(name);
@@ -94,7 +94,7 @@ static mmn_status check_files(const char *folder, mmn_error *error)
         "model.safetensors",
     };
     bool there;
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+    for (size_t i = 0; i < MMN_LENGTH(names); i++)
         MMN_TRY(look_for(&there, folder, names[i], error));
     return MMN_OK;
 }
@@ -118,11 +118,8 @@ mmn_status mmn_remarks_add(mmn_remarks *remarks, mmn_error *error, const char *f
     va_start(arguments, format);
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
-    MMN_TRY(mmn_reserve(&remarks->texts, &remarks->capacity, remarks->count + 1,
-                        sizeof(*remarks->texts), error));
-    remarks->texts[remarks->count] = mmn_copy_text(text, error);
-    if (!remarks->texts[remarks->count])
-        return MMN_SYSTEM;
+    MMN_TRY(MMN_RESERVE(remarks->texts, remarks->capacity, remarks->count + 1, error));
+    MMN_NEED(remarks->texts[remarks->count] = mmn_copy_text(text, error));
     remarks->count++;
     return MMN_OK;
 }
@@ -145,7 +142,7 @@ static mmn_status look_for_adapter(mmn_remarks *remarks, const char *folder, mmn
     static const char *const names[] = {"adapter_config.json", "adapter_model.safetensors",
                                         "adapter_model.bin"};
     bool there = false;
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+    for (size_t i = 0; i < MMN_LENGTH(names); i++) {
         MMN_TRY(look_for(&there, folder, names[i], error));
         if (there)
             return mmn_remarks_add(remarks, error,

@@ -69,7 +69,7 @@ static const struct {
     {"max_time", REFUSED, NOTHING, 0},
 };
 
-enum { KEY_COUNT = sizeof(keys) / sizeof(keys[0]) };
+enum { KEY_COUNT = MMN_LENGTH(keys) };
 
 static const mmn_generation_rules no_rules = {
     .repetition_penalty = 1, .forced_bos = MMN_NO_TOKEN, .beam_search = {.length_penalty = 1}};

@@ -1,5 +1,4 @@
 /* Inputs from a safetensors file, so that a comparison starts where another backend started. */
-#include <string.h>
 
 #include "base/bytes.h"
 #include "base/error.h"

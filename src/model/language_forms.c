@@ -1,6 +1,7 @@
 /* The kinds of language models: their part of config.json and their tensors. */
 #include <string.h>
 
+#include "base/memory.h"
 #include "model/family.h"
 
 /* How the normalised names of a language model's tensors begin, but for its head's. */
@@ -146,7 +147,7 @@ static void read_over(mmn_language_config *language, const mmn_language_config *
         NORM_EPS("rms_norm_eps"),
     };
     *language = *defaults;
-    mmn_read_fields(language, object, numbers, sizeof(numbers) / sizeof(numbers[0]));
+    mmn_read_fields(language, object, numbers, MMN_LENGTH(numbers));
     mmn_config_activation(&language->activation, object, "hidden_act");
     read_heads(language, object);
     mmn_config_rope(language, object);
@@ -269,7 +270,7 @@ static void read_bloom(mmn_language_config *language, const mmn_object *root,
     if (root->value != object->value) /* its norm would have to be applied to image features too */
         mmn_read_wrong(object, "model_type",
                        "BLOOM is supported on its own, not in a vision-language model");
-    mmn_read_fields(language, object, numbers, sizeof(numbers) / sizeof(numbers[0]));
+    mmn_read_fields(language, object, numbers, MMN_LENGTH(numbers));
     mmn_config_heads(&language->head_dim, object, "n_head", language->heads,
                      language->hidden_size);
     language->kv_heads = language->heads;
@@ -331,7 +332,7 @@ static const mmn_language_form forms[] = {
 
 static const char *form_name(size_t index)
 {
-    return index < sizeof(forms) / sizeof(forms[0]) ? forms[index].model_type : NULL;
+    return index < MMN_LENGTH(forms) ? forms[index].model_type : NULL;
 }
 
 void mmn_language_config_read(mmn_language_config *language, const mmn_object *root,

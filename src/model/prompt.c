@@ -192,7 +192,7 @@ static mmn_status add_tokens(json_t *tokens, const json_t *document, mmn_error *
 {
     static const char *const keys[] = {"bos_token", "eos_token", "unk_token", "sep_token",
                                        "pad_token", "cls_token", "mask_token"};
-    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+    for (size_t i = 0; i < MMN_LENGTH(keys); i++)
         MMN_TRY(add_token(tokens, keys[i], json_object_get(document, keys[i]), error));
     return MMN_OK;
 }

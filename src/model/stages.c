@@ -45,7 +45,7 @@ static const entry entries[] = {
     {16, {"generated_ids", NULL, I32, 1, {"token"}}},
 };
 
-enum { KIND_COUNT = sizeof(entries) / sizeof(entries[0]), LAYER_LIMIT = 100000 };
+enum { KIND_COUNT = MMN_LENGTH(entries), LAYER_LIMIT = 100000 };
 
 static const char hole[] = "{i}";
 enum { HOLE_LENGTH = sizeof(hole) - 1 };

@@ -1,4 +1,5 @@
 /* The kinds of vision towers: their part of config.json and their tensors. */
+#include "base/memory.h"
 #include "model/family.h"
 
 /* How the normalised names of a tower's tensors begin. */
@@ -33,10 +34,10 @@ static void read_numbers(mmn_vision_config *vision, const mmn_object *object)
         {"layer_norm_eps", NULL, MMN_FIELD_F32, offsetof(mmn_vision_config, layer_norm_eps), 1e-30,
          1},
     };
-    mmn_read_fields(vision, object, sizes, sizeof(sizes) / sizeof(sizes[0]));
+    mmn_read_fields(vision, object, sizes, MMN_LENGTH(sizes));
     read_side(&vision->image_size, object, "image_size");
     read_side(&vision->patch_size, object, "patch_size");
-    mmn_read_fields(vision, object, others, sizeof(others) / sizeof(others[0]));
+    mmn_read_fields(vision, object, others, MMN_LENGTH(others));
     mmn_config_activation(&vision->activation, object, "hidden_act");
 }
 
@@ -292,7 +293,7 @@ static const mmn_vision_form forms[] = {
 
 static const char *form_name(size_t index)
 {
-    return index < sizeof(forms) / sizeof(forms[0]) ? forms[index].model_type : NULL;
+    return index < MMN_LENGTH(forms) ? forms[index].model_type : NULL;
 }
 
 void mmn_vision_config_read(mmn_vision_config *vision, const mmn_object *object,

@@ -2,7 +2,6 @@
 #include "model/weights.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "base/memory.h"
 #include "model/binder.h"
@@ -14,7 +13,7 @@ static void name_types(mmn_weights *weights, const bool *seen)
         [MMN_WEIGHT_F32] = "f32", [MMN_WEIGHT_F16] = "f16", [MMN_WEIGHT_BF16] = "bf16"};
     static const mmn_weight_type order[] = {MMN_WEIGHT_BF16, MMN_WEIGHT_F16, MMN_WEIGHT_F32};
     size_t used = 0;
-    for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+    for (size_t i = 0; i < MMN_LENGTH(order); i++)
         if (seen[order[i]])
             used += (size_t)snprintf(weights->types + used, sizeof(weights->types) - used, "%s%s",
                                      used > 0 ? ", " : "", names[order[i]]);

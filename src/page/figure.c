@@ -9,10 +9,9 @@
 
 static mmn_status add_panel(mmn_figure *figure, const mmn_panel *panel)
 {
-    if (!panel->title)
-        return MMN_SYSTEM;
-    MMN_TRY(mmn_reserve(&figure->panels, &figure->panel_capacity, figure->panel_count + 1,
-                        sizeof(*figure->panels), figure->error));
+    MMN_NEED(panel->title);
+    MMN_TRY(MMN_RESERVE(figure->panels, figure->panel_capacity, figure->panel_count + 1,
+                        figure->error));
     figure->panels[figure->panel_count++] = *panel;
     return MMN_OK;
 }
@@ -79,8 +78,7 @@ static mmn_status fill_figure(mmn_figure *figure, const mmn_figure_form *form,
 static mmn_status make_figure(mmn_figures *figures, const mmn_figure_form *form,
                               const mmn_results *results, size_t row, mmn_error *error)
 {
-    MMN_TRY(mmn_reserve(&figures->list, &figures->capacity, figures->count + 1,
-                        sizeof(*figures->list), error));
+    MMN_TRY(MMN_RESERVE(figures->list, figures->capacity, figures->count + 1, error));
     mmn_figure *figure = &figures->list[figures->count];
     *figure = (mmn_figure){.table = mmn_table_begin(form->columns), .error = error};
     mmn_status status = fill_figure(figure, form, results, row);

@@ -169,8 +169,7 @@ static mmn_status draw_perturbation(mmn_figure *figure, const mmn_results *resul
     means made = {.series = 2 * results->domain_count, .layers = first.end - first.first};
     MMN_TRY(check_layers(file, made.layers, figure->error));
     made.values = mmn_allocate(made.series * made.layers, sizeof(*made.values), figure->error);
-    if (!made.values)
-        return MMN_SYSTEM;
+    MMN_NEED(made.values);
     mmn_status status = draw_settings(figure, results, &made);
     mmn_free(made.values);
     return status;

@@ -21,10 +21,9 @@ static mmn_status make_report(mmn_report *report, const char *const *files, size
                               const mmn_report_options *options, mmn_error *error)
 {
     report->title = mmn_copy_text(options->title ? options->title : "Domain neurons", error);
-    if (!report->title)
-        return MMN_SYSTEM;
+    MMN_NEED(report->title);
     MMN_TRY(mmn_results_read(&report->results, files, count, options->images, error));
-    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
+    for (size_t i = 0; i < MMN_LENGTH(forms); i++)
         MMN_TRY(mmn_figures_make(&report->figures, forms[i], &report->results, error));
     if (report->figures.count == 0)
         return mmn_fail(error, MMN_INPUT, NULL, NULL,
@@ -42,8 +41,7 @@ mmn_status mmn_report_read(mmn_report **made, const char *const *files, size_t f
     if (MMN_MISSING(error, made, files) || mmn_text_is_missing(error, "file", file_count, files))
         return MMN_USAGE;
     mmn_report *report = mmn_allocate(1, sizeof(*report), error);
-    if (!report)
-        return MMN_SYSTEM;
+    MMN_NEED(report);
     mmn_status status = make_report(report, files, file_count, options ? options : &none, error);
     if (status == MMN_OK)
         *made = report;
@@ -89,11 +87,10 @@ static mmn_status find_figure(const mmn_figure **figure, const mmn_report *repor
     for (size_t i = 0; i < report->figures.count; i++)
         mmn_text_add(&names, "%s%s", i > 0 ? ", " : "", report->figures.list[i].name);
     MMN_TRY(mmn_text_finish(&names, &ready, error));
-    mmn_status status =
-        mmn_fail(error, MMN_USAGE, NULL, NULL,
-                 "there is no figure \"%.40s\" in this report, which has %s", name, ready);
+    return mmn_fail(error, MMN_USAGE, NULL, NULL,
+                    "there is no figure \"%.40s\" in this report, which has %s", name, ready);
     mmn_free(ready);
-    return status;
+    return MMN_OK;
 }
 
 static mmn_status make_text(char **text, const mmn_report *report, mmn_report_format format,

@@ -82,7 +82,7 @@ static void add_remarks(mmn_text *text, const mmn_report *report, const char *be
                              ? "nothing says of which model the neurons are"
                              : "the neurons are of another model than the one they were used in",
                          after);
-        for (size_t i = 0; i < sizeof(remarks) / sizeof(remarks[0]); i++)
+        for (size_t i = 0; i < MMN_LENGTH(remarks); i++)
             if (json_is_true(json_object_get(settings, remarks[i][0])))
                 mmn_text_add(text, "%sIn the result of %s %s.%s", before, name, remarks[i][1],
                              after);

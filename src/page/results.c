@@ -71,8 +71,7 @@ static mmn_status name_result(mmn_result_file *result, const char *file, mmn_err
     const bool is_utf8 = mmn_utf8_valid_prefix(file, length) == length;
     result->file = mmn_copy_text(file, error);
     result->name = mmn_copy_text(file, error);
-    if (!result->file || !result->name)
-        return MMN_SYSTEM;
+    MMN_NEED(result->file && result->name);
     for (char *at = result->name; !is_utf8 && *at != '\0'; at++)
         *at = (unsigned char)*at < 0x80 ? *at : '?';
     return MMN_OK;
@@ -292,7 +291,7 @@ mmn_status mmn_results_read(mmn_results *results, const char *const *files, size
         MMN_TRY(list_domains(results, &results->of[kind], error));
     if (results->of[MMN_RESULT_NEURONS].document)
         MMN_TRY(read_neurons(results, error));
-    for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++)
+    for (size_t i = 0; i < MMN_LENGTH(needs); i++)
         MMN_TRY(check_need(results, &needs[i], error));
     return MMN_OK;
 }

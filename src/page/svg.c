@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "base/memory.h"
 #include "page/text.h"
 
 void mmn_svg_coordinate(mmn_text *text, double value)
@@ -137,12 +138,12 @@ void mmn_svg_number(mmn_svg *svg, const char *classes, double x, double y, mmn_a
 const char *mmn_svg_series(size_t index)
 {
     static const char *const names[] = {"s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7"};
-    return names[index % (sizeof(names) / sizeof(names[0]))];
+    return names[index % (MMN_LENGTH(names))];
 }
 
 const char *mmn_svg_series_ink(size_t index)
 {
     static const char *const names[] = {"strong t0", "strong t1", "strong t2", "strong t3",
                                         "strong t4", "strong t5", "strong t6", "strong t7"};
-    return names[index % (sizeof(names) / sizeof(names[0]))];
+    return names[index % (MMN_LENGTH(names))];
 }

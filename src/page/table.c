@@ -20,8 +20,8 @@ mmn_report_table mmn_table_begin(const mmn_column *columns)
 
 void mmn_table_add(mmn_report_table *table, const mmn_value *cells, size_t count)
 {
-    table->failed |= mmn_reserve(&table->cells, &table->capacity, table->count + count,
-                                 sizeof(*table->cells), NULL) != MMN_OK;
+    table->failed |= MMN_RESERVE(table->cells, table->capacity, table->count + count,
+                                 NULL) != MMN_OK;
     for (size_t i = 0; i < count && !table->failed; i++)
         table->cells[table->count++] = cells[i].kind == MMN_VALUE_REAL && !isfinite(cells[i].real)
                                            ? mmn_as_nothing()

@@ -136,12 +136,8 @@ static mmn_status make_position_constants(mmn_row_memory *memory,
     if (memory->frequencies)
         return MMN_OK;
     mmn_free(memory->slopes);
-    memory->slopes = mmn_allocate(config->heads, sizeof(float), error);
-    if (!memory->slopes)
-        return MMN_SYSTEM;
-    memory->frequencies = mmn_allocate(config->head_dim / 2, sizeof(float), error);
-    if (!memory->frequencies)
-        return MMN_SYSTEM;
+    MMN_NEED(memory->slopes = mmn_allocate(config->heads, sizeof(float), error));
+    MMN_NEED(memory->frequencies = mmn_allocate(config->head_dim / 2, sizeof(float), error));
     mmn_alibi_slopes(memory->slopes, config->heads);
     mmn_rotary_frequencies(memory->frequencies, config, 0);
     memory->rotary_attention = mmn_rotary_attention(config);

@@ -82,8 +82,7 @@ static mmn_status penalise_repetition(float *scores, size_t count, float penalty
     if (penalty == 0.0f)
         return MMN_OK;
     bool *seen = mmn_allocate(count, sizeof(*seen), error);
-    if (!seen)
-        return MMN_SYSTEM;
+    MMN_NEED(seen);
     for (size_t i = 0; i < length; i++)
         seen[ids[i]] = true;
     for (size_t i = 0; i < count; i++)
@@ -177,10 +176,7 @@ mmn_status mmn_logit_rules_apply(const mmn_generation_rules *rules,
                                  size_t count, const mmn_scored_place *place, mmn_error *error)
 {
     const scoring s = {rules, eos, scores, count, place};
-    mmn_status status =
-        penalise_repetition(scores, count, penalty, place->ids, place->length, error);
-    if (status != MMN_OK)
-        return status;
+    MMN_TRY(penalise_repetition(scores, count, penalty, place->ids, place->length, error));
     forbid_repeated(&s);
     forbid_bad_words(&s);
     delay_stop(&s);

@@ -49,9 +49,7 @@ static mmn_status reserve_packed(mmn_compute *compute, size_t rows, size_t wides
         return MMN_OK;
     mmn_free(compute->packed);
     compute->packed_floats = 0;
-    compute->packed = mmn_allocate(rows, row * sizeof(float), error);
-    if (!compute->packed)
-        return MMN_SYSTEM;
+    MMN_NEED(compute->packed = mmn_allocate(rows, row * sizeof(float), error));
     compute->packed_floats = rows * row;
     return MMN_OK;
 }
@@ -71,8 +69,7 @@ static mmn_status reserve_scratch(mmn_compute *compute, size_t rows, size_t key_
     mmn_free(compute->scratch);
     compute->scratch_floats = 0;
     compute->scratch = mmn_allocate((size_t)compute->threads, needed * sizeof(float), error);
-    if (!compute->scratch)
-        return MMN_SYSTEM;
+    MMN_NEED(compute->scratch);
     compute->scratch_floats = needed;
     return MMN_OK;
 }
@@ -83,8 +80,7 @@ static mmn_status reserve_watch(mmn_compute *compute, mmn_error *error)
     if (!compute->watch || compute->owns_watch)
         return MMN_OK;
     mmn_finite_watch *own = mmn_allocate(1, sizeof(*own), error);
-    if (!own)
-        return MMN_SYSTEM;
+    MMN_NEED(own);
     *own = *compute->watch;
     compute->watch = own;
     compute->owns_watch = true;

@@ -48,7 +48,7 @@ static mmn_status show_input(const mmn_session *session, const mmn_input *input,
          images * sizeof(*input->image_sizes),
          {"image_sizes", -1, input->image_sizes, {images, 2}, 0, input}},
     };
-    for (size_t i = 0; i < sizeof(stages) / sizeof(stages[0]); i++)
+    for (size_t i = 0; i < MMN_LENGTH(stages); i++)
         if (stages[i].there)
             MMN_TRY(mmn_session_show_copy(session, &stages[i].shown, stages[i].bytes, error));
     return MMN_OK;
@@ -372,8 +372,7 @@ static mmn_status make_batch(prefilling *p, mmn_error *error)
         rows += batch->list[i].rows;
     batch->hidden = mmn_allocate(rows, batch->model->config.language.hidden_size * sizeof(float),
                                  error);
-    if (!batch->hidden)
-        return MMN_SYSTEM;
+    MMN_NEED(batch->hidden);
     for (size_t i = 0; i < p->session_count; i++) {
         bool language = needs_language(p->sessions[i]);
         MMN_TRY(run_session(p, p->sessions[i], language ? batch->list + taken : NULL, error));

@@ -13,11 +13,9 @@ mmn_status mmn_probes_add(mmn_probes *probes, const mmn_probe *probe, mmn_error 
     if (!probe->stages || !probe->see)
         return mmn_fail(error, MMN_USAGE, NULL, NULL,
                         "a probe needs the stages it wants and a function that sees them");
-    MMN_TRY(mmn_reserve(&probes->list, &probes->capacity, probes->count + 1,
-                        sizeof(*probes->list), error));
+    MMN_TRY(MMN_RESERVE(probes->list, probes->capacity, probes->count + 1, error));
     char *stages = mmn_copy_text(probe->stages, error);
-    if (!stages)
-        return MMN_SYSTEM;
+    MMN_NEED(stages);
     probes->list[probes->count] = *probe;
     probes->list[probes->count].stages = stages;
     probes->count++;
@@ -174,7 +172,7 @@ static mmn_status keep(mmn_kept_stages *kept, const mmn_stage *stage, mmn_error 
 {
     size_t bytes;
     MMN_TRY(count_bytes(&bytes, stage, error));
-    MMN_TRY(mmn_reserve(&kept->list, &kept->capacity, kept->count + 1, sizeof(*kept->list), error));
+    MMN_TRY(MMN_RESERVE(kept->list, kept->capacity, kept->count + 1, error));
     mmn_stage copy = *stage;
     copy.name = mmn_copy_text(stage->name, error);
     copy.data = copy.name ? mmn_allocate(bytes, 1, error) : NULL;

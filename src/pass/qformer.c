@@ -155,9 +155,7 @@ mmn_status mmn_qformer_run(mmn_compute *compute, const mmn_config *config,
 {
     size_t width = weights->qformer.projection.weight.rows;
     activations a;
-    *merged = mmn_allocate(config->qformer.queries, width * sizeof(float), error);
-    if (!*merged)
-        return MMN_SYSTEM;
+    MMN_NEED(*merged = mmn_allocate(config->qformer.queries, width * sizeof(float), error));
     mmn_status status = allocate_activations(&a, config, input, error);
     if (status == MMN_OK)
         status = run(compute, config, &weights->qformer, probes, input->qformer_ids, features, &a,

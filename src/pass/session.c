@@ -26,8 +26,7 @@ mmn_status mmn_session_create(mmn_session **created, const mmn_model *model,
         return MMN_USAGE;
     const mmn_language_config *config = &model->config.language;
     mmn_session *session = mmn_allocate(1, sizeof(*session), error);
-    if (!session)
-        return MMN_SYSTEM;
+    MMN_NEED(session);
     session->model = model;
     session->compute = model->compute;
     session->interrupt = (mmn_interrupt){.asked = model->interrupt.asked,
@@ -203,8 +202,7 @@ int mmn_session_images_reused(const mmn_session *session)
 
 mmn_status mmn_session_reserve_ids(mmn_session *session, size_t length, mmn_error *error)
 {
-    return mmn_reserve(&session->cached_ids, &session->cached_capacity, length,
-                       sizeof(*session->cached_ids), error);
+    return MMN_RESERVE(session->cached_ids, session->cached_capacity, length, error);
 }
 
 mmn_status mmn_session_show_copy(const mmn_session *session, const mmn_shown *shown, size_t bytes,
@@ -213,9 +211,7 @@ mmn_status mmn_session_show_copy(const mmn_session *session, const mmn_shown *sh
     if (!mmn_probes_want(&session->probes, shown->pattern, -1))
         return MMN_OK;
     mmn_shown copy = *shown;
-    copy.data = mmn_allocate(bytes, 1, error);
-    if (!copy.data)
-        return MMN_SYSTEM;
+    MMN_NEED(copy.data = mmn_allocate(bytes, 1, error));
     memcpy(copy.data, shown->data, bytes);
     mmn_status status = mmn_probes_show(&session->probes, &copy, error);
     mmn_free(copy.data);

@@ -100,8 +100,7 @@ static mmn_status add_token(mmn_text *text, const mmn_stopping *stopping,
         return status;
     size_t count = stopping->opening_count, length = strlen(stopping->opening);
     int32_t *ids = mmn_allocate(count + 1, sizeof(*ids), error);
-    if (!ids)
-        return MMN_SYSTEM;
+    MMN_NEED(ids);
     memcpy(ids, stopping->opening_ids, count * sizeof(*ids));
     ids[count] = id;
     status = mmn_tokenizer_decode(tokenizer, ids, count + 1, false, &decoded, NULL, error);

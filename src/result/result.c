@@ -8,9 +8,7 @@
 
 mmn_status mmn_result_begin(mmn_result **result, const mmn_form *form, mmn_error *error)
 {
-    *result = mmn_allocate(1, sizeof(**result), error);
-    if (!*result)
-        return MMN_SYSTEM;
+    MMN_NEED(*result = mmn_allocate(1, sizeof(**result), error));
     mmn_result *made = *result;
     made->form = form;
     while (form->tables[made->table_count].name)
@@ -110,10 +108,8 @@ static mmn_value value_for(mmn_result *result, mmn_value_kind kind, mmn_value va
 void mmn_result_row(mmn_result *result, mmn_table *table, size_t parent)
 {
     const size_t row = table->rows;
-    result->failed |= mmn_reserve(&table->parents, &table->row_capacity, row + 1,
-                                  sizeof(*table->parents), NULL) != MMN_OK ||
-                      mmn_reserve(&table->values, &table->value_capacity,
-                                  (row + 1) * table->columns, sizeof(*table->values),
+    result->failed |= MMN_RESERVE(table->parents, table->row_capacity, row + 1, NULL) != MMN_OK ||
+                      MMN_RESERVE(table->values, table->value_capacity, (row + 1) * table->columns,
                                   NULL) != MMN_OK;
     if (result->failed)
         return;

@@ -174,7 +174,7 @@ static const char *contraction(const char *word)
 {
     if (strcmp(word, "somebody'd") == 0)
         return "somebodyd";
-    for (size_t i = 0; i < sizeof(contractions) / sizeof(contractions[0]); i++)
+    for (size_t i = 0; i < MMN_LENGTH(contractions); i++)
         if (lacks_apostrophe(word, contractions[i]))
             return contractions[i];
     return word;
@@ -188,7 +188,7 @@ static void add_vqa_word(mmn_text *result, const char *word)
         add_any_word(result, "0");
         return;
     }
-    for (int i = 0; i < (int)(sizeof(numbers) / sizeof(numbers[0])); i++)
+    for (int i = 0; i < (int)(MMN_LENGTH(numbers)); i++)
         if (strcmp(word, numbers[i]) == 0) {
             mmn_text_add(result, "%s%d", result->length > 0 ? " " : "", i);
             return;

@@ -1,8 +1,6 @@
 /* The words of a generated answer, and the tokens that begin them. */
 #include "study/contribution.h"
 
-#include <string.h>
-
 #include "base/memory.h"
 
 /* Articles, pronouns, prepositions, conjunctions, auxiliaries, and what else says nothing of a
@@ -44,7 +42,7 @@ static bool is_function_word(const char *word, size_t length)
     size_t stem = 0;
     while (stem < length && word[stem] != '\'')
         stem++;
-    for (size_t i = 0; i < sizeof(function_words) / sizeof(*function_words); i++)
+    for (size_t i = 0; i < MMN_LENGTH(function_words); i++)
         if (same_word(word, stem, function_words[i]))
             return true;
     return false;
@@ -95,11 +93,9 @@ static bool is_known(const mmn_spoken_words *words, const char *word, size_t len
 static mmn_status add_word(mmn_spoken_words *words, const char *word, size_t length, size_t token,
                            mmn_error *error)
 {
-    MMN_TRY(mmn_reserve(&words->list, &words->capacity, words->count + 1, sizeof(*words->list),
-                        error));
+    MMN_TRY(MMN_RESERVE(words->list, words->capacity, words->count + 1, error));
     char *text = mmn_copy_bytes(word, length, error);
-    if (!text)
-        return MMN_SYSTEM;
+    MMN_NEED(text);
     words->list[words->count++] = (mmn_answer_word){.text = text, .token = token};
     return MMN_OK;
 }

@@ -134,8 +134,7 @@ static mmn_status extend(mmn_contributions *result, mmn_error *error)
     mmn_input *extended = &result->extended;
     const size_t added = result->id_count - 1, length = result->length + added;
     int32_t *ids = mmn_study_allocate(&result->study, length, sizeof(*ids), error);
-    if (!ids)
-        return MMN_SYSTEM;
+    MMN_NEED(ids);
     memcpy(ids, result->input->ids, result->length * sizeof(*ids));
     memcpy(ids + result->length, result->ids, added * sizeof(*ids));
     *extended = *result->input;

@@ -90,9 +90,7 @@ static mmn_status mask_of(mmn_mask **mask, const mmn_contributions *result,
     while (strcmp((*mask)->modules[m].module->name, "language") != 0)
         m++;
     mmn_masked_module *module = &(*mask)->modules[m];
-    module->neurons = mmn_allocate(word->neuron_count, sizeof(*module->neurons), error);
-    if (!module->neurons)
-        return MMN_SYSTEM;
+    MMN_NEED(module->neurons = mmn_allocate(word->neuron_count, sizeof(*module->neurons), error));
     for (uint32_t layer = 0; layer < module->module->layers; layer++) {
         module->first[layer] = count;
         for (size_t i = 0; i < word->neuron_count; i++)
@@ -199,8 +197,7 @@ static mmn_status plan(mmn_contributions *result, mmn_answer_word *word, mmn_err
     size_t count = disturbances_of(result), made = 0;
     word->disturbances =
         mmn_study_allocate(&result->study, count, sizeof(*word->disturbances), error);
-    if (!word->disturbances)
-        return MMN_SYSTEM;
+    MMN_NEED(word->disturbances);
     word->disturbance_count = count;
     for (int kind = MMN_DISTURB_OFF; kind < MMN_DISTURBANCES; kind++)
         for (int random = 0; random < 2; random++)

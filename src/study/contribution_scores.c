@@ -139,8 +139,7 @@ static mmn_status find_bars(mmn_contributions *result, mmn_error *error)
 {
     const size_t patches = result->grid.side * result->grid.side;
     float *values = mmn_study_allocate(&result->study, patches, sizeof(*values), error);
-    if (!values)
-        return MMN_SYSTEM;
+    MMN_NEED(values);
     for (size_t w = 0; w < result->word_count; w++)
         for (size_t i = 0; i < result->words[w].neuron_count && patches > 0; i++) {
             mmn_contributor *neuron = &result->words[w].neurons[i];
@@ -180,8 +179,7 @@ static mmn_status make_room(mmn_contributions *result, mmn_answer_word *word, mm
     word->neurons = mmn_study_allocate(study, top, sizeof(*word->neurons), error);
     mmn_word *names = mmn_study_allocate(study, top, result->names * sizeof(*names), error);
     float *maps = mmn_study_allocate(study, top, patches * sizeof(*maps), error);
-    if (!word->neurons || !names || !maps)
-        return MMN_SYSTEM;
+    MMN_NEED(word->neurons && names && maps);
     for (size_t i = 0; i < top; i++) {
         word->neurons[i].names = names + i * result->names;
         word->neurons[i].map = maps + i * patches;
@@ -248,8 +246,7 @@ mmn_status mmn_contribution_names(mmn_contributions *result, mmn_error *error)
     const mmn_language_config *config = &result->study.model->config.language;
     float *columns = mmn_study_allocate(&result->study, result->top,
                                         config->hidden_size * sizeof(*columns), error);
-    if (!columns)
-        return MMN_SYSTEM;
+    MMN_NEED(columns);
     for (size_t w = 0; w < result->word_count; w++)
         MMN_TRY(name_neurons(result, &result->words[w], columns, error));
     return MMN_OK;

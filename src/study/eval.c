@@ -56,8 +56,7 @@ static mmn_status score(mmn_evaluation *evaluation, mmn_eval_run *run, char *ans
     double scores[MMN_MEASURES];
     MMN_TRY(mmn_measure_answer(scores, sample, answer, error));
     char *id = mmn_study_copy_text(&evaluation->study, sample->id, error);
-    if (!id)
-        return MMN_SYSTEM;
+    MMN_NEED(id);
     MMN_TRY(mmn_study_reserve(&evaluation->study, &run->predictions, &run->capacity,
                               run->count + 1, sizeof(*run->predictions), error));
     const double score = scores[mmn_metric_measure(sample->metric)];

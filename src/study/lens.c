@@ -169,8 +169,7 @@ static mmn_status begin(void *context, mmn_error *error)
     const size_t curves = study->samples.domains.domain_count * MMN_LENS_STAGES * 2;
     lens->cells = mmn_study_allocate(study, curves, lens->layers * sizeof(*lens->cells), error);
     lens->curve = mmn_study_allocate(study, lens->layers, sizeof(*lens->curve), error);
-    if (!lens->cells || !lens->curve)
-        return MMN_SYSTEM;
+    MMN_NEED(lens->cells && lens->curve);
     return mmn_readout_begin(&lens->readout, study, lens->top, error);
 }
 

@@ -90,8 +90,7 @@ static mmn_status choose_positions(mmn_lens *lens, mmn_lens_example *example,
     const size_t length = mmn_input_length(input);
     size_t count = 0, readings;
     bool *chosen = mmn_study_allocate(study, length, sizeof(*chosen), error);
-    if (!chosen)
-        return MMN_SYSTEM;
+    MMN_NEED(chosen);
     MMN_TRY(mmn_lens_choose_positions(chosen, input, text, error));
     for (size_t position = 0; position < length; position++)
         count += chosen[position];
@@ -100,8 +99,7 @@ static mmn_status choose_positions(mmn_lens *lens, mmn_lens_example *example,
     example->positions = mmn_study_allocate(study, count, sizeof(*example->positions), error);
     example->entropy = mmn_study_allocate(study, readings, sizeof(double), error);
     example->words = mmn_study_allocate(study, readings, lens->top * sizeof(mmn_word), error);
-    if (!example->positions || !example->entropy || !example->words)
-        return MMN_SYSTEM;
+    MMN_NEED(example->positions && example->entropy && example->words);
     for (size_t position = 0; position < length; position++)
         if (chosen[position])
             example->positions[example->count++] = (mmn_lens_position){
@@ -118,12 +116,10 @@ static mmn_status copy_names(mmn_lens *lens, mmn_lens_example *example, const mm
     example->id = mmn_study_copy_text(study, sample->id, error);
     example->images =
         mmn_study_allocate(study, sample->image_count, sizeof(*example->images), error);
-    if (!example->id || !example->images)
-        return MMN_SYSTEM;
+    MMN_NEED(example->id && example->images);
     for (; example->image_count < sample->image_count; example->image_count++) {
         char *copy = mmn_study_copy_text(study, sample->images[example->image_count], error);
-        if (!copy)
-            return MMN_SYSTEM;
+        MMN_NEED(copy);
         example->images[example->image_count] = copy;
     }
     return MMN_OK;

@@ -60,8 +60,7 @@ mmn_status mmn_hidden_states_begin(mmn_hidden_states *states, size_t first, size
             return MMN_SYSTEM;
         states->capacity = needed;
     }
-    MMN_TRY(mmn_reserve(&states->distances, &states->distance_capacity, rows,
-                        sizeof(*states->distances), error));
+    MMN_TRY(MMN_RESERVE(states->distances, states->distance_capacity, rows, error));
     return name_stages(states, error);
 }
 
@@ -268,15 +267,13 @@ static mmn_status begin(void *context, mmn_error *error)
     perturbation->runs = mmn_study_allocate(study, runs, sizeof(*perturbation->runs), error);
     perturbation->values = mmn_study_allocate(study, (size_t)study->plan.seeds,
                                               sizeof(*perturbation->values), error);
-    if (!perturbation->runs || !perturbation->values)
-        return MMN_SYSTEM;
+    MMN_NEED(perturbation->runs && perturbation->values);
     for (size_t i = 0; i < runs; i++) {
         mmn_comparison *run = &perturbation->runs[i];
         run->states = &perturbation->states;
         run->sums = mmn_study_allocate(study, 2 * (perturbation->layers + 1), sizeof(*run->sums),
                                        error);
-        if (!run->sums)
-            return MMN_SYSTEM;
+        MMN_NEED(run->sums);
     }
     return MMN_OK;
 }

@@ -43,8 +43,7 @@ static mmn_status add(mmn_settings *settings, const mmn_item *name, mmn_error *e
         return mmn_fail(error, MMN_USAGE, NULL, NULL, "there are more than %d settings",
                         MMN_SETTING_LIMIT);
     char *copy = mmn_copy_bytes(name->text, name->length, error);
-    if (!copy)
-        return MMN_SYSTEM;
+    MMN_NEED(copy);
     settings->names[settings->count++] = copy;
     return MMN_OK;
 }
@@ -198,7 +197,7 @@ static double t_quantile(size_t degrees)
     };
     const double z = 1.959963984540054, n = (double)degrees;
 
-    if (degrees <= sizeof(table) / sizeof(*table))
+    if (degrees <= MMN_LENGTH(table))
         return table[degrees - 1];
     return z + (z * z * z + z) / (4.0 * n) +
            (5.0 * z * z * z * z * z + 16.0 * z * z * z + 3.0 * z) / (96.0 * n * n);

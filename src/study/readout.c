@@ -33,8 +33,7 @@ mmn_status mmn_readout_begin(mmn_readout *readout, mmn_study *study, size_t top,
         mmn_study_allocate(study, MMN_STUDY_ROWS, config->hidden_size * sizeof(float), error);
     readout->entropy = mmn_study_allocate(study, MMN_STUDY_ROWS, sizeof(double), error);
     readout->words = mmn_study_allocate(study, MMN_STUDY_ROWS, top * sizeof(mmn_word), error);
-    if (!readout->normed || !readout->entropy || !readout->words)
-        return MMN_SYSTEM;
+    MMN_NEED(readout->normed && readout->entropy && readout->words);
     return mmn_study_reserve_logits(study, MMN_STUDY_ROWS, error);
 }
 
@@ -98,8 +97,7 @@ mmn_status mmn_word_counts_add(mmn_word_counts *counts, int32_t id, mmn_error *e
             high = middle;
     }
     if (low == counts->count || counts->list[low].id != id) {
-        MMN_TRY(mmn_reserve(&counts->list, &counts->capacity, counts->count + 1,
-                            sizeof(*counts->list), error));
+        MMN_TRY(MMN_RESERVE(counts->list, counts->capacity, counts->count + 1, error));
         memmove(counts->list + low + 1, counts->list + low,
                 (counts->count - low) * sizeof(*counts->list));
         counts->list[low] = (mmn_word){.id = id};

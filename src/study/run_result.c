@@ -46,8 +46,7 @@ mmn_status mmn_study_make(mmn_result **result, const mmn_study_kind *kind, const
     if (MMN_MISSING(error, result, model, options))
         return MMN_USAGE;
     void *kept = mmn_allocate(1, kind->size, error);
-    if (!kept)
-        return MMN_SYSTEM;
+    MMN_NEED(kept);
     mmn_status status = mmn_study_find(kind, kept, model, options, error);
     if (status == MMN_OK)
         status = mmn_study_fill(result, kind, kept, error);

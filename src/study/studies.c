@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/memory.h"
 #include "base/reader.h"
 
 #define ADDRESS(name) &mmn_study_of_##name,
@@ -11,7 +12,7 @@ const mmn_study_kind *const mmn_study_kinds[] = {MMN_STUDIES(ADDRESS) NULL};
 
 const char *mmn_study_name(size_t number, const char **summary)
 {
-    const size_t count = sizeof(mmn_study_kinds) / sizeof(mmn_study_kinds[0]) - 1;
+    const size_t count = MMN_LENGTH(mmn_study_kinds) - 1;
     if (summary)
         *summary = number < count ? mmn_study_kinds[number]->summary : NULL;
     return number < count ? mmn_study_kinds[number]->name : NULL;
@@ -43,7 +44,7 @@ static const mmn_form *form_of(const char *format)
     static const mmn_form *const forms[] = {&mmn_ranking_form,      &mmn_evaluation_form,
                                             &mmn_perplexity_form,   &mmn_perturbation_form,
                                             &mmn_lens_form,         &mmn_contributions_form};
-    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
+    for (size_t i = 0; i < MMN_LENGTH(forms); i++)
         if (strcmp(forms[i]->format, format) == 0)
             return forms[i];
     for (size_t i = 0; mmn_study_kinds[i]; i++)

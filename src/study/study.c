@@ -19,8 +19,8 @@ enum { TOGETHER = 64, TOGETHER_BYTES = INT32_MAX };
 
 void *mmn_study_keep(mmn_study *study, void *block, mmn_error *error)
 {
-    if (!block || mmn_reserve(&study->blocks, &study->block_capacity, study->block_count + 1,
-                              sizeof(*study->blocks), error) != MMN_OK) {
+    if (!block || MMN_RESERVE(study->blocks, study->block_capacity, study->block_count + 1,
+                              error) != MMN_OK) {
         mmn_free(block);
         return NULL;
     }
@@ -313,9 +313,7 @@ static mmn_status read_sample(void *kept, const mmn_planned_sample *planned,
 static mmn_status begin_to_read(mmn_study *study, mmn_error *error)
 {
     const size_t runs = study->plan.run_count;
-    study->readings = mmn_study_allocate(study, runs, study->kind->reading_size, error);
-    if (!study->readings)
-        return MMN_SYSTEM;
+    MMN_NEED(study->readings = mmn_study_allocate(study, runs, study->kind->reading_size, error));
     for (size_t i = 0; i < runs; i++) {
         mmn_reading *reading = mmn_study_reading(study, i);
         *reading = (mmn_reading){.kept = study, .run = &study->plan.runs[i]};
