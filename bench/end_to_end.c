@@ -292,7 +292,7 @@ static bool read_options(bench_settings *settings, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    bench_settings settings = {.rounds = 5, .jobs = "vision,prefill:600,prefill:2880,decode:32"};
+    bench_settings settings = {.options.size = sizeof settings.options, .rounds = 5, .jobs = "vision,prefill:600,prefill:2880,decode:32"};
     mmn_model *model;
     mmn_error error;
     int result;

@@ -6,6 +6,11 @@
  * prints, exits or aborts, has no global state that changes results, and may be used from several
  * threads with one session each. Texts are UTF-8.
  *
+ * Options. A struct of options begins with its size, sizeof(mmn_..._options), so that later versions of the
+ * library can add members: what a program that was compiled before them cannot ask for is 0. 0, or NULL,
+ * always asks for what is usual, which each member's comment names. MMN_USAGE for a size that is no such
+ * struct's, and for members that this library does not know and that are not 0.
+ *
  * NULL. Pointers must be given unless it says that they may be NULL; else the status is MMN_USAGE, and
  * what would have been made is NULL. So it is for counts beyond 2^20 of token ids, inputs or texts, whose
  * arrays are not read. Functions that free allow NULL; those without a status say 0,
@@ -130,6 +135,7 @@ typedef struct mmn_source {
 } mmn_source;
 
 typedef struct mmn_output_options {
+    size_t size; /* sizeof(mmn_output_options) */
     const char *purpose; /* what shall write it, told to whoever finds it taken; NULL: nothing */
     int folder;          /* whether it is a folder, for several files; it is made if not there */
     const mmn_source *sources; /* none of which it may be */
@@ -177,6 +183,7 @@ typedef enum mmn_resize_order {
 typedef int (*mmn_interrupted_function)(void *context);
 
 typedef struct mmn_model_options {
+    size_t size; /* sizeof(mmn_model_options) */
     int threads;      /* up to 4096; 0: as many as OpenMP gives, up to that. Fewer where the system
                          does not give them, with a remark */
     const char *simd; /* a kernel table's name; NULL: MMNEURON_SIMD, else the fastest */
@@ -374,6 +381,7 @@ typedef struct mmn_probe {
 } mmn_probe;
 
 typedef struct mmn_session_options {
+    size_t size; /* sizeof(mmn_session_options) */
     int prompt_only; /* nothing will be generated: keys and values of past layers are not kept */
 } mmn_session_options;
 
@@ -489,6 +497,7 @@ MMN_API const char *mmn_result_text(const mmn_result *result, const char *table,
 MMN_API mmn_status mmn_list_reads_texts(const char *file, int *texts, mmn_error *error);
 
 typedef struct mmn_count_options {
+    size_t size; /* sizeof(mmn_count_options) */
     const char *list;             /* DATA.jsonl */
     const char *output;           /* the counts file; mmn_count_state_file its state */
     const char *modules;          /* names separated by commas, or NULL for all */
@@ -536,6 +545,7 @@ MMN_API mmn_status mmn_counts_merge(const char *const *files, size_t file_count,
                                     const char *output, mmn_error *error);
 
 typedef struct mmn_rank_options {
+    size_t size; /* sizeof(mmn_rank_options) */
     double rate;              /* share of neurons selected; 0: 0.01 */
     double bar;               /* quantile a neuron must pass; 0: 0.95 */
     double assignment_bar;    /* quantile for belonging to a domain; 0: as bar */
@@ -636,7 +646,7 @@ typedef struct mmn_neuron {
     const double *p; /* [domains]: its probability to be active in each; NULL likewise */
 } mmn_neuron;
 
-/* The neurons of `domain` in the modules of `setting`, as mmn_mask_from_ranking takes both: each
+/* The neurons of `domain` in the modules of `setting`, as mmn_mask_from_file takes both: each
  * once, by module, layer and number. *list, of *count, is freed with mmn_release; names and
  * probabilities in it are the neurons'. MMN_USAGE for a domain or module that there is not. */
 MMN_API mmn_status mmn_neurons_list(mmn_neuron **list, size_t *count, const mmn_neurons *neurons,
@@ -649,13 +659,13 @@ MMN_API mmn_status mmn_neurons_list(mmn_neuron **list, size_t *count, const mmn_
 typedef struct mmn_mask mmn_mask;
 
 /* The neurons of `domain` (several domains' separated by commas: their union; NULL: all domains')
- * that neurons.json, file `ranking`, lists for the modules of `setting`: "language", "vision",
+ * that neurons.json, `file`, lists for the modules of `setting`: "language", "vision",
  * "projector", any of them joined by "+" ("vision+projector"), "all" or "none". MMN_USAGE for a
  * domain or module that is not in it, MMN_INPUT when it is not such a file, was made for a model of
  * another shape, or, unless `other_model`, of another digest (which reads the whole checkpoint). A file
  * that does not say of which model it is is taken. The model must outlive the mask. */
-MMN_API mmn_status mmn_mask_from_ranking(mmn_mask **mask, const mmn_model *model,
-                                         const char *ranking, const char *domain,
+MMN_API mmn_status mmn_mask_from_file(mmn_mask **mask, const mmn_model *model,
+                                         const char *file, const char *domain,
                                          const char *setting, int other_model, mmn_error *error);
 
 /* The same of neurons in memory, which the mask needs no longer once it is made. */
@@ -665,17 +675,17 @@ MMN_API mmn_status mmn_mask_from_neurons(mmn_mask **mask, const mmn_model *model
 
 /* Switching neurons of some domains off and raising those of others. */
 typedef struct mmn_steering {
-    const char *ranking; /* neurons.json */
+    const char *neurons; /* neurons.json */
     const char *off;     /* domains, separated by commas, whose neurons are 0; NULL: none */
     const char *on;      /* domains whose neurons are set to their mean activation there; NULL: none */
     const char *counts;  /* counts with sums of the domains that are on; NULL where none is */
-    const char *setting; /* as for mmn_mask_from_ranking; NULL: "all" */
+    const char *setting; /* as for mmn_mask_from_file; NULL: "all" */
     int other_model;     /* take neurons and counts of another model */
 } mmn_steering;
 
 /* A mask that sets neurons to these values at every position. A neuron of domains that are on is on,
  * whatever else it belongs to; of several, its value is the mean over the positions of all of them
- * together. Errors as for mmn_mask_from_ranking, and MMN_INPUT for counts of another shape or without
+ * together. Errors as for mmn_mask_from_file, and MMN_INPUT for counts of another shape or without
  * a domain that is on. */
 MMN_API mmn_status mmn_mask_steer(mmn_mask **mask, const mmn_model *model,
                                   const mmn_steering *steering, mmn_error *error);
@@ -702,9 +712,10 @@ MMN_API mmn_status mmn_session_add_mask(mmn_session *session, const mmn_mask *ma
 /* ---- Accuracy with neurons off --------------------------------------------------------------- */
 
 typedef struct mmn_eval_options {
+    size_t size; /* sizeof(mmn_eval_options) */
     const char *list;     /* DATA.jsonl */
     const char *neurons;  /* neurons.json, or NULL: nothing is switched off */
-    const char *settings; /* separated by commas, as mmn_mask_from_ranking takes them; NULL: those
+    const char *settings; /* separated by commas, as mmn_mask_from_file takes them; NULL: those
                              of doc/method.md whose modules were ranked. "none" is always
                              evaluated */
     const char *cross;    /* those of them in which every domain's neurons are off in every domain;
@@ -739,9 +750,10 @@ MMN_API mmn_status mmn_eval(mmn_result **result, const mmn_model *model,
 /* ---- Perplexity with neurons off ------------------------------------------------------------- */
 
 typedef struct mmn_perplexity_options {
+    size_t size; /* sizeof(mmn_perplexity_options) */
     const char *list;    /* DATA.jsonl, of texts; domains are their languages */
     const char *neurons; /* neurons.json, or NULL: nothing is switched off */
-    const char *setting; /* as for mmn_mask_from_ranking; NULL: "all" */
+    const char *setting; /* as for mmn_mask_from_file; NULL: "all" */
     uint64_t window;     /* as in mmn_count_options */
     int begin_of_text;   /* likewise */
     uint64_t samples;    /* per domain, the first N windows; 0: all */
@@ -767,9 +779,10 @@ MMN_API mmn_status mmn_perplexity_measure(mmn_result **result, const mmn_model *
 
 /* What studies that need nothing particular are asked. */
 typedef struct mmn_study_options {
+    size_t size; /* sizeof(mmn_study_options) */
     const char *list;     /* DATA.jsonl, of questions or of texts */
     const char *neurons;  /* neurons.json */
-    const char *settings; /* as for mmn_mask_from_ranking, separated by commas; NULL: those of
+    const char *settings; /* as for mmn_mask_from_file, separated by commas; NULL: those of
                              doc/method.md whose modules were ranked */
     uint64_t samples;     /* per domain, the first N of the list, or windows of its texts; 0: all */
     uint64_t window;      /* of texts, as in mmn_count_options */
@@ -796,12 +809,13 @@ MMN_API mmn_status mmn_study_run(mmn_result **result, const mmn_model *model, co
 /* ---- How far switching off moves the hidden states ------------------------------------------- */
 
 typedef struct mmn_perturb_options {
+    size_t size; /* sizeof(mmn_perturb_options) */
     const char *list;     /* DATA.jsonl */
-    const char *ranking;  /* neurons.json */
-    const char *settings; /* as for mmn_mask_from_ranking, separated by commas; NULL: those of
+    const char *neurons;  /* neurons.json */
+    const char *settings; /* as for mmn_mask_from_file, separated by commas; NULL: those of
                              doc/method.md whose modules were ranked */
     uint64_t samples;     /* per domain, the first N of the list; 0: all */
-    uint64_t seeds;       /* how many choices of random neurons; 0: 5 */
+    uint32_t seeds;       /* how many choices of random neurons; 0: 5 */
     uint64_t first_seed;  /* theirs is first_seed, first_seed + 1, ... */
     int allow_unknown_keys; /* pass over keys of the list that no sample has, which are errors else */
     int allow_long_prompts; /* run prompts of more positions than the model was made for */
@@ -821,6 +835,7 @@ MMN_API mmn_status mmn_perturb(mmn_result **result, const mmn_model *model,
 /* ---- The logit lens -------------------------------------------------------------------------- */
 
 typedef struct mmn_lens_options {
+    size_t size; /* sizeof(mmn_lens_options) */
     const char *list;    /* DATA.jsonl */
     const char *stages;  /* what is read of each language layer, separated by commas: "out", its
                             output; "attn.out", its attention's output; "mid", the state between
@@ -832,9 +847,9 @@ typedef struct mmn_lens_options {
                               evenly spread), separated by commas; NULL: "last" */
     const char *neuron;    /* "MODULE:LAYER:NEURON": of these samples, its activation at the patches of
                               the first picture; NULL: none */
-    const char *ranking;     /* neurons.json whose neurons are off; NULL: none are */
+    const char *neurons;     /* neurons.json whose neurons are off; NULL: none are */
     const char *off_domain;  /* those of this domain; NULL: of each sample's own */
-    const char *off_setting; /* as for mmn_mask_from_ranking; NULL: "all" */
+    const char *off_setting; /* as for mmn_mask_from_file; NULL: "all" */
     int allow_unknown_keys; /* pass over keys of the list that no sample has, which are errors else */
     int allow_long_prompts; /* run prompts of more positions than the model was made for */
     int other_model; /* take neurons of another model, as results then say; else MMN_INPUT */
@@ -852,6 +867,7 @@ MMN_API mmn_status mmn_lens_run(mmn_result **result, const mmn_model *model,
 /* ---- Multi-modal neurons --------------------------------------------------------------------- */
 
 typedef struct mmn_contribution_options {
+    size_t size; /* sizeof(mmn_contribution_options) */
     const char *prompt; /* raw text, as mmn_input_from_prompt takes it; NULL: the question's */
     const char *question, *template_name; /* as mmn_input_from_question takes them */
     const char *const *images;
@@ -863,7 +879,7 @@ typedef struct mmn_contribution_options {
                          act_fn(gate_proj(x)) alone, as published */
     uint64_t top;     /* neurons of each word; 0: 10 */
     uint64_t names;   /* words that each of them stands for; 0: 5 */
-    uint64_t seeds;   /* random choices that the disturbance is compared with; 0: none is tried */
+    uint32_t seeds;   /* random choices that the disturbance is compared with; 0: none is tried */
     uint64_t first_seed;
     double noise;     /* standard deviation of the noise; 0: 0.5 */
     int allow_long_prompts; /* run prompts of more positions than the model was made for */
@@ -895,6 +911,7 @@ typedef enum mmn_report_format {
 } mmn_report_format;
 
 typedef struct mmn_report_options {
+    size_t size; /* sizeof(mmn_report_options) */
     const char *images; /* folder of the samples' pictures; NULL: that of the list lens was given */
     const char *title;  /* NULL: "Domain neurons" */
 } mmn_report_options;
@@ -924,6 +941,7 @@ MMN_API mmn_status mmn_report_charts(const mmn_report *report, int blocks, char 
 /* ---- Dumps ----------------------------------------------------------------------------------- */
 
 typedef struct mmn_dump_options {
+    size_t size; /* sizeof(mmn_dump_options) */
     const char *stages; /* glob patterns separated by commas; NULL: all */
     size_t generate;    /* tokens to generate, stored as generated_ids; 0: none */
 } mmn_dump_options;
@@ -935,6 +953,7 @@ MMN_API mmn_status mmn_dump(const mmn_model *model, const mmn_input *input,
                             const mmn_dump_options *options, const char *file, mmn_error *error);
 
 typedef struct mmn_verify_options {
+    size_t size; /* sizeof(mmn_verify_options) */
     const char *stages; /* glob patterns separated by commas; NULL: all of the reference */
     double tolerance;   /* relative RMS allowed per stage; 0: the reference's own, else by type */
     const char *computed_in; /* the type that the less exact side computed in, "f32" (1e-5), "bf16"

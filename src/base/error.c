@@ -138,3 +138,24 @@ const char *mmn_version(void)
 {
     return PACKAGE_VERSION;
 }
+
+mmn_status mmn_take_options(void *own, size_t size, const void *given, mmn_error *error)
+{
+    size_t given_size = size;
+    if (given)
+        memcpy(&given_size, given, sizeof(given_size));
+    if (given_size < size)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL,
+                        "the options' size is %zu; expected what sizeof says, %zu", given_size, size);
+    if (given_size > MMN_GIVEN_LIMIT)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL, "the options' size is %zu", given_size);
+    for (size_t i = size; i < given_size; i++)
+        if (((const unsigned char *)given)[i] != 0)
+            return mmn_fail(error, MMN_USAGE, NULL, NULL,
+                            "the options ask for what this version of the library does not know");
+    memset(own, 0, size);
+    if (given)
+        memcpy(own, given, size);
+    memcpy(own, &size, sizeof(size));
+    return MMN_OK;
+}

@@ -68,6 +68,18 @@ bool mmn_is_missing(mmn_error *error, const char *names, size_t count, const voi
     mmn_is_missing(error, #__VA_ARGS__, sizeof((const void *const[]){__VA_ARGS__}) / sizeof(void *), \
                    (const void *const[]){__VA_ARGS__})
 
+/* Fills `own`, a struct of options of `size` bytes, with those that the caller gave, whose size is their first
+ * member, or with zeros but for its size (NULL). MMN_USAGE for a size that no such struct has had, and for
+ * members that this library does not know and that are not 0. */
+mmn_status mmn_take_options(void *own, size_t size, const void *given, mmn_error *error);
+
+/* Goes on with `own`, a copy of the options that `options` points to. */
+#define MMN_TAKE_OPTIONS(own, options, error)                               \
+    do {                                                                    \
+        MMN_TRY(mmn_take_options(&(own), sizeof(own), (options), (error))); \
+        (options) = &(own);                                                 \
+    } while (0)
+
 /* More texts than anybody gives: such a count is a mistake, whose array must not be read. */
 enum { MMN_GIVEN_LIMIT = 1 << 20 };
 

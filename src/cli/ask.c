@@ -102,8 +102,8 @@ static mmn_status start_session(ask_run *run, mmn_error *error)
     MMN_CLI_TRY(mmn_session_create(&run->session, run->model, NULL, error));
     if (steering->on != NULL)
         MMN_CLI_TRY(mmn_mask_steer(&run->mask, run->model, steering, error));
-    else if (steering->ranking != NULL)
-        MMN_CLI_TRY(mmn_mask_from_ranking(&run->mask, run->model, steering->ranking, steering->off,
+    else if (steering->neurons != NULL)
+        MMN_CLI_TRY(mmn_mask_from_file(&run->mask, run->model, steering->neurons, steering->off,
                                           steering->setting, steering->other_model, error));
     if (run->mask != NULL)
         MMN_CLI_TRY(mmn_session_add_mask(run->session, run->mask, error));
@@ -271,7 +271,7 @@ static int answer_all(ask_run *run)
 static int check_steering(const mmn_cli_call *call, const ask_request *request)
 {
     const mmn_steering *steering = &request->steering;
-    if (steering->ranking == NULL &&
+    if (steering->neurons == NULL &&
         (steering->off != NULL || steering->on != NULL || steering->counts != NULL))
         return mmn_cli_usage(call, "--off, --on and --counts are for --neurons");
     if ((steering->on != NULL) != (steering->counts != NULL))
@@ -437,7 +437,7 @@ int mmn_cli_ask(mmn_cli_call *call)
         MMN_CLI_STOP(&request.stop),
         MMN_CLI_IGNORE_GENERATION_CONFIG(&request.wishes.ignore_generation_config),
         {.name = "neurons", .former = "mask", .value = "NEURONS.json", .kind = MMN_CLI_TEXT,
-         .target = &request.steering.ranking,
+         .target = &request.steering.neurons,
          .help = "switch neurons off that \"mmneuron rank\" found, or on"},
         {.name = "settings", .former = "setting", .value = "MODULES", .kind = MMN_CLI_TEXT,
          .target = &request.steering.setting,

@@ -42,7 +42,8 @@ static int check(mmn_cli_call *call, mmn_cli_study *study)
 int mmn_cli_contrib(mmn_cli_call *call)
 {
     contrib_request request = {.activation = "gate",
-                               .options = {.seeds = 5, .first_seed = 1, .noise = 0.5}};
+                               .options = {.size = sizeof(mmn_contribution_options),
+                                           .seeds = 5, .first_seed = 1, .noise = 0.5}};
     mmn_contribution_options *options = &request.options;
     mmn_cli_study study = {
         .request = &request, .run = run, .check = check, MMN_CLI_ASKED(options)};

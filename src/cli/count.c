@@ -111,11 +111,11 @@ static int open_destination(mmn_cli_call *call, const char *output)
 
 int mmn_cli_count(mmn_cli_call *call)
 {
-    mmn_count_options count_options = {0};
+    mmn_count_options count_options = {.size = sizeof(count_options)};
     mmn_cli_modules modules = {{0}};
     mmn_cli_modules positions_module = {{0}};
     mmn_cli_shard shard = {0, 0};
-    mmn_model_options wishes = {0};
+    mmn_model_options wishes = {.size = sizeof(wishes)};
     const mmn_cli_option options[] = {
         {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
          .target = &count_options.output, .needed = "the file that receives the counts",

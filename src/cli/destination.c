@@ -83,7 +83,7 @@ static int take(mmn_cli_call *call, const char *given, mmn_cli_destination_kind 
     if (strcmp(given, "-") == 0)
         return open_standard(call, kind);
     snprintf(purpose, sizeof purpose, "mmneuron %s", call->command->name);
-    const mmn_output_options options = {
+    const mmn_output_options options = {.size = sizeof(options),
         .purpose = purpose,
         .folder = kind == MMN_CLI_FOLDER,
         .sources = destination->sources,

@@ -73,7 +73,7 @@ static int run_dump(mmn_cli_call *call, const dump_request *request)
 
 int mmn_cli_dump(mmn_cli_call *call)
 {
-    dump_request request = {0};
+    dump_request request = {.options.size = sizeof(mmn_dump_options)};
     const mmn_cli_option options[] = {
         {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
          .target = &request.output, .needed = "the file that receives the stages",

@@ -62,7 +62,8 @@ static int check(mmn_cli_call *call, mmn_cli_study *study)
 
 int mmn_cli_eval(mmn_cli_call *call)
 {
-    eval_request request = {.questions = {.seeds = 5, .first_seed = 1},
+    eval_request request = {.questions = {.size = sizeof request.questions, .seeds = 5, .first_seed = 1},
+                            .texts.size = sizeof request.texts,
                             .beams = MMN_CLI_BEAMS_DEFAULT};
     mmn_eval_options *asked = &request.questions;
     mmn_perplexity_options *read = &request.texts;

@@ -209,7 +209,7 @@ int mmn_cli_info(mmn_cli_call *call)
     mmn_error error;
     MMN_CLI_TRY(mmn_cli_parse(call, options, 1));
     call->quiet = 1; /* remarks are part of what is printed */
-    MMN_CLI_TRY(mmn_cli_open_model(call, &(mmn_model_options){0}));
+    MMN_CLI_TRY(mmn_cli_open_model(call, &(mmn_model_options){.size = sizeof(mmn_model_options)}));
     if (with_digest && mmn_model_digest(call->model, digest, &error) != MMN_OK)
         return mmn_cli_fail(&error);
     const mmn_model_info *info = mmn_model_describe(call->model);

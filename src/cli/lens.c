@@ -10,7 +10,7 @@ static mmn_status run(mmn_result **result, const mmn_model *model, void *request
 static int check(mmn_cli_call *call, mmn_cli_study *study)
 {
     const mmn_lens_options *asked = study->request;
-    if (asked->ranking == NULL && (asked->off_domain != NULL || asked->off_setting != NULL))
+    if (asked->neurons == NULL && (asked->off_domain != NULL || asked->off_setting != NULL))
         return mmn_cli_usage(call, "--off and --settings are for --neurons");
     if (asked->positions != NULL && asked->examples == 0)
         return mmn_cli_usage(call, "--positions is for --examples");
@@ -21,12 +21,12 @@ static int check(mmn_cli_call *call, mmn_cli_study *study)
 
 int mmn_cli_lens(mmn_cli_call *call)
 {
-    mmn_lens_options asked = {0};
+    mmn_lens_options asked = {.size = sizeof(asked)};
     mmn_cli_study study = {.request = &asked,
                            .run = run,
                            .check = check,
                            MMN_CLI_ASKED_OF_LIST(&asked),
-                           .neurons = &asked.ranking};
+                           .neurons = &asked.neurons};
     const mmn_cli_option options[] = {
         {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
          .target = &study.output, .help = "write everything to FILE (JSON; - is standard output)"},
@@ -48,7 +48,7 @@ int mmn_cli_lens(mmn_cli_call *call)
          .help = "with --examples: the activation of neuron MODULE:LAYER:NEURON at the patches of"
                  " the first picture"},
         {.name = "neurons", .former = "mask", .value = "NEURONS.json", .kind = MMN_CLI_TEXT,
-         .target = &asked.ranking,
+         .target = &asked.neurons,
          .help = "switch neurons off that \"mmneuron rank\" found"},
         {.name = "off", .former = "domain", .value = "NAME", .kind = MMN_CLI_TEXT,
          .target = &asked.off_domain,

@@ -10,6 +10,7 @@ int mmn_cli_open_model(mmn_cli_call *call, const mmn_model_options *wishes)
 {
     const char *folder = call->texts[0];
     mmn_model_options options = *wishes;
+    options.size = sizeof options;
     options.threads = (int)call->threads;
     options.simd = call->simd;
     options.interrupted = mmn_cli_interrupt_asked;

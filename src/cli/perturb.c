@@ -9,14 +9,14 @@ static mmn_status run(mmn_result **result, const mmn_model *model, void *request
 
 int mmn_cli_perturb(mmn_cli_call *call)
 {
-    mmn_perturb_options asked = {.first_seed = 1};
+    mmn_perturb_options asked = {.size = sizeof(asked), .first_seed = 1};
     mmn_cli_study study = {.request = &asked,
                            .run = run,
                            MMN_CLI_ASKED_OF_LIST(&asked),
-                           .neurons = &asked.ranking};
+                           .neurons = &asked.neurons};
     const mmn_cli_option options[] = {
         {.name = "neurons", .value = "NEURONS.json", .kind = MMN_CLI_TEXT,
-         .target = &asked.ranking, .needed = "the neurons to switch off",
+         .target = &asked.neurons, .needed = "the neurons to switch off",
          .help = "the neurons to switch off, as \"mmneuron rank -o\" writes them"},
         {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
          .target = &study.output, .help = "write all curves to FILE (JSON; - is standard output)"},

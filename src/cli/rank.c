@@ -23,7 +23,7 @@ static int open_destination(mmn_cli_call *call, const char *output)
 int mmn_cli_rank(mmn_cli_call *call)
 {
     const char *output = NULL;
-    mmn_rank_options rank_options = {0};
+    mmn_rank_options rank_options = {.size = sizeof(rank_options)};
     mmn_cli_modules modules = {{0}};
     const mmn_cli_option options[] = {
         {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,

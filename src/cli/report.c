@@ -70,7 +70,7 @@ static int write_report(mmn_cli_call *call, const mmn_report *report, mmn_report
 int mmn_cli_report(mmn_cli_call *call)
 {
     const char *output = NULL, *format_name = NULL, *figure = NULL;
-    mmn_report_options report_options = {0};
+    mmn_report_options report_options = {.size = sizeof(report_options)};
     const mmn_cli_option options[] = {
         {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
          .target = &output, .needed = "the file that receives the report",

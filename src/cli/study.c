@@ -52,7 +52,7 @@ static mmn_status run(mmn_result **result, const mmn_model *model, void *context
 
 static int run_command(mmn_cli_call *call)
 {
-    study_request request = {.name = call->command->name, .options = {.seeds = 5, .first_seed = 1}};
+    study_request request = {.name = call->command->name, .options = {.size = sizeof(mmn_study_options), .seeds = 5, .first_seed = 1}};
     mmn_study_options *asked = &request.options;
     mmn_cli_study study = {.request = &request,
                            .run = run,

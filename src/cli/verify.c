@@ -23,7 +23,7 @@ static int print_verification(const mmn_result *verification, bool json, mmn_sta
 
 int mmn_cli_verify(mmn_cli_call *call)
 {
-    mmn_verify_options verify_options = {0};
+    mmn_verify_options verify_options = {.size = sizeof(verify_options)};
     uint64_t tile = UINT64_MAX; /* not given */
     const mmn_cli_option options[] = {
         {.name = "tolerance", .value = "T", .kind = MMN_CLI_REAL,

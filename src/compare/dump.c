@@ -115,10 +115,9 @@ mmn_status mmn_dump(const mmn_model *model, const mmn_input *input,
 {
     if (MMN_MISSING(error, model, input, file))
         return MMN_USAGE;
-    const mmn_dump_options none = {0};
-    if (!options)
-        options = &none;
-    const mmn_session_options session_options = {.prompt_only = options->generate == 0};
+    mmn_dump_options own;
+    MMN_TAKE_OPTIONS(own, options, error);
+    const mmn_session_options session_options = {.size = sizeof(session_options), .prompt_only = options->generate == 0};
     dump dumped = {0};
     mmn_session *session = NULL;
     uint64_t passed = mmn_model_nonfinite(model, NULL);

@@ -363,9 +363,10 @@ mmn_status mmn_verification_make(mmn_verification **verification, const char *du
                                  const char *reference, const mmn_verify_options *options,
                                  mmn_error *error)
 {
-    const mmn_verify_options none = {0};
-    verifying state = {
-        .reference_file = reference, .options = options ? options : &none, .error = error};
+    mmn_verify_options own;
+    *verification = NULL;
+    MMN_TAKE_OPTIONS(own, options, error);
+    verifying state = {.reference_file = reference, .options = options, .error = error};
     const mmn_status status = verify(&state, dump);
     mmn_free(state.dump_list);
     mmn_free(state.reference_list);

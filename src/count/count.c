@@ -414,7 +414,11 @@ static mmn_status count(count_run *run, mmn_error *error)
 mmn_status mmn_count(const mmn_model *model, const mmn_count_options *options,
                      mmn_count_summary *summary, mmn_error *error)
 {
-    if (MMN_MISSING(error, model, options) || MMN_MISSING(error, options->list, options->output))
+    mmn_count_options own;
+    if (MMN_MISSING(error, model, options))
+        return MMN_USAGE;
+    MMN_TAKE_OPTIONS(own, options, error);
+    if (MMN_MISSING(error, options->list, options->output))
         return MMN_USAGE;
     count_run run = {.model = model, .options = options, .start = mmn_clock()};
     if (summary)

@@ -100,7 +100,7 @@ static mmn_status see(void *context, const mmn_stage *stage, mmn_error *error)
 mmn_status mmn_count_batch_start(mmn_count_batch *batch, const mmn_model *model, mmn_error *error)
 {
     const mmn_model_info *info = mmn_model_describe(model);
-    const mmn_session_options options = {.prompt_only = 1};
+    const mmn_session_options options = {.size = sizeof(options), .prompt_only = 1};
     MMN_TRY(mmn_session_create(&batch->session, model, &options, error));
     /* Where such numbers are allowed, samples with them are run alone. */
     batch->session->compute.watch->allow = false;

@@ -98,9 +98,8 @@ mmn_status mmn_output_claim(mmn_output **output, const char *path,
         *output = NULL;
     if (MMN_MISSING(error, output, path))
         return MMN_USAGE;
-    const mmn_output_options none = {0};
-    if (!options)
-        options = &none;
+    mmn_output_options own;
+    MMN_TAKE_OPTIONS(own, options, error);
     for (size_t i = 0; i < options->source_count; i++) {
         MMN_TRY(compare_source(path, &options->sources[i], error));
         for (size_t k = 0; k < options->beside_count; k++)

@@ -20,9 +20,6 @@
 static mmn_status make_rule(mmn_rank_rule *rule, const mmn_rank_options *options,
                             mmn_error *error)
 {
-    const mmn_rank_options none = {0};
-    if (!options)
-        options = &none;
     rule->rate = options->rate != 0 ? options->rate : 0.01;
     rule->bar = options->bar != 0 ? options->bar : 0.95;
     rule->assignment_bar = options->assignment_bar != 0 ? options->assignment_bar : rule->bar;
@@ -169,9 +166,9 @@ static mmn_status check_counts(const mmn_counts *counts, bool allow_nonfinite, m
 static mmn_status rank_counts(mmn_neurons *neurons, const mmn_counts *counts,
                               const mmn_rank_options *options, mmn_error *error)
 {
-    const char *modules = options ? options->modules : NULL;
+    const char *modules = options->modules;
     MMN_TRY(make_rule(&neurons->rule, options, error));
-    MMN_TRY(check_counts(counts, options && options->allow_nonfinite, error));
+    MMN_TRY(check_counts(counts, options->allow_nonfinite, error));
     MMN_TRY(check_names(counts, modules, error));
     MMN_TRY(copy_source(neurons, counts, error));
     const int64_t **active = mmn_allocate(counts->domain_count, sizeof(*active), error);
@@ -191,6 +188,8 @@ mmn_status mmn_neurons_rank(mmn_neurons **neurons, const mmn_counts *counts,
         *neurons = NULL;
     if (MMN_MISSING(error, neurons, counts))
         return MMN_USAGE;
+    mmn_rank_options own;
+    MMN_TAKE_OPTIONS(own, options, error);
     mmn_neurons *made = mmn_allocate(1, sizeof(*made), error);
     MMN_NEED(made);
     made->ranked = true;
@@ -208,6 +207,8 @@ mmn_status mmn_neurons_rank_file(mmn_neurons **neurons, const char *counts_file,
     mmn_counts *counts;
     mmn_rank_rule rule;
     *neurons = NULL;
+    mmn_rank_options own;
+    MMN_TAKE_OPTIONS(own, options, error);
     MMN_TRY(make_rule(&rule, options, error)); /* which costs no time */
     MMN_TRY(mmn_counts_read(&counts, counts_file, error));
     const mmn_status status = mmn_neurons_rank(neurons, counts, options, error);

@@ -205,7 +205,7 @@ mmn_status mmn_mask_from_neurons(mmn_mask **mask, const mmn_model *model,
                    mask);
 }
 
-mmn_status mmn_mask_from_ranking(mmn_mask **mask, const mmn_model *model, const char *ranking,
+mmn_status mmn_mask_from_file(mmn_mask **mask, const mmn_model *model, const char *ranking,
                                  const char *domain, const char *setting, int other_model,
                                  mmn_error *error)
 {

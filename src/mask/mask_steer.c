@@ -183,10 +183,10 @@ mmn_status mmn_mask_steer(mmn_mask **mask, const mmn_model *model, const mmn_ste
     mmn_neurons *neurons;
     if (mask)
         *mask = NULL;
-    if (MMN_MISSING(error, mask, model, steering) || MMN_MISSING(error, steering->ranking))
+    if (MMN_MISSING(error, mask, model, steering) || MMN_MISSING(error, steering->neurons))
         return MMN_USAGE;
     MMN_TRY(check(steering, steering->counts, error));
-    MMN_TRY(mmn_neurons_read(&neurons, steering->ranking, error));
+    MMN_TRY(mmn_neurons_read(&neurons, steering->neurons, error));
     const mmn_status status = steer(mask, model, neurons, NULL, steering, error);
     mmn_neurons_free(neurons);
     return status;

@@ -223,15 +223,14 @@ static mmn_status read_folder(mmn_model *model, const mmn_model_options *options
 mmn_status mmn_model_open(mmn_model **opened, const char *folder,
                           const mmn_model_options *options, mmn_error *error)
 {
-    static const mmn_model_options usual = {0};
+    mmn_model_options own;
     static atomic_uint_fast64_t numbers = 1;
     MMN_CLEAR(opened);
     MMN_GIVEN(error, opened, folder);
+    MMN_TAKE_OPTIONS(own, options, error);
     MMN_TRY(mmn_folder_exists(folder, error));
     mmn_model *model;
     MMN_NEED(model = mmn_allocate(1, sizeof(*model), error));
-    if (!options)
-        options = &usual;
     model->number = atomic_fetch_add(&numbers, 1);
     model->interrupt = (mmn_interrupt){.asked = options->interrupted,
                                        .context = options->interrupted_context};

@@ -35,14 +35,15 @@ static mmn_status make_report(mmn_report *report, const char *const *files, size
 mmn_status mmn_report_read(mmn_report **made, const char *const *files, size_t file_count,
                            const mmn_report_options *options, mmn_error *error)
 {
-    const mmn_report_options none = {0};
+    mmn_report_options own;
     if (made)
         *made = NULL;
     if (MMN_MISSING(error, made, files) || mmn_text_is_missing(error, "file", file_count, files))
         return MMN_USAGE;
+    MMN_TAKE_OPTIONS(own, options, error);
     mmn_report *report = mmn_allocate(1, sizeof(*report), error);
     MMN_NEED(report);
-    mmn_status status = make_report(report, files, file_count, options ? options : &none, error);
+    mmn_status status = make_report(report, files, file_count, options, error);
     if (status == MMN_OK)
         *made = report;
     else

@@ -172,7 +172,7 @@ static mmn_status rank_counts(mmn_results *results, mmn_error *error)
     mmn_result_file *neurons = &results->of[MMN_RESULT_NEURONS];
     const char *counts = results->of[MMN_RESULT_COUNTS].file;
     mmn_result *ranking;
-    const mmn_rank_options options = {.allow_nonfinite = 1}; /* which the report says */
+    const mmn_rank_options options = {.size = sizeof(options), .allow_nonfinite = 1}; /* which the report says */
     MMN_TRY(mmn_rank(&ranking, counts, &options, error));
     mmn_status status = mmn_result_json(ranking, &results->ranked, error);
     mmn_result_free(ranking);
@@ -186,7 +186,7 @@ static mmn_status rank_counts(mmn_results *results, mmn_error *error)
 static mmn_status rank_all(mmn_results *results, mmn_error *error)
 {
     mmn_result_file *counts = &results->of[MMN_RESULT_COUNTS];
-    mmn_rank_options options = {.rate = 1, .allow_nonfinite = 1};
+    mmn_rank_options options = {.size = sizeof(options), .rate = 1, .allow_nonfinite = 1};
     if (!results->of[MMN_RESULT_NEURONS].file)
         MMN_TRY(rank_counts(results, error));
     MMN_TRY(read_rule(&options, &results->of[MMN_RESULT_NEURONS], error));

@@ -24,6 +24,8 @@ mmn_status mmn_session_create(mmn_session **created, const mmn_model *model,
         *created = NULL;
     if (MMN_MISSING(error, created, model))
         return MMN_USAGE;
+    mmn_session_options own;
+    MMN_TAKE_OPTIONS(own, options, error);
     const mmn_language_config *config = &model->config.language;
     mmn_session *session = mmn_allocate(1, sizeof(*session), error);
     MMN_NEED(session);
@@ -32,7 +34,7 @@ mmn_status mmn_session_create(mmn_session **created, const mmn_model *model,
     session->interrupt = (mmn_interrupt){.asked = model->interrupt.asked,
                                          .context = model->interrupt.context};
     session->compute.interrupt = session->probes.interrupt = &session->interrupt;
-    session->prompt_only = options && options->prompt_only;
+    session->prompt_only = options->prompt_only != 0;
     session->pending = MMN_NO_TOKEN;
     session->ending.last = mmn_allocate(config->hidden_size, sizeof(float), error);
     session->ending.logits = mmn_allocate(config->vocab_size, sizeof(float), error);

@@ -327,6 +327,7 @@ static void fill(mmn_result *result, const void *context)
 const mmn_study_kind mmn_contributions_kind = {.doing = "contributions",
                                                .unit = "passes",
                                                .size = sizeof(mmn_contributions),
+                                               .options_size = sizeof(mmn_contribution_options),
                                                .set_up = set_up,
                                                .begin = begin,
                                                .end = end,

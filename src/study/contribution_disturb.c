@@ -108,7 +108,7 @@ static mmn_status mask_of(mmn_mask **mask, const mmn_contributions *result,
 static mmn_status start(passing *pass, mmn_contributions *result, const mmn_mask *own,
                         const mmn_disturbance *disturbance, mmn_error *error)
 {
-    const mmn_session_options options = {.prompt_only = 1};
+    const mmn_session_options options = {.size = sizeof(options), .prompt_only = 1};
     const mmn_probe keeping = {.stages = "language.norm", .see = keep_normed, .context = pass};
     const size_t width = result->study.model->config.language.hidden_size;
     pass->of = result;

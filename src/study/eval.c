@@ -411,6 +411,7 @@ mmn_status mmn_eval(mmn_result **result, const mmn_model *model, const mmn_eval_
     static const mmn_study_kind kind = {.doing = "answering",
                                         .unit = "answers",
                                         .size = sizeof(mmn_evaluation),
+                                        .options_size = sizeof(mmn_eval_options),
                                         .set_up = set_up,
                                         .check = check,
                                         .begin = begin,

@@ -133,7 +133,7 @@ static mmn_status set_up(void *context, const mmn_model *model, const void *aske
 {
     mmn_lens *lens = context;
     const mmn_lens_options *options = asked;
-    const bool masked = options->ranking != NULL;
+    const bool masked = options->neurons != NULL;
     if (MMN_MISSING(error, options->list))
         return MMN_USAGE;
     if (!masked && (options->off_domain || options->off_setting))
@@ -145,7 +145,7 @@ static mmn_status set_up(void *context, const mmn_model *model, const void *aske
         .model = model,
         MMN_STUDY_ASKED(options),
         MMN_STUDY_LONG_PROMPTS(options),
-        .neurons = options->ranking,
+        .neurons = options->neurons,
         .setting = !masked ? NULL : options->off_setting ? options->off_setting : "all",
         .plan = {.plain = !masked, .off_domain = options->off_domain}};
     lens->layers = model->config.language.layers;
@@ -184,6 +184,7 @@ static void end(void *context)
 const mmn_study_kind mmn_lens_kind = {.doing = "reading",
                                       .unit = "samples",
                                       .size = sizeof(mmn_lens),
+                                      .options_size = sizeof(mmn_lens_options),
                                       .set_up = set_up,
                                       .begin = begin,
                                       .measure = read_sample,

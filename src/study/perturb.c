@@ -237,13 +237,13 @@ static mmn_status set_up(void *context, const mmn_model *model, const void *aske
     mmn_perturbation *perturbation = context;
     const mmn_perturb_options *options = asked;
     const mmn_language_config *language = &model->config.language;
-    if (MMN_MISSING(error, options->list, options->ranking))
+    if (MMN_MISSING(error, options->list, options->neurons))
         return MMN_USAGE;
     perturbation->study = (mmn_study){
         .model = model,
         MMN_STUDY_ASKED(options),
         MMN_STUDY_LONG_PROMPTS(options),
-        .neurons = options->ranking,
+        .neurons = options->neurons,
         .settings = options->settings,
         .plan = {.plain = true,
                  .seeds = options->seeds > 0 ? options->seeds : SEEDS,
@@ -417,6 +417,7 @@ static void fill(mmn_result *result, const void *context)
 const mmn_study_kind mmn_perturbation_kind = {.doing = "perturbing",
                                               .unit = "passes",
                                               .size = sizeof(mmn_perturbation),
+                                              .options_size = sizeof(mmn_perturb_options),
                                               .set_up = set_up,
                                               .begin = begin,
                                               .measure = compare_sample,

@@ -45,13 +45,17 @@ mmn_status mmn_study_make(mmn_result **result, const mmn_study_kind *kind, const
         *result = NULL;
     if (MMN_MISSING(error, result, model, options))
         return MMN_USAGE;
-    void *kept = mmn_allocate(1, kind->size, error);
-    MMN_NEED(kept);
-    mmn_status status = mmn_study_find(kind, kept, model, options, error);
+    const size_t size = kind->options_size ? kind->options_size : sizeof(mmn_study_options);
+    void *kept = mmn_allocate(1, kind->size, error), *own = mmn_allocate(1, size, error);
+    mmn_status status = kept && own ? mmn_take_options(own, size, options, error) : MMN_SYSTEM;
+    if (status == MMN_OK)
+        status = mmn_study_find(kind, kept, model, own, error);
     if (status == MMN_OK)
         status = mmn_study_fill(result, kind, kept, error);
-    mmn_study_close(kind, kept);
+    if (kept)
+        mmn_study_close(kind, kept);
     mmn_free(kept);
+    mmn_free(own);
     return status;
 }
 

@@ -224,7 +224,7 @@ static mmn_status run_group(void *kept, const mmn_measuring *measuring, size_t f
                             size_t count, const mmn_input *input, mmn_error *error)
 {
     mmn_study *study = kept;
-    const mmn_session_options options = {.prompt_only = measuring->tokens == 0};
+    const mmn_session_options options = {.size = sizeof(options), .prompt_only = measuring->tokens == 0};
     const size_t *runs = study->side + first;
     mmn_session **sessions = study->sessions + first;
     for (size_t i = 0; i < count; i++) {

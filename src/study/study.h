@@ -111,6 +111,7 @@ typedef struct mmn_study_kind {
     const char *name, *summary; /* of its command, and a line of help: in the table of studies only */
     const char *doing, *unit;   /* of its progress: "comparing", "passes" */
     size_t size;                /* of what it keeps */
+    size_t options_size;        /* of its options; 0: they are mmn_study_options */
     /* Sets the study's wishes by its options, which outlive it; NULL: by mmn_study_options. */
     mmn_status (*set_up)(void *kept, const mmn_model *model, const void *options,
                          mmn_error *error);

@@ -16,7 +16,7 @@
 #include "tests/tools/scratch.h"
 
 static mmn_error error;
-static const mmn_output_options plain = {.purpose = "a test"};
+static const mmn_output_options plain = {.size = sizeof(plain), .purpose = "a test"};
 static char path[sizeof(scratch) + 16];
 
 static void make_folder(void)
@@ -106,7 +106,7 @@ Test(output, removes_only_what_it_would_write_itself)
     char state[sizeof(path) + 8];
     snprintf(state, sizeof(state), "%s.state", path);
     const char *const beside[] = {state};
-    const mmn_output_options options = {.beside = beside, .beside_count = 1};
+    const mmn_output_options options = {.size = sizeof(options), .beside = beside, .beside_count = 1};
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
         make_file(others[i]);
     make_file("file.1-2.partial");

@@ -60,7 +60,7 @@ TestSuite(count, .init = set_up, .fini = tear_down);
 
 static mmn_count_options options_for(int output)
 {
-    return (mmn_count_options){.list = paths[LIST], .output = paths[output]};
+    return (mmn_count_options){.size = sizeof(mmn_count_options), .list = paths[LIST], .output = paths[output]};
 }
 
 static void count_ok(const mmn_count_options *options)
@@ -103,7 +103,7 @@ Test(count, agrees_with_the_dumped_activations)
     const char *image = IMAGES "wide.jpg";
     mmn_input *input;
     cr_assert_eq(mmn_input_from_prompt(&input, model, "<image>\nWho?", &image, 1, &error), MMN_OK);
-    const mmn_dump_options dump_options = {.stages = "*.act"};
+    const mmn_dump_options dump_options = {.size = sizeof(dump_options), .stages = "*.act"};
     cr_assert_eq(mmn_dump(model, input, &dump_options, paths[DUMP], &error), MMN_OK);
     write_text(LIST, "{\"domain\": \"d\", \"image\": \"" IMAGES "wide.jpg\","
                      " \"question\": \"Who?\"}\n");
@@ -163,10 +163,10 @@ static void check_shards(mmn_count_options options)
 
 Test(count, of_three_shards_is_that_of_one_run)
 {
-    check_shards((mmn_count_options){.list = paths[LIST]});
-    check_shards((mmn_count_options){.list = paths[LIST], .samples = 2, .modules = "language"});
-    check_shards((mmn_count_options){.list = paths[LIST], .positions = 60});
-    check_shards((mmn_count_options){
+    check_shards((mmn_count_options){.size = sizeof(mmn_count_options), .list = paths[LIST]});
+    check_shards((mmn_count_options){.size = sizeof(mmn_count_options), .list = paths[LIST], .samples = 2, .modules = "language"});
+    check_shards((mmn_count_options){.size = sizeof(mmn_count_options), .list = paths[LIST], .positions = 60});
+    check_shards((mmn_count_options){.size = sizeof(mmn_count_options),
         .list = paths[LIST], .positions = 40, .positions_module = "language"});
 }
 
@@ -177,7 +177,7 @@ Test(count, with_bad_samples_is_the_same_in_shards)
                      "this is no JSON\n"
                      "{\"domain\": \"a\", \"prompt\": \"three <image>\"}\n"
                      "{\"domain\": \"a\", \"prompt\": \"four\"}\n");
-    mmn_count_options options = {.list = paths[LIST], .skip_bad = 1};
+    mmn_count_options options = {.size = sizeof(options), .list = paths[LIST], .skip_bad = 1};
     check_shards(options);
     mmn_counts *counts;
     cr_assert_eq(mmn_counts_read(&counts, paths[ONE_RUN], &error), MMN_OK);

@@ -89,7 +89,7 @@ Test(languages, are_as_improbable_as_pytorch_finds)
 {
     /* Of some 13 windows in each language; one takes 9 seconds under an emulator. */
     size_t windows = is_slow() ? 1 : 4, runs = is_slow() ? 1 : 1 + 5, compared = 0;
-    const mmn_perplexity_options options = {
+    const mmn_perplexity_options options = {.size = sizeof(options),
         .list = list, .neurons = runs > 1 ? neurons : NULL, .samples = windows};
     mmn_result *perplexity;
     char *text;

@@ -80,7 +80,7 @@ static json_t *load_cases(void)
 
 static mmn_neurons *rank_case(const mmn_counts *counts, const json_t *test)
 {
-    const mmn_rank_options options = {
+    const mmn_rank_options options = {.size = sizeof(options),
         .rate = json_number_value(json_object_get(test, "rate")),
         .bar = json_number_value(json_object_get(test, "bar")),
         .assignment_bar = json_number_value(json_object_get(test, "assignment_bar")),
@@ -220,7 +220,7 @@ Test(objects, ranked_neurons_are_those_of_their_file)
     char *json, *text;
     cr_assert_eq(mmn_neurons_result(&result, neurons, &error), MMN_OK);
     cr_assert_eq(mmn_result_write(result, neurons_file, &error), MMN_OK, "%s", error.message);
-    const mmn_rank_options options = {.rate = 0.1, .bar = 0.8, .assignment_bar = 0.9};
+    const mmn_rank_options options = {.size = sizeof(options), .rate = 0.1, .bar = 0.8, .assignment_bar = 0.9};
     cr_assert_eq(mmn_rank(&again, file, &options, &error), MMN_OK);
     cr_assert_eq(mmn_result_json(result, &json, &error), MMN_OK);
     cr_assert_eq(mmn_result_json(again, &text, &error), MMN_OK);

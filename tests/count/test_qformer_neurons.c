@@ -105,7 +105,7 @@ static void check_module(const mmn_counted_module *module, const mmn_count_cell 
 Test(qformer_neurons, counts_are_those_of_pytorch)
 {
     static const char *const cases[] = {CASES "tall.safetensors", CASES "wide.safetensors"};
-    const mmn_count_options options = {.list = list, .output = output};
+    const mmn_count_options options = {.size = sizeof(options), .list = list, .output = output};
     mmn_counts *counts;
     count_ok(&options);
     cr_assert_eq(mmn_counts_read(&counts, output, &error), MMN_OK, "%s", error.message);
@@ -204,7 +204,7 @@ Test(qformer_neurons, positions_of_every_module_are_known_before)
 static mmn_mask *make_mask(const char *domain, const char *setting)
 {
     mmn_mask *mask;
-    cr_assert_eq(mmn_mask_from_ranking(&mask, model, NEURONS, domain, setting, 0, &error), MMN_OK,
+    cr_assert_eq(mmn_mask_from_file(&mask, model, NEURONS, domain, setting, 0, &error), MMN_OK,
                  "%s: %s: %s", error.file, error.where, error.message);
     return mask;
 }
@@ -330,7 +330,7 @@ Test(qformer_neurons, evaluations_have_the_settings_of_the_method)
 {
     static const char *const settings[] = {"none", "language", "vision", "qformer+query",
                                            "vision+qformer+query", "all"};
-    const mmn_eval_options options = {.list = list, .neurons = NEURONS, .tokens = TOKENS};
+    const mmn_eval_options options = {.size = sizeof(options), .list = list, .neurons = NEURONS, .tokens = TOKENS};
     mmn_result *evaluation;
     char *text;
     cr_assert_eq(mmn_eval(&evaluation, model, &options, &error), MMN_OK, "%s", error.message);
@@ -362,9 +362,9 @@ Test(qformer_neurons, evaluations_have_the_settings_of_the_method)
 
 Test(qformer_neurons, perturbations_and_lens_take_the_model)
 {
-    const mmn_perturb_options perturb_options = {
-        .list = list, .ranking = NEURONS, .settings = "qformer+query,query", .seeds = 1};
-    const mmn_lens_options lens_options = {.list = list, .top = 2, .examples = 1,
+    const mmn_perturb_options perturb_options = {.size = sizeof(perturb_options),
+        .list = list, .neurons = NEURONS, .settings = "qformer+query,query", .seeds = 1};
+    const mmn_lens_options lens_options = {.size = sizeof(lens_options), .list = list, .top = 2, .examples = 1,
                                            .positions = "image:1,last"};
     mmn_result *perturbation;
     mmn_result *lens;

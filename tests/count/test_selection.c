@@ -95,7 +95,7 @@ static size_t united(const mmn_listed_module *module, size_t domains)
 
 static void check_rate(const char *model, double rate, double bar)
 {
-    const mmn_rank_options options = {.rate = rate, .bar = bar};
+    const mmn_rank_options options = {.size = sizeof(options), .rate = rate, .bar = bar};
     mmn_result *ranking;
     mmn_counts *counts;
     mmn_neurons *lists;
@@ -125,7 +125,7 @@ static void check_model(const char *name, const char *lines, size_t modules)
     char folder[512];
     mmn_model *model;
     mmn_counts *counts;
-    const mmn_count_options options = {.list = list, .output = counted};
+    const mmn_count_options options = {.size = sizeof(options), .list = list, .output = counted};
     snprintf(folder, sizeof folder, CHECKPOINTS "%s", name);
     if (!mmn_build_reads(folder))
         return;

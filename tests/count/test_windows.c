@@ -66,7 +66,7 @@ TestSuite(windows, .init = set_up, .fini = tear_down);
 
 static mmn_count_options options_for(int output)
 {
-    return (mmn_count_options){.list = paths[LIST], .output = paths[output], .window = WINDOW};
+    return (mmn_count_options){.size = sizeof(mmn_count_options), .list = paths[LIST], .output = paths[output], .window = WINDOW};
 }
 
 static void count_ok(const mmn_count_options *options)
@@ -232,7 +232,7 @@ Test(windows, are_digested)
 
 static void check_selected(double rate, size_t expected)
 {
-    const mmn_rank_options options = {.rate = rate, .bar = 0.05};
+    const mmn_rank_options options = {.size = sizeof(options), .rate = rate, .bar = 0.05};
     mmn_result *ranking;
     char *text;
     cr_assert_eq(mmn_rank(&ranking, paths[ONE_RUN], &options, &error), MMN_OK);
@@ -299,7 +299,7 @@ Test(windows, refuse_what_cannot_be)
 
 Test(windows, are_no_questions)
 {
-    const mmn_lens_options options = {.list = paths[LIST]};
+    const mmn_lens_options options = {.size = sizeof(options), .list = paths[LIST]};
     mmn_result *lens;
     cr_assert_eq(mmn_lens_run(&lens, model, &options, &error), MMN_INPUT);
     cr_assert(strstr(error.message, "questions are wanted"), "%s", error.message);

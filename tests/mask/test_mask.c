@@ -42,7 +42,7 @@ TestSuite(mask, .init = set_up, .fini = tear_down);
 static mmn_mask *make_mask(const char *domain, const char *setting)
 {
     mmn_mask *mask;
-    cr_assert_eq(mmn_mask_from_ranking(&mask, model, NEURONS, domain, setting, 0, &error), MMN_OK,
+    cr_assert_eq(mmn_mask_from_file(&mask, model, NEURONS, domain, setting, 0, &error), MMN_OK,
                  "%s: %s: %s", error.file, error.where, error.message);
     return mask;
 }
@@ -332,7 +332,7 @@ static void expect_refused(const char *ranking, const char *domain, const char *
                            mmn_status expected, const char *part)
 {
     mmn_mask *mask;
-    cr_expect_eq(mmn_mask_from_ranking(&mask, model, ranking, domain, setting, 0, &error), expected);
+    cr_expect_eq(mmn_mask_from_file(&mask, model, ranking, domain, setting, 0, &error), expected);
     cr_expect_null(mask);
     cr_expect_not_null(strstr(error.message, part), "\"%s\" instead of \"%s\"", error.message,
                        part);

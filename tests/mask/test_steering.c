@@ -27,7 +27,7 @@ static char folder[64], list[100], counts[100], neurons[LANGUAGE_CASE_PATH];
 static void open_case(const char *name)
 {
     open_language_case(&model, &truth, neurons, name, list);
-    const mmn_count_options options = {
+    const mmn_count_options options = {.size = sizeof(options),
         .list = list,
         .output = counts,
         .window = (uint64_t)json_integer_value(json_object_get(truth, "window"))};
@@ -59,7 +59,7 @@ TestSuite(steering, .init = set_up, .fini = tear_down);
 
 static mmn_mask *steer(const char *off, const char *on)
 {
-    const mmn_steering steering = {.ranking = neurons, .off = off, .on = on, .counts = counts};
+    const mmn_steering steering = {.neurons = neurons, .off = off, .on = on, .counts = counts};
     mmn_mask *mask;
     cr_assert_eq(mmn_mask_steer(&mask, model, &steering, &error), MMN_OK, "%s: %s: %s", error.file,
                  error.where, error.message);
@@ -153,7 +153,7 @@ Test(steering, switches_off_as_a_mask_does)
 {
     open_case("bloom");
     mmn_mask *off = steer("de", NULL), *mask, *both = steer("de", "en"), *random;
-    cr_assert_eq(mmn_mask_from_ranking(&mask, model, neurons, "de", "all", 0, &error), MMN_OK);
+    cr_assert_eq(mmn_mask_from_file(&mask, model, neurons, "de", "all", 0, &error), MMN_OK);
     const mmn_masked_module *a = &off->modules[0], *b = &mask->modules[0];
     size_t total = mmn_mask_neurons(mask, "language", -1);
     cr_assert_eq(mmn_mask_neurons(off, "language", -1), total);
@@ -207,24 +207,24 @@ static void check_refused(mmn_steering steering, mmn_status expected, const char
 Test(steering, refuses_what_cannot_be)
 {
     open_case("bloom");
-    check_refused((mmn_steering){.ranking = neurons}, MMN_USAGE, "off or on");
-    check_refused((mmn_steering){.ranking = neurons, .on = "de"}, MMN_USAGE, "need its counts");
-    check_refused((mmn_steering){.ranking = neurons, .off = "fr"}, MMN_USAGE, "\"fr\"");
-    check_refused((mmn_steering){.ranking = neurons, .on = "de", .counts = neurons}, MMN_INPUT, "");
+    check_refused((mmn_steering){.neurons = neurons}, MMN_USAGE, "off or on");
+    check_refused((mmn_steering){.neurons = neurons, .on = "de"}, MMN_USAGE, "need its counts");
+    check_refused((mmn_steering){.neurons = neurons, .off = "fr"}, MMN_USAGE, "\"fr\"");
+    check_refused((mmn_steering){.neurons = neurons, .on = "de", .counts = neurons}, MMN_INPUT, "");
     FILE *file = fopen(list, "w");
     fputs("{\"domain\": \"en\", \"text\": \"Only English.\"}\n", file);
     fclose(file);
-    const mmn_count_options options = {.list = list, .output = counts};
+    const mmn_count_options options = {.size = sizeof(options), .list = list, .output = counts};
     cr_assert_eq(mmn_count(model, &options, NULL, &error), MMN_OK);
-    check_refused((mmn_steering){.ranking = neurons, .on = "de", .counts = counts}, MMN_INPUT,
+    check_refused((mmn_steering){.neurons = neurons, .on = "de", .counts = counts}, MMN_INPUT,
                   "no counts of the domain \"de\"");
     mmn_model_close(model);
     cr_assert_eq(mmn_model_open(&model, CHECKPOINTS "llama-3", NULL, &error), MMN_OK);
-    check_refused((mmn_steering){.ranking = neurons, .off = "de"}, MMN_INPUT, "neurons");
+    check_refused((mmn_steering){.neurons = neurons, .off = "de"}, MMN_INPUT, "neurons");
     snprintf(neurons, sizeof neurons, DATA "llama-3-neurons.json");
-    check_refused((mmn_steering){.ranking = neurons, .on = "en", .counts = counts}, MMN_INPUT,
+    check_refused((mmn_steering){.neurons = neurons, .on = "en", .counts = counts}, MMN_INPUT,
                   "another model");
-    check_refused((mmn_steering){.ranking = neurons, .on = "en", .counts = counts, .other_model = 1},
+    check_refused((mmn_steering){.neurons = neurons, .on = "en", .counts = counts, .other_model = 1},
                   MMN_INPUT, "neurons");
     close_case();
 }
@@ -233,7 +233,7 @@ Test(steering, survives_failing_memory)
 {
     open_case("llama-3");
     const mmn_steering steering = {
-        .ranking = neurons, .off = "en", .on = "de", .counts = counts};
+        .neurons = neurons, .off = "en", .on = "de", .counts = counts};
     mmn_status status = MMN_SYSTEM;
     for (unsigned long number = 1; status != MMN_OK; number++) {
         mmn_mask *mask;

@@ -55,7 +55,7 @@ static mmn_mask *mask_session(mmn_session *session, const mmn_model *model, cons
         return NULL;
     snprintf(file, sizeof(file), MMN_SOURCE_DIR "/tests/mask/data/%s.json",
              mmn_case_text(expected, "masked"));
-    cr_assert_eq(mmn_mask_from_ranking(&mask, model, file, "medical", "all", 0, &error), MMN_OK, "%s",
+    cr_assert_eq(mmn_mask_from_file(&mask, model, file, "medical", "all", 0, &error), MMN_OK, "%s",
                  error.message);
     cr_assert_eq(mmn_session_add_mask(session, mask, &error), MMN_OK);
     return mask;

@@ -110,7 +110,7 @@ static void write_spoilt(const mmn_tensor *tensor, bool infinite)
 
 static mmn_status run(bool allow, const char *inputs, mmn_error *first, uint64_t *passed)
 {
-    const mmn_model_options options = {.without_tokenizer = 1, .allow_nonfinite = allow, .threads = 2};
+    const mmn_model_options options = {.size = sizeof(options), .without_tokenizer = 1, .allow_nonfinite = allow, .threads = 2};
     mmn_model *model;
     mmn_input *input;
     mmn_session *session;
@@ -274,7 +274,7 @@ Test(finite, pixels_of_a_file_are_looked_at)
     snprintf(path, sizeof path, "%s", scratch_path("inputs"));
     cr_assert_eq(mmn_safetensors_write(path, copies, 3, NULL, &error), MMN_OK);
     for (int allow = 0; allow < 2; allow++) {
-        const mmn_model_options options = {.without_tokenizer = 1, .allow_nonfinite = allow};
+        const mmn_model_options options = {.size = sizeof(options), .without_tokenizer = 1, .allow_nonfinite = allow};
         mmn_model *model;
         mmn_input *input = NULL;
         cr_assert_eq(mmn_model_open(&model, CHECKPOINTS "llava-v1.6-mistral", &options, &error),

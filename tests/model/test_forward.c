@@ -23,7 +23,7 @@ static mmn_model *open_model(const char *folder, int threads)
 {
     mmn_error error;
     mmn_model *model;
-    const mmn_model_options options = {.threads = threads};
+    const mmn_model_options options = {.size = sizeof(options), .threads = threads};
     mmn_status status = mmn_model_open(&model, folder, &options, &error);
     cr_assert_eq(status, MMN_OK, "%s: %s: %s", error.file, error.where, error.message);
     return model;
@@ -151,7 +151,7 @@ static recording run_image(const mmn_model *model, const char *stages, int promp
     mmn_input *input;
     mmn_session *session;
     recording seen = {0};
-    const mmn_session_options options = {.prompt_only = prompt_only};
+    const mmn_session_options options = {.size = sizeof(options), .prompt_only = prompt_only};
     const mmn_probe probe = {.stages = stages, .see = record, .context = &seen};
     size_t images = mmn_model_describe(model)->vision_layers > 0 ? 1 : 0;
     mmn_status status =
@@ -267,7 +267,7 @@ Test(forward, a_session_for_prompts_only_refuses_to_generate)
     mmn_input *input;
     int32_t id;
     size_t count;
-    const mmn_session_options options = {.prompt_only = 1};
+    const mmn_session_options options = {.size = sizeof(options), .prompt_only = 1};
     cr_assert_eq(mmn_input_from_prompt(&input, model, "What is this?", NULL, 0, &error), MMN_OK);
     cr_assert_eq(mmn_session_create(&session, model, &options, &error), MMN_OK);
     cr_assert_eq(mmn_session_generate(session, 1, &id, &count, &error), MMN_USAGE);

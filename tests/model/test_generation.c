@@ -128,7 +128,7 @@ Test(generation, answers_as_transformers_does)
 /* Opens llama-2 with this text as its generation_config.json. */
 static mmn_status open_with(mmn_model **model, char *folder, const char *generation, int ignore)
 {
-    const mmn_model_options options = {.ignore_generation_config = ignore};
+    const mmn_model_options options = {.size = sizeof(options), .ignore_generation_config = ignore};
     json_t *empty = json_object(), *nothing = json_null();
     char path[PATH_MAX];
     make_folder(folder, "llama-2", nothing, empty);

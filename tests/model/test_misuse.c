@@ -40,7 +40,7 @@ static void close_models(void)
 
 static mmn_session *start(const mmn_model *of, int prompt_only)
 {
-    const mmn_session_options options = {.prompt_only = prompt_only};
+    const mmn_session_options options = {.size = sizeof(options), .prompt_only = prompt_only};
     mmn_session *session;
     cr_assert_eq(mmn_session_create(&session, of, &options, &error), MMN_OK);
     return session;
@@ -178,10 +178,10 @@ Test(misuse, null)
     REFUSES(mmn_list_reads_texts(NULL, &flag, &error));
     REFUSES(mmn_list_reads_texts("x", NULL, &error));
     REFUSES(mmn_count_state_file(&text, NULL, &error));
-    REFUSES(mmn_count(NULL, &(mmn_count_options){.list = "x", .output = "y"}, NULL, &error));
+    REFUSES(mmn_count(NULL, &(mmn_count_options){.size = sizeof(mmn_count_options), .list = "x", .output = "y"}, NULL, &error));
     REFUSES(mmn_count(model, NULL, NULL, &error));
-    REFUSES(mmn_count(model, &(mmn_count_options){.output = "y"}, NULL, &error));
-    REFUSES(mmn_count(model, &(mmn_count_options){.list = "x"}, NULL, &error));
+    REFUSES(mmn_count(model, &(mmn_count_options){.size = sizeof(mmn_count_options), .output = "y"}, NULL, &error));
+    REFUSES(mmn_count(model, &(mmn_count_options){.size = sizeof(mmn_count_options), .list = "x"}, NULL, &error));
     REFUSES(mmn_counts_merge(NULL, 1, "x", &error));
     REFUSES(mmn_counts_merge(files, 2, "x", &error));
     REFUSES(mmn_counts_merge(files, 1, NULL, &error));
@@ -201,38 +201,38 @@ Test(misuse, null)
     REFUSES(mmn_result_read(&result, NULL, &error));
     REFUSES(mmn_result_read(NULL, "x", &error));
 
-    REFUSES(mmn_mask_from_ranking(NULL, model, "x", NULL, "all", 0, &error));
-    REFUSES(mmn_mask_from_ranking(&mask, NULL, "x", NULL, "all", 0, &error));
-    REFUSES(mmn_mask_from_ranking(&mask, model, NULL, NULL, "all", 0, &error));
-    REFUSES(mmn_mask_from_ranking(&mask, model, "x", NULL, NULL, 0, &error));
+    REFUSES(mmn_mask_from_file(NULL, model, "x", NULL, "all", 0, &error));
+    REFUSES(mmn_mask_from_file(&mask, NULL, "x", NULL, "all", 0, &error));
+    REFUSES(mmn_mask_from_file(&mask, model, NULL, NULL, "all", 0, &error));
+    REFUSES(mmn_mask_from_file(&mask, model, "x", NULL, NULL, 0, &error));
     REFUSES(mmn_mask_steer(&mask, model, NULL, &error));
     REFUSES(mmn_mask_steer(&mask, model, &(mmn_steering){0}, &error));
     REFUSES(mmn_mask_from_neurons(&mask, model, NULL, NULL, "all", 0, &error));
     REFUSES(mmn_mask_steer_neurons(&mask, model, NULL, NULL, &(mmn_steering){0}, &error));
     REFUSES(mmn_mask_random(&mask, NULL, 1, &error));
 
-    REFUSES(mmn_eval(NULL, model, &(mmn_eval_options){.list = "x"}, &error));
-    REFUSES(mmn_eval(&result, NULL, &(mmn_eval_options){.list = "x"}, &error));
+    REFUSES(mmn_eval(NULL, model, &(mmn_eval_options){.size = sizeof(mmn_eval_options), .list = "x"}, &error));
+    REFUSES(mmn_eval(&result, NULL, &(mmn_eval_options){.size = sizeof(mmn_eval_options), .list = "x"}, &error));
     REFUSES(mmn_eval(&result, model, NULL, &error));
-    REFUSES(mmn_eval(&result, model, &(mmn_eval_options){0}, &error));
-    REFUSES(mmn_eval(&result, model, &(mmn_eval_options){.list = "x", .stop_string_count = 1},
+    REFUSES(mmn_eval(&result, model, &(mmn_eval_options){.size = sizeof(mmn_eval_options)}, &error));
+    REFUSES(mmn_eval(&result, model, &(mmn_eval_options){.size = sizeof(mmn_eval_options), .list = "x", .stop_string_count = 1},
                      &error));
     cr_expect_null(result);
-    REFUSES(mmn_perplexity_measure(&result, model, &(mmn_perplexity_options){0}, &error));
+    REFUSES(mmn_perplexity_measure(&result, model, &(mmn_perplexity_options){.size = sizeof(mmn_perplexity_options)}, &error));
     REFUSES(mmn_perplexity_measure(&result, model, NULL, &error));
     REFUSES(mmn_perturb(&result, model, NULL, &error));
-    REFUSES(mmn_perturb(&result, model, &(mmn_perturb_options){.list = "x"}, &error));
-    REFUSES(mmn_perturb(&result, model, &(mmn_perturb_options){.ranking = "x"}, &error));
+    REFUSES(mmn_perturb(&result, model, &(mmn_perturb_options){.size = sizeof(mmn_perturb_options), .list = "x"}, &error));
+    REFUSES(mmn_perturb(&result, model, &(mmn_perturb_options){.size = sizeof(mmn_perturb_options), .neurons = "x"}, &error));
     REFUSES(mmn_study_run(&result, model, "agree", NULL, &error));
-    REFUSES(mmn_study_run(&result, model, NULL, &(mmn_study_options){.list = "x"}, &error));
-    REFUSES(mmn_study_run(&result, model, "agree", &(mmn_study_options){.list = "x"}, &error));
+    REFUSES(mmn_study_run(&result, model, NULL, &(mmn_study_options){.size = sizeof(mmn_study_options), .list = "x"}, &error));
+    REFUSES(mmn_study_run(&result, model, "agree", &(mmn_study_options){.size = sizeof(mmn_study_options), .list = "x"}, &error));
     REFUSES(mmn_lens_run(&result, model, NULL, &error));
-    REFUSES(mmn_lens_run(&result, model, &(mmn_lens_options){0}, &error));
+    REFUSES(mmn_lens_run(&result, model, &(mmn_lens_options){.size = sizeof(mmn_lens_options)}, &error));
     REFUSES(mmn_contributions_run(&result, model, NULL, &error));
-    REFUSES(mmn_contributions_run(&result, model, &(mmn_contribution_options){0}, &error));
+    REFUSES(mmn_contributions_run(&result, model, &(mmn_contribution_options){.size = sizeof(mmn_contribution_options)}, &error));
     REFUSES(mmn_contributions_run(
         &result, model,
-        &(mmn_contribution_options){.prompt = "a <image>", .image_count = 1}, &error));
+        &(mmn_contribution_options){.size = sizeof(mmn_contribution_options), .prompt = "a <image>", .image_count = 1}, &error));
 
     REFUSES(mmn_report_read(&report, NULL, 1, NULL, &error));
     REFUSES(mmn_report_read(&report, files + 1, 1, NULL, &error));
@@ -346,15 +346,46 @@ Test(misuse, impossible_numbers)
     REFUSES(mmn_session_set_beam_search(session, &search, &error));
     /* Before the list is looked at, whose lines are not at fault. */
     mmn_result *evaluation;
-    const mmn_eval_options of_eval[] = {{.list = "none", .temperature = -1},
+    mmn_eval_options of_eval[] = {{.list = "none", .temperature = -1},
                                         {.list = "none", .repetition_penalty = -1},
                                         {.list = "none", .beam_search = search},
                                         {.list = "none", .temperature = 1, .top_p = 3}};
-    for (size_t i = 0; i < sizeof of_eval / sizeof of_eval[0]; i++)
+    for (size_t i = 0; i < sizeof of_eval / sizeof of_eval[0]; i++) {
+        of_eval[i].size = sizeof of_eval[i];
         REFUSES(mmn_eval(&evaluation, model, &of_eval[i], &error));
+    }
     mmn_session_free(session);
     mmn_session_free(prompts);
     mmn_input_free(own);
+}
+
+/* ---- Options --------------------------------------------------------------------------------- */
+
+/* What a program passes that was compiled with a later header, whose options are longer. */
+typedef struct later_options {
+    mmn_session_options known;
+    int unknown[4];
+} later_options;
+
+Test(misuse, sizes_of_options)
+{
+    mmn_session *session;
+    later_options later = {.known = {.size = sizeof later, .prompt_only = 1}};
+    const mmn_session_options without_size = {.prompt_only = 1};
+    const mmn_session_options half = {.size = sizeof half / 2};
+    REFUSES(mmn_session_create(&session, model, &without_size, &error));
+    cr_expect_null(session);
+    REFUSES(mmn_session_create(&session, model, &half, &error));
+    REFUSES(mmn_rank(&(mmn_result *){NULL}, "x", &(mmn_rank_options){.rate = 0.5}, &error));
+    REFUSES(mmn_eval(&(mmn_result *){NULL}, model, &(mmn_eval_options){.list = "x"}, &error));
+
+    cr_expect_eq(mmn_session_create(&session, model, &later.known, &error), MMN_OK, "%s",
+                 error.message);
+    mmn_session_free(session);
+    later.unknown[3] = 1;
+    REFUSES(mmn_session_create(&session, model, &later.known, &error));
+    later.known.size = (size_t)1 << 40;
+    REFUSES(mmn_session_create(&session, model, &later.known, &error));
 }
 
 /* ---- Probes ---------------------------------------------------------------------------------- */

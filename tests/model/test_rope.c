@@ -62,7 +62,7 @@ static mmn_model *open_variant(const char *name)
     mmn_model *model;
     snprintf(key, sizeof(key), "%s.config", name);
     write_config(mmn_safetensors_metadata(golden, key));
-    check_ok(mmn_model_open(&model, scratch, &(mmn_model_options){.without_tokenizer = 1}, &error));
+    check_ok(mmn_model_open(&model, scratch, &(mmn_model_options){.size = sizeof(mmn_model_options), .without_tokenizer = 1}, &error));
     return model;
 }
 
@@ -108,7 +108,7 @@ static mmn_session *make_session(const mmn_model *model, states *kept, int promp
     mmn_session *session;
     *kept = (states){0};
     check_ok(mmn_session_create(&session, model,
-                                &(mmn_session_options){.prompt_only = prompt_only}, &error));
+                                &(mmn_session_options){.size = sizeof(mmn_session_options), .prompt_only = prompt_only}, &error));
     check_ok(mmn_session_add_probe(session,
                                    &(mmn_probe){.stages = "language.norm", .see = keep,
                                                 .context = kept, .only_new = 1},
@@ -224,7 +224,7 @@ Test(rope, refuses_what_it_does_not_know, .init = set_up, .fini = clean_up)
         mmn_model *model;
         snprintf(changes, sizeof(changes), "{\"rope_scaling\":%s}", bad[i].scaling);
         write_config(changes);
-        cr_assert_eq(mmn_model_open(&model, scratch, &(mmn_model_options){.without_tokenizer = 1},
+        cr_assert_eq(mmn_model_open(&model, scratch, &(mmn_model_options){.size = sizeof(mmn_model_options), .without_tokenizer = 1},
                                     &error),
                      MMN_INPUT, "%s", bad[i].scaling);
         cr_assert_str_eq(error.where, bad[i].where);

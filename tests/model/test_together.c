@@ -43,7 +43,7 @@ static mmn_error error;
 static mmn_session *start(const mmn_model *model, const char *stages, seen *all)
 {
     mmn_session *session;
-    const mmn_session_options options = {.prompt_only = 1};
+    const mmn_session_options options = {.size = sizeof(options), .prompt_only = 1};
     const mmn_probe probe = {.stages = stages, .see = see_all, .context = all};
     cr_assert_eq(mmn_session_create(&session, model, &options, &error), MMN_OK);
     cr_assert_eq(mmn_session_add_probe(session, &probe, &error), MMN_OK);

@@ -67,7 +67,7 @@ static mmn_status compare(const float *values, const char *const *metadata, doub
     one.data = as_f32(activations, reference_bytes);
     write_file(reference, &one, 1, metadata);
     mmn_verification_free(verification);
-    const mmn_verify_options options = {.tolerance = tolerance};
+    const mmn_verify_options options = {.size = sizeof(options), .tolerance = tolerance};
     return mmn_verification_make(&verification, dump, reference, &options, &error);
 }
 
@@ -128,7 +128,7 @@ Test(verify, finds_a_single_wrong_token)
         mmn_store_f32(right + 4 * i, small ? 0.5f : 100);
         mmn_store_f32(wrong + 4 * i, small ? -0.5f : 100);
     }
-    const mmn_verify_options options = {.tolerance = 2e-3};
+    const mmn_verify_options options = {.size = sizeof(options), .tolerance = 2e-3};
     mmn_tensor one = tensor("language.norm", MMN_TYPE_F32, wrong, TOKENS, WIDTH);
     write_file(dump, &one, 1, NULL);
     one.data = right;
@@ -225,7 +225,7 @@ Test(verify, tells_missing_surplus_and_misshapen_stages_in_the_order_of_the_pass
         else
             cr_assert_null(stage->problem);
     }
-    const mmn_verify_options options = {.stages = "input_ids,vision.layers.2.*"};
+    const mmn_verify_options options = {.size = sizeof(options), .stages = "input_ids,vision.layers.2.*"};
     mmn_verification_free(verification);
     cr_assert_eq(mmn_verification_make(&verification, dump, reference, &options, &error), MMN_OK);
     cr_assert_eq(verification->count, 2);
@@ -339,7 +339,7 @@ Test(verify, allows_what_the_type_of_the_other_side_explains)
         mmn_status status;
     } wishes[] = {{"bf16", MMN_OK}, {"f16", MMN_DIFFERENT}, {"f32", MMN_DIFFERENT}, {"i4", MMN_USAGE}};
     for (size_t i = 0; i < 4; i++) {
-        const mmn_verify_options options = {.computed_in = wishes[i].computed_in};
+        const mmn_verify_options options = {.size = sizeof(options), .computed_in = wishes[i].computed_in};
         mmn_verification_free(verification);
         cr_assert_eq(mmn_verification_make(&verification, dump, reference, &options, &error), wishes[i].status,
                      "%s", wishes[i].computed_in);
@@ -354,7 +354,7 @@ Test(verify, passes_over_what_only_one_has)
                                tensor("vision.out", MMN_TYPE_F32, bytes, 2, 3)};
     const mmn_tensor theirs[] = {tensor("language.logits", MMN_TYPE_F32, bytes, 2, 3),
                                  tensor("language.norm", MMN_TYPE_F32, bytes, 2, 3)};
-    const mmn_verify_options options = {.common = 1};
+    const mmn_verify_options options = {.size = sizeof(options), .common = 1};
     write_file(dump, ours, 2, NULL);
     write_file(reference, theirs, 2, NULL);
     cr_assert_eq(mmn_verification_make(&verification, dump, reference, NULL, &error), MMN_DIFFERENT);
@@ -421,7 +421,7 @@ Test(verify, compares_one_tile_of_several)
         cr_assert_eq(verify_pair(&single, &several, NULL), MMN_DIFFERENT);
         cr_assert(strstr(error.message, "a single tile can be chosen"), "%s", error.message);
         for (size_t tile = 0; tile < 3; tile++) {
-            const mmn_verify_options options = {.one_tile = 1, .tile = tile};
+            const mmn_verify_options options = {.size = sizeof(options), .one_tile = 1, .tile = tile};
             const mmn_status expected[] = {MMN_DIFFERENT, MMN_OK, MMN_USAGE};
             cr_assert_eq(verify_pair(&single, &several, &options), expected[tile], "%zu", tile);
             cr_assert_eq(verify_pair(&several, &single, &options), expected[tile], "%zu", tile);
@@ -430,7 +430,7 @@ Test(verify, compares_one_tile_of_several)
     /* The projector's rows are all tiles' tokens. */
     several = tensor("projector.out", MMN_TYPE_F32, all, 4, 3);
     single = tensor("projector.out", MMN_TYPE_F32, one, 2, 3);
-    const mmn_verify_options second = {.one_tile = 1, .tile = 1};
+    const mmn_verify_options second = {.size = sizeof(second), .one_tile = 1, .tile = 1};
     cr_assert_eq(verify_pair(&single, &several, &second), MMN_OK, "%s", error.message);
 }
 
@@ -451,7 +451,7 @@ Test(verify, passes_over_a_batch_of_one)
     cr_expect_eq(verify_pair(&batch, &plain, NULL), MMN_OK, "%s", error.message);
     cr_expect_eq(verify_pair(&batch, &batch, NULL), MMN_OK, "%s", error.message);
     cr_expect_str_eq(verification->stages[0].axes[1], "channel");
-    const mmn_verify_options second = {.one_tile = 1, .tile = 1};
+    const mmn_verify_options second = {.size = sizeof(second), .one_tile = 1, .tile = 1};
     plain.shape[0] = 1;
     plain.data = one;
     plain.bytes = 24;
@@ -475,7 +475,7 @@ Test(verify, knows_every_spelling_of_a_type)
     mmn_tensor other = tensor("language.norm", MMN_TYPE_F32, as_f32(values, rounded), 2, 3);
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         const char *const metadata[] = {"computed_in", names[i], NULL};
-        const mmn_verify_options options = {.computed_in = names[i]};
+        const mmn_verify_options options = {.size = sizeof(options), .computed_in = names[i]};
         cr_expect_eq(verify_pair(&other, &one, &options), MMN_OK, "%s", names[i]);
         write_file(reference, &one, 1, metadata);
         mmn_verification_free(verification);

@@ -48,7 +48,7 @@ static inline const char *in_folder(const char *name)
 static inline mmn_report *report_of(const char *const *files, size_t count)
 {
     mmn_report *report;
-    const mmn_report_options options = {.images = MMN_SOURCE_DIR "/golden/images"};
+    const mmn_report_options options = {.size = sizeof(options), .images = MMN_SOURCE_DIR "/golden/images"};
     cr_assert_eq(mmn_report_read(&report, files, count, &options, &error), MMN_OK, "%s: %s: %s",
                  error.file, error.where, error.message);
     return report;

@@ -107,7 +107,7 @@ Test(report_counts, are_ranked_as_the_neurons)
     mmn_result *ranking;
     snprintf(file, sizeof(file), "%s", in_folder("counts"));
     write_counts(file);
-    const mmn_rank_options options = {.rate = 0.1, .bar = 0.8};
+    const mmn_rank_options options = {.size = sizeof(options), .rate = 0.1, .bar = 0.8};
     cr_assert_eq(mmn_rank(&ranking, file, &options, &error), MMN_OK);
     cr_assert_eq(mmn_result_write(ranking, in_folder("neurons.json"), &error), MMN_OK);
     mmn_result_free(ranking);

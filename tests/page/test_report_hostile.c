@@ -353,7 +353,7 @@ Test(report_hostile, other_files_are_no_pictures)
 Test(report_hostile, pictures_elsewhere_are_not_shown)
 {
     static const char picture[] = MMN_SOURCE_DIR "/golden/images/cat.jpg";
-    const mmn_report_options given = {.images = MMN_SOURCE_DIR "/golden/images"};
+    const mmn_report_options given = {.size = sizeof(given), .images = MMN_SOURCE_DIR "/golden/images"};
     json_t *json = load(data_files[3]);
     json_t *samples = json_object_get(json, "samples");
     json_t *images = json_object_get(json_array_get(samples, 0), "images");

@@ -67,7 +67,7 @@ static double expected_share(void)
     const char *const images[] = {IMAGE};
     size_t same = 0, all = 0;
     mmn_mask *mask;
-    cr_assert_eq(mmn_mask_from_ranking(&mask, model, NEURONS, "medical", "all", 0, &error), MMN_OK);
+    cr_assert_eq(mmn_mask_from_file(&mask, model, NEURONS, "medical", "all", 0, &error), MMN_OK);
     for (size_t i = 0; i < 2; i++) {
         size_t plain[POSITIONS], masked[POSITIONS];
         mmn_input *input;
@@ -90,7 +90,7 @@ Test(agree, is_the_share_of_positions)
     const double expected = expected_share();
     cr_expect_lt(expected, 1);
     for (uint32_t batch = 0; batch < 3; batch++) {
-        const mmn_study_options options = {
+        const mmn_study_options options = {.size = sizeof(options),
             .list = list, .neurons = NEURONS, .settings = "all", .seeds = 2, .batch = batch};
         mmn_result *result;
         cr_assert_eq(mmn_study_run(&result, model, "agree", &options, &error), MMN_OK, "%s",
@@ -106,7 +106,7 @@ Test(agree, is_the_share_of_positions)
 
 Test(agree, is_read_back)
 {
-    const mmn_study_options options = {.list = list, .neurons = NEURONS, .seeds = 2};
+    const mmn_study_options options = {.size = sizeof(options), .list = list, .neurons = NEURONS, .seeds = 2};
     mmn_result *result, *again;
     char file[64], *json, *json_again;
     snprintf(file, sizeof file, "/tmp/mmneuron-agree-%d.json", (int)getpid());
@@ -125,8 +125,8 @@ Test(agree, is_read_back)
 
 Test(agree, says_what_is_wrong)
 {
-    const mmn_study_options options = {.list = list, .neurons = NEURONS};
-    const mmn_study_options too_many = {.list = list, .neurons = NEURONS, .seeds = 32};
+    const mmn_study_options options = {.size = sizeof(options), .list = list, .neurons = NEURONS};
+    const mmn_study_options too_many = {.size = sizeof(too_many), .list = list, .neurons = NEURONS, .seeds = 32};
     const char *summary;
     mmn_result *result;
     cr_expect_str_eq(mmn_study_name(0, &summary), "agree");
@@ -143,7 +143,7 @@ Test(agree, says_what_is_wrong)
 /* Everything that fails is borne: no result, and nothing is lost. */
 Test(agree, bears_short_memory)
 {
-    const mmn_study_options options = {
+    const mmn_study_options options = {.size = sizeof(options),
         .list = list, .neurons = NEURONS, .settings = "projector", .seeds = 1, .samples = 1};
     mmn_status status = MMN_SYSTEM;
     for (unsigned long at = 1; status != MMN_OK; at++) {

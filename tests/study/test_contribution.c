@@ -28,7 +28,7 @@ static void set_up(void)
     cr_assert_eq(mmn_model_open(&model, MODEL, NULL, &error), MMN_OK, "%s", error.message);
     golden = json_load_file(GOLDEN, 0, &problem);
     cr_assert(golden, "%s", problem.text);
-    options = (mmn_contribution_options){
+    options = (mmn_contribution_options){.size = sizeof(mmn_contribution_options),
         .prompt = json_string_value(json_object_get(golden, "prompt")),
         .images = images,
         .image_count = 1,

@@ -129,7 +129,7 @@ static mmn_mask *mask_of(const json_t *run)
     mmn_mask *mask, *random;
     if (strcmp(text_of(run, "off"), "nothing") == 0)
         return NULL;
-    cr_assert_eq(mmn_mask_from_ranking(&mask, model, NEURONS, text_of(run, "neurons_of"),
+    cr_assert_eq(mmn_mask_from_file(&mask, model, NEURONS, text_of(run, "neurons_of"),
                                        text_of(run, "setting"), 0, &error),
                  MMN_OK);
     if (strcmp(text_of(run, "off"), "domain") == 0)
@@ -165,7 +165,7 @@ static void check_run(const json_t *run)
     mmn_mask_free(mask);
 }
 
-static const mmn_eval_options options = {.list = list,
+static const mmn_eval_options options = {.size = sizeof(options), .list = list,
                                          .neurons = NEURONS,
                                          .settings = "language,vision+projector,all",
                                          .cross = "language",
@@ -228,7 +228,7 @@ Test(eval, is_the_same_side_by_side_and_one_by_one)
 static void expect_settings(const char *settings, const char *neurons, const char *const *expected,
                             size_t count)
 {
-    const mmn_eval_options few = {
+    const mmn_eval_options few = {.size = sizeof(few),
         .list = list, .neurons = neurons, .settings = settings, .samples = 1, .tokens = 1};
     json_t *result = evaluate(&few), *run;
     size_t i, domains = json_array_size(json_object_get(result, "domains"));

@@ -34,7 +34,7 @@ static int answer(void *context)
 /* With one thread, so that the number of questions is the same each time. */
 static void open_model(const char *name)
 {
-    const mmn_model_options options = {.threads = 1, .interrupted = answer};
+    const mmn_model_options options = {.size = sizeof(options), .threads = 1, .interrupted = answer};
     stop_at = 0;
     cr_assert_eq(mmn_model_open(&model, name, &options, &error), MMN_OK, "%s", error.message);
 }
@@ -149,7 +149,7 @@ static mmn_status prefill_two(void)
 {
     mmn_input *second = NULL;
     mmn_session *session;
-    const mmn_session_options options = {.prompt_only = 1};
+    const mmn_session_options options = {.size = sizeof(options), .prompt_only = 1};
     const int32_t ids[] = {5, 6, 7};
     mmn_status status = mmn_session_create(&session, model, &options, &error);
     if (status == MMN_OK)
@@ -168,7 +168,7 @@ static mmn_status prefill_two(void)
 static mmn_status dump(void)
 {
     unlink(paths[OUTPUT]);
-    const mmn_dump_options options = {.stages = "*.out,generated_ids", .generate = 2};
+    const mmn_dump_options options = {.size = sizeof(options), .stages = "*.out,generated_ids", .generate = 2};
     mmn_status status = mmn_dump(model, input, &options, paths[OUTPUT], &error);
     if (status == MMN_OK)
         unlink(paths[OUTPUT]);
@@ -178,7 +178,7 @@ static mmn_status dump(void)
 static mmn_status count(void)
 {
     unlink(paths[STATE]);
-    const mmn_count_options options = {.list = paths[LIST], .output = paths[OUTPUT]};
+    const mmn_count_options options = {.size = sizeof(options), .list = paths[LIST], .output = paths[OUTPUT]};
     mmn_status status = mmn_count(model, &options, NULL, &error);
     if (status == MMN_INTERRUPTED)
         cr_assert_neq(access(paths[STATE], F_OK), 0, "a state without a sample");
@@ -189,7 +189,7 @@ static mmn_status count(void)
 
 static mmn_status count_texts(void)
 {
-    const mmn_count_options options = {.list = paths[TEXTS], .output = paths[OUTPUT], .window = 8};
+    const mmn_count_options options = {.size = sizeof(options), .list = paths[TEXTS], .output = paths[OUTPUT], .window = 8};
     mmn_status status = mmn_count(model, &options, NULL, &error);
     unlink(paths[STATE]);
     if (status == MMN_OK)
@@ -200,7 +200,7 @@ static mmn_status count_texts(void)
 static mmn_status evaluate(void)
 {
     mmn_result *made;
-    const mmn_eval_options options = {.list = paths[LIST], .tokens = 2};
+    const mmn_eval_options options = {.size = sizeof(options), .list = paths[LIST], .tokens = 2};
     mmn_status status = mmn_eval(&made, model, &options, &error);
     if (status == MMN_OK)
         mmn_result_free(made);
@@ -210,7 +210,7 @@ static mmn_status evaluate(void)
 static mmn_status read_texts(void)
 {
     mmn_result *made;
-    const mmn_perplexity_options options = {.list = paths[TEXTS], .window = 8};
+    const mmn_perplexity_options options = {.size = sizeof(options), .list = paths[TEXTS], .window = 8};
     mmn_status status = mmn_perplexity_measure(&made, model, &options, &error);
     if (status == MMN_OK)
         mmn_result_free(made);
@@ -220,7 +220,7 @@ static mmn_status read_texts(void)
 static mmn_status perturb(void)
 {
     mmn_result *made;
-    const mmn_perturb_options options = {.list = paths[LIST], .ranking = paths[RANKING], .seeds = 1,
+    const mmn_perturb_options options = {.size = sizeof(options), .list = paths[LIST], .neurons = paths[RANKING], .seeds = 1,
                                          .settings = "language"};
     mmn_status status = mmn_perturb(&made, model, &options, &error);
     if (status == MMN_OK)
@@ -231,7 +231,7 @@ static mmn_status perturb(void)
 static mmn_status look_through_lens(void)
 {
     mmn_result *made;
-    const mmn_lens_options options = {.list = paths[LIST]};
+    const mmn_lens_options options = {.size = sizeof(options), .list = paths[LIST]};
     mmn_status status = mmn_lens_run(&made, model, &options, &error);
     if (status == MMN_OK)
         mmn_result_free(made);
@@ -241,7 +241,7 @@ static mmn_status look_through_lens(void)
 static mmn_status contribute(void)
 {
     mmn_result *made;
-    const mmn_contribution_options options = {
+    const mmn_contribution_options options = {.size = sizeof(options),
         .prompt = "Who?", .tokens = 2, .all_words = 1, .seeds = 1, .top = 2};
     mmn_status status = mmn_contributions_run(&made, model, &options, &error);
     if (status == MMN_OK)
@@ -271,9 +271,9 @@ Test(interrupt, stops_every_command_within_one_sample)
     check_stops(contribute, 2 * info->language_layers);
     check_stops(digest, 1);
 
-    const mmn_count_options options = {.list = paths[LIST], .output = paths[COUNTS]};
+    const mmn_count_options options = {.size = sizeof(options), .list = paths[LIST], .output = paths[COUNTS]};
     cr_assert_eq(mmn_count(model, &options, NULL, &error), MMN_OK);
-    const mmn_rank_options rank_options = {.rate = 0.05, .bar = 0.5};
+    const mmn_rank_options rank_options = {.size = sizeof(rank_options), .rate = 0.05, .bar = 0.5};
     mmn_result *ranking;
     cr_assert_eq(mmn_rank(&ranking, paths[COUNTS], &rank_options, &error), MMN_OK, "%s",
                  error.message);

@@ -234,7 +234,7 @@ Test(lens, curves_are_means_over_all_positions)
 {
     char list[64];
     write_list(list, sizeof list, list_text);
-    const mmn_lens_options options = {.list = list, .stages = "mlp.out,mid,attn.out,out"};
+    const mmn_lens_options options = {.size = sizeof(options), .list = list, .stages = "mlp.out,mid,attn.out,out"};
     mmn_lens *lens = run_lens(&options);
     expect_curves(lens, NULL);
     end_lens(lens);
@@ -246,12 +246,12 @@ Test(lens, curves_with_neurons_off)
     char list[64];
     mmn_mask *mask;
     write_list(list, sizeof list, list_text);
-    const mmn_lens_options options = {.list = list,
+    const mmn_lens_options options = {.size = sizeof(options), .list = list,
                                       .stages = "out,attn.out,mid,mlp.out",
-                                      .ranking = NEURONS,
+                                      .neurons = NEURONS,
                                       .off_setting = "language"};
     mmn_lens *lens = run_lens(&options);
-    cr_assert_eq(mmn_mask_from_ranking(&mask, model, NEURONS, "medical", "language", 0, &error),
+    cr_assert_eq(mmn_mask_from_file(&mask, model, NEURONS, "medical", "language", 0, &error),
                  MMN_OK);
     expect_curves(lens, mask);
     mmn_mask_free(mask);
@@ -265,7 +265,7 @@ Test(lens, threads_and_positions_kept_change_no_bit)
     write_list(list, sizeof list, list_text);
     const int threads = model->compute.threads;
     for (int i = 0; i < 3; i++) {
-        const mmn_lens_options options = {.list = list, .examples = 1, .positions = "all"};
+        const mmn_lens_options options = {.size = sizeof(options), .list = list, .examples = 1, .positions = "all"};
         model->compute.threads = i == 0 ? 1 : i * 3;
         mmn_lens *lens = run_lens(&options);
         write_texts(&json[i], &table, lens);
@@ -346,7 +346,7 @@ Test(lens, shows_spaces_and_bytes_of_words)
 {
     char list[64], *json, *table;
     write_list(list, sizeof list, list_text);
-    const mmn_lens_options options = {
+    const mmn_lens_options options = {.size = sizeof(options),
         .list = list, .stages = "out,mlp.out,attn.out,mid", .top = 1000, .examples = 1,
         .positions = "text:3"};
     mmn_lens *lens = run_lens(&options);
@@ -371,7 +371,7 @@ static void check_activation(const char *neuron, const char *stage_name, size_t 
     const char *const images[] = {IMAGE};
     char list[64];
     write_list(list, sizeof list, list_text);
-    const mmn_lens_options options = {.list = list, .examples = 1, .neuron = neuron};
+    const mmn_lens_options options = {.size = sizeof(options), .list = list, .examples = 1, .neuron = neuron};
     mmn_lens *lens = run_lens(&options);
     const mmn_lens_example *example = &lens->examples[0];
     seen all = {0};
@@ -422,8 +422,8 @@ Test(lens, says_what_is_wrong)
     } cases[] = {
         {{.stages = "out,mlp"}, "nothing called \"mlp\"", MMN_USAGE},
         {{.positions = "last,image:x"}, "\"image:x\" names no position", MMN_USAGE},
-        {{.ranking = NEURONS, .off_domain = "driving"}, "domain \"driving\"", MMN_USAGE},
-        {{.ranking = NEURONS, .off_setting = "qformer"}, "module \"qformer\"", MMN_USAGE},
+        {{.neurons = NEURONS, .off_domain = "driving"}, "domain \"driving\"", MMN_USAGE},
+        {{.neurons = NEURONS, .off_setting = "qformer"}, "module \"qformer\"", MMN_USAGE},
         {{.off_domain = "medical"}, "off_domain", MMN_USAGE},
         {{.off_setting = "all"}, "off_setting", MMN_USAGE},
         {{.neuron = "vision:1"}, "\"vision:1\" is no neuron", MMN_USAGE},
@@ -436,6 +436,7 @@ Test(lens, says_what_is_wrong)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         mmn_lens_options options = cases[i].options;
         mmn_result *lens;
+        options.size = sizeof options;
         options.list = list;
         cr_expect_eq(mmn_lens_run(&lens, model, &options, &error), cases[i].status, "case %zu: %s",
                      i, error.message);

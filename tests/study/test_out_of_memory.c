@@ -49,7 +49,7 @@ typedef mmn_status (*run_function)(char **table, char **json, mmn_error *error);
 
 static mmn_status run_eval(char **table, char **json, mmn_error *problem)
 {
-    const mmn_eval_options options = {.list = list,
+    const mmn_eval_options options = {.size = sizeof(options), .list = list,
                                       .neurons = NEURONS,
                                       .settings = "projector,all",
                                       .cross = "all",
@@ -68,8 +68,8 @@ static mmn_status run_eval(char **table, char **json, mmn_error *problem)
 
 static mmn_status run_perturb(char **table, char **json, mmn_error *problem)
 {
-    const mmn_perturb_options options = {
-        .list = list, .ranking = NEURONS, .settings = "projector,all", .seeds = 2};
+    const mmn_perturb_options options = {.size = sizeof(options),
+        .list = list, .neurons = NEURONS, .settings = "projector,all", .seeds = 2};
     mmn_result *perturbation;
     mmn_status status = mmn_perturb(&perturbation, model, &options, problem);
     cr_assert_eq(status == MMN_OK, perturbation != NULL);
@@ -83,13 +83,13 @@ static mmn_status run_perturb(char **table, char **json, mmn_error *problem)
 
 static mmn_status run_lens(char **table, char **json, mmn_error *problem)
 {
-    const mmn_lens_options options = {.list = list,
+    const mmn_lens_options options = {.size = sizeof(options), .list = list,
                                       .stages = "out,mid",
                                       .top = 2,
                                       .examples = 1,
                                       .positions = "last,image:2",
                                       .neuron = "vision:1:17",
-                                      .ranking = NEURONS};
+                                      .neurons = NEURONS};
     mmn_result *lens;
     mmn_status status = mmn_lens_run(&lens, model, &options, problem);
     cr_assert_eq(status == MMN_OK, lens != NULL);
@@ -104,7 +104,7 @@ static mmn_status run_lens(char **table, char **json, mmn_error *problem)
 static mmn_status run_contributions(char **table, char **json, mmn_error *problem)
 {
     const char *const images[] = {IMAGE};
-    const mmn_contribution_options options = {.prompt = "<image>\nWhat is this?",
+    const mmn_contribution_options options = {.size = sizeof(options), .prompt = "<image>\nWhat is this?",
                                               .images = images,
                                               .image_count = 1,
                                               .tokens = 3,
@@ -190,7 +190,7 @@ Test(neurons_out_of_memory, counting)
     cr_assert_geq(descriptor, 0);
     close(descriptor);
     snprintf(state, sizeof(state), "%s.state", output);
-    const mmn_count_options options = {.list = list, .output = output, .skip_bad = 1};
+    const mmn_count_options options = {.size = sizeof(options), .list = list, .output = output, .skip_bad = 1};
     size_t failures = 0;
     for (unsigned long number = 1; number < 4000; number += 1 + number / 16) {
         mmn_count_summary summary = {0};

@@ -46,7 +46,7 @@ TestSuite(perplexity, .init = set_up, .fini = tear_down);
 
 static mmn_perplexity_options options_of_case(void)
 {
-    return (mmn_perplexity_options){
+    return (mmn_perplexity_options){.size = sizeof(mmn_perplexity_options),
         .list = list,
         .neurons = neurons,
         .window = (uint64_t)json_integer_value(json_object_get(truth, "window")),

@@ -71,7 +71,7 @@ static mmn_distance expected(const mmn_tensor *plain, const mmn_tensor *masked,
 
 static mmn_session *start_session(void)
 {
-    const mmn_session_options options = {.prompt_only = 1};
+    const mmn_session_options options = {.size = sizeof(options), .prompt_only = 1};
     mmn_session *session;
 
     cr_assert_eq(mmn_session_create(&session, model, &options, &error), MMN_OK);
@@ -108,7 +108,7 @@ Test(perturb, distances_are_those_of_pytorch)
     mmn_input *input;
     mmn_mask *mask;
     cr_assert_eq(mmn_input_from_file(&input, model, CASE, &error), MMN_OK, "%s", error.message);
-    cr_assert_eq(mmn_mask_from_ranking(&mask, model, DATA "masked.json", "medical", "all", 0, &error),
+    cr_assert_eq(mmn_mask_from_file(&mask, model, DATA "masked.json", "medical", "all", 0, &error),
                  MMN_OK, "%s", error.message);
     cr_assert_eq(mmn_safetensors_open(&plain, CASE, &error), MMN_OK);
     cr_assert_eq(mmn_safetensors_open(&masked, DATA "masked.safetensors", &error), MMN_OK);
@@ -177,8 +177,8 @@ Test(perturb, list_is_the_sum_of_its_samples)
     char list[64];
     mmn_perturbation perturbation = {0};
     write_list(list, sizeof list, list_text);
-    const mmn_perturb_options options = {.list = list,
-                                         .ranking = DATA "masked.json",
+    const mmn_perturb_options options = {.size = sizeof(options), .list = list,
+                                         .neurons = DATA "masked.json",
                                          .settings = "language,all",
                                          .seeds = 2,
                                          .first_seed = 7};
@@ -193,7 +193,7 @@ Test(perturb, list_is_the_sum_of_its_samples)
     const char *const images[] = {IMAGES "wide.jpg"};
     mmn_distance *sums[2];
     mmn_mask *mask;
-    cr_assert_eq(mmn_mask_from_ranking(&mask, model, options.ranking, "medical", "all", 0, &error),
+    cr_assert_eq(mmn_mask_from_file(&mask, model, options.neurons, "medical", "all", 0, &error),
                  MMN_OK);
     uint64_t positions = 0;
     for (size_t i = 0; i < 2; i++) {
@@ -231,7 +231,7 @@ Test(perturb, threads_change_no_bit)
 {
     char list[64];
     write_list(list, sizeof list, list_text);
-    const mmn_perturb_options options = {.list = list, .ranking = DATA "masked.json", .seeds = 2};
+    const mmn_perturb_options options = {.size = sizeof(options), .list = list, .neurons = DATA "masked.json", .seeds = 2};
     char *one, *seven;
     const int threads = model->compute.threads;
     model->compute.threads = 1;
@@ -265,8 +265,8 @@ Test(perturb, says_what_is_wrong)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         mmn_result *perturbation;
         write_list(list, sizeof list, cases[i].list);
-        const mmn_perturb_options options = {
-            .list = list, .ranking = DATA "masked.json", .settings = cases[i].settings};
+        const mmn_perturb_options options = {.size = sizeof(options),
+            .list = list, .neurons = DATA "masked.json", .settings = cases[i].settings};
         cr_expect_eq(mmn_perturb(&perturbation, model, &options, &error), cases[i].status,
                      "case %zu: %s", i, error.message);
         cr_expect(strstr(error.message, cases[i].sentence), "case %zu: %s", i, error.message);

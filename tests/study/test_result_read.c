@@ -66,7 +66,7 @@ static mmn_result *read_back(mmn_result *result)
 Test(result_read, evaluation)
 {
     const char *const stop[] = {"a\"b"};
-    const mmn_eval_options options = {
+    const mmn_eval_options options = {.size = sizeof(options),
         .list = list, .neurons = NEURONS, .settings = "projector,all", .cross = "all", .seeds = 2,
         .tokens = 1, .stop_strings = stop, .stop_string_count = 1, .repetition_penalty = 1.25,
         .allow_unknown_keys = 1};
@@ -79,7 +79,7 @@ Test(result_read, evaluation)
     cr_expect_eq(mmn_result_parent(result, "cross_cells", 3), 1);
     mmn_result_free(result);
     /* Nothing off: means and intervals are not known. */
-    mmn_eval(&result, model, &(mmn_eval_options){.list = list, .tokens = 2}, &error);
+    mmn_eval(&result, model, &(mmn_eval_options){.size = sizeof(mmn_eval_options), .list = list, .tokens = 2}, &error);
     mmn_result_free(read_back(result));
 }
 
@@ -87,7 +87,7 @@ Test(result_read, perplexity)
 {
     cr_assert_eq(mmn_write_file(list, texts, strlen(texts), &error), MMN_OK);
     for (int off = 0; off < 2; off++) {
-        const mmn_perplexity_options options = {
+        const mmn_perplexity_options options = {.size = sizeof(options),
             .list = list, .neurons = off ? NEURONS : NULL, .window = 8, .seeds = off ? 2 : 0};
         mmn_result *result;
         mmn_perplexity_measure(&result, model, &options, &error);
@@ -99,8 +99,8 @@ Test(result_read, perplexity)
 
 Test(result_read, perturbation)
 {
-    const mmn_perturb_options options = {
-        .list = list, .ranking = NEURONS, .settings = "projector,all", .seeds = 2};
+    const mmn_perturb_options options = {.size = sizeof(options),
+        .list = list, .neurons = NEURONS, .settings = "projector,all", .seeds = 2};
     mmn_result *result;
     mmn_perturb(&result, model, &options, &error);
     result = read_back(result);
@@ -114,9 +114,9 @@ Test(result_read, perturbation)
 
 Test(result_read, lens)
 {
-    const mmn_lens_options options = {.list = list, .stages = "out,mid", .top = 2, .examples = 1,
+    const mmn_lens_options options = {.size = sizeof(options), .list = list, .stages = "out,mid", .top = 2, .examples = 1,
                                       .positions = "last,image:2", .neuron = "vision:1:17",
-                                      .ranking = NEURONS};
+                                      .neurons = NEURONS};
     mmn_result *result;
     mmn_lens_run(&result, model, &options, &error);
     result = read_back(result);
@@ -130,7 +130,7 @@ Test(result_read, lens)
 Test(result_read, contributions)
 {
     const char *const images[] = {IMAGE};
-    const mmn_contribution_options options = {
+    const mmn_contribution_options options = {.size = sizeof(options),
         .prompt = "<image>\nWhat is this?", .images = images, .image_count = 1, .tokens = 3,
         .all_words = 1, .top = 2, .names = 2, .seeds = 1};
     mmn_result *result;
@@ -144,11 +144,11 @@ Test(result_read, ranking)
 {
     char counts[sizeof(list)];
     snprintf(counts, sizeof counts, "%s/counts", scratch);
-    const mmn_count_options options = {.list = list, .output = counts, .modules = "language"};
+    const mmn_count_options options = {.size = sizeof(options), .list = list, .output = counts, .modules = "language"};
     mmn_count_summary summary;
     cr_assert_eq(mmn_count(model, &options, &summary, &error), MMN_OK, "%s", error.message);
     mmn_result *result;
-    mmn_rank(&result, counts, &(mmn_rank_options){.rate = 0.5, .bar = 0.5}, &error);
+    mmn_rank(&result, counts, &(mmn_rank_options){.size = sizeof(mmn_rank_options), .rate = 0.5, .bar = 0.5}, &error);
     result = read_back(result);
     cr_expect_not_null(mmn_result_text(result, "result", 0, "digest"));
     cr_expect_gt(mmn_result_rows(result, "neurons"), 10);

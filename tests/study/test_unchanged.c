@@ -120,14 +120,14 @@ static int change_once(void *context, const mmn_progress *progress)
 
 static mmn_status count_neurons(void)
 {
-    const mmn_count_options options = {
+    const mmn_count_options options = {.size = sizeof(options),
         .list = list, .output = output, .batch = 1, .progress = change_once};
     return mmn_count(model, &options, NULL, &error);
 }
 
 static mmn_status evaluate(void)
 {
-    const mmn_eval_options options = {.list = list, .tokens = 2, .progress = change_once};
+    const mmn_eval_options options = {.size = sizeof(options), .list = list, .tokens = 2, .progress = change_once};
     mmn_result *evaluation;
     mmn_status status = mmn_eval(&evaluation, model, &options, &error);
     mmn_result_free(evaluation);
@@ -136,7 +136,7 @@ static mmn_status evaluate(void)
 
 static mmn_status measure_perplexity(void)
 {
-    const mmn_perplexity_options options = {.list = texts, .progress = change_once};
+    const mmn_perplexity_options options = {.size = sizeof(options), .list = texts, .progress = change_once};
     mmn_result *perplexity;
     mmn_status status = mmn_perplexity_measure(&perplexity, model, &options, &error);
     mmn_result_free(perplexity);
@@ -145,8 +145,8 @@ static mmn_status measure_perplexity(void)
 
 static mmn_status perturb(void)
 {
-    const mmn_perturb_options options = {
-        .list = list, .ranking = NEURONS, .seeds = 1, .progress = change_once};
+    const mmn_perturb_options options = {.size = sizeof(options),
+        .list = list, .neurons = NEURONS, .seeds = 1, .progress = change_once};
     mmn_result *perturbation;
     mmn_status status = mmn_perturb(&perturbation, model, &options, &error);
     mmn_result_free(perturbation);
@@ -155,7 +155,7 @@ static mmn_status perturb(void)
 
 static mmn_status look_through_lens(void)
 {
-    const mmn_lens_options options = {.list = list, .progress = change_once};
+    const mmn_lens_options options = {.size = sizeof(options), .list = list, .progress = change_once};
     mmn_result *lens;
     mmn_status status = mmn_lens_run(&lens, model, &options, &error);
     mmn_result_free(lens);
@@ -164,7 +164,7 @@ static mmn_status look_through_lens(void)
 
 static mmn_status find_contributions(void)
 {
-    const mmn_contribution_options options = {
+    const mmn_contribution_options options = {.size = sizeof(options),
         .prompt = "What?", .tokens = 2, .all_words = 1, .progress = change_once};
     mmn_result *contributions;
     mmn_status status = mmn_contributions_run(&contributions, model, &options, &error);
@@ -174,7 +174,7 @@ static mmn_status find_contributions(void)
 
 static mmn_status dump(void)
 {
-    const mmn_dump_options options = {.stages = "language.norm"};
+    const mmn_dump_options options = {.size = sizeof(options), .stages = "language.norm"};
     mmn_input *input;
     cr_assert_eq(mmn_input_from_ids(&input, model, (const int32_t[]){1, 5, 7}, 3, &error), MMN_OK);
     change_once(NULL, NULL);
