@@ -50,7 +50,7 @@ no_circles() {
 # public header if "public" is one of them.
 may_use() {
     strangers=$({
-        sed -n 's/^MMN_API [^(]*[ *]\(mmn_[a-z0-9_]*\)(.*/\1/p' "$top_srcdir/src/mmneuron.h"
+        sed -n 's/^MMN_API [^(]*[ *]\(mmn_[a-z0-9_]*\)(.*/\1/p' "$top_srcdir"/src/mmneuron/*.h
         printf '%s\n' "$found"
     } | awk -v from="$1" -v allowed="$1 $2" '
         BEGIN { split(allowed, list, " "); for (i in list) may[list[i]] = 1 }

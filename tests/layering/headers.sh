@@ -8,12 +8,17 @@ compiles_alone() {
     printf '#include "%s"\nextern int nothing;\n' "$2" | $1 $flags -x "$3" -
 }
 
-check "mmneuron.h in strict C11" compiles_alone "$CC -std=c11 -pedantic -Wall -Wextra -Werror" \
-    mmneuron.h c
+public=$(cd "$top_srcdir/src" && ls mmneuron.h mmneuron/*.h)
+for header in $public; do
+    check "$header in strict C11" compiles_alone \
+        "$CC -std=c11 -pedantic -Wall -Wextra -Werror" "$header" c
+done
 if g++ --version >/dev/null 2>&1; then
-    check "mmneuron.h in C++" compiles_alone "g++ -Wall -Wextra -Werror" mmneuron.h c++
+    for header in $public; do
+        check "$header in C++" compiles_alone "g++ -Wall -Wextra -Werror" "$header" c++
+    done
 else
-    skip "mmneuron.h in C++" "no g++ here"
+    skip "the public headers in C++" "no g++ here"
 fi
 for header in "$top_srcdir"/src/*/*.h "$top_srcdir"/reference/*.h; do
     check "${header#"$top_srcdir"/} alone" compiles_alone "$CC -std=c11 -Wall -Wextra -Werror" \

@@ -64,7 +64,7 @@ libraries_only() {
     return 1
 }
 
-base="mmneuron.h number_bits.h base/*"
+base="mmneuron.h mmneuron/* number_bits.h base/*"
 check "reference knows its own headers" only_in_folder reference
 check "reference uses the C library only" c_library_only reference
 if ls simd/*.c >/dev/null 2>&1; then

@@ -23,7 +23,7 @@ only_our_prefix() {
 
 # What the compiler sees declared with default visibility in mmneuron.h.
 declared_functions() {
-    $CC -E -P "$top_srcdir/src/mmneuron.h" | tr '\n;' ' \n' |
+    $CC -E -P -I"$top_srcdir/src" "$top_srcdir/src/mmneuron.h" | tr '\n;' ' \n' |
         sed -n 's/.*visibility("default"))) [^(]*[ *]\(mmn_[a-z0-9_]*\)(.*/\1/p' | LC_ALL=C sort
 }
 
