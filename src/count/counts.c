@@ -376,23 +376,9 @@ bool mmn_counts_same_run(const mmn_counts *a, const mmn_counts *b, const char **
 
 /* ---- Reading from outside -------------------------------------------------------------------- */
 
-mmn_counts_info mmn_counts_describe(const mmn_counts *counts)
+const mmn_counts_info *mmn_counts_describe(const mmn_counts *counts)
 {
-    if (!counts)
-        return (mmn_counts_info){0};
-    return (mmn_counts_info){.version = counts->version,
-                             .model = counts->model,
-                             .data = counts->data,
-                             .settings = counts->settings,
-                             .samples = mmn_counts_samples(counts),
-                             .skipped = counts->skipped_count,
-                             .nonfinite = counts->nonfinite,
-                             .shard = counts->shard,
-                             .shards = counts->shards,
-                             .unfinished = counts->unfinished,
-                             .unchecked = counts->unchecked,
-                             .module_count = counts->module_count,
-                             .domain_count = counts->domain_count};
+    return counts ? &counts->info : NULL;
 }
 
 int mmn_counts_module(const mmn_counts *counts, size_t index, mmn_module *module)

@@ -88,6 +88,7 @@ struct mmn_counts {
     bool unchecked;     /* read from a file of before there were checksums */
     bool unfinished;    /* a state file's */
     uint64_t last_line; /* unfinished: lines of the list up to this one are done */
+    mmn_counts_info info; /* of counts that were read: what callers are told */
 };
 
 /* Counts without domains. Free with mmn_counts_free. */

@@ -362,6 +362,23 @@ static mmn_status read_counts(counts_reader *reader)
     return mmn_safetensors_unchanged(reader->tensors, reader->error);
 }
 
+static mmn_counts_info describe(const mmn_counts *counts)
+{
+    return (mmn_counts_info){.version = counts->version,
+                             .model = counts->model,
+                             .data = counts->data,
+                             .settings = counts->settings,
+                             .samples = mmn_counts_samples(counts),
+                             .skipped = counts->skipped_count,
+                             .nonfinite = counts->nonfinite,
+                             .shard = counts->shard,
+                             .shards = counts->shards,
+                             .unfinished = counts->unfinished,
+                             .unchecked = counts->unchecked,
+                             .module_count = counts->module_count,
+                             .domain_count = counts->domain_count};
+}
+
 mmn_status mmn_counts_read(mmn_counts **read, const char *file, mmn_error *error)
 {
     if (read)
@@ -374,6 +391,8 @@ mmn_status mmn_counts_read(mmn_counts **read, const char *file, mmn_error *error
     if (status != MMN_OK) {
         mmn_counts_free(reader.counts);
         reader.counts = NULL;
+    } else {
+        reader.counts->info = describe(reader.counts);
     }
     *read = reader.counts;
     return mmn_file_kind_explain(error, status, file, MMN_KIND_COUNTS);

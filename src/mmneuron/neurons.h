@@ -118,8 +118,8 @@ typedef struct mmn_counts_info {
  * what is wrong with it. */
 MMN_API mmn_status mmn_counts_read(mmn_counts **counts, const char *file, mmn_error *error);
 MMN_API void mmn_counts_free(mmn_counts *counts);
-/* All 0 of NULL. */
-MMN_API mmn_counts_info mmn_counts_describe(const mmn_counts *counts);
+/* What is in the file. */
+MMN_API const mmn_counts_info *mmn_counts_describe(const mmn_counts *counts);
 /* Fills in module number `index`, whose `stages` is NULL; 0: there are no more. */
 MMN_API int mmn_counts_module(const mmn_counts *counts, size_t index, mmn_module *module);
 /* The name of domain number `index`, or NULL; *samples (may be NULL): those counted of it. */
