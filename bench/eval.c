@@ -116,7 +116,9 @@ static int read_options(bench_settings *settings, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    bench_settings settings = {.rounds = 3, .eval = {.size = sizeof settings.eval, .samples = 2, .seeds = 5, .first_seed = 1}};
+    bench_settings settings = {
+        .rounds = 3,
+        .eval = {.size = sizeof settings.eval, .samples = 2, .seeds = 5, .first_seed = 1}};
     mmn_model *model;
     mmn_error error;
 

@@ -60,6 +60,7 @@ def table(name, comment, codes):
 def main():
     tables = "\n\n".join(table(name, *content) for name, content in sets().items())
     TARGET.write_text(f"""/* Ranges of characters, first to last, in ascending order. Made by golden/make_bert_ranges.py. */
+/* clang-format off */
 #ifndef MMN_TEXT_BERT_RANGES_H
 #define MMN_TEXT_BERT_RANGES_H
 

@@ -62,7 +62,8 @@ static inline size_t keys_together(const mmn_key_span *span, size_t place, size_
     return span->count - place < most ? span->count - place : most;
 }
 
-/* Adds the products of elements k to k + length - 1 of queries with the packed keys to their scores. */
+/* Adds the products of elements k to k + length - 1 of queries with the packed keys to their
+ * scores. */
 static inline void add_scores(const attention *a, size_t row, size_t rows, size_t key, size_t k,
                               size_t length)
 {
@@ -82,8 +83,9 @@ static inline void add_scores(const attention *a, size_t row, size_t rows, size_
     tile_add(rows, &t);
 }
 
-/* Scores, not scaled yet, of up to TILE_WIDTH keys from `key` on, for the rows that see some of them;
- * returns how many keys: those that lie together. What it writes behind their scores is overwritten. */
+/* Scores, not scaled yet, of up to TILE_WIDTH keys from `key` on, for the rows that see some of
+ * them; returns how many keys: those that lie together. What it writes behind their scores is
+ * overwritten. */
 static size_t score_tile(const attention *a, size_t key)
 {
     const mmn_attention_task *task = a->task;
@@ -105,7 +107,8 @@ static size_t score_tile(const attention *a, size_t key)
 
         pack_rows(a->packed, keys, next, stride, MMN_WEIGHT_F32, width, length, 0);
         for (size_t row = from; row < to; row += TILE_ROWS)
-            add_scores(a, row, to - row < TILE_ROWS ? to - row : TILE_ROWS, key - a->first_key, k, length);
+            add_scores(a, row, to - row < TILE_ROWS ? to - row : TILE_ROWS, key - a->first_key, k,
+                       length);
     }
     return width;
 }
@@ -246,7 +249,8 @@ static void KERNEL(attention)(const mmn_attention_task *task)
     a.first_key = a.begin[0] - a.begin[0] % TILE_WIDTH;
     copy_query(&a, a.packed + MMN_PANEL * TILE_WIDTH);
     a.scores = a.packed + MMN_PANEL * TILE_WIDTH + MMN_ATTENTION_ROWS * (MMN_PANEL + 16);
-    /* Rows lie in different sets of the cache. A tile may begin at the last key, where a span does. */
+    /* Rows lie in different sets of the cache. A tile may begin at the last key, where a span does.
+     */
     a.stride = (a.end[task->rows - 1] - a.first_key + 2 * TILE_WIDTH - 2) / TILE_WIDTH * TILE_WIDTH;
     a.stride += a.stride % 32 == 0 ? 16 : 0;
 

@@ -1,15 +1,16 @@
 /* The matrix product of a few rows: memory has to bring every weight, and nothing may make it wait.
  *
- * Weights are used as they come: UNIT rows of them are transposed in registers, a cache line of each at a
- * time, and multiplied at once. Nothing is packed. While a line is worked on, the same rows are prefetched
- * AHEAD bytes further on, one by one among the multiplications, so that memory never rests. Included after
- * tile.h. */
+ * Weights are used as they come: UNIT rows of them are transposed in registers, a cache line of
+ * each at a time, and multiplied at once. Nothing is packed. While a line is worked on, the same
+ * rows are prefetched AHEAD bytes further on, one by one among the multiplications, so that memory
+ * never rests. Included after tile.h. */
 #ifndef MMN_SIMD_FEW_ROWS_H
 #define MMN_SIMD_FEW_ROWS_H
 
 enum {
     FEW_ROWS = 8,
-    AHEAD = 512, /* a panel of 16-bit weights: far enough for memory, near enough for the first-level cache */
+    AHEAD = 512, /* a panel of 16-bit weights: far enough for memory, near enough for the
+                    first-level cache */
 };
 
 /* A panel of the input, and the outputs of some rows of weights. */
@@ -23,8 +24,10 @@ typedef struct few_rows {
 } few_rows;
 
 /* Adds the products of one k: `weights` are those of UNIT outputs. */
-static inline __attribute__((always_inline)) void
-few_step(const size_t rows, unit_f32 chains[FEW_ROWS], const few_rows *p, size_t k, unit_f32 weights)
+static inline __attribute__((always_inline)) void few_step(const size_t rows,
+                                                           unit_f32 chains[FEW_ROWS],
+                                                           const few_rows *p, size_t k,
+                                                           unit_f32 weights)
 {
     UNROLL
     for (size_t row = 0; row < rows; row++)
@@ -33,8 +36,8 @@ few_step(const size_t rows, unit_f32 chains[FEW_ROWS], const few_rows *p, size_t
 
 /* As many k as a cache line has numbers, of UNIT rows of weights that begin at `line`. */
 static inline __attribute__((always_inline)) void
-few_line(const size_t rows, const mmn_weight_type type, unit_f32 chains[FEW_ROWS], const few_rows *p,
-         size_t k, const uint8_t *line, const uint8_t *ahead, size_t stride)
+few_line(const size_t rows, const mmn_weight_type type, unit_f32 chains[FEW_ROWS],
+         const few_rows *p, size_t k, const uint8_t *line, const uint8_t *ahead, size_t stride)
 {
     const size_t numbers = type == MMN_WEIGHT_F32 ? 1 : 2; /* in a column's 32 bits */
 
@@ -66,8 +69,8 @@ few_line(const size_t rows, const mmn_weight_type type, unit_f32 chains[FEW_ROWS
 
 /* The k that fill no line, one by one. */
 static inline __attribute__((always_inline)) void
-few_rest(const size_t rows, const mmn_weight_type type, unit_f32 chains[FEW_ROWS], const few_rows *p,
-         size_t k, size_t length, const uint8_t *weight, size_t stride)
+few_rest(const size_t rows, const mmn_weight_type type, unit_f32 chains[FEW_ROWS],
+         const few_rows *p, size_t k, size_t length, const uint8_t *weight, size_t stride)
 {
     const size_t size = mmn_weight_size(type);
 
@@ -84,11 +87,12 @@ few_rest(const size_t rows, const mmn_weight_type type, unit_f32 chains[FEW_ROWS
     }
 }
 
-/* Chains of two units hide more of a multiply-add's latency, where registers are enough for them. */
+/* Chains of two units hide more of a multiply-add's latency, where registers are enough for them.
+ */
 #define FEW_UNITS(rows) (UNIT < 16 && (rows) <= 4 ? 2 : 1)
 
-/* One panel of UNIT * FEW_UNITS(rows) rows of weights, `rest` bytes before their end; `next` are those
- * that come next. */
+/* One panel of UNIT * FEW_UNITS(rows) rows of weights, `rest` bytes before their end; `next` are
+ * those that come next. */
 static inline __attribute__((always_inline)) void
 few_panel(const size_t rows, const mmn_weight_type type, const few_rows *p, const uint8_t *weight,
           size_t stride, size_t rest, const uint8_t *next, size_t length)
@@ -100,8 +104,8 @@ few_panel(const size_t rows, const mmn_weight_type type, const few_rows *p, cons
     UNROLL
     for (size_t unit = 0; unit < units; unit++)
         UNROLL
-        for (size_t row = 0; row < rows; row++)
-            chains[unit][row] = unit_zero();
+    for (size_t row = 0; row < rows; row++)
+        chains[unit][row] = unit_zero();
     for (; k + numbers <= length; k += numbers) {
         size_t place = k * size + AHEAD;
         const uint8_t *ahead = place < rest ? weight + place : next + (place - rest);
@@ -117,14 +121,14 @@ few_panel(const size_t rows, const mmn_weight_type type, const few_rows *p, cons
     UNROLL
     for (size_t row = 0; row < rows; row++)
         UNROLL
-        for (size_t unit = 0; unit < units; unit++) {
-            float *to = p->output + row * p->output_stride + unit * UNIT;
-            unit_f32 total = unit_add(p->first ? unit_zero() : unit_load(to), chains[unit][row]);
+    for (size_t unit = 0; unit < units; unit++) {
+        float *to = p->output + row * p->output_stride + unit * UNIT;
+        unit_f32 total = unit_add(p->first ? unit_zero() : unit_load(to), chains[unit][row]);
 
-            if (p->bias)
-                total = unit_add(total, unit_load(p->bias + unit * UNIT));
-            unit_store(to, total);
-        }
+        if (p->bias)
+            total = unit_add(total, unit_load(p->bias + unit * UNIT));
+        unit_store(to, total);
+    }
 }
 
 #endif

@@ -4,10 +4,11 @@
 #ifndef MMN_SIMD_MATRIX_PRODUCT_H
 #define MMN_SIMD_MATRIX_PRODUCT_H
 
-/* Sizes of blocks. A block of weights, BLOCK_OUTPUTS outputs and BLOCK_PANELS panels along the depth,
- * stays packed in the second-level cache, with the totals of all rows, while the input comes by, a strip
- * of TILE_ROWS rows at a time. With MIDDLE_ROWS rows or less a tile's panel of weights is used by all rows as
- * soon as it is packed: for a dozen strips or less that saves more than it costs to read the input anew. */
+/* Sizes of blocks. A block of weights, BLOCK_OUTPUTS outputs and BLOCK_PANELS panels along the
+ * depth, stays packed in the second-level cache, with the totals of all rows, while the input comes
+ * by, a strip of TILE_ROWS rows at a time. With MIDDLE_ROWS rows or less a tile's panel of weights
+ * is used by all rows as soon as it is packed: for a dozen strips or less that saves more than it
+ * costs to read the input anew. */
 enum {
     BLOCK_OUTPUTS = MMN_MATRIX_PRODUCT_OUTPUTS,
     BLOCK_PANELS = MMN_MATRIX_PRODUCT_BLOCK / 256 / BLOCK_OUTPUTS,
@@ -50,9 +51,10 @@ static inline const uint8_t *stored_panel(const matrix_product *p, size_t n, siz
     return p->weight + n * p->weight_bytes + k * MMN_PANEL * mmn_weight_size(p->type);
 }
 
-/* The panel of weights that is packed behind panel k of the tile at output n: the tile's next one, else
- * the next tile's first one. */
-static inline const uint8_t *panel_behind(const matrix_product *p, const block *b, size_t n, size_t k)
+/* The panel of weights that is packed behind panel k of the tile at output n: the tile's next one,
+ * else the next tile's first one. */
+static inline const uint8_t *panel_behind(const matrix_product *p, const block *b, size_t n,
+                                          size_t k)
 {
     return k + 1 < b->k_end ? stored_panel(p, n, k + 1) : stored_panel(p, n + TILE_WIDTH, b->k);
 }
@@ -72,10 +74,11 @@ static void pack_panel(float *packed, const matrix_product *p, const block *b, s
               smaller(p->outputs - n, TILE_WIDTH), panel_length(p, k), fetched);
 }
 
-/* Rows `row` to row + rows - 1, a strip, times a packed panel; while it works it prefetches `ahead`. */
+/* Rows `row` to row + rows - 1, a strip, times a packed panel; while it works it prefetches
+ * `ahead`. */
 static inline void multiply_strip(const matrix_product *p, const block *b, size_t row, size_t rows,
-                             size_t n, size_t k, const float *packed, const uint8_t *ahead,
-                             size_t ahead_stride, size_t ahead_next)
+                                  size_t n, size_t k, const float *packed, const uint8_t *ahead,
+                                  size_t ahead_stride, size_t ahead_next)
 {
     size_t tiles = (b->n_end - b->n + TILE_WIDTH - 1) / TILE_WIDTH;
     size_t place = row / TILE_ROWS * tiles + (n - b->n) / TILE_WIDTH;
@@ -102,7 +105,8 @@ static inline void multiply_strip(const matrix_product *p, const block *b, size_
         tile_add(rows, &t);
 }
 
-/* All strips times a block of packed weights. The tiles of one strip prefetch the next one together. */
+/* All strips times a block of packed weights. The tiles of one strip prefetch the next one
+ * together. */
 static void multiply_block(const matrix_product *p, const block *b)
 {
     size_t tiles = (b->n_end - b->n + TILE_WIDTH - 1) / TILE_WIDTH;
@@ -116,15 +120,15 @@ static void multiply_block(const matrix_product *p, const block *b)
             size_t next = row + TILE_ROWS + (n - b->n) / TILE_WIDTH * share;
 
             for (size_t k = b->k; k < b->k_end; k++)
-                multiply_strip(p, b, row, smaller(p->rows - row, TILE_ROWS), n, k,
-                          packed_panel(p, b, n, k),
-                          (const uint8_t *)(p->input + next * p->input_stride + k * p->panel_stride),
-                          LINE, AHEAD_ROWS * LINE);
+                multiply_strip(
+                    p, b, row, smaller(p->rows - row, TILE_ROWS), n, k, packed_panel(p, b, n, k),
+                    (const uint8_t *)(p->input + next * p->input_stride + k * p->panel_stride),
+                    LINE, AHEAD_ROWS * LINE);
         }
 }
 
-/* All strips times one tile's panel after the other. The tiles of a panel prefetch the weights of the panel
- * behind it, so many cache lines of each row, and packing does the rest. */
+/* All strips times one tile's panel after the other. The tiles of a panel prefetch the weights of
+ * the panel behind it, so many cache lines of each row, and packing does the rest. */
 static void multiply_panels(const matrix_product *p, const block *b)
 {
     const size_t lines = AHEAD_ROUNDS * LINE;
@@ -136,7 +140,7 @@ static void multiply_panels(const matrix_product *p, const block *b)
             pack_panel(p->packed, p, b, n, k, p->rows / TILE_ROWS * lines);
             for (size_t row = 0; row < p->rows; row += TILE_ROWS)
                 multiply_strip(p, b, row, smaller(p->rows - row, TILE_ROWS), n, k, p->packed,
-                          behind + row / TILE_ROWS * lines, p->weight_bytes, LINE);
+                               behind + row / TILE_ROWS * lines, p->weight_bytes, LINE);
         }
 }
 
@@ -148,7 +152,8 @@ multiply_few(const size_t rows, const mmn_weight_type type, const matrix_product
     size_t n = 0;
 
     for (; n + width <= p->outputs; n += width) {
-        const uint8_t *weight = p->weight + n * p->weight_bytes, *next = weight + width * p->weight_bytes;
+        const uint8_t *weight = p->weight + n * p->weight_bytes,
+                      *next = weight + width * p->weight_bytes;
 
         for (size_t k = 0; k < p->depth; k += MMN_PANEL) {
             const few_rows panel = {
@@ -159,8 +164,8 @@ multiply_few(const size_t rows, const mmn_weight_type type, const matrix_product
                 .bias = p->bias && k + MMN_PANEL >= p->depth ? p->bias + n : NULL,
                 .first = k == 0,
             };
-            few_panel(rows, type, &panel, weight + k * size, p->weight_bytes,
-                      (p->depth - k) * size, next, panel_length(p, k / MMN_PANEL));
+            few_panel(rows, type, &panel, weight + k * size, p->weight_bytes, (p->depth - k) * size,
+                      next, panel_length(p, k / MMN_PANEL));
         }
     }
     return n;
@@ -173,8 +178,8 @@ multiply_few(const size_t rows, const mmn_weight_type type, const matrix_product
         return multiply_few(rows, MMN_WEIGHT_##type, p);                                           \
     }
 #define FEW_OF_TYPE(type)                                                                          \
-    FEW(1, type) FEW(2, type) FEW(3, type) FEW(4, type)                                            \
-    FEW(5, type) FEW(6, type) FEW(7, type) FEW(8, type)
+    FEW(1, type)                                                                                   \
+    FEW(2, type) FEW(3, type) FEW(4, type) FEW(5, type) FEW(6, type) FEW(7, type) FEW(8, type)
 FEW_OF_TYPE(F32)
 FEW_OF_TYPE(F16)
 FEW_OF_TYPE(BF16)
@@ -194,9 +199,8 @@ static size_t multiply_few_rows(const matrix_product *p)
         [MMN_WEIGHT_BF16] = FEW_LIST(BF16),
     };
 
-    return p->rows > 0 && p->rows <= FEW_ROWS && p->depth > 0
-               ? functions[p->type][p->rows - 1](p)
-               : 0;
+    return p->rows > 0 && p->rows <= FEW_ROWS && p->depth > 0 ? functions[p->type][p->rows - 1](p)
+                                                              : 0;
 }
 
 static void KERNEL(matrix_product)(float *output, size_t output_stride, const float *input,

@@ -14,7 +14,8 @@ enum { TILE_WIDTH = 16 * TILE_GROUPS };
 
 /* One tile: the products of a panel, added to what there is. */
 typedef struct tile {
-    const float *from; /* totals of earlier panels; NULL: +0, which makes +0 of a first panel's -0 */
+    const float
+        *from; /* totals of earlier panels; NULL: +0, which makes +0 of a first panel's -0 */
     float *to;
     size_t from_stride, to_stride;
     const float *bias; /* [TILE_WIDTH], added behind the last panel; else NULL */
@@ -22,8 +23,8 @@ typedef struct tile {
     size_t input_stride;
     const float *packed;
     size_t length;
-    /* What tiles that come later will read, prefetched a cache line at a time every AHEAD_STEP k: first those
-     * `ahead_stride` apart of AHEAD_ROWS rows, then those `ahead_next` behind these. */
+    /* What tiles that come later will read, prefetched a cache line at a time every AHEAD_STEP k:
+     * first those `ahead_stride` apart of AHEAD_ROWS rows, then those `ahead_next` behind these. */
     const uint8_t *ahead;
     size_t ahead_stride, ahead_next;
 } tile;
@@ -56,8 +57,7 @@ multiply_step(const size_t rows, f32x16 chains[TILE_ROWS][TILE_GROUPS], const fl
 }
 
 /* Inlined with constant `rows`, so that the chains are registers. */
-static inline __attribute__((always_inline)) void
-multiply_rows(const size_t rows, const tile *t)
+static inline __attribute__((always_inline)) void multiply_rows(const size_t rows, const tile *t)
 {
     f32x16 chains[TILE_ROWS][TILE_GROUPS];
     const uint8_t *ahead = t->ahead;
@@ -68,8 +68,8 @@ multiply_rows(const size_t rows, const tile *t)
     UNROLL
     for (size_t row = 0; row < rows; row++)
         UNROLL
-        for (size_t group = 0; group < TILE_GROUPS; group++)
-            chains[row][group] = f32x16_zero();
+    for (size_t group = 0; group < TILE_GROUPS; group++)
+        chains[row][group] = f32x16_zero();
     for (size_t slots = length / AHEAD_STEP, some; slots > 0; slots -= some) {
         const uint8_t *line = ahead;
 
@@ -79,7 +79,8 @@ multiply_rows(const size_t rows, const tile *t)
             line += t->ahead_stride;
             UNROLL
             for (size_t i = 0; i < AHEAD_STEP; i++)
-                multiply_step(rows, chains, input + k + i, input_stride, packed + (k + i) * TILE_WIDTH);
+                multiply_step(rows, chains, input + k + i, input_stride,
+                              packed + (k + i) * TILE_WIDTH);
         }
         ahead += t->ahead_next;
     }
@@ -88,36 +89,37 @@ multiply_rows(const size_t rows, const tile *t)
     UNROLL
     for (size_t row = 0; row < rows; row++)
         UNROLL
-        for (size_t group = 0; group < TILE_GROUPS; group++) {
-            const float *from = t->from + row * t->from_stride + 16 * group;
-            f32x16 total = f32x16_add(t->from ? f32x16_load(from) : f32x16_zero(), chains[row][group]);
+    for (size_t group = 0; group < TILE_GROUPS; group++) {
+        const float *from = t->from + row * t->from_stride + 16 * group;
+        f32x16 total = f32x16_add(t->from ? f32x16_load(from) : f32x16_zero(), chains[row][group]);
 
-            if (t->bias)
-                total = f32x16_add(total, f32x16_load(t->bias + 16 * group));
-            f32x16_store(t->to + row * t->to_stride + 16 * group, total);
-        }
+        if (t->bias)
+            total = f32x16_add(total, f32x16_load(t->bias + 16 * group));
+        f32x16_store(t->to + row * t->to_stride + 16 * group, total);
+    }
 }
 
 /* Chains that begin with what is in `chains` [rows][TILE_WIDTH], and return there. */
-static inline __attribute__((always_inline)) void
-continue_rows(const size_t rows, float *chains, const float *input, size_t input_stride,
-              const float *packed, size_t length)
+static inline __attribute__((always_inline)) void continue_rows(const size_t rows, float *chains,
+                                                                const float *input,
+                                                                size_t input_stride,
+                                                                const float *packed, size_t length)
 {
     f32x16 sums[TILE_ROWS][TILE_GROUPS];
 
     UNROLL
     for (size_t row = 0; row < rows; row++)
         UNROLL
-        for (size_t group = 0; group < TILE_GROUPS; group++)
-            sums[row][group] = f32x16_load(chains + row * TILE_WIDTH + 16 * group);
+    for (size_t group = 0; group < TILE_GROUPS; group++)
+        sums[row][group] = f32x16_load(chains + row * TILE_WIDTH + 16 * group);
     UNROLL_4
     for (size_t k = 0; k < length; k++)
         multiply_step(rows, sums, input + k, input_stride, packed + k * TILE_WIDTH);
     UNROLL
     for (size_t row = 0; row < rows; row++)
         UNROLL
-        for (size_t group = 0; group < TILE_GROUPS; group++)
-            f32x16_store(chains + row * TILE_WIDTH + 16 * group, sums[row][group]);
+    for (size_t group = 0; group < TILE_GROUPS; group++)
+        f32x16_store(chains + row * TILE_WIDTH + 16 * group, sums[row][group]);
 }
 
 /* Calls function(count, ...) with a constant count that is `rows`, up to TILE_ROWS. */
@@ -155,9 +157,9 @@ static __attribute__((noinline)) void tile_add(size_t rows, const tile *t)
     }
 }
 
-static __attribute__((noinline)) void
-tile_continue(size_t rows, float *chains, const float *input, size_t input_stride,
-              const float *packed, size_t length)
+static __attribute__((noinline)) void tile_continue(size_t rows, float *chains, const float *input,
+                                                    size_t input_stride, const float *packed,
+                                                    size_t length)
 {
     switch (rows) {
         ROWS_CASES(continue_rows, chains, input, input_stride, packed, length)
@@ -209,10 +211,11 @@ static void pack_numbers(float *packed, const uint8_t *from, size_t stride, mmn_
     for (; k < length; k++)
         for (size_t n = 0; n < 16; n++) {
             const uint8_t *stored = from + n * stride + k * size;
-            packed[k * TILE_WIDTH + n] = n >= width                ? 0.0f
-                                         : type == MMN_WEIGHT_F32 ? mmn_f32_of_bits(mmn_load_u32(stored))
-                                         : type == MMN_WEIGHT_F16 ? mmn_widen_f16(mmn_load_u16(stored))
-                                                                  : mmn_widen_bf16(mmn_load_u16(stored));
+            packed[k * TILE_WIDTH + n] =
+                n >= width               ? 0.0f
+                : type == MMN_WEIGHT_F32 ? mmn_f32_of_bits(mmn_load_u32(stored))
+                : type == MMN_WEIGHT_F16 ? mmn_widen_f16(mmn_load_u16(stored))
+                                         : mmn_widen_bf16(mmn_load_u16(stored));
         }
 }
 
@@ -240,9 +243,10 @@ pack_strip(float *to, const uint8_t *from, size_t stride, const mmn_weight_type 
     }
 }
 
-static inline __attribute__((always_inline)) void
-pack_group(float *packed, const uint8_t *from, const uint8_t *next, size_t stride,
-           const mmn_weight_type type, size_t length, size_t fetched)
+static inline __attribute__((always_inline)) void pack_group(float *packed, const uint8_t *from,
+                                                             const uint8_t *next, size_t stride,
+                                                             const mmn_weight_type type,
+                                                             size_t length, size_t fetched)
 {
     const size_t size = mmn_weight_size(type), numbers = 4 / size * STRIP;
     size_t k = 0;
@@ -257,7 +261,8 @@ pack_group(float *packed, const uint8_t *from, const uint8_t *next, size_t strid
 
 /* Packs numbers k to k + length - 1 of TILE_WIDTH rows of stored numbers, `stride` bytes apart, as
  * f32: packed [length][TILE_WIDTH]. Of the rows `width` exist; the others are 0.
- * `next`, if any, are as many rows that will be packed next; the first `fetched` bytes of each are near. */
+ * `next`, if any, are as many rows that will be packed next; the first `fetched` bytes of each are
+ * near. */
 static void pack_rows(float *packed, const uint8_t *from, const uint8_t *next, size_t stride,
                       mmn_weight_type type, size_t width, size_t length, size_t fetched)
 {

@@ -49,7 +49,8 @@ typedef struct mask8 {
         return result;                                                                             \
     }
 
-/* Say that the cache line of an address will be read soon, or later: from the second-level cache. */
+/* Say that the cache line of an address will be read soon, or later: from the second-level cache.
+ */
 #define prefetch(address) ((void)(address))
 #define prefetch_far(address) ((void)(address))
 
@@ -75,8 +76,7 @@ LANES(f32x16, 16, f32x16_add, (f32x16 a, f32x16 b), a.lane[i] + b.lane[i])
 LANES(f32x16, 16, f32x16_subtract, (f32x16 a, f32x16 b), a.lane[i] - b.lane[i])
 LANES(f32x16, 16, f32x16_multiply, (f32x16 a, f32x16 b), a.lane[i] * b.lane[i])
 LANES(f32x16, 16, f32x16_divide, (f32x16 a, f32x16 b), a.lane[i] / b.lane[i])
-LANES(f32x16, 16, f32x16_fma, (f32x16 a, f32x16 b, f32x16 c),
-      fmaf(a.lane[i], b.lane[i], c.lane[i]))
+LANES(f32x16, 16, f32x16_fma, (f32x16 a, f32x16 b, f32x16 c), fmaf(a.lane[i], b.lane[i], c.lane[i]))
 /* b where either is NaN or both are zero. */
 LANES(f32x16, 16, f32x16_max, (f32x16 a, f32x16 b), mmn_max_f32(a.lane[i], b.lane[i]))
 LANES(f32x16, 16, f32x16_min, (f32x16 a, f32x16 b), mmn_min_f32(a.lane[i], b.lane[i]))
@@ -150,8 +150,8 @@ static inline void u32x16_store_pixels(uint8_t *to, u32x16 a)
 LANES(f32x16, 16, f32x16_of_f16, (u32x16 a), mmn_widen_f16((uint16_t)a.lane[i]))
 LANES(u32x16, 16, bits_of_f16, (f32x16 a), mmn_narrow_f16(a.lane[i]))
 
-/* The first STRIP units of 32 bits of 16 rows that are `stride` bytes apart: columns[i], lane j, is unit i of
- * row j. */
+/* The first STRIP units of 32 bits of 16 rows that are `stride` bytes apart: columns[i], lane j, is
+ * unit i of row j. */
 static inline void load_transposed(u32x16 columns[STRIP], const uint8_t *rows, size_t stride)
 {
     for (size_t j = 0; j < 16; j++)
@@ -159,9 +159,9 @@ static inline void load_transposed(u32x16 columns[STRIP], const uint8_t *rows, s
             columns[i].lane[j] = mmn_load_u32(rows + j * stride + 4 * i);
 }
 
-/* The unit is what one register of the processor holds: UNIT lanes of f32, or of 32 bits in which two
- * stored numbers may be, the low one before the high one. unit_columns is load_transposed for UNIT rows
- * and UNIT units of 32 bits. */
+/* The unit is what one register of the processor holds: UNIT lanes of f32, or of 32 bits in which
+ * two stored numbers may be, the low one before the high one. unit_columns is load_transposed for
+ * UNIT rows and UNIT units of 32 bits. */
 
 #define UNIT 4
 

@@ -20,7 +20,7 @@ static const char *text_of_pointer(const char *result, const char *buffer)
     return result;
 }
 
-#define SYSTEM_TEXT(errno_value, buffer)                                    \
+#define SYSTEM_TEXT(errno_value, buffer)                                                           \
     _Generic(strerror_r((errno_value), (buffer), sizeof(buffer)),           \
         int: text_of_int, char *: text_of_pointer)(                         \
         strerror_r((errno_value), (buffer), sizeof(buffer)), (buffer))
@@ -52,8 +52,8 @@ mmn_status mmn_fail(mmn_error *error, mmn_status status, const char *file, const
     return status;
 }
 
-mmn_status mmn_fail_system(mmn_error *error, int errno_value, const char *file,
-                           const char *format, ...)
+mmn_status mmn_fail_system(mmn_error *error, int errno_value, const char *file, const char *format,
+                           ...)
 {
     if (error) {
         va_list arguments;
@@ -116,8 +116,7 @@ bool mmn_is_missing(mmn_error *error, const char *names, size_t count, const voi
     return false;
 }
 
-bool mmn_text_is_missing(mmn_error *error, const char *name, size_t count,
-                         const char *const *texts)
+bool mmn_text_is_missing(mmn_error *error, const char *name, size_t count, const char *const *texts)
 {
     if (count > MMN_GIVEN_LIMIT) {
         mmn_fail(error, MMN_USAGE, NULL, NULL, "%zu %ss are too many; at most %d", count, name,
@@ -146,7 +145,8 @@ mmn_status mmn_take_options(void *own, size_t size, const void *given, mmn_error
         memcpy(&given_size, given, sizeof(given_size));
     if (given_size < size)
         return mmn_fail(error, MMN_USAGE, NULL, NULL,
-                        "the options' size is %zu; expected what sizeof says, %zu", given_size, size);
+                        "the options' size is %zu; expected what sizeof says, %zu", given_size,
+                        size);
     if (given_size > MMN_GIVEN_LIMIT)
         return mmn_fail(error, MMN_USAGE, NULL, NULL, "the options' size is %zu", given_size);
     for (size_t i = size; i < given_size; i++)

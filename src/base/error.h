@@ -9,7 +9,7 @@
 #include "mmneuron.h"
 
 #if defined(__GNUC__)
-#define MMN_PRINTF(format_index, first_argument) \
+#define MMN_PRINTF(format_index, first_argument)                                                   \
     __attribute__((format(printf, format_index, first_argument)))
 #else
 #define MMN_PRINTF(format_index, first_argument)
@@ -23,25 +23,25 @@ mmn_status mmn_fail(mmn_error *error, mmn_status status, const char *file, const
                     const char *format, ...) MMN_PRINTF(5, 6);
 
 /* As mmn_fail with MMN_SYSTEM, adding what the operating system says of `errno_value`. */
-mmn_status mmn_fail_system(mmn_error *error, int errno_value, const char *file,
-                           const char *format, ...) MMN_PRINTF(4, 5);
+mmn_status mmn_fail_system(mmn_error *error, int errno_value, const char *file, const char *format,
+                           ...) MMN_PRINTF(4, 5);
 
 /* Ends the function that it stands in, which returns a status, where `call` fails. For functions
  * that have nothing to free by then: what owns something calls one that uses this, and frees what
  * that left. */
-#define MMN_TRY(call)                    \
-    do {                                 \
-        const mmn_status tried_ = (call); \
-        if (tried_ != MMN_OK)            \
-            return tried_;               \
+#define MMN_TRY(call)                                                                              \
+    do {                                                                                           \
+        const mmn_status tried_ = (call);                                                          \
+        if (tried_ != MMN_OK)                                                                      \
+            return tried_;                                                                         \
     } while (0)
 
 /* Ends the function that it stands in, which returns a status, where an allocation that fills the
  * error has given NULL. */
-#define MMN_NEED(pointer)      \
-    do {                       \
-        if (!(pointer))        \
-            return MMN_SYSTEM; \
+#define MMN_NEED(pointer)                                                                          \
+    do {                                                                                           \
+        if (!(pointer))                                                                            \
+            return MMN_SYSTEM;                                                                     \
     } while (0)
 
 /* The text of a place for mmn_fail: MMN_PLACE("line %zu", line). It lives as long as the block
@@ -64,20 +64,21 @@ mmn_status mmn_error_in_file(mmn_error *error, mmn_status status, const char *fi
 bool mmn_is_missing(mmn_error *error, const char *names, size_t count, const void *const *pointers);
 
 /* Whether one of the pointers is NULL: "model", "options->list". */
-#define MMN_MISSING(error, ...)                                                                  \
-    mmn_is_missing(error, #__VA_ARGS__, sizeof((const void *const[]){__VA_ARGS__}) / sizeof(void *), \
+#define MMN_MISSING(error, ...)                                                                    \
+    mmn_is_missing(error, #__VA_ARGS__,                                                            \
+                   sizeof((const void *const[]){__VA_ARGS__}) / sizeof(void *),                    \
                    (const void *const[]){__VA_ARGS__})
 
-/* Fills `own`, a struct of options of `size` bytes, with those that the caller gave, whose size is their first
- * member, or with zeros but for its size (NULL). MMN_USAGE for a size that no such struct has had, and for
- * members that this library does not know and that are not 0. */
+/* Fills `own`, a struct of options of `size` bytes, with those that the caller gave, whose size is
+ * their first member, or with zeros but for its size (NULL). MMN_USAGE for a size that no such
+ * struct has had, and for members that this library does not know and that are not 0. */
 mmn_status mmn_take_options(void *own, size_t size, const void *given, mmn_error *error);
 
 /* Goes on with `own`, a copy of the options that `options` points to. */
-#define MMN_TAKE_OPTIONS(own, options, error)                               \
-    do {                                                                    \
-        MMN_TRY(mmn_take_options(&(own), sizeof(own), (options), (error))); \
-        (options) = &(own);                                                 \
+#define MMN_TAKE_OPTIONS(own, options, error)                                                      \
+    do {                                                                                           \
+        MMN_TRY(mmn_take_options(&(own), sizeof(own), (options), (error)));                        \
+        (options) = &(own);                                                                        \
     } while (0)
 
 /* More texts than anybody gives: such a count is a mistake, whose array must not be read. */
@@ -88,22 +89,22 @@ bool mmn_text_is_missing(mmn_error *error, const char *name, size_t count,
                          const char *const *texts);
 
 /* End a function of the public header, which returns a status, where something is missing. */
-#define MMN_GIVEN(error, ...)                \
-    do {                                     \
-        if (MMN_MISSING(error, __VA_ARGS__)) \
-            return MMN_USAGE;                \
+#define MMN_GIVEN(error, ...)                                                                      \
+    do {                                                                                           \
+        if (MMN_MISSING(error, __VA_ARGS__))                                                       \
+            return MMN_USAGE;                                                                      \
     } while (0)
-#define MMN_GIVEN_TEXTS(error, name, count, texts)                  \
-    do {                                                            \
-        if (mmn_text_is_missing((error), (name), (count), (texts))) \
-            return MMN_USAGE;                                       \
+#define MMN_GIVEN_TEXTS(error, name, count, texts)                                                 \
+    do {                                                                                           \
+        if (mmn_text_is_missing((error), (name), (count), (texts)))                                \
+            return MMN_USAGE;                                                                      \
     } while (0)
 
 /* What such a function makes is NULL until it is made. */
-#define MMN_CLEAR(made)     \
-    do {                    \
-        if (made)           \
-            *(made) = NULL; \
+#define MMN_CLEAR(made)                                                                            \
+    do {                                                                                           \
+        if (made)                                                                                  \
+            *(made) = NULL;                                                                        \
     } while (0)
 
 #endif

@@ -41,14 +41,14 @@ static bool same_time(const int64_t a[2], const int64_t b[2])
     return a[0] == b[0] && a[1] == b[1];
 }
 
-mmn_status mmn_file_unchanged(const mmn_file_identity *identity, const char *path,
-                              mmn_error *error)
+mmn_status mmn_file_unchanged(const mmn_file_identity *identity, const char *path, mmn_error *error)
 {
     struct stat status;
     if (stat(path, &status) != 0)
-        return mmn_fail(error, MMN_INPUT, path, NULL,
-                        "was removed, or cannot be looked at, after it was opened; what was computed "
-                        "is not given out");
+        return mmn_fail(
+            error, MMN_INPUT, path, NULL,
+            "was removed, or cannot be looked at, after it was opened; what was computed "
+            "is not given out");
     const mmn_file_identity now = identify(&status);
     const char *what = NULL;
     if (now.device != identity->device || now.inode != identity->inode)
@@ -61,9 +61,11 @@ mmn_status mmn_file_unchanged(const mmn_file_identity *identity, const char *pat
         what = "was changed in its attributes";
     if (!what)
         return MMN_OK;
-    return mmn_fail(error, MMN_INPUT, path, NULL,
-                    "%s after it was opened; what was computed may be of the old bytes or the new, and "
-                    "is not given out", what);
+    return mmn_fail(
+        error, MMN_INPUT, path, NULL,
+        "%s after it was opened; what was computed may be of the old bytes or the new, and "
+        "is not given out",
+        what);
 }
 
 /* Opens a regular file and tells its size. O_NONBLOCK keeps a named pipe from blocking us before

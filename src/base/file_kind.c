@@ -74,13 +74,20 @@ static mmn_file_kind kind_of_magic(const beginning *file)
         size_t size;
         mmn_file_kind kind;
     } magics[] = {
-        {0, "\xff\xd8\xff", 3, MMN_KIND_PICTURE},   {0, "\x89PNG\r\n", 6, MMN_KIND_PICTURE},
-        {0, "GIF8", 4, MMN_KIND_PICTURE},           {8, "WEBP", 4, MMN_KIND_PICTURE},
-        {0, "II*\0", 4, MMN_KIND_PICTURE},          {0, "MM\0*", 4, MMN_KIND_PICTURE},
-        {4, "ftypheic", 8, MMN_KIND_PICTURE},       {4, "ftypavif", 8, MMN_KIND_PICTURE},
-        {0, "GGUF", 4, MMN_KIND_GGUF},              {0, "PK\3\4", 4, MMN_KIND_ZIP},
-        {0, "\x1f\x8b", 2, MMN_KIND_GZIP},          {0, "%PDF-", 5, MMN_KIND_PDF},
-        {0, "PAR1", 4, MMN_KIND_PARQUET},           {0, "\x80\x02", 2, MMN_KIND_PICKLE},
+        {0, "\xff\xd8\xff", 3, MMN_KIND_PICTURE},
+        {0, "\x89PNG\r\n", 6, MMN_KIND_PICTURE},
+        {0, "GIF8", 4, MMN_KIND_PICTURE},
+        {8, "WEBP", 4, MMN_KIND_PICTURE},
+        {0, "II*\0", 4, MMN_KIND_PICTURE},
+        {0, "MM\0*", 4, MMN_KIND_PICTURE},
+        {4, "ftypheic", 8, MMN_KIND_PICTURE},
+        {4, "ftypavif", 8, MMN_KIND_PICTURE},
+        {0, "GGUF", 4, MMN_KIND_GGUF},
+        {0, "PK\3\4", 4, MMN_KIND_ZIP},
+        {0, "\x1f\x8b", 2, MMN_KIND_GZIP},
+        {0, "%PDF-", 5, MMN_KIND_PDF},
+        {0, "PAR1", 4, MMN_KIND_PARQUET},
+        {0, "\x80\x02", 2, MMN_KIND_PICKLE},
         {0, "\x80\x04\x95", 3, MMN_KIND_PICKLE},
         {0, "version https://git-lfs", 23, MMN_KIND_LFS},
         {0, "module\trank\tlayer", 17, MMN_KIND_RANKING},
@@ -115,9 +122,12 @@ static mmn_file_kind kind_of_result(const char *format)
         const char *name;
         mmn_file_kind kind;
     } formats[] = {
-        {"mmneuron-neurons-", MMN_KIND_NEURONS},       {"mmneuron-eval-", MMN_KIND_EVAL},
-        {"mmneuron-perplexity-", MMN_KIND_PERPLEXITY}, {"mmneuron-perturb-", MMN_KIND_PERTURB},
-        {"mmneuron-lens-", MMN_KIND_LENS},             {"mmneuron-contrib-", MMN_KIND_CONTRIB},
+        {"mmneuron-neurons-", MMN_KIND_NEURONS},
+        {"mmneuron-eval-", MMN_KIND_EVAL},
+        {"mmneuron-perplexity-", MMN_KIND_PERPLEXITY},
+        {"mmneuron-perturb-", MMN_KIND_PERTURB},
+        {"mmneuron-lens-", MMN_KIND_LENS},
+        {"mmneuron-contrib-", MMN_KIND_CONTRIB},
     };
     for (size_t i = 0; i < MMN_LENGTH(formats); i++)
         if (strncmp(format, formats[i].name, strlen(formats[i].name)) == 0)
@@ -140,9 +150,8 @@ static mmn_file_kind kind_of_object(const char *text)
         return MMN_KIND_LIST;
     if (strstr(text, "\"weight_map\""))
         return MMN_KIND_INDEX;
-    return strstr(text, "\"model_type\"") || strstr(text, "\"architectures\"")
-               ? MMN_KIND_CONFIG
-               : MMN_KIND_UNKNOWN;
+    return strstr(text, "\"model_type\"") || strstr(text, "\"architectures\"") ? MMN_KIND_CONFIG
+                                                                               : MMN_KIND_UNKNOWN;
 }
 
 /* Without control characters but for spaces and line ends. */
@@ -170,7 +179,8 @@ static mmn_file_kind kind_of_text(const beginning *file)
     if (kind != MMN_KIND_UNKNOWN || *text == '\0' || !is_text(file))
         return kind;
     /* Anything else with a line that begins an object may be JSON that was damaged. */
-    return *text == '{' || *text == '[' || strstr(text, "\n{") ? MMN_KIND_TEXT_OF_JSON : MMN_KIND_TEXT;
+    return *text == '{' || *text == '[' || strstr(text, "\n{") ? MMN_KIND_TEXT_OF_JSON
+                                                               : MMN_KIND_TEXT;
 }
 
 /* ---- Files ----------------------------------------------------------------------------------- */

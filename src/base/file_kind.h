@@ -28,8 +28,8 @@ typedef enum mmn_file_kind {
     MMN_KIND_INDEX, /* of weights */
 
     /* What was saved, downloaded or converted by others. */
-    MMN_KIND_ARRAY, /* JSON: an array of objects */
-    MMN_KIND_TEXT, /* of no other kind */
+    MMN_KIND_ARRAY,        /* JSON: an array of objects */
+    MMN_KIND_TEXT,         /* of no other kind */
     MMN_KIND_TEXT_OF_JSON, /* likewise, and may be JSON that was damaged */
     MMN_KIND_PICTURE,
     MMN_KIND_HTML,

@@ -14,7 +14,7 @@
 typedef struct mmn_image {
     uint8_t *rgb; /* [height][width][3], owned */
     size_t width, height;
-    bool has_key;  /* whether the file calls one colour transparent, */
+    bool has_key;   /* whether the file calls one colour transparent, */
     uint8_t key[3]; /* and which */
 } mmn_image;
 

@@ -121,8 +121,8 @@ static size_t longest_token(const char *text, size_t size)
 static json_t *load_text(const char *text, size_t size, size_t flags, json_error_t *problem)
 {
     pthread_once(&hooked, hook);
-    parsing run = {.text = text, .size = size,
-                   .reserve_size = 2 * longest_token(text, size) + LEAST_RESERVE};
+    parsing run = {
+        .text = text, .size = size, .reserve_size = 2 * longest_token(text, size) + LEAST_RESERVE};
     run.reserve = mmn_allocate(run.reserve_size, 1, NULL);
     if (!run.reserve) {
         failures++;
@@ -179,8 +179,8 @@ static size_t rewrite_text(rewriting *run, size_t at)
 
 static bool belongs_to_word(char c)
 {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           c == '-' || c == '+' || c == '.';
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+           c == '+' || c == '.';
 }
 
 /* Goes over the digits at `at`, of which there must be one. */
@@ -416,8 +416,8 @@ mmn_status mmn_json_parse_line(json_t **value, const char *text, size_t size, co
     return status;
 }
 
-mmn_status mmn_json_parse_published(json_t **value, const char *text, size_t size,
-                                    const char *file, mmn_error *error)
+mmn_status mmn_json_parse_published(json_t **value, const char *text, size_t size, const char *file,
+                                    mmn_error *error)
 {
     return mmn_json_parse_line(value, text, size, file, 0, error);
 }
@@ -442,8 +442,7 @@ mmn_status mmn_json_load(json_t **value, const char *path, size_t limit, mmn_err
     return load(value, path, limit, mmn_json_parse, error);
 }
 
-mmn_status mmn_json_load_published(json_t **value, const char *path, size_t limit,
-                                   mmn_error *error)
+mmn_status mmn_json_load_published(json_t **value, const char *path, size_t limit, mmn_error *error)
 {
     return load(value, path, limit, mmn_json_parse_published, error);
 }

@@ -27,8 +27,8 @@ mmn_status mmn_json_load(json_t **value, const char *path, size_t limit, mmn_err
  * Infinity and numbers of any size may stand where nobody asks for them (base/reader.h refuses
  * them, naming them), and texts and keys may hold an escaped U+0000, which is MMN_JSON_ZERO
  * then. Behind such a number the columns of errors count two or three characters more. */
-mmn_status mmn_json_parse_published(json_t **value, const char *text, size_t size,
-                                    const char *file, mmn_error *error);
+mmn_status mmn_json_parse_published(json_t **value, const char *text, size_t size, const char *file,
+                                    mmn_error *error);
 mmn_status mmn_json_load_published(json_t **value, const char *path, size_t limit,
                                    mmn_error *error);
 /* The same for a file that may be absent (mmn_find_file): then *value is NULL. */

@@ -8,7 +8,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* Large pages save the kernels' walks over large arrays most of their misses in the page tables' cache. */
+/* Large pages save the kernels' walks over large arrays most of their misses in the page tables'
+ * cache. */
 enum { LARGE_PAGE = 2 << 20 };
 
 static void *allocate_from_system(void *context, size_t size, size_t alignment)

@@ -27,7 +27,7 @@ mmn_status mmn_resize(void *pointer_to_pointer, size_t old_count, size_t count, 
  * doubling, so that appending one by one costs linear time. */
 mmn_status mmn_reserve(void *pointer_to_pointer, size_t *capacity, size_t needed, size_t size,
                        mmn_error *error);
-#define MMN_RESERVE(array, capacity, needed, error) \
+#define MMN_RESERVE(array, capacity, needed, error)                                                \
     mmn_reserve(&(array), &(capacity), (needed), sizeof(*(array)), (error))
 
 /* A copy of `text`, or of its first `length` bytes, with a terminating zero. */

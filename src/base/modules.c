@@ -12,8 +12,8 @@ const mmn_module_kind mmn_module_kinds[MMN_MODULES] = {
 };
 
 const char *const mmn_usual_settings[] = {
-    "language",         "vision",    "qformer+query", "vision+qformer+query",
-    "vision+projector", "projector", NULL,
+    "language",  "vision", "qformer+query", "vision+qformer+query", "vision+projector",
+    "projector", NULL,
 };
 
 mmn_module_number mmn_module_number_of(const char *name)

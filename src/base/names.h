@@ -12,7 +12,7 @@
 /* Which of `count` names `text` is, or `count`. The names stand `stride` bytes apart: in an array
  * of their own, or as the first member of structures. */
 size_t mmn_name_index(const char *text, const void *names, size_t stride, size_t count);
-#define MMN_NAME_INDEX(text, names) \
+#define MMN_NAME_INDEX(text, names)                                                                \
     mmn_name_index(text, names, sizeof((names)[0]), MMN_LENGTH(names))
 
 /* For qsort and bsearch over such names: their bytewise order. */

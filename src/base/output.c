@@ -20,10 +20,10 @@
 #define LOCK_TITLE "mmneuron-lock: "
 
 struct mmn_output {
-    char *folder;    /* that is written to */
+    char *folder; /* that is written to */
     char *lock_path;
-    int lock;        /* descriptor */
-    bool made;       /* whether the folder was made for this output */
+    int lock;  /* descriptor */
+    bool made; /* whether the folder was made for this output */
 };
 
 /* Another user's file in a folder like /tmp cannot be replaced, which renaming would say too late.
@@ -146,7 +146,8 @@ static mmn_status open_lock(mmn_output *output, const char *path, mmn_error *err
         if (lock < 0)
             return refuse_folder(output, errno, path, error);
         if (!is_lock(lock))
-            status = mmn_fail(error, MMN_USAGE, output->lock_path, NULL, "this file is in the way: "
+            status = mmn_fail(error, MMN_USAGE, output->lock_path, NULL,
+                              "this file is in the way: "
                               "its name is that of a lock, which it is not");
         else if (!mmn_lock_file(lock))
             status = refuse_taken(lock, path, error);
@@ -236,8 +237,8 @@ static mmn_status take(mmn_output *output, const char *path, const mmn_output_op
     return MMN_OK;
 }
 
-mmn_status mmn_output_lock(mmn_output **output, const char *path,
-                           const mmn_output_options *options, mmn_error *error)
+mmn_status mmn_output_lock(mmn_output **output, const char *path, const mmn_output_options *options,
+                           mmn_error *error)
 {
     *output = NULL;
     mmn_output *made = mmn_allocate(1, sizeof(*made), error);

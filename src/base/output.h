@@ -12,8 +12,8 @@
  * locked. Temporary files of it and of what is beside it are removed. MMN_USAGE when `path` is
  * something else than what it is to become; MMN_SYSTEM, naming the folder, when nothing can be
  * written there, and, naming `path`, when another run has it. */
-mmn_status mmn_output_lock(mmn_output **output, const char *path,
-                           const mmn_output_options *options, mmn_error *error);
+mmn_status mmn_output_lock(mmn_output **output, const char *path, const mmn_output_options *options,
+                           mmn_error *error);
 
 /* Something that writes a result to the file (or folder) `path`. */
 typedef mmn_status mmn_output_writer(const void *context, const char *path, mmn_error *error);

@@ -52,10 +52,10 @@ void mmn_read_wrong(const mmn_object *object, const char *key, const char *forma
 /* Takes over a failure of something else, MMN_OK too: `status` with the reader's error filled. */
 void mmn_read_failed(const mmn_object *object, mmn_status status);
 /* The same of a call that is not made any more when something was wrong. */
-#define MMN_READ_TRY(object, call)               \
-    do {                                         \
-        if (mmn_read_fine(object))               \
-            mmn_read_failed((object), (call));   \
+#define MMN_READ_TRY(object, call)                                                                 \
+    do {                                                                                           \
+        if (mmn_read_fine(object))                                                                 \
+            mmn_read_failed((object), (call));                                                     \
     } while (0)
 /* Whether nothing has been wrong so far. */
 bool mmn_read_fine(const mmn_object *object);
@@ -72,7 +72,8 @@ void mmn_read_all_required(const mmn_object *object, const char *const *keys, si
 
 /* A key that is absent or null leaves the value as it was, so the caller puts the default there
  * first; a value of another type, or outside [least, most], is wrong. */
-mmn_object mmn_read_object(const mmn_object *object, const char *key); /* absent: its value is NULL */
+mmn_object mmn_read_object(const mmn_object *object,
+                           const char *key); /* absent: its value is NULL */
 /* Element `index` of `array`, the object's array `key`; it is wrong if it is no object. */
 mmn_object mmn_read_element(const mmn_object *object, const char *key, const json_t *array,
                             size_t index);

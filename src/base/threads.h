@@ -15,7 +15,7 @@ enum { MMN_THREAD_LIMIT = 4096 };
  * calling thread does all. */
 #ifdef _OPENMP
 #define MMN_PRAGMA(...) _Pragma(#__VA_ARGS__)
-#define MMN_PARALLEL_FOR(threads, ...) \
+#define MMN_PARALLEL_FOR(threads, ...)                                                             \
     MMN_PRAGMA(omp parallel for num_threads(threads) schedule(__VA_ARGS__))
 #define MMN_PARALLEL(threads) MMN_PRAGMA(omp parallel num_threads(threads))
 #define MMN_ONE_AT_A_TIME(name) MMN_PRAGMA(omp critical(name))

@@ -104,7 +104,7 @@ static mmn_status start_session(ask_run *run, mmn_error *error)
         MMN_CLI_TRY(mmn_mask_steer(&run->mask, run->model, steering, error));
     else if (steering->neurons != NULL)
         MMN_CLI_TRY(mmn_mask_from_file(&run->mask, run->model, steering->neurons, steering->off,
-                                          steering->setting, steering->other_model, error));
+                                       steering->setting, steering->other_model, error));
     if (run->mask != NULL)
         MMN_CLI_TRY(mmn_session_add_mask(run->session, run->mask, error));
     return mmn_session_add_probe(run->session, &probe, error);
@@ -119,8 +119,8 @@ static mmn_status generate(ask_answer *answer, const ask_run *run, const mmn_inp
     sampling.sample = answer->prompt;
     MMN_CLI_TRY(mmn_session_set_sampling(session, &sampling, error));
     MMN_CLI_TRY(mmn_session_set_beam_search(session, &request->beam_search, error));
-    MMN_CLI_TRY(mmn_session_set_stop_strings(session, request->stop.texts, request->stop.count,
-                                             error));
+    MMN_CLI_TRY(
+        mmn_session_set_stop_strings(session, request->stop.texts, request->stop.count, error));
     MMN_CLI_TRY(mmn_session_prefill(session, input, error));
     return mmn_session_generate(session, (size_t)request->limit, answer->ids, &answer->id_count,
                                 error);
@@ -136,8 +136,8 @@ static mmn_status run_model(ask_answer *answer, ask_run *run, const mmn_input *i
     if (!run->request->allow_long_prompts)
         MMN_CLI_TRY(mmn_input_fits(input, run->model, error));
     run->watch = (ask_watch){
-        .prompt_layers = (uint64_t)info->vision_layers * (answer->image_positions > 0) +
-                         info->language_layers,
+        .prompt_layers =
+            (uint64_t)info->vision_layers * (answer->image_positions > 0) + info->language_layers,
         .limit = run->request->limit,
         .last_layer = info->language_layers - 1,
     };
@@ -295,14 +295,13 @@ static int check_request(const mmn_cli_call *call, const ask_request *request)
                                  request->question_count, request->questions[index]);
     if (request->question_count > 0 && request->questions_file != NULL)
         return mmn_cli_usage(call, "--questions replaces the questions on the command line; give"
-                             " one or the other");
+                                   " one or the other");
     if (request->prompt != NULL && request->template_name != NULL)
         return mmn_cli_usage(call, "--template is for a question; --prompt is taken as it stands");
     return check_steering(call, request);
 }
 
 /* ---- Questions of a file --------------------------------------------------------------------- */
-
 
 static int refuse_file(const char *file, const char *reason)
 {
@@ -409,13 +408,13 @@ static int ask(mmn_cli_call *call, ask_run *run, ask_request *request, ask_lines
 
 int mmn_cli_ask(mmn_cli_call *call)
 {
-    ask_request request = {
-        .limit = 128, .steering.setting = "all", .beams = MMN_CLI_BEAMS_DEFAULT};
+    ask_request request = {.limit = 128, .steering.setting = "all", .beams = MMN_CLI_BEAMS_DEFAULT};
+    /* clang-format off */
     const mmn_cli_option options[] = {
         {.name = "image", .letter = 'i', .value = "FILE", .kind = MMN_CLI_TEXTS,
          .target = &request.images,
-         .help = "a JPEG, PNG, WebP, TIFF, GIF or BMP file; may be repeated: several are joined side"
-                 " by side"},
+         .help = "a JPEG, PNG, WebP, TIFF, GIF or BMP file; may be repeated: several are joined"
+                 " side by side"},
         {.name = "questions", .value = "FILE", .kind = MMN_CLI_TEXT,
          .target = &request.questions_file,
          .help = "read the questions from a file, one a line; - is standard input"},
@@ -426,7 +425,8 @@ int mmn_cli_ask(mmn_cli_call *call)
         {.name = "prompt", .value = "TEXT", .kind = MMN_CLI_TEXT, .target = &request.prompt,
          .help = "the raw text of the prompt instead of a question, with \"<image>\" where the"
                  " image goes"},
-        {.name = "max-tokens", .former = "max-new-tokens", .letter = 'n', .value = "N", .kind = MMN_CLI_WHOLE,
+        {.name = "max-tokens", .former = "max-new-tokens", .letter = 'n', .value = "N",
+         .kind = MMN_CLI_WHOLE,
          .target = &request.limit, .minimum = 1, .maximum = 1e6,
          .help = "stop after N tokens (128)"},
         MMN_CLI_SAMPLING(&request.sampling),
@@ -457,6 +457,7 @@ int mmn_cli_ask(mmn_cli_call *call)
         MMN_CLI_RESIZE_ORDER(&request.wishes.resize_order),
         MMN_CLI_ALLOW_NONFINITE(&request.wishes.allow_nonfinite),
     };
+    /* clang-format on */
     ask_run run = {.request = &request};
     ask_lines lines = {0};
     MMN_CLI_TRY(mmn_cli_parse(call, options, sizeof options / sizeof options[0]));

@@ -19,11 +19,11 @@ enum {
 
 /* Ends the function that it stands in, which returns an exit code or a status, where `call` does
  * not return 0: MMN_CLI_DONE or MMN_OK. */
-#define MMN_CLI_TRY(call)               \
-    do {                                \
-        const int tried_ = (int)(call); \
-        if (tried_ != 0)                \
-            return tried_;              \
+#define MMN_CLI_TRY(call)                                                                          \
+    do {                                                                                           \
+        const int tried_ = (int)(call);                                                            \
+        if (tried_ != 0)                                                                           \
+            return tried_;                                                                         \
     } while (0)
 
 typedef struct mmn_cli_command mmn_cli_command;
@@ -31,8 +31,8 @@ typedef struct mmn_cli_call mmn_cli_call;
 
 struct mmn_cli_command {
     const char *name;
-    const char *arguments; /* as the usage line shows them: "MODEL DATA.jsonl" */
-    const char *summary;   /* one line, for the list of commands and the command's own help */
+    const char *arguments;   /* as the usage line shows them: "MODEL DATA.jsonl" */
+    const char *summary;     /* one line, for the list of commands and the command's own help */
     size_t minimum, maximum; /* how many arguments there may be */
     int (*run)(mmn_cli_call *call); /* returns the exit code */
 };

@@ -9,8 +9,7 @@ typedef struct contrib_request {
     mmn_cli_texts images;
 } contrib_request;
 
-static mmn_status run(mmn_result **result, const mmn_model *model, void *context,
-                      mmn_error *error)
+static mmn_status run(mmn_result **result, const mmn_model *model, void *context, mmn_error *error)
 {
     const contrib_request *request = context;
     return mmn_contributions_run(result, model, &request->options, error);
@@ -41,26 +40,28 @@ static int check(mmn_cli_call *call, mmn_cli_study *study)
 
 int mmn_cli_contrib(mmn_cli_call *call)
 {
-    contrib_request request = {.activation = "gate",
-                               .options = {.size = sizeof(mmn_contribution_options),
-                                           .seeds = 5, .first_seed = 1, .noise = 0.5}};
+    contrib_request request = {
+        .activation = "gate",
+        .options = {
+            .size = sizeof(mmn_contribution_options), .seeds = 5, .first_seed = 1, .noise = 0.5}};
     mmn_contribution_options *options = &request.options;
-    mmn_cli_study study = {
-        .request = &request, .run = run, .check = check, MMN_CLI_ASKED(options)};
+    mmn_cli_study study = {.request = &request, .run = run, .check = check, MMN_CLI_ASKED(options)};
+    /* clang-format off */
     const mmn_cli_option table[] = {
         {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
          .target = &study.output, .help = "write everything to FILE (JSON; - is standard output)"},
         {.name = "image", .letter = 'i', .value = "FILE", .kind = MMN_CLI_TEXTS,
          .target = &request.images,
-         .help = "a JPEG, PNG, WebP, TIFF, GIF or BMP file; may be repeated: several are joined side"
-                 " by side"},
+         .help = "a JPEG, PNG, WebP, TIFF, GIF or BMP file; may be repeated: several are joined"
+                 " side by side"},
         {.name = "prompt", .value = "TEXT", .kind = MMN_CLI_TEXT, .target = &options->prompt,
          .help = "the raw text of the prompt instead of a question, with \"<image>\" where the"
                  " image goes"},
         {.name = "template", .value = "NAME", .kind = MMN_CLI_TEXT,
          .target = &options->template_name,
          .help = "the prompt template, as for \"mmneuron ask\" (the model's own)"},
-        {.name = "max-tokens", .former = "generate", .letter = 'n', .value = "N", .kind = MMN_CLI_WHOLE,
+        {.name = "max-tokens", .former = "generate", .letter = 'n', .value = "N",
+         .kind = MMN_CLI_WHOLE,
          .target = &options->tokens, .minimum = 1, .maximum = 4096,
          .help = "answer with N tokens at most (32)"},
         {.name = "word", .value = "WORD", .kind = MMN_CLI_TEXT, .target = &options->word,
@@ -88,5 +89,6 @@ int mmn_cli_contrib(mmn_cli_call *call)
         MMN_CLI_RESIZE_ORDER(&study.wishes.resize_order),
         MMN_CLI_ALLOW_NONFINITE(&study.wishes.allow_nonfinite),
     };
+    /* clang-format on */
     return mmn_cli_run_study(&study, call, table, sizeof table / sizeof table[0]);
 }

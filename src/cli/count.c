@@ -116,11 +116,12 @@ int mmn_cli_count(mmn_cli_call *call)
     mmn_cli_modules positions_module = {{0}};
     mmn_cli_shard shard = {0, 0};
     mmn_model_options wishes = {.size = sizeof(wishes)};
+    /* clang-format off */
     const mmn_cli_option options[] = {
         {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
          .target = &count_options.output, .needed = "the file that receives the counts",
-         .help = "where to write the counts (- is standard output); the state of an unfinished run is in"
-                 " FILE.state"},
+         .help = "where to write the counts (- is standard output); the state of an unfinished run is"
+                 " in FILE.state"},
         {.name = "samples", .value = "N", .kind = MMN_CLI_WHOLE, .target = &count_options.samples,
          .minimum = 1,
          .help = "count the first N samples of each domain, or windows of its texts (all)"},
@@ -155,11 +156,12 @@ int mmn_cli_count(mmn_cli_call *call)
         MMN_CLI_RESIZE_ORDER(&wishes.resize_order),
         MMN_CLI_ALLOW_NONFINITE(&wishes.allow_nonfinite),
     };
+    /* clang-format on */
     MMN_CLI_TRY(mmn_cli_parse(call, options, sizeof options / sizeof options[0]));
     count_options.list = call->texts[1];
     count_options.modules = modules.names[0] != '\0' ? modules.names : NULL;
-    count_options.positions_module =
-        positions_module.names[0] != '\0' ? positions_module.names : NULL;
+    count_options.positions_module = positions_module.names[0] != '\0' ? positions_module.names
+                                                                       : NULL;
     count_options.shard = shard.index;
     count_options.shards = shard.count;
     if (strchr(positions_module.names, ',') != NULL)
@@ -174,11 +176,13 @@ int mmn_cli_count(mmn_cli_call *call)
 int mmn_cli_merge(mmn_cli_call *call)
 {
     const char *output = NULL;
+    /* clang-format off */
     const mmn_cli_option options[] = {
         {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
          .target = &output, .needed = "the file that receives the sum",
          .help = "where to write the sum (- is standard output)"},
     };
+    /* clang-format on */
     mmn_error error;
     MMN_CLI_TRY(mmn_cli_parse(call, options, 1));
     for (size_t i = 0; i < call->count; i++)

@@ -40,7 +40,8 @@ static int make_temporary(mmn_cli_destination *destination)
     sprintf(path, "%s%s", parent, name);
     if (mkdtemp(path) == NULL) {
         mmn_cli_message("%s: nothing can be written in this folder, where the result was to be on"
-                        " its way to standard output: %s", parent, strerror(errno));
+                        " its way to standard output: %s",
+                        parent, strerror(errno));
         free(path);
         return MMN_CLI_FAILED;
     }
@@ -58,10 +59,10 @@ static int open_standard(mmn_cli_call *call, mmn_cli_destination_kind kind)
     call->destination.standard = true;
     if (kind == MMN_CLI_FOLDER)
         return mmn_cli_usage(call, "-o - is for one file, and these are several; give a folder, or"
-                             " choose one with --figure");
+                                   " choose one with --figure");
     if (kind == MMN_CLI_BINARY && isatty(STDOUT_FILENO))
         return mmn_cli_usage(call, "-o - would write binary data to a terminal; redirect standard"
-                             " output");
+                                   " output");
     return kind == MMN_CLI_JSON ? MMN_CLI_DONE : make_temporary(&call->destination);
 }
 
@@ -83,7 +84,8 @@ static int take(mmn_cli_call *call, const char *given, mmn_cli_destination_kind 
     if (strcmp(given, "-") == 0)
         return open_standard(call, kind);
     snprintf(purpose, sizeof purpose, "mmneuron %s", call->command->name);
-    const mmn_output_options options = {.size = sizeof(options),
+    const mmn_output_options options = {
+        .size = sizeof(options),
         .purpose = purpose,
         .folder = kind == MMN_CLI_FOLDER,
         .sources = destination->sources,
@@ -92,8 +94,10 @@ static int take(mmn_cli_call *call, const char *given, mmn_cli_destination_kind 
         .beside_count = beside != NULL,
     };
     if (is_standard_output(given))
-        return mmn_cli_usage(call, "-o %s is where standard output goes; -o - writes the result"
-                             " there", given);
+        return mmn_cli_usage(call,
+                             "-o %s is where standard output goes; -o - writes the result"
+                             " there",
+                             given);
     if (mmn_output_claim(&destination->output, given, &options, &error) != MMN_OK)
         return mmn_cli_fail(&error);
     mmn_cli_interrupt_removes(mmn_output_lock_file(destination->output));
@@ -161,8 +165,8 @@ static void print_result(const mmn_cli_call *call, const mmn_result *result, con
                          const char *table)
 {
     const mmn_cli_destination *destination = &call->destination;
-    void (*say)(const char *format, ...) =
-        destination->standard ? mmn_cli_print_aside : mmn_cli_print;
+    void (*say)(const char *format, ...) = destination->standard ? mmn_cli_print_aside
+                                                                 : mmn_cli_print;
     const char *digest = mmn_result_text(result, "result", 0, "digest");
     if (destination->standard || call->json)
         mmn_cli_print("%s", json);

@@ -28,8 +28,8 @@ static int check_request(const mmn_cli_call *call, const dump_request *request)
     return MMN_CLI_DONE;
 }
 
-static mmn_status make_input(mmn_input **input, const mmn_model *model,
-                             const dump_request *request, mmn_error *error)
+static mmn_status make_input(mmn_input **input, const mmn_model *model, const dump_request *request,
+                             mmn_error *error)
 {
     if (request->inputs != NULL)
         return mmn_input_from_file(input, model, request->inputs, error);
@@ -74,6 +74,7 @@ static int run_dump(mmn_cli_call *call, const dump_request *request)
 int mmn_cli_dump(mmn_cli_call *call)
 {
     dump_request request = {.options.size = sizeof(mmn_dump_options)};
+    /* clang-format off */
     const mmn_cli_option options[] = {
         {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
          .target = &request.output, .needed = "the file that receives the stages",
@@ -89,7 +90,8 @@ int mmn_cli_dump(mmn_cli_call *call)
         {.name = "stages", .value = "PATTERNS", .kind = MMN_CLI_TEXT,
          .target = &request.options.stages,
          .help = "only stages that match one of these patterns, separated by commas (all)"},
-        {.name = "max-tokens", .former = "generate", .value = "N", .kind = MMN_CLI_WHOLE, .target = &request.generate,
+        {.name = "max-tokens", .former = "generate", .value = "N",
+         .kind = MMN_CLI_WHOLE, .target = &request.generate,
          .maximum = 1e6, .help = "generate up to N tokens and store them as generated_ids"},
         MMN_CLI_IGNORE_GENERATION_CONFIG(&request.wishes.ignore_generation_config),
         MMN_CLI_ALLOW_LONG_PROMPTS(&request.allow_long_prompts),
@@ -98,6 +100,7 @@ int mmn_cli_dump(mmn_cli_call *call)
          .target = &request.wishes.allow_nonfinite,
          .help = "take pixels from --inputs that are infinite or NaN, too"},
     };
+    /* clang-format on */
     MMN_CLI_TRY(mmn_cli_parse(call, options, sizeof options / sizeof options[0]));
     MMN_CLI_TRY(check_request(call, &request));
     mmn_cli_destination_source(call, MMN_SOURCE_MODEL, call->texts[0]);

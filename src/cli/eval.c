@@ -1,5 +1,5 @@
-/* mmneuron eval: accuracy, or of texts perplexity, with neurons on, with domain neurons off, and with
- * random ones off. */
+/* mmneuron eval: accuracy, or of texts perplexity, with neurons on, with domain neurons off, and
+ * with random ones off. */
 #include "cli/study.h"
 
 /* What is asked of questions, and of texts. */
@@ -11,8 +11,7 @@ typedef struct eval_request {
     int reads_texts; /* which of them the list has */
 } eval_request;
 
-static mmn_status run(mmn_result **result, const mmn_model *model, void *context,
-                      mmn_error *error)
+static mmn_status run(mmn_result **result, const mmn_model *model, void *context, mmn_error *error)
 {
     eval_request *request = context;
     mmn_eval_options *asked = &request->questions;
@@ -52,7 +51,8 @@ static int check(mmn_cli_call *call, mmn_cli_study *study)
          asked->repetition_penalty > 0 || asked->top_k > 0 || asked->stop_string_count > 0 ||
          mmn_cli_beams_given(&request->beams) || study->wishes.ignore_generation_config ||
          asked->template_name != NULL))
-        return mmn_cli_usage(call, "the list has texts, which are read and not answered: --cross,"
+        return mmn_cli_usage(call,
+                             "the list has texts, which are read and not answered: --cross,"
                              " --max-tokens, --template and options of sampling and of beams are"
                              " for questions");
     if (!request->reads_texts && (request->texts.window > 0 || request->texts.begin_of_text))
@@ -62,9 +62,10 @@ static int check(mmn_cli_call *call, mmn_cli_study *study)
 
 int mmn_cli_eval(mmn_cli_call *call)
 {
-    eval_request request = {.questions = {.size = sizeof request.questions, .seeds = 5, .first_seed = 1},
-                            .texts.size = sizeof request.texts,
-                            .beams = MMN_CLI_BEAMS_DEFAULT};
+    eval_request request = {
+        .questions = {.size = sizeof request.questions, .seeds = 5, .first_seed = 1},
+        .texts.size = sizeof request.texts,
+        .beams = MMN_CLI_BEAMS_DEFAULT};
     mmn_eval_options *asked = &request.questions;
     mmn_perplexity_options *read = &request.texts;
     mmn_cli_study study = {.request = &request,
@@ -72,9 +73,11 @@ int mmn_cli_eval(mmn_cli_call *call)
                            .check = check,
                            MMN_CLI_ASKED_OF_LIST(asked),
                            .neurons = &asked->neurons};
+    /* clang-format off */
     const mmn_cli_option options[] = {
         {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
-         .target = &study.output, .help = "write all results and predictions to FILE (eval.json; - is"
+         .target = &study.output,
+         .help = "write all results and predictions to FILE (eval.json; - is"
                                     " standard output)"},
         {.name = "neurons", .value = "NEURONS.json", .kind = MMN_CLI_TEXT,
          .target = &asked->neurons,
@@ -87,7 +90,8 @@ int mmn_cli_eval(mmn_cli_call *call)
          .help = "in these settings, switch off each domain's neurons in every domain"},
         {.name = "seeds", .value = "N", .kind = MMN_CLI_U32, .target = &asked->seeds, .maximum = 31,
          .help = "how many choices of random neurons to compare with (5)"},
-        {.name = "seed", .former = "first-seed", .value = "N", .kind = MMN_CLI_WHOLE, .target = &asked->first_seed,
+        {.name = "seed", .former = "first-seed", .value = "N",
+         .kind = MMN_CLI_WHOLE, .target = &asked->first_seed,
          .help = "the seed of the first of them (1)"},
         {.name = "samples", .value = "N", .kind = MMN_CLI_WHOLE, .target = &asked->samples,
          .minimum = 1, .help = "the first N samples of each domain, or windows of its texts (all)"},
@@ -97,7 +101,8 @@ int mmn_cli_eval(mmn_cli_call *call)
                  " 4096)"},
         {.name = "bos", .kind = MMN_CLI_FLAG, .target = &read->begin_of_text,
          .help = "begin each window of texts with the token that begins a text"},
-        {.name = "max-tokens", .former = "tokens", .letter = 'n', .value = "N", .kind = MMN_CLI_WHOLE,
+        {.name = "max-tokens", .former = "tokens", .letter = 'n', .value = "N",
+         .kind = MMN_CLI_WHOLE,
          .target = &asked->tokens, .minimum = 1, .maximum = 1e6,
          .help = "stop an answer after N tokens (16)"},
         MMN_CLI_SAMPLING(asked),
@@ -105,7 +110,8 @@ int mmn_cli_eval(mmn_cli_call *call)
         MMN_CLI_BEAMS(&request.beams),
         MMN_CLI_STOP(&request.stop),
         MMN_CLI_IGNORE_GENERATION_CONFIG(&study.wishes.ignore_generation_config),
-        {.name = "sampling-seed", .value = "N", .kind = MMN_CLI_WHOLE, .target = &asked->sampling_seed,
+        {.name = "sampling-seed", .value = "N",
+         .kind = MMN_CLI_WHOLE, .target = &asked->sampling_seed,
          .help = "with --temperature: the seed of the random choices (0)"},
         {.name = "template", .value = "NAME", .kind = MMN_CLI_TEXT,
          .target = &asked->template_name,
@@ -115,5 +121,6 @@ int mmn_cli_eval(mmn_cli_call *call)
          .help = "answer a question in N ways side by side (as many as need at most 2 GiB)"},
         MMN_CLI_STUDY_OF_LIST(asked, &study),
     };
+    /* clang-format on */
     return mmn_cli_run_study(&study, call, options, sizeof options / sizeof options[0]);
 }

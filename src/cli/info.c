@@ -41,11 +41,11 @@ static json_t *vision_to_json(const mmn_model_info *info)
 static json_t *language_to_json(const mmn_model_info *info)
 {
     return json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:o?, s:o*}", "architecture",
-                     info->language, "layers", info->language_layers, "width",
-                     info->language_width, "heads", info->language_heads, "key_value_heads",
-                     info->language_kv_heads, "vocabulary", info->vocabulary, "positions",
-                     info->maximum_positions, "sliding_window", unless_zero(info->sliding_window),
-                     "first_window_layer", unless_zero(info->first_window_layer));
+                     info->language, "layers", info->language_layers, "width", info->language_width,
+                     "heads", info->language_heads, "key_value_heads", info->language_kv_heads,
+                     "vocabulary", info->vocabulary, "positions", info->maximum_positions,
+                     "sliding_window", unless_zero(info->sliding_window), "first_window_layer",
+                     unless_zero(info->first_window_layer));
 }
 
 /* What the folder says of generating. */
@@ -65,17 +65,16 @@ static json_t *info_to_json(const char *folder, const mmn_model_info *info, cons
     json_t *remarks = json_array();
     for (size_t i = 0; i < info->remark_count; i++)
         json_array_append_new(remarks, json_string(info->remarks[i]));
-    return json_pack("{s:s, s:s, s:{s:s, s:i, s:i, s:I, s:I}, s:o*, s:o, s:o, s:s, s:s?, s:s*, s:o,"
-                     " s:s, s:i, s:s*, s:o}",
-                     "model", folder, "family", info->family, "weights", "types",
-                     info->weight_types, "files", info->files, "tensors", info->tensors,
-                     "parameters", (json_int_t)info->parameters, "bytes",
-                     (json_int_t)info->weight_bytes, "vision", vision_to_json(info), "language",
-                     language_to_json(info), "modules", modules_to_json(info), "template",
-                     info->template_name, "template_file", info->template_file,
-                     "template_problem", info->template_problem, "generation",
-                     generation_to_json(&info->generation), "kernels", info->kernels, "threads",
-                     info->threads, "digest", digest, "remarks", remarks);
+    return json_pack(
+        "{s:s, s:s, s:{s:s, s:i, s:i, s:I, s:I}, s:o*, s:o, s:o, s:s, s:s?, s:s*, s:o,"
+        " s:s, s:i, s:s*, s:o}",
+        "model", folder, "family", info->family, "weights", "types", info->weight_types, "files",
+        info->files, "tensors", info->tensors, "parameters", (json_int_t)info->parameters, "bytes",
+        (json_int_t)info->weight_bytes, "vision", vision_to_json(info), "language",
+        language_to_json(info), "modules", modules_to_json(info), "template", info->template_name,
+        "template_file", info->template_file, "template_problem", info->template_problem,
+        "generation", generation_to_json(&info->generation), "kernels", info->kernels, "threads",
+        info->threads, "digest", digest, "remarks", remarks);
 }
 
 /* "12.3 GB", in powers of ten as disks and published checkpoints are measured. */
@@ -107,7 +106,8 @@ static void print_keys(const char *words, const char *object)
 {
     json_t *keys = json_loads(object, 0, NULL), *value;
     const char *key, *separator = words;
-    json_object_foreach(keys, key, value) {
+    json_object_foreach(keys, key, value)
+    {
         char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(15));
         mmn_cli_print("%s%s %.60s%s", separator, key, text != NULL ? text : "",
                       text != NULL && strlen(text) > 60 ? "..." : "");
@@ -201,10 +201,12 @@ static void print_info(const char *folder, const mmn_model_info *info, const cha
 int mmn_cli_info(mmn_cli_call *call)
 {
     int with_digest = 0;
+    /* clang-format off */
     const mmn_cli_option options[] = {
         {.name = "digest", .kind = MMN_CLI_FLAG, .target = &with_digest,
          .help = "also print the digest of all weights, which reads the whole checkpoint"},
     };
+    /* clang-format on */
     char digest[33];
     mmn_error error;
     MMN_CLI_TRY(mmn_cli_parse(call, options, 1));

@@ -1,8 +1,7 @@
 /* mmneuron lens: reads the states of every layer as words. */
 #include "cli/study.h"
 
-static mmn_status run(mmn_result **result, const mmn_model *model, void *request,
-                      mmn_error *error)
+static mmn_status run(mmn_result **result, const mmn_model *model, void *request, mmn_error *error)
 {
     return mmn_lens_run(result, model, request, error);
 }
@@ -27,6 +26,7 @@ int mmn_cli_lens(mmn_cli_call *call)
                            .check = check,
                            MMN_CLI_ASKED_OF_LIST(&asked),
                            .neurons = &asked.neurons};
+    /* clang-format off */
     const mmn_cli_option options[] = {
         {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
          .target = &study.output, .help = "write everything to FILE (JSON; - is standard output)"},
@@ -58,5 +58,6 @@ int mmn_cli_lens(mmn_cli_call *call)
          .help = "with --neurons: those of these modules, joined by \"+\" (all)"},
         MMN_CLI_STUDY_OF_LIST(&asked, &study),
     };
+    /* clang-format on */
     return mmn_cli_run_study(&study, call, options, sizeof options / sizeof options[0]);
 }

@@ -13,7 +13,8 @@
 static const mmn_cli_command commands[] = {
     {"info", "MODEL", "describe a checkpoint: what it holds and what would be run", 1, 1,
      mmn_cli_info},
-    {"ask", "MODEL [QUESTION...]", "answer questions, about an image or without", 1, SIZE_MAX, mmn_cli_ask},
+    {"ask", "MODEL [QUESTION...]", "answer questions, about an image or without", 1, SIZE_MAX,
+     mmn_cli_ask},
     {"count", "MODEL DATA.jsonl -o COUNTS", "count how often each neuron is active in each domain",
      2, 2, mmn_cli_count},
     {"merge", "COUNTS... -o COUNTS", "add the counts of the shards of one run", 1, SIZE_MAX,

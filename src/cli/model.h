@@ -7,39 +7,52 @@
 #include "mmneuron.h"
 
 /* The option --resize-order of every command that reads images; `order` is a mmn_resize_order. */
+/* clang-format off */
 #define MMN_CLI_RESIZE_ORDER(order)                                                             \
     {.name = "resize-order", .value = "ORDER", .kind = MMN_CLI_ORDER, .target = (order),        \
      .help = "which axis images are resized along first: horizontal-first, as published models" \
              " were made with (the default), or pillow-13"}
+/* clang-format on */
 
 /* The option of every command that generates; `ignore` is an int. */
+/* clang-format off */
 #define MMN_CLI_IGNORE_GENERATION_CONFIG(ignore)                                       \
     {.name = "ignore-generation-config", .kind = MMN_CLI_FLAG, .target = (ignore),     \
      .help = "take nothing of the model's generation_config.json but its stop tokens"}
+/* clang-format on */
 
 /* The option of every command that runs prompts; `allow` is an int. */
+/* clang-format off */
 #define MMN_CLI_ALLOW_LONG_PROMPTS(allow)                                                     \
     {.name = "allow-long-prompts", .kind = MMN_CLI_FLAG, .target = (allow),                   \
      .help = "run prompts of more positions than the model was made for, instead of stopping" \
              " there"}
+/* clang-format on */
 
 /* The option of every command that takes neurons; `other` is an int. */
+/* clang-format off */
 #define MMN_CLI_OTHER_MODEL(other)                                                     \
     {.name = "other-model", .kind = MMN_CLI_FLAG, .target = (other),                   \
      .help = "take neurons that were found in another model, as the result then says"}
+/* clang-format on */
 
 /* The option of every command that reads a list; `allow` is an int. */
+/* clang-format off */
 #define MMN_CLI_ALLOW_UNKNOWN_KEYS(allow)                                                \
     {.name = "allow-unknown-keys", .kind = MMN_CLI_FLAG, .target = (allow),              \
      .help = "pass over keys of the list that no sample has, instead of stopping there"}
+/* clang-format on */
 
 /* The option of every command that runs a model; `allow` is an int. */
+/* clang-format off */
 #define MMN_CLI_ALLOW_NONFINITE(allow)                                                       \
     {.name = "allow-nonfinite", .kind = MMN_CLI_FLAG, .target = (allow),                     \
      .help = "go on where a number becomes infinite or NaN, and mark the result, instead of" \
              " stopping there"}
+/* clang-format on */
 
-/* Says where the model has let the first such number pass, if it has any, and what becomes of it. */
+/* Says where the model has let the first such number pass, if it has any, and what becomes of it.
+ */
 void mmn_cli_say_nonfinite(const mmn_model *model, const char *consequence);
 
 /* Opens the model that the command's first argument names, with the command's own `wishes`, to
@@ -56,9 +69,13 @@ typedef struct mmn_cli_beams {
     const char *early_stopping; /* NULL: not given */
 } mmn_cli_beams;
 
-#define MMN_CLI_BEAMS_DEFAULT {.length_penalty = 1e3}
+#define MMN_CLI_BEAMS_DEFAULT                                                                      \
+    {                                                                                              \
+        .length_penalty = 1e3                                                                      \
+    }
 
 /* The entries of an option table that fill an mmn_cli_beams. */
+/* clang-format off */
 #define MMN_CLI_BEAMS(beams)                                                                    \
     {.name = "num-beams", .value = "N", .kind = MMN_CLI_WHOLE, .target = &(beams)->count,       \
      .minimum = 1, .maximum = 64,                                                               \
@@ -71,8 +88,10 @@ typedef struct mmn_cli_beams {
      .target = &(beams)->early_stopping,                                                        \
      .help = "with beams: end with as many answers as beams (true), when no better one"         \
              " is likely (false), or possible (never) (the folder's, else false)"}
+/* clang-format on */
 
 /* The entries of sampling, from the members of `options`, and of the repetition penalty. */
+/* clang-format off */
 #define MMN_CLI_SAMPLING(options)                                                               \
     {.name = "temperature", .value = "T", .kind = MMN_CLI_REAL,                                 \
      .target = &(options)->temperature, .minimum = 0, .maximum = 1000,                          \
@@ -82,15 +101,20 @@ typedef struct mmn_cli_beams {
      .help = "with --temperature: among the likeliest tokens that together have P (1)"},        \
     {.name = "top-k", .value = "K", .kind = MMN_CLI_WHOLE, .target = &(options)->top_k,         \
      .help = "with --temperature: among the K likeliest tokens, before --top-p; 0 is all (0)"}
+/* clang-format on */
+/* clang-format off */
 #define MMN_CLI_REPETITION_PENALTY(penalty)                                                     \
     {.name = "repetition-penalty", .value = "X", .kind = MMN_CLI_REAL, .target = (penalty),     \
      .minimum = 0.001, .maximum = 1000,                                                         \
      .help = "divide the logits of tokens that were there by X (the folder's, else 1)"}
+/* clang-format on */
 /* The entry of stop strings. */
+/* clang-format off */
 #define MMN_CLI_STOP(strings)                                                                   \
     {.name = "stop", .value = "STRING", .kind = MMN_CLI_TEXTS, .target = (strings),             \
      .help = "end an answer with the token that completes STRING; may be repeated (what the"    \
              " model's folder says)"}
+/* clang-format on */
 
 /* An exit code, with a message, where beams are wrong or do not go with `temperature`. */
 int mmn_cli_beams_check(const mmn_cli_call *call, const mmn_cli_beams *beams, double temperature);

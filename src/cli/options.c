@@ -15,7 +15,9 @@
 
 #define MAXIMUM_OPTIONS 48
 #define MAXIMUM_NAMES (2 * MAXIMUM_OPTIONS)
-#define FIRST_LONG_ONLY 256 /* getopt's value of options without a letter: above every character */
+#define FIRST_LONG_ONLY                                                                            \
+    256 /* getopt's value of options without a letter: above every character                       \
+         */
 #define HELP_WIDTH 80
 #define HELP_COLUMN 28
 
@@ -57,8 +59,8 @@ static void print_option(const mmn_cli_option *option)
     print_wrapped(option->help, HELP_COLUMN);
 }
 
-static void print_help(const mmn_cli_command *command, const mmn_cli_option *options,
-                       size_t own, size_t count)
+static void print_help(const mmn_cli_command *command, const mmn_cli_option *options, size_t own,
+                       size_t count)
 {
     mmn_cli_print("Usage: mmneuron %s [options] %s\n\n", command->name, command->arguments);
     mmn_cli_print("%c", toupper((unsigned char)command->summary[0]));
@@ -88,8 +90,7 @@ static bool parse_whole(const char *text, const char **end, uint64_t *value)
     return errno == 0;
 }
 
-static int take_whole(const mmn_cli_call *call, const mmn_cli_option *option,
-                      const char *text)
+static int take_whole(const mmn_cli_call *call, const mmn_cli_option *option, const char *text)
 {
     const char *end = text;
     uint64_t value = 0;
@@ -97,12 +98,10 @@ static int take_whole(const mmn_cli_call *call, const mmn_cli_option *option,
                 (double)value >= option->minimum &&
                 (option->maximum == 0 || (double)value <= option->maximum);
     if (!fits && option->maximum == 0)
-        return mmn_cli_usage(call,
-                             "--%s takes a whole number of at least %.0f, not \"%s\"",
+        return mmn_cli_usage(call, "--%s takes a whole number of at least %.0f, not \"%s\"",
                              option->name, option->minimum, text);
     if (!fits)
-        return mmn_cli_usage(call,
-                             "--%s takes a whole number from %.0f to %.0f, not \"%s\"",
+        return mmn_cli_usage(call, "--%s takes a whole number from %.0f to %.0f, not \"%s\"",
                              option->name, option->minimum, option->maximum, text);
     if (option->kind == MMN_CLI_U32)
         *(uint32_t *)option->target = (uint32_t)value;
@@ -111,16 +110,14 @@ static int take_whole(const mmn_cli_call *call, const mmn_cli_option *option,
     return MMN_CLI_DONE;
 }
 
-static int take_real(const mmn_cli_call *call, const mmn_cli_option *option,
-                     const char *text)
+static int take_real(const mmn_cli_call *call, const mmn_cli_option *option, const char *text)
 {
     char *end = NULL;
     double value = strtod(text, &end);
     /* Decimal numbers only: strtod alone would take "0x10", "nan" and " 1". */
     if (end == text || text[strspn(text, "0123456789+-.eE")] != '\0' || *end != '\0' ||
-        !isfinite(value) ||
-        value < option->minimum || (option->above && value == option->minimum) ||
-        value > option->maximum)
+        !isfinite(value) || value < option->minimum ||
+        (option->above && value == option->minimum) || value > option->maximum)
         return mmn_cli_usage(call, "--%s takes a number %s %g %s %g, not \"%s\"", option->name,
                              option->above ? "above" : "from", option->minimum,
                              option->above ? "and up to" : "to", option->maximum, text);
@@ -128,8 +125,7 @@ static int take_real(const mmn_cli_call *call, const mmn_cli_option *option,
     return MMN_CLI_DONE;
 }
 
-static int take_shard(const mmn_cli_call *call, const mmn_cli_option *option,
-                      const char *text)
+static int take_shard(const mmn_cli_call *call, const mmn_cli_option *option, const char *text)
 {
     const char *end = text;
     uint64_t index = 0;
@@ -146,8 +142,7 @@ static int take_shard(const mmn_cli_call *call, const mmn_cli_option *option,
     return MMN_CLI_DONE;
 }
 
-static int take_order(const mmn_cli_call *call, const mmn_cli_option *option,
-                      const char *text)
+static int take_order(const mmn_cli_call *call, const mmn_cli_option *option, const char *text)
 {
     mmn_resize_order *order = option->target;
     if (strcmp(text, "horizontal-first") == 0)
@@ -155,29 +150,25 @@ static int take_order(const mmn_cli_call *call, const mmn_cli_option *option,
     else if (strcmp(text, "pillow-13") == 0)
         *order = MMN_RESIZE_PILLOW_13;
     else
-        return mmn_cli_usage(call,
-                             "--%s takes \"horizontal-first\" or \"pillow-13\", not \"%s\"",
+        return mmn_cli_usage(call, "--%s takes \"horizontal-first\" or \"pillow-13\", not \"%s\"",
                              option->name, text);
     return MMN_CLI_DONE;
 }
 
-static int refuse_modules(const mmn_cli_call *call, const mmn_cli_option *option,
-                          const char *text)
+static int refuse_modules(const mmn_cli_call *call, const mmn_cli_option *option, const char *text)
 {
     char names[sizeof(mmn_cli_modules)] = "";
     for (size_t i = 0; mmn_module_name(i); i++) {
         strcat(names, i == 0 ? "" : mmn_module_name(i + 1) ? ", " : " or ");
         strcat(names, mmn_module_name(i));
     }
-    return mmn_cli_usage(call,
-                         "--%s takes %s, several separated by commas, not \"%s\"", option->name,
-                         names, text);
+    return mmn_cli_usage(call, "--%s takes %s, several separated by commas, not \"%s\"",
+                         option->name, names, text);
 }
 
 /* Each once, so that the names of all are the longest text; the published code's stand for the
  * library's. */
-static int take_modules(const mmn_cli_call *call, const mmn_cli_option *option,
-                        const char *text)
+static int take_modules(const mmn_cli_call *call, const mmn_cli_option *option, const char *text)
 {
     mmn_cli_modules *modules = option->target;
     modules->names[0] = '\0';
@@ -216,8 +207,7 @@ static void *keep(size_t count, size_t size)
     return added->values;
 }
 
-static int take_ids(const mmn_cli_call *call, const mmn_cli_option *option,
-                    const char *text)
+static int take_ids(const mmn_cli_call *call, const mmn_cli_option *option, const char *text)
 {
     mmn_cli_ids *ids = option->target;
     size_t most = 1;
@@ -252,8 +242,7 @@ static int take_text(mmn_cli_texts *texts, const char *text, int argc)
 
 /* Stores `text`, the value given for the option (NULL for a flag), in its target. Returns the exit
  * code; when it is not MMN_CLI_DONE a message says what the option takes. */
-static int take_value(const mmn_cli_call *call, const mmn_cli_option *option,
-                      const char *text)
+static int take_value(const mmn_cli_call *call, const mmn_cli_option *option, const char *text)
 {
     switch (option->kind) {
     case MMN_CLI_FLAG:
@@ -333,10 +322,9 @@ static int refuse(const mmn_cli_call *call, const mmn_cli_option *options, size_
         return mmn_cli_usage(call, "--%s takes no value", options[index].name);
     }
     if (strncmp(word, "--", 2) != 0)
-        return mmn_cli_usage(call, "there is no option -%c%s", value,
-                             strchr(word, ' ') == NULL
-                                 ? ""
-                                 : "; arguments that begin with \"-\" come after \"--\"");
+        return mmn_cli_usage(
+            call, "there is no option -%c%s", value,
+            strchr(word, ' ') == NULL ? "" : "; arguments that begin with \"-\" come after \"--\"");
 
     char name[64];
     snprintf(name, sizeof(name), "%.*s", (int)strcspn(word + 2, "="), word + 2);
@@ -352,8 +340,7 @@ static int refuse(const mmn_cli_call *call, const mmn_cli_option *options, size_
 }
 
 /* Whether all options were given that the command cannot do without. */
-static int refuse_absent(const mmn_cli_call *call, const mmn_cli_option *options,
-                         size_t count)
+static int refuse_absent(const mmn_cli_call *call, const mmn_cli_option *options, size_t count)
 {
     for (size_t index = 0; index < count; index++) {
         const mmn_cli_option *option = &options[index];
@@ -373,6 +360,7 @@ int mmn_cli_parse(mmn_cli_call *call, const mmn_cli_option *own_options, size_t 
     char **argv = call->argv;
     int help = 0;
     int version = 0;
+    /* clang-format off */
     const mmn_cli_option shared[] = {
         {.name = "threads", .value = "N", .kind = MMN_CLI_WHOLE, .target = &call->threads,
          .minimum = 1, .maximum = 4096, .help = "how many threads to use (all cores)"},
@@ -388,6 +376,7 @@ int mmn_cli_parse(mmn_cli_call *call, const mmn_cli_option *own_options, size_t 
         {.name = "version", .kind = MMN_CLI_FLAG, .target = &version,
          .help = "print the program's version"},
     };
+    /* clang-format on */
     const size_t shared_count = sizeof(shared) / sizeof(shared[0]);
     mmn_cli_option options[MAXIMUM_OPTIONS];
     const size_t count = own_count + shared_count;
@@ -429,7 +418,7 @@ int mmn_cli_parse(mmn_cli_call *call, const mmn_cli_option *own_options, size_t 
     call->count = (size_t)(argc - optind);
     if (call->count < command->minimum || call->count > command->maximum)
         return mmn_cli_usage(call, "%s arguments: the usage is mmneuron %s %s",
-                             call->count < command->minimum ? "too few" : "too many",
-                             command->name, command->arguments);
+                             call->count < command->minimum ? "too few" : "too many", command->name,
+                             command->arguments);
     return refuse_absent(call, own_options, own_count);
 }

@@ -11,14 +11,14 @@
 
 /* What an option takes, and the type of the variable that receives it. */
 typedef enum mmn_cli_kind {
-    MMN_CLI_FLAG,   /* nothing; int, set to 1 */
-    MMN_CLI_TEXT,   /* const char * */
-    MMN_CLI_TEXTS,  /* mmn_cli_texts: the option may be repeated */
-    MMN_CLI_WHOLE,  /* a whole number from minimum to maximum; uint64_t */
-    MMN_CLI_U32,    /* the same with a maximum that fits; uint32_t */
-    MMN_CLI_REAL,   /* a real number from minimum to maximum; double */
-    MMN_CLI_SHARD,  /* I/N with 1 <= I <= N; mmn_cli_shard */
-    MMN_CLI_ORDER,  /* an order of resizing; mmn_resize_order */
+    MMN_CLI_FLAG,    /* nothing; int, set to 1 */
+    MMN_CLI_TEXT,    /* const char * */
+    MMN_CLI_TEXTS,   /* mmn_cli_texts: the option may be repeated */
+    MMN_CLI_WHOLE,   /* a whole number from minimum to maximum; uint64_t */
+    MMN_CLI_U32,     /* the same with a maximum that fits; uint32_t */
+    MMN_CLI_REAL,    /* a real number from minimum to maximum; double */
+    MMN_CLI_SHARD,   /* I/N with 1 <= I <= N; mmn_cli_shard */
+    MMN_CLI_ORDER,   /* an order of resizing; mmn_resize_order */
     MMN_CLI_MODULES, /* names of modules, separated by commas; mmn_cli_modules */
     MMN_CLI_IDS      /* token ids, separated by commas; mmn_cli_ids */
 } mmn_cli_kind;
@@ -43,10 +43,10 @@ typedef struct mmn_cli_ids {
 } mmn_cli_ids;
 
 typedef struct mmn_cli_option {
-    const char *name;  /* without the dashes */
+    const char *name;   /* without the dashes */
     const char *former; /* an older name, which goes on working and is not shown; or NULL */
-    char letter;       /* the short form, or 0 */
-    const char *value; /* what the help calls its value; NULL for a flag */
+    char letter;        /* the short form, or 0 */
+    const char *value;  /* what the help calls its value; NULL for a flag */
     mmn_cli_kind kind;
     void *target;
     double minimum, maximum; /* of numbers; maximum 0: none */

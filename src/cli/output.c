@@ -40,8 +40,9 @@ static void end_for_others(void)
 {
     if (finished)
         return;
-    mmn_cli_message("a library ended the program, which OpenMP does when it gets no memory or no more"
-                    " threads: --threads 1 needs least");
+    mmn_cli_message(
+        "a library ended the program, which OpenMP does when it gets no memory or no more"
+        " threads: --threads 1 needs least");
     _exit(MMN_CLI_FAILED);
 }
 
@@ -57,8 +58,8 @@ void mmn_cli_guard_streams(void)
         if (fcntl(stream, F_GETFD) == -1 && errno == EBADF)
             (void)!open("/dev/null", stream == STDERR_FILENO ? O_WRONLY : O_RDONLY);
     }
-    /* A file that would grow beyond the limit of the shell's ulimit is a write that fails, not the end
-     * of the program with the result in its memory. */
+    /* A file that would grow beyond the limit of the shell's ulimit is a write that fails, not the
+     * end of the program with the result in its memory. */
     signal(SIGXFSZ, SIG_IGN);
 }
 

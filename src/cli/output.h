@@ -9,7 +9,7 @@
 #include "mmneuron.h"
 
 #if defined(__GNUC__)
-#define MMN_CLI_PRINTF(format_index, first_argument) \
+#define MMN_CLI_PRINTF(format_index, first_argument)                                               \
     __attribute__((format(printf, format_index, first_argument)))
 #else
 #define MMN_CLI_PRINTF(format_index, first_argument)
@@ -23,8 +23,8 @@ void mmn_cli_guard_streams(void);
  * mmn_cli_print_json. To be called before anything else may use Jansson. */
 void mmn_cli_watch_json(void);
 
-/* Makes the end of a program that another library ends, as libgomp does for want of threads or memory,
- * a sentence and MMN_CLI_FAILED: its own code would say something else. */
+/* Makes the end of a program that another library ends, as libgomp does for want of threads or
+ * memory, a sentence and MMN_CLI_FAILED: its own code would say something else. */
 void mmn_cli_guard_exit(void);
 
 /* Prints a result. A failure to write is remembered for mmn_cli_finish. */

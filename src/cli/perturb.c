@@ -1,8 +1,7 @@
 /* mmneuron perturb: how far switching neurons off moves the hidden states. */
 #include "cli/study.h"
 
-static mmn_status run(mmn_result **result, const mmn_model *model, void *request,
-                      mmn_error *error)
+static mmn_status run(mmn_result **result, const mmn_model *model, void *request, mmn_error *error)
 {
     return mmn_perturb(result, model, request, error);
 }
@@ -10,10 +9,9 @@ static mmn_status run(mmn_result **result, const mmn_model *model, void *request
 int mmn_cli_perturb(mmn_cli_call *call)
 {
     mmn_perturb_options asked = {.size = sizeof(asked), .first_seed = 1};
-    mmn_cli_study study = {.request = &asked,
-                           .run = run,
-                           MMN_CLI_ASKED_OF_LIST(&asked),
-                           .neurons = &asked.neurons};
+    mmn_cli_study study = {
+        .request = &asked, .run = run, MMN_CLI_ASKED_OF_LIST(&asked), .neurons = &asked.neurons};
+    /* clang-format off */
     const mmn_cli_option options[] = {
         {.name = "neurons", .value = "NEURONS.json", .kind = MMN_CLI_TEXT,
          .target = &asked.neurons, .needed = "the neurons to switch off",
@@ -34,5 +32,6 @@ int mmn_cli_perturb(mmn_cli_call *call)
          .help = "the first choice's seed; the others follow (1)"},
         MMN_CLI_STUDY_OF_LIST(&asked, &study),
     };
+    /* clang-format on */
     return mmn_cli_run_study(&study, call, options, sizeof options / sizeof options[0]);
 }

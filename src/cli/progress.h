@@ -8,10 +8,10 @@
 
 typedef struct mmn_cli_progress {
     bool quiet;
-    bool terminal;      /* a bar is redrawn; otherwise a plain line is written now and then */
-    double start;       /* when the work began, in seconds of the monotonic clock */
-    double shown;       /* when something was last shown */
-    int drawn;          /* columns of the bar that stand in the terminal's line */
+    bool terminal; /* a bar is redrawn; otherwise a plain line is written now and then */
+    double start;  /* when the work began, in seconds of the monotonic clock */
+    double shown;  /* when something was last shown */
+    int drawn;     /* columns of the bar that stand in the terminal's line */
 } mmn_cli_progress;
 
 void mmn_cli_progress_begin(mmn_cli_progress *progress, bool quiet);

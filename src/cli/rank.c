@@ -25,13 +25,15 @@ int mmn_cli_rank(mmn_cli_call *call)
     const char *output = NULL;
     mmn_rank_options rank_options = {.size = sizeof(rank_options)};
     mmn_cli_modules modules = {{0}};
+    /* clang-format off */
     const mmn_cli_option options[] = {
         {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
          .target = &output,
-         .help = "write the neurons to FILE (neurons.json; - is standard output), and the ranking to"
-                 " ranking.tsv, or NAME.ranking.tsv for another NAME.json, beside it"},
+         .help = "write the neurons to FILE (neurons.json; - is standard output), and the ranking"
+                 " to ranking.tsv, or NAME.ranking.tsv for another NAME.json, beside it"},
         {.name = "rate", .value = "R", .kind = MMN_CLI_REAL, .target = &rank_options.rate,
-         .minimum = 0, .maximum = 1, .above = true, .help = "the share of a module's neurons to select (0.01)"},
+         .minimum = 0, .maximum = 1, .above = true,
+         .help = "the share of a module's neurons to select (0.01)"},
         {.name = "bar", .value = "Q", .kind = MMN_CLI_REAL, .target = &rank_options.bar,
          .minimum = 0, .maximum = 1, .above = true,
          .help = "the quantile of all activation probabilities that a neuron has to exceed in some"
@@ -48,6 +50,7 @@ int mmn_cli_rank(mmn_cli_call *call)
          .help = "rank counts of samples in which numbers were infinite or NaN, and mark the"
                  " ranking, instead of refusing them"},
     };
+    /* clang-format on */
     MMN_CLI_TRY(mmn_cli_parse(call, options, sizeof options / sizeof options[0]));
     if (modules.names[0] != '\0')
         rank_options.modules = modules.names;

@@ -71,6 +71,7 @@ int mmn_cli_report(mmn_cli_call *call)
 {
     const char *output = NULL, *format_name = NULL, *figure = NULL;
     mmn_report_options report_options = {.size = sizeof(report_options)};
+    /* clang-format off */
     const mmn_cli_option options[] = {
         {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
          .target = &output, .needed = "the file that receives the report",
@@ -86,6 +87,7 @@ int mmn_cli_report(mmn_cli_call *call)
         {.name = "title", .value = "TEXT", .kind = MMN_CLI_TEXT, .target = &report_options.title,
          .help = "the report's title"},
     };
+    /* clang-format on */
     MMN_CLI_TRY(mmn_cli_parse(call, options, sizeof options / sizeof options[0]));
     mmn_error error;
     mmn_report *report = NULL;
@@ -94,10 +96,9 @@ int mmn_cli_report(mmn_cli_call *call)
         mmn_cli_destination_source(call, MMN_SOURCE_FILE, call->texts[i]);
     if (!find_format(&format, format_name))
         return mmn_cli_usage(call, "--format takes html, md, svg or csv, not \"%s\"", format_name);
-    const bool several =
-        figure == NULL && (format == MMN_REPORT_SVG || format == MMN_REPORT_CSV);
-    MMN_CLI_TRY(mmn_cli_destination_open(call, output, several ? MMN_CLI_FOLDER : MMN_CLI_PAGE,
-                                         NULL));
+    const bool several = figure == NULL && (format == MMN_REPORT_SVG || format == MMN_REPORT_CSV);
+    MMN_CLI_TRY(
+        mmn_cli_destination_open(call, output, several ? MMN_CLI_FOLDER : MMN_CLI_PAGE, NULL));
     if (mmn_report_read(&report, call->texts, call->count, &report_options, &error) != MMN_OK)
         return mmn_cli_fail(&error);
     const int code = write_report(call, report, format, figure, output);

@@ -1,5 +1,5 @@
-/* What commands that make a result have in common; and the commands of the library's table of studies,
- * mmneuron NAME, which need nothing else. */
+/* What commands that make a result have in common; and the commands of the library's table of
+ * studies, mmneuron NAME, which need nothing else. */
 #include "cli/study.h"
 
 static int run_on_model(const mmn_cli_study *study, const mmn_cli_call *call)
@@ -43,8 +43,7 @@ typedef struct study_request {
     mmn_study_options options;
 } study_request;
 
-static mmn_status run(mmn_result **result, const mmn_model *model, void *context,
-                      mmn_error *error)
+static mmn_status run(mmn_result **result, const mmn_model *model, void *context, mmn_error *error)
 {
     const study_request *request = context;
     return mmn_study_run(result, model, request->name, &request->options, error);
@@ -52,12 +51,13 @@ static mmn_status run(mmn_result **result, const mmn_model *model, void *context
 
 static int run_command(mmn_cli_call *call)
 {
-    study_request request = {.name = call->command->name, .options = {.size = sizeof(mmn_study_options), .seeds = 5, .first_seed = 1}};
+    study_request request = {
+        .name = call->command->name,
+        .options = {.size = sizeof(mmn_study_options), .seeds = 5, .first_seed = 1}};
     mmn_study_options *asked = &request.options;
-    mmn_cli_study study = {.request = &request,
-                           .run = run,
-                           MMN_CLI_ASKED_OF_LIST(asked),
-                           .neurons = &asked->neurons};
+    mmn_cli_study study = {
+        .request = &request, .run = run, MMN_CLI_ASKED_OF_LIST(asked), .neurons = &asked->neurons};
+    /* clang-format off */
     const mmn_cli_option options[] = {
         {.name = "neurons", .value = "NEURONS.json", .kind = MMN_CLI_TEXT,
          .target = &asked->neurons, .needed = "the neurons to switch off",
@@ -86,6 +86,7 @@ static int run_command(mmn_cli_call *call)
          .help = "run a sample in N ways side by side (as many as need at most 2 GiB)"},
         MMN_CLI_STUDY_OF_LIST(asked, &study),
     };
+    /* clang-format on */
     return mmn_cli_run_study(&study, call, options, sizeof options / sizeof options[0]);
 }
 

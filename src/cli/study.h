@@ -11,8 +11,7 @@
 typedef struct mmn_cli_study {
     void *request; /* the command's own */
     /* Calls the library's function. */
-    mmn_status (*run)(mmn_result **result, const mmn_model *model, void *request,
-                      mmn_error *error);
+    mmn_status (*run)(mmn_result **result, const mmn_model *model, void *request, mmn_error *error);
     /* Whether the request makes sense, an exit code, before any work; NULL: it does. It
      * may add sources of the result. */
     int (*check)(mmn_cli_call *call, struct mmn_cli_study *study);
@@ -27,20 +26,20 @@ typedef struct mmn_cli_study {
 } mmn_cli_study;
 
 /* The members that show the progress of the library's `options`, and of those of a list its own. */
-#define MMN_CLI_ASKED(options)                                                                   \
+#define MMN_CLI_ASKED(options)                                                                     \
     .progress = &(options)->progress, .progress_context = &(options)->progress_context
 #define MMN_CLI_ASKED_OF_LIST(options) MMN_CLI_ASKED(options), .list = &(options)->list
 
 /* The entries of an option table that all studies of lists have. */
-#define MMN_CLI_STUDY_OF_LIST(options, study)                                                    \
-    MMN_CLI_ALLOW_UNKNOWN_KEYS(&(options)->allow_unknown_keys),                                  \
-    MMN_CLI_ALLOW_LONG_PROMPTS(&(options)->allow_long_prompts),                                  \
-    MMN_CLI_OTHER_MODEL(&(options)->other_model),                                                \
-    MMN_CLI_RESIZE_ORDER(&(study)->wishes.resize_order),                                         \
-    MMN_CLI_ALLOW_NONFINITE(&(study)->wishes.allow_nonfinite)
+#define MMN_CLI_STUDY_OF_LIST(options, study)                                                      \
+    MMN_CLI_ALLOW_UNKNOWN_KEYS(&(options)->allow_unknown_keys),                                    \
+        MMN_CLI_ALLOW_LONG_PROMPTS(&(options)->allow_long_prompts),                                \
+        MMN_CLI_OTHER_MODEL(&(options)->other_model),                                              \
+        MMN_CLI_RESIZE_ORDER(&(study)->wishes.resize_order),                                       \
+        MMN_CLI_ALLOW_NONFINITE(&(study)->wishes.allow_nonfinite)
 
-/* Parses the command line by the table, takes the output, opens the model, runs the study and gives its
- * result. Returns the exit code. */
+/* Parses the command line by the table, takes the output, opens the model, runs the study and gives
+ * its result. Returns the exit code. */
 int mmn_cli_run_study(mmn_cli_study *study, mmn_cli_call *call, const mmn_cli_option *options,
                       size_t count);
 

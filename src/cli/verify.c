@@ -25,6 +25,7 @@ int mmn_cli_verify(mmn_cli_call *call)
 {
     mmn_verify_options verify_options = {.size = sizeof(verify_options)};
     uint64_t tile = UINT64_MAX; /* not given */
+    /* clang-format off */
     const mmn_cli_option options[] = {
         {.name = "tolerance", .value = "T", .kind = MMN_CLI_REAL,
          .target = &verify_options.tolerance, .minimum = 0, .maximum = 1e6, .above = true,
@@ -45,17 +46,17 @@ int mmn_cli_verify(mmn_cli_call *call)
          .help = "only stages that match one of these patterns, separated by commas (all that"
                  " the files have)"},
     };
+    /* clang-format on */
     MMN_CLI_TRY(mmn_cli_parse(call, options, sizeof options / sizeof options[0]));
 
     verify_options.one_tile = tile != UINT64_MAX;
     verify_options.tile = verify_options.one_tile ? (size_t)tile : 0;
     mmn_error error;
     mmn_result *verification = NULL;
-    mmn_status status = mmn_verify(&verification, call->texts[0], call->texts[1],
-                                   &verify_options, &error);
-    const int code = verification != NULL
-                         ? print_verification(verification, call->json, status)
-                         : mmn_cli_fail(&error);
+    mmn_status status =
+        mmn_verify(&verification, call->texts[0], call->texts[1], &verify_options, &error);
+    const int code = verification != NULL ? print_verification(verification, call->json, status)
+                                          : mmn_cli_fail(&error);
     mmn_result_free(verification);
     return code;
 }
@@ -80,11 +81,13 @@ static json_t *lines_to_json(const char *text)
 int mmn_cli_digest(mmn_cli_call *call)
 {
     const char *stages = NULL;
+    /* clang-format off */
     const mmn_cli_option options[] = {
         {.name = "stages", .value = "PATTERNS", .kind = MMN_CLI_TEXT, .target = &stages,
          .help = "only stages that match one of these patterns, separated by commas, such as"
                  " \"language.layers.*.out\""},
     };
+    /* clang-format on */
     MMN_CLI_TRY(mmn_cli_parse(call, options, sizeof options / sizeof options[0]));
 
     mmn_error error;

@@ -30,8 +30,8 @@ typedef struct comparing {
     const mmn_tensor *dump, *reference;
     size_t width; /* of a row */
     squares all, row;
-    squares *rows; /* [elements / width] */
-    double rms;    /* of the reference */
+    squares *rows;     /* [elements / width] */
+    double rms;        /* of the reference */
     uint64_t *buckets; /* [BUCKETS] */
     uint64_t placed;   /* in the buckets */
     double largest_ulp;
@@ -216,10 +216,8 @@ static void compare_elements(comparing *state)
 mmn_status mmn_compare_stage(mmn_stage_comparison *result, const mmn_tensor *dump,
                              const mmn_tensor *reference, mmn_error *error)
 {
-    comparing state = {.result = result,
-                       .dump = dump,
-                       .reference = reference,
-                       .first_not_finite = SIZE_MAX};
+    comparing state = {
+        .result = result, .dump = dump, .reference = reference, .first_not_finite = SIZE_MAX};
     mmn_status status = MMN_SYSTEM;
     result->integers = mmn_dump_is_integer(dump) && mmn_dump_is_integer(reference);
     result->elements = mmn_tensor_elements(reference);

@@ -7,9 +7,9 @@
 
 typedef struct mmn_stage_comparison {
     const char *stage;
-    const char *problem;       /* why the stage could not be compared, else NULL */
-    int only_in_dump;          /* that is the problem; it does not make the dumps different */
-    int integers;              /* whole numbers: all must be equal; there are no ulp */
+    const char *problem; /* why the stage could not be compared, else NULL */
+    int only_in_dump;    /* that is the problem; it does not make the dumps different */
+    int integers;        /* whole numbers: all must be equal; there are no ulp */
     uint64_t elements;
     uint64_t differences;      /* elements that are not equal */
     double maximum_absolute;   /* largest |a - b| */
@@ -17,18 +17,18 @@ typedef struct mmn_stage_comparison {
     double tolerance;          /* what relative_rms may be, and 30 times that of one row by its own
                                   rms; 0 for integers */
     double ulp_percentiles[4]; /* 50, 90, 99 and 100 percent, in units of f32's last place at b */
-    double worst_row_rms;      /* the largest relative RMS of one row (token), by the row's own rms */
-    size_t worst_row;          /* that row; rows of all but the last dimension, counted through */
-    int shows_neurons;         /* whether the last dimension counts neurons, so that flips mean */
-    uint64_t flips;            /* elements of which only one is > 0 */
-    uint64_t flipped_neurons;  /* how many neurons these belong to */
-    int outside;               /* beyond the tolerance, not comparable, or NaN in one only */
-    size_t first_index;        /* first element outside, SIZE_MAX if none; and what it is: */
+    double worst_row_rms; /* the largest relative RMS of one row (token), by the row's own rms */
+    size_t worst_row;     /* that row; rows of all but the last dimension, counted through */
+    int shows_neurons;    /* whether the last dimension counts neurons, so that flips mean */
+    uint64_t flips;       /* elements of which only one is > 0 */
+    uint64_t flipped_neurons; /* how many neurons these belong to */
+    int outside;              /* beyond the tolerance, not comparable, or NaN in one only */
+    size_t first_index;       /* first element outside, SIZE_MAX if none; and what it is: */
     double first_value, first_reference;
     size_t dimensions, shape[4];
-    const char *axes[4];       /* what each dimension counts: "tile", "token", "neuron" */
-    uint64_t equal_beginning;  /* of generated_ids: how many tokens are equal before the first that
-                                  is not, or that one file lacks */
+    const char *axes[4];      /* what each dimension counts: "tile", "token", "neuron" */
+    uint64_t equal_beginning; /* of generated_ids: how many tokens are equal before the first that
+                                 is not, or that one file lacks */
 } mmn_stage_comparison;
 
 /* Compares `dump` with `reference`, which have the same number of elements, as whole numbers if

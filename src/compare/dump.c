@@ -58,9 +58,8 @@ static mmn_tensor tensor_of(const char *name, mmn_element element, const size_t 
 static mmn_status generate(dump *dumped, mmn_session *session, size_t limit, mmn_error *error)
 {
     dumped->ids = mmn_allocate(limit, sizeof(*dumped->ids), error);
-    return dumped->ids
-               ? mmn_session_generate(session, limit, dumped->ids, &dumped->id_count, error)
-               : MMN_SYSTEM;
+    return dumped->ids ? mmn_session_generate(session, limit, dumped->ids, &dumped->id_count, error)
+                       : MMN_SYSTEM;
 }
 
 /* The tensors of the file, each converted where it lies. */
@@ -110,14 +109,15 @@ static mmn_status run(dump *dumped, mmn_session *session, const mmn_input *input
     return MMN_OK;
 }
 
-mmn_status mmn_dump(const mmn_model *model, const mmn_input *input,
-                    const mmn_dump_options *options, const char *file, mmn_error *error)
+mmn_status mmn_dump(const mmn_model *model, const mmn_input *input, const mmn_dump_options *options,
+                    const char *file, mmn_error *error)
 {
     if (MMN_MISSING(error, model, input, file))
         return MMN_USAGE;
     mmn_dump_options own;
     MMN_TAKE_OPTIONS(own, options, error);
-    const mmn_session_options session_options = {.size = sizeof(session_options), .prompt_only = options->generate == 0};
+    const mmn_session_options session_options = {.size = sizeof(session_options),
+                                                 .prompt_only = options->generate == 0};
     dump dumped = {0};
     mmn_session *session = NULL;
     uint64_t passed = mmn_model_nonfinite(model, NULL);

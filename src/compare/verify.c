@@ -66,8 +66,7 @@ static size_t count_tiles(const mmn_stage_kind *kind, const mmn_tensor *many, co
                    : 1;
     if (missing != 0 || one->shape[0] == 0 || many->shape[0] % one->shape[0] != 0)
         return 1;
-    return memcmp(many->shape + 1, one->shape + 1,
-                  (one->dimensions - 1) * sizeof(*one->shape)) == 0
+    return memcmp(many->shape + 1, one->shape + 1, (one->dimensions - 1) * sizeof(*one->shape)) == 0
                ? many->shape[0] / one->shape[0]
                : 1;
 }
@@ -170,9 +169,7 @@ static mmn_status find_type_tolerance(verifying *state)
                         "\"%.40s\" is no type that stages are computed in; expected f32, bf16 or "
                         "f16",
                         computed_in);
-    state->type_tolerance = computed_in   ? types[type].tolerance
-                            : ours > theirs ? ours
-                                            : theirs;
+    state->type_tolerance = computed_in ? types[type].tolerance : ours > theirs ? ours : theirs;
     return MMN_OK;
 }
 
@@ -186,8 +183,8 @@ static mmn_status read_own_error(double *value, const char *text, const char *ke
     mmn_text_add(&list, "[%.*s]", (int)strcspn(text, " "), text);
     mmn_status status = mmn_text_status(&list, state->error);
     if (status == MMN_OK)
-        status = mmn_json_parse(&parsed, list.text, list.length, state->reference_file,
-                                state->error);
+        status =
+            mmn_json_parse(&parsed, list.text, list.length, state->reference_file, state->error);
     const json_t *number = json_array_get(parsed, 0);
     if (status == MMN_OK && (!json_is_number(number) || !(json_number_value(number) >= 0)))
         status = mmn_fail(state->error, MMN_INPUT, state->reference_file, key,
@@ -212,8 +209,8 @@ static mmn_status choose_tolerance(double *tolerance, const verifying *state,
     *tolerance = least;
     mmn_text_add(&key, "error.%s", reference->name);
     mmn_status status = mmn_text_status(&key, state->error);
-    const char *text =
-        status == MMN_OK ? mmn_safetensors_metadata(state->reference, key.text) : NULL;
+    const char *text = status == MMN_OK ? mmn_safetensors_metadata(state->reference, key.text)
+                                        : NULL;
     if (text)
         status = read_own_error(&own, text, key.text, state);
     if (text && status == MMN_OK && (least <= types[0].tolerance || OWN_ERRORS * own > least))
@@ -236,8 +233,8 @@ static mmn_status compare_generated(mmn_stage_comparison *comparison, mmn_tensor
     comparison->shape[0] = common;
     mmn_status status = mmn_compare_stage(comparison, &dump, &reference, state->error);
     comparison->integers = 1;
-    comparison->equal_beginning =
-        comparison->first_index == SIZE_MAX ? common : comparison->first_index;
+    comparison->equal_beginning = comparison->first_index == SIZE_MAX ? common
+                                                                      : comparison->first_index;
     if (status == MMN_OK && comparison->first_index == SIZE_MAX && ours != theirs)
         status = set_problem(comparison, state->error,
                              "the first %zu tokens are equal; there the %s ends, and the other "
@@ -257,8 +254,7 @@ static mmn_status compare_pair(mmn_stage_comparison *comparison, const mmn_tenso
     bool integers = mmn_dump_is_integer(dump);
     if (integers != mmn_dump_is_integer(reference))
         return set_problem(comparison, state->error, "type %s cannot be compared with %s",
-                           mmn_tensor_type_name(dump->type),
-                           mmn_tensor_type_name(reference->type));
+                           mmn_tensor_type_name(dump->type), mmn_tensor_type_name(reference->type));
     if (integers && strcmp(reference->name, "generated_ids") == 0)
         return compare_generated(comparison, *dump, *reference, state);
     if (reference->dimensions > 4)
@@ -345,8 +341,8 @@ static mmn_status verify(verifying *state, const char *dump)
     MMN_TRY(mmn_dump_open(&state->dump, dump, error));
     MMN_TRY(mmn_dump_open(&state->reference, reference, error));
     MMN_TRY(mmn_dump_list(&state->dump_list, &state->dump_count, state->dump, stages, error));
-    MMN_TRY(mmn_dump_list(&state->reference_list, &state->reference_count, state->reference,
-                          stages, error));
+    MMN_TRY(mmn_dump_list(&state->reference_list, &state->reference_count, state->reference, stages,
+                          error));
     if (state->reference_count == 0)
         return mmn_fail(error, MMN_INPUT, reference, stages, "there is no stage to compare with");
     MMN_TRY(find_type_tolerance(state));

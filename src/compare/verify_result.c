@@ -15,13 +15,12 @@ static const mmn_form_table tables[] = {
     {"stages", "result",
      MMN_COLUMNS(MMN_TEXT("stage"), MMN_TRUTH("long_name"), MMN_TRUTH("outside"),
                  MMN_TEXT("problem"), MMN_TRUTH("integers"), MMN_TRUTH("shows_neurons"),
-                 MMN_WHOLE("elements"), MMN_WHOLE("differences"),
-                 MMN_REAL("maximum_absolute", ""), MMN_REAL("relative_rms", ""),
-                 MMN_REAL("tolerance", ""), MMN_REAL("ulp_50", ""), MMN_REAL("ulp_90", ""),
-                 MMN_REAL("ulp_99", ""), MMN_REAL("ulp_100", ""), MMN_REAL("worst_row_rms", ""),
-                 MMN_WHOLE("worst_row"), MMN_WHOLE("flips"), MMN_WHOLE("flipped_neurons"),
-                 MMN_TRUTH("generated"), MMN_WHOLE("equal_beginning"), MMN_TRUTH("departs"),
-                 MMN_REAL("value", ""), MMN_REAL("reference", ""))},
+                 MMN_WHOLE("elements"), MMN_WHOLE("differences"), MMN_REAL("maximum_absolute", ""),
+                 MMN_REAL("relative_rms", ""), MMN_REAL("tolerance", ""), MMN_REAL("ulp_50", ""),
+                 MMN_REAL("ulp_90", ""), MMN_REAL("ulp_99", ""), MMN_REAL("ulp_100", ""),
+                 MMN_REAL("worst_row_rms", ""), MMN_WHOLE("worst_row"), MMN_WHOLE("flips"),
+                 MMN_WHOLE("flipped_neurons"), MMN_TRUTH("generated"), MMN_WHOLE("equal_beginning"),
+                 MMN_TRUTH("departs"), MMN_REAL("value", ""), MMN_REAL("reference", ""))},
     /* of the first element outside, for each dimension */
     {"places", "stages", MMN_COLUMNS(MMN_TEXT("axis"), MMN_WHOLE("index"))},
     {0}};
@@ -112,8 +111,9 @@ static void add_verdict(mmn_text *text, const mmn_stage_comparison *first)
     size_t line = text->length;
     mmn_text_add(text, "first departure: %s", first->stage);
     if (first->problem)
-        mmn_text_add(text, ",%s%s", text->length - line + 2 + strlen(first->problem) <= COLUMNS
-                                        ? " " : "\n    ", first->problem);
+        mmn_text_add(text, ",%s%s",
+                     text->length - line + 2 + strlen(first->problem) <= COLUMNS ? " " : "\n    ",
+                     first->problem);
     if (first->first_index != SIZE_MAX) {
         mmn_text_add(text, ", ");
         add_place(text, first, line);

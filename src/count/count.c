@@ -29,9 +29,9 @@ typedef struct count_run {
     mmn_counts *counts;
     mmn_samples samples;
     mmn_count_batch batch; /* samples that follow last_line, taken but not run yet */
-    uint64_t done;    /* own samples that were counted or skipped */
-    uint64_t already; /* of `done`, how many the state file had */
-    uint64_t counted; /* by this run */
+    uint64_t done;         /* own samples that were counted or skipped */
+    uint64_t already;      /* of `done`, how many the state file had */
+    uint64_t counted;      /* by this run */
     uint64_t language_positions;
     double start, saved, save_duration;
     bool unsaved;
@@ -199,8 +199,7 @@ static mmn_status skip_bad_line(count_run *run, const mmn_error *problem, uint64
 static mmn_status add_sample(count_run *run, const mmn_planned_sample *planned, mmn_input *input,
                              mmn_error *error)
 {
-    const uint64_t positions =
-        mmn_input_module_positions(input, run->model, run->positions_module);
+    const uint64_t positions = mmn_input_module_positions(input, run->model, run->positions_module);
     mmn_status status = MMN_OK;
     if (planned->own && !mmn_count_batch_takes(&run->batch, input))
         status = run_batch(run, error);
@@ -211,8 +210,7 @@ static mmn_status add_sample(count_run *run, const mmn_planned_sample *planned, 
 }
 
 /* Takes a sample of this shard, or finds out how many positions one of another shard has. */
-static mmn_status take_sample(count_run *run, const mmn_planned_sample *planned,
-                              mmn_error *error)
+static mmn_status take_sample(count_run *run, const mmn_planned_sample *planned, mmn_error *error)
 {
     mmn_input *input = NULL;
     bool bad;
@@ -247,12 +245,12 @@ static mmn_status stopped(const count_run *run, mmn_error *error)
     if (mmn_find_file(&kept, run->state_file, NULL) != MMN_OK || !kept)
         return mmn_fail(error, MMN_INTERRUPTED, NULL, NULL,
                         "interrupted after %" PRIu64 " of %" PRIu64
-                        " %s, which are lost: %s could not be written", run->done,
-                        total_samples(run), samples, run->state_file);
+                        " %s, which are lost: %s could not be written",
+                        run->done, total_samples(run), samples, run->state_file);
     return mmn_fail(error, MMN_INTERRUPTED, NULL, NULL,
                     "interrupted after %" PRIu64 " of %" PRIu64
-                    " %s; what %s is kept in %s: the same command goes on from there", run->done,
-                    total_samples(run), samples,
+                    " %s; what %s is kept in %s: the same command goes on from there",
+                    run->done, total_samples(run), samples,
                     run->unsaved ? "was last saved of them" : "was counted", run->state_file);
 }
 
@@ -267,8 +265,7 @@ static mmn_status run_last_samples(count_run *run, bool *last, mmn_error *error)
     return MMN_OK;
 }
 
-static mmn_status next_sample(count_run *run, const mmn_planned_sample *planned,
-                              mmn_error *error)
+static mmn_status next_sample(count_run *run, const mmn_planned_sample *planned, mmn_error *error)
 {
     const mmn_count_options *options = run->options;
     size_t domain = planned->domain;

@@ -18,8 +18,8 @@ mmn_status mmn_count_setup(mmn_counts **counts, mmn_samples *samples, const mmn_
 
 /* The module that the limit of positions goes by: if the options name none, the model's first, or
  * of texts the first that is counted. */
-const char *mmn_count_positions_module(const mmn_count_options *options,
-                                       const mmn_samples *samples, const mmn_counts *counts);
+const char *mmn_count_positions_module(const mmn_count_options *options, const mmn_samples *samples,
+                                       const mmn_counts *counts);
 
 /* Fills in version, model digest (which reads the whole checkpoint), digest of the samples' list
  * or, if it is of texts, of their windows, and settings. The samples start again at the first. */
@@ -64,7 +64,7 @@ typedef struct mmn_count_batch {
 
     mmn_session *session;
     mmn_count_probe probes[MMN_MODULES]; /* of the session */
-    mmn_waiting_sample *samples; /* in the list's order */
+    mmn_waiting_sample *samples;         /* in the list's order */
     size_t count, capacity;
     size_t inputs;      /* how many of them have an input */
     size_t rows;        /* language positions to run, without those that samples share */

@@ -35,8 +35,7 @@ static void count_rows(const mmn_count_batch *batch, int64_t *active, int64_t *s
 
 /* Counts the image positions among the rows once more, run by run. Returns their number. */
 static int64_t count_image_rows(const mmn_count_batch *batch, int64_t *const *fields,
-                                const mmn_stage *stage, size_t rows, size_t neurons,
-                                size_t offset)
+                                const mmn_stage *stage, size_t rows, size_t neurons, size_t offset)
 {
     int64_t *active = fields[MMN_FIELD_IMAGE_COUNT] + offset;
     int64_t *sum = fields[MMN_FIELD_IMAGE_SUM] + offset;
@@ -77,15 +76,16 @@ static mmn_status see(void *context, const mmn_stage *stage, mmn_error *error)
     if (stage->element != MMN_ELEMENT_F32 || layer >= module->layers || neurons != module->neurons)
         return mmn_fail(error, MMN_USAGE, NULL, stage->name,
                         "the stage does not have the %" PRIu32 " layers of %" PRIu32
-                        " neurons of module %s", module->layers, module->neurons, module->name);
+                        " neurons of module %s",
+                        module->layers, module->neurons, module->name);
 
     int64_t *const *fields = cell->fields;
     if ((int64_t)rows > POSITION_LIMIT - fields[MMN_FIELD_TOKENS][0])
         return mmn_fail(error, MMN_INPUT, NULL, stage->name,
                         "a sample has more than %" PRId64 " positions", POSITION_LIMIT);
     size_t offset = layer * neurons;
-    count_rows(batch, fields[MMN_FIELD_COUNT] + offset, fields[MMN_FIELD_SUM] + offset,
-               stage->data, rows, neurons);
+    count_rows(batch, fields[MMN_FIELD_COUNT] + offset, fields[MMN_FIELD_SUM] + offset, stage->data,
+               rows, neurons);
     int64_t image_rows = 0;
     if (fields[MMN_FIELD_IMAGE_COUNT])
         image_rows = count_image_rows(batch, fields, stage, rows, neurons, offset);
@@ -221,8 +221,7 @@ mmn_status mmn_count_batch_add(mmn_count_batch *batch, const mmn_planned_sample 
 /* ---- What runs ------------------------------------------------------------------------------- */
 
 /* The number of the cells, all zero, for a domain's samples among those that run. */
-static mmn_status find_cells(size_t *found, mmn_count_batch *batch, size_t domain,
-                             mmn_error *error)
+static mmn_status find_cells(size_t *found, mmn_count_batch *batch, size_t domain, mmn_error *error)
 {
     size_t i = 0;
     while (i < batch->cells_count && batch->cells[i].domain != domain)
@@ -243,8 +242,7 @@ static mmn_status find_cells(size_t *found, mmn_count_batch *batch, size_t domai
     return MMN_OK;
 }
 
-mmn_status mmn_count_batch_run(mmn_count_batch *batch, size_t first, size_t count,
-                               mmn_error *error)
+mmn_status mmn_count_batch_run(mmn_count_batch *batch, size_t first, size_t count, mmn_error *error)
 {
     size_t running = 0;
     batch->cells_count = batch->running_count = 0;

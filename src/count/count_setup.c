@@ -62,8 +62,8 @@ static mmn_status reads_text(bool *reads, const mmn_model *model, const char *mo
     return status;
 }
 
-const char *mmn_count_positions_module(const mmn_count_options *options,
-                                       const mmn_samples *samples, const mmn_counts *counts)
+const char *mmn_count_positions_module(const mmn_count_options *options, const mmn_samples *samples,
+                                       const mmn_counts *counts)
 {
     if (options->positions_module)
         return options->positions_module;
@@ -186,12 +186,12 @@ static mmn_status check_state(const mmn_counts *state, const mmn_counts *counts,
     if (!mmn_counts_same_run(state, counts, &what, "now", difference))
         return mmn_fail(error, MMN_INPUT, file, what,
                         "the interrupted run that left this state file differs from this one in "
-                        "%s%s; remove the file to start again", what, difference);
+                        "%s%s; remove the file to start again",
+                        what, difference);
     if (state->shard != counts->shard || state->shards != counts->shards)
         return mmn_fail(error, MMN_INPUT, file, "shard",
                         "the interrupted run that left this state file counted shard %" PRIu32
-                        "/%" PRIu32 ", not %" PRIu32 "/%" PRIu32
-                        "; remove the file to start again",
+                        "/%" PRIu32 ", not %" PRIu32 "/%" PRIu32 "; remove the file to start again",
                         state->shard, state->shards, counts->shard, counts->shards);
     return MMN_OK;
 }

@@ -53,8 +53,8 @@ static mmn_status check_room(size_t count, const char *name, mmn_error *error)
 size_t mmn_domains_find(const mmn_domains *domains, const char *name)
 {
     bool found;
-    const size_t index = find(&found, domains->domains, domains->domain_count,
-                              sizeof(*domains->domains), name);
+    const size_t index =
+        find(&found, domains->domains, domains->domain_count, sizeof(*domains->domains), name);
     return found ? index : SIZE_MAX;
 }
 
@@ -158,8 +158,8 @@ mmn_status mmn_count_cell_add(mmn_count_cell *sum, const mmn_count_cell *cell,
             if (!add_checked(&sum->fields[field][i], cell->fields[field][i]))
                 return mmn_fail(error, MMN_INPUT, NULL, module->name,
                                 "the %s of layer %zu, neuron %zu does not fit into 64 bits: "
-                                "count fewer samples", fields[field].name, i / module->neurons,
-                                i % module->neurons);
+                                "count fewer samples",
+                                fields[field].name, i / module->neurons, i % module->neurons);
     }
     return MMN_OK;
 }
@@ -203,13 +203,12 @@ void mmn_counts_free(mmn_counts *counts)
 size_t mmn_counts_find_domain(const mmn_counts *counts, const char *name)
 {
     bool found;
-    const size_t index = find(&found, counts->domains, counts->domain_count,
-                              sizeof(*counts->domains), name);
+    const size_t index =
+        find(&found, counts->domains, counts->domain_count, sizeof(*counts->domains), name);
     return found ? index : SIZE_MAX;
 }
 
-static mmn_status make_cells(mmn_counted_domain *domain, const mmn_counts *counts,
-                             mmn_error *error)
+static mmn_status make_cells(mmn_counted_domain *domain, const mmn_counts *counts, mmn_error *error)
 {
     MMN_NEED(domain->name && domain->cells);
     for (size_t m = 0; m < counts->module_count; m++)
@@ -220,8 +219,8 @@ static mmn_status make_cells(mmn_counted_domain *domain, const mmn_counts *count
 mmn_status mmn_counts_add_domain(mmn_counts *counts, const char *name, mmn_error *error)
 {
     bool found;
-    const size_t index = find(&found, counts->domains, counts->domain_count,
-                              sizeof(*counts->domains), name);
+    const size_t index =
+        find(&found, counts->domains, counts->domain_count, sizeof(*counts->domains), name);
     if (found)
         return MMN_OK;
     MMN_TRY(check_room(counts->domain_count, name, error));
@@ -248,8 +247,8 @@ mmn_status mmn_counts_add_skipped(mmn_counts *counts, uint64_t line, mmn_error *
         index--;
     if (index > 0 && counts->skipped[index - 1] == line)
         return MMN_OK;
-    MMN_TRY(MMN_RESERVE(counts->skipped, counts->skipped_capacity, counts->skipped_count + 1,
-                        error));
+    MMN_TRY(
+        MMN_RESERVE(counts->skipped, counts->skipped_capacity, counts->skipped_count + 1, error));
     memmove(&counts->skipped[index + 1], &counts->skipped[index],
             (counts->skipped_count - index) * sizeof(*counts->skipped));
     counts->skipped[index] = line;
@@ -353,13 +352,12 @@ bool mmn_counts_same_run(const mmn_counts *a, const mmn_counts *b, const char **
     const struct {
         const char *what, *a, *b;
         bool same;
-    } parts[] = {
-        {"program version", a->version, b->version, strcmp(a->version, b->version) == 0},
-        {"model", a->model, b->model, strcmp(a->model, b->model) == 0},
-        {"list", a->data, b->data, strcmp(a->data, b->data) == 0},
-        {"settings", a->settings, b->settings, strcmp(a->settings, b->settings) == 0},
-        {"modules", modules_a, modules_b, same_modules(a, b)},
-        {"domains", domains_a, domains_b, same_domains(a, b)}};
+    } parts[] = {{"program version", a->version, b->version, strcmp(a->version, b->version) == 0},
+                 {"model", a->model, b->model, strcmp(a->model, b->model) == 0},
+                 {"list", a->data, b->data, strcmp(a->data, b->data) == 0},
+                 {"settings", a->settings, b->settings, strcmp(a->settings, b->settings) == 0},
+                 {"modules", modules_a, modules_b, same_modules(a, b)},
+                 {"domains", domains_a, domains_b, same_domains(a, b)}};
     list_modules(modules_a, a);
     list_modules(modules_b, b);
     list_domains(domains_a, a);

@@ -11,16 +11,13 @@
 #include "base/error.h"
 #include "base/modules.h"
 
-enum {
-    MMN_DOMAIN_LIMIT = 1000,
-    MMN_MODULE_NAME_SIZE = 16
-};
+enum { MMN_DOMAIN_LIMIT = 1000, MMN_MODULE_NAME_SIZE = 16 };
 
 /* A name that samples of a list belong to. */
 typedef struct mmn_domain {
     char *name;
-    uint64_t seen; /* samples of the list, or windows, so far */
-    uint64_t left; /* that are to be taken; whoever runs them takes off those that are over */
+    uint64_t seen;    /* samples of the list, or windows, so far */
+    uint64_t left;    /* that are to be taken; whoever runs them takes off those that are over */
     uint64_t samples; /* that a study has measured */
 } mmn_domain;
 
@@ -75,19 +72,19 @@ struct mmn_counts {
     size_t domain_count, domain_capacity;
     mmn_counted_domain *domains; /* in the bytewise order of their names */
 
-    char version[32];             /* of the program that counted */
-    char model[MMN_DIGEST_SIZE];  /* mmn_model_digest */
-    char data[MMN_DIGEST_SIZE];   /* mmn_list_digest, or mmn_windows_digest */
-    uint8_t inputs[16];           /* exclusive or of the counted samples' input digests */
-    char *settings;               /* what decides which samples are counted, as JSON */
-    uint32_t shard, shards;       /* 1, 1: all */
-    uint64_t *skipped;            /* the lines of skipped samples, ascending */
+    char version[32];            /* of the program that counted */
+    char model[MMN_DIGEST_SIZE]; /* mmn_model_digest */
+    char data[MMN_DIGEST_SIZE];  /* mmn_list_digest, or mmn_windows_digest */
+    uint8_t inputs[16];          /* exclusive or of the counted samples' input digests */
+    char *settings;              /* what decides which samples are counted, as JSON */
+    uint32_t shard, shards;      /* 1, 1: all */
+    uint64_t *skipped;           /* the lines of skipped samples, ascending */
     size_t skipped_count, skipped_capacity;
     uint64_t nonfinite; /* counted samples in which a number was infinite or NaN */
 
-    bool unchecked;     /* read from a file of before there were checksums */
-    bool unfinished;    /* a state file's */
-    uint64_t last_line; /* unfinished: lines of the list up to this one are done */
+    bool unchecked;       /* read from a file of before there were checksums */
+    bool unfinished;      /* a state file's */
+    uint64_t last_line;   /* unfinished: lines of the list up to this one are done */
     mmn_counts_info info; /* of counts that were read: what callers are told */
 };
 

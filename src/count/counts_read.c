@@ -59,9 +59,8 @@ static mmn_status digest_metadata(char digest[MMN_DIGEST_SIZE], const counts_rea
                                   const char *key)
 {
     MMN_TRY(copy_metadata(digest, MMN_DIGEST_SIZE, reader, key));
-    return mmn_digest_is_whole(digest)
-               ? MMN_OK
-               : wrong(reader, key, "expected a digest of 32 hex digits");
+    return mmn_digest_is_whole(digest) ? MMN_OK
+                                       : wrong(reader, key, "expected a digest of 32 hex digits");
 }
 
 /* A decimal number without sign; *end is what follows it. */
@@ -283,7 +282,8 @@ static mmn_status take_domains(counts_reader *reader, json_t *object)
     json_t *value;
     if (json_object_size(object) == 0)
         return wrong(reader, "domains", "there is no domain");
-    json_object_foreach(object, name, value) {
+    json_object_foreach(object, name, value)
+    {
         const mmn_tensor *tensor;
         uint64_t samples = 0;
         MMN_TRY(domain_number(&samples, reader, "domains", name, value));
@@ -299,7 +299,8 @@ static mmn_status take_positions(counts_reader *reader, json_t *object)
 {
     const char *name;
     json_t *value;
-    json_object_foreach(object, name, value) {
+    json_object_foreach(object, name, value)
+    {
         uint64_t positions = 0;
         MMN_TRY(domain_number(&positions, reader, "positions", name, value));
         const size_t index = mmn_counts_find_domain(reader->counts, name);

@@ -58,9 +58,11 @@ static void add_modules(mmn_text *text, const mmn_counts *counts)
     mmn_text_add(text, "[");
     for (size_t i = 0; i < counts->module_count; i++) {
         const mmn_counted_module *module = &counts->modules[i];
-        mmn_text_add(text, "%s{\"name\": \"%s\", \"layers\": %" PRIu32 ", \"neurons\": %" PRIu32
-                     ", \"first_inert_layer\": %" PRIu32 "}", i > 0 ? ", " : "", module->name,
-                     module->layers, module->neurons, module->first_inert_layer);
+        mmn_text_add(text,
+                     "%s{\"name\": \"%s\", \"layers\": %" PRIu32 ", \"neurons\": %" PRIu32
+                     ", \"first_inert_layer\": %" PRIu32 "}",
+                     i > 0 ? ", " : "", module->name, module->layers, module->neurons,
+                     module->first_inert_layer);
     }
     mmn_text_add(text, "]");
 }
@@ -107,8 +109,12 @@ static void add_tensor(image *made, const mmn_counted_domain *domain,
     for (size_t i = 0; i < size; i++)
         mmn_store_i64(data + 8 * i, cell->fields[field][i]);
     mmn_tensor *tensor = &made->tensors[made->tensor_count++];
-    *tensor = (mmn_tensor){.name = name, .type = MMN_TYPE_I64, .dimensions = 1, .shape = {1},
-                           .data = data, .bytes = 8 * size};
+    *tensor = (mmn_tensor){.name = name,
+                           .type = MMN_TYPE_I64,
+                           .dimensions = 1,
+                           .shape = {1},
+                           .data = data,
+                           .bytes = 8 * size};
     if (mmn_field_is_matrix(field)) {
         tensor->dimensions = 2;
         tensor->shape[0] = module->layers;

@@ -56,8 +56,7 @@ static mmn_status check_part(const mmn_counts *sum, const mmn_counts *part,
     return MMN_OK;
 }
 
-static mmn_status add_file(mmn_counts *sum, const char *file, const char **taken,
-                           mmn_error *error)
+static mmn_status add_file(mmn_counts *sum, const char *file, const char **taken, mmn_error *error)
 {
     mmn_counts *part = NULL;
     MMN_TRY(mmn_counts_read(&part, file, error));
@@ -71,8 +70,7 @@ static mmn_status add_file(mmn_counts *sum, const char *file, const char **taken
 }
 
 /* The shards that no file has, "2, 5, 6, ...". */
-static mmn_status check_complete(const mmn_counts *sum, const char *const *taken,
-                                 mmn_error *error)
+static mmn_status check_complete(const mmn_counts *sum, const char *const *taken, mmn_error *error)
 {
     char missing[256] = "";
     size_t used = 0;

@@ -70,8 +70,7 @@ size_t mmn_neuron_list_common(const mmn_neuron_list *a, const mmn_neuron_list *b
 
 /* ---- Choosing -------------------------------------------------------------------------------- */
 
-static mmn_status refuse_domain(const mmn_item *given, const mmn_neurons *neurons,
-                                mmn_error *error)
+static mmn_status refuse_domain(const mmn_item *given, const mmn_neurons *neurons, mmn_error *error)
 {
     char name[100];
     snprintf(name, sizeof(name), "%.*s", MMN_ITEM(*given));
@@ -318,7 +317,8 @@ static void read_domains(mmn_neurons *neurons, const mmn_object *domains)
     }
     if (!(neurons->domains = allocate(domains, count, sizeof(*neurons->domains))))
         return;
-    json_object_foreach(domains->value, name, value) {
+    json_object_foreach(domains->value, name, value)
+    {
         if (!mmn_is_domain(name))
             mmn_read_failed(domains, mmn_fail(error, MMN_INPUT, domains->file, domains->prefix,
                                               "holds a name that no domain can have"));

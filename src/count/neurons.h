@@ -21,8 +21,8 @@ typedef struct mmn_neuron_list {
 typedef struct mmn_listed_module {
     char name[MMN_MODULE_NAME_SIZE];
     uint32_t layers, neurons;
-    uint32_t selected; /* how many neurons the ranking selected, for any of the domains */
-    size_t inert; /* so many layers at the end do not influence the model's output */
+    uint32_t selected;      /* how many neurons the ranking selected, for any of the domains */
+    size_t inert;           /* so many layers at the end do not influence the model's output */
     mmn_neuron_list *lists; /* [domain_count] */
     mmn_rank_result result; /* of neurons that were ranked here; else nothing */
 } mmn_listed_module;

@@ -119,8 +119,8 @@ static mmn_status find_bars(mmn_rank_result *result, const double *probability, 
 
 /* Entropies of the neurons above the bar, sorted, in candidates[0 .. result->passed). */
 static void find_candidates(candidate *candidates, mmn_rank_result *result,
-                            const double *probability, size_t neurons,
-                            const mmn_rank_rule *rule, const mmn_kernels *kernels)
+                            const double *probability, size_t neurons, const mmn_rank_rule *rule,
+                            const mmn_kernels *kernels)
 {
     size_t domains = result->domains;
     for (size_t n = 0; n < neurons; n++) {
@@ -181,8 +181,7 @@ static mmn_status keep_selected(mmn_rank_result *result, const candidate *candid
 }
 
 mmn_status mmn_rank_neurons(mmn_rank_result *result, const mmn_rank_task *task,
-                            const mmn_rank_rule *rule, const mmn_kernels *kernels,
-                            mmn_error *error)
+                            const mmn_rank_rule *rule, const mmn_kernels *kernels, mmn_error *error)
 {
     *result = (mmn_rank_result){.domains = task->domains};
     double *probability = mmn_allocate(task->neurons, task->domains * sizeof(*probability), error);

@@ -17,8 +17,7 @@
 
 /* ---- Ranking --------------------------------------------------------------------------------- */
 
-static mmn_status make_rule(mmn_rank_rule *rule, const mmn_rank_options *options,
-                            mmn_error *error)
+static mmn_status make_rule(mmn_rank_rule *rule, const mmn_rank_options *options, mmn_error *error)
 {
     rule->rate = options->rate != 0 ? options->rate : 0.01;
     rule->bar = options->bar != 0 ? options->bar : 0.95;
@@ -95,8 +94,8 @@ static mmn_status rank_module(mmn_neurons *neurons, const mmn_counts *counts, si
     module->layers = counted->layers;
     module->neurons = counted->neurons;
     module->inert = counted->layers - counted->first_inert_layer;
-    MMN_TRY(mmn_rank_neurons(&module->result, &task, &neurons->rule, mmn_kernels_reference(),
-                             error));
+    MMN_TRY(
+        mmn_rank_neurons(&module->result, &task, &neurons->rule, mmn_kernels_reference(), error));
     module->selected = (uint32_t)module->result.selected;
     return list_neurons(module, counts->domain_count, error);
 }
@@ -115,7 +114,8 @@ static mmn_status rank_modules(mmn_neurons *neurons, const mmn_counts *counts, c
         if (empty > 0)
             return mmn_fail(error, MMN_INPUT, counts->file, counts->modules[i].name,
                             "domain \"%s\" has no positions in this module, so that its neurons "
-                            "cannot be compared", counts->domains[first].name);
+                            "cannot be compared",
+                            counts->domains[first].name);
         MMN_TRY(rank_module(neurons, counts, i, active, tokens, error));
     }
     if (neurons->module_count == 0)
@@ -148,11 +148,12 @@ static mmn_status copy_source(mmn_neurons *neurons, const mmn_counts *counts, mm
 static mmn_status check_counts(const mmn_counts *counts, bool allow_nonfinite, mmn_error *error)
 {
     if (counts->nonfinite > 0 && !allow_nonfinite)
-        return mmn_fail(error, MMN_INPUT, counts->file, "nonfinite",
-                        "in %" PRIu64 " of the %" PRIu64 " samples counted, numbers were infinite or "
-                        "NaN, so that its neurons cannot be compared; --allow-nonfinite ranks them all "
-                        "the same",
-                        counts->nonfinite, mmn_counts_samples(counts));
+        return mmn_fail(
+            error, MMN_INPUT, counts->file, "nonfinite",
+            "in %" PRIu64 " of the %" PRIu64 " samples counted, numbers were infinite or "
+            "NaN, so that its neurons cannot be compared; --allow-nonfinite ranks them all "
+            "the same",
+            counts->nonfinite, mmn_counts_samples(counts));
     if (counts->unfinished)
         return mmn_fail(error, MMN_INPUT, counts->file, NULL,
                         "this is the state of an unfinished run; let that run finish first");
@@ -333,20 +334,23 @@ static const char people[] =
     " NaN.\n\n>";
 
 /* The selected neurons in the order of the ranking; columns are separated by tabs. */
-static const char beside[] =
-    TITLE "<domains||\tp ${name}>\n"
+static const char beside[] = TITLE
+    "<domains||\tp ${name}>\n"
     "<modules||<ranking||${module}\t${rank}\t${layer}\t${neuron}\t${entropy}"
     "<probabilities||\t${p}>\n>>";
 
-const mmn_form mmn_ranking_form = {
-    .format = "mmneuron-neurons-1", .tables = tables, .json = json, .people = people,
-    .beside = beside, .beside_file = mmn_ranking_table_file};
+const mmn_form mmn_ranking_form = {.format = "mmneuron-neurons-1",
+                                   .tables = tables,
+                                   .json = json,
+                                   .people = people,
+                                   .beside = beside,
+                                   .beside_file = mmn_ranking_table_file};
 
 /* Layers are put together so that a row has at most this many columns for them. */
 enum { LAYER_GROUPS = 8 };
 
 /* The values "layer" and "neuron" of a number. */
-#define NEURON(module, number)                                                                   \
+#define NEURON(module, number)                                                                     \
     mmn_as_whole((number) / (module)->neurons), mmn_as_whole((number) % (module)->neurons)
 
 /* The neurons of a domain, in the order of their numbers. */

@@ -18,8 +18,7 @@ static bool are_windows(const mmn_samples *samples)
 }
 
 /* Two domains whose names differ in their case alone are one that was mistyped somewhere. */
-static mmn_status check_case(const mmn_samples *samples, const mmn_sample *sample,
-                             mmn_error *error)
+static mmn_status check_case(const mmn_samples *samples, const mmn_sample *sample, mmn_error *error)
 {
     const mmn_domains *known = &samples->domains;
     char where[40];
@@ -107,10 +106,11 @@ mmn_status mmn_samples_open(mmn_samples *samples, mmn_error *error)
     if (!samples->list)
         MMN_TRY(mmn_samples_look(samples, error));
     if (samples->has_texts != are_windows(samples))
-        return mmn_fail(error, MMN_INPUT, samples->file, NULL,
-                        samples->has_texts
-                            ? "has texts, which are counted and evaluated only; questions are wanted"
-                            : "has questions, and texts are wanted");
+        return mmn_fail(
+            error, MMN_INPUT, samples->file, NULL,
+            samples->has_texts
+                ? "has texts, which are counted and evaluated only; questions are wanted"
+                : "has questions, and texts are wanted");
     MMN_TRY(find_domains(samples, error));
     if (are_windows(samples))
         MMN_TRY(mmn_windows_read(&samples->windows, samples->model, samples->list, samples->file,
@@ -133,8 +133,7 @@ static void take(mmn_planned_sample *planned, mmn_samples *samples)
 {
     samples->domains.domains[planned->domain].seen++;
     planned->number = samples->number++;
-    planned->own =
-        samples->shards == 0 || planned->number % samples->shards == samples->shard - 1;
+    planned->own = samples->shards == 0 || planned->number % samples->shards == samples->shard - 1;
 }
 
 /* The next of the chosen windows; false after the last. */
@@ -148,11 +147,11 @@ static bool next_window(mmn_planned_sample *planned, mmn_samples *samples)
             windows = samples->limit;
         if (samples->window >= windows)
             continue;
-        *planned = (mmn_planned_sample){
-            .sample = {.domain = domains->domains[samples->window_domain].name,
-                       .line = samples->number + 1},
-            .domain = samples->window_domain,
-            .window = samples->window++};
+        *planned =
+            (mmn_planned_sample){.sample = {.domain = domains->domains[samples->window_domain].name,
+                                            .line = samples->number + 1},
+                                 .domain = samples->window_domain,
+                                 .window = samples->window++};
         take(planned, samples);
         return true;
     }
@@ -174,8 +173,7 @@ mmn_status mmn_samples_next(mmn_planned_sample *planned, bool *found, mmn_sample
         planned->domain = mmn_domains_find(&samples->domains, planned->sample.domain);
         if (planned->domain == SIZE_MAX)
             return mmn_fail(error, MMN_SYSTEM, NULL, NULL, "the list changed while it was read");
-        if (samples->limit > 0 &&
-            samples->domains.domains[planned->domain].seen >= samples->limit)
+        if (samples->limit > 0 && samples->domains.domains[planned->domain].seen >= samples->limit)
             continue;
         planned->window = 0;
         take(planned, samples);

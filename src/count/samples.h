@@ -15,15 +15,16 @@
 typedef struct mmn_samples {
     /* The caller's to set: */
     const mmn_model *model;
-    const char *file;          /* of the list */
-    const char *template_name; /* of questions: "": the model's own; NULL: "raw", with images "<image>"
-                                  and a line break before one that does not say where they go */
-    uint64_t limit;            /* of each domain; 0: all */
-    mmn_windows windows;       /* their length (mmn_windows_set) where texts are wanted */
-    uint32_t shard, shards;    /* 0, 0: all */
-    bool allow_unknown_keys;   /* of the list's lines */
-    bool allow_long_prompts;   /* of more positions than the model was made for */
-    bool skip_bad;             /* bad lines are passed over while the list is read */
+    const char *file; /* of the list */
+    const char
+        *template_name;     /* of questions: "": the model's own; NULL: "raw", with images "<image>"
+                               and a line break before one that does not say where they go */
+    uint64_t limit;         /* of each domain; 0: all */
+    mmn_windows windows;    /* their length (mmn_windows_set) where texts are wanted */
+    uint32_t shard, shards; /* 0, 0: all */
+    bool allow_unknown_keys; /* of the list's lines */
+    bool allow_long_prompts; /* of more positions than the model was made for */
+    bool skip_bad;           /* bad lines are passed over while the list is read */
     mmn_status (*check)(const mmn_sample *sample, const char *file,
                         mmn_error *error); /* of every sample; NULL: they need nothing more */
 

@@ -44,7 +44,8 @@ mmn_status mmn_windows_set(mmn_windows *windows, const mmn_model *model, uint64_
     if (wanted > most)
         return mmn_fail(error, MMN_USAGE, NULL, NULL,
                         "a window of %" PRIu64 " positions is longer than the %" PRIu32
-                        " that the model reads", wanted, most);
+                        " that the model reads",
+                        wanted, most);
     if (begin_of_text && windows->length < 2)
         return mmn_fail(error, MMN_USAGE, NULL, NULL,
                         "a window of one position has no place for a token beside the one that "

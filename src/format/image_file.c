@@ -42,9 +42,15 @@ typedef struct format {
 static const format formats[] = {
     {"a JPEG image", "image/jpeg", "libjpeg", mmn_jpeg_decode, {{0, 3, "\xff\xd8\xff"}}},
     {"a PNG image", "image/png", "libpng", mmn_png_decode, {{0, 8, "\x89PNG\r\n\x1a\n"}}},
-    {"a WebP image", "image/webp", "libwebp", mmn_webp_decode,
+    {"a WebP image",
+     "image/webp",
+     "libwebp",
+     mmn_webp_decode,
      {{0, 12, "RIFF" ANY ANY ANY ANY "WEBP"}}},
-    {"a TIFF image", "image/tiff", "libtiff", mmn_tiff_decode,
+    {"a TIFF image",
+     "image/tiff",
+     "libtiff",
+     mmn_tiff_decode,
      {{0, 4, "II*\0"}, {0, 4, "MM\0*"}, {0, 4, "II+\0"}, {0, 4, "MM\0+"}}},
     {"a GIF image", "image/gif", "giflib", mmn_gif_decode, {{0, 6, "GIF87a"}, {0, 6, "GIF89a"}}},
     {"a BMP image", "image/bmp", NULL, mmn_bmp_decode, {{0, 2, "BM"}}},
@@ -134,14 +140,17 @@ mmn_status mmn_image_decode(mmn_image *image, const uint8_t *data, size_t size,
     const char *guess = known ? NULL : guess_format(data, size);
     *image = (mmn_image){0};
     if (size == 0)
-        return mmn_fail(error, MMN_INPUT, NULL, NULL, "the file is empty; images must be JPEG, PNG, "
+        return mmn_fail(error, MMN_INPUT, NULL, NULL,
+                        "the file is empty; images must be JPEG, PNG, "
                         "WebP, TIFF, GIF or BMP files");
     if (!known)
-        return mmn_fail(error, MMN_INPUT, NULL, NULL, "images must be JPEG, PNG, WebP, TIFF, GIF or "
-                        "BMP files, and this is %s", guess ? guess : "not an image file");
-    if (!known->decode)
         return mmn_fail(error, MMN_INPUT, NULL, NULL,
-                        "%s, but this program was built without %s", known->name, known->library);
+                        "images must be JPEG, PNG, WebP, TIFF, GIF or "
+                        "BMP files, and this is %s",
+                        guess ? guess : "not an image file");
+    if (!known->decode)
+        return mmn_fail(error, MMN_INPUT, NULL, NULL, "%s, but this program was built without %s",
+                        known->name, known->library);
     mmn_status status = known->decode(image, data, size, pillow, error);
     if (status != MMN_OK)
         mmn_image_free(image);
@@ -164,7 +173,7 @@ mmn_status mmn_image_load(mmn_image *image, const char *path, mmn_resize_order p
         return mmn_file_kind_explain(error, status, path, MMN_KIND_PICTURE);
     status = mmn_image_decode(image, mapping.data, mapping.size, pillow, error);
     bool strange = !format_of(mapping.data, mapping.size) &&
-                    !guess_format(mapping.data, mapping.size);
+                   !guess_format(mapping.data, mapping.size);
     mmn_unmap(&mapping);
     if (status != MMN_OK)
         status = mmn_error_in_file(error, status, path);

@@ -16,23 +16,40 @@
 
 /* ---- Keys ------------------------------------------------------------------------------------ */
 
-const char *const mmn_list_keys[MMN_LIST_KEYS] = {"id",     "domain",  "image",  "question",
-                                                  "answers", "metric", "choices", "prompt",
-                                                  "text",   "text_file"};
+const char *const mmn_list_keys[MMN_LIST_KEYS] = {"id",      "domain",   "image",   "question",
+                                                  "answers", "metric",   "choices", "prompt",
+                                                  "text",    "text_file"};
 
 /* What published lists call what a line of ours says. */
 static const struct {
     const char *name, *key;
 } elsewhere[] = {
-    {"img", "image"},           {"picture", "image"},      {"photo", "image"},
-    {"file", "image"},          {"filename", "image"},     {"path", "image"},
-    {"label", "answers"},       {"ground_truth", "answers"}, {"gt_answer", "answers"},
-    {"target", "answers"},      {"response", "answers"},   {"output", "answers"},
-    {"option", "choices"},      {"candidate", "choices"},  {"query", "question"},
-    {"instruction", "question"}, {"question_text", "question"}, {"conversation", "question"},
-    {"message", "question"},    {"content", "text"},       {"document", "text"},
-    {"category", "domain"},     {"dataset", "domain"},     {"question_id", "id"},
-    {"sample_id", "id"},        {"uid", "id"},
+    {"img", "image"},
+    {"picture", "image"},
+    {"photo", "image"},
+    {"file", "image"},
+    {"filename", "image"},
+    {"path", "image"},
+    {"label", "answers"},
+    {"ground_truth", "answers"},
+    {"gt_answer", "answers"},
+    {"target", "answers"},
+    {"response", "answers"},
+    {"output", "answers"},
+    {"option", "choices"},
+    {"candidate", "choices"},
+    {"query", "question"},
+    {"instruction", "question"},
+    {"question_text", "question"},
+    {"conversation", "question"},
+    {"message", "question"},
+    {"content", "text"},
+    {"document", "text"},
+    {"category", "domain"},
+    {"dataset", "domain"},
+    {"question_id", "id"},
+    {"sample_id", "id"},
+    {"uid", "id"},
 };
 
 #define ELSEWHERE MMN_LENGTH(elsewhere)
@@ -70,7 +87,8 @@ static void check_keys(const mmn_list *list, const mmn_object *line)
 {
     const char *key;
     json_t *value;
-    json_object_foreach(line->value, key, value) {
+    json_object_foreach(line->value, key, value)
+    {
         bool known = MMN_NAME_INDEX(key, mmn_list_keys) < MMN_LIST_KEYS;
         if (known && holds_zero(value))
             mmn_read_wrong(line, key,
@@ -140,11 +158,11 @@ mmn_status mmn_list_open(mmn_list **list, const char *path, mmn_error *error)
 {
     MMN_NEED(*list = create(path, error));
     size_t size = 0;
-    mmn_status status = mmn_read_identified(&(*list)->bytes, &size, &(*list)->identity, path,
-                                            FILE_LIMIT, error);
+    mmn_status status =
+        mmn_read_identified(&(*list)->bytes, &size, &(*list)->identity, path, FILE_LIMIT, error);
     mmn_file_kind kind = mmn_file_kind_of(path);
-    if (status == MMN_OK && kind != MMN_KIND_UNKNOWN &&
-        kind != MMN_KIND_TEXT_OF_JSON && kind != MMN_KIND_LIST)
+    if (status == MMN_OK && kind != MMN_KIND_UNKNOWN && kind != MMN_KIND_TEXT_OF_JSON &&
+        kind != MMN_KIND_LIST)
         status = MMN_INPUT;
     if (status != MMN_OK) {
         mmn_list_close(*list);
@@ -251,8 +269,7 @@ static void read_id(mmn_sample *sample, mmn_list *list, const mmn_object *line)
 }
 
 /* "name" beside the list. */
-static void join_folder(char **path, const mmn_list *list, const mmn_object *line,
-                        const char *name)
+static void join_folder(char **path, const mmn_list *list, const mmn_object *line, const char *name)
 {
     const char *folder = strcmp(list->folder, ".") == 0 ? "" : list->folder;
     MMN_READ_TRY(line, mmn_path_join(path, folder, name, line->reader->error));
@@ -283,8 +300,7 @@ static void read_images(mmn_sample *sample, mmn_list *list, const mmn_object *li
 }
 
 /* Reads an array of texts into *texts, which is allocated. */
-static void read_texts(const char ***texts, size_t *count, const mmn_object *line,
-                       const char *key)
+static void read_texts(const char ***texts, size_t *count, const mmn_object *line, const char *key)
 {
     json_t *array = NULL;
     mmn_read_array(&array, line, key);
@@ -321,8 +337,7 @@ static void read_metric(mmn_sample *sample, const mmn_object *line)
         sample->metric = metrics[found].metric;
     else if (name)
         mmn_read_wrong(line, "metric",
-                       "must be \"vqa\", \"exact\", \"anls\" or \"choice\" and is \"%.40s\"",
-                       name);
+                       "must be \"vqa\", \"exact\", \"anls\" or \"choice\" and is \"%.40s\"", name);
 }
 
 /* Whether the line has a text; it has the form of those before it. */
@@ -335,8 +350,8 @@ static bool read_form(mmn_list *list, const mmn_object *line)
     const char *key = whole ? "text" : "text_file";
     for (size_t i = 0; has_text && i < MMN_LENGTH(asking); i++)
         if (mmn_object_value(line, asking[i]))
-            mmn_read_wrong(line, key,
-                           "stands beside \"%s\"; a sample is a text or a question", asking[i]);
+            mmn_read_wrong(line, key, "stands beside \"%s\"; a sample is a text or a question",
+                           asking[i]);
     if (has_text && list->form == FORM_QUESTIONS)
         mmn_read_wrong(line, key,
                        "is a text, and the lines before ask questions; a list has one or the "

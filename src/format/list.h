@@ -39,8 +39,8 @@ typedef struct mmn_sample {
     const char *domain;
     const char *const *images; /* paths, joined with the list's folder */
     size_t image_count;
-    const char *question; /* or NULL */
-    const char *prompt;   /* or NULL */
+    const char *question;         /* or NULL */
+    const char *prompt;           /* or NULL */
     const char *text, *text_file; /* one of the two in a list of texts, whose samples have no more
                                      than id and domain beside it; else both NULL */
     const char *const *answers;
@@ -84,8 +84,9 @@ void mmn_list_rewind(mmn_list *list);
 /* The number of the line that mmn_list_next read last (good or bad), 0 before the first. */
 uint64_t mmn_list_line(const mmn_list *list);
 
-/* Turns `error`, which building or running a sample of line `line` gave, into one of that line. Returns
- * whether the sample is to blame; if not (memory is short, an interruption), the error stays. */
+/* Turns `error`, which building or running a sample of line `line` gave, into one of that line.
+ * Returns whether the sample is to blame; if not (memory is short, an interruption), the error
+ * stays. */
 bool mmn_sample_blame(mmn_error *error, uint64_t line, const char *list_file);
 
 #endif

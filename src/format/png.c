@@ -281,8 +281,8 @@ mmn_status mmn_png_decode(mmn_image *image, const uint8_t *data, size_t size,
 {
     png_reader *reader = mmn_allocate(1, sizeof(*reader), error);
     MMN_NEED(reader);
-    *reader = (png_reader){
-        .data = data, .size = size, .pillow = pillow, .image = image, .error = error};
+    *reader =
+        (png_reader){.data = data, .size = size, .pillow = pillow, .image = image, .error = error};
     reader->png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, reader, on_error, on_warning,
                                            reader, take_memory, give_memory_back);
     if (reader->png)
@@ -290,7 +290,8 @@ mmn_status mmn_png_decode(mmn_image *image, const uint8_t *data, size_t size,
     if (reader->info)
         guard(reader);
     if (!reader->info || reader->lacked_memory)
-        reader->status = mmn_fail(error, MMN_SYSTEM, NULL, NULL, "out of memory: libpng asked for some");
+        reader->status =
+            mmn_fail(error, MMN_SYSTEM, NULL, NULL, "out of memory: libpng asked for some");
     mmn_status status = reader->status;
     png_destroy_read_struct(&reader->png, &reader->info, NULL);
     mmn_free(reader);

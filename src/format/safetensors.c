@@ -20,8 +20,7 @@ static mmn_status open_file(mmn_safetensors_file *file, const char *path, mmn_er
     MMN_NEED(file->path = mmn_copy_text(path, error));
     mmn_status status = mmn_map_file(&file->mapping, path, error);
     if (status == MMN_OK)
-        status =
-            mmn_safetensors_parse_file(file, file->mapping.data, file->mapping.size, error);
+        status = mmn_safetensors_parse_file(file, file->mapping.data, file->mapping.size, error);
     return mmn_file_kind_explain(error, status, path, MMN_KIND_SAFETENSORS);
 }
 
@@ -85,7 +84,8 @@ static mmn_status gather_aliases(mmn_safetensors *tensors, mmn_error *error)
     MMN_NEED(tensors->aliases = mmn_allocate(most, sizeof(*tensors->aliases), error));
     for (size_t i = 0; i < tensors->file_count; i++) {
         const mmn_safetensors_file *file = &tensors->files[i];
-        json_object_foreach(file->metadata, name, value) {
+        json_object_foreach(file->metadata, name, value)
+        {
             const char *stored = json_string_value(value);
             if (stored && mmn_tensor_find(file->tensors, file->count, stored) &&
                 !mmn_safetensors_find(tensors, name))
@@ -180,7 +180,8 @@ static mmn_status list_shards(shard_index *index, const mmn_object *weight_map, 
     const char *name;
     json_t *value;
     size_t listed = 0;
-    json_object_foreach(weight_map->value, name, value) {
+    json_object_foreach(weight_map->value, name, value)
+    {
         const char *shard = json_string_value(value);
         if (!shard || !is_plain_name(shard)) {
             mmn_read_wrong(weight_map, name, "must name a file in the same folder");
@@ -242,7 +243,8 @@ static mmn_status check_map(const shard_index *index, const mmn_safetensors *ten
 {
     const char *name;
     json_t *value;
-    json_object_foreach(index->weight_map, name, value) {
+    json_object_foreach(index->weight_map, name, value)
+    {
         const char *shard = json_string_value(value);
         const char **found = bsearch(&shard, index->shards, index->shard_count,
                                      sizeof(*index->shards), mmn_compare_names);
@@ -285,7 +287,7 @@ typedef struct other_weights {
 
 static void look_at(other_weights *others, const char *name)
 {
-    static const char *const forms[] = {".safetensors", ".gguf", ".ggml",   ".pt", ".pth",
+    static const char *const forms[] = {".safetensors", ".gguf", ".ggml",    ".pt",  ".pth",
                                         ".h5",          ".npz",  ".msgpack", ".onnx"};
     bool adapter = strncmp(name, "adapter_", strlen("adapter_")) == 0, other = false;
     others->adapter |= adapter;
@@ -302,7 +304,8 @@ static void look_at(other_weights *others, const char *name)
 /* Says why a folder without safetensors cannot be opened. */
 static mmn_status fail_without_weights(const char *folder, mmn_error *error)
 {
-    static const char neither[] = "holds neither model.safetensors nor model.safetensors.index.json";
+    static const char neither[] =
+        "holds neither model.safetensors nor model.safetensors.index.json";
     DIR *listing = opendir(folder);
     other_weights others = {0};
     for (const struct dirent *entry; listing && (entry = readdir(listing));)
@@ -312,16 +315,18 @@ static mmn_status fail_without_weights(const char *folder, mmn_error *error)
     if (others.name[0] != '\0')
         return mmn_fail(error, MMN_INPUT, folder, NULL,
                         "%s; it has %s, whose form or name is not one that transformers' "
-                        "save_pretrained gives", neither, others.name);
+                        "save_pretrained gives",
+                        neither, others.name);
     if (others.pickled)
         return mmn_fail(error, MMN_INPUT, folder, NULL,
                         "holds weights only as PyTorch .bin files, which are not supported: "
                         "convert them to safetensors (load the model with transformers and call "
                         "save_pretrained)");
     return mmn_fail(error, MMN_INPUT, folder, NULL, "%s%s", neither,
-                    others.adapter ? "; it has an adapter (LoRA) alone, which has to be merged into "
-                                     "its model (peft's merge_and_unload)"
-                                   : "");
+                    others.adapter
+                        ? "; it has an adapter (LoRA) alone, which has to be merged into "
+                          "its model (peft's merge_and_unload)"
+                        : "");
 }
 
 mmn_status mmn_safetensors_open_folder(mmn_safetensors **tensors, const char *folder,

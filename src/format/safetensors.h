@@ -109,9 +109,8 @@ size_t mmn_safetensors_file_count(const mmn_safetensors *tensors);
 mmn_status mmn_tensors_checksum(char checksum[MMN_DIGEST_SIZE], const mmn_tensor *tensors,
                                 size_t count, const char *const *metadata, mmn_error *error);
 /* That of an open file, without the metadata's key `left_out`. */
-mmn_status mmn_safetensors_checksum(char checksum[MMN_DIGEST_SIZE],
-                                    const mmn_safetensors *tensors, const char *left_out,
-                                    mmn_error *error);
+mmn_status mmn_safetensors_checksum(char checksum[MMN_DIGEST_SIZE], const mmn_safetensors *tensors,
+                                    const char *left_out, mmn_error *error);
 
 /* Writes `path` (atomically) with these tensors, whose data are little-endian bytes, and with
  * `metadata`: key, value, key, value, ..., NULL, or NULL for none. Data are ordered by descending

@@ -199,10 +199,8 @@ static mmn_status check_metadata(const mmn_safetensors_file *file, json_t *metad
         return fail_tensor(file, "__metadata__", error, "must be an object");
     const char *key;
     json_t *value;
-    json_object_foreach(metadata, key, value)
-        if (!json_is_string(value))
-            return mmn_fail(error, MMN_INPUT, file->path, "__metadata__",
-                            "\"%.100s\" must be a text", key);
+    json_object_foreach(metadata, key, value) if (!json_is_string(value)) return mmn_fail(
+        error, MMN_INPUT, file->path, "__metadata__", "\"%.100s\" must be a text", key);
     return MMN_OK;
 }
 
@@ -213,22 +211,22 @@ static mmn_status read_tensors(mmn_safetensors_file *file, json_t *header, const
     size_t name_bytes = 0;
     const char *key;
     json_t *entry;
-    json_object_foreach(header, key, entry)
-        name_bytes += strlen(key) + 1;
+    json_object_foreach(header, key, entry) name_bytes += strlen(key) + 1;
     file->names = mmn_allocate(name_bytes, 1, error);
     file->tensors = mmn_allocate(json_object_size(header), sizeof(*file->tensors), error);
     MMN_NEED(file->names && file->tensors);
 
     char *name = file->names;
-    json_object_foreach(header, key, entry) {
+    json_object_foreach(header, key, entry)
+    {
         if (strcmp(key, "__metadata__") == 0) {
             MMN_TRY(check_metadata(file, entry, error));
             file->metadata = json_incref(entry);
         } else {
             size_t length = strlen(key) + 1;
             memcpy(name, key, length);
-            MMN_TRY(read_tensor(&file->tensors[file->count++], file, name, entry, data, size,
-                                error));
+            MMN_TRY(
+                read_tensor(&file->tensors[file->count++], file, name, entry, data, size, error));
             name += length;
         }
     }

@@ -16,7 +16,7 @@ typedef struct mmn_safetensors_file {
     mmn_mapping mapping; /* empty where the bytes belong to the caller */
     size_t size;
     char *path;
-    char *names; /* the tensors' names, one after the other */
+    char *names;      /* the tensors' names, one after the other */
     json_t *metadata; /* or NULL */
     mmn_tensor *tensors;
     size_t count;

@@ -190,9 +190,8 @@ mmn_status mmn_tensors_checksum(char checksum[MMN_DIGEST_SIZE], const mmn_tensor
     return status;
 }
 
-mmn_status mmn_safetensors_checksum(char checksum[MMN_DIGEST_SIZE],
-                                    const mmn_safetensors *tensors, const char *left_out,
-                                    mmn_error *error)
+mmn_status mmn_safetensors_checksum(char checksum[MMN_DIGEST_SIZE], const mmn_safetensors *tensors,
+                                    const char *left_out, mmn_error *error)
 {
     json_t *metadata = tensors->files[0].metadata;
     const char **texts = mmn_allocate(2 * json_object_size(metadata) + 1, sizeof(*texts), error);
@@ -200,7 +199,8 @@ mmn_status mmn_safetensors_checksum(char checksum[MMN_DIGEST_SIZE],
     const char *key;
     json_t *value;
     size_t used = 0;
-    json_object_foreach(metadata, key, value) {
+    json_object_foreach(metadata, key, value)
+    {
         if (strcmp(key, left_out) == 0)
             continue;
         texts[used++] = key;

@@ -37,7 +37,7 @@ typedef struct tiff_reader {
     bool tiled;
     layout layout;
     char complaint[192]; /* libtiff's first error */
-    uint8_t *planes[4];   /* a strip or tile, of each plane if they are separate */
+    uint8_t *planes[4];  /* a strip or tile, of each plane if they are separate */
     mmn_image *image;
     mmn_error *error;
 } tiff_reader;
@@ -49,8 +49,7 @@ static mmn_status fail(const tiff_reader *reader, const char *message)
 
 static mmn_status fail_in_libtiff(const tiff_reader *reader)
 {
-    return mmn_fail(reader->error, MMN_INPUT, NULL, NULL,
-                    "not a TIFF image that can be read: %s",
+    return mmn_fail(reader->error, MMN_INPUT, NULL, NULL, "not a TIFF image that can be read: %s",
                     reader->complaint[0] ? reader->complaint : "its data are damaged");
 }
 
@@ -162,7 +161,7 @@ static layout grey_layout(const tiff_reader *reader)
         return LAYOUT_UNKNOWN;
     if (bits == 1 || bits == 2 || bits == 4 || bits == 8)
         return format == 1 || (format == 2 && bits == 8 && !white_is_zero) ? LAYOUT_GREY
-                                                                            : LAYOUT_UNKNOWN;
+                                                                           : LAYOUT_UNKNOWN;
     if (bits == 12)
         return format == 1 && !white_is_zero && !swapped ? LAYOUT_CLIPPED : LAYOUT_UNKNOWN;
     /* Pillow swaps the bytes of these once too often. */

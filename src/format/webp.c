@@ -51,9 +51,8 @@ mmn_status mmn_webp_decode(mmn_image *image, const uint8_t *data, size_t size,
     if (!demuxer)
         return mmn_fail(error, MMN_INPUT, NULL, NULL,
                         "not a WebP image that can be read: it is truncated or damaged");
-    mmn_status status =
-        mmn_image_create(image, WebPDemuxGetI(demuxer, WEBP_FF_CANVAS_WIDTH),
-                         WebPDemuxGetI(demuxer, WEBP_FF_CANVAS_HEIGHT), error);
+    mmn_status status = mmn_image_create(image, WebPDemuxGetI(demuxer, WEBP_FF_CANVAS_WIDTH),
+                                         WebPDemuxGetI(demuxer, WEBP_FF_CANVAS_HEIGHT), error);
     unsigned orientation = orientation_of(demuxer, pillow);
     WebPDemuxDelete(demuxer);
     if (status == MMN_OK)

@@ -61,8 +61,8 @@ static size_t truncate_rounded(double x)
     return (double)(whole + 1) - x < 0.5e-7 ? whole + 1 : whole;
 }
 
-mmn_anyres_features mmn_anyres_features_of(const mmn_image_settings *settings,
-                                           mmn_resolution image, uint32_t tile, uint32_t patch)
+mmn_anyres_features mmn_anyres_features_of(const mmn_image_settings *settings, mmn_resolution image,
+                                           uint32_t tile, uint32_t patch)
 {
     mmn_resolution best =
         mmn_anyres_select(settings->grid_pinpoints, settings->grid_pinpoint_count, image);
@@ -86,7 +86,7 @@ mmn_anyres_features mmn_anyres_features_of(const mmn_image_settings *settings,
         features.first_column = (features.columns - kept) / 2;
         features.columns -= 2 * features.first_column;
     }
-    features.total = features.base_height * features.base_width +
-                     features.rows * (features.columns + 1);
+    features.total =
+        features.base_height * features.base_width + features.rows * (features.columns + 1);
     return features;
 }

@@ -31,7 +31,7 @@ typedef struct mmn_anyres_features {
 
 /* The features of an image of `image` pixels, with tiles of `tile` pixels of which the vision tower
  * makes (tile / patch)^2 features each. `settings` must have pinpoints. */
-mmn_anyres_features mmn_anyres_features_of(const mmn_image_settings *settings,
-                                           mmn_resolution image, uint32_t tile, uint32_t patch);
+mmn_anyres_features mmn_anyres_features_of(const mmn_image_settings *settings, mmn_resolution image,
+                                           uint32_t tile, uint32_t patch);
 
 #endif

@@ -370,7 +370,8 @@ static mmn_status fit(mmn_image *fitted, const mmn_image *image, mmn_resolution 
     mmn_image resized;
     MMN_TRY(resize(&resized, image, size.width, size.height, all, settings, error));
     mmn_status status = pad(fitted, &resized, target.height, target.width,
-                 (target.height - size.height) / 2, (target.width - size.width) / 2, black, error);
+                            (target.height - size.height) / 2, (target.width - size.width) / 2,
+                            black, error);
     mmn_image_free(&resized);
     return status;
 }
@@ -415,9 +416,9 @@ static mmn_status make_tiles(tile_maker *maker, const mmn_image *image, mmn_erro
     if (settings->shortest_edge > 0)
         whole = (mmn_resolution){settings->shortest_edge, settings->shortest_edge};
     size_t side = settings->crop_size.height;
-    mmn_resolution best = mmn_anyres_select(
-        settings->grid_pinpoints, settings->grid_pinpoint_count,
-        (mmn_resolution){(uint32_t)image->height, (uint32_t)image->width});
+    mmn_resolution best =
+        mmn_anyres_select(settings->grid_pinpoints, settings->grid_pinpoint_count,
+                          (mmn_resolution){(uint32_t)image->height, (uint32_t)image->width});
     maker->pixels->tiles = 1 + divide_up(best.height, side) * divide_up(best.width, side);
 
     mmn_image fitted;

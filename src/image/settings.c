@@ -291,8 +291,7 @@ static void check_sizes(const mmn_image_settings *settings, const mmn_object *ob
     if (known && (made.height != side || made.width != side))
         mmn_read_wrong(object, settings->do_center_crop ? "crop_size" : "size",
                        "the vision tower reads %ux%u pixels, but the image processor makes %ux%u",
-                       (unsigned)side, (unsigned)side, (unsigned)made.width,
-                       (unsigned)made.height);
+                       (unsigned)side, (unsigned)side, (unsigned)made.width, (unsigned)made.height);
     if (settings->processor == MMN_PROCESSOR_LLAVA_NEXT && settings->crop_size.height != side)
         mmn_read_wrong(object, "crop_size",
                        "the tiles have %u pixels a side, but the vision tower reads %u",

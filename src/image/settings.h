@@ -46,9 +46,9 @@ typedef struct mmn_image_settings {
 
 /* What config.json says about images. */
 typedef struct mmn_image_model {
-    const char *family;  /* for messages: "llava" */
+    const char *family;            /* for messages: "llava" */
     mmn_image_processor processor; /* the family's own, where the file names none */
-    uint32_t image_size; /* of the vision tower */
+    uint32_t image_size;           /* of the vision tower */
     size_t grid_pinpoint_count;
     const mmn_resolution *grid_pinpoints; /* LLaVA-NeXT only; NULL: whatever the file has */
 } mmn_image_model;

@@ -158,9 +158,8 @@ static mmn_status keep_if(mmn_status status, mmn_mask **mask)
     return status;
 }
 
-mmn_status mmn_mask_of_domains(mmn_mask **mask, const mmn_model *model,
-                               const mmn_neurons *neurons, const uint8_t *domains,
-                               const char *setting, mmn_error *error)
+mmn_status mmn_mask_of_domains(mmn_mask **mask, const mmn_model *model, const mmn_neurons *neurons,
+                               const uint8_t *domains, const char *setting, mmn_error *error)
 {
     const mmn_model_info *info = mmn_model_describe(model);
     *mask = NULL;
@@ -200,14 +199,14 @@ mmn_status mmn_mask_from_neurons(mmn_mask **mask, const mmn_model *model,
     mmn_free(domains);
     MMN_TRY(status);
     (*mask)->allowed.other_model = other_model != 0;
-    return keep_if(mmn_allowances_check_model(&(*mask)->allowed, neurons->model, model,
-                                              neurons->file, error),
-                   mask);
+    return keep_if(
+        mmn_allowances_check_model(&(*mask)->allowed, neurons->model, model, neurons->file, error),
+        mask);
 }
 
 mmn_status mmn_mask_from_file(mmn_mask **mask, const mmn_model *model, const char *ranking,
-                                 const char *domain, const char *setting, int other_model,
-                                 mmn_error *error)
+                              const char *domain, const char *setting, int other_model,
+                              mmn_error *error)
 {
     mmn_neurons *neurons;
     if (mask)
@@ -291,8 +290,8 @@ mmn_status mmn_mask_random(mmn_mask **mask, const mmn_mask *of, uint64_t seed, m
         *mask = NULL;
     if (MMN_MISSING(error, mask, of))
         return MMN_USAGE;
-    mmn_status status = mmn_mask_create(mask, of->model_number, of->modules[0].module,
-                                        of->module_count, error);
+    mmn_status status =
+        mmn_mask_create(mask, of->model_number, of->modules[0].module, of->module_count, error);
     for (size_t m = 0; m < of->module_count && status == MMN_OK; m++)
         status = choose_module(&(*mask)->modules[m], &of->modules[m], (uint32_t)m, seed, error);
     if (status == MMN_OK)

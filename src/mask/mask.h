@@ -15,7 +15,8 @@ typedef struct mmn_allowances {
 
     /* Set by mmn_allowances_check: */
     bool foreign; /* whether the neurons are not known to be of the model */
-    char neurons_model[MMN_DIGEST_SIZE]; /* then the digest of theirs; "": their file does not say */
+    char
+        neurons_model[MMN_DIGEST_SIZE]; /* then the digest of theirs; "": their file does not say */
 } mmn_allowances;
 
 /* Whether neurons or counts that `file` has, found in the model with digest `found` ("": it does
@@ -29,16 +30,16 @@ mmn_status mmn_allowances_check_model(mmn_allowances *allowances, const char *fo
 
 typedef struct mmn_masked_module {
     const mmn_module *module; /* the model's */
-    size_t *first; /* [layers + 1]: neurons[first[l]..first[l + 1] - 1] are those of layer l */
+    size_t *first;     /* [layers + 1]: neurons[first[l]..first[l + 1] - 1] are those of layer l */
     uint32_t *neurons; /* ascending in each layer */
-    float *values; /* what each of them is set to; NULL: all to +0 */
+    float *values;     /* what each of them is set to; NULL: all to +0 */
 } mmn_masked_module;
 
 struct mmn_mask {
     uint64_t model_number; /* of the model that it was made for */
     size_t module_count;
     mmn_masked_module modules[MMN_MODULES]; /* all of the model, in their order */
-    mmn_allowances allowed; /* of its neurons' model */
+    mmn_allowances allowed;                 /* of its neurons' model */
     char *stages; /* those that show masked neurons, separated by commas; NULL: none do */
 };
 
@@ -51,9 +52,8 @@ mmn_status mmn_mask_name_stages(mmn_mask *mask, mmn_error *error);
 
 /* The mask of the domains that are marked in domains [domain_count], in the modules that `setting`
  * names. Of which model the neurons are is not asked. */
-mmn_status mmn_mask_of_domains(mmn_mask **mask, const mmn_model *model,
-                               const mmn_neurons *neurons, const uint8_t *domains,
-                               const char *setting, mmn_error *error);
+mmn_status mmn_mask_of_domains(mmn_mask **mask, const mmn_model *model, const mmn_neurons *neurons,
+                               const uint8_t *domains, const char *setting, mmn_error *error);
 /* The same of domain number `domain` alone. */
 mmn_status mmn_mask_of_domain(mmn_mask **mask, const mmn_model *model, const mmn_neurons *neurons,
                               size_t domain, const char *setting, mmn_error *error);

@@ -9,8 +9,8 @@
 
 typedef struct means {
     const mmn_neurons *neurons;
-    uint8_t *all, *on; /* [domains of the neurons]: those that are off or on; that are on */
-    size_t *counted;   /* [domains of the neurons]: their numbers in the counts */
+    uint8_t *all, *on;        /* [domains of the neurons]: those that are off or on; that are on */
+    size_t *counted;          /* [domains of the neurons]: their numbers in the counts */
     const mmn_counts *counts; /* of the domains that are on */
     mmn_counts *own;          /* what was read of them here */
 } means;
@@ -89,8 +89,7 @@ static mmn_status set_module(mmn_masked_module *masked, const means *m, mmn_erro
     return MMN_OK;
 }
 
-static mmn_status set_means(mmn_mask *mask, means *m, const mmn_model *model,
-                            mmn_error *error)
+static mmn_status set_means(mmn_mask *mask, means *m, const mmn_model *model, mmn_error *error)
 {
     if (m->counts->unfinished)
         return mmn_fail(error, MMN_INPUT, m->counts->file, NULL,

@@ -14,8 +14,8 @@
 extern "C" {
 #endif
 
-/* These functions are in libmmneuron_page (-lmmneuron_page; pkg-config calls it mmneuron-page), so that
- * whoever makes no pages carries none of what draws them. */
+/* These functions are in libmmneuron_page (-lmmneuron_page; pkg-config calls it mmneuron-page), so
+ * that whoever makes no pages carries none of what draws them. */
 
 typedef enum mmn_report_format {
     MMN_REPORT_HTML,     /* one page that needs nothing but itself */
@@ -25,7 +25,7 @@ typedef enum mmn_report_format {
 } mmn_report_format;
 
 typedef struct mmn_report_options {
-    size_t size; /* sizeof(mmn_report_options) */
+    size_t size;        /* sizeof(mmn_report_options) */
     const char *images; /* folder of the samples' pictures; NULL: that of the list lens was given */
     const char *title;  /* NULL: "Domain neurons" */
 } mmn_report_options;
@@ -33,22 +33,21 @@ typedef struct mmn_report_options {
 typedef struct mmn_report mmn_report;
 
 /* Reads results (counts, neurons.json, and what eval, perturb, lens and contrib wrote; at most one
- * of each kind, in any order) and makes the figures that they allow. MMN_INPUT when a file is no result, or
- * when there is nothing to show. */
-MMN_API mmn_status mmn_report_read(mmn_report **report, const char *const *files,
-                                   size_t file_count, const mmn_report_options *options,
-                                   mmn_error *error);
+ * of each kind, in any order) and makes the figures that they allow. MMN_INPUT when a file is no
+ * result, or when there is nothing to show. */
+MMN_API mmn_status mmn_report_read(mmn_report **report, const char *const *files, size_t file_count,
+                                   const mmn_report_options *options, mmn_error *error);
 MMN_API void mmn_report_free(mmn_report *report);
 /* The figures' names, "neurons" or "words-1", valid until the report is freed. */
 MMN_API size_t mmn_report_figure_count(const mmn_report *report);
 MMN_API const char *mmn_report_figure_name(const mmn_report *report, size_t index);
 /* Writes the figure of this name to the file `output`, or all (NULL): HTML and Markdown to the file
- * `output`, SVG and CSV to files NAME.svg or NAME.csv of the folder `output`, which is made if it is
- * not there. MMN_USAGE when there is no such figure. */
+ * `output`, SVG and CSV to files NAME.svg or NAME.csv of the folder `output`, which is made if it
+ * is not there. MMN_USAGE when there is no such figure. */
 MMN_API mmn_status mmn_report_write(const mmn_report *report, mmn_report_format format,
                                     const char *figure, const char *output, mmn_error *error);
-/* Bar charts for a terminal, of the neurons and accuracies ("" if it has none); with block characters
- * if `blocks`, else in ASCII but for names. */
+/* Bar charts for a terminal, of the neurons and accuracies ("" if it has none); with block
+ * characters if `blocks`, else in ASCII but for names. */
 MMN_API mmn_status mmn_report_charts(const mmn_report *report, int blocks, char **text,
                                      mmn_error *error);
 

@@ -1,7 +1,7 @@
 /* mmneuron/result.h: results: what a study has found, as tables.
  *
- * Ownership. A result is its caller's and needs neither its model nor its files. What its functions point to
- * is valid until it is freed; texts that they make are freed with mmn_release.
+ * Ownership. A result is its caller's and needs neither its model nor its files. What its functions
+ * point to is valid until it is freed; texts that they make are freed with mmn_release.
  *
  * Threads. A result does not change once it is made: any number of threads may use it. */
 #ifndef MMNEURON_RESULT_H
@@ -15,18 +15,20 @@
 extern "C" {
 #endif
 
-/* What a study has found, as a value: it needs neither its model nor its files any more. It consists of
- * tables, whose columns have the names of its JSON's keys where that has them (doc/formats.md): "result"
- * has one row, of what the others were made from and with which settings, and rows of other tables belong
- * to rows of their parents. Its texts are valid until it is freed. */
+/* What a study has found, as a value: it needs neither its model nor its files any more. It
+ * consists of tables, whose columns have the names of its JSON's keys where that has them
+ * (doc/formats.md): "result" has one row, of what the others were made from and with which
+ * settings, and rows of other tables belong to rows of their parents. Its texts are valid until it
+ * is freed. */
 typedef struct mmn_result mmn_result;
 
 MMN_API void mmn_result_free(mmn_result *result);
-/* Reads the JSON that a result was written as: neurons.json, or what eval, perturb, lens or contrib made.
- * What only its table for people, or the table beside it, has is not there, so that it can be written as
- * JSON only. MMN_INPUT when it is no such file. */
+/* Reads the JSON that a result was written as: neurons.json, or what eval, perturb, lens or contrib
+ * made. What only its table for people, or the table beside it, has is not there, so that it can be
+ * written as JSON only. MMN_INPUT when it is no such file. */
 MMN_API mmn_status mmn_result_read(mmn_result **result, const char *file, mmn_error *error);
-/* Its JSON (doc/formats.md), and a table for people, which a result that was read has not (MMN_USAGE). */
+/* Its JSON (doc/formats.md), and a table for people, which a result that was read has not
+ * (MMN_USAGE). */
 MMN_API mmn_status mmn_result_json(const mmn_result *result, char **text, mmn_error *error);
 MMN_API mmn_status mmn_result_table(const mmn_result *result, char **text, mmn_error *error);
 /* Writes the JSON to `file`, and beside that of a ranking its table (mmn_ranking_table_file). */

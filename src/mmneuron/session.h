@@ -1,10 +1,11 @@
-/* mmneuron/session.h: sessions: forward passes through a model, probes that see their stages, and generation.
+/* mmneuron/session.h: sessions: forward passes through a model, probes that see their stages, and
+ * generation.
  *
- * Ownership. A session is its caller's. Its model, and the masks that were added to it, must outlive it. It
- * keeps what it needs of an input, and copies probes.
+ * Ownership. A session is its caller's. Its model, and the masks that were added to it, must
+ * outlive it. It keeps what it needs of an input, and copies probes.
  *
- * Threads. A session is for one thread at a time; several threads may have one each. Probes are called by
- * the thread that called the library, and must not call functions of their session. */
+ * Threads. A session is for one thread at a time; several threads may have one each. Probes are
+ * called by the thread that called the library, and must not call functions of their session. */
 #ifndef MMNEURON_SESSION_H
 #define MMNEURON_SESSION_H
 
@@ -47,7 +48,7 @@ typedef struct mmn_probe {
 } mmn_probe;
 
 typedef struct mmn_session_options {
-    size_t size; /* sizeof(mmn_session_options) */
+    size_t size;     /* sizeof(mmn_session_options) */
     int prompt_only; /* nothing will be generated: keys and values of past layers are not kept */
 } mmn_session_options;
 
@@ -55,17 +56,18 @@ typedef struct mmn_session_options {
 MMN_API mmn_status mmn_session_create(mmn_session **session, const mmn_model *model,
                                       const mmn_session_options *options, mmn_error *error);
 MMN_API void mmn_session_free(mmn_session *session);
-/* The probe is copied; its `stages` text too. Probes see a stage in the order they were added. MMN_USAGE
- * where one of its patterns can match no stage of any model. */
+/* The probe is copied; its `stages` text too. Probes see a stage in the order they were added.
+ * MMN_USAGE where one of its patterns can match no stage of any model. */
 MMN_API mmn_status mmn_session_add_probe(mmn_session *session, const mmn_probe *probe,
                                          mmn_error *error);
-/* Keeps copies of the stages that match the patterns (as a probe's: "language.layers.*.out") of each prefill
- * from now on, until the next one; "*" is all but the two between stages, mlp.up and mlp.product, which a
- * pattern has to name. Keeping is a probe, added last, that does without nothing. MMN_USAGE the second
- * time. */
+/* Keeps copies of the stages that match the patterns (as a probe's: "language.layers.*.out") of
+ * each prefill from now on, until the next one; "*" is all but the two between stages, mlp.up and
+ * mlp.product, which a pattern has to name. Keeping is a probe, added last, that does without
+ * nothing. MMN_USAGE the second time. */
 MMN_API mmn_status mmn_session_keep(mmn_session *session, const char *stages, mmn_error *error);
-/* The kept stage of this name ("language.logits"), or the `index`-th in the order of the forward pass; NULL
- * if the last prefill has made none. It and its data are the session's, until its next prefill. */
+/* The kept stage of this name ("language.logits"), or the `index`-th in the order of the forward
+ * pass; NULL if the last prefill has made none. It and its data are the session's, until its next
+ * prefill. */
 MMN_API const mmn_stage *mmn_session_stage(const mmn_session *session, const char *name);
 MMN_API const mmn_stage *mmn_session_stage_at(const mmn_session *session, size_t index);
 /* Runs the input through the model, as from an empty cache. What the session still has of earlier
@@ -79,7 +81,8 @@ MMN_API const mmn_stage *mmn_session_stage_at(const mmn_session *session, size_t
  * prompt_only. */
 MMN_API mmn_status mmn_session_prefill(mmn_session *session, const mmn_input *input,
                                        mmn_error *error);
-/* What the last prefill took over: how many language positions, and whether the images' features. */
+/* What the last prefill took over: how many language positions, and whether the images' features.
+ */
 MMN_API size_t mmn_session_positions_reused(const mmn_session *session);
 MMN_API int mmn_session_images_reused(const mmn_session *session);
 /* Runs several inputs through the model together, in a session that is prompt_only: faster than one
@@ -107,21 +110,22 @@ typedef struct mmn_sampling {
  * threads nor on what else the session has generated. */
 MMN_API mmn_status mmn_session_set_sampling(mmn_session *session, const mmn_sampling *sampling,
                                             mmn_error *error);
-/* Applies to what is generated from now on; NULL: as the folder says, as at first. The answer is the
- * one with the highest score; repetition_penalty multiplies log probabilities, and sampling must be greedy. After
- * it the session must prefill anew. Probes see the rows of all beams, one after the other. */
+/* Applies to what is generated from now on; NULL: as the folder says, as at first. The answer is
+ * the one with the highest score; repetition_penalty multiplies log probabilities, and sampling
+ * must be greedy. After it the session must prefill anew. Probes see the rows of all beams, one
+ * after the other. */
 MMN_API mmn_status mmn_session_set_beam_search(mmn_session *session, const mmn_beam_search *search,
                                                mmn_error *error);
 /* An answer ends with the token that completes one of `strings` [count] in the text of prompt and
- * answer, each token's text being what it is behind another; the strings are copied. Applies to what is
- * generated from now on; a count of 0: those of the folder, as at first. MMN_USAGE for an empty string
- * or more than 64. */
+ * answer, each token's text being what it is behind another; the strings are copied. Applies to
+ * what is generated from now on; a count of 0: those of the folder, as at first. MMN_USAGE for an
+ * empty string or more than 64. */
 MMN_API mmn_status mmn_session_set_stop_strings(mmn_session *session, const char *const *strings,
                                                 size_t count, mmn_error *error);
-/* Appends up to `limit` tokens after a prefill, the likeliest each time or as set, under the folder's
- * rules (mmn_generation_info); stops after a stop token, or the token that completes a stop string,
- * which is stored too. *count says how many were stored in ids. MMN_INPUT where the folder asks for
- * decoding that is not supported. */
+/* Appends up to `limit` tokens after a prefill, the likeliest each time or as set, under the
+ * folder's rules (mmn_generation_info); stops after a stop token, or the token that completes a
+ * stop string, which is stored too. *count says how many were stored in ids. MMN_INPUT where the
+ * folder asks for decoding that is not supported. */
 MMN_API mmn_status mmn_session_generate(mmn_session *session, size_t limit, int32_t *ids,
                                         size_t *count, mmn_error *error);
 

@@ -1,10 +1,10 @@
 /* mmneuron/study.h: studies: what a model does with neurons off, and what it makes of its inputs.
  *
- * Ownership. The result of a study is its caller's. Options, and what they point to, are needed until the
- * function returns.
+ * Ownership. The result of a study is its caller's. Options, and what they point to, are needed
+ * until the function returns.
  *
- * Threads. Several studies may run at once, with one model too; each calls its progress function on the thread
- * that called it. */
+ * Threads. Several studies may run at once, with one model too; each calls its progress function on
+ * the thread that called it. */
 #ifndef MMNEURON_STUDY_H
 #define MMNEURON_STUDY_H
 
@@ -22,7 +22,7 @@ extern "C" {
 /* ---- Accuracy with neurons off --------------------------------------------------------------- */
 
 typedef struct mmn_eval_options {
-    size_t size; /* sizeof(mmn_eval_options) */
+    size_t size;          /* sizeof(mmn_eval_options) */
     const char *list;     /* DATA.jsonl */
     const char *neurons;  /* neurons.json, or NULL: nothing is switched off */
     const char *settings; /* separated by commas, as mmn_mask_from_file takes them; NULL: those
@@ -37,30 +37,31 @@ typedef struct mmn_eval_options {
     double temperature, top_p; /* as in mmn_sampling; each sample is named by its id */
     uint64_t top_k;            /* likewise */
     uint64_t sampling_seed;
-    double repetition_penalty;   /* as in mmn_sampling */
-    mmn_beam_search beam_search; /* for every answer; beams 0: as the folder says */
+    double repetition_penalty;       /* as in mmn_sampling */
+    mmn_beam_search beam_search;     /* for every answer; beams 0: as the folder says */
     const char *const *stop_strings; /* as for mmn_session_set_stop_strings */
     size_t stop_string_count;
     const char *template_name; /* for questions, as mmn_prompt_from_template takes it */
     uint32_t batch; /* in how many ways a question is answered side by side; 0: as many as need at
                        most 2 GiB, up to 64. Every number gives the same bits */
-    int allow_unknown_keys; /* pass over keys of the list that no sample has, which are errors else */
+    int allow_unknown_keys; /* pass over keys of the list that no sample has, which are errors else
+                             */
     int allow_long_prompts; /* run prompts of more positions than the model was made for */
-    int other_model; /* take neurons of another model, as results then say; else MMN_INPUT */
+    int other_model;        /* take neurons of another model, as results then say; else MMN_INPUT */
     mmn_progress_function progress;
     void *progress_context;
 } mmn_eval_options;
 
 /* Answers the questions of a list with nothing switched off, with each domain's neurons, and with
- * random ones, and measures how right the answers are (doc/method.md). MMN_INPUT names the line of a
- * sample that cannot be read. */
+ * random ones, and measures how right the answers are (doc/method.md). MMN_INPUT names the line of
+ * a sample that cannot be read. */
 MMN_API mmn_status mmn_eval(mmn_result **result, const mmn_model *model,
                             const mmn_eval_options *options, mmn_error *error);
 
 /* ---- Perplexity with neurons off ------------------------------------------------------------- */
 
 typedef struct mmn_perplexity_options {
-    size_t size; /* sizeof(mmn_perplexity_options) */
+    size_t size;         /* sizeof(mmn_perplexity_options) */
     const char *list;    /* DATA.jsonl, of texts; domains are their languages */
     const char *neurons; /* neurons.json, or NULL: nothing is switched off */
     const char *setting; /* as for mmn_mask_from_file; NULL: "all" */
@@ -71,25 +72,25 @@ typedef struct mmn_perplexity_options {
     uint64_t first_seed;
     uint32_t batch; /* in how many ways a window is read side by side; 0: as many as need at most
                        2 GiB, up to 64. Every number gives the same bits */
-    int allow_unknown_keys; /* pass over keys of the list that no sample has, which are errors else */
-    int other_model; /* take neurons of another model, as results then say; else MMN_INPUT */
+    int allow_unknown_keys; /* pass over keys of the list that no sample has, which are errors else
+                             */
+    int other_model;        /* take neurons of another model, as results then say; else MMN_INPUT */
     mmn_progress_function progress;
     void *progress_context;
 } mmn_perplexity_options;
 
 /* Reads the windows of a list's texts, cut as mmn_count does, with nothing switched off, with each
- * domain's neurons off in the texts of every domain, and with random ones in its own: the mean negative
- * log likelihood, in nats, of all tokens but the first of each window, each predicted from those
- * before it in the window, and its exp (doc/method.md). The same bits on every machine. */
+ * domain's neurons off in the texts of every domain, and with random ones in its own: the mean
+ * negative log likelihood, in nats, of all tokens but the first of each window, each predicted from
+ * those before it in the window, and its exp (doc/method.md). The same bits on every machine. */
 MMN_API mmn_status mmn_perplexity_measure(mmn_result **result, const mmn_model *model,
-                                          const mmn_perplexity_options *options,
-                                          mmn_error *error);
+                                          const mmn_perplexity_options *options, mmn_error *error);
 
 /* ---- Other studies --------------------------------------------------------------------------- */
 
 /* What studies that need nothing particular are asked. */
 typedef struct mmn_study_options {
-    size_t size; /* sizeof(mmn_study_options) */
+    size_t size;          /* sizeof(mmn_study_options) */
     const char *list;     /* DATA.jsonl, of questions or of texts */
     const char *neurons;  /* neurons.json */
     const char *settings; /* as for mmn_mask_from_file, separated by commas; NULL: those of
@@ -101,35 +102,38 @@ typedef struct mmn_study_options {
     uint64_t first_seed;
     uint32_t batch; /* in how many ways a sample is run side by side; 0: as many as need at most
                        2 GiB, up to 64. Every number gives the same bits */
-    int allow_unknown_keys; /* pass over keys of the list that no sample has, which are errors else */
+    int allow_unknown_keys; /* pass over keys of the list that no sample has, which are errors else
+                             */
     int allow_long_prompts; /* run prompts of more positions than the model was made for */
-    int other_model; /* take neurons of another model, as results then say; else MMN_INPUT */
+    int other_model;        /* take neurons of another model, as results then say; else MMN_INPUT */
     mmn_progress_function progress;
     void *progress_context;
 } mmn_study_options;
 
-/* The name of study number `number`, from 0, and what it does (`summary` may be NULL); NULL: there are
- * no more. */
+/* The name of study number `number`, from 0, and what it does (`summary` may be NULL); NULL: there
+ * are no more. */
 MMN_API const char *mmn_study_name(size_t number, const char **summary);
-/* Runs every sample of a list with nothing switched off, with its domain's neurons and with random ones,
- * and measures what the study of this name does (doc/method.md). MMN_USAGE when there is none. */
+/* Runs every sample of a list with nothing switched off, with its domain's neurons and with random
+ * ones, and measures what the study of this name does (doc/method.md). MMN_USAGE when there is
+ * none. */
 MMN_API mmn_status mmn_study_run(mmn_result **result, const mmn_model *model, const char *study,
                                  const mmn_study_options *options, mmn_error *error);
 
 /* ---- How far switching off moves the hidden states ------------------------------------------- */
 
 typedef struct mmn_perturb_options {
-    size_t size; /* sizeof(mmn_perturb_options) */
-    const char *list;     /* DATA.jsonl */
-    const char *neurons;  /* neurons.json */
-    const char *settings; /* as for mmn_mask_from_file, separated by commas; NULL: those of
-                             doc/method.md whose modules were ranked */
-    uint64_t samples;     /* per domain, the first N of the list; 0: all */
-    uint32_t seeds;       /* how many choices of random neurons; 0: 5 */
-    uint64_t first_seed;  /* theirs is first_seed, first_seed + 1, ... */
-    int allow_unknown_keys; /* pass over keys of the list that no sample has, which are errors else */
+    size_t size;            /* sizeof(mmn_perturb_options) */
+    const char *list;       /* DATA.jsonl */
+    const char *neurons;    /* neurons.json */
+    const char *settings;   /* as for mmn_mask_from_file, separated by commas; NULL: those of
+                               doc/method.md whose modules were ranked */
+    uint64_t samples;       /* per domain, the first N of the list; 0: all */
+    uint32_t seeds;         /* how many choices of random neurons; 0: 5 */
+    uint64_t first_seed;    /* theirs is first_seed, first_seed + 1, ... */
+    int allow_unknown_keys; /* pass over keys of the list that no sample has, which are errors else
+                             */
     int allow_long_prompts; /* run prompts of more positions than the model was made for */
-    int other_model; /* take neurons of another model, as results then say; else MMN_INPUT */
+    int other_model;        /* take neurons of another model, as results then say; else MMN_INPUT */
     mmn_progress_function progress;
     void *progress_context;
 } mmn_perturb_options;
@@ -137,31 +141,32 @@ typedef struct mmn_perturb_options {
 /* Runs every sample's prompt with all neurons on, with the neurons of its domain off, and with as
  * many random ones of each layer off, in each setting, and compares the hidden states h' with h at
  * each layer's output and after the final norm: means over positions of |h' - h| / |h| and of
- * 1 - cos(h, h') (doc/method.md). The same bits on every machine. MMN_INPUT for a domain of the list
- * that the ranking has not. */
+ * 1 - cos(h, h') (doc/method.md). The same bits on every machine. MMN_INPUT for a domain of the
+ * list that the ranking has not. */
 MMN_API mmn_status mmn_perturb(mmn_result **result, const mmn_model *model,
                                const mmn_perturb_options *options, mmn_error *error);
 
 /* ---- The logit lens -------------------------------------------------------------------------- */
 
 typedef struct mmn_lens_options {
-    size_t size; /* sizeof(mmn_lens_options) */
-    const char *list;    /* DATA.jsonl */
-    const char *stages;  /* what is read of each language layer, separated by commas: "out", its
-                            output; "attn.out", its attention's output; "mid", the state between
-                            attention and MLP; "mlp.out", its MLP's output; NULL: "out" */
-    uint64_t samples;    /* per domain, the first N of the list; 0: all */
-    uint64_t top;        /* how many words are kept; 0: 5 */
-    uint64_t examples;   /* per domain, how many samples are kept with chosen positions in full */
+    size_t size;           /* sizeof(mmn_lens_options) */
+    const char *list;      /* DATA.jsonl */
+    const char *stages;    /* what is read of each language layer, separated by commas: "out", its
+                              output; "attn.out", its attention's output; "mid", the state between
+                              attention and MLP; "mlp.out", its MLP's output; NULL: "out" */
+    uint64_t samples;      /* per domain, the first N of the list; 0: all */
+    uint64_t top;          /* how many words are kept; 0: 5 */
+    uint64_t examples;     /* per domain, how many samples are kept with chosen positions in full */
     const char *positions; /* which: "last", "all", numbers from 0, "image:K", "text:K" (K of them,
                               evenly spread), separated by commas; NULL: "last" */
-    const char *neuron;    /* "MODULE:LAYER:NEURON": of these samples, its activation at the patches of
-                              the first picture; NULL: none */
+    const char *neuron; /* "MODULE:LAYER:NEURON": of these samples, its activation at the patches of
+                           the first picture; NULL: none */
     const char *neurons;     /* neurons.json whose neurons are off; NULL: none are */
     const char *off_domain;  /* those of this domain; NULL: of each sample's own */
     const char *off_setting; /* as for mmn_mask_from_file; NULL: "all" */
-    int allow_unknown_keys; /* pass over keys of the list that no sample has, which are errors else */
-    int allow_long_prompts; /* run prompts of more positions than the model was made for */
+    int allow_unknown_keys;  /* pass over keys of the list that no sample has, which are errors else
+                              */
+    int allow_long_prompts;  /* run prompts of more positions than the model was made for */
     int other_model; /* take neurons of another model, as results then say; else MMN_INPUT */
     mmn_progress_function progress;
     void *progress_context;
@@ -177,7 +182,7 @@ MMN_API mmn_status mmn_lens_run(mmn_result **result, const mmn_model *model,
 /* ---- Multi-modal neurons --------------------------------------------------------------------- */
 
 typedef struct mmn_contribution_options {
-    size_t size; /* sizeof(mmn_contribution_options) */
+    size_t size;        /* sizeof(mmn_contribution_options) */
     const char *prompt; /* raw text, as mmn_input_from_prompt takes it; NULL: the question's */
     const char *question, *template_name; /* as mmn_input_from_question takes them */
     const char *const *images;
@@ -191,22 +196,21 @@ typedef struct mmn_contribution_options {
     uint64_t names;   /* words that each of them stands for; 0: 5 */
     uint32_t seeds;   /* random choices that the disturbance is compared with; 0: none is tried */
     uint64_t first_seed;
-    double noise;     /* standard deviation of the noise; 0: 0.5 */
+    double noise;           /* standard deviation of the noise; 0: 0.5 */
     int allow_long_prompts; /* run prompts of more positions than the model was made for */
     mmn_progress_function progress;
     void *progress_context;
 } mmn_contribution_options;
 
-/* Lets the model answer, greedily, and finds for each word of the answer the neurons of the language
- * model that add most to it: activation where the word's first token is emitted, times the neuron's
- * output column times the token's row of the head (Pan et al., arXiv 2311.07470; doc/method.md). For
- * each of them the words it stands for and its activation at the patches of the first picture; with
- * seeds, what becomes of the word when they are disturbed, and when random ones are. The same bits on
- * every machine. MMN_USAGE when the answer has no such word. Memory grows with the words of the answer,
- * not with layers x neurons x vocabulary. */
+/* Lets the model answer, greedily, and finds for each word of the answer the neurons of the
+ * language model that add most to it: activation where the word's first token is emitted, times the
+ * neuron's output column times the token's row of the head (Pan et al., arXiv 2311.07470;
+ * doc/method.md). For each of them the words it stands for and its activation at the patches of the
+ * first picture; with seeds, what becomes of the word when they are disturbed, and when random ones
+ * are. The same bits on every machine. MMN_USAGE when the answer has no such word. Memory grows
+ * with the words of the answer, not with layers x neurons x vocabulary. */
 MMN_API mmn_status mmn_contributions_run(mmn_result **result, const mmn_model *model,
-                                         const mmn_contribution_options *options,
-                                         mmn_error *error);
+                                         const mmn_contribution_options *options, mmn_error *error);
 
 #ifdef __cplusplus
 }

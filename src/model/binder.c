@@ -15,23 +15,23 @@
  * saving a model that it did not load; O, the original code; B, a language model saved without
  * its head. */
 static const mmn_name_rule common_rules[] = {
-    {"model.language_model.", "language_model."}, /* 4 5 */
-    {"model.vision_tower.", "vision_tower."}, /* 4 5 O */
-    {"model.multi_modal_projector.", "multi_modal_projector."}, /* 4 5 */
-    {"model.image_newline", "image_newline"}, /* 4 5 O */
+    {"model.language_model.", "language_model."},                 /* 4 5 */
+    {"model.vision_tower.", "vision_tower."},                     /* 4 5 O */
+    {"model.multi_modal_projector.", "multi_modal_projector."},   /* 4 5 */
+    {"model.image_newline", "image_newline"},                     /* 4 5 O */
     {"model.mm_projector.0.", "multi_modal_projector.linear_1."}, /* O */
     {"model.mm_projector.2.", "multi_modal_projector.linear_2."}, /* O */
-    {"model.layers.", "language_model.layers."}, /* O */
-    {"model.embed_tokens.", "language_model.embed_tokens."}, /* O */
-    {"model.norm.", "language_model.norm."}, /* O */
-    {"layers.", "language_model.layers."}, /* B */
-    {"embed_tokens.", "language_model.embed_tokens."}, /* B */
-    {"norm.", "language_model.norm."}, /* B */
-    {"language_model.lm_head.", "lm_head."}, /* P F */
-    {"language_model.model.", "language_model."}, /* P F */
-    {"vision_tower.vision_tower.", "vision_tower."}, /* O */
-    {"vision_tower.vision_model.", "vision_tower."}, /* P 4 O */
-    {"vision_model.", "vision_tower."}, /* InstructBLIP's P and 5 */
+    {"model.layers.", "language_model.layers."},                  /* O */
+    {"model.embed_tokens.", "language_model.embed_tokens."},      /* O */
+    {"model.norm.", "language_model.norm."},                      /* O */
+    {"layers.", "language_model.layers."},                        /* B */
+    {"embed_tokens.", "language_model.embed_tokens."},            /* B */
+    {"norm.", "language_model.norm."},                            /* B */
+    {"language_model.lm_head.", "lm_head."},                      /* P F */
+    {"language_model.model.", "language_model."},                 /* P F */
+    {"vision_tower.vision_tower.", "vision_tower."},              /* O */
+    {"vision_tower.vision_model.", "vision_tower."},              /* P 4 O */
+    {"vision_model.", "vision_tower."},                           /* InstructBLIP's P and 5 */
     {NULL, NULL},
 };
 
@@ -110,8 +110,8 @@ static mmn_status list_tensors(mmn_binder *binder, const mmn_safetensors *tensor
     }
     binder->aliases = binder->named + binder->count;
     for (size_t i = 0; i < alias_count; i++)
-        add_named(binder->aliases, &binder->alias_count, &room, aliases[i].name,
-                  aliases[i].tensor, rules);
+        add_named(binder->aliases, &binder->alias_count, &room, aliases[i].name, aliases[i].tensor,
+                  rules);
     sort(binder->named, binder->count);
     sort(binder->aliases, binder->alias_count);
     return MMN_OK;
@@ -155,8 +155,8 @@ static mmn_named_tensor *search(mmn_named_tensor *named, size_t count, const cha
 static const mmn_named_tensor *find(const mmn_binder *binder, const char *name)
 {
     const mmn_named_tensor *found = search(binder->named, binder->count, name);
-    const mmn_named_tensor *alias =
-        found ? NULL : search(binder->aliases, binder->alias_count, name);
+    const mmn_named_tensor *alias = found ? NULL
+                                          : search(binder->aliases, binder->alias_count, name);
     for (size_t i = 0; alias && !found && i < binder->count; i++)
         if (binder->named[i].tensor == alias->tensor)
             found = &binder->named[i];
@@ -265,8 +265,8 @@ static void add_waiting(mmn_binder *binder, mmn_waiting_vector vector)
 {
     if (binder->status != MMN_OK)
         return;
-    binder->status = MMN_RESERVE(binder->vectors, binder->vector_capacity,
-                                 binder->vector_count + 1, binder->error);
+    binder->status = MMN_RESERVE(binder->vectors, binder->vector_capacity, binder->vector_count + 1,
+                                 binder->error);
     if (binder->status == MMN_OK)
         binder->vectors[binder->vector_count++] = vector;
 }
@@ -364,9 +364,9 @@ static void widen_vectors(mmn_binder *binder, float **vectors)
     for (size_t i = 0; i < binder->vector_count; i++) {
         const mmn_waiting_vector *vector = &binder->vectors[i];
         mmn_weight_type type = (mmn_weight_type)mmn_stored_weight_type(vector->tensor->type);
-        mmn_kernels_reference()->widen(
-            block, vector->tensor->data + vector->first * mmn_weight_size(type), type,
-            vector->length);
+        mmn_kernels_reference()->widen(block,
+                                       vector->tensor->data + vector->first * mmn_weight_size(type),
+                                       type, vector->length);
         *vector->place = block;
         block += (vector->length + 15) / 16 * 16;
     }

@@ -30,12 +30,12 @@ typedef struct mmn_waiting_vector {
 typedef struct mmn_binder {
     mmn_named_tensor *named; /* the checkpoint's tensors, in the order of their normalised names */
     size_t count;
-    char *names;       /* what `named` points to */
-    bool *used;        /* by index of `named` */
+    char *names;               /* what `named` points to */
+    bool *used;                /* by index of `named` */
     mmn_named_tensor *aliases; /* behind them: those with second names in the files' metadata */
     size_t alias_count;
-    const char *file;  /* names the checkpoint in messages */
-    char prefix[96];   /* with which the names begin that are taken next */
+    const char *file;           /* names the checkpoint in messages */
+    char prefix[96];            /* with which the names begin that are taken next */
     uint64_t parameters, bytes; /* of the tensors taken */
     bool seen_types[MMN_WEIGHT_BF16 + 1];
     mmn_waiting_vector *vectors;
@@ -45,8 +45,8 @@ typedef struct mmn_binder {
 } mmn_binder;
 
 /* Lists `tensors` under their normalised names, for which there are `rules` besides the common
- * ones; those that can be computed from the configuration are left out. The binder must be freed whatever
- * its status. */
+ * ones; those that can be computed from the configuration are left out. The binder must be freed
+ * whatever its status. */
 void mmn_binder_begin(mmn_binder *binder, const mmn_safetensors *tensors, const char *file,
                       const mmn_name_rule *rules, mmn_error *error);
 /* Frees the scratch memory; `named` and `names` are the caller's. */
@@ -64,7 +64,7 @@ void mmn_binder_prefix(mmn_binder *binder, const char *format, ...) MMN_PRINTF(2
 void mmn_binder_no_prefix(mmn_binder *binder);
 
 /* A shape and the number of its dimensions, as two arguments. */
-#define MMN_SHAPE(...) \
+#define MMN_SHAPE(...)                                                                             \
     (const size_t[]){__VA_ARGS__}, sizeof((const size_t[]){__VA_ARGS__}) / sizeof(size_t)
 
 /* Takes a tensor, which must have this shape and a type of weights. NULL if there is none, which is
@@ -86,7 +86,8 @@ void mmn_binder_take_array(mmn_binder *binder, const float **array, const char *
 void mmn_binder_take_linear(mmn_binder *binder, mmn_linear *linear, const char *name,
                             size_t outputs, size_t inputs, bool bias);
 /* Takes `count` linear layers with the same input whose rows lie one behind the other in one
- * tensor, weight [count * outputs, inputs] and, with `bias`, bias [count * outputs], named as above. */
+ * tensor, weight [count * outputs, inputs] and, with `bias`, bias [count * outputs], named as
+ * above. */
 void mmn_binder_take_stacked(mmn_binder *binder, mmn_linear *const *linears, size_t count,
                              const char *name, size_t outputs, size_t inputs, bool bias);
 /* Takes weight and, with `bias`, bias of a normalisation, [width] each, named as above. */

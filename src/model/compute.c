@@ -7,8 +7,8 @@
 #include "base/bytes.h"
 #include "base/threads.h"
 
-/* Exponents of infinite numbers and NaN are all ones, so that adding one to the exponent carries into the
- * sign bit, which has been cleared. */
+/* Exponents of infinite numbers and NaN are all ones, so that adding one to the exponent carries
+ * into the sign bit, which has been cleared. */
 static uint32_t carried(float value)
 {
     return (mmn_bits_f32(value) & UINT32_C(0x7fffffff)) + UINT32_C(0x00800000);

@@ -1,5 +1,5 @@
-/* What computes, as a model has decided it and each session has it: kernels, threads, and the watch for
- * numbers that are not numbers. */
+/* What computes, as a model has decided it and each session has it: kernels, threads, and the watch
+ * for numbers that are not numbers. */
 #ifndef MMN_MODEL_COMPUTE_H
 #define MMN_MODEL_COMPUTE_H
 
@@ -30,9 +30,9 @@ typedef struct mmn_finite_watch {
     float value;
 } mmn_finite_watch;
 
-/* What computes: a kernel table, a number of threads, and the memory that kernels work in. A model's
- * has no scratch memory; each session has its own copy with some, so that sessions may run side by
- * side. */
+/* What computes: a kernel table, a number of threads, and the memory that kernels work in. A
+ * model's has no scratch memory; each session has its own copy with some, so that sessions may run
+ * side by side. */
 typedef struct mmn_compute {
     const mmn_kernels *kernels;
     int threads;
@@ -41,13 +41,14 @@ typedef struct mmn_compute {
     float *packed;         /* [packed_floats]: the input of a matrix product, panel by panel */
     size_t packed_floats;
     mmn_interrupt *interrupt; /* or NULL: nothing stops */
-    mmn_finite_watch *watch; /* what looks for numbers that are none; a session's is its own */
+    mmn_finite_watch *watch;  /* what looks for numbers that are none; a session's is its own */
     bool owns_watch;
 } mmn_compute;
 
 /* Looks at values [rows][width], `stride` apart, which are those from row first_row and column
- * first_column on of what `product` made (NULL: of other values). The first, by row and column, of one
- * product's is kept. Looking reads the bits as integers and changes none. Several threads may look at parts of one product; `watch` may be NULL. */
+ * first_column on of what `product` made (NULL: of other values). The first, by row and column, of
+ * one product's is kept. Looking reads the bits as integers and changes none. Several threads may
+ * look at parts of one product; `watch` may be NULL. */
 void mmn_finite_look(mmn_finite_watch *watch, const mmn_linear *product, const float *values,
                      size_t stride, size_t rows, size_t width, size_t first_row,
                      size_t first_column);

@@ -71,14 +71,14 @@ static void read_root_tokens(mmn_generation_config *generation, const mmn_object
     json_t *value;
     said.value = json_object();
     bool complete = said.value != NULL;
-    json_object_foreach(root->value, key, value)
-        if (strstr(key, "_token_id") && !json_is_null(value))
-            complete = complete && json_object_set(said.value, key, value) == 0;
+    json_object_foreach(root->value, key,
+                        value) if (strstr(key, "_token_id") && !json_is_null(value))
+        complete = complete && json_object_set(said.value, key, value) == 0;
     if (complete)
         read_tokens(generation, &said);
     else
-        mmn_read_failed(root, mmn_fail(root->reader->error, MMN_SYSTEM, NULL, NULL,
-                                       "out of memory"));
+        mmn_read_failed(root,
+                        mmn_fail(root->reader->error, MMN_SYSTEM, NULL, NULL, "out of memory"));
     json_decref(said.value);
 }
 
@@ -130,8 +130,8 @@ mmn_status mmn_config_parse(mmn_config *config, const char *text, size_t size, c
     mmn_object root = mmn_read_document(&reader, document, file);
     read_root(config, &root);
     if (reader.status == MMN_OK && generation) {
-        reader.status = mmn_json_parse_published(&said, generation, generation_size,
-                                                 generation_file, error);
+        reader.status =
+            mmn_json_parse_published(&said, generation, generation_size, generation_file, error);
         mmn_object object = mmn_read_document(&reader, said, generation_file);
         read_generation(config, &object);
     }
@@ -188,9 +188,9 @@ static void add_reals(mmn_digest *digest, const double *values, size_t count)
         mmn_digest_add_f64(digest, values[i]);
 }
 
-#define INTEGERS(...) \
+#define INTEGERS(...)                                                                              \
     (const uint32_t[]){__VA_ARGS__}, sizeof((const uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t)
-#define REALS(...) \
+#define REALS(...)                                                                                 \
     (const double[]){__VA_ARGS__}, sizeof((const double[]){__VA_ARGS__}) / sizeof(double)
 
 static void digest_vision(mmn_digest *digest, const mmn_vision_config *vision)
@@ -233,10 +233,10 @@ static void digest_language(mmn_digest *digest, const mmn_language_config *langu
 {
     const mmn_rope_config *rope = &language->rope;
     mmn_digest_add_text(digest, language->form->model_type);
-    add_integers(digest, INTEGERS(language->hidden_size, language->intermediate_size,
-                                  language->layers, language->heads, language->kv_heads,
-                                  language->head_dim, language->vocab_size,
-                                  language->sliding_window));
+    add_integers(digest,
+                 INTEGERS(language->hidden_size, language->intermediate_size, language->layers,
+                          language->heads, language->kv_heads, language->head_dim,
+                          language->vocab_size, language->sliding_window));
     add_reals(digest, REALS((double)language->norm_eps, rope->theta));
     mmn_digest_add_text(digest, mmn_activation_name(language->activation));
     mmn_digest_add_u32(digest, language->tied_head);
@@ -254,10 +254,10 @@ static void digest_language(mmn_digest *digest, const mmn_language_config *langu
 
 static void digest_qformer(mmn_digest *digest, const mmn_qformer_config *qformer)
 {
-    add_integers(digest, INTEGERS(qformer->hidden_size, qformer->intermediate_size,
-                                  qformer->layers, qformer->heads, qformer->queries,
-                                  qformer->cross_attention_frequency, qformer->vocab_size,
-                                  qformer->max_position_embeddings));
+    add_integers(digest,
+                 INTEGERS(qformer->hidden_size, qformer->intermediate_size, qformer->layers,
+                          qformer->heads, qformer->queries, qformer->cross_attention_frequency,
+                          qformer->vocab_size, qformer->max_position_embeddings));
     mmn_digest_add_f64(digest, (double)qformer->layer_norm_eps);
     mmn_digest_add_text(digest, mmn_activation_name(qformer->activation));
 }

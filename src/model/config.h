@@ -70,7 +70,8 @@ typedef struct mmn_rope_config {
     /* LLaMA-3: below and above how many turns in original_positions positions a frequency is slow
      * and fast. */
     double low_freq_factor, high_freq_factor;
-    /* Yarn: the same, the other way round; whether the ramp begins and ends at whole frequencies. */
+    /* Yarn: the same, the other way round; whether the ramp begins and ends at whole frequencies.
+     */
     double beta_fast, beta_slow;
     bool truncate;
     /* Yarn and longrope: what cosines and sines are multiplied by; 0: what follows from the other
@@ -86,16 +87,16 @@ typedef struct mmn_language_config {
     uint32_t heads, kv_heads, head_dim; /* kv_heads divides heads; even for rotary embeddings */
     uint32_t vocab_size;
     uint32_t max_position_embeddings;
-    uint32_t sliding_window; /* positions a query sees, itself included; 0: all before it */
+    uint32_t sliding_window;     /* positions a query sees, itself included; 0: all before it */
     uint32_t first_window_layer; /* layers before this one have no window */
     float norm_eps;
     bool layer_norm;     /* norms are LayerNorms with a shift, else RMSNorms */
     bool embedding_norm; /* embeddings are normalised before the first layer */
     bool alibi;          /* positions enter attention's scores (ALiBi), else rotary embeddings */
     mmn_rope_config rope;
-    bool fused_qkv;  /* one matrix for query, key and value, head by head */
+    bool fused_qkv;                       /* one matrix for query, key and value, head by head */
     bool qkv_bias, output_bias, mlp_bias; /* of the linear layers */
-    bool gated;      /* down(act(gate(x)) * up(x)), else down(act(gate(x))) */
+    bool gated;                           /* down(act(gate(x)) * up(x)), else down(act(gate(x))) */
     mmn_activation activation;
     bool tied_head; /* the embedding is the head too */
 } mmn_language_config;
@@ -131,10 +132,12 @@ typedef struct mmn_config {
     mmn_qformer_config qformer;
     mmn_projector_config projector;
     mmn_language_config language;
-    /* What ends an answer, as transformers 5.23 decides: by generation_config.json alone where there is
-     * one, else by config.json; InstructBLIP by its text_config and that class's defaults. */
+    /* What ends an answer, as transformers 5.23 decides: by generation_config.json alone where
+     * there is one, else by config.json; InstructBLIP by its text_config and that class's defaults.
+     */
     mmn_generation_config generation;
-    mmn_generation_config declared; /* what config.json and the class say, whatever the other file */
+    mmn_generation_config
+        declared;           /* what config.json and the class say, whatever the other file */
     int32_t image_token_id; /* below language.vocab_size; MMN_NO_TOKEN: the model reads no images */
     bool image_first; /* a prompt's only image stands before its first token, even the one that
                          begins texts, and `<image>` is not part of what is tokenised */

@@ -14,8 +14,8 @@ static void refuse(const mmn_object *object, const char *what, const char *type,
     char known[512] = "";
     size_t used = 0;
     for (size_t i = 0; name(i) && used < sizeof(known); i++)
-        used += (size_t)snprintf(known + used, sizeof(known) - used, "%s\"%s\"",
-                                 i == 0 ? "" : ", ", name(i));
+        used += (size_t)snprintf(known + used, sizeof(known) - used, "%s\"%s\"", i == 0 ? "" : ", ",
+                                 name(i));
     mmn_read_wrong(object, "model_type", "%s \"%.60s\" is not supported; supported are %s", what,
                    type, known);
 }
@@ -41,10 +41,8 @@ bool mmn_find_model_type(size_t *index, const mmn_object *object, const char *wh
 const char *mmn_activation_name(mmn_activation activation)
 {
     static const char *const names[] = {
-        [MMN_ACTIVATION_SILU] = "silu",
-        [MMN_ACTIVATION_GELU] = "gelu",
-        [MMN_ACTIVATION_GELU_TANH] = "gelu_tanh",
-        [MMN_ACTIVATION_QUICK_GELU] = "quick_gelu",
+        [MMN_ACTIVATION_SILU] = "silu",           [MMN_ACTIVATION_GELU] = "gelu",
+        [MMN_ACTIVATION_GELU_TANH] = "gelu_tanh", [MMN_ACTIVATION_QUICK_GELU] = "quick_gelu",
         [MMN_ACTIVATION_RELU] = "relu",
     };
     return names[activation];
@@ -56,12 +54,9 @@ void mmn_config_activation(mmn_activation *activation, const mmn_object *object,
         const char *name;
         mmn_activation activation;
     } known[] = {
-        {"silu", MMN_ACTIVATION_SILU},
-        {"swish", MMN_ACTIVATION_SILU},
-        {"gelu", MMN_ACTIVATION_GELU},
-        {"gelu_pytorch_tanh", MMN_ACTIVATION_GELU_TANH},
-        {"gelu_new", MMN_ACTIVATION_GELU_TANH},
-        {"quick_gelu", MMN_ACTIVATION_QUICK_GELU},
+        {"silu", MMN_ACTIVATION_SILU},          {"swish", MMN_ACTIVATION_SILU},
+        {"gelu", MMN_ACTIVATION_GELU},          {"gelu_pytorch_tanh", MMN_ACTIVATION_GELU_TANH},
+        {"gelu_new", MMN_ACTIVATION_GELU_TANH}, {"quick_gelu", MMN_ACTIVATION_QUICK_GELU},
         {"relu", MMN_ACTIVATION_RELU},
     };
     const char *name = NULL;
@@ -82,8 +77,8 @@ void mmn_config_activation(mmn_activation *activation, const mmn_object *object,
 
 /* ---- Numbers --------------------------------------------------------------------------------- */
 
-void mmn_config_heads(uint32_t *head_dim, const mmn_object *object, const char *key,
-                      uint32_t heads, uint32_t width)
+void mmn_config_heads(uint32_t *head_dim, const mmn_object *object, const char *key, uint32_t heads,
+                      uint32_t width)
 {
     if (width % heads != 0)
         mmn_read_wrong(object, key, "must divide hidden_size: %u heads for %u", heads, width);
@@ -92,8 +87,8 @@ void mmn_config_heads(uint32_t *head_dim, const mmn_object *object, const char *
 
 void mmn_config_image_token(mmn_config *config, const mmn_object *root, int64_t usual)
 {
-    const char *key =
-        mmn_object_value(root, "image_token_id") ? "image_token_id" : "image_token_index";
+    const char *key = mmn_object_value(root, "image_token_id") ? "image_token_id"
+                                                               : "image_token_index";
     int64_t id = usual;
     mmn_read_i64(&id, root, key, 0, INT32_MAX);
     if (id >= (int64_t)config->language.vocab_size)
@@ -143,8 +138,7 @@ static void read_original(mmn_language_config *language, const mmn_object *objec
     if (*positions > 0)
         return;
     *positions = language->max_position_embeddings;
-    mmn_read_f64(positions, object, "original_max_position_embeddings", least,
-                 MMN_LIMIT_POSITIONS);
+    mmn_read_f64(positions, object, "original_max_position_embeddings", least, MMN_LIMIT_POSITIONS);
 }
 
 static void read_llama3(mmn_language_config *language, const mmn_object *object)
@@ -225,12 +219,9 @@ static void read_type(mmn_language_config *language, const mmn_object *object, c
         mmn_rope_type type;
         read_function read;
     } types[] = {
-        {"default", MMN_ROPE_DEFAULT, NULL},
-        {"linear", MMN_ROPE_LINEAR, read_linear},
-        {"llama3", MMN_ROPE_LLAMA3, read_llama3},
-        {"dynamic", MMN_ROPE_DYNAMIC, read_dynamic},
-        {"yarn", MMN_ROPE_YARN, read_yarn},
-        {"longrope", MMN_ROPE_LONGROPE, read_longrope},
+        {"default", MMN_ROPE_DEFAULT, NULL},      {"linear", MMN_ROPE_LINEAR, read_linear},
+        {"llama3", MMN_ROPE_LLAMA3, read_llama3}, {"dynamic", MMN_ROPE_DYNAMIC, read_dynamic},
+        {"yarn", MMN_ROPE_YARN, read_yarn},       {"longrope", MMN_ROPE_LONGROPE, read_longrope},
     };
     const char *name = NULL;
     mmn_read_text(&name, object, key);

@@ -116,8 +116,8 @@ static void load_half(double *values, const uint8_t *data, mmn_weight_type type,
     }
 }
 
-/* One byte: a sign, an exponent, and `mantissa` bits (arXiv 2209.05433). E5M2 has infinities as IEEE
- * types do; E4M3 has none, and NaN only where all bits but the sign are set. */
+/* One byte: a sign, an exponent, and `mantissa` bits (arXiv 2209.05433). E5M2 has infinities as
+ * IEEE types do; E4M3 has none, and NaN only where all bits but the sign are set. */
 static double load_quarter(uint8_t byte, int mantissa)
 {
     int bias = mantissa == 2 ? 15 : 7, most = mantissa == 2 ? 31 : 15;

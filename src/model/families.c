@@ -21,19 +21,17 @@ static size_t list_modules(mmn_module modules[MMN_MODULES], const mmn_config *co
     return 1;
 }
 
-#define TEXT_FAMILY(type) \
-    &(const mmn_family){(type), .read = read, .bind = bind, .list_modules = list_modules}
+#define TEXT_FAMILY(type)                                                                          \
+    &(const mmn_family)                                                                            \
+    {                                                                                              \
+        (type), .read = read, .bind = bind, .list_modules = list_modules                           \
+    }
 
 /* ---- All of them ----------------------------------------------------------------------------- */
 
 static const mmn_family *const families[] = {
-    &mmn_family_llava,
-    &mmn_family_llava_next,
-    &mmn_family_instructblip,
-    TEXT_FAMILY("llama"),
-    TEXT_FAMILY("mistral"),
-    TEXT_FAMILY("qwen2"),
-    TEXT_FAMILY("bloom"),
+    &mmn_family_llava,      &mmn_family_llava_next, &mmn_family_instructblip, TEXT_FAMILY("llama"),
+    TEXT_FAMILY("mistral"), TEXT_FAMILY("qwen2"),   TEXT_FAMILY("bloom"),
 };
 
 static const char *family_name(size_t index)
@@ -44,8 +42,7 @@ static const char *family_name(size_t index)
 const char *mmn_family_template(const mmn_config *config)
 {
     const mmn_family *family = config->family;
-    const char *name =
-        family->template_name ? family->template_name(config->language.form) : NULL;
+    const char *name = family->template_name ? family->template_name(config->language.form) : NULL;
     return name ? name : "raw";
 }
 

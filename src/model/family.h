@@ -15,7 +15,7 @@
 struct mmn_language_form {
     const char *model_type; /* of text_config, or of config.json where there is only text */
     const mmn_name_rule *name_rules; /* for its tensors, besides the common ones; may be NULL */
-    mmn_generation_config tokens; /* its class's, where the files do not say */
+    mmn_generation_config tokens;    /* its class's, where the files do not say */
     /* Fills *language, whose form is set, with what `object` says and the class's defaults. Its
      * value is NULL where config.json leaves it out. `root` is the whole document, where some keys
      * of it may stand. */
@@ -46,19 +46,20 @@ struct mmn_family {
     /* Takes all tensors; all parts' layers are allocated. */
     void (*bind)(mmn_binder *binder, mmn_weights *weights, const mmn_config *config);
     mmn_connector connector; /* of families that read images */
-    mmn_image_processor image_processor; /* whose defaults its images have; families that read any */
+    mmn_image_processor
+        image_processor; /* whose defaults its images have; families that read any */
     /* As mmn_family_template, but NULL for "raw"; the function may be NULL too. */
     const char *(*template_name)(const mmn_language_form *language);
     /* Writes the modules, in the order of their stages, and returns how many there are. */
     size_t (*list_modules)(mmn_module modules[MMN_MODULES], const mmn_config *config);
 };
 
-/* The name of the prompt template that models of this family and language model were trained with; "raw"
- * for all of which nothing tells whether they were tuned to chat. */
+/* The name of the prompt template that models of this family and language model were trained with;
+ * "raw" for all of which nothing tells whether they were tuned to chat. */
 const char *mmn_family_template(const mmn_config *config);
 
-/* The family of a config.json, or NULL: one that is not supported is wrong, and the message lists those
- * that are. */
+/* The family of a config.json, or NULL: one that is not supported is wrong, and the message lists
+ * those that are. */
 const mmn_family *mmn_family_find(const mmn_object *object);
 
 extern const mmn_family mmn_family_llava, mmn_family_llava_next, mmn_family_instructblip;
@@ -69,8 +70,7 @@ extern const mmn_family mmn_family_llava, mmn_family_llava_next, mmn_family_inst
  * that it is; without a word it is a LLaMA, or the `usual` tower. Another is wrong, as above. */
 void mmn_language_config_read(mmn_language_config *language, const mmn_object *root,
                               const mmn_object *object);
-void mmn_vision_config_read(mmn_vision_config *vision, const mmn_object *object,
-                            const char *usual);
+void mmn_vision_config_read(mmn_vision_config *vision, const mmn_object *object, const char *usual);
 
 /* The modules of a vision tower of which hidden state `last_used` is the last that is read, and of
  * a language model. */
@@ -105,8 +105,8 @@ void mmn_config_rope(mmn_language_config *language, const mmn_object *object);
 void mmn_config_activation(mmn_activation *activation, const mmn_object *object, const char *key);
 
 /* *head_dim: `width` divided among heads, whose number `key` says. */
-void mmn_config_heads(uint32_t *head_dim, const mmn_object *object, const char *key,
-                      uint32_t heads, uint32_t width);
+void mmn_config_heads(uint32_t *head_dim, const mmn_object *object, const char *key, uint32_t heads,
+                      uint32_t width);
 
 /* Reads the placeholder's id: image_token_index, or its alias image_token_id, which overrules
  * it. */

@@ -33,8 +33,10 @@ static void read_vision(mmn_vision_config *vision, const mmn_object *root)
     mmn_vision_config_read(vision, &object, only);
 }
 
-#define U32(key, member, most)                                                                  \
-    {key, NULL, MMN_FIELD_U32, offsetof(mmn_qformer_config, member), 1, most}
+#define U32(key, member, most)                                                                     \
+    {                                                                                              \
+        key, NULL, MMN_FIELD_U32, offsetof(mmn_qformer_config, member), 1, most                    \
+    }
 
 /* The width of what the queries read is the vision tower's whatever the file says, as it is in
  * transformers. */
@@ -59,8 +61,8 @@ static void read_qformer(mmn_qformer_config *qformer, const mmn_object *root)
     mmn_config_activation(&qformer->activation, &object, "hidden_act");
     mmn_read_text(&positions, &object, "position_embedding_type");
     if (strcmp(positions, "absolute") != 0)
-        mmn_read_wrong(&object, "position_embedding_type",
-                       "must be \"absolute\" and is \"%.60s\"", positions);
+        mmn_read_wrong(&object, "position_embedding_type", "must be \"absolute\" and is \"%.60s\"",
+                       positions);
     mmn_config_heads(&qformer->head_dim, &object, "num_attention_heads", qformer->heads,
                      qformer->hidden_size);
 }

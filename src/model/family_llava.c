@@ -52,7 +52,8 @@ static void read_projector(mmn_config *config, const mmn_object *root)
 /* A side of a pair [height, width]; 0 where it is none. */
 static uint32_t side_of(const json_t *pair, size_t index)
 {
-    json_int_t side = json_array_size(pair) == 2 ? json_integer_value(json_array_get(pair, index)) : 0;
+    json_int_t side = json_array_size(pair) == 2 ? json_integer_value(json_array_get(pair, index))
+                                                 : 0;
     return side >= 1 && side <= (json_int_t)MMN_LIMIT_WIDTH ? (uint32_t)side : 0;
 }
 

@@ -26,8 +26,12 @@ static size_t name_length(const char *text)
 /* Takes "owner/name" out of a name or an address of a page of the hub. */
 static bool find_hub_name(char *found, size_t size, const char *text)
 {
-    static const char *const pages[] = {"https://huggingface.co/", "http://huggingface.co/",
-                                        "https://hf.co/", "huggingface.co/", "hf.co/", "hf://"};
+    static const char *const pages[] = {"https://huggingface.co/",
+                                        "http://huggingface.co/",
+                                        "https://hf.co/",
+                                        "huggingface.co/",
+                                        "hf.co/",
+                                        "hf://"};
     const char *name = text;
     for (size_t i = 0; i < MMN_LENGTH(pages) && name == text; i++)
         if (strncmp(text, pages[i], strlen(pages[i])) == 0)
@@ -35,8 +39,7 @@ static bool find_hub_name(char *found, size_t size, const char *text)
     size_t owner = name_length(name);
     size_t model = owner > 0 && name[owner] == '/' ? name_length(name + owner + 1) : 0;
     const char *end = name + owner + 1 + model;
-    if (model == 0 || (*end != '\0' && (name == text || *end != '/')) ||
-        owner + 1 + model >= size)
+    if (model == 0 || (*end != '\0' && (name == text || *end != '/')) || owner + 1 + model >= size)
         return false;
     snprintf(found, size, "%.*s", (int)(owner + 1 + model), name);
     if (name != text)
@@ -55,8 +58,7 @@ static mmn_status fail_not_a_model(mmn_error *error, const char *folder)
     mmn_status status =
         mmn_fail(error, MMN_INPUT, folder, NULL,
                  "is not a folder; expected a Hugging Face checkpoint with config.json");
-    if (mmn_file_kind_of(folder) == MMN_KIND_UNKNOWN &&
-        find_hub_name(name, sizeof(name), folder))
+    if (mmn_file_kind_of(folder) == MMN_KIND_UNKNOWN && find_hub_name(name, sizeof(name), folder))
         return mmn_fail(error, MMN_INPUT, folder, NULL,
                         "there is no such folder; if this is a model of the Hugging Face hub, "
                         "download it first: hf download %s --local-dir %s",
@@ -86,11 +88,21 @@ static mmn_status look_for(bool *there, const char *folder, const char *name, mm
 static mmn_status check_files(const char *folder, mmn_error *error)
 {
     static const char *const names[] = {
-        "config.json",         "generation_config.json",   "processor_config.json",
-        "tokenizer.json",      "preprocessor_config.json", "tokenizer_config.json",
-        "tokenizer.model",     "special_tokens_map.json",  "added_tokens.json",
-        "vocab.txt",           "vocab.json",               "merges.txt",
-        "chat_template.jinja", "chat_template.json",       "model.safetensors.index.json",
+        "config.json",
+        "generation_config.json",
+        "processor_config.json",
+        "tokenizer.json",
+        "preprocessor_config.json",
+        "tokenizer_config.json",
+        "tokenizer.model",
+        "special_tokens_map.json",
+        "added_tokens.json",
+        "vocab.txt",
+        "vocab.json",
+        "merges.txt",
+        "chat_template.jinja",
+        "chat_template.json",
+        "model.safetensors.index.json",
         "model.safetensors",
     };
     bool there;

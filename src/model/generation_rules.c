@@ -378,8 +378,7 @@ mmn_status mmn_generation_rules_load(mmn_generation_rules *rules, const char *fo
     rules->ignored = ignore;
     if (ignore || config->qformer.layers > 0)
         return describe(rules, NULL, error);
-    mmn_object object =
-        mmn_read_in_folder(&document, &reader, folder, generation_file, FILE_LIMIT);
+    mmn_object object = mmn_read_in_folder(&document, &reader, folder, generation_file, FILE_LIMIT);
     if (object.value)
         mmn_generation_rules_read(rules, &object, generation_file, config);
     else if (reader.status == MMN_OK)

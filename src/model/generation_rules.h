@@ -25,10 +25,10 @@ typedef struct mmn_generation_rules {
     mmn_token_list *bad_words;     /* sequences that are never completed */
     size_t bad_word_count;
     mmn_token_list suppressed, first_suppressed; /* tokens never chosen; not chosen first */
-    mmn_token_list forced_eos;     /* of these is the last token that the limit allows */
-    int32_t forced_bos;            /* the token behind a prompt of one token; or MMN_NO_TOKEN */
-    bool remove_invalid;           /* NaN becomes 0, infinities the largest numbers */
-    mmn_beam_search beam_search;   /* beams < 2: none */
+    mmn_token_list forced_eos;   /* of these is the last token that the limit allows */
+    int32_t forced_bos;          /* the token behind a prompt of one token; or MMN_NO_TOKEN */
+    bool remove_invalid;         /* NaN becomes 0, infinities the largest numbers */
+    mmn_beam_search beam_search; /* beams < 2: none */
     char **stop_strings;
     size_t stop_count;
 

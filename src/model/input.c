@@ -136,8 +136,7 @@ int mmn_input_is_image(const mmn_input *input, size_t index)
 }
 
 /* Appends the tiles of `more` to `pixels`, which takes them over when it has none yet. */
-static mmn_status append_pixels(mmn_pixel_values *pixels, mmn_pixel_values *more,
-                                mmn_error *error)
+static mmn_status append_pixels(mmn_pixel_values *pixels, mmn_pixel_values *more, mmn_error *error)
 {
     if (!pixels->values) {
         *pixels = *more;
@@ -204,8 +203,8 @@ static mmn_status add_image(mmn_input *input, const mmn_model *model, size_t ind
 }
 
 /* Replaces each image token among `ids` by as many as the image has features. */
-static mmn_status expand_placeholders(mmn_input *input, const mmn_model *model,
-                                      const int32_t *ids, size_t count, mmn_error *error)
+static mmn_status expand_placeholders(mmn_input *input, const mmn_model *model, const int32_t *ids,
+                                      size_t count, mmn_error *error)
 {
     size_t total = count - input->image_count;
     for (size_t image = 0; image < input->image_count; image++)
@@ -239,8 +238,8 @@ mmn_status mmn_input_from_ids(mmn_input **made, const mmn_model *model, const in
                         MMN_MAXIMUM_POSITIONS);
     for (size_t i = 0; i < count; i++)
         if (ids[i] < 0 || (uint32_t)ids[i] >= vocabulary)
-            return mmn_fail(error, MMN_INPUT, NULL, NULL,
-                            "token id %zu is %d; expected 0 to %u", i, (int)ids[i], vocabulary - 1);
+            return mmn_fail(error, MMN_INPUT, NULL, NULL, "token id %zu is %d; expected 0 to %u", i,
+                            (int)ids[i], vocabulary - 1);
     mmn_status status = mmn_input_create(made, model, 0, error);
     if (status == MMN_OK && !((*made)->ids = mmn_allocate(count, sizeof(*ids), error)))
         status = MMN_SYSTEM;
@@ -326,8 +325,8 @@ mmn_status mmn_input_from_question(mmn_input **made, const mmn_model *model,
     MMN_GIVEN(error, made, model, question);
     MMN_GIVEN_TEXTS(error, "image", image_count, images);
     mmn_question_prompt own;
-    mmn_status status = mmn_question_prompt_make(&own, model, template_name, question,
-                                                 image_count > 0, error);
+    mmn_status status =
+        mmn_question_prompt_make(&own, model, template_name, question, image_count > 0, error);
     if (status == MMN_OK)
         status = make_input(made, model, own.text, !own.has_special, images, image_count, error);
     if (prompt)

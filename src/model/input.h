@@ -15,12 +15,12 @@ enum { MMN_MAXIMUM_POSITIONS = 1 << 20 };
 struct mmn_input {
     atomic_size_t references; /* its owner's, and those of sessions that have prefilled it last */
     uint64_t model_number;    /* of the model that it was made for */
-    int32_t *ids; /* [length], image placeholders expanded */
+    int32_t *ids;             /* [length], image placeholders expanded */
     size_t length, image_positions;
-    int32_t image_token;          /* the id that stands for one image feature */
-    mmn_pixel_values pixels;      /* the tiles of all images, one image after the other */
-    mmn_resolution *image_sizes;  /* [image_count], before any processing */
-    mmn_anyres_features *anyres;  /* [image_count] for LLaVA-NeXT, else NULL */
+    int32_t image_token;         /* the id that stands for one image feature */
+    mmn_pixel_values pixels;     /* the tiles of all images, one image after the other */
+    mmn_resolution *image_sizes; /* [image_count], before any processing */
+    mmn_anyres_features *anyres; /* [image_count] for LLaVA-NeXT, else NULL */
     size_t image_count;
     int32_t *qformer_ids;  /* [qformer_length]: what the Q-Former reads with the image */
     size_t qformer_length; /* 0: the model has no Q-Former, or the input no image */

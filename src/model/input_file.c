@@ -57,8 +57,8 @@ static mmn_status read_ids(mmn_input *input, const mmn_model *model, const mmn_t
         return mmn_fail(error, MMN_INPUT, tensor->file, tensor->name,
                         "has %zu positions; at most %d are supported", count,
                         MMN_MAXIMUM_POSITIONS);
-    mmn_status status = read_id_list(&input->ids, &input->length, tensor,
-                                     model->config.language.vocab_size, error);
+    mmn_status status =
+        read_id_list(&input->ids, &input->length, tensor, model->config.language.vocab_size, error);
     for (size_t i = 0; i < input->length; i++)
         input->image_positions += input->ids[i] == input->image_token;
     return status;
@@ -151,9 +151,8 @@ static mmn_status check_pixels(const mmn_input *input, const mmn_model *model,
     if (!watch.found || model->watch.allow)
         return MMN_OK;
     return mmn_fail(error, MMN_INPUT, tensor->file, tensor->name,
-                    "is infinite or NaN at [%zu, %zu, %zu, %zu]",
-                    watch.row / pixels->height / 3, watch.row / pixels->height % 3,
-                    watch.row % pixels->height, watch.column);
+                    "is infinite or NaN at [%zu, %zu, %zu, %zu]", watch.row / pixels->height / 3,
+                    watch.row / pixels->height % 3, watch.row % pixels->height, watch.column);
 }
 
 static mmn_status read_pixels(mmn_input *input, const mmn_model *model, const mmn_tensor *tensor,

@@ -59,8 +59,8 @@ static mmn_status put_first(int32_t **ids, size_t *count, int32_t image_token, m
 
 /* MMN_INPUT, naming both ids, where the tokenizer gives the image's token another id than
  * config.json, or has no such token; asked only if `prompt` holds it or there are images. */
-static mmn_status check_image_token(const mmn_model *model, const char *prompt,
-                                    size_t image_count, mmn_error *error)
+static mmn_status check_image_token(const mmn_model *model, const char *prompt, size_t image_count,
+                                    mmn_error *error)
 {
     const char *token = mmn_tokenizer_image_token(model->tokenizer);
     int32_t id, wanted = model->config.image_token_id;

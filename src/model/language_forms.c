@@ -9,10 +9,14 @@
 
 /* ---- What all have in common ----------------------------------------------------------------- */
 
-#define U32(key, alias, member, most) \
-    {key, alias, MMN_FIELD_U32, offsetof(mmn_language_config, member), 1, most}
-#define NORM_EPS(key) \
-    {key, NULL, MMN_FIELD_F32, offsetof(mmn_language_config, norm_eps), 1e-30, 1}
+#define U32(key, alias, member, most)                                                              \
+    {                                                                                              \
+        key, alias, MMN_FIELD_U32, offsetof(mmn_language_config, member), 1, most                  \
+    }
+#define NORM_EPS(key)                                                                              \
+    {                                                                                              \
+        key, NULL, MMN_FIELD_F32, offsetof(mmn_language_config, norm_eps), 1e-30, 1                \
+    }
 
 /* "tie_word_embeddings" stands in the language model's part of config.json or at its root; absent:
  * as the class has it. */
@@ -28,8 +32,8 @@ static void read_tied_head(mmn_language_config *language, const mmn_object *root
 static bool same_matrix(const mmn_matrix *one, const mmn_matrix *other)
 {
     return one->type == other->type &&
-           memcmp(one->data, other->data,
-                  one->rows * one->columns * mmn_weight_size(one->type)) == 0;
+           memcmp(one->data, other->data, one->rows * one->columns * mmn_weight_size(one->type)) ==
+               0;
 }
 
 /* Where head and embedding are tied, one of them is enough, under either name; a head that is
@@ -59,9 +63,9 @@ static void bind_words(mmn_binder *binder, mmn_language_weights *language,
 /* ---- LLaMA, Mistral and Qwen2, which have one form ------------------------------------------- */
 
 /* What transformers' LlamaConfig, MistralConfig and Qwen2Config have in common. */
-#define LLAMA                                                                   \
-    .hidden_size = 4096, .layers = 32, .heads = 32, .norm_eps = 1e-6f,          \
-    .rope = {.theta = 10000.0}, .gated = true, .activation = MMN_ACTIVATION_SILU
+#define LLAMA                                                                                      \
+    .hidden_size = 4096, .layers = 32, .heads = 32, .norm_eps = 1e-6f, .rope = {.theta = 10000.0}, \
+    .gated = true, .activation = MMN_ACTIVATION_SILU
 
 static const mmn_language_config llama_defaults = {
     LLAMA,
@@ -271,8 +275,7 @@ static void read_bloom(mmn_language_config *language, const mmn_object *root,
         mmn_read_wrong(object, "model_type",
                        "BLOOM is supported on its own, not in a vision-language model");
     mmn_read_fields(language, object, numbers, MMN_LENGTH(numbers));
-    mmn_config_heads(&language->head_dim, object, "n_head", language->heads,
-                     language->hidden_size);
+    mmn_config_heads(&language->head_dim, object, "n_head", language->heads, language->hidden_size);
     language->kv_heads = language->heads;
     language->intermediate_size = 4 * language->hidden_size;
     read_tied_head(language, root, object);
@@ -314,7 +317,10 @@ static void bind_bloom(mmn_binder *binder, mmn_language_weights *language,
 
 /* ---- All of them ----------------------------------------------------------------------------- */
 
-#define TOKENS_1_AND_2 {.eos_ids = {2}, .eos_count = 1, .bos_id = 1, .pad_id = MMN_NO_TOKEN}
+#define TOKENS_1_AND_2                                                                             \
+    {                                                                                              \
+        .eos_ids = {2}, .eos_count = 1, .bos_id = 1, .pad_id = MMN_NO_TOKEN                        \
+    }
 
 static const mmn_language_form forms[] = {
     {.model_type = "llama", .tokens = TOKENS_1_AND_2, .read = read_llama, .bind = bind_llama},

@@ -163,7 +163,7 @@ static void describe(mmn_model *model)
         .language = language_name,
         .weight_types = model->weights->types,
         .kernels = model->compute.kernels->name,
-        .template_name = !own->source  ? model->usual_template
+        .template_name = !own->source   ? model->usual_template
                          : own->problem ? "unknown"
                          : own->name    ? own->name
                                         : "own",
@@ -220,8 +220,8 @@ static mmn_status read_folder(mmn_model *model, const mmn_model_options *options
     return read_image_settings(model, options, error);
 }
 
-mmn_status mmn_model_open(mmn_model **opened, const char *folder,
-                          const mmn_model_options *options, mmn_error *error)
+mmn_status mmn_model_open(mmn_model **opened, const char *folder, const mmn_model_options *options,
+                          mmn_error *error)
 {
     mmn_model_options own;
     static atomic_uint_fast64_t numbers = 1;
@@ -232,17 +232,16 @@ mmn_status mmn_model_open(mmn_model **opened, const char *folder,
     mmn_model *model;
     MMN_NEED(model = mmn_allocate(1, sizeof(*model), error));
     model->number = atomic_fetch_add(&numbers, 1);
-    model->interrupt = (mmn_interrupt){.asked = options->interrupted,
-                                       .context = options->interrupted_context};
+    model->interrupt =
+        (mmn_interrupt){.asked = options->interrupted, .context = options->interrupted_context};
     model->folder = mmn_copy_text(folder, error);
     mmn_status status = model->folder ? read_folder(model, options, error) : MMN_SYSTEM;
     if (status != MMN_OK) {
         mmn_model_close(model);
         return status;
     }
-    model->watch = (mmn_finite_watch){.weights = model->weights,
-                                      .passed = &model->passed,
-                                      .allow = options->allow_nonfinite};
+    model->watch = (mmn_finite_watch){
+        .weights = model->weights, .passed = &model->passed, .allow = options->allow_nonfinite};
     model->compute.watch = &model->watch;
     describe(model);
     *opened = model;

@@ -20,14 +20,14 @@ struct mmn_model {
     mmn_config config;
     mmn_generation_rules rules;
     mmn_weights *weights;
-    mmn_tokenizer *tokenizer; /* NULL: texts are neither read nor written */
+    mmn_tokenizer *tokenizer;         /* NULL: texts are neither read nor written */
     mmn_tokenizer *qformer_tokenizer; /* NULL: the model has no Q-Former */
-    mmn_own_template own_template; /* the folder's chat template, or none */
-    const char *usual_template;    /* of the model's family */
+    mmn_own_template own_template;    /* the folder's chat template, or none */
+    const char *usual_template;       /* of the model's family */
     mmn_image_settings image_settings;
     mmn_compute compute;
     mmn_interrupt interrupt; /* read-only: a session has its own */
-    mmn_finite_watch watch; /* what each session's begins as */
+    mmn_finite_watch watch;  /* what each session's begins as */
     mmn_nonfinite passed;
     mmn_remarks remarks;
     mmn_module modules[MMN_MODULES];

@@ -13,7 +13,7 @@
 #include "text/side_files.h"
 #include "text/template.h"
 
-#define FILE_LIMIT 100000000    /* bytes, of tokenizer_config.json too */
+#define FILE_LIMIT 100000000   /* bytes, of tokenizer_config.json too */
 #define TEMPLATE_LIMIT 1000000 /* bytes */
 
 static const char placeholder[] = "<image>", default_name[] = "default";
@@ -40,7 +40,8 @@ static mmn_status take(mmn_own_template *own, const mmn_object *object, const ch
     if (json_is_array(found) && !legacy) {
         const json_t *list = found;
         found = NULL;
-        json_array_foreach((json_t *)(uintptr_t)list, index, one) {
+        json_array_foreach((json_t *)(uintptr_t)list, index, one)
+        {
             const char *name = json_string_value(json_object_get(one, "name"));
             if (name && strcmp(name, default_name) == 0)
                 found = json_object_get(one, "template"); /* the last of that name */
@@ -177,8 +178,7 @@ static mmn_status find_template(mmn_own_template *own, const char *folder, bool 
 
 /* ---- Special tokens -------------------------------------------------------------------------- */
 
-static mmn_status add_token(json_t *tokens, const char *key, const json_t *value,
-                            mmn_error *error)
+static mmn_status add_token(json_t *tokens, const char *key, const json_t *value, mmn_error *error)
 {
     const json_t *text = json_is_object(value) ? json_object_get(value, "content") : value;
     if (!json_is_string(text) || json_object_get(tokens, key) ||
@@ -202,9 +202,9 @@ static mmn_status add_own_tokens(json_t *tokens, const json_t *document, mmn_err
 {
     const char *name;
     json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)document, name, value)
-        if (mmn_side_files_names_own(name))
-            MMN_TRY(add_token(tokens, name, value, error));
+    json_object_foreach((json_t *)(uintptr_t)document, name,
+                        value) if (mmn_side_files_names_own(name))
+        MMN_TRY(add_token(tokens, name, value, error));
     return MMN_OK;
 }
 
@@ -233,8 +233,8 @@ static mmn_status add_class_tokens(json_t *tokens, const json_t *document, const
     bool is_qwen = type && strcmp(type, "qwen2") == 0;
     const char *const(*own)[2] = is_qwen ? qwen : llama;
     mmn_status status = MMN_OK;
-    if (!is_qwen && (!class || strncmp(class, "Llama", 5) != 0 ||
-                     (type && mmn_side_files_as_they_stand(type))))
+    if (!is_qwen &&
+        (!class || strncmp(class, "Llama", 5) != 0 || (type && mmn_side_files_as_they_stand(type))))
         return MMN_OK;
     for (size_t i = 0; i < 3 && status == MMN_OK; i++) {
         if (json_object_get(document, own[i][0]))
@@ -323,8 +323,8 @@ static const char *behind_bos(const mmn_own_template *own, const char *text)
 }
 
 /* *same: whether template `name` of ours renders what the folder's does. */
-static mmn_status compare(bool *same, const mmn_own_template *own, const char *name,
-                          bool has_image, mmn_error *error)
+static mmn_status compare(bool *same, const mmn_own_template *own, const char *name, bool has_image,
+                          mmn_error *error)
 {
     static const char question[] = "What is it that nobody asks?";
     char *text = NULL, *ours = NULL;
@@ -347,16 +347,15 @@ static mmn_status is_same(bool *same, const mmn_own_template *own, const char *n
 }
 
 /* Finds out whether the template can be followed, and whether it is one of ours. */
-static mmn_status try(mmn_own_template *own, bool reads_images, const char *usual,
-                      mmn_error *error)
+static mmn_status try(mmn_own_template *own, bool reads_images, const char *usual, mmn_error *error)
 {
     mmn_error problem = {0};
     char *text = NULL;
     bool same = false;
     mmn_status status = render(&text, own, "?", reads_images, &problem);
     if (status == MMN_OK && reads_images && own->lists && !strstr(text, placeholder))
-        status = mmn_fail(&problem, MMN_INPUT, own->path, NULL,
-                          "renders no \"%s\" for an image", placeholder);
+        status = mmn_fail(&problem, MMN_INPUT, own->path, NULL, "renders no \"%s\" for an image",
+                          placeholder);
     mmn_free(text);
     if (status == MMN_OK) {
         text = NULL;
@@ -411,7 +410,8 @@ mmn_status mmn_own_template_check(const mmn_own_template *own, mmn_error *error)
         return MMN_OK;
     return mmn_fail(error, MMN_INPUT, own->path, "chat template",
                     "%.400s; name another template (--template) or give the whole prompt "
-                    "(--prompt)", own->problem);
+                    "(--prompt)",
+                    own->problem);
 }
 
 mmn_status mmn_question_prompt_make(mmn_question_prompt *prompt, const mmn_model *model,
@@ -425,15 +425,15 @@ mmn_status mmn_question_prompt_make(mmn_question_prompt *prompt, const mmn_model
                                   &prompt->text, error);
     MMN_TRY(mmn_own_template_check(own, error));
     MMN_TRY(render(&prompt->text, own, question, has_image, error));
-    /* A tokenizer's template has all special tokens; a processor adds them unless they are there. */
+    /* A tokenizer's template has all special tokens; a processor adds them unless they are there.
+     */
     prompt->has_special = !model->config.vision.form ||
                           behind_bos(own, prompt->text) != prompt->text;
     return MMN_OK;
 }
 
-mmn_status mmn_prompt_from_template(const mmn_model *model, const char *name,
-                                    const char *question, int has_image, char **prompt,
-                                    mmn_error *error)
+mmn_status mmn_prompt_from_template(const mmn_model *model, const char *name, const char *question,
+                                    int has_image, char **prompt, mmn_error *error)
 {
     MMN_CLEAR(prompt);
     MMN_GIVEN(error, model, question, prompt);

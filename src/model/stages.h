@@ -27,12 +27,12 @@ const mmn_stage_kind *mmn_stage_kind_find(const char *name, int *layer);
  * "vision.layers.2.mlp.act". UINT64_MAX for a name that is not a stage's. */
 uint64_t mmn_stage_order(const char *name);
 
-/* The first of `patterns`, as mmn_glob_match takes them, that no stage of any model can match, and its
- * length; NULL if each matches one. Empty patterns count only where there is no other. */
+/* The first of `patterns`, as mmn_glob_match takes them, that no stage of any model can match, and
+ * its length; NULL if each matches one. Empty patterns count only where there is no other. */
 const char *mmn_stage_pattern_unknown(const char *patterns, size_t *length);
 
-/* Whether a dump has the stage called `name` only where its patterns say more than "*": the two that
- * fused backends show between stages that they do not. */
+/* Whether a dump has the stage called `name` only where its patterns say more than "*": the two
+ * that fused backends show between stages that they do not. */
 int mmn_stage_is_by_name(const char *name);
 
 /* Compares names, as strcmp does, by the order of the forward pass; those that no stage has come

@@ -18,8 +18,10 @@ static void read_side(uint32_t *side, const mmn_object *object, const char *key)
     *side = (uint32_t)sides[0];
 }
 
-#define U32(key, member, least, most) \
-    {key, NULL, MMN_FIELD_U32, offsetof(mmn_vision_config, member), least, most}
+#define U32(key, member, least, most)                                                              \
+    {                                                                                              \
+        key, NULL, MMN_FIELD_U32, offsetof(mmn_vision_config, member), least, most                 \
+    }
 
 static void read_numbers(mmn_vision_config *vision, const mmn_object *object)
 {
@@ -133,31 +135,21 @@ static void bind_post_norm(mmn_binder *binder, mmn_vision_weights *vision,
 
 /* ---- CLIP ------------------------------------------------------------------------------------ */
 
-#define CLIP                                                                           \
-    .channels = 3, .layer_norm_eps = 1e-5f, .activation = MMN_ACTIVATION_QUICK_GELU,   \
+#define CLIP                                                                                       \
+    .channels = 3, .layer_norm_eps = 1e-5f, .activation = MMN_ACTIVATION_QUICK_GELU,               \
     .qkv_bias = true, .class_token = true, .pre_norm = true
 
 /* transformers' CLIPVisionConfig, for a vision_config that leaves keys out. */
 static const mmn_vision_config clip_defaults = {
-    CLIP,
-    .hidden_size = 768,
-    .intermediate_size = 3072,
-    .layers = 12,
-    .heads = 12,
-    .image_size = 224,
-    .patch_size = 32,
+    CLIP,        .hidden_size = 768, .intermediate_size = 3072, .layers = 12,
+    .heads = 12, .image_size = 224,  .patch_size = 32,
 };
 
 /* What LlavaConfig and LlavaNextConfig put in the place of an absent vision_config: CLIP ViT-L/14
  * at 336 pixels. */
 static const mmn_vision_config llava_defaults = {
-    CLIP,
-    .hidden_size = 1024,
-    .intermediate_size = 4096,
-    .layers = 24,
-    .heads = 16,
-    .image_size = 336,
-    .patch_size = 14,
+    CLIP,        .hidden_size = 1024, .intermediate_size = 4096, .layers = 24,
+    .heads = 16, .image_size = 336,   .patch_size = 14,
 };
 
 static void read_clip(mmn_vision_config *vision, const mmn_object *object)
@@ -296,8 +288,7 @@ static const char *form_name(size_t index)
     return index < MMN_LENGTH(forms) ? forms[index].model_type : NULL;
 }
 
-void mmn_vision_config_read(mmn_vision_config *vision, const mmn_object *object,
-                            const char *usual)
+void mmn_vision_config_read(mmn_vision_config *vision, const mmn_object *object, const char *usual)
 {
     size_t index;
     if (!mmn_find_model_type(&index, object, "vision tower", usual, form_name))

@@ -122,8 +122,8 @@ static mmn_status add_bytes(mmn_digest *digest, const mmn_tensor *tensor,
  *   the number of its bytes, and the bytes as they are in the file.
  * Buffers that can be computed (rotary_emb.inv_freq, position_ids) are not among the tensors. */
 mmn_status mmn_weights_digest(const mmn_weights *weights, const mmn_config *config,
-                              const mmn_interrupt *interrupt,
-                              char text[MMN_DIGEST_SIZE], mmn_error *error)
+                              const mmn_interrupt *interrupt, char text[MMN_DIGEST_SIZE],
+                              mmn_error *error)
 {
     mmn_digest *digest;
     mmn_status status = MMN_OK;

@@ -40,11 +40,11 @@ typedef struct mmn_vision_layer_weights {
 } mmn_vision_layer_weights;
 
 typedef struct mmn_vision_weights {
-    mmn_linear patch_embedding;    /* [hidden, 3 * patch * patch]: channel, row, column */
-    const float *class_embedding;  /* [hidden]; NULL without a class token */
-    mmn_matrix position_embedding; /* [positions, hidden]; row 0 is the class token's, if any */
-    mmn_norm pre_norm;             /* as the configuration has it; spelt pre_layrnorm in files */
-    mmn_norm post_norm;            /* as the configuration has it */
+    mmn_linear patch_embedding;       /* [hidden, 3 * patch * patch]: channel, row, column */
+    const float *class_embedding;     /* [hidden]; NULL without a class token */
+    mmn_matrix position_embedding;    /* [positions, hidden]; row 0 is the class token's, if any */
+    mmn_norm pre_norm;                /* as the configuration has it; spelt pre_layrnorm in files */
+    mmn_norm post_norm;               /* as the configuration has it */
     mmn_vision_layer_weights *layers; /* [vision.layers] */
 } mmn_vision_weights;
 
@@ -66,9 +66,9 @@ typedef struct mmn_qformer_layer_weights {
 } mmn_qformer_layer_weights;
 
 typedef struct mmn_qformer_weights {
-    const float *queries;           /* [queries, hidden] */
-    mmn_matrix word_embedding;      /* [vocab, hidden] */
-    mmn_matrix position_embedding;  /* [positions, hidden] */
+    const float *queries;          /* [queries, hidden] */
+    mmn_matrix word_embedding;     /* [vocab, hidden] */
+    mmn_matrix position_embedding; /* [positions, hidden] */
     mmn_norm embedding_norm;
     mmn_qformer_layer_weights *layers; /* [qformer.layers] */
     mmn_linear projection;             /* [language.hidden_size, hidden] */
@@ -83,16 +83,16 @@ typedef struct mmn_language_layer_weights {
     /* `fused` [heads][query, key, value][head_dim] rows stands for the first three where the
      * configuration says so. */
     mmn_linear query, key, value, fused, output;
-    mmn_norm mlp_norm; /* post_attention_layernorm */
+    mmn_norm mlp_norm;         /* post_attention_layernorm */
     mmn_linear gate, up, down; /* no `up` where the configuration has no gate */
 } mmn_language_layer_weights;
 
 typedef struct mmn_language_weights {
-    mmn_matrix embedding; /* [vocab, hidden] */
-    mmn_norm embedding_norm; /* as the configuration has it */
+    mmn_matrix embedding;               /* [vocab, hidden] */
+    mmn_norm embedding_norm;            /* as the configuration has it */
     mmn_language_layer_weights *layers; /* [language.layers] */
     mmn_norm norm;
-    mmn_matrix head; /* [vocab, hidden]; the embedding where they are tied */
+    mmn_matrix head;         /* [vocab, hidden]; the embedding where they are tied */
     bool head_overrules_tie; /* a head is stored that differs, although the file says tied */
 } mmn_language_weights;
 
@@ -142,7 +142,7 @@ mmn_status mmn_weights_unchanged(const mmn_weights *weights, mmn_error *error);
 /* XXH3-128 over the architecture's numbers and all tensors, reading the whole checkpoint. The same
  * model gives the same digest whatever the layout of names and shards. */
 mmn_status mmn_weights_digest(const mmn_weights *weights, const mmn_config *config,
-                              const mmn_interrupt *interrupt,
-                              char digest[MMN_DIGEST_SIZE], mmn_error *error);
+                              const mmn_interrupt *interrupt, char digest[MMN_DIGEST_SIZE],
+                              mmn_error *error);
 
 #endif

@@ -42,8 +42,8 @@ void mmn_chart_grid_y(const mmn_chart *chart, const char *title, int ticks, bool
         mmn_svg_number(chart->svg, "tick", chart->left - 5, y + 4, MMN_ANCHOR_END, i * step,
                        decimals, "");
     }
-    mmn_svg_text(chart->svg, "soft", 0, chart->top - 9 - chart->headroom,
-                 MMN_ANCHOR_START, 0, title);
+    mmn_svg_text(chart->svg, "soft", 0, chart->top - 9 - chart->headroom, MMN_ANCHOR_START, 0,
+                 title);
 }
 
 void mmn_chart_axis_x(const mmn_chart *chart, const char *title, int ticks, bool whole)
@@ -216,6 +216,6 @@ void mmn_heat_table_number(const mmn_heat_table *table, size_t row, size_t colum
 {
     shade(table, row, column, share);
     if (isfinite(value))
-        mmn_svg_number(table->svg, "label", mmn_heat_table_x(table, column),
-                       baseline(table, row), MMN_ANCHOR_MIDDLE, value, decimals, "");
+        mmn_svg_number(table->svg, "label", mmn_heat_table_x(table, column), baseline(table, row),
+                       MMN_ANCHOR_MIDDLE, value, decimals, "");
 }

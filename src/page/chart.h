@@ -15,7 +15,7 @@ typedef struct mmn_chart {
     mmn_svg *svg;
     double left, top, width, height;
     double x_minimum, x_maximum, y_maximum; /* y begins at 0 */
-    double headroom; /* between the top and the y axis' title */
+    double headroom;                        /* between the top and the y axis' title */
 } mmn_chart;
 
 double mmn_chart_x(const mmn_chart *chart, double value);

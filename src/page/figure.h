@@ -14,10 +14,10 @@ typedef struct mmn_panel {
 } mmn_panel;
 
 typedef struct mmn_figure {
-    char name[32]; /* "accuracy", "words-1": of files and fragments */
+    char name[32];             /* "accuracy", "words-1": of files and fragments */
     char *title, *description; /* plain text; the description is sentences, and
                                   line breaks end its paragraphs */
-    mmn_text words; /* that become the description */
+    mmn_text words;            /* that become the description */
     mmn_panel *panels;
     size_t panel_count, panel_capacity;
     mmn_report_table table;
@@ -41,8 +41,8 @@ typedef struct mmn_figure_form {
     const char *each; /* a table: a figure for each of its first `most` rows, numbered from 1 on */
     size_t most;
     const char *named_by, *title_end; /* a column of it between `title` and this */
-    const char *words;  /* what the description begins with */
-    const char *rows;   /* a table, whose rows (below that of `each`) become its own; NULL: none */
+    const char *words;                /* what the description begins with */
+    const char *rows; /* a table, whose rows (below that of `each`) become its own; NULL: none */
     const mmn_column *columns; /* up to one without a name */
     mmn_figure_drawer *draw;
 } mmn_figure_form;

@@ -16,7 +16,9 @@ enum { LEFT = 4, RIGHT = 56, TOP = 30, ROW = 32 };
 static mmn_chart begin_bars(mmn_svg *svg, size_t bars, double maximum)
 {
     *svg = (mmn_svg){.width = MMN_PANEL_WIDTH, .height = TOP + ROW * (double)bars + 8};
-    return (mmn_chart){.svg = svg, .left = LEFT, .width = MMN_PANEL_WIDTH - LEFT - RIGHT,
+    return (mmn_chart){.svg = svg,
+                       .left = LEFT,
+                       .width = MMN_PANEL_WIDTH - LEFT - RIGHT,
                        .x_maximum = maximum > 0 ? maximum : 1};
 }
 
@@ -56,8 +58,8 @@ static mmn_status draw_bars(mmn_figure *figure, const mmn_result *result, mmn_ro
 {
     const size_t count = neurons.end - neurons.first, bars = count < BARS ? count : BARS;
     mmn_svg svg;
-    const mmn_chart chart = begin_bars(
-        &svg, bars, mmn_result_number(result, "neurons", neurons.first, "contribution"));
+    const mmn_chart chart =
+        begin_bars(&svg, bars, mmn_result_number(result, "neurons", neurons.first, "contribution"));
     for (size_t bar = 0; bar < bars; bar++) {
         const size_t neuron = neurons.first + bar;
         mmn_text name = name_neuron(result, neuron);
@@ -78,15 +80,14 @@ static mmn_status draw_maps(mmn_figure *figure, const mmn_results *results, mmn_
     const mmn_rows images = mmn_rows_all(result, "images");
     for (size_t i = 0; i < MAPS && neurons.first + i < neurons.end; i++) {
         const size_t neuron = neurons.first + i;
-        const mmn_map map = {
-            .module = "language",
-            .layer = mmn_result_number(result, "neurons", neuron, "layer"),
-            .neuron = mmn_result_number(result, "neurons", neuron, "neuron"),
-            .grid_rows = mmn_result_number(result, "result", 0, "grid_rows"),
-            .grid_columns = mmn_result_number(result, "result", 0, "grid_columns"),
-            .table = "map",
-            .values = mmn_rows_below(result, "map", "neurons", neuron),
-            .bar = mmn_result_number(result, "neurons", neuron, "bar")};
+        const mmn_map map = {.module = "language",
+                             .layer = mmn_result_number(result, "neurons", neuron, "layer"),
+                             .neuron = mmn_result_number(result, "neurons", neuron, "neuron"),
+                             .grid_rows = mmn_result_number(result, "result", 0, "grid_rows"),
+                             .grid_columns = mmn_result_number(result, "result", 0, "grid_columns"),
+                             .table = "map",
+                             .values = mmn_rows_below(result, "map", "neurons", neuron),
+                             .bar = mmn_result_number(result, "neurons", neuron, "bar")};
         if (map.values.first < map.values.end)
             MMN_TRY(mmn_map_draw(figure, results, file, &map, images,
                                  i == 0 ? &figure->words : unsaid));
@@ -143,8 +144,13 @@ static mmn_status draw_disturbance(mmn_figure *figure, const mmn_results *result
 }
 
 const mmn_figure_form mmn_contribution_figures[] = {
-    {.name = "contrib", .title = "The neurons behind \"", .kind = MMN_RESULT_CONTRIBUTIONS,
-     .each = "words", .most = WORDS, .named_by = "text", .title_end = "\"",
+    {.name = "contrib",
+     .title = "The neurons behind \"",
+     .kind = MMN_RESULT_CONTRIBUTIONS,
+     .each = "words",
+     .most = WORDS,
+     .named_by = "text",
+     .title_end = "\"",
      .words = "The neurons of the language model that add most to the word: activation where it "
               "is said, times how far the neuron points at it; with the words that each points at "
               "most. Maps: activation at the patches of the picture, the highest twentieth framed.",
@@ -154,7 +160,8 @@ const mmn_figure_form mmn_contribution_figures[] = {
          {"activation", 4, "activation"}, {"score", 4, "score"}, {"rank", 0, "#"},
          {"word's id", 0, "id"}, {"word", 0, "\"word"}, {"value", 4, "value"}),
      .draw = draw_contributions},
-    {.name = "disturbance", .title = "Words when their neurons are disturbed",
+    {.name = "disturbance",
+     .title = "Words when their neurons are disturbed",
      .kind = MMN_RESULT_CONTRIBUTIONS,
      .words = "By how much the logarithm of a word's probability falls when the neurons that add "
               "most to it are switched off or disturbed by noise (coloured), and when as many "

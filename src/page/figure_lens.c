@@ -47,8 +47,8 @@ static mmn_status check_entropies(double *maximum, const mmn_result_file *file, 
         return mmn_fail(error, MMN_INPUT, file->file, where, "must have %.0f numbers and has %zu",
                         layers, count);
     for (size_t row = rows.first; row < rows.end; row++)
-        *maximum = mmn_chart_maximum(
-            *maximum, mmn_result_number(file->result, "readings", row, "entropy"));
+        *maximum = mmn_chart_maximum(*maximum,
+                                     mmn_result_number(file->result, "readings", row, "entropy"));
     return MMN_OK;
 }
 
@@ -129,8 +129,13 @@ static mmn_status draw_curve(mmn_figure *figure, const mmn_result *result, size_
     const size_t stages = find_stages(result, domain);
     const bool out = strcmp(stage, "out") == 0, found = are_found(result, stages);
     mmn_svg svg = {.width = MMN_PANEL_WIDTH, .height = 242};
-    mmn_chart chart = {.svg = &svg, .left = 34, .top = 62, .headroom = 16,
-                       .width = MMN_PANEL_WIDTH - 84, .height = 138, .y_maximum = maximum,
+    mmn_chart chart = {.svg = &svg,
+                       .left = 34,
+                       .top = 62,
+                       .headroom = 16,
+                       .width = MMN_PANEL_WIDTH - 84,
+                       .height = 138,
+                       .y_maximum = maximum,
                        .x_maximum = mmn_result_number(result, "result", 0, "layers") - 1};
     char title[160];
     if (out && found)
@@ -274,8 +279,10 @@ static mmn_status draw_positions(mmn_figure *figure, const mmn_result *result, m
 {
     const size_t count = positions.end - positions.first;
     mmn_svg svg = {0};
-    mmn_heat_table cells = {.svg = &svg, .columns = count < POSITIONS ? count : POSITIONS,
-                            .cell_width = 68, .cell_height = 22};
+    mmn_heat_table cells = {.svg = &svg,
+                            .columns = count < POSITIONS ? count : POSITIONS,
+                            .cell_width = 68,
+                            .cell_height = 22};
     for (size_t at = positions.first; at < positions.end; at++) {
         const mmn_rows layers = mmn_rows_below(result, "position_layers", "positions", at);
         if (layers.end - layers.first > cells.rows)
@@ -313,15 +320,15 @@ static mmn_status draw_activation(mmn_figure *figure, const mmn_results *results
 {
     const mmn_result_file *file = &results->of[MMN_RESULT_LENS];
     const mmn_result *result = file->result;
-    const mmn_map map = {
-        .module = mmn_result_text(result, "samples", sample, "module"),
-        .layer = mmn_result_number(result, "samples", sample, "neuron_layer"),
-        .neuron = mmn_result_number(result, "samples", sample, "neuron"),
-        .grid_rows = mmn_result_number(result, "samples", sample, "grid_rows"),
-        .grid_columns = mmn_result_number(result, "samples", sample, "grid_columns"),
-        .table = "activation",
-        .values = mmn_rows_below(result, "activation", "samples", sample),
-        .bar = (double)NAN};
+    const mmn_map map = {.module = mmn_result_text(result, "samples", sample, "module"),
+                         .layer = mmn_result_number(result, "samples", sample, "neuron_layer"),
+                         .neuron = mmn_result_number(result, "samples", sample, "neuron"),
+                         .grid_rows = mmn_result_number(result, "samples", sample, "grid_rows"),
+                         .grid_columns =
+                             mmn_result_number(result, "samples", sample, "grid_columns"),
+                         .table = "activation",
+                         .values = mmn_rows_below(result, "activation", "samples", sample),
+                         .bar = (double)NAN};
     if (!map.module)
         return MMN_OK;
     MMN_TRY(mmn_map_draw(figure, results, file, &map,
@@ -335,22 +342,31 @@ static mmn_status draw_activation(mmn_figure *figure, const mmn_results *results
 }
 
 const mmn_figure_form mmn_lens_figures[] = {
-    {.name = "lens", .title = "Entropy of the logit lens", .kind = MMN_RESULT_LENS,
+    {.name = "lens",
+     .title = "Entropy of the logit lens",
+     .kind = MMN_RESULT_LENS,
      .words = "The model's own output words read after every layer: the lower the entropy, the "
               "surer the prediction. Averages over image and over text positions.",
      .columns = MMN_FIGURE_COLUMNS({"domain", 0, NULL}, {"stage", 0, NULL}, {"positions", 0, NULL},
                                    {"how many", 0, NULL}, {"layer", 0, NULL},
                                    {"entropy (nats)", 4, NULL}),
      .draw = draw_lens},
-    {.name = "words", .title = "The commonest words of each layer", .kind = MMN_RESULT_LENS,
+    {.name = "words",
+     .title = "The commonest words of each layer",
+     .kind = MMN_RESULT_LENS,
      .words = "The word that the lens reads most often after each layer (last layer on top) in "
               "each domain; the stronger the shade, the more often.",
      .columns = MMN_FIGURE_COLUMNS({"domain", 0, "domain"}, {"positions", 0, "kind"},
                                    {"layer", 0, "layer"}, {"rank", 0, "#"}, {"word's id", 0, "id"},
                                    {"word", 0, "\"word"}, {"share", 4, "share"}),
      .draw = draw_words},
-    {.name = "words", .title = "What each layer would say: sample ", .kind = MMN_RESULT_LENS,
-     .each = "samples", .most = SAMPLES, .named_by = "id", .title_end = "",
+    {.name = "words",
+     .title = "What each layer would say: sample ",
+     .kind = MMN_RESULT_LENS,
+     .each = "samples",
+     .most = SAMPLES,
+     .named_by = "id",
+     .title_end = "",
      .words = "The likeliest word after each layer (last layer on top) at chosen positions; the "
               "stronger the shade, the likelier.",
      .rows = "position_words",
@@ -359,8 +375,13 @@ const mmn_figure_form mmn_lens_figures[] = {
          {"layer", 0, "layer"}, {"entropy (nats)", 4, "entropy"}, {"rank", 0, "#"},
          {"word's id", 0, "id"}, {"word", 0, "\"word"}, {"probability", 4, "p"}),
      .draw = draw_sample},
-    {.name = "activation", .title = "Where a neuron is active in sample ", .kind = MMN_RESULT_LENS,
-     .each = "samples", .most = SAMPLES, .named_by = "id", .title_end = "",
+    {.name = "activation",
+     .title = "Where a neuron is active in sample ",
+     .kind = MMN_RESULT_LENS,
+     .each = "samples",
+     .most = SAMPLES,
+     .named_by = "id",
+     .title_end = "",
      .words = "Activation of one neuron at each patch of the picture; patches where it is not "
               "above 0 are left clear.",
      .columns = MMN_FIGURE_COLUMNS({"row", 0, NULL}, {"column", 0, NULL}, {"activation", 4, NULL}),

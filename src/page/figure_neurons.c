@@ -32,8 +32,8 @@ static void draw_strip(const mmn_chart *chart, const mmn_listed_module *module,
     const double right = chart->left + chart->width, bottom = chart->top + chart->height;
     const double slot = chart->width / module->layers;
     const double bar = slot > 24 ? 20 : slot > 3 ? slot - 1.5 : slot * 0.8;
-    mmn_svg_text(svg, mmn_svg_series_ink(number), chart->left, chart->top - 7,
-                 MMN_ANCHOR_START, 30, domain);
+    mmn_svg_text(svg, mmn_svg_series_ink(number), chart->left, chart->top - 7, MMN_ANCHOR_START, 30,
+                 domain);
     mmn_svg_number(svg, "soft", right, chart->top - 7, MMN_ANCHOR_END, (double)total, 0,
                    total == 1 ? " neuron" : " neurons");
     mmn_svg_line(svg, "grid", chart->left, chart->top, right, chart->top);
@@ -56,8 +56,8 @@ static void draw_domain(mmn_figure *figure, mmn_chart *chart, const mmn_results 
     draw_strip(chart, module, in_layer, name, mmn_results_domain(results, name),
                module->lists[domain].count);
     for (size_t layer = 0; layer < module->layers; layer++)
-        MMN_CELLS(&figure->table, mmn_as_text(module->name), mmn_as_text(name),
-                  mmn_as_whole(layer), mmn_as_whole(in_layer[layer]));
+        MMN_CELLS(&figure->table, mmn_as_text(module->name), mmn_as_text(name), mmn_as_whole(layer),
+                  mmn_as_whole(in_layer[layer]));
 }
 
 static mmn_status draw_layers(mmn_figure *figure, const mmn_results *results,
@@ -69,7 +69,10 @@ static mmn_status draw_layers(mmn_figure *figure, const mmn_results *results,
     for (size_t d = 0; d < domains; d++)
         largest = count_layers(in_layer, module, &module->lists[d], largest);
     mmn_svg svg = {.width = MMN_PANEL_WIDTH, .height = 22 + ROW * (double)domains + 36};
-    mmn_chart chart = {.svg = &svg, .left = 34, .width = MMN_PANEL_WIDTH - 42, .height = BARS,
+    mmn_chart chart = {.svg = &svg,
+                       .left = 34,
+                       .width = MMN_PANEL_WIDTH - 42,
+                       .height = BARS,
                        .y_maximum = (double)largest};
     for (size_t d = 0; d < domains; d++)
         draw_domain(figure, &chart, results, module, d);
@@ -93,7 +96,8 @@ static mmn_status draw_neurons(mmn_figure *figure, const mmn_results *results, s
         if (module->inert > 0)
             mmn_text_add(&figure->words,
                          " (the last %zu layers are inert: the output does not depend on "
-                         "them)", module->inert);
+                         "them)",
+                         module->inert);
         mmn_text_add(&figure->words, ".");
     }
     return MMN_OK;
@@ -106,8 +110,12 @@ static mmn_status draw_common(mmn_figure *figure, const mmn_neurons *lists,
 {
     const size_t count = lists->domain_count;
     mmn_svg svg = {0};
-    mmn_heat_table table = {.svg = &svg, .rows = count, .columns = count, .cell_width = 34,
-                            .cell_height = 30, .slanted = true};
+    mmn_heat_table table = {.svg = &svg,
+                            .rows = count,
+                            .columns = count,
+                            .cell_width = 34,
+                            .cell_height = 30,
+                            .slanted = true};
     mmn_heat_table_begin(&table, "neurons of", "that also belong to", 14);
     for (size_t a = 0; a < count; a++) {
         const mmn_neuron_list *row = &module->lists[a];
@@ -171,12 +179,17 @@ static mmn_status draw_entropies(mmn_figure *figure, const mmn_listed_module *mo
     const double maximum = mmn_rank_highest_entropy(domains);
     const bool below = result->selected > 0 && result->entropy[0] < maximum;
     const double from = below ? result->entropy[0] : 0, width = (maximum - from) / BINS;
-    const double cut =
-        selected > 0 && selected <= result->selected ? result->entropy[selected - 1] : -1;
+    const double cut = selected > 0 && selected <= result->selected ? result->entropy[selected - 1]
+                                                                    : -1;
     size_t bins[BINS] = {0};
     mmn_svg svg = {.width = MMN_PANEL_WIDTH, .height = 242};
-    mmn_chart chart = {.svg = &svg, .left = 44, .top = 64, .headroom = 18,
-                       .width = MMN_PANEL_WIDTH - 56, .height = 138, .x_minimum = from,
+    mmn_chart chart = {.svg = &svg,
+                       .left = 44,
+                       .top = 64,
+                       .headroom = 18,
+                       .width = MMN_PANEL_WIDTH - 56,
+                       .height = 138,
+                       .x_minimum = from,
                        .x_maximum = maximum,
                        .y_maximum = (double)fill_bins(bins, result, from, width)};
     mmn_chart_grid_y(&chart, "neurons above the bar", 5, true);
@@ -200,8 +213,7 @@ static mmn_status draw_entropy(mmn_figure *figure, const mmn_results *results, s
     (void)row;
     for (size_t m = 0; m < ranking->module_count; m++) {
         const mmn_listed_module *module = &ranking->modules[m];
-        const mmn_listed_module *listed =
-            mmn_neurons_find_module(results->lists, module->name);
+        const mmn_listed_module *listed = mmn_neurons_find_module(results->lists, module->name);
         if (listed)
             MMN_TRY(draw_entropies(figure, module, listed->selected, ranking->domain_count));
     }
@@ -209,20 +221,26 @@ static mmn_status draw_entropy(mmn_figure *figure, const mmn_results *results, s
 }
 
 const mmn_figure_form mmn_neuron_figures[] = {
-    {.name = "neurons", .title = "Domain neurons in each layer", .kind = MMN_RESULT_NEURONS,
+    {.name = "neurons",
+     .title = "Domain neurons in each layer",
+     .kind = MMN_RESULT_NEURONS,
      .words = "How many neurons of each layer belong to a domain. The bars of a module share one "
               "scale, whose end is written at the left.",
      .columns = MMN_FIGURE_COLUMNS({"module", 0, NULL}, {"domain", 0, NULL}, {"layer", 0, NULL},
                                    {"neurons", 0, NULL}),
      .draw = draw_neurons},
-    {.name = "overlap", .title = "Neurons that domains share", .kind = MMN_RESULT_NEURONS,
+    {.name = "overlap",
+     .title = "Neurons that domains share",
+     .kind = MMN_RESULT_NEURONS,
      .words = "How many neurons of one domain (rows) belong to another as well (columns); on the "
               "diagonal, all of its own. The shade is the share of the row's domain.",
      .columns = MMN_FIGURE_COLUMNS({"module", 0, NULL}, {"neurons of", 0, NULL},
                                    {"also of", 0, NULL}, {"neurons", 0, NULL},
                                    {"share of the first", 3, NULL}),
      .draw = draw_overlap},
-    {.name = "entropy", .title = "Entropy over domains, and the cut", .kind = MMN_RESULT_COUNTS,
+    {.name = "entropy",
+     .title = "Entropy over domains, and the cut",
+     .kind = MMN_RESULT_COUNTS,
      .words = "Neurons whose activation probability is above the bar in some domain, by the "
               "entropy of these probabilities over domains: at 0 a neuron is active in one domain "
               "only, at the right end in all alike. The ranking selects from the left up to the "

@@ -89,8 +89,8 @@ static mmn_status draw_domain(mmn_figure *figure, const mmn_result *result, cons
                               size_t domain)
 {
     mmn_svg svg = {.width = MMN_PANEL_WIDTH};
-    mmn_chart chart = {.svg = &svg, .left = LEFT, .width = MMN_PANEL_WIDTH - LEFT - RIGHT,
-                       .x_maximum = 1};
+    mmn_chart chart = {
+        .svg = &svg, .left = LEFT, .width = MMN_PANEL_WIDTH - LEFT - RIGHT, .x_maximum = 1};
     size_t drawn = 0;
     for (size_t row = 0; row < mmn_result_rows(result, "summary"); row++) {
         const comparison values = read_comparison(result, "summary", row);
@@ -155,8 +155,11 @@ static mmn_status draw_changes(mmn_figure *figure, const mmn_results *results,
     enum { EACH = 46, FROM = 14, BESIDE = 56, ABOVE = 22 };
     const mmn_result *result = results->of[MMN_RESULT_PERPLEXITY].result;
     mmn_svg svg = {.width = MMN_PANEL_WIDTH};
-    mmn_chart chart = {.svg = &svg, .left = FROM, .width = MMN_PANEL_WIDTH - FROM - BESIDE,
-                       .x_maximum = 1, .height = ABOVE + EACH * (double)count + 4};
+    mmn_chart chart = {.svg = &svg,
+                       .left = FROM,
+                       .width = MMN_PANEL_WIDTH - FROM - BESIDE,
+                       .x_maximum = 1,
+                       .height = ABOVE + EACH * (double)count + 4};
     for (size_t i = 0; i < count; i++) {
         chart.x_maximum = mmn_chart_maximum(chart.x_maximum, ratios[i].own);
         chart.x_maximum = mmn_chart_maximum(chart.x_maximum, ratios[i].random);
@@ -230,8 +233,12 @@ static mmn_status draw_matrix(mmn_figure *figure, const mmn_result_file *file, c
     const mmn_result *result = file->result;
     const size_t count = mmn_result_rows(result, "domains");
     mmn_svg svg = {0};
-    mmn_heat_table table = {.svg = &svg, .rows = count, .columns = count,
-                            .cell_width = look->cell_width, .cell_height = 30, .slanted = true};
+    mmn_heat_table table = {.svg = &svg,
+                            .rows = count,
+                            .columns = count,
+                            .cell_width = look->cell_width,
+                            .cell_height = 30,
+                            .slanted = true};
     MMN_TRY(check_square(file, rows, figure->error));
     mmn_heat_table_begin(&table, "neurons off", look->title, 14);
     for (size_t r = 0; r < count; r++) {
@@ -274,7 +281,9 @@ static mmn_status draw_perplexity_cross(mmn_figure *figure, const mmn_results *r
 }
 
 const mmn_figure_form mmn_off_figures[] = {
-    {.name = "accuracy", .title = "Accuracy with neurons off", .kind = MMN_RESULT_EVAL,
+    {.name = "accuracy",
+     .title = "Accuracy with neurons off",
+     .kind = MMN_RESULT_EVAL,
      .words = "Share of answers that are right, with the neurons of the answered domain switched "
               "off (coloured) and with as many random neurons in each layer (grey, mean and 95 % "
               "interval over seeds); the dashed line is the model with nothing off.",
@@ -285,7 +294,8 @@ const mmn_figure_form mmn_off_figures[] = {
          {"95 % from", 4, "random_low"}, {"95 % to", 4, "random_high"},
          {"seeds", 0, "random_seeds"}),
      .draw = draw_accuracy},
-    {.name = "cross", .title = "One domain's neurons off, another answered",
+    {.name = "cross",
+     .title = "One domain's neurons off, another answered",
      .kind = MMN_RESULT_EVAL,
      .words = "Accuracy in per cent on one domain (columns) while the neurons of another are off "
               "(rows). Where domain neurons matter to their own domain above all, the diagonal is "
@@ -295,17 +305,20 @@ const mmn_figure_form mmn_off_figures[] = {
                                    {"domain answered", 0, "#cross_cells"},
                                    {"accuracy", 4, "accuracy"}),
      .draw = draw_cross},
-    {.name = "perplexity", .title = "Perplexity with neurons off", .kind = MMN_RESULT_PERPLEXITY,
+    {.name = "perplexity",
+     .title = "Perplexity with neurons off",
+     .kind = MMN_RESULT_PERPLEXITY,
      .words = "How many times as large the perplexity of each language's texts becomes when its "
               "neurons are switched off (coloured), and when as many random neurons in each layer "
               "are (grey, mean and 95 % interval over seeds); the dashed line is 1, the model "
               "with nothing off.",
-     .columns = MMN_FIGURE_COLUMNS(
-         {"language", 0, NULL}, {"tokens", 0, NULL}, {"perplexity", 4, NULL},
-         {"own neurons off, times", 4, NULL}, {"random neurons off, times", 4, NULL},
-         {"95 % from", 4, NULL}, {"95 % to", 4, NULL}),
+     .columns = MMN_FIGURE_COLUMNS({"language", 0, NULL}, {"tokens", 0, NULL},
+                                   {"perplexity", 4, NULL}, {"own neurons off, times", 4, NULL},
+                                   {"random neurons off, times", 4, NULL}, {"95 % from", 4, NULL},
+                                   {"95 % to", 4, NULL}),
      .draw = draw_perplexity},
-    {.name = "perplexity-cross", .title = "One language's neurons off, another read",
+    {.name = "perplexity-cross",
+     .title = "One language's neurons off, another read",
      .kind = MMN_RESULT_PERPLEXITY,
      .words = "How many times as large the perplexity of one language's texts (columns) becomes "
               "while the neurons of another are off (rows). Where language neurons matter to "

@@ -10,9 +10,8 @@ typedef struct measure {
     const char *column, *name, *axis;
 } measure;
 
-static const measure measures[] = {
-    {"relative", "distance", "moved by, relative to its norm"},
-    {"cosine", "direction", "1 - cosine to where it was"}};
+static const measure measures[] = {{"relative", "distance", "moved by, relative to its norm"},
+                                   {"cosine", "direction", "1 - cosine to where it was"}};
 
 /* The means over the curves of one setting. A series is those of a domain, 2 * domain with its own
  * neurons off and one more with random ones. */
@@ -104,8 +103,12 @@ static mmn_status draw_measure(mmn_figure *figure, const mmn_results *results, m
                                const char *setting, const measure *drawn)
 {
     mmn_svg svg = {.width = MMN_PANEL_WIDTH, .height = 240};
-    const mmn_chart chart = {.svg = &svg, .left = 40, .top = 48, .width = MMN_PANEL_WIDTH - 154,
-                             .height = 150, .x_maximum = (double)made->layers - 1,
+    const mmn_chart chart = {.svg = &svg,
+                             .left = 40,
+                             .top = 48,
+                             .width = MMN_PANEL_WIDTH - 154,
+                             .height = 150,
+                             .x_maximum = (double)made->layers - 1,
                              .y_maximum = make_means(made, results, setting, drawn->column)};
     mmn_chart_labels labels = {0};
     bool random_named = false;
@@ -176,7 +179,9 @@ static mmn_status draw_perturbation(mmn_figure *figure, const mmn_results *resul
 }
 
 const mmn_figure_form mmn_perturbation_figures[] = {
-    {.name = "perturbation", .title = "How far the hidden states move", .kind = MMN_RESULT_PERTURB,
+    {.name = "perturbation",
+     .title = "How far the hidden states move",
+     .kind = MMN_RESULT_PERTURB,
      .words = "How far the hidden states after each layer move when neurons are switched off, "
               "averaged over samples and positions: with the answered domain's own neurons off "
               "(solid), and with as many random neurons of each layer off (dashed, mean over "

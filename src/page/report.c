@@ -72,8 +72,8 @@ const char *mmn_report_figure_name(const mmn_report *report, size_t index)
 }
 
 /* *figure is NULL for the name NULL: all figures. */
-static mmn_status find_figure(const mmn_figure **figure, const mmn_report *report,
-                              const char *name, mmn_error *error)
+static mmn_status find_figure(const mmn_figure **figure, const mmn_report *report, const char *name,
+                              mmn_error *error)
 {
     mmn_text names = {0};
     char *ready;
@@ -169,8 +169,8 @@ static mmn_status write_request(const void *context, const char *output, mmn_err
     return write_text(request->report, format, request->figure, output, error);
 }
 
-mmn_status mmn_report_write(const mmn_report *report, mmn_report_format format,
-                            const char *figure, const char *output, mmn_error *error)
+mmn_status mmn_report_write(const mmn_report *report, mmn_report_format format, const char *figure,
+                            const char *output, mmn_error *error)
 {
     if (MMN_MISSING(error, report, output))
         return MMN_USAGE;

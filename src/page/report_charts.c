@@ -62,8 +62,7 @@ static void chart_accuracy(mmn_text *text, const mmn_result *result, bool blocks
     }
 }
 
-mmn_status mmn_report_charts(const mmn_report *report, int blocks, char **charts,
-                             mmn_error *error)
+mmn_status mmn_report_charts(const mmn_report *report, int blocks, char **charts, mmn_error *error)
 {
     if (charts)
         *charts = NULL;

@@ -11,9 +11,12 @@ enum { PAGE_ROWS = 400, MARKDOWN_ROWS = 100 };
 
 /* ---- Where the numbers come from ------------------------------------------------------------- */
 
-static const mmn_column source_columns[] = {
-    {"result", 0, NULL}, {"file", 0, NULL}, {"made by version", 0, NULL},
-    {"digest of the model", 0, NULL}, {"digest of the neurons", 0, NULL}, {0}};
+static const mmn_column source_columns[] = {{"result", 0, NULL},
+                                            {"file", 0, NULL},
+                                            {"made by version", 0, NULL},
+                                            {"digest of the model", 0, NULL},
+                                            {"digest of the neurons", 0, NULL},
+                                            {0}};
 
 /* Where the results come from, as a table. */
 static void list_sources(mmn_report_table *table, const mmn_report *report)
@@ -70,8 +73,10 @@ static void add_remarks(mmn_text *text, const mmn_report *report, const char *be
         {"allow_long_prompts", "prompts longer than the model was made for were allowed"},
         {"allow_unknown_keys", "unknown keys of the list were passed over"}};
     if (is_mixed(report))
-        mmn_text_add(text, "%sThese results are of different models or different neurons: "
-                     "do not read them together.%s", before, after);
+        mmn_text_add(text,
+                     "%sThese results are of different models or different neurons: "
+                     "do not read them together.%s",
+                     before, after);
     for (size_t kind = 0; kind < MMN_RESULT_KINDS; kind++) {
         json_t *settings = json_object_get(report->results.of[kind].document, "settings");
         const char *name = mmn_result_kind_name((mmn_result_kind)kind);
@@ -119,8 +124,7 @@ static void add_settings(mmn_text *text, const mmn_report *report)
             continue;
         mmn_text_add(text, "<h3>Settings of %s</h3>\n<dl>\n",
                      mmn_result_kind_name((mmn_result_kind)kind));
-        json_object_foreach(settings, key, value)
-            add_setting(text, key, value);
+        json_object_foreach(settings, key, value) add_setting(text, key, value);
         mmn_text_add(text, "</dl>\n");
     }
 }
@@ -130,10 +134,10 @@ static void add_sources(mmn_text *text, const mmn_report *report)
     mmn_report_table table;
     list_sources(&table, report);
     mmn_text_add(text, "<section aria-labelledby=\"sources\">\n<h2 id=\"sources\">Where the "
-                 "numbers come from</h2>\n");
+                       "numbers come from</h2>\n");
     add_remarks(text, report, "<p class=\"remark\">", "</p>\n");
     mmn_text_add(text, "<div class=\"table\" tabindex=\"0\" role=\"region\" "
-                 "aria-label=\"Table of results\">\n");
+                       "aria-label=\"Table of results\">\n");
     mmn_table_html(text, &table, "The results in this report", PAGE_ROWS);
     mmn_text_add(text, "</div>\n<details><summary>Settings</summary>\n");
     add_settings(text, report);
@@ -160,9 +164,10 @@ static void add_size(mmn_text *text, double width, double height)
 static void add_names(mmn_text *text, const mmn_figure *figure, const mmn_panel *panel,
                       size_t number)
 {
-    mmn_text_add(text, " role=\"img\" aria-labelledby=\"%s-%zu-title %s-%zu-description\">\n"
-                 "<title id=\"%s-%zu-title\">", figure->name, number, figure->name, number,
-                 figure->name, number);
+    mmn_text_add(text,
+                 " role=\"img\" aria-labelledby=\"%s-%zu-title %s-%zu-description\">\n"
+                 "<title id=\"%s-%zu-title\">",
+                 figure->name, number, figure->name, number, figure->name, number);
     mmn_markup_add(text, figure->title);
     mmn_text_add(text, ": ");
     mmn_markup_add(text, panel->title);
@@ -209,13 +214,15 @@ void mmn_report_graphic(mmn_text *text, const mmn_figure *figure)
         row = panel->height > row ? panel->height : row;
     }
     mmn_text_add(text, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-                 "<svg xmlns=\"http://www.w3.org/2000/svg\"");
+                       "<svg xmlns=\"http://www.w3.org/2000/svg\"");
     add_size(text, width + 2 * MARGIN, HEADING + y + row + MARGIN);
     mmn_text_add(text, " role=\"img\" aria-labelledby=\"title\">\n<title id=\"title\">");
     mmn_markup_add(text, figure->title);
-    mmn_text_add(text, "</title>\n<style>%s</style>\n"
+    mmn_text_add(text,
+                 "</title>\n<style>%s</style>\n"
                  "<rect class=\"paper\" width=\"100%%\" height=\"100%%\"/>\n"
-                 "<text class=\"heading\" x=\"%d\" y=\"26\">", mmn_style_graphics, MARGIN);
+                 "<text class=\"heading\" x=\"%d\" y=\"26\">",
+                 mmn_style_graphics, MARGIN);
     mmn_markup_add_cut(text, figure->title, (size_t)(width / 7.5));
     mmn_text_add(text, "</text>\n");
     if (panels.length > 0)
@@ -229,7 +236,8 @@ void mmn_report_graphic(mmn_text *text, const mmn_figure *figure)
 
 static void add_table(mmn_text *text, const mmn_figure *figure)
 {
-    mmn_text_add(text, "<details><summary>Table: %zu rows</summary>\n<div class=\"table\" "
+    mmn_text_add(text,
+                 "<details><summary>Table: %zu rows</summary>\n<div class=\"table\" "
                  "tabindex=\"0\" role=\"region\" aria-label=\"Table of this figure\">\n",
                  mmn_table_rows(&figure->table));
     mmn_table_html(text, &figure->table, figure->title, PAGE_ROWS);
@@ -284,23 +292,24 @@ static void add_contents(mmn_text *text, const mmn_report *report)
         mmn_text_add(text, "</a></li>\n");
     }
     mmn_text_add(text, "<li><a href=\"#sources\">Where the numbers come from</a></li>\n</ul>\n"
-                 "</nav>\n");
+                       "</nav>\n");
 }
 
 void mmn_report_page(mmn_text *text, const mmn_report *report, const mmn_figure *only)
 {
     mmn_text_add(text, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-                 "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-                 "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-                 "img-src data:; style-src 'unsafe-inline'\">\n"
-                 "<link rel=\"icon\" href=\"data:,\">\n<title>");
+                       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+                       "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+                       "img-src data:; style-src 'unsafe-inline'\">\n"
+                       "<link rel=\"icon\" href=\"data:,\">\n<title>");
     mmn_markup_add(text, report->title);
-    mmn_text_add(text, "</title>\n<style>\n%s%s</style>\n</head>\n<body>\n"
+    mmn_text_add(text,
+                 "</title>\n<style>\n%s%s</style>\n</head>\n<body>\n"
                  "<a class=\"skip\" href=\"#main\">To the figures</a>\n<header>\n<h1>",
                  mmn_style_graphics, mmn_style_page);
     mmn_markup_add(text, report->title);
     mmn_text_add(text, "</h1>\n<p>Which neurons of a vision-language model belong to one visual "
-                 "domain, and what they do.</p>\n</header>\n");
+                       "domain, and what they do.</p>\n</header>\n");
     if (!only)
         add_contents(text, report);
     mmn_text_add(text, "<main id=\"main\">\n");
@@ -308,8 +317,10 @@ void mmn_report_page(mmn_text *text, const mmn_report *report, const mmn_figure 
         if (!only || only == &report->figures.list[i])
             add_figure(text, &report->figures.list[i]);
     add_sources(text, report);
-    mmn_text_add(text, "</main>\n<footer><p>Made by mmneuron %s. The method is MMNeuron's "
-                 "(arXiv 2406.11193).</p></footer>\n</body>\n</html>\n", mmn_version());
+    mmn_text_add(text,
+                 "</main>\n<footer><p>Made by mmneuron %s. The method is MMNeuron's "
+                 "(arXiv 2406.11193).</p></footer>\n</body>\n</html>\n",
+                 mmn_version());
 }
 
 void mmn_report_markdown(mmn_text *text, const mmn_report *report, const mmn_figure *only)

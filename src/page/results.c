@@ -16,14 +16,13 @@
 static const struct {
     const char *name;
     const mmn_form *form;
-} kinds[MMN_RESULT_KINDS] = {
-    [MMN_RESULT_COUNTS] = {"counts", NULL},
-    [MMN_RESULT_NEURONS] = {"neurons", &mmn_ranking_form},
-    [MMN_RESULT_EVAL] = {"eval", &mmn_evaluation_form},
-    [MMN_RESULT_PERPLEXITY] = {"perplexity", &mmn_perplexity_form},
-    [MMN_RESULT_PERTURB] = {"perturb", &mmn_perturbation_form},
-    [MMN_RESULT_LENS] = {"lens", &mmn_lens_form},
-    [MMN_RESULT_CONTRIBUTIONS] = {"contrib", &mmn_contributions_form}};
+} kinds[MMN_RESULT_KINDS] = {[MMN_RESULT_COUNTS] = {"counts", NULL},
+                             [MMN_RESULT_NEURONS] = {"neurons", &mmn_ranking_form},
+                             [MMN_RESULT_EVAL] = {"eval", &mmn_evaluation_form},
+                             [MMN_RESULT_PERPLEXITY] = {"perplexity", &mmn_perplexity_form},
+                             [MMN_RESULT_PERTURB] = {"perturb", &mmn_perturbation_form},
+                             [MMN_RESULT_LENS] = {"lens", &mmn_lens_form},
+                             [MMN_RESULT_CONTRIBUTIONS] = {"contrib", &mmn_contributions_form}};
 
 const char *mmn_result_kind_name(mmn_result_kind kind)
 {
@@ -127,10 +126,10 @@ static mmn_status read_json(mmn_results *results, const char *file, mmn_error *e
     MMN_TRY(mmn_result_load(&document, &format, file, error));
     while (kind < MMN_RESULT_KINDS && strcmp(format, kinds[kind].form->format) != 0)
         kind++;
-    mmn_status status = kind < MMN_RESULT_KINDS
-                            ? take_place(&result, results, (mmn_result_kind)kind, file, error)
-                            : mmn_result_refuse_format(
-                                  format, "rank, eval, perturb, lens or contrib", file, error);
+    mmn_status status =
+        kind < MMN_RESULT_KINDS
+            ? take_place(&result, results, (mmn_result_kind)kind, file, error)
+            : mmn_result_refuse_format(format, "rank, eval, perturb, lens or contrib", file, error);
     if (status != MMN_OK) {
         json_decref(document);
         return status;
@@ -172,7 +171,8 @@ static mmn_status rank_counts(mmn_results *results, mmn_error *error)
     mmn_result_file *neurons = &results->of[MMN_RESULT_NEURONS];
     const char *counts = results->of[MMN_RESULT_COUNTS].file;
     mmn_result *ranking;
-    const mmn_rank_options options = {.size = sizeof(options), .allow_nonfinite = 1}; /* which the report says */
+    const mmn_rank_options options = {.size = sizeof(options),
+                                      .allow_nonfinite = 1}; /* which the report says */
     MMN_TRY(mmn_rank(&ranking, counts, &options, error));
     mmn_status status = mmn_result_json(ranking, &results->ranked, error);
     mmn_result_free(ranking);
@@ -207,27 +207,26 @@ typedef struct need {
     size_t most;
 } need;
 
-static const need needs[] = {
-    {MMN_RESULT_EVAL, "summary", "domain", MMN_REPORT_ITEMS},
-    {MMN_RESULT_EVAL, "summary", "setting", 0},
-    {MMN_RESULT_EVAL, "cross", "setting", MMN_REPORT_DOMAINS},
-    {MMN_RESULT_PERPLEXITY, "summary", "domain", MMN_REPORT_DOMAINS},
-    {MMN_RESULT_PERTURB, "curves", "domain", MMN_REPORT_CURVES},
-    {MMN_RESULT_PERTURB, "curves", "setting", 0},
-    {MMN_RESULT_PERTURB, "curves", "off", 0},
-    {MMN_RESULT_LENS, "curves", "domain", MMN_REPORT_CURVES},
-    {MMN_RESULT_LENS, "curves", "stage", 0},
-    {MMN_RESULT_LENS, "words", "word", 0},
-    {MMN_RESULT_LENS, "three_stages", "domain", MMN_REPORT_DOMAINS},
-    {MMN_RESULT_LENS, "samples", "id", MMN_REPORT_ITEMS},
-    {MMN_RESULT_LENS, "images", "file", 0},
-    {MMN_RESULT_LENS, "positions", "kind", 0},
-    {MMN_RESULT_LENS, "position_words", "word", 0},
-    {MMN_RESULT_CONTRIBUTIONS, "images", "file", 0},
-    {MMN_RESULT_CONTRIBUTIONS, "words", "text", MMN_REPORT_ITEMS},
-    {MMN_RESULT_CONTRIBUTIONS, "names", "word", 0},
-    {MMN_RESULT_CONTRIBUTIONS, "drops", "how", 0},
-    {MMN_RESULT_CONTRIBUTIONS, "drops", "neurons", 0}};
+static const need needs[] = {{MMN_RESULT_EVAL, "summary", "domain", MMN_REPORT_ITEMS},
+                             {MMN_RESULT_EVAL, "summary", "setting", 0},
+                             {MMN_RESULT_EVAL, "cross", "setting", MMN_REPORT_DOMAINS},
+                             {MMN_RESULT_PERPLEXITY, "summary", "domain", MMN_REPORT_DOMAINS},
+                             {MMN_RESULT_PERTURB, "curves", "domain", MMN_REPORT_CURVES},
+                             {MMN_RESULT_PERTURB, "curves", "setting", 0},
+                             {MMN_RESULT_PERTURB, "curves", "off", 0},
+                             {MMN_RESULT_LENS, "curves", "domain", MMN_REPORT_CURVES},
+                             {MMN_RESULT_LENS, "curves", "stage", 0},
+                             {MMN_RESULT_LENS, "words", "word", 0},
+                             {MMN_RESULT_LENS, "three_stages", "domain", MMN_REPORT_DOMAINS},
+                             {MMN_RESULT_LENS, "samples", "id", MMN_REPORT_ITEMS},
+                             {MMN_RESULT_LENS, "images", "file", 0},
+                             {MMN_RESULT_LENS, "positions", "kind", 0},
+                             {MMN_RESULT_LENS, "position_words", "word", 0},
+                             {MMN_RESULT_CONTRIBUTIONS, "images", "file", 0},
+                             {MMN_RESULT_CONTRIBUTIONS, "words", "text", MMN_REPORT_ITEMS},
+                             {MMN_RESULT_CONTRIBUTIONS, "names", "word", 0},
+                             {MMN_RESULT_CONTRIBUTIONS, "drops", "how", 0},
+                             {MMN_RESULT_CONTRIBUTIONS, "drops", "neurons", 0}};
 
 static mmn_status check_need(mmn_results *results, const need *needed, mmn_error *error)
 {

@@ -27,10 +27,10 @@ enum {
 
 /* One file; `file` is NULL where there is none of the kind. */
 typedef struct mmn_result_file {
-    char *file;         /* the path */
-    char *name;         /* the path as valid UTF-8 */
-    json_t *document;   /* of counts: NULL */
-    mmn_result *result; /* what it holds; of counts and neurons: NULL */
+    char *file;                            /* the path */
+    char *name;                            /* the path as valid UTF-8 */
+    json_t *document;                      /* of counts: NULL */
+    mmn_result *result;                    /* what it holds; of counts and neurons: NULL */
     const char *version, *model, *neurons; /* of what made it; "" where it does not say */
 } mmn_result_file;
 
@@ -41,7 +41,7 @@ typedef struct mmn_results {
     const char *domains[MMN_REPORT_DOMAINS]; /* of all files, in the order of their appearance */
     size_t domain_count;
     mmn_neurons *lists; /* of the neurons; NULL without them */
-    char *images; /* the folder that images are looked for in first, or NULL */
+    char *images;       /* the folder that images are looked for in first, or NULL */
 } mmn_results;
 
 /* Reads the files, at most one of a kind, into *results, which is all zero. Whatever comes of it is

@@ -4,16 +4,16 @@
  * apart, darkened (or, on dark paper, lightened) until text in them has a contrast of 4.5 : 1. */
 #include "page/svg.h"
 
-#define LIGHT \
-    "color-scheme:light;--paper:#fff;--ink:#1a1f26;--soft:#566070;--axis:#8a94a3;--grid:#e4e8ee;" \
-    "--heat:#6cb2e6;--patch:#d62f00;--other:#6c7683;--band:#eef2f7;--between:#e0e8f2;" \
-    "--c0:#0069a8;--c1:#b84a00;--c2:#00785a;--c3:#a83a7c;--c4:#806000;--c5:#4a48b8;--c6:#566b00;" \
+#define LIGHT                                                                                      \
+    "color-scheme:light;--paper:#fff;--ink:#1a1f26;--soft:#566070;--axis:#8a94a3;--grid:#e4e8ee;"  \
+    "--heat:#6cb2e6;--patch:#d62f00;--other:#6c7683;--band:#eef2f7;--between:#e0e8f2;"             \
+    "--c0:#0069a8;--c1:#b84a00;--c2:#00785a;--c3:#a83a7c;--c4:#806000;--c5:#4a48b8;--c6:#566b00;"  \
     "--c7:#8a3033;"
-#define DARK \
-    "color-scheme:dark;--paper:#12161c;--ink:#e8ebef;--soft:#a6b0bd;--axis:#66717f;" \
-    "--grid:#29313b;" \
-    "--heat:#1f6cab;--patch:#ff7a45;--other:#8b96a4;--band:#1a212a;--between:#222c38;" \
-    "--c0:#5cb8ee;--c1:#ff9c5a;--c2:#3cc79d;--c3:#ee9acb;--c4:#e3bb4a;--c5:#aab0ff;--c6:#bccf66;" \
+#define DARK                                                                                       \
+    "color-scheme:dark;--paper:#12161c;--ink:#e8ebef;--soft:#a6b0bd;--axis:#66717f;"               \
+    "--grid:#29313b;"                                                                              \
+    "--heat:#1f6cab;--patch:#ff7a45;--other:#8b96a4;--band:#1a212a;--between:#222c38;"             \
+    "--c0:#5cb8ee;--c1:#ff9c5a;--c2:#3cc79d;--c3:#ee9acb;--c4:#e3bb4a;--c5:#aab0ff;--c6:#bccf66;"  \
     "--c7:#ff9292;"
 
 const char mmn_style_graphics[] =

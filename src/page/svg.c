@@ -11,7 +11,8 @@ void mmn_svg_coordinate(mmn_text *text, double value)
     double rounded = floor(value * 100 + 0.5) / 100;
     double tenths = floor(rounded * 10 + 0.5) / 10;
     int decimals = fabs(rounded - floor(rounded + 0.5)) < 1e-9 ? 0
-                 : fabs(rounded - tenths) < 1e-9 ? 1 : 2;
+                   : fabs(rounded - tenths) < 1e-9             ? 1
+                                                               : 2;
     mmn_number_fixed(text, rounded, decimals);
 }
 
@@ -98,7 +99,9 @@ void mmn_svg_image(mmn_svg *svg, double x, double y, double width, double height
 static void begin_text(mmn_svg *svg, const char *classes, double x, double y, mmn_anchor anchor)
 {
     mmn_text_add(&svg->body, "<text class=\"%s%s\"", classes,
-                 anchor == MMN_ANCHOR_END ? " end" : anchor == MMN_ANCHOR_MIDDLE ? " middle" : "");
+                 anchor == MMN_ANCHOR_END      ? " end"
+                 : anchor == MMN_ANCHOR_MIDDLE ? " middle"
+                                               : "");
     add_attribute(&svg->body, "x", x);
     add_attribute(&svg->body, "y", y);
     mmn_text_add(&svg->body, ">");

@@ -20,8 +20,8 @@ mmn_report_table mmn_table_begin(const mmn_column *columns)
 
 void mmn_table_add(mmn_report_table *table, const mmn_value *cells, size_t count)
 {
-    table->failed |= MMN_RESERVE(table->cells, table->capacity, table->count + count,
-                                 NULL) != MMN_OK;
+    table->failed |= MMN_RESERVE(table->cells, table->capacity, table->count + count, NULL) !=
+                     MMN_OK;
     for (size_t i = 0; i < count && !table->failed; i++)
         table->cells[table->count++] = cells[i].kind == MMN_VALUE_REAL && !isfinite(cells[i].real)
                                            ? mmn_as_nothing()
@@ -113,8 +113,7 @@ static void add_html_cell(mmn_text *text, const mmn_value *cell, const mmn_colum
     mmn_text_add(text, "%s%s", is_real ? "</data>" : "", first ? "</th>" : "</td>");
 }
 
-void mmn_table_html(mmn_text *text, const mmn_report_table *table, const char *caption,
-                    size_t rows)
+void mmn_table_html(mmn_text *text, const mmn_report_table *table, const char *caption, size_t rows)
 {
     const size_t all = mmn_table_rows(table), shown = all < rows ? all : rows;
     mmn_text_add(text, "<table>\n<caption>");
@@ -207,8 +206,7 @@ void mmn_rows_add(mmn_report_table *added, const mmn_result *result, const char 
         }
 }
 
-mmn_value mmn_row_value(const mmn_result *result, const char *table, size_t row,
-                        const char *column)
+mmn_value mmn_row_value(const mmn_result *result, const char *table, size_t row, const char *column)
 {
     return value_of(result, mmn_result_find(result, table, SIZE_MAX), row, column);
 }

@@ -30,8 +30,8 @@ typedef struct mmn_report_table {
 mmn_report_table mmn_table_begin(const mmn_column *columns);
 /* Adds cells; what is no number is an empty one. */
 void mmn_table_add(mmn_report_table *table, const mmn_value *cells, size_t count);
-#define MMN_CELLS(table, ...)                                 \
-    mmn_table_add(table, (const mmn_value[]){__VA_ARGS__}, \
+#define MMN_CELLS(table, ...)                                                                      \
+    mmn_table_add(table, (const mmn_value[]){__VA_ARGS__},                                         \
                   sizeof((const mmn_value[]){__VA_ARGS__}) / sizeof(mmn_value))
 size_t mmn_table_rows(const mmn_report_table *table);
 void mmn_table_free(mmn_report_table *table);

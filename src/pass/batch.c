@@ -130,8 +130,8 @@ mmn_status mmn_batch_show(const mmn_batch *batch, const char *pattern, int layer
 /* ---- Memory ---------------------------------------------------------------------------------- */
 
 /* What positions are made of, once. */
-static mmn_status make_position_constants(mmn_row_memory *memory,
-                                          const mmn_language_config *config, mmn_error *error)
+static mmn_status make_position_constants(mmn_row_memory *memory, const mmn_language_config *config,
+                                          mmn_error *error)
 {
     if (memory->frequencies)
         return MMN_OK;

@@ -16,8 +16,7 @@ mmn_status mmn_beam_search_check(const mmn_beam_search *search, mmn_error *error
                         search->beams, MMN_BEAMS_LIMIT);
     if (!(search->length_penalty >= -100 && search->length_penalty <= 100))
         return mmn_fail(error, MMN_USAGE, NULL, NULL,
-                        "a length penalty is between -100 and 100, not %g",
-                        search->length_penalty);
+                        "a length penalty is between -100 and 100, not %g", search->length_penalty);
     if ((unsigned)search->early_stopping > MMN_EARLY_STOPPING_NEVER)
         return mmn_fail(error, MMN_USAGE, NULL, NULL, "%d is no rule of early stopping",
                         (int)search->early_stopping);
@@ -33,8 +32,7 @@ void mmn_beams_free(mmn_beams *beams)
 }
 
 mmn_status mmn_beams_begin(mmn_beams *beams, const mmn_beam_search *search,
-                           const mmn_generation_config *generation, size_t limit,
-                           mmn_error *error)
+                           const mmn_generation_config *generation, size_t limit, mmn_error *error)
 {
     /* Enough that as many as there are beams go on even if all the best ones end. */
     size_t eos = generation->eos_count > 0 ? generation->eos_count : 1;

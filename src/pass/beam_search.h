@@ -16,7 +16,7 @@ typedef struct mmn_beam {
     int32_t *ids; /* [limit] */
     size_t length;
     float score; /* running: the sum of log probabilities; an answer: that by the length penalty */
-    bool finished; /* an answer, not the place for one */
+    bool finished;   /* an answer, not the place for one */
     uint32_t parent; /* running: the beam of the step before that it continues */
 } mmn_beam;
 
@@ -54,8 +54,7 @@ typedef struct mmn_beams {
 mmn_status mmn_beam_search_check(const mmn_beam_search *search, mmn_error *error);
 
 mmn_status mmn_beams_begin(mmn_beams *beams, const mmn_beam_search *search,
-                           const mmn_generation_config *generation, size_t limit,
-                           mmn_error *error);
+                           const mmn_generation_config *generation, size_t limit, mmn_error *error);
 
 /* One step: log_probabilities [running_count][vocabulary] of the next token after each running
  * beam, scores as f32. Of equal scores the lower beam's, then the lower token's comes first.

@@ -50,7 +50,7 @@ typedef struct mmn_sampler {
     double temperature, top_p;
     uint64_t top_k;           /* 0: all */
     float repetition_penalty; /* 0: none */
-    mmn_random_place place; /* at[2] is the token's number */
+    mmn_random_place place;   /* at[2] is the token's number */
 } mmn_sampler;
 
 /* Checks what the caller asks for. MMN_USAGE when it cannot be. */

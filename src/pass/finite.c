@@ -53,9 +53,9 @@ static bool belongs(const char *tensor, const char *stage, int layer)
     bool projector = begins_with(tensor, "multi_modal_projector") ||
                      begins_with(tensor, "language_projection") ||
                      begins_with(tensor, "image_newline");
-    bool right = begins_with(stage, "vision")      ? vision
+    bool right = begins_with(stage, "vision")                                   ? vision
                  : begins_with(stage, "qformer") || begins_with(stage, "query") ? qformer
-                 : begins_with(stage, "projector") ? projector
+                 : begins_with(stage, "projector")                              ? projector
                                                    : !vision && !qformer && !projector;
     return right && layer_of(tensor) == layer;
 }
@@ -109,7 +109,7 @@ static mmn_status describe(const mmn_finite_watch *watch, const char *pattern, i
         add_place(&text, fault->tensor, element);
     } else {
         mmn_text_add(&text, ", although no tensor that it is made with has such a number: what it "
-                     "was made of was too large");
+                            "was made of was too large");
     }
     mmn_status status = mmn_text_finish(&text, &message, error);
     if (status == MMN_OK)

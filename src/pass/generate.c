@@ -21,9 +21,8 @@ typedef struct continuing {
 static mmn_status make_room(continuing *c, mmn_session *first, size_t room, mmn_error *error)
 {
     const mmn_language_config *config = &first->model->config.language;
-    *c = (continuing){.batch = {.model = first->model,
-                                .compute = &first->compute,
-                                .memory = &first->memory}};
+    *c = (continuing){
+        .batch = {.model = first->model, .compute = &first->compute, .memory = &first->memory}};
     if (!(c->batch.list = mmn_allocate(room, sizeof(*c->batch.list), error)) ||
         !(c->batch.hidden = mmn_allocate(room, config->hidden_size * sizeof(float), error)))
         return MMN_SYSTEM;
@@ -129,10 +128,10 @@ static mmn_status choose(const answers *a, size_t i, mmn_error *error)
     a->ids[i * a->limit + a->counts[i]++] = session->pending;
     a->stopped[i] = a->counts[i] == a->limit ||
                     mmn_ends_generation(&model->config.generation, session->pending);
-    return a->stopped[i] ? MMN_OK
-                         : mmn_stopping_reached(&a->stopped[i], &session->stopping,
-                                                model->tokenizer, session->cached_ids, length + 1,
-                                                error);
+    return a->stopped[i]
+               ? MMN_OK
+               : mmn_stopping_reached(&a->stopped[i], &session->stopping, model->tokenizer,
+                                      session->cached_ids, length + 1, error);
 }
 
 /* Runs what was chosen last, and chooses the next token of each session that has not stopped. */
@@ -189,7 +188,7 @@ typedef struct searching {
     mmn_ending endings[MMN_BEAMS_LIMIT];
     float *last, *scores; /* [beams][hidden_size] and [beams][vocab_size]: of the endings */
     float *scratch;       /* [vocab_size] */
-    int32_t *ids; /* [prompt and longest answer]: the prompt, and a beam that is asked about */
+    int32_t *ids;      /* [prompt and longest answer]: the prompt, and a beam that is asked about */
     mmn_status status; /* and error: what asking about stop strings came to */
     mmn_error *error;
 } searching;
@@ -299,8 +298,8 @@ static mmn_status reorder(searching *s, mmn_error *error)
     }
     for (uint32_t i = 0; i < s->beams.running_count; i++)
         if (!placed[i])
-            MMN_TRY(mmn_span_copy(&s->spans[i], &parents[s->beams.running[i].parent], config,
-                                  error));
+            MMN_TRY(
+                mmn_span_copy(&s->spans[i], &parents[s->beams.running[i].parent], config, error));
     return MMN_OK;
 }
 
@@ -328,8 +327,8 @@ static mmn_status search(searching *s, mmn_error *error)
     }
 }
 
-static mmn_status generate_by_beams(mmn_session *session, size_t limit, int32_t *ids,
-                                    size_t *count, mmn_error *error)
+static mmn_status generate_by_beams(mmn_session *session, size_t limit, int32_t *ids, size_t *count,
+                                    mmn_error *error)
 {
     searching s = {.prompt = session, .error = error};
     if (session->pending != MMN_NO_TOKEN)
@@ -370,8 +369,7 @@ static mmn_status begin(mmn_session *session, mmn_error *error)
     return mmn_generation_rules_check(&model->rules, model->folder, error);
 }
 
-static mmn_status show_ids(const mmn_session *session, int32_t *ids, size_t count,
-                           mmn_error *error)
+static mmn_status show_ids(const mmn_session *session, int32_t *ids, size_t count, mmn_error *error)
 {
     const mmn_shown shown = {.pattern = "generated_ids",
                              .layer = -1,
@@ -410,6 +408,5 @@ mmn_status mmn_session_generate(mmn_session *session, size_t limit, int32_t *ids
     if (limit > 0 && MMN_MISSING(error, ids))
         return MMN_USAGE;
     MMN_TRY(mmn_session_enter(session, error));
-    return mmn_session_leave(session,
-                             mmn_sessions_generate(&session, 1, limit, ids, count, error));
+    return mmn_session_leave(session, mmn_sessions_generate(&session, 1, limit, ids, count, error));
 }

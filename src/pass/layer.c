@@ -28,9 +28,9 @@ static void list_spans(mmn_key_span spans[2], const mmn_batch *batch, uint32_t l
     else if (sequence->root)
         spans[0] = (mmn_key_span){keys + sequence->root->first_row * width,
                                   values + sequence->root->first_row * width, sequence->shared};
-    spans[1] = own ? (mmn_key_span){own->keys[layer], own->values[layer],
-                                    own->length + sequence->rows}
-                   : (mmn_key_span){keys + row, values + row, sequence->rows};
+    spans[1] =
+        own ? (mmn_key_span){own->keys[layer], own->values[layer], own->length + sequence->rows}
+            : (mmn_key_span){keys + row, values + row, sequence->rows};
 }
 
 /* Attention of each sequence to itself. */
@@ -80,8 +80,8 @@ static void give_to_spans(const mmn_batch *batch, uint32_t layer)
         const mmn_sequence *sequence = &batch->list[i];
         size_t row = sequence->first_row * width;
         if (sequence->span)
-            mmn_span_append(sequence->span, layer, config, batch->keys + row,
-                            batch->values + row, sequence->rows);
+            mmn_span_append(sequence->span, layer, config, batch->keys + row, batch->values + row,
+                            sequence->rows);
     }
 }
 

@@ -40,8 +40,7 @@ static int threads_for(const mmn_compute *compute, size_t pieces)
     return useful < (size_t)compute->threads ? (int)useful : compute->threads;
 }
 
-static mmn_status reserve_packed(mmn_compute *compute, size_t rows, size_t widest,
-                                 mmn_error *error)
+static mmn_status reserve_packed(mmn_compute *compute, size_t rows, size_t widest, mmn_error *error)
 {
     size_t row = blocks_of(widest, MMN_PANEL) * PACKED_STRIDE;
 
@@ -54,7 +53,8 @@ static mmn_status reserve_packed(mmn_compute *compute, size_t rows, size_t wides
     return MMN_OK;
 }
 
-static mmn_status reserve_scratch(mmn_compute *compute, size_t rows, size_t key_count, mmn_error *error)
+static mmn_status reserve_scratch(mmn_compute *compute, size_t rows, size_t key_count,
+                                  mmn_error *error)
 {
     size_t alignment = MMN_SCRATCH_ALIGNMENT / sizeof(float);
     size_t needed = mmn_matrix_product_scratch(rows);
@@ -196,9 +196,8 @@ void mmn_apply_linear(const mmn_compute *compute, float *output, const float *in
         compute->kernels->matrix_product(
             output + row * outputs + first, outputs, from.values + row * from.row_stride,
             from.row_stride, from.panel_stride, weights + first * row_bytes, weight->type, depth,
-            bias ? bias + first : NULL,
-            smaller(c.block_rows, rows - row), smaller(c.block_outputs, outputs - first), depth,
-            own_scratch(compute));
+            bias ? bias + first : NULL, smaller(c.block_rows, rows - row),
+            smaller(c.block_outputs, outputs - first), depth, own_scratch(compute));
         mmn_finite_look(watch, linear, output + row * outputs + first, outputs,
                         smaller(c.block_rows, rows - row),
                         smaller(c.block_outputs, outputs - first), row, first);
@@ -290,8 +289,8 @@ void mmn_watch_values(const mmn_compute *compute, const float *values, size_t ro
 
     MMN_PARALLEL_FOR(threads_for(compute, blocks_of(rows, block)), static)
     for (size_t row = 0; row < rows; row += block)
-        mmn_finite_look(watch, NULL, values + row * width, width, smaller(block, rows - row),
-                        width, row, 0);
+        mmn_finite_look(watch, NULL, values + row * width, width, smaller(block, rows - row), width,
+                        row, 0);
 }
 
 void mmn_attend(const mmn_compute *compute, const mmn_heads *heads)

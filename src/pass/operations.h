@@ -54,7 +54,7 @@ typedef struct mmn_heads {
     size_t rows, key_count, heads, kv_heads, head_dim;
     bool causal;
     size_t first_position, window; /* as in mmn_attention_task */
-    const float *alibi_slopes; /* [heads], or NULL: positions do not enter the scores */
+    const float *alibi_slopes;     /* [heads], or NULL: positions do not enter the scores */
 } mmn_heads;
 
 /* Softmax attention with scores scaled by head_dim^-1/2. Room for heads->key_count keys must have

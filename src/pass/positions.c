@@ -131,9 +131,9 @@ float mmn_rotary_attention(const mmn_language_config *config)
     if (rope->attention_factor > 0)
         return (float)rope->attention_factor;
     if (rope->type == MMN_ROPE_LONGROPE)
-        return rope->factor <= 1 ? 1.0f
-                                 : (float)sqrt(1 + logarithm(rope->factor) /
-                                                       logarithm(rope->original_positions));
+        return rope->factor <= 1
+                   ? 1.0f
+                   : (float)sqrt(1 + logarithm(rope->factor) / logarithm(rope->original_positions));
     if (rope->mscale > 0 && rope->mscale_all_dim > 0)
         return (float)(yarn_scale(rope->factor, rope->mscale) /
                        yarn_scale(rope->factor, rope->mscale_all_dim));

@@ -15,9 +15,9 @@ typedef struct prefilling {
     size_t session_count;
     const mmn_input *const *inputs;
     size_t input_count;
-    const mmn_session *plain; /* whose images' features others may take over */
+    const mmn_session *plain;  /* whose images' features others may take over */
     const mmn_input **sharing; /* [input_count]: those that have the same images, for a while */
-    bool *done; /* [input_count]: whether the images have been run, in the session at work */
+    bool *done;      /* [input_count]: whether the images have been run, in the session at work */
     mmn_batch batch; /* a sequence for each input in each session that runs the language model */
     size_t rows;     /* of the batch, those that are placed */
     const mmn_session *trunk;    /* whose sequence is the batch's first... */
@@ -42,8 +42,12 @@ static mmn_status show_input(const mmn_session *session, const mmn_input *input,
          {"qformer_input_ids", -1, input->qformer_ids, {input->qformer_length}, 0, input}},
         {images > 0,
          pixel_count * sizeof(float),
-         {"pixel_values", -1, pixels->values,
-          {pixels->tiles, 3, pixels->height, pixels->width}, 0, input}},
+         {"pixel_values",
+          -1,
+          pixels->values,
+          {pixels->tiles, 3, pixels->height, pixels->width},
+          0,
+          input}},
         {images > 0,
          images * sizeof(*input->image_sizes),
          {"image_sizes", -1, input->image_sizes, {images, 2}, 0, input}},
@@ -148,8 +152,7 @@ static mmn_status begin_session(prefilling *p, mmn_session *session, mmn_error *
 static uint32_t first_own_layer(const mmn_session *session, const mmn_session *trunk)
 {
     uint32_t layer = 0, layers = session->model->config.language.layers;
-    if (mmn_probes_write(&trunk->probes) ||
-        session->positions_reused != trunk->positions_reused ||
+    if (mmn_probes_write(&trunk->probes) || session->positions_reused != trunk->positions_reused ||
         session->prompt_only != trunk->prompt_only ||
         mmn_probes_want(&session->probes, "language.embeddings", -1))
         return 0;
@@ -238,8 +241,8 @@ static bool images_are_reusable(const mmn_session *session)
 
 /* What is kept of the input's images: by the session itself or by `plain`, if anything is; rather
  * what was made with the same instruction than the tower's part alone. */
-static const mmn_image_features *find_features(const mmn_session *session,
-                                               const mmn_session *plain, const mmn_input *input)
+static const mmn_image_features *find_features(const mmn_session *session, const mmn_session *plain,
+                                               const mmn_input *input)
 {
     const mmn_image_features *const kept[2] = {&session->images, &plain->images};
     if (input->image_count == 0 || !tower_is_reusable(session))
@@ -279,8 +282,8 @@ static mmn_status project(mmn_session *session, const mmn_input *input,
     mmn_status status = MMN_OK;
     if (needs_projector(session))
         status = (has_qformer ? mmn_qformer_run : mmn_projector_run)(
-            &session->compute, &model->config, model->weights, &session->probes, input,
-            kept->tower, &merged, error);
+            &session->compute, &model->config, model->weights, &session->probes, input, kept->tower,
+            &merged, error);
     float *tower = kept == &session->images ? session->images.tower : NULL;
     if (tower)
         session->images.tower = NULL;
@@ -299,8 +302,7 @@ static mmn_status use_features(prefilling *p, mmn_session *session, mmn_sequence
     const mmn_input *input = p->inputs[first];
     const float *features = NULL;
     gather(p, session, first, true);
-    if (kept && kept->merged && have_features_of(kept, input) &&
-        images_are_reusable(session)) {
+    if (kept && kept->merged && have_features_of(kept, input) && images_are_reusable(session)) {
         session->images_reused = true;
         if (kept != &session->images)
             mmn_session_forget_images(session);
@@ -370,8 +372,8 @@ static mmn_status make_batch(prefilling *p, mmn_error *error)
         mmn_batch_share(batch->list, batch->count);
     for (size_t i = 0; i < batch->count; i++)
         rows += batch->list[i].rows;
-    batch->hidden = mmn_allocate(rows, batch->model->config.language.hidden_size * sizeof(float),
-                                 error);
+    batch->hidden =
+        mmn_allocate(rows, batch->model->config.language.hidden_size * sizeof(float), error);
     MMN_NEED(batch->hidden);
     for (size_t i = 0; i < p->session_count; i++) {
         bool language = needs_language(p->sessions[i]);
@@ -395,8 +397,7 @@ static mmn_status prefill(mmn_session *const *sessions, size_t session_count,
     mmn_status status = MMN_SYSTEM;
     if ((p.sharing = mmn_allocate(input_count, sizeof(*p.sharing), error)) &&
         (p.done = mmn_allocate(input_count, sizeof(*p.done), error)) &&
-        (p.batch.list =
-             mmn_allocate(session_count * input_count, sizeof(*p.batch.list), error)))
+        (p.batch.list = mmn_allocate(session_count * input_count, sizeof(*p.batch.list), error)))
         status = make_batch(&p, error);
     if (status == MMN_OK && p.batch.count > 0)
         status = mmn_language_run(&p.batch, error);
@@ -416,8 +417,7 @@ static mmn_status prefill(mmn_session *const *sessions, size_t session_count,
 }
 
 mmn_status mmn_sessions_prefill(mmn_session *const *sessions, size_t count,
-                                const mmn_session *plain, const mmn_input *input,
-                                mmn_error *error)
+                                const mmn_session *plain, const mmn_input *input, mmn_error *error)
 {
     return prefill(sessions, count, &input, 1, plain, error);
 }

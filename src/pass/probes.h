@@ -71,7 +71,7 @@ typedef struct mmn_kept_stages {
     mmn_stage *list; /* in the order of the forward pass; names and data are owned */
     size_t count, capacity;
     const mmn_input *input; /* whose they are */
-    bool all; /* the patterns are "*", which two stages are not asked for by */
+    bool all;               /* the patterns are "*", which two stages are not asked for by */
 } mmn_kept_stages;
 
 /* A probe that keeps the stages that match `patterns`: those of the prompt, of the last input

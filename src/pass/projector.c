@@ -17,12 +17,9 @@ static float *merge_anyres(float *to, const float *projected, const float *newli
 
     for (size_t y = anyres->first_row; y < anyres->first_row + anyres->rows; y++) {
         for (size_t x = anyres->first_column; x < anyres->first_column + anyres->columns; x++) {
-            size_t tile =
-                1 + y / anyres->base_height * anyres->grid_width + x / anyres->base_width;
-            size_t feature =
-                y % anyres->base_height * anyres->base_width + x % anyres->base_width;
-            memcpy(to, projected + (tile * tile_features + feature) * width,
-                   width * sizeof(float));
+            size_t tile = 1 + y / anyres->base_height * anyres->grid_width + x / anyres->base_width;
+            size_t feature = y % anyres->base_height * anyres->base_width + x % anyres->base_width;
+            memcpy(to, projected + (tile * tile_features + feature) * width, width * sizeof(float));
             to += width;
         }
         memcpy(to, newline, width * sizeof(float));

@@ -39,8 +39,8 @@ static mmn_status allocate_activations(activations *a, const mmn_config *config,
                        .rows = qformer->queries + input->qformer_length,
                        .image_rows = mmn_vision_feature_tokens(&config->vision)};
     size_t hidden = qformer->hidden_size, most = larger(a->rows, a->image_rows);
-    const size_t widths[ARRAYS] = {hidden, hidden, hidden, hidden,
-                                   hidden, hidden, qformer->intermediate_size};
+    const size_t widths[ARRAYS] = {
+        hidden, hidden, hidden, hidden, hidden, hidden, qformer->intermediate_size};
     for (size_t i = 0; i < ARRAYS; i++)
         if (!(a->arrays[i] = mmn_allocate(most, widths[i] * sizeof(float), error)))
             return MMN_SYSTEM;
@@ -85,8 +85,7 @@ static void attend(const mmn_compute *compute, const mmn_qformer_config *config,
     mmn_attend(compute, &heads);
     mmn_apply_linear(compute, a->sum, a->attention, rows, &weights->output);
     mmn_accumulate(compute, a->sum, a->hidden, rows * width);
-    mmn_layer_norm(compute, a->hidden, a->sum, &weights->norm, rows, width,
-                   config->layer_norm_eps);
+    mmn_layer_norm(compute, a->hidden, a->sum, &weights->norm, rows, width, config->layer_norm_eps);
 }
 
 /* `rows` rows from `first` on: hidden = layer_norm(output(act(intermediate(hidden))) + hidden). */

@@ -31,8 +31,8 @@ mmn_status mmn_session_create(mmn_session **created, const mmn_model *model,
     MMN_NEED(session);
     session->model = model;
     session->compute = model->compute;
-    session->interrupt = (mmn_interrupt){.asked = model->interrupt.asked,
-                                         .context = model->interrupt.context};
+    session->interrupt =
+        (mmn_interrupt){.asked = model->interrupt.asked, .context = model->interrupt.context};
     session->compute.interrupt = session->probes.interrupt = &session->interrupt;
     session->prompt_only = options->prompt_only != 0;
     session->pending = MMN_NO_TOKEN;

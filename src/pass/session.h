@@ -10,8 +10,8 @@
 
 /* What the vision tower and the projector made of an input's images. */
 typedef struct mmn_image_features {
-    float *tower;  /* what the tower gives the projector */
-    float *merged; /* what enters the language model; NULL where nobody needed it */
+    float *tower;           /* what the tower gives the projector */
+    float *merged;          /* what enters the language model; NULL where nobody needed it */
     const mmn_input *input; /* whose images they are, retained; NULL: nothing is kept of them */
 } mmn_image_features;
 
@@ -21,9 +21,9 @@ struct mmn_session {
     mmn_interrupt interrupt; /* what `compute` and `probes` ask */
     mmn_probes probes;
     mmn_kept_stages kept;
-    bool keeps; /* whether mmn_session_keep has been called */
+    bool keeps;             /* whether mmn_session_keep has been called */
     const mmn_input *input; /* of the last prefill, retained; or NULL */
-    bool at_work; /* in a function that shows stages: probes must not call another */
+    bool at_work;           /* in a function that shows stages: probes must not call another */
     bool prompt_only;
     mmn_span language; /* keys and values of prompt and answer; none where prompt_only */
     mmn_row_memory memory;
@@ -32,7 +32,7 @@ struct mmn_session {
     mmn_sampler sampler;
     mmn_beam_search beam_search; /* beams < 2: none */
     mmn_stopping stopping;       /* besides stop tokens */
-    size_t generated; /* tokens since the last prefill */
+    size_t generated;            /* tokens since the last prefill */
     int32_t pending; /* the token generated last, not yet run through the model; or MMN_NO_TOKEN */
 
     /* What the next prefill may take over. The span's image positions, if it has any, hold the
@@ -79,8 +79,7 @@ size_t mmn_session_bytes(const mmn_model *model, size_t positions, size_t tokens
  * first of the sessions, they are taken over from there (layers only from the first of the
  * sessions). NULL: from the first. */
 mmn_status mmn_sessions_prefill(mmn_session *const *sessions, size_t count,
-                                const mmn_session *plain, const mmn_input *input,
-                                mmn_error *error);
+                                const mmn_session *plain, const mmn_input *input, mmn_error *error);
 
 /* mmn_session_generate of several sessions, either all by beam search or none: ids
  * [sessions][limit], counts [sessions]. */

@@ -12,7 +12,7 @@ typedef struct mmn_span {
     size_t shared;
 
     size_t layers;
-    float **keys, **values; /* [layers] of [capacity][kv_heads * head_dim] */
+    float **keys, **values;  /* [layers] of [capacity][kv_heads * head_dim] */
     size_t length, capacity; /* positions, those behind the shared ones */
 } mmn_span;
 

@@ -32,8 +32,8 @@ static mmn_status fill(mmn_stopping *made, const mmn_tokenizer *tokenizer,
         if (!(made->strings[made->count] = mmn_copy_text(strings[made->count], error)))
             return MMN_SYSTEM;
     }
-    MMN_TRY(mmn_tokenizer_encode(tokenizer, opening, sizeof(opening) - 1, false,
-                                 &made->opening_ids, &made->opening_count, error));
+    MMN_TRY(mmn_tokenizer_encode(tokenizer, opening, sizeof(opening) - 1, false, &made->opening_ids,
+                                 &made->opening_count, error));
     return mmn_tokenizer_decode(tokenizer, made->opening_ids, made->opening_count, false,
                                 &made->opening, NULL, error);
 }

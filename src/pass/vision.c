@@ -45,8 +45,8 @@ static mmn_status allocate_activations(activations *a, const mmn_vision_config *
     *a = (activations){.tiles = tiles, .tokens = config->positions};
     if (!mmn_multiply_sizes(a->tiles, a->tokens, &a->rows))
         return mmn_fail(error, MMN_SYSTEM, NULL, NULL, "%zu image tiles are too many", tiles);
-    const size_t widths[ARRAYS] = {width, width, width, width,
-                                   width, width, config->intermediate_size};
+    const size_t widths[ARRAYS] = {
+        width, width, width, width, width, width, config->intermediate_size};
     for (size_t i = 0; i < ARRAYS; i++)
         if (!(a->arrays[i] = mmn_allocate(a->rows, widths[i] * sizeof(float), error)))
             return MMN_SYSTEM;
@@ -55,8 +55,7 @@ static mmn_status allocate_activations(activations *a, const mmn_vision_config *
 
 /* Shows a stage, if all that was made since the one before it is finite. */
 static mmn_status show(const mmn_compute *compute, const mmn_probes *probes, const char *pattern,
-                       int layer, const activations *a, float *data, size_t width,
-                       mmn_error *error)
+                       int layer, const activations *a, float *data, size_t width, mmn_error *error)
 {
     if (mmn_finite_found(compute->watch)) {
         char where[64];
@@ -64,10 +63,8 @@ static mmn_status show(const mmn_compute *compute, const mmn_probes *probes, con
                  compute->watch->row % a->tokens);
         MMN_TRY(mmn_finite_fail(compute->watch, pattern, layer, where, error));
     }
-    const mmn_shown shown = {.pattern = pattern,
-                             .layer = layer,
-                             .data = data,
-                             .shape = {a->tiles, a->tokens, width}};
+    const mmn_shown shown = {
+        .pattern = pattern, .layer = layer, .data = data, .shape = {a->tiles, a->tokens, width}};
     return mmn_probes_show(probes, &shown, error);
 }
 
@@ -191,8 +188,7 @@ static void select_features(const mmn_compute *compute, float *features,
         for (size_t tile = 0; tile < a->tiles; tile++)
             for (size_t token = 0; token < kept; token++)
                 memcpy(features + (tile * kept + token) * total + selected * width,
-                       hidden + (tile * a->tokens + first + token) * width,
-                       width * sizeof(float));
+                       hidden + (tile * a->tokens + first + token) * width, width * sizeof(float));
     }
 }
 

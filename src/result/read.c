@@ -170,8 +170,7 @@ static void read_rows(mmn_result *result, mmn_span template, const place *from,
     }
 }
 
-static void read_array(mmn_result *result, mmn_span inside, const place *from,
-                       const mmn_view *view)
+static void read_array(mmn_result *result, mmn_span inside, const place *from, const mmn_view *view)
 {
     if (!json_is_array(from->value)) {
         wrong(from, "an array");
@@ -278,7 +277,8 @@ static void read_member_rows(mmn_result *result, mmn_span template, const mmn_ob
     }
     mmn_span_take(&body, "$");
     const mmn_span name = mmn_span_take(&body, ":");
-    json_object_foreach(object->value, key, value) {
+    json_object_foreach(object->value, key, value)
+    {
         const mmn_view inside = row_for(result, &group, &next, view);
         if (result->failed)
             return;

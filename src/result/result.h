@@ -28,11 +28,26 @@ typedef struct mmn_form_column {
     const char *unit;    /* "nats", or "" */
 } mmn_form_column;
 
-#define MMN_TEXT(name) {name, MMN_VALUE_TEXT, ""}
-#define MMN_WHOLE(name) {name, MMN_VALUE_WHOLE, ""}
-#define MMN_REAL(name, unit) {name, MMN_VALUE_REAL, unit}
-#define MMN_TRUTH(name) {name, MMN_VALUE_TRUTH, ""}
-#define MMN_JSON(name) {name, MMN_VALUE_JSON, ""}
+#define MMN_TEXT(name)                                                                             \
+    {                                                                                              \
+        name, MMN_VALUE_TEXT, ""                                                                   \
+    }
+#define MMN_WHOLE(name)                                                                            \
+    {                                                                                              \
+        name, MMN_VALUE_WHOLE, ""                                                                  \
+    }
+#define MMN_REAL(name, unit)                                                                       \
+    {                                                                                              \
+        name, MMN_VALUE_REAL, unit                                                                 \
+    }
+#define MMN_TRUTH(name)                                                                            \
+    {                                                                                              \
+        name, MMN_VALUE_TRUTH, ""                                                                  \
+    }
+#define MMN_JSON(name)                                                                             \
+    {                                                                                              \
+        name, MMN_VALUE_JSON, ""                                                                   \
+    }
 
 /* A table whose rows each belong to a row of the table `parent`; the first one, "result", has one
  * row and no parent. */
@@ -44,10 +59,10 @@ typedef struct mmn_form_table {
 #define MMN_COLUMNS(...) ((const mmn_form_column[]){__VA_ARGS__, {0}})
 
 typedef struct mmn_form {
-    const char *format; /* "mmneuron-eval-1", as its JSON says */
+    const char *format;           /* "mmneuron-eval-1", as its JSON says */
     const mmn_form_table *tables; /* up to one without a name; parents before their children */
     const char *json, *people;    /* templates (result/template.h) of the JSON and of the table */
-    const char *beside;           /* of a text that is written beside the JSON; NULL: there is none */
+    const char *beside; /* of a text that is written beside the JSON; NULL: there is none */
     mmn_status (*beside_file)(char **beside, const char *file, mmn_error *error); /* where to */
 } mmn_form;
 
@@ -113,9 +128,9 @@ struct mmn_result {
     const mmn_form *form;
     mmn_table *tables;
     size_t table_count;
-    mmn_text texts;            /* each ends with a zero */
-    bool failed;               /* memory was short: nothing more is added */
-    bool was_read;             /* from JSON: it has all that JSON has, and no more */
+    mmn_text texts; /* each ends with a zero */
+    bool failed;    /* memory was short: nothing more is added */
+    bool was_read;  /* from JSON: it has all that JSON has, and no more */
 };
 
 /* ---- Filling and looking up ------------------------------------------------------------------ */
@@ -127,8 +142,8 @@ void mmn_result_row(mmn_result *result, mmn_table *table, size_t parent);
 /* Adds a row to `table`, for the last row of its parent: a value for each column of the form, of
  * its kind or nothing. Texts are copied. */
 void mmn_result_add(mmn_result *result, const char *table, const mmn_value *values, size_t count);
-#define MMN_ADD(result, table, ...)                                                              \
-    mmn_result_add(result, table, (const mmn_value[]){__VA_ARGS__},                              \
+#define MMN_ADD(result, table, ...)                                                                \
+    mmn_result_add(result, table, (const mmn_value[]){__VA_ARGS__},                                \
                    sizeof((const mmn_value[]){__VA_ARGS__}) / sizeof(mmn_value))
 /* Copies `size` bytes of a text into the result, as a value to be added later. */
 mmn_value mmn_result_keep(mmn_result *result, const char *text, size_t size);

@@ -284,9 +284,9 @@ static void write_padded(const template_writer *writer, mmn_span widths, mmn_spa
         widths.size > 0 ? mmn_result_find(writer->result, name.start, name.size) : NULL;
     for (size_t row = 0; row < (whole ? whole->rows : name.size > 0); row++) {
         const mmn_value *value =
-            whole ? mmn_result_value(whole, row,
-                                     mmn_result_column(whole, widths.start, widths.size))
-                  : look_up(view, name);
+            whole
+                ? mmn_result_value(whole, row, mmn_result_column(whole, widths.start, widths.size))
+                : look_up(view, name);
         const int columns = mmn_columns_of(text_of(writer, value));
         width = columns > width ? columns : width;
     }
@@ -334,8 +334,8 @@ static void write_rows(const template_writer *writer, mmn_span template, const m
         if (group.condition.size > 0 &&
             !mmn_condition_holds(writer->result, group.condition, &inside, outer))
             continue;
-        const mmn_span between =
-            group.every > 0 && written % group.every == 0 ? group.longer : group.separator;
+        const mmn_span between = group.every > 0 && written % group.every == 0 ? group.longer
+                                                                               : group.separator;
         if (written++ > 0)
             mmn_text_add_bytes(writer->text, between.start, between.size);
         write_template(writer, group.body, &inside);

@@ -2,21 +2,19 @@
  *
  * What stands in a template is written as it is, but for:
  *     $name              the value of a column, as JSON; nothing is null
- *     $8.4{name}         for people: a number in 8 columns with 4 decimals, or a text; both may be left
- *                        out; $8.2g{name}: with 2 significant digits; {a*100/b} computes
+ *     $8.4{name}         for people: a number in 8 columns with 4 decimals, or a text; both may be
+ * left out; $8.2g{name}: with 2 significant digits; {a*100/b} computes
  *     $"{name}           a word in quotation marks, its spaces shown
- *     <table|S|T>        T for each row of the table, with S between them: rows that belong to the row
- *                        in view of its parent, or all
- *     <table 8|S|L|T>    the same with L in place of every eighth S
+ *     <table|S|T>        T for each row of the table, with S between them: rows that belong to the
+ * row in view of its parent, or all <table 8|S|L|T>    the same with L in place of every eighth S
  *     <table x=y|S|T>    only rows whose text in column x is y; x=$z: is that of column z in view
- *     <table by x|S|T>   T for each run of rows with the same value in column x; inside, the table's
- *                        rows are those of the run
- *     <table first|S|T>  the first row only
- *     <table #x|S|T>     the same as without; column x numbers the rows from 0, which readers go by
- *     <?x|T> <!x|T>      T if column x is neither nothing, false nor 0, or the table x has rows; and if
- *                        not. <?x=y|T> as above
- *     <-8 c|T> <+8 c|T>  T with spaces after or before it up to 8 columns, or as many as the widest text
- *                        of c takes if that is more: `c` is a column in view, or a whole one, "table.x";
+ *     <table by x|S|T>   T for each run of rows with the same value in column x; inside, the
+ * table's rows are those of the run <table first|S|T>  the first row only <table #x|S|T>     the
+ * same as without; column x numbers the rows from 0, which readers go by
+ *     <?x|T> <!x|T>      T if column x is neither nothing, false nor 0, or the table x has rows;
+ * and if not. <?x=y|T> as above
+ *     <-8 c|T> <+8 c|T>  T with spaces after or before it up to 8 columns, or as many as the widest
+ * text of c takes if that is more: `c` is a column in view, or a whole one, "table.x";
  *                        <-8-31 c|T>: up to 31 columns at most
  *
  * A name means the innermost table in view that has such a column. */

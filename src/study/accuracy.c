@@ -35,8 +35,8 @@ static mmn_status similarity(double *score, const char *a, const char *b, mmn_er
     if (status == MMN_OK) {
         size_t count_a = decode(codes, a), count_b = decode(codes + DISTANCE_LIMIT, b);
         size_t longer = count_a > count_b ? count_a : count_b;
-        size_t distance = mmn_edit_distance(codes, count_a, codes + DISTANCE_LIMIT, count_b, false,
-                                            rows);
+        size_t distance =
+            mmn_edit_distance(codes, count_a, codes + DISTANCE_LIMIT, count_b, false, rows);
         *score = longer > 0 ? 1 - (double)distance / (double)longer : 1;
     }
     mmn_free(codes);
@@ -189,8 +189,8 @@ static mmn_status find_option(size_t *option, const mmn_sample *right, const cha
     return MMN_OK;
 }
 
-static mmn_status measure_choice(double *scores, const mmn_sample *right,
-                                 const char *answer, mmn_error *error)
+static mmn_status measure_choice(double *scores, const mmn_sample *right, const char *answer,
+                                 mmn_error *error)
 {
     size_t given, wanted = SIZE_MAX;
     MMN_TRY(find_option(&given, right, answer, error));
@@ -255,8 +255,8 @@ mmn_status mmn_measure_answer(double *scores, const mmn_sample *right, const cha
         double sum;
         if (!measures[m].make || !mmn_measure_applies(m, right->metric))
             continue;
-        MMN_TRY(compare_all(&scores[m], &sum, right, answer, measures[m].make, measures[m].how,
-                            error));
+        MMN_TRY(
+            compare_all(&scores[m], &sum, right, answer, measures[m].make, measures[m].how, error));
         if (m == MMN_MEASURE_VQA && right->answer_count > 0)
             scores[m] = vqa_accuracy((size_t)sum, right->answer_count);
     }
@@ -300,8 +300,9 @@ mmn_status mmn_sample_check_answers(const mmn_sample *sample, const char *file, 
         if (sample->answers[i][strspn(sample->answers[i], " \t\r\n")] == '\0')
             return refuse(sample, "answers", file, error, "must not be empty texts");
     if (sample->metric == MMN_METRIC_NONE && sample->choice_count > 0)
-        return refuse(sample, "metric", file, error,
-                      "is missing beside choices; expected \"choice\", or another that says how the "
-                      "answers are measured");
+        return refuse(
+            sample, "metric", file, error,
+            "is missing beside choices; expected \"choice\", or another that says how the "
+            "answers are measured");
     return sample->metric == MMN_METRIC_CHOICE ? check_choice(sample, file, error) : MMN_OK;
 }

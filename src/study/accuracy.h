@@ -10,14 +10,14 @@
 
 /* In the order in which results list them. doc/method.md defines each. */
 typedef enum mmn_measure {
-    MMN_MEASURE_VQA,              /* official VQA accuracy */
-    MMN_MEASURE_VQA_PUBLISHED,    /* is any of the answers, case ignored */
-    MMN_MEASURE_EXACT,            /* is any of the answers, case and white space at the ends ignored */
-    MMN_MEASURE_ANLS,             /* normalised Levenshtein similarity, 0 below 0.5 */
+    MMN_MEASURE_VQA,           /* official VQA accuracy */
+    MMN_MEASURE_VQA_PUBLISHED, /* is any of the answers, case ignored */
+    MMN_MEASURE_EXACT,         /* is any of the answers, case and white space at the ends ignored */
+    MMN_MEASURE_ANLS,          /* normalised Levenshtein similarity, 0 below 0.5 */
     MMN_MEASURE_ANLS_PUBLISHED,   /* the same, whatever it is */
     MMN_MEASURE_CHOICE,           /* names the right option */
     MMN_MEASURE_CHOICE_PUBLISHED, /* how often the right option's letter occurs: may exceed 1 */
-    MMN_MEASURE_TOKEN_F1,         /* words in common with the nearest answer, as SQuAD counts them */
+    MMN_MEASURE_TOKEN_F1, /* words in common with the nearest answer, as SQuAD counts them */
     MMN_MEASURES
 } mmn_measure;
 

@@ -48,8 +48,7 @@ static const mmn_form_table tables[] = {
     {0}};
 
 static const char json[] =
-    "{\n  'format': 'mmneuron-agree-1',\n" MMN_STUDY_JSON
-    "  'runs': [<runs|,|\n"
+    "{\n  'format': 'mmneuron-agree-1',\n" MMN_STUDY_JSON "  'runs': [<runs|,|\n"
     "    {" MMN_RUN_JSON ", 'positions': $positions, 'agreement': $agreement}>]\n}\n";
 
 static const char people[] =

@@ -141,18 +141,25 @@ static void remove_full_stops(char *text)
 
 /* Words that also count as contractions with one apostrophe left out. */
 static const char *const contractions[] = {
-    "ain't", "aren't", "can't", "could've", "couldn't", "couldn't've", "didn't", "doesn't", "don't",
-    "hadn't", "hadn't've", "hasn't", "haven't", "he'd", "he'd've", "he's", "how'd", "how'll",
-    "how's", "isn't", "it'd", "it'd've", "it'll", "ma'am", "mightn't",
-    "mightn't've", "might've", "mustn't", "must've", "needn't", "not've", "o'clock", "oughtn't",
-    "'ow's'at", "shan't", "she'd've", "should've", "shouldn't", "shouldn't've", "somebody'd've",
-    "somebody'll", "somebody's", "someone'd", "someone'd've", "someone'll", "someone's",
-    "something'd", "something'd've", "something'll", "that's", "there'd", "there'd've", "there're",
-    "there's", "they'd", "they'd've", "they'll", "they're", "they've", "'twas", "wasn't", "we'd've",
-    "we've", "weren't", "what'll", "what're", "what's", "what've", "when's", "where'd", "where's",
-    "where've", "who'd", "who'd've", "who'll", "who's", "who've", "why'll", "why're", "why's",
-    "won't", "would've", "wouldn't", "wouldn't've", "y'all", "y'all'll", "y'all'd've", "you'd",
-    "you'd've", "you'll", "you're", "you've",
+    "ain't",       "aren't",      "can't",          "could've",     "couldn't",
+    "couldn't've", "didn't",      "doesn't",        "don't",        "hadn't",
+    "hadn't've",   "hasn't",      "haven't",        "he'd",         "he'd've",
+    "he's",        "how'd",       "how'll",         "how's",        "isn't",
+    "it'd",        "it'd've",     "it'll",          "ma'am",        "mightn't",
+    "mightn't've", "might've",    "mustn't",        "must've",      "needn't",
+    "not've",      "o'clock",     "oughtn't",       "'ow's'at",     "shan't",
+    "she'd've",    "should've",   "shouldn't",      "shouldn't've", "somebody'd've",
+    "somebody'll", "somebody's",  "someone'd",      "someone'd've", "someone'll",
+    "someone's",   "something'd", "something'd've", "something'll", "that's",
+    "there'd",     "there'd've",  "there're",       "there's",      "they'd",
+    "they'd've",   "they'll",     "they're",        "they've",      "'twas",
+    "wasn't",      "we'd've",     "we've",          "weren't",      "what'll",
+    "what're",     "what's",      "what've",        "when's",       "where'd",
+    "where's",     "where've",    "who'd",          "who'd've",     "who'll",
+    "who's",       "who've",      "why'll",         "why're",       "why's",
+    "won't",       "would've",    "wouldn't",       "wouldn't've",  "y'all",
+    "y'all'll",    "y'all'd've",  "you'd",          "you'd've",     "you'll",
+    "you're",      "you've",
 };
 
 /* Whether `word` is `full` with one of its apostrophes left out. */
@@ -182,7 +189,7 @@ static const char *contraction(const char *word)
 
 static void add_vqa_word(mmn_text *result, const char *word)
 {
-    static const char *const numbers[] = {"zero", "one", "two",   "three", "four", "five",
+    static const char *const numbers[] = {"zero", "one",   "two",   "three", "four", "five",
                                           "six",  "seven", "eight", "nine",  "ten"};
     if (strcmp(word, "none") == 0) {
         add_any_word(result, "0");

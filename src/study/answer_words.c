@@ -6,21 +6,21 @@
 /* Articles, pronouns, prepositions, conjunctions, auxiliaries, and what else says nothing of a
  * picture. */
 static const char *const function_words[] = {
-    "a",       "about", "above",  "after",   "against", "all",    "also",    "am",     "among",
-    "an",      "and",   "any",    "are",     "around",  "as",     "at",      "be",     "because",
-    "been",    "before", "being", "below",   "between", "both",   "but",     "by",     "can",
-    "could",   "did",   "do",     "does",    "doing",   "done",   "down",    "each",   "either",
-    "few",     "for",   "from",   "had",     "has",     "have",   "having",  "he",     "her",
-    "here",    "hers",  "him",    "his",     "how",     "i",      "if",      "in",     "into",
-    "is",      "it",    "its",    "just",    "may",     "me",     "might",   "mine",   "more",
-    "most",    "must",  "my",     "neither", "nor",     "not",    "of",      "off",
-    "on",      "only",  "onto",   "or",      "other",  "our",     "out",    "over",
-    "own",     "per",   "same",   "shall",   "she",     "should", "so",      "some",   "such",
-    "than",    "that",  "the",    "their",   "them",    "then",   "there",   "these",  "they",
-    "this",    "those", "through", "to",     "too",     "under",  "until",   "up",     "upon",
-    "us",      "very",  "was",    "we",      "were",    "what",   "when",    "where",  "which",
-    "while",   "who",   "whom",   "whose",   "why",     "will",   "with",    "within", "without",
-    "would",   "you",   "your",
+    "a",       "about",  "above", "after",   "against", "all",    "also",    "am",    "among",
+    "an",      "and",    "any",   "are",     "around",  "as",     "at",      "be",    "because",
+    "been",    "before", "being", "below",   "between", "both",   "but",     "by",    "can",
+    "could",   "did",    "do",    "does",    "doing",   "done",   "down",    "each",  "either",
+    "few",     "for",    "from",  "had",     "has",     "have",   "having",  "he",    "her",
+    "here",    "hers",   "him",   "his",     "how",     "i",      "if",      "in",    "into",
+    "is",      "it",     "its",   "just",    "may",     "me",     "might",   "mine",  "more",
+    "most",    "must",   "my",    "neither", "nor",     "not",    "of",      "off",   "on",
+    "only",    "onto",   "or",    "other",   "our",     "out",    "over",    "own",   "per",
+    "same",    "shall",  "she",   "should",  "so",      "some",   "such",    "than",  "that",
+    "the",     "their",  "them",  "then",    "there",   "these",  "they",    "this",  "those",
+    "through", "to",     "too",   "under",   "until",   "up",     "upon",    "us",    "very",
+    "was",     "we",     "were",  "what",    "when",    "where",  "which",   "while", "who",
+    "whom",    "whose",  "why",   "will",    "with",    "within", "without", "would", "you",
+    "your",
 };
 
 static char lower(char letter)
@@ -100,9 +100,8 @@ static mmn_status add_word(mmn_spoken_words *words, const char *word, size_t len
     return MMN_OK;
 }
 
-mmn_status mmn_spoken_words_of(mmn_spoken_words *words, const mmn_model *model,
-                               const int32_t *ids, size_t count, const char *only, bool all,
-                               mmn_error *error)
+mmn_status mmn_spoken_words_of(mmn_spoken_words *words, const mmn_model *model, const int32_t *ids,
+                               size_t count, const char *only, bool all, mmn_error *error)
 {
     *words = (mmn_spoken_words){0};
     size_t *ends = mmn_allocate(count, sizeof(*ends), error), token = 0, length;

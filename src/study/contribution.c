@@ -30,8 +30,7 @@ static size_t or_default(uint64_t value, size_t otherwise, size_t most)
     return chosen < most ? chosen : most;
 }
 
-static mmn_status set_up(void *context, const mmn_model *model, const void *asked,
-                         mmn_error *error)
+static mmn_status set_up(void *context, const mmn_model *model, const void *asked, mmn_error *error)
 {
     mmn_contributions *result = context;
     const mmn_contribution_options *options = asked;
@@ -46,7 +45,8 @@ static mmn_status set_up(void *context, const mmn_model *model, const void *aske
         options->seeds > MOST_SEEDS)
         return mmn_fail(error, MMN_USAGE, NULL, NULL,
                         "there can be %d tokens, %d neurons of a word, %d names and %d seeds at "
-                        "most", MOST_TOKENS, MOST_TOP, MOST_NAMES, MOST_SEEDS);
+                        "most",
+                        MOST_TOKENS, MOST_TOP, MOST_NAMES, MOST_SEEDS);
     if (!(options->noise >= 0 && options->noise <= 1e6))
         return mmn_fail(error, MMN_USAGE, NULL, NULL, "the noise must be 0 to 1000000");
     *result = (mmn_contributions){
@@ -77,9 +77,9 @@ static mmn_status read_prompt(mmn_contributions *result, mmn_error *error)
         return mmn_input_from_prompt(&result->input, model, result->prompt, options->images,
                                      options->image_count, error);
     char *prompt; /* may be there after a failure too */
-    const mmn_status status = mmn_input_from_question(
-        &result->input, model, options->template_name, options->question, options->images,
-        options->image_count, &prompt, error);
+    const mmn_status status = mmn_input_from_question(&result->input, model, options->template_name,
+                                                      options->question, options->images,
+                                                      options->image_count, &prompt, error);
     result->prompt = mmn_study_keep(&result->study, prompt, error);
     return status == MMN_OK && !result->prompt ? MMN_SYSTEM : status;
 }
@@ -174,10 +174,10 @@ static void end(void *context)
 
 static const mmn_form_table tables[] = {
     {"result", NULL,
-     MMN_COLUMNS(MMN_MADE_COLUMNS, MMN_TEXT("prompt"), MMN_WHOLE("tokens"),
-                 MMN_TEXT("activation"), MMN_WHOLE("top"), MMN_WHOLE("names"), MMN_WHOLE("seeds"),
-                 MMN_WHOLE("first_seed"), MMN_REAL("noise", ""), MMN_GENERATION_COLUMN,
-                 MMN_ALLOWED_COLUMNS, MMN_GRID_COLUMNS, MMN_TEXT("answer"))},
+     MMN_COLUMNS(MMN_MADE_COLUMNS, MMN_TEXT("prompt"), MMN_WHOLE("tokens"), MMN_TEXT("activation"),
+                 MMN_WHOLE("top"), MMN_WHOLE("names"), MMN_WHOLE("seeds"), MMN_WHOLE("first_seed"),
+                 MMN_REAL("noise", ""), MMN_GENERATION_COLUMN, MMN_ALLOWED_COLUMNS,
+                 MMN_GRID_COLUMNS, MMN_TEXT("answer"))},
     {"images", "result", MMN_COLUMNS(MMN_TEXT("file"))},
     {"ids", "result", MMN_COLUMNS(MMN_WHOLE("id"))},
     {"words", "result",
@@ -187,8 +187,7 @@ static const mmn_form_table tables[] = {
      MMN_COLUMNS(MMN_WHOLE("layer"), MMN_WHOLE("neuron"), MMN_REAL("contribution", ""),
                  MMN_REAL("activation", ""), MMN_REAL("score", ""), MMN_REAL("bar", ""))},
     /* words that a neuron stands for, and its activations at the patches, row by row */
-    {"names", "neurons",
-     MMN_COLUMNS(MMN_WHOLE("id"), MMN_TEXT("word"), MMN_REAL("value", ""))},
+    {"names", "neurons", MMN_COLUMNS(MMN_WHOLE("id"), MMN_TEXT("word"), MMN_REAL("value", ""))},
     {"map", "neurons", MMN_COLUMNS(MMN_REAL("value", ""))},
     {"disturbances", "words",
      MMN_COLUMNS(MMN_TEXT("how"), MMN_TEXT("neurons"), MMN_WHOLE("seed"),
@@ -206,8 +205,8 @@ static const char json[] =
     "  'format': 'mmneuron-contrib-1',\n" MMN_MADE_JSON MMN_NONFINITE_JSON
     "  'settings': {'prompt': $prompt,\n"
     "    'tokens': $tokens, 'activation': $activation, 'top': $top, 'names': $names,\n"
-    "    'seeds': $seeds, 'first_seed': $first_seed, 'noise': $noise"
-    MMN_GENERATION_JSON MMN_ALLOWED_JSON "},\n"
+    "    'seeds': $seeds, 'first_seed': $first_seed, 'noise': $noise" MMN_GENERATION_JSON
+        MMN_ALLOWED_JSON "},\n"
     "  'images': [<images|, |$file>],\n"
     "  " MMN_GRID_JSON ",\n"
     "  'answer': $answer,\n"
@@ -240,20 +239,20 @@ static const char people[] =
     "<names|| $\"{word}>\n>"
     "<drops first||  by how much ln p falls when neurons are disturbed:\n>"
     "<drops||  <-6|${how}:> <-14|<?neurons=top|these><?neurons=random|random> neurons>  $8.4{mean}"
-    "<?repeated| [$.4{low}, $.4{high}]>; the answer changes in ${changes} of ${count}\n>>"
-    MMN_REMARKS;
+    "<?repeated| [$.4{low}, $.4{high}]>; the answer changes in ${changes} of "
+    "${count}\n>>" MMN_REMARKS;
 
 const mmn_form mmn_contributions_form = {
     .format = "mmneuron-contrib-1", .tables = tables, .json = json, .people = people};
 
 static void add_settings(mmn_result *result, const mmn_contributions *found)
 {
-    MMN_ADD(result, "result", MMN_MADE(&found->study),
-            mmn_as_text(found->prompt), mmn_as_whole(found->tokens),
-            mmn_as_text(found->options->product ? "product" : "gate"), mmn_as_whole(found->top),
-            mmn_as_whole(found->names), MMN_SEEDS(&found->study), mmn_as_real(found->noise),
-            mmn_generation_of(found->study.model), MMN_ALLOWED(found->study.allowed),
-            MMN_GRID(found->grid), mmn_as_text(found->spoken.answer));
+    MMN_ADD(result, "result", MMN_MADE(&found->study), mmn_as_text(found->prompt),
+            mmn_as_whole(found->tokens), mmn_as_text(found->options->product ? "product" : "gate"),
+            mmn_as_whole(found->top), mmn_as_whole(found->names), MMN_SEEDS(&found->study),
+            mmn_as_real(found->noise), mmn_generation_of(found->study.model),
+            MMN_ALLOWED(found->study.allowed), MMN_GRID(found->grid),
+            mmn_as_text(found->spoken.answer));
     for (size_t i = 0; i < found->options->image_count; i++)
         MMN_ADD(result, "images", mmn_as_text(found->options->images[i]));
     for (size_t i = 0; i < found->id_count; i++)

@@ -12,10 +12,10 @@ typedef struct mmn_contributor {
     float contribution; /* activation * score */
     float activation;   /* where the word is emitted; times the factor, if that is asked for */
     float score;        /* output column times the word's row of the head */
-    float *map;         /* [grid.side][grid.side]: its activation at the patches; NULL without a grid */
-    double bar;         /* the 95th percentile of the map */
-    mmn_word *names;    /* [names]: those it stands for, by its output column times a word's row of
-                           the head, the largest first, the lower id among equals */
+    float *map; /* [grid.side][grid.side]: its activation at the patches; NULL without a grid */
+    double bar; /* the 95th percentile of the map */
+    mmn_word *names; /* [names]: those it stands for, by its output column times a word's row of
+                        the head, the largest first, the lower id among equals */
 } mmn_contributor;
 
 /* What a word's neurons are set to. */
@@ -28,8 +28,8 @@ typedef enum mmn_disturbance_kind {
 /* One pass with neurons disturbed. */
 typedef struct mmn_disturbance {
     mmn_disturbance_kind kind;
-    bool random;     /* random neurons of the same layers, not the word's own */
-    uint64_t seed;   /* of the random neurons and of the noise; 0 where there are none */
+    bool random;            /* random neurons of the same layers, not the word's own */
+    uint64_t seed;          /* of the random neurons and of the noise; 0 where there are none */
     double log_probability; /* of the word's token, after the same tokens before it */
     int32_t likeliest;      /* the token that would be chosen in its place */
     bool answer_changes;    /* whether any token of the answer would be another */
@@ -49,7 +49,7 @@ typedef struct mmn_answer_word {
 } mmn_answer_word;
 
 typedef struct mmn_spoken_words {
-    char *answer; /* the text of all tokens, special ones left out */
+    char *answer;          /* the text of all tokens, special ones left out */
     mmn_answer_word *list; /* their texts and tokens */
     size_t count, capacity;
 } mmn_spoken_words;
@@ -58,9 +58,8 @@ typedef struct mmn_spoken_words {
  * ASCII, and apostrophes between them. Function words of English ("the", "of") are left out unless
  * `all`; `only` (or NULL) is the one word that is wanted, then whatever it is. Case is ignored.
  * Free with mmn_spoken_words_free, after a failure too. */
-mmn_status mmn_spoken_words_of(mmn_spoken_words *words, const mmn_model *model,
-                               const int32_t *ids, size_t count, const char *only, bool all,
-                               mmn_error *error);
+mmn_status mmn_spoken_words_of(mmn_spoken_words *words, const mmn_model *model, const int32_t *ids,
+                               size_t count, const char *only, bool all, mmn_error *error);
 void mmn_spoken_words_free(mmn_spoken_words *words);
 
 typedef struct mmn_contributions {
@@ -70,8 +69,8 @@ typedef struct mmn_contributions {
     uint64_t tokens;
     size_t top, names;
     double noise;
-    size_t length;  /* of the prompt */
-    int32_t *ids;   /* [id_count]: the answer */
+    size_t length; /* of the prompt */
+    int32_t *ids;  /* [id_count]: the answer */
     size_t id_count;
     mmn_patch_grid grid;
     mmn_spoken_words spoken;
@@ -103,7 +102,6 @@ typedef struct mmn_drop {
     mmn_interval interval;
     size_t count, changes;
 } mmn_drop;
-mmn_drop mmn_contribution_drop(const mmn_answer_word *word, mmn_disturbance_kind kind,
-                               bool random);
+mmn_drop mmn_contribution_drop(const mmn_answer_word *word, mmn_disturbance_kind kind, bool random);
 
 #endif

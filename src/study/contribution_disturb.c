@@ -41,8 +41,7 @@ static mmn_status keep_normed(void *context, const mmn_stage *stage, mmn_error *
 /* A normal number for a neuron at a position, with mean 0 and standard deviation 1. */
 static double normal(const passing *pass, uint32_t layer, uint32_t neuron, size_t position)
 {
-    const mmn_random_place place = {.seed = pass->seed,
-                                    .at = {layer, neuron, (uint32_t)position}};
+    const mmn_random_place place = {.seed = pass->seed, .at = {layer, neuron, (uint32_t)position}};
     double point[2], logarithm;
     mmn_random_disc(&place, point);
     double square = point[0] * point[0] + point[1] * point[1];
@@ -62,8 +61,8 @@ static mmn_status add_noise(void *context, const mmn_stage *stage, mmn_error *er
     for (size_t row = 0; row < stage->shape[0]; row++, values += width)
         for (size_t i = module->first[layer]; i < module->first[layer + 1]; i++) {
             uint32_t neuron = module->neurons[i];
-            double noise = pass->of->noise * normal(pass, (uint32_t)layer, neuron,
-                                                    stage->first_position + row);
+            double noise = pass->of->noise *
+                           normal(pass, (uint32_t)layer, neuron, stage->first_position + row);
             values[neuron] = (float)((double)values[neuron] + noise);
         }
     return MMN_OK;
@@ -150,9 +149,8 @@ static mmn_status judge(const passing *pass, const mmn_answer_word *word, mmn_di
         if (i != word->token)
             continue;
         found->likeliest = (int32_t)best;
-        found->log_probability =
-            mmn_log_probability(result->study.compute.kernels, logits, vocabulary, best,
-                                (size_t)word->id);
+        found->log_probability = mmn_log_probability(result->study.compute.kernels, logits,
+                                                     vocabulary, best, (size_t)word->id);
         if (!isfinite(found->log_probability))
             return mmn_fail(error, MMN_INPUT, NULL, NULL, "a logit is not finite");
     }
@@ -220,8 +218,8 @@ static mmn_status disturb_word(mmn_contributions *result, mmn_answer_word *word,
     do {
         const size_t left = word->disturbance_count - first, count = left < SIDE ? left : SIDE;
         passing passes[1 + SIDE] = {0};
-        const mmn_status status = run_passes(passes, result, word, own,
-                                             word->disturbances + first, count, error);
+        const mmn_status status =
+            run_passes(passes, result, word, own, word->disturbances + first, count, error);
         for (size_t i = 0; i <= count; i++)
             finish(&passes[i]);
         MMN_TRY(status);

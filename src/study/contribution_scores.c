@@ -109,8 +109,8 @@ static mmn_status see(void *context, const mmn_stage *stage, mmn_error *error)
     mmn_word_space_scores(s->compute, result->study.model, layer, s->ids, result->word_count,
                           s->rows, s->scores);
     if (s->factors)
-        mmn_word_space_factors(s->compute, result->study.model, layer, s->state,
-                               result->word_count, s->normed, s->factors);
+        mmn_word_space_factors(s->compute, result->study.model, layer, s->state, result->word_count,
+                               s->normed, s->factors);
     for (size_t w = 0; w < result->word_count; w++)
         MMN_TRY(score_word(s, stage, w, error));
     return MMN_OK;
@@ -219,8 +219,7 @@ static mmn_status choose_names(mmn_contributor *neuron, size_t names, const floa
             return mmn_fail(error, MMN_INPUT, NULL, NULL,
                             "the product of neuron %u of layer %u with word %zu is not finite",
                             neuron->neuron, neuron->layer, id);
-        found = mmn_word_choose(neuron->names, found, names,
-                                (mmn_word){(int32_t)id, values[id]});
+        found = mmn_word_choose(neuron->names, found, names, (mmn_word){(int32_t)id, values[id]});
     }
     return MMN_OK;
 }

@@ -57,8 +57,8 @@ static mmn_status score(mmn_evaluation *evaluation, mmn_eval_run *run, char *ans
     MMN_TRY(mmn_measure_answer(scores, sample, answer, error));
     char *id = mmn_study_copy_text(&evaluation->study, sample->id, error);
     MMN_NEED(id);
-    MMN_TRY(mmn_study_reserve(&evaluation->study, &run->predictions, &run->capacity,
-                              run->count + 1, sizeof(*run->predictions), error));
+    MMN_TRY(mmn_study_reserve(&evaluation->study, &run->predictions, &run->capacity, run->count + 1,
+                              sizeof(*run->predictions), error));
     const double score = scores[mmn_metric_measure(sample->metric)];
     run->predictions[run->count++] = (mmn_prediction){id, answer, score};
     run->accuracy_sum += score;
@@ -97,8 +97,8 @@ static mmn_status answer(void *context, mmn_session *const *sessions, const size
 {
     mmn_evaluation *evaluation = context;
     const size_t tokens = (size_t)evaluation->tokens;
-    MMN_TRY(mmn_sessions_generate(sessions, count, tokens, evaluation->ids, evaluation->counts,
-                                  error));
+    MMN_TRY(
+        mmn_sessions_generate(sessions, count, tokens, evaluation->ids, evaluation->counts, error));
     for (size_t i = 0; i < count; i++) {
         char *text;
         MMN_TRY(mmn_model_decode(evaluation->study.model, evaluation->ids + i * tokens,
@@ -150,8 +150,7 @@ static mmn_status try_decoding(mmn_evaluation *evaluation, mmn_error *error)
     return status;
 }
 
-static mmn_status set_up(void *context, const mmn_model *model, const void *asked,
-                         mmn_error *error)
+static mmn_status set_up(void *context, const mmn_model *model, const void *asked, mmn_error *error)
 {
     mmn_evaluation *evaluation = context;
     const mmn_eval_options *options = asked;
@@ -178,9 +177,8 @@ static mmn_status set_up(void *context, const mmn_model *model, const void *aske
         .template_name = options->template_name ? options->template_name : info->template_name,
         .tokens = options->tokens > 0 ? options->tokens : TOKENS,
         .top_p = options->top_p == 0 ? 1 : options->top_p,
-        .repetition_penalty = options->repetition_penalty == 0
-                                  ? info->generation.repetition_penalty
-                                  : options->repetition_penalty,
+        .repetition_penalty = options->repetition_penalty == 0 ? info->generation.repetition_penalty
+                                                               : options->repetition_penalty,
         .beam_search = options->beam_search.beams == 0 ? info->generation.beam_search
                                                        : options->beam_search};
     return try_decoding(evaluation, error);
@@ -195,7 +193,8 @@ static mmn_status mark_crossed(mmn_plan *plan, const mmn_settings *crossed, mmn_
         if (i == SIZE_MAX)
             return mmn_fail(error, MMN_USAGE, NULL, NULL,
                             "the cross table is of a setting that is evaluated, which \"%.100s\" "
-                            "is not", crossed->names[c]);
+                            "is not",
+                            crossed->names[c]);
         plan->crossed[i] = true;
     }
     return MMN_OK;
@@ -253,9 +252,8 @@ static const mmn_form_table tables[] = {
                  MMN_WHOLE("first_seed"), MMN_WHOLE("tokens"), MMN_REAL("temperature", ""),
                  MMN_REAL("top_p", ""), MMN_WHOLE("sampling_seed"), MMN_TEXT("template"),
                  MMN_TEXT("template_from"), MMN_REAL("repetition_penalty", ""),
-                 MMN_WHOLE("num_beams"), MMN_REAL("length_penalty", ""),
-                 MMN_TEXT("early_stopping"), MMN_WHOLE("top_k"), MMN_GENERATION_COLUMN,
-                 MMN_ALLOWED_COLUMNS)},
+                 MMN_WHOLE("num_beams"), MMN_REAL("length_penalty", ""), MMN_TEXT("early_stopping"),
+                 MMN_WHOLE("top_k"), MMN_GENERATION_COLUMN, MMN_ALLOWED_COLUMNS)},
     {"modules", "result", MMN_COLUMNS(MMN_TEXT("name"))},
     {"stop", "result", MMN_COLUMNS(MMN_TEXT("string"))},
     {"domains", "result", MMN_COLUMNS(MMN_TEXT("name"))},
@@ -266,8 +264,7 @@ static const mmn_form_table tables[] = {
     {"measures", "runs",
      MMN_COLUMNS(MMN_TEXT("measure"), MMN_REAL("sum", ""), MMN_WHOLE("count"),
                  MMN_REAL("mean", ""))},
-    {"predictions", "runs",
-     MMN_COLUMNS(MMN_TEXT("id"), MMN_TEXT("answer"), MMN_REAL("score", ""))},
+    {"predictions", "runs", MMN_COLUMNS(MMN_TEXT("id"), MMN_TEXT("answer"), MMN_REAL("score", ""))},
     {"summary", "result", MMN_COLUMNS(MMN_SUMMARY_COLUMNS)},
     {"cross", "result", MMN_COLUMNS(MMN_TEXT("setting"))},
     {"cross_rows", "cross", MMN_COLUMNS(MMN_TEXT("neurons_of"))},
@@ -284,8 +281,8 @@ static const char json[] =
     "<?repetition_penalty|, 'repetition_penalty': $repetition_penalty>"
     "<?num_beams|, 'num_beams': $num_beams, 'length_penalty': $length_penalty,"
     " 'early_stopping': $early_stopping>"
-    "<?top_k|, 'top_k': $top_k><?stop|, 'stop': [<stop|, |$string>]>"
-    MMN_GENERATION_JSON MMN_ALLOWED_JSON "},\n"
+    "<?top_k|, 'top_k': $top_k><?stop|, 'stop': [<stop|, |$string>]>" MMN_GENERATION_JSON
+        MMN_ALLOWED_JSON "},\n"
     "  'domains': [<domains|, |$name>],\n"
     "  'runs': [\n"
     "<runs|,\n|"
@@ -298,13 +295,15 @@ static const char json[] =
     "<summary|,\n|"
     "    {'setting': $setting, 'domain': $domain, 'plain': $plain, 'domain_off': $domain_off,"
     " 'random_mean': $random_mean,"
-    " 'random_interval': " MMN_INTERVAL_JSON("random_low", "random_high") ","
-    " 'random_seeds': $random_seeds}>],\n"
-    "  'cross': [\n"
-    "<cross|,\n|"
-    "    {'setting': $setting, 'domains': [<domains|, |$name>], 'accuracy': [<cross_rows|,|\n"
-    "      [<cross_cells|, |$accuracy>]>]}>]\n"
-    "}\n";
+    " 'random_interval': " MMN_INTERVAL_JSON(
+        "random_low", "random_high") ","
+                                     " 'random_seeds': $random_seeds}>],\n"
+                                     "  'cross': [\n"
+                                     "<cross|,\n|"
+                                     "    {'setting': $setting, 'domains': [<domains|, |$name>], "
+                                     "'accuracy': [<cross_rows|,|\n"
+                                     "      [<cross_cells|, |$accuracy>]>]}>]\n"
+                                     "}\n";
 
 static const char people[] =
     "accuracy, %, with all neurons on\n"
@@ -371,8 +370,8 @@ static void add_run(mmn_result *result, const mmn_evaluation *evaluation, size_t
                     mmn_as_real(answers->sums[m] / (double)answers->counts[m]));
     for (size_t i = 0; i < answers->count; i++) {
         const mmn_prediction *prediction = &answers->predictions[i];
-        MMN_ADD(result, "predictions", mmn_as_text(prediction->id),
-                mmn_as_text(prediction->answer), mmn_as_real(prediction->score));
+        MMN_ADD(result, "predictions", mmn_as_text(prediction->id), mmn_as_text(prediction->answer),
+                mmn_as_real(prediction->score));
     }
 }
 

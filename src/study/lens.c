@@ -61,8 +61,8 @@ static mmn_status see(void *context, const mmn_stage *shown, mmn_error *error)
 {
     mmn_lens *lens = context;
     const bool *wanted = lens->stages;
-    const char *dot =
-        shown->layer < 0 ? NULL : strchr(shown->name + strlen("language.layers."), '.');
+    const char *dot = shown->layer < 0 ? NULL
+                                       : strchr(shown->name + strlen("language.layers."), '.');
     const char *name = dot ? dot + 1 : "";
 
     for (int stage = 0; stage < MMN_LENS_STAGES; stage++)
@@ -128,8 +128,7 @@ static mmn_status choose_stages(bool *stages, const char *text, mmn_error *error
     return MMN_OK;
 }
 
-static mmn_status set_up(void *context, const mmn_model *model, const void *asked,
-                         mmn_error *error)
+static mmn_status set_up(void *context, const mmn_model *model, const void *asked, mmn_error *error)
 {
     mmn_lens *lens = context;
     const mmn_lens_options *options = asked;
@@ -137,17 +136,19 @@ static mmn_status set_up(void *context, const mmn_model *model, const void *aske
     if (MMN_MISSING(error, options->list))
         return MMN_USAGE;
     if (!masked && (options->off_domain || options->off_setting))
-        return mmn_fail(error, MMN_USAGE, NULL, NULL,
-                        "off_domain and off_setting choose among the neurons of a ranking, which is "
-                        "missing");
+        return mmn_fail(
+            error, MMN_USAGE, NULL, NULL,
+            "off_domain and off_setting choose among the neurons of a ranking, which is "
+            "missing");
     lens->options = options;
-    lens->study = (mmn_study){
-        .model = model,
-        MMN_STUDY_ASKED(options),
-        MMN_STUDY_LONG_PROMPTS(options),
-        .neurons = options->neurons,
-        .setting = !masked ? NULL : options->off_setting ? options->off_setting : "all",
-        .plan = {.plain = !masked, .off_domain = options->off_domain}};
+    lens->study = (mmn_study){.model = model,
+                              MMN_STUDY_ASKED(options),
+                              MMN_STUDY_LONG_PROMPTS(options),
+                              .neurons = options->neurons,
+                              .setting = !masked                ? NULL
+                                         : options->off_setting ? options->off_setting
+                                                                : "all",
+                              .plan = {.plain = !masked, .off_domain = options->off_domain}};
     lens->layers = model->config.language.layers;
     lens->vocabulary = model->config.language.vocab_size;
     lens->top = options->top > 0 ? options->top : TOP;

@@ -30,7 +30,7 @@ typedef struct mmn_lens_example {
     char **images;
     size_t image_count;
     mmn_patch_grid grid;
-    size_t count; /* of positions */
+    size_t count;                 /* of positions */
     mmn_lens_position *positions; /* ascending */
     double *entropy;              /* [count][layers] */
     mmn_word *words;              /* [count][layers][top] */
@@ -49,14 +49,14 @@ typedef struct mmn_lens {
     const mmn_lens_options *options;
     size_t layers, vocabulary, top;
     bool stages[MMN_LENS_STAGES];
-    mmn_lens_cell *cells;      /* [domain][MMN_LENS_STAGES][layers][2]: text, image */
+    mmn_lens_cell *cells; /* [domain][MMN_LENS_STAGES][layers][2]: text, image */
     mmn_lens_neuron neuron;
     mmn_lens_example *examples;
     size_t example_count, example_capacity;
 
     /* At work: */
-    mmn_readout readout; /* afterwards room for a cell's words, and... */
-    double *curve;       /* ...[layers] for the entropies of one domain */
+    mmn_readout readout;       /* afterwards room for a cell's words, and... */
+    double *curve;             /* ...[layers] for the entropies of one domain */
     size_t domain;             /* of the sample that runs */
     mmn_lens_example *example; /* NULL: none of this sample */
     float *residual; /* [positions][hidden_size]: the state before the layer that runs, for "mid" */
@@ -80,8 +80,8 @@ double mmn_lens_entropy(const mmn_lens *lens, size_t domain, int stage, size_t l
 mmn_status mmn_lens_choose_positions(bool *chosen, const mmn_input *input, const char *text,
                                      mmn_error *error);
 /* Reads "MODULE:LAYER:NEURON". MMN_USAGE when the model has no such neuron. */
-mmn_status mmn_lens_choose_neuron(mmn_lens_neuron *neuron, const mmn_model *model,
-                                  const char *text, mmn_error *error);
+mmn_status mmn_lens_choose_neuron(mmn_lens_neuron *neuron, const mmn_model *model, const char *text,
+                                  mmn_error *error);
 
 /* Makes the sample that runs an example, if the domain has not enough of them. */
 mmn_status mmn_lens_add_example(mmn_lens *lens, const mmn_planned_sample *planned,

@@ -163,8 +163,8 @@ void mmn_lens_keep_reading(const mmn_lens *lens, size_t position, size_t layer, 
 
 /* ---- Activations ----------------------------------------------------------------------------- */
 
-mmn_status mmn_lens_choose_neuron(mmn_lens_neuron *neuron, const mmn_model *model,
-                                  const char *text, mmn_error *error)
+mmn_status mmn_lens_choose_neuron(mmn_lens_neuron *neuron, const mmn_model *model, const char *text,
+                                  mmn_error *error)
 {
     const mmn_model_info *info = mmn_model_describe(model);
     size_t length = strcspn(text, ":");
@@ -174,8 +174,8 @@ mmn_status mmn_lens_choose_neuron(mmn_lens_neuron *neuron, const mmn_model *mode
             strncmp(info->modules[m].name, text, length) == 0)
             neuron->module = &info->modules[m];
     if (!neuron->module ||
-        sscanf(text + length, ":%9" SCNu32 ":%9" SCNu32 "%n", &neuron->layer,
-               &neuron->neuron, &end) != 2 ||
+        sscanf(text + length, ":%9" SCNu32 ":%9" SCNu32 "%n", &neuron->layer, &neuron->neuron,
+               &end) != 2 ||
         text[length + (size_t)end] != '\0' || neuron->layer >= neuron->module->layers ||
         neuron->neuron >= neuron->module->neurons)
         return mmn_fail(error, MMN_USAGE, NULL, NULL,

@@ -33,16 +33,15 @@ static const mmn_form_table tables[] = {
     {"activation", "samples", MMN_COLUMNS(MMN_REAL("value", ""))},
     {"positions", "samples",
      MMN_COLUMNS(MMN_WHOLE("position"), MMN_TEXT("kind"), MMN_TEXT("token"))},
-    {"position_layers", "positions",
-     MMN_COLUMNS(MMN_WHOLE("layer"), MMN_REAL("entropy", "nats"))},
+    {"position_layers", "positions", MMN_COLUMNS(MMN_WHOLE("layer"), MMN_REAL("entropy", "nats"))},
     {"position_words", "position_layers",
      MMN_COLUMNS(MMN_WHOLE("id"), MMN_TEXT("word"), MMN_REAL("p", ""))},
     {0}};
 
-#define READINGS(kind)                                                                           \
-    "'" kind "': {'positions': $" kind "_positions,"                                             \
-    " 'entropy': [<readings kind=" kind " #layer|, |$entropy>],\n"                                      \
-    "      'top': [<readings kind=" kind "|,\n        |"                                         \
+#define READINGS(kind)                                                                             \
+    "'" kind "': {'positions': $" kind "_positions,"                                               \
+    " 'entropy': [<readings kind=" kind " #layer|, |$entropy>],\n"                                 \
+    "      'top': [<readings kind=" kind "|,\n        |"                                           \
     "[<words|, |{'id': $id, 'word': $word, 'share': $share}>]>]}"
 
 static const char json[] =
@@ -55,26 +54,33 @@ static const char json[] =
     "  'layers': $layers, 'vocabulary': $vocabulary,\n"
     "  'curves': [<curves|,|\n"
     "    {'domain': $domain, 'stage': $stage,\n"
-    "     " READINGS("image") ",\n"
-    "     " READINGS("text") "}>],\n"
-    "  'three_stages': [<three_stages|,|\n"
-    "    {'domain': $domain, 'found': $found, 'align_until': $align_until,"
-    " 'generate_from': $generate_from,\n"
-    "     'evidence': $evidence,\n"
-    "     'values': {'levels': [$align, $reason, $generate], 'explained': $explained,"
-    " 'fall': $fall}}>],\n"
-    "  'samples': [\n"
-    "<samples|,\n|"
-    "    {'id': $id, 'domain': $domain, 'images': [<images|, |$file>], " MMN_GRID_JSON ",\n"
-    "<?module|     'activation': {'module': $module, 'layer': $neuron_layer, 'neuron': $neuron,"
-    " 'grid': [$grid_rows, $grid_columns],\n"
-    "      'values': [<activation|, |$value>]},\n>"
-    "     'positions': [\n"
-    "<positions|,\n|"
-    "      {'position': $position, 'kind': $kind, 'token': $token, 'layers': [<position_layers #layer|,|\n"
-    "        {'entropy': $entropy,"
-    " 'top': [<position_words|, |{'id': $id, 'word': $word, 'p': $p}>]}>]}>]}>]\n"
-    "}\n";
+    "     " READINGS(
+        "image") ",\n"
+                 "     " READINGS(
+                     "text") "}>],\n"
+                             "  'three_stages': [<three_stages|,|\n"
+                             "    {'domain': $domain, 'found': $found, 'align_until': $align_until,"
+                             " 'generate_from': $generate_from,\n"
+                             "     'evidence': $evidence,\n"
+                             "     'values': {'levels': [$align, $reason, $generate], 'explained': "
+                             "$explained,"
+                             " 'fall': $fall}}>],\n"
+                             "  'samples': [\n"
+                             "<samples|,\n|"
+                             "    {'id': $id, 'domain': $domain, 'images': [<images|, "
+                             "|$file>], " MMN_GRID_JSON ",\n"
+                             "<?module|     'activation': {'module': $module, 'layer': "
+                             "$neuron_layer, 'neuron': $neuron,"
+                             " 'grid': [$grid_rows, $grid_columns],\n"
+                             "      'values': [<activation|, |$value>]},\n>"
+                             "     'positions': [\n"
+                             "<positions|,\n|"
+                             "      {'position': $position, 'kind': $kind, 'token': $token, "
+                             "'layers': [<position_layers #layer|,|\n"
+                             "        {'entropy': $entropy,"
+                             " 'top': [<position_words|, |{'id': $id, 'word': $word, 'p': "
+                             "$p}>]}>]}>]}>]\n"
+                             "}\n";
 
 static const char people[] =
     "<curves||${domain}, ${stage}: entropy in nats, and the word that is most often the first\n"
@@ -137,8 +143,8 @@ mmn_three_stages mmn_three_stages_of(const double *entropy, size_t layers, doubl
         return stages;
     for (size_t a = 1; a + 1 < layers; a++)
         for (size_t b = a + 1; b < layers; b++) {
-            double left = spread_of(entropy, 0, a) + spread_of(entropy, a, b) +
-                          spread_of(entropy, b, layers);
+            double left =
+                spread_of(entropy, 0, a) + spread_of(entropy, a, b) + spread_of(entropy, b, layers);
             if ((a == 1 && b == 2) || left < least) {
                 least = left;
                 stages.align_until = a - 1;
@@ -151,11 +157,10 @@ mmn_three_stages mmn_three_stages_of(const double *entropy, size_t layers, doubl
     stages.levels[1] = mean_of(entropy, a, b);
     stages.levels[2] = mean_of(entropy, b, layers);
     stages.explained = whole > 0.0 ? 1.0 - least / whole : 0.0;
-    stages.fall =
-        log_vocabulary > 0.0 ? (stages.levels[0] - stages.levels[2]) / log_vocabulary : 0.0;
+    stages.fall = log_vocabulary > 0.0 ? (stages.levels[0] - stages.levels[2]) / log_vocabulary
+                                       : 0.0;
     stages.found = stages.levels[0] > stages.levels[1] && stages.levels[1] > stages.levels[2] &&
-                   stages.fall >= LEAST_FALL &&
-                   stages.explained >= LEAST_EXPLAINED;
+                   stages.fall >= LEAST_FALL && stages.explained >= LEAST_EXPLAINED;
     return stages;
 }
 
@@ -224,13 +229,14 @@ static void add_three_stages(mmn_result *result, const mmn_lens *lens, size_t do
     snprintf(layers, sizeof(layers), "0-%zu, %zu-%zu, %zu-%zu", align, align + 1, generate - 1,
              generate, lens->layers - 1);
     if (lens->layers >= 3)
-        snprintf(evidence, sizeof(evidence),
-                 "mean entropies of layers 0-%zu, %zu-%zu and %zu-%zu, in nats, the three levels that "
-                 "fit the curve best", align, align + 1, generate - 1, generate, lens->layers - 1);
+        snprintf(
+            evidence, sizeof(evidence),
+            "mean entropies of layers 0-%zu, %zu-%zu and %zu-%zu, in nats, the three levels that "
+            "fit the curve best",
+            align, align + 1, generate - 1, generate, lens->layers - 1);
     MMN_ADD(result, "three_stages", mmn_as_text(mmn_domain_name(&lens->study, domain)),
-            mmn_as_truth(stages.found),
-            mmn_as_whole(align), mmn_as_whole(generate), mmn_as_text(evidence),
-            mmn_as_real(stages.levels[0]), mmn_as_real(stages.levels[1]),
+            mmn_as_truth(stages.found), mmn_as_whole(align), mmn_as_whole(generate),
+            mmn_as_text(evidence), mmn_as_real(stages.levels[0]), mmn_as_real(stages.levels[1]),
             mmn_as_real(stages.levels[2]), mmn_as_real(stages.explained), mmn_as_real(stages.fall),
             mmn_as_text(layers));
 }
@@ -249,8 +255,7 @@ static void add_position(mmn_result *result, const mmn_lens *lens, const mmn_len
         for (size_t i = 0; i < lens->top; i++) {
             const mmn_word *word = &example->words[reading * lens->top + i];
             MMN_ADD(result, "position_words", mmn_as_whole((uint64_t)word->id),
-                    mmn_word_of(result, lens->study.model, word->id),
-                    mmn_as_real(word->value));
+                    mmn_word_of(result, lens->study.model, word->id), mmn_as_real(word->value));
         }
     }
 }
@@ -260,8 +265,8 @@ static void add_example(mmn_result *result, const mmn_lens *lens, const mmn_lens
     const mmn_lens_neuron *neuron = &lens->neuron;
     const size_t side = example->grid.side, patches = example->activation ? side * side : 0;
     MMN_ADD(result, "samples", mmn_as_text(example->id),
-            mmn_as_text(mmn_domain_name(&lens->study, example->domain)),
-            MMN_GRID(example->grid), mmn_as_text(example->activation ? neuron->module->name : NULL),
+            mmn_as_text(mmn_domain_name(&lens->study, example->domain)), MMN_GRID(example->grid),
+            mmn_as_text(example->activation ? neuron->module->name : NULL),
             mmn_as_whole(neuron->layer), mmn_as_whole(neuron->neuron));
     for (size_t i = 0; i < example->image_count; i++)
         MMN_ADD(result, "images", mmn_as_text(example->images[i]));

@@ -55,22 +55,22 @@ static mmn_status read_logits(void *reading, const mmn_input *input, size_t firs
     return MMN_OK;
 }
 
-static mmn_status set_up(void *context, const mmn_model *model, const void *asked,
-                         mmn_error *error)
+static mmn_status set_up(void *context, const mmn_model *model, const void *asked, mmn_error *error)
 {
     perplexities *perplexity = context;
     const mmn_perplexity_options *options = asked;
     if (MMN_MISSING(error, options->list))
         return MMN_USAGE;
     perplexity->options = options;
-    perplexity->study = (mmn_study){
-        .model = model,
-        MMN_STUDY_ASKED(options),
-        MMN_STUDY_SEEDS(options),
-        .plan.crossed = {true},
-        .neurons = options->neurons,
-        .setting = !options->neurons ? NULL : options->setting ? options->setting : "all",
-        .batch = options->batch};
+    perplexity->study = (mmn_study){.model = model,
+                                    MMN_STUDY_ASKED(options),
+                                    MMN_STUDY_SEEDS(options),
+                                    .plan.crossed = {true},
+                                    .neurons = options->neurons,
+                                    .setting = !options->neurons  ? NULL
+                                               : options->setting ? options->setting
+                                                                  : "all",
+                                    .batch = options->batch};
     MMN_TRY(mmn_study_check_seeds(options->seeds, error));
     return mmn_windows_set(&perplexity->study.samples.windows, model, options->window,
                            options->begin_of_text != 0, error);
@@ -87,8 +87,8 @@ static mmn_status digest_windows(void *context, mmn_error *error)
 static uint64_t tokens_of(const perplexities *kept, size_t domain)
 {
     const mmn_study *study = &kept->study;
-    const perplexity_run *run = mmn_study_reading(
-        study, mmn_plan_find(&study->plan, 0, MMN_OFF_NOTHING, domain, domain));
+    const perplexity_run *run =
+        mmn_study_reading(study, mmn_plan_find(&study->plan, 0, MMN_OFF_NOTHING, domain, domain));
     return run->tokens;
 }
 
@@ -100,7 +100,8 @@ static mmn_status check_tokens(const void *context, mmn_error *error)
         if (tokens_of(kept, d) == 0)
             return mmn_fail(error, MMN_INPUT, samples->file, NULL,
                             "the domain \"%s\" has no token to predict: the first of each window "
-                            "is not", samples->domains.domains[d].name);
+                            "is not",
+                            samples->domains.domains[d].name);
     return MMN_OK;
 }
 
@@ -128,9 +129,9 @@ static const mmn_form_table tables[] = {
      MMN_COLUMNS(MMN_TEXT("domain"), MMN_REAL("perplexity", ""), MMN_REAL("ratio", ""))},
     {0}};
 
-#define VALUES(what)                                                                              \
-    "<values what=" what "||{'plain': $plain, 'domain_off': $domain_off,"                        \
-    " 'random_mean': $random_mean,"                                                               \
+#define VALUES(what)                                                                               \
+    "<values what=" what "||{'plain': $plain, 'domain_off': $domain_off,"                          \
+    " 'random_mean': $random_mean,"                                                                \
     " 'random_interval': " MMN_INTERVAL_JSON("random_low", "random_high") "}>"
 
 static const char json[] =
@@ -146,13 +147,16 @@ static const char json[] =
     " 'perplexity': $perplexity}>],\n"
     "  'summary': [<summary|,|\n"
     "    {'domain': $domain, 'tokens': $tokens, 'random_seeds': $random_seeds,\n"
-    "      'perplexity': " VALUES("perplexity") ",\n"
-    "      'ratio': " VALUES("ratio") "}>],\n"
-    "  'cross': <?cross_rows|{'domains': [<domains|, |$name>], 'perplexity': [<cross_rows|,|\n"
-    "      [<cross_cells|, |$perplexity>]>],\n"
-    "    'ratio': [<cross_rows|,|\n"
-    "      [<cross_cells|, |$ratio>]>]}><!cross_rows|null>\n"
-    "}\n";
+    "      'perplexity': " VALUES(
+        "perplexity") ",\n"
+                      "      'ratio': " VALUES(
+                          "ratio") "}>],\n"
+                                   "  'cross': <?cross_rows|{'domains': [<domains|, |$name>], "
+                                   "'perplexity': [<cross_rows|,|\n"
+                                   "      [<cross_cells|, |$perplexity>]>],\n"
+                                   "    'ratio': [<cross_rows|,|\n"
+                                   "      [<cross_cells|, |$ratio>]>]}><!cross_rows|null>\n"
+                                   "}\n";
 
 static const char people[] =
     "with all neurons on, windows of ${window} positions\n"
@@ -185,8 +189,7 @@ static void add_settings(mmn_result *result, const perplexities *perplexity)
     const char *setting = perplexity->options->setting;
     MMN_ADD(result, "result", MMN_MADE(study), mmn_as_optional(perplexity->data), MMN_LIST(study),
             mmn_as_whole(windows->length), mmn_as_truth(windows->begin_of_text),
-            mmn_as_text(setting ? setting : "all"), MMN_SEEDS(study),
-            MMN_ALLOWED(study->allowed));
+            mmn_as_text(setting ? setting : "all"), MMN_SEEDS(study), MMN_ALLOWED(study->allowed));
 }
 
 static void add_run(mmn_result *result, const perplexities *perplexity, size_t number)
@@ -215,8 +218,7 @@ static void add_values(mmn_result *result, const char *what, const mmn_summary *
                        double shift)
 {
     const size_t seeds = summary->seeds;
-    MMN_ADD(result, "values", mmn_as_text(what),
-            mmn_as_real(mmn_exp_f64(summary->plain - shift)),
+    MMN_ADD(result, "values", mmn_as_text(what), mmn_as_real(mmn_exp_f64(summary->plain - shift)),
             mmn_as_real(mmn_exp_f64(summary->domain_off - shift)),
             mmn_real_if(seeds > 0, mmn_exp_f64(summary->random.mean - shift)),
             mmn_real_if(seeds > 1, mmn_exp_f64(summary->random.low - shift)),
@@ -225,8 +227,8 @@ static void add_values(mmn_result *result, const char *what, const mmn_summary *
 
 static void add_summary(mmn_result *result, const perplexities *perplexity, size_t domain)
 {
-    const mmn_summary summary = mmn_plan_summarise(&perplexity->study.plan, 0, domain,
-                                                   mean_nats, perplexity);
+    const mmn_summary summary =
+        mmn_plan_summarise(&perplexity->study.plan, 0, domain, mean_nats, perplexity);
     MMN_ADD(result, "summary", mmn_as_text(mmn_domain_name(&perplexity->study, domain)),
             mmn_as_whole(tokens_of(perplexity, domain)), mmn_as_whole(summary.seeds));
     add_values(result, "perplexity", &summary, 0);
@@ -239,10 +241,10 @@ static void add_cross(mmn_result *result, const perplexities *perplexity, size_t
     const mmn_study *study = &perplexity->study;
     MMN_ADD(result, "cross_rows", mmn_as_text(mmn_domain_name(study, of)));
     for (size_t d = 0; d < study->samples.domains.domain_count; d++) {
-        const double nats = mean_nats(
-            perplexity, mmn_plan_find(&study->plan, 0, MMN_OFF_DOMAIN, of, d));
-        const double plain = mean_nats(
-            perplexity, mmn_plan_find(&study->plan, 0, MMN_OFF_NOTHING, 0, d));
+        const double nats =
+            mean_nats(perplexity, mmn_plan_find(&study->plan, 0, MMN_OFF_DOMAIN, of, d));
+        const double plain =
+            mean_nats(perplexity, mmn_plan_find(&study->plan, 0, MMN_OFF_NOTHING, 0, d));
         MMN_ADD(result, "cross_cells", mmn_as_text(mmn_domain_name(study, d)),
                 mmn_as_real(mmn_exp_f64(nats)), mmn_as_real(mmn_exp_f64(nats - plain)));
     }

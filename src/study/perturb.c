@@ -98,8 +98,7 @@ static mmn_status keep(void *context, const mmn_stage *stage, mmn_error *error)
     return MMN_OK;
 }
 
-mmn_status mmn_hidden_states_keep(mmn_hidden_states *states, mmn_session *session,
-                                  mmn_error *error)
+mmn_status mmn_hidden_states_keep(mmn_hidden_states *states, mmn_session *session, mmn_error *error)
 {
     const mmn_probe probe = {.stages = states->stages, .see = keep, .context = states};
 
@@ -198,8 +197,8 @@ uint64_t mmn_perturb_neurons(const mmn_perturbation *perturbation, size_t run)
     const mmn_model_info *info = mmn_model_describe(perturbation->study.model);
     uint64_t neurons = 0;
     for (size_t m = 0; m < info->module_count; m++)
-        neurons += mmn_mask_neurons(perturbation->study.plan.runs[run].mask,
-                                    info->modules[m].name, -1);
+        neurons +=
+            mmn_mask_neurons(perturbation->study.plan.runs[run].mask, info->modules[m].name, -1);
     return neurons;
 }
 
@@ -231,24 +230,23 @@ static mmn_status compare_sample(void *context, const mmn_planned_sample *planne
     return MMN_OK;
 }
 
-static mmn_status set_up(void *context, const mmn_model *model, const void *asked,
-                         mmn_error *error)
+static mmn_status set_up(void *context, const mmn_model *model, const void *asked, mmn_error *error)
 {
     mmn_perturbation *perturbation = context;
     const mmn_perturb_options *options = asked;
     const mmn_language_config *language = &model->config.language;
     if (MMN_MISSING(error, options->list, options->neurons))
         return MMN_USAGE;
-    perturbation->study = (mmn_study){
-        .model = model,
-        MMN_STUDY_ASKED(options),
-        MMN_STUDY_LONG_PROMPTS(options),
-        .neurons = options->neurons,
-        .settings = options->settings,
-        .plan = {.plain = true,
-                 .seeds = options->seeds > 0 ? options->seeds : SEEDS,
-                 .first_seed = options->first_seed},
-        .batch = 1}; /* side by side takes memory, and no less time for whole prompts */
+    perturbation->study =
+        (mmn_study){.model = model,
+                    MMN_STUDY_ASKED(options),
+                    MMN_STUDY_LONG_PROMPTS(options),
+                    .neurons = options->neurons,
+                    .settings = options->settings,
+                    .plan = {.plain = true,
+                             .seeds = options->seeds > 0 ? options->seeds : SEEDS,
+                             .first_seed = options->first_seed},
+                    .batch = 1}; /* side by side takes memory, and no less time for whole prompts */
     perturbation->layers = language->layers;
     perturbation->states = (mmn_hidden_states){.layers = language->layers,
                                                .width = language->hidden_size,
@@ -265,14 +263,14 @@ static mmn_status begin(void *context, mmn_error *error)
     mmn_study *study = &perturbation->study;
     const size_t runs = study->plan.run_count;
     perturbation->runs = mmn_study_allocate(study, runs, sizeof(*perturbation->runs), error);
-    perturbation->values = mmn_study_allocate(study, (size_t)study->plan.seeds,
-                                              sizeof(*perturbation->values), error);
+    perturbation->values =
+        mmn_study_allocate(study, (size_t)study->plan.seeds, sizeof(*perturbation->values), error);
     MMN_NEED(perturbation->runs && perturbation->values);
     for (size_t i = 0; i < runs; i++) {
         mmn_comparison *run = &perturbation->runs[i];
         run->states = &perturbation->states;
-        run->sums = mmn_study_allocate(study, 2 * (perturbation->layers + 1), sizeof(*run->sums),
-                                       error);
+        run->sums =
+            mmn_study_allocate(study, 2 * (perturbation->layers + 1), sizeof(*run->sums), error);
         MMN_NEED(run->sums);
     }
     return MMN_OK;
@@ -287,11 +285,9 @@ static void end(void *context)
 /* ---- Result ---------------------------------------------------------------------------------- */
 
 static const mmn_form_table tables[] = {
-    {"result", NULL,
-     MMN_COLUMNS(MMN_STUDY_COLUMNS, MMN_WHOLE("layers"))},
+    {"result", NULL, MMN_COLUMNS(MMN_STUDY_COLUMNS, MMN_WHOLE("layers"))},
     {"domains", "result", MMN_COLUMNS(MMN_TEXT("name"))},
-    {"curves", "result",
-     MMN_COLUMNS(MMN_RUN_COLUMNS, MMN_WHOLE("neurons"), MMN_WHOLE("samples"))},
+    {"curves", "result", MMN_COLUMNS(MMN_RUN_COLUMNS, MMN_WHOLE("neurons"), MMN_WHOLE("samples"))},
     /* over all positions, and over those of images and of text */
     {"positions", "curves",
      MMN_COLUMNS(MMN_TEXT("kind"), MMN_WHOLE("positions"), MMN_REAL("last_relative", ""),
@@ -306,24 +302,25 @@ static const mmn_form_table tables[] = {
                  MMN_REAL("last_random", ""), MMN_REAL("last_margin", ""))},
     {0}};
 
-#define POSITIONS(kind)                                                                          \
-    "<positions kind=" kind "||'positions': $positions, 'relative': [<states #layer|, |$relative>],"    \
-    " 'last_relative': $last_relative, 'cosine': [<states|, |$cosine>],"                         \
+#define POSITIONS(kind)                                                                            \
+    "<positions kind=" kind                                                                        \
+    "||'positions': $positions, 'relative': [<states #layer|, |$relative>],"                       \
+    " 'last_relative': $last_relative, 'cosine': [<states|, |$cosine>],"                           \
     " 'last_cosine': $last_cosine>"
 
 static const char json[] =
     "{\n"
-    "  'format': 'mmneuron-perturb-1',\n" MMN_STUDY_JSON
-    "  'layers': $layers,\n"
+    "  'format': 'mmneuron-perturb-1',\n" MMN_STUDY_JSON "  'layers': $layers,\n"
     "  'curves': [\n"
     "<curves|,\n|"
     "    {'setting': $setting, 'off': $off, 'neurons_of': $neurons_of, 'seed': $seed,"
     " 'neurons': $neurons, 'domain': $domain, 'samples': $samples,\n"
     "     " POSITIONS("all") ",\n"
-    "     'image': {" POSITIONS("image") "},\n"
-    "     'text': {" POSITIONS("text") "}}>\n"
-    "  ]\n"
-    "}\n";
+                             "     'image': {" POSITIONS("image") "},\n"
+                                                                  "     'text': {" POSITIONS(
+                                                                      "text") "}}>\n"
+                                                                              "  ]\n"
+                                                                              "}\n";
 
 static const char people[] =
     "<moved by setting||${setting} off: |h' - h| / |h|\n"
@@ -401,8 +398,7 @@ static void fill(mmn_result *result, const void *context)
     const mmn_perturbation *perturbation = context;
     const mmn_plan *plan = &perturbation->study.plan;
     const size_t domains = perturbation->study.samples.domains.domain_count;
-    MMN_ADD(result, "result", MMN_STUDY(&perturbation->study),
-            mmn_as_whole(perturbation->layers));
+    MMN_ADD(result, "result", MMN_STUDY(&perturbation->study), mmn_as_whole(perturbation->layers));
     for (size_t d = 0; d < domains; d++)
         for (size_t i = 0; i < plan->run_count; i++)
             if (plan->runs[i].domain == d && plan->runs[i].off != MMN_OFF_NOTHING)

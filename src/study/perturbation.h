@@ -8,10 +8,10 @@
 /* State number i is the output of layer i, number `layers` the final norm's. */
 typedef struct mmn_hidden_states {
     size_t layers, width;
-    size_t first, count;     /* the states that are kept now */
-    size_t rows, capacity;   /* positions; elements that there is room for */
-    float *values;           /* [count][rows][width] */
-    char *stages;            /* that show them, separated by commas */
+    size_t first, count;            /* the states that are kept now */
+    size_t rows, capacity;          /* positions; elements that there is room for */
+    float *values;                  /* [count][rows][width] */
+    char *stages;                   /* that show them, separated by commas */
     struct mmn_distance *distances; /* [rows]: what a comparison works in */
     size_t distance_capacity;
     int threads;

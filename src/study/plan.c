@@ -67,8 +67,7 @@ static bool has_all(const mmn_neurons *lists, const char *setting)
 }
 
 /* Those of the paper that the lists have the modules for. */
-static mmn_status add_usual(mmn_settings *settings, const mmn_neurons *lists,
-                            mmn_error *error)
+static mmn_status add_usual(mmn_settings *settings, const mmn_neurons *lists, mmn_error *error)
 {
     for (const char *const *usual = mmn_usual_settings; *usual; usual++)
         if (has_all(lists, *usual))
@@ -78,8 +77,8 @@ static mmn_status add_usual(mmn_settings *settings, const mmn_neurons *lists,
                : MMN_OK;
 }
 
-mmn_status mmn_settings_make(mmn_settings *settings, const char *text,
-                             const mmn_neurons *lists, mmn_error *error)
+mmn_status mmn_settings_make(mmn_settings *settings, const char *text, const mmn_neurons *lists,
+                             mmn_error *error)
 {
     mmn_item item;
     if (!text)
@@ -149,7 +148,8 @@ mmn_status mmn_plan_make(mmn_plan *plan, const mmn_model *model, const mmn_domai
                 return mmn_fail(error, MMN_INPUT, list, NULL,
                                 "domain \"%s\" is not in %s, so there are no neurons to switch off",
                                 name, file);
-            MMN_TRY(mmn_mask_of_domain(&mask, model, lists, listed, plan->settings.names[s], error));
+            MMN_TRY(
+                mmn_mask_of_domain(&mask, model, lists, listed, plan->settings.names[s], error));
             MMN_TRY(add_domain(plan, s, d, domains->domain_count, mask, error));
         }
     return MMN_OK;
@@ -171,8 +171,7 @@ size_t mmn_plan_find(const mmn_plan *plan, size_t setting, mmn_off off, size_t n
     for (size_t i = 0; i < plan->run_count; i++) {
         const mmn_run *run = &plan->runs[i];
         if (run->off == off && run->domain == domain &&
-            (off == MMN_OFF_NOTHING ||
-             (run->setting == setting && run->neurons_of == neurons_of)))
+            (off == MMN_OFF_NOTHING || (run->setting == setting && run->neurons_of == neurons_of)))
             return i;
     }
     return SIZE_MAX;

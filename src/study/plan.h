@@ -22,8 +22,8 @@ typedef struct mmn_settings {
  * the lists have, without "none". With a text the lists are not used. MMN_USAGE for too many, one
  * without a name, or one named twice. Zero-initialise; free with mmn_settings_free, after a failure
  * too. */
-mmn_status mmn_settings_make(mmn_settings *settings, const char *text,
-                             const mmn_neurons *lists, mmn_error *error);
+mmn_status mmn_settings_make(mmn_settings *settings, const char *text, const mmn_neurons *lists,
+                             mmn_error *error);
 /* Adds one setting, whatever its name. */
 mmn_status mmn_settings_add(mmn_settings *settings, const char *name, mmn_error *error);
 /* The number of a setting, or SIZE_MAX. */
@@ -51,11 +51,11 @@ typedef struct mmn_run {
 /* Zero-initialise; free with mmn_plan_free. */
 typedef struct mmn_plan {
     /* What is wanted: */
-    bool plain;             /* each domain with nothing off, too */
-    mmn_settings settings;  /* each domain with neurons off */
+    bool plain;                      /* each domain with nothing off, too */
+    mmn_settings settings;           /* each domain with neurons off */
     bool crossed[MMN_SETTING_LIMIT]; /* settings in which every domain's neurons are off in every
                                         domain, and not in their own alone */
-    const char *off_domain; /* whose neurons are off in all domains; NULL: each one's own */
+    const char *off_domain;     /* whose neurons are off in all domains; NULL: each one's own */
     uint64_t seeds, first_seed; /* random choices beside each domain's own */
 
     mmn_run *runs; /* with nothing off, by domain; then by setting, and domain whose neurons are

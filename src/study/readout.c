@@ -21,8 +21,7 @@ size_t mmn_word_choose(mmn_word *words, size_t count, size_t limit, mmn_word wor
     return count;
 }
 
-mmn_status mmn_readout_begin(mmn_readout *readout, mmn_study *study, size_t top,
-                             mmn_error *error)
+mmn_status mmn_readout_begin(mmn_readout *readout, mmn_study *study, size_t top, mmn_error *error)
 {
     const mmn_language_config *config = &study->model->config.language;
     *readout = (mmn_readout){.study = study, .top = top};
@@ -54,16 +53,15 @@ static double entropy_of(const mmn_kernels *kernels, const float *probabilities,
     return sum == 0.0 ? 0.0 : -sum;
 }
 
-mmn_status mmn_readout_run(mmn_readout *readout, const float *hidden, size_t rows,
-                           mmn_error *error)
+mmn_status mmn_readout_run(mmn_readout *readout, const float *hidden, size_t rows, mmn_error *error)
 {
     const mmn_model *model = readout->study->model;
     const mmn_compute *compute = &readout->study->compute;
     const mmn_language_config *config = &model->config.language;
     const size_t vocabulary = config->vocab_size, top = readout->top;
 
-    mmn_language_normalise(compute, config, readout->normed, hidden,
-                           &model->weights->language.norm, rows);
+    mmn_language_normalise(compute, config, readout->normed, hidden, &model->weights->language.norm,
+                           rows);
     float *all = mmn_study_logits(readout->study, readout->normed, rows);
     MMN_PARALLEL_FOR(compute->threads, static)
     for (size_t row = 0; row < rows; row++) {

@@ -26,8 +26,7 @@ typedef struct mmn_readout {
 } mmn_readout;
 
 /* `top`: 1 to the size of the vocabulary. */
-mmn_status mmn_readout_begin(mmn_readout *readout, mmn_study *study, size_t top,
-                             mmn_error *error);
+mmn_status mmn_readout_begin(mmn_readout *readout, mmn_study *study, size_t top, mmn_error *error);
 
 /* Reads hidden [rows][hidden_size], MMN_STUDY_ROWS rows at most: fills entropy and words. MMN_INPUT
  * where a logit is not a number. */

@@ -6,8 +6,8 @@
 #include "count/neurons.h"
 #include "result/result.h"
 
-extern const mmn_form mmn_evaluation_form, mmn_perplexity_form,
-    mmn_perturbation_form, mmn_lens_form, mmn_contributions_form;
+extern const mmn_form mmn_evaluation_form, mmn_perplexity_form, mmn_perturbation_form,
+    mmn_lens_form, mmn_contributions_form;
 
 /* Reads a result's JSON and the text of its "format", which belongs to *document; that is freed
  * with json_decref, and NULL after a failure. */

@@ -89,8 +89,7 @@ void mmn_add_neurons_off(mmn_result *result, const mmn_model *model, const mmn_m
     for (size_t m = 0; m < info->module_count && mask; m++) {
         const size_t count = mmn_mask_neurons(mask, info->modules[m].name, -1);
         if (count > 0)
-            MMN_ADD(result, "neurons_off", mmn_as_text(info->modules[m].name),
-                    mmn_as_whole(count));
+            MMN_ADD(result, "neurons_off", mmn_as_text(info->modules[m].name), mmn_as_whole(count));
     }
 }
 

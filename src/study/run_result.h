@@ -8,28 +8,28 @@
 #include "study/study.h"
 
 /* Of the table "result": the version, and digests of the model, its neurons and the texts. */
-#define MMN_MADE_COLUMNS                                                                         \
+#define MMN_MADE_COLUMNS                                                                           \
     MMN_TEXT("version"), MMN_TEXT("model"), MMN_TEXT("neurons"), MMN_TRUTH("nonfinite")
-#define MMN_MADE_JSON                                                                            \
-    "  'version': $version,\n"                                                                   \
-    "  'model': $model,\n"                                                                       \
+#define MMN_MADE_JSON                                                                              \
+    "  'version': $version,\n"                                                                     \
+    "  'model': $model,\n"                                                                         \
     "  'neurons': $neurons,\n"
 #define MMN_NONFINITE_JSON "<?nonfinite|  'nonfinite': true,\n>"
 
 /* Of the table "result": what was allowed, the last members of "settings" and lines after a
  * table. */
-#define MMN_ALLOWED_COLUMNS                                                                      \
-    MMN_TRUTH("allow_unknown_keys"), MMN_TRUTH("allow_long_prompts"), MMN_TRUTH("foreign"), \
+#define MMN_ALLOWED_COLUMNS                                                                        \
+    MMN_TRUTH("allow_unknown_keys"), MMN_TRUTH("allow_long_prompts"), MMN_TRUTH("foreign"),        \
         MMN_TEXT("neurons_model")
-#define MMN_ALLOWED_JSON                                                                         \
-    "<?allow_unknown_keys|, 'allow_unknown_keys': true>"                                         \
-    "<?allow_long_prompts|, 'allow_long_prompts': true>"                                         \
+#define MMN_ALLOWED_JSON                                                                           \
+    "<?allow_unknown_keys|, 'allow_unknown_keys': true>"                                           \
+    "<?allow_long_prompts|, 'allow_long_prompts': true>"                                           \
     "<?foreign|, 'neurons_model': $neurons_model>"
-#define MMN_REMARKS                                                                              \
-    "<?foreign|<!neurons_model|remark: the neurons' file does not say of which model they are\n>" \
-    "<?neurons_model|remark: the neurons are of another model, ${neurons_model}\n>>"             \
-    "<?allow_long_prompts|remark: prompts longer than the model was made for were allowed\n>"    \
-    "<?allow_unknown_keys|remark: unknown keys of the list were passed over\n>"                  \
+#define MMN_REMARKS                                                                                \
+    "<?foreign|<!neurons_model|remark: the neurons' file does not say of which model they are\n>"  \
+    "<?neurons_model|remark: the neurons are of another model, ${neurons_model}\n>>"               \
+    "<?allow_long_prompts|remark: prompts longer than the model was made for were allowed\n>"      \
+    "<?allow_unknown_keys|remark: unknown keys of the list were passed over\n>"                    \
     "<?nonfinite|Numbers were infinite or NaN on the way to this result.\n>"
 
 /* Of "result": what the model's folder asks of decoding, or that it is ignored. */
@@ -44,45 +44,46 @@ typedef struct mmn_patch_grid {
 
 /* Of the input's first picture: the whole of it, where its tiles follow. */
 mmn_patch_grid mmn_patch_grid_of(const mmn_model *model, const mmn_input *input);
-#define MMN_GRID_COLUMNS                                                                         \
-    MMN_WHOLE("grid_rows"), MMN_WHOLE("grid_columns"), MMN_WHOLE("grid_first")
-#define MMN_GRID_JSON                                                                            \
-    "'grid': <?grid_rows|{'rows': $grid_rows, 'columns': $grid_columns, 'first': $grid_first}>"  \
+#define MMN_GRID_COLUMNS MMN_WHOLE("grid_rows"), MMN_WHOLE("grid_columns"), MMN_WHOLE("grid_first")
+#define MMN_GRID_JSON                                                                              \
+    "'grid': <?grid_rows|{'rows': $grid_rows, 'columns': $grid_columns, 'first': $grid_first}>"    \
     "<!grid_rows|null>"
-#define MMN_GRID(grid)                                                                           \
+#define MMN_GRID(grid)                                                                             \
     mmn_as_whole((grid).side), mmn_as_whole((grid).side), mmn_as_whole((grid).first)
 
 /* Of runs: what is off, and the table "off", of how many neurons in which modules. */
 #define MMN_OFF_COLUMNS MMN_TEXT("off"), MMN_TEXT("neurons_of"), MMN_WHOLE("seed")
-#define MMN_OFF_TABLE(runs)                                                                      \
-    {"neurons_off", runs, MMN_COLUMNS(MMN_TEXT("module"), MMN_WHOLE("count"))}
-#define MMN_OFF_JSON                                                                             \
-    "'off': $off, 'neurons_of': $neurons_of, 'seed': $seed, "                                    \
+#define MMN_OFF_TABLE(runs)                                                                        \
+    {                                                                                              \
+        "neurons_off", runs, MMN_COLUMNS(MMN_TEXT("module"), MMN_WHOLE("count"))                   \
+    }
+#define MMN_OFF_JSON                                                                               \
+    "'off': $off, 'neurons_of': $neurons_of, 'seed': $seed, "                                      \
     "'neurons': {<neurons_off|, |$module: $count>}"
 
 /* Of runs with their setting and the domain that is measured. */
 #define MMN_RUN_COLUMNS MMN_TEXT("setting"), MMN_OFF_COLUMNS, MMN_TEXT("domain")
 #define MMN_RUN_JSON "'setting': $setting, " MMN_OFF_JSON ", 'domain': $domain"
-#define MMN_RUN(study, run)                                                                      \
-    mmn_as_text(mmn_setting_of(study, run)), MMN_OFF(study, run),                                \
+#define MMN_RUN(study, run)                                                                        \
+    mmn_as_text(mmn_setting_of(study, run)), MMN_OFF(study, run),                                  \
         mmn_as_text(mmn_domain_name(study, (run)->domain))
 
 /* All of the table "result" of studies that have nothing more, and the beginning of their JSON. */
-#define MMN_STUDY_COLUMNS                                                                        \
-    MMN_MADE_COLUMNS, MMN_TEXT("list"), MMN_WHOLE("samples"), MMN_WHOLE("seeds"),                \
+#define MMN_STUDY_COLUMNS                                                                          \
+    MMN_MADE_COLUMNS, MMN_TEXT("list"), MMN_WHOLE("samples"), MMN_WHOLE("seeds"),                  \
         MMN_WHOLE("first_seed"), MMN_ALLOWED_COLUMNS
-#define MMN_STUDY(study)                                                                         \
+#define MMN_STUDY(study)                                                                           \
     MMN_MADE(study), MMN_LIST(study), MMN_SEEDS(study), MMN_ALLOWED((study)->allowed)
-#define MMN_STUDY_JSON                                                                           \
-    MMN_MADE_JSON MMN_NONFINITE_JSON                                                             \
-    "  'settings': {'list': $list, 'samples': $samples, 'seeds': $seeds,"                        \
-    " 'first_seed': $first_seed" MMN_ALLOWED_JSON "},\n"                                         \
-    "  'domains': [<domains|, |$name>],\n"
+#define MMN_STUDY_JSON                                                                             \
+    MMN_MADE_JSON MMN_NONFINITE_JSON                                                               \
+        "  'settings': {'list': $list, 'samples': $samples, 'seeds': $seeds,"                      \
+        " 'first_seed': $first_seed" MMN_ALLOWED_JSON "},\n"                                       \
+        "  'domains': [<domains|, |$name>],\n"
 
 /* Of the table "summary", which mmn_add_summaries fills. */
-#define MMN_SUMMARY_COLUMNS                                                                      \
-    MMN_TEXT("setting"), MMN_TEXT("domain"), MMN_REAL("plain", ""), MMN_REAL("domain_off", ""),  \
-        MMN_REAL("random_mean", ""), MMN_REAL("random_low", ""), MMN_REAL("random_high", ""),    \
+#define MMN_SUMMARY_COLUMNS                                                                        \
+    MMN_TEXT("setting"), MMN_TEXT("domain"), MMN_REAL("plain", ""), MMN_REAL("domain_off", ""),    \
+        MMN_REAL("random_mean", ""), MMN_REAL("random_low", ""), MMN_REAL("random_high", ""),      \
         MMN_WHOLE("random_seeds")
 
 /* Of summaries: an interval that may not be known. */
@@ -90,20 +91,18 @@ mmn_patch_grid mmn_patch_grid_of(const mmn_model *model, const mmn_input *input)
 
 /* The values of these columns, of a study and of one of its runs. Digests may be "", which is
  * nothing. */
-#define MMN_MADE(study)                                                                          \
-    mmn_as_text(mmn_version()), mmn_as_optional((study)->model_digest),                          \
+#define MMN_MADE(study)                                                                            \
+    mmn_as_text(mmn_version()), mmn_as_optional((study)->model_digest),                            \
         mmn_as_optional((study)->neurons_digest), mmn_as_truth((study)->nonfinite)
-#define MMN_LIST(study)                                                                          \
-    mmn_as_text((study)->samples.file), mmn_as_whole((study)->samples.limit)
-#define MMN_SEEDS(study)                                                                         \
-    mmn_as_whole((study)->plan.seeds), mmn_as_whole((study)->plan.first_seed)
-#define MMN_ALLOWED(allowed)                                                                     \
-    mmn_as_truth((allowed).unknown_keys), mmn_as_truth((allowed).long_prompts),                  \
+#define MMN_LIST(study) mmn_as_text((study)->samples.file), mmn_as_whole((study)->samples.limit)
+#define MMN_SEEDS(study) mmn_as_whole((study)->plan.seeds), mmn_as_whole((study)->plan.first_seed)
+#define MMN_ALLOWED(allowed)                                                                       \
+    mmn_as_truth((allowed).unknown_keys), mmn_as_truth((allowed).long_prompts),                    \
         mmn_as_truth((allowed).foreign), mmn_as_optional((allowed).neurons_model)
-#define MMN_OFF(study, run)                                                                      \
-    mmn_as_text(mmn_off_names[(run)->off]),                                                      \
-        mmn_as_text((run)->off == MMN_OFF_NOTHING ? NULL                                         \
-                                                  : mmn_domain_name(study, (run)->neurons_of)),  \
+#define MMN_OFF(study, run)                                                                        \
+    mmn_as_text(mmn_off_names[(run)->off]),                                                        \
+        mmn_as_text((run)->off == MMN_OFF_NOTHING ? NULL                                           \
+                                                  : mmn_domain_name(study, (run)->neurons_of)),    \
         (run)->off == MMN_OFF_RANDOM ? mmn_as_whole((run)->seed) : mmn_as_nothing()
 extern const char *const mmn_off_names[]; /* by mmn_off */
 const char *mmn_domain_name(const mmn_study *study, size_t domain);

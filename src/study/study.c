@@ -59,9 +59,8 @@ mmn_status mmn_study_reserve_logits(mmn_study *study, size_t rows, mmn_error *er
     const mmn_language_config *config = &study->model->config.language;
     study->compute = study->model->compute;
     study->logits = mmn_study_allocate(study, rows, config->vocab_size * sizeof(float), error);
-    return study->logits
-               ? mmn_compute_reserve(&study->compute, rows, config->hidden_size, 0, error)
-               : MMN_SYSTEM;
+    return study->logits ? mmn_compute_reserve(&study->compute, rows, config->hidden_size, 0, error)
+                         : MMN_SYSTEM;
 }
 
 float *mmn_study_logits(mmn_study *study, const float *normed, size_t rows)
@@ -82,8 +81,8 @@ mmn_status mmn_study_check_seeds(uint64_t seeds, mmn_error *error)
 }
 
 /* By mmn_study_options, of a list that has either questions or texts. */
-static mmn_status set_up(mmn_study *study, const mmn_model *model,
-                         const mmn_study_options *options, mmn_error *error)
+static mmn_status set_up(mmn_study *study, const mmn_model *model, const mmn_study_options *options,
+                         mmn_error *error)
 {
     mmn_samples *samples = &study->samples;
     if (MMN_MISSING(error, options->list, options->neurons))
@@ -220,11 +219,12 @@ static size_t group_size(const mmn_study *study, const mmn_measuring *measuring,
 }
 
 /* The runs from number `first` of those at the side on, in a session each. The sessions stay. */
-static mmn_status run_group(void *kept, const mmn_measuring *measuring, size_t first,
-                            size_t count, const mmn_input *input, mmn_error *error)
+static mmn_status run_group(void *kept, const mmn_measuring *measuring, size_t first, size_t count,
+                            const mmn_input *input, mmn_error *error)
 {
     mmn_study *study = kept;
-    const mmn_session_options options = {.size = sizeof(options), .prompt_only = measuring->tokens == 0};
+    const mmn_session_options options = {.size = sizeof(options),
+                                         .prompt_only = measuring->tokens == 0};
     const size_t *runs = study->side + first;
     mmn_session **sessions = study->sessions + first;
     for (size_t i = 0; i < count; i++) {
@@ -288,8 +288,8 @@ static mmn_status see_normed(void *context, const mmn_stage *stage, mmn_error *e
         const size_t rows = end - first < MMN_STUDY_ROWS ? end - first : MMN_STUDY_ROWS;
         float *logits = mmn_study_logits(study, normed + first * stage->shape[1], rows);
         MMN_TRY(mmn_interrupt_check_now(&study->model->interrupt, error));
-        MMN_TRY(kind->read(context, stage->input, stage->first_position + first, logits, rows,
-                           error));
+        MMN_TRY(
+            kind->read(context, stage->input, stage->first_position + first, logits, rows, error));
     }
     return MMN_OK;
 }
@@ -303,8 +303,8 @@ static mmn_status add_probe(void *kept, mmn_session *session, size_t run, mmn_er
 }
 
 /* An mmn_study_function. */
-static mmn_status read_sample(void *kept, const mmn_planned_sample *planned,
-                              const mmn_input *input, mmn_error *error)
+static mmn_status read_sample(void *kept, const mmn_planned_sample *planned, const mmn_input *input,
+                              mmn_error *error)
 {
     static const mmn_measuring measuring = {.ready = add_probe};
     return mmn_study_measure(kept, &measuring, planned->domain, input, error);

@@ -21,7 +21,7 @@ typedef struct mmn_study {
     const char *setting;  /* instead: a single one */
     mmn_plan plan;        /* its settings are filled by mmn_study_find */
     mmn_allowances allowed;
-    size_t batch;         /* runs side by side; 0: as many as do not need too much memory */
+    size_t batch; /* runs side by side; 0: as many as do not need too much memory */
     mmn_progress progress;
     mmn_progress_function show;
     void *show_context;
@@ -46,15 +46,14 @@ typedef struct mmn_study {
 } mmn_study;
 
 /* What set_up takes from the options of any study of a list, whatever their type. */
-#define MMN_STUDY_ASKED(options)                                                                 \
-    .samples.file = (options)->list, .samples.limit = (options)->samples,                        \
-    .allowed.unknown_keys = (options)->allow_unknown_keys != 0,                                  \
-    .allowed.other_model = (options)->other_model != 0, .show = (options)->progress,             \
+#define MMN_STUDY_ASKED(options)                                                                   \
+    .samples.file = (options)->list, .samples.limit = (options)->samples,                          \
+    .allowed.unknown_keys = (options)->allow_unknown_keys != 0,                                    \
+    .allowed.other_model = (options)->other_model != 0, .show = (options)->progress,               \
     .show_context = (options)->progress_context
 /* And where it has them: long prompts; and random choices of neurons, beside nothing off. */
-#define MMN_STUDY_LONG_PROMPTS(options)                                                          \
-    .allowed.long_prompts = (options)->allow_long_prompts != 0
-#define MMN_STUDY_SEEDS(options)                                                                 \
+#define MMN_STUDY_LONG_PROMPTS(options) .allowed.long_prompts = (options)->allow_long_prompts != 0
+#define MMN_STUDY_SEEDS(options)                                                                   \
     .plan.plain = true, .plan.seeds = (options)->seeds, .plan.first_seed = (options)->first_seed
 
 /* MMN_USAGE for more seeds than a summary takes. */
@@ -108,13 +107,13 @@ typedef struct mmn_reading {
 
 /* What is particular to a study. What it keeps is zero at first, and begins with an mmn_study. */
 typedef struct mmn_study_kind {
-    const char *name, *summary; /* of its command, and a line of help: in the table of studies only */
-    const char *doing, *unit;   /* of its progress: "comparing", "passes" */
-    size_t size;                /* of what it keeps */
-    size_t options_size;        /* of its options; 0: they are mmn_study_options */
+    const char *name,
+        *summary;             /* of its command, and a line of help: in the table of studies only */
+    const char *doing, *unit; /* of its progress: "comparing", "passes" */
+    size_t size;              /* of what it keeps */
+    size_t options_size;      /* of its options; 0: they are mmn_study_options */
     /* Sets the study's wishes by its options, which outlive it; NULL: by mmn_study_options. */
-    mmn_status (*set_up)(void *kept, const mmn_model *model, const void *options,
-                         mmn_error *error);
+    mmn_status (*set_up)(void *kept, const mmn_model *model, const void *options, mmn_error *error);
     /* What would stop it later, asked once it is open and before any work; NULL: nothing. */
     mmn_status (*check)(void *kept, mmn_error *error);
 

@@ -13,8 +13,10 @@ static mmn_status check(const mmn_added_token *token, const char *content, mmn_e
 {
 #ifndef HAVE_UTF8PROC
     if (token->single_word)
-        return mmn_fail(error, MMN_INPUT, NULL, NULL, "this tokenizer needs utf8proc to find the "
-                        "single word \"%.100s\", which this build leaves out", content);
+        return mmn_fail(error, MMN_INPUT, NULL, NULL,
+                        "this tokenizer needs utf8proc to find the "
+                        "single word \"%.100s\", which this build leaves out",
+                        content);
 #endif
     (void)token, (void)content, (void)error;
     return MMN_OK;
@@ -102,8 +104,7 @@ static mmn_status put_special_first(mmn_added_tokens *added, mmn_error *error)
 }
 
 /* Fills in the tokens' spellings. */
-static mmn_status spell(mmn_added_tokens *added, const mmn_normalizer *normalizer,
-                        mmn_error *error)
+static mmn_status spell(mmn_added_tokens *added, const mmn_normalizer *normalizer, mmn_error *error)
 {
     mmn_text normal = {0};
     mmn_status status = MMN_OK;
@@ -185,8 +186,7 @@ static const mmn_searched_text *longest_at(const mmn_token_search *search, const
 
 static bool stands_alone(const char *text, size_t length, size_t start, size_t end)
 {
-    if (start > 0 &&
-        mmn_is_word_character(mmn_utf8_decode(text + mmn_utf8_previous(text, start))))
+    if (start > 0 && mmn_is_word_character(mmn_utf8_decode(text + mmn_utf8_previous(text, start))))
         return false;
     return end == length || !mmn_is_word_character(mmn_utf8_decode(text + end));
 }

@@ -1,4 +1,5 @@
 /* Ranges of characters, first to last, in ascending order. Made by golden/make_bert_ranges.py. */
+/* clang-format off */
 #ifndef MMN_TEXT_BERT_RANGES_H
 #define MMN_TEXT_BERT_RANGES_H
 

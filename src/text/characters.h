@@ -44,7 +44,7 @@ bool mmn_bert_is_punctuation(uint32_t code);
  * bytes (GPT-2's scheme, which LLaMA-3, Qwen2 and BLOOM use). */
 
 /* GPT-2's expression for words, which a ByteLevel pre-tokeniser with use_regex cuts by. */
-#define MMN_GPT2_PATTERN \
+#define MMN_GPT2_PATTERN                                                                           \
     "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"
 
 /* Appends the characters that stand for the bytes of `text`. */

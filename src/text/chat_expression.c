@@ -97,8 +97,9 @@ static json_t *read_texts(mmn_chat *chat)
 {
     mmn_text text = {0};
     json_t *value = NULL;
-    for (skip_space(chat); chat->at < chat->end && (*chat->at == '\'' || *chat->at == '"') &&
-                           chat->status == MMN_OK; skip_space(chat)) {
+    for (skip_space(chat);
+         chat->at < chat->end && (*chat->at == '\'' || *chat->at == '"') && chat->status == MMN_OK;
+         skip_space(chat)) {
         char quote = *chat->at++;
         while (chat->at < chat->end && *chat->at != quote && chat->status == MMN_OK) {
             if (*chat->at == '\\' && chat->at + 1 < chat->end) {

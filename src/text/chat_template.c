@@ -168,8 +168,8 @@ static void tag_word(rendering *r, size_t index, char word[MMN_CHAT_NAME])
 /* Whether a tag of this word has an end tag. */
 static bool has_end(rendering *r, size_t index, const char *word)
 {
-    static const char *const words[] = {"if", "for", "macro", "generation", "call", "filter",
-                                        "with", "raw", "block"};
+    static const char *const words[] = {"if",     "for",  "macro", "generation", "call",
+                                        "filter", "with", "raw",   "block"};
     const piece *tag = &r->pieces[index];
     return MMN_NAME_INDEX(word, words) < MMN_LENGTH(words) ||
            (strcmp(word, "set") == 0 && memchr(tag->text, '=', tag->length) == NULL);
@@ -189,8 +189,8 @@ static size_t find_tag(rendering *r, size_t index, const char *begins, bool bran
             depth++;
         else if (ends && depth > 0)
             depth--;
-        else if (ends || (depth == 0 && branches && (strcmp(word, "elif") == 0 ||
-                                                     strcmp(word, "else") == 0)))
+        else if (ends || (depth == 0 && branches &&
+                          (strcmp(word, "elif") == 0 || strcmp(word, "else") == 0)))
             return index;
     }
     mmn_chat_fail(&r->chat, "a block \"%.40s\" does not end", begins);
@@ -246,11 +246,10 @@ static void repeat(rendering *r, const char *name, const json_t *list, size_t fi
     mmn_chat *chat = &r->chat;
     size_t count = json_array_size(list), kept = chat->variable_count;
     for (size_t i = 0; i < count && mmn_chat_step(chat); i++) {
-        json_t *loop = json_pack("{s:I, s:I, s:I, s:I, s:I, s:b, s:b}", "index",
-                                 (json_int_t)i + 1, "index0", (json_int_t)i, "revindex",
-                                 (json_int_t)(count - i), "revindex0", (json_int_t)(count - i - 1),
-                                 "length", (json_int_t)count, "first", i == 0, "last",
-                                 i + 1 == count);
+        json_t *loop = json_pack("{s:I, s:I, s:I, s:I, s:I, s:b, s:b}", "index", (json_int_t)i + 1,
+                                 "index0", (json_int_t)i, "revindex", (json_int_t)(count - i),
+                                 "revindex0", (json_int_t)(count - i - 1), "length",
+                                 (json_int_t)count, "first", i == 0, "last", i + 1 == count);
         if (!loop)
             mmn_chat_short(chat);
         mmn_chat_set(chat, name, json_incref(json_array_get(list, i)), false);

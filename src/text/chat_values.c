@@ -100,8 +100,8 @@ bool mmn_chat_print(mmn_chat *chat, mmn_text *text, const json_t *value)
         shown = json_string_value(value);
         length = json_string_length(value);
     } else if (json_is_integer(value)) {
-        length = (size_t)snprintf(number, sizeof(number), "%lld",
-                                  (long long)json_integer_value(value));
+        length =
+            (size_t)snprintf(number, sizeof(number), "%lld", (long long)json_integer_value(value));
     } else if (json_is_boolean(value) || json_is_null(value)) {
         shown = json_is_null(value) ? "None" : json_is_true(value) ? "True" : "False";
         length = strlen(shown);
@@ -210,14 +210,17 @@ json_t *mmn_chat_item(mmn_chat *chat, const json_t *value, const json_t *key)
 
 json_t *mmn_chat_attribute(mmn_chat *chat, const json_t *value, const char *name)
 {
-    static const char *const methods[] = {"clear", "copy", "fromkeys", "get",    "items", "keys",
-                                          "pop", "popitem", "setdefault", "update", "values"};
+    static const char *const methods[] = {"clear",      "copy",   "fromkeys", "get",
+                                          "items",      "keys",   "pop",      "popitem",
+                                          "setdefault", "update", "values"};
     if (MMN_NAME_INDEX(name, methods) < MMN_LENGTH(methods))
         return mmn_chat_fail(chat, "\"%.40s\" is not followed", name);
     if (json_is_object(value))
         return json_incref(json_object_get(value, name));
-    return mmn_chat_fail(chat, value ? "\"%.40s\" of a value that is no mapping is not followed"
-                                     : "\"%.40s\" of something undefined is asked for", name);
+    return mmn_chat_fail(chat,
+                         value ? "\"%.40s\" of a value that is no mapping is not followed"
+                               : "\"%.40s\" of something undefined is asked for",
+                         name);
 }
 
 /* Where an end of a slice lies among `size` elements. */
@@ -230,8 +233,7 @@ static size_t bound(const json_t *at, size_t otherwise, size_t size)
     return number < 0 ? 0 : number > (json_int_t)size ? size : (size_t)number;
 }
 
-json_t *mmn_chat_slice(mmn_chat *chat, const json_t *value, const json_t *first,
-                       const json_t *last)
+json_t *mmn_chat_slice(mmn_chat *chat, const json_t *value, const json_t *first, const json_t *last)
 {
     if (!json_is_array(value) || (first && !json_is_integer(first)) ||
         (last && !json_is_integer(last)))
@@ -289,8 +291,8 @@ static json_t *change_case(mmn_chat *chat, const json_t *value, const char *how,
             *c = (char)(*c - 'a' + 'A');
         else if (large && !raise)
             *c = (char)(*c - 'A' + 'a');
-        begins = *how == 't' && (by_filter ? strchr(" \t\n\v\f\r-({[<", *c) != NULL
-                                           : !small && !large);
+        begins = *how == 't' &&
+                 (by_filter ? strchr(" \t\n\v\f\r-({[<", *c) != NULL : !small && !large);
     }
     return changed ? changed : mmn_chat_short(chat);
 }
@@ -308,8 +310,9 @@ json_t *mmn_chat_method(mmn_chat *chat, const json_t *value, const char *name,
     json_t *first = json_array_get(arguments, 0);
     if (json_is_object(value) && strcmp(name, "get") == 0 && json_is_string(first) && count <= 2) {
         json_t *found = json_object_get(value, json_string_value(first));
-        return found ? json_incref(found)
-                     : count == 2 ? json_incref(json_array_get(arguments, 1)) : json_null();
+        return found        ? json_incref(found)
+               : count == 2 ? json_incref(json_array_get(arguments, 1))
+                            : json_null();
     }
     if (json_is_string(value) && count == 0) {
         if (strcmp(name, "strip") == 0)
@@ -328,8 +331,8 @@ json_t *mmn_chat_method(mmn_chat *chat, const json_t *value, const char *name,
         if (strcmp(name, "startswith") == 0)
             return json_boolean(fits && memcmp(text, json_string_value(first), size) == 0);
         if (strcmp(name, "endswith") == 0)
-            return json_boolean(
-                fits && memcmp(text + length - size, json_string_value(first), size) == 0);
+            return json_boolean(fits &&
+                                memcmp(text + length - size, json_string_value(first), size) == 0);
     }
     return mmn_chat_fail(chat, "the call of \"%.40s\" is not followed", name);
 }

@@ -92,8 +92,7 @@ int mmn_spelt_byte(const char *text, size_t length)
  * each of them. */
 static void add_bytes(mmn_spellings *result, mmn_text *bytes)
 {
-    if (bytes->length > 0 &&
-        mmn_utf8_valid_prefix(bytes->text, bytes->length) == bytes->length)
+    if (bytes->length > 0 && mmn_utf8_valid_prefix(bytes->text, bytes->length) == bytes->length)
         mmn_spellings_add(result, bytes->text, bytes->length);
     else
         for (size_t i = 0; i < bytes->length; i++)
@@ -157,11 +156,13 @@ static void strip(const mmn_decoder_step *step, const char *text, size_t length,
                   mmn_spellings *result)
 {
     size_t size = strlen(step->content), start = 0, end = length;
-    for (size_t i = 0; i < step->start && end - start >= size &&
-                       memcmp(text + start, step->content, size) == 0; i++)
+    for (size_t i = 0;
+         i < step->start && end - start >= size && memcmp(text + start, step->content, size) == 0;
+         i++)
         start += size;
     for (size_t i = 0; i < step->stop && end - start >= size &&
-                       memcmp(text + end - size, step->content, size) == 0; i++)
+                       memcmp(text + end - size, step->content, size) == 0;
+         i++)
         end -= size;
     mmn_spellings_add(result, text + start, end - start);
 }
@@ -181,8 +182,8 @@ static void unmark_spaces(const mmn_decoder_step *step, const char *text, size_t
     end_spelling(result);
 }
 
-static void join_word(const mmn_decoder_step *step, const char *text, size_t length,
-                      bool is_first, mmn_spellings *result)
+static void join_word(const mmn_decoder_step *step, const char *text, size_t length, bool is_first,
+                      mmn_spellings *result)
 {
     size_t size = step->replacement.to_length;
     bool continues = length >= size && memcmp(text, step->replacement.to, size) == 0;
@@ -238,8 +239,8 @@ static void join_by_spaces(const mmn_spellings *spellings, mmn_text *result)
     }
 }
 
-mmn_status mmn_decoder_apply(const mmn_decoder *decoder, mmn_spellings *spellings,
-                             mmn_text *result, mmn_error *error)
+mmn_status mmn_decoder_apply(const mmn_decoder *decoder, mmn_spellings *spellings, mmn_text *result,
+                             mmn_error *error)
 {
     mmn_spellings next = {0};
     mmn_status status = mmn_text_status(&spellings->text, error);

@@ -37,7 +37,7 @@ typedef struct mmn_decoder {
 /* The spellings of some tokens, one behind the other. Start from {0}. */
 typedef struct mmn_spellings {
     mmn_text text; /* failed: memory was short for one of them */
-    size_t *ends; /* where each ends in `text` */
+    size_t *ends;  /* where each ends in `text` */
     size_t count, capacity;
 } mmn_spellings;
 
@@ -53,8 +53,8 @@ void mmn_spellings_add(mmn_spellings *spellings, const char *text, size_t length
 int mmn_spelt_byte(const char *text, size_t length);
 /* Runs the steps and appends the text to `result`, whose own failure mmn_text_status tells. Uses up
  * the spellings' contents. */
-mmn_status mmn_decoder_apply(const mmn_decoder *decoder, mmn_spellings *spellings,
-                             mmn_text *result, mmn_error *error);
+mmn_status mmn_decoder_apply(const mmn_decoder *decoder, mmn_spellings *spellings, mmn_text *result,
+                             mmn_error *error);
 void mmn_spellings_free(mmn_spellings *spellings);
 void mmn_decoder_free(mmn_decoder *decoder);
 

@@ -38,19 +38,19 @@ static void read_pattern(mmn_pattern **pattern, const mmn_object *json)
 /* What becomes of matches, "Isolated" by default. */
 static void read_behavior(mmn_split_behavior *behavior, const mmn_object *json)
 {
-    static const char *const names[] = {
-        [MMN_SPLIT_ISOLATED] = "Isolated",
-        [MMN_SPLIT_REMOVED] = "Removed",
-        [MMN_SPLIT_MERGED_WITH_PREVIOUS] = "MergedWithPrevious",
-        [MMN_SPLIT_MERGED_WITH_NEXT] = "MergedWithNext",
-        [MMN_SPLIT_CONTIGUOUS] = "Contiguous"};
+    static const char *const names[] = {[MMN_SPLIT_ISOLATED] = "Isolated",
+                                        [MMN_SPLIT_REMOVED] = "Removed",
+                                        [MMN_SPLIT_MERGED_WITH_PREVIOUS] = "MergedWithPrevious",
+                                        [MMN_SPLIT_MERGED_WITH_NEXT] = "MergedWithNext",
+                                        [MMN_SPLIT_CONTIGUOUS] = "Contiguous"};
     const char *name = names[MMN_SPLIT_ISOLATED];
     mmn_read_text(&name, json, "behavior");
     size_t found = MMN_NAME_INDEX(name, names);
     if (found == MMN_LENGTH(names))
         mmn_read_wrong(json, "behavior",
                        "must be Isolated, Removed, MergedWithPrevious, MergedWithNext or "
-                       "Contiguous and is \"%.60s\"", name);
+                       "Contiguous and is \"%.60s\"",
+                       name);
     *behavior = (mmn_split_behavior)found;
 }
 
@@ -114,8 +114,7 @@ static void read_byte_level(mmn_pre_tokenizer *pre_tokenizer, const mmn_object *
     add(pre_tokenizer, json, &spell);
 }
 
-bool mmn_json_read_split(mmn_pre_tokenizer *pre_tokenizer, const mmn_object *json,
-                         const char *type)
+bool mmn_json_read_split(mmn_pre_tokenizer *pre_tokenizer, const mmn_object *json, const char *type)
 {
     static const struct {
         const char *type;

@@ -90,8 +90,8 @@ void mmn_json_read_prefix(const char **prefix, const mmn_object *json, const cha
         mmn_read_wrong(json, key, "has more than %d bytes", MMN_WORDPIECE_PREFIX_LIMIT);
 }
 
-static void make_replacement(mmn_replacement *replacement, const mmn_object *step,
-                             const char *from, bool is_pattern, const char *to)
+static void make_replacement(mmn_replacement *replacement, const mmn_object *step, const char *from,
+                             bool is_pattern, const char *to)
 {
     MMN_READ_TRY(step,
                  mmn_replacement_make(replacement, from, is_pattern, to, step->reader->error));
@@ -119,9 +119,12 @@ static void read_replacement(mmn_replacement *replacement, const mmn_object *ste
 static const struct {
     const char *name;
     mmn_normalizer_kind kind;
-} plain_normalizers[] = {{"Lowercase", MMN_NORMALIZER_LOWERCASE}, {"NFC", MMN_NORMALIZER_NFC},
-                         {"NFD", MMN_NORMALIZER_NFD},             {"NFKC", MMN_NORMALIZER_NFKC},
-                         {"NFKD", MMN_NORMALIZER_NFKD},           {"Nmt", MMN_NORMALIZER_NMT},
+} plain_normalizers[] = {{"Lowercase", MMN_NORMALIZER_LOWERCASE},
+                         {"NFC", MMN_NORMALIZER_NFC},
+                         {"NFD", MMN_NORMALIZER_NFD},
+                         {"NFKC", MMN_NORMALIZER_NFKC},
+                         {"NFKD", MMN_NORMALIZER_NFKD},
+                         {"Nmt", MMN_NORMALIZER_NMT},
                          {"ByteLevel", MMN_NORMALIZER_BYTE_LEVEL},
                          {"StripAccents", MMN_NORMALIZER_STRIP_ACCENTS}};
 
@@ -149,12 +152,11 @@ static void read_bert_normalizer(mmn_tokenizer *tokenizer, const mmn_object *jso
     mmn_bert_options options = {0};
     mmn_read_all_required(json, keys, 3);
     mmn_json_read_bert_options(&options, json, keys[2], keys[1]);
-    MMN_READ_TRY(json, mmn_normalizer_add_bert(&tokenizer->normalizer, &options,
-                                               json->reader->error));
+    MMN_READ_TRY(json,
+                 mmn_normalizer_add_bert(&tokenizer->normalizer, &options, json->reader->error));
 }
 
-static void read_normalizer_step(mmn_tokenizer *tokenizer, const mmn_object *json,
-                                 const char *type)
+static void read_normalizer_step(mmn_tokenizer *tokenizer, const mmn_object *json, const char *type)
 {
     mmn_normalizer_step step = {0};
     size_t plain = MMN_NAME_INDEX(type, plain_normalizers);
@@ -178,12 +180,13 @@ static void read_normalizer_step(mmn_tokenizer *tokenizer, const mmn_object *jso
     } else if (plain < MMN_LENGTH(plain_normalizers)) {
         step.kind = plain_normalizers[plain].kind;
     } else {
-        unsupported(json, type, "Sequence, Prepend, Replace, Strip, StripAccents, Lowercase, NFC, "
+        unsupported(json, type,
+                    "Sequence, Prepend, Replace, Strip, StripAccents, Lowercase, NFC, "
                     "NFD, NFKC, NFKD, Nmt, ByteLevel or BertNormalizer");
     }
     if (mmn_read_fine(json))
-        mmn_read_failed(json, mmn_normalizer_add(&tokenizer->normalizer, &step,
-                                                 json->reader->error));
+        mmn_read_failed(json,
+                        mmn_normalizer_add(&tokenizer->normalizer, &step, json->reader->error));
     else
         mmn_replacement_free(&step.replacement);
 }
@@ -321,7 +324,8 @@ static void read_post_processor_step(mmn_tokenizer *tokenizer, const mmn_object 
     /* RobertaProcessing differs from BertProcessing in offsets, and in pairs of texts. */
     bool is_bert = strcmp(type, "BertProcessing") == 0 || strcmp(type, "RobertaProcessing") == 0;
     if (!is_bert && strcmp(type, "TemplateProcessing") != 0)
-        unsupported(json, type, "Sequence, TemplateProcessing, BertProcessing, RobertaProcessing "
+        unsupported(json, type,
+                    "Sequence, TemplateProcessing, BertProcessing, RobertaProcessing "
                     "or ByteLevel");
     if (tokenizer->before.count || tokenizer->after.count)
         mmn_read_wrong(json, "type", "there is more than one TemplateProcessing or BertProcessing");
@@ -365,18 +369,16 @@ static void read_wordpiece_decoder(mmn_tokenizer *tokenizer, const mmn_object *j
     mmn_read_all_required(json, keys, 2);
     mmn_json_read_prefix(&prefix, json, keys[0]);
     mmn_read_bool(&clean_up, json, keys[1]);
-    MMN_READ_TRY(json, mmn_decoder_add_bert(&tokenizer->decoder, prefix, clean_up,
-                                            json->reader->error));
+    MMN_READ_TRY(json,
+                 mmn_decoder_add_bert(&tokenizer->decoder, prefix, clean_up, json->reader->error));
 }
 
 static void read_decoder_step(mmn_tokenizer *tokenizer, const mmn_object *json, const char *type)
 {
-    static const char *const types[] = {[MMN_DECODER_REPLACE] = "Replace",
-                                        [MMN_DECODER_BYTE_FALLBACK] = "ByteFallback",
-                                        [MMN_DECODER_BYTE_LEVEL] = "ByteLevel",
-                                        [MMN_DECODER_FUSE] = "Fuse",
-                                        [MMN_DECODER_STRIP] = "Strip",
-                                        [MMN_DECODER_METASPACE] = "Metaspace"};
+    static const char *const types[] = {
+        [MMN_DECODER_REPLACE] = "Replace",      [MMN_DECODER_BYTE_FALLBACK] = "ByteFallback",
+        [MMN_DECODER_BYTE_LEVEL] = "ByteLevel", [MMN_DECODER_FUSE] = "Fuse",
+        [MMN_DECODER_STRIP] = "Strip",          [MMN_DECODER_METASPACE] = "Metaspace"};
     mmn_decoder_step step = {0};
     if (tokenizer->decoder.count >= MMN_STEP_LIMIT)
         mmn_read_wrong(json, "type", "there are more than %d steps", MMN_STEP_LIMIT);
@@ -386,7 +388,8 @@ static void read_decoder_step(mmn_tokenizer *tokenizer, const mmn_object *json, 
     }
     size_t kind = MMN_NAME_INDEX(type, types);
     if (kind == MMN_LENGTH(types))
-        unsupported(json, type, "Sequence, Replace, ByteFallback, ByteLevel, Fuse, Strip, "
+        unsupported(json, type,
+                    "Sequence, Replace, ByteFallback, ByteLevel, Fuse, Strip, "
                     "Metaspace or WordPiece");
     step.kind = (mmn_decoder_kind)kind;
     if (step.kind == MMN_DECODER_REPLACE)

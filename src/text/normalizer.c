@@ -33,7 +33,8 @@ mmn_status mmn_normalizer_add(mmn_normalizer *normalizer, mmn_normalizer_step *s
     mmn_status status = MMN_OK;
 #ifndef HAVE_UTF8PROC
     if (needs_unicode_data(step->kind))
-        status = mmn_fail(error, MMN_INPUT, NULL, NULL, "this tokenizer needs utf8proc to "
+        status = mmn_fail(error, MMN_INPUT, NULL, NULL,
+                          "this tokenizer needs utf8proc to "
                           "normalise Unicode text, which this build leaves out");
 #endif
     if (status == MMN_OK)
@@ -183,9 +184,8 @@ static mmn_status normal_form(mmn_normalizer_kind kind, const char *text, size_t
     int options = UTF8PROC_STABLE | (compose ? UTF8PROC_COMPOSE : UTF8PROC_DECOMPOSE) |
                   (compatible ? UTF8PROC_COMPAT : 0);
     utf8proc_uint8_t *form = NULL;
-    utf8proc_ssize_t size =
-        utf8proc_map((const utf8proc_uint8_t *)text, (utf8proc_ssize_t)length, &form,
-                     (utf8proc_option_t)options);
+    utf8proc_ssize_t size = utf8proc_map((const utf8proc_uint8_t *)text, (utf8proc_ssize_t)length,
+                                         &form, (utf8proc_option_t)options);
     if (size < 0)
         return mmn_fail(error, MMN_SYSTEM, NULL, NULL, "cannot normalise the text: %s",
                         utf8proc_errmsg(size));

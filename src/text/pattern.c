@@ -102,15 +102,18 @@ static mmn_status compile(mmn_pattern **pattern, const char *expression, const c
         pcre2_set_depth_limit(made->limits, DEPTH_LIMIT);
         pcre2_set_heap_limit(made->limits, HEAP_LIMIT_KIB);
         made->code = pcre2_compile((PCRE2_SPTR)expression, PCRE2_ZERO_TERMINATED,
-                                   PCRE2_UTF | PCRE2_USE_OFFSET_LIMIT | options, &code, &offset, context);
+                                   PCRE2_UTF | PCRE2_USE_OFFSET_LIMIT | options, &code, &offset,
+                                   context);
     }
     if (status == MMN_OK && !made->code && code == PCRE2_ERROR_HEAP_FAILED) {
         status = mmn_fail(error, MMN_SYSTEM, NULL, NULL, "out of memory for a pattern");
     } else if (status == MMN_OK && !made->code) {
         char reason[256];
         pcre2_get_error_message(code, (PCRE2_UCHAR *)reason, sizeof(reason));
-        status = mmn_fail(error, MMN_INPUT, NULL, NULL, "the pattern \"%.200s\" is wrong at byte "
-                          "%zu: %s", original, (size_t)offset, reason);
+        status = mmn_fail(error, MMN_INPUT, NULL, NULL,
+                          "the pattern \"%.200s\" is wrong at byte "
+                          "%zu: %s",
+                          original, (size_t)offset, reason);
     }
     pcre2_compile_context_free(context);
     pcre2_general_context_free(memory);
@@ -233,7 +236,8 @@ mmn_status mmn_pattern_compile(mmn_pattern **pattern, const char *expression, mm
     *pattern = NULL;
     return mmn_fail(error, MMN_INPUT, NULL, NULL,
                     "this tokenizer needs PCRE2 for the pattern \"%.200s\", which this build "
-                    "leaves out", expression);
+                    "leaves out",
+                    expression);
 }
 
 mmn_status mmn_pattern_compile_text(mmn_pattern **pattern, const char *text, mmn_error *error)
@@ -264,8 +268,8 @@ mmn_status mmn_pattern_next(const mmn_pattern *pattern, const char *text, size_t
     bool follows = match->found;
     for (match->found = false; from <= length && !match->found;) {
         bool found;
-        MMN_TRY(mmn_pattern_find(pattern, text, length, from, &found, &start, &end, interrupt,
-                                 error));
+        MMN_TRY(
+            mmn_pattern_find(pattern, text, length, from, &found, &start, &end, interrupt, error));
         if (!found)
             break;
         if (follows && start == end && start == match->end)

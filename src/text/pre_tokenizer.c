@@ -18,7 +18,8 @@ mmn_status mmn_pre_tokenizer_add(mmn_pre_tokenizer *pre_tokenizer, mmn_pre_token
     }
 #ifndef HAVE_UTF8PROC
     if (step->finds == MMN_SPLIT_FINDS_NUMBERS || step->finds == MMN_SPLIT_FINDS_WORDS)
-        return mmn_fail(error, MMN_INPUT, NULL, "pre_tokenizer", "this tokenizer needs utf8proc "
+        return mmn_fail(error, MMN_INPUT, NULL, "pre_tokenizer",
+                        "this tokenizer needs utf8proc "
                         "for the classes of characters, which this build leaves out");
 #endif
     pre_tokenizer->steps[pre_tokenizer->count++] = *step;
@@ -70,8 +71,8 @@ static void replace_spaces(const mmn_metaspace *metaspace, const char *text, siz
                            text[at] == ' ' ? size : 1);
 }
 
-static mmn_status cut_by_metaspace(const cutting *run, size_t step, const char *text,
-                                   size_t length, bool is_first)
+static mmn_status cut_by_metaspace(const cutting *run, size_t step, const char *text, size_t length,
+                                   bool is_first)
 {
     const mmn_metaspace *metaspace = &run->pre_tokenizer->steps[step].metaspace;
     size_t size = metaspace->replacement_length;
@@ -248,9 +249,8 @@ static mmn_status cut(const cutting *run, size_t step, const char *text, size_t 
     return cut_by_metaspace(run, step, text, length, is_first);
 }
 
-mmn_status mmn_pre_tokenize(const mmn_pre_tokenizer *pre_tokenizer, const char *text,
-                            size_t length, bool is_first, mmn_word_function word, void *context,
-                            mmn_error *error)
+mmn_status mmn_pre_tokenize(const mmn_pre_tokenizer *pre_tokenizer, const char *text, size_t length,
+                            bool is_first, mmn_word_function word, void *context, mmn_error *error)
 {
     const cutting run = {pre_tokenizer, word, context, error};
     return cut(&run, 0, text, length, is_first);

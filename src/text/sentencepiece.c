@@ -182,8 +182,8 @@ static mmn_status add_piece(model_reader *reader, const char *text, size_t lengt
     bool of_user = type == PIECE_USER_DEFINED, unused = type == PIECE_UNUSED;
     reader->by_ids |= of_user || unused;
     if (type == PIECE_NORMAL || of_user || unused) {
-        MMN_TRY(MMN_RESERVE(reader->pieces, reader->piece_capacity, reader->piece_count + 1,
-                            error));
+        MMN_TRY(
+            MMN_RESERVE(reader->pieces, reader->piece_capacity, reader->piece_count + 1, error));
         reader->pieces[reader->piece_count++] = (ranked_piece){score, (int32_t)id};
     }
     if (type == PIECE_UNKNOWN) {
@@ -255,7 +255,8 @@ static mmn_status check(const model_reader *reader)
         if (bpe->byte_ids[i] < 0)
             return mmn_fail(reader->error, MMN_INPUT, NULL, NULL,
                             "the sentencepiece model falls back to bytes but has no piece "
-                            "\"<0x%02X>\"", (unsigned)i);
+                            "\"<0x%02X>\"",
+                            (unsigned)i);
     return MMN_OK;
 }
 
@@ -338,10 +339,11 @@ mmn_status mmn_sentencepiece_read(mmn_tokenizer *tokenizer, const uint8_t *data,
                                   const mmn_prepend_scheme *scheme, mmn_error *error)
 {
     model_reader reader = {.tokenizer = tokenizer, .error = error};
-    reader.found = (specification){
-        .model_type = 1,
-        .normalizer = {.kind = MMN_NORMALIZER_SENTENCEPIECE, .add_prefix = true,
-                       .remove_extra = true, .escape = true}};
+    reader.found = (specification){.model_type = 1,
+                                   .normalizer = {.kind = MMN_NORMALIZER_SENTENCEPIECE,
+                                                  .add_prefix = true,
+                                                  .remove_extra = true,
+                                                  .escape = true}};
     tokenizer->bpe.rule = MMN_BPE_PIECES;
     tokenizer->bpe.unknown = -1;
     tokenizer->bpe.fuse_unknown = true;

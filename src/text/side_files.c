@@ -32,8 +32,8 @@ void mmn_side_files_open(mmn_side_files *files, const char *folder, mmn_error *e
                                    &files->model, &files->processor};
     *files = (mmn_side_files){.reader = {.error = error}};
     for (size_t i = 0; i < 5; i++)
-        *objects[i] = mmn_read_in_folder(&files->documents[i], &files->reader, folder, names[i],
-                                         JSON_LIMIT);
+        *objects[i] =
+            mmn_read_in_folder(&files->documents[i], &files->reader, folder, names[i], JSON_LIMIT);
 }
 
 /* The text of a token that is given as a text or as an object with its content; NULL otherwise. */
@@ -81,9 +81,8 @@ static void put(mmn_tokenizer *tokenizer, mmn_added_token *token, const char *co
         return;
     }
     length = mmn_json_restore_zeros(text, content, length);
-    mmn_read_failed(object,
-                    mmn_added_tokens_put(&tokenizer->added, mmn_model_vocabulary(tokenizer), token,
-                                         text, length, object->reader->error));
+    mmn_read_failed(object, mmn_added_tokens_put(&tokenizer->added, mmn_model_vocabulary(tokenizer),
+                                                 token, text, length, object->reader->error));
 }
 
 /* Reads how a token is found from {"content": "<image>", "special": true, ...}. */
@@ -156,8 +155,7 @@ static void add_special(mmn_tokenizer *tokenizer, const mmn_object *object, cons
 
 void mmn_side_files_bert_options(mmn_bert_options *options, const mmn_side_files *files)
 {
-    mmn_json_read_bert_options(options, &files->config, "do_lower_case",
-                               "tokenize_chinese_chars");
+    mmn_json_read_bert_options(options, &files->config, "do_lower_case", "tokenize_chinese_chars");
     options->clean_text = true; /* no setting of that file */
 }
 
@@ -174,9 +172,9 @@ static void add_own(mmn_tokenizer *tokenizer, const mmn_object *object)
 {
     const char *key;
     json_t *value;
-    json_object_foreach(object->value, key, value)
-        if (mmn_side_files_names_own(key) && content_of(value))
-            add_special(tokenizer, object, key, value, true);
+    json_object_foreach(object->value, key,
+                        value) if (mmn_side_files_names_own(key) && content_of(value))
+        add_special(tokenizer, object, key, value, true);
 }
 
 static void add_named(const mmn_side_files *files, mmn_tokenizer *tokenizer)
@@ -197,8 +195,7 @@ static void add_further(const mmn_side_files *files, mmn_tokenizer *tokenizer)
     const char *key, *name;
     json_t *further = further_tokens(files, &key), *value;
     if (json_is_object(further)) {
-        json_object_foreach(further, name, value)
-            add_special(tokenizer, config, key, value, true);
+        json_object_foreach(further, name, value) add_special(tokenizer, config, key, value, true);
         return;
     }
     if (further && !json_is_array(further) && !json_is_null(further))
@@ -282,7 +279,8 @@ static void add_numbered(mmn_tokenizer *tokenizer, const mmn_object *object,
         mmn_read_failed(object, MMN_SYSTEM);
         return;
     }
-    json_object_foreach(object->value, key, value) {
+    json_object_foreach(object->value, key, value)
+    {
         numbered_token *token = &tokens[count];
         *token = (numbered_token){.key = key};
         if (specials)
@@ -360,8 +358,8 @@ static void obey_bert_options(const mmn_side_files *files, mmn_tokenizer *tokeni
         return;
     mmn_side_files_bert_options(&options, files);
     mmn_normalizer_free(&tokenizer->normalizer);
-    MMN_READ_TRY(config, mmn_normalizer_add_bert(&tokenizer->normalizer, &options,
-                                                 config->reader->error));
+    MMN_READ_TRY(config,
+                 mmn_normalizer_add_bert(&tokenizer->normalizer, &options, config->reader->error));
 }
 
 /* The tokens that have ids in the files. */
@@ -395,8 +393,7 @@ static void keep_image_token(const mmn_side_files *files, mmn_tokenizer *tokeniz
         mmn_read_failed(&files->config, MMN_SYSTEM);
 }
 
-void mmn_side_files_add_tokens(const mmn_side_files *files, mmn_tokenizer *tokenizer,
-                               bool has_json)
+void mmn_side_files_add_tokens(const mmn_side_files *files, mmn_tokenizer *tokenizer, bool has_json)
 {
     const mmn_object *config = &files->config;
     bool split_special = false;

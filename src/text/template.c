@@ -12,8 +12,8 @@ typedef struct prompt_template {
     const char *before, *image, *no_image, *after;
 } prompt_template;
 
-#define VICUNA_SYSTEM                                                               \
-    "A chat between a curious human and an artificial intelligence assistant. "     \
+#define VICUNA_SYSTEM                                                                              \
+    "A chat between a curious human and an artificial intelligence assistant. "                    \
     "The assistant gives helpful, detailed, and polite answers to the human's questions. "
 
 static const prompt_template templates[] = {
@@ -38,9 +38,8 @@ static const prompt_template templates[] = {
      "", "<|im_end|>\n<|im_start|>assistant\n"},
     /* Other published forms. */
     {"mistral-instruct-v0.3", "[INST] ", "<image>\n", "", "[/INST]"},
-    {"llava-v1.6-34b",
-     "<|im_start|>system\nAnswer the questions.<|im_end|><|im_start|>user\n", "<image>\n", "",
-     "<|im_end|><|im_start|>assistant\n"},
+    {"llava-v1.6-34b", "<|im_start|>system\nAnswer the questions.<|im_end|><|im_start|>user\n",
+     "<image>\n", "", "<|im_end|><|im_start|>assistant\n"},
     {"chatml", "<|im_start|>user\n", "<image>\n", "", "<|im_end|>\n<|im_start|>assistant\n"},
     {"smollm2-instruct",
      "<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging "
@@ -62,7 +61,10 @@ static mmn_status refuse(const char *name, mmn_error *error)
 {
     mmn_text known = {0};
     for (size_t i = 0; i < TEMPLATE_COUNT; i++)
-        mmn_text_add(&known, "%s%s", i == 0 ? "" : i + 1 == TEMPLATE_COUNT ? " or " : ", ",
+        mmn_text_add(&known, "%s%s",
+                     i == 0                    ? ""
+                     : i + 1 == TEMPLATE_COUNT ? " or "
+                                               : ", ",
                      templates[i].name);
     mmn_status status = mmn_text_status(&known, error);
     if (status == MMN_OK)

@@ -85,8 +85,7 @@ static mmn_status encode_stretch(const mmn_tokenizer *tokenizer, const char *tex
                                  bool is_first, mmn_ids *ids, mmn_error *error)
 {
     mmn_text normal = {0};
-    mmn_status status =
-        mmn_normalizer_apply(&tokenizer->normalizer, text, length, &normal, error);
+    mmn_status status = mmn_normalizer_apply(&tokenizer->normalizer, text, length, &normal, error);
     if (status == MMN_OK && normal.length > 0)
         status = encode_around(tokenizer, &tokenizer->added.after, encode_words, normal.text,
                                normal.length, is_first, ids, error);

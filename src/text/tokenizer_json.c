@@ -16,7 +16,8 @@ static void read_vocabulary(mmn_vocabulary *vocabulary, const mmn_object *model)
     json_t *id;
     char token[MMN_TOKEN_LENGTH_LIMIT];
     mmn_object tokens = mmn_read_object(model, mmn_read_required(model, "vocab"));
-    json_object_foreach(tokens.value, text, id) {
+    json_object_foreach(tokens.value, text, id)
+    {
         size_t length = strlen(text);
         if (!json_is_integer(id))
             mmn_read_wrong(&tokens, text, "must be an id");
@@ -26,8 +27,8 @@ static void read_vocabulary(mmn_vocabulary *vocabulary, const mmn_object *model)
         if (!mmn_read_fine(model))
             return;
         length = mmn_json_restore_zeros(token, text, length);
-        mmn_read_failed(model, mmn_vocabulary_add(vocabulary, token, length,
-                                                  json_integer_value(id), model->reader->error));
+        mmn_read_failed(model, mmn_vocabulary_add(vocabulary, token, length, json_integer_value(id),
+                                                  model->reader->error));
     }
 }
 
@@ -99,7 +100,8 @@ static void read_merge(mmn_bpe *bpe, const mmn_object *model, size_t index, cons
     if (merge.left < 0 || merge.right < 0 || merge.id < 0)
         mmn_read_wrong(model, name,
                        "joins \"%.*s\" and \"%.*s\", but the vocabulary lacks one of the two or "
-                       "what they make", texts.left < 60 ? (int)texts.left : 60, texts.joined,
+                       "what they make",
+                       texts.left < 60 ? (int)texts.left : 60, texts.joined,
                        texts.right < 60 ? (int)texts.right : 60, right);
     else
         mmn_read_failed(model, mmn_bpe_add_merge(bpe, &merge, model->reader->error));
@@ -209,8 +211,8 @@ static void read_added_token(mmn_tokenizer *tokenizer, const mmn_object *json)
         return;
     length = mmn_json_restore_zeros(text, content, length);
     /* The `tokenizers` library gives it this id, whatever the file says. */
-    int64_t expected = mmn_added_tokens_next_id(
-        &tokenizer->added, mmn_model_vocabulary(tokenizer), text, length);
+    int64_t expected =
+        mmn_added_tokens_next_id(&tokenizer->added, mmn_model_vocabulary(tokenizer), text, length);
     token.id = (int32_t)id;
     if (id != expected)
         mmn_read_wrong(json, "id", "is %u, but \"%.60s\" gets the id %lld from the vocabulary",

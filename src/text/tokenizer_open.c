@@ -133,8 +133,11 @@ static void read_bert_tokens(mmn_tokenizer *tokenizer, const mmn_side_files *fil
 {
     static const struct {
         const char *key, *usual;
-    } names[] = {{"unk_token", "[UNK]"}, {"cls_token", "[CLS]"}, {"sep_token", "[SEP]"},
-                 {"pad_token", "[PAD]"}, {"mask_token", "[MASK]"}};
+    } names[] = {{"unk_token", "[UNK]"},
+                 {"cls_token", "[CLS]"},
+                 {"sep_token", "[SEP]"},
+                 {"pad_token", "[PAD]"},
+                 {"mask_token", "[MASK]"}};
     const mmn_object *config = &files->config;
     mmn_error *error = config->reader->error;
     int32_t ids[MMN_LENGTH(names)];
@@ -147,8 +150,8 @@ static void read_bert_tokens(mmn_tokenizer *tokenizer, const mmn_side_files *fil
         if (ids[i] < 0)
             mmn_read_wrong(config, names[i].key, "\"%.60s\" is not a token of vocab.txt", content);
         else if (mmn_vocabulary_find(&tokenizer->added.contents, content, length) < 0)
-            mmn_read_failed(config, mmn_added_tokens_add(&tokenizer->added, &token, content,
-                                                         length, error));
+            mmn_read_failed(
+                config, mmn_added_tokens_add(&tokenizer->added, &token, content, length, error));
     }
     if (!mmn_read_fine(config))
         return;
@@ -205,8 +208,7 @@ mmn_status mmn_tokenizer_from_json(mmn_tokenizer **tokenizer, const char *text, 
                                    const char *file, mmn_error *error)
 {
     mmn_tokenizer *made = mmn_allocate(1, sizeof(*made), error);
-    mmn_status status =
-        made ? mmn_tokenizer_read_json(made, text, size, file, error) : MMN_SYSTEM;
+    mmn_status status = made ? mmn_tokenizer_read_json(made, text, size, file, error) : MMN_SYSTEM;
     return mmn_error_in_file(error, finish(tokenizer, made, status, error), file);
 }
 
@@ -224,9 +226,8 @@ static mmn_status read_folder(mmn_tokenizer *tokenizer, const char *folder, mmn_
     static const struct {
         const char *name;
         mmn_status (*read)(mmn_tokenizer *, const char *, const char *, mmn_error *);
-    } files[] = {{"tokenizer.json", read_json},
-                 {"tokenizer.model", read_model},
-                 {"vocab.txt", read_words}};
+    } files[] = {
+        {"tokenizer.json", read_json}, {"tokenizer.model", read_model}, {"vocab.txt", read_words}};
     for (size_t i = 0; i < MMN_LENGTH(files); i++) {
         char *path;
         MMN_TRY(mmn_find_in_folder(&path, folder, files[i].name, error));

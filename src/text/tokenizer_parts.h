@@ -21,9 +21,9 @@ typedef enum mmn_normalizer_kind {
     MMN_NORMALIZER_PREPEND,
     MMN_NORMALIZER_REPLACE,
     MMN_NORMALIZER_STRIP,
-    MMN_NORMALIZER_NMT,        /* drops some controls, makes other white space spaces */
-    MMN_NORMALIZER_BYTE_LEVEL, /* spells bytes as characters */
-    MMN_NORMALIZER_LOWERCASE,  /* this and the next five need utf8proc */
+    MMN_NORMALIZER_NMT,           /* drops some controls, makes other white space spaces */
+    MMN_NORMALIZER_BYTE_LEVEL,    /* spells bytes as characters */
+    MMN_NORMALIZER_LOWERCASE,     /* this and the next five need utf8proc */
     MMN_NORMALIZER_STRIP_ACCENTS, /* drops all marks */
     MMN_NORMALIZER_NFC,
     MMN_NORMALIZER_NFD,
@@ -32,13 +32,13 @@ typedef enum mmn_normalizer_kind {
     MMN_NORMALIZER_CLEAN,            /* BERT: drops controls, makes white space spaces */
     MMN_NORMALIZER_SPACE_IDEOGRAPHS, /* BERT: a space before and after each */
     MMN_NORMALIZER_DROP_MARKS,       /* BERT: after NFD it strips accents */
-    MMN_NORMALIZER_SENTENCEPIECE /* all that a tokenizer.model asks for */
+    MMN_NORMALIZER_SENTENCEPIECE     /* all that a tokenizer.model asks for */
 } mmn_normalizer_kind;
 
 typedef struct mmn_normalizer_step {
     mmn_normalizer_kind kind;
-    mmn_replacement replacement; /* REPLACE; PREPEND: `to` */
-    bool left, right;            /* STRIP: which ends lose their white space */
+    mmn_replacement replacement;           /* REPLACE; PREPEND: `to` */
+    bool left, right;                      /* STRIP: which ends lose their white space */
     bool add_prefix, remove_extra, escape; /* SENTENCEPIECE: as its normalizer_spec names them */
 } mmn_normalizer_step;
 
@@ -70,10 +70,10 @@ void mmn_normalizer_free(mmn_normalizer *normalizer);
 
 typedef struct mmn_added_token {
     int32_t id;
-    bool single_word;    /* only where no word character stands beside it */
-    bool lstrip, rstrip; /* takes the white space before or after it */
-    bool normalized;     /* found in the normalised text, in its normalised form */
-    bool special;        /* left out by decoding with skip_special */
+    bool single_word;               /* only where no word character stands beside it */
+    bool lstrip, rstrip;            /* takes the white space before or after it */
+    bool normalized;                /* found in the normalised text, in its normalised form */
+    bool special;                   /* left out by decoding with skip_special */
     size_t spelled, spelled_length; /* how decoding spells it, in mmn_added_tokens.spellings */
 } mmn_added_token;
 
@@ -165,7 +165,7 @@ typedef enum mmn_split_finds {
     MMN_SPLIT_FINDS_PATTERN,
     MMN_SPLIT_FINDS_WHITE_SPACE,
     MMN_SPLIT_FINDS_PUNCTUATION,
-    MMN_SPLIT_FINDS_NUMBERS,   /* needs utf8proc, as the next one does */
+    MMN_SPLIT_FINDS_NUMBERS, /* needs utf8proc, as the next one does */
     MMN_SPLIT_FINDS_WORDS
 } mmn_split_finds;
 
@@ -184,7 +184,7 @@ typedef struct mmn_pre_tokenizer_step {
     mmn_metaspace metaspace; /* METASPACE */
     mmn_split_finds finds;   /* SPLIT, and the next three too */
     mmn_split_behavior behavior;
-    bool invert; /* what lies between matches counts as the matches */
+    bool invert;          /* what lies between matches counts as the matches */
     mmn_pattern *pattern; /* FINDS_PATTERN */
 } mmn_pre_tokenizer_step;
 
@@ -211,9 +211,8 @@ typedef mmn_status (*mmn_word_function)(void *context, const char *text, size_t 
 
 /* Calls `word` for each word of `text` in order; is_first says whether the whole text begins with
  * this stretch. */
-mmn_status mmn_pre_tokenize(const mmn_pre_tokenizer *pre_tokenizer, const char *text,
-                            size_t length, bool is_first, mmn_word_function word, void *context,
-                            mmn_error *error);
+mmn_status mmn_pre_tokenize(const mmn_pre_tokenizer *pre_tokenizer, const char *text, size_t length,
+                            bool is_first, mmn_word_function word, void *context, mmn_error *error);
 
 /* ---- Byte pair encoding ---------------------------------------------------------------------- */
 
@@ -264,7 +263,7 @@ typedef struct mmn_wordpiece {
     mmn_vocabulary vocabulary; /* the model's own tokens, without added ones */
     int32_t unknown;           /* what a word becomes that is no sequence of pieces */
     char prefix[MMN_WORDPIECE_PREFIX_LIMIT + 1]; /* how pieces are spelt that begin no word: "##" */
-    size_t longest_word;       /* in characters; longer ones are unknown */
+    size_t longest_word;                         /* in characters; longer ones are unknown */
 } mmn_wordpiece;
 
 /* Appends the ids of a word of `length` bytes of valid UTF-8: at each place the longest piece that
@@ -340,8 +339,8 @@ void mmn_json_read_decoder(mmn_tokenizer *tokenizer, const mmn_object *document)
 /* ---- Steps that cut texts -------------------------------------------------------------------- */
 
 /* The types that the next function reads, for messages. */
-#define MMN_JSON_SPLITS                                                                   \
-    "Split, CharDelimiterSplit, Digits, Punctuation, Whitespace, WhitespaceSplit, "       \
+#define MMN_JSON_SPLITS                                                                            \
+    "Split, CharDelimiterSplit, Digits, Punctuation, Whitespace, WhitespaceSplit, "                \
     "BertPreTokenizer or ByteLevel"
 
 /* Reads a pre-tokeniser of such a type into up to three steps; false for another type. */

@@ -48,10 +48,9 @@ Test(digest, does_not_depend_on_cuts)
 
 Test(digest, adds_numbers_and_texts_as_stated)
 {
-    static const unsigned char stream[] = {0x04, 0x03, 0x02, 0x01, 0x08, 0x07, 0x06, 0x05, 0x04,
-                                           0x03, 0x02, 0x01, 0,    0,    0,    0,    0,    0,
-                                           0x04, 0xc0, 2,    0,    0,    0,    0,    0,    0,
-                                           0,    'h',  'i'};
+    static const unsigned char stream[] = {
+        0x04, 0x03, 0x02, 0x01, 0x08, 0x07, 0x06, 0x05, 0x04, 0x03, 0x02, 0x01, 0, 0,   0,
+        0,    0,    0,    0x04, 0xc0, 2,    0,    0,    0,    0,    0,    0,    0, 'h', 'i'};
     char added[MMN_DIGEST_SIZE], whole[MMN_DIGEST_SIZE];
     mmn_digest *digest;
     cr_assert_eq(mmn_digest_begin(&digest, NULL), MMN_OK);

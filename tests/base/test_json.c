@@ -47,8 +47,7 @@ Test(json, refuses_bad_text_with_its_place)
 static json_t *parse_published(const char *text)
 {
     json_t *value;
-    mmn_status status =
-        mmn_json_parse_published(&value, text, strlen(text), "file.json", &error);
+    mmn_status status = mmn_json_parse_published(&value, text, strlen(text), "file.json", &error);
     cr_assert_eq(status, MMN_OK, "%s: %s: %s", text, error.where, error.message);
     return value;
 }
@@ -80,8 +79,7 @@ Test(json, reads_published_files_as_python_does)
     cr_assert_str_eq(json_string_value(json_object_get(document, "NaN")), "Infinity");
     cr_assert_eq(json_integer_value(json_object_get(document, "b")), INT64_MAX);
     cr_assert_eq(json_integer_value(json_object_get(document, "c")), INT64_MIN);
-    cr_assert_str_eq(json_string_value(json_object_get(document, "d")),
-                     "\\u0000 \"NaN\" 1e999");
+    cr_assert_str_eq(json_string_value(json_object_get(document, "d")), "\\u0000 \"NaN\" 1e999");
     cr_assert_eq(json_real_value(json_object_get(document, "e")), 12345678901234567890.5);
     cr_assert_eq(json_real_value(json_object_get(document, "f")), 0.0);
     cr_assert_null(mmn_json_odd_number(json_object_get(document, "NaN")));
@@ -95,13 +93,26 @@ Test(json, reads_published_files_as_python_does)
 
 Test(json, refuses_published_files_that_python_refuses)
 {
-    static const char *const bad[] = {
-        "{\"a\":nan}",      "{\"a\":NAN}",     "{\"a\":+Infinity}", "{\"a\":-NaN}",
-        "{\"a\":Inf}",      "{\"a\":NaN1}",    "{\"a\":NaN NaN}",   "{NaN:1}",
-        "{1e999 :1}",       "{\"a\":1e}",      "{\"a\":01}",        "{\"a\":1e999.}",
-        "[NaN,]",           "{\"a\":\"\\u00\"}", "[\"NaN",           "[\"\\",
-        "{\"a\":-}",        "\xef\xbb\xbf{}",    "[00000000000000000000]",
-        "[1234567890123456789012-]"};
+    static const char *const bad[] = {"{\"a\":nan}",
+                                      "{\"a\":NAN}",
+                                      "{\"a\":+Infinity}",
+                                      "{\"a\":-NaN}",
+                                      "{\"a\":Inf}",
+                                      "{\"a\":NaN1}",
+                                      "{\"a\":NaN NaN}",
+                                      "{NaN:1}",
+                                      "{1e999 :1}",
+                                      "{\"a\":1e}",
+                                      "{\"a\":01}",
+                                      "{\"a\":1e999.}",
+                                      "[NaN,]",
+                                      "{\"a\":\"\\u00\"}",
+                                      "[\"NaN",
+                                      "[\"\\",
+                                      "{\"a\":-}",
+                                      "\xef\xbb\xbf{}",
+                                      "[00000000000000000000]",
+                                      "[1234567890123456789012-]"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         json_t *value;
         cr_assert_eq(mmn_json_parse_published(&value, bad[i], strlen(bad[i]), "file.json", &error),

@@ -100,13 +100,14 @@ Test(output, leaves_what_is_being_written)
 
 Test(output, removes_only_what_it_would_write_itself)
 {
-    static const char *const others[] = {"file.partial",       "file.1-.partial", "file.-1.partial",
-                                         "file.1-2.partial.x", "fil.1-2.partial", "files.1-2.partial",
-                                         "file.1-2x.partial",  "table.1-2.partial"};
+    static const char *const others[] = {
+        "file.partial",    "file.1-.partial",   "file.-1.partial",   "file.1-2.partial.x",
+        "fil.1-2.partial", "files.1-2.partial", "file.1-2x.partial", "table.1-2.partial"};
     char state[sizeof(path) + 8];
     snprintf(state, sizeof(state), "%s.state", path);
     const char *const beside[] = {state};
-    const mmn_output_options options = {.size = sizeof(options), .beside = beside, .beside_count = 1};
+    const mmn_output_options options = {
+        .size = sizeof(options), .beside = beside, .beside_count = 1};
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
         make_file(others[i]);
     make_file("file.1-2.partial");

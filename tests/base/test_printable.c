@@ -1,4 +1,5 @@
-/* What could drive a terminal, replaced in texts for people and escaped in JSON; and files inside folders. */
+/* What could drive a terminal, replaced in texts for people and escaped in JSON; and files inside
+ * folders. */
 #include <criterion/criterion.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -18,17 +19,24 @@ Test(printable, replaces_what_drives_a_terminal)
     static const struct {
         const char *given, *line, *lines;
     } cases[] = {
-        {"plain, \xc3\xa9\xe2\x96\x81 \xf0\x9f\x99\x82", "plain, \xc3\xa9\xe2\x96\x81 \xf0\x9f\x99\x82",
+        {"plain, \xc3\xa9\xe2\x96\x81 \xf0\x9f\x99\x82",
+         "plain, \xc3\xa9\xe2\x96\x81 \xf0\x9f\x99\x82",
          "plain, \xc3\xa9\xe2\x96\x81 \xf0\x9f\x99\x82"},
         {"\x1b[31mred\x07\r\x7f", "?[31mred???", "?[31mred???"},
         {"a\tb\nc", "a?b?c", "a\tb\nc"},
         /* C1: CSI and OSC in one character. */
-        {"\xc2\x9b" "31m\xc2\x9d" "0;title", "?31m?0;title", "?31m?0;title"},
+        {"\xc2\x9b"
+         "31m\xc2\x9d"
+         "0;title",
+         "?31m?0;title", "?31m?0;title"},
         /* Overrides and isolates of direction, marks, a separator of lines. */
-        {"\xe2\x80\xae" "gpj.exe \xe2\x81\xa6 \xe2\x80\x8f \xd8\x9c \xe2\x80\xa8",
+        {"\xe2\x80\xae"
+         "gpj.exe \xe2\x81\xa6 \xe2\x80\x8f \xd8\x9c \xe2\x80\xa8",
          "?gpj.exe ? ? ? ?", "?gpj.exe ? ? ? ?"},
-        /* Without width: a space, a joiner of words, tags; but joiners within words and emoji stay. */
-        {"a\xe2\x80\x8b" "b\xe2\x81\xa0\xf3\xa0\x81\xa1\xe1\xa0\x8e",
+        /* Without width: a space, a joiner of words, tags; but joiners within words and emoji stay.
+         */
+        {"a\xe2\x80\x8b"
+         "b\xe2\x81\xa0\xf3\xa0\x81\xa1\xe1\xa0\x8e",
          "a?b???", "a?b???"},
         {"\xd9\x85\xe2\x80\x8c\xda\xa9 \xe2\x80\x8d", "\xd9\x85\xe2\x80\x8c\xda\xa9 \xe2\x80\x8d",
          "\xd9\x85\xe2\x80\x8c\xda\xa9 \xe2\x80\x8d"},
@@ -87,7 +95,8 @@ Test(paths, know_what_is_inside_a_folder)
     static const char *const folders[] = {"list", "list/deep", "list-more"};
     for (size_t i = 0; i < 3; i++)
         cr_assert_eq(mkdir(in_root(folders[i]), 0700), 0);
-    static const char *const files[] = {"list/a.jpg", "list/deep/b.jpg", "list-more/c.jpg", "d.jpg"};
+    static const char *const files[] = {"list/a.jpg", "list/deep/b.jpg", "list-more/c.jpg",
+                                        "d.jpg"};
     for (size_t i = 0; i < 4; i++)
         touch(files[i]);
     cr_assert_eq(symlink("../d.jpg", in_root("list/out.jpg")), 0);
@@ -96,9 +105,9 @@ Test(paths, know_what_is_inside_a_folder)
         const char *path;
         bool inside;
     } cases[] = {
-        {"list/a.jpg", true},        {"list/deep/b.jpg", true},   {"list/deep/../a.jpg", true},
-        {"in.jpg", true},            {"list-more/c.jpg", false},  {"list/../d.jpg", false},
-        {"list/out.jpg", false},     {"list/deep", false},        {"list/none.jpg", false},
+        {"list/a.jpg", true},    {"list/deep/b.jpg", true},  {"list/deep/../a.jpg", true},
+        {"in.jpg", true},        {"list-more/c.jpg", false}, {"list/../d.jpg", false},
+        {"list/out.jpg", false}, {"list/deep", false},       {"list/none.jpg", false},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         cr_expect_eq(mmn_path_is_inside(in_root(cases[i].path), in_root("list")), cases[i].inside,

@@ -1,4 +1,5 @@
-/* Reading the objects of a JSON document: values, defaults, bounds, and the first thing that is wrong. */
+/* Reading the objects of a JSON document: values, defaults, bounds, and the first thing that is
+ * wrong. */
 #include <criterion/criterion.h>
 #include <string.h>
 
@@ -13,8 +14,8 @@ static mmn_object root;
 /* The objects of a document share `reader`. */
 static void open_document(const char *text)
 {
-    cr_assert_eq(mmn_json_parse_published(&document, text, strlen(text), "file.json", &error), MMN_OK,
-                 "%s", error.message);
+    cr_assert_eq(mmn_json_parse_published(&document, text, strlen(text), "file.json", &error),
+                 MMN_OK, "%s", error.message);
     reader = (mmn_reader){.error = &error};
     root = mmn_read_document(&reader, document, "file.json");
     cr_assert_eq(reader.status, MMN_OK);
@@ -28,17 +29,17 @@ static void close_document(void)
 TestSuite(reader, .fini = close_document);
 
 /* What the read finds wrong, as the first thing. */
-#define WRONG(read)                              \
-    do {                                         \
-        reader = (mmn_reader){.error = &error};  \
-        read;                                    \
-        cr_assert_eq(reader.status, MMN_INPUT);  \
+#define WRONG(read)                                                                                \
+    do {                                                                                           \
+        reader = (mmn_reader){.error = &error};                                                    \
+        read;                                                                                      \
+        cr_assert_eq(reader.status, MMN_INPUT);                                                    \
     } while (0)
 
-#define FINE(read)                            \
-    do {                                      \
-        read;                                 \
-        cr_assert_eq(reader.status, MMN_OK);  \
+#define FINE(read)                                                                                 \
+    do {                                                                                           \
+        read;                                                                                      \
+        cr_assert_eq(reader.status, MMN_OK);                                                       \
     } while (0)
 
 /* Where a number is asked for that nobody can use, the error says which it is. */

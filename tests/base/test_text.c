@@ -15,10 +15,20 @@ static const char name[] = "language.layers.12.mlp.act";
 
 Test(glob, matches)
 {
-    static const char *const patterns[] = {
-        "*", "language.layers.12.mlp.act", "language.*", "*.act", "*layers*mlp*", "**",
-        "language.layers.{i}.mlp.act", "*.{i}.*", "language.layers.??.mlp.act", "x,*.act",
-        " x , *.act ", "*.act,x", "l*1*.act", "*{i}.mlp.act"};
+    static const char *const patterns[] = {"*",
+                                           "language.layers.12.mlp.act",
+                                           "language.*",
+                                           "*.act",
+                                           "*layers*mlp*",
+                                           "**",
+                                           "language.layers.{i}.mlp.act",
+                                           "*.{i}.*",
+                                           "language.layers.??.mlp.act",
+                                           "x,*.act",
+                                           " x , *.act ",
+                                           "*.act,x",
+                                           "l*1*.act",
+                                           "*{i}.mlp.act"};
     for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++)
         cr_assert(mmn_glob_match(patterns[i], name), "%s", patterns[i]);
     cr_assert(mmn_glob_match(NULL, name));
@@ -27,10 +37,21 @@ Test(glob, matches)
 
 Test(glob, does_not_match)
 {
-    static const char *const patterns[] = {
-        "", ",", " ", "language", "act", "*.out", "language.layers.?.mlp.act", "*.act.", "x,y",
-        "language.layers.{i}.mlp", "{i}", "*layers{i}*", "Language.*",
-        "language.layers.12.mlp.act?", "language.layers.12.mlp.actx"};
+    static const char *const patterns[] = {"",
+                                           ",",
+                                           " ",
+                                           "language",
+                                           "act",
+                                           "*.out",
+                                           "language.layers.?.mlp.act",
+                                           "*.act.",
+                                           "x,y",
+                                           "language.layers.{i}.mlp",
+                                           "{i}",
+                                           "*layers{i}*",
+                                           "Language.*",
+                                           "language.layers.12.mlp.act?",
+                                           "language.layers.12.mlp.actx"};
     for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++)
         cr_assert_not(mmn_glob_match(patterns[i], name), "%s", patterns[i]);
     cr_assert_not(mmn_glob_match("?", ""));

@@ -2,11 +2,11 @@
  *
  *   damage cut FILE OUTPUT I N       its first I / N
  *   damage flip FILE OUTPUT I N      one bit of the byte at I / N
- *   damage header FILE OUTPUT I N    one bit of a safetensors header (or its length), at I / N of it
- *   damage erase FILE OUTPUT I N     the I-th of N evenly chosen structural characters of JSON
+ *   damage header FILE OUTPUT I N    one bit of a safetensors header (or its length), at I / N of
+ * it damage erase FILE OUTPUT I N     the I-th of N evenly chosen structural characters of JSON
  *   damage zero FILE OUTPUT I N      the N-th part of the bytes from I / N on, all 0
- *   damage ones FILE OUTPUT I N      two bytes from I / N of a safetensors' data on, all bits 1: NaN as
- *                                    bf16 and f16, and in f32
+ *   damage ones FILE OUTPUT I N      two bytes from I / N of a safetensors' data on, all bits 1:
+ * NaN as bf16 and f16, and in f32
  */
 #include <stdint.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
-/* Maps a file of a page and more, shortens it as another program would, and reads behind its new end:
+/* Maps a file of a page and more, shortens it as another program would, and reads behind its new
+ * end:
  *
  *   shortened FILE
  */

@@ -60,7 +60,8 @@ TestSuite(count, .init = set_up, .fini = tear_down);
 
 static mmn_count_options options_for(int output)
 {
-    return (mmn_count_options){.size = sizeof(mmn_count_options), .list = paths[LIST], .output = paths[output]};
+    return (mmn_count_options){
+        .size = sizeof(mmn_count_options), .list = paths[LIST], .output = paths[output]};
 }
 
 static void count_ok(const mmn_count_options *options)
@@ -84,8 +85,8 @@ static void add_layer(int64_t *expected, const mmn_safetensors *dump, const char
         volatile double shifted = value * 1048576 + 6755399441055744.0;
         expected[neurons + i % neurons] += (int64_t)(shifted - 6755399441055744.0);
         if (input)
-            expected[2 * neurons + i % neurons] +=
-                value > 0 && mmn_input_is_image(input, i / neurons);
+            expected[2 * neurons + i % neurons] += value > 0 &&
+                                                   mmn_input_is_image(input, i / neurons);
     }
 }
 
@@ -164,10 +165,16 @@ static void check_shards(mmn_count_options options)
 Test(count, of_three_shards_is_that_of_one_run)
 {
     check_shards((mmn_count_options){.size = sizeof(mmn_count_options), .list = paths[LIST]});
-    check_shards((mmn_count_options){.size = sizeof(mmn_count_options), .list = paths[LIST], .samples = 2, .modules = "language"});
-    check_shards((mmn_count_options){.size = sizeof(mmn_count_options), .list = paths[LIST], .positions = 60});
     check_shards((mmn_count_options){.size = sizeof(mmn_count_options),
-        .list = paths[LIST], .positions = 40, .positions_module = "language"});
+                                     .list = paths[LIST],
+                                     .samples = 2,
+                                     .modules = "language"});
+    check_shards((mmn_count_options){
+        .size = sizeof(mmn_count_options), .list = paths[LIST], .positions = 60});
+    check_shards((mmn_count_options){.size = sizeof(mmn_count_options),
+                                     .list = paths[LIST],
+                                     .positions = 40,
+                                     .positions_module = "language"});
 }
 
 Test(count, with_bad_samples_is_the_same_in_shards)

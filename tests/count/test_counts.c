@@ -213,8 +213,8 @@ static void change_file(const char *path, const void *bytes, size_t size, size_t
     cr_assert_eq(fclose(file), 0);
 }
 
-/* A bit of every byte changed, eight bytes zeroed, and every shorter length: refused, whatever it is, and
- * nothing worse happens (under AddressSanitizer). */
+/* A bit of every byte changed, eight bytes zeroed, and every shorter length: refused, whatever it
+ * is, and nothing worse happens (under AddressSanitizer). */
 Test(counts, damaged_do_no_harm)
 {
     mmn_counts *counts = make_counts(2, 3), *read;

@@ -1,6 +1,6 @@
 /* The model of five languages: how improbable it finds texts, with nothing and with each language's
- * neurons off, against PyTorch in float64 (golden/make_languages.py). MMN_LANGUAGES_DIR names another
- * such folder. */
+ * neurons off, against PyTorch in float64 (golden/make_languages.py). MMN_LANGUAGES_DIR names
+ * another such folder. */
 #include <criterion/criterion.h>
 #include <jansson.h>
 #include <math.h>
@@ -44,7 +44,8 @@ static void tear_down(void)
 
 TestSuite(languages, .init = set_up, .fini = tear_down);
 
-/* A precision's sums over the windows of a language: with the neurons of `owner` off, NULL: none. */
+/* A precision's sums over the windows of a language: with the neurons of `owner` off, NULL: none.
+ */
 static const json_t *sums_of(const char *precision, const char *owner, const char *language)
 {
     const json_t *sums = json_object_get(truth, precision);
@@ -54,7 +55,8 @@ static const json_t *sums_of(const char *precision, const char *owner, const cha
 }
 
 /* Nats per predicted token of the first windows. */
-static double nats_of(const char *precision, const char *owner, const char *language, size_t windows)
+static double nats_of(const char *precision, const char *owner, const char *language,
+                      size_t windows)
 {
     const json_t *sums = sums_of(precision, owner, language);
     const json_t *lengths = json_object_get(json_object_get(truth, "tokens"), language);
@@ -73,15 +75,13 @@ static double largest_error(void)
     const char *owner, *language;
     json_t *unused, *other;
     double largest = 0;
-    json_object_foreach (tokens, owner, unused)
-        json_object_foreach (tokens, language, other)
-            for (size_t i = 0; i < json_array_size(other); i++) {
-                double exact = json_number_value(
-                    json_array_get(sums_of("float64", owner, language), i));
-                double found = json_number_value(
-                    json_array_get(sums_of("float32", owner, language), i));
-                largest = fmax(largest, fabs(found - exact) / exact);
-            }
+    json_object_foreach(tokens, owner, unused) json_object_foreach(
+        tokens, language, other) for (size_t i = 0; i < json_array_size(other); i++)
+    {
+        double exact = json_number_value(json_array_get(sums_of("float64", owner, language), i));
+        double found = json_number_value(json_array_get(sums_of("float32", owner, language), i));
+        largest = fmax(largest, fabs(found - exact) / exact);
+    }
     return largest;
 }
 
@@ -90,7 +90,9 @@ Test(languages, are_as_improbable_as_pytorch_finds)
     /* Of some 13 windows in each language; one takes 9 seconds under an emulator. */
     size_t windows = is_slow() ? 1 : 4, runs = is_slow() ? 1 : 1 + 5, compared = 0;
     const mmn_perplexity_options options = {.size = sizeof(options),
-        .list = list, .neurons = runs > 1 ? neurons : NULL, .samples = windows};
+                                            .list = list,
+                                            .neurons = runs > 1 ? neurons : NULL,
+                                            .samples = windows};
     mmn_result *perplexity;
     char *text;
     cr_assert_eq(mmn_perplexity_measure(&perplexity, model, &options, &error), MMN_OK, "%s: %s: %s",
@@ -101,7 +103,8 @@ Test(languages, are_as_improbable_as_pytorch_finds)
     mmn_release(text);
     double bound = ALLOWED * largest_error();
     size_t i;
-    json_array_foreach (json_object_get(result, "runs"), i, run) {
+    json_array_foreach(json_object_get(result, "runs"), i, run)
+    {
         const char *language = json_string_value(json_object_get(run, "domain"));
         const char *owner = json_string_value(json_object_get(run, "neurons_of"));
         double nats = json_number_value(json_object_get(run, "nats"));

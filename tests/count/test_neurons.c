@@ -90,8 +90,8 @@ static void is_refused(const char *text, const char *reason)
 }
 
 #define FORMAT "{\"format\":\"mmneuron-neurons-1\","
-#define MODULE(layers, neurons, domains)                                                        \
-    FORMAT "\"modules\":{\"vision\":{\"layers\":" layers ",\"neurons\":" neurons                \
+#define MODULE(layers, neurons, domains)                                                           \
+    FORMAT "\"modules\":{\"vision\":{\"layers\":" layers ",\"neurons\":" neurons                   \
            ",\"domains\":" domains "}}}"
 
 Test(neurons, are_refused_with_a_reason)

@@ -80,14 +80,14 @@ static json_t *load_cases(void)
 
 static mmn_neurons *rank_case(const mmn_counts *counts, const json_t *test)
 {
-    const mmn_rank_options options = {.size = sizeof(options),
+    const mmn_rank_options options = {
+        .size = sizeof(options),
         .rate = json_number_value(json_object_get(test, "rate")),
         .bar = json_number_value(json_object_get(test, "bar")),
         .assignment_bar = json_number_value(json_object_get(test, "assignment_bar")),
         .float32 = json_is_true(json_object_get(test, "float32"))};
     mmn_neurons *neurons;
-    cr_assert_eq(mmn_neurons_rank(&neurons, counts, &options, &error), MMN_OK, "%s",
-                 error.message);
+    cr_assert_eq(mmn_neurons_rank(&neurons, counts, &options, &error), MMN_OK, "%s", error.message);
     return neurons;
 }
 
@@ -143,7 +143,8 @@ static void check_domain(const mmn_neurons *neurons, const mmn_counts *counts, s
     mmn_neuron *list;
     size_t count;
     cr_assert_eq(mmn_neurons_list(&list, &count, neurons, mmn_neurons_domain(neurons, domain),
-                                  "vision", &error), MMN_OK, "%s", error.message);
+                                  "vision", &error),
+                 MMN_OK, "%s", error.message);
     cr_assert_eq(count, json_array_size(numbers));
     for (size_t i = 0; i < count; i++) {
         double p[8];
@@ -168,7 +169,8 @@ Test(objects, neurons_are_those_of_pytorch)
     json_t *cases = load_cases();
     const json_t *test;
     size_t number;
-    json_array_foreach (cases, number, test) {
+    json_array_foreach(cases, number, test)
+    {
         mmn_counts *counts = counts_of(test);
         mmn_neurons *neurons = rank_case(counts, test);
         for (size_t d = 0; mmn_neurons_domain(neurons, d); d++)
@@ -220,7 +222,8 @@ Test(objects, ranked_neurons_are_those_of_their_file)
     char *json, *text;
     cr_assert_eq(mmn_neurons_result(&result, neurons, &error), MMN_OK);
     cr_assert_eq(mmn_result_write(result, neurons_file, &error), MMN_OK, "%s", error.message);
-    const mmn_rank_options options = {.size = sizeof(options), .rate = 0.1, .bar = 0.8, .assignment_bar = 0.9};
+    const mmn_rank_options options = {
+        .size = sizeof(options), .rate = 0.1, .bar = 0.8, .assignment_bar = 0.9};
     cr_assert_eq(mmn_rank(&again, file, &options, &error), MMN_OK);
     cr_assert_eq(mmn_result_json(result, &json, &error), MMN_OK);
     cr_assert_eq(mmn_result_json(again, &text, &error), MMN_OK);

@@ -95,9 +95,9 @@ static void check_module(const mmn_counted_module *module, const mmn_count_cell 
             }
             cr_assert_eq(cell->fields[MMN_FIELD_COUNT][layer * width + neuron], count,
                          "%s, neuron %zu", name, neuron);
-            cr_assert_float_eq(
-                (double)cell->fields[MMN_FIELD_SUM][layer * width + neuron] / 1048576, sum,
-                1e-4 * (double)rows, "%s, neuron %zu", name, neuron);
+            cr_assert_float_eq((double)cell->fields[MMN_FIELD_SUM][layer * width + neuron] /
+                                   1048576,
+                               sum, 1e-4 * (double)rows, "%s, neuron %zu", name, neuron);
         }
     }
 }
@@ -328,9 +328,10 @@ static char *answer_alone(const char *domain, const mmn_mask *mask)
  * side by side its answers are those of sessions alone. */
 Test(qformer_neurons, evaluations_have_the_settings_of_the_method)
 {
-    static const char *const settings[] = {"none", "language", "vision", "qformer+query",
-                                           "vision+qformer+query", "all"};
-    const mmn_eval_options options = {.size = sizeof(options), .list = list, .neurons = NEURONS, .tokens = TOKENS};
+    static const char *const settings[] = {
+        "none", "language", "vision", "qformer+query", "vision+qformer+query", "all"};
+    const mmn_eval_options options = {
+        .size = sizeof(options), .list = list, .neurons = NEURONS, .tokens = TOKENS};
     mmn_result *evaluation;
     char *text;
     cr_assert_eq(mmn_eval(&evaluation, model, &options, &error), MMN_OK, "%s", error.message);
@@ -340,7 +341,8 @@ Test(qformer_neurons, evaluations_have_the_settings_of_the_method)
     const json_t *runs = json_object_get(result, "runs");
     size_t i, seen_settings = 0, changed = 0;
     char *plain = answer_alone("medical", NULL);
-    json_array_foreach((json_t *)(uintptr_t)runs, i, one) {
+    json_array_foreach((json_t *)(uintptr_t)runs, i, one)
+    {
         const char *setting = text_of(one, "setting"), *domain = text_of(one, "domain");
         mmn_mask *mask = strcmp(setting, "none") == 0 ? NULL : make_mask(domain, setting);
         char *answer = answer_alone(domain, mask);
@@ -363,8 +365,14 @@ Test(qformer_neurons, evaluations_have_the_settings_of_the_method)
 Test(qformer_neurons, perturbations_and_lens_take_the_model)
 {
     const mmn_perturb_options perturb_options = {.size = sizeof(perturb_options),
-        .list = list, .neurons = NEURONS, .settings = "qformer+query,query", .seeds = 1};
-    const mmn_lens_options lens_options = {.size = sizeof(lens_options), .list = list, .top = 2, .examples = 1,
+                                                 .list = list,
+                                                 .neurons = NEURONS,
+                                                 .settings = "qformer+query,query",
+                                                 .seeds = 1};
+    const mmn_lens_options lens_options = {.size = sizeof(lens_options),
+                                           .list = list,
+                                           .top = 2,
+                                           .examples = 1,
                                            .positions = "image:1,last"};
     mmn_result *perturbation;
     mmn_result *lens;

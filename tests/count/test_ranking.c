@@ -97,8 +97,7 @@ static void digest_of_json(char text[MMN_DIGEST_SIZE], const json_t *json)
     mmn_digest_add_text(digest, "mmneuron-neurons-1");
     mmn_digest_add_u64(digest, 2);
     for (size_t m = 0; m < 2; m++) {
-        const json_t *module =
-            json_object_get(json_object_get(json, "modules"), modules[m].name);
+        const json_t *module = json_object_get(json_object_get(json, "modules"), modules[m].name);
         mmn_digest_add_text(digest, modules[m].name);
         mmn_digest_add_u64(digest, LAYERS);
         mmn_digest_add_u64(digest, NEURONS);
@@ -115,7 +114,8 @@ static void digest_of_json(char text[MMN_DIGEST_SIZE], const json_t *json)
 Test(ranking, is_written_as_documented)
 {
     write_counts(make_counts());
-    const mmn_rank_options options = {.size = sizeof(options), .rate = 0.1, .bar = 0.8, .assignment_bar = 0.9};
+    const mmn_rank_options options = {
+        .size = sizeof(options), .rate = 0.1, .bar = 0.8, .assignment_bar = 0.9};
     mmn_result *ranking = rank_ok(&options);
     cr_assert_eq(mmn_result_write(ranking, json_file, &error), MMN_OK, "%s", error.message);
     json_t *json;
@@ -152,7 +152,8 @@ Test(ranking, is_written_as_documented)
 Test(ranking, warns_when_few_pass)
 {
     write_counts(make_counts());
-    const mmn_rank_options options = {.size = sizeof(options), .rate = 0.5, .bar = 0.99, .modules = "language"};
+    const mmn_rank_options options = {
+        .size = sizeof(options), .rate = 0.5, .bar = 0.99, .modules = "language"};
     mmn_result *ranking = rank_ok(&options);
     char *json, *table;
     cr_assert_eq(mmn_result_json(ranking, &json, &error), MMN_OK);
@@ -176,9 +177,12 @@ static void check_refused(const mmn_rank_options *options, mmn_status status, co
 Test(ranking, refuses_what_cannot_be_ranked)
 {
     write_counts(make_counts());
-    check_refused(&(mmn_rank_options){.size = sizeof(mmn_rank_options), .modules = "vision,query"}, MMN_USAGE, "\"query\"");
-    check_refused(&(mmn_rank_options){.size = sizeof(mmn_rank_options), .rate = 1.5}, MMN_USAGE, "rate");
-    check_refused(&(mmn_rank_options){.size = sizeof(mmn_rank_options), .bar = -0.5}, MMN_USAGE, "bar");
+    check_refused(&(mmn_rank_options){.size = sizeof(mmn_rank_options), .modules = "vision,query"},
+                  MMN_USAGE, "\"query\"");
+    check_refused(&(mmn_rank_options){.size = sizeof(mmn_rank_options), .rate = 1.5}, MMN_USAGE,
+                  "rate");
+    check_refused(&(mmn_rank_options){.size = sizeof(mmn_rank_options), .bar = -0.5}, MMN_USAGE,
+                  "bar");
     mmn_counts *counts = make_counts();
     counts->shards = 2;
     write_counts(counts);
@@ -206,7 +210,8 @@ Test(ranking, leaves_out_modules_without_positions)
     cr_assert_null(strstr(json, "vision"));
     mmn_release(json);
     mmn_result_free(ranking);
-    check_refused(&(mmn_rank_options){.size = sizeof(mmn_rank_options), .modules = "vision"}, MMN_INPUT, "has no positions");
+    check_refused(&(mmn_rank_options){.size = sizeof(mmn_rank_options), .modules = "vision"},
+                  MMN_INPUT, "has no positions");
 }
 
 Test(ranking, survives_every_failed_allocation)

@@ -1,5 +1,6 @@
-/* Selection: of every module of every family, the neurons of all domains together are as many as LAPE
- * selects, round(rate x layers x neurons), unless fewer pass the bar, which the test finds itself. */
+/* Selection: of every module of every family, the neurons of all domains together are as many as
+ * LAPE selects, round(rate x layers x neurons), unless fewer pass the bar, which the test finds
+ * itself. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdio.h>
@@ -21,12 +22,15 @@ static char list[] = "/tmp/mmneuron-selection-XXXXXX", counted[64], ranked[64];
 
 static const char questions[] =
     "{\"domain\": \"everyday\", \"image\": \"" IMAGES "cat.jpg\", \"question\": \"Who is it?\"}\n"
-    "{\"domain\": \"medical\", \"image\": \"" IMAGES "retina.jpg\", \"question\": \"What is seen?\"}\n"
+    "{\"domain\": \"medical\", \"image\": \"" IMAGES
+    "retina.jpg\", \"question\": \"What is seen?\"}\n"
     "{\"domain\": \"shapes\", \"image\": \"" IMAGES "wide.jpg\", \"question\": \"How many?\"}\n";
 static const char texts[] =
     "{\"domain\": \"de\", \"text\": \"Jedes Neuron einer Schicht liest dieselben Zahlen.\"}\n"
-    "{\"domain\": \"en\", \"text\": \"Every neuron of a layer reads the same numbers as the rest.\"}\n"
-    "{\"domain\": \"fr\", \"text\": \"Chaque neurone d'une couche lit les m\xc3\xaames nombres.\"}\n";
+    "{\"domain\": \"en\", \"text\": \"Every neuron of a layer reads the same numbers as the "
+    "rest.\"}\n"
+    "{\"domain\": \"fr\", \"text\": \"Chaque neurone d'une couche lit les m\xc3\xaames "
+    "nombres.\"}\n";
 
 static void set_up(void)
 {

@@ -1,5 +1,5 @@
-/* Counting texts: windows of tokens that the test cuts itself, the same bytes however a run is cut, and
- * as many language neurons as LAPE selects. */
+/* Counting texts: windows of tokens that the test cuts itself, the same bytes however a run is cut,
+ * and as many language neurons as LAPE selects. */
 #include <criterion/criterion.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -37,14 +37,15 @@ static void write_list(void)
     snprintf(list, sizeof list,
              "{\"domain\": \"en\", \"text\": \"%s\"}\n"
              "{\"domain\": \"de\", \"text_file\": \"german.txt\"}\n"
-             "{\"domain\": \"en\", \"text\": \"%s\"}\n", first, second);
+             "{\"domain\": \"en\", \"text\": \"%s\"}\n",
+             first, second);
     write_text(LIST, list);
 }
 
 static void set_up(void)
 {
     static const char *const names[PATHS] = {"list.jsonl", "german.txt", "one", "other",
-                                             "1", "2", "3"};
+                                             "1",          "2",          "3"};
     snprintf(folder, sizeof folder, "/tmp/mmneuron-windows-XXXXXX");
     cr_assert_not_null(mkdtemp(folder));
     for (int i = 0; i < PATHS; i++)
@@ -66,7 +67,10 @@ TestSuite(windows, .init = set_up, .fini = tear_down);
 
 static mmn_count_options options_for(int output)
 {
-    return (mmn_count_options){.size = sizeof(mmn_count_options), .list = paths[LIST], .output = paths[output], .window = WINDOW};
+    return (mmn_count_options){.size = sizeof(mmn_count_options),
+                               .list = paths[LIST],
+                               .output = paths[output],
+                               .window = WINDOW};
 }
 
 static void count_ok(const mmn_count_options *options)
@@ -136,8 +140,9 @@ static void check_domain(const char *name, const char *const *texts, size_t coun
     run_windows(&found, texts, count, begin);
     const mmn_counted_domain *domain = &counts->domains[mmn_counts_find_domain(counts, name)];
     cr_assert_eq(domain->cells[0].fields[MMN_FIELD_TOKENS][0], found.positions);
-    cr_assert_eq(memcmp(domain->cells[0].fields[MMN_FIELD_COUNT], found.count,
-                        values * sizeof *found.count), 0);
+    cr_assert_eq(
+        memcmp(domain->cells[0].fields[MMN_FIELD_COUNT], found.count, values * sizeof *found.count),
+        0);
     free(found.count);
     mmn_counts_free(counts);
 }
@@ -198,8 +203,8 @@ static int64_t positions_of(const char *name, uint64_t samples, uint64_t positio
     options.positions = positions;
     count_ok(&options);
     cr_assert_eq(mmn_counts_read(&counts, paths[ONE_RUN], &error), MMN_OK);
-    int64_t found = counts->domains[mmn_counts_find_domain(counts, name)]
-                        .cells[0].fields[MMN_FIELD_TOKENS][0];
+    int64_t found =
+        counts->domains[mmn_counts_find_domain(counts, name)].cells[0].fields[MMN_FIELD_TOKENS][0];
     mmn_counts_free(counts);
     return found;
 }

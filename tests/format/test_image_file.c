@@ -36,8 +36,9 @@ static int next_case(FILE *table, image_case *each)
 {
     char line[512];
     while (fgets(line, sizeof(line), table)) {
-        if (line[0] == '#' || sscanf(line, "%127s %zu %zu %63s", each->name, &each->width,
-                                     &each->height, each->digest) != 4 ||
+        if (line[0] == '#' ||
+            sscanf(line, "%127s %zu %zu %63s", each->name, &each->width, &each->height,
+                   each->digest) != 4 ||
             !can_read(each->name))
             continue;
         snprintf(each->path, sizeof(each->path), DATA "files/%s", each->name);
@@ -77,8 +78,7 @@ static void expect_refused(const void *data, size_t size, const char *words)
 {
     mmn_image image;
     memset(&error, 0, sizeof(error));
-    cr_assert_eq(mmn_image_decode(&image, data, size, PILLOW_12, &error), MMN_INPUT, "%s",
-                 words);
+    cr_assert_eq(mmn_image_decode(&image, data, size, PILLOW_12, &error), MMN_INPUT, "%s", words);
     cr_expect_null(image.rgb);
     cr_expect_not_null(strstr(error.message, words), "\"%s\" lacks \"%s\"", error.message, words);
 }
@@ -93,8 +93,12 @@ Test(image_file, names_the_formats_that_it_reads)
     expect_refused("BM", 2, "BMP");
     expect_refused("II*\0", 4, "TIFF");
     /* Those that are not. */
-    expect_refused("\0\0\0\x1c" "ftypavif", 12, "an AVIF image");
-    expect_refused("\0\0\0\x1c" "ftypheic", 12, "a HEIC (HEIF) image");
+    expect_refused("\0\0\0\x1c"
+                   "ftypavif",
+                   12, "an AVIF image");
+    expect_refused("\0\0\0\x1c"
+                   "ftypheic",
+                   12, "a HEIC (HEIF) image");
     expect_refused("\0\0\0\x0cJXL \r\n\x87\n", 12, "a JPEG XL image");
     expect_refused("\0\0\0\x0cjP  \r\n\x87\n", 12, "a JPEG 2000 image");
     expect_refused("8BPS\0\1", 6, "Photoshop");

@@ -155,11 +155,9 @@ Test(list, names_bad_lines_and_goes_on)
          "did you mean \"image\"?"},
         {"{\"domain\":\"a\",\"question\":\"x\",\"answer\":\"b\"}", "line 2, answer",
          "did you mean \"answers\"?"},
-        {"{\"domain\":\"a\",\"Question\":\"x\"}", "line 2, Question",
-         "did you mean \"question\"?"},
+        {"{\"domain\":\"a\",\"Question\":\"x\"}", "line 2, Question", "did you mean \"question\"?"},
         {"{\"Domain\":\"a\",\"question\":\"x\"}", "line 2, Domain", "did you mean \"domain\"?"},
-        {"{\"domain\":\"a\",\"quesiton\":\"x\"}", "line 2, quesiton",
-         "did you mean \"question\"?"},
+        {"{\"domain\":\"a\",\"quesiton\":\"x\"}", "line 2, quesiton", "did you mean \"question\"?"},
         {"{\"domain\":\"a\",\"question\":\"x\",\"source\":{\"x\":[1]}}", "line 2, source",
          "is no key of a list; a sample has id, domain, image"},
         {"{\"domain\":\"a\",\"txt\":\"x\"}", "line 2, txt", "did you mean \"text\"?"},
@@ -216,11 +214,13 @@ Test(list, passes_over_unknown_keys_if_told_to)
     mmn_list_close(list);
 }
 
-/* What Python writes for missing numbers, and ids of any size, as other programs' lists have them. */
+/* What Python writes for missing numbers, and ids of any size, as other programs' lists have them.
+ */
 Test(list, reads_what_python_writes)
 {
     static const char text[] =
-        "{\"domain\":\"a\",\"question\":\"x\",\"id\":-123456789012345678901234567890,\"score\":NaN}\n"
+        "{\"domain\":\"a\",\"question\":\"x\",\"id\":-123456789012345678901234567890,\"score\":NaN}"
+        "\n"
         "{\"domain\":\"a\",\"question\":\"y\",\"text\":null,\"text_file\":null,"
         "\"score\":[-Infinity,1e999,\"\\u0000\"]}\n";
     mmn_list *list = open_text(text, sizeof(text) - 1);
@@ -235,7 +235,8 @@ Test(list, reads_what_python_writes)
 Test(list, takes_null_for_a_missing_key)
 {
     static const char text[] =
-        "{\"id\":null,\"domain\":\"a\",\"text\":\"x\",\"text_file\":null,\"image\":null,\"question\":null,"
+        "{\"id\":null,\"domain\":\"a\",\"text\":\"x\",\"text_file\":null,\"image\":null,"
+        "\"question\":null,"
         "\"prompt\":null,\"answers\":null,\"metric\":null,\"choices\":null}\n"
         "{\"domain\":\"a\",\"text\":null,\"text_file\":\"y\",\"image\":null}\n";
     mmn_list *list = open_text(text, sizeof(text) - 1);
@@ -245,7 +246,8 @@ Test(list, takes_null_for_a_missing_key)
     mmn_list_close(list);
 }
 
-/* The form of a list is that of its lines, whatever else they have; asking for it allows nothing. */
+/* The form of a list is that of its lines, whatever else they have; asking for it allows nothing.
+ */
 Test(list, finds_texts_beside_unknown_keys)
 {
     static const char text[] = "{\"domain\":\"a\",\"text\":\"x\",\"note\":1}\n";
@@ -275,11 +277,13 @@ static void check_digest(const char *text, size_t size, const char *expected)
 Test(list, digest_is_of_what_lines_say)
 {
     static const char two[] =
-        "{\"id\": \"7\", \"domain\": \"a\", \"image\": \"x.jpg\", \"question\": \"\\t\\\"w\xc3\xa4t/?\\u0001\", "
+        "{\"id\": \"7\", \"domain\": \"a\", \"image\": \"x.jpg\", \"question\": "
+        "\"\\t\\\"w\xc3\xa4t/?\\u0001\", "
         "\"answers\": [\"b\", \"c\"]}\n{\"domain\": \"a\", \"prompt\": \"p\"}\n";
     static const char *const copies[] = {
         two,
-        "{\"id\":7,\"question\":\"\\t\\u0022w\\u00E4t\\/?\\u0001\",\"image\":[\"x.jpg\"],\"domain\":\"a\","
+        "{\"id\":7,\"question\":\"\\t\\u0022w\\u00E4t\\/"
+        "?\\u0001\",\"image\":[\"x.jpg\"],\"domain\":\"a\","
         "\"answers\":[\"b\",\"c\"],\"metric\":null}\r\n\r\n{\"prompt\":\"p\",\"domain\":\"a\"}",
         "\xef\xbb\xbf\n  {\"id\": \"7\", \"domain\": \"a\", \"image\": \"x.jpg\", \"question\": "
         "\"\\u0009\\\"w\xc3\xa4t/?\\u0001\", \"answers\": [\"b\", \"c\"], \"note\": [1.5]} \t\n"
@@ -473,9 +477,20 @@ Test(list, survives_more_damage)
 Test(list, refuses_wrong_types)
 {
     static const char *const keys[] = {"answers", "choices", "metric", "prompt"};
-    static const char *const values[] = {"true", "-1", "0.5", "1e308", "9223372036854775807",
-                                         "99999999999999999999", "1e999", "{}", "[[]]", "[null]",
-                                         "[1]", "[\"a\",{}]", "\"\\ud800\"", "[\"\\u0000\"]"};
+    static const char *const values[] = {"true",
+                                         "-1",
+                                         "0.5",
+                                         "1e308",
+                                         "9223372036854775807",
+                                         "99999999999999999999",
+                                         "1e999",
+                                         "{}",
+                                         "[[]]",
+                                         "[null]",
+                                         "[1]",
+                                         "[\"a\",{}]",
+                                         "\"\\ud800\"",
+                                         "[\"\\u0000\"]"};
     for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++) {
         for (size_t v = 0; v < sizeof(values) / sizeof(values[0]); v++) {
             char text[200];

@@ -32,14 +32,34 @@ static const mmn_tensor expected[] = {
     {"bf16", MMN_TYPE_BF16, 1, {3}, (const uint8_t *)"\x80\x3f\x00\xbf\x62\x7f", 6, NULL},
     {"i32", MMN_TYPE_I32, 1, {2}, (const uint8_t *)"\x00\x00\x00\x80\x04\x03\x02\x01", 8, NULL},
     {"u32", MMN_TYPE_U32, 1, {2}, (const uint8_t *)"\xff\xff\xff\xff\x04\x03\x02\x01", 8, NULL},
-    {"f32", MMN_TYPE_F32, 3, {1, 2, 1},
-     (const uint8_t *)"\xcd\xcc\xcc\x3d\x00\x00\x00\x80", 8, NULL},
-    {"f64", MMN_TYPE_F64, 1, {2},
-     (const uint8_t *)"\x9a\x99\x99\x99\x99\x99\xb9\x3f\x9c\x75\x00\x88\x3c\xe4\x37\xfe", 16, NULL},
-    {"i64", MMN_TYPE_I64, 1, {2},
-     (const uint8_t *)"\x00\x00\x00\x00\x00\x00\x00\x80\x08\x07\x06\x05\x04\x03\x02\x01", 16, NULL},
-    {"u64", MMN_TYPE_U64, 1, {2},
-     (const uint8_t *)"\xff\xff\xff\xff\xff\xff\xff\xff\x08\x07\x06\x05\x04\x03\x02\x01", 16, NULL},
+    {"f32",
+     MMN_TYPE_F32,
+     3,
+     {1, 2, 1},
+     (const uint8_t *)"\xcd\xcc\xcc\x3d\x00\x00\x00\x80",
+     8,
+     NULL},
+    {"f64",
+     MMN_TYPE_F64,
+     1,
+     {2},
+     (const uint8_t *)"\x9a\x99\x99\x99\x99\x99\xb9\x3f\x9c\x75\x00\x88\x3c\xe4\x37\xfe",
+     16,
+     NULL},
+    {"i64",
+     MMN_TYPE_I64,
+     1,
+     {2},
+     (const uint8_t *)"\x00\x00\x00\x00\x00\x00\x00\x80\x08\x07\x06\x05\x04\x03\x02\x01",
+     16,
+     NULL},
+    {"u64",
+     MMN_TYPE_U64,
+     1,
+     {2},
+     (const uint8_t *)"\xff\xff\xff\xff\xff\xff\xff\xff\x08\x07\x06\x05\x04\x03\x02\x01",
+     16,
+     NULL},
     {"empty", MMN_TYPE_F32, 2, {0, 5}, (const uint8_t *)"", 0, NULL},
     {"name \"\xc3\xa9/\n", MMN_TYPE_U8, 1, {1}, (const uint8_t *)"\x07", 1, NULL},
 };
@@ -101,14 +121,21 @@ Test(safetensors, have_a_checksum_of_all_they_hold, .init = scratch_make, .fini 
     const mmn_tensor tensors[] = {{"late", MMN_TYPE_U8, 1, {2}, bytes, 2, NULL},
                                   {"early", MMN_TYPE_I16, 2, {1, 2}, bytes + 2, 4, NULL}};
     static const char stream[] = "\2\0\0\0\0\0\0\0"
-                                 "\1\0\0\0\0\0\0\0a" "\2\0\0\0\0\0\0\0xy"
-                                 "\1\0\0\0\0\0\0\0b" "\0\0\0\0\0\0\0\0"
+                                 "\1\0\0\0\0\0\0\0a"
+                                 "\2\0\0\0\0\0\0\0xy"
+                                 "\1\0\0\0\0\0\0\0b"
+                                 "\0\0\0\0\0\0\0\0"
                                  "\2\0\0\0\0\0\0\0"
-                                 "\5\0\0\0\0\0\0\0early" "\3\0\0\0\0\0\0\0I16"
-                                 "\2\0\0\0\0\0\0\0" "\1\0\0\0\0\0\0\0" "\2\0\0\0\0\0\0\0"
+                                 "\5\0\0\0\0\0\0\0early"
+                                 "\3\0\0\0\0\0\0\0I16"
+                                 "\2\0\0\0\0\0\0\0"
+                                 "\1\0\0\0\0\0\0\0"
+                                 "\2\0\0\0\0\0\0\0"
                                  "\4\0\0\0\0\0\0\0\3\4\5\6"
-                                 "\4\0\0\0\0\0\0\0late" "\2\0\0\0\0\0\0\0U8"
-                                 "\1\0\0\0\0\0\0\0" "\2\0\0\0\0\0\0\0"
+                                 "\4\0\0\0\0\0\0\0late"
+                                 "\2\0\0\0\0\0\0\0U8"
+                                 "\1\0\0\0\0\0\0\0"
+                                 "\2\0\0\0\0\0\0\0"
                                  "\2\0\0\0\0\0\0\0\1\2";
     static const char *const metadata[] = {"b", "", "a", "xy", NULL};
     static const char *const written[] = {"a", "xy", "sum", "?", "b", "", NULL};
@@ -215,7 +242,7 @@ Test(safetensors, accepts_what_the_format_allows)
                      error.message);
 }
 
-#define ENTRY(type, shape, offsets) \
+#define ENTRY(type, shape, offsets)                                                                \
     "{\"dtype\":\"" type "\",\"shape\":" shape ",\"data_offsets\":" offsets "}"
 
 Test(safetensors, refuses_bad_headers)
@@ -272,8 +299,7 @@ Test(safetensors, refuses_bad_headers)
     };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         cr_assert_eq(parse_header(bad[i].header, bad[i].data), MMN_INPUT, "%s", bad[i].header);
-        cr_assert(strstr(error.where, bad[i].where), "%s: where is %s", bad[i].header,
-                  error.where);
+        cr_assert(strstr(error.where, bad[i].where), "%s: where is %s", bad[i].header, error.where);
         cr_assert(strstr(error.message, bad[i].message), "%s: message is %s", bad[i].header,
                   error.message);
     }
@@ -426,7 +452,8 @@ Test(safetensors, reads_what_shards_hold_beside_the_index, .init = make_sharded,
 
 Test(safetensors, lists_second_names)
 {
-    static const char *const metadata[] = {"b", "a", "c", "no tensor", "format", "pt", "a", "a", NULL};
+    static const char *const metadata[] = {"b",  "a", "c", "no tensor", "format",
+                                           "pt", "a", "a", NULL};
     char path[] = "/tmp/mmneuron-test-XXXXXX";
     close(mkstemp(path));
     const mmn_tensor tensor = {"a", MMN_TYPE_U8, 1, {4}, some_bytes, 4, NULL};
@@ -497,7 +524,7 @@ Test(safetensors, refuses_shards_that_do_not_fit, .init = make_sharded, .fini = 
     scratch_write("model-00002-of-00002.safetensors", "damaged");
     check_refused("model-00002-of-00002.safetensors", "", "this is a text file");
     scratch_write("model-00002-of-00002.safetensors",
-               "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n");
+                  "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n");
     check_refused("model-00002-of-00002.safetensors", "", "git lfs pull");
 }
 

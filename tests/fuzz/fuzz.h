@@ -31,15 +31,18 @@ enum { MMN_FUZZ_ACCEPTED = 0 };
 /* libFuzzer reserves other values than 0 (and, in newer versions, -1). */
 #ifdef MMN_LIBFUZZER
 enum { MMN_FUZZ_REFUSED = 0 };
-#define FUZZ_TARGET(format, copies)                                                \
-    int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);                  \
+#define FUZZ_TARGET(format, copies)                                                                \
+    int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);                                  \
     int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 #else
 #include <criterion/criterion.h>
 enum { MMN_FUZZ_REFUSED = -1 };
-#define FUZZ_TARGET(format, copies)                                                \
-    static int fuzz_##format(const uint8_t *data, size_t size);                    \
-    Test(fuzz_##format, corpus) { mmn_fuzz_replay(#format, copies, fuzz_##format); } \
+#define FUZZ_TARGET(format, copies)                                                                \
+    static int fuzz_##format(const uint8_t *data, size_t size);                                    \
+    Test(fuzz_##format, corpus)                                                                    \
+    {                                                                                              \
+        mmn_fuzz_replay(#format, copies, fuzz_##format);                                           \
+    }                                                                                              \
     static int fuzz_##format(const uint8_t *data, size_t size)
 #endif
 

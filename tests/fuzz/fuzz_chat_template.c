@@ -9,8 +9,7 @@ static mmn_status render(const char *source, json_t *variables, mmn_error *error
 {
     char *text = NULL;
     mmn_status status =
-        variables ? mmn_chat_template_render(source, variables, "template", &text, error)
-                  : MMN_OK;
+        variables ? mmn_chat_template_render(source, variables, "template", &text, error) : MMN_OK;
     if (variables && (status == MMN_OK) != (text != NULL))
         abort();
     mmn_free(text);
@@ -26,14 +25,17 @@ FUZZ_TARGET(chat_template, 300)
         return MMN_FUZZ_REFUSED;
     memcpy(source, data, size);
     source[size] = '\0';
-    mmn_status status = render(
-        source, json_pack("{s:[{s:s, s:s}], s:s, s:s}", "messages", "role", "user", "content",
-                          " Why? ", "bos_token", "<s>", "eos_token", "</s>"), &error);
+    mmn_status status =
+        render(source,
+               json_pack("{s:[{s:s, s:s}], s:s, s:s}", "messages", "role", "user", "content",
+                         " Why? ", "bos_token", "<s>", "eos_token", "</s>"),
+               &error);
     int result = mmn_fuzz_result(status, &error);
     status = render(source,
                     json_pack("{s:[{s:s, s:[{s:s}, {s:s, s:s}]}], s:s}", "messages", "role", "user",
                               "content", "type", "image", "type", "text", "text", "Why?",
-                              "eos_token", "</s>"), &error);
+                              "eos_token", "</s>"),
+                    &error);
     mmn_fuzz_result(status, &error);
     free(source);
     return result;

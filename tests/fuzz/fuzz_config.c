@@ -12,9 +12,9 @@ FUZZ_TARGET(config, 500)
     size_t generation_size = zero ? size - config_size - 1 : 0;
     mmn_error error = {0};
     mmn_config config;
-    mmn_status status =
-        mmn_config_parse(&config, text, config_size, "config.json", zero ? zero + 1 : NULL,
-                         generation_size, "generation_config.json", &error);
+    mmn_status status = mmn_config_parse(&config, text, config_size, "config.json",
+                                         zero ? zero + 1 : NULL, generation_size,
+                                         "generation_config.json", &error);
     const mmn_vision_config *vision = &config.vision;
     const mmn_language_config *language = &config.language;
     if (status == MMN_OK && vision->form &&

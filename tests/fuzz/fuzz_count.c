@@ -19,7 +19,8 @@ FUZZ_TARGET(count, 10)
     int texts = 0;
     mmn_fuzz_done(mmn_list_reads_texts(mmn_fuzz_path("list.jsonl"), &texts, &refused), &refused);
     mmn_count_summary summary;
-    mmn_count_options options = {.size = sizeof(options), .list = mmn_fuzz_path("list.jsonl"),
+    mmn_count_options options = {.size = sizeof(options),
+                                 .list = mmn_fuzz_path("list.jsonl"),
                                  .output = mmn_fuzz_path("counts"),
                                  .window = texts ? 16 : 0,
                                  .samples = 3,

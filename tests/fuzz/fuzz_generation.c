@@ -31,8 +31,7 @@ FUZZ_TARGET(generation, 300)
     json_t *document = NULL;
     mmn_error error = {0};
     mmn_reader reader = {.error = &error};
-    reader.status =
-        mmn_json_parse_published(&document, (const char *)data, size, "file", &error);
+    reader.status = mmn_json_parse_published(&document, (const char *)data, size, "file", &error);
     mmn_object object = mmn_read_document(&reader, document, "file");
     if (reader.status == MMN_OK)
         mmn_generation_rules_read(&rules, &object, "generation_config.json", &config);

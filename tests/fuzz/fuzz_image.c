@@ -46,8 +46,7 @@ FUZZ_TARGET(image, 100)
     made = true;
     mmn_error error = {0};
     mmn_image image = {0};
-    mmn_status status =
-        mmn_image_decode(&image, data, size, MMN_RESIZE_HORIZONTAL_FIRST, &error);
+    mmn_status status = mmn_image_decode(&image, data, size, MMN_RESIZE_HORIZONTAL_FIRST, &error);
     if (status == MMN_OK ? image.width == 0 || image.height == 0 || !image.rgb : image.rgb != NULL)
         abort();
     int result = mmn_fuzz_result(status, &error);

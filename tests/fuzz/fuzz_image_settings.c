@@ -37,8 +37,8 @@ FUZZ_TARGET(image_settings, 100)
         for (size_t i = 0; i < sizeof(rgb); i++)
             rgb[i] = (uint8_t)(i * 7);
         mmn_image image = {.width = WIDTH, .height = HEIGHT, .rgb = rgb};
-        if (mmn_fuzz_done(mmn_pixel_values_make(&pixels, &settings, &image,
-                                                mmn_kernels_reference(), &refused),
+        if (mmn_fuzz_done(mmn_pixel_values_make(&pixels, &settings, &image, mmn_kernels_reference(),
+                                                &refused),
                           &refused))
             mmn_pixel_values_free(&pixels);
     }

@@ -16,8 +16,8 @@ FUZZ_TARGET(neurons, 100)
     if (status == MMN_OK)
         mmn_neurons_free(lists);
     mmn_mask *mask, *random;
-    if (mmn_fuzz_done(mmn_mask_from_file(&mask, model, mmn_fuzz_path("neurons.json"), NULL,
-                                            "all", true, &refused),
+    if (mmn_fuzz_done(mmn_mask_from_file(&mask, model, mmn_fuzz_path("neurons.json"), NULL, "all",
+                                         true, &refused),
                       &refused)) {
         mmn_mask_neurons(mask, "language", -1);
         if (mmn_fuzz_done(mmn_mask_random(&random, mask, 7, &refused), &refused))

@@ -27,9 +27,9 @@ FUZZ_TARGET(pattern, 200)
     bool found = true;
     for (size_t from = 0, i = 0; found && from <= length && i < MATCHES; i++) {
         size_t start, end;
-        if (!mmn_fuzz_done(mmn_pattern_find(pattern, text, length, from, &found, &start, &end,
-                                            NULL, &error),
-                           &error))
+        if (!mmn_fuzz_done(
+                mmn_pattern_find(pattern, text, length, from, &found, &start, &end, NULL, &error),
+                &error))
             break;
         if (found && (start < from || start > end || end > length))
             abort();

@@ -8,7 +8,7 @@
 
 static void look_for_markup(const char *text)
 {
-    static const char *const forbidden[] = {"<script",  "<iframe", "<img src=x",
+    static const char *const forbidden[] = {"<script",     "<iframe", "<img src=x",
                                             "javascript:", "<b>",     "<!--"};
     for (size_t i = 0; i < sizeof(forbidden) / sizeof(forbidden[0]); i++)
         if (strcasestr(text, forbidden[i]))

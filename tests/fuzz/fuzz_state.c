@@ -28,7 +28,8 @@ FUZZ_TARGET(state, 20)
     }
     mmn_fuzz_put_checked("counts.state", data, size, MMN_COUNTS_CHECKSUM);
     mmn_count_summary summary;
-    mmn_count_options options = {.size = sizeof(options), .list = mmn_fuzz_path("list.jsonl"),
+    mmn_count_options options = {.size = sizeof(options),
+                                 .list = mmn_fuzz_path("list.jsonl"),
                                  .output = mmn_fuzz_path("counts"),
                                  .window = 16,
                                  .progress = stop};

@@ -6,10 +6,12 @@
 
 FUZZ_TARGET(text, 100)
 {
-    static const char *const folders[] = {
-        "golden/checkpoints/llama-2", "golden/checkpoints/llama-3",
-        "golden/checkpoints/qwen2",   "golden/checkpoints/bloom",
-        "golden/checkpoints/instructblip/qformer_tokenizer", "models/five-languages/model"};
+    static const char *const folders[] = {"golden/checkpoints/llama-2",
+                                          "golden/checkpoints/llama-3",
+                                          "golden/checkpoints/qwen2",
+                                          "golden/checkpoints/bloom",
+                                          "golden/checkpoints/instructblip/qformer_tokenizer",
+                                          "models/five-languages/model"};
     enum { TOKENIZERS = sizeof(folders) / sizeof(folders[0]) };
     static mmn_tokenizer *tokenizers[TOKENIZERS];
     mmn_error error = {0};

@@ -5,8 +5,7 @@ FUZZ_TARGET(tokenizer_model, 500)
 {
     mmn_error error = {0};
     mmn_tokenizer *tokenizer;
-    mmn_status status =
-        mmn_tokenizer_from_model(&tokenizer, data, size, "tokenizer.model", &error);
+    mmn_status status = mmn_tokenizer_from_model(&tokenizer, data, size, "tokenizer.model", &error);
     if (status == MMN_OK)
         mmn_fuzz_use_tokenizer(tokenizer);
     return mmn_fuzz_result(status, &error);

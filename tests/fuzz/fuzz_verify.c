@@ -16,8 +16,8 @@ FUZZ_TARGET(verify, 50)
     mmn_fuzz_put("reference", data + first, size - first);
     mmn_error error = {0}, refused = {0};
     mmn_result *verification = NULL;
-    mmn_status status = mmn_verify(&verification, mmn_fuzz_path("dump"),
-                                   mmn_fuzz_path("reference"), NULL, &error);
+    mmn_status status =
+        mmn_verify(&verification, mmn_fuzz_path("dump"), mmn_fuzz_path("reference"), NULL, &error);
     if (verification) {
         char *text;
         if (mmn_fuzz_done(mmn_result_table(verification, &text, &refused), &refused))
@@ -27,5 +27,5 @@ FUZZ_TARGET(verify, 50)
         mmn_result_free(verification);
     }
     return mmn_fuzz_done(status, &error) || status == MMN_DIFFERENT ? MMN_FUZZ_ACCEPTED
-                                                                     : MMN_FUZZ_REFUSED;
+                                                                    : MMN_FUZZ_REFUSED;
 }

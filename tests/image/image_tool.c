@@ -46,7 +46,7 @@ static void pixels(const char *folder, const char *kind, uint32_t side, const ch
     mmn_pixel_values values = {0};
     mmn_image_settings settings;
     mmn_image_model model = {.processor = strcmp(kind, "anyres") == 0 ? MMN_PROCESSOR_LLAVA_NEXT
-                                                                     : MMN_PROCESSOR_LLAVA,
+                                                                      : MMN_PROCESSOR_LLAVA,
                              .image_size = side};
     if (mmn_image_settings_read(&settings, folder, &model, &error) != MMN_OK)
         goto failed;

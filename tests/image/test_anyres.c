@@ -32,8 +32,7 @@ Test(anyres, is_that_of_transformers)
         cr_assert(best.height == pinpoint.height && best.width == pinpoint.width, "%s", line);
         cr_assert(resized.height == scaled.height && resized.width == scaled.width, "%s", line);
         cr_assert(features.first_row == first_row && features.rows == rows, "%s", line);
-        cr_assert(features.first_column == first_column && features.columns == columns, "%s",
-                  line);
+        cr_assert(features.first_column == first_column && features.columns == columns, "%s", line);
         cr_assert(features.total == total, "%s", line);
         cr_assert(features.tiles == 1 + (best.height / side) * (best.width / side));
         count++;

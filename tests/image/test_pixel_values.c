@@ -34,7 +34,7 @@ static void read_settings(mmn_image_settings *settings, const char *name, const 
     char folder[512];
     snprintf(folder, sizeof(folder), DATA "settings/%s", name);
     mmn_image_model model = {.processor = strcmp(kind, "anyres") == 0 ? MMN_PROCESSOR_LLAVA_NEXT
-                                                                     : MMN_PROCESSOR_LLAVA,
+                                                                      : MMN_PROCESSOR_LLAVA,
                              .image_size = side};
     cr_assert_eq(mmn_image_settings_read(settings, folder, &model, &error), MMN_OK, "%s: %s", name,
                  error.message);
@@ -63,9 +63,9 @@ static void compare(const char *table_name, mmn_resize_order order)
         if (settings.do_convert_rgb)
             mmn_image_paint_key(&image);
         mmn_pixel_values pixels;
-        cr_assert_eq(mmn_pixel_values_make(&pixels, &settings, &image, mmn_kernels_reference(),
-                                           &error),
-                     MMN_OK, "%s of %s: %s", name, file, error.message);
+        cr_assert_eq(
+            mmn_pixel_values_make(&pixels, &settings, &image, mmn_kernels_reference(), &error),
+            MMN_OK, "%s of %s: %s", name, file, error.message);
         char digest[MMN_DIGEST_SIZE];
         digest_of(digest, &pixels);
         cr_expect_eq(pixels.tiles, tiles, "%s of %s", name, file);
@@ -114,9 +114,9 @@ Test(pixel_values, report_every_failed_allocation)
 {
     static const char *const names[] = {"llava_pad", "next_small"};
     mmn_image image;
-    cr_assert_eq(mmn_image_load(&image, DATA "files/baseline_420.jpg",
-                                MMN_RESIZE_HORIZONTAL_FIRST, &error),
-                 MMN_OK);
+    cr_assert_eq(
+        mmn_image_load(&image, DATA "files/baseline_420.jpg", MMN_RESIZE_HORIZONTAL_FIRST, &error),
+        MMN_OK);
     for (size_t i = 0; i < 2; i++) {
         mmn_image_settings settings;
         read_settings(&settings, names[i], i ? "anyres" : "single", 56);
@@ -125,8 +125,8 @@ Test(pixel_values, report_every_failed_allocation)
         unsigned long number = 1;
         for (; status != MMN_OK && number < 100; number++) {
             fail_allocation_at(number);
-            status = mmn_pixel_values_make(&pixels, &settings, &image, mmn_kernels_reference(),
-                                           &error);
+            status =
+                mmn_pixel_values_make(&pixels, &settings, &image, mmn_kernels_reference(), &error);
             cr_expect(status == MMN_OK || (status == MMN_SYSTEM && !pixels.values));
         }
         fail_allocation_at(0);

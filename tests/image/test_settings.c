@@ -84,8 +84,8 @@ Test(settings, default_to_those_of_the_class)
 /* A null switches off or is refused, as in transformers: it is not the default. */
 Test(settings, that_are_null_are_not_the_default)
 {
-    static const char *const needed[] = {"size", "crop_size", "resample", "rescale_factor",
-                                         "image_mean", "image_std"};
+    static const char *const needed[] = {"size",           "crop_size",  "resample",
+                                         "rescale_factor", "image_mean", "image_std"};
     char text[256];
     for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
         snprintf(text, sizeof(text), "{\"%s\": null}", needed[i]);
@@ -183,7 +183,7 @@ Test(settings, of_blip_are_the_same_with_the_mean_of_clip)
 Test(settings, prefer_those_nested_in_the_processor)
 {
     scratch_write("processor_config.json",
-               "{\"image_processor\": {\"do_normalize\": false, \"resample\": 2}}");
+                  "{\"image_processor\": {\"do_normalize\": false, \"resample\": 2}}");
     cr_assert_eq(read_single("{\"do_normalize\": true, \"do_rescale\": false}"), MMN_OK);
     cr_expect(!settings.do_normalize && settings.do_rescale);
     cr_expect_eq(settings.resample, MMN_RESAMPLE_BILINEAR);
@@ -249,17 +249,16 @@ Test(settings, refuse_pinpoints_that_make_no_tiles)
         cr_expect_eq(read_anyres(wrong[i]), MMN_INPUT, "%s", wrong[i]);
 
     static const mmn_resolution pinpoints[] = {{336, 672}, {672, 672}};
-    mmn_image_model model = {
-        .processor = MMN_PROCESSOR_LLAVA_NEXT,
-        .image_size = 336,
-        .grid_pinpoint_count = 2,
-        .grid_pinpoints = pinpoints};
+    mmn_image_model model = {.processor = MMN_PROCESSOR_LLAVA_NEXT,
+                             .image_size = 336,
+                             .grid_pinpoint_count = 2,
+                             .grid_pinpoints = pinpoints};
     scratch_write("preprocessor_config.json",
-               "{\"crop_size\": 336, \"image_grid_pinpoints\": [[336, 672], [672, 672]]}");
+                  "{\"crop_size\": 336, \"image_grid_pinpoints\": [[336, 672], [672, 672]]}");
     cr_expect_eq(mmn_image_settings_read(&settings, scratch, &model, &error), MMN_OK);
     cr_expect_eq(settings.grid_pinpoint_count, 2);
     scratch_write("preprocessor_config.json",
-               "{\"crop_size\": 336, \"image_grid_pinpoints\": [[672, 672], [336, 672]]}");
+                  "{\"crop_size\": 336, \"image_grid_pinpoints\": [[672, 672], [336, 672]]}");
     cr_expect_eq(mmn_image_settings_read(&settings, scratch, &model, &error), MMN_INPUT);
     cr_expect_not_null(strstr(error.message, "config.json"));
     scratch_write("preprocessor_config.json", "{\"crop_size\": 336}");

@@ -70,13 +70,16 @@ typedef void (*binary_kernel)(float *output, const float *a, const float *b, siz
 
 static void check_binary(trial *t, binary_kernel reference, binary_kernel kernel)
 {
-    size_t count = trial_width(t, choose_count(t)), cut = trial_below(t, count + 1), in_place = trial_below(t, 3);
+    size_t count = trial_width(t, choose_count(t)), cut = trial_below(t, count + 1),
+           in_place = trial_below(t, 3);
     const float *a = trial_values(t, "a", 1, count, count, choose_scale(t));
     const float *b = trial_values(t, "b", 1, count, count, choose_scale(t));
     grid g = trial_grid(t, "output", GRID_FLOATS, sizeof(float), 1, count, count);
 
     trial_say(t, "count %zu, output is %s", count,
-              in_place == 0 ? "another array" : in_place == 1 ? "a" : "b");
+              in_place == 0   ? "another array"
+              : in_place == 1 ? "a"
+                              : "b");
     reference(g.expected, a, b, cut);
     reference((float *)g.expected + cut, a + cut, b + cut, count - cut);
     if (in_place > 0)
@@ -133,7 +136,8 @@ void check_log_f64(trial *t)
 void check_widen(trial *t)
 {
     mmn_weight_type type = trial_type(t);
-    size_t count = trial_width(t, choose_count(t)), size = mmn_weight_size(type), cut = trial_below(t, count + 1);
+    size_t count = trial_width(t, choose_count(t)), size = mmn_weight_size(type),
+           cut = trial_below(t, count + 1);
     uint8_t *input = trial_misaligned(t, "input", count * size);
     grid g = trial_grid(t, "output", GRID_BITS, sizeof(float), 1, count, count);
 
@@ -154,7 +158,8 @@ void check_widen(trial *t)
 void check_narrow(trial *t)
 {
     mmn_weight_type type = trial_type(t);
-    size_t count = trial_width(t, choose_count(t)), size = mmn_weight_size(type), cut = trial_below(t, count + 1);
+    size_t count = trial_width(t, choose_count(t)), size = mmn_weight_size(type),
+           cut = trial_below(t, count + 1);
     float *input = trial_values(t, "input", 1, count, count, choose_scale(t));
     grid g = trial_grid(t, "output", GRID_BITS, 1, count, size, size);
 

@@ -4,8 +4,8 @@
 
 #include "checks.h"
 
-/* Multiply-adds of one trial: the reference takes some milliseconds. The widest row of weights is one
- * that is timed. */
+/* Multiply-adds of one trial: the reference takes some milliseconds. The widest row of weights is
+ * one that is timed. */
 enum { MOST_WORK = 400000, WIDEST = 4096 };
 
 /* --- matrix product --- */
@@ -89,10 +89,9 @@ static void multiply(const mmn_kernels *kernels, const product *p, float *output
     const uint8_t *weight = p->weight + first * p->weight_stride * mmn_weight_size(p->type);
     const float *bias = p->bias ? p->bias + first : NULL;
 
-    kernels->matrix_product(output + row * stride + first, stride,
-                            p->input + row * p->input_stride, p->input_stride, p->panel_stride,
-                            weight, p->type, p->weight_stride, bias, rows, outputs, p->depth,
-                            p->scratch);
+    kernels->matrix_product(output + row * stride + first, stride, p->input + row * p->input_stride,
+                            p->input_stride, p->panel_stride, weight, p->type, p->weight_stride,
+                            bias, rows, outputs, p->depth, p->scratch);
 }
 
 /* Often keeps the panels of the input apart, with NaN between and behind them; if timed, as
@@ -137,8 +136,7 @@ void check_matrix_product(trial *t)
     trial_say(t, "rows %zu, outputs %zu, depth %zu, strides %zu %zu %zu %zu, type %d, %s bias",
               p.rows, p.outputs, p.depth, stride, q.input_stride, q.panel_stride, p.weight_stride,
               (int)p.type, p.bias ? "with" : "no");
-    grid output =
-        trial_grid(t, "output", GRID_FLOATS, sizeof(float), p.rows, p.outputs, stride);
+    grid output = trial_grid(t, "output", GRID_FLOATS, sizeof(float), p.rows, p.outputs, stride);
 
     multiply(t->reference, &p, output.expected, stride, 0, row, 0, first);
     multiply(t->reference, &p, output.expected, stride, row, p.rows - row, 0, first);
@@ -300,14 +298,13 @@ static void attend_by_rows(trial *t, mmn_attention_task task)
     }
 }
 
-/* Cuts keys and values into spans in memory of their own, some of them empty: what lies behind a span's
- * end is not to be touched. */
+/* Cuts keys and values into spans in memory of their own, some of them empty: what lies behind a
+ * span's end is not to be touched. */
 static void cut_spans(trial *t, mmn_key_span spans[3], const mmn_attention_task *task)
 {
-    static const char *const names[3][2] = {
-        {"keys of span 0", "values of span 0"},
-        {"keys of span 1", "values of span 1"},
-        {"keys of span 2", "values of span 2"}};
+    static const char *const names[3][2] = {{"keys of span 0", "values of span 0"},
+                                            {"keys of span 1", "values of span 1"},
+                                            {"keys of span 2", "values of span 2"}};
     const mmn_key_span *whole = task->spans;
     size_t first = 0;
 
@@ -335,8 +332,8 @@ void check_attention(trial *t)
     task.rows = trial_rows(t, trial_size(t, 1, MMN_ATTENTION_ROWS));
     task.key_count = trial_width(t, trial_size(t, 1, trial_below(t, 4) ? 400 : 800));
     if (!t->timed && task.rows * task.key_count * task.head_dim > MOST_WORK)
-        task.rows = 1 + trial_below(t, at_most(MMN_ATTENTION_ROWS, MOST_WORK / task.key_count /
-                                                                       task.head_dim + 1));
+        task.rows = 1 + trial_below(t, at_most(MMN_ATTENTION_ROWS,
+                                               MOST_WORK / task.key_count / task.head_dim + 1));
     task.scale = choose_scale(t, task.head_dim);
     if (trial_below(t, 3) == 2)
         task.alibi_slope = trial_below(t, 4) ? 1.0f / (float)(1 + trial_below(t, 256)) : -3.0f;

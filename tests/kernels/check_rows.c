@@ -21,7 +21,8 @@ static norm choose_norm(trial *t)
     norm n = {.rows = trial_rows(t, trial_below(t, 6)), .width = trial_width(t, choose_width(t))};
 
     n.epsilon = epsilons[trial_below(t, 4)];
-    n.input = trial_values(t, "input", n.rows, n.width, n.width, trial_below(t, 4) == 3 ? 1e-30f : 3.0f);
+    n.input =
+        trial_values(t, "input", n.rows, n.width, n.width, trial_below(t, 4) == 3 ? 1e-30f : 3.0f);
     n.weight = trial_values(t, "weight", 1, n.width, n.width, 1.0f);
     n.bias = trial_values(t, "bias", 1, n.width, n.width, 1.0f);
     trial_say(t, "rows %zu, width %zu, epsilon %a", n.rows, n.width, (double)n.epsilon);
@@ -50,8 +51,8 @@ void check_layer_norm(trial *t)
     t->reference->layer_norm(g.expected, n.input, n.weight, n.bias, first, n.width, n.epsilon);
     t->reference->layer_norm((float *)g.expected + cut, n.input + cut, n.weight, n.bias,
                              n.rows - first, n.width, n.epsilon);
-    TRIAL_CALL(t, t->table->layer_norm(g.found, n.input, n.weight, n.bias, n.rows, n.width,
-                                       n.epsilon));
+    TRIAL_CALL(
+        t, t->table->layer_norm(g.found, n.input, n.weight, n.bias, n.rows, n.width, n.epsilon));
     trial_compare(t, &g);
 }
 
@@ -100,8 +101,8 @@ void check_rope_table(trial *t)
     t->reference->rope_table((float *)cosine.expected + row * half,
                              (float *)sine.expected + row * half, first + row, positions - row,
                              head_dim, frequencies);
-    TRIAL_CALL(t, t->table->rope_table(cosine.found, sine.found, first, positions, head_dim,
-                                       frequencies));
+    TRIAL_CALL(
+        t, t->table->rope_table(cosine.found, sine.found, first, positions, head_dim, frequencies));
     trial_compare(t, &cosine);
     trial_compare(t, &sine);
 }
@@ -109,7 +110,8 @@ void check_rope_table(trial *t)
 void check_rope(trial *t)
 {
     size_t rows = trial_rows(t, trial_below(t, 6)), half = t->timed ? 64 : trial_size(t, 0, 70);
-    size_t heads = t->timed ? t->timed->width / (2 * half) : trial_below(t, 4), width = heads * 2 * half, row = trial_below(t, rows + 1);
+    size_t heads = t->timed ? t->timed->width / (2 * half) : trial_below(t, 4),
+           width = heads * 2 * half, row = trial_below(t, rows + 1);
     size_t stride = trial_stride(t, width);
     float *cosine = trial_values(t, "cosine", rows, half, half, 1.0f);
     float *sine = trial_values(t, "sine", rows, half, half, 1.0f);

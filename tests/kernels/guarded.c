@@ -19,8 +19,7 @@ static guarded map_pages(size_t needed)
 {
     size_t page = page_size(), inside = (needed / page + 1) * page;
     guarded memory = {.length = inside + 2 * page};
-    void *pages =
-        mmap(NULL, memory.length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *pages = mmap(NULL, memory.length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
     if (pages == MAP_FAILED ||
         mprotect((unsigned char *)pages + page, inside, PROT_READ | PROT_WRITE) != 0)

@@ -69,8 +69,7 @@ static const struct {
     void (*check)(trial *t);
 } trials[] = {
 #define TRIAL_LINE(kernel, arguments) {#kernel, check_##kernel},
-    MMN_KERNELS(TRIAL_LINE)
-};
+    MMN_KERNELS(TRIAL_LINE)};
 enum { TRIALS = sizeof(trials) / sizeof(*trials) };
 
 /* ---- What trials need besides ---------------------------------------------------------------- */
@@ -106,8 +105,8 @@ static double ticks(void)
 }
 #endif
 
-/* The calls of the trial that runs: `wanted` of them are timed together, as many as it takes for the
- * counter's own time not to matter. The first call warms up. */
+/* The calls of the trial that runs: `wanted` of them are timed together, as many as it takes for
+ * the counter's own time not to matter. The first call warms up. */
 static struct {
     size_t wanted, done;
     double start, of_one; /* ticks */
@@ -183,8 +182,8 @@ static size_t find_tables(const mmn_kernels *tables[TABLES], const char *wanted)
     for (const char *const *name = mmn_kernels_names(); *name && count < TABLES; name++) {
         const mmn_kernels *table = mmn_kernels_select(*name);
 
-        if (table && (!wanted || table == mmn_kernels_reference() ||
-                      table == mmn_kernels_select(wanted)))
+        if (table &&
+            (!wanted || table == mmn_kernels_reference() || table == mmn_kernels_select(wanted)))
             tables[count++] = table;
     }
     return count;

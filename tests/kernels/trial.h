@@ -29,8 +29,8 @@ typedef struct trial {
     guarded arrays[TRIAL_ARRAYS];
     const char *names[TRIAL_ARRAYS];
     size_t array_count;
-    /* NULL and nothing, or what is timed and whether to call the kernel once more. Then random choices
-     * are 0, which stands for the usual case, and nothing is compared. */
+    /* NULL and nothing, or what is timed and whether to call the kernel once more. Then random
+     * choices are 0, which stands for the usual case, and nothing is compared. */
     const trial_sizes *timed;
     _Bool (*again)(struct trial *t);
 } trial;

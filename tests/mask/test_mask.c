@@ -267,8 +267,8 @@ static mmn_mask *make_random(const mmn_mask *of, uint64_t seed)
 static bool same_masks(const mmn_mask *a, const mmn_mask *b)
 {
     FOR_EVERY_NEURON(layer, neuron)
-        if (is_masked(a, "language", layer, neuron) != is_masked(b, "language", layer, neuron))
-            return false;
+    if (is_masked(a, "language", layer, neuron) != is_masked(b, "language", layer, neuron))
+        return false;
     return true;
 }
 
@@ -283,8 +283,8 @@ Test(mask, random_neurons_are_as_many_others_in_every_layer)
                 cr_assert_eq(mmn_mask_neurons(mask, modules[m], layer),
                              mmn_mask_neurons(of, modules[m], layer));
         FOR_EVERY_NEURON(layer, neuron)
-            cr_assert(!is_masked(mask, "language", layer, neuron) ||
-                      !is_masked(of, "language", layer, neuron));
+        cr_assert(!is_masked(mask, "language", layer, neuron) ||
+                  !is_masked(of, "language", layer, neuron));
         mmn_mask_free(mask);
     }
     mmn_mask_free(of);

@@ -1,5 +1,5 @@
-/* Steering: an answer with neurons off and others at the mean of a language, against transformers with
- * hooks that set the same values (golden/make_language_neurons.py). */
+/* Steering: an answer with neurons off and others at the mean of a language, against transformers
+ * with hooks that set the same values (golden/make_language_neurons.py). */
 #include <criterion/criterion.h>
 #include <jansson.h>
 #include <math.h>
@@ -27,7 +27,8 @@ static char folder[64], list[100], counts[100], neurons[LANGUAGE_CASE_PATH];
 static void open_case(const char *name)
 {
     open_language_case(&model, &truth, neurons, name, list);
-    const mmn_count_options options = {.size = sizeof(options),
+    const mmn_count_options options = {
+        .size = sizeof(options),
         .list = list,
         .output = counts,
         .window = (uint64_t)json_integer_value(json_object_get(truth, "window"))};
@@ -116,9 +117,8 @@ static const char *names_of(char text[32], const json_t *array)
     const json_t *name;
     size_t i;
     text[0] = '\0';
-    json_array_foreach (array, i, name)
-        snprintf(text + strlen(text), 32 - strlen(text), "%s%s", i > 0 ? "," : "",
-                 json_string_value(name));
+    json_array_foreach(array, i, name) snprintf(text + strlen(text), 32 - strlen(text), "%s%s",
+                                                i > 0 ? "," : "", json_string_value(name));
     return text[0] != '\0' ? text : NULL;
 }
 
@@ -127,7 +127,8 @@ static void check_case(const char *name)
     const json_t *expected;
     size_t i;
     open_case(name);
-    json_array_foreach (json_object_get(truth, "steered"), i, expected) {
+    json_array_foreach(json_object_get(truth, "steered"), i, expected)
+    {
         char off[32], on[32];
         mmn_mask *mask = steer(names_of(off, json_object_get(expected, "off")),
                                names_of(on, json_object_get(expected, "on")));
@@ -224,16 +225,16 @@ Test(steering, refuses_what_cannot_be)
     snprintf(neurons, sizeof neurons, DATA "llama-3-neurons.json");
     check_refused((mmn_steering){.neurons = neurons, .on = "en", .counts = counts}, MMN_INPUT,
                   "another model");
-    check_refused((mmn_steering){.neurons = neurons, .on = "en", .counts = counts, .other_model = 1},
-                  MMN_INPUT, "neurons");
+    check_refused(
+        (mmn_steering){.neurons = neurons, .on = "en", .counts = counts, .other_model = 1},
+        MMN_INPUT, "neurons");
     close_case();
 }
 
 Test(steering, survives_failing_memory)
 {
     open_case("llama-3");
-    const mmn_steering steering = {
-        .neurons = neurons, .off = "en", .on = "de", .counts = counts};
+    const mmn_steering steering = {.neurons = neurons, .off = "en", .on = "de", .counts = counts};
     mmn_status status = MMN_SYSTEM;
     for (unsigned long number = 1; status != MMN_OK; number++) {
         mmn_mask *mask;

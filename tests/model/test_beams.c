@@ -118,8 +118,8 @@ Test(beams, keep_the_best_and_the_lower_of_equals)
     mmn_beams_free(&beams);
 }
 
-/* What ends the search of the last test does not end one that never stops early: in three tokens the best
- * running beam might still reach -4 / 3. */
+/* What ends the search of the last test does not end one that never stops early: in three tokens
+ * the best running beam might still reach -4 / 3. */
 Test(beams, go_on_where_they_never_stop_early)
 {
     const mmn_beam_search search = {

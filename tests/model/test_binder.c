@@ -37,7 +37,12 @@ static void write_checkpoint(size_t biases)
     const mmn_tensor list[] = {
         {"part.class", MMN_TYPE_BF16, 3, {1, 1, INPUTS}, class_token, sizeof class_token, NULL},
         {"part.qkv.bias", MMN_TYPE_BF16, 1, {biases}, bias, 2 * biases, NULL},
-        {"part.qkv.weight", MMN_TYPE_BF16, 2, {STACKED * OUTPUTS, INPUTS}, weight, sizeof weight,
+        {"part.qkv.weight",
+         MMN_TYPE_BF16,
+         2,
+         {STACKED * OUTPUTS, INPUTS},
+         weight,
+         sizeof weight,
          NULL},
     };
     snprintf(path, sizeof path, "/tmp/mmneuron-test-XXXXXX");

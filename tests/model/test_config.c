@@ -46,9 +46,8 @@ static void check_numbers(const char *name, const json_t *expected, const char *
 
 static void check_vision(const char *name, const json_t *expected, const mmn_vision_config *vision)
 {
-    const int64_t numbers[] = {vision->hidden_size, vision->intermediate_size,
-                               vision->layers,      vision->heads,
-                               vision->image_size,  vision->patch_size,
+    const int64_t numbers[] = {vision->hidden_size, vision->intermediate_size, vision->layers,
+                               vision->heads,       vision->image_size,        vision->patch_size,
                                vision->channels};
     int64_t features[MMN_FEATURE_LAYERS];
     for (size_t i = 0; i < vision->feature_layer_count; i++)
@@ -69,10 +68,11 @@ static void check_vision(const char *name, const json_t *expected, const mmn_vis
 static void check_language(const char *name, const json_t *expected,
                            const mmn_language_config *language)
 {
-    const int64_t numbers[] = {
-        language->hidden_size, language->intermediate_size,       language->layers,
-        language->heads,       language->kv_heads,                language->head_dim,
-        language->vocab_size,  language->max_position_embeddings, language->sliding_window};
+    const int64_t numbers[] = {language->hidden_size,   language->intermediate_size,
+                               language->layers,        language->heads,
+                               language->kv_heads,      language->head_dim,
+                               language->vocab_size,    language->max_position_embeddings,
+                               language->sliding_window};
     check_numbers(name, expected, "language", numbers, 9);
     cr_assert_str_eq(language->form->model_type, text(expected, "language_type"));
     cr_assert_eq(language->norm_eps,
@@ -117,8 +117,8 @@ static void check_config(const char *name, const json_t *expected, const mmn_con
 Test(config, reads_what_transformers_reads)
 {
     json_t *cases;
-    mmn_status status = mmn_json_load(&cases, MMN_SOURCE_DIR "/tests/model/data/configs.json",
-                                      1000000, &error);
+    mmn_status status =
+        mmn_json_load(&cases, MMN_SOURCE_DIR "/tests/model/data/configs.json", 1000000, &error);
     cr_assert_eq(status, MMN_OK, "%s: %s", error.where, error.message);
     cr_assert_eq(json_array_size(cases), 48);
     for (size_t i = 0; i < json_array_size(cases); i++) {
@@ -134,20 +134,20 @@ Test(config, reads_what_transformers_reads)
     json_decref(cases);
 }
 
-#define SMALL                                                                                    \
-    "\"model_type\":\"llava\",\"image_token_index\":5,\"vision_config\":{\"hidden_size\":32,"    \
-    "\"intermediate_size\":64,\"num_hidden_layers\":3,\"num_attention_heads\":4,"                \
+#define SMALL                                                                                      \
+    "\"model_type\":\"llava\",\"image_token_index\":5,\"vision_config\":{\"hidden_size\":32,"      \
+    "\"intermediate_size\":64,\"num_hidden_layers\":3,\"num_attention_heads\":4,"                  \
     "\"image_size\":28,\"patch_size\":14}"
-#define TEXT(more)                                                                               \
-    "{" SMALL ",\"text_config\":{\"model_type\":\"mistral\",\"hidden_size\":64,"                 \
+#define TEXT(more)                                                                                 \
+    "{" SMALL ",\"text_config\":{\"model_type\":\"mistral\",\"hidden_size\":64,"                   \
     "\"num_hidden_layers\":2,\"num_attention_heads\":8,\"vocab_size\":300" more "}}"
 #define ROOT(more) "{" SMALL ",\"text_config\":{\"vocab_size\":300}" more "}"
-#define VISION(more)                                                                             \
-    "{\"model_type\":\"llava_next\",\"image_token_index\":5,\"vision_config\":{" more "},"       \
+#define VISION(more)                                                                               \
+    "{\"model_type\":\"llava_next\",\"image_token_index\":5,\"vision_config\":{" more "},"         \
     "\"text_config\":{\"vocab_size\":300}}"
 
-/* What transformers 5.23's generation_config says of the same folders: with the file it alone decides,
- * without it config.json, and no class's defaults. */
+/* What transformers 5.23's generation_config says of the same folders: with the file it alone
+ * decides, without it config.json, and no class's defaults. */
 Test(config, generation_config_goes_first)
 {
     mmn_config config;
@@ -171,7 +171,7 @@ Test(config, generation_config_goes_first)
     cr_assert_eq(config.declared.eos_ids[0], 2);
     cr_assert_eq(parse(&config, ROOT(",\"eos_token_id\":6"), NULL), MMN_OK);
     cr_assert_eq(config.generation.eos_ids[0], 6);
-    cr_assert_eq(parse(&config, TEXT(",\"eos_token_id\":9") , NULL), MMN_OK);
+    cr_assert_eq(parse(&config, TEXT(",\"eos_token_id\":9"), NULL), MMN_OK);
     cr_assert_eq(config.generation.eos_ids[0], 9, "text_config's");
     cr_assert_eq(parse(&config, ROOT(""), "{\"eos_token_id\":\"x\"}"), MMN_INPUT);
     cr_assert_str_eq(error.file, "generation_config.json");
@@ -207,14 +207,15 @@ Test(config, refuses_with_the_key)
         {ROOT(",\"eos_token_id\":[1,2.5]"), "eos_token_id", "integer"},
         {ROOT(",\"vision_config\":{}"), "line 1", "duplicate"},
         {"{\"model_type\":\"llava\"}", "image_token_index", "vocabulary"},
-        {"{\"model_type\":\"llava\",\"image_token_id\":32001,\"image_token_index\":7}", "image_token_id",
-         "vocabulary"},
+        {"{\"model_type\":\"llava\",\"image_token_id\":32001,\"image_token_index\":7}",
+         "image_token_id", "vocabulary"},
         {"{\"model_type\":\"llava\",\"image_token_index\":32000}", "image_token_index",
          "vocabulary"},
         {"{\"model_type\":\"llava\",\"image_token_index\":-200}", "image_token_index", "between"},
         {"{\"model_type\":\"llava\",\"vision_config\":[]}", "vision_config", "an object"},
         {"{\"model_type\":\"llava\",\"text_config\":1}", "text_config", "an object"},
-        {VISION("\"model_type\":\"dinov2\""), "vision_config.model_type", "\"siglip_vision_model\""},
+        {VISION("\"model_type\":\"dinov2\""), "vision_config.model_type",
+         "\"siglip_vision_model\""},
         {VISION("\"model_type\":\"siglip_vision_model\""), "vision_feature_select_strategy",
          "has no class token to drop"},
         {VISION("}, \"vision_feature_select_strategy\": \"full\", \"x\": {"),
@@ -257,7 +258,8 @@ Test(config, refuses_with_the_key)
         {TEXT(",\"rope_theta\":\"10000\""), "text_config.rope_theta", "must be a number"},
         {TEXT(",\"rope_scaling\":{\"type\":\"mrope\",\"factor\":2.0}"),
          "text_config.rope_scaling.type", "\"mrope\" is not supported"},
-        {TEXT(",\"rope_scaling\":{\"type\":\"linear\"}"), "text_config.rope_scaling.factor", "missing"},
+        {TEXT(",\"rope_scaling\":{\"type\":\"linear\"}"), "text_config.rope_scaling.factor",
+         "missing"},
         {TEXT(",\"rope_parameters\":{\"rope_type\":\"llama3\",\"factor\":8}"),
          "text_config.rope_parameters.low_freq_factor", "missing"},
         {TEXT(",\"rope_scaling\":{\"rope_type\":\"llama3\",\"factor\":8,\"low_freq_factor\":4,"
@@ -265,8 +267,8 @@ Test(config, refuses_with_the_key)
          "text_config.rope_scaling.high_freq_factor", "above"},
         {TEXT(",\"rope_parameters\":{\"partial_rotary_factor\":0.5}"),
          "text_config.rope_parameters.partial_rotary_factor", "not supported"},
-        {TEXT(",\"rope_parameters\":{\"rope_theta\":-1}"),
-         "text_config.rope_parameters.rope_theta", "between"},
+        {TEXT(",\"rope_parameters\":{\"rope_theta\":-1}"), "text_config.rope_parameters.rope_theta",
+         "between"},
         {"{\"model_type\":\"llama\",\"attention_bias\":1}", "attention_bias", "true or false"},
         {"{\"model_type\":\"llama\",\"mlp_bias\":1}", "mlp_bias", "true or false"},
         {TEXT(",\"sliding_window\":0"), "text_config.sliding_window", "between 1"},
@@ -277,8 +279,8 @@ Test(config, refuses_with_the_key)
         mmn_config config;
         cr_assert_eq(parse(&config, bad[i].config, NULL), MMN_INPUT, "%s", bad[i].config);
         cr_assert_str_eq(error.file, "config.json");
-        cr_assert(strncmp(error.where, bad[i].where, strlen(bad[i].where)) == 0,
-                  "%s: where is %s", bad[i].config, error.where);
+        cr_assert(strncmp(error.where, bad[i].where, strlen(bad[i].where)) == 0, "%s: where is %s",
+                  bad[i].config, error.where);
         cr_assert(strstr(error.message, bad[i].message), "%s: message is %s", bad[i].config,
                   error.message);
     }
@@ -382,11 +384,11 @@ Test(config, digests_what_counts)
 /* Two towers may have the same numbers and do different things. */
 Test(config, digests_the_kind_of_tower)
 {
-#define TOWER(type)                                                                              \
-    "{\"model_type\":\"llava\",\"image_token_index\":5,\"text_config\":{\"vocab_size\":300},"     \
-    "\"vision_feature_select_strategy\":\"full\",\"vision_config\":{\"model_type\":\"" type "\","   \
-    "\"hidden_size\":32,\"intermediate_size\":64,\"num_hidden_layers\":3,"                        \
-    "\"num_attention_heads\":4,\"image_size\":28,\"patch_size\":14,\"layer_norm_eps\":1e-5,"      \
+#define TOWER(type)                                                                                \
+    "{\"model_type\":\"llava\",\"image_token_index\":5,\"text_config\":{\"vocab_size\":300},"      \
+    "\"vision_feature_select_strategy\":\"full\",\"vision_config\":{\"model_type\":\"" type "\","  \
+    "\"hidden_size\":32,\"intermediate_size\":64,\"num_hidden_layers\":3,"                         \
+    "\"num_attention_heads\":4,\"image_size\":28,\"patch_size\":14,\"layer_norm_eps\":1e-5,"       \
     "\"hidden_act\":\"gelu\"}}"
     char clip[MMN_DIGEST_SIZE], siglip[MMN_DIGEST_SIZE], eva[MMN_DIGEST_SIZE];
     digest_of(clip, TOWER("clip_vision_model"));

@@ -1,6 +1,6 @@
-/* Numbers that are none: each tensor of golden checkpoints is filled with NaN in turn, or has one infinite
- * element, and the forward pass ends where it first matters, naming the stage, the position and the
- * tensor. What the pass does not read cannot matter. */
+/* Numbers that are none: each tensor of golden checkpoints is filled with NaN in turn, or has one
+ * infinite element, and the forward pass ends where it first matters, naming the stage, the
+ * position and the tensor. What the pass does not read cannot matter. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdio.h>
@@ -89,7 +89,8 @@ static void spoil(uint8_t *data, const mmn_tensor *tensor, bool infinite)
     }
 }
 
-/* Puts a copy of the tensor's file with the tensor spoilt in the scratch, where all others are links. */
+/* Puts a copy of the tensor's file with the tensor spoilt in the scratch, where all others are
+ * links. */
 static void write_spoilt(const mmn_tensor *tensor, bool infinite)
 {
     mmn_mapping mapping;
@@ -110,7 +111,8 @@ static void write_spoilt(const mmn_tensor *tensor, bool infinite)
 
 static mmn_status run(bool allow, const char *inputs, mmn_error *first, uint64_t *passed)
 {
-    const mmn_model_options options = {.size = sizeof(options), .without_tokenizer = 1, .allow_nonfinite = allow, .threads = 2};
+    const mmn_model_options options = {
+        .size = sizeof(options), .without_tokenizer = 1, .allow_nonfinite = allow, .threads = 2};
     mmn_model *model;
     mmn_input *input;
     mmn_session *session;
@@ -130,8 +132,8 @@ static mmn_status run(bool allow, const char *inputs, mmn_error *first, uint64_t
     return status;
 }
 
-/* Tensors that a prompt with pictures does not read: layers of the tower behind the one whose output is
- * taken, and the norm behind them all. */
+/* Tensors that a prompt with pictures does not read: layers of the tower behind the one whose
+ * output is taken, and the norm behind them all. */
 static bool is_inert(const char *name, const char *const *inert)
 {
     for (; *inert; inert++)
@@ -208,7 +210,8 @@ Test(finite, every_weight_of_bloom)
 /* ---- Products -------------------------------------------------------------------------------- */
 
 /* Makes every number of these f32 tensors, which are in one file, a number of times as large. */
-static void write_scaled(const char *checkpoint, const char *const *names, size_t count, float factor)
+static void write_scaled(const char *checkpoint, const char *const *names, size_t count,
+                         float factor)
 {
     mmn_safetensors *tensors;
     mmn_tensor copies[512];
@@ -238,8 +241,8 @@ static void write_scaled(const char *checkpoint, const char *const *names, size_
     mmn_safetensors_close(tensors);
 }
 
-/* Two numbers whose product is too large are named where they are multiplied, and not where the product
- * is used. */
+/* Two numbers whose product is too large are named where they are multiplied, and not where the
+ * product is used. */
 Test(finite, names_a_product_that_is_too_large)
 {
     static const char *const names[] = {"language_model.model.layers.1.mlp.gate_proj.weight",
@@ -274,7 +277,8 @@ Test(finite, pixels_of_a_file_are_looked_at)
     snprintf(path, sizeof path, "%s", scratch_path("inputs"));
     cr_assert_eq(mmn_safetensors_write(path, copies, 3, NULL, &error), MMN_OK);
     for (int allow = 0; allow < 2; allow++) {
-        const mmn_model_options options = {.size = sizeof(options), .without_tokenizer = 1, .allow_nonfinite = allow};
+        const mmn_model_options options = {
+            .size = sizeof(options), .without_tokenizer = 1, .allow_nonfinite = allow};
         mmn_model *model;
         mmn_input *input = NULL;
         cr_assert_eq(mmn_model_open(&model, CHECKPOINTS "llava-v1.6-mistral", &options, &error),

@@ -41,8 +41,8 @@ static mmn_status record(void *context, const mmn_stage *stage, mmn_error *error
     size_t count = 1;
     for (size_t i = 0; i < stage->dimensions; i++)
         count *= stage->shape[i];
-    mmn_status status = mmn_reserve(&seen->values, &seen->capacity,
-                                    seen->count + count, sizeof(float), error);
+    mmn_status status =
+        mmn_reserve(&seen->values, &seen->capacity, seen->count + count, sizeof(float), error);
     if (status == MMN_OK) {
         memcpy(seen->values + seen->count, stage->data, count * sizeof(float));
         seen->count += count;
@@ -102,8 +102,8 @@ static void expect_same(const recording *a, const recording *b, const char *what
 {
     cr_assert_gt(a->count, 0);
     cr_assert_eq(a->count, b->count, "%s: %zu and %zu values", what, a->count, b->count);
-    cr_assert_eq(memcmp(a->values, b->values, a->count * sizeof(float)), 0,
-                 "%s: the bits differ", what);
+    cr_assert_eq(memcmp(a->values, b->values, a->count * sizeof(float)), 0, "%s: the bits differ",
+                 what);
 }
 
 Test(forward, any_cut_of_a_sequence_gives_the_same_bits)
@@ -192,10 +192,15 @@ Test(forward, any_number_of_threads_gives_the_same_bits)
 /* Where nothing will be generated, the pass ends with the last stage that somebody wants. */
 Test(forward, a_pass_that_ends_early_gives_the_same_bits)
 {
-    static const char *const stages[] = {
-        "vision.embeddings", "vision.layers.0.mlp.act",    "vision.out",    "projector.act",
-        "projector.merged",  "language.embeddings",        "language.norm", "language.logits",
-        "language.layers.0.mlp.gate,language.layers.0.out"};
+    static const char *const stages[] = {"vision.embeddings",
+                                         "vision.layers.0.mlp.act",
+                                         "vision.out",
+                                         "projector.act",
+                                         "projector.merged",
+                                         "language.embeddings",
+                                         "language.norm",
+                                         "language.logits",
+                                         "language.layers.0.mlp.gate,language.layers.0.out"};
     mmn_model *model = open_model(checkpoints[1], 0);
     for (size_t i = 0; i < sizeof stages / sizeof stages[0]; i++) {
         recording whole = run_image(model, stages[i], 0, 0, 1, NULL);

@@ -40,7 +40,8 @@ static void write_config(const char *folder, const char *source, const json_t *a
     cr_assert_not_null(config);
     json_t *language = json_object_get(config, "text_config"), *value;
     const char *key;
-    json_object_foreach((json_t *)(uintptr_t)added, key, value) {
+    json_object_foreach((json_t *)(uintptr_t)added, key, value)
+    {
         if (strcmp(key, "text_config") == 0)
             json_object_update(language, value);
         else
@@ -144,13 +145,21 @@ static mmn_status open_with(mmn_model **model, char *folder, const char *generat
  * without being told to ignore it. */
 Test(generation, refuses_by_name_what_is_not_supported)
 {
-    static const char *const asked[] = {
-        "\"guidance_scale\": 1.5", "\"sequence_bias\": [[[5], -3.0]]", "\"penalty_alpha\": 0.6",
-        "\"num_beam_groups\": 2",  "\"diversity_penalty\": 0.5",       "\"dola_layers\": \"low\"",
-        "\"constraints\": [1]",    "\"force_words_ids\": [[1]]",       "\"token_healing\": true",
-        "\"renormalize_logits\": true", "\"encoder_repetition_penalty\": 1.5",
-        "\"encoder_no_repeat_ngram_size\": 2", "\"watermarking_config\": {}",
-        "\"exponential_decay_length_penalty\": [3, 1.5]", "\"max_time\": 2.0"};
+    static const char *const asked[] = {"\"guidance_scale\": 1.5",
+                                        "\"sequence_bias\": [[[5], -3.0]]",
+                                        "\"penalty_alpha\": 0.6",
+                                        "\"num_beam_groups\": 2",
+                                        "\"diversity_penalty\": 0.5",
+                                        "\"dola_layers\": \"low\"",
+                                        "\"constraints\": [1]",
+                                        "\"force_words_ids\": [[1]]",
+                                        "\"token_healing\": true",
+                                        "\"renormalize_logits\": true",
+                                        "\"encoder_repetition_penalty\": 1.5",
+                                        "\"encoder_no_repeat_ngram_size\": 2",
+                                        "\"watermarking_config\": {}",
+                                        "\"exponential_decay_length_penalty\": [3, 1.5]",
+                                        "\"max_time\": 2.0"};
     const char *inputs = GOLDEN "cases/llama-2/sentence.safetensors";
     for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
         char folder[] = "/tmp/mmneuron-test-XXXXXX", generation[200], key[64];
@@ -176,18 +185,30 @@ Test(generation, refuses_by_name_what_is_not_supported)
 Test(generation, refuses_broken_values)
 {
     static const char *const broken[][2] = {
-        {"repetition_penalty", "\"2\""},   {"repetition_penalty", "0"},
-        {"repetition_penalty", "-1.5"},    {"no_repeat_ngram_size", "2.5"},
-        {"min_new_tokens", "\"3\""},       {"bad_words_ids", "[]"},
-        {"bad_words_ids", "[5]"},          {"bad_words_ids", "[[9999]]"},
-        {"bad_words_ids", "[[-1]]"},       {"suppress_tokens", "5"},
-        {"suppress_tokens", "[1.5]"},      {"begin_suppress_tokens", "{}"},
-        {"forced_bos_token_id", "9999"},   {"forced_eos_token_id", "9999"},
-        {"forced_eos_token_id", "[1, \"2\"]"}, {"num_beams", "0"},
-        {"num_beams", "-1"},               {"length_penalty", "\"long\""},
-        {"early_stopping", "\"abc\""},     {"stop_strings", "[1]"},
-        {"stop_strings", "\"\""},          {"remove_invalid_values", "1"},
-        {"eos_token_id", "\"</s>\""},      {"eos_token_id", "[1.5]"},
+        {"repetition_penalty", "\"2\""},
+        {"repetition_penalty", "0"},
+        {"repetition_penalty", "-1.5"},
+        {"no_repeat_ngram_size", "2.5"},
+        {"min_new_tokens", "\"3\""},
+        {"bad_words_ids", "[]"},
+        {"bad_words_ids", "[5]"},
+        {"bad_words_ids", "[[9999]]"},
+        {"bad_words_ids", "[[-1]]"},
+        {"suppress_tokens", "5"},
+        {"suppress_tokens", "[1.5]"},
+        {"begin_suppress_tokens", "{}"},
+        {"forced_bos_token_id", "9999"},
+        {"forced_eos_token_id", "9999"},
+        {"forced_eos_token_id", "[1, \"2\"]"},
+        {"num_beams", "0"},
+        {"num_beams", "-1"},
+        {"length_penalty", "\"long\""},
+        {"early_stopping", "\"abc\""},
+        {"stop_strings", "[1]"},
+        {"stop_strings", "\"\""},
+        {"remove_invalid_values", "1"},
+        {"eos_token_id", "\"</s>\""},
+        {"eos_token_id", "[1.5]"},
         {"forced_bos_token_id", "5, \"suppress_tokens\": [3, 5, 2]"},
         {"forced_eos_token_id", "[2, 3], \"suppress_tokens\": [3, 5, 2]"},
     };

@@ -1,6 +1,6 @@
 /* Whole models against PyTorch: every stage of the cases in golden/ and of the trained model's,
- * within four times the error that torch's float32 has against float64. MMN_GOLDEN_DIR names another
- * folder than golden/, and MMN_TRAINED_DIR another trained model's. */
+ * within four times the error that torch's float32 has against float64. MMN_GOLDEN_DIR names
+ * another folder than golden/, and MMN_TRAINED_DIR another trained model's. */
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
 #include <dirent.h>
@@ -18,8 +18,14 @@
 
 #define TORCH_ERRORS 4.0 /* how many of torch's own errors ours may be */
 
-enum { NAME_SIZE = 128, PATH_SIZE = 1024, CASE_LIMIT = 1024, IMAGE_LIMIT = 8, STAGE_LIMIT = 256,
-       GENERATE_LIMIT = 64 };
+enum {
+    NAME_SIZE = 128,
+    PATH_SIZE = 1024,
+    CASE_LIMIT = 1024,
+    IMAGE_LIMIT = 8,
+    STAGE_LIMIT = 256,
+    GENERATE_LIMIT = 64
+};
 
 /* A case's file and its model, relative to the folder that its images are relative to as well. */
 typedef struct golden_case {
@@ -227,18 +233,17 @@ static void compare_values(golden_data *golden, const mmn_stage *stage, const mm
         distance += difference * difference;
         scale += expected * expected;
         largest = difference > largest ? difference : largest;
-        cr_assert(isfinite(values[i]), "%s: element %zu is %g", stage->name, i,
-                  (double)values[i]);
+        cr_assert(isfinite(values[i]), "%s: element %zu is %g", stage->name, i, (double)values[i]);
     }
     double torch_relative, torch_largest;
     torch_error(golden, stage->name, &torch_relative, &torch_largest);
     double relative = scale > 0.0 ? sqrt(distance / scale) : distance;
     cr_expect_leq(relative, TORCH_ERRORS * torch_relative,
-                  "%s: %s: relative RMS error %.3g, torch's is %.3g", golden->of->file,
-                  stage->name, relative, torch_relative);
+                  "%s: %s: relative RMS error %.3g, torch's is %.3g", golden->of->file, stage->name,
+                  relative, torch_relative);
     cr_expect_leq(largest, TORCH_ERRORS * torch_largest,
-                  "%s: %s: largest error %.3g, torch's is %.3g", golden->of->file,
-                  stage->name, largest, torch_largest);
+                  "%s: %s: largest error %.3g, torch's is %.3g", golden->of->file, stage->name,
+                  largest, torch_largest);
     if (torch_relative > 0.0 && relative / torch_relative > golden->worst) {
         golden->worst = relative / torch_relative;
         snprintf(golden->worst_stage, NAME_SIZE, "%s", stage->name);
@@ -304,8 +309,8 @@ static void run(const mmn_model *model, const mmn_input *input, const golden_dat
     cr_assert_eq(mmn_session_create(&session, model, NULL, &error), MMN_OK, "%s", error.message);
     cr_assert_eq(mmn_session_add_probe(session, &probe, &error), MMN_OK, "%s", error.message);
     cr_assert_eq(mmn_session_prefill(session, input, &error), MMN_OK, "%s", error.message);
-    cr_assert_eq(mmn_session_generate(session, golden->generate, ids, &count, &error), MMN_OK,
-                 "%s", error.message);
+    cr_assert_eq(mmn_session_generate(session, golden->generate, ids, &count, &error), MMN_OK, "%s",
+                 error.message);
     mmn_session_free(session);
 }
 
@@ -346,9 +351,8 @@ ParameterizedTest(const golden_case *of, golden, stages_match_float64)
                      mmn_safetensors_get(golden.file, i)->name, golden.seen[i]);
     printf("# %s: at most %.2f times torch's error (%s); of %llu neuron decisions %llu are too "
            "near zero to tell, %llu differ\n",
-           of->file, golden.worst, golden.worst_stage,
-           (unsigned long long)golden.decisions, (unsigned long long)golden.near_zero,
-           (unsigned long long)golden.flips);
+           of->file, golden.worst, golden.worst_stage, (unsigned long long)golden.decisions,
+           (unsigned long long)golden.near_zero, (unsigned long long)golden.flips);
     fflush(stdout);
     mmn_input_free(input);
     mmn_model_close(model);

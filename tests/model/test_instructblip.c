@@ -1,5 +1,5 @@
-/* InstructBLIP: its configuration as transformers reads it, its weights, and its inputs, whose image
- * stands before the text and is read with the text in view. */
+/* InstructBLIP: its configuration as transformers reads it, its weights, and its inputs, whose
+ * image stands before the text and is read with the text in view. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,8 +23,8 @@
 
 static mmn_error error;
 
-#define check_ok(call) cr_assert_eq((call), MMN_OK, "%s: %s: %s", error.file, error.where, \
-                                    error.message)
+#define check_ok(call)                                                                             \
+    cr_assert_eq((call), MMN_OK, "%s: %s: %s", error.file, error.where, error.message)
 
 static void expect_message(mmn_status status, const char *part)
 {
@@ -61,14 +61,17 @@ static void check_config(const char *name, const json_t *expected, const mmn_con
 {
     const mmn_vision_config *vision = &config->vision;
     const mmn_qformer_config *qformer = &config->qformer;
-    const uint32_t vision_numbers[] = {vision->hidden_size, vision->intermediate_size,
-                                       vision->layers,      vision->heads,
-                                       vision->image_size,  vision->patch_size,
-                                       vision->qkv_bias};
-    const uint32_t qformer_numbers[] = {
-        qformer->queries,    qformer->hidden_size, qformer->intermediate_size,
-        qformer->layers,     qformer->heads,       qformer->cross_attention_frequency,
-        qformer->vocab_size, qformer->max_position_embeddings};
+    const uint32_t vision_numbers[] = {
+        vision->hidden_size, vision->intermediate_size, vision->layers,  vision->heads,
+        vision->image_size,  vision->patch_size,        vision->qkv_bias};
+    const uint32_t qformer_numbers[] = {qformer->queries,
+                                        qformer->hidden_size,
+                                        qformer->intermediate_size,
+                                        qformer->layers,
+                                        qformer->heads,
+                                        qformer->cross_attention_frequency,
+                                        qformer->vocab_size,
+                                        qformer->max_position_embeddings};
     const uint32_t language[] = {config->language.hidden_size, config->language.layers,
                                  config->language.vocab_size};
     check_numbers(name, expected, "vision", vision_numbers, 7);
@@ -78,7 +81,8 @@ static void check_config(const char *name, const json_t *expected, const mmn_con
                  (float)json_real_value(json_object_get(expected, "vision_eps")));
     cr_expect_eq(qformer->layer_norm_eps,
                  (float)json_real_value(json_object_get(expected, "qformer_eps")));
-    cr_expect_str_eq(mmn_activation_name(vision->activation), text_at(expected, "vision_activation"));
+    cr_expect_str_eq(mmn_activation_name(vision->activation),
+                     text_at(expected, "vision_activation"));
     cr_expect_str_eq(mmn_activation_name(qformer->activation),
                      text_at(expected, "qformer_activation"));
     cr_expect_eq(vision->hidden_size,
@@ -317,11 +321,15 @@ Test(instructblip, instructions_from_a_file_are_checked)
 /* A folder with links to the checkpoint's files, its Q-Former's tokenizer apart. */
 static void link_files(char *folder)
 {
-    static const char *const names[] = {
-        "config.json", "generation_config.json", "model-00001-of-00002.safetensors",
-        "model-00002-of-00002.safetensors", "model.safetensors.index.json",
-        "preprocessor_config.json", "processor_config.json", "tokenizer.json",
-        "tokenizer_config.json"};
+    static const char *const names[] = {"config.json",
+                                        "generation_config.json",
+                                        "model-00001-of-00002.safetensors",
+                                        "model-00002-of-00002.safetensors",
+                                        "model.safetensors.index.json",
+                                        "preprocessor_config.json",
+                                        "processor_config.json",
+                                        "tokenizer.json",
+                                        "tokenizer_config.json"};
     cr_assert_not_null(mkdtemp(folder));
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char from[512], to[512];
@@ -340,7 +348,8 @@ Test(instructblip, the_q_formers_tokenizer_must_be_there_and_fit)
     mmn_model *model;
     MMN_NEEDS(FOLDER);
     link_files(folder);
-    expect_message(mmn_model_open(&model, folder, NULL, &error), "qformer_tokenizer: is not a folder");
+    expect_message(mmn_model_open(&model, folder, NULL, &error),
+                   "qformer_tokenizer: is not a folder");
     cr_assert_null(model);
 
     snprintf(path, sizeof path, "%s/qformer_tokenizer", folder);
@@ -352,8 +361,8 @@ Test(instructblip, the_q_formers_tokenizer_must_be_there_and_fit)
     mmn_model_close(model);
 
     /* A vocabulary that has more words than the Q-Former. */
-    check_ok(mmn_read_file(&vocabulary, &size, FOLDER "/qformer_tokenizer/vocab.txt", 1 << 20,
-                           &error));
+    check_ok(
+        mmn_read_file(&vocabulary, &size, FOLDER "/qformer_tokenizer/vocab.txt", 1 << 20, &error));
     char *longer = malloc(size + 100);
     cr_assert_not_null(longer);
     memcpy(longer, vocabulary, size);
@@ -362,7 +371,8 @@ Test(instructblip, the_q_formers_tokenizer_must_be_there_and_fit)
     cr_assert_eq(mkdir(path, 0700), 0);
     snprintf(file, sizeof file, "%s/vocab.txt", path);
     check_ok(mmn_write_file(file, longer, size + strlen(more), &error));
-    expect_message(mmn_model_open(&model, folder, NULL, &error), "the Q-Former's vocab_size is 497");
+    expect_message(mmn_model_open(&model, folder, NULL, &error),
+                   "the Q-Former's vocab_size is 497");
     free(longer);
     mmn_free(vocabulary);
     snprintf(command, sizeof command, "rm -r '%s'", folder);

@@ -1,4 +1,5 @@
-/* Kept stages: what a session keeps of a prefill is what PyTorch has, and that of the last prefill alone. */
+/* Kept stages: what a session keeps of a prefill is what PyTorch has, and that of the last prefill
+ * alone. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <string.h>

@@ -1,5 +1,6 @@
-/* What the public header forbids is refused with a status: NULL, objects of another model, ids beyond
- * the vocabulary, calls from inside a probe. And what it allows: an input that its owner has freed. */
+/* What the public header forbids is refused with a status: NULL, objects of another model, ids
+ * beyond the vocabulary, calls from inside a probe. And what it allows: an input that its owner has
+ * freed. */
 #include <criterion/criterion.h>
 #include <glob.h>
 #include <math.h>
@@ -23,7 +24,8 @@ static mmn_input *make_input(const mmn_model *of)
     mmn_input *input;
     bool with_image = of == model;
     cr_assert_eq(mmn_input_from_prompt(&input, of, with_image ? "a <image> b" : "a b", &image,
-                                       with_image, &error), MMN_OK, "%s", error.message);
+                                       with_image, &error),
+                 MMN_OK, "%s", error.message);
     return input;
 }
 
@@ -190,10 +192,14 @@ Test(misuse, null)
     REFUSES(mmn_list_reads_texts(NULL, &flag, &error));
     REFUSES(mmn_list_reads_texts("x", NULL, &error));
     REFUSES(mmn_count_state_file(&text, NULL, &error));
-    REFUSES(mmn_count(NULL, &(mmn_count_options){.size = sizeof(mmn_count_options), .list = "x", .output = "y"}, NULL, &error));
+    REFUSES(mmn_count(
+        NULL, &(mmn_count_options){.size = sizeof(mmn_count_options), .list = "x", .output = "y"},
+        NULL, &error));
     REFUSES(mmn_count(model, NULL, NULL, &error));
-    REFUSES(mmn_count(model, &(mmn_count_options){.size = sizeof(mmn_count_options), .output = "y"}, NULL, &error));
-    REFUSES(mmn_count(model, &(mmn_count_options){.size = sizeof(mmn_count_options), .list = "x"}, NULL, &error));
+    REFUSES(mmn_count(model, &(mmn_count_options){.size = sizeof(mmn_count_options), .output = "y"},
+                      NULL, &error));
+    REFUSES(mmn_count(model, &(mmn_count_options){.size = sizeof(mmn_count_options), .list = "x"},
+                      NULL, &error));
     REFUSES(mmn_counts_merge(NULL, 1, "x", &error));
     REFUSES(mmn_counts_merge(files, 2, "x", &error));
     REFUSES(mmn_counts_merge(files, 1, NULL, &error));
@@ -223,28 +229,47 @@ Test(misuse, null)
     REFUSES(mmn_mask_steer_neurons(&mask, model, NULL, NULL, &(mmn_steering){0}, &error));
     REFUSES(mmn_mask_random(&mask, NULL, 1, &error));
 
-    REFUSES(mmn_eval(NULL, model, &(mmn_eval_options){.size = sizeof(mmn_eval_options), .list = "x"}, &error));
-    REFUSES(mmn_eval(&result, NULL, &(mmn_eval_options){.size = sizeof(mmn_eval_options), .list = "x"}, &error));
+    REFUSES(mmn_eval(NULL, model,
+                     &(mmn_eval_options){.size = sizeof(mmn_eval_options), .list = "x"}, &error));
+    REFUSES(mmn_eval(&result, NULL,
+                     &(mmn_eval_options){.size = sizeof(mmn_eval_options), .list = "x"}, &error));
     REFUSES(mmn_eval(&result, model, NULL, &error));
-    REFUSES(mmn_eval(&result, model, &(mmn_eval_options){.size = sizeof(mmn_eval_options)}, &error));
-    REFUSES(mmn_eval(&result, model, &(mmn_eval_options){.size = sizeof(mmn_eval_options), .list = "x", .stop_string_count = 1},
-                     &error));
+    REFUSES(
+        mmn_eval(&result, model, &(mmn_eval_options){.size = sizeof(mmn_eval_options)}, &error));
+    REFUSES(mmn_eval(
+        &result, model,
+        &(mmn_eval_options){.size = sizeof(mmn_eval_options), .list = "x", .stop_string_count = 1},
+        &error));
     cr_expect_null(result);
-    REFUSES(mmn_perplexity_measure(&result, model, &(mmn_perplexity_options){.size = sizeof(mmn_perplexity_options)}, &error));
+    REFUSES(mmn_perplexity_measure(
+        &result, model, &(mmn_perplexity_options){.size = sizeof(mmn_perplexity_options)}, &error));
     REFUSES(mmn_perplexity_measure(&result, model, NULL, &error));
     REFUSES(mmn_perturb(&result, model, NULL, &error));
-    REFUSES(mmn_perturb(&result, model, &(mmn_perturb_options){.size = sizeof(mmn_perturb_options), .list = "x"}, &error));
-    REFUSES(mmn_perturb(&result, model, &(mmn_perturb_options){.size = sizeof(mmn_perturb_options), .neurons = "x"}, &error));
+    REFUSES(mmn_perturb(&result, model,
+                        &(mmn_perturb_options){.size = sizeof(mmn_perturb_options), .list = "x"},
+                        &error));
+    REFUSES(mmn_perturb(&result, model,
+                        &(mmn_perturb_options){.size = sizeof(mmn_perturb_options), .neurons = "x"},
+                        &error));
     REFUSES(mmn_study_run(&result, model, "agree", NULL, &error));
-    REFUSES(mmn_study_run(&result, model, NULL, &(mmn_study_options){.size = sizeof(mmn_study_options), .list = "x"}, &error));
-    REFUSES(mmn_study_run(&result, model, "agree", &(mmn_study_options){.size = sizeof(mmn_study_options), .list = "x"}, &error));
+    REFUSES(mmn_study_run(&result, model, NULL,
+                          &(mmn_study_options){.size = sizeof(mmn_study_options), .list = "x"},
+                          &error));
+    REFUSES(mmn_study_run(&result, model, "agree",
+                          &(mmn_study_options){.size = sizeof(mmn_study_options), .list = "x"},
+                          &error));
     REFUSES(mmn_lens_run(&result, model, NULL, &error));
-    REFUSES(mmn_lens_run(&result, model, &(mmn_lens_options){.size = sizeof(mmn_lens_options)}, &error));
+    REFUSES(mmn_lens_run(&result, model, &(mmn_lens_options){.size = sizeof(mmn_lens_options)},
+                         &error));
     REFUSES(mmn_contributions_run(&result, model, NULL, &error));
-    REFUSES(mmn_contributions_run(&result, model, &(mmn_contribution_options){.size = sizeof(mmn_contribution_options)}, &error));
+    REFUSES(mmn_contributions_run(
+        &result, model, &(mmn_contribution_options){.size = sizeof(mmn_contribution_options)},
+        &error));
     REFUSES(mmn_contributions_run(
         &result, model,
-        &(mmn_contribution_options){.size = sizeof(mmn_contribution_options), .prompt = "a <image>", .image_count = 1}, &error));
+        &(mmn_contribution_options){
+            .size = sizeof(mmn_contribution_options), .prompt = "a <image>", .image_count = 1},
+        &error));
 
     REFUSES(mmn_report_read(&report, NULL, 1, NULL, &error));
     REFUSES(mmn_report_read(&report, files + 1, 1, NULL, &error));
@@ -305,7 +330,8 @@ Test(misuse, null_without_status)
     mmn_report_free(NULL);
 }
 
-/* ---- What belongs to another model, or to none ------------------------------------------------- */
+/* ---- What belongs to another model, or to none -------------------------------------------------
+ */
 
 Test(misuse, of_another_model)
 {
@@ -359,9 +385,9 @@ Test(misuse, impossible_numbers)
     /* Before the list is looked at, whose lines are not at fault. */
     mmn_result *evaluation;
     mmn_eval_options of_eval[] = {{.list = "none", .temperature = -1},
-                                        {.list = "none", .repetition_penalty = -1},
-                                        {.list = "none", .beam_search = search},
-                                        {.list = "none", .temperature = 1, .top_p = 3}};
+                                  {.list = "none", .repetition_penalty = -1},
+                                  {.list = "none", .beam_search = search},
+                                  {.list = "none", .temperature = 1, .top_p = 3}};
     for (size_t i = 0; i < sizeof of_eval / sizeof of_eval[0]; i++) {
         of_eval[i].size = sizeof of_eval[i];
         REFUSES(mmn_eval(&evaluation, model, &of_eval[i], &error));
@@ -454,12 +480,21 @@ Test(misuse, a_probe_that_ends_the_pass_without_a_word)
 
 Test(misuse, a_probe_of_no_stage)
 {
-    static const char *const wrong[] = {"", " , ", "langauge.norm", "language.norm,logits",
-                                        "language.layers.?.oot", "language.layers.1",
-                                        "language.layers.{i}", "*.mlp.act,*.actt"};
-    static const char *const right[] = {"*", "language.norm,", "language.layers.1?.out",
-                                        "language.layers.99.out", "vision.layers.{i}.mlp.act",
-                                        " generated_ids , *.out", "language.layers.*7.attn.*"};
+    static const char *const wrong[] = {"",
+                                        " , ",
+                                        "langauge.norm",
+                                        "language.norm,logits",
+                                        "language.layers.?.oot",
+                                        "language.layers.1",
+                                        "language.layers.{i}",
+                                        "*.mlp.act,*.actt"};
+    static const char *const right[] = {"*",
+                                        "language.norm,",
+                                        "language.layers.1?.out",
+                                        "language.layers.99.out",
+                                        "vision.layers.{i}.mlp.act",
+                                        " generated_ids , *.out",
+                                        "language.layers.*7.attn.*"};
     mmn_session *session = start(other, 1);
     mmn_probe probe = {.see = end_the_pass};
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {

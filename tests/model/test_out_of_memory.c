@@ -71,9 +71,8 @@ static mmn_status answer(const mmn_model *model, size_t images, mmn_error *error
     mmn_session *session = NULL;
     int32_t ids[2];
     size_t count;
-    mmn_status status =
-        mmn_input_from_prompt(&input, model, images ? "<image>\nWhat is this?" : "What is this?",
-                              image, images, error);
+    mmn_status status = mmn_input_from_prompt(
+        &input, model, images ? "<image>\nWhat is this?" : "What is this?", image, images, error);
     if (status == MMN_OK)
         status = mmn_session_create(&session, model, NULL, error);
     if (status == MMN_OK)

@@ -90,8 +90,7 @@ Test(reuse, of_images_and_positions_changes_no_bit)
     for (size_t i = 0; i < CHECKPOINTS; i++) {
         mmn_model *model = open_model(checkpoints[i]);
         seen part = {0};
-        const mmn_probe probe = {
-            .stages = "*", .see = see_all, .context = &part, .only_new = 1};
+        const mmn_probe probe = {.stages = "*", .see = see_all, .context = &part, .only_new = 1};
         mmn_session *session = start(model, &probe);
         mmn_input *what = make_input(model, WIDE, "a <image>\nWhat is this?");
         mmn_input *where = make_input(model, WIDE, "a <image>\nWhere is it?");
@@ -106,8 +105,8 @@ Test(reuse, of_images_and_positions_changes_no_bit)
         cr_assert_geq(mmn_session_positions_reused(session), image_end);
         cr_assert_lt(mmn_session_positions_reused(session), mmn_input_length(where));
         cr_assert(mmn_session_images_reused(session));
-        cr_assert_null(seen_row(&part, "vision.out", NULL, 0,
-                                model->config.vision.hidden_size * 4));
+        cr_assert_null(
+            seen_row(&part, "vision.out", NULL, 0, model->config.vision.hidden_size * 4));
         check_answer(session, &part, model, where, "the same prompt");
         cr_assert_eq(mmn_session_positions_reused(session), mmn_input_length(where) - 1);
         check_answer(session, &part, model, other, "another image");
@@ -159,10 +158,10 @@ Test(reuse, of_the_tower_alone_where_the_instruction_differs)
         size_t towers; /* run so far */
         bool same;     /* as the one before */
     } steps[] = {
-        {WIDE, "What is this?", 1, false},    {WIDE, "Where is it?", 1, false},
-        {WIDE, "Where is it?", 1, true},      {WIDE, "What is this?", 1, false},
-        {TALL, "What is this?", 2, false},    {TALL, "What is this? ", 2, false},
-        {NULL, "What is this?", 2, false},    {TALL, "What is that?", 2, false},
+        {WIDE, "What is this?", 1, false}, {WIDE, "Where is it?", 1, false},
+        {WIDE, "Where is it?", 1, true},   {WIDE, "What is this?", 1, false},
+        {TALL, "What is this?", 2, false}, {TALL, "What is this? ", 2, false},
+        {NULL, "What is this?", 2, false}, {TALL, "What is that?", 2, false},
     };
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         mmn_input *input = make_input(model, steps[i].image, steps[i].prompt);
@@ -233,7 +232,7 @@ Test(reuse, hides_nothing_from_other_probes)
 {
     static const char *const stages[] = {"vision.layers.0.out", "projector.out",
                                          "language.embeddings", "language.layers.1.mlp.act",
-                                         "language.logits", NULL};
+                                         "language.logits",     NULL};
     static const char *const between[] = {"vision.out", "query.layers.3.mlp.act",
                                           "qformer.layers.0.mlp.act", "qformer.out", NULL};
     check_hides_nothing(checkpoints[1], stages);
@@ -252,8 +251,8 @@ static mmn_status silence_once(void *context, const mmn_stage *stage, mmn_error 
     return MMN_OK;
 }
 
-/* No positions made while somebody could write, nor any once somebody can; but the images' features,
- * which come before the stage that is written to. */
+/* No positions made while somebody could write, nor any once somebody can; but the images'
+ * features, which come before the stage that is written to. */
 Test(reuse, takes_nothing_from_an_altered_pass)
 {
     mmn_model *model = open_model(checkpoints[1]);
@@ -295,12 +294,9 @@ Test(reuse, survives_an_interrupted_pass)
     for (size_t i = 0; i < sizeof stages / sizeof stages[0]; i++) {
         int layer = -1;
         seen part = {0};
-        const mmn_probe stop = {.stages = stages[i],
-                                .see = fail_when_asked,
-                                .context = &layer,
-                                .only_new = 1};
-        const mmn_probe probe = {
-            .stages = "*", .see = see_all, .context = &part, .only_new = 1};
+        const mmn_probe stop = {
+            .stages = stages[i], .see = fail_when_asked, .context = &layer, .only_new = 1};
+        const mmn_probe probe = {.stages = "*", .see = see_all, .context = &part, .only_new = 1};
         mmn_session *session = start(model, &stop);
         cr_assert_eq(mmn_session_add_probe(session, &probe, &error), MMN_OK);
         check_answer(session, &part, model, first, stages[i]);

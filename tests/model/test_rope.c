@@ -1,5 +1,5 @@
-/* Every form of the rotary embedding, against transformers in float64 (golden/make_rope.py); and that
- * sequences beyond the length where frequencies change are not taken for others. */
+/* Every form of the rotary embedding, against transformers in float64 (golden/make_rope.py); and
+ * that sequences beyond the length where frequencies change are not taken for others. */
 #include <criterion/criterion.h>
 #include <jansson.h>
 #include <math.h>
@@ -19,8 +19,10 @@
 #define ERROR_RATIO 4.0
 
 static const char *const variants[] = {
-    "linear",           "yarn",           "yarn-whole",       "yarn-mscale",
-    "dynamic-within",   "dynamic-beyond", "dynamic-crossing", "longrope-within",
+    "linear",           "yarn",
+    "yarn-whole",       "yarn-mscale",
+    "dynamic-within",   "dynamic-beyond",
+    "dynamic-crossing", "longrope-within",
     "longrope-beyond",  "longrope-crossing",
 };
 enum { VARIANTS = sizeof(variants) / sizeof(variants[0]), ROWS = 64 };
@@ -28,8 +30,8 @@ enum { VARIANTS = sizeof(variants) / sizeof(variants[0]), ROWS = 64 };
 static mmn_error error;
 static mmn_safetensors *golden;
 
-#define check_ok(call) cr_assert_eq((call), MMN_OK, "%s: %s: %s", error.file, error.where, \
-                                    error.message)
+#define check_ok(call)                                                                             \
+    cr_assert_eq((call), MMN_OK, "%s: %s: %s", error.file, error.where, error.message)
 
 static void set_up(void)
 {
@@ -62,7 +64,9 @@ static mmn_model *open_variant(const char *name)
     mmn_model *model;
     snprintf(key, sizeof(key), "%s.config", name);
     write_config(mmn_safetensors_metadata(golden, key));
-    check_ok(mmn_model_open(&model, scratch, &(mmn_model_options){.size = sizeof(mmn_model_options), .without_tokenizer = 1}, &error));
+    check_ok(mmn_model_open(
+        &model, scratch,
+        &(mmn_model_options){.size = sizeof(mmn_model_options), .without_tokenizer = 1}, &error));
     return model;
 }
 
@@ -107,12 +111,14 @@ static mmn_session *make_session(const mmn_model *model, states *kept, int promp
 {
     mmn_session *session;
     *kept = (states){0};
-    check_ok(mmn_session_create(&session, model,
-                                &(mmn_session_options){.size = sizeof(mmn_session_options), .prompt_only = prompt_only}, &error));
-    check_ok(mmn_session_add_probe(session,
-                                   &(mmn_probe){.stages = "language.norm", .see = keep,
-                                                .context = kept, .only_new = 1},
-                                   &error));
+    check_ok(mmn_session_create(
+        &session, model,
+        &(mmn_session_options){.size = sizeof(mmn_session_options), .prompt_only = prompt_only},
+        &error));
+    check_ok(mmn_session_add_probe(
+        session,
+        &(mmn_probe){.stages = "language.norm", .see = keep, .context = kept, .only_new = 1},
+        &error));
     return session;
 }
 
@@ -214,8 +220,8 @@ Test(rope, refuses_what_it_does_not_know, .init = set_up, .fini = clean_up)
         {"{\"type\":\"longrope\",\"factor\":2}", "rope_scaling.short_factor", "missing"},
         {"{\"type\":\"longrope\",\"short_factor\":[1,1]}", "rope_scaling.short_factor",
          "half as many numbers as a head is wide, 8, and has 2"},
-        {"{\"type\":\"longrope\",\"short_factor\":[1,1,1,1,1,1,1,0]}",
-         "rope_scaling.short_factor", "numbers from"},
+        {"{\"type\":\"longrope\",\"short_factor\":[1,1,1,1,1,1,1,0]}", "rope_scaling.short_factor",
+         "numbers from"},
         {"{\"type\":\"yarn\",\"factor\":2,\"partial_rotary_factor\":0.5}",
          "rope_scaling.partial_rotary_factor", "not supported"},
     };
@@ -224,7 +230,9 @@ Test(rope, refuses_what_it_does_not_know, .init = set_up, .fini = clean_up)
         mmn_model *model;
         snprintf(changes, sizeof(changes), "{\"rope_scaling\":%s}", bad[i].scaling);
         write_config(changes);
-        cr_assert_eq(mmn_model_open(&model, scratch, &(mmn_model_options){.size = sizeof(mmn_model_options), .without_tokenizer = 1},
+        cr_assert_eq(mmn_model_open(&model, scratch,
+                                    &(mmn_model_options){.size = sizeof(mmn_model_options),
+                                                         .without_tokenizer = 1},
                                     &error),
                      MMN_INPUT, "%s", bad[i].scaling);
         cr_assert_str_eq(error.where, bad[i].where);

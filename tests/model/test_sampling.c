@@ -21,9 +21,9 @@ static mmn_sampler make_sampler(double temperature, double top_p, uint64_t seed,
 static int32_t choose(const mmn_sampler *sampler, const float *values, size_t number)
 {
     int32_t token;
-    cr_assert_eq(mmn_sampler_choose(&token, sampler, mmn_kernels_reference(), values, WORDS, number,
-                                    NULL),
-                 MMN_OK);
+    cr_assert_eq(
+        mmn_sampler_choose(&token, sampler, mmn_kernels_reference(), values, WORDS, number, NULL),
+        MMN_OK);
     return token;
 }
 

@@ -93,9 +93,8 @@ static void answer_alone(group *g, const mmn_input *input)
     for (size_t i = 0; i < VARIANTS; i++) {
         seen_free(&g->seen[i]);
         cr_assert_eq(mmn_session_prefill(g->sessions[i], input, &error), MMN_OK);
-        cr_assert_eq(
-            mmn_session_generate(g->sessions[i], TOKENS, g->ids[i], &g->counts[i], &error),
-            MMN_OK);
+        cr_assert_eq(mmn_session_generate(g->sessions[i], TOKENS, g->ids[i], &g->counts[i], &error),
+                     MMN_OK);
     }
 }
 
@@ -149,8 +148,8 @@ static void let_one_stop_early(mmn_model *model, const group *alone)
 
 static const size_t in_order[VARIANTS] = {0, 1, 2, 3, 4, 5, 6, 7};
 
-/* Several inputs one after the other in the same sessions, the unmasked one first among them or not,
- * against fresh sessions. */
+/* Several inputs one after the other in the same sessions, the unmasked one first among them or
+ * not, against fresh sessions. */
 static void check_checkpoint(const char *folder, const size_t order[VARIANTS])
 {
     mmn_model *model;
@@ -208,8 +207,8 @@ static mmn_status count_calls(void *context, const mmn_stage *stage, mmn_error *
     return MMN_OK;
 }
 
-/* What a mask leaves alone is taken from the session without one: the images' features for a mask of
- * the language model, and for one of the projector what the vision tower makes. */
+/* What a mask leaves alone is taken from the session without one: the images' features for a mask
+ * of the language model, and for one of the projector what the vision tower makes. */
 Test(side_by_side, shares_what_a_mask_leaves_alone)
 {
     mmn_model *models[2];
@@ -222,26 +221,19 @@ Test(side_by_side, shares_what_a_mask_leaves_alone)
     static const struct {
         const char *off;
         size_t model, towers, projections; /* which model; how many are computed */
-    } cases[] = {{"language.layers.0.mlp.act", 0, 0, 0},
-                 {"projector.act", 0, 0, 1},
-                 {"vision.layers.1.mlp.act", 0, 1, 1},
-                 {"language.layers.0.mlp.act", 1, 0, 0},
-                 {"qformer.layers.0.mlp.act", 1, 0, 1},
-                 {"query.layers.2.mlp.act", 1, 0, 1},
+    } cases[] = {{"language.layers.0.mlp.act", 0, 0, 0}, {"projector.act", 0, 0, 1},
+                 {"vision.layers.1.mlp.act", 0, 1, 1},   {"language.layers.0.mlp.act", 1, 0, 0},
+                 {"qformer.layers.0.mlp.act", 1, 0, 1},  {"query.layers.2.mlp.act", 1, 0, 1},
                  {"vision.layers.1.mlp.act", 1, 1, 1}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         mmn_session *sessions[2];
         size_t phase = 0, towers = 0, projections = 0;
         const mmn_probe off = {
             .stages = cases[i].off, .writes = 1, .see = switch_off, .context = &phase};
-        const mmn_probe tower = {.stages = "vision.layers.0.out",
-                                 .see = count_calls,
-                                 .context = &towers,
-                                 .only_new = 1};
-        const mmn_probe projection = {.stages = "projector.out",
-                                      .see = count_calls,
-                                      .context = &projections,
-                                      .only_new = 1};
+        const mmn_probe tower = {
+            .stages = "vision.layers.0.out", .see = count_calls, .context = &towers, .only_new = 1};
+        const mmn_probe projection = {
+            .stages = "projector.out", .see = count_calls, .context = &projections, .only_new = 1};
         for (size_t k = 0; k < 2; k++)
             cr_assert_eq(mmn_session_create(&sessions[k], models[cases[i].model], NULL, &error),
                          MMN_OK);
@@ -271,10 +263,8 @@ Test(side_by_side, copies_early_layers)
     const mmn_language_config *config = &model->config.language;
     mmn_session *sessions[2];
     size_t phase = 0;
-    const mmn_probe off = {.stages = "language.layers.1.mlp.act",
-                           .writes = 1,
-                           .see = switch_off,
-                           .context = &phase};
+    const mmn_probe off = {
+        .stages = "language.layers.1.mlp.act", .writes = 1, .see = switch_off, .context = &phase};
     for (size_t i = 0; i < 2; i++)
         cr_assert_eq(mmn_session_create(&sessions[i], model, NULL, &error), MMN_OK);
     cr_assert_eq(mmn_session_add_probe(sessions[1], &off, &error), MMN_OK);

@@ -14,10 +14,17 @@ Test(stages, are_found_by_name)
     cr_assert_eq(layer, 12);
     cr_assert_not_null(mmn_stage_kind_find("projector.act", &layer));
     cr_assert_eq(layer, -1);
-    static const char *const unknown[] = {
-        "", "vision", "vision.layers.12", "vision.layers..mlp.act", "vision.layers.x.mlp.act",
-        "vision.layers.01.mlp.act", "vision.layers.-1.mlp.act", "vision.layers.1.mlp.act.x",
-        "vision.layers.999999999999.out", "vision.layers.{i}.out", "Projector.act"};
+    static const char *const unknown[] = {"",
+                                          "vision",
+                                          "vision.layers.12",
+                                          "vision.layers..mlp.act",
+                                          "vision.layers.x.mlp.act",
+                                          "vision.layers.01.mlp.act",
+                                          "vision.layers.-1.mlp.act",
+                                          "vision.layers.1.mlp.act.x",
+                                          "vision.layers.999999999999.out",
+                                          "vision.layers.{i}.out",
+                                          "Projector.act"};
     for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
         cr_assert_null(mmn_stage_kind_find(unknown[i], &layer), "%s", unknown[i]);
         cr_assert_eq(mmn_stage_order(unknown[i]), UINT64_MAX);
@@ -26,16 +33,35 @@ Test(stages, are_found_by_name)
 
 Test(stages, come_in_the_order_of_the_forward_pass)
 {
-    static const char *const order[] = {
-        "input_ids", "pixel_values", "vision.embeddings", "vision.layers.0.mlp.act",
-        "vision.layers.0.out", "vision.layers.2.mlp.act", "vision.layers.2.out",
-        "vision.layers.10.mlp.act", "vision.out", "query.layers.0.mlp.act",
-        "qformer.layers.0.mlp.act", "qformer.layers.0.out", "query.layers.1.mlp.act",
-        "qformer.out", "projector.act", "projector.out", "projector.merged",
-        "language.embeddings", "language.layers.0.attn.out", "language.layers.0.mlp.gate",
-        "language.layers.0.mlp.act", "language.layers.0.mlp.out", "language.layers.0.out",
-        "language.layers.1.attn.out", "language.norm", "language.logits", "generated_ids",
-        "another", "zebra"};
+    static const char *const order[] = {"input_ids",
+                                        "pixel_values",
+                                        "vision.embeddings",
+                                        "vision.layers.0.mlp.act",
+                                        "vision.layers.0.out",
+                                        "vision.layers.2.mlp.act",
+                                        "vision.layers.2.out",
+                                        "vision.layers.10.mlp.act",
+                                        "vision.out",
+                                        "query.layers.0.mlp.act",
+                                        "qformer.layers.0.mlp.act",
+                                        "qformer.layers.0.out",
+                                        "query.layers.1.mlp.act",
+                                        "qformer.out",
+                                        "projector.act",
+                                        "projector.out",
+                                        "projector.merged",
+                                        "language.embeddings",
+                                        "language.layers.0.attn.out",
+                                        "language.layers.0.mlp.gate",
+                                        "language.layers.0.mlp.act",
+                                        "language.layers.0.mlp.out",
+                                        "language.layers.0.out",
+                                        "language.layers.1.attn.out",
+                                        "language.norm",
+                                        "language.logits",
+                                        "generated_ids",
+                                        "another",
+                                        "zebra"};
     size_t count = sizeof(order) / sizeof(order[0]);
     for (size_t i = 0; i < count; i++)
         for (size_t j = 0; j < count; j++) {

@@ -56,8 +56,8 @@ static void check_language(const char *name, const json_t *expected,
                      biases[i], "%s: bias %zu", name, i);
     cr_assert_eq(language->alibi, truth(expected, "alibi"), "%s", name);
     cr_assert_eq(language->gated, !language->alibi, "%s", name);
-    cr_assert_eq(language->norm_eps,
-                 (float)json_real_value(json_object_get(expected, "norm_eps")), "%s", name);
+    cr_assert_eq(language->norm_eps, (float)json_real_value(json_object_get(expected, "norm_eps")),
+                 "%s", name);
     cr_assert_str_eq(mmn_activation_name(language->activation),
                      json_string_value(json_object_get(expected, "activation")));
     cr_assert_eq(language->tied_head, truth(expected, "tied_head"), "%s", name);
@@ -141,14 +141,13 @@ Test(text_config, slopes_are_those_of_the_definition)
 }
 
 #define LLAMA(more) "{\"model_type\":\"llama\",\"hidden_size\":64,\"vocab_size\":99" more "}"
-#define MISTRAL(more)                                                                           \
-    "{\"model_type\":\"mistral\",\"hidden_size\":64,\"vocab_size\":99" more "}"
-#define QWEN2(more)                                                                             \
-    "{\"model_type\":\"qwen2\",\"hidden_size\":32,\"vocab_size\":99,\"num_hidden_layers\":2,"    \
+#define MISTRAL(more) "{\"model_type\":\"mistral\",\"hidden_size\":64,\"vocab_size\":99" more "}"
+#define QWEN2(more)                                                                                \
+    "{\"model_type\":\"qwen2\",\"hidden_size\":32,\"vocab_size\":99,\"num_hidden_layers\":2,"      \
     "\"num_attention_heads\":4,\"num_key_value_heads\":4" more "}"
 #define BLOOM(more) "{\"model_type\":\"bloom\",\"vocab_size\":99" more "}"
-#define LLAMA3(more)                                                                            \
-    LLAMA(",\"rope_scaling\":{\"rope_type\":\"llama3\",\"low_freq_factor\":1.0,"                 \
+#define LLAMA3(more)                                                                               \
+    LLAMA(",\"rope_scaling\":{\"rope_type\":\"llama3\",\"low_freq_factor\":1.0,"                   \
           "\"original_max_position_embeddings\":64" more "}")
 
 Test(text_config, refuses_with_the_key)
@@ -187,8 +186,7 @@ Test(text_config, refuses_with_the_key)
         {LLAMA3(",\"factor\":\"8\",\"high_freq_factor\":4.0"), "rope_scaling.factor", "a number"},
         {QWEN2(",\"use_sliding_window\":1"), "use_sliding_window", "true or false"},
         {QWEN2(",\"max_window_layers\":-1"), "max_window_layers", "between 0"},
-        {QWEN2(",\"use_sliding_window\":true,\"sliding_window\":0"), "sliding_window",
-         "between 1"},
+        {QWEN2(",\"use_sliding_window\":true,\"sliding_window\":0"), "sliding_window", "between 1"},
         {QWEN2(",\"layer_types\":[\"full_attention\",\"sliding_attention\"]"), "layer_types",
          "layer 1 must be \"full_attention\""},
         {QWEN2(",\"layer_types\":[\"full_attention\"]"), "layer_types", "layer 1"},
@@ -211,8 +209,8 @@ Test(text_config, refuses_with_the_key)
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         mmn_config config;
         cr_assert_eq(parse(&config, bad[i].config), MMN_INPUT, "%s", bad[i].config);
-        cr_assert(strncmp(error.where, bad[i].where, strlen(bad[i].where)) == 0,
-                  "%s: where is %s", bad[i].config, error.where);
+        cr_assert(strncmp(error.where, bad[i].where, strlen(bad[i].where)) == 0, "%s: where is %s",
+                  bad[i].config, error.where);
         cr_assert(strstr(error.message, bad[i].message), "%s: message is %s", bad[i].config,
                   error.message);
     }

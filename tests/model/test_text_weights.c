@@ -13,8 +13,8 @@
 
 static mmn_error error;
 
-#define check_ok(call) cr_assert_eq((call), MMN_OK, "%s: %s: %s", error.file, error.where, \
-                                    error.message)
+#define check_ok(call)                                                                             \
+    cr_assert_eq((call), MMN_OK, "%s: %s: %s", error.file, error.where, error.message)
 
 /* The tensors of a golden checkpoint, to be changed, written and opened again. */
 typedef struct variant {
@@ -243,8 +243,7 @@ Test(text_weights, ties_the_head, .init = make_path, .fini = scratch_remove)
 }
 
 /* Opens `from` with `metadata` in its file. */
-static mmn_status open_with(mmn_weights **weights, const variant *from,
-                            const char *const *metadata)
+static mmn_status open_with(mmn_weights **weights, const variant *from, const char *const *metadata)
 {
     mmn_safetensors *tensors;
     check_ok(mmn_safetensors_write(path, from->tensors, from->count, metadata, &error));
@@ -272,7 +271,8 @@ Test(text_weights, takes_tied_heads_under_either_name, .init = make_path, .fini 
 {
     static const char *const says_so[] = {"model.embed_tokens.weight", "lm_head.weight", NULL};
     static const char *const reversed[] = {"lm_head.weight", "model.embed_tokens.weight", NULL};
-    static const char *const unrelated[] = {"format", "pt", "lm_head.weight", "no such tensor", NULL};
+    static const char *const unrelated[] = {"format", "pt", "lm_head.weight", "no such tensor",
+                                            NULL};
     variant *tied = load("qwen2");
     mmn_weights *weights;
     mmn_tensor *stored = tensor_called(tied, "model.embed_tokens.weight");

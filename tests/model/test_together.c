@@ -35,8 +35,10 @@ static const struct {
     {WIDE, "a <image>\nWhere is it, and who put it there?"},
 };
 
-enum { CHECKPOINTS = sizeof checkpoints / sizeof checkpoints[0],
-       SAMPLES = sizeof samples / sizeof samples[0] };
+enum {
+    CHECKPOINTS = sizeof checkpoints / sizeof checkpoints[0],
+    SAMPLES = sizeof samples / sizeof samples[0]
+};
 
 static mmn_error error;
 
@@ -59,9 +61,9 @@ static mmn_model *open_model(const char *folder, mmn_input *inputs[SAMPLES])
         const char *image = sees ? samples[i].image : NULL, *prompt = samples[i].prompt;
         if (image && model->config.image_first)
             prompt = strstr(prompt, "<image>");
-        cr_assert_eq(mmn_input_from_prompt(&inputs[i], model, prompt, &image, image ? 1 : 0,
-                                           &error),
-                     MMN_OK, "%s", error.message);
+        cr_assert_eq(
+            mmn_input_from_prompt(&inputs[i], model, prompt, &image, image ? 1 : 0, &error), MMN_OK,
+            "%s", error.message);
     }
     return model;
 }
@@ -110,10 +112,9 @@ Test(together, changes_no_bit)
 /* Where a pass ends early it does so for all. */
 Test(together, ends_early_with_the_same_bits)
 {
-    static const char *const stages[] = {"vision.layers.0.mlp.act", "projector.*",
-                                         "language.embeddings", "language.norm",
-                                         "language.logits",
-                                         "vision.out,language.layers.0.mlp.act"};
+    static const char *const stages[] = {
+        "vision.layers.0.mlp.act", "projector.*",     "language.embeddings",
+        "language.norm",           "language.logits", "vision.out,language.layers.0.mlp.act"};
     mmn_input *inputs[SAMPLES];
     mmn_model *model = open_model(checkpoints[2], inputs);
     for (size_t i = 0; i < sizeof stages / sizeof stages[0]; i++)
@@ -129,8 +130,8 @@ Test(together, ends_early_with_the_same_bits)
     close_model(model, inputs);
 }
 
-/* Questions about one image share what the tower makes of it; what the Q-Former makes of that is each
- * one's own, and so are the positions of the language model, unless they are the same. */
+/* Questions about one image share what the tower makes of it; what the Q-Former makes of that is
+ * each one's own, and so are the positions of the language model, unless they are the same. */
 Test(together, shares_the_tower_and_not_the_q_former)
 {
     mmn_input *inputs[SAMPLES];
@@ -146,7 +147,8 @@ Test(together, shares_the_tower_and_not_the_q_former)
     for (size_t i = 0; i < 4; i++) {
         const char *tower = seen_row(&all, "vision.out", same_image[i], 0, bytes);
         cr_assert_not_null(tower);
-        cr_assert_eq(memcmp(tower, seen_row(&all, "vision.out", same_image[0], 0, bytes), bytes), 0);
+        cr_assert_eq(memcmp(tower, seen_row(&all, "vision.out", same_image[0], 0, bytes), bytes),
+                     0);
         rows[i] = seen_row(&all, "qformer.out", same_image[i], 0, query_bytes);
         cr_assert_not_null(rows[i]);
     }
@@ -160,8 +162,8 @@ Test(together, shares_the_tower_and_not_the_q_former)
     close_model(model, inputs);
 }
 
-/* Samples with the image of the first one share, so does the text with the beginning of another, and
- * the shortest, of which the token that begins every text is half. */
+/* Samples with the image of the first one share, so does the text with the beginning of another,
+ * and the shortest, of which the token that begins every text is half. */
 Test(together, shares_what_is_the_same)
 {
     mmn_input *inputs[SAMPLES];

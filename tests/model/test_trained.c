@@ -10,8 +10,13 @@
 #include "tests/model/trained.h"
 #include "tests/tools/slow.h"
 
-enum { PATH_SIZE = 1024, IMAGE_LIMIT = 2, TOKENS = 16, QUESTIONS = 500,
-       SLOW_SHARE = 10 }; /* where tests take long, only every tenth picture */
+enum {
+    PATH_SIZE = 1024,
+    IMAGE_LIMIT = 2,
+    TOKENS = 16,
+    QUESTIONS = 500,
+    SLOW_SHARE = 10
+}; /* where tests take long, only every tenth picture */
 
 /* How far a gap between the two largest logits may be from the one in float64. torch's float32 is
  * at most the file's largest_error away in a logit, and the program may be 4 times as far away, as
@@ -61,7 +66,7 @@ typedef struct comparison {
     gaps_seen seen;
     json_t *question, *images; /* the current line of the file, and those of the session */
     double bound, worst;       /* on gaps, and the largest difference of one */
-    size_t pictures; /* begun */
+    size_t pictures;           /* begun */
     size_t questions, tokens, identical;
 } comparison;
 

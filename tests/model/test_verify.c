@@ -40,8 +40,12 @@ static const float activations[] = {1, -2, 4, 0.5f, 8, -16};
 static mmn_tensor tensor(const char *name, mmn_tensor_type type, const void *data, size_t rows,
                          size_t columns)
 {
-    return (mmn_tensor){.name = name, .type = type, .dimensions = 2, .shape = {rows, columns},
-                        .data = data, .bytes = rows * columns * mmn_tensor_type_size(type)};
+    return (mmn_tensor){.name = name,
+                        .type = type,
+                        .dimensions = 2,
+                        .shape = {rows, columns},
+                        .data = data,
+                        .bytes = rows * columns * mmn_tensor_type_size(type)};
 }
 
 static const uint8_t *as_f32(const float *values, uint8_t *bytes)
@@ -110,7 +114,8 @@ Test(verify, measures_by_hand)
     cr_assert_eq(mmn_verify(&result, dump, reference, NULL, &error), MMN_DIFFERENT);
     cr_assert_eq(mmn_result_table(result, &table, &error), MMN_OK);
     cr_assert_not_null(strstr(table, "first departure: language.layers.1.mlp.act, token 1, "
-                                     "neuron 0:\n    -0.5 instead of 0.5"), "%s", table);
+                                     "neuron 0:\n    -0.5 instead of 0.5"),
+                       "%s", table);
     mmn_release(table);
     cr_expect_eq(mmn_result_number(result, "result", 0, "different"), 1);
     cr_expect_eq(mmn_result_number(result, "stages", 0, "flips"), 2);
@@ -133,7 +138,8 @@ Test(verify, finds_a_single_wrong_token)
     write_file(dump, &one, 1, NULL);
     one.data = right;
     write_file(reference, &one, 1, NULL);
-    cr_assert_eq(mmn_verification_make(&verification, dump, reference, &options, &error), MMN_DIFFERENT);
+    cr_assert_eq(mmn_verification_make(&verification, dump, reference, &options, &error),
+                 MMN_DIFFERENT);
     const mmn_stage_comparison *stage = &verification->stages[0];
     cr_assert_lt(stage->relative_rms, options.tolerance);
     cr_assert_eq(stage->worst_row, WRONG);
@@ -206,7 +212,8 @@ Test(verify, tells_missing_surplus_and_misshapen_stages_in_the_order_of_the_pass
     in_reference[0].shape[0] = 3;
     write_file(dump, in_dump, 4, NULL);
     write_file(reference, in_reference, 4, NULL);
-    cr_assert_eq(mmn_verification_make(&verification, dump, reference, NULL, &error), MMN_DIFFERENT);
+    cr_assert_eq(mmn_verification_make(&verification, dump, reference, NULL, &error),
+                 MMN_DIFFERENT);
     static const struct {
         const char *stage, *problem;
         int outside;
@@ -225,7 +232,8 @@ Test(verify, tells_missing_surplus_and_misshapen_stages_in_the_order_of_the_pass
         else
             cr_assert_null(stage->problem);
     }
-    const mmn_verify_options options = {.size = sizeof(options), .stages = "input_ids,vision.layers.2.*"};
+    const mmn_verify_options options = {.size = sizeof(options),
+                                        .stages = "input_ids,vision.layers.2.*"};
     mmn_verification_free(verification);
     cr_assert_eq(mmn_verification_make(&verification, dump, reference, &options, &error), MMN_OK);
     cr_assert_eq(verification->count, 2);
@@ -237,10 +245,13 @@ Test(verify, digests_are_those_of_the_documented_layout)
     float values[6];
     uint8_t bytes[24];
     memcpy(values, activations, sizeof(values));
-    mmn_tensor stages[] = {
-        tensor("language.norm", MMN_TYPE_F32, as_f32(values, bytes), 2, 3),
-        {.name = "input_ids", .type = MMN_TYPE_I32, .dimensions = 1, .shape = {2},
-         .data = (const uint8_t *)"\x01\x00\x00\x00\xff\xff\xff\xff", .bytes = 8}};
+    mmn_tensor stages[] = {tensor("language.norm", MMN_TYPE_F32, as_f32(values, bytes), 2, 3),
+                           {.name = "input_ids",
+                            .type = MMN_TYPE_I32,
+                            .dimensions = 1,
+                            .shape = {2},
+                            .data = (const uint8_t *)"\x01\x00\x00\x00\xff\xff\xff\xff",
+                            .bytes = 8}};
     mmn_store_u32(bytes, UINT32_C(0xffc12345)); /* a NaN, to be made canonical */
     write_file(dump, stages, 2, NULL);
     char *text;
@@ -337,12 +348,14 @@ Test(verify, allows_what_the_type_of_the_other_side_explains)
     const struct {
         const char *computed_in;
         mmn_status status;
-    } wishes[] = {{"bf16", MMN_OK}, {"f16", MMN_DIFFERENT}, {"f32", MMN_DIFFERENT}, {"i4", MMN_USAGE}};
+    } wishes[] = {
+        {"bf16", MMN_OK}, {"f16", MMN_DIFFERENT}, {"f32", MMN_DIFFERENT}, {"i4", MMN_USAGE}};
     for (size_t i = 0; i < 4; i++) {
-        const mmn_verify_options options = {.size = sizeof(options), .computed_in = wishes[i].computed_in};
+        const mmn_verify_options options = {.size = sizeof(options),
+                                            .computed_in = wishes[i].computed_in};
         mmn_verification_free(verification);
-        cr_assert_eq(mmn_verification_make(&verification, dump, reference, &options, &error), wishes[i].status,
-                     "%s", wishes[i].computed_in);
+        cr_assert_eq(mmn_verification_make(&verification, dump, reference, &options, &error),
+                     wishes[i].status, "%s", wishes[i].computed_in);
     }
 }
 
@@ -357,14 +370,16 @@ Test(verify, passes_over_what_only_one_has)
     const mmn_verify_options options = {.size = sizeof(options), .common = 1};
     write_file(dump, ours, 2, NULL);
     write_file(reference, theirs, 2, NULL);
-    cr_assert_eq(mmn_verification_make(&verification, dump, reference, NULL, &error), MMN_DIFFERENT);
+    cr_assert_eq(mmn_verification_make(&verification, dump, reference, NULL, &error),
+                 MMN_DIFFERENT);
     cr_assert_eq(verification->count, 3);
     mmn_verification_free(verification);
     cr_assert_eq(mmn_verification_make(&verification, dump, reference, &options, &error), MMN_OK);
     cr_assert_eq(verification->count, 1);
     mmn_verification_free(verification);
     write_file(reference, theirs, 1, NULL);
-    cr_assert_eq(mmn_verification_make(&verification, dump, reference, &options, &error), MMN_INPUT);
+    cr_assert_eq(mmn_verification_make(&verification, dump, reference, &options, &error),
+                 MMN_INPUT);
     cr_assert(strstr(error.message, "no stage in common"), "%s", error.message);
 }
 
@@ -421,7 +436,8 @@ Test(verify, compares_one_tile_of_several)
         cr_assert_eq(verify_pair(&single, &several, NULL), MMN_DIFFERENT);
         cr_assert(strstr(error.message, "a single tile can be chosen"), "%s", error.message);
         for (size_t tile = 0; tile < 3; tile++) {
-            const mmn_verify_options options = {.size = sizeof(options), .one_tile = 1, .tile = tile};
+            const mmn_verify_options options = {
+                .size = sizeof(options), .one_tile = 1, .tile = tile};
             const mmn_status expected[] = {MMN_DIFFERENT, MMN_OK, MMN_USAGE};
             cr_assert_eq(verify_pair(&single, &several, &options), expected[tile], "%zu", tile);
             cr_assert_eq(verify_pair(&several, &single, &options), expected[tile], "%zu", tile);
@@ -442,8 +458,12 @@ Test(verify, passes_over_a_batch_of_one)
     for (size_t i = 0; i < 12; i++)
         mmn_store_f32(all + 4 * i, pixels[i] = (float)i - 5.5f);
     as_f32(pixels + 6, one);
-    mmn_tensor batch = {.name = "pixel_values", .type = MMN_TYPE_F32, .dimensions = 5,
-                        .shape = {1, 2, 3, 2, 1}, .data = all, .bytes = 48};
+    mmn_tensor batch = {.name = "pixel_values",
+                        .type = MMN_TYPE_F32,
+                        .dimensions = 5,
+                        .shape = {1, 2, 3, 2, 1},
+                        .data = all,
+                        .bytes = 48};
     mmn_tensor plain = batch;
     plain.dimensions = 4;
     memmove(plain.shape, plain.shape + 1, 4 * sizeof(*plain.shape));
@@ -479,8 +499,8 @@ Test(verify, knows_every_spelling_of_a_type)
         cr_expect_eq(verify_pair(&other, &one, &options), MMN_OK, "%s", names[i]);
         write_file(reference, &one, 1, metadata);
         mmn_verification_free(verification);
-        cr_expect_eq(mmn_verification_make(&verification, dump, reference, NULL, &error), MMN_OK, "%s",
-                     names[i]);
+        cr_expect_eq(mmn_verification_make(&verification, dump, reference, NULL, &error), MMN_OK,
+                     "%s", names[i]);
     }
     cr_expect_eq(verify_pair(&other, &one, NULL), MMN_DIFFERENT);
 }
@@ -503,7 +523,8 @@ Test(verify, prints_at_most_80_columns)
     char *table;
     write_file(dump, ours, 4, NULL);
     write_file(reference, theirs, 3, NULL);
-    cr_assert_eq(mmn_verification_make(&verification, dump, reference, NULL, &error), MMN_DIFFERENT);
+    cr_assert_eq(mmn_verification_make(&verification, dump, reference, NULL, &error),
+                 MMN_DIFFERENT);
     mmn_result *result;
     cr_assert_eq(mmn_verify(&result, dump, reference, NULL, &error), MMN_DIFFERENT);
     cr_assert_eq(mmn_result_table(result, &table, &error), MMN_OK);

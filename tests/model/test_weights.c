@@ -20,8 +20,8 @@
 
 static mmn_error error;
 
-#define check_ok(call) cr_assert_eq((call), MMN_OK, "%s: %s: %s", error.file, error.where, \
-                                    error.message)
+#define check_ok(call)                                                                             \
+    cr_assert_eq((call), MMN_OK, "%s: %s: %s", error.file, error.where, error.message)
 
 /* ---- Names ---- */
 
@@ -152,8 +152,7 @@ static void add_tensor(variant *to, const char *name, mmn_tensor_type type, size
     static const uint8_t zeros[100000];
     size_t bytes = rows * columns * mmn_tensor_type_size(type);
     cr_assert_leq(bytes, sizeof(zeros));
-    to->tensors[to->count++] =
-        (mmn_tensor){name, type, 2, {rows, columns}, zeros, bytes, NULL};
+    to->tensors[to->count++] = (mmn_tensor){name, type, 2, {rows, columns}, zeros, bytes, NULL};
 }
 
 static mmn_status open_variant(mmn_weights **weights, const variant *from)
@@ -313,8 +312,8 @@ static void check_binding(const char *folder, bool newline)
 
 #define TOWER "vision_tower.vision_model."
     const mmn_vision_weights *vision = &weights->vision;
-    check_matrix(&vision->patch_embedding.weight, source, TOWER "embeddings.patch_embedding.weight", width,
-                 3 * (size_t)v->patch_size * v->patch_size);
+    check_matrix(&vision->patch_embedding.weight, source, TOWER "embeddings.patch_embedding.weight",
+                 width, 3 * (size_t)v->patch_size * v->patch_size);
     check_vector(vision->class_embedding, source, TOWER "embeddings.class_embedding", width);
     check_matrix(&vision->position_embedding, source, TOWER "embeddings.position_embedding.weight",
                  v->positions, width);
@@ -512,8 +511,9 @@ Test(weights, refuses_surplus_and_doubled_tensors, .init = make_path, .fini = sc
     check_refused(bad, "language_model.model.layers.99.mlp.up_proj.weight", "surplus");
     bad->count--;
     add_tensor(bad, "model.language_model.norm.weight", MMN_TYPE_F32, 2, 2);
-    check_refused(bad, "model.language_model.norm.weight", "another form of the name of "
-                                                           "language_model.model.norm.weight");
+    check_refused(bad, "model.language_model.norm.weight",
+                  "another form of the name of "
+                  "language_model.model.norm.weight");
     bad->count--;
     /* What old versions stored and can be computed is passed over. */
     add_tensor(bad, "language_model.model.layers.0.self_attn.rotary_emb.inv_freq", MMN_TYPE_F32, 1,

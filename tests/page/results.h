@@ -16,9 +16,8 @@
 
 #define DATA MMN_SOURCE_DIR "/tests/page/data/"
 
-static const char *const data_files[] = {DATA "neurons.json", DATA "eval.json",
-                                         DATA "perturb.json", DATA "lens.json",
-                                         DATA "contrib.json"};
+static const char *const data_files[] = {DATA "neurons.json", DATA "eval.json", DATA "perturb.json",
+                                         DATA "lens.json", DATA "contrib.json"};
 static char folder[64];
 static mmn_error error;
 
@@ -48,14 +47,14 @@ static inline const char *in_folder(const char *name)
 static inline mmn_report *report_of(const char *const *files, size_t count)
 {
     mmn_report *report;
-    const mmn_report_options options = {.size = sizeof(options), .images = MMN_SOURCE_DIR "/golden/images"};
+    const mmn_report_options options = {.size = sizeof(options),
+                                        .images = MMN_SOURCE_DIR "/golden/images"};
     cr_assert_eq(mmn_report_read(&report, files, count, &options, &error), MMN_OK, "%s: %s: %s",
                  error.file, error.where, error.message);
     return report;
 }
 
-static inline char *written(const mmn_report *report, mmn_report_format format,
-                            const char *figure)
+static inline char *written(const mmn_report *report, mmn_report_format format, const char *figure)
 {
     char *text;
     const char *path = in_folder("written");

@@ -36,10 +36,10 @@ Test(markup, is_escaped)
 
 Test(markup, shows_what_is_no_text)
 {
-    marked("\xff\xc3", STRANGE STRANGE);                 /* no UTF-8; an unfinished character */
-    marked("\xc0\xbc", STRANGE STRANGE);                 /* "<" overlong */
-    marked("\xe0\x80\xbc", STRANGE STRANGE STRANGE);     /* and again */
-    marked("\xed\xa0\x80", STRANGE STRANGE STRANGE);     /* a surrogate */
+    marked("\xff\xc3", STRANGE STRANGE);             /* no UTF-8; an unfinished character */
+    marked("\xc0\xbc", STRANGE STRANGE);             /* "<" overlong */
+    marked("\xe0\x80\xbc", STRANGE STRANGE STRANGE); /* and again */
+    marked("\xed\xa0\x80", STRANGE STRANGE STRANGE); /* a surrogate */
     marked("\xf5\x80\x80\x80", STRANGE STRANGE STRANGE STRANGE);
     marked("\xc2\x85", STRANGE);                         /* a control character */
     marked("x\xe2\x80\xaey", "x" STRANGE "y");           /* writes backwards from here */
@@ -52,10 +52,13 @@ Test(markup, is_cut_at_characters)
         const char *given;
         size_t columns;
         const char *expected;
-    } cases[] = {{"abcd", 4, "abcd"}, {"abcde", 4, "abc\xe2\x80\xa6"}, {"abc", 1, "\xe2\x80\xa6"},
+    } cases[] = {{"abcd", 4, "abcd"},
+                 {"abcde", 4, "abc\xe2\x80\xa6"},
+                 {"abc", 1, "\xe2\x80\xa6"},
                  {"\xe8\xbd\xa6\xe8\xbd\xa6", 4, "\xe8\xbd\xa6\xe8\xbd\xa6"},
                  {"\xe8\xbd\xa6\xe8\xbd\xa6", 3, "\xe8\xbd\xa6\xe2\x80\xa6"},
-                 {"<<<<<", 3, "&lt;&lt;\xe2\x80\xa6"}, {"", 3, ""}};
+                 {"<<<<<", 3, "&lt;&lt;\xe2\x80\xa6"},
+                 {"", 3, ""}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         mmn_text text = {0};
         mmn_markup_add_cut(&text, cases[i].given, cases[i].columns);
@@ -72,7 +75,7 @@ Test(markup, of_other_formats)
     is(&text, "plain\"a,b\"\"say \"\"yes\"\"\n\"");
     static const char *const formulas[][2] = {
         {"=1+1", "\"'=1+1\""}, {"+1", "\"'+1\""}, {"-1", "\"'-1\""}, {"@sum", "\"'@sum\""},
-        {"\t=1", "\"'\t=1\""}, {"a=b", "a=b"}, {"", ""}};
+        {"\t=1", "\"'\t=1\""}, {"a=b", "a=b"},    {"", ""}};
     for (size_t i = 0; i < sizeof(formulas) / sizeof(formulas[0]); i++) {
         mmn_markup_add_csv(&text, formulas[i][0]);
         is(&text, formulas[i][1]);
@@ -83,8 +86,12 @@ Test(markup, of_other_formats)
 
 Test(words, show_their_spaces)
 {
-    static const char *const cases[][2] = {{"", ""}, {"cat", "cat"}, {" cat", "\xe2\x96\x81" "cat"},
-                                           {"a b ", "a\xe2\x96\x81" "b\xe2\x96\x81"},
+    static const char *const cases[][2] = {{"", ""},
+                                           {"cat", "cat"},
+                                           {" cat", "\xe2\x96\x81"
+                                                    "cat"},
+                                           {"a b ", "a\xe2\x96\x81"
+                                                    "b\xe2\x96\x81"},
                                            {"<0xE2>", "<0xE2>"}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char *shown = mmn_word_shown(cases[i][0], NULL);
@@ -105,9 +112,10 @@ Test(numbers, have_decimals)
         double value;
         int decimals;
         const char *expected;
-    } cases[] = {{0, 0, "0"}, {12.345, 1, "12.3"}, {0.05, 1, "0.1"}, {-0.04, 1, "0.0"},
-                 {-2.5, 0, "-3"}, {99.96, 1, "100.0"}, {1.005e3, 2, "1005.00"},
-                 {0.0625, 4, "0.0625"}, {1e300, 2, "1e+300"}, {NAN, 1, ""}, {HUGE_VAL, 1, ""}};
+    } cases[] = {
+        {0, 0, "0"},          {12.345, 1, "12.3"}, {0.05, 1, "0.1"},        {-0.04, 1, "0.0"},
+        {-2.5, 0, "-3"},      {99.96, 1, "100.0"}, {1.005e3, 2, "1005.00"}, {0.0625, 4, "0.0625"},
+        {1e300, 2, "1e+300"}, {NAN, 1, ""},        {HUGE_VAL, 1, ""}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         mmn_text text = {0};
         mmn_number_fixed(&text, cases[i].value, cases[i].decimals);
@@ -122,12 +130,12 @@ Test(numbers, step_roundly)
         int ticks;
         double step;
         int decimals;
-    } cases[] = {{1, 5, 0.2, 1}, {7, 5, 2, 0}, {24, 5, 5, 0}, {0.4, 5, 0.1, 1}, {100, 5, 20, 0},
-                 {0.013, 5, 0.005, 3}, {1e9, 4, 5e8, 0}, {0, 5, 1, 0}};
+    } cases[] = {{1, 5, 0.2, 1},  {7, 5, 2, 0},         {24, 5, 5, 0},    {0.4, 5, 0.1, 1},
+                 {100, 5, 20, 0}, {0.013, 5, 0.005, 3}, {1e9, 4, 5e8, 0}, {0, 5, 1, 0}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         const double step = mmn_number_step(cases[i].maximum, cases[i].ticks);
-        cr_expect(fabs(step - cases[i].step) < 1e-9 * cases[i].step, "%g: %g",
-                  cases[i].maximum, step);
+        cr_expect(fabs(step - cases[i].step) < 1e-9 * cases[i].step, "%g: %g", cases[i].maximum,
+                  step);
         cr_expect_eq(mmn_number_step_decimals(step), cases[i].decimals);
     }
     cr_expect(mmn_number_step(NAN, 5) == 1 && mmn_number_step(HUGE_VAL, 5) == 1);
@@ -136,9 +144,14 @@ Test(numbers, step_roundly)
 /* RFC 4648, section 10. */
 Test(base64, has_the_test_vectors)
 {
-    static const char *const cases[][2] = {{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"},
-                                           {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="},
-                                           {"foobar", "Zm9vYmFy"}, {"\xfb\xff", "+/8="}};
+    static const char *const cases[][2] = {{"", ""},
+                                           {"f", "Zg=="},
+                                           {"fo", "Zm8="},
+                                           {"foo", "Zm9v"},
+                                           {"foob", "Zm9vYg=="},
+                                           {"fooba", "Zm9vYmE="},
+                                           {"foobar", "Zm9vYmFy"},
+                                           {"\xfb\xff", "+/8="}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         mmn_text text = {0};
         mmn_base64_add(&text, (const uint8_t *)cases[i][0], strlen(cases[i][0]));

@@ -6,8 +6,9 @@
 
 TestSuite(page, .init = make_folder, .fini = remove_folder);
 
-static const char *const figures[] = {"neurons", "overlap", "accuracy", "cross", "perturbation",
-                                      "lens", "words", "words-1", "activation-1", "words-2"};
+static const char *const figures[] = {"neurons",      "overlap", "accuracy", "cross",
+                                      "perturbation", "lens",    "words",    "words-1",
+                                      "activation-1", "words-2"};
 
 /* Moves to behind the next `mark`, which must come before `end` (NULL: anywhere). */
 static const char *behind(const char *at, const char *mark, const char *end)
@@ -30,8 +31,8 @@ static const char *section(const char *page, const char *name, const char **end)
 /* The text before the next "<" as it was before it was escaped. */
 static void unescape(char *text, size_t size, const char *html)
 {
-    static const char *const names[][2] = {{"&amp;", "&"}, {"&lt;", "<"}, {"&gt;", ">"},
-                                           {"&quot;", "\""}, {"&#39;", "'"}};
+    static const char *const names[][2] = {
+        {"&amp;", "&"}, {"&lt;", "<"}, {"&gt;", ">"}, {"&quot;", "\""}, {"&#39;", "'"}};
     size_t length = 0;
     while (*html != '<' && length + 1 < size) {
         size_t skip = 0;
@@ -147,8 +148,8 @@ Test(page, draws_the_overlap_and_the_cross_table)
         csv table = read_csv(report, names[f]);
         cr_assert_eq(drawn_numbers(numbers, 100, page, names[f], "label middle"), table.rows);
         for (size_t r = 0; r < table.rows; r++)
-            cr_assert_eq(numbers[r], f == 0 ? number(&table, r, 3)
-                                            : tenths(100 * number(&table, r, 3)));
+            cr_assert_eq(numbers[r],
+                         f == 0 ? number(&table, r, 3) : tenths(100 * number(&table, r, 3)));
         free_csv(&table);
     }
     mmn_free(page);
@@ -206,7 +207,8 @@ Test(page, draws_accuracies)
         cr_assert_eq(bar, bars);
     }
     char sentence[200];
-    snprintf(sentence, sizeof(sentence), "Of %zu comparisons, the domain&#39;s neurons give less "
+    snprintf(sentence, sizeof(sentence),
+             "Of %zu comparisons, the domain&#39;s neurons give less "
              "than the interval of random ones in %zu, more in %zu, and a value inside it in %zu.",
              n, below, above, n - below - above);
     cr_assert_not_null(strstr(page, sentence));

@@ -135,10 +135,10 @@ Test(report, repeats_perturbations)
         cr_assert_not_null(curve);
         if (strcmp(field(&table, r, 5), "all") != 0)
             curve = json_object_get(curve, field(&table, r, 5));
-        cr_assert_eq(number(&table, r, 7), json_real_value(json_array_get(
-                                               json_object_get(curve, "relative"), layer)));
-        cr_assert_eq(number(&table, r, 8), json_real_value(json_array_get(
-                                               json_object_get(curve, "cosine"), layer)));
+        cr_assert_eq(number(&table, r, 7),
+                     json_real_value(json_array_get(json_object_get(curve, "relative"), layer)));
+        cr_assert_eq(number(&table, r, 8),
+                     json_real_value(json_array_get(json_object_get(curve, "cosine"), layer)));
     }
     free_csv(&table);
     json_decref(perturb);

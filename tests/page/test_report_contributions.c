@@ -1,5 +1,5 @@
-/* The figures of multi-modal neurons: their tables have what the result says, and the maps frame the
- * patches above the bar. */
+/* The figures of multi-modal neurons: their tables have what the result says, and the maps frame
+ * the patches above the bar. */
 #include "results.h"
 
 TestSuite(report_contributions, .init = make_folder, .fini = remove_folder);
@@ -62,7 +62,8 @@ Test(report_contributions, maps_frame_what_is_above_the_bar)
     char *page = written(report, MMN_REPORT_HTML, NULL);
     size_t above = 0, framed = 0, pictures = 0, maps = 0, i, k;
     json_t *value;
-    json_array_foreach(json_object_get(word_of(result), "neurons"), i, neuron) {
+    json_array_foreach(json_object_get(word_of(result), "neurons"), i, neuron)
+    {
         const json_t *map = json_object_get(neuron, "activations");
         maps++;
         json_array_foreach(json_object_get(map, "values"), k, value)

@@ -80,8 +80,8 @@ Test(report_damage, huge_results_are_refused)
     enum { VALUES = 4000001 };
     for (size_t f = 0; f < 5; f++) {
         char *text = malloc(2 * VALUES + 96);
-        int head = snprintf(text, 96, "{\"format\":\"mmneuron-%s-1\",\"%s\":[0", formats[f],
-                            parts[f]);
+        int head =
+            snprintf(text, 96, "{\"format\":\"mmneuron-%s-1\",\"%s\":[0", formats[f], parts[f]);
         for (size_t i = 0; i < VALUES; i++)
             memcpy(text + head + 2 * i, ",0", 2);
         memcpy(text + head + 2 * (size_t)VALUES, "]}", 3);
@@ -93,9 +93,9 @@ Test(report_damage, huge_results_are_refused)
 Test(report_damage, numbers_out_of_range_are_refused)
 {
 #define LENS "{\"format\":\"mmneuron-lens-1\","
-#define GRID(rows, columns)                                                                      \
-    LENS "\"samples\":[{\"id\":\"1\",\"activation\":{\"module\":\"vision\",\"grid\":[" rows ","  \
-         columns "],\"values\":[1]}}]}"
+#define GRID(rows, columns)                                                                        \
+    LENS "\"samples\":[{\"id\":\"1\",\"activation\":{\"module\":\"vision\",\"grid\":[" rows        \
+         "," columns "],\"values\":[1]}}]}"
     is_refused(LENS "\"layers\":1e999}", "real number overflow");
     is_refused(LENS "\"layers\":99999999999999999999}", "too big integer");
     is_refused(GRID("9223372036854775807", "9223372036854775807"), "");
@@ -103,5 +103,6 @@ Test(report_damage, numbers_out_of_range_are_refused)
     is_refused(GRID("0", "1"), "");
     is_refused(GRID("4294967296", "4294967296"), "");
     is_refused("{\"format\":\"mmneuron-neurons-1\",\"modules\":{\"vision\":{\"layers\":2,"
-               "\"neurons\":9223372036854775807}}}", "between");
+               "\"neurons\":9223372036854775807}}}",
+               "between");
 }

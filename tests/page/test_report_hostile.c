@@ -42,21 +42,19 @@ static void attack(json_t *value, const char *key)
     if (json_is_string(value) && strcmp(key, "format") != 0 && strcmp(key, "kind") != 0 &&
         strcmp(key, "off") != 0 && strcmp(key, "stage") != 0)
         json_string_set(value, ATTACK);
-    json_object_foreach(value, name, child)
-        attack(child, name);
-    json_array_foreach(value, index, child)
-        attack(child, key);
+    json_object_foreach(value, name, child) attack(child, name);
+    json_array_foreach(value, index, child) attack(child, key);
 }
 
 /* "<" begins a tag or comment that the library writes, and no control character is there. */
 static void is_tame(const char *markup)
 {
     static const char *const tags[] = {
-        "!DOCTYPE", "?xml", "a", "body", "caption", "code", "data", "dd", "desc", "details", "div",
-        "dl", "dt", "figcaption", "figure", "footer", "h1", "h2", "h3", "head", "header", "html",
-        "image", "li", "line", "link", "main", "meta", "nav", "p", "path", "rect", "section",
-        "style", "summary", "svg", "table", "tbody", "td", "text", "th", "thead", "title", "tr",
-        "ul"};
+        "!DOCTYPE", "?xml",  "a",      "body", "caption",    "code",    "data",   "dd",      "desc",
+        "details",  "div",   "dl",     "dt",   "figcaption", "figure",  "footer", "h1",      "h2",
+        "h3",       "head",  "header", "html", "image",      "li",      "line",   "link",    "main",
+        "meta",     "nav",   "p",      "path", "rect",       "section", "style",  "summary", "svg",
+        "table",    "tbody", "td",     "text", "th",         "thead",   "title",  "tr",      "ul"};
     for (const char *at = markup; *at != '\0'; at++) {
         cr_assert(*at == '\n' || (unsigned char)*at >= 0x20);
         if (*at != '<')
@@ -104,8 +102,7 @@ static const char *save_neurons(json_t *json, const char *name)
     cr_assert_eq(try(save(json, name)), MMN_INPUT);
     cr_assert_not_null(strstr(error.message, "is not that of the neurons listed"), "%s",
                        error.message);
-    json_object_set_new(json, "digest",
-                        json_string(error.message + strlen(error.message) - 32));
+    json_object_set_new(json, "digest", json_string(error.message + strlen(error.message) - 32));
     return save(json, name);
 }
 
@@ -114,7 +111,8 @@ static void add_domain(json_t *json, const char *name)
 {
     const char *key;
     json_t *module;
-    json_object_foreach(json_object_get(json, "modules"), key, module) {
+    json_object_foreach(json_object_get(json, "modules"), key, module)
+    {
         json_t *domains = json_object_get(module, "domains");
         json_object_set(domains, name, json_object_get(domains, "driving"));
     }
@@ -193,7 +191,8 @@ static void break_all(json_t *document, json_t *value)
     const char *key;
     json_t *child;
     void *next;
-    json_object_foreach_safe(value, next, key, child) {
+    json_object_foreach_safe(value, next, key, child)
+    {
         json_incref(child);
         for (size_t w = 0; w < WRONG_VALUES; w++) {
             json_object_set_new(value, key, wrong_value(w));
@@ -223,11 +222,8 @@ static void shorten(json_t *value)
     size_t index;
     while (json_array_size(value) > 5 && json_is_object(json_array_get(value, 0)))
         json_array_remove(value, json_array_size(value) - 1);
-    json_object_foreach(value, key, child)
-        if (strcmp(key, "layers") != 0)
-            shorten(child);
-    json_array_foreach(value, index, child)
-        shorten(child);
+    json_object_foreach(value, key, child) if (strcmp(key, "layers") != 0) shorten(child);
+    json_array_foreach(value, index, child) shorten(child);
 }
 
 Test(report_hostile, broken_structures_are_refused)
@@ -260,27 +256,36 @@ Test(report_hostile, is_refused_with_a_reason)
     is_refused("{\"format\":\"mmneuron-verification-1\"}", "no result of rank");
     is_refused("{\"format\":\"mmneuron-eval-1\",\"summary\":[],\"cross\":[]}", "nothing to show");
     is_refused("{\"format\":\"mmneuron-neurons-1\",\"modules\":{\"<b>\":{\"layers\":2,"
-               "\"neurons\":4,\"domains\":{\"a\":[]}}}}", "modules that hold neurons");
+               "\"neurons\":4,\"domains\":{\"a\":[]}}}}",
+               "modules that hold neurons");
     is_refused("{\"format\":\"mmneuron-neurons-1\",\"modules\":{\"vision\":{\"layers\":2,"
-               "\"neurons\":4,\"domains\":{\"</b>\":[]}}}}", "no domain can have");
+               "\"neurons\":4,\"domains\":{\"</b>\":[]}}}}",
+               "no domain can have");
     is_refused("{\"format\":\"mmneuron-neurons-1\",\"modules\":{\"vision\":{\"layers\":2,"
-               "\"neurons\":4,\"inert\":[0,1,2],\"domains\":{\"a\":[]}}}}", "more layers");
+               "\"neurons\":4,\"inert\":[0,1,2],\"domains\":{\"a\":[]}}}}",
+               "more layers");
     is_refused("{\"format\":\"mmneuron-neurons-1\",\"modules\":{\"vision\":{\"layers\":2,"
-               "\"neurons\":4,\"domains\":{\"a\":[[0,4]]}}}}", "must be [layer, neuron]");
+               "\"neurons\":4,\"domains\":{\"a\":[[0,4]]}}}}",
+               "must be [layer, neuron]");
     is_refused("{\"format\":\"mmneuron-neurons-1\",\"modules\":{\"vision\":{\"layers\":2,"
-               "\"neurons\":4,\"domains\":{\"a\":[[0,3],[0,3]]}}}}", "not behind");
+               "\"neurons\":4,\"domains\":{\"a\":[[0,3],[0,3]]}}}}",
+               "not behind");
     is_refused("{\"format\":\"mmneuron-lens-1\",\"samples\":[{\"id\":\"1\",\"activation\":"
-               "{\"module\":\"vision\",\"grid\":[65536,65536],\"values\":[1]}}]}", "at most");
+               "{\"module\":\"vision\",\"grid\":[65536,65536],\"values\":[1]}}]}",
+               "at most");
     is_refused("{\"format\":\"mmneuron-lens-1\",\"samples\":[{\"id\":\"1\",\"activation\":"
-               "{\"module\":\"vision\",\"grid\":[1,2],\"values\":[1]}}]}", "must have 2 numbers");
+               "{\"module\":\"vision\",\"grid\":[1,2],\"values\":[1]}}]}",
+               "must have 2 numbers");
     is_refused("{\"format\":\"mmneuron-contrib-1\",\"words\":[{\"neurons\":[]}]}", "is missing");
     is_refused("{\"format\":\"mmneuron-contrib-1\",\"words\":[{\"text\":\"a\",\"neurons\":[{"
-               "\"layer\":-1}]}]}", "must be");
+               "\"layer\":-1}]}]}",
+               "must be");
     is_refused("{\"format\":\"mmneuron-contrib-1\",\"words\":[{\"text\":\"a\",\"neurons\":[{"
                "\"activations\":{\"module\":\"language\",\"grid\":[3,3],\"values\":[1]}}]}]}",
                "must have 9 numbers");
     is_refused("{\"format\":\"mmneuron-contrib-1\",\"words\":[{\"text\":\"a\",\"drops\":[{"
-               "\"how\":\"off\",\"neurons\":\"top\",\"interval\":[1]}]}]}", "must have 2 numbers");
+               "\"how\":\"off\",\"neurons\":\"top\",\"interval\":[1]}]}]}",
+               "must have 2 numbers");
 }
 
 Test(report_hostile, huge_rankings_are_refused)
@@ -309,8 +314,8 @@ Test(report_hostile, huge_arrays_are_refused)
     for (int i = 0; i < 65; i++) {
         char name[24];
         snprintf(name, sizeof(name), "domain %d", i);
-        json_array_append_new(summary, json_pack("{s:s, s:s, s:f}", "setting", "all", "domain",
-                                                 name, "plain", 0.5));
+        json_array_append_new(
+            summary, json_pack("{s:s, s:s, s:f}", "setting", "all", "domain", name, "plain", 0.5));
     }
     json_object_set_new(json, "summary", summary);
     cr_assert_eq(try(save(json, "results.json")), MMN_INPUT);
@@ -353,7 +358,8 @@ Test(report_hostile, other_files_are_no_pictures)
 Test(report_hostile, pictures_elsewhere_are_not_shown)
 {
     static const char picture[] = MMN_SOURCE_DIR "/golden/images/cat.jpg";
-    const mmn_report_options given = {.size = sizeof(given), .images = MMN_SOURCE_DIR "/golden/images"};
+    const mmn_report_options given = {.size = sizeof(given),
+                                      .images = MMN_SOURCE_DIR "/golden/images"};
     json_t *json = load(data_files[3]);
     json_t *samples = json_object_get(json, "samples");
     json_t *images = json_object_get(json_array_get(samples, 0), "images");

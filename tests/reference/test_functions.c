@@ -101,8 +101,8 @@ Test(functions, bits_of_results_f64)
         double values[2] = {mmn_log_f64(mmn_f64_of_bits(bits >> 1)),
                             mmn_exp_f64(740.0 * (double)next_value(&state))};
 
-        logarithms = (logarithms ^ (isnan(values[0]) ? 0 : mmn_bits_f64(values[0]))) *
-                     0x100000001b3;
+        logarithms =
+            (logarithms ^ (isnan(values[0]) ? 0 : mmn_bits_f64(values[0]))) * 0x100000001b3;
         exponentials = (exponentials ^ mmn_bits_f64(values[1])) * 0x100000001b3;
     }
     cr_expect_eq(logarithms, 0x2829980f99e7c2fb, "log_f64: %016" PRIx64, logarithms);

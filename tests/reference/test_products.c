@@ -50,9 +50,9 @@ static void check_product(mmn_weight_type type, size_t rows, size_t outputs, siz
     void *stored = store(weight, type, outputs * weight_stride);
     double steps = (double)(depth < 256 ? depth : 256) + (double)depth / 256 + 3.0;
 
-    mmn_kernels_reference()->matrix_product(output, output_stride, input, input_stride, 256,
-                                            stored, type, weight_stride, with_bias ? bias : NULL,
-                                            rows, outputs, depth, NULL);
+    mmn_kernels_reference()->matrix_product(output, output_stride, input, input_stride, 256, stored,
+                                            type, weight_stride, with_bias ? bias : NULL, rows,
+                                            outputs, depth, NULL);
     for (size_t m = 0; m < rows; m++) {
         for (size_t n = 0; n < outputs; n++) {
             const float *x = input + m * input_stride, *w = weight + n * weight_stride;
@@ -279,8 +279,8 @@ static double attention_error(const heads *h)
             double truth = 0.0;
             for (size_t key = 0; key < task->key_count; key++)
                 truth += weights[key] / sum * (double)h->values[key * task->value_stride + i];
-            greatest = fmax(greatest,
-                            fabs((double)task->output[row * task->output_stride + i] - truth));
+            greatest =
+                fmax(greatest, fabs((double)task->output[row * task->output_stride + i] - truth));
         }
     }
     free(weights);
@@ -294,9 +294,9 @@ Test(attention, agrees_with_binary64)
         _Bool causal;
         float alibi_slope;
     } cases[] = {
-        {1, 1, 1, 0, 0, 1, 0},       {7, 7, 16, 0, 0, 1, 0},     {5, 5, 88, 0, 0, 0, 0},
-        {40, 40, 13, 0, 9, 1, 0},    {3, 300, 8, 297, 0, 1, 0},  {3, 600, 8, 597, 300, 1, 0},
-        {2, 530, 64, 528, 1, 1, 0},  {1, 20, 300, 19, 0, 1, 0},  {4, 577, 64, 0, 0, 0, 0},
+        {1, 1, 1, 0, 0, 1, 0},       {7, 7, 16, 0, 0, 1, 0},        {5, 5, 88, 0, 0, 0, 0},
+        {40, 40, 13, 0, 9, 1, 0},    {3, 300, 8, 297, 0, 1, 0},     {3, 600, 8, 597, 300, 1, 0},
+        {2, 530, 64, 528, 1, 1, 0},  {1, 20, 300, 19, 0, 1, 0},     {4, 577, 64, 0, 0, 0, 0},
         {20, 20, 16, 0, 0, 1, 0.5f}, {2, 30, 8, 28, 0, 1, 0x1p-8f}, {5, 60, 24, 55, 9, 1, 0.25f},
     };
 
@@ -331,9 +331,9 @@ static void check_rows_alone(size_t window)
         task.key_count = row + 1;
         mmn_kernels_reference()->attention(&task);
     }
-    cr_expect_eq(memcmp(together.output, alone.output,
-                        ROWS * together.task.output_stride * sizeof(float)),
-                 0, "window %zu", window);
+    cr_expect_eq(
+        memcmp(together.output, alone.output, ROWS * together.task.output_stride * sizeof(float)),
+        0, "window %zu", window);
     free_heads(&together);
     free_heads(&alone);
 }

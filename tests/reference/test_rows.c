@@ -51,9 +51,9 @@ Test(rows, norms_agree_with_binary64)
                 variance += ((double)x[i] - mean) * ((double)x[i] - mean) / (double)width;
             for (size_t i = 0; i < width; i++) {
                 double y = (double)x[i] / sqrt(squares + (double)1e-5f) * (double)weight[i];
-                double z = ((double)x[i] - mean) / sqrt(variance + (double)1e-5f) *
-                               (double)weight[i] +
-                           (double)bias[i];
+                double z =
+                    ((double)x[i] - mean) / sqrt(variance + (double)1e-5f) * (double)weight[i] +
+                    (double)bias[i];
                 check_close(rms[row * width + i], y, 2e-6, "rms_norm", width);
                 check_close(layer[row * width + i], z, width == 2 ? 1e-5 : 4e-6, "layer_norm",
                             width);

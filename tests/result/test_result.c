@@ -58,7 +58,8 @@ Test(result, templates)
         {"<runs|/|<words|, |${domain} $count>>", "medical 3, medical 0//x 7"},
         {"<words|, |$count>", "3, 0, 7"},
         {"<words 2|, |;|$count>", "3, 0;7"},
-        {"<words first||$\"{word}>", "\"\xe2\x96\x81" "cat\""},
+        {"<words first||$\"{word}>", "\"\xe2\x96\x81"
+                                     "cat\""},
         {"<runs off=nothing||$off><runs off=gone||$off>", "\"nothing\""},
         {"<runs off=domain||<runs domain=$domain|+|$off>>", "\"nothing\"+\"domain\""},
         {"<runs by domain|; |${domain}<runs|,|${off}>>", "medicalnothing,domain; x"},
@@ -139,8 +140,9 @@ Test(result, out_of_memory)
         fail_allocation_at(0);
         cr_assert(status == MMN_OK || (status == MMN_SYSTEM && !table));
         if (status == MMN_OK) {
-            cr_expect_str_eq(json, "{\"name\": \"a \\\"result\\\"\", \"runs\": [{\"medical\": [3,0]}, "
-                                   "{\"medical\": []}, {\"x\": [7]}]}\n");
+            cr_expect_str_eq(json,
+                             "{\"name\": \"a \\\"result\\\"\", \"runs\": [{\"medical\": [3,0]}, "
+                             "{\"medical\": []}, {\"x\": [7]}]}\n");
             cr_expect_str_eq(table, "medical 25.0\nmedical inf\nx 0.0\n");
             cr_expect_gt(number, 10);
         }

@@ -1,4 +1,5 @@
-/* Measures of accuracy against values worked out by hand and by Python (data/make_accuracy_cases.py). */
+/* Measures of accuracy against values worked out by hand and by Python
+ * (data/make_accuracy_cases.py). */
 #include <criterion/criterion.h>
 #include <jansson.h>
 #include <math.h>
@@ -13,7 +14,7 @@ enum { ANSWER_LIMIT = 10 };
 
 static mmn_metric metric_of(const char *name)
 {
-    return strcmp(name, "vqa") == 0 ? MMN_METRIC_VQA
+    return strcmp(name, "vqa") == 0    ? MMN_METRIC_VQA
            : strcmp(name, "anls") == 0 ? MMN_METRIC_ANLS
                                        : MMN_METRIC_EXACT;
 }
@@ -53,12 +54,12 @@ Test(accuracy, is_that_of_python)
         for (mmn_measure m = 0; m < MMN_MEASURES; m++)
             applying += mmn_measure_applies(m, right.metric);
         cr_expect_eq(applying, json_object_size(scores));
-        json_object_foreach(scores, name, expected)
-            for (mmn_measure m = 0; m < MMN_MEASURES; m++)
-                if (strcmp(name, mmn_measure_name(m)) == 0)
-                    cr_expect_float_eq(found[m], json_real_value(expected), 1e-12,
-                                       "case %zu, %s: \"%s\" is %g instead of %g", i, name, answer,
-                                       found[m], json_real_value(expected));
+        json_object_foreach(scores, name,
+                            expected) for (mmn_measure m = 0; m < MMN_MEASURES;
+                                           m++) if (strcmp(name, mmn_measure_name(m)) == 0)
+            cr_expect_float_eq(found[m], json_real_value(expected), 1e-12,
+                               "case %zu, %s: \"%s\" is %g instead of %g", i, name, answer,
+                               found[m], json_real_value(expected));
     }
     json_decref(cases);
 }
@@ -102,8 +103,7 @@ Test(accuracy, of_vqa_is_averaged_over_nine_of_ten)
         double scores[MMN_MEASURES];
         for (size_t i = 0; i < 10; i++)
             answers[i] = i < matches ? "Red" : "blue";
-        const mmn_sample right = {
-            .metric = MMN_METRIC_VQA, .answers = answers, .answer_count = 10};
+        const mmn_sample right = {.metric = MMN_METRIC_VQA, .answers = answers, .answer_count = 10};
         cr_assert_eq(mmn_measure_answer(scores, &right, "red.", NULL), MMN_OK);
         cr_expect_float_eq(scores[MMN_MEASURE_VQA], expected[matches], 1e-12, "%zu matches",
                            matches);

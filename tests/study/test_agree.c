@@ -23,8 +23,9 @@ static char list[64];
 
 static void set_up(void)
 {
-    const char text[] = "{\"domain\":\"medical\",\"prompt\":\"<image>\\nWhat is\",\"image\":\"" IMAGE
-                        "\"}\n{\"domain\":\"medical\",\"prompt\":\"Is there a\"}\n";
+    const char text[] =
+        "{\"domain\":\"medical\",\"prompt\":\"<image>\\nWhat is\",\"image\":\"" IMAGE
+        "\"}\n{\"domain\":\"medical\",\"prompt\":\"Is there a\"}\n";
     snprintf(list, sizeof list, "/tmp/mmneuron-agree-%d.jsonl", (int)getpid());
     cr_assert_eq(mmn_write_file(list, text, strlen(text), &error), MMN_OK, "%s", error.message);
     cr_assert_eq(mmn_model_open(&model, MODEL, NULL, &error), MMN_OK, "%s", error.message);
@@ -91,7 +92,11 @@ Test(agree, is_the_share_of_positions)
     cr_expect_lt(expected, 1);
     for (uint32_t batch = 0; batch < 3; batch++) {
         const mmn_study_options options = {.size = sizeof(options),
-            .list = list, .neurons = NEURONS, .settings = "all", .seeds = 2, .batch = batch};
+                                           .list = list,
+                                           .neurons = NEURONS,
+                                           .settings = "all",
+                                           .seeds = 2,
+                                           .batch = batch};
         mmn_result *result;
         cr_assert_eq(mmn_study_run(&result, model, "agree", &options, &error), MMN_OK, "%s",
                      error.message);
@@ -106,7 +111,8 @@ Test(agree, is_the_share_of_positions)
 
 Test(agree, is_read_back)
 {
-    const mmn_study_options options = {.size = sizeof(options), .list = list, .neurons = NEURONS, .seeds = 2};
+    const mmn_study_options options = {
+        .size = sizeof(options), .list = list, .neurons = NEURONS, .seeds = 2};
     mmn_result *result, *again;
     char file[64], *json, *json_again;
     snprintf(file, sizeof file, "/tmp/mmneuron-agree-%d.json", (int)getpid());
@@ -126,7 +132,8 @@ Test(agree, is_read_back)
 Test(agree, says_what_is_wrong)
 {
     const mmn_study_options options = {.size = sizeof(options), .list = list, .neurons = NEURONS};
-    const mmn_study_options too_many = {.size = sizeof(too_many), .list = list, .neurons = NEURONS, .seeds = 32};
+    const mmn_study_options too_many = {
+        .size = sizeof(too_many), .list = list, .neurons = NEURONS, .seeds = 32};
     const char *summary;
     mmn_result *result;
     cr_expect_str_eq(mmn_study_name(0, &summary), "agree");
@@ -144,7 +151,11 @@ Test(agree, says_what_is_wrong)
 Test(agree, bears_short_memory)
 {
     const mmn_study_options options = {.size = sizeof(options),
-        .list = list, .neurons = NEURONS, .settings = "projector", .seeds = 1, .samples = 1};
+                                       .list = list,
+                                       .neurons = NEURONS,
+                                       .settings = "projector",
+                                       .seeds = 1,
+                                       .samples = 1};
     mmn_status status = MMN_SYSTEM;
     for (unsigned long at = 1; status != MMN_OK; at++) {
         mmn_result *result;

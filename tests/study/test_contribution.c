@@ -28,14 +28,15 @@ static void set_up(void)
     cr_assert_eq(mmn_model_open(&model, MODEL, NULL, &error), MMN_OK, "%s", error.message);
     golden = json_load_file(GOLDEN, 0, &problem);
     cr_assert(golden, "%s", problem.text);
-    options = (mmn_contribution_options){.size = sizeof(mmn_contribution_options),
-        .prompt = json_string_value(json_object_get(golden, "prompt")),
-        .images = images,
-        .image_count = 1,
-        .tokens = json_array_size(json_object_get(golden, "ids")),
-        .all_words = 1,
-        .top = TOP,
-        .names = NAMES};
+    options =
+        (mmn_contribution_options){.size = sizeof(mmn_contribution_options),
+                                   .prompt = json_string_value(json_object_get(golden, "prompt")),
+                                   .images = images,
+                                   .image_count = 1,
+                                   .tokens = json_array_size(json_object_get(golden, "ids")),
+                                   .all_words = 1,
+                                   .top = TOP,
+                                   .names = NAMES};
 }
 
 static void tear_down(void)
@@ -49,8 +50,8 @@ TestSuite(contribution, .init = set_up, .fini = tear_down);
 static mmn_contributions *run(void)
 {
     mmn_contributions *result = mmn_allocate(1, sizeof *result, NULL);
-    cr_assert_eq(mmn_study_find(&mmn_contributions_kind, result, model, &options, &error),
-                 MMN_OK, "%s", error.message);
+    cr_assert_eq(mmn_study_find(&mmn_contributions_kind, result, model, &options, &error), MMN_OK,
+                 "%s", error.message);
     return result;
 }
 
@@ -75,9 +76,8 @@ static const json_t *find_neuron(const json_t *list, const mmn_contributor *neur
 {
     size_t i;
     const json_t *item;
-    json_array_foreach(list, i, item)
-        if (number_of(item, "layer") == neuron->layer && number_of(item, "neuron") == neuron->neuron)
-            return item;
+    json_array_foreach(list, i, item) if (number_of(item, "layer") == neuron->layer &&
+                                          number_of(item, "neuron") == neuron->neuron) return item;
     return NULL;
 }
 
@@ -204,8 +204,10 @@ Test(contribution, has_maps_of_the_prompt)
     cr_assert_eq(side * side, mmn_input_image_positions(input));
     for (size_t i = 0; i < side * side; i++) {
         float value;
-        memcpy(&value, all.stages[0].data + (result->grid.first + i) * all.stages[0].row_bytes +
-                           4 * (size_t)neuron->neuron, 4);
+        memcpy(&value,
+               all.stages[0].data + (result->grid.first + i) * all.stages[0].row_bytes +
+                   4 * (size_t)neuron->neuron,
+               4);
         cr_expect_eq(neuron->map[i], value, "patch %zu", i);
         above += (double)value > neuron->bar;
     }
@@ -260,8 +262,9 @@ Test(contribution, words_of_an_answer)
     static const char text[] = "The dog's ball, and IT'S a Ball of the red-brown dog.";
     check_words(text, NULL, false,
                 (const char *const[]){"dog's", "ball", "red", "brown", "dog", NULL});
-    check_words(text, NULL, true, (const char *const[]){"The", "dog's", "ball", "and", "IT'S", "a",
-                                                        "of", "red", "brown", "dog", NULL});
+    check_words(text, NULL, true,
+                (const char *const[]){"The", "dog's", "ball", "and", "IT'S", "a", "of", "red",
+                                      "brown", "dog", NULL});
     check_words(text, "BALL", false, (const char *const[]){"ball", NULL});
     check_words(text, "the", false, (const char *const[]){"The", NULL});
     check_words(text, "bal", false, (const char *const[]){NULL});

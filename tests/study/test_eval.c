@@ -1,5 +1,5 @@
-/* Evaluations of a golden checkpoint: every answer is that of a session of its own with the mask, and
- * every number follows from the answers. */
+/* Evaluations of a golden checkpoint: every answer is that of a session of its own with the mask,
+ * and every number follows from the answers. */
 #include <criterion/criterion.h>
 #include <jansson.h>
 #include <math.h>
@@ -20,10 +20,8 @@ enum { TOKENS = 5, SAMPLES = 5, SEEDS = 2 };
 static const struct {
     const char *domain, *image, *question;
 } samples[SAMPLES] = {
-    {"medical", IMAGES "retina.jpg", "Which organ?"},
-    {"documents", IMAGES "wide.jpg", "What?"},
-    {"medical", IMAGES "grey.jpg", "Is it well?"},
-    {"documents", NULL, "Who is it?"},
+    {"medical", IMAGES "retina.jpg", "Which organ?"}, {"documents", IMAGES "wide.jpg", "What?"},
+    {"medical", IMAGES "grey.jpg", "Is it well?"},    {"documents", NULL, "Who is it?"},
     {"documents", IMAGES "tall.jpg", "Where?"},
 };
 
@@ -130,7 +128,7 @@ static mmn_mask *mask_of(const json_t *run)
     if (strcmp(text_of(run, "off"), "nothing") == 0)
         return NULL;
     cr_assert_eq(mmn_mask_from_file(&mask, model, NEURONS, text_of(run, "neurons_of"),
-                                       text_of(run, "setting"), 0, &error),
+                                    text_of(run, "setting"), 0, &error),
                  MMN_OK);
     if (strcmp(text_of(run, "off"), "domain") == 0)
         return mask;
@@ -165,7 +163,8 @@ static void check_run(const json_t *run)
     mmn_mask_free(mask);
 }
 
-static const mmn_eval_options options = {.size = sizeof(options), .list = list,
+static const mmn_eval_options options = {.size = sizeof(options),
+                                         .list = list,
                                          .neurons = NEURONS,
                                          .settings = "language,vision+projector,all",
                                          .cross = "language",
@@ -180,7 +179,8 @@ Test(eval, answers_are_those_of_a_session_each)
     const json_t *runs = json_object_get(result, "runs");
     /* None; per setting and domain its neurons and the random ones; the rest of the cross table. */
     cr_expect_eq(json_array_size(runs), 2 + 3 * 2 * (1 + SEEDS) + 2);
-    json_array_foreach((json_t *)(uintptr_t)runs, i, run) {
+    json_array_foreach((json_t *)(uintptr_t)runs, i, run)
+    {
         check_run(run);
         changed += i >= 2 && number_of(run, "accuracy") == 0;
     }
@@ -200,8 +200,7 @@ Test(eval, answers_with_beams_are_those_of_a_session_each)
     with_beams.repetition_penalty = sampling.repetition_penalty;
     json_t *result = evaluate(&with_beams), *run, *settings = json_object_get(result, "settings");
     size_t i;
-    json_array_foreach(json_object_get(result, "runs"), i, run)
-        check_run(run);
+    json_array_foreach(json_object_get(result, "runs"), i, run) check_run(run);
     cr_expect_eq(number_of(settings, "num_beams"), 3);
     cr_expect_eq(number_of(settings, "length_penalty"), 0.5);
     cr_expect_eq(number_of(settings, "repetition_penalty"), 1.5);
@@ -229,20 +228,24 @@ static void expect_settings(const char *settings, const char *neurons, const cha
                             size_t count)
 {
     const mmn_eval_options few = {.size = sizeof(few),
-        .list = list, .neurons = neurons, .settings = settings, .samples = 1, .tokens = 1};
+                                  .list = list,
+                                  .neurons = neurons,
+                                  .settings = settings,
+                                  .samples = 1,
+                                  .tokens = 1};
     json_t *result = evaluate(&few), *run;
     size_t i, domains = json_array_size(json_object_get(result, "domains"));
     cr_expect_eq(json_array_size(json_object_get(result, "runs")), count * domains);
-    json_array_foreach(json_object_get(result, "runs"), i, run)
-        cr_expect(i < count * domains &&
-                  strcmp(text_of(run, "setting"), expected[i / domains]) == 0, "run %zu", i);
+    json_array_foreach(json_object_get(result, "runs"), i, run) cr_expect(
+        i < count * domains && strcmp(text_of(run, "setting"), expected[i / domains]) == 0,
+        "run %zu", i);
     json_decref(result);
 }
 
 Test(eval, none_is_first_and_the_usual_settings_follow)
 {
-    static const char *const usual[] = {
-        "none", "language", "vision", "vision+projector", "projector", "all"};
+    static const char *const usual[] = {"none",      "language", "vision", "vision+projector",
+                                        "projector", "all"};
     static const char *const named[] = {"none", "projector", "language"};
     expect_settings(NULL, NEURONS, usual, 6);
     expect_settings("projector,none,language", NEURONS, named, 3);
@@ -257,22 +260,25 @@ static double accuracy_of(const json_t *result, const char *setting, const char 
 {
     size_t i;
     json_t *run;
-    json_array_foreach(json_object_get(result, "runs"), i, run)
-        if (strcmp(text_of(run, "setting"), setting) == 0 && strcmp(text_of(run, "off"), off) == 0 &&
-            (!of || strcmp(text_of(run, "neurons_of"), of) == 0) &&
-            strcmp(text_of(run, "domain"), domain) == 0 && number-- == 0)
-            return number_of(run, "accuracy");
+    json_array_foreach(json_object_get(result, "runs"), i,
+                       run) if (strcmp(text_of(run, "setting"), setting) == 0 &&
+                                strcmp(text_of(run, "off"), off) == 0 &&
+                                (!of || strcmp(text_of(run, "neurons_of"), of) == 0) &&
+                                strcmp(text_of(run, "domain"), domain) == 0 &&
+                                number-- == 0) return number_of(run, "accuracy");
     cr_assert_fail("no run of %s with %s off in %s", setting, off, domain);
     return 0;
 }
 
-/* With two seeds the interval's half width is t(0.975; 1) = tan(0.475 pi) times half the distance. */
+/* With two seeds the interval's half width is t(0.975; 1) = tan(0.475 pi) times half the distance.
+ */
 Test(eval, summaries_follow_from_the_runs)
 {
     json_t *result = evaluate(&options), *row;
     size_t i;
     cr_expect_eq(json_array_size(json_object_get(result, "summary")), 6);
-    json_array_foreach(json_object_get(result, "summary"), i, row) {
+    json_array_foreach(json_object_get(result, "summary"), i, row)
+    {
         const char *setting = text_of(row, "setting"), *domain = text_of(row, "domain");
         double first = accuracy_of(result, setting, "random", domain, domain, 0);
         double second = accuracy_of(result, setting, "random", domain, domain, 1);
@@ -334,7 +340,8 @@ Test(eval, refuses_what_cannot_be)
     cr_assert_eq(mmn_write_file(list, text, strlen(text), &error), MMN_OK);
     expect_refused(options, MMN_INPUT, "none.jpg");
     cr_expect_str_eq(error.where, "line 2");
-    const char other[] = "{\"domain\": \"driving\", \"question\": \"Who?\", \"answers\": [\"I\"]}\n";
+    const char other[] =
+        "{\"domain\": \"driving\", \"question\": \"Who?\", \"answers\": [\"I\"]}\n";
     cr_assert_eq(mmn_write_file(list, other, strlen(other), &error), MMN_OK);
     expect_refused(options, MMN_INPUT, "driving");
 }

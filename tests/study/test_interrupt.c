@@ -1,5 +1,6 @@
-/* Stopping in the middle: whatever works with a model asks at every layer and during long preparations
- * whether to go on, ends with MMN_INTERRUPTED when it shall not, and writes nothing. */
+/* Stopping in the middle: whatever works with a model asks at every layer and during long
+ * preparations whether to go on, ends with MMN_INTERRUPTED when it shall not, and writes nothing.
+ */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,8 +22,8 @@ static char folder[64], paths[PATHS][96];
 static mmn_error error;
 static mmn_model *model;
 
-/* How often the library asked, and from which question on the answer is to stop; 0: never. A stop that
- * is said once is enough. */
+/* How often the library asked, and from which question on the answer is to stop; 0: never. A stop
+ * that is said once is enough. */
 static unsigned long questions, stop_at;
 
 static int answer(void *context)
@@ -34,7 +35,8 @@ static int answer(void *context)
 /* With one thread, so that the number of questions is the same each time. */
 static void open_model(const char *name)
 {
-    const mmn_model_options options = {.size = sizeof(options), .threads = 1, .interrupted = answer};
+    const mmn_model_options options = {
+        .size = sizeof(options), .threads = 1, .interrupted = answer};
     stop_at = 0;
     cr_assert_eq(mmn_model_open(&model, name, &options, &error), MMN_OK, "%s", error.message);
 }
@@ -46,15 +48,17 @@ static void write_text(int path, const char *text)
 
 static void set_up(void)
 {
-    static const char *const names[PATHS] = {"list.jsonl", "texts.jsonl", "counts", "neurons.json",
-                                             "ranking.tsv", "output", "output.state", "whole"};
+    static const char *const names[PATHS] = {"list.jsonl",   "texts.jsonl", "counts",
+                                             "neurons.json", "ranking.tsv", "output",
+                                             "output.state", "whole"};
     snprintf(folder, sizeof(folder), "/tmp/mmneuron-interrupt-XXXXXX");
     cr_assert_not_null(mkdtemp(folder));
     for (int i = 0; i < PATHS; i++)
         snprintf(paths[i], sizeof(paths[i]), "%s/%s", folder, names[i]);
     /* One sample, so that nothing stops between samples. */
-    write_text(LIST, "{\"domain\": \"a\", \"image\": \"" IMAGES "tall.jpg\", \"question\": \"Who?\","
-                     " \"answers\": [\"x\"]}\n");
+    write_text(LIST,
+               "{\"domain\": \"a\", \"image\": \"" IMAGES "tall.jpg\", \"question\": \"Who?\","
+               " \"answers\": [\"x\"]}\n");
     write_text(TEXTS, "{\"domain\": \"a\", \"text\": \"a text of some words\"}\n");
 }
 
@@ -70,16 +74,16 @@ TestSuite(interrupt, .init = set_up, .fini = tear_down);
 
 typedef mmn_status work(void);
 
-/* The work asks at least `least` times, and stops at whichever question says so: here the first, the
- * last, and some between. */
+/* The work asks at least `least` times, and stops at whichever question says so: here the first,
+ * the last, and some between. */
 static void check_stops(work *run, unsigned long least)
 {
     questions = stop_at = 0;
     cr_assert_eq(run(), MMN_OK, "%s", error.message);
     unsigned long all = questions;
     cr_assert_geq(all, least);
-    for (unsigned long at = 1; at <= all; at = at < all && at + 1 + all / 9 > all ? all
-                                                                                  : at + 1 + all / 9) {
+    for (unsigned long at = 1; at <= all;
+         at = at < all && at + 1 + all / 9 > all ? all : at + 1 + all / 9) {
         questions = 0;
         stop_at = at;
         cr_assert_eq(run(), MMN_INTERRUPTED, "question %lu of %lu", at, all);
@@ -168,7 +172,8 @@ static mmn_status prefill_two(void)
 static mmn_status dump(void)
 {
     unlink(paths[OUTPUT]);
-    const mmn_dump_options options = {.size = sizeof(options), .stages = "*.out,generated_ids", .generate = 2};
+    const mmn_dump_options options = {
+        .size = sizeof(options), .stages = "*.out,generated_ids", .generate = 2};
     mmn_status status = mmn_dump(model, input, &options, paths[OUTPUT], &error);
     if (status == MMN_OK)
         unlink(paths[OUTPUT]);
@@ -178,7 +183,8 @@ static mmn_status dump(void)
 static mmn_status count(void)
 {
     unlink(paths[STATE]);
-    const mmn_count_options options = {.size = sizeof(options), .list = paths[LIST], .output = paths[OUTPUT]};
+    const mmn_count_options options = {
+        .size = sizeof(options), .list = paths[LIST], .output = paths[OUTPUT]};
     mmn_status status = mmn_count(model, &options, NULL, &error);
     if (status == MMN_INTERRUPTED)
         cr_assert_neq(access(paths[STATE], F_OK), 0, "a state without a sample");
@@ -189,7 +195,8 @@ static mmn_status count(void)
 
 static mmn_status count_texts(void)
 {
-    const mmn_count_options options = {.size = sizeof(options), .list = paths[TEXTS], .output = paths[OUTPUT], .window = 8};
+    const mmn_count_options options = {
+        .size = sizeof(options), .list = paths[TEXTS], .output = paths[OUTPUT], .window = 8};
     mmn_status status = mmn_count(model, &options, NULL, &error);
     unlink(paths[STATE]);
     if (status == MMN_OK)
@@ -210,7 +217,8 @@ static mmn_status evaluate(void)
 static mmn_status read_texts(void)
 {
     mmn_result *made;
-    const mmn_perplexity_options options = {.size = sizeof(options), .list = paths[TEXTS], .window = 8};
+    const mmn_perplexity_options options = {
+        .size = sizeof(options), .list = paths[TEXTS], .window = 8};
     mmn_status status = mmn_perplexity_measure(&made, model, &options, &error);
     if (status == MMN_OK)
         mmn_result_free(made);
@@ -220,7 +228,10 @@ static mmn_status read_texts(void)
 static mmn_status perturb(void)
 {
     mmn_result *made;
-    const mmn_perturb_options options = {.size = sizeof(options), .list = paths[LIST], .neurons = paths[RANKING], .seeds = 1,
+    const mmn_perturb_options options = {.size = sizeof(options),
+                                         .list = paths[LIST],
+                                         .neurons = paths[RANKING],
+                                         .seeds = 1,
                                          .settings = "language"};
     mmn_status status = mmn_perturb(&made, model, &options, &error);
     if (status == MMN_OK)
@@ -242,7 +253,11 @@ static mmn_status contribute(void)
 {
     mmn_result *made;
     const mmn_contribution_options options = {.size = sizeof(options),
-        .prompt = "Who?", .tokens = 2, .all_words = 1, .seeds = 1, .top = 2};
+                                              .prompt = "Who?",
+                                              .tokens = 2,
+                                              .all_words = 1,
+                                              .seeds = 1,
+                                              .top = 2};
     mmn_status status = mmn_contributions_run(&made, model, &options, &error);
     if (status == MMN_OK)
         mmn_result_free(made);
@@ -271,7 +286,8 @@ Test(interrupt, stops_every_command_within_one_sample)
     check_stops(contribute, 2 * info->language_layers);
     check_stops(digest, 1);
 
-    const mmn_count_options options = {.size = sizeof(options), .list = paths[LIST], .output = paths[COUNTS]};
+    const mmn_count_options options = {
+        .size = sizeof(options), .list = paths[LIST], .output = paths[COUNTS]};
     cr_assert_eq(mmn_count(model, &options, NULL, &error), MMN_OK);
     const mmn_rank_options rank_options = {.size = sizeof(rank_options), .rate = 0.05, .bar = 0.5};
     mmn_result *ranking;

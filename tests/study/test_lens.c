@@ -1,5 +1,5 @@
-/* The logit lens: its reading of PyTorch's hidden states and of sessions' against the same in binary64
- * with the C library's functions, and what it makes of a list. */
+/* The logit lens: its reading of PyTorch's hidden states and of sessions' against the same in
+ * binary64 with the C library's functions, and what it makes of a list. */
 #include <criterion/criterion.h>
 #include <jansson.h>
 #include <math.h>
@@ -142,8 +142,8 @@ static void write_list(char *path, size_t size, const char *text)
 static mmn_lens *run_lens(const mmn_lens_options *options)
 {
     mmn_lens *lens = mmn_allocate(1, sizeof *lens, NULL);
-    cr_assert_eq(mmn_study_find(&mmn_lens_kind, lens, model, options, &error), MMN_OK,
-                 "%s: %s: %s", error.file, error.where, error.message);
+    cr_assert_eq(mmn_study_find(&mmn_lens_kind, lens, model, options, &error), MMN_OK, "%s: %s: %s",
+                 error.file, error.where, error.message);
     return lens;
 }
 
@@ -234,7 +234,8 @@ Test(lens, curves_are_means_over_all_positions)
 {
     char list[64];
     write_list(list, sizeof list, list_text);
-    const mmn_lens_options options = {.size = sizeof(options), .list = list, .stages = "mlp.out,mid,attn.out,out"};
+    const mmn_lens_options options = {
+        .size = sizeof(options), .list = list, .stages = "mlp.out,mid,attn.out,out"};
     mmn_lens *lens = run_lens(&options);
     expect_curves(lens, NULL);
     end_lens(lens);
@@ -246,7 +247,8 @@ Test(lens, curves_with_neurons_off)
     char list[64];
     mmn_mask *mask;
     write_list(list, sizeof list, list_text);
-    const mmn_lens_options options = {.size = sizeof(options), .list = list,
+    const mmn_lens_options options = {.size = sizeof(options),
+                                      .list = list,
                                       .stages = "out,attn.out,mid,mlp.out",
                                       .neurons = NEURONS,
                                       .off_setting = "language"};
@@ -265,7 +267,8 @@ Test(lens, threads_and_positions_kept_change_no_bit)
     write_list(list, sizeof list, list_text);
     const int threads = model->compute.threads;
     for (int i = 0; i < 3; i++) {
-        const mmn_lens_options options = {.size = sizeof(options), .list = list, .examples = 1, .positions = "all"};
+        const mmn_lens_options options = {
+            .size = sizeof(options), .list = list, .examples = 1, .positions = "all"};
         model->compute.threads = i == 0 ? 1 : i * 3;
         mmn_lens *lens = run_lens(&options);
         write_texts(&json[i], &table, lens);
@@ -296,7 +299,8 @@ Test(lens, words_are_spelt_as_in_the_vocabulary)
     const char *key;
     size_t spaces = 0, bytes = 0;
     cr_assert_gt(json_object_size(vocabulary), 256);
-    json_object_foreach(vocabulary, key, id) {
+    json_object_foreach(vocabulary, key, id)
+    {
         char *word, *at, expected[64];
         snprintf(expected, sizeof expected, "%s", key);
         while ((at = strstr(expected, mark))) {
@@ -322,15 +326,15 @@ Test(lens, words_are_spelt_as_in_the_vocabulary)
 /* What characters stand for bytes is known from GPT-2: U+0120 is a space, U+010A a line's end. */
 Test(lens, words_of_bytes_are_readable)
 {
-    static const char *const cases[][2] = {
-        {"he", "he"},         {"\u0120the", " the"}, {"\u010a", "<0x0A>"},
-        {"\u00c3", "<0xC3>"}, {"\u0100", "<0x00>"},  {"<|eot_id|>", "<|eot_id|>"}};
+    static const char *const cases[][2] = {{"he", "he"},         {"\u0120the", " the"},
+                                           {"\u010a", "<0x0A>"}, {"\u00c3", "<0xC3>"},
+                                           {"\u0100", "<0x00>"}, {"<|eot_id|>", "<|eot_id|>"}};
     mmn_model bytes = {0};
     int32_t id;
     char *word;
-    cr_assert_eq(mmn_tokenizer_open(&bytes.tokenizer, MMN_SOURCE_DIR "/golden/llama3_tokenizer",
-                                    &error),
-                 MMN_OK, "%s", error.message);
+    cr_assert_eq(
+        mmn_tokenizer_open(&bytes.tokenizer, MMN_SOURCE_DIR "/golden/llama3_tokenizer", &error),
+        MMN_OK, "%s", error.message);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         cr_assert(mmn_tokenizer_token_to_id(bytes.tokenizer, cases[i][0], &id), "%s", cases[i][0]);
         cr_assert_eq(mmn_lens_word(&word, &bytes, id, &error), MMN_OK);
@@ -347,8 +351,11 @@ Test(lens, shows_spaces_and_bytes_of_words)
     char list[64], *json, *table;
     write_list(list, sizeof list, list_text);
     const mmn_lens_options options = {.size = sizeof(options),
-        .list = list, .stages = "out,mlp.out,attn.out,mid", .top = 1000, .examples = 1,
-        .positions = "text:3"};
+                                      .list = list,
+                                      .stages = "out,mlp.out,attn.out,mid",
+                                      .top = 1000,
+                                      .examples = 1,
+                                      .positions = "text:3"};
     mmn_lens *lens = run_lens(&options);
     write_texts(&json, &table, lens);
     cr_expect_not_null(strstr(json, "\"word\": \" the\""));
@@ -363,22 +370,24 @@ Test(lens, shows_spaces_and_bytes_of_words)
     remove(list);
 }
 
-/* That of `neuron`, number `number` of the stage, is that of the stage's rows from the first patch on:
- * `first`, but in the language model where image positions begin. */
-static void check_activation(const char *neuron, const char *stage_name, size_t number, size_t first,
-                             bool language)
+/* That of `neuron`, number `number` of the stage, is that of the stage's rows from the first patch
+ * on: `first`, but in the language model where image positions begin. */
+static void check_activation(const char *neuron, const char *stage_name, size_t number,
+                             size_t first, bool language)
 {
     const char *const images[] = {IMAGE};
     char list[64];
     write_list(list, sizeof list, list_text);
-    const mmn_lens_options options = {.size = sizeof(options), .list = list, .examples = 1, .neuron = neuron};
+    const mmn_lens_options options = {
+        .size = sizeof(options), .list = list, .examples = 1, .neuron = neuron};
     mmn_lens *lens = run_lens(&options);
     const mmn_lens_example *example = &lens->examples[0];
     seen all = {0};
     mmn_input *input;
     mmn_session *session;
     const mmn_probe probe = {.stages = stage_name, .see = see_all, .context = &all};
-    cr_assert_eq(mmn_input_from_prompt(&input, model, "<image>\nWhat is", images, 1, &error), MMN_OK);
+    cr_assert_eq(mmn_input_from_prompt(&input, model, "<image>\nWhat is", images, 1, &error),
+                 MMN_OK);
     cr_assert_eq(mmn_session_create(&session, model, NULL, &error), MMN_OK);
     cr_assert_eq(mmn_session_add_probe(session, &probe, &error), MMN_OK);
     cr_assert_eq(mmn_session_prefill(session, input, &error), MMN_OK);

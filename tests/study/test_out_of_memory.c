@@ -1,5 +1,5 @@
-/* Running out of memory in count, eval, perturb, lens and contrib: an allocation fails, now an early one and
- * now a late one, and is reported as such; nothing is made, lost or left behind. */
+/* Running out of memory in count, eval, perturb, lens and contrib: an allocation fails, now an
+ * early one and now a late one, and is reported as such; nothing is made, lost or left behind. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,7 +49,8 @@ typedef mmn_status (*run_function)(char **table, char **json, mmn_error *error);
 
 static mmn_status run_eval(char **table, char **json, mmn_error *problem)
 {
-    const mmn_eval_options options = {.size = sizeof(options), .list = list,
+    const mmn_eval_options options = {.size = sizeof(options),
+                                      .list = list,
                                       .neurons = NEURONS,
                                       .settings = "projector,all",
                                       .cross = "all",
@@ -69,7 +70,10 @@ static mmn_status run_eval(char **table, char **json, mmn_error *problem)
 static mmn_status run_perturb(char **table, char **json, mmn_error *problem)
 {
     const mmn_perturb_options options = {.size = sizeof(options),
-        .list = list, .neurons = NEURONS, .settings = "projector,all", .seeds = 2};
+                                         .list = list,
+                                         .neurons = NEURONS,
+                                         .settings = "projector,all",
+                                         .seeds = 2};
     mmn_result *perturbation;
     mmn_status status = mmn_perturb(&perturbation, model, &options, problem);
     cr_assert_eq(status == MMN_OK, perturbation != NULL);
@@ -83,7 +87,8 @@ static mmn_status run_perturb(char **table, char **json, mmn_error *problem)
 
 static mmn_status run_lens(char **table, char **json, mmn_error *problem)
 {
-    const mmn_lens_options options = {.size = sizeof(options), .list = list,
+    const mmn_lens_options options = {.size = sizeof(options),
+                                      .list = list,
                                       .stages = "out,mid",
                                       .top = 2,
                                       .examples = 1,
@@ -104,7 +109,8 @@ static mmn_status run_lens(char **table, char **json, mmn_error *problem)
 static mmn_status run_contributions(char **table, char **json, mmn_error *problem)
 {
     const char *const images[] = {IMAGE};
-    const mmn_contribution_options options = {.size = sizeof(options), .prompt = "<image>\nWhat is this?",
+    const mmn_contribution_options options = {.size = sizeof(options),
+                                              .prompt = "<image>\nWhat is this?",
                                               .images = images,
                                               .image_count = 1,
                                               .tokens = 3,
@@ -190,7 +196,8 @@ Test(neurons_out_of_memory, counting)
     cr_assert_geq(descriptor, 0);
     close(descriptor);
     snprintf(state, sizeof(state), "%s.state", output);
-    const mmn_count_options options = {.size = sizeof(options), .list = list, .output = output, .skip_bad = 1};
+    const mmn_count_options options = {
+        .size = sizeof(options), .list = list, .output = output, .skip_bad = 1};
     size_t failures = 0;
     for (unsigned long number = 1; number < 4000; number += 1 + number / 16) {
         mmn_count_summary summary = {0};

@@ -46,7 +46,8 @@ TestSuite(perplexity, .init = set_up, .fini = tear_down);
 
 static mmn_perplexity_options options_of_case(void)
 {
-    return (mmn_perplexity_options){.size = sizeof(mmn_perplexity_options),
+    return (mmn_perplexity_options){
+        .size = sizeof(mmn_perplexity_options),
         .list = list,
         .neurons = neurons,
         .window = (uint64_t)json_integer_value(json_object_get(truth, "window")),
@@ -98,8 +99,9 @@ static void check_run(const json_t *run)
     if (owner)
         expected = json_object_get(json_object_get(truth, "off"), owner);
     double nats = number_of(expected, domain);
-    cr_expect_float_eq(number_of(run, "nats"), nats, tolerance * nats, "%s with %s off: %.17g, not %.17g",
-                       domain, owner ? owner : "nothing", number_of(run, "nats"), nats);
+    cr_expect_float_eq(number_of(run, "nats"), nats, tolerance * nats,
+                       "%s with %s off: %.17g, not %.17g", domain, owner ? owner : "nothing",
+                       number_of(run, "nats"), nats);
 }
 
 static const json_t *find_run(const json_t *result, const char *off, const char *owner,
@@ -107,10 +109,11 @@ static const json_t *find_run(const json_t *result, const char *off, const char 
 {
     const json_t *run;
     size_t i;
-    json_array_foreach (json_object_get(result, "runs"), i, run)
-        if (strcmp(text_of(run, "off"), off) == 0 && strcmp(text_of(run, "domain"), domain) == 0 &&
-            (!owner || strcmp(text_of(run, "neurons_of"), owner) == 0))
-            return run;
+    json_array_foreach(
+        json_object_get(result, "runs"), i,
+        run) if (strcmp(text_of(run, "off"), off) == 0 &&
+                 strcmp(text_of(run, "domain"), domain) == 0 &&
+                 (!owner || strcmp(text_of(run, "neurons_of"), owner) == 0)) return run;
     return NULL;
 }
 
@@ -138,10 +141,10 @@ static void check_summary(const json_t *result, const json_t *row)
     const json_t *run, *values = json_object_get(row, "perplexity");
     double sum = 0;
     size_t i;
-    json_array_foreach (json_object_get(result, "runs"), i, run)
-        if (strcmp(text_of(run, "off"), "random") == 0 &&
-            strcmp(text_of(run, "domain"), text_of(row, "domain")) == 0)
-            sum += number_of(run, "nats");
+    json_array_foreach(json_object_get(result, "runs"), i,
+                       run) if (strcmp(text_of(run, "off"), "random") == 0 &&
+                                strcmp(text_of(run, "domain"), text_of(row, "domain")) == 0)
+        sum += number_of(run, "nats");
     cr_assert_float_eq(log(number_of(values, "random_mean")), sum / 2, 1e-12);
     cr_assert_lt(number_of(json_object_get(row, "ratio"), "random_mean"),
                  json_number_value(json_array_get(
@@ -157,11 +160,9 @@ static void check_case(const char *name)
     const json_t *run, *row;
     size_t i;
     cr_assert_eq(json_array_size(json_object_get(result, "runs")), 2 * (1 + 2 + 2));
-    json_array_foreach (json_object_get(result, "runs"), i, run)
-        check_run(run);
+    json_array_foreach(json_object_get(result, "runs"), i, run) check_run(run);
     check_cross(result);
-    json_array_foreach (json_object_get(result, "summary"), i, row)
-        check_summary(result, row);
+    json_array_foreach(json_object_get(result, "summary"), i, row) check_summary(result, row);
     json_decref(result);
     close_case();
 }

@@ -151,7 +151,8 @@ Test(perturb, nothing_off_moves_nothing)
 /* ---- Over a list ----------------------------------------------------------------------------- */
 
 static const char list_text[] =
-    "{\"id\":\"a\",\"domain\":\"medical\",\"image\":\"" IMAGES "wide.jpg\",\"question\":\"What is\"}\n"
+    "{\"id\":\"a\",\"domain\":\"medical\",\"image\":\"" IMAGES
+    "wide.jpg\",\"question\":\"What is\"}\n"
     "{\"id\":\"b\",\"domain\":\"documents\",\"question\":\"Which of these words\"}\n"
     "{\"id\":\"c\",\"domain\":\"medical\",\"question\":\"Is there a\"}\n";
 
@@ -177,7 +178,8 @@ Test(perturb, list_is_the_sum_of_its_samples)
     char list[64];
     mmn_perturbation perturbation = {0};
     write_list(list, sizeof list, list_text);
-    const mmn_perturb_options options = {.size = sizeof(options), .list = list,
+    const mmn_perturb_options options = {.size = sizeof(options),
+                                         .list = list,
                                          .neurons = DATA "masked.json",
                                          .settings = "language,all",
                                          .seeds = 2,
@@ -198,14 +200,16 @@ Test(perturb, list_is_the_sum_of_its_samples)
     uint64_t positions = 0;
     for (size_t i = 0; i < 2; i++) {
         mmn_input *input;
-        cr_assert_eq(mmn_input_from_prompt(&input, model, i == 0 ? "<image>\nWhat is" : "Is there a",
-                                           images, i == 0, &error),
+        cr_assert_eq(mmn_input_from_prompt(&input, model,
+                                           i == 0 ? "<image>\nWhat is" : "Is there a", images,
+                                           i == 0, &error),
                      MMN_OK, "%s", error.message);
         positions += mmn_input_length(input);
         sums[i] = compare_passes(input, mask);
         mmn_input_free(input);
     }
-    cr_expect_eq(perturbation.study.positions[1][0] + perturbation.study.positions[1][1], positions);
+    cr_expect_eq(perturbation.study.positions[1][0] + perturbation.study.positions[1][1],
+                 positions);
     for (size_t i = 0; i < 2 * (layers + 1); i++) {
         double relative = sums[0][i].relative + sums[1][i].relative;
         double cosine = sums[0][i].cosine + sums[1][i].cosine;
@@ -231,7 +235,8 @@ Test(perturb, threads_change_no_bit)
 {
     char list[64];
     write_list(list, sizeof list, list_text);
-    const mmn_perturb_options options = {.size = sizeof(options), .list = list, .neurons = DATA "masked.json", .seeds = 2};
+    const mmn_perturb_options options = {
+        .size = sizeof(options), .list = list, .neurons = DATA "masked.json", .seeds = 2};
     char *one, *seven;
     const int threads = model->compute.threads;
     model->compute.threads = 1;
@@ -266,7 +271,9 @@ Test(perturb, says_what_is_wrong)
         mmn_result *perturbation;
         write_list(list, sizeof list, cases[i].list);
         const mmn_perturb_options options = {.size = sizeof(options),
-            .list = list, .neurons = DATA "masked.json", .settings = cases[i].settings};
+                                             .list = list,
+                                             .neurons = DATA "masked.json",
+                                             .settings = cases[i].settings};
         cr_expect_eq(mmn_perturb(&perturbation, model, &options, &error), cases[i].status,
                      "case %zu: %s", i, error.message);
         cr_expect(strstr(error.message, cases[i].sentence), "case %zu: %s", i, error.message);

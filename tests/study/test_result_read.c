@@ -1,5 +1,5 @@
-/* Results read back from their JSON: written again, they are the same text; what is wrong in them is
- * named. */
+/* Results read back from their JSON: written again, they are the same text; what is wrong in them
+ * is named. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdio.h>
@@ -54,8 +54,8 @@ static mmn_result *read_back(mmn_result *result)
     cr_assert_eq(mmn_result_write(result, file, &error), MMN_OK, "%s", error.message);
     cr_assert_eq(mmn_result_json(result, &before, &error), MMN_OK);
     mmn_result_free(result);
-    cr_assert_eq(mmn_result_read(&read, file, &error), MMN_OK, "%s: %s: %s", error.file, error.where,
-                 error.message);
+    cr_assert_eq(mmn_result_read(&read, file, &error), MMN_OK, "%s: %s: %s", error.file,
+                 error.where, error.message);
     cr_assert_eq(mmn_result_json(read, &after, &error), MMN_OK);
     cr_expect_str_eq(after, before);
     mmn_release(before);
@@ -67,9 +67,16 @@ Test(result_read, evaluation)
 {
     const char *const stop[] = {"a\"b"};
     const mmn_eval_options options = {.size = sizeof(options),
-        .list = list, .neurons = NEURONS, .settings = "projector,all", .cross = "all", .seeds = 2,
-        .tokens = 1, .stop_strings = stop, .stop_string_count = 1, .repetition_penalty = 1.25,
-        .allow_unknown_keys = 1};
+                                      .list = list,
+                                      .neurons = NEURONS,
+                                      .settings = "projector,all",
+                                      .cross = "all",
+                                      .seeds = 2,
+                                      .tokens = 1,
+                                      .stop_strings = stop,
+                                      .stop_string_count = 1,
+                                      .repetition_penalty = 1.25,
+                                      .allow_unknown_keys = 1};
     mmn_result *result;
     mmn_eval(&result, model, &options, &error);
     result = read_back(result);
@@ -79,7 +86,9 @@ Test(result_read, evaluation)
     cr_expect_eq(mmn_result_parent(result, "cross_cells", 3), 1);
     mmn_result_free(result);
     /* Nothing off: means and intervals are not known. */
-    mmn_eval(&result, model, &(mmn_eval_options){.size = sizeof(mmn_eval_options), .list = list, .tokens = 2}, &error);
+    mmn_eval(&result, model,
+             &(mmn_eval_options){.size = sizeof(mmn_eval_options), .list = list, .tokens = 2},
+             &error);
     mmn_result_free(read_back(result));
 }
 
@@ -88,7 +97,10 @@ Test(result_read, perplexity)
     cr_assert_eq(mmn_write_file(list, texts, strlen(texts), &error), MMN_OK);
     for (int off = 0; off < 2; off++) {
         const mmn_perplexity_options options = {.size = sizeof(options),
-            .list = list, .neurons = off ? NEURONS : NULL, .window = 8, .seeds = off ? 2 : 0};
+                                                .list = list,
+                                                .neurons = off ? NEURONS : NULL,
+                                                .window = 8,
+                                                .seeds = off ? 2 : 0};
         mmn_result *result;
         mmn_perplexity_measure(&result, model, &options, &error);
         result = read_back(result);
@@ -100,7 +112,10 @@ Test(result_read, perplexity)
 Test(result_read, perturbation)
 {
     const mmn_perturb_options options = {.size = sizeof(options),
-        .list = list, .neurons = NEURONS, .settings = "projector,all", .seeds = 2};
+                                         .list = list,
+                                         .neurons = NEURONS,
+                                         .settings = "projector,all",
+                                         .seeds = 2};
     mmn_result *result;
     mmn_perturb(&result, model, &options, &error);
     result = read_back(result);
@@ -114,8 +129,13 @@ Test(result_read, perturbation)
 
 Test(result_read, lens)
 {
-    const mmn_lens_options options = {.size = sizeof(options), .list = list, .stages = "out,mid", .top = 2, .examples = 1,
-                                      .positions = "last,image:2", .neuron = "vision:1:17",
+    const mmn_lens_options options = {.size = sizeof(options),
+                                      .list = list,
+                                      .stages = "out,mid",
+                                      .top = 2,
+                                      .examples = 1,
+                                      .positions = "last,image:2",
+                                      .neuron = "vision:1:17",
                                       .neurons = NEURONS};
     mmn_result *result;
     mmn_lens_run(&result, model, &options, &error);
@@ -131,8 +151,14 @@ Test(result_read, contributions)
 {
     const char *const images[] = {IMAGE};
     const mmn_contribution_options options = {.size = sizeof(options),
-        .prompt = "<image>\nWhat is this?", .images = images, .image_count = 1, .tokens = 3,
-        .all_words = 1, .top = 2, .names = 2, .seeds = 1};
+                                              .prompt = "<image>\nWhat is this?",
+                                              .images = images,
+                                              .image_count = 1,
+                                              .tokens = 3,
+                                              .all_words = 1,
+                                              .top = 2,
+                                              .names = 2,
+                                              .seeds = 1};
     mmn_result *result;
     mmn_contributions_run(&result, model, &options, &error);
     result = read_back(result);
@@ -144,11 +170,14 @@ Test(result_read, ranking)
 {
     char counts[sizeof(list)];
     snprintf(counts, sizeof counts, "%s/counts", scratch);
-    const mmn_count_options options = {.size = sizeof(options), .list = list, .output = counts, .modules = "language"};
+    const mmn_count_options options = {
+        .size = sizeof(options), .list = list, .output = counts, .modules = "language"};
     mmn_count_summary summary;
     cr_assert_eq(mmn_count(model, &options, &summary, &error), MMN_OK, "%s", error.message);
     mmn_result *result;
-    mmn_rank(&result, counts, &(mmn_rank_options){.size = sizeof(mmn_rank_options), .rate = 0.5, .bar = 0.5}, &error);
+    mmn_rank(&result, counts,
+             &(mmn_rank_options){.size = sizeof(mmn_rank_options), .rate = 0.5, .bar = 0.5},
+             &error);
     result = read_back(result);
     cr_expect_not_null(mmn_result_text(result, "result", 0, "digest"));
     cr_expect_gt(mmn_result_rows(result, "neurons"), 10);
@@ -188,7 +217,8 @@ Test(result_read, names_what_is_wrong)
     expect_wrong(EVAL "\"runs\": 7}", "runs", "must be an array");
     expect_wrong(EVAL "\"runs\": [{}, 7]}", "runs", "item 1 must be an object");
     expect_wrong(EVAL "\"runs\": [{\"accuracy\": \"x\"}]}", "runs[0].accuracy", "must be a number");
-    expect_wrong(EVAL "\"runs\": [{\"samples\": -1}]}", "runs[0].samples", "must be a whole number");
+    expect_wrong(EVAL "\"runs\": [{\"samples\": -1}]}", "runs[0].samples",
+                 "must be a whole number");
     expect_wrong(EVAL "\"runs\": [{\"setting\": 1}]}", "runs[0].setting", "must be a text");
     expect_wrong(EVAL "\"runs\": [{\"neurons\": []}]}", "runs[0].neurons", "must be an object");
     expect_wrong(EVAL "\"runs\": [{\"measures\": {\"vqa\": true}}]}", "runs[0].measures.vqa",
@@ -203,8 +233,8 @@ Test(result_read, names_what_is_wrong)
 
 Test(result_read, passes_over_what_is_not_there)
 {
-    static const char text[] =
-        EVAL "\"model\": null, \"more\": [1], \"summary\": [{\"domain\": \"a\"}]}";
+    static const char text[] = EVAL
+        "\"model\": null, \"more\": [1], \"summary\": [{\"domain\": \"a\"}]}";
     mmn_result *result;
     cr_assert_eq(mmn_write_file(file, text, strlen(text), &error), MMN_OK);
     cr_assert_eq(mmn_result_read(&result, file, &error), MMN_OK, "%s", error.message);
@@ -216,9 +246,9 @@ Test(result_read, passes_over_what_is_not_there)
 
 Test(result_read, out_of_memory)
 {
-    static const char text[] =
-        EVAL "\"settings\": {\"list\": \"x\", \"generation_config\": {\"num_beams\": 2}},"
-             " \"runs\": [{\"setting\": \"a\", \"neurons\": {\"vision\": 3}}]}";
+    static const char text[] = EVAL
+        "\"settings\": {\"list\": \"x\", \"generation_config\": {\"num_beams\": 2}},"
+        " \"runs\": [{\"setting\": \"a\", \"neurons\": {\"vision\": 3}}]}";
     mmn_status status = MMN_SYSTEM;
     cr_assert_eq(mmn_write_file(file, text, strlen(text), &error), MMN_OK);
     for (unsigned long number = 1; status != MMN_OK; number++) {

@@ -1,5 +1,5 @@
-/* What is certified, was used: a list or weights that are edited, replaced or removed while a run goes on
- * end it with an error that names the file, and leave no result and no state of it. */
+/* What is certified, was used: a list or weights that are edited, replaced or removed while a run
+ * goes on end it with an error that names the file, and leave no result and no state of it. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,10 +49,12 @@ static void set_up(void)
     snprintf(texts, sizeof texts, "%s/texts.jsonl", folder);
     snprintf(output, sizeof output, "%s/output", folder);
     snprintf(state, sizeof state, "%s.state", output);
-    write_text(list, "{\"domain\": \"medical\", \"question\": \"Which organ?\", \"answers\": [\"a\"]}\n"
-                     "{\"domain\": \"documents\", \"question\": \"Who is it?\", \"answers\": [\"b\"]}\n"
-                     "{\"domain\": \"medical\", \"question\": \"Is it well?\", \"answers\": [\"c\"]}\n");
-    write_text(texts, "{\"domain\": \"en\", \"text\": \"The cat sat on the mat, and it was well.\"}\n");
+    write_text(list,
+               "{\"domain\": \"medical\", \"question\": \"Which organ?\", \"answers\": [\"a\"]}\n"
+               "{\"domain\": \"documents\", \"question\": \"Who is it?\", \"answers\": [\"b\"]}\n"
+               "{\"domain\": \"medical\", \"question\": \"Is it well?\", \"answers\": [\"c\"]}\n");
+    write_text(texts,
+               "{\"domain\": \"en\", \"text\": \"The cat sat on the mat, and it was well.\"}\n");
     open_model();
 }
 
@@ -121,13 +123,17 @@ static int change_once(void *context, const mmn_progress *progress)
 static mmn_status count_neurons(void)
 {
     const mmn_count_options options = {.size = sizeof(options),
-        .list = list, .output = output, .batch = 1, .progress = change_once};
+                                       .list = list,
+                                       .output = output,
+                                       .batch = 1,
+                                       .progress = change_once};
     return mmn_count(model, &options, NULL, &error);
 }
 
 static mmn_status evaluate(void)
 {
-    const mmn_eval_options options = {.size = sizeof(options), .list = list, .tokens = 2, .progress = change_once};
+    const mmn_eval_options options = {
+        .size = sizeof(options), .list = list, .tokens = 2, .progress = change_once};
     mmn_result *evaluation;
     mmn_status status = mmn_eval(&evaluation, model, &options, &error);
     mmn_result_free(evaluation);
@@ -136,7 +142,8 @@ static mmn_status evaluate(void)
 
 static mmn_status measure_perplexity(void)
 {
-    const mmn_perplexity_options options = {.size = sizeof(options), .list = texts, .progress = change_once};
+    const mmn_perplexity_options options = {
+        .size = sizeof(options), .list = texts, .progress = change_once};
     mmn_result *perplexity;
     mmn_status status = mmn_perplexity_measure(&perplexity, model, &options, &error);
     mmn_result_free(perplexity);
@@ -146,7 +153,10 @@ static mmn_status measure_perplexity(void)
 static mmn_status perturb(void)
 {
     const mmn_perturb_options options = {.size = sizeof(options),
-        .list = list, .neurons = NEURONS, .seeds = 1, .progress = change_once};
+                                         .list = list,
+                                         .neurons = NEURONS,
+                                         .seeds = 1,
+                                         .progress = change_once};
     mmn_result *perturbation;
     mmn_status status = mmn_perturb(&perturbation, model, &options, &error);
     mmn_result_free(perturbation);
@@ -155,7 +165,8 @@ static mmn_status perturb(void)
 
 static mmn_status look_through_lens(void)
 {
-    const mmn_lens_options options = {.size = sizeof(options), .list = list, .progress = change_once};
+    const mmn_lens_options options = {
+        .size = sizeof(options), .list = list, .progress = change_once};
     mmn_result *lens;
     mmn_status status = mmn_lens_run(&lens, model, &options, &error);
     mmn_result_free(lens);
@@ -165,7 +176,10 @@ static mmn_status look_through_lens(void)
 static mmn_status find_contributions(void)
 {
     const mmn_contribution_options options = {.size = sizeof(options),
-        .prompt = "What?", .tokens = 2, .all_words = 1, .progress = change_once};
+                                              .prompt = "What?",
+                                              .tokens = 2,
+                                              .all_words = 1,
+                                              .progress = change_once};
     mmn_result *contributions;
     mmn_status status = mmn_contributions_run(&contributions, model, &options, &error);
     mmn_result_free(contributions);
@@ -207,8 +221,8 @@ static void check_refused(mmn_status (*run)(void), const char *path, size_t chan
 Test(unchanged, weights_are_asked_for_by_every_run)
 {
     static mmn_status (*const runs[])(void) = {
-        count_neurons,     evaluate,           measure_perplexity, perturb,
-        look_through_lens, find_contributions, dump,               digest};
+        count_neurons, evaluate, measure_perplexity, perturb, look_through_lens, find_contributions,
+        dump,          digest};
     for (size_t i = 0; i < sizeof runs / sizeof runs[0]; i++) {
         check_refused(runs[i], weights, i % CHANGES);
         cr_assert_neq(access(state, F_OK), 0, "a state of weights that have changed");

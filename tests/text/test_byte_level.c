@@ -42,18 +42,18 @@ static const char *ids_of(const mmn_tokenizer *tokenizer, const char *text)
                  MMN_OK, "%s", error.message);
     line[0] = '\0';
     for (size_t i = 0; i < count && length < sizeof(line) - 16; i++)
-        length += (size_t)snprintf(line + length, sizeof(line) - length, i ? " %d" : "%d",
-                                   (int)ids[i]);
+        length +=
+            (size_t)snprintf(line + length, sizeof(line) - length, i ? " %d" : "%d", (int)ids[i]);
     mmn_free(ids);
     return line;
 }
 
 /* "abc" is a token, but no merge makes it. */
-#define UNMERGED(options, pre_tokenizer)                                                          \
-    "{\"pre_tokenizer\":" pre_tokenizer ",\"model\":{\"type\":\"BPE\"," options                   \
-    "\"vocab\":{\"a\":0,\"b\":1,\"c\":2,\"ab\":3,\"abc\":4,\"\u0120\":5,\"\u0120abc\":6},"        \
+#define UNMERGED(options, pre_tokenizer)                                                           \
+    "{\"pre_tokenizer\":" pre_tokenizer ",\"model\":{\"type\":\"BPE\"," options                    \
+    "\"vocab\":{\"a\":0,\"b\":1,\"c\":2,\"ab\":3,\"abc\":4,\"\u0120\":5,\"\u0120abc\":6},"         \
     "\"merges\":[\"a b\"]}}"
-#define BYTES(prefix, regex)                                                              \
+#define BYTES(prefix, regex)                                                                       \
     "{\"type\":\"ByteLevel\",\"add_prefix_space\":" prefix ",\"use_regex\":" regex "}"
 
 Test(byte_level, ignores_merges_for_whole_words_only)
@@ -86,10 +86,10 @@ Test(byte_level, decodes_bytes_that_are_no_text)
         const char *tokens[5]; /* as the vocabulary spells single bytes */
         const char *text;
     } cases[] = {
-        {{"\u00f0", "\u0141"}, REPLACED},                           /* f0 9f */
-        {{"\u00f0", "\u0141", "A"}, REPLACED "A"},                  /* f0 9f 41 */
-        {{"\u0122"}, REPLACED},                                     /* 80 */
-        {{"\u00ff", "A"}, REPLACED "A"},                            /* ff 41 */
+        {{"\u00f0", "\u0141"}, REPLACED},                             /* f0 9f */
+        {{"\u00f0", "\u0141", "A"}, REPLACED "A"},                    /* f0 9f 41 */
+        {{"\u0122"}, REPLACED},                                       /* 80 */
+        {{"\u00ff", "A"}, REPLACED "A"},                              /* ff 41 */
         {{"\u00ed", "\u0142", "\u0122"}, REPLACED REPLACED REPLACED}, /* a surrogate */
         {{"\u00f4", "\u0132", "\u0122"}, REPLACED REPLACED REPLACED}, /* above U+10FFFF */
         {{"\u00e2", "\u0124", "\u00e2", "\u0124", "\u00ac"}, REPLACED "\xe2\x82\xac"},
@@ -105,8 +105,8 @@ Test(byte_level, decodes_bytes_that_are_no_text)
             for (; count < 5 && cases[i].tokens[count]; count++)
                 cr_assert(
                     mmn_tokenizer_token_to_id(tokenizer, cases[i].tokens[count], &ids[count]));
-            cr_assert_eq(
-                mmn_tokenizer_decode(tokenizer, ids, count, false, &text, NULL, &error), MMN_OK);
+            cr_assert_eq(mmn_tokenizer_decode(tokenizer, ids, count, false, &text, NULL, &error),
+                         MMN_OK);
             cr_expect_str_eq(text, cases[i].text, "%s, case %zu", names[n], i);
             mmn_free(text);
         }
@@ -130,9 +130,8 @@ Test(byte_level, encodes_long_pieces)
             char *decoded;
             for (size_t i = 0; i < used; i++)
                 text[i] = periods[p][i % period];
-            cr_assert_eq(
-                mmn_tokenizer_encode(tokenizer, text, used, false, &ids, &count, &error), MMN_OK,
-                "%s, period %zu: %s", names[n], p, error.message);
+            cr_assert_eq(mmn_tokenizer_encode(tokenizer, text, used, false, &ids, &count, &error),
+                         MMN_OK, "%s, period %zu: %s", names[n], p, error.message);
             cr_assert_eq(
                 mmn_tokenizer_decode(tokenizer, ids, count, false, &decoded, &length, &error),
                 MMN_OK);
@@ -215,12 +214,12 @@ Test(byte_level, damaged_files)
  * slow keeps the program busy: each is refused once its limit is reached. */
 Test(byte_level, slow_expressions_are_stopped)
 {
-#define SPLIT(expression)                                                               \
-    "{\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\"" expression "\"},"  \
+#define SPLIT(expression)                                                                          \
+    "{\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\"" expression "\"},"           \
     "\"behavior\":\"Isolated\"},\"model\":{\"vocab\":{\"a\":0},\"merges\":[]}}"
     static const char *const expressions[] = {
-        SPLIT("(a|aa)+[bc]"),  /* exponentially many steps */
-        SPLIT("[ab]*[bc]|a"),  /* a step per byte for a match of one byte */
+        SPLIT("(a|aa)+[bc]"), /* exponentially many steps */
+        SPLIT("[ab]*[bc]|a"), /* a step per byte for a match of one byte */
         SPLIT("(?=(a|aa)+[bc])|a"),
     };
     char word[200000];

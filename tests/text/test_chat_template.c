@@ -108,6 +108,7 @@ Test(chat_template, bounds_what_templates_may_do)
     mmn_text_free(&source);
     cr_assert_eq(render("{% set x = [1,1,1,1,1,1,1,1,1,1] %}{% set x = x+x+x+x+x+x+x+x+x+x %}"
                         "{% for a in x %}{% for b in x %}{% for c in x %}{% for d in x %}y"
-                        "{% endfor %}{% endfor %}{% endfor %}{% endfor %}"), MMN_INPUT);
+                        "{% endfor %}{% endfor %}{% endfor %}{% endfor %}"),
+                 MMN_INPUT);
     cr_assert(strstr(error.message, "too long"));
 }

@@ -1,6 +1,6 @@
 /* Tokenizers of folders whose files name further tokens and say where spaces go, or whose
- * tokenizer.json has other steps: ids and texts against those of transformers and of the `tokenizers`
- * library, which data/make_folder_cases.py and make_step_cases.py stored. */
+ * tokenizer.json has other steps: ids and texts against those of transformers and of the
+ * `tokenizers` library, which data/make_folder_cases.py and make_step_cases.py stored. */
 #include <criterion/criterion.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -37,12 +37,14 @@ static void make_folder(char folder[64], const json_t *one)
     json_t *value;
     strcpy(folder, "/tmp/mmneuron-folder-XXXXXX");
     cr_assert(mkdtemp(folder));
-    json_object_foreach(json_object_get(one, "links"), name, value) {
+    json_object_foreach(json_object_get(one, "links"), name, value)
+    {
         snprintf(from, sizeof(from), MMN_SOURCE_DIR "/%s/%s", json_string_value(value), name);
         snprintf(path, sizeof(path), "%s/%s", folder, name);
         cr_assert_eq(symlink(from, path), 0);
     }
-    json_object_foreach(json_object_get(one, "write"), name, value) {
+    json_object_foreach(json_object_get(one, "write"), name, value)
+    {
         snprintf(path, sizeof(path), "%s/%s", folder, name);
         cr_assert_eq(json_dump_file(value, path, 0), 0);
     }
@@ -57,7 +59,8 @@ static void remove_folder(const char *folder, const json_t *one)
     const char *name;
     json_t *value;
     for (size_t i = 0; i < 2; i++)
-        json_object_foreach(json_object_get(one, keys[i]), name, value) {
+        json_object_foreach(json_object_get(one, keys[i]), name, value)
+        {
             snprintf(path, sizeof(path), "%s/%s", folder, name);
             unlink(path);
         }
@@ -77,8 +80,8 @@ static void check_text(const mmn_tokenizer *tokenizer, const char *name, const c
                  MMN_OK, "%s", error.message);
     cr_assert_eq(count, json_array_size(expected), "%s: %s: %zu ids", name, text, count);
     for (size_t i = 0; i < count; i++)
-        cr_assert_eq(ids[i], json_integer_value(json_array_get(expected, i)), "%s: %s: id %zu is %d",
-                     name, text, i, (int)ids[i]);
+        cr_assert_eq(ids[i], json_integer_value(json_array_get(expected, i)),
+                     "%s: %s: id %zu is %d", name, text, i, (int)ids[i]);
     cr_assert_eq(mmn_tokenizer_decode(tokenizer, ids, count, true, &decoded, NULL, &error), MMN_OK);
     cr_assert_str_eq(decoded, json_string_value(json_object_get(result, "decoded")), "%s: %s", name,
                      text);
@@ -92,8 +95,9 @@ static bool can_read(const json_t *one)
     bool able = true;
     char *text = json_dumps(one, 0);
 #ifndef HAVE_UTF8PROC
-    static const char *const unicode[] = {"\"single_word\": true", "qwen2_tokenizer", "Digits",
-                                          "\"Whitespace\"", "NFD", "StripAccents", ", BERT, "};
+    static const char *const unicode[] = {
+        "\"single_word\": true", "qwen2_tokenizer", "Digits", "\"Whitespace\"", "NFD",
+        "StripAccents",          ", BERT, "};
     for (size_t i = 0; i < sizeof(unicode) / sizeof(unicode[0]); i++)
         able = able && !strstr(text, unicode[i]);
 #endif
@@ -115,7 +119,8 @@ static void check_cases(const char *path)
     json_t *texts = json_object_get(document, "texts");
     size_t i;
     cr_assert_gt(json_array_size(json_object_get(document, "cases")), 50);
-    json_array_foreach(json_object_get(document, "cases"), i, one) {
+    json_array_foreach(json_object_get(document, "cases"), i, one)
+    {
         const char *name = json_string_value(json_object_get(one, "name"));
         const json_t *results = json_object_get(one, "results");
         mmn_tokenizer *tokenizer;
@@ -154,7 +159,8 @@ Test(folders, refuse_texts_beyond_the_limit)
     cr_assert_eq(mmn_tokenizer_open(&tokenizer, GOLDEN, &error), MMN_OK);
     mmn_tokenizer_limit_ids(tokenizer, 481);
     cr_assert_eq(mmn_tokenizer_model_size(tokenizer), 480);
-    cr_assert_eq(mmn_tokenizer_encode(tokenizer, "a<image>", 8, true, &ids, &count, &error), MMN_OK);
+    cr_assert_eq(mmn_tokenizer_encode(tokenizer, "a<image>", 8, true, &ids, &count, &error),
+                 MMN_OK);
     mmn_free(ids);
     cr_assert_eq(mmn_tokenizer_encode(tokenizer, "a<pad>", 6, true, &ids, &count, &error),
                  MMN_INPUT);

@@ -66,8 +66,7 @@ static bool is_refused(void)
 
 /* Truncates `name` of the folder `golden` at many places and flips bits in it; returns how many of
  * the damaged files were refused. */
-static size_t count_refused(const char *golden, const char *name, size_t truncations,
-                            size_t flips)
+static size_t count_refused(const char *golden, const char *name, size_t truncations, size_t flips)
 {
     size_t size, refused = 0;
     char *data = read_golden(golden, name, &size);
@@ -156,11 +155,10 @@ typedef struct bad_json {
 
 Test(hostile_tokenizer, says_what_is_wrong_in_a_json)
 {
-#define STEPS(key, steps) \
-    "{\"" key "\":" steps ",\"model\":{\"vocab\":{\"a\":0},\"merges\":[]}}"
+#define STEPS(key, steps) "{\"" key "\":" steps ",\"model\":{\"vocab\":{\"a\":0},\"merges\":[]}}"
 #define MODEL(members) "{\"model\":{" members "}}"
-#define WORDPIECE(prefix, longest)                                                             \
-    MODEL("\"type\":\"WordPiece\",\"vocab\":{\"a\":0},\"unk_token\":\"u\","                      \
+#define WORDPIECE(prefix, longest)                                                                 \
+    MODEL("\"type\":\"WordPiece\",\"vocab\":{\"a\":0},\"unk_token\":\"u\","                        \
           "\"continuing_subword_prefix\":" prefix ",\"max_input_chars_per_word\":" longest)
     static const bad_json bad[] = {
         {"[]", "", "must be a JSON object"},
@@ -213,10 +211,10 @@ Test(hostile_tokenizer, says_what_is_wrong_in_a_json)
         {STEPS("pre_tokenizer", "{\"type\":\"Split\",\"pattern\":{\"String\":\"a\"}}"),
          "pre_tokenizer.behavior", "missing"},
         {STEPS("pre_tokenizer", "{\"type\":\"Split\",\"pattern\":{\"String\":\"a\"},"
-               "\"behavior\":\"Joined\"}"),
+                                "\"behavior\":\"Joined\"}"),
          "pre_tokenizer.behavior", "must be Isolated, Removed,"},
         {STEPS("pre_tokenizer", "{\"type\":\"Split\",\"pattern\":{\"Regex\":\"\"},"
-               "\"behavior\":\"Isolated\"}"),
+                                "\"behavior\":\"Isolated\"}"),
          "pre_tokenizer.pattern.Regex", "must have 1 to"},
         {STEPS("pre_tokenizer", "{\"type\":\"Metaspace\",\"replacement\":\"ab\"}"),
          "pre_tokenizer.replacement", "must be one character"},
@@ -260,8 +258,8 @@ Test(hostile_tokenizer, says_what_is_wrong_in_a_json)
 
 Test(hostile_tokenizer, says_what_is_wrong_in_an_added_token)
 {
-#define TOKEN(id, content)                                                                    \
-    "{\"id\":" id ",\"content\":\"" content "\",\"single_word\":false,\"lstrip\":false,"      \
+#define TOKEN(id, content)                                                                         \
+    "{\"id\":" id ",\"content\":\"" content "\",\"single_word\":false,\"lstrip\":false,"           \
     "\"rstrip\":false,\"normalized\":false,\"special\":true}"
     static const bad_json bad[] = {
         {TOKEN("7", "c"), "added_tokens[0].id", "is 7, but \"c\" gets the id 4"},
@@ -285,9 +283,9 @@ Test(hostile_tokenizer, says_what_is_wrong_in_an_added_token)
 Test(hostile_tokenizer, steps_that_multiply_are_stopped)
 {
     char text[8192];
-    size_t size = (size_t)snprintf(
-        text, sizeof(text), "{\"model\":{\"vocab\":{\"a\":0},\"merges\":[]},\"normalizer\":"
-                            "{\"type\":\"Sequence\",\"normalizers\":[");
+    size_t size = (size_t)snprintf(text, sizeof(text),
+                                   "{\"model\":{\"vocab\":{\"a\":0},\"merges\":[]},\"normalizer\":"
+                                   "{\"type\":\"Sequence\",\"normalizers\":[");
     for (int i = 0; i < 16; i++)
         size += (size_t)snprintf(text + size, sizeof(text) - size,
                                  "%s{\"type\":\"Replace\",\"pattern\":{\"String\":\"a\"},"
@@ -317,9 +315,8 @@ Test(hostile_tokenizer, patterns_that_explode_are_stopped)
     memset(word, 'a', sizeof(word));
     scratch_write("tokenizer.json", text);
     cr_assert_eq(mmn_tokenizer_open(&tokenizer, scratch, &error), MMN_OK, "%s", error.message);
-    cr_assert_eq(
-        mmn_tokenizer_encode(tokenizer, word, sizeof(word), false, &ids, &count, &error),
-        MMN_INPUT);
+    cr_assert_eq(mmn_tokenizer_encode(tokenizer, word, sizeof(word), false, &ids, &count, &error),
+                 MMN_INPUT);
     cr_assert(strstr(error.message, "cannot be matched"), "%s", error.message);
     mmn_tokenizer_close(tokenizer);
 }
@@ -351,16 +348,15 @@ Test(hostile_tokenizer, a_search_for_nothing_can_be_interrupted)
     mmn_pattern_free(pattern);
 }
 
-/* What is searched in stretches is found as in one: far away, between characters of several bytes, by
- * what stands before and behind it, and empty at the end. */
+/* What is searched in stretches is found as in one: far away, between characters of several bytes,
+ * by what stands before and behind it, and empty at the end. */
 Test(hostile_tokenizer, finds_what_is_far_away)
 {
     static const struct {
         const char *expression;
         size_t start, end;
-    } cases[] = {{"b", 3001, 3002},           {"(?<=xb)c", 3002, 3003},
-                 {"\\xE9+x", 0, 3001},        {"x.*$", 3000, 3005},
-                 {"b(?=c\\xE9)", 3001, 3002}, {"\\z", 3005, 3005}};
+    } cases[] = {{"b", 3001, 3002},    {"(?<=xb)c", 3002, 3003},    {"\\xE9+x", 0, 3001},
+                 {"x.*$", 3000, 3005}, {"b(?=c\\xE9)", 3001, 3002}, {"\\z", 3005, 3005}};
     char text[3006] = "";
     for (size_t i = 0; i < 1500; i++)
         memcpy(text + 2 * i, "\xc3\xa9", 2);

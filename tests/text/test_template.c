@@ -47,8 +47,9 @@ Test(template, gives_the_prompts_of_the_families)
 Test(template, begins_with_an_image_that_has_no_place)
 {
     char *prompt;
-    cr_assert_eq(mmn_template_apply("instructblip-short-answer", "<image>\nWhy?", true, &prompt, &error),
-                 MMN_OK);
+    cr_assert_eq(
+        mmn_template_apply("instructblip-short-answer", "<image>\nWhy?", true, &prompt, &error),
+        MMN_OK);
     cr_expect_str_eq(prompt, "<image>Question: Why? Short Answer:");
     mmn_free(prompt);
     cr_assert_eq(mmn_template_apply("instructblip", "Why <image>?", true, &prompt, &error), MMN_OK);

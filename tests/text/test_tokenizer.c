@@ -1,6 +1,6 @@
 /* Tokenizers: ids and texts against those of the `tokenizers` and `sentencepiece` libraries, which
- * data/make_tokenizer_cases.py, make_bert_cases.py and make_byte_cases.py stored, and what encoding and decoding
- * refuse. */
+ * data/make_tokenizer_cases.py, make_bert_cases.py and make_byte_cases.py stored, and what encoding
+ * and decoding refuse. */
 #include <criterion/criterion.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -39,8 +39,8 @@ static void check_ids(const json_t *expected, const int32_t *ids, size_t count, 
     cr_assert_eq(json_array_size(expected), count, "%s: %zu ids, expected %zu", what, count,
                  json_array_size(expected));
     for (size_t i = 0; i < count; i++)
-        cr_assert_eq(json_integer_value(json_array_get(expected, i)), ids[i],
-                     "%s: id %zu is %d", what, i, (int)ids[i]);
+        cr_assert_eq(json_integer_value(json_array_get(expected, i)), ids[i], "%s: id %zu is %d",
+                     what, i, (int)ids[i]);
 }
 
 static void check_text(const mmn_tokenizer *tokenizer, const char *text, const json_t *result)
@@ -91,7 +91,8 @@ Test(tokenizer, gives_the_ids_of_every_option)
     json_t *texts = json_object_get(cases, "texts"), *variants = json_object_get(cases, "variants");
     const char *name;
     cr_assert_gt(json_object_size(variants), 10);
-    json_object_foreach(variants, name, stored) {
+    json_object_foreach(variants, name, stored)
+    {
         char folder[4096];
         snprintf(folder, sizeof(folder), DATA "%s", name);
 #ifndef HAVE_PCRE2
@@ -195,7 +196,8 @@ Test(tokenizer, gives_the_ids_of_every_option_of_bert)
     json_t *variants = json_object_get(cases, "variants");
     const char *name;
     cr_assert_gt(json_object_size(variants), 5);
-    json_object_foreach(variants, name, stored) {
+    json_object_foreach(variants, name, stored)
+    {
         char folder[4096];
         snprintf(folder, sizeof(folder), DATA "%s", name);
         check_folder(folder, json_object_get(cases, "texts"), stored);
@@ -209,11 +211,13 @@ Test(tokenizer, gives_the_ids_of_every_option_of_bert)
 Test(tokenizer, gives_the_ids_of_byte_level_tokenizers)
 {
     json_t *cases = load_cases(DATA "byte_cases.json"), *stored;
-    json_t *golden = json_object_get(cases, "golden"), *variants = json_object_get(cases, "variants");
+    json_t *golden = json_object_get(cases, "golden"),
+           *variants = json_object_get(cases, "variants");
     const char *name;
     cr_assert_eq(json_object_size(golden), 3);
     cr_assert_eq(json_object_size(variants), 3);
-    json_object_foreach(golden, name, stored) {
+    json_object_foreach(golden, name, stored)
+    {
         char folder[4096];
         snprintf(folder, sizeof(folder), MMN_SOURCE_DIR "/golden/%s_tokenizer", name);
 #ifndef HAVE_UTF8PROC
@@ -222,7 +226,8 @@ Test(tokenizer, gives_the_ids_of_byte_level_tokenizers)
 #endif
         check_folder(folder, json_object_get(cases, "texts"), stored);
     }
-    json_object_foreach(variants, name, stored) {
+    json_object_foreach(variants, name, stored)
+    {
         char folder[4096];
         snprintf(folder, sizeof(folder), DATA "%s", name);
 #ifndef HAVE_UTF8PROC
@@ -291,11 +296,11 @@ Test(tokenizer, refuses_text_that_is_not_utf8)
     } bad[] = {{"\xff", "byte 0"},
                {"abc\x80", "byte 3"},
                {"a\xc3", "byte 1"},
-               {"\xc0\xaf", "byte 0"},             /* overlong */
-               {"\xe0\x9f\xbf", "byte 0"},         /* overlong */
-               {"\xf0\x8f\xbf\xbf", "byte 0"},     /* overlong */
-               {"ab\xed\xa0\x80", "byte 2"},       /* a surrogate */
-               {"\xf4\x90\x80\x80", "byte 0"},     /* above U+10FFFF */
+               {"\xc0\xaf", "byte 0"},         /* overlong */
+               {"\xe0\x9f\xbf", "byte 0"},     /* overlong */
+               {"\xf0\x8f\xbf\xbf", "byte 0"}, /* overlong */
+               {"ab\xed\xa0\x80", "byte 2"},   /* a surrogate */
+               {"\xf4\x90\x80\x80", "byte 0"}, /* above U+10FFFF */
                {"<image>\xe2\x96", "byte 7"},
                {"\xf5\x80\x80\x80", "byte 0"}};
     mmn_tokenizer *tokenizer = open_tokenizer(GOLDEN);
@@ -344,9 +349,9 @@ Test(tokenizer, reads_tokens_with_zero_bytes)
     cr_assert_eq(mmn_tokenizer_from_json(&tokenizer, json, strlen(json), "file", &error), MMN_OK,
                  "%s: %s", error.where, error.message);
     static const char encoded[] = "a\0\0a\0ba";
-    cr_assert_eq(mmn_tokenizer_encode(tokenizer, encoded, sizeof(encoded), false, &ids, &count,
-                                      &error),
-                 MMN_OK);
+    cr_assert_eq(
+        mmn_tokenizer_encode(tokenizer, encoded, sizeof(encoded), false, &ids, &count, &error),
+        MMN_OK);
     cr_assert_eq(count, 5);
     cr_assert_arr_eq(ids, expected, sizeof(expected));
     cr_assert_eq(mmn_tokenizer_decode(tokenizer, ids, count, false, &text, &length, &error),
@@ -373,7 +378,9 @@ Test(tokenizer, decodes_what_no_text_encodes_to)
         {{232, 146}, 2, true, "\xef\xbf\xbd\xef\xbf\xbd"},
         {{0, 0, 2, 1}, 4, true, ""},
         {{0, 0, 2, 1}, 4, false, "<unk><unk></s><s>"},
-        {{198, 172, 300, 198, 172, 258}, 6, true,
+        {{198, 172, 300, 198, 172, 258},
+         6,
+         true,
          "\xc3\xa9 ASSIST\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
         {{-1, 1 << 30, 300}, 3, true, "ASSIST"},
         {{0}, 0, true, ""},

@@ -1,6 +1,6 @@
-/* Fails one allocation of a process: loaded before the C library with LD_PRELOAD, it counts calls of malloc
- * and its kin, lets the one with number MMN_FAIL_AT fail, and writes how many there were to the file
- * MMN_FAIL_COUNT at the end. */
+/* Fails one allocation of a process: loaded before the C library with LD_PRELOAD, it counts calls
+ * of malloc and its kin, lets the one with number MMN_FAIL_AT fail, and writes how many there were
+ * to the file MMN_FAIL_COUNT at the end. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>

@@ -1,4 +1,5 @@
-/* failing_allocator.h: lets a chosen allocation of the library fail, by the allocator that a caller may set. */
+/* failing_allocator.h: lets a chosen allocation of the library fail, by the allocator that a caller
+ * may set. */
 #ifndef TESTS_TOOLS_FAILING_ALLOCATOR_H
 #define TESTS_TOOLS_FAILING_ALLOCATOR_H
 

@@ -23,10 +23,10 @@ static inline bool mmn_build_reads(const char *model)
 }
 
 /* Ends a test that cannot be done without the model. */
-#define MMN_NEEDS(model)                                                        \
-    do {                                                                        \
-        if (!mmn_build_reads(model))                                            \
-            cr_skip_test("this build leaves out what the model's tokenizer needs"); \
+#define MMN_NEEDS(model)                                                                           \
+    do {                                                                                           \
+        if (!mmn_build_reads(model))                                                               \
+            cr_skip_test("this build leaves out what the model's tokenizer needs");                \
     } while (0)
 
 #endif

@@ -1,5 +1,5 @@
-/* A folder of its own for each test that writes, under TMPDIR; it is gone after the test with all that is in
- * it: TestSuite(name, .init = scratch_make, .fini = scratch_remove). */
+/* A folder of its own for each test that writes, under TMPDIR; it is gone after the test with all
+ * that is in it: TestSuite(name, .init = scratch_make, .fini = scratch_remove). */
 #ifndef MMN_TESTS_TOOLS_SCRATCH_H
 #define MMN_TESTS_TOOLS_SCRATCH_H
 
@@ -16,7 +16,8 @@ static char scratch[256]; /* the folder's path */
 static inline void scratch_make(void)
 {
     const char *place = getenv("TMPDIR");
-    snprintf(scratch, sizeof(scratch), "%s/mmneuron-test-XXXXXX", place && place[0] ? place : "/tmp");
+    snprintf(scratch, sizeof(scratch), "%s/mmneuron-test-XXXXXX",
+             place && place[0] ? place : "/tmp");
     cr_assert_not_null(mkdtemp(scratch));
 }
 
