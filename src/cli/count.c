@@ -120,8 +120,8 @@ int mmn_cli_count(mmn_cli_call *call)
     const mmn_cli_option options[] = {
         {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
          .target = &count_options.output, .needed = "the file that receives the counts",
-         .help = "where to write the counts (- is standard output); the state of an unfinished run is"
-                 " in FILE.state"},
+         .help = "where to write the counts (- is standard output); the state of an unfinished run"
+                 " is in FILE.state"},
         {.name = "samples", .value = "N", .kind = MMN_CLI_WHOLE, .target = &count_options.samples,
          .minimum = 1,
          .help = "count the first N samples of each domain, or windows of its texts (all)"},
