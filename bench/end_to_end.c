@@ -77,7 +77,8 @@ static void print_result(const bench_job *job, const bench_result *result, doubl
 {
     const bench_spread *seconds = &result->seconds;
     bool streams = job->kind == BENCH_DECODE;
-    double rate = (streams ? bench_job_bytes(job) : bench_job_operations(job)) / seconds->median;
+    double rate =
+        (streams ? bench_job_bytes(job) : bench_job_operations(job)) / seconds->median;
 
     printf("| %s | %.3f / %.3f / %.3f | %.1f | %.1f %s | %.0f %% | %+.1f / %+.1f / %+.1f %% "
            "| %.0f + %.0f |\n",
@@ -223,14 +224,14 @@ static int run_table(const mmn_model *model, bench_settings *settings)
         status = measure(&result, jobs, model, name, settings->rounds, &error);
         if (status == MMN_OK) {
             print_result(&jobs[0], &result, arithmetic, reading);
-            json_array_append_new(results,
-                                  json_pack("{s:s, s:o, s:o, s:f, s:f, s:I, s:I}", "job", name,
-                                            "seconds", bench_spread_json(&result.seconds),
-                                            "counting_costs", bench_spread_json(&result.cost),
-                                            "gigaoperations", bench_job_operations(&jobs[0]),
-                                            "gigabytes_of_weights", bench_job_bytes(&jobs[0]),
-                                            "peak_bytes", (json_int_t)result.memory.peak,
-                                            "mapped_bytes", (json_int_t)result.memory.mapped));
+            json_array_append_new(
+                results, json_pack("{s:s, s:o, s:o, s:f, s:f, s:I, s:I}", "job", name, "seconds",
+                                   bench_spread_json(&result.seconds), "counting_costs",
+                                   bench_spread_json(&result.cost), "gigaoperations",
+                                   bench_job_operations(&jobs[0]), "gigabytes_of_weights",
+                                   bench_job_bytes(&jobs[0]), "peak_bytes",
+                                   (json_int_t)result.memory.peak, "mapped_bytes",
+                                   (json_int_t)result.memory.mapped));
         }
         bench_job_free(&jobs[0]);
         bench_job_free(&jobs[1]);
@@ -248,11 +249,14 @@ static int run_table(const mmn_model *model, bench_settings *settings)
 
 static bool read_options(bench_settings *settings, int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"threads", required_argument, NULL, 't'}, {"simd", required_argument, NULL, 's'},
-        {"rounds", required_argument, NULL, 'r'},  {"jobs", required_argument, NULL, 'w'},
-        {"json", required_argument, NULL, 'j'},    {"serve", no_argument, NULL, 'p'},
-        {"started", required_argument, NULL, 'b'}, {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"threads", required_argument, NULL, 't'},
+                                            {"simd", required_argument, NULL, 's'},
+                                            {"rounds", required_argument, NULL, 'r'},
+                                            {"jobs", required_argument, NULL, 'w'},
+                                            {"json", required_argument, NULL, 'j'},
+                                            {"serve", no_argument, NULL, 'p'},
+                                            {"started", required_argument, NULL, 'b'},
+                                            {NULL, 0, NULL, 0}};
     int option;
 
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {

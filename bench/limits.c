@@ -45,8 +45,12 @@ static volatile uint64_t reading_sink;
         const vector zero = {0.0f}, factor = zero + 0.875f, addend = zero + 0.125f;                \
         vector chains(DECLARE) start = zero + (float)rounds;                                       \
                                                                                                    \
-        chains(START) for (size_t round = 0; round < rounds;                                       \
-                           round++){chains(STEP)} chains(FINISH) return start[0];                  \
+        chains(START)                                                                              \
+        for (size_t round = 0; round < rounds; round++) {                                          \
+            chains(STEP)                                                                           \
+        }                                                                                          \
+        chains(FINISH)                                                                             \
+        return start[0];                                                                           \
     }
 
 typedef float four_floats __attribute__((vector_size(16)));

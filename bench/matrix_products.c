@@ -245,7 +245,8 @@ static size_t find_contestants(bench_contestant list[CONTESTANTS], const bench_s
 /* --- results --- */
 
 /* The median over the rounds of work / seconds / limit, in percent. */
-static double share_of_limit(double work, const double *seconds, const double *limit, size_t rounds)
+static double share_of_limit(double work, const double *seconds, const double *limit,
+                             size_t rounds)
 {
     double shares[MOST_ROUNDS];
 
@@ -284,15 +285,16 @@ static json_t *report(const bench_contestant *contestant, const bench_problem *p
     bench_spread rate = {work / time.maximum, work / time.median, work / time.minimum};
 
     printf("| %zu x %zu x %zu | %s | %.1f / %.1f / %.1f | %.0f %% |", shape->rows, shape->depth,
-           shape->outputs, contestant->name, rate.minimum, rate.median, rate.maximum, share);
+           shape->outputs, contestant->name, rate.minimum, rate.median, rate.maximum,
+           share);
     if (is_streamed(shape))
         printf(" %.1f | %.0f %% |\n", bytes / time.median, reading_share);
     else
         printf(" | |\n");
     return json_pack("{s:i, s:i, s:i, s:s, s:o, s:f, s:f}", "rows", (int)shape->rows, "depth",
                      (int)shape->depth, "outputs", (int)shape->outputs, "contestant",
-                     contestant->name, "seconds", bench_spread_json(&time), "percent_of_arithmetic",
-                     share, "percent_of_reading", reading_share);
+                     contestant->name, "seconds", bench_spread_json(&time),
+                     "percent_of_arithmetic", share, "percent_of_reading", reading_share);
 }
 
 /* All rounds of one shape; false after a message. */
@@ -323,9 +325,9 @@ static bool run_shape(const bench_shape *shape, const bench_contestant *contesta
         }
     }
     for (size_t i = 0; good && i < count; i++)
-        json_array_append_new(results,
-                              report(&contestants[i], &problem, seconds + i * settings->rounds,
-                                     settings->rounds, &limits));
+        json_array_append_new(results, report(&contestants[i], &problem,
+                                              seconds + i * settings->rounds, settings->rounds,
+                                              &limits));
     if (good)
         json_array_append_new(results, report_limits(shape, &limits, settings->rounds));
     free_problem(&problem);
@@ -397,7 +399,8 @@ int main(int argc, char **argv)
            settings.rounds);
     json_t *results = json_array();
     for (size_t i = 0; good && i < SHAPES; i++)
-        good = run_shape(&shapes[i], contestants, count, &settings, machine.largest_cache, results);
+        good = run_shape(&shapes[i], contestants, count, &settings, machine.largest_cache,
+                         results);
     for (size_t i = 0; i < count; i++)
         mmn_compute_free_scratch(&contestants[i].compute);
     json_t *all = json_pack("{s:o, s:i, s:o}", "machine", bench_machine_json(&machine), "threads",

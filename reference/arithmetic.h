@@ -90,8 +90,8 @@ static inline uint16_t mmn_narrow_f16(float value)
     } else if (magnitude >= 0x38800000) {
         result = (magnitude - 0x38000000 + 0xfff + (magnitude >> 13 & 1)) >> 13;
     } else {
-        /* Adding 0.5 rounds to a multiple of 2^-24, the least f16, and leaves it in the low bits.
-         */
+        /* Adding 0.5 rounds to a multiple of 2^-24, the least f16, and leaves it in the low
+         * bits. */
         result = mmn_bits_f32(mmn_f32_of_bits(magnitude) + 0.5f) - 0x3f000000;
     }
     return (uint16_t)(sign | result);

@@ -37,7 +37,8 @@ static _Bool keeps_denormals(void)
     volatile double great_wide = 0x1p100;
 
     return normal * half * great == 0x1p-27f && least * great == 0x1p-49f &&
-           normal_wide * half_wide * great_wide == 0x1p-923 && least_wide * great_wide == 0x1p-974;
+           normal_wide * half_wide * great_wide == 0x1p-923 &&
+           least_wide * great_wide == 0x1p-974;
 }
 
 static _Bool fma_rounds_once(void)

@@ -43,7 +43,7 @@ typedef struct mmn_attention_task {
     float *output; /* [rows][head_dim] */
     size_t output_stride;
     size_t rows, key_count, head_dim;
-    float scale;       /* multiplies each finished score */
+    float scale; /* multiplies each finished score */
     float alibi_slope; /* not 0: slope * j is added to the scaled score of key j (ALiBi) */
     /* Row r stands at position first_position + r. Causal: it sees keys j <= its position, and with
      * window > 0 only j > position - window. Not causal: it sees every key. */
@@ -54,8 +54,8 @@ typedef struct mmn_attention_task {
 
 /* What a kernel may write to while it runs, and only then. Callers allocate it for each thread. */
 enum {
-    MMN_SCRATCH_ALIGNMENT = 64,                                      /* bytes */
-    MMN_MATRIX_PRODUCT_OUTPUTS = 128,                                /* of a block of weights */
+    MMN_SCRATCH_ALIGNMENT = 64, /* bytes */
+    MMN_MATRIX_PRODUCT_OUTPUTS = 128, /* of a block of weights */
     MMN_MATRIX_PRODUCT_BLOCK = MMN_MATRIX_PRODUCT_OUTPUTS * 4 * 256, /* floats: its weights */
     MMN_ATTENTION_ROWS = 48, /* the most rows of one mmn_attention_task */
 };
@@ -95,17 +95,18 @@ static inline size_t mmn_attention_task_scratch(size_t key_count)
     /* The product with a matrix as it would be transposed: output[m][n] = sum over k of           \
      * input[m][k] * weight[k][n], in panels of 256 along k. weight is [depth][outputs] of `type`, \
      * rows weight_stride elements apart. */                                                       \
-    KERNEL(transposed_product, (float *output, size_t output_stride, const float *input,           \
-                                size_t input_stride, const void *weight, mmn_weight_type type,     \
-                                size_t weight_stride, size_t rows, size_t outputs, size_t depth))  \
+    KERNEL(transposed_product,                                                                     \
+           (float *output, size_t output_stride, const float *input, size_t input_stride,          \
+            const void *weight, mmn_weight_type type, size_t weight_stride, size_t rows,           \
+            size_t outputs, size_t depth))                                                         \
     /* softmax(scale * query . keys + alibi) weighted sum of values, for the rows of one head. */  \
     KERNEL(attention, (const mmn_attention_task *task))                                            \
     /* x / sqrt(mean(x^2) + epsilon) * weight, for each of `rows` contiguous rows. */              \
     KERNEL(rms_norm, (float *output, const float *input, const float *weight, size_t rows,         \
                       size_t width, float epsilon))                                                \
     /* (x - mean) / sqrt(variance + epsilon) * weight + bias, variance with divisor `width`. */    \
-    KERNEL(layer_norm, (float *output, const float *input, const float *weight, const float *bias, \
-                        size_t rows, size_t width, float epsilon))                                 \
+    KERNEL(layer_norm, (float *output, const float *input, const float *weight,                    \
+                        const float *bias, size_t rows, size_t width, float epsilon))              \
     /* softmax of each row, in place. */                                                           \
     KERNEL(softmax, (float *values, size_t rows, size_t width))                                    \
     /* cos and sin of position * frequencies[i], i < head_dim/2, for `positions` positions from    \
@@ -130,7 +131,7 @@ static inline size_t mmn_attention_task_scratch(size_t key_count)
     KERNEL(narrow, (void *output, mmn_weight_type type, const float *input, size_t count))         \
     /* Adds to active[n] the number of rows with value > 0, and to sum[n] each value as a          \
      * multiple of 2^-20 (nearest, ties to even; limited to +-2^20; NaN counts as 0). */           \
-    KERNEL(count_active, (int64_t * active, int64_t * sum, const float *values, size_t stride,     \
+    KERNEL(count_active, (int64_t *active, int64_t *sum, const float *values, size_t stride,       \
                           size_t rows, size_t neurons))                                            \
     /* Natural logarithm in binary64, for entropies. */                                            \
     KERNEL(log_f64, (double *output, const double *input, size_t count))                           \
@@ -138,12 +139,12 @@ static inline size_t mmn_attention_task_scratch(size_t key_count)
      * lengths[x] input pixels from starts[x] on, with 22-bit fixed-point coefficients             \
      * [width][taps]; `channels` interleaved. Rows are input_width resp. width pixels long. */     \
     KERNEL(resize_horizontal,                                                                      \
-           (uint8_t * output, size_t width, const uint8_t *input, size_t input_width, size_t rows, \
+           (uint8_t *output, size_t width, const uint8_t *input, size_t input_width, size_t rows,  \
             size_t channels, const int32_t *coefficients, size_t taps, const int32_t *starts,      \
             const int32_t *lengths))                                                               \
     /* The same along y: output row y is made of lengths[y] input rows from starts[y] on;          \
      * a row is row_bytes long. */                                                                 \
-    KERNEL(resize_vertical, (uint8_t * output, size_t height, const uint8_t *input,                \
+    KERNEL(resize_vertical, (uint8_t *output, size_t height, const uint8_t *input,                 \
                              size_t row_bytes, const int32_t *coefficients, size_t taps,           \
                              const int32_t *starts, const int32_t *lengths))
 

@@ -44,7 +44,8 @@ static inline uint16_t mmn_load_u16(const void *from)
 static inline uint32_t mmn_load_u32(const void *from)
 {
     const uint8_t *bytes = from;
-    return bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
+    return bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
+           (uint32_t)bytes[3] << 24;
 }
 
 static inline void mmn_store_u16(void *to, uint16_t value)

@@ -24,9 +24,9 @@ static void add_panel(float *output, const float *input, const uint8_t *weight,
 }
 
 void mmn_transposed_product_reference(float *output, size_t output_stride, const float *input,
-                                      size_t input_stride, const void *weight, mmn_weight_type type,
-                                      size_t weight_stride, size_t rows, size_t outputs,
-                                      size_t depth)
+                                      size_t input_stride, const void *weight,
+                                      mmn_weight_type type, size_t weight_stride, size_t rows,
+                                      size_t outputs, size_t depth)
 {
     for (size_t row = 0; row < rows; row++) {
         for (size_t n = 0; n < outputs; n += CHAINS) {

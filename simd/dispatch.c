@@ -53,8 +53,8 @@ static _Bool has_avx512(void)
 #define NEON_TABLE(TABLE)
 #endif
 #define TABLES(TABLE)                                                                              \
-    REFERENCE_TABLE(TABLE)                                                                         \
-    PORTABLE_TABLE(TABLE) AVX2_TABLE(TABLE) AVX512_TABLE(TABLE) NEON_TABLE(TABLE)
+    REFERENCE_TABLE(TABLE) PORTABLE_TABLE(TABLE) AVX2_TABLE(TABLE) AVX512_TABLE(TABLE)             \
+        NEON_TABLE(TABLE)
 
 static const struct {
     const char *name;
@@ -62,7 +62,8 @@ static const struct {
     _Bool (*runs_here)(void);
 } tables[] = {
 #define TABLE_LINE(name, table, runs_here) {name, table, runs_here},
-    TABLES(TABLE_LINE)};
+    TABLES(TABLE_LINE)
+};
 
 const mmn_kernels *mmn_kernels_select(const char *name)
 {

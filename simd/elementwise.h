@@ -19,8 +19,9 @@ static inline __attribute__((always_inline)) f32x16 through_f64(f64x8 (*function
         for (; i + 16 <= count; i += 16)                                                           \
             f32x16_store(output + i, through_f64(name, f32x16_load(input + i)));                   \
         if (i < count)                                                                             \
-            f32x16_store_some(                                                                     \
-                output + i, through_f64(name, f32x16_load_some(input + i, count - i)), count - i); \
+            f32x16_store_some(output + i,                                                          \
+                              through_f64(name, f32x16_load_some(input + i, count - i)),           \
+                              count - i);                                                          \
     }
 
 ACTIVATION(silu)
@@ -53,10 +54,10 @@ static void KERNEL(relu)(float *output, const float *input, size_t count)
             f32x16_store(output + i, f32x16_##name(f32x16_load(a + i), f32x16_load(b + i)));       \
         rest = count - i;                                                                          \
         if (rest > 0)                                                                              \
-            f32x16_store_some(                                                                     \
-                output + i,                                                                        \
-                f32x16_##name(f32x16_load_some(a + i, rest), f32x16_load_some(b + i, rest)),       \
-                rest);                                                                             \
+            f32x16_store_some(output + i,                                                          \
+                              f32x16_##name(f32x16_load_some(a + i, rest),                         \
+                                            f32x16_load_some(b + i, rest)),                        \
+                              rest);                                                               \
     }
 
 ELEMENTWISE(add)

@@ -24,10 +24,9 @@ typedef struct few_rows {
 } few_rows;
 
 /* Adds the products of one k: `weights` are those of UNIT outputs. */
-static inline __attribute__((always_inline)) void few_step(const size_t rows,
-                                                           unit_f32 chains[FEW_ROWS],
-                                                           const few_rows *p, size_t k,
-                                                           unit_f32 weights)
+static inline __attribute__((always_inline)) void
+few_step(const size_t rows, unit_f32 chains[FEW_ROWS], const few_rows *p, size_t k,
+         unit_f32 weights)
 {
     UNROLL
     for (size_t row = 0; row < rows; row++)
@@ -87,8 +86,8 @@ few_rest(const size_t rows, const mmn_weight_type type, unit_f32 chains[FEW_ROWS
     }
 }
 
-/* Chains of two units hide more of a multiply-add's latency, where registers are enough for them.
- */
+/* Chains of two units hide more of a multiply-add's latency, where registers are enough for
+ * them. */
 #define FEW_UNITS(rows) (UNIT < 16 && (rows) <= 4 ? 2 : 1)
 
 /* One panel of UNIT * FEW_UNITS(rows) rows of weights, `rest` bytes before their end; `next` are
@@ -104,8 +103,8 @@ few_panel(const size_t rows, const mmn_weight_type type, const few_rows *p, cons
     UNROLL
     for (size_t unit = 0; unit < units; unit++)
         UNROLL
-    for (size_t row = 0; row < rows; row++)
-        chains[unit][row] = unit_zero();
+        for (size_t row = 0; row < rows; row++)
+            chains[unit][row] = unit_zero();
     for (; k + numbers <= length; k += numbers) {
         size_t place = k * size + AHEAD;
         const uint8_t *ahead = place < rest ? weight + place : next + (place - rest);
@@ -121,14 +120,14 @@ few_panel(const size_t rows, const mmn_weight_type type, const few_rows *p, cons
     UNROLL
     for (size_t row = 0; row < rows; row++)
         UNROLL
-    for (size_t unit = 0; unit < units; unit++) {
-        float *to = p->output + row * p->output_stride + unit * UNIT;
-        unit_f32 total = unit_add(p->first ? unit_zero() : unit_load(to), chains[unit][row]);
+        for (size_t unit = 0; unit < units; unit++) {
+            float *to = p->output + row * p->output_stride + unit * UNIT;
+            unit_f32 total = unit_add(p->first ? unit_zero() : unit_load(to), chains[unit][row]);
 
-        if (p->bias)
-            total = unit_add(total, unit_load(p->bias + unit * UNIT));
-        unit_store(to, total);
-    }
+            if (p->bias)
+                total = unit_add(total, unit_load(p->bias + unit * UNIT));
+            unit_store(to, total);
+        }
 }
 
 #endif

@@ -22,7 +22,4 @@
 #include "transposed_product.h"
 
 #define TABLE_ENTRY(kernel, arguments) .kernel = KERNEL(kernel),
-#define TABLE(table_name)                                                                          \
-    {                                                                                              \
-        .name = table_name, MMN_KERNELS(TABLE_ENTRY)                                               \
-    }
+#define TABLE(table_name) {.name = table_name, MMN_KERNELS(TABLE_ENTRY)}

@@ -77,8 +77,8 @@ static void pack_panel(float *packed, const matrix_product *p, const block *b, s
 /* Rows `row` to row + rows - 1, a strip, times a packed panel; while it works it prefetches
  * `ahead`. */
 static inline void multiply_strip(const matrix_product *p, const block *b, size_t row, size_t rows,
-                                  size_t n, size_t k, const float *packed, const uint8_t *ahead,
-                                  size_t ahead_stride, size_t ahead_next)
+                             size_t n, size_t k, const float *packed, const uint8_t *ahead,
+                             size_t ahead_stride, size_t ahead_next)
 {
     size_t tiles = (b->n_end - b->n + TILE_WIDTH - 1) / TILE_WIDTH;
     size_t place = row / TILE_ROWS * tiles + (n - b->n) / TILE_WIDTH;
@@ -140,7 +140,7 @@ static void multiply_panels(const matrix_product *p, const block *b)
             pack_panel(p->packed, p, b, n, k, p->rows / TILE_ROWS * lines);
             for (size_t row = 0; row < p->rows; row += TILE_ROWS)
                 multiply_strip(p, b, row, smaller(p->rows - row, TILE_ROWS), n, k, p->packed,
-                               behind + row / TILE_ROWS * lines, p->weight_bytes, LINE);
+                          behind + row / TILE_ROWS * lines, p->weight_bytes, LINE);
         }
 }
 
@@ -152,8 +152,8 @@ multiply_few(const size_t rows, const mmn_weight_type type, const matrix_product
     size_t n = 0;
 
     for (; n + width <= p->outputs; n += width) {
-        const uint8_t *weight = p->weight + n * p->weight_bytes,
-                      *next = weight + width * p->weight_bytes;
+        const uint8_t *weight = p->weight + n * p->weight_bytes;
+        const uint8_t *next = weight + width * p->weight_bytes;
 
         for (size_t k = 0; k < p->depth; k += MMN_PANEL) {
             const few_rows panel = {
@@ -164,8 +164,8 @@ multiply_few(const size_t rows, const mmn_weight_type type, const matrix_product
                 .bias = p->bias && k + MMN_PANEL >= p->depth ? p->bias + n : NULL,
                 .first = k == 0,
             };
-            few_panel(rows, type, &panel, weight + k * size, p->weight_bytes, (p->depth - k) * size,
-                      next, panel_length(p, k / MMN_PANEL));
+            few_panel(rows, type, &panel, weight + k * size, p->weight_bytes,
+                      (p->depth - k) * size, next, panel_length(p, k / MMN_PANEL));
         }
     }
     return n;
@@ -178,8 +178,8 @@ multiply_few(const size_t rows, const mmn_weight_type type, const matrix_product
         return multiply_few(rows, MMN_WEIGHT_##type, p);                                           \
     }
 #define FEW_OF_TYPE(type)                                                                          \
-    FEW(1, type)                                                                                   \
-    FEW(2, type) FEW(3, type) FEW(4, type) FEW(5, type) FEW(6, type) FEW(7, type) FEW(8, type)
+    FEW(1, type) FEW(2, type) FEW(3, type) FEW(4, type)                                            \
+    FEW(5, type) FEW(6, type) FEW(7, type) FEW(8, type)
 FEW_OF_TYPE(F32)
 FEW_OF_TYPE(F16)
 FEW_OF_TYPE(BF16)
@@ -199,8 +199,9 @@ static size_t multiply_few_rows(const matrix_product *p)
         [MMN_WEIGHT_BF16] = FEW_LIST(BF16),
     };
 
-    return p->rows > 0 && p->rows <= FEW_ROWS && p->depth > 0 ? functions[p->type][p->rows - 1](p)
-                                                              : 0;
+    return p->rows > 0 && p->rows <= FEW_ROWS && p->depth > 0
+               ? functions[p->type][p->rows - 1](p)
+               : 0;
 }
 
 static void KERNEL(matrix_product)(float *output, size_t output_stride, const float *input,

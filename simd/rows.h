@@ -68,9 +68,8 @@ static void KERNEL(layer_norm)(float *output, const float *input, const float *w
         for (size_t i = 0; i < width; i += 16) {
             f32x16 difference = f32x16_subtract(load_strip(x, i, width), mean);
             f32x16 normal = f32x16_multiply(difference, scale);
-            store_strip(
-                y, f32x16_fma(normal, load_strip(weight, i, width), load_strip(bias, i, width)), i,
-                width);
+            store_strip(y, f32x16_fma(normal, load_strip(weight, i, width),
+                                      load_strip(bias, i, width)), i, width);
         }
     }
 }

@@ -14,8 +14,7 @@ enum { TILE_WIDTH = 16 * TILE_GROUPS };
 
 /* One tile: the products of a panel, added to what there is. */
 typedef struct tile {
-    const float
-        *from; /* totals of earlier panels; NULL: +0, which makes +0 of a first panel's -0 */
+    const float *from; /* earlier panels' totals; NULL: +0, which makes +0 of a first one's -0 */
     float *to;
     size_t from_stride, to_stride;
     const float *bias; /* [TILE_WIDTH], added behind the last panel; else NULL */
@@ -57,7 +56,8 @@ multiply_step(const size_t rows, f32x16 chains[TILE_ROWS][TILE_GROUPS], const fl
 }
 
 /* Inlined with constant `rows`, so that the chains are registers. */
-static inline __attribute__((always_inline)) void multiply_rows(const size_t rows, const tile *t)
+static inline __attribute__((always_inline)) void
+multiply_rows(const size_t rows, const tile *t)
 {
     f32x16 chains[TILE_ROWS][TILE_GROUPS];
     const uint8_t *ahead = t->ahead;
@@ -68,8 +68,8 @@ static inline __attribute__((always_inline)) void multiply_rows(const size_t row
     UNROLL
     for (size_t row = 0; row < rows; row++)
         UNROLL
-    for (size_t group = 0; group < TILE_GROUPS; group++)
-        chains[row][group] = f32x16_zero();
+        for (size_t group = 0; group < TILE_GROUPS; group++)
+            chains[row][group] = f32x16_zero();
     for (size_t slots = length / AHEAD_STEP, some; slots > 0; slots -= some) {
         const uint8_t *line = ahead;
 
@@ -89,37 +89,37 @@ static inline __attribute__((always_inline)) void multiply_rows(const size_t row
     UNROLL
     for (size_t row = 0; row < rows; row++)
         UNROLL
-    for (size_t group = 0; group < TILE_GROUPS; group++) {
-        const float *from = t->from + row * t->from_stride + 16 * group;
-        f32x16 total = f32x16_add(t->from ? f32x16_load(from) : f32x16_zero(), chains[row][group]);
+        for (size_t group = 0; group < TILE_GROUPS; group++) {
+            const float *from = t->from + row * t->from_stride + 16 * group;
+            f32x16 total =
+                f32x16_add(t->from ? f32x16_load(from) : f32x16_zero(), chains[row][group]);
 
-        if (t->bias)
-            total = f32x16_add(total, f32x16_load(t->bias + 16 * group));
-        f32x16_store(t->to + row * t->to_stride + 16 * group, total);
-    }
+            if (t->bias)
+                total = f32x16_add(total, f32x16_load(t->bias + 16 * group));
+            f32x16_store(t->to + row * t->to_stride + 16 * group, total);
+        }
 }
 
 /* Chains that begin with what is in `chains` [rows][TILE_WIDTH], and return there. */
-static inline __attribute__((always_inline)) void continue_rows(const size_t rows, float *chains,
-                                                                const float *input,
-                                                                size_t input_stride,
-                                                                const float *packed, size_t length)
+static inline __attribute__((always_inline)) void
+continue_rows(const size_t rows, float *chains, const float *input, size_t input_stride,
+              const float *packed, size_t length)
 {
     f32x16 sums[TILE_ROWS][TILE_GROUPS];
 
     UNROLL
     for (size_t row = 0; row < rows; row++)
         UNROLL
-    for (size_t group = 0; group < TILE_GROUPS; group++)
-        sums[row][group] = f32x16_load(chains + row * TILE_WIDTH + 16 * group);
+        for (size_t group = 0; group < TILE_GROUPS; group++)
+            sums[row][group] = f32x16_load(chains + row * TILE_WIDTH + 16 * group);
     UNROLL_4
     for (size_t k = 0; k < length; k++)
         multiply_step(rows, sums, input + k, input_stride, packed + k * TILE_WIDTH);
     UNROLL
     for (size_t row = 0; row < rows; row++)
         UNROLL
-    for (size_t group = 0; group < TILE_GROUPS; group++)
-        f32x16_store(chains + row * TILE_WIDTH + 16 * group, sums[row][group]);
+        for (size_t group = 0; group < TILE_GROUPS; group++)
+            f32x16_store(chains + row * TILE_WIDTH + 16 * group, sums[row][group]);
 }
 
 /* Calls function(count, ...) with a constant count that is `rows`, up to TILE_ROWS. */
@@ -157,9 +157,9 @@ static __attribute__((noinline)) void tile_add(size_t rows, const tile *t)
     }
 }
 
-static __attribute__((noinline)) void tile_continue(size_t rows, float *chains, const float *input,
-                                                    size_t input_stride, const float *packed,
-                                                    size_t length)
+static __attribute__((noinline)) void
+tile_continue(size_t rows, float *chains, const float *input, size_t input_stride,
+              const float *packed, size_t length)
 {
     switch (rows) {
         ROWS_CASES(continue_rows, chains, input, input_stride, packed, length)
@@ -243,10 +243,9 @@ pack_strip(float *to, const uint8_t *from, size_t stride, const mmn_weight_type 
     }
 }
 
-static inline __attribute__((always_inline)) void pack_group(float *packed, const uint8_t *from,
-                                                             const uint8_t *next, size_t stride,
-                                                             const mmn_weight_type type,
-                                                             size_t length, size_t fetched)
+static inline __attribute__((always_inline)) void
+pack_group(float *packed, const uint8_t *from, const uint8_t *next, size_t stride,
+           const mmn_weight_type type, size_t length, size_t fetched)
 {
     const size_t size = mmn_weight_size(type), numbers = 4 / size * STRIP;
     size_t k = 0;

@@ -11,10 +11,9 @@
 enum { STRIP_VECTORS = 4, STRIP_OUTPUTS = 16 * STRIP_VECTORS };
 
 /* Adds `length` terms of one row, a panel at most, to STRIP_OUTPUTS outputs. */
-static inline __attribute__((always_inline)) void add_strip(const mmn_weight_type type,
-                                                            float *output, const float *input,
-                                                            const uint8_t *weight,
-                                                            size_t weight_bytes, size_t length)
+static inline __attribute__((always_inline)) void
+add_strip(const mmn_weight_type type, float *output, const float *input, const uint8_t *weight,
+          size_t weight_bytes, size_t length)
 {
     f32x16 chains[STRIP_VECTORS];
 
@@ -26,8 +25,8 @@ static inline __attribute__((always_inline)) void add_strip(const mmn_weight_typ
 
         UNROLL
         for (size_t i = 0; i < STRIP_VECTORS; i++)
-            chains[i] =
-                f32x16_fma(x, widen_16(weight + 16 * i * mmn_weight_size(type), type), chains[i]);
+            chains[i] = f32x16_fma(x, widen_16(weight + 16 * i * mmn_weight_size(type), type),
+                                   chains[i]);
     }
     UNROLL
     for (size_t i = 0; i < STRIP_VECTORS; i++)

@@ -73,7 +73,8 @@ static inline f32x16 f32x16_load_some(const float *from, size_t count)
 {
     u32x16 lanes = first_lanes(count);
 
-    return (f32x16){_mm256_maskload_ps(from, lanes.low), _mm256_maskload_ps(from + 8, lanes.high)};
+    return (f32x16){_mm256_maskload_ps(from, lanes.low),
+                    _mm256_maskload_ps(from + 8, lanes.high)};
 }
 
 static inline void f32x16_store(float *to, f32x16 a)
@@ -99,7 +100,8 @@ BINARY(f32x16, f32x16_min, _mm256_min_ps)
 
 static inline f32x16 f32x16_fma(f32x16 a, f32x16 b, f32x16 c)
 {
-    return (f32x16){_mm256_fmadd_ps(a.low, b.low, c.low), _mm256_fmadd_ps(a.high, b.high, c.high)};
+    return (f32x16){_mm256_fmadd_ps(a.low, b.low, c.low),
+                    _mm256_fmadd_ps(a.high, b.high, c.high)};
 }
 
 static inline f32x16 f32x16_splice(f32x16 a, f32x16 b, size_t count)
@@ -290,12 +292,13 @@ static inline unit_f32 unit_high_f16(unit_u32 a)
 /* Numbers 0 to 3 of a row in the lower half, and of the row four further in the upper one. */
 static inline __m256i load_two_rows(const uint8_t *row, size_t four_strides)
 {
-    return _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128((const __m128i *)row)),
-                                   _mm_loadu_si128((const __m128i *)(row + four_strides)), 1);
+    return _mm256_inserti128_si256(
+        _mm256_castsi128_si256(_mm_loadu_si128((const __m128i *)row)),
+        _mm_loadu_si128((const __m128i *)(row + four_strides)), 1);
 }
 
-static inline __attribute__((always_inline)) void unit_columns(unit_u32 columns[UNIT],
-                                                               const uint8_t *rows, size_t stride)
+static inline __attribute__((always_inline)) void
+unit_columns(unit_u32 columns[UNIT], const uint8_t *rows, size_t stride)
 {
     size_t three_strides = 3 * stride, four_strides = 4 * stride;
 

@@ -20,6 +20,7 @@ typedef __m512d f64x8;
 typedef __m512i u64x8;
 typedef __mmask8 mask8;
 
+
 #define BINARY(type, name, operation)                                                              \
     static inline type name(type a, type b)                                                        \
     {                                                                                              \
@@ -295,14 +296,16 @@ static inline f64x8 f64x8_low(f32x16 a)
 
 static inline f64x8 f64x8_high(f32x16 a)
 {
-    return _mm512_cvtps_pd(_mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(a), 1)));
+    return _mm512_cvtps_pd(
+        _mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(a), 1)));
 }
 
 static inline f32x16 f32x16_of_f64(f64x8 low, f64x8 high)
 {
     __m512d lower = _mm512_castpd256_pd512(_mm256_castps_pd(_mm512_cvtpd_ps(low)));
 
-    return _mm512_castpd_ps(_mm512_insertf64x4(lower, _mm256_castps_pd(_mm512_cvtpd_ps(high)), 1));
+    return _mm512_castpd_ps(
+        _mm512_insertf64x4(lower, _mm256_castps_pd(_mm512_cvtpd_ps(high)), 1));
 }
 
 BINARY(f64x8, f64x8_add, _mm512_add_pd)

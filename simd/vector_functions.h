@@ -48,9 +48,9 @@ static inline f32x16 exp_f32(f32x16 x)
     p = step_f32(p, r, 1.0f);
     p = step_f32(p, r, 1.0f);
 
-    u32x16 biased =
-        u32x16_subtract(f32x16_bits(shifted),
-                        u32x16_subtract(f32x16_bits(f32x16_set(ROUND_F32)), u32x16_set(2 * 127)));
+    u32x16 biased = u32x16_subtract(f32x16_bits(shifted),
+                                    u32x16_subtract(f32x16_bits(f32x16_set(ROUND_F32)),
+                                                    u32x16_set(2 * 127)));
     u32x16 half = u32x16_shift_right(biased, 1), rest = u32x16_subtract(biased, half);
     f32x16 first = f32x16_of_bits(u32x16_shift_left(half, 23));
     f32x16 second = f32x16_of_bits(u32x16_shift_left(rest, 23));
@@ -60,8 +60,8 @@ static inline f32x16 exp_f32(f32x16 x)
 static inline f64x8 exp_f64(f64x8 x)
 {
     f64x8 limited = f64x8_max(f64x8_set(-746.0), f64x8_min(f64x8_set(710.0), x));
-    f64x8 shifted =
-        f64x8_add(f64x8_multiply(limited, f64x8_set(0x1.71547652b82fep0)), f64x8_set(ROUND_F64));
+    f64x8 shifted = f64x8_add(f64x8_multiply(limited, f64x8_set(0x1.71547652b82fep0)),
+                              f64x8_set(ROUND_F64));
     f64x8 n = f64x8_subtract(shifted, f64x8_set(ROUND_F64));
     f64x8 upper = f64x8_multiply(n, f64x8_set(0x1.62e42fefa38p-1));
     f64x8 lower = f64x8_multiply(n, f64x8_set(0x1.ef35793c7673p-45));
@@ -82,8 +82,9 @@ static inline f64x8 exp_f64(f64x8 x)
     p = step_f64(p, r, 1.0);
     p = f64x8_add(f64x8_multiply(p, r), f64x8_set(1.0));
 
-    u64x8 biased = u64x8_subtract(
-        f64x8_bits(shifted), u64x8_subtract(f64x8_bits(f64x8_set(ROUND_F64)), u64x8_set(2 * 1023)));
+    u64x8 biased = u64x8_subtract(f64x8_bits(shifted),
+                                  u64x8_subtract(f64x8_bits(f64x8_set(ROUND_F64)),
+                                                 u64x8_set(2 * 1023)));
     u64x8 half = u64x8_shift_right(biased, 1), rest = u64x8_subtract(biased, half);
     f64x8 first = f64x8_of_bits(u64x8_shift_left(half, 52));
     f64x8 second = f64x8_of_bits(u64x8_shift_left(rest, 52));
@@ -146,8 +147,8 @@ static inline f64x8 erfc_scaled(f64x8 z)
 static inline f64x8 gelu(f64x8 x)
 {
     f64x8 magnitude = magnitude_f64(x);
-    f64x8 z =
-        f64x8_min(f64x8_set(11.0), f64x8_multiply(magnitude, f64x8_set(0x1.6a09e667f3bcdp-1)));
+    f64x8 z = f64x8_min(f64x8_set(11.0),
+                        f64x8_multiply(magnitude, f64x8_set(0x1.6a09e667f3bcdp-1)));
     f64x8 square = f64x8_multiply(f64x8_multiply(f64x8_set(-0.5), magnitude), magnitude);
     f64x8 tail = f64x8_multiply(f64x8_multiply(f64x8_set(0.5), exp_f64(square)), erfc_scaled(z));
     f64x8 other = f64x8_subtract(f64x8_set(1.0), tail);
@@ -163,13 +164,13 @@ static inline f64x8 log_f64(f64x8 x)
     u64x8 moved = u64x8_subtract(f64x8_bits(normal), u64x8_set(boundary));
     /* An integer below 2^52 in the lowest bits of 2^52 is added to it. */
     u64x8 exponent = u64x8_xor(u64x8_shift_right(moved, 52), u64x8_set(2048));
-    f64x8 number = f64x8_subtract(f64x8_of_bits(u64x8_or(exponent, u64x8_set(0x4330000000000000))),
-                                  f64x8_set(0x1p52));
-    f64x8 k =
-        f64x8_subtract(number, f64x8_select(denormal, f64x8_set(2048.0 + 54.0), f64x8_set(2048.0)));
+    f64x8 number = f64x8_subtract(
+        f64x8_of_bits(u64x8_or(exponent, u64x8_set(0x4330000000000000))), f64x8_set(0x1p52));
+    f64x8 k = f64x8_subtract(
+        number, f64x8_select(denormal, f64x8_set(2048.0 + 54.0), f64x8_set(2048.0)));
     u64x8 fraction = u64x8_and(moved, u64x8_set(0xfffffffffffff));
-    f64x8 f =
-        f64x8_subtract(f64x8_of_bits(u64x8_add(fraction, u64x8_set(boundary))), f64x8_set(1.0));
+    f64x8 f = f64x8_subtract(f64x8_of_bits(u64x8_add(fraction, u64x8_set(boundary))),
+                             f64x8_set(1.0));
     f64x8 s = f64x8_divide(f, f64x8_add(f64x8_set(2.0), f));
     f64x8 z = f64x8_multiply(s, s);
     f64x8 p = f64x8_set(0x1.8618618618618p-4);
@@ -193,16 +194,16 @@ static inline f64x8 log_f64(f64x8 x)
     f64x8 zero = f64x8_set(0.0);
 
     result = f64x8_select(f64x8_less(x, f64x8_set((double)INFINITY)), result, x);
-    f64x8 special =
-        f64x8_select(f64x8_equal(x, zero), f64x8_set(-(double)INFINITY), f64x8_set((double)NAN));
+    f64x8 special = f64x8_select(f64x8_equal(x, zero), f64x8_set(-(double)INFINITY),
+                                 f64x8_set((double)NAN));
     return f64x8_select(f64x8_less(zero, x), result, special);
 }
 
 /* |x| less the nearest multiple of pi/2, whose number modulo 4 is the lowest bits of *quadrant. */
 static inline f64x8 reduce_angle(f64x8 magnitude, u64x8 *quadrant)
 {
-    f64x8 shifted =
-        f64x8_add(f64x8_multiply(magnitude, f64x8_set(0x1.45f306dc9c883p-1)), f64x8_set(ROUND_F64));
+    f64x8 shifted = f64x8_add(f64x8_multiply(magnitude, f64x8_set(0x1.45f306dc9c883p-1)),
+                              f64x8_set(ROUND_F64));
     f64x8 n = f64x8_subtract(shifted, f64x8_set(ROUND_F64));
     f64x8 upper = f64x8_multiply(n, f64x8_set(0x1.921fb544p0));
     f64x8 lower = f64x8_multiply(n, f64x8_set(0x1.0b4611a626331p-34));

@@ -96,8 +96,8 @@ static inline f32x16 f32x16_splice(f32x16 a, f32x16 b, size_t count)
 
     UNROLL
     for (int i = 0; i < 4; i++)
-        result.part[i] =
-            vbslq_f32(vcltq_u32(vld1q_u32(numbers + 4 * i), limit), a.part[i], b.part[i]);
+        result.part[i] = vbslq_f32(vcltq_u32(vld1q_u32(numbers + 4 * i), limit), a.part[i],
+                                   b.part[i]);
     return result;
 }
 
@@ -175,8 +175,10 @@ static inline void u32x16_store_pixels(uint8_t *to, u32x16 a)
                              vqmovn_u16(vcombine_u16(words[2], words[3]))));
 }
 
-PARTS(f32x16, f32x16_of_f16, (u32x16 a), vcvt_f32_f16(vreinterpret_f16_u16(vmovn_u32(a.part[i]))))
-PARTS(u32x16, bits_of_f16, (f32x16 a), vmovl_u16(vreinterpret_u16_f16(vcvt_f16_f32(a.part[i]))))
+PARTS(f32x16, f32x16_of_f16, (u32x16 a),
+      vcvt_f32_f16(vreinterpret_f16_u16(vmovn_u32(a.part[i]))))
+PARTS(u32x16, bits_of_f16, (f32x16 a),
+      vmovl_u16(vreinterpret_u16_f16(vcvt_f16_f32(a.part[i]))))
 
 /* The unit: one register. */
 
@@ -213,8 +215,8 @@ static inline unit_f32 unit_high_f16(unit_u32 a)
     return vcvt_f32_f16(vreinterpret_f16_u16(vshrn_n_u32(a, 16)));
 }
 
-static inline __attribute__((always_inline)) void unit_columns(unit_u32 columns[UNIT],
-                                                               const uint8_t *rows, size_t stride)
+static inline __attribute__((always_inline)) void
+unit_columns(unit_u32 columns[UNIT], const uint8_t *rows, size_t stride)
 {
     uint32x4_t a = vreinterpretq_u32_u8(vld1q_u8(rows));
     uint32x4_t b = vreinterpretq_u32_u8(vld1q_u8(rows + stride));

@@ -49,8 +49,8 @@ typedef struct mask8 {
         return result;                                                                             \
     }
 
-/* Say that the cache line of an address will be read soon, or later: from the second-level cache.
- */
+/* Say that the cache line of an address will be read soon, or later: from the second-level
+ * cache. */
 #define prefetch(address) ((void)(address))
 #define prefetch_far(address) ((void)(address))
 
@@ -76,7 +76,8 @@ LANES(f32x16, 16, f32x16_add, (f32x16 a, f32x16 b), a.lane[i] + b.lane[i])
 LANES(f32x16, 16, f32x16_subtract, (f32x16 a, f32x16 b), a.lane[i] - b.lane[i])
 LANES(f32x16, 16, f32x16_multiply, (f32x16 a, f32x16 b), a.lane[i] * b.lane[i])
 LANES(f32x16, 16, f32x16_divide, (f32x16 a, f32x16 b), a.lane[i] / b.lane[i])
-LANES(f32x16, 16, f32x16_fma, (f32x16 a, f32x16 b, f32x16 c), fmaf(a.lane[i], b.lane[i], c.lane[i]))
+LANES(f32x16, 16, f32x16_fma, (f32x16 a, f32x16 b, f32x16 c),
+      fmaf(a.lane[i], b.lane[i], c.lane[i]))
 /* b where either is NaN or both are zero. */
 LANES(f32x16, 16, f32x16_max, (f32x16 a, f32x16 b), mmn_max_f32(a.lane[i], b.lane[i]))
 LANES(f32x16, 16, f32x16_min, (f32x16 a, f32x16 b), mmn_min_f32(a.lane[i], b.lane[i]))

@@ -51,8 +51,8 @@
              " stopping there"}
 /* clang-format on */
 
-/* Says where the model has let the first such number pass, if it has any, and what becomes of it.
- */
+/* Says where the model has let the first such number pass, if it has any, and what becomes of
+ * it. */
 void mmn_cli_say_nonfinite(const mmn_model *model, const char *consequence);
 
 /* Opens the model that the command's first argument names, with the command's own `wishes`, to

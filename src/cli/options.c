@@ -15,9 +15,7 @@
 
 #define MAXIMUM_OPTIONS 48
 #define MAXIMUM_NAMES (2 * MAXIMUM_OPTIONS)
-#define FIRST_LONG_ONLY                                                                            \
-    256 /* getopt's value of options without a letter: above every character                       \
-         */
+#define FIRST_LONG_ONLY 256 /* getopt's value of options without a letter: above all characters */
 #define HELP_WIDTH 80
 #define HELP_COLUMN 28
 

@@ -40,8 +40,8 @@ typedef struct mmn_count_options {
     int skip_bad;           /* skip samples that cannot be read, and list them; not of texts */
     uint32_t batch;         /* run up to N short samples together; changes no count; 0: 16 */
     uint64_t stop_after;    /* interrupt after this many samples of this run; 0: never */
-    int allow_unknown_keys; /* pass over keys of the list that no sample has, which are errors else
-                             */
+    int allow_unknown_keys; /* pass over keys of the list that no sample has, which are errors
+                             else */
     int allow_long_prompts; /* run prompts of more positions than the model was made for */
     mmn_progress_function progress;
     void *progress_context;

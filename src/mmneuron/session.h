@@ -81,8 +81,8 @@ MMN_API const mmn_stage *mmn_session_stage_at(const mmn_session *session, size_t
  * prompt_only. */
 MMN_API mmn_status mmn_session_prefill(mmn_session *session, const mmn_input *input,
                                        mmn_error *error);
-/* What the last prefill took over: how many language positions, and whether the images' features.
- */
+/* What the last prefill took over: how many language positions, and whether the images'
+ * features. */
 MMN_API size_t mmn_session_positions_reused(const mmn_session *session);
 MMN_API int mmn_session_images_reused(const mmn_session *session);
 /* Runs several inputs through the model together, in a session that is prompt_only: faster than one

@@ -44,8 +44,8 @@ typedef struct mmn_eval_options {
     const char *template_name; /* for questions, as mmn_prompt_from_template takes it */
     uint32_t batch; /* in how many ways a question is answered side by side; 0: as many as need at
                        most 2 GiB, up to 64. Every number gives the same bits */
-    int allow_unknown_keys; /* pass over keys of the list that no sample has, which are errors else
-                             */
+    int allow_unknown_keys; /* pass over keys of the list that no sample has, which are errors
+                             else */
     int allow_long_prompts; /* run prompts of more positions than the model was made for */
     int other_model;        /* take neurons of another model, as results then say; else MMN_INPUT */
     mmn_progress_function progress;
@@ -72,8 +72,8 @@ typedef struct mmn_perplexity_options {
     uint64_t first_seed;
     uint32_t batch; /* in how many ways a window is read side by side; 0: as many as need at most
                        2 GiB, up to 64. Every number gives the same bits */
-    int allow_unknown_keys; /* pass over keys of the list that no sample has, which are errors else
-                             */
+    int allow_unknown_keys; /* pass over keys of the list that no sample has, which are errors
+                             else */
     int other_model;        /* take neurons of another model, as results then say; else MMN_INPUT */
     mmn_progress_function progress;
     void *progress_context;
@@ -102,8 +102,8 @@ typedef struct mmn_study_options {
     uint64_t first_seed;
     uint32_t batch; /* in how many ways a sample is run side by side; 0: as many as need at most
                        2 GiB, up to 64. Every number gives the same bits */
-    int allow_unknown_keys; /* pass over keys of the list that no sample has, which are errors else
-                             */
+    int allow_unknown_keys; /* pass over keys of the list that no sample has, which are errors
+                             else */
     int allow_long_prompts; /* run prompts of more positions than the model was made for */
     int other_model;        /* take neurons of another model, as results then say; else MMN_INPUT */
     mmn_progress_function progress;
@@ -130,8 +130,8 @@ typedef struct mmn_perturb_options {
     uint64_t samples;       /* per domain, the first N of the list; 0: all */
     uint32_t seeds;         /* how many choices of random neurons; 0: 5 */
     uint64_t first_seed;    /* theirs is first_seed, first_seed + 1, ... */
-    int allow_unknown_keys; /* pass over keys of the list that no sample has, which are errors else
-                             */
+    int allow_unknown_keys; /* pass over keys of the list that no sample has, which are errors
+                             else */
     int allow_long_prompts; /* run prompts of more positions than the model was made for */
     int other_model;        /* take neurons of another model, as results then say; else MMN_INPUT */
     mmn_progress_function progress;
@@ -164,8 +164,8 @@ typedef struct mmn_lens_options {
     const char *neurons;     /* neurons.json whose neurons are off; NULL: none are */
     const char *off_domain;  /* those of this domain; NULL: of each sample's own */
     const char *off_setting; /* as for mmn_mask_from_file; NULL: "all" */
-    int allow_unknown_keys;  /* pass over keys of the list that no sample has, which are errors else
-                              */
+    int allow_unknown_keys;  /* pass over keys of the list that no sample has, which are errors
+                              else */
     int allow_long_prompts;  /* run prompts of more positions than the model was made for */
     int other_model; /* take neurons of another model, as results then say; else MMN_INPUT */
     mmn_progress_function progress;

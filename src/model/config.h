@@ -70,8 +70,8 @@ typedef struct mmn_rope_config {
     /* LLaMA-3: below and above how many turns in original_positions positions a frequency is slow
      * and fast. */
     double low_freq_factor, high_freq_factor;
-    /* Yarn: the same, the other way round; whether the ramp begins and ends at whole frequencies.
-     */
+    /* Yarn: the same, the other way round; whether the ramp begins and ends at whole
+     * frequencies. */
     double beta_fast, beta_slow;
     bool truncate;
     /* Yarn and longrope: what cosines and sines are multiplied by; 0: what follows from the other
@@ -133,8 +133,8 @@ typedef struct mmn_config {
     mmn_projector_config projector;
     mmn_language_config language;
     /* What ends an answer, as transformers 5.23 decides: by generation_config.json alone where
-     * there is one, else by config.json; InstructBLIP by its text_config and that class's defaults.
-     */
+     * there is one, else by config.json; InstructBLIP by its text_config and that class's
+     * defaults. */
     mmn_generation_config generation;
     mmn_generation_config
         declared;           /* what config.json and the class say, whatever the other file */

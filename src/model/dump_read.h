@@ -18,8 +18,8 @@ mmn_status mmn_dump_list(const mmn_tensor ***list, size_t *count, const mmn_safe
 /* Whether the elements are whole numbers, truth values among them. */
 bool mmn_dump_is_integer(const mmn_tensor *tensor);
 
-/* Elements first .. first + count - 1 of any type as binary64: exact, except integers above 2^53.
- */
+/* Elements first .. first + count - 1 of any type as binary64: exact, except integers above
+ * 2^53. */
 void mmn_dump_load(double *values, const mmn_tensor *tensor, size_t first, size_t count);
 
 /* Whether element number `index` is the same whole number in both, whatever their types. */

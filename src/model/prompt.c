@@ -425,8 +425,8 @@ mmn_status mmn_question_prompt_make(mmn_question_prompt *prompt, const mmn_model
                                   &prompt->text, error);
     MMN_TRY(mmn_own_template_check(own, error));
     MMN_TRY(render(&prompt->text, own, question, has_image, error));
-    /* A tokenizer's template has all special tokens; a processor adds them unless they are there.
-     */
+    /* A tokenizer's template has all special tokens; a processor adds them unless they are
+     * there. */
     prompt->has_special = !model->config.vision.form ||
                           behind_bos(own, prompt->text) != prompt->text;
     return MMN_OK;

@@ -33,8 +33,8 @@ Test(printable, replaces_what_drives_a_terminal)
         {"\xe2\x80\xae"
          "gpj.exe \xe2\x81\xa6 \xe2\x80\x8f \xd8\x9c \xe2\x80\xa8",
          "?gpj.exe ? ? ? ?", "?gpj.exe ? ? ? ?"},
-        /* Without width: a space, a joiner of words, tags; but joiners within words and emoji stay.
-         */
+        /* Without width: a space, a joiner of words, tags; but joiners within words and emoji
+         * stay. */
         {"a\xe2\x80\x8b"
          "b\xe2\x81\xa0\xf3\xa0\x81\xa1\xe1\xa0\x8e",
          "a?b???", "a?b???"},

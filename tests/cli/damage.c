@@ -6,8 +6,8 @@
  * it damage erase FILE OUTPUT I N     the I-th of N evenly chosen structural characters of JSON
  *   damage zero FILE OUTPUT I N      the N-th part of the bytes from I / N on, all 0
  *   damage ones FILE OUTPUT I N      two bytes from I / N of a safetensors' data on, all bits 1:
- * NaN as bf16 and f16, and in f32
- */
+ * NaN as bf16 and f16, and in
+ * f32 */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

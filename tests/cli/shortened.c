@@ -1,8 +1,8 @@
 /* Maps a file of a page and more, shortens it as another program would, and reads behind its new
  * end:
  *
- *   shortened FILE
- */
+ *   shortened
+ * FILE */
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/mman.h>

@@ -44,8 +44,8 @@ static void tear_down(void)
 
 TestSuite(languages, .init = set_up, .fini = tear_down);
 
-/* A precision's sums over the windows of a language: with the neurons of `owner` off, NULL: none.
- */
+/* A precision's sums over the windows of a language: with the neurons of `owner` off, NULL:
+ * none. */
 static const json_t *sums_of(const char *precision, const char *owner, const char *language)
 {
     const json_t *sums = json_object_get(truth, precision);

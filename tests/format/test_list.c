@@ -214,8 +214,8 @@ Test(list, passes_over_unknown_keys_if_told_to)
     mmn_list_close(list);
 }
 
-/* What Python writes for missing numbers, and ids of any size, as other programs' lists have them.
- */
+/* What Python writes for missing numbers, and ids of any size, as other programs' lists have
+ * them. */
 Test(list, reads_what_python_writes)
 {
     static const char text[] =
@@ -246,8 +246,8 @@ Test(list, takes_null_for_a_missing_key)
     mmn_list_close(list);
 }
 
-/* The form of a list is that of its lines, whatever else they have; asking for it allows nothing.
- */
+/* The form of a list is that of its lines, whatever else they have; asking for it allows
+ * nothing. */
 Test(list, finds_texts_beside_unknown_keys)
 {
     static const char text[] = "{\"domain\":\"a\",\"text\":\"x\",\"note\":1}\n";

@@ -330,8 +330,8 @@ Test(misuse, null_without_status)
     mmn_report_free(NULL);
 }
 
-/* ---- What belongs to another model, or to none -------------------------------------------------
- */
+/* ---- What belongs to another model, or to none
+ * ------------------------------------------------- */
 
 Test(misuse, of_another_model)
 {

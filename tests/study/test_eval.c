@@ -270,8 +270,8 @@ static double accuracy_of(const json_t *result, const char *setting, const char 
     return 0;
 }
 
-/* With two seeds the interval's half width is t(0.975; 1) = tan(0.475 pi) times half the distance.
- */
+/* With two seeds the interval's half width is t(0.975; 1) = tan(0.475 pi) times half the
+ * distance. */
 Test(eval, summaries_follow_from_the_runs)
 {
     json_t *result = evaluate(&options), *row;

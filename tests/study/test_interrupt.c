@@ -1,6 +1,6 @@
 /* Stopping in the middle: whatever works with a model asks at every layer and during long
- * preparations whether to go on, ends with MMN_INTERRUPTED when it shall not, and writes nothing.
- */
+ * preparations whether to go on, ends with MMN_INTERRUPTED when it shall not, and writes
+ * nothing. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>

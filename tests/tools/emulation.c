@@ -12,8 +12,8 @@
 
 enum { MAXIMUM_ARGUMENTS = 64 };
 
-/* Visible, although the build hides what is not told otherwise: Criterion's library must find it.
- */
+/* Visible, although the build hides what is not told otherwise: Criterion's library must find
+ * it. */
 __attribute__((visibility("default"))) int execve(const char *path, char *const arguments[],
                                                   char *const environment[])
 {
