@@ -38,7 +38,8 @@ static volatile uint64_t reading_sink;
 #define FINISH(i) start += sum##i;
 #define DECLARE(i) sum##i,
 
-/* `rounds` multiply-adds in each of the chains; their limit, addend / (1 - factor), is finite. */
+/* `rounds` multiply-adds in each of the chains; their limit, addend / (1 - factor), is finite. Four rounds at
+ * once, because counting them takes a unit that multiply-adds want. */
 #define ARITHMETIC_KERNEL(name, attribute, vector, chains)                                         \
     attribute static float name(size_t rounds)                                                     \
     {                                                                                              \
@@ -46,8 +47,8 @@ static volatile uint64_t reading_sink;
         vector chains(DECLARE) start = zero + (float)rounds;                                       \
                                                                                                    \
         chains(START)                                                                              \
-        for (size_t round = 0; round < rounds; round++) {                                          \
-            chains(STEP)                                                                           \
+        for (size_t round = 0; round < rounds; round += 4) {                                       \
+            chains(STEP) chains(STEP) chains(STEP) chains(STEP)                                    \
         }                                                                                          \
         chains(FINISH)                                                                             \
         return start[0];                                                                           \
@@ -73,7 +74,7 @@ ARITHMETIC_KERNEL(arithmetic_neon, , float32x4_t, TWENTY)
 #endif
 
 typedef struct arithmetic {
-    const char *instructions;
+    const char *instructions, *table; /* the kernel table that uses them */
     float (*run)(size_t rounds);
     double operations; /* of one round */
 } arithmetic;
@@ -83,14 +84,14 @@ static size_t available_arithmetic(arithmetic list[3])
 {
     size_t count = 0;
 
-    list[count++] = (arithmetic){"baseline", arithmetic_baseline, 2 * 12 * 4};
+    list[count++] = (arithmetic){"baseline", "reference", arithmetic_baseline, 2 * 12 * 4};
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        list[count++] = (arithmetic){"AVX2", arithmetic_avx2, 2 * 12 * 8};
+        list[count++] = (arithmetic){"AVX2", "avx2", arithmetic_avx2, 2 * 12 * 8};
     if (__builtin_cpu_supports("avx512f"))
-        list[count++] = (arithmetic){"AVX-512", arithmetic_avx512, 2 * 20 * 16};
+        list[count++] = (arithmetic){"AVX-512", "avx512", arithmetic_avx512, 2 * 20 * 16};
 #elif defined(__aarch64__)
-    list[count++] = (arithmetic){"NEON", arithmetic_neon, 2 * 20 * 4};
+    list[count++] = (arithmetic){"NEON", "neon", arithmetic_neon, 2 * 20 * 4};
 #endif
     return count;
 }
@@ -127,6 +128,20 @@ double bench_peak_arithmetic(int threads, const char **instructions)
         }
     }
     return best;
+}
+
+double bench_burst_arithmetic(const char *table, size_t rounds)
+{
+    arithmetic list[3];
+    size_t count = available_arithmetic(list), chosen = 0;
+
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(list[i].table, table) == 0)
+            chosen = i;
+    double start = bench_thread_seconds();
+
+    arithmetic_sink = list[chosen].run(rounds);
+    return 1e-9 * list[chosen].operations * (double)rounds / (bench_thread_seconds() - start);
 }
 
 /* --- reading --- */
@@ -193,6 +208,44 @@ static double time_reading(reading_kernel kernel, int threads, const word *data,
     }
     double seconds = bench_seconds() - start;
     return 1e-9 * (double)(part * (size_t)threads * LINE_WORDS * sizeof(word)) / seconds;
+}
+
+/* Reads the four quarters side by side, a cache line of each at a time. */
+#define READ_LINES(name, attribute, vector)                                                        \
+    attribute static uint64_t name(const void *data, size_t lines)                                 \
+    {                                                                                              \
+        enum { WORDS = 64 / sizeof(vector) };                                                      \
+        const vector *words = data;                                                                \
+        vector sums[4] = {{0}};                                                                    \
+        size_t quarter = lines / 4 * WORDS;                                                        \
+                                                                                                   \
+        for (size_t first = 0; first < quarter; first += WORDS)                                    \
+            for (size_t part = 0; part < 4; part++)                                                \
+                for (size_t i = 0; i < WORDS; i++)                                                 \
+                    sums[part] += words[part * quarter + first + i];                               \
+        sums[0] += sums[1] + sums[2] + sums[3];                                                    \
+        return sums[0][0] + sums[0][1];                                                            \
+    }
+
+READ_LINES(read_lines, , word)
+#if defined(__x86_64__)
+typedef uint64_t word_of_64_bytes __attribute__((vector_size(64)));
+READ_LINES(read_lines_avx512, __attribute__((target("avx512f"))), word_of_64_bytes)
+#endif
+
+double bench_burst_reading(const void *data, size_t bytes)
+{
+    size_t lines = bytes / 64;
+    uint64_t (*read)(const void *data, size_t lines) = read_lines;
+
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx512f"))
+        read = read_lines_avx512;
+#endif
+    double start = bench_thread_seconds();
+
+    reading_sink = read(data, lines);
+    return 1e-9 * (double)(lines * 64) / (bench_thread_seconds() - start);
 }
 
 double bench_peak_reading(int threads, size_t bytes)

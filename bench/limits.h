@@ -13,4 +13,12 @@ double bench_peak_arithmetic(int threads, const char **instructions);
  * several simple loops; 0 when there is no memory for it. `bytes`: many times the cache. */
 double bench_peak_reading(int threads, size_t bytes);
 
+/* 10^9 operations per second of the calling thread alone, in its own time, with the instructions of
+ * the kernel table of this name. */
+double bench_burst_arithmetic(const char *table, size_t rounds);
+
+/* 10^9 bytes per second that the calling thread reads from `data`, at a multiple of 64 bytes, in its own
+ * time: four parts side by side, in the widest registers. */
+double bench_burst_reading(const void *data, size_t bytes);
+
 #endif

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
@@ -16,6 +17,22 @@ double bench_seconds(void)
 
     clock_gettime(CLOCK_MONOTONIC, &time);
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+double bench_thread_seconds(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+long bench_thread_switches(void)
+{
+    struct rusage usage;
+
+    getrusage(RUSAGE_THREAD, &usage);
+    return usage.ru_nvcsw + usage.ru_nivcsw;
 }
 
 void bench_pause(void)
@@ -37,6 +54,15 @@ bench_spread bench_spread_of(double *values, size_t count)
         .median = 0.5 * (values[(count - 1) / 2] + values[count / 2]),
         .maximum = values[count - 1],
     };
+}
+
+bench_spread bench_quartiles_of(double *values, size_t count)
+{
+    bench_spread spread = bench_spread_of(values, count);
+
+    spread.minimum = values[count / 4];
+    spread.maximum = values[count - 1 - count / 4];
+    return spread;
 }
 
 /* The first line of a file, without its end; "" when there is no such file. */

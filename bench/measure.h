@@ -8,6 +8,10 @@
 /* Seconds of a clock that never steps, the same for all processes. */
 double bench_seconds(void);
 
+/* Seconds that the calling thread has run, and how often it was switched out, by its own will or not. */
+double bench_thread_seconds(void);
+long bench_thread_switches(void);
+
 /* Lets other contestants' threads, which wait busily for more work, go to sleep. */
 void bench_pause(void);
 
@@ -17,6 +21,8 @@ typedef struct bench_spread {
 
 /* Of count > 0 values, which are put into order. */
 bench_spread bench_spread_of(double *values, size_t count);
+/* The same with the quartiles in place of the ends. */
+bench_spread bench_quartiles_of(double *values, size_t count);
 
 typedef struct bench_machine {
     char processor[128];
