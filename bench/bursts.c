@@ -1,11 +1,13 @@
-/* Measures the matrix product of one thread in bursts, which holds on machines with other work on them.
+/* Measures the matrix product of one thread in bursts, which holds on machines with other work on
+ * them.
  *
  *     make bench/bursts && bench/bursts [--simd NAME|all] [--bursts N]
  *
- * A burst is a piece of a product of some milliseconds, between two runs of a loop that reaches the limit:
- * of multiply-adds in registers, or for few rows of reading the memory next to the weights. It is timed by
- * the thread's own clock, and thrown away if the thread was switched out meanwhile or the limit before
- * differs from that behind. Printed are quartiles of the shares of the limit. */
+ * A burst is a piece of a product of some milliseconds, between two runs of a loop that reaches the
+ * limit: of multiply-adds in registers, or for few rows of reading the memory next to the weights.
+ * It is timed by the thread's own clock, and thrown away if the thread was switched out meanwhile
+ * or the limit before differs from that behind. Printed are quartiles of the shares of the limit.
+ */
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -200,8 +202,9 @@ int main(int argc, char **argv)
     setvbuf(stdout, NULL, _IOLBF, 0);
     bench_machine_read(&machine);
     bench_machine_print(&machine);
-    printf("\n| rows x depth x outputs | kernels | share of the limit: quartiles | median | bursts |\n"
-           "| --- | --- | --- | --- | --- |\n");
+    printf(
+        "\n| rows x depth x outputs | kernels | share of the limit: quartiles | median | bursts |\n"
+        "| --- | --- | --- | --- | --- |\n");
     for (const char *const *name = mmn_kernels_names(); *name; name++) {
         const mmn_kernels *kernels = mmn_kernels_select(*name);
         bool vectors = strcmp(*name, "reference") != 0 && strcmp(*name, "portable") != 0;

@@ -38,8 +38,8 @@ static volatile uint64_t reading_sink;
 #define FINISH(i) start += sum##i;
 #define DECLARE(i) sum##i,
 
-/* `rounds` multiply-adds in each of the chains; their limit, addend / (1 - factor), is finite. Four rounds at
- * once, because counting them takes a unit that multiply-adds want. */
+/* `rounds` multiply-adds in each of the chains; their limit, addend / (1 - factor), is finite. Four
+ * rounds at once, because counting them takes a unit that multiply-adds want. */
 #define ARITHMETIC_KERNEL(name, attribute, vector, chains)                                         \
     attribute static float name(size_t rounds)                                                     \
     {                                                                                              \

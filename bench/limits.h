@@ -17,8 +17,8 @@ double bench_peak_reading(int threads, size_t bytes);
  * the kernel table of this name. */
 double bench_burst_arithmetic(const char *table, size_t rounds);
 
-/* 10^9 bytes per second that the calling thread reads from `data`, at a multiple of 64 bytes, in its own
- * time: four parts side by side, in the widest registers. */
+/* 10^9 bytes per second that the calling thread reads from `data`, at a multiple of 64 bytes, in
+ * its own time: four parts side by side, in the widest registers. */
 double bench_burst_reading(const void *data, size_t bytes);
 
 #endif

@@ -8,7 +8,8 @@
 /* Seconds of a clock that never steps, the same for all processes. */
 double bench_seconds(void);
 
-/* Seconds that the calling thread has run, and how often it was switched out, by its own will or not. */
+/* Seconds that the calling thread has run, and how often it was switched out, by its own will or
+ * not. */
 double bench_thread_seconds(void);
 long bench_thread_switches(void);
 

@@ -77,8 +77,8 @@ MMN_API const mmn_stage *mmn_session_stage_at(const mmn_session *session, size_t
  * of the longest beginning of the sequence that is the same, where no probe wants language stages.
  * Probes that are only_new do not count, and see language stages from first_position on. The last
  * position always runs. Where a probe writes, keys and values are not taken over, and features are
- * unless it writes to stages that make them. Nothing is taken over in a session that is
- * prompt_only. */
+ * unless it writes to stages that make them. A session that is prompt_only takes over features
+ * alone. */
 MMN_API mmn_status mmn_session_prefill(mmn_session *session, const mmn_input *input,
                                        mmn_error *error);
 /* What the last prefill took over: how many language positions, and whether the images'
