@@ -40,12 +40,12 @@ few_line(const size_t rows, const mmn_weight_type type, unit_f32 chains[FEW_ROWS
 {
     const size_t numbers = type == MMN_WEIGHT_F32 ? 1 : 2; /* in a column's 32 bits */
 
-    UNROLL
+    UNROLL_LONG
     for (size_t part = 0; part < LINE / (4 * UNIT); part++) {
         unit_u32 columns[UNIT];
 
         unit_columns(columns, line + part * 4 * UNIT, stride);
-        UNROLL
+        UNROLL_LONG
         for (size_t i = 0; i < UNIT; i++) {
             const size_t column = part * UNIT + i;
 
