@@ -57,7 +57,7 @@ enum {
     MMN_SCRATCH_ALIGNMENT = 64, /* bytes */
     MMN_MATRIX_PRODUCT_OUTPUTS = 128, /* of a block of weights */
     MMN_MATRIX_PRODUCT_BLOCK = MMN_MATRIX_PRODUCT_OUTPUTS * 4 * 256, /* floats: its weights */
-    MMN_ATTENTION_ROWS = 48, /* the most rows of one mmn_attention_task */
+    MMN_ATTENTION_ROWS = 192, /* the most rows of one mmn_attention_task */
 };
 
 /* Floats of scratch memory for a matrix product of up to `rows` rows: a block of weights, and the
@@ -76,11 +76,13 @@ static inline const mmn_key_span *mmn_attention_span(const mmn_attention_task *t
     return span;
 }
 
-/* Floats of scratch memory for an mmn_attention_task over `key_count` keys: the scores of every
- * row, the rows, and a block of keys or values. */
-static inline size_t mmn_attention_task_scratch(size_t key_count)
+/* Floats of scratch memory for an mmn_attention_task of up to `rows` rows over `key_count` keys: the
+ * scores of every row, the rows, and a block of keys or values. */
+static inline size_t mmn_attention_task_scratch(size_t rows, size_t key_count)
 {
-    return (size_t)MMN_ATTENTION_ROWS * (key_count + 160 + 272) + 256 * 64;
+    const size_t floats = rows * (key_count + 160 + 272) + 256 * 64, line = 16;
+
+    return (floats + line - 1) / line * line;
 }
 
 #define MMN_KERNELS(KERNEL)                                                                        \

@@ -248,7 +248,7 @@ static void KERNEL(attention)(const mmn_attention_task *task)
     find_limits(&a);
     a.first_key = a.begin[0] - a.begin[0] % TILE_WIDTH;
     copy_query(&a, a.packed + MMN_PANEL * TILE_WIDTH);
-    a.scores = a.packed + MMN_PANEL * TILE_WIDTH + MMN_ATTENTION_ROWS * (MMN_PANEL + 16);
+    a.scores = a.packed + MMN_PANEL * TILE_WIDTH + task->rows * (MMN_PANEL + 16);
     /* Rows lie in different sets of the cache. A tile may begin at the last key, where a span
      * does. */
     a.stride = (a.end[task->rows - 1] - a.first_key + 2 * TILE_WIDTH - 2) / TILE_WIDTH * TILE_WIDTH;

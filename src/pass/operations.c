@@ -61,8 +61,10 @@ static mmn_status reserve_scratch(mmn_compute *compute, size_t rows, size_t key_
 
     if (key_count > SIZE_MAX / sizeof(float) / 2 / MMN_ATTENTION_ROWS)
         return mmn_fail(error, MMN_SYSTEM, NULL, NULL, "attention to %zu keys", key_count);
-    if (key_count > 0 && mmn_attention_task_scratch(key_count) > needed)
-        needed = mmn_attention_task_scratch(key_count);
+    const size_t attention =
+        mmn_attention_task_scratch(smaller(rows, MMN_ATTENTION_ROWS), key_count);
+    if (key_count > 0 && attention > needed)
+        needed = attention;
     if (needed <= compute->scratch_floats)
         return MMN_OK;
     needed = blocks_of(needed, alignment) * alignment;
@@ -293,9 +295,24 @@ void mmn_watch_values(const mmn_compute *compute, const float *values, size_t ro
                         row, 0);
 }
 
+/* How many rows of a head are a piece of work: each packs the keys and values that it sees, so that
+ * many are best; but threads must have work to the end. Pieces are alike, and consist of whole
+ * tiles. */
+static size_t rows_of_attention(const mmn_compute *compute, const mmn_heads *heads)
+{
+    enum { PIECES = 2, TILE = 12, LEAST_ROWS = 48 };
+    size_t wanted = blocks_of((size_t)compute->threads * PIECES, heads->heads);
+    size_t most = blocks_of(heads->rows, LEAST_ROWS);
+    size_t blocks = blocks_of(heads->rows, MMN_ATTENTION_ROWS);
+    if (blocks < wanted)
+        blocks = smaller(wanted, most);
+    return blocks > 0 ? blocks_of(blocks_of(heads->rows, blocks), TILE) * TILE : TILE;
+}
+
 void mmn_attend(const mmn_compute *compute, const mmn_heads *heads)
 {
-    size_t row_blocks = blocks_of(heads->rows, MMN_ATTENTION_ROWS);
+    const size_t block = rows_of_attention(compute, heads);
+    const size_t row_blocks = blocks_of(heads->rows, block);
     size_t query_stride = heads->heads * heads->head_dim;
     size_t key_stride = heads->kv_heads * heads->head_dim;
     size_t group = heads->heads / heads->kv_heads;
@@ -307,7 +324,7 @@ void mmn_attend(const mmn_compute *compute, const mmn_heads *heads)
     MMN_PARALLEL_FOR(threads_for(compute, pieces), dynamic)
     for (size_t piece = 0; piece < pieces; piece++) {
         size_t head = piece / row_blocks;
-        size_t row = piece % row_blocks * MMN_ATTENTION_ROWS;
+        size_t row = piece % row_blocks * block;
         size_t query_offset = row * query_stride + head * heads->head_dim;
         mmn_attention_task task = {
             .query = heads->query + query_offset,
@@ -318,7 +335,7 @@ void mmn_attend(const mmn_compute *compute, const mmn_heads *heads)
             .value_stride = key_stride,
             .output = heads->output + query_offset,
             .output_stride = query_stride,
-            .rows = smaller(MMN_ATTENTION_ROWS, heads->rows - row),
+            .rows = smaller(block, heads->rows - row),
             .key_count = heads->key_count,
             .head_dim = heads->head_dim,
             .scale = scale,

@@ -364,7 +364,7 @@ void check_attention(trial *t)
     mmn_key_span spans[3];
     task.query = query;
     task.spans = &whole;
-    task.scratch = trial_scratch(t, mmn_attention_task_scratch(task.key_count));
+    task.scratch = trial_scratch(t, mmn_attention_task_scratch(task.rows, task.key_count));
     grid output = trial_grid(t, "output", GRID_FLOATS, sizeof(float), task.rows, task.head_dim,
                              task.output_stride);
 
