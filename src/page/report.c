@@ -88,10 +88,10 @@ static mmn_status find_figure(const mmn_figure **figure, const mmn_report *repor
     for (size_t i = 0; i < report->figures.count; i++)
         mmn_text_add(&names, "%s%s", i > 0 ? ", " : "", report->figures.list[i].name);
     MMN_TRY(mmn_text_finish(&names, &ready, error));
-    return mmn_fail(error, MMN_USAGE, NULL, NULL,
-                    "there is no figure \"%.40s\" in this report, which has %s", name, ready);
+    mmn_fail(error, MMN_USAGE, NULL, NULL,
+             "there is no figure \"%.40s\" in this report, which has %s", name, ready);
     mmn_free(ready);
-    return MMN_OK;
+    return MMN_USAGE;
 }
 
 static mmn_status make_text(char **text, const mmn_report *report, mmn_report_format format,
