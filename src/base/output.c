@@ -1,5 +1,5 @@
-/* The place of an output: proved before there is anything to write, and locked while it is awaited.
- * */
+/* The place of an output: proved before there is anything to write, and locked while it is
+ * awaited. */
 #include "base/output.h"
 
 #include <ctype.h>
@@ -26,8 +26,8 @@ struct mmn_output {
     bool made; /* whether the folder was made for this output */
 };
 
-/* Another user's file in a folder like /tmp cannot be replaced, which renaming would say too late.
- * */
+/* Another user's file in a folder like /tmp cannot be replaced, which renaming would say too
+ * late. */
 static bool can_replace(const struct stat *file, const struct stat *folder)
 {
     uid_t user = geteuid();

@@ -20,8 +20,8 @@ typedef struct mmn_reader {
 
 /* An object inside a document, with what is needed to name its keys: `prefix` is "" for the
  * document itself and "text_config." or "text_config.rope_parameters." inside. value is NULL when
- * the object is absent: then nothing is found in it. The document and the reader must outlive it.
- * */
+ * the object is absent: then nothing is found in it. The document and the reader must outlive
+ * it. */
 typedef struct mmn_object {
     json_t *value;
     mmn_reader *reader;

@@ -1,5 +1,5 @@
-/* Threads: how many OpenMP threads a model uses, and how they share work, with and without OpenMP.
- * */
+/* Threads: how many OpenMP threads a model uses, and how they share work, with and without
+ * OpenMP. */
 #ifndef MMN_BASE_THREADS_H
 #define MMN_BASE_THREADS_H
 

@@ -97,8 +97,8 @@ bool mmn_is_whitespace(uint32_t code)
 
 bool mmn_is_hidden(uint32_t code)
 {
-    /* Of what has no width, joiners stay (U+200C, U+200D): words and emoji are written with them.
-     * */
+    /* Of what has no width, joiners stay (U+200C, U+200D): words and emoji are written with
+     * them. */
     return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x061c || code == 0x180e ||
            code == 0x200b || (code >= 0x200e && code < 0x2010) ||
            (code >= 0x2028 && code < 0x202f) || (code >= 0x2060 && code < 0x2070) ||

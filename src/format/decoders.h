@@ -21,8 +21,8 @@ mmn_image_decoder mmn_jpeg_decode;
 
 /* By libpng: decodes a whole PNG file of any kind and turns it upright, as mmn_image_decode says.
  * Alpha and * colour spaces are left out of account, 16-bit colours are cut to their high byte, and
- * 16-bit grey * to 255: as Pillow's convert("RGB") does. MMN_INPUT for damaged files, at any byte.
- * */
+ * 16-bit grey * to 255: as Pillow's convert("RGB") does. MMN_INPUT for damaged files, at any
+ * byte. */
 mmn_image_decoder mmn_png_decode;
 
 /* By libwebp: decodes a WebP file, lossy or lossless, or the first frame of an animated one on its

@@ -47,8 +47,8 @@ static void say_value(mmn_text *line, const char *key, const json_t *value)
     }
 }
 
-/* Whether the line says something under this key. No image is what a line without the key has too.
- * */
+/* Whether the line says something under this key. No image is what a line without the key has
+ * too. */
 static bool says(const char *key, const json_t *value)
 {
     bool images = strcmp(key, "image") == 0;

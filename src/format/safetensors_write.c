@@ -1,5 +1,5 @@
-/* Writing safetensors files, and the checksum of what one holds: metadata, tensors and their bytes.
- * */
+/* Writing safetensors files, and the checksum of what one holds: metadata, tensors and their
+ * bytes. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -191,8 +191,8 @@ static mmn_status draw_lens(mmn_figure *figure, const mmn_results *results, size
 
 /* ---- Words ----------------------------------------------------------------------------------- */
 
-/* A column of a heat table: the first word, a row of the table `words`, after each of the layers.
- * */
+/* A column of a heat table: the first word, a row of the table `words`, after each of the
+ * layers. */
 static void draw_first_words(const mmn_heat_table *cells, const mmn_result *result,
                              const char *words, const char *above, mmn_rows layers,
                              const char *share, size_t column)

@@ -199,8 +199,8 @@ static mmn_status rank_all(mmn_results *results, mmn_error *error)
 
 /* ---- What the figures need ------------------------------------------------------------------- */
 
-/* How many rows a table has at most (0: any number), and a column that says something in each row.
- * */
+/* How many rows a table has at most (0: any number), and a column that says something in each
+ * row. */
 typedef struct need {
     mmn_result_kind kind;
     const char *table, *column;

@@ -93,8 +93,8 @@ static const char *name_of(float value)
     return isnan(value) ? "NaN" : value > 0 ? "infinite" : "minus infinite";
 }
 
-/* Fills the error: "FILE: STAGE: is NaN at position 7, element 3: tensor ... has ... at [3, 17]".
- * */
+/* Fills the error: "FILE: STAGE: is NaN at position 7, element 3: tensor ... has ... at [3,
+ * 17]". */
 static mmn_status describe(const mmn_finite_watch *watch, const char *pattern, int layer,
                            const char *where, mmn_error *error)
 {

@@ -40,8 +40,8 @@ void mmn_activate(const mmn_compute *compute, mmn_activation activation, float *
 void mmn_accumulate(const mmn_compute *compute, float *sum, const float *addend, size_t count);
 void mmn_multiply(const mmn_compute *compute, float *product, const float *factor, size_t count);
 
-/* Looks for numbers that are none in values [rows][width] that no product made (mmn_finite_look).
- * */
+/* Looks for numbers that are none in values [rows][width] that no product made
+ * (mmn_finite_look). */
 void mmn_watch_values(const mmn_compute *compute, const float *values, size_t rows, size_t width);
 
 /* Many attention heads over one sequence: query and output are [rows][heads * head_dim], keys and

@@ -10,8 +10,8 @@
 /* ---- Rotary embeddings ----------------------------------------------------------------------- */
 
 /* A frequency of LLaMA-3: one that turns slowly is divided by the factor, one that turns fast
- * stays, and one between is a mixture of both. Constants are rounded to f32 as PyTorch rounds them.
- * */
+ * stays, and one between is a mixture of both. Constants are rounded to f32 as PyTorch rounds
+ * them. */
 static float scale_llama3(float frequency, const mmn_rope_config *rope)
 {
     const float turn = 6.28318530717958647692f;

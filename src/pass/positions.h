@@ -13,8 +13,8 @@
  * LongRoPE (2402.13753). */
 void mmn_rotary_frequencies(float *frequencies, const mmn_language_config *config, size_t length);
 
-/* What cosines and sines are multiplied by: 1, but for YaRN (2309.00071, equation 22) and LongRoPE.
- * */
+/* What cosines and sines are multiplied by: 1, but for YaRN (2309.00071, equation 22) and
+ * LongRoPE. */
 float mmn_rotary_attention(const mmn_language_config *config);
 
 /* The length up to which the frequencies are those of any shorter sequence; SIZE_MAX where they

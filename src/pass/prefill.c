@@ -161,8 +161,8 @@ static uint32_t first_own_layer(const mmn_session *session, const mmn_session *t
     return layer;
 }
 
-/* Token embeddings of a sequence's rows, with image features at the image positions in their order.
- * */
+/* Token embeddings of a sequence's rows, with image features at the image positions in their
+ * order. */
 static void embed(const prefilling *p, const mmn_sequence *sequence, const float *features)
 {
     const mmn_model *model = p->batch.model;
@@ -257,8 +257,8 @@ static const mmn_image_features *find_features(const mmn_session *session, const
 }
 
 /* Lists in p->sharing, and makes the inputs of the session's probes, input number `first` and those
- * after it that are not done and have the same images; with `features`, also the same instruction.
- * */
+ * after it that are not done and have the same images; with `features`, also the same
+ * instruction. */
 static void gather(prefilling *p, mmn_session *session, size_t first, bool features)
 {
     const mmn_input *input = p->inputs[first];

@@ -51,8 +51,8 @@ void mmn_session_keep_input(mmn_session *session, const mmn_input *input);
 /* Frees the features that the session has of images. */
 void mmn_session_forget_images(mmn_session *session);
 
-/* Begins what shows stages to probes, and ends it with its status. MMN_USAGE when a probe calls it.
- * */
+/* Begins what shows stages to probes, and ends it with its status. MMN_USAGE when a probe calls
+ * it. */
 mmn_status mmn_session_enter(mmn_session *session, mmn_error *error);
 mmn_status mmn_session_leave(mmn_session *session, mmn_status status);
 
@@ -71,8 +71,8 @@ size_t mmn_session_bytes(const mmn_model *model, size_t positions, size_t tokens
 /* ---- Sessions side by side ------------------------------------------------------------------- */
 
 /* Sessions of one model that work on the same input: the language model's weights are read once for
- * all of them, and what they have in common is computed once. Every bit is that of each one alone.
- * */
+ * all of them, and what they have in common is computed once. Every bit is that of each one
+ * alone. */
 
 /* mmn_session_prefill of several sessions. Where a session's probes leave images, or the first
  * layers of the language model, as they are in `plain`, which has prefilled this input or is the

@@ -1,5 +1,5 @@
-/* From pixels to what enters the language model: the vision tower, then a projector or a Q-Former.
- * */
+/* From pixels to what enters the language model: the vision tower, then a projector or a
+ * Q-Former. */
 #ifndef MMN_PASS_VISION_H
 #define MMN_PASS_VISION_H
 

@@ -1,6 +1,6 @@
 /* Values of chat templates: Jinja's operators, filters, tests and the methods of Python's strings
- * that published templates use; and what expressions and tags share: how they fail, and variables.
- * */
+ * that published templates use; and what expressions and tags share: how they fail, and
+ * variables. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>

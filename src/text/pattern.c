@@ -13,8 +13,8 @@
 #include <pcre2.h>
 
 /* Far more than the patterns of published tokenizers need. PCRE2 counts anew at every place where a
- * match may begin, so the first limit bounds the time per byte of text: well below a millisecond.
- * */
+ * match may begin, so the first limit bounds the time per byte of text: well below a
+ * millisecond. */
 #define MATCH_LIMIT 50000
 /* A match that needs more steps must cover this many bytes, so that all such matches of a text
  * together stay fast too. `\s*[\r\n]+` takes a step for each character of a run of white space. */

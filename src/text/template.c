@@ -85,8 +85,8 @@ mmn_status mmn_template_apply(const char *name, const char *question, bool has_i
     const char *image = has_image ? chosen->image : chosen->no_image, *first = "";
     if (strstr(question, placeholder))
         image = "";
-    /* An image that has no place in the text can only begin the prompt, as it begins the question.
-     * */
+    /* An image that has no place in the text can only begin the prompt, as it begins the
+     * question. */
     if (chosen->image[0] == '\0' && strncmp(question, placeholder, strlen(placeholder)) == 0) {
         first = placeholder;
         question += strlen(placeholder);
