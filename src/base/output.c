@@ -340,10 +340,8 @@ static mmn_status write_text(const void *context, const char *path, mmn_error *e
 
 mmn_status mmn_keep_elsewhere(char **place, const char *path, const char *text, mmn_error *error)
 {
-    if (place)
-        *place = NULL;
-    if (MMN_MISSING(error, place, path, text))
-        return MMN_USAGE;
+    MMN_CLEAR(place);
+    MMN_GIVEN(error, place, path, text);
     write_elsewhere(place, path, write_text, text);
     return *place ? MMN_OK
                   : mmn_fail(error, MMN_SYSTEM, NULL, NULL,

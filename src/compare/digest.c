@@ -87,10 +87,8 @@ static mmn_status digest_tensor(char digest[MMN_DIGEST_SIZE], const mmn_tensor *
 
 mmn_status mmn_dump_digests(const char *dump, const char *stages, char **text, mmn_error *error)
 {
-    if (text)
-        *text = NULL;
-    if (MMN_MISSING(error, dump, text))
-        return MMN_USAGE;
+    MMN_CLEAR(text);
+    MMN_GIVEN(error, dump, text);
     mmn_safetensors *file = NULL;
     const mmn_tensor **list = NULL;
     size_t count = 0;

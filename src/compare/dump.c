@@ -112,8 +112,7 @@ static mmn_status run(dump *dumped, mmn_session *session, const mmn_input *input
 mmn_status mmn_dump(const mmn_model *model, const mmn_input *input, const mmn_dump_options *options,
                     const char *file, mmn_error *error)
 {
-    if (MMN_MISSING(error, model, input, file))
-        return MMN_USAGE;
+    MMN_GIVEN(error, model, input, file);
     mmn_dump_options own;
     MMN_TAKE_OPTIONS(own, options, error);
     const mmn_session_options session_options = {.size = sizeof(session_options),

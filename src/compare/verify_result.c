@@ -178,10 +178,8 @@ mmn_status mmn_verify(mmn_result **result, const char *dump, const char *referen
                       const mmn_verify_options *options, mmn_error *error)
 {
     mmn_verification *verification;
-    if (result)
-        *result = NULL;
-    if (MMN_MISSING(error, result, dump, reference))
-        return MMN_USAGE;
+    MMN_CLEAR(result);
+    MMN_GIVEN(error, result, dump, reference);
     mmn_status status = mmn_verification_make(&verification, dump, reference, options, error);
     if (verification && make_result(result, verification, error) != MMN_OK)
         status = MMN_SYSTEM;

@@ -313,10 +313,8 @@ static mmn_status count_samples(count_run *run, mmn_error *error)
 
 mmn_status mmn_count_state_file(char **state, const char *output, mmn_error *error)
 {
-    if (state)
-        *state = NULL;
-    if (MMN_MISSING(error, state, output))
-        return MMN_USAGE;
+    MMN_CLEAR(state);
+    MMN_GIVEN(error, state, output);
     if (*mmn_path_name(output) == '\0')
         return mmn_fail(error, MMN_USAGE, output, NULL,
                         "cannot be written to: expected the name of a file");
@@ -412,11 +410,9 @@ mmn_status mmn_count(const mmn_model *model, const mmn_count_options *options,
                      mmn_count_summary *summary, mmn_error *error)
 {
     mmn_count_options own;
-    if (MMN_MISSING(error, model, options))
-        return MMN_USAGE;
+    MMN_GIVEN(error, model, options);
     MMN_TAKE_OPTIONS(own, options, error);
-    if (MMN_MISSING(error, options->list, options->output))
-        return MMN_USAGE;
+    MMN_GIVEN(error, options->list, options->output);
     count_run run = {.model = model, .options = options, .start = mmn_clock()};
     if (summary)
         *summary = (mmn_count_summary){0};

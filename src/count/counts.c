@@ -414,8 +414,7 @@ int mmn_counts_activity(const mmn_counts *counts, size_t module, size_t domain,
 mmn_status mmn_counts_probabilities(const mmn_counts *counts, const char *module, uint32_t layer,
                                     uint32_t neuron, double *p, mmn_error *error)
 {
-    if (MMN_MISSING(error, counts, module, p))
-        return MMN_USAGE;
+    MMN_GIVEN(error, counts, module, p);
     size_t m = 0;
     while (m < counts->module_count && strcmp(counts->modules[m].name, module) != 0)
         m++;

@@ -382,10 +382,8 @@ static mmn_counts_info describe(const mmn_counts *counts)
 
 mmn_status mmn_counts_read(mmn_counts **read, const char *file, mmn_error *error)
 {
-    if (read)
-        *read = NULL;
-    if (MMN_MISSING(error, read, file))
-        return MMN_USAGE;
+    MMN_CLEAR(read);
+    MMN_GIVEN(error, read, file);
     counts_reader reader = {.file = file, .error = error};
     const mmn_status status = read_counts(&reader);
     mmn_safetensors_close(reader.tensors);

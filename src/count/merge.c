@@ -106,8 +106,8 @@ static mmn_status add_files(mmn_counts *sum, const char *const *files, size_t fi
 mmn_status mmn_counts_merge(const char *const *files, size_t file_count, const char *output,
                             mmn_error *error)
 {
-    if (MMN_MISSING(error, files, output) || mmn_text_is_missing(error, "file", file_count, files))
-        return MMN_USAGE;
+    MMN_GIVEN(error, files, output);
+    MMN_GIVEN_TEXTS(error, "file", file_count, files);
     /* More than this many shards nobody has; it bounds what a hostile file can make us allocate. */
     enum { SHARD_LIMIT = 1000000 };
     if (file_count == 0)

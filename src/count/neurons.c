@@ -239,12 +239,10 @@ static mmn_status list_setting(mmn_neuron **list, size_t *count, const mmn_neuro
 mmn_status mmn_neurons_list(mmn_neuron **list, size_t *count, const mmn_neurons *neurons,
                             const char *domain, const char *setting, mmn_error *error)
 {
-    if (list)
-        *list = NULL;
+    MMN_CLEAR(list);
     if (count)
         *count = 0;
-    if (MMN_MISSING(error, list, count, neurons, setting))
-        return MMN_USAGE;
+    MMN_GIVEN(error, list, count, neurons, setting);
     uint8_t *domains = mmn_allocate(neurons->domain_count, 1, error);
     MMN_NEED(domains);
     mmn_status status = mmn_neurons_choose_domains(domains, neurons, domain, error);
@@ -460,10 +458,8 @@ mmn_status mmn_neurons_from_json(mmn_neurons **neurons, json_t *document, const 
 mmn_status mmn_neurons_read(mmn_neurons **neurons, const char *file, mmn_error *error)
 {
     json_t *document;
-    if (neurons)
-        *neurons = NULL;
-    if (MMN_MISSING(error, neurons, file))
-        return MMN_USAGE;
+    MMN_CLEAR(neurons);
+    MMN_GIVEN(error, neurons, file);
     mmn_status status = mmn_json_load(&document, file, FILE_LIMIT, error);
     if (status == MMN_OK)
         status = mmn_neurons_from_json(neurons, document, file, error);

@@ -94,10 +94,8 @@ static mmn_status compare_source(const char *path, const mmn_source *source, mmn
 mmn_status mmn_output_claim(mmn_output **output, const char *path,
                             const mmn_output_options *options, mmn_error *error)
 {
-    if (output)
-        *output = NULL;
-    if (MMN_MISSING(error, output, path))
-        return MMN_USAGE;
+    MMN_CLEAR(output);
+    MMN_GIVEN(error, output, path);
     mmn_output_options own;
     MMN_TAKE_OPTIONS(own, options, error);
     for (size_t i = 0; i < options->source_count; i++) {

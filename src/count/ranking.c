@@ -185,10 +185,8 @@ static mmn_status rank_counts(mmn_neurons *neurons, const mmn_counts *counts,
 mmn_status mmn_neurons_rank(mmn_neurons **neurons, const mmn_counts *counts,
                             const mmn_rank_options *options, mmn_error *error)
 {
-    if (neurons)
-        *neurons = NULL;
-    if (MMN_MISSING(error, neurons, counts))
-        return MMN_USAGE;
+    MMN_CLEAR(neurons);
+    MMN_GIVEN(error, neurons, counts);
     mmn_rank_options own;
     MMN_TAKE_OPTIONS(own, options, error);
     mmn_neurons *made = mmn_allocate(1, sizeof(*made), error);
@@ -237,10 +235,8 @@ static mmn_status check_table(const char *file, mmn_error *error)
 
 mmn_status mmn_ranking_table_file(char **table, const char *file, mmn_error *error)
 {
-    if (table)
-        *table = NULL;
-    if (MMN_MISSING(error, table, file))
-        return MMN_USAGE;
+    MMN_CLEAR(table);
+    MMN_GIVEN(error, table, file);
     const char *name = mmn_path_name(file);
     size_t length = strlen(name), end = strlen(".json");
     bool has_end = length >= end && strcmp(name + length - end, ".json") == 0;
@@ -436,10 +432,8 @@ static void add_module(mmn_result *result, const mmn_neurons *neurons,
 
 mmn_status mmn_neurons_result(mmn_result **made, const mmn_neurons *neurons, mmn_error *error)
 {
-    if (made)
-        *made = NULL;
-    if (MMN_MISSING(error, made, neurons))
-        return MMN_USAGE;
+    MMN_CLEAR(made);
+    MMN_GIVEN(error, made, neurons);
     if (!neurons->ranked)
         return mmn_fail(error, MMN_USAGE, neurons->file, NULL,
                         "these neurons are a file's; only those that were ranked make a result");
@@ -463,10 +457,8 @@ mmn_status mmn_rank(mmn_result **result, const char *counts_file, const mmn_rank
                     mmn_error *error)
 {
     mmn_neurons *neurons;
-    if (result)
-        *result = NULL;
-    if (MMN_MISSING(error, result, counts_file))
-        return MMN_USAGE;
+    MMN_CLEAR(result);
+    MMN_GIVEN(error, result, counts_file);
     MMN_TRY(mmn_neurons_rank_file(&neurons, counts_file, options, error));
     const mmn_status status = mmn_neurons_result(result, neurons, error);
     mmn_neurons_free(neurons);

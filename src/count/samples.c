@@ -223,8 +223,7 @@ mmn_status mmn_samples_unchanged(const mmn_samples *samples, mmn_error *error)
 
 mmn_status mmn_list_reads_texts(const char *file, int *texts, mmn_error *error)
 {
-    if (MMN_MISSING(error, file, texts))
-        return MMN_USAGE;
+    MMN_GIVEN(error, file, texts);
     mmn_list *list;
     bool has_texts = false;
     *texts = 0;

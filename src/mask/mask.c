@@ -187,10 +187,8 @@ mmn_status mmn_mask_from_neurons(mmn_mask **mask, const mmn_model *model,
                                  const mmn_neurons *neurons, const char *domain,
                                  const char *setting, int other_model, mmn_error *error)
 {
-    if (mask)
-        *mask = NULL;
-    if (MMN_MISSING(error, mask, model, neurons, setting))
-        return MMN_USAGE;
+    MMN_CLEAR(mask);
+    MMN_GIVEN(error, mask, model, neurons, setting);
     uint8_t *domains = mmn_allocate(neurons->domain_count, 1, error);
     MMN_NEED(domains);
     mmn_status status = mmn_neurons_choose_domains(domains, neurons, domain, error);
@@ -209,10 +207,8 @@ mmn_status mmn_mask_from_file(mmn_mask **mask, const mmn_model *model, const cha
                               mmn_error *error)
 {
     mmn_neurons *neurons;
-    if (mask)
-        *mask = NULL;
-    if (MMN_MISSING(error, mask, model, ranking, setting))
-        return MMN_USAGE;
+    MMN_CLEAR(mask);
+    MMN_GIVEN(error, mask, model, ranking, setting);
     MMN_TRY(mmn_neurons_read(&neurons, ranking, error));
     const mmn_status status =
         mmn_mask_from_neurons(mask, model, neurons, domain, setting, other_model, error);
@@ -286,10 +282,8 @@ static mmn_status choose_module(mmn_masked_module *chosen, const mmn_masked_modu
 
 mmn_status mmn_mask_random(mmn_mask **mask, const mmn_mask *of, uint64_t seed, mmn_error *error)
 {
-    if (mask)
-        *mask = NULL;
-    if (MMN_MISSING(error, mask, of))
-        return MMN_USAGE;
+    MMN_CLEAR(mask);
+    MMN_GIVEN(error, mask, of);
     mmn_status status =
         mmn_mask_create(mask, of->model_number, of->modules[0].module, of->module_count, error);
     for (size_t m = 0; m < of->module_count && status == MMN_OK; m++)
@@ -321,8 +315,7 @@ static mmn_status set_neurons(void *context, const mmn_stage *stage, mmn_error *
 
 mmn_status mmn_session_add_mask(mmn_session *session, const mmn_mask *mask, mmn_error *error)
 {
-    if (MMN_MISSING(error, session, mask))
-        return MMN_USAGE;
+    MMN_GIVEN(error, session, mask);
     if (mask->model_number != session->model->number)
         return mmn_fail(error, MMN_USAGE, NULL, NULL,
                         "the mask was made for another model than the session's");

@@ -168,10 +168,8 @@ mmn_status mmn_mask_steer_neurons(mmn_mask **mask, const mmn_model *model,
                                   const mmn_neurons *neurons, const mmn_counts *counts,
                                   const mmn_steering *steering, mmn_error *error)
 {
-    if (mask)
-        *mask = NULL;
-    if (MMN_MISSING(error, mask, model, neurons, steering))
-        return MMN_USAGE;
+    MMN_CLEAR(mask);
+    MMN_GIVEN(error, mask, model, neurons, steering);
     MMN_TRY(check(steering, counts, error));
     return steer(mask, model, neurons, counts, steering, error);
 }
@@ -180,10 +178,9 @@ mmn_status mmn_mask_steer(mmn_mask **mask, const mmn_model *model, const mmn_ste
                           mmn_error *error)
 {
     mmn_neurons *neurons;
-    if (mask)
-        *mask = NULL;
-    if (MMN_MISSING(error, mask, model, steering) || MMN_MISSING(error, steering->neurons))
-        return MMN_USAGE;
+    MMN_CLEAR(mask);
+    MMN_GIVEN(error, mask, model, steering);
+    MMN_GIVEN(error, steering->neurons);
     MMN_TRY(check(steering, steering->counts, error));
     MMN_TRY(mmn_neurons_read(&neurons, steering->neurons, error));
     const mmn_status status = steer(mask, model, neurons, NULL, steering, error);

@@ -36,10 +36,9 @@ mmn_status mmn_report_read(mmn_report **made, const char *const *files, size_t f
                            const mmn_report_options *options, mmn_error *error)
 {
     mmn_report_options own;
-    if (made)
-        *made = NULL;
-    if (MMN_MISSING(error, made, files) || mmn_text_is_missing(error, "file", file_count, files))
-        return MMN_USAGE;
+    MMN_CLEAR(made);
+    MMN_GIVEN(error, made, files);
+    MMN_GIVEN_TEXTS(error, "file", file_count, files);
     MMN_TAKE_OPTIONS(own, options, error);
     mmn_report *report = mmn_allocate(1, sizeof(*report), error);
     MMN_NEED(report);
@@ -172,8 +171,7 @@ static mmn_status write_request(const void *context, const char *output, mmn_err
 mmn_status mmn_report_write(const mmn_report *report, mmn_report_format format, const char *figure,
                             const char *output, mmn_error *error)
 {
-    if (MMN_MISSING(error, report, output))
-        return MMN_USAGE;
+    MMN_GIVEN(error, report, output);
     if ((unsigned)format > MMN_REPORT_CSV)
         return mmn_fail(error, MMN_USAGE, NULL, NULL, "%d is no format of reports", (int)format);
     report_request request = {.report = report, .format = format};

@@ -64,10 +64,8 @@ static void chart_accuracy(mmn_text *text, const mmn_result *result, bool blocks
 
 mmn_status mmn_report_charts(const mmn_report *report, int blocks, char **charts, mmn_error *error)
 {
-    if (charts)
-        *charts = NULL;
-    if (MMN_MISSING(error, report, charts))
-        return MMN_USAGE;
+    MMN_CLEAR(charts);
+    MMN_GIVEN(error, report, charts);
     mmn_text text = {0};
     if (report->results.lists)
         chart_neurons(&text, report->results.lists, blocks != 0);

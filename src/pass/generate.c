@@ -402,8 +402,7 @@ mmn_status mmn_sessions_generate(mmn_session *const *sessions, size_t count, siz
 mmn_status mmn_session_generate(mmn_session *session, size_t limit, int32_t *ids, size_t *count,
                                 mmn_error *error)
 {
-    if (MMN_MISSING(error, session, count))
-        return MMN_USAGE;
+    MMN_GIVEN(error, session, count);
     *count = 0;
     if (limit > 0 && MMN_MISSING(error, ids))
         return MMN_USAGE;

@@ -424,8 +424,7 @@ mmn_status mmn_sessions_prefill(mmn_session *const *sessions, size_t count,
 
 mmn_status mmn_session_prefill(mmn_session *session, const mmn_input *input, mmn_error *error)
 {
-    if (MMN_MISSING(error, session, input))
-        return MMN_USAGE;
+    MMN_GIVEN(error, session, input);
     MMN_TRY(mmn_input_check_model(input, session->model, error));
     MMN_TRY(mmn_session_enter(session, error));
     return mmn_session_leave(session, prefill(&session, 1, &input, 1, NULL, error));
@@ -453,8 +452,7 @@ static mmn_status prefill_many(mmn_session *session, const mmn_input *const *inp
 mmn_status mmn_session_prefill_many(mmn_session *session, const mmn_input *const *inputs,
                                     size_t count, mmn_error *error)
 {
-    if (MMN_MISSING(error, session))
-        return MMN_USAGE;
+    MMN_GIVEN(error, session);
     if (!session->prompt_only)
         return mmn_fail(error, MMN_USAGE, NULL, NULL,
                         "several inputs together are for a session for prompts only");
@@ -465,8 +463,8 @@ mmn_status mmn_session_prefill_many(mmn_session *session, const mmn_input *const
         return mmn_fail(error, MMN_USAGE, NULL, NULL, "%zu inputs are too many; at most %d", count,
                         MMN_MAXIMUM_POSITIONS);
     for (size_t i = 0; i < count; i++) {
-        if (MMN_MISSING(error, inputs) || MMN_MISSING(error, inputs[i]))
-            return MMN_USAGE;
+        MMN_GIVEN(error, inputs);
+        MMN_GIVEN(error, inputs[i]);
         MMN_TRY(mmn_input_check_model(inputs[i], session->model, error));
     }
     MMN_TRY(mmn_session_enter(session, error));

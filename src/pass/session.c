@@ -20,10 +20,8 @@ static mmn_status use_own_rules(mmn_session *session, mmn_error *error)
 mmn_status mmn_session_create(mmn_session **created, const mmn_model *model,
                               const mmn_session_options *options, mmn_error *error)
 {
-    if (created)
-        *created = NULL;
-    if (MMN_MISSING(error, created, model))
-        return MMN_USAGE;
+    MMN_CLEAR(created);
+    MMN_GIVEN(error, created, model);
     mmn_session_options own;
     MMN_TAKE_OPTIONS(own, options, error);
     const mmn_language_config *config = &model->config.language;
@@ -108,8 +106,8 @@ void mmn_session_free(mmn_session *session)
 
 mmn_status mmn_session_add_probe(mmn_session *session, const mmn_probe *probe, mmn_error *error)
 {
-    if (MMN_MISSING(error, session, probe) || MMN_MISSING(error, probe->stages))
-        return MMN_USAGE;
+    MMN_GIVEN(error, session, probe);
+    MMN_GIVEN(error, probe->stages);
     size_t length;
     const char *unknown = mmn_stage_pattern_unknown(probe->stages, &length);
     if (unknown)
@@ -121,8 +119,7 @@ mmn_status mmn_session_add_probe(mmn_session *session, const mmn_probe *probe, m
 
 mmn_status mmn_session_keep(mmn_session *session, const char *stages, mmn_error *error)
 {
-    if (MMN_MISSING(error, session, stages))
-        return MMN_USAGE;
+    MMN_GIVEN(error, session, stages);
     if (session->keeps)
         return mmn_fail(error, MMN_USAGE, NULL, NULL,
                         "the session keeps stages already; expected one list of them");
@@ -154,8 +151,7 @@ const mmn_stage *mmn_session_stage(const mmn_session *session, const char *name)
 mmn_status mmn_session_set_sampling(mmn_session *session, const mmn_sampling *sampling,
                                     mmn_error *error)
 {
-    if (MMN_MISSING(error, session))
-        return MMN_USAGE;
+    MMN_GIVEN(error, session);
     MMN_TRY(refuse_at_work(session, error));
     MMN_TRY(mmn_sampler_set(&session->sampler, sampling, error));
     const double penalty = session->model->rules.repetition_penalty;
@@ -167,8 +163,7 @@ mmn_status mmn_session_set_sampling(mmn_session *session, const mmn_sampling *sa
 mmn_status mmn_session_set_beam_search(mmn_session *session, const mmn_beam_search *search,
                                        mmn_error *error)
 {
-    if (MMN_MISSING(error, session))
-        return MMN_USAGE;
+    MMN_GIVEN(error, session);
     MMN_TRY(refuse_at_work(session, error));
     session->beam_search = session->model->rules.beam_search;
     if (!search || search->beams == 0)
@@ -181,8 +176,8 @@ mmn_status mmn_session_set_beam_search(mmn_session *session, const mmn_beam_sear
 mmn_status mmn_session_set_stop_strings(mmn_session *session, const char *const *strings,
                                         size_t count, mmn_error *error)
 {
-    if (MMN_MISSING(error, session) || mmn_text_is_missing(error, "string", count, strings))
-        return MMN_USAGE;
+    MMN_GIVEN(error, session);
+    MMN_GIVEN_TEXTS(error, "string", count, strings);
     const mmn_generation_rules *rules = &session->model->rules;
     MMN_TRY(refuse_at_work(session, error));
     if (count == 0) {

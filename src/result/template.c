@@ -398,19 +398,15 @@ static mmn_status fill_in(char **made, const mmn_result *result, const char *tem
 
 mmn_status mmn_result_json(const mmn_result *result, char **text, mmn_error *error)
 {
-    if (text)
-        *text = NULL;
-    if (MMN_MISSING(error, result, text))
-        return MMN_USAGE;
+    MMN_CLEAR(text);
+    MMN_GIVEN(error, result, text);
     return fill_in(text, result, result->form->json, true, error);
 }
 
 mmn_status mmn_result_table(const mmn_result *result, char **text, mmn_error *error)
 {
-    if (text)
-        *text = NULL;
-    if (MMN_MISSING(error, result, text))
-        return MMN_USAGE;
+    MMN_CLEAR(text);
+    MMN_GIVEN(error, result, text);
     if (result->was_read)
         return mmn_fail(error, MMN_USAGE, NULL, NULL, "a result that was read has no table");
     return fill_in(text, result, result->form->people, false, error);
@@ -458,8 +454,7 @@ static mmn_status write_both(written *made, const mmn_result *result, const char
 mmn_status mmn_result_write(const mmn_result *result, const char *file, mmn_error *error)
 {
     written made = {0};
-    if (MMN_MISSING(error, result, file))
-        return MMN_USAGE;
+    MMN_GIVEN(error, result, file);
     const mmn_status status = write_both(&made, result, file, error);
     mmn_writer_abandon(made.second);
     mmn_writer_abandon(made.first);

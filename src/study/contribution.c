@@ -36,8 +36,7 @@ static mmn_status set_up(void *context, const mmn_model *model, const void *aske
     const mmn_contribution_options *options = asked;
     const mmn_language_config *config = &model->config.language;
     const size_t all = config->layers * (size_t)config->intermediate_size;
-    if (mmn_text_is_missing(error, "image", options->image_count, options->images))
-        return MMN_USAGE;
+    MMN_GIVEN_TEXTS(error, "image", options->image_count, options->images);
     if (!options->prompt == !options->question)
         return mmn_fail(error, MMN_USAGE, NULL, NULL,
                         "there must be either a prompt or a question");

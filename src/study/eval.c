@@ -155,10 +155,8 @@ static mmn_status set_up(void *context, const mmn_model *model, const void *aske
     mmn_evaluation *evaluation = context;
     const mmn_eval_options *options = asked;
     const mmn_model_info *info = mmn_model_describe(model);
-    if (MMN_MISSING(error, options->list) ||
-        mmn_text_is_missing(error, "stop string", options->stop_string_count,
-                            options->stop_strings))
-        return MMN_USAGE;
+    MMN_GIVEN(error, options->list);
+    MMN_GIVEN_TEXTS(error, "stop string", options->stop_string_count, options->stop_strings);
     MMN_TRY(mmn_study_check_seeds(options->seeds, error));
     if (options->tokens > MMN_MAXIMUM_POSITIONS)
         return mmn_fail(error, MMN_USAGE, NULL, NULL, "an answer can have at most %d tokens",

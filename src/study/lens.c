@@ -133,8 +133,7 @@ static mmn_status set_up(void *context, const mmn_model *model, const void *aske
     mmn_lens *lens = context;
     const mmn_lens_options *options = asked;
     const bool masked = options->neurons != NULL;
-    if (MMN_MISSING(error, options->list))
-        return MMN_USAGE;
+    MMN_GIVEN(error, options->list);
     if (!masked && (options->off_domain || options->off_setting))
         return mmn_fail(
             error, MMN_USAGE, NULL, NULL,

@@ -59,8 +59,7 @@ static mmn_status set_up(void *context, const mmn_model *model, const void *aske
 {
     perplexities *perplexity = context;
     const mmn_perplexity_options *options = asked;
-    if (MMN_MISSING(error, options->list))
-        return MMN_USAGE;
+    MMN_GIVEN(error, options->list);
     perplexity->options = options;
     perplexity->study = (mmn_study){.model = model,
                                     MMN_STUDY_ASKED(options),

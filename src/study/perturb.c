@@ -235,8 +235,7 @@ static mmn_status set_up(void *context, const mmn_model *model, const void *aske
     mmn_perturbation *perturbation = context;
     const mmn_perturb_options *options = asked;
     const mmn_language_config *language = &model->config.language;
-    if (MMN_MISSING(error, options->list, options->neurons))
-        return MMN_USAGE;
+    MMN_GIVEN(error, options->list, options->neurons);
     perturbation->study =
         (mmn_study){.model = model,
                     MMN_STUDY_ASKED(options),

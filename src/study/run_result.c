@@ -41,10 +41,8 @@ mmn_status mmn_study_fill(mmn_result **result, const mmn_study_kind *kind, const
 mmn_status mmn_study_make(mmn_result **result, const mmn_study_kind *kind, const mmn_model *model,
                           const void *options, mmn_error *error)
 {
-    if (result)
-        *result = NULL;
-    if (MMN_MISSING(error, result, model, options))
-        return MMN_USAGE;
+    MMN_CLEAR(result);
+    MMN_GIVEN(error, result, model, options);
     const size_t size = kind->options_size ? kind->options_size : sizeof(mmn_study_options);
     void *kept = mmn_allocate(1, kind->size, error), *own = mmn_allocate(1, size, error);
     mmn_status status = kept && own ? mmn_take_options(own, size, options, error) : MMN_SYSTEM;

@@ -22,10 +22,8 @@ mmn_status mmn_study_run(mmn_result **result, const mmn_model *model, const char
                          const mmn_study_options *options, mmn_error *error)
 {
     const mmn_study_kind *const *kind = mmn_study_kinds;
-    if (result)
-        *result = NULL;
-    if (MMN_MISSING(error, result, model, name, options))
-        return MMN_USAGE;
+    MMN_CLEAR(result);
+    MMN_GIVEN(error, result, model, name, options);
     while (*kind && strcmp((*kind)->name, name) != 0)
         kind++;
     if (!*kind)
@@ -80,10 +78,8 @@ mmn_status mmn_result_read(mmn_result **result, const char *file, mmn_error *err
 {
     json_t *document;
     const char *format;
-    if (result)
-        *result = NULL;
-    if (MMN_MISSING(error, result, file))
-        return MMN_USAGE;
+    MMN_CLEAR(result);
+    MMN_GIVEN(error, result, file);
     MMN_TRY(mmn_result_load(&document, &format, file, error));
     const mmn_form *form = form_of(format);
     const mmn_status status =

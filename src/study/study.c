@@ -85,8 +85,7 @@ static mmn_status set_up(mmn_study *study, const mmn_model *model, const mmn_stu
                          mmn_error *error)
 {
     mmn_samples *samples = &study->samples;
-    if (MMN_MISSING(error, options->list, options->neurons))
-        return MMN_USAGE;
+    MMN_GIVEN(error, options->list, options->neurons);
     *study = (mmn_study){.model = model,
                          MMN_STUDY_ASKED(options),
                          MMN_STUDY_LONG_PROMPTS(options),
