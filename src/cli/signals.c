@@ -43,7 +43,7 @@ void mmn_cli_interrupt_keeps(void)
 
 /* Only what a handler may do: results are written under other names and renamed, so that ending
  * here leaves none half-written. */
-void mmn_cli_interrupt_remove(void)
+static void remove_files(void)
 {
     for (int i = 0; i < removed_count; i++)
         if (unlink(removed[i]) != 0)
@@ -54,7 +54,7 @@ void mmn_cli_interrupt_remove(void)
 static void end_at_once(int number)
 {
     static const char message[] = "mmneuron: interrupted\n";
-    mmn_cli_interrupt_remove();
+    remove_files();
     (void)!write(STDERR_FILENO, message, sizeof(message) - 1);
     signal(number, SIG_DFL);
     raise(number);
@@ -77,7 +77,7 @@ static void end_unheard(int number)
     (void)number;
     if (noticed)
         return;
-    mmn_cli_interrupt_remove();
+    remove_files();
     (void)!write(STDERR_FILENO, message, sizeof(message) - 1);
     _exit(128 + (int)caught_signal);
 }
@@ -254,7 +254,7 @@ static void end_program(int number, siginfo_t *info, void *context)
     if (path > 0)
         say_path(&line, path);
     say(reason, sizeof(reason) - 1);
-    mmn_cli_interrupt_remove();
+    remove_files();
     _exit(MMN_CLI_FAILED);
 }
 

@@ -13,8 +13,6 @@ void mmn_cli_interrupt_hold(bool hold);
 /* A file, or a folder that is empty once the files named before it are gone, that nothing shall
  * find after a signal has ended the program. */
 void mmn_cli_interrupt_removes(const char *path);
-/* Removes them, which a handler may call. */
-void mmn_cli_interrupt_remove(void);
 /* Whoever made them removes them now, or leaves them. */
 void mmn_cli_interrupt_keeps(void);
 

@@ -202,14 +202,14 @@ mmn_status mmn_mask_from_neurons(mmn_mask **mask, const mmn_model *model,
         mask);
 }
 
-mmn_status mmn_mask_from_file(mmn_mask **mask, const mmn_model *model, const char *ranking,
+mmn_status mmn_mask_from_file(mmn_mask **mask, const mmn_model *model, const char *file,
                               const char *domain, const char *setting, int other_model,
                               mmn_error *error)
 {
     mmn_neurons *neurons;
     MMN_CLEAR(mask);
-    MMN_GIVEN(error, mask, model, ranking, setting);
-    MMN_TRY(mmn_neurons_read(&neurons, ranking, error));
+    MMN_GIVEN(error, mask, model, file, setting);
+    MMN_TRY(mmn_neurons_read(&neurons, file, error));
     const mmn_status status =
         mmn_mask_from_neurons(mask, model, neurons, domain, setting, other_model, error);
     mmn_neurons_free(neurons);

@@ -15,19 +15,19 @@ typedef struct place {
     size_t index;
 } place;
 
-static void read_members(mmn_result *result, mmn_span template, const mmn_object *object,
+static void read_members(mmn_result *result, mmn_piece template, const mmn_object *object,
                          const mmn_view *view);
-static void read_value(mmn_result *result, mmn_span template, const place *from,
+static void read_value(mmn_result *result, mmn_piece template, const place *from,
                        const mmn_view *view);
 
-static void skip_spaces(mmn_span *text)
+static void skip_spaces(mmn_piece *text)
 {
     for (; text->size > 0 && strchr(" ,\n", *text->start); text->start++)
         text->size--;
 }
 
 /* Takes what is between the bracket that the template begins with and the one that closes it. */
-static mmn_span take_brackets(mmn_span *template)
+static mmn_piece take_brackets(mmn_piece *template)
 {
     size_t depth = 0, size = 0;
     do {
@@ -35,16 +35,16 @@ static mmn_span take_brackets(mmn_span *template)
         depth += at == '{' || at == '[' || at == '<';
         depth -= at == '}' || at == ']' || at == '>';
     } while (depth > 0 && size < template->size);
-    const mmn_span inside = {template->start + 1, size - 2};
+    const mmn_piece inside = {template->start + 1, size - 2};
     template->start += size;
     template->size -= size;
     return inside;
 }
 
 /* Takes the template of one value off the front. */
-static mmn_span take_value(mmn_span *template)
+static mmn_piece take_value(mmn_piece *template)
 {
-    mmn_span value = *template;
+    mmn_piece value = *template;
     const char kind = template->size > 0 ? *template->start : '\0';
     if (kind == '{' || kind == '[') {
         take_brackets(template);
@@ -62,7 +62,7 @@ static mmn_span take_value(mmn_span *template)
 }
 
 /* How many values the template of an array lists. */
-static size_t count_values(mmn_span template)
+static size_t count_values(mmn_piece template)
 {
     size_t count = 0;
     for (; template.size > 0; skip_spaces(&template), count++)
@@ -101,7 +101,7 @@ static mmn_value keep_json(mmn_result *result, const json_t *value)
 }
 
 /* Sets a column in view to the value. */
-static void read_column(mmn_result *result, mmn_span name, const place *from, const mmn_view *view)
+static void read_column(mmn_result *result, mmn_piece name, const place *from, const mmn_view *view)
 {
     mmn_value *value = mmn_view_value(view, name);
     const mmn_value_kind kind = mmn_view_kind(view, name);
@@ -146,15 +146,15 @@ static mmn_view row_for(mmn_result *result, const mmn_rows_group *group, size_t 
             parent = above->row;
     mmn_result_row(result, group->table, parent);
     if (group->condition.size > 0 && !result->failed) {
-        mmn_span condition = group->condition;
-        const mmn_span column = mmn_span_take(&condition, "=");
+        mmn_piece condition = group->condition;
+        const mmn_piece column = mmn_piece_take(&condition, "=");
         *mmn_view_value(&inside, column) = keep(result, condition.start, condition.size);
     }
     return inside;
 }
 
 /* An array's items, each a row. */
-static void read_rows(mmn_result *result, mmn_span template, const place *from,
+static void read_rows(mmn_result *result, mmn_piece template, const place *from,
                       const mmn_view *view)
 {
     const mmn_rows_group group = mmn_rows_group_of(result, template);
@@ -170,7 +170,8 @@ static void read_rows(mmn_result *result, mmn_span template, const place *from,
     }
 }
 
-static void read_array(mmn_result *result, mmn_span inside, const place *from, const mmn_view *view)
+static void read_array(mmn_result *result, mmn_piece inside, const place *from,
+                       const mmn_view *view)
 {
     if (!json_is_array(from->value)) {
         wrong(from, "an array");
@@ -178,8 +179,8 @@ static void read_array(mmn_result *result, mmn_span inside, const place *from, c
     }
     skip_spaces(&inside);
     if (inside.size > 0 && *inside.start == '<') {
-        mmn_span_take(&inside, "<");
-        read_rows(result, mmn_span_take_group(&inside), from, view);
+        mmn_piece_take(&inside, "<");
+        read_rows(result, mmn_piece_take_group(&inside), from, view);
         return;
     }
     const size_t items = json_array_size(from->value), count = count_values(inside);
@@ -194,7 +195,7 @@ static void read_array(mmn_result *result, mmn_span inside, const place *from, c
     }
 }
 
-static void read_object(mmn_result *result, mmn_span inside, const place *from,
+static void read_object(mmn_result *result, mmn_piece inside, const place *from,
                         const mmn_view *view)
 {
     mmn_object object = {
@@ -213,15 +214,15 @@ static void read_object(mmn_result *result, mmn_span inside, const place *from,
 }
 
 /* A value that is written in different ways: null is none of them. */
-static void read_alternatives(mmn_result *result, mmn_span template, const place *from,
+static void read_alternatives(mmn_result *result, mmn_piece template, const place *from,
                               const mmn_view *view)
 {
     while (template.size > 0 && !json_is_null(from->value)) {
-        mmn_span_take(&template, "<");
-        mmn_span group = mmn_span_take_group(&template);
+        mmn_piece_take(&template, "<");
+        mmn_piece group = mmn_piece_take_group(&template);
         const char kind = *group.start;
         if (kind == '?') {
-            mmn_span_take(&group, "|");
+            mmn_piece_take(&group, "|");
             read_value(result, group, from, view);
         } else if (kind != '!') {
             const mmn_rows_group rows = mmn_rows_group_of(result, group);
@@ -232,7 +233,7 @@ static void read_alternatives(mmn_result *result, mmn_span template, const place
     }
 }
 
-static void read_value(mmn_result *result, mmn_span template, const place *from,
+static void read_value(mmn_result *result, mmn_piece template, const place *from,
                        const mmn_view *view)
 {
     skip_spaces(&template);
@@ -240,7 +241,7 @@ static void read_value(mmn_result *result, mmn_span template, const place *from,
         return;
     const char kind = *template.start;
     if (kind == '$')
-        read_column(result, (mmn_span){template.start + 1, template.size - 1}, from, view);
+        read_column(result, (mmn_piece){template.start + 1, template.size - 1}, from, view);
     else if (kind == '{')
         read_object(result, take_brackets(&template), from, view);
     else if (kind == '[')
@@ -250,24 +251,24 @@ static void read_value(mmn_result *result, mmn_span template, const place *from,
 }
 
 /* Takes "'key': " off the front; false if the key does not fit. */
-static bool take_key(char *key, size_t size, mmn_span *template)
+static bool take_key(char *key, size_t size, mmn_piece *template)
 {
-    mmn_span_take(template, "'");
-    const mmn_span name = mmn_span_take(template, "'");
-    mmn_span_take(template, " ");
+    mmn_piece_take(template, "'");
+    const mmn_piece name = mmn_piece_take(template, "'");
+    mmn_piece_take(template, " ");
     snprintf(key, size, "%.*s", (int)name.size, name.start);
     return name.size < size;
 }
 
 /* Rows among an object's members: one, whose members these are, or one for each member. */
-static void read_member_rows(mmn_result *result, mmn_span template, const mmn_object *object,
+static void read_member_rows(mmn_result *result, mmn_piece template, const mmn_object *object,
                              const mmn_view *view)
 {
     const char *key;
     json_t *value;
     size_t next = 0;
     const mmn_rows_group group = mmn_rows_group_of(result, template);
-    mmn_span body = group.body;
+    mmn_piece body = group.body;
     skip_spaces(&body);
     if (*body.start != '$') {
         const mmn_view inside = row_for(result, &group, &(size_t){0}, view);
@@ -275,8 +276,8 @@ static void read_member_rows(mmn_result *result, mmn_span template, const mmn_ob
             read_members(result, body, object, &inside);
         return;
     }
-    mmn_span_take(&body, "$");
-    const mmn_span name = mmn_span_take(&body, ":");
+    mmn_piece_take(&body, "$");
+    const mmn_piece name = mmn_piece_take(&body, ":");
     json_object_foreach(object->value, key, value)
     {
         const mmn_view inside = row_for(result, &group, &next, view);
@@ -288,14 +289,14 @@ static void read_member_rows(mmn_result *result, mmn_span template, const mmn_ob
 }
 
 /* Members that may be absent. A column that only tells whether they are there is set. */
-static void read_optional(mmn_result *result, mmn_span group, const mmn_object *object,
+static void read_optional(mmn_result *result, mmn_piece group, const mmn_object *object,
                           const mmn_view *view)
 {
     char key[64];
-    mmn_span condition = mmn_span_take(&group, "|"), body = group;
+    mmn_piece condition = mmn_piece_take(&group, "|"), body = group;
     if (!take_key(key, sizeof(key), &group) || !mmn_object_has(object, key))
         return;
-    mmn_span_take(&condition, "?!");
+    mmn_piece_take(&condition, "?!");
     mmn_value *value = mmn_view_value(view, condition);
     if (value && value->kind == MMN_VALUE_NOTHING &&
         mmn_view_kind(view, condition) == MMN_VALUE_TRUTH)
@@ -303,7 +304,7 @@ static void read_optional(mmn_result *result, mmn_span group, const mmn_object *
     read_members(result, body, object, view);
 }
 
-static void read_members(mmn_result *result, mmn_span template, const mmn_object *object,
+static void read_members(mmn_result *result, mmn_piece template, const mmn_object *object,
                          const mmn_view *view)
 {
     for (skip_spaces(&template); template.size > 0; skip_spaces(&template)) {
@@ -311,8 +312,8 @@ static void read_members(mmn_result *result, mmn_span template, const mmn_object
         if (!mmn_read_fine(object) || result->failed)
             return;
         if (*template.start == '<') {
-            mmn_span_take(&template, "<");
-            const mmn_span group = mmn_span_take_group(&template);
+            mmn_piece_take(&template, "<");
+            const mmn_piece group = mmn_piece_take_group(&template);
             if (*group.start == '?' || *group.start == '!')
                 read_optional(result, group, object, view);
             else
@@ -321,7 +322,7 @@ static void read_members(mmn_result *result, mmn_span template, const mmn_object
         }
         take_key(key, sizeof(key), &template);
         skip_spaces(&template);
-        const mmn_span value = take_value(&template);
+        const mmn_piece value = take_value(&template);
         json_t *found = json_object_get(object->value, key);
         if (found)
             read_value(result, value, &(place){object, key, found, SIZE_MAX}, view);
@@ -338,7 +339,7 @@ mmn_status mmn_result_from_json(mmn_result **result, const mmn_form *form, json_
     mmn_result_row(*result, (*result)->tables, 0);
     const mmn_view top = {.table = (*result)->tables};
     const mmn_object object = mmn_read_document(&reader, document, file);
-    mmn_span template = {form->json, strlen(form->json)};
+    mmn_piece template = {form->json, strlen(form->json)};
     if (mmn_read_fine(&object) && !(*result)->failed)
         read_members(*result, take_brackets(&template), &object, &top);
     if (reader.status == MMN_OK)

@@ -14,14 +14,14 @@
 
 /* ---- Pieces ---------------------------------------------------------------------------------- */
 
-static bool is(mmn_span text, const char *other)
+static bool is(mmn_piece text, const char *other)
 {
     return text.size == strlen(other) && memcmp(text.start, other, text.size) == 0;
 }
 
-mmn_span mmn_span_take(mmn_span *text, const char *ends)
+mmn_piece mmn_piece_take(mmn_piece *text, const char *ends)
 {
-    mmn_span taken = {.start = text->start};
+    mmn_piece taken = {.start = text->start};
     while (taken.size < text->size && !strchr(ends, text->start[taken.size]))
         taken.size++;
     const size_t gone = taken.size + (taken.size < text->size);
@@ -30,9 +30,9 @@ mmn_span mmn_span_take(mmn_span *text, const char *ends)
     return taken;
 }
 
-mmn_span mmn_span_take_group(mmn_span *text)
+mmn_piece mmn_piece_take_group(mmn_piece *text)
 {
-    mmn_span group = {.start = text->start};
+    mmn_piece group = {.start = text->start};
     for (size_t depth = 1; group.size < text->size; group.size++) {
         depth += text->start[group.size] == '<';
         depth -= text->start[group.size] == '>';
@@ -45,9 +45,10 @@ mmn_span mmn_span_take_group(mmn_span *text)
     return group;
 }
 
-mmn_span mmn_span_take_name(mmn_span *text)
+/* Letters, digits and "_". */
+static mmn_piece take_name(mmn_piece *text)
 {
-    mmn_span name = {.start = text->start};
+    mmn_piece name = {.start = text->start};
     while (name.size < text->size &&
            (isalnum((unsigned char)text->start[name.size]) || text->start[name.size] == '_'))
         name.size++;
@@ -56,7 +57,7 @@ mmn_span mmn_span_take_name(mmn_span *text)
     return name;
 }
 
-size_t mmn_span_take_number(mmn_span *text)
+static size_t take_number(mmn_piece *text)
 {
     size_t number = 0;
     for (; text->size > 0 && isdigit((unsigned char)*text->start); text->start++, text->size--)
@@ -66,7 +67,7 @@ size_t mmn_span_take_number(mmn_span *text)
 
 /* ---- What is in view ------------------------------------------------------------------------- */
 
-mmn_value *mmn_view_value(const mmn_view *view, mmn_span name)
+mmn_value *mmn_view_value(const mmn_view *view, mmn_piece name)
 {
     for (; view; view = view->outer) {
         const size_t column = mmn_result_column(view->table, name.start, name.size);
@@ -76,7 +77,7 @@ mmn_value *mmn_view_value(const mmn_view *view, mmn_span name)
     return NULL;
 }
 
-mmn_value_kind mmn_view_kind(const mmn_view *view, mmn_span name)
+mmn_value_kind mmn_view_kind(const mmn_view *view, mmn_piece name)
 {
     for (; view; view = view->outer) {
         const size_t column = mmn_result_column(view->table, name.start, name.size);
@@ -105,49 +106,49 @@ void mmn_view_rows(const mmn_view *view, const mmn_table *table, size_t *first, 
 
 /* ---- Groups and conditions ------------------------------------------------------------------- */
 
-mmn_rows_group mmn_rows_group_of(const mmn_result *result, mmn_span group)
+mmn_rows_group mmn_rows_group_of(const mmn_result *result, mmn_piece group)
 {
     mmn_rows_group read = {0};
-    mmn_span head = mmn_span_take(&group, "|");
-    const mmn_span name = mmn_span_take_name(&head);
+    mmn_piece head = mmn_piece_take(&group, "|");
+    const mmn_piece name = take_name(&head);
     read.table = mmn_result_find(result, name.start, name.size);
-    mmn_span_take(&head, " ");
+    mmn_piece_take(&head, " ");
     while (head.size > 0) {
-        mmn_span word = mmn_span_take(&head, " ");
+        mmn_piece word = mmn_piece_take(&head, " ");
         if (isdigit((unsigned char)*word.start))
-            read.every = mmn_span_take_number(&word);
+            read.every = take_number(&word);
         else if (*word.start == '#')
-            read.number = (mmn_span){word.start + 1, word.size - 1};
+            read.number = (mmn_piece){word.start + 1, word.size - 1};
         else if (is(word, "by"))
-            read.by = mmn_span_take(&head, " ");
+            read.by = mmn_piece_take(&head, " ");
         else if (is(word, "first"))
             read.first = true;
         else
             read.condition = word;
     }
-    read.separator = mmn_span_take(&group, "|");
-    read.longer = read.every > 0 ? mmn_span_take(&group, "|") : read.separator;
+    read.separator = mmn_piece_take(&group, "|");
+    read.longer = read.every > 0 ? mmn_piece_take(&group, "|") : read.separator;
     read.body = group;
     return read;
 }
 
-static const char *text_in_view(const mmn_result *result, const mmn_view *view, mmn_span name)
+static const char *text_in_view(const mmn_result *result, const mmn_view *view, mmn_piece name)
 {
     const mmn_value *value = mmn_view_value(view, name);
     const char *text = value ? mmn_result_text_of(result, value) : NULL;
     return text ? text : "";
 }
 
-bool mmn_condition_holds(const mmn_result *result, mmn_span condition, const mmn_view *inside,
+bool mmn_condition_holds(const mmn_result *result, mmn_piece condition, const mmn_view *inside,
                          const mmn_view *outside)
 {
-    const mmn_span name = mmn_span_take_name(&condition);
+    const mmn_piece name = take_name(&condition);
     if (condition.size > 0) {
         const char *text = text_in_view(result, inside, name);
-        mmn_span_take(&condition, "=");
+        mmn_piece_take(&condition, "=");
         if (condition.size == 0 || *condition.start != '$')
             return is(condition, text);
-        mmn_span_take(&condition, "$");
+        mmn_piece_take(&condition, "$");
         return strcmp(text, text_in_view(result, outside, condition)) == 0;
     }
     const mmn_value *value = mmn_view_value(inside, name);
@@ -167,12 +168,12 @@ typedef struct template_writer {
     bool quotes;
 } template_writer;
 
-static void write_template(const template_writer *writer, mmn_span template, const mmn_view *view);
+static void write_template(const template_writer *writer, mmn_piece template, const mmn_view *view);
 
 /* ---- Values ---------------------------------------------------------------------------------- */
 
 /* The value of the column in view; nothing if there is none. */
-static const mmn_value *look_up(const mmn_view *view, mmn_span name)
+static const mmn_value *look_up(const mmn_view *view, mmn_piece name)
 {
     static const mmn_value nothing;
     const mmn_value *value = mmn_view_value(view, name);
@@ -227,29 +228,29 @@ static void add_word(mmn_text *text, const char *word)
 }
 
 /* "8.4{name*100/count}", whose "$" is gone already. */
-static void add_for_people(const template_writer *writer, mmn_span *template, const mmn_view *view)
+static void add_for_people(const template_writer *writer, mmn_piece *template, const mmn_view *view)
 {
     const bool word = *template->start == '"';
     if (word)
-        mmn_span_take(template, "\"");
-    const int width = (int)mmn_span_take_number(template);
+        mmn_piece_take(template, "\"");
+    const int width = (int)take_number(template);
     const bool fixed = *template->start == '.';
     if (fixed)
-        mmn_span_take(template, ".");
-    const int decimals = (int)mmn_span_take_number(template);
+        mmn_piece_take(template, ".");
+    const int decimals = (int)take_number(template);
     const bool digits = *template->start == 'g';
-    mmn_span_take(template, "{");
-    mmn_span terms = mmn_span_take(template, "}");
-    const mmn_value *value = look_up(view, mmn_span_take_name(&terms));
+    mmn_piece_take(template, "{");
+    mmn_piece terms = mmn_piece_take(template, "}");
+    const mmn_value *value = look_up(view, take_name(&terms));
     if (word) {
         add_word(writer->text, text_of(writer, value));
     } else if (fixed) {
         double number = number_of(value);
         for (char sign; terms.size > 0;) {
-            sign = *mmn_span_take(&terms, "*/").start;
+            sign = *mmn_piece_take(&terms, "*/").start;
             const double other = isdigit((unsigned char)*terms.start)
-                                     ? (double)mmn_span_take_number(&terms)
-                                     : number_of(look_up(view, mmn_span_take_name(&terms)));
+                                     ? (double)take_number(&terms)
+                                     : number_of(look_up(view, take_name(&terms)));
             number = sign == '*' ? number * other : number / other;
         }
         if (digits)
@@ -268,18 +269,18 @@ static void add_for_people(const template_writer *writer, mmn_span *template, co
 /* ---- Groups ---------------------------------------------------------------------------------- */
 
 /* "<-8 column|...>" or "<+8 column|...>": `widths` is what stands before the bar. */
-static void write_padded(const template_writer *writer, mmn_span widths, mmn_span body,
+static void write_padded(const template_writer *writer, mmn_piece widths, mmn_piece body,
                          const mmn_view *view)
 {
     const bool before = *widths.start == '+';
-    mmn_span_take(&widths, "+-");
-    int width = (int)mmn_span_take_number(&widths), most = INT_MAX;
+    mmn_piece_take(&widths, "+-");
+    int width = (int)take_number(&widths), most = INT_MAX;
     if (widths.size > 0 && *widths.start == '-') {
-        mmn_span_take(&widths, "-");
-        most = (int)mmn_span_take_number(&widths);
+        mmn_piece_take(&widths, "-");
+        most = (int)take_number(&widths);
     }
-    mmn_span_take(&widths, " ");
-    const mmn_span name = mmn_span_take(&widths, ".");
+    mmn_piece_take(&widths, " ");
+    const mmn_piece name = mmn_piece_take(&widths, ".");
     const mmn_table *whole =
         widths.size > 0 ? mmn_result_find(writer->result, name.start, name.size) : NULL;
     for (size_t row = 0; row < (whole ? whole->rows : name.size > 0); row++) {
@@ -307,7 +308,7 @@ static void write_padded(const template_writer *writer, mmn_span widths, mmn_spa
 }
 
 /* The row behind a run of rows that begins with `row` and has one value in column `by`. */
-static size_t end_of_run(const template_writer *writer, const mmn_table *table, mmn_span by,
+static size_t end_of_run(const template_writer *writer, const mmn_table *table, mmn_piece by,
                          size_t row, size_t end)
 {
     const size_t column = mmn_result_column(table, by.start, by.size);
@@ -318,7 +319,7 @@ static size_t end_of_run(const template_writer *writer, const mmn_table *table, 
     return next;
 }
 
-static void write_rows(const template_writer *writer, mmn_span template, const mmn_view *outer)
+static void write_rows(const template_writer *writer, mmn_piece template, const mmn_view *outer)
 {
     const mmn_rows_group group = mmn_rows_group_of(writer->result, template);
     size_t first, end, written = 0;
@@ -334,36 +335,36 @@ static void write_rows(const template_writer *writer, mmn_span template, const m
         if (group.condition.size > 0 &&
             !mmn_condition_holds(writer->result, group.condition, &inside, outer))
             continue;
-        const mmn_span between = group.every > 0 && written % group.every == 0 ? group.longer
-                                                                               : group.separator;
+        const mmn_piece between = group.every > 0 && written % group.every == 0 ? group.longer
+                                                                                : group.separator;
         if (written++ > 0)
             mmn_text_add_bytes(writer->text, between.start, between.size);
         write_template(writer, group.body, &inside);
     }
 }
 
-static void write_group(const template_writer *writer, mmn_span group, const mmn_view *view)
+static void write_group(const template_writer *writer, mmn_piece group, const mmn_view *view)
 {
     const char kind = *group.start;
     if (!strchr("-+?!", kind)) {
         write_rows(writer, group, view);
         return;
     }
-    mmn_span head = mmn_span_take(&group, "|");
+    mmn_piece head = mmn_piece_take(&group, "|");
     if (kind == '-' || kind == '+') {
         write_padded(writer, head, group, view);
         return;
     }
-    mmn_span_take(&head, "?!");
+    mmn_piece_take(&head, "?!");
     if (mmn_condition_holds(writer->result, head, view, view) == (kind == '?'))
         write_template(writer, group, view);
 }
 
-static void write_template(const template_writer *writer, mmn_span template, const mmn_view *view)
+static void write_template(const template_writer *writer, mmn_piece template, const mmn_view *view)
 {
     while (template.size > 0 && !writer->text->failed) {
         const char *start = template.start;
-        const mmn_span plain = mmn_span_take(&template, writer->quotes ? "$<'" : "$<");
+        const mmn_piece plain = mmn_piece_take(&template, writer->quotes ? "$<'" : "$<");
         mmn_text_add_bytes(writer->text, plain.start, plain.size);
         if (plain.start + plain.size == template.start)
             break; /* nothing special stood at its end */
@@ -371,9 +372,9 @@ static void write_template(const template_writer *writer, mmn_span template, con
         if (special == '\'')
             mmn_text_add_bytes(writer->text, "\"", 1);
         else if (special == '<')
-            write_group(writer, mmn_span_take_group(&template), view);
+            write_group(writer, mmn_piece_take_group(&template), view);
         else if (isalpha((unsigned char)*template.start))
-            add_json(writer, look_up(view, mmn_span_take_name(&template)));
+            add_json(writer, look_up(view, take_name(&template)));
         else
             add_for_people(writer, &template, view);
     }
@@ -383,7 +384,7 @@ void mmn_template_add(mmn_text *text, const mmn_result *result, const char *temp
 {
     const template_writer writer = {.text = text, .result = result, .quotes = quotes};
     const mmn_view top = {.table = result->tables};
-    write_template(&writer, (mmn_span){template, strlen(template)}, &top);
+    write_template(&writer, (mmn_piece){template, strlen(template)}, &top);
 }
 
 /* ---- Texts and files ------------------------------------------------------------------------- */

@@ -8,20 +8,20 @@
 #include "base/reader.h"
 
 #define ADDRESS(name) &mmn_study_of_##name,
-const mmn_study_kind *const mmn_study_kinds[] = {MMN_STUDIES(ADDRESS) NULL};
+static const mmn_study_kind *const kinds[] = {MMN_STUDIES(ADDRESS) NULL};
 
 const char *mmn_study_name(size_t number, const char **summary)
 {
-    const size_t count = MMN_LENGTH(mmn_study_kinds) - 1;
+    const size_t count = MMN_LENGTH(kinds) - 1;
     if (summary)
-        *summary = number < count ? mmn_study_kinds[number]->summary : NULL;
-    return number < count ? mmn_study_kinds[number]->name : NULL;
+        *summary = number < count ? kinds[number]->summary : NULL;
+    return number < count ? kinds[number]->name : NULL;
 }
 
 mmn_status mmn_study_run(mmn_result **result, const mmn_model *model, const char *name,
                          const mmn_study_options *options, mmn_error *error)
 {
-    const mmn_study_kind *const *kind = mmn_study_kinds;
+    const mmn_study_kind *const *kind = kinds;
     MMN_CLEAR(result);
     MMN_GIVEN(error, result, model, name, options);
     while (*kind && strcmp((*kind)->name, name) != 0)
@@ -45,9 +45,9 @@ static const mmn_form *form_of(const char *format)
     for (size_t i = 0; i < MMN_LENGTH(forms); i++)
         if (strcmp(forms[i]->format, format) == 0)
             return forms[i];
-    for (size_t i = 0; mmn_study_kinds[i]; i++)
-        if (strcmp(mmn_study_kinds[i]->form->format, format) == 0)
-            return mmn_study_kinds[i]->form;
+    for (size_t i = 0; kinds[i]; i++)
+        if (strcmp(kinds[i]->form->format, format) == 0)
+            return kinds[i]->form;
     return NULL;
 }
 

@@ -12,6 +12,5 @@
 
 #define MMN_DECLARE_STUDY(name) extern const mmn_study_kind mmn_study_of_##name;
 MMN_STUDIES(MMN_DECLARE_STUDY)
-extern const mmn_study_kind *const mmn_study_kinds[]; /* all of them, up to NULL */
 
 #endif
