@@ -33,6 +33,22 @@ few_step(const size_t rows, unit_f32 chains[FEW_ROWS], const few_rows *p, size_t
         chains[row] = unit_fma(unit_set(p->input[row * p->input_stride + k]), weights, chains[row]);
 }
 
+/* The first, or the only number of a column's 32 bits, and the second. */
+static inline __attribute__((always_inline)) unit_f32 first_number(const mmn_weight_type type,
+                                                                   unit_u32 column)
+{
+    return type == MMN_WEIGHT_F32   ? unit_of_bits(column)
+           : type == MMN_WEIGHT_F16 ? unit_of_f16(column)
+                                    : unit_of_bits(unit_shift_left(column, 16));
+}
+
+static inline __attribute__((always_inline)) unit_f32 second_number(const mmn_weight_type type,
+                                                                    unit_u32 column)
+{
+    return type == MMN_WEIGHT_F16 ? unit_of_f16(unit_shift_right(column, 16))
+                                  : unit_of_bits(unit_and(column, unit_set_bits(0xffff0000)));
+}
+
 /* As many k as a cache line has numbers, of UNIT rows of weights that begin at `line`. */
 static inline __attribute__((always_inline)) void
 few_line(const size_t rows, const mmn_weight_type type, unit_f32 chains[FEW_ROWS],
@@ -53,15 +69,9 @@ few_line(const size_t rows, const mmn_weight_type type, unit_f32 chains[FEW_ROWS
                 prefetch(ahead);
                 ahead += stride;
             }
-            if (type == MMN_WEIGHT_F32) {
-                few_step(rows, chains, p, k + column, unit_of_bits(columns[i]));
-            } else if (type == MMN_WEIGHT_BF16) {
-                few_step(rows, chains, p, k + numbers * column, unit_low_bf16(columns[i]));
-                few_step(rows, chains, p, k + numbers * column + 1, unit_high_bf16(columns[i]));
-            } else {
-                few_step(rows, chains, p, k + numbers * column, unit_low_f16(columns[i]));
-                few_step(rows, chains, p, k + numbers * column + 1, unit_high_f16(columns[i]));
-            }
+            few_step(rows, chains, p, k + numbers * column, first_number(type, columns[i]));
+            if (numbers == 2)
+                few_step(rows, chains, p, k + 2 * column + 1, second_number(type, columns[i]));
         }
     }
 }
@@ -76,12 +86,8 @@ few_rest(const size_t rows, const mmn_weight_type type, unit_f32 chains[FEW_ROWS
     for (; k < length; k++) {
         float column[UNIT];
 
-        for (size_t n = 0; n < UNIT; n++) {
-            const uint8_t *stored = weight + n * stride + k * size;
-            column[n] = type == MMN_WEIGHT_F32   ? mmn_f32_of_bits(mmn_load_u32(stored))
-                        : type == MMN_WEIGHT_F16 ? mmn_widen_f16(mmn_load_u16(stored))
-                                                 : mmn_widen_bf16(mmn_load_u16(stored));
-        }
+        for (size_t n = 0; n < UNIT; n++)
+            column[n] = stored_number(weight + n * stride + k * size, type);
         few_step(rows, chains, p, k, unit_load(column));
     }
 }

@@ -77,8 +77,8 @@ static void pack_panel(float *packed, const matrix_product *p, const block *b, s
 /* Rows `row` to row + rows - 1, a strip, times a packed panel; while it works it prefetches
  * `ahead`. */
 static inline void multiply_strip(const matrix_product *p, const block *b, size_t row, size_t rows,
-                             size_t n, size_t k, const float *packed, const uint8_t *ahead,
-                             size_t ahead_stride, size_t ahead_next)
+                                  size_t n, size_t k, const float *packed, const uint8_t *ahead,
+                                  size_t ahead_stride, size_t ahead_next)
 {
     size_t tiles = (b->n_end - b->n + TILE_WIDTH - 1) / TILE_WIDTH;
     size_t place = row / TILE_ROWS * tiles + (n - b->n) / TILE_WIDTH;
@@ -99,8 +99,8 @@ static inline void multiply_strip(const matrix_product *p, const block *b, size_
         .ahead_next = ahead_next,
     };
 
-    if (last)
-        tile_add_some(rows, smaller(p->outputs - n, TILE_WIDTH), &t);
+    if (last && p->outputs - n < TILE_WIDTH)
+        tile_add_some(rows, p->outputs - n, &t);
     else
         tile_add(rows, &t);
 }
@@ -140,7 +140,7 @@ static void multiply_panels(const matrix_product *p, const block *b)
             pack_panel(p->packed, p, b, n, k, p->rows / TILE_ROWS * lines);
             for (size_t row = 0; row < p->rows; row += TILE_ROWS)
                 multiply_strip(p, b, row, smaller(p->rows - row, TILE_ROWS), n, k, p->packed,
-                          behind + row / TILE_ROWS * lines, p->weight_bytes, LINE);
+                               behind + row / TILE_ROWS * lines, p->weight_bytes, LINE);
         }
 }
 

@@ -166,25 +166,18 @@ tile_continue(size_t rows, float *chains, const float *input, size_t input_strid
     }
 }
 
-/* The same where the outputs, and the bias, have only `width` elements. */
+/* The same where only the first `width` outputs, and elements of the bias, exist; totals of earlier
+ * panels are those of a whole tile. */
 static inline void tile_add_some(size_t rows, size_t width, const tile *t)
 {
-    float whole[TILE_ROWS * TILE_WIDTH] = {0.0f}, bias[TILE_WIDTH] = {0.0f};
+    float whole[TILE_ROWS * TILE_WIDTH], bias[TILE_WIDTH] = {0.0f};
     tile own = *t;
 
-    if (width == TILE_WIDTH) {
-        tile_add(rows, t);
-        return;
-    }
-    for (size_t row = 0; t->from && row < rows; row++)
-        for (size_t n = 0; n < width; n++)
-            whole[row * TILE_WIDTH + n] = t->from[row * t->from_stride + n];
     for (size_t n = 0; t->bias && n < width; n++)
         bias[n] = t->bias[n];
-    own.from = t->from ? whole : NULL;
-    own.from_stride = own.to_stride = TILE_WIDTH;
-    own.to = whole;
     own.bias = t->bias ? bias : NULL;
+    own.to = whole;
+    own.to_stride = TILE_WIDTH;
     tile_add(rows, &own);
     for (size_t row = 0; row < rows; row++)
         for (size_t n = 0; n < width; n++)
@@ -202,6 +195,13 @@ static inline void copy_numbers(float *to, const float *from, size_t count)
         f32x16_store_some(to + i, f32x16_load_some(from + i, count - i), count - i);
 }
 
+static inline float stored_number(const uint8_t *stored, mmn_weight_type type)
+{
+    return type == MMN_WEIGHT_F32   ? mmn_f32_of_bits(mmn_load_u32(stored))
+           : type == MMN_WEIGHT_F16 ? mmn_widen_f16(mmn_load_u16(stored))
+                                    : mmn_widen_bf16(mmn_load_u16(stored));
+}
+
 /* Numbers k to length - 1 of `width` rows, one by one; what does not exist becomes +0. */
 static void pack_numbers(float *packed, const uint8_t *from, size_t stride, mmn_weight_type type,
                          size_t width, size_t k, size_t length)
@@ -209,14 +209,9 @@ static void pack_numbers(float *packed, const uint8_t *from, size_t stride, mmn_
     size_t size = mmn_weight_size(type);
 
     for (; k < length; k++)
-        for (size_t n = 0; n < 16; n++) {
-            const uint8_t *stored = from + n * stride + k * size;
+        for (size_t n = 0; n < 16; n++)
             packed[k * TILE_WIDTH + n] =
-                n >= width               ? 0.0f
-                : type == MMN_WEIGHT_F32 ? mmn_f32_of_bits(mmn_load_u32(stored))
-                : type == MMN_WEIGHT_F16 ? mmn_widen_f16(mmn_load_u16(stored))
-                                         : mmn_widen_bf16(mmn_load_u16(stored));
-        }
+                n < width ? stored_number(from + n * stride + k * size, type) : 0.0f;
 }
 
 /* Numbers of 16 rows from `from` on, STRIP columns of 32 bits. */

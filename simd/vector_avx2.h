@@ -268,26 +268,11 @@ typedef __m256i unit_u32;
 #define unit_add _mm256_add_ps
 #define unit_fma _mm256_fmadd_ps
 #define unit_of_bits _mm256_castsi256_ps
-
-static inline unit_f32 unit_low_bf16(unit_u32 a)
-{
-    return _mm256_castsi256_ps(_mm256_slli_epi32(a, 16));
-}
-
-static inline unit_f32 unit_high_bf16(unit_u32 a)
-{
-    return _mm256_castsi256_ps(_mm256_and_si256(a, _mm256_set1_epi32((int)0xffff0000)));
-}
-
-static inline unit_f32 unit_low_f16(unit_u32 a)
-{
-    return _mm256_cvtph_ps(low_halves(a));
-}
-
-static inline unit_f32 unit_high_f16(unit_u32 a)
-{
-    return _mm256_cvtph_ps(low_halves(_mm256_srli_epi32(a, 16)));
-}
+#define unit_of_f16(a) _mm256_cvtph_ps(low_halves(a))
+#define unit_set_bits(bits) _mm256_set1_epi32((int)(bits))
+#define unit_and _mm256_and_si256
+#define unit_shift_left _mm256_slli_epi32
+#define unit_shift_right _mm256_srli_epi32
 
 /* Numbers 0 to 3 of a row in the lower half, and of the row four further in the upper one. */
 static inline __m256i load_two_rows(const uint8_t *row, size_t four_strides)

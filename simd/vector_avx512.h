@@ -239,37 +239,21 @@ load_transposed(u32x16 columns[STRIP], const uint8_t *rows, size_t stride)
 
 #define UNIT 16
 
-typedef __m512 unit_f32;
-typedef __m512i unit_u32;
+typedef f32x16 unit_f32;
+typedef u32x16 unit_u32;
 
-#define unit_zero _mm512_setzero_ps
-#define unit_set _mm512_set1_ps
-#define unit_load _mm512_loadu_ps
-#define unit_store _mm512_storeu_ps
-#define unit_add _mm512_add_ps
-#define unit_fma _mm512_fmadd_ps
-#define unit_of_bits _mm512_castsi512_ps
-
-static inline unit_f32 unit_low_bf16(unit_u32 a)
-{
-    return _mm512_castsi512_ps(_mm512_slli_epi32(a, 16));
-}
-
-static inline unit_f32 unit_high_bf16(unit_u32 a)
-{
-    return _mm512_castsi512_ps(_mm512_and_si512(a, _mm512_set1_epi32((int)0xffff0000)));
-}
-
-static inline unit_f32 unit_low_f16(unit_u32 a)
-{
-    return _mm512_cvtph_ps(_mm512_cvtepi32_epi16(a));
-}
-
-static inline unit_f32 unit_high_f16(unit_u32 a)
-{
-    return _mm512_cvtph_ps(_mm512_cvtepi32_epi16(_mm512_srli_epi32(a, 16)));
-}
-
+#define unit_zero f32x16_zero
+#define unit_set f32x16_set
+#define unit_load f32x16_load
+#define unit_store f32x16_store
+#define unit_add f32x16_add
+#define unit_fma f32x16_fma
+#define unit_of_bits f32x16_of_bits
+#define unit_of_f16 f32x16_of_f16
+#define unit_set_bits u32x16_set
+#define unit_and u32x16_and
+#define unit_shift_left u32x16_shift_left
+#define unit_shift_right u32x16_shift_right
 #define unit_columns load_transposed
 
 /* f64 */

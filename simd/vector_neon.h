@@ -194,26 +194,11 @@ typedef uint32x4_t unit_u32;
 #define unit_add vaddq_f32
 #define unit_fma(a, b, c) vfmaq_f32(c, a, b)
 #define unit_of_bits vreinterpretq_f32_u32
-
-static inline unit_f32 unit_low_bf16(unit_u32 a)
-{
-    return vreinterpretq_f32_u32(vshlq_n_u32(a, 16));
-}
-
-static inline unit_f32 unit_high_bf16(unit_u32 a)
-{
-    return vreinterpretq_f32_u32(vandq_u32(a, vdupq_n_u32(0xffff0000)));
-}
-
-static inline unit_f32 unit_low_f16(unit_u32 a)
-{
-    return vcvt_f32_f16(vreinterpret_f16_u16(vmovn_u32(a)));
-}
-
-static inline unit_f32 unit_high_f16(unit_u32 a)
-{
-    return vcvt_f32_f16(vreinterpret_f16_u16(vshrn_n_u32(a, 16)));
-}
+#define unit_of_f16(a) vcvt_f32_f16(vreinterpret_f16_u16(vmovn_u32(a)))
+#define unit_set_bits vdupq_n_u32
+#define unit_and vandq_u32
+#define unit_shift_left vshlq_n_u32
+#define unit_shift_right vshrq_n_u32
 
 static inline __attribute__((always_inline)) void
 unit_columns(unit_u32 columns[UNIT], const uint8_t *rows, size_t stride)

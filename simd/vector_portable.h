@@ -181,10 +181,11 @@ LANES(unit_f32, UNIT, unit_add, (unit_f32 a, unit_f32 b), a.lane[i] + b.lane[i])
 LANES(unit_f32, UNIT, unit_fma, (unit_f32 a, unit_f32 b, unit_f32 c),
       fmaf(a.lane[i], b.lane[i], c.lane[i]))
 LANES(unit_f32, UNIT, unit_of_bits, (unit_u32 a), mmn_f32_of_bits(a.lane[i]))
-LANES(unit_f32, UNIT, unit_low_bf16, (unit_u32 a), mmn_f32_of_bits(a.lane[i] << 16))
-LANES(unit_f32, UNIT, unit_high_bf16, (unit_u32 a), mmn_f32_of_bits(a.lane[i] & 0xffff0000))
-LANES(unit_f32, UNIT, unit_low_f16, (unit_u32 a), mmn_widen_f16((uint16_t)a.lane[i]))
-LANES(unit_f32, UNIT, unit_high_f16, (unit_u32 a), mmn_widen_f16((uint16_t)(a.lane[i] >> 16)))
+LANES(unit_f32, UNIT, unit_of_f16, (unit_u32 a), mmn_widen_f16((uint16_t)a.lane[i]))
+LANES(unit_u32, UNIT, unit_set_bits, (uint32_t bits), bits)
+LANES(unit_u32, UNIT, unit_and, (unit_u32 a, unit_u32 b), a.lane[i] & b.lane[i])
+LANES(unit_u32, UNIT, unit_shift_left, (unit_u32 a, int bits), a.lane[i] << bits)
+LANES(unit_u32, UNIT, unit_shift_right, (unit_u32 a, int bits), a.lane[i] >> bits)
 
 static inline void unit_store(float *to, unit_f32 a)
 {
