@@ -209,22 +209,6 @@ static mmn_mask *make_mask(const char *domain, const char *setting)
     return mask;
 }
 
-/* What a session with the mask (NULL: none) shows of a prefill; generates ids [TOKENS]. */
-static size_t run(const mmn_input *input, const mmn_mask *mask, seen *all, int32_t *ids)
-{
-    size_t count;
-    mmn_session *session;
-    const mmn_probe probe = {.stages = "*", .see = see_all, .context = all};
-    cr_assert_eq(mmn_session_create(&session, model, NULL, &error), MMN_OK);
-    if (mask)
-        cr_assert_eq(mmn_session_add_mask(session, mask, &error), MMN_OK);
-    cr_assert_eq(mmn_session_add_probe(session, &probe, &error), MMN_OK);
-    cr_assert_eq(mmn_session_prefill(session, input, &error), MMN_OK, "%s", error.message);
-    cr_assert_eq(mmn_session_generate(session, TOKENS, ids, &count, &error), MMN_OK);
-    mmn_session_free(session);
-    return count;
-}
-
 static double relative_rms(const seen *all, const mmn_tensor *truth)
 {
     size_t columns = truth->shape[truth->dimensions - 1];
@@ -250,8 +234,8 @@ Test(qformer_neurons, a_masked_forward_pass_is_that_of_pytorch)
     seen masked = {0}, plain = {0};
     int32_t ids[TOKENS], plain_ids[TOKENS];
     cr_assert_eq(mmn_input_from_file(&input, model, CASES "tall.safetensors", &error), MMN_OK);
-    size_t count = run(input, mask, &masked, ids);
-    run(input, NULL, &plain, plain_ids);
+    size_t count = seen_of_mask(&masked, model, input, mask, TOKENS, ids);
+    seen_of_mask(&plain, model, input, NULL, TOKENS, plain_ids);
     cr_assert_eq(mmn_safetensors_open(&golden, DATA "masked-instructblip.safetensors", &error),
                  MMN_OK);
     for (size_t i = 0; i < sizeof stages / sizeof stages[0]; i++) {
@@ -317,7 +301,7 @@ static char *answer_alone(const char *domain, const mmn_mask *mask)
     mmn_input *input;
     seen all = {0};
     cr_assert_eq(mmn_input_from_prompt(&input, model, prompt, &image, 1, &error), MMN_OK);
-    size_t count = run(input, mask, &all, ids);
+    size_t count = seen_of_mask(&all, model, input, mask, TOKENS, ids);
     cr_assert_eq(mmn_model_decode(model, ids, count, 1, &text, &error), MMN_OK);
     mmn_input_free(input);
     seen_free(&all);

@@ -47,22 +47,6 @@ static mmn_mask *make_mask(const char *domain, const char *setting)
     return mask;
 }
 
-/* What a session with the mask (NULL: none) shows of a prefill; generates ids [TOKENS]. */
-static size_t run(const mmn_mask *mask, seen *all, int32_t *ids)
-{
-    size_t count;
-    mmn_session *session;
-    const mmn_probe probe = {.stages = "*", .see = see_all, .context = all};
-    cr_assert_eq(mmn_session_create(&session, model, NULL, &error), MMN_OK);
-    if (mask)
-        cr_assert_eq(mmn_session_add_mask(session, mask, &error), MMN_OK);
-    cr_assert_eq(mmn_session_add_probe(session, &probe, &error), MMN_OK);
-    cr_assert_eq(mmn_session_prefill(session, input, &error), MMN_OK, "%s", error.message);
-    cr_assert_eq(mmn_session_generate(session, TOKENS, ids, &count, &error), MMN_OK);
-    mmn_session_free(session);
-    return count;
-}
-
 static double relative_rms(const float *values, const mmn_tensor *truth)
 {
     double distance = 0, scale = 0;
@@ -92,8 +76,8 @@ Test(mask, forward_pass_is_that_of_pytorch)
     mmn_safetensors *golden;
     seen masked = {0}, plain = {0};
     int32_t ids[TOKENS], plain_ids[TOKENS];
-    size_t count = run(mask, &masked, ids);
-    run(NULL, &plain, plain_ids);
+    size_t count = seen_of_mask(&masked, model, input, mask, TOKENS, ids);
+    seen_of_mask(&plain, model, input, NULL, TOKENS, plain_ids);
     cr_assert_eq(mmn_safetensors_open(&golden, DATA "masked.safetensors", &error), MMN_OK);
     for (size_t i = 0; i < sizeof stages / sizeof stages[0]; i++) {
         const mmn_tensor *truth = mmn_safetensors_find(golden, stages[i]);
@@ -135,8 +119,8 @@ Test(mask, switches_off_its_neurons_and_nothing_else)
     mmn_mask *mask = make_mask("documents", "language");
     seen masked = {0}, plain = {0};
     int32_t ids[TOKENS];
-    run(mask, &masked, ids);
-    run(NULL, &plain, ids);
+    seen_of_mask(&masked, model, input, mask, TOKENS, ids);
+    seen_of_mask(&plain, model, input, NULL, TOKENS, ids);
     for (size_t i = 0; i < masked.count; i++) {
         const seen_stage *stage = &masked.stages[i], *other = find(&plain, stage->name);
         if (strcmp(stage->name, "language.layers.0.mlp.act") == 0) {
@@ -183,7 +167,7 @@ Test(mask, of_the_language_model_leaves_image_features)
         size_t count, masked_count;
         const mmn_probe probe = {
             .stages = "language.*", .see = see_all, .context = &part, .only_new = 1};
-        count = run(mask, &whole, ids);
+        count = seen_of_mask(&whole, model, input, mask, TOKENS, ids);
         cr_assert_eq(mmn_session_create(&plain, model, NULL, &error), MMN_OK);
         cr_assert_eq(mmn_session_prefill(plain, input, &error), MMN_OK);
         cr_assert_eq(mmn_session_create(&masked, model, NULL, &error), MMN_OK);

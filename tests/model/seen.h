@@ -42,6 +42,25 @@ static inline mmn_status see_all(void *context, const mmn_stage *stage, mmn_erro
     return MMN_OK;
 }
 
+/* What a session with the mask (NULL: none) shows of a prefill, and the tokens that it then
+ * generates: ids [tokens]. Returns how many these are. */
+static inline size_t seen_of_mask(seen *all, const mmn_model *model, const mmn_input *input,
+                                  const mmn_mask *mask, size_t tokens, int32_t *ids)
+{
+    size_t count;
+    mmn_error error;
+    mmn_session *session;
+    const mmn_probe probe = {.stages = "*", .see = see_all, .context = all};
+    cr_assert_eq(mmn_session_create(&session, model, NULL, &error), MMN_OK);
+    if (mask)
+        cr_assert_eq(mmn_session_add_mask(session, mask, &error), MMN_OK);
+    cr_assert_eq(mmn_session_add_probe(session, &probe, &error), MMN_OK);
+    cr_assert_eq(mmn_session_prefill(session, input, &error), MMN_OK, "%s", error.message);
+    cr_assert_eq(mmn_session_generate(session, tokens, ids, &count, &error), MMN_OK);
+    mmn_session_free(session);
+    return count;
+}
+
 static inline void seen_free(seen *all)
 {
     for (size_t i = 0; i < all->count; i++)

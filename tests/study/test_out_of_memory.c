@@ -47,6 +47,19 @@ TestSuite(neurons_out_of_memory, .init = set_up, .fini = tear_down);
 /* Runs a command, and makes its table and JSON; text NULL after a failure. */
 typedef mmn_status (*run_function)(char **table, char **json, mmn_error *error);
 
+/* The result, which there is unless the command has failed, as a table and JSON. */
+static mmn_status print(mmn_result *result, mmn_status status, char **table, char **json,
+                        mmn_error *problem)
+{
+    cr_assert_eq(status == MMN_OK, result != NULL);
+    if (status == MMN_OK)
+        status = mmn_result_table(result, table, problem);
+    if (status == MMN_OK)
+        status = mmn_result_json(result, json, problem);
+    mmn_result_free(result);
+    return status;
+}
+
 static mmn_status run_eval(char **table, char **json, mmn_error *problem)
 {
     const mmn_eval_options options = {.size = sizeof(options),
@@ -58,13 +71,7 @@ static mmn_status run_eval(char **table, char **json, mmn_error *problem)
                                       .tokens = 1};
     mmn_result *evaluation;
     mmn_status status = mmn_eval(&evaluation, model, &options, problem);
-    cr_assert_eq(status == MMN_OK, evaluation != NULL);
-    if (status == MMN_OK)
-        status = mmn_result_table(evaluation, table, problem);
-    if (status == MMN_OK)
-        status = mmn_result_json(evaluation, json, problem);
-    mmn_result_free(evaluation);
-    return status;
+    return print(evaluation, status, table, json, problem);
 }
 
 static mmn_status run_perturb(char **table, char **json, mmn_error *problem)
@@ -76,13 +83,7 @@ static mmn_status run_perturb(char **table, char **json, mmn_error *problem)
                                          .seeds = 2};
     mmn_result *perturbation;
     mmn_status status = mmn_perturb(&perturbation, model, &options, problem);
-    cr_assert_eq(status == MMN_OK, perturbation != NULL);
-    if (status == MMN_OK)
-        status = mmn_result_table(perturbation, table, problem);
-    if (status == MMN_OK)
-        status = mmn_result_json(perturbation, json, problem);
-    mmn_result_free(perturbation);
-    return status;
+    return print(perturbation, status, table, json, problem);
 }
 
 static mmn_status run_lens(char **table, char **json, mmn_error *problem)
@@ -97,13 +98,7 @@ static mmn_status run_lens(char **table, char **json, mmn_error *problem)
                                       .neurons = NEURONS};
     mmn_result *lens;
     mmn_status status = mmn_lens_run(&lens, model, &options, problem);
-    cr_assert_eq(status == MMN_OK, lens != NULL);
-    if (status == MMN_OK)
-        status = mmn_result_table(lens, table, problem);
-    if (status == MMN_OK)
-        status = mmn_result_json(lens, json, problem);
-    mmn_result_free(lens);
-    return status;
+    return print(lens, status, table, json, problem);
 }
 
 static mmn_status run_contributions(char **table, char **json, mmn_error *problem)
@@ -121,13 +116,7 @@ static mmn_status run_contributions(char **table, char **json, mmn_error *proble
                                               .seeds = 1};
     mmn_result *contributions;
     mmn_status status = mmn_contributions_run(&contributions, model, &options, problem);
-    cr_assert_eq(status == MMN_OK, contributions != NULL);
-    if (status == MMN_OK)
-        status = mmn_result_table(contributions, table, problem);
-    if (status == MMN_OK)
-        status = mmn_result_json(contributions, json, problem);
-    mmn_result_free(contributions);
-    return status;
+    return print(contributions, status, table, json, problem);
 }
 
 /* One run in which this allocation fails; 0: none. */
