@@ -2,8 +2,8 @@
 #ifndef MMN_SIMD_UNROLL_H
 #define MMN_SIMD_UNROLL_H
 
-/* Where sanitizers watch every access, gcc takes a quarter of an hour to compile the longest of these
- * loops unrolled; they stay loops there. */
+/* Where sanitizers watch every access, gcc takes a quarter of an hour to compile the longest of
+ * these loops unrolled; they stay loops there. */
 #if defined(__SANITIZE_ADDRESS__)
 #define UNROLL_LONG
 #else
