@@ -131,13 +131,6 @@ bool mmn_text_is_missing(mmn_error *error, const char *name, size_t count, const
     return false;
 }
 
-/* ---- Version --------------------------------------------------------------------------------- */
-
-const char *mmn_version(void)
-{
-    return PACKAGE_VERSION;
-}
-
 mmn_status mmn_take_options(void *own, size_t size, const void *given, mmn_error *error)
 {
     size_t given_size = size;
@@ -158,4 +151,11 @@ mmn_status mmn_take_options(void *own, size_t size, const void *given, mmn_error
         memcpy(own, given, size);
     memcpy(own, &size, sizeof(size));
     return MMN_OK;
+}
+
+/* ---- Version --------------------------------------------------------------------------------- */
+
+const char *mmn_version(void)
+{
+    return PACKAGE_VERSION;
 }
