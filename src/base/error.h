@@ -71,7 +71,8 @@ bool mmn_is_missing(mmn_error *error, const char *names, size_t count, const voi
 
 /* Fills `own`, a struct of options of `size` bytes, with those that the caller gave, whose size is
  * their first member, or with zeros but for its size (NULL). MMN_USAGE for a size that no such
- * struct has had, and for members that this library does not know and that are not 0. */
+ * struct has had, and for members that this library does not know and that are not 0. So far each
+ * struct has had one size; who adds a member lets this take the former ones, too. */
 mmn_status mmn_take_options(void *own, size_t size, const void *given, mmn_error *error);
 
 /* Goes on with `own`, a copy of the options that `options` points to. */
