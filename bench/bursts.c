@@ -22,7 +22,7 @@
 
 enum {
     OUTPUTS = 128, /* of a burst */
-    STREAMED_ROWS = 8,
+    STREAMED_ROWS = 12,
     MOST_BURSTS = 1000,
     MOST_TRIES = 20,        /* for each burst that is wanted */
     LIMIT_ROUNDS = 1 << 14, /* some 0.1 ms */
@@ -39,8 +39,8 @@ typedef struct burst_shape {
 static const burst_shape shapes[] = {
     {577, 1024, 4096}, {600, 4096, 11008}, {600, 11008, 4096}, {2880, 4096, 4096},
     {240, 4096, 11008}, {96, 4096, 11008},  {48, 4096, 11008},  {24, 4096, 11008},
-    {12, 4096, 11008},  {8, 4096, 11008},   {4, 4096, 11008},   {2, 4096, 11008},
-    {1, 4096, 11008},
+    {12, 4096, 11008},  {10, 4096, 11008},  {8, 4096, 11008},   {4, 4096, 11008},
+    {2, 4096, 11008},   {1, 4096, 11008},
 };
 
 typedef struct burst_run {

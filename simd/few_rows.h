@@ -8,19 +8,24 @@
 #define MMN_SIMD_FEW_ROWS_H
 
 enum {
-    FEW_ROWS = 8,
-    AHEAD = 512, /* a panel of 16-bit weights: far enough for memory, near enough for the
-                    first-level cache */
+    FEW_ROWS = 12, /* beyond, packing costs less than it saves */
+    AHEAD = 512,   /* a panel of 16-bit weights: far enough for memory, near enough for the
+                      first-level cache */
 };
 
-/* A panel of the input, and the outputs of some rows of weights. */
+/* A panel of the input and of some outputs' weights, and the outputs. */
 typedef struct few_rows {
     const float *input;
     size_t input_stride;
     float *output;
     size_t output_stride;
-    const float *bias; /* of the first output; NULL: there is none, or another panel comes */
-    _Bool first;       /* the first panel: there are no totals yet */
+    const float *bias;     /* of the first output; NULL: there is none, or another panel comes */
+    _Bool first;           /* the first panel: there are no totals yet */
+    const uint8_t *weight; /* of the first output */
+    size_t stride;         /* bytes from one output's weights to the next one's */
+    size_t rest;           /* bytes to the end of each */
+    const uint8_t *next;   /* the weights of the outputs that come next */
+    size_t length;         /* of the panel */
 } few_rows;
 
 /* Adds the products of one k: `weights` are those of UNIT outputs. */
@@ -96,13 +101,12 @@ few_rest(const size_t rows, const mmn_weight_type type, unit_f32 chains[FEW_ROWS
  * them. */
 #define FEW_UNITS(rows) (UNIT < 16 && (rows) <= 4 ? 2 : 1)
 
-/* One panel of UNIT * FEW_UNITS(rows) rows of weights, `rest` bytes before their end; `next` are
- * those that come next. */
+/* One panel of the weights of UNIT * FEW_UNITS(rows) outputs. */
 static inline __attribute__((always_inline)) void
-few_panel(const size_t rows, const mmn_weight_type type, const few_rows *p, const uint8_t *weight,
-          size_t stride, size_t rest, const uint8_t *next, size_t length)
+few_panel(const size_t rows, const mmn_weight_type type, const few_rows *p)
 {
     const size_t size = mmn_weight_size(type), numbers = LINE / size, units = FEW_UNITS(rows);
+    const size_t unit_bytes = UNIT * p->stride;
     unit_f32 chains[2][FEW_ROWS];
     size_t k = 0;
 
@@ -111,18 +115,19 @@ few_panel(const size_t rows, const mmn_weight_type type, const few_rows *p, cons
         UNROLL
         for (size_t row = 0; row < rows; row++)
             chains[unit][row] = unit_zero();
-    for (; k + numbers <= length; k += numbers) {
+    for (; k + numbers <= p->length; k += numbers) {
         size_t place = k * size + AHEAD;
-        const uint8_t *ahead = place < rest ? weight + place : next + (place - rest);
+        const uint8_t *ahead = place < p->rest ? p->weight + place : p->next + (place - p->rest);
 
         UNROLL
         for (size_t unit = 0; unit < units; unit++)
-            few_line(rows, type, chains[unit], p, k, weight + k * size + unit * UNIT * stride,
-                     ahead + unit * UNIT * stride, stride);
+            few_line(rows, type, chains[unit], p, k, p->weight + k * size + unit * unit_bytes,
+                     ahead + unit * unit_bytes, p->stride);
     }
     UNROLL
     for (size_t unit = 0; unit < units; unit++)
-        few_rest(rows, type, chains[unit], p, k, length, weight + unit * UNIT * stride, stride);
+        few_rest(rows, type, chains[unit], p, k, p->length, p->weight + unit * unit_bytes,
+                 p->stride);
     UNROLL
     for (size_t row = 0; row < rows; row++)
         UNROLL
@@ -135,5 +140,30 @@ few_panel(const size_t rows, const mmn_weight_type type, const few_rows *p, cons
             unit_store(to, total);
         }
 }
+
+/* A function for each number of rows and each type, whose chains are registers. */
+#define FEW(rows, type)                                                                            \
+    static __attribute__((noinline)) void few_##rows##_##type(const few_rows *p)                   \
+    {                                                                                              \
+        few_panel(rows, MMN_WEIGHT_##type, p);                                                     \
+    }
+#define FEW_OF_TYPE(type)                                                                          \
+    FEW(1, type)                                                                                   \
+    FEW(2, type) FEW(3, type) FEW(4, type) FEW(5, type) FEW(6, type) FEW(7, type)                  \
+    FEW(8, type) FEW(9, type) FEW(10, type) FEW(11, type) FEW(12, type)
+FEW_OF_TYPE(F32)
+FEW_OF_TYPE(F16)
+FEW_OF_TYPE(BF16)
+
+#define FEW_LIST(type)                                                                             \
+    {                                                                                              \
+        few_1_##type, few_2_##type, few_3_##type, few_4_##type, few_5_##type, few_6_##type,        \
+            few_7_##type, few_8_##type, few_9_##type, few_10_##type, few_11_##type, few_12_##type, \
+    }
+static void (*const few_panels[][FEW_ROWS])(const few_rows *) = {
+    [MMN_WEIGHT_F32] = FEW_LIST(F32),
+    [MMN_WEIGHT_F16] = FEW_LIST(F16),
+    [MMN_WEIGHT_BF16] = FEW_LIST(BF16),
+};
 
 #endif

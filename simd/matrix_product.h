@@ -145,15 +145,15 @@ static void multiply_panels(const matrix_product *p, const block *b)
 }
 
 /* All panels of some outputs of a few rows: of whole units. Returns how many outputs it made. */
-static inline __attribute__((always_inline)) size_t
-multiply_few(const size_t rows, const mmn_weight_type type, const matrix_product *p)
+static size_t multiply_few_rows(const matrix_product *p)
 {
-    const size_t width = UNIT * FEW_UNITS(rows), size = mmn_weight_size(type);
+    const size_t width = UNIT * FEW_UNITS(p->rows), size = mmn_weight_size(p->type);
     size_t n = 0;
 
+    if (p->rows == 0 || p->rows > FEW_ROWS || p->depth == 0)
+        return 0;
     for (; n + width <= p->outputs; n += width) {
         const uint8_t *weight = p->weight + n * p->weight_bytes;
-        const uint8_t *next = weight + width * p->weight_bytes;
 
         for (size_t k = 0; k < p->depth; k += MMN_PANEL) {
             const few_rows panel = {
@@ -163,45 +163,17 @@ multiply_few(const size_t rows, const mmn_weight_type type, const matrix_product
                 .output_stride = p->output_stride,
                 .bias = p->bias && k + MMN_PANEL >= p->depth ? p->bias + n : NULL,
                 .first = k == 0,
+                .weight = weight + k * size,
+                .stride = p->weight_bytes,
+                .rest = (p->depth - k) * size,
+                .next = weight + width * p->weight_bytes,
+                .length = panel_length(p, k / MMN_PANEL),
             };
-            few_panel(rows, type, &panel, weight + k * size, p->weight_bytes,
-                      (p->depth - k) * size, next, panel_length(p, k / MMN_PANEL));
+
+            few_panels[p->type][p->rows - 1](&panel);
         }
     }
     return n;
-}
-
-/* A function for each number of rows and each type, whose chains are registers. */
-#define FEW(rows, type)                                                                            \
-    static __attribute__((noinline)) size_t few_##rows##_##type(const matrix_product *p)           \
-    {                                                                                              \
-        return multiply_few(rows, MMN_WEIGHT_##type, p);                                           \
-    }
-#define FEW_OF_TYPE(type)                                                                          \
-    FEW(1, type) FEW(2, type) FEW(3, type) FEW(4, type)                                            \
-    FEW(5, type) FEW(6, type) FEW(7, type) FEW(8, type)
-FEW_OF_TYPE(F32)
-FEW_OF_TYPE(F16)
-FEW_OF_TYPE(BF16)
-
-#define FEW_LIST(type)                                                                             \
-    {                                                                                              \
-        few_1_##type, few_2_##type, few_3_##type, few_4_##type, few_5_##type, few_6_##type,        \
-            few_7_##type, few_8_##type                                                             \
-    }
-
-/* Multiplies what it can; returns how many outputs that were. */
-static size_t multiply_few_rows(const matrix_product *p)
-{
-    static size_t (*const functions[][FEW_ROWS])(const matrix_product *) = {
-        [MMN_WEIGHT_F32] = FEW_LIST(F32),
-        [MMN_WEIGHT_F16] = FEW_LIST(F16),
-        [MMN_WEIGHT_BF16] = FEW_LIST(BF16),
-    };
-
-    return p->rows > 0 && p->rows <= FEW_ROWS && p->depth > 0
-               ? functions[p->type][p->rows - 1](p)
-               : 0;
 }
 
 static void KERNEL(matrix_product)(float *output, size_t output_stride, const float *input,

@@ -95,7 +95,7 @@ static void multiply(const mmn_kernels *kernels, const product *p, float *output
 }
 
 /* Often keeps the panels of the input apart, with NaN between and behind them; if timed, as
- * src/model/operations.c does, so that rows do not meet in the cache. */
+ * src/pass/operations.c does, so that rows do not meet in the cache. */
 static product rearranged(trial *t, const product *p)
 {
     product q = *p;
