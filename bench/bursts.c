@@ -26,7 +26,6 @@ enum {
     MOST_BURSTS = 1000,
     MOST_TRIES = 20,        /* for each burst that is wanted */
     LIMIT_ROUNDS = 1 << 14, /* some 0.1 ms */
-    PANEL_STRIDE = 256 + 16, /* from one row's panel of the input to the next row's, as in a pass */
 };
 
 static const double agreement = 1.03, agreement_of_reading = 1.2; /* of limits before and behind */
@@ -46,7 +45,8 @@ static const burst_shape shapes[] = {
 typedef struct burst_run {
     const mmn_kernels *kernels;
     burst_shape shape;
-    float *input, *output, *scratch;
+    float *input; /* in strips, of which any numbers are as good */
+    float *output, *scratch;
     uint8_t *weights;
     size_t weight_bytes, place; /* place: of the next burst's weights */
     double shares[MOST_BURSTS], rates[MOST_BURSTS];
@@ -70,8 +70,7 @@ static void fill_weights(uint8_t *weights, size_t bytes)
 
 static bool make_run(burst_run *run, const mmn_kernels *kernels, const burst_shape *shape)
 {
-    size_t panels = (shape->depth + MMN_PANEL - 1) / MMN_PANEL;
-    size_t floats = panels * shape->rows * PANEL_STRIDE;
+    size_t floats = shape->rows * shape->depth;
 
     *run = (burst_run){.kernels = kernels, .shape = *shape};
     run->weight_bytes =
@@ -103,8 +102,7 @@ static double multiply(burst_run *run, const uint8_t *weights)
     double start = bench_thread_seconds();
 
     run->kernels->matrix_product(run->output + run->place % (shape->outputs / OUTPUTS) * OUTPUTS,
-                                 shape->outputs, run->input, PANEL_STRIDE,
-                                 shape->rows * PANEL_STRIDE, weights, MMN_WEIGHT_BF16, shape->depth,
+                                 shape->outputs, run->input, weights, MMN_WEIGHT_BF16, shape->depth,
                                  NULL, shape->rows, OUTPUTS, shape->depth, run->scratch);
     return bench_thread_seconds() - start;
 }

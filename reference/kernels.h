@@ -80,20 +80,25 @@ static inline const mmn_key_span *mmn_attention_span(const mmn_attention_task *t
  * scores of every row, the rows, and a block of keys or values. */
 static inline size_t mmn_attention_task_scratch(size_t rows, size_t key_count)
 {
-    const size_t floats = rows * (key_count + 160 + 272) + 256 * 64, line = 16;
+    const size_t floats = rows * (key_count + 160 + 256) + 256 * 64, line = 16;
 
     return (floats + line - 1) / line * line;
 }
 
 #define MMN_KERNELS(KERNEL)                                                                        \
+    /* Packs input [rows][depth] as this table's matrix_product reads it, into as many numbers:    \
+     * strips of strip_rows rows, each [depth][rows of the strip]; the last has those that are     \
+     * left. So strip number i begins at i * strip_rows * depth, and a single row is packed        \
+     * already. */                                                                                 \
+    KERNEL(pack_input, (float *packed, const float *input, size_t rows, size_t depth))             \
     /* output[m][n] = sum over k of input[m][k] * weight[n][k], in panels of 256 along k, plus     \
-     * bias[n] (bias may be NULL). input[m][k] stands at m * input_stride + k / 256 * panel_stride \
-     * + k % 256, so that panels may be kept apart. weight is [outputs][depth] of `type`, rows     \
-     * weight_stride elements apart. scratch: mmn_matrix_product_scratch(rows) floats. */          \
+     * bias[n] (bias may be NULL); the input is packed, or whole strips of one that is. weight is  \
+     * [outputs][depth] of `type`, rows weight_stride elements apart. scratch:                     \
+     * mmn_matrix_product_scratch(rows) floats. */                                                 \
     KERNEL(matrix_product,                                                                         \
-           (float *output, size_t output_stride, const float *input, size_t input_stride,          \
-            size_t panel_stride, const void *weight, mmn_weight_type type, size_t weight_stride,   \
-            const float *bias, size_t rows, size_t outputs, size_t depth, float *scratch))         \
+           (float *output, size_t output_stride, const float *packed, const void *weight,          \
+            mmn_weight_type type, size_t weight_stride, const float *bias, size_t rows,            \
+            size_t outputs, size_t depth, float *scratch))                                         \
     /* The product with a matrix as it would be transposed: output[m][n] = sum over k of           \
      * input[m][k] * weight[k][n], in panels of 256 along k. weight is [depth][outputs] of `type`, \
      * rows weight_stride elements apart. */                                                       \
@@ -151,7 +156,8 @@ static inline size_t mmn_attention_task_scratch(size_t rows, size_t key_count)
                              const int32_t *starts, const int32_t *lengths))
 
 typedef struct mmn_kernels {
-    const char *name; /* "reference", "avx2", ... as --simd accepts it */
+    const char *name;  /* "reference", "avx2", ... as --simd accepts it */
+    size_t strip_rows; /* of a packed input */
 #define MMN_KERNEL_POINTER(kernel, arguments) void(*kernel) arguments;
     MMN_KERNELS(MMN_KERNEL_POINTER)
 #undef MMN_KERNEL_POINTER

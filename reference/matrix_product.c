@@ -1,5 +1,6 @@
 /* The canonical matrix product, with weights in any stored type. */
 #include <math.h>
+#include <string.h>
 
 #include "arithmetic.h"
 #include "reference.h"
@@ -43,10 +44,17 @@ static void add_panel(float *output, const float *input, float weights[][CHAINS]
         output[n] = output[n] + chains[n];
 }
 
-void mmn_matrix_product_reference(float *output, size_t output_stride, const float *input,
-                                  size_t input_stride, size_t panel_stride, const void *weight,
-                                  mmn_weight_type type, size_t weight_stride, const float *bias,
-                                  size_t rows, size_t outputs, size_t depth, float *scratch)
+/* Strips of one row, as they are. */
+void mmn_pack_input_reference(float *packed, const float *input, size_t rows, size_t depth)
+{
+    if (rows * depth > 0)
+        memcpy(packed, input, rows * depth * sizeof(*input));
+}
+
+void mmn_matrix_product_reference(float *output, size_t output_stride, const float *packed,
+                                  const void *weight, mmn_weight_type type, size_t weight_stride,
+                                  const float *bias, size_t rows, size_t outputs, size_t depth,
+                                  float *scratch)
 {
     (void)scratch; /* for kernels that pack */
     size_t weight_size = mmn_weight_size(type);
@@ -65,9 +73,8 @@ void mmn_matrix_product_reference(float *output, size_t output_stride, const flo
 
             widen_panel(weights, first, type, weight_stride * weight_size, count, length);
             for (size_t row = 0; row < rows; row++)
-                add_panel(output + row * output_stride + n,
-                          input + row * input_stride + k / MMN_PANEL * panel_stride, weights, count,
-                          length);
+                add_panel(output + row * output_stride + n, packed + row * depth + k, weights,
+                          count, length);
         }
 
         for (size_t row = 0; bias && row < rows; row++)

@@ -5,6 +5,7 @@
 
 const mmn_kernels *mmn_kernels_reference(void)
 {
-    static const mmn_kernels table = {.name = "reference", MMN_KERNELS(MMN_REFERENCE_ENTRY)};
+    static const mmn_kernels table = {
+        .name = "reference", .strip_rows = 1, MMN_KERNELS(MMN_REFERENCE_ENTRY)};
     return &table;
 }

@@ -1,6 +1,6 @@
 /* Attention of one head over the vocabulary: scores and weighted values are tiles of a matrix
  * product, for which keys and values are packed; rows see what they see, to the key. Included after
- * tile.h and vector_functions.h. */
+ * tile.h, strips.h and vector_functions.h. */
 #ifndef MMN_SIMD_ATTENTION_H
 #define MMN_SIMD_ATTENTION_H
 
@@ -11,30 +11,13 @@
 typedef struct attention {
     const mmn_attention_task *task;
     size_t begin[MMN_ATTENTION_ROWS], end[MMN_ATTENTION_ROWS];
-    const float *query;
-    size_t query_stride;
     float *packed; /* [256][TILE_WIDTH] */
+    float *query;  /* [rows][256]: a panel of the queries, in strips */
     float *scores; /* [rows][stride]; score of key j at j - first_key */
     size_t first_key, stride;
 } attention;
 
 _Static_assert(TILE_WIDTH <= 64, "attention's scratch memory has room for a block of 64 keys");
-
-/* The queries' rows may lie a multiple of 4 KB apart, and would share a few sets of the cache. */
-static void copy_query(attention *a, float *to)
-{
-    const mmn_attention_task *task = a->task;
-
-    a->query = task->query;
-    a->query_stride = task->query_stride;
-    if (task->head_dim > MMN_PANEL)
-        return;
-    a->query = to;
-    a->query_stride = MMN_PANEL + 16;
-    for (size_t row = 0; row < task->rows; row++)
-        copy_numbers(to + row * a->query_stride, task->query + row * task->query_stride,
-                     task->head_dim);
-}
 
 /* Both limits grow from row to row. */
 static void find_limits(attention *a)
@@ -62,55 +45,63 @@ static inline size_t keys_together(const mmn_key_span *span, size_t place, size_
     return span->count - place < most ? span->count - place : most;
 }
 
-/* Adds the products of elements k to k + length - 1 of queries with the packed keys to their
- * scores. */
-static inline void add_scores(const attention *a, size_t row, size_t rows, size_t key, size_t k,
-                              size_t length)
+/* Adds the products of a panel of queries, elements k to k + length - 1, with the packed keys to
+ * the scores of a strip. */
+static inline void add_scores(const attention *a, size_t row, size_t key, size_t k, size_t length)
 {
-    float *scores = a->scores + row * a->stride + key;
+    const size_t rows = a->task->rows - row;
+    float *scores = a->scores + row * a->stride + key - a->first_key;
     const tile t = {
         .from = k == 0 ? NULL : scores,
         .to = scores,
         .from_stride = a->stride,
         .to_stride = a->stride,
-        .input = a->query + row * a->query_stride + k,
-        .input_stride = a->query_stride,
+        .strip = a->query + row * length,
         .packed = a->packed,
         .length = length,
         .ahead = (const uint8_t *)scores,
     };
 
-    tile_add(rows, &t);
+    tile_add(rows < TILE_ROWS ? rows : TILE_ROWS, &t);
 }
 
-/* Scores, not scaled yet, of up to TILE_WIDTH keys from `key` on, for the rows that see some of
- * them; returns how many keys: those that lie together. What it writes behind their scores is
- * overwritten. */
-static size_t score_tile(const attention *a, size_t key)
+/* Scores, not scaled yet, of up to TILE_WIDTH keys from `key` on, for the strips with rows that see
+ * some of them; returns how many keys: those that lie together. What it writes behind their scores
+ * is overwritten; what a row does not see is never read. */
+static size_t score_tile(const attention *a, size_t key, size_t k, size_t length)
 {
     const mmn_attention_task *task = a->task;
     size_t last = a->end[task->rows - 1], stride = task->key_stride * sizeof(float), place = key;
     const mmn_key_span *span = mmn_attention_span(task, &place);
     size_t together = keys_together(span, place, last - key);
     size_t width = together < TILE_WIDTH ? together : TILE_WIDTH;
+    const uint8_t *keys =
+        (const uint8_t *)(span->keys + place * task->key_stride + task->head + k);
+    const uint8_t *next = 2 * TILE_WIDTH <= together ? keys + TILE_WIDTH * stride : NULL;
     size_t from = 0, to = task->rows;
 
     while (from < to && a->end[from] <= key)
         from++;
     while (to > from && a->begin[to - 1] >= key + width)
         to--;
+    pack_rows(a->packed, keys, next, stride, MMN_WEIGHT_F32, width, length, 0);
+    for (size_t row = from - from % TILE_ROWS; row < to; row += TILE_ROWS)
+        add_scores(a, row, key, k, length);
+    return width;
+}
+
+static void make_scores(const attention *a)
+{
+    const mmn_attention_task *task = a->task;
+    size_t last = a->end[task->rows - 1];
+
     for (size_t k = 0; k == 0 || k < task->head_dim; k += MMN_PANEL) {
         size_t length = task->head_dim - k < MMN_PANEL ? task->head_dim - k : MMN_PANEL;
-        const float *first = span->keys + place * task->key_stride + task->head + k;
-        const uint8_t *keys = (const uint8_t *)first;
-        const uint8_t *next = 2 * TILE_WIDTH <= together ? keys + TILE_WIDTH * stride : NULL;
 
-        pack_rows(a->packed, keys, next, stride, MMN_WEIGHT_F32, width, length, 0);
-        for (size_t row = from; row < to; row += TILE_ROWS)
-            add_scores(a, row, to - row < TILE_ROWS ? to - row : TILE_ROWS, key - a->first_key, k,
-                       length);
+        pack_strips(a->query, task->query + k, task->query_stride, task->rows, length);
+        for (size_t key = a->first_key; key < last;)
+            key += score_tile(a, key, k, length);
     }
-    return width;
 }
 
 /* The scaled scores of 16 keys from key number `key` on, with their positions' bias if any. */
@@ -247,15 +238,14 @@ static void KERNEL(attention)(const mmn_attention_task *task)
         return;
     find_limits(&a);
     a.first_key = a.begin[0] - a.begin[0] % TILE_WIDTH;
-    copy_query(&a, a.packed + MMN_PANEL * TILE_WIDTH);
-    a.scores = a.packed + MMN_PANEL * TILE_WIDTH + task->rows * (MMN_PANEL + 16);
+    a.query = a.packed + MMN_PANEL * TILE_WIDTH;
+    a.scores = a.query + task->rows * MMN_PANEL;
     /* Rows lie in different sets of the cache. A tile may begin at the last key, where a span
      * does. */
     a.stride = (a.end[task->rows - 1] - a.first_key + 2 * TILE_WIDTH - 2) / TILE_WIDTH * TILE_WIDTH;
     a.stride += a.stride % 32 == 0 ? 16 : 0;
 
-    for (size_t key = a.first_key; key < a.end[task->rows - 1];)
-        key += score_tile(&a, key);
+    make_scores(&a);
     for (size_t row = 0; row < task->rows; row++)
         softmax_scores(&a, row);
     weigh_values(&a);

@@ -3,20 +3,21 @@
  * Weights are used as they come: UNIT rows of them are transposed in registers, a cache line of
  * each at a time, and multiplied at once. Nothing is packed. While a line is worked on, the same
  * rows are prefetched AHEAD bytes further on, one by one among the multiplications, so that memory
- * never rests. Included after tile.h. */
+ * never rests. Included after strips.h. */
 #ifndef MMN_SIMD_FEW_ROWS_H
 #define MMN_SIMD_FEW_ROWS_H
 
 enum {
     FEW_ROWS = 12, /* beyond, packing costs less than it saves */
+    FEW_STRIPS = (FEW_ROWS + TILE_ROWS - 1) / TILE_ROWS,
     AHEAD = 512,   /* a panel of 16-bit weights: far enough for memory, near enough for the
                       first-level cache */
 };
 
 /* A panel of the input and of some outputs' weights, and the outputs. */
 typedef struct few_rows {
-    const float *input;
-    size_t input_stride;
+    const float *input;    /* [depth], in strips */
+    size_t depth, begin;   /* begin: where in the depth the panel begins */
     float *output;
     size_t output_stride;
     const float *bias;     /* of the first output; NULL: there is none, or another panel comes */
@@ -28,14 +29,26 @@ typedef struct few_rows {
     size_t length;         /* of the panel */
 } few_rows;
 
-/* Adds the products of one k: `weights` are those of UNIT outputs. */
+/* The rows of the strip that has row `row`, of all `rows`. */
+static inline __attribute__((always_inline)) size_t strip_width(const size_t rows, const size_t row)
+{
+    const size_t rest = rows - row / TILE_ROWS * TILE_ROWS;
+
+    return rest < TILE_ROWS ? rest : TILE_ROWS;
+}
+
+/* Adds the products of one k: `weights` are those of UNIT outputs; `strips` the panel's strips. */
 static inline __attribute__((always_inline)) void
-few_step(const size_t rows, unit_f32 chains[FEW_ROWS], const few_rows *p, size_t k,
-         unit_f32 weights)
+few_step(const size_t rows, unit_f32 chains[FEW_ROWS], const float *const strips[FEW_STRIPS],
+         size_t k, unit_f32 weights)
 {
     UNROLL
-    for (size_t row = 0; row < rows; row++)
-        chains[row] = unit_fma(unit_set(p->input[row * p->input_stride + k]), weights, chains[row]);
+    for (size_t row = 0; row < rows; row++) {
+        const float *x =
+            strips[row / TILE_ROWS] + k * strip_width(rows, row) + row % TILE_ROWS;
+
+        chains[row] = unit_fma(unit_set(*x), weights, chains[row]);
+    }
 }
 
 /* The first, or the only number of a column's 32 bits, and the second. */
@@ -57,7 +70,8 @@ static inline __attribute__((always_inline)) unit_f32 second_number(const mmn_we
 /* As many k as a cache line has numbers, of UNIT rows of weights that begin at `line`. */
 static inline __attribute__((always_inline)) void
 few_line(const size_t rows, const mmn_weight_type type, unit_f32 chains[FEW_ROWS],
-         const few_rows *p, size_t k, const uint8_t *line, const uint8_t *ahead, size_t stride)
+         const float *const strips[FEW_STRIPS], size_t k, const uint8_t *line,
+         const uint8_t *ahead, size_t stride)
 {
     const size_t numbers = type == MMN_WEIGHT_F32 ? 1 : 2; /* in a column's 32 bits */
 
@@ -74,9 +88,9 @@ few_line(const size_t rows, const mmn_weight_type type, unit_f32 chains[FEW_ROWS
                 prefetch(ahead);
                 ahead += stride;
             }
-            few_step(rows, chains, p, k + numbers * column, first_number(type, columns[i]));
+            few_step(rows, chains, strips, k + numbers * column, first_number(type, columns[i]));
             if (numbers == 2)
-                few_step(rows, chains, p, k + 2 * column + 1, second_number(type, columns[i]));
+                few_step(rows, chains, strips, k + 2 * column + 1, second_number(type, columns[i]));
         }
     }
 }
@@ -84,7 +98,8 @@ few_line(const size_t rows, const mmn_weight_type type, unit_f32 chains[FEW_ROWS
 /* The k that fill no line, one by one. */
 static inline __attribute__((always_inline)) void
 few_rest(const size_t rows, const mmn_weight_type type, unit_f32 chains[FEW_ROWS],
-         const few_rows *p, size_t k, size_t length, const uint8_t *weight, size_t stride)
+         const float *const strips[FEW_STRIPS], size_t k, size_t length, const uint8_t *weight,
+         size_t stride)
 {
     const size_t size = mmn_weight_size(type);
 
@@ -93,7 +108,7 @@ few_rest(const size_t rows, const mmn_weight_type type, unit_f32 chains[FEW_ROWS
 
         for (size_t n = 0; n < UNIT; n++)
             column[n] = stored_number(weight + n * stride + k * size, type);
-        few_step(rows, chains, p, k, unit_load(column));
+        few_step(rows, chains, strips, k, unit_load(column));
     }
 }
 
@@ -107,9 +122,14 @@ few_panel(const size_t rows, const mmn_weight_type type, const few_rows *p)
 {
     const size_t size = mmn_weight_size(type), numbers = LINE / size, units = FEW_UNITS(rows);
     const size_t unit_bytes = UNIT * p->stride;
+    const float *strips[FEW_STRIPS];
     unit_f32 chains[2][FEW_ROWS];
     size_t k = 0;
 
+    UNROLL
+    for (size_t row = 0; row < rows; row += TILE_ROWS)
+        strips[row / TILE_ROWS] =
+            p->input + row * p->depth + p->begin * strip_width(rows, row);
     UNROLL
     for (size_t unit = 0; unit < units; unit++)
         UNROLL
@@ -121,12 +141,12 @@ few_panel(const size_t rows, const mmn_weight_type type, const few_rows *p)
 
         UNROLL
         for (size_t unit = 0; unit < units; unit++)
-            few_line(rows, type, chains[unit], p, k, p->weight + k * size + unit * unit_bytes,
+            few_line(rows, type, chains[unit], strips, k, p->weight + k * size + unit * unit_bytes,
                      ahead + unit * unit_bytes, p->stride);
     }
     UNROLL
     for (size_t unit = 0; unit < units; unit++)
-        few_rest(rows, type, chains[unit], p, k, p->length, p->weight + unit * unit_bytes,
+        few_rest(rows, type, chains[unit], strips, k, p->length, p->weight + unit * unit_bytes,
                  p->stride);
     UNROLL
     for (size_t row = 0; row < rows; row++)

@@ -15,6 +15,8 @@
 
 #include "tile.h"
 
+#include "strips.h"
+
 #include "attention.h"
 #include "few_rows.h"
 #include "matrix_product.h"
@@ -22,4 +24,5 @@
 #include "transposed_product.h"
 
 #define TABLE_ENTRY(kernel, arguments) .kernel = KERNEL(kernel),
-#define TABLE(table_name) {.name = table_name, MMN_KERNELS(TABLE_ENTRY)}
+#define TABLE(table_name)                                                                          \
+    {.name = table_name, .strip_rows = TILE_ROWS, MMN_KERNELS(TABLE_ENTRY)}

@@ -1,6 +1,7 @@
 /* The matrix product over the vocabulary: blocks of the weights are packed for the caches, and
  * multiplied tile by tile. Each output is one chain per panel of 256 along the depth,
- * whatever the blocks. Included after tile.h and few_rows.h. */
+ * whatever the blocks. Included after tile.h, strips.h and
+ * few_rows.h. */
 #ifndef MMN_SIMD_MATRIX_PRODUCT_H
 #define MMN_SIMD_MATRIX_PRODUCT_H
 
@@ -20,8 +21,7 @@ _Static_assert(BLOCK_OUTPUTS % TILE_WIDTH == 0, "a block consists of tiles");
 typedef struct matrix_product {
     float *output;
     size_t output_stride;
-    const float *input;
-    size_t input_stride, panel_stride;
+    const float *input; /* in strips */
     const uint8_t *weight;
     mmn_weight_type type;
     size_t weight_bytes; /* from one row of weights to the next */
@@ -59,6 +59,12 @@ static inline const uint8_t *panel_behind(const matrix_product *p, const block *
     return k + 1 < b->k_end ? stored_panel(p, n, k + 1) : stored_panel(p, n + TILE_WIDTH, b->k);
 }
 
+/* The strip of rows `row` to row + rows - 1, from panel k on. */
+static inline const float *strip_panel(const matrix_product *p, size_t row, size_t rows, size_t k)
+{
+    return p->input + row * p->depth + k * MMN_PANEL * rows;
+}
+
 static inline float *packed_panel(const matrix_product *p, const block *b, size_t n, size_t k)
 {
     size_t place = (n - b->n) / TILE_WIDTH * (b->k_end - b->k) + k - b->k;
@@ -90,8 +96,7 @@ static inline void multiply_strip(const matrix_product *p, const block *b, size_
         .from_stride = TILE_WIDTH,
         .to_stride = last ? p->output_stride : TILE_WIDTH,
         .bias = last && p->bias ? p->bias + n : NULL,
-        .input = p->input + row * p->input_stride + k * p->panel_stride,
-        .input_stride = p->input_stride,
+        .strip = strip_panel(p, row, rows, k),
         .packed = packed,
         .length = panel_length(p, k),
         .ahead = ahead,
@@ -110,20 +115,22 @@ static inline void multiply_strip(const matrix_product *p, const block *b, size_
 static void multiply_block(const matrix_product *p, const block *b)
 {
     size_t tiles = (b->n_end - b->n + TILE_WIDTH - 1) / TILE_WIDTH;
-    size_t share = (TILE_ROWS + tiles - 1) / tiles;
+    size_t share = (MMN_PANEL * TILE_ROWS + tiles - 1) / tiles;
 
     for (size_t n = b->n; n < b->n_end; n += TILE_WIDTH)
         for (size_t k = b->k; k < b->k_end; k++)
             pack_panel(packed_panel(p, b, n, k), p, b, n, k, 0);
     for (size_t row = 0; row < p->rows; row += TILE_ROWS)
         for (size_t n = b->n; n < b->n_end; n += TILE_WIDTH) {
-            size_t next = row + TILE_ROWS + (n - b->n) / TILE_WIDTH * share;
+            const size_t part = (n - b->n) / TILE_WIDTH * share;
 
-            for (size_t k = b->k; k < b->k_end; k++)
-                multiply_strip(
-                    p, b, row, smaller(p->rows - row, TILE_ROWS), n, k, packed_panel(p, b, n, k),
-                    (const uint8_t *)(p->input + next * p->input_stride + k * p->panel_stride),
-                    LINE, AHEAD_ROWS * LINE);
+            for (size_t k = b->k; k < b->k_end; k++) {
+                const float *next = strip_panel(p, row + TILE_ROWS, TILE_ROWS, k) + part;
+
+                multiply_strip(p, b, row, smaller(p->rows - row, TILE_ROWS), n, k,
+                               packed_panel(p, b, n, k), (const uint8_t *)next, LINE,
+                               AHEAD_ROWS * LINE);
+            }
         }
 }
 
@@ -157,8 +164,9 @@ static size_t multiply_few_rows(const matrix_product *p)
 
         for (size_t k = 0; k < p->depth; k += MMN_PANEL) {
             const few_rows panel = {
-                .input = p->input + k / MMN_PANEL * p->panel_stride,
-                .input_stride = p->input_stride,
+                .input = p->input,
+                .depth = p->depth,
+                .begin = k,
                 .output = p->output + n,
                 .output_stride = p->output_stride,
                 .bias = p->bias && k + MMN_PANEL >= p->depth ? p->bias + n : NULL,
@@ -176,17 +184,15 @@ static size_t multiply_few_rows(const matrix_product *p)
     return n;
 }
 
-static void KERNEL(matrix_product)(float *output, size_t output_stride, const float *input,
-                                   size_t input_stride, size_t panel_stride, const void *weight,
-                                   mmn_weight_type type, size_t weight_stride, const float *bias,
-                                   size_t rows, size_t outputs, size_t depth, float *scratch)
+static void KERNEL(matrix_product)(float *output, size_t output_stride, const float *packed,
+                                   const void *weight, mmn_weight_type type, size_t weight_stride,
+                                   const float *bias, size_t rows, size_t outputs, size_t depth,
+                                   float *scratch)
 {
     const matrix_product p = {
         .output = output,
         .output_stride = output_stride,
-        .input = input,
-        .input_stride = input_stride,
-        .panel_stride = panel_stride,
+        .input = packed,
         .weight = weight,
         .type = type,
         .weight_bytes = weight_stride * mmn_weight_size(type),

@@ -18,9 +18,8 @@ typedef struct tile {
     float *to;
     size_t from_stride, to_stride;
     const float *bias; /* [TILE_WIDTH], added behind the last panel; else NULL */
-    const float *input;
-    size_t input_stride;
-    const float *packed;
+    const float *strip;  /* [length][rows]: the input */
+    const float *packed; /* [length][TILE_WIDTH]: the weights */
     size_t length;
     /* What tiles that come later will read, prefetched a cache line at a time every AHEAD_STEP k:
      * first those `ahead_stride` apart of AHEAD_ROWS rows, then those `ahead_next` behind these. */
@@ -35,10 +34,10 @@ enum {
     AHEAD_ROUNDS = 256 / AHEAD_STEP / AHEAD_ROWS, /* of a panel */
 };
 
-/* Adds the products of one k to the chains. */
+/* Adds the products of one k to the chains; rows of the input are `stride` numbers apart. */
 static inline __attribute__((always_inline)) void
 multiply_step(const size_t rows, f32x16 chains[TILE_ROWS][TILE_GROUPS], const float *input,
-              size_t input_stride, const float *packed)
+              size_t stride, const float *packed)
 {
     f32x16 weights[TILE_GROUPS];
 
@@ -47,7 +46,7 @@ multiply_step(const size_t rows, f32x16 chains[TILE_ROWS][TILE_GROUPS], const fl
         weights[group] = f32x16_load(packed + 16 * group);
     UNROLL
     for (size_t row = 0; row < rows; row++) {
-        f32x16 x = f32x16_set(input[row * input_stride]);
+        f32x16 x = f32x16_set(input[row * stride]);
 
         UNROLL
         for (size_t group = 0; group < TILE_GROUPS; group++)
@@ -61,8 +60,8 @@ multiply_rows(const size_t rows, const tile *t)
 {
     f32x16 chains[TILE_ROWS][TILE_GROUPS];
     const uint8_t *ahead = t->ahead;
-    const float *input = t->input, *packed = t->packed;
-    const size_t length = t->length, input_stride = t->input_stride;
+    const float *strip = t->strip, *packed = t->packed;
+    const size_t length = t->length;
     size_t k = 0;
 
     UNROLL
@@ -79,13 +78,13 @@ multiply_rows(const size_t rows, const tile *t)
             line += t->ahead_stride;
             UNROLL
             for (size_t i = 0; i < AHEAD_STEP; i++)
-                multiply_step(rows, chains, input + k + i, input_stride,
+                multiply_step(rows, chains, strip + (k + i) * rows, 1,
                               packed + (k + i) * TILE_WIDTH);
         }
         ahead += t->ahead_next;
     }
     for (; k < length; k++)
-        multiply_step(rows, chains, input + k, input_stride, packed + k * TILE_WIDTH);
+        multiply_step(rows, chains, strip + k * rows, 1, packed + k * TILE_WIDTH);
     UNROLL
     for (size_t row = 0; row < rows; row++)
         UNROLL
@@ -214,15 +213,15 @@ static void pack_numbers(float *packed, const uint8_t *from, size_t stride, mmn_
                 n < width ? stored_number(from + n * stride + k * size, type) : 0.0f;
 }
 
-/* Numbers of 16 rows from `from` on, STRIP columns of 32 bits. */
+/* Numbers of 16 rows from `from` on, TRANSPOSED columns of 32 bits. */
 static inline __attribute__((always_inline)) void
-pack_strip(float *to, const uint8_t *from, size_t stride, const mmn_weight_type type)
+pack_columns(float *to, const uint8_t *from, size_t stride, const mmn_weight_type type)
 {
-    u32x16 columns[STRIP];
+    u32x16 columns[TRANSPOSED];
 
     load_transposed(columns, from, stride);
     UNROLL
-    for (size_t i = 0; i < STRIP; i++) {
+    for (size_t i = 0; i < TRANSPOSED; i++) {
         float *pair = to + 2 * i * TILE_WIDTH;
 
         if (type == MMN_WEIGHT_F32) {
@@ -242,13 +241,13 @@ static inline __attribute__((always_inline)) void
 pack_group(float *packed, const uint8_t *from, const uint8_t *next, size_t stride,
            const mmn_weight_type type, size_t length, size_t fetched)
 {
-    const size_t size = mmn_weight_size(type), numbers = 4 / size * STRIP;
+    const size_t size = mmn_weight_size(type), numbers = 4 / size * TRANSPOSED;
     size_t k = 0;
 
     for (; k + numbers <= length; k += numbers) {
         for (size_t i = 0; next && k * size % LINE == 0 && k * size >= fetched && i < 16; i++)
             prefetch(next + i * stride + k * size);
-        pack_strip(packed + k * TILE_WIDTH, from + k * size, stride, type);
+        pack_columns(packed + k * TILE_WIDTH, from + k * size, stride, type);
     }
     pack_numbers(packed, from, stride, type, 16, k, length);
 }

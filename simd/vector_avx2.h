@@ -12,7 +12,7 @@
 /* Of 16 registers a tile takes 12 for chains, 2 for weights, 1 for the input. */
 #define TILE_ROWS 6
 #define TILE_GROUPS 1
-#define STRIP 8
+#define TRANSPOSED 8
 
 typedef struct f32x16 {
     __m256 low, high;
@@ -304,14 +304,14 @@ unit_columns(unit_u32 columns[UNIT], const uint8_t *rows, size_t stride)
 }
 
 static inline __attribute__((always_inline)) void
-load_transposed(u32x16 columns[STRIP], const uint8_t *rows, size_t stride)
+load_transposed(u32x16 columns[TRANSPOSED], const uint8_t *rows, size_t stride)
 {
     __m256i low[8], high[8];
 
     unit_columns(low, rows, stride);
     unit_columns(high, rows + 8 * stride, stride);
     UNROLL
-    for (size_t i = 0; i < STRIP; i++)
+    for (size_t i = 0; i < TRANSPOSED; i++)
         columns[i] = (u32x16){low[i], high[i]};
 }
 

@@ -12,7 +12,7 @@
 /* Of 32 registers a tile takes 24 for chains, 2 for weights, 1 for the input. */
 #define TILE_ROWS 12
 #define TILE_GROUPS 2
-#define STRIP 16
+#define TRANSPOSED 16
 
 typedef __m512 f32x16;
 typedef __m512i u32x16;
@@ -214,7 +214,7 @@ interleave_four(__m512i fours[4], const uint8_t *row, size_t stride, size_t thre
 }
 
 static inline __attribute__((always_inline)) void
-load_transposed(u32x16 columns[STRIP], const uint8_t *rows, size_t stride)
+load_transposed(u32x16 columns[TRANSPOSED], const uint8_t *rows, size_t stride)
 {
     __m512i fours[16];
     size_t three_strides = 3 * stride;

@@ -13,7 +13,7 @@
 /* Of 32 registers a tile takes 24 for chains, 4 for weights, 1 for the input. */
 #define TILE_ROWS 6
 #define TILE_GROUPS 1
-#define STRIP 4
+#define TRANSPOSED 4
 
 typedef struct f32x16 {
     float32x4_t part[4];
@@ -218,7 +218,7 @@ unit_columns(unit_u32 columns[UNIT], const uint8_t *rows, size_t stride)
     columns[3] = vreinterpretq_u32_u64(vtrn2q_u64(ab_odd, cd_odd));
 }
 
-static inline void load_transposed(u32x16 columns[STRIP], const uint8_t *rows, size_t stride)
+static inline void load_transposed(u32x16 columns[TRANSPOSED], const uint8_t *rows, size_t stride)
 {
     UNROLL
     for (size_t i = 0; i < 4; i++) {

@@ -13,10 +13,10 @@
 #include "arithmetic.h"
 
 /* A tile of a matrix product has TILE_ROWS rows and 16 * TILE_GROUPS outputs; its weights are
- * transposed STRIP units of 32 bits at a time. */
+ * transposed TRANSPOSED units of 32 bits at a time. */
 #define TILE_ROWS 2
 #define TILE_GROUPS 1
-#define STRIP 4
+#define TRANSPOSED 4
 
 typedef struct f32x16 {
     float lane[16];
@@ -151,12 +151,12 @@ static inline void u32x16_store_pixels(uint8_t *to, u32x16 a)
 LANES(f32x16, 16, f32x16_of_f16, (u32x16 a), mmn_widen_f16((uint16_t)a.lane[i]))
 LANES(u32x16, 16, bits_of_f16, (f32x16 a), mmn_narrow_f16(a.lane[i]))
 
-/* The first STRIP units of 32 bits of 16 rows that are `stride` bytes apart: columns[i], lane j, is
+/* The first TRANSPOSED units of 32 bits of 16 rows that are `stride` bytes apart: columns[i], lane j, is
  * unit i of row j. */
-static inline void load_transposed(u32x16 columns[STRIP], const uint8_t *rows, size_t stride)
+static inline void load_transposed(u32x16 columns[TRANSPOSED], const uint8_t *rows, size_t stride)
 {
     for (size_t j = 0; j < 16; j++)
-        for (size_t i = 0; i < STRIP; i++)
+        for (size_t i = 0; i < TRANSPOSED; i++)
             columns[i].lane[j] = mmn_load_u32(rows + j * stride + 4 * i);
 }
 

@@ -8,10 +8,6 @@
 #include "base/memory.h"
 #include "base/threads.h"
 
-/* Panels of a packed input lie PACKED_STRIDE floats apart, so that the rows of a tile do not meet
- * in the same sets of a first-level cache, as rows of 4,096 numbers would. */
-enum { PACKED_STRIDE = MMN_PANEL + 16 };
-
 /* Elementwise work is cut into pieces of ELEMENT_BLOCK. A piece of a matrix product has LEAST_WORK
  * multiply-adds, so that waking a thread for it is worth its while. */
 enum { ELEMENT_BLOCK = 16384, LEAST_WORK = 1 << 18 };
@@ -42,14 +38,12 @@ static int threads_for(const mmn_compute *compute, size_t pieces)
 
 static mmn_status reserve_packed(mmn_compute *compute, size_t rows, size_t widest, mmn_error *error)
 {
-    size_t row = blocks_of(widest, MMN_PANEL) * PACKED_STRIDE;
-
-    if (rows < 2 || row <= compute->packed_floats / rows)
+    if (rows < 2 || widest <= compute->packed_floats / rows)
         return MMN_OK;
     mmn_free(compute->packed);
     compute->packed_floats = 0;
-    MMN_NEED(compute->packed = mmn_allocate(rows, row * sizeof(float), error));
-    compute->packed_floats = rows * row;
+    MMN_NEED(compute->packed = mmn_allocate(rows, widest * sizeof(float), error));
+    compute->packed_floats = rows * widest;
     return MMN_OK;
 }
 
@@ -116,6 +110,12 @@ static float *own_scratch(const mmn_compute *compute)
     return compute->scratch + (size_t)mmn_thread_number() * compute->scratch_floats;
 }
 
+/* The least rows, `rows` or more, that are strips of a packed input. */
+static size_t whole_strips(const mmn_compute *compute, size_t rows)
+{
+    return blocks_of(rows, compute->kernels->strip_rows) * compute->kernels->strip_rows;
+}
+
 /* How a matrix product is cut: each piece packs its weights, so that few large pieces are best; but
  * threads must have work to the end. */
 typedef struct cuts {
@@ -137,33 +137,26 @@ static cuts cut_product(const mmn_compute *compute, size_t rows, size_t outputs,
         c.block_rows = blocks_of(rows, blocks_of(pieces, c.output_blocks));
         if (c.block_rows < LEAST_ROWS)
             c.block_rows = LEAST_ROWS;
+        c.block_rows = whole_strips(compute, c.block_rows);
         c.row_blocks = blocks_of(rows, c.block_rows);
     }
     return c;
 }
 
-/* The input of a matrix product as kernels read it. */
-typedef struct panels {
-    const float *values;
-    size_t row_stride, panel_stride;
-} panels;
-
-/* Packs the input panel by panel: every piece of the product then reads it where it lies. A single
- * row may stay where it is. */
-static panels pack_input(const mmn_compute *compute, const float *input, size_t rows, size_t depth)
+/* Packs the input, which every piece of the product then reads where it lies. A single row is
+ * packed already. */
+static const float *pack_input(const mmn_compute *compute, const float *input, size_t rows,
+                               size_t depth)
 {
-    size_t count = blocks_of(depth, MMN_PANEL), block = rows_of_piece(depth);
+    size_t block = whole_strips(compute, rows_of_piece(depth));
 
     if (rows == 1)
-        return (panels){input, depth, MMN_PANEL};
+        return input;
     MMN_PARALLEL_FOR(threads_for(compute, blocks_of(rows, block)), static)
-    for (size_t first = 0; first < rows; first += block)
-        for (size_t row = first; row < first + smaller(block, rows - first); row++)
-            for (size_t panel = 0; panel < count; panel++)
-                memcpy(compute->packed + (panel * rows + row) * PACKED_STRIDE,
-                       input + row * depth + panel * MMN_PANEL,
-                       smaller(MMN_PANEL, depth - panel * MMN_PANEL) * sizeof(float));
-    return (panels){compute->packed, PACKED_STRIDE, rows * PACKED_STRIDE};
+    for (size_t row = 0; row < rows; row += block)
+        compute->kernels->pack_input(compute->packed + row * depth, input + row * depth,
+                                     smaller(block, rows - row), depth);
+    return compute->packed;
 }
 
 /* Whether the rest of an operation is not wanted any more. The thread that called it asks. */
@@ -184,7 +177,7 @@ void mmn_apply_linear(const mmn_compute *compute, float *output, const float *in
 
     if (rows == 0 || outputs == 0)
         return;
-    const panels from = pack_input(compute, input, rows, depth);
+    const float *packed = pack_input(compute, input, rows, depth);
     const cuts c = cut_product(compute, rows, outputs, depth);
     size_t pieces = c.row_blocks * c.output_blocks;
     mmn_finite_watch *watch = mmn_finite_found(compute->watch) ? NULL : compute->watch;
@@ -196,10 +189,10 @@ void mmn_apply_linear(const mmn_compute *compute, float *output, const float *in
         if (is_interrupted(compute))
             continue;
         compute->kernels->matrix_product(
-            output + row * outputs + first, outputs, from.values + row * from.row_stride,
-            from.row_stride, from.panel_stride, weights + first * row_bytes, weight->type, depth,
-            bias ? bias + first : NULL, smaller(c.block_rows, rows - row),
-            smaller(c.block_outputs, outputs - first), depth, own_scratch(compute));
+            output + row * outputs + first, outputs, packed + row * depth,
+            weights + first * row_bytes, weight->type, depth, bias ? bias + first : NULL,
+            smaller(c.block_rows, rows - row), smaller(c.block_outputs, outputs - first), depth,
+            own_scratch(compute));
         mmn_finite_look(watch, linear, output + row * outputs + first, outputs,
                         smaller(c.block_rows, rows - row),
                         smaller(c.block_outputs, outputs - first), row, first);

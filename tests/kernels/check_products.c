@@ -8,20 +8,48 @@
  * one that is timed. */
 enum { MOST_WORK = 400000, WIDEST = 4096 };
 
-/* --- matrix product --- */
-
-typedef struct product {
-    size_t rows, outputs, depth, input_stride, panel_stride, weight_stride;
-    mmn_weight_type type;
-    const float *input, *bias;
-    const uint8_t *weight;
-    float *scratch;
-} product;
-
 static size_t at_most(size_t size, size_t limit)
 {
     return size < limit ? size : limit;
 }
+
+/* --- packed input --- */
+
+/* Where number k of row m lies, after what kernels.h says of strips. */
+static size_t packed_place(size_t strip_rows, size_t rows, size_t depth, size_t m, size_t k)
+{
+    size_t first = m / strip_rows * strip_rows;
+
+    return first * depth + k * at_most(strip_rows, rows - first) + (m - first);
+}
+
+void check_pack_input(trial *t)
+{
+    size_t rows = trial_rows(t, trial_size(t, 0, 50)),
+           depth = trial_depth(t, trial_size(t, 0, 300));
+    float *input = trial_values(t, "input", rows, depth, depth, 1.0f);
+
+    trial_say(t, "rows %zu, depth %zu, strips of %zu", rows, depth, t->table->strip_rows);
+    grid packed =
+        trial_grid(t, "packed", GRID_FLOATS, sizeof(float), 1, rows * depth, rows * depth);
+    float *expected = packed.expected;
+    for (size_t m = 0; m < rows; m++)
+        for (size_t k = 0; k < depth; k++)
+            expected[packed_place(t->table->strip_rows, rows, depth, m, k)] = input[m * depth + k];
+    TRIAL_CALL(t, t->table->pack_input(packed.found, input, rows, depth));
+    trial_compare(t, &packed);
+}
+
+/* --- matrix product --- */
+
+typedef struct product {
+    size_t rows, outputs, depth, weight_stride;
+    size_t input_stride; /* of the transposed product, whose input is not packed */
+    mmn_weight_type type;
+    const float *input, *bias; /* input: packed by the kernels that multiply */
+    const uint8_t *weight;
+    float *scratch;
+} product;
 
 /* One of the three is large, or two of them are middling. */
 static void choose_sizes(trial *t, product *p)
@@ -82,60 +110,48 @@ static const uint8_t *make_weights(trial *t, const product *p)
     return stored;
 }
 
-/* The product of some rows with some of the outputs. */
+/* The product of some rows, whole strips, with some of the outputs. */
 static void multiply(const mmn_kernels *kernels, const product *p, float *output, size_t stride,
                      size_t row, size_t rows, size_t first, size_t outputs)
 {
     const uint8_t *weight = p->weight + first * p->weight_stride * mmn_weight_size(p->type);
     const float *bias = p->bias ? p->bias + first : NULL;
 
-    kernels->matrix_product(output + row * stride + first, stride, p->input + row * p->input_stride,
-                            p->input_stride, p->panel_stride, weight, p->type, p->weight_stride,
-                            bias, rows, outputs, p->depth, p->scratch);
+    kernels->matrix_product(output + row * stride + first, stride, p->input + row * p->depth,
+                            weight, p->type, p->weight_stride, bias, rows, outputs, p->depth,
+                            p->scratch);
 }
 
-/* Often keeps the panels of the input apart, with NaN between and behind them; if timed, as
- * src/pass/operations.c does, so that rows do not meet in the cache. */
-static product rearranged(trial *t, const product *p)
+/* The product with its input in the table's strips, packed in up to two pieces. */
+static product packed_for_table(trial *t, const product *p)
 {
     product q = *p;
-    size_t panels = (p->depth + MMN_PANEL - 1) / MMN_PANEL;
+    const size_t strips = p->rows / t->table->strip_rows;
+    const size_t row = trial_below(t, strips + 1) * t->table->strip_rows;
+    float *packed = trial_bytes(t, "packed", p->rows * p->depth, sizeof *packed);
 
-    if (p->rows * panels == 0 || trial_below(t, 3) == 2)
-        return q;
-    q.input_stride = t->timed ? MMN_PANEL + 16 : trial_stride(t, MMN_PANEL);
-    q.panel_stride = trial_stride(t, (p->rows - 1) * q.input_stride + MMN_PANEL);
-    size_t last = p->depth - (panels - 1) * MMN_PANEL;
-    size_t count = (panels - 1) * q.panel_stride + (p->rows - 1) * q.input_stride + last;
-    float *values = trial_bytes(t, "panels", count, sizeof *values);
-
-    for (size_t i = 0; i < count; i++)
-        values[i] = NAN;
-    for (size_t row = 0; row < p->rows; row++)
-        for (size_t k = 0; k < p->depth; k++)
-            values[k / MMN_PANEL * q.panel_stride + row * q.input_stride + k % MMN_PANEL] =
-                p->input[row * p->input_stride + k];
-    q.input = values;
+    t->table->pack_input(packed, p->input, row, p->depth);
+    t->table->pack_input(packed + row * p->depth, p->input + row * p->depth, p->rows - row,
+                         p->depth);
+    q.input = p->rows == 1 && trial_below(t, 2) ? p->input : packed;
     return q;
 }
 
 void check_matrix_product(trial *t)
 {
-    product p = {.type = trial_type(t), .panel_stride = MMN_PANEL};
+    product p = {.type = trial_type(t)};
 
     choose_sizes(t, &p);
-    p.input_stride = trial_stride(t, p.depth);
     p.weight_stride = trial_stride(t, p.depth);
-    p.input = trial_values(t, "input", p.rows, p.depth, p.input_stride, 1.0f);
+    p.input = trial_values(t, "input", p.rows, p.depth, p.depth, 1.0f);
     p.weight = make_weights(t, &p);
     p.bias = trial_below(t, 2) ? trial_values(t, "bias", 1, p.outputs, p.outputs, 1.0f) : NULL;
     p.scratch = trial_scratch(t, mmn_matrix_product_scratch(p.rows));
     size_t stride = trial_stride(t, p.outputs);
     size_t row = trial_below(t, p.rows + 1), first = trial_below(t, p.outputs + 1);
-    product q = rearranged(t, &p);
-    trial_say(t, "rows %zu, outputs %zu, depth %zu, strides %zu %zu %zu %zu, type %d, %s bias",
-              p.rows, p.outputs, p.depth, stride, q.input_stride, q.panel_stride, p.weight_stride,
-              (int)p.type, p.bias ? "with" : "no");
+    product q = packed_for_table(t, &p);
+    trial_say(t, "rows %zu, outputs %zu, depth %zu, strides %zu %zu, type %d, %s bias", p.rows,
+              p.outputs, p.depth, stride, p.weight_stride, (int)p.type, p.bias ? "with" : "no");
     grid output = trial_grid(t, "output", GRID_FLOATS, sizeof(float), p.rows, p.outputs, stride);
 
     multiply(t->reference, &p, output.expected, stride, 0, row, 0, first);

@@ -26,6 +26,7 @@ static const struct {
     const char *kernel;
     trial_sizes sizes;
 } timed[] = {
+    {"pack_input", {96, 0, 4096, MMN_WEIGHT_F32}},
     {"matrix_product", {96, 64, 4096, MMN_WEIGHT_BF16}}, /* a thread's part, with a prompt */
     {"matrix_product", {96, 64, 4096, MMN_WEIGHT_F16}},
     {"matrix_product", {96, 64, 4096, MMN_WEIGHT_F32}},

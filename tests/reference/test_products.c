@@ -41,8 +41,8 @@ static float defined_product(const float *x, const float *w, size_t depth, const
 static void check_product(mmn_weight_type type, size_t rows, size_t outputs, size_t depth,
                           _Bool with_bias)
 {
-    size_t output_stride = outputs + 3, input_stride = depth + 5, weight_stride = depth + 7;
-    float *input = make_values(rows * input_stride, 1);
+    size_t output_stride = outputs + 3, weight_stride = depth + 7;
+    float *input = make_values(rows * depth, 1);
     float *weight = make_values(outputs * weight_stride, 2);
     float *bias = make_values(outputs, 3);
     float *output = make_values(rows * output_stride, 4);
@@ -50,12 +50,12 @@ static void check_product(mmn_weight_type type, size_t rows, size_t outputs, siz
     void *stored = store(weight, type, outputs * weight_stride);
     double steps = (double)(depth < 256 ? depth : 256) + (double)depth / 256 + 3.0;
 
-    mmn_kernels_reference()->matrix_product(output, output_stride, input, input_stride, 256, stored,
-                                            type, weight_stride, with_bias ? bias : NULL, rows,
-                                            outputs, depth, NULL);
+    mmn_kernels_reference()->matrix_product(output, output_stride, input, stored, type,
+                                            weight_stride, with_bias ? bias : NULL, rows, outputs,
+                                            depth, NULL);
     for (size_t m = 0; m < rows; m++) {
         for (size_t n = 0; n < outputs; n++) {
-            const float *x = input + m * input_stride, *w = weight + n * weight_stride;
+            const float *x = input + m * depth, *w = weight + n * weight_stride;
             double truth = with_bias ? (double)bias[n] : 0.0, size = fabs(truth);
             float y = output[m * output_stride + n];
 
@@ -102,8 +102,8 @@ Test(matrix_product, has_panels_of_256)
         weight[k] = k == 0 ? 1.0f : 0x1p-24f;
     }
     void *stored = store(weight, MMN_WEIGHT_F32, 512);
-    mmn_kernels_reference()->matrix_product(&output, 1, input, 512, 256, stored, MMN_WEIGHT_F32,
-                                            512, NULL, 1, 1, 512, NULL);
+    mmn_kernels_reference()->matrix_product(&output, 1, input, stored, MMN_WEIGHT_F32, 512, NULL, 1,
+                                            1, 512, NULL);
     cr_expect_eq(output, 1.0f + 0x1p-16f);
     free(stored);
 }
@@ -129,8 +129,8 @@ Test(matrix_product, special_values)
         float weight[2] = {cases[i].w[0], cases[i].w[1]}, output;
         void *stored = store(weight, MMN_WEIGHT_F32, 2);
 
-        mmn_kernels_reference()->matrix_product(&output, 1, cases[i].x, 2, 256, stored,
-                                                MMN_WEIGHT_F32, 2, &cases[i].bias, 1, 1, 2, NULL);
+        mmn_kernels_reference()->matrix_product(&output, 1, cases[i].x, stored, MMN_WEIGHT_F32, 2,
+                                                &cases[i].bias, 1, 1, 2, NULL);
         cr_expect(same_value(output, cases[i].y), "case %zu: %a", i, (double)output);
         free(stored);
     }
@@ -144,6 +144,7 @@ static void check_transposed(mmn_weight_type type, size_t rows, size_t outputs, 
     size_t output_stride = outputs + 3, input_stride = depth + 5, weight_stride = outputs + 7;
     float *input = make_values(rows * input_stride, 21);
     float *weight = make_values(depth * weight_stride, 22);
+    float *packed = make_values(rows * depth, 25);
     float *transpose = make_values(outputs * depth, 23);
     float *output = make_values(rows * output_stride, 24);
     float *expected = make_values(rows * output_stride, 24);
@@ -155,13 +156,17 @@ static void check_transposed(mmn_weight_type type, size_t rows, size_t outputs, 
     void *stored_transpose = store(transpose, MMN_WEIGHT_F32, outputs * depth);
     mmn_kernels_reference()->transposed_product(output, output_stride, input, input_stride, stored,
                                                 type, weight_stride, rows, outputs, depth);
-    mmn_kernels_reference()->matrix_product(expected, output_stride, input, input_stride, 256,
-                                            stored_transpose, MMN_WEIGHT_F32, depth, NULL, rows,
-                                            outputs, depth, NULL);
+    for (size_t m = 0; m < rows; m++)
+        for (size_t k = 0; k < depth; k++)
+            packed[m * depth + k] = input[m * input_stride + k];
+    mmn_kernels_reference()->matrix_product(expected, output_stride, packed, stored_transpose,
+                                            MMN_WEIGHT_F32, depth, NULL, rows, outputs, depth,
+                                            NULL);
     cr_expect_eq(memcmp(output, expected, rows * output_stride * sizeof *output), 0,
                  "type %d, %zu x %zu x %zu", (int)type, rows, outputs, depth);
     free(input);
     free(weight);
+    free(packed);
     free(transpose);
     free(output);
     free(expected);
