@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/command.h"
 #include "cli/destination.h"
@@ -121,24 +120,23 @@ static int run(int argc, char **argv)
     return run_command(command, argc - 1, argv + 1);
 }
 
+#if defined(_OPENMP) && defined(__ELF__)
 /* Lets OpenMP's threads sleep while they wait, unless OMP_WAIT_POLICY in the environment says what
  * they do: a thread that spins takes the core from the one that it waits for as soon as another
  * program runs (doc/benchmarks.md has what that costs, and what sleeping costs where nothing else
- * runs). OpenMP reads the variable before main, and so the program starts itself again; where that
- * cannot be, they wait as OpenMP lets them. */
-static void wait_asleep(char **argv)
+ * runs). OpenMP reads the variable while libraries are initialised, and only what stands in
+ * .preinit_array runs before them. */
+static void wait_asleep(void)
 {
-#ifdef _OPENMP
-    if (!getenv("OMP_WAIT_POLICY") && setenv("OMP_WAIT_POLICY", "passive", 0) == 0)
-        execv("/proc/self/exe", argv);
-#else
-    (void)argv;
-#endif
+    setenv("OMP_WAIT_POLICY", "passive", 0);
 }
+
+__attribute__((section(".preinit_array"),
+               used)) static void (*const before_libraries)(void) = wait_asleep;
+#endif
 
 int main(int argc, char **argv)
 {
-    wait_asleep(argv);
     mmn_cli_guard_streams();
     mmn_cli_watch_json();
     mmn_cli_guard_exit();

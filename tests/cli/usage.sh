@@ -21,10 +21,14 @@ prints_version() {
     exits 0 $MMNEURON "$@" && grep -q '^mmneuron [0-9]*\.[0-9]*\.[0-9]*$' "$work/out"
 }
 
-starts_again() (
-    unset OMP_WAIT_POLICY
-    prints_version --version && is_wrong_usage 'did you mean "count"' cuont
-)
+# waits POLICY SETTING...: OpenMP itself says how its threads wait.
+waits() {
+    expected=$1
+    shift
+    env "$@" OMP_DISPLAY_ENV=true $MMNEURON --version >"$work/out" 2>&1
+    cat "$work/out"
+    grep -q "OMP_WAIT_POLICY = '$expected'" "$work/out"
+}
 
 to_full_disk() {
     $MMNEURON "$@" >/dev/full 2>"$work/errors"
@@ -47,7 +51,12 @@ for command in $commands; do
     check "mmneuron $command --help, in at most 80 columns" helps $command
 done
 check "mmneuron --version" prints_version --version
-check "without OMP_WAIT_POLICY, when the program starts itself again" starts_again
+if OMP_DISPLAY_ENV=true $MMNEURON --version 2>&1 | grep -q OMP_WAIT_POLICY; then
+    check "threads that wait sleep" waits PASSIVE -u OMP_WAIT_POLICY
+    check "threads that wait spin if they are told to" waits ACTIVE OMP_WAIT_POLICY=active
+else
+    skip "how threads wait" "this OpenMP does not say it"
+fi
 check "mmneuron rank --version" prints_version rank --version
 
 check "no command" is_wrong_usage "command is missing"
