@@ -216,7 +216,7 @@ static bool add_table(bench_contestant *list, size_t *count, const char *name, i
     *added = (bench_contestant){.name = kernels->name,
                                 .compute = {.kernels = kernels, .threads = threads}};
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
-        if (mmn_compute_reserve(&added->compute, shapes[i].rows, shapes[i].depth, 0, NULL) !=
+        if (mmn_compute_reserve(&added->compute, shapes[i].rows, shapes[i].depth, 0, 0, NULL) !=
             MMN_OK)
             return false;
     (*count)++;

@@ -31,8 +31,7 @@ typedef struct mmn_key_span {
     size_t count;
 } mmn_key_span;
 
-/* Queries of one attention head, MMN_ATTENTION_ROWS at most, against the keys and values of one
- * sequence. */
+/* Queries of one attention head against the keys and values of one sequence. */
 typedef struct mmn_attention_task {
     const float *query; /* [rows][head_dim] */
     size_t query_stride;
@@ -57,7 +56,11 @@ enum {
     MMN_SCRATCH_ALIGNMENT = 64, /* bytes */
     MMN_MATRIX_PRODUCT_OUTPUTS = 128, /* of a block of weights */
     MMN_MATRIX_PRODUCT_BLOCK = MMN_MATRIX_PRODUCT_OUTPUTS * 4 * 256, /* floats: its weights */
-    MMN_ATTENTION_ROWS = 192, /* the most rows of one mmn_attention_task */
+    /* Rows of attention at work together: as many as have so many scores, but not less, not more. */
+    MMN_ATTENTION_SCORES = 1 << 18,
+    MMN_ATTENTION_LEAST = 96,
+    MMN_ATTENTION_ROWS = 192,
+    MMN_ATTENTION_TILE = 64, /* the most keys, or elements of values, of a tile */
 };
 
 /* Floats of scratch memory for a matrix product of up to `rows` rows: a block of weights, and the
@@ -76,11 +79,33 @@ static inline const mmn_key_span *mmn_attention_span(const mmn_attention_task *t
     return span;
 }
 
-/* Floats of scratch memory for an mmn_attention_task of up to `rows` rows over `key_count` keys: the
- * scores of every row, the rows, and a block of keys or values. */
-static inline size_t mmn_attention_task_scratch(size_t rows, size_t key_count)
+/* How many rows of a task are at work together: their scores are to stay in the cache. They are
+ * whole strips of any table. */
+static inline size_t mmn_attention_block(size_t key_count)
 {
-    const size_t floats = rows * (key_count + 160 + 256) + 256 * 64, line = 16;
+    const size_t rows = MMN_ATTENTION_SCORES / (key_count + 1) / 12 * 12;
+
+    return rows < MMN_ATTENTION_LEAST ? MMN_ATTENTION_LEAST
+                                      : rows < MMN_ATTENTION_ROWS ? rows : MMN_ATTENTION_ROWS;
+}
+
+/* Keys, or values, for which a task of several blocks has room: tiles and panels begin before the
+ * first one and end behind the last one. */
+static inline size_t mmn_attention_keys(size_t key_count)
+{
+    return (key_count + MMN_PANEL - 1) / MMN_PANEL * MMN_PANEL + MMN_PANEL;
+}
+
+/* Floats of scratch memory for an mmn_attention_task of up to `rows` rows over `key_count` keys or
+ * less: the scores of a block's rows, the rows, and keys and values: a tile of them for one block,
+ * all for several. */
+static inline size_t mmn_attention_task_scratch(size_t rows, size_t key_count, size_t head_dim)
+{
+    const size_t line = 16, block = mmn_attention_block(key_count);
+    const size_t together = rows < MMN_ATTENTION_ROWS ? rows : MMN_ATTENTION_ROWS;
+    const size_t packed = mmn_attention_keys(key_count) * (2 * head_dim + MMN_ATTENTION_TILE);
+    const size_t floats = together * (key_count + MMN_ATTENTION_TILE + 16 + MMN_PANEL) +
+                          MMN_ATTENTION_TILE * MMN_PANEL + (rows > block ? packed : 0);
 
     return (floats + line - 1) / line * line;
 }

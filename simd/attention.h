@@ -1,41 +1,61 @@
 /* Attention of one head over the vocabulary: scores and weighted values are tiles of a matrix
  * product, for which keys and values are packed; rows see what they see, to the key. Included after
- * tile.h, strips.h and vector_functions.h. */
+ * tile.h, strips.h and vector_functions.h.
+ *
+ * Rows are taken a block at a time, whose scores stay in the second-level cache. Several blocks
+ * share the keys and values that the first of them to see some has packed; for one block alone each
+ * piece is packed where it stays near. */
 #ifndef MMN_SIMD_ATTENTION_H
 #define MMN_SIMD_ATTENTION_H
 
 #include <math.h>
 #include <string.h>
 
-/* One task: the keys [begin[r], end[r]) that row r sees, and its scores. */
+/* One task, and the block of its rows that is at work: the keys [begin[r], end[r]) that row r of
+ * the block sees, and its scores. */
 typedef struct attention {
     const mmn_attention_task *task;
+    size_t row, rows; /* of the task */
     size_t begin[MMN_ATTENTION_ROWS], end[MMN_ATTENTION_ROWS];
-    float *packed; /* [256][TILE_WIDTH] */
-    float *query;  /* [rows][256]: a panel of the queries, in strips */
+    size_t first_key, last_key; /* that the block sees something of, first_key a tile's */
+    /* Whether blocks share what is packed, from key `origin` on, the first block's first one, up to
+     * packed_keys and packed_values. */
+    _Bool shared;
+    size_t origin, packed_keys, packed_values;
+    float *keys;   /* [tiles][head_dim][TILE_WIDTH], or one tile's panel */
+    float *values; /* [panels][tiles of elements][256][TILE_WIDTH], or one panel's tile */
+    float *query;  /* [rows][256]: a panel of the block's queries, in strips */
     float *scores; /* [rows][stride]; score of key j at j - first_key */
-    size_t first_key, stride;
+    size_t stride;
 } attention;
 
-_Static_assert(TILE_WIDTH <= 64, "attention's scratch memory has room for a block of 64 keys");
+_Static_assert((int)TILE_WIDTH <= (int)MMN_ATTENTION_TILE && 12 % TILE_ROWS == 0,
+               "attention's scratch memory has room for tiles, a block consists of strips");
+
+static inline size_t between(size_t low, size_t x, size_t high)
+{
+    return x < low ? low : x > high ? high : x;
+}
 
 /* Both limits grow from row to row. */
 static void find_limits(attention *a)
 {
     const mmn_attention_task *task = a->task;
 
-    for (size_t row = 0; row < task->rows; row++) {
-        size_t position = task->first_position + row;
+    for (size_t r = 0; r < a->rows; r++) {
+        size_t position = task->first_position + a->row + r;
 
-        a->begin[row] = 0;
-        a->end[row] = task->key_count;
+        a->begin[r] = 0;
+        a->end[r] = task->key_count;
         if (task->causal && position < task->key_count)
-            a->end[row] = position + 1;
+            a->end[r] = position + 1;
         if (task->causal && task->window > 0 && position >= task->window)
-            a->begin[row] = position - task->window + 1;
-        if (a->begin[row] > a->end[row])
-            a->begin[row] = a->end[row];
+            a->begin[r] = position - task->window + 1;
+        if (a->begin[r] > a->end[r])
+            a->begin[r] = a->end[r];
     }
+    a->first_key = a->begin[0] - a->begin[0] % TILE_WIDTH;
+    a->last_key = a->end[a->rows - 1];
 }
 
 /* How many keys from number `key` on lie in its span `span`, where it is number `place`; up to
@@ -45,62 +65,84 @@ static inline size_t keys_together(const mmn_key_span *span, size_t place, size_
     return span->count - place < most ? span->count - place : most;
 }
 
-/* Adds the products of a panel of queries, elements k to k + length - 1, with the packed keys to
- * the scores of a strip. */
-static inline void add_scores(const attention *a, size_t row, size_t key, size_t k, size_t length)
-{
-    const size_t rows = a->task->rows - row;
-    float *scores = a->scores + row * a->stride + key - a->first_key;
-    const tile t = {
-        .from = k == 0 ? NULL : scores,
-        .to = scores,
-        .from_stride = a->stride,
-        .to_stride = a->stride,
-        .strip = a->query + row * length,
-        .packed = a->packed,
-        .length = length,
-        .ahead = (const uint8_t *)scores,
-    };
+enum { VALUES_AHEAD = 16 }; /* rows, of another page each */
 
-    tile_add(rows < TILE_ROWS ? rows : TILE_ROWS, &t);
-}
+/* ---- Scores ---------------------------------------------------------------------------------- */
 
-/* Scores, not scaled yet, of up to TILE_WIDTH keys from `key` on, for the strips with rows that see
- * some of them; returns how many keys: those that lie together. What it writes behind their scores
- * is overwritten; what a row does not see is never read. */
-static size_t score_tile(const attention *a, size_t key, size_t k, size_t length)
+/* Packs elements k to k + length - 1 of a tile of keys; those that do not exist become 0. */
+static void pack_keys(float *packed, const mmn_attention_task *task, size_t key, size_t k,
+                      size_t length)
 {
-    const mmn_attention_task *task = a->task;
-    size_t last = a->end[task->rows - 1], stride = task->key_stride * sizeof(float), place = key;
+    size_t stride = task->key_stride * sizeof(float);
+    size_t width = between(0, task->key_count - key, TILE_WIDTH);
+    size_t place = key;
     const mmn_key_span *span = mmn_attention_span(task, &place);
-    size_t together = keys_together(span, place, last - key);
-    size_t width = together < TILE_WIDTH ? together : TILE_WIDTH;
+    size_t together = keys_together(span, place, task->key_count - key);
     const uint8_t *keys =
         (const uint8_t *)(span->keys + place * task->key_stride + task->head + k);
-    const uint8_t *next = 2 * TILE_WIDTH <= together ? keys + TILE_WIDTH * stride : NULL;
-    size_t from = 0, to = task->rows;
+
+    if (together >= width) {
+        pack_rows(packed, keys, 2 * TILE_WIDTH <= together ? keys + TILE_WIDTH * stride : NULL,
+                  stride, MMN_WEIGHT_F32, width, length, 0);
+        return;
+    }
+    for (size_t n = 0; n < TILE_WIDTH; n++) {
+        const float *row = NULL;
+
+        if (n < width) {
+            place = key + n;
+            span = mmn_attention_span(task, &place);
+            row = span->keys + place * task->key_stride + task->head + k;
+        }
+        for (size_t i = 0; i < length; i++)
+            packed[i * TILE_WIDTH + n] = row ? row[i] : 0.0f;
+    }
+}
+
+/* Scores, not scaled yet, of a tile of packed keys for the strips with rows that see some of them,
+ * of elements k to k + length - 1. What a row does not see is never read. */
+static void score_tile(const attention *a, const float *packed, size_t key, size_t k, size_t length)
+{
+    size_t from = 0, to = a->rows;
 
     while (from < to && a->end[from] <= key)
         from++;
-    while (to > from && a->begin[to - 1] >= key + width)
+    while (to > from && a->begin[to - 1] >= key + TILE_WIDTH)
         to--;
-    pack_rows(a->packed, keys, next, stride, MMN_WEIGHT_F32, width, length, 0);
-    for (size_t row = from - from % TILE_ROWS; row < to; row += TILE_ROWS)
-        add_scores(a, row, key, k, length);
-    return width;
+    for (size_t row = from - from % TILE_ROWS; row < to; row += TILE_ROWS) {
+        float *scores = a->scores + row * a->stride + key - a->first_key;
+        const tile t = {
+            .from = k == 0 ? NULL : scores,
+            .to = scores,
+            .from_stride = a->stride,
+            .to_stride = a->stride,
+            .strip = a->query + row * length,
+            .packed = packed,
+            .length = length,
+            .ahead = (const uint8_t *)scores,
+        };
+
+        tile_add(between(0, a->rows - row, TILE_ROWS), &t);
+    }
 }
 
 static void make_scores(const attention *a)
 {
     const mmn_attention_task *task = a->task;
-    size_t last = a->end[task->rows - 1];
+    const float *query = task->query + a->row * task->query_stride;
 
     for (size_t k = 0; k == 0 || k < task->head_dim; k += MMN_PANEL) {
-        size_t length = task->head_dim - k < MMN_PANEL ? task->head_dim - k : MMN_PANEL;
+        size_t length = between(0, task->head_dim - k, MMN_PANEL);
 
-        pack_strips(a->query, task->query + k, task->query_stride, task->rows, length);
-        for (size_t key = a->first_key; key < last;)
-            key += score_tile(a, key, k, length);
+        pack_strips(a->query, query + k, task->query_stride, a->rows, length);
+        for (size_t key = a->first_key; key < a->last_key; key += TILE_WIDTH) {
+            float *packed =
+                a->shared ? a->keys + (key - a->origin) * task->head_dim + k * TILE_WIDTH : a->keys;
+
+            if (!a->shared || key >= a->packed_keys)
+                pack_keys(packed, task, key, k, length);
+            score_tile(a, packed, key, k, length);
+        }
     }
 }
 
@@ -149,46 +191,7 @@ static void softmax_scores(const attention *a, size_t row)
         f32x16_store(scores + key, f32x16_divide(f32x16_load(scores + key), sum));
 }
 
-/* Keys `from` to `to` - 1 of the panel that begins at key `panel`, added to the chains of some
- * rows. */
-static void continue_chains(const attention *a, float *chains, size_t row, size_t rows,
-                            size_t panel, size_t from, size_t to)
-{
-    if (from < to)
-        tile_continue(rows, chains, a->scores + row * a->stride + from - a->first_key, a->stride,
-                      a->packed + (from - panel) * TILE_WIDTH, to - from);
-}
-
-static inline size_t between(size_t low, size_t x, size_t high)
-{
-    return x < low ? low : x > high ? high : x;
-}
-
-/* Adds the weighted values of one panel of keys, [panel, end), to `width` elements of the outputs
- * of up to TILE_ROWS rows. What all of them see is taken together, what some see row by row. */
-static void weigh_tile(const attention *a, size_t row, size_t rows, size_t panel, size_t end,
-                       size_t element, size_t width)
-{
-    const mmn_attention_task *task = a->task;
-    float chains[TILE_ROWS * TILE_WIDTH] = {0.0f};
-    size_t low = between(panel, a->begin[row + rows - 1], end);
-    size_t high = between(low, a->end[row], end);
-
-    for (size_t r = 0; r < rows; r++)
-        continue_chains(a, chains + r * TILE_WIDTH, row + r, 1, panel,
-                        between(panel, a->begin[row + r], end),
-                        between(panel, a->end[row + r], low));
-    continue_chains(a, chains, row, rows, panel, low, high);
-    for (size_t r = 0; r < rows; r++) {
-        float *output = task->output + (row + r) * task->output_stride + element;
-
-        continue_chains(a, chains + r * TILE_WIDTH, row + r, 1, panel,
-                        between(high, a->begin[row + r], end),
-                        between(panel, a->end[row + r], end));
-        for (size_t i = 0; i < width; i++)
-            output[i] = output[i] + chains[r * TILE_WIDTH + i];
-    }
-}
+/* ---- Values ---------------------------------------------------------------------------------- */
 
 /* Packs elements `element` to `element` + width - 1 of the values of keys begin to end - 1. */
 static void pack_values(float *packed, const mmn_attention_task *task, size_t begin, size_t end,
@@ -200,55 +203,132 @@ static void pack_values(float *packed, const mmn_attention_task *task, size_t be
         const float *value = span->values + place * task->value_stride + task->head + element;
         size_t count = keys_together(span, place, end - begin);
 
-        for (size_t i = 0; i < count; i++)
+        for (size_t i = 0; i < count; i++) {
+            for (size_t line = 0; line < TILE_WIDTH; line += 16)
+                prefetch((const uint8_t *)(value + (i + VALUES_AHEAD) * task->value_stride + line));
             copy_numbers(packed + i * TILE_WIDTH, value + i * task->value_stride, width);
+        }
         packed += count * TILE_WIDTH;
         begin += count;
     }
+}
+
+/* A panel of keys, [begin, end), of whose values `width` elements from `element` on are packed. */
+typedef struct value_panel {
+    const float *packed;
+    size_t begin, end, element, width;
+} value_panel;
+
+/* Adds chains [rows][TILE_WIDTH] to the panel's elements of the outputs. */
+static void add_chains(const attention *a, const value_panel *p, size_t row, size_t rows,
+                       const float *chains)
+{
+    const size_t stride = a->task->output_stride;
+    float *output = a->task->output + (a->row + row) * stride + p->element;
+
+    for (size_t r = 0; r < rows; r++, output += stride, chains += TILE_WIDTH) {
+        size_t i = 0;
+
+        for (; i + 16 <= p->width; i += 16)
+            f32x16_store(output + i,
+                         f32x16_add(f32x16_load(output + i), f32x16_load(chains + i)));
+        for (; i < p->width; i++)
+            output[i] = output[i] + chains[i];
+    }
+}
+
+/* Keys `from` to `to` - 1 of the panel, added to the chains of some rows. */
+static void continue_chains(const attention *a, const value_panel *p, float *chains, size_t row,
+                            size_t rows, size_t from, size_t to)
+{
+    if (from < to)
+        tile_continue(rows, chains, a->scores + row * a->stride + from - a->first_key, a->stride,
+                      p->packed + (from - p->begin) * TILE_WIDTH, to - from);
+}
+
+/* Adds the weighted values of a panel to the outputs of up to TILE_ROWS rows. What all of them see
+ * is taken together, what some see row by row. */
+static void weigh_tile(const attention *a, const value_panel *p, size_t row, size_t rows)
+{
+    float chains[TILE_ROWS * TILE_WIDTH] = {0.0f};
+    size_t low = between(p->begin, a->begin[row + rows - 1], p->end);
+    size_t high = between(low, a->end[row], p->end);
+
+    for (size_t r = 0; r < rows && low > p->begin; r++)
+        continue_chains(a, p, chains + r * TILE_WIDTH, row + r, 1,
+                        between(p->begin, a->begin[row + r], p->end),
+                        between(p->begin, a->end[row + r], low));
+    continue_chains(a, p, chains, row, rows, low, high);
+    for (size_t r = 0; r < rows && high < p->end; r++)
+        continue_chains(a, p, chains + r * TILE_WIDTH, row + r, 1,
+                        between(high, a->begin[row + r], p->end),
+                        between(p->begin, a->end[row + r], p->end));
+    add_chains(a, p, row, rows, chains);
 }
 
 /* output = sum of the rows' probabilities times the values. */
 static void weigh_values(const attention *a)
 {
     const mmn_attention_task *task = a->task;
-    size_t last = a->end[task->rows - 1];
+    const size_t width = (task->head_dim + TILE_WIDTH - 1) / TILE_WIDTH * TILE_WIDTH;
+    const size_t first = a->first_key - a->first_key % MMN_PANEL;
+    const size_t origin = a->origin - a->origin % MMN_PANEL;
 
-    for (size_t row = 0; row < task->rows; row++)
-        memset(task->output + row * task->output_stride, 0, task->head_dim * sizeof(float));
-    for (size_t panel = a->first_key - a->first_key % MMN_PANEL; panel < last; panel += MMN_PANEL) {
-        size_t end = last - panel < MMN_PANEL ? last : panel + MMN_PANEL;
-        size_t begin = panel > a->first_key ? panel : a->first_key;
-
+    for (size_t r = 0; r < a->rows; r++)
+        memset(task->output + (a->row + r) * task->output_stride, 0,
+               task->head_dim * sizeof(float));
+    for (size_t panel = first; panel < a->last_key; panel += MMN_PANEL)
         for (size_t element = 0; element < task->head_dim; element += TILE_WIDTH) {
-            size_t rest = task->head_dim - element, width = rest < TILE_WIDTH ? rest : TILE_WIDTH;
+            float *packed = a->values + (a->shared ? (panel - origin) * width + MMN_PANEL * element
+                                                   : 0);
+            const value_panel p = {.packed = packed,
+                                   .begin = panel,
+                                   .end = between(panel, task->key_count, panel + MMN_PANEL),
+                                   .element = element,
+                                   .width = between(0, task->head_dim - element, TILE_WIDTH)};
 
-            pack_values(a->packed + (begin - panel) * TILE_WIDTH, task, begin, end, element, width);
-            for (size_t row = 0; row < task->rows; row += TILE_ROWS)
-                weigh_tile(a, row, task->rows - row < TILE_ROWS ? task->rows - row : TILE_ROWS,
-                           panel, end, element, width);
+            if (!a->shared || panel >= a->packed_values)
+                pack_values(packed, task, panel, p.end, element, p.width);
+            for (size_t row = 0; row < a->rows; row += TILE_ROWS)
+                weigh_tile(a, &p, row, between(0, a->rows - row, TILE_ROWS));
         }
-    }
+}
+
+/* ---- The kernel ------------------------------------------------------------------------------ */
+
+static void attend_block(attention *a)
+{
+    /* Rows lie in different sets of the cache. */
+    a->stride = (a->last_key - a->first_key + TILE_WIDTH - 1) / TILE_WIDTH * TILE_WIDTH;
+    a->stride += a->stride % 32 == 0 ? 16 : 0;
+    make_scores(a);
+    for (size_t row = 0; row < a->rows; row++)
+        softmax_scores(a, row);
+    weigh_values(a);
+    a->packed_keys = (a->last_key + TILE_WIDTH - 1) / TILE_WIDTH * TILE_WIDTH;
+    a->packed_values = (a->last_key + MMN_PANEL - 1) / MMN_PANEL * MMN_PANEL;
 }
 
 static void KERNEL(attention)(const mmn_attention_task *task)
 {
-    attention a = {.task = task, .packed = task->scratch};
+    const size_t most = mmn_attention_block(task->key_count);
+    const size_t block = task->rows < most ? task->rows : most;
+    attention a = {.task = task, .keys = task->scratch, .values = task->scratch};
 
-    if (task->rows == 0)
-        return;
-    find_limits(&a);
-    a.first_key = a.begin[0] - a.begin[0] % TILE_WIDTH;
-    a.query = a.packed + MMN_PANEL * TILE_WIDTH;
-    a.scores = a.query + task->rows * MMN_PANEL;
-    /* Rows lie in different sets of the cache. A tile may begin at the last key, where a span
-     * does. */
-    a.stride = (a.end[task->rows - 1] - a.first_key + 2 * TILE_WIDTH - 2) / TILE_WIDTH * TILE_WIDTH;
-    a.stride += a.stride % 32 == 0 ? 16 : 0;
-
-    make_scores(&a);
-    for (size_t row = 0; row < task->rows; row++)
-        softmax_scores(&a, row);
-    weigh_values(&a);
+    a.shared = task->rows > block;
+    a.query = task->scratch + MMN_ATTENTION_TILE * MMN_PANEL;
+    if (a.shared) {
+        a.values = task->scratch + mmn_attention_keys(task->key_count) * task->head_dim;
+        a.query = a.values + mmn_attention_keys(task->key_count) *
+                                 ((task->head_dim + TILE_WIDTH - 1) / TILE_WIDTH * TILE_WIDTH);
+    }
+    a.scores = a.query + block * MMN_PANEL;
+    for (a.row = 0; a.row < task->rows; a.row += block) {
+        a.rows = between(0, task->rows - a.row, block);
+        find_limits(&a);
+        a.origin = a.row == 0 ? a.first_key : a.origin;
+        attend_block(&a);
+    }
 }
 
 #endif

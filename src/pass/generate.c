@@ -83,7 +83,7 @@ static mmn_status make_logits(continuing *c, mmn_error *error)
     if (wanted == 0)
         return MMN_OK;
     float *logits = c->logits ? c->logits : list[0].ending->logits;
-    MMN_TRY(mmn_compute_reserve(c->batch.compute, wanted, width, 0, error));
+    MMN_TRY(mmn_compute_reserve(c->batch.compute, wanted, width, 0, 0, error));
     mmn_language_logits(c->batch.compute, &model->weights->language, logits, c->batch.hidden,
                         wanted);
     MMN_TRY(mmn_interrupt_check(c->batch.compute->interrupt, error));

@@ -53,7 +53,7 @@ static mmn_status reserve(const mmn_batch *batch, mmn_error *error)
     }
     MMN_TRY(mmn_row_memory_reserve(batch->memory, config, rows, error));
     return mmn_compute_reserve(batch->compute, rows, widest(config), longest + MMN_SPAN_STEP,
-                               error);
+                               config->head_dim, error);
 }
 
 /* All decoder layers where something depends on the last one's output, else as many as are seen. */

@@ -48,15 +48,14 @@ static mmn_status reserve_packed(mmn_compute *compute, size_t rows, size_t wides
 }
 
 static mmn_status reserve_scratch(mmn_compute *compute, size_t rows, size_t key_count,
-                                  mmn_error *error)
+                                  size_t head_dim, mmn_error *error)
 {
     size_t alignment = MMN_SCRATCH_ALIGNMENT / sizeof(float);
     size_t needed = mmn_matrix_product_scratch(rows);
 
-    if (key_count > SIZE_MAX / sizeof(float) / 2 / MMN_ATTENTION_ROWS)
+    if (key_count > SIZE_MAX / sizeof(float) / 4 / (MMN_ATTENTION_ROWS + head_dim))
         return mmn_fail(error, MMN_SYSTEM, NULL, NULL, "attention to %zu keys", key_count);
-    const size_t attention =
-        mmn_attention_task_scratch(smaller(rows, MMN_ATTENTION_ROWS), key_count);
+    const size_t attention = mmn_attention_task_scratch(rows, key_count, head_dim);
     if (key_count > 0 && attention > needed)
         needed = attention;
     if (needed <= compute->scratch_floats)
@@ -84,10 +83,10 @@ static mmn_status reserve_watch(mmn_compute *compute, mmn_error *error)
 }
 
 mmn_status mmn_compute_reserve(mmn_compute *compute, size_t rows, size_t widest, size_t key_count,
-                               mmn_error *error)
+                               size_t head_dim, mmn_error *error)
 {
     MMN_TRY(reserve_packed(compute, rows, widest, error));
-    MMN_TRY(reserve_scratch(compute, rows, key_count, error));
+    MMN_TRY(reserve_scratch(compute, rows, key_count, head_dim, error));
     return reserve_watch(compute, error);
 }
 
@@ -289,16 +288,14 @@ void mmn_watch_values(const mmn_compute *compute, const float *values, size_t ro
 }
 
 /* How many rows of a head are a piece of work: each packs the keys and values that it sees, so that
- * many are best; but threads must have work to the end. Pieces are alike, and consist of whole
- * tiles. */
+ * all of a head are best; but threads must have work to the end. Pieces are alike, and consist of
+ * whole tiles. */
 static size_t rows_of_attention(const mmn_compute *compute, const mmn_heads *heads)
 {
     enum { PIECES = 2, TILE = 12, LEAST_ROWS = 48 };
     size_t wanted = blocks_of((size_t)compute->threads * PIECES, heads->heads);
-    size_t most = blocks_of(heads->rows, LEAST_ROWS);
-    size_t blocks = blocks_of(heads->rows, MMN_ATTENTION_ROWS);
-    if (blocks < wanted)
-        blocks = smaller(wanted, most);
+    size_t blocks = smaller(wanted, blocks_of(heads->rows, LEAST_ROWS));
+
     return blocks > 0 ? blocks_of(blocks_of(heads->rows, blocks), TILE) * TILE : TILE;
 }
 

@@ -12,10 +12,10 @@
 #include "model/weights.h"
 #include "pass/probes.h"
 
-/* Makes room for matrix products of `rows` rows of up to `widest` numbers, and for attention to
- * `key_count` keys; 0: no attention. */
+/* Makes room for matrix products of `rows` rows of up to `widest` numbers, and for attention of
+ * heads of `head_dim` numbers to `key_count` keys; 0: no attention. */
 mmn_status mmn_compute_reserve(mmn_compute *compute, size_t rows, size_t widest, size_t key_count,
-                               mmn_error *error);
+                               size_t head_dim, mmn_error *error);
 void mmn_compute_free_scratch(mmn_compute *compute);
 
 /* output [rows][outputs] = input [rows][inputs] x weight^T + bias. Room for it must have been

@@ -39,7 +39,7 @@ static mmn_status project(mmn_compute *compute, const mmn_config *config,
     size_t depth = projector->linear_1.weight.columns, inner = projector->linear_1.weight.rows;
     size_t width = projector->linear_2.weight.rows, positions = input->image_positions;
     size_t tile = mmn_vision_feature_tokens(&config->vision) * width;
-    MMN_TRY(mmn_compute_reserve(compute, rows, depth > inner ? depth : inner, 0, error));
+    MMN_TRY(mmn_compute_reserve(compute, rows, depth > inner ? depth : inner, 0, 0, error));
     mmn_apply_linear(compute, activations, features, rows, &projector->linear_1);
     mmn_activate(compute, config->projector.activation, activations, rows * inner);
     MMN_TRY(mmn_show_rows(compute, probes, "projector.act", -1, activations, rows, inner, error));

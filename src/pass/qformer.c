@@ -133,7 +133,7 @@ static mmn_status run(mmn_compute *compute, const mmn_config *config,
     size_t most = larger(a->rows, a->image_rows);
     size_t widest = larger(mmn_vision_feature_width(&config->vision),
                            larger(hidden, qformer->intermediate_size));
-    MMN_TRY(mmn_compute_reserve(compute, most, widest, most, error));
+    MMN_TRY(mmn_compute_reserve(compute, most, widest, most, qformer->head_dim, error));
     embed(compute, qformer, weights, ids, a);
     mmn_watch_values(compute, a->hidden, a->rows, hidden);
     MMN_TRY(mmn_finite_check(compute->watch, "qformer.embeddings", -1, error));

@@ -37,7 +37,7 @@ mmn_status mmn_session_create(mmn_session **created, const mmn_model *model,
     session->ending.last = mmn_allocate(config->hidden_size, sizeof(float), error);
     session->ending.logits = mmn_allocate(config->vocab_size, sizeof(float), error);
     mmn_status status = session->ending.last && session->ending.logits
-                            ? mmn_compute_reserve(&session->compute, 1, 0, 0, error)
+                            ? mmn_compute_reserve(&session->compute, 1, 0, 0, 0, error)
                             : MMN_SYSTEM;
     if (status == MMN_OK && !session->prompt_only)
         status = use_own_rules(session, error);

@@ -209,7 +209,8 @@ static mmn_status run(mmn_compute *compute, const mmn_vision_config *config,
 {
     size_t width = config->hidden_size, all = mmn_vision_feature_width(config);
     uint32_t layers = layers_needed(config, probes);
-    MMN_TRY(mmn_compute_reserve(compute, a->rows, widest(config), a->tokens, error));
+    MMN_TRY(
+        mmn_compute_reserve(compute, a->rows, widest(config), a->tokens, config->head_dim, error));
     MMN_TRY(embed(compute, config, weights, pixels, a, error));
     mmn_watch_values(compute, a->hidden, a->rows, width);
     MMN_TRY(show(compute, probes, "vision.embeddings", -1, a, a->hidden, width, error));

@@ -59,8 +59,9 @@ mmn_status mmn_study_reserve_logits(mmn_study *study, size_t rows, mmn_error *er
     const mmn_language_config *config = &study->model->config.language;
     study->compute = study->model->compute;
     study->logits = mmn_study_allocate(study, rows, config->vocab_size * sizeof(float), error);
-    return study->logits ? mmn_compute_reserve(&study->compute, rows, config->hidden_size, 0, error)
-                         : MMN_SYSTEM;
+    return study->logits
+               ? mmn_compute_reserve(&study->compute, rows, config->hidden_size, 0, 0, error)
+               : MMN_SYSTEM;
 }
 
 float *mmn_study_logits(mmn_study *study, const float *normed, size_t rows)

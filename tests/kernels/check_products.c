@@ -232,6 +232,29 @@ static size_t choose_head(trial *t)
     return trial_below(t, 2) ? usual[trial_below(t, 5)] : trial_size(t, 0, 300);
 }
 
+/* Now and then rows of several blocks, or so many keys that blocks are smaller. */
+static mmn_attention_task choose_task(trial *t)
+{
+    mmn_attention_task task = {.head_dim = trial_depth(t, choose_head(t))};
+    const size_t kind = t->timed ? 10 : trial_below(t, 10);
+
+    task.rows = trial_rows(t, trial_size(t, 1, MMN_ATTENTION_ROWS));
+    task.key_count = trial_width(t, trial_size(t, 1, trial_below(t, 4) ? 400 : 800));
+    if (kind < 2) {
+        task.head_dim = trial_size(t, 0, 70);
+        task.rows = MMN_ATTENTION_ROWS + trial_size(t, 1, 2 * MMN_ATTENTION_ROWS);
+        task.key_count = trial_size(t, 1, 400);
+    } else if (kind == 2) {
+        task.head_dim = trial_size(t, 0, 20);
+        task.rows = MMN_ATTENTION_LEAST + trial_size(t, 1, MMN_ATTENTION_ROWS);
+        task.key_count = MMN_ATTENTION_SCORES / MMN_ATTENTION_ROWS + trial_size(t, 0, 1500);
+    }
+    if (!t->timed && kind > 2 && task.rows * task.key_count * task.head_dim > MOST_WORK)
+        task.rows = 1 + trial_below(t, at_most(MMN_ATTENTION_ROWS,
+                                               MOST_WORK / task.key_count / task.head_dim + 1));
+    return task;
+}
+
 static float choose_scale(trial *t, size_t head_dim)
 {
     static const float scales[] = {1.0f, -0.3f, 30.0f, 0.0f, 0x1p-130f};
@@ -343,13 +366,8 @@ static void cut_spans(trial *t, mmn_key_span spans[3], const mmn_attention_task 
 
 void check_attention(trial *t)
 {
-    mmn_attention_task task = {.head_dim = trial_depth(t, choose_head(t))};
+    mmn_attention_task task = choose_task(t);
 
-    task.rows = trial_rows(t, trial_size(t, 1, MMN_ATTENTION_ROWS));
-    task.key_count = trial_width(t, trial_size(t, 1, trial_below(t, 4) ? 400 : 800));
-    if (!t->timed && task.rows * task.key_count * task.head_dim > MOST_WORK)
-        task.rows = 1 + trial_below(t, at_most(MMN_ATTENTION_ROWS,
-                                               MOST_WORK / task.key_count / task.head_dim + 1));
     task.scale = choose_scale(t, task.head_dim);
     if (trial_below(t, 3) == 2)
         task.alibi_slope = trial_below(t, 4) ? 1.0f / (float)(1 + trial_below(t, 256)) : -3.0f;
@@ -380,7 +398,8 @@ void check_attention(trial *t)
     mmn_key_span spans[3];
     task.query = query;
     task.spans = &whole;
-    task.scratch = trial_scratch(t, mmn_attention_task_scratch(task.rows, task.key_count));
+    task.scratch =
+        trial_scratch(t, mmn_attention_task_scratch(task.rows, task.key_count, task.head_dim));
     grid output = trial_grid(t, "output", GRID_FLOATS, sizeof(float), task.rows, task.head_dim,
                              task.output_stride);
 

@@ -37,7 +37,8 @@ static const struct {
     {"transposed_product", {8, 256, 4096, MMN_WEIGHT_BF16}},
     /* An element is one of a key and the same of its value: two multiply-adds. */
     {"attention", {MMN_ATTENTION_ROWS, 600, 128, MMN_WEIGHT_F32}},
-    {"attention", {MMN_ATTENTION_ROWS, 577, 64, MMN_WEIGHT_F32}},
+    {"attention", {577, 577, 64, MMN_WEIGHT_F32}},
+    {"attention", {2900, 2900, 128, MMN_WEIGHT_F32}},
     {"attention", {1, 600, 128, MMN_WEIGHT_F32}},
     {"rms_norm", {16, 4096, 0, MMN_WEIGHT_F32}},
     {"layer_norm", {16, 1024, 0, MMN_WEIGHT_F32}},
