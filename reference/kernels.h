@@ -56,7 +56,7 @@ enum {
     MMN_SCRATCH_ALIGNMENT = 64, /* bytes */
     MMN_MATRIX_PRODUCT_OUTPUTS = 128, /* of a block of weights */
     MMN_MATRIX_PRODUCT_BLOCK = MMN_MATRIX_PRODUCT_OUTPUTS * 4 * 256, /* floats: its weights */
-    /* Rows of attention at work together: as many as have so many scores, but not less, not more. */
+    /* Rows of attention at work together: as many as have so many scores, within two bounds. */
     MMN_ATTENTION_SCORES = 1 << 18,
     MMN_ATTENTION_LEAST = 96,
     MMN_ATTENTION_ROWS = 192,

@@ -34,7 +34,33 @@ enum {
     AHEAD_ROUNDS = 256 / AHEAD_STEP / AHEAD_ROWS, /* of a panel */
 };
 
-/* Adds the products of one k to the chains; rows of the input are `stride` numbers apart. */
+#ifndef STRIP_COLUMN
+/* The numbers of a strip for one k: a processor may take several of them at once. */
+typedef const float *strip_column;
+
+#define strip_column_load(rows, from) (from)
+#define strip_column_fma(column, row, a, c) f32x16_fma(f32x16_set((column)[row]), a, c)
+#endif
+
+/* Adds the products of one k of a strip to the chains. */
+static inline __attribute__((always_inline)) void
+strip_step(const size_t rows, f32x16 chains[TILE_ROWS][TILE_GROUPS], const float *strip,
+           const float *packed)
+{
+    strip_column column = strip_column_load(rows, strip);
+    f32x16 weights[TILE_GROUPS];
+
+    UNROLL
+    for (size_t group = 0; group < TILE_GROUPS; group++)
+        weights[group] = f32x16_load(packed + 16 * group);
+    UNROLL
+    for (size_t row = 0; row < rows; row++)
+        UNROLL
+        for (size_t group = 0; group < TILE_GROUPS; group++)
+            chains[row][group] = strip_column_fma(column, row, weights[group], chains[row][group]);
+}
+
+/* The same where the input's rows are `stride` numbers apart. */
 static inline __attribute__((always_inline)) void
 multiply_step(const size_t rows, f32x16 chains[TILE_ROWS][TILE_GROUPS], const float *input,
               size_t stride, const float *packed)
@@ -78,13 +104,12 @@ multiply_rows(const size_t rows, const tile *t)
             line += t->ahead_stride;
             UNROLL
             for (size_t i = 0; i < AHEAD_STEP; i++)
-                multiply_step(rows, chains, strip + (k + i) * rows, 1,
-                              packed + (k + i) * TILE_WIDTH);
+                strip_step(rows, chains, strip + (k + i) * rows, packed + (k + i) * TILE_WIDTH);
         }
         ahead += t->ahead_next;
     }
     for (; k < length; k++)
-        multiply_step(rows, chains, strip + k * rows, 1, packed + k * TILE_WIDTH);
+        strip_step(rows, chains, strip + k * rows, packed + k * TILE_WIDTH);
     UNROLL
     for (size_t row = 0; row < rows; row++)
         UNROLL

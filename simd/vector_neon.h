@@ -10,7 +10,7 @@
 
 #include "unroll.h"
 
-/* Of 32 registers a tile takes 24 for chains, 4 for weights, 1 for the input. */
+/* Of 32 registers a tile takes 24 for chains, 4 for weights, 2 for the input. */
 #define TILE_ROWS 6
 #define TILE_GROUPS 1
 #define TRANSPOSED 4
@@ -82,6 +82,63 @@ PARTS(f32x16, f32x16_multiply, (f32x16 a, f32x16 b), vmulq_f32(a.part[i], b.part
 PARTS(f32x16, f32x16_divide, (f32x16 a, f32x16 b), vdivq_f32(a.part[i], b.part[i]))
 PARTS(f32x16, f32x16_fma, (f32x16 a, f32x16 b, f32x16 c),
       vfmaq_f32(c.part[i], a.part[i], b.part[i]))
+/* A column of a strip in two registers: a multiply-add takes its factor from a lane of them, where
+ * a factor of its own would take a vector pipe to spread it, once for four multiply-adds. */
+#define STRIP_COLUMN
+
+typedef struct strip_column {
+    float32x4_t first, rest;
+} strip_column;
+
+static inline __attribute__((always_inline)) strip_column strip_column_load(const size_t rows,
+                                                                            const float *from)
+{
+    strip_column column = {.first = vdupq_n_f32(0.0f), .rest = vdupq_n_f32(0.0f)};
+
+    if (rows >= 4)
+        column.first = vld1q_f32(from);
+    if (rows == 6)
+        column.rest = vcombine_f32(vld1_f32(from + 4), vdup_n_f32(0.0f));
+    else if (rows == 5)
+        column.rest = vld1q_lane_f32(from + 4, column.rest, 0);
+    else if (rows == 2 || rows == 3)
+        column.first = vcombine_f32(vld1_f32(from), vdup_n_f32(0.0f));
+    if (rows == 1)
+        column.first = vld1q_lane_f32(from, column.first, 0);
+    else if (rows == 3)
+        column.first = vld1q_lane_f32(from + 2, column.first, 2);
+    return column;
+}
+
+/* Of a constant row. */
+static inline __attribute__((always_inline)) f32x16
+strip_column_fma(strip_column column, const size_t row, f32x16 a, f32x16 c)
+{
+    UNROLL
+    for (int i = 0; i < 4; i++)
+        switch (row) {
+        case 0:
+            c.part[i] = vfmaq_laneq_f32(c.part[i], a.part[i], column.first, 0);
+            break;
+        case 1:
+            c.part[i] = vfmaq_laneq_f32(c.part[i], a.part[i], column.first, 1);
+            break;
+        case 2:
+            c.part[i] = vfmaq_laneq_f32(c.part[i], a.part[i], column.first, 2);
+            break;
+        case 3:
+            c.part[i] = vfmaq_laneq_f32(c.part[i], a.part[i], column.first, 3);
+            break;
+        case 4:
+            c.part[i] = vfmaq_laneq_f32(c.part[i], a.part[i], column.rest, 0);
+            break;
+        default:
+            c.part[i] = vfmaq_laneq_f32(c.part[i], a.part[i], column.rest, 1);
+            break;
+        }
+    return c;
+}
+
 /* The instructions of these names treat NaN otherwise. */
 PARTS(f32x16, f32x16_max, (f32x16 a, f32x16 b),
       vbslq_f32(vcgtq_f32(a.part[i], b.part[i]), a.part[i], b.part[i]))

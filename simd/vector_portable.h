@@ -151,7 +151,7 @@ static inline void u32x16_store_pixels(uint8_t *to, u32x16 a)
 LANES(f32x16, 16, f32x16_of_f16, (u32x16 a), mmn_widen_f16((uint16_t)a.lane[i]))
 LANES(u32x16, 16, bits_of_f16, (f32x16 a), mmn_narrow_f16(a.lane[i]))
 
-/* The first TRANSPOSED units of 32 bits of 16 rows that are `stride` bytes apart: columns[i], lane j, is
+/* The first TRANSPOSED units of 32 bits of 16 rows, `stride` bytes apart: columns[i], lane j, is
  * unit i of row j. */
 static inline void load_transposed(u32x16 columns[TRANSPOSED], const uint8_t *rows, size_t stride)
 {
