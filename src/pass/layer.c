@@ -110,9 +110,10 @@ static void project(const mmn_batch *batch, const mmn_language_layer_weights *la
         mmn_apply_linear(compute, memory->fused, memory->normed, rows, &layer->fused);
         unfuse(batch);
     } else {
-        mmn_apply_linear(compute, memory->query, memory->normed, rows, &layer->query);
-        mmn_apply_linear(compute, batch->keys, memory->normed, rows, &layer->key);
-        mmn_apply_linear(compute, batch->values, memory->normed, rows, &layer->value);
+        const mmn_product products[] = {{memory->query, &layer->query},
+                                        {batch->keys, &layer->key},
+                                        {batch->values, &layer->value}};
+        mmn_apply_linears(compute, products, 3, memory->normed, rows);
     }
 }
 

@@ -115,23 +115,28 @@ static size_t whole_strips(const mmn_compute *compute, size_t rows)
     return blocks_of(rows, compute->kernels->strip_rows) * compute->kernels->strip_rows;
 }
 
-/* How a matrix product is cut: each piece packs its weights, so that few large pieces are best; but
- * threads must have work to the end. */
-typedef struct cuts {
+/* A matrix product and how it is cut: each piece packs its weights, so that few large pieces are
+ * best; but threads must have work to the end. */
+typedef struct cut_product {
+    const mmn_linear *linear;
+    float *output;
     size_t row_blocks, block_rows, output_blocks, block_outputs;
-} cuts;
+} cut_product;
 
-static cuts cut_product(const mmn_compute *compute, size_t rows, size_t outputs, size_t depth)
+static cut_product cut(const mmn_compute *compute, const mmn_product *product, size_t rows)
 {
     enum { PIECES = 4, LEAST_OUTPUTS = 64, LEAST_ROWS = 96 };
-    size_t pieces = (size_t)compute->threads * PIECES;
-    double worthwhile = (double)rows * (double)outputs * (double)depth / LEAST_WORK;
+    const mmn_matrix *weight = &product->linear->weight;
+    size_t outputs = weight->rows, pieces = (size_t)compute->threads * PIECES;
+    double worthwhile = (double)rows * (double)outputs * (double)weight->columns / LEAST_WORK;
     if (worthwhile < (double)pieces)
         pieces = worthwhile < 1.0 ? 1 : (size_t)worthwhile;
-    cuts c = {.row_blocks = 1, .block_rows = rows};
+    cut_product c = {
+        .linear = product->linear, .output = product->output, .row_blocks = 1, .block_rows = rows};
 
     c.block_outputs = blocks_of(blocks_of(outputs, pieces), LEAST_OUTPUTS) * LEAST_OUTPUTS;
-    c.output_blocks = blocks_of(outputs, c.block_outputs);
+    if (outputs > 0)
+        c.output_blocks = blocks_of(outputs, c.block_outputs);
     if (c.output_blocks * 2 < pieces && rows > LEAST_ROWS) {
         c.block_rows = blocks_of(rows, blocks_of(pieces, c.output_blocks));
         if (c.block_rows < LEAST_ROWS)
@@ -142,7 +147,7 @@ static cuts cut_product(const mmn_compute *compute, size_t rows, size_t outputs,
     return c;
 }
 
-/* Packs the input, which every piece of the product then reads where it lies. A single row is
+/* Packs the input, which every piece of the products then reads where it lies. A single row is
  * packed already. */
 static const float *pack_input(const mmn_compute *compute, const float *input, size_t rows,
                                size_t depth)
@@ -165,37 +170,56 @@ static bool is_interrupted(const mmn_compute *compute)
                                     : mmn_interrupt_said(compute->interrupt);
 }
 
-void mmn_apply_linear(const mmn_compute *compute, float *output, const float *input, size_t rows,
-                      const mmn_linear *linear)
+static void multiply_piece(const mmn_compute *compute, mmn_finite_watch *watch,
+                           const cut_product *c, const float *packed, size_t all_rows, size_t piece)
 {
+    const mmn_linear *linear = c->linear;
     const mmn_matrix *weight = &linear->weight;
-    const float *bias = linear->bias;
     size_t outputs = weight->rows, depth = weight->columns;
-    size_t row_bytes = depth * mmn_weight_size(weight->type);
+    size_t row = piece % c->row_blocks * c->block_rows;
+    size_t first = piece / c->row_blocks * c->block_outputs;
+    size_t rows = smaller(c->block_rows, all_rows - row);
+    size_t count = smaller(c->block_outputs, outputs - first);
+    float *output = c->output + row * outputs + first;
     const uint8_t *weights = weight->data;
 
-    if (rows == 0 || outputs == 0)
+    compute->kernels->matrix_product(
+        output, outputs, packed + row * depth,
+        weights + first * depth * mmn_weight_size(weight->type), weight->type, depth,
+        linear->bias ? linear->bias + first : NULL, rows, count, depth, own_scratch(compute));
+    mmn_finite_look(watch, linear, output, outputs, rows, count, row, first);
+}
+
+void mmn_apply_linears(const mmn_compute *compute, const mmn_product *products, size_t count,
+                       const float *input, size_t rows)
+{
+    cut_product cuts[MMN_PRODUCTS];
+    size_t pieces = 0;
+
+    if (rows == 0)
         return;
-    const float *packed = pack_input(compute, input, rows, depth);
-    const cuts c = cut_product(compute, rows, outputs, depth);
-    size_t pieces = c.row_blocks * c.output_blocks;
+    const float *packed = pack_input(compute, input, rows, products->linear->weight.columns);
+    for (size_t i = 0; i < count; i++) {
+        cuts[i] = cut(compute, &products[i], rows);
+        pieces += cuts[i].row_blocks * cuts[i].output_blocks;
+    }
     mmn_finite_watch *watch = mmn_finite_found(compute->watch) ? NULL : compute->watch;
     MMN_PARALLEL_FOR(threads_for(compute, pieces), dynamic)
     for (size_t piece = 0; piece < pieces; piece++) {
-        size_t row = piece % c.row_blocks * c.block_rows;
-        size_t first = piece / c.row_blocks * c.block_outputs;
+        const cut_product *c = cuts;
+        size_t own = piece;
 
-        if (is_interrupted(compute))
-            continue;
-        compute->kernels->matrix_product(
-            output + row * outputs + first, outputs, packed + row * depth,
-            weights + first * row_bytes, weight->type, depth, bias ? bias + first : NULL,
-            smaller(c.block_rows, rows - row), smaller(c.block_outputs, outputs - first), depth,
-            own_scratch(compute));
-        mmn_finite_look(watch, linear, output + row * outputs + first, outputs,
-                        smaller(c.block_rows, rows - row),
-                        smaller(c.block_outputs, outputs - first), row, first);
+        for (; own >= c->row_blocks * c->output_blocks; c++)
+            own -= c->row_blocks * c->output_blocks;
+        if (!is_interrupted(compute))
+            multiply_piece(compute, watch, c, packed, rows, own);
     }
+}
+
+void mmn_apply_linear(const mmn_compute *compute, float *output, const float *input, size_t rows,
+                      const mmn_linear *linear)
+{
+    mmn_apply_linears(compute, &(mmn_product){output, linear}, 1, input, rows);
 }
 
 void mmn_widen_rows(const mmn_compute *compute, float *rows, const mmn_matrix *matrix,

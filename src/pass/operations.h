@@ -18,8 +18,19 @@ mmn_status mmn_compute_reserve(mmn_compute *compute, size_t rows, size_t widest,
                                size_t head_dim, mmn_error *error);
 void mmn_compute_free_scratch(mmn_compute *compute);
 
-/* output [rows][outputs] = input [rows][inputs] x weight^T + bias. Room for it must have been
+/* A matrix product of an input: output [rows][outputs] = input [rows][inputs] x weight^T + bias. */
+typedef struct mmn_product {
+    float *output;
+    const mmn_linear *linear;
+} mmn_product;
+
+/* Up to MMN_PRODUCTS of the same input, which is packed once for all. Room for them must have been
  * reserved. */
+enum { MMN_PRODUCTS = 3 };
+void mmn_apply_linears(const mmn_compute *compute, const mmn_product *products, size_t count,
+                       const float *input, size_t rows);
+
+/* One. */
 void mmn_apply_linear(const mmn_compute *compute, float *output, const float *input, size_t rows,
                       const mmn_linear *linear);
 

@@ -69,8 +69,8 @@ static void attend(const mmn_compute *compute, const mmn_qformer_config *config,
 {
     size_t width = config->hidden_size;
     mmn_apply_linear(compute, a->query, a->hidden, rows, &weights->query);
-    mmn_apply_linear(compute, a->key, read, read_rows, &weights->key);
-    mmn_apply_linear(compute, a->value, read, read_rows, &weights->value);
+    const mmn_product products[] = {{a->key, &weights->key}, {a->value, &weights->value}};
+    mmn_apply_linears(compute, products, 2, read, read_rows);
     const mmn_key_span span = {a->key, a->value, read_rows};
     const mmn_heads heads = {
         .query = a->query,

@@ -124,9 +124,9 @@ done:
 static void attend(const mmn_compute *compute, const mmn_vision_config *config,
                    const mmn_vision_layer_weights *layer, activations *a)
 {
-    mmn_apply_linear(compute, a->query, a->normed, a->rows, &layer->query);
-    mmn_apply_linear(compute, a->key, a->normed, a->rows, &layer->key);
-    mmn_apply_linear(compute, a->value, a->normed, a->rows, &layer->value);
+    const mmn_product products[] = {
+        {a->query, &layer->query}, {a->key, &layer->key}, {a->value, &layer->value}};
+    mmn_apply_linears(compute, products, 3, a->normed, a->rows);
     for (size_t tile = 0; tile < a->tiles; tile++) {
         size_t offset = tile * a->tokens * config->hidden_size;
         const mmn_key_span span = {a->key + offset, a->value + offset, a->tokens};
