@@ -39,7 +39,7 @@ typedef struct mmn_attention_task {
      * and its value, begin at element `head` of a row. */
     const mmn_key_span *spans;
     size_t head, key_stride, value_stride;
-    float *output; /* [rows][head_dim] */
+    float *output; /* [rows][head_dim]; may be the query */
     size_t output_stride;
     size_t rows, key_count, head_dim;
     float scale; /* multiplies each finished score */

@@ -146,10 +146,11 @@ static mmn_status make_position_constants(mmn_row_memory *memory, const mmn_lang
 
 static void free_rows(mmn_row_memory *memory)
 {
-    for (size_t i = 0; i < MMN_ROW_ARRAYS; i++) {
-        mmn_free(memory->arrays[i]);
-        memory->arrays[i] = NULL;
-    }
+    mmn_free(memory->normed);
+    mmn_free(memory->cosine);
+    mmn_free(memory->sine);
+    mmn_free(memory->query);
+    memory->normed = memory->cosine = memory->sine = memory->query = NULL;
     memory->rows = 0;
 }
 
@@ -159,16 +160,21 @@ mmn_status mmn_row_memory_reserve(mmn_row_memory *memory, const mmn_language_con
     MMN_TRY(make_position_constants(memory, config, error));
     if (rows <= memory->rows)
         return MMN_OK;
-    size_t hidden = config->hidden_size, inner = config->intermediate_size;
-    size_t half = config->head_dim / 2, key = mmn_language_key_width(config);
-    size_t query = mmn_language_query_width(config), normed = hidden > query ? hidden : query;
-    size_t fused = config->fused_qkv ? 3 * query : 0, up = config->gated ? inner : 0;
-    const size_t widths[MMN_ROW_ARRAYS] = {normed, query, key, key,  query,
-                                           fused,  inner, up,  half, half};
+    size_t hidden = config->hidden_size, half = config->head_dim / 2;
+    size_t key = mmn_language_key_width(config), query = mmn_language_query_width(config);
+    size_t attention = query + 2 * key + (config->fused_qkv ? 3 * query : 0);
+    size_t mlp = (size_t)config->intermediate_size * (config->gated ? 2 : 1);
+    size_t most = attention > mlp ? attention : mlp, normed = hidden > query ? hidden : query;
     free_rows(memory);
-    for (size_t i = 0; i < MMN_ROW_ARRAYS; i++)
-        if (!(memory->arrays[i] = mmn_allocate(rows, widths[i] * sizeof(float), error)))
-            return MMN_SYSTEM;
+    MMN_NEED(memory->normed = mmn_allocate(rows, normed * sizeof(float), error));
+    MMN_NEED(memory->cosine = mmn_allocate(rows, half * sizeof(float), error));
+    MMN_NEED(memory->sine = mmn_allocate(rows, half * sizeof(float), error));
+    MMN_NEED(memory->query = mmn_allocate(rows, most * sizeof(float), error));
+    memory->keys = memory->query + rows * query;
+    memory->values = memory->keys + rows * key;
+    memory->fused = memory->values + rows * key;
+    memory->gate = memory->query;
+    memory->up = memory->gate + rows * config->intermediate_size;
     memory->rows = rows;
     return MMN_OK;
 }

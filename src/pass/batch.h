@@ -31,18 +31,15 @@ typedef struct mmn_sequence {
     mmn_ending *ending; /* filled in; NULL: nobody needs it */
 } mmn_sequence;
 
-enum { MMN_ROW_ARRAYS = 10 };
-
 /* Memory in which rows run, and what their positions are made of. Zero-initialise; free with
  * mmn_row_memory_free. */
 typedef struct mmn_row_memory {
     size_t rows; /* that there is room for */
-    union {
-        struct {
-            float *normed, *query, *keys, *values, *attention, *fused, *gate, *up, *cosine, *sine;
-        };
-        float *arrays[MMN_ROW_ARRAYS]; /* all of them */
-    };
+    float *normed, *cosine, *sine;
+    /* What attention needs and what the MLP needs stand in the same place, for a layer has no use
+     * for both at a time; attention writes over its queries. */
+    float *query, *keys, *values, *fused;
+    float *gate, *up;
     float *frequencies, *slopes; /* [head_dim / 2] and [heads]; NULL until the first run */
     float rotary_attention;      /* what cosines and sines are multiplied by */
 } mmn_row_memory;

@@ -46,7 +46,7 @@ static void attend(const mmn_batch *batch, uint32_t layer)
         const mmn_heads heads = {
             .query = memory->query + sequence->first_row * query_width,
             .spans = spans,
-            .output = memory->attention + sequence->first_row * query_width,
+            .output = memory->query + sequence->first_row * query_width,
             .rows = sequence->rows,
             .key_count = first_position + sequence->rows,
             .heads = config->heads,
@@ -146,7 +146,7 @@ mmn_status mmn_language_layer(mmn_batch *batch, uint32_t number, mmn_error *erro
     rotate(batch);
     give_to_spans(batch, number);
     attend(batch, number);
-    mmn_apply_linear(compute, normed, memory->attention, rows, &layer->output);
+    mmn_apply_linear(compute, normed, memory->query, rows, &layer->output);
     MMN_TRY(mmn_batch_show(batch, "language.layers.{i}.attn.out", i, normed, width, error));
     mmn_accumulate(compute, hidden, normed, rows * width);
 

@@ -55,7 +55,8 @@ void mmn_multiply(const mmn_compute *compute, float *product, const float *facto
  * (mmn_finite_look). */
 void mmn_watch_values(const mmn_compute *compute, const float *values, size_t rows, size_t width);
 
-/* Many attention heads over one sequence: query and output are [rows][heads * head_dim], keys and
+/* Many attention heads over one sequence: query and output, which may be the same, are
+ * [rows][heads * head_dim], keys and
  * values, of key_count positions in the spans together, rows of kv_heads * head_dim; head h reads
  * key-value head h / (heads / kv_heads). */
 typedef struct mmn_heads {

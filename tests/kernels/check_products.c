@@ -410,6 +410,13 @@ void check_attention(trial *t)
         task.spans = spans;
     }
     task.output = output.found;
+    if (!t->timed && trial_below(t, 2)) {
+        for (size_t row = 0; row < task.rows; row++)
+            memcpy(task.output + row * task.output_stride, query + row * task.query_stride,
+                   task.head_dim * sizeof(float));
+        task.query = task.output;
+        task.query_stride = task.output_stride;
+    }
     TRIAL_CALL(t, t->table->attention(&task));
     trial_compare(t, &output);
 }
