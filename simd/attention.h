@@ -62,10 +62,8 @@ static void find_limits(attention *a)
  * `most`. */
 static inline size_t keys_together(const mmn_key_span *span, size_t place, size_t most)
 {
-    return span->count - place < most ? span->count - place : most;
+    return smaller(span->count - place, most);
 }
-
-enum { VALUES_AHEAD = 16 }; /* rows, of another page each */
 
 /* ---- Scores ---------------------------------------------------------------------------------- */
 
@@ -74,7 +72,7 @@ static void pack_keys(float *packed, const mmn_attention_task *task, size_t key,
                       size_t length)
 {
     size_t stride = task->key_stride * sizeof(float);
-    size_t width = between(0, task->key_count - key, TILE_WIDTH);
+    size_t width = smaller(task->key_count - key, TILE_WIDTH);
     size_t place = key;
     const mmn_key_span *span = mmn_attention_span(task, &place);
     size_t together = keys_together(span, place, task->key_count - key);
@@ -122,7 +120,7 @@ static void score_tile(const attention *a, const float *packed, size_t key, size
             .ahead = (const uint8_t *)scores,
         };
 
-        tile_add(between(0, a->rows - row, TILE_ROWS), &t);
+        tile_add(smaller(a->rows - row, TILE_ROWS), &t);
     }
 }
 
@@ -132,7 +130,7 @@ static void make_scores(const attention *a)
     const float *query = task->query + a->row * task->query_stride;
 
     for (size_t k = 0; k == 0 || k < task->head_dim; k += MMN_PANEL) {
-        size_t length = between(0, task->head_dim - k, MMN_PANEL);
+        size_t length = smaller(task->head_dim - k, MMN_PANEL);
 
         pack_strips(a->query, query + k, task->query_stride, a->rows, length);
         for (size_t key = a->first_key; key < a->last_key; key += TILE_WIDTH) {
@@ -192,6 +190,8 @@ static void softmax_scores(const attention *a, size_t row)
 }
 
 /* ---- Values ---------------------------------------------------------------------------------- */
+
+enum { VALUES_AHEAD = 16 }; /* rows, of a page each */
 
 /* Packs elements `element` to `element` + width - 1 of the values of keys begin to end - 1. */
 static void pack_values(float *packed, const mmn_attention_task *task, size_t begin, size_t end,
@@ -283,14 +283,14 @@ static void weigh_values(const attention *a)
                                                    : 0);
             const value_panel p = {.packed = packed,
                                    .begin = panel,
-                                   .end = between(panel, task->key_count, panel + MMN_PANEL),
+                                   .end = smaller(task->key_count, panel + MMN_PANEL),
                                    .element = element,
-                                   .width = between(0, task->head_dim - element, TILE_WIDTH)};
+                                   .width = smaller(task->head_dim - element, TILE_WIDTH)};
 
             if (!a->shared || panel >= a->packed_values)
                 pack_values(packed, task, panel, p.end, element, p.width);
             for (size_t row = 0; row < a->rows; row += TILE_ROWS)
-                weigh_tile(a, &p, row, between(0, a->rows - row, TILE_ROWS));
+                weigh_tile(a, &p, row, smaller(a->rows - row, TILE_ROWS));
         }
 }
 
@@ -312,7 +312,7 @@ static void attend_block(attention *a)
 static void KERNEL(attention)(const mmn_attention_task *task)
 {
     const size_t most = mmn_attention_block(task->key_count);
-    const size_t block = task->rows < most ? task->rows : most;
+    const size_t block = smaller(task->rows, most);
     attention a = {.task = task, .keys = task->scratch, .values = task->scratch};
 
     a.shared = task->rows > block;
@@ -324,7 +324,7 @@ static void KERNEL(attention)(const mmn_attention_task *task)
     }
     a.scores = a.query + block * MMN_PANEL;
     for (a.row = 0; a.row < task->rows; a.row += block) {
-        a.rows = between(0, task->rows - a.row, block);
+        a.rows = smaller(task->rows - a.row, block);
         find_limits(&a);
         a.origin = a.row == 0 ? a.first_key : a.origin;
         attend_block(&a);

@@ -36,11 +36,6 @@ typedef struct block {
     size_t n, n_end, k, k_end;
 } block;
 
-static inline size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
 static inline size_t panel_length(const matrix_product *p, size_t panel)
 {
     return smaller(p->depth - panel * MMN_PANEL, MMN_PANEL);

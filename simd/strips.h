@@ -33,7 +33,7 @@ static size_t pack_whole_columns(float *strip, const float *rows, size_t stride,
 static void pack_strips(float *strips, const float *input, size_t stride, size_t rows, size_t depth)
 {
     for (size_t row = 0; row < rows; row += TILE_ROWS) {
-        const size_t width = rows - row < TILE_ROWS ? rows - row : TILE_ROWS;
+        const size_t width = smaller(rows - row, TILE_ROWS);
         const float *from = input + row * stride;
         float *strip = strips + row * depth;
         size_t k = 0;

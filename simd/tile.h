@@ -12,6 +12,11 @@
 
 enum { TILE_WIDTH = 16 * TILE_GROUPS };
 
+static inline size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
 /* One tile: the products of a panel, added to what there is. */
 typedef struct tile {
     const float *from; /* earlier panels' totals; NULL: +0, which makes +0 of a first one's -0 */

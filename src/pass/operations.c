@@ -134,9 +134,10 @@ static cut_product cut(const mmn_compute *compute, const mmn_product *product, s
     cut_product c = {
         .linear = product->linear, .output = product->output, .row_blocks = 1, .block_rows = rows};
 
+    if (outputs == 0)
+        return c;
     c.block_outputs = blocks_of(blocks_of(outputs, pieces), LEAST_OUTPUTS) * LEAST_OUTPUTS;
-    if (outputs > 0)
-        c.output_blocks = blocks_of(outputs, c.block_outputs);
+    c.output_blocks = blocks_of(outputs, c.block_outputs);
     if (c.output_blocks * 2 < pieces && rows > LEAST_ROWS) {
         c.block_rows = blocks_of(rows, blocks_of(pieces, c.output_blocks));
         if (c.block_rows < LEAST_ROWS)
