@@ -27,7 +27,7 @@ waits() {
     shift
     env "$@" OMP_DISPLAY_ENV=true $MMNEURON --version >"$work/out" 2>&1
     cat "$work/out"
-    grep -q "OMP_WAIT_POLICY = '$expected'" "$work/out"
+    grep -q "OMP_WAIT_POLICY *= *'$expected'" "$work/out"
 }
 
 to_full_disk() {
