@@ -110,31 +110,24 @@ static inline __attribute__((always_inline)) strip_column strip_column_load(cons
     return column;
 }
 
-/* Of a constant row. */
+#define LANE_CASE(row, half, lane)                                                                 \
+    case row:                                                                                      \
+        c.part[i] = vfmaq_laneq_f32(c.part[i], a.part[i], column.half, lane);                      \
+        break;
+
+/* Of a constant row: the instruction names the lane. */
 static inline __attribute__((always_inline)) f32x16
 strip_column_fma(strip_column column, const size_t row, f32x16 a, f32x16 c)
 {
     UNROLL
     for (int i = 0; i < 4; i++)
         switch (row) {
-        case 0:
-            c.part[i] = vfmaq_laneq_f32(c.part[i], a.part[i], column.first, 0);
-            break;
-        case 1:
-            c.part[i] = vfmaq_laneq_f32(c.part[i], a.part[i], column.first, 1);
-            break;
-        case 2:
-            c.part[i] = vfmaq_laneq_f32(c.part[i], a.part[i], column.first, 2);
-            break;
-        case 3:
-            c.part[i] = vfmaq_laneq_f32(c.part[i], a.part[i], column.first, 3);
-            break;
-        case 4:
-            c.part[i] = vfmaq_laneq_f32(c.part[i], a.part[i], column.rest, 0);
-            break;
-        default:
-            c.part[i] = vfmaq_laneq_f32(c.part[i], a.part[i], column.rest, 1);
-            break;
+            LANE_CASE(0, first, 0)
+            LANE_CASE(1, first, 1)
+            LANE_CASE(2, first, 2)
+            LANE_CASE(3, first, 3)
+            LANE_CASE(4, rest, 0)
+            LANE_CASE(5, rest, 1)
         }
     return c;
 }
