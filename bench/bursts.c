@@ -1,14 +1,13 @@
-/* Measures the matrix product of one thread in bursts, which holds on machines with other work on
- * them.
- *
- *     make bench/bursts && bench/bursts [--simd NAME|all] [--bursts N]
+/* Bursts: the matrix product of one thread, measured so that figures hold on machines with other
+ * work on them.
  *
  * A burst is a piece of a product of some milliseconds, between two runs of a loop that reaches the
  * limit: of multiply-adds in registers, or for few rows of reading the memory next to the weights.
  * It is timed by the thread's own clock, and thrown away if the thread was switched out meanwhile
  * or the limit before differs from that behind. Printed are quartiles of the shares of the limit.
  */
-#include <getopt.h>
+#include "bursts.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -23,7 +22,7 @@
 enum {
     OUTPUTS = 128, /* of a burst */
     STREAMED_ROWS = 12,
-    MOST_BURSTS = 1000,
+    MOST_BURSTS = BENCH_MOST_BURSTS,
     MOST_TRIES = 20,        /* for each burst that is wanted */
     LIMIT_ROUNDS = 1 << 14, /* some 0.1 ms */
 };
@@ -176,30 +175,10 @@ static bool report(const mmn_kernels *kernels, const burst_shape *shape, size_t 
     return good;
 }
 
-int main(int argc, char **argv)
+bool bench_bursts(const char *simd, size_t wanted)
 {
-    static const struct option options[] = {{"simd", required_argument, NULL, 's'},
-                                            {"bursts", required_argument, NULL, 'b'},
-                                            {NULL, 0, NULL, 0}};
-    const char *simd = "all";
-    size_t wanted = 200;
-    bench_machine machine;
+    bool found = false;
 
-    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        if (option == 's')
-            simd = optarg;
-        else if (option == 'b')
-            wanted = strtoul(optarg, NULL, 10);
-        else
-            return 2;
-    }
-    if (wanted == 0 || wanted > MOST_BURSTS || optind != argc) {
-        fprintf(stderr, "usage: %s [--simd NAME|all] [--bursts N]\n", argv[0]);
-        return 2;
-    }
-    setvbuf(stdout, NULL, _IOLBF, 0);
-    bench_machine_read(&machine);
-    bench_machine_print(&machine);
     printf(
         "\n| rows x depth x outputs | kernels | share of the limit: quartiles | median | bursts |\n"
         "| --- | --- | --- | --- | --- |\n");
@@ -209,9 +188,12 @@ int main(int argc, char **argv)
 
         if (!kernels || (strcmp(simd, "all") == 0 ? !vectors : strcmp(simd, *name) != 0))
             continue;
+        found = true;
         for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
             if (!report(kernels, &shapes[i], wanted))
-                return 1;
+                return false;
     }
-    return 0;
+    if (!found)
+        fprintf(stderr, "%s: no such kernels here\n", simd);
+    return found;
 }

@@ -3,11 +3,15 @@
  *
  *     make bench
  *     bench/matrix_products [--threads N] [--simd NAME|all] [--rounds N] [--json FILE]
+ *     bench/matrix_products --bursts N [--simd NAME|all]
  *
  * In every round the limits are measured and all contestants take their turn, so that a change of
  * the machine's speed meets them all. Ours read bf16 weights, the BLAS libraries f32 ones of the
  * same values; all must make the same product. With few rows the weights come from memory: several
- * copies, together much larger than the cache, are used in turn. */
+ * copies, together much larger than the cache, are used in turn.
+ *
+ * With --bursts, one thread of ours alone is measured in short pieces that other work on the
+ * machine does not disturb (bursts.c); `auto`, the default, is then `all`. */
 #include <getopt.h>
 #include <math.h>
 #include <stdbool.h>
@@ -19,6 +23,7 @@
 #include "base/memory.h"
 #include "base/threads.h"
 #include "blas.h"
+#include "bursts.h"
 #include "limits.h"
 #include "measure.h"
 #include "pass/operations.h"
@@ -66,7 +71,7 @@ typedef struct bench_contestant {
 
 typedef struct bench_settings {
     int threads;
-    size_t rounds;
+    size_t rounds, bursts; /* bursts > 0: instead of rounds */
     const char *simd, *json;
 } bench_settings;
 
@@ -340,6 +345,7 @@ static bool read_options(bench_settings *settings, int argc, char **argv)
     static const struct option options[] = {{"threads", required_argument, NULL, 't'},
                                             {"simd", required_argument, NULL, 's'},
                                             {"rounds", required_argument, NULL, 'r'},
+                                            {"bursts", required_argument, NULL, 'b'},
                                             {"json", required_argument, NULL, 'j'},
                                             {NULL, 0, NULL, 0}};
     int option;
@@ -355,6 +361,11 @@ static bool read_options(bench_settings *settings, int argc, char **argv)
         case 'r':
             settings->rounds = strtoul(optarg, NULL, 10);
             break;
+        case 'b':
+            settings->bursts = strtoul(optarg, NULL, 10);
+            if (settings->bursts == 0)
+                return false;
+            break;
         case 'j':
             settings->json = optarg;
             break;
@@ -364,7 +375,7 @@ static bool read_options(bench_settings *settings, int argc, char **argv)
     }
     settings->threads = mmn_threads(settings->threads);
     return optind == argc && settings->threads > 0 && settings->rounds > 0 &&
-           settings->rounds <= MOST_ROUNDS;
+           settings->rounds <= MOST_ROUNDS && settings->bursts <= BENCH_MOST_BURSTS;
 }
 
 int main(int argc, char **argv)
@@ -376,11 +387,21 @@ int main(int argc, char **argv)
     bool good = true;
 
     if (!read_options(&settings, argc, argv)) {
-        fprintf(stderr, "usage: %s [--threads N] [--simd NAME|all] [--rounds N] [--json FILE]\n",
-                argv[0]);
+        fprintf(stderr,
+                "usage: %s [--threads N] [--simd NAME|all] [--rounds N] [--json FILE]\n"
+                "       %s --bursts N [--simd NAME|all]\n",
+                argv[0], argv[0]);
         return 2;
     }
     setvbuf(stdout, NULL, _IOLBF, 0);
+    if (settings.bursts > 0) {
+        bench_machine_read(&machine);
+        bench_machine_print(&machine);
+        return bench_bursts(strcmp(settings.simd, "auto") == 0 ? "all" : settings.simd,
+                            settings.bursts)
+                   ? 0
+                   : 1;
+    }
     bench_blas_load(libraries, settings.threads);
     size_t count = find_contestants(contestants, &settings, libraries);
     if (count == 0) {
