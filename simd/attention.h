@@ -183,10 +183,10 @@ static void softmax_scores(const attention *a, size_t row)
         f32x16_store(scores + key, power);
         lanes = f32x16_add(lanes, power);
     }
-    f32x16 sum = f32x16_set(f32x16_sum(lanes));
+    const divisor sum = make_divisor(f32x16_sum(lanes));
 
     for (size_t key = first; key < end; key += 16)
-        f32x16_store(scores + key, f32x16_divide(f32x16_load(scores + key), sum));
+        f32x16_store(scores + key, divide_power(f32x16_load(scores + key), &sum));
 }
 
 /* ---- Values ---------------------------------------------------------------------------------- */

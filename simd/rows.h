@@ -95,10 +95,10 @@ static void KERNEL(softmax)(float *values, size_t rows, size_t width)
             lanes = f32x16_add(lanes, power);
             store_strip(x, power, i, width);
         }
-        f32x16 sum = f32x16_set(f32x16_sum(lanes));
+        const divisor sum = make_divisor(f32x16_sum(lanes));
 
         for (size_t i = 0; i < width; i += 16)
-            store_strip(x, f32x16_divide(load_strip(x, i, width), sum), i, width);
+            store_strip(x, divide_power(load_strip(x, i, width), &sum), i, width);
     }
 }
 

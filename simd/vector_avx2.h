@@ -4,6 +4,7 @@
 #define MMN_SIMD_VECTOR_AVX2_H
 
 #include <immintrin.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -119,6 +120,14 @@ static inline float f32x16_sum(f32x16 a)
     __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
 
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
+
+static inline bool f32x16_are_at_least(f32x16 a, f32x16 bound)
+{
+    __m256 low = _mm256_cmp_ps(a.low, bound.low, _CMP_GE_OQ);
+    __m256 high = _mm256_cmp_ps(a.high, bound.high, _CMP_GE_OQ);
+
+    return _mm256_movemask_ps(_mm256_and_ps(low, high)) == 0xff;
 }
 
 static inline float f32x16_greatest(f32x16 a)

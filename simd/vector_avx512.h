@@ -4,6 +4,7 @@
 #define MMN_SIMD_VECTOR_AVX512_H
 
 #include <immintrin.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -89,6 +90,11 @@ static inline float f32x16_sum(f32x16 a)
     __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
 
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
+
+static inline bool f32x16_are_at_least(f32x16 a, f32x16 bound)
+{
+    return _mm512_cmp_ps_mask(a, bound, _CMP_GE_OQ) == 0xffff;
 }
 
 static inline float f32x16_greatest(f32x16 a)

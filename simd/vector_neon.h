@@ -4,6 +4,7 @@
 #define MMN_SIMD_VECTOR_NEON_H
 
 #include <arm_neon.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -158,6 +159,16 @@ static inline float f32x16_sum(f32x16 a)
     float32x2_t two = vadd_f32(vget_low_f32(four), vget_high_f32(four));
 
     return vget_lane_f32(two, 0) + vget_lane_f32(two, 1);
+}
+
+static inline bool f32x16_are_at_least(f32x16 a, f32x16 bound)
+{
+    uint32x4_t two = vandq_u32(vcgeq_f32(a.part[0], bound.part[0]),
+                               vcgeq_f32(a.part[1], bound.part[1]));
+    uint32x4_t others = vandq_u32(vcgeq_f32(a.part[2], bound.part[2]),
+                                  vcgeq_f32(a.part[3], bound.part[3]));
+
+    return vminvq_u32(vandq_u32(two, others)) != 0;
 }
 
 static inline float f32x16_greatest(f32x16 a)

@@ -6,6 +6,7 @@
 #define MMN_SIMD_VECTOR_PORTABLE_H
 
 #include <math.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -92,6 +93,16 @@ static inline float f32x16_sum(f32x16 a)
 }
 
 /* The greatest lane; none is NaN. */
+/* Whether a >= bound in all lanes; NaN is not. */
+static inline bool f32x16_are_at_least(f32x16 a, f32x16 bound)
+{
+    bool all = true;
+
+    for (size_t i = 0; i < 16; i++)
+        all = all && a.lane[i] >= bound.lane[i];
+    return all;
+}
+
 static inline float f32x16_greatest(f32x16 a)
 {
     float greatest = a.lane[0];
