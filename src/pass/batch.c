@@ -163,7 +163,7 @@ mmn_status mmn_row_memory_reserve(mmn_row_memory *memory, const mmn_language_con
     size_t hidden = config->hidden_size, half = config->head_dim / 2;
     size_t key = mmn_language_key_width(config), query = mmn_language_query_width(config);
     size_t attention = query + 2 * key + (config->fused_qkv ? 3 * query : 0);
-    size_t mlp = (size_t)config->intermediate_size * (config->gated ? 2 : 1);
+    size_t mlp = (size_t)config->intermediate_size * 2;
     size_t most = attention > mlp ? attention : mlp, normed = hidden > query ? hidden : query;
     free_rows(memory);
     MMN_NEED(memory->normed = mmn_allocate(rows, normed * sizeof(float), error));

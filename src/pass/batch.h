@@ -39,7 +39,7 @@ typedef struct mmn_row_memory {
     /* What attention needs and what the MLP needs stand in the same place, for a layer has no use
      * for both at a time; attention writes over its queries. */
     float *query, *keys, *values, *fused;
-    float *gate, *up;
+    float *gate, *up;            /* up: also where gate is packed, once it has its factor */
     float *frequencies, *slopes; /* [head_dim / 2] and [heads]; NULL until the first run */
     float rotary_attention;      /* what cosines and sines are multiplied by */
 } mmn_row_memory;

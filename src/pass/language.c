@@ -26,13 +26,12 @@ void mmn_language_embed(const mmn_compute *compute, const mmn_model *model, floa
 
 /* ---- Before the layers ----------------------------------------------------------------------- */
 
-/* The most numbers that a row of a matrix product's input has. */
+/* The most numbers that a row of a matrix product's input has, but for those of the MLP's output,
+ * which are packed into the rows' own memory. */
 static size_t widest(const mmn_language_config *config)
 {
-    size_t most = mmn_language_query_width(config);
-    if (config->hidden_size > most)
-        most = config->hidden_size;
-    return config->intermediate_size > most ? config->intermediate_size : most;
+    const size_t query = mmn_language_query_width(config);
+    return config->hidden_size > query ? config->hidden_size : query;
 }
 
 /* Makes room for all rows, and in the spans that get them. */

@@ -162,7 +162,7 @@ mmn_status mmn_language_layer(mmn_batch *batch, uint32_t number, mmn_error *erro
         mmn_watch_values(compute, gate, rows, inner);
         MMN_TRY(mmn_batch_show(batch, "language.layers.{i}.mlp.product", i, gate, inner, error));
     }
-    mmn_apply_linear(compute, normed, gate, rows, &layer->down);
+    mmn_apply_linear_in(compute, normed, gate, rows, &layer->down, memory->up);
     MMN_TRY(mmn_batch_show(batch, "language.layers.{i}.mlp.out", i, normed, width, error));
     mmn_accumulate(compute, hidden, normed, rows * width);
     mmn_watch_values(compute, hidden, rows, width);

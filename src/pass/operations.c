@@ -148,10 +148,10 @@ static cut_product cut(const mmn_compute *compute, const mmn_product *product, s
     return c;
 }
 
-/* Packs the input, which every piece of the products then reads where it lies. A single row is
+/* Packs the input into `room`, where every piece of the products then reads it. A single row is
  * packed already. */
-static const float *pack_input(const mmn_compute *compute, const float *input, size_t rows,
-                               size_t depth)
+static const float *pack_input(const mmn_compute *compute, float *room, const float *input,
+                               size_t rows, size_t depth)
 {
     size_t block = whole_strips(compute, rows_of_piece(depth));
 
@@ -159,9 +159,9 @@ static const float *pack_input(const mmn_compute *compute, const float *input, s
         return input;
     MMN_PARALLEL_FOR(threads_for(compute, blocks_of(rows, block)), static)
     for (size_t row = 0; row < rows; row += block)
-        compute->kernels->pack_input(compute->packed + row * depth, input + row * depth,
+        compute->kernels->pack_input(room + row * depth, input + row * depth,
                                      smaller(block, rows - row), depth);
-    return compute->packed;
+    return room;
 }
 
 /* Whether the rest of an operation is not wanted any more. The thread that called it asks. */
@@ -191,15 +191,15 @@ static void multiply_piece(const mmn_compute *compute, mmn_finite_watch *watch,
     mmn_finite_look(watch, linear, output, outputs, rows, count, row, first);
 }
 
-void mmn_apply_linears(const mmn_compute *compute, const mmn_product *products, size_t count,
-                       const float *input, size_t rows)
+static void apply(const mmn_compute *compute, const mmn_product *products, size_t count,
+                  const float *input, size_t rows, float *room)
 {
     cut_product cuts[MMN_PRODUCTS];
     size_t pieces = 0;
 
     if (rows == 0)
         return;
-    const float *packed = pack_input(compute, input, rows, products->linear->weight.columns);
+    const float *packed = pack_input(compute, room, input, rows, products->linear->weight.columns);
     for (size_t i = 0; i < count; i++) {
         cuts[i] = cut(compute, &products[i], rows);
         pieces += cuts[i].row_blocks * cuts[i].output_blocks;
@@ -217,10 +217,22 @@ void mmn_apply_linears(const mmn_compute *compute, const mmn_product *products, 
     }
 }
 
+void mmn_apply_linears(const mmn_compute *compute, const mmn_product *products, size_t count,
+                       const float *input, size_t rows)
+{
+    apply(compute, products, count, input, rows, compute->packed);
+}
+
 void mmn_apply_linear(const mmn_compute *compute, float *output, const float *input, size_t rows,
                       const mmn_linear *linear)
 {
     mmn_apply_linears(compute, &(mmn_product){output, linear}, 1, input, rows);
+}
+
+void mmn_apply_linear_in(const mmn_compute *compute, float *output, const float *input, size_t rows,
+                         const mmn_linear *linear, float *room)
+{
+    apply(compute, &(mmn_product){output, linear}, 1, input, rows, room);
 }
 
 void mmn_widen_rows(const mmn_compute *compute, float *rows, const mmn_matrix *matrix,

@@ -34,6 +34,10 @@ void mmn_apply_linears(const mmn_compute *compute, const mmn_product *products, 
 void mmn_apply_linear(const mmn_compute *compute, float *output, const float *input, size_t rows,
                       const mmn_linear *linear);
 
+/* One, whose input is packed into `room` [rows][columns] instead of what has been reserved. */
+void mmn_apply_linear_in(const mmn_compute *compute, float *output, const float *input, size_t rows,
+                         const mmn_linear *linear, float *room);
+
 /* rows [count][columns] = rows number ids[i] of the matrix. */
 void mmn_widen_rows(const mmn_compute *compute, float *rows, const mmn_matrix *matrix,
                     const int32_t *ids, size_t count);
