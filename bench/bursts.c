@@ -99,10 +99,11 @@ static double multiply(burst_run *run, const uint8_t *weights)
 {
     const burst_shape *shape = &run->shape;
     double start = bench_thread_seconds();
+    bool finite;
 
     run->kernels->matrix_product(run->output + run->place % (shape->outputs / OUTPUTS) * OUTPUTS,
                                  shape->outputs, run->input, weights, MMN_WEIGHT_BF16, shape->depth,
-                                 NULL, shape->rows, OUTPUTS, shape->depth, run->scratch);
+                                 NULL, shape->rows, OUTPUTS, shape->depth, run->scratch, &finite);
     return bench_thread_seconds() - start;
 }
 

@@ -119,11 +119,11 @@ static inline size_t mmn_attention_task_scratch(size_t rows, size_t key_count, s
     /* output[m][n] = sum over k of input[m][k] * weight[n][k], in panels of 256 along k, plus     \
      * bias[n] (bias may be NULL); the input is packed, or whole strips of one that is. weight is  \
      * [outputs][depth] of `type`, rows weight_stride elements apart. scratch:                     \
-     * mmn_matrix_product_scratch(rows) floats. */                                                 \
+     * mmn_matrix_product_scratch(rows) floats. *finite: whether no output is infinite or NaN. */  \
     KERNEL(matrix_product,                                                                         \
            (float *output, size_t output_stride, const float *packed, const void *weight,          \
             mmn_weight_type type, size_t weight_stride, const float *bias, size_t rows,            \
-            size_t outputs, size_t depth, float *scratch))                                         \
+            size_t outputs, size_t depth, float *scratch, _Bool *finite))                          \
     /* The product with a matrix as it would be transposed: output[m][n] = sum over k of           \
      * input[m][k] * weight[k][n], in panels of 256 along k. weight is [depth][outputs] of `type`, \
      * rows weight_stride elements apart. */                                                       \

@@ -54,9 +54,10 @@ void mmn_pack_input_reference(float *packed, const float *input, size_t rows, si
 void mmn_matrix_product_reference(float *output, size_t output_stride, const float *packed,
                                   const void *weight, mmn_weight_type type, size_t weight_stride,
                                   const float *bias, size_t rows, size_t outputs, size_t depth,
-                                  float *scratch)
+                                  float *scratch, _Bool *finite)
 {
     (void)scratch; /* for kernels that pack */
+    *finite = 1;
     size_t weight_size = mmn_weight_size(type);
     float weights[MMN_PANEL][CHAINS];
 
@@ -80,5 +81,8 @@ void mmn_matrix_product_reference(float *output, size_t output_stride, const flo
         for (size_t row = 0; bias && row < rows; row++)
             for (size_t i = 0; i < count; i++)
                 output[row * output_stride + n + i] += bias[n + i];
+        for (size_t row = 0; row < rows; row++)
+            for (size_t i = 0; i < count; i++)
+                *finite = *finite && isfinite(output[row * output_stride + n + i]);
     }
 }

@@ -21,6 +21,7 @@ typedef struct few_rows {
     float *output;
     size_t output_stride;
     const float *bias;     /* of the first output; NULL: there is none, or another panel comes */
+    float *witness;        /* as a tile's */
     _Bool first;           /* the first panel: there are no totals yet */
     const uint8_t *weight; /* of the first output */
     size_t stride;         /* bytes from one output's weights to the next one's */
@@ -148,6 +149,8 @@ few_panel(const size_t rows, const mmn_weight_type type, const few_rows *p)
     for (size_t unit = 0; unit < units; unit++)
         few_rest(rows, type, chains[unit], strips, k, p->length, p->weight + unit * unit_bytes,
                  p->stride);
+    unit_f32 witness = p->witness ? unit_load(p->witness) : unit_zero();
+
     UNROLL
     for (size_t row = 0; row < rows; row++)
         UNROLL
@@ -157,8 +160,11 @@ few_panel(const size_t rows, const mmn_weight_type type, const few_rows *p)
 
             if (p->bias)
                 total = unit_add(total, unit_load(p->bias + unit * UNIT));
+            witness = unit_fma(total, unit_zero(), witness);
             unit_store(to, total);
         }
+    if (p->witness)
+        unit_store(p->witness, witness);
 }
 
 /* A function for each number of rows and each type, whose chains are registers. */

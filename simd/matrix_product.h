@@ -29,6 +29,7 @@ typedef struct matrix_product {
     size_t rows, outputs, depth;
     float *packed; /* [tiles][panels][256][TILE_WIDTH] */
     float *totals; /* [strips][tiles][TILE_ROWS][TILE_WIDTH] */
+    float *witness; /* [16]: becomes NaN where an output is infinite or NaN, else stays 0 */
 } matrix_product;
 
 /* Outputs n to n_end - 1, of panels k to k_end - 1. */
@@ -91,6 +92,7 @@ static inline void multiply_strip(const matrix_product *p, const block *b, size_
         .from_stride = TILE_WIDTH,
         .to_stride = last ? p->output_stride : TILE_WIDTH,
         .bias = last && p->bias ? p->bias + n : NULL,
+        .witness = last ? p->witness : NULL,
         .strip = strip_panel(p, row, rows, k),
         .packed = packed,
         .length = panel_length(p, k),
@@ -165,6 +167,7 @@ static size_t multiply_few_rows(const matrix_product *p)
                 .output = p->output + n,
                 .output_stride = p->output_stride,
                 .bias = p->bias && k + MMN_PANEL >= p->depth ? p->bias + n : NULL,
+                .witness = k + MMN_PANEL >= p->depth ? p->witness : NULL,
                 .first = k == 0,
                 .weight = weight + k * size,
                 .stride = p->weight_bytes,
@@ -182,8 +185,9 @@ static size_t multiply_few_rows(const matrix_product *p)
 static void KERNEL(matrix_product)(float *output, size_t output_stride, const float *packed,
                                    const void *weight, mmn_weight_type type, size_t weight_stride,
                                    const float *bias, size_t rows, size_t outputs, size_t depth,
-                                   float *scratch)
+                                   float *scratch, _Bool *finite)
 {
+    float witness[16] = {0.0f};
     const matrix_product p = {
         .output = output,
         .output_stride = output_stride,
@@ -197,6 +201,7 @@ static void KERNEL(matrix_product)(float *output, size_t output_stride, const fl
         .depth = depth,
         .packed = scratch,
         .totals = scratch + MMN_MATRIX_PRODUCT_BLOCK,
+        .witness = witness,
     };
     /* Without depth there is one panel of length 0. */
     size_t panels = depth > 0 ? (depth + MMN_PANEL - 1) / MMN_PANEL : 1;
@@ -213,6 +218,7 @@ static void KERNEL(matrix_product)(float *output, size_t output_stride, const fl
                 multiply_panels(&p, &b);
         }
     }
+    *finite = f32x16_are_at_least(f32x16_load(witness), f32x16_zero());
 }
 
 #endif

@@ -23,6 +23,7 @@ typedef struct tile {
     float *to;
     size_t from_stride, to_stride;
     const float *bias; /* [TILE_WIDTH], added behind the last panel; else NULL */
+    float *witness;    /* [16], of the last panel's totals: 0, unless one is infinite or NaN; or NULL */
     const float *strip;  /* [length][rows]: the input */
     const float *packed; /* [length][TILE_WIDTH]: the weights */
     size_t length;
@@ -115,6 +116,8 @@ multiply_rows(const size_t rows, const tile *t)
     }
     for (; k < length; k++)
         strip_step(rows, chains, strip + k * rows, packed + k * TILE_WIDTH);
+    f32x16 witness = t->witness ? f32x16_load(t->witness) : f32x16_zero();
+
     UNROLL
     for (size_t row = 0; row < rows; row++)
         UNROLL
@@ -125,8 +128,11 @@ multiply_rows(const size_t rows, const tile *t)
 
             if (t->bias)
                 total = f32x16_add(total, f32x16_load(t->bias + 16 * group));
+            witness = f32x16_fma(total, f32x16_zero(), witness);
             f32x16_store(t->to + row * t->to_stride + 16 * group, total);
         }
+    if (t->witness)
+        f32x16_store(t->witness, witness);
 }
 
 /* Chains that begin with what is in `chains` [rows][TILE_WIDTH], and return there. */

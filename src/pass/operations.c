@@ -183,12 +183,14 @@ static void multiply_piece(const mmn_compute *compute, mmn_finite_watch *watch,
     size_t count = smaller(c->block_outputs, outputs - first);
     float *output = c->output + row * outputs + first;
     const uint8_t *weights = weight->data;
+    bool finite;
 
     compute->kernels->matrix_product(
         output, outputs, packed + row * depth,
         weights + first * depth * mmn_weight_size(weight->type), weight->type, depth,
-        linear->bias ? linear->bias + first : NULL, rows, count, depth, own_scratch(compute));
-    mmn_finite_look(watch, linear, output, outputs, rows, count, row, first);
+        linear->bias ? linear->bias + first : NULL, rows, count, depth, own_scratch(compute), &finite);
+    if (!finite)
+        mmn_finite_look(watch, linear, output, outputs, rows, count, row, first);
 }
 
 static void apply(const mmn_compute *compute, const mmn_product *products, size_t count,

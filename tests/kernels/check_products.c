@@ -110,16 +110,19 @@ static const uint8_t *make_weights(trial *t, const product *p)
     return stored;
 }
 
-/* The product of some rows, whole strips, with some of the outputs. */
-static void multiply(const mmn_kernels *kernels, const product *p, float *output, size_t stride,
-                     size_t row, size_t rows, size_t first, size_t outputs)
+/* The product of some rows, whole strips, with some of the outputs. Returns whether these are said
+ * to be finite. */
+static _Bool multiply(const mmn_kernels *kernels, const product *p, float *output, size_t stride,
+                      size_t row, size_t rows, size_t first, size_t outputs)
 {
     const uint8_t *weight = p->weight + first * p->weight_stride * mmn_weight_size(p->type);
     const float *bias = p->bias ? p->bias + first : NULL;
+    _Bool finite;
 
     kernels->matrix_product(output + row * stride + first, stride, p->input + row * p->depth,
                             weight, p->type, p->weight_stride, bias, rows, outputs, p->depth,
-                            p->scratch);
+                            p->scratch, &finite);
+    return finite;
 }
 
 /* The product with its input in the table's strips, packed in up to two pieces. */
@@ -154,12 +157,14 @@ void check_matrix_product(trial *t)
               p.outputs, p.depth, stride, p.weight_stride, (int)p.type, p.bias ? "with" : "no");
     grid output = trial_grid(t, "output", GRID_FLOATS, sizeof(float), p.rows, p.outputs, stride);
 
-    multiply(t->reference, &p, output.expected, stride, 0, row, 0, first);
-    multiply(t->reference, &p, output.expected, stride, row, p.rows - row, 0, first);
-    multiply(t->reference, &p, output.expected, stride, 0, row, first, p.outputs - first);
-    multiply(t->reference, &p, output.expected, stride, row, p.rows - row, first,
-             p.outputs - first);
-    TRIAL_CALL(t, multiply(t->table, &q, output.found, stride, 0, p.rows, 0, p.outputs));
+    _Bool finite = multiply(t->reference, &p, output.expected, stride, 0, row, 0, first), found;
+    finite &= multiply(t->reference, &p, output.expected, stride, row, p.rows - row, 0, first);
+    finite &= multiply(t->reference, &p, output.expected, stride, 0, row, first, p.outputs - first);
+    finite &= multiply(t->reference, &p, output.expected, stride, row, p.rows - row, first,
+                       p.outputs - first);
+    TRIAL_CALL(t, found = multiply(t->table, &q, output.found, stride, 0, p.rows, 0, p.outputs));
+    if (!t->timed && found != finite)
+        trial_fail(t, "what is said of infinite outputs and NaN differs");
     trial_compare(t, &output);
 }
 

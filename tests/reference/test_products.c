@@ -49,10 +49,12 @@ static void check_product(mmn_weight_type type, size_t rows, size_t outputs, siz
     float *untouched = make_values(rows * output_stride, 4);
     void *stored = store(weight, type, outputs * weight_stride);
     double steps = (double)(depth < 256 ? depth : 256) + (double)depth / 256 + 3.0;
+    _Bool finite;
 
     mmn_kernels_reference()->matrix_product(output, output_stride, input, stored, type,
                                             weight_stride, with_bias ? bias : NULL, rows, outputs,
-                                            depth, NULL);
+                                            depth, NULL, &finite);
+    cr_expect(finite);
     for (size_t m = 0; m < rows; m++) {
         for (size_t n = 0; n < outputs; n++) {
             const float *x = input + m * depth, *w = weight + n * weight_stride;
@@ -102,8 +104,9 @@ Test(matrix_product, has_panels_of_256)
         weight[k] = k == 0 ? 1.0f : 0x1p-24f;
     }
     void *stored = store(weight, MMN_WEIGHT_F32, 512);
+    _Bool finite;
     mmn_kernels_reference()->matrix_product(&output, 1, input, stored, MMN_WEIGHT_F32, 512, NULL, 1,
-                                            1, 512, NULL);
+                                            1, 512, NULL, &finite);
     cr_expect_eq(output, 1.0f + 0x1p-16f);
     free(stored);
 }
@@ -128,9 +131,11 @@ Test(matrix_product, special_values)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         float weight[2] = {cases[i].w[0], cases[i].w[1]}, output;
         void *stored = store(weight, MMN_WEIGHT_F32, 2);
+        _Bool finite;
 
         mmn_kernels_reference()->matrix_product(&output, 1, cases[i].x, stored, MMN_WEIGHT_F32, 2,
-                                                &cases[i].bias, 1, 1, 2, NULL);
+                                                &cases[i].bias, 1, 1, 2, NULL, &finite);
+        cr_expect_eq(finite, isfinite(cases[i].y) != 0, "case %zu", i);
         cr_expect(same_value(output, cases[i].y), "case %zu: %a", i, (double)output);
         free(stored);
     }
@@ -153,6 +158,7 @@ static void check_transposed(mmn_weight_type type, size_t rows, size_t outputs, 
     for (size_t n = 0; n < outputs; n++)
         for (size_t k = 0; k < depth; k++)
             transpose[n * depth + k] = weight[k * weight_stride + n];
+    _Bool finite;
     void *stored_transpose = store(transpose, MMN_WEIGHT_F32, outputs * depth);
     mmn_kernels_reference()->transposed_product(output, output_stride, input, input_stride, stored,
                                                 type, weight_stride, rows, outputs, depth);
@@ -160,8 +166,8 @@ static void check_transposed(mmn_weight_type type, size_t rows, size_t outputs, 
         for (size_t k = 0; k < depth; k++)
             packed[m * depth + k] = input[m * input_stride + k];
     mmn_kernels_reference()->matrix_product(expected, output_stride, packed, stored_transpose,
-                                            MMN_WEIGHT_F32, depth, NULL, rows, outputs, depth,
-                                            NULL);
+                                            MMN_WEIGHT_F32, depth, NULL, rows, outputs, depth, NULL,
+                                            &finite);
     cr_expect_eq(memcmp(output, expected, rows * output_stride * sizeof *output), 0,
                  "type %d, %zu x %zu x %zu", (int)type, rows, outputs, depth);
     free(input);
