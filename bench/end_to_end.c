@@ -4,8 +4,8 @@
  *     bench/end_to_end [--threads N] [--simd NAME] [--rounds N] [--jobs JOB,...] [--json FILE] \
  *         [--serve] MODEL
  *
- * Jobs are vision, prefill:N and decode:N (jobs.h). Each is run in turn without and with a probe
- * that counts activations in every layer. --serve runs the job of each line of its standard input
+ * Jobs are vision, prefill:N, decode:N and decode:N:WAYS (jobs.h). Each is run in turn without and
+ * with a probe that counts activations in every layer. --serve runs the job of each line of its standard input
  * once and answers with its seconds, for programs that compare. */
 #include <getopt.h>
 #include <spawn.h>
@@ -83,7 +83,7 @@ static void print_result(const bench_job *job, const bench_result *result, doubl
     printf("| %s | %.3f / %.3f / %.3f | %.1f | %.1f %s | %.0f %% | %+.1f / %+.1f / %+.1f %% "
            "| %.0f + %.0f |\n",
            job->name, seconds->minimum, seconds->median, seconds->maximum,
-           (double)job->tokens / seconds->median, rate, streams ? "GB/s" : "GFLOP/s",
+           (double)(job->tokens * job->ways) / seconds->median, rate, streams ? "GB/s" : "GFLOP/s",
            100 * rate / (streams ? reading : arithmetic), 100 * result->cost.minimum,
            100 * result->cost.median, 100 * result->cost.maximum,
            1e-6 * (double)(result->memory.peak - result->memory.mapped),

@@ -10,6 +10,7 @@
 #include "measure.h"
 #include "model/input.h"
 #include "model/model.h"
+#include "pass/session.h"
 #include "pass/vision.h"
 
 /* Ids below FIRST_ID may be special tokens; NEURONS is what one thread counts at a time. */
@@ -131,6 +132,7 @@ static mmn_status read_name(bench_job *job, const char *name, mmn_error *error)
     const mmn_vision_config *vision = &job->model->config.vision;
     char *end;
 
+    job->ways = 1;
     snprintf(job->name, sizeof job->name, "%s", name);
     if (strcmp(name, "vision") == 0) {
         job->kind = BENCH_VISION;
@@ -141,6 +143,10 @@ static mmn_status read_name(bench_job *job, const char *name, mmn_error *error)
     if (job->kind == BENCH_PREFILL && strncmp(name, "prefill:", 8) != 0)
         return mmn_fail(error, MMN_USAGE, NULL, NULL, "no job is called %s", name);
     job->tokens = strtoul(strchr(name, ':') + 1, &end, 10);
+    if (job->kind == BENCH_DECODE && *end == ':')
+        job->ways = strtoul(end + 1, &end, 10);
+    if (job->ways == 0 || job->ways > BENCH_WAYS)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL, "%s: 1 to %d ways", name, BENCH_WAYS);
     if (*end != '\0' || job->tokens == 0 ||
         job->tokens > job->model->config.language.max_position_embeddings)
         return mmn_fail(error, MMN_USAGE, NULL, NULL, "%s: no such number of tokens", name);
@@ -152,8 +158,21 @@ static mmn_status prepare_language(bench_job *job, mmn_error *error)
     size_t prompt = job->kind == BENCH_PREFILL ? job->tokens : PROMPT;
     mmn_status status = make_prompt(job, prompt, error);
 
-    if (status == MMN_OK)
-        status = mmn_session_create(&job->session, job->model, NULL, error);
+    for (size_t way = 0; way < job->ways && status == MMN_OK; way++)
+        status = mmn_session_create(&job->sessions[way], job->model, NULL, error);
+    job->session = job->sessions[0];
+    return status;
+}
+
+/* Each way's prompt begins otherwise, so that none has anything in common with another. */
+static mmn_status prefill_ways(bench_job *job, mmn_error *error)
+{
+    mmn_status status = MMN_OK;
+
+    for (size_t way = 0; way < job->ways && status == MMN_OK; way++) {
+        job->input->ids[0] = FIRST_ID + 1 + (int32_t)way;
+        status = mmn_session_prefill(job->sessions[way], job->input, error);
+    }
     return status;
 }
 
@@ -178,7 +197,7 @@ mmn_status bench_job_create(bench_job *job, const mmn_model *model, const char *
     if (status == MMN_OK && counted)
         status = add_count_probe(job, error);
     if (status == MMN_OK && job->kind == BENCH_DECODE)
-        status = mmn_session_prefill(job->session, job->input, error);
+        status = prefill_ways(job, error);
     if (status != MMN_OK)
         bench_job_free(job);
     return status;
@@ -186,7 +205,8 @@ mmn_status bench_job_create(bench_job *job, const mmn_model *model, const char *
 
 void bench_job_free(bench_job *job)
 {
-    mmn_session_free(job->session);
+    for (size_t way = 0; way < BENCH_WAYS; way++)
+        mmn_session_free(job->sessions[way]);
     mmn_input_free(job->input);
     mmn_probes_free(&job->probes);
     mmn_free(job->active);
@@ -210,12 +230,14 @@ static mmn_status run_vision(bench_job *job, mmn_error *error)
 
 static mmn_status generate(bench_job *job, mmn_error *error)
 {
-    int32_t *ids = mmn_allocate(job->tokens, sizeof *ids, error);
+    int32_t *ids = mmn_allocate(job->tokens * job->ways, sizeof *ids, error);
     mmn_status status = ids ? MMN_OK : MMN_SYSTEM;
+    size_t counts[BENCH_WAYS] = {0};
 
     /* A stop token ends a call, but not the sequence. */
-    for (size_t done = 0, count; status == MMN_OK && done < job->tokens; done += count)
-        status = mmn_session_generate(job->session, job->tokens - done, ids, &count, error);
+    for (size_t done = 0; status == MMN_OK && done < job->tokens; done += counts[0])
+        status = mmn_sessions_generate(job->sessions, job->ways, job->tokens - done, ids, counts,
+                                       error);
     mmn_free(ids);
     return status;
 }
@@ -307,7 +329,7 @@ double bench_job_operations(const bench_job *job)
     double layer = 2 * tokens * language_layer_weights(language) +
                    4 * pairs(job) * language->heads * language->head_dim;
     double head = job->kind == BENCH_DECODE ? 2 * tokens * language_head_weights(language) : 0.0;
-    return 1e-9 * (language->layers * layer + head);
+    return 1e-9 * (double)job->ways * (language->layers * layer + head);
 }
 
 double bench_job_bytes(const bench_job *job)
@@ -330,11 +352,11 @@ mmn_status bench_begin(const mmn_model *model, const mmn_probe *probe, mmn_error
     mmn_status status = make_prompt(&job, 1, error);
 
     if (status == MMN_OK)
-        status = mmn_session_create(&job.session, model, NULL, error);
+        status = mmn_session_create(&job.sessions[0], model, NULL, error);
     if (status == MMN_OK)
-        status = mmn_session_add_probe(job.session, probe, error);
+        status = mmn_session_add_probe(job.sessions[0], probe, error);
     if (status == MMN_OK)
-        status = mmn_session_prefill(job.session, job.input, error);
+        status = mmn_session_prefill(job.sessions[0], job.input, error);
     bench_job_free(&job);
     return status;
 }

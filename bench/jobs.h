@@ -13,21 +13,24 @@ typedef enum bench_kind {
     BENCH_DECODE   /* `tokens` tokens, generated after a prompt of 600 and what came before */
 } bench_kind;
 
+enum { BENCH_WAYS = 16 };
+
 typedef struct bench_job {
     char name[32]; /* "prefill:600" */
     bench_kind kind;
-    size_t tokens; /* positions that one repetition runs */
+    size_t tokens; /* positions that one repetition runs, in each way */
+    size_t ways;   /* sessions that decode side by side, of prompts that have nothing in common */
     const mmn_model *model;
     uint64_t repetitions;
 
-    mmn_session *session;
+    mmn_session *session, *sessions[BENCH_WAYS]; /* session: the first of `ways` */
     mmn_input *input;
     float *pixels;         /* [3][size][size] */
     mmn_probes probes;     /* the vision tower's */
     int64_t *active, *sum; /* [layers][neurons] of the module that is counted, else NULL */
 } bench_job;
 
-/* A job by its name: "vision", "prefill:N" or "decode:N". Counted: every neuron of every layer that
+/* A job by its name: "vision", "prefill:N", "decode:N" or "decode:N:WAYS". Counted: every neuron of every layer that
  * runs is counted. MMN_USAGE when there is no such job; the job is freed also after a failure. */
 mmn_status bench_job_create(bench_job *job, const mmn_model *model, const char *name, bool counted,
                             mmn_error *error);
