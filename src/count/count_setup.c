@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/names.h"
 #include "base/text_buffer.h"
+#include "count/shards.h"
 #include "model/input.h"
 #include "model/model.h"
 
@@ -113,10 +114,7 @@ mmn_status mmn_count_setup(mmn_counts **counts, mmn_samples *samples, const mmn_
                            const mmn_count_options *options, mmn_error *error)
 {
     const mmn_model_info *info = mmn_model_describe(model);
-    if (options->shard > options->shards || (options->shard == 0 && options->shards > 0))
-        return mmn_fail(error, MMN_USAGE, NULL, NULL,
-                        "shard %" PRIu32 " of %" PRIu32 " does not exist; they count from 1",
-                        options->shard, options->shards);
+    MMN_TRY(mmn_shard_check(options->shard, options->shards, error));
     MMN_TRY(check_names(info, options->modules, error));
     MMN_TRY(check_names(info, options->positions_module, error));
     MMN_TRY(look_at_list(samples, model, options, error));

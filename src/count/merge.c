@@ -1,11 +1,8 @@
 /* Merging: adds the counts of the shards of one run. */
-#include <inttypes.h>
-#include <stdio.h>
-
 #include "base/error.h"
-#include "base/memory.h"
 #include "base/output.h"
 #include "count/counts.h"
+#include "count/shards.h"
 #include "mmneuron.h"
 
 /* Adds `part` to `sum`, which has taken other shards of the same run. */
@@ -26,12 +23,10 @@ static mmn_status add_counts(mmn_counts *sum, const mmn_counts *part, mmn_error 
     return MMN_OK;
 }
 
-/* Whether `part` may be added: finished, of the same run as `sum`, and not there yet. taken[i] is
- * the file that shard i + 1 came from. */
-static mmn_status check_part(const mmn_counts *sum, const mmn_counts *part,
-                             const char *const *taken, mmn_error *error)
+/* Whether `part` may be added: finished, of the same run as `sum`, and not there yet. */
+static mmn_status check_part(const mmn_counts *sum, const mmn_counts *part, const char *file,
+                             mmn_shards *shards, mmn_error *error)
 {
-    const char *file = part->file;
     const char *what;
     char difference[MMN_DIFFERENCE_SIZE];
     if (part->unfinished)
@@ -45,43 +40,18 @@ static mmn_status check_part(const mmn_counts *sum, const mmn_counts *part,
         return mmn_fail(error, MMN_INPUT, file, what,
                         "differs from %s in %s%s; only shards of one run can be merged", sum->file,
                         what, difference);
-    if (part->shards != sum->shards)
-        return mmn_fail(error, MMN_INPUT, file, "shard",
-                        "one of %" PRIu32 " shards, but %s is one of %" PRIu32, part->shards,
-                        sum->file, sum->shards);
-    if (taken[part->shard - 1])
-        return mmn_fail(error, MMN_INPUT, file, "shard",
-                        "shard %" PRIu32 "/%" PRIu32 " is also in %s", part->shard, part->shards,
-                        taken[part->shard - 1]);
-    return MMN_OK;
+    return mmn_shards_take(shards, file, part->shard, part->shards, error);
 }
 
-static mmn_status add_file(mmn_counts *sum, const char *file, const char **taken, mmn_error *error)
+static mmn_status add_file(mmn_counts *sum, const char *file, mmn_shards *shards, mmn_error *error)
 {
     mmn_counts *part = NULL;
     MMN_TRY(mmn_counts_read(&part, file, error));
-    mmn_status status = check_part(sum, part, taken, error);
-    if (status == MMN_OK) {
-        taken[part->shard - 1] = file;
+    mmn_status status = check_part(sum, part, file, shards, error);
+    if (status == MMN_OK)
         status = add_counts(sum, part, error);
-    }
     mmn_counts_free(part);
     return status;
-}
-
-/* The shards that no file has, "2, 5, 6, ...". */
-static mmn_status check_complete(const mmn_counts *sum, const char *const *taken, mmn_error *error)
-{
-    char missing[256] = "";
-    size_t used = 0;
-    for (uint32_t i = 0; i < sum->shards && used + 24 < sizeof(missing); i++)
-        if (!taken[i])
-            used += (size_t)snprintf(missing + used, sizeof(missing) - used, "%s%" PRIu32,
-                                     used > 0 ? ", " : "", i + 1);
-    if (used == 0)
-        return MMN_OK;
-    return mmn_fail(error, MMN_INPUT, NULL, NULL, "of %" PRIu32 " shards these are missing: %s%s",
-                    sum->shards, missing, used + 24 < sizeof(missing) ? "" : ", ...");
 }
 
 static mmn_status write_sum(const void *sum, const char *path, mmn_error *error)
@@ -91,14 +61,13 @@ static mmn_status write_sum(const void *sum, const char *path, mmn_error *error)
 
 /* Adds the files behind the first, which `sum` is. */
 static mmn_status add_files(mmn_counts *sum, const char *const *files, size_t file_count,
-                            const char **taken, mmn_error *error)
+                            mmn_shards *shards, mmn_error *error)
 {
-    MMN_NEED(taken);
-    MMN_TRY(check_part(sum, sum, taken, error));
-    taken[sum->shard - 1] = files[0];
+    MMN_TRY(mmn_shards_begin(shards, files[0], sum->shards, error));
+    MMN_TRY(check_part(sum, sum, files[0], shards, error));
     for (size_t i = 1; i < file_count; i++)
-        MMN_TRY(add_file(sum, files[i], taken, error));
-    MMN_TRY(check_complete(sum, taken, error));
+        MMN_TRY(add_file(sum, files[i], shards, error));
+    MMN_TRY(mmn_shards_check(shards, error));
     sum->shard = sum->shards = 1;
     return mmn_counts_check_left(sum, files[0], error);
 }
@@ -108,22 +77,16 @@ mmn_status mmn_counts_merge(const char *const *files, size_t file_count, const c
 {
     MMN_GIVEN(error, files, output);
     MMN_GIVEN_TEXTS(error, "file", file_count, files);
-    /* More than this many shards nobody has; it bounds what a hostile file can make us allocate. */
-    enum { SHARD_LIMIT = 1000000 };
     if (file_count == 0)
         return mmn_fail(error, MMN_USAGE, NULL, NULL, "merging needs counts files and an output");
     mmn_counts *sum = NULL;
-    const char **taken = NULL;
+    mmn_shards shards = {0};
     mmn_status status = mmn_counts_read(&sum, files[0], error);
-    if (status == MMN_OK && sum->shards > SHARD_LIMIT)
-        status = mmn_fail(error, MMN_INPUT, files[0], "shard", "more than %d shards", SHARD_LIMIT);
-    if (status == MMN_OK) {
-        taken = mmn_allocate(sum->shards, sizeof(*taken), error);
-        status = add_files(sum, files, file_count, taken, error);
-    }
+    if (status == MMN_OK)
+        status = add_files(sum, files, file_count, &shards, error);
     if (status == MMN_OK)
         status = mmn_output_write(output, write_sum, sum, error);
-    mmn_free(taken);
+    mmn_shards_free(&shards);
     mmn_counts_free(sum);
     return status;
 }

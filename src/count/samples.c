@@ -175,7 +175,7 @@ mmn_status mmn_samples_next(mmn_planned_sample *planned, bool *found, mmn_sample
             return mmn_fail(error, MMN_SYSTEM, NULL, NULL, "the list changed while it was read");
         if (samples->limit > 0 && samples->domains.domains[planned->domain].seen >= samples->limit)
             continue;
-        planned->window = 0;
+        planned->window = samples->domains.domains[planned->domain].seen;
         take(planned, samples);
         return MMN_OK;
     }

@@ -39,7 +39,7 @@ typedef struct mmn_samples {
 
 typedef struct mmn_planned_sample {
     mmn_sample sample; /* a window's has a domain, and for a line number + 1 */
-    uint64_t window;   /* its number in the domain */
+    uint64_t window;   /* its number among those of its domain that are taken; a window's, too */
     size_t domain;     /* its index in the domains */
     uint64_t number;   /* among the chosen samples */
     bool own;          /* whether this shard takes it */
