@@ -25,6 +25,7 @@ static const char *const phrases[MMN_KINDS] = {
     [MMN_KIND_PERTURB] = "a result of \"mmneuron perturb\"",
     [MMN_KIND_LENS] = "a result of \"mmneuron lens\"",
     [MMN_KIND_CONTRIB] = "a result of \"mmneuron contrib\"",
+    [MMN_KIND_ROWS] = "a file of a study's rows, as \"mmneuron eval --rows\" writes it",
     [MMN_KIND_RANKING] = "the table that \"mmneuron rank\" writes beside its neurons",
     [MMN_KIND_WEIGHTS] = "a file of a model's weights",
     [MMN_KIND_CONFIG] = "the configuration of a model",
@@ -128,6 +129,7 @@ static mmn_file_kind kind_of_result(const char *format)
         {"mmneuron-perturb-", MMN_KIND_PERTURB},
         {"mmneuron-lens-", MMN_KIND_LENS},
         {"mmneuron-contrib-", MMN_KIND_CONTRIB},
+        {"mmneuron-rows-", MMN_KIND_ROWS},
     };
     for (size_t i = 0; i < MMN_LENGTH(formats); i++)
         if (strncmp(format, formats[i].name, strlen(formats[i].name)) == 0)

@@ -20,6 +20,7 @@ typedef enum mmn_file_kind {
     MMN_KIND_PERTURB,
     MMN_KIND_LENS,
     MMN_KIND_CONTRIB,
+    MMN_KIND_ROWS,    /* of a study */
     MMN_KIND_RANKING, /* the table that rank writes */
 
     /* What lies in models' folders. */

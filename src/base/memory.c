@@ -106,6 +106,23 @@ mmn_status mmn_reserve(void *pointer_to_pointer, size_t *capacity, size_t needed
     return MMN_OK;
 }
 
+void *mmn_blocks_keep(mmn_blocks *blocks, void *block, mmn_error *error)
+{
+    if (!block || MMN_RESERVE(blocks->list, blocks->capacity, blocks->count + 1, error) != MMN_OK) {
+        mmn_free(block);
+        return NULL;
+    }
+    return blocks->list[blocks->count++] = block;
+}
+
+void mmn_blocks_free(mmn_blocks *blocks)
+{
+    for (size_t i = 0; i < blocks->count; i++)
+        mmn_free(blocks->list[i]);
+    mmn_free(blocks->list);
+    *blocks = (mmn_blocks){0};
+}
+
 char *mmn_copy_bytes(const char *text, size_t length, mmn_error *error)
 {
     if (length == SIZE_MAX) {

@@ -40,6 +40,18 @@ void *mmn_allocate_for_library(size_t size);
 /* Frees what the functions above returned; NULL is allowed. */
 void mmn_free(void *pointer);
 
+/* Memory that is freed together. Zero-initialise; free with mmn_blocks_free. */
+typedef struct mmn_blocks {
+    void **list;
+    size_t count, capacity;
+} mmn_blocks;
+
+/* Takes over what mmn_free frees, or NULL, and returns it; NULL, with the error, when memory for
+ * that is short. */
+void *mmn_blocks_keep(mmn_blocks *blocks, void *block, mmn_error *error);
+/* Frees all; more may be kept afterwards. */
+void mmn_blocks_free(mmn_blocks *blocks);
+
 /* *product = a * b, or false when it does not fit. */
 bool mmn_multiply_sizes(size_t a, size_t b, size_t *product);
 

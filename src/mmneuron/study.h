@@ -19,6 +19,28 @@
 extern "C" {
 #endif
 
+/* ---- Rows ------------------------------------------------------------------------------------ */
+
+/* What a study finds of each sample, kept as it goes. All options of a study over a list end with
+ * these; zeros keep nothing. */
+typedef struct mmn_rows_options {
+    const char *file; /* that a row is added to for each sample and way of running it, safely, as
+                         soon as the sample is done (doc/formats.md); the rows of the same study
+                         that are there already are taken over, however the run that wrote them
+                         ended. NULL: none is kept */
+    uint32_t shard, shards; /* do part `shard`, from 1 on, of `shards`: those samples, dealt out in
+                               turn. Their rows are all that is made: no result; 0, 0: all */
+    const char *const *parts; /* the rows of all shards, of which the result is made */
+    size_t part_count;
+    const char *const *arguments; /* what the rows' file says of how it was made */
+    size_t argument_count;
+} mmn_rows_options;
+
+/* The arguments that a file of rows was made with, as it says itself: freed together with
+ * mmn_release; NULL and 0 of a file of another kind. */
+MMN_API mmn_status mmn_rows_arguments(char ***arguments, size_t *count, const char *file,
+                                      mmn_error *error);
+
 /* ---- Accuracy with neurons off --------------------------------------------------------------- */
 
 typedef struct mmn_eval_options {
@@ -50,6 +72,7 @@ typedef struct mmn_eval_options {
     int other_model;        /* take neurons of another model, as results then say; else MMN_INPUT */
     mmn_progress_function progress;
     void *progress_context;
+    mmn_rows_options rows;
 } mmn_eval_options;
 
 /* Answers the questions of a list with nothing switched off, with each domain's neurons, and with
@@ -77,6 +100,7 @@ typedef struct mmn_perplexity_options {
     int other_model;        /* take neurons of another model, as results then say; else MMN_INPUT */
     mmn_progress_function progress;
     void *progress_context;
+    mmn_rows_options rows;
 } mmn_perplexity_options;
 
 /* Reads the windows of a list's texts, cut as mmn_count does, with nothing switched off, with each
@@ -108,6 +132,7 @@ typedef struct mmn_study_options {
     int other_model;        /* take neurons of another model, as results then say; else MMN_INPUT */
     mmn_progress_function progress;
     void *progress_context;
+    mmn_rows_options rows;
 } mmn_study_options;
 
 /* The name of study number `number`, from 0, and what it does (`summary` may be NULL); NULL: there
@@ -136,6 +161,7 @@ typedef struct mmn_perturb_options {
     int other_model;        /* take neurons of another model, as results then say; else MMN_INPUT */
     mmn_progress_function progress;
     void *progress_context;
+    mmn_rows_options rows;
 } mmn_perturb_options;
 
 /* Runs every sample's prompt with all neurons on, with the neurons of its domain off, and with as
@@ -170,6 +196,7 @@ typedef struct mmn_lens_options {
     int other_model; /* take neurons of another model, as results then say; else MMN_INPUT */
     mmn_progress_function progress;
     void *progress_context;
+    mmn_rows_options rows;
 } mmn_lens_options;
 
 /* Reads the states of every language layer at every position of each sample's prompt as the model's

@@ -4,35 +4,63 @@
 #include "pass/distribution.h"
 #include "study/studies.h"
 
-/* What is found in one of the plan's runs. */
+/* What is found of a sample in one of the plan's runs, and of all samples. */
 typedef struct agreeing {
-    mmn_reading reading;
+    mmn_row row;
     uint64_t positions, same;
 } agreeing;
 
+static const mmn_row_column columns[] = {
+    MMN_ROW_ONE("positions", MMN_ROW_WHOLE, agreeing, positions),
+    MMN_ROW_ONE("same", MMN_ROW_WHOLE, agreeing, same),
+    {0}};
+
 typedef struct agreement {
     mmn_study study;
-    size_t *plain; /* [positions of an input]: the likeliest tokens with nothing off */
+    agreeing *found; /* [runs] */
+    size_t *plain;   /* [positions of an input]: the likeliest tokens with nothing off */
     size_t plain_capacity;
 } agreement;
 
 /* Of mmn_study_kind. */
-static mmn_status read_logits(void *reading, const mmn_input *input, size_t first, float *logits,
+static mmn_status read_logits(void *row, const mmn_input *input, size_t first, float *logits,
                               size_t rows, mmn_error *error)
 {
-    agreeing *found = reading;
-    agreement *kept = found->reading.kept;
-    const bool plain = found->reading.run->off == MMN_OFF_NOTHING;
+    agreeing *found = row;
+    agreement *kept = found->row.kept;
+    const bool plain = found->row.run->off == MMN_OFF_NOTHING;
     const size_t vocabulary = kept->study.model->config.language.vocab_size;
     MMN_TRY(mmn_study_reserve(&kept->study, &kept->plain, &kept->plain_capacity,
                               mmn_input_length(input), sizeof(*kept->plain), error));
-    for (size_t row = 0; row < rows; row++) {
-        const size_t id = mmn_likeliest(logits + row * vocabulary, vocabulary);
+    for (size_t i = 0; i < rows; i++) {
+        const size_t id = mmn_likeliest(logits + i * vocabulary, vocabulary);
         if (plain)
-            kept->plain[first + row] = id;
-        found->same += id == kept->plain[first + row];
+            kept->plain[first + i] = id;
+        found->same += id == kept->plain[first + i];
     }
     found->positions += rows;
+    return MMN_OK;
+}
+
+/* Of mmn_study_kind. */
+static mmn_status begin(void *context, mmn_error *error)
+{
+    agreement *kept = context;
+    kept->found =
+        mmn_study_allocate(&kept->study, kept->study.plan.run_count, sizeof(*kept->found), error);
+    return kept->found ? MMN_OK : MMN_SYSTEM;
+}
+
+/* Of mmn_study_kind. */
+static mmn_status take(void *context, const mmn_planned_sample *planned, size_t run,
+                       const void *row, mmn_error *error)
+{
+    const agreeing *sample = row;
+    agreeing *found = &((agreement *)context)->found[run];
+    (void)planned;
+    (void)error;
+    found->positions += sample->positions;
+    found->same += sample->same;
     return MMN_OK;
 }
 
@@ -64,17 +92,22 @@ static const mmn_form form = {
 
 static double share_of(const void *context, size_t run)
 {
-    const agreeing *found = mmn_study_reading(context, run);
+    const agreeing *found = &((const agreement *)context)->found[run];
     return found->positions > 0 ? (double)found->same / (double)found->positions : 0;
+}
+
+static void describe(mmn_result *result, const void *kept)
+{
+    const mmn_study *study = kept;
+    MMN_ADD(result, "result", MMN_STUDY(study));
 }
 
 static void fill(mmn_result *result, const void *kept)
 {
     const mmn_study *study = kept;
-    MMN_ADD(result, "result", MMN_STUDY(study));
     for (size_t i = 0; i < study->plan.run_count; i++) {
         const mmn_run *run = &study->plan.runs[i];
-        const agreeing *found = mmn_study_reading(study, i);
+        const agreeing *found = &((const agreement *)kept)->found[i];
         MMN_ADD(result, "runs", MMN_RUN(study, run), mmn_as_whole(found->positions),
                 mmn_as_real(share_of(study, i)));
         mmn_add_neurons_off(result, study->model, run->mask);
@@ -88,8 +121,12 @@ const mmn_study_kind mmn_study_of_agree = {
     .doing = "comparing",
     .unit = "passes",
     .size = sizeof(agreement),
+    .begin = begin,
+    .columns = columns,
+    .row_size = sizeof(agreeing),
     .read = read_logits,
-    .reading_size = sizeof(agreeing),
+    .take = take,
     .form = &form,
+    .describe = describe,
     .fill = fill,
 };

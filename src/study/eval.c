@@ -1,6 +1,8 @@
 /* Evaluations: accuracy in each domain with neurons on, with domain neurons off, and with random
  * ones off: answers every sample of a list in all runs of its domain, and scores the answers.
  * doc/formats.md describes the result's JSON, eval.json. */
+#include <math.h>
+
 #include "base/error.h"
 #include "base/memory.h"
 #include "model/model.h"
@@ -14,6 +16,31 @@ typedef struct mmn_prediction {
     char *id, *answer;
     double score; /* by the measure that the sample's metric names */
 } mmn_prediction;
+
+/* What one of the plan's runs has answered to a sample. */
+typedef struct mmn_eval_row {
+    mmn_row row;
+    char *answer;
+    double score;                  /* by the measure that the sample's metric names */
+    double measures[MMN_MEASURES]; /* NaN where one says nothing about the sample */
+} mmn_eval_row;
+
+#define MEASURE(name, measure)                                                                     \
+    {                                                                                              \
+        name, MMN_ROW_REAL, false, offsetof(mmn_eval_row, measures) + (measure) * sizeof(double),  \
+            0                                                                                      \
+    }
+static const mmn_row_column columns[] = {MMN_ROW_ONE("answer", MMN_ROW_TEXT, mmn_eval_row, answer),
+                                         MMN_ROW_ONE("score", MMN_ROW_REAL, mmn_eval_row, score),
+                                         MEASURE("vqa", MMN_MEASURE_VQA),
+                                         MEASURE("vqa_published", MMN_MEASURE_VQA_PUBLISHED),
+                                         MEASURE("exact", MMN_MEASURE_EXACT),
+                                         MEASURE("anls", MMN_MEASURE_ANLS),
+                                         MEASURE("anls_published", MMN_MEASURE_ANLS_PUBLISHED),
+                                         MEASURE("choice", MMN_MEASURE_CHOICE),
+                                         MEASURE("choice_published", MMN_MEASURE_CHOICE_PUBLISHED),
+                                         MEASURE("token_f1", MMN_MEASURE_TOKEN_F1),
+                                         {0}};
 
 /* What one of the plan's runs has answered. */
 typedef struct mmn_eval_run {
@@ -49,25 +76,15 @@ typedef struct mmn_evaluation {
 
 /* ---- One sample ------------------------------------------------------------------------------ */
 
-static mmn_status score(mmn_evaluation *evaluation, mmn_eval_run *run, char *answer,
-                        mmn_error *error)
+/* Fills the row of an answer. */
+static mmn_status score(mmn_eval_row *row, const mmn_sample *sample, char *answer, mmn_error *error)
 {
-    const mmn_sample *sample = evaluation->sample;
-    double scores[MMN_MEASURES];
-    MMN_TRY(mmn_measure_answer(scores, sample, answer, error));
-    char *id = mmn_study_copy_text(&evaluation->study, sample->id, error);
-    MMN_NEED(id);
-    MMN_TRY(mmn_study_reserve(&evaluation->study, &run->predictions, &run->capacity, run->count + 1,
-                              sizeof(*run->predictions), error));
-    const double score = scores[mmn_metric_measure(sample->metric)];
-    run->predictions[run->count++] = (mmn_prediction){id, answer, score};
-    run->accuracy_sum += score;
-    for (mmn_measure m = 0; m < MMN_MEASURES; m++) {
+    MMN_TRY(mmn_measure_answer(row->measures, sample, answer, error));
+    row->answer = answer;
+    row->score = row->measures[mmn_metric_measure(sample->metric)];
+    for (mmn_measure m = 0; m < MMN_MEASURES; m++)
         if (!mmn_measure_applies(m, sample->metric))
-            continue;
-        run->sums[m] += scores[m];
-        run->counts[m]++;
-    }
+            row->measures[m] = (double)NAN;
     return MMN_OK;
 }
 
@@ -103,9 +120,9 @@ static mmn_status answer(void *context, mmn_session *const *sessions, const size
         char *text;
         MMN_TRY(mmn_model_decode(evaluation->study.model, evaluation->ids + i * tokens,
                                  evaluation->counts[i], 1, &text, error));
-        if (!(text = mmn_study_keep(&evaluation->study, text, error)))
+        if (!(text = mmn_study_keep_in_row(&evaluation->study, text, error)))
             return MMN_SYSTEM;
-        MMN_TRY(score(evaluation, &evaluation->runs[runs[i]], text, error));
+        MMN_TRY(score(mmn_study_row(&evaluation->study, runs[i]), evaluation->sample, text, error));
     }
     return MMN_OK;
 }
@@ -117,14 +134,40 @@ static mmn_status answer_sample(void *context, const mmn_planned_sample *planned
     mmn_evaluation *evaluation = context;
     const mmn_measuring measure = {
         .tokens = (size_t)evaluation->tokens, .ready = ready, .finish = answer};
-    mmn_eval_domain *domain = &evaluation->domains[planned->domain];
-    mmn_metric metric = planned->sample.metric;
+    evaluation->sample = &planned->sample;
+    return mmn_study_measure(evaluation, &measure, planned->domain, input, error);
+}
+
+static void take_metric(mmn_eval_domain *domain, mmn_metric metric)
+{
     domain->mixed = domain->mixed || (domain->begun && metric != domain->metric);
     if (!domain->begun)
         domain->metric = metric;
     domain->begun = true;
-    evaluation->sample = &planned->sample;
-    return mmn_study_measure(evaluation, &measure, planned->domain, input, error);
+}
+
+/* Of mmn_study_kind. */
+static mmn_status take(void *context, const mmn_planned_sample *planned, size_t number,
+                       const void *context_row, mmn_error *error)
+{
+    mmn_evaluation *evaluation = context;
+    const mmn_eval_row *row = context_row;
+    mmn_eval_run *run = &evaluation->runs[number];
+    MMN_TRY(mmn_study_reserve(&evaluation->study, &run->predictions, &run->capacity, run->count + 1,
+                              sizeof(*run->predictions), error));
+    char *id = mmn_study_copy_text(&evaluation->study, planned->sample.id, error);
+    char *text = mmn_study_copy_text(&evaluation->study, row->answer ? row->answer : "", error);
+    MMN_NEED(id && text);
+    run->predictions[run->count++] = (mmn_prediction){id, text, row->score};
+    run->accuracy_sum += row->score;
+    for (mmn_measure m = 0; m < MMN_MEASURES; m++) {
+        if (!mmn_measure_applies(m, planned->sample.metric))
+            continue;
+        run->sums[m] += row->measures[m];
+        run->counts[m]++;
+    }
+    take_metric(&evaluation->domains[planned->domain], planned->sample.metric);
+    return MMN_OK;
 }
 
 /* ---- All samples ----------------------------------------------------------------------------- */
@@ -327,9 +370,10 @@ static double accuracy_of(const void *context, size_t run)
     return answers->count > 0 ? answers->accuracy_sum / (double)answers->count : 0;
 }
 
-static void add_settings(mmn_result *result, const mmn_evaluation *evaluation)
+static void describe(mmn_result *result, const void *context)
 {
     static const char *const stopping[] = {"false", "true", "never"};
+    const mmn_evaluation *evaluation = context;
     const mmn_study *study = &evaluation->study;
     const mmn_eval_options *options = evaluation->options;
     const mmn_model_info *info = mmn_model_describe(study->model);
@@ -393,7 +437,6 @@ static void fill(mmn_result *result, const void *context)
 {
     const mmn_evaluation *evaluation = context;
     const mmn_plan *plan = &evaluation->study.plan;
-    add_settings(result, evaluation);
     for (size_t i = 0; i < plan->run_count; i++)
         add_run(result, evaluation, i);
     mmn_add_summaries(result, &evaluation->study, accuracy_of, evaluation);
@@ -412,8 +455,12 @@ mmn_status mmn_eval(mmn_result **result, const mmn_model *model, const mmn_eval_
                                         .set_up = set_up,
                                         .check = check,
                                         .begin = begin,
+                                        .columns = columns,
+                                        .row_size = sizeof(mmn_eval_row),
                                         .measure = answer_sample,
+                                        .take = take,
                                         .form = &mmn_evaluation_form,
+                                        .describe = describe,
                                         .fill = fill};
     return mmn_study_make(result, &kind, model, options, error);
 }

@@ -18,11 +18,11 @@ static mmn_status read_row(mmn_lens *lens, int stage, const mmn_stage *shown, si
 {
     const size_t layer = (size_t)shown->layer;
     const int image = mmn_input_is_image(shown->input, position) != 0;
-    mmn_lens_cell *cell = mmn_lens_cell_of(lens, lens->domain, stage, layer, image);
+    mmn_lens_cell *cell = mmn_lens_cell_of(lens, mmn_lens_at_hand(lens), stage, layer, image);
     cell->entropy += lens->readout.entropy[row];
     if (lens->example && stage == MMN_LENS_OUT)
         mmn_lens_keep_reading(lens, position, layer, row);
-    return mmn_word_counts_add(&cell->words, lens->readout.words[row * lens->top].id, error);
+    return mmn_word_counts_add(&cell->words, lens->readout.words[row * lens->top].id, 1, error);
 }
 
 /* Reads values [rows][hidden_size] of the stage's positions. */
@@ -101,10 +101,9 @@ static mmn_status read_sample(void *context, const mmn_planned_sample *planned,
 {
     static const mmn_measuring measuring = {.ready = ready};
     mmn_lens *lens = context;
-    lens->domain = planned->domain;
-    lens->example = NULL;
-    MMN_TRY(mmn_lens_add_example(lens, planned, input, error));
-    return mmn_study_measure(lens, &measuring, planned->domain, input, error);
+    MMN_TRY(mmn_lens_begin_example(lens, planned, input, error));
+    MMN_TRY(mmn_study_measure(lens, &measuring, planned->domain, input, error));
+    return mmn_lens_fill_row(lens, lens->study.side[0], error);
 }
 
 /* ---- Setting up ------------------------------------------------------------------------------ */
@@ -166,7 +165,7 @@ static mmn_status begin(void *context, mmn_error *error)
 {
     mmn_lens *lens = context;
     mmn_study *study = &lens->study;
-    const size_t curves = study->samples.domains.domain_count * MMN_LENS_STAGES * 2;
+    const size_t curves = (mmn_lens_at_hand(lens) + 1) * MMN_LENS_STAGES * 2;
     lens->cells = mmn_study_allocate(study, curves, lens->layers * sizeof(*lens->cells), error);
     lens->curve = mmn_study_allocate(study, lens->layers, sizeof(*lens->curve), error);
     MMN_NEED(lens->cells && lens->curve);
@@ -176,7 +175,7 @@ static mmn_status begin(void *context, mmn_error *error)
 static void end(void *context)
 {
     mmn_lens *lens = context;
-    size_t cells = lens->study.samples.domains.domain_count * MMN_LENS_STAGES * lens->layers * 2;
+    size_t cells = (mmn_lens_at_hand(lens) + 1) * MMN_LENS_STAGES * lens->layers * 2;
     for (size_t i = 0; lens->cells && i < cells; i++)
         mmn_word_counts_free(&lens->cells[i].words);
 }
@@ -187,9 +186,13 @@ const mmn_study_kind mmn_lens_kind = {.doing = "reading",
                                       .options_size = sizeof(mmn_lens_options),
                                       .set_up = set_up,
                                       .begin = begin,
+                                      .columns = mmn_lens_columns,
+                                      .row_size = sizeof(mmn_lens_row),
                                       .measure = read_sample,
+                                      .take = mmn_lens_take,
                                       .end = end,
                                       .form = &mmn_lens_form,
+                                      .describe = mmn_lens_describe,
                                       .fill = mmn_lens_fill};
 
 mmn_status mmn_lens_run(mmn_result **result, const mmn_model *model,

@@ -49,22 +49,59 @@ typedef struct mmn_lens {
     const mmn_lens_options *options;
     size_t layers, vocabulary, top;
     bool stages[MMN_LENS_STAGES];
-    mmn_lens_cell *cells; /* [domain][MMN_LENS_STAGES][layers][2]: text, image */
+    mmn_lens_cell *cells; /* [domains + 1][MMN_LENS_STAGES][layers][2]: text, image; the last of
+                             the first index are those of the sample at hand */
     mmn_lens_neuron neuron;
     mmn_lens_example *examples;
     size_t example_count, example_capacity;
 
     /* At work: */
-    mmn_readout readout;       /* afterwards room for a cell's words, and... */
-    double *curve;             /* ...[layers] for the entropies of one domain */
-    size_t domain;             /* of the sample that runs */
-    mmn_lens_example *example; /* NULL: none of this sample */
+    mmn_readout readout; /* afterwards room for a cell's words, and... */
+    double *curve;       /* ...[layers] for the entropies of one domain */
+    mmn_lens_example at_work;
+    mmn_lens_example *example; /* that one; NULL: none of this sample */
     float *residual; /* [positions][hidden_size]: the state before the layer that runs, for "mid" */
     size_t residual_capacity;
 } mmn_lens;
 
 extern const mmn_study_kind mmn_lens_kind;
+void mmn_lens_describe(mmn_result *result, const void *lens);
 void mmn_lens_fill(mmn_result *result, const void *lens);
+
+/* ---- Rows ------------------------------------------------------------------------------------ */
+
+/* What is found of a sample. */
+typedef struct mmn_lens_row {
+    mmn_row row;
+    /* Of each stage that is read, layer and kind of position (text, image): */
+    double *entropy; /* sum over positions */
+    uint64_t *words; /* how many words are the first somewhere; theirs follow in ids and times */
+    uint64_t *ids, *times;
+    size_t entropy_count, words_count, ids_count, times_count;
+
+    /* Of an example, as in mmn_lens_example: */
+    uint64_t is_example, grid_side, grid_first;
+    uint64_t *positions, *tokens, *is_image; /* [positions] */
+    double *readings;                        /* [positions][layers]: entropies */
+    uint64_t *leading;                       /* [positions][layers][top] */
+    double *p;                               /* likewise: their probabilities */
+    double *activation;
+    size_t positions_count, tokens_count, is_image_count, readings_count, leading_count, p_count,
+        activation_count;
+} mmn_lens_row;
+
+extern const mmn_row_column mmn_lens_columns[];
+/* Moves what was found of the sample at hand into its row. */
+mmn_status mmn_lens_fill_row(mmn_lens *lens, size_t run, mmn_error *error);
+/* Of mmn_study_kind. */
+mmn_status mmn_lens_take(void *lens, const mmn_planned_sample *planned, size_t run, const void *row,
+                         mmn_error *error);
+
+/* Those cells of a domain that are read: how many there are, and number `index`. The cells of the
+ * sample at hand are those of one more domain. */
+size_t mmn_lens_read_cells(const mmn_lens *lens);
+mmn_lens_cell *mmn_lens_read_cell(const mmn_lens *lens, size_t domain, size_t index);
+size_t mmn_lens_at_hand(const mmn_lens *lens);
 
 mmn_lens_cell *mmn_lens_cell_of(const mmn_lens *lens, size_t domain, int stage, size_t layer,
                                 int image);
@@ -83,9 +120,13 @@ mmn_status mmn_lens_choose_positions(bool *chosen, const mmn_input *input, const
 mmn_status mmn_lens_choose_neuron(mmn_lens_neuron *neuron, const mmn_model *model, const char *text,
                                   mmn_error *error);
 
-/* Makes the sample that runs an example, if the domain has not enough of them. */
-mmn_status mmn_lens_add_example(mmn_lens *lens, const mmn_planned_sample *planned,
-                                const mmn_input *input, mmn_error *error);
+/* Makes the sample that runs an example, if it is one of the first of its domain. */
+mmn_status mmn_lens_begin_example(mmn_lens *lens, const mmn_planned_sample *planned,
+                                  const mmn_input *input, mmn_error *error);
+/* Adds an example with so many positions, which are to be filled. */
+mmn_status mmn_lens_keep_example(mmn_lens_example **example, mmn_lens *lens,
+                                 const mmn_planned_sample *planned, size_t positions,
+                                 mmn_patch_grid grid, mmn_error *error);
 /* Keeps the reading of row `row` of the readout, if its position is one of the example's. */
 void mmn_lens_keep_reading(const mmn_lens *lens, size_t position, size_t layer, size_t row);
 /* Adds a probe that keeps the chosen neuron's activation at the example's patches. */

@@ -82,27 +82,42 @@ mmn_status mmn_lens_choose_positions(bool *chosen, const mmn_input *input, const
     return MMN_OK;
 }
 
+/* Room for what is kept of so many positions; `allocate` says whose memory it is. */
+static mmn_status reserve(mmn_lens_example *example, mmn_lens *lens, size_t count,
+                          void *(*allocate)(mmn_study *study, size_t count, size_t size,
+                                            mmn_error *error),
+                          mmn_error *error)
+{
+    mmn_study *study = &lens->study;
+    const size_t side = example->grid.side;
+    size_t readings;
+    if (!mmn_multiply_sizes(count, lens->layers, &readings))
+        return mmn_fail(error, MMN_SYSTEM, NULL, NULL, "there are too many positions");
+    example->positions = allocate(study, count, sizeof(*example->positions), error);
+    example->entropy = allocate(study, readings, sizeof(double), error);
+    example->words = allocate(study, readings, lens->top * sizeof(mmn_word), error);
+    MMN_NEED(example->positions && example->entropy && example->words);
+    if (lens->neuron.module && side > 0)
+        MMN_NEED(example->activation = allocate(study, side, side * sizeof(float), error));
+    example->count = count;
+    return MMN_OK;
+}
+
 static mmn_status choose_positions(mmn_lens *lens, mmn_lens_example *example,
                                    const mmn_input *input, mmn_error *error)
 {
     const char *text = lens->options->positions ? lens->options->positions : "last";
-    mmn_study *study = &lens->study;
     const size_t length = mmn_input_length(input);
-    size_t count = 0, readings;
-    bool *chosen = mmn_study_allocate(study, length, sizeof(*chosen), error);
+    size_t count = 0, index = 0;
+    bool *chosen = mmn_study_allocate_in_row(&lens->study, length, sizeof(*chosen), error);
     MMN_NEED(chosen);
     MMN_TRY(mmn_lens_choose_positions(chosen, input, text, error));
     for (size_t position = 0; position < length; position++)
         count += chosen[position];
-    if (!mmn_multiply_sizes(count, lens->layers, &readings))
-        return mmn_fail(error, MMN_SYSTEM, NULL, NULL, "there are too many positions");
-    example->positions = mmn_study_allocate(study, count, sizeof(*example->positions), error);
-    example->entropy = mmn_study_allocate(study, readings, sizeof(double), error);
-    example->words = mmn_study_allocate(study, readings, lens->top * sizeof(mmn_word), error);
-    MMN_NEED(example->positions && example->entropy && example->words);
+    MMN_TRY(reserve(example, lens, count, mmn_study_allocate_in_row, error));
     for (size_t position = 0; position < length; position++)
         if (chosen[position])
-            example->positions[example->count++] = (mmn_lens_position){
+            example->positions[index++] = (mmn_lens_position){
                 position, input->ids[position], mmn_input_is_image(input, position) != 0};
     return MMN_OK;
 }
@@ -125,28 +140,27 @@ static mmn_status copy_names(mmn_lens *lens, mmn_lens_example *example, const mm
     return MMN_OK;
 }
 
-mmn_status mmn_lens_add_example(mmn_lens *lens, const mmn_planned_sample *planned,
-                                const mmn_input *input, mmn_error *error)
+mmn_status mmn_lens_begin_example(mmn_lens *lens, const mmn_planned_sample *planned,
+                                  const mmn_input *input, mmn_error *error)
 {
-    uint64_t kept = 0;
-    for (size_t i = 0; i < lens->example_count; i++)
-        kept += lens->examples[i].domain == planned->domain;
-    if (kept >= lens->options->examples)
+    lens->example = NULL;
+    if (planned->window >= lens->options->examples)
         return MMN_OK;
+    lens->example = &lens->at_work;
+    lens->at_work = (mmn_lens_example){.grid = mmn_patch_grid_of(lens->study.model, input)};
+    return choose_positions(lens, lens->example, input, error);
+}
+
+mmn_status mmn_lens_keep_example(mmn_lens_example **example, mmn_lens *lens,
+                                 const mmn_planned_sample *planned, size_t positions,
+                                 mmn_patch_grid grid, mmn_error *error)
+{
     MMN_TRY(mmn_study_reserve(&lens->study, &lens->examples, &lens->example_capacity,
                               lens->example_count + 1, sizeof(*lens->examples), error));
-    mmn_lens_example *example = &lens->examples[lens->example_count++];
-    *example = (mmn_lens_example){.domain = planned->domain,
-                                  .grid = mmn_patch_grid_of(lens->study.model, input)};
-    MMN_TRY(copy_names(lens, example, &planned->sample, error));
-    MMN_TRY(choose_positions(lens, example, input, error));
-    const size_t side = example->grid.side;
-    if (lens->neuron.module && side > 0 &&
-        !(example->activation =
-              mmn_study_allocate(&lens->study, side, side * sizeof(float), error)))
-        return MMN_SYSTEM;
-    lens->example = example;
-    return MMN_OK;
+    *example = &lens->examples[lens->example_count++];
+    **example = (mmn_lens_example){.domain = planned->domain, .grid = grid};
+    MMN_TRY(copy_names(lens, *example, &planned->sample, error));
+    return reserve(*example, lens, positions, mmn_study_allocate, error);
 }
 
 void mmn_lens_keep_reading(const mmn_lens *lens, size_t position, size_t layer, size_t row)

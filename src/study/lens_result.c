@@ -8,7 +8,8 @@ static const mmn_form_table tables[] = {
     {"result", NULL,
      MMN_COLUMNS(MMN_MADE_COLUMNS, MMN_TEXT("list"), MMN_WHOLE("samples"), MMN_WHOLE("top"),
                  MMN_TEXT("off"), MMN_TEXT("neurons_of"), MMN_WHOLE("layers"),
-                 MMN_WHOLE("vocabulary"), MMN_ALLOWED_COLUMNS)},
+                 MMN_WHOLE("vocabulary"), MMN_WHOLE("examples"), MMN_TEXT("example_positions"),
+                 MMN_TEXT("example_neuron"), MMN_ALLOWED_COLUMNS)},
     {"stages", "result", MMN_COLUMNS(MMN_TEXT("name"))},
     {"domains", "result", MMN_COLUMNS(MMN_TEXT("name"))},
     {"curves", "result",
@@ -106,6 +107,28 @@ mmn_lens_cell *mmn_lens_cell_of(const mmn_lens *lens, size_t domain, int stage, 
     return &lens->cells[number * 2 + (size_t)image];
 }
 
+size_t mmn_lens_read_cells(const mmn_lens *lens)
+{
+    size_t stages = 0;
+    for (int stage = 0; stage < MMN_LENS_STAGES; stage++)
+        stages += lens->stages[stage];
+    return stages * lens->layers * 2;
+}
+
+mmn_lens_cell *mmn_lens_read_cell(const mmn_lens *lens, size_t domain, size_t index)
+{
+    size_t number = index / (lens->layers * 2);
+    int stage = 0;
+    while (!lens->stages[stage] || number-- > 0)
+        stage++;
+    return mmn_lens_cell_of(lens, domain, stage, index / 2 % lens->layers, index % 2 != 0);
+}
+
+size_t mmn_lens_at_hand(const mmn_lens *lens)
+{
+    return lens->study.samples.domains.domain_count;
+}
+
 double mmn_lens_entropy(const mmn_lens *lens, size_t domain, int stage, size_t layer, int image)
 {
     uint64_t positions = lens->study.positions[domain][image];
@@ -177,15 +200,19 @@ static mmn_three_stages find_stages(const mmn_lens *lens, size_t domain)
 
 /* ---- Filling --------------------------------------------------------------------------------- */
 
-static void add_settings(mmn_result *result, const mmn_lens *lens)
+void mmn_lens_describe(mmn_result *result, const void *context)
 {
+    const mmn_lens *lens = context;
+    const mmn_lens_options *options = lens->options;
     const mmn_study *study = &lens->study;
     const mmn_plan *plan = &study->plan;
     const bool off = plan->settings.count > 0;
     MMN_ADD(result, "result", MMN_MADE(study), MMN_LIST(study), mmn_as_whole(lens->top),
             mmn_as_text(off ? plan->settings.names[0] : NULL),
             mmn_as_optional(off ? plan->off_domain : NULL), mmn_as_whole(lens->layers),
-            mmn_as_whole(lens->vocabulary), MMN_ALLOWED(study->allowed));
+            mmn_as_whole(lens->vocabulary), mmn_as_whole(options->examples),
+            mmn_as_text(options->positions), mmn_as_text(options->neuron),
+            MMN_ALLOWED(study->allowed));
     for (int stage = 0; stage < MMN_LENS_STAGES; stage++)
         if (lens->stages[stage])
             MMN_ADD(result, "stages", mmn_as_text(mmn_lens_stage_names[stage]));
@@ -280,7 +307,6 @@ void mmn_lens_fill(mmn_result *result, const void *context)
 {
     const mmn_lens *lens = context;
     const size_t domains = lens->study.samples.domains.domain_count;
-    add_settings(result, lens);
     for (size_t d = 0; d < domains; d++)
         for (int stage = 0; stage < MMN_LENS_STAGES; stage++)
             if (lens->stages[stage])

@@ -11,16 +11,22 @@
 #include "pass/distribution.h"
 #include "study/run_result.h"
 
-/* What is found in one of the plan's runs. */
+/* What is found of a window in one of the plan's runs, and of all windows. */
 typedef struct perplexity_run {
-    mmn_reading reading;
+    mmn_row row;
     uint64_t tokens; /* predicted */
     double nats;     /* sum of their negative log likelihoods */
 } perplexity_run;
 
+static const mmn_row_column columns[] = {
+    MMN_ROW_ONE("tokens", MMN_ROW_WHOLE, perplexity_run, tokens),
+    MMN_ROW_ONE("nats", MMN_ROW_REAL, perplexity_run, nats),
+    {0}};
+
 typedef struct perplexities {
     mmn_study study; /* one setting, or none */
     const mmn_perplexity_options *options;
+    perplexity_run *runs;        /* [runs of the plan] */
     char data[MMN_DIGEST_SIZE];  /* of the texts' windows */
     double nats[MMN_STUDY_ROWS]; /* at work */
 } perplexities;
@@ -34,24 +40,44 @@ static double nats_of(const mmn_kernels *kernels, float *logits, size_t count, i
 
 /* Of mmn_study_kind: adds the negative log likelihoods, in nats, of the tokens behind the
  * positions, one by one in their order. MMN_INPUT where a logit is not finite. */
-static mmn_status read_logits(void *reading, const mmn_input *input, size_t first, float *logits,
+static mmn_status read_logits(void *row, const mmn_input *input, size_t first, float *logits,
                               size_t rows, mmn_error *error)
 {
-    perplexity_run *run = reading;
-    perplexities *kept = run->reading.kept;
+    perplexity_run *run = row;
+    perplexities *kept = run->row.kept;
     const mmn_compute *compute = &kept->study.compute;
     const int32_t *targets = input->ids + first + 1;
     const size_t vocabulary = kept->study.model->config.language.vocab_size;
     MMN_PARALLEL_FOR(compute->threads, static)
-    for (size_t row = 0; row < rows; row++)
-        kept->nats[row] =
-            nats_of(compute->kernels, logits + row * vocabulary, vocabulary, targets[row]);
-    for (size_t row = 0; row < rows; row++) {
-        if (!isfinite(kept->nats[row]))
+    for (size_t i = 0; i < rows; i++)
+        kept->nats[i] = nats_of(compute->kernels, logits + i * vocabulary, vocabulary, targets[i]);
+    for (size_t i = 0; i < rows; i++) {
+        if (!isfinite(kept->nats[i]))
             return mmn_fail(error, MMN_INPUT, NULL, NULL, "a logit is not a finite number");
-        run->nats += kept->nats[row];
+        run->nats += kept->nats[i];
     }
     run->tokens += rows;
+    return MMN_OK;
+}
+
+static mmn_status begin(void *context, mmn_error *error)
+{
+    perplexities *kept = context;
+    kept->runs =
+        mmn_study_allocate(&kept->study, kept->study.plan.run_count, sizeof(*kept->runs), error);
+    return kept->runs ? MMN_OK : MMN_SYSTEM;
+}
+
+/* Of mmn_study_kind. */
+static mmn_status take(void *context, const mmn_planned_sample *planned, size_t run,
+                       const void *row, mmn_error *error)
+{
+    const perplexity_run *window = row;
+    perplexity_run *found = &((perplexities *)context)->runs[run];
+    (void)planned;
+    (void)error;
+    found->tokens += window->tokens;
+    found->nats += window->nats;
     return MMN_OK;
 }
 
@@ -86,9 +112,7 @@ static mmn_status digest_windows(void *context, mmn_error *error)
 static uint64_t tokens_of(const perplexities *kept, size_t domain)
 {
     const mmn_study *study = &kept->study;
-    const perplexity_run *run =
-        mmn_study_reading(study, mmn_plan_find(&study->plan, 0, MMN_OFF_NOTHING, domain, domain));
-    return run->tokens;
+    return kept->runs[mmn_plan_find(&study->plan, 0, MMN_OFF_NOTHING, domain, domain)].tokens;
 }
 
 static mmn_status check_tokens(const void *context, mmn_error *error)
@@ -177,12 +201,13 @@ const mmn_form mmn_perplexity_form = {
 /* Mean of a run's negative log likelihoods in nats. */
 static double mean_nats(const void *context, size_t run)
 {
-    const perplexity_run *found = mmn_study_reading(context, run);
+    const perplexity_run *found = &((const perplexities *)context)->runs[run];
     return found->nats / (double)found->tokens;
 }
 
-static void add_settings(mmn_result *result, const perplexities *perplexity)
+static void describe(mmn_result *result, const void *context)
 {
+    const perplexities *perplexity = context;
     const mmn_study *study = &perplexity->study;
     const mmn_windows *windows = &study->samples.windows;
     const char *setting = perplexity->options->setting;
@@ -254,7 +279,6 @@ static void fill(mmn_result *result, const void *context)
     const perplexities *perplexity = context;
     const size_t domains = perplexity->study.samples.domains.domain_count;
     const size_t crossed = perplexity->study.plan.settings.count > 0 ? domains : 0;
-    add_settings(result, perplexity);
     for (size_t d = 0; d < domains; d++)
         add_runs(result, perplexity, d);
     for (size_t d = 0; d < crossed; d++)
@@ -272,11 +296,15 @@ mmn_status mmn_perplexity_measure(mmn_result **result, const mmn_model *model,
                                         .options_size = sizeof(mmn_perplexity_options),
                                         .set_up = set_up,
                                         .check = digest_windows,
+                                        .begin = begin,
+                                        .columns = columns,
+                                        .row_size = sizeof(perplexity_run),
                                         .read = read_logits,
-                                        .reading_size = sizeof(perplexity_run),
                                         .followed = true,
+                                        .take = take,
                                         .judge = check_tokens,
                                         .form = &mmn_perplexity_form,
+                                        .describe = describe,
                                         .fill = fill};
     return mmn_study_make(result, &kind, model, options, error);
 }

@@ -17,6 +17,22 @@
 
 enum { SEEDS = 5, SEED_LIMIT = 10000 };
 
+/* What is found of a sample in one of the plan's runs: sums over its positions, of each layer and
+ * the final norm. With nothing off, nothing is compared. */
+enum { LISTS = 4 };
+typedef struct perturb_row {
+    mmn_row row;
+    double *lists[LISTS];
+    size_t counts[LISTS];
+} perturb_row;
+
+static const mmn_row_column columns[] = {
+    MMN_ROW_MANY("text_relative", MMN_ROW_REAL, perturb_row, lists[0], counts[0]),
+    MMN_ROW_MANY("text_cosine", MMN_ROW_REAL, perturb_row, lists[1], counts[1]),
+    MMN_ROW_MANY("image_relative", MMN_ROW_REAL, perturb_row, lists[2], counts[2]),
+    MMN_ROW_MANY("image_cosine", MMN_ROW_REAL, perturb_row, lists[3], counts[3]),
+    {0}};
+
 /* ---- Hidden states --------------------------------------------------------------------------- */
 
 void mmn_hidden_states_free(mmn_hidden_states *states)
@@ -183,13 +199,18 @@ static mmn_distance mean_distance(const mmn_perturbation *perturbation, size_t r
         if (kind != 2 && kind != k)
             continue;
         const mmn_distance *part =
-            &perturbation->runs[run].sums[(size_t)k * (perturbation->layers + 1) + state];
+            &mmn_perturb_sums(perturbation, run)[(size_t)k * (perturbation->layers + 1) + state];
         sum.relative += part->relative;
         sum.cosine += part->cosine;
         count += positions[k];
     }
     const double divisor = count > 0 ? (double)count : 1.0;
     return (mmn_distance){sum.relative / divisor, sum.cosine / divisor};
+}
+
+mmn_distance *mmn_perturb_sums(const mmn_perturbation *perturbation, size_t run)
+{
+    return perturbation->sums + run * 2 * (perturbation->layers + 1);
 }
 
 uint64_t mmn_perturb_neurons(const mmn_perturbation *perturbation, size_t run)
@@ -213,6 +234,54 @@ static mmn_status ready(void *context, mmn_session *session, size_t run, mmn_err
                : mmn_hidden_states_compare(&perturbation->runs[run], session, error);
 }
 
+/* Moves what was compared into the rows of the sample. */
+static mmn_status fill_rows(mmn_perturbation *perturbation, size_t domain, mmn_error *error)
+{
+    const mmn_plan *plan = &perturbation->study.plan;
+    const size_t states = perturbation->layers + 1;
+    for (size_t i = 0; i < plan->run_count; i++) {
+        perturb_row *row = mmn_study_row(&perturbation->study, i);
+        mmn_distance *sums = perturbation->runs[i].sums;
+        if (plan->runs[i].domain != domain || plan->runs[i].off == MMN_OFF_NOTHING)
+            continue;
+        for (int list = 0; list < LISTS; list++) {
+            double *values =
+                mmn_study_allocate_in_row(&perturbation->study, states, sizeof(double), error);
+            MMN_NEED(row->lists[list] = values);
+            row->counts[list] = states;
+            for (size_t state = 0; state < states; state++) {
+                const mmn_distance *sum = &sums[(size_t)(list / 2) * states + state];
+                values[state] = list % 2 == 0 ? sum->relative : sum->cosine;
+            }
+        }
+        memset(sums, 0, 2 * states * sizeof(*sums));
+    }
+    return MMN_OK;
+}
+
+/* Of mmn_study_kind. */
+static mmn_status take(void *context, const mmn_planned_sample *planned, size_t run,
+                       const void *context_row, mmn_error *error)
+{
+    mmn_perturbation *perturbation = context;
+    const perturb_row *row = context_row;
+    const size_t states = perturbation->layers + 1;
+    const bool plain = perturbation->study.plan.runs[run].off == MMN_OFF_NOTHING;
+    mmn_distance *sums = mmn_perturb_sums(perturbation, run);
+    (void)planned;
+    for (int list = 0; list < LISTS; list++)
+        if (row->counts[list] != (plain ? 0 : states))
+            return mmn_fail(error, MMN_INPUT, NULL, columns[list].name,
+                            "a row has %zu distances; expected %zu, of each layer and the final "
+                            "norm",
+                            row->counts[list], plain ? 0 : states);
+    for (size_t i = 0; i < 2 * states && !plain; i++) {
+        sums[i].relative += row->lists[i / states * 2][i % states];
+        sums[i].cosine += row->lists[i / states * 2 + 1][i % states];
+    }
+    return MMN_OK;
+}
+
 /* An mmn_study_function. */
 static mmn_status compare_sample(void *context, const mmn_planned_sample *planned,
                                  const mmn_input *input, mmn_error *error)
@@ -227,7 +296,7 @@ static mmn_status compare_sample(void *context, const mmn_planned_sample *planne
         MMN_TRY(mmn_hidden_states_begin(&perturbation->states, first, count, rows, error));
         MMN_TRY(mmn_study_measure(perturbation, &measuring, planned->domain, input, error));
     }
-    return MMN_OK;
+    return fill_rows(perturbation, planned->domain, error);
 }
 
 static mmn_status set_up(void *context, const mmn_model *model, const void *asked, mmn_error *error)
@@ -264,7 +333,9 @@ static mmn_status begin(void *context, mmn_error *error)
     perturbation->runs = mmn_study_allocate(study, runs, sizeof(*perturbation->runs), error);
     perturbation->values =
         mmn_study_allocate(study, (size_t)study->plan.seeds, sizeof(*perturbation->values), error);
-    MMN_NEED(perturbation->runs && perturbation->values);
+    perturbation->sums = mmn_study_allocate(
+        study, runs, 2 * (perturbation->layers + 1) * sizeof(mmn_distance), error);
+    MMN_NEED(perturbation->runs && perturbation->values && perturbation->sums);
     for (size_t i = 0; i < runs; i++) {
         mmn_comparison *run = &perturbation->runs[i];
         run->states = &perturbation->states;
@@ -392,12 +463,17 @@ static void add_moved(mmn_result *result, const mmn_perturbation *perturbation, 
             mmn_as_real(random[1].high - random[1].mean));
 }
 
+static void describe(mmn_result *result, const void *context)
+{
+    const mmn_perturbation *perturbation = context;
+    MMN_ADD(result, "result", MMN_STUDY(&perturbation->study), mmn_as_whole(perturbation->layers));
+}
+
 static void fill(mmn_result *result, const void *context)
 {
     const mmn_perturbation *perturbation = context;
     const mmn_plan *plan = &perturbation->study.plan;
     const size_t domains = perturbation->study.samples.domains.domain_count;
-    MMN_ADD(result, "result", MMN_STUDY(&perturbation->study), mmn_as_whole(perturbation->layers));
     for (size_t d = 0; d < domains; d++)
         for (size_t i = 0; i < plan->run_count; i++)
             if (plan->runs[i].domain == d && plan->runs[i].off != MMN_OFF_NOTHING)
@@ -415,9 +491,13 @@ const mmn_study_kind mmn_perturbation_kind = {.doing = "perturbing",
                                               .options_size = sizeof(mmn_perturb_options),
                                               .set_up = set_up,
                                               .begin = begin,
+                                              .columns = columns,
+                                              .row_size = sizeof(perturb_row),
                                               .measure = compare_sample,
+                                              .take = take,
                                               .end = end,
                                               .form = &mmn_perturbation_form,
+                                              .describe = describe,
                                               .fill = fill};
 
 mmn_status mmn_perturb(mmn_result **result, const mmn_model *model,

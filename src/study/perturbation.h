@@ -46,14 +46,18 @@ mmn_status mmn_hidden_states_compare(mmn_comparison *comparison, mmn_session *se
 typedef struct mmn_perturbation {
     mmn_study study; /* its runs with nothing off are what the others are compared with */
     size_t layers;
-    mmn_comparison *runs; /* [runs of the plan]: sums at text positions, at image positions */
+    mmn_distance *sums; /* [runs of the plan][2][layers + 1]: at text positions, at image ones */
 
     /* At work: */
-    double *values; /* [seeds] */
+    mmn_comparison *runs; /* [runs of the plan]: of the sample at hand */
+    double *values;       /* [seeds] */
     mmn_hidden_states states;
 } mmn_perturbation;
 
 extern const mmn_study_kind mmn_perturbation_kind;
+
+/* The sums of a run, [2][layers + 1]. */
+mmn_distance *mmn_perturb_sums(const mmn_perturbation *perturbation, size_t run);
 
 /* How many neurons are off in a run. */
 uint64_t mmn_perturb_neurons(const mmn_perturbation *perturbation, size_t run);

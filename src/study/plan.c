@@ -165,6 +165,13 @@ void mmn_plan_free(mmn_plan *plan)
     *plan = (mmn_plan){0};
 }
 
+const char *const mmn_off_names[] = {"nothing", "domain", "random"};
+
+const char *mmn_plan_setting(const mmn_plan *plan, const mmn_run *run)
+{
+    return run->off == MMN_OFF_NOTHING ? "none" : plan->settings.names[run->setting];
+}
+
 size_t mmn_plan_find(const mmn_plan *plan, size_t setting, mmn_off off, size_t neurons_of,
                      size_t domain)
 {

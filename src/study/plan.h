@@ -71,6 +71,10 @@ mmn_status mmn_plan_make(mmn_plan *plan, const mmn_model *model, const mmn_domai
                          mmn_error *error);
 void mmn_plan_free(mmn_plan *plan);
 
+/* "nothing", "domain", "random"; and the name of a run's setting: "none" with nothing off. */
+extern const char *const mmn_off_names[];
+const char *mmn_plan_setting(const mmn_plan *plan, const mmn_run *run);
+
 /* The number of the run with these neurons off, the first of several seeds; SIZE_MAX: there is
  * none. With nothing off, `setting` and `neurons_of` are of no matter. */
 size_t mmn_plan_find(const mmn_plan *plan, size_t setting, mmn_off off, size_t neurons_of,

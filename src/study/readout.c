@@ -84,7 +84,7 @@ mmn_status mmn_readout_run(mmn_readout *readout, const float *hidden, size_t row
 
 /* ---- Word counts ----------------------------------------------------------------------------- */
 
-mmn_status mmn_word_counts_add(mmn_word_counts *counts, int32_t id, mmn_error *error)
+mmn_status mmn_word_counts_add(mmn_word_counts *counts, int32_t id, double times, mmn_error *error)
 {
     size_t low = 0, high = counts->count;
     while (low < high) {
@@ -101,7 +101,7 @@ mmn_status mmn_word_counts_add(mmn_word_counts *counts, int32_t id, mmn_error *e
         counts->list[low] = (mmn_word){.id = id};
         counts->count++;
     }
-    counts->list[low].value++;
+    counts->list[low].value += times;
     return MMN_OK;
 }
 

@@ -40,7 +40,7 @@ typedef struct mmn_word_counts {
     size_t count, capacity;
 } mmn_word_counts;
 
-mmn_status mmn_word_counts_add(mmn_word_counts *counts, int32_t id, mmn_error *error);
+mmn_status mmn_word_counts_add(mmn_word_counts *counts, int32_t id, double times, mmn_error *error);
 void mmn_word_counts_free(mmn_word_counts *counts);
 
 /* The `limit` most frequent words, the lower id first among equals; returns how many there are. */

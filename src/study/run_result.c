@@ -10,8 +10,6 @@
 #include "model/model.h"
 #include "text/characters.h"
 
-const char *const mmn_off_names[] = {"nothing", "domain", "random"};
-
 const char *mmn_domain_name(const mmn_study *study, size_t domain)
 {
     return study->samples.domains.domains[domain].name;
@@ -19,7 +17,7 @@ const char *mmn_domain_name(const mmn_study *study, size_t domain)
 
 const char *mmn_setting_of(const mmn_study *study, const mmn_run *run)
 {
-    return run->off == MMN_OFF_NOTHING ? "none" : study->plan.settings.names[run->setting];
+    return mmn_plan_setting(&study->plan, run);
 }
 
 static void add_domains(mmn_result *result, const mmn_study *study)
@@ -33,6 +31,8 @@ mmn_status mmn_study_fill(mmn_result **result, const mmn_study_kind *kind, const
 {
     if (mmn_result_begin(result, kind->form, error) != MMN_OK)
         return MMN_SYSTEM;
+    if (kind->describe)
+        kind->describe(*result, kept);
     kind->fill(*result, kept);
     add_domains(*result, kept);
     return mmn_result_end(result, error);
@@ -48,7 +48,7 @@ mmn_status mmn_study_make(mmn_result **result, const mmn_study_kind *kind, const
     mmn_status status = kept && own ? mmn_take_options(own, size, options, error) : MMN_SYSTEM;
     if (status == MMN_OK)
         status = mmn_study_find(kind, kept, model, own, error);
-    if (status == MMN_OK)
+    if (status == MMN_OK && ((const mmn_study *)kept)->keeping.shards == 0)
         status = mmn_study_fill(result, kind, kept, error);
     if (kept)
         mmn_study_close(kind, kept);

@@ -104,7 +104,6 @@ mmn_patch_grid mmn_patch_grid_of(const mmn_model *model, const mmn_input *input)
         mmn_as_text((run)->off == MMN_OFF_NOTHING ? NULL                                           \
                                                   : mmn_domain_name(study, (run)->neurons_of)),    \
         (run)->off == MMN_OFF_RANDOM ? mmn_as_whole((run)->seed) : mmn_as_nothing()
-extern const char *const mmn_off_names[]; /* by mmn_off */
 const char *mmn_domain_name(const mmn_study *study, size_t domain);
 /* The name of a run's setting: "none" with nothing off. */
 const char *mmn_setting_of(const mmn_study *study, const mmn_run *run);

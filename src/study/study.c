@@ -1,6 +1,7 @@
 /* Studies: what all of them share. */
 #include "study/study.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -10,6 +11,7 @@
 #include "model/model.h"
 #include "pass/language.h"
 #include "pass/session.h"
+#include "study/rows_run.h"
 
 /* TOGETHER_BYTES: what the sessions of runs side by side may take, unless the caller says how many
  * these are. TOGETHER: the most; more no longer gain anything. */
@@ -19,17 +21,22 @@ enum { TOGETHER = 64, TOGETHER_BYTES = INT32_MAX };
 
 void *mmn_study_keep(mmn_study *study, void *block, mmn_error *error)
 {
-    if (!block || MMN_RESERVE(study->blocks, study->block_capacity, study->block_count + 1,
-                              error) != MMN_OK) {
-        mmn_free(block);
-        return NULL;
-    }
-    return study->blocks[study->block_count++] = block;
+    return mmn_blocks_keep(&study->blocks, block, error);
 }
 
 void *mmn_study_allocate(mmn_study *study, size_t count, size_t size, mmn_error *error)
 {
     return mmn_study_keep(study, mmn_allocate(count, size, error), error);
+}
+
+void *mmn_study_allocate_in_row(mmn_study *study, size_t count, size_t size, mmn_error *error)
+{
+    return mmn_study_keep_in_row(study, mmn_allocate(count, size, error), error);
+}
+
+void *mmn_study_keep_in_row(mmn_study *study, void *block, mmn_error *error)
+{
+    return mmn_blocks_keep(&study->rows.blocks, block, error);
 }
 
 char *mmn_study_copy_text(mmn_study *study, const char *text, mmn_error *error)
@@ -116,6 +123,9 @@ static mmn_status choose_settings(mmn_study *study, mmn_error *error)
 static mmn_status open_study(mmn_study *study, mmn_error *error)
 {
     mmn_samples *samples = &study->samples;
+    MMN_TRY(mmn_study_rows_check(&study->keeping, error));
+    samples->shard = study->keeping.shard;
+    samples->shards = study->keeping.shards;
     study->passed = mmn_model_nonfinite(study->model, NULL);
     if (study->neurons) {
         MMN_TRY(mmn_neurons_read(&study->lists, study->neurons, error));
@@ -160,18 +170,27 @@ mmn_status mmn_study_advance(mmn_study *study, uint64_t done, mmn_error *error)
     return MMN_OK;
 }
 
-static mmn_status run_sample(mmn_study_function function, void *kept,
-                             const mmn_planned_sample *planned, mmn_error *error)
+void *mmn_study_row(const mmn_study *study, size_t run)
+{
+    return mmn_study_rows_of(&study->rows, run);
+}
+
+/* Runs the sample, and makes its rows. */
+static mmn_status measure_sample(mmn_study_function function, void *kept,
+                                 const mmn_planned_sample *planned, mmn_error *error)
 {
     mmn_study *study = kept;
+    mmn_row_sample *sample = &study->rows.sample;
     mmn_input *input;
     mmn_error problem = {0};
     bool bad;
     MMN_TRY(mmn_samples_input(&input, &study->samples, planned, &bad, error));
+    const uint64_t passed = mmn_model_nonfinite(study->model, NULL);
     const size_t image = mmn_input_image_positions(input);
-    study->positions[planned->domain][0] += mmn_input_length(input) - image;
-    study->positions[planned->domain][1] += image;
+    sample->positions[0] = mmn_input_length(input) - image;
+    sample->positions[1] = image;
     mmn_status status = function(kept, planned, input, &problem);
+    sample->nonfinite = mmn_model_nonfinite(study->model, NULL) > passed;
     if (status != MMN_OK) {
         if (study->samples.windows.length == 0)
             mmn_sample_blame(&problem, planned->sample.line, study->samples.file);
@@ -179,9 +198,61 @@ static mmn_status run_sample(mmn_study_function function, void *kept,
             *error = problem;
         status = problem.status;
     }
-    study->samples.domains.domains[planned->domain].samples++;
     mmn_input_free(input);
     return status;
+}
+
+/* Rows are of one list and of one model's weights: those of files that have changed are not
+ * kept. */
+static mmn_status keep_rows(mmn_study *study, const mmn_planned_sample *planned, mmn_error *error)
+{
+    if (!study->rows.file.path)
+        return MMN_OK;
+    MMN_TRY(mmn_samples_unchanged(&study->samples, error));
+    return mmn_study_rows_keep(&study->rows, planned, error);
+}
+
+static mmn_status take_rows(void *kept, const mmn_planned_sample *planned, mmn_error *error)
+{
+    mmn_study *study = kept;
+    const mmn_row_sample *sample = &study->rows.sample;
+    uint64_t *positions = study->positions[planned->domain];
+    for (size_t i = 0; i < study->plan.run_count; i++)
+        if (study->plan.runs[i].domain == planned->domain)
+            MMN_TRY(study->kind->take(kept, planned, i, mmn_study_row(study, i), error));
+    positions[0] += sample->positions[0];
+    positions[1] += sample->positions[1];
+    study->nonfinite = study->nonfinite || sample->nonfinite;
+    study->samples.domains.domains[planned->domain].samples++;
+    return MMN_OK;
+}
+
+/* Of a sample whose rows were read: they are done already. */
+static mmn_status take_found(void *kept, const mmn_planned_sample *planned, mmn_error *error)
+{
+    mmn_study *study = kept;
+    uint64_t runs = 0;
+    const mmn_status status = take_rows(kept, planned, error);
+    if (status != MMN_OK)
+        return mmn_error_in_file(error, status, study->rows.found_in);
+    for (size_t i = 0; i < study->plan.run_count; i++)
+        runs += study->plan.runs[i].domain == planned->domain;
+    study->progress.already += runs;
+    return mmn_study_advance(study, runs, error);
+}
+
+static mmn_status run_sample(mmn_study_function function, void *kept,
+                             const mmn_planned_sample *planned, mmn_error *error)
+{
+    mmn_study *study = kept;
+    bool found;
+    mmn_study_rows_clear(&study->rows);
+    MMN_TRY(mmn_study_rows_find(&study->rows, planned, &found, error));
+    if (found)
+        return take_found(kept, planned, error);
+    MMN_TRY(measure_sample(function, kept, planned, error));
+    MMN_TRY(keep_rows(study, planned, error));
+    return take_rows(kept, planned, error);
 }
 
 static mmn_status run_samples(mmn_study_function function, void *kept, mmn_error *error)
@@ -194,14 +265,15 @@ static mmn_status run_samples(mmn_study_function function, void *kept, mmn_error
         MMN_TRY(mmn_samples_next(&planned, &found, &study->samples, error));
         if (!found)
             return MMN_OK;
-        MMN_TRY(run_sample(function, kept, &planned, error));
+        if (planned.own)
+            MMN_TRY(run_sample(function, kept, &planned, error));
     }
 }
 
 /* Asks whether list and model are unchanged, and notes what was not finite. */
 static mmn_status end_study(mmn_study *study, mmn_error *error)
 {
-    study->nonfinite = mmn_model_nonfinite(study->model, NULL) > study->passed;
+    study->nonfinite = study->nonfinite || mmn_model_nonfinite(study->model, NULL) > study->passed;
     return study->samples.list ? mmn_samples_unchanged(&study->samples, error)
                                : mmn_model_unchanged(study->model, error);
 }
@@ -270,15 +342,10 @@ mmn_status mmn_study_measure(void *kept, const mmn_measuring *measuring, size_t 
 
 /* ---- Logits ---------------------------------------------------------------------------------- */
 
-void *mmn_study_reading(const mmn_study *study, size_t run)
-{
-    return study->readings + run * study->kind->reading_size;
-}
-
 /* An mmn_see_function, of the final norm's output. */
 static mmn_status see_normed(void *context, const mmn_stage *stage, mmn_error *error)
 {
-    mmn_study *study = ((const mmn_reading *)context)->kept;
+    mmn_study *study = ((const mmn_row *)context)->kept;
     const mmn_study_kind *kind = study->kind;
     const float *normed = stage->data;
     size_t end = stage->shape[0];
@@ -298,7 +365,7 @@ static mmn_status see_normed(void *context, const mmn_stage *stage, mmn_error *e
 static mmn_status add_probe(void *kept, mmn_session *session, size_t run, mmn_error *error)
 {
     const mmn_probe probe = {
-        .stages = "language.norm", .see = see_normed, .context = mmn_study_reading(kept, run)};
+        .stages = "language.norm", .see = see_normed, .context = mmn_study_row(kept, run)};
     return mmn_session_add_probe(session, &probe, error);
 }
 
@@ -310,18 +377,58 @@ static mmn_status read_sample(void *kept, const mmn_planned_sample *planned, con
     return mmn_study_measure(kept, &measuring, planned->domain, input, error);
 }
 
-static mmn_status begin_to_read(mmn_study *study, mmn_error *error)
+/* ---- All of it ------------------------------------------------------------------------------- */
+
+/* Opens the files of rows, where some are wanted, which belong to this run alone. */
+static mmn_status open_rows(mmn_study *study, const mmn_result *asked, mmn_error *error)
 {
-    const size_t runs = study->plan.run_count;
-    MMN_NEED(study->readings = mmn_study_allocate(study, runs, study->kind->reading_size, error));
-    for (size_t i = 0; i < runs; i++) {
-        mmn_reading *reading = mmn_study_reading(study, i);
-        *reading = (mmn_reading){.kept = study, .run = &study->plan.runs[i]};
-    }
-    return mmn_study_reserve_logits(study, MMN_STUDY_ROWS, error);
+    const mmn_rows_run run = {.model_digest = study->model_digest,
+                              .neurons_digest = study->neurons_digest,
+                              .samples = &study->samples,
+                              .plan = &study->plan,
+                              .asked = asked};
+    char *text;
+    MMN_TRY(mmn_rows_run_text(&text, &run, error));
+    const mmn_status status = mmn_study_rows_open(&study->rows, &study->keeping, text, error);
+    mmn_free(text);
+    return status;
 }
 
-/* ---- All of it ------------------------------------------------------------------------------- */
+/* Makes room for rows, and finds those that are there. */
+static mmn_status begin_rows(const mmn_study_kind *kind, mmn_study *study, mmn_error *error)
+{
+    mmn_result *asked;
+    study->rows.columns = kind->columns;
+    study->rows.row_size = kind->row_size;
+    study->rows.plan = &study->plan;
+    study->rows.samples = &study->samples;
+    MMN_TRY(mmn_study_rows_begin(&study->rows, study, error));
+    if (!study->keeping.file && study->keeping.part_count == 0)
+        return MMN_OK;
+    MMN_TRY(mmn_result_begin(&asked, kind->form, error));
+    kind->describe(asked, study);
+    mmn_status status = mmn_result_end(&asked, error);
+    if (status == MMN_OK)
+        status = open_rows(study, asked, error);
+    mmn_result_free(asked);
+    return status;
+}
+
+/* Runs all samples, and keeps their rows. */
+static mmn_status run_list(const mmn_study_kind *kind, void *kept, mmn_error *error)
+{
+    mmn_study *study = kept;
+    if (kind->read)
+        MMN_TRY(mmn_study_reserve_logits(study, MMN_STUDY_ROWS, error));
+    MMN_TRY(begin_rows(kind, study, error));
+    const mmn_status status = run_samples(kind->read ? read_sample : kind->measure, kept, error);
+    if (status == MMN_INTERRUPTED && study->rows.kept > 0)
+        return mmn_fail(error, status, study->rows.file.path, NULL,
+                        "interrupted after %" PRIu64
+                        " samples, whose rows are kept here; the same command goes on from there",
+                        study->rows.kept);
+    return status;
+}
 
 mmn_status mmn_study_find(const mmn_study_kind *kind, void *kept, const mmn_model *model,
                           const void *options, mmn_error *error)
@@ -336,11 +443,13 @@ mmn_status mmn_study_find(const mmn_study_kind *kind, void *kept, const mmn_mode
     if (kind->check)
         MMN_TRY(kind->check(kept, error));
     MMN_TRY(plan_study(study, error));
-    MMN_TRY(kind->read ? begin_to_read(study, error) : kind->begin(kept, error));
-    if (kind->read || kind->measure)
-        MMN_TRY(run_samples(kind->read ? read_sample : kind->measure, kept, error));
+    MMN_TRY(kind->begin(kept, error));
+    if (kind->columns)
+        MMN_TRY(run_list(kind, kept, error));
     MMN_TRY(end_study(study, error));
-    return kind->judge ? kind->judge(kept, error) : MMN_OK;
+    if (kind->judge && study->keeping.shards == 0)
+        MMN_TRY(kind->judge(kept, error));
+    return kind->columns ? mmn_study_rows_finish(&study->rows, error) : MMN_OK;
 }
 
 void mmn_study_close(const mmn_study_kind *kind, void *kept)
@@ -352,7 +461,6 @@ void mmn_study_close(const mmn_study_kind *kind, void *kept)
     mmn_samples_close(&study->samples);
     mmn_neurons_free(study->lists);
     mmn_compute_free_scratch(&study->compute);
-    for (size_t i = 0; i < study->block_count; i++)
-        mmn_free(study->blocks[i]);
-    mmn_free(study->blocks);
+    mmn_study_rows_close(&study->rows);
+    mmn_blocks_free(&study->blocks);
 }

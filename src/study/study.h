@@ -10,6 +10,7 @@
 #include "mask/mask.h"
 #include "model/compute.h"
 #include "study/plan.h"
+#include "study/rows.h"
 
 /* Zero-initialise; free with mmn_study_close. */
 typedef struct mmn_study {
@@ -21,7 +22,8 @@ typedef struct mmn_study {
     const char *setting;  /* instead: a single one */
     mmn_plan plan;        /* its settings are filled by mmn_study_find */
     mmn_allowances allowed;
-    size_t batch; /* runs side by side; 0: as many as do not need too much memory */
+    size_t batch;             /* runs side by side; 0: as many as do not need too much memory */
+    mmn_rows_options keeping; /* files of rows, and shards */
     mmn_progress progress;
     mmn_progress_function show;
     void *show_context;
@@ -30,19 +32,17 @@ typedef struct mmn_study {
     uint64_t (*positions)[2]; /* [domains]: text, image; of the samples so far */
     bool nonfinite; /* numbers were infinite or NaN on the way to the result, and allowed */
 
-    char *readings; /* [runs]: what a study of logits has of each (mmn_study_reading) */
-
     /* At work: */
     const struct mmn_study_kind *kind;
     mmn_neurons *lists;
+    mmn_study_rows rows; /* of the sample at hand, and where they are kept */
     uint64_t passed; /* numbers of the model that were not finite and allowed, at the beginning */
     double start;
     size_t *side;           /* [runs]: those of the sample's domain, and... */
     mmn_session **sessions; /* ...[runs] theirs */
     mmn_compute compute;    /* of mmn_study_logits, and... */
     float *logits;          /* ...[rows][vocab_size] what it has made */
-    void **blocks;          /* of mmn_study_allocate */
-    size_t block_count, block_capacity;
+    mmn_blocks blocks;      /* of mmn_study_allocate */
 } mmn_study;
 
 /* What set_up takes from the options of any study of a list, whatever their type. */
@@ -50,7 +50,7 @@ typedef struct mmn_study {
     .samples.file = (options)->list, .samples.limit = (options)->samples,                          \
     .allowed.unknown_keys = (options)->allow_unknown_keys != 0,                                    \
     .allowed.other_model = (options)->other_model != 0, .show = (options)->progress,               \
-    .show_context = (options)->progress_context
+    .show_context = (options)->progress_context, .keeping = (options)->rows
 /* And where it has them: long prompts; and random choices of neurons, beside nothing off. */
 #define MMN_STUDY_LONG_PROMPTS(options) .allowed.long_prompts = (options)->allow_long_prompts != 0
 #define MMN_STUDY_SEEDS(options)                                                                   \
@@ -67,6 +67,14 @@ char *mmn_study_copy_text(mmn_study *study, const char *text, mmn_error *error);
 /* As mmn_reserve, of an array in such memory; arrays that it outgrew stay as long as the study. */
 mmn_status mmn_study_reserve(mmn_study *study, void *pointer_to_pointer, size_t *capacity,
                              size_t needed, size_t size, mmn_error *error);
+
+/* The row of run number `run` of the sample at hand, of the kind's row_size bytes, which is zero
+ * where the sample begins. */
+void *mmn_study_row(const mmn_study *study, size_t run);
+/* Zeroed memory for what such a row points to; and memory that mmn_free frees as such. NULL, with
+ * the error, when it is short. */
+void *mmn_study_allocate_in_row(mmn_study *study, size_t count, size_t size, mmn_error *error);
+void *mmn_study_keep_in_row(mmn_study *study, void *block, mmn_error *error);
 
 /* Tells that `done` more is done (0: that it is still at work). MMN_INTERRUPTED when it shall
  * stop. */
@@ -99,12 +107,6 @@ typedef struct mmn_measuring {
 mmn_status mmn_study_measure(void *context, const mmn_measuring *measuring, size_t domain,
                              const mmn_input *input, mmn_error *error);
 
-/* What a study of logits has of a run begins with this, and is zero otherwise at first. */
-typedef struct mmn_reading {
-    void *kept; /* by the study */
-    const mmn_run *run;
-} mmn_reading;
-
 /* What is particular to a study. What it keeps is zero at first, and begins with an mmn_study. */
 typedef struct mmn_study_kind {
     const char *name,
@@ -117,35 +119,42 @@ typedef struct mmn_study_kind {
     /* What would stop it later, asked once it is open and before any work; NULL: nothing. */
     mmn_status (*check)(void *kept, mmn_error *error);
 
-    /* A study of logits reads those of all positions of all runs, or of those only that a token
-     * follows: logits [rows][vocab_size], which are its to change, from position `first` of the
-     * input on. `reading`, of reading_size bytes, is the run's. The run with nothing off comes
-     * first. */
-    mmn_status (*read)(void *reading, const mmn_input *input, size_t first, float *logits,
-                       size_t rows, mmn_error *error);
-    size_t reading_size;
-    bool followed;
-
-    /* Another begins by making room, once there is a plan (without a list, it does everything
-     * then), and measures each sample, or (NULL) has no list. */
+    /* Makes room, once there is a plan; a study without a list does everything then. */
     mmn_status (*begin)(void *kept, mmn_error *error);
+
+    /* The rows that it makes, one of each sample in each run of its domain; the struct, of row_size
+     * bytes, begins with an mmn_row. */
+    const mmn_row_column *columns;
+    size_t row_size;
+    /* A study of logits makes them of those of all positions, or of those only that a token
+     * follows: logits [rows][vocab_size], which are its to change, from position `first` of the
+     * input on. `row` is that of the sample in one run. The run with nothing off comes first. */
+    mmn_status (*read)(void *row, const mmn_input *input, size_t first, float *logits, size_t rows,
+                       mmn_error *error);
+    bool followed;
+    /* Another measures each sample, and fills its rows (mmn_study_row). */
     mmn_study_function measure;
+    /* Adds row `row` of a sample, in run number `run`, to what the study has found. Rows come in
+     * the list's order, and of a sample by run, wherever they were made; those that were read from
+     * a file may have any numbers. MMN_INPUT for what the study cannot have made. */
+    mmn_status (*take)(void *kept, const mmn_planned_sample *planned, size_t run, const void *row,
+                       mmn_error *error);
 
     /* Whether what was found makes a result, once all is measured; NULL: it does. */
     mmn_status (*judge)(const void *kept, mmn_error *error);
     /* Frees what it keeps beside the study and its memory, however far it came; NULL: nothing. */
     void (*end)(void *kept);
     const struct mmn_form *form; /* of its result */
-    /* Fills a result: the row of "result", and tables, but for "domains". */
+    /* Fills a result: first the row of "result", and tables that say what was asked for: all that
+     * rows depend on, but for model, neurons, list and plan; then other tables, but for
+     * "domains". */
+    void (*describe)(struct mmn_result *result, const void *kept);
     void (*fill)(struct mmn_result *result, const void *kept);
 } mmn_study_kind;
 
-/* What a study of logits has of run number `run`. */
-void *mmn_study_reading(const mmn_study *study, size_t run);
-
-/* Opens, plans and runs a study. An error that is a sample's fault is MMN_INPUT and names the list
- * and the line. In the end list and model must be the files still that they were. `kept` is zero;
- * close it after a failure too. */
+/* Opens, plans and runs a study, of which a shard ends with its rows and finds nothing. An error
+ * that is a sample's fault is MMN_INPUT and names the list and the line. In the end list and model
+ * must be the files still that they were. `kept` is zero; close it after a failure too. */
 mmn_status mmn_study_find(const mmn_study_kind *kind, void *kept, const mmn_model *model,
                           const void *options, mmn_error *error);
 void mmn_study_close(const mmn_study_kind *kind, void *kept);

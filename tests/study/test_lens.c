@@ -526,7 +526,7 @@ Test(word_counts, most_frequent_first_then_lower_ids)
     mmn_word most[3];
 
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
-        cr_assert_eq(mmn_word_counts_add(&counts, ids[i], &error), MMN_OK);
+        cr_assert_eq(mmn_word_counts_add(&counts, ids[i], 1, &error), MMN_OK);
     cr_assert_eq(mmn_word_counts_most(&counts, most, 3), 3);
     cr_expect(most[0].id == 7 && most[0].value == 3);
     cr_expect(most[1].id == 3 && most[1].value == 2);
