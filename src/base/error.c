@@ -131,12 +131,13 @@ bool mmn_text_is_missing(mmn_error *error, const char *name, size_t count, const
     return false;
 }
 
-mmn_status mmn_take_options(void *own, size_t size, const void *given, mmn_error *error)
+mmn_status mmn_take_options(void *own, size_t size, size_t former, const void *given,
+                            mmn_error *error)
 {
     size_t given_size = size;
     if (given)
         memcpy(&given_size, given, sizeof(given_size));
-    if (given_size < size)
+    if (given_size < size && (former == 0 || given_size != former))
         return mmn_fail(error, MMN_USAGE, NULL, NULL,
                         "the options' size is %zu; expected what sizeof says, %zu", given_size,
                         size);
@@ -148,7 +149,7 @@ mmn_status mmn_take_options(void *own, size_t size, const void *given, mmn_error
                             "the options ask for what this version of the library does not know");
     memset(own, 0, size);
     if (given)
-        memcpy(own, given, size);
+        memcpy(own, given, given_size < size ? given_size : size);
     memcpy(own, &size, sizeof(size));
     return MMN_OK;
 }

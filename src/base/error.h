@@ -70,15 +70,16 @@ bool mmn_is_missing(mmn_error *error, const char *names, size_t count, const voi
                    (const void *const[]){__VA_ARGS__})
 
 /* Fills `own`, a struct of options of `size` bytes, with those that the caller gave, whose size is
- * their first member, or with zeros but for its size (NULL). MMN_USAGE for a size that no such
- * struct has had, and for members that this library does not know and that are not 0. So far each
- * struct has had one size; who adds a member lets this take the former ones, too. */
-mmn_status mmn_take_options(void *own, size_t size, const void *given, mmn_error *error);
+ * their first member, or with zeros but for its size (NULL). `former` is the size that the struct
+ * had before it grew, whose newer members are 0; 0: it has had one size. MMN_USAGE for a size that
+ * no such struct has had, and for members that this library does not know and that are not 0. */
+mmn_status mmn_take_options(void *own, size_t size, size_t former, const void *given,
+                            mmn_error *error);
 
 /* Goes on with `own`, a copy of the options that `options` points to. */
 #define MMN_TAKE_OPTIONS(own, options, error)                                                      \
     do {                                                                                           \
-        MMN_TRY(mmn_take_options(&(own), sizeof(own), (options), (error)));                        \
+        MMN_TRY(mmn_take_options(&(own), sizeof(own), 0, (options), (error)));                     \
         (options) = &(own);                                                                        \
     } while (0)
 

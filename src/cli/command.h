@@ -35,6 +35,7 @@ struct mmn_cli_command {
     const char *summary;     /* one line, for the list of commands and the command's own help */
     size_t minimum, maximum; /* how many arguments there may be */
     int (*run)(mmn_cli_call *call); /* returns the exit code */
+    bool has_rows;                  /* whether it is a study of a list, which keeps rows */
 };
 
 /* Where the result goes (cli/destination.h). */
@@ -47,6 +48,16 @@ typedef struct mmn_cli_destination {
     size_t source_count;
     bool short_of_memory;
 } mmn_cli_destination;
+
+/* "mmneuron merge" of rows: the command that made them makes its result of all of them. */
+typedef struct mmn_cli_merging {
+    const char *output; /* the value of -o */
+    const char *const *parts;
+    size_t part_count;
+    uint64_t threads; /* as in mmn_cli_call, of merge's own command line */
+    const char *simd;
+    int quiet, json;
+} mmn_cli_merging;
 
 /* A call of a command: what is asked of it, and what it has opened, which is closed when it has
  * ended. */
@@ -65,6 +76,8 @@ struct mmn_cli_call {
 
     mmn_cli_destination destination;
     mmn_model *model;
+    const mmn_cli_command *(*find)(const char *name); /* a command; NULL: there is none */
+    const mmn_cli_merging *merging;                   /* NULL: it is called by itself */
 };
 
 int mmn_cli_info(mmn_cli_call *call);

@@ -1,5 +1,4 @@
-/* mmneuron count: counts how often each neuron is active in each domain of a list; and mmneuron
- * merge: adds the counts of the shards of one run. */
+/* mmneuron count: counts how often each neuron is active in each domain of a list. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -169,32 +168,4 @@ int mmn_cli_count(mmn_cli_call *call)
     MMN_CLI_TRY(open_destination(call, count_options.output));
     MMN_CLI_TRY(mmn_cli_open_model(call, &wishes));
     return run_count(call, &count_options);
-}
-
-/* ---- Merging --------------------------------------------------------------------------------- */
-
-int mmn_cli_merge(mmn_cli_call *call)
-{
-    const char *output = NULL;
-    /* clang-format off */
-    const mmn_cli_option options[] = {
-        {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
-         .target = &output, .needed = "the file that receives the sum",
-         .help = "where to write the sum (- is standard output)"},
-    };
-    /* clang-format on */
-    mmn_error error;
-    MMN_CLI_TRY(mmn_cli_parse(call, options, 1));
-    for (size_t i = 0; i < call->count; i++)
-        mmn_cli_destination_source(call, MMN_SOURCE_FILE, call->texts[i]);
-    MMN_CLI_TRY(mmn_cli_destination_open(call, output, MMN_CLI_BINARY, NULL));
-    if (mmn_counts_merge(call->texts, call->count, call->destination.path, &error) != MMN_OK)
-        return mmn_cli_fail(&error);
-    if (call->destination.standard)
-        return mmn_cli_destination_send(call);
-    if (call->json)
-        return mmn_cli_print_json(
-            json_pack("{s:s, s:I}", "output", output, "merged", (json_int_t)call->count));
-    mmn_cli_print("%s: the sum of %zu counts files\n", output, call->count);
-    return MMN_CLI_DONE;
 }

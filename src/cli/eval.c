@@ -30,6 +30,7 @@ static mmn_status run(mmn_result **result, const mmn_model *model, void *context
     read->batch = asked->batch;
     read->allow_unknown_keys = asked->allow_unknown_keys;
     read->other_model = asked->other_model;
+    read->rows = asked->rows;
     read->progress = asked->progress;
     read->progress_context = asked->progress_context;
     return mmn_perplexity_measure(result, model, read, error);

@@ -11,29 +11,29 @@
 
 static const mmn_cli_command commands[] = {
     {"info", "MODEL", "describe a checkpoint: what it holds and what would be run", 1, 1,
-     mmn_cli_info},
+     mmn_cli_info, false},
     {"ask", "MODEL [QUESTION...]", "answer questions, about an image or without", 1, SIZE_MAX,
-     mmn_cli_ask},
+     mmn_cli_ask, false},
     {"count", "MODEL DATA.jsonl -o COUNTS", "count how often each neuron is active in each domain",
-     2, 2, mmn_cli_count},
-    {"merge", "COUNTS... -o COUNTS", "add the counts of the shards of one run", 1, SIZE_MAX,
-     mmn_cli_merge},
+     2, 2, mmn_cli_count, false},
+    {"merge", "PART... -o FILE", "put the counts, or the rows, of the shards of one run together",
+     1, SIZE_MAX, mmn_cli_merge, false},
     {"rank", "COUNTS [-o NEURONS.json]", "find the neurons that belong to a domain", 1, 1,
-     mmn_cli_rank},
+     mmn_cli_rank, false},
     {"eval", "MODEL DATA.jsonl [-o EVAL.json]", "measure accuracy with domain neurons off", 2, 2,
-     mmn_cli_eval},
+     mmn_cli_eval, true},
     {"perturb", "MODEL DATA.jsonl --neurons NEURONS.json",
-     "measure how far switching neurons off moves the hidden states", 2, 2, mmn_cli_perturb},
+     "measure how far switching neurons off moves the hidden states", 2, 2, mmn_cli_perturb, true},
     {"lens", "MODEL DATA.jsonl", "read the states of every layer as words, and their entropy", 2, 2,
-     mmn_cli_lens},
+     mmn_cli_lens, true},
     {"contrib", "MODEL [QUESTION]", "find the neurons that add most to the words of an answer", 1,
-     2, mmn_cli_contrib},
+     2, mmn_cli_contrib, false},
     {"report", "RESULTS... -o REPORT.html", "make a page with figures of results", 1, SIZE_MAX,
-     mmn_cli_report},
-    {"dump", "MODEL -o DUMP", "write every stage of one forward pass to a file", 1, 1,
-     mmn_cli_dump},
-    {"verify", "DUMP REFERENCE", "compare two dumps stage by stage", 2, 2, mmn_cli_verify},
-    {"digest", "DUMP", "print a digest for every stage of a dump", 1, 1, mmn_cli_digest},
+     mmn_cli_report, false},
+    {"dump", "MODEL -o DUMP", "write every stage of one forward pass to a file", 1, 1, mmn_cli_dump,
+     false},
+    {"verify", "DUMP REFERENCE", "compare two dumps stage by stage", 2, 2, mmn_cli_verify, false},
+    {"digest", "DUMP", "print a digest for every stage of a dump", 1, 1, mmn_cli_digest, false},
 };
 static const size_t command_count = sizeof(commands) / sizeof(commands[0]);
 
@@ -81,7 +81,7 @@ static int unknown_command(const char *name)
 /* Runs a command, and closes what it has opened. */
 static int run_command(const mmn_cli_command *command, int argc, char **argv)
 {
-    mmn_cli_call call = {.command = command, .argc = argc, .argv = argv};
+    mmn_cli_call call = {.command = command, .argc = argc, .argv = argv, .find = find_command};
     const int code = command->run(&call);
     mmn_cli_destination_close(&call.destination);
     mmn_model_close(call.model);

@@ -108,7 +108,7 @@ int mmn_cli_work_end(mmn_cli_progress *progress, mmn_status status, const mmn_er
     mmn_cli_progress_clear(progress);
     if (status == MMN_OK)
         return MMN_CLI_DONE;
-    if (status != MMN_INTERRUPTED)
+    if (status != MMN_INTERRUPTED || error->file[0] != '\0') /* there it says what is kept */
         return mmn_cli_fail(error);
     mmn_cli_message("interrupted; nothing was written");
     return mmn_cli_interrupt_code();

@@ -2,6 +2,24 @@
  * studies, mmneuron NAME, which need nothing else. */
 #include "cli/study.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/output.h"
+
+/* What a shard ends with, which has no result. */
+static int tell_shard(const mmn_cli_call *call, const mmn_rows_options *rows)
+{
+    if (call->json)
+        return mmn_cli_print_json(json_pack("{s:s, s:I, s:I}", "rows", rows->file, "shard",
+                                            (json_int_t)rows->shard, "shards",
+                                            (json_int_t)rows->shards));
+    mmn_cli_print("%s: the rows of shard %" PRIu32 "/%" PRIu32 "\n", rows->file, rows->shard,
+                  rows->shards);
+    return MMN_CLI_DONE;
+}
+
 static int run_on_model(const mmn_cli_study *study, const mmn_cli_call *call)
 {
     mmn_cli_progress progress;
@@ -13,27 +31,105 @@ static int run_on_model(const mmn_cli_study *study, const mmn_cli_call *call)
     const mmn_status status = study->run(&result, call->model, study->request, &error);
     int code = mmn_cli_work_end(&progress, status, &error);
     if (status == MMN_OK)
-        code = mmn_cli_give_result(call, result);
+        code = result != NULL ? mmn_cli_give_result(call, result) : tell_shard(call, study->rows);
     mmn_result_free(result);
     return code;
+}
+
+/* ---- Rows ------------------------------------------------------------------------------------ */
+
+/* Of "mmneuron merge": what the command line of the parts said of outputs is of no matter. */
+static void take_merging(mmn_cli_call *call, mmn_cli_study *study)
+{
+    const mmn_cli_merging *merging = call->merging;
+    call->threads = merging->threads;
+    call->simd = merging->simd;
+    call->quiet = merging->quiet;
+    call->json = merging->json;
+    study->output = merging->output;
+    study->rows_file = NULL;
+    study->shard = (mmn_cli_shard){0, 0};
+    study->rows->parts = merging->parts;
+    study->rows->part_count = merging->part_count;
+}
+
+/* A shard's output is its rows, whichever option names them. */
+static int take_shard(mmn_cli_call *call, mmn_cli_study *study)
+{
+    study->rows->shard = study->shard.index;
+    study->rows->shards = study->shard.count;
+    if ((study->output != NULL) == (study->rows_file != NULL))
+        return mmn_cli_usage(call, "--shard needs one file for the rows that it makes: -o FILE");
+    if (study->output != NULL)
+        study->rows_file = study->output;
+    study->output = NULL;
+    if (strcmp(study->rows_file, "-") == 0)
+        return mmn_cli_usage(call, "the rows of a shard go to a file, and not to standard output");
+    return MMN_CLI_DONE;
+}
+
+/* Decides where rows are kept; *state is that place where they are kept until there is a result,
+ * else NULL. */
+static int choose_rows(mmn_cli_call *call, mmn_cli_study *study, char **state)
+{
+    mmn_error error;
+    study->rows->arguments = (const char *const *)call->argv;
+    study->rows->argument_count = (size_t)call->argc;
+    if (call->merging != NULL)
+        take_merging(call, study);
+    else if (study->shard.count > 0)
+        MMN_CLI_TRY(take_shard(call, study));
+    study->rows->file = study->rows_file;
+    if (study->rows_file != NULL || study->output == NULL || strcmp(study->output, "-") == 0 ||
+        call->merging != NULL)
+        return MMN_CLI_DONE;
+    if (mmn_count_state_file(state, study->output, &error) != MMN_OK)
+        return mmn_cli_fail(&error);
+    study->rows->file = *state;
+    return MMN_CLI_DONE;
+}
+
+/* Takes the places of the result and of the rows, which may be one. */
+static int open_destination(mmn_cli_call *call, const mmn_cli_study *study)
+{
+    const char *rows = study->rows != NULL ? study->rows->file : NULL;
+    if (study->output != NULL || rows == NULL)
+        return mmn_cli_destination_open(call, study->output, MMN_CLI_JSON, rows);
+    MMN_CLI_TRY(mmn_cli_destination_open(call, rows, MMN_CLI_JSON, NULL));
+    call->destination.path = NULL; /* of no result */
+    return MMN_CLI_DONE;
+}
+
+static int open_and_run(mmn_cli_call *call, const mmn_cli_study *study)
+{
+    if (study->list != NULL)
+        mmn_cli_destination_source(call, MMN_SOURCE_LIST, *study->list);
+    if (study->neurons != NULL)
+        mmn_cli_destination_source(call, MMN_SOURCE_FILE, *study->neurons);
+    for (size_t i = 0; call->merging != NULL && i < call->merging->part_count; i++)
+        mmn_cli_destination_source(call, MMN_SOURCE_FILE, call->merging->parts[i]);
+    mmn_cli_destination_source(call, MMN_SOURCE_MODEL, call->texts[0]);
+    MMN_CLI_TRY(open_destination(call, study));
+    MMN_CLI_TRY(mmn_cli_open_model(call, &study->wishes));
+    return run_on_model(study, call);
 }
 
 int mmn_cli_run_study(mmn_cli_study *study, mmn_cli_call *call, const mmn_cli_option *options,
                       size_t count)
 {
+    char *state = NULL;
     MMN_CLI_TRY(mmn_cli_parse(call, options, count));
     if (study->list != NULL)
         *study->list = call->texts[1];
     if (study->check != NULL)
         MMN_CLI_TRY(study->check(call, study));
-    if (study->list != NULL)
-        mmn_cli_destination_source(call, MMN_SOURCE_LIST, *study->list);
-    if (study->neurons != NULL)
-        mmn_cli_destination_source(call, MMN_SOURCE_FILE, *study->neurons);
-    mmn_cli_destination_source(call, MMN_SOURCE_MODEL, call->texts[0]);
-    MMN_CLI_TRY(mmn_cli_destination_open(call, study->output, MMN_CLI_JSON, NULL));
-    MMN_CLI_TRY(mmn_cli_open_model(call, &study->wishes));
-    return run_on_model(study, call);
+    if (study->rows != NULL)
+        MMN_CLI_TRY(choose_rows(call, study, &state));
+    const int code = open_and_run(call, study);
+    if (code == MMN_CLI_DONE && state != NULL)
+        remove(state);
+    mmn_release(state);
+    return code;
 }
 
 /* ---- Studies of the table -------------------------------------------------------------------- */
@@ -95,7 +191,8 @@ bool mmn_cli_study_command(mmn_cli_command *command, size_t number)
     *command = (mmn_cli_command){.arguments = "MODEL DATA.jsonl --neurons NEURONS.json",
                                  .minimum = 2,
                                  .maximum = 2,
-                                 .run = run_command};
+                                 .run = run_command,
+                                 .has_rows = true};
     command->name = mmn_study_name(number, &command->summary);
     return command->name != NULL;
 }

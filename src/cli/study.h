@@ -5,6 +5,7 @@
 #include "cli/command.h"
 #include "cli/destination.h"
 #include "cli/model.h"
+#include "cli/options.h"
 #include "cli/progress.h"
 
 /* A study of a model: what a command makes of its options. */
@@ -21,18 +22,31 @@ typedef struct mmn_cli_study {
     void **progress_context;
     const char **list, **neurons;
 
-    const char *output; /* the value of -o, or NULL */
+    mmn_rows_options *rows; /* likewise; NULL: it keeps none */
+
+    const char *output, *rows_file; /* the values of -o and --rows, or NULL */
+    mmn_cli_shard shard;
     mmn_model_options wishes;
 } mmn_cli_study;
 
 /* The members that show the progress of the library's `options`, and of those of a list its own. */
 #define MMN_CLI_ASKED(options)                                                                     \
     .progress = &(options)->progress, .progress_context = &(options)->progress_context
-#define MMN_CLI_ASKED_OF_LIST(options) MMN_CLI_ASKED(options), .list = &(options)->list
+#define MMN_CLI_ASKED_OF_LIST(options)                                                             \
+    MMN_CLI_ASKED(options), .list = &(options)->list, .rows = &(options)->rows
 
 /* The entries of an option table that all studies of lists have. */
+/* clang-format off */
+#define MMN_CLI_ROWS(study)                                                                        \
+    {.name = "rows", .value = "FILE.jsonl", .kind = MMN_CLI_TEXT, .target = &(study)->rows_file,   \
+     .help = "add what each sample gives to FILE.jsonl, and go on from what is there already (with" \
+             " -o: to FILE.state, which goes in the end)"},                                        \
+    {.name = "shard", .value = "I/N", .kind = MMN_CLI_SHARD, .target = &(study)->shard,            \
+     .help = "do the I-th of N parts of the samples, whose rows are all that -o writes;"           \
+             " \"mmneuron merge\" makes the result of the parts"}
+/* clang-format on */
 #define MMN_CLI_STUDY_OF_LIST(options, study)                                                      \
-    MMN_CLI_ALLOW_UNKNOWN_KEYS(&(options)->allow_unknown_keys),                                    \
+    MMN_CLI_ROWS(study), MMN_CLI_ALLOW_UNKNOWN_KEYS(&(options)->allow_unknown_keys),               \
         MMN_CLI_ALLOW_LONG_PROMPTS(&(options)->allow_long_prompts),                                \
         MMN_CLI_OTHER_MODEL(&(options)->other_model),                                              \
         MMN_CLI_RESIZE_ORDER(&(study)->wishes.resize_order),                                       \

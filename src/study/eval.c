@@ -452,6 +452,7 @@ mmn_status mmn_eval(mmn_result **result, const mmn_model *model, const mmn_eval_
                                         .unit = "answers",
                                         .size = sizeof(mmn_evaluation),
                                         .options_size = sizeof(mmn_eval_options),
+                                        .former_size = offsetof(mmn_eval_options, rows),
                                         .set_up = set_up,
                                         .check = check,
                                         .begin = begin,

@@ -44,8 +44,11 @@ mmn_status mmn_study_make(mmn_result **result, const mmn_study_kind *kind, const
     MMN_CLEAR(result);
     MMN_GIVEN(error, result, model, options);
     const size_t size = kind->options_size ? kind->options_size : sizeof(mmn_study_options);
+    const size_t former = kind->options_size ? kind->former_size
+                                             : offsetof(mmn_study_options, rows);
     void *kept = mmn_allocate(1, kind->size, error), *own = mmn_allocate(1, size, error);
-    mmn_status status = kept && own ? mmn_take_options(own, size, options, error) : MMN_SYSTEM;
+    mmn_status status = kept && own ? mmn_take_options(own, size, former, options, error)
+                                    : MMN_SYSTEM;
     if (status == MMN_OK)
         status = mmn_study_find(kind, kept, model, own, error);
     if (status == MMN_OK && ((const mmn_study *)kept)->keeping.shards == 0)

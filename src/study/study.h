@@ -114,6 +114,7 @@ typedef struct mmn_study_kind {
     const char *doing, *unit; /* of its progress: "comparing", "passes" */
     size_t size;              /* of what it keeps */
     size_t options_size;      /* of its options; 0: they are mmn_study_options */
+    size_t former_size;       /* that its own options had before; 0: they have had one size */
     /* Sets the study's wishes by its options, which outlive it; NULL: by mmn_study_options. */
     mmn_status (*set_up)(void *kept, const mmn_model *model, const void *options, mmn_error *error);
     /* What would stop it later, asked once it is open and before any work; NULL: nothing. */

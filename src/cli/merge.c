@@ -1,0 +1,71 @@
+/* mmneuron merge: adds the counts of the shards of one run, or makes the result of their rows. */
+#include <jansson.h>
+
+#include "cli/command.h"
+#include "cli/destination.h"
+#include "cli/options.h"
+#include "cli/output.h"
+
+static int merge_counts(mmn_cli_call *call, const char *output)
+{
+    mmn_error error;
+    for (size_t i = 0; i < call->count; i++)
+        mmn_cli_destination_source(call, MMN_SOURCE_FILE, call->texts[i]);
+    MMN_CLI_TRY(mmn_cli_destination_open(call, output, MMN_CLI_BINARY, NULL));
+    if (mmn_counts_merge(call->texts, call->count, call->destination.path, &error) != MMN_OK)
+        return mmn_cli_fail(&error);
+    if (call->destination.standard)
+        return mmn_cli_destination_send(call);
+    if (call->json)
+        return mmn_cli_print_json(
+            json_pack("{s:s, s:I}", "output", output, "merged", (json_int_t)call->count));
+    mmn_cli_print("%s: the sum of %zu counts files\n", output, call->count);
+    return MMN_CLI_DONE;
+}
+
+/* Calls the command that made the rows as it was called then, but for what this call says of
+ * threads, kernels and what is printed. */
+static int merge_rows(mmn_cli_call *call, const char *output, char **arguments, size_t count)
+{
+    const mmn_cli_merging merging = {.output = output,
+                                     .parts = call->texts,
+                                     .part_count = call->count,
+                                     .threads = call->threads,
+                                     .simd = call->simd,
+                                     .quiet = call->quiet,
+                                     .json = call->json};
+    const mmn_cli_command *command = call->find(arguments[0]);
+    if (command == NULL || !command->has_rows) {
+        mmn_cli_message("%s: these rows were not made by a command of mmneuron, which could make "
+                        "their result",
+                        call->texts[0]);
+        return MMN_CLI_FAILED;
+    }
+    call->command = command;
+    call->argc = (int)count;
+    call->argv = arguments;
+    call->merging = &merging;
+    return command->run(call);
+}
+
+int mmn_cli_merge(mmn_cli_call *call)
+{
+    const char *output = NULL;
+    /* clang-format off */
+    const mmn_cli_option options[] = {
+        {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
+         .target = &output, .needed = "the file that receives the whole",
+         .help = "where to write the sum of counts, or the result of rows (- is standard output)"},
+    };
+    /* clang-format on */
+    mmn_error error;
+    char **arguments;
+    size_t count;
+    MMN_CLI_TRY(mmn_cli_parse(call, options, 1));
+    if (mmn_rows_arguments(&arguments, &count, call->texts[0], &error) != MMN_OK)
+        return mmn_cli_fail(&error);
+    const int code = count > 0 ? merge_rows(call, output, arguments, count)
+                               : merge_counts(call, output);
+    mmn_release(arguments);
+    return code;
+}
