@@ -59,7 +59,7 @@ mmn_status mmn_study_rows_check(const mmn_rows_options *asked, mmn_error *error)
 static mmn_status open_part(mmn_study_rows *rows, mmn_rows_file *file, mmn_shards *shards,
                             const char *header, mmn_error *error)
 {
-    MMN_TRY(mmn_rows_same_run(file, header, strlen(header), error));
+    MMN_TRY(mmn_rows_same_run(file, header, error));
     if (!mmn_rows_file_finished(file))
         return mmn_fail(error, MMN_INPUT, file->path, NULL,
                         "these are the rows of an unfinished run; let that run finish first");
@@ -95,7 +95,7 @@ static mmn_status open_parts(mmn_study_rows *rows, const mmn_rows_options *asked
             status = reserve_parts(rows, &shards, &file, asked->part_count, error);
         if (status == MMN_OK)
             status = open_part(rows, &file, &shards, header, error);
-        mmn_rows_file_close(&file, false);
+        mmn_rows_file_close(&file);
     }
     if (status == MMN_OK)
         status = mmn_shards_check(&shards, error);
@@ -112,8 +112,8 @@ static mmn_status open_files(mmn_study_rows *rows, const mmn_rows_options *asked
         MMN_TRY(open_parts(rows, asked, header, error));
     if (!asked->file)
         return MMN_OK;
-    MMN_TRY(mmn_rows_file_take(&rows->file, asked->file, header, strlen(header), error));
-    if (rows->file.shard == shard && rows->file.shards == shards)
+    MMN_TRY(mmn_rows_file_take(&rows->file, asked->file, header, error));
+    if (rows->file.lock == 0 || (rows->file.shard == shard && rows->file.shards == shards))
         return MMN_OK;
     return mmn_fail(error, MMN_INPUT, asked->file, "shard",
                     "these are the rows of shard %" PRIu32 "/%" PRIu32 ", not of %" PRIu32
@@ -138,9 +138,9 @@ void mmn_study_rows_close(mmn_study_rows *rows)
 {
     if (rows->file.lock > 0)
         mmn_rows_file_sync(&rows->file, NULL);
-    mmn_rows_file_close(&rows->file, rows->kept == 0 && !rows->finished);
+    mmn_rows_file_close(&rows->file);
     for (size_t i = 0; i < rows->part_count; i++)
-        mmn_rows_file_close(&rows->parts[i], false);
+        mmn_rows_file_close(&rows->parts[i]);
     mmn_free(rows->parts);
     mmn_text_free(&rows->text);
     mmn_blocks_free(&rows->blocks);
@@ -218,13 +218,16 @@ mmn_status mmn_study_rows_find(mmn_study_rows *rows, const mmn_planned_sample *p
     *found = false;
     if (rows->file.path)
         MMN_TRY(find_own(rows, planned, found, error));
-    if (*found || rows->part_count == 0)
+    if (rows->part_count == 0)
         return MMN_OK;
+    /* A part is read in its order, whatever else has its rows. */
+    const bool kept = *found;
     mmn_rows_file *part = &rows->parts[planned->number % rows->part_count];
+    mmn_study_rows_clear(rows);
     MMN_TRY(read_sample(rows, part, planned, error));
     *found = true;
     rows->found_in = part->path;
-    return mmn_study_rows_keep(rows, planned, error);
+    return kept ? MMN_OK : mmn_study_rows_keep(rows, planned, error);
 }
 
 /* ---- Writing --------------------------------------------------------------------------------- */
@@ -264,7 +267,5 @@ mmn_status mmn_study_rows_finish(mmn_study_rows *rows, mmn_error *error)
                         MMN_PLACE("line %" PRIu64 ", byte %zu", file->line + 1, file->at),
                         "has more rows than the run");
     MMN_TRY(mmn_rows_file_cut(file, error));
-    MMN_TRY(mmn_rows_file_finish(file, rows->kept, error));
-    rows->finished = true;
-    return MMN_OK;
+    return mmn_rows_file_finish(file, rows->kept, error);
 }

@@ -23,7 +23,6 @@ typedef struct mmn_study_rows {
     size_t part_count;
     uint64_t kept;        /* samples in the file */
     const char *found_in; /* the file that those of the sample at hand were read from */
-    bool finished;        /* whether the file was */
     mmn_text text;        /* at work */
 } mmn_study_rows;
 

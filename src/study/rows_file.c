@@ -213,14 +213,13 @@ static mmn_status compare(const mmn_rows_file *file, const char *prefix, json_t 
     return MMN_OK;
 }
 
-mmn_status mmn_rows_same_run(const mmn_rows_file *file, const char *header, size_t header_size,
-                             mmn_error *error)
+mmn_status mmn_rows_same_run(const mmn_rows_file *file, const char *header, mmn_error *error)
 {
     const char *line = (const char *)file->mapping.data;
     json_t *there = NULL, *here = NULL;
     mmn_status status = mmn_json_parse_line(&there, line, line_size(file, 0), file->path, 1, error);
     if (status == MMN_OK)
-        status = mmn_json_parse_line(&here, header, header_size, file->path, 1, error);
+        status = mmn_json_parse_line(&here, header, strlen(header), file->path, 1, error);
     if (status == MMN_OK)
         status = compare(file, "", there, here, error);
     json_decref(there);
@@ -266,32 +265,68 @@ mmn_status mmn_rows_arguments(char ***arguments, size_t *count, const char *path
     *arguments = made;
     *count = made ? all : 0;
     json_decref(document);
-    mmn_rows_file_close(&file, false);
+    mmn_rows_file_close(&file);
     return reader.status;
 }
 
 /* ---- Writing --------------------------------------------------------------------------------- */
 
+/* Opens the file, which is there, to be written and by nobody else. */
+static mmn_status lock_file(mmn_rows_file *file, mmn_error *error)
+{
+    const int descriptor = open(file->path, O_RDWR | O_APPEND | O_CLOEXEC | O_NONBLOCK);
+    if (descriptor < 0)
+        return mmn_fail_system(error, errno, file->path, "rows cannot be written to it");
+    file->lock = descriptor + 1;
+    file->synced = mmn_clock();
+    if (mmn_lock_file(descriptor))
+        return MMN_OK;
+    return mmn_fail(error, MMN_SYSTEM, file->path, NULL,
+                    "another run is writing these rows; wait for it, or give another name");
+}
+
+/* Whether a file can be made there, before anything is done for it. */
+static mmn_status check_folder(const char *path, mmn_error *error)
+{
+    char *folder;
+    MMN_TRY(mmn_path_folder(&folder, path, error));
+    mmn_status status = MMN_OK;
+    if (access(folder, W_OK | X_OK) != 0)
+        status = mmn_fail_system(error, errno, folder, "nothing can be written in this folder");
+    mmn_free(folder);
+    return status;
+}
+
 mmn_status mmn_rows_file_take(mmn_rows_file *file, const char *path, const char *header,
-                              size_t header_size, mmn_error *error)
+                              mmn_error *error)
 {
     bool found;
+    file->path = path;
     MMN_TRY(mmn_find_file(&found, path, error));
-    if (!found)
-        MMN_TRY(mmn_write_file(path, header, header_size, error));
-    const int descriptor = open(path, O_RDWR | O_APPEND | O_CLOEXEC | O_NONBLOCK);
-    if (descriptor < 0)
-        return mmn_fail_system(error, errno, path, "rows cannot be written to it");
-    file->lock = descriptor + 1;
-    if (!mmn_lock_file(descriptor))
-        return mmn_fail(error, MMN_SYSTEM, path, NULL,
-                        "another run is writing these rows; wait for it, or give another name");
+    if (!found) {
+        MMN_NEED(file->header = mmn_copy_text(header, error));
+        return check_folder(path, error);
+    }
+    MMN_TRY(lock_file(file, error));
     MMN_TRY(mmn_rows_file_open(file, path, error));
-    MMN_TRY(mmn_rows_same_run(file, header, header_size, error));
-    file->made = !found;
     file->written = file->size;
-    file->synced = mmn_clock();
-    return MMN_OK;
+    return mmn_rows_same_run(file, header, error);
+}
+
+/* Makes the file, with its first lines. */
+static mmn_status make_file(mmn_rows_file *file, const char *lines, size_t size, mmn_error *error)
+{
+    mmn_text text = {0};
+    mmn_text_add_bytes(&text, file->header, strlen(file->header));
+    mmn_text_add_bytes(&text, lines, size);
+    mmn_status status = mmn_text_status(&text, error);
+    if (status == MMN_OK)
+        status = mmn_write_file(file->path, text.text, text.length, error);
+    if (status == MMN_OK)
+        status = lock_file(file, error);
+    file->written = text.length;
+    mmn_text_free(&text);
+    return status;
 }
 
 mmn_status mmn_rows_file_cut(mmn_rows_file *file, mmn_error *error)
@@ -324,6 +359,8 @@ static int write_all(int descriptor, const char *bytes, size_t size)
 mmn_status mmn_rows_file_append(mmn_rows_file *file, const char *lines, size_t size,
                                 mmn_error *error)
 {
+    if (file->lock == 0)
+        return make_file(file, lines, size, error);
     const int problem = write_all(file->lock - 1, lines, size);
     if (problem != 0) {
         /* If it fails, the next run removes what was torn. */
@@ -359,11 +396,10 @@ mmn_status mmn_rows_file_sync(mmn_rows_file *file, mmn_error *error)
     return MMN_OK;
 }
 
-void mmn_rows_file_close(mmn_rows_file *file, bool remove_made)
+void mmn_rows_file_close(mmn_rows_file *file)
 {
     mmn_unmap(&file->mapping);
-    if (file->made && remove_made)
-        unlink(file->path);
+    mmn_free(file->header);
     if (file->lock > 0)
         close(file->lock - 1);
     *file = (mmn_rows_file){0};

@@ -18,8 +18,8 @@ typedef struct mmn_rows_file {
     uint32_t shard, shards;
 
     /* Of a file that is written: */
-    int lock;  /* its descriptor + 1; 0: it is only read */
-    bool made; /* by this run */
+    char *header; /* its first line, until there is a file */
+    int lock;     /* its descriptor + 1; 0: it is only read, or is not there yet */
     uint64_t written;
     double synced; /* when it was last */
     bool unsynced;
@@ -34,10 +34,10 @@ mmn_status mmn_rows_header(mmn_text *text, const char *run, uint32_t shard, uint
 
 /* Opens a file of rows to be read, from the line behind its first. MMN_INPUT when it is none. */
 mmn_status mmn_rows_file_open(mmn_rows_file *file, const char *path, mmn_error *error);
-/* Opens or makes one that is written, and locks it. It must not belong to another run than
- * `header`, of `header_size` bytes, says, or to another shard. */
+/* Opens one that is written, and locks it. It must not belong to another run than `header` says;
+ * where there is none it is made with its first rows. */
 mmn_status mmn_rows_file_take(mmn_rows_file *file, const char *path, const char *header,
-                              size_t header_size, mmn_error *error);
+                              mmn_error *error);
 /* Reads the next line, which must begin with `key` unless that is NULL; *document is freed with
  * json_decref, and NULL after a failure. MMN_INPUT says what is wrong with it, and where. */
 mmn_status mmn_rows_file_next(json_t **document, mmn_rows_file *file, const char *key,
@@ -56,12 +56,10 @@ mmn_status mmn_rows_file_append(mmn_rows_file *file, const char *lines, size_t s
 mmn_status mmn_rows_file_finish(mmn_rows_file *file, uint64_t samples, mmn_error *error);
 /* Sees to it that everything is on the disk. */
 mmn_status mmn_rows_file_sync(mmn_rows_file *file, mmn_error *error);
-/* Closes it; `remove_made`: and removes it, if this run has made it. */
-void mmn_rows_file_close(mmn_rows_file *file, bool remove_made);
+void mmn_rows_file_close(mmn_rows_file *file);
 
 /* Whether the file's first line is of the run that `header` is of, whatever the shards; if not,
  * MMN_INPUT says how they differ. */
-mmn_status mmn_rows_same_run(const mmn_rows_file *file, const char *header, size_t header_size,
-                             mmn_error *error);
+mmn_status mmn_rows_same_run(const mmn_rows_file *file, const char *header, mmn_error *error);
 
 #endif

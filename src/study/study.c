@@ -422,11 +422,11 @@ static mmn_status run_list(const mmn_study_kind *kind, void *kept, mmn_error *er
         MMN_TRY(mmn_study_reserve_logits(study, MMN_STUDY_ROWS, error));
     MMN_TRY(begin_rows(kind, study, error));
     const mmn_status status = run_samples(kind->read ? read_sample : kind->measure, kept, error);
-    if (status == MMN_INTERRUPTED && study->rows.kept > 0)
-        return mmn_fail(error, status, study->rows.file.path, NULL,
-                        "interrupted after %" PRIu64
-                        " samples, whose rows are kept here; the same command goes on from there",
-                        study->rows.kept);
+    const mmn_rows_file *file = &study->rows.file;
+    if (status == MMN_INTERRUPTED && file->lock > 0)
+        return mmn_fail(error, status, file->path, NULL,
+                        "interrupted; what is done of the samples is kept here, and the same "
+                        "command goes on from there");
     return status;
 }
 

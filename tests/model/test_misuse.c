@@ -109,6 +109,7 @@ Test(misuse, null)
     const int32_t id = 1;
     int32_t ids[4], *made_ids;
     size_t count;
+    char **texts;
     char *text, digest[33];
     int flag;
     mmn_model *opened;
@@ -192,6 +193,9 @@ Test(misuse, null)
     REFUSES(mmn_list_reads_texts(NULL, &flag, &error));
     REFUSES(mmn_list_reads_texts("x", NULL, &error));
     REFUSES(mmn_count_state_file(&text, NULL, &error));
+    REFUSES(mmn_rows_arguments(NULL, &count, "x", &error));
+    REFUSES(mmn_rows_arguments(&texts, NULL, "x", &error));
+    REFUSES(mmn_rows_arguments(&texts, &count, NULL, &error));
     REFUSES(mmn_count(
         NULL, &(mmn_count_options){.size = sizeof(mmn_count_options), .list = "x", .output = "y"},
         NULL, &error));
