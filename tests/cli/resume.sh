@@ -17,15 +17,7 @@ count_to() {
 start_counting() {
     rm -f "$1" "$1.state"
     exits 130 count_to "$1" --stop-after 3 || return 1
-    env --default-signal=INT,TERM $MMNEURON count "$model" "$list" -o "$1" --quiet \
-        2>"$work/errors" &
-    process=$!
-    waited=0
-    until grep -q '^SigCgt:.*[2367abef]$' /proc/$process/status 2>/dev/null; do
-        sleep 0.01
-        waited=$((waited + 1))
-        [ $waited -lt 1000 ] || return 1
-    done
+    start_caught $MMNEURON count "$model" "$list" -o "$1" --quiet
 }
 
 stopped_by() {
@@ -114,7 +106,7 @@ bad_list_is_skipped() {
 }
 
 check "one run over $samples samples" exits 0 count_to "$work/whole"
-if [ -n "$EMULATOR" ] || ! env --default-signal=INT true 2>/dev/null; then
+if ! can_signal; then
     skip "signals" "an emulator catches them first, or env has no --default-signal here"
 else
     check "Ctrl-C stops it with code 130 and keeps the state" stopped_by INT 130

@@ -77,3 +77,22 @@ make_list() {
         sample=$((sample + 1))
     done >"$2"
 }
+
+# start_caught COMMAND...: starts it in the background, with signals as a terminal's foreground has them, and
+# waits until it catches them or has ended. Sets $process; its messages are in $work/errors.
+start_caught() {
+    env --default-signal=INT,TERM "$@" >/dev/null 2>"$work/errors" &
+    process=$!
+    waited=0
+    until grep -q '^SigCgt:.*[2367abef]$' /proc/$process/status 2>/dev/null; do
+        sleep 0.01
+        waited=$((waited + 1))
+        [ $waited -lt 1000 ] || return 1
+        kill -0 $process 2>/dev/null || return 0
+    done
+}
+
+# Whether signals reach the program as they would from a terminal.
+can_signal() {
+    [ -z "$EMULATOR" ] && env --default-signal=INT true 2>/dev/null
+}

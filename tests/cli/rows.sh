@@ -1,0 +1,139 @@
+#!/bin/sh
+# Studies that are interrupted, killed and resumed, or done in shards, give the bytes of one run; and what
+# is said of their rows.
+. "$top_srcdir/tests/cli/setup.sh"
+
+make_list 9 "$work/list.jsonl"
+for letter in a b c d e f g h i; do
+    for domain in everyday medical; do
+        echo "{\"domain\": \"$domain\", \"text\": \"The $letter was $letter and $domain.\"}"
+    done
+done >"$work/texts.jsonl"
+exits 0 $MMNEURON count "$model" "$work/list.jsonl" -q -o "$work/counts" &&
+    exits 0 $MMNEURON rank "$work/counts" --rate 0.05 -o "$work/neurons.json" || exit 1
+
+# Prints the words of the study's command.
+words_of() {
+    neurons="--neurons $work/neurons.json"
+    case $1 in
+    eval) echo eval "$model" "$work/list.jsonl" -n 6 --seeds 3 --cross all $neurons ;;
+    perplexity) echo eval "$model" "$work/texts.jsonl" --window 8 --seeds 3 $neurons ;;
+    agree) echo agree "$model" "$work/list.jsonl" --seeds 3 $neurons ;;
+    perturb) echo perturb "$model" "$work/list.jsonl" --seeds 3 $neurons ;;
+    lens) echo lens "$model" "$work/list.jsonl" --examples 2 --positions image:3,last --stages mid,out ;;
+    esac
+}
+
+one_run() {
+    begun=$(date +%s%N)
+    exits 0 $MMNEURON $(words_of $1) -q -o "$work/whole.$1" || return 1
+    echo $((($(date +%s%N) - begun) / 1000000)) >"$work/took.$1"
+    [ -z "$(find "$work" -name 'whole.*.state')" ]
+}
+
+# until_done SIGNAL CODE STUDY: sends the signal at moments that differ until the run is done.
+until_done() {
+    runs=0
+    output=$work/stopped.$3
+    took=$(cat "$work/took.$3")
+    [ "$took" -lt 900 ] || took=900
+    until [ -e "$output" ]; do
+        start_caught $MMNEURON $(words_of $3) -q -o "$output" || return 1
+        sleep $(printf '0.%03d' $((runs * 37 % 100 * took / 100 + 5)))
+        kill -"$1" $process 2>/dev/null
+        wait $process
+        code=$?
+        [ $code -eq "$2" ] || [ $code -eq 0 ] || {
+            echo "code $code: $(cat "$work/errors")"
+            return 1
+        }
+        runs=$((runs + 1))
+        [ $runs -lt 60 ] || return 1
+    done
+    echo "$runs runs"
+    [ $runs -gt 1 ] &&     cmp "$work/whole.$3" "$output" && ! [ -e "$output.state" ] && rm "$output"
+}
+
+shards_merge() {
+    rm -f "$work"/part.*
+    for shard in 1 2 3; do
+        exits 0 $MMNEURON $(words_of $1) -q -o "$work/part.$shard" --shard $shard/3 --threads $shard &&
+            grep -q "part.$shard: the rows of shard $shard/3" "$work/out" || return 1
+    done
+    exits 0 $MMNEURON merge "$work/part.3" "$work/part.1" "$work/part.2" -o "$work/merged" &&
+        cmp "$work/whole.$1" "$work/merged"
+}
+
+# Whatever a shard has done already is not done again, and its JSON says what it is.
+shard_goes_on() {
+    head -n 2 "$work/part.1" >"$work/part.4"
+    prints_json rows $MMNEURON $(words_of lens) -q --rows "$work/part.4" --shard 1/3 --json &&
+        tail -n +2 "$work/part.4" | cmp - "$work/rows.1"
+}
+
+rows_stay() {
+    exits 0 $MMNEURON $(words_of $1) -q --rows "$work/rows.jsonl" &&
+        [ "$(wc -l <"$work/rows.jsonl")" -gt 10 ] &&
+        exits 0 $MMNEURON $(words_of $1) -q --rows "$work/rows.jsonl" -o "$work/again" --threads 1 &&
+        cmp "$work/whole.$1" "$work/again"
+}
+
+says_what_is_kept() {
+    rm -f "$work/said"
+    start_caught $MMNEURON $(words_of perturb) -q -o "$work/said" || return 1
+    waited=0
+    until [ -e "$work/said.state" ] || [ $waited -gt 1000 ]; do
+        sleep 0.005
+        waited=$((waited + 1))
+    done
+    kill -INT $process
+    wait $process
+    code=$?
+    cat "$work/errors"
+    [ $code -eq 130 ] && grep -q 'said.state: interrupted; .* goes on from there$' "$work/errors" &&
+        fails_with 'said.state: settings.seeds: .*(3, now 2)' \
+            $MMNEURON $(words_of perturb) --seeds 2 -q -o "$work/said"
+}
+
+two_at_once() {
+    exits 0 $MMNEURON $(words_of perturb) -q --rows "$work/busy.jsonl" || return 1
+    (
+        flock 9
+        fails_with 'busy.jsonl: another run is writing' \
+            $MMNEURON $(words_of perturb) -q --rows "$work/busy.jsonl"
+    ) 9<"$work/busy.jsonl"
+}
+
+# What rows say of their command is looked at first.
+first_line_was_changed() {
+    sed '1s/"arguments": \["lens"/"arguments": ["info"/' "$work/part.1" >"$work/forged"
+    fails_with 'line 1, byte 0: .*check value' $MMNEURON merge "$work/forged" -o "$work/merged-2"
+}
+
+for study in eval perplexity agree perturb lens; do
+    check "$study: one run" one_run $study
+    if can_signal; then
+        check "$study: Ctrl-C again and again" until_done INT 130 $study
+        check "$study: kill -9 again and again" until_done KILL 137 $study
+    else
+        skip "$study: signals" "an emulator catches them first, or env has no --default-signal here"
+    fi
+    check "$study: 3 shards merge" shards_merge $study
+done
+tail -n +2 "$work/part.1" >"$work/rows.1"
+check "a shard goes on" shard_goes_on
+check "--rows keeps them" rows_stay perturb
+can_signal && check "an interrupted study says what is kept, for no other run" says_what_is_kept
+flock --version >/dev/null 2>&1 && check "rows are written by one run at a time" two_at_once
+check "rows whose first line was changed are not merged" first_line_was_changed
+check "a missing shard is named" fails_with 'missing: 2$' $MMNEURON merge "$work/part.1" "$work/part.3" \
+    -o "$work/merged-2"
+check "a shard needs a file" is_wrong_usage "needs one file" $(words_of lens) --shard 1/2
+check "a shard has one file" is_wrong_usage "needs one file" $(words_of lens) --shard 1/2 \
+    -o "$work/x" --rows "$work/y"
+check "a shard has no standard output" is_wrong_usage "not to standard output" \
+    $(words_of lens) --shard 1/2 -o -
+check "counts and rows are not merged" fails_with 'expected a file of a study' $MMNEURON merge \
+    "$work/part.1" "$work/counts" -o "$work/merged-2"
+
+done_testing
