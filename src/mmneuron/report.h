@@ -32,13 +32,14 @@ typedef struct mmn_report_options {
 
 typedef struct mmn_report mmn_report;
 
-/* Reads results (counts, neurons.json, and what eval, perturb, lens and contrib wrote; at most one
- * of each kind, in any order) and makes the figures that they allow. MMN_INPUT when a file is no
+/* Reads results (counts, neurons.json, and what eval, perturb, lens and contrib wrote, in any
+ * order, also several of a kind) and makes the figures that they allow. MMN_INPUT when a file is no
  * result, or when there is nothing to show. */
 MMN_API mmn_status mmn_report_read(mmn_report **report, const char *const *files, size_t file_count,
                                    const mmn_report_options *options, mmn_error *error);
 MMN_API void mmn_report_free(mmn_report *report);
-/* The figures' names, "neurons" or "words-1", valid until the report is freed. */
+/* The figures' names, "neurons" or "words-1", of the second result of a kind "words-1_2", valid
+ * until the report is freed. */
 MMN_API size_t mmn_report_figure_count(const mmn_report *report);
 MMN_API const char *mmn_report_figure_name(const mmn_report *report, size_t index);
 /* Writes the figure of this name to the file `output`, or all (NULL): HTML and Markdown to the file

@@ -14,7 +14,8 @@ typedef struct mmn_panel {
 } mmn_panel;
 
 typedef struct mmn_figure {
-    char name[32];             /* "accuracy", "words-1": of files and fragments */
+    char name[40];             /* "accuracy", "words-1", of the second set "words-1_2": of files and
+                                  fragments */
     char *title, *description; /* plain text; the description is sentences, and
                                   line breaks end its paragraphs */
     mmn_text words;            /* that become the description */
@@ -53,9 +54,10 @@ typedef struct mmn_figure_form {
 extern const mmn_figure_form mmn_neuron_figures[], mmn_off_figures[], mmn_perturbation_figures[],
     mmn_lens_figures[], mmn_contribution_figures[];
 
-/* Appends the figures of these forms that the results have something for. */
+/* Appends the figures of these forms that the results have something for. Where several sets have
+ * something, the titles say of which file each is. */
 mmn_status mmn_figures_make(mmn_figures *figures, const mmn_figure_form *forms,
-                            const mmn_results *results, mmn_error *error);
+                            const mmn_result_sets *sets, mmn_error *error);
 void mmn_figures_free(mmn_figures *figures);
 
 /* Makes a panel of what was drawn, which empties `svg` also after a failure. The title is plain

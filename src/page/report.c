@@ -22,7 +22,7 @@ static mmn_status make_report(mmn_report *report, const char *const *files, size
 {
     report->title = mmn_copy_text(options->title ? options->title : "Domain neurons", error);
     MMN_NEED(report->title);
-    MMN_TRY(mmn_results_read(&report->results, files, count, options->images, error));
+    MMN_TRY(mmn_result_sets_read(&report->results, files, count, options->images, error));
     for (size_t i = 0; i < MMN_LENGTH(forms); i++)
         MMN_TRY(mmn_figures_make(&report->figures, forms[i], &report->results, error));
     if (report->figures.count == 0)
@@ -55,7 +55,7 @@ void mmn_report_free(mmn_report *report)
     if (!report)
         return;
     mmn_figures_free(&report->figures);
-    mmn_results_free(&report->results);
+    mmn_result_sets_free(&report->results);
     mmn_free(report->title);
     mmn_free(report);
 }
@@ -115,8 +115,10 @@ static mmn_status check_not_read(const mmn_report *report, const char *file, mmn
     if (mmn_file_kind_of(file) == MMN_KIND_PICTURE)
         return mmn_fail(error, MMN_USAGE, file, NULL,
                         "cannot be written to: it is a picture; give another name");
-    for (int kind = 0; kind < MMN_RESULT_KINDS; kind++)
-        if (report->results.of[kind].file && mmn_is_same_file(report->results.of[kind].file, file))
+    const mmn_result_file *result;
+    mmn_result_kind kind;
+    for (size_t i = 0; (result = mmn_result_sets_file(&report->results, i, &kind)); i++)
+        if (mmn_is_same_file(result->file, file))
             return mmn_fail(error, MMN_USAGE, file, NULL,
                             "cannot be written to: the report was made from it");
     return MMN_OK;

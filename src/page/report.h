@@ -5,7 +5,7 @@
 #include "page/figure.h"
 
 struct mmn_report {
-    mmn_results results;
+    mmn_result_sets results;
     mmn_figures figures;
     char *title;
 };

@@ -20,6 +20,16 @@ static void add_line(mmn_text *text, const char *name, const char *number, doubl
     mmn_text_add(text, "\n");
 }
 
+/* Begins a chart; the file is named where there are several of its kind. */
+static void add_heading(mmn_text *text, const char *heading, const mmn_report *report,
+                        mmn_result_kind kind, size_t set)
+{
+    mmn_text_add(text, "%s", heading);
+    if (mmn_result_sets_with(&report->results, kind) > 1)
+        mmn_text_add(text, ", %s", report->results.list[set].of[kind].name);
+    mmn_text_add(text, "\n");
+}
+
 static void chart_neurons(mmn_text *text, const mmn_neurons *lists, bool blocks)
 {
     size_t largest = 1;
@@ -28,7 +38,6 @@ static void chart_neurons(mmn_text *text, const mmn_neurons *lists, bool blocks)
         for (size_t d = 0; d < lists->domain_count; d++)
             if (lists->modules[m].lists[d].count > largest)
                 largest = lists->modules[m].lists[d].count;
-    mmn_text_add(text, "domain neurons\n");
     for (size_t m = 0; m < lists->module_count; m++) {
         mmn_text_add(text, "  %s\n", lists->modules[m].name);
         for (size_t d = 0; d < lists->domain_count; d++) {
@@ -45,8 +54,6 @@ static void chart_accuracy(mmn_text *text, const mmn_result *result, bool blocks
                                             {"domain neurons off", "domain_off"},
                                             {"random neurons off", "random_mean"}};
     const size_t rows = mmn_result_rows(result, "summary");
-    if (rows > 0)
-        mmn_text_add(text, "accuracy (%%)\n");
     for (size_t row = 0; row < rows; row++) {
         mmn_text_add(text, "  %s, %s\n", mmn_result_text(result, "summary", row, "domain"),
                      mmn_result_text(result, "summary", row, "setting"));
@@ -67,8 +74,19 @@ mmn_status mmn_report_charts(const mmn_report *report, int blocks, char **charts
     MMN_CLEAR(charts);
     MMN_GIVEN(error, report, charts);
     mmn_text text = {0};
-    if (report->results.lists)
-        chart_neurons(&text, report->results.lists, blocks != 0);
-    chart_accuracy(&text, report->results.of[MMN_RESULT_EVAL].result, blocks != 0);
+    for (size_t set = 0; set < report->results.count; set++) {
+        const mmn_neurons *lists = report->results.list[set].lists;
+        if (!lists)
+            continue;
+        add_heading(&text, "domain neurons", report, MMN_RESULT_NEURONS, set);
+        chart_neurons(&text, lists, blocks != 0);
+    }
+    for (size_t set = 0; set < report->results.count; set++) {
+        const mmn_result *result = report->results.list[set].of[MMN_RESULT_EVAL].result;
+        if (mmn_result_rows(result, "summary") == 0)
+            continue;
+        add_heading(&text, "accuracy (%)", report, MMN_RESULT_EVAL, set);
+        chart_accuracy(&text, result, blocks != 0);
+    }
     return mmn_text_finish(&text, charts, error);
 }

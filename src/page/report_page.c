@@ -22,14 +22,12 @@ static const mmn_column source_columns[] = {{"result", 0, NULL},
 static void list_sources(mmn_report_table *table, const mmn_report *report)
 {
     *table = mmn_table_begin(source_columns);
-    for (size_t kind = 0; kind < MMN_RESULT_KINDS; kind++) {
-        const mmn_result_file *result = &report->results.of[kind];
-        if (!result->file)
-            continue;
-        MMN_CELLS(table, mmn_as_text(mmn_result_kind_name((mmn_result_kind)kind)),
-                  mmn_as_text(result->name), mmn_as_text(result->version),
-                  mmn_as_text(result->model), mmn_as_text(result->neurons));
-    }
+    const mmn_result_file *result;
+    mmn_result_kind kind;
+    for (size_t i = 0; (result = mmn_result_sets_file(&report->results, i, &kind)); i++)
+        MMN_CELLS(table, mmn_as_text(mmn_result_kind_name(kind)), mmn_as_text(result->name),
+                  mmn_as_text(result->version), mmn_as_text(result->model),
+                  mmn_as_text(result->neurons));
 }
 
 /* Whether two texts say different things; one that says nothing agrees with all. */
@@ -41,11 +39,12 @@ static bool contradict(const char *a, const char *b)
 /* Whether they are of different models or neurons. */
 static bool is_mixed(const mmn_report *report)
 {
-    for (size_t a = 0; a < MMN_RESULT_KINDS; a++)
-        for (size_t b = a + 1; b < MMN_RESULT_KINDS; b++) {
-            const mmn_result_file *x = &report->results.of[a], *y = &report->results.of[b];
-            if (x->file && y->file &&
-                (contradict(x->model, y->model) || contradict(x->neurons, y->neurons)))
+    const mmn_result_file *x, *y;
+    mmn_result_kind kind;
+    for (size_t a = 0; (x = mmn_result_sets_file(&report->results, a, &kind)); a++)
+        for (size_t b = 0; b < a; b++) {
+            y = mmn_result_sets_file(&report->results, b, &kind);
+            if (contradict(x->model, y->model) || contradict(x->neurons, y->neurons))
                 return true;
         }
     return false;
@@ -54,43 +53,73 @@ static bool is_mixed(const mmn_report *report)
 /* Whether numbers were infinite or NaN on the way to one of them. */
 static bool is_nonfinite(const mmn_report *report)
 {
-    const mmn_results *results = &report->results;
-    bool marked = results->ranking && results->ranking->nonfinite > 0;
-    for (size_t kind = 0; kind < MMN_RESULT_KINDS; kind++) {
-        const json_t *document = results->of[kind].document;
-        const json_t *counts = json_object_get(document, "counts");
-        marked = marked || json_is_true(json_object_get(document, "nonfinite")) ||
+    const mmn_result_sets *sets = &report->results;
+    const mmn_result_file *result;
+    mmn_result_kind kind;
+    bool marked = false;
+    for (size_t set = 0; set < sets->count; set++)
+        marked = marked || (sets->list[set].ranking && sets->list[set].ranking->nonfinite > 0);
+    for (size_t i = 0; (result = mmn_result_sets_file(sets, i, &kind)); i++) {
+        const json_t *counts = json_object_get(result->document, "counts");
+        marked = marked || json_is_true(json_object_get(result->document, "nonfinite")) ||
                  (json_is_object(counts) && json_object_get(counts, "nonfinite"));
     }
     return marked;
 }
 
-/* Appends remarks about what results are and were allowed, each between `before` and `after`. */
-static void add_remarks(mmn_text *text, const mmn_report *report, const char *before,
-                        const char *after)
+/* What a result is called: by its kind, and where there are several by its file too. */
+static mmn_status name_result(char **name, const mmn_report *report, mmn_result_kind kind,
+                              const mmn_result_file *result)
+{
+    mmn_text text = {0};
+    mmn_text_add(&text, "%s", mmn_result_kind_name(kind));
+    if (mmn_result_sets_with(&report->results, kind) > 1) {
+        mmn_text_add(&text, " (");
+        mmn_markup_add(&text, result->name);
+        mmn_text_add(&text, ")");
+    }
+    return mmn_text_finish(&text, name, NULL);
+}
+
+/* Appends remarks about what a result was allowed, each between `before` and `after`. */
+static void add_allowances(mmn_text *text, const char *name, json_t *settings, const char *before,
+                           const char *after)
 {
     static const char *const remarks[][2] = {
         {"allow_long_prompts", "prompts longer than the model was made for were allowed"},
         {"allow_unknown_keys", "unknown keys of the list were passed over"}};
+    const json_t *other = json_object_get(settings, "neurons_model");
+    if (other)
+        mmn_text_add(text, "%sIn the result of %s %s.%s", before, name,
+                     json_is_null(other)
+                         ? "nothing says of which model the neurons are"
+                         : "the neurons are of another model than the one they were used in",
+                     after);
+    for (size_t i = 0; i < MMN_LENGTH(remarks); i++)
+        if (json_is_true(json_object_get(settings, remarks[i][0])))
+            mmn_text_add(text, "%sIn the result of %s %s.%s", before, name, remarks[i][1], after);
+}
+
+/* Appends remarks about what results are and were allowed. */
+static void add_remarks(mmn_text *text, const mmn_report *report, const char *before,
+                        const char *after)
+{
+    const mmn_result_file *result;
+    mmn_result_kind kind;
     if (is_mixed(report))
-        mmn_text_add(text,
-                     "%sThese results are of different models or different neurons: "
-                     "do not read them together.%s",
-                     before, after);
-    for (size_t kind = 0; kind < MMN_RESULT_KINDS; kind++) {
-        json_t *settings = json_object_get(report->results.of[kind].document, "settings");
-        const char *name = mmn_result_kind_name((mmn_result_kind)kind);
-        const json_t *other = json_object_get(settings, "neurons_model");
-        if (other)
-            mmn_text_add(text, "%sIn the result of %s %s.%s", before, name,
-                         json_is_null(other)
-                             ? "nothing says of which model the neurons are"
-                             : "the neurons are of another model than the one they were used in",
-                         after);
-        for (size_t i = 0; i < MMN_LENGTH(remarks); i++)
-            if (json_is_true(json_object_get(settings, remarks[i][0])))
-                mmn_text_add(text, "%sIn the result of %s %s.%s", before, name, remarks[i][1],
-                             after);
+        mmn_text_add(
+            text, "%sThese results are of different models or different neurons: %s.%s", before,
+            report->results.count > 1 ? "only those of one model and its neurons belong together"
+                                      : "do not read them together",
+            after);
+    for (size_t i = 0; (result = mmn_result_sets_file(&report->results, i, &kind)); i++) {
+        char *name;
+        if (name_result(&name, report, kind, result) != MMN_OK) {
+            text->failed = true;
+            return;
+        }
+        add_allowances(text, name, json_object_get(result->document, "settings"), before, after);
+        mmn_free(name);
     }
     if (is_nonfinite(report))
         mmn_text_add(text, "%sNumbers were infinite or NaN on the way to these results.%s", before,
@@ -116,14 +145,21 @@ static void add_setting(mmn_text *text, const char *key, const json_t *value)
 
 static void add_settings(mmn_text *text, const mmn_report *report)
 {
-    for (size_t kind = 0; kind < MMN_RESULT_KINDS; kind++) {
-        json_t *settings = json_object_get(report->results.of[kind].document, "settings");
+    const mmn_result_file *result;
+    mmn_result_kind kind;
+    for (size_t i = 0; (result = mmn_result_sets_file(&report->results, i, &kind)); i++) {
+        json_t *settings = json_object_get(result->document, "settings");
+        char *name;
         const char *key;
         json_t *value;
         if (json_object_size(settings) == 0)
             continue;
-        mmn_text_add(text, "<h3>Settings of %s</h3>\n<dl>\n",
-                     mmn_result_kind_name((mmn_result_kind)kind));
+        if (name_result(&name, report, kind, result) != MMN_OK) {
+            text->failed = true;
+            return;
+        }
+        mmn_text_add(text, "<h3>Settings of %s</h3>\n<dl>\n", name);
+        mmn_free(name);
         json_object_foreach(settings, key, value) add_setting(text, key, value);
         mmn_text_add(text, "</dl>\n");
     }

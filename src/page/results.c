@@ -76,15 +76,17 @@ static mmn_status name_result(mmn_result_file *result, const char *file, mmn_err
     return MMN_OK;
 }
 
-/* The place for another result of this kind. */
-static mmn_status take_place(mmn_result_file **result, mmn_results *results, mmn_result_kind kind,
+/* The place for another result of this kind, in the first set that has none. */
+static mmn_status take_place(mmn_result_file **result, mmn_result_sets *sets, mmn_result_kind kind,
                              const char *file, mmn_error *error)
 {
-    *result = &results->of[kind];
-    if ((*result)->file)
-        return mmn_fail(error, MMN_USAGE, file, NULL,
-                        "is a second %s result beside %s; a report shows one of each kind",
-                        kinds[kind].name, (*result)->file);
+    size_t set = 0;
+    while (set < sets->count && sets->list[set].of[kind].file)
+        set++;
+    MMN_TRY(MMN_RESERVE(sets->list, sets->capacity, set + 1, error));
+    if (set == sets->count)
+        sets->list[sets->count++] = (mmn_results){0};
+    *result = &sets->list[set].of[kind];
     return name_result(*result, file, error);
 }
 
@@ -117,7 +119,7 @@ static mmn_status view_neurons(mmn_result_file *result, mmn_error *error)
     return reader.status;
 }
 
-static mmn_status read_json(mmn_results *results, const char *file, mmn_error *error)
+static mmn_status read_json(mmn_result_sets *sets, const char *file, mmn_error *error)
 {
     json_t *document;
     const char *format;
@@ -128,7 +130,7 @@ static mmn_status read_json(mmn_results *results, const char *file, mmn_error *e
         kind++;
     mmn_status status =
         kind < MMN_RESULT_KINDS
-            ? take_place(&result, results, (mmn_result_kind)kind, file, error)
+            ? take_place(&result, sets, (mmn_result_kind)kind, file, error)
             : mmn_result_refuse_format(format, "rank, eval, perturb, lens or contrib", file, error);
     if (status != MMN_OK) {
         json_decref(document);
@@ -139,13 +141,13 @@ static mmn_status read_json(mmn_results *results, const char *file, mmn_error *e
                                       : view_result(result, kinds[kind].form, error);
 }
 
-static mmn_status read_file(mmn_results *results, const char *file, mmn_error *error)
+static mmn_status read_file(mmn_result_sets *sets, const char *file, mmn_error *error)
 {
     bool counts;
     mmn_result_file *result;
     MMN_TRY(is_counts(&counts, file, error));
-    return counts ? take_place(&result, results, MMN_RESULT_COUNTS, file, error)
-                  : read_json(results, file, error);
+    return counts ? take_place(&result, sets, MMN_RESULT_COUNTS, file, error)
+                  : read_json(sets, file, error);
 }
 
 /* ---- Counts ---------------------------------------------------------------------------------- */
@@ -276,14 +278,11 @@ static mmn_status read_neurons(mmn_results *results, mmn_error *error)
     return MMN_OK;
 }
 
-mmn_status mmn_results_read(mmn_results *results, const char *const *files, size_t count,
-                            const char *images, mmn_error *error)
+/* What the files of a set give, which have been read. */
+static mmn_status fill_set(mmn_results *results, const char *images, mmn_error *error)
 {
     if (images && !(results->images = mmn_copy_text(images, error)))
         return MMN_SYSTEM;
-    for (size_t i = 0; i < count; i++)
-        MMN_TRY(mmn_file_kind_explain(error, read_file(results, files[i], error), files[i],
-                                      MMN_KIND_RESULT));
     if (results->of[MMN_RESULT_COUNTS].file)
         MMN_TRY(rank_all(results, error));
     for (size_t kind = MMN_RESULT_EVAL; kind < MMN_RESULT_KINDS; kind++)
@@ -295,7 +294,24 @@ mmn_status mmn_results_read(mmn_results *results, const char *const *files, size
     return MMN_OK;
 }
 
-void mmn_results_free(mmn_results *results)
+mmn_status mmn_result_sets_read(mmn_result_sets *sets, const char *const *files, size_t count,
+                                const char *images, mmn_error *error)
+{
+    for (size_t i = 0; i < count; i++)
+        MMN_TRY(mmn_file_kind_explain(error, read_file(sets, files[i], error), files[i],
+                                      MMN_KIND_RESULT));
+    for (size_t set = 0; set < sets->count; set++) {
+        mmn_results *results = &sets->list[set];
+        if (set > 0) { /* whose domains' names are the sets' before it */
+            memcpy(results->domains, results[-1].domains, sizeof(results->domains));
+            results->domain_count = results[-1].domain_count;
+        }
+        MMN_TRY(fill_set(results, images, error));
+    }
+    return MMN_OK;
+}
+
+static void free_set(mmn_results *results)
 {
     for (size_t kind = 0; kind < MMN_RESULT_KINDS; kind++) {
         mmn_free(results->of[kind].file);
@@ -307,5 +323,32 @@ void mmn_results_free(mmn_results *results)
     mmn_free(results->ranked);
     mmn_neurons_free(results->lists);
     mmn_free(results->images);
-    *results = (mmn_results){0};
+}
+
+void mmn_result_sets_free(mmn_result_sets *sets)
+{
+    for (size_t set = 0; set < sets->count; set++)
+        free_set(&sets->list[set]);
+    mmn_free(sets->list);
+    *sets = (mmn_result_sets){0};
+}
+
+size_t mmn_result_sets_with(const mmn_result_sets *sets, mmn_result_kind kind)
+{
+    size_t count = 0;
+    for (size_t set = 0; set < sets->count; set++)
+        count += sets->list[set].of[kind].file != NULL;
+    return count;
+}
+
+const mmn_result_file *mmn_result_sets_file(const mmn_result_sets *sets, size_t index,
+                                            mmn_result_kind *kind)
+{
+    for (int k = 0; k < MMN_RESULT_KINDS; k++)
+        for (size_t set = 0; set < sets->count; set++)
+            if (sets->list[set].of[k].file && index-- == 0) {
+                *kind = (mmn_result_kind)k;
+                return &sets->list[set].of[k];
+            }
+    return NULL;
 }

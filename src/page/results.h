@@ -4,7 +4,6 @@
 
 #include "base/json.h"
 #include "count/neurons.h"
-#include "count/neurons.h"
 #include "mmneuron.h"
 
 typedef enum mmn_result_kind {
@@ -44,11 +43,23 @@ typedef struct mmn_results {
     char *images;       /* the folder that images are looked for in first, or NULL */
 } mmn_results;
 
-/* Reads the files, at most one of a kind, into *results, which is all zero. Whatever comes of it is
- * freed with mmn_results_free. */
-mmn_status mmn_results_read(mmn_results *results, const char *const *files, size_t count,
-                            const char *images, mmn_error *error);
-void mmn_results_free(mmn_results *results);
+/* Results in sets, each with at most one of a kind: the first set has the first of each kind, the
+ * second the second... A domain has one number in all of them. Zero-initialise; free with
+ * mmn_result_sets_free. */
+typedef struct mmn_result_sets {
+    mmn_results *list;
+    size_t count, capacity;
+} mmn_result_sets;
+
+mmn_status mmn_result_sets_read(mmn_result_sets *sets, const char *const *files, size_t count,
+                                const char *images, mmn_error *error);
+void mmn_result_sets_free(mmn_result_sets *sets);
+
+/* How many of the sets have a result of this kind. */
+size_t mmn_result_sets_with(const mmn_result_sets *sets, mmn_result_kind kind);
+/* File number `index` of all sets, the kinds in their order; NULL behind the last. */
+const mmn_result_file *mmn_result_sets_file(const mmn_result_sets *sets, size_t index,
+                                            mmn_result_kind *kind);
 
 /* "counts", "neurons", ... */
 const char *mmn_result_kind_name(mmn_result_kind kind);

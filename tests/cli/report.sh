@@ -69,7 +69,8 @@ check "nothing to show" leaves_nothing
 check "a file that is no result" fails_with "this is a picture" $MMNEURON report "$images/wide.jpg" -o "$work/x"
 check "a file that is not there" fails_with "no-such-file" $MMNEURON report no-such-file -o "$work/x"
 check "a figure that is not there" exits 2 $MMNEURON report $results --figure pie -o "$work/x"
-check "two results of a kind" exits 2 $MMNEURON report "$data/eval.json" "$data/eval.json" -o "$work/x"
+check "two results of a kind" prints_json figures $MMNEURON report "$data/eval.json" "$data/eval.json" \
+    --json -o "$work/x"
 
 # ---- In a browser ------------------------------------------------------------------------------
 

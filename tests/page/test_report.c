@@ -223,3 +223,59 @@ Test(report, repeats_words_and_patches)
     json_decref(lens);
     mmn_report_free(report);
 }
+
+/* ---- Several of a kind ----------------------------------------------------------------------- */
+
+static bool has_figure(const mmn_report *report, const char *name)
+{
+    for (size_t i = 0; i < mmn_report_figure_count(report); i++)
+        if (strcmp(mmn_report_figure_name(report, i), name) == 0)
+            return true;
+    return false;
+}
+
+static void copy_to(const char *file, const char *name)
+{
+    char *text;
+    size_t size;
+    cr_assert_eq(mmn_read_file(&text, &size, file, (size_t)1 << 28, &error), MMN_OK);
+    cr_assert_eq(mmn_write_file(in_folder(name), text, size, &error), MMN_OK);
+    mmn_free(text);
+}
+
+/* Each has the figures that it has alone, and titles that say which file they are of. */
+Test(report, shows_several_results_of_a_kind)
+{
+    char second[128], third[128];
+    copy_to(data_files[1], "a&b.json");
+    snprintf(second, sizeof(second), "%s", in_folder("a&b.json"));
+    copy_to(data_files[3], "lens-2.json");
+    snprintf(third, sizeof(third), "%s", in_folder("lens-2.json"));
+    const char *const files[] = {data_files[0], data_files[1], second, third, data_files[3]};
+    mmn_report *alone = report_of(data_files, 4), *report = report_of(files, 5);
+    static const char *const doubled[] = {"accuracy", "cross", "lens", "words", "words-1"};
+    for (size_t i = 0; i < sizeof(doubled) / sizeof(doubled[0]); i++) {
+        char name[40];
+        snprintf(name, sizeof(name), "%s_2", doubled[i]);
+        cr_expect(has_figure(report, name), "%s", name);
+        char *one = written(alone, MMN_REPORT_CSV, doubled[i]);
+        char *first = written(report, MMN_REPORT_CSV, doubled[i]);
+        char *other = written(report, MMN_REPORT_CSV, name);
+        cr_expect_str_eq(first, one);
+        cr_expect_str_eq(other, one);
+        mmn_free(one);
+        mmn_free(first);
+        mmn_free(other);
+    }
+    cr_expect_not(has_figure(report, "neurons_2"));
+    char *page = written(report, MMN_REPORT_HTML, NULL), *charts;
+    cr_expect(strstr(page, "eval.json)</h2>") && strstr(page, "a&amp;b.json)</h2>"));
+    cr_expect(strstr(page, "Settings of eval (") && strstr(page, "<h2 id=\"accuracy_2\">"));
+    cr_expect_null(strstr(page, "neurons.json)</h2>"));
+    cr_assert_eq(mmn_report_charts(report, 0, &charts, &error), MMN_OK);
+    cr_expect(strstr(charts, "a&b.json\n"), "%s", charts);
+    mmn_release(charts);
+    mmn_free(page);
+    mmn_report_free(report);
+    mmn_report_free(alone);
+}

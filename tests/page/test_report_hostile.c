@@ -328,15 +328,6 @@ Test(report_hostile, huge_arrays_are_refused)
     json_decref(json);
 }
 
-Test(report_hostile, takes_one_result_of_a_kind)
-{
-    mmn_report *report;
-    const char *const files[] = {data_files[1], data_files[1]};
-    cr_assert_eq(mmn_report_read(&report, files, 2, NULL, &error), MMN_USAGE);
-    cr_assert_null(report);
-    cr_assert_not_null(strstr(error.message, "second eval result"));
-}
-
 /* A picture is embedded only if it is one. */
 Test(report_hostile, other_files_are_no_pictures)
 {
