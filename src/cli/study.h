@@ -40,7 +40,7 @@ typedef struct mmn_cli_study {
 #define MMN_CLI_ROWS(study)                                                                        \
     {.name = "rows", .value = "FILE.jsonl", .kind = MMN_CLI_TEXT, .target = &(study)->rows_file,   \
      .help = "add what each sample gives to FILE.jsonl, and go on from what is there already"      \
-             " (with -o: to FILE.state, which goes in the end)"},                                        \
+             " (with -o: to FILE.state, which goes in the end)"},                                  \
     {.name = "shard", .value = "I/N", .kind = MMN_CLI_SHARD, .target = &(study)->shard,            \
      .help = "do the I-th of N parts of the samples, whose rows are all that -o writes;"           \
              " \"mmneuron merge\" makes the result of the parts"}

@@ -58,7 +58,8 @@ typedef struct mmn_count_summary {
 } mmn_count_summary;
 
 /* The state file of counts that shall go to `output`, freed with mmn_release: output + ".state", or
- * for a name that is too long for that, one that is made of it. */
+ * for a name that is too long for that, one that is made of it. The program keeps the rows of a
+ * study there, too. */
 MMN_API mmn_status mmn_count_state_file(char **state, const char *output, mmn_error *error);
 
 /* Counts active neurons per domain over the samples of a list (doc/method.md, section 1) and writes

@@ -17,6 +17,7 @@ READERS = {
     "count": ["format/list.c"],
     "counts": ["count/counts*.[ch]", "format/safetensors.c"],
     "state": ["count/counts*.[ch]", "format/safetensors.c"],
+    "rows": ["study/row*.c", "study/lens_row.c"],
     "dump": ["model/stages.c", "format/safetensors.c"],
     "verify": ["model/stages.c", "format/safetensors.c"],
     "safetensors": ["format/safetensors.c"],

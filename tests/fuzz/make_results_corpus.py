@@ -1,6 +1,6 @@
 """Writes the corpora of what the program reads in folders and of what it writes itself: image,
-image_settings, index, vocabulary, pattern, text, counts, state, neurons, report, dump, verify, count
-and model. From golden/, tests/image/data and tests/page/data, with the program that MMNEURON names.
+image_settings, index, vocabulary, pattern, text, counts, state, rows, neurons, report, dump, verify,
+count and model. From golden/, tests/image/data and tests/page/data, with the program that MMNEURON names.
 
 MMNEURON=build/quick/mmneuron python3 make_results_corpus.py
 """
@@ -119,6 +119,12 @@ with tempfile.TemporaryDirectory() as folder:
     write("counts/good-texts", counts.read_bytes())
     run("count", model, questions, "-o", place / "asked")
     write("counts/good-questions", (place / "asked").read_bytes())
+    # The first line says what run they are of, and is another with another version of the program.
+    run("lens", model, questions, "--top", 2, "--examples", 1, "--rows", place / "rows.jsonl")
+    rows = (place / "rows.jsonl").read_text().splitlines(keepends=True)[1:]
+    write("rows/good-all", "".join(rows))
+    write("rows/good-torn", "".join(rows)[:-300])
+    write("rows/bad-order", "".join(reversed(rows)))
     run("rank", counts, "-o", place / "neurons.json", "--rate", 0.1, "--bar", 0.5)
     write("neurons/good-texts", (place / "neurons.json").read_text())
     write("report/good-texts-neurons", small(place / "neurons.json"))
@@ -137,6 +143,7 @@ with tempfile.TemporaryDirectory() as folder:
     write("verify/good-same", struct.pack("<I", len(other))[:3] + other + other)
 write("counts/bad-nothing", b"")
 write("state/bad-nothing", b"")
+write("rows/good-nothing", b"")
 write("dump/bad-nothing", b"")
 write("verify/bad-nothing", bytes(3))
 write("neurons/bad-list", '{"domains":[]}')
