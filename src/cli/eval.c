@@ -2,6 +2,8 @@
  * with random ones off. */
 #include "cli/study.h"
 
+#include <string.h>
+
 /* What is asked of questions, and of texts. */
 typedef struct eval_request {
     mmn_eval_options questions;
@@ -36,6 +38,15 @@ static mmn_status run(mmn_result **result, const mmn_model *model, void *context
     return mmn_perplexity_measure(result, model, read, error);
 }
 
+/* Whether options are given that say how answers are found. */
+static int asks_of_answers(const eval_request *request, const mmn_cli_study *study)
+{
+    const mmn_eval_options *asked = &request->questions;
+    return asked->tokens > 0 || asked->temperature > 0 || asked->top_p > 0 ||
+           asked->repetition_penalty > 0 || asked->top_k > 0 || asked->stop_string_count > 0 ||
+           mmn_cli_beams_given(&request->beams) || study->wishes.ignore_generation_config;
+}
+
 /* Whether the options are for lists of this kind. */
 static int check(mmn_cli_call *call, mmn_cli_study *study)
 {
@@ -47,15 +58,17 @@ static int check(mmn_cli_call *call, mmn_cli_study *study)
     if (mmn_list_reads_texts(asked->list, &request->reads_texts, &error) != MMN_OK)
         return mmn_cli_fail(&error);
     MMN_CLI_TRY(mmn_cli_beams_check(call, &request->beams, asked->temperature));
-    if (request->reads_texts &&
-        (asked->cross != NULL || asked->tokens > 0 || asked->temperature > 0 || asked->top_p > 0 ||
-         asked->repetition_penalty > 0 || asked->top_k > 0 || asked->stop_string_count > 0 ||
-         mmn_cli_beams_given(&request->beams) || study->wishes.ignore_generation_config ||
-         asked->template_name != NULL))
+    const int of_answers = asks_of_answers(request, study);
+    if (request->reads_texts && (of_answers || asked->cross != NULL || asked->measures != NULL ||
+                                 asked->template_name != NULL))
         return mmn_cli_usage(call,
                              "the list has texts, which are read and not answered: --cross,"
-                             " --max-tokens, --template and options of sampling and of beams are"
-                             " for questions");
+                             " --measures, --max-tokens, --template and options of sampling and of"
+                             " beams are for questions");
+    if (of_answers && asked->measures != NULL && strstr(asked->measures, "answers") == NULL)
+        return mmn_cli_usage(call,
+                             "--measures does not name answers, which --max-tokens and options of"
+                             " sampling and of beams are for");
     if (!request->reads_texts && (request->texts.window > 0 || request->texts.begin_of_text))
         return mmn_cli_usage(call, "--window and --bos are for lists of texts");
     return MMN_CLI_DONE;
@@ -89,6 +102,9 @@ int mmn_cli_eval(mmn_cli_call *call)
                  " settings separated by commas (those of the paper)"},
         {.name = "cross", .value = "NAMES", .kind = MMN_CLI_TEXT, .target = &asked->cross,
          .help = "in these settings, switch off each domain's neurons in every domain"},
+        {.name = "measures", .value = "NAMES", .kind = MMN_CLI_TEXT, .target = &asked->measures,
+         .help = "measure \"answers\", that is how right they are, \"likelihood\", that is ln p of"
+                 " the right ones, or both, separated by a comma (both)"},
         {.name = "seeds", .value = "N", .kind = MMN_CLI_U32, .target = &asked->seeds, .maximum = 31,
          .help = "how many choices of random neurons to compare with (5)"},
         {.name = "seed", .former = "first-seed", .value = "N",

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "base/error.h"
+#include "base/memory.h"
 #include "model/input.h"
 #include "model/model.h"
 
@@ -181,15 +182,32 @@ mmn_status mmn_samples_next(mmn_planned_sample *planned, bool *found, mmn_sample
     }
 }
 
+/* Of questions, as mmn_input_from_question takes it. */
+static const char *template_of(const mmn_samples *samples)
+{
+    const char *name = samples->template_name ? samples->template_name : "raw";
+    return *name != '\0' ? name : NULL;
+}
+
+mmn_status mmn_samples_prompt(mmn_question_prompt *prompt, const mmn_samples *samples,
+                              const mmn_sample *sample, mmn_error *error)
+{
+    *prompt = (mmn_question_prompt){0};
+    if (!sample->prompt)
+        return mmn_question_prompt_make(prompt, samples->model, template_of(samples),
+                                        sample->question, sample->image_count > 0, error);
+    MMN_NEED(prompt->text = mmn_copy_text(sample->prompt, error));
+    return MMN_OK;
+}
+
 static mmn_status make_input(mmn_input **input, const mmn_samples *samples,
                              const mmn_sample *sample, mmn_error *error)
 {
     const mmn_model *model = samples->model;
-    const char *name = samples->template_name ? samples->template_name : "raw";
     if (sample->prompt)
         return mmn_input_from_prompt(input, model, sample->prompt, sample->images,
                                      sample->image_count, error);
-    return mmn_input_from_question(input, model, *name != '\0' ? name : NULL, sample->question,
+    return mmn_input_from_question(input, model, template_of(samples), sample->question,
                                    sample->images, sample->image_count, NULL, error);
 }
 

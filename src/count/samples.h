@@ -8,6 +8,7 @@
 #include "format/list.h"
 #include "count/counts.h"
 #include "count/windows.h"
+#include "model/prompt.h"
 
 /* The first `limit` of each domain are taken; of those, numbered from 0 in the list's order, shard
  * I of N takes the numbers that leave I - 1 when divided by N. Of texts, the samples are windows,
@@ -57,6 +58,10 @@ void mmn_samples_close(mmn_samples *samples);
  * mmn_list_line(samples->list); the next call goes on after it. */
 mmn_status mmn_samples_next(mmn_planned_sample *planned, bool *found, mmn_samples *samples,
                             mmn_error *error);
+
+/* The text of the prompt that the sample's input is made of; freed as the struct says. */
+mmn_status mmn_samples_prompt(mmn_question_prompt *prompt, const mmn_samples *samples,
+                              const mmn_sample *sample, mmn_error *error);
 
 /* The sample as the model's input: its prompt, else its question in the template. Where the list is
  * to blame for a failure *bad is true, and the error names the line. */

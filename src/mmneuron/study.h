@@ -21,8 +21,8 @@ extern "C" {
 
 /* ---- Rows ------------------------------------------------------------------------------------ */
 
-/* What a study finds of each sample, kept as it goes. All options of a study over a list end with
- * these; zeros keep nothing. */
+/* What a study finds of each sample, kept as it goes: among the options of every study over a list.
+ * Zeros keep nothing. */
 typedef struct mmn_rows_options {
     const char *file; /* that a row is added to for each sample and way of running it, safely, as
                          soon as the sample is done (doc/formats.md); the rows of the same study
@@ -73,6 +73,8 @@ typedef struct mmn_eval_options {
     mmn_progress_function progress;
     void *progress_context;
     mmn_rows_options rows;
+    const char *measures; /* "answers": how right they are; "likelihood": ln p of the right ones;
+                             both, separated by a comma. NULL: both */
 } mmn_eval_options;
 
 /* Answers the questions of a list with nothing switched off, with each domain's neurons, and with

@@ -67,6 +67,28 @@ mmn_status mmn_input_create(mmn_input **created, const mmn_model *model, size_t 
     return MMN_OK;
 }
 
+mmn_status mmn_input_extend(mmn_input **made, const mmn_input *input, size_t length,
+                            const int32_t *ids, size_t count, mmn_error *error)
+{
+    *made = NULL;
+    int32_t *own = mmn_allocate(length + count, sizeof(*own), error);
+    mmn_input *extended = mmn_allocate(1, sizeof(*extended), error);
+    if (!own || !extended) {
+        mmn_free(own);
+        mmn_free(extended);
+        return MMN_SYSTEM;
+    }
+    *extended = *input;
+    atomic_init(&extended->references, 1);
+    memcpy(own, input->ids, length * sizeof(*own));
+    memcpy(own + length, ids, count * sizeof(*own));
+    extended->ids = own;
+    extended->length = length + count;
+    extended->source = mmn_input_retain(input);
+    *made = extended;
+    return MMN_OK;
+}
+
 mmn_status mmn_input_finish(mmn_input **input, mmn_status status)
 {
     if (status == MMN_OK)
@@ -100,10 +122,14 @@ void mmn_input_free(mmn_input *input)
     if (!input || atomic_fetch_sub(&input->references, 1) > 1)
         return;
     mmn_free(input->ids);
-    mmn_pixel_values_free(&input->pixels);
-    mmn_free(input->image_sizes);
-    mmn_free(input->anyres);
-    mmn_free(input->qformer_ids);
+    if (input->source) {
+        mmn_input_release(input->source);
+    } else {
+        mmn_pixel_values_free(&input->pixels);
+        mmn_free(input->image_sizes);
+        mmn_free(input->anyres);
+        mmn_free(input->qformer_ids);
+    }
     mmn_free(input);
 }
 

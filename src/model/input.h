@@ -22,14 +22,20 @@ struct mmn_input {
     mmn_resolution *image_sizes; /* [image_count], before any processing */
     mmn_anyres_features *anyres; /* [image_count] for LLaVA-NeXT, else NULL */
     size_t image_count;
-    int32_t *qformer_ids;  /* [qformer_length]: what the Q-Former reads with the image */
-    size_t qformer_length; /* 0: the model has no Q-Former, or the input no image */
+    int32_t *qformer_ids;    /* [qformer_length]: what the Q-Former reads with the image */
+    size_t qformer_length;   /* 0: the model has no Q-Former, or the input no image */
+    const mmn_input *source; /* whose images and instruction these are, retained; NULL: its own */
 };
 
 /* An input of `model` for `image_count` images, whose sizes are set next; *input may be non-NULL
  * after a failure too, and is freed with mmn_input_free. */
 mmn_status mmn_input_create(mmn_input **input, const mmn_model *model, size_t image_count,
                             mmn_error *error);
+
+/* The first `length` positions of an input, all its images among them, and `count` ids behind
+ * them. */
+mmn_status mmn_input_extend(mmn_input **made, const mmn_input *input, size_t length,
+                            const int32_t *ids, size_t count, mmn_error *error);
 
 /* Frees the input where making it has failed. Returns `status`. */
 mmn_status mmn_input_finish(mmn_input **input, mmn_status status);

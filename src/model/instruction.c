@@ -121,6 +121,69 @@ mmn_status mmn_prompt_encode(const mmn_model *model, const char *prompt, bool ad
     return status;
 }
 
+/* ---- What follows a prompt ------------------------------------------------------------------- */
+
+/* Takes the tokens of both together behind those that they have in common with the prompt's. */
+static mmn_status take_behind(mmn_continuation *continuation, const mmn_model *model,
+                              const int32_t *prompt, size_t prompt_count, bool has_images,
+                              const char *text, mmn_error *error)
+{
+    size_t same = 0;
+    while (same < prompt_count && same < continuation->count &&
+           prompt[same] == continuation->ids[same])
+        same++;
+    if (same == continuation->count)
+        return mmn_fail(error, MMN_INPUT, NULL, NULL,
+                        "the answer \"%.60s\" has no token of its own", text);
+    if (same == 0)
+        return mmn_fail(error, MMN_INPUT, NULL, NULL,
+                        "no token of the prompt is left before the answer \"%.60s\"", text);
+    /* The token before them may have to run again, and an image's is no token's. */
+    for (size_t i = same < prompt_count ? same - 1 : same;
+         i < prompt_count || i < continuation->count; i++)
+        if (has_images &&
+            ((i < prompt_count && prompt[i] == model->config.image_token_id) ||
+             (i < continuation->count && continuation->ids[i] == model->config.image_token_id)))
+            return mmn_fail(error, MMN_INPUT, NULL, NULL,
+                            "an image stands in the answer \"%.60s\", or next to it", text);
+    continuation->count -= same;
+    continuation->replaced = prompt_count - same;
+    memmove(continuation->ids, continuation->ids + same,
+            continuation->count * sizeof(*continuation->ids));
+    return MMN_OK;
+}
+
+mmn_status mmn_prompt_continue(mmn_continuation *continuation, const mmn_model *model,
+                               const mmn_question_prompt *prompt, size_t image_count,
+                               const char *text, mmn_error *error)
+{
+    const size_t length = strlen(prompt->text);
+    const bool spaced = length == 0 || strchr(" \t\r\n", prompt->text[length - 1]);
+    mmn_text both = {0};
+    int32_t *ids = NULL;
+    size_t count = 0;
+    *continuation = (mmn_continuation){0};
+    mmn_text_add(&both, "%s%s%s", prompt->text, spaced ? "" : " ", text);
+    mmn_status status = mmn_text_status(&both, error);
+    if (status == MMN_OK)
+        status = mmn_prompt_encode(model, prompt->text, !prompt->has_special, image_count, &ids,
+                                   &count, error);
+    if (status == MMN_OK)
+        status = mmn_prompt_encode(model, both.text, !prompt->has_special, image_count,
+                                   &continuation->ids, &continuation->count, error);
+    if (status == MMN_OK)
+        status = take_behind(continuation, model, ids, count, image_count > 0, text, error);
+    if (status != MMN_OK) {
+        mmn_free(continuation->ids);
+        *continuation = (mmn_continuation){0};
+    }
+    mmn_text_free(&both);
+    mmn_free(ids);
+    return status;
+}
+
+/* ---- The Q-Former's instruction -------------------------------------------------------------- */
+
 mmn_status mmn_instruction_check_length(const mmn_model *model, size_t count, const char *file,
                                         mmn_error *error)
 {

@@ -5,6 +5,7 @@
 
 #include "model/input.h"
 #include "model/model.h"
+#include "model/prompt.h"
 
 /* Opens the tokenizer of the model's Q-Former, in the folder qformer_tokenizer of its own, if it
  * has one. MMN_INPUT where it is not there, or has more tokens than the Q-Former. */
@@ -18,6 +19,23 @@ mmn_status mmn_instruction_tokenizer_open(mmn_model *model, mmn_error *error);
  * the image's token. */
 mmn_status mmn_prompt_encode(const mmn_model *model, const char *prompt, bool add_special,
                              size_t image_count, int32_t **ids, size_t *count, mmn_error *error);
+
+/* The tokens of a text that follows a prompt. */
+typedef struct mmn_continuation {
+    int32_t *ids; /* freed with mmn_free */
+    size_t count;
+    size_t replaced; /* of the prompt's last tokens: those in whose place these stand, since they
+                        are others where the text follows; 0 as a rule */
+} mmn_continuation;
+
+/* Encodes the prompt, and prompt and text together, with a space between them unless white space
+ * ends the prompt; the text's tokens are those of both together behind what these have in common.
+ * As lm-evaluation-harness does it, which moves the prompt's last spaces to the text instead.
+ * MMN_INPUT for a text that has no token, or one that is an image's, or where nothing of the
+ * prompt is before them. */
+mmn_status mmn_prompt_continue(mmn_continuation *continuation, const mmn_model *model,
+                               const mmn_question_prompt *prompt, size_t image_count,
+                               const char *text, mmn_error *error);
 
 /* Gives the input, if it has an image, the prompt's text as the Q-Former reads it. MMN_INPUT where
  * that is more than the Q-Former has positions for. */

@@ -53,6 +53,7 @@ typedef struct mmn_batch {
     mmn_sequence *list;
     size_t count;
     float *hidden; /* [rows of all][hidden_size] */
+    bool all_rows; /* whether the final norm is wanted of all rows, and not of endings alone */
     /* Sequences that have rows in the layer that is running, how many, and these rows' keys and
      * values. */
     size_t begun, rows;

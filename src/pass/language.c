@@ -63,7 +63,8 @@ static uint32_t layers_needed(const mmn_batch *batch)
         const mmn_sequence *sequence = &batch->list[i];
         if (i > 0 && sequence->probes == sequence[-1].probes)
             continue;
-        if (sequence->span || mmn_probes_want(sequence->probes, "language.norm", -1) ||
+        if (batch->all_rows || sequence->span ||
+            mmn_probes_want(sequence->probes, "language.norm", -1) ||
             mmn_probes_want(sequence->probes, "language.logits", -1))
             return layers;
         uint32_t seen = mmn_probes_layers(sequence->probes, "language.layers.", layers);
@@ -162,7 +163,7 @@ static mmn_status finish(const mmn_batch *batch, mmn_error *error)
     size_t width = config->hidden_size, first_row = batch->list->first_row;
     float *normed = batch->hidden + first_row * width;
     bool want_logits = mmn_probes_want(probes, "language.logits", -1);
-    bool want_norm = want_logits || mmn_probes_want(probes, "language.norm", -1);
+    bool want_norm = want_logits || batch->all_rows || mmn_probes_want(probes, "language.norm", -1);
     if (want_norm) {
         MMN_TRY(make_norm(batch, first_row, batch->rows, error));
         MMN_TRY(mmn_batch_show(batch, "language.norm", -1, normed, width, error));

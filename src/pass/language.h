@@ -6,13 +6,12 @@
 #include "pass/operations.h"
 
 /* Runs a batch, in place: its rows hold embeddings before, and after it the final norm where
- * something depends on that. As many decoder layers, final norm and logits run as spans, endings or
- * probes need. Appends keys and values of all rows to their spans and shows the language.* stages.
- * Everything but attention sees all rows at once, and any way of cutting a sequence into batches or
- * of joining sequences in one gives the same bits.
- * Source: LLaMA (arXiv 2302.13971), Mistral 7B (2310.06825), Qwen2 (2407.10671) and BLOOM
- * (2211.05100) as transformers' LlamaModel, MistralModel, Qwen2Model and BloomModel compute
- * them. */
+ * something depends on that or all_rows asks for it. As many decoder layers, final norm and logits
+ * run as spans, endings or probes need. Appends keys and values of all rows to their spans and
+ * shows the language.* stages. Everything but attention sees all rows at once, and any way of
+ * cutting a sequence into batches or of joining sequences in one gives the same bits. Source: LLaMA
+ * (arXiv 2302.13971), Mistral 7B (2310.06825), Qwen2 (2407.10671) and BLOOM (2211.05100) as
+ * transformers' LlamaModel, MistralModel, Qwen2Model and BloomModel compute them. */
 mmn_status mmn_language_run(mmn_batch *batch, mmn_error *error);
 
 /* Runs the rows that have begun through layer number `number`: batch->hidden is what enters and

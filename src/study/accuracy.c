@@ -189,6 +189,11 @@ static mmn_status find_option(size_t *option, const mmn_sample *right, const cha
     return MMN_OK;
 }
 
+mmn_status mmn_right_option(size_t *option, const mmn_sample *sample, mmn_error *error)
+{
+    return find_option(option, sample, sample->answers[0], error);
+}
+
 static mmn_status measure_choice(double *scores, const mmn_sample *right, const char *answer,
                                  mmn_error *error)
 {
@@ -284,7 +289,7 @@ static mmn_status check_choice(const mmn_sample *sample, const char *file, mmn_e
     if (sample->answer_count > 1)
         return refuse(sample, "answers", file, error,
                       "must be one option, where the metric is \"choice\"");
-    MMN_TRY(find_option(&option, sample, sample->answers[0], error));
+    MMN_TRY(mmn_right_option(&option, sample, error));
     return option < sample->choice_count
                ? MMN_OK
                : refuse(sample, "answers", file, error,

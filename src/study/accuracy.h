@@ -34,6 +34,9 @@ bool mmn_measure_applies(mmn_measure measure, mmn_metric metric);
 mmn_status mmn_measure_answer(double *scores, const mmn_sample *sample, const char *answer,
                               mmn_error *error);
 
+/* The option that the answer to a sample of multiple choice, checked as below, stands for. */
+mmn_status mmn_right_option(size_t *option, const mmn_sample *sample, mmn_error *error);
+
 /* Whether an answer to the sample can be right or wrong: it has answers, none of them blank, and
  * one of multiple choice has options, of which its answer is one. If not, MMN_INPUT names `file`,
  * the list, and the line. */

@@ -112,7 +112,7 @@ static void fill(mmn_result *result, const void *kept)
                 mmn_as_real(share_of(study, i)));
         mmn_add_neurons_off(result, study->model, run->mask);
     }
-    mmn_add_summaries(result, study, share_of, study);
+    mmn_add_summaries(result, "summary", study, share_of, study);
 }
 
 const mmn_study_kind mmn_study_of_agree = {

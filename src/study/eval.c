@@ -1,97 +1,47 @@
 /* Evaluations: accuracy in each domain with neurons on, with domain neurons off, and with random
- * ones off: answers every sample of a list in all runs of its domain, and scores the answers.
+ * ones off: answers every sample of a list in all runs of its domain, and scores the answers;
  * doc/formats.md describes the result's JSON, eval.json. */
 #include <math.h>
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/names.h"
+#include "model/input.h"
 #include "model/model.h"
 #include "pass/session.h"
-#include "study/accuracy.h"
-#include "study/run_result.h"
+#include "study/eval.h"
 
 enum { TOKENS = 16 };
 
-typedef struct mmn_prediction {
-    char *id, *answer;
-    double score; /* by the measure that the sample's metric names */
-} mmn_prediction;
-
-/* What one of the plan's runs has answered to a sample. */
-typedef struct mmn_eval_row {
-    mmn_row row;
-    char *answer;
-    double score;                  /* by the measure that the sample's metric names */
-    double measures[MMN_MEASURES]; /* NaN where one says nothing about the sample */
-} mmn_eval_row;
-
-#define MEASURE(name, measure)                                                                     \
-    {                                                                                              \
-        name, MMN_ROW_REAL, false, offsetof(mmn_eval_row, measures) + (measure) * sizeof(double),  \
-            0                                                                                      \
-    }
-static const mmn_row_column columns[] = {MMN_ROW_ONE("answer", MMN_ROW_TEXT, mmn_eval_row, answer),
-                                         MMN_ROW_ONE("score", MMN_ROW_REAL, mmn_eval_row, score),
-                                         MEASURE("vqa", MMN_MEASURE_VQA),
-                                         MEASURE("vqa_published", MMN_MEASURE_VQA_PUBLISHED),
-                                         MEASURE("exact", MMN_MEASURE_EXACT),
-                                         MEASURE("anls", MMN_MEASURE_ANLS),
-                                         MEASURE("anls_published", MMN_MEASURE_ANLS_PUBLISHED),
-                                         MEASURE("choice", MMN_MEASURE_CHOICE),
-                                         MEASURE("choice_published", MMN_MEASURE_CHOICE_PUBLISHED),
-                                         MEASURE("token_f1", MMN_MEASURE_TOKEN_F1),
-                                         {0}};
-
-/* What one of the plan's runs has answered. */
-typedef struct mmn_eval_run {
-    double accuracy_sum, sums[MMN_MEASURES];
-    size_t counts[MMN_MEASURES]; /* of samples to which the measure applies */
-    mmn_prediction *predictions; /* in the list's order */
-    size_t count, capacity;
-} mmn_eval_run;
-
-/* The metric of a domain's samples. */
-typedef struct mmn_eval_domain {
-    bool begun, mixed; /* whether a sample has been answered; whether they have several metrics */
-    mmn_metric metric; /* once begun */
-} mmn_eval_domain;
-
-typedef struct mmn_evaluation {
-    mmn_study study;
-    const mmn_eval_options *options;
-    /* What the caller leaves open is the folder's or a default. */
-    const char *template_name;
-    uint64_t tokens;
-    double top_p, repetition_penalty; /* 1: none */
-    mmn_beam_search beam_search;
-
-    mmn_eval_domain *domains; /* [domains] */
-    mmn_eval_run *runs;       /* [runs of the plan] */
-
-    /* At work: */
-    const mmn_sample *sample;
-    int32_t *ids;   /* [runs][tokens] */
-    size_t *counts; /* [runs] */
-} mmn_evaluation;
-
 /* ---- One sample ------------------------------------------------------------------------------ */
 
-/* Fills the row of an answer. */
-static mmn_status score(mmn_eval_row *row, const mmn_sample *sample, char *answer, mmn_error *error)
+/* Fills the row of a sample: with an answer, or NULL, and a likelihood, or NULL. */
+static mmn_status fill_row(mmn_evaluation *evaluation, mmn_eval_row *row, char *answer,
+                           const mmn_likelihood *likelihood, mmn_error *error)
 {
-    MMN_TRY(mmn_measure_answer(row->measures, sample, answer, error));
+    const mmn_sample *sample = evaluation->sample;
     row->answer = answer;
-    row->score = row->measures[mmn_metric_measure(sample->metric)];
+    row->score = (double)NAN;
+    if (likelihood) {
+        const mmn_reference *best = &evaluation->references.list[likelihood->reference];
+        char *text = mmn_copy_text(best->text, error);
+        MMN_NEED(row->reference = mmn_study_keep_in_row(&evaluation->study, text, error));
+        row->log_probability = likelihood->sum;
+        row->tokens = likelihood->tokens;
+    }
+    if (answer) {
+        MMN_TRY(mmn_measure_answer(row->measures, sample, answer, error));
+        row->score = row->measures[mmn_metric_measure(sample->metric)];
+    }
     for (mmn_measure m = 0; m < MMN_MEASURES; m++)
-        if (!mmn_measure_applies(m, sample->metric))
+        if (!answer || !mmn_measure_applies(m, sample->metric))
             row->measures[m] = (double)NAN;
     return MMN_OK;
 }
 
-/* Of mmn_measuring. */
-static mmn_status ready(void *context, mmn_session *session, size_t run, mmn_error *error)
+static mmn_status set_decoding(const mmn_evaluation *evaluation, mmn_session *session,
+                               mmn_error *error)
 {
-    const mmn_evaluation *evaluation = context;
     const mmn_eval_options *options = evaluation->options;
     const mmn_sampling sampling = {.temperature = options->temperature,
                                    .top_p = evaluation->top_p,
@@ -99,7 +49,6 @@ static mmn_status ready(void *context, mmn_session *session, size_t run, mmn_err
                                    .seed = options->sampling_seed,
                                    .sample = evaluation->sample->id,
                                    .repetition_penalty = evaluation->repetition_penalty};
-    (void)run;
     MMN_TRY(mmn_session_set_sampling(session, &sampling, error));
     MMN_TRY(mmn_session_set_beam_search(session, &evaluation->beam_search, error));
     return options->stop_string_count > 0
@@ -109,22 +58,94 @@ static mmn_status ready(void *context, mmn_session *session, size_t run, mmn_err
 }
 
 /* Of mmn_measuring. */
+static mmn_status ready(void *context, mmn_session *session, size_t run, mmn_error *error)
+{
+    const mmn_evaluation *evaluation = context;
+    if (evaluation->answers)
+        MMN_TRY(set_decoding(evaluation, session, error));
+    if (!evaluation->within)
+        return MMN_OK;
+    const mmn_probe probe = mmn_reference_rows_probe(&evaluation->rows[run]);
+    return mmn_session_add_probe(session, &probe, error);
+}
+
+/* The likelihoods in sessions side by side. */
+static mmn_status find_likelihoods(mmn_evaluation *evaluation, mmn_session *const *sessions,
+                                   const size_t *runs, size_t count, mmn_error *error)
+{
+    mmn_likelihood *found = evaluation->likelihoods;
+    if (!evaluation->within)
+        return mmn_likelihoods_behind(found, &evaluation->study, sessions, count,
+                                      &evaluation->references, error);
+    for (size_t i = 0; i < count; i++)
+        evaluation->beside[i] = &evaluation->rows[runs[i]];
+    return mmn_likelihoods_within(found, &evaluation->study, evaluation->beside, count,
+                                  &evaluation->references, error);
+}
+
+/* Of mmn_measuring. The likelihoods come first: generating goes on from what the prompt has left,
+ * and changes it. */
 static mmn_status answer(void *context, mmn_session *const *sessions, const size_t *runs,
                          size_t count, mmn_error *error)
 {
     mmn_evaluation *evaluation = context;
     const size_t tokens = (size_t)evaluation->tokens;
-    MMN_TRY(
-        mmn_sessions_generate(sessions, count, tokens, evaluation->ids, evaluation->counts, error));
+    if (evaluation->likelihood)
+        MMN_TRY(find_likelihoods(evaluation, sessions, runs, count, error));
+    if (evaluation->answers)
+        MMN_TRY(mmn_sessions_generate(sessions, count, tokens, evaluation->ids, evaluation->counts,
+                                      error));
     for (size_t i = 0; i < count; i++) {
-        char *text;
-        MMN_TRY(mmn_model_decode(evaluation->study.model, evaluation->ids + i * tokens,
-                                 evaluation->counts[i], 1, &text, error));
-        if (!(text = mmn_study_keep_in_row(&evaluation->study, text, error)))
+        char *text = NULL;
+        if (evaluation->answers)
+            MMN_TRY(mmn_model_decode(evaluation->study.model, evaluation->ids + i * tokens,
+                                     evaluation->counts[i], 1, &text, error));
+        if (evaluation->answers && !(text = mmn_study_keep_in_row(&evaluation->study, text, error)))
             return MMN_SYSTEM;
-        MMN_TRY(score(mmn_study_row(&evaluation->study, runs[i]), evaluation->sample, text, error));
+        MMN_TRY(fill_row(evaluation, mmn_study_row(&evaluation->study, runs[i]), text,
+                         evaluation->likelihood ? &evaluation->likelihoods[i] : NULL, error));
     }
     return MMN_OK;
+}
+
+/* Makes the references part of the prompt, in *input, where nothing has to be kept for anything
+ * else; *normed is what the rows' probes write to. */
+static mmn_status put_within(mmn_evaluation *evaluation, mmn_input **input, float **normed,
+                             const mmn_input *prompt, mmn_error *error)
+{
+    const mmn_references *references = &evaluation->references;
+    const size_t runs = evaluation->study.plan.run_count;
+    const size_t width = evaluation->study.model->config.language.hidden_size;
+    const size_t rows = references->list[references->longest].count;
+    evaluation->within = true;
+    MMN_NEED(*normed = mmn_allocate(runs * rows, width * sizeof(**normed), error));
+    for (size_t i = 0; i < runs; i++)
+        evaluation->rows[i] = (mmn_reference_rows){references, *normed + i * rows * width};
+    return mmn_references_input(input, references, prompt, error);
+}
+
+static mmn_status measure(mmn_evaluation *evaluation, const mmn_planned_sample *planned,
+                          const mmn_input *input, mmn_error *error)
+{
+    const mmn_references *references = &evaluation->references;
+    mmn_measuring measuring = {.tokens = evaluation->answers ? (size_t)evaluation->tokens : 0,
+                               .ready = ready,
+                               .finish = answer};
+    mmn_input *own = NULL;
+    float *normed = NULL;
+    mmn_status status = MMN_OK;
+    evaluation->sample = &planned->sample;
+    evaluation->within = false;
+    if (evaluation->likelihood && !evaluation->answers && references->together)
+        status = put_within(evaluation, &own, &normed, input, error);
+    else if (evaluation->likelihood)
+        measuring.behind = mmn_references_rows(references);
+    if (status == MMN_OK)
+        status =
+            mmn_study_measure(evaluation, &measuring, planned->domain, own ? own : input, error);
+    mmn_free(normed);
+    mmn_input_free(own);
+    return status;
 }
 
 /* An mmn_study_function. */
@@ -132,11 +153,36 @@ static mmn_status answer_sample(void *context, const mmn_planned_sample *planned
                                 const mmn_input *input, mmn_error *error)
 {
     mmn_evaluation *evaluation = context;
-    const mmn_measuring measure = {
-        .tokens = (size_t)evaluation->tokens, .ready = ready, .finish = answer};
-    evaluation->sample = &planned->sample;
-    return mmn_study_measure(evaluation, &measure, planned->domain, input, error);
+    if (evaluation->likelihood)
+        MMN_TRY(mmn_references_make(&evaluation->references, &evaluation->study.samples,
+                                    &planned->sample, input, error));
+    const mmn_status status = measure(evaluation, planned, input, error);
+    mmn_references_free(&evaluation->references);
+    return status;
 }
+
+/* ---- All rows -------------------------------------------------------------------------------- */
+
+#define MEASURE(name, measure)                                                                     \
+    {                                                                                              \
+        name, MMN_ROW_REAL, false, offsetof(mmn_eval_row, measures) + (measure) * sizeof(double),  \
+            0                                                                                      \
+    }
+static const mmn_row_column columns[] = {
+    MMN_ROW_ONE("answer", MMN_ROW_TEXT, mmn_eval_row, answer),
+    MMN_ROW_ONE("score", MMN_ROW_REAL, mmn_eval_row, score),
+    MEASURE("vqa", MMN_MEASURE_VQA),
+    MEASURE("vqa_published", MMN_MEASURE_VQA_PUBLISHED),
+    MEASURE("exact", MMN_MEASURE_EXACT),
+    MEASURE("anls", MMN_MEASURE_ANLS),
+    MEASURE("anls_published", MMN_MEASURE_ANLS_PUBLISHED),
+    MEASURE("choice", MMN_MEASURE_CHOICE),
+    MEASURE("choice_published", MMN_MEASURE_CHOICE_PUBLISHED),
+    MEASURE("token_f1", MMN_MEASURE_TOKEN_F1),
+    MMN_ROW_ONE("reference", MMN_ROW_TEXT, mmn_eval_row, reference),
+    MMN_ROW_ONE("log_probability", MMN_ROW_REAL, mmn_eval_row, log_probability),
+    MMN_ROW_ONE("reference_tokens", MMN_ROW_WHOLE, mmn_eval_row, tokens),
+    {0}};
 
 static void take_metric(mmn_eval_domain *domain, mmn_metric metric)
 {
@@ -146,26 +192,54 @@ static void take_metric(mmn_eval_domain *domain, mmn_metric metric)
     domain->begun = true;
 }
 
+static mmn_status take_answer(mmn_eval_run *run, mmn_prediction *prediction,
+                              const mmn_eval_row *row, mmn_metric metric, mmn_study *study,
+                              mmn_error *error)
+{
+    MMN_NEED(prediction->answer = mmn_study_copy_text(study, row->answer, error));
+    prediction->score = row->score;
+    run->accuracy_sum += row->score;
+    for (mmn_measure m = 0; m < MMN_MEASURES; m++) {
+        if (!mmn_measure_applies(m, metric))
+            continue;
+        run->sums[m] += row->measures[m];
+        run->counts[m]++;
+    }
+    return MMN_OK;
+}
+
+static mmn_status take_likelihood(mmn_eval_run *run, mmn_prediction *prediction,
+                                  const mmn_eval_row *row, mmn_study *study, mmn_error *error)
+{
+    MMN_NEED(prediction->reference = mmn_study_copy_text(study, row->reference, error));
+    prediction->likelihood = (mmn_likelihood){.sum = row->log_probability, .tokens = row->tokens};
+    run->likelihood_sum += mmn_likelihood_per_token(&prediction->likelihood);
+    return MMN_OK;
+}
+
 /* Of mmn_study_kind. */
 static mmn_status take(void *context, const mmn_planned_sample *planned, size_t number,
                        const void *context_row, mmn_error *error)
 {
     mmn_evaluation *evaluation = context;
+    mmn_study *study = &evaluation->study;
     const mmn_eval_row *row = context_row;
     mmn_eval_run *run = &evaluation->runs[number];
-    MMN_TRY(mmn_study_reserve(&evaluation->study, &run->predictions, &run->capacity, run->count + 1,
+    if (evaluation->answers != (row->answer != NULL) ||
+        evaluation->likelihood != (row->reference != NULL && row->tokens > 0))
+        return mmn_fail(error, MMN_INPUT, NULL, NULL,
+                        "a row has not what this evaluation measures: an answer, or a reference "
+                        "with its tokens");
+    MMN_TRY(mmn_study_reserve(study, &run->predictions, &run->capacity, run->count + 1,
                               sizeof(*run->predictions), error));
-    char *id = mmn_study_copy_text(&evaluation->study, planned->sample.id, error);
-    char *text = mmn_study_copy_text(&evaluation->study, row->answer ? row->answer : "", error);
-    MMN_NEED(id && text);
-    run->predictions[run->count++] = (mmn_prediction){id, text, row->score};
-    run->accuracy_sum += row->score;
-    for (mmn_measure m = 0; m < MMN_MEASURES; m++) {
-        if (!mmn_measure_applies(m, planned->sample.metric))
-            continue;
-        run->sums[m] += row->measures[m];
-        run->counts[m]++;
-    }
+    mmn_prediction *prediction = &run->predictions[run->count];
+    *prediction = (mmn_prediction){0};
+    MMN_NEED(prediction->id = mmn_study_copy_text(study, planned->sample.id, error));
+    if (evaluation->answers)
+        MMN_TRY(take_answer(run, prediction, row, planned->sample.metric, study, error));
+    if (evaluation->likelihood)
+        MMN_TRY(take_likelihood(run, prediction, row, study, error));
+    run->count++;
     take_metric(&evaluation->domains[planned->domain], planned->sample.metric);
     return MMN_OK;
 }
@@ -186,11 +260,32 @@ static mmn_status try_decoding(mmn_evaluation *evaluation, mmn_error *error)
     }
     if (status == MMN_USAGE || status == MMN_SYSTEM)
         return status;
+    if (!evaluation->answers)
+        return MMN_OK;
     MMN_TRY(mmn_session_create(&session, model, NULL, error));
     evaluation->sample = &none;
-    status = ready(evaluation, session, 0, error);
+    status = set_decoding(evaluation, session, error);
     mmn_session_free(session);
     return status;
+}
+
+/* What `text` names, separated by commas; NULL: both. */
+static mmn_status choose_measures(mmn_evaluation *evaluation, const char *text, mmn_error *error)
+{
+    mmn_item item;
+    evaluation->answers = evaluation->likelihood = !text;
+    while (text && mmn_next_item(&item, &text, ',')) {
+        bool *measured = mmn_item_is(&item, "answers")      ? &evaluation->answers
+                         : mmn_item_is(&item, "likelihood") ? &evaluation->likelihood
+                                                            : NULL;
+        if (!measured || *measured)
+            return mmn_fail(error, MMN_USAGE, NULL, NULL,
+                            "\"%.*s\" is no measure, or named twice; expected \"answers\", "
+                            "\"likelihood\" or both, separated by a comma",
+                            MMN_ITEM(item));
+        *measured = true;
+    }
+    return MMN_OK;
 }
 
 static mmn_status set_up(void *context, const mmn_model *model, const void *asked, mmn_error *error)
@@ -222,6 +317,7 @@ static mmn_status set_up(void *context, const mmn_model *model, const void *aske
                                                                : options->repetition_penalty,
         .beam_search = options->beam_search.beams == 0 ? info->generation.beam_search
                                                        : options->beam_search};
+    MMN_TRY(choose_measures(evaluation, options->measures, error));
     return try_decoding(evaluation, error);
 }
 
@@ -267,7 +363,8 @@ static mmn_status check(void *context, mmn_error *error)
     MMN_TRY(check_settings(evaluation, error));
     if (!evaluation->options->template_name && evaluation->study.samples.has_questions)
         MMN_TRY(mmn_own_template_check(&model->own_template, error));
-    return mmn_generation_rules_check(&model->rules, model->folder, error);
+    return evaluation->answers ? mmn_generation_rules_check(&model->rules, model->folder, error)
+                               : MMN_OK;
 }
 
 static mmn_status begin(void *context, mmn_error *error)
@@ -280,169 +377,17 @@ static mmn_status begin(void *context, mmn_error *error)
     evaluation->runs = mmn_study_allocate(study, runs, sizeof(*evaluation->runs), error);
     evaluation->counts = mmn_study_allocate(study, runs, sizeof(*evaluation->counts), error);
     evaluation->ids = mmn_study_allocate(study, runs, tokens * sizeof(*evaluation->ids), error);
-    return evaluation->domains && evaluation->runs && evaluation->counts && evaluation->ids
-               ? MMN_OK
+    if (!evaluation->domains || !evaluation->runs || !evaluation->counts || !evaluation->ids)
+        return MMN_SYSTEM;
+    if (!evaluation->likelihood)
+        return MMN_OK;
+    evaluation->likelihoods =
+        mmn_study_allocate(study, runs, sizeof(*evaluation->likelihoods), error);
+    evaluation->rows = mmn_study_allocate(study, runs, sizeof(*evaluation->rows), error);
+    evaluation->beside = mmn_study_allocate(study, runs, sizeof(*evaluation->beside), error);
+    return evaluation->likelihoods && evaluation->rows && evaluation->beside
+               ? mmn_study_reserve_logits(study, MMN_STUDY_ROWS, error)
                : MMN_SYSTEM;
-}
-
-/* ---- Result ---------------------------------------------------------------------------------- */
-
-static const mmn_form_table tables[] = {
-    {"result", NULL,
-     MMN_COLUMNS(MMN_MADE_COLUMNS, MMN_TEXT("list"), MMN_WHOLE("samples"), MMN_WHOLE("seeds"),
-                 MMN_WHOLE("first_seed"), MMN_WHOLE("tokens"), MMN_REAL("temperature", ""),
-                 MMN_REAL("top_p", ""), MMN_WHOLE("sampling_seed"), MMN_TEXT("template"),
-                 MMN_TEXT("template_from"), MMN_REAL("repetition_penalty", ""),
-                 MMN_WHOLE("num_beams"), MMN_REAL("length_penalty", ""), MMN_TEXT("early_stopping"),
-                 MMN_WHOLE("top_k"), MMN_GENERATION_COLUMN, MMN_ALLOWED_COLUMNS)},
-    {"modules", "result", MMN_COLUMNS(MMN_TEXT("name"))},
-    {"stop", "result", MMN_COLUMNS(MMN_TEXT("string"))},
-    {"domains", "result", MMN_COLUMNS(MMN_TEXT("name"))},
-    {"runs", "result",
-     MMN_COLUMNS(MMN_RUN_COLUMNS, MMN_WHOLE("samples"), MMN_TEXT("metric"),
-                 MMN_REAL("accuracy", ""))},
-    MMN_OFF_TABLE("runs"),
-    {"measures", "runs",
-     MMN_COLUMNS(MMN_TEXT("measure"), MMN_REAL("sum", ""), MMN_WHOLE("count"),
-                 MMN_REAL("mean", ""))},
-    {"predictions", "runs", MMN_COLUMNS(MMN_TEXT("id"), MMN_TEXT("answer"), MMN_REAL("score", ""))},
-    {"summary", "result", MMN_COLUMNS(MMN_SUMMARY_COLUMNS)},
-    {"cross", "result", MMN_COLUMNS(MMN_TEXT("setting"))},
-    {"cross_rows", "cross", MMN_COLUMNS(MMN_TEXT("neurons_of"))},
-    {"cross_cells", "cross_rows", MMN_COLUMNS(MMN_TEXT("domain"), MMN_REAL("accuracy", ""))},
-    {0}};
-
-static const char json[] =
-    "{\n"
-    "  'format': 'mmneuron-eval-1',\n" MMN_MADE_JSON MMN_NONFINITE_JSON
-    "  'settings': {'list': $list, 'samples': $samples, 'modules': [<modules|, |$name>],\n"
-    "    'seeds': $seeds, 'first_seed': $first_seed, 'tokens': $tokens,"
-    " 'temperature': $temperature, 'top_p': $top_p, 'sampling_seed': $sampling_seed,"
-    " 'template': $template<?template_from|, 'template_from': $template_from>"
-    "<?repetition_penalty|, 'repetition_penalty': $repetition_penalty>"
-    "<?num_beams|, 'num_beams': $num_beams, 'length_penalty': $length_penalty,"
-    " 'early_stopping': $early_stopping>"
-    "<?top_k|, 'top_k': $top_k><?stop|, 'stop': [<stop|, |$string>]>" MMN_GENERATION_JSON
-        MMN_ALLOWED_JSON "},\n"
-    "  'domains': [<domains|, |$name>],\n"
-    "  'runs': [\n"
-    "<runs|,\n|"
-    "    {" MMN_RUN_JSON ", 'samples': $samples,"
-    " 'metric': $metric, 'accuracy': $accuracy,\n"
-    "      'measures': {<measures|, |$measure: $mean>},\n"
-    "      'predictions': [<predictions|,|\n"
-    "        {'id': $id, 'answer': $answer, 'score': $score}>]}>],\n"
-    "  'summary': [\n"
-    "<summary|,\n|"
-    "    {'setting': $setting, 'domain': $domain, 'plain': $plain, 'domain_off': $domain_off,"
-    " 'random_mean': $random_mean,"
-    " 'random_interval': " MMN_INTERVAL_JSON(
-        "random_low", "random_high") ","
-                                     " 'random_seeds': $random_seeds}>],\n"
-                                     "  'cross': [\n"
-                                     "<cross|,\n|"
-                                     "    {'setting': $setting, 'domains': [<domains|, |$name>], "
-                                     "'accuracy': [<cross_rows|,|\n"
-                                     "      [<cross_cells|, |$accuracy>]>]}>]\n"
-                                     "}\n";
-
-static const char people[] =
-    "accuracy, %, with all neurons on\n"
-    "<runs off=nothing||  <-10 domains.name|${domain}>  $9.1{accuracy*100}  of ${samples}:"
-    "<measures|| ${measure} $.1{sum*100/count}>\n>"
-    "<summary by setting||\n${setting}: accuracy, %, with neurons off\n"
-    "  <-10 domains.name|domain>       none   domain's     random  95 % interval\n"
-    "<summary||  <-10 domains.name|${domain}>  $9.1{plain*100}  $9.1{domain_off*100}"
-    "<?random_mean|  $9.1{random_mean*100}>"
-    "<?random_low|  $.1{random_low*100} to $.1{random_high*100}>\n>>"
-    "<cross||\n${setting}: accuracy, %, of a column's domain with a row's neurons off\n"
-    "  <-10 domains.name|neurons of><domains||  <+9|${name}>>\n"
-    "<cross_rows||  <-10 domains.name|${neurons_of}>"
-    "<cross_cells||  <+9 domain|$.1{accuracy*100}>>\n>>" MMN_REMARKS;
-
-const mmn_form mmn_evaluation_form = {
-    .format = "mmneuron-eval-1", .tables = tables, .json = json, .people = people};
-
-/* Mean score of a run's samples; 0 without samples. */
-static double accuracy_of(const void *context, size_t run)
-{
-    const mmn_eval_run *answers = &((const mmn_evaluation *)context)->runs[run];
-    return answers->count > 0 ? answers->accuracy_sum / (double)answers->count : 0;
-}
-
-static void describe(mmn_result *result, const void *context)
-{
-    static const char *const stopping[] = {"false", "true", "never"};
-    const mmn_evaluation *evaluation = context;
-    const mmn_study *study = &evaluation->study;
-    const mmn_eval_options *options = evaluation->options;
-    const mmn_model_info *info = mmn_model_describe(study->model);
-    const mmn_beam_search *search = &evaluation->beam_search;
-    const bool beams = search->beams > 1;
-    MMN_ADD(result, "result", MMN_MADE(study), MMN_LIST(study), MMN_SEEDS(study),
-            mmn_as_whole(evaluation->tokens), mmn_as_real(options->temperature),
-            mmn_as_real(evaluation->top_p), mmn_as_whole(options->sampling_seed),
-            mmn_as_text(evaluation->template_name),
-            mmn_as_text(options->template_name ? NULL : info->template_file),
-            mmn_real_if(evaluation->repetition_penalty != 1, evaluation->repetition_penalty),
-            mmn_as_whole(beams ? search->beams : 0), mmn_as_real(search->length_penalty),
-            mmn_as_text(stopping[search->early_stopping]), mmn_as_whole(options->top_k),
-            mmn_generation_of(study->model), MMN_ALLOWED(study->allowed));
-    for (size_t m = 0; m < info->module_count; m++)
-        MMN_ADD(result, "modules", mmn_as_text(info->modules[m].name));
-    for (size_t i = 0; i < options->stop_string_count; i++)
-        MMN_ADD(result, "stop", mmn_as_text(options->stop_strings[i]));
-}
-
-static void add_run(mmn_result *result, const mmn_evaluation *evaluation, size_t number)
-{
-    const mmn_study *study = &evaluation->study;
-    const mmn_run *run = &study->plan.runs[number];
-    const mmn_eval_run *answers = &evaluation->runs[number];
-    const mmn_eval_domain *domain = &evaluation->domains[run->domain];
-    const char *metric = mmn_measure_name(mmn_metric_measure(domain->metric));
-    MMN_ADD(result, "runs", MMN_RUN(study, run), mmn_as_whole(answers->count),
-            mmn_as_text(domain->mixed ? "mixed" : metric),
-            mmn_as_real(accuracy_of(evaluation, number)));
-    mmn_add_neurons_off(result, study->model, run->mask);
-    for (mmn_measure m = 0; m < MMN_MEASURES; m++)
-        if (answers->counts[m] > 0)
-            MMN_ADD(result, "measures", mmn_as_text(mmn_measure_name(m)),
-                    mmn_as_real(answers->sums[m]), mmn_as_whole(answers->counts[m]),
-                    mmn_as_real(answers->sums[m] / (double)answers->counts[m]));
-    for (size_t i = 0; i < answers->count; i++) {
-        const mmn_prediction *prediction = &answers->predictions[i];
-        MMN_ADD(result, "predictions", mmn_as_text(prediction->id), mmn_as_text(prediction->answer),
-                mmn_as_real(prediction->score));
-    }
-}
-
-/* Rows: whose neurons are off; columns: which domain is answered. */
-static void add_cross(mmn_result *result, const mmn_evaluation *evaluation, size_t setting)
-{
-    const mmn_study *study = &evaluation->study;
-    const size_t domains = study->samples.domains.domain_count;
-    MMN_ADD(result, "cross", mmn_as_text(study->plan.settings.names[setting]));
-    for (size_t of = 0; of < domains; of++) {
-        MMN_ADD(result, "cross_rows", mmn_as_text(mmn_domain_name(study, of)));
-        for (size_t d = 0; d < domains; d++) {
-            const size_t run = mmn_plan_find(&study->plan, setting, MMN_OFF_DOMAIN, of, d);
-            MMN_ADD(result, "cross_cells", mmn_as_text(mmn_domain_name(study, d)),
-                    mmn_as_real(accuracy_of(evaluation, run)));
-        }
-    }
-}
-
-static void fill(mmn_result *result, const void *context)
-{
-    const mmn_evaluation *evaluation = context;
-    const mmn_plan *plan = &evaluation->study.plan;
-    for (size_t i = 0; i < plan->run_count; i++)
-        add_run(result, evaluation, i);
-    mmn_add_summaries(result, &evaluation->study, accuracy_of, evaluation);
-    for (size_t s = 0; s < plan->settings.count; s++)
-        if (plan->crossed[s])
-            add_cross(result, evaluation, s);
 }
 
 mmn_status mmn_eval(mmn_result **result, const mmn_model *model, const mmn_eval_options *options,
@@ -461,7 +406,7 @@ mmn_status mmn_eval(mmn_result **result, const mmn_model *model, const mmn_eval_
                                         .measure = answer_sample,
                                         .take = take,
                                         .form = &mmn_evaluation_form,
-                                        .describe = describe,
-                                        .fill = fill};
+                                        .describe = mmn_evaluation_describe,
+                                        .fill = mmn_evaluation_fill};
     return mmn_study_make(result, &kind, model, options, error);
 }

@@ -112,8 +112,9 @@ mmn_value mmn_generation_of(const mmn_model *model);
 /* Adds the rows of "neurons_off"; the mask may be NULL. */
 void mmn_add_neurons_off(mmn_result *result, const mmn_model *model, const mmn_mask *mask);
 
-/* Adds the rows of "summary": what each setting does to each domain, as mmn_plan_summarise says. */
-void mmn_add_summaries(mmn_result *result, const mmn_study *study,
+/* Adds the rows of "summary", or of another table of its columns: what each setting does to each
+ * domain, as mmn_plan_summarise says. */
+void mmn_add_summaries(mmn_result *result, const char *table, const mmn_study *study,
                        double (*value)(const void *context, size_t run), const void *context);
 
 /* Makes the result of what a study has found. */

@@ -285,7 +285,8 @@ static size_t group_size(const mmn_study *study, const mmn_measuring *measuring,
 {
     if (study->batch > 0)
         return study->batch;
-    size_t bytes = mmn_session_bytes(study->model, input->length, measuring->tokens);
+    size_t bytes =
+        mmn_session_bytes(study->model, input->length, measuring->tokens + measuring->behind);
     size_t fitting = (size_t)TOGETHER_BYTES / bytes;
     return fitting < 1 ? 1 : fitting < TOGETHER ? fitting : TOGETHER;
 }
@@ -296,7 +297,7 @@ static mmn_status run_group(void *kept, const mmn_measuring *measuring, size_t f
 {
     mmn_study *study = kept;
     const mmn_session_options options = {.size = sizeof(options),
-                                         .prompt_only = measuring->tokens == 0};
+                                         .prompt_only = measuring->tokens + measuring->behind == 0};
     const size_t *runs = study->side + first;
     mmn_session **sessions = study->sessions + first;
     for (size_t i = 0; i < count; i++) {

@@ -94,6 +94,8 @@ typedef mmn_status (*mmn_study_function)(void *context, const mmn_planned_sample
 /* How a sample is measured in its runs. */
 typedef struct mmn_measuring {
     size_t tokens; /* that are generated behind the input; 0: none */
+    size_t behind; /* rows that run behind it at once (mmn_sessions_follow); 0: none. Where there
+                      are neither, the sessions are prompt_only */
     bool again;    /* the sample will be measured again, so that nothing counts as done yet */
     /* Makes the session of run number `run` ready, whose neurons are off already: adds probes. */
     mmn_status (*ready)(void *context, mmn_session *session, size_t run, mmn_error *error);

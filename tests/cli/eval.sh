@@ -30,6 +30,18 @@ check "eval prints tables" prints_tables
 check "eval says nothing on standard error" test ! -s "$work/errors"
 check "eval writes the same bytes on 1 and 3 threads" same_on_threads
 check "eval samples the same on 1 and 3 threads" same_on_threads --temperature 1 --top-p 0.9
+# Without answers there is no accuracy, and nothing to say about how they are found.
+only_likelihood() {
+    exits 0 $MMNEURON eval "$model" "$list" --neurons "$neurons" --settings language \
+        --cross language --seeds 2 --measures likelihood || return 1
+    grep -q "^language: ln p per token less that with nothing off" "$work/out" &&
+        ! grep -q accuracy "$work/out"
+}
+check "eval measures likelihood alone" only_likelihood
+check "eval refuses options of answers then" exits 2 \
+    $MMNEURON eval "$model" "$list" --measures likelihood -n 2
+check "eval refuses an unknown measure" exits 2 $MMNEURON eval "$model" "$list" --measures speed
+
 check "eval --json" prints_json runs $MMNEURON eval "$model" "$list" -n 2 --json
 check "ask with neurons off" exits 0 $MMNEURON ask "$model" -n 2 --mask "$neurons" "What?"
 check "eval refuses a file that is no ranking" fails_with "list.jsonl" \

@@ -304,6 +304,99 @@ Test(eval, summaries_follow_from_the_runs)
     json_decref(result);
 }
 
+/* ---- Likelihood ------------------------------------------------------------------------------ */
+
+/* The mean over the predictions of a run, and what a prediction has of it. */
+static double mean_likelihood(const json_t *run)
+{
+    double sum = 0;
+    size_t i;
+    json_t *prediction;
+    json_array_foreach(json_object_get(run, "predictions"), i, prediction)
+        sum += number_of(prediction, "log_probability") / number_of(prediction, "reference_tokens");
+    return sum / (double)i;
+}
+
+/* Whether what a run has of likelihood is in both; one of them has nothing else. */
+static void expect_same_likelihood(const json_t *run, const json_t *alone)
+{
+    static const char *const keys[] = {"id", "reference", "log_probability", "reference_tokens"};
+    const json_t *predictions = json_object_get(run, "predictions");
+    size_t i;
+    json_t *prediction;
+    cr_expect_null(json_object_get(alone, "accuracy"));
+    cr_expect_null(json_object_get(alone, "measures"));
+    cr_expect_float_eq(number_of(run, "log_probability_per_token"), mean_likelihood(run), 1e-12);
+    cr_expect_eq(number_of(run, "log_probability_per_token"),
+                 number_of(alone, "log_probability_per_token"));
+    json_array_foreach(json_object_get(alone, "predictions"), i, prediction)
+    {
+        cr_expect_eq(json_object_size(prediction), sizeof keys / sizeof keys[0]);
+        for (size_t k = 0; k < sizeof keys / sizeof keys[0]; k++)
+            cr_expect(json_equal(json_object_get(prediction, keys[k]),
+                                 json_object_get(json_array_get(predictions, i), keys[k])),
+                      "%s", keys[k]);
+    }
+    cr_expect_eq(i, json_array_size(predictions));
+}
+
+Test(eval, likelihood_alone_is_that_beside_answers)
+{
+    mmn_eval_options changed = options;
+    json_t *both = evaluate(&options), *run;
+    size_t i, differences = 0;
+    changed.measures = "likelihood";
+    json_t *alone = evaluate(&changed);
+    changed.measures = "answers";
+    json_t *without = evaluate(&changed);
+    cr_expect(
+        json_equal(json_object_get(both, "likelihood"), json_object_get(alone, "likelihood")));
+    cr_expect_null(json_object_get(without, "likelihood"));
+    cr_expect_null(json_object_get(json_object_get(alone, "settings"), "tokens"));
+    cr_expect_eq(json_array_size(json_object_get(alone, "summary")), 0);
+    json_array_foreach(json_object_get(both, "runs"), i, run)
+    {
+        const json_t *other = json_array_get(json_object_get(without, "runs"), i);
+        expect_same_likelihood(run, json_array_get(json_object_get(alone, "runs"), i));
+        cr_expect_null(json_object_get(other, "log_probability_per_token"));
+        cr_expect_eq(number_of(other, "accuracy"), number_of(run, "accuracy"));
+        differences += i >= 2 && number_of(run, "log_probability_per_token") !=
+                                     number_of(json_array_get(json_object_get(both, "runs"), 0),
+                                               "log_probability_per_token");
+    }
+    cr_expect_gt(differences, 10);
+    json_decref(both);
+    json_decref(alone);
+    json_decref(without);
+}
+
+/* Cross tables differ from nothing off by what the runs do. */
+Test(eval, likelihood_is_crossed_around_nothing_off)
+{
+    static const char *const domains[] = {"documents", "medical"};
+    json_t *result = evaluate(&options), *run;
+    const json_t *likelihood = json_object_get(result, "likelihood");
+    const json_t *cross = json_array_get(json_object_get(likelihood, "cross"), 0);
+    double plain[2], off[2][2];
+    size_t i;
+    json_array_foreach(json_object_get(result, "runs"), i, run)
+    {
+        const size_t d = strcmp(text_of(run, "domain"), domains[1]) == 0;
+        if (strcmp(text_of(run, "off"), "nothing") == 0)
+            plain[d] = mean_likelihood(run);
+        if (strcmp(text_of(run, "off"), "domain") == 0 &&
+            strcmp(text_of(run, "setting"), "language") == 0)
+            off[strcmp(text_of(run, "neurons_of"), domains[1]) == 0][d] = mean_likelihood(run);
+    }
+    for (size_t of = 0; of < 2; of++)
+        for (size_t d = 0; d < 2; d++)
+            cr_expect_float_eq(json_number_value(json_array_get(
+                                   json_array_get(json_object_get(cross, "difference"), of), d)),
+                               off[of][d] - plain[d], 1e-12);
+    cr_expect_eq(json_array_size(json_object_get(likelihood, "summary")), 6);
+    json_decref(result);
+}
+
 static void expect_refused(mmn_eval_options changed, mmn_status expected, const char *part)
 {
     mmn_result *evaluation;
@@ -322,6 +415,11 @@ Test(eval, refuses_what_cannot_be)
     expect_refused(changed, MMN_USAGE, "\"language\" is named twice");
     changed.settings = "language,";
     expect_refused(changed, MMN_USAGE, "no name");
+    changed = options;
+    changed.measures = "likelihood,accuracy";
+    expect_refused(changed, MMN_USAGE, "\"accuracy\" is no measure");
+    changed.measures = "answers,answers";
+    expect_refused(changed, MMN_USAGE, "named twice");
     changed = options;
     changed.cross = "vision";
     expect_refused(changed, MMN_USAGE, "cross");

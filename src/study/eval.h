@@ -1,0 +1,70 @@
+/* Evaluations: what they keep, shared by what measures and what makes a result of it. */
+#ifndef MMN_STUDY_EVAL_H
+#define MMN_STUDY_EVAL_H
+
+#include "study/accuracy.h"
+#include "study/likelihood.h"
+#include "study/run_result.h"
+
+typedef struct mmn_prediction {
+    char *id, *answer; /* the answer NULL where none was asked for */
+    double score;      /* by the measure that the sample's metric names */
+    mmn_likelihood likelihood;
+    char *reference; /* whose likelihood that is; NULL: none was asked for */
+} mmn_prediction;
+
+/* What one of the plan's runs has made of a sample. */
+typedef struct mmn_eval_row {
+    mmn_row row;
+    char *answer;                  /* NULL: none was asked for */
+    double score;                  /* by the measure that the sample's metric names */
+    double measures[MMN_MEASURES]; /* NaN where one says nothing about the sample */
+    char *reference;               /* whose likelihood follows; NULL: none was asked for */
+    double log_probability;        /* of its tokens together */
+    uint64_t tokens;
+} mmn_eval_row;
+
+/* What one of the plan's runs has answered. */
+typedef struct mmn_eval_run {
+    double accuracy_sum, sums[MMN_MEASURES];
+    double likelihood_sum;       /* of ln p per token */
+    size_t counts[MMN_MEASURES]; /* of samples to which the measure applies */
+    mmn_prediction *predictions; /* in the list's order */
+    size_t count, capacity;
+} mmn_eval_run;
+
+/* The metric of a domain's samples. */
+typedef struct mmn_eval_domain {
+    bool begun, mixed; /* whether a sample has been answered; whether they have several metrics */
+    mmn_metric metric; /* once begun */
+} mmn_eval_domain;
+
+typedef struct mmn_evaluation {
+    mmn_study study;
+    const mmn_eval_options *options;
+    /* What the caller leaves open is the folder's or a default. */
+    const char *template_name;
+    uint64_t tokens;
+    double top_p, repetition_penalty; /* 1: none */
+    mmn_beam_search beam_search;
+    bool answers, likelihood; /* which of them are measured */
+
+    mmn_eval_domain *domains; /* [domains] */
+    mmn_eval_run *runs;       /* [runs of the plan] */
+
+    /* At work: */
+    const mmn_sample *sample;
+    int32_t *ids;                      /* [runs][tokens] */
+    size_t *counts;                    /* [runs] */
+    mmn_references references;         /* the sample's */
+    mmn_likelihood *likelihoods;       /* [runs]: of sessions side by side */
+    bool within;                       /* whether references run as a part of the prompt */
+    mmn_reference_rows *rows;          /* [runs]: what is kept of them then... */
+    const mmn_reference_rows **beside; /* ...[runs], of sessions side by side */
+} mmn_evaluation;
+
+/* The result of an evaluation (mmn_study_kind). */
+void mmn_evaluation_describe(mmn_result *result, const void *evaluation);
+void mmn_evaluation_fill(mmn_result *result, const void *evaluation);
+
+#endif

@@ -1,0 +1,239 @@
+/* Evaluations: their result. doc/formats.md describes its JSON, eval.json. */
+#include "model/model.h"
+#include "study/eval.h"
+
+static const mmn_form_table tables[] = {
+    {"result", NULL,
+     MMN_COLUMNS(MMN_MADE_COLUMNS, MMN_TEXT("list"), MMN_WHOLE("samples"), MMN_WHOLE("seeds"),
+                 MMN_WHOLE("first_seed"), MMN_WHOLE("tokens"), MMN_REAL("temperature", ""),
+                 MMN_REAL("top_p", ""), MMN_WHOLE("sampling_seed"), MMN_TEXT("template"),
+                 MMN_TEXT("template_from"), MMN_REAL("repetition_penalty", ""),
+                 MMN_WHOLE("num_beams"), MMN_REAL("length_penalty", ""), MMN_TEXT("early_stopping"),
+                 MMN_WHOLE("top_k"), MMN_GENERATION_COLUMN, MMN_ALLOWED_COLUMNS,
+                 MMN_TRUTH("answers"), MMN_TRUTH("likelihood"))},
+    {"modules", "result", MMN_COLUMNS(MMN_TEXT("name"))},
+    {"stop", "result", MMN_COLUMNS(MMN_TEXT("string"))},
+    {"domains", "result", MMN_COLUMNS(MMN_TEXT("name"))},
+    {"runs", "result",
+     MMN_COLUMNS(MMN_RUN_COLUMNS, MMN_WHOLE("samples"), MMN_TEXT("metric"),
+                 MMN_REAL("accuracy", ""), MMN_REAL("log_probability_per_token", "nats"))},
+    MMN_OFF_TABLE("runs"),
+    {"measures", "runs",
+     MMN_COLUMNS(MMN_TEXT("measure"), MMN_REAL("sum", ""), MMN_WHOLE("count"),
+                 MMN_REAL("mean", ""))},
+    {"predictions", "runs",
+     MMN_COLUMNS(MMN_TEXT("id"), MMN_TEXT("answer"), MMN_REAL("score", ""), MMN_TEXT("reference"),
+                 MMN_REAL("log_probability", "nats"), MMN_WHOLE("reference_tokens"))},
+    {"summary", "result", MMN_COLUMNS(MMN_SUMMARY_COLUMNS)},
+    {"cross", "result", MMN_COLUMNS(MMN_TEXT("setting"))},
+    {"cross_rows", "cross", MMN_COLUMNS(MMN_TEXT("neurons_of"))},
+    {"cross_cells", "cross_rows", MMN_COLUMNS(MMN_TEXT("domain"), MMN_REAL("accuracy", ""))},
+    /* of ln p per token: the same, and by how much it differs from that with nothing off */
+    {"likelihood_summary", "result", MMN_COLUMNS(MMN_SUMMARY_COLUMNS)},
+    {"likelihood_cross", "result", MMN_COLUMNS(MMN_TEXT("setting"))},
+    {"likelihood_rows", "likelihood_cross", MMN_COLUMNS(MMN_TEXT("neurons_of"))},
+    {"likelihood_cells", "likelihood_rows",
+     MMN_COLUMNS(MMN_TEXT("domain"), MMN_REAL("difference", "nats"))},
+    {0}};
+
+#define SUMMARY                                                                                    \
+    "{'setting': $setting, 'domain': $domain, 'plain': $plain, 'domain_off': $domain_off,"         \
+    " 'random_mean': $random_mean,"                                                                \
+    " 'random_interval': " MMN_INTERVAL_JSON("random_low",                                         \
+                                             "random_high") ","                                    \
+                                                            " 'random_seeds': $random_seeds}"
+
+static const char json[] =
+    "{\n"
+    "  'format': 'mmneuron-eval-1',\n" MMN_MADE_JSON MMN_NONFINITE_JSON
+    "  'settings': {'list': $list, 'samples': $samples, 'modules': [<modules|, |$name>],\n"
+    "    'seeds': $seeds, 'first_seed': $first_seed<?answers|, 'tokens': $tokens,"
+    " 'temperature': $temperature, 'top_p': $top_p, 'sampling_seed': $sampling_seed>,"
+    " 'template': $template<?template_from|, 'template_from': $template_from>"
+    "<?repetition_penalty|, 'repetition_penalty': $repetition_penalty>"
+    "<?num_beams|, 'num_beams': $num_beams, 'length_penalty': $length_penalty,"
+    " 'early_stopping': $early_stopping>"
+    "<?top_k|, 'top_k': $top_k><?stop|, 'stop': [<stop|, |$string>]>" MMN_GENERATION_JSON
+        MMN_ALLOWED_JSON "},\n"
+    "  'domains': [<domains|, |$name>],\n"
+    "  'runs': [\n"
+    "<runs|,\n|"
+    "    {" MMN_RUN_JSON ", 'samples': $samples, 'metric': $metric"
+    "<?answers|, 'accuracy': $accuracy>"
+    "<?likelihood|, 'log_probability_per_token': $log_probability_per_token>,\n"
+    "<?answers|      'measures': {<measures|, |$measure: $mean>},\n>"
+    "      'predictions': [<predictions|,|\n"
+    "        {'id': $id<?answers|, 'answer': $answer, 'score': $score>"
+    "<?likelihood|, 'reference': $reference, 'log_probability': $log_probability,"
+    " 'reference_tokens': $reference_tokens>}>]}>],\n"
+    "  'summary': [\n"
+    "<summary|,\n|    " SUMMARY ">],\n"
+    "  'cross': [\n"
+    "<cross|,\n|"
+    "    {'setting': $setting, 'domains': [<domains|, |$name>], 'accuracy': [<cross_rows|,|\n"
+    "      [<cross_cells|, |$accuracy>]>]}>]"
+    "<?likelihood|,\n"
+    "  'likelihood': {\n"
+    "    'summary': [\n"
+    "<likelihood_summary|,\n|      " SUMMARY ">],\n"
+    "    'cross': [\n"
+    "<likelihood_cross|,\n|"
+    "      {'setting': $setting, 'domains': [<domains|, |$name>],"
+    " 'difference': [<likelihood_rows|,|\n"
+    "        [<likelihood_cells|, |$difference>]>]}>]}>\n"
+    "}\n";
+
+static const char people[] =
+    "<?answers|accuracy, %, with all neurons on\n"
+    "<runs off=nothing||  <-10 domains.name|${domain}>  $9.1{accuracy*100}  of ${samples}:"
+    "<measures|| ${measure} $.1{sum*100/count}>\n>"
+    "<summary by setting||\n${setting}: accuracy, %, with neurons off\n"
+    "  <-10 domains.name|domain>       none   domain's     random  95 % interval\n"
+    "<summary||  <-10 domains.name|${domain}>  $9.1{plain*100}  $9.1{domain_off*100}"
+    "<?random_mean|  $9.1{random_mean*100}>"
+    "<?random_low|  $.1{random_low*100} to $.1{random_high*100}>\n>>"
+    "<cross||\n${setting}: accuracy, %, of a column's domain with a row's neurons off\n"
+    "  <-10 domains.name|neurons of><domains||  <+9|${name}>>\n"
+    "<cross_rows||  <-10 domains.name|${neurons_of}>"
+    "<cross_cells||  <+9 domain|$.1{accuracy*100}>>\n>>>"
+    "<?likelihood|<?answers|\n>ln p per token of the right answers, with all neurons on\n"
+    "<runs off=nothing||  <-10 domains.name|${domain}>  $9.4{log_probability_per_token}"
+    "  of ${samples}\n>"
+    "<likelihood_summary by setting||\n${setting}: ln p per token, with neurons off\n"
+    "  <-10 domains.name|domain>       none   domain's     random  95 % interval\n"
+    "<likelihood_summary||  <-10 domains.name|${domain}>  $9.4{plain}  $9.4{domain_off}"
+    "<?random_mean|  $9.4{random_mean}>"
+    "<?random_low|  $.4{random_low} to $.4{random_high}>\n>>"
+    "<likelihood_cross||\n${setting}: ln p per token less that with nothing off, of a column's"
+    " domain with a row's neurons off\n"
+    "  <-10 domains.name|neurons of><domains||  <+9|${name}>>\n"
+    "<likelihood_rows||  <-10 domains.name|${neurons_of}>"
+    "<likelihood_cells||  <+9 domain|$.4{difference}>>\n>>>" MMN_REMARKS;
+
+const mmn_form mmn_evaluation_form = {
+    .format = "mmneuron-eval-1", .tables = tables, .json = json, .people = people};
+
+/* Mean score of a run's samples; 0 without samples. */
+static double accuracy_of(const void *context, size_t run)
+{
+    const mmn_eval_run *answers = &((const mmn_evaluation *)context)->runs[run];
+    return answers->count > 0 ? answers->accuracy_sum / (double)answers->count : 0;
+}
+
+/* Mean over a run's samples of ln p per token. */
+static double likelihood_of(const void *context, size_t run)
+{
+    const mmn_eval_run *found = &((const mmn_evaluation *)context)->runs[run];
+    return found->likelihood_sum / (double)found->count;
+}
+
+/* By how much it differs from that with nothing off. */
+static double difference_of(const void *context, size_t run)
+{
+    const mmn_plan *plan = &((const mmn_evaluation *)context)->study.plan;
+    const size_t domain = plan->runs[run].domain;
+    return likelihood_of(context, run) -
+           likelihood_of(context, mmn_plan_find(plan, 0, MMN_OFF_NOTHING, domain, domain));
+}
+
+void mmn_evaluation_describe(mmn_result *result, const void *context)
+{
+    static const char *const stopping[] = {"false", "true", "never"};
+    const mmn_evaluation *evaluation = context;
+    const mmn_study *study = &evaluation->study;
+    const mmn_eval_options *options = evaluation->options;
+    const mmn_model_info *info = mmn_model_describe(study->model);
+    const mmn_beam_search *search = &evaluation->beam_search;
+    const bool answers = evaluation->answers, beams = answers && search->beams > 1;
+    MMN_ADD(
+        result, "result", MMN_MADE(study), MMN_LIST(study), MMN_SEEDS(study),
+        mmn_as_whole(evaluation->tokens), mmn_as_real(options->temperature),
+        mmn_as_real(evaluation->top_p), mmn_as_whole(options->sampling_seed),
+        mmn_as_text(evaluation->template_name),
+        mmn_as_text(options->template_name ? NULL : info->template_file),
+        mmn_real_if(answers && evaluation->repetition_penalty != 1, evaluation->repetition_penalty),
+        mmn_as_whole(beams ? search->beams : 0), mmn_as_real(search->length_penalty),
+        mmn_as_text(stopping[search->early_stopping]), mmn_as_whole(answers ? options->top_k : 0),
+        answers ? mmn_generation_of(study->model) : mmn_as_nothing(), MMN_ALLOWED(study->allowed),
+        mmn_as_truth(answers), mmn_as_truth(evaluation->likelihood));
+    for (size_t m = 0; m < info->module_count; m++)
+        MMN_ADD(result, "modules", mmn_as_text(info->modules[m].name));
+    for (size_t i = 0; i < options->stop_string_count && answers; i++)
+        MMN_ADD(result, "stop", mmn_as_text(options->stop_strings[i]));
+}
+
+static void add_run(mmn_result *result, const mmn_evaluation *evaluation, size_t number)
+{
+    const mmn_study *study = &evaluation->study;
+    const mmn_run *run = &study->plan.runs[number];
+    const mmn_eval_run *answers = &evaluation->runs[number];
+    const mmn_eval_domain *domain = &evaluation->domains[run->domain];
+    const char *metric = mmn_measure_name(mmn_metric_measure(domain->metric));
+    MMN_ADD(result, "runs", MMN_RUN(study, run), mmn_as_whole(answers->count),
+            mmn_as_text(domain->mixed ? "mixed" : metric),
+            mmn_real_if(evaluation->answers, accuracy_of(evaluation, number)),
+            mmn_real_if(evaluation->likelihood, likelihood_of(evaluation, number)));
+    mmn_add_neurons_off(result, study->model, run->mask);
+    for (mmn_measure m = 0; m < MMN_MEASURES; m++)
+        if (answers->counts[m] > 0)
+            MMN_ADD(result, "measures", mmn_as_text(mmn_measure_name(m)),
+                    mmn_as_real(answers->sums[m]), mmn_as_whole(answers->counts[m]),
+                    mmn_as_real(answers->sums[m] / (double)answers->counts[m]));
+    for (size_t i = 0; i < answers->count; i++) {
+        const mmn_prediction *prediction = &answers->predictions[i];
+        MMN_ADD(result, "predictions", mmn_as_text(prediction->id), mmn_as_text(prediction->answer),
+                mmn_real_if(evaluation->answers, prediction->score),
+                mmn_as_text(prediction->reference),
+                mmn_real_if(evaluation->likelihood, prediction->likelihood.sum),
+                mmn_as_whole(prediction->likelihood.tokens));
+    }
+}
+
+/* A cross table, what it says and the names of its tables. */
+typedef struct crossing {
+    const char *table, *rows, *cells;
+    double (*value)(const void *context, size_t run);
+} crossing;
+
+static const crossing accuracies = {"cross", "cross_rows", "cross_cells", accuracy_of};
+static const crossing differences = {"likelihood_cross", "likelihood_rows", "likelihood_cells",
+                                     difference_of};
+
+/* Rows: whose neurons are off; columns: which domain is answered. */
+static void add_cross(mmn_result *result, const mmn_evaluation *evaluation, const crossing *kind,
+                      size_t setting)
+{
+    const mmn_study *study = &evaluation->study;
+    const size_t domains = study->samples.domains.domain_count;
+    MMN_ADD(result, kind->table, mmn_as_text(study->plan.settings.names[setting]));
+    for (size_t of = 0; of < domains; of++) {
+        MMN_ADD(result, kind->rows, mmn_as_text(mmn_domain_name(study, of)));
+        for (size_t d = 0; d < domains; d++) {
+            const size_t run = mmn_plan_find(&study->plan, setting, MMN_OFF_DOMAIN, of, d);
+            MMN_ADD(result, kind->cells, mmn_as_text(mmn_domain_name(study, d)),
+                    mmn_as_real(kind->value(evaluation, run)));
+        }
+    }
+}
+
+/* Summaries and cross tables of one measure. */
+static void add_measure(mmn_result *result, const mmn_evaluation *evaluation, const char *summary,
+                        double (*value)(const void *context, size_t run), const crossing *kind)
+{
+    const mmn_plan *plan = &evaluation->study.plan;
+    mmn_add_summaries(result, summary, &evaluation->study, value, evaluation);
+    for (size_t s = 0; s < plan->settings.count; s++)
+        if (plan->crossed[s])
+            add_cross(result, evaluation, kind, s);
+}
+
+void mmn_evaluation_fill(mmn_result *result, const void *context)
+{
+    const mmn_evaluation *evaluation = context;
+    for (size_t i = 0; i < evaluation->study.plan.run_count; i++)
+        add_run(result, evaluation, i);
+    if (evaluation->answers)
+        add_measure(result, evaluation, "summary", accuracy_of, &accuracies);
+    if (evaluation->likelihood)
+        add_measure(result, evaluation, "likelihood_summary", likelihood_of, &differences);
+}
