@@ -1,5 +1,7 @@
 /* Evaluations: their result. doc/formats.md describes its JSON, eval.json. */
 #include "model/model.h"
+#include "study/bootstrap.h"
+#include "study/comparison.h"
 #include "study/eval.h"
 
 static const mmn_form_table tables[] = {
@@ -34,6 +36,8 @@ static const mmn_form_table tables[] = {
     {"likelihood_rows", "likelihood_cross", MMN_COLUMNS(MMN_TEXT("neurons_of"))},
     {"likelihood_cells", "likelihood_rows",
      MMN_COLUMNS(MMN_TEXT("domain"), MMN_REAL("difference", "nats"))},
+    {"bootstrap", "result", MMN_COLUMNS(MMN_WHOLE("draws"), MMN_WHOLE("seed"))},
+    MMN_COMPARISON_TABLES,
     {0}};
 
 #define SUMMARY                                                                                    \
@@ -80,8 +84,17 @@ static const char json[] =
     "<likelihood_cross|,\n|"
     "      {'setting': $setting, 'domains': [<domains|, |$name>],"
     " 'difference': [<likelihood_rows|,|\n"
-    "        [<likelihood_cells|, |$difference>]>]}>]}>\n"
+    "        [<likelihood_cells|, |$difference>]>]}>]}>"
+    "<?comparisons|,\n"
+    "  'bootstrap': <bootstrap||{'interval': 'BCa', 'draws': $draws, 'seed': $seed}>,\n"
+    "  'comparisons': [\n"
+    "<comparisons|,\n|    " MMN_COMPARISON_JSON ">]>\n"
     "}\n";
+
+/* What statements are about, and their numbers. */
+#define MEASURE "<?likelihood|ln p per token><!likelihood|accuracy>"
+#define NUMBERS "$.2g{by} ($.2g{least} to $.2g{most})<!likelihood| points>"
+#define LOWER_OR_HIGHER MEASURE " is " NUMBERS
 
 static const char people[] =
     "<?answers|accuracy, %, with all neurons on\n"
@@ -108,7 +121,13 @@ static const char people[] =
     " domain with a row's neurons off\n"
     "  <-10 domains.name|neurons of><domains||  <+9|${name}>>\n"
     "<likelihood_rows||  <-10 domains.name|${neurons_of}>"
-    "<likelihood_cells||  <+9 domain|$.4{difference}>>\n>>>" MMN_REMARKS;
+    "<likelihood_cells||  <+9 domain|$.4{difference}>>\n>>>"
+    "<statements by setting||\n${setting}: by sample, a domain's own neurons off beside as many"
+    " random ones (95 % intervals)\n"
+    "<statements||  ${domain}: <?shows=lower|" LOWER_OR_HIGHER " lower>"
+    "<?shows=higher|" LOWER_OR_HIGHER " higher>"
+    "<?shows=no difference|no difference is seen in " MEASURE ": " NUMBERS ">"
+    "<?shows=nothing|with ${samples} of its samples there is no interval>\n>>" MMN_REMARKS;
 
 const mmn_form mmn_evaluation_form = {
     .format = "mmneuron-eval-1", .tables = tables, .json = json, .people = people};
@@ -227,6 +246,33 @@ static void add_measure(mmn_result *result, const mmn_evaluation *evaluation, co
             add_cross(result, evaluation, kind, s);
 }
 
+static double score_of_sample(const void *context, size_t run, size_t sample)
+{
+    return ((const mmn_evaluation *)context)->runs[run].predictions[sample].score;
+}
+
+static double likelihood_of_sample(const void *context, size_t run, size_t sample)
+{
+    return mmn_likelihood_per_token(
+        &((const mmn_evaluation *)context)->runs[run].predictions[sample].likelihood);
+}
+
+/* Statements are about likelihood, and in percentage points about accuracy where that alone is
+ * measured. */
+static void add_comparisons(mmn_result *result, const mmn_evaluation *evaluation)
+{
+    const mmn_study *study = &evaluation->study;
+    const mmn_sample_values accuracy = {"accuracy", study, evaluation, score_of_sample};
+    const mmn_sample_values likelihood = {"log_probability_per_token", study, evaluation,
+                                          likelihood_of_sample};
+    MMN_ADD(result, "bootstrap", mmn_as_whole(MMN_BOOTSTRAP_DRAWS),
+            mmn_as_whole(mmn_comparison_seed(study)));
+    if (evaluation->answers)
+        mmn_add_comparisons(result, &accuracy, evaluation->likelihood ? 0 : 100);
+    if (evaluation->likelihood)
+        mmn_add_comparisons(result, &likelihood, 1);
+}
+
 void mmn_evaluation_fill(mmn_result *result, const void *context)
 {
     const mmn_evaluation *evaluation = context;
@@ -236,4 +282,5 @@ void mmn_evaluation_fill(mmn_result *result, const void *context)
         add_measure(result, evaluation, "summary", accuracy_of, &accuracies);
     if (evaluation->likelihood)
         add_measure(result, evaluation, "likelihood_summary", likelihood_of, &differences);
+    add_comparisons(result, evaluation);
 }

@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "mmneuron.h"
+#include "study/bootstrap.h"
 
 #define MODEL MMN_SOURCE_DIR "/golden/checkpoints/llava-1.5"
 #define NEURONS MMN_SOURCE_DIR "/tests/mask/data/masked.json"
@@ -395,6 +396,125 @@ Test(eval, likelihood_is_crossed_around_nothing_off)
                                off[of][d] - plain[d], 1e-12);
     cr_expect_eq(json_array_size(json_object_get(likelihood, "summary")), 6);
     json_decref(result);
+}
+
+/* ---- Comparisons ----------------------------------------------------------------------------- */
+
+/* What a measure says of a run's sample. */
+static double value_of(const json_t *run, const char *measure, size_t sample)
+{
+    const json_t *prediction = json_array_get(json_object_get(run, "predictions"), sample);
+    return strcmp(measure, "accuracy") == 0 ? number_of(prediction, "score")
+                                            : number_of(prediction, "log_probability") /
+                                                  number_of(prediction, "reference_tokens");
+}
+
+/* The mean over the runs of a comparison's side for one of its domain's samples. */
+static double side_of(const json_t *result, const json_t *comparison, const char *side,
+                      size_t sample)
+{
+    const char *setting = text_of(comparison, "setting"), *domain = text_of(comparison, "domain");
+    double sum = 0;
+    size_t i, count = 0;
+    json_t *run;
+    json_array_foreach(json_object_get(result, "runs"), i, run)
+    {
+        const char *off = text_of(run, "off"), *of = text_of(run, "neurons_of");
+        const bool own = of && strcmp(of, domain) == 0;
+        const bool wanted = strcmp(side, "nothing") == 0 ? strcmp(off, "nothing") == 0
+                            : strcmp(side, "random") == 0
+                                ? strcmp(off, "random") == 0
+                                : strcmp(off, "domain") == 0 && own == (strcmp(side, "own") == 0);
+        if (!wanted || strcmp(text_of(run, "domain"), domain) != 0 ||
+            (of && strcmp(text_of(run, "setting"), setting) != 0))
+            continue;
+        sum += value_of(run, text_of(comparison, "measure"), sample);
+        count++;
+    }
+    cr_assert_gt(count, 0, "%s of %s in %s", side, domain, setting);
+    return sum / (double)count;
+}
+
+static void check_comparison(const json_t *result, const json_t *comparison)
+{
+    const size_t count = (size_t)number_of(comparison, "samples");
+    const json_t *found = json_object_get(comparison, "interval");
+    const char *shows = text_of(comparison, "shows");
+    double differences[SAMPLES];
+    cr_assert(count > 0 && count <= SAMPLES);
+    for (size_t i = 0; i < count; i++)
+        differences[i] = side_of(result, comparison, text_of(comparison, "off"), i) -
+                         side_of(result, comparison, text_of(comparison, "against"), i);
+    const mmn_interval expected = mmn_bootstrap(differences, count, options.first_seed);
+    const double low = json_number_value(json_array_get(found, 0));
+    const double high = json_number_value(json_array_get(found, 1));
+    cr_expect_float_eq(number_of(comparison, "difference"), expected.mean, 1e-12);
+    cr_expect_float_eq(low, expected.low, 1e-12);
+    cr_expect_float_eq(high, expected.high, 1e-12);
+    cr_expect_str_eq(shows, high < 0 ? "lower" : low > 0 ? "higher" : "no difference");
+}
+
+Test(eval, comparisons_follow_from_the_predictions)
+{
+    json_t *result = evaluate(&options), *comparison;
+    size_t i, others = 0, shown = 0;
+    json_array_foreach(json_object_get(result, "comparisons"), i, comparison)
+    {
+        check_comparison(result, comparison);
+        others += strcmp(text_of(comparison, "off"), "others") == 0;
+        shown += strcmp(text_of(comparison, "shows"), "no difference") != 0;
+    }
+    /* Of two measures, three settings and two domains, one of the settings crossed. */
+    cr_expect_eq(i, 2 * 3 * 2 * 2 + 2 * 2);
+    cr_expect_eq(others, 2 * 2);
+    cr_expect_gt(shown, 0);
+    cr_expect_eq(number_of(json_object_get(result, "bootstrap"), "seed"), 3);
+    json_decref(result);
+}
+
+/* Whether the table has the statement. */
+static void expect_statement(const mmn_eval_options *asked, const char *statement)
+{
+    mmn_result *evaluation;
+    char *table;
+    cr_assert_eq(mmn_eval(&evaluation, model, asked, &error), MMN_OK);
+    cr_assert_eq(mmn_result_table(evaluation, &table, &error), MMN_OK);
+    cr_expect_not_null(strstr(table, statement), "no \"%s\" in\n%s", statement, table);
+    mmn_release(table);
+    mmn_result_free(evaluation);
+}
+
+Test(eval, statements_say_what_intervals_show)
+{
+    mmn_eval_options changed = options;
+    json_t *result = evaluate(&options), *row;
+    size_t i, lower = 0, higher = 0;
+    json_array_foreach(json_object_get(result, "comparisons"), i, row)
+    {
+        const double by = number_of(row, "difference");
+        const json_t *interval = json_object_get(row, "interval");
+        const double low = json_number_value(json_array_get(interval, 0));
+        const double high = json_number_value(json_array_get(interval, 1));
+        const char *shows = text_of(row, "shows");
+        char text[200];
+        if (strcmp(text_of(row, "measure"), "accuracy") == 0 ||
+            strcmp(text_of(row, "against"), "random") != 0 ||
+            strcmp(text_of(row, "off"), "own") != 0 || strcmp(shows, "no difference") == 0)
+            continue;
+        lower += by < 0;
+        higher += by > 0;
+        snprintf(text, sizeof text, "  %s: ln p per token is %.2g (%.2g to %.2g) %s\n",
+                 text_of(row, "domain"), fabs(by), fmin(fabs(low), fabs(high)),
+                 fmax(fabs(low), fabs(high)), shows);
+        expect_statement(&options, text);
+    }
+    cr_expect_gt(lower + higher, 0);
+    json_decref(result);
+    changed.samples = 1;
+    expect_statement(&changed, "  medical: with 1 of its samples there is no interval\n");
+    changed = options;
+    changed.measures = "answers";
+    expect_statement(&changed, "  medical: no difference is seen in accuracy: 0 (0 to 0) points\n");
 }
 
 static void expect_refused(mmn_eval_options changed, mmn_status expected, const char *part)

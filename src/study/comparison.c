@@ -1,0 +1,137 @@
+/* Comparisons: what a domain's own neurons, or other domains', do to its samples beside random ones
+ * or none, paired by sample. */
+#include "study/comparison.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "study/bootstrap.h"
+
+uint64_t mmn_comparison_seed(const mmn_study *study)
+{
+    return study->plan.first_seed;
+}
+
+/* One at work. */
+typedef struct comparing {
+    const mmn_sample_values *values;
+    size_t setting, domain, samples;
+    double *differences; /* [samples] */
+} comparing;
+
+/* The number-th of the runs of one side, from 0; SIZE_MAX: there are no more. */
+typedef size_t (*side)(const comparing *c, size_t number);
+
+static size_t nothing(const comparing *c, size_t number)
+{
+    const mmn_plan *plan = &c->values->study->plan;
+    return number == 0 ? mmn_plan_find(plan, 0, MMN_OFF_NOTHING, c->domain, c->domain) : SIZE_MAX;
+}
+
+static size_t own(const comparing *c, size_t number)
+{
+    const mmn_plan *plan = &c->values->study->plan;
+    return number == 0 ? mmn_plan_find(plan, c->setting, MMN_OFF_DOMAIN, c->domain, c->domain)
+                       : SIZE_MAX;
+}
+
+static size_t others(const comparing *c, size_t number)
+{
+    const mmn_plan *plan = &c->values->study->plan;
+    const size_t of = number < c->domain ? number : number + 1;
+    return of < c->values->study->samples.domains.domain_count
+               ? mmn_plan_find(plan, c->setting, MMN_OFF_DOMAIN, of, c->domain)
+               : SIZE_MAX;
+}
+
+static size_t random_ones(const comparing *c, size_t number)
+{
+    const mmn_plan *plan = &c->values->study->plan;
+    return number < plan->seeds
+               ? mmn_plan_find(plan, c->setting, MMN_OFF_RANDOM, c->domain, c->domain) + number
+               : SIZE_MAX;
+}
+
+static const struct {
+    const char *off, *against;
+    side off_runs, against_runs;
+} kinds[] = {{"own", "random", own, random_ones},
+             {"own", "nothing", own, nothing},
+             {"others", "random", others, random_ones}};
+
+/* Makes the differences of both sides' means; false where a side has no run. They are means over
+ * all pairs of runs, so that sides whose runs are all the same differ by 0 and not by roundings. */
+static bool make_differences(const comparing *c, size_t kind)
+{
+    const mmn_sample_values *values = c->values;
+    size_t pairs = 0, off, against;
+    memset(c->differences, 0, c->samples * sizeof(*c->differences));
+    for (size_t a = 0; (off = kinds[kind].off_runs(c, a)) != SIZE_MAX; a++)
+        for (size_t b = 0; (against = kinds[kind].against_runs(c, b)) != SIZE_MAX; b++, pairs++)
+            for (size_t i = 0; i < c->samples; i++)
+                c->differences[i] += values->value(values->context, off, i) -
+                                     values->value(values->context, against, i);
+    for (size_t i = 0; i < c->samples && pairs > 0; i++)
+        c->differences[i] /= (double)pairs;
+    return pairs > 0;
+}
+
+/* What the interval of a difference shows of it. */
+static const char *shown_by(const mmn_interval *interval)
+{
+    return !isfinite(interval->low) || !isfinite(interval->high) ? "nothing"
+           : interval->high < 0                                  ? "lower"
+           : interval->low > 0                                   ? "higher"
+                                                                 : "no difference";
+}
+
+/* Numbers of what is lower are positive, the least first. */
+static void add_statement(mmn_result *result, const comparing *c, const mmn_interval *interval,
+                          double unit)
+{
+    const mmn_study *study = c->values->study;
+    const char *shows = shown_by(interval);
+    const bool lower = strcmp(shows, "lower") == 0;
+    MMN_ADD(result, "statements", mmn_as_text(study->plan.settings.names[c->setting]),
+            mmn_as_text(mmn_domain_name(study, c->domain)), mmn_as_text(shows),
+            mmn_as_whole(c->samples), mmn_as_real((lower ? -unit : unit) * interval->mean),
+            mmn_as_real(lower ? -unit * interval->high : unit * interval->low),
+            mmn_as_real(lower ? -unit * interval->low : unit * interval->high));
+}
+
+static void compare(mmn_result *result, const comparing *c, size_t kind, double unit)
+{
+    const mmn_study *study = c->values->study;
+    if (!make_differences(c, kind))
+        return;
+    const mmn_interval interval =
+        mmn_bootstrap(c->differences, c->samples, mmn_comparison_seed(study));
+    const bool known = isfinite(interval.low) && isfinite(interval.high);
+    MMN_ADD(result, "comparisons", mmn_as_text(c->values->measure),
+            mmn_as_text(study->plan.settings.names[c->setting]),
+            mmn_as_text(mmn_domain_name(study, c->domain)), mmn_as_text(kinds[kind].off),
+            mmn_as_text(kinds[kind].against), mmn_as_whole(c->samples), mmn_as_real(interval.mean),
+            mmn_real_if(known, interval.low), mmn_real_if(known, interval.high),
+            mmn_as_text(shown_by(&interval)));
+    if (kind == 0 && unit != 0)
+        add_statement(result, c, &interval, unit);
+}
+
+void mmn_add_comparisons(mmn_result *result, const mmn_sample_values *values, double unit)
+{
+    const mmn_study *study = values->study;
+    comparing c = {.values = values};
+    for (c.setting = 0; c.setting < study->plan.settings.count; c.setting++)
+        for (c.domain = 0; c.domain < study->samples.domains.domain_count; c.domain++) {
+            c.samples = (size_t)study->samples.domains.domains[c.domain].samples;
+            c.differences = mmn_allocate(c.samples, sizeof(*c.differences), NULL);
+            if (!c.differences) {
+                result->failed = true;
+                return;
+            }
+            for (size_t kind = 0; kind < MMN_LENGTH(kinds); kind++)
+                compare(result, &c, kind, unit);
+            mmn_free(c.differences);
+        }
+}
