@@ -46,3 +46,45 @@ double mmn_confidence_half_width(const mmn_confidence *confidence)
     const double variance = confidence->squares / (count - 1);
     return sqrt(variance * 2 * grown / (count * count * square) * mmn_log_f64(sqrt(grown) / ERROR));
 }
+
+/* ---- Bounded differences --------------------------------------------------------------------- */
+
+/* Before any sample the mean is 1/2 and the variance 1/4. */
+static double mean_before(const mmn_bounded_confidence *confidence)
+{
+    return (0.5 + confidence->sum) / ((double)confidence->count + 1);
+}
+
+static double weight_of(const mmn_bounded_confidence *confidence)
+{
+    const double number = (double)confidence->count + 1;
+    const double variance = (0.25 + confidence->squares) / number;
+    const double weight =
+        sqrt(2 * mmn_log_f64(2 / ERROR) / (variance * number * mmn_log_f64(1 + number)));
+    return weight < 0.5 ? weight : 0.5;
+}
+
+void mmn_bounded_confidence_add(mmn_bounded_confidence *confidence, double difference)
+{
+    const double x = 0.5 * (difference + 1), weight = weight_of(confidence);
+    const double before = x - mean_before(confidence);
+    confidence->weights += weight;
+    confidence->weighted += weight * x;
+    confidence->spread += before * before * (-mmn_log_f64(1 - weight) - weight);
+    confidence->count++;
+    confidence->sum += x;
+    const double after = x - mean_before(confidence);
+    confidence->squares += after * after;
+}
+
+double mmn_bounded_confidence_centre(const mmn_bounded_confidence *confidence)
+{
+    return confidence->count > 0 ? 2 * confidence->weighted / confidence->weights - 1 : 0;
+}
+
+double mmn_bounded_confidence_half_width(const mmn_bounded_confidence *confidence)
+{
+    return confidence->count > 0
+               ? 2 * (mmn_log_f64(2 / ERROR) + confidence->spread) / confidence->weights
+               : INFINITY;
+}

@@ -33,4 +33,26 @@ enum { MMN_CONFIDENCE_FIRST = 50, MMN_CONFIDENCE_TIGHTEST = 250 };
 void mmn_confidence_add(mmn_confidence *confidence, double difference);
 double mmn_confidence_half_width(const mmn_confidence *confidence);
 
+/* The same of differences that are from -1 to 1, as those of accuracy are: not asymptotic, so that
+ * it holds from the first sample on, whatever they are and if they are all the same, and wider for
+ * it. Source: Waudby-Smith and Ramdas, "Estimating means of bounded random variables by betting"
+ * (arXiv 2010.09686), theorem 2, the predictable plug-in empirical Bernstein sequence, of
+ * x = (difference + 1) / 2:
+ *
+ *     sum(l x) / sum(l) +- (ln(2 / 0.05) + sum(4 (x - m)^2 psi(l))) / sum(l)
+ *
+ * with psi(l) = (-ln(1 - l) - l) / 4, m the mean and v the variance of the samples before and of
+ * one more, of mean 1/2 and variance 1/4, and l = min(sqrt(2 ln(2 / 0.05) / (v t ln(1 + t))), 1/2)
+ * for sample t. Zero-initialise. */
+typedef struct mmn_bounded_confidence {
+    size_t count;
+    double sum, squares; /* of x, and of its squared deviations from the means so far */
+    double weights, weighted, spread; /* sums of l, l x and the deviations by psi(l) */
+} mmn_bounded_confidence;
+
+void mmn_bounded_confidence_add(mmn_bounded_confidence *confidence, double difference);
+/* The middle of the interval, which is not quite the mean of the differences; 0 at first. */
+double mmn_bounded_confidence_centre(const mmn_bounded_confidence *confidence);
+double mmn_bounded_confidence_half_width(const mmn_bounded_confidence *confidence);
+
 #endif

@@ -164,3 +164,88 @@ Test(confidence, is_tightest_where_it_shall_be)
     }
     cr_expect_lt(mmn_confidence_half_width(&chosen), 1.6 * 1.96 / sqrt(300));
 }
+
+/* ---- Bounded differences --------------------------------------------------------------------- */
+
+/* Right with the neurons off as well, but for one of fifty. */
+static double nearly_always_right(double unit, double other)
+{
+    (void)other;
+    return unit < 0.02 ? -1 : 0;
+}
+
+static double always(double unit, double other)
+{
+    (void)unit;
+    (void)other;
+    return -1;
+}
+
+static double between(double unit, double other)
+{
+    return unit * unit - (other < 0.5 ? 1 : 0);
+}
+
+/* It promises more than an asymptotic one: nothing is left to how many samples there are. */
+static void expect_bounded(const char *name, row_function row, double mean)
+{
+    size_t held = 0;
+    for (uint32_t repetition = 0; repetition < REPETITIONS; repetition++) {
+        mmn_bounded_confidence confidence = {0};
+        bool all = true;
+        for (uint32_t i = 0; i < SAMPLES; i++) {
+            const mmn_random_place place = {.seed = 9, .at = {repetition, i, 2}};
+            const mmn_random_place other = {.seed = 9, .at = {repetition, i, 3}};
+            mmn_bounded_confidence_add(&confidence,
+                                       row(mmn_random_unit(&place), mmn_random_unit(&other)));
+            all = all && fabs(mmn_bounded_confidence_centre(&confidence) - mean) <=
+                             mmn_bounded_confidence_half_width(&confidence);
+        }
+        held += all;
+    }
+    cr_log_info("%s: %zu of %d bounded sequences hold the mean throughout", name, held,
+                REPETITIONS);
+    cr_expect_geq(held, (size_t)(REPETITIONS * 0.95 - 3 * sqrt(REPETITIONS * 0.95 * 0.05)), "%s",
+                  name);
+}
+
+Test(confidence, of_bounded_differences_holds_the_mean_at_every_time)
+{
+    expect_bounded("right or wrong", right_or_wrong, 0.05);
+    expect_bounded("nearly always right", nearly_always_right, -0.02);
+    expect_bounded("always wrong", always, -1);
+    expect_bounded("between", between, 1.0 / 3 - 0.5);
+}
+
+/* Differences that are all the same are known before a list of 1,000 is through, and a mean as well
+ * as the formula says, whose sums are made here after the samples. */
+Test(confidence, of_bounded_differences_is_what_the_formula_says)
+{
+    mmn_bounded_confidence same = {0}, found = {0};
+    double x[SAMPLES], weights = 0, weighted = 0, spread = 0;
+    for (uint32_t i = 0; i < 600; i++)
+        mmn_bounded_confidence_add(&same, 0);
+    cr_expect_lt(mmn_bounded_confidence_half_width(&same), 0.03);
+    cr_expect_float_eq(mmn_bounded_confidence_centre(&same), 0, 1e-12);
+    cr_expect(isinf(mmn_bounded_confidence_half_width(&(mmn_bounded_confidence){0})));
+    for (uint32_t i = 0; i < SAMPLES; i++) {
+        const mmn_random_place place = {.seed = 3, .at = {i}};
+        const double difference = right_or_wrong(mmn_random_unit(&place), 0);
+        double mean = 0.5, variance = 0.25, total = 0.5;
+        x[i] = (difference + 1) / 2;
+        for (size_t k = 0; k < i; k++) {
+            total += x[k];
+            variance += pow(x[k] - total / (double)(k + 2), 2);
+            mean = total / (double)(k + 2);
+        }
+        const double t = i + 1;
+        const double l = fmin(sqrt(2 * log(2 / 0.05) / (variance / t * t * log(1 + t))), 0.5);
+        weights += l;
+        weighted += l * x[i];
+        spread += 4 * pow(x[i] - mean, 2) * (-log(1 - l) - l) / 4;
+        mmn_bounded_confidence_add(&found, difference);
+    }
+    cr_expect_float_eq(mmn_bounded_confidence_centre(&found), 2 * weighted / weights - 1, 1e-12);
+    cr_expect_float_eq(mmn_bounded_confidence_half_width(&found),
+                       2 * (log(2 / 0.05) + spread) / weights, 1e-12);
+}

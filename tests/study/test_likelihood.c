@@ -4,8 +4,11 @@
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "mask/mask.h"
 #include "mmneuron.h"
@@ -336,6 +339,75 @@ Test(likelihood, answers_afterwards_are_as_without)
     cr_expect_arr_eq(counts, others, sizeof counts);
     finish(&a);
     close_bundle();
+}
+
+/* ---- Every family ---------------------------------------------------------------------------- */
+
+/* What an evaluation by these measures finds of likelihood, as JSON without what only answers
+ * have. */
+static json_t *evaluate(const mmn_model *of, const char *list, const char *measures)
+{
+    const mmn_eval_options options = {.size = sizeof(options),
+                                      .list = list,
+                                      .template_name = "llava-1.5",
+                                      .measures = measures,
+                                      .tokens = 2};
+    mmn_result *result;
+    char *text;
+    size_t i, k;
+    json_t *run, *prediction, *found = json_array();
+    cr_assert_eq(mmn_eval(&result, of, &options, &error), MMN_OK, "%s", error.message);
+    cr_assert_eq(mmn_result_json(result, &text, &error), MMN_OK);
+    json_t *evaluation = json_loads(text, 0, NULL);
+    json_array_foreach(json_object_get(evaluation, "runs"), i, run)
+        json_array_foreach(json_object_get(run, "predictions"), k, prediction)
+    {
+        json_object_del(prediction, "answer");
+        json_object_del(prediction, "score");
+        json_array_append(found, prediction);
+    }
+    json_decref(evaluation);
+    mmn_release(text);
+    mmn_result_free(result);
+    return found;
+}
+
+/* With the vision tower and without it, sliding windows, ALiBi, a Q-Former: references are the same
+ * within the prompt and behind it. */
+static void check_family(const char *name, const char *list)
+{
+    char path[512];
+    mmn_model *of;
+    snprintf(path, sizeof path, MMN_SOURCE_DIR "/golden/checkpoints/%s", name);
+    cr_assert_eq(mmn_model_open(&of, path, NULL, &error), MMN_OK, "%s", error.message);
+    json_t *both = evaluate(of, list, NULL), *alone = evaluate(of, list, "likelihood");
+    cr_expect_eq(json_array_size(both), 3);
+    cr_expect(json_equal(both, alone), "%s", name);
+    json_decref(both);
+    json_decref(alone);
+    mmn_model_close(of);
+}
+
+Test(likelihood, is_the_same_within_a_prompt_and_behind_it)
+{
+    static const char *const names[] = {"bloom", "instructblip",       "llama-3",   "mistral",
+                                        "qwen2", "llava-v1.6-mistral", "llava-1.5", "llava-native"};
+    static const char text[] =
+        "{\"domain\": \"a\", \"question\": \"Who is it?\", \"answers\": [\"no one at all, as "
+        "far\"]}\n"
+        "{\"domain\": \"a\", \"question\": \"What?\", \"answers\": [\"an eye\", \"the eye\", "
+        "\"eye\"]}\n"
+        "{\"domain\": \"a\", \"question\": \"A: grey B: red\", \"answers\": [\"B\"],"
+        " \"choices\": [\"grey\", \"red\"], \"metric\": \"choice\"}\n";
+    char list[] = "/tmp/mmneuron-likelihood-XXXXXX";
+    const int descriptor = mkstemp(list);
+    cr_assert_geq(descriptor, 0);
+    close(descriptor);
+    cr_assert_eq(mmn_write_file(list, text, strlen(text), &error), MMN_OK);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (mmn_build_reads(names[i]))
+            check_family(names[i], list);
+    unlink(list);
 }
 
 /* ---- What cannot be -------------------------------------------------------------------------- */
