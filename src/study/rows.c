@@ -196,16 +196,17 @@ static mmn_status find_own(mmn_study_rows *rows, const mmn_planned_sample *plann
     mmn_error problem = {0};
     if (at == file->size)
         return MMN_OK;
-    const size_t left = mmn_rows_file_lines_left(file);
     const mmn_status status = read_sample(rows, file, planned, &problem);
     *found = status == MMN_OK;
     rows->found_in = file->path;
     rows->kept += *found;
-    if (status == MMN_INPUT && left <= row_count(rows, planned->domain)) {
-        mmn_study_rows_clear(rows);
+    if (status == MMN_INPUT) {
         file->at = at;
         file->line = line;
-        return mmn_rows_file_cut(file, error);
+        if (mmn_rows_file_lines_left(file) <= row_count(rows, planned->domain)) {
+            mmn_study_rows_clear(rows);
+            return mmn_rows_file_cut(file, error);
+        }
     }
     if (status != MMN_OK && error)
         *error = problem;

@@ -69,6 +69,15 @@ check "perturb" names_it perturb "$work/bad" "$work/list.jsonl" --neurons "$neur
     -o "$work/new" -q
 check "eval goes on and marks the result" marked eval "$work/bad" "$work/list.jsonl" \
     --json --allow-nonfinite -q
+# The mark is kept with the rows that it is of.
+rows_are_marked() {
+    for file in "$work/first" "$work/second"; do
+        exits 0 $MMNEURON eval "$work/bad" "$work/list.jsonl" --allow-nonfinite -q --rows "$work/rows" \
+            -o "$file" || return 1
+    done
+    grep -q '"nonfinite": true' "$work/first" && cmp "$work/first" "$work/second"
+}
+check "so does one of rows that are there already" rows_are_marked
 check "perturb has no distance to give" fails_with "is not finite" $MMNEURON perturb "$work/bad" \
     "$work/list.jsonl" --neurons "$neurons" --json --allow-nonfinite -q
 
