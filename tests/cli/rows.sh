@@ -31,7 +31,8 @@ one_run() {
     [ -z "$(find "$work" -name 'whole.*.state')" ]
 }
 
-# until_done SIGNAL CODE STUDY: sends the signal at moments that differ until the run is done.
+# until_done SIGNAL CODE STUDY: sends the signal at moments that differ, later and later on the whole, as a run
+# may take longer than before, until the run is done.
 until_done() {
     runs=0
     output=$work/stopped.$3
@@ -39,7 +40,8 @@ until_done() {
     [ "$took" -lt 900 ] || took=900
     until [ -e "$output" ]; do
         start_caught $MMNEURON $(words_of $3) -q -o "$output" || return 1
-        sleep $(printf '0.%03d' $((runs * 37 % 100 * took / 100 + 5)))
+        moment=$((5 + runs * 37 % 100 * took / 100 + runs * took / 40))
+        sleep $((moment / 1000)).$(printf '%03d' $((moment % 1000)))
         kill -"$1" $process 2>/dev/null
         wait $process
         code=$?
@@ -48,10 +50,10 @@ until_done() {
             return 1
         }
         runs=$((runs + 1))
-        [ $runs -lt 60 ] || return 1
+        [ $runs -lt 100 ] || return 1
     done
     echo "$runs runs"
-    [ $runs -gt 1 ] &&     cmp "$work/whole.$3" "$output" && ! [ -e "$output.state" ] && rm "$output"
+    [ $runs -gt 1 ] && cmp "$work/whole.$3" "$output" && ! [ -e "$output.state" ] && rm "$output"
 }
 
 shards_merge() {
