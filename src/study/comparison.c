@@ -77,10 +77,17 @@ static bool make_differences(const comparing *c, size_t kind)
     return pairs > 0;
 }
 
-/* What the interval of a difference shows of it. */
-static const char *shown_by(const mmn_interval *interval)
+/* Whether a difference has an interval. */
+static bool is_known(const mmn_interval *interval)
 {
-    return !isfinite(interval->low) || !isfinite(interval->high) ? "nothing"
+    return isfinite(interval->low) && isfinite(interval->high);
+}
+
+/* What the interval of a difference shows of it; of few samples it is too short to show anything.
+ */
+static const char *shown_by(const mmn_interval *interval, size_t samples)
+{
+    return !is_known(interval) || samples < MMN_COMPARISON_LEAST ? "nothing"
            : interval->high < 0                                  ? "lower"
            : interval->low > 0                                   ? "higher"
                                                                  : "no difference";
@@ -91,7 +98,7 @@ static void add_statement(mmn_result *result, const comparing *c, const mmn_inte
                           double unit)
 {
     const mmn_study *study = c->values->study;
-    const char *shows = shown_by(interval);
+    const char *shows = shown_by(interval, c->samples);
     const bool lower = strcmp(shows, "lower") == 0;
     MMN_ADD(result, "statements", mmn_as_text(study->plan.settings.names[c->setting]),
             mmn_as_text(mmn_domain_name(study, c->domain)), mmn_as_text(shows),
@@ -107,13 +114,13 @@ static void compare(mmn_result *result, const comparing *c, size_t kind, double 
         return;
     const mmn_interval interval =
         mmn_bootstrap(c->differences, c->samples, mmn_comparison_seed(study));
-    const bool known = isfinite(interval.low) && isfinite(interval.high);
+    const bool known = is_known(&interval);
     MMN_ADD(result, "comparisons", mmn_as_text(c->values->measure),
             mmn_as_text(study->plan.settings.names[c->setting]),
             mmn_as_text(mmn_domain_name(study, c->domain)), mmn_as_text(kinds[kind].off),
             mmn_as_text(kinds[kind].against), mmn_as_whole(c->samples), mmn_as_real(interval.mean),
             mmn_real_if(known, interval.low), mmn_real_if(known, interval.high),
-            mmn_as_text(shown_by(&interval)));
+            mmn_as_text(shown_by(&interval, c->samples)));
     if (kind == 0 && unit != 0)
         add_statement(result, c, &interval, unit);
 }

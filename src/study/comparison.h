@@ -37,6 +37,9 @@ typedef struct mmn_sample_values {
  * statements count in, 0: there are none. */
 void mmn_add_comparisons(mmn_result *result, const mmn_sample_values *values, double unit);
 
+/* Fewer samples show nothing, whatever their interval. */
+enum { MMN_COMPARISON_LEAST = 10 };
+
 /* What the draws of their intervals are seeded by. */
 uint64_t mmn_comparison_seed(const mmn_study *study);
 

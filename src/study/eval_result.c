@@ -127,7 +127,7 @@ static const char people[] =
     "<statements||  ${domain}: <?shows=lower|" LOWER_OR_HIGHER " lower>"
     "<?shows=higher|" LOWER_OR_HIGHER " higher>"
     "<?shows=no difference|no difference is seen in " MEASURE ": " NUMBERS ">"
-    "<?shows=nothing|with ${samples} of its samples there is no interval>\n>>" MMN_REMARKS;
+    "<?shows=nothing|too few samples, ${samples}, to show anything>\n>>" MMN_REMARKS;
 
 const mmn_form mmn_evaluation_form = {
     .format = "mmneuron-eval-1", .tables = tables, .json = json, .people = people};

@@ -435,13 +435,26 @@ static double side_of(const json_t *result, const json_t *comparison, const char
     return sum / (double)count;
 }
 
+/* A list of MANY questions about documents with this answer, and of one about something medical. */
+enum { MANY = 12 };
+static void write_long_list(const char *answer)
+{
+    FILE *file = fopen(list, "w");
+    for (int i = 0; i < MANY; i++)
+        fprintf(file,
+                "{\"domain\": \"documents\", \"question\": \"Number %d\", \"answers\": [\"%s\"]}\n",
+                i, answer);
+    fprintf(file, "{\"domain\": \"medical\", \"question\": \"Well?\", \"answers\": [\"no\"]}\n");
+    fclose(file);
+}
+
 static void check_comparison(const json_t *result, const json_t *comparison)
 {
     const size_t count = (size_t)number_of(comparison, "samples");
     const json_t *found = json_object_get(comparison, "interval");
     const char *shows = text_of(comparison, "shows");
-    double differences[SAMPLES];
-    cr_assert(count > 0 && count <= SAMPLES);
+    double differences[MANY];
+    cr_assert(count > 0 && count <= MANY);
     for (size_t i = 0; i < count; i++)
         differences[i] = side_of(result, comparison, text_of(comparison, "off"), i) -
                          side_of(result, comparison, text_of(comparison, "against"), i);
@@ -449,6 +462,11 @@ static void check_comparison(const json_t *result, const json_t *comparison)
     const double low = json_number_value(json_array_get(found, 0));
     const double high = json_number_value(json_array_get(found, 1));
     cr_expect_float_eq(number_of(comparison, "difference"), expected.mean, 1e-12);
+    if (count < 2) {
+        cr_expect(json_is_null(found));
+        cr_expect_str_eq(shows, "nothing");
+        return;
+    }
     cr_expect_float_eq(low, expected.low, 1e-12);
     cr_expect_float_eq(high, expected.high, 1e-12);
     cr_expect_str_eq(shows, high < 0 ? "lower" : low > 0 ? "higher" : "no difference");
@@ -456,13 +474,15 @@ static void check_comparison(const json_t *result, const json_t *comparison)
 
 Test(eval, comparisons_follow_from_the_predictions)
 {
+    write_long_list("it");
     json_t *result = evaluate(&options), *comparison;
     size_t i, others = 0, shown = 0;
     json_array_foreach(json_object_get(result, "comparisons"), i, comparison)
     {
         check_comparison(result, comparison);
         others += strcmp(text_of(comparison, "off"), "others") == 0;
-        shown += strcmp(text_of(comparison, "shows"), "no difference") != 0;
+        shown += strcmp(text_of(comparison, "shows"), "lower") == 0 ||
+                 strcmp(text_of(comparison, "shows"), "higher") == 0;
     }
     /* Of two measures, three settings and two domains, one of the settings crossed. */
     cr_expect_eq(i, 2 * 3 * 2 * 2 + 2 * 2);
@@ -484,37 +504,46 @@ static void expect_statement(const mmn_eval_options *asked, const char *statemen
     mmn_result_free(evaluation);
 }
 
-Test(eval, statements_say_what_intervals_show)
+/* How many statements of documents say that likelihood is `shows` by these options, and whether the
+ * table has them. */
+static size_t count_statements(const char *shows)
 {
-    mmn_eval_options changed = options;
     json_t *result = evaluate(&options), *row;
-    size_t i, lower = 0, higher = 0;
+    size_t i, count = 0;
     json_array_foreach(json_object_get(result, "comparisons"), i, row)
     {
-        const double by = number_of(row, "difference");
         const json_t *interval = json_object_get(row, "interval");
-        const double low = json_number_value(json_array_get(interval, 0));
-        const double high = json_number_value(json_array_get(interval, 1));
-        const char *shows = text_of(row, "shows");
+        const double low = fabs(json_number_value(json_array_get(interval, 0)));
+        const double high = fabs(json_number_value(json_array_get(interval, 1)));
         char text[200];
         if (strcmp(text_of(row, "measure"), "accuracy") == 0 ||
             strcmp(text_of(row, "against"), "random") != 0 ||
-            strcmp(text_of(row, "off"), "own") != 0 || strcmp(shows, "no difference") == 0)
+            strcmp(text_of(row, "off"), "own") != 0 || strcmp(text_of(row, "shows"), shows) != 0)
             continue;
-        lower += by < 0;
-        higher += by > 0;
+        count++;
         snprintf(text, sizeof text, "  %s: ln p per token is %.2g (%.2g to %.2g) %s\n",
-                 text_of(row, "domain"), fabs(by), fmin(fabs(low), fabs(high)),
-                 fmax(fabs(low), fabs(high)), shows);
+                 text_of(row, "domain"), fabs(number_of(row, "difference")), fmin(low, high),
+                 fmax(low, high), shows);
         expect_statement(&options, text);
     }
-    cr_expect_gt(lower + higher, 0);
     json_decref(result);
-    changed.samples = 1;
-    expect_statement(&changed, "  medical: with 1 of its samples there is no interval\n");
-    changed = options;
+    return count;
+}
+
+Test(eval, statements_say_what_intervals_show)
+{
+    mmn_eval_options changed = options;
+    write_long_list("no such thing");
+    cr_expect_gt(count_statements("higher"), 0);
+    write_long_list("it");
+    cr_expect_gt(count_statements("lower"), 0);
+    expect_statement(&changed, "  medical: too few samples, 1, to show anything\n");
+    changed.samples = 9;
+    expect_statement(&changed, "  documents: too few samples, 9, to show anything\n");
+    changed.samples = 0;
     changed.measures = "answers";
-    expect_statement(&changed, "  medical: no difference is seen in accuracy: 0 (0 to 0) points\n");
+    expect_statement(&changed,
+                     "  documents: no difference is seen in accuracy: 0 (0 to 0) points\n");
 }
 
 static void expect_refused(mmn_eval_options changed, mmn_status expected, const char *part)
