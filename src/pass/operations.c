@@ -185,10 +185,11 @@ static void multiply_piece(const mmn_compute *compute, mmn_finite_watch *watch,
     const uint8_t *weights = weight->data;
     bool finite;
 
-    compute->kernels->matrix_product(
-        output, outputs, packed + row * depth,
-        weights + first * depth * mmn_weight_size(weight->type), weight->type, depth,
-        linear->bias ? linear->bias + first : NULL, rows, count, depth, own_scratch(compute), &finite);
+    compute->kernels->matrix_product(output, outputs, packed + row * depth,
+                                     weights + first * depth * mmn_weight_size(weight->type),
+                                     weight->type, depth,
+                                     linear->bias ? linear->bias + first : NULL, rows, count, depth,
+                                     own_scratch(compute), &finite);
     if (!finite)
         mmn_finite_look(watch, linear, output, outputs, rows, count, row, first);
 }
