@@ -54,6 +54,7 @@ typedef struct mmn_attention_task {
 /* What a kernel may write to while it runs, and only then. Callers allocate it for each thread. */
 enum {
     MMN_SCRATCH_ALIGNMENT = 64, /* bytes */
+    MMN_STRIP_ROWS = 12,        /* a multiple of every table's strip_rows */
     MMN_MATRIX_PRODUCT_OUTPUTS = 128, /* of a block of weights */
     MMN_MATRIX_PRODUCT_BLOCK = MMN_MATRIX_PRODUCT_OUTPUTS * 4 * 256, /* floats: its weights */
     /* Rows of attention at work together: as many as have so many scores, within two bounds. */
@@ -67,7 +68,9 @@ enum {
  * totals of its outputs, of whole strips of rows. */
 static inline size_t mmn_matrix_product_scratch(size_t rows)
 {
-    return MMN_MATRIX_PRODUCT_BLOCK + (rows + 11) / 12 * 12 * MMN_MATRIX_PRODUCT_OUTPUTS;
+    const size_t strips = (rows + MMN_STRIP_ROWS - 1) / MMN_STRIP_ROWS;
+
+    return MMN_MATRIX_PRODUCT_BLOCK + strips * MMN_STRIP_ROWS * MMN_MATRIX_PRODUCT_OUTPUTS;
 }
 
 /* The span that has key number *key, which becomes its number there. */
@@ -83,7 +86,7 @@ static inline const mmn_key_span *mmn_attention_span(const mmn_attention_task *t
  * whole strips of any table. */
 static inline size_t mmn_attention_block(size_t key_count)
 {
-    const size_t rows = MMN_ATTENTION_SCORES / (key_count + 1) / 12 * 12;
+    const size_t rows = MMN_ATTENTION_SCORES / (key_count + 1) / MMN_STRIP_ROWS * MMN_STRIP_ROWS;
 
     return rows < MMN_ATTENTION_LEAST ? MMN_ATTENTION_LEAST
                                       : rows < MMN_ATTENTION_ROWS ? rows : MMN_ATTENTION_ROWS;

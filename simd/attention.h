@@ -29,7 +29,7 @@ typedef struct attention {
     size_t stride;
 } attention;
 
-_Static_assert((int)TILE_WIDTH <= (int)MMN_ATTENTION_TILE && 12 % TILE_ROWS == 0,
+_Static_assert((int)TILE_WIDTH <= (int)MMN_ATTENTION_TILE && MMN_STRIP_ROWS % TILE_ROWS == 0,
                "attention's scratch memory has room for tiles, a block consists of strips");
 
 static inline size_t between(size_t low, size_t x, size_t high)
