@@ -2,6 +2,7 @@
  * in shards, and when memory, disk or file fail it on the way. */
 #include <criterion/criterion.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -194,6 +195,25 @@ static size_t size_of(const char *path)
 {
     struct stat found;
     return stat(path, &found) == 0 ? (size_t)found.st_size : 0;
+}
+
+/* A program that was built before there were rows has none, whatever lies behind its options. */
+Test(rows, are_not_asked_of_options_of_before)
+{
+    mmn_result *result;
+    const mmn_study_options options = {.size = offsetof(mmn_study_options, rows),
+                                       .list = text_list,
+                                       .neurons = NEURONS,
+                                       .settings = "all",
+                                       .window = 7,
+                                       .rows = {.file = file, .shard = 3, .shards = 2}};
+    cr_expect_eq(mmn_study_run(&result, model, "agree", &options, &error), MMN_OK, "%s",
+                 error.message);
+    cr_expect_neq(access(file, F_OK), 0);
+    mmn_result_free(result);
+    const mmn_study_options wrong = {.size = offsetof(mmn_study_options, rows) - 8,
+                                     .list = text_list};
+    cr_expect_eq(mmn_study_run(&result, model, "agree", &wrong, &error), MMN_USAGE);
 }
 
 /* ---- Going on -------------------------------------------------------------------------------- */
