@@ -43,6 +43,7 @@ typedef struct mmn_cli_destination {
     const char *path; /* where to write; NULL: no file is wanted */
     bool standard;    /* "-o -": the result goes to standard output */
     char *temporary;  /* then, unless it is JSON: the file, `path`, in a folder of its own */
+    char *state;      /* of the run while it has no result, a file that goes once that is written */
     mmn_output *output;
     mmn_source *sources;
     size_t source_count;

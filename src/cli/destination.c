@@ -139,6 +139,7 @@ void mmn_cli_destination_close(mmn_cli_destination *destination)
         remove_temporary(destination->temporary);
     mmn_cli_interrupt_hold(false);
     free(destination->sources);
+    mmn_release(destination->state);
     *destination = (mmn_cli_destination){0};
 }
 
@@ -184,6 +185,8 @@ int mmn_cli_give_result(const mmn_cli_call *call, const mmn_result *result)
     mmn_error error, write_error;
     const bool written = destination->path == NULL ||
                          mmn_result_write(result, destination->path, &write_error) == MMN_OK;
+    if (written && destination->state != NULL)
+        remove(destination->state);
     const bool made = mmn_result_json(result, &json, &error) == MMN_OK &&
                       mmn_result_table(result, &table, &error) == MMN_OK;
     const bool has_json = destination->standard || call->json;

@@ -3,7 +3,6 @@
 #include "cli/study.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "cli/output.h"
@@ -68,9 +67,9 @@ static int take_shard(mmn_cli_call *call, mmn_cli_study *study)
     return MMN_CLI_DONE;
 }
 
-/* Decides where rows are kept; *state is that place where they are kept until there is a result,
- * else NULL. */
-static int choose_rows(mmn_cli_call *call, mmn_cli_study *study, char **state)
+/* Decides where rows are kept: beside the result, until there is one, unless another place is
+ * named. */
+static int choose_rows(mmn_cli_call *call, mmn_cli_study *study)
 {
     mmn_error error;
     study->rows->arguments = (const char *const *)call->argv;
@@ -83,9 +82,9 @@ static int choose_rows(mmn_cli_call *call, mmn_cli_study *study, char **state)
     if (study->rows_file != NULL || study->output == NULL || strcmp(study->output, "-") == 0 ||
         call->merging != NULL)
         return MMN_CLI_DONE;
-    if (mmn_count_state_file(state, study->output, &error) != MMN_OK)
+    if (mmn_count_state_file(&call->destination.state, study->output, &error) != MMN_OK)
         return mmn_cli_fail(&error);
-    study->rows->file = *state;
+    study->rows->file = call->destination.state;
     return MMN_CLI_DONE;
 }
 
@@ -117,19 +116,14 @@ static int open_and_run(mmn_cli_call *call, const mmn_cli_study *study)
 int mmn_cli_run_study(mmn_cli_study *study, mmn_cli_call *call, const mmn_cli_option *options,
                       size_t count)
 {
-    char *state = NULL;
     MMN_CLI_TRY(mmn_cli_parse(call, options, count));
     if (study->list != NULL)
         *study->list = call->texts[1];
     if (study->check != NULL)
         MMN_CLI_TRY(study->check(call, study));
     if (study->rows != NULL)
-        MMN_CLI_TRY(choose_rows(call, study, &state));
-    const int code = open_and_run(call, study);
-    if (code == MMN_CLI_DONE && state != NULL)
-        remove(state);
-    mmn_release(state);
-    return code;
+        MMN_CLI_TRY(choose_rows(call, study));
+    return open_and_run(call, study);
 }
 
 /* ---- Studies of the table -------------------------------------------------------------------- */
