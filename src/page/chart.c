@@ -14,7 +14,7 @@
 double mmn_chart_x(const mmn_chart *chart, double value)
 {
     const double span = chart->x_maximum - chart->x_minimum;
-    const double share = span > 0 ? (value - chart->x_minimum) / span : 0.5;
+    const double share = span > 0 && isfinite(span) ? (value - chart->x_minimum) / span : 0.5;
     return chart->left + chart->width * share;
 }
 
@@ -76,8 +76,8 @@ void mmn_chart_column(const mmn_chart *chart, const char *classes, double x, dou
 
 void mmn_chart_bar(const mmn_chart *chart, const char *classes, double y, double value)
 {
-    mmn_svg_rectangle(chart->svg, classes, chart->left, y, mmn_chart_x(chart, value) - chart->left,
-                      MMN_BAR);
+    const double from = mmn_chart_x(chart, 0), to = mmn_chart_x(chart, value);
+    mmn_svg_rectangle(chart->svg, classes, from < to ? from : to, y, fabs(to - from), MMN_BAR);
 }
 
 void mmn_chart_bar_number(const mmn_chart *chart, double y, double number, int decimals)
@@ -191,9 +191,10 @@ void mmn_heat_table_layers(const mmn_heat_table *table)
     }
 }
 
-static void shade(const mmn_heat_table *table, size_t row, size_t column, double share)
+static void shade(const mmn_heat_table *table, const char *classes, size_t row, size_t column,
+                  double share)
 {
-    mmn_svg_heat(table->svg, "heat", table->left + table->cell_width * (double)column + 1,
+    mmn_svg_heat(table->svg, classes, table->left + table->cell_width * (double)column + 1,
                  table->top + table->cell_height * (double)row + 1, table->cell_width - 2,
                  table->cell_height - 2, share);
 }
@@ -202,7 +203,7 @@ void mmn_heat_table_word(const mmn_heat_table *table, size_t row, size_t column,
                          const char *word)
 {
     char *shown = mmn_word_shown(word, NULL);
-    shade(table, row, column, share);
+    shade(table, "heat", row, column, share);
     if (shown)
         mmn_svg_text(table->svg, "label", mmn_heat_table_x(table, column), baseline(table, row),
                      MMN_ANCHOR_MIDDLE, (size_t)((table->cell_width - 4) / CHARACTER), shown);
@@ -211,11 +212,25 @@ void mmn_heat_table_word(const mmn_heat_table *table, size_t row, size_t column,
     mmn_free(shown);
 }
 
-void mmn_heat_table_number(const mmn_heat_table *table, size_t row, size_t column, double share,
-                           double value, int decimals)
+static void write_number(const mmn_heat_table *table, size_t row, size_t column, double value,
+                         int decimals)
 {
-    shade(table, row, column, share);
     if (isfinite(value))
         mmn_svg_number(table->svg, "label", mmn_heat_table_x(table, column), baseline(table, row),
                        MMN_ANCHOR_MIDDLE, value, decimals, "");
+}
+
+void mmn_heat_table_number(const mmn_heat_table *table, size_t row, size_t column, double share,
+                           double value, int decimals)
+{
+    shade(table, "heat", row, column, share);
+    write_number(table, row, column, value, decimals);
+}
+
+void mmn_heat_table_difference(const mmn_heat_table *table, size_t row, size_t column, double share,
+                               double value, int decimals)
+{
+    /* Blue and orange, for light and dark; up to half of them, on which a text is read in both. */
+    shade(table, mmn_svg_series(share < 0), row, column, fabs(share) / 2);
+    write_number(table, row, column, value, decimals);
 }

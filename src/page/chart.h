@@ -34,7 +34,7 @@ void mmn_chart_axis_x(const mmn_chart *chart, const char *title, int ticks, bool
 /* A standing bar; nothing for 0. */
 void mmn_chart_column(const mmn_chart *chart, const char *classes, double x, double width,
                       double value);
-/* A lying bar with its upper end at `y`; the number of one, in the column at the right. */
+/* A lying bar from 0 with its upper end at `y`; the number of one, in the column at the right. */
 void mmn_chart_bar(const mmn_chart *chart, const char *classes, double y, double value);
 void mmn_chart_bar_number(const mmn_chart *chart, double y, double number, int decimals);
 /* A whisker from `low` to `high` over a bar at `y`; nothing unless both are numbers. */
@@ -82,5 +82,8 @@ void mmn_heat_table_word(const mmn_heat_table *table, size_t row, size_t column,
                          const char *word);
 void mmn_heat_table_number(const mmn_heat_table *table, size_t row, size_t column, double share,
                            double value, int decimals);
+/* The same for what may be more or less than 0: `share` is from -1 to 1. */
+void mmn_heat_table_difference(const mmn_heat_table *table, size_t row, size_t column, double share,
+                               double value, int decimals);
 
 #endif

@@ -1,8 +1,10 @@
-/* The figures of what becomes of accuracy and perplexity while neurons are off: a domain's own ones
- * beside random ones and nothing, and those of every domain in every other. */
+/* The figures of what becomes of accuracy, likelihood and perplexity while neurons are off: a
+ * domain's own ones beside random ones and nothing, and those of every domain in every other. */
 #include <math.h>
 
+#include "base/memory.h"
 #include "page/figure.h"
+#include "study/result_forms.h"
 
 /* ---- Own neurons against random ones --------------------------------------------------------- */
 
@@ -34,11 +36,16 @@ static void compare(outcome *found, const comparison *values)
     found->inside = found->compared - found->below - found->above;
 }
 
+static bool is_drawn(const mmn_chart *chart, double value)
+{
+    return isfinite(value) && value >= chart->x_minimum;
+}
+
 /* A bar, and its number, `factor` times the value. */
 static void draw_bar(const mmn_chart *chart, const char *classes, double y, double value,
                      double factor, int decimals)
 {
-    if (!isfinite(value) || value < 0)
+    if (!is_drawn(chart, value))
         return;
     mmn_chart_bar(chart, classes, y, value);
     mmn_chart_bar_number(chart, y, value * factor, decimals);
@@ -53,75 +60,153 @@ static void draw_comparison(const mmn_chart *chart, size_t domain, const compari
     mmn_chart_interval(chart, y + MMN_BAR + 2, drawn->low, drawn->high);
 }
 
-/* ---- Accuracy -------------------------------------------------------------------------------- */
+/* ---- Accuracy and likelihood ----------------------------------------------------------------- */
 
 enum { ROW = 52, LEFT = 4, RIGHT = 48, TOP = 42 };
+
+/* What is drawn of a summary. */
+typedef struct summary_look {
+    const char *table;
+    bool differences; /* from that with nothing off, which is drawn at 0 */
+    double factor;    /* numbers are `factor` times the value */
+    int decimals;
+    double turn;             /* the number with nothing off stands to the left of larger places */
+    double minimum, maximum; /* of the scale */
+    const char *axis;
+} summary_look;
+
+static comparison read_row(const mmn_result *result, const summary_look *look, size_t row)
+{
+    comparison values = read_comparison(result, look->table, row);
+    const double plain = mmn_result_number(result, look->table, row, "plain");
+    if (look->differences)
+        values = (comparison){values.own - plain, values.random - plain, values.low - plain,
+                              values.high - plain};
+    return values;
+}
 
 /* What a bar is, inside it where there is room. */
 static void name_bar(const mmn_chart *chart, double y, double value, const char *name)
 {
-    if (isfinite(value) && mmn_chart_x(chart, value) - chart->left > 120)
-        mmn_svg_text(chart->svg, "inside", chart->left + 4, y + 9, MMN_ANCHOR_START, 0, name);
+    const double from = mmn_chart_x(chart, 0), to = mmn_chart_x(chart, value);
+    if (is_drawn(chart, value) && fabs(to - from) > 120)
+        mmn_svg_text(chart->svg, "inside", (from < to ? from : to) + 4, y + 9, MMN_ANCHOR_START, 0,
+                     name);
 }
 
 /* One setting. The first one says what all bars are. */
-static void draw_setting(const mmn_chart *chart, const mmn_result *result, size_t row,
-                         const comparison *values, size_t domain, size_t drawn)
+static void draw_setting(const mmn_chart *chart, const mmn_result *result, const summary_look *look,
+                         size_t row, size_t domain, size_t drawn)
 {
-    const double plain = mmn_result_number(result, "summary", row, "plain");
-    const double x = mmn_chart_x(chart, plain), y = TOP + ROW * (double)drawn;
+    const comparison values = read_row(result, look, row);
+    const double plain = mmn_result_number(result, look->table, row, "plain");
+    const double x = mmn_chart_x(chart, look->differences ? 0 : plain);
+    const double y = TOP + ROW * (double)drawn;
     if (drawn == 0 && isfinite(plain))
-        mmn_svg_number(chart->svg, "strong", x, 36, x > 120 ? MMN_ANCHOR_END : MMN_ANCHOR_START,
-                       plain * 100, 1, " with nothing off");
+        mmn_svg_number(chart->svg, "strong", x, 36,
+                       x > look->turn ? MMN_ANCHOR_END : MMN_ANCHOR_START, plain * look->factor,
+                       look->decimals, " with nothing off");
     mmn_svg_text(chart->svg, "label", chart->left, y + 14, MMN_ANCHOR_START, 44,
-                 mmn_result_text(result, "summary", row, "setting"));
-    draw_comparison(chart, domain, values, y + 20, 100, 1);
+                 mmn_result_text(result, look->table, row, "setting"));
+    draw_comparison(chart, domain, &values, y + 20, look->factor, look->decimals);
     if (isfinite(plain))
         mmn_svg_line(chart->svg, "plain", x, y + 17, x, y + 47);
     if (drawn > 0)
         return;
-    name_bar(chart, y + 20, values->own, "its own neurons off");
-    name_bar(chart, y + 33, values->random, "random neurons off");
+    name_bar(chart, y + 20, values.own, "its own neurons off");
+    name_bar(chart, y + 33, values.random, "random neurons off");
 }
 
 /* The panel of a domain: every row of the summary that is about it. */
-static mmn_status draw_domain(mmn_figure *figure, const mmn_result *result, const char *name,
-                              size_t domain)
+static mmn_status draw_domain(mmn_figure *figure, const mmn_result *result,
+                              const summary_look *look, const char *name, size_t domain)
 {
     mmn_svg svg = {.width = MMN_PANEL_WIDTH};
-    mmn_chart chart = {
-        .svg = &svg, .left = LEFT, .width = MMN_PANEL_WIDTH - LEFT - RIGHT, .x_maximum = 1};
+    mmn_chart chart = {.svg = &svg,
+                       .left = LEFT,
+                       .width = MMN_PANEL_WIDTH - LEFT - RIGHT,
+                       .x_minimum = look->minimum,
+                       .x_maximum = look->maximum};
     size_t drawn = 0;
-    for (size_t row = 0; row < mmn_result_rows(result, "summary"); row++) {
-        const comparison values = read_comparison(result, "summary", row);
-        if (mmn_row_is(result, "summary", row, "domain", name) &&
+    for (size_t row = 0; row < mmn_result_rows(result, look->table); row++) {
+        const comparison values = read_row(result, look, row);
+        if (mmn_row_is(result, look->table, row, "domain", name) &&
             (isfinite(values.own) || isfinite(values.random)))
-            draw_setting(&chart, result, row, &values, domain, drawn++);
+            draw_setting(&chart, result, look, row, domain, drawn++);
     }
     if (drawn == 0)
         return MMN_OK;
     chart.height = TOP + ROW * (double)drawn + 4;
-    chart.x_maximum = 100;
+    chart.x_minimum *= look->factor;
+    chart.x_maximum *= look->factor;
     mmn_svg_line(&svg, "axis", LEFT, chart.height, LEFT + chart.width, chart.height);
-    mmn_chart_axis_x(&chart, "accuracy (%)", 5, true);
+    mmn_chart_axis_x(&chart, look->axis, 5, !look->differences);
     svg.height = chart.height + 36;
     return mmn_figure_panel(figure, &svg, name);
 }
 
 static mmn_status draw_accuracy(mmn_figure *figure, const mmn_results *results, size_t row)
 {
+    static const summary_look look = {.table = "summary",
+                                      .factor = 100,
+                                      .decimals = 1,
+                                      .turn = 120,
+                                      .maximum = 1,
+                                      .axis = "accuracy (%)"};
     const mmn_result *result = results->of[MMN_RESULT_EVAL].result;
     outcome found = {0};
     for (size_t d = 0; d < results->domain_count; d++)
-        MMN_TRY(draw_domain(figure, result, results->domains[d], d));
-    for (row = 0; row < mmn_result_rows(result, "summary"); row++) {
-        const comparison values = read_comparison(result, "summary", row);
+        MMN_TRY(draw_domain(figure, result, &look, results->domains[d], d));
+    for (row = 0; row < mmn_result_rows(result, look.table); row++) {
+        const comparison values = read_row(result, &look, row);
         compare(&found, &values);
     }
     mmn_text_add(&figure->words,
                  " Of %zu comparisons, the domain's neurons give less than the interval of random "
                  "ones in %zu, more in %zu, and a value inside it in %zu.",
                  found.compared, found.below, found.above, found.inside);
+    return MMN_OK;
+}
+
+static void add_difference(mmn_report_table *table, const mmn_result *result,
+                           const summary_look *look, size_t row, const comparison *difference)
+{
+    MMN_CELLS(table, mmn_row_value(result, look->table, row, "setting"),
+              mmn_row_value(result, look->table, row, "domain"),
+              mmn_row_value(result, look->table, row, "plain"), mmn_as_real(difference->own),
+              mmn_as_real(difference->random), mmn_as_real(difference->low),
+              mmn_as_real(difference->high),
+              mmn_row_value(result, look->table, row, "random_seeds"));
+}
+
+static mmn_status draw_likelihood(mmn_figure *figure, const mmn_results *results, size_t row)
+{
+    summary_look look = {.table = "likelihood_summary",
+                         .differences = true,
+                         .factor = 1,
+                         .decimals = 4,
+                         .turn = 172,
+                         .axis = "ln p per token less that with nothing off"};
+    const mmn_result *result = results->of[MMN_RESULT_EVAL].result;
+    for (row = 0; row < mmn_result_rows(result, look.table); row++) {
+        const comparison values = read_row(result, &look, row);
+        const double ends[] = {values.own, values.random, values.low, values.high};
+        for (size_t i = 0; i < MMN_LENGTH(ends); i++) {
+            look.maximum = mmn_chart_maximum(look.maximum, ends[i]);
+            look.minimum = -mmn_chart_maximum(-look.minimum, -ends[i]);
+        }
+        add_difference(&figure->table, result, &look, row, &values);
+    }
+    for (size_t d = 0; d < results->domain_count; d++)
+        MMN_TRY(draw_domain(figure, result, &look, results->domains[d], d));
+    return MMN_OK;
+}
+
+/* What the comparisons show, in words. */
+static mmn_status tell_comparisons(mmn_figure *figure, const mmn_results *results, size_t row)
+{
+    (void)row;
+    mmn_evaluation_tell(&figure->words, results->of[MMN_RESULT_EVAL].result);
     return MMN_OK;
 }
 
@@ -199,34 +284,61 @@ static mmn_status draw_perplexity(mmn_figure *figure, const mmn_results *results
 
 /* ---- All domains' neurons in all domains ----------------------------------------------------- */
 
-/* How the cells of a matrix look. */
+/* Where a matrix is, and how its cells look. */
 typedef struct matrix {
+    const char *where;          /* in the result's JSON */
+    const char *rows, *cells;   /* tables */
     const char *column, *title; /* of the table of cells; what the graphic's columns are */
     double cell_width, factor;  /* cells show `factor` times the value */
     int decimals;
     double least, most; /* what shades begin and end with */
+    bool diverges;      /* shades are of differences from 0, which end with `most` both ways */
 } matrix;
 
-static mmn_rows cells_of(const mmn_result *result, size_t row)
+static mmn_rows cells_of(const mmn_result *result, const matrix *look, size_t row)
 {
-    return mmn_rows_below(result, "cross_cells", "cross_rows", row);
+    return mmn_rows_below(result, look->cells, look->rows, row);
+}
+
+/* The largest of a value and the cells', or of their sizes if these diverge. */
+static double largest_cell(const mmn_result *result, const matrix *look)
+{
+    double largest = look->most;
+    for (size_t row = 0; row < mmn_result_rows(result, look->cells); row++) {
+        const double value = mmn_result_number(result, look->cells, row, look->column);
+        largest = mmn_chart_maximum(largest, look->diverges ? fabs(value) : value);
+    }
+    return largest;
 }
 
 /* Whether there is a row, of a cell, for each domain. */
-static mmn_status check_square(const mmn_result_file *file, mmn_rows rows, mmn_error *error)
+static mmn_status check_square(const mmn_result_file *file, const matrix *look, mmn_rows rows,
+                               mmn_error *error)
 {
     const size_t count = mmn_result_rows(file->result, "domains");
     bool is_square = rows.end - rows.first == count;
     for (size_t row = rows.first; row < rows.end; row++) {
-        const mmn_rows cells = cells_of(file->result, row);
+        const mmn_rows cells = cells_of(file->result, look, row);
         is_square = is_square && cells.end - cells.first == count;
     }
     return is_square ? MMN_OK
-                     : mmn_fail(error, MMN_INPUT, file->file, "cross",
+                     : mmn_fail(error, MMN_INPUT, file->file, look->where,
                                 "must have a row and a column for each of %zu domains", count);
 }
 
-/* The panel of some rows of the table "cross_rows". */
+static void draw_cell(const mmn_heat_table *table, const matrix *look, size_t row, size_t column,
+                      double value)
+{
+    const double number = value * look->factor;
+    const double share =
+        look->most > look->least ? (value - look->least) / (look->most - look->least) : 0;
+    if (look->diverges)
+        mmn_heat_table_difference(table, row, column, share, number, look->decimals);
+    else
+        mmn_heat_table_number(table, row, column, share, number, look->decimals);
+}
+
+/* The panel of some rows of a matrix. */
 static mmn_status draw_matrix(mmn_figure *figure, const mmn_result_file *file, const matrix *look,
                               mmn_rows rows, const char *title)
 {
@@ -239,44 +351,79 @@ static mmn_status draw_matrix(mmn_figure *figure, const mmn_result_file *file, c
                             .cell_width = look->cell_width,
                             .cell_height = 30,
                             .slanted = true};
-    MMN_TRY(check_square(file, rows, figure->error));
+    MMN_TRY(check_square(file, look, rows, figure->error));
     mmn_heat_table_begin(&table, "neurons off", look->title, 14);
     for (size_t r = 0; r < count; r++) {
-        const mmn_rows cells = cells_of(result, rows.first + r);
+        const mmn_rows cells = cells_of(result, look, rows.first + r);
         const char *owner = mmn_result_text(result, "domains", r, "name");
         mmn_heat_table_column(&table, r, owner);
         mmn_heat_table_row(&table, r, owner);
-        for (size_t c = 0; c < count; c++) {
-            const double value =
-                mmn_result_number(result, "cross_cells", cells.first + c, look->column);
-            const double share = value > look->least && look->most > look->least
-                                     ? (value - look->least) / (look->most - look->least)
-                                     : 0;
-            mmn_heat_table_number(&table, r, c, share, value * look->factor, look->decimals);
-        }
+        for (size_t c = 0; c < count; c++)
+            draw_cell(&table, look, r, c,
+                      mmn_result_number(result, look->cells, cells.first + c, look->column));
     }
     return mmn_figure_panel(figure, &svg, title);
 }
 
+/* A panel for each setting, a row of `table`. */
+static mmn_status draw_matrices(mmn_figure *figure, const mmn_result_file *file, const matrix *look,
+                                const char *table)
+{
+    for (size_t row = 0; row < mmn_result_rows(file->result, table); row++)
+        MMN_TRY(draw_matrix(figure, file, look,
+                            mmn_rows_below(file->result, look->rows, table, row),
+                            mmn_result_text(file->result, table, row, "setting")));
+    return MMN_OK;
+}
+
 static mmn_status draw_cross(mmn_figure *figure, const mmn_results *results, size_t row)
 {
-    static const matrix look = {"accuracy", "domain answered (accuracy, %)", 36, 100, 1, 0, 1};
+    static const matrix look = {.where = "cross",
+                                .rows = "cross_rows",
+                                .cells = "cross_cells",
+                                .column = "accuracy",
+                                .title = "domain answered (accuracy, %)",
+                                .cell_width = 36,
+                                .factor = 100,
+                                .decimals = 1,
+                                .most = 1};
+    (void)row;
+    return draw_matrices(figure, &results->of[MMN_RESULT_EVAL], &look, "cross");
+}
+
+static mmn_status draw_likelihood_cross(mmn_figure *figure, const mmn_results *results, size_t row)
+{
+    matrix look = {.where = "likelihood.cross",
+                   .rows = "likelihood_rows",
+                   .cells = "likelihood_cells",
+                   .column = "difference",
+                   .title = "domain answered (ln p per token, difference)",
+                   .cell_width = 50,
+                   .factor = 1,
+                   .decimals = 4,
+                   .diverges = true};
     const mmn_result_file *file = &results->of[MMN_RESULT_EVAL];
-    for (row = 0; row < mmn_result_rows(file->result, "cross"); row++)
-        MMN_TRY(draw_matrix(figure, file, &look,
-                            mmn_rows_below(file->result, "cross_rows", "cross", row),
-                            mmn_result_text(file->result, "cross", row, "setting")));
-    return MMN_OK;
+    (void)row;
+    look.most = largest_cell(file->result, &look);
+    return draw_matrices(figure, file, &look, "likelihood_cross");
 }
 
 static mmn_status draw_perplexity_cross(mmn_figure *figure, const mmn_results *results, size_t row)
 {
-    matrix look = {"ratio", "language read (times the perplexity)", 44, 1, 3, 1, 1};
+    matrix look = {.where = "cross",
+                   .rows = "cross_rows",
+                   .cells = "cross_cells",
+                   .column = "ratio",
+                   .title = "language read (times the perplexity)",
+                   .cell_width = 44,
+                   .factor = 1,
+                   .decimals = 3,
+                   .least = 1,
+                   .most = 1};
     const mmn_result_file *file = &results->of[MMN_RESULT_PERPLEXITY];
-    const mmn_rows rows = mmn_rows_all(file->result, "cross_rows");
-    for (row = 0; row < mmn_result_rows(file->result, "cross_cells"); row++)
-        look.most = mmn_chart_maximum(
-            look.most, mmn_result_number(file->result, "cross_cells", row, look.column));
+    const mmn_rows rows = mmn_rows_all(file->result, look.rows);
+    (void)row;
+    look.most = largest_cell(file->result, &look);
     return rows.end > 0 ? draw_matrix(figure, file, &look, rows, "All languages") : MMN_OK;
 }
 
@@ -294,6 +441,18 @@ const mmn_figure_form mmn_off_figures[] = {
          {"95 % from", 4, "random_low"}, {"95 % to", 4, "random_high"},
          {"seeds", 0, "random_seeds"}),
      .draw = draw_accuracy},
+    {.name = "likelihood",
+     .title = "Likelihood of the right answers with neurons off",
+     .kind = MMN_RESULT_EVAL,
+     .words = "By how much ln p per token of the right answers differs from that with nothing off "
+              "(0, the dashed line), with the neurons of the answered domain switched off "
+              "(coloured) and with as many random neurons in each layer (grey, mean and 95 % "
+              "interval over seeds). To the left of 0 the right answers are less likely.",
+     .columns = MMN_FIGURE_COLUMNS(
+         {"setting", 0, NULL}, {"domain", 0, NULL}, {"nothing off (ln p per token)", 4, NULL},
+         {"domain neurons off, difference", 4, NULL}, {"random neurons off, difference", 4, NULL},
+         {"95 % from", 4, NULL}, {"95 % to", 4, NULL}, {"seeds", 0, NULL}),
+     .draw = draw_likelihood},
     {.name = "cross",
      .title = "One domain's neurons off, another answered",
      .kind = MMN_RESULT_EVAL,
@@ -305,6 +464,31 @@ const mmn_figure_form mmn_off_figures[] = {
                                    {"domain answered", 0, "#cross_cells"},
                                    {"accuracy", 4, "accuracy"}),
      .draw = draw_cross},
+    {.name = "likelihood-cross",
+     .title = "One domain's neurons off, the likelihood of another's right answers",
+     .kind = MMN_RESULT_EVAL,
+     .words = "By how much ln p per token of the right answers of one domain (columns) differs "
+              "from that with nothing off while the neurons of another are off (rows): orange "
+              "where they are less likely, blue where they are more, without colour at 0. Where "
+              "domain neurons matter to their own domain above all, the diagonal is the deepest "
+              "orange.",
+     .rows = "likelihood_cells",
+     .columns = MMN_FIGURE_COLUMNS({"setting", 0, "setting"}, {"neurons of", 0, "#likelihood_rows"},
+                                   {"domain answered", 0, "#likelihood_cells"},
+                                   {"difference (ln p per token)", 4, "difference"}),
+     .draw = draw_likelihood_cross},
+    {.name = "comparisons",
+     .title = "What the samples show of own neurons beside random ones",
+     .kind = MMN_RESULT_EVAL,
+     .words = "Differences of each sample with neurons off, of which the table has the means and "
+              "their 95 % intervals.\n",
+     .rows = "comparisons",
+     .columns = MMN_FIGURE_COLUMNS({"measure", 0, "measure"}, {"setting", 0, "setting"},
+                                   {"domain", 0, "domain"}, {"off", 0, "off"},
+                                   {"against", 0, "against"}, {"samples", 0, "samples"},
+                                   {"difference", 4, "difference"}, {"95 % from", 4, "low"},
+                                   {"95 % to", 4, "high"}, {"shows", 0, "shows"}),
+     .draw = tell_comparisons},
     {.name = "perplexity",
      .title = "Perplexity with neurons off",
      .kind = MMN_RESULT_PERPLEXITY,

@@ -27,8 +27,8 @@ static mmn_status make_report(mmn_report *report, const char *const *files, size
         MMN_TRY(mmn_figures_make(&report->figures, forms[i], &report->results, error));
     if (report->figures.count == 0)
         return mmn_fail(error, MMN_INPUT, NULL, NULL,
-                        "there is nothing to show: the results have no neurons, accuracies or "
-                        "curves");
+                        "there is nothing to show: the results have no neurons, accuracies, "
+                        "likelihoods or curves");
     return MMN_OK;
 }
 

@@ -103,6 +103,8 @@ static mmn_status view_result(mmn_result_file *file, const mmn_form *form, mmn_e
     file->version = text_of(file->result, "version");
     file->model = text_of(file->result, "model");
     file->neurons = text_of(file->result, "neurons");
+    if (form == &mmn_evaluation_form)
+        mmn_evaluation_state(file->result);
     return MMN_OK;
 }
 
@@ -212,6 +214,11 @@ typedef struct need {
 static const need needs[] = {{MMN_RESULT_EVAL, "summary", "domain", MMN_REPORT_ITEMS},
                              {MMN_RESULT_EVAL, "summary", "setting", 0},
                              {MMN_RESULT_EVAL, "cross", "setting", MMN_REPORT_DOMAINS},
+                             {MMN_RESULT_EVAL, "likelihood_summary", "domain", MMN_REPORT_ITEMS},
+                             {MMN_RESULT_EVAL, "likelihood_summary", "setting", 0},
+                             {MMN_RESULT_EVAL, "likelihood_cross", "setting", MMN_REPORT_DOMAINS},
+                             {MMN_RESULT_EVAL, "comparisons", "domain", MMN_REPORT_ITEMS},
+                             {MMN_RESULT_EVAL, "comparisons", "setting", 0},
                              {MMN_RESULT_PERPLEXITY, "summary", "domain", MMN_REPORT_DOMAINS},
                              {MMN_RESULT_PERTURB, "curves", "domain", MMN_REPORT_CURVES},
                              {MMN_RESULT_PERTURB, "curves", "setting", 0},

@@ -93,21 +93,7 @@ static const char *shown_by(const mmn_interval *interval, size_t samples)
                                                                  : "no difference";
 }
 
-/* Numbers of what is lower are positive, the least first. */
-static void add_statement(mmn_result *result, const comparing *c, const mmn_interval *interval,
-                          double unit)
-{
-    const mmn_study *study = c->values->study;
-    const char *shows = shown_by(interval, c->samples);
-    const bool lower = strcmp(shows, "lower") == 0;
-    MMN_ADD(result, "statements", mmn_as_text(study->plan.settings.names[c->setting]),
-            mmn_as_text(mmn_domain_name(study, c->domain)), mmn_as_text(shows),
-            mmn_as_whole(c->samples), mmn_as_real((lower ? -unit : unit) * interval->mean),
-            mmn_as_real(lower ? -unit * interval->high : unit * interval->low),
-            mmn_as_real(lower ? -unit * interval->low : unit * interval->high));
-}
-
-static void compare(mmn_result *result, const comparing *c, size_t kind, double unit)
+static void compare(mmn_result *result, const comparing *c, size_t kind)
 {
     const mmn_study *study = c->values->study;
     if (!make_differences(c, kind))
@@ -121,11 +107,9 @@ static void compare(mmn_result *result, const comparing *c, size_t kind, double 
             mmn_as_text(kinds[kind].against), mmn_as_whole(c->samples), mmn_as_real(interval.mean),
             mmn_real_if(known, interval.low), mmn_real_if(known, interval.high),
             mmn_as_text(shown_by(&interval, c->samples)));
-    if (kind == 0 && unit != 0)
-        add_statement(result, c, &interval, unit);
 }
 
-void mmn_add_comparisons(mmn_result *result, const mmn_sample_values *values, double unit)
+void mmn_add_comparisons(mmn_result *result, const mmn_sample_values *values)
 {
     const mmn_study *study = values->study;
     comparing c = {.values = values};
@@ -138,7 +122,49 @@ void mmn_add_comparisons(mmn_result *result, const mmn_sample_values *values, do
                 return;
             }
             for (size_t kind = 0; kind < MMN_LENGTH(kinds); kind++)
-                compare(result, &c, kind, unit);
+                compare(result, &c, kind);
             mmn_free(c.differences);
         }
+}
+
+/* ---- Statements ------------------------------------------------------------------------------ */
+
+/* A text or number that the result has, to be added again. */
+static mmn_value again(const mmn_table *table, size_t row, const char *column)
+{
+    mmn_value value = *mmn_result_value(table, row, mmn_result_column(table, column, SIZE_MAX));
+    if (value.kind == MMN_VALUE_TEXT)
+        value.kind = MMN_VALUE_KEPT;
+    return value;
+}
+
+static bool is(const mmn_result *result, size_t row, const char *column, const char *text)
+{
+    const char *own = mmn_result_text(result, "comparisons", row, column);
+    return own && strcmp(own, text) == 0;
+}
+
+/* Numbers of what is lower are positive, the least first. What shows something without numbers was
+ * not written by us, and states nothing. */
+static void add_statement(mmn_result *result, size_t row, double unit)
+{
+    const mmn_table *table = mmn_result_find(result, "comparisons", SIZE_MAX);
+    const bool lower = is(result, row, "shows", "lower");
+    const double by = unit * mmn_result_number(result, "comparisons", row, "difference");
+    const double low = unit * mmn_result_number(result, "comparisons", row, "low");
+    const double high = unit * mmn_result_number(result, "comparisons", row, "high");
+    if (!is(result, row, "shows", "nothing") && !(isfinite(by) && isfinite(low) && isfinite(high)))
+        return;
+    MMN_ADD(result, "statements", again(table, row, "setting"), again(table, row, "domain"),
+            again(table, row, "shows"), again(table, row, "samples"), mmn_as_real(lower ? -by : by),
+            mmn_as_real(lower ? -high : low), mmn_as_real(lower ? -low : high));
+}
+
+void mmn_evaluation_state(mmn_result *result)
+{
+    const bool likelihood = mmn_result_number(result, "result", 0, "likelihood") > 0;
+    for (size_t row = 0; row < mmn_result_rows(result, "comparisons"); row++)
+        if (is(result, row, "measure", likelihood ? "log_probability_per_token" : "accuracy") &&
+            is(result, row, "off", "own") && is(result, row, "against", "random"))
+            add_statement(result, row, likelihood ? 1 : 100);
 }

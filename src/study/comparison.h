@@ -14,7 +14,7 @@ typedef struct mmn_sample_values {
 } mmn_sample_values;
 
 /* The tables of results: all comparisons; and what those of own neurons with random ones show, for
- * people alone. */
+ * people alone (mmn_evaluation_state). */
 #define MMN_COMPARISON_TABLES                                                                      \
     {"comparisons", "result",                                                                      \
      MMN_COLUMNS(MMN_TEXT("measure"), MMN_TEXT("setting"), MMN_TEXT("domain"), MMN_TEXT("off"),    \
@@ -33,9 +33,8 @@ typedef struct mmn_sample_values {
 
 /* Adds the comparisons of one measure: for each setting and domain the domain's own neurons off
  * less random ones and less none, and, in crossed settings, other domains' less random ones, each
- * the mean over samples of differences of the means over domains or seeds. `unit` is what
- * statements count in, 0: there are none. */
-void mmn_add_comparisons(mmn_result *result, const mmn_sample_values *values, double unit);
+ * the mean over samples of differences of the means over domains or seeds. */
+void mmn_add_comparisons(mmn_result *result, const mmn_sample_values *values);
 
 /* Fewer samples show nothing, whatever their interval. */
 enum { MMN_COMPARISON_LEAST = 10 };

@@ -1,5 +1,6 @@
 /* Evaluations: their result. doc/formats.md describes its JSON, eval.json. */
 #include "model/model.h"
+#include "result/template.h"
 #include "study/bootstrap.h"
 #include "study/comparison.h"
 #include "study/eval.h"
@@ -95,6 +96,14 @@ static const char json[] =
 #define MEASURE "<?likelihood|ln p per token><!likelihood|accuracy>"
 #define NUMBERS "$.2g{by} ($.2g{least} to $.2g{most})<!likelihood| points>"
 #define LOWER_OR_HIGHER MEASURE " is " NUMBERS
+#define STATEMENT                                                                                  \
+    "${domain}: <?shows=lower|" LOWER_OR_HIGHER " lower>"                                          \
+    "<?shows=higher|" LOWER_OR_HIGHER " higher>"                                                   \
+    "<?shows=no difference|no difference is seen in " MEASURE ": " NUMBERS ">"                     \
+    "<?shows=nothing|too few samples, ${samples}, to show anything>"
+#define BESIDE_RANDOM                                                                              \
+    "${setting}: by sample, a domain's own neurons off beside as many random ones (95 % "          \
+    "intervals)"
 
 static const char people[] =
     "<?answers|accuracy, %, with all neurons on\n"
@@ -122,15 +131,18 @@ static const char people[] =
     "  <-10 domains.name|neurons of><domains||  <+9|${name}>>\n"
     "<likelihood_rows||  <-10 domains.name|${neurons_of}>"
     "<likelihood_cells||  <+9 domain|$.4{difference}>>\n>>>"
-    "<statements by setting||\n${setting}: by sample, a domain's own neurons off beside as many"
-    " random ones (95 % intervals)\n"
-    "<statements||  ${domain}: <?shows=lower|" LOWER_OR_HIGHER " lower>"
-    "<?shows=higher|" LOWER_OR_HIGHER " higher>"
-    "<?shows=no difference|no difference is seen in " MEASURE ": " NUMBERS ">"
-    "<?shows=nothing|too few samples, ${samples}, to show anything>\n>>" MMN_REMARKS;
+    "<statements by setting||\n" BESIDE_RANDOM "\n"
+    "<statements||  " STATEMENT "\n>>" MMN_REMARKS;
 
 const mmn_form mmn_evaluation_form = {
     .format = "mmneuron-eval-1", .tables = tables, .json = json, .people = people};
+
+void mmn_evaluation_tell(mmn_text *text, const mmn_result *result)
+{
+    mmn_template_add(text, result,
+                     "<statements by setting|\n|" BESIDE_RANDOM ": <statements|; |" STATEMENT ">.>",
+                     false);
+}
 
 /* Mean score of a run's samples; 0 without samples. */
 static double accuracy_of(const void *context, size_t run)
@@ -257,8 +269,6 @@ static double likelihood_of_sample(const void *context, size_t run, size_t sampl
         &((const mmn_evaluation *)context)->runs[run].predictions[sample].likelihood);
 }
 
-/* Statements are about likelihood, and in percentage points about accuracy where that alone is
- * measured. */
 static void add_comparisons(mmn_result *result, const mmn_evaluation *evaluation)
 {
     const mmn_study *study = &evaluation->study;
@@ -268,9 +278,10 @@ static void add_comparisons(mmn_result *result, const mmn_evaluation *evaluation
     MMN_ADD(result, "bootstrap", mmn_as_whole(MMN_BOOTSTRAP_DRAWS),
             mmn_as_whole(mmn_comparison_seed(study)));
     if (evaluation->answers)
-        mmn_add_comparisons(result, &accuracy, evaluation->likelihood ? 0 : 100);
+        mmn_add_comparisons(result, &accuracy);
     if (evaluation->likelihood)
-        mmn_add_comparisons(result, &likelihood, 1);
+        mmn_add_comparisons(result, &likelihood);
+    mmn_evaluation_state(result);
 }
 
 void mmn_evaluation_fill(mmn_result *result, const void *context)

@@ -9,6 +9,12 @@
 extern const mmn_form mmn_evaluation_form, mmn_perplexity_form, mmn_perturbation_form,
     mmn_lens_form, mmn_contributions_form;
 
+/* Fills an evaluation's table "statements" from its comparisons: about likelihood, and in
+ * percentage points about accuracy where that alone is measured. */
+void mmn_evaluation_state(mmn_result *result);
+/* Appends these statements as people are told them, a paragraph for each setting. */
+void mmn_evaluation_tell(mmn_text *text, const mmn_result *result);
+
 /* Reads a result's JSON and the text of its "format", which belongs to *document; that is freed
  * with json_decref, and NULL after a failure. */
 mmn_status mmn_result_load(json_t **document, const char **format, const char *file,

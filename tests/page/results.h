@@ -16,8 +16,9 @@
 
 #define DATA MMN_SOURCE_DIR "/tests/page/data/"
 
-static const char *const data_files[] = {DATA "neurons.json", DATA "eval.json", DATA "perturb.json",
-                                         DATA "lens.json", DATA "contrib.json"};
+static const char *const data_files[] = {DATA "neurons.json", DATA "eval.json",
+                                         DATA "perturb.json", DATA "lens.json",
+                                         DATA "contrib.json", DATA "likelihood.json"};
 static char folder[64];
 static mmn_error error;
 
@@ -146,6 +147,20 @@ static inline double real_of(const json_t *object, const char *key)
 {
     cr_assert(json_is_number(json_object_get(object, key)), "%s", key);
     return json_number_value(json_object_get(object, key));
+}
+
+/* Item `index` of the array `key` of an object. */
+static inline double item_of(const json_t *object, const char *key, size_t index)
+{
+    const json_t *item = json_array_get(json_object_get(object, key), index);
+    cr_assert(json_is_number(item), "%s", key);
+    return json_number_value(item);
+}
+
+/* Whether two texts of an object are these. */
+static inline bool says(const json_t *object, const char *key, const char *text)
+{
+    return strcmp(text_of(object, key), text) == 0;
 }
 
 #endif

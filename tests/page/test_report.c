@@ -104,6 +104,68 @@ Test(report, repeats_the_cross_table)
     mmn_report_free(report);
 }
 
+Test(report, repeats_likelihoods)
+{
+    mmn_report *report = report_of(&data_files[5], 1);
+    json_t *eval = load(data_files[5]);
+    const json_t *likelihood = json_object_get(eval, "likelihood");
+    const json_t *summary = json_object_get(likelihood, "summary");
+    const json_t *cross = json_object_get(likelihood, "cross");
+    csv table = read_csv(report, "likelihood");
+    cr_assert_eq(table.rows, json_array_size(summary));
+    for (size_t r = 0; r < table.rows; r++) {
+        const json_t *item = json_array_get(summary, r);
+        const double plain = real_of(item, "plain");
+        cr_assert_str_eq(field(&table, r, 0), text_of(item, "setting"));
+        cr_assert_str_eq(field(&table, r, 1), text_of(item, "domain"));
+        cr_assert_eq(number(&table, r, 2), plain);
+        cr_assert_eq(number(&table, r, 3), real_of(item, "domain_off") - plain);
+        cr_assert_eq(number(&table, r, 4), real_of(item, "random_mean") - plain);
+        for (size_t k = 0; k < 2; k++)
+            cr_assert_eq(number(&table, r, 5 + k), item_of(item, "random_interval", k) - plain);
+        cr_assert_eq(number(&table, r, 7), real_of(item, "random_seeds"));
+    }
+    free_csv(&table);
+    table = read_csv(report, "likelihood-cross");
+    cr_assert_eq(table.rows, json_array_size(cross) * 25);
+    for (size_t r = 0; r < table.rows; r++) {
+        const json_t *item = json_array_get(cross, r / 25);
+        const json_t *domains = json_object_get(item, "domains");
+        const json_t *row = json_array_get(json_object_get(item, "difference"), r / 5 % 5);
+        cr_assert_str_eq(field(&table, r, 0), text_of(item, "setting"));
+        cr_assert_str_eq(field(&table, r, 1),
+                         json_string_value(json_array_get(domains, r / 5 % 5)));
+        cr_assert_str_eq(field(&table, r, 2), json_string_value(json_array_get(domains, r % 5)));
+        cr_assert_eq(number(&table, r, 3), json_real_value(json_array_get(row, r % 5)));
+    }
+    free_csv(&table);
+    json_decref(eval);
+    mmn_report_free(report);
+}
+
+Test(report, repeats_comparisons)
+{
+    static const char *const texts[] = {"measure", "setting", "domain", "off", "against"};
+    mmn_report *report = report_of(&data_files[5], 1);
+    json_t *eval = load(data_files[5]);
+    const json_t *comparisons = json_object_get(eval, "comparisons");
+    csv table = read_csv(report, "comparisons");
+    cr_assert_eq(table.rows, json_array_size(comparisons));
+    for (size_t r = 0; r < table.rows; r++) {
+        const json_t *item = json_array_get(comparisons, r);
+        for (size_t k = 0; k < 5; k++)
+            cr_assert_str_eq(field(&table, r, k), text_of(item, texts[k]));
+        cr_assert_eq(number(&table, r, 5), real_of(item, "samples"));
+        cr_assert_eq(number(&table, r, 6), real_of(item, "difference"));
+        for (size_t k = 0; k < 2; k++)
+            cr_assert_eq(number(&table, r, 7 + k), item_of(item, "interval", k));
+        cr_assert_str_eq(field(&table, r, 9), text_of(item, "shows"));
+    }
+    free_csv(&table);
+    json_decref(eval);
+    mmn_report_free(report);
+}
+
 /* The curve that a row of the perturbation's table is of. */
 static const json_t *find_curve(const json_t *curves, const csv *table, size_t row)
 {

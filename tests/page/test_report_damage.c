@@ -36,7 +36,7 @@ static void read_damaged(const char *text, size_t size)
 Test(report_damage, is_survived)
 {
     enum { CUTS = 60, FLIPS = 240 };
-    for (size_t f = 0; f < 5; f++) {
+    for (size_t f = 0; f < 6; f++) {
         char *text;
         size_t size;
         cr_assert_eq(mmn_read_file(&text, &size, data_files[f], (size_t)1 << 28, &error), MMN_OK);

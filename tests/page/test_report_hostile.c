@@ -39,8 +39,12 @@ static void attack(json_t *value, const char *key)
     const char *name;
     json_t *child;
     size_t index;
-    if (json_is_string(value) && strcmp(key, "format") != 0 && strcmp(key, "kind") != 0 &&
-        strcmp(key, "off") != 0 && strcmp(key, "stage") != 0)
+    static const char *const kept[] = {"format",  "kind",    "off",  "stage",
+                                       "measure", "against", "shows"};
+    bool keeps = false;
+    for (size_t i = 0; i < MMN_LENGTH(kept); i++)
+        keeps |= strcmp(key, kept[i]) == 0;
+    if (json_is_string(value) && !keeps)
         json_string_set(value, ATTACK);
     json_object_foreach(value, name, child) attack(child, name);
     json_array_foreach(value, index, child) attack(child, key);
@@ -73,7 +77,7 @@ static void is_tame(const char *markup)
 
 Test(report_hostile, text_stays_text)
 {
-    for (size_t f = 1; f < 4; f++) {
+    for (size_t f = 1; f < 6; f += f == 3 ? 2 : 1) {
         json_t *json = load(data_files[f]);
         attack(json, "");
         const char *file = save(json, "results.json");
@@ -228,7 +232,7 @@ static void shorten(json_t *value)
 
 Test(report_hostile, broken_structures_are_refused)
 {
-    for (size_t f = 0; f < 5; f++) {
+    for (size_t f = 0; f < 6; f++) {
         json_t *json = load(data_files[f]);
         shorten(json);
         tried = refused = 0;
@@ -255,6 +259,14 @@ Test(report_hostile, is_refused_with_a_reason)
     is_refused("{}", "is missing");
     is_refused("{\"format\":\"mmneuron-verification-1\"}", "no result of rank");
     is_refused("{\"format\":\"mmneuron-eval-1\",\"summary\":[],\"cross\":[]}", "nothing to show");
+    is_refused("{\"format\":\"mmneuron-eval-1\",\"domains\":[\"a\"],\"likelihood\":{\"cross\":[{"
+               "\"setting\":\"all\",\"difference\":[[1,2]]}]}}",
+               "must have a row and a column for each of 1 domains");
+    is_refused("{\"format\":\"mmneuron-eval-1\",\"likelihood\":{\"summary\":[{\"domain\":\"a\"}]}}",
+               "is missing");
+    is_refused("{\"format\":\"mmneuron-eval-1\",\"bootstrap\":null,\"comparisons\":[{\"setting\":"
+               "\"all\"}]}",
+               "is missing");
     is_refused("{\"format\":\"mmneuron-neurons-1\",\"modules\":{\"<b>\":{\"layers\":2,"
                "\"neurons\":4,\"domains\":{\"a\":[]}}}}",
                "modules that hold neurons");
@@ -326,6 +338,67 @@ Test(report_hostile, huge_arrays_are_refused)
     cr_assert_eq(try(save(json, "results.json")), MMN_INPUT);
     cr_assert_not_null(strstr(error.message, "at most 100000"));
     json_decref(json);
+}
+
+/* Puts a number in the place of every one that is not whole. */
+static void set_reals(json_t *value, double real)
+{
+    const char *key;
+    json_t *child;
+    size_t index;
+    if (json_is_real(value))
+        json_real_set(value, real);
+    json_object_foreach(value, key, child) set_reals(child, real);
+    json_array_foreach(value, index, child) set_reals(child, real);
+}
+
+/* Numbers at the ends of what there is, and differences that overflow, are shown as far as they
+ * can be, and not as words that are no numbers. */
+Test(report_hostile, extreme_likelihoods_are_shown)
+{
+    static const double extremes[] = {0, 1e308, -1e308, 5e-324};
+    for (size_t i = 0; i < 2 * MMN_LENGTH(extremes); i++) {
+        json_t *json = load(data_files[5]);
+        set_reals(json, extremes[i / 2]);
+        json_t *likelihood = json_object_get(json, "likelihood");
+        json_t *summary = json_object_get(likelihood, "summary");
+        json_t *cross = json_array_get(json_object_get(likelihood, "cross"), 0);
+        if (i % 2 == 1) {
+            json_object_set_new(json_array_get(summary, 0), "plain", json_real(-1e308));
+            json_object_set_new(json_array_get(summary, 1), "domain_off", json_real(0.25));
+            json_array_set_new(json_array_get(json_object_get(cross, "difference"), 0), 0,
+                               json_real(-1e308));
+        }
+        const char *file = save(json, "results.json");
+        mmn_report *report = report_of(&file, 1);
+        char *page = written(report, MMN_REPORT_HTML, NULL);
+        is_tame(page);
+        cr_assert_null(strstr(page, "=\"\""));
+        cr_assert_null(strstr(page, "nan"));
+        cr_assert_null(strstr(page, ">inf"));
+        mmn_free(page);
+        mmn_report_free(report);
+        json_decref(json);
+    }
+}
+
+/* What shows something and lacks the numbers of it states nothing. */
+Test(report_hostile, statements_need_numbers)
+{
+    for (int without = 0; without < 2; without++) {
+        json_t *json = load(data_files[5]), *comparison;
+        size_t index;
+        json_array_foreach(json_object_get(json, "comparisons"), index, comparison) if (without)
+            json_object_set_new(comparison, "difference", json_null());
+        const char *file = save(json, "results.json");
+        mmn_report *report = report_of(&file, 1);
+        char *page = written(report, MMN_REPORT_HTML, NULL);
+        cr_assert_eq(strstr(page, ": ln p per token is ") != NULL, !without);
+        cr_assert_not_null(strstr(page, "too few samples, 8, to show anything"));
+        mmn_free(page);
+        mmn_report_free(report);
+        json_decref(json);
+    }
 }
 
 /* A picture is embedded only if it is one. */

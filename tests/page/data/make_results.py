@@ -1,4 +1,5 @@
-"""Made-up results of eval, perturb and lens, and neurons.json, for the tests of reports.
+"""Made-up results of eval, of eval of likelihoods alone, perturb and lens, and neurons.json, for the tests of
+reports.
 
     python3 make_results.py FOLDER
 
@@ -87,6 +88,37 @@ def evaluation(random):
     return {**result, "runs": runs, "summary": summary, "cross": cross}
 
 
+def likelihood(random):
+    settings = ["language", "vision", "vision+projector", "all"]
+    plain = {d: random.around(-1.2, 0.8) for d in DOMAINS}
+    summary, cross, comparisons = [], [], []
+    for depth, setting in enumerate(settings):
+        for d in DOMAINS:
+            own = -(0.02 + 0.1 * depth) * random.around(0.8, 2)
+            other = random.around(0, 0.02)
+            spread = random.around(0.01, 0.01)
+            summary.append({"setting": setting, "domain": d, "plain": plain[d], "domain_off": plain[d] + own,
+                            "random_mean": plain[d] + other,
+                            "random_interval": [plain[d] + other - spread, plain[d] + other + spread],
+                            "random_seeds": 5})
+            for off, against, difference in (("own", "random", own - other), ("own", "nothing", own),
+                                             ("others", "random", random.around(0, 0.1))):
+                width, samples = random.around(0.04, 0.04), 8 if d == "medical" and depth == 3 else 50
+                low, high = difference - width, difference + width
+                shows = ("nothing" if samples < 10 else "lower" if high < 0 else
+                         "higher" if low > 0 else "no difference")
+                comparisons.append({"measure": "log_probability_per_token", "setting": setting, "domain": d,
+                                    "off": off, "against": against, "samples": samples,
+                                    "difference": difference, "interval": [low, high], "shows": shows})
+    for setting in ("language", "all"):
+        cross.append({"setting": setting, "domains": DOMAINS,
+                      "difference": [[random.around(-0.4 if a == b else 0, 0.2) for b in DOMAINS]
+                                     for a in DOMAINS]})
+    return {**head("eval", modules=["vision", "projector", "language"], seeds=5, first_seed=1, template="raw"),
+            "runs": [], "summary": [], "cross": [], "likelihood": {"summary": summary, "cross": cross},
+            "bootstrap": {"interval": "BCa", "draws": 10000, "seed": 1}, "comparisons": comparisons}
+
+
 def run(setting, off, of, seed, domain, accuracy):
     return {"setting": setting, "off": off, "neurons_of": of, "seed": seed, "neurons": {"language": 12},
             "domain": domain, "samples": 50, "metric": "vqa", "accuracy": accuracy,
@@ -171,7 +203,8 @@ def lens(random):
 def main():
     folder = pathlib.Path(sys.argv[1])
     for number, (name, make) in enumerate({"neurons": neurons, "eval": evaluation,
-                                           "perturb": perturbation, "lens": lens}.items()):
+                                           "perturb": perturbation, "lens": lens,
+                                           "likelihood": likelihood}.items()):
         text = json.dumps(make(Generator(number + 1)), ensure_ascii=False)
         (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")
 
