@@ -4,7 +4,6 @@
 
 #include "base/memory.h"
 #include "page/figure.h"
-#include "study/result_forms.h"
 
 /* ---- Own neurons against random ones --------------------------------------------------------- */
 
@@ -199,14 +198,6 @@ static mmn_status draw_likelihood(mmn_figure *figure, const mmn_results *results
     }
     for (size_t d = 0; d < results->domain_count; d++)
         MMN_TRY(draw_domain(figure, result, &look, results->domains[d], d));
-    return MMN_OK;
-}
-
-/* What the comparisons show, in words. */
-static mmn_status tell_comparisons(mmn_figure *figure, const mmn_results *results, size_t row)
-{
-    (void)row;
-    mmn_evaluation_tell(&figure->words, results->of[MMN_RESULT_EVAL].result);
     return MMN_OK;
 }
 
@@ -477,18 +468,6 @@ const mmn_figure_form mmn_off_figures[] = {
                                    {"domain answered", 0, "#likelihood_cells"},
                                    {"difference (ln p per token)", 4, "difference"}),
      .draw = draw_likelihood_cross},
-    {.name = "comparisons",
-     .title = "What the samples show of own neurons beside random ones",
-     .kind = MMN_RESULT_EVAL,
-     .words = "Differences of each sample with neurons off, of which the table has the means and "
-              "their 95 % intervals.\n",
-     .rows = "comparisons",
-     .columns = MMN_FIGURE_COLUMNS({"measure", 0, "measure"}, {"setting", 0, "setting"},
-                                   {"domain", 0, "domain"}, {"off", 0, "off"},
-                                   {"against", 0, "against"}, {"samples", 0, "samples"},
-                                   {"difference", 4, "difference"}, {"95 % from", 4, "low"},
-                                   {"95 % to", 4, "high"}, {"shows", 0, "shows"}),
-     .draw = tell_comparisons},
     {.name = "perplexity",
      .title = "Perplexity with neurons off",
      .kind = MMN_RESULT_PERPLEXITY,

@@ -33,11 +33,22 @@ check "eval samples the same on 1 and 3 threads" same_on_threads --temperature 1
 # Without answers there is no accuracy, and nothing to say about how they are found.
 only_likelihood() {
     exits 0 $MMNEURON eval "$model" "$list" --neurons "$neurons" --settings language \
-        --cross language --seeds 2 --measures likelihood || return 1
+        --cross language --seeds 2 --measures likelihood -o "$work/likelihood.json" || return 1
+    cp "$work/out" "$work/people"
     grep -q "^language: ln p per token less that with nothing off" "$work/out" &&
         ! grep -q accuracy "$work/out"
 }
+# A report has the figures of it, and the words that people were told.
+report_says_the_same() {
+    exits 0 $MMNEURON report "$work/likelihood.json" -o "$work/likelihood.html" || return 1
+    grep -q "likelihood.html: 3 figures$" "$work/out" || return 1
+    sed -n 's/^  \([a-z]*: [a-z].*\)/\1/p' "$work/people" >"$work/said"
+    [ -s "$work/said" ] && while read -r line; do
+        grep -qF "$line" "$work/likelihood.html" || return 1
+    done <"$work/said"
+}
 check "eval measures likelihood alone" only_likelihood
+check "report shows it in the same words" report_says_the_same
 check "eval refuses options of answers then" exits 2 \
     $MMNEURON eval "$model" "$list" --measures likelihood -n 2
 check "eval refuses an unknown measure" exits 2 $MMNEURON eval "$model" "$list" --measures speed
