@@ -60,11 +60,11 @@ static int check(mmn_cli_call *call, mmn_cli_study *study)
     MMN_CLI_TRY(mmn_cli_beams_check(call, &request->beams, asked->temperature));
     const int of_answers = asks_of_answers(request, study);
     if (request->reads_texts && (of_answers || asked->cross != NULL || asked->measures != NULL ||
-                                 asked->template_name != NULL))
-        return mmn_cli_usage(call,
-                             "the list has texts, which are read and not answered: --cross,"
-                             " --measures, --max-tokens, --template and options of sampling and of"
-                             " beams are for questions");
+                                 asked->template_name != NULL || asked->until > 0))
+        return mmn_cli_usage(
+            call, "the list has texts, which are read and not answered: --cross,"
+                  " --measures, --until, --max-tokens, --template and options of sampling and of"
+                  " beams are for questions");
     if (of_answers && asked->measures != NULL && strstr(asked->measures, "answers") == NULL)
         return mmn_cli_usage(call,
                              "--measures does not name answers, which --max-tokens and options of"
@@ -110,6 +110,10 @@ int mmn_cli_eval(mmn_cli_call *call)
         {.name = "seed", .former = "first-seed", .value = "N",
          .kind = MMN_CLI_WHOLE, .target = &asked->first_seed,
          .help = "the seed of the first of them (1)"},
+        {.name = "until", .value = "W", .kind = MMN_CLI_REAL, .target = &asked->until,
+         .maximum = 1e6, .above = true,
+         .help = "end a setting in a domain as soon as ln p per token with own neurons off less"
+                 " that with random ones is known to within W (all samples)"},
         {.name = "samples", .value = "N", .kind = MMN_CLI_WHOLE, .target = &asked->samples,
          .minimum = 1, .help = "the first N samples of each domain, or windows of its texts (all)"},
         {.name = "window", .value = "N", .kind = MMN_CLI_WHOLE, .target = &read->window,

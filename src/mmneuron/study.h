@@ -75,6 +75,10 @@ typedef struct mmn_eval_options {
     mmn_rows_options rows;
     const char *measures; /* "answers": how right they are; "likelihood": ln p of the right ones;
                              both, separated by a comma. NULL: both */
+    double until; /* end a setting in a domain as soon as the 95 % confidence sequence of own
+                     neurons off less random ones is no wider to each side, in ln p per token, or
+                     where answers alone are measured in accuracy; 0: all samples run. Not of
+                     several shards */
 } mmn_eval_options;
 
 /* Answers the questions of a list with nothing switched off, with each domain's neurons, and with

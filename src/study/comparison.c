@@ -99,7 +99,9 @@ static void compare(mmn_result *result, const comparing *c, size_t kind)
     if (!make_differences(c, kind))
         return;
     const mmn_interval interval =
-        mmn_bootstrap(c->differences, c->samples, mmn_comparison_seed(study));
+        kind == 0 && c->values->interval
+            ? c->values->interval(c->values->context, c->setting, c->domain)
+            : mmn_bootstrap(c->differences, c->samples, mmn_comparison_seed(study));
     const bool known = is_known(&interval);
     MMN_ADD(result, "comparisons", mmn_as_text(c->values->measure),
             mmn_as_text(study->plan.settings.names[c->setting]),
@@ -115,7 +117,7 @@ void mmn_add_comparisons(mmn_result *result, const mmn_sample_values *values)
     comparing c = {.values = values};
     for (c.setting = 0; c.setting < study->plan.settings.count; c.setting++)
         for (c.domain = 0; c.domain < study->samples.domains.domain_count; c.domain++) {
-            c.samples = (size_t)study->samples.domains.domains[c.domain].samples;
+            c.samples = (size_t)study->plan.runs[own(&c, 0)].samples;
             c.differences = mmn_allocate(c.samples, sizeof(*c.differences), NULL);
             if (!c.differences) {
                 result->failed = true;

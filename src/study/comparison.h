@@ -11,6 +11,9 @@ typedef struct mmn_sample_values {
     const mmn_study *study;
     const void *context;
     double (*value)(const void *context, size_t run, size_t sample);
+    /* Of own neurons off less random ones, an interval that allows for having been looked at after
+     * each sample, NaN where it is not known; NULL: nobody did, and it is that of all others. */
+    mmn_interval (*interval)(const void *context, size_t setting, size_t domain);
 } mmn_sample_values;
 
 /* The tables of results: all comparisons; and what those of own neurons with random ones show, for

@@ -361,6 +361,7 @@ static mmn_status check(void *context, mmn_error *error)
     mmn_evaluation *evaluation = context;
     const mmn_model *model = evaluation->study.model;
     MMN_TRY(check_settings(evaluation, error));
+    MMN_TRY(mmn_evaluation_check_until(evaluation, error));
     if (!evaluation->options->template_name && evaluation->study.samples.has_questions)
         MMN_TRY(mmn_own_template_check(&model->own_template, error));
     return evaluation->answers ? mmn_generation_rules_check(&model->rules, model->folder, error)
@@ -379,6 +380,7 @@ static mmn_status begin(void *context, mmn_error *error)
     evaluation->ids = mmn_study_allocate(study, runs, tokens * sizeof(*evaluation->ids), error);
     if (!evaluation->domains || !evaluation->runs || !evaluation->counts || !evaluation->ids)
         return MMN_SYSTEM;
+    MMN_TRY(mmn_evaluation_begin_until(evaluation, error));
     if (!evaluation->likelihood)
         return MMN_OK;
     evaluation->likelihoods =
@@ -405,6 +407,7 @@ mmn_status mmn_eval(mmn_result **result, const mmn_model *model, const mmn_eval_
                                         .row_size = sizeof(mmn_eval_row),
                                         .measure = answer_sample,
                                         .take = take,
+                                        .known = mmn_evaluation_known,
                                         .form = &mmn_evaluation_form,
                                         .describe = mmn_evaluation_describe,
                                         .fill = mmn_evaluation_fill};

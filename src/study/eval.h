@@ -3,6 +3,7 @@
 #define MMN_STUDY_EVAL_H
 
 #include "study/accuracy.h"
+#include "study/confidence.h"
 #include "study/likelihood.h"
 #include "study/run_result.h"
 
@@ -39,6 +40,14 @@ typedef struct mmn_eval_domain {
     mmn_metric metric; /* once begun */
 } mmn_eval_domain;
 
+/* What is known so far of a setting's own neurons less random ones in a domain. */
+typedef struct mmn_eval_known {
+    mmn_confidence likelihood;
+    mmn_bounded_confidence accuracy; /* instead, where answers alone are measured */
+    double mean, half_width;
+    bool enough;
+} mmn_eval_known;
+
 typedef struct mmn_evaluation {
     mmn_study study;
     const mmn_eval_options *options;
@@ -51,6 +60,7 @@ typedef struct mmn_evaluation {
 
     mmn_eval_domain *domains; /* [domains] */
     mmn_eval_run *runs;       /* [runs of the plan] */
+    mmn_eval_known *known;    /* [settings][domains]; NULL: nobody looks before the list's end */
 
     /* At work: */
     const mmn_sample *sample;
@@ -62,6 +72,18 @@ typedef struct mmn_evaluation {
     mmn_reference_rows *rows;          /* [runs]: what is kept of them then... */
     const mmn_reference_rows **beside; /* ...[runs], of sessions side by side */
 } mmn_evaluation;
+
+/* What sample number `sample` of a run has: its score, and ln p per token. */
+double mmn_score_of_sample(const void *evaluation, size_t run, size_t sample);
+double mmn_likelihood_of_sample(const void *evaluation, size_t run, size_t sample);
+
+/* Evaluations that end where enough is known: whether that makes sense, once the settings are
+ * chosen; room for what is known; and mmn_study_kind's `known`. */
+mmn_status mmn_evaluation_check_until(const mmn_evaluation *evaluation, mmn_error *error);
+mmn_status mmn_evaluation_begin_until(mmn_evaluation *evaluation, mmn_error *error);
+bool mmn_evaluation_known(void *evaluation, size_t setting, size_t domain);
+mmn_eval_known *mmn_evaluation_known_of(const mmn_evaluation *evaluation, size_t setting,
+                                        size_t domain);
 
 /* The result of an evaluation (mmn_study_kind). */
 void mmn_evaluation_describe(mmn_result *result, const void *evaluation);

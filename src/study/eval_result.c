@@ -1,4 +1,6 @@
 /* Evaluations: their result. doc/formats.md describes its JSON, eval.json. */
+#include <math.h>
+
 #include "model/model.h"
 #include "result/template.h"
 #include "study/bootstrap.h"
@@ -13,7 +15,7 @@ static const mmn_form_table tables[] = {
                  MMN_TEXT("template_from"), MMN_REAL("repetition_penalty", ""),
                  MMN_WHOLE("num_beams"), MMN_REAL("length_penalty", ""), MMN_TEXT("early_stopping"),
                  MMN_WHOLE("top_k"), MMN_GENERATION_COLUMN, MMN_ALLOWED_COLUMNS,
-                 MMN_TRUTH("answers"), MMN_TRUTH("likelihood"))},
+                 MMN_TRUTH("answers"), MMN_TRUTH("likelihood"), MMN_REAL("until", ""))},
     {"modules", "result", MMN_COLUMNS(MMN_TEXT("name"))},
     {"stop", "result", MMN_COLUMNS(MMN_TEXT("string"))},
     {"domains", "result", MMN_COLUMNS(MMN_TEXT("name"))},
@@ -39,6 +41,11 @@ static const mmn_form_table tables[] = {
      MMN_COLUMNS(MMN_TEXT("domain"), MMN_REAL("difference", "nats"))},
     {"bootstrap", "result", MMN_COLUMNS(MMN_WHOLE("draws"), MMN_WHOLE("seed"))},
     MMN_COMPARISON_TABLES,
+    {"stopping", "result",
+     MMN_COLUMNS(MMN_TEXT("measure"), MMN_TEXT("sequence"), MMN_TEXT("source"))},
+    {"known", "result",
+     MMN_COLUMNS(MMN_TEXT("setting"), MMN_TEXT("domain"), MMN_WHOLE("samples"), MMN_WHOLE("of"),
+                 MMN_REAL("half_width", ""), MMN_TRUTH("enough"))},
     {0}};
 
 #define SUMMARY                                                                                    \
@@ -58,8 +65,8 @@ static const char json[] =
     "<?repetition_penalty|, 'repetition_penalty': $repetition_penalty>"
     "<?num_beams|, 'num_beams': $num_beams, 'length_penalty': $length_penalty,"
     " 'early_stopping': $early_stopping>"
-    "<?top_k|, 'top_k': $top_k><?stop|, 'stop': [<stop|, |$string>]>" MMN_GENERATION_JSON
-        MMN_ALLOWED_JSON "},\n"
+    "<?top_k|, 'top_k': $top_k><?stop|, 'stop': [<stop|, |$string>]><?until|, 'until': "
+    "$until>" MMN_GENERATION_JSON MMN_ALLOWED_JSON "},\n"
     "  'domains': [<domains|, |$name>],\n"
     "  'runs': [\n"
     "<runs|,\n|"
@@ -89,7 +96,12 @@ static const char json[] =
     "<?comparisons|,\n"
     "  'bootstrap': <bootstrap||{'interval': 'BCa', 'draws': $draws, 'seed': $seed}>,\n"
     "  'comparisons': [\n"
-    "<comparisons|,\n|    " MMN_COMPARISON_JSON ">]>\n"
+    "<comparisons|,\n|    " MMN_COMPARISON_JSON ">]>"
+    "<?stopping|,\n"
+    "  'stopping': <stopping||{'measure': $measure, 'sequence': $sequence, 'source': $source},\n>"
+    "  'known': [\n"
+    "<known|,\n|    {'setting': $setting, 'domain': $domain, 'samples': $samples, 'of': $of,"
+    " 'half_width': $half_width, 'enough': $enough}>]>\n"
     "}\n";
 
 /* What statements are about, and their numbers. */
@@ -132,7 +144,12 @@ static const char people[] =
     "<likelihood_rows||  <-10 domains.name|${neurons_of}>"
     "<likelihood_cells||  <+9 domain|$.4{difference}>>\n>>>"
     "<statements by setting||\n" BESIDE_RANDOM "\n"
-    "<statements||  " STATEMENT "\n>>" MMN_REMARKS;
+    "<statements||  " STATEMENT "\n>>"
+    "<known by setting||\n${setting}: samples until own neurons beside random ones were "
+    "known, " MEASURE " to within $.3g{until}\n"
+    "<known||  <-10 domains.name|${domain}>  $6{samples} of ${of}"
+    "<!enough|: the list ended before><?half_width|, to within $.2g{half_width}>\n>>"
+    "<stopping||looking after each sample is allowed for: ${sequence} (${source})\n>" MMN_REMARKS;
 
 const mmn_form mmn_evaluation_form = {
     .format = "mmneuron-eval-1", .tables = tables, .json = json, .people = people};
@@ -144,27 +161,29 @@ void mmn_evaluation_tell(mmn_text *text, const mmn_result *result)
                      false);
 }
 
-/* Mean score of a run's samples; 0 without samples. */
-static double accuracy_of(const void *context, size_t run)
-{
-    const mmn_eval_run *answers = &((const mmn_evaluation *)context)->runs[run];
-    return answers->count > 0 ? answers->accuracy_sum / (double)answers->count : 0;
-}
+/* A measure in one setting, and the names of the tables that it stands in. */
+typedef struct measured {
+    double (*of_sample)(const void *evaluation, size_t run, size_t sample);
+    bool
+        beside_nothing; /* the cross table says by how much it differs from that with nothing off */
+    const char *summary, *cross, *rows, *cells;
+    const mmn_evaluation *evaluation;
+    size_t setting;
+} measured;
 
-/* Mean over a run's samples of ln p per token. */
-static double likelihood_of(const void *context, size_t run)
+/* Its mean over those samples of a run that run in the setting, from the first on: where the
+ * setting has ended before others, the run with nothing off has more. */
+static double mean_of(const void *context, size_t run)
 {
-    const mmn_eval_run *found = &((const mmn_evaluation *)context)->runs[run];
-    return found->likelihood_sum / (double)found->count;
-}
-
-/* By how much it differs from that with nothing off. */
-static double difference_of(const void *context, size_t run)
-{
-    const mmn_plan *plan = &((const mmn_evaluation *)context)->study.plan;
+    const measured *measure = context;
+    const mmn_plan *plan = &measure->evaluation->study.plan;
     const size_t domain = plan->runs[run].domain;
-    return likelihood_of(context, run) -
-           likelihood_of(context, mmn_plan_find(plan, 0, MMN_OFF_NOTHING, domain, domain));
+    const size_t own = mmn_plan_find(plan, measure->setting, MMN_OFF_DOMAIN, domain, domain);
+    const size_t count = (size_t)plan->runs[own].samples;
+    double sum = 0;
+    for (size_t i = 0; i < count; i++)
+        sum += measure->of_sample(measure->evaluation, run, i);
+    return count > 0 ? sum / (double)count : 0;
 }
 
 void mmn_evaluation_describe(mmn_result *result, const void *context)
@@ -186,7 +205,8 @@ void mmn_evaluation_describe(mmn_result *result, const void *context)
         mmn_as_whole(beams ? search->beams : 0), mmn_as_real(search->length_penalty),
         mmn_as_text(stopping[search->early_stopping]), mmn_as_whole(answers ? options->top_k : 0),
         answers ? mmn_generation_of(study->model) : mmn_as_nothing(), MMN_ALLOWED(study->allowed),
-        mmn_as_truth(answers), mmn_as_truth(evaluation->likelihood));
+        mmn_as_truth(answers), mmn_as_truth(evaluation->likelihood),
+        mmn_real_if(options->until > 0, options->until));
     for (size_t m = 0; m < info->module_count; m++)
         MMN_ADD(result, "modules", mmn_as_text(info->modules[m].name));
     for (size_t i = 0; i < options->stop_string_count && answers; i++)
@@ -199,11 +219,12 @@ static void add_run(mmn_result *result, const mmn_evaluation *evaluation, size_t
     const mmn_run *run = &study->plan.runs[number];
     const mmn_eval_run *answers = &evaluation->runs[number];
     const mmn_eval_domain *domain = &evaluation->domains[run->domain];
+    const double count = (double)answers->count;
     const char *metric = mmn_measure_name(mmn_metric_measure(domain->metric));
     MMN_ADD(result, "runs", MMN_RUN(study, run), mmn_as_whole(answers->count),
             mmn_as_text(domain->mixed ? "mixed" : metric),
-            mmn_real_if(evaluation->answers, accuracy_of(evaluation, number)),
-            mmn_real_if(evaluation->likelihood, likelihood_of(evaluation, number)));
+            mmn_real_if(evaluation->answers, answers->accuracy_sum / count),
+            mmn_real_if(evaluation->likelihood, answers->likelihood_sum / count));
     mmn_add_neurons_off(result, study->model, run->mask);
     for (mmn_measure m = 0; m < MMN_MEASURES; m++)
         if (answers->counts[m] > 0)
@@ -220,61 +241,51 @@ static void add_run(mmn_result *result, const mmn_evaluation *evaluation, size_t
     }
 }
 
-/* A cross table, what it says and the names of its tables. */
-typedef struct crossing {
-    const char *table, *rows, *cells;
-    double (*value)(const void *context, size_t run);
-} crossing;
-
-static const crossing accuracies = {"cross", "cross_rows", "cross_cells", accuracy_of};
-static const crossing differences = {"likelihood_cross", "likelihood_rows", "likelihood_cells",
-                                     difference_of};
-
 /* Rows: whose neurons are off; columns: which domain is answered. */
-static void add_cross(mmn_result *result, const mmn_evaluation *evaluation, const crossing *kind,
-                      size_t setting)
+static void add_cross(mmn_result *result, const measured *measure)
 {
-    const mmn_study *study = &evaluation->study;
+    const mmn_study *study = &measure->evaluation->study;
     const size_t domains = study->samples.domains.domain_count;
-    MMN_ADD(result, kind->table, mmn_as_text(study->plan.settings.names[setting]));
+    MMN_ADD(result, measure->cross, mmn_as_text(study->plan.settings.names[measure->setting]));
     for (size_t of = 0; of < domains; of++) {
-        MMN_ADD(result, kind->rows, mmn_as_text(mmn_domain_name(study, of)));
+        MMN_ADD(result, measure->rows, mmn_as_text(mmn_domain_name(study, of)));
         for (size_t d = 0; d < domains; d++) {
-            const size_t run = mmn_plan_find(&study->plan, setting, MMN_OFF_DOMAIN, of, d);
-            MMN_ADD(result, kind->cells, mmn_as_text(mmn_domain_name(study, d)),
-                    mmn_as_real(kind->value(evaluation, run)));
+            const size_t run = mmn_plan_find(&study->plan, measure->setting, MMN_OFF_DOMAIN, of, d);
+            const size_t plain = mmn_plan_find(&study->plan, 0, MMN_OFF_NOTHING, d, d);
+            MMN_ADD(result, measure->cells, mmn_as_text(mmn_domain_name(study, d)),
+                    mmn_as_real(mean_of(measure, run) -
+                                (measure->beside_nothing ? mean_of(measure, plain) : 0)));
         }
     }
 }
 
 /* Summaries and cross tables of one measure. */
-static void add_measure(mmn_result *result, const mmn_evaluation *evaluation, const char *summary,
-                        double (*value)(const void *context, size_t run), const crossing *kind)
+static void add_measure(mmn_result *result, measured measure)
 {
-    const mmn_plan *plan = &evaluation->study.plan;
-    mmn_add_summaries(result, summary, &evaluation->study, value, evaluation);
-    for (size_t s = 0; s < plan->settings.count; s++)
-        if (plan->crossed[s])
-            add_cross(result, evaluation, kind, s);
+    const mmn_study *study = &measure.evaluation->study;
+    for (measure.setting = 0; measure.setting < study->plan.settings.count; measure.setting++) {
+        mmn_add_summary(result, measure.summary, study, measure.setting, mean_of, &measure);
+        if (study->plan.crossed[measure.setting])
+            add_cross(result, &measure);
+    }
 }
 
-static double score_of_sample(const void *context, size_t run, size_t sample)
+/* Of mmn_sample_values: that of the confidence sequence. */
+static mmn_interval interval_of(const void *context, size_t setting, size_t domain)
 {
-    return ((const mmn_evaluation *)context)->runs[run].predictions[sample].score;
-}
-
-static double likelihood_of_sample(const void *context, size_t run, size_t sample)
-{
-    return mmn_likelihood_per_token(
-        &((const mmn_evaluation *)context)->runs[run].predictions[sample].likelihood);
+    const mmn_eval_known *known = mmn_evaluation_known_of(context, setting, domain);
+    return (mmn_interval){known->mean, known->mean - known->half_width,
+                          known->mean + known->half_width};
 }
 
 static void add_comparisons(mmn_result *result, const mmn_evaluation *evaluation)
 {
     const mmn_study *study = &evaluation->study;
-    const mmn_sample_values accuracy = {"accuracy", study, evaluation, score_of_sample};
+    const bool looked = evaluation->known != NULL;
+    const mmn_sample_values accuracy = {"accuracy", study, evaluation, mmn_score_of_sample,
+                                        looked && !evaluation->likelihood ? interval_of : NULL};
     const mmn_sample_values likelihood = {"log_probability_per_token", study, evaluation,
-                                          likelihood_of_sample};
+                                          mmn_likelihood_of_sample, looked ? interval_of : NULL};
     MMN_ADD(result, "bootstrap", mmn_as_whole(MMN_BOOTSTRAP_DRAWS),
             mmn_as_whole(mmn_comparison_seed(study)));
     if (evaluation->answers)
@@ -284,14 +295,44 @@ static void add_comparisons(mmn_result *result, const mmn_evaluation *evaluation
     mmn_evaluation_state(result);
 }
 
+/* When which setting in which domain ended. */
+static void add_known(mmn_result *result, const mmn_evaluation *evaluation)
+{
+    const mmn_study *study = &evaluation->study;
+    if (evaluation->likelihood)
+        MMN_ADD(result, "stopping", mmn_as_text("log_probability_per_token"),
+                mmn_as_text("asymptotic 95 % confidence sequence"),
+                mmn_as_text("arXiv 2103.06476, theorem 2.2"));
+    else
+        MMN_ADD(result, "stopping", mmn_as_text("accuracy"),
+                mmn_as_text("empirical Bernstein 95 % confidence sequence"),
+                mmn_as_text("arXiv 2010.09686, theorem 2"));
+    for (size_t s = 0; s < study->plan.settings.count; s++)
+        for (size_t d = 0; d < study->samples.domains.domain_count; d++) {
+            const mmn_eval_known *known = mmn_evaluation_known_of(evaluation, s, d);
+            const size_t own = mmn_plan_find(&study->plan, s, MMN_OFF_DOMAIN, d, d);
+            MMN_ADD(result, "known", mmn_as_text(study->plan.settings.names[s]),
+                    mmn_as_text(mmn_domain_name(study, d)),
+                    mmn_as_whole(study->plan.runs[own].samples),
+                    mmn_as_whole(study->samples.domains.domains[d].left),
+                    mmn_real_if(isfinite(known->half_width), known->half_width),
+                    mmn_as_truth(known->enough));
+        }
+}
+
 void mmn_evaluation_fill(mmn_result *result, const void *context)
 {
     const mmn_evaluation *evaluation = context;
     for (size_t i = 0; i < evaluation->study.plan.run_count; i++)
         add_run(result, evaluation, i);
     if (evaluation->answers)
-        add_measure(result, evaluation, "summary", accuracy_of, &accuracies);
+        add_measure(result, (measured){mmn_score_of_sample, false, "summary", "cross", "cross_rows",
+                                       "cross_cells", evaluation, 0});
     if (evaluation->likelihood)
-        add_measure(result, evaluation, "likelihood_summary", likelihood_of, &differences);
+        add_measure(result, (measured){mmn_likelihood_of_sample, true, "likelihood_summary",
+                                       "likelihood_cross", "likelihood_rows", "likelihood_cells",
+                                       evaluation, 0});
     add_comparisons(result, evaluation);
+    if (evaluation->known)
+        add_known(result, evaluation);
 }

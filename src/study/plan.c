@@ -184,6 +184,34 @@ size_t mmn_plan_find(const mmn_plan *plan, size_t setting, mmn_off off, size_t n
     return SIZE_MAX;
 }
 
+size_t mmn_plan_next(const mmn_plan *plan, size_t run, size_t domain)
+{
+    while (run < plan->run_count && (plan->runs[run].domain != domain || plan->runs[run].ended))
+        run++;
+    return run;
+}
+
+size_t mmn_plan_end(mmn_plan *plan, size_t setting, size_t domain)
+{
+    size_t ended = 0, plain = SIZE_MAX, left = 0;
+    for (size_t i = mmn_plan_next(plan, 0, domain); i < plan->run_count;
+         i = mmn_plan_next(plan, i + 1, domain)) {
+        mmn_run *run = &plan->runs[i];
+        if (run->off == MMN_OFF_NOTHING) {
+            plain = i;
+        } else if (run->setting == setting) {
+            run->ended = true;
+            ended++;
+        } else {
+            left++;
+        }
+    }
+    if (left > 0 || plain == SIZE_MAX)
+        return ended;
+    plan->runs[plain].ended = true;
+    return ended + 1;
+}
+
 /* ---- Repetitions ----------------------------------------------------------------------------- */
 
 /* The 97.5 % quantile of Student's t distribution. Up to 30 degrees of freedom from its table,

@@ -46,6 +46,8 @@ typedef struct mmn_run {
     size_t domain;     /* measured */
     mmn_mask *mask;    /* the plan's; runs with the same neurons off, which follow each other, share
                           it; NULL: none */
+    uint64_t samples;  /* of its domain that have been measured in it so far */
+    bool ended;        /* no more of them are */
 } mmn_run;
 
 /* Zero-initialise; free with mmn_plan_free. */
@@ -79,6 +81,13 @@ const char *mmn_plan_setting(const mmn_plan *plan, const mmn_run *run);
  * none. With nothing off, `setting` and `neurons_of` are of no matter. */
 size_t mmn_plan_find(const mmn_plan *plan, size_t setting, mmn_off off, size_t neurons_of,
                      size_t domain);
+
+/* The number of the first of a domain's runs from number `run` on that has not ended; run_count:
+ * there is none. */
+size_t mmn_plan_next(const mmn_plan *plan, size_t run, size_t domain);
+/* Ends the runs of a setting in a domain, and where no setting goes on there, that with nothing
+ * off. Returns how many these are. */
+size_t mmn_plan_end(mmn_plan *plan, size_t setting, size_t domain);
 
 /* ---- Repetitions ----------------------------------------------------------------------------- */
 

@@ -33,15 +33,6 @@ void mmn_study_rows_clear(mmn_study_rows *rows)
     rows->sample = (mmn_row_sample){0};
 }
 
-/* The number of the next of a domain's runs from number `run` on; that of all runs: there are no
- * more. */
-static size_t next_run(const mmn_study_rows *rows, size_t run, size_t domain)
-{
-    while (run < rows->plan->run_count && rows->plan->runs[run].domain != domain)
-        run++;
-    return run;
-}
-
 /* ---- Opening --------------------------------------------------------------------------------- */
 
 mmn_status mmn_study_rows_check(const mmn_rows_options *asked, mmn_error *error)
@@ -170,8 +161,8 @@ static mmn_status read_row(mmn_study_rows *rows, mmn_rows_file *file, size_t run
 static mmn_status read_sample(mmn_study_rows *rows, mmn_rows_file *file,
                               const mmn_planned_sample *planned, mmn_error *error)
 {
-    for (size_t run = next_run(rows, 0, planned->domain); run < rows->plan->run_count;
-         run = next_run(rows, run + 1, planned->domain))
+    for (size_t run = mmn_plan_next(rows->plan, 0, planned->domain); run < rows->plan->run_count;
+         run = mmn_plan_next(rows->plan, run + 1, planned->domain))
         MMN_TRY(read_row(rows, file, run, planned, error));
     return MMN_OK;
 }
@@ -180,8 +171,9 @@ static mmn_status read_sample(mmn_study_rows *rows, mmn_rows_file *file,
 static size_t row_count(const mmn_study_rows *rows, size_t domain)
 {
     size_t count = 0;
-    for (size_t i = 0; i < rows->plan->run_count; i++)
-        count += rows->plan->runs[i].domain == domain;
+    for (size_t run = mmn_plan_next(rows->plan, 0, domain); run < rows->plan->run_count;
+         run = mmn_plan_next(rows->plan, run + 1, domain))
+        count++;
     return count;
 }
 
@@ -240,8 +232,8 @@ mmn_status mmn_study_rows_keep(mmn_study_rows *rows, const mmn_planned_sample *p
     if (!rows->file.path)
         return MMN_OK;
     text->length = 0;
-    for (size_t run = next_run(rows, 0, planned->domain); run < rows->plan->run_count;
-         run = next_run(rows, run + 1, planned->domain)) {
+    for (size_t run = mmn_plan_next(rows->plan, 0, planned->domain); run < rows->plan->run_count;
+         run = mmn_plan_next(rows->plan, run + 1, planned->domain)) {
         const mmn_row *row = mmn_study_rows_of(rows, run);
         const size_t start = text->length;
         mmn_row_add_key(text, row, rows->plan, rows->samples, planned);

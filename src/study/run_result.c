@@ -60,20 +60,25 @@ mmn_status mmn_study_make(mmn_result **result, const mmn_study_kind *kind, const
     return status;
 }
 
+void mmn_add_summary(mmn_result *result, const char *table, const mmn_study *study, size_t setting,
+                     double (*value)(const void *context, size_t run), const void *context)
+{
+    for (size_t d = 0; d < study->samples.domains.domain_count; d++) {
+        const mmn_summary summary = mmn_plan_summarise(&study->plan, setting, d, value, context);
+        MMN_ADD(result, table, mmn_as_text(study->plan.settings.names[setting]),
+                mmn_as_text(mmn_domain_name(study, d)), mmn_as_real(summary.plain),
+                mmn_as_real(summary.domain_off),
+                mmn_real_if(summary.seeds > 0, summary.random.mean),
+                mmn_real_if(summary.seeds > 1, summary.random.low),
+                mmn_real_if(summary.seeds > 1, summary.random.high), mmn_as_whole(summary.seeds));
+    }
+}
+
 void mmn_add_summaries(mmn_result *result, const char *table, const mmn_study *study,
                        double (*value)(const void *context, size_t run), const void *context)
 {
     for (size_t s = 0; s < study->plan.settings.count; s++)
-        for (size_t d = 0; d < study->samples.domains.domain_count; d++) {
-            const mmn_summary summary = mmn_plan_summarise(&study->plan, s, d, value, context);
-            MMN_ADD(result, table, mmn_as_text(study->plan.settings.names[s]),
-                    mmn_as_text(mmn_domain_name(study, d)), mmn_as_real(summary.plain),
-                    mmn_as_real(summary.domain_off),
-                    mmn_real_if(summary.seeds > 0, summary.random.mean),
-                    mmn_real_if(summary.seeds > 1, summary.random.low),
-                    mmn_real_if(summary.seeds > 1, summary.random.high),
-                    mmn_as_whole(summary.seeds));
-        }
+        mmn_add_summary(result, table, study, s, value, context);
 }
 
 mmn_value mmn_generation_of(const mmn_model *model)

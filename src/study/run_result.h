@@ -116,6 +116,9 @@ void mmn_add_neurons_off(mmn_result *result, const mmn_model *model, const mmn_m
  * domain, as mmn_plan_summarise says. */
 void mmn_add_summaries(mmn_result *result, const char *table, const mmn_study *study,
                        double (*value)(const void *context, size_t run), const void *context);
+/* Adds those of one setting. */
+void mmn_add_summary(mmn_result *result, const char *table, const mmn_study *study, size_t setting,
+                     double (*value)(const void *context, size_t run), const void *context);
 
 /* Makes the result of what a study has found. */
 mmn_status mmn_study_fill(mmn_result **result, const mmn_study_kind *kind, const void *kept,

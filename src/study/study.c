@@ -217,14 +217,30 @@ static mmn_status take_rows(void *kept, const mmn_planned_sample *planned, mmn_e
     mmn_study *study = kept;
     const mmn_row_sample *sample = &study->rows.sample;
     uint64_t *positions = study->positions[planned->domain];
-    for (size_t i = 0; i < study->plan.run_count; i++)
-        if (study->plan.runs[i].domain == planned->domain)
-            MMN_TRY(study->kind->take(kept, planned, i, mmn_study_row(study, i), error));
+    for (size_t i = mmn_plan_next(&study->plan, 0, planned->domain); i < study->plan.run_count;
+         i = mmn_plan_next(&study->plan, i + 1, planned->domain)) {
+        MMN_TRY(study->kind->take(kept, planned, i, mmn_study_row(study, i), error));
+        study->plan.runs[i].samples++;
+    }
     positions[0] += sample->positions[0];
     positions[1] += sample->positions[1];
     study->nonfinite = study->nonfinite || sample->nonfinite;
     study->samples.domains.domains[planned->domain].samples++;
     return MMN_OK;
+}
+
+/* Behind a sample of the domain: ends the runs of settings that are known there. What decides on
+ * it is rows alone, so that runs end at the same samples wherever rows come from. */
+static void end_known(void *kept, size_t domain)
+{
+    mmn_study *study = kept;
+    mmn_plan *plan = &study->plan;
+    const mmn_domain *of = &study->samples.domains.domains[domain];
+    for (size_t s = 0; s < plan->settings.count && study->kind->known; s++) {
+        const size_t own = mmn_plan_find(plan, s, MMN_OFF_DOMAIN, domain, domain);
+        if (!plan->runs[own].ended && study->kind->known(kept, s, domain))
+            study->progress.total -= mmn_plan_end(plan, s, domain) * (of->left - of->samples);
+    }
 }
 
 /* Of a sample whose rows were read: they are done already. */
@@ -235,8 +251,9 @@ static mmn_status take_found(void *kept, const mmn_planned_sample *planned, mmn_
     const mmn_status status = take_rows(kept, planned, error);
     if (status != MMN_OK)
         return mmn_error_in_file(error, status, study->rows.found_in);
-    for (size_t i = 0; i < study->plan.run_count; i++)
-        runs += study->plan.runs[i].domain == planned->domain;
+    for (size_t i = mmn_plan_next(&study->plan, 0, planned->domain); i < study->plan.run_count;
+         i = mmn_plan_next(&study->plan, i + 1, planned->domain))
+        runs++;
     study->progress.already += runs;
     return mmn_study_advance(study, runs, error);
 }
@@ -265,8 +282,10 @@ static mmn_status run_samples(mmn_study_function function, void *kept, mmn_error
         MMN_TRY(mmn_samples_next(&planned, &found, &study->samples, error));
         if (!found)
             return MMN_OK;
-        if (planned.own)
-            MMN_TRY(run_sample(function, kept, &planned, error));
+        if (!planned.own || mmn_plan_next(&study->plan, 0, planned.domain) == study->plan.run_count)
+            continue;
+        MMN_TRY(run_sample(function, kept, &planned, error));
+        end_known(kept, planned.domain);
     }
 }
 
@@ -329,9 +348,9 @@ mmn_status mmn_study_measure(void *kept, const mmn_measuring *measuring, size_t 
     const mmn_plan *plan = &study->plan;
     size_t runs = 0, size = group_size(study, measuring, input), count;
     mmn_status status = MMN_OK;
-    for (size_t i = 0; i < plan->run_count; i++)
-        if (plan->runs[i].domain == domain)
-            study->side[runs++] = i;
+    for (size_t i = mmn_plan_next(plan, 0, domain); i < plan->run_count;
+         i = mmn_plan_next(plan, i + 1, domain))
+        study->side[runs++] = i;
     for (size_t first = 0; first < runs && status == MMN_OK; first += count) {
         count = runs - first < size ? runs - first : size;
         status = run_group(kept, measuring, first, count, input, error);

@@ -143,6 +143,11 @@ typedef struct mmn_study_kind {
     mmn_status (*take)(void *kept, const mmn_planned_sample *planned, size_t run, const void *row,
                        mmn_error *error);
 
+    /* Whether it is known well enough what a setting does to a domain, whose runs end then; asked
+     * behind each sample that was taken in them. It depends on what was taken alone. NULL: all
+     * samples run. */
+    bool (*known)(void *kept, size_t setting, size_t domain);
+
     /* Whether what was found makes a result, once all is measured; NULL: it does. */
     mmn_status (*judge)(const void *kept, mmn_error *error);
     /* Frees what it keeps beside the study and its memory, however far it came; NULL: nothing. */

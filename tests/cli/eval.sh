@@ -49,6 +49,18 @@ report_says_the_same() {
 }
 check "eval measures likelihood alone" only_likelihood
 check "report shows it in the same words" report_says_the_same
+# Three samples are too few to know anything of ln p; accuracy within 10 is known after the first.
+ends_early() {
+    exits 0 $MMNEURON eval "$model" "$list" --neurons "$neurons" --settings language --seeds 1 \
+        --measures "$1" --until 20 -o "$work/early.json" || return 1
+    grep -q "$2" "$work/out" && grep -q "^looking after each sample is allowed for: .* (arXiv" "$work/out"
+}
+check "eval ends where enough is known" ends_early answers "1 of 1, to within"
+check "report shows what has ended early" exits 0 $MMNEURON report "$work/early.json" -o "$work/early.html"
+check "eval says where the list ended before" ends_early likelihood "2 of 2: the list ended before"
+check "eval --until has no shards" exits 2 $MMNEURON eval "$model" "$list" --neurons "$neurons" \
+    --until 0.1 --shard 1/2 -o "$work/early"
+check "eval --until needs neurons" exits 2 $MMNEURON eval "$model" "$list" --until 0.1
 check "eval refuses options of answers then" exits 2 \
     $MMNEURON eval "$model" "$list" --measures likelihood -n 2
 check "eval refuses an unknown measure" exits 2 $MMNEURON eval "$model" "$list" --measures speed
