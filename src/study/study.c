@@ -12,10 +12,7 @@
 #include "pass/language.h"
 #include "pass/session.h"
 #include "study/rows_run.h"
-
-/* TOGETHER_BYTES: what the sessions of runs side by side may take, unless the caller says how many
- * these are. TOGETHER: the most; more no longer gain anything. */
-enum { TOGETHER = 64, TOGETHER_BYTES = INT32_MAX };
+#include "study/together.h"
 
 /* ---- Memory ---------------------------------------------------------------------------------- */
 
@@ -127,6 +124,7 @@ static mmn_status open_study(mmn_study *study, mmn_error *error)
     samples->shard = study->keeping.shard;
     samples->shards = study->keeping.shards;
     study->passed = mmn_model_nonfinite(study->model, NULL);
+    study->together = mmn_together_bytes(study->model);
     if (study->neurons) {
         MMN_TRY(mmn_neurons_read(&study->lists, study->neurons, error));
         memcpy(study->neurons_digest, study->lists->digest, sizeof(study->neurons_digest));
@@ -302,12 +300,11 @@ static mmn_status end_study(mmn_study *study, mmn_error *error)
 static size_t group_size(const mmn_study *study, const mmn_measuring *measuring,
                          const mmn_input *input)
 {
-    if (study->batch > 0)
-        return study->batch;
-    size_t bytes =
-        mmn_session_bytes(study->model, input->length, measuring->tokens + measuring->behind);
-    size_t fitting = (size_t)TOGETHER_BYTES / bytes;
-    return fitting < 1 ? 1 : fitting < TOGETHER ? fitting : TOGETHER;
+    return study->batch > 0
+               ? study->batch
+               : mmn_together_count(study->together,
+                                    mmn_session_bytes(study->model, input->length,
+                                                      measuring->tokens + measuring->behind));
 }
 
 /* The runs from number `first` of those at the side on, in a session each. The sessions stay. */

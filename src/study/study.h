@@ -38,6 +38,7 @@ typedef struct mmn_study {
     mmn_study_rows rows; /* of the sample at hand, and where they are kept */
     uint64_t passed; /* numbers of the model that were not finite and allowed, at the beginning */
     double start;
+    uint64_t together;      /* bytes that sessions side by side may take */
     size_t *side;           /* [runs]: those of the sample's domain, and... */
     mmn_session **sessions; /* ...[runs] theirs */
     mmn_compute compute;    /* of mmn_study_logits, and... */
