@@ -34,6 +34,7 @@
 #include "mmneuron/model.h"
 #include "mmneuron/neurons.h"
 #include "mmneuron/output.h"
+#include "mmneuron/ranks.h"
 #include "mmneuron/report.h"
 #include "mmneuron/result.h"
 #include "mmneuron/session.h"

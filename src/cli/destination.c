@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/ranks.h"
 #include "cli/signals.h"
 
 void mmn_cli_destination_source(mmn_cli_call *call, mmn_source_kind kind, const char *path)
@@ -114,6 +115,10 @@ int mmn_cli_destination_open(mmn_cli_call *call, const char *given, mmn_cli_dest
     }
     if (given == NULL)
         return MMN_CLI_DONE;
+    if (mmn_cli_ranks_follow()) { /* the first process takes it */
+        call->destination.path = given;
+        return MMN_CLI_DONE;
+    }
     mmn_cli_interrupt_guard();
     mmn_cli_interrupt_hold(true);
     int code = take(call, given, kind, beside);

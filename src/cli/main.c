@@ -6,6 +6,7 @@
 #include "cli/command.h"
 #include "cli/destination.h"
 #include "cli/output.h"
+#include "cli/ranks.h"
 #include "cli/signals.h"
 #include "mmneuron.h"
 
@@ -107,16 +108,21 @@ static int run(int argc, char **argv)
 {
     if (argc < 2)
         return mmn_cli_usage(NULL, "a command is missing");
-    const char *name = argv[1];
+    const char *name = argv[1], *library = mmn_cli_ranks_library();
     if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
         return print_help(argc - 1, argv + 1);
     if (strcmp(name, "--version") == 0) {
         mmn_cli_print("mmneuron %s\n", mmn_version());
+        if (library != NULL)
+            mmn_cli_print("MPI: %s\n", library);
         return MMN_CLI_DONE;
     }
     const mmn_cli_command *command = find_command(name);
     if (command == NULL)
         return unknown_command(name);
+    if (mmn_cli_ranks() != NULL && !command->has_rows && command->run != mmn_cli_count)
+        return mmn_cli_usage(NULL, "\"mmneuron %s\" is not divided among processes; start it alone",
+                             name);
     return run_command(command, argc - 1, argv + 1);
 }
 
@@ -138,8 +144,11 @@ __attribute__((section(".preinit_array"),
 int main(int argc, char **argv)
 {
     mmn_cli_guard_streams();
+    int code = mmn_cli_ranks_begin();
     mmn_cli_watch_json();
     mmn_cli_guard_exit();
     mmn_cli_guard_mappings();
-    return mmn_cli_finish(run(argc, argv));
+    if (code == MMN_CLI_DONE)
+        code = run(argc, argv);
+    return mmn_cli_ranks_end(mmn_cli_finish(code));
 }

@@ -4,14 +4,15 @@
 #include <string.h>
 
 #include "cli/output.h"
+#include "cli/ranks.h"
 #include "cli/signals.h"
 
-int mmn_cli_open_model(mmn_cli_call *call, const mmn_model_options *wishes)
+static int open_model(mmn_cli_call *call, const mmn_model_options *wishes)
 {
     const char *folder = call->texts[0];
     mmn_model_options options = *wishes;
     options.size = sizeof options;
-    options.threads = (int)call->threads;
+    options.threads = (int)mmn_cli_ranks_threads(call->threads);
     options.simd = call->simd;
     options.interrupted = mmn_cli_interrupt_asked;
     mmn_error error;
@@ -21,6 +22,13 @@ int mmn_cli_open_model(mmn_cli_call *call, const mmn_model_options *wishes)
     for (size_t i = 0; i < info->remark_count && !call->quiet; i++)
         mmn_cli_message("%s: %s", folder, info->remarks[i]);
     return MMN_CLI_DONE;
+}
+
+int mmn_cli_open_model(mmn_cli_call *call, const mmn_model_options *wishes)
+{
+    const int code = open_model(call, wishes);
+    const uint32_t threads = code == MMN_CLI_DONE ? mmn_model_describe(call->model)->threads : 0;
+    return mmn_cli_ranks_ready(code, threads, call->quiet);
 }
 
 void mmn_cli_say_nonfinite(const mmn_model *model, const char *consequence)

@@ -56,8 +56,8 @@
 void mmn_cli_say_nonfinite(const mmn_model *model, const char *consequence);
 
 /* Opens the model that the command's first argument names, with the command's own `wishes`, to
- * which threads and kernels are added, and prints remarks about it as messages unless --quiet.
- * Returns the exit code. */
+ * which threads and kernels are added, and prints remarks about it as messages unless --quiet. Of
+ * several processes that do the run together, waits until all have. Returns the exit code. */
 int mmn_cli_open_model(mmn_cli_call *call, const mmn_model_options *wishes);
 
 /* ---- Options of decoding, which the commands that answer questions share --------------------- */

@@ -63,6 +63,26 @@ void mmn_cli_guard_streams(void)
     signal(SIGXFSZ, SIG_IGN);
 }
 
+/* Whether nothing is printed; messages are kept then, the last of them. */
+static bool silent;
+static char kept_message[4096];
+
+void mmn_cli_silence(void)
+{
+    silent = true;
+}
+
+bool mmn_cli_is_silent(void)
+{
+    return silent;
+}
+
+void mmn_cli_say_kept(unsigned number)
+{
+    if (kept_message[0] != '\0')
+        fprintf(stderr, "mmneuron: in process %u: %s\n", number, kept_message);
+}
+
 static void remember_error(void)
 {
     if (output_error == 0)
@@ -73,6 +93,8 @@ static void remember_error(void)
 static bool print_safely(FILE *stream, const char *format, va_list arguments)
 {
     char *text = NULL;
+    if (silent)
+        return true;
     if (vasprintf(&text, format, arguments) < 0)
         return false;
     mmn_make_printable(text, 1);
@@ -102,6 +124,8 @@ void mmn_cli_print_aside(const char *format, ...)
 void mmn_cli_print_bytes(const void *bytes, size_t size)
 {
     errno = 0;
+    if (silent)
+        return;
     if (fwrite(bytes, 1, size, stdout) != size)
         remember_error();
 }
@@ -158,7 +182,10 @@ static void print_message(const char *format, va_list arguments)
     char text[4096];
     vsnprintf(text, sizeof(text), format, arguments);
     mmn_make_printable(text, 0); /* a message is one line */
-    fprintf(stderr, "mmneuron: %s\n", text);
+    if (silent)
+        memcpy(kept_message, text, sizeof(text));
+    else
+        fprintf(stderr, "mmneuron: %s\n", text);
 }
 
 void mmn_cli_message(const char *format, ...)
@@ -197,6 +224,8 @@ int mmn_cli_usage(const mmn_cli_call *call, const char *format, ...)
     va_start(arguments, format);
     print_message(format, arguments);
     va_end(arguments);
+    if (silent)
+        return MMN_CLI_USAGE;
     if (call != NULL)
         fprintf(stderr, "Try \"mmneuron %s --help\".\n", call->command->name);
     else

@@ -27,6 +27,12 @@ void mmn_cli_watch_json(void);
  * memory, a sentence and MMN_CLI_FAILED: its own code would say something else. */
 void mmn_cli_guard_exit(void);
 
+/* From now on nothing is printed; of messages the last is kept. */
+void mmn_cli_silence(void);
+bool mmn_cli_is_silent(void);
+/* Prints that message, if there is one, as that of process `number`. */
+void mmn_cli_say_kept(unsigned number);
+
 /* Prints a result. A failure to write is remembered for mmn_cli_finish. */
 void mmn_cli_print(const char *format, ...) MMN_CLI_PRINTF(1, 2);
 /* The same on standard error, where a result goes to standard output. */

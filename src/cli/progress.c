@@ -27,7 +27,7 @@ static double now(void)
 void mmn_cli_progress_begin(mmn_cli_progress *progress, bool quiet)
 {
     const char *type = getenv("TERM");
-    *progress = (mmn_cli_progress){.quiet = quiet, .start = now()};
+    *progress = (mmn_cli_progress){.quiet = quiet || mmn_cli_is_silent(), .start = now()};
     progress->terminal = isatty(STDERR_FILENO) && !(type != NULL && strcmp(type, "dumb") == 0);
     /* The first bar comes at once, the first plain line only when the work is long. */
     progress->shown = progress->terminal ? progress->start - REDRAW_SECONDS : progress->start;

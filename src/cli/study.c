@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/output.h"
+#include "cli/ranks.h"
 
 /* What a shard ends with, which has no result. */
 static int tell_shard(const mmn_cli_call *call, const mmn_rows_options *rows)
@@ -79,6 +80,14 @@ static int choose_rows(mmn_cli_call *call, mmn_cli_study *study)
     else if (study->shard.count > 0)
         MMN_CLI_TRY(take_shard(call, study));
     study->rows->file = study->rows_file;
+    study->rows->ranks = mmn_cli_ranks();
+    if (study->rows->ranks != NULL && study->shard.count > 0)
+        return mmn_cli_usage(call, "--shard is for runs that do not know of each other, and these"
+                                   " are processes of one, which divide the samples themselves");
+    if (study->rows->ranks != NULL && study->rows_file == NULL &&
+        (study->output == NULL || strcmp(study->output, "-") == 0))
+        return mmn_cli_usage(call, "several processes put together what they find in a file, which"
+                                   " -o FILE or --rows FILE must name");
     if (study->rows_file != NULL || study->output == NULL || strcmp(study->output, "-") == 0 ||
         call->merging != NULL)
         return MMN_CLI_DONE;

@@ -68,7 +68,7 @@ static mmn_status find_domains(mmn_samples *samples, mmn_error *error)
     return MMN_OK;
 }
 
-static void start_again(mmn_samples *samples)
+void mmn_samples_again(mmn_samples *samples)
 {
     mmn_list_rewind(samples->list);
     samples->number = samples->window = 0;
@@ -80,7 +80,7 @@ static void start_again(mmn_samples *samples)
 /* Goes through the samples once. */
 static mmn_status find_own_samples(mmn_samples *samples, mmn_error *error)
 {
-    start_again(samples);
+    mmn_samples_again(samples);
     for (bool found = true; found;) {
         mmn_planned_sample planned;
         mmn_status status = mmn_samples_next(&planned, &found, samples, error);
@@ -91,7 +91,7 @@ static mmn_status find_own_samples(mmn_samples *samples, mmn_error *error)
         if (found && planned.own)
             samples->domains.domains[planned.domain].left++;
     }
-    start_again(samples);
+    mmn_samples_again(samples);
     return MMN_OK;
 }
 

@@ -59,6 +59,9 @@ void mmn_samples_close(mmn_samples *samples);
 mmn_status mmn_samples_next(mmn_planned_sample *planned, bool *found, mmn_samples *samples,
                             mmn_error *error);
 
+/* Begins with the first sample again. */
+void mmn_samples_again(mmn_samples *samples);
+
 /* The text of the prompt that the sample's input is made of; freed as the struct says. */
 mmn_status mmn_samples_prompt(mmn_question_prompt *prompt, const mmn_samples *samples,
                               const mmn_sample *sample, mmn_error *error);

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "mmneuron/model.h"
+#include "mmneuron/ranks.h"
 #include "mmneuron/result.h"
 #include "mmneuron/session.h"
 
@@ -34,6 +35,9 @@ typedef struct mmn_rows_options {
     size_t part_count;
     const char *const *arguments; /* what the rows' file says of how it was made */
     size_t argument_count;
+    const mmn_ranks *ranks; /* the processes that do this run together, which must have a `file`:
+                               process 0 keeps the rows of all and makes the result; the others make
+                               none. NULL: there is one */
 } mmn_rows_options;
 
 /* The arguments that a file of rows was made with, as it says itself: freed together with

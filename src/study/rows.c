@@ -43,6 +43,14 @@ mmn_status mmn_study_rows_check(const mmn_rows_options *asked, mmn_error *error)
     if (asked->shards > 0 && (!asked->file || asked->part_count > 0))
         return mmn_fail(error, MMN_USAGE, NULL, NULL,
                         "a shard makes rows from samples, and needs the name of their file");
+    if (asked->ranks && asked->ranks->count > 1 && asked->shards > 0)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL,
+                        "several processes divide all samples among themselves, and not those of "
+                        "a shard");
+    if (asked->ranks && asked->ranks->count > 1 && (!asked->file || asked->part_count > 0))
+        return mmn_fail(error, MMN_USAGE, NULL, NULL,
+                        "several processes make rows from samples, and need the name of their "
+                        "file");
     return MMN_OK;
 }
 
@@ -167,14 +175,19 @@ static mmn_status read_sample(mmn_study_rows *rows, mmn_rows_file *file,
     return MMN_OK;
 }
 
-/* How many rows a sample of this domain has. */
-static size_t row_count(const mmn_study_rows *rows, size_t domain)
+size_t mmn_study_rows_count(const mmn_study_rows *rows, const mmn_planned_sample *planned)
 {
     size_t count = 0;
-    for (size_t run = mmn_plan_next(rows->plan, 0, domain); run < rows->plan->run_count;
-         run = mmn_plan_next(rows->plan, run + 1, domain))
+    for (size_t run = mmn_plan_next(rows->plan, 0, planned->domain); run < rows->plan->run_count;
+         run = mmn_plan_next(rows->plan, run + 1, planned->domain))
         count++;
     return count;
+}
+
+mmn_status mmn_study_rows_again(mmn_study_rows *rows, mmn_error *error)
+{
+    rows->kept = 0;
+    return rows->file.lock > 0 ? mmn_rows_file_again(&rows->file, error) : MMN_OK;
 }
 
 /* The sample's rows, if the file that rows are added to has them. What is wrong with the last
@@ -195,7 +208,7 @@ static mmn_status find_own(mmn_study_rows *rows, const mmn_planned_sample *plann
     if (status == MMN_INPUT) {
         file->at = at;
         file->line = line;
-        if (mmn_rows_file_lines_left(file) <= row_count(rows, planned->domain)) {
+        if (mmn_rows_file_lines_left(file) <= mmn_study_rows_count(rows, planned)) {
             mmn_study_rows_clear(rows);
             return mmn_rows_file_cut(file, error);
         }
@@ -225,12 +238,10 @@ mmn_status mmn_study_rows_find(mmn_study_rows *rows, const mmn_planned_sample *p
 
 /* ---- Writing --------------------------------------------------------------------------------- */
 
-mmn_status mmn_study_rows_keep(mmn_study_rows *rows, const mmn_planned_sample *planned,
-                               mmn_error *error)
+mmn_status mmn_study_rows_lines(mmn_study_rows *rows, const mmn_planned_sample *planned,
+                                mmn_error *error)
 {
     mmn_text *text = &rows->text;
-    if (!rows->file.path)
-        return MMN_OK;
     text->length = 0;
     for (size_t run = mmn_plan_next(rows->plan, 0, planned->domain); run < rows->plan->run_count;
          run = mmn_plan_next(rows->plan, run + 1, planned->domain)) {
@@ -240,10 +251,24 @@ mmn_status mmn_study_rows_keep(mmn_study_rows *rows, const mmn_planned_sample *p
         MMN_TRY(mmn_row_add_values(text, row, &rows->sample, rows->columns, error));
         mmn_rows_line_end(text, start);
     }
-    MMN_TRY(mmn_text_status(text, error));
-    MMN_TRY(mmn_rows_file_append(&rows->file, text->text, text->length, error));
+    return mmn_text_status(text, error);
+}
+
+mmn_status mmn_study_rows_add(mmn_study_rows *rows, const char *lines, size_t size,
+                              mmn_error *error)
+{
+    MMN_TRY(mmn_rows_file_append(&rows->file, lines, size, error));
     rows->kept++;
     return MMN_OK;
+}
+
+mmn_status mmn_study_rows_keep(mmn_study_rows *rows, const mmn_planned_sample *planned,
+                               mmn_error *error)
+{
+    if (!rows->file.path)
+        return MMN_OK;
+    MMN_TRY(mmn_study_rows_lines(rows, planned, error));
+    return mmn_study_rows_add(rows, rows->text.text, rows->text.length, error);
 }
 
 mmn_status mmn_study_rows_finish(mmn_study_rows *rows, mmn_error *error)

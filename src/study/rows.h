@@ -46,6 +46,16 @@ mmn_status mmn_study_rows_find(mmn_study_rows *rows, const mmn_planned_sample *p
 /* Adds the sample's rows to the file, if there is one. */
 mmn_status mmn_study_rows_keep(mmn_study_rows *rows, const mmn_planned_sample *planned,
                                mmn_error *error);
+/* The same in two steps, which may be done by two processes: makes the lines, in rows->text; adds
+ * a sample's lines. */
+mmn_status mmn_study_rows_lines(mmn_study_rows *rows, const mmn_planned_sample *planned,
+                                mmn_error *error);
+mmn_status mmn_study_rows_add(mmn_study_rows *rows, const char *lines, size_t size,
+                              mmn_error *error);
+/* How many rows the sample has. */
+size_t mmn_study_rows_count(const mmn_study_rows *rows, const mmn_planned_sample *planned);
+/* Gets ready to find what is in the file from its beginning. */
+mmn_status mmn_study_rows_again(mmn_study_rows *rows, mmn_error *error);
 /* Behind the last sample: marks the file as finished. */
 mmn_status mmn_study_rows_finish(mmn_study_rows *rows, mmn_error *error);
 

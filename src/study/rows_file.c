@@ -313,6 +313,14 @@ mmn_status mmn_rows_file_take(mmn_rows_file *file, const char *path, const char 
     return mmn_rows_same_run(file, header, error);
 }
 
+mmn_status mmn_rows_file_again(mmn_rows_file *file, mmn_error *error)
+{
+    mmn_unmap(&file->mapping);
+    file->size = file->at = 0;
+    file->line = 0;
+    return mmn_rows_file_open(file, file->path, error);
+}
+
 /* Makes the file, with its first lines. */
 static mmn_status make_file(mmn_rows_file *file, const char *lines, size_t size, mmn_error *error)
 {

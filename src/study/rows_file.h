@@ -47,6 +47,8 @@ size_t mmn_rows_file_lines_left(const mmn_rows_file *file);
 /* Whether the last line says that the run was finished. */
 bool mmn_rows_file_finished(const mmn_rows_file *file);
 
+/* Of a file that is written: gets ready to read all of it once more. */
+mmn_status mmn_rows_file_again(mmn_rows_file *file, mmn_error *error);
 /* Removes what is left, of a file that is written. */
 mmn_status mmn_rows_file_cut(mmn_rows_file *file, mmn_error *error);
 /* Adds lines, all or none of them, and sees to it now and then that they are on the disk. */

@@ -51,7 +51,8 @@ mmn_status mmn_study_make(mmn_result **result, const mmn_study_kind *kind, const
                                     : MMN_SYSTEM;
     if (status == MMN_OK)
         status = mmn_study_find(kind, kept, model, own, error);
-    if (status == MMN_OK && ((const mmn_study *)kept)->keeping.shards == 0)
+    const mmn_study *study = kept;
+    if (status == MMN_OK && study->keeping.shards == 0 && !mmn_team_follows(&study->ranks.team))
         status = mmn_study_fill(result, kind, kept, error);
     if (kept)
         mmn_study_close(kind, kept);

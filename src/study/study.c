@@ -174,8 +174,7 @@ void *mmn_study_row(const mmn_study *study, size_t run)
 }
 
 /* Runs the sample, and makes its rows. */
-static mmn_status measure_sample(mmn_study_function function, void *kept,
-                                 const mmn_planned_sample *planned, mmn_error *error)
+static mmn_status measure_sample(void *kept, const mmn_planned_sample *planned, mmn_error *error)
 {
     mmn_study *study = kept;
     mmn_row_sample *sample = &study->rows.sample;
@@ -187,7 +186,7 @@ static mmn_status measure_sample(mmn_study_function function, void *kept,
     const size_t image = mmn_input_image_positions(input);
     sample->positions[0] = mmn_input_length(input) - image;
     sample->positions[1] = image;
-    mmn_status status = function(kept, planned, input, &problem);
+    mmn_status status = study->function(kept, planned, input, &problem);
     sample->nonfinite = mmn_model_nonfinite(study->model, NULL) > passed;
     if (status != MMN_OK) {
         if (study->samples.windows.length == 0)
@@ -249,6 +248,8 @@ static mmn_status take_found(void *kept, const mmn_planned_sample *planned, mmn_
     const mmn_status status = take_rows(kept, planned, error);
     if (status != MMN_OK)
         return mmn_error_in_file(error, status, study->rows.found_in);
+    if (study->gathered)
+        return mmn_study_advance(study, 0, error);
     for (size_t i = mmn_plan_next(&study->plan, 0, planned->domain); i < study->plan.run_count;
          i = mmn_plan_next(&study->plan, i + 1, planned->domain))
         runs++;
@@ -256,8 +257,7 @@ static mmn_status take_found(void *kept, const mmn_planned_sample *planned, mmn_
     return mmn_study_advance(study, runs, error);
 }
 
-static mmn_status run_sample(mmn_study_function function, void *kept,
-                             const mmn_planned_sample *planned, mmn_error *error)
+static mmn_status run_sample(void *kept, const mmn_planned_sample *planned, mmn_error *error)
 {
     mmn_study *study = kept;
     bool found;
@@ -265,12 +265,12 @@ static mmn_status run_sample(mmn_study_function function, void *kept,
     MMN_TRY(mmn_study_rows_find(&study->rows, planned, &found, error));
     if (found)
         return take_found(kept, planned, error);
-    MMN_TRY(measure_sample(function, kept, planned, error));
+    MMN_TRY(measure_sample(kept, planned, error));
     MMN_TRY(keep_rows(study, planned, error));
     return take_rows(kept, planned, error);
 }
 
-static mmn_status run_samples(mmn_study_function function, void *kept, mmn_error *error)
+static mmn_status run_samples(void *kept, mmn_error *error)
 {
     mmn_study *study = kept;
     MMN_TRY(mmn_study_advance(study, 0, error));
@@ -282,7 +282,7 @@ static mmn_status run_samples(mmn_study_function function, void *kept, mmn_error
             return MMN_OK;
         if (!planned.own || mmn_plan_next(&study->plan, 0, planned.domain) == study->plan.run_count)
             continue;
-        MMN_TRY(run_sample(function, kept, &planned, error));
+        MMN_TRY(run_sample(kept, &planned, error));
         end_known(kept, planned.domain);
     }
 }
@@ -319,6 +319,10 @@ static mmn_status run_group(void *kept, const mmn_measuring *measuring, size_t f
     for (size_t i = 0; i < count; i++) {
         const mmn_mask *mask = study->plan.runs[runs[i]].mask;
         MMN_TRY(mmn_session_create(&sessions[i], study->model, &options, error));
+        if (study->ranks.team.ranks) {
+            sessions[i]->interrupt.asked = mmn_study_ranks_asked;
+            sessions[i]->interrupt.context = &study->ranks;
+        }
         if (mask)
             MMN_TRY(mmn_session_add_mask(sessions[i], mask, error));
         MMN_TRY(measuring->ready(kept, sessions[i], runs[i], error));
@@ -406,9 +410,10 @@ static mmn_status open_rows(mmn_study *study, const mmn_result *asked, mmn_error
                               .asked = asked};
     char *text;
     MMN_TRY(mmn_rows_run_text(&text, &run, error));
-    const mmn_status status = mmn_study_rows_open(&study->rows, &study->keeping, text, error);
-    mmn_free(text);
-    return status;
+    MMN_NEED(study->ranks.run = mmn_study_keep(study, text, error));
+    return mmn_team_follows(&study->ranks.team)
+               ? MMN_OK
+               : mmn_study_rows_open(&study->rows, &study->keeping, text, error);
 }
 
 /* Makes room for rows, and finds those that are there. */
@@ -431,14 +436,48 @@ static mmn_status begin_rows(const mmn_study_kind *kind, mmn_study *study, mmn_e
     return status;
 }
 
-/* Runs all samples, and keeps their rows. */
-static mmn_status run_list(const mmn_study_kind *kind, void *kept, mmn_error *error)
+/* Of mmn_study_ranks. */
+static mmn_status tell_rows(void *kept, uint64_t rows, bool found, mmn_error *error)
 {
     mmn_study *study = kept;
+    if (found)
+        study->progress.already += rows;
+    return mmn_study_advance(study, rows, error);
+}
+
+/* Measures all samples together with the other processes. The first has their rows then, and finds
+ * them in its file. */
+static mmn_status gather_rows(mmn_study *study, mmn_error *error)
+{
+    mmn_study_ranks *ranks = &study->ranks;
+    ranks->samples = &study->samples;
+    ranks->rows = &study->rows;
+    ranks->kept = study;
+    ranks->measure = measure_sample;
+    ranks->tell = tell_rows;
+    ranks->asked = study->model->interrupt.asked;
+    ranks->asked_context = study->model->interrupt.context;
+    MMN_TRY(mmn_study_ranks_gather(ranks, error));
+    study->gathered = true;
+    mmn_samples_again(&study->samples);
+    return mmn_study_rows_again(&study->rows, error);
+}
+
+/* Runs all samples, alone or with others, and keeps their rows. */
+static mmn_status run_all(mmn_study *study, mmn_error *error)
+{
+    if (study->ranks.team.ranks)
+        MMN_TRY(gather_rows(study, error));
+    return mmn_team_follows(&study->ranks.team) ? MMN_OK : run_samples(study, error);
+}
+
+static mmn_status run_list(const mmn_study_kind *kind, mmn_study *study, mmn_error *error)
+{
     if (kind->read)
         MMN_TRY(mmn_study_reserve_logits(study, MMN_STUDY_ROWS, error));
+    study->function = kind->read ? read_sample : kind->measure;
     MMN_TRY(begin_rows(kind, study, error));
-    const mmn_status status = run_samples(kind->read ? read_sample : kind->measure, kept, error);
+    const mmn_status status = run_all(study, error);
     const mmn_rows_file *file = &study->rows.file;
     if (status == MMN_INTERRUPTED && file->lock > 0)
         return mmn_fail(error, status, file->path, NULL,
@@ -447,26 +486,40 @@ static mmn_status run_list(const mmn_study_kind *kind, void *kept, mmn_error *er
     return status;
 }
 
-mmn_status mmn_study_find(const mmn_study_kind *kind, void *kept, const mmn_model *model,
-                          const void *options, mmn_error *error)
+static mmn_status find(const mmn_study_kind *kind, mmn_study *study, mmn_error *error)
 {
-    mmn_study *study = kept;
-    MMN_TRY(kind->set_up ? kind->set_up(kept, model, options, error)
-                         : set_up(study, model, options, error));
     study->kind = kind;
     study->progress.label = kind->doing;
     study->progress.unit = kind->unit;
     MMN_TRY(open_study(study, error));
     if (kind->check)
-        MMN_TRY(kind->check(kept, error));
+        MMN_TRY(kind->check(study, error));
     MMN_TRY(plan_study(study, error));
-    MMN_TRY(kind->begin(kept, error));
+    MMN_TRY(kind->begin(study, error));
     if (kind->columns)
-        MMN_TRY(run_list(kind, kept, error));
+        MMN_TRY(run_list(kind, study, error));
+    if (mmn_team_follows(&study->ranks.team))
+        return MMN_OK;
     MMN_TRY(end_study(study, error));
     if (kind->judge && study->keeping.shards == 0)
-        MMN_TRY(kind->judge(kept, error));
+        MMN_TRY(kind->judge(study, error));
     return kind->columns ? mmn_study_rows_finish(&study->rows, error) : MMN_OK;
+}
+
+/* Whatever this process fails of, the others are told. */
+mmn_status mmn_study_find(const mmn_study_kind *kind, void *kept, const mmn_model *model,
+                          const void *options, mmn_error *error)
+{
+    mmn_study *study = kept;
+    mmn_status status = kind->set_up ? kind->set_up(kept, model, options, error)
+                                     : set_up(study, model, options, error);
+    const mmn_status joined =
+        mmn_team_begin(&study->ranks.team, study->keeping.ranks, status == MMN_OK ? error : NULL);
+    if (status == MMN_OK)
+        status = joined;
+    if (status == MMN_OK)
+        status = find(kind, study, error);
+    return mmn_study_ranks_end(&study->ranks, status, error);
 }
 
 void mmn_study_close(const mmn_study_kind *kind, void *kept)
@@ -479,5 +532,6 @@ void mmn_study_close(const mmn_study_kind *kind, void *kept)
     mmn_neurons_free(study->lists);
     mmn_compute_free_scratch(&study->compute);
     mmn_study_rows_close(&study->rows);
+    mmn_study_ranks_free(&study->ranks);
     mmn_blocks_free(&study->blocks);
 }

@@ -10,6 +10,7 @@
 #include "mask/mask.h"
 #include "model/compute.h"
 #include "study/plan.h"
+#include "study/ranks.h"
 #include "study/rows.h"
 
 /* Zero-initialise; free with mmn_study_close. */
@@ -35,15 +36,19 @@ typedef struct mmn_study {
     /* At work: */
     const struct mmn_study_kind *kind;
     mmn_neurons *lists;
-    mmn_study_rows rows; /* of the sample at hand, and where they are kept */
+    mmn_study_rows rows;   /* of the sample at hand, and where they are kept */
+    mmn_study_ranks ranks; /* the processes that do the run together */
+    bool gathered;         /* their rows are in the file, and told */
     uint64_t passed; /* numbers of the model that were not finite and allowed, at the beginning */
     double start;
-    uint64_t together;      /* bytes that sessions side by side may take */
-    size_t *side;           /* [runs]: those of the sample's domain, and... */
-    mmn_session **sessions; /* ...[runs] theirs */
-    mmn_compute compute;    /* of mmn_study_logits, and... */
-    float *logits;          /* ...[rows][vocab_size] what it has made */
-    mmn_blocks blocks;      /* of mmn_study_allocate */
+    uint64_t together; /* bytes that sessions side by side may take */
+    mmn_status (*function)(void *kept, const mmn_planned_sample *planned, const mmn_input *input,
+                           mmn_error *error); /* that measures a sample */
+    size_t *side;                             /* [runs]: those of the sample's domain, and... */
+    mmn_session **sessions;                   /* ...[runs] theirs */
+    mmn_compute compute;                      /* of mmn_study_logits, and... */
+    float *logits;                            /* ...[rows][vocab_size] what it has made */
+    mmn_blocks blocks;                        /* of mmn_study_allocate */
 } mmn_study;
 
 /* What set_up takes from the options of any study of a list, whatever their type. */
@@ -161,7 +166,8 @@ typedef struct mmn_study_kind {
     void (*fill)(struct mmn_result *result, const void *kept);
 } mmn_study_kind;
 
-/* Opens, plans and runs a study, of which a shard ends with its rows and finds nothing. An error
+/* Opens, plans and runs a study, of which a shard ends with its rows and finds nothing, and so does
+ * any process but the first of several. An error
  * that is a sample's fault is MMN_INPUT and names the list and the line. In the end list and model
  * must be the files still that they were. `kept` is zero; close it after a failure too. */
 mmn_status mmn_study_find(const mmn_study_kind *kind, void *kept, const mmn_model *model,

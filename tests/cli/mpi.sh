@@ -1,0 +1,102 @@
+#!/bin/sh
+# Runs that mpirun divides among processes give the bytes of one process, killed and resumed too; and what
+# is said where that cannot be.
+. "$top_srcdir/tests/cli/setup.sh"
+
+# A program without MPI stops where it was started several times over, whichever program did that.
+stops_without_mpi() {
+    for variable in OMPI_COMM_WORLD_SIZE PMI_SIZE SLURM_STEP_NUM_TASKS; do
+        exits 2 env $variable=3 $MMNEURON info "$model" &&
+            grep -q 'started as 3 processes, but mmneuron was built without MPI' "$work/errors" &&
+            ! [ -s "$work/out" ] || return 1
+    done
+}
+
+$MMNEURON --version | grep -q '^MPI: ' || {
+    check "without MPI, several processes stop" stops_without_mpi
+    skip "mpirun" "this build is without MPI (configure --with-mpi)"
+    done_testing
+    exit 0
+}
+mpirun --version >"$work/mpirun" 2>&1 || skip_all "there is no mpirun here"
+together="mpirun"
+if grep -q 'Open MPI' "$work/mpirun"; then # which asks before it does so much on one machine, or as root
+    together="mpirun --oversubscribe"
+    [ "$(id -u)" != 0 ] || together="$together --allow-run-as-root"
+fi
+
+make_list 9 "$work/list.jsonl"
+for letter in a b c d e f g h i; do
+    for domain in everyday medical; do
+        echo "{\"domain\": \"$domain\", \"text\": \"The $letter was $letter and $domain.\"}"
+    done
+done >"$work/texts.jsonl"
+exits 0 $MMNEURON count "$model" "$work/list.jsonl" -q -o "$work/counts" &&
+    exits 0 $MMNEURON rank "$work/counts" --rate 0.05 -o "$work/neurons.json" || exit 1
+
+# Prints the words of a command.
+words_of() {
+    neurons="--neurons $work/neurons.json"
+    case $1 in
+    eval) echo eval "$model" "$work/list.jsonl" -n 6 --seeds 3 $neurons ;;
+    perplexity) echo eval "$model" "$work/texts.jsonl" --window 8 --seeds 3 $neurons ;;
+    perturb) echo perturb "$model" "$work/list.jsonl" --seeds 3 $neurons ;;
+    lens) echo lens "$model" "$work/list.jsonl" --examples 2 ;;
+    esac
+}
+
+same_bytes() {
+    exits 0 $MMNEURON $(words_of $1) -q -o "$work/one.$1" &&
+        exits 0 $together -n 3 $MMNEURON $(words_of $1) -o "$work/three.$1" &&
+        grep -q '^mmneuron: 3 processes, [0-9]* thread' "$work/errors" &&
+        cmp "$work/one.$1" "$work/three.$1" && ! [ -e "$work/three.$1.state" ] || return 1
+    cp "$work/out" "$work/table"
+    exits 0 $MMNEURON $(words_of $1) -q -o "$work/three.$1" && cmp "$work/table" "$work/out"
+}
+
+# Kills one of the processes, later and later, and goes on with another number of them each time.
+until_done() {
+    output=$work/killed
+    rm -f "$output" "$output.state"
+    runs=0
+    until [ -e "$output" ]; do
+        $together -n $((2 + runs % 2)) $MMNEURON $(words_of perturb) -q -o "$output" >"$work/out" 2>&1 &
+        process=$!
+        sleep 0.$((2 + runs % 7))
+        one=$(ps -o pid= --ppid "$process" | head -n 1) # mpirun's helper, or a process
+        other=$(ps -o pid= --ppid "${one:-$process}" | tail -n 1)
+        kill -KILL ${other:-$one} 2>/dev/null
+        wait $process
+        runs=$((runs + 1))
+        [ $runs -lt 100 ] || return 1
+    done
+    echo "$runs runs"
+    cmp "$work/one.perturb" "$output"
+}
+
+fails_once() {
+    echo '{"domain": "medical"}' >"$work/bad.jsonl"
+    exits 3 $together -n 3 $MMNEURON lens "$model" "$work/bad.jsonl" -q -o "$work/bad" &&
+        [ "$(grep -c '^mmneuron:' "$work/errors")" = 1 ] && grep -q 'bad.jsonl: line 1' "$work/errors"
+}
+
+is_refused() {
+    pattern=$1
+    shift
+    exits 2 $together -n 2 $MMNEURON "$@" && grep -q "$pattern" "$work/errors"
+}
+
+for study in eval perplexity perturb lens; do
+    check "$study: three processes make the bytes of one" same_bytes $study
+done
+if ps -o pid= --ppid 1 >/dev/null 2>&1; then
+    check "killed again and again" until_done
+else
+    skip "killed again and again" "ps does not know --ppid here"
+fi
+check "what is wrong is said once" fails_once
+check "several processes need a file" is_refused 'in a file' $(words_of lens)
+check "they are no shards" is_refused 'divide the samples' $(words_of lens) --shard 1/2 -o "$work/x"
+check "other commands are not divided" is_refused 'not divided' info "$model"
+
+done_testing
