@@ -110,8 +110,10 @@ static const char *next_text(const uint8_t **at, const uint8_t *end)
 }
 
 /* What a process has failed of. Where the system refused it something, it matters which one. */
-static void load_error(mmn_error *problem, const mmn_message *message)
+bool mmn_team_problem(const mmn_message *message, mmn_error *problem)
 {
+    if (message->size < 8)
+        return false;
     const uint8_t *at = message->bytes + 8, *end = message->bytes + message->size;
     const uint32_t status = mmn_load_u32(message->bytes);
     *problem = (mmn_error){
@@ -125,6 +127,7 @@ static void load_error(mmn_error *problem, const mmn_message *message)
                  message->from, text);
     else
         snprintf(problem->message, sizeof(problem->message), "%s", text);
+    return true;
 }
 
 /* ---- Messages -------------------------------------------------------------------------------- */
@@ -141,6 +144,13 @@ mmn_status mmn_team_send(mmn_team *team, uint32_t to, int kind, uint64_t number,
     const mmn_status status = ranks->send(ranks->context, to, team->message, HEAD + size, error);
     team->broken = team->broken || status != MMN_OK;
     return status;
+}
+
+mmn_status mmn_team_send_problem(mmn_team *team, int kind, const mmn_error *problem,
+                                 mmn_error *error)
+{
+    uint8_t bytes[sizeof(mmn_error)] = {0}; /* more than store_error needs */
+    return mmn_team_send(team, 0, kind, 0, bytes, store_error(bytes, problem), error);
 }
 
 mmn_status mmn_team_refuse(const mmn_message *message, mmn_error *error)
@@ -164,11 +174,9 @@ static bool note_message(mmn_team *team, const mmn_message *message)
         return false;
     team->ended[message->from] = true;
     team->ended_count++;
-    if (message->size >= 8) {
-        mmn_error problem;
-        load_error(&problem, message);
+    mmn_error problem;
+    if (mmn_team_problem(message, &problem))
         mmn_team_note(team, problem.status, &problem);
-    }
     return true;
 }
 
@@ -227,13 +235,12 @@ static mmn_status end_all(mmn_team *team, bool failed,
 static mmn_status end_one(mmn_team *team, mmn_status status, const mmn_error *problem,
                           mmn_error *error)
 {
-    uint8_t bytes[sizeof(mmn_error)] = {0}; /* more than store_error needs */
     mmn_error own = *problem;
     mmn_message message;
     own.status = status;
     const bool mine = status != MMN_OK && !team->stopped;
-    MMN_TRY(mmn_team_send(team, 0, MMN_MESSAGE_ENDED, 0, bytes, mine ? store_error(bytes, &own) : 0,
-                          error));
+    MMN_TRY(mine ? mmn_team_send_problem(team, MMN_MESSAGE_ENDED, &own, error)
+                 : mmn_team_send(team, 0, MMN_MESSAGE_ENDED, 0, NULL, 0, error));
     while (!team->stopped)
         MMN_TRY(mmn_team_receive(team, true, &message, error));
     return MMN_OK;

@@ -48,6 +48,11 @@ mmn_status mmn_team_send(mmn_team *team, uint32_t to, int kind, uint64_t number,
  * What MMN_MESSAGE_STOP and MMN_MESSAGE_ENDED say is noted in the team, which is all that becomes
  * of them. */
 mmn_status mmn_team_receive(mmn_team *team, bool wait, mmn_message *message, mmn_error *error);
+/* Sends the leader a problem that does not end the run; reads one from a message, false where it
+ * has none. */
+mmn_status mmn_team_send_problem(mmn_team *team, int kind, const mmn_error *problem,
+                                 mmn_error *error);
+bool mmn_team_problem(const mmn_message *message, mmn_error *problem);
 /* Whether it is time to look for messages in the middle of work that asks often. */
 bool mmn_team_is_due(mmn_team *team);
 /* Refuses a message that does not belong here. */

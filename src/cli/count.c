@@ -8,6 +8,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/ranks.h"
 #include "cli/signals.h"
 
 /* What the library's functions call back with. */
@@ -163,6 +164,10 @@ int mmn_cli_count(mmn_cli_call *call)
                                                                        : NULL;
     count_options.shard = shard.index;
     count_options.shards = shard.count;
+    count_options.ranks = mmn_cli_ranks();
+    if (count_options.ranks != NULL && (shard.count > 0 || count_options.stop_after > 0))
+        return mmn_cli_usage(call, "several processes divide all samples among themselves, and do"
+                                   " neither a --shard nor --stop-after");
     if (strchr(positions_module.names, ',') != NULL)
         return mmn_cli_usage(call, "--positions-module takes one module, not several");
     MMN_CLI_TRY(open_destination(call, count_options.output));

@@ -1,6 +1,7 @@
 /* Counting: runs the samples of a list through the model and counts active neurons per domain. */
 #include <errno.h>
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@
 #include "base/output.h"
 #include "model/model.h"
 #include "count/count.h"
+#include "count/count_ranks.h"
 #include "pass/session.h"
 
 /* The state is saved after a sample when the last time is this long ago, and when saving has taken
@@ -33,6 +35,8 @@ typedef struct count_run {
     uint64_t already;      /* of `done`, how many the state file had */
     uint64_t counted;      /* by this run */
     uint64_t language_positions;
+    mmn_count_ranks ranks; /* the processes that do the run together */
+    uint64_t line;         /* of the last sample that the list gave */
     double start, saved, save_duration;
     bool unsaved;
 } count_run;
@@ -53,6 +57,8 @@ static const char *unit(const count_run *run)
 static uint64_t total_samples(const count_run *run)
 {
     uint64_t total = run->done;
+    if (run->ranks.team.ranks)
+        return run->ranks.all;
     for (size_t i = 0; i < run->counts->domain_count; i++)
         if (!has_enough(run, i, 0))
             total += run->samples.domains.domains[i].left;
@@ -65,7 +71,7 @@ static bool report_progress(void *context)
     const count_run *run = context;
     const mmn_progress progress = {.label = "counting",
                                    .unit = unit(run),
-                                   .done = run->done,
+                                   .done = run->done + run->ranks.others,
                                    .total = total_samples(run),
                                    .already = run->already,
                                    .seconds = mmn_clock() - run->start};
@@ -92,6 +98,8 @@ static mmn_status save_state_if_due(count_run *run, mmn_error *error)
 {
     double elapsed = mmn_clock() - run->saved;
     run->unsaved = true;
+    if (run->ranks.team.ranks) /* whose rounds end with it */
+        return MMN_OK;
     if (elapsed < SAVE_SECONDS || elapsed < SAVE_SHARE * run->save_duration)
         return MMN_OK;
     return save_state(run, error);
@@ -108,6 +116,8 @@ static mmn_status skip_or_fail(count_run *run, const mmn_error *problem, uint64_
         return problem->status;
     }
     MMN_TRY(mmn_counts_add_skipped(run->counts, line, error));
+    if (mmn_team_follows(&run->ranks.team))
+        return mmn_count_ranks_skip(&run->ranks, problem, error);
     if (run->options->skipped)
         run->options->skipped(run->options->progress_context, problem);
     return MMN_OK;
@@ -127,6 +137,7 @@ static void close_samples(count_run *run, size_t first, size_t count, bool count
             continue;
         run->samples.domains.domains[sample->domain].left--;
         run->done++;
+        run->ranks.done++;
         if (!counted)
             continue;
         for (size_t k = 0; k < sizeof(sample->digest); k++)
@@ -167,7 +178,7 @@ static mmn_status run_waiting(count_run *run, mmn_error *error)
     const size_t count = run->batch.count;
     const mmn_status status = mmn_count_batch_run(&run->batch, 0, count, NULL);
     if (status == MMN_INTERRUPTED)
-        return status;
+        return mmn_team_explain(&run->ranks.team, status, error);
     if (status == MMN_OK) {
         MMN_TRY(mmn_count_batch_commit(&run->batch, error));
         close_samples(run, 0, count, true);
@@ -265,11 +276,27 @@ static mmn_status run_last_samples(count_run *run, bool *last, mmn_error *error)
     return MMN_OK;
 }
 
-static mmn_status next_sample(count_run *run, const mmn_planned_sample *planned, mmn_error *error)
+/* Whether the next sample, `number`, is this process's, once the samples of its last block are
+ * counted. */
+static mmn_status find_owner(count_run *run, uint64_t number, bool *own, mmn_error *error)
+{
+    mmn_count_ranks *ranks = &run->ranks;
+    if (number >= ranks->end && !ranks->over) {
+        MMN_TRY(run_batch(run, error));
+        MMN_TRY(mmn_count_ranks_next(ranks, number, run->line, error));
+    }
+    *own = number >= ranks->begin && number < ranks->end;
+    return MMN_OK;
+}
+
+static mmn_status next_sample(count_run *run, mmn_planned_sample *planned, mmn_error *error)
 {
     const mmn_count_options *options = run->options;
     size_t domain = planned->domain;
     bool before = planned->sample.line <= run->counts->last_line;
+    if (run->ranks.team.ranks && !before)
+        MMN_TRY(find_owner(run, planned->number, &planned->own, error));
+    run->line = planned->sample.line;
     bool enough = has_enough(run, domain, mmn_count_batch_positions(&run->batch, domain));
     if (!before && !enough && (planned->own || options->positions > 0)) {
         bool last = false;
@@ -288,6 +315,12 @@ static mmn_status next_sample(count_run *run, const mmn_planned_sample *planned,
     return MMN_OK;
 }
 
+/* Whether a line that cannot be read, and so has no number, is another process's to skip. */
+static bool is_others_line(const count_run *run)
+{
+    return run->options->skip_bad && mmn_team_follows(&run->ranks.team);
+}
+
 static mmn_status count_samples(count_run *run, mmn_error *error)
 {
     mmn_status status = MMN_OK;
@@ -296,7 +329,7 @@ static mmn_status count_samples(count_run *run, mmn_error *error)
         mmn_error problem = {0};
         status = mmn_samples_next(&planned, &found, &run->samples, &problem);
         uint64_t line = mmn_list_line(run->samples.list);
-        if (status == MMN_INPUT && line <= run->counts->last_line)
+        if (status == MMN_INPUT && (line <= run->counts->last_line || is_others_line(run)))
             status = MMN_OK;
         else if (status == MMN_INPUT)
             status = skip_bad_line(run, &problem, line, error);
@@ -307,6 +340,8 @@ static mmn_status count_samples(count_run *run, mmn_error *error)
     }
     if (status == MMN_OK)
         status = run_batch(run, error);
+    if (status == MMN_OK && run->ranks.team.ranks)
+        status = mmn_count_ranks_finish(&run->ranks, run->line, error);
     report_progress(run);
     return status;
 }
@@ -376,19 +411,88 @@ static void summarise(mmn_count_summary *summary, const count_run *run)
     summary->resumed = summary->samples - run->counted;
 }
 
+/* ---- Several processes ----------------------------------------------------------------------- */
+
+/* Of mmn_count_ranks. */
+static mmn_status tell(void *context, mmn_error *error)
+{
+    return report_progress(context) ? mmn_fail(error, MMN_INTERRUPTED, NULL, NULL, "interrupted")
+                                    : MMN_OK;
+}
+
+/* Likewise. */
+static mmn_status save_sum(void *context, mmn_counts *sum, mmn_error *error)
+{
+    count_run *run = context;
+    mmn_counts *own = run->counts;
+    run->counts = sum;
+    const mmn_status status = save_state(run, error);
+    run->counts = own;
+    return status;
+}
+
+/* Likewise. */
+static void list_skipped(void *context, const mmn_error *problem)
+{
+    const count_run *run = context;
+    if (run->options->skipped)
+        run->options->skipped(run->options->progress_context, problem);
+}
+
+/* Gets ready to count with others, if there are any. */
+static mmn_status join(count_run *run, mmn_error *error)
+{
+    mmn_count_ranks *ranks = &run->ranks;
+    uint64_t all = 0;
+    if (!ranks->team.ranks)
+        return MMN_OK;
+    for (size_t d = 0; d < run->samples.domains.domain_count; d++)
+        all += run->samples.domains.domains[d].left;
+    ranks->most = run->batch.limit;
+    ranks->run = run;
+    ranks->tell = tell;
+    ranks->save = save_sum;
+    ranks->skipped = list_skipped;
+    ranks->asked = run->model->interrupt.asked;
+    ranks->asked_context = run->model->interrupt.context;
+    return mmn_count_ranks_begin(ranks, &run->counts, all, error);
+}
+
+/* What all have counted is the run's, in the end. */
+static void take_sum(count_run *run)
+{
+    if (!mmn_team_leads(&run->ranks.team) || !run->ranks.sum)
+        return;
+    mmn_counts *own = run->counts;
+    run->counts = run->ranks.sum;
+    run->ranks.sum = own;
+    run->counted += run->ranks.counted;
+    run->language_positions += run->ranks.positions;
+}
+
 /* Everything up to the first sample. */
 static mmn_status start(count_run *run, mmn_error *error)
 {
     const mmn_count_options *options = run->options;
+    if (run->ranks.team.ranks && (options->shards > 0 || options->stop_after > 0))
+        return mmn_fail(error, MMN_USAGE, NULL, NULL,
+                        "several processes divide all samples among themselves: they do neither a "
+                        "shard nor so many samples of this run");
     MMN_TRY(mmn_count_setup(&run->counts, &run->samples, run->model, options, error));
     MMN_TRY(mmn_count_state_file(&run->state_file, options->output, error));
     MMN_TRY(mmn_count_identify(run->counts, &run->samples, options, error));
-    MMN_TRY(resume(run, error));
-    run->batch.counts = run->counts;
+    if (!mmn_team_follows(&run->ranks.team))
+        MMN_TRY(resume(run, error));
     run->batch.limit = options->batch > 0 ? options->batch : BATCH;
+    MMN_TRY(join(run, error));
+    run->batch.counts = run->counts;
     run->batch.interrupted = report_progress;
     run->batch.context = run;
     MMN_TRY(mmn_count_batch_start(&run->batch, run->model, error));
+    if (run->ranks.team.ranks) {
+        run->batch.session->interrupt.asked = mmn_count_ranks_asked;
+        run->batch.session->interrupt.context = &run->ranks;
+    }
     run->positions_module = mmn_count_positions_module(options, &run->samples, run->counts);
     run->start = run->saved = mmn_clock();
     return MMN_OK;
@@ -401,7 +505,7 @@ static mmn_status count(count_run *run, mmn_error *error)
     if (status == MMN_OK)
         status = mmn_samples_unchanged(&run->samples, error);
     /* The reason for stopping matters more than whether the state could be saved. */
-    if (status != MMN_OK && run->unsaved)
+    if (status != MMN_OK && run->unsaved && !run->ranks.team.ranks)
         save_state(run, NULL);
     return status == MMN_INTERRUPTED ? stopped(run, error) : status;
 }
@@ -411,20 +515,27 @@ mmn_status mmn_count(const mmn_model *model, const mmn_count_options *options,
 {
     mmn_count_options own;
     MMN_GIVEN(error, model, options);
-    MMN_TAKE_OPTIONS(own, options, error);
+    MMN_TRY(
+        mmn_take_options(&own, sizeof(own), offsetof(mmn_count_options, ranks), options, error));
+    options = &own;
     MMN_GIVEN(error, options->list, options->output);
     count_run run = {.model = model, .options = options, .start = mmn_clock()};
     if (summary)
         *summary = (mmn_count_summary){0};
-    mmn_status status = start(&run, error);
+    mmn_status status = mmn_team_begin(&run.ranks.team, options->ranks, error);
+    if (status == MMN_OK)
+        status = start(&run, error);
     if (status == MMN_OK)
         status = count(&run, error);
-    if (status == MMN_OK)
+    status = mmn_team_end(&run.ranks.team, status, NULL, NULL, error);
+    take_sum(&run);
+    if (status == MMN_OK && !mmn_team_follows(&run.ranks.team))
         status = finish(&run, error);
     if (summary && run.counts)
         summarise(summary, &run);
 
     mmn_count_batch_free(&run.batch);
+    mmn_count_ranks_free(&run.ranks);
     mmn_samples_close(&run.samples);
     mmn_counts_free(run.counts);
     mmn_free(run.state_file);

@@ -1,12 +1,12 @@
 /* Merging: adds the counts of the shards of one run. */
+#include "count/merge.h"
+
 #include "base/error.h"
 #include "base/output.h"
-#include "count/counts.h"
 #include "count/shards.h"
 #include "mmneuron.h"
 
-/* Adds `part` to `sum`, which has taken other shards of the same run. */
-static mmn_status add_counts(mmn_counts *sum, const mmn_counts *part, mmn_error *error)
+mmn_status mmn_counts_add(mmn_counts *sum, const mmn_counts *part, mmn_error *error)
 {
     for (size_t d = 0; d < sum->domain_count; d++) {
         mmn_counted_domain *domain = &sum->domains[d];
@@ -49,7 +49,7 @@ static mmn_status add_file(mmn_counts *sum, const char *file, mmn_shards *shards
     MMN_TRY(mmn_counts_read(&part, file, error));
     mmn_status status = check_part(sum, part, file, shards, error);
     if (status == MMN_OK)
-        status = add_counts(sum, part, error);
+        status = mmn_counts_add(sum, part, error);
     mmn_counts_free(part);
     return status;
 }

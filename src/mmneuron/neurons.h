@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "mmneuron/ranks.h"
 #include "mmneuron/result.h"
 #include "mmneuron/session.h"
 
@@ -46,6 +47,8 @@ typedef struct mmn_count_options {
     mmn_progress_function progress;
     void *progress_context;
     void (*skipped)(void *context, const mmn_error *error); /* called for each skipped sample */
+    const mmn_ranks *ranks; /* the processes that do this run together, of which process 0 alone
+                               writes, and is told of what the others skip. NULL: there is one */
 } mmn_count_options;
 
 typedef struct mmn_count_summary {

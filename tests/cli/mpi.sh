@@ -36,12 +36,17 @@ exits 0 $MMNEURON count "$model" "$work/list.jsonl" -q -o "$work/counts" &&
 
 # Prints the words of a command.
 words_of() {
+    count="count $model $work/list.jsonl"
     neurons="--neurons $work/neurons.json"
     case $1 in
     eval) echo eval "$model" "$work/list.jsonl" -n 6 --seeds 3 $neurons ;;
     perplexity) echo eval "$model" "$work/texts.jsonl" --window 8 --seeds 3 $neurons ;;
     perturb) echo perturb "$model" "$work/list.jsonl" --seeds 3 $neurons ;;
     lens) echo lens "$model" "$work/list.jsonl" --examples 2 ;;
+    count) echo $count ;;
+    count-positions) echo $count --positions 100 ;;
+    count-windows) echo count "$model" "$work/texts.jsonl" --window 8 ;;
+    count-bad) echo count "$model" "$work/some-bad.jsonl" --skip-bad ;;
     esac
 }
 
@@ -52,6 +57,16 @@ same_bytes() {
         cmp "$work/one.$1" "$work/three.$1" && ! [ -e "$work/three.$1.state" ] || return 1
     cp "$work/out" "$work/table"
     exits 0 $MMNEURON $(words_of $1) -q -o "$work/three.$1" && cmp "$work/table" "$work/out"
+}
+
+# A picture that is none and a line that is none: the same counts, and each is named once.
+skips_once() {
+    echo 'no picture' >"$work/bad.jpg"
+    sed '3s/"image": "[^"]*"/"image": "bad.jpg"/; 5s/.*/{"domain": 1}/' "$work/list.jsonl" \
+        >"$work/some-bad.jsonl"
+    same_bytes count-bad && exits 0 $together -n 3 $MMNEURON $(words_of count-bad) -o "$work/again" &&
+        [ "$(grep -c 'skipped: .*line 3' "$work/errors")" = 1 ] &&
+        [ "$(grep -c 'skipped: .*line 5' "$work/errors")" = 1 ]
 }
 
 # Kills one of the processes, later and later, and goes on with another number of them each time.
@@ -86,7 +101,7 @@ is_refused() {
     exits 2 $together -n 2 $MMNEURON "$@" && grep -q "$pattern" "$work/errors"
 }
 
-for study in eval perplexity perturb lens; do
+for study in eval perplexity perturb lens count count-positions count-windows; do
     check "$study: three processes make the bytes of one" same_bytes $study
 done
 if ps -o pid= --ppid 1 >/dev/null 2>&1; then
@@ -94,6 +109,7 @@ if ps -o pid= --ppid 1 >/dev/null 2>&1; then
 else
     skip "killed again and again" "ps does not know --ppid here"
 fi
+check "count: bad samples are skipped once" skips_once
 check "what is wrong is said once" fails_once
 check "several processes need a file" is_refused 'in a file' $(words_of lens)
 check "they are no shards" is_refused 'divide the samples' $(words_of lens) --shard 1/2 -o "$work/x"
