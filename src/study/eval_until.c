@@ -31,6 +31,11 @@ mmn_status mmn_evaluation_check_until(const mmn_evaluation *evaluation, mmn_erro
         return mmn_fail(error, MMN_USAGE, NULL, NULL,
                         "enough can be known of a domain's neurons beside random ones only: that "
                         "needs a file of neurons and at least one random choice");
+    if (study->keeping.ranks && study->keeping.ranks->count > 1)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL,
+                        "where to stop is decided by all samples before; evaluate in one process, "
+                        "or all samples in %" PRIu32,
+                        study->keeping.ranks->count);
     if (study->keeping.shards > 1)
         return mmn_fail(error, MMN_USAGE, NULL, NULL,
                         "a shard cannot tell when enough is known, which depends on all samples "
