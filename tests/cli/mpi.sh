@@ -18,12 +18,17 @@ $MMNEURON --version | grep -q '^MPI: ' || {
     done_testing
     exit 0
 }
-mpirun --version >"$work/mpirun" 2>&1 || skip_all "there is no mpirun here"
-together="mpirun"
-if grep -q 'Open MPI' "$work/mpirun"; then # which asks before it does so much on one machine, or as root
-    together="mpirun --oversubscribe"
+# Debian has the mpirun of each MPI under a name of its own.
+together=mpirun
+if $MMNEURON --version | grep -q 'Open MPI'; then
+    ! command -v mpirun.openmpi >/dev/null || together=mpirun.openmpi
+    # It asks before it runs more processes than there are cores, or anything as root.
+    together="$together --oversubscribe"
     [ "$(id -u)" != 0 ] || together="$together --allow-run-as-root"
+elif command -v mpirun.mpich >/dev/null; then
+    together=mpirun.mpich
 fi
+command -v ${together%% *} >/dev/null || skip_all "there is no mpirun here"
 
 make_list 9 "$work/list.jsonl"
 for letter in a b c d e f g h i; do
