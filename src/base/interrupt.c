@@ -42,6 +42,19 @@ mmn_status mmn_interrupt_check_now(const mmn_interrupt *interrupt, mmn_error *er
     return is_asked_to_stop(interrupt) ? stop(error) : MMN_OK;
 }
 
+void mmn_interrupt_tell(mmn_interrupt *interrupt, uint32_t layer, uint32_t layers)
+{
+    if (!interrupt)
+        return;
+    interrupt->layer = layer;
+    interrupt->layers = layers;
+}
+
+double mmn_interrupt_share(const mmn_interrupt *interrupt)
+{
+    return interrupt->layers > 0 ? (double)interrupt->layer / (double)interrupt->layers : 0;
+}
+
 double mmn_clock(void)
 {
     struct timespec time = {0};
@@ -69,14 +82,14 @@ static void format_duration(char text[DURATION_SIZE], double seconds)
 }
 
 /* "  12/s  0:28 left", or "" while nothing is known. */
-static void format_rate(char text[PIECE_SIZE], const mmn_progress *progress, uint64_t done)
+static void format_rate(char text[PIECE_SIZE], const mmn_progress *progress, double done)
 {
     text[0] = '\0';
-    if (done <= progress->already || !(progress->seconds > 0))
+    if (!(done > (double)progress->already) || !(progress->seconds > 0))
         return;
-    double rate = (double)(done - progress->already) / progress->seconds;
+    double rate = (done - (double)progress->already) / progress->seconds;
     char left[DURATION_SIZE];
-    format_duration(left, (double)(progress->total - done) / rate);
+    format_duration(left, ((double)progress->total - done) / rate);
     const char *unit = "/s";
     if (rate < 0.1) {
         rate *= 60;
@@ -95,11 +108,14 @@ void mmn_progress_line(char *line, size_t size, const mmn_progress *progress, in
     if (!progress || !progress->label || !progress->unit)
         progress = &none;
     uint64_t done = progress->done < progress->total ? progress->done : progress->total;
-    double share = progress->total > 0 ? (double)done / (double)progress->total : 1;
+    const double total = (double)progress->total;
+    double with_begun = (double)done + (progress->begun > 0 ? progress->begun : 0);
+    with_begun = with_begun < total ? with_begun : total;
+    double share = progress->total > 0 ? with_begun / total : 1;
     char counted[PIECE_SIZE], rate[PIECE_SIZE];
     snprintf(counted, sizeof(counted), "%3d%%  %llu/%llu %s", (int)(100 * share),
              (unsigned long long)done, (unsigned long long)progress->total, progress->unit);
-    format_rate(rate, progress, done);
+    format_rate(rate, progress, with_begun);
 
     size_t texts = strlen(progress->label) + strlen(" [] ") + strlen(counted) + strlen(rate);
     size_t available = columns > 0 ? (size_t)columns : 0;

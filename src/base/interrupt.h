@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/error.h"
 
@@ -12,6 +13,9 @@ typedef struct mmn_interrupt {
     mmn_interrupted_function asked; /* NULL: nobody is asked */
     void *context;
     atomic_bool said; /* for mmn_interrupt_ask alone */
+    /* How far the language model is with the rows at hand: layers done, of those that it runs. 0,
+     * 0: none was begun. */
+    uint32_t layer, layers;
 } mmn_interrupt;
 
 /* Asks, and remembers what was said. `interrupt` may be NULL: never. */
@@ -22,6 +26,11 @@ bool mmn_interrupt_said(const mmn_interrupt *interrupt);
 mmn_status mmn_interrupt_check(mmn_interrupt *interrupt, mmn_error *error);
 /* The same without remembering: for what several threads share. */
 mmn_status mmn_interrupt_check_now(const mmn_interrupt *interrupt, mmn_error *error);
+
+/* Says how far the layers are. `interrupt` may be NULL. */
+void mmn_interrupt_tell(mmn_interrupt *interrupt, uint32_t layer, uint32_t layers);
+/* The share of the layers that are done. */
+double mmn_interrupt_share(const mmn_interrupt *interrupt);
 
 /* Seconds, from a beginning that is not specified; it never goes back. */
 double mmn_clock(void);

@@ -74,6 +74,7 @@ static bool report_progress(void *context)
                                    .done = run->done + run->ranks.others,
                                    .total = total_samples(run),
                                    .already = run->already,
+                                   .begun = mmn_count_batch_begun(&run->batch),
                                    .seconds = mmn_clock() - run->start};
     return run->options->progress &&
            run->options->progress(run->options->progress_context, &progress) != 0;

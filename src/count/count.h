@@ -95,6 +95,9 @@ mmn_status mmn_count_batch_add(mmn_count_batch *batch, const mmn_planned_sample 
 mmn_status mmn_count_batch_run(mmn_count_batch *batch, size_t first, size_t count,
                                mmn_error *error);
 
+/* What of the inputs that run is done, by the language model's layers: 1.5 may be half of three. */
+double mmn_count_batch_begun(const mmn_count_batch *batch);
+
 /* Adds what the last run, which succeeded, has counted to the domains' cells. */
 mmn_status mmn_count_batch_commit(mmn_count_batch *batch, mmn_error *error);
 

@@ -256,13 +256,24 @@ mmn_status mmn_count_batch_run(mmn_count_batch *batch, size_t first, size_t coun
         batch->running[running++] = sample->input;
     }
     batch->running_count = running;
-    return running > 0 ? mmn_session_prefill_many(batch->session, batch->running, running, error)
-                       : MMN_OK;
+    const mmn_status status =
+        running > 0 ? mmn_session_prefill_many(batch->session, batch->running, running, error)
+                    : MMN_OK;
+    batch->running_count = status == MMN_OK ? running : 0;
+    return status;
+}
+
+double mmn_count_batch_begun(const mmn_count_batch *batch)
+{
+    return batch->running_count > 0
+               ? (double)batch->running_count * mmn_interrupt_share(&batch->session->interrupt)
+               : 0;
 }
 
 mmn_status mmn_count_batch_commit(mmn_count_batch *batch, mmn_error *error)
 {
     mmn_counts *counts = batch->counts;
+    batch->running_count = 0;
     for (size_t i = 0; i < batch->cells_count; i++) {
         mmn_counted_domain *domain = &counts->domains[batch->cells[i].domain];
         for (size_t m = 0; m < counts->module_count; m++)

@@ -84,6 +84,7 @@ typedef struct mmn_progress {
     uint64_t done, total;
     uint64_t already; /* of `done`, how many an earlier run had done */
     double seconds;   /* since this run began */
+    double begun; /* what of the units at work is done, by their layers: 1.5 may be half of three */
 } mmn_progress;
 
 /* Called now and then; a value other than 0 asks the work to stop with MMN_INTERRUPTED. */

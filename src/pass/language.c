@@ -212,10 +212,12 @@ mmn_status mmn_language_run(mmn_batch *batch, mmn_error *error)
     MMN_TRY(mmn_batch_show(batch, "language.embeddings", -1, batch->hidden, width, error));
     for (uint32_t layer = 0; layer < layers; layer++) {
         begin_layer(batch, layer);
+        mmn_interrupt_tell(batch->compute->interrupt, layer, layers);
         MMN_TRY(mmn_interrupt_check(batch->compute->interrupt, error));
         MMN_TRY(mmn_language_layer(batch, layer, error));
     }
     begin_layer(batch, layers);
+    mmn_interrupt_tell(batch->compute->interrupt, layers, layers);
     MMN_TRY(mmn_interrupt_check(batch->compute->interrupt, error));
     for (size_t i = 0; i < batch->count && layers == batch->model->config.language.layers;) {
         const mmn_batch group = group_of(batch, i);

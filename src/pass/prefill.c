@@ -120,6 +120,7 @@ static mmn_status begin_session(prefilling *p, mmn_session *session, mmn_error *
     const mmn_input *input = p->inputs[0];
     size_t first = cached_beginning(session, input);
     atomic_store_explicit(&session->interrupt.said, false, memory_order_relaxed);
+    mmn_interrupt_tell(&session->interrupt, 0, 0);
     session->prefilled = session->probes.generating = session->images_reused = false;
     session->pending = MMN_NO_TOKEN;
     session->generated = 0;

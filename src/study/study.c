@@ -160,6 +160,7 @@ static mmn_status plan_study(mmn_study *study, mmn_error *error)
 mmn_status mmn_study_advance(mmn_study *study, uint64_t done, mmn_error *error)
 {
     study->progress.done += done;
+    study->progress.begun = done > 0 ? 0 : study->progress.begun;
     if (study->start == 0)
         study->start = mmn_clock();
     study->progress.seconds = mmn_clock() - study->start;
@@ -307,6 +308,24 @@ static size_t group_size(const mmn_study *study, const mmn_measuring *measuring,
                                                       measuring->tokens + measuring->behind));
 }
 
+/* An mmn_interrupted_function of the sessions at work: tells how far they are. What a prompt's
+ * layers have told stays, while tokens are generated behind it. */
+static int ask(void *context)
+{
+    mmn_study *study = context;
+    const mmn_interrupt *other = &study->model->interrupt;
+    for (size_t i = 0; i < study->working_count; i++) {
+        const mmn_session *session = study->sessions[study->working + i];
+        const double begun =
+            session ? mmn_interrupt_share(&session->interrupt) * (double)study->working_count : 0;
+        study->progress.begun = begun > study->progress.begun ? begun : study->progress.begun;
+    }
+    if (mmn_study_advance(study, 0, NULL) != MMN_OK)
+        return 1;
+    return study->ranks.team.ranks ? mmn_study_ranks_asked(&study->ranks)
+                                   : other->asked && other->asked(other->context) != 0;
+}
+
 /* The runs from number `first` of those at the side on, in a session each. The sessions stay. */
 static mmn_status run_group(void *kept, const mmn_measuring *measuring, size_t first, size_t count,
                             const mmn_input *input, mmn_error *error)
@@ -316,13 +335,13 @@ static mmn_status run_group(void *kept, const mmn_measuring *measuring, size_t f
                                          .prompt_only = measuring->tokens + measuring->behind == 0};
     const size_t *runs = study->side + first;
     mmn_session **sessions = study->sessions + first;
+    study->working = first;
+    study->working_count = count;
     for (size_t i = 0; i < count; i++) {
         const mmn_mask *mask = study->plan.runs[runs[i]].mask;
         MMN_TRY(mmn_session_create(&sessions[i], study->model, &options, error));
-        if (study->ranks.team.ranks) {
-            sessions[i]->interrupt.asked = mmn_study_ranks_asked;
-            sessions[i]->interrupt.context = &study->ranks;
-        }
+        sessions[i]->interrupt.asked = ask;
+        sessions[i]->interrupt.context = study;
         if (mask)
             MMN_TRY(mmn_session_add_mask(sessions[i], mask, error));
         MMN_TRY(measuring->ready(kept, sessions[i], runs[i], error));

@@ -45,7 +45,8 @@ typedef struct mmn_study {
     mmn_status (*function)(void *kept, const mmn_planned_sample *planned, const mmn_input *input,
                            mmn_error *error); /* that measures a sample */
     size_t *side;                             /* [runs]: those of the sample's domain, and... */
-    mmn_session **sessions;                   /* ...[runs] theirs */
+    mmn_session **sessions;                   /* ...[runs] theirs... */
+    size_t working, working_count;            /* ...of which these are at work */
     mmn_compute compute;                      /* of mmn_study_logits, and... */
     float *logits;                            /* ...[rows][vocab_size] what it has made */
     mmn_blocks blocks;                        /* of mmn_study_allocate */

@@ -138,6 +138,12 @@ Test(progress, is_one_line_that_fits)
      * wide, of which 0.4 are 7. */
     check_line((mmn_progress){.done = 40, .total = 100, .already = 30, .seconds = 20}, 70,
                "counting [=======>           ]  40%  40/100 samples  0.50/s  2:00 left");
+    /* Of a first sample a quarter of the layers are done: after 60 s, 180 s are left of it and 240
+     * s of the second. */
+    check_line((mmn_progress){.total = 2, .seconds = 60, .begun = 0.25}, 70,
+               "counting [==>                 ]  12%  0/2 samples  0.25/min  7:00 left");
+    check_line((mmn_progress){.done = 2, .total = 2, .already = 2, .seconds = 1, .begun = 9}, 40,
+               "counting [===========] 100%  2/2 samples");
     check_line((mmn_progress){.total = 100}, 60,
                "counting [>                            ]   0%  0/100 samples");
     check_line((mmn_progress){.done = 5, .total = 5, .seconds = 1}, 30,

@@ -109,6 +109,42 @@ Test(agree, is_the_share_of_positions)
     }
 }
 
+/* What progress says, as long as nothing is done. */
+typedef struct told {
+    size_t calls;
+    double begun;
+} told;
+
+static int tell(void *context, const mmn_progress *progress)
+{
+    told *so_far = context;
+    if (progress->done > 0)
+        return 0;
+    cr_expect_geq(progress->begun, so_far->begun);
+    so_far->calls += progress->begun > so_far->begun;
+    so_far->begun = progress->begun;
+    return 0;
+}
+
+/* Four ways, whose three layers are told as they are done: 0, 1, 2 and 3 thirds of four. */
+Test(agree, tells_how_far_the_layers_of_a_sample_are)
+{
+    told so_far = {0};
+    const mmn_study_options options = {.size = sizeof(options),
+                                       .list = list,
+                                       .neurons = NEURONS,
+                                       .settings = "all",
+                                       .seeds = 2,
+                                       .batch = 4,
+                                       .progress = tell,
+                                       .progress_context = &so_far};
+    mmn_result *result;
+    cr_assert_eq(mmn_study_run(&result, model, "agree", &options, &error), MMN_OK);
+    cr_expect_eq(so_far.calls, 3);
+    cr_expect_eq(so_far.begun, 4);
+    mmn_result_free(result);
+}
+
 Test(agree, is_read_back)
 {
     const mmn_study_options options = {
