@@ -73,6 +73,14 @@ static int take_shard(mmn_cli_call *call, mmn_cli_study *study)
 static int choose_rows(mmn_cli_call *call, mmn_cli_study *study)
 {
     mmn_error error;
+    if (study->plan && mmn_cli_ranks() != NULL)
+        return mmn_cli_usage(call, "--plan runs nothing that processes could divide; start one");
+    if (study->plan) {
+        *study->rows = (mmn_rows_options){
+            .shard = study->shard.index, .shards = study->shard.count, .plan = 1};
+        study->output = study->rows_file = NULL;
+        return MMN_CLI_DONE;
+    }
     study->rows->arguments = (const char *const *)call->argv;
     study->rows->argument_count = (size_t)call->argc;
     if (call->merging != NULL)

@@ -38,6 +38,8 @@ typedef struct mmn_rows_options {
     const mmn_ranks *ranks; /* the processes that do this run together, which must have a `file`:
                                process 0 keeps the rows of all and makes the result; the others make
                                none. NULL: there is one */
+    int plan; /* nothing runs but a few layers, once, to be timed; the result says what the study
+                 would cost: passes, positions, hours, memory (doc/formats.md) */
 } mmn_rows_options;
 
 /* The arguments that a file of rows was made with, as it says itself: freed together with

@@ -392,6 +392,12 @@ static mmn_status begin(void *context, mmn_error *error)
                : MMN_SYSTEM;
 }
 
+static size_t tokens_of(const void *context)
+{
+    const mmn_evaluation *evaluation = context;
+    return evaluation->answers ? (size_t)evaluation->tokens : 0;
+}
+
 mmn_status mmn_eval(mmn_result **result, const mmn_model *model, const mmn_eval_options *options,
                     mmn_error *error)
 {
@@ -407,6 +413,7 @@ mmn_status mmn_eval(mmn_result **result, const mmn_model *model, const mmn_eval_
                                         .row_size = sizeof(mmn_eval_row),
                                         .measure = answer_sample,
                                         .take = take,
+                                        .tokens = tokens_of,
                                         .known = mmn_evaluation_known,
                                         .form = &mmn_evaluation_form,
                                         .describe = mmn_evaluation_describe,

@@ -40,7 +40,7 @@ mmn_status mmn_study_rows_check(const mmn_rows_options *asked, mmn_error *error)
     MMN_TRY(mmn_shard_check(asked->shard, asked->shards, error));
     MMN_GIVEN_TEXTS(error, "part", asked->part_count, asked->parts);
     MMN_GIVEN_TEXTS(error, "argument", asked->argument_count, asked->arguments);
-    if (asked->shards > 0 && (!asked->file || asked->part_count > 0))
+    if (asked->shards > 0 && !asked->plan && (!asked->file || asked->part_count > 0))
         return mmn_fail(error, MMN_USAGE, NULL, NULL,
                         "a shard makes rows from samples, and needs the name of their file");
     if (asked->ranks && asked->ranks->count > 1 && asked->shards > 0)

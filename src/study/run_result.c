@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/utf8.h"
 #include "model/model.h"
+#include "study/cost.h"
 #include "text/characters.h"
 
 const char *mmn_domain_name(const mmn_study *study, size_t domain)
@@ -51,8 +52,11 @@ mmn_status mmn_study_make(mmn_result **result, const mmn_study_kind *kind, const
                                     : MMN_SYSTEM;
     if (status == MMN_OK)
         status = mmn_study_find(kind, kept, model, own, error);
-    const mmn_study *study = kept;
-    if (status == MMN_OK && study->keeping.shards == 0 && !mmn_team_follows(&study->ranks.team))
+    mmn_study *study = kept;
+    if (status == MMN_OK && study->keeping.plan)
+        status = mmn_study_cost(result, study, kind->tokens ? kind->tokens(kept) : 0, error);
+    else if (status == MMN_OK && study->keeping.shards == 0 &&
+             !mmn_team_follows(&study->ranks.team))
         status = mmn_study_fill(result, kind, kept, error);
     if (kept)
         mmn_study_close(kind, kept);

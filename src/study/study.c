@@ -136,12 +136,14 @@ static mmn_status open_study(mmn_study *study, mmn_error *error)
     return samples->file ? mmn_samples_open(samples, error) : MMN_OK;
 }
 
-/* Finds out the model's digest, which reads the whole checkpoint, and makes the plan. */
+/* Finds out the model's digest, which reads the whole checkpoint, and makes the plan; if that is
+ * all that is wanted, without the digest. */
 static mmn_status plan_study(mmn_study *study, mmn_error *error)
 {
     mmn_plan *plan = &study->plan;
-    MMN_TRY(mmn_model_digest(study->model, study->model_digest, error));
-    if (study->lists)
+    if (!study->keeping.plan)
+        MMN_TRY(mmn_model_digest(study->model, study->model_digest, error));
+    if (study->lists && !study->keeping.plan)
         MMN_TRY(mmn_allowances_check(&study->allowed, study->lists->model, study->model_digest,
                                      study->neurons, error));
     MMN_TRY(mmn_plan_make(plan, study->model, &study->samples.domains, study->samples.file,
@@ -514,6 +516,8 @@ static mmn_status find(const mmn_study_kind *kind, mmn_study *study, mmn_error *
     if (kind->check)
         MMN_TRY(kind->check(study, error));
     MMN_TRY(plan_study(study, error));
+    if (study->keeping.plan)
+        return MMN_OK;
     MMN_TRY(kind->begin(study, error));
     if (kind->columns)
         MMN_TRY(run_list(kind, study, error));

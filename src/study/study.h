@@ -150,6 +150,8 @@ typedef struct mmn_study_kind {
     mmn_status (*take)(void *kept, const mmn_planned_sample *planned, size_t run, const void *row,
                        mmn_error *error);
 
+    /* How many tokens it generates in each run of a sample, at most; NULL: none. */
+    size_t (*tokens)(const void *kept);
     /* Whether it is known well enough what a setting does to a domain, whose runs end then; asked
      * behind each sample that was taken in them. It depends on what was taken alone. NULL: all
      * samples run. */
@@ -168,7 +170,7 @@ typedef struct mmn_study_kind {
 } mmn_study_kind;
 
 /* Opens, plans and runs a study, of which a shard ends with its rows and finds nothing, and so does
- * any process but the first of several. An error
+ * any process but the first of several, and one that is only planned. An error
  * that is a sample's fault is MMN_INPUT and names the list and the line. In the end list and model
  * must be the files still that they were. `kept` is zero; close it after a failure too. */
 mmn_status mmn_study_find(const mmn_study_kind *kind, void *kept, const mmn_model *model,
