@@ -139,7 +139,8 @@ int mmn_cli_eval(mmn_cli_call *call)
          .help = "the prompt template for samples without a prompt (the model's own)"},
         {.name = "batch", .value = "N", .kind = MMN_CLI_U32, .target = &asked->batch,
          .minimum = 1, .maximum = 1000,
-         .help = "answer a question in N ways side by side (as many as half of the memory that is left takes)"},
+         .help = "answer a question in N ways side by side (as many as half of the"
+                 " memory that is left takes)"},
         MMN_CLI_STUDY_OF_LIST(asked, &study),
     };
     /* clang-format on */

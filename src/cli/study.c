@@ -190,7 +190,8 @@ static int run_command(mmn_cli_call *call)
          .help = "the first choice's seed; the others follow (1)"},
         {.name = "batch", .value = "N", .kind = MMN_CLI_U32, .target = &asked->batch,
          .minimum = 1, .maximum = 1000,
-         .help = "run a sample in N ways side by side (as many as half of the memory that is left takes)"},
+         .help = "run a sample in N ways side by side (as many as half of the"
+                 " memory that is left takes)"},
         MMN_CLI_STUDY_OF_LIST(asked, &study),
     };
     /* clang-format on */

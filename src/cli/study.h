@@ -44,7 +44,7 @@ typedef struct mmn_cli_study {
              " (with -o: to FILE.state, which goes in the end)"},                                  \
     {.name = "shard", .value = "I/N", .kind = MMN_CLI_SHARD, .target = &(study)->shard,            \
      .help = "do the I-th of N parts of the samples, whose rows are all that -o writes;"           \
-             " \"mmneuron merge\" makes the result of the parts"},                                     \
+             " \"mmneuron merge\" makes the result of the parts"},                                 \
     {.name = "plan", .kind = MMN_CLI_FLAG, .target = &(study)->plan,                               \
      .help = "run and write nothing, and say what it would cost: passes, positions, hours on this" \
              " machine, memory"}

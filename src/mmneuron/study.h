@@ -106,8 +106,8 @@ typedef struct mmn_perplexity_options {
     uint64_t samples;    /* per domain, the first N windows; 0: all */
     uint32_t seeds;      /* random choices of neurons beside each domain's own, at most 31 */
     uint64_t first_seed;
-    uint32_t batch;         /* in how many ways a window is read side by side; 0: as many as half of
-                               the memory that is left takes, up to 64. Every number gives the same bits */
+    uint32_t batch;         /* in how many ways a window is read side by side; 0: as many as half
+                       of the memory left takes, up to 64. Every number gives the same bits */
     int allow_unknown_keys; /* pass over keys of the list that no sample has, which are errors
                              else */
     int other_model;        /* take neurons of another model, as results then say; else MMN_INPUT */
@@ -137,8 +137,8 @@ typedef struct mmn_study_options {
     int begin_of_text;    /* likewise */
     uint32_t seeds;       /* random choices of neurons beside each domain's own, at most 31 */
     uint64_t first_seed;
-    uint32_t batch;         /* in how many ways a sample is run side by side; 0: as many as half of
-                               the memory that is left takes, up to 64. Every number gives the same bits */
+    uint32_t batch;         /* in how many ways a sample is run side by side; 0: as many as half
+                       of the memory left takes, up to 64. Every number gives the same bits */
     int allow_unknown_keys; /* pass over keys of the list that no sample has, which are errors
                              else */
     int allow_long_prompts; /* run prompts of more positions than the model was made for */
