@@ -316,13 +316,14 @@ static int ask(void *context)
 {
     mmn_study *study = context;
     const mmn_interrupt *other = &study->model->interrupt;
+    const double told = study->progress.begun;
     for (size_t i = 0; i < study->working_count; i++) {
         const mmn_session *session = study->sessions[study->working + i];
         const double begun =
             session ? mmn_interrupt_share(&session->interrupt) * (double)study->working_count : 0;
         study->progress.begun = begun > study->progress.begun ? begun : study->progress.begun;
     }
-    if (mmn_study_advance(study, 0, NULL) != MMN_OK)
+    if (study->progress.begun > told && mmn_study_advance(study, 0, NULL) != MMN_OK)
         return 1;
     return study->ranks.team.ranks ? mmn_study_ranks_asked(&study->ranks)
                                    : other->asked && other->asked(other->context) != 0;

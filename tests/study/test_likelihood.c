@@ -285,8 +285,8 @@ Test(likelihood, does_not_depend_on_what_runs_together)
     static const char *const words[] = {
         "one two three four five six seven eight nine ten eleven twelve thirteen fourteen", "red",
         "green and blue and white and black and brown and grey and pink and yellow",
-        "a house of cards that stands where the river bends, and a tree in front of the house,"
-        " and a bird in the tree, and a cat below it, and nobody at the window",
+        ("a house of cards that stands where the river bends, and a tree in front of the house,"
+         " and a bird in the tree, and a cat below it, and nobody at the window"),
         "house"};
     mmn_likelihood all[WAYS], alone[WAYS];
     asking a;
