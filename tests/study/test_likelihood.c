@@ -241,6 +241,9 @@ static void check_bundle(const char *bundle)
 
 Test(likelihood, is_transformers_own_behind_pictures)
 {
+#ifndef HAVE_LIBPNG
+    cr_skip_test("some of the pictures are PNG, which this build does without");
+#endif
     check_bundle("five-domains");
 }
 
