@@ -56,7 +56,8 @@ bool mmn_team_follows(const mmn_team *team)
     return team->ranks && team->ranks->rank > 0;
 }
 
-bool mmn_team_is_due(mmn_team *team)
+/* Whether it is time to look for messages in the middle of work that asks often. */
+static bool is_due(mmn_team *team)
 {
     const double now = mmn_clock();
     if (!team->ranks || now - team->polled < POLL_SECONDS)
@@ -159,6 +160,38 @@ mmn_status mmn_team_refuse(const mmn_message *message, mmn_error *error)
                     "process %" PRIu32 " has sent a message that does not belong here: all "
                     "processes must be the same program with the same command",
                     message->from);
+}
+
+mmn_status mmn_team_check_run(const mmn_message *message, const char *run, size_t size,
+                              const char *what, mmn_error *error)
+{
+    if (message->size == size && memcmp(message->bytes, run, size) == 0)
+        return MMN_OK;
+    return mmn_fail(error, MMN_INPUT, NULL, NULL,
+                    "process %" PRIu32 " is at another run than process 0: its %s or version are "
+                    "others",
+                    message->from, what);
+}
+
+/* Looks for messages in the middle of work. */
+static mmn_status look(mmn_team *team, mmn_status (*serve)(void *context, mmn_error *error),
+                       void *context, mmn_error *error)
+{
+    mmn_message message;
+    if (mmn_team_leads(team))
+        return serve(context, error);
+    MMN_TRY(mmn_team_receive(team, false, &message, error));
+    return message.kind == MMN_MESSAGE_NONE ? MMN_OK : mmn_team_refuse(&message, error);
+}
+
+int mmn_team_asked(mmn_team *team, mmn_status (*serve)(void *context, mmn_error *error),
+                   void *context)
+{
+    mmn_error problem;
+    if (team->problem.status == MMN_OK && is_due(team))
+        mmn_team_note(team, look(team, serve, context, &problem), &problem);
+    return team->problem.status != MMN_OK || team->stopped ||
+           (team->asked && team->asked(team->asked_context) != 0);
 }
 
 /* Notes what a message says that is not the run's own; true if it is such a one. */

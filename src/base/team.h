@@ -34,6 +34,9 @@ typedef struct mmn_team {
     uint8_t *message;  /* at work */
     size_t capacity;
     double polled; /* when the leader or another last looked for messages while at work */
+    /* Whom mmn_team_asked asks, set once the team has begun; NULL: nobody. */
+    mmn_interrupted_function asked;
+    void *asked_context;
 } mmn_team;
 
 /* MMN_USAGE where `ranks`, which may be NULL, makes no sense. One process is none. */
@@ -53,8 +56,15 @@ mmn_status mmn_team_receive(mmn_team *team, bool wait, mmn_message *message, mmn
 mmn_status mmn_team_send_problem(mmn_team *team, int kind, const mmn_error *problem,
                                  mmn_error *error);
 bool mmn_team_problem(const mmn_message *message, mmn_error *problem);
-/* Whether it is time to look for messages in the middle of work that asks often. */
-bool mmn_team_is_due(mmn_team *team);
+/* Between stages, on the thread that called: looks for messages now and then, which the leader
+ * answers by `serve`, and asks whom the team was told to ask. Whether the work shall stop, as an
+ * mmn_interrupted_function says it. */
+int mmn_team_asked(mmn_team *team, mmn_status (*serve)(void *context, mmn_error *error),
+                   void *context);
+/* MMN_INPUT where a message does not say that its process is at this run, whose parts `what`
+ * names. */
+mmn_status mmn_team_check_run(const mmn_message *message, const char *run, size_t size,
+                              const char *what, mmn_error *error);
 /* Refuses a message that does not belong here. */
 mmn_status mmn_team_refuse(const mmn_message *message, mmn_error *error);
 

@@ -454,8 +454,8 @@ static mmn_status join(count_run *run, mmn_error *error)
     ranks->tell = tell;
     ranks->save = save_sum;
     ranks->skipped = list_skipped;
-    ranks->asked = run->model->interrupt.asked;
-    ranks->asked_context = run->model->interrupt.context;
+    ranks->team.asked = run->model->interrupt.asked;
+    ranks->team.asked_context = run->model->interrupt.context;
     return mmn_count_ranks_begin(ranks, &run->counts, all, error);
 }
 

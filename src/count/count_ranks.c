@@ -229,16 +229,11 @@ static mmn_status greet(mmn_count_ranks *ranks, const mmn_message *message, mmn_
     mmn_text text = {0};
     uint8_t positions[MMN_DOMAIN_LIMIT * 8];
     const mmn_counts *sum = ranks->sum;
-    const mmn_status status = identify(&text, sum, error);
-    const bool same = status == MMN_OK && message->size == text.length &&
-                      memcmp(message->bytes, text.text, text.length) == 0;
+    mmn_status status = identify(&text, sum, error);
+    if (status == MMN_OK)
+        status = mmn_team_check_run(message, text.text, text.length, "model, list, options", error);
     mmn_text_free(&text);
     MMN_TRY(status);
-    if (!same)
-        return mmn_fail(error, MMN_INPUT, NULL, NULL,
-                        "process %" PRIu32 " is at another run than process 0: its model, list, "
-                        "options or version are others",
-                        message->from);
     for (size_t d = 0; d < sum->domain_count; d++)
         mmn_store_u64(positions + 8 * d, sum->domains[d].positions);
     return mmn_team_send(&ranks->team, message->from, START, sum->last_line, positions,
@@ -443,20 +438,13 @@ mmn_status mmn_count_ranks_skip(mmn_count_ranks *ranks, const mmn_error *problem
     return mmn_team_send_problem(&ranks->team, SKIPPED, problem, error);
 }
 
+static mmn_status serve_now(void *context, mmn_error *error)
+{
+    return serve(context, false, error);
+}
+
 int mmn_count_ranks_asked(void *context)
 {
     mmn_count_ranks *ranks = context;
-    mmn_error problem;
-    mmn_message message;
-    if (ranks->team.problem.status == MMN_OK && mmn_team_is_due(&ranks->team)) {
-        mmn_status status = MMN_OK;
-        if (mmn_team_leads(&ranks->team))
-            status = serve(ranks, false, &problem);
-        else if ((status = mmn_team_receive(&ranks->team, false, &message, &problem)) == MMN_OK &&
-                 message.kind != MMN_MESSAGE_NONE)
-            status = mmn_team_refuse(&message, &problem);
-        mmn_team_note(&ranks->team, status, &problem);
-    }
-    return ranks->team.problem.status != MMN_OK || ranks->team.stopped ||
-           (ranks->asked && ranks->asked(ranks->asked_context) != 0);
+    return mmn_team_asked(&ranks->team, serve_now, ranks);
 }

@@ -18,8 +18,6 @@ typedef struct mmn_count_ranks {
     mmn_status (*tell)(void *run, mmn_error *error);
     mmn_status (*save)(void *run, mmn_counts *sum, mmn_error *error);
     void (*skipped)(void *run, const mmn_error *problem);
-    mmn_interrupted_function asked; /* whom the session asks whether to stop, else; may be NULL */
-    void *asked_context;
     uint64_t done;      /* samples that this process has gone through since it last said so */
     uint64_t counted;   /* by this process, and by those that have handed in */
     uint64_t positions; /* likewise, of the language model */

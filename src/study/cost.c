@@ -47,12 +47,10 @@ static const char json[] =
 static const char people[] =
     "${samples} samples, ${passes} passes, about ${text_positions} text and "
     "${image_positions} image positions, up to ${tokens} tokens in each pass\n"
-    "<domains||  <-10 domains.name|${name}>  ${samples} samples in ${ways} ways, $.0{text} text "
-    "and "
-    "$.0{image} image positions each, $.3g{hours} hours\n>"
-    "about $.3g{hours} hours on this machine with ${threads} threads: a layer took "
-    "$.3g{layer_seconds} s, "
-    "what comes before it $.3g{first_seconds} s\n"
+    "<domains||  <-10 domains.name|${name}>  ${samples} samples in ${ways} ways, "
+    "$.0{text} text and $.0{image} image positions each, $.3g{hours} hours\n>"
+    "about $.3g{hours} hours on this machine with ${threads} threads: "
+    "a layer took $.3g{layer_seconds} s, what comes before it $.3g{first_seconds} s\n"
     "memory: $.1{weights/1000000} MB of weights, $.1{session_bytes/1000000} MB for each of "
     "${side_by_side} ways side by side\n";
 
@@ -61,10 +59,9 @@ static const mmn_form form = {
 
 /* What a domain's samples have on average. */
 typedef struct domain_cost {
-    size_t ways, examples;
-    size_t
-        before; /* ways in which what comes before the language model runs, too: others share it */
-    double text, image, seconds;
+    /* before: ways in which what comes before the language model runs, too: others share it */
+    size_t ways, before, examples;
+    double text, image;
 } domain_cost;
 
 /* ---- Timing ---------------------------------------------------------------------------------- */

@@ -294,8 +294,10 @@ static void take_rows(scoring *s, mmn_session *const *sessions, const float *ran
         }
 }
 
-static mmn_status run_group(scoring *s, mmn_session *const *sessions, mmn_error *error)
+/* A norms_function, of the rows that run behind the prompt in each session. */
+static mmn_status run_group(scoring *s, const void *given, mmn_error *error)
 {
+    mmn_session *const *sessions = given;
     const group *g = &s->group;
     float *ran = NULL;
     size_t count = 0;
@@ -317,16 +319,20 @@ static mmn_status run_group(scoring *s, mmn_session *const *sessions, mmn_error 
     return status;
 }
 
-mmn_status mmn_likelihoods_behind(mmn_likelihood *found, mmn_study *study,
-                                  mmn_session *const *sessions, size_t count,
-                                  const mmn_references *references, mmn_error *error)
+/* Fills the final norms of a group, from what is given. */
+typedef mmn_status (*norms_function)(scoring *s, const void *given, mmn_error *error);
+
+/* The likelihoods of all references, a group at a time. */
+static mmn_status score_all(mmn_likelihood *found, mmn_study *study, size_t sessions,
+                            const mmn_references *references, norms_function make_norms,
+                            const void *given, mmn_error *error)
 {
-    memset(found, 0, count * sizeof(*found));
+    memset(found, 0, sessions * sizeof(*found));
     for (size_t first = 0; first < references->count;) {
-        scoring s = {.study = study, .group = group_from(references, first), .sessions = count};
+        scoring s = {.study = study, .group = group_from(references, first), .sessions = sessions};
         mmn_status status = make_room(&s, error);
         if (status == MMN_OK)
-            status = run_group(&s, sessions, error);
+            status = make_norms(&s, given, error);
         if (status == MMN_OK)
             status = choose(found, &s, error);
         free_room(&s);
@@ -334,6 +340,13 @@ mmn_status mmn_likelihoods_behind(mmn_likelihood *found, mmn_study *study,
         first += s.group.count;
     }
     return MMN_OK;
+}
+
+mmn_status mmn_likelihoods_behind(mmn_likelihood *found, mmn_study *study,
+                                  mmn_session *const *sessions, size_t count,
+                                  const mmn_references *references, mmn_error *error)
+{
+    return score_all(found, study, count, references, run_group, sessions, error);
 }
 
 /* ---- In the prefill itself ------------------------------------------------------------------- */
@@ -368,26 +381,24 @@ mmn_probe mmn_reference_rows_probe(mmn_reference_rows *rows)
     return (mmn_probe){.stages = "language.norm", .see = see_normed, .context = rows};
 }
 
+/* A norms_function, of the rows that probes have kept of each session. */
+static mmn_status copy_rows(scoring *s, const void *given, mmn_error *error)
+{
+    const mmn_reference_rows *const *rows = given;
+    const group *g = &s->group;
+    float *to = s->normed;
+    (void)error;
+    for (size_t i = 0; i < s->sessions * g->count; i++) {
+        const size_t size = g->references->list[g->first + i % g->count].count * s->width;
+        memcpy(to, rows[i / g->count]->normed, size * sizeof(*to));
+        to += size;
+    }
+    return MMN_OK;
+}
+
 mmn_status mmn_likelihoods_within(mmn_likelihood *found, mmn_study *study,
                                   const mmn_reference_rows *const *rows, size_t count,
                                   const mmn_references *references, mmn_error *error)
 {
-    memset(found, 0, count * sizeof(*found));
-    for (size_t first = 0; first < references->count;) {
-        scoring s = {.study = study, .group = group_from(references, first), .sessions = count};
-        mmn_status status = make_room(&s, error);
-        float *to = s.normed;
-        for (size_t i = 0; i < count * s.group.count && status == MMN_OK; i++) {
-            const size_t reference = s.group.first + i % s.group.count;
-            const size_t size = references->list[reference].count * s.width;
-            memcpy(to, rows[i / s.group.count]->normed, size * sizeof(*to));
-            to += size;
-        }
-        if (status == MMN_OK)
-            status = choose(found, &s, error);
-        free_room(&s);
-        MMN_TRY(status);
-        first += s.group.count;
-    }
-    return MMN_OK;
+    return score_all(found, study, count, references, copy_rows, rows, error);
 }

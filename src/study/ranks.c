@@ -112,17 +112,6 @@ static mmn_status deal(mmn_study_ranks *ranks, uint32_t to, mmn_error *error)
     return mmn_team_send(&ranks->team, to, DO, ranks->with[to] - 1, NULL, 0, error);
 }
 
-static mmn_status greet(const mmn_study_ranks *ranks, const mmn_message *message, mmn_error *error)
-{
-    if (message->size == strlen(ranks->run) &&
-        memcmp(message->bytes, ranks->run, message->size) == 0)
-        return MMN_OK;
-    return mmn_fail(error, MMN_INPUT, NULL, NULL,
-                    "process %" PRIu32 " is at another run than process 0: its model, list, "
-                    "neurons, options or version are others",
-                    message->from);
-}
-
 /* Takes the rows of a sample that process `from` was to do. */
 static mmn_status take_rows(mmn_study_ranks *ranks, const mmn_message *message, mmn_error *error)
 {
@@ -140,7 +129,8 @@ static mmn_status take_rows(mmn_study_ranks *ranks, const mmn_message *message, 
 static mmn_status answer(mmn_study_ranks *ranks, const mmn_message *message, mmn_error *error)
 {
     if (message->kind == HELLO)
-        MMN_TRY(greet(ranks, message, error));
+        MMN_TRY(mmn_team_check_run(message, ranks->run, strlen(ranks->run),
+                                   "model, list, neurons, options", error));
     else if (message->kind == ROWS)
         MMN_TRY(take_rows(ranks, message, error));
     else
@@ -231,24 +221,15 @@ static mmn_status follow(mmn_study_ranks *ranks, mmn_error *error)
 
 /* ---- All of them ----------------------------------------------------------------------------- */
 
-/* Looks for messages in the middle of work. */
-static mmn_status look(mmn_study_ranks *ranks, mmn_error *error)
+static mmn_status serve_now(void *context, mmn_error *error)
 {
-    mmn_message message;
-    if (mmn_team_leads(&ranks->team))
-        return serve(ranks, false, error);
-    MMN_TRY(mmn_team_receive(&ranks->team, false, &message, error));
-    return message.kind == MMN_MESSAGE_NONE ? MMN_OK : mmn_team_refuse(&message, error);
+    return serve(context, false, error);
 }
 
 int mmn_study_ranks_asked(void *context)
 {
     mmn_study_ranks *ranks = context;
-    mmn_error problem;
-    if (ranks->team.problem.status == MMN_OK && mmn_team_is_due(&ranks->team))
-        mmn_team_note(&ranks->team, look(ranks, &problem), &problem);
-    return ranks->team.problem.status != MMN_OK || ranks->team.stopped ||
-           (ranks->asked && ranks->asked(ranks->asked_context) != 0);
+    return mmn_team_asked(&ranks->team, serve_now, ranks);
 }
 
 mmn_status mmn_study_ranks_gather(mmn_study_ranks *ranks, mmn_error *error)

@@ -25,8 +25,6 @@ typedef struct mmn_study_ranks {
     mmn_status (*measure)(void *kept, const mmn_planned_sample *planned, mmn_error *error);
     /* Tells that so many more rows are there, `found` if the file had them: where to stop, too. */
     mmn_status (*tell)(void *kept, uint64_t rows, bool found, mmn_error *error);
-    mmn_interrupted_function asked; /* whom sessions ask whether to stop, else; may be NULL */
-    void *asked_context;
 
     /* At work. Samples are numbered from 0 among those that are wanted. */
     mmn_team team;

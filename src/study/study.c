@@ -247,15 +247,12 @@ static void end_known(void *kept, size_t domain)
 static mmn_status take_found(void *kept, const mmn_planned_sample *planned, mmn_error *error)
 {
     mmn_study *study = kept;
-    uint64_t runs = 0;
+    const size_t runs = mmn_study_rows_count(&study->rows, planned);
     const mmn_status status = take_rows(kept, planned, error);
     if (status != MMN_OK)
         return mmn_error_in_file(error, status, study->rows.found_in);
     if (study->gathered)
         return mmn_study_advance(study, 0, error);
-    for (size_t i = mmn_plan_next(&study->plan, 0, planned->domain); i < study->plan.run_count;
-         i = mmn_plan_next(&study->plan, i + 1, planned->domain))
-        runs++;
     study->progress.already += runs;
     return mmn_study_advance(study, runs, error);
 }
@@ -477,8 +474,8 @@ static mmn_status gather_rows(mmn_study *study, mmn_error *error)
     ranks->kept = study;
     ranks->measure = measure_sample;
     ranks->tell = tell_rows;
-    ranks->asked = study->model->interrupt.asked;
-    ranks->asked_context = study->model->interrupt.context;
+    ranks->team.asked = study->model->interrupt.asked;
+    ranks->team.asked_context = study->model->interrupt.context;
     MMN_TRY(mmn_study_ranks_gather(ranks, error));
     study->gathered = true;
     mmn_samples_again(&study->samples);

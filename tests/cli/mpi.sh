@@ -30,14 +30,7 @@ elif command -v mpirun.mpich >/dev/null; then
 fi
 command -v ${together%% *} >/dev/null || skip_all "there is no mpirun here"
 
-make_list 9 "$work/list.jsonl"
-for letter in a b c d e f g h i; do
-    for domain in everyday medical; do
-        echo "{\"domain\": \"$domain\", \"text\": \"The $letter was $letter and $domain.\"}"
-    done
-done >"$work/texts.jsonl"
-exits 0 $MMNEURON count "$model" "$work/list.jsonl" -q -o "$work/counts" &&
-    exits 0 $MMNEURON rank "$work/counts" --rate 0.05 -o "$work/neurons.json" || exit 1
+make_study_files || exit 1
 
 # Prints the words of a command.
 words_of() {

@@ -78,6 +78,19 @@ make_list() {
     done >"$2"
 }
 
+# Makes what studies need: a list of questions, a list of texts, and neurons of the first one's domains, in
+# $work.
+make_study_files() {
+    make_list 9 "$work/list.jsonl"
+    for letter in a b c d e f g h i; do
+        for domain in everyday medical; do
+            echo "{\"domain\": \"$domain\", \"text\": \"The $letter was $letter and $domain.\"}"
+        done
+    done >"$work/texts.jsonl"
+    exits 0 $MMNEURON count "$model" "$work/list.jsonl" -q -o "$work/counts" &&
+        exits 0 $MMNEURON rank "$work/counts" --rate 0.05 -o "$work/neurons.json"
+}
+
 # start_caught COMMAND...: starts it in the background, with signals as a terminal's foreground has them, and
 # waits until it catches them or has ended. Sets $process; its messages are in $work/errors.
 start_caught() {

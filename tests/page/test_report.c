@@ -82,17 +82,16 @@ Test(report, repeats_accuracies)
     mmn_report_free(report);
 }
 
-Test(report, repeats_the_cross_table)
+/* A cross table's CSV, beside the values that the JSON has under `key`. */
+static void expect_cross(const mmn_report *report, const char *name, const json_t *cross,
+                         const char *key)
 {
-    mmn_report *report = report_of(data_files, 4);
-    json_t *eval = load(data_files[1]);
-    const json_t *cross = json_object_get(eval, "cross");
-    csv table = read_csv(report, "cross");
+    csv table = read_csv(report, name);
     cr_assert_eq(table.rows, json_array_size(cross) * 25);
     for (size_t r = 0; r < table.rows; r++) {
         const json_t *item = json_array_get(cross, r / 25);
         const json_t *domains = json_object_get(item, "domains");
-        const json_t *row = json_array_get(json_object_get(item, "accuracy"), r / 5 % 5);
+        const json_t *row = json_array_get(json_object_get(item, key), r / 5 % 5);
         cr_assert_str_eq(field(&table, r, 0), text_of(item, "setting"));
         cr_assert_str_eq(field(&table, r, 1),
                          json_string_value(json_array_get(domains, r / 5 % 5)));
@@ -100,6 +99,14 @@ Test(report, repeats_the_cross_table)
         cr_assert_eq(number(&table, r, 3), json_real_value(json_array_get(row, r % 5)));
     }
     free_csv(&table);
+}
+
+Test(report, repeats_the_cross_table)
+{
+    mmn_report *report = report_of(data_files, 4);
+    json_t *eval = load(data_files[1]);
+    const json_t *cross = json_object_get(eval, "cross");
+    expect_cross(report, "cross", cross, "accuracy");
     json_decref(eval);
     mmn_report_free(report);
 }
@@ -126,19 +133,7 @@ Test(report, repeats_likelihoods)
         cr_assert_eq(number(&table, r, 7), real_of(item, "random_seeds"));
     }
     free_csv(&table);
-    table = read_csv(report, "likelihood-cross");
-    cr_assert_eq(table.rows, json_array_size(cross) * 25);
-    for (size_t r = 0; r < table.rows; r++) {
-        const json_t *item = json_array_get(cross, r / 25);
-        const json_t *domains = json_object_get(item, "domains");
-        const json_t *row = json_array_get(json_object_get(item, "difference"), r / 5 % 5);
-        cr_assert_str_eq(field(&table, r, 0), text_of(item, "setting"));
-        cr_assert_str_eq(field(&table, r, 1),
-                         json_string_value(json_array_get(domains, r / 5 % 5)));
-        cr_assert_str_eq(field(&table, r, 2), json_string_value(json_array_get(domains, r % 5)));
-        cr_assert_eq(number(&table, r, 3), json_real_value(json_array_get(row, r % 5)));
-    }
-    free_csv(&table);
+    expect_cross(report, "likelihood-cross", cross, "difference");
     json_decref(eval);
     mmn_report_free(report);
 }
