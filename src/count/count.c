@@ -15,11 +15,6 @@
 #include "count/count_ranks.h"
 #include "pass/session.h"
 
-/* The state is saved after a sample when the last time is this long ago, and when saving has taken
- * at most a twentieth of the time. */
-#define SAVE_SECONDS 2.0
-#define SAVE_SHARE 20.0
-
 /* Samples that run together, unless the caller says how many. */
 enum { BATCH = 16 };
 
@@ -33,9 +28,7 @@ typedef struct count_run {
     mmn_count_batch batch; /* samples that follow last_line, taken but not run yet */
     uint64_t done;         /* own samples that were counted or skipped */
     uint64_t already;      /* of `done`, how many the state file had */
-    uint64_t counted;      /* by this run */
-    uint64_t language_positions;
-    mmn_count_ranks ranks; /* the processes that do the run together */
+    mmn_count_ranks ranks; /* the processes that do the run together, and what was counted */
     uint64_t line;         /* of the last sample that the list gave */
     double start, saved, save_duration;
     bool unsaved;
@@ -97,13 +90,12 @@ static mmn_status save_state(count_run *run, mmn_error *error)
 
 static mmn_status save_state_if_due(count_run *run, mmn_error *error)
 {
-    double elapsed = mmn_clock() - run->saved;
     run->unsaved = true;
     if (run->ranks.team.ranks) /* whose rounds end with it */
         return MMN_OK;
-    if (elapsed < SAVE_SECONDS || elapsed < SAVE_SHARE * run->save_duration)
-        return MMN_OK;
-    return save_state(run, error);
+    return mmn_count_save_is_due(mmn_clock() - run->saved, run->save_duration)
+               ? save_state(run, error)
+               : MMN_OK;
 }
 
 /* Skips what `problem` says is bad, or ends the run with it. */
@@ -144,8 +136,8 @@ static void close_samples(count_run *run, size_t first, size_t count, bool count
         for (size_t k = 0; k < sizeof(sample->digest); k++)
             run->counts->inputs[k] ^= sample->digest[k];
         domain->samples++;
-        run->counted++;
-        run->language_positions += mmn_input_length(sample->input);
+        run->ranks.counted++;
+        run->ranks.positions += mmn_input_length(sample->input);
     }
 }
 
@@ -271,9 +263,9 @@ static mmn_status stopped(const count_run *run, mmn_error *error)
 static mmn_status run_last_samples(count_run *run, bool *last, mmn_error *error)
 {
     uint64_t wanted = run->options->stop_after;
-    if (wanted > 0 && run->counted + run->batch.inputs == wanted)
+    if (wanted > 0 && run->ranks.counted + run->batch.inputs == wanted)
         MMN_TRY(run_batch(run, error));
-    *last = wanted > 0 && run->counted == wanted;
+    *last = wanted > 0 && run->ranks.counted == wanted;
     return MMN_OK;
 }
 
@@ -406,10 +398,10 @@ static void summarise(mmn_count_summary *summary, const count_run *run)
     *summary = (mmn_count_summary){.samples = mmn_counts_samples(run->counts),
                                    .skipped = run->counts->skipped_count,
                                    .nonfinite = run->counts->nonfinite,
-                                   .positions = run->language_positions,
+                                   .positions = run->ranks.positions,
                                    .window = run->samples.windows.length,
                                    .seconds = mmn_clock() - run->start};
-    summary->resumed = summary->samples - run->counted;
+    summary->resumed = summary->samples - run->ranks.counted;
 }
 
 /* ---- Several processes ----------------------------------------------------------------------- */
@@ -467,8 +459,6 @@ static void take_sum(count_run *run)
     mmn_counts *own = run->counts;
     run->counts = run->ranks.sum;
     run->ranks.sum = own;
-    run->counted += run->ranks.counted;
-    run->language_positions += run->ranks.positions;
 }
 
 /* Everything up to the first sample. */

@@ -10,11 +10,14 @@
 #include "base/text_buffer.h"
 #include "count/merge.h"
 
-/* A round lasts as long and has as many blocks for each process at least, so that neither saving
- * nor waiting for the last block takes much of it. A block is to take about BLOCK_SECONDS. */
-#define ROUND_SECONDS 60.0
-#define BLOCK_SECONDS 5.0
-enum { ROUND_BLOCKS = 8 };
+/* What is counted is saved when the last time is this long ago, and when saving has taken at most a
+ * twentieth of the time. */
+#define SAVE_SECONDS 2.0
+#define SAVE_SHARE 20.0
+
+/* A block is to take about so long, once as many samples as tell it were given to each process. */
+#define BLOCK_SECONDS 2.0
+enum { FIRST_SAMPLES = 8 };
 
 /* The messages, to process 0: which run the sender is at; that it is done with so many samples and
  * wants more; the counts of a domain, and the rest that is handed in; a sample that was skipped.
@@ -136,6 +139,39 @@ static mmn_status take_domain(mmn_count_ranks *ranks, const mmn_message *message
     return MMN_OK;
 }
 
+static bool have_all_handed(const mmn_count_ranks *ranks)
+{
+    uint32_t rank = 0;
+    while (rank < ranks->team.ranks->count && ranks->handed[rank])
+        rank++;
+    return rank == ranks->team.ranks->count;
+}
+
+static void begin_round(mmn_count_ranks *ranks)
+{
+    ranks->closed = false;
+    ranks->started = mmn_clock();
+    memset(ranks->handed, 0, ranks->team.ranks->count * sizeof(*ranks->handed));
+}
+
+/* Notes that a process has handed in, which ends the round if it is the last: its sum is saved,
+ * unless it is the run's. */
+static mmn_status note_handed(mmn_count_ranks *ranks, uint32_t rank, mmn_error *error)
+{
+    ranks->handed[rank] = true;
+    if (!have_all_handed(ranks))
+        return MMN_OK;
+    ranks->over = ranks->boundary == ranks->all;
+    if (ranks->over)
+        return MMN_OK;
+    const double before = mmn_clock();
+    MMN_TRY(ranks->save(ranks->run, ranks->sum, error));
+    ranks->cost = ranks->handing_seconds + mmn_clock() - before;
+    ranks->handing_seconds = 0;
+    begin_round(ranks);
+    return MMN_OK;
+}
+
 /* Adds what a process has handed in to the sum. */
 static mmn_status take_rest(mmn_count_ranks *ranks, const mmn_message *message, mmn_error *error)
 {
@@ -151,36 +187,65 @@ static mmn_status take_rest(mmn_count_ranks *ranks, const mmn_message *message, 
         MMN_TRY(mmn_counts_add_skipped(part, mmn_load_u64(message->bytes + at), error));
     MMN_TRY(mmn_counts_add(ranks->sum, part, error));
     clear(part);
-    ranks->handed[message->from] = true;
     ranks->handing = 0;
-    return MMN_OK;
+    ranks->handing_seconds += mmn_clock() - ranks->handing_started;
+    return note_handed(ranks, message->from, error);
+}
+
+/* Adds what this process has counted, all of whose samples up to the boundary it has gone through,
+ * to the sum. */
+static mmn_status add_own(mmn_count_ranks *ranks, uint64_t line, mmn_error *error)
+{
+    mmn_counts *sum = ranks->sum;
+    MMN_TRY(mmn_counts_add(sum, ranks->own, error));
+    clear(ranks->own);
+    sum->last_line = line > sum->last_line ? line : sum->last_line;
+    for (size_t d = 0; d < sum->domain_count; d++)
+        sum->domains[d].positions = ranks->own->domains[d].positions;
+    return note_handed(ranks, 0, error);
 }
 
 /* ---- Process 0 ------------------------------------------------------------------------------- */
 
-/* As many samples as take about BLOCK_SECONDS, by how long those before took. */
-static uint64_t block_size(const mmn_count_ranks *ranks)
+bool mmn_count_save_is_due(double seconds, double cost)
 {
-    const double samples = (double)(ranks->next - ranks->first), most = (double)ranks->most;
-    const double seconds = (mmn_clock() - ranks->first_started) * ranks->team.ranks->count;
-    if (samples < ROUND_BLOCKS * ranks->team.ranks->count || !(seconds > 0))
-        return 1;
-    const double size = BLOCK_SECONDS * samples / seconds;
-    return size < 1 ? 1 : size > most ? ranks->most : (uint64_t)size;
+    return seconds >= SAVE_SECONDS && seconds >= SAVE_SHARE * cost;
 }
 
-/* Takes the next block off what is left, unless the round is over, or is now. */
-static bool take_block(mmn_count_ranks *ranks, uint64_t *begin, uint64_t *end)
+/* As many samples as take about BLOCK_SECONDS, by how long those before took; fewer at the end, so
+ * that all come to it together. */
+static uint64_t block_size(const mmn_count_ranks *ranks)
 {
-    const uint64_t left = ranks->all - ranks->next, size = block_size(ranks);
-    if (left == 0 || (ranks->blocks >= (uint64_t)ROUND_BLOCKS * ranks->team.ranks->count &&
-                      mmn_clock() - ranks->started >= ROUND_SECONDS))
-        ranks->closed = true;
-    if (ranks->closed)
+    const uint32_t count = ranks->team.ranks->count;
+    const double samples = (double)(ranks->next - ranks->first), most = (double)ranks->most;
+    const double seconds = (mmn_clock() - ranks->first_started) * count;
+    const double share = (double)(ranks->all - ranks->next) / (2.0 * count);
+    if (samples < FIRST_SAMPLES * count || !(seconds > 0))
+        return 1;
+    double size = BLOCK_SECONDS * samples / seconds;
+    size = size > most ? most : size;
+    size = size > share ? share : size;
+    return size < 1 ? 1 : (uint64_t)size;
+}
+
+/* Closes the round if it is time to. The next one ends behind it. */
+static void close_round(mmn_count_ranks *ranks)
+{
+    if (ranks->closed || (ranks->next < ranks->all &&
+                          !mmn_count_save_is_due(mmn_clock() - ranks->started, ranks->cost)))
+        return;
+    ranks->closed = true;
+    ranks->boundary = ranks->next;
+}
+
+/* Takes the next block off what is left, for a process that has nothing to hand in. */
+static bool take_block(mmn_count_ranks *ranks, uint32_t rank, uint64_t *begin, uint64_t *end)
+{
+    close_round(ranks);
+    if (ranks->next == ranks->all || (ranks->closed && !ranks->handed[rank]))
         return false;
     *begin = ranks->next;
-    *end = ranks->next += size < left ? size : left;
-    ranks->blocks++;
+    *end = ranks->next += block_size(ranks);
     return true;
 }
 
@@ -189,16 +254,17 @@ static mmn_status answer(mmn_count_ranks *ranks, uint32_t to, mmn_error *error)
 {
     uint8_t end_bytes[8];
     uint64_t begin, end;
-    if (!ranks->begun || ranks->handed[to])
+    if (!ranks->begun)
         return MMN_OK;
-    if (take_block(ranks, &begin, &end)) {
+    if (take_block(ranks, to, &begin, &end)) {
         ranks->waiting[to] = false;
         mmn_store_u64(end_bytes, end);
         return mmn_team_send(&ranks->team, to, BLOCK, begin, end_bytes, 8, error);
     }
-    if (ranks->handing != 0)
+    if (ranks->handing != 0 || ranks->handed[to])
         return MMN_OK;
     ranks->handing = to;
+    ranks->handing_started = mmn_clock();
     return mmn_team_send(&ranks->team, to, HAND_IN, 0, NULL, 0, error);
 }
 
@@ -279,44 +345,6 @@ static mmn_status serve(mmn_count_ranks *ranks, bool wait, mmn_error *error)
     return MMN_OK;
 }
 
-static bool have_all_handed(const mmn_count_ranks *ranks)
-{
-    uint32_t rank = 1;
-    while (rank < ranks->team.ranks->count && ranks->handed[rank])
-        rank++;
-    return rank == ranks->team.ranks->count;
-}
-
-static void begin_round(mmn_count_ranks *ranks)
-{
-    ranks->closed = false;
-    ranks->blocks = 0;
-    ranks->started = mmn_clock();
-    memset(ranks->handed, 0, ranks->team.ranks->count * sizeof(*ranks->handed));
-}
-
-/* Ends a round, all of whose samples this process has gone through: adds up what all have counted,
- * and saves it, unless it was the last. */
-static mmn_status end_round(mmn_count_ranks *ranks, uint64_t line, mmn_error *error)
-{
-    const bool last = ranks->next == ranks->all;
-    while (!have_all_handed(ranks)) {
-        MMN_TRY(serve(ranks, true, error));
-        MMN_TRY(ranks->tell(ranks->run, error));
-    }
-    MMN_TRY(mmn_counts_add(ranks->sum, ranks->own, error));
-    clear(ranks->own);
-    ranks->sum->last_line = line > ranks->sum->last_line ? line : ranks->sum->last_line;
-    for (size_t d = 0; d < ranks->sum->domain_count; d++)
-        ranks->sum->domains[d].positions = ranks->own->domains[d].positions;
-    ranks->over = last;
-    if (last)
-        return MMN_OK;
-    MMN_TRY(ranks->save(ranks->run, ranks->sum, error));
-    begin_round(ranks);
-    return answer_all(ranks, error);
-}
-
 static mmn_status lead(mmn_count_ranks *ranks, uint64_t number, uint64_t line, mmn_error *error)
 {
     if (!ranks->begun) {
@@ -328,13 +356,17 @@ static mmn_status lead(mmn_count_ranks *ranks, uint64_t number, uint64_t line, m
     }
     MMN_TRY(serve(ranks, false, error));
     while (!ranks->over && number >= ranks->end) {
-        if (take_block(ranks, &ranks->begin, &ranks->end))
+        if (take_block(ranks, 0, &ranks->begin, &ranks->end))
             continue;
+        if (ranks->handed[0]) {
+            MMN_TRY(serve(ranks, true, error));
+            MMN_TRY(ranks->tell(ranks->run, error));
+        } else if (number < ranks->boundary) {
+            ranks->begin = ranks->end = ranks->boundary;
+        } else {
+            MMN_TRY(add_own(ranks, line, error));
+        }
         MMN_TRY(answer_all(ranks, error));
-        if (number < ranks->next)
-            ranks->begin = ranks->end = ranks->next;
-        else
-            MMN_TRY(end_round(ranks, line, error));
     }
     return MMN_OK;
 }

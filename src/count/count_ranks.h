@@ -1,6 +1,7 @@
 /* A count's samples, dealt out among processes. Process 0 gives out blocks of samples that follow
- * each other, to whoever has none, until the round is over; then all hand in what they have counted
- * of it, which process 0 adds up and saves, and the next round begins. */
+ * each other, to whoever has none. Now and then it closes a round: everybody who comes for a block
+ * hands in first what he has counted of those before, and goes on with the next round. When all
+ * have handed in, process 0 saves the sum; nobody waits for that. */
 #ifndef MMN_COUNT_COUNT_RANKS_H
 #define MMN_COUNT_COUNT_RANKS_H
 
@@ -30,11 +31,14 @@ typedef struct mmn_count_ranks {
     mmn_counts *sum, *part; /* of all rounds that are over; what is being handed in */
     uint64_t all, next;     /* samples; the first that nobody has had */
     uint64_t others;        /* samples that others have gone through */
-    bool begun, closed;     /* whether there is a round, and whether it has no more blocks */
-    double started, first_started;
-    uint64_t first, blocks; /* of the run, where it began; of the round, how many were given */
-    bool *waiting, *handed; /* [processes]: want a block, or to hand in; have handed in */
+    bool begun, closed;     /* whether there is a round, and whether it is to be handed in */
+    uint64_t first;         /* sample of the run */
+    uint64_t boundary;      /* the first sample behind the closed round */
+    bool *waiting, *handed; /* [processes]: want a block; have handed in of the closed round */
     uint32_t handing;       /* who is handing in; 0: nobody */
+    double first_started, started;           /* the run, and the round */
+    double handing_started, handing_seconds; /* this process's, and those of the round */
+    double cost;                             /* seconds that handing in and saving took last */
 } mmn_count_ranks;
 
 /* Gets ready with counts that hold what earlier runs have saved, which become process 0's sum, and
@@ -51,6 +55,8 @@ mmn_status mmn_count_ranks_next(mmn_count_ranks *ranks, uint64_t number, uint64_
 mmn_status mmn_count_ranks_finish(mmn_count_ranks *ranks, uint64_t line, mmn_error *error);
 /* Tells process 0 of a sample that was skipped. */
 mmn_status mmn_count_ranks_skip(mmn_count_ranks *ranks, const mmn_error *problem, mmn_error *error);
+/* Whether it is time to save what is counted: `seconds` ago it was last done, and took `cost`. */
+bool mmn_count_save_is_due(double seconds, double cost);
 /* An mmn_interrupted_function for the session of this process: looks for messages, too. */
 int mmn_count_ranks_asked(void *context);
 

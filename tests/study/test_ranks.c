@@ -1,100 +1,16 @@
 /* Several processes that do one study: every study gives the bytes of one process, however many
- * there are, and goes on with any number of them where one has failed or was killed. They are
- * children of the test that reach each other through sockets, as MPI's would through MPI. */
+ * there are, and goes on with any number of them where one has failed or was killed. */
 #include <criterion/criterion.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "mmneuron.h"
 #include "tests/study/every_study.h"
-
-enum { MOST = 5 };
-
-/* The options without OpenMP's threads, which do not survive a fork. */
-static const mmn_model_options one_thread = {.size = sizeof(one_thread), .threads = 1};
+#include "tests/tools/processes.h"
 
 TestSuite(ranks, .init = write_lists, .fini = scratch_remove);
-
-/* ---- Messages -------------------------------------------------------------------------------- */
-
-/* One end of each of its connections, to process number [rank]; -1: there is none. */
-typedef struct wires {
-    uint32_t count;
-    int ends[MOST];
-    char bytes[1 << 20];
-} wires;
-
-static bool write_all(int end, const void *bytes, size_t size)
-{
-    const char *at = bytes;
-    while (size > 0) {
-        const ssize_t done = write(end, at, size);
-        if (done <= 0)
-            return false;
-        at += done;
-        size -= (size_t)done;
-    }
-    return true;
-}
-
-static bool read_all(int end, void *bytes, size_t size)
-{
-    char *at = bytes;
-    while (size > 0) {
-        const ssize_t done = read(end, at, size);
-        if (done <= 0)
-            return false;
-        at += done;
-        size -= (size_t)done;
-    }
-    return true;
-}
-
-static mmn_status gone(mmn_error *problem)
-{
-    *problem = (mmn_error){.status = MMN_SYSTEM, .message = "another process is no more"};
-    return MMN_SYSTEM;
-}
-
-static mmn_status send_bytes(void *context, uint32_t to, const void *bytes, size_t size,
-                             mmn_error *problem)
-{
-    const wires *all = context;
-    return write_all(all->ends[to], &size, sizeof(size)) && write_all(all->ends[to], bytes, size)
-               ? MMN_OK
-               : gone(problem);
-}
-
-static mmn_status receive_bytes(void *context, int wait, uint32_t *from, const void **bytes,
-                                size_t *size, mmn_error *problem)
-{
-    wires *all = context;
-    struct pollfd waiting[MOST];
-    *bytes = NULL;
-    for (uint32_t i = 0; i < all->count; i++)
-        waiting[i] = (struct pollfd){.fd = all->ends[i], .events = POLLIN};
-    if (poll(waiting, all->count, wait ? 100 : 0) <= 0)
-        return MMN_OK;
-    for (uint32_t i = 0; i < all->count; i++) {
-        if (all->ends[i] < 0 || waiting[i].revents == 0)
-            continue;
-        if (!read_all(all->ends[i], size, sizeof(*size)) || *size > sizeof(all->bytes) ||
-            !read_all(all->ends[i], all->bytes, *size))
-            return gone(problem);
-        *from = i;
-        *bytes = all->bytes;
-        return MMN_OK;
-    }
-    return MMN_OK;
-}
 
 /* ---- Processes ------------------------------------------------------------------------------- */
 
@@ -121,83 +37,37 @@ static int have_accident(void *context)
     return 1;
 }
 
-/* Runs the study as one process of several; writes the result of the first to "result", and its
- * error's message to "message". Exits with the status. */
-static void be_process(study *run, wires *all, uint32_t rank)
+/* A part_function: the study is the context. Writes the result of the first to "result", and its
+ * error's message to "message". */
+static int do_part(const mmn_ranks *ranks, void *run)
 {
     mmn_model_options options = one_thread;
-    const mmn_ranks ranks = {.size = sizeof(ranks),
-                             .rank = rank,
-                             .count = all->count,
-                             .context = all,
-                             .send = send_bytes,
-                             .receive = receive_bytes};
-    const mmn_rows_options rows = {.file = file, .ranks = &ranks};
+    const mmn_rows_options rows = {.file = file, .ranks = ranks};
     mmn_result *result = NULL;
-    char *json, byte;
-    own_rank = rank;
+    char *json;
+    own_rank = ranks->rank;
     options.interrupted = have_accident;
-    signal(SIGPIPE, SIG_IGN);
-    if (what.other_list && rank == what.rank)
+    if (what.other_list && own_rank == what.rank)
         snprintf(list, sizeof(list), "%s", what.other_list);
     if (mmn_model_open(&model, MODEL, &options, &error) != MMN_OK)
-        _exit(100);
-    const mmn_status status = run(&result, &rows);
-    if ((rank > 0 || status != MMN_OK) != !result)
-        _exit(101);
+        return 100;
+    const mmn_status status = (*(study *const *)run)(&result, &rows);
+    if ((own_rank > 0 || status != MMN_OK) != !result)
+        return 101;
     if (result && (mmn_result_json(result, &json, &error) != MMN_OK))
-        _exit(102);
-    if (rank == 0) {
+        return 102;
+    if (own_rank == 0) {
         FILE *out = fopen(scratch_path(result ? "result" : "message"), "w");
         fputs(result ? json : error.message, out);
         fclose(out);
-    } else {
-        while (read(all->ends[0], &byte, 1) == 1) /* until the first has ended */
-            continue;
     }
-    _exit((int)status);
+    return (int)status;
 }
 
 /* Runs the study in `count` processes. Returns the status of the first. */
 static int run_together(study *run, uint32_t count)
 {
-    static wires all[MOST];
-    pid_t children[MOST];
-    int first = -1;
-    for (uint32_t i = 0; i < count; i++) {
-        all[i].count = count;
-        for (int k = 0; k < MOST; k++)
-            all[i].ends[k] = -1;
-    }
-    for (uint32_t i = 1; i < count; i++) {
-        int pair[2];
-        cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
-        all[0].ends[i] = pair[0];
-        all[i].ends[0] = pair[1];
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        children[i] = fork();
-        cr_assert_geq(children[i], 0);
-        if (children[i] > 0)
-            continue;
-        for (uint32_t k = 0; k < count; k++)
-            for (uint32_t end = 0; k != i && end < count; end++)
-                close(all[k].ends[end]);
-        be_process(run, &all[i], i);
-    }
-    for (uint32_t i = 1; i < count; i++) {
-        close(all[0].ends[i]);
-        close(all[i].ends[0]);
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        int status;
-        cr_assert_eq(waitpid(children[i], &status, 0), children[i]);
-        if (i == 0)
-            first = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-        cr_assert(!WIFEXITED(status) || WEXITSTATUS(status) < 100, "process %u: %d", (unsigned)i,
-                  WEXITSTATUS(status));
-    }
-    return first;
+    return run_processes(count, do_part, &run);
 }
 
 static char *read_text(const char *name)
@@ -232,7 +102,7 @@ static void expect_together(study *run, uint32_t count, const char *expected)
 
 Test(ranks, every_study_gives_the_bytes_of_one_process)
 {
-    static const uint32_t counts[] = {1, 2, 3, MOST};
+    static const uint32_t counts[] = {1, 2, 3, MOST_PROCESSES};
     for (size_t s = 0; s < STUDIES; s++) {
         char *expected = result_alone(studies[s]);
         for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
