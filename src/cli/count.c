@@ -95,6 +95,20 @@ static int run_count(mmn_cli_call *call, mmn_count_options *options)
     return code;
 }
 
+static int run_plan(mmn_cli_call *call, const mmn_count_options *options)
+{
+    mmn_cli_progress progress;
+    mmn_result *result = NULL;
+    mmn_error error;
+    mmn_cli_work_begin(&progress, call->quiet);
+    const mmn_status status = mmn_count_plan(&result, call->model, options, &error);
+    int code = mmn_cli_work_end(&progress, status, &error);
+    if (status == MMN_OK)
+        code = mmn_cli_give_result(call, result);
+    mmn_result_free(result);
+    return code;
+}
+
 /* Takes the output and the state file beside it. */
 static int open_destination(mmn_cli_call *call, const char *output)
 {
@@ -115,11 +129,13 @@ int mmn_cli_count(mmn_cli_call *call)
     mmn_cli_modules modules = {{0}};
     mmn_cli_modules positions_module = {{0}};
     mmn_cli_shard shard = {0, 0};
+    int plan = 0;
     mmn_model_options wishes = {.size = sizeof(wishes)};
     /* clang-format off */
     const mmn_cli_option options[] = {
         {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
          .target = &count_options.output, .needed = "the file that receives the counts",
+         .unless = &plan,
          .help = "where to write the counts (- is standard output); the state of an unfinished run"
                  " is in FILE.state"},
         {.name = "samples", .value = "N", .kind = MMN_CLI_WHOLE, .target = &count_options.samples,
@@ -151,6 +167,7 @@ int mmn_cli_count(mmn_cli_call *call)
         {.name = "stop-after", .value = "N", .kind = MMN_CLI_WHOLE,
          .target = &count_options.stop_after, .minimum = 1,
          .help = "stop after N samples as Ctrl-C would, to go on another time"},
+        MMN_CLI_PLAN(&plan),
         MMN_CLI_ALLOW_UNKNOWN_KEYS(&count_options.allow_unknown_keys),
         MMN_CLI_ALLOW_LONG_PROMPTS(&count_options.allow_long_prompts),
         MMN_CLI_RESIZE_ORDER(&wishes.resize_order),
@@ -170,7 +187,10 @@ int mmn_cli_count(mmn_cli_call *call)
                                    " neither a --shard nor --stop-after");
     if (strchr(positions_module.names, ',') != NULL)
         return mmn_cli_usage(call, "--positions-module takes one module, not several");
-    MMN_CLI_TRY(open_destination(call, count_options.output));
+    if (plan && count_options.ranks != NULL)
+        return mmn_cli_usage(call, MMN_CLI_PLAN_IS_ALONE);
+    if (!plan)
+        MMN_CLI_TRY(open_destination(call, count_options.output));
     MMN_CLI_TRY(mmn_cli_open_model(call, &wishes));
-    return run_count(call, &count_options);
+    return plan ? run_plan(call, &count_options) : run_count(call, &count_options);
 }

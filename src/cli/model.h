@@ -43,6 +43,15 @@
      .help = "pass over keys of the list that no sample has, instead of stopping there"}
 /* clang-format on */
 
+/* The option of every command that goes over a list; `plan` is an int. */
+/* clang-format off */
+#define MMN_CLI_PLAN(plan)                                                                         \
+    {.name = "plan", .kind = MMN_CLI_FLAG, .target = (plan),                                       \
+     .help = "run and write nothing, and say what it would cost: passes, positions, hours on this" \
+             " machine, memory"}
+/* clang-format on */
+#define MMN_CLI_PLAN_IS_ALONE "--plan runs nothing that processes could divide; start one"
+
 /* The option of every command that runs a model; `allow` is an int. */
 /* clang-format off */
 #define MMN_CLI_ALLOW_NONFINITE(allow)                                                       \

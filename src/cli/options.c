@@ -342,7 +342,8 @@ static int refuse_absent(const mmn_cli_call *call, const mmn_cli_option *options
 {
     for (size_t index = 0; index < count; index++) {
         const mmn_cli_option *option = &options[index];
-        if (option->needed == NULL || *(const char **)option->target != NULL)
+        if (option->needed == NULL || *(const char **)option->target != NULL ||
+            (option->unless != NULL && *option->unless != 0))
             continue;
         const char letter[] = {option->letter, '\0'};
         return mmn_cli_usage(call, "-%s%s is missing: %s", option->letter ? "" : "-",

@@ -52,6 +52,7 @@ typedef struct mmn_cli_option {
     double minimum, maximum; /* of numbers; maximum 0: none */
     bool above;              /* a real number must be above the minimum */
     const char *needed; /* of a text that must be given: what it is, for the message; or NULL */
+    const int *unless;  /* a flag with which it need not be; or NULL */
     const char *help;   /* starts in lower case, no full stop */
 } mmn_cli_option;
 

@@ -74,7 +74,7 @@ static int choose_rows(mmn_cli_call *call, mmn_cli_study *study)
 {
     mmn_error error;
     if (study->plan && mmn_cli_ranks() != NULL)
-        return mmn_cli_usage(call, "--plan runs nothing that processes could divide; start one");
+        return mmn_cli_usage(call, MMN_CLI_PLAN_IS_ALONE);
     if (study->plan) {
         *study->rows = (mmn_rows_options){
             .shard = study->shard.index, .shards = study->shard.count, .plan = 1};

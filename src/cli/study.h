@@ -45,9 +45,7 @@ typedef struct mmn_cli_study {
     {.name = "shard", .value = "I/N", .kind = MMN_CLI_SHARD, .target = &(study)->shard,            \
      .help = "do the I-th of N parts of the samples, whose rows are all that -o writes;"           \
              " \"mmneuron merge\" makes the result of the parts"},                                 \
-    {.name = "plan", .kind = MMN_CLI_FLAG, .target = &(study)->plan,                               \
-     .help = "run and write nothing, and say what it would cost: passes, positions, hours on this" \
-             " machine, memory"}
+    MMN_CLI_PLAN(&(study)->plan)
 /* clang-format on */
 #define MMN_CLI_STUDY_OF_LIST(options, study)                                                      \
     MMN_CLI_ROWS(study), MMN_CLI_ALLOW_UNKNOWN_KEYS(&(options)->allow_unknown_keys),               \

@@ -74,6 +74,12 @@ MMN_API mmn_status mmn_count_state_file(char **state, const char *output, mmn_er
 MMN_API mmn_status mmn_count(const mmn_model *model, const mmn_count_options *options,
                              mmn_count_summary *summary, mmn_error *error);
 
+/* What that would cost: the result mmneuron-plan-1 (doc/formats.md). The first samples of each
+ * domain are looked at, a few layers of the first of all are run to be timed, and nothing is
+ * written. Of the options, output and batch do not matter, nor what goes with a run. */
+MMN_API mmn_status mmn_count_plan(mmn_result **result, const mmn_model *model,
+                                  const mmn_count_options *options, mmn_error *error);
+
 /* Adds counts files of the shards of one run: exactly what one run would have given. */
 MMN_API mmn_status mmn_counts_merge(const char *const *files, size_t file_count, const char *output,
                                     mmn_error *error);

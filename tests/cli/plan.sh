@@ -1,5 +1,5 @@
 #!/bin/sh
-# What a study says beforehand of its cost: the passes and positions of its rows, and nothing is written.
+# What a study or a count says beforehand of its cost: the passes and positions of its rows, and nothing is written.
 . "$top_srcdir/tests/cli/setup.sh"
 
 make_list 4 "$work/list.jsonl"
@@ -38,6 +38,23 @@ of_a_shard() {
     grep -q "^2 samples, 2 passes" "$work/out"
 }
 
+# Of counting: all samples, or those that have so many positions.
+of_a_count() {
+    exits 0 $MMNEURON count "$model" "$work/list.jsonl" --plan --json || return 1
+    cp "$work/out" "$work/plan.json"
+    exits 0 $MMNEURON count "$model" "$work/list.jsonl" -q --json -o "$work/all" &&
+        [ "$(sum_of passes "$work/plan.json")" -eq "$(sum_of samples "$work/out")" ] || return 1
+    positions=$(sum_of positions "$work/out")
+    planned=$(sed -n 's/.*"positions": {"text": \([0-9]*\), "image": \([0-9]*\)}.*/\1 \2/p' "$work/plan.json")
+    [ $((${planned% *} + ${planned#* })) -eq "$positions" ]
+}
+
+of_a_limited_count() {
+    exits 0 $MMNEURON count "$model" "$work/list.jsonl" --positions 1 --plan || return 1
+    grep -q "^2 samples, 2 passes" "$work/out" && ! [ -s "$work/errors" ] &&
+        exits 2 $MMNEURON count "$model" "$work/list.jsonl" && grep -q "is missing" "$work/errors"
+}
+
 neurons="--neurons $work/neurons.json"
 check "eval" says_what_runs eval "$model" "$work/list.jsonl" -n 2 --seeds 2 --cross all $neurons
 check "eval of texts" says_what_runs eval "$model" "$work/texts.jsonl" --window 8 --seeds 1 $neurons
@@ -46,5 +63,7 @@ check "perturb" says_what_runs perturb "$model" "$work/list.jsonl" --seeds 1 $ne
 check "lens" says_what_runs lens "$model" "$work/list.jsonl"
 check "people read it" for_people
 check "a shard is planned" of_a_shard
+check "a count is planned" of_a_count
+check "a count up to some positions" of_a_limited_count
 
 done_testing
