@@ -23,7 +23,7 @@ typedef struct tile {
     float *to;
     size_t from_stride, to_stride;
     const float *bias; /* [TILE_WIDTH], added behind the last panel; else NULL */
-    float *witness;    /* [16], of the last panel's totals: 0, unless one is infinite or NaN; or NULL */
+    float *witness;    /* [16], of the last panel's totals: NaN once one is none, else 0; or NULL */
     const float *strip;  /* [length][rows]: the input */
     const float *packed; /* [length][TILE_WIDTH]: the weights */
     size_t length;
@@ -128,7 +128,7 @@ multiply_rows(const size_t rows, const tile *t)
 
             if (t->bias)
                 total = f32x16_add(total, f32x16_load(t->bias + 16 * group));
-            /* Of every panel's totals: asking which is the last costs AVX2 a twelfth of its speed. */
+            /* Of every panel's: asking which is the last costs AVX2 a twelfth of its speed. */
             witness = f32x16_fma(total, f32x16_zero(), witness);
             f32x16_store(t->to + row * t->to_stride + 16 * group, total);
         }
