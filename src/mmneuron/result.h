@@ -37,6 +37,21 @@ MMN_API mmn_status mmn_result_write(const mmn_result *result, const char *file, 
 MMN_API const char *mmn_result_table_name(const mmn_result *result, size_t index);
 MMN_API const char *mmn_result_column_name(const mmn_result *result, const char *table,
                                            size_t index);
+/* The table whose rows those of `table` belong to; NULL of "result", and if there is no such. */
+MMN_API const char *mmn_result_parent_table(const mmn_result *result, const char *table);
+
+/* What the values of a column are, as far as there are any. */
+typedef enum mmn_column_kind {
+    MMN_COLUMN_NONE, /* there is no such column */
+    MMN_COLUMN_TEXT,
+    MMN_COLUMN_JSON,  /* texts that are JSON */
+    MMN_COLUMN_WHOLE, /* whole numbers from 0 on */
+    MMN_COLUMN_REAL,
+    MMN_COLUMN_TRUTH
+} mmn_column_kind;
+
+MMN_API mmn_column_kind mmn_result_column_kind(const mmn_result *result, const char *table,
+                                               const char *column);
 /* How many rows a table has; 0 if there is no such table. */
 MMN_API size_t mmn_result_rows(const mmn_result *result, const char *table);
 /* The row of its parent that row `row` of a table belongs to. */

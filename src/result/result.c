@@ -179,6 +179,25 @@ const char *mmn_result_column_name(const mmn_result *result, const char *name, s
     return table && index < table->columns ? table->form->columns[index].name : NULL;
 }
 
+const char *mmn_result_parent_table(const mmn_result *result, const char *name)
+{
+    const mmn_table *table = table_of(result, name);
+    return table ? table->form->parent : NULL;
+}
+
+mmn_column_kind mmn_result_column_kind(const mmn_result *result, const char *name,
+                                       const char *column)
+{
+    static const mmn_column_kind kinds[] = {
+        [MMN_VALUE_TEXT] = MMN_COLUMN_TEXT,   [MMN_VALUE_JSON] = MMN_COLUMN_JSON,
+        [MMN_VALUE_WHOLE] = MMN_COLUMN_WHOLE, [MMN_VALUE_REAL] = MMN_COLUMN_REAL,
+        [MMN_VALUE_TRUTH] = MMN_COLUMN_TRUTH,
+    };
+    const mmn_table *table = table_of(result, name);
+    const size_t number = table && column ? mmn_result_column(table, column, SIZE_MAX) : SIZE_MAX;
+    return number < SIZE_MAX ? kinds[table->form->columns[number].kind] : MMN_COLUMN_NONE;
+}
+
 size_t mmn_result_rows(const mmn_result *result, const char *name)
 {
     const mmn_table *table = table_of(result, name);

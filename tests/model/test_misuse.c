@@ -318,6 +318,8 @@ Test(misuse, null_without_status)
     cr_expect_not(mmn_session_images_reused(NULL));
     cr_expect_eq(mmn_result_rows(NULL, "result"), 0);
     cr_expect_eq(mmn_result_parent(NULL, "runs", 1), 0);
+    cr_expect_null(mmn_result_parent_table(NULL, "runs"));
+    cr_expect_eq(mmn_result_column_kind(NULL, "runs", "off"), MMN_COLUMN_NONE);
     cr_expect(isnan(mmn_result_number(NULL, "result", 0, "bar")));
     cr_expect_null(mmn_result_text(NULL, "result", 0, "digest"));
     cr_expect_eq(mmn_mask_neurons(NULL, "language", -1), 0);

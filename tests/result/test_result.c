@@ -105,6 +105,19 @@ Test(result, values)
     cr_expect_str_eq(mmn_result_column_name(result, "words", 1), "count");
     cr_expect_null(mmn_result_column_name(result, "words", 2));
     cr_expect_null(mmn_result_column_name(result, "nowhere", 0));
+    cr_expect_str_eq(mmn_result_parent_table(result, "words"), "runs");
+    cr_expect_null(mmn_result_parent_table(result, "result"));
+    cr_expect_null(mmn_result_parent_table(result, "nowhere"));
+    static const struct {
+        const char *table, *column;
+        mmn_column_kind kind;
+    } kinds[] = {{"result", "name", MMN_COLUMN_TEXT},  {"result", "raw", MMN_COLUMN_JSON},
+                 {"words", "count", MMN_COLUMN_WHOLE}, {"runs", "share", MMN_COLUMN_REAL},
+                 {"result", "odd", MMN_COLUMN_TRUTH},  {"runs", "odd", MMN_COLUMN_NONE},
+                 {"nowhere", "name", MMN_COLUMN_NONE}};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        cr_expect_eq(mmn_result_column_kind(result, kinds[i].table, kinds[i].column),
+                     kinds[i].kind);
     mmn_result_free(result);
 }
 
