@@ -1,0 +1,200 @@
+"""Studies: their JSON is the program's, and their numbers NumPy's of what runs keep."""
+import csv
+import io
+import json
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import DOMAINS, GOLDEN, LANGUAGES, read_list
+
+import mmneuron
+
+
+def records(table: object) -> "list[dict]":
+    return table if isinstance(table, list) else table.to_dict("records")
+
+
+@pytest.fixture(scope="module")
+def evaluated(domains, short_list, neurons) -> mmneuron.Result:
+    return mmneuron.eval(domains, short_list, neurons, settings=["language", "all"], cross="all", seeds=2)
+
+
+def test_eval(evaluated, domains, short_list, neurons, program, tmp_path: Path) -> None:
+    program("eval", DOMAINS / "model", short_list, "--neurons", neurons.file, "--settings", "language,all",
+            "--cross", "all", "--seeds", 2, "-o", tmp_path / "eval.json")
+    said = json.loads((tmp_path / "eval.json").read_text())
+    assert evaluated.json() == said
+    runs, predictions = evaluated.records("runs"), evaluated.records("predictions")
+    assert [run["accuracy"] for run in runs] == [run["accuracy"] for run in said["runs"]]
+    assert len(predictions) == sum(len(run["predictions"]) for run in said["runs"])
+    for number, run in enumerate(said["runs"]):
+        own = [{name: row[name] for name in run["predictions"][0]} for row in predictions
+               if row["runs"] == number]
+        assert own == run["predictions"]
+    plain = {row["id"]: row["answer"] for row in predictions if runs[row["runs"]]["off"] == "nothing"}
+    for sample in read_list(short_list):
+        assert domains.generate(sample["prompt"], sample["image"], tokens=16).answer.strip() == (
+            plain[sample["id"]].strip())
+
+
+def test_tables_keep_their_types(evaluated) -> None:
+    assert list(evaluated)[0] == "result" and len(evaluated) == len(list(evaluated))
+    result = evaluated.records("result")[0]
+    assert result["answers"] is True and result["seeds"] == 2 and type(result["seeds"]) is int
+    runs = evaluated.records("runs")
+    assert {type(run["accuracy"]) for run in runs} == {float}
+    assert {run["seed"] for run in runs} == {None, 1, 2}
+    assert evaluated.columns("predictions")[:2] == ["runs", "id"]
+    with pytest.raises(KeyError):
+        evaluated["nothing"]
+    assert "runs (" in repr(evaluated) and "language" in str(evaluated)
+
+
+def test_tables_are_dataframes_where_there_is_pandas(evaluated) -> None:
+    pandas = pytest.importorskip("pandas")
+    runs = evaluated["runs"]
+    assert isinstance(runs, pandas.DataFrame) and list(runs.columns) == evaluated.columns("runs")
+    joined = evaluated["predictions"].join(runs[["setting", "off"]], on="runs")
+    assert len(joined) == len(evaluated.records("predictions")) and joined["off"].notna().all()
+
+
+def test_without_pandas(evaluated, monkeypatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "pandas", None)
+    assert evaluated["summary"] == evaluated.records("summary")
+
+
+def test_results_are_read_and_written(evaluated, tmp_path: Path) -> None:
+    evaluated.write(tmp_path / "eval.json")
+    assert mmneuron.Result.read(tmp_path / "eval.json").json() == evaluated.json()
+
+
+def test_rows_shards_and_parts(evaluated, domains, short_list, neurons, tmp_path: Path) -> None:
+    asked = {"settings": ["language", "all"], "cross": "all", "seeds": 2}
+    rows = [tmp_path / f"rows{number}.jsonl" for number in (1, 2)]
+    for number, file in enumerate(rows, 1):
+        assert mmneuron.eval(domains, short_list, neurons, rows=file, shard=(number, 2), **asked) is None
+    merged = mmneuron.eval(domains, short_list, neurons, parts=rows, **asked)
+    assert merged.json() == evaluated.json()
+    plan = mmneuron.eval(domains, short_list, neurons, plan=True, **asked).json()
+    assert plan["format"] == "mmneuron-plan-1"
+
+
+def test_likelihoods_are_those_of_the_logits(domains, short_list) -> None:
+    result = mmneuron.eval(domains, short_list, measures="likelihood")
+    samples = {sample["id"]: sample for sample in read_list(short_list)}
+    for row in result.records("predictions")[::3]:
+        sample = samples[row["id"]]
+        run = domains.run(f"{sample['prompt']} {row['reference']}", sample["image"],
+                          keep="input_ids,language.logits")
+        ids = run["input_ids"][-row["reference_tokens"]:]
+        logits = run.logits[-len(ids) - 1:-1].astype(np.float64)
+        p = np.exp(logits - logits.max(1, keepdims=True))
+        p /= p.sum(1, keepdims=True)
+        assert row["log_probability"] == pytest.approx(np.log(p[np.arange(len(ids)), ids]).sum(), abs=1e-5)
+
+
+def test_perplexity(languages, program, tmp_path: Path) -> None:
+    result = mmneuron.perplexity(languages, LANGUAGES / "test.jsonl", window=64, samples=2)
+    program("eval", LANGUAGES / "model", LANGUAGES / "test.jsonl", "--window", 64, "--samples", 2, "-o",
+            tmp_path / "eval.json")
+    assert result.json() == json.loads((tmp_path / "eval.json").read_text())
+    sample = read_list(LANGUAGES / "test.jsonl")[0]
+    ids = languages.encode((LANGUAGES / sample["text_file"]).read_text(encoding="utf-8"),
+                           add_special_tokens=False)
+    nats = []
+    for window in (ids[:64], ids[64:128]):
+        logits = languages.run(window).logits[:-1].astype(np.float64)
+        logits -= logits.max(1, keepdims=True)
+        nats.extend(np.log(np.exp(logits).sum(1)) - logits[np.arange(63), window[1:]])
+    run = next(run for run in result.records("runs")
+               if run["domain"] == sample["domain"] and run["off"] == "nothing")
+    assert run["nats"] == pytest.approx(np.mean(nats), abs=1e-6) and run["tokens"] == 126
+
+
+def test_perturb(domains, short_list, neurons, program, tmp_path: Path) -> None:
+    asked = {"settings": "language", "seeds": 1, "samples": 2}
+    result = mmneuron.perturb(domains, short_list, neurons, **asked)
+    program("perturb", DOMAINS / "model", short_list, "--neurons", neurons.file, "--settings", "language",
+            "--seeds", 1, "--samples", 2, "-o", tmp_path / "perturb.json")
+    assert result.json() == json.loads((tmp_path / "perturb.json").read_text())
+    curve = next(curve for curve in result.json()["curves"]
+                 if curve["off"] == "domain" and curve["neurons"] > 0)
+    mask = mmneuron.Mask(domains, neurons, curve["neurons_of"], "language")
+    moved = []
+    for sample in [sample for sample in read_list(short_list) if sample["domain"] == curve["domain"]][:2]:
+        keep = {"keep": "language.layers.{i}.out"}
+        plain, off = (domains.run(sample["prompt"], sample["image"], mask=used, **keep)
+                      .stack("language.layers.{i}.out").astype(np.float64) for used in (None, mask))
+        moved.append(np.linalg.norm(off - plain, axis=2) / np.linalg.norm(plain, axis=2))
+    np.testing.assert_allclose(curve["relative"], np.concatenate(moved, axis=1).mean(1), rtol=1e-5,
+                               atol=1e-9)
+
+
+def test_agree(domains, short_list, neurons, program, tmp_path: Path) -> None:
+    result = mmneuron.study(domains, "agree", short_list, neurons, settings="all", seeds=1)
+    program("agree", DOMAINS / "model", short_list, "--neurons", neurons.file, "--settings", "all",
+            "--seeds", 1, "-o", tmp_path / "agree.json")
+    assert result.json() == json.loads((tmp_path / "agree.json").read_text())
+    with pytest.raises(mmneuron.Error) as caught:
+        mmneuron.study(domains, "nothing", short_list, neurons)
+    assert caught.value.status == mmneuron.Status.USAGE
+
+
+def test_lens(domains, short_list, program, tmp_path: Path) -> None:
+    result = mmneuron.lens(domains, short_list, samples=1, examples=1, positions="all")
+    program("lens", DOMAINS / "model", short_list, "--samples", 1, "--examples", 1, "--positions", "all",
+            "-o", tmp_path / "lens.json")
+    assert result.json() == json.loads((tmp_path / "lens.json").read_text())
+    sample, last = read_list(short_list)[0], domains.info.language_layers - 1
+    shown = next(shown for shown in result.json()["samples"] if shown["id"] == sample["id"])
+    logits = domains.run(sample["prompt"], sample["image"]).logits.astype(np.float64)
+    for position in shown["positions"][-3:]:
+        p = np.exp(logits[position["position"]] - logits[position["position"]].max())
+        p /= p.sum()
+        layer = position["layers"][last]
+        assert layer["top"][0]["id"] == p.argmax()
+        assert layer["top"][0]["p"] == pytest.approx(p.max(), abs=1e-5)
+        assert layer["entropy"] == pytest.approx(-(p * np.log(p + 1e-300)).sum(), abs=1e-4)
+
+
+def test_contrib() -> None:
+    """Against PyTorch's, of a model with random weights."""
+    truth = json.loads((GOLDEN / "contributions.json").read_text())
+    model = mmneuron.Model(GOLDEN / "checkpoints" / truth.get("checkpoint", "llava-1.5"))
+    result = mmneuron.contrib(model, prompt=truth["prompt"], images=GOLDEN.parent / truth["image"],
+                              tokens=len(truth["ids"]), all_words=True, top=3, names=3)
+    assert result.json()["ids"] == truth["ids"]
+    targets = {target["token"]: target for target in truth["targets"]}
+    words = [word for word in result.json()["words"] if word["token"] in targets]
+    assert words
+    for word in words:
+        target = targets[word["token"]]
+        assert word["log_probability"] == pytest.approx(target["log_probability"], abs=1e-4)
+        for found, expected in zip(word["neurons"], target["gate"]):
+            assert (found["layer"], found["neuron"]) == (expected["layer"], expected["neuron"])
+            assert found["contribution"] == pytest.approx(expected["contribution"], rel=1e-4)
+    assert [row["id"] for row in result.records("words")] == [word["id"] for word in result.json()["words"]]
+
+
+def test_reports(evaluated, counts, neurons, tmp_path: Path, program) -> None:
+    given = [counts.file, neurons, evaluated]
+    figures = mmneuron.figures(given)
+    assert {"neurons", "entropy", "accuracy"} <= set(figures)
+    for figure in figures.values():
+        assert ElementTree.fromstring(figure._repr_svg_()).tag.endswith("svg")
+    table = list(csv.DictReader(io.StringIO(figures["neurons"].csv)))
+    assert sum(int(row["neurons"]) for row in table) == sum(
+        len(records(neurons.table(domain))) for domain in neurons.domains)
+    mmneuron.report(given, tmp_path / "report.html", title="Mine")
+    assert "<h1>Mine" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    evaluated.write(tmp_path / "eval.json")
+    program("report", counts.file, neurons.file, tmp_path / "eval.json", "--format", "csv", "-o",
+            tmp_path / "csv", text=True)
+    mmneuron.report([counts.file, neurons.file, tmp_path / "eval.json"], tmp_path / "own", format="csv")
+    for file in (tmp_path / "csv").iterdir():
+        assert (tmp_path / "own" / file.name).read_bytes() == file.read_bytes()
+        assert figures[file.stem].csv == file.read_text(encoding="utf-8")
+    with pytest.raises(ValueError, match="format"):
+        mmneuron.report(given, tmp_path / "x", format="pdf")
