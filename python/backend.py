@@ -1,8 +1,9 @@
 """Builds the wheel: compiles the repository's library and puts it beside the package's modules.
 
-A build backend (PEP 517) that needs nothing but Python, and what the library needs: a compiler, make
-and the packages that `quickstart` installs. The library is built in build/python of the repository,
-where the next build goes on. CC, CFLAGS and the like count as for `configure`, and so do its options:
+A build backend (PEP 517) that needs nothing but Python, and what the library needs: a compiler,
+make and the packages that `quickstart` installs. The library is built in build/python of the
+repository, where the next build goes on. CC, CFLAGS and the like count as for `configure`, and so
+do its options:
 
     pip install ./python --config-settings=configure="--without-libtiff --disable-openmp"
 
@@ -56,7 +57,8 @@ Tag: {tag}
 
 
 def version() -> str:
-    found = re.search(r"AC_INIT\(\[mmneuron\], \[([^]]+)\]\)", (REPOSITORY / "configure.ac").read_text())
+    found = re.search(r"AC_INIT\(\[mmneuron\], \[([^]]+)\]\)",
+                      (REPOSITORY / "configure.ac").read_text())
     if not found:
         raise SystemExit(f"{REPOSITORY / 'configure.ac'}: no version in AC_INIT")
     return found[1]
@@ -73,8 +75,8 @@ def run(*command: object, cwd: Path) -> None:
         subprocess.run([str(word) for word in command], cwd=cwd, check=True)
     except (OSError, subprocess.CalledProcessError) as error:
         raise SystemExit(
-            f"the library was not built: {error}. What it needs is in doc/building.md; on Debian and"
-            " Ubuntu `./quickstart build` installs it") from None
+            f"the library was not built: {error}. What it needs is in doc/building.md; on Debian"
+            " and Ubuntu `./quickstart build` installs it") from None
 
 
 def configure(build: Path, options: list[str]) -> None:
@@ -88,7 +90,8 @@ def configure(build: Path, options: list[str]) -> None:
     build.mkdir(parents=True, exist_ok=True)
     if not (REPOSITORY / "configure").exists():
         run("sh", "./autogen.sh", cwd=REPOSITORY)
-    run(REPOSITORY / "configure", "--quiet", "--disable-static", "--prefix=/usr", *options, cwd=build)
+    run(REPOSITORY / "configure", "--quiet", "--disable-static", "--prefix=/usr", *options,
+        cwd=build)
     asked.write_text("\n".join([*options, *wishes]))
 
 

@@ -9,9 +9,9 @@
     neurons = mmneuron.rank(counts)
     mmneuron.eval(model, "data.jsonl", neurons)["summary"]   # a DataFrame, where there is pandas
 
-The library is C and works without Python's lock. Ctrl-C ends what it does with KeyboardInterrupt, and
-what it refuses is a mmneuron.Error, with the file and the place. Its numbers are the same bits on every
-machine.
+The library is C and works without Python's lock. Ctrl-C ends what it does with KeyboardInterrupt,
+and what it refuses is a mmneuron.Error, with the file and the place. Its numbers are the same bits
+on every machine.
 """
 from ._calls import Error, Progress
 from ._library import Status, functions as _functions
@@ -25,8 +25,8 @@ from .studies import contrib, eval, lens, perplexity, perturb, study
 __version__ = _functions["mmn_version"]().decode()
 
 __all__ = [
-    "Counts", "Error", "Figure", "Generation", "Hook", "Mask", "Model", "ModelInfo", "Module", "Neurons",
-    "Progress", "Result", "Run", "Session", "Stage", "Status", "Verification", "contrib", "count",
-    "count_plan", "eval", "figures", "lens", "merge", "perplexity", "perturb", "rank", "report", "study",
-    "verify", "verify_dumps",
+    "Counts", "Error", "Figure", "Generation", "Hook", "Mask", "Model", "ModelInfo", "Module",
+    "Neurons", "Progress", "Result", "Run", "Session", "Stage", "Status", "Verification", "contrib",
+    "count", "count_plan", "eval", "figures", "lens", "merge", "perplexity", "perturb", "rank",
+    "report", "study", "verify", "verify_dumps",
 ]

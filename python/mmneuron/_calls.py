@@ -18,9 +18,9 @@ Path = Union[str, "os.PathLike[str]"]
 class Error(Exception):
     """What the library refused, and why.
 
-    status: what kind of failure it is; file: the file at fault, or ""; place: the byte, line, key or
-    tensor in it, or ""; message: what is wrong, and what was expected; cause: errno's value where the
-    operating system refused, else 0.
+    status: what kind of failure it is; file: the file at fault, or ""; place: the byte, line, key
+    or tensor in it, or ""; message: what is wrong, and what was expected; cause: errno's value
+    where the operating system refused, else 0.
     """
 
     def __init__(self, error: ErrorStruct) -> None:
@@ -37,9 +37,9 @@ class Error(Exception):
 # ---- Ctrl-C --------------------------------------------------------------------------------------
 #
 # Python runs a signal's handler only between two of its instructions, and so not before the library
-# returns, or calls back. There its exception could be lost, behind a callback's last `except`. While
-# the library works, a handler therefore only takes note; the library asks `_is_interrupted` at every
-# layer and ends, and then the exception is raised.
+# returns, or calls back. There its exception could be lost, behind a callback's last `except`.
+# While the library works, a handler therefore only takes note; the library asks `_is_interrupted`
+# at every layer and ends, and then the exception is raised.
 
 
 class _Thread(threading.local):
@@ -71,7 +71,7 @@ def is_interrupted(context: object) -> int:
 def _interruptible() -> Iterator[None]:
     global _asked
     if not _is_main_thread() or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        yield  # another's handler, that of a call further out, or a thread that Python tells nothing
+        yield  # another's handler, a call's further out, or a thread that Python tells nothing
         return
     _asked = False
     signal.signal(signal.SIGINT, _take_note)
@@ -171,7 +171,7 @@ def make_text(name: str, *arguments: Any) -> str:
 
 
 class Handle:
-    """An object of the library, and those that it needs, which outlive it whatever frees them first.
+    """An object of the library, and those that it needs, which outlive it in any case.
 
     It is there before the function that fills `pointer`, so that nothing is lost in between.
     """
@@ -212,9 +212,9 @@ class Handle:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far work is: `done` of `total` units (`unit` says what: "samples"), of which an earlier run
-    had done `already`; `seconds` since it began; `begun`, what of the units at work is done, by their
-    layers."""
+    """How far work is: `done` of `total` units (`unit` says what: "samples"), of which an earlier
+    run had done `already`; `seconds` since it began; `begun`, what of the units at work is done, by
+    their layers."""
     label: str
     unit: str
     done: int
@@ -225,8 +225,8 @@ class Progress:
 
     @classmethod
     def of(cls, at: ProgressStruct) -> "Progress":
-        return cls((at.label or b"").decode(), (at.unit or b"").decode(), at.done, at.total, at.already,
-                   at.seconds, at.begun)
+        return cls((at.label or b"").decode(), (at.unit or b"").decode(), at.done, at.total,
+                   at.already, at.seconds, at.begun)
 
 
 def progress_callback(progress: Any) -> Any:

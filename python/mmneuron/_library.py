@@ -4,8 +4,8 @@ Nothing here but declarations, and what loads the library. python/tests/test_hea
 the header, member by member.
 """
 import ctypes
-from ctypes import (CFUNCTYPE, POINTER, Structure, c_char, c_char_p, c_double, c_int, c_int32, c_int64,
-                    c_size_t, c_uint32, c_uint64, c_void_p)
+from ctypes import (CFUNCTYPE, POINTER, Structure, c_char, c_char_p, c_double, c_int, c_int32,
+                    c_int64, c_size_t, c_uint32, c_uint64, c_void_p)
 from enum import IntEnum
 from pathlib import Path
 
@@ -36,8 +36,8 @@ _TEXTS = POINTER(c_char_p)
 
 
 class ErrorStruct(Structure):
-    _fields_ = [("status", c_int), ("cause", c_int), ("file", c_char * 1024), ("where", c_char * 256),
-                ("message", c_char * 1024)]
+    _fields_ = [("status", c_int), ("cause", c_int), ("file", c_char * 1024),
+                ("where", c_char * 256), ("message", c_char * 1024)]
 
 
 class ProgressStruct(Structure):
@@ -58,8 +58,8 @@ class ModelOptions(Structure):
 
 
 class Module(Structure):
-    _fields_ = [("name", c_char_p), ("layers", c_uint32), ("neurons", c_uint32), ("stages", c_char_p),
-                ("first_inert_layer", c_uint32)]
+    _fields_ = [("name", c_char_p), ("layers", c_uint32), ("neurons", c_uint32),
+                ("stages", c_char_p), ("first_inert_layer", c_uint32)]
 
 
 class BeamSearch(Structure):
@@ -68,19 +68,21 @@ class BeamSearch(Structure):
 
 class GenerationInfo(Structure):
     _fields_ = [("ignored", c_int), ("file", c_char_p), ("obeyed", c_char_p), ("unused", c_char_p),
-                ("refused", c_char_p), ("repetition_penalty", c_double), ("beam_search", BeamSearch),
-                ("stop_ids", POINTER(c_int32)), ("stop_id_count", c_size_t)]
+                ("refused", c_char_p), ("repetition_penalty", c_double),
+                ("beam_search", BeamSearch), ("stop_ids", POINTER(c_int32)),
+                ("stop_id_count", c_size_t)]
 
 
 class ModelInfoStruct(Structure):
     _fields_ = [("family", c_char_p), ("vision", c_char_p), ("language", c_char_p),
                 ("weight_types", c_char_p), ("kernels", c_char_p), ("template_name", c_char_p),
-                ("template_file", c_char_p), ("template_problem", c_char_p), ("parameters", c_uint64),
-                ("weight_bytes", c_uint64), ("files", c_uint32), ("tensors", c_uint32),
-                ("threads", c_uint32), ("vision_width", c_uint32), ("vision_layers", c_uint32),
-                ("vision_heads", c_uint32), ("image_size", c_uint32), ("patch_size", c_uint32),
-                ("language_width", c_uint32), ("language_layers", c_uint32),
-                ("language_heads", c_uint32), ("language_kv_heads", c_uint32), ("vocabulary", c_uint32),
+                ("template_file", c_char_p), ("template_problem", c_char_p),
+                ("parameters", c_uint64), ("weight_bytes", c_uint64), ("files", c_uint32),
+                ("tensors", c_uint32), ("threads", c_uint32), ("vision_width", c_uint32),
+                ("vision_layers", c_uint32), ("vision_heads", c_uint32), ("image_size", c_uint32),
+                ("patch_size", c_uint32), ("language_width", c_uint32),
+                ("language_layers", c_uint32), ("language_heads", c_uint32),
+                ("language_kv_heads", c_uint32), ("vocabulary", c_uint32),
                 ("maximum_positions", c_uint32), ("sliding_window", c_uint32),
                 ("first_window_layer", c_uint32), ("module_count", c_size_t),
                 ("modules", POINTER(Module)), ("remark_count", c_size_t), ("remarks", _TEXTS),
@@ -115,9 +117,9 @@ class CountOptions(Structure):
                 ("samples", c_uint64), ("positions", c_uint64), ("positions_module", c_char_p),
                 ("window", c_uint64), ("begin_of_text", c_int), ("shard", c_uint32),
                 ("shards", c_uint32), ("skip_bad", c_int), ("batch", c_uint32),
-                ("stop_after", c_uint64), ("allow_unknown_keys", c_int), ("allow_long_prompts", c_int),
-                ("progress", PROGRESS), ("progress_context", c_void_p), ("skipped", SKIPPED),
-                ("ranks", c_void_p)]
+                ("stop_after", c_uint64), ("allow_unknown_keys", c_int),
+                ("allow_long_prompts", c_int), ("progress", PROGRESS),
+                ("progress_context", c_void_p), ("skipped", SKIPPED), ("ranks", c_void_p)]
 
 
 class CountSummary(Structure):
@@ -127,15 +129,17 @@ class CountSummary(Structure):
 
 
 class RankOptions(Structure):
-    _fields_ = [("size", c_size_t), ("rate", c_double), ("bar", c_double), ("assignment_bar", c_double),
-                ("modules", c_char_p), ("float32", c_int), ("allow_nonfinite", c_int)]
+    _fields_ = [("size", c_size_t), ("rate", c_double), ("bar", c_double),
+                ("assignment_bar", c_double), ("modules", c_char_p), ("float32", c_int),
+                ("allow_nonfinite", c_int)]
 
 
 class CountsInfo(Structure):
-    _fields_ = [("version", c_char_p), ("model", c_char_p), ("data", c_char_p), ("settings", c_char_p),
-                ("samples", c_uint64), ("skipped", c_uint64), ("nonfinite", c_uint64),
-                ("shard", c_uint32), ("shards", c_uint32), ("unfinished", c_int), ("unchecked", c_int),
-                ("module_count", c_size_t), ("domain_count", c_size_t)]
+    _fields_ = [("version", c_char_p), ("model", c_char_p), ("data", c_char_p),
+                ("settings", c_char_p), ("samples", c_uint64), ("skipped", c_uint64),
+                ("nonfinite", c_uint64), ("shard", c_uint32), ("shards", c_uint32),
+                ("unfinished", c_int), ("unchecked", c_int), ("module_count", c_size_t),
+                ("domain_count", c_size_t)]
 
 
 class Activity(Structure):
@@ -143,8 +147,8 @@ class Activity(Structure):
 
 
 class Neuron(Structure):
-    _fields_ = [("module", c_char_p), ("layer", c_uint32), ("neuron", c_uint32), ("entropy", c_double),
-                ("p", POINTER(c_double))]
+    _fields_ = [("module", c_char_p), ("layer", c_uint32), ("neuron", c_uint32),
+                ("entropy", c_double), ("p", POINTER(c_double))]
 
 
 class Steering(Structure):
@@ -159,56 +163,59 @@ class RowsOptions(Structure):
 
 
 class EvalOptions(Structure):
-    _fields_ = [("size", c_size_t), ("list", c_char_p), ("neurons", c_char_p), ("settings", c_char_p),
-                ("cross", c_char_p), ("samples", c_uint64), ("seeds", c_uint32),
-                ("first_seed", c_uint64), ("tokens", c_uint64), ("temperature", c_double),
-                ("top_p", c_double), ("top_k", c_uint64), ("sampling_seed", c_uint64),
-                ("repetition_penalty", c_double), ("beam_search", BeamSearch), ("stop_strings", _TEXTS),
+    _fields_ = [("size", c_size_t), ("list", c_char_p), ("neurons", c_char_p),
+                ("settings", c_char_p), ("cross", c_char_p), ("samples", c_uint64),
+                ("seeds", c_uint32), ("first_seed", c_uint64), ("tokens", c_uint64),
+                ("temperature", c_double), ("top_p", c_double), ("top_k", c_uint64),
+                ("sampling_seed", c_uint64), ("repetition_penalty", c_double),
+                ("beam_search", BeamSearch), ("stop_strings", _TEXTS),
                 ("stop_string_count", c_size_t), ("template_name", c_char_p), ("batch", c_uint32),
-                ("allow_unknown_keys", c_int), ("allow_long_prompts", c_int), ("other_model", c_int),
-                ("progress", PROGRESS), ("progress_context", c_void_p), ("rows", RowsOptions),
-                ("measures", c_char_p), ("until", c_double)]
+                ("allow_unknown_keys", c_int), ("allow_long_prompts", c_int),
+                ("other_model", c_int), ("progress", PROGRESS), ("progress_context", c_void_p),
+                ("rows", RowsOptions), ("measures", c_char_p), ("until", c_double)]
 
 
 class PerplexityOptions(Structure):
-    _fields_ = [("size", c_size_t), ("list", c_char_p), ("neurons", c_char_p), ("setting", c_char_p),
-                ("window", c_uint64), ("begin_of_text", c_int), ("samples", c_uint64),
-                ("seeds", c_uint32), ("first_seed", c_uint64), ("batch", c_uint32),
-                ("allow_unknown_keys", c_int), ("other_model", c_int), ("progress", PROGRESS),
-                ("progress_context", c_void_p), ("rows", RowsOptions)]
+    _fields_ = [("size", c_size_t), ("list", c_char_p), ("neurons", c_char_p),
+                ("setting", c_char_p), ("window", c_uint64), ("begin_of_text", c_int),
+                ("samples", c_uint64), ("seeds", c_uint32), ("first_seed", c_uint64),
+                ("batch", c_uint32), ("allow_unknown_keys", c_int), ("other_model", c_int),
+                ("progress", PROGRESS), ("progress_context", c_void_p), ("rows", RowsOptions)]
 
 
 class StudyOptions(Structure):
-    _fields_ = [("size", c_size_t), ("list", c_char_p), ("neurons", c_char_p), ("settings", c_char_p),
-                ("samples", c_uint64), ("window", c_uint64), ("begin_of_text", c_int),
-                ("seeds", c_uint32), ("first_seed", c_uint64), ("batch", c_uint32),
-                ("allow_unknown_keys", c_int), ("allow_long_prompts", c_int), ("other_model", c_int),
-                ("progress", PROGRESS), ("progress_context", c_void_p), ("rows", RowsOptions)]
+    _fields_ = [("size", c_size_t), ("list", c_char_p), ("neurons", c_char_p),
+                ("settings", c_char_p), ("samples", c_uint64), ("window", c_uint64),
+                ("begin_of_text", c_int), ("seeds", c_uint32), ("first_seed", c_uint64),
+                ("batch", c_uint32), ("allow_unknown_keys", c_int), ("allow_long_prompts", c_int),
+                ("other_model", c_int), ("progress", PROGRESS), ("progress_context", c_void_p),
+                ("rows", RowsOptions)]
 
 
 class PerturbOptions(Structure):
-    _fields_ = [("size", c_size_t), ("list", c_char_p), ("neurons", c_char_p), ("settings", c_char_p),
-                ("samples", c_uint64), ("seeds", c_uint32), ("first_seed", c_uint64),
-                ("allow_unknown_keys", c_int), ("allow_long_prompts", c_int), ("other_model", c_int),
-                ("progress", PROGRESS), ("progress_context", c_void_p), ("rows", RowsOptions)]
+    _fields_ = [("size", c_size_t), ("list", c_char_p), ("neurons", c_char_p),
+                ("settings", c_char_p), ("samples", c_uint64), ("seeds", c_uint32),
+                ("first_seed", c_uint64), ("allow_unknown_keys", c_int),
+                ("allow_long_prompts", c_int), ("other_model", c_int), ("progress", PROGRESS),
+                ("progress_context", c_void_p), ("rows", RowsOptions)]
 
 
 class LensOptions(Structure):
     _fields_ = [("size", c_size_t), ("list", c_char_p), ("stages", c_char_p), ("samples", c_uint64),
                 ("top", c_uint64), ("examples", c_uint64), ("positions", c_char_p),
                 ("neuron", c_char_p), ("neurons", c_char_p), ("off_domain", c_char_p),
-                ("off_setting", c_char_p), ("allow_unknown_keys", c_int), ("allow_long_prompts", c_int),
-                ("other_model", c_int), ("progress", PROGRESS), ("progress_context", c_void_p),
-                ("rows", RowsOptions)]
+                ("off_setting", c_char_p), ("allow_unknown_keys", c_int),
+                ("allow_long_prompts", c_int), ("other_model", c_int), ("progress", PROGRESS),
+                ("progress_context", c_void_p), ("rows", RowsOptions)]
 
 
 class ContributionOptions(Structure):
     _fields_ = [("size", c_size_t), ("prompt", c_char_p), ("question", c_char_p),
                 ("template_name", c_char_p), ("images", _TEXTS), ("image_count", c_size_t),
                 ("tokens", c_uint64), ("word", c_char_p), ("all_words", c_int), ("product", c_int),
-                ("top", c_uint64), ("names", c_uint64), ("seeds", c_uint32), ("first_seed", c_uint64),
-                ("noise", c_double), ("allow_long_prompts", c_int), ("progress", PROGRESS),
-                ("progress_context", c_void_p)]
+                ("top", c_uint64), ("names", c_uint64), ("seeds", c_uint32),
+                ("first_seed", c_uint64), ("noise", c_double), ("allow_long_prompts", c_int),
+                ("progress", PROGRESS), ("progress_context", c_void_p)]
 
 
 class DumpOptions(Structure):
@@ -217,7 +224,8 @@ class DumpOptions(Structure):
 
 class VerifyOptions(Structure):
     _fields_ = [("size", c_size_t), ("stages", c_char_p), ("tolerance", c_double),
-                ("computed_in", c_char_p), ("common", c_int), ("one_tile", c_int), ("tile", c_size_t)]
+                ("computed_in", c_char_p), ("common", c_int), ("one_tile", c_int),
+                ("tile", c_size_t)]
 
 
 class ReportOptions(Structure):
@@ -229,14 +237,15 @@ STRUCTS = {
     "mmn_error": ErrorStruct, "mmn_progress": ProgressStruct, "mmn_model_options": ModelOptions,
     "mmn_module": Module, "mmn_beam_search": BeamSearch, "mmn_generation_info": GenerationInfo,
     "mmn_model_info": ModelInfoStruct, "mmn_stage": StageStruct, "mmn_probe": Probe,
-    "mmn_session_options": SessionOptions, "mmn_sampling": Sampling, "mmn_count_options": CountOptions,
-    "mmn_count_summary": CountSummary, "mmn_rank_options": RankOptions, "mmn_counts_info": CountsInfo,
-    "mmn_activity": Activity, "mmn_neuron": Neuron, "mmn_steering": Steering,
-    "mmn_rows_options": RowsOptions, "mmn_eval_options": EvalOptions,
-    "mmn_perplexity_options": PerplexityOptions, "mmn_study_options": StudyOptions,
-    "mmn_perturb_options": PerturbOptions, "mmn_lens_options": LensOptions,
-    "mmn_contribution_options": ContributionOptions, "mmn_dump_options": DumpOptions,
-    "mmn_verify_options": VerifyOptions, "mmn_report_options": ReportOptions,
+    "mmn_session_options": SessionOptions, "mmn_sampling": Sampling,
+    "mmn_count_options": CountOptions, "mmn_count_summary": CountSummary,
+    "mmn_rank_options": RankOptions, "mmn_counts_info": CountsInfo, "mmn_activity": Activity,
+    "mmn_neuron": Neuron, "mmn_steering": Steering, "mmn_rows_options": RowsOptions,
+    "mmn_eval_options": EvalOptions, "mmn_perplexity_options": PerplexityOptions,
+    "mmn_study_options": StudyOptions, "mmn_perturb_options": PerturbOptions,
+    "mmn_lens_options": LensOptions, "mmn_contribution_options": ContributionOptions,
+    "mmn_dump_options": DumpOptions, "mmn_verify_options": VerifyOptions,
+    "mmn_report_options": ReportOptions,
 }
 
 # ---- Functions -----------------------------------------------------------------------------------
@@ -263,7 +272,8 @@ FUNCTIONS = {
     "mmn_model_decode": (c_int, _OBJECT, POINTER(c_int32), c_size_t, c_int, _MADE, _ERROR),
     "mmn_prompt_from_template": (c_int, _OBJECT, _TEXT, _TEXT, c_int, _MADE, _ERROR),
     "mmn_input_from_prompt": (c_int, _MADE, _OBJECT, _TEXT, _TEXTS, c_size_t, _ERROR),
-    "mmn_input_from_question": (c_int, _MADE, _OBJECT, _TEXT, _TEXT, _TEXTS, c_size_t, _MADE, _ERROR),
+    "mmn_input_from_question": (c_int, _MADE, _OBJECT, _TEXT, _TEXT, _TEXTS, c_size_t, _MADE,
+                                _ERROR),
     "mmn_input_from_file": (c_int, _MADE, _OBJECT, _TEXT, _ERROR),
     "mmn_input_from_ids": (c_int, _MADE, _OBJECT, POINTER(c_int32), c_size_t, _ERROR),
     "mmn_input_free": (None, _OBJECT),

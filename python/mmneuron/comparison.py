@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 class Verification(Result):
-    """What came of a comparison. Table "stages": for each the relative RMS of the differences, what was
-    allowed, and whether it is `outside`. str() is the table that `mmneuron verify` prints."""
+    """What came of a comparison. Table "stages": for each the relative RMS of the differences, what
+    was allowed, and whether it is `outside`. str() is the table that `mmneuron verify` prints."""
 
     @property
     def different(self) -> bool:
@@ -33,12 +33,13 @@ def verify_dumps(dump: Path, reference: Path, *, stages: "str | Iterable[str] | 
                  tile: Optional[int] = None) -> Verification:
     """Compares two dumps, safetensors files.
 
-    tolerance: relative RMS allowed per stage; 0: the reference's own, else by the type that the less
-    exact side computed in ("f32" 1e-5, "bf16" 5e-2, "f16" 1e-2), computed_in or what the files say.
-    common: pass over stages that only one of them has. tile: compare with this one of several tiles.
+    tolerance: relative RMS allowed per stage; 0: the reference's own, else by the type that the
+    less exact side computed in ("f32" 1e-5, "bf16" 5e-2, "f16" 1e-2), computed_in or what the files
+    say. common: pass over stages that only one of them has. tile: compare with this one of several
+    tiles.
     """
-    options = VerifyOptions(ctypes.sizeof(VerifyOptions), names(stages), tolerance, text(computed_in),
-                            common, tile is not None, tile or 0)
+    options = VerifyOptions(ctypes.sizeof(VerifyOptions), names(stages), tolerance,
+                            text(computed_in), common, tile is not None, tile or 0)
     return made("mmn_verify", path(dump), path(reference), options, kind=Verification,
                 allowed=(Status.DIFFERENT,))
 
@@ -46,12 +47,12 @@ def verify_dumps(dump: Path, reference: Path, *, stages: "str | Iterable[str] | 
 def verify(torch_model: "torch.nn.Module", model: Model, prompt: Prompt, images: Images = (), *,
            stages: "str | Iterable[str]" = "*", tolerance: float = 0,
            common: bool = False) -> Verification:
-    """Runs one prompt through a Hugging Face model and through this library, and compares every stage.
+    """Runs one prompt through a Hugging Face model and this library, and compares every stage.
 
-    torch_model: of the families that mmneuron runs, on any device and in any type, with any attention;
-    nothing in it is changed. It is given the token ids and pixels that the library makes of prompt and
-    images, so that what is compared is the forward pass. Stages are on disk meanwhile, in the folder of
-    temporary files; patterns choose them. Needs torch and safetensors.
+    torch_model: of the families that mmneuron runs, on any device and in any type, with any
+    attention; nothing in it is changed. It is given the token ids and pixels that the library makes
+    of prompt and images, so that what is compared is the forward pass. Stages are on disk
+    meanwhile, in the folder of temporary files; patterns choose them. Needs torch and safetensors.
     """
     from safetensors import safe_open
     from safetensors.torch import load_file, save_file
@@ -73,9 +74,11 @@ def verify(torch_model: "torch.nn.Module", model: Model, prompt: Prompt, images:
         return verify_dumps(theirs, ours, tolerance=tolerance, common=common)
 
 
-def _as_transformers(torch_model: Any, inputs: "dict[str, torch.Tensor]") -> "dict[str, torch.Tensor]":
+def _as_transformers(torch_model: Any,
+                     inputs: "dict[str, torch.Tensor]") -> "dict[str, torch.Tensor]":
     """The inputs of a dump as transformers takes them, with a batch axis."""
-    prepared = {name: value.long()[None] for name, value in inputs.items() if name.endswith("input_ids")}
+    prepared = {name: value.long()[None] for name, value in inputs.items()
+                if name.endswith("input_ids")}
     if "pixel_values" in inputs:
         pixels = inputs["pixel_values"].to(torch_model.dtype)
         if hasattr(torch_model.config, "image_grid_pinpoints"):

@@ -173,7 +173,8 @@ class Generation:
     def beam_search(self) -> BeamSearch:
         kinds = {False: "FALSE", True: "TRUE", "never": "NEVER"}
         if self.early_stopping not in kinds:
-            raise ValueError(f'early_stopping is True, False or "never", not {self.early_stopping!r}')
+            raise ValueError('early_stopping is True, False or "never", not'
+                             f" {self.early_stopping!r}")
         return BeamSearch(self.beams, self.length_penalty,
                           ENUMS[f"MMN_EARLY_STOPPING_{kinds[self.early_stopping]}"])
 
@@ -186,11 +187,10 @@ class Generation:
 
 
 class Run(Mapping[str, np.ndarray]):
-    """What a run of a model has made: the kept stages by their names, and an answer if one was asked
-    for.
+    """What a run of a model has made: the kept stages by their names, and an answer if wanted.
 
-    Arrays are copies, which are yours: f32 (ids: i32), without a batch axis, T positions long in the
-    language model ("language.layers.0.out" [T, width], "language.logits" [T, vocabulary]).
+    Arrays are copies, which are yours: f32 (ids: i32), without a batch axis, T positions long in
+    the language model ("language.layers.0.out" [T, width], "language.logits" [T, vocabulary]).
     """
 
     def __init__(self, prompt: Optional[str], is_image: np.ndarray) -> None:
@@ -225,8 +225,8 @@ class Run(Mapping[str, np.ndarray]):
         return self["language.logits"]
 
     def stack(self, stages: str) -> np.ndarray:
-        """Kept stages of one shape, those of a pattern ("language.layers.{i}.out") in the order of the
-        forward pass: [layers, T, ...]."""
+        """Kept stages of one shape, those of a pattern ("language.layers.{i}.out") in the order of
+        the forward pass: [layers, T, ...]."""
         parts = {"*": ".*", "?": ".", "{i}": "[0-9]+"}
         pattern = "".join(parts.get(part) or re.escape(part)
                           for part in re.split(r"(\*|\?|\{i\})", stages))
@@ -240,10 +240,10 @@ class Run(Mapping[str, np.ndarray]):
 class Session:
     """Runs of a model one after the other, which take over what they have in common.
 
-    What the last run has of the same images, or of the same beginning of the prompt, is not computed
-    again, and every bit is as if it were. Hooks that change stages, and `keep` of language stages, have
-    them computed all the same. A session is for one thread at a time; several may have one each.
-    Model.run makes one for a single run, and says what the arguments are.
+    What the last run has of the same images, or of the same beginning of the prompt, is not
+    computed again, and every bit is as if it were. Hooks that change stages, and `keep` of language
+    stages, have them computed all the same. A session is for one thread at a time; several may have
+    one each. Model.run makes one for a single run, and says what the arguments are.
     """
 
     def __init__(self, model: "Model", *, keep: "str | Iterable[str]" = (),
@@ -267,7 +267,8 @@ class Session:
         patterns = keep if isinstance(keep, str) else ",".join(keep)
         if patterns:
             everything = patterns == "*"
-            self._add(patterns, lambda array, stage: self._keep(array, stage, everything), writes=False)
+            self._add(patterns, lambda array, stage: self._keep(array, stage, everything),
+                      writes=False)
 
     def _add(self, pattern: str, hook: Hook, writes: bool) -> None:
         probe = Probe(text(pattern), writes, _see(hook, writes), None, 0)
@@ -280,7 +281,8 @@ class Session:
         assert self._run is not None
         self._run._stages[stage.name] = array.copy()
 
-    def run(self, prompt: Prompt, images: Images = (), *, tokens: int = 0, **generation: Any) -> Run:
+    def run(self, prompt: Prompt, images: Images = (), *, tokens: int = 0,
+            **generation: Any) -> Run:
         """As Model.run, with what the session was made with."""
         given = self._model._input(prompt, images)
         made = prompt if isinstance(prompt, str) else None
@@ -322,9 +324,10 @@ class Session:
     def _set_generation(self, prompt: Optional[str], generation: Generation) -> None:
         session = self._handle.value()
         call("mmn_session_set_sampling", session, Sampling(
-            generation.temperature, generation.top_p, generation.top_k, generation.seed, text(prompt),
-            generation.repetition_penalty))
-        call("mmn_session_set_beam_search", session, generation.beam_search() if generation.beams else None)
+            generation.temperature, generation.top_p, generation.top_k, generation.seed,
+            text(prompt), generation.repetition_penalty))
+        search = generation.beam_search() if generation.beams else None
+        call("mmn_session_set_beam_search", session, search)
         strings = generation.stop_strings()
         call("mmn_session_set_stop_strings", session, strings, len(strings))
 
@@ -350,14 +353,14 @@ class Session:
 class Model:
     """A Hugging Face folder, mapped into memory.
 
-    path: the folder. threads: None is as many as OpenMP gives. simd: a kernel table's name, None the
-    fastest; all give the same bits. without_tokenizer: prompts are token ids. allow_nonfinite: go on
-    where a number becomes infinite or NaN, which else is an Error. ignore_generation_config: generate
-    as if the folder's generation_config.json named stop tokens alone. pillow_13: resize images as
-    Pillow 13 does.
+    path: the folder. threads: None is as many as OpenMP gives. simd: a kernel table's name, None
+    the fastest; all give the same bits. without_tokenizer: prompts are token ids. allow_nonfinite:
+    go on where a number becomes infinite or NaN, which else is an Error. ignore_generation_config:
+    generate as if the folder's generation_config.json named stop tokens alone. pillow_13: resize
+    images as Pillow 13 does.
 
-    A model does not change, and any number of threads may use it, each with sessions of its own; the
-    library works without Python's lock. It is a context manager, and closed with its last user.
+    A model does not change, and any number of threads may use it, each with sessions of its own;
+    the library works without Python's lock. It is a context manager, and closed with its last user.
     """
 
     def __init__(self, path_: Path, *, threads: Optional[int] = None, simd: Optional[str] = None,
@@ -367,7 +370,7 @@ class Model:
         self._has_tokenizer = not without_tokenizer
         options = ModelOptions(
             size=ctypes.sizeof(ModelOptions), threads=threads or 0, simd=text(simd),
-            resize_order=ENUMS["MMN_RESIZE_PILLOW_13" if pillow_13 else "MMN_RESIZE_HORIZONTAL_FIRST"],
+            resize_order=ENUMS[f"MMN_RESIZE_{'PILLOW_13' if pillow_13 else 'HORIZONTAL_FIRST'}"],
             without_tokenizer=without_tokenizer, ignore_generation_config=ignore_generation_config,
             interrupted=is_interrupted, allow_nonfinite=allow_nonfinite)
         self._handle = Handle("mmn_model_close")
@@ -414,7 +417,8 @@ class Model:
                          given.ctypes.data_as(ctypes.POINTER(ctypes.c_int32)), len(given),
                          skip_special_tokens)
 
-    def prompt(self, question: str, *, has_image: bool = True, template: Optional[str] = None) -> str:
+    def prompt(self, question: str, *, has_image: bool = True,
+               template: Optional[str] = None) -> str:
         """The prompt that a template, the model's own if None is named, makes of a question."""
         return make_text("mmn_prompt_from_template", self._handle.value(), text(template),
                          text(question), has_image)
@@ -435,7 +439,8 @@ class Model:
                  ids.ctypes.data_as(ctypes.POINTER(ctypes.c_int32)), len(ids))
         return given
 
-    def _question(self, question: str, images: Images, template: Optional[str]) -> "tuple[Handle, str]":
+    def _question(self, question: str, images: Images,
+                  template: Optional[str]) -> "tuple[Handle, str]":
         given = Handle("mmn_input_free", self._handle)
         files, prompt = paths(images), ctypes.c_void_p()
         try:
@@ -455,21 +460,22 @@ class Model:
             allow_long_prompts: bool = False, **generation: Any) -> Run:
         """One forward pass over a prompt, and an answer of up to `tokens` tokens.
 
-        prompt: raw text, with "<image>" where an image goes; token ids; or, as a pathlib.Path, a dump
-        whose input_ids and pixel_values are taken. images: picture files; several at one "<image>" are
-        joined side by side.
+        prompt: raw text, with "<image>" where an image goes; token ids; or, as a pathlib.Path, a
+        dump whose input_ids and pixel_values are taken. images: picture files; several at one
+        "<image>" are joined side by side.
 
-        keep: which stages the run has afterwards, as patterns: "language.layers.{i}.out", "vision.*";
-        {i} is a layer's number, and * any text ("language.layers.*.out" is "...0.attn.out" too); "*" is
-        all but mlp.up and mlp.product. doc/formats.md lists stages and shapes. Logits of all
-        positions take T * vocabulary * 4 bytes: name other stages, or (), where that is much.
+        keep: which stages the run has afterwards, as patterns: "language.layers.{i}.out",
+        "vision.*"; {i} is a layer's number, and * any text ("language.layers.*.out" is
+        "...0.attn.out" too); "*" is all but mlp.up and mlp.product. doc/formats.md lists stages and
+        shapes. Logits of all positions take T * vocabulary * 4 bytes: name other stages, or (),
+        where that is much.
 
-        hooks: functions by patterns of stages, or pairs of both, called as function(array, stage) in
-        the order of the forward pass. `array` is the library's memory, f32 or i32, and no longer valid
-        when the function has returned: copy what you keep. It may be changed in place, or by returning
-        an array of its shape; the pass goes on with that. What the function raises ends the run.
-        watch: likewise, of functions that only look; their arrays are read-only. While tokens are
-        generated both see their rows too (stage.generating).
+        hooks: functions by patterns of stages, or pairs of both, called as function(array, stage)
+        in the order of the forward pass. `array` is the library's memory, f32 or i32, and no longer
+        valid when the function has returned: copy what you keep. It may be changed in place, or by
+        returning an array of its shape; the pass goes on with that. What the function raises ends
+        the run. watch: likewise, of functions that only look; their arrays are read-only. While
+        tokens are generated both see their rows too (stage.generating).
 
         mask: neurons that are switched off, or set. generation: temperature, top_p, top_k, seed,
         repetition_penalty, beams, length_penalty, early_stopping, stop: see Generation.
@@ -480,15 +486,15 @@ class Model:
 
     def generate(self, prompt: Prompt, images: Images = (), *, tokens: int = 128,
                  **arguments: Any) -> Run:
-        """As run, keeping nothing: the answer is the run's `answer`, and its token ids are `ids`."""
+        """As run, keeping nothing: the answer is in `answer`, and its token ids are in `ids`."""
         return self.run(prompt, images, keep=arguments.pop("keep", ()), tokens=tokens, **arguments)
 
     def ask(self, question: str, images: Images = (), *, tokens: int = 128,
             template: Optional[str] = None, mask: "Mask | None" = None, **generation: Any) -> str:
-        """The answer to a question, which is put into the prompt that the model was trained with."""
+        """The answer to a question, which is put into the model's own form of prompt."""
         with Session(self, mask=mask) as session:
-            answer = session.ask(question, images, tokens=tokens, template=template, **generation).answer
-        return answer or ""
+            run = session.ask(question, images, tokens=tokens, template=template, **generation)
+        return run.answer or ""
 
     def dump(self, file: Path, prompt: Prompt, images: Images = (), *,
              stages: "str | Iterable[str] | None" = None, tokens: int = 0) -> None:

@@ -38,7 +38,7 @@ class _Matrix:
 class Counts:
     """How often each neuron was active in each domain, as a counts file has it.
 
-    Arrays of integers are the library's memory, read-only, which is there as long as one of them is.
+    Arrays of integers are the library's memory, read-only, which is there as long as they are.
     """
 
     def __init__(self, file: Path) -> None:
@@ -93,8 +93,9 @@ class Counts:
     def probabilities(self, module: str) -> np.ndarray:
         """[domains, layers, neurons] f64: the neurons' probability to be active in each domain."""
         with np.errstate(invalid="ignore"):
-            return np.stack([self.active(module, domain) / np.float64(self.positions(module, domain))
-                             for domain in self.domains])
+            return np.stack([
+                self.active(module, domain) / np.float64(self.positions(module, domain))
+                for domain in self.domains])
 
     def __repr__(self) -> str:
         return f"<Counts: {self.samples} samples, domains {', '.join(self.domains)}>"
@@ -102,7 +103,8 @@ class Counts:
 
 def _count_options(list_: Path, modules: "str | Iterable[str] | None", samples: int, positions: int,
                    positions_module: Optional[str], window: int, begin_of_text: bool,
-                   allow_unknown_keys: bool, allow_long_prompts: bool, progress: Any) -> CountOptions:
+                   allow_unknown_keys: bool, allow_long_prompts: bool,
+                   progress: Any) -> CountOptions:
     return CountOptions(
         size=ctypes.sizeof(CountOptions), list=path(list_), modules=names(modules), samples=samples,
         positions=positions, positions_module=text(positions_module), window=window,
@@ -119,22 +121,24 @@ def count(model: Model, list: Path, output: Optional[Path] = None, *,
     """Counts active neurons per domain over the samples of a list.
 
     list: DATA.jsonl (doc/formats.md). output: the counts file; the state of an unfinished run is
-    beside it, and the next call goes on from there. Without it nothing is kept but what is returned.
+    beside it, and the next call goes on from there. Without it nothing is kept but what is
+    returned.
 
-    modules: names, all if None. samples: of each domain, the first N. positions: of each domain, stop
-    after N of positions_module. window, begin_of_text: of texts, positions of a window. shard: (I, N),
-    part I of N, to be merged. skip_bad: pass over samples that cannot be read, of each of which
-    `skipped` is told. stop_after: end with an Error, INTERRUPTED, after so many samples of this call.
+    modules: names, all if None. samples: of each domain, the first N. positions: of each domain,
+    stop after N of positions_module. window, begin_of_text: of texts, positions of a window. shard:
+    (I, N), part I of N, to be merged. skip_bad: pass over samples that cannot be read, of each of
+    which `skipped` is told. stop_after: end with an Error, INTERRUPTED, after so many samples of
+    this call.
 
-    progress: True (tqdm, or where it is not installed a line on standard error); a tqdm bar or class;
-    or a function of a Progress. What it raises ends the work, as Ctrl-C does.
+    progress: True (tqdm, or where it is not installed a line on standard error); a tqdm bar or
+    class; or a function of a Progress. What it raises ends the work, as Ctrl-C does.
     """
     def tell(context: object, error: Any) -> int:
         if skipped is not None:
             skipped(Error(error.contents))
         return 0
-    options = _count_options(list, modules, samples, positions, positions_module, window, begin_of_text,
-                             allow_unknown_keys, allow_long_prompts, progress)
+    options = _count_options(list, modules, samples, positions, positions_module, window,
+                             begin_of_text, allow_unknown_keys, allow_long_prompts, progress)
     options.shard, options.shards = shard or (0, 0)
     options.skip_bad, options.batch, options.stop_after = skip_bad, batch, stop_after
     options.skipped = callback(SKIPPED, tell, 0)
@@ -153,8 +157,8 @@ def count_plan(model: Model, list: Path, *, modules: "str | Iterable[str] | None
                window: int = 0, begin_of_text: bool = False, allow_unknown_keys: bool = False,
                allow_long_prompts: bool = False, progress: Any = None) -> Result:
     """What that would cost: passes, positions, hours, memory."""
-    options = _count_options(list, modules, samples, positions, positions_module, window, begin_of_text,
-                             allow_unknown_keys, allow_long_prompts, progress)
+    options = _count_options(list, modules, samples, positions, positions_module, window,
+                             begin_of_text, allow_unknown_keys, allow_long_prompts, progress)
     return made("mmn_count_plan", model._handle.value(), options)
 
 
@@ -180,7 +184,7 @@ class Neurons:
         self._result = None if isinstance(file, Handle) else Result.read(file)
         handle = self._handle.value()
         self.digest: str = functions["mmn_neurons_digest"](handle).decode()  #: of the selection
-        self.model: str = functions["mmn_neurons_model"](handle).decode()  #: of the model; "": unknown
+        self.model: str = functions["mmn_neurons_model"](handle).decode()  #: of the model, or ""
         self.modules = _modules("mmn_neurons_module", self._handle)
         self.domains: "list[str]" = []
         while (name := functions["mmn_neurons_domain"](handle, len(self.domains))) is not None:
@@ -196,9 +200,9 @@ class Neurons:
 
     def table(self, domain: "str | Iterable[str] | None" = None, setting: str = "all") -> Any:
         """The neurons of domains (all domains' if None) in the modules of a setting ("language",
-        "vision+projector", "all"), each once: a DataFrame with module, layer, neuron, and, where they
-        were ranked here, entropy in nats and the probability to be active in each domain, in columns
-        p.DOMAIN. Without pandas a list of dicts."""
+        "vision+projector", "all"), each once: a DataFrame with module, layer, neuron, and, where
+        they were ranked here, entropy in nats and the probability to be active in each domain, in
+        columns p.DOMAIN. Without pandas a list of dicts."""
         array, count = ctypes.c_void_p(), ctypes.c_size_t()
         call("mmn_neurons_list", array, count, self._handle.value(), names(domain), text(setting))
         try:
@@ -230,14 +234,14 @@ def rank(counts: "Counts | Path", *, rate: float = 0, bar: float = 0, assignment
          allow_nonfinite: bool = False) -> Neurons:
     """Ranks neurons by the entropy of their activation probabilities over domains.
 
-    rate: share of neurons that are selected (0: 0.01). bar: quantile that a neuron must pass (0: 0.95);
-    assignment_bar: for belonging to a domain (0: as bar). float32: repeat the published code's
-    arithmetic.
+    rate: share of neurons that are selected (0: 0.01). bar: quantile that a neuron must pass (0:
+    0.95); assignment_bar: for belonging to a domain (0: as bar). float32: repeat the published
+    code's arithmetic.
     """
     given = counts if isinstance(counts, Counts) else Counts(counts)
     handle = Handle("mmn_neurons_free")
-    options = RankOptions(ctypes.sizeof(RankOptions), rate, bar, assignment_bar, names(modules), float32,
-                          allow_nonfinite)
+    options = RankOptions(ctypes.sizeof(RankOptions), rate, bar, assignment_bar, names(modules),
+                          float32, allow_nonfinite)
     call("mmn_neurons_rank", handle.pointer, given._handle.value(), options)
     return Neurons(handle)
 
@@ -246,16 +250,17 @@ def rank(counts: "Counts | Path", *, rate: float = 0, bar: float = 0, assignment
 
 
 class Mask:
-    """Neurons of a model whose values after the activation function are set at every position, of the
-    prompt and of what is generated: to 0, which switches them off.
+    """Neurons of a model whose values after the activation function are set at every position, of
+    the prompt and of what is generated: to 0, which switches them off.
 
     neurons: a Neurons or a neurons.json file. domain: a name, several, or None for all domains'.
     setting: the modules, "language", "vision+projector", "all". other_model: take neurons that were
     found in another model. Random and steering masks are made by Mask.random and Mask.steer.
     """
 
-    def __init__(self, model: Model, neurons: "Neurons | Path", domain: "str | Iterable[str] | None" = None,
-                 setting: str = "all", *, other_model: bool = False) -> None:
+    def __init__(self, model: Model, neurons: "Neurons | Path",
+                 domain: "str | Iterable[str] | None" = None, setting: str = "all", *,
+                 other_model: bool = False) -> None:
         self._model = model
         self._handle = Handle("mmn_mask_free", model._handle)
         given = neurons if isinstance(neurons, Neurons) else Neurons(neurons)
@@ -277,17 +282,20 @@ class Mask:
         return mask
 
     @classmethod
-    def steer(cls, model: Model, neurons: "Neurons | Path", *, off: "str | Iterable[str] | None" = None,
-              on: "str | Iterable[str] | None" = None, counts: "Counts | Path | None" = None,
-              setting: str = "all", other_model: bool = False) -> "Mask":
+    def steer(cls, model: Model, neurons: "Neurons | Path", *,
+              off: "str | Iterable[str] | None" = None, on: "str | Iterable[str] | None" = None,
+              counts: "Counts | Path | None" = None, setting: str = "all",
+              other_model: bool = False) -> "Mask":
         """Neurons of the domains `off` at 0, and those of the domains `on` at their mean activation
         there, which `counts` has."""
         mask = cls._of(model)
         given = neurons if isinstance(neurons, Neurons) else Neurons(neurons)
-        counted = Counts(counts) if counts is not None and not isinstance(counts, Counts) else counts
-        steering = Steering(off=names(off), on=names(on), setting=text(setting), other_model=other_model)
+        if counts is not None and not isinstance(counts, Counts):
+            counts = Counts(counts)
+        steering = Steering(off=names(off), on=names(on), setting=text(setting),
+                            other_model=other_model)
         call("mmn_mask_steer_neurons", mask._handle.pointer, model._handle.value(),
-             given._handle.value(), None if counted is None else counted._handle.value(), steering)
+             given._handle.value(), None if counts is None else counts._handle.value(), steering)
         return mask
 
     def count(self, module: str, layer: Optional[int] = None) -> int:
@@ -297,4 +305,5 @@ class Mask:
 
     def __repr__(self) -> str:
         modules = ((module.name, self.count(module.name)) for module in self._model.info.modules)
-        return f"<Mask: {', '.join(f'{count} of {name}' for name, count in modules if count) or 'none'}>"
+        parts = [f"{count} of {name}" for name, count in modules if count]
+        return f"<Mask: {', '.join(parts) or 'none'}>"

@@ -27,7 +27,8 @@ class Figure:
 
 
 @contextmanager
-def _report(results: "Iterable[Any]", title: Optional[str], images: Optional[Path]) -> "Iterator[Handle]":
+def _report(results: "Iterable[Any]", title: Optional[str],
+            images: Optional[Path]) -> "Iterator[Handle]":
     report = Handle("mmn_report_free")
     options = ReportOptions(ctypes.sizeof(ReportOptions), path(images), text(title))
     with as_files(list(results)) as files:
@@ -39,12 +40,12 @@ def _report(results: "Iterable[Any]", title: Optional[str], images: Optional[Pat
             report.close()
 
 
-def report(results: "Iterable[Any]", output: Path, *, format: str = "html", title: Optional[str] = None,
-           images: Optional[Path] = None) -> None:
+def report(results: "Iterable[Any]", output: Path, *, format: str = "html",
+           title: Optional[str] = None, images: Optional[Path] = None) -> None:
     """Writes the figures of results: "html" and "markdown" to a file, "svg" and "csv" to a folder.
 
-    results: counts files and what studies have found, as files or as Neurons and Result. images: the
-    folder of the samples' pictures, where it is not that of their list.
+    results: counts files and what studies have found, as files or as Neurons and Result. images:
+    the folder of the samples' pictures, where it is not that of their list.
     """
     with _report(results, title, images) as made:
         call("mmn_report_write", made.value(), _format(format), None, path(output))
@@ -66,6 +67,7 @@ def figures(results: "Iterable[Any]", *, images: Optional[Path] = None) -> "dict
             call("mmn_report_write", made.value(), _format(format_), None, path(folder))
         for index in range(functions["mmn_report_figure_count"](made.value())):
             name = functions["mmn_report_figure_name"](made.value(), index).decode()
-            found[name] = Figure(name, *((FilePath(folder) / f"{name}.{format_}").read_text(encoding="utf-8")
-                                         for format_ in ("svg", "csv")))
+            found[name] = Figure(name, *(
+                (FilePath(folder) / f"{name}.{format_}").read_text(encoding="utf-8")
+                for format_ in ("svg", "csv")))
     return found

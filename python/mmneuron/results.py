@@ -1,4 +1,4 @@
-"""What studies have found: tables, as DataFrames where there is pandas and as lists of dicts if not."""
+"""What studies have found: tables, as pandas DataFrames, or lists of dicts where it is not."""
 import json
 import os
 import tempfile
@@ -25,8 +25,8 @@ class Result(Mapping[str, Any]):
 
     `result["runs"]` is a pandas DataFrame, or where there is no pandas a list of dicts. Its columns
     are named as the JSON's keys (doc/formats.md); a value that there is not is None in lists, and
-    what pandas makes of that in DataFrames. A row of a table that belongs to another ("predictions" to
-    "runs") has that one's number, from 0, in a column of the other's name: the two are joined by
+    what pandas makes of that in DataFrames. A row of a table that belongs to another ("predictions"
+    to "runs") has that one's number, from 0, in a column of the other's name: the two are joined by
 
         runs = result["runs"]
         result["predictions"].join(runs[["setting", "off", "domain"]], on="runs")

@@ -2,15 +2,16 @@
 
 All of them return a Result, tables by their names. What they have in common:
 
-list: DATA.jsonl (doc/formats.md). neurons: a Neurons or a neurons.json file. settings: the modules whose
-neurons are off, "language", "vision+projector", "all", several as a list; None: those of the paper whose
-modules were ranked. samples: of each domain, the first N; 0: all. seeds: how many choices of random
-neurons to compare with, from first_seed on. batch: in how many ways a sample runs side by side; 0: as
-many as half of the memory that is left takes. other_model: take neurons that were found in another model.
+list: DATA.jsonl (doc/formats.md). neurons: a Neurons or a neurons.json file. settings: the modules
+whose neurons are off, "language", "vision+projector", "all", several as a list; None: those of the
+paper whose modules were ranked. samples: of each domain, the first N; 0: all. seeds: how many
+choices of random neurons to compare with, from first_seed on. batch: in how many ways a sample runs
+side by side; 0: as many as half of the memory that is left takes. other_model: take neurons that
+were found in another model.
 
-rows: a file that a row is added to as soon as a sample is done; the same call goes on from it. shard:
-(I, N), do part I of N, whose rows are all that is made, and return None. parts: rows of all shards, of
-which the result is made. plan: run nothing, and say what it would cost.
+rows: a file that a row is added to as soon as a sample is done; the same call goes on from it.
+shard: (I, N), do part I of N, whose rows are all that is made, and return None. parts: rows of all
+shards, of which the result is made. plan: run nothing, and say what it would cost.
 
 progress: as for mmneuron.count.
 """
@@ -19,8 +20,8 @@ from collections.abc import Iterable
 from typing import Any, Optional, Union
 
 from ._calls import Path, call, names, path, paths, progress_callback, text
-from ._library import (ContributionOptions, EvalOptions, LensOptions, PerplexityOptions, PerturbOptions,
-                       RowsOptions, StudyOptions)
+from ._library import (ContributionOptions, EvalOptions, LensOptions, PerplexityOptions,
+                       PerturbOptions, RowsOptions, StudyOptions)
 from .model import Generation, Images, Model
 from .neurons import Neurons
 from .results import Result, as_files, made
@@ -48,31 +49,32 @@ def _run(function: str, model: Model, options: Any, *names_before: Any, list: Pa
         return made(function, model._handle.value(), *names_before, options)
 
 
-def eval(model: Model, list: Path, neurons: "Given | None" = None, *, settings: "Names | None" = None,
-         cross: "Names | None" = None, measures: "Names | None" = None, until: float = 0,
-         samples: int = 0, seeds: int = 5, first_seed: int = 1, tokens: int = 0,
-         template: Optional[str] = None, batch: int = 0, allow_unknown_keys: bool = False,
-         allow_long_prompts: bool = False, other_model: bool = False, rows: Optional[Path] = None,
+def eval(model: Model, list: Path, neurons: "Given | None" = None, *,
+         settings: "Names | None" = None, cross: "Names | None" = None,
+         measures: "Names | None" = None, until: float = 0, samples: int = 0, seeds: int = 5,
+         first_seed: int = 1, tokens: int = 0, template: Optional[str] = None, batch: int = 0,
+         allow_unknown_keys: bool = False, allow_long_prompts: bool = False,
+         other_model: bool = False, rows: Optional[Path] = None,
          shard: "tuple[int, int] | None" = None, parts: "Iterable[Path]" = (), plan: bool = False,
          progress: Any = None, **generation: Any) -> Optional[Result]:
-    """Answers a list's questions with nothing off, with each domain's neurons, and with random ones,
-    and measures how right the answers are. (Of a list of texts see `perplexity`.)
+    """Answers a list's questions with nothing off, with each domain's neurons, and with random
+    ones, and measures how right the answers are. (Of a list of texts see `perplexity`.)
 
     cross: those of the settings in which every domain's neurons are off in every domain. measures:
-    "answers", "likelihood" (ln p of right answers, nats per token) or both. until: end a setting in a
-    domain when own neurons less random ones are known to within so much. tokens: of an answer, at most
-    (0: 16). template: for questions without a prompt. generation: see Generation; its seed is that of
-    the random choices of tokens.
+    "answers", "likelihood" (ln p of right answers, nats per token) or both. until: end a setting in
+    a domain when own neurons less random ones are known to within so much. tokens: of an answer, at
+    most (0: 16). template: for questions without a prompt. generation: see Generation; its seed is
+    that of the random choices of tokens.
 
-    Tables: "runs", "predictions" (of runs), "summary" and "likelihood_summary" (by setting and domain:
-    plain, domain_off, random_mean, random_low, random_high), "cross_cells", ...
+    Tables: "runs", "predictions" (of runs), "summary" and "likelihood_summary" (by setting and
+    domain: plain, domain_off, random_mean, random_low, random_high), "cross_cells", ...
     """
     how = Generation(**generation)
     stop = how.stop_strings()
     options = EvalOptions(
         settings=names(settings), cross=names(cross), measures=names(measures), until=until,
-        samples=samples, seeds=seeds, first_seed=first_seed, tokens=tokens, temperature=how.temperature,
-        top_p=how.top_p, top_k=how.top_k, sampling_seed=how.seed,
+        samples=samples, seeds=seeds, first_seed=first_seed, tokens=tokens,
+        temperature=how.temperature, top_p=how.top_p, top_k=how.top_k, sampling_seed=how.seed,
         repetition_penalty=how.repetition_penalty, beam_search=how.beam_search(), stop_strings=stop,
         stop_string_count=len(stop), template_name=text(template), batch=batch,
         allow_unknown_keys=allow_unknown_keys, allow_long_prompts=allow_long_prompts,
@@ -85,19 +87,20 @@ def perplexity(model: Model, list: Path, neurons: "Given | None" = None, *, sett
                window: int = 0, begin_of_text: bool = False, samples: int = 0, seeds: int = 5,
                first_seed: int = 1, batch: int = 0, allow_unknown_keys: bool = False,
                other_model: bool = False, rows: Optional[Path] = None,
-               shard: "tuple[int, int] | None" = None, parts: "Iterable[Path]" = (), plan: bool = False,
-               progress: Any = None) -> Optional[Result]:
+               shard: "tuple[int, int] | None" = None, parts: "Iterable[Path]" = (),
+               plan: bool = False, progress: Any = None) -> Optional[Result]:
     """Reads a list's texts with nothing off, with each domain's neurons off in the texts of every
-    domain, and with random ones off: the mean negative log likelihood of a token, in nats, and its exp.
+    domain, and with random ones off: the mean negative log likelihood of a token, in nats, and its
+    exp.
 
-    window: positions of the windows that texts are cut into (0: what the model was made for, at most
-    4096); begin_of_text: each begins with the tokenizer's token for it.
+    window: positions of the windows that texts are cut into (0: what the model was made for, at
+    most 4096); begin_of_text: each begins with the tokenizer's token for it.
 
     Tables: "runs", "summary", ...
     """
     options = PerplexityOptions(
-        setting=text(setting), window=window, begin_of_text=begin_of_text, samples=samples, seeds=seeds,
-        first_seed=first_seed, batch=batch, allow_unknown_keys=allow_unknown_keys,
+        setting=text(setting), window=window, begin_of_text=begin_of_text, samples=samples,
+        seeds=seeds, first_seed=first_seed, batch=batch, allow_unknown_keys=allow_unknown_keys,
         other_model=other_model)
     return _run("mmn_perplexity_measure", model, options, list=list, neurons=neurons, rows=rows,
                 shard=shard, parts=parts, plan=plan, progress=progress)
@@ -105,8 +108,9 @@ def perplexity(model: Model, list: Path, neurons: "Given | None" = None, *, sett
 
 def perturb(model: Model, list: Path, neurons: Given, *, settings: "Names | None" = None,
             samples: int = 0, seeds: int = 5, first_seed: int = 1, allow_unknown_keys: bool = False,
-            allow_long_prompts: bool = False, other_model: bool = False, rows: Optional[Path] = None,
-            shard: "tuple[int, int] | None" = None, parts: "Iterable[Path]" = (), plan: bool = False,
+            allow_long_prompts: bool = False, other_model: bool = False,
+            rows: Optional[Path] = None, shard: "tuple[int, int] | None" = None,
+            parts: "Iterable[Path]" = (), plan: bool = False,
             progress: Any = None) -> Optional[Result]:
     """How far switching neurons off moves the hidden states: means over positions of |h' - h| / |h|
     and of 1 - cos(h, h') at each layer's output and after the final norm.
@@ -139,41 +143,44 @@ def study(model: Model, name: str, list: Path, neurons: Given, *, settings: "Nam
 
 def lens(model: Model, list: Path, *, stages: "Names | None" = None, samples: int = 0, top: int = 0,
          examples: int = 0, positions: "Names | None" = None, neuron: Optional[str] = None,
-         neurons: "Given | None" = None, off_domain: Optional[str] = None, off_setting: Optional[str] = None,
-         allow_unknown_keys: bool = False, allow_long_prompts: bool = False, other_model: bool = False,
-         rows: Optional[Path] = None, shard: "tuple[int, int] | None" = None,
-         parts: "Iterable[Path]" = (), plan: bool = False, progress: Any = None) -> Optional[Result]:
-    """The logit lens: what softmax(lm_head(norm(h))) makes of every language layer's states, its entropy
-    in nats and its most probable words, averaged for each domain over image and over text positions.
+         neurons: "Given | None" = None, off_domain: Optional[str] = None,
+         off_setting: Optional[str] = None, allow_unknown_keys: bool = False,
+         allow_long_prompts: bool = False, other_model: bool = False, rows: Optional[Path] = None,
+         shard: "tuple[int, int] | None" = None, parts: "Iterable[Path]" = (), plan: bool = False,
+         progress: Any = None) -> Optional[Result]:
+    """The logit lens: what softmax(lm_head(norm(h))) makes of every language layer's states, its
+    entropy in nats and its most probable words, averaged for each domain over image and over text
+    positions.
 
-    stages: what is read of each layer, "out" (its output), "attn.out", "mid", "mlp.out". top: how many
-    words are kept (0: 5). examples: of each domain, samples of which `positions` are kept in full:
-    "last", "all", numbers, "image:K", "text:K". neuron: "MODULE:LAYER:NEURON", whose activation is shown
-    on the pictures of these. neurons, off_domain, off_setting: what is off meanwhile.
+    stages: what is read of each layer, "out" (its output), "attn.out", "mid", "mlp.out". top: how
+    many words are kept (0: 5). examples: of each domain, samples of which `positions` are kept in
+    full: "last", "all", numbers, "image:K", "text:K". neuron: "MODULE:LAYER:NEURON", whose
+    activation is shown on the pictures of these. neurons, off_domain, off_setting: what is off
+    meanwhile.
 
     Tables: "curves", "three_stages", "samples", and what belongs to them.
     """
     options = LensOptions(
-        stages=names(stages), samples=samples, top=top, examples=examples, positions=names(positions),
-        neuron=text(neuron), off_domain=text(off_domain), off_setting=text(off_setting),
-        allow_unknown_keys=allow_unknown_keys, allow_long_prompts=allow_long_prompts,
-        other_model=other_model)
+        stages=names(stages), samples=samples, top=top, examples=examples,
+        positions=names(positions), neuron=text(neuron), off_domain=text(off_domain),
+        off_setting=text(off_setting), allow_unknown_keys=allow_unknown_keys,
+        allow_long_prompts=allow_long_prompts, other_model=other_model)
     return _run("mmn_lens_run", model, options, list=list, neurons=neurons, rows=rows, shard=shard,
                 parts=parts, plan=plan, progress=progress)
 
 
 def contrib(model: Model, question: Optional[str] = None, images: Images = (), *,
             prompt: Optional[str] = None, template: Optional[str] = None, tokens: int = 0,
-            word: Optional[str] = None, all_words: bool = False, product: bool = False, top: int = 0,
-            names: int = 0, seeds: int = 0, first_seed: int = 1, noise: float = 0,
+            word: Optional[str] = None, all_words: bool = False, product: bool = False,
+            top: int = 0, names: int = 0, seeds: int = 0, first_seed: int = 1, noise: float = 0,
             allow_long_prompts: bool = False, progress: Any = None) -> Result:
     """Which neurons of the language model put a word into an answer: activation times the neuron's
     output column times the word's row of the head.
 
-    question, or prompt as raw text. tokens: of the answer, at most (0: 32). word: only this one of the
-    answer; all_words: function words too. product: multiply activations by up_proj(x). top: neurons of
-    each word (0: 10); names: words that each of them stands for (0: 5). seeds: random neurons that
-    disturbing them is compared with; noise: its standard deviation (0: 0.5).
+    question, or prompt as raw text. tokens: of the answer, at most (0: 32). word: only this one of
+    the answer; all_words: function words too. product: multiply activations by up_proj(x). top:
+    neurons of each word (0: 10); names: words that each of them stands for (0: 5). seeds: random
+    neurons that disturbing them is compared with; noise: its standard deviation (0: 0.5).
 
     Tables: "words", "neurons" (of words), "names" (of neurons), "disturbances", "drops", ...
     """

@@ -1,4 +1,4 @@
-"""What the tests of the package share: the repository's models, its program, and a reader of its files."""
+"""What the tests share: the repository's models, its program, and a reader of its files."""
 import json
 import os
 import shutil
@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before the library: others may use the processors
+# Before the library is there: others may use the processors.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import mmneuron  # noqa: E402
 
@@ -30,7 +31,8 @@ def read_safetensors(file: Path) -> "tuple[dict[str, np.ndarray], dict[str, str]
     tensors = {}
     for name, entry in header.items():
         begin, end = (8 + size + offset for offset in entry["data_offsets"])
-        tensors[name] = np.frombuffer(content[begin:end], NUMPY[entry["dtype"]]).reshape(entry["shape"])
+        values = np.frombuffer(content[begin:end], NUMPY[entry["dtype"]])
+        tensors[name] = values.reshape(entry["shape"])
     return tensors, metadata
 
 

@@ -110,7 +110,7 @@ def test_ctrl_c_of_a_program(tmp_path: Path) -> None:
     child = subprocess.Popen([sys.executable, "-P", "-c", "import mmneuron\n"
                               f"model = mmneuron.Model({str(DOMAINS / 'model')!r})\n"
                               "print('begins', flush=True)\n"
-                              f"mmneuron.count(model, {str(given)!r}, {str(tmp_path / 'counts')!r})\n"],
+                              f"mmneuron.count(model, {str(given)!r}, 'counts')\n"], cwd=tmp_path,
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert child.stdout.readline() == "begins\n"
     time.sleep(1)
@@ -180,7 +180,7 @@ def test_tqdm(demo: mmneuron.Model) -> None:
 
 
 def test_other_threads_run_meanwhile(domains: mmneuron.Model) -> None:
-    """A call of the library holds no lock of Python's: another thread goes on during a single pass."""
+    """A call of the library holds no lock of Python's: another thread goes on during a pass."""
     ids, steps, done = [5] * 1500, [], threading.Event()
     domains.run([5], keep=())
 
@@ -227,7 +227,8 @@ def resident() -> int:
 def test_a_thousand_runs_take_no_memory(demo: mmneuron.Model) -> None:
     def run(times: int) -> None:
         for _ in range(times):
-            demo.run(PROMPT, WIDE, keep="*", hooks={"language.norm": lambda array, stage: array}, tokens=2)
+            demo.run(PROMPT, WIDE, keep="*", hooks={"language.norm": lambda array, stage: array},
+                     tokens=2)
     run(100)
     before = resident()
     run(1000)
@@ -245,8 +246,12 @@ def test_garbage_is_freed_in_a_right_order() -> None:
     holder.session.run("A")
     for name in ("model", "session"):
         handle = getattr(holder, name)._handle
-        handle._free = lambda pointer, free=handle._free, name=name: (order.append(name), free(pointer))
+
+        def free(pointer: object, original: object = handle._free, name: str = name) -> None:
+            order.append(name)
+            original(pointer)
+        handle._free = free
     died = weakref.ref(holder)
-    del holder, handle
+    del holder, handle, free
     gc.collect()
     assert died() is None and order == ["session", "model"]

@@ -1,5 +1,5 @@
-"""The declarations are those of the header: structs by what the C compiler makes of it, functions by their
-prototypes, options by their defaults."""
+"""The declarations are the header's: structs as the C compiler has them, functions by
+prototypes."""
 import ctypes
 import os
 import re
@@ -14,14 +14,15 @@ from mmneuron import _library as library
 
 HEADERS = sorted((REPOSITORY / "src" / "mmneuron").glob("*.h"))
 
-# Functions that a Python program has no use for: it has others for the same, or they are the program's.
+# Functions that a Python program has no use for: it has others for the same, or they are the
+# program's.
 NOT_USED = {
-    "mmn_make_printable", "mmn_set_allocator", "mmn_nearest_name", "mmn_module_name", "mmn_module_meant",
-    "mmn_session_keep", "mmn_session_stage", "mmn_session_stage_at", "mmn_session_prefill_many",
-    "mmn_list_reads_texts", "mmn_count_state_file", "mmn_rank", "mmn_ranking_table_file",
-    "mmn_counts_probabilities", "mmn_mask_other_model", "mmn_output_claim", "mmn_output_lock_file",
-    "mmn_output_release", "mmn_keep_elsewhere", "mmn_rows_arguments", "mmn_study_name",
-    "mmn_dump_digests", "mmn_report_charts",
+    "mmn_make_printable", "mmn_set_allocator", "mmn_nearest_name", "mmn_module_name",
+    "mmn_module_meant", "mmn_session_keep", "mmn_session_stage", "mmn_session_stage_at",
+    "mmn_session_prefill_many", "mmn_list_reads_texts", "mmn_count_state_file", "mmn_rank",
+    "mmn_ranking_table_file", "mmn_counts_probabilities", "mmn_mask_other_model",
+    "mmn_output_claim", "mmn_output_lock_file", "mmn_output_release", "mmn_keep_elsewhere",
+    "mmn_rows_arguments", "mmn_study_name", "mmn_dump_digests", "mmn_report_charts",
 }
 STRUCTS_NOT_USED = {"mmn_allocator", "mmn_source", "mmn_output_options", "mmn_ranks"}
 
@@ -46,7 +47,8 @@ def what_c_says(lines: "list[str]", folder: Path) -> "dict[str, int]":
     source.write_text('#include <stddef.h>\n#include <stdio.h>\n#include "mmneuron.h"\n'
                       "#define SHOW(name, value) printf(\"%s %zu\\n\", name, (size_t)(value))\n"
                       "int main(void) {\n" + "\n".join(lines) + "\nreturn 0;\n}\n")
-    subprocess.run([*compiler(), "-std=c11", f"-I{REPOSITORY / 'src'}", source, "-o", folder / "show"],
+    subprocess.run([*compiler(), "-std=c11", f"-I{REPOSITORY / 'src'}", source, "-o",
+                    folder / "show"],
                    check=True)
     printed = subprocess.run([folder / "show"], check=True, capture_output=True, text=True).stdout
     return {name: int(value) for name, value in (line.split() for line in printed.splitlines())}
@@ -76,8 +78,8 @@ def test_no_member_is_left_out() -> None:
             if function := re.search(r"\(\*(\w+)\)", declaration):
                 members.append(function[1])
             else:
-                members += [re.sub(r"\[.*", "", part).split()[-1].strip("*")
-                            for part in re.sub(r"\[\w+\]", "", declaration).split(",") if part.strip()]
+                parts = re.sub(r"\[\w+\]", "", declaration).split(",")
+                members += [part.split()[-1].strip("*") for part in parts if part.strip()]
         assert members == [member for member, *_ in struct._fields_], name
 
 
@@ -91,7 +93,8 @@ def test_enums(tmp_path: Path) -> None:
 # What a type of the header is in ctypes. Names of opaque types are addresses.
 TYPES = {"void": None, "int": ctypes.c_int, "double": ctypes.c_double, "size_t": ctypes.c_size_t,
          "uint32_t": ctypes.c_uint32, "uint64_t": ctypes.c_uint64, "int32_t": ctypes.c_int32,
-         "mmn_status": ctypes.c_int, "mmn_column_kind": ctypes.c_int, "mmn_report_format": ctypes.c_int}
+         "mmn_status": ctypes.c_int, "mmn_column_kind": ctypes.c_int,
+         "mmn_report_format": ctypes.c_int}
 
 
 def ctypes_of(declaration: str) -> object:
@@ -125,7 +128,8 @@ MADE_ARRAYS = {("mmn_model_encode", 3), ("mmn_neurons_list", 0)}
 
 def test_functions() -> None:
     prototypes = {}
-    for result, name, parameters in re.findall(r"MMN_API ([^;(]*?)(mmn_\w+)\(([^;]*)\);", headers()):
+    declaration = r"MMN_API ([^;(]*?)(mmn_\w+)\(([^;]*)\);"
+    for result, name, parameters in re.findall(declaration, headers()):
         given = [] if parameters.strip() == "void" else parameters.split(",")
         prototypes[name] = (result, *given)
     assert set(prototypes) - NOT_USED == set(library.FUNCTIONS)

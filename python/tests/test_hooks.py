@@ -21,7 +21,7 @@ def log_probabilities(logits: np.ndarray, ids: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("folder", (DOMAINS, LANGUAGES), ids=lambda folder: folder.name)
 def test_changed_activations_give_pytorchs_likelihoods(folder: Path) -> None:
-    """In place and by a returned array; the references are transformers' in float64, by hooks of its own."""
+    """In place and by a returned array; the references are transformers' in float64."""
     references = json.loads((folder / "cases" / "references.json").read_text())
     values = {}
     for layer, neuron, value in references["neurons"]:
@@ -61,7 +61,8 @@ def test_what_hooks_are_shown(demo: mmneuron.Model) -> None:
     prompt = [stage.name for stage, *_ in seen if not stage.generating]
     assert [name for name in prompt if name in run] == list(run)
     assert not any(writeable for *_, writeable in seen)
-    by_name = {stage.name: (stage, shape, kind) for stage, shape, kind, _ in seen if not stage.generating}
+    by_name = {stage.name: (stage, shape, kind) for stage, shape, kind, _ in seen
+               if not stage.generating}
     stage, shape, kind = by_name["language.layers.2.mlp.act"]
     assert (stage.module, stage.layer, stage.first_position) == ("language", 2, 0)
     assert shape == run["language.layers.2.mlp.act"].shape and kind == np.float32
@@ -77,7 +78,8 @@ def test_order_and_effect(demo: mmneuron.Model) -> None:
                                      ("language.embeddings", lambda array, stage: array * 2)],
                        keep="language.embeddings")
     plain = demo.run("A b", keep="language.embeddings")
-    np.testing.assert_array_equal(doubled["language.embeddings"], (plain["language.embeddings"] + 1) * 2)
+    np.testing.assert_array_equal(doubled["language.embeddings"],
+                                  (plain["language.embeddings"] + 1) * 2)
 
 
 def test_a_replaced_stage_is_all_that_follows_from(demo: mmneuron.Model) -> None:
@@ -116,5 +118,8 @@ def test_mistakes(demo: mmneuron.Model) -> None:
 def test_a_hook_may_run_another_session(demo: mmneuron.Model) -> None:
     inner = demo.session(keep="language.logits")
     found = []
-    demo.run("A b", watch={"language.norm": lambda array, stage: found.append(inner.run("C d").logits)})
+
+    def run(array: np.ndarray, stage: mmneuron.Stage) -> None:
+        found.append(inner.run("C d").logits)
+    demo.run("A b", watch={"language.norm": run})
     np.testing.assert_array_equal(found[0], demo.run("C d").logits)

@@ -1,4 +1,4 @@
-"""Runs: every stage against PyTorch's in float64, answers against transformers' and the program's."""
+"""Runs: stages against PyTorch's in float64, answers against transformers' and the program's."""
 import json
 from pathlib import Path
 
@@ -17,7 +17,8 @@ PROMPT = "USER: <image>\nWhat is this? ASSISTANT:"
 def model_and_images(case: Path, metadata: "dict[str, str]") -> "tuple[Path, list[Path]]":
     trained = case.is_relative_to(DOMAINS)
     model = DOMAINS / "model" if trained else GOLDEN / "checkpoints" / metadata["checkpoint"]
-    return model, [(DOMAINS if trained else GOLDEN) / image for image in json.loads(metadata["images"])]
+    folder = DOMAINS if trained else GOLDEN
+    return model, [folder / image for image in json.loads(metadata["images"])]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}/{case.stem}")
@@ -75,7 +76,8 @@ def test_sampling_and_templates_are_the_programs(domains: mmneuron.Model, progra
                             ["--num-beams", 3, "--length-penalty", 0.5]),
                            ({"repetition_penalty": 1.5, "stop": "a"},
                             ["--repetition-penalty", 1.5, "--stop", "a"])):
-        said = program("ask", DOMAINS / "model", "--image", image, "-n", 12, "What is on the left?", *words)
+        said = program("ask", DOMAINS / "model", "--image", image, "-n", 12, "What is on the left?",
+                       *words)
         asked = domains.session().ask("What is on the left?", image, tokens=12, **options)
         assert asked.ids.tolist() == said["ids"]
         assert asked.prompt == said["prompt"] == domains.prompt("What is on the left?")
@@ -134,8 +136,10 @@ def test_a_session_takes_over_what_is_the_same(demo: mmneuron.Model) -> None:
 
 
 def test_tables_of_kernels_and_threads_change_nothing() -> None:
-    runs = [mmneuron.Model(GOLDEN / "demo" / "model", threads=threads, simd=simd).run(PROMPT, WIDE).logits
-            for threads, simd in ((1, None), (2, None), (1, "reference"))]
+    runs = []
+    for threads, simd in ((1, None), (2, None), (1, "reference")):
+        model = mmneuron.Model(GOLDEN / "demo" / "model", threads=threads, simd=simd)
+        runs.append(model.run(PROMPT, WIDE).logits)
     for run in runs[1:]:
         np.testing.assert_array_equal(run, runs[0])
 

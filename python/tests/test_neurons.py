@@ -16,9 +16,11 @@ def test_counts_are_numpys(demo: mmneuron.Model) -> None:
     counts = mmneuron.count(demo, GOLDEN / "demo" / "DATA.jsonl")
     expected, positions = {}, {}
     for sample in read_list(GOLDEN / "demo" / "DATA.jsonl"):
-        run = demo.run(f"<image>\n{sample['question']}", GOLDEN / "demo" / sample["image"], keep="*.act")
+        run = demo.run(f"<image>\n{sample['question']}", GOLDEN / "demo" / sample["image"],
+                       keep="*.act")
         for module in demo.info.modules:
-            stages = [run[module.stages.replace("{i}", str(layer))] for layer in range(module.layers)]
+            stages = [run[module.stages.replace("{i}", str(layer))]
+                      for layer in range(module.layers)]
             values = np.stack([stage.reshape(-1, module.neurons) for stage in stages])
             key = module.name, sample["domain"]
             expected[key] = expected.get(key, 0) + (values > 0).sum(1)
@@ -27,7 +29,8 @@ def test_counts_are_numpys(demo: mmneuron.Model) -> None:
         np.testing.assert_array_equal(counts.active(module, domain), active)
         assert counts.positions(module, domain) == positions[module, domain]
         at = list(counts.domains).index(domain)
-        np.testing.assert_array_equal(counts.probabilities(module)[at], active / positions[module, domain])
+        np.testing.assert_array_equal(counts.probabilities(module)[at],
+                                      active / positions[module, domain])
     assert counts.samples == sum(counts.domains.values()) == counts.summary["samples"] == 25
 
 
@@ -56,7 +59,8 @@ def test_ranking_has_the_published_digest(counts: mmneuron.Counts, neurons: mmne
     assert neurons.result.json() == json.loads(neurons.file.read_text())
     assert (tmp_path / "neurons.json").read_text() == neurons.file.read_text()
     read = mmneuron.Neurons(tmp_path / "neurons.json")
-    assert (read.digest, read.domains, read.model) == (neurons.digest, neurons.domains, counts.model)
+    assert (read.digest, read.domains, read.model) == (neurons.digest, neurons.domains,
+                                                       counts.model)
     assert read.result.json() == neurons.result.json()
 
 
@@ -69,7 +73,8 @@ def test_the_table_of_neurons(counts: mmneuron.Counts, neurons: mmneuron.Neurons
     listed = json.loads(neurons.file.read_text())["modules"]
     for domain in neurons.domains:
         table = records(neurons.table(domain, "language"))
-        assert [[row["layer"], row["neuron"]] for row in table] == sorted(listed["language"]["domains"][domain])
+        pairs = [[row["layer"], row["neuron"]] for row in table]
+        assert pairs == sorted(listed["language"]["domains"][domain])
         for row in table:
             p = counts.probabilities("language")[:, row["layer"], row["neuron"]]
             assert [row[f"p.{name}"] for name in counts.domains] == p.tolist()
@@ -126,7 +131,8 @@ def test_steering(languages: mmneuron.Model, tmp_path: Path) -> None:
         languages.run("Le chat", hooks={"language.layers.{i}.mlp.act": steer}).logits)
 
 
-def test_shards_merge_and_runs_go_on(domains: mmneuron.Model, short_list: Path, tmp_path: Path) -> None:
+def test_shards_merge_and_runs_go_on(domains: mmneuron.Model, short_list: Path,
+                                     tmp_path: Path) -> None:
     whole = tmp_path / "whole"
     mmneuron.count(domains, short_list, whole)
     shards = [tmp_path / f"shard{number}" for number in (1, 2, 3)]
@@ -141,7 +147,8 @@ def test_shards_merge_and_runs_go_on(domains: mmneuron.Model, short_list: Path, 
     assert (tmp_path / "resumed").read_bytes() == whole.read_bytes()
 
 
-def test_skipped_samples_are_told(domains: mmneuron.Model, short_list: Path, tmp_path: Path) -> None:
+def test_skipped_samples_are_told(domains: mmneuron.Model, short_list: Path,
+                                  tmp_path: Path) -> None:
     bad = tmp_path / "bad.jsonl"
     bad.write_text(short_list.read_text() +
                    '{"domain": "medical", "image": "nowhere.jpg", "question": "What?"}\n')

@@ -15,7 +15,9 @@ def run_cell(source: str, names: "dict[str, object]") -> object:
     body = ast.parse(source).body
     last = body.pop() if isinstance(body[-1], ast.Expr) else None
     exec(compile(ast.Module(body, []), str(NOTEBOOK), "exec"), names)
-    return None if last is None else eval(compile(ast.Expression(last.value), str(NOTEBOOK), "eval"), names)
+    if last is None:
+        return None
+    return eval(compile(ast.Expression(last.value), str(NOTEBOOK), "eval"), names)
 
 
 def test_notebook(monkeypatch: pytest.MonkeyPatch) -> None:

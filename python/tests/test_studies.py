@@ -18,12 +18,13 @@ def records(table: object) -> "list[dict]":
 
 @pytest.fixture(scope="module")
 def evaluated(domains, short_list, neurons) -> mmneuron.Result:
-    return mmneuron.eval(domains, short_list, neurons, settings=["language", "all"], cross="all", seeds=2)
+    return mmneuron.eval(domains, short_list, neurons, settings=["language", "all"], cross="all",
+                         seeds=2)
 
 
 def test_eval(evaluated, domains, short_list, neurons, program, tmp_path: Path) -> None:
-    program("eval", DOMAINS / "model", short_list, "--neurons", neurons.file, "--settings", "language,all",
-            "--cross", "all", "--seeds", 2, "-o", tmp_path / "eval.json")
+    program("eval", DOMAINS / "model", short_list, "--neurons", neurons.file, "--settings",
+            "language,all", "--cross", "all", "--seeds", 2, "-o", tmp_path / "eval.json")
     said = json.loads((tmp_path / "eval.json").read_text())
     assert evaluated.json() == said
     runs, predictions = evaluated.records("runs"), evaluated.records("predictions")
@@ -33,7 +34,8 @@ def test_eval(evaluated, domains, short_list, neurons, program, tmp_path: Path) 
         own = [{name: row[name] for name in run["predictions"][0]} for row in predictions
                if row["runs"] == number]
         assert own == run["predictions"]
-    plain = {row["id"]: row["answer"] for row in predictions if runs[row["runs"]]["off"] == "nothing"}
+    plain = {row["id"]: row["answer"] for row in predictions
+             if runs[row["runs"]]["off"] == "nothing"}
     for sample in read_list(short_list):
         assert domains.generate(sample["prompt"], sample["image"], tokens=16).answer.strip() == (
             plain[sample["id"]].strip())
@@ -74,7 +76,8 @@ def test_rows_shards_and_parts(evaluated, domains, short_list, neurons, tmp_path
     asked = {"settings": ["language", "all"], "cross": "all", "seeds": 2}
     rows = [tmp_path / f"rows{number}.jsonl" for number in (1, 2)]
     for number, file in enumerate(rows, 1):
-        assert mmneuron.eval(domains, short_list, neurons, rows=file, shard=(number, 2), **asked) is None
+        assert mmneuron.eval(domains, short_list, neurons, rows=file, shard=(number, 2),
+                             **asked) is None
     merged = mmneuron.eval(domains, short_list, neurons, parts=rows, **asked)
     assert merged.json() == evaluated.json()
     plan = mmneuron.eval(domains, short_list, neurons, plan=True, **asked).json()
@@ -92,13 +95,14 @@ def test_likelihoods_are_those_of_the_logits(domains, short_list) -> None:
         logits = run.logits[-len(ids) - 1:-1].astype(np.float64)
         p = np.exp(logits - logits.max(1, keepdims=True))
         p /= p.sum(1, keepdims=True)
-        assert row["log_probability"] == pytest.approx(np.log(p[np.arange(len(ids)), ids]).sum(), abs=1e-5)
+        expected = np.log(p[np.arange(len(ids)), ids]).sum()
+        assert row["log_probability"] == pytest.approx(expected, abs=1e-5)
 
 
 def test_perplexity(languages, program, tmp_path: Path) -> None:
     result = mmneuron.perplexity(languages, LANGUAGES / "test.jsonl", window=64, samples=2)
-    program("eval", LANGUAGES / "model", LANGUAGES / "test.jsonl", "--window", 64, "--samples", 2, "-o",
-            tmp_path / "eval.json")
+    program("eval", LANGUAGES / "model", LANGUAGES / "test.jsonl", "--window", 64, "--samples", 2,
+            "-o", tmp_path / "eval.json")
     assert result.json() == json.loads((tmp_path / "eval.json").read_text())
     sample = read_list(LANGUAGES / "test.jsonl")[0]
     ids = languages.encode((LANGUAGES / sample["text_file"]).read_text(encoding="utf-8"),
@@ -116,14 +120,15 @@ def test_perplexity(languages, program, tmp_path: Path) -> None:
 def test_perturb(domains, short_list, neurons, program, tmp_path: Path) -> None:
     asked = {"settings": "language", "seeds": 1, "samples": 2}
     result = mmneuron.perturb(domains, short_list, neurons, **asked)
-    program("perturb", DOMAINS / "model", short_list, "--neurons", neurons.file, "--settings", "language",
-            "--seeds", 1, "--samples", 2, "-o", tmp_path / "perturb.json")
+    program("perturb", DOMAINS / "model", short_list, "--neurons", neurons.file, "--settings",
+            "language", "--seeds", 1, "--samples", 2, "-o", tmp_path / "perturb.json")
     assert result.json() == json.loads((tmp_path / "perturb.json").read_text())
     curve = next(curve for curve in result.json()["curves"]
                  if curve["off"] == "domain" and curve["neurons"] > 0)
     mask = mmneuron.Mask(domains, neurons, curve["neurons_of"], "language")
     moved = []
-    for sample in [sample for sample in read_list(short_list) if sample["domain"] == curve["domain"]][:2]:
+    samples = [sample for sample in read_list(short_list) if sample["domain"] == curve["domain"]]
+    for sample in samples[:2]:
         keep = {"keep": "language.layers.{i}.out"}
         plain, off = (domains.run(sample["prompt"], sample["image"], mask=used, **keep)
                       .stack("language.layers.{i}.out").astype(np.float64) for used in (None, mask))
@@ -144,8 +149,8 @@ def test_agree(domains, short_list, neurons, program, tmp_path: Path) -> None:
 
 def test_lens(domains, short_list, program, tmp_path: Path) -> None:
     result = mmneuron.lens(domains, short_list, samples=1, examples=1, positions="all")
-    program("lens", DOMAINS / "model", short_list, "--samples", 1, "--examples", 1, "--positions", "all",
-            "-o", tmp_path / "lens.json")
+    program("lens", DOMAINS / "model", short_list, "--samples", 1, "--examples", 1, "--positions",
+            "all", "-o", tmp_path / "lens.json")
     assert result.json() == json.loads((tmp_path / "lens.json").read_text())
     sample, last = read_list(short_list)[0], domains.info.language_layers - 1
     shown = next(shown for shown in result.json()["samples"] if shown["id"] == sample["id"])
@@ -175,7 +180,8 @@ def test_contrib() -> None:
         for found, expected in zip(word["neurons"], target["gate"]):
             assert (found["layer"], found["neuron"]) == (expected["layer"], expected["neuron"])
             assert found["contribution"] == pytest.approx(expected["contribution"], rel=1e-4)
-    assert [row["id"] for row in result.records("words")] == [word["id"] for word in result.json()["words"]]
+    ids = [word["id"] for word in result.json()["words"]]
+    assert [row["id"] for row in result.records("words")] == ids
 
 
 def test_reports(evaluated, counts, neurons, tmp_path: Path, program) -> None:
@@ -192,7 +198,8 @@ def test_reports(evaluated, counts, neurons, tmp_path: Path, program) -> None:
     evaluated.write(tmp_path / "eval.json")
     program("report", counts.file, neurons.file, tmp_path / "eval.json", "--format", "csv", "-o",
             tmp_path / "csv", text=True)
-    mmneuron.report([counts.file, neurons.file, tmp_path / "eval.json"], tmp_path / "own", format="csv")
+    mmneuron.report([counts.file, neurons.file, tmp_path / "eval.json"], tmp_path / "own",
+                    format="csv")
     for file in (tmp_path / "csv").iterdir():
         assert (tmp_path / "own" / file.name).read_bytes() == file.read_bytes()
         assert figures[file.stem].csv == file.read_text(encoding="utf-8")

@@ -17,7 +17,8 @@ def test_dumps(demo: mmneuron.Model, tmp_path: Path, program) -> None:
     demo.dump(dumps[1], prompt, WIDE)
     same = mmneuron.verify_dumps(*dumps)
     assert not same.different and same.first_departure is None
-    assert [row["stage"] for row in same.records("stages")] == list(demo.run(prompt, WIDE, keep="*"))
+    stages = [row["stage"] for row in same.records("stages")]
+    assert stages == list(demo.run(prompt, WIDE, keep="*"))
     with open(dumps[1], "r+b") as file:  # the sign of one element of a layer's output
         header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
         file.seek(file.tell() + header["language.layers.1.out"]["data_offsets"][0] + 3)
@@ -29,7 +30,8 @@ def test_dumps(demo: mmneuron.Model, tmp_path: Path, program) -> None:
     assert "OUTSIDE" in str(changed)
     outside = [row["stage"] for row in changed.records("stages") if row["outside"]]
     assert outside == ["language.layers.1.out"]
-    one, other = (read_safetensors(dump)[0]["language.layers.1.out"].astype(np.float64) for dump in dumps)
+    one, other = (read_safetensors(dump)[0]["language.layers.1.out"].astype(np.float64)
+                  for dump in dumps)
     row = next(row for row in changed.records("stages") if row["outside"])
     assert row["maximum_absolute"] == pytest.approx(np.abs(one - other).max())
     assert row["relative_rms"] == pytest.approx(
@@ -52,7 +54,8 @@ def load():
         config = transformers.AutoConfig.from_pretrained(folder)
         kind = (transformers.AutoModelForImageTextToText if hasattr(config, "vision_config")
                 else transformers.AutoModelForCausalLM)
-        return kind.from_pretrained(folder, dtype=getattr(torch, dtype), attn_implementation="eager").eval()
+        return kind.from_pretrained(folder, dtype=getattr(torch, dtype),
+                                    attn_implementation="eager").eval()
     return load
 
 
@@ -69,7 +72,8 @@ def test_families(load, name: str, prompt: str) -> None:
 
 def test_bundled_models_and_other_types(load, domains, languages) -> None:
     sample = read_list(DOMAINS / "test.jsonl")[0]
-    found = mmneuron.verify(load(DOMAINS / "model"), domains, sample["prompt"], DOMAINS / sample["image"])
+    found = mmneuron.verify(load(DOMAINS / "model"), domains, sample["prompt"],
+                            DOMAINS / sample["image"])
     assert not found.different, str(found)
     short = load(LANGUAGES / "model", "bfloat16")
     found = mmneuron.verify(short, languages, "Le chat", stages="language.layers.{i}.out")
