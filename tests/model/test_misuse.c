@@ -199,6 +199,14 @@ Test(misuse, null)
     REFUSES(mmn_count(
         NULL, &(mmn_count_options){.size = sizeof(mmn_count_options), .list = "x", .output = "y"},
         NULL, &error));
+    REFUSES(mmn_count_plan(
+        NULL, model, &(mmn_count_options){.size = sizeof(mmn_count_options), .list = "x"}, &error));
+    REFUSES(mmn_count_plan(&result, NULL,
+                           &(mmn_count_options){.size = sizeof(mmn_count_options), .list = "x"},
+                           &error));
+    REFUSES(mmn_count_plan(&result, model, NULL, &error));
+    REFUSES(mmn_count_plan(&result, model, &(mmn_count_options){.size = sizeof(mmn_count_options)},
+                           &error));
     REFUSES(mmn_count(model, NULL, NULL, &error));
     REFUSES(mmn_count(model, &(mmn_count_options){.size = sizeof(mmn_count_options), .output = "y"},
                       NULL, &error));
