@@ -34,7 +34,7 @@ Name: mmneuron
 Version: {version}
 Summary: Domain neurons of vision-language models, and every stage of their forward pass
 License: MIT
-Requires-Python: >=3.9
+Requires-Python: >=3.10
 Requires-Dist: numpy >= 1.22
 Provides-Extra: pandas
 Requires-Dist: pandas; extra == "pandas"

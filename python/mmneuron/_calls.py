@@ -1,4 +1,6 @@
 """Calling the library: errors as exceptions, Ctrl-C, callbacks, and who frees what is made."""
+from __future__ import annotations
+
 import ctypes
 import os
 import signal
@@ -8,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Optional, Union
+from typing import Any, Union
 
 from ._library import INTERRUPTED, PROGRESS, ErrorStruct, ProgressStruct, Status, functions
 
@@ -44,7 +46,7 @@ class Error(Exception):
 
 class _Thread(threading.local):
     python = False  # whether the library has called back, and a function of the user's runs
-    failure: "BaseException | None" = None  # what that raised
+    failure: BaseException | None = None  # what that raised
 
 
 _thread = _Thread()
@@ -81,7 +83,7 @@ def _interruptible() -> Iterator[None]:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def call(name: str, *arguments: Any, allowed: "tuple[Status, ...]" = ()) -> Status:
+def call(name: str, *arguments: Any, allowed: tuple[Status, ...] = ()) -> Status:
     """Calls a function of the library whose last argument is the error, and raises that."""
     global _asked
     error = ErrorStruct()
@@ -103,7 +105,7 @@ def call(name: str, *arguments: Any, allowed: "tuple[Status, ...]" = ()) -> Stat
     return Status(status)
 
 
-def callback(prototype: Any, function: "Callable[..., int]", failed: int) -> Any:
+def callback(prototype: Any, function: Callable[..., int], failed: int) -> Any:
     """A function for the library to call. What it raises ends the work, and `call` raises it."""
     def guarded(*arguments: Any) -> int:
         try:
@@ -120,11 +122,11 @@ def callback(prototype: Any, function: "Callable[..., int]", failed: int) -> Any
 # ---- Texts and arguments -------------------------------------------------------------------------
 
 
-def text(value: Optional[str]) -> Optional[bytes]:
+def text(value: str | None) -> bytes | None:
     return None if value is None else _without_zeros(value.encode("utf-8"))
 
 
-def path(value: Optional[Path]) -> Optional[bytes]:
+def path(value: Path | None) -> bytes | None:
     return None if value is None else _without_zeros(os.fsencode(value))
 
 
@@ -135,18 +137,18 @@ def _without_zeros(encoded: bytes) -> bytes:
     return encoded
 
 
-def names(value: "str | Iterable[str] | None") -> Optional[bytes]:
+def names(value: str | Iterable[str] | None) -> bytes | None:
     """Names or patterns, which the library takes separated by commas."""
     return text(value if value is None or isinstance(value, str) else ",".join(value))
 
 
-def array_of(values: "Iterable[Optional[bytes]]") -> Any:
+def array_of(values: Iterable[bytes | None]) -> Any:
     """A C array of texts."""
     given = list(values)
     return (ctypes.c_char_p * len(given))(*given)
 
 
-def paths(values: "Path | Iterable[Path]") -> Any:
+def paths(values: Path | Iterable[Path]) -> Any:
     if isinstance(values, (str, bytes, os.PathLike)):
         values = (values,)
     return array_of(path(value) for value in values)
@@ -176,7 +178,7 @@ class Handle:
     It is there before the function that fills `pointer`, so that nothing is lost in between.
     """
 
-    def __init__(self, free: str, *needs: "Handle") -> None:
+    def __init__(self, free: str, *needs: Handle) -> None:
         self.pointer = ctypes.c_void_p()
         self._free = functions[free]
         self._needs = needs
@@ -224,7 +226,7 @@ class Progress:
     begun: float
 
     @classmethod
-    def of(cls, at: ProgressStruct) -> "Progress":
+    def of(cls, at: ProgressStruct) -> Progress:
         return cls((at.label or b"").decode(), (at.unit or b"").decode(), at.done, at.total,
                    at.already, at.seconds, at.begun)
 

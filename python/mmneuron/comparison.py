@@ -1,9 +1,11 @@
 """Comparing forward passes stage by stage: dumps, and transformers' models in this process."""
+from __future__ import annotations
+
 import ctypes
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any
 
 from ._calls import Path, names, path, text
 from ._library import Status, VerifyOptions
@@ -23,14 +25,14 @@ class Verification(Result):
         return self.records("result")[0]["different"]
 
     @property
-    def first_departure(self) -> Optional[str]:
+    def first_departure(self) -> str | None:
         """The first stage that is outside, in the order of the forward pass."""
         return self.records("result")[0]["first_departure"]
 
 
-def verify_dumps(dump: Path, reference: Path, *, stages: "str | Iterable[str] | None" = None,
-                 tolerance: float = 0, computed_in: Optional[str] = None, common: bool = False,
-                 tile: Optional[int] = None) -> Verification:
+def verify_dumps(dump: Path, reference: Path, *, stages: str | Iterable[str] | None = None,
+                 tolerance: float = 0, computed_in: str | None = None, common: bool = False,
+                 tile: int | None = None) -> Verification:
     """Compares two dumps, safetensors files.
 
     tolerance: relative RMS allowed per stage; 0: the reference's own, else by the type that the
@@ -44,8 +46,8 @@ def verify_dumps(dump: Path, reference: Path, *, stages: "str | Iterable[str] | 
                 allowed=(Status.DIFFERENT,))
 
 
-def verify(torch_model: "torch.nn.Module", model: Model, prompt: Prompt, images: Images = (), *,
-           stages: "str | Iterable[str]" = "*", tolerance: float = 0,
+def verify(torch_model: torch.nn.Module, model: Model, prompt: Prompt, images: Images = (), *,
+           stages: str | Iterable[str] = "*", tolerance: float = 0,
            common: bool = False) -> Verification:
     """Runs one prompt through a Hugging Face model and this library, and compares every stage.
 
@@ -75,7 +77,7 @@ def verify(torch_model: "torch.nn.Module", model: Model, prompt: Prompt, images:
 
 
 def _as_transformers(torch_model: Any,
-                     inputs: "dict[str, torch.Tensor]") -> "dict[str, torch.Tensor]":
+                     inputs: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """The inputs of a dump as transformers takes them, with a batch axis."""
     prepared = {name: value.long()[None] for name, value in inputs.items()
                 if name.endswith("input_ids")}

@@ -1,11 +1,13 @@
 """Models, runs of them, and hooks that see and change what they compute."""
+from __future__ import annotations
+
 import ctypes
 import json
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Optional, Union
+from typing import TYPE_CHECKING, Any, Union
 
 import numpy as np
 
@@ -30,11 +32,11 @@ class Module:
     name: str  #: "vision", "projector", "qformer", "query" or "language"
     layers: int
     neurons: int  #: of each layer
-    stages: Optional[str]  #: those that show them: "vision.layers.{i}.mlp.act"
+    stages: str | None  #: those that show them: "vision.layers.{i}.mlp.act"
     first_inert_layer: int  #: layers from this one on cannot influence the output
 
     @classmethod
-    def of(cls, module: ModuleStruct) -> "Module":
+    def of(cls, module: ModuleStruct) -> Module:
         return cls(module.name.decode(), module.layers, module.neurons, _text(module.stages),
                    module.first_inert_layer)
 
@@ -43,13 +45,13 @@ class Module:
 class ModelInfo:
     """What a model is, and how it is run."""
     family: str  #: "llava", "llava_next", "instructblip"
-    vision: Optional[str]  #: "clip", "eva", "siglip"; None: it reads no images
+    vision: str | None  #: "clip", "eva", "siglip"; None: it reads no images
     language: str  #: "llama", "mistral"
     weight_types: str  #: "bf16", "bf16, f32"
     kernels: str  #: the kernel table in use: "avx2"
     template_name: str  #: the prompt template for questions
-    template_file: Optional[str]
-    template_problem: Optional[str]  #: why the folder's chat template cannot be followed
+    template_file: str | None
+    template_problem: str | None  #: why the folder's chat template cannot be followed
     parameters: int
     weight_bytes: int
     files: int
@@ -68,14 +70,14 @@ class ModelInfo:
     maximum_positions: int
     sliding_window: int  #: 0: none
     first_window_layer: int
-    modules: "tuple[Module, ...]"  #: in the order of the forward pass
-    remarks: "tuple[str, ...]"  #: what in the folder is read in an unexpected way
-    generation: "dict[str, Any]"  #: what the folder says of generating, as far as it is obeyed
-    generation_refused: "dict[str, Any]"  #: and what is not supported
-    stop_ids: "tuple[int, ...]"  #: tokens that end an answer
+    modules: tuple[Module, ...]  #: in the order of the forward pass
+    remarks: tuple[str, ...]  #: what in the folder is read in an unexpected way
+    generation: dict[str, Any]  #: what the folder says of generating, as far as it is obeyed
+    generation_refused: dict[str, Any]  #: and what is not supported
+    stop_ids: tuple[int, ...]  #: tokens that end an answer
 
 
-def _text(value: "bytes | None") -> "str | None":
+def _text(value: bytes | None) -> str | None:
     return None if value is None else value.decode("utf-8", "replace")
 
 
@@ -89,7 +91,7 @@ def _describe(model: Handle) -> ModelInfo:
         "generation_refused": json.loads(generation.refused or b"{}"),
         "stop_ids": tuple(generation.stop_ids[i] for i in range(generation.stop_id_count)),
     }
-    values: "dict[str, Any]" = {}
+    values: dict[str, Any] = {}
     for field in fields(ModelInfo):
         value = special[field.name] if field.name in special else getattr(info, field.name)
         values[field.name] = _text(value) if isinstance(value, bytes) else value
@@ -103,17 +105,17 @@ def _describe(model: Handle) -> ModelInfo:
 class Stage:
     """One tensor of the forward pass, as a hook is told of it (doc/formats.md lists them)."""
     name: str  #: "language.layers.3.mlp.act"
-    module: Optional[str]  #: the module whose neurons it shows
-    layer: Optional[int]  #: the number in its name
+    module: str | None  #: the module whose neurons it shows
+    layer: int | None  #: the number in its name
     first_position: int  #: language stages: the sequence's position of row 0
     generating: bool  #: False in the prompt's pass, True while tokens are generated
 
 
-Hook = Callable[[np.ndarray, Stage], Optional[np.ndarray]]
+Hook = Callable[[np.ndarray, Stage], np.ndarray | None]
 Hooks = Union[Mapping[str, Hook], Iterable["tuple[str, Hook]"]]
 
 
-def _pairs(hooks: "Hooks | None") -> "list[tuple[str, Hook]]":
+def _pairs(hooks: Hooks | None) -> list[tuple[str, Hook]]:
     if hooks is None:
         return []
     return list(hooks.items() if isinstance(hooks, Mapping) else hooks)
@@ -167,8 +169,8 @@ class Generation:
     repetition_penalty: float = 0  #: 1 changes nothing; 0: the folder's
     beams: int = 0  #: of a beam search; 1: none; 0: the folder's
     length_penalty: float = 1
-    early_stopping: "bool | str" = False  #: True, False, or "never"
-    stop: "str | Sequence[str]" = ()  #: strings that end an answer
+    early_stopping: bool | str = False  #: True, False, or "never"
+    stop: str | Sequence[str] = ()  #: strings that end an answer
 
     def beam_search(self) -> BeamSearch:
         kinds = {False: "FALSE", True: "TRUE", "never": "NEVER"}
@@ -193,14 +195,14 @@ class Run(Mapping[str, np.ndarray]):
     the language model ("language.layers.0.out" [T, width], "language.logits" [T, vocabulary]).
     """
 
-    def __init__(self, prompt: Optional[str], is_image: np.ndarray) -> None:
+    def __init__(self, prompt: str | None, is_image: np.ndarray) -> None:
         self.prompt = prompt  #: the text, None of token ids
         self.is_image = is_image  #: bool [T]: which positions hold features of an image
-        self.answer: Optional[str] = None  #: without special tokens
+        self.answer: str | None = None  #: without special tokens
         self.ids = np.empty(0, np.int32)  #: i32 [n], those of the answer, a stop token included
         self.positions_reused = 0  #: how many positions were taken over from the session's last run
         self.images_reused = False
-        self._stages: "dict[str, np.ndarray]" = {}
+        self._stages: dict[str, np.ndarray] = {}
 
     def __getitem__(self, name: str) -> np.ndarray:
         if name not in self._stages:
@@ -246,16 +248,16 @@ class Session:
     one each. Model.run makes one for a single run, and says what the arguments are.
     """
 
-    def __init__(self, model: "Model", *, keep: "str | Iterable[str]" = (),
-                 hooks: "Hooks | None" = None, watch: "Hooks | None" = None,
-                 mask: "Mask | None" = None, allow_long_prompts: bool = False,
+    def __init__(self, model: Model, *, keep: str | Iterable[str] = (),
+                 hooks: Hooks | None = None, watch: Hooks | None = None,
+                 mask: Mask | None = None, allow_long_prompts: bool = False,
                  generates: bool = True) -> None:
         needs = [model._handle] if mask is None else [model._handle, mask._handle]
         self._model = model
         self._handle = Handle("mmn_session_free", *needs)
         self._allow_long_prompts = allow_long_prompts
-        self._run: Optional[Run] = None
-        self._probes: "list[Any]" = []  # which must live as long as the session
+        self._run: Run | None = None
+        self._probes: list[Any] = []  # which must live as long as the session
         options = SessionOptions(ctypes.sizeof(SessionOptions), not generates)
         call("mmn_session_create", self._handle.pointer, model._handle.value(), options)
         if mask is not None:
@@ -292,7 +294,7 @@ class Session:
             given.close()
 
     def ask(self, question: str, images: Images = (), *, tokens: int = 128,
-            template: Optional[str] = None, **generation: Any) -> Run:
+            template: str | None = None, **generation: Any) -> Run:
         """As Model.ask, with what the session was made with; the run, whose `answer` it is."""
         given, prompt = self._model._question(question, images, template)
         try:
@@ -300,7 +302,7 @@ class Session:
         finally:
             given.close()
 
-    def _run_input(self, given: Handle, prompt: Optional[str], tokens: int,
+    def _run_input(self, given: Handle, prompt: str | None, tokens: int,
                    generation: Generation) -> Run:
         session, value = self._handle.value(), given.value()
         if not self._allow_long_prompts:
@@ -321,7 +323,7 @@ class Session:
             self._run = None
         return run
 
-    def _set_generation(self, prompt: Optional[str], generation: Generation) -> None:
+    def _set_generation(self, prompt: str | None, generation: Generation) -> None:
         session = self._handle.value()
         call("mmn_session_set_sampling", session, Sampling(
             generation.temperature, generation.top_p, generation.top_k, generation.seed,
@@ -343,7 +345,7 @@ class Session:
         self._handle.close()
         self._probes.clear()
 
-    def __enter__(self) -> "Session":
+    def __enter__(self) -> Session:
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -363,7 +365,7 @@ class Model:
     the library works without Python's lock. It is a context manager, and closed with its last user.
     """
 
-    def __init__(self, path_: Path, *, threads: Optional[int] = None, simd: Optional[str] = None,
+    def __init__(self, path_: Path, *, threads: int | None = None, simd: str | None = None,
                  without_tokenizer: bool = False, allow_nonfinite: bool = False,
                  ignore_generation_config: bool = False, pillow_13: bool = False) -> None:
         self.path = os.fspath(path_)
@@ -380,7 +382,7 @@ class Model:
     def close(self) -> None:
         self._handle.close()
 
-    def __enter__(self) -> "Model":
+    def __enter__(self) -> Model:
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -411,14 +413,14 @@ class Model:
         finally:
             functions["mmn_release"](ids)
 
-    def decode(self, ids: "Iterable[int]", *, skip_special_tokens: bool = True) -> str:
+    def decode(self, ids: Iterable[int], *, skip_special_tokens: bool = True) -> str:
         given = _ids(ids)
         return make_text("mmn_model_decode", self._handle.value(),
                          given.ctypes.data_as(ctypes.POINTER(ctypes.c_int32)), len(given),
                          skip_special_tokens)
 
     def prompt(self, question: str, *, has_image: bool = True,
-               template: Optional[str] = None) -> str:
+               template: str | None = None) -> str:
         """The prompt that a template, the model's own if None is named, makes of a question."""
         return make_text("mmn_prompt_from_template", self._handle.value(), text(template),
                          text(question), has_image)
@@ -440,7 +442,7 @@ class Model:
         return given
 
     def _question(self, question: str, images: Images,
-                  template: Optional[str]) -> "tuple[Handle, str]":
+                  template: str | None) -> tuple[Handle, str]:
         given = Handle("mmn_input_free", self._handle)
         files, prompt = paths(images), ctypes.c_void_p()
         try:
@@ -455,8 +457,8 @@ class Model:
         return Session(self, **arguments)
 
     def run(self, prompt: Prompt, images: Images = (), *,
-            keep: "str | Iterable[str]" = "language.logits", hooks: "Hooks | None" = None,
-            watch: "Hooks | None" = None, mask: "Mask | None" = None, tokens: int = 0,
+            keep: str | Iterable[str] = "language.logits", hooks: Hooks | None = None,
+            watch: Hooks | None = None, mask: Mask | None = None, tokens: int = 0,
             allow_long_prompts: bool = False, **generation: Any) -> Run:
         """One forward pass over a prompt, and an answer of up to `tokens` tokens.
 
@@ -490,14 +492,14 @@ class Model:
         return self.run(prompt, images, keep=arguments.pop("keep", ()), tokens=tokens, **arguments)
 
     def ask(self, question: str, images: Images = (), *, tokens: int = 128,
-            template: Optional[str] = None, mask: "Mask | None" = None, **generation: Any) -> str:
+            template: str | None = None, mask: Mask | None = None, **generation: Any) -> str:
         """The answer to a question, which is put into the model's own form of prompt."""
         with Session(self, mask=mask) as session:
             run = session.ask(question, images, tokens=tokens, template=template, **generation)
         return run.answer or ""
 
     def dump(self, file: Path, prompt: Prompt, images: Images = (), *,
-             stages: "str | Iterable[str] | None" = None, tokens: int = 0) -> None:
+             stages: str | Iterable[str] | None = None, tokens: int = 0) -> None:
         """Writes stages of a forward pass to a safetensors file, as `mmneuron dump` does."""
         given = self._input(prompt, images)
         options = DumpOptions(ctypes.sizeof(DumpOptions), names(stages), tokens)
@@ -507,7 +509,7 @@ class Model:
             given.close()
 
 
-def _ids(ids: "Iterable[int]") -> np.ndarray:
+def _ids(ids: Iterable[int]) -> np.ndarray:
     """Token ids as the library takes them."""
     given = np.asarray(ids if isinstance(ids, np.ndarray) else list(ids))
     if given.ndim != 1 or (given.size and given.dtype.kind not in "iu"):

@@ -1,10 +1,12 @@
 """Neurons of domains: counting and ranking them, and masks that switch them off."""
+from __future__ import annotations
+
 import ctypes
 import json
 import os
 import tempfile
 from collections.abc import Callable, Iterable
-from typing import Any, Optional
+from typing import Any
 
 import numpy as np
 
@@ -15,8 +17,8 @@ from .model import Model, Module
 from .results import Result, frame, made
 
 
-def _modules(function: str, handle: Handle) -> "dict[str, Module]":
-    modules: "dict[str, Module]" = {}
+def _modules(function: str, handle: Handle) -> dict[str, Module]:
+    modules: dict[str, Module] = {}
     module = ModuleStruct()
     while functions[function](handle.value(), len(modules), module):
         modules[module.name.decode()] = Module.of(module)
@@ -26,7 +28,7 @@ def _modules(function: str, handle: Handle) -> "dict[str, Module]":
 class _Matrix:
     """[layers, neurons] i64 in the library's memory, which is there as long as this is."""
 
-    def __init__(self, owner: Handle, address: Any, shape: "tuple[int, int]") -> None:
+    def __init__(self, owner: Handle, address: Any, shape: tuple[int, int]) -> None:
         self.owner = owner
         self.__array_interface__ = {"shape": shape, "typestr": np.dtype(np.int64).str, "version": 3,
                                     "data": (ctypes.cast(address, ctypes.c_void_p).value, True)}
@@ -47,19 +49,19 @@ class Counts:
         info = functions["mmn_counts_describe"](self._handle.value()).contents
         self.model = info.model.decode()  #: digest of the model
         self.data = info.data.decode()  #: digest of the list
-        self.settings: "dict[str, Any]" = json.loads(info.settings)  #: which samples were counted
+        self.settings: dict[str, Any] = json.loads(info.settings)  #: which samples were counted
         self.samples: int = info.samples
         self.skipped: int = info.skipped
         self.nonfinite: int = info.nonfinite  #: samples in which numbers were infinite or NaN
         self.unfinished = bool(info.unfinished)  #: the state of a run that goes on
         self.modules = _modules("mmn_counts_module", self._handle)
-        self.domains: "dict[str, int]" = {}  #: the samples of each
+        self.domains: dict[str, int] = {}  #: the samples of each
         samples = ctypes.c_uint64()
         for index in range(info.domain_count):
             name = functions["mmn_counts_domain"](self._handle.value(), index, samples)
             self.domains[name.decode()] = samples.value
         #: what `count` did: samples, skipped, resumed, positions, window, nonfinite, seconds
-        self.summary: "dict[str, float]" = {}
+        self.summary: dict[str, float] = {}
 
     def _activity(self, module: str, domain: str) -> Activity:
         activity = Activity()
@@ -101,8 +103,8 @@ class Counts:
         return f"<Counts: {self.samples} samples, domains {', '.join(self.domains)}>"
 
 
-def _count_options(list_: Path, modules: "str | Iterable[str] | None", samples: int, positions: int,
-                   positions_module: Optional[str], window: int, begin_of_text: bool,
+def _count_options(list_: Path, modules: str | Iterable[str] | None, samples: int, positions: int,
+                   positions_module: str | None, window: int, begin_of_text: bool,
                    allow_unknown_keys: bool, allow_long_prompts: bool,
                    progress: Any) -> CountOptions:
     return CountOptions(
@@ -112,12 +114,12 @@ def _count_options(list_: Path, modules: "str | Iterable[str] | None", samples: 
         allow_long_prompts=allow_long_prompts, progress=progress_callback(progress))
 
 
-def count(model: Model, list: Path, output: Optional[Path] = None, *,
-          modules: "str | Iterable[str] | None" = None, samples: int = 0, positions: int = 0,
-          positions_module: Optional[str] = None, window: int = 0, begin_of_text: bool = False,
-          shard: "tuple[int, int] | None" = None, skip_bad: bool = False, batch: int = 0,
+def count(model: Model, list: Path, output: Path | None = None, *,
+          modules: str | Iterable[str] | None = None, samples: int = 0, positions: int = 0,
+          positions_module: str | None = None, window: int = 0, begin_of_text: bool = False,
+          shard: tuple[int, int] | None = None, skip_bad: bool = False, batch: int = 0,
           stop_after: int = 0, allow_unknown_keys: bool = False, allow_long_prompts: bool = False,
-          progress: Any = None, skipped: "Callable[[Error], None] | None" = None) -> Counts:
+          progress: Any = None, skipped: Callable[[Error], None] | None = None) -> Counts:
     """Counts active neurons per domain over the samples of a list.
 
     list: DATA.jsonl (doc/formats.md). output: the counts file; the state of an unfinished run is
@@ -152,8 +154,8 @@ def count(model: Model, list: Path, output: Optional[Path] = None, *,
     return counts
 
 
-def count_plan(model: Model, list: Path, *, modules: "str | Iterable[str] | None" = None,
-               samples: int = 0, positions: int = 0, positions_module: Optional[str] = None,
+def count_plan(model: Model, list: Path, *, modules: str | Iterable[str] | None = None,
+               samples: int = 0, positions: int = 0, positions_module: str | None = None,
                window: int = 0, begin_of_text: bool = False, allow_unknown_keys: bool = False,
                allow_long_prompts: bool = False, progress: Any = None) -> Result:
     """What that would cost: passes, positions, hours, memory."""
@@ -162,7 +164,7 @@ def count_plan(model: Model, list: Path, *, modules: "str | Iterable[str] | None
     return made("mmn_count_plan", model._handle.value(), options)
 
 
-def merge(files: "Iterable[Path]", output: Path) -> Counts:
+def merge(files: Iterable[Path], output: Path) -> Counts:
     """Adds the counts files of all shards of a run: exactly what one run would have given."""
     given = paths(files)
     call("mmn_counts_merge", given, len(given), path(output))
@@ -175,7 +177,7 @@ def merge(files: "Iterable[Path]", output: Path) -> Counts:
 class Neurons:
     """Neurons of domains, of a neurons.json file; `rank` finds them."""
 
-    def __init__(self, file: "Path | Handle") -> None:
+    def __init__(self, file: Path | Handle) -> None:
         if isinstance(file, Handle):
             self._handle = file
         else:
@@ -186,7 +188,7 @@ class Neurons:
         self.digest: str = functions["mmn_neurons_digest"](handle).decode()  #: of the selection
         self.model: str = functions["mmn_neurons_model"](handle).decode()  #: of the model, or ""
         self.modules = _modules("mmn_neurons_module", self._handle)
-        self.domains: "list[str]" = []
+        self.domains: list[str] = []
         while (name := functions["mmn_neurons_domain"](handle, len(self.domains))) is not None:
             self.domains.append(name.decode())
 
@@ -198,7 +200,7 @@ class Neurons:
             self._result = made("mmn_neurons_result", self._handle.value())
         return self._result
 
-    def table(self, domain: "str | Iterable[str] | None" = None, setting: str = "all") -> Any:
+    def table(self, domain: str | Iterable[str] | None = None, setting: str = "all") -> Any:
         """The neurons of domains (all domains' if None) in the modules of a setting ("language",
         "vision+projector", "all"), each once: a DataFrame with module, layer, neuron, and, where
         they were ranked here, entropy in nats and the probability to be active in each domain, in
@@ -213,7 +215,7 @@ class Neurons:
         return frame(records, ["module", "layer", "neuron", "entropy",
                                *(f"p.{name}" for name in self.domains)])
 
-    def _record(self, neuron: Neuron) -> "dict[str, Any]":
+    def _record(self, neuron: Neuron) -> dict[str, Any]:
         known = bool(neuron.p)
         record = {"module": neuron.module.decode(), "layer": neuron.layer, "neuron": neuron.neuron,
                   "entropy": neuron.entropy if known else None}
@@ -229,8 +231,8 @@ class Neurons:
         return f"<Neurons {self.digest}: domains {', '.join(self.domains)}>"
 
 
-def rank(counts: "Counts | Path", *, rate: float = 0, bar: float = 0, assignment_bar: float = 0,
-         modules: "str | Iterable[str] | None" = None, float32: bool = False,
+def rank(counts: Counts | Path, *, rate: float = 0, bar: float = 0, assignment_bar: float = 0,
+         modules: str | Iterable[str] | None = None, float32: bool = False,
          allow_nonfinite: bool = False) -> Neurons:
     """Ranks neurons by the entropy of their activation probabilities over domains.
 
@@ -258,8 +260,8 @@ class Mask:
     found in another model. Random and steering masks are made by Mask.random and Mask.steer.
     """
 
-    def __init__(self, model: Model, neurons: "Neurons | Path",
-                 domain: "str | Iterable[str] | None" = None, setting: str = "all", *,
+    def __init__(self, model: Model, neurons: Neurons | Path,
+                 domain: str | Iterable[str] | None = None, setting: str = "all", *,
                  other_model: bool = False) -> None:
         self._model = model
         self._handle = Handle("mmn_mask_free", model._handle)
@@ -268,13 +270,13 @@ class Mask:
              given._handle.value(), names(domain), text(setting), other_model)
 
     @classmethod
-    def _of(cls, model: Model) -> "Mask":
+    def _of(cls, model: Model) -> Mask:
         mask = cls.__new__(cls)
         mask._model = model
         mask._handle = Handle("mmn_mask_free", model._handle)
         return mask
 
-    def random(self, seed: int) -> "Mask":
+    def random(self, seed: int) -> Mask:
         """As many other neurons of each layer, all equally likely, off; the same for a seed
         everywhere."""
         mask = Mask._of(self._model)
@@ -282,10 +284,10 @@ class Mask:
         return mask
 
     @classmethod
-    def steer(cls, model: Model, neurons: "Neurons | Path", *,
-              off: "str | Iterable[str] | None" = None, on: "str | Iterable[str] | None" = None,
-              counts: "Counts | Path | None" = None, setting: str = "all",
-              other_model: bool = False) -> "Mask":
+    def steer(cls, model: Model, neurons: Neurons | Path, *,
+              off: str | Iterable[str] | None = None, on: str | Iterable[str] | None = None,
+              counts: Counts | Path | None = None, setting: str = "all",
+              other_model: bool = False) -> Mask:
         """Neurons of the domains `off` at 0, and those of the domains `on` at their mean activation
         there, which `counts` has."""
         mask = cls._of(model)
@@ -298,7 +300,7 @@ class Mask:
              given._handle.value(), None if counts is None else counts._handle.value(), steering)
         return mask
 
-    def count(self, module: str, layer: Optional[int] = None) -> int:
+    def count(self, module: str, layer: int | None = None) -> int:
         """How many neurons it has of a module, in one layer or in all."""
         return functions["mmn_mask_neurons"](self._handle.value(), text(module),
                                              -1 if layer is None else layer)

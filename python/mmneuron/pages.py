@@ -1,11 +1,13 @@
 """Figures and pages of results."""
+from __future__ import annotations
+
 import ctypes
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path as FilePath
-from typing import Any, Optional
+from typing import Any
 
 from ._calls import Handle, Path, call, path, paths, text
 from ._library import ENUMS, ReportOptions, functions
@@ -27,8 +29,8 @@ class Figure:
 
 
 @contextmanager
-def _report(results: "Iterable[Any]", title: Optional[str],
-            images: Optional[Path]) -> "Iterator[Handle]":
+def _report(results: Iterable[Any], title: str | None,
+            images: Path | None) -> Iterator[Handle]:
     report = Handle("mmn_report_free")
     options = ReportOptions(ctypes.sizeof(ReportOptions), path(images), text(title))
     with as_files(list(results)) as files:
@@ -40,8 +42,8 @@ def _report(results: "Iterable[Any]", title: Optional[str],
             report.close()
 
 
-def report(results: "Iterable[Any]", output: Path, *, format: str = "html",
-           title: Optional[str] = None, images: Optional[Path] = None) -> None:
+def report(results: Iterable[Any], output: Path, *, format: str = "html",
+           title: str | None = None, images: Path | None = None) -> None:
     """Writes the figures of results: "html" and "markdown" to a file, "svg" and "csv" to a folder.
 
     results: counts files and what studies have found, as files or as Neurons and Result. images:
@@ -58,7 +60,7 @@ def _format(name: str) -> int:
     return ENUMS[f"MMN_REPORT_{name.upper()}"]
 
 
-def figures(results: "Iterable[Any]", *, images: Optional[Path] = None) -> "dict[str, Figure]":
+def figures(results: Iterable[Any], *, images: Path | None = None) -> dict[str, Figure]:
     """The figures of results by their names (doc/formats.md lists them), for a notebook."""
     found = {}
     with _report(results, None, images) as made, \

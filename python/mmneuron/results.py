@@ -1,17 +1,19 @@
 """What studies have found: tables, as pandas DataFrames, or lists of dicts where it is not."""
+from __future__ import annotations
+
 import json
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path as FilePath
-from typing import Any, Optional
+from typing import Any
 
 from ._calls import Handle, Path, call, make_text, path
 from ._library import ENUMS, functions
 
 
-def frame(records: "list[dict[str, Any]]", columns: "list[str]") -> Any:
+def frame(records: list[dict[str, Any]], columns: list[str]) -> Any:
     """A DataFrame, or the list of dicts that it would be made of where there is no pandas."""
     try:
         import pandas
@@ -40,7 +42,7 @@ class Result(Mapping[str, Any]):
         self._tables = list(_named("mmn_result_table_name", handle.value()))
 
     @classmethod
-    def read(cls, file: Path) -> "Result":
+    def read(cls, file: Path) -> Result:
         """Of the JSON that `write`, or the program, has written."""
         handle = Handle("mmn_result_free")
         call("mmn_result_read", handle.pointer, path(file))
@@ -56,13 +58,13 @@ class Result(Mapping[str, Any]):
         records = self.records(table)
         return frame(records, self.columns(table))
 
-    def columns(self, table: str) -> "list[str]":
+    def columns(self, table: str) -> list[str]:
         """The names of a table's columns, first that of the table whose rows its rows belong to."""
         parent = self._parent(table)
         own = list(_named("mmn_result_column_name", self._handle.value(), table.encode()))
         return ([parent] if parent else []) + own
 
-    def records(self, table: str) -> "list[dict[str, Any]]":
+    def records(self, table: str) -> list[dict[str, Any]]:
         """The rows of a table as dicts, with pandas or without."""
         if table not in self._tables:
             raise KeyError(table)
@@ -77,12 +79,12 @@ class Result(Mapping[str, Any]):
             records.append(record)
         return records
 
-    def _parent(self, table: str) -> Optional[str]:
+    def _parent(self, table: str) -> str | None:
         """None for the rows of "result", and those that belong to its only one."""
         parent = functions["mmn_result_parent_table"](self._handle.value(), table.encode())
         return None if parent in (None, b"result") else parent.decode()
 
-    def json(self) -> "dict[str, Any]":
+    def json(self) -> dict[str, Any]:
         """What the program writes with -o, read."""
         return json.loads(make_text("mmn_result_json", self._handle.value()))
 
@@ -122,7 +124,7 @@ def _value(result: Any, table: bytes, row: int, column: bytes, kind: int) -> Any
     return bool(number) if kind == ENUMS["MMN_COLUMN_TRUTH"] else number
 
 
-def made(name: str, *arguments: Any, kind: "type[Result]" = Result, allowed: tuple = ()) -> Any:
+def made(name: str, *arguments: Any, kind: type[Result] = Result, allowed: tuple = ()) -> Any:
     """The result that a function makes, whose first argument is where it goes."""
     handle = Handle("mmn_result_free")
     call(name, handle.pointer, *arguments, allowed=allowed)
@@ -130,7 +132,7 @@ def made(name: str, *arguments: Any, kind: "type[Result]" = Result, allowed: tup
 
 
 @contextmanager
-def as_files(values: "list[Any]") -> "Iterator[list[FilePath]]":
+def as_files(values: list[Any]) -> Iterator[list[FilePath]]:
     """Files of what may be files, or results in memory, which are written for the time being."""
     with ExitStack() as stack:
         files = []

@@ -15,9 +15,11 @@ shards, of which the result is made. plan: run nothing, and say what it would co
 
 progress: as for mmneuron.count.
 """
+from __future__ import annotations
+
 import ctypes
 from collections.abc import Iterable
-from typing import Any, Optional, Union
+from typing import Any, Union
 
 from ._calls import Path, call, names, path, paths, progress_callback, text
 from ._library import (ContributionOptions, EvalOptions, LensOptions, PerplexityOptions,
@@ -31,8 +33,8 @@ Names = Union[str, Iterable[str]]
 
 
 def _run(function: str, model: Model, options: Any, *names_before: Any, list: Path,
-         neurons: "Given | None" = None, rows: Optional[Path], shard: "tuple[int, int] | None",
-         parts: "Iterable[Path]", plan: bool, progress: Any) -> Optional[Result]:
+         neurons: Given | None = None, rows: Path | None, shard: tuple[int, int] | None,
+         parts: Iterable[Path], plan: bool, progress: Any) -> Result | None:
     """Runs a study with the options that all of them have."""
     options.size = ctypes.sizeof(options)
     options.list = path(list)
@@ -49,14 +51,14 @@ def _run(function: str, model: Model, options: Any, *names_before: Any, list: Pa
         return made(function, model._handle.value(), *names_before, options)
 
 
-def eval(model: Model, list: Path, neurons: "Given | None" = None, *,
-         settings: "Names | None" = None, cross: "Names | None" = None,
-         measures: "Names | None" = None, until: float = 0, samples: int = 0, seeds: int = 5,
-         first_seed: int = 1, tokens: int = 0, template: Optional[str] = None, batch: int = 0,
+def eval(model: Model, list: Path, neurons: Given | None = None, *,
+         settings: Names | None = None, cross: Names | None = None,
+         measures: Names | None = None, until: float = 0, samples: int = 0, seeds: int = 5,
+         first_seed: int = 1, tokens: int = 0, template: str | None = None, batch: int = 0,
          allow_unknown_keys: bool = False, allow_long_prompts: bool = False,
-         other_model: bool = False, rows: Optional[Path] = None,
-         shard: "tuple[int, int] | None" = None, parts: "Iterable[Path]" = (), plan: bool = False,
-         progress: Any = None, **generation: Any) -> Optional[Result]:
+         other_model: bool = False, rows: Path | None = None,
+         shard: tuple[int, int] | None = None, parts: Iterable[Path] = (), plan: bool = False,
+         progress: Any = None, **generation: Any) -> Result | None:
     """Answers a list's questions with nothing off, with each domain's neurons, and with random
     ones, and measures how right the answers are. (Of a list of texts see `perplexity`.)
 
@@ -83,12 +85,12 @@ def eval(model: Model, list: Path, neurons: "Given | None" = None, *,
                 parts=parts, plan=plan, progress=progress)
 
 
-def perplexity(model: Model, list: Path, neurons: "Given | None" = None, *, setting: str = "all",
+def perplexity(model: Model, list: Path, neurons: Given | None = None, *, setting: str = "all",
                window: int = 0, begin_of_text: bool = False, samples: int = 0, seeds: int = 5,
                first_seed: int = 1, batch: int = 0, allow_unknown_keys: bool = False,
-               other_model: bool = False, rows: Optional[Path] = None,
-               shard: "tuple[int, int] | None" = None, parts: "Iterable[Path]" = (),
-               plan: bool = False, progress: Any = None) -> Optional[Result]:
+               other_model: bool = False, rows: Path | None = None,
+               shard: tuple[int, int] | None = None, parts: Iterable[Path] = (),
+               plan: bool = False, progress: Any = None) -> Result | None:
     """Reads a list's texts with nothing off, with each domain's neurons off in the texts of every
     domain, and with random ones off: the mean negative log likelihood of a token, in nats, and its
     exp.
@@ -106,12 +108,12 @@ def perplexity(model: Model, list: Path, neurons: "Given | None" = None, *, sett
                 shard=shard, parts=parts, plan=plan, progress=progress)
 
 
-def perturb(model: Model, list: Path, neurons: Given, *, settings: "Names | None" = None,
+def perturb(model: Model, list: Path, neurons: Given, *, settings: Names | None = None,
             samples: int = 0, seeds: int = 5, first_seed: int = 1, allow_unknown_keys: bool = False,
             allow_long_prompts: bool = False, other_model: bool = False,
-            rows: Optional[Path] = None, shard: "tuple[int, int] | None" = None,
-            parts: "Iterable[Path]" = (), plan: bool = False,
-            progress: Any = None) -> Optional[Result]:
+            rows: Path | None = None, shard: tuple[int, int] | None = None,
+            parts: Iterable[Path] = (), plan: bool = False,
+            progress: Any = None) -> Result | None:
     """How far switching neurons off moves the hidden states: means over positions of |h' - h| / |h|
     and of 1 - cos(h, h') at each layer's output and after the final norm.
 
@@ -125,12 +127,12 @@ def perturb(model: Model, list: Path, neurons: Given, *, settings: "Names | None
                 parts=parts, plan=plan, progress=progress)
 
 
-def study(model: Model, name: str, list: Path, neurons: Given, *, settings: "Names | None" = None,
+def study(model: Model, name: str, list: Path, neurons: Given, *, settings: Names | None = None,
           samples: int = 0, window: int = 0, begin_of_text: bool = False, seeds: int = 5,
           first_seed: int = 1, batch: int = 0, allow_unknown_keys: bool = False,
-          allow_long_prompts: bool = False, other_model: bool = False, rows: Optional[Path] = None,
-          shard: "tuple[int, int] | None" = None, parts: "Iterable[Path]" = (), plan: bool = False,
-          progress: Any = None) -> Optional[Result]:
+          allow_long_prompts: bool = False, other_model: bool = False, rows: Path | None = None,
+          shard: tuple[int, int] | None = None, parts: Iterable[Path] = (), plan: bool = False,
+          progress: Any = None) -> Result | None:
     """The study of this name, of those that need nothing particular: "agree", at what share of the
     positions the likeliest next token stays what it is."""
     options = StudyOptions(
@@ -141,13 +143,13 @@ def study(model: Model, name: str, list: Path, neurons: Given, *, settings: "Nam
                 shard=shard, parts=parts, plan=plan, progress=progress)
 
 
-def lens(model: Model, list: Path, *, stages: "Names | None" = None, samples: int = 0, top: int = 0,
-         examples: int = 0, positions: "Names | None" = None, neuron: Optional[str] = None,
-         neurons: "Given | None" = None, off_domain: Optional[str] = None,
-         off_setting: Optional[str] = None, allow_unknown_keys: bool = False,
-         allow_long_prompts: bool = False, other_model: bool = False, rows: Optional[Path] = None,
-         shard: "tuple[int, int] | None" = None, parts: "Iterable[Path]" = (), plan: bool = False,
-         progress: Any = None) -> Optional[Result]:
+def lens(model: Model, list: Path, *, stages: Names | None = None, samples: int = 0, top: int = 0,
+         examples: int = 0, positions: Names | None = None, neuron: str | None = None,
+         neurons: Given | None = None, off_domain: str | None = None,
+         off_setting: str | None = None, allow_unknown_keys: bool = False,
+         allow_long_prompts: bool = False, other_model: bool = False, rows: Path | None = None,
+         shard: tuple[int, int] | None = None, parts: Iterable[Path] = (), plan: bool = False,
+         progress: Any = None) -> Result | None:
     """The logit lens: what softmax(lm_head(norm(h))) makes of every language layer's states, its
     entropy in nats and its most probable words, averaged for each domain over image and over text
     positions.
@@ -169,9 +171,9 @@ def lens(model: Model, list: Path, *, stages: "Names | None" = None, samples: in
                 parts=parts, plan=plan, progress=progress)
 
 
-def contrib(model: Model, question: Optional[str] = None, images: Images = (), *,
-            prompt: Optional[str] = None, template: Optional[str] = None, tokens: int = 0,
-            word: Optional[str] = None, all_words: bool = False, product: bool = False,
+def contrib(model: Model, question: str | None = None, images: Images = (), *,
+            prompt: str | None = None, template: str | None = None, tokens: int = 0,
+            word: str | None = None, all_words: bool = False, product: bool = False,
             top: int = 0, names: int = 0, seeds: int = 0, first_seed: int = 1, noise: float = 0,
             allow_long_prompts: bool = False, progress: Any = None) -> Result:
     """Which neurons of the language model put a word into an answer: activation times the neuron's

@@ -1,4 +1,6 @@
 """What the tests share: the repository's models, its program, and a reader of its files."""
+from __future__ import annotations
+
 import json
 import os
 import shutil
@@ -22,7 +24,7 @@ LANGUAGES = REPOSITORY / "models" / "five-languages"
 NUMPY = {"F64": np.float64, "F32": np.float32, "I32": np.int32, "I64": np.int64}
 
 
-def read_safetensors(file: Path) -> "tuple[dict[str, np.ndarray], dict[str, str]]":
+def read_safetensors(file: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """Tensors and metadata, by the format's description."""
     content = file.read_bytes()
     size = int.from_bytes(content[:8], "little")
@@ -36,11 +38,11 @@ def read_safetensors(file: Path) -> "tuple[dict[str, np.ndarray], dict[str, str]
     return tensors, metadata
 
 
-def read_list(file: Path) -> "list[dict[str, Any]]":
+def read_list(file: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines() if line]
 
 
-def write_list(file: Path, samples: "list[dict[str, Any]]") -> Path:
+def write_list(file: Path, samples: list[dict[str, Any]]) -> Path:
     file.write_text("".join(json.dumps(sample) + "\n" for sample in samples), encoding="utf-8")
     return file
 

@@ -1,4 +1,6 @@
 """Errors, Ctrl-C, progress, threads and memory."""
+from __future__ import annotations
+
 import errno
 import gc
 import os

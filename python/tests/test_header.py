@@ -1,5 +1,7 @@
 """The declarations are the header's: structs as the C compiler has them, functions by
 prototypes."""
+from __future__ import annotations
+
 import ctypes
 import os
 import re
@@ -34,14 +36,14 @@ def headers() -> str:
     return re.sub(r"\s+", " ", re.sub(r"/\*.*?\*/", " ", text, flags=re.DOTALL))
 
 
-def compiler() -> "list[str]":
+def compiler() -> list[str]:
     command = os.environ.get("CC", "cc").split()
     if not shutil.which(command[0]):
         pytest.skip(f"{command[0]} is not there")
     return command
 
 
-def what_c_says(lines: "list[str]", folder: Path) -> "dict[str, int]":
+def what_c_says(lines: list[str], folder: Path) -> dict[str, int]:
     """Compiles and runs a program that prints expressions: SHOW(name, expression)."""
     source = folder / "show.c"
     source.write_text('#include <stddef.h>\n#include <stdio.h>\n#include "mmneuron.h"\n'

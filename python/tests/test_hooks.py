@@ -1,4 +1,6 @@
 """Hooks: what they see, and that the pass goes on with what they change."""
+from __future__ import annotations
+
 import json
 from pathlib import Path
 

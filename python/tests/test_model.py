@@ -1,4 +1,6 @@
 """Runs: stages against PyTorch's in float64, answers against transformers' and the program's."""
+from __future__ import annotations
+
 import json
 from pathlib import Path
 
@@ -14,7 +16,7 @@ WIDE = GOLDEN / "images" / "wide.jpg"
 PROMPT = "USER: <image>\nWhat is this? ASSISTANT:"
 
 
-def model_and_images(case: Path, metadata: "dict[str, str]") -> "tuple[Path, list[Path]]":
+def model_and_images(case: Path, metadata: dict[str, str]) -> tuple[Path, list[Path]]:
     trained = case.is_relative_to(DOMAINS)
     model = DOMAINS / "model" if trained else GOLDEN / "checkpoints" / metadata["checkpoint"]
     folder = DOMAINS if trained else GOLDEN

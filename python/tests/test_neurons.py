@@ -1,4 +1,6 @@
 """Counts against NumPy's over kept stages, the ranking's published digest, and what masks set."""
+from __future__ import annotations
+
 import json
 from pathlib import Path
 
@@ -64,7 +66,7 @@ def test_ranking_has_the_published_digest(counts: mmneuron.Counts, neurons: mmne
     assert read.result.json() == neurons.result.json()
 
 
-def records(table: object) -> "list[dict]":
+def records(table: object) -> list[dict]:
     return table if isinstance(table, list) else table.to_dict("records")
 
 

@@ -1,4 +1,6 @@
 """The notebook runs, from a list to a figure."""
+from __future__ import annotations
+
 import ast
 import json
 
@@ -10,7 +12,7 @@ import mmneuron
 NOTEBOOK = REPOSITORY / "python" / "notebook" / "from_list_to_figure.ipynb"
 
 
-def run_cell(source: str, names: "dict[str, object]") -> object:
+def run_cell(source: str, names: dict[str, object]) -> object:
     """What the notebook would show: the value of the cell's last expression."""
     body = ast.parse(source).body
     last = body.pop() if isinstance(body[-1], ast.Expr) else None
@@ -25,7 +27,7 @@ def test_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
     cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     assert not any(cell["outputs"] for cell in cells)  # none that could be another version's
     monkeypatch.chdir(NOTEBOOK.parent)
-    names: "dict[str, object]" = {}
+    names: dict[str, object] = {}
     shown = [run_cell("".join(cell["source"]), names) for cell in cells]
     figures = {value.name: value for value in shown if isinstance(value, mmneuron.Figure)}
     assert set(figures) == {"neurons", "accuracy"}

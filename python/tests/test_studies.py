@@ -1,4 +1,6 @@
 """Studies: their JSON is the program's, and their numbers NumPy's of what runs keep."""
+from __future__ import annotations
+
 import csv
 import io
 import json
@@ -12,7 +14,7 @@ from conftest import DOMAINS, GOLDEN, LANGUAGES, read_list
 import mmneuron
 
 
-def records(table: object) -> "list[dict]":
+def records(table: object) -> list[dict]:
     return table if isinstance(table, list) else table.to_dict("records")
 
 

@@ -1,4 +1,6 @@
 """Comparing with transformers' models in this process, where torch is there."""
+from __future__ import annotations
+
 import json
 from pathlib import Path
 
