@@ -33,7 +33,7 @@ until_done() {
     [ "$took" -lt 900 ] || took=900
     until [ -e "$output" ]; do
         start_caught $MMNEURON $(words_of $3) -q -o "$output" || return 1
-        moment=$((5 + runs * 37 % 100 * took / 100 + runs * took / 40))
+        moment=$((5 + runs * 37 % 100 * took / 100 + runs * runs * took / 800))
         sleep $((moment / 1000)).$(printf '%03d' $((moment % 1000)))
         kill -"$1" $process 2>/dev/null
         wait $process
