@@ -144,4 +144,4 @@ def pack(words: Words, labels: dict[str, int], items, rng: Generator, form: int 
     mask = ((key == 0) | (key == query)) & torch.ones(total, total, dtype=torch.bool).tril()
     mask |= torch.eye(total, dtype=torch.bool)  # padding sees itself, that no row be empty
     return Batch(tiles, prefix, ids, positions, mask[:, None], targets, owners,
-                 torch.tensor(marks, dtype=torch.long).reshape(-1, 4))
+                 torch.tensor(marks, dtype=torch.long).reshape(-1, 4), group >= 0)

@@ -91,7 +91,7 @@ class Batch:
 
     tiles [B, tiles, 72, 72, 3]; prefix [B, P] and words [B, W] ids, padded; positions [B, T] and mask
     [B, 1, T, T] over prefix, picture and words; targets [B, W]: what follows each word, -100: not asked;
-    owner [B, W]: the question a word belongs to; marks: (image, tile, patch, label).
+    owner [B, W]: the question a word belongs to; marks: (image, tile, patch, label); used [B, T]: no padding.
     """
     tiles: Tensor
     prefix: Tensor
@@ -101,6 +101,7 @@ class Batch:
     targets: Tensor
     owner: Tensor
     marks: Tensor
+    used: Tensor
 
 
 def read(model, batch: Batch, projected: Tensor) -> tuple[Tensor, Tensor]:

@@ -3,9 +3,11 @@
 
 First the vision tower and the projector alone learn to name what lies in each patch: the projector says it
 in the language model's own embeddings of words, as captions align the two in published models. Then all of
-it learns to answer, with that naming as a second aim that fades away.
+it learns to answer, with that naming as a second aim that fades away. With --start a published model goes on
+learning to answer, under two penalties on the activity of neurons (activity.py).
 
 Run as: python3 train.py CACHE --minutes 60 --steps 4000 [--resume]
+        python3 train.py CACHE --start MODEL --sparse-vision 0.03 --sparse-language 0.1 --apart 0.05
 The state is CACHE/state.pt, the log CACHE/train.log.
 """
 import argparse
@@ -17,7 +19,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from transformers import LlavaNextForConditionalGeneration
 
+from activity import Activity, alike, sparse
 from data import Pictures, Words, pack
 from domains import DOMAINS
 from evaluate import accuracy
@@ -40,11 +44,10 @@ class Training:
         self.saying = torch.zeros(len(labels), len(self.said))  # which label is which of them
         for i, token in enumerate(tokens):
             self.saying[i] = (self.said == token).float()
+        self.activity = Activity(self.model)  # also trains the layer that nobody reads
         inner, outer = [], []
-        unused = self.model.model.vision_tower.encoder.layers[-1]
-        skipped = {id(weight) for weight in unused.parameters()}
         for name, weight in self.model.named_parameters():
-            if id(weight) not in skipped and "post_layernorm" not in name:
+            if "post_layernorm" not in name:
                 matrix = weight.dim() == 2 and ".layers." in name
                 (inner if matrix else outer).append(weight)
         self.muon = Muon(inner)
@@ -80,21 +83,49 @@ class Training:
         loss = loss + F.binary_cross_entropy_with_logits(logits, wanted, reduction="sum")
         return loss / len(batch.marks)
 
+    def start(self, folder: Path) -> None:
+        """Begins with a published model's weights."""
+        model = LlavaNextForConditionalGeneration.from_pretrained(folder, dtype=torch.float32)
+        self.model.load_state_dict(model.state_dict())
+
     def losses(self, batch, naming: float, reading: bool) -> tuple[Tensor, float, float]:
         features, projected = see(self.model, batch.tiles)
-        named = self.naming_loss(batch, features, projected)
+        named = torch.zeros(())
+        if naming:
+            named = self.naming_loss(batch, features, projected)
         if not reading:
             return naming * named, float(named.detach()), 0.0
         logits, targets = read(self.model, batch, projected)
         answered = F.cross_entropy(logits, targets)
         return naming * named + answered, float(named.detach()), float(answered.detach())
 
-    def update(self, batches, rate: float, naming: float, reading: bool) -> tuple[float, float]:
-        sums = np.zeros(2)
+    def penalise(self, seen, weights: dict[str, float]) -> tuple[Tensor, list[float]]:
+        """The penalties on the activity in all pictures of a step, and each of them without its weight."""
+        total, parts = torch.zeros(()), []
+        for part in ("vision", "language"):
+            active, written = ([torch.cat(layer) for layer in zip(*(kinds[part] for kinds in kind))]
+                               for kind in zip(*seen))
+            penalties = sparse(active), alike(written, weights["few"])
+            total = total + weights[part] * penalties[0] + weights["apart"] * penalties[1]
+            parts += [float(penalty.detach()) for penalty in penalties]
+        return total, parts
+
+    def update(self, batches, rate: float, naming: float, reading: bool,
+               weights: dict[str, float]) -> np.ndarray:
+        """A step. Returns what it had of naming, answering, and both penalties of vision and language."""
+        penalised = reading and any(weights.values())
+        total, seen, parts = torch.zeros(()), [], np.zeros(6)
         for batch in batches:
+            self.activity.begin(batch if penalised else None)
             loss, named, answered = self.losses(batch, naming, reading)
-            (loss / len(batches)).backward()
-            sums += named, answered
+            total = total + loss / len(batches)
+            parts[:2] += np.array((named, answered)) / len(batches)
+            seen.append((self.activity.active, self.activity.written))
+        self.activity.begin(None)
+        if penalised:
+            penalty, parts[2:] = self.penalise(seen, weights)
+            total = total + penalty
+        total.backward()
         for group in self.adam.param_groups:
             group["lr"] = rate * 0.15
         nn.utils.clip_grad_norm_(self.adam.param_groups[0]["params"], 1.0)
@@ -103,7 +134,7 @@ class Training:
         self.model.zero_grad()
         self.namer.zero_grad()
         self.step += 1
-        return tuple(sums / len(batches))
+        return parts
 
 
 def labels_of(pictures) -> dict[str, int]:
@@ -134,6 +165,16 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=600,
                         help="steps without the language model")
     parser.add_argument("--rate", type=float, default=0.02)
+    parser.add_argument("--start", type=Path,
+                        help="a published model that goes on to learn; it names nothing and reads at once")
+    parser.add_argument("--sparse-vision", type=float, default=0.0, dest="vision",
+                        help="weight of the activity of vision's and the projector's neurons")
+    parser.add_argument("--sparse-language", type=float, default=0.0, dest="language",
+                        help="weight of the activity of the language model's neurons")
+    parser.add_argument("--apart", type=float, default=0.0,
+                        help="weight of how alike pictures are in which neurons write")
+    parser.add_argument("--few", type=float, default=0.0,
+                        help="with --apart: how much it also counts that many neurons write in a picture")
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
@@ -142,8 +183,12 @@ def main() -> None:
     pictures = {domain: Pictures(cache, "train", domain) for domain in DOMAINS}
     held = {domain: Pictures(cache, "validation", domain) for domain in DOMAINS}
     training = Training(cache, labels_of(pictures), Words(cache / "tokenizer"))
+    started = arguments.start is not None
+    if started:
+        training.start(arguments.start)
     if arguments.resume:
         training.load()
+    weights = {name: getattr(arguments, name) for name in ("vision", "language", "apart", "few")}
     log = (cache / "train.log").open("a" if arguments.resume else "w", buffering=1)
 
     def say(text: str) -> None:
@@ -153,27 +198,30 @@ def main() -> None:
     count = sum(weight.numel() for weight in training.model.parameters())
     say(json.dumps({"parameters": count, "labels": len(training.labels),
                     "pictures": {d: len(p) for d, p in pictures.items()}, "step": training.step,
-                    "steps": arguments.steps, "rate": arguments.rate, "first": arguments.first}))
+                    "steps": arguments.steps, "rate": arguments.rate, "first": arguments.first,
+                    "weights": weights}))
     start = last = time.monotonic()
     processor = time.process_time()
-    before, sums, counted, saved = training.seconds, np.zeros(2), 0, start
+    before, sums, counted, saved = training.seconds, np.zeros(6), 0, start
     while training.step < arguments.steps and time.monotonic() - start < 60 * arguments.minutes:
         step = training.step
         # Constant, then falling: what --steps is can still be decided when training is resumed.
         level = min(1, (step + 1) / 30, (arguments.steps - step) / arguments.decay)
-        reading = step >= arguments.first
+        reading = started or step >= arguments.first
         rate = arguments.rate * level * (0.5 if reading else 1)
-        naming = 0.15 * level if reading else 1.0
-        sums += training.update(draw_batches(training, pictures, step), rate, naming, reading)
+        naming = 1.0 if not reading else 0.0 if started else 0.15 * level
+        sums += training.update(draw_batches(training, pictures, step), rate, naming, reading,
+                                weights)
         counted += 1
         training.seconds = before + time.process_time() - processor
         if training.step % 25 == 0:
             now = time.monotonic()
-            named, answered = sums / counted
+            named, answered, *active = sums / counted
             say(f"step {training.step} naming {named:.3f} answering {answered:.4f} "
+                f"activity {' '.join(f'{part:.3f}' for part in active)} "
                 f"seconds per step {(now - last) / counted:.2f} processor seconds "
                 f"{training.seconds:.0f}")
-            last, sums, counted = now, np.zeros(2), 0
+            last, sums, counted = now, np.zeros(6), 0
         if training.step % 400 == 0 and reading:
             result = accuracy(training.model, training.words, held, 40)
             say(f"step {training.step} validation " + json.dumps(result))
