@@ -4,7 +4,7 @@
 A sample is a function of its split, domain and number: training, validation and test have seeds apart.
 
 Run as: python3 generate.py cache FOLDER SPLIT FIRST COUNT    (COUNT images of every domain, a file each)
-        python3 generate.py list FOLDER SPLIT COUNT [--prompt]
+        python3 generate.py list FOLDER SPLIT COUNT [--prompt] [--questions N]
 """
 import argparse
 import json
@@ -81,17 +81,20 @@ def write_cache(folder: Path, split: str, domain: str, first: int, count: int) -
     temporary.rename(folder / f"{name}.npy")
 
 
-def write_list(folder: Path, split: str, count: int, prompt: bool) -> None:
-    """SPLIT.jsonl and images/: `count` images of every domain, one question about each."""
+def write_list(folder: Path, split: str, count: int, prompt: bool, questions: int) -> None:
+    """SPLIT.jsonl and images/: `count` images of every domain, and `questions` about each.
+
+    A domain's first `count` lines ask one question about each image, the next ones another, and so on.
+    """
     images = folder / "images"
     images.mkdir(parents=True, exist_ok=True)
     lines = []
     for domain in DOMAINS:
         suffix = "png" if domain == "documents" else "jpg"
+        rounds = [[] for _ in range(questions)]
         for number in range(count):
             scene = scene_of(split, domain, number)
             asked = [q for q in scene.questions if q.metric != PRACTICE]
-            question = asked[number % len(asked)]
             name = f"{split}-{domain}-{number:03}"
             files = []
             for i, frame in enumerate(scene.frames):
@@ -101,14 +104,17 @@ def write_list(folder: Path, split: str, count: int, prompt: bool) -> None:
                 else:
                     frame.save(file, quality=85)
                 files.append(f"images/{file.name}")
-            line = {"id": name, "domain": domain, "image": files if len(files) > 1 else files[0],
-                    "question": question.text, "answers": [question.answer],
-                    "metric": question.metric}
-            if question.choices:
-                line["choices"] = list(question.choices)
-            if prompt:
-                line["prompt"] = PROMPT.format(question.text)
-            lines.append(json.dumps(line, ensure_ascii=False))
+            for i in range(min(questions, len(asked))):
+                question = asked[(number + i) % len(asked)]
+                line = {"id": name + (f"-{i + 1}" if i else ""), "domain": domain,
+                        "image": files if len(files) > 1 else files[0], "question": question.text,
+                        "answers": [question.answer], "metric": question.metric}
+                if question.choices:
+                    line["choices"] = list(question.choices)
+                if prompt:
+                    line["prompt"] = PROMPT.format(question.text)
+                rounds[i].append(json.dumps(line, ensure_ascii=False))
+        lines += sum(rounds, [])
     (folder / f"{split}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
@@ -124,10 +130,12 @@ def main() -> None:
     listed.add_argument("count", type=int)
     listed.add_argument("--prompt", action="store_true",
                         help="write the prompt in the form in which answers are best")
+    listed.add_argument("--questions", type=int, default=1, help="about each picture (1)")
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
     if arguments.mode == "list":
-        write_list(arguments.folder, arguments.split, arguments.count, arguments.prompt)
+        write_list(arguments.folder, arguments.split, arguments.count, arguments.prompt,
+                   arguments.questions)
         return
     for domain in DOMAINS:
         write_cache(arguments.folder, arguments.split, domain, arguments.first, arguments.count)

@@ -12,6 +12,7 @@ languages=$top_srcdir/models/five-languages
 model=$languages/model
 list=$languages/test.jsonl
 training=$languages/count.jsonl
+rate=0.05
 published=$languages/digests
 needs_model
 

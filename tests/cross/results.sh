@@ -1,5 +1,6 @@
 # What the tests of digests share: results of the program as lines "DIGEST  NAME". Sourced; then the
-# test sets model, list and published, the file of the digests that every machine gives.
+# test sets model, list, training and rate where it counts, and published, the file of the digests that
+# every machine gives.
 . "$top_srcdir/tests/tools/tap.sh"
 
 work=$(mktemp -d) || exit 1
@@ -33,13 +34,13 @@ ranking_digest() {
         sed -n "s/.*\"digest\": *\"\\([0-9a-f]*\\)\".*/\\1  $name/p" "$work/neurons.json"
 }
 
-# counted_digest NAME OPTION...: of the neurons found in the list $training, as many as the demo takes.
+# counted_digest NAME OPTION...: of the neurons found in the list $training, at $rate.
 counted_digest() {
     (
         name=$1
         shift
         list=$training
-        count_to "$work/counts" "$@" >&2 && ranking_digest "$name" "$work/counts" --rate 0.05
+        count_to "$work/counts" "$@" >&2 && ranking_digest "$name" "$work/counts" --rate "$rate"
     )
 }
 

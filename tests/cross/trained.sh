@@ -12,6 +12,7 @@ trained=${MMN_TRAINED_DIR:-$top_srcdir/models/five-domains}
 model=$trained/model
 list=$trained/test.jsonl
 training=$trained/train.jsonl
+rate=0.07 # as in the demo
 published=$trained/digests
 needs_model
 needs_pictures
