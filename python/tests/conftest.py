@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -88,7 +89,9 @@ def counts(domains: mmneuron.Model, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture(scope="session")
 def neurons(counts: mmneuron.Counts, tmp_path_factory: pytest.TempPathFactory) -> mmneuron.Neurons:
-    ranked = mmneuron.rank(counts, rate=0.05)
+    published = (REPOSITORY / "tests" / "cross" / "trained.sh").read_text()
+    ranked = mmneuron.rank(counts, rate=float(re.search(r"^rate=([0-9.]+)", published, re.M)[1]))
+    ranked.rate = ranked.result.records("result")[0]["rate"]
     ranked.file = tmp_path_factory.mktemp("neurons") / "neurons.json"
     ranked.write(ranked.file)
     return ranked

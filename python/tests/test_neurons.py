@@ -57,7 +57,7 @@ def test_ranking_has_the_published_digest(counts: mmneuron.Counts, neurons: mmne
     published = dict(reversed(line.split()) for line in
                      (DOMAINS / "digests").read_text().splitlines())
     assert neurons.digest == published["neurons"]
-    program("rank", counts.file, "--rate", 0.05, "-o", tmp_path / "neurons.json", text=True)
+    program("rank", counts.file, "--rate", neurons.rate, "-o", tmp_path / "neurons.json", text=True)
     assert neurons.result.json() == json.loads(neurons.file.read_text())
     assert (tmp_path / "neurons.json").read_text() == neurons.file.read_text()
     read = mmneuron.Neurons(tmp_path / "neurons.json")
