@@ -27,7 +27,7 @@ one_run() {
 # until_done SIGNAL CODE STUDY: sends the signal at moments that differ, later and later on the whole, as a run
 # may take longer than before, until the run is done.
 until_done() {
-    runs=0
+    runs=0 stopped=0
     output=$work/stopped.$3
     took=$(cat "$work/took.$3")
     [ "$took" -lt 900 ] || took=900
@@ -44,11 +44,14 @@ until_done() {
         }
         runs=$((runs + 1))
         [ $runs -lt 100 ] || return 1
+        [ $code -eq 0 ] || stopped=$((stopped + 1))
+        # On a busy machine a run may be over before the signal comes.
+        [ $stopped -gt 0 ] || rm -f "$output" "$output.state"
     done
     echo "$runs runs"
     # A run may be killed between its result and the end of its state; the next takes that away.
     ! [ -e "$output.state" ] || exits 0 $MMNEURON $(words_of $3) -q -o "$output" || return 1
-    [ $runs -gt 1 ] && cmp "$work/whole.$3" "$output" && ! [ -e "$output.state" ] && rm "$output"
+    cmp "$work/whole.$3" "$output" && ! [ -e "$output.state" ] && rm "$output"
 }
 
 shards_merge() {
