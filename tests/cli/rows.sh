@@ -24,16 +24,27 @@ one_run() {
     [ -z "$(find "$work" -name 'whole.*.state')" ]
 }
 
-# until_done SIGNAL CODE STUDY: sends the signal at moments that differ, later and later on the whole, as a run
-# may take longer than before, until the run is done.
-until_done() {
+# stop_and_go SIGNAL CODE STUDY: sends the signal at moments that differ, later and later on the whole, as a run
+# may take longer than before, until the run is done; and again, until 20 runs were stopped.
+stop_and_go() {
     runs=0 stopped=0
     output=$work/stopped.$3
     took=$(cat "$work/took.$3")
     [ "$took" -lt 900 ] || took=900
+    until [ $stopped -ge 20 ]; do
+        until_done "$@" || return 1
+        # A run may be killed between its result and the end of its state; the next takes that away.
+        ! [ -e "$output.state" ] || exits 0 $MMNEURON $(words_of $3) -q -o "$output" || return 1
+        cmp "$work/whole.$3" "$output" && ! [ -e "$output.state" ] && rm "$output" || return 1
+    done
+    echo "$runs runs"
+}
+
+until_done() {
+    tried=0
     until [ -e "$output" ]; do
         start_caught $MMNEURON $(words_of $3) -q -o "$output" || return 1
-        moment=$((5 + runs * 37 % 100 * took / 100 + runs * runs * took / 800))
+        moment=$((5 + runs * 37 % 100 * took / 100 + tried * tried * took / 800))
         sleep $((moment / 1000)).$(printf '%03d' $((moment % 1000)))
         kill -"$1" $process 2>/dev/null
         wait $process
@@ -42,16 +53,10 @@ until_done() {
             echo "code $code: $(cat "$work/errors")"
             return 1
         }
-        runs=$((runs + 1))
-        [ $runs -lt 100 ] || return 1
         [ $code -eq 0 ] || stopped=$((stopped + 1))
-        # On a busy machine a run may be over before the signal comes.
-        [ $stopped -gt 0 ] || rm -f "$output" "$output.state"
+        runs=$((runs + 1)) tried=$((tried + 1))
+        [ $tried -lt 100 ] && [ $runs -lt 400 ] || return 1
     done
-    echo "$runs runs"
-    # A run may be killed between its result and the end of its state; the next takes that away.
-    ! [ -e "$output.state" ] || exits 0 $MMNEURON $(words_of $3) -q -o "$output" || return 1
-    cmp "$work/whole.$3" "$output" && ! [ -e "$output.state" ] && rm "$output"
 }
 
 shards_merge() {
@@ -113,8 +118,8 @@ first_line_was_changed() {
 for study in eval perplexity agree perturb lens; do
     check "$study: one run" one_run $study
     if can_signal; then
-        check "$study: Ctrl-C again and again" until_done INT 130 $study
-        check "$study: kill -9 again and again" until_done KILL 137 $study
+        check "$study: Ctrl-C again and again" stop_and_go INT 130 $study
+        check "$study: kill -9 again and again" stop_and_go KILL 137 $study
     else
         skip "$study: signals" "an emulator catches them first, or env has no --default-signal here"
     fi
