@@ -28,7 +28,7 @@ static void score_keys(float *scores, const mmn_attention_task *task, const floa
     for (size_t i = 0; i < count; i++) {
         size_t place = first_key + i;
         const mmn_key_span *span = mmn_attention_span(task, &place);
-        keys[i] = span->keys + place * task->key_stride + task->head;
+        keys[i] = span->keys + mmn_attention_place(task, span, place);
     }
 
     for (size_t first = 0; first < head_dim; first += MMN_PANEL) {
@@ -78,7 +78,7 @@ static void weigh_values(float *output, const mmn_attention_task *task, size_t b
         for (size_t key = first; key < next; key++) {
             size_t place = key;
             const mmn_key_span *span = mmn_attention_span(task, &place);
-            const float *value = span->values + place * task->value_stride + task->head + element;
+            const float *value = span->values + mmn_attention_place(task, span, place) + element;
 
             for (size_t i = 0; i < count; i++)
                 chains[i] = fmaf(task->scratch[key], value[i], chains[i]);

@@ -25,20 +25,20 @@ static inline size_t mmn_weight_size(mmn_weight_type type)
     return type == MMN_WEIGHT_F32 ? 4 : 2;
 }
 
-/* Keys and values of consecutive positions, those of all heads side by side in a position's row. */
+/* Keys and values of consecutive positions. Those of head h at position p begin at number
+ * h * head_stride + p * stride: a head's may lie together, or a position's. */
 typedef struct mmn_key_span {
-    const float *keys, *values; /* [count] rows, as far apart as the task says */
-    size_t count;
+    const float *keys, *values;
+    size_t count, stride, head_stride;
 } mmn_key_span;
 
 /* Queries of one attention head against the keys and values of one sequence. */
 typedef struct mmn_attention_task {
     const float *query; /* [rows][head_dim] */
     size_t query_stride;
-    /* Of key_count keys, or more, together; key j is position j of the sequence. The head's key,
-     * and its value, begin at element `head` of a row. */
+    /* Of key_count keys, or more, together; key j is position j of the sequence. */
     const mmn_key_span *spans;
-    size_t head, key_stride, value_stride;
+    size_t head; /* whose keys and values they are */
     float *output; /* [rows][head_dim]; may be the query */
     size_t output_stride;
     size_t rows, key_count, head_dim;
@@ -80,6 +80,13 @@ static inline const mmn_key_span *mmn_attention_span(const mmn_attention_task *t
     for (; *key >= span->count; span++)
         *key -= span->count;
     return span;
+}
+
+/* Where the head's key, and its value, stand in a span that has it as number `place`. */
+static inline size_t mmn_attention_place(const mmn_attention_task *task, const mmn_key_span *span,
+                                         size_t place)
+{
+    return task->head * span->head_stride + place * span->stride;
 }
 
 /* How many rows of a task are at work together: their scores are to stay in the cache. They are

@@ -71,13 +71,13 @@ static inline size_t keys_together(const mmn_key_span *span, size_t place, size_
 static void pack_keys(float *packed, const mmn_attention_task *task, size_t key, size_t k,
                       size_t length)
 {
-    size_t stride = task->key_stride * sizeof(float);
     size_t width = smaller(task->key_count - key, TILE_WIDTH);
     size_t place = key;
     const mmn_key_span *span = mmn_attention_span(task, &place);
     size_t together = keys_together(span, place, task->key_count - key);
+    size_t stride = span->stride * sizeof(float);
     const uint8_t *keys =
-        (const uint8_t *)(span->keys + place * task->key_stride + task->head + k);
+        (const uint8_t *)(span->keys + mmn_attention_place(task, span, place) + k);
 
     if (together >= width) {
         pack_rows(packed, keys, 2 * TILE_WIDTH <= together ? keys + TILE_WIDTH * stride : NULL,
@@ -90,7 +90,7 @@ static void pack_keys(float *packed, const mmn_attention_task *task, size_t key,
         if (n < width) {
             place = key + n;
             span = mmn_attention_span(task, &place);
-            row = span->keys + place * task->key_stride + task->head + k;
+            row = span->keys + mmn_attention_place(task, span, place) + k;
         }
         for (size_t i = 0; i < length; i++)
             packed[i * TILE_WIDTH + n] = row ? row[i] : 0.0f;
@@ -191,7 +191,7 @@ static void softmax_scores(const attention *a, size_t row)
 
 /* ---- Values ---------------------------------------------------------------------------------- */
 
-enum { VALUES_AHEAD = 16 }; /* rows, of a page each */
+enum { VALUES_AHEAD = 16 }; /* rows, each of a page where a position's heads lie together */
 
 /* Packs elements `element` to `element` + width - 1 of the values of keys begin to end - 1. */
 static void pack_values(float *packed, const mmn_attention_task *task, size_t begin, size_t end,
@@ -200,13 +200,13 @@ static void pack_values(float *packed, const mmn_attention_task *task, size_t be
     while (begin < end) {
         size_t place = begin;
         const mmn_key_span *span = mmn_attention_span(task, &place);
-        const float *value = span->values + place * task->value_stride + task->head + element;
+        const float *value = span->values + mmn_attention_place(task, span, place) + element;
         size_t count = keys_together(span, place, end - begin);
 
         for (size_t i = 0; i < count; i++) {
             for (size_t line = 0; line < TILE_WIDTH; line += 16)
-                prefetch((const uint8_t *)(value + (i + VALUES_AHEAD) * task->value_stride + line));
-            copy_numbers(packed + i * TILE_WIDTH, value + i * task->value_stride, width);
+                prefetch((const uint8_t *)(value + (i + VALUES_AHEAD) * span->stride + line));
+            copy_numbers(packed + i * TILE_WIDTH, value + i * span->stride, width);
         }
         packed += count * TILE_WIDTH;
         begin += count;

@@ -52,12 +52,9 @@ typedef struct mmn_batch {
     mmn_row_memory *memory;
     mmn_sequence *list;
     size_t count;
-    float *hidden; /* [rows of all][hidden_size] */
-    bool all_rows; /* whether the final norm is wanted of all rows, and not of endings alone */
-    /* Sequences that have rows in the layer that is running, how many, and these rows' keys and
-     * values. */
-    size_t begun, rows;
-    float *keys, *values;
+    float *hidden;      /* [rows of all][hidden_size] */
+    bool all_rows;      /* whether the final norm is wanted of all rows, and not of endings alone */
+    size_t begun, rows; /* sequences that have rows in the layer that is running, and how many */
 } mmn_batch;
 
 /* Whether two inputs have the same images: as many, of the same sizes, and every bit of

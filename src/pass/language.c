@@ -100,13 +100,13 @@ static void branch_off(const mmn_batch *batch, const mmn_sequence *sequence, uin
 {
     const mmn_language_config *config = &batch->model->config.language;
     const mmn_sequence *first = batch->list;
-    size_t width = config->hidden_size, key_width = mmn_language_key_width(config);
+    size_t width = config->hidden_size;
     memcpy(batch->hidden + sequence->first_row * width, batch->hidden + first->first_row * width,
            sequence->rows * width * sizeof(float));
     for (uint32_t i = 0; i < layer && sequence->span; i++) {
-        size_t made = first->span->length * key_width;
-        mmn_span_append(sequence->span, i, config, first->span->keys[i] + made,
-                        first->span->values[i] + made, sequence->rows);
+        const mmn_key_span made =
+            mmn_span_keys(first->span, config, i, first->span->length, sequence->rows);
+        mmn_span_append(sequence->span, config, i, &made, batch->compute->threads);
     }
 }
 

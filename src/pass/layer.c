@@ -13,24 +13,29 @@ void mmn_language_normalise(const mmn_compute *compute, const mmn_language_confi
         mmn_rms_norm(compute, normed, hidden, norm, rows, width, config->norm_eps);
 }
 
+/* Keys and values of some of the batch's rows. */
+static mmn_key_span keys_of_rows(const mmn_batch *batch, size_t first, size_t count)
+{
+    const mmn_language_config *config = &batch->model->config.language;
+    size_t made = first * mmn_language_key_width(config);
+    return mmn_key_rows(batch->memory->keys + made, batch->memory->values + made, count,
+                        config->kv_heads, config->head_dim);
+}
+
 /* The keys and values of a sequence that runs, in up to two places: those of the positions that it
  * shares, and its own. */
 static void list_spans(mmn_key_span spans[2], const mmn_batch *batch, uint32_t layer,
                        const mmn_sequence *sequence)
 {
-    size_t width = mmn_language_key_width(&batch->model->config.language);
-    const float *keys = batch->keys, *values = batch->values;
+    const mmn_language_config *config = &batch->model->config.language;
     const mmn_span *own = sequence->span, *beginning = own ? own->beginning : NULL;
-    size_t row = sequence->first_row * width;
     spans[0] = (mmn_key_span){0};
     if (beginning)
-        spans[0] = (mmn_key_span){beginning->keys[layer], beginning->values[layer], own->shared};
+        spans[0] = mmn_span_keys(beginning, config, layer, 0, own->shared);
     else if (sequence->root)
-        spans[0] = (mmn_key_span){keys + sequence->root->first_row * width,
-                                  values + sequence->root->first_row * width, sequence->shared};
-    spans[1] =
-        own ? (mmn_key_span){own->keys[layer], own->values[layer], own->length + sequence->rows}
-            : (mmn_key_span){keys + row, values + row, sequence->rows};
+        spans[0] = keys_of_rows(batch, sequence->root->first_row, sequence->shared);
+    spans[1] = own ? mmn_span_keys(own, config, layer, 0, own->length + sequence->rows)
+                   : keys_of_rows(batch, sequence->first_row, sequence->rows);
 }
 
 /* Attention of each sequence to itself. */
@@ -62,26 +67,15 @@ static void attend(const mmn_batch *batch, uint32_t layer)
     }
 }
 
-/* Keys and values of the rows are made behind those that the span has, where one sequence runs
- * alone, else in memory from which they go to the spans. */
-static void place_keys(mmn_batch *batch, uint32_t layer)
-{
-    const mmn_span *span = batch->begun == 1 ? batch->list->span : NULL;
-    size_t made = span ? span->length * mmn_language_key_width(&batch->model->config.language) : 0;
-    batch->keys = span ? span->keys[layer] + made : batch->memory->keys;
-    batch->values = span ? span->values[layer] + made : batch->memory->values;
-}
-
+/* Keys and values of the rows go to the spans that keep them, by head. */
 static void give_to_spans(const mmn_batch *batch, uint32_t layer)
 {
     const mmn_language_config *config = &batch->model->config.language;
-    size_t width = mmn_language_key_width(config);
-    for (size_t i = 0; i < batch->begun && batch->begun > 1; i++) {
+    for (size_t i = 0; i < batch->begun; i++) {
         const mmn_sequence *sequence = &batch->list[i];
-        size_t row = sequence->first_row * width;
+        const mmn_key_span made = keys_of_rows(batch, sequence->first_row, sequence->rows);
         if (sequence->span)
-            mmn_span_append(sequence->span, layer, config, batch->keys + row, batch->values + row,
-                            sequence->rows);
+            mmn_span_append(sequence->span, config, layer, &made, batch->compute->threads);
     }
 }
 
@@ -90,12 +84,13 @@ static void give_to_spans(const mmn_batch *batch, uint32_t layer)
 static void unfuse(const mmn_batch *batch)
 {
     const mmn_language_config *config = &batch->model->config.language;
-    const float *fused = batch->memory->fused;
+    const mmn_row_memory *memory = batch->memory;
+    const float *fused = memory->fused;
     size_t width = config->head_dim, groups = batch->rows * config->heads;
     for (size_t group = 0; group < groups; group++, fused += 3 * width) {
-        memcpy(batch->memory->query + group * width, fused, width * sizeof(float));
-        memcpy(batch->keys + group * width, fused + width, width * sizeof(float));
-        memcpy(batch->values + group * width, fused + 2 * width, width * sizeof(float));
+        memcpy(memory->query + group * width, fused, width * sizeof(float));
+        memcpy(memory->keys + group * width, fused + width, width * sizeof(float));
+        memcpy(memory->values + group * width, fused + 2 * width, width * sizeof(float));
     }
 }
 
@@ -111,8 +106,8 @@ static void project(const mmn_batch *batch, const mmn_language_layer_weights *la
         unfuse(batch);
     } else {
         const mmn_product products[] = {{memory->query, &layer->query},
-                                        {batch->keys, &layer->key},
-                                        {batch->values, &layer->value}};
+                                        {memory->keys, &layer->key},
+                                        {memory->values, &layer->value}};
         mmn_apply_linears(compute, products, 3, memory->normed, rows);
     }
 }
@@ -126,7 +121,7 @@ static void rotate(const mmn_batch *batch)
         return;
     mmn_rotate(batch->compute, memory->query, memory->cosine, memory->sine, batch->rows,
                config->heads, config->head_dim);
-    mmn_rotate(batch->compute, batch->keys, memory->cosine, memory->sine, batch->rows,
+    mmn_rotate(batch->compute, memory->keys, memory->cosine, memory->sine, batch->rows,
                config->kv_heads, config->head_dim);
 }
 
@@ -141,7 +136,6 @@ mmn_status mmn_language_layer(mmn_batch *batch, uint32_t number, mmn_error *erro
     int i = (int)number;
 
     mmn_language_normalise(compute, config, normed, hidden, &layer->attention_norm, rows);
-    place_keys(batch, number);
     project(batch, layer);
     rotate(batch);
     give_to_spans(batch, number);

@@ -339,12 +339,17 @@ static size_t rows_of_attention(const mmn_compute *compute, const mmn_heads *hea
     return blocks > 0 ? blocks_of(blocks_of(heads->rows, blocks), TILE) * TILE : TILE;
 }
 
+mmn_key_span mmn_key_rows(const float *keys, const float *values, size_t count, size_t kv_heads,
+                          size_t head_dim)
+{
+    return (mmn_key_span){keys, values, count, kv_heads * head_dim, head_dim};
+}
+
 void mmn_attend(const mmn_compute *compute, const mmn_heads *heads)
 {
     const size_t block = rows_of_attention(compute, heads);
     const size_t row_blocks = blocks_of(heads->rows, block);
     size_t query_stride = heads->heads * heads->head_dim;
-    size_t key_stride = heads->kv_heads * heads->head_dim;
     size_t group = heads->heads / heads->kv_heads;
     /* 1/sqrt(head_dim) as Python computes head_dim**-0.5, in binary64; sqrt and division are
      * correctly rounded everywhere. */
@@ -360,9 +365,7 @@ void mmn_attend(const mmn_compute *compute, const mmn_heads *heads)
             .query = heads->query + query_offset,
             .query_stride = query_stride,
             .spans = heads->spans,
-            .head = head / group * heads->head_dim,
-            .key_stride = key_stride,
-            .value_stride = key_stride,
+            .head = head / group,
             .output = heads->output + query_offset,
             .output_stride = query_stride,
             .rows = smaller(block, heads->rows - row),

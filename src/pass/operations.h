@@ -61,7 +61,7 @@ void mmn_watch_values(const mmn_compute *compute, const float *values, size_t ro
 
 /* Many attention heads over one sequence: query and output, which may be the same, are
  * [rows][heads * head_dim], keys and
- * values, of key_count positions in the spans together, rows of kv_heads * head_dim; head h reads
+ * values those of kv_heads heads at key_count positions in the spans together; head h reads
  * key-value head h / (heads / kv_heads). */
 typedef struct mmn_heads {
     const float *query;
@@ -72,6 +72,10 @@ typedef struct mmn_heads {
     size_t first_position, window; /* as in mmn_attention_task */
     const float *alibi_slopes;     /* [heads], or NULL: positions do not enter the scores */
 } mmn_heads;
+
+/* Keys and values [count][kv_heads * head_dim], as products make them. */
+mmn_key_span mmn_key_rows(const float *keys, const float *values, size_t count, size_t kv_heads,
+                          size_t head_dim);
 
 /* Softmax attention with scores scaled by head_dim^-1/2. Room for heads->key_count keys must have
  * been reserved. */

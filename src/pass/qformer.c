@@ -71,7 +71,8 @@ static void attend(const mmn_compute *compute, const mmn_qformer_config *config,
     mmn_apply_linear(compute, a->query, a->hidden, rows, &weights->query);
     const mmn_product products[] = {{a->key, &weights->key}, {a->value, &weights->value}};
     mmn_apply_linears(compute, products, 2, read, read_rows);
-    const mmn_key_span span = {a->key, a->value, read_rows};
+    const mmn_key_span span =
+        mmn_key_rows(a->key, a->value, read_rows, config->heads, config->head_dim);
     const mmn_heads heads = {
         .query = a->query,
         .spans = &span,

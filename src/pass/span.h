@@ -2,7 +2,15 @@
 #ifndef MMN_PASS_SPAN_H
 #define MMN_PASS_SPAN_H
 
+#include "kernels.h"
 #include "model/config.h"
+
+/* Keys and values [kv_heads][capacity][head_dim] of one layer: attention reads all positions of a
+ * head. */
+typedef struct mmn_layer_keys {
+    float *keys, *values;
+    size_t capacity; /* positions */
+} mmn_layer_keys;
 
 /* Zero-initialise; free with mmn_span_free. */
 typedef struct mmn_span {
@@ -11,9 +19,8 @@ typedef struct mmn_span {
     const struct mmn_span *beginning;
     size_t shared;
 
-    size_t layers;
-    float **keys, **values;  /* [layers] of [capacity][kv_heads * head_dim] */
-    size_t length, capacity; /* positions, those behind the shared ones */
+    mmn_layer_keys *of_layer; /* [layers] */
+    size_t layers, length;    /* positions, those behind the shared ones */
 } mmn_span;
 
 /* Numbers in a position's keys (or values), and in its queries. */
@@ -27,10 +34,15 @@ enum { MMN_SPAN_STEP = 256 };
 mmn_status mmn_span_reserve(mmn_span *span, const mmn_language_config *config, size_t positions,
                             mmn_error *error);
 
-/* Appends `rows` positions of one layer behind `length`, where there must be room. The length grows
- * when all layers have them. */
-void mmn_span_append(mmn_span *span, uint32_t layer, const mmn_language_config *config,
-                     const float *keys, const float *values, size_t rows);
+/* The keys and values of `count` positions of one layer from number `first` behind the shared ones
+ * on. */
+mmn_key_span mmn_span_keys(const mmn_span *span, const mmn_language_config *config, uint32_t layer,
+                           size_t first, size_t count);
+
+/* Appends positions of one layer behind `length`, where there must be room, with up to `threads`
+ * threads. The length grows when all layers have them. */
+void mmn_span_append(mmn_span *span, const mmn_language_config *config, uint32_t layer,
+                     const mmn_key_span *from, int threads);
 
 /* Makes the span hold what `from` has, which goes on from the same beginning. */
 mmn_status mmn_span_copy(mmn_span *span, const mmn_span *from, const mmn_language_config *config,

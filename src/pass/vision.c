@@ -129,7 +129,8 @@ static void attend(const mmn_compute *compute, const mmn_vision_config *config,
     mmn_apply_linears(compute, products, 3, a->normed, a->rows);
     for (size_t tile = 0; tile < a->tiles; tile++) {
         size_t offset = tile * a->tokens * config->hidden_size;
-        const mmn_key_span span = {a->key + offset, a->value + offset, a->tokens};
+        const mmn_key_span span = mmn_key_rows(a->key + offset, a->value + offset, a->tokens,
+                                               config->heads, config->head_dim);
         const mmn_heads heads = {
             .query = a->query + offset,
             .spans = &span,

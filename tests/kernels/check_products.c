@@ -301,6 +301,7 @@ static _Bool is_hidden(const mmn_attention_task *task, size_t key)
  * leak. */
 static void poison(trial *t, const mmn_attention_task *task, float *keys, float *values)
 {
+    const mmn_key_span *span = task->spans;
     _Bool spare_visible = trial_below(t, 4) > 0;
     static const float poisons[] = {NAN, INFINITY, -INFINITY};
 
@@ -308,8 +309,8 @@ static void poison(trial *t, const mmn_attention_task *task, float *keys, float 
         if (!is_hidden(task, key) && (spare_visible || trial_below(t, task->key_count) > 2))
             continue;
         for (size_t i = 0; i < task->head_dim; i++) {
-            keys[key * task->key_stride + i] = poisons[trial_below(t, 3)];
-            values[key * task->value_stride + i] = poisons[trial_below(t, 3)];
+            keys[mmn_attention_place(task, span, key) + i] = poisons[trial_below(t, 3)];
+            values[mmn_attention_place(task, span, key) + i] = poisons[trial_below(t, 3)];
         }
     }
 }
@@ -322,7 +323,7 @@ static void make_scores_infinite(const mmn_attention_task *task, float *query, f
     for (size_t key = 0; key < task->key_count; key++)
         if (sees(task, 0, key))
             for (size_t i = 0; i < task->head_dim; i++)
-                keys[key * task->key_stride + i] = -INFINITY;
+                keys[mmn_attention_place(task, task->spans, key) + i] = -INFINITY;
 }
 
 /* Row by row, each with the keys up to its own. */
@@ -342,6 +343,16 @@ static void attend_by_rows(trial *t, mmn_attention_task task)
     }
 }
 
+/* How far keys of `heads` heads at `count` positions are from each other: those of a head, or those
+ * of a position, lie together. */
+static mmn_key_span choose_layout(trial *t, _Bool by_head, size_t count, size_t heads,
+                                  size_t head_dim)
+{
+    const size_t stride = trial_stride(t, by_head ? head_dim : heads * head_dim);
+
+    return (mmn_key_span){NULL, NULL, count, stride, by_head ? count * stride : head_dim};
+}
+
 /* Cuts keys and values into spans in memory of their own, some of them empty: what lies behind a
  * span's end is not to be touched. */
 static void cut_spans(trial *t, mmn_key_span spans[3], const mmn_attention_task *task)
@@ -354,17 +365,22 @@ static void cut_spans(trial *t, mmn_key_span spans[3], const mmn_attention_task 
 
     for (size_t i = 0; i < 3; i++) {
         size_t rest = whole->count - first, count = i == 2 ? rest : trial_size(t, 0, rest);
-        size_t last = count > 0 ? count - 1 : 0;
-        size_t keys = count > 0 ? last * task->key_stride + task->head_dim : 0;
-        size_t values = count > 0 ? last * task->value_stride + task->head_dim : 0;
-        float *own_keys = trial_bytes(t, names[i][0], keys, sizeof(float));
-        float *own_values = trial_bytes(t, names[i][1], values, sizeof(float));
+        mmn_key_span span =
+            choose_layout(t, trial_below(t, 2) == 1, count, task->head + 1, task->head_dim);
+        size_t end = count > 0 ? mmn_attention_place(task, &span, count - 1) + task->head_dim : 0;
+        float *own_keys = trial_bytes(t, names[i][0], end, sizeof(float));
+        float *own_values = trial_bytes(t, names[i][1], end, sizeof(float));
 
-        if (count > 0) {
-            memcpy(own_keys, whole->keys + first * task->key_stride, keys * sizeof(float));
-            memcpy(own_values, whole->values + first * task->value_stride, values * sizeof(float));
+        for (size_t key = 0; key < count; key++) {
+            size_t from = mmn_attention_place(task, whole, first + key);
+            size_t to = mmn_attention_place(task, &span, key);
+
+            memcpy(own_keys + to, whole->keys + from, task->head_dim * sizeof(float));
+            memcpy(own_values + to, whole->values + from, task->head_dim * sizeof(float));
         }
-        spans[i] = (mmn_key_span){own_keys, own_values, count};
+        span.keys = own_keys;
+        span.values = own_values;
+        spans[i] = span;
         first += count;
     }
 }
@@ -379,30 +395,34 @@ void check_attention(trial *t)
     choose_position(t, &task);
     /* Heads side by side, as with several of them. */
     task.query_stride = task.head_dim * (1 + trial_below(t, 3));
-    task.key_stride = task.head_dim * (1 + trial_below(t, 2)) + trial_below(t, 2);
-    task.value_stride = trial_stride(t, task.head_dim);
     task.output_stride = trial_stride(t, task.head_dim);
+    const size_t heads = 1 + trial_below(t, 3);
+    const _Bool by_head = trial_below(t, 2) == 1;
+    mmn_key_span whole = choose_layout(t, by_head, task.key_count, heads, task.head_dim);
+    const size_t rows = by_head ? heads * task.key_count : task.key_count;
+    const size_t width = by_head ? task.head_dim : heads * task.head_dim;
+    task.head = trial_below(t, heads);
     trial_say(t,
               "rows %zu, keys %zu, head_dim %zu, position %zu, window %zu, causal %d, "
-              "strides %zu %zu %zu %zu, scale %a, slope %a",
+              "head %zu of %zu, strides %zu %zu %zu %zu, scale %a, slope %a",
               task.rows, task.key_count, task.head_dim, task.first_position, task.window,
-              task.causal, task.query_stride, task.key_stride, task.value_stride,
+              task.causal, task.head, heads, task.query_stride, whole.stride, whole.head_stride,
               task.output_stride, (double)task.scale, (double)task.alibi_slope);
 
     /* Of many numbers one NaN is enough to make every output NaN. */
     t->tame = trial_below(t, 4) > 0;
     float *query = trial_values(t, "query", task.rows, task.head_dim, task.query_stride, 2.0f);
-    float *keys = trial_values(t, "keys", task.key_count, task.head_dim, task.key_stride, 2.0f);
-    float *values =
-        trial_values(t, "values", task.key_count, task.head_dim, task.value_stride, 1.0f);
+    float *keys = trial_values(t, "keys", rows, width, whole.stride, 2.0f);
+    float *values = trial_values(t, "values", rows, width, whole.stride, 1.0f);
+    whole.keys = keys;
+    whole.values = values;
+    task.spans = &whole;
     if (trial_below(t, 2))
         poison(t, &task, keys, values);
     if (trial_below(t, 12) == 11)
         make_scores_infinite(&task, query, keys);
-    const mmn_key_span whole = {keys, values, task.key_count};
     mmn_key_span spans[3];
     task.query = query;
-    task.spans = &whole;
     task.scratch =
         trial_scratch(t, mmn_attention_task_scratch(task.rows, task.key_count, task.head_dim));
     grid output = trial_grid(t, "output", GRID_FLOATS, sizeof(float), task.rows, task.head_dim,

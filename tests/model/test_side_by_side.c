@@ -271,8 +271,8 @@ Test(side_by_side, copies_early_layers)
     cr_assert_eq(mmn_sessions_prefill(sessions, 2, NULL, input, &error), MMN_OK);
     size_t bytes = mmn_input_length(input) * mmn_language_key_width(config) * sizeof(float);
     for (uint32_t layer = 0; layer < config->layers; layer++) {
-        bool same = memcmp(sessions[0]->language.keys[layer], sessions[1]->language.keys[layer],
-                           bytes) == 0;
+        bool same = memcmp(sessions[0]->language.of_layer[layer].keys,
+                           sessions[1]->language.of_layer[layer].keys, bytes) == 0;
         cr_expect_eq(same, layer <= 1, "layer %u", layer); /* what is off acts on the next layer */
     }
     for (size_t i = 0; i < 2; i++)

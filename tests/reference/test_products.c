@@ -196,6 +196,7 @@ Test(transposed_product, is_the_product_with_the_transpose)
 
 typedef struct heads {
     float *query, *keys, *values, *output, *scores;
+    size_t key_stride;
     mmn_key_span *spans;
     mmn_attention_task task;
 } heads;
@@ -208,8 +209,9 @@ static mmn_key_span *cut(const heads *h, size_t key_count, size_t stride)
 
     if (!spans)
         abort();
-    spans[0] = (mmn_key_span){h->keys, h->values, first};
-    spans[2] = (mmn_key_span){h->keys + first * stride, h->values + first * stride, rest};
+    spans[0] = (mmn_key_span){h->keys, h->values, first, stride, 0};
+    spans[2] =
+        (mmn_key_span){h->keys + first * stride, h->values + first * stride, rest, stride, 0};
     return spans;
 }
 
@@ -223,6 +225,7 @@ static heads make_heads(size_t rows, size_t key_count, size_t head_dim, size_t f
         .values = make_values(key_count * stride, 7),
         .output = make_values(rows * stride, 8),
         .scores = make_values(key_count, 9),
+        .key_stride = stride,
     };
     h.spans = cut(&h, key_count, stride);
 
@@ -230,8 +233,6 @@ static heads make_heads(size_t rows, size_t key_count, size_t head_dim, size_t f
         .query = h.query,
         .query_stride = stride,
         .spans = h.spans,
-        .key_stride = stride,
-        .value_stride = stride,
         .output = h.output,
         .output_stride = stride,
         .rows = rows,
@@ -281,7 +282,7 @@ static double attention_error(const heads *h)
             double score = 0.0;
             for (size_t i = 0; i < task->head_dim; i++)
                 score += (double)task->query[row * task->query_stride + i] *
-                         (double)h->keys[key * task->key_stride + i];
+                         (double)h->keys[key * h->key_stride + i];
             score = score * (double)task->scale + (double)task->alibi_slope * (double)key;
             weights[key] = sees(task, row, key) ? exp(score) : 0.0;
             sum += weights[key];
@@ -289,7 +290,7 @@ static double attention_error(const heads *h)
         for (size_t i = 0; i < task->head_dim; i++) {
             double truth = 0.0;
             for (size_t key = 0; key < task->key_count; key++)
-                truth += weights[key] / sum * (double)h->values[key * task->value_stride + i];
+                truth += weights[key] / sum * (double)h->values[key * h->key_stride + i];
             greatest =
                 fmax(greatest, fabs((double)task->output[row * task->output_stride + i] - truth));
         }
@@ -352,7 +353,7 @@ static void check_rows_alone(size_t window)
 Test(attention, spans_change_no_bit)
 {
     heads cut = make_heads(40, 300, 24, 260, 0, 1), whole = make_heads(40, 300, 24, 260, 0, 1);
-    whole.spans[0] = (mmn_key_span){whole.keys, whole.values, 300};
+    whole.spans[0] = (mmn_key_span){whole.keys, whole.values, 300, whole.key_stride, 0};
 
     mmn_kernels_reference()->attention(&cut.task);
     mmn_kernels_reference()->attention(&whole.task);
@@ -375,8 +376,7 @@ Test(attention, does_not_read_hidden_keys)
 
     for (size_t key = 0; key < 50; key++)
         for (size_t i = 0; i < 8 && (key < 31 || key > 41); i++)
-            dirty.keys[key * dirty.task.key_stride + i] =
-                dirty.values[key * dirty.task.value_stride + i] = NAN;
+            dirty.keys[key * dirty.key_stride + i] = dirty.values[key * dirty.key_stride + i] = NAN;
     mmn_kernels_reference()->attention(&clean.task);
     mmn_kernels_reference()->attention(&dirty.task);
     cr_expect_eq(memcmp(clean.output, dirty.output, 2 * clean.task.output_stride * sizeof(float)),
@@ -389,7 +389,7 @@ Test(attention, nan_stays_in_its_row)
 {
     heads h = make_heads(2, 4, 8, 2, 0, 1);
 
-    h.keys[3 * h.task.key_stride] = NAN;
+    h.keys[3 * h.key_stride] = NAN;
     mmn_kernels_reference()->attention(&h.task);
     cr_expect(isfinite(h.output[0]));
     cr_expect(isnan(h.output[h.task.output_stride]));
