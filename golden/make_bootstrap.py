@@ -1,9 +1,8 @@
 #!/usr/bin/env python3
 """Writes tests/study/data/bootstrap.json: BCa intervals of means of paired differences, computed by Python alone.
 
-The draws are Philox4x32-10's, written here from Salmon et al. (SC 2011) with Lemire's bounded numbers (2019); means
-are exact fractions rounded once; the normal distribution is that of Python's statistics module. doc/method.md
-defines the interval. Nothing of mmneuron is used.
+The draws are those of draws.py; means are exact fractions rounded once; the normal distribution is that of Python's
+statistics module. doc/method.md defines the interval. Nothing of mmneuron is used.
 
 Run as: python3 golden/make_bootstrap.py
 """
@@ -14,34 +13,17 @@ from fractions import Fraction
 from pathlib import Path
 from statistics import NormalDist
 
+from draws import below
+
 FILE = Path(__file__).resolve().parent.parent / "tests" / "study" / "data" / "bootstrap.json"
 DRAWS, PURPOSE = 1999, 0x626f6f74
 NORMAL = NormalDist()
 
 
-def philox(counter: list[int], key: list[int]) -> list[int]:
-    words, key = list(counter), list(key)
-    for _ in range(10):
-        first, third = 0xD2511F53 * words[0], 0xCD9E8D57 * words[2]
-        words = [third >> 32 ^ words[1] ^ key[0], third & 0xFFFFFFFF,
-                 first >> 32 ^ words[3] ^ key[1], first & 0xFFFFFFFF]
-        key = [(key[0] + 0x9E3779B9) & 0xFFFFFFFF, (key[1] + 0xBB67AE85) & 0xFFFFFFFF]
-    return words
-
-
-def below(bound: int, seed: int, draw: int, place: int) -> int:
-    attempt, surplus = 0, 2 ** 32 % bound
-    while True:
-        for word in philox([attempt, draw, place, PURPOSE], [seed & 0xFFFFFFFF, seed >> 32]):
-            if word * bound & 0xFFFFFFFF >= surplus:
-                return word * bound >> 32
-        attempt += 1
-
-
 def interval(differences: list[float], seed: int) -> list[float]:
     exact, count = [Fraction(each) for each in differences], len(differences)
     mean = sum(exact) / count
-    means = sorted(sum(exact[below(count, seed, draw, place)] for place in range(count)) / count
+    means = sorted(sum(exact[below(count, seed, draw, place, PURPOSE)] for place in range(count)) / count
                    for draw in range(DRAWS))
     share = sum(1 if each < mean else Fraction(1, 2) if each == mean else 0 for each in means)
     bias = NORMAL.inv_cdf(float(min(max(share, Fraction(1, 2)), DRAWS - Fraction(1, 2)) / DRAWS))

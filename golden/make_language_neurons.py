@@ -23,7 +23,7 @@ from make_masked import digest
 from truth import float64_arithmetic
 
 HERE = Path(__file__).resolve().parent
-DATA = HERE.parent / "tests" / "neurons" / "data"
+DATA = HERE.parent / "tests" / "mask" / "data"
 CHECKPOINTS = ("llama-3", "bloom")
 SHARE, WINDOW, TOKENS, MARGIN = 0.25, 12, 8, 0.02
 TEXTS = {"de": ["Jedes Neuron einer Schicht liest dieselben Zahlen, und keines liest sie so wie die anderen."],

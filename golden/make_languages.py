@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 import transformers
 
-from make_masked import digest
+from make_masked import write_neurons
 from truth import float64_arithmetic
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "training" / "languages"))
@@ -42,11 +42,8 @@ def main() -> None:
     selected = rank({name: single.count(windows) for name, windows in counted.items()}, positions, RATE)
     neurons = {name: [list(place) for place in places] for name, places in selected.items()}
     (bundle / "cases").mkdir(exist_ok=True)
-    (bundle / "cases" / "neurons.json").write_text(json.dumps({
-        "format": "mmneuron-neurons-1",
-        "modules": {"language": {"layers": single.layers, "neurons": single.neurons, "domains": neurons}},
-        "digest": digest({"language": (single.layers, single.neurons)}, {"language": neurons})},
-        separators=(",", ":")) + "\n")
+    write_neurons(bundle / "cases" / "neurons.json", {"language": (single.layers, single.neurons)},
+                  {"language": neurons})
     with float64_arithmetic():
         truth = losses(double, tested, selected)
     document = {

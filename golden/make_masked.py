@@ -23,7 +23,7 @@ from make_golden import as_float64, greedy
 from truth import float64_arithmetic
 
 HERE = Path(__file__).resolve().parent
-DATA = HERE.parent / "tests" / "neurons" / "data"
+DATA = HERE.parent / "tests" / "mask" / "data"
 TOKENS = 12
 SOURCES = {"masked": ("llava-1.5", "wide"), "masked-instructblip": ("instructblip", "tall")}  # checkpoint, case
 STAGES = "vision.out, projector.merged, language.layers.*.out, language.norm"
@@ -87,6 +87,17 @@ def digest(shapes: dict[str, tuple[int, int]], chosen: Neurons) -> str:
     return state.hexdigest()
 
 
+def write_neurons(file: Path, shapes: dict[str, tuple[int, int]], chosen: Neurons) -> str:
+    """As doc/formats.md has them; returns their digest."""
+    found = digest(shapes, chosen)
+    document = {"format": "mmneuron-neurons-1",
+                "modules": {module: {"layers": shapes[module][0], "neurons": shapes[module][1], "domains": domains}
+                            for module, domains in chosen.items()},
+                "digest": found}
+    file.write_text(json.dumps(document, separators=(",", ":")) + "\n")
+    return found
+
+
 def switch_off(model: nn.Module, chosen: Neurons) -> None:
     for module, functions in activations(model).items():
         for layer, function in enumerate(functions):
@@ -105,11 +116,7 @@ def make(name: str, checkpoint: str, case: str) -> None:
     model = model.eval().double()
     shapes = shapes_of(model)
     chosen = draw(shapes)
-    document = {"format": "mmneuron-neurons-1",
-                "modules": {module: {"layers": shapes[module][0], "neurons": shapes[module][1],
-                                     "domains": domains} for module, domains in chosen.items()},
-                "digest": digest(shapes, chosen)}
-    (DATA / f"{name}.json").write_text(json.dumps(document) + "\n")
+    write_neurons(DATA / f"{name}.json", shapes, chosen)
 
     prepared, _ = inputs_from_file(HERE / "cases" / checkpoint / f"{case}.safetensors", False)
     switch_off(model, chosen)
