@@ -8,6 +8,7 @@
 #include "cli/output.h"
 #include "cli/ranks.h"
 #include "cli/signals.h"
+#include "cli/waiting.h"
 #include "mmneuron.h"
 
 static const mmn_cli_command commands[] = {
@@ -126,23 +127,9 @@ static int run(int argc, char **argv)
     return run_command(command, argc - 1, argv + 1);
 }
 
-#if defined(_OPENMP) && defined(__ELF__)
-/* Lets OpenMP's threads sleep while they wait, unless OMP_WAIT_POLICY in the environment says what
- * they do: a thread that spins takes the core from the one that it waits for as soon as another
- * program runs (doc/benchmarks.md has what that costs, and what sleeping costs where nothing else
- * runs). OpenMP reads the variable while libraries are initialised, and only what stands in
- * .preinit_array runs before them. */
-static void wait_asleep(void)
-{
-    setenv("OMP_WAIT_POLICY", "passive", 0);
-}
-
-__attribute__((section(".preinit_array"),
-               used)) static void (*const before_libraries)(void) = wait_asleep;
-#endif
-
 int main(int argc, char **argv)
 {
+    mmn_cli_settle_waiting();
     mmn_cli_guard_streams();
     int code = mmn_cli_ranks_begin();
     mmn_cli_watch_json();

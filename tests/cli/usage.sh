@@ -21,13 +21,14 @@ prints_version() {
     exits 0 $MMNEURON "$@" && grep -q '^mmneuron [0-9]*\.[0-9]*\.[0-9]*$' "$work/out"
 }
 
-# waits POLICY SETTING...: OpenMP itself says how its threads wait.
+# waits ROUNDS SETTING...: OpenMP itself says how many rounds its threads spin while they wait. (The policy that
+# it says is passive where there is none, too.)
 waits() {
     expected=$1
     shift
-    env "$@" OMP_DISPLAY_ENV=true $MMNEURON --version >"$work/out" 2>&1
+    env "$@" OMP_DISPLAY_ENV=verbose $MMNEURON --version >"$work/out" 2>&1
     cat "$work/out"
-    grep -q "OMP_WAIT_POLICY *= *'$expected'" "$work/out"
+    grep -q "GOMP_SPINCOUNT *= *'$expected'" "$work/out"
 }
 
 to_full_disk() {
@@ -51,9 +52,10 @@ for command in $commands; do
     check "mmneuron $command --help, in at most 80 columns" helps $command
 done
 check "mmneuron --version" prints_version --version
-if OMP_DISPLAY_ENV=true $MMNEURON --version 2>&1 | grep -q OMP_WAIT_POLICY; then
-    check "threads that wait sleep" waits PASSIVE -u OMP_WAIT_POLICY
-    check "threads that wait spin if they are told to" waits ACTIVE OMP_WAIT_POLICY=active
+if OMP_DISPLAY_ENV=verbose $MMNEURON --version 2>&1 | grep -q GOMP_SPINCOUNT; then
+    check "threads that wait sleep" waits 0 -u OMP_WAIT_POLICY -u GOMP_SPINCOUNT
+    check "threads that wait spin if they are told to" waits 30000000000 -u GOMP_SPINCOUNT OMP_WAIT_POLICY=active
+    check "threads that wait spin as long as they are told to" waits 77 -u OMP_WAIT_POLICY GOMP_SPINCOUNT=77
 else
     skip "how threads wait" "this OpenMP does not say it"
 fi
