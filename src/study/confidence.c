@@ -7,6 +7,7 @@
 #include "functions.h"
 
 #define ERROR 0.05 /* how likely it is that one of all intervals does not hold the mean */
+#define UNSEEN 4.0 /* how large, in nats, what only samples have that were not seen yet */
 
 /* Pebay, "Formulas for robust, one-pass parallel computation of covariances and arbitrary-order
  * statistical moments" (2008). */
@@ -44,7 +45,9 @@ double mmn_confidence_half_width(const mmn_confidence *confidence)
         return INFINITY;
     const double square = parameter_of(confidence), grown = count * square + 1;
     const double variance = confidence->squares / (count - 1);
-    return sqrt(variance * 2 * grown / (count * count * square) * mmn_log_f64(sqrt(grown) / ERROR));
+    const double seen =
+        sqrt(variance * 2 * grown / (count * count * square) * mmn_log_f64(sqrt(grown) / ERROR));
+    return seen + UNSEEN * mmn_log_f64(2 / ERROR) / count;
 }
 
 /* ---- Bounded differences --------------------------------------------------------------------- */

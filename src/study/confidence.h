@@ -12,16 +12,20 @@
  * Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas, "Time-uniform central limit theory and
  * asymptotic confidence sequences" (arXiv 2103.06476), theorem 2.2 with the running variance:
  *
- *     half width = s sqrt(2 (t r^2 + 1) / (t^2 r^2) ln(sqrt(t r^2 + 1) / 0.05))
+ *     half width = s sqrt(2 (t r^2 + 1) / (t^2 r^2) ln(sqrt(t r^2 + 1) / 0.05)) + 4 ln(2 / 0.05) /
+ * t
  *
  * after t samples of standard deviation s. r^2 = (-2 ln 0.05 + ln(-2 ln 0.05) + 1) / T, which is
  * fixed beforehand, makes it about as tight as can be after T samples.
  *
  * Differences of ln p are skewed: many are next to nothing, and a few are large, which an early
- * variance knows nothing of. So the half width is infinite before MMN_CONFIDENCE_FIRST samples;
- * while there are not more than 50 times the square of their skewness, twice what Cochran's rule
- * asks for a single normal interval ("Sampling Techniques", 3rd edition, 1977, 2.15); and where all
- * are the same. Zero-initialise but for `tightest`. */
+ * variance knows nothing of. Hence the last term, which is ours: what one sample in N has, of which
+ * no other shows anything, is with a likelihood of 1/40 still unseen after N ln 40 samples, and
+ * moves the mean by as much where it is 4 nats per token. For the same reason the half width is
+ * infinite before MMN_CONFIDENCE_FIRST samples; while there are not more than 50 times the square
+ * of their skewness, twice what Cochran's rule asks for a single normal interval ("Sampling
+ * Techniques", 3rd edition, 1977, 2.15); and where all are the same. Zero-initialise but for
+ * `tightest`. */
 typedef struct mmn_confidence {
     size_t tightest; /* T; 0: MMN_CONFIDENCE_TIGHTEST */
     size_t count;

@@ -130,7 +130,8 @@ static double half_width(const double *values, size_t count)
     if (count < 50 || n <= 50 * skewness * skewness)
         return (double)INFINITY;
     return sqrt(variance * n / (n - 1)) *
-           sqrt(2 * (n * r2 + 1) / (n * n * r2) * log(sqrt(n * r2 + 1) / 0.05));
+               sqrt(2 * (n * r2 + 1) / (n * n * r2) * log(sqrt(n * r2 + 1) / 0.05)) +
+           4 * log(40) / n;
 }
 
 /* What one setting in one domain must have come to. Returns how many samples it took. */
