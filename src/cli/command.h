@@ -50,12 +50,16 @@ typedef struct mmn_cli_destination {
     bool short_of_memory;
 } mmn_cli_destination;
 
+/* Arguments of commands that have rows: model and list. */
+enum { MMN_CLI_PLACES = 2 };
+
 /* "mmneuron merge" of rows: the command that made them makes its result of all of them. */
 typedef struct mmn_cli_merging {
     const char *output; /* the value of -o */
     const char *const *parts;
     size_t part_count;
-    uint64_t threads; /* as in mmn_cli_call, of merge's own command line */
+    const char *model, *list, *neurons; /* where they lie now; NULL: where the command found them */
+    uint64_t threads;                   /* as in mmn_cli_call, of merge's own command line */
     const char *simd;
     int quiet, json;
 } mmn_cli_merging;
@@ -74,6 +78,7 @@ struct mmn_cli_call {
     int quiet, json;
     const char *const *texts; /* the command's arguments, in order */
     size_t count;
+    const char *places[MMN_CLI_PLACES]; /* of a merge: these arguments */
 
     mmn_cli_destination destination;
     mmn_model *model;

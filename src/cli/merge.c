@@ -24,17 +24,16 @@ static int merge_counts(mmn_cli_call *call, const char *output)
 }
 
 /* Calls the command that made the rows as it was called then, but for what this call says of
- * threads, kernels and what is printed. */
-static int merge_rows(mmn_cli_call *call, const char *output, char **arguments, size_t count)
+ * places, threads, kernels and what is printed. */
+static int merge_rows(mmn_cli_call *call, mmn_cli_merging *merging, char **arguments, size_t count)
 {
-    const mmn_cli_merging merging = {.output = output,
-                                     .parts = call->texts,
-                                     .part_count = call->count,
-                                     .threads = call->threads,
-                                     .simd = call->simd,
-                                     .quiet = call->quiet,
-                                     .json = call->json};
     const mmn_cli_command *command = call->find(arguments[0]);
+    merging->parts = call->texts;
+    merging->part_count = call->count;
+    merging->threads = call->threads;
+    merging->simd = call->simd;
+    merging->quiet = call->quiet;
+    merging->json = call->json;
     if (command == NULL || !command->has_rows) {
         mmn_cli_message("%s: these rows were not made by a command of mmneuron, which could make "
                         "their result",
@@ -44,28 +43,37 @@ static int merge_rows(mmn_cli_call *call, const char *output, char **arguments, 
     call->command = command;
     call->argc = (int)count;
     call->argv = arguments;
-    call->merging = &merging;
+    call->merging = merging;
     return command->run(call);
 }
 
 int mmn_cli_merge(mmn_cli_call *call)
 {
-    const char *output = NULL;
+    mmn_cli_merging merging = {0};
     /* clang-format off */
     const mmn_cli_option options[] = {
         {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
-         .target = &output, .needed = "the file that receives the whole",
+         .target = &merging.output, .needed = "the file that receives the whole",
          .help = "where to write the sum of counts, or the result of rows (- is standard output)"},
+        {.name = "model", .value = "FOLDER", .kind = MMN_CLI_TEXT, .target = &merging.model,
+         .help = "of rows: where the model lies here (where the parts found it)"},
+        {.name = "list", .value = "DATA.jsonl", .kind = MMN_CLI_TEXT, .target = &merging.list,
+         .help = "of rows: where the list lies here"},
+        {.name = "neurons", .value = "NEURONS.json", .kind = MMN_CLI_TEXT,
+         .target = &merging.neurons, .help = "of rows: where the neurons lie here"},
     };
     /* clang-format on */
     mmn_error error;
     char **arguments;
     size_t count;
-    MMN_CLI_TRY(mmn_cli_parse(call, options, 1));
+    MMN_CLI_TRY(mmn_cli_parse(call, options, sizeof(options) / sizeof(options[0])));
     if (mmn_rows_arguments(&arguments, &count, call->texts[0], &error) != MMN_OK)
         return mmn_cli_fail(&error);
-    const int code = count > 0 ? merge_rows(call, output, arguments, count)
-                               : merge_counts(call, output);
+    const bool placed = merging.model || merging.list || merging.neurons;
+    const int code = count > 0 ? merge_rows(call, &merging, arguments, count)
+                     : placed  ? mmn_cli_usage(call, "--model, --list and --neurons are for rows;"
+                                                      " the sum of counts needs none of them")
+                               : merge_counts(call, merging.output);
     mmn_release(arguments);
     return code;
 }

@@ -352,6 +352,19 @@ static int refuse_absent(const mmn_cli_call *call, const mmn_cli_option *options
     return MMN_CLI_DONE;
 }
 
+/* Of "mmneuron merge": what the command line of the parts names may lie elsewhere by now. */
+static void take_places(mmn_cli_call *call, const mmn_cli_option *options, size_t count)
+{
+    const mmn_cli_merging *merging = call->merging;
+    const char *const places[MMN_CLI_PLACES] = {merging->model, merging->list};
+    for (size_t i = 0; i < MMN_CLI_PLACES && i < call->count; i++)
+        call->places[i] = places[i] != NULL ? places[i] : call->texts[i];
+    call->texts = call->places;
+    for (size_t i = 0; i < count && merging->neurons != NULL; i++)
+        if (strcmp(options[i].name, "neurons") == 0)
+            *(const char **)options[i].target = merging->neurons;
+}
+
 int mmn_cli_parse(mmn_cli_call *call, const mmn_cli_option *own_options, size_t own_count)
 {
     const mmn_cli_command *command = call->command;
@@ -419,5 +432,7 @@ int mmn_cli_parse(mmn_cli_call *call, const mmn_cli_option *own_options, size_t 
         return mmn_cli_usage(call, "%s arguments: the usage is mmneuron %s %s",
                              call->count < command->minimum ? "too few" : "too many", command->name,
                              command->arguments);
+    if (call->merging != NULL)
+        take_places(call, own_options, own_count);
     return refuse_absent(call, own_options, own_count);
 }

@@ -69,6 +69,24 @@ shards_merge() {
         cmp "$work/whole.$1" "$work/merged"
 }
 
+# Parts that were made where model, list and neurons had other names: the result is that of a run with the names that
+# merge is given.
+merges_elsewhere() {
+    mkdir "$work/there" && ln -s "$model" "$work/there/model" && cp "$work/list.jsonl" "$work/neurons.json" "$work/there" &&
+        for image in "$work"/*.png "$work"/*.jpg; do
+            [ ! -e "$image" ] || cp "$image" "$work/there" || return 1
+        done
+    for shard in 1 2; do
+        exits 0 $MMNEURON perturb "$work/there/model" "$work/there/list.jsonl" --seeds 3 \
+            --neurons "$work/there/neurons.json" -q -o "$work/far.$shard" --shard $shard/2 || return 1
+    done
+    rm -r "$work/there"
+    fails_with 'there' $MMNEURON merge "$work/far.2" "$work/far.1" -o "$work/merged-here" &&
+        exits 0 $MMNEURON merge --model "$model" --list "$work/list.jsonl" --neurons "$work/neurons.json" \
+            "$work/far.2" "$work/far.1" -o "$work/merged-here" &&
+        cmp "$work/whole.perturb" "$work/merged-here"
+}
+
 # Whatever a shard has done already is not done again, and its JSON says what it is.
 shard_goes_on() {
     head -n 2 "$work/part.1" >"$work/part.4"
@@ -130,6 +148,9 @@ check "a shard goes on" shard_goes_on
 check "--rows keeps them" rows_stay perturb
 can_signal && check "an interrupted study says what is kept, for no other run" says_what_is_kept
 flock --version >/dev/null 2>&1 && check "rows are written by one run at a time" two_at_once
+check "parts are merged where files have other names" merges_elsewhere
+check "counts are merged without a model" is_wrong_usage "are for rows" merge --model "$model" "$work/counts" \
+    -o "$work/merged-2"
 check "rows whose first line was changed are not merged" first_line_was_changed
 check "a missing shard is named" fails_with 'missing: 2$' $MMNEURON merge "$work/part.1" "$work/part.3" \
     -o "$work/merged-2"
