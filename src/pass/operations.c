@@ -328,12 +328,14 @@ void mmn_watch_values(const mmn_compute *compute, const float *values, size_t ro
 }
 
 /* How many rows of a head are a piece of work: each packs the keys and values that it sees, so that
- * all of a head are best; but threads must have work to the end. Pieces are alike, and consist of
- * whole tiles. */
+ * all of a head are best; but threads must have work to the end, and who interrupts a long prompt
+ * waits for pieces that have begun. Pieces are alike, and consist of whole tiles. */
 static size_t rows_of_attention(const mmn_compute *compute, const mmn_heads *heads)
 {
-    enum { PIECES = 2, TILE = 12, LEAST_ROWS = 48 };
-    size_t wanted = blocks_of((size_t)compute->threads * PIECES, heads->heads);
+    enum { PIECES = 2, TILE = 12, LEAST_ROWS = 48, MOST_SCORES = 1 << 26 };
+    size_t balanced = blocks_of((size_t)compute->threads * PIECES, heads->heads);
+    size_t short_ones = blocks_of(heads->rows, MOST_SCORES / (heads->key_count + 1) + 1);
+    size_t wanted = balanced > short_ones ? balanced : short_ones;
     size_t blocks = smaller(wanted, blocks_of(heads->rows, LEAST_ROWS));
 
     return blocks > 0 ? blocks_of(blocks_of(heads->rows, blocks), TILE) * TILE : TILE;
