@@ -105,8 +105,6 @@ static mmn_status view_result(mmn_result_file *file, const mmn_form *form, mmn_e
     file->neurons = text_of(file->result, "neurons");
     if (form == &mmn_evaluation_form)
         mmn_evaluation_state(file->result);
-    if (form == &mmn_evaluation_form || form == &mmn_perplexity_form)
-        mmn_state_finding(file->result);
     return MMN_OK;
 }
 

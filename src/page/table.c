@@ -210,3 +210,10 @@ mmn_value mmn_row_value(const mmn_result *result, const char *table, size_t row,
 {
     return value_of(result, mmn_result_find(result, table, SIZE_MAX), row, column);
 }
+
+bool mmn_row_is(const mmn_result *result, const char *table, size_t row, const char *column,
+                const char *text)
+{
+    const char *own = mmn_result_text(result, table, row, column);
+    return own && text ? strcmp(own, text) == 0 : own == text;
+}

@@ -57,5 +57,8 @@ void mmn_rows_add(mmn_report_table *table, const mmn_result *result, const char 
 /* The value of a column of the row's table, or of one that it belongs to, as a cell. */
 mmn_value mmn_row_value(const mmn_result *result, const char *table, size_t row,
                         const char *column);
+/* Whether the row has this text in the column; NULL: whether it has nothing there. */
+bool mmn_row_is(const mmn_result *result, const char *table, size_t row, const char *column,
+                const char *text);
 
 #endif

@@ -83,13 +83,6 @@ const char *mmn_result_text_of(const mmn_result *result, const mmn_value *value)
     return is_text ? result->texts.text + value->text : NULL;
 }
 
-bool mmn_row_is(const mmn_result *result, const char *table, size_t row, const char *column,
-                const char *text)
-{
-    const char *own = mmn_result_text(result, table, row, column);
-    return own && text ? strcmp(own, text) == 0 : own == text;
-}
-
 /* ---- Filling --------------------------------------------------------------------------------- */
 
 mmn_value mmn_result_keep(mmn_result *result, const char *text, size_t size)
@@ -99,14 +92,6 @@ mmn_value mmn_result_keep(mmn_result *result, const char *text, size_t size)
     mmn_text_add_bytes(&result->texts, "", 1);
     result->failed |= result->texts.failed;
     return kept;
-}
-
-mmn_value mmn_result_again(const mmn_table *table, size_t row, const char *column)
-{
-    mmn_value value = *mmn_result_value(table, row, mmn_result_column(table, column, SIZE_MAX));
-    if (value.kind == MMN_VALUE_TEXT)
-        value.kind = MMN_VALUE_KEPT;
-    return value;
 }
 
 /* A value of a column that holds `kind`. */

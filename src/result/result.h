@@ -147,8 +147,6 @@ void mmn_result_add(mmn_result *result, const char *table, const mmn_value *valu
                    sizeof((const mmn_value[]){__VA_ARGS__}) / sizeof(mmn_value))
 /* Copies `size` bytes of a text into the result, as a value to be added later. */
 mmn_value mmn_result_keep(mmn_result *result, const char *text, size_t size);
-/* A text or number that the table has, as a value to be added again. */
-mmn_value mmn_result_again(const mmn_table *table, size_t row, const char *column);
 /* If memory was short, the result is freed, *result is NULL and the status MMN_SYSTEM. */
 mmn_status mmn_result_end(mmn_result **result, mmn_error *error);
 
@@ -159,9 +157,6 @@ size_t mmn_result_column(const mmn_table *table, const char *name, size_t size);
 mmn_value *mmn_result_value(const mmn_table *table, size_t row, size_t column);
 /* The rows [*first, *end) that belong to row `parent` of the table's parent. */
 void mmn_result_children(const mmn_table *table, size_t parent, size_t *first, size_t *end);
-/* Whether the row has this text in the column; NULL: whether it has nothing there. */
-bool mmn_row_is(const mmn_result *result, const char *table, size_t row, const char *column,
-                const char *text);
 /* The text of a value, or NULL if it has none. */
 const char *mmn_result_text_of(const mmn_result *result, const mmn_value *value);
 

@@ -131,21 +131,34 @@ void mmn_add_comparisons(mmn_result *result, const mmn_sample_values *values)
 
 /* ---- Statements ------------------------------------------------------------------------------ */
 
+/* A text or number that the result has, to be added again. */
+static mmn_value again(const mmn_table *table, size_t row, const char *column)
+{
+    mmn_value value = *mmn_result_value(table, row, mmn_result_column(table, column, SIZE_MAX));
+    if (value.kind == MMN_VALUE_TEXT)
+        value.kind = MMN_VALUE_KEPT;
+    return value;
+}
+
+static bool is(const mmn_result *result, size_t row, const char *column, const char *text)
+{
+    const char *own = mmn_result_text(result, "comparisons", row, column);
+    return own && strcmp(own, text) == 0;
+}
+
 /* Numbers of what is lower are positive, the least first. What shows something without numbers was
  * not written by us, and states nothing. */
 static void add_statement(mmn_result *result, size_t row, double unit)
 {
     const mmn_table *table = mmn_result_find(result, "comparisons", SIZE_MAX);
-    const bool lower = mmn_row_is(result, "comparisons", row, "shows", "lower");
+    const bool lower = is(result, row, "shows", "lower");
     const double by = unit * mmn_result_number(result, "comparisons", row, "difference");
     const double low = unit * mmn_result_number(result, "comparisons", row, "low");
     const double high = unit * mmn_result_number(result, "comparisons", row, "high");
-    if (!mmn_row_is(result, "comparisons", row, "shows", "nothing") &&
-        !(isfinite(by) && isfinite(low) && isfinite(high)))
+    if (!is(result, row, "shows", "nothing") && !(isfinite(by) && isfinite(low) && isfinite(high)))
         return;
-    MMN_ADD(result, "statements", mmn_result_again(table, row, "setting"),
-            mmn_result_again(table, row, "domain"), mmn_result_again(table, row, "shows"),
-            mmn_result_again(table, row, "samples"), mmn_as_real(lower ? -by : by),
+    MMN_ADD(result, "statements", again(table, row, "setting"), again(table, row, "domain"),
+            again(table, row, "shows"), again(table, row, "samples"), mmn_as_real(lower ? -by : by),
             mmn_as_real(lower ? -high : low), mmn_as_real(lower ? -low : high));
 }
 
@@ -153,9 +166,7 @@ void mmn_evaluation_state(mmn_result *result)
 {
     const bool likelihood = mmn_result_number(result, "result", 0, "likelihood") > 0;
     for (size_t row = 0; row < mmn_result_rows(result, "comparisons"); row++)
-        if (mmn_row_is(result, "comparisons", row, "measure",
-                       likelihood ? "log_probability_per_token" : "accuracy") &&
-            mmn_row_is(result, "comparisons", row, "off", "own") &&
-            mmn_row_is(result, "comparisons", row, "against", "random"))
+        if (is(result, row, "measure", likelihood ? "log_probability_per_token" : "accuracy") &&
+            is(result, row, "off", "own") && is(result, row, "against", "random"))
             add_statement(result, row, likelihood ? 1 : 100);
 }

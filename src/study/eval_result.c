@@ -6,7 +6,6 @@
 #include "study/bootstrap.h"
 #include "study/comparison.h"
 #include "study/eval.h"
-#include "study/finding.h"
 
 static const mmn_form_table tables[] = {
     {"result", NULL,
@@ -47,7 +46,6 @@ static const mmn_form_table tables[] = {
     {"known", "result",
      MMN_COLUMNS(MMN_TEXT("setting"), MMN_TEXT("domain"), MMN_WHOLE("samples"), MMN_WHOLE("of"),
                  MMN_REAL("half_width", ""), MMN_TRUTH("enough"))},
-    MMN_FINDING_TABLE,
     {0}};
 
 #define SUMMARY                                                                                    \
@@ -151,8 +149,7 @@ static const char people[] =
     "known, " MEASURE " to within $.3g{until}\n"
     "<known||  <-10 domains.name|${domain}>  $6{samples} of ${of}"
     "<!enough|: the list ended before><?half_width|, to within $.2g{half_width}>\n>>"
-    "<stopping||looking after each sample is allowed for: ${sequence} (${source})\n>"
-    "<?answers|" MMN_FINDING_OF_ANSWERS "><!answers|" MMN_FINDING_OF_LIKELIHOOD ">" MMN_REMARKS;
+    "<stopping||looking after each sample is allowed for: ${sequence} (${source})\n>" MMN_REMARKS;
 
 const mmn_form mmn_evaluation_form = {
     .format = "mmneuron-eval-1", .tables = tables, .json = json, .people = people};
@@ -338,5 +335,4 @@ void mmn_evaluation_fill(mmn_result *result, const void *context)
     add_comparisons(result, evaluation);
     if (evaluation->known)
         add_known(result, evaluation);
-    mmn_state_finding(result);
 }

@@ -9,7 +9,6 @@
 #include "model/input.h"
 #include "model/model.h"
 #include "pass/distribution.h"
-#include "study/finding.h"
 #include "study/run_result.h"
 
 /* What is found of a window in one of the plan's runs, and of all windows. */
@@ -151,7 +150,6 @@ static const mmn_form_table tables[] = {
     {"cross_rows", "result", MMN_COLUMNS(MMN_TEXT("neurons_of"))},
     {"cross_cells", "cross_rows",
      MMN_COLUMNS(MMN_TEXT("domain"), MMN_REAL("perplexity", ""), MMN_REAL("ratio", ""))},
-    MMN_FINDING_TABLE,
     {0}};
 
 #define VALUES(what)                                                                               \
@@ -195,7 +193,7 @@ static const char people[] =
     "\n${setting}: the same, of a column's domain with a row's neurons off\n"
     "  <-10 domains.name|neurons of><domains||  <+9|${name}>>\n"
     "<cross_rows||  <-10 domains.name|${neurons_of}>"
-    "<cross_cells||  <+9 domain|$.4{ratio}>>\n>>" MMN_FINDING_OF_PERPLEXITY MMN_REMARKS;
+    "<cross_cells||  <+9 domain|$.4{ratio}>>\n>>" MMN_REMARKS;
 
 const mmn_form mmn_perplexity_form = {
     .format = "mmneuron-perplexity-1", .tables = tables, .json = json, .people = people};
@@ -287,7 +285,6 @@ static void fill(mmn_result *result, const void *context)
         add_summary(result, perplexity, d);
     for (size_t d = 0; d < crossed; d++)
         add_cross(result, perplexity, d);
-    mmn_state_finding(result);
 }
 
 mmn_status mmn_perplexity_measure(mmn_result **result, const mmn_model *model,

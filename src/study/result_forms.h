@@ -15,10 +15,6 @@ void mmn_evaluation_state(mmn_result *result);
 /* Appends these statements as people are told them, a paragraph for each setting. */
 void mmn_evaluation_tell(mmn_text *text, const mmn_result *result);
 
-/* Fills the table "findings" of an evaluation, or of perplexities, from what they have otherwise.
- */
-void mmn_state_finding(mmn_result *result);
-
 /* Reads a result's JSON and the text of its "format", which belongs to *document; that is freed
  * with json_decref, and NULL after a failure. */
 mmn_status mmn_result_load(json_t **document, const char **format, const char *file,
