@@ -1,12 +1,18 @@
-/* mmneuron contrib: finds the neurons that add most to the words of an answer. */
+/* mmneuron contrib: finds the neurons that add most to the words of an answer, or of the answers to
+ * a list. */
 #include <string.h>
 
+#include "cli/output.h"
+#include "cli/ranks.h"
 #include "cli/study.h"
+
+#define NOT_GIVEN UINT32_MAX
 
 typedef struct contrib_request {
     mmn_contribution_options options;
-    const char *activation;
+    const char *activation, *mask;
     mmn_cli_texts images;
+    uint32_t shuffles;
 } contrib_request;
 
 static mmn_status run(mmn_result **result, const mmn_model *model, void *context, mmn_error *error)
@@ -15,24 +21,72 @@ static mmn_status run(mmn_result **result, const mmn_model *model, void *context
     return mmn_contributions_run(result, model, &request->options, error);
 }
 
-static int check(mmn_cli_call *call, mmn_cli_study *study)
+/* Whether the argument is a list. Beside an image, it is a question about that. */
+static bool is_list(const char *argument, const contrib_request *request)
 {
-    contrib_request *request = study->request;
-    mmn_contribution_options *options = &request->options;
-    options->question = call->count > 1 ? call->texts[1] : NULL;
-    options->images = request->images.texts;
-    options->image_count = request->images.count;
-    options->product = strcmp(request->activation, "product") == 0;
+    static const char ending[] = ".jsonl";
+    const size_t length = argument != NULL ? strlen(argument) : 0;
+    return length >= sizeof ending && request->images.count == 0 &&
+           strcmp(argument + length - (sizeof ending - 1), ending) == 0;
+}
+
+/* What is of lists only. */
+static int check_question(mmn_cli_call *call, const mmn_cli_study *study)
+{
+    const contrib_request *request = study->request;
+    const mmn_contribution_options *options = &request->options;
     if (options->question == NULL && options->prompt == NULL)
         return mmn_cli_usage(call, "a question or --prompt is missing");
     if (options->question != NULL && options->prompt != NULL)
         return mmn_cli_usage(call, "--prompt replaces the question; give one or the other");
     if (options->prompt != NULL && options->template_name != NULL)
         return mmn_cli_usage(call, "--template is for a question; --prompt is taken as it stands");
-    if (options->word != NULL && options->all_words)
-        return mmn_cli_usage(call, "--word and --all-words exclude each other");
+    if (study->rows_file != NULL || study->shard.count > 0 || options->samples > 0 ||
+        options->at_least > 0 || request->shuffles != NOT_GIVEN || options->allow_unknown_keys)
+        return mmn_cli_usage(call, "--rows, --shard, --samples, --at-least, --shuffles and"
+                                   " --allow-unknown-keys are for a list, DATA.jsonl");
+    if (mmn_cli_ranks() != NULL)
+        return mmn_cli_usage(call, "one question is not divided among processes; start it alone");
+    return MMN_CLI_DONE;
+}
+
+/* What is of one question only. */
+static int check_list(mmn_cli_call *call, mmn_cli_study *study)
+{
+    contrib_request *request = study->request;
+    if (request->options.prompt != NULL)
+        return mmn_cli_usage(call, "--prompt is for one answer; the samples of a list have theirs");
+    if (request->mask != NULL)
+        return mmn_cli_usage(call, "--mask is for one answer; of a list no maps are kept");
+    if (request->shuffles != NOT_GIVEN)
+        request->options.shuffles = request->shuffles;
+    else
+        request->options.shuffles = 1;
+    request->options.list = call->texts[1];
+    study->list = &request->options.list;
+    study->rows = &request->options.rows;
+    return MMN_CLI_DONE;
+}
+
+static int check(mmn_cli_call *call, mmn_cli_study *study)
+{
+    contrib_request *request = study->request;
+    mmn_contribution_options *options = &request->options;
+    const char *argument = call->count > 1 ? call->texts[1] : NULL;
+    options->product = strcmp(request->activation, "product") == 0;
+    options->enlarged = request->mask != NULL && strcmp(request->mask, "enlarged") == 0;
     if (!options->product && strcmp(request->activation, "gate") != 0)
         return mmn_cli_usage(call, "--activation is gate or product");
+    if (request->mask != NULL && !options->enlarged && strcmp(request->mask, "patches") != 0)
+        return mmn_cli_usage(call, "--mask is patches or enlarged");
+    if (options->word != NULL && options->all_words)
+        return mmn_cli_usage(call, "--word and --all-words exclude each other");
+    if (is_list(argument, request))
+        return check_list(call, study);
+    options->question = argument;
+    options->images = request->images.texts;
+    options->image_count = request->images.count;
+    MMN_CLI_TRY(check_question(call, study));
     for (size_t i = 0; i < options->image_count; i++)
         mmn_cli_destination_source(call, MMN_SOURCE_FILE, options->images[i]);
     return MMN_CLI_DONE;
@@ -42,6 +96,7 @@ int mmn_cli_contrib(mmn_cli_call *call)
 {
     contrib_request request = {
         .activation = "gate",
+        .shuffles = NOT_GIVEN,
         .options = {
             .size = sizeof(mmn_contribution_options), .seeds = 5, .first_seed = 1, .noise = 0.5}};
     mmn_contribution_options *options = &request.options;
@@ -84,6 +139,23 @@ int mmn_cli_contrib(mmn_cli_call *call)
         {.name = "noise", .value = "S", .kind = MMN_CLI_REAL, .target = &options->noise,
          .minimum = 1e-6, .maximum = 1e6,
          .help = "standard deviation of the noise that disturbs (0.5)"},
+        {.name = "weight-noise", .value = "S", .kind = MMN_CLI_REAL,
+         .target = &options->weight_noise, .minimum = 1e-6, .maximum = 1e6,
+         .help = "disturb by noise in the weights that leave neurons, too, as published, of"
+                 " standard deviation S"},
+        {.name = "mask", .value = "KIND", .kind = MMN_CLI_TEXT, .target = &request.mask,
+         .help = "what the bar of a map is the 95th percentile of: patches, or enlarged, the map"
+                 " enlarged to the picture, as published (patches)"},
+        {.name = "samples", .value = "N", .kind = MMN_CLI_WHOLE, .target = &options->samples,
+         .minimum = 1, .help = "of a list, the first N samples of each domain (all)"},
+        {.name = "shuffles", .value = "N", .kind = MMN_CLI_U32, .target = &request.shuffles,
+         .minimum = 0, .maximum = 1000,
+         .help = "of a list, answer N times more with the image's positions permuted (1)"},
+        {.name = "at-least", .value = "N", .kind = MMN_CLI_WHOLE, .target = &options->at_least,
+         .minimum = 2, .maximum = 1e9,
+         .help = "of a list, compare samples for words that N say (5)"},
+        MMN_CLI_KEPT_ROWS(&study),
+        MMN_CLI_ALLOW_UNKNOWN_KEYS(&options->allow_unknown_keys),
         MMN_CLI_IGNORE_GENERATION_CONFIG(&study.wishes.ignore_generation_config),
         MMN_CLI_ALLOW_LONG_PROMPTS(&options->allow_long_prompts),
         MMN_CLI_RESIZE_ORDER(&study.wishes.resize_order),

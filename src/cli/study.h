@@ -38,15 +38,15 @@ typedef struct mmn_cli_study {
 
 /* The entries of an option table that all studies of lists have. */
 /* clang-format off */
-#define MMN_CLI_ROWS(study)                                                                        \
+#define MMN_CLI_KEPT_ROWS(study)                                                                   \
     {.name = "rows", .value = "FILE.jsonl", .kind = MMN_CLI_TEXT, .target = &(study)->rows_file,   \
      .help = "add what each sample gives to FILE.jsonl, and go on from what is there already"      \
              " (with -o: to FILE.state, which goes in the end)"},                                  \
     {.name = "shard", .value = "I/N", .kind = MMN_CLI_SHARD, .target = &(study)->shard,            \
      .help = "do the I-th of N parts of the samples, whose rows are all that -o writes;"           \
-             " \"mmneuron merge\" makes the result of the parts"},                                 \
-    MMN_CLI_PLAN(&(study)->plan)
+             " \"mmneuron merge\" makes the result of the parts"}
 /* clang-format on */
+#define MMN_CLI_ROWS(study) MMN_CLI_KEPT_ROWS(study), MMN_CLI_PLAN(&(study)->plan)
 #define MMN_CLI_STUDY_OF_LIST(options, study)                                                      \
     MMN_CLI_ROWS(study), MMN_CLI_ALLOW_UNKNOWN_KEYS(&(options)->allow_unknown_keys),               \
         MMN_CLI_ALLOW_LONG_PROMPTS(&(options)->allow_long_prompts),                                \

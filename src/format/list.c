@@ -16,9 +16,9 @@
 
 /* ---- Keys ------------------------------------------------------------------------------------ */
 
-const char *const mmn_list_keys[MMN_LIST_KEYS] = {"id",      "domain",   "image",   "question",
-                                                  "answers", "metric",   "choices", "prompt",
-                                                  "text",    "text_file"};
+const char *const mmn_list_keys[MMN_LIST_KEYS] = {"id",      "domain",    "image",   "question",
+                                                  "answers", "metric",    "choices", "prompt",
+                                                  "text",    "text_file", "words"};
 
 /* What published lists call what a line of ours says. */
 static const struct {
@@ -98,8 +98,8 @@ static void check_keys(const mmn_list *list, const mmn_object *line)
         const char *nearest = nearest_key(key);
         mmn_read_wrong(line, key,
                        "is no key of a list%s%s%s; a sample has id, domain, image, question, "
-                       "answers, metric, choices and prompt, a text id, domain and text or "
-                       "text_file (--allow-unknown-keys passes over others)",
+                       "answers, metric, choices, prompt and words, a text id, domain and text "
+                       "or text_file (--allow-unknown-keys passes over others)",
                        nearest ? "; did you mean \"" : "", nearest ? nearest : "",
                        nearest ? "\"?" : "");
     }
@@ -119,8 +119,9 @@ static void clear_sample(mmn_list *list)
     mmn_free(list->text_file);
     mmn_free(list->answers);
     mmn_free(list->choices);
+    mmn_free(list->words);
     json_decref(list->document);
-    list->answers = list->choices = NULL;
+    list->answers = list->choices = list->words = NULL;
     list->document = NULL;
     list->text_file = NULL;
 }
@@ -343,8 +344,8 @@ static void read_metric(mmn_sample *sample, const mmn_object *line)
 /* Whether the line has a text; it has the form of those before it. */
 static bool read_form(mmn_list *list, const mmn_object *line)
 {
-    static const char *const asking[] = {"question", "prompt", "image",
-                                         "answers",  "metric", "choices"};
+    static const char *const asking[] = {"question", "prompt",  "image", "answers",
+                                         "metric",   "choices", "words"};
     bool whole = mmn_object_value(line, "text");
     bool has_text = whole || mmn_object_value(line, "text_file");
     const char *key = whole ? "text" : "text_file";
@@ -394,9 +395,11 @@ static void read_question(mmn_sample *sample, mmn_list *list, const mmn_object *
         mmn_read_required(line, "question");
     read_texts(&list->answers, &sample->answer_count, line, "answers");
     read_texts(&list->choices, &sample->choice_count, line, "choices");
+    read_texts(&list->words, &sample->word_count, line, "words");
     read_metric(sample, line);
     sample->answers = list->answers;
     sample->choices = list->choices;
+    sample->words = list->words;
 }
 
 static void read_sample(mmn_sample *sample, mmn_list *list, const mmn_object *line)

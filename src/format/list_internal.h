@@ -22,12 +22,12 @@ struct mmn_list {
     size_t line_length;
     json_t *document;
     char *images[MMN_LIST_IMAGE_LIMIT], *text_file;
-    const char **answers, **choices;
+    const char **answers, **choices, **words;
     char id[24]; /* where it is not a text of the document */
 };
 
 /* The keys that a line may have, in the order of the list's digest. */
-#define MMN_LIST_KEYS 10
+#define MMN_LIST_KEYS 11
 extern const char *const mmn_list_keys[MMN_LIST_KEYS];
 
 #endif

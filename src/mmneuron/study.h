@@ -240,6 +240,20 @@ typedef struct mmn_contribution_options {
     int allow_long_prompts; /* run prompts of more positions than the model was made for */
     mmn_progress_function progress;
     void *progress_context;
+    const char *list;    /* DATA.jsonl: its samples' prompts and questions, each by itself, instead
+                            of one, with `words` of samples as formats.md says; NULL: the one */
+    uint64_t samples;    /* per domain, the first N of the list; 0: all */
+    uint32_t shuffles;   /* how many times each sample is answered again with its image's positions
+                            permuted, by first_seed and the seeds that follow */
+    uint64_t at_least;   /* in how many samples a word must be said for its neurons to be compared
+                            between these; 0: 5 */
+    double weight_noise; /* standard deviation of noise in the weights that leave neurons, as
+                            published; 0: none is tried */
+    int enlarged;        /* the bar of a map is the percentile of the map enlarged to the picture,
+                            as published; 0: that of the map */
+    int allow_unknown_keys; /* of the list: pass over keys that no sample has, which are errors
+                               else */
+    mmn_rows_options rows;  /* of a list */
 } mmn_contribution_options;
 
 /* Lets the model answer, greedily, and finds for each word of the answer the neurons of the
@@ -248,7 +262,12 @@ typedef struct mmn_contribution_options {
  * doc/method.md). For each of them the words it stands for and its activation at the patches of the
  * first picture; with seeds, what becomes of the word when they are disturbed, and when random ones
  * are. The same bits on every machine. MMN_USAGE when the answer has no such word. Memory grows
- * with the words of the answer, not with layers x neurons x vocabulary. */
+ * with the words of the answer, not with layers x neurons x vocabulary.
+ *
+ * Of a list, the same for each sample (but for maps), whose answer may have no word; and over all
+ * of them: whether a word's neurons are those of other words, too, those of the word in other
+ * samples, and those that are found with the image's positions permuted, beside neurons chosen by
+ * their activation alone. */
 MMN_API mmn_status mmn_contributions_run(mmn_result **result, const mmn_model *model,
                                          const mmn_contribution_options *options, mmn_error *error);
 

@@ -1,6 +1,8 @@
 /* The words of a generated answer, and the tokens that begin them. */
 #include "study/contribution.h"
 
+#include <string.h>
+
 #include "base/memory.h"
 
 /* Articles, pronouns, prepositions, conjunctions, auxiliaries, and what else says nothing of a
@@ -100,8 +102,23 @@ static mmn_status add_word(mmn_spoken_words *words, const char *word, size_t len
     return MMN_OK;
 }
 
+bool mmn_is_same_word(const char *word, const char *other)
+{
+    return same_word(word, strlen(word), other);
+}
+
+static bool is_wanted(const char *word, size_t length, const mmn_word_choice *choice)
+{
+    if (!choice->only)
+        return choice->all || !is_function_word(word, length);
+    size_t i = 0;
+    while (i < choice->only_count && !same_word(word, length, choice->only[i]))
+        i++;
+    return i < choice->only_count;
+}
+
 mmn_status mmn_spoken_words_of(mmn_spoken_words *words, const mmn_model *model, const int32_t *ids,
-                               size_t count, const char *only, bool all, mmn_error *error)
+                               size_t count, const mmn_word_choice *choice, mmn_error *error)
 {
     *words = (mmn_spoken_words){0};
     size_t *ends = mmn_allocate(count, sizeof(*ends), error), token = 0, length;
@@ -117,8 +134,7 @@ mmn_status mmn_spoken_words_of(mmn_spoken_words *words, const mmn_model *model, 
         }
         while (token < count && ends[token] <= (size_t)(at - words->answer))
             token++;
-        bool wanted = only ? same_word(at, length, only) : all || !is_function_word(at, length);
-        if (wanted && token < count && !is_known(words, at, length))
+        if (token < count && is_wanted(at, length, choice) && !is_known(words, at, length))
             status = add_word(words, at, length, token, error);
     }
     mmn_free(ends);

@@ -1,172 +1,101 @@
-/* Multi-modal neurons: an answer, the neurons that add most to its words, and what becomes of the
- * words without them. doc/formats.md describes the result's JSON. */
+/* Multi-modal neurons of one question: an answer, the neurons that add most to its words, and what
+ * becomes of the words without them. doc/formats.md describes the result's JSON. */
 #include "study/contribution.h"
 
 #include <string.h>
 
 #include "base/error.h"
-#include "base/memory.h"
 #include "model/input.h"
 #include "model/model.h"
 
-enum {
-    TOKENS = 32,
-    MOST_TOKENS = 4096,
-    TOP = 10,
-    MOST_TOP = 10000,
-    NAMES = 5,
-    MOST_NAMES = 1000,
-    MOST_SEEDS = 1000
-};
-
-static const double NOISE = 0.5;
-
 /* ---- Setting up ------------------------------------------------------------------------------ */
-
-/* A value or, where it is 0, its default; `most` at most. */
-static size_t or_default(uint64_t value, size_t otherwise, size_t most)
-{
-    const size_t chosen = value > 0 ? (size_t)value : otherwise;
-    return chosen < most ? chosen : most;
-}
 
 static mmn_status set_up(void *context, const mmn_model *model, const void *asked, mmn_error *error)
 {
-    mmn_contributions *result = context;
+    mmn_one_contribution *one = context;
     const mmn_contribution_options *options = asked;
-    const mmn_language_config *config = &model->config.language;
-    const size_t all = config->layers * (size_t)config->intermediate_size;
     MMN_GIVEN_TEXTS(error, "image", options->image_count, options->images);
     if (!options->prompt == !options->question)
         return mmn_fail(error, MMN_USAGE, NULL, NULL,
                         "there must be either a prompt or a question");
-    if (options->tokens > MOST_TOKENS || options->top > MOST_TOP || options->names > MOST_NAMES ||
-        options->seeds > MOST_SEEDS)
-        return mmn_fail(error, MMN_USAGE, NULL, NULL,
-                        "there can be %d tokens, %d neurons of a word, %d names and %d seeds at "
-                        "most",
-                        MOST_TOKENS, MOST_TOP, MOST_NAMES, MOST_SEEDS);
-    if (!(options->noise >= 0 && options->noise <= 1e6))
-        return mmn_fail(error, MMN_USAGE, NULL, NULL, "the noise must be 0 to 1000000");
-    *result = (mmn_contributions){
-        .study = {.model = model,
-                  MMN_STUDY_LONG_PROMPTS(options),
-                  .plan = {.seeds = options->seeds, .first_seed = options->first_seed},
-                  .progress.total = 2,
-                  .show = options->progress,
-                  .show_context = options->progress_context},
-        .options = options,
-        .tokens = options->tokens > 0 ? options->tokens : TOKENS,
-        .top = or_default(options->top, TOP, all),
-        .names = or_default(options->names, NAMES, config->vocab_size),
-        .noise = options->noise > 0 ? options->noise : NOISE};
+    MMN_TRY(mmn_contribution_check(options, error));
+    if (options->shuffles > 0)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL, "images are shuffled of a list's samples");
+    one->study = (mmn_study){.model = model,
+                             MMN_STUDY_LONG_PROMPTS(options),
+                             .plan = {.seeds = options->seeds, .first_seed = options->first_seed},
+                             .progress.total = 2,
+                             .show = options->progress,
+                             .show_context = options->progress_context};
+    one->found = mmn_contributions_of(&one->study, options);
+    one->found.maps = true;
+    one->found.told = 1;
     if (options->prompt &&
-        !(result->prompt = mmn_study_copy_text(&result->study, options->prompt, error)))
+        !(one->prompt = mmn_study_copy_text(&one->study, options->prompt, error)))
         return MMN_SYSTEM;
     return MMN_OK;
 }
 
 /* ---- The answer ------------------------------------------------------------------------------ */
 
-static mmn_status read_prompt(mmn_contributions *result, mmn_error *error)
+static mmn_status read_prompt(mmn_one_contribution *one, mmn_error *error)
 {
-    const mmn_contribution_options *options = result->options;
-    const mmn_model *model = result->study.model;
+    const mmn_contribution_options *options = one->found.options;
+    const mmn_model *model = one->study.model;
     if (!options->question)
-        return mmn_input_from_prompt(&result->input, model, result->prompt, options->images,
+        return mmn_input_from_prompt(&one->input, model, one->prompt, options->images,
                                      options->image_count, error);
     char *prompt; /* may be there after a failure too */
-    const mmn_status status = mmn_input_from_question(&result->input, model, options->template_name,
+    const mmn_status status = mmn_input_from_question(&one->input, model, options->template_name,
                                                       options->question, options->images,
                                                       options->image_count, &prompt, error);
-    result->prompt = mmn_study_keep(&result->study, prompt, error);
-    return status == MMN_OK && !result->prompt ? MMN_SYSTEM : status;
+    one->prompt = mmn_study_keep(&one->study, prompt, error);
+    return status == MMN_OK && !one->prompt ? MMN_SYSTEM : status;
 }
 
-static mmn_status answer(mmn_contributions *result, mmn_error *error)
+static mmn_status answer(mmn_one_contribution *one, mmn_error *error)
 {
-    const mmn_model *model = result->study.model;
-    const size_t limit = (size_t)result->tokens;
-    size_t count = 0;
-    MMN_TRY(read_prompt(result, error));
-    if (!result->study.allowed.long_prompts)
-        MMN_TRY(mmn_input_fits(result->input, model, error));
-    MMN_TRY(mmn_session_create(&result->session, model, NULL, error));
-    if (!(result->ids = mmn_study_allocate(&result->study, limit, sizeof(*result->ids), error)))
-        return MMN_SYSTEM;
-    MMN_TRY(mmn_session_prefill(result->session, result->input, error));
-    MMN_TRY(mmn_session_generate(result->session, limit, result->ids, &count, error));
-    result->length = mmn_input_length(result->input);
-    result->grid = mmn_patch_grid_of(model, result->input);
-    /* An image's placeholder stands for features that an answer has none of. */
-    while (result->id_count < count && result->ids[result->id_count] != result->input->image_token)
-        result->id_count++;
-    return MMN_OK;
-}
-
-static mmn_status find_words(mmn_contributions *result, mmn_error *error)
-{
-    const mmn_contribution_options *options = result->options;
-    mmn_spoken_words *spoken = &result->spoken;
-    MMN_TRY(mmn_spoken_words_of(spoken, result->study.model, result->ids, result->id_count,
-                                options->word, options->all_words != 0, error));
-    if (spoken->count == 0 && options->word)
+    const mmn_contribution_options *options = one->found.options;
+    mmn_contributions *found = &one->found;
+    const mmn_word_choice choice = {.only = options->word ? &options->word : NULL,
+                                    .only_count = options->word != NULL,
+                                    .all = options->all_words != 0};
+    MMN_TRY(mmn_contribution_answer(found, one->input, &choice, error));
+    if (found->word_count > 0)
+        return MMN_OK;
+    if (options->word)
         return mmn_fail(error, MMN_USAGE, NULL, NULL,
-                        "the answer \"%.200s\" has no word \"%.100s\"", spoken->answer,
+                        "the answer \"%.200s\" has no word \"%.100s\"", found->spoken.answer,
                         options->word);
-    if (spoken->count == 0)
-        return mmn_fail(error, MMN_USAGE, NULL, NULL, "the answer \"%.200s\" has no %sword",
-                        spoken->answer, options->all_words ? "" : "content ");
-    result->words = spoken->list;
-    result->word_count = spoken->count;
-    for (size_t w = 0; w < result->word_count; w++) {
-        mmn_answer_word *word = &result->words[w];
-        word->id = result->ids[word->token];
-        word->position = result->length - 1 + word->token;
-    }
-    return MMN_OK;
-}
-
-/* The prompt and the answer, so far as tokens are chosen by it. */
-static mmn_status extend(mmn_contributions *result, mmn_error *error)
-{
-    mmn_input *extended = &result->extended;
-    const size_t added = result->id_count - 1, length = result->length + added;
-    int32_t *ids = mmn_study_allocate(&result->study, length, sizeof(*ids), error);
-    MMN_NEED(ids);
-    memcpy(ids, result->input->ids, result->length * sizeof(*ids));
-    memcpy(ids + result->length, result->ids, added * sizeof(*ids));
-    *extended = *result->input;
-    extended->length = length;
-    extended->ids = ids;
-    return MMN_OK;
+    return mmn_fail(error, MMN_USAGE, NULL, NULL, "the answer \"%.200s\" has no %sword",
+                    found->spoken.answer, options->all_words ? "" : "content ");
 }
 
 /* Without a list, everything is done here. */
 static mmn_status begin(void *context, mmn_error *error)
 {
-    mmn_contributions *result = context;
-    mmn_study *study = &result->study;
+    mmn_one_contribution *one = context;
+    mmn_study *study = &one->study;
+    mmn_contributions *found = &one->found;
     MMN_TRY(mmn_study_advance(study, 0, error));
-    MMN_TRY(answer(result, error));
-    MMN_TRY(find_words(result, error));
-    MMN_TRY(extend(result, error));
-    MMN_TRY(mmn_study_reserve_logits(
-        study, result->top > result->id_count ? result->top : result->id_count, error));
-    study->progress.total += result->word_count * mmn_contribution_passes(result);
+    MMN_TRY(read_prompt(one, error));
+    if (!study->allowed.long_prompts)
+        MMN_TRY(mmn_input_fits(one->input, study->model, error));
+    MMN_TRY(mmn_study_reserve_logits(study, MMN_STUDY_ROWS, error));
+    MMN_TRY(answer(one, error));
+    study->progress.total += found->word_count * mmn_contribution_passes(found);
     MMN_TRY(mmn_study_advance(study, 1, error));
-    MMN_TRY(mmn_contribution_scores(result, error));
-    MMN_TRY(mmn_contribution_names(result, error));
+    MMN_TRY(mmn_contribution_scores(found, error));
+    MMN_TRY(mmn_contribution_names(found, error));
     MMN_TRY(mmn_study_advance(study, 1, error));
-    return mmn_contribution_disturb(result, error);
+    return mmn_contribution_disturb(found, error);
 }
 
 static void end(void *context)
 {
-    mmn_contributions *result = context;
-    mmn_session_free(result->session);
-    mmn_input_free(result->input);
-    mmn_spoken_words_free(&result->spoken);
+    mmn_one_contribution *one = context;
+    mmn_contributions_free(&one->found);
+    mmn_input_free(one->input);
 }
 
 /* ---- Result ---------------------------------------------------------------------------------- */
@@ -175,8 +104,8 @@ static const mmn_form_table tables[] = {
     {"result", NULL,
      MMN_COLUMNS(MMN_MADE_COLUMNS, MMN_TEXT("prompt"), MMN_WHOLE("tokens"), MMN_TEXT("activation"),
                  MMN_WHOLE("top"), MMN_WHOLE("names"), MMN_WHOLE("seeds"), MMN_WHOLE("first_seed"),
-                 MMN_REAL("noise", ""), MMN_GENERATION_COLUMN, MMN_ALLOWED_COLUMNS,
-                 MMN_GRID_COLUMNS, MMN_TEXT("answer"))},
+                 MMN_REAL("noise", ""), MMN_REAL("weight_noise", ""), MMN_TEXT("mask"),
+                 MMN_GENERATION_COLUMN, MMN_ALLOWED_COLUMNS, MMN_GRID_COLUMNS, MMN_TEXT("answer"))},
     {"images", "result", MMN_COLUMNS(MMN_TEXT("file"))},
     {"ids", "result", MMN_COLUMNS(MMN_WHOLE("id"))},
     {"words", "result",
@@ -204,7 +133,8 @@ static const char json[] =
     "  'format': 'mmneuron-contrib-1',\n" MMN_MADE_JSON MMN_NONFINITE_JSON
     "  'settings': {'prompt': $prompt,\n"
     "    'tokens': $tokens, 'activation': $activation, 'top': $top, 'names': $names,\n"
-    "    'seeds': $seeds, 'first_seed': $first_seed, 'noise': $noise" MMN_GENERATION_JSON
+    "    'seeds': $seeds, 'first_seed': $first_seed, 'noise': $noise"
+    "<?weight_noise|, 'weight_noise': $weight_noise><?mask|, 'mask': $mask>" MMN_GENERATION_JSON
         MMN_ALLOWED_JSON "},\n"
     "  'images': [<images|, |$file>],\n"
     "  " MMN_GRID_JSON ",\n"
@@ -244,16 +174,19 @@ static const char people[] =
 const mmn_form mmn_contributions_form = {
     .format = "mmneuron-contrib-1", .tables = tables, .json = json, .people = people};
 
-static void add_settings(mmn_result *result, const mmn_contributions *found)
+static void add_settings(mmn_result *result, const mmn_one_contribution *one)
 {
-    MMN_ADD(result, "result", MMN_MADE(&found->study), mmn_as_text(found->prompt),
-            mmn_as_whole(found->tokens), mmn_as_text(found->options->product ? "product" : "gate"),
-            mmn_as_whole(found->top), mmn_as_whole(found->names), MMN_SEEDS(&found->study),
-            mmn_as_real(found->noise), mmn_generation_of(found->study.model),
-            MMN_ALLOWED(found->study.allowed), MMN_GRID(found->grid),
-            mmn_as_text(found->spoken.answer));
-    for (size_t i = 0; i < found->options->image_count; i++)
-        MMN_ADD(result, "images", mmn_as_text(found->options->images[i]));
+    const mmn_contributions *found = &one->found;
+    const mmn_contribution_options *options = found->options;
+    MMN_ADD(
+        result, "result", MMN_MADE(&one->study), mmn_as_text(one->prompt),
+        mmn_as_whole(found->tokens), mmn_as_text(options->product ? "product" : "gate"),
+        mmn_as_whole(found->top), mmn_as_whole(found->names), MMN_SEEDS(&one->study),
+        mmn_as_real(found->noise), mmn_real_if(options->weight_noise > 0, options->weight_noise),
+        mmn_as_text(options->enlarged ? "enlarged" : NULL), mmn_generation_of(one->study.model),
+        MMN_ALLOWED(one->study.allowed), MMN_GRID(found->grid), mmn_as_text(found->spoken.answer));
+    for (size_t i = 0; i < options->image_count; i++)
+        MMN_ADD(result, "images", mmn_as_text(options->images[i]));
     for (size_t i = 0; i < found->id_count; i++)
         MMN_ADD(result, "ids", mmn_as_whole((uint64_t)found->ids[i]));
 }
@@ -266,66 +199,66 @@ static void add_neuron(mmn_result *result, const mmn_contributions *found,
             mmn_as_real(neuron->score), mmn_as_real(neuron->bar));
     for (size_t i = 0; i < found->names; i++)
         MMN_ADD(result, "names", mmn_as_whole((uint64_t)neuron->names[i].id),
-                mmn_word_of(result, found->study.model, neuron->names[i].id),
+                mmn_word_of(result, found->study->model, neuron->names[i].id),
                 mmn_as_real(neuron->names[i].value));
     for (size_t i = 0; i < found->grid.side * found->grid.side; i++)
         MMN_ADD(result, "map", mmn_as_real(neuron->map[i]));
 }
 
-static const char *const ways[] = {[MMN_DISTURB_OFF] = "off", [MMN_DISTURB_NOISE] = "noise"};
-static const char *const choices[] = {"top", "random"};
-
 static void add_disturbance(mmn_result *result, const mmn_contributions *found,
                             const mmn_disturbance *disturbance)
 {
-    const bool seeded = disturbance->kind == MMN_DISTURB_NOISE || disturbance->random;
-    MMN_ADD(result, "disturbances", mmn_as_text(ways[disturbance->kind]),
-            mmn_as_text(choices[disturbance->random]),
+    const bool seeded = disturbance->kind != MMN_DISTURB_OFF ||
+                        disturbance->neurons == MMN_DISTURB_RANDOM;
+    MMN_ADD(result, "disturbances", mmn_as_text(mmn_disturbance_names[disturbance->kind]),
+            mmn_as_text(mmn_disturbed_names[disturbance->neurons]),
             seeded ? mmn_as_whole(disturbance->seed) : mmn_as_nothing(),
             mmn_as_real(disturbance->log_probability),
             mmn_as_whole((uint64_t)disturbance->likeliest),
-            mmn_word_of(result, found->study.model, disturbance->likeliest),
+            mmn_word_of(result, found->study->model, disturbance->likeliest),
             mmn_as_truth(disturbance->answer_changes));
 }
 
 static void add_drop(mmn_result *result, const mmn_answer_word *word, mmn_disturbance_kind kind,
-                     bool random)
+                     mmn_disturbed neurons)
 {
-    const mmn_drop drop = mmn_contribution_drop(word, kind, random);
+    const mmn_drop drop = mmn_contribution_drop(word, kind, neurons);
     if (drop.count > 0)
-        MMN_ADD(result, "drops", mmn_as_text(ways[kind]), mmn_as_text(choices[random]),
-                mmn_as_real(drop.interval.mean), mmn_as_real(drop.interval.low),
-                mmn_as_real(drop.interval.high), mmn_as_whole(drop.count),
-                mmn_as_truth(drop.count > 1), mmn_as_whole(drop.changes));
+        MMN_ADD(result, "drops", mmn_as_text(mmn_disturbance_names[kind]),
+                mmn_as_text(mmn_disturbed_names[neurons]), mmn_as_real(drop.interval.mean),
+                mmn_as_real(drop.interval.low), mmn_as_real(drop.interval.high),
+                mmn_as_whole(drop.count), mmn_as_truth(drop.count > 1), mmn_as_whole(drop.changes));
 }
 
 static void add_word(mmn_result *result, const mmn_contributions *found,
                      const mmn_answer_word *word)
 {
     MMN_ADD(result, "words", mmn_as_text(word->text), mmn_as_whole(word->token),
-            mmn_as_whole((uint64_t)word->id), mmn_word_of(result, found->study.model, word->id),
+            mmn_as_whole((uint64_t)word->id), mmn_word_of(result, found->study->model, word->id),
             mmn_as_whole(word->position), mmn_as_real(word->log_probability));
     for (size_t i = 0; i < word->neuron_count; i++)
-        add_neuron(result, found, &word->neurons[i]);
+        add_neuron(result, found, &word->neurons[MMN_BY_CONTRIBUTION][i]);
     for (size_t i = 0; i < word->disturbance_count; i++)
         add_disturbance(result, found, &word->disturbances[i]);
     for (int kind = 0; kind < MMN_DISTURBANCES; kind++)
-        for (int random = 0; random < 2; random++)
-            add_drop(result, word, (mmn_disturbance_kind)kind, random);
+        for (int neurons = 0; neurons < MMN_DISTURBED; neurons++)
+            add_drop(result, word, (mmn_disturbance_kind)kind, (mmn_disturbed)neurons);
 }
 
 static void fill(mmn_result *result, const void *context)
 {
-    const mmn_contributions *found = context;
-    add_settings(result, found);
-    for (size_t i = 0; i < found->word_count; i++)
-        add_word(result, found, &found->words[i]);
+    const mmn_one_contribution *one = context;
+    add_settings(result, one);
+    for (size_t i = 0; i < one->found.word_count; i++)
+        add_word(result, &one->found, &one->found.words[i]);
 }
 
 const mmn_study_kind mmn_contributions_kind = {.doing = "contributions",
                                                .unit = "passes",
-                                               .size = sizeof(mmn_contributions),
+                                               .size = sizeof(mmn_one_contribution),
                                                .options_size = sizeof(mmn_contribution_options),
+                                               .former_size =
+                                                   offsetof(mmn_contribution_options, list),
                                                .set_up = set_up,
                                                .begin = begin,
                                                .end = end,
@@ -335,5 +268,7 @@ const mmn_study_kind mmn_contributions_kind = {.doing = "contributions",
 mmn_status mmn_contributions_run(mmn_result **result, const mmn_model *model,
                                  const mmn_contribution_options *options, mmn_error *error)
 {
-    return mmn_study_make(result, &mmn_contributions_kind, model, options, error);
+    const bool of_list = options && options->size >= sizeof(*options) && options->list;
+    return mmn_study_make(result, of_list ? &mmn_contribution_list_kind : &mmn_contributions_kind,
+                          model, options, error);
 }

@@ -125,9 +125,9 @@ static bool read_real(double *real, const json_t *value)
     return json_is_number(value) || *real != 0;
 }
 
-/* Reads a value into number `index` of those that begin at `values`. False for one of another
+/* Reads a number into number `index` of those that begin at `values`. False for what is none of the
  * type. */
-static bool read_value(void *values, size_t index, mmn_row_type type, const json_t *value)
+static bool read_number(void *values, size_t index, mmn_row_type type, const json_t *value)
 {
     if (type == MMN_ROW_REAL)
         return read_real((double *)values + index, value);
@@ -135,6 +135,27 @@ static bool read_value(void *values, size_t index, mmn_row_type type, const json
         return false;
     ((uint64_t *)values)[index] = (uint64_t)json_integer_value(value);
     return true;
+}
+
+/* A copy of a text, or NULL after a failure. */
+static char *copy_text(const mmn_object *line, const char *text, mmn_blocks *blocks)
+{
+    mmn_error *error = line->reader->error;
+    char *copy = mmn_blocks_keep(blocks, mmn_copy_text(text, error), error);
+    if (!copy)
+        mmn_read_failed(line, MMN_SYSTEM);
+    return copy;
+}
+
+/* Reads a value of many. */
+static void read_one_of(void *values, size_t index, const mmn_object *line,
+                        const mmn_row_column *column, const json_t *value, mmn_blocks *blocks)
+{
+    const bool is_text = column->type == MMN_ROW_TEXT;
+    if (is_text && json_is_string(value))
+        ((char **)values)[index] = copy_text(line, json_string_value(value), blocks);
+    else if (is_text || !read_number(values, index, column->type, value))
+        mmn_read_wrong(line, column->name, is_text ? "must be texts" : "must be numbers");
 }
 
 static void read_many(mmn_row *row, const mmn_object *line, const mmn_row_column *column,
@@ -151,8 +172,7 @@ static void read_many(mmn_row *row, const mmn_object *line, const mmn_row_column
     if (!values)
         mmn_read_failed(line, MMN_SYSTEM);
     for (size_t i = 0; i < count && mmn_read_fine(line); i++)
-        if (!read_value(values, i, column->type, json_array_get(array, i)))
-            mmn_read_wrong(line, column->name, "must be numbers");
+        read_one_of(values, i, line, column, json_array_get(array, i), blocks);
     memcpy((char *)row + column->offset, &values, sizeof(values));
     memcpy((char *)row + column->count, &count, sizeof(count));
 }
@@ -161,13 +181,8 @@ static void read_text(mmn_row *row, const mmn_object *line, const mmn_row_column
                       mmn_blocks *blocks)
 {
     const char *text = NULL;
-    mmn_error *error = line->reader->error;
     mmn_read_text(&text, line, column->name);
-    char *copy = text && mmn_read_fine(line)
-                     ? mmn_blocks_keep(blocks, mmn_copy_text(text, error), error)
-                     : NULL;
-    if (text && !copy)
-        mmn_read_failed(line, MMN_SYSTEM);
+    char *copy = text && mmn_read_fine(line) ? copy_text(line, text, blocks) : NULL;
     memcpy((char *)row + column->offset, &copy, sizeof(copy));
 }
 
@@ -186,8 +201,8 @@ void mmn_row_read(mmn_row *row, mmn_row_sample *sample, const mmn_object *line,
             read_many(row, line, column, blocks);
         else if (column->type == MMN_ROW_TEXT)
             read_text(row, line, column, blocks);
-        else if (mmn_read_fine(line) && !read_value((char *)row + column->offset, 0, column->type,
-                                                    json_object_get(line->value, column->name)))
+        else if (mmn_read_fine(line) && !read_number((char *)row + column->offset, 0, column->type,
+                                                     json_object_get(line->value, column->name)))
             mmn_read_wrong(line, column->name, "must be a number");
     }
 }

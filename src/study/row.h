@@ -22,7 +22,7 @@ typedef struct mmn_row_column {
     mmn_row_type type;
     bool many;
     size_t offset; /* of the member, or of many: of a pointer to them, and... */
-    size_t count;  /* ...of their number, a size_t; no texts */
+    size_t count;  /* ...of their number, a size_t; of many texts none is NULL */
 } mmn_row_column;
 
 /* Columns, up to one without a name, of the struct `row`. */

@@ -8,11 +8,12 @@
 #include "base/memory.h"
 #include "model/model.h"
 
-/* Columns of "result" that say something else, or what is said without them. */
+/* Columns of "result" that say something else, what is said without them, or only what is made of
+ * rows. */
 static bool is_apart(const char *column)
 {
     static const char *const apart[] = {"version", "model",     "neurons", "data",
-                                        "list",    "nonfinite", "foreign"};
+                                        "list",    "nonfinite", "foreign", "at_least"};
     size_t i = 0;
     while (i < MMN_LENGTH(apart) && strcmp(apart[i], column) != 0)
         i++;

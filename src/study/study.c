@@ -326,6 +326,12 @@ static int ask(void *context)
                                    : other->asked && other->asked(other->context) != 0;
 }
 
+void mmn_study_attend(mmn_study *study, mmn_session *session)
+{
+    session->interrupt.asked = ask;
+    session->interrupt.context = study;
+}
+
 /* The runs from number `first` of those at the side on, in a session each. The sessions stay. */
 static mmn_status run_group(void *kept, const mmn_measuring *measuring, size_t first, size_t count,
                             const mmn_input *input, mmn_error *error)
@@ -340,8 +346,7 @@ static mmn_status run_group(void *kept, const mmn_measuring *measuring, size_t f
     for (size_t i = 0; i < count; i++) {
         const mmn_mask *mask = study->plan.runs[runs[i]].mask;
         MMN_TRY(mmn_session_create(&sessions[i], study->model, &options, error));
-        sessions[i]->interrupt.asked = ask;
-        sessions[i]->interrupt.context = study;
+        mmn_study_attend(study, sessions[i]);
         if (mask)
             MMN_TRY(mmn_session_add_mask(sessions[i], mask, error));
         MMN_TRY(measuring->ready(kept, sessions[i], runs[i], error));

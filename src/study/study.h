@@ -87,6 +87,10 @@ void *mmn_study_keep_in_row(mmn_study *study, void *block, mmn_error *error);
  * stop. */
 mmn_status mmn_study_advance(mmn_study *study, uint64_t done, mmn_error *error);
 
+/* Lets a session that the study's own function runs ask as those of mmn_study_measure do whether to
+ * stop, and answer the other processes. */
+void mmn_study_attend(mmn_study *study, mmn_session *session);
+
 /* Makes room for the logits of so many rows at a time: MMN_STUDY_ROWS where those of all rows of a
  * long prompt would be too many. */
 enum { MMN_STUDY_ROWS = 64 };

@@ -49,16 +49,17 @@ TestSuite(contribution, .init = set_up, .fini = tear_down);
 
 static mmn_contributions *run(void)
 {
-    mmn_contributions *result = mmn_allocate(1, sizeof *result, NULL);
-    cr_assert_eq(mmn_study_find(&mmn_contributions_kind, result, model, &options, &error), MMN_OK,
+    mmn_one_contribution *one = mmn_allocate(1, sizeof *one, NULL);
+    cr_assert_eq(mmn_study_find(&mmn_contributions_kind, one, model, &options, &error), MMN_OK,
                  "%s", error.message);
-    return result;
+    return &one->found;
 }
 
 static void end(mmn_contributions *result)
 {
-    mmn_study_close(&mmn_contributions_kind, result);
-    mmn_free(result);
+    mmn_one_contribution *one = (mmn_one_contribution *)(void *)result->study;
+    mmn_study_close(&mmn_contributions_kind, one);
+    mmn_free(one);
 }
 
 static double number_of(const json_t *object, const char *key)
@@ -93,7 +94,7 @@ static void check_neurons(const mmn_contributions *result, const char *kind)
         cr_expect_eq(word->position, (size_t)number_of(target, "position"));
         cr_expect_float_eq(word->log_probability, number_of(target, "log_probability"), 1e-5);
         for (size_t i = 0; i < TOP; i++) {
-            const mmn_contributor *neuron = &word->neurons[i];
+            const mmn_contributor *neuron = &word->neurons[MMN_BY_CONTRIBUTION][i];
             const json_t *expected = find_neuron(list, neuron);
             cr_assert(expected, "%s, word %zu: layer %u, neuron %u", kind, w, neuron->layer,
                       neuron->neuron);
@@ -143,13 +144,13 @@ Test(contribution, ends_when_neurons_are_off_as_in_pytorch)
         const mmn_answer_word *word = &result->words[w];
         cr_assert_eq(word->disturbance_count, 1 + 3 * 2);
         const mmn_disturbance *off = &word->disturbances[0];
-        cr_assert(off->kind == MMN_DISTURB_OFF && !off->random);
+        cr_assert(off->kind == MMN_DISTURB_OFF && off->neurons == MMN_DISTURB_TOP);
         cr_expect_float_eq(off->log_probability, number_of(target_of(word), "off"), 1e-5);
         cr_expect_eq(off->likeliest == word->id || off->answer_changes, true);
-        mmn_drop drop = mmn_contribution_drop(word, MMN_DISTURB_OFF, false);
+        mmn_drop drop = mmn_contribution_drop(word, MMN_DISTURB_OFF, MMN_DISTURB_TOP);
         cr_assert_eq(drop.count, 1);
         cr_expect_eq(drop.interval.mean, word->log_probability - off->log_probability);
-        drop = mmn_contribution_drop(word, MMN_DISTURB_NOISE, true);
+        drop = mmn_contribution_drop(word, MMN_DISTURB_NOISE, MMN_DISTURB_RANDOM);
         cr_assert_eq(drop.count, 2);
         cr_expect(drop.interval.low <= drop.interval.mean &&
                   drop.interval.mean <= drop.interval.high);
@@ -169,7 +170,7 @@ Test(contribution, is_disturbed_by_noise)
     for (size_t i = 0; i < calm->words[0].disturbance_count; i++) {
         const mmn_disturbance *a = &calm->words[0].disturbances[i];
         const mmn_disturbance *b = &loud->words[0].disturbances[i];
-        cr_assert(a->kind == b->kind && a->random == b->random && a->seed == b->seed);
+        cr_assert(a->kind == b->kind && a->neurons == b->neurons && a->seed == b->seed);
         if (a->kind == MMN_DISTURB_NOISE) {
             cr_expect_float_eq(a->log_probability, calm->words[0].log_probability, 1e-4);
             cr_expect(fabs(b->log_probability - loud->words[0].log_probability) > 1e-2);
@@ -188,7 +189,7 @@ Test(contribution, is_disturbed_by_noise)
 Test(contribution, has_maps_of_the_prompt)
 {
     mmn_contributions *result = run();
-    const mmn_contributor *neuron = &result->words[0].neurons[0];
+    const mmn_contributor *neuron = &result->words[0].neurons[MMN_BY_CONTRIBUTION][0];
     size_t side = result->grid.side, above = 0;
     char stage[64];
     seen all = {0};
@@ -226,7 +227,9 @@ static mmn_spoken_words words_of(const char *text, const char *only, bool all)
     size_t count;
     mmn_spoken_words words;
     cr_assert_eq(mmn_model_encode(model, text, 0, &ids, &count, &error), MMN_OK);
-    cr_assert_eq(mmn_spoken_words_of(&words, model, ids, count, only, all, &error), MMN_OK);
+    const mmn_word_choice choice = {
+        .only = only ? &only : NULL, .only_count = only != NULL, .all = all};
+    cr_assert_eq(mmn_spoken_words_of(&words, model, ids, count, &choice, &error), MMN_OK);
     for (size_t i = 0; i < words.count; i++) {
         /* The word begins in what its token adds to the text. */
         const char *word = words.list[i].text;
@@ -313,7 +316,7 @@ Test(contribution, ranks_all_neurons)
     cr_assert_eq(word->neuron_count, all);
     char *seen_neurons = mmn_allocate(all, 1, NULL);
     for (size_t i = 0; i < all; i++) {
-        const mmn_contributor *neuron = &word->neurons[i];
+        const mmn_contributor *neuron = &word->neurons[MMN_BY_CONTRIBUTION][i];
         size_t number = neuron->layer * (size_t)config->intermediate_size + neuron->neuron;
         cr_expect_eq(seen_neurons[number]++, 0);
         if (i == 0)

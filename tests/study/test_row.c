@@ -15,7 +15,8 @@ typedef struct sample_row {
     char *text;
     double *reals;
     uint64_t *wholes;
-    size_t real_count, whole_count;
+    char **texts;
+    size_t real_count, whole_count, text_count;
 } sample_row;
 
 static const mmn_row_column columns[] = {
@@ -24,6 +25,7 @@ static const mmn_row_column columns[] = {
     MMN_ROW_ONE("answer", MMN_ROW_TEXT, sample_row, text),
     MMN_ROW_MANY("reals", MMN_ROW_REAL, sample_row, reals, real_count),
     MMN_ROW_MANY("wholes", MMN_ROW_WHOLE, sample_row, wholes, whole_count),
+    MMN_ROW_MANY("texts", MMN_ROW_TEXT, sample_row, texts, text_count),
     {0}};
 
 static mmn_error error;
@@ -72,13 +74,16 @@ Test(row, reads_back_as_the_same_bits)
                              4503599627370497.5};
     static uint64_t wholes[] = {0, 1, 4294967296, INT64_MAX};
     static char text[] = "\"quoted\" \\ \n\t\x01 \xc3\xa9 \xe2\x80\xae \xf0\x9f\x98\x80 \x7f";
+    static char nothing[] = "", *texts[] = {nothing, text, text + 3};
     sample_row row = {.whole = INT64_MAX,
                       .real = -0.0,
                       .text = text,
                       .reals = reals,
                       .real_count = sizeof(reals) / sizeof(reals[0]),
                       .wholes = wholes,
-                      .whole_count = 4};
+                      .whole_count = 4,
+                      .texts = texts,
+                      .text_count = 3};
     mmn_row_sample sample = {.positions = {12, 4000000000}, .nonfinite = true};
     mmn_blocks blocks = {0};
     mmn_text line = {0};
@@ -91,6 +96,9 @@ Test(row, reads_back_as_the_same_bits)
     cr_expect_eq(memcmp(found.reals, reals, sizeof(reals)), 0, "%s", line.text);
     cr_assert_eq(found.whole_count, 4);
     cr_expect_eq(memcmp(found.wholes, wholes, sizeof(wholes)), 0);
+    cr_assert_eq(found.text_count, 3);
+    for (size_t i = 0; i < 3; i++)
+        cr_expect_str_eq(found.texts[i], texts[i]);
     mmn_text_free(&line);
     mmn_blocks_free(&blocks);
 }
@@ -103,7 +111,7 @@ Test(row, has_nothing_as_null)
     mmn_text line = {0};
     const sample_row found = again(&row, &line, &sample, &blocks);
     cr_expect_str_eq(line.text, "{\"text\": 0, \"image\": 0, \"whole\": 0, \"real\": null, "
-                                "\"answer\": null, \"reals\": [], \"wholes\": []}");
+                                "\"answer\": null, \"reals\": [], \"wholes\": [], \"texts\": []}");
     cr_expect(isnan(found.real));
     cr_expect_null(found.text);
     cr_expect_eq(found.real_count, 0);
