@@ -215,7 +215,10 @@ class ContributionOptions(Structure):
                 ("tokens", c_uint64), ("word", c_char_p), ("all_words", c_int), ("product", c_int),
                 ("top", c_uint64), ("names", c_uint64), ("seeds", c_uint32),
                 ("first_seed", c_uint64), ("noise", c_double), ("allow_long_prompts", c_int),
-                ("progress", PROGRESS), ("progress_context", c_void_p)]
+                ("progress", PROGRESS), ("progress_context", c_void_p), ("list", c_char_p),
+                ("samples", c_uint64), ("shuffles", c_uint32), ("at_least", c_uint64),
+                ("weight_noise", c_double), ("enlarged", c_int), ("allow_unknown_keys", c_int),
+                ("rows", RowsOptions)]
 
 
 class DumpOptions(Structure):

@@ -186,6 +186,27 @@ def test_contrib() -> None:
     assert [row["id"] for row in result.records("words")] == ids
 
 
+def test_contrib_list(domains, short_list, program, tmp_path: Path) -> None:
+    asked = {"samples": 1, "tokens": 4, "all_words": True, "seeds": 1, "shuffles": 1}
+    result = mmneuron.contrib_list(domains, short_list, weight_noise=0.5, **asked)
+    program("contrib", DOMAINS / "model", short_list, "--samples", 1, "-n", 4, "--all-words", "--seeds", 1,
+            "--weight-noise", 0.5, "-o", tmp_path / "contrib.json")
+    assert result.json() == json.loads((tmp_path / "contrib.json").read_text())
+    for shard in 1, 2:
+        assert mmneuron.contrib_list(domains, short_list, rows=tmp_path / f"part-{shard}", shard=(shard, 2),
+                                     weight_noise=0.5, **asked) is None
+    merged = mmneuron.contrib_list(domains, short_list, parts=[tmp_path / "part-1", tmp_path / "part-2"],
+                                   weight_noise=0.5, **asked)
+    assert merged.json() == result.json()
+    # The mean over words of what is said of each.
+    words = [word for answer in result.json()["answers"] for word in answer["spoken"]]
+    for summary in (row for row in result.json()["summary"] if row["domain"] is None):
+        lists = [found for word in words for found in word["lists"] if found["order"] == summary["order"]]
+        assert summary["said"] == len(lists) == len(words)
+        for name in "own", "any", "named":
+            assert summary[name] == pytest.approx(np.mean([found[name] for found in lists]))
+
+
 def test_reports(evaluated, counts, neurons, tmp_path: Path, program) -> None:
     given = [counts.file, neurons, evaluated]
     figures = mmneuron.figures(given)

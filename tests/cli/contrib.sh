@@ -34,6 +34,33 @@ takes_no_picture() {
         --json --quiet && grep -q '"grid": null' "$work/out" && ! grep -q activations "$work/out"
 }
 
+# The bar of a map that is enlarged first is another; nothing else changes but the setting that says so.
+enlarges_maps() {
+    exits 0 contributions --seeds 0 --json && cp "$work/out" "$work/patches" &&
+        exits 0 contributions --seeds 0 --json --mask patches && cmp "$work/out" "$work/patches" &&
+        exits 0 contributions --seeds 0 --json --mask enlarged && ! cmp -s "$work/out" "$work/patches" &&
+        grep -q '"mask": "enlarged"' "$work/out" || return 1
+    sed 's/, "mask": "enlarged"//; s/"bar": [^,]*,//' "$work/out" >"$work/without"
+    sed 's/"bar": [^,]*,//' "$work/patches" | cmp - "$work/without"
+}
+
+adds_noise_to_weights() {
+    exits 0 contributions --seeds 2 --weight-noise 0.5 && grep -q 'weights: these neurons .* of 2$' "$work/out" &&
+        grep -q 'weights: random neurons .* of 2$' "$work/out"
+}
+
+# A list's result, what is printed, and its rows, whatever is named in the sample.
+looks_through_a_list() {
+    make_list 3 "$work/list.jsonl"
+    exits 0 $MMNEURON contrib "$model" "$work/list.jsonl" -n 4 --all-words --seeds 1 --weight-noise 0.1 -q \
+        --rows "$work/rows.jsonl" -o "$work/list.json" &&
+        grep -q '^by contribution$' "$work/out" && grep -q '^by activation$' "$work/out" &&
+        grep -q '"format": "mmneuron-contrib-list-1"' "$work/list.json" &&
+        [ "$(grep -c '"active_names": \[' "$work/rows.jsonl")" -eq "$(wc -l <"$work/list.jsonl")" ] &&
+        sed 's/}$/, "words": ["nobody"]}/' "$work/list.jsonl" >"$work/named.jsonl" &&
+        exits 0 $MMNEURON contrib "$model" "$work/named.jsonl" -n 4 -q --json && ! grep -q '"spoken": \[$' "$work/out"
+}
+
 names_the_word_that_is_not_there() {
     contributions --word elephant >"$work/out" 2>"$work/errors"
     [ $? -eq 2 ] && [ ! -s "$work/out" ] && grep -q 'has no word "elephant"' "$work/errors"
@@ -44,6 +71,15 @@ check "a file with what --json prints" writes_what_it_prints
 check "a question" takes_a_question
 check "no picture" takes_no_picture
 check "one word" exits 0 contributions --word SHAL --seeds 0 --top 1 --names 1
+check "maps that are enlarged" enlarges_maps
+check "noise in weights" adds_noise_to_weights
+check "a list" looks_through_a_list
+check "no list's options without a list" is_wrong_usage "are for a list" contrib "$model" a --shuffles 1
+check "no shards without a list" is_wrong_usage "are for a list" contrib "$model" a --shard 1/2 -o x
+check "no prompt beside a list" is_wrong_usage "have theirs" contrib "$model" a.jsonl --prompt b
+check "no maps of a list" is_wrong_usage "no maps" contrib "$model" a.jsonl --mask enlarged
+check "another mask" is_wrong_usage "patches or enlarged" contrib "$model" a --mask blue
+check "a list that is not there" fails_with "none.jsonl" $MMNEURON contrib "$model" "$work/none.jsonl" -q
 check "a word that is not in the answer" names_the_word_that_is_not_there
 check "no question" is_wrong_usage "question or --prompt" contrib "$model"
 check "question and prompt" is_wrong_usage "one or the other" contrib "$model" a --prompt b

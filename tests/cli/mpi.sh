@@ -41,6 +41,7 @@ words_of() {
     perplexity) echo eval "$model" "$work/texts.jsonl" --window 8 --seeds 3 $neurons ;;
     perturb) echo perturb "$model" "$work/list.jsonl" --seeds 3 $neurons ;;
     lens) echo lens "$model" "$work/list.jsonl" --examples 2 ;;
+    contrib) echo contrib "$model" "$work/list.jsonl" -n 4 --all-words --seeds 1 --at-least 2 ;;
     count) echo $count ;;
     count-positions) echo $count --positions 100 ;;
     count-windows) echo count "$model" "$work/texts.jsonl" --window 8 ;;
@@ -99,7 +100,7 @@ is_refused() {
     exits 2 $together -n 2 $MMNEURON "$@" && grep -q "$pattern" "$work/errors"
 }
 
-for study in eval perplexity perturb lens count count-positions count-windows; do
+for study in eval perplexity perturb lens contrib count count-positions count-windows; do
     check "$study: three processes make the bytes of one" same_bytes $study
 done
 if ps -o pid= --ppid 1 >/dev/null 2>&1; then
@@ -112,5 +113,6 @@ check "what is wrong is said once" fails_once
 check "several processes need a file" is_refused 'in a file' $(words_of lens)
 check "they are no shards" is_refused 'divide the samples' $(words_of lens) --shard 1/2 -o "$work/x"
 check "other commands are not divided" is_refused 'not divided' info "$model"
+check "one question is not divided" is_refused 'not divided' contrib "$model" "Who?"
 
 done_testing

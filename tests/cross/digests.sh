@@ -108,6 +108,19 @@ What is this? ASSISTANT:" --generate 4 --all-words --activation product --seeds 
         sed "s/^\\(.\\{32\\}\\).*/\\1  contributions/"
 }
 
+# contribution_list_digest OPTION...: of the neurons behind the answers to several pictures, shuffled, and with
+# noise in weights, too.
+contribution_list_digest() {
+    for name in wide retina tall square; do
+        printf '{"domain": "%s", "image": "%s", "prompt": "USER: <image>\\nName it. ASSISTANT:"}\n' \
+            $name "$top_srcdir/golden/images/$name.jpg"
+    done >"$work/pictures.jsonl"
+    $MMNEURON contrib "$model" "$work/pictures.jsonl" -n 4 --all-words --seeds 1 --weight-noise 0.25 \
+        --at-least 2 --shuffles 2 --quiet --json "$@" >"$work/result.json" &&
+        sed -e '/"version"/d' -e '/"list"/d' "$work/result.json" | sha256sum |
+        sed "s/^\\(.\\{32\\}\\).*/\\1  contributions-of-list/"
+}
+
 # beams_digest OPTION...: of answers that several beams searched for.
 beams_digest() {
     for name in llava-1.5 instructblip; do
@@ -122,7 +135,7 @@ if [ "$1" = --print ]; then
     count_to "$work/counts" >&2 && ranking_digest ranking "$work/counts" && stage_digests &&
         perturbation_digest "$work/counts" && lens_digest && siglip_digest &&
         instructblip_digest && text_digests && contributions_digest && window_digest &&
-        perplexity_digest && beams_digest
+        perplexity_digest && beams_digest && contribution_list_digest
     exit
 fi
 
@@ -134,7 +147,7 @@ dumps_as_published() {
     stage_digests --threads "$1" >"$work/found" &&
         grep -v -e '  ranking$' -e '  perturbation$' -e '  lens$' -e '  siglip$' \
             -e '  instructblip$' -e '  text/' -e '  contributions$' -e '  windows$' -e '  perplexity$' \
-            -e '  beams$' "$published" |
+            -e '  beams$' -e '  contributions-of-list$' "$published" |
         diff - "$work/found"
 }
 
@@ -187,6 +200,8 @@ for threads in $numbers; do
         is_published beams beams_digest --threads $threads
     check "the same contributes on $threads threads" \
         is_published contributions contributions_digest --threads $threads
+    check "the same contributes to a list on $threads threads" \
+        is_published contributions-of-list contribution_list_digest --threads $threads
 done
 check "every stage of a model with SigLIP's tower is the published one" \
     is_published siglip siglip_digest

@@ -126,7 +126,25 @@ static mmn_status run_lens(mmn_result **result, const mmn_rows_options *rows)
     return mmn_lens_run(result, model, &options, &error);
 }
 
-static study *const studies[] = {run_eval, run_perplexity, run_agree, run_perturb, run_lens};
+static mmn_status run_contributions(mmn_result **result, const mmn_rows_options *rows)
+{
+    const mmn_contribution_options options = {.size = sizeof(options),
+                                              .list = list,
+                                              .tokens = 3,
+                                              .all_words = 1,
+                                              .top = 3,
+                                              .names = 2,
+                                              .seeds = 1,
+                                              .shuffles = 1,
+                                              .at_least = 2,
+                                              .weight_noise = 0.5,
+                                              .progress = show,
+                                              .rows = *rows};
+    return mmn_contributions_run(result, model, &options, &error);
+}
+
+static study *const studies[] = {run_eval,    run_perplexity, run_agree,
+                                 run_perturb, run_lens,       run_contributions};
 enum { STUDIES = sizeof(studies) / sizeof(studies[0]) };
 
 /* The JSON of a run, which must succeed. */

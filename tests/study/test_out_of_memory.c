@@ -119,6 +119,24 @@ static mmn_status run_contributions(char **table, char **json, mmn_error *proble
     return print(contributions, status, table, json, problem);
 }
 
+static mmn_status run_contribution_list(char **table, char **json, mmn_error *problem)
+{
+    const mmn_contribution_options options = {.size = sizeof(options),
+                                              .list = list,
+                                              .samples = 1,
+                                              .tokens = 2,
+                                              .all_words = 1,
+                                              .top = 2,
+                                              .names = 1,
+                                              .seeds = 1,
+                                              .shuffles = 1,
+                                              .at_least = 2,
+                                              .weight_noise = 0.5};
+    mmn_result *contributions;
+    mmn_status status = mmn_contributions_run(&contributions, model, &options, problem);
+    return print(contributions, status, table, json, problem);
+}
+
 /* One run in which this allocation fails; 0: none. */
 static mmn_status run_with(run_function run, unsigned long number)
 {
@@ -174,6 +192,11 @@ Test(neurons_out_of_memory, reading_layers)
 Test(neurons_out_of_memory, finding_contributions)
 {
     run_out(run_contributions);
+}
+
+Test(neurons_out_of_memory, finding_contributions_over_a_list)
+{
+    run_out(run_contribution_list);
 }
 
 /* A batch that finds no memory is tried again sample by sample, so that a run may still succeed:

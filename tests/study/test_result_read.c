@@ -166,6 +166,27 @@ Test(result_read, contributions)
     mmn_result_free(result);
 }
 
+Test(result_read, contributions_over_a_list)
+{
+    const mmn_contribution_options options = {.size = sizeof(options),
+                                              .list = list,
+                                              .tokens = 3,
+                                              .all_words = 1,
+                                              .top = 2,
+                                              .names = 2,
+                                              .seeds = 1,
+                                              .shuffles = 1,
+                                              .at_least = 2};
+    mmn_result *result;
+    mmn_contributions_run(&result, model, &options, &error);
+    result = read_back(result);
+    cr_expect_eq(mmn_result_rows(result, "neurons"), 4 * mmn_result_rows(result, "spoken"));
+    cr_expect_eq(mmn_result_rows(result, "names"), 2 * mmn_result_rows(result, "neurons"));
+    cr_expect_str_eq(mmn_result_text(result, "summary", 0, "order"), "contribution");
+    cr_expect_gt(mmn_result_rows(result, "words"), 0);
+    mmn_result_free(result);
+}
+
 Test(result_read, ranking)
 {
     char counts[sizeof(list)];
