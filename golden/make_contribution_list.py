@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy
 import torch
 from torch import Tensor
-from transformers import AutoModelForImageTextToText
+from transformers import AutoModelForCausalLM, AutoModelForImageTextToText
 
 import inputs as model_inputs
 from make_contributions import Watch
@@ -29,6 +29,7 @@ MODEL = HERE / "checkpoints" / "llava-1.5"
 THIS, NAME, WHO = (f"USER: <image>\n{question} ASSISTANT:" for question in ("What is this?", "Name it.", "Who?"))
 ASKED = [("wide.jpg", THIS), ("retina.jpg", THIS), ("retina.jpg", NAME), ("square.jpg", NAME), ("text.png", THIS),
          ("square.jpg", WHO), ("grey.jpg", NAME)]
+PLAIN, PLAIN_PROMPT = HERE / "checkpoints" / "bloom", "A cat"
 TOKENS, TOP, NAMES, SEEDS, DEVIATION, AT_LEAST = 6, 12, 4, (1, 2), 0.25, 2
 ORDERS = ("contribution", "activation")
 
@@ -77,6 +78,12 @@ def random_neurons(count: int, layers: int, width: int, seed: int) -> list[tuple
         number = below(last + 1, seed, 0xFFFFFFFF, 0, i)
         chosen.append(last if number in chosen else number)
     return [divmod(number, width) for number in chosen]
+
+
+def add_noise(weight: Tensor, seed: int, layer: int, neuron: int) -> None:
+    """To all weights that leave the neuron: its column of the output matrix."""
+    row = [normal_pair(seed, layer, neuron, 0x80000000 | i) for i in range((len(weight) + 1) // 2)]
+    weight[:, neuron] += DEVIATION * torch.tensor(row, dtype=torch.float64).flatten()[:len(weight)]
 
 
 def words_of(tokenizer, ids: list[int]) -> tuple[str, list[tuple[str, int]]]:
@@ -152,9 +159,7 @@ class Model:
     def with_noise(self, neurons: list[tuple[int, int]], seed: int, *target) -> float:
         kept = [layer.mlp.down_proj.weight.clone() for layer in self.layers]
         for layer, neuron in neurons:
-            weight = self.layers[layer].mlp.down_proj.weight
-            row = [normal_pair(seed, layer, neuron, 0x80000000 | i) for i in range((len(weight) + 1) // 2)]
-            weight[:, neuron] += DEVIATION * torch.tensor(row, dtype=torch.float64).flatten()[:len(weight)]
+            add_noise(self.layers[layer].mlp.down_proj.weight, seed, layer, neuron)
         found = self.log_probability(*target)
         for layer, weight in zip(self.layers, kept):
             layer.mlp.down_proj.weight.copy_(weight)
@@ -226,7 +231,8 @@ def look(model: Model, number: int) -> dict:
     measure(model, words, shuffled)
     for word in words.values():
         disturb(model, ids, word)
-    return {"image": ASKED[number][0], "prompt": ASKED[number][1], "ids": ids, "answer": answer, "words": list(words.values())}
+    image, prompt = ASKED[number]
+    return {"image": image, "prompt": prompt, "ids": ids, "answer": answer, "words": list(words.values())}
 
 
 def across(samples: list[dict]) -> dict[str, dict]:
@@ -265,15 +271,32 @@ def bars(model: Model, sample: dict) -> list[dict]:
     return found
 
 
+def without_gate() -> dict:
+    """ln p of tokens of a model whose MLP has no gate, without and with noise in weights of random neurons."""
+    with torch.no_grad():
+        model = AutoModelForCausalLM.from_pretrained(
+            PLAIN, dtype=torch.float32, attn_implementation="eager").eval().double()
+    ids = model_inputs.prepare(model_inputs.load_processor(PLAIN), PLAIN_PROMPT, [])["input_ids"]
+    outputs = [layer.mlp.dense_4h_to_h.weight for layer in model.transformer.h]
+    with torch.no_grad(), float64_arithmetic():
+        before = model(input_ids=ids).logits[0, -1].log_softmax(-1)
+        for layer, neuron in random_neurons(TOP, len(outputs), outputs[0].shape[1], SEEDS[0]):
+            add_noise(outputs[layer], SEEDS[0], layer, neuron)
+        after = model(input_ids=ids).logits[0, -1].log_softmax(-1)
+    return {"checkpoint": PLAIN.name, "prompt": PLAIN_PROMPT,
+            "before": before[:64].tolist(), "after": after[:64].tolist()}
+
+
 def main() -> None:
     torch.set_num_threads(1)
     with torch.no_grad():
         model = Model()
+    plain = without_gate()
     with torch.no_grad(), float64_arithmetic():
         samples = [look(model, number) for number in range(len(ASKED))]
         made = {"tokens": TOKENS, "top": TOP, "names": NAMES, "seeds": list(SEEDS),
                 "deviation": DEVIATION, "at_least": AT_LEAST, "samples": samples, "across": across(samples),
-                "bars": bars(model, samples[0])}
+                "bars": bars(model, samples[0]), "without_gate": plain}
     (HERE / "contribution_list.json").write_text(json.dumps(made, indent=1) + "\n")
 
 

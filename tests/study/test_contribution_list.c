@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "model/model.h"
 #include "study/contribution_list.h"
 #include "tests/tools/scratch.h"
 
@@ -218,6 +219,104 @@ Test(contribution_list, compares_samples_as_pytorch_does)
     cr_expect_eq(compared, json_object_size(across));
     mmn_free(words);
     end(list);
+}
+
+/* Where a map is enlarged, its bar is another. */
+Test(contribution_list, has_the_bars_of_numpy)
+{
+    const json_t *bars = json_object_get(golden, "bars");
+    const json_t *sample = json_array_get(json_object_get(golden, "samples"), 0);
+    const char *const image = IMAGES "wide.jpg";
+    options.list = NULL;
+    options.shuffles = 0;
+    options.seeds = 0;
+    options.prompt = json_string_value(json_object_get(sample, "prompt"));
+    options.images = &image;
+    options.image_count = 1;
+    for (options.enlarged = 0; options.enlarged < 2; options.enlarged++) {
+        mmn_one_contribution *one = mmn_allocate(1, sizeof *one, NULL);
+        cr_assert_eq(mmn_study_find(&mmn_contributions_kind, one, model, &options, &error), MMN_OK,
+                     "%s", error.message);
+        const mmn_answer_word *word = &one->found.words[0];
+        for (size_t i = 0; i < word->neuron_count; i++) {
+            const mmn_contributor *neuron = &word->neurons[MMN_BY_CONTRIBUTION][i];
+            size_t k;
+            const json_t *bar;
+            bool found = false;
+            json_array_foreach(bars, k, bar) if (number_of(bar, "layer") == neuron->layer &&
+                                                 number_of(bar, "neuron") == neuron->neuron)
+            {
+                cr_expect_float_eq(neuron->bar,
+                                   number_of(bar, options.enlarged ? "enlarged" : "patches"), 1e-5);
+                found = true;
+            }
+            cr_expect(found, "%u/%u", neuron->layer, neuron->neuron);
+        }
+        mmn_study_close(&mmn_contributions_kind, one);
+        mmn_free(one);
+    }
+}
+
+/* Where the MLP has no gate, what enters its output matrix is the activation. */
+Test(contribution_list, adds_noise_to_weights_of_a_model_without_a_gate)
+{
+    const json_t *expected = json_object_get(golden, "without_gate");
+    const json_t *before = json_object_get(expected, "before");
+    const json_t *after = json_object_get(expected, "after");
+    mmn_contributor neurons[100];
+    mmn_weight_noise noise = {0};
+    mmn_session *session;
+    mmn_input *input;
+    mmn_model_close(model);
+    cr_assert_eq(mmn_model_open(&model, MMN_SOURCE_DIR "/golden/checkpoints/bloom", NULL, &error),
+                 MMN_OK, "%s", error.message);
+    cr_assert_eq(mmn_input_from_prompt(&input, model,
+                                       json_string_value(json_object_get(expected, "prompt")), NULL,
+                                       0, &error),
+                 MMN_OK);
+    const size_t length = mmn_input_length(input), vocabulary = model->config.language.vocab_size;
+    mmn_random_contributors(neurons, (size_t)options.top, model, 1);
+    for (int noisy = 0; noisy < 2; noisy++) {
+        cr_assert_eq(mmn_session_create(&session, model, NULL, &error), MMN_OK);
+        if (noisy)
+            cr_assert_eq(mmn_weight_noise_add(&noise, session, neurons, (size_t)options.top,
+                                              options.weight_noise, 1, length, &error),
+                         MMN_OK, "%s", error.message);
+        cr_assert_eq(mmn_session_keep(session, "language.logits", &error), MMN_OK);
+        cr_assert_eq(mmn_session_prefill(session, input, &error), MMN_OK);
+        const mmn_stage *stage = mmn_session_stage(session, "language.logits");
+        const float *logits = (const float *)stage->data + (stage->shape[0] - 1) * vocabulary;
+        double sum = 0;
+        for (size_t id = 0; id < vocabulary; id++)
+            sum += exp((double)logits[id]);
+        for (size_t id = 0; id < json_array_size(before); id++)
+            cr_expect_float_eq((double)logits[id] - log(sum),
+                               json_number_value(json_array_get(noisy ? after : before, id)), 2e-5,
+                               "token %zu", id);
+        mmn_session_free(session);
+    }
+    mmn_weight_noise_free(&noise);
+    mmn_input_free(input);
+}
+
+/* Different neurons of all layers, and others with another seed. */
+Test(contribution_list, draws_random_neurons_once_each)
+{
+    const size_t all =
+        model->config.language.layers * (size_t)model->config.language.intermediate_size;
+    mmn_contributor *neurons = mmn_allocate(all, sizeof *neurons, NULL);
+    unsigned char *drawn = mmn_allocate(all, 1, NULL);
+    mmn_random_contributors(neurons, all, model, 7);
+    for (size_t i = 0; i < all; i++)
+        cr_assert_eq(drawn[neurons[i].layer * (size_t)model->config.language.intermediate_size +
+                           neurons[i].neuron]++,
+                     0);
+    mmn_contributor few[2][4];
+    for (uint64_t seed = 0; seed < 2; seed++)
+        mmn_random_contributors(few[seed], 4, model, seed);
+    cr_expect_neq(memcmp(few[0], few[1], sizeof few[0]), 0);
+    mmn_free(neurons);
+    mmn_free(drawn);
 }
 
 /* ---- Words and measures ---------------------------------------------------------------------- */
