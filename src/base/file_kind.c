@@ -36,7 +36,7 @@ static const char *const phrases[MMN_KINDS] = {
     [MMN_KIND_PICTURE] = "a picture",
     [MMN_KIND_HTML] = "an HTML page",
     [MMN_KIND_LFS] = "a Git LFS pointer and not the file itself, which \"git lfs pull\" fetches",
-    [MMN_KIND_GGUF] = "a GGUF file, which llama.cpp reads",
+    [MMN_KIND_GGUF] = "a GGUF file, which llama.cpp reads and which was converted from safetensors",
     [MMN_KIND_PICKLE] = "a Python pickle",
     [MMN_KIND_ZIP] = "a zip archive, as PyTorch's weights are too",
     [MMN_KIND_GZIP] = "a file that gzip compressed",
@@ -241,6 +241,16 @@ static bool fits(mmn_file_kind kind, mmn_file_kind wanted)
     return kind == wanted;
 }
 
+/* What is expected, or is nearer than that to what was given. */
+static const char *expected(mmn_file_kind kind, mmn_file_kind wanted)
+{
+    if (wanted == MMN_KIND_LIST && kind == MMN_KIND_ARRAY)
+        return "a list, with one sample a line (jq -c \".[]\" makes it of the array)";
+    if (wanted == MMN_KIND_MODEL && kind >= MMN_KIND_WEIGHTS && kind <= MMN_KIND_INDEX)
+        return "the folder that it lies in";
+    return phrases[wanted];
+}
+
 mmn_status mmn_file_kind_explain(mmn_error *error, mmn_status status, const char *path,
                                  mmn_file_kind wanted)
 {
@@ -251,5 +261,5 @@ mmn_status mmn_file_kind_explain(mmn_error *error, mmn_status status, const char
     if (kind == MMN_KIND_UNKNOWN || fits(kind, wanted) || (status == MMN_SYSTEM && !folder))
         return status;
     return mmn_fail(error, MMN_INPUT, path, NULL, "this is %s; expected %s", phrases[kind],
-                    phrases[wanted]);
+                    expected(kind, wanted));
 }

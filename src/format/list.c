@@ -1,6 +1,7 @@
 /* Dataset lists: samples from a JSON-lines file, one at a time. */
 #include "format/list.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -245,7 +246,10 @@ bool mmn_is_domain(const char *text)
 
 static void read_domain(mmn_sample *sample, const mmn_object *line)
 {
-    mmn_read_text(&sample->domain, line, mmn_read_required(line, "domain"));
+    if (!mmn_object_value(line, "domain"))
+        mmn_read_wrong(line, "domain",
+                       "is missing: every sample has one, as \"domain\": \"medical\"");
+    mmn_read_text(&sample->domain, line, "domain");
     if (mmn_read_fine(line) && !mmn_is_domain(sample->domain))
         mmn_read_wrong(line, "domain",
                        "must be a name of 1 to %d bytes without control characters, slashes, "
@@ -414,6 +418,31 @@ static void read_sample(mmn_sample *sample, mmn_list *list, const mmn_object *li
         read_question(sample, list, line);
 }
 
+/* Whether the line is the first of several that an object was written on. */
+static bool begins_without_end(const mmn_list *list)
+{
+    static const char blanks[] = " \t\r";
+    const char *begin = list->line_text, *last = begin + list->line_length - 1;
+    while (memchr(blanks, *begin, 3))
+        begin++;
+    while (memchr(blanks, *last, 3))
+        last--;
+    return *begin == '{' && *last != '}';
+}
+
+static mmn_status parse_line(mmn_list *list, mmn_error *error)
+{
+    const mmn_status status = mmn_json_parse_line(&list->document, list->line_text,
+                                                  list->line_length, list->path, list->line, error);
+    if (status != MMN_INPUT || !error || !begins_without_end(list))
+        return status;
+    const mmn_error wrong = *error;
+    return mmn_fail(error, MMN_INPUT, list->path, wrong.where,
+                    "%.400s; the line ends within the object, and a sample is one line (jq -c . "
+                    "writes it so)",
+                    wrong.message);
+}
+
 mmn_status mmn_list_next(mmn_list *list, mmn_sample *sample, bool *found, mmn_error *error)
 {
     clear_sample(list);
@@ -426,8 +455,7 @@ mmn_status mmn_list_next(mmn_list *list, mmn_sample *sample, bool *found, mmn_er
         return mmn_fail(error, MMN_INPUT, list->path, where,
                         "is %zu bytes long, and at most %d are allowed", length,
                         MMN_LIST_LINE_LIMIT);
-    MMN_TRY(mmn_json_parse_line(&list->document, list->line_text, length, list->path, list->line,
-                                error));
+    MMN_TRY(parse_line(list, error));
     if (!json_is_object(list->document))
         return mmn_fail(error, MMN_INPUT, list->path, where, "must be a JSON object");
     mmn_reader reader = {.error = error};
@@ -456,9 +484,12 @@ bool mmn_sample_blame(mmn_error *error, uint64_t line, const char *list_file)
     if (error->status == MMN_INTERRUPTED || (error->status == MMN_SYSTEM && error->file[0] == '\0'))
         return false;
     char sentence[sizeof(error->message)], where[32];
+    const char *hint = error->cause == ENOENT && error->file[0] != '/'
+                           ? " (paths in a list are relative to the list's folder)"
+                           : "";
     mmn_error_sentence(error, sentence, sizeof(sentence));
     snprintf(where, sizeof(where), "line %" PRIu64, line);
     mmn_fail(error, error->status == MMN_NONFINITE ? MMN_NONFINITE : MMN_INPUT, list_file, where,
-             "%s", sentence);
+             "%s%s", sentence, hint);
     return true;
 }

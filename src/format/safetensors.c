@@ -229,8 +229,10 @@ static mmn_status open_shard(mmn_safetensors_file *file, const char *folder, con
     bool found;
     mmn_status status = mmn_find_file(&found, path, error);
     if (status == MMN_OK && !found)
-        status = mmn_fail(error, MMN_INPUT, path, NULL,
-                          "is missing: model.safetensors.index.json names it as a shard");
+        status = mmn_fail(
+            error, MMN_INPUT, path, NULL,
+            "is missing: model.safetensors.index.json names it as a shard; if the model was "
+            "downloaded, the same hf download goes on with what is missing");
     else if (status == MMN_OK)
         status = open_file(file, path, error);
     mmn_free(path);
@@ -326,7 +328,8 @@ static mmn_status fail_without_weights(const char *folder, mmn_error *error)
                     others.adapter
                         ? "; it has an adapter (LoRA) alone, which has to be merged into "
                           "its model (peft's merge_and_unload)"
-                        : "");
+                        : "; if the model was downloaded, the same hf download goes on with what "
+                          "is missing");
 }
 
 mmn_status mmn_safetensors_open_folder(mmn_safetensors **tensors, const char *folder,

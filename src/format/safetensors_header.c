@@ -140,7 +140,7 @@ static mmn_status read_tensor(mmn_tensor *tensor, const mmn_safetensors_file *fi
     if (offsets[0] > offsets[1] || offsets[1] > size)
         return mmn_fail(error, MMN_INPUT, file->path, name,
                         "data from byte %zu to %zu do not lie in the %zu bytes of data that the "
-                        "file has",
+                        "file has: it was cut off, or its header is wrong",
                         offsets[0], offsets[1], size);
     if (!mmn_tensor_bytes(&tensor->bytes, tensor->type, tensor->shape, tensor->dimensions))
         return fail_tensor(file, name, error, "the shape is larger than memory can be");

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "model/family.h"
+#include "model/folder_without_config.h"
 
 #define FILE_LIMIT 10000000 /* bytes; published ones have some thousands */
 
@@ -140,19 +141,6 @@ mmn_status mmn_config_parse(mmn_config *config, const char *text, size_t size, c
     return reader.status;
 }
 
-static mmn_status fail_without_config(const char *folder, mmn_error *error)
-{
-    char *adapter;
-    MMN_TRY(mmn_find_in_folder(&adapter, folder, "adapter_config.json", error));
-    bool is_adapter = adapter != NULL;
-    mmn_free(adapter);
-    return mmn_fail(
-        error, MMN_INPUT, folder, NULL, "is not a model's folder: it has no config.json%s",
-        is_adapter ? "; adapter_config.json says that it is an adapter (LoRA), which has to "
-                     "be merged into its model (peft's merge_and_unload)"
-                   : "");
-}
-
 mmn_status mmn_config_load(mmn_config *config, const char *folder, mmn_error *error)
 {
     mmn_document document = {0}, said = {0};
@@ -161,7 +149,7 @@ mmn_status mmn_config_load(mmn_config *config, const char *folder, mmn_error *er
         return mmn_fail(error, MMN_INPUT, folder, NULL, "is not a folder");
     mmn_object root = mmn_read_in_folder(&document, &reader, folder, "config.json", FILE_LIMIT);
     if (reader.status == MMN_OK && !root.value)
-        reader.status = fail_without_config(folder, error);
+        reader.status = mmn_folder_without_config(folder, error);
     read_root(config, &root);
     mmn_object object =
         mmn_read_in_folder(&said, &reader, folder, "generation_config.json", FILE_LIMIT);

@@ -300,7 +300,8 @@ mmn_status mmn_sample_check_answers(const mmn_sample *sample, const char *file, 
 {
     if (sample->answer_count == 0)
         return refuse(sample, "answers", file, error,
-                      "are missing; without them no answer can be right");
+                      "are missing, without which no answer can be right: a sample has them as "
+                      "\"answers\": [\"house\"]");
     for (size_t i = 0; i < sample->answer_count; i++)
         if (sample->answers[i][strspn(sample->answers[i], " \t\r\n")] == '\0')
             return refuse(sample, "answers", file, error, "must not be empty texts");

@@ -374,6 +374,36 @@ check "weights that Git LFS has to fetch are named" takes_no "a Git LFS pointer"
 rm pointers/config.json && cp page pointers/config.json
 check "so is a page instead of a configuration" takes_no "an HTML page" config.json info pointers
 
+# What a folder that is none holds instead, and what to do about a list that is nearly one.
+mkdir -p above/inner/model other/snapshots/1f gguf weights
+ln -s "$model"/* above/inner/model
+ln -s "$model"/* other/snapshots/1f
+: >gguf/small.gguf
+: >weights/model.safetensors
+check "a folder above a model's says where that is" fails_with "give above/inner/model$" $MMNEURON info above
+check "so does the hub's cache" fails_with "give other/snapshots/1f$" $MMNEURON info other
+check "a folder of a GGUF file" fails_with "small.gguf is a model for llama.cpp" $MMNEURON info gguf
+check "a folder of weights alone" fails_with "hf download" $MMNEURON info weights
+mkdir empty
+check "an empty folder" fails_with "save_pretrained" $MMNEURON info empty
+check "a file in a model's folder" fails_with "expected the folder that it lies in" \
+    $MMNEURON info "$model/config.json"
+check "an array comes with the command that makes a list of it" fails_with 'jq -c "\.\[\]"' \
+    $MMNEURON count "$model" array.json -o new
+
+# newcomer PATTERN LINE: what eval says of a list of this line.
+newcomer() {
+    printf '%s\n' "$2" >newcomer.jsonl
+    fails_with "$1" $MMNEURON eval "$model" newcomer.jsonl -o new
+}
+check "an object on several lines" newcomer "a sample is one line" '{"domain": "a",
+"question": "x"}'
+check "no domain" newcomer 'domain: is missing.*"domain": "medical"' '{"question": "x"}'
+check "no answers" newcomer 'answers: are missing.*"answers": \["house"\]' \
+    '{"domain": "a", "question": "x"}'
+check "a picture that is not beside the list" newcomer "absent.jpg.*relative to the list's folder" \
+    '{"domain": "a", "question": "x", "image": "absent.jpg", "answers": ["y"]}'
+
 command="hf download llava-hf/llava-1.5-7b-hf --local-dir llava-1.5-7b-hf"
 for name in llava-hf/llava-1.5-7b-hf https://huggingface.co/llava-hf/llava-1.5-7b-hf \
     https://huggingface.co/llava-hf/llava-1.5-7b-hf/tree/main hf.co/llava-hf/llava-1.5-7b-hf; do

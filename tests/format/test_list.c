@@ -114,6 +114,7 @@ Test(list, names_bad_lines_and_goes_on)
         const char *line, *where, *message; /* the end of `where`, a part of the message */
     } bad[] = {
         {"{\"domain\":\"a\",\"question\":\"x\"", "line 2, column 28", "not valid JSON"},
+        {"{\"domain\":\"a\",", "line 2, column", "a sample is one line"},
         {"{\"domain\":\"a\",\"domain\":\"a\",\"question\":\"x\"}", "line 2, column 22",
          "duplicate"},
         {"[1]", "line 2", "JSON object"},
