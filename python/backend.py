@@ -135,11 +135,30 @@ class Wheel:
         self.archive.close()
 
 
+def modules() -> dict[str, bytes]:
+    """The package's files but for the libraries, by their names in it."""
+    names = {f"mmneuron/{file.name}": file for file in sorted((PYTHON / "mmneuron").iterdir())
+             if file.suffix == ".py" or file.name == "py.typed"}
+    names |= {target: REPOSITORY / source for source, target in SHARED.items()}
+    return {name: file.read_bytes() for name, file in names.items()}
+
+
 def metadata_files() -> dict[str, bytes]:
     readme = (PYTHON / "README.md").read_text(encoding="utf-8")
     return {"METADATA": (METADATA.format(version=version()) + readme).encode(),
             "WHEEL": WHEEL.format(tag=tag()).encode(),
             "licenses/COPYING": (REPOSITORY / "COPYING").read_bytes()}
+
+
+def install(folder: str) -> None:
+    """For a distribution's package: the modules and their metadata go to a folder for modules, and
+    the libraries are those of the system."""
+    information = f"mmneuron-{version()}.dist-info"
+    metadata = METADATA.format(version=version()).encode()
+    for name, content in {**modules(), f"{information}/METADATA": metadata}.items():
+        file = Path(folder) / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
 
 
 # ---- What pip calls ------------------------------------------------------------------------------
@@ -166,11 +185,8 @@ def build_wheel(wheel_directory: str, config_settings: dict | None = None,
     information = f"mmneuron-{version()}.dist-info"
     name = f"mmneuron-{version()}-{tag()}.whl"
     wheel = Wheel(Path(wheel_directory) / name)
-    for file in sorted((PYTHON / "mmneuron").iterdir()):
-        if file.suffix == ".py" or file.name == "py.typed":
-            wheel.add(f"mmneuron/{file.name}", file.read_bytes())
-    for source, target in SHARED.items():
-        wheel.add(target, (REPOSITORY / source).read_bytes())
+    for file, content in modules().items():
+        wheel.add(file, content)
     for library in libraries:
         wheel.add(f"mmneuron/lib/{library.name}", library.read_bytes(), 0o755)
     for file, content in metadata_files().items():

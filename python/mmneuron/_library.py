@@ -349,14 +349,20 @@ FUNCTIONS = {
 }
 
 
+def _open(name: str) -> ctypes.CDLL:
+    """The library that a wheel brings, or where there is none (packages of distributions) the
+    system's."""
+    own = _FOLDER / name
+    try:
+        return ctypes.CDLL(str(own) if own.exists() else name)
+    except OSError as error:
+        raise ImportError(f"{error}: {name} is neither in {_FOLDER}, where `pip install ./python`"
+                          " puts it, nor among the system's libraries") from None
+
+
 def _load() -> dict:
     """The functions. The library of pages needs the other one, which is there by its name then."""
-    libraries = []
-    for name in ("libmmneuron.so.0", "libmmneuron_page.so.0"):
-        if not (_FOLDER / name).exists():
-            raise ImportError(f"{_FOLDER / name} is not there: mmneuron was not installed by"
-                              " `pip install ./python`, which builds it")
-        libraries.append(ctypes.CDLL(str(_FOLDER / name)))
+    libraries = [_open("libmmneuron.so.0"), _open("libmmneuron_page.so.0")]
     functions = {}
     for name, (result, *arguments) in FUNCTIONS.items():
         function = getattr(libraries[name.startswith("mmn_report_")], name)
