@@ -55,6 +55,17 @@ functions_have_a_version() {
     test -z "$bare"
 }
 
+# package_has_them NAME OF-PACKAGE: the package's list has the same functions, each with the version that first had
+# it (a new one is to be added with the version to come).
+package_has_them() {
+    sed -n 's/^ \(mmn_[a-z0-9_]*\)@MMNEURON_[0-9]* [0-9.]*$/\1/p' "$top_srcdir/debian/$2.symbols" |
+        LC_ALL=C sort >listed.symbols
+    LC_ALL=C sort "$1.symbols" | diff listed.symbols -
+    code=$?
+    rm -f listed.symbols
+    return $code
+}
+
 check "every global symbol begins with mmn_" only_our_prefix
 if [ -f $shared ]; then
     check "the libraries export what mmneuron.h declares" exports_the_header
@@ -67,5 +78,7 @@ if [ -f $shared ]; then
 else
     skip "the libraries export what mmneuron.h declares" "no shared library in this build"
 fi
+check "Debian's list has the library's functions" package_has_them libmmneuron libmmneuron0
+check "so has that of the library of pages" package_has_them libmmneuron_page libmmneuron-page0
 
 done_testing
