@@ -1,7 +1,10 @@
 /* mmneuron report: figures of what the other commands found, as a page, graphics or tables. */
+#include <errno.h>
 #include <langinfo.h>
 #include <locale.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli/command.h"
@@ -12,15 +15,35 @@
 /* Returns false unless `name` (NULL: html) is a format's name. */
 static bool find_format(mmn_report_format *format, const char *name)
 {
-    static const char *const names[] = {"html", "md", "svg", "csv"};
+    static const char *const names[] = {"html", "md", "svg", "csv", "png", "pdf"};
     *format = MMN_REPORT_HTML;
-    for (int i = 0; name != NULL && i < 4; i++) {
+    for (int i = 0; name != NULL && i < 6; i++) {
         if (strcmp(name, names[i]) == 0) {
             *format = (mmn_report_format)i;
             return true;
         }
     }
     return name == NULL;
+}
+
+/* The day of SOURCE_DATE_EPOCH, by which builders of packages ask for the same bytes on every day;
+ * NULL where it is not set. Returns false if it is no number of seconds. */
+static bool find_date(char day[11], const char **date)
+{
+    const char *epoch = getenv("SOURCE_DATE_EPOCH");
+    char *end;
+    struct tm *parts;
+    *date = NULL;
+    if (epoch == NULL)
+        return true;
+    errno = 0;
+    const long long seconds = strtoll(epoch, &end, 10);
+    const time_t time = (time_t)seconds;
+    if (*epoch == '\0' || *end != '\0' || errno != 0 || seconds < 0 ||
+        (parts = gmtime(&time)) == NULL)
+        return false;
+    *date = day;
+    return strftime(day, 11, "%Y-%m-%d", parts) > 0;
 }
 
 /* Whether standard output shows block characters. */
@@ -70,15 +93,16 @@ static int write_report(mmn_cli_call *call, const mmn_report *report, mmn_report
 int mmn_cli_report(mmn_cli_call *call)
 {
     const char *output = NULL, *format_name = NULL, *figure = NULL;
+    char day[11];
     mmn_report_options report_options = {.size = sizeof(report_options)};
     /* clang-format off */
     const mmn_cli_option options[] = {
         {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
          .target = &output, .needed = "the file that receives the report",
-         .help = "where to write the report (- is standard output); with --format svg or csv the"
-                 " folder that receives a file for each figure"},
+         .help = "where to write the report (- is standard output); with --format svg, csv, png"
+                 " or pdf the folder that receives a file for each figure"},
         {.name = "format", .value = "NAME", .kind = MMN_CLI_TEXT, .target = &format_name,
-         .help = "html, md, svg or csv (html)"},
+         .help = "html, md, svg, csv, png or pdf (html)"},
         {.name = "figure", .value = "NAME", .kind = MMN_CLI_TEXT, .target = &figure,
          .help = "write this figure only, to FILE"},
         {.name = "images", .value = "FOLDER", .kind = MMN_CLI_TEXT,
@@ -86,6 +110,10 @@ int mmn_cli_report(mmn_cli_call *call)
          .help = "where the samples' pictures are (beside the list that lens was given)"},
         {.name = "title", .value = "TEXT", .kind = MMN_CLI_TEXT, .target = &report_options.title,
          .help = "the report's title"},
+        {.name = "model", .value = "NAME", .kind = MMN_CLI_TEXT, .target = &report_options.model,
+         .help = "what the report calls the model, beside its digest"},
+        {.name = "date", .value = "TEXT", .kind = MMN_CLI_TEXT, .target = &report_options.date,
+         .help = "the date that the report bears (that of SOURCE_DATE_EPOCH, or none)"},
     };
     /* clang-format on */
     MMN_CLI_TRY(mmn_cli_parse(call, options, sizeof options / sizeof options[0]));
@@ -95,8 +123,12 @@ int mmn_cli_report(mmn_cli_call *call)
     for (size_t i = 0; i < call->count; i++)
         mmn_cli_destination_source(call, MMN_SOURCE_FILE, call->texts[i]);
     if (!find_format(&format, format_name))
-        return mmn_cli_usage(call, "--format takes html, md, svg or csv, not \"%s\"", format_name);
-    const bool several = figure == NULL && (format == MMN_REPORT_SVG || format == MMN_REPORT_CSV);
+        return mmn_cli_usage(call, "--format takes html, md, svg, csv, png or pdf, not \"%s\"",
+                             format_name);
+    if (report_options.date == NULL && !find_date(day, &report_options.date))
+        return mmn_cli_usage(call, "SOURCE_DATE_EPOCH is no number of seconds since 1970");
+    const bool several = figure == NULL && format != MMN_REPORT_HTML &&
+                         format != MMN_REPORT_MARKDOWN;
     MMN_CLI_TRY(
         mmn_cli_destination_open(call, output, several ? MMN_CLI_FOLDER : MMN_CLI_PAGE, NULL));
     if (mmn_report_read(&report, call->texts, call->count, &report_options, &error) != MMN_OK)

@@ -21,13 +21,17 @@ typedef enum mmn_report_format {
     MMN_REPORT_HTML,     /* one page that needs nothing but itself */
     MMN_REPORT_MARKDOWN, /* one text: the figures' tables */
     MMN_REPORT_SVG,      /* the figures, each a file */
-    MMN_REPORT_CSV       /* their tables, each a file */
+    MMN_REPORT_CSV,      /* their tables, each a file */
+    MMN_REPORT_PNG,      /* the figures as pictures of 300 pixels to the inch */
+    MMN_REPORT_PDF       /* and as pages of their size */
 } mmn_report_format;
 
 typedef struct mmn_report_options {
     size_t size;        /* sizeof(mmn_report_options) */
     const char *images; /* folder of the samples' pictures; NULL: that of the list lens was given */
-    const char *title;  /* NULL: "Domain neurons" */
+    const char *title;  /* NULL: "Domain neurons", or of texts "Language neurons" */
+    const char *model;  /* what the page calls the model; NULL: by its digest alone */
+    const char *date;   /* that the page bears; NULL: none, since no result has one */
 } mmn_report_options;
 
 typedef struct mmn_report mmn_report;
@@ -43,11 +47,12 @@ MMN_API void mmn_report_free(mmn_report *report);
 MMN_API size_t mmn_report_figure_count(const mmn_report *report);
 MMN_API const char *mmn_report_figure_name(const mmn_report *report, size_t index);
 /* Writes the figure of this name to the file `output`, or all (NULL): HTML and Markdown to the file
- * `output`, SVG and CSV to files NAME.svg or NAME.csv of the folder `output`, which is made if it
- * is not there. MMN_USAGE when there is no such figure. */
+ * `output`, the others to files NAME.svg, NAME.csv and so on of the folder `output`, which is made
+ * if it is not there. MMN_USAGE when there is no such figure, and for PNG and PDF in a library that
+ * was configured without librsvg. */
 MMN_API mmn_status mmn_report_write(const mmn_report *report, mmn_report_format format,
                                     const char *figure, const char *output, mmn_error *error);
-/* Bar charts for a terminal, of the neurons and accuracies ("" if it has none); with block
+/* What was found in sentences, and charts for a terminal ("" if there are none); with block
  * characters if `blocks`, else in ASCII but for names. */
 MMN_API mmn_status mmn_report_charts(const mmn_report *report, int blocks, char **text,
                                      mmn_error *error);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/memory.h"
+#include "page/lettering.h"
 #include "page/text.h"
 #include "result/words.h"
 
@@ -29,11 +30,37 @@ double mmn_chart_maximum(double end, double value)
     return isfinite(value) && value > end ? value : end;
 }
 
+void mmn_chart_widen(mmn_chart *chart, double value)
+{
+    chart->x_maximum = mmn_chart_maximum(chart->x_maximum, value);
+    chart->x_minimum = -mmn_chart_maximum(-chart->x_minimum, -value);
+}
+
+/* The step between the numbers of an axis. */
+static double step_of(double span, int ticks, bool whole)
+{
+    const double step = mmn_number_step(span, ticks);
+    return whole && step < 1 ? 1 : step;
+}
+
+void mmn_chart_make_room(mmn_chart *chart, int ticks, bool whole)
+{
+    const double step = step_of(chart->y_maximum, ticks, whole);
+    mmn_text number = {0};
+    mmn_number_fixed(&number, chart->y_maximum, mmn_number_step_decimals(step));
+    const double needed =
+        6 + mmn_lettering_width(mmn_lettering_of("tick"), number.text ? number.text : "");
+    if (needed > chart->left) {
+        chart->width -= needed - chart->left;
+        chart->left = needed;
+    }
+    chart->svg->body.failed |= number.failed;
+    mmn_text_free(&number);
+}
+
 void mmn_chart_grid_y(const mmn_chart *chart, const char *title, int ticks, bool whole)
 {
-    double step = mmn_number_step(chart->y_maximum, ticks);
-    if (whole && step < 1)
-        step = 1;
+    const double step = step_of(chart->y_maximum, ticks, whole);
     const int decimals = mmn_number_step_decimals(step);
     for (int i = 0; i * step <= chart->y_maximum * (1 + 1e-9); i++) {
         const double y = mmn_chart_y(chart, i * step);
@@ -50,15 +77,13 @@ void mmn_chart_axis_x(const mmn_chart *chart, const char *title, int ticks, bool
 {
     const double span = chart->x_maximum - chart->x_minimum, bottom = chart->top + chart->height;
     const double slack = span * 1e-9;
-    double step = mmn_number_step(span, ticks);
-    if (whole && step < 1)
-        step = 1;
+    const double step = step_of(span, ticks, whole);
     const int decimals = mmn_number_step_decimals(step);
     const double first = ceil((chart->x_minimum - slack) / step);
     for (int i = 0; i <= ticks && (first + i) * step <= chart->x_maximum + slack; i++) {
         const double value = (first + i) * step, x = mmn_chart_x(chart, value);
         mmn_svg_line(chart->svg, "axis", x, bottom, x, bottom + 4);
-        mmn_svg_number(chart->svg, "tick", x, bottom + 16, MMN_ANCHOR_MIDDLE, value, decimals, "");
+        mmn_svg_centred_number(chart->svg, "tick", x, bottom + 16, value, decimals, "");
     }
     mmn_svg_text(chart->svg, "soft", chart->left + chart->width, bottom + 31, MMN_ANCHOR_END, 0,
                  title);
@@ -76,7 +101,7 @@ void mmn_chart_column(const mmn_chart *chart, const char *classes, double x, dou
 
 void mmn_chart_bar(const mmn_chart *chart, const char *classes, double y, double value)
 {
-    const double from = mmn_chart_x(chart, 0), to = mmn_chart_x(chart, value);
+    const double from = mmn_chart_x(chart, chart->base), to = mmn_chart_x(chart, value);
     mmn_svg_rectangle(chart->svg, classes, from < to ? from : to, y, fabs(to - from), MMN_BAR);
 }
 
@@ -90,23 +115,63 @@ void mmn_chart_interval(const mmn_chart *chart, double y, double low, double hig
 {
     if (!isfinite(low) || !isfinite(high))
         return;
-    const double left = mmn_chart_x(chart, low), right = mmn_chart_x(chart, high);
+    const bool below = low<chart->x_minimum, above = high> chart->x_maximum;
+    const double left = mmn_chart_x(chart, below ? chart->x_minimum : low);
+    const double right = mmn_chart_x(chart, above ? chart->x_maximum : high);
+    if (low > chart->x_maximum || high < chart->x_minimum)
+        return;
     mmn_svg_line(chart->svg, "whisker", left, y + 5.5, right, y + 5.5);
-    mmn_svg_line(chart->svg, "whisker", left, y + 2.5, left, y + 8.5);
-    mmn_svg_line(chart->svg, "whisker", right, y + 2.5, right, y + 8.5);
+    if (!below)
+        mmn_svg_line(chart->svg, "whisker", left, y + 2.5, left, y + 8.5);
+    if (!above)
+        mmn_svg_line(chart->svg, "whisker", right, y + 2.5, right, y + 8.5);
+}
+
+void mmn_chart_line(const mmn_chart *chart, size_t series, bool dashed, mmn_chart_value *value,
+                    const void *context, size_t layers)
+{
+    enum { MARKS = 10 };
+    const size_t step = layers / MARKS + 1;
+    char classes[32];
+    snprintf(classes, sizeof(classes), "%s%s", dashed ? "dashed " : "", mmn_svg_series(series));
+    mmn_svg_begin_line(chart->svg, classes);
+    for (size_t layer = 0; layer < layers; layer++)
+        mmn_svg_point(chart->svg, mmn_chart_x(chart, (double)layer),
+                      mmn_chart_y(chart, value(context, layer)));
+    mmn_svg_end_line(chart->svg);
+    /* Of many layers the last has a mark and every few before it. */
+    mmn_svg_begin_marks(chart->svg, series, !dashed);
+    for (size_t layer = (layers - 1) % step; layer < layers; layer += step)
+        mmn_svg_mark(chart->svg, series, mmn_chart_x(chart, (double)layer),
+                     mmn_chart_y(chart, value(context, layer)));
+    mmn_svg_end_marks(chart->svg);
 }
 
 void mmn_chart_label(mmn_chart_labels *labels, const mmn_chart *chart, const char *name,
-                     const char *classes, double value)
+                     size_t series, double value)
 {
     if (!isfinite(value) || labels->count == MMN_CHART_LABELS)
         return;
     labels->label[labels->count].name = name;
-    labels->label[labels->count].classes = classes;
+    labels->label[labels->count].series = series;
     labels->label[labels->count++].y = mmn_chart_y(chart, value) + 4;
 }
 
-void mmn_chart_draw_labels(mmn_chart_labels *labels, const mmn_chart *chart, size_t columns)
+static void draw_label(const mmn_chart *chart, const mmn_chart_name *label)
+{
+    enum { TO_MARK = 11, TO_NAME = 19 };
+    const double end = chart->left + chart->width;
+    const bool is_series = label->series != SIZE_MAX;
+    if (is_series) {
+        mmn_svg_begin_marks(chart->svg, label->series, true);
+        mmn_svg_mark(chart->svg, label->series, end + TO_MARK, label->y - 4);
+        mmn_svg_end_marks(chart->svg);
+    }
+    mmn_svg_text(chart->svg, is_series ? "strong" : "soft", end + TO_NAME, label->y,
+                 MMN_ANCHOR_START, chart->svg->width - end - TO_NAME, label->name);
+}
+
+void mmn_chart_draw_labels(mmn_chart_labels *labels, const mmn_chart *chart)
 {
     enum { LINE = 13 };
     for (size_t i = 1; i < labels->count; i++)
@@ -127,21 +192,24 @@ void mmn_chart_draw_labels(mmn_chart_labels *labels, const mmn_chart *chart, siz
             limit = labels->label[i].y;
     }
     for (size_t i = 0; i < labels->count; i++)
-        mmn_svg_text(chart->svg, labels->label[i].classes, chart->left + chart->width + 6,
-                     labels->label[i].y, MMN_ANCHOR_START, columns, labels->label[i].name);
+        draw_label(chart, &labels->label[i]);
 }
 
 /* ---- Heat tables ----------------------------------------------------------------------------- */
 
-/* The width of a character of a small text, about. */
-#define CHARACTER 6.6
+double mmn_heat_table_room(double room, const char *name)
+{
+    enum { MOST = 112 };
+    const double width = mmn_lettering_width(mmn_lettering_of("label"), name);
+    return width > MOST ? MOST : width > room ? width : room;
+}
 
 void mmn_heat_table_begin(mmn_heat_table *table, const char *row_title, const char *column_title,
-                          size_t name_columns)
+                          double room)
 {
     mmn_svg *svg = table->svg;
-    table->left = CHARACTER * (double)name_columns + 8;
-    table->top = table->slanted ? 112 : 76;
+    table->left = mmn_heat_table_room(room, row_title) + 8;
+    table->top = table->slanted ? 120 : 76;
     /* Slanted names end to the right of the last column. */
     const double beyond = table->slanted ? 58 : 0;
     const double fitting = (MMN_PANEL_WIDTH - table->left - beyond) / (double)table->columns;
@@ -151,7 +219,8 @@ void mmn_heat_table_begin(mmn_heat_table *table, const char *row_title, const ch
     if (svg->width < MMN_PANEL_WIDTH)
         svg->width = MMN_PANEL_WIDTH;
     svg->height = table->top + table->cell_height * (double)table->rows + 4;
-    mmn_svg_text(svg, "soft", table->left, 32, MMN_ANCHOR_START, 0, column_title);
+    if (*column_title != '\0')
+        mmn_svg_text(svg, "soft", 0, 32, MMN_ANCHOR_START, 0, column_title);
     mmn_svg_text(svg, "soft", 0, table->top - 7, MMN_ANCHOR_START, 0, row_title);
 }
 
@@ -169,17 +238,17 @@ static double baseline(const mmn_heat_table *table, size_t row)
 void mmn_heat_table_row(const mmn_heat_table *table, size_t row, const char *name)
 {
     mmn_svg_text(table->svg, "label", table->left - 8, baseline(table, row), MMN_ANCHOR_END,
-                 (size_t)((table->left - 8) / CHARACTER), name);
+                 table->left - 8, name);
 }
 
 void mmn_heat_table_column(const mmn_heat_table *table, size_t column, const char *name)
 {
     const double x = mmn_heat_table_x(table, column);
     if (table->slanted)
-        mmn_svg_slanted(table->svg, "label", x - 2, table->top - 8, 14, name);
+        mmn_svg_slanted(table->svg, "label", x - 2, table->top - 8, 98, name);
     else
         mmn_svg_text(table->svg, "label", x, table->top - 7, MMN_ANCHOR_MIDDLE,
-                     (size_t)(table->cell_width / CHARACTER), name);
+                     table->cell_width - 2, name);
 }
 
 void mmn_heat_table_layers(const mmn_heat_table *table)
@@ -206,7 +275,7 @@ void mmn_heat_table_word(const mmn_heat_table *table, size_t row, size_t column,
     shade(table, "heat", row, column, share);
     if (shown)
         mmn_svg_text(table->svg, "label", mmn_heat_table_x(table, column), baseline(table, row),
-                     MMN_ANCHOR_MIDDLE, (size_t)((table->cell_width - 4) / CHARACTER), shown);
+                     MMN_ANCHOR_MIDDLE, table->cell_width - 4, shown);
     else
         table->svg->body.failed = true;
     mmn_free(shown);
@@ -227,10 +296,9 @@ void mmn_heat_table_number(const mmn_heat_table *table, size_t row, size_t colum
     write_number(table, row, column, value, decimals);
 }
 
-void mmn_heat_table_difference(const mmn_heat_table *table, size_t row, size_t column, double share,
-                               double value, int decimals)
+void mmn_heat_table_change(const mmn_heat_table *table, size_t row, size_t column, double share,
+                           double value, int decimals)
 {
-    /* Blue and orange, for light and dark; up to half of them, on which a text is read in both. */
-    shade(table, mmn_svg_series(share < 0), row, column, fabs(share) / 2);
+    shade(table, share < 0 ? "worse" : "better", row, column, fabs(share));
     write_number(table, row, column, value, decimals);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "page/text.h"
 
 static mmn_status add_panel(mmn_figure *figure, const mmn_panel *panel)
 {
@@ -57,7 +58,7 @@ static mmn_status name_figure(mmn_figure *figure, const figure_source *source)
     const mmn_result_file *file = &source->sets->list[source->set].of[form->kind];
     char row[24] = "", set[24] = "";
     mmn_text title = {0};
-    mmn_text_add(&title, "%s", form->title);
+    mmn_text_add_about(&title, form->title, mmn_result_sets_are_languages(source->sets));
     if (form->each) {
         snprintf(row, sizeof(row), "-%zu", source->row + 1);
         mmn_text_add(&title, "%.100s%s",
@@ -78,7 +79,8 @@ static mmn_status fill_figure(mmn_figure *figure, const figure_source *source)
     const mmn_results *results = &source->sets->list[source->set];
     const mmn_result *result = results->of[form->kind].result;
     MMN_TRY(name_figure(figure, source));
-    mmn_text_add(&figure->words, "%s", form->words);
+    figure->table.languages = mmn_result_sets_are_languages(source->sets);
+    mmn_text_add_about(&figure->words, form->words, figure->table.languages);
     if (form->rows)
         mmn_rows_add(&figure->table, result, form->rows,
                      form->each ? mmn_rows_below(result, form->rows, form->each, source->row)

@@ -4,7 +4,7 @@
 #include "page/figure.h"
 #include "study/result_forms.h"
 
-enum { ROW = 34, LEFT = 4, RIGHT = 52, TOP = 22 };
+enum { ROW = 34, LEFT = 4, RIGHT = 56, TOP = 22 };
 
 /* A difference and its interval. */
 typedef struct difference {
@@ -22,13 +22,6 @@ static difference read_statement(const mmn_result *result, size_t row)
                : (difference){by, least, most};
 }
 
-/* Makes the scale hold a value too. */
-static void widen(mmn_chart *chart, double value)
-{
-    chart->x_maximum = mmn_chart_maximum(chart->x_maximum, value);
-    chart->x_minimum = -mmn_chart_maximum(-chart->x_minimum, -value);
-}
-
 static void draw_statement(const mmn_chart *chart, const mmn_results *results, size_t row,
                            int decimals)
 {
@@ -36,8 +29,8 @@ static void draw_statement(const mmn_chart *chart, const mmn_results *results, s
     const char *domain = mmn_result_text(result, "statements", row, "domain");
     const difference drawn = read_statement(result, row);
     const double y = TOP + ROW * (double)row, zero = mmn_chart_x(chart, 0);
-    mmn_svg_text(chart->svg, "label", LEFT, y + 12, MMN_ANCHOR_START, 22, domain);
-    mmn_svg_text(chart->svg, "soft", LEFT + chart->width, y + 12, MMN_ANCHOR_END, 22,
+    mmn_svg_text(chart->svg, "label", LEFT, y + 12, MMN_ANCHOR_START, 150, domain);
+    mmn_svg_text(chart->svg, "soft", LEFT + chart->width, y + 12, MMN_ANCHOR_END, 130,
                  mmn_result_text(result, "statements", row, "setting"));
     if (isfinite(drawn.mean)) {
         mmn_chart_bar(chart, mmn_svg_series(mmn_results_domain(results, domain)), y + 17,
@@ -63,9 +56,9 @@ static mmn_status draw_comparisons(mmn_figure *figure, const mmn_results *result
         return MMN_OK;
     for (row = 0; row < count; row++) {
         const difference drawn = read_statement(result, row);
-        widen(&chart, drawn.mean);
-        widen(&chart, drawn.low);
-        widen(&chart, drawn.high);
+        mmn_chart_widen(&chart, drawn.mean);
+        mmn_chart_widen(&chart, drawn.low);
+        mmn_chart_widen(&chart, drawn.high);
     }
     for (row = 0; row < count; row++)
         draw_statement(&chart, results, row, likelihood ? 4 : 1);

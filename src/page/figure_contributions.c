@@ -27,7 +27,8 @@ static void draw_bar(const mmn_chart *chart, const char *classes, size_t row, co
                      double value)
 {
     const double y = TOP + ROW * (double)row;
-    mmn_svg_text(chart->svg, "label", chart->left, y + 12, MMN_ANCHOR_START, 46, name);
+    mmn_svg_text(chart->svg, "label", chart->left, y + 12, MMN_ANCHOR_START, MMN_PANEL_WIDTH - LEFT,
+                 name);
     if (value > 0 && isfinite(value))
         mmn_chart_bar(chart, classes, y + 17, value);
     if (isfinite(value))
@@ -71,6 +72,28 @@ static mmn_status draw_bars(mmn_figure *figure, const mmn_result *result, mmn_ro
     return mmn_figure_panel(figure, &svg, "contributions");
 }
 
+/* Whether a row of "neurons" is about the same neuron as another. */
+static bool is_same(const mmn_result *result, size_t a, size_t b)
+{
+    static const char *const columns[] = {"layer", "neuron"};
+    bool same = true;
+    for (size_t i = 0; i < 2; i++)
+        same = same && mmn_result_number(result, "neurons", a, columns[i]) ==
+                           mmn_result_number(result, "neurons", b, columns[i]);
+    return same;
+}
+
+/* The end of the scale of a neuron's maps, which is the same behind every word. */
+static double scale_of(const mmn_result *result, size_t neuron)
+{
+    double maximum = 0;
+    for (size_t row = 0; row < mmn_result_rows(result, "neurons"); row++)
+        if (is_same(result, row, neuron))
+            maximum = mmn_map_maximum(maximum, result, "map",
+                                      mmn_rows_below(result, "map", "neurons", row));
+    return maximum;
+}
+
 /* The maps of the first neurons. Why a picture is not shown is said once. */
 static mmn_status draw_maps(mmn_figure *figure, const mmn_results *results, mmn_rows neurons,
                             mmn_text *unsaid)
@@ -87,6 +110,7 @@ static mmn_status draw_maps(mmn_figure *figure, const mmn_results *results, mmn_
                              .grid_columns = mmn_result_number(result, "result", 0, "grid_columns"),
                              .table = "map",
                              .values = mmn_rows_below(result, "map", "neurons", neuron),
+                             .maximum = scale_of(result, neuron),
                              .bar = mmn_result_number(result, "neurons", neuron, "bar")};
         if (map.values.first < map.values.end)
             MMN_TRY(mmn_map_draw(figure, results, file, &map, images,
@@ -151,9 +175,11 @@ const mmn_figure_form mmn_contribution_figures[] = {
      .most = WORDS,
      .named_by = "text",
      .title_end = "\"",
-     .words = "The neurons of the language model that add most to the word: activation where it "
-              "is said, times how far the neuron points at it; with the words that each points at "
-              "most. Maps: activation at the patches of the picture, the highest twentieth framed.",
+     .words =
+         "The neurons of the language model that add most to the word: activation where it "
+         "is said, times how far the neuron points at it; with the words that each points at "
+         "most. Maps: activation at the patches of the picture, the highest twentieth framed; a "
+         "neuron has one scale behind all words.",
      .rows = "names",
      .columns = MMN_FIGURE_COLUMNS(
          {"layer", 0, "layer"}, {"neuron", 0, "neuron"}, {"contribution", 4, "contribution"},

@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "page/figure.h"
+#include "page/lettering.h"
 #include "page/map.h"
 #include "result/words.h"
 
@@ -94,30 +95,36 @@ static void draw_stages(const mmn_chart *chart, const mmn_result *result, size_t
         const double width = ends[i + 1] - ends[i];
         mmn_svg_rectangle(chart->svg, i % 2 == 0 ? "band" : "band between", ends[i],
                           chart->top - chart->headroom, width, chart->height + chart->headroom);
-        if ((double)strlen(names[i]) <= width / 5)
+        if (mmn_lettering_width(mmn_lettering_of("stage"), names[i]) <= width)
             mmn_svg_text(chart->svg, "stage", ends[i] + width / 2, chart->top - 5,
                          MMN_ANCHOR_MIDDLE, 0, names[i]);
     }
+}
+
+/* The readings of one kind of a curve. */
+typedef struct reading {
+    const mmn_result *result;
+    mmn_rows rows;
+} reading;
+
+static double entropy_of(const void *context, size_t layer)
+{
+    const reading *drawn = context;
+    return mmn_result_number(drawn->result, "readings", drawn->rows.first + layer, "entropy");
 }
 
 static void draw_entropies(const mmn_chart *chart, const mmn_result *result, size_t curve)
 {
     mmn_chart_labels labels = {0};
     for (size_t k = 0; k < 2; k++) {
-        const mmn_rows rows = entropies_of(result, curve, k);
-        double entropy = 0;
-        if (rows.first == rows.end)
+        const reading drawn = {result, entropies_of(result, curve, k)};
+        const size_t layers = drawn.rows.end - drawn.rows.first;
+        if (layers == 0)
             continue;
-        mmn_svg_begin_line(chart->svg, mmn_svg_series(k));
-        for (size_t row = rows.first; row < rows.end; row++) {
-            entropy = mmn_result_number(result, "readings", row, "entropy");
-            mmn_svg_point(chart->svg, mmn_chart_x(chart, (double)(row - rows.first)),
-                          mmn_chart_y(chart, entropy));
-        }
-        mmn_svg_end_line(chart->svg);
-        mmn_chart_label(&labels, chart, kinds[k], mmn_svg_series_ink(k), entropy);
+        mmn_chart_line(chart, k, false, entropy_of, &drawn, layers);
+        mmn_chart_label(&labels, chart, kinds[k], k, entropy_of(&drawn, layers - 1));
     }
-    mmn_chart_draw_labels(&labels, chart, 6);
+    mmn_chart_draw_labels(&labels, chart);
 }
 
 /* The panel of a curve. */
@@ -133,18 +140,19 @@ static mmn_status draw_curve(mmn_figure *figure, const mmn_result *result, size_
                        .left = 34,
                        .top = 62,
                        .headroom = 16,
-                       .width = MMN_PANEL_WIDTH - 84,
+                       .width = MMN_PANEL_WIDTH - 104,
                        .height = 138,
                        .y_maximum = maximum,
                        .x_maximum = mmn_result_number(result, "result", 0, "layers") - 1};
     char title[160];
+    mmn_chart_make_room(&chart, 5, false);
     if (out && found)
         draw_stages(&chart, result, stages);
     mmn_chart_grid_y(&chart, "entropy (nats)", 5, false);
     mmn_chart_axis_x(&chart, "layer", 8, true);
     draw_entropies(&chart, result, curve);
     if (out && !found)
-        mmn_svg_text(&svg, "soft", chart.left + chart.width, chart.top - 9 - chart.headroom,
+        mmn_svg_text(&svg, "soft", MMN_PANEL_WIDTH - 2, chart.top - 9 - chart.headroom,
                      MMN_ANCHOR_END, 0, "three stages not seen");
     snprintf(title, sizeof(title), "%.100s%s%.40s", domain, out ? "" : ", ", out ? "" : stage);
     return mmn_figure_panel(figure, &svg, title);
@@ -229,7 +237,7 @@ static mmn_status draw_kind(mmn_figure *figure, const mmn_result *result, const 
     }
     if (cells.columns == 0)
         return MMN_OK;
-    mmn_heat_table_begin(&cells, "layer", "domain", 5);
+    mmn_heat_table_begin(&cells, "layer", "", 0);
     mmn_heat_table_layers(&cells);
     for (size_t i = 0; i < curves; i++) {
         const mmn_rows readings = outputs_of(result, i, kind);
@@ -288,7 +296,7 @@ static mmn_status draw_positions(mmn_figure *figure, const mmn_result *result, m
         if (layers.end - layers.first > cells.rows)
             cells.rows = layers.end - layers.first;
     }
-    mmn_heat_table_begin(&cells, "layer", "position and its token", 5);
+    mmn_heat_table_begin(&cells, "layer", "position and its token", 0);
     mmn_heat_table_layers(&cells);
     for (size_t column = 0; column < cells.columns; column++) {
         const size_t at = positions.first + column;
@@ -316,6 +324,29 @@ static mmn_status draw_sample(mmn_figure *figure, const mmn_results *results, si
     return draw_positions(figure, file->result, positions);
 }
 
+/* Whether two samples show the same neuron. */
+static bool is_same_neuron(const mmn_result *result, size_t a, size_t b)
+{
+    static const char *const columns[] = {"neuron_layer", "neuron"};
+    bool same =
+        mmn_row_is(result, "samples", b, "module", mmn_result_text(result, "samples", a, "module"));
+    for (size_t i = 0; i < 2; i++)
+        same = same && mmn_result_number(result, "samples", a, columns[i]) ==
+                           mmn_result_number(result, "samples", b, columns[i]);
+    return same;
+}
+
+/* The end of the scale of a neuron's maps, which is the same over all pictures. */
+static double scale_of(const mmn_result *result, size_t sample)
+{
+    double maximum = 0;
+    for (size_t row = 0; row < mmn_result_rows(result, "samples"); row++)
+        if (is_same_neuron(result, sample, row))
+            maximum = mmn_map_maximum(maximum, result, "activation",
+                                      mmn_rows_below(result, "activation", "samples", row));
+    return maximum;
+}
+
 static mmn_status draw_activation(mmn_figure *figure, const mmn_results *results, size_t sample)
 {
     const mmn_result_file *file = &results->of[MMN_RESULT_LENS];
@@ -328,6 +359,7 @@ static mmn_status draw_activation(mmn_figure *figure, const mmn_results *results
                              mmn_result_number(result, "samples", sample, "grid_columns"),
                          .table = "activation",
                          .values = mmn_rows_below(result, "activation", "samples", sample),
+                         .maximum = scale_of(result, sample),
                          .bar = (double)NAN};
     if (!map.module)
         return MMN_OK;
@@ -382,8 +414,8 @@ const mmn_figure_form mmn_lens_figures[] = {
      .most = SAMPLES,
      .named_by = "id",
      .title_end = "",
-     .words = "Activation of one neuron at each patch of the picture; patches where it is not "
-              "above 0 are left clear.",
+     .words = "Activation of one neuron at each patch of the picture, on one scale over all "
+              "pictures; patches where it is not above 0 are left clear.",
      .columns = MMN_FIGURE_COLUMNS({"row", 0, NULL}, {"column", 0, NULL}, {"activation", 4, NULL}),
      .draw = draw_activation},
     {0}};

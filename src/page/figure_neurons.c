@@ -32,7 +32,7 @@ static void draw_strip(const mmn_chart *chart, const mmn_listed_module *module,
     const double right = chart->left + chart->width, bottom = chart->top + chart->height;
     const double slot = chart->width / module->layers;
     const double bar = slot > 24 ? 20 : slot > 3 ? slot - 1.5 : slot * 0.8;
-    mmn_svg_text(svg, mmn_svg_series_ink(number), chart->left, chart->top - 7, MMN_ANCHOR_START, 30,
+    mmn_svg_text(svg, "strong", chart->left, chart->top - 7, MMN_ANCHOR_START, chart->width - 100,
                  domain);
     mmn_svg_number(svg, "soft", right, chart->top - 7, MMN_ANCHOR_END, (double)total, 0,
                    total == 1 ? " neuron" : " neurons");
@@ -116,7 +116,10 @@ static mmn_status draw_common(mmn_figure *figure, const mmn_neurons *lists,
                             .cell_width = 34,
                             .cell_height = 30,
                             .slanted = true};
-    mmn_heat_table_begin(&table, "neurons of", "that also belong to", 14);
+    double room = 0;
+    for (size_t a = 0; a < count; a++)
+        room = mmn_heat_table_room(room, lists->domains[a]);
+    mmn_heat_table_begin(&table, "neurons of", "that also belong to", room);
     for (size_t a = 0; a < count; a++) {
         const mmn_neuron_list *row = &module->lists[a];
         mmn_heat_table_row(&table, a, lists->domains[a]);
@@ -161,13 +164,11 @@ static size_t fill_bins(size_t bins[BINS], const mmn_rank_result *result, double
 static void draw_cut(const mmn_chart *chart, double cut)
 {
     const double x = mmn_chart_x(chart, cut);
-    const bool left = x > chart->left + chart->width / 2;
     mmn_text words = {0};
     mmn_text_add(&words, "cut at ");
     mmn_number_fixed(&words, cut, 3);
     mmn_svg_line(chart->svg, "cut", x, chart->top - 16, x, chart->top + chart->height);
-    mmn_svg_text(chart->svg, "strong", left ? x - 5 : x + 5, chart->top - 6,
-                 left ? MMN_ANCHOR_END : MMN_ANCHOR_START, 0, words.text ? words.text : "");
+    mmn_svg_centred(chart->svg, "strong", x, chart->top - 20, words.text ? words.text : "");
     chart->svg->body.failed |= words.failed;
     mmn_text_free(&words);
 }
@@ -182,16 +183,17 @@ static mmn_status draw_entropies(mmn_figure *figure, const mmn_listed_module *mo
     const double cut = selected > 0 && selected <= result->selected ? result->entropy[selected - 1]
                                                                     : -1;
     size_t bins[BINS] = {0};
-    mmn_svg svg = {.width = MMN_PANEL_WIDTH, .height = 242};
+    mmn_svg svg = {.width = MMN_PANEL_WIDTH, .height = 256};
     mmn_chart chart = {.svg = &svg,
                        .left = 44,
-                       .top = 64,
-                       .headroom = 18,
+                       .top = 78,
+                       .headroom = 32,
                        .width = MMN_PANEL_WIDTH - 56,
                        .height = 138,
                        .x_minimum = from,
                        .x_maximum = maximum,
                        .y_maximum = (double)fill_bins(bins, result, from, width)};
+    mmn_chart_make_room(&chart, 5, true);
     mmn_chart_grid_y(&chart, "neurons above the bar", 5, true);
     for (size_t b = 0; b < BINS; b++) {
         const double left = from + (double)b * width;
@@ -201,7 +203,7 @@ static mmn_status draw_entropies(mmn_figure *figure, const mmn_listed_module *mo
                   mmn_as_real(b + 1 < BINS ? from + (double)(b + 1) * width : maximum),
                   mmn_as_whole(bins[b]), mmn_as_real(cut));
     }
-    mmn_chart_axis_x(&chart, "entropy over domains (nats)", 6, false);
+    mmn_chart_axis_x(&chart, "entropy (nats)", 6, false);
     if (cut >= 0)
         draw_cut(&chart, cut);
     return mmn_figure_panel(figure, &svg, module->name);

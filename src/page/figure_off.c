@@ -1,9 +1,10 @@
 /* The figures of what becomes of accuracy, likelihood and perplexity while neurons are off: a
  * domain's own ones beside random ones and nothing, and those of every domain in every other. */
 #include <math.h>
+#include <stdio.h>
 
 #include "base/memory.h"
-#include "page/figure.h"
+#include "page/figure_cross.h"
 
 /* ---- Own neurons against random ones --------------------------------------------------------- */
 
@@ -61,7 +62,7 @@ static void draw_comparison(const mmn_chart *chart, size_t domain, const compari
 
 /* ---- Accuracy and likelihood ----------------------------------------------------------------- */
 
-enum { ROW = 52, LEFT = 4, RIGHT = 48, TOP = 42 };
+enum { ROW = 52, LEFT = 4, RIGHT = 56, TOP = 42 };
 
 /* What is drawn of a summary. */
 typedef struct summary_look {
@@ -69,7 +70,6 @@ typedef struct summary_look {
     bool differences; /* from that with nothing off, which is drawn at 0 */
     double factor;    /* numbers are `factor` times the value */
     int decimals;
-    double turn;             /* the number with nothing off stands to the left of larger places */
     double minimum, maximum; /* of the scale */
     const char *axis;
 } summary_look;
@@ -84,13 +84,16 @@ static comparison read_row(const mmn_result *result, const summary_look *look, s
     return values;
 }
 
-/* What a bar is, inside it where there is room. */
-static void name_bar(const mmn_chart *chart, double y, double value, const char *name)
+/* What the bars are, at the right of the first setting's name. */
+static void draw_legend(const mmn_chart *chart, size_t domain, double y)
 {
-    const double from = mmn_chart_x(chart, 0), to = mmn_chart_x(chart, value);
-    if (is_drawn(chart, value) && fabs(to - from) > 120)
-        mmn_svg_text(chart->svg, "inside", (from < to ? from : to) + 4, y + 9, MMN_ANCHOR_START, 0,
-                     name);
+    enum { SWATCH = 9, OWN = 196, RANDOM = 272 };
+    char own[32];
+    snprintf(own, sizeof(own), "swatch %s", mmn_svg_series(domain));
+    mmn_svg_rectangle(chart->svg, own, OWN, y - SWATCH, SWATCH, SWATCH);
+    mmn_svg_text(chart->svg, "soft", OWN + SWATCH + 5, y, MMN_ANCHOR_START, 0, "own off");
+    mmn_svg_rectangle(chart->svg, "swatch other", RANDOM, y - SWATCH, SWATCH, SWATCH);
+    mmn_svg_text(chart->svg, "soft", RANDOM + SWATCH + 5, y, MMN_ANCHOR_START, 0, "random");
 }
 
 /* One setting. The first one says what all bars are. */
@@ -102,18 +105,15 @@ static void draw_setting(const mmn_chart *chart, const mmn_result *result, const
     const double x = mmn_chart_x(chart, look->differences ? 0 : plain);
     const double y = TOP + ROW * (double)drawn;
     if (drawn == 0 && isfinite(plain))
-        mmn_svg_number(chart->svg, "strong", x, 36,
-                       x > look->turn ? MMN_ANCHOR_END : MMN_ANCHOR_START, plain * look->factor,
-                       look->decimals, " with nothing off");
-    mmn_svg_text(chart->svg, "label", chart->left, y + 14, MMN_ANCHOR_START, 44,
+        mmn_svg_centred_number(chart->svg, "strong", x, 36, plain * look->factor, look->decimals,
+                               " with nothing off");
+    mmn_svg_text(chart->svg, "label", chart->left, y + 14, MMN_ANCHOR_START, 180,
                  mmn_result_text(result, look->table, row, "setting"));
     draw_comparison(chart, domain, &values, y + 20, look->factor, look->decimals);
     if (isfinite(plain))
         mmn_svg_line(chart->svg, "plain", x, y + 17, x, y + 47);
-    if (drawn > 0)
-        return;
-    name_bar(chart, y + 20, values.own, "its own neurons off");
-    name_bar(chart, y + 33, values.random, "random neurons off");
+    if (drawn == 0)
+        draw_legend(chart, domain, y + 14);
 }
 
 /* The panel of a domain: every row of the summary that is about it. */
@@ -146,12 +146,8 @@ static mmn_status draw_domain(mmn_figure *figure, const mmn_result *result,
 
 static mmn_status draw_accuracy(mmn_figure *figure, const mmn_results *results, size_t row)
 {
-    static const summary_look look = {.table = "summary",
-                                      .factor = 100,
-                                      .decimals = 1,
-                                      .turn = 120,
-                                      .maximum = 1,
-                                      .axis = "accuracy (%)"};
+    static const summary_look look = {
+        .table = "summary", .factor = 100, .decimals = 1, .maximum = 1, .axis = "accuracy (%)"};
     const mmn_result *result = results->of[MMN_RESULT_EVAL].result;
     outcome found = {0};
     for (size_t d = 0; d < results->domain_count; d++)
@@ -184,7 +180,6 @@ static mmn_status draw_likelihood(mmn_figure *figure, const mmn_results *results
                          .differences = true,
                          .factor = 1,
                          .decimals = 4,
-                         .turn = 172,
                          .axis = "ln p per token less that with nothing off"};
     const mmn_result *result = results->of[MMN_RESULT_EVAL].result;
     for (row = 0; row < mmn_result_rows(result, look.table); row++) {
@@ -228,27 +223,29 @@ static void add_change(mmn_report_table *table, const mmn_result *result, size_t
 static mmn_status draw_changes(mmn_figure *figure, const mmn_results *results,
                                const comparison *ratios, size_t count)
 {
-    enum { EACH = 46, FROM = 14, BESIDE = 56, ABOVE = 22 };
+    enum { EACH = 46, FROM = 14, BESIDE = 64, ABOVE = 22 };
     const mmn_result *result = results->of[MMN_RESULT_PERPLEXITY].result;
     mmn_svg svg = {.width = MMN_PANEL_WIDTH};
     mmn_chart chart = {.svg = &svg,
                        .left = FROM,
                        .width = MMN_PANEL_WIDTH - FROM - BESIDE,
+                       .x_minimum = 1,
                        .x_maximum = 1,
+                       .base = 1,
                        .height = ABOVE + EACH * (double)count + 4};
     for (size_t i = 0; i < count; i++) {
-        chart.x_maximum = mmn_chart_maximum(chart.x_maximum, ratios[i].own);
-        chart.x_maximum = mmn_chart_maximum(chart.x_maximum, ratios[i].random);
-        chart.x_maximum = mmn_chart_maximum(chart.x_maximum, ratios[i].high);
+        const double ends[] = {ratios[i].own, ratios[i].random, ratios[i].low, ratios[i].high};
+        for (size_t e = 0; e < MMN_LENGTH(ends); e++)
+            mmn_chart_widen(&chart, ends[e]);
     }
     for (size_t i = 0; i < count; i++) {
         const char *domain = mmn_result_text(result, "summary", i, "domain");
         const double y = ABOVE + EACH * (double)i;
-        mmn_svg_text(&svg, "label", FROM, y + 12, MMN_ANCHOR_START, 44, domain);
+        mmn_svg_text(&svg, "label", FROM, y + 12, MMN_ANCHOR_START, 280, domain);
+        const double one = mmn_chart_x(&chart, 1);
         draw_comparison(&chart, mmn_results_domain(results, domain), &ratios[i], y + 17, 1, 3);
+        mmn_svg_line(&svg, "plain", one, y + 15, one, y + 43);
     }
-    const double one = mmn_chart_x(&chart, 1);
-    mmn_svg_line(&svg, "plain", one, ABOVE, one, chart.height);
     mmn_svg_line(&svg, "axis", FROM, chart.height, FROM + chart.width, chart.height);
     mmn_chart_axis_x(&chart, "times the perplexity with nothing off", 4, false);
     svg.height = chart.height + 36;
@@ -274,149 +271,6 @@ static mmn_status draw_perplexity(mmn_figure *figure, const mmn_results *results
 }
 
 /* ---- All domains' neurons in all domains ----------------------------------------------------- */
-
-/* Where a matrix is, and how its cells look. */
-typedef struct matrix {
-    const char *where;          /* in the result's JSON */
-    const char *rows, *cells;   /* tables */
-    const char *column, *title; /* of the table of cells; what the graphic's columns are */
-    double cell_width, factor;  /* cells show `factor` times the value */
-    int decimals;
-    double least, most; /* what shades begin and end with */
-    bool diverges;      /* shades are of differences from 0, which end with `most` both ways */
-} matrix;
-
-static mmn_rows cells_of(const mmn_result *result, const matrix *look, size_t row)
-{
-    return mmn_rows_below(result, look->cells, look->rows, row);
-}
-
-/* The largest of a value and the cells', or of their sizes if these diverge. */
-static double largest_cell(const mmn_result *result, const matrix *look)
-{
-    double largest = look->most;
-    for (size_t row = 0; row < mmn_result_rows(result, look->cells); row++) {
-        const double value = mmn_result_number(result, look->cells, row, look->column);
-        largest = mmn_chart_maximum(largest, look->diverges ? fabs(value) : value);
-    }
-    return largest;
-}
-
-/* Whether there is a row, of a cell, for each domain. */
-static mmn_status check_square(const mmn_result_file *file, const matrix *look, mmn_rows rows,
-                               mmn_error *error)
-{
-    const size_t count = mmn_result_rows(file->result, "domains");
-    bool is_square = rows.end - rows.first == count;
-    for (size_t row = rows.first; row < rows.end; row++) {
-        const mmn_rows cells = cells_of(file->result, look, row);
-        is_square = is_square && cells.end - cells.first == count;
-    }
-    return is_square ? MMN_OK
-                     : mmn_fail(error, MMN_INPUT, file->file, look->where,
-                                "must have a row and a column for each of %zu domains", count);
-}
-
-static void draw_cell(const mmn_heat_table *table, const matrix *look, size_t row, size_t column,
-                      double value)
-{
-    const double number = value * look->factor;
-    const double share =
-        look->most > look->least ? (value - look->least) / (look->most - look->least) : 0;
-    if (look->diverges)
-        mmn_heat_table_difference(table, row, column, share, number, look->decimals);
-    else
-        mmn_heat_table_number(table, row, column, share, number, look->decimals);
-}
-
-/* The panel of some rows of a matrix. */
-static mmn_status draw_matrix(mmn_figure *figure, const mmn_result_file *file, const matrix *look,
-                              mmn_rows rows, const char *title)
-{
-    const mmn_result *result = file->result;
-    const size_t count = mmn_result_rows(result, "domains");
-    mmn_svg svg = {0};
-    mmn_heat_table table = {.svg = &svg,
-                            .rows = count,
-                            .columns = count,
-                            .cell_width = look->cell_width,
-                            .cell_height = 30,
-                            .slanted = true};
-    MMN_TRY(check_square(file, look, rows, figure->error));
-    mmn_heat_table_begin(&table, "neurons off", look->title, 14);
-    for (size_t r = 0; r < count; r++) {
-        const mmn_rows cells = cells_of(result, look, rows.first + r);
-        const char *owner = mmn_result_text(result, "domains", r, "name");
-        mmn_heat_table_column(&table, r, owner);
-        mmn_heat_table_row(&table, r, owner);
-        for (size_t c = 0; c < count; c++)
-            draw_cell(&table, look, r, c,
-                      mmn_result_number(result, look->cells, cells.first + c, look->column));
-    }
-    return mmn_figure_panel(figure, &svg, title);
-}
-
-/* A panel for each setting, a row of `table`. */
-static mmn_status draw_matrices(mmn_figure *figure, const mmn_result_file *file, const matrix *look,
-                                const char *table)
-{
-    for (size_t row = 0; row < mmn_result_rows(file->result, table); row++)
-        MMN_TRY(draw_matrix(figure, file, look,
-                            mmn_rows_below(file->result, look->rows, table, row),
-                            mmn_result_text(file->result, table, row, "setting")));
-    return MMN_OK;
-}
-
-static mmn_status draw_cross(mmn_figure *figure, const mmn_results *results, size_t row)
-{
-    static const matrix look = {.where = "cross",
-                                .rows = "cross_rows",
-                                .cells = "cross_cells",
-                                .column = "accuracy",
-                                .title = "domain answered (accuracy, %)",
-                                .cell_width = 36,
-                                .factor = 100,
-                                .decimals = 1,
-                                .most = 1};
-    (void)row;
-    return draw_matrices(figure, &results->of[MMN_RESULT_EVAL], &look, "cross");
-}
-
-static mmn_status draw_likelihood_cross(mmn_figure *figure, const mmn_results *results, size_t row)
-{
-    matrix look = {.where = "likelihood.cross",
-                   .rows = "likelihood_rows",
-                   .cells = "likelihood_cells",
-                   .column = "difference",
-                   .title = "domain answered (ln p per token, difference)",
-                   .cell_width = 50,
-                   .factor = 1,
-                   .decimals = 4,
-                   .diverges = true};
-    const mmn_result_file *file = &results->of[MMN_RESULT_EVAL];
-    (void)row;
-    look.most = largest_cell(file->result, &look);
-    return draw_matrices(figure, file, &look, "likelihood_cross");
-}
-
-static mmn_status draw_perplexity_cross(mmn_figure *figure, const mmn_results *results, size_t row)
-{
-    matrix look = {.where = "cross",
-                   .rows = "cross_rows",
-                   .cells = "cross_cells",
-                   .column = "ratio",
-                   .title = "language read (times the perplexity)",
-                   .cell_width = 44,
-                   .factor = 1,
-                   .decimals = 3,
-                   .least = 1,
-                   .most = 1};
-    const mmn_result_file *file = &results->of[MMN_RESULT_PERPLEXITY];
-    const mmn_rows rows = mmn_rows_all(file->result, look.rows);
-    (void)row;
-    look.most = largest_cell(file->result, &look);
-    return rows.end > 0 ? draw_matrix(figure, file, &look, rows, "All languages") : MMN_OK;
-}
 
 const mmn_figure_form mmn_off_figures[] = {
     {.name = "accuracy",
@@ -447,14 +301,16 @@ const mmn_figure_form mmn_off_figures[] = {
     {.name = "cross",
      .title = "One domain's neurons off, another answered",
      .kind = MMN_RESULT_EVAL,
-     .words = "Accuracy in per cent on one domain (columns) while the neurons of another are off "
-              "(rows). Where domain neurons matter to their own domain above all, the diagonal is "
-              "shaded least.",
+     .words =
+         "Accuracy in per cent on one domain (columns) while the neurons of another are off "
+         "(rows): orange where it is lower than with nothing off, blue where it is higher, "
+         "without colour where it stays. Where domain neurons matter to their own domain above "
+         "all, the diagonal is the deepest orange.",
      .rows = "cross_cells",
      .columns = MMN_FIGURE_COLUMNS({"setting", 0, "setting"}, {"neurons of", 0, "#cross_rows"},
                                    {"domain answered", 0, "#cross_cells"},
                                    {"accuracy", 4, "accuracy"}),
-     .draw = draw_cross},
+     .draw = mmn_draw_cross},
     {.name = "likelihood-cross",
      .title = "One domain's neurons off, the likelihood of another's right answers",
      .kind = MMN_RESULT_EVAL,
@@ -467,14 +323,14 @@ const mmn_figure_form mmn_off_figures[] = {
      .columns = MMN_FIGURE_COLUMNS({"setting", 0, "setting"}, {"neurons of", 0, "#likelihood_rows"},
                                    {"domain answered", 0, "#likelihood_cells"},
                                    {"difference (ln p per token)", 4, "difference"}),
-     .draw = draw_likelihood_cross},
+     .draw = mmn_draw_likelihood_cross},
     {.name = "perplexity",
      .title = "Perplexity with neurons off",
      .kind = MMN_RESULT_PERPLEXITY,
      .words = "How many times as large the perplexity of each language's texts becomes when its "
               "neurons are switched off (coloured), and when as many random neurons in each layer "
-              "are (grey, mean and 95 % interval over seeds); the dashed line is 1, the model "
-              "with nothing off.",
+              "are (grey, mean and 95 % interval over seeds). Bars begin at 1, the model with "
+              "nothing off.",
      .columns = MMN_FIGURE_COLUMNS({"language", 0, NULL}, {"tokens", 0, NULL},
                                    {"perplexity", 4, NULL}, {"own neurons off, times", 4, NULL},
                                    {"random neurons off, times", 4, NULL}, {"95 % from", 4, NULL},
@@ -484,11 +340,12 @@ const mmn_figure_form mmn_off_figures[] = {
      .title = "One language's neurons off, another read",
      .kind = MMN_RESULT_PERPLEXITY,
      .words = "How many times as large the perplexity of one language's texts (columns) becomes "
-              "while the neurons of another are off (rows). Where language neurons matter to "
-              "their own language above all, the diagonal is shaded most.",
+              "while the neurons of another are off (rows): orange where it rises, blue where it "
+              "falls, without colour at 1. Where language neurons matter to their own language "
+              "above all, the diagonal is the deepest orange.",
      .rows = "cross_cells",
      .columns = MMN_FIGURE_COLUMNS({"neurons of", 0, "#cross_rows"},
                                    {"language read", 0, "#cross_cells"},
                                    {"times the perplexity", 4, "ratio"}),
-     .draw = draw_perplexity_cross},
+     .draw = mmn_draw_perplexity_cross},
     {0}};

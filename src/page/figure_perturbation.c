@@ -85,17 +85,16 @@ static double make_means(means *made, const mmn_results *results, const char *se
     return largest;
 }
 
-/* The line of a series: solid, or dashed for random neurons. */
-static void draw_line(const mmn_chart *chart, const means *made, size_t series)
+/* Those of one series. */
+typedef struct series_means {
+    const means *made;
+    size_t series;
+} series_means;
+
+static double mean_of(const void *context, size_t layer)
 {
-    char classes[32];
-    snprintf(classes, sizeof(classes), "%s%s", series % 2 == 0 ? "" : "dashed ",
-             mmn_svg_series(series / 2));
-    mmn_svg_begin_line(chart->svg, classes);
-    for (size_t layer = 0; layer < made->layers; layer++)
-        mmn_svg_point(chart->svg, mmn_chart_x(chart, (double)layer),
-                      mmn_chart_y(chart, made->values[series * made->layers + layer]));
-    mmn_svg_end_line(chart->svg);
+    const series_means *drawn = context;
+    return drawn->made->values[drawn->series * drawn->made->layers + layer];
 }
 
 /* A panel of one measure: two lines for each domain. */
@@ -103,16 +102,17 @@ static mmn_status draw_measure(mmn_figure *figure, const mmn_results *results, m
                                const char *setting, const measure *drawn)
 {
     mmn_svg svg = {.width = MMN_PANEL_WIDTH, .height = 240};
-    const mmn_chart chart = {.svg = &svg,
-                             .left = 40,
-                             .top = 48,
-                             .width = MMN_PANEL_WIDTH - 154,
-                             .height = 150,
-                             .x_maximum = (double)made->layers - 1,
-                             .y_maximum = make_means(made, results, setting, drawn->column)};
+    mmn_chart chart = {.svg = &svg,
+                       .left = 40,
+                       .top = 48,
+                       .width = MMN_PANEL_WIDTH - 154,
+                       .height = 150,
+                       .x_maximum = (double)made->layers - 1,
+                       .y_maximum = make_means(made, results, setting, drawn->column)};
     mmn_chart_labels labels = {0};
     bool random_named = false;
     char title[120];
+    mmn_chart_make_room(&chart, 5, false);
     mmn_chart_grid_y(&chart, drawn->axis, 5, false);
     mmn_chart_axis_x(&chart, "layer", 6, true);
     for (size_t series = 0; series < made->series; series++) {
@@ -120,15 +120,15 @@ static mmn_status draw_measure(mmn_figure *figure, const mmn_results *results, m
         const bool random = series % 2 == 1;
         if (made->curves[series] == 0)
             continue;
-        draw_line(&chart, made, series);
+        mmn_chart_line(&chart, series / 2, random, mean_of, &(series_means){made, series},
+                       made->layers);
         if (!random)
-            mmn_chart_label(&labels, &chart, results->domains[series / 2],
-                            mmn_svg_series_ink(series / 2), last);
+            mmn_chart_label(&labels, &chart, results->domains[series / 2], series / 2, last);
         else if (!random_named)
-            mmn_chart_label(&labels, &chart, "random", "soft", last);
+            mmn_chart_label(&labels, &chart, "random", SIZE_MAX, last);
         random_named |= random;
     }
-    mmn_chart_draw_labels(&labels, &chart, 14);
+    mmn_chart_draw_labels(&labels, &chart);
     snprintf(title, sizeof(title), "%.90s: %s", setting, drawn->name);
     return mmn_figure_panel(figure, &svg, title);
 }
@@ -184,8 +184,8 @@ const mmn_figure_form mmn_perturbation_figures[] = {
      .kind = MMN_RESULT_PERTURB,
      .words = "How far the hidden states after each layer move when neurons are switched off, "
               "averaged over samples and positions: with the answered domain's own neurons off "
-              "(solid), and with as many random neurons of each layer off (dashed, mean over "
-              "seeds).",
+              "(solid, filled marks), and with as many random neurons of each layer off (dashed, "
+              "empty marks, mean over seeds). A domain has the same mark in both.",
      .rows = "states",
      .columns = MMN_FIGURE_COLUMNS(
          {"setting", 0, "setting"}, {"domain", 0, "domain"}, {"off", 0, "off"},

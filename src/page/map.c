@@ -166,26 +166,28 @@ static mmn_status check_grid(const mmn_result_file *file, const mmn_map *map, mm
     return MMN_OK;
 }
 
-/* Returns the largest value, which has the full shade. */
-static double draw_patches(mmn_svg *svg, const mmn_result *result, const mmn_map *map,
-                           double height)
+double mmn_map_maximum(double maximum, const mmn_result *result, const char *table, mmn_rows rows)
+{
+    for (size_t row = rows.first; row < rows.end; row++)
+        maximum = mmn_chart_maximum(maximum, mmn_result_number(result, table, row, "value"));
+    return maximum;
+}
+
+/* The largest value of the neuron has the full shade. */
+static void draw_patches(mmn_svg *svg, const mmn_result *result, const mmn_map *map, double height)
 {
     const size_t columns = (size_t)map->grid_columns;
     const double width = MMN_PANEL_WIDTH / map->grid_columns, high = height / map->grid_rows;
-    double maximum = 0;
-    for (size_t row = map->values.first; row < map->values.end; row++)
-        maximum = mmn_chart_maximum(maximum, mmn_result_number(result, map->table, row, "value"));
     for (size_t row = map->values.first; row < map->values.end; row++) {
         const size_t patch = row - map->values.first;
         const double value = mmn_result_number(result, map->table, row, "value");
         const double x = (double)(patch % columns) * width;
         const double y = TOP + (double)(patch / columns) * high;
         if (value > 0)
-            mmn_svg_heat(svg, "patch", x, y, width, high, 0.8 * value / maximum);
+            mmn_svg_heat(svg, "patch", x, y, width, high, 0.8 * value / map->maximum);
         if (value > map->bar)
             mmn_svg_rectangle(svg, "frame", x, y, width, high);
     }
-    return maximum;
 }
 
 /* The scale: from nothing at 0 to the full shade at the maximum. */
@@ -209,7 +211,8 @@ mmn_status mmn_map_draw(mmn_figure *figure, const mmn_results *results, const mm
     MMN_TRY(add_pictures(&height, &svg, results, file, images, words, figure->error));
     if (height > 4 * MMN_PANEL_WIDTH)
         height = 4 * MMN_PANEL_WIDTH;
-    draw_scale(&svg, TOP + height + 10, draw_patches(&svg, file->result, map, height));
+    draw_patches(&svg, file->result, map, height);
+    draw_scale(&svg, TOP + height + 10, map->maximum);
     svg.height = TOP + height + 28;
     snprintf(title, sizeof(title), "%.40s layer %.0f, neuron %.0f", map->module, map->layer,
              map->neuron);

@@ -11,8 +11,12 @@ typedef struct mmn_map {
     double grid_rows, grid_columns;
     const char *table; /* whose rows' "value" are the activations, row by row of the grid */
     mmn_rows values;
-    double bar; /* patches above it are framed; NaN: none are */
+    double maximum; /* the scale's end, the same in all maps of a neuron */
+    double bar;     /* patches above it are framed; NaN: none are */
 } mmn_map;
+
+/* The larger of a maximum and the values of a map, which these rows of `table` have. */
+double mmn_map_maximum(double maximum, const mmn_result *result, const char *table, mmn_rows rows);
 
 /* A panel of the image files that rows of the table "images" name, side by side. They are looked
  * for in the folder that the caller of the report gave, else in that of the lens' list, in that of

@@ -2,6 +2,7 @@
 #include "page/report.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,19 +18,36 @@ static const mmn_figure_form *const forms[] = {mmn_neuron_figures,     mmn_off_f
                                                mmn_comparison_figures, mmn_perturbation_figures,
                                                mmn_lens_figures,       mmn_contribution_figures};
 
+static mmn_status copy_options(mmn_report *report, const mmn_report_options *options,
+                               mmn_error *error)
+{
+    const char *title = options->title;
+    if (!title)
+        title = mmn_result_sets_are_languages(&report->results) ? "Language neurons"
+                                                                : "Domain neurons";
+    report->title = mmn_copy_text(title, error);
+    MMN_NEED(report->title);
+    if (options->model && !(report->model = mmn_copy_text(options->model, error)))
+        return MMN_SYSTEM;
+    if (options->date && !(report->date = mmn_copy_text(options->date, error)))
+        return MMN_SYSTEM;
+    return MMN_OK;
+}
+
 static mmn_status make_report(mmn_report *report, const char *const *files, size_t count,
                               const mmn_report_options *options, mmn_error *error)
 {
-    report->title = mmn_copy_text(options->title ? options->title : "Domain neurons", error);
-    MMN_NEED(report->title);
     MMN_TRY(mmn_result_sets_read(&report->results, files, count, options->images, error));
+    MMN_TRY(copy_options(report, options, error));
     for (size_t i = 0; i < MMN_LENGTH(forms); i++)
         MMN_TRY(mmn_figures_make(&report->figures, forms[i], &report->results, error));
     if (report->figures.count == 0)
         return mmn_fail(error, MMN_INPUT, NULL, NULL,
                         "there is nothing to show: the results have no neurons, accuracies, "
                         "likelihoods or curves");
-    return MMN_OK;
+    mmn_finding_make(&report->finding, &report->results);
+    MMN_TRY(mmn_text_status(&report->finding.leads, error));
+    return mmn_text_status(&report->finding.items, error);
 }
 
 mmn_status mmn_report_read(mmn_report **made, const char *const *files, size_t file_count,
@@ -39,10 +57,11 @@ mmn_status mmn_report_read(mmn_report **made, const char *const *files, size_t f
     MMN_CLEAR(made);
     MMN_GIVEN(error, made, files);
     MMN_GIVEN_TEXTS(error, "file", file_count, files);
-    MMN_TAKE_OPTIONS(own, options, error);
+    MMN_TRY(
+        mmn_take_options(&own, sizeof(own), offsetof(mmn_report_options, model), options, error));
     mmn_report *report = mmn_allocate(1, sizeof(*report), error);
     MMN_NEED(report);
-    mmn_status status = make_report(report, files, file_count, options, error);
+    mmn_status status = make_report(report, files, file_count, &own, error);
     if (status == MMN_OK)
         *made = report;
     else
@@ -56,7 +75,10 @@ void mmn_report_free(mmn_report *report)
         return;
     mmn_figures_free(&report->figures);
     mmn_result_sets_free(&report->results);
+    mmn_finding_free(&report->finding);
     mmn_free(report->title);
+    mmn_free(report->model);
+    mmn_free(report->date);
     mmn_free(report);
 }
 
@@ -93,6 +115,21 @@ static mmn_status find_figure(const mmn_figure **figure, const mmn_report *repor
     return MMN_USAGE;
 }
 
+/* What files of a figure end with; NULL: the format has all figures in one file. */
+static const char *ending_of(mmn_report_format format)
+{
+    static const char *const endings[] = {[MMN_REPORT_SVG] = "svg",
+                                          [MMN_REPORT_CSV] = "csv",
+                                          [MMN_REPORT_PNG] = "png",
+                                          [MMN_REPORT_PDF] = "pdf"};
+    return endings[format];
+}
+
+static bool is_graphic(mmn_report_format format)
+{
+    return ending_of(format) && format != MMN_REPORT_CSV;
+}
+
 static mmn_status make_text(char **text, const mmn_report *report, mmn_report_format format,
                             const mmn_figure *figure, mmn_error *error)
 {
@@ -101,7 +138,7 @@ static mmn_status make_text(char **text, const mmn_report *report, mmn_report_fo
         mmn_report_page(&made, report, figure);
     else if (format == MMN_REPORT_MARKDOWN)
         mmn_report_markdown(&made, report, figure);
-    else if (format == MMN_REPORT_SVG)
+    else if (is_graphic(format))
         mmn_report_graphic(&made, figure);
     else
         mmn_table_csv(&made, &figure->table);
@@ -109,10 +146,11 @@ static mmn_status make_text(char **text, const mmn_report *report, mmn_report_fo
 }
 
 /* A figure of a folder may have the name of a file that the report was made from. Which pictures it
- * shows is known only now; no report takes any picture's place. */
-static mmn_status check_not_read(const mmn_report *report, const char *file, mmn_error *error)
+ * shows is known only now; no report takes any picture's place, unless it is one itself. */
+static mmn_status check_not_read(const mmn_report *report, mmn_report_format format,
+                                 const char *file, mmn_error *error)
 {
-    if (mmn_file_kind_of(file) == MMN_KIND_PICTURE)
+    if (format != MMN_REPORT_PNG && mmn_file_kind_of(file) == MMN_KIND_PICTURE)
         return mmn_fail(error, MMN_USAGE, file, NULL,
                         "cannot be written to: it is a picture; give another name");
     const mmn_result_file *result;
@@ -128,9 +166,11 @@ static mmn_status write_text(const mmn_report *report, mmn_report_format format,
                              const mmn_figure *figure, const char *file, mmn_error *error)
 {
     char *text;
-    MMN_TRY(check_not_read(report, file, error));
+    MMN_TRY(check_not_read(report, format, file, error));
     MMN_TRY(make_text(&text, report, format, figure, error));
-    mmn_status status = mmn_write_file(file, text, strlen(text), error);
+    mmn_status status = format == MMN_REPORT_PNG || format == MMN_REPORT_PDF
+                            ? mmn_report_render(text, format, file, error)
+                            : mmn_write_file(file, text, strlen(text), error);
     mmn_free(text);
     return status;
 }
@@ -145,8 +185,7 @@ static mmn_status write_folder(const mmn_report *report, mmn_report_format forma
     for (size_t i = 0; i < report->figures.count && status == MMN_OK; i++) {
         const mmn_figure *figure = &report->figures.list[i];
         char name[sizeof(figure->name) + 4], *file;
-        snprintf(name, sizeof(name), "%s.%s", figure->name,
-                 format == MMN_REPORT_SVG ? "svg" : "csv");
+        snprintf(name, sizeof(name), "%s.%s", figure->name, ending_of(format));
         MMN_TRY(mmn_path_join(&file, folder, name, error));
         status = write_text(report, format, figure, file, error);
         mmn_free(file);
@@ -165,7 +204,7 @@ static mmn_status write_request(const void *context, const char *output, mmn_err
 {
     const report_request *request = context;
     mmn_report_format format = request->format;
-    if (!request->figure && (format == MMN_REPORT_SVG || format == MMN_REPORT_CSV))
+    if (!request->figure && ending_of(format))
         return write_folder(request->report, format, output, error);
     return write_text(request->report, format, request->figure, output, error);
 }
@@ -174,7 +213,7 @@ mmn_status mmn_report_write(const mmn_report *report, mmn_report_format format, 
                             const char *output, mmn_error *error)
 {
     MMN_GIVEN(error, report, output);
-    if ((unsigned)format > MMN_REPORT_CSV)
+    if ((unsigned)format > MMN_REPORT_PDF)
         return mmn_fail(error, MMN_USAGE, NULL, NULL, "%d is no format of reports", (int)format);
     report_request request = {.report = report, .format = format};
     MMN_TRY(find_figure(&request.figure, report, figure, error));

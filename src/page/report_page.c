@@ -1,9 +1,10 @@
-/* Reports as a page of HTML that needs nothing but itself, as Markdown, and as graphics. */
+/* Reports as a page of HTML that needs nothing but itself, and as Markdown. */
 #include <inttypes.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "page/report.h"
+#include "page/report_head.h"
 #include "page/text.h"
 
 /* The rows of a table that are shown; CSV has all. */
@@ -182,92 +183,6 @@ static void add_sources(mmn_text *text, const mmn_report *report)
     mmn_table_free(&table);
 }
 
-/* ---- Graphics -------------------------------------------------------------------------------- */
-
-static void add_size(mmn_text *text, double width, double height)
-{
-    mmn_text_add(text, " width=\"");
-    mmn_svg_coordinate(text, width);
-    mmn_text_add(text, "\" height=\"");
-    mmn_svg_coordinate(text, height);
-    mmn_text_add(text, "\" viewBox=\"0 0 ");
-    mmn_svg_coordinate(text, width);
-    mmn_text_add(text, " ");
-    mmn_svg_coordinate(text, height);
-    mmn_text_add(text, "\"");
-}
-
-static void add_names(mmn_text *text, const mmn_figure *figure, const mmn_panel *panel,
-                      size_t number)
-{
-    mmn_text_add(text,
-                 " role=\"img\" aria-labelledby=\"%s-%zu-title %s-%zu-description\">\n"
-                 "<title id=\"%s-%zu-title\">",
-                 figure->name, number, figure->name, number, figure->name, number);
-    mmn_markup_add(text, figure->title);
-    mmn_text_add(text, ": ");
-    mmn_markup_add(text, panel->title);
-    mmn_text_add(text, "</title>\n<desc id=\"%s-%zu-description\">", figure->name, number);
-    mmn_markup_add(text, figure->description);
-    mmn_text_add(text, " The table of this figure has the numbers.</desc>\n");
-}
-
-/* An element of a page or of a graphic on its own, at (x, y) there. `name` and `number` make its
- * fragments' names; the figure's description is read out with it. */
-static void add_panel(mmn_text *text, const mmn_figure *figure, size_t number, double x, double y)
-{
-    const mmn_panel *panel = &figure->panels[number];
-    mmn_text_add(text, "<svg xmlns=\"http://www.w3.org/2000/svg\" x=\"");
-    mmn_svg_coordinate(text, x);
-    mmn_text_add(text, "\" y=\"");
-    mmn_svg_coordinate(text, y);
-    mmn_text_add(text, "\"");
-    add_size(text, panel->width, panel->height);
-    add_names(text, figure, panel, number);
-    mmn_text_add(text, "<text class=\"title\" x=\"0\" y=\"14\">");
-    mmn_markup_add_cut(text, panel->title, (size_t)(panel->width / 7));
-    mmn_text_add(text, "</text>\n%s</svg>\n", panel->body);
-}
-
-void mmn_report_graphic(mmn_text *text, const mmn_figure *figure)
-{
-    enum { MARGIN = 20, GAP = 32, HEADING = 44 };
-    double width = 2 * MMN_PANEL_WIDTH + GAP, x = 0, y = 0, row = 0;
-    mmn_text panels = {0};
-    if (figure->panel_count == 1)
-        width = MMN_PANEL_WIDTH;
-    for (size_t i = 0; i < figure->panel_count; i++)
-        width = figure->panels[i].width > width ? figure->panels[i].width : width;
-    for (size_t i = 0; i < figure->panel_count; i++) {
-        const mmn_panel *panel = &figure->panels[i];
-        if (x > 0 && x + panel->width > width) {
-            x = 0;
-            y += row + GAP;
-            row = 0;
-        }
-        add_panel(&panels, figure, i, MARGIN + x, HEADING + y);
-        x += panel->width + GAP;
-        row = panel->height > row ? panel->height : row;
-    }
-    mmn_text_add(text, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-                       "<svg xmlns=\"http://www.w3.org/2000/svg\"");
-    add_size(text, width + 2 * MARGIN, HEADING + y + row + MARGIN);
-    mmn_text_add(text, " role=\"img\" aria-labelledby=\"title\">\n<title id=\"title\">");
-    mmn_markup_add(text, figure->title);
-    mmn_text_add(text,
-                 "</title>\n<style>%s</style>\n"
-                 "<rect class=\"paper\" width=\"100%%\" height=\"100%%\"/>\n"
-                 "<text class=\"heading\" x=\"%d\" y=\"26\">",
-                 mmn_style_graphics, MARGIN);
-    mmn_markup_add_cut(text, figure->title, (size_t)(width / 7.5));
-    mmn_text_add(text, "</text>\n");
-    if (panels.length > 0)
-        mmn_text_add_bytes(text, panels.text, panels.length);
-    mmn_text_add(text, "</svg>\n");
-    text->failed = text->failed || panels.failed;
-    mmn_text_free(&panels);
-}
-
 /* ---- Pages ----------------------------------------------------------------------------------- */
 
 static void add_table(mmn_text *text, const mmn_figure *figure)
@@ -280,38 +195,19 @@ static void add_table(mmn_text *text, const mmn_figure *figure)
     mmn_text_add(text, "</div></details>\n");
 }
 
-/* The paragraphs of a description, which line breaks end, escaped and in their marks. */
-static void add_paragraphs(mmn_text *text, const char *description, const char *begin,
-                           const char *end, void (*add)(mmn_text *text, const char *utf8))
-{
-    while (*description != '\0') {
-        const size_t length = strcspn(description, "\n");
-        char *paragraph = mmn_copy_bytes(description, length, NULL);
-        if (!paragraph) {
-            text->failed = true;
-            return;
-        }
-        mmn_text_add(text, "%s", begin);
-        add(text, paragraph);
-        mmn_text_add(text, "%s", end);
-        mmn_free(paragraph);
-        description += length + (description[length] == '\n');
-    }
-}
-
 static void add_figure(mmn_text *text, const mmn_figure *figure)
 {
     mmn_text_add(text, "<section aria-labelledby=\"%s\">\n<h2 id=\"%s\">", figure->name,
                  figure->name);
     mmn_markup_add(text, figure->title);
     mmn_text_add(text, "</h2>\n<figure>\n<figcaption>");
-    add_paragraphs(text, figure->description, "<p>", "</p>", mmn_markup_add);
+    mmn_report_paragraphs(text, figure->description, "<p>", "</p>", mmn_markup_add);
     mmn_text_add(text, "</figcaption>\n<div class=\"panels\">\n");
     for (size_t i = 0; i < figure->panel_count; i++) {
         const bool wide = figure->panels[i].width > MMN_PANEL_WIDTH;
         mmn_text_add(text, "<div class=\"scroll%s\"%s>\n", wide ? " wide" : "",
                      wide ? " tabindex=\"0\" role=\"region\" aria-label=\"A wide figure\"" : "");
-        add_panel(text, figure, i, 0, 0);
+        mmn_report_panel(text, figure, i, 0, 0);
         mmn_text_add(text, "</div>\n");
     }
     mmn_text_add(text, "</div>\n</figure>\n");
@@ -321,14 +217,17 @@ static void add_figure(mmn_text *text, const mmn_figure *figure)
 
 static void add_contents(mmn_text *text, const mmn_report *report)
 {
-    mmn_text_add(text, "<nav aria-label=\"Figures\">\n<ul>\n");
+    mmn_text_add(text,
+                 "<nav aria-label=\"Figures\"><details><summary>%zu figures and their "
+                 "tables</summary>\n<ul>\n",
+                 report->figures.count);
     for (size_t i = 0; i < report->figures.count; i++) {
         mmn_text_add(text, "<li><a href=\"#%s\">", report->figures.list[i].name);
         mmn_markup_add(text, report->figures.list[i].title);
         mmn_text_add(text, "</a></li>\n");
     }
     mmn_text_add(text, "<li><a href=\"#sources\">Where the numbers come from</a></li>\n</ul>\n"
-                       "</nav>\n");
+                       "</details></nav>\n");
 }
 
 void mmn_report_page(mmn_text *text, const mmn_report *report, const mmn_figure *only)
@@ -339,13 +238,15 @@ void mmn_report_page(mmn_text *text, const mmn_report *report, const mmn_figure 
                        "img-src data:; style-src 'unsafe-inline'\">\n"
                        "<link rel=\"icon\" href=\"data:,\">\n<title>");
     mmn_markup_add(text, report->title);
-    mmn_text_add(text,
-                 "</title>\n<style>\n%s%s</style>\n</head>\n<body>\n"
-                 "<a class=\"skip\" href=\"#main\">To the figures</a>\n<header>\n<h1>",
-                 mmn_style_graphics, mmn_style_page);
+    mmn_text_add(text, "</title>\n<style>\n");
+    mmn_style_add_graphics(text);
+    mmn_style_add_page(text);
+    mmn_text_add(text, "</style>\n</head>\n<body>\n"
+                       "<a class=\"skip\" href=\"#main\">To the figures</a>\n<header>\n<h1>");
     mmn_markup_add(text, report->title);
-    mmn_text_add(text, "</h1>\n<p>Which neurons of a vision-language model belong to one visual "
-                       "domain, and what they do.</p>\n</header>\n");
+    mmn_text_add(text, "</h1>\n");
+    mmn_report_head_html(text, report);
+    mmn_text_add(text, "</header>\n");
     if (!only)
         add_contents(text, report);
     mmn_text_add(text, "<main id=\"main\">\n");
@@ -364,6 +265,7 @@ void mmn_report_markdown(mmn_text *text, const mmn_report *report, const mmn_fig
     mmn_text_add(text, "# ");
     mmn_markup_add_markdown(text, report->title);
     mmn_text_add(text, "\n");
+    mmn_report_head_markdown(text, report);
     for (size_t i = 0; i < report->figures.count; i++) {
         const mmn_figure *figure = &report->figures.list[i];
         if (only && only != figure)
@@ -371,7 +273,7 @@ void mmn_report_markdown(mmn_text *text, const mmn_report *report, const mmn_fig
         mmn_text_add(text, "\n## ");
         mmn_markup_add_markdown(text, figure->title);
         mmn_text_add(text, "\n\n");
-        add_paragraphs(text, figure->description, "", "\n\n", mmn_markup_add_markdown);
+        mmn_report_paragraphs(text, figure->description, "", "\n\n", mmn_markup_add_markdown);
         mmn_table_markdown(text, &figure->table, MARKDOWN_ROWS);
     }
     mmn_report_table table;

@@ -359,3 +359,25 @@ const mmn_result_file *mmn_result_sets_file(const mmn_result_sets *sets, size_t 
             }
     return NULL;
 }
+
+/* Whether neurons of other modules than the language model are listed, or pictures were shown. */
+static bool has_pictures(const mmn_results *results)
+{
+    const mmn_result *lens = results->of[MMN_RESULT_LENS].result;
+    bool pictures = results->of[MMN_RESULT_EVAL].file || results->of[MMN_RESULT_CONTRIBUTIONS].file;
+    for (size_t m = 0; results->lists && m < results->lists->module_count; m++)
+        pictures = pictures || strcmp(results->lists->modules[m].name, "language") != 0;
+    for (size_t row = 0; row < mmn_result_rows(lens, "curves"); row++)
+        pictures = pictures || mmn_result_number(lens, "curves", row, "image_positions") > 0;
+    return pictures;
+}
+
+bool mmn_result_sets_are_languages(const mmn_result_sets *sets)
+{
+    bool pictures = false, texts = false;
+    for (size_t set = 0; set < sets->count; set++) {
+        pictures = pictures || has_pictures(&sets->list[set]);
+        texts = texts || sets->list[set].lists || sets->list[set].of[MMN_RESULT_PERPLEXITY].file;
+    }
+    return texts && !pictures;
+}

@@ -61,6 +61,9 @@ size_t mmn_result_sets_with(const mmn_result_sets *sets, mmn_result_kind kind);
 const mmn_result_file *mmn_result_sets_file(const mmn_result_sets *sets, size_t index,
                                             mmn_result_kind *kind);
 
+/* Whether all that the results say is about texts, whose domains are languages. */
+bool mmn_result_sets_are_languages(const mmn_result_sets *sets);
+
 /* "counts", "neurons", ... */
 const char *mmn_result_kind_name(mmn_result_kind kind);
 

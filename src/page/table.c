@@ -80,8 +80,11 @@ void mmn_table_markdown(mmn_text *text, const mmn_report_table *table, size_t ro
 {
     const size_t all = mmn_table_rows(table), shown = all < rows ? all : rows;
     mmn_text_add(text, "|");
-    for (size_t c = 0; c < table->column_count; c++)
-        mmn_text_add(text, " %s |", table->columns[c].name);
+    for (size_t c = 0; c < table->column_count; c++) {
+        mmn_text_add(text, " ");
+        mmn_text_add_about(text, table->columns[c].name, table->languages);
+        mmn_text_add(text, " |");
+    }
     mmn_text_add(text, "\n|");
     for (size_t c = 0; c < table->column_count; c++)
         mmn_text_add(text, " %s |",
@@ -124,7 +127,7 @@ void mmn_table_html(mmn_text *text, const mmn_report_table *table, const char *c
     mmn_text_add(text, "</caption>\n<thead><tr>");
     for (size_t c = 0; c < table->column_count; c++) {
         mmn_text_add(text, "<th scope=\"col\">");
-        mmn_markup_add(text, table->columns[c].name);
+        mmn_text_add_about(text, table->columns[c].name, table->languages);
         mmn_text_add(text, "</th>");
     }
     mmn_text_add(text, "</tr></thead>\n<tbody>\n");

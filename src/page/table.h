@@ -23,7 +23,8 @@ typedef struct mmn_report_table {
     size_t column_count;
     mmn_value *cells; /* their texts are given, and belong to someone who lives longer */
     size_t count, capacity;
-    bool failed; /* memory was short: nothing more is added */
+    bool languages; /* which people are told domains are */
+    bool failed;    /* memory was short: nothing more is added */
 } mmn_report_table;
 
 /* An empty table of the columns up to one without a name, which must live longer. */

@@ -10,7 +10,7 @@
 
 /* ---- Text of unknown origin ------------------------------------------------------------------ */
 
-static bool is_wide(uint32_t code)
+bool mmn_is_wide(uint32_t code)
 {
     return (code >= 0x1100 && code < 0x1160) || (code >= 0x2e80 && code < 0xa4d0) ||
            (code >= 0xac00 && code < 0xd7a4) || (code >= 0xf900 && code < 0xfb00) ||
@@ -52,26 +52,29 @@ void mmn_markup_add(mmn_text *text, const char *utf8)
     }
 }
 
+void mmn_markup_add_first(mmn_text *text, const char *utf8, size_t bytes)
+{
+    const char *end = utf8 + bytes;
+    for (size_t size; utf8 < end; utf8 += size) {
+        const uint32_t code = mmn_character_at(utf8, &size);
+        add_character(text, utf8, size, code);
+    }
+    if (*end != '\0')
+        mmn_text_add(text, "\xe2\x80\xa6");
+}
+
 void mmn_markup_add_cut(mmn_text *text, const char *utf8, size_t columns)
 {
     size_t taken = 0, size;
     const char *end = utf8, *last = utf8; /* `last`: what fits beside an ellipsis ends there */
     for (; *end != '\0'; end += size) {
-        taken += is_wide(mmn_character_at(end, &size)) ? 2 : 1;
+        taken += mmn_is_wide(mmn_character_at(end, &size)) ? 2 : 1;
         if (taken > columns)
             break;
         if (taken < columns)
             last = end + size;
     }
-    if (*end == '\0') {
-        mmn_markup_add(text, utf8);
-        return;
-    }
-    for (const char *at = utf8; at < last; at += size) {
-        const uint32_t code = mmn_character_at(at, &size);
-        add_character(text, at, size, code);
-    }
-    mmn_text_add(text, "\xe2\x80\xa6");
+    mmn_markup_add_first(text, utf8, (size_t)((*end == '\0' ? end : last) - utf8));
 }
 
 void mmn_markup_add_csv(mmn_text *text, const char *utf8)
@@ -94,6 +97,21 @@ void mmn_markup_add_markdown(mmn_text *text, const char *utf8)
         if (code < 0x80 && strchr("\\`*_{}[]#|~!", (int)code))
             mmn_text_add(text, "\\");
         add_character(text, utf8, size, code);
+    }
+}
+
+/* ---- What results are of --------------------------------------------------------------------- */
+
+void mmn_text_add_about(mmn_text *text, const char *words, bool languages)
+{
+    while (*words != '\0') {
+        const bool is_domain = (*words == 'd' || *words == 'D') &&
+                               strncmp(words + 1, "omain", 5) == 0;
+        if (languages && is_domain)
+            mmn_text_add(text, "%s", *words == 'D' ? "Language" : "language");
+        else
+            mmn_text_add_bytes(text, words, is_domain ? 6 : 1);
+        words += is_domain ? 6 : 1;
     }
 }
 
@@ -156,6 +174,18 @@ void mmn_bar_add(mmn_text *text, double share, int columns, bool blocks)
         mmn_text_add(text, "\xe2\x96\x88");
     if (eighths % 8 > 0)
         mmn_text_add(text, "\xe2\x96%c", 0x88 + 8 - eighths % 8);
+}
+
+void mmn_level_add(mmn_text *text, double share, bool blocks)
+{
+    static const char dark[] = ".:-=+*#@";
+    const int level = !(share > 0) ? 0 : share < 1 ? (int)(share * 8) : 7;
+    if (isnan(share))
+        mmn_text_add(text, " ");
+    else if (blocks) /* U+2581 is the lowest block, U+2588 the full one */
+        mmn_text_add(text, "\xe2\x96%c", 0x81 + level);
+    else
+        mmn_text_add(text, "%c", dark[level]);
 }
 
 void mmn_base64_add(mmn_text *text, const uint8_t *data, size_t size)

@@ -105,7 +105,7 @@ check "--positions-module of two" is_wrong_usage 'one module' \
 check "count without -o" is_wrong_usage '-o is missing' count "$model" list
 check "merge without -o" is_wrong_usage '-o is missing' merge one two
 check "report without -o" is_wrong_usage '-o is missing' report one
-check "report in an unknown format" is_wrong_usage 'html, md, svg or csv' report one -o x --format pdf
+check "report in an unknown format" is_wrong_usage 'html, md, svg, csv, png or pdf' report one -o x --format ps
 check "dump without -o" is_wrong_usage '-o is missing' dump "$model" --prompt x
 check "dump of nothing" is_wrong_usage '--prompt, --inputs or --ids' dump "$model" -o d
 check "dump of two things" is_wrong_usage 'give one of them' dump "$model" -o d --prompt x --inputs y

@@ -39,9 +39,9 @@ Test(page_likelihood, draws_likelihoods)
                 scale = width[0] / -own;
             }
             cr_assert_float_eq(x[bar], own < 0 ? zero - width[bar] : zero, 0.02);
-            cr_assert_float_eq(width[bar], scale * fabs(own), 0.35);
+            cr_assert_float_eq(width[bar], scale * fabs(own), 0.45);
             cr_assert_float_eq(grey_x[n], random < 0 ? zero - grey_width[n] : zero, 0.02);
-            cr_assert_float_eq(grey_width[n], scale * fabs(random), 0.35);
+            cr_assert_float_eq(grey_width[n], scale * fabs(random), 0.45);
             bar++;
             n++;
         }
@@ -62,12 +62,12 @@ Test(page_likelihood, draws_differences_of_the_cross_table)
     size_t lower = 0, higher = 0;
     csv table = read_csv(report, "likelihood-cross");
     cr_assert_eq(drawn_numbers(numbers, 100, page, "likelihood-cross", "label middle"), table.rows);
-    const size_t all_lower = drawn(less, 100, page, "likelihood-cross", "s1", "fill-opacity");
-    const size_t all_higher = drawn(more, 100, page, "likelihood-cross", "s0", "fill-opacity");
+    const size_t all_lower = drawn(less, 100, page, "likelihood-cross", "worse", "fill-opacity");
+    const size_t all_higher = drawn(more, 100, page, "likelihood-cross", "better", "fill-opacity");
     for (size_t r = 0; r < table.rows; r++)
         largest = fmax(largest, fabs(number(&table, r, 3)));
     for (size_t r = 0; r < table.rows; r++) {
-        const double value = number(&table, r, 3), opacity = fabs(value) / largest / 2;
+        const double value = number(&table, r, 3), opacity = fabs(value) / largest;
         cr_assert_eq(numbers[r], rounded(value, 4));
         const double found = value < 0 ? less[lower++] : more[higher++];
         cr_assert_float_eq(found, opacity, 0.0051);
