@@ -4,6 +4,9 @@ Nothing here but declarations, and what loads the library. python/tests/test_hea
 the header, member by member.
 """
 import ctypes
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from ctypes import (CFUNCTYPE, POINTER, Structure, c_char, c_char_p, c_double, c_int, c_int32,
                     c_int64, c_size_t, c_uint32, c_uint64, c_void_p)
 from enum import IntEnum
@@ -349,6 +352,21 @@ FUNCTIONS = {
 }
 
 
+@contextmanager
+def _waiting_asleep() -> Iterator[None]:
+    """Lets threads that wait for others sleep, unless the environment says what they do: OpenMP reads
+    that when it is loaded, and by itself lets them spin, which takes many times as long beside other
+    work. Where something else has loaded it already, that has decided."""
+    decided = "OMP_WAIT_POLICY" in os.environ or "GOMP_SPINCOUNT" in os.environ
+    if not decided:
+        os.environ["OMP_WAIT_POLICY"] = "passive"
+    try:
+        yield
+    finally:
+        if not decided:
+            del os.environ["OMP_WAIT_POLICY"]
+
+
 def _open(name: str) -> ctypes.CDLL:
     """The library that a wheel brings, or where there is none (packages of distributions) the
     system's."""
@@ -362,7 +380,8 @@ def _open(name: str) -> ctypes.CDLL:
 
 def _load() -> dict:
     """The functions. The library of pages needs the other one, which is there by its name then."""
-    libraries = [_open("libmmneuron.so.0"), _open("libmmneuron_page.so.0")]
+    with _waiting_asleep():
+        libraries = [_open("libmmneuron.so.0"), _open("libmmneuron_page.so.0")]
     functions = {}
     for name, (result, *arguments) in FUNCTIONS.items():
         function = getattr(libraries[name.startswith("mmn_report_")], name)

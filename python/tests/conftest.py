@@ -12,10 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-# Before the library is there: others may use the processors.
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-
-import mmneuron  # noqa: E402
+import mmneuron
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 GOLDEN = REPOSITORY / "golden"

@@ -123,6 +123,18 @@ def test_ctrl_c_of_a_program(tmp_path: Path) -> None:
     assert mmneuron.Counts(tmp_path / "counts.state").unfinished
 
 
+@pytest.mark.parametrize(("given", "rounds"), [({}, "0"), ({"GOMP_SPINCOUNT": "77"}, "77")])
+def test_threads_that_wait_sleep(given: dict[str, str], rounds: str) -> None:
+    """Gcc's OpenMP itself says for how many rounds they spin; the environment is as it was."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "GOMP_"))}
+    child = subprocess.run([sys.executable, "-P", "-c", "import mmneuron, os\n"
+                            "assert 'OMP_WAIT_POLICY' not in os.environ"], text=True, check=True,
+                           env=kept | given | {"OMP_DISPLAY_ENV": "verbose"}, capture_output=True)
+    if "GOMP_SPINCOUNT" not in child.stderr:
+        pytest.skip("this OpenMP does not say it")
+    assert f"GOMP_SPINCOUNT = '{rounds}'" in child.stderr
+
+
 def test_other_handlers_are_left_alone(demo: mmneuron.Model) -> None:
     def handler(number: int, frame: object) -> None:
         pass

@@ -422,12 +422,12 @@ static void read_sample(mmn_sample *sample, mmn_list *list, const mmn_object *li
 static bool begins_without_end(const mmn_list *list)
 {
     static const char blanks[] = " \t\r";
-    const char *begin = list->line_text, *last = begin + list->line_length - 1;
-    while (memchr(blanks, *begin, 3))
+    const char *begin = list->line_text, *end = begin + list->line_length;
+    while (begin < end && memchr(blanks, *begin, 3))
         begin++;
-    while (memchr(blanks, *last, 3))
-        last--;
-    return *begin == '{' && *last != '}';
+    while (begin < end && memchr(blanks, end[-1], 3))
+        end--;
+    return begin < end && *begin == '{' && end[-1] != '}';
 }
 
 static mmn_status parse_line(mmn_list *list, mmn_error *error)
