@@ -4,8 +4,9 @@
     make_checkpoint.py FOLDER [--model NAME] [--language-layers N]
 
 The models are llava-next (the shapes of llava-hf/llava-v1.6-vicuna-7b-hf, 14.1 GB), llava-1.5
-(llava-hf/llava-1.5-7b-hf) and instructblip (Salesforce/instructblip-vicuna-7b); fewer language layers than
-32 make a smaller one of the same kind for benchmarks. Each is a tiny checkpoint of golden/checkpoints with all sizes
+(llava-hf/llava-1.5-7b-hf), instructblip (Salesforce/instructblip-vicuna-7b) and llava-interleave
+(llava-hf/llava-interleave-qwen-0.5b-hf, 1.7 GB); fewer language layers than published make a smaller one of the same
+kind for benchmarks. Each is a tiny checkpoint of golden/checkpoints with all sizes
 enlarged: names, configuration and tokenizer are that one's. Weights are normally distributed with a standard deviation
 of 1/sqrt(inputs), so that activations neither die nor explode: each is one of 65536 equally likely quantiles,
 which is many times faster than computing normal numbers. The same seed gives the same bytes. Needs numpy.
@@ -49,6 +50,10 @@ MODELS = {
                          128: 512, 497: 30523, 5: 32, 17: 257},
         {56: 224}, LLAMA | {"vision_model.encoder.layers.": 39, "qformer.encoder.layer.": 12},
         {"text_config": 32, "vision_config": 16, "qformer_config": 12}),
+    "llava-interleave": Model(
+        "llava-interleave-qwen", {40: 1024, 84: 2816, 512: 152000, 20: 1024, 36: 1152, 76: 4304, 9: 729},
+        {48: 384}, {"language_model.model.layers.": 24, "vision_tower.vision_model.encoder.layers.": 26},
+        {"text_config": 16, "vision_config": 16}),
 }
 SIZE_KEYS = {"hidden_size", "intermediate_size", "vocab_size", "num_query_tokens", "encoder_hidden_size",
              "max_position_embeddings"}
@@ -166,10 +171,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("--model", choices=MODELS, default="llava-next")
-    parser.add_argument("--language-layers", type=int, default=32)
+    parser.add_argument("--language-layers", type=int, help="fewer than published")
     arguments = parser.parse_args()
     folder, model = arguments.folder, MODELS[arguments.model]
-    layers = model.layers | {"language_model.model.layers.": arguments.language_layers}
+    language = "language_model.model.layers."
+    layers = model.layers | {language: arguments.language_layers or model.layers[language]}
     folder.mkdir(parents=True)
     copy_files(folder, model, layers)
 

@@ -50,6 +50,33 @@ reads_without_warnings() {
     [ -z "$(man --warnings -E UTF-8 -l "$1" 2>&1 >/dev/null)" ]
 }
 
+# first_hour_works PAGE FROM TO: the page's list is one, and its commands between two headings work on it.
+first_hour_works() {
+    folder=$work/$(basename "$1")
+    mkdir -p "$folder/bin" && cd "$folder" || return 1
+    ln -s "$model" llava-0.5b
+    ln -s "$model" llava-1.5-7b
+    for picture in scan street left right; do
+        cp "$images/wide.jpg" $picture.jpg
+    done
+    sed -n 's/^    \({"id".*\)/\1/p' "$1" >data.jsonl
+    [ -s data.jsonl ] || return 1
+    echo '{"domain": "driving", "image": "left.jpg", "question": "x", "answers": ["y"]}' >>data.jsonl
+    cp data.jsonl test.jsonl
+    printf '#!/bin/sh\nexec %s "$@"\n' "$MMNEURON" >bin/mmneuron
+    chmod +x bin/mmneuron
+    PATH=$folder/bin:$PATH
+    sed -n "/^## $2/,/^## $3/s/^    \(mmneuron .*\)/\1/p" "$1" >commands
+    [ -s commands ] || return 1
+    while read -r line; do
+        eval "$line" >printed 2>&1 </dev/null || {
+            echo "$line"
+            cat printed
+            return 1
+        }
+    done <commands
+}
+
 # A line for each of the model's three layers, in which some neurons are active.
 example_shows_layers() {
     exits 0 $EMULATOR "$top_builddir/doc/example" "$model" "$images/wide.jpg" "What is this?" &&
@@ -76,6 +103,8 @@ for study in $(sed -n 's/^ *X(\([a-z]*\)).*/\1/p' "$top_srcdir/src/study/studies
     check "the manual names mmneuron $study" grep -q "^\.It Cm $study" "$top_srcdir/doc/mmneuron-study.1"
     check "the help names mmneuron $study" sh -c "$MMNEURON help | grep -q '^  $study '"
 done
+check "the first hour of README works" first_hour_works "$top_srcdir/README.md" "The first hour" More
+check "so does that of doc/first_hour.md" first_hour_works "$top_srcdir/doc/first_hour.md" "Running it" "What it costs"
 check "the library's example" example_shows_layers
 
 done_testing
