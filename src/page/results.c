@@ -16,13 +16,15 @@
 static const struct {
     const char *name;
     const mmn_form *form;
-} kinds[MMN_RESULT_KINDS] = {[MMN_RESULT_COUNTS] = {"counts", NULL},
-                             [MMN_RESULT_NEURONS] = {"neurons", &mmn_ranking_form},
-                             [MMN_RESULT_EVAL] = {"eval", &mmn_evaluation_form},
-                             [MMN_RESULT_PERPLEXITY] = {"perplexity", &mmn_perplexity_form},
-                             [MMN_RESULT_PERTURB] = {"perturb", &mmn_perturbation_form},
-                             [MMN_RESULT_LENS] = {"lens", &mmn_lens_form},
-                             [MMN_RESULT_CONTRIBUTIONS] = {"contrib", &mmn_contributions_form}};
+} kinds[MMN_RESULT_KINDS] = {
+    [MMN_RESULT_COUNTS] = {"counts", NULL},
+    [MMN_RESULT_NEURONS] = {"neurons", &mmn_ranking_form},
+    [MMN_RESULT_EVAL] = {"eval", &mmn_evaluation_form},
+    [MMN_RESULT_PERPLEXITY] = {"perplexity", &mmn_perplexity_form},
+    [MMN_RESULT_PERTURB] = {"perturb", &mmn_perturbation_form},
+    [MMN_RESULT_LENS] = {"lens", &mmn_lens_form},
+    [MMN_RESULT_CONTRIBUTIONS] = {"contrib", &mmn_contributions_form},
+    [MMN_RESULT_CONTRIBUTION_LIST] = {"contrib of a list", &mmn_contribution_list_form}};
 
 const char *mmn_result_kind_name(mmn_result_kind kind)
 {
@@ -235,7 +237,10 @@ static const need needs[] = {{MMN_RESULT_EVAL, "summary", "domain", MMN_REPORT_I
                              {MMN_RESULT_CONTRIBUTIONS, "words", "text", MMN_REPORT_ITEMS},
                              {MMN_RESULT_CONTRIBUTIONS, "names", "word", 0},
                              {MMN_RESULT_CONTRIBUTIONS, "drops", "how", 0},
-                             {MMN_RESULT_CONTRIBUTIONS, "drops", "neurons", 0}};
+                             {MMN_RESULT_CONTRIBUTIONS, "drops", "neurons", 0},
+                             {MMN_RESULT_CONTRIBUTION_LIST, "summary", "order", MMN_REPORT_ITEMS},
+                             {MMN_RESULT_CONTRIBUTION_LIST, "drops", "how", MMN_REPORT_ITEMS},
+                             {MMN_RESULT_CONTRIBUTION_LIST, "drops", "neurons", 0}};
 
 static mmn_status check_need(mmn_results *results, const need *needed, mmn_error *error)
 {

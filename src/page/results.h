@@ -14,6 +14,7 @@ typedef enum mmn_result_kind {
     MMN_RESULT_PERTURB,
     MMN_RESULT_LENS,
     MMN_RESULT_CONTRIBUTIONS,
+    MMN_RESULT_CONTRIBUTION_LIST,
     MMN_RESULT_KINDS
 } mmn_result_kind;
 
