@@ -1,7 +1,6 @@
-/* Added tokens: a sorted list of texts, searched from every byte that one of them begins with. */
+/* Added tokens: found in a text, searched from every byte that one of them begins with. */
 #include "text/tokenizer_parts.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -64,29 +63,6 @@ mmn_status mmn_added_tokens_put(mmn_added_tokens *added, const mmn_vocabulary *m
     return mmn_added_tokens_add(added, token, content, length, error);
 }
 
-/* By text; equal texts in the order of their tokens. */
-static int compare_texts(const void *left, const void *right)
-{
-    const mmn_searched_text *a = left, *b = right;
-    int order = memcmp(a->text, b->text, a->length < b->length ? a->length : b->length);
-    if (order != 0)
-        return order;
-    if (a->length != b->length)
-        return a->length < b->length ? -1 : 1;
-    return a->token < b->token ? -1 : a->token > b->token;
-}
-
-static mmn_status add_text(mmn_token_search *search, const char *text, size_t length, size_t token,
-                           mmn_error *error)
-{
-    if (length == 0)
-        return MMN_OK;
-    MMN_TRY(MMN_RESERVE(search->texts, search->capacity, search->count + 1, error));
-    search->texts[search->count++] = (mmn_searched_text){text, length, token};
-    search->first_bytes[(unsigned char)*text] = true;
-    return MMN_OK;
-}
-
 /* Puts special tokens before the others: where two have the same text, they are preferred. */
 static mmn_status put_special_first(mmn_added_tokens *added, mmn_error *error)
 {
@@ -136,51 +112,23 @@ mmn_status mmn_added_tokens_finish(mmn_added_tokens *added, const mmn_normalizer
         status = spell(added, normalizer, error);
     for (size_t i = 0; i < added->count && status == MMN_OK; i++) {
         const mmn_added_token *token = &added->tokens[i];
-        status = add_text(token->normalized ? &added->after : &added->before,
-                          added->spellings.text + token->spelled, token->spelled_length, i, error);
+        status = mmn_token_search_add(token->normalized ? &added->after : &added->before,
+                                      added->spellings.text + token->spelled, token->spelled_length,
+                                      i, error);
     }
-    if (added->before.count)
-        qsort(added->before.texts, added->before.count, sizeof(*added->before.texts),
-              compare_texts);
-    if (added->after.count)
-        qsort(added->after.texts, added->after.count, sizeof(*added->after.texts), compare_texts);
+    mmn_token_search_sort(&added->before);
+    mmn_token_search_sort(&added->after);
     return status;
-}
-
-/* Byte `depth` of a text, or -1 behind its end. */
-static int byte_at(const mmn_searched_text *text, size_t depth)
-{
-    return depth < text->length ? (unsigned char)text->text[depth] : -1;
-}
-
-/* The first index from `low` to `high` whose byte `depth` is at least `byte`; all texts there are
- * equal up to `depth`. */
-static size_t lower_bound(const mmn_token_search *search, size_t low, size_t high, size_t depth,
-                          int byte)
-{
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (byte_at(&search->texts[middle], depth) < byte)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
 }
 
 /* The longest text that `text` begins with, or NULL. */
 static const mmn_searched_text *longest_at(const mmn_token_search *search, const char *text,
                                            size_t length)
 {
-    const mmn_searched_text *longest = NULL;
-    size_t low = 0, high = search->count;
-    for (size_t depth = 0; depth < length && low < high; depth++) {
-        int byte = (unsigned char)text[depth];
-        low = lower_bound(search, low, high, depth, byte);
-        high = lower_bound(search, low, high, depth, byte + 1);
-        if (low < high && search->texts[low].length == depth + 1)
-            longest = &search->texts[low];
-    }
+    mmn_prefixes prefixes = mmn_token_search_begin(search, text, length);
+    const mmn_searched_text *longest = NULL, *next;
+    while ((next = mmn_token_search_next(&prefixes)))
+        longest = next;
     return longest;
 }
 
@@ -197,9 +145,7 @@ bool mmn_added_tokens_find(const mmn_added_tokens *added, const mmn_token_search
 {
     size_t at = *from;
     while (at < length) {
-        const mmn_searched_text *found = NULL;
-        if (search->first_bytes[(unsigned char)text[at]])
-            found = longest_at(search, text + at, length - at);
+        const mmn_searched_text *found = longest_at(search, text + at, length - at);
         if (!found) {
             at++;
             continue;
@@ -249,7 +195,7 @@ void mmn_added_tokens_free(mmn_added_tokens *added)
     mmn_text_free(&added->spellings);
     mmn_free(added->tokens);
     mmn_free(added->by_id);
-    mmn_free(added->before.texts);
-    mmn_free(added->after.texts);
+    mmn_token_search_free(&added->before);
+    mmn_token_search_free(&added->after);
     *added = (mmn_added_tokens){0};
 }

@@ -156,6 +156,13 @@ static void read_bert_normalizer(mmn_tokenizer *tokenizer, const mmn_object *jso
                  mmn_normalizer_add_bert(&tokenizer->normalizer, &options, json->reader->error));
 }
 
+static void read_character_map(mmn_character_map **map, const mmn_object *json)
+{
+    const char *base64;
+    read_text(&base64, json, "precompiled_charsmap");
+    MMN_READ_TRY(json, mmn_character_map_read(map, base64, json->reader->error));
+}
+
 static void read_normalizer_step(mmn_tokenizer *tokenizer, const mmn_object *json, const char *type)
 {
     mmn_normalizer_step step = {0};
@@ -177,18 +184,21 @@ static void read_normalizer_step(mmn_tokenizer *tokenizer, const mmn_object *jso
     } else if (strcmp(type, "Strip") == 0) {
         step.kind = MMN_NORMALIZER_STRIP;
         read_normalizer_strip(&step, json);
+    } else if (strcmp(type, "Precompiled") == 0) {
+        step.kind = MMN_NORMALIZER_CHARACTER_MAP;
+        read_character_map(&step.map, json);
     } else if (plain < MMN_LENGTH(plain_normalizers)) {
         step.kind = plain_normalizers[plain].kind;
     } else {
         unsupported(json, type,
                     "Sequence, Prepend, Replace, Strip, StripAccents, Lowercase, NFC, "
-                    "NFD, NFKC, NFKD, Nmt, ByteLevel or BertNormalizer");
+                    "NFD, NFKC, NFKD, Nmt, ByteLevel, Precompiled or BertNormalizer");
     }
     if (mmn_read_fine(json))
         mmn_read_failed(json,
                         mmn_normalizer_add(&tokenizer->normalizer, &step, json->reader->error));
     else
-        mmn_replacement_free(&step.replacement);
+        mmn_normalizer_step_free(&step);
 }
 
 void mmn_json_read_normalizer(mmn_tokenizer *tokenizer, const mmn_object *document)

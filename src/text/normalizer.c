@@ -14,16 +14,21 @@
 /* U+2581, which stands for a space inside pieces. */
 static const char space_symbol[] = "\xe2\x96\x81";
 
-/* A normalised text may be this many times as long, so that the steps of a hostile file cannot
- * multiply each other; real ones stay below 12. */
+/* A normalised text may have this many times as many bytes as a text of `length` and some, so that
+ * the steps of a hostile file cannot multiply each other; real ones stay below 12. */
 #define GROWTH_LIMIT 32
+
+static size_t most_bytes(size_t length)
+{
+    return length < SIZE_MAX / GROWTH_LIMIT - 4096 ? (length + 4096) * GROWTH_LIMIT : SIZE_MAX;
+}
 
 #ifndef HAVE_UTF8PROC
 static bool needs_unicode_data(mmn_normalizer_kind kind)
 {
-    return kind == MMN_NORMALIZER_LOWERCASE || kind == MMN_NORMALIZER_STRIP_ACCENTS ||
-           kind == MMN_NORMALIZER_NFC || kind == MMN_NORMALIZER_NFD ||
-           kind == MMN_NORMALIZER_NFKC || kind == MMN_NORMALIZER_NFKD;
+    return kind == MMN_NORMALIZER_CHARACTER_MAP || kind == MMN_NORMALIZER_LOWERCASE ||
+           kind == MMN_NORMALIZER_STRIP_ACCENTS || kind == MMN_NORMALIZER_NFC ||
+           kind == MMN_NORMALIZER_NFD || kind == MMN_NORMALIZER_NFKC || kind == MMN_NORMALIZER_NFKD;
 }
 #endif
 
@@ -42,9 +47,16 @@ mmn_status mmn_normalizer_add(mmn_normalizer *normalizer, mmn_normalizer_step *s
     if (status == MMN_OK)
         normalizer->steps[normalizer->count++] = *step;
     else
-        mmn_replacement_free(&step->replacement);
+        mmn_normalizer_step_free(step);
     *step = (mmn_normalizer_step){0};
     return status;
+}
+
+void mmn_normalizer_step_free(mmn_normalizer_step *step)
+{
+    mmn_replacement_free(&step->replacement);
+    mmn_character_map_free(step->map);
+    step->map = NULL;
 }
 
 mmn_status mmn_normalizer_add_bert(mmn_normalizer *normalizer, const mmn_bert_options *options,
@@ -69,7 +81,7 @@ mmn_status mmn_normalizer_add_bert(mmn_normalizer *normalizer, const mmn_bert_op
 void mmn_normalizer_free(mmn_normalizer *normalizer)
 {
     for (size_t i = 0; i < normalizer->count; i++)
-        mmn_replacement_free(&normalizer->steps[i].replacement);
+        mmn_normalizer_step_free(&normalizer->steps[i]);
     mmn_free(normalizer->steps);
     *normalizer = (mmn_normalizer){0};
 }
@@ -211,8 +223,9 @@ static mmn_status apply_unicode(mmn_normalizer_kind kind, const char *text, size
 #endif
 }
 
+/* `most` is how many bytes a result may have; those of one step may stop behind it. */
 static mmn_status apply_step(const mmn_normalizer_step *step, const char *text, size_t length,
-                             mmn_text *result, mmn_error *error)
+                             size_t most, mmn_text *result, mmn_error *error)
 {
     mmn_status status = MMN_OK;
     switch (step->kind) {
@@ -231,6 +244,9 @@ static mmn_status apply_step(const mmn_normalizer_step *step, const char *text, 
         break;
     case MMN_NORMALIZER_BYTE_LEVEL:
         mmn_byte_level_spell(text, length, result);
+        break;
+    case MMN_NORMALIZER_CHARACTER_MAP:
+        status = mmn_character_map_apply(step->map, text, length, most, result, error);
         break;
     case MMN_NORMALIZER_CLEAN:
     case MMN_NORMALIZER_SPACE_IDEOGRAPHS:
@@ -254,11 +270,12 @@ mmn_status mmn_normalizer_apply(const mmn_normalizer *normalizer, const char *te
     mmn_status status = mmn_text_status(result, error);
     for (size_t i = 0; i < normalizer->count && status == MMN_OK && result->length > 0; i++) {
         next.length = 0;
-        status = apply_step(&normalizer->steps[i], result->text, result->length, &next, error);
+        status = apply_step(&normalizer->steps[i], result->text, result->length, most_bytes(length),
+                            &next, error);
         mmn_text previous = *result;
         *result = next;
         next = previous;
-        if (status == MMN_OK && result->length / GROWTH_LIMIT > length + 4096)
+        if (status == MMN_OK && result->length > most_bytes(length))
             status = mmn_fail(error, MMN_INPUT, NULL, NULL,
                               "the tokenizer's normaliser makes %zu bytes of %zu", result->length,
                               length);

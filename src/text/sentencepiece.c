@@ -325,7 +325,7 @@ static mmn_status read_model(model_reader *reader, message file, const mmn_prepe
     mmn_tokenizer *tokenizer = reader->tokenizer;
     specification *found = &reader->found;
     MMN_TRY(read_message(reader, file));
-    mmn_bpe_find_bytes(&tokenizer->bpe);
+    mmn_find_byte_tokens(tokenizer->bpe.byte_ids, &tokenizer->bpe.vocabulary);
     tokenizer->bpe.byte_fallback = found->byte_fallback;
     bool add_prefix = scheme ? *scheme != MMN_PREPEND_NEVER : found->normalizer.add_prefix;
     MMN_TRY(check(reader));

@@ -40,12 +40,12 @@ typedef struct encoding {
     mmn_error *error;
 } encoding;
 
-void mmn_bpe_find_bytes(mmn_bpe *bpe)
+void mmn_find_byte_tokens(int32_t ids[256], const mmn_vocabulary *vocabulary)
 {
     for (int byte = 0; byte < 256; byte++) {
         char text[8];
         int length = snprintf(text, sizeof(text), "<0x%02X>", (unsigned)byte);
-        bpe->byte_ids[byte] = mmn_vocabulary_find(&bpe->vocabulary, text, (size_t)length);
+        ids[byte] = mmn_vocabulary_find(vocabulary, text, (size_t)length);
     }
 }
 

@@ -11,7 +11,8 @@ void mmn_tokenizer_watch(mmn_tokenizer *tokenizer, const mmn_interrupt *interrup
 {
     if (!tokenizer)
         return;
-    tokenizer->bpe.interrupt = tokenizer->pre_tokenizer.interrupt = interrupt;
+    tokenizer->bpe.interrupt = tokenizer->unigram.interrupt = interrupt;
+    tokenizer->pre_tokenizer.interrupt = interrupt;
     for (size_t i = 0; i < tokenizer->normalizer.count; i++)
         tokenizer->normalizer.steps[i].replacement.interrupt = interrupt;
 }
@@ -25,6 +26,7 @@ void mmn_tokenizer_close(mmn_tokenizer *tokenizer)
     mmn_pre_tokenizer_free(&tokenizer->pre_tokenizer);
     mmn_bpe_free(&tokenizer->bpe);
     mmn_wordpiece_free(&tokenizer->wordpiece);
+    mmn_unigram_free(&tokenizer->unigram);
     mmn_ids_free(&tokenizer->before);
     mmn_ids_free(&tokenizer->after);
     mmn_decoder_free(&tokenizer->decoder);
@@ -42,9 +44,15 @@ static mmn_status encode_word(void *context, const char *text, size_t length, mm
 {
     const word_context *word = context;
     const mmn_tokenizer *tokenizer = word->tokenizer;
-    return tokenizer->model == MMN_MODEL_WORDPIECE
-               ? mmn_wordpiece_encode(&tokenizer->wordpiece, text, length, word->ids, error)
-               : mmn_bpe_encode(&tokenizer->bpe, text, length, word->ids, error);
+    switch (tokenizer->model) {
+    case MMN_MODEL_WORDPIECE:
+        return mmn_wordpiece_encode(&tokenizer->wordpiece, text, length, word->ids, error);
+    case MMN_MODEL_UNIGRAM:
+        return mmn_unigram_encode(&tokenizer->unigram, text, length, word->ids, error);
+    case MMN_MODEL_BPE:
+        break;
+    }
+    return mmn_bpe_encode(&tokenizer->bpe, text, length, word->ids, error);
 }
 
 /* Encodes a stretch of a text in which no added token stands any more; is_first: the text begins
@@ -123,6 +131,11 @@ static mmn_status encode(const mmn_tokenizer *tokenizer, const char *text, size_
     if (add_special)
         MMN_TRY(mmn_ids_add_all(ids, &tokenizer->after, error));
     return check_ids(tokenizer, ids, error);
+}
+
+size_t mmn_tokenizer_ending(const mmn_tokenizer *tokenizer)
+{
+    return tokenizer->after.count;
 }
 
 void mmn_tokenizer_limit_ids(mmn_tokenizer *tokenizer, size_t limit)

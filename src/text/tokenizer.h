@@ -45,6 +45,9 @@ mmn_status mmn_tokenizer_encode(const mmn_tokenizer *tokenizer, const char *text
 mmn_status mmn_tokenizer_decode(const mmn_tokenizer *tokenizer, const int32_t *ids, size_t count,
                                 bool skip_special, char **text, size_t *length, mmn_error *error);
 
+/* How many tokens add_special puts behind a text. */
+size_t mmn_tokenizer_ending(const mmn_tokenizer *tokenizer);
+
 /* From now on encoding refuses texts with ids that are not below `limit`: those of tokens that are
  * added to a tokenizer and have no row in the model's embedding. */
 void mmn_tokenizer_limit_ids(mmn_tokenizer *tokenizer, size_t limit);

@@ -1,5 +1,7 @@
 /* Reads a tokenizer.json: its model, its added tokens, and through json_steps.h the rest. */
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -145,7 +147,7 @@ static void read_bpe(mmn_bpe *bpe, const mmn_object *model)
     mmn_read_bool(&bpe->ignore_merges, model, "ignore_merges");
     read_vocabulary(&bpe->vocabulary, model);
     if (mmn_read_fine(model))
-        mmn_bpe_find_bytes(bpe);
+        mmn_find_byte_tokens(bpe->byte_ids, &bpe->vocabulary);
     read_merges(bpe, model);
     read_unknown(bpe, model);
 }
@@ -172,6 +174,78 @@ static void read_wordpiece(mmn_tokenizer *tokenizer, const mmn_object *model)
         mmn_read_wrong(model, "unk_token", "\"%.60s\" is not in the vocabulary", unknown);
 }
 
+/* The number that the `tokenizers` library reads where a file has the shortest decimals of `value`,
+ * which differ in the last bit now and then and then break ties: its digits as an integer, divided
+ * or multiplied by a power of ten (serde_json without float_roundtrip). */
+static mmn_status read_as_serde(double *value, mmn_error *error)
+{
+    mmn_text text = {0};
+    char power[32];
+    uint64_t digits = 0;
+    long exponent = 0;
+    bool fraction = false;
+    mmn_text_add_real(&text, fabs(*value));
+    mmn_status status = mmn_text_status(&text, error);
+    const char *at = status == MMN_OK ? text.text : "";
+    for (; (*at >= '0' && *at <= '9') || *at == '.'; at++) {
+        fraction |= *at == '.';
+        if (*at != '.') {
+            digits = digits * 10 + (uint64_t)(*at - '0');
+            exponent -= fraction;
+        }
+    }
+    if (*at == 'e')
+        exponent += strtol(at + 1, NULL, 10);
+    mmn_text_free(&text);
+    double made = (double)digits;
+    for (; exponent < -308; exponent += 308)
+        made /= 1e308;
+    snprintf(power, sizeof(power), "1e%ld", labs(exponent));
+    made = exponent < 0 ? made / strtod(power, NULL) : made * strtod(power, NULL);
+    *value = copysign(made, *value);
+    return status;
+}
+
+/* Adds element `index` of the array `vocab`: ["▁the", -2.5]. */
+static void read_scored(mmn_unigram *unigram, const mmn_object *model, size_t index,
+                        const json_t *json)
+{
+    const char *text = json_string_value(json_array_get(json, 0));
+    const json_t *score = json_array_get(json, 1);
+    char name[40], token[MMN_TOKEN_LENGTH_LIMIT];
+    size_t length = text ? strlen(text) : 0;
+    snprintf(name, sizeof(name), "vocab[%zu]", index);
+    if (!text || json_array_size(json) != 2 || !json_is_number(score) ||
+        mmn_json_odd_number(score) || length > MMN_TOKEN_LENGTH_LIMIT) {
+        mmn_read_wrong(model, name, "must be a token of at most %d bytes and its score",
+                       MMN_TOKEN_LENGTH_LIMIT);
+        return;
+    }
+    double value = json_number_value(score);
+    length = mmn_json_restore_zeros(token, text, length);
+    if (json_is_real(score))
+        mmn_read_failed(model, read_as_serde(&value, model->reader->error));
+    MMN_READ_TRY(model, mmn_unigram_add(unigram, token, length, value, model->reader->error));
+}
+
+static void read_unigram(mmn_tokenizer *tokenizer, const mmn_object *model)
+{
+    mmn_unigram *unigram = &tokenizer->unigram;
+    json_t *tokens = NULL;
+    int64_t unknown = -1;
+    tokenizer->model = MMN_MODEL_UNIGRAM;
+    mmn_read_array(&tokens, model, mmn_read_required(model, "vocab"));
+    for (size_t i = 0; i < json_array_size(tokens) && mmn_read_fine(model); i++)
+        read_scored(unigram, model, i, json_array_get(tokens, i));
+    mmn_read_i64(&unknown, model, "unk_id", 0, MMN_VOCABULARY_LIMIT);
+    if (unknown >= (int64_t)unigram->vocabulary.size)
+        mmn_read_wrong(model, "unk_id", "is %lld, and the vocabulary has %zu tokens",
+                       (long long)unknown, unigram->vocabulary.size);
+    unigram->unknown = (int32_t)unknown;
+    mmn_read_bool(&unigram->byte_fallback, model, "byte_fallback");
+    MMN_READ_TRY(model, mmn_unigram_finish(unigram, model->reader->error));
+}
+
 static void read_model(mmn_tokenizer *tokenizer, const mmn_object *document)
 {
     const char *type = "BPE";
@@ -179,11 +253,13 @@ static void read_model(mmn_tokenizer *tokenizer, const mmn_object *document)
     mmn_read_text(&type, &model, "type");
     if (strcmp(type, "WordPiece") == 0)
         read_wordpiece(tokenizer, &model);
+    else if (strcmp(type, "Unigram") == 0)
+        read_unigram(tokenizer, &model);
     else if (strcmp(type, "BPE") == 0)
         read_bpe(&tokenizer->bpe, &model);
     else
-        mmn_read_wrong(&model, "type", "\"%.60s\" is not supported: expected BPE or WordPiece",
-                       type);
+        mmn_read_wrong(&model, "type",
+                       "\"%.60s\" is not supported: expected BPE, WordPiece or Unigram", type);
 }
 
 /* ---- Added tokens ---------------------------------------------------------------------------- */

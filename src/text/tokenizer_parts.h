@@ -10,6 +10,7 @@
 #include "base/interrupt.h"
 #include "base/reader.h"
 #include "base/text_buffer.h"
+#include "text/character_map.h"
 #include "text/decoder.h"
 #include "text/pattern.h"
 #include "text/tokenizer.h"
@@ -23,7 +24,8 @@ typedef enum mmn_normalizer_kind {
     MMN_NORMALIZER_STRIP,
     MMN_NORMALIZER_NMT,           /* drops some controls, makes other white space spaces */
     MMN_NORMALIZER_BYTE_LEVEL,    /* spells bytes as characters */
-    MMN_NORMALIZER_LOWERCASE,     /* this and the next five need utf8proc */
+    MMN_NORMALIZER_CHARACTER_MAP, /* this and the next six need utf8proc */
+    MMN_NORMALIZER_LOWERCASE,
     MMN_NORMALIZER_STRIP_ACCENTS, /* drops all marks */
     MMN_NORMALIZER_NFC,
     MMN_NORMALIZER_NFD,
@@ -40,6 +42,7 @@ typedef struct mmn_normalizer_step {
     mmn_replacement replacement;           /* REPLACE; PREPEND: `to` */
     bool left, right;                      /* STRIP: which ends lose their white space */
     bool add_prefix, remove_extra, escape; /* SENTENCEPIECE: as its normalizer_spec names them */
+    mmn_character_map *map;                /* CHARACTER_MAP */
 } mmn_normalizer_step;
 
 /* BERT's normaliser: which of its parts are wanted. */
@@ -53,8 +56,8 @@ typedef struct mmn_normalizer {
     size_t count, capacity;
 } mmn_normalizer;
 
-/* Appends a step, whose replacement then belongs to the normalizer, also on failure. MMN_INPUT if
- * this build cannot do it. */
+/* Appends a step, whose replacement or map then belongs to the normalizer, also on failure.
+ * MMN_INPUT if this build cannot do it. */
 mmn_status mmn_normalizer_add(mmn_normalizer *normalizer, mmn_normalizer_step *step,
                               mmn_error *error);
 /* Appends the steps of BERT's. */
@@ -65,17 +68,9 @@ mmn_status mmn_normalizer_add_bert(mmn_normalizer *normalizer, const mmn_bert_op
 mmn_status mmn_normalizer_apply(const mmn_normalizer *normalizer, const char *text, size_t length,
                                 mmn_text *result, mmn_error *error);
 void mmn_normalizer_free(mmn_normalizer *normalizer);
+void mmn_normalizer_step_free(mmn_normalizer_step *step);
 
-/* ---- Added tokens ("<image>", "</s>"): found in a text before it is taken apart -------------- */
-
-typedef struct mmn_added_token {
-    int32_t id;
-    bool single_word;               /* only where no word character stands beside it */
-    bool lstrip, rstrip;            /* takes the white space before or after it */
-    bool normalized;                /* found in the normalised text, in its normalised form */
-    bool special;                   /* left out by decoding with skip_special */
-    size_t spelled, spelled_length; /* how decoding spells it, in mmn_added_tokens.spellings */
-} mmn_added_token;
+/* ---- Texts of tokens ------------------------------------------------------------------------- */
 
 /* A text to be found, and its token's index. */
 typedef struct mmn_searched_text {
@@ -89,6 +84,35 @@ typedef struct mmn_token_search {
     size_t count, capacity;
     bool first_bytes[256]; /* which bytes a text can begin with */
 } mmn_token_search;
+
+mmn_status mmn_token_search_add(mmn_token_search *search, const char *text, size_t length,
+                                size_t token, mmn_error *error);
+/* After the last was added, whose texts must stay where they are. */
+void mmn_token_search_sort(mmn_token_search *search);
+void mmn_token_search_free(mmn_token_search *search);
+
+/* Those that a text begins with. */
+typedef struct mmn_prefixes {
+    const mmn_token_search *search;
+    const char *text;
+    size_t length, depth, low, high; /* those from low to high begin with `depth` bytes of text */
+} mmn_prefixes;
+
+mmn_prefixes mmn_token_search_begin(const mmn_token_search *search, const char *text,
+                                    size_t length);
+/* The shortest that has not been found yet, or NULL. */
+const mmn_searched_text *mmn_token_search_next(mmn_prefixes *found);
+
+/* ---- Added tokens ("<image>", "</s>"): found in a text before it is taken apart -------------- */
+
+typedef struct mmn_added_token {
+    int32_t id;
+    bool single_word;               /* only where no word character stands beside it */
+    bool lstrip, rstrip;            /* takes the white space before or after it */
+    bool normalized;                /* found in the normalised text, in its normalised form */
+    bool special;                   /* left out by decoding with skip_special */
+    size_t spelled, spelled_length; /* how decoding spells it, in mmn_added_tokens.spellings */
+} mmn_added_token;
 
 /* Start from {0}. */
 typedef struct mmn_added_tokens {
@@ -243,14 +267,41 @@ typedef struct mmn_bpe {
     uint32_t *piece_ranks; /* MMN_BPE_PIECES: by id; UINT32_MAX for pieces no merge may make */
 } mmn_bpe;
 
-/* Looks up byte_ids in the vocabulary, which is complete. */
-void mmn_bpe_find_bytes(mmn_bpe *bpe);
+/* Looks up the tokens of bytes, "<0x00>" to "<0xFF>", in a vocabulary: -1 where there is none. */
+void mmn_find_byte_tokens(int32_t ids[256], const mmn_vocabulary *vocabulary);
 /* Adds the merge of `rank`; a pair that is listed twice keeps its last rank. */
 mmn_status mmn_bpe_add_merge(mmn_bpe *bpe, const mmn_merge *merge, mmn_error *error);
 /* Appends the ids of `length` bytes (below 2^31) of valid UTF-8 to `ids`, in time O(n log n). */
 mmn_status mmn_bpe_encode(const mmn_bpe *bpe, const char *text, size_t length, mmn_ids *ids,
                           mmn_error *error);
 void mmn_bpe_free(mmn_bpe *bpe);
+
+/* ---- Unigram --------------------------------------------------------------------------------- */
+
+/* Start from {0}. */
+typedef struct mmn_unigram {
+    mmn_vocabulary vocabulary; /* the model's own tokens, without added ones */
+    double *scores;            /* by id: logarithms of probabilities */
+    size_t score_capacity;
+    double least_score;
+    int32_t unknown;        /* id of the unknown token, or -1: an unknown character is an error */
+    bool byte_fallback;     /* what is unknown becomes tokens "<0xNN>", if all are there */
+    int32_t byte_ids[256];  /* as in mmn_bpe */
+    mmn_token_search texts; /* of the vocabulary */
+    const mmn_interrupt *interrupt; /* asked while a text is taken apart; NULL: nobody */
+} mmn_unigram;
+
+/* Adds the next token. */
+mmn_status mmn_unigram_add(mmn_unigram *unigram, const char *text, size_t length, double score,
+                           mmn_error *error);
+/* Prepares the search, after the last token was added. */
+mmn_status mmn_unigram_finish(mmn_unigram *unigram, mmn_error *error);
+/* Appends the ids of `length` bytes (below 2^31) of valid UTF-8: the sequence of tokens with the
+ * greatest sum of scores, among equal ones that whose last token, then the one before it, and so
+ * on, is the longest. */
+mmn_status mmn_unigram_encode(const mmn_unigram *unigram, const char *text, size_t length,
+                              mmn_ids *ids, mmn_error *error);
+void mmn_unigram_free(mmn_unigram *unigram);
 
 /* ---- WordPiece ------------------------------------------------------------------------------- */
 
@@ -283,7 +334,11 @@ void mmn_wordpiece_free(mmn_wordpiece *wordpiece);
 #define MMN_STEP_LIMIT 16
 
 /* How words are taken apart. */
-typedef enum mmn_tokenizer_model { MMN_MODEL_BPE, MMN_MODEL_WORDPIECE } mmn_tokenizer_model;
+typedef enum mmn_tokenizer_model {
+    MMN_MODEL_BPE,
+    MMN_MODEL_WORDPIECE,
+    MMN_MODEL_UNIGRAM
+} mmn_tokenizer_model;
 
 /* In the order in which encoding uses them. */
 struct mmn_tokenizer {
@@ -292,9 +347,10 @@ struct mmn_tokenizer {
     mmn_added_tokens added;
     mmn_normalizer normalizer;
     mmn_pre_tokenizer pre_tokenizer;
-    mmn_tokenizer_model model; /* which of the next two takes words apart; the other is empty */
+    mmn_tokenizer_model model; /* which of the next three takes words apart; the others are empty */
     mmn_bpe bpe;
     mmn_wordpiece wordpiece;
+    mmn_unigram unigram;
     mmn_ids before, after; /* what add_special puts around a text */
     mmn_decoder decoder;
 };
@@ -302,8 +358,15 @@ struct mmn_tokenizer {
 /* The vocabulary of the model that the tokenizer has. */
 static inline const mmn_vocabulary *mmn_model_vocabulary(const mmn_tokenizer *tokenizer)
 {
-    return tokenizer->model == MMN_MODEL_WORDPIECE ? &tokenizer->wordpiece.vocabulary
-                                                   : &tokenizer->bpe.vocabulary;
+    switch (tokenizer->model) {
+    case MMN_MODEL_WORDPIECE:
+        return &tokenizer->wordpiece.vocabulary;
+    case MMN_MODEL_UNIGRAM:
+        return &tokenizer->unigram.vocabulary;
+    case MMN_MODEL_BPE:
+        break;
+    }
+    return &tokenizer->bpe.vocabulary;
 }
 
 /* Fills a zeroed tokenizer from the text of a tokenizer.json; `file` is its name in errors. */

@@ -3,7 +3,7 @@
 
 Run by hand: compare_with_tokenizers.py TOKENIZE [--count N] [--seed N] [--model FILE.model]
 TOKENIZE is the built tests/text/tokenize. The tokenizers compared are golden/tokenizer in all its forms and
-variants of it that use every supported option, and the byte-level ones of golden/ with theirs; with --model also that sentencepiece model, as tokenizer.model
+variants of it that use every supported option, and the byte-level and Unigram ones of golden/ with theirs; with --model also that sentencepiece model, as tokenizer.model
 and converted to tokenizer.json. Needs tokenizers 0.23, sentencepiece 0.2, and transformers for --model.
 """
 import argparse
@@ -23,6 +23,7 @@ from sentencepiece import sentencepiece_model_pb2
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "golden"))
 import make_tokenizer  # noqa: E402
+import make_unigram  # noqa: E402
 
 RANGES = [(0x20, 0x7e), (0x20, 0x7e), (1, 0x1f), (0xa0, 0x24f), (0x300, 0x36f), (0x370, 0x52f), (0x5d0, 0x6ff),
           (0x900, 0xd7f), (0xe00, 0xeff), (0x1100, 0x11ff), (0x2000, 0x206f), (0x2070, 0x2bff), (0x3000, 0x30ff),
@@ -221,6 +222,12 @@ def byte_tokenizers():
     return {name: json.loads((path / "tokenizer.json").read_text(encoding="utf-8")) for name, path in paths.items()}
 
 
+def unigram_tokenizers():
+    """golden/unigram_tokenizer and variants of it, by name."""
+    base = json.loads((ROOT / "golden" / "unigram_tokenizer" / "tokenizer.json").read_text(encoding="utf-8"))
+    return {"unigram": base} | make_unigram.variants(base)
+
+
 def model_variants(data):
     """Sentencepiece models with other options, by name, made from the model `data`."""
     def vary(name, change):
@@ -323,7 +330,7 @@ def main():
             folder.mkdir()
             (folder / "tokenizer.json").write_text(json.dumps(document), encoding="utf-8")
             cases.append((name, folder, lambda folder=folder: Json(folder / "tokenizer.json")))
-        for number, (name, document) in enumerate((byte_tokenizers() | pre_tokenizer_variants(base)).items()):
+        for number, (name, document) in enumerate((byte_tokenizers() | pre_tokenizer_variants(base) | unigram_tokenizers()).items()):
             folder = Path(scratch) / f"other{number}"
             folder.mkdir()
             (folder / "tokenizer.json").write_text(json.dumps(document), encoding="utf-8")

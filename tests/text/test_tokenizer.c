@@ -1,6 +1,6 @@
 /* Tokenizers: ids and texts against those of the `tokenizers` and `sentencepiece` libraries, which
- * data/make_tokenizer_cases.py, make_bert_cases.py and make_byte_cases.py stored, and what encoding
- * and decoding refuse. */
+ * data/make_tokenizer_cases.py, make_bert_cases.py, make_byte_cases.py and make_unigram_cases.py
+ * stored, and what encoding and decoding refuse. */
 #include <criterion/criterion.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -235,6 +235,25 @@ Test(tokenizer, gives_the_ids_of_byte_level_tokenizers)
             continue;
 #endif
         check_folder(folder, json_object_get(cases, "texts"), stored);
+    }
+    json_decref(cases);
+}
+#endif
+
+#if defined(HAVE_UTF8PROC) && defined(HAVE_PCRE2)
+Test(tokenizer, gives_the_ids_of_unigram_tokenizers)
+{
+    json_t *cases = load_cases(DATA "unigram_cases.json"), *stored;
+    json_t *texts = json_object_get(cases, "texts"), *variants = json_object_get(cases, "variants");
+    const char *name;
+    check_folder(MMN_SOURCE_DIR "/golden/unigram_tokenizer", texts,
+                 json_object_get(cases, "golden"));
+    cr_assert_eq(json_object_size(variants), 4);
+    json_object_foreach(variants, name, stored)
+    {
+        char folder[4096];
+        snprintf(folder, sizeof(folder), DATA "%s", name);
+        check_folder(folder, texts, stored);
     }
     json_decref(cases);
 }
