@@ -17,10 +17,12 @@ static float scale_score(const mmn_attention_task *task, float product, size_t k
     return fmaf(product, task->scale, task->alibi_slope * (float)key);
 }
 
-/* Scores of `count` keys from key number `first_key` on, in panels along the head. */
-static void score_keys(float *scores, const mmn_attention_task *task, const float *query,
-                       size_t first_key, size_t count)
+/* Scores of a row for `count` keys from key number `first_key` on, in panels along the head. */
+static void score_keys(float *scores, const mmn_attention_task *task, size_t row, size_t first_key,
+                       size_t count)
 {
+    const float *query = task->query + row * task->query_stride;
+    const float *bias = task->bias ? task->bias + row * task->bias_stride : NULL;
     const float *keys[CHAINS_OF_HEAD];
     size_t head_dim = task->head_dim;
     float totals[CHAINS_OF_HEAD] = {0.0f};
@@ -42,7 +44,8 @@ static void score_keys(float *scores, const mmn_attention_task *task, const floa
             totals[i] = totals[i] + chains[i];
     }
     for (size_t i = 0; i < count; i++)
-        scores[i] = scale_score(task, totals[i], first_key + i);
+        scores[i] = scale_score(task, bias ? totals[i] + bias[first_key + i] : totals[i],
+                                first_key + i);
 }
 
 /* Turns the scores of keys begin to end - 1 into their softmax. A key's lane is its position's, so
@@ -94,7 +97,6 @@ static void weigh_values(float *output, const mmn_attention_task *task, size_t b
 void mmn_attention_reference(const mmn_attention_task *task)
 {
     for (size_t row = 0; row < task->rows; row++) {
-        const float *query = task->query + row * task->query_stride;
         float *output = task->output + row * task->output_stride;
         size_t position = task->first_position + row;
         size_t begin = 0, end = task->key_count;
@@ -105,7 +107,7 @@ void mmn_attention_reference(const mmn_attention_task *task)
                 begin = position - task->window + 1;
         }
         for (size_t key = begin; key < end; key += CHAINS_OF_HEAD)
-            score_keys(task->scratch + key, task, query, key,
+            score_keys(task->scratch + key, task, row, key,
                        end - key < CHAINS_OF_HEAD ? end - key : CHAINS_OF_HEAD);
         softmax_of_keys(task->scratch, begin, end);
         for (size_t i = 0; i < task->head_dim; i += CHAINS_OF_HEAD)

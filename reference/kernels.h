@@ -43,6 +43,10 @@ typedef struct mmn_attention_task {
     size_t output_stride;
     size_t rows, key_count, head_dim;
     float scale; /* multiplies each finished score */
+    /* [rows][key_count], bias_stride apart: added to each product, which is then scaled; NULL:
+     * nothing is. */
+    const float *bias;
+    size_t bias_stride;
     float alibi_slope; /* not 0: slope * j is added to the scaled score of key j (ALiBi) */
     /* Row r stands at position first_position + r. Causal: it sees keys j <= its position, and with
      * window > 0 only j > position - window. Not causal: it sees every key. */
@@ -141,7 +145,8 @@ static inline size_t mmn_attention_task_scratch(size_t rows, size_t key_count, s
            (float *output, size_t output_stride, const float *input, size_t input_stride,          \
             const void *weight, mmn_weight_type type, size_t weight_stride, size_t rows,           \
             size_t outputs, size_t depth))                                                         \
-    /* softmax(scale * query . keys + alibi) weighted sum of values, for the rows of one head. */  \
+    /* softmax(scale * (query . keys + bias) + alibi) weighted sum of values, for the rows of one    \
+     * head. */                                                                                    \
     KERNEL(attention, (const mmn_attention_task *task))                                            \
     /* x / sqrt(mean(x^2) + epsilon) * weight, for each of `rows` contiguous rows. */              \
     KERNEL(rms_norm, (float *output, const float *input, const float *weight, size_t rows,         \

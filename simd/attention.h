@@ -160,13 +160,17 @@ static inline f32x16 scale_scores(const mmn_attention_task *task, f32x16 product
  * its position's; where a strip reaches beyond the row's keys, its scores are -infinity there. */
 static void softmax_scores(const attention *a, size_t row)
 {
+    const mmn_attention_task *task = a->task;
     float *scores = a->scores + row * a->stride;
     size_t begin = a->begin[row] - a->first_key, end = a->end[row] - a->first_key;
     size_t first = begin - begin % 16;
     f32x16 greatest = f32x16_set(-INFINITY), lanes = f32x16_zero();
 
+    if (task->bias)
+        KERNEL(add)(scores + begin, scores + begin,
+                    task->bias + (a->row + row) * task->bias_stride + a->begin[row], end - begin);
     for (size_t key = first; key < end; key += 16) {
-        f32x16 strip = scale_scores(a->task, f32x16_load(scores + key), a->first_key + key);
+        f32x16 strip = scale_scores(task, f32x16_load(scores + key), a->first_key + key);
 
         if (key < begin)
             strip = f32x16_splice(f32x16_set(-INFINITY), strip, begin - key);

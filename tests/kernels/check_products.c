@@ -335,6 +335,7 @@ static void attend_by_rows(trial *t, mmn_attention_task task)
 
         one.query += row * task.query_stride;
         one.output += row * task.output_stride;
+        one.bias = task.bias ? task.bias + row * task.bias_stride : NULL;
         one.rows = 1;
         one.first_position = position;
         if (task.causal && position < task.key_count)
@@ -392,6 +393,7 @@ void check_attention(trial *t)
     task.scale = choose_scale(t, task.head_dim);
     if (trial_below(t, 3) == 2)
         task.alibi_slope = trial_below(t, 4) ? 1.0f / (float)(1 + trial_below(t, 256)) : -3.0f;
+    task.bias_stride = trial_below(t, 4) == 0 ? trial_stride(t, task.key_count) : 0;
     choose_position(t, &task);
     /* Heads side by side, as with several of them. */
     task.query_stride = task.head_dim * (1 + trial_below(t, 3));
@@ -404,10 +406,11 @@ void check_attention(trial *t)
     task.head = trial_below(t, heads);
     trial_say(t,
               "rows %zu, keys %zu, head_dim %zu, position %zu, window %zu, causal %d, "
-              "head %zu of %zu, strides %zu %zu %zu %zu, scale %a, slope %a",
+              "head %zu of %zu, strides %zu %zu %zu %zu, scale %a, slope %a, "
+              "stride of the bias %zu",
               task.rows, task.key_count, task.head_dim, task.first_position, task.window,
               task.causal, task.head, heads, task.query_stride, whole.stride, whole.head_stride,
-              task.output_stride, (double)task.scale, (double)task.alibi_slope);
+              task.output_stride, (double)task.scale, (double)task.alibi_slope, task.bias_stride);
 
     /* Of many numbers one NaN is enough to make every output NaN. */
     t->tame = trial_below(t, 4) > 0;
@@ -417,6 +420,8 @@ void check_attention(trial *t)
     whole.keys = keys;
     whole.values = values;
     task.spans = &whole;
+    if (task.bias_stride > 0)
+        task.bias = trial_values(t, "bias", task.rows, task.key_count, task.bias_stride, 2.0f);
     if (trial_below(t, 2))
         poison(t, &task, keys, values);
     if (trial_below(t, 12) == 11)

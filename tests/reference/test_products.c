@@ -195,7 +195,7 @@ Test(transposed_product, is_the_product_with_the_transpose)
 /* --- attention --- */
 
 typedef struct heads {
-    float *query, *keys, *values, *output, *scores;
+    float *query, *keys, *values, *output, *scores, *bias;
     size_t key_stride;
     mmn_key_span *spans;
     mmn_attention_task task;
@@ -225,6 +225,7 @@ static heads make_heads(size_t rows, size_t key_count, size_t head_dim, size_t f
         .values = make_values(key_count * stride, 7),
         .output = make_values(rows * stride, 8),
         .scores = make_values(key_count, 9),
+        .bias = make_values(rows * (key_count + 1), 10),
         .key_stride = stride,
     };
     h.spans = cut(&h, key_count, stride);
@@ -254,6 +255,7 @@ static void free_heads(heads *h)
     free(h->values);
     free(h->output);
     free(h->scores);
+    free(h->bias);
     free(h->spans);
 }
 
@@ -283,6 +285,8 @@ static double attention_error(const heads *h)
             for (size_t i = 0; i < task->head_dim; i++)
                 score += (double)task->query[row * task->query_stride + i] *
                          (double)h->keys[key * h->key_stride + i];
+            if (task->bias)
+                score += (double)task->bias[row * task->bias_stride + key];
             score = score * (double)task->scale + (double)task->alibi_slope * (double)key;
             weights[key] = sees(task, row, key) ? exp(score) : 0.0;
             sum += weights[key];
@@ -305,11 +309,15 @@ Test(attention, agrees_with_binary64)
         size_t rows, key_count, head_dim, first_position, window;
         _Bool causal;
         float alibi_slope;
+        _Bool bias;
     } cases[] = {
-        {1, 1, 1, 0, 0, 1, 0},       {7, 7, 16, 0, 0, 1, 0},        {5, 5, 88, 0, 0, 0, 0},
-        {40, 40, 13, 0, 9, 1, 0},    {3, 300, 8, 297, 0, 1, 0},     {3, 600, 8, 597, 300, 1, 0},
-        {2, 530, 64, 528, 1, 1, 0},  {1, 20, 300, 19, 0, 1, 0},     {4, 577, 64, 0, 0, 0, 0},
-        {20, 20, 16, 0, 0, 1, 0.5f}, {2, 30, 8, 28, 0, 1, 0x1p-8f}, {5, 60, 24, 55, 9, 1, 0.25f},
+        {1, 1, 1, 0, 0, 1, 0, 0},         {7, 7, 16, 0, 0, 1, 0, 0},
+        {5, 5, 88, 0, 0, 0, 0, 0},        {40, 40, 13, 0, 9, 1, 0, 0},
+        {3, 300, 8, 297, 0, 1, 0, 0},     {3, 600, 8, 597, 300, 1, 0, 0},
+        {2, 530, 64, 528, 1, 1, 0, 0},    {1, 20, 300, 19, 0, 1, 0, 0},
+        {4, 577, 64, 0, 0, 0, 0, 0},      {20, 20, 16, 0, 0, 1, 0.5f, 0},
+        {2, 30, 8, 28, 0, 1, 0x1p-8f, 0}, {5, 60, 24, 55, 9, 1, 0.25f, 0},
+        {33, 33, 64, 0, 0, 0, 0, 1},      {3, 300, 8, 297, 0, 1, 0, 1},
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -317,6 +325,8 @@ Test(attention, agrees_with_binary64)
                              cases[i].first_position, cases[i].window, cases[i].causal);
 
         h.task.alibi_slope = cases[i].alibi_slope;
+        h.task.bias = cases[i].bias ? h.bias : NULL;
+        h.task.bias_stride = cases[i].key_count + 1;
         mmn_kernels_reference()->attention(&h.task);
         /* Scores reach some 10, each with an error of 2^-24 of that, and probabilities sum to 1. */
         double error = attention_error(&h);
