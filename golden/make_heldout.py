@@ -17,6 +17,7 @@ import skimage
 from PIL import Image
 
 from make_checkpoints import CHECKPOINTS, Checkpoint
+from make_deberta import CASES as DEBERTA_CASES, DEBERTA, Deberta, QUESTION, make_deberta
 from make_golden import ALMOST_EVERYTHING, CASES, Case, make, prepare_libraries
 from make_instructblip import INSTRUCTBLIP, InstructBlip
 from make_siglip import SIGLIP, Siglip
@@ -115,6 +116,21 @@ def random_text_model(draw: random.Random, model: TextModel) -> TextModel:
     return replace(model, config=config)
 
 
+def random_deberta(draw: random.Random, model: Deberta) -> Deberta:
+    """The same form with other sizes, buckets and numbers of distances that are told apart."""
+    heads = draw.randint(1, 5)
+    buckets = draw.choice((8, 16, 32, 64, 256))
+    return replace(model, heads=heads, width=heads * draw.randint(4, 30), inner=draw.randint(20, 310),
+                   layers=draw.randint(1, 4), buckets=buckets, positions=draw.randint(buckets, 1024))
+
+
+def judge_cases(draw: random.Random) -> list[Case]:
+    """Texts of up to some hundreds of tokens."""
+    def text() -> str:
+        return " ".join(random_prompt(draw, 0) for _ in range(draw.choice((1, 1, 3, 30))))
+    return [Case(f"text-{i}", draw.choice((QUESTION.format(text(), text()), text()))) for i in range(IMAGES)]
+
+
 def text_cases(draw: random.Random) -> list[Case]:
     return [Case(f"text-{i}", random_prompt(draw, 0), (), ALMOST_EVERYTHING, 3) for i in range(IMAGES)]
 
@@ -138,6 +154,9 @@ def instructblip_cases(draw: random.Random, pictures: list[str]) -> list[Case]:
 
 def make_model(name: str, seed: int, pictures: list[str], root: Path) -> None:
     draw = random.Random(f"{seed} {name}")
+    if name in DEBERTA:
+        make_deberta(random_deberta(draw, DEBERTA[name]), judge_cases(draw), 1000 * seed, root)
+        return
     if name in TEXT_MODELS:
         checkpoint, cases = random_text_model(draw, TEXT_MODELS[name]), text_cases(draw)
     elif name in INSTRUCTBLIP:
@@ -158,7 +177,7 @@ def main() -> None:
     for i in range(IMAGES):
         pictures.append(f"images/{i}{draw.choice(('.png', '.jpg'))}")
         random_picture(draw).save(root / pictures[-1])
-    for name in sys.argv[3:] or CASES:
+    for name in sys.argv[3:] or (CASES | DEBERTA_CASES):
         make_model(name, seed, pictures, root)
 
 

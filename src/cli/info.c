@@ -66,15 +66,16 @@ static json_t *info_to_json(const char *folder, const mmn_model_info *info, cons
     for (size_t i = 0; i < info->remark_count; i++)
         json_array_append_new(remarks, json_string(info->remarks[i]));
     return json_pack(
-        "{s:s, s:s, s:{s:s, s:i, s:i, s:I, s:I}, s:o*, s:o, s:o, s:s, s:s?, s:s*, s:o,"
+        "{s:s, s:s, s:{s:s, s:i, s:i, s:I, s:I}, s:o*, s:o, s:o*, s:o, s:s, s:s?, s:s*, s:o,"
         " s:s, s:i, s:s*, s:o}",
         "model", folder, "family", info->family, "weights", "types", info->weight_types, "files",
         info->files, "tensors", info->tensors, "parameters", (json_int_t)info->parameters, "bytes",
         (json_int_t)info->weight_bytes, "vision", vision_to_json(info), "language",
-        language_to_json(info), "modules", modules_to_json(info), "template", info->template_name,
-        "template_file", info->template_file, "template_problem", info->template_problem,
-        "generation", generation_to_json(&info->generation), "kernels", info->kernels, "threads",
-        info->threads, "digest", digest, "remarks", remarks);
+        language_to_json(info), "judge_labels", unless_zero(info->judge_labels), "modules",
+        modules_to_json(info), "template", info->template_name, "template_file",
+        info->template_file, "template_problem", info->template_problem, "generation",
+        generation_to_json(&info->generation), "kernels", info->kernels, "threads", info->threads,
+        "digest", digest, "remarks", remarks);
 }
 
 /* "12.3 GB", in powers of ten as disks and published checkpoints are measured. */
@@ -156,9 +157,9 @@ static void print_architecture(const mmn_model_info *info)
                       " heads; images of %" PRIu32 " x %" PRIu32 " in patches of %" PRIu32 "\n",
                       info->vision, info->vision_layers, info->vision_width, info->vision_heads,
                       info->image_size, info->image_size, info->patch_size);
-    mmn_cli_print("language   %s: %" PRIu32 " layers of width %" PRIu32 ", %" PRIu32 " heads",
-                  info->language, info->language_layers, info->language_width,
-                  info->language_heads);
+    mmn_cli_print("%-10s %s: %" PRIu32 " layers of width %" PRIu32 ", %" PRIu32 " heads",
+                  info->judge_labels > 0 ? "judge" : "language", info->language,
+                  info->language_layers, info->language_width, info->language_heads);
     if (info->language_kv_heads != info->language_heads)
         mmn_cli_print(" (%" PRIu32 " for keys and values)", info->language_kv_heads);
     mmn_cli_print("; vocabulary of %" PRIu32 "\n", info->vocabulary);
@@ -168,6 +169,11 @@ static void print_architecture(const mmn_model_info *info)
     if (info->first_window_layer > 0)
         mmn_cli_print(" from layer %" PRIu32 " on", info->first_window_layer);
     mmn_cli_print("\n");
+    if (info->judge_labels > 0) {
+        mmn_cli_print("judges     texts, with %" PRIu32 " number%s each\n", info->judge_labels,
+                      info->judge_labels == 1 ? "" : "s");
+        return;
+    }
     print_template(info);
     print_generation(&info->generation);
 }
@@ -187,7 +193,8 @@ static void print_info(const char *folder, const mmn_model_info *info, const cha
         mmn_cli_print("digest     %s\n", digest);
     for (size_t i = 0; i < info->remark_count; i++)
         mmn_cli_print("remark     %s\n", info->remarks[i]);
-    mmn_cli_print("\nmodule      layers  neurons  stages\n");
+    if (info->module_count > 0)
+        mmn_cli_print("\nmodule      layers  neurons  stages\n");
     for (size_t index = 0; index < info->module_count; index++) {
         const mmn_module *module = &info->modules[index];
         mmn_cli_print("%-10s  %6" PRIu32 "  %7" PRIu32 "  %s", module->name, module->layers,

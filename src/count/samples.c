@@ -104,6 +104,7 @@ mmn_status mmn_samples_look(mmn_samples *samples, mmn_error *error)
 
 mmn_status mmn_samples_open(mmn_samples *samples, mmn_error *error)
 {
+    MMN_TRY(mmn_model_check_language(samples->model, error));
     if (!samples->list)
         MMN_TRY(mmn_samples_look(samples, error));
     if (samples->has_texts != are_windows(samples))

@@ -106,7 +106,7 @@ typedef struct mmn_generation_info {
 typedef struct mmn_model_info {
     const char *family;        /* "llava", "llava_next", "instructblip" */
     const char *vision;        /* "clip", "eva", "siglip"; NULL: reads no images */
-    const char *language;      /* "llama", "mistral" */
+    const char *language;      /* "llama", "mistral"; of a judge "deberta-v2" */
     const char *weight_types;  /* "bf16", "bf16, f32" */
     const char *kernels;       /* name of the kernel table in use */
     const char *template_name; /* prompt template for questions: "llava-1.5", ... or "raw"; "own":
@@ -127,6 +127,8 @@ typedef struct mmn_model_info {
     const char *const *remarks; /* sentences: what in the folder is read in an unexpected way, or
                                    lies there and is not read; fewer threads than were wanted */
     mmn_generation_info generation;
+    uint32_t judge_labels; /* a judge of answers: how many numbers it gives; language_* and
+                              vocabulary are its encoder's. 0: the model is none */
 } mmn_model_info;
 
 /* Valid until the model is closed. */

@@ -337,6 +337,18 @@ void mmn_binder_take_norm(mmn_binder *binder, mmn_norm *norm, const char *name, 
         mmn_binder_take_vector(binder, &norm->bias, part_of(part, name, ".bias"), width);
 }
 
+void mmn_binder_take_bert_mlp(mmn_binder *binder, mmn_bert_mlp_weights *mlp, const char *suffix,
+                              size_t width, size_t inner)
+{
+    char name[64];
+    snprintf(name, sizeof(name), "intermediate%s.dense", suffix);
+    mmn_binder_take_linear(binder, &mlp->intermediate, name, inner, width, true);
+    snprintf(name, sizeof(name), "output%s.dense", suffix);
+    mmn_binder_take_linear(binder, &mlp->output, name, width, inner, true);
+    snprintf(name, sizeof(name), "output%s.LayerNorm", suffix);
+    mmn_binder_take_norm(binder, &mlp->norm, name, width, true);
+}
+
 static void refuse_surplus(mmn_binder *binder)
 {
     for (size_t i = 0; i < binder->count && binder->status == MMN_OK; i++) {

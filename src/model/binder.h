@@ -94,6 +94,10 @@ void mmn_binder_take_stacked(mmn_binder *binder, mmn_linear *const *linears, siz
 void mmn_binder_take_norm(mmn_binder *binder, mmn_norm *norm, const char *name, size_t width,
                           bool bias);
 
+/* Takes a feed-forward layer of BERT's, whose parts' names may have a suffix ("_query"). */
+void mmn_binder_take_bert_mlp(mmn_binder *binder, mmn_bert_mlp_weights *mlp, const char *suffix,
+                              size_t width, size_t inner);
+
 /* Checks that no tensor is left, and widens all vectors to f32 into one block, *vectors. */
 void mmn_binder_finish(mmn_binder *binder, float **vectors);
 

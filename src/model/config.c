@@ -250,12 +250,25 @@ static void digest_qformer(mmn_digest *digest, const mmn_qformer_config *qformer
     mmn_digest_add_text(digest, mmn_activation_name(qformer->activation));
 }
 
+/* Nothing for models that are no judges, whose digests are older. */
+static void digest_judge(mmn_digest *digest, const mmn_judge_config *judge)
+{
+    if (judge->layers == 0)
+        return;
+    add_integers(digest, INTEGERS(judge->layers, judge->hidden_size, judge->intermediate_size,
+                                  judge->heads, judge->vocab_size, judge->span, judge->buckets,
+                                  judge->farthest, judge->labels));
+    mmn_digest_add_f64(digest, (double)judge->layer_norm_eps);
+    mmn_digest_add_text(digest, mmn_activation_name(judge->activation));
+    mmn_digest_add_text(digest, mmn_activation_name(judge->pooler_activation));
+}
+
 /* In this order, integers and truth values as u32: family's name; the vision tower's numbers and,
  * unless it is CLIP's, its model_type, all 0 and the activation "silu" where there is none;
  * projector's activation, bias, the same, or the Q-Former's numbers; the
  * language model's numbers, and where is_plain denies, those that it asks for; image_token_id;
- * pinpoints' count and each one's height and width. Names are texts with their length, epsilons and
- * theta binary64. */
+ * pinpoints' count and each one's height and width; a judge's numbers. Names are texts with their
+ * length, epsilons and theta binary64. */
 void mmn_config_digest(mmn_digest *digest, const mmn_config *config)
 {
     mmn_digest_add_text(digest, config->family->model_type);
@@ -273,4 +286,5 @@ void mmn_config_digest(mmn_digest *digest, const mmn_config *config)
         mmn_digest_add_u32(digest, config->grid_pinpoints[i].height);
         mmn_digest_add_u32(digest, config->grid_pinpoints[i].width);
     }
+    digest_judge(digest, &config->judge);
 }

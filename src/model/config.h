@@ -119,6 +119,20 @@ typedef struct mmn_qformer_config {
     mmn_activation activation;
 } mmn_qformer_config;
 
+/* A judge of answers: an encoder that knows positions by their distances (DeBERTa), and a
+ * classifier. */
+typedef struct mmn_judge_config {
+    uint32_t layers; /* 0: the model is none */
+    uint32_t hidden_size, intermediate_size, heads, head_dim;
+    uint32_t vocab_size, max_position_embeddings;
+    uint32_t span;     /* 2 * span distances have embeddings... */
+    uint32_t buckets;  /* ...or, where this is not 0, as many buckets of them (position_buckets) */
+    uint32_t farthest; /* max_relative_positions */
+    uint32_t labels;   /* how many numbers the classifier gives */
+    float layer_norm_eps;
+    mmn_activation activation, pooler_activation;
+} mmn_judge_config;
+
 /* Tokens that have a meaning for generating. */
 typedef struct mmn_generation_config {
     int32_t eos_ids[MMN_EOS_IDS]; /* tokens that end a generation */
@@ -131,7 +145,9 @@ typedef struct mmn_config {
     mmn_vision_config vision;
     mmn_qformer_config qformer;
     mmn_projector_config projector;
+    /* Of a judge only its form, vocabulary and positions. */
     mmn_language_config language;
+    mmn_judge_config judge;
     /* What ends an answer, as transformers 5.23 decides: by generation_config.json alone where
      * there is one, else by config.json; InstructBLIP by its text_config and that class's
      * defaults. */

@@ -62,7 +62,8 @@ const char *mmn_family_template(const mmn_config *config);
  * those that are. */
 const mmn_family *mmn_family_find(const mmn_object *object);
 
-extern const mmn_family mmn_family_llava, mmn_family_llava_next, mmn_family_instructblip;
+extern const mmn_family mmn_family_llava, mmn_family_llava_next, mmn_family_instructblip,
+    mmn_family_deberta;
 
 /* ---- What families share --------------------------------------------------------------------- */
 

@@ -1,6 +1,5 @@
 /* InstructBLIP: EVA's vision tower, a Q-Former that reads it with the instruction in view, one
  * linear layer, and a language model. */
-#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -103,20 +102,6 @@ static void bind_attention(mmn_binder *binder, mmn_bert_attention_weights *atten
     mmn_binder_take_norm(binder, &attention->norm, "output.LayerNorm", width, true);
 }
 
-/* The queries' feed-forward layer has the suffix "_query", the instruction's none. */
-static void bind_mlp(mmn_binder *binder, mmn_bert_mlp_weights *mlp, const char *suffix,
-                     const mmn_qformer_config *config)
-{
-    size_t width = config->hidden_size, inner = config->intermediate_size;
-    char name[32];
-    snprintf(name, sizeof(name), "intermediate%s.dense", suffix);
-    mmn_binder_take_linear(binder, &mlp->intermediate, name, inner, width, true);
-    snprintf(name, sizeof(name), "output%s.dense", suffix);
-    mmn_binder_take_linear(binder, &mlp->output, name, width, inner, true);
-    snprintf(name, sizeof(name), "output%s.LayerNorm", suffix);
-    mmn_binder_take_norm(binder, &mlp->norm, name, width, true);
-}
-
 static void bind_layer(mmn_binder *binder, mmn_qformer_layer_weights *layer, unsigned index,
                        const mmn_qformer_config *config, size_t image_width)
 {
@@ -127,8 +112,8 @@ static void bind_layer(mmn_binder *binder, mmn_qformer_layer_weights *layer, uns
     if (index % config->cross_attention_frequency == 0)
         bind_attention(binder, &layer->cross_attention, width, image_width);
     mmn_binder_prefix(binder, "qformer.encoder.layer.%u.", index);
-    bind_mlp(binder, &layer->query_mlp, "_query", config);
-    bind_mlp(binder, &layer->text_mlp, "", config);
+    mmn_binder_take_bert_mlp(binder, &layer->query_mlp, "_query", width, config->intermediate_size);
+    mmn_binder_take_bert_mlp(binder, &layer->text_mlp, "", width, config->intermediate_size);
 }
 
 static void bind_qformer(mmn_binder *binder, mmn_qformer_weights *weights,

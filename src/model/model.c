@@ -157,6 +157,8 @@ static void describe(mmn_model *model)
     const char *family = config->family->model_type;
     const char *language_name = language->form->model_type;
     const mmn_own_template *own = &model->own_template;
+    const mmn_judge_config *judge = &config->judge;
+    const bool judges = judge->layers > 0;
     model->info = (mmn_model_info){
         .family = family,
         .vision = vision->form ? vision->form->name : NULL,
@@ -188,10 +190,10 @@ static void describe(mmn_model *model)
         .vision_heads = vision->heads,
         .image_size = vision->image_size,
         .patch_size = vision->patch_size,
-        .language_width = language->hidden_size,
-        .language_layers = language->layers,
-        .language_heads = language->heads,
-        .language_kv_heads = language->kv_heads,
+        .language_width = judges ? judge->hidden_size : language->hidden_size,
+        .language_layers = judges ? judge->layers : language->layers,
+        .language_heads = judges ? judge->heads : language->heads,
+        .language_kv_heads = judges ? judge->heads : language->kv_heads,
         .vocabulary = language->vocab_size,
         .maximum_positions = language->max_position_embeddings,
         .sliding_window = language->sliding_window,
@@ -200,6 +202,7 @@ static void describe(mmn_model *model)
         .modules = model->modules,
         .remark_count = model->remarks.count,
         .remarks = (const char *const *)model->remarks.texts,
+        .judge_labels = judge->labels,
     };
 }
 
@@ -246,6 +249,15 @@ mmn_status mmn_model_open(mmn_model **opened, const char *folder, const mmn_mode
     describe(model);
     *opened = model;
     return MMN_OK;
+}
+
+mmn_status mmn_model_check_language(const mmn_model *model, mmn_error *error)
+{
+    if (model->config.judge.layers == 0)
+        return MMN_OK;
+    return mmn_fail(error, MMN_INPUT, model->folder, NULL,
+                    "is a judge of answers (%s), which has no language model",
+                    model->config.family->model_type);
 }
 
 void mmn_model_close(mmn_model *model)

@@ -34,4 +34,8 @@ struct mmn_model {
     mmn_model_info info;
 };
 
+/* MMN_INPUT where the model has no language model: a judge neither answers nor has neurons that are
+ * counted. */
+mmn_status mmn_model_check_language(const mmn_model *model, mmn_error *error);
+
 #endif

@@ -43,6 +43,12 @@ static const entry entries[] = {
     {14, {"language.norm", NULL, F32, 2, {"token", "element"}}},
     {15, {"language.logits", NULL, F32, 2, {"token", "word"}}},
     {16, {"generated_ids", NULL, I32, 1, {"token"}}},
+    {17, {"judge.embeddings", NULL, F32, 2, {"token", "element"}}},
+    {18, {"judge.layers.{i}.attn.out", NULL, F32, 2, {"token", "element"}}},
+    {18, {"judge.layers.{i}.mlp.act", NULL, F32, 2, {"token", "neuron"}}},
+    {18, {"judge.layers.{i}.out", NULL, F32, 2, {"token", "element"}}},
+    {19, {"judge.pooled", NULL, F32, 2, {"text", "element"}}},
+    {20, {"judge.logits", NULL, F32, 2, {"text", "label"}}},
 };
 
 enum { KIND_COUNT = MMN_LENGTH(entries), LAYER_LIMIT = 100000 };

@@ -38,11 +38,13 @@ static mmn_status make_layers(mmn_weights *weights, const mmn_config *config, mm
     mmn_vision_weights *vision = &weights->vision;
     mmn_qformer_weights *qformer = &weights->qformer;
     mmn_language_weights *language = &weights->language;
+    mmn_judge_weights *judge = &weights->judge;
     MMN_NEED(vision->layers = mmn_allocate(config->vision.layers, sizeof(*vision->layers), error));
     MMN_NEED(qformer->layers =
                  mmn_allocate(config->qformer.layers, sizeof(*qformer->layers), error));
     MMN_NEED(language->layers =
                  mmn_allocate(config->language.layers, sizeof(*language->layers), error));
+    MMN_NEED(judge->layers = mmn_allocate(config->judge.layers, sizeof(*judge->layers), error));
     return MMN_OK;
 }
 
@@ -96,6 +98,7 @@ void mmn_weights_close(mmn_weights *weights)
     mmn_free(weights->vision.layers);
     mmn_free(weights->qformer.layers);
     mmn_free(weights->language.layers);
+    mmn_free(weights->judge.layers);
     mmn_free(weights);
 }
 

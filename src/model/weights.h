@@ -74,6 +74,20 @@ typedef struct mmn_qformer_weights {
     mmn_linear projection;             /* [language.hidden_size, hidden] */
 } mmn_qformer_weights;
 
+typedef struct mmn_judge_layer_weights {
+    mmn_bert_attention_weights attention;
+    mmn_bert_mlp_weights mlp;
+} mmn_judge_layer_weights;
+
+typedef struct mmn_judge_weights {
+    mmn_matrix word_embedding; /* [vocab, hidden] */
+    mmn_norm embedding_norm;
+    mmn_matrix distance_embedding; /* [2 * span, hidden] */
+    mmn_norm distance_norm;
+    mmn_judge_layer_weights *layers; /* [judge.layers] */
+    mmn_linear pooler, classifier;
+} mmn_judge_weights;
+
 typedef struct mmn_projector_weights {
     mmn_linear linear_1, linear_2;
 } mmn_projector_weights;
@@ -109,6 +123,7 @@ typedef struct mmn_weights {
     mmn_qformer_weights qformer;
     mmn_projector_weights projector;
     mmn_language_weights language;
+    mmn_judge_weights judge;
     const float *image_newline; /* [language.hidden_size]; LLaVA-NeXT only, else NULL */
 
     /* All tensors that belong to the model, in the order of their normalised names (bytewise). */

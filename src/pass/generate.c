@@ -385,6 +385,7 @@ mmn_status mmn_sessions_generate(mmn_session *const *sessions, size_t count, siz
     answers a = {
         .sessions = sessions, .count = count, .limit = limit, .ids = ids, .counts = counts};
     memset(counts, 0, count * sizeof(*counts));
+    MMN_TRY(mmn_model_check_language(sessions[0]->model, error));
     for (size_t i = 0; i < count; i++) {
         MMN_TRY(begin(sessions[i], error));
         sessions[i]->probes.generating = true;

@@ -164,8 +164,7 @@ static const float *pack_input(const mmn_compute *compute, float *room, const fl
     return room;
 }
 
-/* Whether the rest of an operation is not wanted any more. The thread that called it asks. */
-static bool is_interrupted(const mmn_compute *compute)
+bool mmn_compute_is_interrupted(const mmn_compute *compute)
 {
     return mmn_thread_number() == 0 ? mmn_interrupt_ask(compute->interrupt)
                                     : mmn_interrupt_said(compute->interrupt);
@@ -215,7 +214,7 @@ static void apply(const mmn_compute *compute, const mmn_product *products, size_
 
         for (; own >= c->row_blocks * c->output_blocks; c++)
             own -= c->row_blocks * c->output_blocks;
-        if (!is_interrupted(compute))
+        if (!mmn_compute_is_interrupted(compute))
             multiply_piece(compute, watch, c, packed, rows, own);
     }
 }
@@ -380,7 +379,7 @@ void mmn_attend(const mmn_compute *compute, const mmn_heads *heads)
             .alibi_slope = heads->alibi_slopes ? heads->alibi_slopes[head] : 0.0f,
             .scratch = own_scratch(compute),
         };
-        if (is_interrupted(compute))
+        if (mmn_compute_is_interrupted(compute))
             continue;
         compute->kernels->attention(&task);
     }

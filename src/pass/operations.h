@@ -18,6 +18,9 @@ mmn_status mmn_compute_reserve(mmn_compute *compute, size_t rows, size_t widest,
                                size_t head_dim, mmn_error *error);
 void mmn_compute_free_scratch(mmn_compute *compute);
 
+/* Whether the rest of an operation is not wanted any more. The thread that called it asks. */
+bool mmn_compute_is_interrupted(const mmn_compute *compute);
+
 /* A matrix product of an input: output [rows][outputs] = input [rows][inputs] x weight^T + bias. */
 typedef struct mmn_product {
     float *output;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "pass/bert.h"
 
 enum { ARRAYS = 7 };
 
@@ -85,25 +86,19 @@ static void attend(const mmn_compute *compute, const mmn_qformer_config *config,
     };
     mmn_attend(compute, &heads);
     mmn_apply_linear(compute, a->sum, a->attention, rows, &weights->output);
-    mmn_accumulate(compute, a->sum, a->hidden, rows * width);
-    mmn_layer_norm(compute, a->hidden, a->sum, &weights->norm, rows, width, config->layer_norm_eps);
+    mmn_bert_add_norm(compute, a->hidden, a->sum, &weights->norm, rows, width,
+                      config->layer_norm_eps);
 }
 
-/* `rows` rows from `first` on: hidden = layer_norm(output(act(intermediate(hidden))) + hidden). */
+/* `rows` rows from `first` on through a branch's feed-forward layer. */
 static mmn_status feed_forward(const mmn_compute *compute, const mmn_qformer_config *config,
                                const mmn_bert_mlp_weights *weights, activations *a, size_t first,
                                size_t rows, const char *pattern, int layer,
                                const mmn_probes *probes, mmn_error *error)
 {
-    size_t width = config->hidden_size, inner = config->intermediate_size;
-    float *hidden = a->hidden + first * width;
-    mmn_apply_linear(compute, a->inner, hidden, rows, &weights->intermediate);
-    mmn_activate(compute, config->activation, a->inner, rows * inner);
-    MMN_TRY(mmn_show_rows(compute, probes, pattern, layer, a->inner, rows, inner, error));
-    mmn_apply_linear(compute, a->sum, a->inner, rows, &weights->output);
-    mmn_accumulate(compute, a->sum, hidden, rows * width);
-    mmn_layer_norm(compute, hidden, a->sum, &weights->norm, rows, width, config->layer_norm_eps);
-    return MMN_OK;
+    const mmn_bert_rows own = {a->hidden + first * config->hidden_size, a->sum, a->inner, rows};
+    return mmn_bert_feed_forward(compute, weights, config->activation, config->layer_norm_eps, &own,
+                                 pattern, layer, probes, error);
 }
 
 static mmn_status run_layer(const mmn_compute *compute, const mmn_qformer_config *config,

@@ -4,6 +4,7 @@
 
 #include "model/model.h"
 #include "pass/distribution.h"
+#include "pass/judge.h"
 #include "pass/language.h"
 #include "pass/probes.h"
 #include "pass/stopping.h"
@@ -32,6 +33,7 @@ struct mmn_session {
     mmn_sampler sampler;
     mmn_beam_search beam_search; /* beams < 2: none */
     mmn_stopping stopping;       /* besides stop tokens */
+    mmn_judge_state judge;       /* of a model that is one */
     size_t generated;            /* tokens since the last prefill */
     int32_t pending; /* the token generated last, not yet run through the model; or MMN_NO_TOKEN */
 

@@ -72,6 +72,13 @@ text_digests() {
     done
 }
 
+# judge_digest OPTION...: of all stages of what a judge of answers reads, more tokens than buckets.
+judge_digest() {
+    $MMNEURON dump "$top_srcdir/golden/checkpoints/deberta-v3-few-buckets" --ids "$(seq -s, 1 64)" \
+        -o "$work/judge" --quiet "$@" >&2 &&
+        $MMNEURON digest "$work/judge" | sed -n "s|  all\$|  judge|p"
+}
+
 # window_digest OPTION...: of how often each neuron of a language model is active in windows of texts.
 window_digest() {
     (
@@ -134,7 +141,7 @@ beams_digest() {
 if [ "$1" = --print ]; then
     count_to "$work/counts" >&2 && ranking_digest ranking "$work/counts" && stage_digests &&
         perturbation_digest "$work/counts" && lens_digest && siglip_digest &&
-        instructblip_digest && text_digests && contributions_digest && window_digest &&
+        instructblip_digest && text_digests && contributions_digest && judge_digest && window_digest &&
         perplexity_digest && beams_digest && contribution_list_digest
     exit
 fi
@@ -147,7 +154,7 @@ dumps_as_published() {
     stage_digests --threads "$1" >"$work/found" &&
         grep -v -e '  ranking$' -e '  perturbation$' -e '  lens$' -e '  siglip$' \
             -e '  instructblip$' -e '  text/' -e '  contributions$' -e '  windows$' -e '  perplexity$' \
-            -e '  beams$' -e '  contributions-of-list$' "$published" |
+            -e '  beams$' -e '  contributions-of-list$' -e '  judge$' "$published" |
         diff - "$work/found"
 }
 
@@ -202,6 +209,8 @@ for threads in $numbers; do
         is_published contributions contributions_digest --threads $threads
     check "the same contributes to a list on $threads threads" \
         is_published contributions-of-list contribution_list_digest --threads $threads
+    check "the judge's digest is the published one on $threads threads" \
+        is_published judge judge_digest --threads $threads
 done
 check "every stage of a model with SigLIP's tower is the published one" \
     is_published siglip siglip_digest

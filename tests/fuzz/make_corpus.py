@@ -94,6 +94,10 @@ write("config/good-llama-3", json.dumps(llama | {
     "head_dim": 16, "num_key_value_heads": 2, "eos_token_id": [7, 8], "rope_theta": 5e5,
     "rope_scaling": {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0,
                      "high_freq_factor": 4.0, "original_max_position_embeddings": 64}}))
+write("config/good-judge", json.dumps({
+    "model_type": "deberta-v2", "hidden_size": 36, "num_attention_heads": 3, "num_hidden_layers": 2, "intermediate_size": 76,
+    "vocab_size": 576, "relative_attention": True, "position_buckets": 256, "norm_rel_ebd": "layer_norm", "share_att_key": True,
+    "pos_att_type": "p2c|c2p", "position_biased_input": False, "id2label": {"0": "LABEL_0"}}))
 write("config/good-bloom", json.dumps({
     "model_type": "bloom", "n_embed": 36, "n_layer": 2, "num_attention_heads": 6, "vocab_size": 99,
     "apply_residual_connection_post_layernorm": False, "layer_norm_epsilon": 1e-5}))

@@ -183,6 +183,16 @@ Test(misuse, null)
     REFUSES(mmn_session_set_stop_strings(session, &files[1], 1, &error));
     cr_assert_eq(mmn_session_prefill(session, input, &error), MMN_OK, "%s", error.message);
     REFUSES(mmn_session_generate(NULL, 1, ids, &count, &error));
+    const char *const right[] = {"a"}, *const none[] = {NULL};
+    double logit;
+    REFUSES(mmn_judge_answer(NULL, MMN_JUDGE_DEMO, "q", right, 1, "a", &logit, NULL, &error));
+    REFUSES(mmn_judge_answer(session, MMN_JUDGE_DEMO, NULL, right, 1, "a", &logit, NULL, &error));
+    REFUSES(mmn_judge_answer(session, MMN_JUDGE_DEMO, "q", NULL, 1, "a", &logit, NULL, &error));
+    REFUSES(mmn_judge_answer(session, MMN_JUDGE_DEMO, "q", none, 1, "a", &logit, NULL, &error));
+    REFUSES(mmn_judge_answer(session, MMN_JUDGE_DEMO, "q", right, 0, "a", &logit, NULL, &error));
+    REFUSES(mmn_judge_answer(session, MMN_JUDGE_DEMO, "q", right, 1, NULL, &logit, NULL, &error));
+    REFUSES(mmn_judge_answer(session, MMN_JUDGE_DEMO, "q", right, 1, "a", NULL, NULL, &error));
+    REFUSES(mmn_judge_answer(session, (mmn_judge_form)2, "q", right, 1, "a", &logit, NULL, &error));
     REFUSES(mmn_session_generate(session, 1, NULL, &count, &error));
     REFUSES(mmn_session_generate(session, 1, ids, NULL, &error));
     REFUSES(mmn_session_keep(session, NULL, &error));
@@ -273,6 +283,9 @@ Test(misuse, null)
     REFUSES(mmn_lens_run(&result, model, NULL, &error));
     REFUSES(mmn_lens_run(&result, model, &(mmn_lens_options){.size = sizeof(mmn_lens_options)},
                          &error));
+    REFUSES(mmn_judge_file(&result, model, NULL, &error));
+    REFUSES(mmn_judge_file(&result, model, &(mmn_judge_options){.size = sizeof(mmn_judge_options)},
+                           &error));
     REFUSES(mmn_contributions_run(&result, model, NULL, &error));
     REFUSES(mmn_contributions_run(
         &result, model, &(mmn_contribution_options){.size = sizeof(mmn_contribution_options)},
