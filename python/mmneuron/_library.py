@@ -89,7 +89,7 @@ class ModelInfoStruct(Structure):
                 ("maximum_positions", c_uint32), ("sliding_window", c_uint32),
                 ("first_window_layer", c_uint32), ("module_count", c_size_t),
                 ("modules", POINTER(Module)), ("remark_count", c_size_t), ("remarks", _TEXTS),
-                ("generation", GenerationInfo)]
+                ("generation", GenerationInfo), ("judge_labels", c_uint32)]
 
 
 class StageStruct(Structure):
@@ -175,7 +175,8 @@ class EvalOptions(Structure):
                 ("stop_string_count", c_size_t), ("template_name", c_char_p), ("batch", c_uint32),
                 ("allow_unknown_keys", c_int), ("allow_long_prompts", c_int),
                 ("other_model", c_int), ("progress", PROGRESS), ("progress_context", c_void_p),
-                ("rows", RowsOptions), ("measures", c_char_p), ("until", c_double)]
+                ("rows", RowsOptions), ("measures", c_char_p), ("until", c_double),
+                ("judge", c_void_p), ("judge_form", c_int)]
 
 
 class PerplexityOptions(Structure):
@@ -224,6 +225,12 @@ class ContributionOptions(Structure):
                 ("rows", RowsOptions)]
 
 
+class JudgeOptions(Structure):
+    _fields_ = [("size", c_size_t), ("file", c_char_p), ("list", c_char_p), ("form", c_int),
+                ("allow_unknown_keys", c_int), ("progress", PROGRESS),
+                ("progress_context", c_void_p)]
+
+
 class DumpOptions(Structure):
     _fields_ = [("size", c_size_t), ("stages", c_char_p), ("generate", c_size_t)]
 
@@ -250,7 +257,7 @@ STRUCTS = {
     "mmn_eval_options": EvalOptions, "mmn_perplexity_options": PerplexityOptions,
     "mmn_study_options": StudyOptions, "mmn_perturb_options": PerturbOptions,
     "mmn_lens_options": LensOptions, "mmn_contribution_options": ContributionOptions,
-    "mmn_dump_options": DumpOptions, "mmn_verify_options": VerifyOptions,
+    "mmn_judge_options": JudgeOptions, "mmn_dump_options": DumpOptions, "mmn_verify_options": VerifyOptions,
     "mmn_report_options": ReportOptions,
 }
 
@@ -329,6 +336,7 @@ FUNCTIONS = {
     "mmn_perturb": (c_int, _MADE, _OBJECT, POINTER(PerturbOptions), _ERROR),
     "mmn_lens_run": (c_int, _MADE, _OBJECT, POINTER(LensOptions), _ERROR),
     "mmn_contributions_run": (c_int, _MADE, _OBJECT, POINTER(ContributionOptions), _ERROR),
+    "mmn_judge_file": (c_int, _MADE, _OBJECT, POINTER(JudgeOptions), _ERROR),
     "mmn_result_free": (None, _OBJECT),
     "mmn_result_read": (c_int, _MADE, _TEXT, _ERROR),
     "mmn_result_json": (c_int, _OBJECT, _MADE, _ERROR),

@@ -22,13 +22,14 @@ from collections.abc import Iterable
 from typing import Any, Union
 
 from ._calls import Path, call, names, path, paths, progress_callback, text
-from ._library import (ContributionOptions, EvalOptions, LensOptions, PerplexityOptions,
-                       PerturbOptions, RowsOptions, StudyOptions)
+from ._library import (ContributionOptions, EvalOptions, JudgeOptions, LensOptions,
+                       PerplexityOptions, PerturbOptions, RowsOptions, StudyOptions)
 from .model import Generation, Images, Model
 from .neurons import Neurons
 from .results import Result, as_files, made
 
 Given = Union[Neurons, Path]
+JUDGE_FORMS = ("benchmark", "demo")
 Names = Union[str, Iterable[str]]
 
 
@@ -58,14 +59,16 @@ def eval(model: Model, list: Path, neurons: Given | None = None, *,
          allow_unknown_keys: bool = False, allow_long_prompts: bool = False,
          other_model: bool = False, rows: Path | None = None,
          shard: tuple[int, int] | None = None, parts: Iterable[Path] = (), plan: bool = False,
-         progress: Any = None, **generation: Any) -> Result | None:
+         judge: Model | None = None, judge_form: str = "benchmark", progress: Any = None,
+         **generation: Any) -> Result | None:
     """Answers a list's questions with nothing off, with each domain's neurons, and with random
     ones, and measures how right the answers are. (Of a list of texts see `perplexity`.)
 
     cross: those of the settings in which every domain's neurons are off in every domain. measures:
     "answers", "likelihood" (ln p of right answers, nats per token) or both. until: end a setting in
     a domain when own neurons less random ones are known to within so much. tokens: of an answer, at
-    most (0: 16). template: for questions without a prompt. generation: see Generation; its seed is
+    most (0: 16). template: for questions without a prompt. judge: what says whether answers to
+    samples of metric "lingo" are right, asked as judge_form says (see `judge_file`). generation: see Generation; its seed is
     that of the random choices of tokens.
 
     Tables: "runs", "predictions" (of runs), "summary" and "likelihood_summary" (by setting and
@@ -80,7 +83,8 @@ def eval(model: Model, list: Path, neurons: Given | None = None, *,
         repetition_penalty=how.repetition_penalty, beam_search=how.beam_search(), stop_strings=stop,
         stop_string_count=len(stop), template_name=text(template), batch=batch,
         allow_unknown_keys=allow_unknown_keys, allow_long_prompts=allow_long_prompts,
-        other_model=other_model)
+        other_model=other_model, judge=judge._handle.value() if judge else None,
+        judge_form=JUDGE_FORMS.index(judge_form))
     return _run("mmn_eval", model, options, list=list, neurons=neurons, rows=rows, shard=shard,
                 parts=parts, plan=plan, progress=progress)
 
@@ -225,3 +229,19 @@ def contrib_list(model: Model, list: Path, *, template: str | None = None, sampl
         allow_long_prompts=allow_long_prompts)
     return _run("mmn_contributions_run", model, options, list=list, rows=rows, shard=shard,
                 parts=parts, plan=False, progress=progress)
+
+
+def judge_file(judge: Model, file: Path, list: Path | None = None, *, form: str = "benchmark",
+               allow_unknown_keys: bool = False, progress: Any = None) -> Result:
+    """Whether answers are right, by a model that judges them (Lingo-Judge).
+
+    file: lines of JSON with question, answers and prediction, or the rows of `eval` over `list`.
+    form: "benchmark", answers in lower case and at most 128 tokens, or "demo", as they are.
+
+    Tables: "groups" (of a domain, or a way of running it: judged, right, accuracy), "judgements"
+    (of groups: logit, probability, is_right).
+    """
+    options = JudgeOptions(size=ctypes.sizeof(JudgeOptions), file=path(file), list=path(list),
+                           form=JUDGE_FORMS.index(form), allow_unknown_keys=allow_unknown_keys,
+                           progress=progress_callback(progress))
+    return made("mmn_judge_file", judge._handle.value(), options)

@@ -228,3 +228,10 @@ def test_reports(evaluated, counts, neurons, tmp_path: Path, program) -> None:
         assert figures[file.stem].csv == file.read_text(encoding="utf-8")
     with pytest.raises(ValueError, match="format"):
         mmneuron.report(given, tmp_path / "x", format="pdf")
+
+
+def test_judge_file(program, tmp_path: Path) -> None:
+    file, folder = tmp_path / "answers.jsonl", GOLDEN / "checkpoints" / "deberta-v3"
+    file.write_text('{"question": "Why?", "answers": ["it rains"], "prediction": "Rain"}\n')
+    said = program("judge", folder, file, "--judge-form", "demo")
+    assert mmneuron.judge_file(mmneuron.Model(folder), file, form="demo").json() == said

@@ -10,18 +10,36 @@ typedef struct eval_request {
     mmn_perplexity_options texts;
     mmn_cli_beams beams;
     mmn_cli_texts stop;
-    int reads_texts; /* which of them the list has */
+    const mmn_cli_call *call;
+    const char *judge, *judge_form; /* the values of the options, or NULL */
+    int reads_texts;                /* which of them the list has */
 } eval_request;
+
+/* With the judge, if there is to be one. */
+static mmn_status run_questions(mmn_result **result, const mmn_model *model, eval_request *request,
+                                mmn_error *error)
+{
+    mmn_eval_options *asked = &request->questions;
+    mmn_model *judge = NULL;
+    asked->beam_search = mmn_cli_beams_search(&request->beams, model);
+    if (request->judge != NULL) {
+        const mmn_status status = mmn_cli_open_judge(&judge, request->call, request->judge, error);
+        if (status != MMN_OK)
+            return status;
+    }
+    asked->judge = judge;
+    const mmn_status status = mmn_eval(result, model, asked, error);
+    mmn_model_close(judge);
+    return status;
+}
 
 static mmn_status run(mmn_result **result, const mmn_model *model, void *context, mmn_error *error)
 {
     eval_request *request = context;
     mmn_eval_options *asked = &request->questions;
     mmn_perplexity_options *read = &request->texts;
-    if (!request->reads_texts) {
-        asked->beam_search = mmn_cli_beams_search(&request->beams, model);
-        return mmn_eval(result, model, asked, error);
-    }
+    if (!request->reads_texts)
+        return run_questions(result, model, request, error);
     /* What was asked of questions goes for texts too, where it can. */
     read->list = asked->list;
     read->neurons = asked->neurons;
@@ -60,15 +78,21 @@ static int check(mmn_cli_call *call, mmn_cli_study *study)
     MMN_CLI_TRY(mmn_cli_beams_check(call, &request->beams, asked->temperature));
     const int of_answers = asks_of_answers(request, study);
     if (request->reads_texts && (of_answers || asked->cross != NULL || asked->measures != NULL ||
-                                 asked->template_name != NULL || asked->until > 0))
+                                 asked->template_name != NULL || asked->until > 0 ||
+                                 request->judge != NULL || request->judge_form != NULL))
         return mmn_cli_usage(
-            call, "the list has texts, which are read and not answered: --cross,"
-                  " --measures, --until, --max-tokens, --template and options of sampling and of"
-                  " beams are for questions");
+            call,
+            "the list has texts, which are read and not answered: --cross,"
+            " --judge, --measures, --until, --max-tokens, --template and options of sampling and of"
+            " beams are for questions");
     if (of_answers && asked->measures != NULL && strstr(asked->measures, "answers") == NULL)
         return mmn_cli_usage(call,
                              "--measures does not name answers, which --max-tokens and options of"
                              " sampling and of beams are for");
+    if (request->judge_form != NULL && request->judge == NULL)
+        return mmn_cli_usage(call, "--judge-form is for a judge, which --judge names");
+    MMN_CLI_TRY(mmn_cli_judge_form(call, &asked->judge_form, request->judge_form));
+    mmn_cli_destination_source(call, MMN_SOURCE_MODEL, request->judge);
     if (!request->reads_texts && (request->texts.window > 0 || request->texts.begin_of_text))
         return mmn_cli_usage(call, "--window and --bos are for lists of texts");
     return MMN_CLI_DONE;
@@ -79,6 +103,7 @@ int mmn_cli_eval(mmn_cli_call *call)
     eval_request request = {
         .questions = {.size = sizeof request.questions, .seeds = 5, .first_seed = 1},
         .texts.size = sizeof request.texts,
+        .call = call,
         .beams = MMN_CLI_BEAMS_DEFAULT};
     mmn_eval_options *asked = &request.questions;
     mmn_perplexity_options *read = &request.texts;
@@ -105,6 +130,10 @@ int mmn_cli_eval(mmn_cli_call *call)
         {.name = "measures", .value = "NAMES", .kind = MMN_CLI_TEXT, .target = &asked->measures,
          .help = "measure \"answers\", that is how right they are, \"likelihood\", that is ln p of"
                  " the right ones, or both, separated by a comma (both)"},
+        {.name = "judge", .value = "JUDGE", .kind = MMN_CLI_TEXT, .target = &request.judge,
+         .help = "the model (Lingo-Judge) that says whether answers to samples of metric \"lingo\""
+                 " are right"},
+        MMN_CLI_JUDGE_FORM(&request.judge_form),
         {.name = "seeds", .value = "N", .kind = MMN_CLI_U32, .target = &asked->seeds, .maximum = 31,
          .help = "how many choices of random neurons to compare with (5)"},
         {.name = "seed", .former = "first-seed", .value = "N",

@@ -31,6 +31,27 @@ int mmn_cli_open_model(mmn_cli_call *call, const mmn_model_options *wishes)
     return mmn_cli_ranks_ready(code, threads, call->quiet);
 }
 
+int mmn_cli_judge_form(const mmn_cli_call *call, mmn_judge_form *form, const char *name)
+{
+    if (name == NULL || strcmp(name, "benchmark") == 0)
+        *form = MMN_JUDGE_BENCHMARK;
+    else if (strcmp(name, "demo") == 0)
+        *form = MMN_JUDGE_DEMO;
+    else
+        return mmn_cli_usage(call, "--judge-form takes benchmark or demo, not \"%s\"", name);
+    return MMN_CLI_DONE;
+}
+
+mmn_status mmn_cli_open_judge(mmn_model **judge, const mmn_cli_call *call, const char *folder,
+                              mmn_error *error)
+{
+    const mmn_model_options options = {.size = sizeof options,
+                                       .threads = (int)mmn_cli_ranks_threads(call->threads),
+                                       .simd = call->simd,
+                                       .interrupted = mmn_cli_interrupt_asked};
+    return mmn_model_open(judge, folder, &options, error);
+}
+
 void mmn_cli_say_nonfinite(const mmn_model *model, const char *consequence)
 {
     mmn_error first;

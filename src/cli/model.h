@@ -69,6 +69,23 @@ void mmn_cli_say_nonfinite(const mmn_model *model, const char *consequence);
  * several processes that do the run together, waits until all have. Returns the exit code. */
 int mmn_cli_open_model(mmn_cli_call *call, const mmn_model_options *wishes);
 
+/* ---- Judges of answers ----------------------------------------------------------------------- */
+
+/* The option that says how a judge is asked; `form` is a const char *. */
+/* clang-format off */
+#define MMN_CLI_JUDGE_FORM(form)                                                             \
+    {.name = "judge-form", .value = "FORM", .kind = MMN_CLI_TEXT, .target = (form),          \
+     .help = "how the judge is asked: as the benchmark does, with answers in lower case and" \
+             " 128 tokens at most (benchmark), or as the model's demo (demo) (benchmark)"}
+/* clang-format on */
+
+/* *form: what the option's value (NULL: not given) names. Returns the exit code. */
+int mmn_cli_judge_form(const mmn_cli_call *call, mmn_judge_form *form, const char *name);
+
+/* Opens a judge beside the command's model, with the same threads and kernels. */
+mmn_status mmn_cli_open_judge(mmn_model **judge, const mmn_cli_call *call, const char *folder,
+                              mmn_error *error);
+
 /* ---- Options of decoding, which the commands that answer questions share --------------------- */
 
 /* Start from MMN_CLI_BEAMS_DEFAULT: what is not given is as the model's folder says. */

@@ -334,7 +334,8 @@ static void read_metric(mmn_sample *sample, const mmn_object *line)
     } metrics[] = {{"vqa", MMN_METRIC_VQA},
                    {"exact", MMN_METRIC_EXACT},
                    {"anls", MMN_METRIC_ANLS},
-                   {"choice", MMN_METRIC_CHOICE}};
+                   {"choice", MMN_METRIC_CHOICE},
+                   {"lingo", MMN_METRIC_LINGO}};
     const char *name = NULL;
     mmn_read_text(&name, line, "metric");
     size_t found = name ? MMN_NAME_INDEX(name, metrics) : MMN_LENGTH(metrics);
@@ -342,7 +343,9 @@ static void read_metric(mmn_sample *sample, const mmn_object *line)
         sample->metric = metrics[found].metric;
     else if (name)
         mmn_read_wrong(line, "metric",
-                       "must be \"vqa\", \"exact\", \"anls\" or \"choice\" and is \"%.40s\"", name);
+                       "must be \"vqa\", \"exact\", \"anls\", \"choice\" or \"lingo\" and is "
+                       "\"%.40s\"",
+                       name);
 }
 
 /* Whether the line has a text; it has the form of those before it. */

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "mmneuron/judge.h"
 #include "mmneuron/model.h"
 #include "mmneuron/ranks.h"
 #include "mmneuron/result.h"
@@ -86,6 +87,8 @@ typedef struct mmn_eval_options {
                      neurons off less random ones is no wider to each side, in ln p per token, or
                      where answers alone are measured in accuracy; 0: all samples run. Not of
                      several shards */
+    const mmn_model *judge;    /* of answers to samples of metric "lingo"; NULL: they are errors */
+    mmn_judge_form judge_form; /* how it is asked */
 } mmn_eval_options;
 
 /* Answers the questions of a list with nothing switched off, with each domain's neurons, and with

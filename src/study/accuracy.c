@@ -226,6 +226,7 @@ static const struct {
     [MMN_MEASURE_CHOICE] = {"choice", MMN_METRIC_CHOICE, NULL, SAME},
     [MMN_MEASURE_CHOICE_PUBLISHED] = {"choice_published", MMN_METRIC_CHOICE, NULL, SAME},
     [MMN_MEASURE_TOKEN_F1] = {"token_f1", MMN_METRIC_NONE, mmn_answer_squad, WORDS},
+    [MMN_MEASURE_LINGO] = {"lingo", MMN_METRIC_LINGO, NULL, SAME},
 };
 
 const char *mmn_measure_name(mmn_measure measure)
@@ -235,11 +236,10 @@ const char *mmn_measure_name(mmn_measure measure)
 
 mmn_measure mmn_metric_measure(mmn_metric metric)
 {
-    static const mmn_measure found[] = {[MMN_METRIC_NONE] = MMN_MEASURE_EXACT,
-                                        [MMN_METRIC_EXACT] = MMN_MEASURE_EXACT,
-                                        [MMN_METRIC_VQA] = MMN_MEASURE_VQA,
-                                        [MMN_METRIC_ANLS] = MMN_MEASURE_ANLS,
-                                        [MMN_METRIC_CHOICE] = MMN_MEASURE_CHOICE};
+    static const mmn_measure found[] = {
+        [MMN_METRIC_NONE] = MMN_MEASURE_EXACT,    [MMN_METRIC_EXACT] = MMN_MEASURE_EXACT,
+        [MMN_METRIC_VQA] = MMN_MEASURE_VQA,       [MMN_METRIC_ANLS] = MMN_MEASURE_ANLS,
+        [MMN_METRIC_CHOICE] = MMN_MEASURE_CHOICE, [MMN_METRIC_LINGO] = MMN_MEASURE_LINGO};
     return found[metric];
 }
 
@@ -310,5 +310,8 @@ mmn_status mmn_sample_check_answers(const mmn_sample *sample, const char *file, 
             sample, "metric", file, error,
             "is missing beside choices; expected \"choice\", or another that says how the "
             "answers are measured");
+    if (sample->metric == MMN_METRIC_LINGO && !sample->question)
+        return refuse(sample, "question", file, error,
+                      "is missing, which a judge of answers reads beside the prompt");
     return sample->metric == MMN_METRIC_CHOICE ? check_choice(sample, file, error) : MMN_OK;
 }

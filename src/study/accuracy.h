@@ -18,6 +18,7 @@ typedef enum mmn_measure {
     MMN_MEASURE_CHOICE,           /* names the right option */
     MMN_MEASURE_CHOICE_PUBLISHED, /* how often the right option's letter occurs: may exceed 1 */
     MMN_MEASURE_TOKEN_F1, /* words in common with the nearest answer, as SQuAD counts them */
+    MMN_MEASURE_LINGO,    /* right as a judge says (study/judge.h) */
     MMN_MEASURES
 } mmn_measure;
 
@@ -30,7 +31,8 @@ mmn_measure mmn_metric_measure(mmn_metric metric);
 /* Whether a measure says something about samples of this metric. */
 bool mmn_measure_applies(mmn_measure measure, mmn_metric metric);
 
-/* scores [MMN_MEASURES] of an answer to the sample, valid UTF-8; 0 where one does not apply. */
+/* scores [MMN_MEASURES] of an answer to the sample, valid UTF-8; 0 where one does not apply, and
+ * where a judge is asked. */
 mmn_status mmn_measure_answer(double *scores, const mmn_sample *sample, const char *answer,
                               mmn_error *error);
 
@@ -38,7 +40,8 @@ mmn_status mmn_measure_answer(double *scores, const mmn_sample *sample, const ch
 mmn_status mmn_right_option(size_t *option, const mmn_sample *sample, mmn_error *error);
 
 /* Whether an answer to the sample can be right or wrong: it has answers, none of them blank, and
- * one of multiple choice has options, of which its answer is one. If not, MMN_INPUT names `file`,
+ * one of multiple choice has options, of which its answer is one, one that a judge is asked about a
+ * question. If not, MMN_INPUT names `file`,
  * the list, and the line. */
 mmn_status mmn_sample_check_answers(const mmn_sample *sample, const char *file, mmn_error *error);
 

@@ -1,7 +1,9 @@
 /* Evaluations: accuracy in each domain with neurons on, with domain neurons off, and with random
  * ones off: answers every sample of a list in all runs of its domain, and scores the answers;
  * doc/formats.md describes the result's JSON, eval.json. */
+#include <inttypes.h>
 #include <math.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
@@ -14,6 +16,24 @@
 enum { TOKENS = 16 };
 
 /* ---- One sample ------------------------------------------------------------------------------ */
+
+/* *right: whether the judge takes an answer to the sample for right. Many runs answer alike. */
+static mmn_status ask_judge(mmn_evaluation *evaluation, const char *answer, double *right,
+                            mmn_error *error)
+{
+    const mmn_sample *sample = evaluation->sample;
+    double logit;
+    for (size_t i = 0; i < evaluation->asked_count; i++)
+        if (strcmp(evaluation->asked[i].answer, answer) == 0) {
+            *right = evaluation->asked[i].is_right;
+            return MMN_OK;
+        }
+    MMN_TRY(mmn_judge_answer(evaluation->judge, evaluation->options->judge_form, sample->question,
+                             sample->answers, sample->answer_count, answer, &logit, NULL, error));
+    *right = logit > 0;
+    evaluation->asked[evaluation->asked_count++] = (struct mmn_asked){answer, logit > 0};
+    return MMN_OK;
+}
 
 /* Fills the row of a sample: with an answer, or NULL, and a likelihood, or NULL. */
 static mmn_status fill_row(mmn_evaluation *evaluation, mmn_eval_row *row, char *answer,
@@ -31,6 +51,8 @@ static mmn_status fill_row(mmn_evaluation *evaluation, mmn_eval_row *row, char *
     }
     if (answer) {
         MMN_TRY(mmn_measure_answer(row->measures, sample, answer, error));
+        if (sample->metric == MMN_METRIC_LINGO)
+            MMN_TRY(ask_judge(evaluation, answer, &row->measures[MMN_MEASURE_LINGO], error));
         row->score = row->measures[mmn_metric_measure(sample->metric)];
     }
     for (mmn_measure m = 0; m < MMN_MEASURES; m++)
@@ -135,6 +157,7 @@ static mmn_status measure(mmn_evaluation *evaluation, const mmn_planned_sample *
     float *normed = NULL;
     mmn_status status = MMN_OK;
     evaluation->sample = &planned->sample;
+    evaluation->asked_count = 0;
     evaluation->within = false;
     if (evaluation->likelihood && !evaluation->answers && references->together)
         status = put_within(evaluation, &own, &normed, input, error);
@@ -179,6 +202,7 @@ static const mmn_row_column columns[] = {
     MEASURE("choice", MMN_MEASURE_CHOICE),
     MEASURE("choice_published", MMN_MEASURE_CHOICE_PUBLISHED),
     MEASURE("token_f1", MMN_MEASURE_TOKEN_F1),
+    MEASURE("lingo", MMN_MEASURE_LINGO),
     MMN_ROW_ONE("reference", MMN_ROW_TEXT, mmn_eval_row, reference),
     MMN_ROW_ONE("log_probability", MMN_ROW_REAL, mmn_eval_row, log_probability),
     MMN_ROW_ONE("reference_tokens", MMN_ROW_WHOLE, mmn_eval_row, tokens),
@@ -269,6 +293,15 @@ static mmn_status try_decoding(mmn_evaluation *evaluation, mmn_error *error)
     return status;
 }
 
+/* Of mmn_samples, where no judge is there to be asked. */
+static mmn_status check_without_judge(const mmn_sample *sample, const char *file, mmn_error *error)
+{
+    if (sample->metric == MMN_METRIC_LINGO)
+        return mmn_fail(error, MMN_INPUT, file, MMN_PLACE("line %" PRIu64 ", metric", sample->line),
+                        "is \"lingo\", for which a judge of answers is asked (--judge)");
+    return mmn_sample_check_answers(sample, file, error);
+}
+
 /* What `text` names, separated by commas; NULL: both. */
 static mmn_status choose_measures(mmn_evaluation *evaluation, const char *text, mmn_error *error)
 {
@@ -318,6 +351,10 @@ static mmn_status set_up(void *context, const mmn_model *model, const void *aske
         .beam_search = options->beam_search.beams == 0 ? info->generation.beam_search
                                                        : options->beam_search};
     MMN_TRY(choose_measures(evaluation, options->measures, error));
+    if (options->judge)
+        MMN_TRY(mmn_judge_check(options->judge, error));
+    else if (evaluation->answers)
+        evaluation->study.samples.check = check_without_judge;
     return try_decoding(evaluation, error);
 }
 
@@ -364,8 +401,11 @@ static mmn_status check(void *context, mmn_error *error)
     MMN_TRY(mmn_evaluation_check_until(evaluation, error));
     if (!evaluation->options->template_name && evaluation->study.samples.has_questions)
         MMN_TRY(mmn_own_template_check(&model->own_template, error));
-    return evaluation->answers ? mmn_generation_rules_check(&model->rules, model->folder, error)
-                               : MMN_OK;
+    if (!evaluation->answers)
+        return MMN_OK;
+    if (evaluation->options->judge)
+        MMN_TRY(mmn_model_digest(evaluation->options->judge, evaluation->judge_digest, error));
+    return mmn_generation_rules_check(&model->rules, model->folder, error);
 }
 
 static mmn_status begin(void *context, mmn_error *error)
@@ -381,6 +421,11 @@ static mmn_status begin(void *context, mmn_error *error)
     if (!evaluation->domains || !evaluation->runs || !evaluation->counts || !evaluation->ids)
         return MMN_SYSTEM;
     MMN_TRY(mmn_evaluation_begin_until(evaluation, error));
+    if (evaluation->options->judge && evaluation->answers) {
+        evaluation->asked = mmn_study_allocate(study, runs, sizeof(*evaluation->asked), error);
+        MMN_NEED(evaluation->asked);
+        MMN_TRY(mmn_judge_session(&evaluation->judge, evaluation->options->judge, error));
+    }
     if (!evaluation->likelihood)
         return MMN_OK;
     evaluation->likelihoods =
@@ -390,6 +435,19 @@ static mmn_status begin(void *context, mmn_error *error)
     return evaluation->likelihoods && evaluation->rows && evaluation->beside
                ? mmn_study_reserve_logits(study, MMN_STUDY_ROWS, error)
                : MMN_SYSTEM;
+}
+
+/* Of mmn_study_kind. The judge must be the one that was asked. */
+static mmn_status judge_is_same(const void *context, mmn_error *error)
+{
+    const mmn_evaluation *evaluation = context;
+    return evaluation->judge ? mmn_model_unchanged(evaluation->options->judge, error) : MMN_OK;
+}
+
+static void end(void *context)
+{
+    mmn_evaluation *evaluation = context;
+    mmn_session_free(evaluation->judge);
 }
 
 static size_t tokens_of(const void *context)
@@ -415,6 +473,8 @@ mmn_status mmn_eval(mmn_result **result, const mmn_model *model, const mmn_eval_
                                         .take = take,
                                         .tokens = tokens_of,
                                         .known = mmn_evaluation_known,
+                                        .judge = judge_is_same,
+                                        .end = end,
                                         .form = &mmn_evaluation_form,
                                         .describe = mmn_evaluation_describe,
                                         .fill = mmn_evaluation_fill};

@@ -4,6 +4,7 @@
 
 #include "study/accuracy.h"
 #include "study/confidence.h"
+#include "study/judge.h"
 #include "study/likelihood.h"
 #include "study/run_result.h"
 
@@ -71,6 +72,13 @@ typedef struct mmn_evaluation {
     bool within;                       /* whether references run as a part of the prompt */
     mmn_reference_rows *rows;          /* [runs]: what is kept of them then... */
     const mmn_reference_rows **beside; /* ...[runs], of sessions side by side */
+    mmn_session *judge;                /* NULL: nobody is asked */
+    char judge_digest[MMN_DIGEST_SIZE];
+    struct mmn_asked { /* [runs]: what the judge was asked about the sample, and said */
+        const char *answer;
+        bool is_right;
+    } * asked;
+    size_t asked_count;
 } mmn_evaluation;
 
 /* What sample number `sample` of a run has: its score, and ln p per token. */

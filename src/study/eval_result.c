@@ -15,7 +15,8 @@ static const mmn_form_table tables[] = {
                  MMN_TEXT("template_from"), MMN_REAL("repetition_penalty", ""),
                  MMN_WHOLE("num_beams"), MMN_REAL("length_penalty", ""), MMN_TEXT("early_stopping"),
                  MMN_WHOLE("top_k"), MMN_GENERATION_COLUMN, MMN_ALLOWED_COLUMNS,
-                 MMN_TRUTH("answers"), MMN_TRUTH("likelihood"), MMN_REAL("until", ""))},
+                 MMN_TRUTH("answers"), MMN_TRUTH("likelihood"), MMN_REAL("until", ""),
+                 MMN_TEXT("judge"), MMN_TEXT("judge_form"))},
     {"modules", "result", MMN_COLUMNS(MMN_TEXT("name"))},
     {"stop", "result", MMN_COLUMNS(MMN_TEXT("string"))},
     {"domains", "result", MMN_COLUMNS(MMN_TEXT("name"))},
@@ -66,7 +67,8 @@ static const char json[] =
     "<?num_beams|, 'num_beams': $num_beams, 'length_penalty': $length_penalty,"
     " 'early_stopping': $early_stopping>"
     "<?top_k|, 'top_k': $top_k><?stop|, 'stop': [<stop|, |$string>]><?until|, 'until': "
-    "$until>" MMN_GENERATION_JSON MMN_ALLOWED_JSON "},\n"
+    "$until><?judge|, 'judge': $judge, 'judge_form': $judge_form>" MMN_GENERATION_JSON
+        MMN_ALLOWED_JSON "},\n"
     "  'domains': [<domains|, |$name>],\n"
     "  'runs': [\n"
     "<runs|,\n|"
@@ -206,7 +208,9 @@ void mmn_evaluation_describe(mmn_result *result, const void *context)
         mmn_as_text(stopping[search->early_stopping]), mmn_as_whole(answers ? options->top_k : 0),
         answers ? mmn_generation_of(study->model) : mmn_as_nothing(), MMN_ALLOWED(study->allowed),
         mmn_as_truth(answers), mmn_as_truth(evaluation->likelihood),
-        mmn_real_if(options->until > 0, options->until));
+        mmn_real_if(options->until > 0, options->until), mmn_as_optional(evaluation->judge_digest),
+        mmn_as_text(evaluation->judge_digest[0] != '\0' ? mmn_judge_form_name(options->judge_form)
+                                                        : NULL));
     for (size_t m = 0; m < info->module_count; m++)
         MMN_ADD(result, "modules", mmn_as_text(info->modules[m].name));
     for (size_t i = 0; i < options->stop_string_count && answers; i++)

@@ -8,6 +8,7 @@ examples_work() {
     folder=$work/$(basename "$page")
     mkdir -p "$folder/bin" && cd "$folder" || return 1
     ln -s "$model" llava-tiny
+    ln -s "$top_srcdir/golden/checkpoints/deberta-v3" judge-tiny
     cp "$images/wide.jpg" photo.jpg
     make_list 4 data.jsonl
     printf '#!/bin/sh\nexec %s "$@"\n' "$MMNEURON" >bin/mmneuron
@@ -95,7 +96,7 @@ for page in "$top_srcdir"/doc/*.1; do
     [ "${page##*/}" = mmneuron-import.1 ] && continue
     check "the examples of $(basename "$page") work" examples_work "$page"
 done
-for command in info ask count merge rank eval perturb lens contrib report dump verify digest; do
+for command in info ask count merge rank eval perturb lens contrib judge report dump verify digest; do
     check "the manual of mmneuron $command has its options" has_every_option $command
 done
 for study in $(sed -n 's/^ *X(\([a-z]*\)).*/\1/p' "$top_srcdir/src/study/studies.h"); do
