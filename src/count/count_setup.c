@@ -91,6 +91,7 @@ static mmn_status choose_modules(mmn_counts **counts, const mmn_model *model, bo
     const mmn_model_info *info = mmn_model_describe(model);
     mmn_counted_module modules[MMN_MODULES] = {{{0}, 0, 0, 0}};
     size_t count = 0;
+    MMN_TRY(mmn_model_check_language(model, error));
     for (size_t i = 0; i < info->module_count && count < MMN_MODULES; i++) {
         const mmn_module *module = &info->modules[i];
         bool counted = mmn_glob_match(options->modules, module->name);
