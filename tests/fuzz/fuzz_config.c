@@ -17,12 +17,17 @@ FUZZ_TARGET(config, 500)
                                          "generation_config.json", &error);
     const mmn_vision_config *vision = &config.vision;
     const mmn_language_config *language = &config.language;
+    const mmn_judge_config *judge = &config.judge;
     if (status == MMN_OK && vision->form &&
         (vision->heads * vision->head_dim != vision->hidden_size ||
          vision->feature_layer_count == 0))
         abort();
-    if (status == MMN_OK && (language->heads % language->kv_heads != 0 ||
-                             (!language->alibi && language->head_dim % 2 != 0)))
+    const bool judges = status == MMN_OK && judge->layers > 0;
+    if (judges && (judge->heads * judge->head_dim != judge->hidden_size || judge->span == 0))
+        abort();
+    if (status == MMN_OK && !judges &&
+        (language->heads % language->kv_heads != 0 ||
+         (!language->alibi && language->head_dim % 2 != 0)))
         abort();
     return mmn_fuzz_result(status, &error);
 }
