@@ -87,7 +87,7 @@ mmn_status mmn_report_render(const char *graphic, mmn_report_format format, cons
 {
     (void)graphic;
     return mmn_fail(error, MMN_USAGE, file, NULL,
-                    "cannot be made: this mmneuron was configured without librsvg, which makes %s; "
+                    "cannot be made: this mmneuron was built without librsvg, which makes %s; "
                     "write SVG, or configure it --with-librsvg",
                     format == MMN_REPORT_PNG ? "PNG" : "PDF");
 }

@@ -147,7 +147,7 @@ static const char page[] =
     "footer{color:var(--soft);padding-top:2rem;padding-bottom:3rem;font-size:.875rem}\n"
     "@media (max-width:30rem){header,main,footer,nav{padding-left:.5rem;padding-right:.5rem}}\n"
     "@media print{nav,.skip,summary{display:none}h1,h2,figcaption{break-after:avoid}"
-    "figcaption,.finding li{break-inside:avoid}.panels{display:block}"
+    "figcaption,.finding li{break-inside:avoid}.panels{display:block;orphans:1;widows:1}"
     ".panels>.scroll{display:inline-block;vertical-align:top;margin:0 1.6rem 1rem 0;"
     "break-inside:avoid;overflow:visible}.panels .wide svg{max-width:100%}"
     ".table{max-height:none;overflow:visible}body{font-size:11pt}}\n";

@@ -51,6 +51,28 @@ repeats_itself() {
         cmp "$work/page.html" "$work/again.html"
 }
 
+# The date is the caller's, or that of builders who want the same bytes on any day.
+bears_a_date() {
+    SOURCE_DATE_EPOCH=86400 exits 0 $MMNEURON report "$data/neurons.json" -o "$work/dated.html" &&
+        grep -q '<dt>Date</dt><dd>1970-01-02</dd>' "$work/dated.html" &&
+        ! grep -q '<dt>Date' "$work/page.html" &&
+        exits 0 $MMNEURON report "$data/neurons.json" --date "27 November" --model Mine -o "$work/dated.html" &&
+        grep -q '<dd>27 November</dd>' "$work/dated.html" && grep -q '<dd>Mine, digest ' "$work/dated.html" &&
+        SOURCE_DATE_EPOCH=soon exits 2 $MMNEURON report "$data/neurons.json" -o "$work/x"
+}
+
+# With librsvg pictures and pages of every figure, the same again; without it a word that says so.
+draws_or_says_so() {
+    if ! grep -q '^#define HAVE_LIBRSVG' "$top_builddir/config.h"; then
+        exits 2 $MMNEURON report $results --format png -o "$work/png" &&
+            grep -q "built without librsvg" "$work/errors" && [ ! -e "$work/png" ]
+        return
+    fi
+    writes_files png && writes_files pdf && [ "$(head -c 5 "$work/pdf/cross.pdf")" = %PDF- ] &&
+        head -c 4 "$work/png/cross.png" | grep -q PNG && mv "$work/pdf" "$work/pdf.first" && writes_files pdf &&
+        diff -r "$work/pdf" "$work/pdf.first"
+}
+
 leaves_nothing() {
     fails_with "nothing to show" $MMNEURON report "$work/empty.json" -o "$work/none.html" &&
         [ ! -e "$work/none.html" ]
@@ -61,6 +83,8 @@ check "a page with all figures, and charts in ASCII" writes_a_page
 check "the same page again" repeats_itself
 check "graphics" writes_files svg
 check "tables" writes_files csv
+check "a date" bears_a_date
+check "PNG and PDF" draws_or_says_so
 check "one figure" writes_one_figure
 check "CSV has every digit" csv_has_the_digits_of_json
 check "Markdown" exits 0 $MMNEURON report $results --format md -o "$work/report.md"
