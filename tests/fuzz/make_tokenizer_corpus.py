@@ -99,13 +99,13 @@ units[ord("a") ^ 128] = ord("a") | 1 << 8 | (ord("a") ^ 128 ^ 200) << 10
 units[200] = 1 << 31
 unigram = {"type": "Unigram", "unk_id": 0, "byte_fallback": True, "vocab": [
     ["<unk>", 0.0], ["▁", -2.5], ["a", -1.25], ["ab", -3.0], ["b", -1.0], ["▁a", -2.0], ["<0x41>", 0]]}
-for name, leaf in {"map": 200, "bad-map": 255}.items():
+for name, leaf in {"found-unigram": 200, "found-unigram-map": 255}.items():
     changed = units[:leaf] + [1 << 31 | (0 if leaf == 200 else 99)] + units[leaf + 1:]
     changed[ord("a") ^ 128] = ord("a") | 1 << 8 | (ord("a") ^ 128 ^ leaf) << 10
     data = struct.pack("<I", 1024) + struct.pack("<256I", *changed) + "ab\0é\0".encode()
-    write(f"tokenizer_json/unigram-{name}", llama | {"model": unigram, "pre_tokenizer": space, "added_tokens": [], "normalizer": {
+    write(f"tokenizer_json/{name}", llama | {"model": unigram, "pre_tokenizer": space, "added_tokens": [], "normalizer": {
         "type": "Precompiled", "precompiled_charsmap": base64.b64encode(data).decode()}, "post_processor": None})
-write("tokenizer_json/unigram-bad-scores", llama | {"model": unigram | {"vocab": [["a", "b"], ["c"]]}})
+write("tokenizer_json/bad-unigram-scores", llama | {"model": unigram | {"vocab": [["a", "b"], ["c"]]}})
 write("tokenizer_json/unsupported-pre-tokenizer", llama | {"pre_tokenizer": {"type": "UnicodeScripts"}})
 
 
