@@ -242,7 +242,8 @@ class VerifyOptions(Structure):
 
 
 class ReportOptions(Structure):
-    _fields_ = [("size", c_size_t), ("images", c_char_p), ("title", c_char_p)]
+    _fields_ = [("size", c_size_t), ("images", c_char_p), ("title", c_char_p),
+                ("model", c_char_p), ("date", c_char_p)]
 
 
 # The header's name of each struct.

@@ -29,10 +29,11 @@ class Figure:
 
 
 @contextmanager
-def _report(results: Iterable[Any], title: str | None,
-            images: Path | None) -> Iterator[Handle]:
+def _report(results: Iterable[Any], title: str | None = None, images: Path | None = None,
+            model: str | None = None, date: str | None = None) -> Iterator[Handle]:
     report = Handle("mmn_report_free")
-    options = ReportOptions(ctypes.sizeof(ReportOptions), path(images), text(title))
+    options = ReportOptions(ctypes.sizeof(ReportOptions), path(images), text(title), text(model),
+                            text(date))
     with as_files(list(results)) as files:
         given = paths(files)
         call("mmn_report_read", report.pointer, given, len(given), options)
@@ -43,13 +44,15 @@ def _report(results: Iterable[Any], title: str | None,
 
 
 def report(results: Iterable[Any], output: Path, *, format: str = "html",
-           title: str | None = None, images: Path | None = None) -> None:
+           title: str | None = None, images: Path | None = None, model: str | None = None,
+           date: str | None = None) -> None:
     """Writes the figures of results: "html" and "markdown" to a file, "svg" and "csv" to a folder.
 
     results: counts files and what studies have found, as files or as Neurons and Result. images:
-    the folder of the samples' pictures, where it is not that of their list.
+    the folder of the samples' pictures, where it is not that of their list. model: what the
+    report calls the model, beside its digest. date: that the report bears; no result has one.
     """
-    with _report(results, title, images) as made:
+    with _report(results, title, images, model, date) as made:
         call("mmn_report_write", made.value(), _format(format), None, path(output))
 
 
@@ -63,7 +66,7 @@ def _format(name: str) -> int:
 def figures(results: Iterable[Any], *, images: Path | None = None) -> dict[str, Figure]:
     """The figures of results by their names (doc/formats.md lists them), for a notebook."""
     found = {}
-    with _report(results, None, images) as made, \
+    with _report(results, images=images) as made, \
             tempfile.TemporaryDirectory(prefix="mmneuron-") as folder:
         for format_ in ("svg", "csv"):
             call("mmn_report_write", made.value(), _format(format_), None, path(folder))

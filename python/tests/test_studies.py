@@ -216,8 +216,9 @@ def test_reports(evaluated, counts, neurons, tmp_path: Path, program) -> None:
     table = list(csv.DictReader(io.StringIO(figures["neurons"].csv)))
     assert sum(int(row["neurons"]) for row in table) == sum(
         len(records(neurons.table(domain))) for domain in neurons.domains)
-    mmneuron.report(given, tmp_path / "report.html", title="Mine")
-    assert "<h1>Mine" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    mmneuron.report(given, tmp_path / "report.html", title="Mine", model="Tiny", date="Today")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "<h1>Mine" in page and "<dd>Tiny, digest " in page and "<dd>Today</dd>" in page
     evaluated.write(tmp_path / "eval.json")
     program("report", counts.file, neurons.file, tmp_path / "eval.json", "--format", "csv", "-o",
             tmp_path / "csv", text=True)
