@@ -197,6 +197,9 @@ void mmn_chart_draw_labels(mmn_chart_labels *labels, const mmn_chart *chart)
 
 /* ---- Heat tables ----------------------------------------------------------------------------- */
 
+/* The most that a name which rises may be wide. */
+enum { SLANTED = 98 };
+
 double mmn_heat_table_room(double room, const char *name)
 {
     enum { MOST = 112 };
@@ -209,7 +212,7 @@ void mmn_heat_table_begin(mmn_heat_table *table, const char *row_title, const ch
 {
     mmn_svg *svg = table->svg;
     table->left = mmn_heat_table_room(room, row_title) + 8;
-    table->top = table->slanted ? 120 : 76;
+    table->top = table->slanted ? 54 + 0.68 * fmin(table->names, SLANTED) : 76;
     /* Slanted names end to the right of the last column. */
     const double beyond = table->slanted ? 58 : 0;
     const double fitting = (MMN_PANEL_WIDTH - table->left - beyond) / (double)table->columns;
@@ -245,7 +248,7 @@ void mmn_heat_table_column(const mmn_heat_table *table, size_t column, const cha
 {
     const double x = mmn_heat_table_x(table, column);
     if (table->slanted)
-        mmn_svg_slanted(table->svg, "label", x - 2, table->top - 8, 98, name);
+        mmn_svg_slanted(table->svg, "label", x - 2, table->top - 8, SLANTED, name);
     else
         mmn_svg_text(table->svg, "label", x, table->top - 7, MMN_ANCHOR_MIDDLE,
                      table->cell_width - 2, name);

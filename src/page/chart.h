@@ -81,6 +81,7 @@ typedef struct mmn_heat_table {
     size_t rows, columns;
     double left, top, cell_width, cell_height;
     bool slanted; /* names of columns are long, and rise from their columns to the right */
+    double names; /* the width of these, by mmn_heat_table_room */
 } mmn_heat_table;
 
 /* The width that the names of rows need; no more than they may have. */

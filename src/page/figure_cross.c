@@ -86,6 +86,7 @@ static mmn_status draw_matrix(mmn_figure *figure, const mmn_result_file *file, c
     double room = 0;
     for (size_t r = 0; r < count; r++)
         room = mmn_heat_table_room(room, mmn_result_text(result, "domains", r, "name"));
+    table.names = room;
     mmn_heat_table_begin(&table, "neurons off", look->title, room);
     for (size_t r = 0; r < count; r++) {
         const mmn_rows cells = cells_of(result, look, rows.first + r);

@@ -233,6 +233,9 @@ static mmn_status draw_kind(mmn_figure *figure, const mmn_result *result, const 
         const mmn_rows readings = outputs_of(result, i, kind);
         const size_t rows = readings.end - readings.first;
         cells.columns += rows > 0;
+        if (rows > 0)
+            cells.names =
+                mmn_heat_table_room(cells.names, mmn_result_text(result, "curves", i, "domain"));
         cells.rows = rows > cells.rows ? rows : cells.rows;
     }
     if (cells.columns == 0)

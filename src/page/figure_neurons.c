@@ -119,6 +119,7 @@ static mmn_status draw_common(mmn_figure *figure, const mmn_neurons *lists,
     double room = 0;
     for (size_t a = 0; a < count; a++)
         room = mmn_heat_table_room(room, lists->domains[a]);
+    table.names = room;
     mmn_heat_table_begin(&table, "neurons of", "that also belong to", room);
     for (size_t a = 0; a < count; a++) {
         const mmn_neuron_list *row = &module->lists[a];
