@@ -87,8 +87,9 @@ try_allocation() {
         fi
         ;;
     1)
-        # libgomp allocates before main, among the first.
-        [ "$number" -le 4 ] && grep -q '^libgomp: Out of memory' "$work/errors" ||
+        # Libraries that allocate before main, among the first, and end the program: libgomp, and libnuma behind MPI.
+        [ "$number" -le 64 ] &&
+            grep -q '^libgomp: Out of memory\|^Out of memory allocating bitmask' "$work/errors" ||
             tell "$number" "exit $code"
         ;;
     *) tell "$number" "exit $code" ;;
