@@ -166,7 +166,7 @@ Test(unigram, follows_a_map)
         const char *text, *ids;
     } cases[] = {
         {0, "b\0", "0"},     {1, "ba\0", "1"},        {3, "b\0b", ""}, /* at the end: nothing */
-        {4, "b\0b", "trie"}, {1, "\xc3\xa9", "trie"}, {0x7fffffff, "b", "trie"},
+        {4, "b\0b", "trie"}, {1, "\xc3\xa9", "trie"}, {0x7fffffff, "b\0b", "trie"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         mmn_tokenizer *tokenizer =
