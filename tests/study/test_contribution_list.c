@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "model/model.h"
 #include "study/contribution_list.h"
+#include "tests/tools/needs.h"
 #include "tests/tools/scratch.h"
 
 #define MODEL MMN_SOURCE_DIR "/golden/checkpoints/llava-1.5"
@@ -57,6 +58,9 @@ TestSuite(contribution_list, .init = set_up, .fini = tear_down);
 /* The golden pictures, in two domains; `more` ends each line. */
 static void write_list(const char *more)
 {
+#ifndef HAVE_LIBPNG
+    cr_skip_test("a picture is PNG, which this build does without");
+#endif
     FILE *stream = fopen(file, "w");
     size_t i;
     const json_t *sample;
@@ -267,6 +271,7 @@ Test(contribution_list, adds_noise_to_weights_of_a_model_without_a_gate)
     mmn_weight_noise noise = {0};
     mmn_session *session;
     mmn_input *input;
+    MMN_NEEDS("bloom");
     mmn_model_close(model);
     cr_assert_eq(mmn_model_open(&model, MMN_SOURCE_DIR "/golden/checkpoints/bloom", NULL, &error),
                  MMN_OK, "%s", error.message);
