@@ -124,7 +124,7 @@ static const double views[][9] = {
 
 static double curve(double share)
 {
-    return share > 216.0 / 24389 ? cbrt(share) : (24389.0 / 27 * share + 16) / 116;
+    return share > 216.0 / 24389 ? pow(share, 1.0 / 3) : (24389.0 / 27 * share + 16) / 116;
 }
 
 /* CIELAB of sRGB, with the white of D65. */
