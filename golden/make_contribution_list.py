@@ -4,8 +4,8 @@
 For each picture the greedy answer, and for each of its words the neurons that add most to it and those that are most
 active; the same with the embeddings of the picture's positions permuted before the first layer; ln p of the word with
 the most active neurons' activations at 0, and with noise added to the weights that leave neurons. What the neurons of
-words have in common is computed from these sets. Permutations and noise are Philox4x32-10's, written here from Salmon
-et al. (SC 2011); nothing of mmneuron is used.
+words have in common is computed from these sets. Permutations and noise are of draws.py's numbers; nothing of mmneuron is
+used.
 
 Run as: python3 golden/make_contribution_list.py   (a minute; needs what requirements.txt lists)
 """
@@ -21,6 +21,7 @@ from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoModelForImageTextToText
 
 import inputs as model_inputs
+from draws import below, philox
 from make_contributions import Watch
 from truth import float64_arithmetic
 
@@ -32,25 +33,6 @@ ASKED = [("wide.jpg", THIS), ("retina.jpg", THIS), ("retina.jpg", NAME), ("squar
 PLAIN, PLAIN_PROMPT = HERE / "checkpoints" / "bloom", "A cat"
 TOKENS, TOP, NAMES, SEEDS, DEVIATION, AT_LEAST = 6, 12, 4, (1, 2), 0.25, 2
 ORDERS = ("contribution", "activation")
-
-
-def philox(counter: list[int], key: list[int]) -> list[int]:
-    words, key = list(counter), list(key)
-    for _ in range(10):
-        first, third = 0xD2511F53 * words[0], 0xCD9E8D57 * words[2]
-        words = [third >> 32 ^ words[1] ^ key[0], third & 0xFFFFFFFF,
-                 first >> 32 ^ words[3] ^ key[1], first & 0xFFFFFFFF]
-        key = [(key[0] + 0x9E3779B9) & 0xFFFFFFFF, (key[1] + 0xBB67AE85) & 0xFFFFFFFF]
-    return words
-
-
-def below(bound: int, seed: int, *place: int) -> int:
-    attempt, surplus = 0, 2 ** 32 % bound
-    while True:
-        for word in philox([attempt, *place], [seed & 0xFFFFFFFF, seed >> 32]):
-            if word * bound & 0xFFFFFFFF >= surplus:
-                return word * bound >> 32
-        attempt += 1
 
 
 def normal_pair(seed: int, *place: int) -> tuple[float, float]:

@@ -72,32 +72,11 @@ static mmn_status draw_bars(mmn_figure *figure, const mmn_result *result, mmn_ro
     return mmn_figure_panel(figure, &svg, "contributions");
 }
 
-/* Whether a row of "neurons" is about the same neuron as another. */
-static bool is_same(const mmn_result *result, size_t a, size_t b)
-{
-    static const char *const columns[] = {"layer", "neuron"};
-    bool same = true;
-    for (size_t i = 0; i < 2; i++)
-        same = same && mmn_result_number(result, "neurons", a, columns[i]) ==
-                           mmn_result_number(result, "neurons", b, columns[i]);
-    return same;
-}
-
-/* The end of the scale of a neuron's maps, which is the same behind every word. */
-static double scale_of(const mmn_result *result, size_t neuron)
-{
-    double maximum = 0;
-    for (size_t row = 0; row < mmn_result_rows(result, "neurons"); row++)
-        if (is_same(result, row, neuron))
-            maximum = mmn_map_maximum(maximum, result, "map",
-                                      mmn_rows_below(result, "map", "neurons", row));
-    return maximum;
-}
-
 /* The maps of the first neurons. Why a picture is not shown is said once. */
 static mmn_status draw_maps(mmn_figure *figure, const mmn_results *results, mmn_rows neurons,
                             mmn_text *unsaid)
 {
+    static const mmn_map_owner owner = {.layer = "layer", .neuron = "neuron"};
     const mmn_result_file *file = &results->of[MMN_RESULT_CONTRIBUTIONS];
     const mmn_result *result = file->result;
     const mmn_rows images = mmn_rows_all(result, "images");
@@ -110,7 +89,7 @@ static mmn_status draw_maps(mmn_figure *figure, const mmn_results *results, mmn_
                              .grid_columns = mmn_result_number(result, "result", 0, "grid_columns"),
                              .table = "map",
                              .values = mmn_rows_below(result, "map", "neurons", neuron),
-                             .maximum = scale_of(result, neuron),
+                             .maximum = mmn_map_scale(result, "neurons", neuron, "map", &owner),
                              .bar = mmn_result_number(result, "neurons", neuron, "bar")};
         if (map.values.first < map.values.end)
             MMN_TRY(mmn_map_draw(figure, results, file, &map, images,

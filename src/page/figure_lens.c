@@ -327,31 +327,10 @@ static mmn_status draw_sample(mmn_figure *figure, const mmn_results *results, si
     return draw_positions(figure, file->result, positions);
 }
 
-/* Whether two samples show the same neuron. */
-static bool is_same_neuron(const mmn_result *result, size_t a, size_t b)
-{
-    static const char *const columns[] = {"neuron_layer", "neuron"};
-    bool same =
-        mmn_row_is(result, "samples", b, "module", mmn_result_text(result, "samples", a, "module"));
-    for (size_t i = 0; i < 2; i++)
-        same = same && mmn_result_number(result, "samples", a, columns[i]) ==
-                           mmn_result_number(result, "samples", b, columns[i]);
-    return same;
-}
-
-/* The end of the scale of a neuron's maps, which is the same over all pictures. */
-static double scale_of(const mmn_result *result, size_t sample)
-{
-    double maximum = 0;
-    for (size_t row = 0; row < mmn_result_rows(result, "samples"); row++)
-        if (is_same_neuron(result, sample, row))
-            maximum = mmn_map_maximum(maximum, result, "activation",
-                                      mmn_rows_below(result, "activation", "samples", row));
-    return maximum;
-}
-
 static mmn_status draw_activation(mmn_figure *figure, const mmn_results *results, size_t sample)
 {
+    static const mmn_map_owner owner = {
+        .module = "module", .layer = "neuron_layer", .neuron = "neuron"};
     const mmn_result_file *file = &results->of[MMN_RESULT_LENS];
     const mmn_result *result = file->result;
     const mmn_map map = {.module = mmn_result_text(result, "samples", sample, "module"),
@@ -362,7 +341,7 @@ static mmn_status draw_activation(mmn_figure *figure, const mmn_results *results
                              mmn_result_number(result, "samples", sample, "grid_columns"),
                          .table = "activation",
                          .values = mmn_rows_below(result, "activation", "samples", sample),
-                         .maximum = scale_of(result, sample),
+                         .maximum = mmn_map_scale(result, "samples", sample, "activation", &owner),
                          .bar = (double)NAN};
     if (!map.module)
         return MMN_OK;

@@ -166,10 +166,30 @@ static mmn_status check_grid(const mmn_result_file *file, const mmn_map *map, mm
     return MMN_OK;
 }
 
-double mmn_map_maximum(double maximum, const mmn_result *result, const char *table, mmn_rows rows)
+/* Whether two rows are of the same neuron. */
+static bool have_one_owner(const mmn_result *result, const char *table, size_t a, size_t b,
+                           const mmn_map_owner *owner)
 {
-    for (size_t row = rows.first; row < rows.end; row++)
-        maximum = mmn_chart_maximum(maximum, mmn_result_number(result, table, row, "value"));
+    const char *const columns[] = {owner->layer, owner->neuron};
+    bool same = !owner->module || mmn_row_is(result, table, b, owner->module,
+                                             mmn_result_text(result, table, a, owner->module));
+    for (size_t i = 0; i < 2; i++)
+        same = same && mmn_result_number(result, table, a, columns[i]) ==
+                           mmn_result_number(result, table, b, columns[i]);
+    return same;
+}
+
+double mmn_map_scale(const mmn_result *result, const char *table, size_t row, const char *map,
+                     const mmn_map_owner *owner)
+{
+    double maximum = 0;
+    for (size_t other = 0; other < mmn_result_rows(result, table); other++) {
+        if (!have_one_owner(result, table, row, other, owner))
+            continue;
+        const mmn_rows values = mmn_rows_below(result, map, table, other);
+        for (size_t i = values.first; i < values.end; i++)
+            maximum = mmn_chart_maximum(maximum, mmn_result_number(result, map, i, "value"));
+    }
     return maximum;
 }
 

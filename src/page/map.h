@@ -15,8 +15,15 @@ typedef struct mmn_map {
     double bar;     /* patches above it are framed; NaN: none are */
 } mmn_map;
 
-/* The larger of a maximum and the values of a map, which these rows of `table` have. */
-double mmn_map_maximum(double maximum, const mmn_result *result, const char *table, mmn_rows rows);
+/* The columns that say of which neuron a row is; module NULL: there is but one. */
+typedef struct mmn_map_owner {
+    const char *module, *layer, *neuron;
+} mmn_map_owner;
+
+/* The end of the scale of a neuron's maps, which is the same in all of them: the largest value in
+ * the rows of `map` below those rows of `table` that are of the same neuron as `row`. */
+double mmn_map_scale(const mmn_result *result, const char *table, size_t row, const char *map,
+                     const mmn_map_owner *owner);
 
 /* A panel of the image files that rows of the table "images" name, side by side. They are looked
  * for in the folder that the caller of the report gave, else in that of the lens' list, in that of
