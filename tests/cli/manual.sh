@@ -2,29 +2,40 @@
 # The manual: its examples work, and it has every option that the program has.
 . "$top_srcdir/tests/cli/setup.sh"
 
-# Runs the examples of a page, in one folder, as a reader would.
-examples_work() {
-    page=$1
-    folder=$work/$(basename "$page")
-    mkdir -p "$folder/bin" && cd "$folder" || return 1
-    ln -s "$model" llava-tiny
-    ln -s "$top_srcdir/golden/checkpoints/deberta-v3" judge-tiny
-    cp "$images/wide.jpg" photo.jpg
-    make_list 4 data.jsonl
+# Lets "mmneuron" be the program in what is run from now on.
+put_on_path() {
+    mkdir -p bin
     printf '#!/bin/sh\nexec %s "$@"\n' "$MMNEURON" >bin/mmneuron
     chmod +x bin/mmneuron
-    PATH=$folder/bin:$PATH
-    mmneuron dump llava-tiny --image photo.jpg --prompt "<image> What is this?" \
-        -o theirs.safetensors --quiet >/dev/null || return 1
-    sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE/s/^\$ //p' "$page" >examples
-    [ -s examples ] || return 1
+    PATH=$PWD/bin:$PATH
+}
+
+# run_lines FILE: runs each of its lines, which there must be, as a reader would.
+run_lines() {
+    [ -s "$1" ] || return 1
     while read -r line; do
         eval "$line" >printed 2>&1 </dev/null || {
             echo "$line"
             cat printed
             return 1
         }
-    done <examples
+    done <"$1"
+}
+
+# Runs the examples of a page, in one folder.
+examples_work() {
+    page=$1
+    folder=$work/$(basename "$page")
+    mkdir -p "$folder" && cd "$folder" || return 1
+    ln -s "$model" llava-tiny
+    ln -s "$top_srcdir/golden/checkpoints/deberta-v3" judge-tiny
+    cp "$images/wide.jpg" photo.jpg
+    make_list 4 data.jsonl
+    put_on_path
+    mmneuron dump llava-tiny --image photo.jpg --prompt "<image> What is this?" \
+        -o theirs.safetensors --quiet >/dev/null || return 1
+    sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE/s/^\$ //p' "$page" >examples
+    run_lines examples
 }
 
 # has_every_option COMMAND [PAGE]
@@ -54,7 +65,7 @@ reads_without_warnings() {
 # first_hour_works PAGE FROM TO: the page's list is one, and its commands between two headings work on it.
 first_hour_works() {
     folder=$work/$(basename "$1")
-    mkdir -p "$folder/bin" && cd "$folder" || return 1
+    mkdir -p "$folder" && cd "$folder" || return 1
     ln -s "$model" llava-0.5b
     ln -s "$model" llava-1.5-7b
     for picture in scan street left right; do
@@ -64,18 +75,9 @@ first_hour_works() {
     [ -s data.jsonl ] || return 1
     echo '{"domain": "driving", "image": "left.jpg", "question": "x", "answers": ["y"]}' >>data.jsonl
     cp data.jsonl test.jsonl
-    printf '#!/bin/sh\nexec %s "$@"\n' "$MMNEURON" >bin/mmneuron
-    chmod +x bin/mmneuron
-    PATH=$folder/bin:$PATH
+    put_on_path
     sed -n "/^## $2/,/^## $3/s/^    \(mmneuron .*\)/\1/p" "$1" >commands
-    [ -s commands ] || return 1
-    while read -r line; do
-        eval "$line" >printed 2>&1 </dev/null || {
-            echo "$line"
-            cat printed
-            return 1
-        }
-    done <commands
+    run_lines commands
 }
 
 # A line for each of the model's three layers, in which some neurons are active.
