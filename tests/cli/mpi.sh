@@ -18,17 +18,7 @@ $MMNEURON --version | grep -q '^MPI: ' || {
     done_testing
     exit 0
 }
-# Debian has the mpirun of each MPI under a name of its own.
-together=mpirun
-if $MMNEURON --version | grep -q 'Open MPI'; then
-    ! command -v mpirun.openmpi >/dev/null || together=mpirun.openmpi
-    # It asks before it runs more processes than there are cores, or anything as root.
-    together="$together --oversubscribe"
-    [ "$(id -u)" != 0 ] || together="$together --allow-run-as-root"
-elif command -v mpirun.mpich >/dev/null; then
-    together=mpirun.mpich
-fi
-command -v ${together%% *} >/dev/null || skip_all "there is no mpirun here"
+together=$("$top_srcdir/tests/tools/mpirun_of" $MMNEURON) || skip_all "there is no mpirun here"
 
 make_study_files || exit 1
 
