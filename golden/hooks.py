@@ -42,7 +42,7 @@ class Parts:
     embeddings: nn.Module | None  # gives what the first of these reads
     qformer: nn.Module | None  # has encoder.layer
     projector: nn.Module | None  # has act, unless there is a Q-Former
-    language: nn.Module   # has layers and norm, or h and ln_f
+    language: nn.Module   # has layers and norm, or what else Decoder knows
     head: nn.Module
 
     @classmethod
@@ -70,6 +70,10 @@ class Decoder:
     def of(cls, language: nn.Module) -> "Decoder":
         if hasattr(language, "h"):  # BLOOM
             return cls(language.h, language.ln_f)
+        if hasattr(language, "decoder"):  # OPT
+            return cls(language.decoder.layers, language.decoder.final_layer_norm)
+        if hasattr(language, "final_layernorm"):  # Phi
+            return cls(language.layers, language.final_layernorm)
         return cls(language.layers, language.norm)
 
 
@@ -86,6 +90,10 @@ class DecoderLayer:
         if hasattr(layer, "self_attention"):  # BLOOM, whose attention and mlp add the residual themselves
             return cls(layer.self_attention.dense, layer.mlp.dense_h_to_4h, layer.mlp.gelu_impl,
                        layer.mlp.dense_4h_to_h)
+        if hasattr(layer, "fc1"):  # OPT, whose layer is its MLP too
+            return cls(layer.self_attn, layer.fc1, layer.activation_fn, layer.fc2)
+        if hasattr(layer.mlp, "fc1"):  # Phi
+            return cls(layer.self_attn, layer.mlp.fc1, layer.mlp.activation_fn, layer.mlp)
         return cls(layer.self_attn, layer.mlp.gate_proj, layer.mlp.act_fn, layer.mlp)
 
 

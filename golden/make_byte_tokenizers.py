@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Makes golden/{llama3,qwen2,bloom}_tokenizer/: small byte-level tokenizers in the forms that LLaMA-3, Qwen2 and
-BLOOM are published in.
+"""Makes golden/{llama3,qwen2,bloom,opt,phi}_tokenizer/: small byte-level tokenizers in the forms that LLaMA-3, Qwen2,
+BLOOM and Phi-2 are published in, and that transformers makes of OPT's vocab.json and merges.txt.
 
 Each is trained on tokenizer/corpus.txt and on the lines below, which were written for this purpose and are under
 the licence of the project. The vocabularies have some 500 tokens; the special tokens follow or, for BLOOM, precede.
@@ -36,6 +36,7 @@ In 2024 there were 1234567 of them, 3.14 or 99.9 %, and 12,345 more.
 LLAMA3 = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|"
           r"\s+(?!\S)|\s+")
 QWEN2 = LLAMA3.replace(r"\p{N}{1,3}", r"\p{N}")
+GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 BLOOM = r" ?[^(\s|[.,!?…。，、।۔،])]+"
 
 
@@ -75,14 +76,19 @@ def tokenizer_json(vocabulary, merges, tokens, normalizer, pre_tokenizer, post_p
                      {"vocab": vocabulary, "merges": merges}}
 
 
+def begins_with(token, number):
+    """A post-processor that puts a token before each text."""
+    return {"type": "TemplateProcessing",
+            "single": [{"SpecialToken": {"id": token, "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
+            "pair": [{"SpecialToken": {"id": token, "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}},
+                     {"SpecialToken": {"id": token, "type_id": 1}}, {"Sequence": {"id": "B", "type_id": 1}}],
+            "special_tokens": {token: {"id": token, "ids": [number], "tokens": [token]}}}
+
+
 def llama3_documents(vocabulary, merges, names):
     """tokenizer.json and tokenizer_config.json; `names` are the special tokens, the first begins each text."""
     begin = names[0]
-    template = {"type": "TemplateProcessing",
-                "single": [{"SpecialToken": {"id": begin, "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
-                "pair": [{"SpecialToken": {"id": begin, "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}},
-                         {"SpecialToken": {"id": begin, "type_id": 1}}, {"Sequence": {"id": "B", "type_id": 1}}],
-                "special_tokens": {begin: {"id": begin, "ids": [len(vocabulary)], "tokens": [begin]}}}
+    template = begins_with(begin, len(vocabulary))
     document = tokenizer_json(
         vocabulary, [" ".join(merge) for merge in merges],
         [added(len(vocabulary) + i, name) for i, name in enumerate(names)], None, split(LLAMA3),
@@ -125,6 +131,33 @@ def bloom():
         "tokenizer_class": "BloomTokenizerFast", "unk_token": "<unk>"}
 
 
+def opt():
+    """The end of texts begins them too."""
+    names = ["<s>", "<pad>", "</s>", "<unk>"]
+    vocabulary, merges = train(GPT2, 484, names)
+    document = tokenizer_json(
+        vocabulary, [" ".join(merge) for merge in merges], [added(i, name) for i, name in enumerate(names)], None,
+        byte_level(add_prefix_space=False), begins_with("</s>", 2), byte_level())
+    return document, {
+        "add_bos_token": True, "add_prefix_space": False, "bos_token": "</s>", "eos_token": "</s>",
+        "errors": "replace", "pad_token": "<pad>", "tokenizer_class": "GPT2Tokenizer", "unk_token": "</s>"}
+
+
+def phi():
+    """Runs of spaces and tabs are tokens, which are no special ones."""
+    vocabulary, merges = train(GPT2, 480)
+    runs = [" " * length for length in range(9, 1, -1)] + ["\t" * length for length in range(4, 1, -1)]
+    tokens = [added(len(vocabulary), "<|endoftext|>")] + [
+        added(len(vocabulary) + 1 + i, run) | {"special": False, "normalized": True} for i, run in enumerate(runs)]
+    document = tokenizer_json(
+        vocabulary, [" ".join(merge) for merge in merges], tokens, None, byte_level(add_prefix_space=False),
+        byte_level(trim_offsets=False), byte_level())
+    return document, {
+        "add_prefix_space": False, "bos_token": "<|endoftext|>", "clean_up_tokenization_spaces": True,
+        "eos_token": "<|endoftext|>", "model_max_length": 2048, "tokenizer_class": "CodeGenTokenizer",
+        "unk_token": "<|endoftext|>"}
+
+
 def write(folder, document, config):
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "tokenizer.json", document)
@@ -133,7 +166,7 @@ def write(folder, document, config):
 
 def main():
     root = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE
-    for name, make in (("llama3", llama3), ("qwen2", qwen2), ("bloom", bloom)):
+    for name, make in (("llama3", llama3), ("qwen2", qwen2), ("bloom", bloom), ("opt", opt), ("phi", phi)):
         write(root / f"{name}_tokenizer", *make())
 
 

@@ -99,10 +99,19 @@ def random_text_model(draw: random.Random, model: TextModel) -> TextModel:
         heads = draw.randint(1, 11)
         config |= {"n_embed": heads * draw.randint(2, 12), "n_layer": layers, "num_attention_heads": heads}
         return replace(model, config=config)
+    if model.name == "opt":
+        heads = draw.randint(1, 6)
+        width = heads * draw.randint(2, 12)
+        config |= {"hidden_size": width, "word_embed_proj_dim": width, "num_hidden_layers": layers,
+                   "num_attention_heads": heads, "ffn_dim": draw.randint(20, 310)}
+        return replace(model, config=config)
     kv_heads, head_dim = draw.randint(1, 3), 2 * draw.randint(2, 12)
     heads = kv_heads * draw.randint(1, 3)
     config |= {"num_attention_heads": heads, "num_key_value_heads": kv_heads, "num_hidden_layers": layers,
                "hidden_size": heads * head_dim, "intermediate_size": draw.randint(20, 310)}
+    if "partial_rotary_factor" in config:  # exact, so that it is an even number of dimensions
+        config |= {"num_key_value_heads": draw.choice((kv_heads, heads)),
+                   "hidden_size": heads * 16, "partial_rotary_factor": draw.randint(1, 8) / 8}
     if "head_dim" in config:
         config |= {"head_dim": head_dim, "hidden_size": heads * draw.randint(5, 25)}
     if config.get("rope_scaling"):

@@ -1,8 +1,8 @@
 """Writes tiny text-only language models with random weights in the forms in which real ones are published.
 
-LLaMA-2, LLaMA-3, Mistral, BLOOM and Qwen2: files, names of tensors and keys of config.json are those of
-meta-llama/Llama-2-7b-hf, meta-llama/Llama-3.1-8B, mistralai/Mistral-7B-v0.1, bigscience/bloom-560m and
-Qwen/Qwen2-0.5B. make_golden.py calls it for all.
+LLaMA-2, LLaMA-3, Mistral, BLOOM, Qwen2, OPT and Phi-2: files, names of tensors and keys of config.json are those of
+meta-llama/Llama-2-7b-hf, meta-llama/Llama-3.1-8B, mistralai/Mistral-7B-v0.1, bigscience/bloom-560m,
+Qwen/Qwen2-0.5B, facebook/opt-6.7b and microsoft/phi-2. make_golden.py calls it for all.
 """
 import json
 import shutil
@@ -78,6 +78,24 @@ TEXT_MODELS = {model.name: model for model in (
         "use_sliding_window": True},
         special={"bos_token_id": "<|endoftext|>", "eos_token_id": "<|endoftext|>"},
         generation={"do_sample": False, "max_new_tokens": 2048}),
+    # Its prompts fill all positions but those that are generated.
+    TextModel("opt", "opt_tokenizer", "float16", {
+        "_remove_final_layer_norm": False, "activation_dropout": 0.0, "activation_function": "relu",
+        "architectures": ["OPTForCausalLM"], "attention_dropout": 0.0, "do_layer_norm_before": True, "dropout": 0.1,
+        "ffn_dim": 68, "hidden_size": 36, "init_std": 0.02, "layerdrop": 0.0, "max_position_embeddings": 128,
+        "model_type": "opt", "num_attention_heads": 4, "num_hidden_layers": 2, "prefix": "</s>",
+        "torch_dtype": "float16", "transformers_version": "4.21.0.dev0", "use_cache": True,
+        "word_embed_proj_dim": 36},
+        special={"bos_token_id": "</s>", "eos_token_id": "</s>", "pad_token_id": "<pad>"}),
+    # Of a head's 10 dimensions 4 rotate; the published model's are 32 of 80.
+    TextModel("phi", "phi_tokenizer", "float16", {
+        "architectures": ["PhiForCausalLM"], "attention_dropout": 0.0, "embd_pdrop": 0.0, "hidden_act": "gelu_new",
+        "hidden_size": 40, "initializer_range": 0.02, "intermediate_size": 68, "layer_norm_eps": 1e-05,
+        "max_position_embeddings": 2048, "model_type": "phi", "num_attention_heads": 4, "num_hidden_layers": 2,
+        "num_key_value_heads": 4, "partial_rotary_factor": 0.4, "qk_layernorm": False, "resid_pdrop": 0.1,
+        "rope_scaling": None, "rope_theta": 10000.0, "tie_word_embeddings": False, "torch_dtype": "float16",
+        "transformers_version": "4.37.0", "use_cache": True},
+        special={"bos_token_id": "<|endoftext|>", "eos_token_id": "<|endoftext|>"}),
 )}
 
 
@@ -105,7 +123,8 @@ def config(model: TextModel) -> Json:
 def gain(name: str) -> float:
     """How much a matrix multiplies the deviation of what it reads."""
     for part, value in (("q_proj", 1.6), ("k_proj", 1.6), ("query_key_value", 2.4), ("o_proj", 0.8),
-                        ("self_attention.dense", 0.6), ("gate_proj", 1.5), ("h_to_4h", 1.5), ("up_proj", 1.2),
+                        ("self_attention.dense", 0.6), ("self_attn.dense", 0.8), ("out_proj", 0.8), ("gate_proj", 1.5), ("h_to_4h", 1.5),
+                        ("fc1", 1.5), ("fc2", 1.0), ("up_proj", 1.2),
                         ("down_proj", 1.2), ("4h_to_h", 1.0), ("lm_head", 2.5)):
         if part in name:
             return value
@@ -120,12 +139,14 @@ def draw_tensor(draw: Draw, name: str, shape: tuple[int, ...], used: int, tied: 
         return draw.norm(*shape) if name.endswith("weight") else draw.normal(*shape, deviation=0.2)
     if name.endswith("bias"):
         return draw.normal(*shape, deviation=0.3 if name.endswith("proj.bias") else 0.1)
+    if "embed_positions" in name:
+        return draw.normal(*shape, deviation=0.5)
     if "embed" in name and not tied:
         return draw.normal(*shape, deviation=1.0)
     weight = draw.matrix(*shape, 2.5 if "embed" in name else gain(name))
     if "embed" in name or "lm_head" in name:
         weight[used:] *= 0.01  # never generated
-    if "4h_to_h" in name:  # else the mean of GELU's values would be the same push at all positions
+    if "4h_to_h" in name or "fc2" in name:  # else the mean of the activations would be the same push at all positions
         weight = (weight.float() - weight.float().mean(dim=1, keepdim=True)).to(weight.dtype)
     return weight
 

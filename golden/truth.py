@@ -1,10 +1,11 @@
 """Runs a transformers model in float64 with the definitions that it has in float32.
 
-The code of LLaMA, Mistral, Qwen2, BLOOM and CLIP converts to float32 in four places whatever the model's
+The code of LLaMA, Mistral, Qwen2, BLOOM, Phi and CLIP converts to float32 in four places whatever the model's
 type is: RMSNorm, softmax, the rotary embedding and ALiBi's slopes. Inside `float64_arithmetic` the first two
 stay in float64. In the third the angle (position times inverse frequency) is still the float32 number, since
 that is the model's definition; its cosine and sine are taken in float64. The slopes are the float32 numbers,
-and their products with positions float64. Any other operation that would give a
+and their products with positions float64. OPT counts positions in numbers of torch's default type, which is float64
+meanwhile. Any other operation that would give a
 float32 tensor raises an error, so nothing is rounded unnoticed.
 """
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from transformers.modeling_rope_utils import dynamic_rope_update
 from transformers.models.bloom import modeling_bloom
 from transformers.models.llama.modeling_llama import LlamaRMSNorm, LlamaRotaryEmbedding
 from transformers.models.mistral.modeling_mistral import MistralRMSNorm, MistralRotaryEmbedding
+from transformers.models.phi.modeling_phi import PhiRotaryEmbedding
 from transformers.models.qwen2.modeling_qwen2 import Qwen2RMSNorm, Qwen2RotaryEmbedding
 
 SHORT_TYPES = (torch.float32, torch.float16, torch.bfloat16)
@@ -68,16 +70,20 @@ def float64_arithmetic() -> Iterator[None]:
         (LlamaRMSNorm, "forward", rms_norm), (MistralRMSNorm, "forward", rms_norm),
         (LlamaRotaryEmbedding, "forward", rotary_embedding),
         (MistralRotaryEmbedding, "forward", rotary_embedding),
+        (PhiRotaryEmbedding, "forward", rotary_embedding),
         (Qwen2RMSNorm, "forward", rms_norm), (Qwen2RotaryEmbedding, "forward", rotary_embedding),
         (modeling_bloom, "_get_alibi_slopes", alibi_slopes),
         (nn.functional, "softmax", softmax),
     )
     originals = [(owner, name, getattr(owner, name)) for owner, name, _ in replacements]
+    usual = torch.get_default_dtype()
     for owner, name, replacement in replacements:
         setattr(owner, name, replacement)
+    torch.set_default_dtype(torch.float64)
     try:
         with NoShortFloats():
             yield
     finally:
+        torch.set_default_dtype(usual)
         for owner, name, original in originals:
             setattr(owner, name, original)

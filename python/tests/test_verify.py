@@ -44,7 +44,8 @@ CASES = (("llava-v1.6-vicuna", "USER: <image>\nWhat is this? ASSISTANT:"),
          ("llava-1.5", "USER: <image>\nWhat is this? ASSISTANT:"),
          ("llava-interleave-qwen", "USER: <image>\nWhat is this? ASSISTANT:"),
          ("instructblip", "What is unusual about this image?"),
-         ("bloom", "Every neuron"), ("llama-3", "Every neuron"), ("qwen2", "Every neuron"))
+         ("bloom", "Every neuron"), ("llama-3", "Every neuron"), ("qwen2", "Every neuron"),
+         ("opt", "Every neuron"), ("phi", "Every neuron"))
 
 
 @pytest.fixture(scope="module")

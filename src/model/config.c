@@ -203,6 +203,16 @@ static bool is_plain(const mmn_language_config *language)
            !language->mlp_bias && language->gated;
 }
 
+/* What families of later versions have; nothing for the others, whose digests are older. */
+static void digest_later(mmn_digest *digest, const mmn_language_config *language)
+{
+    bool partial = language->rotary_dim > 0 && language->rotary_dim < language->head_dim;
+    if (partial || language->learned_positions || language->head_bias || language->parallel_mlp)
+        add_integers(digest, INTEGERS(language->rotary_dim, language->learned_positions,
+                                      language->first_position_row, language->head_bias,
+                                      language->parallel_mlp));
+}
+
 /* What the newer rotary embeddings depend on besides; nothing for the others. */
 static void digest_stretch(mmn_digest *digest, const mmn_language_config *language)
 {
@@ -213,7 +223,7 @@ static void digest_stretch(mmn_digest *digest, const mmn_language_config *langua
     add_reals(digest, REALS(rope->beta_fast, rope->beta_slow));
     mmn_digest_add_u32(digest, rope->truncate);
     add_reals(digest, REALS(rope->attention_factor, rope->mscale, rope->mscale_all_dim));
-    for (uint32_t i = 0; rope->type == MMN_ROPE_LONGROPE && i < language->head_dim / 2; i++)
+    for (uint32_t i = 0; rope->type == MMN_ROPE_LONGROPE && i < language->rotary_dim / 2; i++)
         add_reals(digest, REALS((double)rope->short_factors[i], (double)rope->long_factors[i]));
 }
 
@@ -238,6 +248,7 @@ static void digest_language(mmn_digest *digest, const mmn_language_config *langu
                                   language->qkv_bias, language->output_bias, language->mlp_bias,
                                   language->gated));
     digest_stretch(digest, language);
+    digest_later(digest, language);
 }
 
 static void digest_qformer(mmn_digest *digest, const mmn_qformer_config *qformer)

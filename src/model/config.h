@@ -66,6 +66,7 @@ typedef enum mmn_rope_type {
 typedef struct mmn_rope_config {
     mmn_rope_type type;
     double theta, factor;
+    double share;              /* of a head's dimensions rotates (partial_rotary_factor) */
     double original_positions; /* that the model was trained with before it was stretched */
     /* LLaMA-3: below and above how many turns in original_positions positions a frequency is slow
      * and fast. */
@@ -84,19 +85,25 @@ typedef struct mmn_rope_config {
 typedef struct mmn_language_config {
     const mmn_language_form *form;
     uint32_t hidden_size, intermediate_size, layers;
-    uint32_t heads, kv_heads, head_dim; /* kv_heads divides heads; even for rotary embeddings */
+    uint32_t heads, kv_heads, head_dim; /* kv_heads divides heads */
+    uint32_t rotary_dim; /* a head's first dimensions, which rotate, even; 0: positions enter in
+                            another way */
     uint32_t vocab_size;
     uint32_t max_position_embeddings;
     uint32_t sliding_window;     /* positions a query sees, itself included; 0: all before it */
     uint32_t first_window_layer; /* layers before this one have no window */
     float norm_eps;
-    bool layer_norm;     /* norms are LayerNorms with a shift, else RMSNorms */
-    bool embedding_norm; /* embeddings are normalised before the first layer */
-    bool alibi;          /* positions enter attention's scores (ALiBi), else rotary embeddings */
+    bool layer_norm;             /* norms are LayerNorms with a shift, else RMSNorms */
+    bool embedding_norm;         /* embeddings are normalised before the first layer */
+    bool alibi;                  /* positions enter attention's scores (ALiBi) */
+    bool learned_positions;      /* positions have embeddings, which are added to the tokens'... */
+    uint32_t first_position_row; /* ...and stand in their matrix from this row on */
     mmn_rope_config rope;
     bool fused_qkv;                       /* one matrix for query, key and value, head by head */
     bool qkv_bias, output_bias, mlp_bias; /* of the linear layers */
-    bool gated;                           /* down(act(gate(x)) * up(x)), else down(act(gate(x))) */
+    bool head_bias;
+    bool gated;        /* down(act(gate(x)) * up(x)), else down(act(gate(x))) */
+    bool parallel_mlp; /* the MLP reads what the attention reads: one norm for both */
     mmn_activation activation;
     bool tied_head; /* the embedding is the head too */
 } mmn_language_config;

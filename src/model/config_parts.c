@@ -202,11 +202,11 @@ static void read_factors(float *factors, uint32_t count, const mmn_object *objec
 static void read_longrope(mmn_language_config *language, const mmn_object *object)
 {
     mmn_rope_config *rope = &language->rope;
-    uint32_t count = language->head_dim / 2;
+    uint32_t count = language->rotary_dim / 2;
     if (count > MMN_ROPE_FACTORS)
         mmn_read_wrong(object, "rope_type",
                        "\"longrope\" is supported for heads of width up to %d, not %u",
-                       2 * MMN_ROPE_FACTORS, language->head_dim);
+                       2 * MMN_ROPE_FACTORS, language->rotary_dim);
     read_stretch(language, object);
     read_factors(rope->short_factors, count, object, "short_factor");
     read_factors(rope->long_factors, count, object, "long_factor");
@@ -241,13 +241,22 @@ static void read_type(mmn_language_config *language, const mmn_object *object, c
                    name);
 }
 
-static void refuse_partial(const mmn_object *object)
+/* The share of a head that rotates; classes in which all of it does know no other. */
+static void read_share(double *share, const mmn_object *object, bool whole)
 {
-    double partial = 1.0;
-    mmn_read_f64(&partial, object, "partial_rotary_factor", 0.0, 1.0);
-    if (partial != 1.0)
+    mmn_read_f64(share, object, "partial_rotary_factor", 0.0, 1.0);
+    if (whole && *share != 1.0)
         mmn_read_wrong(object, "partial_rotary_factor", "%g is not supported; supported is 1",
-                       partial);
+                       *share);
+}
+
+/* How many of a head's dimensions rotate, rounded down as transformers does. */
+static void decide_dimensions(mmn_language_config *language, const mmn_object *object)
+{
+    language->rotary_dim = (uint32_t)(language->head_dim * language->rope.share);
+    if (language->rotary_dim < 2 || language->rotary_dim % 2 != 0)
+        mmn_read_wrong(object, language->rope.share < 1 ? "partial_rotary_factor" : "head_dim",
+                       "must be even for the rotary embedding and is %u", language->rotary_dim);
 }
 
 /* The object of the older form, unless it is empty, goes before that of the newer one. */
@@ -257,13 +266,15 @@ void mmn_config_rope(mmn_language_config *language, const mmn_object *object)
     mmn_read_f64(&rope->theta, object, "rope_theta", 1.0, 1e12);
     mmn_read_f64(&rope->original_positions, object, "original_max_position_embeddings", 2,
                  MMN_LIMIT_POSITIONS);
-    refuse_partial(object);
+    const bool whole = rope->share == 1;
+    read_share(&rope->share, object, whole);
     mmn_object parameters = mmn_read_object(object, "rope_parameters");
     mmn_object scaling = mmn_read_object(object, "rope_scaling");
     const mmn_object *said = json_object_size(scaling.value) > 0 ? &scaling : &parameters;
     mmn_read_f64(&rope->theta, said, "rope_theta", 1.0, 1e12);
+    read_share(&rope->share, said, whole);
+    decide_dimensions(language, object);
     read_type(language, said, mmn_object_value(said, "rope_type") ? "rope_type" : "type");
-    refuse_partial(said);
     if (rope->type != MMN_ROPE_LLAMA3 && rope->type != MMN_ROPE_YARN &&
         rope->type != MMN_ROPE_LONGROPE)
         rope->original_positions = 0;

@@ -97,16 +97,18 @@ typedef struct mmn_language_layer_weights {
     /* `fused` [heads][query, key, value][head_dim] rows stands for the first three where the
      * configuration says so. */
     mmn_linear query, key, value, fused, output;
-    mmn_norm mlp_norm;         /* post_attention_layernorm */
+    mmn_norm mlp_norm;         /* post_attention_layernorm; none where the MLP is parallel */
     mmn_linear gate, up, down; /* no `up` where the configuration has no gate */
 } mmn_language_layer_weights;
 
 typedef struct mmn_language_weights {
     mmn_matrix embedding;               /* [vocab, hidden] */
+    mmn_matrix position_embedding;      /* as the configuration has it */
     mmn_norm embedding_norm;            /* as the configuration has it */
     mmn_language_layer_weights *layers; /* [language.layers] */
     mmn_norm norm;
     mmn_matrix head;         /* [vocab, hidden]; the embedding where they are tied */
+    const float *head_bias;  /* [vocab]; NULL where the configuration has none */
     bool head_overrules_tie; /* a head is stored that differs, although the file says tied */
 } mmn_language_weights;
 

@@ -137,7 +137,7 @@ static mmn_status make_position_constants(mmn_row_memory *memory, const mmn_lang
         return MMN_OK;
     mmn_free(memory->slopes);
     MMN_NEED(memory->slopes = mmn_allocate(config->heads, sizeof(float), error));
-    MMN_NEED(memory->frequencies = mmn_allocate(config->head_dim / 2, sizeof(float), error));
+    MMN_NEED(memory->frequencies = mmn_allocate(config->rotary_dim / 2, sizeof(float), error));
     mmn_alibi_slopes(memory->slopes, config->heads);
     mmn_rotary_frequencies(memory->frequencies, config, 0);
     memory->rotary_attention = mmn_rotary_attention(config);
@@ -150,7 +150,8 @@ static void free_rows(mmn_row_memory *memory)
     mmn_free(memory->cosine);
     mmn_free(memory->sine);
     mmn_free(memory->query);
-    memory->normed = memory->cosine = memory->sine = memory->query = NULL;
+    mmn_free(memory->attention);
+    memory->normed = memory->cosine = memory->sine = memory->query = memory->attention = NULL;
     memory->rows = 0;
 }
 
@@ -160,7 +161,7 @@ mmn_status mmn_row_memory_reserve(mmn_row_memory *memory, const mmn_language_con
     MMN_TRY(make_position_constants(memory, config, error));
     if (rows <= memory->rows)
         return MMN_OK;
-    size_t hidden = config->hidden_size, half = config->head_dim / 2;
+    size_t hidden = config->hidden_size, half = config->rotary_dim / 2;
     size_t key = mmn_language_key_width(config), query = mmn_language_query_width(config);
     size_t attention = query + 2 * key + (config->fused_qkv ? 3 * query : 0);
     size_t mlp = (size_t)config->intermediate_size * 2;
@@ -170,6 +171,8 @@ mmn_status mmn_row_memory_reserve(mmn_row_memory *memory, const mmn_language_con
     MMN_NEED(memory->cosine = mmn_allocate(rows, half * sizeof(float), error));
     MMN_NEED(memory->sine = mmn_allocate(rows, half * sizeof(float), error));
     MMN_NEED(memory->query = mmn_allocate(rows, most * sizeof(float), error));
+    if (config->parallel_mlp)
+        MMN_NEED(memory->attention = mmn_allocate(rows, hidden * sizeof(float), error));
     memory->keys = memory->query + rows * query;
     memory->values = memory->keys + rows * key;
     memory->fused = memory->values + rows * key;

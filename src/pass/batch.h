@@ -40,7 +40,8 @@ typedef struct mmn_row_memory {
      * for both at a time; attention writes over its queries. */
     float *query, *keys, *values, *fused;
     float *gate, *up;            /* up: also where gate is packed, once it has its factor */
-    float *frequencies, *slopes; /* [head_dim / 2] and [heads]; NULL until the first run */
+    float *attention;            /* its output [rows][hidden_size], where the MLP is parallel */
+    float *frequencies, *slopes; /* [rotary_dim / 2] and [heads]; NULL until the first run */
     float rotary_attention;      /* what cosines and sines are multiplied by */
 } mmn_row_memory;
 

@@ -10,7 +10,7 @@
 void mmn_language_logits(const mmn_compute *compute, const mmn_language_weights *weights,
                          float *logits, const float *normed, size_t rows)
 {
-    const mmn_linear head = {weights->head, NULL};
+    const mmn_linear head = {weights->head, weights->head_bias};
     mmn_apply_linear(compute, logits, normed, rows, &head);
 }
 
@@ -78,21 +78,46 @@ static void make_rope_tables(const mmn_batch *batch)
 {
     const mmn_language_config *config = &batch->model->config.language;
     const mmn_row_memory *memory = batch->memory;
-    size_t half = config->head_dim / 2;
-    for (size_t i = 0; i < batch->count && !config->alibi; i++) {
+    size_t half = config->rotary_dim / 2;
+    for (size_t i = 0; i < batch->count && half > 0; i++) {
         const mmn_sequence *sequence = &batch->list[i];
         size_t position = mmn_sequence_position(sequence), rows = sequence->rows;
         float *cosine = memory->cosine + sequence->first_row * half;
         float *sine = memory->sine + sequence->first_row * half;
         if (mmn_rotary_constant_length(config) != SIZE_MAX)
             mmn_rotary_frequencies(memory->frequencies, config, position + rows);
-        batch->compute->kernels->rope_table(cosine, sine, position, rows, config->head_dim,
+        batch->compute->kernels->rope_table(cosine, sine, position, rows, config->rotary_dim,
                                             memory->frequencies);
         for (size_t k = 0; k < rows * half && memory->rotary_attention != 1.0f; k++) {
             cosine[k] *= memory->rotary_attention;
             sine[k] *= memory->rotary_attention;
         }
     }
+}
+
+/* Adds the positions' embeddings to the rows that have begun. */
+static mmn_status add_positions(const mmn_batch *batch, mmn_error *error)
+{
+    const mmn_language_config *config = &batch->model->config.language;
+    const mmn_matrix *matrix = &batch->model->weights->language.position_embedding;
+    const size_t width = config->hidden_size, most = config->max_position_embeddings;
+    for (size_t i = 0; i < batch->begun && config->learned_positions; i++) {
+        const mmn_sequence *sequence = &batch->list[i];
+        size_t position = mmn_sequence_position(sequence), values = sequence->rows * width;
+        if (position + sequence->rows > most)
+            return mmn_fail(error, MMN_INPUT, NULL, "language.embeddings",
+                            "the text has %zu positions or more, but the model has embeddings for "
+                            "%zu",
+                            position + sequence->rows, most);
+        size_t first = (config->first_position_row + position) * width;
+        batch->compute->kernels->widen(batch->memory->normed,
+                                       (const uint8_t *)matrix->data +
+                                           first * mmn_weight_size(matrix->type),
+                                       matrix->type, values);
+        mmn_accumulate(batch->compute, batch->hidden + sequence->first_row * width,
+                       batch->memory->normed, values);
+    }
+    return MMN_OK;
 }
 
 /* Gives a sequence what the first one has made in the layers before `layer`. */
@@ -208,6 +233,7 @@ mmn_status mmn_language_run(mmn_batch *batch, mmn_error *error)
     MMN_TRY(reserve(batch, error));
     make_rope_tables(batch);
     begin_layer(batch, 0);
+    MMN_TRY(add_positions(batch, error));
     mmn_watch_values(batch->compute, batch->hidden, batch->rows, width);
     MMN_TRY(mmn_batch_show(batch, "language.embeddings", -1, batch->hidden, width, error));
     for (uint32_t layer = 0; layer < layers; layer++) {

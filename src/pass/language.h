@@ -10,8 +10,9 @@
  * run as spans, endings or probes need. Appends keys and values of all rows to their spans and
  * shows the language.* stages. Everything but attention sees all rows at once, and any way of
  * cutting a sequence into batches or of joining sequences in one gives the same bits. Source: LLaMA
- * (arXiv 2302.13971), Mistral 7B (2310.06825), Qwen2 (2407.10671) and BLOOM (2211.05100) as
- * transformers' LlamaModel, MistralModel, Qwen2Model and BloomModel compute them. */
+ * (arXiv 2302.13971), Mistral 7B (2310.06825), Qwen2 (2407.10671), BLOOM (2211.05100), OPT
+ * (2205.01068) and Phi (2309.05463) as transformers' LlamaModel, MistralModel, Qwen2Model,
+ * BloomModel, OPTModel and PhiModel compute them. */
 mmn_status mmn_language_run(mmn_batch *batch, mmn_error *error);
 
 /* Runs the rows that have begun through layer number `number`: batch->hidden is what enters and
@@ -22,7 +23,7 @@ mmn_status mmn_language_run(mmn_batch *batch, mmn_error *error);
  *     hidden += down(act(gate(x)) * up(x)), x = post_attention_layernorm(hidden)
  *
  * Without a gate there is no up, and what precedes the activation function is still shown as the
- * gate. */
+ * gate. Where the MLP is parallel, x = input_layernorm(hidden) as it was before the attention. */
 mmn_status mmn_language_layer(mmn_batch *batch, uint32_t number, mmn_error *error);
 
 /* normed [rows][hidden_size] = hidden, normalised in the way that the language model has; may be

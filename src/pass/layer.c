@@ -112,17 +112,17 @@ static void project(const mmn_batch *batch, const mmn_language_layer_weights *la
     }
 }
 
-/* Gives queries and keys their positions, unless those enter the scores. */
+/* Gives queries and keys their positions, unless those enter in another way. */
 static void rotate(const mmn_batch *batch)
 {
     const mmn_language_config *config = &batch->model->config.language;
     const mmn_row_memory *memory = batch->memory;
-    if (config->alibi)
+    if (config->rotary_dim == 0)
         return;
     mmn_rotate(batch->compute, memory->query, memory->cosine, memory->sine, batch->rows,
-               config->heads, config->head_dim);
+               config->heads, config->head_dim, config->rotary_dim);
     mmn_rotate(batch->compute, memory->keys, memory->cosine, memory->sine, batch->rows,
-               config->kv_heads, config->head_dim);
+               config->kv_heads, config->head_dim, config->rotary_dim);
 }
 
 mmn_status mmn_language_layer(mmn_batch *batch, uint32_t number, mmn_error *error)
@@ -132,6 +132,8 @@ mmn_status mmn_language_layer(mmn_batch *batch, uint32_t number, mmn_error *erro
     const mmn_compute *compute = batch->compute;
     const mmn_row_memory *memory = batch->memory;
     float *hidden = batch->hidden, *normed = memory->normed, *gate = memory->gate;
+    /* A parallel MLP still needs what the attention has read. */
+    float *attention = config->parallel_mlp ? memory->attention : normed;
     size_t width = config->hidden_size, inner = config->intermediate_size, rows = batch->rows;
     int i = (int)number;
 
@@ -140,11 +142,12 @@ mmn_status mmn_language_layer(mmn_batch *batch, uint32_t number, mmn_error *erro
     rotate(batch);
     give_to_spans(batch, number);
     attend(batch, number);
-    mmn_apply_linear(compute, normed, memory->query, rows, &layer->output);
-    MMN_TRY(mmn_batch_show(batch, "language.layers.{i}.attn.out", i, normed, width, error));
-    mmn_accumulate(compute, hidden, normed, rows * width);
+    mmn_apply_linear(compute, attention, memory->query, rows, &layer->output);
+    MMN_TRY(mmn_batch_show(batch, "language.layers.{i}.attn.out", i, attention, width, error));
+    mmn_accumulate(compute, hidden, attention, rows * width);
 
-    mmn_language_normalise(compute, config, normed, hidden, &layer->mlp_norm, rows);
+    if (!config->parallel_mlp)
+        mmn_language_normalise(compute, config, normed, hidden, &layer->mlp_norm, rows);
     mmn_apply_linear(compute, gate, normed, rows, &layer->gate);
     MMN_TRY(mmn_batch_show(batch, "language.layers.{i}.mlp.gate", i, gate, inner, error));
     mmn_activate(compute, config->activation, gate, rows * inner);

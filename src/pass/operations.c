@@ -386,13 +386,17 @@ void mmn_attend(const mmn_compute *compute, const mmn_heads *heads)
 }
 
 void mmn_rotate(const mmn_compute *compute, float *values, const float *cosine, const float *sine,
-                size_t rows, size_t heads, size_t head_dim)
+                size_t rows, size_t heads, size_t head_dim, size_t rotary_dim)
 {
-    size_t stride = heads * head_dim, half = head_dim / 2;
+    size_t stride = heads * head_dim, half = rotary_dim / 2;
     size_t block = rows_of_piece(stride);
+    /* Heads that rotate as a whole are rotated together, others each by itself. */
+    size_t together = rotary_dim == head_dim ? heads : 1;
 
     MMN_PARALLEL_FOR(threads_for(compute, blocks_of(rows, block)), static)
     for (size_t row = 0; row < rows; row += block)
-        compute->kernels->rope(values + row * stride, stride, cosine + row * half,
-                               sine + row * half, smaller(block, rows - row), heads, head_dim);
+        for (size_t head = 0; head < heads; head += together)
+            compute->kernels->rope(values + row * stride + head * head_dim, stride,
+                                   cosine + row * half, sine + row * half,
+                                   smaller(block, rows - row), together, rotary_dim);
 }

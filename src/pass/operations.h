@@ -84,9 +84,10 @@ mmn_key_span mmn_key_rows(const float *keys, const float *values, size_t count, 
  * been reserved. */
 void mmn_attend(const mmn_compute *compute, const mmn_heads *heads);
 
-/* Rotary embedding of [rows][heads * head_dim] in place, cosine and sine [rows][head_dim / 2]. */
+/* Rotary embedding of the first rotary_dim dimensions of each head of [rows][heads * head_dim], in
+ * place; cosine and sine are [rows][rotary_dim / 2]. */
 void mmn_rotate(const mmn_compute *compute, float *values, const float *cosine, const float *sine,
-                size_t rows, size_t heads, size_t head_dim);
+                size_t rows, size_t heads, size_t head_dim, size_t rotary_dim);
 
 /* ---- Numbers that are not numbers ------------------------------------------------------------ */
 

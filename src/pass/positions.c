@@ -37,10 +37,10 @@ static double logarithm(double x)
     return result;
 }
 
-/* theta^(2i/head_dim) as PyTorch rounds it: the frequency is its reciprocal. */
+/* theta^(2i/rotary_dim) as PyTorch rounds it: the frequency is its reciprocal. */
 static float wavelength_power(uint32_t i, const mmn_language_config *config)
 {
-    float exponent = (float)(2 * i) / (float)config->head_dim;
+    float exponent = (float)(2 * i) / (float)config->rotary_dim;
     return (float)mmn_power(config->rope.theta, (double)exponent);
 }
 
@@ -49,7 +49,7 @@ static float wavelength_power(uint32_t i, const mmn_language_config *config)
 static double stretch_theta(const mmn_language_config *config, size_t length)
 {
     const mmn_rope_config *rope = &config->rope;
-    double dimensions = config->head_dim;
+    double dimensions = config->rotary_dim;
     float ratio = (float)length * (float)rope->factor / (float)config->max_position_embeddings;
     float stretched = ratio - (float)(rope->factor - 1.0);
     float exponent = (float)(dimensions / (dimensions - 2));
@@ -62,7 +62,7 @@ static double turning_frequency(double turns, const mmn_language_config *config)
 {
     const double pi = 3.14159265358979323846;
     const mmn_rope_config *rope = &config->rope;
-    return config->head_dim * logarithm(rope->original_positions / (turns * 2 * pi)) /
+    return config->rotary_dim * logarithm(rope->original_positions / (turns * 2 * pi)) /
            (2 * logarithm(rope->theta));
 }
 
@@ -77,10 +77,10 @@ static void mix_yarn(float *frequencies, const mmn_language_config *config)
         high = ceil(high);
     }
     low = low > 0 ? low : 0;
-    high = high < config->head_dim - 1 ? high : config->head_dim - 1;
+    high = high < config->rotary_dim - 1 ? high : config->rotary_dim - 1;
     if (low == high)
         high += 0.001; /* as transformers has it */
-    for (uint32_t i = 0; i < config->head_dim / 2; i++) {
+    for (uint32_t i = 0; i < config->rotary_dim / 2; i++) {
         float power = wavelength_power(i, config);
         float divided = 1.0f / ((float)rope->factor * power), kept = 1.0f / power;
         float ramp = ((float)i - (float)low) / (float)(high - low);
@@ -96,7 +96,7 @@ static void divide_longrope(float *frequencies, const mmn_language_config *confi
     const mmn_rope_config *rope = &config->rope;
     const float *factors = (double)length > rope->original_positions ? rope->long_factors
                                                                      : rope->short_factors;
-    for (uint32_t i = 0; i < config->head_dim / 2; i++)
+    for (uint32_t i = 0; i < config->rotary_dim / 2; i++)
         frequencies[i] = 1.0f / (factors[i] * wavelength_power(i, config));
 }
 
@@ -104,13 +104,13 @@ void mmn_rotary_frequencies(float *frequencies, const mmn_language_config *confi
 {
     const mmn_rope_config *rope = &config->rope;
     bool stretched = rope->type == MMN_ROPE_DYNAMIC && length > mmn_rotary_constant_length(config);
-    mmn_rope_frequencies(frequencies, config->head_dim,
+    mmn_rope_frequencies(frequencies, config->rotary_dim,
                          stretched ? stretch_theta(config, length) : rope->theta);
     if (rope->type == MMN_ROPE_YARN)
         mix_yarn(frequencies, config);
     else if (rope->type == MMN_ROPE_LONGROPE)
         divide_longrope(frequencies, config, length);
-    for (uint32_t i = 0; i < config->head_dim / 2; i++) {
+    for (uint32_t i = 0; i < config->rotary_dim / 2; i++) {
         if (rope->type == MMN_ROPE_LINEAR)
             frequencies[i] = frequencies[i] / (float)rope->factor;
         else if (rope->type == MMN_ROPE_LLAMA3)

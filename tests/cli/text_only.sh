@@ -35,7 +35,7 @@ counts_and_ranks() {
         exits 0 $MMNEURON perturb "$1" "$work/list.jsonl" --neurons "$work/neurons.json" --seeds 1
 }
 
-for name in llama-2 llama-3 mistral bloom qwen2; do
+for name in llama-2 llama-3 mistral bloom qwen2 opt phi; do
     only_text=$checkpoints/$name
     can_read "$only_text" || {
         skip "$name" "its tokenizer needs a library that this build leaves out"

@@ -174,4 +174,6 @@ Test(rank, selects_as_many_as_the_released_results)
     check_union(30, 16384, 4915); /* BLOOM-7B */
     check_union(32, 14336, 4588); /* Mistral-7B */
     check_union(40, 13824, 5530); /* LLaMA-2-13B */
+    check_union(32, 16384, 5243); /* OPT-6.7B */
+    check_union(32, 10240, 3277); /* Phi-2 */
 }

@@ -155,7 +155,8 @@ Test(selection, of_models_that_read_images)
 
 Test(selection, of_models_that_read_texts)
 {
-    static const char *const names[] = {"llama-2", "llama-3", "mistral", "qwen2", "bloom"};
+    static const char *const names[] = {"llama-2", "llama-3", "mistral", "qwen2",
+                                        "bloom",   "opt",     "phi"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         check_model(names[i], texts, 1);
     check_model("llava-1.5", texts, 1);

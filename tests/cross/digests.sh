@@ -65,7 +65,7 @@ instructblip_digest() {
 
 # text_digests OPTION...: of all stages of a prompt and a few generated tokens.
 text_digests() {
-    for name in llama-2 llama-3 mistral bloom qwen2; do
+    for name in llama-2 llama-3 mistral bloom qwen2 opt phi; do
         $MMNEURON dump "$top_srcdir/golden/checkpoints/$name" --prompt "How many neurons are there?" \
             --generate 4 -o "$work/text" --quiet "$@" >&2 &&
             $MMNEURON digest "$work/text" | sed -n "s|  all\$|  text/$name|p" || return 1

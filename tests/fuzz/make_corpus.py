@@ -101,6 +101,14 @@ write("config/good-judge", json.dumps({
 write("config/good-bloom", json.dumps({
     "model_type": "bloom", "n_embed": 36, "n_layer": 2, "num_attention_heads": 6, "vocab_size": 99,
     "apply_residual_connection_post_layernorm": False, "layer_norm_epsilon": 1e-5}))
+write("config/good-opt", json.dumps({
+    "model_type": "opt", "hidden_size": 36, "num_hidden_layers": 2, "num_attention_heads": 4, "vocab_size": 99,
+    "ffn_dim": 68, "max_position_embeddings": 128, "word_embed_proj_dim": 36}))
+write("config/good-phi", json.dumps({
+    "model_type": "phi", "hidden_size": 40, "num_hidden_layers": 2, "num_attention_heads": 4, "vocab_size": 99,
+    "intermediate_size": 68, "partial_rotary_factor": 0.4}))
+write("config/bad-opt", json.dumps({"model_type": "opt", "do_layer_norm_before": False}))
+write("config/bad-phi", json.dumps({"model_type": "phi", "partial_rotary_factor": 0.01}))
 write("config/good-qwen2", json.dumps(llama | {
     "model_type": "qwen2", "num_hidden_layers": 2, "num_key_value_heads": 4,
     "tie_word_embeddings": True, "use_sliding_window": True, "sliding_window": 4,

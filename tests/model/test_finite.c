@@ -207,6 +207,16 @@ Test(finite, every_weight_of_bloom)
     check_model("bloom", "sentence", (const char *const[]){NULL});
 }
 
+Test(finite, every_weight_of_opt)
+{
+    check_model("opt", "sentence", (const char *const[]){NULL});
+}
+
+Test(finite, every_weight_of_phi)
+{
+    check_model("phi", "sentence", (const char *const[]){NULL});
+}
+
 /* ---- Products -------------------------------------------------------------------------------- */
 
 /* Makes every number of these f32 tensors, which are in one file, a number of times as large. */

@@ -15,6 +15,8 @@ static const char *const checkpoints[] = {
     MMN_SOURCE_DIR "/golden/checkpoints/llama-3",
     MMN_SOURCE_DIR "/golden/checkpoints/bloom",
     MMN_SOURCE_DIR "/golden/checkpoints/qwen2",
+    MMN_SOURCE_DIR "/golden/checkpoints/opt",
+    MMN_SOURCE_DIR "/golden/checkpoints/phi",
 };
 
 enum { CHECKPOINTS = sizeof checkpoints / sizeof checkpoints[0], POSITIONS = 45 };

@@ -16,6 +16,8 @@ static const char *const checkpoints[] = {
     MMN_SOURCE_DIR "/golden/checkpoints/instructblip",
     MMN_SOURCE_DIR "/golden/checkpoints/bloom",
     MMN_SOURCE_DIR "/golden/checkpoints/qwen2",
+    MMN_SOURCE_DIR "/golden/checkpoints/opt",
+    MMN_SOURCE_DIR "/golden/checkpoints/phi",
 };
 
 /* What a session switches off (NULL: nothing) and what is compared of it, besides its answer. */

@@ -146,6 +146,8 @@ Test(text_config, slopes_are_those_of_the_definition)
     "{\"model_type\":\"qwen2\",\"hidden_size\":32,\"vocab_size\":99,\"num_hidden_layers\":2,"      \
     "\"num_attention_heads\":4,\"num_key_value_heads\":4" more "}"
 #define BLOOM(more) "{\"model_type\":\"bloom\",\"vocab_size\":99" more "}"
+#define OPT(more) "{\"model_type\":\"opt\",\"vocab_size\":99" more "}"
+#define PHI(more) "{\"model_type\":\"phi\",\"vocab_size\":99" more "}"
 #define LLAMA3(more)                                                                               \
     LLAMA(",\"rope_scaling\":{\"rope_type\":\"llama3\",\"low_freq_factor\":1.0,"                   \
           "\"original_max_position_embeddings\":64" more "}")
@@ -205,6 +207,28 @@ Test(text_config, refuses_with_the_key)
         {"{\"model_type\":\"llava\",\"image_token_index\":5,\"text_config\":"
          "{\"model_type\":\"bloom\",\"vocab_size\":99}}",
          "text_config.model_type", "BLOOM is supported on its own"},
+        {OPT(",\"num_attention_heads\":5"), "num_attention_heads",
+         "divide hidden_size: 5 heads for 768"},
+        {OPT(",\"ffn_dim\":0"), "ffn_dim", "between 1"},
+        {OPT(",\"max_position_embeddings\":-1"), "max_position_embeddings", "between 1"},
+        {OPT(",\"do_layer_norm_before\":false"), "do_layer_norm_before", "only OPT-350m"},
+        {OPT(",\"word_embed_proj_dim\":512"), "word_embed_proj_dim",
+         "must be hidden_size, 768, and is 512"},
+        {OPT(",\"_remove_final_layer_norm\":true"), "_remove_final_layer_norm", "not supported"},
+        {OPT(",\"layer_norm_elementwise_affine\":false"), "layer_norm_elementwise_affine",
+         "not supported"},
+        {OPT(",\"activation_function\":\"gegelu\""), "activation_function", "not supported"},
+        {"{\"model_type\":\"llava\",\"image_token_index\":5,\"text_config\":"
+         "{\"model_type\":\"opt\",\"vocab_size\":99}}",
+         "text_config.model_type", "OPT is supported on its own"},
+        {PHI(",\"partial_rotary_factor\":2"), "partial_rotary_factor", "between 0"},
+        {PHI(",\"partial_rotary_factor\":0"), "partial_rotary_factor", "even"},
+        {PHI(",\"partial_rotary_factor\":0.05"), "partial_rotary_factor", "even"},
+        {PHI(",\"rope_parameters\":{\"partial_rotary_factor\":-1}"),
+         "rope_parameters.partial_rotary_factor", "between 0"},
+        {PHI(",\"qk_layernorm\":true"), "qk_layernorm", "not supported"},
+        {PHI(",\"num_key_value_heads\":5"), "num_key_value_heads", "divide"},
+        {PHI(",\"layer_norm_eps\":0"), "layer_norm_eps", "between"},
     };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         mmn_config config;
@@ -219,6 +243,15 @@ Test(text_config, refuses_with_the_key)
     cr_assert_eq(parse(&config, LLAMA3(",\"factor\":8.0,\"high_freq_factor\":4.0")), MMN_OK);
     cr_assert_eq(parse(&config, QWEN2("")), MMN_OK);
     cr_assert_eq(parse(&config, BLOOM("")), MMN_OK);
+    cr_assert_eq(parse(&config, OPT(",\"word_embed_proj_dim\":null")), MMN_OK);
+    cr_assert_eq(config.language.rotary_dim, 0);
+    cr_assert_eq(parse(&config, PHI("")), MMN_OK);
+    cr_assert_eq(config.language.rotary_dim, 32, "half of 64");
+    /* As transformers 5 writes phi-2's. */
+    cr_assert_eq(parse(&config, PHI(",\"hidden_size\":2560,\"rope_parameters\":{\"rope_type\":"
+                                    "\"default\",\"partial_rotary_factor\":0.4}")),
+                 MMN_OK);
+    cr_assert_eq(config.language.rotary_dim, 32, "of 80");
 }
 
 /* Every number that the forward pass reads is in the digest. */
@@ -237,6 +270,12 @@ Test(text_config, digests_what_counts)
         QWEN2(",\"use_sliding_window\":true,\"max_window_layers\":1"),
         BLOOM(""),
         BLOOM(",\"n_head\":4"),
+        OPT(""),
+        OPT(",\"enable_bias\":false"),
+        OPT(",\"ffn_dim\":99"),
+        PHI(""),
+        PHI(",\"partial_rotary_factor\":0.25"),
+        PHI(",\"num_key_value_heads\":4"),
     };
     enum { COUNT = sizeof(different) / sizeof(different[0]) };
     char digests[COUNT][MMN_DIGEST_SIZE];

@@ -104,6 +104,8 @@ static const char *const digests[][2] = {
     {"llama-2", "753bc3e3c42e2668f8a6e609978508cd"},
     {"llama-3", "768da821a5fc9f185b957e1621e7a8af"},
     {"mistral", "c1272e626a2733744f1e05bff0581242"},
+    {"opt", "ce8dedf5828349af8cc494b63871f8ad"},
+    {"phi", "8a5a92638bf414d293097d8f9db09e70"},
     {"qwen2", "96948c4b383df24ddfd44e7ed58fa186"},
 };
 
@@ -171,9 +173,54 @@ Test(text_weights, puts_tensors_in_their_places, .init = make_path, .fini = scra
     unload(qwen2);
 }
 
+Test(text_weights, puts_tensors_of_opt_and_phi_in_their_places, .init = make_path,
+     .fini = scratch_remove)
+{
+    mmn_weights *weights;
+    variant *opt = load("opt");
+    check_ok(open_variant(&weights, opt));
+    const mmn_language_weights *language = &weights->language;
+    const mmn_language_layer_weights *layer = &language->layers[1];
+    check_place(opt, &language->position_embedding, "model.decoder.embed_positions.weight");
+    check_place(opt, &layer->output.weight, "model.decoder.layers.1.self_attn.out_proj.weight");
+    check_place(opt, &layer->gate.weight, "model.decoder.layers.1.fc1.weight");
+    check_place(opt, &layer->down.weight, "model.decoder.layers.1.fc2.weight");
+    cr_assert_eq(language->head.data, language->embedding.data);
+    cr_assert_not_null(layer->mlp_norm.bias);
+    cr_assert_null(language->head_bias);
+    mmn_weights_close(weights);
+    unload(opt);
+
+    variant *phi = load("phi");
+    check_ok(open_variant(&weights, phi));
+    language = &weights->language;
+    layer = &language->layers[1];
+    check_place(phi, &layer->output.weight, "model.layers.1.self_attn.dense.weight");
+    check_place(phi, &layer->gate.weight, "model.layers.1.mlp.fc1.weight");
+    cr_assert_not_null(language->head_bias);
+    cr_assert_null(layer->mlp_norm.weight);
+    cr_assert_null(layer->up.weight.data);
+    mmn_weights_close(weights);
+    unload(phi);
+}
+
+/* OPT was published without "model.", which transformers writes. */
+Test(text_weights, opt_without_a_prefix_is_the_same_model, .init = make_path,
+     .fini = scratch_remove)
+{
+    variant *opt = load("opt");
+    for (size_t i = 0; i < opt->count; i++) {
+        char *name = opt->names[i];
+        if (strncmp(name, "model.", 6) == 0)
+            memmove(name, name + 6, strlen(name + 6) + 1);
+    }
+    check_digest(opt, digests[4][1]);
+    unload(opt);
+}
+
 Test(text_weights, misses_every_tensor, .init = make_path, .fini = scratch_remove)
 {
-    static const char *const names[] = {"bloom", "qwen2", "llama-2"};
+    static const char *const names[] = {"bloom", "qwen2", "llama-2", "opt", "phi"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         variant *part = load(names[i]);
         for (size_t j = 0; j < part->count; j++) {

@@ -17,6 +17,8 @@ static const char *const checkpoints[] = {
     MMN_SOURCE_DIR "/golden/checkpoints/instructblip",
     MMN_SOURCE_DIR "/golden/checkpoints/bloom",
     MMN_SOURCE_DIR "/golden/checkpoints/qwen2",
+    MMN_SOURCE_DIR "/golden/checkpoints/opt",
+    MMN_SOURCE_DIR "/golden/checkpoints/phi",
 };
 
 /* Images and beginnings in common, none, all: the last is the second once more. Language models

@@ -393,8 +393,9 @@ static void check_family(const char *name, const char *list)
 
 Test(likelihood, is_the_same_within_a_prompt_and_behind_it)
 {
-    static const char *const names[] = {"bloom", "instructblip",       "llama-3",   "mistral",
-                                        "qwen2", "llava-v1.6-mistral", "llava-1.5", "llava-native"};
+    static const char *const names[] = {"opt",       "phi",         "bloom", "instructblip",
+                                        "llama-3",   "mistral",     "qwen2", "llava-v1.6-mistral",
+                                        "llava-1.5", "llava-native"};
     static const char text[] =
         "{\"domain\": \"a\", \"question\": \"Who is it?\", \"answers\": [\"no one at all, as "
         "far\"]}\n"

@@ -186,10 +186,10 @@ static bool is_refused(const char *json, size_t size)
 
 Test(byte_level, damaged_files)
 {
-    static const char *const names[] = {"llama3", "qwen2", "bloom"};
+    static const char *const names[] = {"llama3", "qwen2", "bloom", "phi"};
     size_t damages = is_slow() ? 30 : 120;
     uint32_t random = 1;
-    for (size_t n = 0; n < 3; n++) {
+    for (size_t n = 0; n < 4; n++) {
         char path[4096];
         size_t size, cut = 0, flipped = 0;
         snprintf(path, sizeof(path), MMN_SOURCE_DIR "/golden/%s_tokenizer/tokenizer.json",

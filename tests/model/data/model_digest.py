@@ -59,31 +59,38 @@ def model_digest(folder):
     tower() if vision else no_tower()
 
     is_bloom, is_qwen2 = (language["model_type"] == name for name in ("bloom", "qwen2"))
+    is_opt, is_phi = (language["model_type"] == name for name in ("opt", "phi"))
+    is_biased = is_bloom or is_opt or is_phi
     width, heads = language.get("hidden_size", language.get("n_embed")), language["num_attention_heads"]
     first_window = language["max_window_layers"] if language.get("use_sliding_window") else 0
     window = 0 if is_qwen2 and not language.get("use_sliding_window") else language.get("sliding_window") or 0
     text(language["model_type"])
-    for value in (width, language.get("intermediate_size", 4 * width),
+    for value in (width, language.get("intermediate_size", language.get("ffn_dim", 4 * width)),
                   language.get("num_hidden_layers", language.get("n_layer")), heads,
                   language.get("num_key_value_heads", heads),
                   language.get("head_dim") or width // heads, language["vocab_size"], window):
         u32(value)
-    real(single(language.get("rms_norm_eps", language.get("layer_norm_epsilon", 1e-6))))
+    real(single(1e-5 if is_opt else language.get("rms_norm_eps", language.get(
+        "layer_norm_epsilon", language.get("layer_norm_eps", 1e-6)))))
     rope = language.get("rope_parameters") or {}
-    real(0.0 if is_bloom else float(rope.get("rope_theta", language.get("rope_theta", 1e4))))
-    text("gelu_tanh" if is_bloom else language.get("hidden_act", "silu"))
-    u32(config.get("tie_word_embeddings", language.get("tie_word_embeddings", is_bloom)))
+    real(0.0 if is_bloom or is_opt else float(rope.get("rope_theta", language.get("rope_theta", 1e4))))
+    text("gelu_tanh" if is_bloom or is_phi else language.get("hidden_act", language.get("activation_function", "silu")))
+    u32(config.get("tie_word_embeddings", language.get("tie_word_embeddings", is_bloom or is_opt)))
 
     # What only models have of which the numbers so far do not say everything.
     scaling = language.get("rope_scaling") or {}
-    if is_bloom or is_qwen2 or scaling:
+    if is_biased or is_qwen2 or scaling:
         u32({"default": 0, "linear": 1, "llama3": 2}[scaling.get("rope_type", "default")])
         for key in ("factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings"):
             real(float(scaling.get(key, 0.0)))
         u32(first_window)
-        for switch in (is_bloom, is_bloom, is_bloom, is_bloom, is_bloom or is_qwen2, is_bloom, is_bloom,
-                       not is_bloom):
+        for switch in (is_biased, is_bloom, is_bloom, is_bloom, is_biased or is_qwen2, is_biased, is_biased,
+                       not is_biased):
             u32(switch)
+    if is_opt or is_phi:
+        rotating = int(width // heads * language["partial_rotary_factor"]) if is_phi else 0
+        for value in (rotating, is_opt, 2 if is_opt else 0, is_phi, is_phi):
+            u32(value)
 
     u32(config.get("image_token_index", 2**32 - 1))
     pinpoints = config.get("image_grid_pinpoints", [])
@@ -104,6 +111,8 @@ def model_digest(folder):
                 if is_bloom:
                     name = re.sub(r"^(transformer\.)?", "language_model.", name)
                     name = name.replace(".word_embeddings.", ".embed_tokens.")
+                elif is_opt:
+                    name = re.sub(r"^(model\.)?decoder\.", "language_model.", name)
                 elif not vision:
                     name = re.sub(r"^model\.", "language_model.", name)
                 name = re.sub(r"^model\.", "", name)

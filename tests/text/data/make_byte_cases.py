@@ -2,7 +2,7 @@
 """Makes byte_cases.json and the byte-* folders beside it, for tests/text/test_tokenizer.c.
 
 The file has the form of cases.json (make_tokenizer_cases.py): texts, and what the `tokenizers` library makes of
-them with golden/llama3_tokenizer, qwen2_tokenizer and bloom_tokenizer, and with variants that use other options.
+them with golden/llama3_tokenizer, bloom_, opt_, phi_ and qwen2_tokenizer, and with variants that use other options.
 Needs tokenizers 0.23.
 
 Run as: make_byte_cases.py
@@ -12,7 +12,7 @@ import json
 
 from make_tokenizer_cases import HERE, ROOT, evaluate_folder, long_texts, texts
 
-GOLDEN = {name: ROOT / "golden" / f"{name}_tokenizer" for name in ("llama3", "qwen2", "bloom")}
+GOLDEN = {name: ROOT / "golden" / f"{name}_tokenizer" for name in ("llama3", "qwen2", "bloom", "opt", "phi")}
 
 
 def byte_texts():
