@@ -150,9 +150,12 @@ mmn_status mmn_input_fits(const mmn_input *input, const mmn_model *model, mmn_er
     if (input->length <= most)
         return MMN_OK;
     return mmn_fail(error, MMN_INPUT, NULL, NULL,
-                    "the prompt takes %zu positions, more than the %u that the model was made for "
-                    "(--allow-long-prompts runs it all the same)",
-                    input->length, most);
+                    "the prompt takes %zu positions, more than the %u that the model was made "
+                    "for%s",
+                    input->length, most,
+                    model->config.language.learned_positions
+                        ? ""
+                        : " (--allow-long-prompts runs it all the same)");
 }
 
 int mmn_input_is_image(const mmn_input *input, size_t index)

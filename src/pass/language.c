@@ -288,6 +288,13 @@ void mmn_word_space_column(const mmn_compute *compute, const mmn_model *model, u
         compute->kernels->widen(column + i, stored + i * down->columns * size, down->type, 1);
 }
 
+void mmn_word_space_products(const mmn_compute *compute, const mmn_model *model, float *products,
+                             const float *columns, size_t count)
+{
+    const mmn_linear words = {model->weights->language.head, NULL};
+    mmn_apply_linear(compute, products, columns, count, &words);
+}
+
 void mmn_word_space_factors(const mmn_compute *compute, const mmn_model *model, uint32_t layer,
                             const float *state, size_t rows, float *normed, float *factors)
 {

@@ -56,6 +56,11 @@ void mmn_word_space_scores(const mmn_compute *compute, const mmn_model *model, u
 void mmn_word_space_column(const mmn_compute *compute, const mmn_model *model, uint32_t layer,
                            uint32_t neuron, float *column);
 
+/* products [count][vocab_size] = columns [count][hidden_size] times the rows of the head, whose
+ * bias has no part either. Room for as many rows must have been reserved. */
+void mmn_word_space_products(const mmn_compute *compute, const mmn_model *model, float *products,
+                             const float *columns, size_t count);
+
 /* factors [rows][neurons]: what the layer multiplies its activations by at positions whose residual
  * stream after the attention is state [rows][hidden_size]: up_proj(norm(state)), or 1 where its MLP
  * has no gate. The same bits as in the forward pass. `normed` is room for [rows][hidden_size]; room

@@ -252,9 +252,9 @@ static mmn_status name_neurons(const mmn_contributions *found, mmn_contributor *
     for (size_t i = 0; i < count; i++)
         mmn_word_space_column(&study->compute, study->model, neurons[i].layer, neurons[i].neuron,
                               columns + i * config->hidden_size);
-    const float *values = mmn_study_logits(study, columns, count);
+    mmn_word_space_products(&study->compute, study->model, study->logits, columns, count);
     for (size_t i = 0; i < count; i++)
-        MMN_TRY(choose_names(&neurons[i], found->names, values + i * config->vocab_size,
+        MMN_TRY(choose_names(&neurons[i], found->names, study->logits + i * config->vocab_size,
                              config->vocab_size, error));
     return mmn_interrupt_check_now(&study->model->interrupt, error);
 }

@@ -7,8 +7,10 @@
 
 #include "../model/seen.h"
 #include "base/memory.h"
+#include "kernels.h"
 #include "model/model.h"
 #include "study/contribution.h"
+#include "tests/tools/needs.h"
 
 #define MODEL MMN_SOURCE_DIR "/golden/checkpoints/llava-1.5"
 #define GOLDEN MMN_SOURCE_DIR "/golden/contributions.json"
@@ -135,6 +137,44 @@ Test(contribution, of_products_is_that_of_pytorch)
 }
 
 /* The word's own neurons off, once; the drop is the difference of log probabilities. */
+/* Where the head has a bias, it says nothing of a neuron. */
+Test(contribution, names_neurons_without_the_bias_of_the_head)
+{
+    MMN_NEEDS("phi");
+    mmn_model_close(model);
+    cr_assert_eq(mmn_model_open(&model, MMN_SOURCE_DIR "/golden/checkpoints/phi", NULL, &error),
+                 MMN_OK, "%s", error.message);
+    const mmn_language_config *config = &model->config.language;
+    const mmn_language_weights *weights = &model->weights->language;
+    const size_t width = config->hidden_size, vocabulary = config->vocab_size;
+    options.prompt = "How many";
+    options.image_count = 0;
+    float *head = mmn_allocate(vocabulary * width, sizeof *head, NULL);
+    float *down = mmn_allocate(width * config->intermediate_size, sizeof *down, NULL);
+    const mmn_kernels *kernels = mmn_kernels_reference();
+    kernels->widen(head, weights->head.data, weights->head.type, vocabulary * width);
+    mmn_contributions *result = run();
+    const mmn_contributor *neuron = result->words[0].neurons[MMN_BY_CONTRIBUTION];
+    for (size_t i = 0; i < TOP; i++, neuron++) {
+        const mmn_matrix *matrix = &weights->layers[neuron->layer].down.weight;
+        double best = -INFINITY, sum = 0;
+        kernels->widen(down, matrix->data, matrix->type, width * config->intermediate_size);
+        for (size_t id = 0; id < vocabulary; id++) {
+            double product = 0;
+            for (size_t k = 0; k < width; k++)
+                product += (double)head[id * width + k] *
+                           (double)down[k * config->intermediate_size + neuron->neuron];
+            best = product > best ? product : best;
+            sum += product;
+        }
+        cr_expect_float_eq((double)neuron->names[0].value, best, 1e-5);
+        cr_expect_float_eq(neuron->average, sum / (double)vocabulary, 1e-5);
+    }
+    end(result);
+    mmn_free(head);
+    mmn_free(down);
+}
+
 Test(contribution, ends_when_neurons_are_off_as_in_pytorch)
 {
     options.seeds = 2;
