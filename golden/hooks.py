@@ -160,7 +160,8 @@ def recorded(model: nn.Module, input_ids: Tensor, wanted: str = "*") -> Iterator
         input_of(parts.projector, "qformer.out", rows)
     elif parts.projector:
         input_of(parts.projector, "vision.out")
-        output_of(parts.projector.act, "projector.act", rows)
+        if hasattr(parts.projector, "act"):  # the original LLaVA's is one linear layer
+            output_of(parts.projector.act, "projector.act", rows)
     if parts.projector:
         output_of(parts.projector, "projector.out", rows)
 

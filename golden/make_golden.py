@@ -24,9 +24,12 @@ import hooks
 import inputs as model_inputs
 from make_checkpoints import CHECKPOINTS, Checkpoint, write_checkpoint
 from make_instructblip import INSTRUCTBLIP, InstructBlip, write_instructblip
+from make_original import ORIGINAL, Original, Processor, is_original, load_model, write_original
 from make_siglip import SIGLIP, Siglip, write_siglip
 from make_text import TEXT_MODELS, TextModel, write_text_model
 from truth import float64_arithmetic
+
+AnyCheckpoint = Checkpoint | InstructBlip | Original | Siglip | TextModel
 
 HERE = Path(__file__).resolve().parent
 MARGIN = 0.02  # between the two largest logits wherever a token is generated
@@ -123,6 +126,23 @@ CASES: dict[str, tuple[Case, ...]] = {
         Case("tall", f"{USER}<image>\nWhere is the cup?{ASSISTANT}", (TALL,), OUTLINE, 12),
         Case("two-images", f"{USER}<image><image>\nWhich is larger?{ASSISTANT}", (TINY, "images/square.jpg"), ENDS),
     ),
+    "llava-linear-224": (
+        Case("wide", "[INST] <image>\nDescribe the image in few words. [/INST]An image of", (WIDE,),
+             "input_ids, image_sizes, generated_ids, vision.out, projector.merged, language.layers.*.mlp.act, "
+             "language.norm"),
+        Case("tall", f"{SYSTEM}USER: <image>\nWhere is the cup? ASSISTANT:", (TALL,),
+             "input_ids, image_sizes, generated_ids, vision.embeddings, projector.out, language.layers.1.out"),
+        Case("text-only", "USER: What is a neuron? ASSISTANT:"),
+    ),
+    "llava-linear-marks": (
+        Case("wide", "###Human: <image>\nWhat is this?###Assistant:", (WIDE,)),
+        Case("tall", "###Human: Where is the cup?\n<image>###Assistant:", (TALL,), ALMOST_EVERYTHING),
+        Case("two-images", "<image>\nAnd now:  <image>\nWhich is larger?</s>", (TINY, "images/square.jpg"), ENDS, 12),
+    ),
+    "llava-mlp-336": (
+        Case("tall", f"{SYSTEM}USER: <image>\nWhere is the cup? ASSISTANT:", (TALL,),
+             "input_ids, image_sizes, generated_ids, vision.out, projector.act, projector.out, language.norm"),
+    ),
     "instructblip": (
         Case("wide", "What is unusual about this image?", (WIDE,)),
         Case("tall", "Where is the cup?", (TALL,), ALMOST_EVERYTHING),
@@ -208,10 +228,13 @@ def run_case(case: Case, root: Path, processor: object, single: nn.Module,
 
 
 def run_checkpoint(folder: Path, root: Path, cases: Sequence[Case]) -> Golden:
-    load = model_inputs.model_class(folder).from_pretrained
-    single = load(folder, dtype=torch.float32, attn_implementation="eager").eval()
-    double = load(folder, dtype=torch.float32, attn_implementation="eager").eval().double()
-    processor = model_inputs.load_processor(folder)
+    if is_original(folder):
+        single, double, processor = load_model(folder), load_model(folder).double(), Processor(folder)
+    else:
+        load = model_inputs.model_class(folder).from_pretrained
+        single = load(folder, dtype=torch.float32, attn_implementation="eager").eval()
+        double = load(folder, dtype=torch.float32, attn_implementation="eager").eval().double()
+        processor = model_inputs.load_processor(folder)
     golden = Golden({}, float("inf"))
     for case in cases:
         tensors, metadata, margin = run_case(case, root, processor, single, double)
@@ -220,9 +243,11 @@ def run_checkpoint(folder: Path, root: Path, cases: Sequence[Case]) -> Golden:
     return golden
 
 
-def write(checkpoint: Checkpoint | InstructBlip | Siglip | TextModel, seed: int, folder: Path) -> None:
+def write(checkpoint: AnyCheckpoint, seed: int, folder: Path) -> None:
     if isinstance(checkpoint, InstructBlip):
         write_instructblip(checkpoint, seed, folder)
+    elif isinstance(checkpoint, Original):
+        write_original(checkpoint, seed, folder)
     elif isinstance(checkpoint, Siglip):
         write_siglip(checkpoint, seed, folder)
     elif isinstance(checkpoint, TextModel):
@@ -231,8 +256,7 @@ def write(checkpoint: Checkpoint | InstructBlip | Siglip | TextModel, seed: int,
         write_checkpoint(checkpoint, seed, folder)
 
 
-def make(checkpoint: Checkpoint | InstructBlip | Siglip | TextModel, cases: Sequence[Case], seed: int,
-         root: Path) -> None:
+def make(checkpoint: AnyCheckpoint, cases: Sequence[Case], seed: int, root: Path) -> None:
     """Writes the checkpoint and its cases below `root`, with the first seed from `seed` on whose
     generated tokens are all at least MARGIN ahead of the others."""
     folder = root / "checkpoints" / checkpoint.name
@@ -268,7 +292,7 @@ def prepare_libraries() -> None:
 def main() -> None:
     prepare_libraries()
     for name in sys.argv[1:] or CASES:
-        make((CHECKPOINTS | INSTRUCTBLIP | SIGLIP | TEXT_MODELS)[name], CASES[name], 1, HERE)
+        make((CHECKPOINTS | INSTRUCTBLIP | ORIGINAL | SIGLIP | TEXT_MODELS)[name], CASES[name], 1, HERE)
 
 
 if __name__ == "__main__":

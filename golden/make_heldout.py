@@ -20,6 +20,7 @@ from make_checkpoints import CHECKPOINTS, Checkpoint
 from make_deberta import CASES as DEBERTA_CASES, DEBERTA, Deberta, QUESTION, make_deberta
 from make_golden import ALMOST_EVERYTHING, CASES, Case, make, prepare_libraries
 from make_instructblip import INSTRUCTBLIP, InstructBlip
+from make_original import ORIGINAL, Original
 from make_siglip import SIGLIP, Siglip
 from make_text import TEXT_MODELS, TextModel
 
@@ -74,6 +75,22 @@ def random_siglip(draw: random.Random, checkpoint: Siglip) -> Siglip:
         checkpoint,
         vision=replace(checkpoint.vision, heads=vision_heads, width=vision_heads * draw.randint(5, 15),
                        inner=draw.randint(20, 310), image=draw.randint(28, 75), layers=draw.randint(2, 4)),
+        language=replace(checkpoint.language, heads=heads, kv_heads=kv_heads, width=heads * 2 * draw.randint(3, 12),
+                         inner=draw.randint(20, 310), layers=draw.randint(2, 4)))
+
+
+def random_original(draw: random.Random, checkpoint: Original) -> Original:
+    """Other sizes, and any projector, padding, layer (but 0, which transformers cannot read) and place of the tower."""
+    vision_heads, kv_heads = draw.randint(1, 4), draw.randint(1, 3)
+    heads, layers = kv_heads * draw.randint(1, 3), draw.randint(2, 4)
+    within = draw.random() < 0.3
+    return replace(
+        checkpoint, aspect=draw.choice((None, "square", "pad")), projector=draw.choice(("linear", "linear", "mlp2x_gelu")),
+        feature=draw.choice(("patch", "cls_patch")), marks=draw.random() < 0.4, tower_within=within,
+        whole_clip=not within and draw.random() < 0.5,
+        vision=replace(checkpoint.vision, heads=vision_heads, width=vision_heads * draw.randint(5, 15),
+                       inner=draw.randint(20, 310), image=14 * draw.randint(2, 5), layers=layers,
+                       feature_layers=draw.choice((-1, 1)) * draw.randint(1, layers)),
         language=replace(checkpoint.language, heads=heads, kv_heads=kv_heads, width=heads * 2 * draw.randint(3, 12),
                          inner=draw.randint(20, 310), layers=draw.randint(2, 4)))
 
@@ -170,6 +187,8 @@ def make_model(name: str, seed: int, pictures: list[str], root: Path) -> None:
         checkpoint, cases = random_text_model(draw, TEXT_MODELS[name]), text_cases(draw)
     elif name in INSTRUCTBLIP:
         checkpoint, cases = random_instructblip(draw, INSTRUCTBLIP[name]), instructblip_cases(draw, pictures)
+    elif name in ORIGINAL:
+        checkpoint, cases = random_original(draw, ORIGINAL[name]), picture_cases(draw, pictures)
     elif name in SIGLIP:
         checkpoint, cases = random_siglip(draw, SIGLIP[name]), picture_cases(draw, pictures)
     else:

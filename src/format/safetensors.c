@@ -350,6 +350,34 @@ mmn_status mmn_safetensors_open_folder(mmn_safetensors **tensors, const char *fo
     return status;
 }
 
+/* Drops the tensors of a file whose names do not begin with `prefix`. */
+static void keep_beginning(mmn_safetensors_file *file, const char *prefix)
+{
+    size_t kept = 0, length = strlen(prefix);
+    for (size_t i = 0; i < file->count; i++)
+        if (strncmp(file->tensors[i].name, prefix, length) == 0)
+            file->tensors[kept++] = file->tensors[i];
+    file->count = kept;
+}
+
+mmn_status mmn_safetensors_join(mmn_safetensors **joined, mmn_safetensors *tensors,
+                                mmn_safetensors *other, const char *prefix, mmn_error *error)
+{
+    mmn_safetensors *both = allocate_files(tensors->file_count + other->file_count, error);
+    *joined = NULL;
+    for (size_t i = 0; i < other->file_count && both; i++)
+        keep_beginning(&other->files[i], prefix);
+    if (both) {
+        memcpy(both->files, tensors->files, tensors->file_count * sizeof(*both->files));
+        memcpy(both->files + tensors->file_count, other->files,
+               other->file_count * sizeof(*both->files));
+        tensors->file_count = other->file_count = 0;
+    }
+    mmn_safetensors_close(tensors);
+    mmn_safetensors_close(other);
+    return both ? finish(joined, both, MMN_OK, error) : MMN_SYSTEM;
+}
+
 size_t mmn_safetensors_count(const mmn_safetensors *tensors)
 {
     return tensors->count;

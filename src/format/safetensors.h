@@ -65,6 +65,11 @@ mmn_status mmn_safetensors_open(mmn_safetensors **tensors, const char *path, mmn
 mmn_status mmn_safetensors_open_folder(mmn_safetensors **tensors, const char *folder,
                                        mmn_error *error);
 
+/* Makes one of two, in their order: all tensors of `tensors` and those of `other` whose names begin
+ * with `prefix`. Takes both over, also on failure. MMN_INPUT where a name is in both. */
+mmn_status mmn_safetensors_join(mmn_safetensors **joined, mmn_safetensors *tensors,
+                                mmn_safetensors *other, const char *prefix, mmn_error *error);
+
 /* The same as mmn_safetensors_open on bytes in memory, which must outlive *tensors; `file` is for
  * messages. */
 mmn_status mmn_safetensors_parse(mmn_safetensors **tensors, const void *data, size_t size,

@@ -256,7 +256,8 @@ static void read_numbers(mmn_image_settings *settings, const mmn_object *object)
 }
 
 /* The steps that all classes have. */
-static void read_steps(mmn_image_settings *settings, const mmn_object *object)
+static void read_steps(mmn_image_settings *settings, const mmn_object *object,
+                       const mmn_image_model *model)
 {
     bool do_pad = false;
     read_switch(&settings->do_rescale, object, "do_rescale");
@@ -265,7 +266,8 @@ static void read_steps(mmn_image_settings *settings, const mmn_object *object)
     read_switch(&do_pad, object, "do_pad");
     read_numbers(settings, object);
     /* LlavaNextImageProcessor pads the number of tiles in a batch, which one image has not. */
-    settings->pad_to_square = do_pad && settings->processor == MMN_PROCESSOR_LLAVA;
+    settings->pad_to_square = model->pads_to_square ||
+                              (do_pad && settings->processor == MMN_PROCESSOR_LLAVA);
     bool pads_batches = settings->processor != MMN_PROCESSOR_LLAVA &&
                         settings->processor != MMN_PROCESSOR_LLAVA_NEXT;
     for (size_t i = 0; i < 3; i++) {
@@ -274,8 +276,8 @@ static void read_steps(mmn_image_settings *settings, const mmn_object *object)
                            settings->std[i] == 0 ? "" : ", or as good as");
         if (settings->pad_to_square && !(settings->mean[i] >= 0.0 && settings->mean[i] <= 1.0))
             mmn_read_wrong(object, "image_mean",
-                           "with do_pad a mean must lie in [0, 1]: it is the colour of the "
-                           "padding");
+                           "with %s a mean must lie in [0, 1]: it is the colour of the padding",
+                           model->pads_to_square ? "padded images" : "do_pad");
     }
     if (do_pad && pads_batches && mmn_object_value(object, "pad_size"))
         mmn_read_wrong(object, "pad_size", "padding to a size is not supported");
@@ -331,7 +333,7 @@ static void read_settings(mmn_image_settings *settings, const mmn_object *object
     set_class_defaults(settings, model->processor);
     read_class(settings, object, model);
     read_sizes(settings, object);
-    read_steps(settings, object);
+    read_steps(settings, object, model);
     if (settings->processor == MMN_PROCESSOR_LLAVA_NEXT)
         read_grids(settings, object, model);
     check_sizes(settings, object, model);

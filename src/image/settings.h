@@ -49,6 +49,7 @@ typedef struct mmn_image_model {
     const char *family;            /* for messages: "llava" */
     mmn_image_processor processor; /* the family's own, where the file names none */
     uint32_t image_size;           /* of the vision tower */
+    bool pads_to_square;           /* whatever the file says */
     size_t grid_pinpoint_count;
     const mmn_resolution *grid_pinpoints; /* LLaVA-NeXT only; NULL: whatever the file has */
 } mmn_image_model;

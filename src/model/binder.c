@@ -21,6 +21,7 @@ static const mmn_name_rule common_rules[] = {
     {"model.image_newline", "image_newline"},                     /* 4 5 O */
     {"model.mm_projector.0.", "multi_modal_projector.linear_1."}, /* O */
     {"model.mm_projector.2.", "multi_modal_projector.linear_2."}, /* O */
+    {"model.mm_projector.", "multi_modal_projector.linear."},     /* O, of one layer */
     {"model.layers.", "language_model.layers."},                  /* O */
     {"model.embed_tokens.", "language_model.embed_tokens."},      /* O */
     {"model.norm.", "language_model.norm."},                      /* O */

@@ -30,10 +30,6 @@ static void refuse_quantised(const mmn_object *object)
 static void refuse_foreign(const mmn_object *root)
 {
     static const char *const parts[] = {"text_config", "vision_config", "qformer_config"};
-    if (mmn_object_value(root, "mm_vision_tower"))
-        mmn_read_wrong(root, "mm_vision_tower",
-                       "this is a checkpoint of the original LLaVA code, which is not supported; "
-                       "use the one converted for transformers (llava-hf)");
     refuse_quantised(root);
     for (size_t i = 0; i < MMN_LENGTH(parts); i++) {
         mmn_object part = mmn_read_object(root, parts[i]);
@@ -276,10 +272,10 @@ static void digest_judge(mmn_digest *digest, const mmn_judge_config *judge)
 
 /* In this order, integers and truth values as u32: family's name; the vision tower's numbers and,
  * unless it is CLIP's, its model_type, all 0 and the activation "silu" where there is none;
- * projector's activation, bias, the same, or the Q-Former's numbers; the
- * language model's numbers, and where is_plain denies, those that it asks for; image_token_id;
- * pinpoints' count and each one's height and width; a judge's numbers. Names are texts with their
- * length, epsilons and theta binary64. */
+ * projector's activation, bias, "linear" where it has one layer, the same, or the Q-Former's
+ * numbers; the language model's numbers, and where is_plain denies, those that it asks for;
+ * image_token_id; pinpoints' count and each one's height and width; a judge's numbers. Names are
+ * texts with their length, epsilons and theta binary64. */
 void mmn_config_digest(mmn_digest *digest, const mmn_config *config)
 {
     mmn_digest_add_text(digest, config->family->model_type);
@@ -289,6 +285,8 @@ void mmn_config_digest(mmn_digest *digest, const mmn_config *config)
     } else {
         mmn_digest_add_text(digest, mmn_activation_name(config->projector.activation));
         mmn_digest_add_u32(digest, config->projector.bias);
+        if (config->projector.linear)
+            mmn_digest_add_text(digest, "linear");
     }
     digest_language(digest, &config->language);
     mmn_digest_add_u32(digest, (uint32_t)config->image_token_id);

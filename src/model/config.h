@@ -109,7 +109,8 @@ typedef struct mmn_language_config {
 } mmn_language_config;
 
 typedef struct mmn_projector_config {
-    mmn_activation activation;
+    bool linear;               /* one layer; else two, and the activation between them */
+    mmn_activation activation; /* read where there are two */
     bool bias;
     uint32_t input_size; /* vision.hidden_size * vision.feature_layer_count */
 } mmn_projector_config;
@@ -162,8 +163,15 @@ typedef struct mmn_config {
     mmn_generation_config
         declared;           /* what config.json and the class say, whatever the other file */
     int32_t image_token_id; /* below language.vocab_size; MMN_NO_TOKEN: the model reads no images */
-    bool image_first; /* a prompt's only image stands before its first token, even the one that
-                         begins texts, and `<image>` is not part of what is tokenised */
+    bool image_first;   /* a prompt's only image stands before its first token, even the one that
+                           begins texts, and `<image>` is not part of what is tokenised */
+    bool image_between; /* the placeholder stands for no text: the texts before and behind an image
+                           are tokenised by themselves */
+    bool image_marks;   /* an image stands between <im_start> and <im_end> */
+    bool pads_images;   /* to squares, whatever the image processor's file says */
+    /* The folder inside the model's that has the vision tower and its image processor; "" where
+     * they are in the model's own files. */
+    char tower[128];
     uint32_t image_seq_length; /* what the file says a base image takes; positions are computed */
     /* Resolutions to choose from where images are cut into tiles (LLaVA-NeXT), {height, width}. */
     mmn_resolution grid_pinpoints[MMN_IMAGE_MAXIMUM_PINPOINTS];

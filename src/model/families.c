@@ -50,6 +50,9 @@ const char *mmn_family_template(const mmn_config *config)
 const mmn_family *mmn_family_find(const mmn_object *object)
 {
     size_t index;
+    /* Those of LLaVA's authors have the model_type of those that transformers reads. */
+    if (mmn_object_value(object, "mm_vision_tower"))
+        return &mmn_family_llava_original;
     bool found = mmn_find_model_type(&index, object, "model", NULL, family_name);
     return found ? families[index] : NULL;
 }

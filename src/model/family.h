@@ -62,8 +62,8 @@ const char *mmn_family_template(const mmn_config *config);
  * those that are. */
 const mmn_family *mmn_family_find(const mmn_object *object);
 
-extern const mmn_family mmn_family_llava, mmn_family_llava_next, mmn_family_instructblip,
-    mmn_family_deberta;
+extern const mmn_family mmn_family_llava, mmn_family_llava_next, mmn_family_llava_original,
+    mmn_family_instructblip, mmn_family_deberta;
 
 /* ---- What families share --------------------------------------------------------------------- */
 
@@ -72,6 +72,10 @@ extern const mmn_family mmn_family_llava, mmn_family_llava_next, mmn_family_inst
 void mmn_language_config_read(mmn_language_config *language, const mmn_object *root,
                               const mmn_object *object);
 void mmn_vision_config_read(mmn_vision_config *vision, const mmn_object *object, const char *usual);
+
+/* Tensors and modules of LLaVA's families, whose projector has one layer or two. */
+void mmn_llava_bind(mmn_binder *binder, mmn_weights *weights, const mmn_config *config);
+size_t mmn_llava_list_modules(mmn_module modules[MMN_MODULES], const mmn_config *config);
 
 /* The modules of a vision tower of which hidden state `last_used` is the last that is read, and of
  * a language model. */

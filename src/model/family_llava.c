@@ -108,16 +108,22 @@ static void read_llava_next(mmn_config *config, const mmn_object *root)
 
 /* ---- Weights --------------------------------------------------------------------------------- */
 
-static void bind(mmn_binder *binder, mmn_weights *weights, const mmn_config *config)
+static void bind_projector(mmn_binder *binder, mmn_projector_weights *weights,
+                           const mmn_projector_config *projector, size_t width)
 {
-    const mmn_projector_config *projector = &config->projector;
+    mmn_binder_prefix(binder, "multi_modal_projector.");
+    mmn_binder_take_linear(binder, &weights->linear_1, projector->linear ? "linear" : "linear_1",
+                           width, projector->input_size, projector->bias);
+    if (!projector->linear)
+        mmn_binder_take_linear(binder, &weights->linear_2, "linear_2", width, width,
+                               projector->bias);
+}
+
+void mmn_llava_bind(mmn_binder *binder, mmn_weights *weights, const mmn_config *config)
+{
     size_t width = config->language.hidden_size;
     config->vision.form->bind(binder, &weights->vision, &config->vision);
-    mmn_binder_prefix(binder, "multi_modal_projector.");
-    mmn_binder_take_linear(binder, &weights->projector.linear_1, "linear_1", width,
-                           projector->input_size, projector->bias);
-    mmn_binder_take_linear(binder, &weights->projector.linear_2, "linear_2", width, width,
-                           projector->bias);
+    bind_projector(binder, &weights->projector, &config->projector, width);
     config->language.form->bind(binder, &weights->language, &config->language);
     mmn_binder_no_prefix(binder);
     if (config->grid_pinpoint_count > 0)
@@ -128,17 +134,19 @@ static void bind(mmn_binder *binder, mmn_weights *weights, const mmn_config *con
 
 /* ---- Modules --------------------------------------------------------------------------------- */
 
-static size_t list_modules(mmn_module modules[MMN_MODULES], const mmn_config *config)
+size_t mmn_llava_list_modules(mmn_module modules[MMN_MODULES], const mmn_config *config)
 {
     const mmn_vision_config *vision = &config->vision;
     uint32_t last_used = 0;
+    size_t count = 0;
     for (size_t i = 0; i < vision->feature_layer_count; i++)
         if (vision->feature_layers[i] > last_used)
             last_used = vision->feature_layers[i];
-    modules[0] = mmn_vision_module(vision, last_used);
-    modules[1] = mmn_module_of(MMN_MODULE_PROJECTOR, 1, config->language.hidden_size, 1);
-    modules[2] = mmn_language_module(&config->language);
-    return 3;
+    modules[count++] = mmn_vision_module(vision, last_used);
+    if (!config->projector.linear) /* else it has no neurons */
+        modules[count++] = mmn_module_of(MMN_MODULE_PROJECTOR, 1, config->language.hidden_size, 1);
+    modules[count++] = mmn_language_module(&config->language);
+    return count;
 }
 
 /* ---- Prompts --------------------------------------------------------------------------------- */
@@ -158,19 +166,19 @@ static const char *llava_next_template(const mmn_language_form *language)
 const mmn_family mmn_family_llava = {
     .model_type = "llava",
     .read = read_llava,
-    .bind = bind,
+    .bind = mmn_llava_bind,
     .connector = MMN_CONNECTOR_PROJECTOR,
     .image_processor = MMN_PROCESSOR_LLAVA,
     .template_name = llava_template,
-    .list_modules = list_modules,
+    .list_modules = mmn_llava_list_modules,
 };
 
 const mmn_family mmn_family_llava_next = {
     .model_type = "llava_next",
     .read = read_llava_next,
-    .bind = bind,
+    .bind = mmn_llava_bind,
     .connector = MMN_CONNECTOR_PROJECTOR,
     .image_processor = MMN_PROCESSOR_LLAVA_NEXT,
     .template_name = llava_next_template,
-    .list_modules = list_modules,
+    .list_modules = mmn_llava_list_modules,
 };

@@ -121,6 +121,14 @@ mmn_status mmn_folder_readable(const char *folder, mmn_error *error)
     return status;
 }
 
+mmn_status mmn_folder_of_tower(char **path, const char *folder, const char *tower, mmn_error *error)
+{
+    if (tower[0] != '\0')
+        return mmn_path_join(path, folder, tower, error);
+    MMN_NEED(*path = mmn_copy_text(folder, error));
+    return MMN_OK;
+}
+
 /* ---- Remarks --------------------------------------------------------------------------------- */
 
 mmn_status mmn_remarks_add(mmn_remarks *remarks, mmn_error *error, const char *format, ...)

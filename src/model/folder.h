@@ -16,6 +16,11 @@ mmn_status mmn_folder_exists(const char *folder, mmn_error *error);
  * the folder within that the tokenizer of a Q-Former has. */
 mmn_status mmn_folder_readable(const char *folder, mmn_error *error);
 
+/* *path is the folder `tower` inside `folder`, or `folder` itself where that is "": where a model's
+ * vision tower and image processor are. Freed with mmn_free. */
+mmn_status mmn_folder_of_tower(char **path, const char *folder, const char *tower,
+                               mmn_error *error);
+
 /* Remarks: sentences in the order they were added. Zero-initialise; free with mmn_remarks_free. */
 typedef struct mmn_remarks {
     char **texts;

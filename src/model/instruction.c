@@ -64,7 +64,8 @@ static mmn_status check_image_token(const mmn_model *model, const char *prompt, 
 {
     const char *token = mmn_tokenizer_image_token(model->tokenizer);
     int32_t id, wanted = model->config.image_token_id;
-    if (!model->config.vision.form || (image_count == 0 && !strstr(prompt, token)))
+    if (!model->config.vision.form || model->config.image_between ||
+        (image_count == 0 && !strstr(prompt, token)))
         return MMN_OK;
     bool known = mmn_tokenizer_token_to_id(model->tokenizer, token, &id);
     /* An image that stands before the text needs no token of the tokenizer's. */
@@ -105,11 +106,103 @@ static mmn_status spell_image_token(char **spelt, const mmn_model *model, const 
     return mmn_text_finish(&text, spelt, error);
 }
 
+/* ---- Images between texts ---------------------------------------------------------------------
+ */
+
+static const char mark_before[] = "<im_start>", mark_behind[] = "<im_end>";
+
+/* MMN_INPUT where the marks that stand around an image are no tokens. */
+static mmn_status check_marks(const mmn_model *model, mmn_error *error)
+{
+    const char *const marks[2] = {mark_before, mark_behind};
+    int32_t id;
+    for (size_t i = 0; i < 2; i++)
+        if (!mmn_tokenizer_token_to_id(model->tokenizer, marks[i], &id))
+            return mmn_fail(error, MMN_INPUT, model->folder, "tokenizer",
+                            "has no token \"%s\", which stands beside images where config.json has "
+                            "mm_use_im_start_end",
+                            marks[i]);
+    return MMN_OK;
+}
+
+/* Whether `text` [length] ends with a mark. */
+static bool ends_with(const char *text, size_t length, const char *mark)
+{
+    size_t marks = strlen(mark);
+    return length >= marks && memcmp(text + length - marks, mark, marks) == 0;
+}
+
+/* Appends the tokens of `text` [length], behind an image or not, before an image or not. */
+static mmn_status append_piece(int32_t **ids, size_t *count, const mmn_model *model,
+                               const char *text, size_t length, bool behind, bool before,
+                               bool add_special, mmn_error *error)
+{
+    const int32_t image = model->config.image_token_id;
+    const bool marks = model->config.image_marks;
+    int32_t *own = NULL;
+    size_t own_count = 0;
+    mmn_text piece = {0};
+    if (marks && behind && strncmp(text, mark_behind, strlen(mark_behind)) != 0)
+        mmn_text_add(&piece, "%s", mark_behind);
+    mmn_text_add_bytes(&piece, text, length);
+    if (marks && before && !ends_with(text, length, mark_before))
+        mmn_text_add(&piece, "%s", mark_before);
+    mmn_status status = mmn_text_status(&piece, error);
+    if (status == MMN_OK)
+        status = mmn_tokenizer_encode(model->tokenizer, piece.text ? piece.text : "", piece.length,
+                                      add_special, &own, &own_count, error);
+    for (size_t i = 0; i < own_count && status == MMN_OK; i++)
+        if (own[i] == image)
+            status = mmn_fail(error, MMN_INPUT, NULL, NULL,
+                              "the prompt's text has the token %d, which stands for images here",
+                              (int)image);
+    if (status == MMN_OK)
+        status = mmn_resize(ids, *count, *count + own_count + before, sizeof(**ids), error);
+    if (status == MMN_OK && own_count > 0)
+        memcpy(*ids + *count, own, own_count * sizeof(**ids));
+    if (status == MMN_OK && before)
+        (*ids)[*count + own_count] = image;
+    *count += status == MMN_OK ? own_count + before : 0;
+    mmn_text_free(&piece);
+    mmn_free(own);
+    return status;
+}
+
+/* The texts between placeholders, each tokenised by itself as the authors' code does: SentencePiece
+ * begins each with a space. */
+static mmn_status encode_around_images(const mmn_model *model, const char *prompt, bool add_special,
+                                       int32_t **ids, size_t *count, mmn_error *error)
+{
+    mmn_status status = MMN_OK;
+    *ids = NULL;
+    *count = 0;
+    if (strstr(prompt, placeholder) && model->config.image_marks)
+        MMN_TRY(check_marks(model, error));
+    for (bool behind = false; prompt && status == MMN_OK; behind = true) {
+        const char *found = strstr(prompt, placeholder);
+        size_t length = found ? (size_t)(found - prompt) : strlen(prompt);
+        status = append_piece(ids, count, model, prompt, length, behind, found != NULL,
+                              add_special && !behind, error);
+        prompt = found ? found + strlen(placeholder) : NULL;
+    }
+    if (status != MMN_OK) {
+        mmn_free(*ids);
+        *ids = NULL;
+        *count = 0;
+    }
+    return status;
+}
+
+/* ---- Prompts ----------------------------------------------------------------------------------
+ */
+
 mmn_status mmn_prompt_encode(const mmn_model *model, const char *prompt, bool add_special,
                              size_t image_count, int32_t **ids, size_t *count, mmn_error *error)
 {
     const char *text = text_of(model, prompt);
     char *spelt;
+    if (model->config.image_between)
+        return encode_around_images(model, prompt, add_special, ids, count, error);
     MMN_TRY(check_image_token(model, prompt, image_count, error));
     MMN_TRY(spell_image_token(&spelt, model, text, error));
     const char *encoded = spelt ? spelt : text;

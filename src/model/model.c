@@ -88,10 +88,15 @@ static mmn_status read_image_settings(mmn_model *model, const mmn_model_options 
         .family = config->family->model_type,
         .processor = config->family->image_processor,
         .image_size = config->vision.image_size,
+        .pads_to_square = config->pads_images,
         .grid_pinpoint_count = config->grid_pinpoint_count,
         .grid_pinpoints = config->grid_pinpoint_count > 0 ? config->grid_pinpoints : NULL,
     };
-    MMN_TRY(mmn_image_settings_read(&model->image_settings, model->folder, &expected, error));
+    char *folder;
+    MMN_TRY(mmn_folder_of_tower(&folder, model->folder, config->tower, error));
+    mmn_status status = mmn_image_settings_read(&model->image_settings, folder, &expected, error);
+    mmn_free(folder);
+    MMN_TRY(status);
     model->image_settings.resize_order = options->resize_order;
     return MMN_OK;
 }

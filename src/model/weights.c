@@ -2,10 +2,12 @@
 #include "model/weights.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "model/binder.h"
 #include "model/family.h"
+#include "model/folder.h"
 
 static void name_types(mmn_weights *weights, const bool *seen)
 {
@@ -73,12 +75,43 @@ mmn_status mmn_weights_bind(mmn_weights **result, mmn_safetensors *tensors, cons
     return status;
 }
 
+static bool has_tower(const mmn_safetensors *tensors)
+{
+    static const char prefix[] = "model.vision_tower.";
+    for (size_t i = 0; i < mmn_safetensors_count(tensors); i++)
+        if (strncmp(mmn_safetensors_get(tensors, i)->name, prefix, sizeof(prefix) - 1) == 0)
+            return true;
+    return false;
+}
+
+/* Adds the vision tower of a folder of its own; of a whole CLIP the text's half is left alone. */
+static mmn_status add_tower(mmn_safetensors **tensors, const char *folder, mmn_error *error)
+{
+    mmn_safetensors *tower = NULL, *model = *tensors;
+    mmn_status status = mmn_safetensors_open_folder(&tower, folder, error);
+    *tensors = NULL;
+    if (status == MMN_OK)
+        return mmn_safetensors_join(tensors, model, tower, "vision_model.", error);
+    mmn_safetensors_close(model);
+    return status;
+}
+
 mmn_status mmn_weights_open(mmn_weights **weights, const char *folder, const mmn_config *config,
                             mmn_error *error)
 {
     *weights = NULL;
     mmn_safetensors *tensors;
     MMN_TRY(mmn_safetensors_open_folder(&tensors, folder, error));
+    if (config->tower[0] != '\0' && !has_tower(tensors)) {
+        char *within = NULL;
+        mmn_status status = mmn_folder_of_tower(&within, folder, config->tower, error);
+        if (status == MMN_OK)
+            status = add_tower(&tensors, within, error);
+        else
+            mmn_safetensors_close(tensors);
+        mmn_free(within);
+        MMN_TRY(status);
+    }
     return mmn_weights_bind(weights, tensors, folder, config, error);
 }
 

@@ -143,7 +143,8 @@ typedef struct mmn_weights {
 /* Opens the checkpoint in `folder` and binds it to `config`: every tensor that the architecture
  * needs must be there with its shape, in bf16, f16 or f32, and no other. Accepted are the names of
  * published llava-hf checkpoints, those that transformers 4.52 and later and 5 write, and those of
- * the original LLaVA code. MMN_INPUT names the tensor, its file, and what was expected. */
+ * the original LLaVA code, whose vision tower, unless its tensors are there too, is in the folder
+ * config->tower inside. MMN_INPUT names the tensor, its file, and what was expected. */
 mmn_status mmn_weights_open(mmn_weights **weights, const char *folder, const mmn_config *config,
                             mmn_error *error);
 /* The same for tensors that are open already. Takes `tensors` over, also on failure; `file` names

@@ -28,23 +28,39 @@ static float *merge_anyres(float *to, const float *projected, const float *newli
     return to;
 }
 
-/* merged [input->image_positions][width] of linear_2(act(linear_1(features))), projected
- * [rows][width]; these are the same array where nothing is packed. activations [rows][inner]. */
+/* projected [rows][width]: linear_2(act(linear_1(features))), or linear_1(features) alone where the
+ * projector has one layer. activations [rows][inner], NULL then. */
+static mmn_status apply(mmn_compute *compute, const mmn_config *config,
+                        const mmn_projector_weights *projector, const mmn_probes *probes,
+                        const float *features, size_t rows, float *activations, float *projected,
+                        mmn_error *error)
+{
+    size_t depth = projector->linear_1.weight.columns, inner = projector->linear_1.weight.rows;
+    MMN_TRY(mmn_compute_reserve(compute, rows, depth > inner ? depth : inner, 0, 0, error));
+    if (config->projector.linear) {
+        mmn_apply_linear(compute, projected, features, rows, &projector->linear_1);
+    } else {
+        mmn_apply_linear(compute, activations, features, rows, &projector->linear_1);
+        mmn_activate(compute, config->projector.activation, activations, rows * inner);
+        MMN_TRY(
+            mmn_show_rows(compute, probes, "projector.act", -1, activations, rows, inner, error));
+        mmn_apply_linear(compute, projected, activations, rows, &projector->linear_2);
+    }
+    return mmn_show_rows(compute, probes, "projector.out", -1, projected, rows,
+                         config->language.hidden_size, error);
+}
+
+/* merged [input->image_positions][width] of the features, projected [rows][width]; these are the
+ * same array where nothing is packed. activations as above. */
 static mmn_status project(mmn_compute *compute, const mmn_config *config,
                           const mmn_weights *weights, const mmn_probes *probes,
                           const mmn_input *input, const float *features, size_t rows,
                           float *activations, float *projected, float *merged, mmn_error *error)
 {
-    const mmn_projector_weights *projector = &weights->projector;
-    size_t depth = projector->linear_1.weight.columns, inner = projector->linear_1.weight.rows;
-    size_t width = projector->linear_2.weight.rows, positions = input->image_positions;
+    size_t width = config->language.hidden_size, positions = input->image_positions;
     size_t tile = mmn_vision_feature_tokens(&config->vision) * width;
-    MMN_TRY(mmn_compute_reserve(compute, rows, depth > inner ? depth : inner, 0, 0, error));
-    mmn_apply_linear(compute, activations, features, rows, &projector->linear_1);
-    mmn_activate(compute, config->projector.activation, activations, rows * inner);
-    MMN_TRY(mmn_show_rows(compute, probes, "projector.act", -1, activations, rows, inner, error));
-    mmn_apply_linear(compute, projected, activations, rows, &projector->linear_2);
-    MMN_TRY(mmn_show_rows(compute, probes, "projector.out", -1, projected, rows, width, error));
+    MMN_TRY(apply(compute, config, &weights->projector, probes, features, rows, activations,
+                  projected, error));
     float *to = merged;
     for (size_t image = 0; image < input->image_count && input->anyres; image++) {
         to = merge_anyres(to, projected, weights->image_newline, &input->anyres[image], width);
@@ -61,12 +77,13 @@ mmn_status mmn_projector_run(mmn_compute *compute, const mmn_config *config,
 {
     size_t projected_rows = input->pixels.tiles * mmn_vision_feature_tokens(&config->vision);
     size_t inner = weights->projector.linear_1.weight.rows * sizeof(float);
-    size_t width = weights->projector.linear_2.weight.rows * sizeof(float);
+    size_t width = config->language.hidden_size * sizeof(float);
+    bool linear = config->projector.linear;
     *merged = mmn_allocate(input->anyres ? input->image_positions : projected_rows, width, error);
-    float *activations = mmn_allocate(projected_rows, inner, error);
+    float *activations = linear ? NULL : mmn_allocate(projected_rows, inner, error);
     float *projected = input->anyres ? mmn_allocate(projected_rows, width, error) : *merged;
     mmn_status status = MMN_SYSTEM;
-    if (*merged && activations && projected)
+    if (*merged && (linear || activations) && projected)
         status = project(compute, config, weights, probes, input, features, projected_rows,
                          activations, projected, *merged, error);
     if (projected != *merged)

@@ -12,17 +12,24 @@ typedef struct prompt_template {
     const char *before, *image, *no_image, *after;
 } prompt_template;
 
-#define VICUNA_SYSTEM                                                                              \
+#define CURIOUS_HUMAN                                                                              \
     "A chat between a curious human and an artificial intelligence assistant. "                    \
-    "The assistant gives helpful, detailed, and polite answers to the human's questions. "
+    "The assistant gives helpful, detailed, and polite answers to the human's questions."
 
 static const prompt_template templates[] = {
     {"llava-1.5", "USER: ", "<image>\n", "", " ASSISTANT:"},
-    {"llava-v1.6-vicuna", VICUNA_SYSTEM "USER: ", "<image>\n", "", " ASSISTANT:"},
+    {"llava-v1.6-vicuna", CURIOUS_HUMAN " USER: ", "<image>\n", "", " ASSISTANT:"},
     {"llava-v1.6-mistral", "[INST] ", "<image>\n", "", " [/INST]"},
     /* The published chat template: its text begins with a line break, image or not. */
     {"llava-interleave-qwen", "<|im_start|>user\n", "<image>\n", "\n",
      "<|im_end|>\n<|im_start|>assistant\n"},
+    /* The original LLaVA's first conversation, and that of its LLaMA-2. */
+    {"llava-v0", CURIOUS_HUMAN "###Human: ", "<image>\n", "", "###Assistant:"},
+    {"llava-llama-2",
+     "[INST] <<SYS>>\nYou are a helpful language and vision assistant. You are able to understand "
+     "the visual content that the user provides, and assist the user with a variety of tasks using "
+     "natural language.\n<</SYS>>\n\n",
+     "<image>\n", "", " [/INST]"},
     /* InstructBLIP was trained with many forms of instructions, the bare question among them, and
      * with this one for short answers. Its image has no place in the text. */
     {"instructblip", "", "", "", ""},

@@ -434,6 +434,34 @@ Test(safetensors, opens_shards, .init = make_sharded, .fini = scratch_remove)
     mmn_safetensors_close(tensors);
 }
 
+/* Of the other's tensors only those with the beginning; a name in both is refused. */
+Test(safetensors, joins_two, .init = make_sharded, .fini = scratch_remove)
+{
+    mmn_safetensors *tensors, *other, *both;
+    char path[1000];
+    snprintf(path, sizeof(path), "%s/other.safetensors", scratch);
+    write_shard("other.safetensors", (const char *const[]){"a", "x.1", "x.2", "y"}, 4);
+    for (int refused = 0; refused < 2; refused++) {
+        check_ok(mmn_safetensors_open_folder(&tensors, scratch, &error));
+        check_ok(mmn_safetensors_open(&other, path, &error));
+        mmn_status status =
+            mmn_safetensors_join(&both, tensors, other, refused ? "" : "x.", &error);
+        if (refused) {
+            cr_assert_eq(status, MMN_INPUT);
+            cr_assert_str_eq(error.where, "a");
+            cr_assert_null(both);
+            continue;
+        }
+        check_ok(status);
+        cr_assert_eq(mmn_safetensors_count(both), 5);
+        cr_assert_eq(mmn_safetensors_file_count(both), 3);
+        cr_assert_not_null(mmn_safetensors_find(both, "x.2"));
+        cr_assert_not_null(mmn_safetensors_find(both, "c"));
+        cr_assert_null(mmn_safetensors_find(both, "y"));
+        mmn_safetensors_close(both);
+    }
+}
+
 /* What the index leaves out is there as in transformers, which reads shards whole. */
 Test(safetensors, reads_what_shards_hold_beside_the_index, .init = make_sharded,
      .fini = scratch_remove)

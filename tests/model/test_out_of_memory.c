@@ -8,6 +8,7 @@
 
 static const char checkpoint[] = MMN_SOURCE_DIR "/golden/checkpoints/llava-v1.6-vicuna";
 static const char with_qformer[] = MMN_SOURCE_DIR "/golden/checkpoints/instructblip";
+static const char tower_apart[] = MMN_SOURCE_DIR "/golden/checkpoints/llava-linear-marks";
 static const char only_text[] = MMN_SOURCE_DIR "/golden/checkpoints/bloom";
 static const char *const image[] = {MMN_SOURCE_DIR "/golden/images/retina.jpg"};
 
@@ -54,6 +55,11 @@ Test(out_of_memory, opening_a_model_with_a_qformer)
 {
     MMN_NEEDS(with_qformer);
     open_with_little_memory(with_qformer);
+}
+
+Test(out_of_memory, opening_a_model_whose_tower_is_in_a_folder_of_its_own)
+{
+    open_with_little_memory(tower_apart);
 }
 
 Test(out_of_memory, opening_a_language_model)
@@ -114,6 +120,11 @@ Test(out_of_memory, answering_with_a_qformer)
 {
     MMN_NEEDS(with_qformer);
     answer_with_little_memory(with_qformer, 1);
+}
+
+Test(out_of_memory, answering_with_marks_around_an_image)
+{
+    answer_with_little_memory(tower_apart, 1);
 }
 
 Test(out_of_memory, answering_without_a_picture)

@@ -76,6 +76,8 @@ Test(weights, normalises_names)
         {"layers.1.mlp.up_proj.weight", "language_model.layers.1.mlp.up_proj.weight"},
         {"embed_tokens.weight", "language_model.embed_tokens.weight"},
         {"norm.weight", "language_model.norm.weight"},
+        {"model.mm_projector.bias", "multi_modal_projector.linear.bias"},
+        {"model.mm_projector.2.bias", "multi_modal_projector.linear_2.bias"},
         {"something.else", "something.else"},
         {"", ""},
         {"model.", "model."},
@@ -196,6 +198,9 @@ Test(weights, digest_is_what_the_description_gives)
     static const char *const digests[][2] = {
         {"llava-1.5", "41a75ff77868c6eda7a2a028a3703e11"},
         {"llava-native", "24c9f514bb8268d865d82c6f62520461"},
+        {"llava-linear-224", "738f9f72bb8910cd7eb60eb446c7b041"},
+        {"llava-linear-marks", "696dca458562e3a24b0057b39ba950f7"},
+        {"llava-mlp-336", "aa39abbdfaf5fae47f6390c52424f720"},
         {"llava-v1.6-vicuna", "145c79102e0a8303bf3f3a52a5c28d59"},
         {"llava-v1.6-mistral", "a5984652228ad93594828b4b72567b9f"},
         {"llava-interleave-qwen", "36e8d5464f5d0d23377178bf052648df"},

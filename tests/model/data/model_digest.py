@@ -11,6 +11,19 @@ import sys
 import xxhash
 
 
+def converted(folder, config):
+    """The original LLaVA's config.json as transformers would have it, and the tower's own weights."""
+    tower = folder + "/" + config["mm_vision_tower"].rsplit("/", 1)[-1]
+    with open(tower + "/config.json", encoding="utf-8") as file:
+        vision = json.load(file)
+    return {"model_type": "llava_original", "vision_config": vision.get("vision_config", vision),
+            "text_config": config | {"model_type": "llama"}, "image_token_index": 0,
+            "vision_feature_layer": config["mm_vision_select_layer"],
+            "vision_feature_select_strategy":
+                "full" if config.get("mm_vision_select_feature") == "cls_patch" else "default",
+            "linear": config.get("mm_projector_type", "linear") == "linear"}, glob.glob(tower + "/*.safetensors")
+
+
 def model_digest(folder):
     stream = xxhash.xxh3_128()
     number = lambda value: stream.update(struct.pack("<Q", value))
@@ -24,6 +37,11 @@ def model_digest(folder):
 
     with open(folder + "/config.json", encoding="utf-8") as file:
         config = json.load(file)
+    files = glob.glob(folder + "/*.safetensors")
+    own = len(files)
+    if "mm_vision_tower" in config:
+        config, more = converted(folder, config)
+        files += more
     text("mmneuron-model-1")
     text(config["model_type"])
     vision, language = config.get("vision_config"), config.get("text_config", config)
@@ -45,6 +63,8 @@ def model_digest(folder):
             text(vision["model_type"])
         text(config.get("projector_hidden_act", "gelu"))
         u32(config.get("multimodal_projector_bias", True))
+        if config.get("linear"):
+            text("linear")
 
     def no_tower():
         for _ in range(6):
@@ -100,13 +120,15 @@ def model_digest(folder):
         u32(width)
 
     tensors = {}
-    for path in glob.glob(folder + "/*.safetensors"):
+    for path in files:
         with open(path, "rb") as file:
             data = file.read()
         begin = 8 + struct.unpack("<Q", data[:8])[0]
         for name, entry in json.loads(data[8:begin]).items():
             if name != "__metadata__":
-                if name.endswith("rotary_emb.inv_freq"):
+                if name.endswith(("rotary_emb.inv_freq", "position_ids")):
+                    continue
+                if path not in files[:own] and not name.startswith("vision_model."):
                     continue
                 if is_bloom:
                     name = re.sub(r"^(transformer\.)?", "language_model.", name)
@@ -115,7 +137,14 @@ def model_digest(folder):
                     name = re.sub(r"^(model\.)?decoder\.", "language_model.", name)
                 elif not vision:
                     name = re.sub(r"^model\.", "language_model.", name)
+                elif "linear" in config:
+                    name = re.sub(r"^model\.(layers|embed_tokens|norm)\.", r"language_model.\1.", name)
                 name = re.sub(r"^model\.", "", name)
+                name = name.replace("mm_projector.0.", "multi_modal_projector.linear_1.")
+                name = name.replace("mm_projector.2.", "multi_modal_projector.linear_2.")
+                name = name.replace("mm_projector.", "multi_modal_projector.linear.")
+                name = name.replace("vision_tower.vision_tower.", "vision_tower.")
+                name = re.sub(r"^vision_model\.", "vision_tower.", name)
                 name = name.replace("vision_tower.vision_model.", "vision_tower.")
                 name = name.replace("language_model.model.", "language_model.")
                 name = name.replace("language_model.lm_head.", "lm_head.")
