@@ -51,9 +51,9 @@ typedef struct mmn_figure_form {
 #define MMN_FIGURE_COLUMNS(...) ((const mmn_column[]){__VA_ARGS__, {0}})
 
 /* Those of a subject, up to one without a name. Neighbours with the same `each` take turns. */
-extern const mmn_figure_form mmn_neuron_figures[], mmn_domain_figures[], mmn_off_figures[],
-    mmn_comparison_figures[], mmn_perturbation_figures[], mmn_lens_figures[],
-    mmn_contribution_figures[], mmn_contribution_list_figures[];
+extern const mmn_figure_form mmn_neuron_figures[], mmn_off_figures[], mmn_comparison_figures[],
+    mmn_perturbation_figures[], mmn_lens_figures[], mmn_contribution_figures[],
+    mmn_contribution_list_figures[];
 
 /* Appends the figures of these forms that the results have something for. Where several sets have
  * something, the titles say of which file each is. */

@@ -38,44 +38,6 @@ Test(report, counts_neurons_of_layers)
     mmn_report_free(report);
 }
 
-/* How many domains' lists have a neuron. */
-static size_t domains_of(json_t *lists, const json_t *pair)
-{
-    const char *domain;
-    json_t *pairs;
-    size_t count = 0;
-    json_object_foreach(lists, domain, pairs)
-    {
-        count += has_pair(pairs, pair);
-    }
-    return count;
-}
-
-Test(report, counts_neurons_by_their_domains)
-{
-    mmn_report *report = report_of(data_files, 4);
-    json_t *neurons = load(data_files[0]);
-    csv table = read_csv(report, "domains");
-    cr_assert_eq(table.rows, 3 * 5);
-    for (size_t r = 0; r < table.rows; r++) {
-        const json_t *module =
-            json_object_get(json_object_get(neurons, "modules"), field(&table, r, 0));
-        json_t *lists = json_object_get(module, "domains"), *pairs;
-        const size_t domains = (size_t)number(&table, r, 1);
-        const char *domain;
-        size_t expected = 0; /* each neuron once for each of its domains */
-        json_object_foreach(lists, domain, pairs)
-        {
-            for (size_t i = 0; i < json_array_size(pairs); i++)
-                expected += domains_of(lists, json_array_get(pairs, i)) == domains;
-        }
-        cr_assert_eq(number(&table, r, 2) * (double)domains, expected);
-    }
-    free_csv(&table);
-    json_decref(neurons);
-    mmn_report_free(report);
-}
-
 Test(report, counts_shared_neurons)
 {
     mmn_report *report = report_of(data_files, 4);
