@@ -68,6 +68,33 @@ size_t mmn_neuron_list_common(const mmn_neuron_list *a, const mmn_neuron_list *b
     return common;
 }
 
+static bool has(const mmn_neuron_list *list, uint64_t number)
+{
+    size_t low = 0, high = list->count;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (list->numbers[middle] < number)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < list->count && list->numbers[low] == number;
+}
+
+void mmn_neurons_by_domains(size_t *by_domains, const mmn_listed_module *module,
+                            size_t domain_count)
+{
+    memset(by_domains, 0, domain_count * sizeof(*by_domains));
+    for (size_t d = 0; d < domain_count; d++)
+        for (size_t i = 0; i < module->lists[d].count; i++) {
+            size_t before = 0, after = 0;
+            for (size_t other = 0; other < domain_count; other++)
+                if (other != d && has(&module->lists[other], module->lists[d].numbers[i]))
+                    *(other < d ? &before : &after) += 1;
+            by_domains[after] += before == 0; /* where its first domain's list has it */
+        }
+}
+
 /* ---- Choosing -------------------------------------------------------------------------------- */
 
 static mmn_status refuse_domain(const mmn_item *given, const mmn_neurons *neurons, mmn_error *error)

@@ -73,6 +73,10 @@ void mmn_neurons_mark(uint8_t *marks, const mmn_listed_module *module, const uin
 
 /* How many neurons are in both lists of one module. */
 size_t mmn_neuron_list_common(const mmn_neuron_list *a, const mmn_neuron_list *b);
+/* Fills by_domains [domain_count]: how many of the module's neurons belong to 1, 2, ... of the
+ * domains. */
+void mmn_neurons_by_domains(size_t *by_domains, const mmn_listed_module *module,
+                            size_t domain_count);
 
 extern const mmn_form mmn_ranking_form; /* of neurons that were ranked, as a result */
 

@@ -95,6 +95,11 @@ double mmn_rank_highest_entropy(size_t domains)
     return logarithm;
 }
 
+double mmn_rank_effective_domains(double entropy)
+{
+    return mmn_power(0x1.5bf0a8b145769p+1, entropy); /* e, whose logarithm is 1 */
+}
+
 static bool exceeds(const double *probability, size_t domains, double bar)
 {
     for (size_t d = 0; d < domains; d++)

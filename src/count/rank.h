@@ -51,6 +51,9 @@ bool mmn_rank_belongs(const mmn_rank_result *result, size_t rank, size_t domain)
 
 /* The entropy of a neuron that is as active in each of `domains` domains: their logarithm. */
 double mmn_rank_highest_entropy(size_t domains);
+/* In how many domains a neuron of this entropy, in nats, is active: exp(entropy), which is N where
+ * it is as active in each of N domains and in no other (Hill's number of order 1). */
+double mmn_rank_effective_domains(double entropy);
 
 /* share * count rounded to the nearest integer, ties to even, as Python's round. */
 size_t mmn_round_share(double share, size_t count);

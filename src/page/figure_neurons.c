@@ -1,5 +1,5 @@
 /* The figures of the neurons of domains: how many each layer has, how many domains have in common,
- * and where the ranking cuts the distribution of entropies. */
+ * how many domains a neuron has, and where the ranking cuts the distribution of entropies. */
 #include <string.h>
 
 #include "base/memory.h"
@@ -144,6 +144,107 @@ static mmn_status draw_overlap(mmn_figure *figure, const mmn_results *results, s
     return MMN_OK;
 }
 
+/* ---- Neurons by the number of their domains -------------------------------------------------- */
+
+/* Neurons of 1, 2, ... domains: [MMN_REPORT_DOMAINS] of them. */
+typedef struct by_domains {
+    size_t chosen[MMN_REPORT_DOMAINS], others[MMN_REPORT_DOMAINS];
+    const char *module;
+    size_t domains;
+    const char *of, *title; /* the names of the axes */
+} by_domains;
+
+/* A column for each number of domains: the chosen neurons, and the others above them. */
+static mmn_status draw_by_domains(mmn_figure *figure, const by_domains *drawn)
+{
+    size_t largest = 1;
+    for (size_t d = 0; d < drawn->domains; d++)
+        if (drawn->chosen[d] + drawn->others[d] > largest)
+            largest = drawn->chosen[d] + drawn->others[d];
+    mmn_svg svg = {.width = MMN_PANEL_WIDTH, .height = 242};
+    mmn_chart chart = {.svg = &svg,
+                       .left = 44,
+                       .top = 62,
+                       .headroom = 16,
+                       .width = MMN_PANEL_WIDTH - 56,
+                       .height = 138,
+                       .x_minimum = 1,
+                       .x_maximum = (double)drawn->domains,
+                       .y_maximum = (double)largest};
+    mmn_chart_make_room(&chart, 5, true);
+    mmn_chart_grid_y(&chart, drawn->title, 5, true);
+    const double slot = chart.width / (double)drawn->domains, bar = slot > 48 ? 40 : slot * 0.8;
+    for (size_t d = 0; d < drawn->domains; d++) {
+        const double x = chart.left + slot * ((double)d + 0.5), left = x - bar / 2;
+        const size_t all = drawn->chosen[d] + drawn->others[d];
+        mmn_chart_column(&chart, "other", left, bar, (double)all);
+        mmn_chart_column(&chart, "s0", left, bar, (double)drawn->chosen[d]);
+        if (slot > 24)
+            mmn_svg_number(&svg, "tick", x, mmn_chart_y(&chart, (double)all) - 4, MMN_ANCHOR_MIDDLE,
+                           (double)all, 0, "");
+    }
+    /* As the bars stand in the middle of their slots. */
+    chart.left += slot / 2;
+    chart.width -= slot;
+    mmn_chart_axis_x(&chart, drawn->of, 8, true);
+    return mmn_figure_panel(figure, &svg, drawn->module);
+}
+
+static mmn_status draw_shared(mmn_figure *figure, const mmn_results *results, size_t row)
+{
+    const mmn_neurons *lists = results->lists;
+    (void)row;
+    for (size_t m = 0; m < lists->module_count; m++) {
+        const mmn_listed_module *module = &lists->modules[m];
+        by_domains drawn = {.module = module->name,
+                            .domains = lists->domain_count,
+                            .of = "domains",
+                            .title = "neurons"};
+        size_t belonging = 0;
+        mmn_neurons_by_domains(drawn.chosen, module, lists->domain_count);
+        for (size_t d = 0; d < lists->domain_count; d++)
+            belonging += drawn.chosen[d];
+        for (size_t d = 0; d < lists->domain_count; d++)
+            MMN_CELLS(&figure->table, mmn_as_text(module->name), mmn_as_whole(d + 1),
+                      mmn_as_whole(drawn.chosen[d]),
+                      mmn_as_real(belonging > 0 ? (double)drawn.chosen[d] / (double)belonging : 0));
+        if (module->selected > belonging)
+            mmn_text_add(&figure->words, " %s: %zu selected neurons belong to none.", module->name,
+                         module->selected - belonging);
+        MMN_TRY(draw_by_domains(figure, &drawn));
+    }
+    return MMN_OK;
+}
+
+static mmn_status draw_effective(mmn_figure *figure, const mmn_results *results, size_t row)
+{
+    const mmn_neurons *ranking = results->ranking;
+    (void)row;
+    for (size_t m = 0; m < ranking->module_count; m++) {
+        const mmn_listed_module *module = &ranking->modules[m];
+        const mmn_listed_module *listed = mmn_neurons_find_module(results->lists, module->name);
+        by_domains drawn = {.module = module->name,
+                            .domains = ranking->domain_count,
+                            .of = "domains, exp(entropy)",
+                            .title = "neurons above the bar"};
+        if (!listed)
+            continue;
+        for (size_t i = 0; i < module->result.selected; i++) {
+            const double domains = mmn_rank_effective_domains(module->result.entropy[i]);
+            const size_t place = domains < 1.5 ? 0 : (size_t)(domains + 0.5) - 1;
+            (i < listed->selected
+                 ? drawn.chosen
+                 : drawn.others)[place < drawn.domains ? place : drawn.domains - 1]++;
+        }
+        for (size_t d = 0; d < drawn.domains; d++)
+            MMN_CELLS(&figure->table, mmn_as_text(module->name), mmn_as_whole(d + 1),
+                      mmn_as_whole(drawn.chosen[d] + drawn.others[d]),
+                      mmn_as_whole(drawn.chosen[d]));
+        MMN_TRY(draw_by_domains(figure, &drawn));
+    }
+    return MMN_OK;
+}
+
 /* ---- Entropies ------------------------------------------------------------------------------- */
 
 enum { BINS = 40 };
@@ -241,6 +342,23 @@ const mmn_figure_form mmn_neuron_figures[] = {
                                    {"also of", 0, NULL}, {"neurons", 0, NULL},
                                    {"share of the first", 3, NULL}),
      .draw = draw_overlap},
+    {.name = "shared",
+     .title = "Neurons by the number of their domains",
+     .kind = MMN_RESULT_NEURONS,
+     .words = "How many of the selected neurons belong to one domain, to two, and so on up to all.",
+     .columns = MMN_FIGURE_COLUMNS({"module", 0, NULL}, {"domains", 0, NULL}, {"neurons", 0, NULL},
+                                   {"share", 4, NULL}),
+     .draw = draw_shared},
+    {.name = "effective",
+     .title = "In how many domains neurons are active",
+     .kind = MMN_RESULT_COUNTS,
+     .words = "Neurons whose activation probability is above the bar in some domain, by exp(H), "
+              "rounded, where H is the entropy of these probabilities over domains: N for a neuron "
+              "that is as active in N domains and in no other. Dark: those that the ranking "
+              "selects.",
+     .columns = MMN_FIGURE_COLUMNS({"module", 0, NULL}, {"domains", 0, NULL}, {"neurons", 0, NULL},
+                                   {"selected", 0, NULL}),
+     .draw = draw_effective},
     {.name = "entropy",
      .title = "Entropy over domains, and the cut",
      .kind = MMN_RESULT_COUNTS,

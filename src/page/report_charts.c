@@ -49,6 +49,24 @@ static void chart_neurons(mmn_text *text, const mmn_neurons *lists, bool blocks)
     }
 }
 
+static void chart_shared(mmn_text *text, const mmn_neurons *lists, bool blocks)
+{
+    size_t by_domains[MMN_REPORT_DOMAINS];
+    char name[24], number[24];
+    for (size_t m = 0; m < lists->module_count; m++) {
+        size_t largest = 1;
+        mmn_neurons_by_domains(by_domains, &lists->modules[m], lists->domain_count);
+        for (size_t d = 0; d < lists->domain_count; d++)
+            largest = by_domains[d] > largest ? by_domains[d] : largest;
+        mmn_text_add(text, "  %s\n", lists->modules[m].name);
+        for (size_t d = 0; d < lists->domain_count; d++) {
+            snprintf(name, sizeof(name), "%zu", d + 1);
+            snprintf(number, sizeof(number), "%zu", by_domains[d]);
+            add_line(text, name, number, (double)by_domains[d] / (double)largest, blocks);
+        }
+    }
+}
+
 /* A value from `base` to `most`, of which `factor` times it is written. */
 static void add_value(mmn_text *text, const char *name, double value, double factor, int decimals,
                       double base, double most, bool blocks)
@@ -166,6 +184,11 @@ mmn_status mmn_report_charts(const mmn_report *report, int blocks, char **charts
         add_heading(&text, languages ? "language neurons" : "domain neurons", report,
                     MMN_RESULT_NEURONS, set);
         chart_neurons(&text, sets->list[set].lists, blocks != 0);
+        add_heading(&text,
+                    languages ? "neurons by the number of their languages"
+                              : "neurons by the number of their domains",
+                    report, MMN_RESULT_NEURONS, set);
+        chart_shared(&text, sets->list[set].lists, blocks != 0);
     }
     for (size_t i = 0; i < MMN_LENGTH(charts_of); i++)
         for (size_t set = 0; set < sets->count; set++) {

@@ -4,7 +4,7 @@
 
 data=$top_srcdir/tests/page/data
 results="$data/neurons.json $data/eval.json $data/perturb.json $data/lens.json"
-figures="neurons overlap accuracy cross perturbation lens words words-1 activation-1 words-2"
+figures="neurons overlap shared accuracy cross perturbation lens words words-1 activation-1 words-2"
 make_list 6 "$work/list.jsonl"
 $MMNEURON count "$model" "$work/list.jsonl" -o "$work/counts" --quiet >/dev/null
 
@@ -14,7 +14,7 @@ writes_a_page() {
         grep -q "<section aria-labelledby=\"$name\">" "$work/page.html" || return 1
     done
     grep -q '^    everyday  .*####' "$work/out" && ! LC_ALL=C grep -q '[^ -~]' "$work/out" &&
-        grep -q "page.html: 10 figures$" "$work/out"
+        grep -q "page.html: 11 figures$" "$work/out"
 }
 
 # writes_files FORMAT: a file for each figure, and nothing else.
@@ -42,7 +42,7 @@ csv_has_the_digits_of_json() {
 
 takes_counts() {
     exits 0 $MMNEURON report "$work/counts" -o "$work/counts.html" &&
-        grep -q "counts.html: 3 figures$" "$work/out" && grep -q 'id="entropy"' "$work/counts.html"
+        grep -q "counts.html: 5 figures$" "$work/out" && grep -q 'id="entropy"' "$work/counts.html"
 }
 
 # The same results give the same bytes, whatever the locale.

@@ -6,9 +6,9 @@
 
 TestSuite(page, .init = make_folder, .fini = remove_folder);
 
-static const char *const figures[] = {"neurons",      "overlap", "accuracy", "cross",
-                                      "perturbation", "lens",    "words",    "words-1",
-                                      "activation-1", "words-2"};
+static const char *const figures[] = {"neurons", "overlap",      "shared", "accuracy",
+                                      "cross",   "perturbation", "lens",   "words",
+                                      "words-1", "activation-1", "words-2"};
 
 /* The text before the next "<" as it was before it was escaped. */
 static void unescape(char *text, size_t size, const char *html)
@@ -234,7 +234,7 @@ Test(page, has_what_the_results_allow)
     static const struct {
         size_t file;
         const char *figures[6];
-    } cases[] = {{0, {"neurons", "overlap"}},
+    } cases[] = {{0, {"neurons", "overlap", "shared"}},
                  {1, {"accuracy", "cross"}},
                  {2, {"perturbation"}},
                  {3, {"lens", "words", "words-1", "activation-1", "words-2"}},

@@ -58,6 +58,33 @@ Test(report, counts_shared_neurons)
     mmn_report_free(report);
 }
 
+/* Each pair of a domain counts as a part of its neuron, which as many domains have. */
+Test(report, counts_neurons_by_their_domains)
+{
+    mmn_report *report = report_of(data_files, 4);
+    json_t *neurons = load(data_files[0]);
+    csv table = read_csv(report, "shared");
+    cr_assert_eq(table.rows, 3 * 5);
+    for (size_t r = 0; r < table.rows; r++) {
+        json_t *module = json_object_get(json_object_get(neurons, "modules"), field(&table, r, 0));
+        json_t *own, *others, *lists = json_object_get(module, "domains");
+        const char *name, *other;
+        size_t pairs = 0;
+        json_object_foreach(lists, name, own) for (size_t i = 0; i < json_array_size(own); i++)
+        {
+            size_t owners = 0;
+            json_object_foreach(lists, other, others)
+                owners += has_pair(others, json_array_get(own, i));
+            pairs += (double)owners == number(&table, r, 1);
+        }
+        cr_assert_eq(number(&table, r, 1), (double)(r % 5 + 1));
+        cr_assert_eq(number(&table, r, 2) * number(&table, r, 1), pairs);
+    }
+    free_csv(&table);
+    json_decref(neurons);
+    mmn_report_free(report);
+}
+
 Test(report, repeats_accuracies)
 {
     static const char *const keys[] = {"plain", "domain_off", "random_mean"};

@@ -91,13 +91,35 @@ static void is_distribution(const mmn_report *report, double quantile, size_t se
     free_csv(&table);
 }
 
+/* The same by exp(H), rounded: in how many domains neurons are active. */
+static void is_by_domains(const mmn_report *report, double quantile, size_t selected)
+{
+    double entropy[ALL];
+    const size_t passed = entropies(entropy, quantile);
+    csv table = read_csv(report, "effective");
+    cr_assert_eq(table.rows, DOMAINS);
+    for (size_t d = 0; d < DOMAINS; d++) {
+        size_t all = 0, chosen = 0;
+        for (size_t i = 0; i < passed; i++) {
+            const bool there = nearbyint(exp(entropy[i])) == (double)d + 1;
+            all += there;
+            chosen += there && i < selected;
+        }
+        cr_assert_eq(number(&table, d, 1), d + 1);
+        cr_assert_eq(number(&table, d, 2), all, "%zu domains", d + 1);
+        cr_assert_eq(number(&table, d, 3), chosen, "%zu domains", d + 1);
+    }
+    free_csv(&table);
+}
+
 Test(report_counts, are_ranked_as_by_default)
 {
     const char *const file = in_folder("counts");
     write_counts(file);
     mmn_report *report = report_of(&file, 1);
-    cr_assert_eq(mmn_report_figure_count(report), 3);
+    cr_assert_eq(mmn_report_figure_count(report), 5);
     is_distribution(report, 0.95, 2);
+    is_by_domains(report, 0.95, 2);
     mmn_report_free(report);
 }
 
@@ -114,5 +136,6 @@ Test(report_counts, are_ranked_as_the_neurons)
     const char *const files[] = {in_folder("neurons.json"), file};
     mmn_report *report = report_of(files, 2);
     is_distribution(report, 0.8, 20);
+    is_by_domains(report, 0.8, 20);
     mmn_report_free(report);
 }
