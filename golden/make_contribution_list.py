@@ -192,6 +192,8 @@ def measure(model: Model, words: dict[str, dict], shuffled: list[dict[str, dict]
 def disturb(model: Model, ids: list[int], word: dict) -> None:
     target = ids, model.prompt.shape[1] - 1 + word["token"], word["id"]
     layers, width = len(model.layers), model.scores[0].shape[0]
+    word["named_random"] = mean([float(word["id"] in torch.topk(model.scores[l][k], NAMES).indices)
+                                 for seed in SEEDS for l, k in random_neurons(TOP, layers, width, seed)])
     top = [(l, k) for l, k, _, _ in word["neurons"]["contribution"]]
     word["log_probability"] = model.log_probability(*target)
     model.watch.off = [(l, k) for l, k, _, _ in word["neurons"]["activation"]]

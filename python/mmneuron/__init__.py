@@ -21,7 +21,7 @@ from .neurons import Counts, Mask, Neurons, count, count_plan, merge, rank
 from .pages import Figure, figures, report
 from .results import Result
 from .studies import (contrib, contrib_list, eval, judge_file, lens, perplexity, perturb,
-                      study)
+                      study, write_names)
 
 __version__ = _functions["mmn_version"]().decode()
 
@@ -30,4 +30,5 @@ __all__ = [
     "Neurons", "Progress", "Result", "Run", "Session", "Stage", "Status", "Verification", "contrib",
     "contrib_list", "count", "count_plan", "eval", "figures", "judge_file", "lens", "merge",
     "perplexity", "perturb", "rank", "report", "study", "verify", "verify_dumps",
+    "write_names",
 ]

@@ -337,6 +337,7 @@ FUNCTIONS = {
     "mmn_perturb": (c_int, _MADE, _OBJECT, POINTER(PerturbOptions), _ERROR),
     "mmn_lens_run": (c_int, _MADE, _OBJECT, POINTER(LensOptions), _ERROR),
     "mmn_contributions_run": (c_int, _MADE, _OBJECT, POINTER(ContributionOptions), _ERROR),
+    "mmn_contribution_names_write": (c_int, _OBJECT, _TEXT, _ERROR),
     "mmn_judge_file": (c_int, _MADE, _OBJECT, POINTER(JudgeOptions), _ERROR),
     "mmn_result_free": (None, _OBJECT),
     "mmn_result_read": (c_int, _MADE, _TEXT, _ERROR),

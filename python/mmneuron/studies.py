@@ -231,6 +231,12 @@ def contrib_list(model: Model, list: Path, *, template: str | None = None, sampl
                 parts=parts, plan=False, progress=progress)
 
 
+def write_names(result: Result, file: Path) -> None:
+    """Writes the names of the neurons that a result of contrib_list has, a line of JSON for each
+    neuron of each word, for programs that compare the word with the names."""
+    call("mmn_contribution_names_write", result._handle.value(), path(file))
+
+
 def judge_file(judge: Model, file: Path, list: Path | None = None, *, form: str = "benchmark",
                allow_unknown_keys: bool = False, progress: Any = None) -> Result:
     """Whether answers are right, by a model that judges them (Lingo-Judge).

@@ -205,6 +205,13 @@ def test_contrib_list(domains, short_list, program, tmp_path: Path) -> None:
         assert summary["said"] == len(lists) == len(words)
         for name in "own", "any", "named":
             assert summary[name] == pytest.approx(np.mean([found[name] for found in lists]))
+        assert summary["named_random"] == pytest.approx(np.mean([word["named_random"] for word in words]))
+    mmneuron.write_names(result, tmp_path / "names.jsonl")
+    rows = [json.loads(line) for line in (tmp_path / "names.jsonl").read_text().splitlines()]
+    assert [row["names"] for row in rows] == [[name["word"] for name in neuron["names"]] for word in words
+                                              for found in word["lists"] for neuron in found["neurons"]]
+    with pytest.raises(mmneuron.Error):
+        mmneuron.write_names(mmneuron.Result.read(tmp_path / "contrib.json"), tmp_path / "no" / "names.jsonl")
 
 
 def test_reports(evaluated, counts, neurons, tmp_path: Path, program) -> None:

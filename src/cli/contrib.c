@@ -10,7 +10,8 @@
 
 typedef struct contrib_request {
     mmn_contribution_options options;
-    const char *activation, *mask;
+    const char *activation, *mask, *name_rows;
+    mmn_output *name_output;
     mmn_cli_texts images;
     uint32_t shuffles;
 } contrib_request;
@@ -18,7 +19,10 @@ typedef struct contrib_request {
 static mmn_status run(mmn_result **result, const mmn_model *model, void *context, mmn_error *error)
 {
     const contrib_request *request = context;
-    return mmn_contributions_run(result, model, &request->options, error);
+    const mmn_status status = mmn_contributions_run(result, model, &request->options, error);
+    if (status != MMN_OK || request->name_rows == NULL || mmn_cli_ranks_follow())
+        return status;
+    return mmn_contribution_names_write(*result, request->name_rows, error);
 }
 
 /* Whether the argument is a list. Beside an image, it is a question about that. */
@@ -42,12 +46,34 @@ static int check_question(mmn_cli_call *call, const mmn_cli_study *study)
     if (options->prompt != NULL && options->template_name != NULL)
         return mmn_cli_usage(call, "--template is for a question; --prompt is taken as it stands");
     if (study->rows_file != NULL || study->shard.count > 0 || options->samples > 0 ||
-        options->at_least > 0 || request->shuffles != NOT_GIVEN || options->allow_unknown_keys)
-        return mmn_cli_usage(call, "--rows, --shard, --samples, --at-least, --shuffles and"
-                                   " --allow-unknown-keys are for a list, DATA.jsonl");
+        options->at_least > 0 || request->shuffles != NOT_GIVEN || request->name_rows != NULL ||
+        options->allow_unknown_keys)
+        return mmn_cli_usage(call,
+                             "--rows, --shard, --samples, --at-least, --shuffles, --name-rows and"
+                             " --allow-unknown-keys are for a list, DATA.jsonl");
     if (mmn_cli_ranks() != NULL)
         return mmn_cli_usage(call, "one question is not divided among processes; start it alone");
     return MMN_CLI_DONE;
+}
+
+/* Takes the file of names before the work. */
+static int claim_names(const mmn_cli_call *call, contrib_request *request,
+                       const mmn_cli_study *study)
+{
+    const mmn_source sources[] = {{MMN_SOURCE_LIST, call->texts[1]},
+                                  {MMN_SOURCE_MODEL, call->texts[0]}};
+    const mmn_output_options options = {.size = sizeof options,
+                                        .purpose = "mmneuron contrib",
+                                        .sources = sources,
+                                        .source_count = sizeof sources / sizeof sources[0]};
+    mmn_error error;
+    if (study->shard.count > 0)
+        return mmn_cli_usage(call, "--name-rows is of a result; a shard has rows alone");
+    if (mmn_cli_ranks_follow())
+        return MMN_CLI_DONE;
+    return mmn_output_claim(&request->name_output, request->name_rows, &options, &error) == MMN_OK
+               ? MMN_CLI_DONE
+               : mmn_cli_fail(&error);
 }
 
 /* What is of one question only. */
@@ -65,7 +91,7 @@ static int check_list(mmn_cli_call *call, mmn_cli_study *study)
     request->options.list = call->texts[1];
     study->list = &request->options.list;
     study->rows = &request->options.rows;
-    return MMN_CLI_DONE;
+    return request->name_rows != NULL ? claim_names(call, request, study) : MMN_CLI_DONE;
 }
 
 static int check(mmn_cli_call *call, mmn_cli_study *study)
@@ -154,6 +180,10 @@ int mmn_cli_contrib(mmn_cli_call *call)
         {.name = "at-least", .value = "N", .kind = MMN_CLI_WHOLE, .target = &options->at_least,
          .minimum = 2, .maximum = 1e9,
          .help = "of a list, compare samples for words that N say (5)"},
+        {.name = "name-rows", .value = "FILE.jsonl", .kind = MMN_CLI_TEXT,
+         .target = &request.name_rows,
+         .help = "of a list, write each word and the names of its neurons to FILE.jsonl, for"
+                 " programs that compare texts"},
         MMN_CLI_KEPT_ROWS(&study),
         MMN_CLI_ALLOW_UNKNOWN_KEYS(&options->allow_unknown_keys),
         MMN_CLI_IGNORE_GENERATION_CONFIG(&study.wishes.ignore_generation_config),
@@ -162,5 +192,7 @@ int mmn_cli_contrib(mmn_cli_call *call)
         MMN_CLI_ALLOW_NONFINITE(&study.wishes.allow_nonfinite),
     };
     /* clang-format on */
-    return mmn_cli_run_study(&study, call, table, sizeof table / sizeof table[0]);
+    const int code = mmn_cli_run_study(&study, call, table, sizeof table / sizeof table[0]);
+    mmn_output_release(request.name_output);
+    return code;
 }

@@ -273,6 +273,11 @@ typedef struct mmn_contribution_options {
  * their activation alone. */
 MMN_API mmn_status mmn_contributions_run(mmn_result **result, const mmn_model *model,
                                          const mmn_contribution_options *options, mmn_error *error);
+/* Writes the names of the neurons that such a result of a list has, a line of JSON for each neuron
+ * of each word (doc/formats.md), for programs that compare the word with the names. The result may
+ * have been read from its file. MMN_USAGE for another one. */
+MMN_API mmn_status mmn_contribution_names_write(const mmn_result *result, const char *file,
+                                                mmn_error *error);
 
 #ifdef __cplusplus
 }

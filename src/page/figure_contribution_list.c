@@ -15,16 +15,17 @@ static const mmn_result *result_of(const mmn_results *results)
 
 /* ---- What neurons have in common ------------------------------------------------------------- */
 
-/* A measure that is a share, and the column that says of how many words it is. */
+/* A measure that is a share, the column that says of how many words it is, and that of random
+ * neurons' share, or NULL. */
 typedef struct measure {
-    const char *column, *words, *title;
+    const char *column, *words, *title, *random;
 } measure;
 
 static const measure measures[] = {
-    {"region", "region_words", "found with the image's positions permuted"},
-    {"across", "across_words", "in common between samples that say the word"},
-    {"shared", "shared_words", "of another word of the answer, too"},
-    {"named", "said", "that have the word among their names"}};
+    {"region", "region_words", "found with the image's positions permuted", NULL},
+    {"across", "across_words", "in common between samples that say the word", NULL},
+    {"shared", "shared_words", "of another word of the answer, too", NULL},
+    {"named", "said", "that have the word among their names", "named_random"}};
 
 /* The row of the same domain in the order of activation, or the number of rows. */
 static size_t find_other(const mmn_result *result, size_t row)
@@ -51,6 +52,17 @@ static void draw_share(const mmn_chart *chart, const mmn_result *result, size_t 
     mmn_chart_bar_number(chart, y, value, 3);
 }
 
+/* Where random neurons' share lies, across both bars. */
+static void draw_random(const mmn_chart *chart, const mmn_result *result, size_t row,
+                        const char *column, double y)
+{
+    const double value = mmn_result_number(result, "summary", row, column);
+    if (!isfinite(value))
+        return;
+    const double x = mmn_chart_x(chart, value);
+    mmn_svg_line(chart->svg, "whisker", x, y, x, y + 2 * MMN_BAR + 2);
+}
+
 /* A domain: its name above the bar of the neurons by contribution and that of those by activation.
  */
 static void draw_domain(const mmn_chart *chart, const mmn_results *results, size_t row,
@@ -63,6 +75,8 @@ static void draw_domain(const mmn_chart *chart, const mmn_results *results, size
     draw_share(chart, result, row, drawn, mmn_svg_series(mmn_results_domain(results, domain)),
                y + 17);
     draw_share(chart, result, find_other(result, row), drawn, "other", y + 17 + MMN_BAR + 2);
+    if (drawn->random)
+        draw_random(chart, result, row, drawn->random, y + 17);
 }
 
 /* Whether the row is drawn: of a domain, in the order of contribution. */
@@ -204,13 +218,14 @@ const mmn_figure_form mmn_contribution_list_figures[] = {
      .words = "Of the first neurons of each word of the answers, the share that is found when the "
               "image's positions are permuted, in other samples that say the word, and for other "
               "words of the answer, and that have the word among their names: neurons chosen by "
-              "what they add to the word (coloured), and by their activation alone (grey).",
+              "what they add to the word (coloured), and by their activation alone (grey); a mark "
+              "says how many random neurons have the word among their names.",
      .rows = "summary",
-     .columns = MMN_FIGURE_COLUMNS({"domain", 0, "domain"}, {"by", 0, "order"},
-                                   {"answers", 0, "answers"}, {"words", 0, "said"},
-                                   {"image shuffled", 3, "region"}, {"other samples", 3, "across"},
-                                   {"other words", 3, "shared"}, {"to the word", 4, "own"},
-                                   {"to any word", 4, "any"}, {"named", 3, "named"}),
+     .columns = MMN_FIGURE_COLUMNS(
+         {"domain", 0, "domain"}, {"by", 0, "order"}, {"answers", 0, "answers"},
+         {"words", 0, "said"}, {"image shuffled", 3, "region"}, {"other samples", 3, "across"},
+         {"other words", 3, "shared"}, {"to the word", 4, "own"}, {"to any word", 4, "any"},
+         {"named", 3, "named"}, {"random ones named", 3, "named_random"}),
      .draw = draw_measures},
     {.name = "word-layers",
      .title = "In which layers the neurons of words are",

@@ -138,8 +138,12 @@ mmn_status mmn_contribution_answer(mmn_contributions *found, const mmn_input *in
 /* Runs the prompt and the answer, and fills the neurons of all words, but for their names; the
  * words' other fields are set already. */
 mmn_status mmn_contribution_scores(mmn_contributions *found, mmn_error *error);
-/* Fills the names and average scores of all neurons. */
+/* Fills the names and average scores of all neurons of words; and of neurons [count], of whom layer
+ * and neuron are set and that have room for names, with `columns` [MMN_STUDY_ROWS][hidden_size] to
+ * work in. */
 mmn_status mmn_contribution_names(mmn_contributions *found, mmn_error *error);
+mmn_status mmn_contribution_name(const mmn_contributions *found, mmn_contributor *neurons,
+                                 size_t count, float *columns, mmn_error *error);
 
 /* Fills, pass by pass, the words' log probabilities and disturbances. */
 mmn_status mmn_contribution_disturb(mmn_contributions *found, mmn_error *error);

@@ -176,10 +176,31 @@ static mmn_status set_up(void *context, const mmn_model *model, const void *aske
     return MMN_OK;
 }
 
+/* Draws the random neurons, and names them. */
+static mmn_status draw_random(mmn_contribution_list *list, mmn_error *error)
+{
+    mmn_study *study = &list->study;
+    const mmn_contributions *asked = &list->asked;
+    const size_t count = study->plan.seeds * asked->top;
+    const size_t width = study->model->config.language.hidden_size;
+    mmn_word *names = mmn_study_allocate(study, count, asked->names * sizeof(*names), error);
+    float *columns = mmn_study_allocate(study, MMN_STUDY_ROWS, width * sizeof(*columns), error);
+    list->random = mmn_study_allocate(study, count, sizeof(*list->random), error);
+    MMN_NEED(names && columns && list->random);
+    for (size_t seed = 0; seed < study->plan.seeds; seed++)
+        mmn_random_contributors(list->random + seed * asked->top, asked->top, study->model,
+                                study->plan.first_seed + seed);
+    for (size_t i = 0; i < count; i++)
+        list->random[i].names = names + i * asked->names;
+    return mmn_contribution_name(asked, list->random, count, columns, error);
+}
+
 static mmn_status begin(void *context, mmn_error *error)
 {
     mmn_contribution_list *list = context;
-    return mmn_study_reserve_logits(&list->study, MMN_STUDY_ROWS, error);
+    list->random_count = list->study.plan.seeds * list->asked.top;
+    MMN_TRY(mmn_study_reserve_logits(&list->study, MMN_STUDY_ROWS, error));
+    return list->random_count > 0 ? draw_random(list, error) : MMN_OK;
 }
 
 const mmn_study_kind mmn_contribution_list_kind = {.doing = "contributions",

@@ -28,6 +28,7 @@ typedef struct mmn_said_word {
     int32_t id;
     double log_probability;
     mmn_said_neurons by[MMN_NEURON_ORDERS];
+    double named_random; /* the share of the list's random neurons among whose names the token is */
     mmn_drop drops[MMN_DISTURBANCES][MMN_DISTURBED];
 } mmn_said_word;
 
@@ -44,6 +45,10 @@ typedef struct mmn_contribution_list {
     mmn_contributions asked; /* of each answer; nothing is found here */
     size_t shuffles, at_least, shown, disturbances;
     uint32_t layers, neurons; /* of a layer */
+    /* [random_count] with their names: `top` of all layers for each seed. The words' own are
+     * compared with them. */
+    mmn_contributor *random;
+    size_t random_count;
     mmn_said_sample *samples;
     size_t sample_count, sample_capacity, word_count;
 } mmn_contribution_list;
@@ -71,10 +76,11 @@ typedef struct mmn_contribution_row {
     uint64_t *tokens; /* [words]: of the answer, the target */
     double *log_probability;
     mmn_neuron_lists by[MMN_NEURON_ORDERS];
+    uint64_t *named_random;        /* [words]: how many random neurons have the token for a name */
     double *disturbed;             /* [words][disturbances]: log probabilities, and... */
     uint64_t *likeliest, *changes; /* ...as in mmn_disturbance */
-    size_t ids_count, words_count, tokens_count, log_probability_count, disturbed_count,
-        likeliest_count, changes_count;
+    size_t ids_count, words_count, tokens_count, log_probability_count, named_random_count,
+        disturbed_count, likeliest_count, changes_count;
 } mmn_contribution_row;
 
 extern const mmn_row_column mmn_contribution_columns[];
@@ -126,7 +132,7 @@ typedef struct mmn_said_mean {
 /* What is measured of the words of a domain in one order. */
 typedef struct mmn_said_summary {
     size_t answers, words;
-    mmn_said_mean region, across, shared, own, any, named;
+    mmn_said_mean region, across, shared, own, any, named, named_random;
 } mmn_said_summary;
 
 /* Domain SIZE_MAX: all. False, if memory is short. */

@@ -20,7 +20,8 @@ static const mmn_form_table tables[] = {
      MMN_COLUMNS(MMN_TEXT("domain"), MMN_TEXT("order"), MMN_WHOLE("answers"), MMN_WHOLE("said"),
                  MMN_REAL("region", ""), MMN_WHOLE("region_words"), MMN_REAL("across", ""),
                  MMN_WHOLE("across_words"), MMN_REAL("shared", ""), MMN_WHOLE("shared_words"),
-                 MMN_REAL("own", ""), MMN_REAL("any", ""), MMN_REAL("named", ""))},
+                 MMN_REAL("own", ""), MMN_REAL("any", ""), MMN_REAL("named", ""),
+                 MMN_REAL("named_random", ""))},
     {"drops", "result",
      MMN_COLUMNS(MMN_TEXT("domain"), MMN_TEXT("how"), MMN_TEXT("neurons"), MMN_REAL("mean", "nats"),
                  MMN_REAL("low", "nats"), MMN_REAL("high", "nats"), MMN_WHOLE("count"),
@@ -35,7 +36,7 @@ static const mmn_form_table tables[] = {
     {"answers", "result", MMN_COLUMNS(MMN_TEXT("id"), MMN_TEXT("domain"), MMN_TEXT("answer"))},
     {"spoken", "answers",
      MMN_COLUMNS(MMN_TEXT("text"), MMN_WHOLE("token"), MMN_WHOLE("id"), MMN_TEXT("word"),
-                 MMN_REAL("log_probability", "nats"))},
+                 MMN_REAL("log_probability", "nats"), MMN_REAL("named_random", ""))},
     {"lists", "spoken",
      MMN_COLUMNS(MMN_TEXT("order"), MMN_REAL("region", ""), MMN_REAL("shared", ""),
                  MMN_REAL("own", ""), MMN_REAL("any", ""), MMN_REAL("named", ""))},
@@ -63,7 +64,7 @@ static const char json[] =
     "     'region': $region, 'region_words': $region_words, 'across': $across,"
     " 'across_words': $across_words,\n"
     "     'shared': $shared, 'shared_words': $shared_words, 'own': $own, 'any': $any,"
-    " 'named': $named}>],\n"
+    " 'named': $named, 'named_random': $named_random}>],\n"
     "  'drops': [<drops|,|\n"
     "    {'domain': $domain, 'how': $how, 'neurons': $neurons, 'mean': $mean,"
     " 'interval': " MMN_INTERVAL_JSON(
@@ -82,7 +83,7 @@ static const char json[] =
                 "    {'id': $id, 'domain': $domain, 'answer': $answer,\n"
                 "     'spoken': [<spoken|,|\n"
                 "      {'text': $text, 'token': $token, 'id': $id, 'word': $word,"
-                " 'log_probability': $log_probability,\n"
+                " 'log_probability': $log_probability, 'named_random': $named_random,\n"
                 "       'lists': [<lists|,|\n"
                 "        {'order': $order, 'region': $region, 'shared': $shared, 'own': $own, "
                 "'any': $any,"
@@ -100,13 +101,16 @@ static const char json[] =
 #define SHARE(name) "<?" name "_words|  $8.3{" name "}><!" name "_words|  <+8|->>"
 static const char people[] =
     "neurons of the words of answers: the share that is found with the image shuffled, in other\n"
-    "samples, and of other words; what they add to the word, and to any; the share that name it\n"
+    "samples, and of other words; what they add to the word, and to any; the share that name "
+    "it<?seeds|,\n"
+    "and that of random neurons>\n"
     "<summary by order||\nby ${order}\n"
     "  <-10 domains.name|domain>  answers  words  shuffled   samples     words       own      "
-    "any     named\n"
+    "any     named<?seeds|    random>\n"
     "<summary||  <-10 domains.name|<?domain|${domain}><!domain|all>>  $7{answers}  $5{said}" SHARE(
         "region") SHARE("across")
-        SHARE("shared") "<?said|  $8.4{own}  $7.4{any}  $8.3{named}>\n>>"
+        SHARE("shared") "<?said|  $8.4{own}  $7.4{any}  $8.3{named}"
+                        "<?seeds|  $8.3{named_random}>>\n>>"
                         "<drops first||\nby how much ln p of a word falls when neurons are "
                         "disturbed (95 % over samples)\n"
                         "  <-10 domains.name|domain>  how      neurons      fall  answers change  "
@@ -159,7 +163,7 @@ static void add_summary(mmn_result *result, const mmn_contribution_list *list, s
             mmn_as_whole(summary.region.count), mean_of(&summary.across),
             mmn_as_whole(summary.across.count), mean_of(&summary.shared),
             mmn_as_whole(summary.shared.count), mean_of(&summary.own), mean_of(&summary.any),
-            mean_of(&summary.named));
+            mean_of(&summary.named), mean_of(&summary.named_random));
 }
 
 static void add_drop(mmn_result *result, const mmn_contribution_list *list, size_t domain,
@@ -275,7 +279,8 @@ static void add_word(mmn_result *result, const mmn_contribution_list *list,
 {
     MMN_ADD(result, "spoken", mmn_as_text(word->text), mmn_as_whole(word->token),
             mmn_as_whole((uint64_t)word->id), mmn_word_of(result, list->study.model, word->id),
-            mmn_as_real(word->log_probability));
+            mmn_as_real(word->log_probability),
+            mmn_real_if(list->random_count > 0, word->named_random));
     for (int order = 0; order < MMN_NEURON_ORDERS; order++)
         add_list(result, list, sample, word, (mmn_neuron_order)order);
     for (int kind = 0; kind < MMN_DISTURBANCES; kind++)

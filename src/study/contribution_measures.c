@@ -114,9 +114,11 @@ static void add(mmn_said_mean *mean, double value)
     mean->count++;
 }
 
-static void add_word(mmn_said_summary *summary, const mmn_said_sample *sample,
-                     const mmn_said_neurons *said)
+static void add_word(mmn_said_summary *summary, const mmn_contribution_list *list,
+                     const mmn_said_sample *sample, const mmn_said_word *word,
+                     mmn_neuron_order order)
 {
+    const mmn_said_neurons *said = &word->by[order];
     if (said->shuffles > 0)
         add(&summary->region, said->region);
     if (sample->word_count > 1)
@@ -124,6 +126,8 @@ static void add_word(mmn_said_summary *summary, const mmn_said_sample *sample,
     add(&summary->own, said->own);
     add(&summary->any, said->any);
     add(&summary->named, said->named);
+    if (list->random_count > 0)
+        add(&summary->named_random, word->named_random);
     summary->words++;
 }
 
@@ -158,7 +162,7 @@ bool mmn_said_summarise(mmn_said_summary *summary, const mmn_contribution_list *
             continue;
         summary->answers++;
         for (size_t w = 0; w < sample->word_count; w++)
-            add_word(summary, sample, &sample->words[w].by[order]);
+            add_word(summary, list, sample, &sample->words[w], order);
     }
     return compare_samples(summary, list, domain, order);
 }

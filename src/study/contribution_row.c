@@ -28,6 +28,7 @@ const mmn_row_column mmn_contribution_columns[] = {
     MANY("log_probability", MMN_ROW_REAL, log_probability),
     LISTS("", MMN_BY_CONTRIBUTION),
     LISTS("active_", MMN_BY_ACTIVATION),
+    MANY("named_random", MMN_ROW_WHOLE, named_random),
     MANY("disturbed", MMN_ROW_REAL, disturbed),
     MANY("likeliest", MMN_ROW_WHOLE, likeliest),
     MANY("changes", MMN_ROW_WHOLE, changes),
@@ -65,6 +66,7 @@ static mmn_status reserve(const mmn_contribution_list *list, mmn_contribution_ro
     ROOM(row->words, words);
     ROOM(row->tokens, words);
     ROOM(row->log_probability, words);
+    ROOM(row->named_random, words);
     ROOM(row->disturbed, words * list->disturbances);
     ROOM(row->likeliest, words * list->disturbances);
     ROOM(row->changes, words * list->disturbances);
@@ -109,6 +111,19 @@ static mmn_status fill_neurons(const mmn_contribution_list *list, mmn_neuron_lis
     return MMN_OK;
 }
 
+/* How many random neurons have a token among their names. */
+static uint64_t count_random(const mmn_contribution_list *list, int32_t id)
+{
+    uint64_t named = 0;
+    for (size_t i = 0; i < list->random_count; i++) {
+        size_t k = 0;
+        while (k < list->asked.names && list->random[i].names[k].id != id)
+            k++;
+        named += k < list->asked.names;
+    }
+    return named;
+}
+
 static mmn_status fill_word(const mmn_contribution_list *list, mmn_contribution_row *row,
                             const mmn_contributions *found, size_t w, mmn_error *error)
 {
@@ -117,6 +132,7 @@ static mmn_status fill_word(const mmn_contribution_list *list, mmn_contribution_
     MMN_NEED(row->words[w] = mmn_study_keep_in_row(found->study, text, error));
     row->tokens[w] = word->token;
     row->log_probability[w] = word->log_probability;
+    row->named_random[w] = count_random(list, word->id);
     for (int order = 0; order < MMN_NEURON_ORDERS; order++)
         MMN_TRY(fill_neurons(list, &row->by[order], found, w, order, error));
     for (size_t i = 0; i < list->disturbances; i++) {
@@ -197,6 +213,9 @@ static mmn_status check_row(const mmn_contribution_list *list, const mmn_contrib
         return refuse("tokens", error);
     if (row->log_probability_count != words)
         return refuse("log_probability", error);
+    if (row->named_random_count != words ||
+        !are_below(row->named_random, words, list->random_count + 1))
+        return refuse("named_random", error);
     if (row->disturbed_count != disturbances)
         return refuse("disturbed", error);
     if (row->likeliest_count != disturbances ||
@@ -323,6 +342,8 @@ static mmn_status take_word(mmn_contribution_list *list, mmn_said_word *said,
                             .token = (size_t)row->tokens[w],
                             .id = (int32_t)row->ids[row->tokens[w]],
                             .log_probability = row->log_probability[w]};
+    if (list->random_count > 0)
+        said->named_random = (double)row->named_random[w] / (double)list->random_count;
     said->text = mmn_study_copy_text(&list->study, row->words[w], error);
     said->folded = fold(&list->study, row->words[w], error);
     MMN_NEED(said->text && said->folded);

@@ -259,13 +259,13 @@ static mmn_status name_neurons(const mmn_contributions *found, mmn_contributor *
     return mmn_interrupt_check_now(&study->model->interrupt, error);
 }
 
-static mmn_status name_word(const mmn_contributions *found, const mmn_answer_word *word,
-                            mmn_neuron_order order, float *columns, mmn_error *error)
+mmn_status mmn_contribution_name(const mmn_contributions *found, mmn_contributor *neurons,
+                                 size_t count, float *columns, mmn_error *error)
 {
-    for (size_t first = 0; first < word->neuron_count; first += MMN_STUDY_ROWS) {
-        const size_t left = word->neuron_count - first;
-        MMN_TRY(name_neurons(found, word->neurons[order] + first,
-                             left < MMN_STUDY_ROWS ? left : MMN_STUDY_ROWS, columns, error));
+    for (size_t first = 0; first < count; first += MMN_STUDY_ROWS) {
+        const size_t left = count - first;
+        MMN_TRY(name_neurons(found, neurons + first, left < MMN_STUDY_ROWS ? left : MMN_STUDY_ROWS,
+                             columns, error));
     }
     return MMN_OK;
 }
@@ -278,6 +278,7 @@ mmn_status mmn_contribution_names(mmn_contributions *found, mmn_error *error)
     MMN_NEED(columns);
     for (size_t w = 0; w < found->word_count; w++)
         for (size_t order = 0; order < found->orders; order++)
-            MMN_TRY(name_word(found, &found->words[w], (mmn_neuron_order)order, columns, error));
+            MMN_TRY(mmn_contribution_name(found, found->words[w].neurons[order],
+                                          found->words[w].neuron_count, columns, error));
     return MMN_OK;
 }

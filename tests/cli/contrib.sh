@@ -49,6 +49,18 @@ adds_noise_to_weights() {
         grep -q 'weights: random neurons .* of 2$' "$work/out"
 }
 
+# A line for each neuron of each word, and the same names as in the result; no list is overwritten.
+writes_names() {
+    make_list 3 "$work/list.jsonl"
+    exits 0 $MMNEURON contrib "$model" "$work/list.jsonl" -n 4 --all-words --seeds 1 --top 3 --names 2 -q \
+        --name-rows "$work/names.jsonl" -o "$work/list.json" &&
+        [ "$(wc -l <"$work/names.jsonl")" -eq "$(grep -c '"layer": .*"score"' "$work/list.json")" ] &&
+        grep -o '"word": "[^"]*", "value"' "$work/list.json" | sed 's/"word": //; s/, "value"//' >"$work/expected" &&
+        sed 's/.*"names": \[//; s/\]}$//; s/, "/\n"/g' "$work/names.jsonl" | cmp - "$work/expected" &&
+        [ -s "$work/expected" ] &&
+        exits 2 $MMNEURON contrib "$model" "$work/list.jsonl" -n 4 -q --name-rows "$work/list.jsonl"
+}
+
 # A list's result, what is printed, and its rows, whatever is named in the sample.
 looks_through_a_list() {
     make_list 3 "$work/list.jsonl"
@@ -74,6 +86,8 @@ check "one word" exits 0 contributions --word SHAL --seeds 0 --top 1 --names 1
 check "maps that are enlarged" enlarges_maps
 check "noise in weights" adds_noise_to_weights
 check "a list" looks_through_a_list
+check "names for other programs" writes_names
+check "no names of a shard" is_wrong_usage "a shard has rows" contrib "$model" a.jsonl --name-rows n --shard 1/2 -o x
 check "no list's options without a list" is_wrong_usage "are for a list" contrib "$model" a --shuffles 1
 check "no shards without a list" is_wrong_usage "are for a list" contrib "$model" a --shard 1/2 -o x
 check "no prompt beside a list" is_wrong_usage "have theirs" contrib "$model" a.jsonl --prompt b

@@ -295,6 +295,7 @@ Test(misuse, null)
         &(mmn_contribution_options){
             .size = sizeof(mmn_contribution_options), .prompt = "a <image>", .image_count = 1},
         &error));
+    REFUSES(mmn_contribution_names_write(NULL, "x", &error));
 
     REFUSES(mmn_report_read(&report, NULL, 1, NULL, &error));
     REFUSES(mmn_report_read(&report, files + 1, 1, NULL, &error));

@@ -44,7 +44,7 @@ Test(report_contribution_list, tables_have_the_numbers)
     cr_expect_eq(mmn_report_figure_count(report), 3);
     check_table(report, result, "word-neurons", "summary",
                 (const char *const[]){"domain", "order", "answers", "said", "region", "across",
-                                      "shared", "own", "any", "named"});
+                                      "shared", "own", "any", "named", "named_random"});
     check_table(report, result, "word-layers", "layers",
                 (const char *const[]){"layer", "contribution", "activation"});
     check_table(report, result, "word-disturbance", "drops",

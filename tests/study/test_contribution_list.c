@@ -178,6 +178,7 @@ static void check_sample(const mmn_contribution_list *list, const mmn_said_sampl
         cr_expect_eq(said->id, (int32_t)number_of(word, "id"));
         for (int order = 0; order < MMN_NEURON_ORDERS; order++)
             check_order(list, found, &said->by[order], word, mmn_neuron_order_names[order]);
+        cr_expect_float_eq(said->named_random, number_of(word, "named_random"), 1e-9);
         check_disturbed(said, word);
     }
 }
@@ -461,6 +462,7 @@ Test(contribution_list, refuses_rows_that_it_cannot_have_made)
         {"\"words\": [", "\"words\": [17, "},
         {"\"tokens\": [", "\"tokens\": [99, "},
         {"\"log_probability\": [", "\"log_probability\": [0, "},
+        {"\"named_random\": [", "\"named_random\": [0, "},
         {"\"layers\": [", "\"layers\": [0, "},
         {"\"neurons\": [", "\"neurons\": [4294967295, "},
         {"\"contributions\": [", "\"contributions\": [0, "},
