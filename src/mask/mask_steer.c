@@ -56,6 +56,32 @@ static float mean_of(const means *m, size_t module, const mmn_listed_module *lis
     return positions > 0 ? (float)(sum / (positions * 1048576.0)) : 0.0f;
 }
 
+/* Whether values were summed: published counts that were imported may have none. */
+static bool has_sums(const mmn_count_cell *cell, const mmn_counted_module *module)
+{
+    const size_t size = mmn_field_size(module, MMN_FIELD_SUM);
+    size_t i = 0;
+    while (i < size && cell->fields[MMN_FIELD_SUM][i] == 0)
+        i++;
+    return i < size;
+}
+
+/* Whether the means of a domain that is on can be told. */
+static mmn_status check_domain(const means *m, size_t module, size_t domain, mmn_error *error)
+{
+    const mmn_counted_module *counted = &m->counts->modules[module];
+    const mmn_count_cell *cell = &m->counts->domains[m->counted[domain]].cells[module];
+    if (cell->fields[MMN_FIELD_TOKENS][0] == 0)
+        return mmn_fail(error, MMN_INPUT, m->counts->file, counted->name,
+                        "was counted at no position of the domain \"%s\"",
+                        m->neurons->domains[domain]);
+    return has_sums(cell, counted)
+               ? MMN_OK
+               : mmn_fail(error, MMN_INPUT, m->counts->file, counted->name,
+                          "has no sums of values in the domain \"%s\", and so no means",
+                          m->neurons->domains[domain]);
+}
+
 /* Gives the neurons of a module their values. */
 static mmn_status set_module(mmn_masked_module *masked, const means *m, mmn_error *error)
 {
@@ -75,11 +101,8 @@ static mmn_status set_module(mmn_masked_module *masked, const means *m, mmn_erro
                         " x %" PRIu32,
                         counted->layers, counted->neurons, own->layers, own->neurons);
     for (size_t d = 0; d < m->neurons->domain_count; d++)
-        if (m->on[d] &&
-            m->counts->domains[m->counted[d]].cells[module].fields[MMN_FIELD_TOKENS][0] == 0)
-            return mmn_fail(error, MMN_INPUT, m->counts->file, own->name,
-                            "was counted at no position of the domain \"%s\"",
-                            m->neurons->domains[d]);
+        if (m->on[d])
+            MMN_TRY(check_domain(m, module, d, error));
     MMN_NEED(masked->values = mmn_allocate(total, sizeof(*masked->values), error));
     const mmn_listed_module *listed = mmn_neurons_find_module(m->neurons, own->name);
     for (size_t layer = 0; layer < own->layers; layer++)
