@@ -122,7 +122,8 @@ class CountOptions(Structure):
                 ("shards", c_uint32), ("skip_bad", c_int), ("batch", c_uint32),
                 ("stop_after", c_uint64), ("allow_unknown_keys", c_int),
                 ("allow_long_prompts", c_int), ("progress", PROGRESS),
-                ("progress_context", c_void_p), ("skipped", SKIPPED), ("ranks", c_void_p)]
+                ("progress_context", c_void_p), ("skipped", SKIPPED), ("ranks", c_void_p),
+                ("magnitudes", c_int)]
 
 
 class CountSummary(Structure):
@@ -134,7 +135,8 @@ class CountSummary(Structure):
 class RankOptions(Structure):
     _fields_ = [("size", c_size_t), ("rate", c_double), ("bar", c_double),
                 ("assignment_bar", c_double), ("modules", c_char_p), ("float32", c_int),
-                ("allow_nonfinite", c_int)]
+                ("allow_nonfinite", c_int), ("by", c_char_p), ("seed", c_uint64),
+                ("model", c_void_p), ("second", c_void_p)]
 
 
 class CountsInfo(Structure):
@@ -146,7 +148,8 @@ class CountsInfo(Structure):
 
 
 class Activity(Structure):
-    _fields_ = [("positions", c_uint64), ("active", POINTER(c_int64)), ("sum", POINTER(c_int64))]
+    _fields_ = [("positions", c_uint64), ("active", POINTER(c_int64)), ("sum", POINTER(c_int64)),
+                ("magnitude", POINTER(c_int64))]
 
 
 class Neuron(Structure):

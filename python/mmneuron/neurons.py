@@ -87,6 +87,12 @@ class Counts:
         """[layers, neurons] i64: the sum of the values at all of them, in units of 2^-20."""
         return self._matrix(module, self._activity(module, domain).sum)
 
+    def magnitudes(self, module: str, domain: str) -> np.ndarray | None:
+        """[layers, neurons] i64: the sum of the absolute values, in units of 2^-20; None where they
+        were not summed."""
+        address = self._activity(module, domain).magnitude
+        return self._matrix(module, address) if address else None
+
     def mean(self, module: str, domain: str) -> np.ndarray:
         """[layers, neurons] f64: the neurons' mean activation."""
         with np.errstate(invalid="ignore"):
@@ -105,19 +111,20 @@ class Counts:
 
 def _count_options(list_: Path, modules: str | Iterable[str] | None, samples: int, positions: int,
                    positions_module: str | None, window: int, begin_of_text: bool,
-                   allow_unknown_keys: bool, allow_long_prompts: bool,
+                   magnitudes: bool, allow_unknown_keys: bool, allow_long_prompts: bool,
                    progress: Any) -> CountOptions:
     return CountOptions(
         size=ctypes.sizeof(CountOptions), list=path(list_), modules=names(modules), samples=samples,
         positions=positions, positions_module=text(positions_module), window=window,
-        begin_of_text=begin_of_text, allow_unknown_keys=allow_unknown_keys,
-        allow_long_prompts=allow_long_prompts, progress=progress_callback(progress))
+        begin_of_text=begin_of_text, magnitudes=magnitudes, allow_unknown_keys=allow_unknown_keys,
+        allow_long_prompts=allow_long_prompts,
+        progress=progress_callback(progress))
 
 
 def count(model: Model, list: Path, output: Path | None = None, *,
           modules: str | Iterable[str] | None = None, samples: int = 0, positions: int = 0,
           positions_module: str | None = None, window: int = 0, begin_of_text: bool = False,
-          shard: tuple[int, int] | None = None, skip_bad: bool = False, batch: int = 0,
+          magnitudes: bool = False, shard: tuple[int, int] | None = None, skip_bad: bool = False, batch: int = 0,
           stop_after: int = 0, allow_unknown_keys: bool = False, allow_long_prompts: bool = False,
           progress: Any = None, skipped: Callable[[Error], None] | None = None) -> Counts:
     """Counts active neurons per domain over the samples of a list.
@@ -127,8 +134,8 @@ def count(model: Model, list: Path, output: Path | None = None, *,
     returned.
 
     modules: names, all if None. samples: of each domain, the first N. positions: of each domain,
-    stop after N of positions_module. window, begin_of_text: of texts, positions of a window. shard:
-    (I, N), part I of N, to be merged. skip_bad: pass over samples that cannot be read, of each of
+    stop after N of positions_module. window, begin_of_text: of texts, positions of a window.
+    magnitudes: sum absolute values, too. shard: (I, N), part I of N, to be merged. skip_bad: pass over samples that cannot be read, of each of
     which `skipped` is told. stop_after: end with an Error, INTERRUPTED, after so many samples of
     this call.
 
@@ -140,7 +147,8 @@ def count(model: Model, list: Path, output: Path | None = None, *,
             skipped(Error(error.contents))
         return 0
     options = _count_options(list, modules, samples, positions, positions_module, window,
-                             begin_of_text, allow_unknown_keys, allow_long_prompts, progress)
+                             begin_of_text, magnitudes, allow_unknown_keys, allow_long_prompts,
+                             progress)
     options.shard, options.shards = shard or (0, 0)
     options.skip_bad, options.batch, options.stop_after = skip_bad, batch, stop_after
     options.skipped = callback(SKIPPED, tell, 0)
@@ -156,11 +164,13 @@ def count(model: Model, list: Path, output: Path | None = None, *,
 
 def count_plan(model: Model, list: Path, *, modules: str | Iterable[str] | None = None,
                samples: int = 0, positions: int = 0, positions_module: str | None = None,
-               window: int = 0, begin_of_text: bool = False, allow_unknown_keys: bool = False,
-               allow_long_prompts: bool = False, progress: Any = None) -> Result:
+               window: int = 0, begin_of_text: bool = False, magnitudes: bool = False,
+               allow_unknown_keys: bool = False, allow_long_prompts: bool = False,
+               progress: Any = None) -> Result:
     """What that would cost: passes, positions, hours, memory."""
     options = _count_options(list, modules, samples, positions, positions_module, window,
-                             begin_of_text, allow_unknown_keys, allow_long_prompts, progress)
+                             begin_of_text, magnitudes, allow_unknown_keys, allow_long_prompts,
+                             progress)
     return made("mmn_count_plan", model._handle.value(), options)
 
 
@@ -233,17 +243,21 @@ class Neurons:
 
 def rank(counts: Counts | Path, *, rate: float = 0, bar: float = 0, assignment_bar: float = 0,
          modules: str | Iterable[str] | None = None, float32: bool = False,
-         allow_nonfinite: bool = False) -> Neurons:
-    """Ranks neurons by the entropy of their activation probabilities over domains.
+         allow_nonfinite: bool = False, by: str | None = None, seed: int = 0,
+         model: Model | None = None, second: Model | None = None) -> Neurons:
+    """Ranks neurons by the entropy of their activation probabilities over domains, or selects as many
+    by something else.
 
     rate: share of neurons that are selected (0: 0.01). bar: quantile that a neuron must pass (0:
     0.95); assignment_bar: for belonging to a domain (0: as bar). float32: repeat the published
-    code's arithmetic.
+    code's arithmetic. by: "probability", "value-entropy" (of counts with magnitudes),
+    "parameter-change" (between `model`, which was counted, and `second`) or "random" (with `seed`).
     """
     given = counts if isinstance(counts, Counts) else Counts(counts)
     handle = Handle("mmn_neurons_free")
     options = RankOptions(ctypes.sizeof(RankOptions), rate, bar, assignment_bar, names(modules),
-                          float32, allow_nonfinite)
+                          float32, allow_nonfinite, text(by), seed,
+                          model and model._handle.value(), second and second._handle.value())
     call("mmn_neurons_rank", handle.pointer, given._handle.value(), options)
     return Neurons(handle)
 

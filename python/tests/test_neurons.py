@@ -85,6 +85,21 @@ def test_the_table_of_neurons(counts: mmneuron.Counts, neurons: mmneuron.Neurons
     assert len(records(neurons.table())) == len(neurons.result.records("ranking"))
 
 
+def test_other_selections(counts: mmneuron.Counts, domains: mmneuron.Model) -> None:
+    """The highest probability is NumPy's; the same model has not changed; sums are there if asked."""
+    p = counts.probabilities("language").max(0)
+    rows = mmneuron.rank(counts, by="probability").result.records("ranking")
+    rows = [row for row in rows if row["module"] == "language"] if "module" in rows[0] else rows
+    assert any(row["score"] == p.max() for row in rows)
+    drawn = [mmneuron.rank(counts, by="random", seed=seed).digest for seed in (1, 1, 2)]
+    assert drawn[0] == drawn[1] != drawn[2]
+    same = mmneuron.rank(counts, by="parameter-change", model=domains, second=domains)
+    assert {row["score"] for row in same.result.records("ranking")} == {0}
+    assert counts.magnitudes("language", next(iter(counts.domains))) is None
+    with pytest.raises(mmneuron.Error, match="magnitudes"):
+        mmneuron.rank(counts, by="value-entropy")
+
+
 def test_masks(domains: mmneuron.Model, neurons: mmneuron.Neurons) -> None:
     sample = read_list(DOMAINS / "test.jsonl")[0]
     prompt, image = sample["prompt"], DOMAINS / sample["image"]

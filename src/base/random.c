@@ -45,6 +45,32 @@ uint32_t mmn_random_below(const mmn_random_place *place, uint32_t bound)
     }
 }
 
+/* Writes to `others` the numbers below `width` that are not among own [count], ascending. */
+static void list_others(uint32_t *others, const uint32_t *own, size_t count, uint32_t width)
+{
+    for (uint32_t number = 0; number < width; number++) {
+        if (count > 0 && *own == number) {
+            own++;
+            count--;
+        } else {
+            *others++ = number;
+        }
+    }
+}
+
+void mmn_random_others(uint32_t *chosen, const uint32_t *own, size_t count, uint32_t width,
+                       mmn_random_place place, uint32_t *others)
+{
+    const size_t left = width - count;
+    list_others(others, own, count, width);
+    for (size_t i = 0; i < count; i++) {
+        place.at[2] = (uint32_t)i;
+        const size_t other = i + mmn_random_below(&place, (uint32_t)(left - i));
+        chosen[i] = others[other];
+        others[other] = others[i];
+    }
+}
+
 double mmn_random_unit(const mmn_random_place *place)
 {
     uint32_t words[4];

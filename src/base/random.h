@@ -3,6 +3,7 @@
 #ifndef MMN_BASE_RANDOM_H
 #define MMN_BASE_RANDOM_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* Philox4x32-10: four random words for each counter and key. Source: Salmon et al., "Parallel
@@ -17,6 +18,12 @@ typedef struct mmn_random_place {
 
 /* A whole number below `bound`, which is not 0, all equally likely. */
 uint32_t mmn_random_below(const mmn_random_place *place, uint32_t bound);
+
+/* The first `count` of a random order of the numbers below `width` that are not among own [count],
+ * which ascend; there are at least so many. Draw i has i for the last of its place's numbers.
+ * others [width] is room to work in. */
+void mmn_random_others(uint32_t *chosen, const uint32_t *own, size_t count, uint32_t width,
+                       mmn_random_place place, uint32_t *others);
 
 /* A multiple of 2^-53 in [0, 1), all equally likely. */
 double mmn_random_unit(const mmn_random_place *place);

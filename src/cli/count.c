@@ -147,6 +147,8 @@ int mmn_cli_count(mmn_cli_call *call)
                  " 4096)"},
         {.name = "bos", .kind = MMN_CLI_FLAG, .target = &count_options.begin_of_text,
          .help = "begin each window of texts with the token that begins a text"},
+        {.name = "magnitudes", .kind = MMN_CLI_FLAG, .target = &count_options.magnitudes,
+         .help = "sum absolute values, too, which \"mmneuron rank --by value-entropy\" needs"},
         {.name = "positions", .value = "N", .kind = MMN_CLI_WHOLE,
          .target = &count_options.positions, .minimum = 1,
          .help = "stop each domain after N positions of the module of --positions-module"},

@@ -23,7 +23,8 @@ static mmn_status run_questions(mmn_result **result, const mmn_model *model, eva
     mmn_model *judge = NULL;
     asked->beam_search = mmn_cli_beams_search(&request->beams, model);
     if (request->judge != NULL) {
-        const mmn_status status = mmn_cli_open_judge(&judge, request->call, request->judge, error);
+        const mmn_status status =
+            mmn_cli_open_another(&judge, request->call, request->judge, error);
         if (status != MMN_OK)
             return status;
     }

@@ -42,14 +42,14 @@ int mmn_cli_judge_form(const mmn_cli_call *call, mmn_judge_form *form, const cha
     return MMN_CLI_DONE;
 }
 
-mmn_status mmn_cli_open_judge(mmn_model **judge, const mmn_cli_call *call, const char *folder,
-                              mmn_error *error)
+mmn_status mmn_cli_open_another(mmn_model **model, const mmn_cli_call *call, const char *folder,
+                                mmn_error *error)
 {
     const mmn_model_options options = {.size = sizeof options,
                                        .threads = (int)mmn_cli_ranks_threads(call->threads),
                                        .simd = call->simd,
                                        .interrupted = mmn_cli_interrupt_asked};
-    return mmn_model_open(judge, folder, &options, error);
+    return mmn_model_open(model, folder, &options, error);
 }
 
 void mmn_cli_say_nonfinite(const mmn_model *model, const char *consequence)

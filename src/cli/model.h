@@ -82,9 +82,10 @@ int mmn_cli_open_model(mmn_cli_call *call, const mmn_model_options *wishes);
 /* *form: what the option's value (NULL: not given) names. Returns the exit code. */
 int mmn_cli_judge_form(const mmn_cli_call *call, mmn_judge_form *form, const char *name);
 
-/* Opens a judge beside the command's model, with the same threads and kernels. */
-mmn_status mmn_cli_open_judge(mmn_model **judge, const mmn_cli_call *call, const char *folder,
-                              mmn_error *error);
+/* Opens another model beside the command's, a judge or a second one of its kind, with the same
+ * threads and kernels. */
+mmn_status mmn_cli_open_another(mmn_model **model, const mmn_cli_call *call, const char *folder,
+                                mmn_error *error);
 
 /* ---- Options of decoding, which the commands that answer questions share --------------------- */
 

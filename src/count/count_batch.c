@@ -2,6 +2,7 @@
 #include "count/count.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/bytes.h"
@@ -17,6 +18,8 @@
 
 /* Neurons that one thread takes at a time. */
 #define CHUNK 256
+/* Rows whose absolute values are put side by side for them. */
+#define MAGNITUDE_ROWS 16
 /* Positions of one cell whose values, at most 2^40 each, cannot overflow a sum. */
 #define POSITION_LIMIT (INT64_C(1) << 22)
 
@@ -30,6 +33,28 @@ static void count_rows(const mmn_count_batch *batch, int64_t *active, int64_t *s
         size_t count = neurons - first < CHUNK ? neurons - first : CHUNK;
         compute->kernels->count_active(active + first, sum + first, values + first, neurons, rows,
                                        count);
+    }
+}
+
+/* Adds the absolute values, which the same kernel sums; how many of them are above 0 is nobody's
+ * question. */
+static void add_magnitudes(const mmn_count_batch *batch, int64_t *magnitude, const float *values,
+                           size_t rows, size_t neurons)
+{
+    const mmn_compute *compute = &batch->session->model->compute;
+    MMN_PARALLEL_FOR(compute->threads, static)
+    for (size_t first = 0; first < neurons; first += CHUNK) {
+        const size_t count = neurons - first < CHUNK ? neurons - first : CHUNK;
+        float absolute[MAGNITUDE_ROWS][CHUNK];
+        int64_t active[CHUNK] = {0};
+        for (size_t row = 0; row < rows; row += MAGNITUDE_ROWS) {
+            const size_t some = rows - row < MAGNITUDE_ROWS ? rows - row : MAGNITUDE_ROWS;
+            for (size_t r = 0; r < some; r++)
+                for (size_t n = 0; n < count; n++)
+                    absolute[r][n] = fabsf(values[(row + r) * neurons + first + n]);
+            compute->kernels->count_active(active, magnitude + first, absolute[0], CHUNK, some,
+                                           count);
+        }
     }
 }
 
@@ -86,6 +111,8 @@ static mmn_status see(void *context, const mmn_stage *stage, mmn_error *error)
     size_t offset = layer * neurons;
     count_rows(batch, fields[MMN_FIELD_COUNT] + offset, fields[MMN_FIELD_SUM] + offset, stage->data,
                rows, neurons);
+    if (fields[MMN_FIELD_MAGNITUDE])
+        add_magnitudes(batch, fields[MMN_FIELD_MAGNITUDE] + offset, stage->data, rows, neurons);
     int64_t image_rows = 0;
     if (fields[MMN_FIELD_IMAGE_COUNT])
         image_rows = count_image_rows(batch, fields, stage, rows, neurons, offset);

@@ -89,7 +89,7 @@ static mmn_status choose_modules(mmn_counts **counts, const mmn_model *model, bo
                                  const mmn_count_options *options, mmn_error *error)
 {
     const mmn_model_info *info = mmn_model_describe(model);
-    mmn_counted_module modules[MMN_MODULES] = {{{0}, 0, 0, 0}};
+    mmn_counted_module modules[MMN_MODULES] = {{.layers = 0}};
     size_t count = 0;
     MMN_TRY(mmn_model_check_language(model, error));
     for (size_t i = 0; i < info->module_count && count < MMN_MODULES; i++) {
@@ -103,6 +103,7 @@ static mmn_status choose_modules(mmn_counts **counts, const mmn_model *model, bo
         modules[count].layers = module->layers;
         modules[count].neurons = module->neurons;
         modules[count].first_inert_layer = module->first_inert_layer;
+        modules[count].magnitudes = options->magnitudes != 0;
         count++;
     }
     if (count == 0)
@@ -153,6 +154,8 @@ static mmn_status settings_text(char **settings, const mmn_counts *counts,
     else
         mmn_text_add(&text, ", \"resize_order\": \"%s\"",
                      vertical ? "pillow-13" : "horizontal-first");
+    if (options->magnitudes)
+        mmn_text_add(&text, ", \"magnitudes\": true");
     if (options->allow_unknown_keys)
         mmn_text_add(&text, ", \"allow_unknown_keys\": true");
     if (options->allow_long_prompts)

@@ -16,6 +16,7 @@ static const struct {
     [MMN_FIELD_COUNT] = {"count", true, false},
     [MMN_FIELD_SUM] = {"sum", true, false},
     [MMN_FIELD_TOKENS] = {"tokens", false, false},
+    [MMN_FIELD_MAGNITUDE] = {"magnitude", true, false},
     [MMN_FIELD_IMAGE_COUNT] = {"image.count", true, true},
     [MMN_FIELD_IMAGE_SUM] = {"image.sum", true, true},
     [MMN_FIELD_IMAGE_TOKENS] = {"image.tokens", false, true},
@@ -89,6 +90,8 @@ void mmn_domains_free(mmn_domains *domains)
 bool mmn_field_exists(const mmn_counted_module *module, mmn_count_field field)
 {
     mmn_module_number number = mmn_module_number_of(module->name);
+    if (field == MMN_FIELD_MAGNITUDE)
+        return module->magnitudes;
     return !fields[field].of_sequence ||
            (number < MMN_MODULES && mmn_module_kinds[number].reads_sequence);
 }
@@ -298,7 +301,8 @@ static bool same_modules(const mmn_counts *a, const mmn_counts *b)
     for (size_t i = 0; i < a->module_count; i++) {
         const mmn_counted_module *one = &a->modules[i], *other = &b->modules[i];
         if (strcmp(one->name, other->name) != 0 || one->layers != other->layers ||
-            one->neurons != other->neurons || one->first_inert_layer != other->first_inert_layer)
+            one->neurons != other->neurons || one->first_inert_layer != other->first_inert_layer ||
+            one->magnitudes != other->magnitudes)
             return false;
     }
     return true;
@@ -407,7 +411,8 @@ int mmn_counts_activity(const mmn_counts *counts, size_t module, size_t domain,
     const mmn_count_cell *cell = &counts->domains[domain].cells[module];
     *activity = (mmn_activity){.positions = (uint64_t)cell->fields[MMN_FIELD_TOKENS][0],
                                .active = cell->fields[MMN_FIELD_COUNT],
-                               .sum = cell->fields[MMN_FIELD_SUM]};
+                               .sum = cell->fields[MMN_FIELD_SUM],
+                               .magnitude = cell->fields[MMN_FIELD_MAGNITUDE]};
     return 1;
 }
 

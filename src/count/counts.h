@@ -37,9 +37,10 @@ void mmn_domains_free(mmn_domains *domains);
 /* What is counted of one module in one domain. All values are integers, so that sums do not depend
  * on their order. */
 typedef enum mmn_count_field {
-    MMN_FIELD_COUNT,  /* [layers][neurons]: positions where the value is > 0 */
-    MMN_FIELD_SUM,    /* [layers][neurons]: sum of the values in units of 2^-20 */
-    MMN_FIELD_TOKENS, /* [1]: positions that were looked at */
+    MMN_FIELD_COUNT,     /* [layers][neurons]: positions where the value is > 0 */
+    MMN_FIELD_SUM,       /* [layers][neurons]: sum of the values in units of 2^-20 */
+    MMN_FIELD_TOKENS,    /* [1]: positions that were looked at */
+    MMN_FIELD_MAGNITUDE, /* [layers][neurons]: sum of the absolute values, in units of 2^-20 */
     /* The same over image positions only, for `language`; the rest are text positions. */
     MMN_FIELD_IMAGE_COUNT,
     MMN_FIELD_IMAGE_SUM,
@@ -51,6 +52,7 @@ typedef struct mmn_counted_module {
     char name[MMN_MODULE_NAME_SIZE];
     uint32_t layers, neurons;
     uint32_t first_inert_layer; /* layers from this one on cannot influence the model's output */
+    bool magnitudes;            /* whether absolute values are summed, too */
 } mmn_counted_module;
 
 /* One module in one domain. */

@@ -145,6 +145,7 @@ static mmn_status read_module(const counts_reader *reader, json_t *value,
     mmn_read_u32(&module->neurons, &object, "neurons", 1, 1 << 24);
     module->first_inert_layer = module->layers;
     mmn_read_u32(&module->first_inert_layer, &object, "first_inert_layer", 0, module->layers);
+    mmn_read_bool(&module->magnitudes, &object, "magnitudes");
     size_t length = strlen(name);
     if (json.status != MMN_OK)
         return json.status;
@@ -160,7 +161,7 @@ static mmn_status read_module(const counts_reader *reader, json_t *value,
 /* Makes the counts, without domains. */
 static mmn_status take_modules(counts_reader *reader, json_t *array)
 {
-    mmn_counted_module modules[MMN_MODULES];
+    mmn_counted_module modules[MMN_MODULES] = {{.layers = 0}};
     const size_t count = json_array_size(array);
     if (count == 0 || count > MMN_MODULES)
         return wrong(reader, "modules", MODULES_EXPECTED);
@@ -227,6 +228,7 @@ static const char *implausible(const mmn_count_cell *cell, const mmn_counted_mod
     const int64_t tokens = fields[MMN_FIELD_TOKENS][0];
     const bool images = fields[MMN_FIELD_IMAGE_TOKENS] != NULL;
     const int64_t image_tokens = images ? fields[MMN_FIELD_IMAGE_TOKENS][0] : 0;
+    const int64_t *magnitude = fields[MMN_FIELD_MAGNITUDE]; /* NULL: they were not summed */
     if (tokens < 0 || tokens >= NUMBER_LIMIT || image_tokens < 0 || image_tokens > tokens)
         return "the number of positions is not possible";
     for (size_t i = 0; i < mmn_field_size(module, MMN_FIELD_COUNT); i++) {
@@ -238,6 +240,10 @@ static const char *implausible(const mmn_count_cell *cell, const mmn_counted_mod
         if (llabs(fields[MMN_FIELD_SUM][i] / VALUE_LIMIT) > tokens ||
             (images && llabs(fields[MMN_FIELD_IMAGE_SUM][i] / VALUE_LIMIT) > image_tokens))
             return "a sum is larger than its positions allow";
+        if (magnitude &&
+            (magnitude[i] < 0 || magnitude[i] / VALUE_LIMIT > tokens ||
+             fields[MMN_FIELD_SUM][i] > magnitude[i] || fields[MMN_FIELD_SUM][i] < -magnitude[i]))
+            return "a sum of absolute values is not possible";
     }
     return NULL;
 }

@@ -60,9 +60,9 @@ static void add_modules(mmn_text *text, const mmn_counts *counts)
         const mmn_counted_module *module = &counts->modules[i];
         mmn_text_add(text,
                      "%s{\"name\": \"%s\", \"layers\": %" PRIu32 ", \"neurons\": %" PRIu32
-                     ", \"first_inert_layer\": %" PRIu32 "}",
+                     ", \"first_inert_layer\": %" PRIu32 "%s}",
                      i > 0 ? ", " : "", module->name, module->layers, module->neurons,
-                     module->first_inert_layer);
+                     module->first_inert_layer, module->magnitudes ? ", \"magnitudes\": true" : "");
     }
     mmn_text_add(text, "]");
 }

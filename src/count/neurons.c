@@ -443,6 +443,19 @@ static void read_model(mmn_neurons *neurons, const mmn_object *document)
         memcpy(neurons->model, model, strlen(model) + 1);
 }
 
+/* What they were selected by; files from elsewhere and rankings by entropy do not say. */
+static void read_selection(mmn_neurons *neurons, const mmn_object *document)
+{
+    const mmn_object settings = mmn_read_object(document, "settings");
+    const char *name = mmn_selection_names[MMN_SELECT_ENTROPY];
+    mmn_read_text(&name, &settings, "by");
+    const size_t selection = MMN_NAME_INDEX(name, mmn_selection_names);
+    if (selection == MMN_SELECTIONS)
+        mmn_read_wrong(&settings, "by", "is not what neurons can be selected by");
+    else
+        neurons->selection = (mmn_selection)selection;
+}
+
 static void read_document(mmn_neurons *neurons, const mmn_object *document)
 {
     const char *format = "", *digest = "";
@@ -450,6 +463,7 @@ static void read_document(mmn_neurons *neurons, const mmn_object *document)
     if (strcmp(format, "mmneuron-neurons-1") != 0)
         mmn_read_wrong(document, "format", "must be \"mmneuron-neurons-1\"");
     mmn_read_text(&digest, document, "digest");
+    read_selection(neurons, document);
     read_model(neurons, document);
     const mmn_object modules = mmn_read_object(document, "modules");
     for (size_t i = 0; i < MMN_MODULES; i++)

@@ -36,8 +36,10 @@ struct mmn_neurons {
     char digest[MMN_DIGEST_SIZE];
     char model[MMN_DIGEST_SIZE]; /* of the model that was counted; "": the file does not say */
 
-    bool ranked; /* whether they were ranked here; then: */
+    mmn_selection selection; /* by which they were found */
+    bool ranked;             /* whether they were ranked here; then: */
     mmn_rank_rule rule;
+    char second[MMN_DIGEST_SIZE]; /* of the model with which it was compared; "": none */
     char version[32], data[MMN_DIGEST_SIZE], inputs[MMN_DIGEST_SIZE]; /* of the counts */
     uint64_t samples, nonfinite;
     bool unchecked;

@@ -1,4 +1,5 @@
-/* The ranking of one module's neurons by the entropy of their activation over domains. */
+/* The ranking of one module's neurons by the entropy of their activation over domains, and the
+ * other selections that it is compared with. */
 #ifndef MMN_NEURONS_RANK_H
 #define MMN_NEURONS_RANK_H
 
@@ -9,18 +10,39 @@
 #include "base/error.h"
 #include "kernels.h"
 
+/* What the neurons above the bar are put in order by. */
+typedef enum mmn_selection {
+    MMN_SELECT_ENTROPY,          /* of the probabilities over domains, ascending */
+    MMN_SELECT_PROBABILITY,      /* the highest of them, descending */
+    MMN_SELECT_VALUE_ENTROPY,    /* entropy of the mean absolute values over domains, ascending */
+    MMN_SELECT_PARAMETER_CHANGE, /* how far its weights differ from another model's, descending */
+    MMN_SELECT_RANDOM,           /* as many neurons of each layer as the entropy selects, none of
+                                    which it selects */
+    MMN_SELECTIONS
+} mmn_selection;
+
+extern const char *const mmn_selection_names[MMN_SELECTIONS];
+
 typedef struct mmn_rank_rule {
     double rate;           /* share of the neurons that is selected */
     double bar;            /* quantile of all probabilities that a neuron must exceed somewhere */
     double assignment_bar; /* quantile to exceed in a domain to belong to it */
     bool float32;          /* the published code's arithmetic instead of binary64 */
+    mmn_selection selection;
+    uint64_t seed; /* of a random selection */
 } mmn_rank_rule;
 
 /* What is ranked: of domain d, neuron n was active at active[d][n] of tokens[d] > 0 positions. */
 typedef struct mmn_rank_task {
     size_t neurons, domains;
-    const int64_t *const *active; /* [domains] of [neurons] */
-    const int64_t *tokens;        /* [domains] */
+    const int64_t *const *active;    /* [domains] of [neurons] */
+    const int64_t *tokens;           /* [domains] */
+    const int64_t *const *magnitude; /* by value entropy, [domains] of [neurons]: sums of absolute
+                                        values, in units of 2^-20 */
+    const double *change;            /* by parameter change, [neurons]: finite or +infinity */
+    uint32_t width; /* of a random selection: how many neurons a layer has, and the number of
+                       the module in the draws' places */
+    uint32_t module;
 } mmn_rank_task;
 
 typedef struct mmn_rank_result {
@@ -29,18 +51,22 @@ typedef struct mmn_rank_result {
     size_t wanted;              /* the rate's share of the neurons */
     size_t passed;              /* neurons with a probability above the bar */
     size_t selected;            /* the smaller of the two */
-    size_t tied_at_cut; /* neurons with the entropy of the last selected one, if not all of them
-                           were selected; else 0 */
-    /* The selected neurons, by ascending entropy, then number: */
+    size_t tied_at_cut; /* neurons that are in order with the last selected one by number alone, if
+                           not all of them were selected; else 0, and of a random selection 0 */
+    /* The selected neurons in the selection's order, equal ones by number. At random: in the order
+     * of those whose places they take. */
     size_t *ranked;      /* [selected] */
+    double *score;       /* [selected]: what the order is by; NULL for entropy and at random */
     double *entropy;     /* [selected], in nats */
     double *probability; /* [selected][domains] */
+    uint8_t *belongs;    /* [selected][domains] */
     /* Positions in `ranked`, so that the neurons' numbers ascend: */
     size_t *by_number; /* [selected] */
 } mmn_rank_result;
 
-/* Ranks as doc/method.md states. Free the result with mmn_rank_result_free. Sources: LAPE (arXiv
- * 2402.16438), MMNeuron (arXiv 2406.11193). */
+/* Ranks as doc/method.md states. Free the result with mmn_rank_result_free. MMN_INPUT where a layer
+ * has not as many others as are to be chosen at random. Sources: LAPE (arXiv 2402.16438), MMNeuron
+ * (arXiv 2406.11193). */
 mmn_status mmn_rank_neurons(mmn_rank_result *result, const mmn_rank_task *task,
                             const mmn_rank_rule *rule, const mmn_kernels *kernels,
                             mmn_error *error);

@@ -1,5 +1,4 @@
-/* Rankings: the domain neurons of every module of a model, made from counts, and as a result.
- * doc/formats.md describes its JSON, neurons.json, and the table beside it. */
+/* Rankings: the domain neurons of every module of a model, made from counts. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,10 +9,8 @@
 #include "base/names.h"
 #include "base/utf8.h"
 #include "count/neurons.h"
+#include "count/parameter_change.h"
 #include "result/result.h"
-
-/* What the table beside neurons.json begins with. */
-#define TITLE "module\trank\tlayer\tneuron\tentropy"
 
 /* ---- Ranking --------------------------------------------------------------------------------- */
 
@@ -23,6 +20,21 @@ static mmn_status make_rule(mmn_rank_rule *rule, const mmn_rank_options *options
     rule->bar = options->bar != 0 ? options->bar : 0.95;
     rule->assignment_bar = options->assignment_bar != 0 ? options->assignment_bar : rule->bar;
     rule->float32 = options->float32 != 0;
+    rule->seed = options->seed;
+    if (options->by)
+        rule->selection = (mmn_selection)MMN_NAME_INDEX(options->by, mmn_selection_names);
+    if (rule->selection == MMN_SELECTIONS)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL,
+                        "neurons are not selected by \"%.100s\", but by entropy, probability, "
+                        "value-entropy, parameter-change or random",
+                        options->by);
+    if (rule->float32 && rule->selection != MMN_SELECT_ENTROPY)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL,
+                        "the published code's float32 arithmetic is that of a ranking by entropy");
+    if (rule->selection == MMN_SELECT_PARAMETER_CHANGE && !(options->model && options->second))
+        return mmn_fail(error, MMN_USAGE, NULL, NULL,
+                        "a selection by parameter change needs two models, the one that was "
+                        "counted and a second");
     if (rule->rate > 0 && rule->rate <= 1 && rule->bar > 0 && rule->bar <= 1 &&
         rule->assignment_bar > 0 && rule->assignment_bar <= 1)
         return MMN_OK;
@@ -77,32 +89,100 @@ static mmn_status list_neurons(mmn_listed_module *module, size_t domain_count, m
     return MMN_OK;
 }
 
+/* What a ranking works with beside its counts. */
+typedef struct sources {
+    const int64_t **active, **magnitude; /* [domains] */
+    int64_t *tokens;                     /* [domains] */
+    const mmn_model *model, *second;
+} sources;
+
+/* Ranks what `task` names, by change where the rule asks for that. */
+static mmn_status rank_task(mmn_listed_module *module, mmn_rank_task task,
+                            const mmn_rank_rule *rule, const sources *from, mmn_error *error)
+{
+    double *change = NULL;
+    mmn_status status = MMN_OK;
+    if (rule->selection == MMN_SELECT_PARAMETER_CHANGE) {
+        MMN_NEED(change = mmn_allocate(task.neurons, sizeof(*change), error));
+        status = mmn_parameter_changes(change, from->model, from->second, module->name, error);
+        task.change = change;
+    }
+    if (status == MMN_OK)
+        status = mmn_rank_neurons(&module->result, &task, rule, mmn_kernels_reference(), error);
+    mmn_free(change);
+    return status;
+}
+
 static mmn_status rank_module(mmn_neurons *neurons, const mmn_counts *counts, size_t index,
-                              const int64_t **active, int64_t *tokens, mmn_error *error)
+                              const sources *from, mmn_error *error)
 {
     const mmn_counted_module *counted = &counts->modules[index];
     mmn_listed_module *module = &neurons->modules[neurons->module_count++];
     const mmn_rank_task task = {.neurons = mmn_field_size(counted, MMN_FIELD_COUNT),
                                 .domains = counts->domain_count,
-                                .active = active,
-                                .tokens = tokens};
+                                .active = from->active,
+                                .tokens = from->tokens,
+                                .magnitude = from->magnitude,
+                                .width = counted->neurons,
+                                .module = (uint32_t)index};
     for (size_t d = 0; d < counts->domain_count; d++) {
-        active[d] = counts->domains[d].cells[index].fields[MMN_FIELD_COUNT];
-        tokens[d] = counts->domains[d].cells[index].fields[MMN_FIELD_TOKENS][0];
+        int64_t *const *fields = counts->domains[d].cells[index].fields;
+        from->active[d] = fields[MMN_FIELD_COUNT];
+        from->magnitude[d] = fields[MMN_FIELD_MAGNITUDE];
+        from->tokens[d] = fields[MMN_FIELD_TOKENS][0];
     }
     memcpy(module->name, counted->name, sizeof(module->name));
     module->layers = counted->layers;
     module->neurons = counted->neurons;
     module->inert = counted->layers - counted->first_inert_layer;
-    MMN_TRY(
-        mmn_rank_neurons(&module->result, &task, &neurons->rule, mmn_kernels_reference(), error));
+    MMN_TRY(rank_task(module, task, &neurons->rule, from, error));
     module->selected = (uint32_t)module->result.selected;
     return list_neurons(module, counts->domain_count, error);
 }
 
+/* Whether there is what a selection by value needs. */
+static mmn_status check_magnitudes(const mmn_counts *counts, size_t index, mmn_selection selection,
+                                   mmn_error *error)
+{
+    if (selection != MMN_SELECT_VALUE_ENTROPY || counts->modules[index].magnitudes)
+        return MMN_OK;
+    return mmn_fail(error, MMN_INPUT, counts->file, counts->modules[index].name,
+                    "sums of absolute values, which a selection by value entropy needs, were not "
+                    "counted; \"mmneuron count --magnitudes\" counts them");
+}
+
+/* Whether the models that a selection by parameter change needs are that of the counts and one of
+ * its shape; takes the digest of the second. */
+static mmn_status check_models(mmn_neurons *neurons, const mmn_counts *counts,
+                               const mmn_rank_options *options, mmn_error *error)
+{
+    const mmn_model *model = options->model, *second = options->second;
+    char digest[MMN_DIGEST_SIZE];
+    size_t same = 0;
+    if (neurons->selection != MMN_SELECT_PARAMETER_CHANGE)
+        return MMN_OK;
+    MMN_TRY(mmn_model_digest(model, digest, error));
+    if (strcmp(digest, counts->model) != 0)
+        return mmn_fail(error, MMN_INPUT, model->folder, NULL,
+                        "is not the model that was counted: its digest is %s, and that of the "
+                        "counts %s",
+                        digest, counts->model);
+    while (same < model->info.module_count && same < second->info.module_count &&
+           strcmp(model->modules[same].name, second->modules[same].name) == 0 &&
+           model->modules[same].layers == second->modules[same].layers &&
+           model->modules[same].neurons == second->modules[same].neurons)
+        same++;
+    if (same != model->info.module_count || same != second->info.module_count)
+        return mmn_fail(error, MMN_INPUT, second->folder, NULL,
+                        "has other modules, layers or neurons than %s, so that neurons cannot be "
+                        "compared one by one",
+                        model->folder);
+    return mmn_model_digest(second, neurons->second, error);
+}
+
 /* Ranks the modules that are asked for, or (NULL) all but those that no domain has positions of. */
 static mmn_status rank_modules(mmn_neurons *neurons, const mmn_counts *counts, const char *modules,
-                               const int64_t **active, int64_t *tokens, mmn_error *error)
+                               const sources *from, mmn_error *error)
 {
     for (size_t i = 0; i < counts->module_count; i++) {
         size_t first = 0;
@@ -116,7 +196,8 @@ static mmn_status rank_modules(mmn_neurons *neurons, const mmn_counts *counts, c
                             "domain \"%s\" has no positions in this module, so that its neurons "
                             "cannot be compared",
                             counts->domains[first].name);
-        MMN_TRY(rank_module(neurons, counts, i, active, tokens, error));
+        MMN_TRY(check_magnitudes(counts, i, neurons->selection, error));
+        MMN_TRY(rank_module(neurons, counts, i, from, error));
     }
     if (neurons->module_count == 0)
         return mmn_fail(error, MMN_INPUT, counts->file, NULL,
@@ -169,16 +250,23 @@ static mmn_status rank_counts(mmn_neurons *neurons, const mmn_counts *counts,
 {
     const char *modules = options->modules;
     MMN_TRY(make_rule(&neurons->rule, options, error));
+    neurons->selection = neurons->rule.selection;
     MMN_TRY(check_counts(counts, options->allow_nonfinite, error));
     MMN_TRY(check_names(counts, modules, error));
     MMN_TRY(copy_source(neurons, counts, error));
-    const int64_t **active = mmn_allocate(counts->domain_count, sizeof(*active), error);
-    int64_t *tokens = mmn_allocate(counts->domain_count, sizeof(*tokens), error);
-    mmn_status status = active && tokens
-                            ? rank_modules(neurons, counts, modules, active, tokens, error)
+    MMN_TRY(check_models(neurons, counts, options, error));
+    const sources from = {.active = mmn_allocate(counts->domain_count, sizeof(*from.active), error),
+                          .magnitude =
+                              mmn_allocate(counts->domain_count, sizeof(*from.magnitude), error),
+                          .tokens = mmn_allocate(counts->domain_count, sizeof(*from.tokens), error),
+                          .model = options->model,
+                          .second = options->second};
+    mmn_status status = from.active && from.magnitude && from.tokens
+                            ? rank_modules(neurons, counts, modules, &from, error)
                             : MMN_SYSTEM;
-    mmn_free(active);
-    mmn_free(tokens);
+    mmn_free(from.active);
+    mmn_free(from.magnitude);
+    mmn_free(from.tokens);
     return status == MMN_OK ? mmn_neurons_make_digest(neurons, error) : status;
 }
 
@@ -204,7 +292,7 @@ mmn_status mmn_neurons_rank_file(mmn_neurons **neurons, const char *counts_file,
                                  const mmn_rank_options *options, mmn_error *error)
 {
     mmn_counts *counts;
-    mmn_rank_rule rule;
+    mmn_rank_rule rule = {.rate = 0};
     *neurons = NULL;
     mmn_rank_options own;
     MMN_TAKE_OPTIONS(own, options, error);
@@ -213,244 +301,6 @@ mmn_status mmn_neurons_rank_file(mmn_neurons **neurons, const char *counts_file,
     const mmn_status status = mmn_neurons_rank(neurons, counts, options, error);
     mmn_counts_free(counts);
     return status;
-}
-
-/* ---- The table's file ------------------------------------------------------------------------ */
-
-/* Whether the file is absent, or begins as this table does. */
-static mmn_status check_table(const char *file, mmn_error *error)
-{
-    char start[sizeof(TITLE)] = "";
-    FILE *stream = fopen(file, "rb");
-    if (!stream)
-        return MMN_OK;
-    size_t size = fread(start, 1, strlen(TITLE), stream);
-    fclose(stream);
-    if (size == 0 || strcmp(start, TITLE) == 0)
-        return MMN_OK;
-    return mmn_fail(error, MMN_USAGE, file, NULL,
-                    "is not a ranking's table, which would be written over it; give the neurons "
-                    "another name");
-}
-
-mmn_status mmn_ranking_table_file(char **table, const char *file, mmn_error *error)
-{
-    MMN_CLEAR(table);
-    MMN_GIVEN(error, table, file);
-    const char *name = mmn_path_name(file);
-    size_t length = strlen(name), end = strlen(".json");
-    bool has_end = length >= end && strcmp(name + length - end, ".json") == 0;
-    if (*name == '\0')
-        return mmn_fail(error, MMN_USAGE, file, NULL,
-                        "cannot be written to: expected the name of a file");
-    if (strcmp(name, "ranking.tsv") == 0)
-        return mmn_fail(error, MMN_USAGE, file, NULL,
-                        "the ranking's table has this name; give the neurons another one");
-    char *base = mmn_copy_bytes(file, strlen(file) - (has_end ? end : 0), error);
-    char *folder = NULL;
-    mmn_status status = base ? mmn_path_folder(&folder, file, error) : MMN_SYSTEM;
-    if (status == MMN_OK && strcmp(name, "neurons.json") == 0)
-        status = mmn_path_join(table, folder, "ranking.tsv", error);
-    else if (status == MMN_OK)
-        status = mmn_path_beside(table, base, has_end ? ".ranking.tsv" : "-ranking.tsv", error);
-    mmn_free(base);
-    mmn_free(folder);
-    if (status == MMN_OK)
-        status = check_table(*table, error);
-    if (status != MMN_OK) {
-        mmn_free(*table);
-        *table = NULL;
-    }
-    return status;
-}
-
-/* ---- The result ------------------------------------------------------------------------------ */
-
-static const mmn_form_table tables[] = {
-    {"result", NULL,
-     MMN_COLUMNS(MMN_REAL("rate", ""), MMN_REAL("bar", ""), MMN_REAL("assignment_bar", ""),
-                 MMN_TEXT("arithmetic"), MMN_TEXT("version"), MMN_WHOLE("samples"),
-                 MMN_TEXT("model"), MMN_TEXT("data"), MMN_TEXT("inputs"), MMN_TRUTH("unchecked"),
-                 MMN_WHOLE("nonfinite"), MMN_TEXT("digest"))},
-    {"domains", "result", MMN_COLUMNS(MMN_TEXT("name"))},
-    {"modules", "result",
-     MMN_COLUMNS(MMN_TEXT("module"), MMN_WHOLE("layers"), MMN_WHOLE("neurons"), MMN_REAL("bar", ""),
-                 MMN_REAL("assignment_bar", ""), MMN_WHOLE("above_bar"), MMN_WHOLE("selected"),
-                 MMN_WHOLE("tied_at_cut"), MMN_TEXT("warning"))},
-    {"inert", "modules", MMN_COLUMNS(MMN_WHOLE("layer"))},
-    {"lists", "modules", MMN_COLUMNS(MMN_TEXT("domain"))},
-    {"neurons", "lists", MMN_COLUMNS(MMN_WHOLE("layer"), MMN_WHOLE("neuron"))},
-    {"ranking", "modules",
-     MMN_COLUMNS(MMN_WHOLE("rank"), MMN_WHOLE("layer"), MMN_WHOLE("neuron"),
-                 MMN_REAL("entropy", "nats"))},
-    {"probabilities", "ranking", MMN_COLUMNS(MMN_TEXT("domain"), MMN_REAL("p", ""))},
-    /* how many neurons of each domain, and of all, are in groups of layers */
-    {"layer_groups", "modules", MMN_COLUMNS(MMN_TEXT("layers"))},
-    {"group_rows", "modules", MMN_COLUMNS(MMN_TEXT("domain"), MMN_WHOLE("neurons"))},
-    {"group_cells", "group_rows", MMN_COLUMNS(MMN_WHOLE("neurons"))},
-    {0}};
-
-static const char json[] =
-    "{\n"
-    "  'format': 'mmneuron-neurons-1',\n"
-    "  'settings': {'rate': $rate, 'bar': $bar, 'assignment_bar': $assignment_bar,"
-    " 'arithmetic': $arithmetic},\n"
-    "  'counts': {'version': $version, 'samples': $samples,\n"
-    "    'model': $model,\n"
-    "    'data': $data,\n"
-    "    'inputs': $inputs<?unchecked|,\n"
-    "    'unchecked': true><?nonfinite|,\n"
-    "    'nonfinite': $nonfinite>},\n"
-    "  'modules': {\n"
-    "<modules|,\n|"
-    "    $module: {'layers': $layers, 'neurons': $neurons,\n"
-    "      'bar': $bar, 'assignment_bar': $assignment_bar,\n"
-    "      'above_bar': $above_bar, 'selected': $selected, 'tied_at_cut': $tied_at_cut,\n"
-    "      'inert': [<inert|, |$layer>],\n"
-    "<?warning|      'warning': $warning,\n>"
-    "      'domains': {<lists|,|\n"
-    "      $domain: [<neurons 8|, |,\n        |[$layer, $neuron]>]>}}>\n"
-    "  },\n"
-    "  'digest': $digest\n"
-    "}\n";
-
-static const char people[] =
-    "<modules||${module}: ${layers} x ${neurons} neurons, bar ${bar}, ${above_bar} above it,"
-    " ${selected} selected\n"
-    "  <-8 domains.name|domain>   neurons <layer_groups||  $7{layers}>\n"
-    "<group_rows||  <-8 domains.name|${domain}>  $8{neurons} <group_cells||  $7{neurons}>\n>"
-    "<?tied_at_cut|  ${tied_at_cut} neurons are tied at the cut; ties go to lower layers and"
-    " neurons\n>"
-    "<?warning|  ${warning}\n>"
-    "<inert first||  layers from ${layer} on are inert: the model's output does not depend on"
-    " them\n>\n>"
-    "<?unchecked|The counts were written before counts had checksums: nobody can tell whether they"
-    " are as they were.\n\n>"
-    "<?nonfinite|In ${nonfinite} of the ${samples} samples counted, numbers were infinite or"
-    " NaN.\n\n>";
-
-/* The selected neurons in the order of the ranking; columns are separated by tabs. */
-static const char beside[] = TITLE
-    "<domains||\tp ${name}>\n"
-    "<modules||<ranking||${module}\t${rank}\t${layer}\t${neuron}\t${entropy}"
-    "<probabilities||\t${p}>\n>>";
-
-const mmn_form mmn_ranking_form = {.format = "mmneuron-neurons-1",
-                                   .tables = tables,
-                                   .json = json,
-                                   .people = people,
-                                   .beside = beside,
-                                   .beside_file = mmn_ranking_table_file};
-
-/* Layers are put together so that a row has at most this many columns for them. */
-enum { LAYER_GROUPS = 8 };
-
-/* The values "layer" and "neuron" of a number. */
-#define NEURON(module, number)                                                                     \
-    mmn_as_whole((number) / (module)->neurons), mmn_as_whole((number) % (module)->neurons)
-
-/* The neurons of a domain, in the order of their numbers. */
-static void add_list(mmn_result *result, const mmn_listed_module *module, size_t domain,
-                     const char *name)
-{
-    const mmn_neuron_list *list = &module->lists[domain];
-    MMN_ADD(result, "lists", mmn_as_text(name));
-    for (size_t i = 0; i < list->count; i++)
-        MMN_ADD(result, "neurons", NEURON(module, list->numbers[i]));
-}
-
-static void add_ranking(mmn_result *result, const mmn_neurons *neurons,
-                        const mmn_listed_module *module)
-{
-    const mmn_rank_result *ranked = &module->result;
-    for (size_t rank = 0; rank < ranked->selected; rank++) {
-        MMN_ADD(result, "ranking", mmn_as_whole(rank + 1), NEURON(module, ranked->ranked[rank]),
-                mmn_as_real(ranked->entropy[rank]));
-        for (size_t d = 0; d < ranked->domains; d++)
-            MMN_ADD(result, "probabilities", mmn_as_text(neurons->domains[d]),
-                    mmn_as_real(ranked->probability[rank * ranked->domains + d]));
-    }
-}
-
-/* How many neurons of `domain` (SIZE_MAX: selected ones) are in each of `groups` groups of
- * layers. */
-static void add_group_row(mmn_result *result, const mmn_listed_module *module, const char *title,
-                          size_t domain, size_t group_size, size_t groups)
-{
-    size_t in_group[LAYER_GROUPS] = {0}, total = 0;
-    for (size_t rank = 0; rank < module->result.selected; rank++) {
-        if (domain != SIZE_MAX && !mmn_rank_belongs(&module->result, rank, domain))
-            continue;
-        in_group[module->result.ranked[rank] / module->neurons / group_size]++;
-        total++;
-    }
-    MMN_ADD(result, "group_rows", mmn_as_text(title), mmn_as_whole(total));
-    for (size_t group = 0; group < groups; group++)
-        MMN_ADD(result, "group_cells", mmn_as_whole(in_group[group]));
-}
-
-static void add_groups(mmn_result *result, const mmn_neurons *neurons,
-                       const mmn_listed_module *module)
-{
-    const size_t layers = module->layers;
-    const size_t group_size = (layers + LAYER_GROUPS - 1) / LAYER_GROUPS;
-    const size_t groups = (layers + group_size - 1) / group_size;
-    for (size_t group = 0; group < groups; group++) {
-        const size_t first = group * group_size;
-        const size_t last = first + group_size < layers ? first + group_size - 1 : layers - 1;
-        char title[48];
-        if (first == last)
-            snprintf(title, sizeof(title), "L%zu", first);
-        else
-            snprintf(title, sizeof(title), "L%zu-%zu", first, last);
-        MMN_ADD(result, "layer_groups", mmn_as_text(title));
-    }
-    for (size_t d = 0; d < neurons->domain_count; d++)
-        add_group_row(result, module, neurons->domains[d], d, group_size, groups);
-    add_group_row(result, module, "selected", SIZE_MAX, group_size, groups);
-}
-
-static void add_module(mmn_result *result, const mmn_neurons *neurons,
-                       const mmn_listed_module *module)
-{
-    const mmn_rank_result *found = &module->result;
-    char warning[100];
-    snprintf(warning, sizeof(warning), "only %zu of the %zu neurons wanted are above the bar",
-             found->selected, found->wanted);
-    MMN_ADD(result, "modules", mmn_as_text(module->name), mmn_as_whole(module->layers),
-            mmn_as_whole(module->neurons), mmn_as_real(found->bar),
-            mmn_as_real(found->assignment_bar), mmn_as_whole(found->passed),
-            mmn_as_whole(found->selected), mmn_as_whole(found->tied_at_cut),
-            mmn_as_text(found->selected < found->wanted ? warning : NULL));
-    for (size_t layer = module->layers - module->inert; layer < module->layers; layer++)
-        MMN_ADD(result, "inert", mmn_as_whole(layer));
-    for (size_t d = 0; d < neurons->domain_count; d++)
-        add_list(result, module, d, neurons->domains[d]);
-    add_ranking(result, neurons, module);
-    add_groups(result, neurons, module);
-}
-
-mmn_status mmn_neurons_result(mmn_result **made, const mmn_neurons *neurons, mmn_error *error)
-{
-    MMN_CLEAR(made);
-    MMN_GIVEN(error, made, neurons);
-    if (!neurons->ranked)
-        return mmn_fail(error, MMN_USAGE, neurons->file, NULL,
-                        "these neurons are a file's; only those that were ranked make a result");
-    const mmn_rank_rule *rule = &neurons->rule;
-    if (mmn_result_begin(made, &mmn_ranking_form, error) != MMN_OK)
-        return MMN_SYSTEM;
-    MMN_ADD(*made, "result", mmn_as_real(rule->rate), mmn_as_real(rule->bar),
-            mmn_as_real(rule->assignment_bar), mmn_as_text(rule->float32 ? "binary32" : "binary64"),
-            mmn_as_text(neurons->version), mmn_as_whole(neurons->samples),
-            mmn_as_text(neurons->model), mmn_as_text(neurons->data), mmn_as_text(neurons->inputs),
-            mmn_as_truth(neurons->unchecked), mmn_as_whole(neurons->nonfinite),
-            mmn_as_text(neurons->digest));
-    for (size_t d = 0; d < neurons->domain_count; d++)
-        MMN_ADD(*made, "domains", mmn_as_text(neurons->domains[d]));
-    for (size_t m = 0; m < neurons->module_count; m++)
-        add_module(*made, neurons, &neurons->modules[m]);
-    return mmn_result_end(made, error);
 }
 
 mmn_status mmn_rank(mmn_result **result, const char *counts_file, const mmn_rank_options *options,

@@ -224,21 +224,8 @@ static int compare_numbers(const void *a, const void *b)
     return (first > second) - (first < second);
 }
 
-/* Writes to `others` the numbers below `width` that are not among own [count], ascending. */
-static void list_others(uint32_t *others, const uint32_t *own, size_t count, uint32_t width)
-{
-    for (uint32_t neuron = 0; neuron < width; neuron++) {
-        if (count > 0 && *own == neuron) {
-            own++;
-            count--;
-        } else {
-            *others++ = neuron;
-        }
-    }
-}
-
-/* Chooses the neurons of one layer: the beginning of a random order of the others, which room for
- * [neurons] of them is for. The place of each draw is its module, layer and number. */
+/* Chooses the neurons of one layer; others [neurons] is room to work in. The place of each draw is
+ * its module, layer and number. */
 static mmn_status choose(mmn_masked_module *chosen, const mmn_masked_module *of, uint32_t *others,
                          uint32_t layer, mmn_random_place place, mmn_error *error)
 {
@@ -250,13 +237,8 @@ static mmn_status choose(mmn_masked_module *chosen, const mmn_masked_module *of,
                         "%zu of the %" PRIu32 " neurons of layer %" PRIu32 " of module %s are "
                         "masked; there are not so many others to choose from",
                         count, module->neurons, layer, module->name);
-    list_others(others, of->neurons + first, count, module->neurons);
-    for (size_t i = 0; i < count; i++) {
-        place.at[2] = (uint32_t)i;
-        size_t other = i + mmn_random_below(&place, (uint32_t)(left - i));
-        chosen->neurons[first + i] = others[other];
-        others[other] = others[i];
-    }
+    mmn_random_others(chosen->neurons + first, of->neurons + first, count, module->neurons, place,
+                      others);
     qsort(chosen->neurons + first, count, sizeof(*chosen->neurons), compare_numbers);
     return MMN_OK;
 }

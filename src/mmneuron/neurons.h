@@ -49,6 +49,7 @@ typedef struct mmn_count_options {
     void (*skipped)(void *context, const mmn_error *error); /* called for each skipped sample */
     const mmn_ranks *ranks; /* the processes that do this run together, of which process 0 alone
                                writes, and is told of what the others skip. NULL: there is one */
+    int magnitudes;         /* sum absolute values, too, for a ranking by value entropy */
 } mmn_count_options;
 
 typedef struct mmn_count_summary {
@@ -90,13 +91,22 @@ typedef struct mmn_rank_options {
     double bar;            /* quantile a neuron must pass; 0: 0.95 */
     double assignment_bar; /* quantile for belonging to a domain; 0: as bar */
     const char *modules;   /* NULL: all that were counted */
-    int float32;           /* repeat the published code's float32 arithmetic */
+    int float32;           /* repeat the published code's float32 arithmetic; by entropy alone */
     int allow_nonfinite;   /* rank counts of samples in which numbers were infinite or NaN, and mark
                               the ranking; 0: refuse them */
+    const char *by; /* what the neurons above the bar are put in order by (doc/method.md, section
+                       2): "entropy", "probability", "value-entropy", "parameter-change", or
+                       "random"; NULL: "entropy" */
+    uint64_t seed;  /* by random: of the choice */
+    const mmn_model *model, *second; /* by parameter change: the model that was counted, and another
+                                        of the same shape; else neither is looked at */
 } mmn_rank_options;
 
-/* Ranks neurons by the entropy of their activation probabilities over domains. Of the result, the
- * table "ranking" has the selected neurons, and "result" the digest of the selection (XXH3-128). */
+/* Ranks neurons by the entropy of their activation probabilities over domains, or selects as many
+ * by something else, with which such a ranking is compared. Of the result, the table "ranking" has
+ * the selected neurons, and "result" the digest of the selection (XXH3-128). MMN_INPUT for counts
+ * without sums of absolute values where these are needed, and for models that do not belong to the
+ * counts or differ in their shape. */
 MMN_API mmn_status mmn_rank(mmn_result **result, const char *counts_file,
                             const mmn_rank_options *options, mmn_error *error);
 /* The table that mmn_result_write puts beside a ranking's `file`, freed with mmn_release:
@@ -145,6 +155,7 @@ typedef struct mmn_activity {
     const int64_t
         *active;        /* [layers][neurons]: at how many of them the neuron's value was above 0 */
     const int64_t *sum; /* [layers][neurons]: of the values at all of them, in units of 2^-20 */
+    const int64_t *magnitude; /* the same of the absolute values; NULL: they were not summed */
 } mmn_activity;
 
 /* Fills in what was counted of module number `module` in domain number `domain`; 0: there is

@@ -314,8 +314,9 @@ static mmn_status draw_entropies(mmn_figure *figure, const mmn_listed_module *mo
 static mmn_status draw_entropy(mmn_figure *figure, const mmn_results *results, size_t row)
 {
     const mmn_neurons *ranking = results->ranking;
+    const bool cuts = results->lists->selection == MMN_SELECT_ENTROPY;
     (void)row;
-    for (size_t m = 0; m < ranking->module_count; m++) {
+    for (size_t m = 0; m < ranking->module_count && cuts; m++) {
         const mmn_listed_module *module = &ranking->modules[m];
         const mmn_listed_module *listed = mmn_neurons_find_module(results->lists, module->name);
         if (listed)

@@ -32,7 +32,8 @@ static void remove_folder(void)
 
 TestSuite(counts, .init = make_folder, .fini = remove_folder);
 
-static const mmn_counted_module modules[] = {{"vision", 2, 3, 1}, {"language", 1, 4, 1}};
+static const mmn_counted_module modules[] = {{"vision", 2, 3, 1, false},
+                                             {"language", 1, 4, 1, false}};
 
 /* Counts of shard `shard` with numbers that depend on it. */
 static mmn_counts *make_counts(uint32_t shard, uint32_t shards)

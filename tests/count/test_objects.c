@@ -43,8 +43,8 @@ static mmn_counts *counts_of(const json_t *test)
     const json_t *active = json_object_get(test, "active");
     const json_t *tokens = json_object_get(test, "tokens");
     const size_t neurons = json_array_size(json_array_get(active, 0));
-    const mmn_counted_module modules[] = {{"vision", 1, (uint32_t)neurons, 0},
-                                          {"language", 1, (uint32_t)neurons, 1}};
+    const mmn_counted_module modules[] = {{"vision", 1, (uint32_t)neurons, 0, false},
+                                          {"language", 1, (uint32_t)neurons, 1, false}};
     mmn_counts *counts, *read;
     cr_assert_eq(mmn_counts_create(&counts, modules, 2, &error), MMN_OK);
     snprintf(counts->version, sizeof(counts->version), "0.1.0");

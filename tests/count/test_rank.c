@@ -151,7 +151,7 @@ static void check_union(size_t layers, size_t neurons, size_t expected)
                                 .domains = DOMAINS,
                                 .active = (const int64_t *const *)active,
                                 .tokens = tokens};
-    const mmn_rank_rule rule = {0.01, 0.95, 0.95, false};
+    const mmn_rank_rule rule = {.rate = 0.01, .bar = 0.95, .assignment_bar = 0.95};
     mmn_rank_result result;
     cr_assert_eq(mmn_rank_neurons(&result, &task, &rule, mmn_kernels_reference(), NULL), MMN_OK);
     size_t in_a_domain = 0;

@@ -37,8 +37,8 @@ static void tear_down(void)
 
 TestSuite(ranking, .init = set_up, .fini = tear_down);
 
-static const mmn_counted_module modules[] = {{"vision", LAYERS, NEURONS, 3},
-                                             {"language", LAYERS, NEURONS, LAYERS}};
+static const mmn_counted_module modules[] = {{"vision", LAYERS, NEURONS, 3, true},
+                                             {"language", LAYERS, NEURONS, LAYERS, false}};
 static const char *const domains[] = {"driving", "b\xc3\xa9n\xc3\xa9", "medical"};
 
 /* Counts that look random and are the same everywhere. */

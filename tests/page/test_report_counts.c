@@ -14,7 +14,7 @@ static int64_t active[DOMAINS][ALL];
 /* Counts that look random, of which some neurons are active in one domain only. */
 static void write_counts(const char *file)
 {
-    static const mmn_counted_module module = {"language", LAYERS, NEURONS, LAYERS};
+    static const mmn_counted_module module = {"language", LAYERS, NEURONS, LAYERS, false};
     mmn_counts *counts;
     uint64_t state = 7;
     cr_assert_eq(mmn_counts_create(&counts, &module, 1, NULL), MMN_OK);
