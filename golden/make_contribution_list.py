@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes golden/contribution_list.json: neurons of the words of answers to several pictures, in float64.
+"""Writes golden/contribution_list.json and contribution_list_linear.json: neurons of the words of answers to several
+pictures, in float64, the second of the original LLaVA with 256 positions an image.
 
 For each picture the greedy answer, and for each of its words the neurons that add most to it and those that are most
 active; the same with the embeddings of the picture's positions permuted before the first layer; ln p of the word with
@@ -23,13 +24,16 @@ from transformers import AutoModelForCausalLM, AutoModelForImageTextToText
 import inputs as model_inputs
 from draws import below, philox
 from make_contributions import Watch
+from make_original import Processor, is_original, load_model
 from truth import float64_arithmetic
 
 HERE = Path(__file__).resolve().parent
-MODEL = HERE / "checkpoints" / "llava-1.5"
+MODEL, LINEAR = HERE / "checkpoints" / "llava-1.5", HERE / "checkpoints" / "llava-linear-224"
 THIS, NAME, WHO = (f"USER: <image>\n{question} ASSISTANT:" for question in ("What is this?", "Name it.", "Who?"))
 ASKED = [("wide.jpg", THIS), ("retina.jpg", THIS), ("retina.jpg", NAME), ("square.jpg", NAME), ("text.png", THIS),
          ("square.jpg", WHO), ("grey.jpg", NAME)]
+FEW = "[INST] <image>\nDescribe the image in few words. [/INST]"
+LINEAR_ASKED = [("cat.jpg", FEW), ("retina.jpg", FEW), ("tall.jpg", FEW), ("wide.jpg", NAME)]
 PLAIN, PLAIN_PROMPT = HERE / "checkpoints" / "bloom", "A cat"
 TOKENS, TOP, NAMES, SEEDS, DEVIATION, AT_LEAST = 6, 12, 4, (1, 2), 0.25, 2
 ORDERS = ("contribution", "activation")
@@ -85,10 +89,14 @@ def words_of(tokenizer, ids: list[int]) -> tuple[str, list[tuple[str, int]]]:
 
 
 class Model:
-    def __init__(self):
-        self.model = AutoModelForImageTextToText.from_pretrained(
-            MODEL, dtype=torch.float32, attn_implementation="eager").eval().double()
-        self.processor = model_inputs.load_processor(MODEL)
+    def __init__(self, folder: Path, asked: list[tuple[str, str]]):
+        self.asked = asked
+        if is_original(folder):
+            self.model, self.processor = load_model(folder).double(), Processor(folder)
+        else:
+            self.model = AutoModelForImageTextToText.from_pretrained(
+                folder, dtype=torch.float32, attn_implementation="eager").eval().double()
+            self.processor = model_inputs.load_processor(folder)
         self.language = self.model.model.language_model
         self.layers = self.language.layers
         self.head = self.model.lm_head.weight
@@ -98,7 +106,7 @@ class Model:
         stop = self.model.generation_config.eos_token_id
         self.stop = stop if isinstance(stop, list) else [stop]
         self.prepared = []
-        for image, prompt in ASKED:
+        for image, prompt in asked:
             made = model_inputs.prepare(self.processor, prompt, [HERE / "images" / image])
             self.prepared.append((made["pixel_values"].double(), made["input_ids"]))
         self.scores = [layer.mlp.down_proj.weight.T @ self.head.T for layer in self.layers]
@@ -215,7 +223,7 @@ def look(model: Model, number: int) -> dict:
     measure(model, words, shuffled)
     for word in words.values():
         disturb(model, ids, word)
-    image, prompt = ASKED[number]
+    image, prompt = model.asked[number]
     return {"image": image, "prompt": prompt, "ids": ids, "answer": answer, "words": list(words.values())}
 
 
@@ -271,17 +279,25 @@ def without_gate() -> dict:
             "before": before[:64].tolist(), "after": after[:64].tolist()}
 
 
+def study(folder: Path, asked: list[tuple[str, str]]) -> dict:
+    with torch.no_grad():
+        model = Model(folder, asked)
+    with torch.no_grad(), float64_arithmetic():
+        samples = [look(model, number) for number in range(len(asked))]
+        return {"tokens": TOKENS, "top": TOP, "names": NAMES, "seeds": list(SEEDS),
+                "deviation": DEVIATION, "at_least": AT_LEAST, "samples": samples, "across": across(samples),
+                "bars": bars(model, samples[0])}
+
+
+def write(name: str, made: dict) -> None:
+    (HERE / name).write_text(json.dumps(made, indent=1) + "\n")
+
+
 def main() -> None:
     torch.set_num_threads(1)
-    with torch.no_grad():
-        model = Model()
     plain = without_gate()
-    with torch.no_grad(), float64_arithmetic():
-        samples = [look(model, number) for number in range(len(ASKED))]
-        made = {"tokens": TOKENS, "top": TOP, "names": NAMES, "seeds": list(SEEDS),
-                "deviation": DEVIATION, "at_least": AT_LEAST, "samples": samples, "across": across(samples),
-                "bars": bars(model, samples[0]), "without_gate": plain}
-    (HERE / "contribution_list.json").write_text(json.dumps(made, indent=1) + "\n")
+    write("contribution_list.json", study(MODEL, ASKED) | {"without_gate": plain})
+    write("contribution_list_linear.json", study(LINEAR, LINEAR_ASKED))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,8 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from transformers import AutoImageProcessor, LlavaConfig, LlavaForConditionalGeneration
+from transformers import (AutoImageProcessor, LlavaConfig, LlavaForConditionalGeneration,
+                          PreTrainedTokenizerFast)
 
 from make_checkpoints import (CLIP_MEAN, CLIP_STD, DTYPES, PATCH, TOKENIZER, VOCABULARY, Draw, Json, Language, Vision,
                               Weights, language_weights, vision_weights, write_json, write_weights)
@@ -243,6 +244,8 @@ class Processor:
         self.positions = ((vision["image_size"] // vision["patch_size"]) ** 2
                           + (said["mm_vision_select_feature"] == "cls_patch"))
         self.image_processor = AutoImageProcessor.from_pretrained(tower, backend="pil")
+        # The same tokenizer in another form, for decoding.
+        self.tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(TOKENIZER / "tokenizer.json"))
         self.pieces = sentencepiece.SentencePieceProcessor(model_file=str(folder / "tokenizer.model"))
         self.tokens = {"<s>": 1, "</s>": 2} | (MARKS if self.marks else {})
 

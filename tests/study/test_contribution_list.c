@@ -1,6 +1,7 @@
 /* Multi-modal neurons over a list: what is found of each word and measured between words against
- * PyTorch in float64 (golden/contribution_list.json), where images are shuffled and weights have
- * noise; which words are taken; and rows that no study can have made. */
+ * PyTorch in float64 (golden/contribution_list.json, and contribution_list_linear.json of the
+ * original LLaVA), where images are shuffled and weights have noise; which words are taken; and
+ * rows that no study can have made. */
 #include <criterion/criterion.h>
 #include <jansson.h>
 #include <math.h>
@@ -17,6 +18,8 @@
 #define MODEL MMN_SOURCE_DIR "/golden/checkpoints/llava-1.5"
 #define IMAGES MMN_SOURCE_DIR "/golden/images/"
 #define GOLDEN MMN_SOURCE_DIR "/golden/contribution_list.json"
+#define LINEAR_MODEL MMN_SOURCE_DIR "/golden/checkpoints/llava-linear-224"
+#define LINEAR_GOLDEN MMN_SOURCE_DIR "/golden/contribution_list_linear.json"
 
 static mmn_error error;
 static mmn_model *model;
@@ -24,13 +27,21 @@ static json_t *golden;
 static mmn_contribution_options options;
 static char file[300];
 
-static void set_up(void)
+/* Takes another model and what PyTorch found in it, in place of those that are open. */
+static void take(const char *folder, const char *expected)
 {
     json_error_t problem;
-    scratch_make();
-    cr_assert_eq(mmn_model_open(&model, MODEL, NULL, &error), MMN_OK, "%s", error.message);
-    golden = json_load_file(GOLDEN, 0, &problem);
+    json_decref(golden);
+    mmn_model_close(model);
+    cr_assert_eq(mmn_model_open(&model, folder, NULL, &error), MMN_OK, "%s", error.message);
+    golden = json_load_file(expected, 0, &problem);
     cr_assert(golden, "%s", problem.text);
+}
+
+static void set_up(void)
+{
+    scratch_make();
+    take(MODEL, GOLDEN);
     snprintf(file, sizeof file, "%s", scratch_path("list.jsonl"));
     options = (mmn_contribution_options){
         .size = sizeof options,
@@ -183,7 +194,7 @@ static void check_sample(const mmn_contribution_list *list, const mmn_said_sampl
     }
 }
 
-Test(contribution_list, is_that_of_pytorch)
+static void check_samples(void)
 {
     write_list("");
     mmn_contribution_list *list = run();
@@ -194,7 +205,7 @@ Test(contribution_list, is_that_of_pytorch)
     end(list);
 }
 
-Test(contribution_list, compares_samples_as_pytorch_does)
+static void check_across(void)
 {
     write_list("");
     options.seeds = options.shuffles = 0;
@@ -226,12 +237,25 @@ Test(contribution_list, compares_samples_as_pytorch_does)
     end(list);
 }
 
+Test(contribution_list, is_that_of_pytorch)
+{
+    check_samples();
+}
+
+Test(contribution_list, compares_samples_as_pytorch_does)
+{
+    check_across();
+}
+
 /* Where a map is enlarged, its bar is another. */
-Test(contribution_list, has_the_bars_of_numpy)
+static void check_bars(void)
 {
     const json_t *bars = json_object_get(golden, "bars");
     const json_t *sample = json_array_get(json_object_get(golden, "samples"), 0);
-    const char *const image = IMAGES "wide.jpg";
+    char path[600];
+    snprintf(path, sizeof path, "%s%s", IMAGES,
+             json_string_value(json_object_get(sample, "image")));
+    const char *const image = path;
     options.list = NULL;
     options.shuffles = 0;
     options.seeds = 0;
@@ -260,6 +284,30 @@ Test(contribution_list, has_the_bars_of_numpy)
         mmn_study_close(&mmn_contributions_kind, one);
         mmn_free(one);
     }
+}
+
+Test(contribution_list, has_the_bars_of_numpy)
+{
+    check_bars();
+}
+
+/* 256 positions an image, and a projector of one layer: Pan et al.'s LLaVA. */
+Test(contribution_list, is_that_of_pytorch_in_the_original_llava)
+{
+    take(LINEAR_MODEL, LINEAR_GOLDEN);
+    check_samples();
+}
+
+Test(contribution_list, compares_samples_of_the_original_llava_as_pytorch_does)
+{
+    take(LINEAR_MODEL, LINEAR_GOLDEN);
+    check_across();
+}
+
+Test(contribution_list, has_the_bars_of_numpy_in_the_original_llava)
+{
+    take(LINEAR_MODEL, LINEAR_GOLDEN);
+    check_bars();
 }
 
 /* Where the MLP has no gate, what enters its output matrix is the activation. */
