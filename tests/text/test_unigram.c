@@ -264,6 +264,39 @@ Test(unigram, survives_damaged_maps)
     json_decref(document);
 }
 
+/* A model that others have trained, against the tokenizers library:
+ * golden/make_unigram_published.py wrote both into the folder that MMN_UNIGRAM_DIR names. */
+Test(unigram, encodes_with_a_published_model_as_the_library_does)
+{
+    const char *folder = getenv("MMN_UNIGRAM_DIR");
+    char path[1024];
+    if (!folder || !folder[0])
+        cr_skip_test("MMN_UNIGRAM_DIR names no folder");
+    snprintf(path, sizeof(path), "%s/cases.json", folder);
+    json_t *cases = json_load_file(path, 0, NULL);
+    mmn_tokenizer *tokenizer;
+    size_t i;
+    const json_t *item;
+    cr_assert_eq(mmn_tokenizer_open(&tokenizer, folder, &error), MMN_OK, "%s", error.message);
+    cr_assert_gt(json_array_size(cases), 0);
+    json_array_foreach(cases, i, item)
+    {
+        const char *text = json_string_value(json_object_get(item, "text"));
+        const json_t *expected = json_object_get(item, "ids");
+        int32_t *ids;
+        size_t count;
+        cr_assert_eq(
+            mmn_tokenizer_encode(tokenizer, text, strlen(text), false, &ids, &count, &error),
+            MMN_OK, "%s", error.message);
+        cr_expect_eq(count, json_array_size(expected), "%s", text);
+        for (size_t k = 0; k < count && k < json_array_size(expected); k++)
+            cr_expect_eq(ids[k], json_integer_value(json_array_get(expected, k)), "%s", text);
+        mmn_free(ids);
+    }
+    mmn_tokenizer_close(tokenizer);
+    json_decref(cases);
+}
+
 /* In time that grows with the text, not with its square. */
 Test(unigram, encodes_a_megabyte_without_spaces)
 {
