@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Writes tests/count/data/selections.json: the neurons that each selection of `rank --by` chooses, by PyTorch and NumPy
-in float64, and how far the weights of neurons differ between two checkpoints.
+in float64; how improbable each domain's text is with its entropy's neurons off, and with nothing off; and how far the
+weights of neurons differ between two checkpoints.
 
 The second checkpoint of a pair is the first with bit 5 of some of its 16-bit words turned: of each file, in what
 follows the header, word i where bits 29 to 31 of i * 2654435761 are 0. tests/count/test_selections.c makes the same.
@@ -73,27 +74,53 @@ def changes(checkpoint: str, module: str) -> list[list[float]]:
         found.append((np.linalg.norm(v - w, axis=1) / np.linalg.norm(w, axis=1)).tolist())
 
 
-def count() -> tuple[np.ndarray, np.ndarray, list[int]]:
-    """[domains, layers * neurons]: positions where each neuron is active, sums of absolute values; and the positions."""
+def load() -> tuple[torch.nn.Module, dict[str, list[torch.Tensor]]]:
+    """The model in float64, and each domain's windows of ids."""
     folder = HERE / "checkpoints" / CHECKPOINT
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval().double()
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    ids = {name: tokenizer.encode(text, add_special_tokens=False).ids for name, text in TEXTS.items()}
+    return model, {name: [torch.tensor([own[at:at + WINDOW]]) for at in range(0, len(own), WINDOW)]
+                   for name, own in ids.items()}
+
+
+def nats(off: list[int], name: str) -> float:
+    """Mean over the predicted tokens of a domain's text, with the neurons `off` set to 0."""
+    model, windows = load()
+    width = model.config.intermediate_size
+    for number, layer in enumerate(model.model.layers):
+        def hook(_module: object, _given: object, values: torch.Tensor, number: int = number) -> torch.Tensor:
+            values = values.clone()
+            values[..., [n % width for n in off if n // width == number]] = 0
+            return values
+        layer.mlp.act_fn.register_forward_hook(hook)
+    total, tokens = 0.0, 0
+    for window in windows[name]:
+        with torch.no_grad(), float64_arithmetic():
+            logits = model(window).logits[0, :-1]
+        total += torch.nn.functional.cross_entropy(logits, window[0, 1:], reduction="sum").item()
+        tokens += window.shape[1] - 1
+    return total / tokens
+
+
+def count() -> tuple[np.ndarray, np.ndarray, list[int]]:
+    """[domains, layers * neurons]: positions where each neuron is active, sums of absolute values; and the positions."""
+    model, windows = load()
     shown: dict[int, list[torch.Tensor]] = {}
     for number, layer in enumerate(model.model.layers):
         layer.mlp.act_fn.register_forward_hook(
             lambda _, given, values, number=number: shown.setdefault(number, []).append(values[0]))
     active, magnitude, tokens = [], [], []
-    for text in TEXTS.values():
-        ids = tokenizer.encode(text, add_special_tokens=False).ids
+    for own in windows.values():
         shown.clear()
         with torch.no_grad(), float64_arithmetic():
-            for at in range(0, len(ids), WINDOW):
-                model(torch.tensor([ids[at:at + WINDOW]]))
+            for window in own:
+                model(window)
         values = np.stack([torch.cat(shown[layer]).numpy() for layer in range(len(shown))])
         assert np.abs(values).min() > 1e-7, "a sign is in doubt"
         active.append((values > 0).sum(1).ravel())
         magnitude.append(np.abs(values).sum(1).ravel())
-        tokens.append(len(ids))
+        tokens.append(sum(window.shape[1] for window in own))
     return np.array(active), np.array(magnitude), tokens
 
 
@@ -129,7 +156,9 @@ def main() -> None:
     found["random"] = {"ranked": [places[n] for n in found["entropy"]["ranked"]],
                        "lists": [sorted(places[n] for n in one) for one in found["entropy"]["lists"]]}
     document = {"checkpoint": CHECKPOINT, "window": WINDOW, "rate": RATE, "bar": BAR, "seed": SEED, "texts": TEXTS,
-                "tokens": tokens, "magnitude": magnitude.tolist(), "selections": found,
+                "tokens": tokens,
+                "nats": {name: {"nothing": nats([], name), "domain": nats(found["entropy"]["lists"][d], name)}
+                         for d, name in enumerate(TEXTS)}, "magnitude": magnitude.tolist(), "selections": found,
                 "changes": {checkpoint: {module: changes(checkpoint, module) for module in modules}
                             for checkpoint, modules in PAIRS.items()}}
     FILE.write_text(json.dumps(document, separators=(",", ":")) + "\n")

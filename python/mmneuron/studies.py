@@ -138,7 +138,9 @@ def study(model: Model, name: str, list: Path, neurons: Given, *, settings: Name
           shard: tuple[int, int] | None = None, parts: Iterable[Path] = (), plan: bool = False,
           progress: Any = None) -> Result | None:
     """The study of this name, of those that need nothing particular: "agree", at what share of the
-    positions the likeliest next token stays what it is."""
+    positions the likeliest next token stays what it is; "sweep", of texts, how improbable a token
+    is with neurons off of one rate and bar after another, for which `neurons` is a file of counts
+    and settings are as "all@0.05/0.9"."""
     options = StudyOptions(
         settings=names(settings), samples=samples, window=window, begin_of_text=begin_of_text,
         seeds=seeds, first_seed=first_seed, batch=batch, allow_unknown_keys=allow_unknown_keys,

@@ -139,6 +139,16 @@ def test_perturb(domains, short_list, neurons, program, tmp_path: Path) -> None:
                                atol=1e-9)
 
 
+def test_sweep(languages, program, tmp_path: Path) -> None:
+    listed, counts = LANGUAGES / "test.jsonl", tmp_path / "counts.safetensors"
+    mmneuron.count(languages, LANGUAGES / "count.jsonl", counts, samples=2)
+    result = mmneuron.study(languages, "sweep", listed, counts,
+                            settings=["all@0.02", "all@0.05/0.9"], samples=2, seeds=1)
+    program("sweep", LANGUAGES / "model", listed, "--neurons", counts, "--settings",
+            "all@0.02,all@0.05/0.9", "--samples", 2, "--seeds", 1, "-o", tmp_path / "sweep.json")
+    assert result.json() == json.loads((tmp_path / "sweep.json").read_text())
+
+
 def test_agree(domains, short_list, neurons, program, tmp_path: Path) -> None:
     result = mmneuron.study(domains, "agree", short_list, neurons, settings="all", seeds=1)
     program("agree", DOMAINS / "model", short_list, "--neurons", neurons.file, "--settings", "all",

@@ -168,13 +168,15 @@ static int run_command(mmn_cli_call *call)
     const mmn_cli_option options[] = {
         {.name = "neurons", .value = "NEURONS.json", .kind = MMN_CLI_TEXT,
          .target = &asked->neurons, .needed = "the neurons to switch off",
-         .help = "the neurons to switch off, as \"mmneuron rank -o\" writes them"},
+         .help = "the neurons to switch off, as \"mmneuron rank -o\" writes them, or counts, which are"
+                 " ranked for each setting"},
         {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
          .target = &study.output, .help = "write everything to FILE (JSON; - is standard output)"},
         {.name = "settings", .value = "SETTINGS", .kind = MMN_CLI_TEXT,
          .target = &asked->settings,
          .help = "which modules' neurons to switch off: modules joined by \"+\", or \"all\";"
-                 " several, separated by commas (those of the paper)"},
+                 " several, separated by commas; of counts, at a rate and bar: all@0.05/0.9"
+                 " (those of the paper; of a sweep five rates)"},
         {.name = "samples", .value = "N", .kind = MMN_CLI_WHOLE, .target = &asked->samples,
          .minimum = 1, .help = "the first N samples of each domain, or windows of its texts (all)"},
         {.name = "window", .value = "N", .kind = MMN_CLI_WHOLE, .target = &asked->window,

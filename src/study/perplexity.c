@@ -1,63 +1,36 @@
 /* Perplexities: how well a model predicts the texts of each language with neurons on, with each
  * language's neurons off, and with random ones off. doc/formats.md describes their JSON,
  * perplexity.json. */
-#include <math.h>
-
 #include "base/error.h"
-#include "base/threads.h"
 #include "functions.h"
-#include "model/input.h"
-#include "model/model.h"
-#include "pass/distribution.h"
+#include "study/nats.h"
 #include "study/run_result.h"
 
-/* What is found of a window in one of the plan's runs, and of all windows. */
+/* What is found of a window in one of the plan's runs. */
 typedef struct perplexity_run {
     mmn_row row;
-    uint64_t tokens; /* predicted */
-    double nats;     /* sum of their negative log likelihoods */
+    mmn_nats sum;
 } perplexity_run;
 
 static const mmn_row_column columns[] = {
-    MMN_ROW_ONE("tokens", MMN_ROW_WHOLE, perplexity_run, tokens),
-    MMN_ROW_ONE("nats", MMN_ROW_REAL, perplexity_run, nats),
+    MMN_ROW_ONE("tokens", MMN_ROW_WHOLE, perplexity_run, sum.tokens),
+    MMN_ROW_ONE("nats", MMN_ROW_REAL, perplexity_run, sum.nats),
     {0}};
 
 typedef struct perplexities {
     mmn_study study; /* one setting, or none */
     const mmn_perplexity_options *options;
-    perplexity_run *runs;        /* [runs of the plan] */
-    char data[MMN_DIGEST_SIZE];  /* of the texts' windows */
-    double nats[MMN_STUDY_ROWS]; /* at work */
+    mmn_nats *runs;             /* [runs of the plan]: of all windows */
+    char data[MMN_DIGEST_SIZE]; /* of the texts' windows */
 } perplexities;
 
-/* - ln softmax(logits)[target]. Changes the logits. */
-static double nats_of(const mmn_kernels *kernels, float *logits, size_t count, int32_t target)
-{
-    size_t likeliest = mmn_likeliest(logits, count);
-    return -mmn_log_probability(kernels, logits, count, likeliest, (size_t)target);
-}
-
-/* Of mmn_study_kind: adds the negative log likelihoods, in nats, of the tokens behind the
- * positions, one by one in their order. MMN_INPUT where a logit is not finite. */
+/* Of mmn_study_kind. */
 static mmn_status read_logits(void *row, const mmn_input *input, size_t first, float *logits,
                               size_t rows, mmn_error *error)
 {
     perplexity_run *run = row;
-    perplexities *kept = run->row.kept;
-    const mmn_compute *compute = &kept->study.compute;
-    const int32_t *targets = input->ids + first + 1;
-    const size_t vocabulary = kept->study.model->config.language.vocab_size;
-    MMN_PARALLEL_FOR(compute->threads, static)
-    for (size_t i = 0; i < rows; i++)
-        kept->nats[i] = nats_of(compute->kernels, logits + i * vocabulary, vocabulary, targets[i]);
-    for (size_t i = 0; i < rows; i++) {
-        if (!isfinite(kept->nats[i]))
-            return mmn_fail(error, MMN_INPUT, NULL, NULL, "a logit is not a finite number");
-        run->nats += kept->nats[i];
-    }
-    run->tokens += rows;
-    return MMN_OK;
+    const perplexities *kept = run->row.kept;
+    return mmn_nats_add(&run->sum, &kept->study, input, first, logits, rows, error);
 }
 
 static mmn_status begin(void *context, mmn_error *error)
@@ -73,11 +46,11 @@ static mmn_status take(void *context, const mmn_planned_sample *planned, size_t 
                        const void *row, mmn_error *error)
 {
     const perplexity_run *window = row;
-    perplexity_run *found = &((perplexities *)context)->runs[run];
+    mmn_nats *found = &((perplexities *)context)->runs[run];
     (void)planned;
     (void)error;
-    found->tokens += window->tokens;
-    found->nats += window->nats;
+    found->tokens += window->sum.tokens;
+    found->nats += window->sum.nats;
     return MMN_OK;
 }
 
@@ -118,14 +91,7 @@ static uint64_t tokens_of(const perplexities *kept, size_t domain)
 static mmn_status check_tokens(const void *context, mmn_error *error)
 {
     const perplexities *kept = context;
-    const mmn_samples *samples = &kept->study.samples;
-    for (size_t d = 0; d < samples->domains.domain_count; d++)
-        if (tokens_of(kept, d) == 0)
-            return mmn_fail(error, MMN_INPUT, samples->file, NULL,
-                            "the domain \"%s\" has no token to predict: the first of each window "
-                            "is not",
-                            samples->domains.domains[d].name);
-    return MMN_OK;
+    return mmn_nats_check(&kept->study, kept->runs, error);
 }
 
 /* ---- Result ---------------------------------------------------------------------------------- */
@@ -201,8 +167,7 @@ const mmn_form mmn_perplexity_form = {
 /* Mean of a run's negative log likelihoods in nats. */
 static double mean_nats(const void *context, size_t run)
 {
-    const perplexity_run *found = &((const perplexities *)context)->runs[run];
-    return found->nats / (double)found->tokens;
+    return mmn_nats_mean(&((const perplexities *)context)->runs[run]);
 }
 
 static void describe(mmn_result *result, const void *context)

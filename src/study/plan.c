@@ -139,7 +139,8 @@ mmn_status mmn_plan_make(mmn_plan *plan, const mmn_model *model, const mmn_domai
     for (size_t s = 0; s < plan->settings.count; s++)
         for (size_t d = 0; d < domains->domain_count; d++) {
             const char *name = plan->off_domain ? plan->off_domain : domains->domains[d].name;
-            size_t listed = mmn_neurons_find_domain(lists, name);
+            const mmn_neurons *own = plan->of[s].neurons ? plan->of[s].neurons : lists;
+            size_t listed = mmn_neurons_find_domain(own, name);
             mmn_mask *mask;
             if (listed == SIZE_MAX && plan->off_domain)
                 return mmn_fail(error, MMN_USAGE, file, NULL,
@@ -148,8 +149,9 @@ mmn_status mmn_plan_make(mmn_plan *plan, const mmn_model *model, const mmn_domai
                 return mmn_fail(error, MMN_INPUT, list, NULL,
                                 "domain \"%s\" is not in %s, so there are no neurons to switch off",
                                 name, file);
-            MMN_TRY(
-                mmn_mask_of_domain(&mask, model, lists, listed, plan->settings.names[s], error));
+            MMN_TRY(mmn_mask_of_domain(
+                &mask, model, own, listed,
+                plan->of[s].neurons ? plan->of[s].modules : plan->settings.names[s], error));
             MMN_TRY(add_domain(plan, s, d, domains->domain_count, mask, error));
         }
     return MMN_OK;

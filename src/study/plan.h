@@ -59,6 +59,10 @@ typedef struct mmn_plan {
                                         domain, and not in their own alone */
     const char *off_domain;     /* whose neurons are off in all domains; NULL: each one's own */
     uint64_t seeds, first_seed; /* random choices beside each domain's own */
+    struct {
+        const mmn_neurons *neurons; /* NULL: those of the lists, for the modules of its name */
+        const char *modules;
+    } of[MMN_SETTING_LIMIT]; /* by setting: neurons of its own */
 
     mmn_run *runs; /* with nothing off, by domain; then by setting, and domain whose neurons are
                       off: by domain measured, then by seed in its own */

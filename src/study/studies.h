@@ -8,7 +8,11 @@
 #include "study/study.h"
 
 /* X(name): study/NAME.c defines mmn_study_of_NAME, whose command is "mmneuron NAME". */
-#define MMN_STUDIES(X) X(agree)
+/* clang-format off */
+#define MMN_STUDIES(X) \
+    X(agree)           \
+    X(sweep)
+/* clang-format on */
 
 #define MMN_DECLARE_STUDY(name) extern const mmn_study_kind mmn_study_of_##name;
 MMN_STUDIES(MMN_DECLARE_STUDY)

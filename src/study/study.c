@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/file_kind.h"
 #include "base/interrupt.h"
 #include "base/memory.h"
 #include "model/input.h"
@@ -109,11 +110,46 @@ static mmn_status set_up(mmn_study *study, const mmn_model *model, const mmn_stu
 static mmn_status choose_settings(mmn_study *study, mmn_error *error)
 {
     mmn_settings *settings = &study->plan.settings;
+    const char *named = study->settings;
     if (study->setting)
         return mmn_settings_add(settings, study->setting, error);
-    return study->lists || study->settings
-               ? mmn_settings_make(settings, study->settings, study->lists, error)
-               : MMN_OK;
+    if (!named && study->counts)
+        named = study->kind->points;
+    if (study->lists || named)
+        MMN_TRY(mmn_settings_make(settings, named, study->lists, error));
+    for (size_t s = 0; s < settings->count && !study->counts; s++)
+        if (strchr(settings->names[s], '@'))
+            return mmn_fail(error, MMN_USAGE, study->neurons, NULL,
+                            "is no counts, which alone can be ranked at the rate and bar of the "
+                            "setting \"%.100s\"",
+                            settings->names[s]);
+    return MMN_OK;
+}
+
+/* Reads neurons, or counts, which are ranked as `rank` does unless a setting says otherwise. */
+static mmn_status open_neurons(mmn_study *study, mmn_error *error)
+{
+    if (mmn_file_kind_of(study->neurons) == MMN_KIND_COUNTS) {
+        MMN_TRY(mmn_counts_read(&study->counts, study->neurons, error));
+        MMN_TRY(mmn_neurons_rank(&study->lists, study->counts, NULL, error));
+    } else {
+        MMN_TRY(mmn_neurons_read(&study->lists, study->neurons, error));
+    }
+    memcpy(study->neurons_digest, study->lists->digest, sizeof(study->neurons_digest));
+    return MMN_OK;
+}
+
+/* Ranks the counts for each setting. */
+static mmn_status make_points(mmn_study *study, mmn_error *error)
+{
+    mmn_plan *plan = &study->plan;
+    MMN_TRY(mmn_points_make(&study->points, &plan->settings, study->counts, error));
+    memcpy(study->neurons_digest, study->points.digest, sizeof(study->neurons_digest));
+    for (size_t s = 0; s < study->points.count; s++) {
+        plan->of[s].neurons = study->points.of[s].neurons;
+        plan->of[s].modules = study->points.of[s].modules;
+    }
+    return MMN_OK;
 }
 
 /* Reads neurons and list, and chooses the settings. What costs no time is checked then. */
@@ -125,10 +161,8 @@ static mmn_status open_study(mmn_study *study, mmn_error *error)
     samples->shards = study->keeping.shards;
     study->passed = mmn_model_nonfinite(study->model, NULL);
     study->together = mmn_together_bytes(study->model);
-    if (study->neurons) {
-        MMN_TRY(mmn_neurons_read(&study->lists, study->neurons, error));
-        memcpy(study->neurons_digest, study->lists->digest, sizeof(study->neurons_digest));
-    }
+    if (study->neurons)
+        MMN_TRY(open_neurons(study, error));
     MMN_TRY(choose_settings(study, error));
     samples->model = study->model;
     samples->allow_unknown_keys = study->allowed.unknown_keys;
@@ -146,6 +180,8 @@ static mmn_status plan_study(mmn_study *study, mmn_error *error)
     if (study->lists && !study->keeping.plan)
         MMN_TRY(mmn_allowances_check(&study->allowed, study->lists->model, study->model_digest,
                                      study->neurons, error));
+    if (study->counts)
+        MMN_TRY(make_points(study, error));
     MMN_TRY(mmn_plan_make(plan, study->model, &study->samples.domains, study->samples.file,
                           study->lists, study->neurons, error));
     for (size_t i = 0; i < plan->run_count; i++)
@@ -556,6 +592,8 @@ void mmn_study_close(const mmn_study_kind *kind, void *kept)
     mmn_plan_free(&study->plan);
     mmn_samples_close(&study->samples);
     mmn_neurons_free(study->lists);
+    mmn_points_free(&study->points);
+    mmn_counts_free(study->counts);
     mmn_compute_free_scratch(&study->compute);
     mmn_study_rows_close(&study->rows);
     mmn_study_ranks_free(&study->ranks);

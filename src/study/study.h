@@ -10,6 +10,7 @@
 #include "mask/mask.h"
 #include "model/compute.h"
 #include "study/plan.h"
+#include "study/points.h"
 #include "study/ranks.h"
 #include "study/rows.h"
 
@@ -18,7 +19,8 @@ typedef struct mmn_study {
     /* What is wanted, set by mmn_study_kind's set_up: */
     const mmn_model *model;
     mmn_samples samples;  /* its list (none: a study of something else), and what is taken */
-    const char *neurons;  /* neurons.json; NULL: nothing is switched off */
+    const char *neurons;  /* neurons.json, or counts, which are ranked for each setting; NULL:
+                             nothing is switched off */
     const char *settings; /* as mmn_settings_make takes them, of these neurons */
     const char *setting;  /* instead: a single one */
     mmn_plan plan;        /* its settings are filled by mmn_study_find */
@@ -36,6 +38,8 @@ typedef struct mmn_study {
     /* At work: */
     const struct mmn_study_kind *kind;
     mmn_neurons *lists;
+    mmn_counts *counts;    /* NULL: the neurons are a file's */
+    mmn_points points;     /* of counts */
     mmn_study_rows rows;   /* of the sample at hand, and where they are kept */
     mmn_study_ranks ranks; /* the processes that do the run together */
     bool gathered;         /* their rows are in the file, and told */
@@ -123,7 +127,8 @@ mmn_status mmn_study_measure(void *context, const mmn_measuring *measuring, size
 /* What is particular to a study. What it keeps is zero at first, and begins with an mmn_study. */
 typedef struct mmn_study_kind {
     const char *name,
-        *summary;             /* of its command, and a line of help: in the table of studies only */
+        *summary;       /* of its command, and a line of help: in the table of studies only */
+    const char *points; /* its settings of counts, unless they are named; NULL: as of neurons */
     const char *doing, *unit; /* of its progress: "comparing", "passes" */
     size_t size;              /* of what it keeps */
     size_t options_size;      /* of its options; 0: they are mmn_study_options */

@@ -59,6 +59,7 @@ neurons="--neurons $work/neurons.json"
 check "eval" says_what_runs eval "$model" "$work/list.jsonl" -n 2 --seeds 2 --cross all $neurons
 check "eval of texts" says_what_runs eval "$model" "$work/texts.jsonl" --window 8 --seeds 1 $neurons
 check "agree" says_what_runs agree "$model" "$work/list.jsonl" --seeds 1 $neurons
+check "sweep" says_what_runs sweep "$model" "$work/texts.jsonl" --window 8 --seeds 1 $neurons --settings all
 check "perturb" says_what_runs perturb "$model" "$work/list.jsonl" --seeds 1 $neurons
 check "lens" says_what_runs lens "$model" "$work/list.jsonl"
 check "people read it" for_people

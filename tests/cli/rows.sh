@@ -12,6 +12,8 @@ words_of() {
     eval) echo eval "$model" "$work/list.jsonl" -n 6 --seeds 3 --cross all $neurons ;;
     perplexity) echo eval "$model" "$work/texts.jsonl" --window 8 --seeds 3 $neurons ;;
     agree) echo agree "$model" "$work/list.jsonl" --seeds 3 $neurons ;;
+    sweep) echo sweep "$model" "$work/texts.jsonl" --window 8 --seeds 3 --neurons "$work/counts" \
+        --settings all@0.1/0.5,language@0.2/0.5 ;;
     perturb) echo perturb "$model" "$work/list.jsonl" --seeds 3 $neurons ;;
     contrib) echo contrib "$model" "$work/list.jsonl" -n 4 --all-words --seeds 1 --at-least 2 ;;
     lens) echo lens "$model" "$work/list.jsonl" --examples 2 --positions image:3,last --stages mid,out ;;
@@ -134,7 +136,8 @@ first_line_was_changed() {
     fails_with 'line 1, byte 0: .*check value' $MMNEURON merge "$work/forged" -o "$work/merged-2"
 }
 
-for study in eval perplexity agree perturb contrib lens; do
+$MMNEURON count "$model" "$work/texts.jsonl" --window 8 -q -o "$work/counts" || exit 1
+for study in eval perplexity agree sweep perturb contrib lens; do
     check "$study: one run" one_run $study
     if can_signal; then
         check "$study: Ctrl-C again and again" stop_and_go INT 130 $study

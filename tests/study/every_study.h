@@ -99,6 +99,19 @@ static mmn_status run_agree(mmn_result **result, const mmn_rows_options *rows)
     return mmn_study_run(result, model, "agree", &options, &error);
 }
 
+static mmn_status run_sweep(mmn_result **result, const mmn_rows_options *rows)
+{
+    const mmn_study_options options = {.size = sizeof(options),
+                                       .list = text_list,
+                                       .neurons = NEURONS,
+                                       .settings = "all",
+                                       .window = 6,
+                                       .seeds = 1,
+                                       .progress = show,
+                                       .rows = *rows};
+    return mmn_study_run(result, model, "sweep", &options, &error);
+}
+
 static mmn_status run_perturb(mmn_result **result, const mmn_rows_options *rows)
 {
     const mmn_perturb_options options = {.size = sizeof(options),
@@ -143,7 +156,7 @@ static mmn_status run_contributions(mmn_result **result, const mmn_rows_options 
     return mmn_contributions_run(result, model, &options, &error);
 }
 
-static study *const studies[] = {run_eval,    run_perplexity, run_agree,
+static study *const studies[] = {run_eval,    run_perplexity, run_agree,        run_sweep,
                                  run_perturb, run_lens,       run_contributions};
 enum { STUDIES = sizeof(studies) / sizeof(studies[0]) };
 
