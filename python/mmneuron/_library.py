@@ -179,7 +179,8 @@ class EvalOptions(Structure):
                 ("allow_unknown_keys", c_int), ("allow_long_prompts", c_int),
                 ("other_model", c_int), ("progress", PROGRESS), ("progress_context", c_void_p),
                 ("rows", RowsOptions), ("measures", c_char_p), ("until", c_double),
-                ("judge", c_void_p), ("judge_form", c_int)]
+                ("judge", c_void_p), ("judge_form", c_int), ("languages", c_char_p),
+                ("steer", c_char_p)]
 
 
 class PerplexityOptions(Structure):

@@ -59,8 +59,8 @@ def eval(model: Model, list: Path, neurons: Given | None = None, *,
          allow_unknown_keys: bool = False, allow_long_prompts: bool = False,
          other_model: bool = False, rows: Path | None = None,
          shard: tuple[int, int] | None = None, parts: Iterable[Path] = (), plan: bool = False,
-         judge: Model | None = None, judge_form: str = "benchmark", progress: Any = None,
-         **generation: Any) -> Result | None:
+         judge: Model | None = None, judge_form: str = "benchmark", languages: Path | None = None,
+         steer: Path | None = None, progress: Any = None, **generation: Any) -> Result | None:
     """Answers a list's questions with nothing off, with each domain's neurons, and with random
     ones, and measures how right the answers are. (Of a list of texts see `perplexity`.)
 
@@ -68,7 +68,10 @@ def eval(model: Model, list: Path, neurons: Given | None = None, *,
     "answers", "likelihood" (ln p of right answers, nats per token) or both. until: end a setting in
     a domain when own neurons less random ones are known to within so much. tokens: of an answer, at
     most (0: 16). template: for questions without a prompt. judge: what says whether answers to
-    samples of metric "lingo" are right, asked as judge_form says (see `judge_file`). generation: see Generation; its seed is
+    samples of metric "lingo" are right, asked as judge_form says (see `judge_file`).
+    languages: a list of texts, from which it is learned in which language answers to samples of metric "language" are.
+    steer: a counts file; in crossed settings each domain's samples are also answered with its neurons off and another's
+    raised to their means there ("steered_cells"). generation: see Generation; its seed is
     that of the random choices of tokens.
 
     Tables: "runs", "predictions" (of runs), "summary" and "likelihood_summary" (by setting and
@@ -84,7 +87,8 @@ def eval(model: Model, list: Path, neurons: Given | None = None, *,
         stop_string_count=len(stop), template_name=text(template), batch=batch,
         allow_unknown_keys=allow_unknown_keys, allow_long_prompts=allow_long_prompts,
         other_model=other_model, judge=judge._handle.value() if judge else None,
-        judge_form=JUDGE_FORMS.index(judge_form))
+        judge_form=JUDGE_FORMS.index(judge_form), languages=path(languages),
+        steer=path(steer))
     return _run("mmn_eval", model, options, list=list, neurons=neurons, rows=rows, shard=shard,
                 parts=parts, plan=plan, progress=progress)
 

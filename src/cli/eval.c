@@ -78,14 +78,14 @@ static int check(mmn_cli_call *call, mmn_cli_study *study)
         return mmn_cli_fail(&error);
     MMN_CLI_TRY(mmn_cli_beams_check(call, &request->beams, asked->temperature));
     const int of_answers = asks_of_answers(request, study);
-    if (request->reads_texts && (of_answers || asked->cross != NULL || asked->measures != NULL ||
-                                 asked->template_name != NULL || asked->until > 0 ||
-                                 request->judge != NULL || request->judge_form != NULL))
-        return mmn_cli_usage(
-            call,
-            "the list has texts, which are read and not answered: --cross,"
-            " --judge, --measures, --until, --max-tokens, --template and options of sampling and of"
-            " beams are for questions");
+    if (request->reads_texts &&
+        (of_answers || asked->cross != NULL || asked->measures != NULL ||
+         asked->template_name != NULL || asked->until > 0 || request->judge != NULL ||
+         request->judge_form != NULL || asked->languages != NULL || asked->steer != NULL))
+        return mmn_cli_usage(call, "the list has texts, which are read and not answered: --cross,"
+                                   " --judge, --languages, --steer, --measures, --until, "
+                                   "--max-tokens, --template and options of sampling and of"
+                                   " beams are for questions");
     if (of_answers && asked->measures != NULL && strstr(asked->measures, "answers") == NULL)
         return mmn_cli_usage(call,
                              "--measures does not name answers, which --max-tokens and options of"
@@ -94,10 +94,23 @@ static int check(mmn_cli_call *call, mmn_cli_study *study)
         return mmn_cli_usage(call, "--judge-form is for a judge, which --judge names");
     MMN_CLI_TRY(mmn_cli_judge_form(call, &asked->judge_form, request->judge_form));
     mmn_cli_destination_source(call, MMN_SOURCE_MODEL, request->judge);
+    mmn_cli_destination_source(call, MMN_SOURCE_LIST, asked->languages);
+    mmn_cli_destination_source(call, MMN_SOURCE_FILE, asked->steer);
     if (!request->reads_texts && (request->texts.window > 0 || request->texts.begin_of_text))
         return mmn_cli_usage(call, "--window and --bos are for lists of texts");
     return MMN_CLI_DONE;
 }
+
+/* clang-format off */
+#define LANGUAGES(asked)                                                                           \
+    {.name = "languages", .value = "TEXTS.jsonl", .kind = MMN_CLI_TEXT,                            \
+     .target = &(asked)->languages,                                                                \
+     .help = "texts from which it is learned in which language answers to samples of metric"       \
+             " \"language\" are"},                                                                 \
+    {.name = "steer", .value = "COUNTS", .kind = MMN_CLI_TEXT, .target = &(asked)->steer,          \
+     .help = "in settings of --cross, answer each domain's questions with its neurons off and"     \
+             " another's raised to their means in COUNTS, too"}
+/* clang-format on */
 
 int mmn_cli_eval(mmn_cli_call *call)
 {
@@ -135,6 +148,7 @@ int mmn_cli_eval(mmn_cli_call *call)
          .help = "the model (Lingo-Judge) that says whether answers to samples of metric \"lingo\""
                  " are right"},
         MMN_CLI_JUDGE_FORM(&request.judge_form),
+        LANGUAGES(asked),
         {.name = "seeds", .value = "N", .kind = MMN_CLI_U32, .target = &asked->seeds, .maximum = 31,
          .help = "how many choices of random neurons to compare with (5)"},
         {.name = "seed", .former = "first-seed", .value = "N",

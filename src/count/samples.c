@@ -40,7 +40,7 @@ static mmn_status take_domain(mmn_samples *samples, const mmn_sample *sample, mm
 {
     samples->has_questions = samples->has_questions || !sample->prompt;
     if (samples->check)
-        MMN_TRY(samples->check(sample, samples->file, error));
+        MMN_TRY(samples->check(samples->check_context, sample, samples->file, error));
     MMN_TRY(check_case(samples, sample, error));
     return mmn_domains_add(&samples->domains, sample->domain, error);
 }

@@ -26,8 +26,9 @@ typedef struct mmn_samples {
     bool allow_unknown_keys; /* of the list's lines */
     bool allow_long_prompts; /* of more positions than the model was made for */
     bool skip_bad;           /* bad lines are passed over while the list is read */
-    mmn_status (*check)(const mmn_sample *sample, const char *file,
+    mmn_status (*check)(const void *context, const mmn_sample *sample, const char *file,
                         mmn_error *error); /* of every sample; NULL: they need nothing more */
+    const void *check_context;
 
     mmn_list *list;
     bool has_texts;

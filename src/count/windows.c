@@ -75,30 +75,52 @@ static mmn_status add_tokens(mmn_token_stream *stream, const mmn_model *model, c
 }
 
 /* A file's text begins behind its byte order mark, if it has one. */
-static mmn_status add_file(mmn_token_stream *stream, const mmn_model *model, const char *file,
+static mmn_status check_file(const char *text, size_t size, size_t mark, const char *file,
+                             mmn_error *error)
+{
+    const size_t valid = mmn_utf8_valid_prefix(text, size);
+    const char *zero = memchr(text, '\0', size);
+    if (valid < size)
+        return mmn_fail(error, MMN_INPUT, file, MMN_PLACE("byte %zu", valid), "is not UTF-8");
+    if (zero)
+        return mmn_fail(error, MMN_INPUT, file, MMN_PLACE("byte %zu", (size_t)(zero - text)),
+                        "is 0, which no text has");
+    return size > mark ? MMN_OK : mmn_fail(error, MMN_INPUT, file, NULL, "is empty");
+}
+
+mmn_status mmn_sample_text(char **owned, const char **text, size_t *size, const mmn_sample *sample,
                            mmn_error *error)
 {
-    char *text;
-    size_t size;
-    mmn_status status = MMN_OK;
-    MMN_TRY(mmn_read_file(&text, &size, file, TEXT_LIMIT, error));
-    size_t mark = size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
-    size_t valid = mmn_utf8_valid_prefix(text, size);
-    const char *zero = memchr(text, '\0', size);
-    char where[40] = "";
-    if (valid < size) {
-        snprintf(where, sizeof(where), "byte %zu", valid);
-        status = mmn_fail(error, MMN_INPUT, file, where, "is not UTF-8");
-    } else if (zero) {
-        snprintf(where, sizeof(where), "byte %zu", (size_t)(zero - text));
-        status = mmn_fail(error, MMN_INPUT, file, where, "is 0, which no text has");
-    } else if (size == mark) {
-        status = mmn_fail(error, MMN_INPUT, file, NULL, "is empty");
-    } else {
-        status = mmn_error_in_file(
-            error, add_tokens(stream, model, text + mark, size - mark, error), file);
+    *owned = NULL;
+    *text = sample->text;
+    if (*text) {
+        *size = strlen(*text);
+        return MMN_OK;
     }
-    mmn_free(text);
+    MMN_TRY(mmn_read_file(owned, size, sample->text_file, TEXT_LIMIT, error));
+    const size_t mark = *size >= 3 && memcmp(*owned, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+    const mmn_status status = check_file(*owned, *size, mark, sample->text_file, error);
+    *text = *owned + mark;
+    *size -= mark;
+    if (status != MMN_OK) {
+        mmn_free(*owned);
+        *owned = NULL;
+    }
+    return status;
+}
+
+/* The same, as tokens. */
+static mmn_status encode_text(mmn_token_stream *stream, const mmn_model *model,
+                              const mmn_sample *sample, mmn_error *error)
+{
+    char *owned;
+    const char *text;
+    size_t size;
+    MMN_TRY(mmn_sample_text(&owned, &text, &size, sample, error));
+    mmn_status status = add_tokens(stream, model, text, size, error);
+    if (owned)
+        status = mmn_error_in_file(error, status, sample->text_file);
+    mmn_free(owned);
     return status;
 }
 
@@ -106,9 +128,7 @@ static mmn_status add_text(mmn_token_stream *stream, const mmn_model *model,
                            const mmn_sample *sample, const char *list_file, mmn_error *error)
 {
     mmn_error problem = {0};
-    const mmn_status status =
-        sample->text ? add_tokens(stream, model, sample->text, strlen(sample->text), &problem)
-                     : add_file(stream, model, sample->text_file, &problem);
+    const mmn_status status = encode_text(stream, model, sample, &problem);
     if (status == MMN_OK)
         return MMN_OK;
     mmn_sample_blame(&problem, sample->line, list_file);

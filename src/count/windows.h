@@ -30,6 +30,12 @@ typedef struct mmn_windows {
 mmn_status mmn_windows_set(mmn_windows *windows, const mmn_model *model, uint64_t wanted,
                            bool begin_of_text, mmn_error *error);
 
+/* The text of a sample of a list of texts, without a byte order mark: *text [*size], which is the
+ * list's, or *owned (freed with mmn_free; else NULL) or a part of it. MMN_INPUT for a file that is
+ * empty or not UTF-8. */
+mmn_status mmn_sample_text(char **owned, const char **text, size_t *size, const mmn_sample *sample,
+                           mmn_error *error);
+
 /* Reads the texts of `list`, file `file`, from its beginning, and joins the tokens of each domain's
  * in the list's order, without special tokens. `domains` has theirs. MMN_INPUT, with the list's
  * line, for a text that is missing, empty or not UTF-8. */

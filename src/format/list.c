@@ -331,21 +331,20 @@ static void read_metric(mmn_sample *sample, const mmn_object *line)
     static const struct {
         const char *name;
         mmn_metric metric;
-    } metrics[] = {{"vqa", MMN_METRIC_VQA},
-                   {"exact", MMN_METRIC_EXACT},
-                   {"anls", MMN_METRIC_ANLS},
-                   {"choice", MMN_METRIC_CHOICE},
-                   {"lingo", MMN_METRIC_LINGO}};
+    } metrics[] = {{"vqa", MMN_METRIC_VQA},     {"exact", MMN_METRIC_EXACT},
+                   {"anls", MMN_METRIC_ANLS},   {"choice", MMN_METRIC_CHOICE},
+                   {"lingo", MMN_METRIC_LINGO}, {"language", MMN_METRIC_LANGUAGE}};
     const char *name = NULL;
     mmn_read_text(&name, line, "metric");
     size_t found = name ? MMN_NAME_INDEX(name, metrics) : MMN_LENGTH(metrics);
     if (found < MMN_LENGTH(metrics))
         sample->metric = metrics[found].metric;
     else if (name)
-        mmn_read_wrong(line, "metric",
-                       "must be \"vqa\", \"exact\", \"anls\", \"choice\" or \"lingo\" and is "
-                       "\"%.40s\"",
-                       name);
+        mmn_read_wrong(
+            line, "metric",
+            "must be \"vqa\", \"exact\", \"anls\", \"choice\", \"lingo\" or \"language\" "
+            "and is \"%.40s\"",
+            name);
 }
 
 /* Whether the line has a text; it has the form of those before it. */

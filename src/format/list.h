@@ -5,12 +5,13 @@
  * headings and lists separated by commas "image" a path or an array of at most 64 paths, relative
  * to the list's folder; absent: text only "question" text "prompt" text, the raw prompt, for which
  * no template is used; one of the two is required "answers" array of texts; "choices" array of
- * texts "words" array of texts "metric" "vqa", "exact", "anls", "choice" or "lingo" "id" text or
- * integer; absent: the line's number or, where the samples are texts to read and not questions to
- * answer, beside "domain" and "id": "text" text, not empty; or "text_file" a path, relative to the
- * list's folder, of a file that is one whole text A list has samples of one of the two forms. Other
- * keys are errors, unless they are allowed and then passed over. Empty lines are skipped; a UTF-8
- * byte order mark at the beginning and CR LF line ends are accepted. A line may be 1 MB long. */
+ * texts "words" array of texts "metric" "vqa", "exact", "anls", "choice", "lingo" or "language"
+ * "id" text or integer; absent: the line's number or, where the samples are texts to read and not
+ * questions to answer, beside "domain" and "id": "text" text, not empty; or "text_file" a path,
+ * relative to the list's folder, of a file that is one whole text A list has samples of one of the
+ * two forms. Other keys are errors, unless they are allowed and then passed over. Empty lines are
+ * skipped; a UTF-8 byte order mark at the beginning and CR LF line ends are accepted. A line may be
+ * 1 MB long. */
 #ifndef MMN_FORMAT_LIST_H
 #define MMN_FORMAT_LIST_H
 
@@ -31,7 +32,8 @@ typedef enum mmn_metric {
     MMN_METRIC_EXACT,
     MMN_METRIC_ANLS,
     MMN_METRIC_CHOICE,
-    MMN_METRIC_LINGO /* as a judge says */
+    MMN_METRIC_LINGO,   /* as a judge says */
+    MMN_METRIC_LANGUAGE /* whether an answer is in the domain's language */
 } mmn_metric;
 
 /* One sample; everything in it is valid until the list's next mmn_list_next or mmn_list_close. */

@@ -89,6 +89,12 @@ typedef struct mmn_eval_options {
                      several shards */
     const mmn_model *judge;    /* of answers to samples of metric "lingo"; NULL: they are errors */
     mmn_judge_form judge_form; /* how it is asked */
+    const char *languages;     /* a list of texts, from which it is learned what languages, its
+                                  domains, look like: answers to samples of metric "language" are
+                                  right in their domain's. NULL: such samples are errors */
+    const char *steer;         /* counts: in settings of the cross table every domain's samples are
+                                  also answered with its neurons off and another's raised to their
+                                  mean activations, with languages. NULL: nothing is raised */
 } mmn_eval_options;
 
 /* Answers the questions of a list with nothing switched off, with each domain's neurons, and with

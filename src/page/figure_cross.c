@@ -13,6 +13,7 @@ typedef struct matrix {
     const char *where;          /* in the result's JSON */
     const char *rows, *cells;   /* tables */
     const char *column, *title; /* of the table of cells; what the graphic's columns are */
+    const char *side;           /* what its rows are; NULL: neurons that are off */
     double cell_width, factor;  /* cells show `factor` times the value */
     int decimals;
     change_of *change; /* which cells are shaded by */
@@ -87,7 +88,7 @@ static mmn_status draw_matrix(mmn_figure *figure, const mmn_result_file *file, c
     for (size_t r = 0; r < count; r++)
         room = mmn_heat_table_room(room, mmn_result_text(result, "domains", r, "name"));
     table.names = room;
-    mmn_heat_table_begin(&table, "neurons off", look->title, room);
+    mmn_heat_table_begin(&table, look->side ? look->side : "neurons off", look->title, room);
     for (size_t r = 0; r < count; r++) {
         const mmn_rows cells = cells_of(result, look, rows.first + r);
         const char *owner = mmn_result_text(result, "domains", r, "name");
@@ -139,8 +140,8 @@ mmn_status mmn_draw_cross(mmn_figure *figure, const mmn_results *results, size_t
     return draw_matrices(figure, &results->of[MMN_RESULT_EVAL], &look, "cross");
 }
 
-static double change_of_likelihood(const mmn_result *result, const char *setting,
-                                   const char *domain, double value)
+static double change_itself(const mmn_result *result, const char *setting, const char *domain,
+                            double value)
 {
     (void)result, (void)setting, (void)domain;
     return value;
@@ -156,9 +157,25 @@ mmn_status mmn_draw_likelihood_cross(mmn_figure *figure, const mmn_results *resu
                    .cell_width = 54,
                    .factor = 1,
                    .decimals = 4,
-                   .change = change_of_likelihood};
+                   .change = change_itself};
     (void)row;
     return draw_matrices(figure, &results->of[MMN_RESULT_EVAL], &look, "likelihood_cross");
+}
+
+mmn_status mmn_draw_steered(mmn_figure *figure, const mmn_results *results, size_t row)
+{
+    matrix look = {.where = "steered",
+                   .rows = "steered_rows",
+                   .cells = "steered_cells",
+                   .column = "change",
+                   .title = "language asked in (answers in the other, change in points)",
+                   .side = "steered to",
+                   .cell_width = 46,
+                   .factor = 100,
+                   .decimals = 1,
+                   .change = change_itself};
+    (void)row;
+    return draw_matrices(figure, &results->of[MMN_RESULT_EVAL], &look, "steered");
 }
 
 /* By the logarithm, which is as far from 0 for twice as for half the perplexity. */

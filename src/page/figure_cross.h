@@ -4,7 +4,9 @@
 
 #include "page/figure.h"
 
-/* Of accuracies and of likelihoods, a panel for each setting; of perplexities, one. */
-mmn_figure_drawer mmn_draw_cross, mmn_draw_likelihood_cross, mmn_draw_perplexity_cross;
+/* Of accuracies and of likelihoods, a panel for each setting; of perplexities, one; and of
+ * languages that samples are steered to, a panel for each setting. */
+mmn_figure_drawer mmn_draw_cross, mmn_draw_likelihood_cross, mmn_draw_perplexity_cross,
+    mmn_draw_steered;
 
 #endif

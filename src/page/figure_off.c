@@ -311,6 +311,20 @@ const mmn_figure_form mmn_off_figures[] = {
                                    {"domain answered", 0, "#cross_cells"},
                                    {"accuracy", 4, "accuracy"}),
      .draw = mmn_draw_cross},
+    {.name = "steered",
+     .title = "One language's neurons off, another's raised",
+     .kind = MMN_RESULT_EVAL,
+     .words =
+         "By how many points the share of answers in one language (rows) rises, over questions "
+         "in another (columns) whose own neurons are off while those of the first are raised "
+         "to their mean activations: blue where more answers are in the language that is "
+         "steered to than with nothing off, orange where fewer are. Nothing is steered on the "
+         "diagonal.",
+     .rows = "steered_cells",
+     .columns = MMN_FIGURE_COLUMNS({"setting", 0, "setting"}, {"steered to", 0, "on"},
+                                   {"language asked in", 0, "domain"}, {"before", 4, "before"},
+                                   {"after", 4, "after"}, {"change", 4, "change"}),
+     .draw = mmn_draw_steered},
     {.name = "likelihood-cross",
      .title = "One domain's neurons off, the likelihood of another's right answers",
      .kind = MMN_RESULT_EVAL,

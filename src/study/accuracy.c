@@ -227,6 +227,7 @@ static const struct {
     [MMN_MEASURE_CHOICE_PUBLISHED] = {"choice_published", MMN_METRIC_CHOICE, NULL, SAME},
     [MMN_MEASURE_TOKEN_F1] = {"token_f1", MMN_METRIC_NONE, mmn_answer_squad, WORDS},
     [MMN_MEASURE_LINGO] = {"lingo", MMN_METRIC_LINGO, NULL, SAME},
+    [MMN_MEASURE_LANGUAGE] = {"language", MMN_METRIC_LANGUAGE, NULL, SAME},
 };
 
 const char *mmn_measure_name(mmn_measure measure)
@@ -237,16 +238,18 @@ const char *mmn_measure_name(mmn_measure measure)
 mmn_measure mmn_metric_measure(mmn_metric metric)
 {
     static const mmn_measure found[] = {
-        [MMN_METRIC_NONE] = MMN_MEASURE_EXACT,    [MMN_METRIC_EXACT] = MMN_MEASURE_EXACT,
-        [MMN_METRIC_VQA] = MMN_MEASURE_VQA,       [MMN_METRIC_ANLS] = MMN_MEASURE_ANLS,
-        [MMN_METRIC_CHOICE] = MMN_MEASURE_CHOICE, [MMN_METRIC_LINGO] = MMN_MEASURE_LINGO};
+        [MMN_METRIC_NONE] = MMN_MEASURE_EXACT,       [MMN_METRIC_EXACT] = MMN_MEASURE_EXACT,
+        [MMN_METRIC_VQA] = MMN_MEASURE_VQA,          [MMN_METRIC_ANLS] = MMN_MEASURE_ANLS,
+        [MMN_METRIC_CHOICE] = MMN_MEASURE_CHOICE,    [MMN_METRIC_LINGO] = MMN_MEASURE_LINGO,
+        [MMN_METRIC_LANGUAGE] = MMN_MEASURE_LANGUAGE};
     return found[metric];
 }
 
 bool mmn_measure_applies(mmn_measure measure, mmn_metric metric)
 {
-    return measures[measure].metric == MMN_METRIC_NONE ? metric != MMN_METRIC_CHOICE
-                                                       : measures[measure].metric == metric;
+    return measures[measure].metric == MMN_METRIC_NONE
+               ? metric != MMN_METRIC_CHOICE && metric != MMN_METRIC_LANGUAGE
+               : measures[measure].metric == metric;
 }
 
 mmn_status mmn_measure_answer(double *scores, const mmn_sample *right, const char *answer,

@@ -19,6 +19,7 @@ typedef enum mmn_measure {
     MMN_MEASURE_CHOICE_PUBLISHED, /* how often the right option's letter occurs: may exceed 1 */
     MMN_MEASURE_TOKEN_F1, /* words in common with the nearest answer, as SQuAD counts them */
     MMN_MEASURE_LINGO,    /* right as a judge says (study/judge.h) */
+    MMN_MEASURE_LANGUAGE, /* in the wanted language (study/language.h) */
     MMN_MEASURES
 } mmn_measure;
 
@@ -31,8 +32,8 @@ mmn_measure mmn_metric_measure(mmn_metric metric);
 /* Whether a measure says something about samples of this metric. */
 bool mmn_measure_applies(mmn_measure measure, mmn_metric metric);
 
-/* scores [MMN_MEASURES] of an answer to the sample, valid UTF-8; 0 where one does not apply, and
- * where a judge is asked. */
+/* scores [MMN_MEASURES] of an answer to the sample, valid UTF-8; 0 where one does not apply,
+ * where a judge is asked, and of languages. */
 mmn_status mmn_measure_answer(double *scores, const mmn_sample *sample, const char *answer,
                               mmn_error *error);
 

@@ -36,10 +36,11 @@ static mmn_status ask_judge(mmn_evaluation *evaluation, const char *answer, doub
 }
 
 /* Fills the row of a sample: with an answer, or NULL, and a likelihood, or NULL. */
-static mmn_status fill_row(mmn_evaluation *evaluation, mmn_eval_row *row, char *answer,
+static mmn_status fill_row(mmn_evaluation *evaluation, size_t run, char *answer,
                            const mmn_likelihood *likelihood, mmn_error *error)
 {
     const mmn_sample *sample = evaluation->sample;
+    mmn_eval_row *row = mmn_study_row(&evaluation->study, run);
     row->answer = answer;
     row->score = (double)NAN;
     if (likelihood) {
@@ -53,6 +54,8 @@ static mmn_status fill_row(mmn_evaluation *evaluation, mmn_eval_row *row, char *
         MMN_TRY(mmn_measure_answer(row->measures, sample, answer, error));
         if (sample->metric == MMN_METRIC_LINGO)
             MMN_TRY(ask_judge(evaluation, answer, &row->measures[MMN_MEASURE_LINGO], error));
+        if (evaluation->languages.count > 0)
+            MMN_TRY(mmn_evaluation_language(evaluation, row, run, error));
         row->score = row->measures[mmn_metric_measure(sample->metric)];
     }
     for (mmn_measure m = 0; m < MMN_MEASURES; m++)
@@ -124,7 +127,7 @@ static mmn_status answer(void *context, mmn_session *const *sessions, const size
                                      evaluation->counts[i], 1, &text, error));
         if (evaluation->answers && !(text = mmn_study_keep_in_row(&evaluation->study, text, error)))
             return MMN_SYSTEM;
-        MMN_TRY(fill_row(evaluation, mmn_study_row(&evaluation->study, runs[i]), text,
+        MMN_TRY(fill_row(evaluation, runs[i], text,
                          evaluation->likelihood ? &evaluation->likelihoods[i] : NULL, error));
     }
     return MMN_OK;
@@ -193,6 +196,7 @@ static mmn_status answer_sample(void *context, const mmn_planned_sample *planned
     }
 static const mmn_row_column columns[] = {
     MMN_ROW_ONE("answer", MMN_ROW_TEXT, mmn_eval_row, answer),
+    MMN_ROW_ONE("language", MMN_ROW_TEXT, mmn_eval_row, language),
     MMN_ROW_ONE("score", MMN_ROW_REAL, mmn_eval_row, score),
     MEASURE("vqa", MMN_MEASURE_VQA),
     MEASURE("vqa_published", MMN_MEASURE_VQA_PUBLISHED),
@@ -203,6 +207,7 @@ static const mmn_row_column columns[] = {
     MEASURE("choice_published", MMN_MEASURE_CHOICE_PUBLISHED),
     MEASURE("token_f1", MMN_MEASURE_TOKEN_F1),
     MEASURE("lingo", MMN_MEASURE_LINGO),
+    MEASURE("in_language", MMN_MEASURE_LANGUAGE),
     MMN_ROW_ONE("reference", MMN_ROW_TEXT, mmn_eval_row, reference),
     MMN_ROW_ONE("log_probability", MMN_ROW_REAL, mmn_eval_row, log_probability),
     MMN_ROW_ONE("reference_tokens", MMN_ROW_WHOLE, mmn_eval_row, tokens),
@@ -257,8 +262,13 @@ static mmn_status take(void *context, const mmn_planned_sample *planned, size_t 
     MMN_TRY(mmn_study_reserve(study, &run->predictions, &run->capacity, run->count + 1,
                               sizeof(*run->predictions), error));
     mmn_prediction *prediction = &run->predictions[run->count];
-    *prediction = (mmn_prediction){0};
+    *prediction = (mmn_prediction){.language = SIZE_MAX};
     MMN_NEED(prediction->id = mmn_study_copy_text(study, planned->sample.id, error));
+    if (row->language) {
+        prediction->language = mmn_languages_named(&evaluation->languages, row->language);
+        if (prediction->language == SIZE_MAX)
+            return mmn_fail(error, MMN_INPUT, NULL, "language", "is none of those that are known");
+    }
     if (evaluation->answers)
         MMN_TRY(take_answer(run, prediction, row, planned->sample.metric, study, error));
     if (evaluation->likelihood)
@@ -293,13 +303,30 @@ static mmn_status try_decoding(mmn_evaluation *evaluation, mmn_error *error)
     return status;
 }
 
-/* Of mmn_samples, where no judge is there to be asked. */
-static mmn_status check_without_judge(const mmn_sample *sample, const char *file, mmn_error *error)
+static mmn_status refuse_metric(const mmn_sample *sample, const char *file, const char *what,
+                                mmn_error *error)
 {
-    if (sample->metric == MMN_METRIC_LINGO)
-        return mmn_fail(error, MMN_INPUT, file, MMN_PLACE("line %" PRIu64 ", metric", sample->line),
-                        "is \"lingo\", for which a judge of answers is asked (--judge)");
-    return mmn_sample_check_answers(sample, file, error);
+    return mmn_fail(error, MMN_INPUT, file, MMN_PLACE("line %" PRIu64 ", metric", sample->line),
+                    "is %s", what);
+}
+
+/* Of mmn_samples. Who asks for a language alone needs no right answers. */
+static mmn_status check_sample(const void *context, const mmn_sample *sample, const char *file,
+                               mmn_error *error)
+{
+    const mmn_evaluation *evaluation = context;
+    if (sample->metric == MMN_METRIC_LINGO && evaluation->answers && !evaluation->options->judge)
+        return refuse_metric(sample, file,
+                             "\"lingo\", for which a judge of answers is asked (--judge)", error);
+    if (sample->metric == MMN_METRIC_LANGUAGE && evaluation->answers &&
+        !evaluation->options->languages)
+        return refuse_metric(sample, file,
+                             "\"language\", for which texts of the languages are needed "
+                             "(--languages)",
+                             error);
+    return sample->metric == MMN_METRIC_LANGUAGE && !evaluation->likelihood
+               ? MMN_OK
+               : mmn_sample_check_answers(sample, file, error);
 }
 
 /* What `text` names, separated by commas; NULL: both. */
@@ -321,6 +348,20 @@ static mmn_status choose_measures(mmn_evaluation *evaluation, const char *text, 
     return MMN_OK;
 }
 
+/* Whether what is asked of languages makes sense. */
+static mmn_status check_steering(const mmn_evaluation *evaluation, mmn_error *error)
+{
+    const mmn_eval_options *options = evaluation->options;
+    if (options->languages && !evaluation->answers)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL,
+                        "languages are those of answers, which are not measured");
+    if (options->steer && (!options->languages || !options->cross || options->until > 0))
+        return mmn_fail(error, MMN_USAGE, NULL, NULL,
+                        "steering is to languages (--languages), in settings of the cross table "
+                        "(--cross), and of all samples (no --until)");
+    return MMN_OK;
+}
+
 static mmn_status set_up(void *context, const mmn_model *model, const void *asked, mmn_error *error)
 {
     mmn_evaluation *evaluation = context;
@@ -338,7 +379,8 @@ static mmn_status set_up(void *context, const mmn_model *model, const void *aske
                   MMN_STUDY_LONG_PROMPTS(options),
                   MMN_STUDY_SEEDS(options),
                   .samples.template_name = options->template_name ? options->template_name : "",
-                  .samples.check = mmn_sample_check_answers,
+                  .samples.check = check_sample,
+                  .samples.check_context = evaluation,
                   .neurons = options->neurons,
                   .settings = options->settings,
                   .batch = options->batch},
@@ -353,8 +395,7 @@ static mmn_status set_up(void *context, const mmn_model *model, const void *aske
     MMN_TRY(choose_measures(evaluation, options->measures, error));
     if (options->judge)
         MMN_TRY(mmn_judge_check(options->judge, error));
-    else if (evaluation->answers)
-        evaluation->study.samples.check = check_without_judge;
+    MMN_TRY(check_steering(evaluation, error));
     return try_decoding(evaluation, error);
 }
 
@@ -392,6 +433,28 @@ static mmn_status check_settings(mmn_evaluation *evaluation, mmn_error *error)
     return status;
 }
 
+/* Reads the texts of languages, which must be those of the samples, and the counts to steer by. */
+static mmn_status read_languages(mmn_evaluation *evaluation, mmn_error *error)
+{
+    const mmn_eval_options *options = evaluation->options;
+    mmn_study *study = &evaluation->study;
+    const mmn_domains *domains = &study->samples.domains;
+    if (!options->languages)
+        return MMN_OK;
+    MMN_TRY(mmn_languages_read(&evaluation->languages, options->languages, error));
+    for (size_t d = 0; d < domains->domain_count; d++)
+        if (mmn_languages_named(&evaluation->languages, domains->domains[d].name) == SIZE_MAX)
+            return mmn_fail(error, MMN_INPUT, options->languages, NULL,
+                            "has no texts of \"%s\", a language of the samples",
+                            domains->domains[d].name);
+    if (!options->steer)
+        return MMN_OK;
+    MMN_TRY(mmn_counts_read(&evaluation->steering_counts, options->steer, error));
+    study->plan.counts = evaluation->steering_counts;
+    study->plan.other_model = options->other_model != 0;
+    return MMN_OK;
+}
+
 /* What would stop at the first question stops here, before any work. */
 static mmn_status check(void *context, mmn_error *error)
 {
@@ -399,6 +462,7 @@ static mmn_status check(void *context, mmn_error *error)
     const mmn_model *model = evaluation->study.model;
     MMN_TRY(check_settings(evaluation, error));
     MMN_TRY(mmn_evaluation_check_until(evaluation, error));
+    MMN_TRY(read_languages(evaluation, error));
     if (!evaluation->options->template_name && evaluation->study.samples.has_questions)
         MMN_TRY(mmn_own_template_check(&model->own_template, error));
     if (!evaluation->answers)
@@ -448,6 +512,8 @@ static void end(void *context)
 {
     mmn_evaluation *evaluation = context;
     mmn_session_free(evaluation->judge);
+    mmn_languages_free(&evaluation->languages);
+    mmn_counts_free(evaluation->steering_counts);
 }
 
 static size_t tokens_of(const void *context)

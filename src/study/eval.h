@@ -7,9 +7,11 @@
 #include "study/judge.h"
 #include "study/likelihood.h"
 #include "study/run_result.h"
+#include "text/languages.h"
 
 typedef struct mmn_prediction {
     char *id, *answer; /* the answer NULL where none was asked for */
+    size_t language;   /* its number among the languages; SIZE_MAX: none */
     double score;      /* by the measure that the sample's metric names */
     mmn_likelihood likelihood;
     char *reference; /* whose likelihood that is; NULL: none was asked for */
@@ -19,6 +21,7 @@ typedef struct mmn_prediction {
 typedef struct mmn_eval_row {
     mmn_row row;
     char *answer;                  /* NULL: none was asked for */
+    char *language;                /* of the answer; NULL: none, or nobody asked */
     double score;                  /* by the measure that the sample's metric names */
     double measures[MMN_MEASURES]; /* NaN where one says nothing about the sample */
     char *reference;               /* whose likelihood follows; NULL: none was asked for */
@@ -74,12 +77,23 @@ typedef struct mmn_evaluation {
     const mmn_reference_rows **beside; /* ...[runs], of sessions side by side */
     mmn_session *judge;                /* NULL: nobody is asked */
     char judge_digest[MMN_DIGEST_SIZE];
-    struct mmn_asked { /* [runs]: what the judge was asked about the sample, and said */
+    mmn_languages languages;     /* count 0: nobody asks for an answer's */
+    mmn_counts *steering_counts; /* NULL: no domain is steered */
+    struct mmn_asked {           /* [runs]: what the judge was asked about the sample, and said */
         const char *answer;
         bool is_right;
     } * asked;
     size_t asked_count;
 } mmn_evaluation;
+
+/* Reads the list of texts that languages are learned from. */
+mmn_status mmn_languages_read(mmn_languages *languages, const char *list, mmn_error *error);
+/* The number of a language, or SIZE_MAX. */
+size_t mmn_languages_named(const mmn_languages *languages, const char *name);
+/* Finds an answer's language, and fills the row's, and whether it is the wanted one: the sample's
+ * domain, or the domain to which the run is steered. */
+mmn_status mmn_evaluation_language(mmn_evaluation *evaluation, mmn_eval_row *row, size_t run,
+                                   mmn_error *error);
 
 /* What sample number `sample` of a run has: its score, and ln p per token. */
 double mmn_score_of_sample(const void *evaluation, size_t run, size_t sample);

@@ -16,7 +16,8 @@ static const mmn_form_table tables[] = {
                  MMN_WHOLE("num_beams"), MMN_REAL("length_penalty", ""), MMN_TEXT("early_stopping"),
                  MMN_WHOLE("top_k"), MMN_GENERATION_COLUMN, MMN_ALLOWED_COLUMNS,
                  MMN_TRUTH("answers"), MMN_TRUTH("likelihood"), MMN_REAL("until", ""),
-                 MMN_TEXT("judge"), MMN_TEXT("judge_form"))},
+                 MMN_TEXT("judge"), MMN_TEXT("judge_form"), MMN_TEXT("languages"),
+                 MMN_TEXT("steered_by"))},
     {"modules", "result", MMN_COLUMNS(MMN_TEXT("name"))},
     {"stop", "result", MMN_COLUMNS(MMN_TEXT("string"))},
     {"domains", "result", MMN_COLUMNS(MMN_TEXT("name"))},
@@ -28,12 +29,20 @@ static const mmn_form_table tables[] = {
      MMN_COLUMNS(MMN_TEXT("measure"), MMN_REAL("sum", ""), MMN_WHOLE("count"),
                  MMN_REAL("mean", ""))},
     {"predictions", "runs",
-     MMN_COLUMNS(MMN_TEXT("id"), MMN_TEXT("answer"), MMN_REAL("score", ""), MMN_TEXT("reference"),
-                 MMN_REAL("log_probability", "nats"), MMN_WHOLE("reference_tokens"))},
+     MMN_COLUMNS(MMN_TEXT("id"), MMN_TEXT("answer"), MMN_TEXT("language"), MMN_REAL("score", ""),
+                 MMN_TEXT("reference"), MMN_REAL("log_probability", "nats"),
+                 MMN_WHOLE("reference_tokens"))},
     {"summary", "result", MMN_COLUMNS(MMN_SUMMARY_COLUMNS)},
     {"cross", "result", MMN_COLUMNS(MMN_TEXT("setting"))},
     {"cross_rows", "cross", MMN_COLUMNS(MMN_TEXT("neurons_of"))},
     {"cross_cells", "cross_rows", MMN_COLUMNS(MMN_TEXT("domain"), MMN_REAL("accuracy", ""))},
+    /* the share of answers in the language of a row while a column's samples are steered to it, and
+     * with nothing off */
+    {"steered", "result", MMN_COLUMNS(MMN_TEXT("setting"))},
+    {"steered_rows", "steered", MMN_COLUMNS(MMN_TEXT("on"))},
+    {"steered_cells", "steered_rows",
+     MMN_COLUMNS(MMN_TEXT("domain"), MMN_REAL("before", ""), MMN_REAL("after", ""),
+                 MMN_REAL("change", ""))},
     /* of ln p per token: the same, and by how much it differs from that with nothing off */
     {"likelihood_summary", "result", MMN_COLUMNS(MMN_SUMMARY_COLUMNS)},
     {"likelihood_cross", "result", MMN_COLUMNS(MMN_TEXT("setting"))},
@@ -67,8 +76,9 @@ static const char json[] =
     "<?num_beams|, 'num_beams': $num_beams, 'length_penalty': $length_penalty,"
     " 'early_stopping': $early_stopping>"
     "<?top_k|, 'top_k': $top_k><?stop|, 'stop': [<stop|, |$string>]><?until|, 'until': "
-    "$until><?judge|, 'judge': $judge, 'judge_form': $judge_form>" MMN_GENERATION_JSON
-        MMN_ALLOWED_JSON "},\n"
+    "$until><?judge|, 'judge': $judge, 'judge_form': $judge_form>"
+    "<?languages|, 'languages': $languages><?steered_by|, 'steered_by': "
+    "$steered_by>" MMN_GENERATION_JSON MMN_ALLOWED_JSON "},\n"
     "  'domains': [<domains|, |$name>],\n"
     "  'runs': [\n"
     "<runs|,\n|"
@@ -77,7 +87,8 @@ static const char json[] =
     "<?likelihood|, 'log_probability_per_token': $log_probability_per_token>,\n"
     "<?answers|      'measures': {<measures|, |$measure: $mean>},\n>"
     "      'predictions': [<predictions|,|\n"
-    "        {'id': $id<?answers|, 'answer': $answer, 'score': $score>"
+    "        {'id': $id<?answers|, 'answer': $answer<?languages|, 'language': $language>,"
+    " 'score': $score>"
     "<?likelihood|, 'reference': $reference, 'log_probability': $log_probability,"
     " 'reference_tokens': $reference_tokens>}>]}>],\n"
     "  'summary': [\n"
@@ -86,6 +97,12 @@ static const char json[] =
     "<cross|,\n|"
     "    {'setting': $setting, 'domains': [<domains|, |$name>], 'accuracy': [<cross_rows|,|\n"
     "      [<cross_cells|, |$accuracy>]>]}>]"
+    "<?steered|,\n"
+    "  'steered': [\n"
+    "<steered|,\n|"
+    "    {'setting': $setting, 'rows': [<steered_rows|,|\n"
+    "      {'on': $on, 'cells': [<steered_cells|,|\n"
+    "        {'domain': $domain, 'before': $before, 'after': $after, 'change': $change}>]}>]}>]>"
     "<?likelihood|,\n"
     "  'likelihood': {\n"
     "    'summary': [\n"
@@ -131,7 +148,12 @@ static const char people[] =
     "<cross||\n${setting}: accuracy, %, of a column's domain with a row's neurons off\n"
     "  <-10 domains.name|neurons of><domains||  <+9|${name}>>\n"
     "<cross_rows||  <-10 domains.name|${neurons_of}>"
-    "<cross_cells||  <+9 domain|$.1{accuracy*100}>>\n>>>"
+    "<cross_cells||  <+9 domain|$.1{accuracy*100}>>\n>>"
+    "<steered||\n${setting}: answers in a row's language, %, to a column's questions with its own "
+    "neurons off and the row's raised (with nothing off)\n"
+    "  <-10 domains.name|to><domains||  <+15|${name}>>\n"
+    "<steered_rows||  <-10 domains.name|${on}>"
+    "<steered_cells||  <+15 domain|$.1{after*100} ($.1{before*100})>>\n>>>"
     "<?likelihood|<?answers|\n>ln p per token of the right answers, with all neurons on\n"
     "<runs off=nothing||  <-10 domains.name|${domain}>  $9.4{log_probability_per_token}"
     "  of ${samples}\n>"
@@ -210,7 +232,9 @@ void mmn_evaluation_describe(mmn_result *result, const void *context)
         mmn_as_truth(answers), mmn_as_truth(evaluation->likelihood),
         mmn_real_if(options->until > 0, options->until), mmn_as_optional(evaluation->judge_digest),
         mmn_as_text(evaluation->judge_digest[0] != '\0' ? mmn_judge_form_name(options->judge_form)
-                                                        : NULL));
+                                                        : NULL),
+        mmn_as_optional(evaluation->languages.digest),
+        mmn_as_text(evaluation->steering_counts ? evaluation->steering_counts->data : NULL));
     for (size_t m = 0; m < info->module_count; m++)
         MMN_ADD(result, "modules", mmn_as_text(info->modules[m].name));
     for (size_t i = 0; i < options->stop_string_count && answers; i++)
@@ -238,6 +262,9 @@ static void add_run(mmn_result *result, const mmn_evaluation *evaluation, size_t
     for (size_t i = 0; i < answers->count; i++) {
         const mmn_prediction *prediction = &answers->predictions[i];
         MMN_ADD(result, "predictions", mmn_as_text(prediction->id), mmn_as_text(prediction->answer),
+                mmn_as_text(prediction->language < evaluation->languages.count
+                                ? evaluation->languages.list[prediction->language].name
+                                : NULL),
                 mmn_real_if(evaluation->answers, prediction->score),
                 mmn_as_text(prediction->reference),
                 mmn_real_if(evaluation->likelihood, prediction->likelihood.sum),
@@ -259,6 +286,38 @@ static void add_cross(mmn_result *result, const measured *measure)
             MMN_ADD(result, measure->cells, mmn_as_text(mmn_domain_name(study, d)),
                     mmn_as_real(mean_of(measure, run) -
                                 (measure->beside_nothing ? mean_of(measure, plain) : 0)));
+        }
+    }
+}
+
+/* The share of a run's answers that are in a language. */
+static double share_in(const mmn_evaluation *evaluation, size_t run, size_t language)
+{
+    const mmn_eval_run *answers = &evaluation->runs[run];
+    size_t count = 0;
+    for (size_t i = 0; i < answers->count; i++)
+        count += answers->predictions[i].language == language;
+    return answers->count > 0 ? (double)count / (double)answers->count : 0;
+}
+
+/* Rows: to which language; columns: in which the questions are. Nothing is steered to its own. */
+static void add_steered(mmn_result *result, const mmn_evaluation *evaluation, size_t setting)
+{
+    const mmn_study *study = &evaluation->study;
+    const size_t domains = study->samples.domains.domain_count;
+    MMN_ADD(result, "steered", mmn_as_text(study->plan.settings.names[setting]));
+    for (size_t on = 0; on < domains; on++) {
+        const char *name = mmn_domain_name(study, on);
+        const size_t language = mmn_languages_named(&evaluation->languages, name);
+        MMN_ADD(result, "steered_rows", mmn_as_text(name));
+        for (size_t d = 0; d < domains; d++) {
+            const size_t plain = mmn_plan_find(&study->plan, 0, MMN_OFF_NOTHING, d, d);
+            const size_t run =
+                d == on ? plain : mmn_plan_find(&study->plan, setting, MMN_OFF_STEERED, on, d);
+            const double before = share_in(evaluation, plain, language);
+            const double after = share_in(evaluation, run, language);
+            MMN_ADD(result, "steered_cells", mmn_as_text(mmn_domain_name(study, d)),
+                    mmn_as_real(before), mmn_as_real(after), mmn_as_real(after - before));
         }
     }
 }
@@ -332,6 +391,10 @@ void mmn_evaluation_fill(mmn_result *result, const void *context)
     if (evaluation->answers)
         add_measure(result, (measured){mmn_score_of_sample, false, "summary", "cross", "cross_rows",
                                        "cross_cells", evaluation, 0});
+    for (size_t s = 0; s < evaluation->study.plan.settings.count && evaluation->steering_counts;
+         s++)
+        if (evaluation->study.plan.crossed[s])
+            add_steered(result, evaluation, s);
     if (evaluation->likelihood)
         add_measure(result, (measured){mmn_likelihood_of_sample, true, "likelihood_summary",
                                        "likelihood_cross", "likelihood_rows", "likelihood_cells",

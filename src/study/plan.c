@@ -116,12 +116,31 @@ static mmn_status add_domain(mmn_plan *plan, size_t setting, size_t of, size_t d
     return MMN_OK;
 }
 
+/* The neurons of one domain raised in the samples of every other, whose own are off. */
+static mmn_status add_steered(mmn_plan *plan, const mmn_model *model, const mmn_domains *domains,
+                              const mmn_neurons *lists, size_t setting, size_t on, mmn_error *error)
+{
+    mmn_run run = {.setting = setting, .off = MMN_OFF_STEERED, .neurons_of = on};
+    for (run.domain = 0; run.domain < domains->domain_count; run.domain++) {
+        const mmn_steering steering = {.off = domains->domains[run.domain].name,
+                                       .on = domains->domains[on].name,
+                                       .setting = plan->settings.names[setting],
+                                       .other_model = plan->other_model};
+        if (run.domain == on)
+            continue;
+        MMN_TRY(mmn_mask_steer_neurons(&run.mask, model, lists, plan->counts, &steering, error));
+        plan->runs[plan->run_count++] = run;
+    }
+    return MMN_OK;
+}
+
 /* Makes room for all runs. */
 static mmn_status reserve_runs(mmn_plan *plan, size_t domain_count, mmn_error *error)
 {
     size_t of_domain = plan->plain;
     for (size_t s = 0; s < plan->settings.count; s++)
-        of_domain += (plan->crossed[s] ? domain_count : 1) + (size_t)plan->seeds;
+        of_domain +=
+            (plan->crossed[s] ? domain_count * (plan->counts ? 2 : 1) : 1) + (size_t)plan->seeds;
     size_t count;
     if (!mmn_multiply_sizes(domain_count, of_domain, &count))
         return mmn_fail(error, MMN_SYSTEM, NULL, NULL, "there are too many runs");
@@ -153,6 +172,8 @@ mmn_status mmn_plan_make(mmn_plan *plan, const mmn_model *model, const mmn_domai
                 &mask, model, own, listed,
                 plan->of[s].neurons ? plan->of[s].modules : plan->settings.names[s], error));
             MMN_TRY(add_domain(plan, s, d, domains->domain_count, mask, error));
+            if (plan->counts && plan->crossed[s])
+                MMN_TRY(add_steered(plan, model, domains, lists, s, d, error));
         }
     return MMN_OK;
 }
@@ -167,7 +188,7 @@ void mmn_plan_free(mmn_plan *plan)
     *plan = (mmn_plan){0};
 }
 
-const char *const mmn_off_names[] = {"nothing", "domain", "random"};
+const char *const mmn_off_names[] = {"nothing", "domain", "random", "steered"};
 
 const char *mmn_plan_setting(const mmn_plan *plan, const mmn_run *run)
 {

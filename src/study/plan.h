@@ -35,13 +35,19 @@ void mmn_settings_free(mmn_settings *settings);
 /* ---- Runs ------------------------------------------------------------------------------------ */
 
 /* What is off in a run. */
-typedef enum mmn_off { MMN_OFF_NOTHING, MMN_OFF_DOMAIN, MMN_OFF_RANDOM } mmn_off;
+typedef enum mmn_off {
+    MMN_OFF_NOTHING,
+    MMN_OFF_DOMAIN,
+    MMN_OFF_RANDOM,
+    MMN_OFF_STEERED /* those of the domain measured, while those of another are raised */
+} mmn_off;
 
 /* One set of neurons off, while the samples of one domain are measured. */
 typedef struct mmn_run {
     size_t setting; /* its number; 0 with nothing off */
     mmn_off off;
-    size_t neurons_of; /* domain whose neurons are off, or beside whose neurons random ones are */
+    size_t neurons_of; /* domain whose neurons are off, beside whose neurons random ones are, or
+                          whose are raised */
     uint64_t seed;     /* MMN_OFF_RANDOM */
     size_t domain;     /* measured */
     mmn_mask *mask;    /* the plan's; runs with the same neurons off, which follow each other, share
@@ -57,6 +63,9 @@ typedef struct mmn_plan {
     mmn_settings settings;           /* each domain with neurons off */
     bool crossed[MMN_SETTING_LIMIT]; /* settings in which every domain's neurons are off in every
                                         domain, and not in their own alone */
+    const mmn_counts *counts;   /* in crossed settings every domain is steered to every other, too,
+                                   whose neurons are raised to their means here; NULL: none is */
+    bool other_model;           /* whatever model the counts are of */
     const char *off_domain;     /* whose neurons are off in all domains; NULL: each one's own */
     uint64_t seeds, first_seed; /* random choices beside each domain's own */
     struct {
@@ -77,7 +86,8 @@ mmn_status mmn_plan_make(mmn_plan *plan, const mmn_model *model, const mmn_domai
                          mmn_error *error);
 void mmn_plan_free(mmn_plan *plan);
 
-/* "nothing", "domain", "random"; and the name of a run's setting: "none" with nothing off. */
+/* "nothing", "domain", "random", "steered"; and the name of a run's setting: "none" with nothing
+ * off. */
 extern const char *const mmn_off_names[];
 const char *mmn_plan_setting(const mmn_plan *plan, const mmn_run *run);
 

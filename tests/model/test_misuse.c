@@ -296,6 +296,15 @@ Test(misuse, null)
             .size = sizeof(mmn_contribution_options), .prompt = "a <image>", .image_count = 1},
         &error));
     REFUSES(mmn_contribution_names_write(NULL, "x", &error));
+    REFUSES(mmn_eval(&result, model,
+                     &(mmn_eval_options){.size = sizeof(mmn_eval_options),
+                                         .list = "x",
+                                         .measures = "likelihood",
+                                         .languages = "y"},
+                     &error));
+    REFUSES(mmn_eval(
+        &result, model,
+        &(mmn_eval_options){.size = sizeof(mmn_eval_options), .list = "x", .steer = "y"}, &error));
 
     REFUSES(mmn_report_read(&report, NULL, 1, NULL, &error));
     REFUSES(mmn_report_read(&report, files + 1, 1, NULL, &error));
