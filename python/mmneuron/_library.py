@@ -180,7 +180,7 @@ class EvalOptions(Structure):
                 ("other_model", c_int), ("progress", PROGRESS), ("progress_context", c_void_p),
                 ("rows", RowsOptions), ("measures", c_char_p), ("until", c_double),
                 ("judge", c_void_p), ("judge_form", c_int), ("languages", c_char_p),
-                ("steer", c_char_p)]
+                ("steer", c_char_p), ("cases", c_uint64)]
 
 
 class PerplexityOptions(Structure):

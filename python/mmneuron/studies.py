@@ -60,7 +60,8 @@ def eval(model: Model, list: Path, neurons: Given | None = None, *,
          other_model: bool = False, rows: Path | None = None,
          shard: tuple[int, int] | None = None, parts: Iterable[Path] = (), plan: bool = False,
          judge: Model | None = None, judge_form: str = "benchmark", languages: Path | None = None,
-         steer: Path | None = None, progress: Any = None, **generation: Any) -> Result | None:
+         steer: Path | None = None, cases: int = 0, progress: Any = None,
+         **generation: Any) -> Result | None:
     """Answers a list's questions with nothing off, with each domain's neurons, and with random
     ones, and measures how right the answers are. (Of a list of texts see `perplexity`.)
 
@@ -71,11 +72,13 @@ def eval(model: Model, list: Path, neurons: Given | None = None, *,
     samples of metric "lingo" are right, asked as judge_form says (see `judge_file`).
     languages: a list of texts, from which it is learned in which language answers to samples of metric "language" are.
     steer: a counts file; in crossed settings each domain's samples are also answered with its neurons off and another's
-    raised to their means there ("steered_cells"). generation: see Generation; its seed is
+    raised to their means there ("steered_cells"). cases: of each domain and choice of neurons, so
+    many samples whose answers change are told in full. generation: see Generation; its seed is
     that of the random choices of tokens.
 
     Tables: "runs", "predictions" (of runs), "summary" and "likelihood_summary" (by setting and
-    domain: plain, domain_off, random_mean, random_low, random_high), "cross_cells", ...
+    domain: plain, domain_off, random_mean, random_low, random_high), "cross_cells", "changes",
+    "cases" (of changes), ...
     """
     how = Generation(**generation)
     stop = how.stop_strings()
@@ -88,7 +91,7 @@ def eval(model: Model, list: Path, neurons: Given | None = None, *,
         allow_unknown_keys=allow_unknown_keys, allow_long_prompts=allow_long_prompts,
         other_model=other_model, judge=judge._handle.value() if judge else None,
         judge_form=JUDGE_FORMS.index(judge_form), languages=path(languages),
-        steer=path(steer))
+        steer=path(steer), cases=cases)
     return _run("mmn_eval", model, options, list=list, neurons=neurons, rows=rows, shard=shard,
                 parts=parts, plan=plan, progress=progress)
 

@@ -80,10 +80,11 @@ static int check(mmn_cli_call *call, mmn_cli_study *study)
     const int of_answers = asks_of_answers(request, study);
     if (request->reads_texts &&
         (of_answers || asked->cross != NULL || asked->measures != NULL ||
-         asked->template_name != NULL || asked->until > 0 || request->judge != NULL ||
-         request->judge_form != NULL || asked->languages != NULL || asked->steer != NULL))
-        return mmn_cli_usage(call, "the list has texts, which are read and not answered: --cross,"
-                                   " --judge, --languages, --steer, --measures, --until, "
+         asked->template_name != NULL || asked->until > 0 || asked->cases > 0 ||
+         request->judge != NULL || request->judge_form != NULL || asked->languages != NULL ||
+         asked->steer != NULL))
+        return mmn_cli_usage(call, "the list has texts, which are read and not answered: --cases,"
+                                   " --cross, --judge, --languages, --steer, --measures, --until, "
                                    "--max-tokens, --template and options of sampling and of"
                                    " beams are for questions");
     if (of_answers && asked->measures != NULL && strstr(asked->measures, "answers") == NULL)
@@ -149,6 +150,10 @@ int mmn_cli_eval(mmn_cli_call *call)
                  " are right"},
         MMN_CLI_JUDGE_FORM(&request.judge_form),
         LANGUAGES(asked),
+        {.name = "cases", .value = "N", .kind = MMN_CLI_WHOLE, .target = &asked->cases,
+         .maximum = 1e6,
+         .help = "tell the first N samples of each domain whose answers change while neurons are"
+                 " off, with their questions and answers before and after (0)"},
         {.name = "seeds", .value = "N", .kind = MMN_CLI_U32, .target = &asked->seeds, .maximum = 31,
          .help = "how many choices of random neurons to compare with (5)"},
         {.name = "seed", .former = "first-seed", .value = "N",

@@ -95,6 +95,8 @@ typedef struct mmn_eval_options {
     const char *steer;         /* counts: in settings of the cross table every domain's samples are
                                   also answered with its neurons off and another's raised to their
                                   mean activations, with languages. NULL: nothing is raised */
+    uint64_t cases; /* of each domain and choice of a domain's neurons, the first N samples in the
+                       list's order whose answers change are told in full; 0: none. For answers */
 } mmn_eval_options;
 
 /* Answers the questions of a list with nothing switched off, with each domain's neurons, and with

@@ -48,16 +48,22 @@ static char *find_beside(const char *file, const char *name)
     return path;
 }
 
-/* In the folder that the caller gives; else beside the list, or beside the results. */
+/* In the folder that the caller gives; else beside the lists, or beside the results. */
 static char *find_picture(const mmn_results *results, const char *name)
 {
-    const mmn_result_file *lens = &results->of[MMN_RESULT_LENS];
+    static const mmn_result_kind kinds[] = {MMN_RESULT_LENS, MMN_RESULT_EVAL,
+                                            MMN_RESULT_CONTRIBUTIONS};
+    char *path = NULL;
     if (results->images)
         return find_inside(results->images, name);
-    char *path = find_beside(mmn_result_text(lens->result, "result", 0, "list"), name);
-    if (!path)
-        path = find_beside(lens->file, name);
-    return path ? path : find_beside(results->of[MMN_RESULT_CONTRIBUTIONS].file, name);
+    for (size_t i = 0; i < MMN_LENGTH(kinds) && !path; i++) {
+        const mmn_result_file *file = &results->of[kinds[i]];
+        if (kinds[i] != MMN_RESULT_CONTRIBUTIONS)
+            path = find_beside(mmn_result_text(file->result, "result", 0, "list"), name);
+        if (!path)
+            path = find_beside(file->file, name);
+    }
+    return path;
 }
 
 static mmn_status check_picture(picture *opened, const char *path, mmn_error *error)

@@ -273,6 +273,8 @@ static mmn_status take(void *context, const mmn_planned_sample *planned, size_t 
         MMN_TRY(take_answer(run, prediction, row, planned->sample.metric, study, error));
     if (evaluation->likelihood)
         MMN_TRY(take_likelihood(run, prediction, row, study, error));
+    if (evaluation->options->cases > 0 && study->plan.runs[number].off == MMN_OFF_NOTHING)
+        MMN_TRY(mmn_evaluation_keep_asked(&prediction->asked, evaluation, &planned->sample, error));
     run->count++;
     take_metric(&evaluation->domains[planned->domain], planned->sample.metric);
     return MMN_OK;
@@ -393,6 +395,9 @@ static mmn_status set_up(void *context, const mmn_model *model, const void *aske
         .beam_search = options->beam_search.beams == 0 ? info->generation.beam_search
                                                        : options->beam_search};
     MMN_TRY(choose_measures(evaluation, options->measures, error));
+    if (options->cases > 0 && !evaluation->answers)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL,
+                        "cases are of answers, which are not among the measures");
     if (options->judge)
         MMN_TRY(mmn_judge_check(options->judge, error));
     MMN_TRY(check_steering(evaluation, error));
@@ -430,6 +435,10 @@ static mmn_status check_settings(mmn_evaluation *evaluation, mmn_error *error)
         status = mmn_fail(error, MMN_USAGE, NULL, NULL,
                           "the setting \"%s\" needs a file of neurons to switch off",
                           plan->settings.names[0]);
+    if (status == MMN_OK && plan->settings.count == 0 && evaluation->options->cases > 0)
+        status = mmn_fail(error, MMN_USAGE, NULL, NULL,
+                          "cases are of answers that change while neurons are off, which needs a "
+                          "file of neurons and a setting");
     return status;
 }
 

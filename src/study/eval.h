@@ -9,12 +9,20 @@
 #include "study/run_result.h"
 #include "text/languages.h"
 
+/* What a sample asks, where cases are told. */
+typedef struct mmn_asked_sample {
+    char *question; /* or its prompt */
+    char **answers, **choices, **images;
+    size_t answer_count, choice_count, image_count;
+} mmn_asked_sample;
+
 typedef struct mmn_prediction {
     char *id, *answer; /* the answer NULL where none was asked for */
     size_t language;   /* its number among the languages; SIZE_MAX: none */
     double score;      /* by the measure that the sample's metric names */
     mmn_likelihood likelihood;
-    char *reference; /* whose likelihood that is; NULL: none was asked for */
+    char *reference;        /* whose likelihood that is; NULL: none was asked for */
+    mmn_asked_sample asked; /* of runs with nothing off, where cases are told */
 } mmn_prediction;
 
 /* What one of the plan's runs has made of a sample. */
@@ -106,6 +114,12 @@ mmn_status mmn_evaluation_begin_until(mmn_evaluation *evaluation, mmn_error *err
 bool mmn_evaluation_known(void *evaluation, size_t setting, size_t domain);
 mmn_eval_known *mmn_evaluation_known_of(const mmn_evaluation *evaluation, size_t setting,
                                         size_t domain);
+
+/* Cases: keeps what the sample asks, and adds to the result the first samples whose answers change
+ * in each run with a domain's neurons off. */
+mmn_status mmn_evaluation_keep_asked(mmn_asked_sample *asked, mmn_evaluation *evaluation,
+                                     const mmn_sample *sample, mmn_error *error);
+void mmn_evaluation_add_cases(mmn_result *result, const mmn_evaluation *evaluation);
 
 /* The result of an evaluation (mmn_study_kind). */
 void mmn_evaluation_describe(mmn_result *result, const void *evaluation);

@@ -17,7 +17,7 @@ static const mmn_form_table tables[] = {
                  MMN_WHOLE("top_k"), MMN_GENERATION_COLUMN, MMN_ALLOWED_COLUMNS,
                  MMN_TRUTH("answers"), MMN_TRUTH("likelihood"), MMN_REAL("until", ""),
                  MMN_TEXT("judge"), MMN_TEXT("judge_form"), MMN_TEXT("languages"),
-                 MMN_TEXT("steered_by"))},
+                 MMN_TEXT("steered_by"), MMN_WHOLE("first_cases"))},
     {"modules", "result", MMN_COLUMNS(MMN_TEXT("name"))},
     {"stop", "result", MMN_COLUMNS(MMN_TEXT("string"))},
     {"domains", "result", MMN_COLUMNS(MMN_TEXT("name"))},
@@ -56,6 +56,17 @@ static const mmn_form_table tables[] = {
     {"known", "result",
      MMN_COLUMNS(MMN_TEXT("setting"), MMN_TEXT("domain"), MMN_WHOLE("samples"), MMN_WHOLE("of"),
                  MMN_REAL("half_width", ""), MMN_TRUTH("enough"))},
+    /* of runs with a domain's neurons off: how many answers differ from those with nothing off, and
+       the first samples whose answers do */
+    {"changes", "result",
+     MMN_COLUMNS(MMN_TEXT("setting"), MMN_TEXT("neurons_of"), MMN_TEXT("domain"),
+                 MMN_WHOLE("samples"), MMN_WHOLE("changed"))},
+    {"cases", "changes",
+     MMN_COLUMNS(MMN_TEXT("id"), MMN_TEXT("question"), MMN_TEXT("before"),
+                 MMN_REAL("score_before", ""), MMN_TEXT("after"), MMN_REAL("score_after", ""))},
+    {"images", "cases", MMN_COLUMNS(MMN_TEXT("file"))},
+    {"choices", "cases", MMN_COLUMNS(MMN_TEXT("choice"))},
+    {"right_answers", "cases", MMN_COLUMNS(MMN_TEXT("right"))},
     {0}};
 
 #define SUMMARY                                                                                    \
@@ -77,8 +88,8 @@ static const char json[] =
     " 'early_stopping': $early_stopping>"
     "<?top_k|, 'top_k': $top_k><?stop|, 'stop': [<stop|, |$string>]><?until|, 'until': "
     "$until><?judge|, 'judge': $judge, 'judge_form': $judge_form>"
-    "<?languages|, 'languages': $languages><?steered_by|, 'steered_by': "
-    "$steered_by>" MMN_GENERATION_JSON MMN_ALLOWED_JSON "},\n"
+    "<?languages|, 'languages': $languages><?steered_by|, 'steered_by': $steered_by>"
+    "<?first_cases|, 'first_cases': $first_cases>" MMN_GENERATION_JSON MMN_ALLOWED_JSON "},\n"
     "  'domains': [<domains|, |$name>],\n"
     "  'runs': [\n"
     "<runs|,\n|"
@@ -120,7 +131,15 @@ static const char json[] =
     "  'stopping': <stopping||{'measure': $measure, 'sequence': $sequence, 'source': $source},\n>"
     "  'known': [\n"
     "<known|,\n|    {'setting': $setting, 'domain': $domain, 'samples': $samples, 'of': $of,"
-    " 'half_width': $half_width, 'enough': $enough}>]>\n"
+    " 'half_width': $half_width, 'enough': $enough}>]>"
+    "<?changes|,\n"
+    "  'changes': [\n"
+    "<changes|,\n|    {'setting': $setting, 'neurons_of': $neurons_of, 'domain': $domain,"
+    " 'samples': $samples, 'changed': $changed, 'cases': [<cases|,|\n"
+    "      {'id': $id, 'images': [<images|, |$file>], 'question': $question,"
+    " 'choices': [<choices|, |$choice>], 'right_answers': [<right_answers|, |$right>],\n"
+    "       'before': $before, 'score_before': $score_before, 'after': $after,"
+    " 'score_after': $score_after}>]}>]>\n"
     "}\n";
 
 /* What statements are about, and their numbers. */
@@ -173,6 +192,11 @@ static const char people[] =
     "known, " MEASURE " to within $.3g{until}\n"
     "<known||  <-10 domains.name|${domain}>  $6{samples} of ${of}"
     "<!enough|: the list ended before><?half_width|, to within $.2g{half_width}>\n>>"
+    "<changes by setting||\n${setting}: answers that change while neurons are off\n"
+    "<changes||  <-10 domains.name|${domain}>  $6{changed} of ${samples}, neurons of "
+    "${neurons_of} off\n"
+    "<cases||    ${id}: $\"{before} becomes $\"{after}<right_answers first||; right: "
+    "$\"{right}>\n>>>"
     "<stopping||looking after each sample is allowed for: ${sequence} (${source})\n>" MMN_REMARKS;
 
 const mmn_form mmn_evaluation_form = {
@@ -234,7 +258,8 @@ void mmn_evaluation_describe(mmn_result *result, const void *context)
         mmn_as_text(evaluation->judge_digest[0] != '\0' ? mmn_judge_form_name(options->judge_form)
                                                         : NULL),
         mmn_as_optional(evaluation->languages.digest),
-        mmn_as_text(evaluation->steering_counts ? evaluation->steering_counts->data : NULL));
+        mmn_as_text(evaluation->steering_counts ? evaluation->steering_counts->data : NULL),
+        mmn_as_whole(options->cases));
     for (size_t m = 0; m < info->module_count; m++)
         MMN_ADD(result, "modules", mmn_as_text(info->modules[m].name));
     for (size_t i = 0; i < options->stop_string_count && answers; i++)
@@ -402,4 +427,6 @@ void mmn_evaluation_fill(mmn_result *result, const void *context)
     add_comparisons(result, evaluation);
     if (evaluation->known)
         add_known(result, evaluation);
+    if (evaluation->options->cases > 0)
+        mmn_evaluation_add_cases(result, evaluation);
 }

@@ -12,8 +12,8 @@
  * rows. */
 static bool is_apart(const char *column)
 {
-    static const char *const apart[] = {"version", "model",     "neurons", "data",
-                                        "list",    "nonfinite", "foreign", "at_least"};
+    static const char *const apart[] = {"version",   "model",   "neurons",  "data",       "list",
+                                        "nonfinite", "foreign", "at_least", "first_cases"};
     size_t i = 0;
     while (i < MMN_LENGTH(apart) && strcmp(apart[i], column) != 0)
         i++;

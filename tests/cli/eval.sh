@@ -65,6 +65,28 @@ check "eval refuses options of answers then" exits 2 \
     $MMNEURON eval "$model" "$list" --measures likelihood -n 2
 check "eval refuses an unknown measure" exits 2 $MMNEURON eval "$model" "$list" --measures speed
 
+# Cases are made of rows: other ones of the same rows, and of the rows of shards.
+tells_cases() {
+    evaluate --cases 1 --rows "$work/rows" -o "$work/one.json" || return 1
+    grep -q "answers that change while neurons are off$" "$work/out" &&
+        evaluate --cases 2 -o "$work/two.json" && ! cmp -s "$work/one.json" "$work/two.json" &&
+        evaluate --cases 2 --rows "$work/rows" -o "$work/again.json" &&
+        cmp "$work/two.json" "$work/again.json" || return 1
+    for shard in 1 2; do
+        evaluate --cases 2 --shard "$shard/2" -o "$work/part.$shard" || return 1
+    done
+    exits 0 $MMNEURON merge "$work/part.2" "$work/part.1" -o "$work/merged.json" &&
+        cmp "$work/two.json" "$work/merged.json"
+}
+shows_cases() {
+    exits 0 $MMNEURON report "$work/two.json" --images "$images" -o "$work/cases.html" &&
+        grep -q 'id="case-1"' "$work/cases.html" && grep -q ">all neurons on</text>" "$work/cases.html" &&
+        grep -q "href=\"data:image" "$work/cases.html"
+}
+check "eval tells cases, resumed and in shards too" tells_cases
+check "report shows cases" shows_cases
+check "cases are of answers" exits 2 $MMNEURON eval "$model" "$list" --measures likelihood --cases 1
+
 check "eval --json" prints_json runs $MMNEURON eval "$model" "$list" -n 2 --json
 check "ask with neurons off" exits 0 $MMNEURON ask "$model" -n 2 --mask "$neurons" "What?"
 check "eval refuses a file that is no ranking" fails_with "list.jsonl" \

@@ -190,6 +190,79 @@ Test(eval, answers_are_those_of_a_session_each)
     json_decref(result);
 }
 
+/* The run of a result with these neurons off. */
+static const json_t *run_of(const json_t *result, const char *setting, const char *off,
+                            const char *of, const char *domain)
+{
+    const json_t *runs = json_object_get(result, "runs");
+    for (size_t i = 0; i < json_array_size(runs); i++) {
+        const json_t *run = json_array_get(runs, i);
+        const char *whose = text_of(run, "neurons_of");
+        if (strcmp(text_of(run, "setting"), setting) == 0 &&
+            strcmp(text_of(run, "off"), off) == 0 && (!of || strcmp(whose, of) == 0) &&
+            strcmp(text_of(run, "domain"), domain) == 0)
+            return run;
+    }
+    return NULL;
+}
+
+/* Compares a case with the predictions before and after, and the sample. */
+static void expect_case(const json_t *told, const json_t *before, const json_t *after,
+                        size_t sample)
+{
+    cr_expect_str_eq(text_of(told, "id"), text_of(before, "id"));
+    cr_expect_str_eq(text_of(told, "before"), text_of(before, "answer"));
+    cr_expect_str_eq(text_of(told, "after"), text_of(after, "answer"));
+    cr_expect_eq(number_of(told, "score_before"), number_of(before, "score"));
+    cr_expect_eq(number_of(told, "score_after"), number_of(after, "score"));
+    cr_expect_str_eq(text_of(told, "question"), samples[sample].question);
+    cr_expect_eq(json_array_size(json_object_get(told, "right_answers")), 1);
+    const json_t *images = json_object_get(told, "images");
+    cr_assert_eq(json_array_size(images), samples[sample].image != NULL);
+    if (samples[sample].image)
+        cr_expect_str_eq(json_string_value(json_array_get(images, 0)), samples[sample].image);
+}
+
+/* Compares what is told of the changes in a run with the predictions; how many cases there are. */
+static size_t check_changes(const json_t *result, const json_t *changes, size_t most)
+{
+    const char *domain = text_of(changes, "domain");
+    const json_t *plain = run_of(result, "none", "nothing", NULL, domain);
+    const json_t *run = run_of(result, text_of(changes, "setting"), "domain",
+                               text_of(changes, "neurons_of"), domain);
+    const json_t *cases = json_object_get(changes, "cases");
+    size_t changed = 0, place = 0;
+    for (size_t i = 0; i < SAMPLES; i++) {
+        if (strcmp(samples[i].domain, domain) != 0)
+            continue;
+        const json_t *before = json_array_get(json_object_get(plain, "predictions"), place);
+        const json_t *after = json_array_get(json_object_get(run, "predictions"), place++);
+        if (strcmp(text_of(before, "answer"), text_of(after, "answer")) == 0)
+            continue;
+        if (changed++ < most)
+            expect_case(json_array_get(cases, changed - 1), before, after, i);
+    }
+    cr_expect_eq(number_of(changes, "changed"), (double)changed);
+    cr_expect_eq(number_of(changes, "samples"), (double)place);
+    cr_expect_eq(json_array_size(cases), changed < most ? changed : most);
+    return changed;
+}
+
+Test(eval, tells_the_first_answers_that_change)
+{
+    for (size_t most = 1; most < 3; most++) {
+        mmn_eval_options changed = options;
+        changed.cases = most;
+        json_t *result = evaluate(&changed), *entry, *changes = json_object_get(result, "changes");
+        size_t i, cases = 0;
+        /* Three settings in their own domains, and the rest of the cross table. */
+        cr_expect_eq(json_array_size(changes), 3 * 2 + 2);
+        json_array_foreach(changes, i, entry) cases += check_changes(result, entry, most);
+        cr_expect_gt(cases, 3);
+        json_decref(result);
+    }
+}
+
 Test(eval, answers_with_beams_are_those_of_a_session_each)
 {
     mmn_eval_options with_beams = options;
