@@ -19,7 +19,7 @@ typedef enum mmn_measure {
     MMN_MEASURE_CHOICE_PUBLISHED, /* how often the right option's letter occurs: may exceed 1 */
     MMN_MEASURE_TOKEN_F1, /* words in common with the nearest answer, as SQuAD counts them */
     MMN_MEASURE_LINGO,    /* right as a judge says (study/judge.h) */
-    MMN_MEASURE_LANGUAGE, /* in the wanted language (study/language.h) */
+    MMN_MEASURE_LANGUAGE, /* in the wanted language (text/languages.h) */
     MMN_MEASURES
 } mmn_measure;
 
