@@ -214,7 +214,7 @@ class LensOptions(Structure):
                 ("neuron", c_char_p), ("neurons", c_char_p), ("off_domain", c_char_p),
                 ("off_setting", c_char_p), ("allow_unknown_keys", c_int),
                 ("allow_long_prompts", c_int), ("other_model", c_int), ("progress", PROGRESS),
-                ("progress_context", c_void_p), ("rows", RowsOptions)]
+                ("progress_context", c_void_p), ("rows", RowsOptions), ("nearest", c_uint64)]
 
 
 class ContributionOptions(Structure):

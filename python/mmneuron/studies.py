@@ -157,7 +157,8 @@ def study(model: Model, name: str, list: Path, neurons: Given, *, settings: Name
 
 
 def lens(model: Model, list: Path, *, stages: Names | None = None, samples: int = 0, top: int = 0,
-         examples: int = 0, positions: Names | None = None, neuron: str | None = None,
+         examples: int = 0, positions: Names | None = None, nearest: int = 0,
+         neuron: str | None = None,
          neurons: Given | None = None, off_domain: str | None = None,
          off_setting: str | None = None, allow_unknown_keys: bool = False,
          allow_long_prompts: bool = False, other_model: bool = False, rows: Path | None = None,
@@ -169,7 +170,8 @@ def lens(model: Model, list: Path, *, stages: Names | None = None, samples: int 
 
     stages: what is read of each layer, "out" (its output), "attn.out", "mid", "mlp.out". top: how
     many words are kept (0: 5). examples: of each domain, samples of which `positions` are kept in
-    full: "last", "all", numbers, "image:K", "text:K". neuron: "MODULE:LAYER:NEURON", whose
+    full: "last", "all", numbers, "image:K", "text:K". nearest: how many words are kept of those
+    nearest to each image token among them before the first layer, by cosine. neuron: "MODULE:LAYER:NEURON", whose
     activation is shown on the pictures of these. neurons, off_domain, off_setting: what is off
     meanwhile.
 
@@ -179,7 +181,7 @@ def lens(model: Model, list: Path, *, stages: Names | None = None, samples: int 
         stages=names(stages), samples=samples, top=top, examples=examples,
         positions=names(positions), neuron=text(neuron), off_domain=text(off_domain),
         off_setting=text(off_setting), allow_unknown_keys=allow_unknown_keys,
-        allow_long_prompts=allow_long_prompts, other_model=other_model)
+        allow_long_prompts=allow_long_prompts, other_model=other_model, nearest=nearest)
     return _run("mmn_lens_run", model, options, list=list, neurons=neurons, rows=rows, shard=shard,
                 parts=parts, plan=plan, progress=progress)
 

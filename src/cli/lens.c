@@ -15,6 +15,8 @@ static int check(mmn_cli_call *call, mmn_cli_study *study)
         return mmn_cli_usage(call, "--positions is for --examples");
     if (asked->neuron != NULL && asked->examples == 0)
         return mmn_cli_usage(call, "--neuron is for --examples");
+    if (asked->nearest > 0 && asked->examples == 0)
+        return mmn_cli_usage(call, "--nearest is for --examples");
     return MMN_CLI_DONE;
 }
 
@@ -47,6 +49,10 @@ int mmn_cli_lens(mmn_cli_call *call)
         {.name = "neuron", .value = "NAME", .kind = MMN_CLI_TEXT, .target = &asked.neuron,
          .help = "with --examples: the activation of neuron MODULE:LAYER:NEURON at the patches of"
                  " the first picture"},
+        {.name = "nearest", .value = "K", .kind = MMN_CLI_WHOLE, .target = &asked.nearest,
+         .maximum = 1000,
+         .help = "with --examples: the K words whose embeddings are nearest to each image token"
+                 " before the first layer (0)"},
         {.name = "neurons", .former = "mask", .value = "NEURONS.json", .kind = MMN_CLI_TEXT,
          .target = &asked.neurons,
          .help = "switch neurons off that \"mmneuron rank\" found"},

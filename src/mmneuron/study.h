@@ -221,6 +221,9 @@ typedef struct mmn_lens_options {
     mmn_progress_function progress;
     void *progress_context;
     mmn_rows_options rows;
+    uint64_t nearest; /* of the image positions among those of examples, how many words are kept
+                         whose input embeddings have the largest cosines with the picture's token
+                         before the first layer; 0: none */
 } mmn_lens_options;
 
 /* Reads the states of every language layer at every position of each sample's prompt as the model's

@@ -310,6 +310,40 @@ static mmn_status draw_positions(mmn_figure *figure, const mmn_result *result, m
     return mmn_figure_panel(figure, &svg, "top words");
 }
 
+/* The image positions among those drawn, and the words nearest to each, the nearest on top. */
+static mmn_status draw_nearest(mmn_figure *figure, const mmn_results *results, size_t sample)
+{
+    const mmn_result *result = results->of[MMN_RESULT_LENS].result;
+    const mmn_rows positions = mmn_rows_below(result, "positions", "samples", sample);
+    mmn_svg svg = {0};
+    mmn_heat_table cells = {.svg = &svg, .cell_width = 68, .cell_height = 22};
+    size_t at[POSITIONS];
+    for (size_t i = positions.first; i < positions.end && cells.columns < POSITIONS; i++) {
+        const mmn_rows words = mmn_rows_below(result, "nearest_words", "positions", i);
+        const size_t count = words.end - words.first;
+        if (count > 0)
+            at[cells.columns++] = i;
+        cells.rows = count > cells.rows ? count : cells.rows;
+    }
+    if (cells.columns == 0)
+        return MMN_OK;
+    mmn_heat_table_begin(&cells, "rank", "position and its token", 24);
+    for (size_t row = 0; row < cells.rows; row++) {
+        char rank[24];
+        snprintf(rank, sizeof(rank), "%zu", row + 1);
+        mmn_heat_table_row(&cells, row, rank);
+    }
+    for (size_t column = 0; column < cells.columns; column++) {
+        const mmn_rows words = mmn_rows_below(result, "nearest_words", "positions", at[column]);
+        name_column(&cells, result, at[column], column);
+        for (size_t row = words.first; row < words.end; row++)
+            mmn_heat_table_word(&cells, row - words.first, column,
+                                fmax(mmn_result_number(result, "nearest_words", row, "cosine"), 0),
+                                mmn_result_text(result, "nearest_words", row, "word"));
+    }
+    return mmn_figure_panel(figure, &svg, "nearest words");
+}
+
 static mmn_status draw_sample(mmn_figure *figure, const mmn_results *results, size_t sample)
 {
     const mmn_result_file *file = &results->of[MMN_RESULT_LENS];
@@ -389,6 +423,21 @@ const mmn_figure_form mmn_lens_figures[] = {
          {"layer", 0, "layer"}, {"entropy (nats)", 4, "entropy"}, {"rank", 0, "#"},
          {"word's id", 0, "id"}, {"word", 0, "\"word"}, {"probability", 4, "p"}),
      .draw = draw_sample},
+    {.name = "nearest",
+     .title = "Words nearest to image tokens: sample ",
+     .kind = MMN_RESULT_LENS,
+     .each = "samples",
+     .most = SAMPLES,
+     .named_by = "id",
+     .title_end = "",
+     .words =
+         "The words whose input embeddings have the largest cosines with an image token before "
+         "the first layer; the stronger the shade, the larger the cosine.",
+     .rows = "nearest_words",
+     .columns = MMN_FIGURE_COLUMNS(
+         {"position", 0, "position"}, {"kind", 0, "kind"}, {"token", 0, "\"token"},
+         {"rank", 0, "#"}, {"word's id", 0, "id"}, {"word", 0, "\"word"}, {"cosine", 4, "cosine"}),
+     .draw = draw_nearest},
     {.name = "activation",
      .title = "Where a neuron is active in sample ",
      .kind = MMN_RESULT_LENS,

@@ -243,6 +243,7 @@ static const need needs[] = {{MMN_RESULT_EVAL, "summary", "domain", MMN_REPORT_I
                              {MMN_RESULT_LENS, "images", "file", 0},
                              {MMN_RESULT_LENS, "positions", "kind", 0},
                              {MMN_RESULT_LENS, "position_words", "word", 0},
+                             {MMN_RESULT_LENS, "nearest_words", "word", 0},
                              {MMN_RESULT_CONTRIBUTIONS, "images", "file", 0},
                              {MMN_RESULT_CONTRIBUTIONS, "words", "text", MMN_REPORT_ITEMS},
                              {MMN_RESULT_CONTRIBUTIONS, "names", "word", 0},

@@ -65,6 +65,9 @@ static mmn_status see(void *context, const mmn_stage *shown, mmn_error *error)
                                        : strchr(shown->name + strlen("language.layers."), '.');
     const char *name = dot ? dot + 1 : "";
 
+    if (lens->nearest > 0 && lens->example && strcmp(shown->name, "language.embeddings") == 0)
+        MMN_TRY(mmn_lens_keep_nearest(lens, shown, error));
+
     for (int stage = 0; stage < MMN_LENS_STAGES; stage++)
         if (wanted[stage] && stage != MMN_LENS_MID &&
             strcmp(name, mmn_lens_stage_names[stage]) == 0)
@@ -90,7 +93,10 @@ static mmn_status ready(void *context, mmn_session *session, size_t run, mmn_err
 {
     mmn_lens *lens = context;
     const mmn_probe probe = {.stages = stages_of(lens), .see = see, .context = lens};
+    const mmn_probe before = {.stages = "language.embeddings", .see = see, .context = lens};
     (void)run;
+    if (lens->nearest > 0 && !lens->stages[MMN_LENS_MID])
+        MMN_TRY(mmn_session_add_probe(session, &before, error));
     MMN_TRY(mmn_session_add_probe(session, &probe, error));
     return mmn_lens_keep_activation(lens, session, error);
 }
@@ -154,6 +160,10 @@ static mmn_status set_up(void *context, const mmn_model *model, const void *aske
         return mmn_fail(error, MMN_USAGE, NULL, NULL, "there can be %d words at most", TOP_LIMIT);
     if (lens->top > lens->vocabulary)
         lens->top = lens->vocabulary;
+    if (options->nearest > TOP_LIMIT || (options->nearest > 0 && options->examples == 0))
+        return mmn_fail(error, MMN_USAGE, NULL, NULL,
+                        "nearest words are of examples, %d of a position at most", TOP_LIMIT);
+    lens->nearest = options->nearest < lens->vocabulary ? options->nearest : lens->vocabulary;
     MMN_TRY(choose_stages(lens->stages, options->stages, error));
     if (options->positions)
         MMN_TRY(mmn_lens_choose_positions(NULL, NULL, options->positions, error));
@@ -169,7 +179,8 @@ static mmn_status begin(void *context, mmn_error *error)
     lens->cells = mmn_study_allocate(study, curves, lens->layers * sizeof(*lens->cells), error);
     lens->curve = mmn_study_allocate(study, lens->layers, sizeof(*lens->curve), error);
     MMN_NEED(lens->cells && lens->curve);
-    return mmn_readout_begin(&lens->readout, study, lens->top, error);
+    MMN_TRY(mmn_readout_begin(&lens->readout, study, lens->top, error));
+    return mmn_lens_begin_nearest(lens, error);
 }
 
 static void end(void *context)

@@ -34,6 +34,7 @@ typedef struct mmn_lens_example {
     mmn_lens_position *positions; /* ascending */
     double *entropy;              /* [count][layers] */
     mmn_word *words;              /* [count][layers][top] */
+    mmn_word *nearest;            /* [count][nearest]: of image positions; NULL: none are wanted */
     float *activation; /* [grid.side][grid.side]: of the chosen neuron at the patches, or NULL */
 } mmn_lens_example;
 
@@ -47,7 +48,7 @@ typedef struct mmn_lens_neuron {
 typedef struct mmn_lens {
     mmn_study study; /* one setting, or none */
     const mmn_lens_options *options;
-    size_t layers, vocabulary, top;
+    size_t layers, vocabulary, top, nearest;
     bool stages[MMN_LENS_STAGES];
     mmn_lens_cell *cells; /* [domains + 1][MMN_LENS_STAGES][layers][2]: text, image; the last of
                              the first index are those of the sample at hand */
@@ -56,6 +57,7 @@ typedef struct mmn_lens {
     size_t example_count, example_capacity;
 
     /* At work: */
+    double *norms;       /* [vocabulary]: of the words' embeddings; NULL: none are wanted */
     mmn_readout readout; /* afterwards room for a cell's words, and... */
     double *curve;       /* ...[layers] for the entropies of one domain */
     mmn_lens_example at_work;
@@ -86,6 +88,9 @@ typedef struct mmn_lens_row {
     uint64_t *leading;                       /* [positions][layers][top] */
     double *p;                               /* likewise: their probabilities */
     double *activation;
+    uint64_t *nearest; /* [image positions][nearest] */
+    double *cosines;   /* likewise */
+    size_t nearest_count, cosines_count;
     size_t positions_count, tokens_count, is_image_count, readings_count, leading_count, p_count,
         activation_count;
 } mmn_lens_row;
@@ -131,6 +136,16 @@ mmn_status mmn_lens_keep_example(mmn_lens_example **example, mmn_lens *lens,
 void mmn_lens_keep_reading(const mmn_lens *lens, size_t position, size_t layer, size_t row);
 /* Adds a probe that keeps the chosen neuron's activation at the example's patches. */
 mmn_status mmn_lens_keep_activation(mmn_lens *lens, mmn_session *session, mmn_error *error);
+
+/* ---- Nearest words --------------------------------------------------------------------------- */
+
+/* Gets ready, once there is a readout: the norms of the words' embeddings. */
+mmn_status mmn_lens_begin_nearest(mmn_lens *lens, mmn_error *error);
+/* Keeps the nearest words of those image positions of the example that are among the language
+ * model's embeddings shown: the cosine is the product (as a matrix product has it) divided by both
+ * norms, which are binary64, 0 where one is 0; of equals the lower id comes first. MMN_INPUT where
+ * one is not a number. */
+mmn_status mmn_lens_keep_nearest(mmn_lens *lens, const mmn_stage *shown, mmn_error *error);
 
 /* ---- Three stages ---------------------------------------------------------------------------- */
 

@@ -99,6 +99,9 @@ static mmn_status reserve(mmn_lens_example *example, mmn_lens *lens, size_t coun
     MMN_NEED(example->positions && example->entropy && example->words);
     if (lens->neuron.module && side > 0)
         MMN_NEED(example->activation = allocate(study, side, side * sizeof(float), error));
+    if (lens->nearest > 0)
+        MMN_NEED(example->nearest =
+                     allocate(study, count, lens->nearest * sizeof(mmn_word), error));
     example->count = count;
     return MMN_OK;
 }

@@ -11,6 +11,7 @@ static const mmn_form_table tables[] = {
                  MMN_WHOLE("vocabulary"), MMN_WHOLE("examples"), MMN_TEXT("example_positions"),
                  MMN_TEXT("example_neuron"), MMN_ALLOWED_COLUMNS)},
     {"stages", "result", MMN_COLUMNS(MMN_TEXT("name"))},
+    {"nearest", "result", MMN_COLUMNS(MMN_WHOLE("count"))}, /* of examples, if any */
     {"domains", "result", MMN_COLUMNS(MMN_TEXT("name"))},
     {"curves", "result",
      MMN_COLUMNS(MMN_TEXT("domain"), MMN_TEXT("stage"), MMN_WHOLE("image_positions"),
@@ -34,6 +35,9 @@ static const mmn_form_table tables[] = {
     {"activation", "samples", MMN_COLUMNS(MMN_REAL("value", ""))},
     {"positions", "samples",
      MMN_COLUMNS(MMN_WHOLE("position"), MMN_TEXT("kind"), MMN_TEXT("token"))},
+    /* of image positions, before the first layer */
+    {"nearest_words", "positions",
+     MMN_COLUMNS(MMN_WHOLE("id"), MMN_TEXT("word"), MMN_REAL("cosine", ""))},
     {"position_layers", "positions", MMN_COLUMNS(MMN_WHOLE("layer"), MMN_REAL("entropy", "nats"))},
     {"position_words", "position_layers",
      MMN_COLUMNS(MMN_WHOLE("id"), MMN_TEXT("word"), MMN_REAL("p", ""))},
@@ -50,7 +54,8 @@ static const char json[] =
     "  'format': 'mmneuron-lens-1',\n" MMN_MADE_JSON MMN_NONFINITE_JSON
     "  'settings': {'list': $list,\n"
     "    'samples': $samples, 'stages': [<stages|, |$name>], 'top': $top, 'off': $off,"
-    " 'neurons_of': $neurons_of" MMN_ALLOWED_JSON "},\n"
+    " 'neurons_of': $neurons_of"
+    "<?nearest|, 'nearest': <nearest||{'words': $count, 'by': 'cosine'}>>" MMN_ALLOWED_JSON "},\n"
     "  'domains': [<domains|, |$name>],\n"
     "  'layers': $layers, 'vocabulary': $vocabulary,\n"
     "  'curves': [<curves|,|\n"
@@ -77,6 +82,8 @@ static const char json[] =
                              "     'positions': [\n"
                              "<positions|,\n|"
                              "      {'position': $position, 'kind': $kind, 'token': $token, "
+                             "<?nearest_words|'nearest': [<nearest_words|, |{'id': $id, 'word': "
+                             "$word, 'cosine': $cosine}>], >"
                              "'layers': [<position_layers #layer|,|\n"
                              "        {'entropy': $entropy,"
                              " 'top': [<position_words|, |{'id': $id, 'word': $word, 'p': "
@@ -91,7 +98,11 @@ static const char people[] =
     "<readings||  $8.4{entropy}  <words first||<-14|$\"{word}> $3.0{count*100/positions} %>>\n>"
     "<?stage=out|<three_stages domain=$domain||  three stages"
     "<?found|: layers ${layers} at $.3{align}, $.3{reason} and $.3{generate} nats>"
-    "<!found| are not seen>\n>>\n>" MMN_REMARKS;
+    "<!found| are not seen>\n>>\n>"
+    "<?nearest|<samples||<?images|words nearest to image tokens before the first layer, and "
+    "their cosines: sample ${id}\n"
+    "<positions kind=image||  $5{position}<nearest_words||  $\"{word} "
+    "$.2{cosine}>\n>>>\n>" MMN_REMARKS;
 
 const mmn_form mmn_lens_form = {
     .format = "mmneuron-lens-1", .tables = tables, .json = json, .people = people};
@@ -216,6 +227,8 @@ void mmn_lens_describe(mmn_result *result, const void *context)
     for (int stage = 0; stage < MMN_LENS_STAGES; stage++)
         if (lens->stages[stage])
             MMN_ADD(result, "stages", mmn_as_text(mmn_lens_stage_names[stage]));
+    if (lens->nearest > 0)
+        MMN_ADD(result, "nearest", mmn_as_whole(lens->nearest));
 }
 
 /* One layer's entropy and words. */
@@ -275,6 +288,11 @@ static void add_position(mmn_result *result, const mmn_lens *lens, const mmn_len
     MMN_ADD(result, "positions", mmn_as_whole(position->position),
             mmn_as_text(kinds[position->is_image]),
             mmn_word_of(result, lens->study.model, position->id));
+    for (size_t i = 0; i < lens->nearest && position->is_image; i++) {
+        const mmn_word *word = &example->nearest[index * lens->nearest + i];
+        MMN_ADD(result, "nearest_words", mmn_as_whole((uint64_t)word->id),
+                mmn_word_of(result, lens->study.model, word->id), mmn_as_real(word->value));
+    }
     for (size_t layer = 0; layer < lens->layers; layer++) {
         const size_t reading = index * lens->layers + layer;
         MMN_ADD(result, "position_layers", mmn_as_whole(layer),

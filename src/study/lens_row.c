@@ -20,6 +20,8 @@ const mmn_row_column mmn_lens_columns[] = {
     MANY("position_ids", MMN_ROW_WHOLE, leading),
     MANY("position_p", MMN_ROW_REAL, p),
     MANY("activation", MMN_ROW_REAL, activation),
+    MANY("nearest_ids", MMN_ROW_WHOLE, nearest),
+    MANY("nearest_cosines", MMN_ROW_REAL, cosines),
     {0}};
 
 /* ---- Making ---------------------------------------------------------------------------------- */
@@ -85,6 +87,32 @@ static mmn_status reserve_example(mmn_lens *lens, mmn_lens_row *row,
                : MMN_SYSTEM;
 }
 
+static size_t image_positions(const mmn_lens_example *example)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < example->count; i++)
+        count += example->positions[i].is_image;
+    return count;
+}
+
+/* Of image positions only, one after another. */
+static mmn_status fill_nearest(mmn_lens *lens, mmn_lens_row *row, const mmn_lens_example *example,
+                               mmn_error *error)
+{
+    const size_t each = lens->nearest, count = image_positions(example) * each;
+    size_t at = 0;
+    row->nearest = allocate(lens, count, error);
+    row->cosines = allocate(lens, count, error);
+    MMN_NEED(row->nearest && row->cosines);
+    row->nearest_count = row->cosines_count = count;
+    for (size_t i = 0; i < example->count; i++)
+        for (size_t k = 0; k < each && example->positions[i].is_image; k++, at++) {
+            row->nearest[at] = (uint64_t)example->nearest[i * each + k].id;
+            row->cosines[at] = example->nearest[i * each + k].value;
+        }
+    return MMN_OK;
+}
+
 static mmn_status fill_example(mmn_lens *lens, mmn_lens_row *row, const mmn_lens_example *example,
                                mmn_error *error)
 {
@@ -105,7 +133,7 @@ static mmn_status fill_example(mmn_lens *lens, mmn_lens_row *row, const mmn_lens
     }
     for (size_t i = 0; i < row->activation_count; i++)
         row->activation[i] = example->activation[i];
-    return MMN_OK;
+    return fill_nearest(lens, row, example, error);
 }
 
 mmn_status mmn_lens_fill_row(mmn_lens *lens, size_t run, mmn_error *error)
@@ -158,6 +186,14 @@ static mmn_status check_example(const mmn_lens *lens, const mmn_lens_row *row, m
         return refuse("tokens", error);
     if (row->is_image_count != count || !are_below(row->is_image, count, 2))
         return refuse("is_image", error);
+    size_t images = 0;
+    for (size_t i = 0; i < count; i++)
+        images += row->is_image[i] != 0;
+    if (row->nearest_count != images * lens->nearest ||
+        !are_below(row->nearest, row->nearest_count, lens->vocabulary))
+        return refuse("nearest_ids", error);
+    if (row->cosines_count != row->nearest_count)
+        return refuse("nearest_cosines", error);
     if (row->readings_count != readings)
         return refuse("position_entropy", error);
     if (row->leading_count != readings * lens->top ||
@@ -199,6 +235,11 @@ static mmn_status take_example(mmn_lens *lens, const mmn_planned_sample *planned
         example->words[i] = (mmn_word){(int32_t)row->leading[i], row->p[i]};
     for (size_t i = 0; i < row->activation_count; i++)
         example->activation[i] = (float)row->activation[i];
+    size_t at = 0;
+    for (size_t i = 0; i < example->count; i++)
+        for (size_t k = 0; k < lens->nearest && example->positions[i].is_image; k++, at++)
+            example->nearest[i * lens->nearest + k] =
+                (mmn_word){(int32_t)row->nearest[at], row->cosines[at]};
     return MMN_OK;
 }
 

@@ -16,7 +16,7 @@ words_of() {
         --settings all@0.1/0.5,language@0.2/0.5 ;;
     perturb) echo perturb "$model" "$work/list.jsonl" --seeds 3 $neurons ;;
     contrib) echo contrib "$model" "$work/list.jsonl" -n 4 --all-words --seeds 1 --at-least 2 ;;
-    lens) echo lens "$model" "$work/list.jsonl" --examples 2 --positions image:3,last --stages mid,out ;;
+    lens) echo lens "$model" "$work/list.jsonl" --examples 2 --nearest 2 --positions image:3,last --stages mid,out ;;
     esac
 }
 

@@ -126,6 +126,85 @@ Test(lens, reads_hidden_states_of_pytorch)
     mmn_study_close(&(mmn_study_kind){0}, &study);
 }
 
+/* The cosines of PyTorch's embeddings with those of all words, in binary64. */
+static void expect_nearest(const mmn_word *nearest, size_t count, const double *state)
+{
+    const mmn_matrix *embedding = &model->weights->language.embedding;
+    const size_t width = model->config.language.hidden_size;
+    const size_t vocabulary = model->config.language.vocab_size;
+    const size_t size = mmn_weight_size(embedding->type);
+    double *cosine = mmn_allocate(vocabulary, sizeof *cosine, NULL);
+    float *word = mmn_allocate(width, sizeof *word, NULL);
+    for (size_t id = 0; id < vocabulary; id++) {
+        const uint8_t *stored = (const uint8_t *)embedding->data + id * width * size;
+        double product = 0, squares = 0, own = 0;
+        mmn_kernels_reference()->widen(word, stored, embedding->type, width);
+        for (size_t i = 0; i < width; i++) {
+            product += word[i] * state[i];
+            squares += (double)word[i] * (double)word[i];
+            own += state[i] * state[i];
+        }
+        cosine[id] = squares > 0 ? product / sqrt(squares * own) : 0;
+    }
+    for (size_t k = 0; k < count; k++) {
+        size_t best = 0;
+        for (size_t id = 1; id < vocabulary; id++)
+            best = cosine[id] > cosine[best] ? id : best;
+        cr_expect_float_eq(nearest[k].value, cosine[best], 1e-5);
+        cr_expect_float_eq(nearest[k].value, cosine[nearest[k].id], 1e-5);
+        cosine[nearest[k].id] = -2; /* each word once */
+    }
+    mmn_free(cosine);
+    mmn_free(word);
+}
+
+Test(lens, nearest_words_are_those_of_pytorchs_embeddings)
+{
+    enum { NEAREST = 4 };
+    const size_t width = model->config.language.hidden_size;
+    mmn_safetensors *golden;
+    size_t compared = 0;
+    cr_assert_eq(mmn_safetensors_open(&golden, CASE, &error), MMN_OK);
+    const mmn_tensor *tensor = mmn_safetensors_find(golden, "language.embeddings");
+    cr_assert_not_null(tensor);
+    const size_t rows = tensor->shape[0];
+    double *truth = mmn_allocate(rows * width, sizeof *truth, NULL);
+    float *rounded = mmn_allocate(rows * width, sizeof *rounded, NULL);
+    mmn_lens_position *positions = mmn_allocate(rows, sizeof *positions, NULL);
+    mmn_word *nearest = mmn_allocate(rows * NEAREST, sizeof *nearest, NULL);
+    for (size_t i = 0; i < rows * width; i++) {
+        uint64_t bits = mmn_load_u64(tensor->data + 8 * i);
+        memcpy(&truth[i], &bits, sizeof bits);
+        rounded[i] = (float)truth[i];
+    }
+    for (size_t i = 0; i < rows; i++)
+        positions[i] = (mmn_lens_position){.position = i, .is_image = i % 7 != 3};
+    mmn_lens_example example = {.count = rows, .positions = positions, .nearest = nearest};
+    mmn_lens lens = {.study.model = model,
+                     .vocabulary = model->config.language.vocab_size,
+                     .nearest = NEAREST,
+                     .example = &example};
+    const mmn_stage shown = {
+        .name = "language.embeddings", .shape = {rows, width}, .dimensions = 2, .data = rounded};
+    cr_assert_eq(mmn_readout_begin(&lens.readout, &lens.study, 1, &error), MMN_OK);
+    cr_assert_eq(mmn_lens_begin_nearest(&lens, &error), MMN_OK);
+    cr_assert_eq(mmn_lens_keep_nearest(&lens, &shown, &error), MMN_OK, "%s", error.message);
+    for (size_t i = 0; i < rows; i++)
+        if (positions[i].is_image) {
+            expect_nearest(nearest + i * NEAREST, NEAREST, truth + i * width);
+            compared++;
+        } else {
+            cr_expect_eq(nearest[i * NEAREST].value, 0);
+        }
+    cr_expect_gt(compared, 20);
+    mmn_free(nearest);
+    mmn_free(positions);
+    mmn_free(rounded);
+    mmn_free(truth);
+    mmn_safetensors_close(golden);
+    mmn_study_close(&(mmn_study_kind){0}, &lens.study);
+}
+
 /* ---- Over a list ----------------------------------------------------------------------------- */
 
 static const char list_text[] =
