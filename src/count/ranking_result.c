@@ -114,7 +114,7 @@ static const char json[] =
     "}\n";
 
 static const char people[] =
-    "<?by|Selected by ${by}, not by entropy.\n\n>"
+    "<?by|As many as by entropy, selected by ${by}:\n\n>"
     "<modules||${module}: ${layers} x ${neurons} neurons, bar ${bar}, ${above_bar} above it,"
     " ${selected} selected\n"
     "  <-8 domains.name|domain>   neurons <layer_groups||  $7{layers}>\n"
