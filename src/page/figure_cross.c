@@ -168,7 +168,7 @@ mmn_status mmn_draw_steered(mmn_figure *figure, const mmn_results *results, size
                    .rows = "steered_rows",
                    .cells = "steered_cells",
                    .column = "change",
-                   .title = "language asked in (answers in the other, change in points)",
+                   .title = "language asked in (change, points)",
                    .side = "steered to",
                    .cell_width = 46,
                    .factor = 100,
