@@ -355,7 +355,7 @@ const mmn_figure_form mmn_neuron_figures[] = {
      .kind = MMN_RESULT_COUNTS,
      .words = "Neurons whose activation probability is above the bar in some domain, by exp(H), "
               "rounded, where H is the entropy of these probabilities over domains: N for a neuron "
-              "that is as active in N domains and in no other. Dark: those that the ranking "
+              "that is as active in N domains and in no other. In colour: those that the ranking "
               "selects.",
      .columns = MMN_FIGURE_COLUMNS({"module", 0, NULL}, {"domains", 0, NULL}, {"neurons", 0, NULL},
                                    {"selected", 0, NULL}),

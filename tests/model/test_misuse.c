@@ -283,6 +283,14 @@ Test(misuse, null)
     REFUSES(mmn_lens_run(&result, model, NULL, &error));
     REFUSES(mmn_lens_run(&result, model, &(mmn_lens_options){.size = sizeof(mmn_lens_options)},
                          &error));
+    REFUSES(mmn_lens_run(
+        &result, model,
+        &(mmn_lens_options){.size = sizeof(mmn_lens_options), .list = "x", .nearest = 1}, &error));
+    REFUSES(mmn_eval(
+        &result, model,
+        &(mmn_eval_options){
+            .size = sizeof(mmn_eval_options), .list = "x", .cases = 1, .measures = "likelihood"},
+        &error));
     REFUSES(mmn_judge_file(&result, model, NULL, &error));
     REFUSES(mmn_judge_file(&result, model, &(mmn_judge_options){.size = sizeof(mmn_judge_options)},
                            &error));
