@@ -103,14 +103,23 @@ static int check(mmn_cli_call *call, mmn_cli_study *study)
 }
 
 /* clang-format off */
-#define LANGUAGES(asked)                                                                           \
+/* What is asked of answers. */
+#define OF_ANSWERS(request, asked)                                                                 \
+    {.name = "judge", .value = "JUDGE", .kind = MMN_CLI_TEXT, .target = &(request)->judge,         \
+     .help = "the model (Lingo-Judge) that says whether answers to samples of metric \"lingo\""    \
+             " are right"},                                                                        \
+    MMN_CLI_JUDGE_FORM(&(request)->judge_form),                                                    \
     {.name = "languages", .value = "TEXTS.jsonl", .kind = MMN_CLI_TEXT,                            \
      .target = &(asked)->languages,                                                                \
      .help = "texts from which it is learned in which language answers to samples of metric"       \
              " \"language\" are"},                                                                 \
     {.name = "steer", .value = "COUNTS", .kind = MMN_CLI_TEXT, .target = &(asked)->steer,          \
      .help = "in settings of --cross, answer each domain's questions with its neurons off and"     \
-             " another's raised to their means in COUNTS, too"}
+             " another's raised to their means in COUNTS, too"},                                   \
+    {.name = "cases", .value = "N", .kind = MMN_CLI_WHOLE, .target = &(asked)->cases,              \
+     .maximum = 1e6,                                                                               \
+     .help = "tell the first N samples of each domain whose answers change while neurons are"      \
+             " off, with their questions and answers before and after (0)"}
 /* clang-format on */
 
 int mmn_cli_eval(mmn_cli_call *call)
@@ -145,15 +154,7 @@ int mmn_cli_eval(mmn_cli_call *call)
         {.name = "measures", .value = "NAMES", .kind = MMN_CLI_TEXT, .target = &asked->measures,
          .help = "measure \"answers\", that is how right they are, \"likelihood\", that is ln p of"
                  " the right ones, or both, separated by a comma (both)"},
-        {.name = "judge", .value = "JUDGE", .kind = MMN_CLI_TEXT, .target = &request.judge,
-         .help = "the model (Lingo-Judge) that says whether answers to samples of metric \"lingo\""
-                 " are right"},
-        MMN_CLI_JUDGE_FORM(&request.judge_form),
-        LANGUAGES(asked),
-        {.name = "cases", .value = "N", .kind = MMN_CLI_WHOLE, .target = &asked->cases,
-         .maximum = 1e6,
-         .help = "tell the first N samples of each domain whose answers change while neurons are"
-                 " off, with their questions and answers before and after (0)"},
+        OF_ANSWERS(&request, asked),
         {.name = "seeds", .value = "N", .kind = MMN_CLI_U32, .target = &asked->seeds, .maximum = 31,
          .help = "how many choices of random neurons to compare with (5)"},
         {.name = "seed", .former = "first-seed", .value = "N",
