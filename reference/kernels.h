@@ -66,6 +66,10 @@ enum {
     MMN_ATTENTION_LEAST = 96,
     MMN_ATTENTION_ROWS = 192,
     MMN_ATTENTION_TILE = 64, /* the most keys, or elements of values, of a tile */
+    /* Of a product in binary64: rows that are packed together, a multiple of every table's tile;
+     * and doubles: a panel of them, and of the outputs of a tile. */
+    MMN_PRODUCT_F64_ROWS = 96,
+    MMN_PRODUCT_F64_SCRATCH = (MMN_PRODUCT_F64_ROWS + 16) * 256,
 };
 
 /* Floats of scratch memory for a matrix product of up to `rows` rows: a block of weights, and the
@@ -145,6 +149,13 @@ static inline size_t mmn_attention_task_scratch(size_t rows, size_t key_count, s
            (float *output, size_t output_stride, const float *input, size_t input_stride,          \
             const void *weight, mmn_weight_type type, size_t weight_stride, size_t rows,           \
             size_t outputs, size_t depth))                                                         \
+    /* In binary64: output[m][n] = sum over k of a[k][m] * b[k][n], in panels of 256 along k.      \
+     * a [depth][rows] and b [depth][outputs] may be the same; output is neither. scratch:         \
+     * MMN_PRODUCT_F64_SCRATCH doubles. */                                                         \
+    KERNEL(product_f64,                                                                            \
+           (double *output, size_t output_stride, const double *a, size_t a_stride,                \
+            const double *b, size_t b_stride, size_t rows, size_t outputs, size_t depth,           \
+            double *scratch))                                                                      \
     /* softmax(scale * (query . keys + bias) + alibi) weighted sum of values, for the rows of one    \
      * head. */                                                                                    \
     KERNEL(attention, (const mmn_attention_task *task))                                            \

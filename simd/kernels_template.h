@@ -20,6 +20,7 @@
 #include "attention.h"
 #include "few_rows.h"
 #include "matrix_product.h"
+#include "product_f64.h"
 #include "resize.h"
 #include "transposed_product.h"
 

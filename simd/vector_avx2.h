@@ -371,6 +371,12 @@ BINARY(f64x8, f64x8_divide, _mm256_div_pd)
 BINARY(f64x8, f64x8_max, _mm256_max_pd)
 BINARY(f64x8, f64x8_min, _mm256_min_pd)
 
+static inline f64x8 f64x8_fma(f64x8 a, f64x8 b, f64x8 c)
+{
+    return (f64x8){_mm256_fmadd_pd(a.low, b.low, c.low),
+                   _mm256_fmadd_pd(a.high, b.high, c.high)};
+}
+
 static inline mask8 f64x8_less(f64x8 a, f64x8 b)
 {
     return (mask8){_mm256_cmp_pd(a.low, b.low, _CMP_LT_OQ),

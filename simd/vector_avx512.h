@@ -302,6 +302,11 @@ BINARY(f64x8, f64x8_add, _mm512_add_pd)
 BINARY(f64x8, f64x8_subtract, _mm512_sub_pd)
 BINARY(f64x8, f64x8_multiply, _mm512_mul_pd)
 BINARY(f64x8, f64x8_divide, _mm512_div_pd)
+static inline f64x8 f64x8_fma(f64x8 a, f64x8 b, f64x8 c)
+{
+    return _mm512_fmadd_pd(a, b, c);
+}
+
 BINARY(f64x8, f64x8_max, _mm512_max_pd)
 BINARY(f64x8, f64x8_min, _mm512_min_pd)
 

@@ -332,6 +332,8 @@ PARTS(f64x8, f64x8_add, (f64x8 a, f64x8 b), vaddq_f64(a.part[i], b.part[i]))
 PARTS(f64x8, f64x8_subtract, (f64x8 a, f64x8 b), vsubq_f64(a.part[i], b.part[i]))
 PARTS(f64x8, f64x8_multiply, (f64x8 a, f64x8 b), vmulq_f64(a.part[i], b.part[i]))
 PARTS(f64x8, f64x8_divide, (f64x8 a, f64x8 b), vdivq_f64(a.part[i], b.part[i]))
+PARTS(f64x8, f64x8_fma, (f64x8 a, f64x8 b, f64x8 c),
+      vfmaq_f64(c.part[i], a.part[i], b.part[i]))
 PARTS(f64x8, f64x8_max, (f64x8 a, f64x8 b),
       vbslq_f64(vcgtq_f64(a.part[i], b.part[i]), a.part[i], b.part[i]))
 PARTS(f64x8, f64x8_min, (f64x8 a, f64x8 b),

@@ -134,6 +134,23 @@ static float any_number(trial *t)
     return (bits & 0x7f800000) == 0x7f800000 ? 0.5f : mmn_f32_of_bits(bits);
 }
 
+double trial_extreme_f64(trial *t)
+{
+    uint64_t bits = (uint64_t)trial_random(t) << 32;
+
+    bits |= trial_random(t);
+    switch (trial_below(t, 4)) {
+    case 0:
+        return mmn_f64_of_bits((bits >> 12) + (0x3ffu - trial_below(t, 2)) * 0x10000000000000);
+    case 1:
+        return mmn_f64_of_bits(bits);
+    case 2:
+        return mmn_f64_of_bits(bits >> (trial_below(t, 52) + 12)); /* denormals */
+    default:
+        return (double)trial_extreme(t);
+    }
+}
+
 void trial_fill(trial *t, float *values, size_t count, float scale)
 {
     enum mood { ORDINARY, FEW_FINITE_EXTREMES, FEW_EXTREMES, MANY_EXTREMES, ANY, MOODS };

@@ -59,6 +59,7 @@ static const struct {
     {"narrow", {1, 4096, 0, MMN_WEIGHT_F16}},
     {"narrow", {1, 4096, 0, MMN_WEIGHT_F32}},
     {"count_active", {16, 11008, 0, MMN_WEIGHT_F32}},
+    {"product_f64", {96, 96, 768, MMN_WEIGHT_F32}}, /* part of a Gram matrix */
     {"log_f64", {1, 4096, 0, MMN_WEIGHT_F32}},
     /* To 336 pixels of three channels; an element is a channel of an output pixel. */
     {"resize_horizontal", {32, 3 * 336, 0, MMN_WEIGHT_F32}},

@@ -83,6 +83,8 @@ mmn_weight_type trial_type(trial *t);
 size_t trial_stride(trial *t, size_t width);
 /* A number that tries rounding, ranges and special values. */
 float trial_extreme(trial *t);
+/* In binary64: numbers near 1, any bits, and special ones. */
+double trial_extreme_f64(trial *t);
 /* Uniform in [-scale, scale); in some arrays a few or many are extreme. */
 void trial_fill(trial *t, float *values, size_t count, float scale);
 

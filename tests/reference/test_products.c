@@ -192,6 +192,58 @@ Test(transposed_product, is_the_product_with_the_transpose)
     check_transposed(MMN_WEIGHT_BF16, 0, 5, 10);
 }
 
+/* --- the product in binary64 --- */
+
+/* Against its definition in bits, and against long double within the bound of its additions. */
+static void check_f64(size_t rows, size_t outputs, size_t depth)
+{
+    double *a = calloc(depth * (rows + 2) + 1, sizeof *a);
+    double *b = calloc(depth * (outputs + 1) + 1, sizeof *b);
+    double *output = calloc(rows * (outputs + 3) + 1, sizeof *output);
+    float *numbers = make_values(depth * (rows + outputs + 3) + 1, 31);
+
+    if (!a || !b || !output)
+        abort();
+    for (size_t i = 0; i < depth * (rows + 2); i++)
+        a[i] = (double)numbers[i] / 3;
+    for (size_t i = 0; i < depth * (outputs + 1); i++)
+        b[i] = (double)numbers[depth * (rows + 2) + i] / 7;
+    mmn_kernels_reference()->product_f64(output, outputs + 3, a, rows + 2, b, outputs + 1, rows,
+                                         outputs, depth, NULL);
+    for (size_t m = 0; m < rows; m++)
+        for (size_t n = 0; n < outputs; n++) {
+            double total = 0.0, chain = 0.0;
+            long double exact = 0.0L, magnitude = 0.0L;
+
+            for (size_t k = 0; k < depth; k++) {
+                double x = a[k * (rows + 2) + m], y = b[k * (outputs + 1) + n];
+
+                chain = fma(x, y, k % 256 == 0 ? 0.0 : chain);
+                if (k % 256 == 255 || k + 1 == depth)
+                    total += chain;
+                exact += (long double)x * (long double)y;
+                magnitude += fabsl((long double)x * (long double)y);
+            }
+            cr_expect_eq(output[m * (outputs + 3) + n], total, "%zu x %zu x %zu", rows, outputs,
+                         depth);
+            cr_expect_leq(fabsl((long double)total - exact), 260 * 0x1p-53L * magnitude);
+        }
+    free(a);
+    free(b);
+    free(output);
+    free(numbers);
+}
+
+Test(product_f64, is_the_definition)
+{
+    static const size_t depths[] = {0, 1, 255, 256, 257, 513};
+
+    for (size_t i = 0; i < sizeof depths / sizeof *depths; i++)
+        check_f64(1 + i, 7 * i + 1, depths[i]);
+    check_f64(0, 5, 10);
+    check_f64(2, 0, 10);
+}
+
 /* --- attention --- */
 
 typedef struct heads {
