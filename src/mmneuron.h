@@ -31,6 +31,7 @@
 
 #include "mmneuron/dump.h"
 #include "mmneuron/error.h"
+#include "mmneuron/encode.h"
 #include "mmneuron/judge.h"
 #include "mmneuron/model.h"
 #include "mmneuron/neurons.h"

@@ -45,6 +45,12 @@ typedef struct mmn_compute {
     bool owns_watch;
 } mmn_compute;
 
+/* Chooses the kernels called `simd` (NULL: MMNEURON_SIMD, else the fastest) and `threads` threads
+ * (0: all), or as many of them as the system gives; MMN_SYSTEM where arithmetic would change
+ * results. */
+mmn_status mmn_compute_choose(mmn_compute *compute, int threads, const char *simd,
+                              mmn_error *error);
+
 /* Looks at values [rows][width], `stride` apart, which are those from row first_row and column
  * first_column on of what `product` made (NULL: of other values). The first, by row and column, of
  * one product's is kept. Looking reads the bits as integers and changes none. Several threads may

@@ -12,69 +12,22 @@
 #include "model/instruction.h"
 #include "text/template.h"
 
-static mmn_status choose_kernels(mmn_compute *compute, const char *name, mmn_error *error)
-{
-    if (!name)
-        name = getenv("MMNEURON_SIMD");
-    if (name && !*name)
-        name = NULL;
-    compute->kernels = mmn_kernels_select(name);
-    if (compute->kernels)
-        return MMN_OK;
-
-    char known[256] = "";
-    for (const char *const *each = mmn_kernels_names(); *each; each++)
-        if (mmn_kernels_select(*each) && strlen(known) + strlen(*each) + 3 < sizeof(known)) {
-            strcat(known, ", ");
-            strcat(known, *each);
-        }
-    return mmn_fail(error, MMN_USAGE, NULL, NULL,
-                    "there are no kernels called \"%s\" that this processor can run; there are "
-                    "auto%s",
-                    name, known);
-}
-
-/* Libraries linked with -ffast-math switch denormals off for the threads they start in: every
- * thread that will compute is asked. */
-static mmn_status check_arithmetic(const mmn_compute *compute, mmn_error *error)
-{
-    const char *fault = NULL;
-    MMN_PARALLEL(compute->threads)
-    {
-        const char *own = mmn_arithmetic_fault();
-        if (own) {
-            MMN_ONE_AT_A_TIME(mmn_arithmetic)
-            fault = own;
-        }
-    }
-    if (!fault)
-        return MMN_OK;
-    return mmn_fail(error, MMN_SYSTEM, NULL, NULL,
-                    "arithmetic on this machine would change results: %s", fault);
-}
-
 static mmn_status choose_compute(mmn_model *model, const mmn_model_options *options,
                                  mmn_error *error)
 {
     mmn_compute *compute = &model->compute;
-    int requested = options->threads;
-    if (requested < 0 || requested > MMN_THREAD_LIMIT)
-        return mmn_fail(error, MMN_USAGE, NULL, NULL,
-                        "%d threads were asked for; expected 1 to %d, or 0 for all", requested,
-                        MMN_THREAD_LIMIT);
     if (options->resize_order != MMN_RESIZE_HORIZONTAL_FIRST &&
         options->resize_order != MMN_RESIZE_PILLOW_13)
         return mmn_fail(error, MMN_USAGE, NULL, NULL, "%d is no order of resizing",
                         (int)options->resize_order);
-    int wanted = mmn_threads(requested);
-    MMN_TRY(choose_kernels(compute, options->simd, error));
-    MMN_TRY(mmn_threads_to_be_had(&compute->threads, wanted, error));
-    if (compute->threads < wanted)
-        MMN_TRY(mmn_remarks_add(&model->remarks, error,
-                                "the system does not give %d threads: %d are used, which changes "
-                                "no result",
-                                wanted, compute->threads));
-    return check_arithmetic(compute, error);
+    MMN_TRY(mmn_compute_choose(compute, options->threads, options->simd, error));
+    const int wanted = mmn_threads(options->threads);
+    if (compute->threads == wanted)
+        return MMN_OK;
+    return mmn_remarks_add(&model->remarks, error,
+                           "the system does not give %d threads: %d are used, which changes "
+                           "no result",
+                           wanted, compute->threads);
 }
 
 static mmn_status read_image_settings(mmn_model *model, const mmn_model_options *options,

@@ -25,6 +25,12 @@ void mmn_algebra_end(mmn_algebra *algebra)
     algebra->scratch = NULL;
 }
 
+int mmn_algebra_threads(const mmn_algebra *algebra, size_t operations)
+{
+    const size_t least = 1 << 16; /* some ten microseconds: what it takes to wake a thread */
+    return operations < least ? 1 : algebra->threads;
+}
+
 static size_t lesser(size_t a, size_t b)
 {
     return a < b ? a : b;
@@ -32,18 +38,18 @@ static size_t lesser(size_t a, size_t b)
 
 /* ---- Products -------------------------------------------------------------------------------- */
 
-static mmn_matrix part(mmn_matrix matrix, size_t row, size_t column)
+static mmn_matrix_f64 part(mmn_matrix_f64 matrix, size_t row, size_t column)
 {
-    return (mmn_matrix){matrix.first + row * matrix.stride + column, matrix.stride};
+    return (mmn_matrix_f64){matrix.first + row * matrix.stride + column, matrix.stride};
 }
 
 /* `symmetric`: parts that lie below the diagonal are left out. */
-static void multiply(const mmn_algebra *algebra, mmn_matrix output, mmn_matrix a, mmn_matrix b,
-                     size_t rows, size_t outputs, size_t depth, bool symmetric)
+static void multiply(const mmn_algebra *algebra, mmn_matrix_f64 output, mmn_matrix_f64 a,
+                     mmn_matrix_f64 b, size_t rows, size_t outputs, size_t depth, bool symmetric)
 {
     const size_t down = (rows + MMN_PRODUCT_F64_ROWS - 1) / MMN_PRODUCT_F64_ROWS;
     const size_t across = (outputs + OUTPUTS - 1) / OUTPUTS;
-    MMN_PARALLEL_FOR(algebra->threads, dynamic)
+    MMN_PARALLEL_FOR(mmn_algebra_threads(algebra, rows * outputs * depth), dynamic)
     for (size_t task = 0; task < down * across; task++) {
         const size_t row = task / across * MMN_PRODUCT_F64_ROWS;
         const size_t column = task % across * OUTPUTS;
@@ -58,22 +64,22 @@ static void multiply(const mmn_algebra *algebra, mmn_matrix output, mmn_matrix a
     }
 }
 
-void mmn_algebra_product(const mmn_algebra *algebra, mmn_matrix output, mmn_matrix a, mmn_matrix b,
-                         size_t rows, size_t outputs, size_t depth)
+void mmn_algebra_product(const mmn_algebra *algebra, mmn_matrix_f64 output, mmn_matrix_f64 a,
+                         mmn_matrix_f64 b, size_t rows, size_t outputs, size_t depth)
 {
     multiply(algebra, output, a, b, rows, outputs, depth, false);
 }
 
-void mmn_algebra_symmetric(const mmn_algebra *algebra, mmn_matrix output, mmn_matrix a,
-                           mmn_matrix b, size_t size, size_t depth)
+void mmn_algebra_symmetric(const mmn_algebra *algebra, mmn_matrix_f64 output, mmn_matrix_f64 a,
+                           mmn_matrix_f64 b, size_t size, size_t depth)
 {
     multiply(algebra, output, a, b, size, size, depth, true);
 }
 
-static void subtract(const mmn_algebra *algebra, mmn_matrix from, mmn_matrix what, size_t rows,
-                     size_t columns)
+static void subtract(const mmn_algebra *algebra, mmn_matrix_f64 from, mmn_matrix_f64 what,
+                     size_t rows, size_t columns)
 {
-    MMN_PARALLEL_FOR(algebra->threads, static)
+    MMN_PARALLEL_FOR(mmn_algebra_threads(algebra, rows * columns), static)
     for (size_t row = 0; row < rows; row++)
         for (size_t i = 0; i < columns; i++)
             from.first[row * from.stride + i] -= what.first[row * what.stride + i];
@@ -82,7 +88,7 @@ static void subtract(const mmn_algebra *algebra, mmn_matrix from, mmn_matrix wha
 /* ---- Equations ------------------------------------------------------------------------------- */
 
 /* Makes R of a block [size][size] on the diagonal, from which what is above has been subtracted. */
-static bool factor_block(mmn_matrix block, size_t size)
+static bool factor_block(mmn_matrix_f64 block, size_t size)
 {
     for (size_t k = 0; k < size; k++) {
         double *row = block.first + k * block.stride;
@@ -99,10 +105,10 @@ static bool factor_block(mmn_matrix block, size_t size)
 }
 
 /* b [size][columns] becomes the x with R' x = b, R a block. */
-static void solve_down(const mmn_algebra *algebra, mmn_matrix block, size_t size, mmn_matrix b,
-                       size_t columns)
+static void solve_down(const mmn_algebra *algebra, mmn_matrix_f64 block, size_t size,
+                       mmn_matrix_f64 b, size_t columns)
 {
-    MMN_PARALLEL_FOR(algebra->threads, static)
+    MMN_PARALLEL_FOR(mmn_algebra_threads(algebra, size * size * columns), static)
     for (size_t first = 0; first < columns; first += OUTPUTS) {
         const size_t end = lesser(columns, first + OUTPUTS);
         for (size_t k = 0; k < size; k++) {
@@ -117,10 +123,10 @@ static void solve_down(const mmn_algebra *algebra, mmn_matrix block, size_t size
 }
 
 /* b becomes the x with R x = b. */
-static void solve_up(const mmn_algebra *algebra, mmn_matrix block, size_t size, mmn_matrix b,
-                     size_t columns)
+static void solve_up(const mmn_algebra *algebra, mmn_matrix_f64 block, size_t size,
+                     mmn_matrix_f64 b, size_t columns)
 {
-    MMN_PARALLEL_FOR(algebra->threads, static)
+    MMN_PARALLEL_FOR(mmn_algebra_threads(algebra, size * size * columns), static)
     for (size_t first = 0; first < columns; first += OUTPUTS) {
         const size_t end = lesser(columns, first + OUTPUTS);
         for (size_t k = size; k-- > 0;) {
@@ -134,12 +140,13 @@ static void solve_up(const mmn_algebra *algebra, mmn_matrix block, size_t size, 
     }
 }
 
-bool mmn_algebra_factor(const mmn_algebra *algebra, mmn_matrix matrix, size_t size, double *panel)
+bool mmn_algebra_factor(const mmn_algebra *algebra, mmn_matrix_f64 matrix, size_t size,
+                        double *panel)
 {
     for (size_t k = 0; k < size; k += MMN_ALGEBRA_BLOCK) {
         const size_t height = lesser(size - k, MMN_ALGEBRA_BLOCK), width = size - k;
-        const mmn_matrix above = part(matrix, 0, k), block = part(matrix, k, k);
-        const mmn_matrix product = {panel, width};
+        const mmn_matrix_f64 above = part(matrix, 0, k), block = part(matrix, k, k);
+        const mmn_matrix_f64 product = {panel, width};
         mmn_algebra_product(algebra, product, above, above, height, width, k);
         subtract(algebra, block, product, height, width);
         if (!factor_block(block, height))
@@ -150,7 +157,7 @@ bool mmn_algebra_factor(const mmn_algebra *algebra, mmn_matrix matrix, size_t si
 }
 
 /* Rows k to k + height - 1 of R, behind column `from`, transposed: [size - from][height]. */
-static void transpose(double *columns, mmn_matrix factor, size_t size, size_t k, size_t height,
+static void transpose(double *columns, mmn_matrix_f64 factor, size_t size, size_t k, size_t height,
                       size_t from)
 {
     for (size_t i = from; i < size; i++)
@@ -158,10 +165,10 @@ static void transpose(double *columns, mmn_matrix factor, size_t size, size_t k,
             columns[(i - from) * height + j] = factor.first[(k + j) * factor.stride + i];
 }
 
-void mmn_algebra_solve(const mmn_algebra *algebra, mmn_matrix factor, size_t size, mmn_matrix b,
-                       size_t columns, double *panel)
+void mmn_algebra_solve(const mmn_algebra *algebra, mmn_matrix_f64 factor, size_t size,
+                       mmn_matrix_f64 b, size_t columns, double *panel)
 {
-    const mmn_matrix product = {panel, columns};
+    const mmn_matrix_f64 product = {panel, columns};
     double *transposed = panel + MMN_ALGEBRA_BLOCK * columns;
     for (size_t k = 0; k < size; k += MMN_ALGEBRA_BLOCK) {
         const size_t height = lesser(size - k, MMN_ALGEBRA_BLOCK);
@@ -173,8 +180,8 @@ void mmn_algebra_solve(const mmn_algebra *algebra, mmn_matrix factor, size_t siz
          k -= MMN_ALGEBRA_BLOCK) {
         const size_t height = lesser(size - k, MMN_ALGEBRA_BLOCK), behind = k + height;
         transpose(transposed, factor, size, k, height, behind);
-        mmn_algebra_product(algebra, product, (mmn_matrix){transposed, height}, part(b, behind, 0),
-                            height, columns, size - behind);
+        mmn_algebra_product(algebra, product, (mmn_matrix_f64){transposed, height},
+                            part(b, behind, 0), height, columns, size - behind);
         subtract(algebra, part(b, k, 0), product, height, columns);
         solve_up(algebra, part(factor, k, k), height, part(b, k, 0), columns);
         if (k == 0)

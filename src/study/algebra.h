@@ -20,30 +20,34 @@ mmn_status mmn_algebra_begin(mmn_algebra *algebra, const mmn_kernels *kernels, i
                              mmn_error *error);
 void mmn_algebra_end(mmn_algebra *algebra);
 
+/* How many threads so many operations are worth. */
+int mmn_algebra_threads(const mmn_algebra *algebra, size_t operations);
+
 /* A part of a matrix, or all of it: its first number, and how far rows are apart. */
-typedef struct mmn_matrix {
+typedef struct mmn_matrix_f64 {
     double *first;
     size_t stride;
-} mmn_matrix;
+} mmn_matrix_f64;
 
 /* output [rows][outputs] = a' b, where a is [depth][rows] and b [depth][outputs]. */
-void mmn_algebra_product(const mmn_algebra *algebra, mmn_matrix output, mmn_matrix a, mmn_matrix b,
-                         size_t rows, size_t outputs, size_t depth);
+void mmn_algebra_product(const mmn_algebra *algebra, mmn_matrix_f64 output, mmn_matrix_f64 a,
+                         mmn_matrix_f64 b, size_t rows, size_t outputs, size_t depth);
 
 /* The same where the product is symmetric, [size][size]: its upper half, diagonal included, and
  * some numbers below it. */
-void mmn_algebra_symmetric(const mmn_algebra *algebra, mmn_matrix output, mmn_matrix a,
-                           mmn_matrix b, size_t size, size_t depth);
+void mmn_algebra_symmetric(const mmn_algebra *algebra, mmn_matrix_f64 output, mmn_matrix_f64 a,
+                           mmn_matrix_f64 b, size_t size, size_t depth);
 
 /* Replaces the upper half of a symmetric matrix [size][size] by R, with R' R the matrix (Cholesky);
  * below it nothing is read. False where the matrix is not positive definite in binary64. `panel` is
  * memory for 64 x size numbers. */
-bool mmn_algebra_factor(const mmn_algebra *algebra, mmn_matrix matrix, size_t size, double *panel);
+bool mmn_algebra_factor(const mmn_algebra *algebra, mmn_matrix_f64 matrix, size_t size,
+                        double *panel);
 
 /* Replaces b [size][columns] by the x with R' R x = b. `panel` is memory for 64 x the greater of
  * size and columns numbers, and as many again. */
-void mmn_algebra_solve(const mmn_algebra *algebra, mmn_matrix factor, size_t size, mmn_matrix b,
-                       size_t columns, double *panel);
+void mmn_algebra_solve(const mmn_algebra *algebra, mmn_matrix_f64 factor, size_t size,
+                       mmn_matrix_f64 b, size_t columns, double *panel);
 
 /* How many rows factor and solve take together. */
 enum { MMN_ALGEBRA_BLOCK = 64 };

@@ -8,24 +8,21 @@
 
 const double mmn_ridge_penalties[MMN_RIDGE_PENALTIES] = {0.1, 1, 10, 100, 1000, 10000, 100000};
 
-void mmn_ridge_prepare(mmn_ridge_data *data)
+void mmn_ridge_prepare(double *values, size_t rows, size_t columns, bool are_features)
 {
-    const double events = (double)data->events;
-    for (size_t i = 0; i < data->features + data->columns; i++) {
-        const bool is_feature = i < data->features;
-        const size_t stride = is_feature ? data->features : data->columns;
-        double *values = is_feature ? data->x + i : data->y + (i - data->features);
+    for (size_t i = 0; i < columns; i++) {
         double sum = 0, squares = 0;
-        for (size_t row = 0; row < data->events; row++)
-            sum += values[row * stride];
-        const double mean = sum / events;
-        for (size_t row = 0; row < data->events; row++) {
-            values[row * stride] -= mean;
-            squares += values[row * stride] * values[row * stride];
+        for (size_t row = 0; row < rows; row++)
+            sum += values[row * columns + i];
+        const double mean = sum / (double)rows;
+        for (size_t row = 0; row < rows; row++) {
+            double *value = values + row * columns + i;
+            *value -= mean;
+            squares += *value * *value;
         }
-        const double deviation = sqrt(squares / events);
-        for (size_t row = 0; is_feature && deviation > 0 && row < data->events; row++)
-            values[row * stride] /= deviation;
+        const double deviation = sqrt(squares / (double)rows);
+        for (size_t row = 0; are_features && deviation > 0 && row < rows; row++)
+            values[row * columns + i] /= deviation;
     }
 }
 
@@ -141,22 +138,25 @@ static mmn_status make_room(work *w, size_t events, mmn_error *error)
 static void sum_folds(work *w)
 {
     const size_t p = w->features, c = w->columns;
-    MMN_PARALLEL_FOR(w->algebra->threads, static)
+    MMN_PARALLEL_FOR(mmn_algebra_threads(w->algebra, w->rows * w->features), static)
     for (size_t row = 0; row < w->rows; row++)
         for (size_t i = 0; i < p; i++)
             w->weighted[row * p + i] = w->counts[row] * w->x[row * p + i];
     for (size_t f = 0; f < MMN_RIDGE_FOLDS; f++) {
         const size_t first = w->folds[f].first, rows = w->folds[f].end - first;
-        const mmn_matrix x = {w->x + first * p, p}, y = {w->y + first * c, c};
-        const mmn_matrix weighted = {w->weighted + first * p, p}, counts = {w->counts + first, 1};
-        mmn_algebra_product(w->algebra, (mmn_matrix){w->sums + f * p, p}, counts, x, 1, p, rows);
+        const mmn_matrix_f64 x = {w->x + first * p, p}, y = {w->y + first * c, c};
+        const mmn_matrix_f64 weighted = {w->weighted + first * p, p},
+                             counts = {w->counts + first, 1};
+        mmn_algebra_product(w->algebra, (mmn_matrix_f64){w->sums + f * p, p}, counts, x, 1, p,
+                            rows);
         if (w->dual)
             continue;
-        mmn_algebra_product(w->algebra, (mmn_matrix){w->y_sums + f * c, c}, counts, y, 1, c, rows);
-        mmn_algebra_symmetric(w->algebra, (mmn_matrix){w->grams + f * p * p, p}, weighted, x, p,
-                              rows);
-        mmn_algebra_product(w->algebra, (mmn_matrix){w->crosses + f * p * c, c}, weighted, y, p, c,
+        mmn_algebra_product(w->algebra, (mmn_matrix_f64){w->y_sums + f * c, c}, counts, y, 1, c,
                             rows);
+        mmn_algebra_symmetric(w->algebra, (mmn_matrix_f64){w->grams + f * p * p, p}, weighted, x, p,
+                              rows);
+        mmn_algebra_product(w->algebra, (mmn_matrix_f64){w->crosses + f * p * c, c}, weighted, y, p,
+                            c, rows);
     }
 }
 
@@ -187,7 +187,7 @@ static double training_events(const work *w, size_t out)
  * everywhere, which the mean's rounding would hide. */
 static void describe_training(work *w, size_t out, double events)
 {
-    MMN_PARALLEL_FOR(w->algebra->threads, static)
+    MMN_PARALLEL_FOR(mmn_algebra_threads(w->algebra, w->rows * w->features), static)
     for (size_t i = 0; i < w->features; i++) {
         const size_t some = out == 0 ? w->folds[0].end : 0;
         const double value = w->x[some * w->features + i];
@@ -216,7 +216,7 @@ static double standardised(const work *w, size_t row, size_t i)
 static void make_primal(work *w, size_t out, double events)
 {
     const size_t p = w->features, c = w->columns;
-    MMN_PARALLEL_FOR(w->algebra->threads, dynamic)
+    MMN_PARALLEL_FOR(mmn_algebra_threads(w->algebra, w->rows * w->features), dynamic)
     for (size_t i = 0; i < p; i++) {
         const double deviation = w->deviation[i], sum = w->mean[i] * events;
         double *row = w->equations + i * p;
@@ -240,7 +240,7 @@ static void make_dual(work *w, size_t out)
 {
     const size_t p = w->features, c = w->columns, held = w->folds[out].end - w->folds[out].first;
     const size_t n = w->rows - held;
-    MMN_PARALLEL_FOR(w->algebra->threads, static)
+    MMN_PARALLEL_FOR(mmn_algebra_threads(w->algebra, w->rows * w->features), static)
     for (size_t row = 0; row < n; row++) {
         const size_t from = row < w->folds[out].first ? row : row + held;
         const double root = sqrt(w->counts[from]);
@@ -251,8 +251,8 @@ static void make_dual(work *w, size_t out)
         for (size_t j = 0; j < c; j++)
             w->right[row * c + j] = root * w->y[from * c + j];
     }
-    const mmn_matrix factors = {w->factors, n};
-    mmn_algebra_symmetric(w->algebra, (mmn_matrix){w->equations, n}, factors, factors, n, p);
+    const mmn_matrix_f64 factors = {w->factors, n};
+    mmn_algebra_symmetric(w->algebra, (mmn_matrix_f64){w->equations, n}, factors, factors, n, p);
     w->unknowns = n;
 }
 
@@ -260,7 +260,7 @@ static void make_dual(work *w, size_t out)
 static double *solve(work *w, double penalty)
 {
     const size_t n = w->unknowns, c = w->columns, p = w->features;
-    const mmn_matrix factor = {w->factor, n}, solved = {w->solved, c};
+    const mmn_matrix_f64 factor = {w->factor, n}, solved = {w->solved, c};
     for (size_t i = 0; i < n * n; i++)
         w->factor[i] = w->equations[i] + (i % (n + 1) == 0 ? penalty : 0);
     for (size_t i = 0; i < n * c; i++)
@@ -270,8 +270,8 @@ static double *solve(work *w, double penalty)
     mmn_algebra_solve(w->algebra, factor, n, solved, c, w->panel);
     if (!w->dual)
         return w->solved;
-    mmn_algebra_product(w->algebra, (mmn_matrix){w->coefficients, c}, (mmn_matrix){w->weighted, p},
-                        solved, p, c, n);
+    mmn_algebra_product(w->algebra, (mmn_matrix_f64){w->coefficients, c},
+                        (mmn_matrix_f64){w->weighted, p}, solved, p, c, n);
     return w->coefficients;
 }
 
@@ -300,7 +300,7 @@ static double correlation(const work *w, size_t from, size_t first, size_t end, 
 static void hold_out(work *w, size_t out)
 {
     const size_t first = w->folds[out].first, rows = w->folds[out].end - first;
-    MMN_PARALLEL_FOR(w->algebra->threads, static)
+    MMN_PARALLEL_FOR(mmn_algebra_threads(w->algebra, w->rows * w->features), static)
     for (size_t i = 0; i < w->features; i++)
         for (size_t row = 0; row < rows; row++)
             w->held[i * rows + row] = standardised(w, first + row, i);
@@ -310,9 +310,10 @@ static void add_scores(work *w, size_t out, size_t penalty, double *coefficients
 {
     const held_out *fold = &w->folds[out];
     const size_t rows = fold->end - fold->first, test = fold->test - fold->first, c = w->columns;
-    mmn_algebra_product(w->algebra, (mmn_matrix){w->predicted, c}, (mmn_matrix){w->held, rows},
-                        (mmn_matrix){coefficients, c}, rows, c, w->features);
-    MMN_PARALLEL_FOR(w->algebra->threads, static)
+    mmn_algebra_product(w->algebra, (mmn_matrix_f64){w->predicted, c},
+                        (mmn_matrix_f64){w->held, rows}, (mmn_matrix_f64){coefficients, c}, rows, c,
+                        w->features);
+    MMN_PARALLEL_FOR(mmn_algebra_threads(w->algebra, w->rows * w->features), static)
     for (size_t column = 0; column < c; column++) {
         w->validation[penalty * c + column] += correlation(w, fold->first, 0, test, column);
         w->test[penalty * c + column] += correlation(w, fold->first, test, rows, column);

@@ -15,15 +15,17 @@ enum { MMN_RIDGE_FOLDS = 5, MMN_RIDGE_PENALTIES = 7 };
 /* 0.1, 1, ..., 100000. */
 extern const double mmn_ridge_penalties[MMN_RIDGE_PENALTIES];
 
-/* What is regressed: features [events][features] and responses [events][columns]. */
+/* What is regressed: features [events][features] and responses [events][columns],
+ * both prepared. */
 typedef struct mmn_ridge_data {
     size_t events, features, columns;
     double *x, *y;
 } mmn_ridge_data;
 
-/* Subtracts each column's mean over all events and, of features, divides by the standard deviation
- * where that is not 0: no correlation changes by that, and sums of squares keep their digits. */
-void mmn_ridge_prepare(mmn_ridge_data *data);
+/* Subtracts from values [rows][columns] each column's mean and, of features, divides it by the
+ * standard deviation where that is not 0: no correlation changes by that, and sums of squares keep
+ * their digits. */
+void mmn_ridge_prepare(double *values, size_t rows, size_t columns, bool are_features);
 
 /* Pearson's r of predictions with responses, each the mean over the folds, for every column. */
 typedef struct mmn_ridge_scores {

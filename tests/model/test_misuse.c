@@ -294,6 +294,17 @@ Test(misuse, null)
     REFUSES(mmn_judge_file(&result, model, NULL, &error));
     REFUSES(mmn_judge_file(&result, model, &(mmn_judge_options){.size = sizeof(mmn_judge_options)},
                            &error));
+    REFUSES(mmn_encode(NULL, &(mmn_encode_options){.size = sizeof(mmn_encode_options)}, &error));
+    REFUSES(mmn_encode(&result, NULL, &error));
+    REFUSES(mmn_encode(&result, &(mmn_encode_options){.size = sizeof(mmn_encode_options)}, &error));
+    REFUSES(mmn_encode(&result,
+                       &(mmn_encode_options){.size = sizeof(mmn_encode_options), .responses = "x"},
+                       &error));
+    REFUSES(mmn_encode(&result,
+                       &(mmn_encode_options){.size = sizeof(mmn_encode_options),
+                                             .responses = "x",
+                                             .feature_count = 1},
+                       &error));
     REFUSES(mmn_contributions_run(&result, model, NULL, &error));
     REFUSES(mmn_contributions_run(
         &result, model, &(mmn_contribution_options){.size = sizeof(mmn_contribution_options)},

@@ -57,7 +57,8 @@ static example make_example(const json_t *row)
             data->x[i * p + j] = j == 0 && constant > 1 && i >= data->events - tenth ? 0.7 : 0.1;
         e.order[i] = (uint32_t)json_integer_value(json_array_get(json_object_get(row, "order"), i));
     }
-    mmn_ridge_prepare(data);
+    mmn_ridge_prepare(data->x, data->events, p, true);
+    mmn_ridge_prepare(data->y, data->events, c, false);
     return e;
 }
 

@@ -1,0 +1,169 @@
+/* The study of encoding: against an implementation in Python (golden/make_encode.py), the same
+ * bytes by every table of kernels and number of threads, and files that are wrong. */
+#include <criterion/criterion.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "format/safetensors.h"
+#include "kernels.h"
+#include "mmneuron.h"
+
+#define FOLDER MMN_SOURCE_DIR "/tests/study/data/encode/"
+
+static const char *const features[] = {"both=" FOLDER "both.safetensors",
+                                       "vision=" FOLDER "vision.safetensors"};
+static const char *const comparisons[] = {"both:vision", "vision:both"};
+
+static mmn_encode_options options_of(int threads, const char *simd)
+{
+    return (mmn_encode_options){.size = sizeof(mmn_encode_options),
+                                .responses = FOLDER "responses.safetensors",
+                                .features = features,
+                                .feature_count = 2,
+                                .comparisons = comparisons,
+                                .comparison_count = 2,
+                                .draws = 60,
+                                .seed = 1,
+                                .threads = threads,
+                                .simd = simd};
+}
+
+/* The JSON of a run, to be freed with mmn_release. */
+static char *run(int threads, const char *simd)
+{
+    const mmn_encode_options options = options_of(threads, simd);
+    mmn_error error;
+    mmn_result *result;
+    char *json;
+    cr_assert_eq(mmn_encode(&result, &options, &error), MMN_OK, "%s", error.message);
+    cr_assert_eq(mmn_result_json(result, &json, &error), MMN_OK);
+    mmn_result_free(result);
+    return json;
+}
+
+/* Fails unless `found` has all that `expected` has, numbers within 1e-10. */
+static void expect_all(const json_t *expected, const json_t *found, const char *place)
+{
+    if (json_is_number(expected)) {
+        cr_assert(json_is_number(found), "%s", place);
+        cr_expect_float_eq(json_number_value(found), json_number_value(expected), 1e-10,
+                           "%s: %.17g and %.17g", place, json_number_value(found),
+                           json_number_value(expected));
+    } else if (json_is_array(expected)) {
+        cr_assert_eq(json_array_size(found), json_array_size(expected), "%s", place);
+        for (size_t i = 0; i < json_array_size(expected); i++) {
+            char inner[256];
+            snprintf(inner, sizeof(inner), "%s[%zu]", place, i);
+            expect_all(json_array_get(expected, i), json_array_get(found, i), inner);
+        }
+    } else if (json_is_object(expected)) {
+        const char *key;
+        json_t *value;
+        json_object_foreach((json_t *)(uintptr_t)expected, key, value)
+        {
+            char inner[256];
+            snprintf(inner, sizeof(inner), "%s.%s", place, key);
+            expect_all(value, json_object_get(found, key), inner);
+        }
+    } else {
+        cr_expect(json_equal(expected, found), "%s", place);
+    }
+}
+
+Test(encode, is_pythons)
+{
+    char *text = run(1, "reference");
+    json_t *found = json_loads(text, 0, NULL);
+    json_t *expected = json_load_file(FOLDER "expected.json", 0, NULL);
+    cr_assert_not_null(found);
+    cr_assert_not_null(expected);
+    expect_all(expected, found, "");
+    json_decref(found);
+    json_decref(expected);
+    mmn_release(text);
+}
+
+Test(encode, has_the_same_bytes_everywhere)
+{
+    char *first = run(1, "reference");
+    for (const char *const *name = mmn_kernels_names(); *name; name++) {
+        if (!mmn_kernels_select(*name))
+            continue;
+        char *other = run(3, *name);
+        cr_expect_str_eq(other, first, "%s", *name);
+        mmn_release(other);
+    }
+    mmn_release(first);
+}
+
+/* ---- What is wrong --------------------------------------------------------------------------- */
+
+static void refuses(mmn_encode_options options, mmn_status status, const char *message)
+{
+    mmn_error error;
+    mmn_result *result;
+    options.draws = 1;
+    cr_expect_eq(mmn_encode(&result, &options, &error), status);
+    cr_expect_null(result);
+    cr_expect_not_null(strstr(error.message, message), "%s", error.message);
+}
+
+Test(encode, refuses_wrong_usage)
+{
+    const char *wrong[] = {"both=" FOLDER "both.safetensors", "both"};
+    mmn_encode_options options = options_of(1, NULL);
+    options.features = wrong;
+    refuses(options, MMN_USAGE, "expected NAME=FILE");
+    wrong[1] = "both=" FOLDER "vision.safetensors";
+    refuses(options, MMN_USAGE, "two models are called \"both\"");
+    wrong[1] = "other=" FOLDER "vision.safetensors";
+    refuses(options, MMN_USAGE, "\"both:vision\" is no comparison");
+    options = options_of(1, NULL);
+    options.rate = 1;
+    refuses(options, MMN_USAGE, "between 0 and 1");
+    options = options_of(1, NULL);
+    options.draws = 65536;
+    mmn_error error;
+    mmn_result *result;
+    cr_expect_eq(mmn_encode(&result, &options, &error), MMN_USAGE);
+}
+
+/* Responses of one site in one bin, as many numbers as wanted, the last of which is `last`. */
+static void check_responses(size_t events, double last, const char *sites, const char *message)
+{
+    double numbers[64] = {0};
+    char path[] = "/tmp/encode-XXXXXX";
+    mmn_encode_options options = options_of(1, NULL);
+    mmn_error error;
+    for (size_t i = 0; i < events; i++)
+        numbers[i] = (double)(i % 7);
+    numbers[events - 1] = last;
+    close(mkstemp(path));
+    const mmn_tensor tensor = {.name = "words",
+                               .type = MMN_TYPE_F64,
+                               .dimensions = 2,
+                               .shape = {1, events},
+                               .data = (const uint8_t *)numbers,
+                               .bytes = events * sizeof(double)};
+    const char *const metadata[] = {"sites", sites, NULL};
+    cr_assert_eq(mmn_safetensors_write(path, &tensor, 1, sites ? metadata : NULL, &error), MMN_OK);
+    options.responses = path;
+    refuses(options, MMN_INPUT, message);
+    unlink(path);
+}
+
+Test(encode, refuses_wrong_responses)
+{
+    check_responses(60, NAN, "[\"a\"]", "has nan at [0, 59]");
+    check_responses(60, 1e200, "[\"a\"]", "below 1e100");
+    check_responses(60, 1, NULL, "has no \"sites\"");
+    check_responses(60, 1, "[]", "is no array of names");
+    check_responses(60, 1, "[1]", "expected a text");
+    check_responses(60, 1, "[\"a\", \"b\"]", "has 1 columns for 2 sites");
+    check_responses(19, 1, "[\"a\"]", "expected at least 20");
+    check_responses(59, 1, "[\"a\"]", "has 60 events; expected 59");
+}
