@@ -126,10 +126,19 @@ static mmn_status choose_settings(mmn_study *study, mmn_error *error)
     return MMN_OK;
 }
 
-/* Reads neurons, or counts, which are ranked as `rank` does unless a setting says otherwise. */
+/* Whether neurons are ranked at the rates and bars of settings. */
+static bool has_points(const mmn_study *study)
+{
+    const char *named = study->setting    ? study->setting
+                        : study->settings ? study->settings
+                                          : study->kind->points;
+    return named && strchr(named, '@');
+}
+
+/* Reads neurons, or counts that settings say how to rank. */
 static mmn_status open_neurons(mmn_study *study, mmn_error *error)
 {
-    if (mmn_file_kind_of(study->neurons) == MMN_KIND_COUNTS) {
+    if (has_points(study) && mmn_file_kind_of(study->neurons) == MMN_KIND_COUNTS) {
         MMN_TRY(mmn_counts_read(&study->counts, study->neurons, error));
         MMN_TRY(mmn_neurons_rank(&study->lists, study->counts, NULL, error));
     } else {
