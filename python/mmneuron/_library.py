@@ -235,6 +235,14 @@ class JudgeOptions(Structure):
                 ("progress_context", c_void_p)]
 
 
+class EncodeOptions(Structure):
+    _fields_ = [("size", c_size_t), ("responses", c_char_p), ("features", POINTER(c_char_p)),
+                ("feature_count", c_size_t), ("comparisons", POINTER(c_char_p)),
+                ("comparison_count", c_size_t), ("draws", c_uint32), ("seed", c_uint64),
+                ("epsilon", c_double), ("rate", c_double), ("threads", c_int), ("simd", c_char_p),
+                ("progress", PROGRESS), ("progress_context", c_void_p)]
+
+
 class DumpOptions(Structure):
     _fields_ = [("size", c_size_t), ("stages", c_char_p), ("generate", c_size_t)]
 
@@ -262,7 +270,8 @@ STRUCTS = {
     "mmn_eval_options": EvalOptions, "mmn_perplexity_options": PerplexityOptions,
     "mmn_study_options": StudyOptions, "mmn_perturb_options": PerturbOptions,
     "mmn_lens_options": LensOptions, "mmn_contribution_options": ContributionOptions,
-    "mmn_judge_options": JudgeOptions, "mmn_dump_options": DumpOptions, "mmn_verify_options": VerifyOptions,
+    "mmn_judge_options": JudgeOptions, "mmn_encode_options": EncodeOptions,
+    "mmn_dump_options": DumpOptions, "mmn_verify_options": VerifyOptions,
     "mmn_report_options": ReportOptions,
 }
 
@@ -343,6 +352,7 @@ FUNCTIONS = {
     "mmn_contributions_run": (c_int, _MADE, _OBJECT, POINTER(ContributionOptions), _ERROR),
     "mmn_contribution_names_write": (c_int, _OBJECT, _TEXT, _ERROR),
     "mmn_judge_file": (c_int, _MADE, _OBJECT, POINTER(JudgeOptions), _ERROR),
+    "mmn_encode": (c_int, _MADE, POINTER(EncodeOptions), _ERROR),
     "mmn_result_free": (None, _OBJECT),
     "mmn_result_read": (c_int, _MADE, _TEXT, _ERROR),
     "mmn_result_json": (c_int, _OBJECT, _MADE, _ERROR),

@@ -18,11 +18,12 @@ progress: as for mmneuron.count.
 from __future__ import annotations
 
 import ctypes
+import os
 from collections.abc import Iterable
 from typing import Any, Union
 
 from ._calls import Path, call, names, path, paths, progress_callback, text
-from ._library import (ContributionOptions, EvalOptions, JudgeOptions, LensOptions,
+from ._library import (ContributionOptions, EncodeOptions, EvalOptions, JudgeOptions, LensOptions,
                        PerplexityOptions, PerturbOptions, RowsOptions, StudyOptions)
 from .model import Generation, Images, Model
 from .neurons import Neurons
@@ -262,3 +263,23 @@ def judge_file(judge: Model, file: Path, list: Path | None = None, *, form: str 
                            form=JUDGE_FORMS.index(form), allow_unknown_keys=allow_unknown_keys,
                            progress=progress_callback(progress))
     return made("mmn_judge_file", judge._handle.value(), options)
+
+
+def encode(responses: Path, features: dict[str, Path], compare: Iterable[tuple[str, str]] = (), *,
+           draws: int = 0, seed: int = 1, epsilon: float = 0, rate: float = 0, threads: int = 0,
+           simd: str | None = None, progress: Any = None) -> Result:
+    """Whether features of events predict what was recorded while they happened.
+
+    responses: a file of what was recorded. features: of each model, a file (doc/formats.md has both).
+    compare: pairs of models, of which the first is to predict sites better. draws: of the events (0:
+    1000). epsilon: how far projections may change distances (0: 0.1). rate: of false discoveries (0:
+    0.05). No model is run.
+    """
+    named = [f"{name}={os.fspath(file)}" for name, file in features.items()]
+    pairs = [f"{a}:{b}" for a, b in compare]
+    options = EncodeOptions(
+        size=ctypes.sizeof(EncodeOptions), responses=path(responses), features=paths(named),
+        feature_count=len(named), comparisons=paths(pairs), comparison_count=len(pairs),
+        draws=draws, seed=seed, epsilon=epsilon, rate=rate, threads=threads, simd=text(simd),
+        progress=progress_callback(progress))
+    return made("mmn_encode", options)

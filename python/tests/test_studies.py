@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import DOMAINS, GOLDEN, LANGUAGES, read_list
+from conftest import DOMAINS, GOLDEN, LANGUAGES, REPOSITORY, read_list
 
 import mmneuron
 
@@ -253,3 +253,12 @@ def test_judge_file(program, tmp_path: Path) -> None:
     file.write_text('{"question": "Why?", "answers": ["it rains"], "prediction": "Rain"}\n')
     said = program("judge", folder, file, "--judge-form", "demo")
     assert mmneuron.judge_file(mmneuron.Model(folder), file, form="demo").json() == said
+
+
+def test_encode(program) -> None:
+    folder = REPOSITORY / "tests" / "study" / "data" / "encode"
+    features = {name: folder / f"{name}.safetensors" for name in ("both", "vision")}
+    said = program("encode", folder / "responses.safetensors", "--draws", "5", "--compare", "both:vision",
+                   *(f"--features={name}={file}" for name, file in features.items()))
+    assert mmneuron.encode(folder / "responses.safetensors", features, [("both", "vision")],
+                           draws=5).json() == said

@@ -26,8 +26,8 @@ FUZZ_TARGET(config, 500)
     if (judges && (judge->heads * judge->head_dim != judge->hidden_size || judge->span == 0))
         abort();
     if (status == MMN_OK && !judges &&
-        (language->heads % language->kv_heads != 0 ||
-         (!language->alibi && language->head_dim % 2 != 0)))
+        (language->heads % language->kv_heads != 0 || language->rotary_dim > language->head_dim ||
+         language->rotary_dim % 2 != 0))
         abort();
     return mmn_fuzz_result(status, &error);
 }
