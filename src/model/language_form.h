@@ -19,6 +19,16 @@
         key, NULL, MMN_FIELD_F32, offsetof(mmn_language_config, norm_eps), 1e-30, 1                \
     }
 
+/* The numbers that most classes have, of which one has several names. */
+#define MMN_LANGUAGE_SIZES(intermediate)                                                           \
+    MMN_LANGUAGE_U32("hidden_size", NULL, hidden_size, MMN_LIMIT_WIDTH),                           \
+        MMN_LANGUAGE_U32(intermediate, NULL, intermediate_size, MMN_LIMIT_INTERMEDIATE),           \
+        MMN_LANGUAGE_U32("num_hidden_layers", NULL, layers, MMN_LIMIT_LAYERS),                     \
+        MMN_LANGUAGE_U32("num_attention_heads", NULL, heads, MMN_LIMIT_HEADS),                     \
+        MMN_LANGUAGE_U32("vocab_size", NULL, vocab_size, MMN_LIMIT_VOCABULARY),                    \
+        MMN_LANGUAGE_U32("max_position_embeddings", NULL, max_position_embeddings,                 \
+                         MMN_LIMIT_POSITIONS)
+
 /* The tokens of a class that begins texts with 1 and ends them with 2. */
 #define MMN_TOKENS_1_AND_2                                                                         \
     {                                                                                              \

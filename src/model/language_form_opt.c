@@ -38,13 +38,7 @@ static void refuse_variants(const mmn_language_config *language, const mmn_objec
 static void read(mmn_language_config *language, const mmn_object *root, const mmn_object *object)
 {
     static const mmn_field numbers[] = {
-        MMN_LANGUAGE_U32("hidden_size", NULL, hidden_size, MMN_LIMIT_WIDTH),
-        MMN_LANGUAGE_U32("ffn_dim", NULL, intermediate_size, MMN_LIMIT_INTERMEDIATE),
-        MMN_LANGUAGE_U32("num_hidden_layers", NULL, layers, MMN_LIMIT_LAYERS),
-        MMN_LANGUAGE_U32("num_attention_heads", NULL, heads, MMN_LIMIT_HEADS),
-        MMN_LANGUAGE_U32("vocab_size", NULL, vocab_size, MMN_LIMIT_VOCABULARY),
-        MMN_LANGUAGE_U32("max_position_embeddings", NULL, max_position_embeddings,
-                         MMN_LIMIT_POSITIONS),
+        MMN_LANGUAGE_SIZES("ffn_dim"),
     };
     bool bias = true;
     *language = defaults;

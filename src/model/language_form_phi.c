@@ -25,13 +25,7 @@ static const mmn_language_config defaults = {
 static void read(mmn_language_config *language, const mmn_object *root, const mmn_object *object)
 {
     static const mmn_field numbers[] = {
-        MMN_LANGUAGE_U32("hidden_size", NULL, hidden_size, MMN_LIMIT_WIDTH),
-        MMN_LANGUAGE_U32("intermediate_size", NULL, intermediate_size, MMN_LIMIT_INTERMEDIATE),
-        MMN_LANGUAGE_U32("num_hidden_layers", NULL, layers, MMN_LIMIT_LAYERS),
-        MMN_LANGUAGE_U32("num_attention_heads", NULL, heads, MMN_LIMIT_HEADS),
-        MMN_LANGUAGE_U32("vocab_size", NULL, vocab_size, MMN_LIMIT_VOCABULARY),
-        MMN_LANGUAGE_U32("max_position_embeddings", NULL, max_position_embeddings,
-                         MMN_LIMIT_POSITIONS),
+        MMN_LANGUAGE_SIZES("intermediate_size"),
         MMN_LANGUAGE_NORM_EPS("layer_norm_eps"),
     };
     *language = defaults;
