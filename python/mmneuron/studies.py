@@ -139,7 +139,7 @@ def perturb(model: Model, list: Path, neurons: Given, *, settings: Names | None 
                 parts=parts, plan=plan, progress=progress)
 
 
-def study(model: Model, name: str, list: Path, neurons: Given, *, settings: Names | None = None,
+def study(model: Model, name: str, list: Path, neurons: Given | None = None, *, settings: Names | None = None,
           samples: int = 0, window: int = 0, begin_of_text: bool = False, seeds: int = 5,
           first_seed: int = 1, batch: int = 0, allow_unknown_keys: bool = False,
           allow_long_prompts: bool = False, other_model: bool = False, rows: Path | None = None,
@@ -148,7 +148,9 @@ def study(model: Model, name: str, list: Path, neurons: Given, *, settings: Name
     """The study of this name, of those that need nothing particular: "agree", at what share of the
     positions the likeliest next token stays what it is; "sweep", of texts, how improbable a token
     is with neurons off of one rate and bar after another, for which `neurons` is a file of counts
-    and settings are as "all@0.05/0.9"."""
+    and settings are as "all@0.05/0.9"; "similarity", of prompts that are the same sentence in
+    several domains where they have one id, the cosine of their mean states after each layer, which
+    is the one that may be run without neurons."""
     options = StudyOptions(
         settings=names(settings), samples=samples, window=window, begin_of_text=begin_of_text,
         seeds=seeds, first_seed=first_seed, batch=batch, allow_unknown_keys=allow_unknown_keys,

@@ -149,6 +149,22 @@ def test_sweep(languages, program, tmp_path: Path) -> None:
     assert result.json() == json.loads((tmp_path / "sweep.json").read_text())
 
 
+def test_similarity(languages, program, tmp_path: Path) -> None:
+    listed = LANGUAGES / "parallel.jsonl"
+    result = mmneuron.study(languages, "similarity", listed)
+    program("similarity", LANGUAGES / "model", listed, "-o", tmp_path / "similarity.json")
+    assert result.json() == json.loads((tmp_path / "similarity.json").read_text())
+    means = {}
+    for sample in read_list(listed):
+        run = languages.run(sample["prompt"], keep=["language.layers.{i}.out"])
+        means[sample["id"], sample["domain"]] = (
+            run.stack("language.layers.{i}.out").astype(np.float64)[:, 1:].mean(1))
+    own = [np.sum(means[id, "de"] * means[id, "ja"], -1) / np.linalg.norm(means[id, "de"], axis=-1)
+           / np.linalg.norm(means[id, "ja"], axis=-1) for id, domain in means if domain == "de"]
+    pair = next(pair for pair in result.json()["pairs"] if pair["domains"] == ["de", "ja"])
+    np.testing.assert_allclose(pair["parallel"][1:], np.mean(own, 0), rtol=1e-9)
+
+
 def test_agree(domains, short_list, neurons, program, tmp_path: Path) -> None:
     result = mmneuron.study(domains, "agree", short_list, neurons, settings="all", seeds=1)
     program("agree", DOMAINS / "model", short_list, "--neurons", neurons.file, "--settings", "all",

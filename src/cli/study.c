@@ -162,12 +162,13 @@ static int run_command(mmn_cli_call *call)
         .name = call->command->name,
         .options = {.size = sizeof(mmn_study_options), .seeds = 5, .first_seed = 1}};
     mmn_study_options *asked = &request.options;
+    const int optional = !mmn_study_needs_neurons(request.name);
     mmn_cli_study study = {
         .request = &request, .run = run, MMN_CLI_ASKED_OF_LIST(asked), .neurons = &asked->neurons};
     /* clang-format off */
     const mmn_cli_option options[] = {
         {.name = "neurons", .value = "NEURONS.json", .kind = MMN_CLI_TEXT,
-         .target = &asked->neurons, .needed = "the neurons to switch off",
+         .target = &asked->neurons, .needed = "the neurons to switch off", .unless = &optional,
          .help = "the neurons to switch off, as \"mmneuron rank -o\" writes them, or counts, which are"
                  " ranked for each setting"},
         {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
@@ -202,11 +203,10 @@ static int run_command(mmn_cli_call *call)
 
 bool mmn_cli_study_command(mmn_cli_command *command, size_t number)
 {
-    *command = (mmn_cli_command){.arguments = "MODEL DATA.jsonl --neurons NEURONS.json",
-                                 .minimum = 2,
-                                 .maximum = 2,
-                                 .run = run_command,
-                                 .has_rows = true};
+    *command = (mmn_cli_command){.minimum = 2, .maximum = 2, .run = run_command, .has_rows = true};
     command->name = mmn_study_name(number, &command->summary);
+    command->arguments = mmn_study_needs_neurons(command->name)
+                             ? "MODEL DATA.jsonl --neurons NEURONS.json"
+                             : "MODEL DATA.jsonl [--neurons NEURONS.json]";
     return command->name != NULL;
 }

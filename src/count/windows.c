@@ -19,15 +19,22 @@ enum { LENGTH = 4096, TEXT_LIMIT = 256 << 20 };
 
 /* ---- Length and first token ------------------------------------------------------------------ */
 
-static mmn_status find_first_token(mmn_windows *windows, const mmn_model *model, mmn_error *error)
+mmn_status mmn_begin_of_text(int32_t *token, bool *found, const mmn_model *model, mmn_error *error)
 {
     int32_t *ids;
     size_t count;
     MMN_TRY(mmn_model_encode(model, "", 1, &ids, &count, error));
-    if (count > 0)
-        windows->first_token = ids[0];
+    *found = count > 0;
+    *token = count > 0 ? ids[0] : 0;
     mmn_release(ids);
-    if (count == 0)
+    return MMN_OK;
+}
+
+static mmn_status find_first_token(mmn_windows *windows, const mmn_model *model, mmn_error *error)
+{
+    bool found;
+    MMN_TRY(mmn_begin_of_text(&windows->first_token, &found, model, error));
+    if (!found)
         return mmn_fail(error, MMN_USAGE, NULL, NULL,
                         "the model's tokenizer puts no token at the beginning of a text");
     return MMN_OK;

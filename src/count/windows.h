@@ -24,6 +24,9 @@ typedef struct mmn_windows {
     mmn_token_stream *streams; /* [domain_count] */
 } mmn_windows;
 
+/* The token that the model's tokenizer puts before a text; *found is false where it puts none. */
+mmn_status mmn_begin_of_text(int32_t *token, bool *found, const mmn_model *model, mmn_error *error);
+
 /* Decides on the length: `wanted` positions, or (0) all that the model was made for, at most 4096.
  * With begin_of_text each window begins with the token that the model's tokenizer puts before a
  * text. MMN_USAGE when the model or its tokenizer cannot do that. */

@@ -140,7 +140,8 @@ MMN_API mmn_status mmn_perplexity_measure(mmn_result **result, const mmn_model *
 typedef struct mmn_study_options {
     size_t size;          /* sizeof(mmn_study_options) */
     const char *list;     /* DATA.jsonl, of questions or of texts */
-    const char *neurons;  /* neurons.json */
+    const char *neurons;  /* neurons.json; NULL where the study does not need them: nothing is
+                             switched off then */
     const char *settings; /* as for mmn_mask_from_file, separated by commas; NULL: those of
                              doc/method.md whose modules were ranked */
     uint64_t samples;     /* per domain, the first N of the list, or windows of its texts; 0: all */
@@ -162,6 +163,8 @@ typedef struct mmn_study_options {
 /* The name of study number `number`, from 0, and what it does (`summary` may be NULL); NULL: there
  * are no more. */
 MMN_API const char *mmn_study_name(size_t number, const char **summary);
+/* Whether there is a study of this name that cannot do without neurons. */
+MMN_API int mmn_study_needs_neurons(const char *study);
 /* Runs every sample of a list with nothing switched off, with its domain's neurons and with random
  * ones, and measures what the study of this name does (doc/method.md). MMN_USAGE when there is
  * none. */

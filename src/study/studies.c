@@ -18,17 +18,30 @@ const char *mmn_study_name(size_t number, const char **summary)
     return number < count ? kinds[number]->name : NULL;
 }
 
+/* The study of this name, or NULL. */
+static const mmn_study_kind *kind_of(const char *name)
+{
+    const mmn_study_kind *const *kind = kinds;
+    while (*kind && strcmp((*kind)->name, name) != 0)
+        kind++;
+    return *kind;
+}
+
+int mmn_study_needs_neurons(const char *name)
+{
+    const mmn_study_kind *kind = name ? kind_of(name) : NULL;
+    return kind && !kind->without_neurons;
+}
+
 mmn_status mmn_study_run(mmn_result **result, const mmn_model *model, const char *name,
                          const mmn_study_options *options, mmn_error *error)
 {
-    const mmn_study_kind *const *kind = kinds;
     MMN_CLEAR(result);
     MMN_GIVEN(error, result, model, name, options);
-    while (*kind && strcmp((*kind)->name, name) != 0)
-        kind++;
-    if (!*kind)
+    const mmn_study_kind *kind = kind_of(name);
+    if (!kind)
         return mmn_fail(error, MMN_USAGE, NULL, NULL, "there is no study called \"%.100s\"", name);
-    return mmn_study_make(result, *kind, model, options, error);
+    return mmn_study_make(result, kind, model, options, error);
 }
 
 /* ---- Reading results ------------------------------------------------------------------------- */

@@ -11,6 +11,7 @@
 /* clang-format off */
 #define MMN_STUDIES(X) \
     X(agree)           \
+    X(similarity)      \
     X(sweep)
 /* clang-format on */
 

@@ -87,11 +87,16 @@ mmn_status mmn_study_check_seeds(uint64_t seeds, mmn_error *error)
 }
 
 /* By mmn_study_options, of a list that has either questions or texts. */
-static mmn_status set_up(mmn_study *study, const mmn_model *model, const mmn_study_options *options,
-                         mmn_error *error)
+static mmn_status set_up(const mmn_study_kind *kind, mmn_study *study, const mmn_model *model,
+                         const mmn_study_options *options, mmn_error *error)
 {
     mmn_samples *samples = &study->samples;
-    MMN_GIVEN(error, options->list, options->neurons);
+    MMN_GIVEN(error, options->list);
+    if (!kind->without_neurons)
+        MMN_GIVEN(error, options->neurons);
+    if (!options->neurons && options->settings)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL,
+                        "settings choose among neurons, which are missing");
     *study = (mmn_study){.model = model,
                          MMN_STUDY_ASKED(options),
                          MMN_STUDY_LONG_PROMPTS(options),
@@ -583,7 +588,7 @@ mmn_status mmn_study_find(const mmn_study_kind *kind, void *kept, const mmn_mode
 {
     mmn_study *study = kept;
     mmn_status status = kind->set_up ? kind->set_up(kept, model, options, error)
-                                     : set_up(study, model, options, error);
+                                     : set_up(kind, study, model, options, error);
     const mmn_status joined =
         mmn_team_begin(&study->ranks.team, study->keeping.ranks, status == MMN_OK ? error : NULL);
     if (status == MMN_OK)

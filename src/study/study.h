@@ -127,8 +127,9 @@ mmn_status mmn_study_measure(void *context, const mmn_measuring *measuring, size
 /* What is particular to a study. What it keeps is zero at first, and begins with an mmn_study. */
 typedef struct mmn_study_kind {
     const char *name,
-        *summary;       /* of its command, and a line of help: in the table of studies only */
-    const char *points; /* its settings of counts, unless they are named; NULL: as of neurons */
+        *summary;         /* of its command, and a line of help: in the table of studies only */
+    bool without_neurons; /* it may be run with nothing off alone, and then takes no neurons */
+    const char *points;   /* its settings of counts, unless they are named; NULL: as of neurons */
     const char *doing, *unit; /* of its progress: "comparing", "passes" */
     size_t size;              /* of what it keeps */
     size_t options_size;      /* of its options; 0: they are mmn_study_options */

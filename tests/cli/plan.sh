@@ -6,6 +6,7 @@ make_list 4 "$work/list.jsonl"
 for domain in everyday medical; do
     echo "{\"domain\": \"$domain\", \"text\": \"The page was $domain, and so was the one after it.\"}"
 done >"$work/texts.jsonl"
+sed 's/^{/{"id": 1, /; s/"text"/"prompt"/' "$work/texts.jsonl" >"$work/sentences.jsonl"
 exits 0 $MMNEURON count "$model" "$work/list.jsonl" -q -o "$work/counts" &&
     exits 0 $MMNEURON rank "$work/counts" --rate 0.05 -o "$work/neurons.json" || exit 1
 
@@ -60,6 +61,8 @@ check "eval" says_what_runs eval "$model" "$work/list.jsonl" -n 2 --seeds 2 --cr
 check "eval of texts" says_what_runs eval "$model" "$work/texts.jsonl" --window 8 --seeds 1 $neurons
 check "agree" says_what_runs agree "$model" "$work/list.jsonl" --seeds 1 $neurons
 check "sweep" says_what_runs sweep "$model" "$work/texts.jsonl" --window 8 --seeds 1 $neurons --settings all
+check "similarity" says_what_runs similarity "$model" "$work/sentences.jsonl" --seeds 1 $neurons
+check "similarity without neurons" says_what_runs similarity "$model" "$work/sentences.jsonl"
 check "perturb" says_what_runs perturb "$model" "$work/list.jsonl" --seeds 1 $neurons
 check "lens" says_what_runs lens "$model" "$work/list.jsonl"
 check "people read it" for_people

@@ -14,6 +14,7 @@ words_of() {
     agree) echo agree "$model" "$work/list.jsonl" --seeds 3 $neurons ;;
     sweep) echo sweep "$model" "$work/texts.jsonl" --window 8 --seeds 3 --neurons "$work/counts" \
         --settings all@0.1/0.5,language@0.2/0.5 ;;
+    similarity) echo similarity "$model" "$work/sentences.jsonl" --seeds 3 $neurons ;;
     perturb) echo perturb "$model" "$work/list.jsonl" --seeds 3 $neurons ;;
     contrib) echo contrib "$model" "$work/list.jsonl" -n 4 --all-words --seeds 1 --at-least 2 ;;
     lens) echo lens "$model" "$work/list.jsonl" --examples 2 --nearest 2 --positions image:3,last --stages mid,out ;;
@@ -137,7 +138,7 @@ first_line_was_changed() {
 }
 
 $MMNEURON count "$model" "$work/texts.jsonl" --window 8 -q -o "$work/counts" || exit 1
-for study in eval perplexity agree sweep perturb contrib lens; do
+for study in eval perplexity agree sweep similarity perturb contrib lens; do
     check "$study: one run" one_run $study
     if can_signal; then
         check "$study: Ctrl-C again and again" stop_and_go INT 130 $study

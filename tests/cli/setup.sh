@@ -78,15 +78,16 @@ make_list() {
     done >"$2"
 }
 
-# Makes what studies need: a list of questions, a list of texts, and neurons of the first one's domains, in
+# Makes what studies need: a list of questions, one of texts, one of sentences, and neurons of the first one's domains, in
 # $work.
 make_study_files() {
     make_list 9 "$work/list.jsonl"
     for letter in a b c d e f g h i; do
         for domain in everyday medical; do
-            echo "{\"domain\": \"$domain\", \"text\": \"The $letter was $letter and $domain.\"}"
+            echo "{\"id\": \"$letter\", \"domain\": \"$domain\", \"prompt\": \"The $letter was $letter and $domain.\"}"
         done
-    done >"$work/texts.jsonl"
+    done >"$work/sentences.jsonl"
+    sed 's/"id": "[a-i]", //; s/"prompt"/"text"/' "$work/sentences.jsonl" >"$work/texts.jsonl"
     exits 0 $MMNEURON count "$model" "$work/list.jsonl" -q -o "$work/counts" &&
         exits 0 $MMNEURON rank "$work/counts" --rate 0.05 -o "$work/neurons.json"
 }

@@ -280,6 +280,9 @@ Test(misuse, null)
     REFUSES(mmn_study_run(&result, model, "agree",
                           &(mmn_study_options){.size = sizeof(mmn_study_options), .list = "x"},
                           &error));
+    REFUSES(mmn_study_run(&result, model, "similarity",
+                          &(mmn_study_options){.size = sizeof(mmn_study_options)}, &error));
+    cr_assert_eq(mmn_study_needs_neurons(NULL), 0);
     REFUSES(mmn_lens_run(&result, model, NULL, &error));
     REFUSES(mmn_lens_run(&result, model, &(mmn_lens_options){.size = sizeof(mmn_lens_options)},
                          &error));

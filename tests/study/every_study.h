@@ -30,9 +30,16 @@ static const char texts[] =
     "{\"domain\": \"documents\", \"text\": \"a page with words\"}\n"
     "{\"domain\": \"medical\", \"text\": \"and it stops\"}\n";
 
+static const char sentences[] =
+    "{\"id\": 1, \"domain\": \"medical\", \"prompt\": \"the heart of the matter\"}\n"
+    "{\"id\": 2, \"domain\": \"documents\", \"prompt\": \"a page\"}\n"
+    "{\"id\": 2, \"domain\": \"medical\", \"prompt\": \"a side\"}\n"
+    "{\"id\": 1, \"domain\": \"documents\", \"prompt\": \"its pump\"}\n"
+    "{\"id\": 3, \"domain\": \"documents\", \"prompt\": \"and it stops\"}\n";
+
 static mmn_error error;
 static mmn_model *model;
-static char list[300], text_list[300], file[300];
+static char list[300], text_list[300], sentence_list[300], file[300];
 
 /* Writes the lists; the model, which the studies need, is the test's. */
 static void write_lists(void)
@@ -40,8 +47,10 @@ static void write_lists(void)
     scratch_make();
     scratch_write("list.jsonl", questions);
     scratch_write("texts.jsonl", texts);
+    scratch_write("sentences.jsonl", sentences);
     snprintf(list, sizeof(list), "%s", scratch_path("list.jsonl"));
     snprintf(text_list, sizeof(text_list), "%s", scratch_path("texts.jsonl"));
+    snprintf(sentence_list, sizeof(sentence_list), "%s", scratch_path("sentences.jsonl"));
     snprintf(file, sizeof(file), "%s", scratch_path("rows.jsonl"));
 }
 
@@ -112,6 +121,18 @@ static mmn_status run_sweep(mmn_result **result, const mmn_rows_options *rows)
     return mmn_study_run(result, model, "sweep", &options, &error);
 }
 
+static mmn_status run_similarity(mmn_result **result, const mmn_rows_options *rows)
+{
+    const mmn_study_options options = {.size = sizeof(options),
+                                       .list = sentence_list,
+                                       .neurons = NEURONS,
+                                       .settings = "all",
+                                       .seeds = 1,
+                                       .progress = show,
+                                       .rows = *rows};
+    return mmn_study_run(result, model, "similarity", &options, &error);
+}
+
 static mmn_status run_perturb(mmn_result **result, const mmn_rows_options *rows)
 {
     const mmn_perturb_options options = {.size = sizeof(options),
@@ -156,8 +177,8 @@ static mmn_status run_contributions(mmn_result **result, const mmn_rows_options 
     return mmn_contributions_run(result, model, &options, &error);
 }
 
-static study *const studies[] = {run_eval,    run_perplexity, run_agree,        run_sweep,
-                                 run_perturb, run_lens,       run_contributions};
+static study *const studies[] = {run_eval,       run_perplexity, run_agree, run_sweep,
+                                 run_similarity, run_perturb,    run_lens,  run_contributions};
 enum { STUDIES = sizeof(studies) / sizeof(studies[0]) };
 
 /* The JSON of a run, which must succeed. */
