@@ -1,0 +1,78 @@
+#!/bin/sh
+# What the studies of texts, of words and of recordings find, and the ways to select neurons: the digests are those
+# published in golden/demo/study-digests. Every kind of build runs this, with one thread and with two.
+#
+# To publish digests that are meant to have changed, with the variables as make check sets them:
+#     tests/cross/studies.sh --print >golden/demo/study-digests
+. "$top_srcdir/tests/cross/results.sh"
+
+published=$top_srcdir/golden/demo/study-digests
+model=$top_srcdir/golden/checkpoints/llama-3
+list=$work/texts.jsonl
+needs_model
+needs_pictures
+
+printf '%s\n' '{"domain": "de", "text": "Jedes Neuron einer Schicht liest dieselben Zahlen."}' \
+    '{"domain": "en", "text": "Every neuron of a layer reads the same numbers."}' >"$list"
+printf '%s\n' '{"id": "1", "domain": "de", "prompt": "Die Katze schläft.", "metric": "language", "answers": ["x"]}' \
+    '{"id": "1", "domain": "en", "prompt": "The cat sleeps.", "metric": "language", "answers": ["x"]}' \
+    '{"id": "2", "domain": "de", "prompt": "Es regnet.", "metric": "language", "answers": ["x"]}' \
+    '{"id": "2", "domain": "en", "prompt": "It rains.", "metric": "language", "answers": ["x"]}' >"$work/sentences.jsonl"
+
+# selections_digests OPTION...: of the neurons that each way to select them gives.
+selections_digests() {
+    count_to "$work/counts" --window 9 --magnitudes "$@" >&2 || return 1
+    for way in probability value-entropy random; do
+        ranking_digest "$way" "$work/counts" --by $way --seed 3 --rate 0.1 --bar 0.5 || return 1
+    done
+}
+
+sweep_digest() {
+    result_digest sweep sweep --neurons "$work/counts" --settings all@0.1/0.5,all@0.3/0.5 --window 9 --seeds 1 "$@"
+}
+
+# of_sentences NAME COMMAND OPTION...: as result_digest, of the sentences.
+of_sentences() {
+    (
+        list=$work/sentences.jsonl
+        result_digest "$@"
+    )
+}
+
+nearest_digest() {
+    (
+        model=$top_srcdir/golden/demo/model
+        list=$top_srcdir/golden/demo/DATA.jsonl
+        result_digest nearest lens --samples 1 --examples 2 --nearest 3 "$@"
+    )
+}
+
+encode_digest() {
+    recordings=$top_srcdir/tests/study/data/encode
+    $MMNEURON encode "$recordings/responses.safetensors" --features "both=$recordings/both.safetensors" \
+        --features "vision=$recordings/vision.safetensors" --compare both:vision --draws 20 --quiet --json "$@" \
+        >"$work/result.json" &&
+        sed -e '/"version"/d' -e '/"features"/d' -e '/"responses"/d' -e '/"file"/d' "$work/result.json" | sha256sum |
+        sed "s/^\\(.\\{32\\}\\).*/\\1  encode/"
+}
+
+# all_digests THREADS
+all_digests() {
+    selections_digests --threads "$1" && sweep_digest --threads "$1" &&
+        of_sentences similarity similarity --seeds 0 --threads "$1" &&
+        of_sentences languages eval --languages "$list" --measures answers -n 8 --threads "$1" &&
+        nearest_digest --threads "$1" && encode_digest --threads "$1"
+}
+
+if [ "$1" = --print ]; then
+    all_digests 1
+    exit
+fi
+
+are_published() {
+    all_digests "$1" >"$work/found" && diff "$published" "$work/found"
+}
+
+check "what studies find is the published on 1 thread" are_published 1
+check "what studies find is the published on 2 threads" are_published 2
+done_testing
