@@ -28,18 +28,19 @@ add_tile_f64(const size_t rows, double *output, size_t stride, const double *a, 
 {
     f64x8 chains[TILE_ROWS][TILE_GROUPS];
 
-    UNROLL
-    for (size_t row = 0; row < rows; row++)
+    UNROLL_LONG
+    for (size_t row = 0; row < rows; row++) {
         UNROLL
         for (size_t group = 0; group < TILE_GROUPS; group++)
             chains[row][group] = f64x8_set(0.0);
+    }
     for (size_t k = 0; k < length; k++, a += rows, b += F64_WIDTH) {
         f64x8 columns[TILE_GROUPS];
 
         UNROLL
         for (size_t group = 0; group < TILE_GROUPS; group++)
             columns[group] = f64x8_load(b + 8 * group);
-        UNROLL
+        UNROLL_LONG
         for (size_t row = 0; row < rows; row++) {
             f64x8 x = f64x8_set(a[row]);
 
@@ -48,14 +49,15 @@ add_tile_f64(const size_t rows, double *output, size_t stride, const double *a, 
                 chains[row][group] = f64x8_fma(x, columns[group], chains[row][group]);
         }
     }
-    UNROLL
-    for (size_t row = 0; row < rows; row++)
+    UNROLL_LONG
+    for (size_t row = 0; row < rows; row++) {
         UNROLL
         for (size_t group = 0; group < TILE_GROUPS; group++) {
             double *total = output + row * stride + 8 * group;
 
             f64x8_store(total, f64x8_add(f64x8_load(total), chains[row][group]));
         }
+    }
 }
 
 static __attribute__((noinline)) void tile_add_f64(size_t rows, double *output, size_t stride,
