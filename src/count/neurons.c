@@ -68,7 +68,7 @@ size_t mmn_neuron_list_common(const mmn_neuron_list *a, const mmn_neuron_list *b
     return common;
 }
 
-static bool has(const mmn_neuron_list *list, uint64_t number)
+bool mmn_neuron_list_has(const mmn_neuron_list *list, uint64_t number)
 {
     size_t low = 0, high = list->count;
     while (low < high) {
@@ -89,7 +89,8 @@ void mmn_neurons_by_domains(size_t *by_domains, const mmn_listed_module *module,
         for (size_t i = 0; i < module->lists[d].count; i++) {
             size_t before = 0, after = 0;
             for (size_t other = 0; other < domain_count; other++)
-                if (other != d && has(&module->lists[other], module->lists[d].numbers[i]))
+                if (other != d &&
+                    mmn_neuron_list_has(&module->lists[other], module->lists[d].numbers[i]))
                     *(other < d ? &before : &after) += 1;
             by_domains[after] += before == 0; /* where its first domain's list has it */
         }

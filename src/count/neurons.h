@@ -73,6 +73,8 @@ bool mmn_setting_has(const char *setting, const char *name);
 void mmn_neurons_mark(uint8_t *marks, const mmn_listed_module *module, const uint8_t *domains,
                       size_t domain_count);
 
+/* Whether the list has the neuron of this number. */
+bool mmn_neuron_list_has(const mmn_neuron_list *list, uint64_t number);
 /* How many neurons are in both lists of one module. */
 size_t mmn_neuron_list_common(const mmn_neuron_list *a, const mmn_neuron_list *b);
 /* Fills by_domains [domain_count]: how many of the module's neurons belong to 1, 2, ... of the

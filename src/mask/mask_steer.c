@@ -15,19 +15,6 @@ typedef struct means {
     mmn_counts *own;          /* what was read of them here */
 } means;
 
-static bool contains(const mmn_neuron_list *list, uint64_t number)
-{
-    size_t low = 0, high = list->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (list->numbers[middle] < number)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < list->count && list->numbers[low] == number;
-}
-
 static mmn_status find_counted(means *m, mmn_error *error)
 {
     for (size_t d = 0; d < m->neurons->domain_count; d++) {
@@ -47,7 +34,7 @@ static float mean_of(const means *m, size_t module, const mmn_listed_module *lis
 {
     double sum = 0, positions = 0;
     for (size_t d = 0; d < m->neurons->domain_count; d++) {
-        if (!m->on[d] || !contains(&listed->lists[d], number))
+        if (!m->on[d] || !mmn_neuron_list_has(&listed->lists[d], number))
             continue;
         const mmn_count_cell *cell = &m->counts->domains[m->counted[d]].cells[module];
         sum += (double)cell->fields[MMN_FIELD_SUM][number];
