@@ -78,22 +78,35 @@ static size_t list_folder(golden_case *list, size_t count, const char *root, con
     return count;
 }
 
-/* In the order of their names. */
-static size_t list_cases(golden_case *list)
+/* Those of golden/`kind`, which has a folder for each checkpoint. */
+static size_t list_kind(golden_case *list, const char *kind)
 {
     size_t count = 0;
-    DIR *folder = open_folder(golden_root(), "cases");
+    DIR *folder = open_folder(golden_root(), kind);
     const struct dirent *entry;
     while (folder && (entry = readdir(folder))) {
         char model[NAME_SIZE], cases[NAME_SIZE];
         if (entry->d_name[0] != '.' &&
             snprintf(model, sizeof model, "checkpoints/%s", entry->d_name) < NAME_SIZE &&
-            snprintf(cases, sizeof cases, "cases/%s", entry->d_name) < NAME_SIZE)
+            snprintf(cases, sizeof cases, "%s/%s", kind, entry->d_name) < NAME_SIZE)
             count = list_folder(list, count, golden_root(), model, cases);
     }
     if (folder)
         closedir(folder);
-    count = list_folder(list, count, trained_folder(), "model", "cases");
+    return count;
+}
+
+/* In the order of their names. */
+static size_t list_cases(golden_case *list)
+{
+    size_t count = list_folder(list, list_kind(list, "cases"), trained_folder(), "model", "cases");
+    qsort(list, count, sizeof *list, compare_cases);
+    return count;
+}
+
+static size_t list_gradients(golden_case *list)
+{
+    size_t count = list_kind(list, "gradients");
     qsort(list, count, sizeof *list, compare_cases);
     return count;
 }
@@ -355,6 +368,140 @@ ParameterizedTest(const golden_case *of, golden, stages_match_float64)
            of->file, golden.worst, golden.worst_stage, (unsigned long long)golden.decisions,
            (unsigned long long)golden.near_zero, (unsigned long long)golden.flips);
     fflush(stdout);
+    mmn_input_free(input);
+    mmn_model_close(model);
+    close_golden(&golden);
+}
+
+/* ---- Gradients ------------------------------------------------------------------------------- */
+
+static double number(const golden_data *golden, const char *key)
+{
+    return strtod(metadata(golden, key), NULL);
+}
+
+/* What the case's gradients are of. */
+static mmn_objective objective_of(const golden_data *golden, const mmn_input *input)
+{
+    const size_t last = mmn_input_length(input) - 1;
+    return (mmn_objective){.size = sizeof(mmn_objective),
+                           .kind = number(golden, "logit") > 0 ? MMN_OBJECTIVE_LOGIT
+                                                               : MMN_OBJECTIVE_LOG_PROBABILITY,
+                           .token = (int32_t)number(golden, "token"),
+                           .position = last - (size_t)number(golden, "before")};
+}
+
+/* The objective, whose gradients a probe sees. */
+static double derive(const mmn_model *model, const mmn_input *input, const golden_data *golden,
+                     const mmn_probe *probe)
+{
+    const mmn_session_options options = {.size = sizeof(options), .prompt_only = 1};
+    const mmn_objective objective = objective_of(golden, input);
+    mmn_error error;
+    mmn_session *session;
+    double value;
+    cr_assert_eq(mmn_session_create(&session, model, &options, &error), MMN_OK);
+    cr_assert_eq(mmn_session_add_probe(session, probe, &error), MMN_OK, "%s", error.message);
+    cr_assert_eq(mmn_session_gradient(session, input, &objective, &value, &error), MMN_OK, "%s: %s",
+                 golden->of->file, error.message);
+    mmn_session_free(session);
+    return value;
+}
+
+static struct criterion_test_params all_gradients(void)
+{
+    static golden_case cases[CASE_LIMIT];
+    return cr_make_param_array(golden_case, cases, list_gradients(cases));
+}
+
+ParameterizedTestParameters(golden, gradients_match_float64)
+{
+    return all_gradients();
+}
+
+ParameterizedTest(const golden_case *of, golden, gradients_match_float64)
+{
+    golden_data golden;
+    MMN_NEEDS(of->model);
+    open_golden(&golden, of);
+    mmn_model *model = open_model(of);
+    mmn_input *input = input_from_prompt(model, &golden);
+    const mmn_probe probe = {.stages = "grad.*", .see = compare_stage, .context = &golden};
+    double error = fabs(derive(model, input, &golden, &probe) - number(&golden, "value"));
+
+    cr_expect_leq(error, TORCH_ERRORS * fmax(number(&golden, "error.value"), 1e-6),
+                  "%s: the value's error is %g", of->file, error);
+    for (size_t i = 0; i < mmn_safetensors_count(golden.file); i++)
+        cr_expect_eq(golden.seen[i], 1, "%s: %s was shown %u times", of->file,
+                     mmn_safetensors_get(golden.file, i)->name, golden.seen[i]);
+    printf("# %s: at most %.2f times torch's error (%s)\n", of->file, golden.worst,
+           golden.worst_stage);
+    fflush(stdout);
+    mmn_input_free(input);
+    mmn_model_close(model);
+    close_golden(&golden);
+}
+
+/* A step along a pseudo-random direction: the embeddings that a probe moves, and the derivative
+ * that it then sees. */
+typedef struct moved_embeddings {
+    double step, slope;
+} moved_embeddings;
+
+/* Coordinate number i of the direction, in [-1, 1]. */
+static double direction(size_t i)
+{
+    return (double)((i * 2654435761u) % 2001) / 1000.0 - 1.0;
+}
+
+static mmn_status move_embeddings(void *context, const mmn_stage *stage, mmn_error *error)
+{
+    moved_embeddings *moved = context;
+    float *values = stage->data;
+    bool is_gradient = strncmp(stage->name, "grad.", 5) == 0;
+    (void)error;
+    for (size_t i = 0; i < stage->shape[0] * stage->shape[1]; i++)
+        if (is_gradient)
+            moved->slope += (double)values[i] * direction(i);
+        else
+            values[i] += (float)(moved->step * direction(i));
+    return MMN_OK;
+}
+
+ParameterizedTestParameters(golden, gradients_are_finite_differences)
+{
+    return all_gradients();
+}
+
+/* The value is one of f32 arithmetic, good to some 1e-6; the error of a central difference is that
+ * over twice the step, and the third derivative's part, which grows with its square. */
+ParameterizedTest(const golden_case *of, golden, gradients_are_finite_differences)
+{
+    enum { STEPS = 3 };
+    golden_data golden;
+    MMN_NEEDS(of->model);
+    open_golden(&golden, of);
+    mmn_model *model = open_model(of);
+    mmn_input *input = input_from_prompt(model, &golden);
+    moved_embeddings moved = {0};
+    const mmn_probe probe = {.stages = "language.embeddings,grad.language.embeddings",
+                             .writes = 1,
+                             .see = move_embeddings,
+                             .context = &moved};
+    derive(model, input, &golden, &probe);
+    const double slope = moved.slope;
+    double step = 4e-4, best = INFINITY;
+    for (size_t i = 0; i < STEPS; i++, step *= 0.25) {
+        moved.step = step;
+        double ahead = derive(model, input, &golden, &probe);
+        moved.step = -step;
+        double behind = derive(model, input, &golden, &probe);
+        best = fmin(best, fabs((ahead - behind) / (2 * step) - slope));
+    }
+    printf("# %s: derivative %.6g, difference quotient %.2g off\n", of->file, slope, best);
+    fflush(stdout);
+    cr_expect_leq(best, 1e-2 * fabs(slope) + 1e-2, "%s: the derivative is %g, off by %g", of->file,
+                  slope, best);
     mmn_input_free(input);
     mmn_model_close(model);
     close_golden(&golden);
