@@ -227,14 +227,18 @@ def run_case(case: Case, root: Path, processor: object, single: nn.Module,
     return tensors, metadata, margin
 
 
-def run_checkpoint(folder: Path, root: Path, cases: Sequence[Case]) -> Golden:
+def load(folder: Path) -> tuple[nn.Module, nn.Module, object]:
+    """The model in float32 and in float64, and its processor."""
     if is_original(folder):
-        single, double, processor = load_model(folder), load_model(folder).double(), Processor(folder)
-    else:
-        load = model_inputs.model_class(folder).from_pretrained
-        single = load(folder, dtype=torch.float32, attn_implementation="eager").eval()
-        double = load(folder, dtype=torch.float32, attn_implementation="eager").eval().double()
-        processor = model_inputs.load_processor(folder)
+        return load_model(folder), load_model(folder).double(), Processor(folder)
+    load_one = model_inputs.model_class(folder).from_pretrained
+    single = load_one(folder, dtype=torch.float32, attn_implementation="eager").eval()
+    double = load_one(folder, dtype=torch.float32, attn_implementation="eager").eval().double()
+    return single, double, model_inputs.load_processor(folder)
+
+
+def run_checkpoint(folder: Path, root: Path, cases: Sequence[Case]) -> Golden:
+    single, double, processor = load(folder)
     golden = Golden({}, float("inf"))
     for case in cases:
         tensors, metadata, margin = run_case(case, root, processor, single, double)

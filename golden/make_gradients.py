@@ -15,11 +15,12 @@ from safetensors.torch import save_file
 
 import hooks
 import inputs as model_inputs
-from make_golden import HERE, as_float64, error_against, prepare_libraries
+from make_golden import HERE, as_float64, error_against, load, prepare_libraries
 from truth import float64_arithmetic
 
 ENDS = "grad.language.layers.0.mlp.act, grad.language.embeddings"
 OUTLINE = f"{ENDS}, grad.language.layers.*.out, grad.language.layers.1.attn.out"
+IMAGES = "grad.projector.*, grad.vision.out, grad.vision.layers.0.*, grad.vision.embeddings"
 NEURONS = "grad.language.layers.*.mlp.*, grad.language.layers.0.attn.out, grad.language.norm"
 
 
@@ -42,18 +43,17 @@ CASES = (
     Case("bloom", "The cat is on the table.", " cat"),
     Case("opt", "The cat is on the table.", " cat", before=1),
     Case("phi", "The cat is on the table.", " cat"),
-    Case("llava-1.5", "<image>\nIs there a camera?", "camera", ("images/grey.jpg",), stages=ENDS),
-    Case("llava-v1.6-mistral", "[INST] <image>\nWho? [/INST]", "cat", ("images/tiny.png",), 1, stages=ENDS),
+    Case("llava-1.5", "<image>\nIs there a camera?", "camera", ("images/grey.jpg",), stages=f"{ENDS}, {IMAGES}"),
+    Case("llava-v1.6-mistral", "[INST] <image>\nWho? [/INST]", "cat", ("images/tiny.png",), 1, stages=f"{ENDS}, {IMAGES}"),
+    Case("llava-interleave-qwen", "<image>\nName?", "cat", ("images/tiny.png",), stages=f"{IMAGES}, grad.pixel_values"),
+    Case("llava-linear-224", "<image>\nName?", "cat", ("images/tiny.png",), stages="grad.vision.out"),
     Case("instructblip", "Who is there?", "cat", ("images/tiny.png",), logit=True, stages=ENDS),
 )
 
 
 def make(case: Case) -> None:
     folder = HERE / "checkpoints" / case.checkpoint
-    load = model_inputs.model_class(folder).from_pretrained
-    single = load(folder, dtype=torch.float32, attn_implementation="eager").eval()
-    double = load(folder, dtype=torch.float32, attn_implementation="eager").eval().double()
-    processor = model_inputs.load_processor(folder)
+    single, double, processor = load(folder)
     token = model_inputs.tokenizer_of(processor)(case.word, add_special_tokens=False).input_ids[0]
     prepared = model_inputs.prepare(processor, case.prompt, [HERE / image for image in case.images])
     wanted = (token, -1 - case.before, case.logit, case.stages)

@@ -113,8 +113,9 @@ static void add_many_rows(float *output, size_t output_stride, const float *inpu
     const size_t size = mmn_weight_size(type);
     float packed[MMN_PANEL * TILE_WIDTH];
 
-    for (size_t n = 0; n < outputs; n += TILE_WIDTH)
-        for (size_t k = 0; k < depth; k += MMN_PANEL) {
+    /* All outputs while a panel of the input is in the cache. */
+    for (size_t k = 0; k < depth; k += MMN_PANEL)
+        for (size_t n = 0; n < outputs; n += TILE_WIDTH) {
             const size_t count = smaller(outputs - n, TILE_WIDTH);
             const size_t length = smaller(depth - k, MMN_PANEL);
 

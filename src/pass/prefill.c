@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "pass/positions.h"
+#include "pass/reverse_images.h"
 #include "pass/session.h"
 #include "pass/vision.h"
 
@@ -417,6 +418,21 @@ static mmn_status judge_in_all(mmn_session *const *sessions, size_t session_coun
     return MMN_OK;
 }
 
+/* From the embeddings at image positions to the images. */
+static mmn_status reverse_images(prefilling *p, mmn_session *session, mmn_error *error)
+{
+    const mmn_input *input = p->inputs[0];
+    size_t width = session->model->config.language.hidden_size, count = 0;
+    for (size_t position = 0; position < input->length; position++)
+        if (input->ids[position] == input->image_token)
+            memmove(p->gradient + count++ * width, p->gradient + position * width,
+                    width * sizeof(float));
+    session->probes.inputs = p->inputs;
+    session->probes.input_count = 1;
+    return mmn_images_reverse(&session->compute, session->model, &session->probes, input,
+                              p->gradient, error);
+}
+
 /* The language model, and in a session that has a loss the way back through it. */
 static mmn_status run_language(prefilling *p, mmn_error *error)
 {
@@ -431,7 +447,8 @@ static mmn_status run_language(prefilling *p, mmn_error *error)
     MMN_NEED(batch->states = mmn_allocate(p->inputs[0]->length, states * width, error));
     MMN_TRY(mmn_language_run(batch, error));
     MMN_NEED(p->gradient = mmn_allocate(batch->rows, width, error));
-    return mmn_language_reverse(batch, session->loss, p->gradient, &session->loss_value, error);
+    MMN_TRY(mmn_language_reverse(batch, session->loss, p->gradient, &session->loss_value, error));
+    return p->inputs[0]->image_count > 0 ? reverse_images(p, session, error) : MMN_OK;
 }
 
 static mmn_status prefill(mmn_session *const *sessions, size_t session_count,

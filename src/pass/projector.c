@@ -5,6 +5,14 @@
 
 #include "base/memory.h"
 
+/* The projector's row that stands at a place of the map that the tiles after the first form. */
+static size_t merged_feature(const mmn_anyres_features *anyres, size_t x, size_t y)
+{
+    size_t tile = 1 + y / anyres->base_height * anyres->grid_width + x / anyres->base_width;
+    size_t feature = y % anyres->base_height * anyres->base_width + x % anyres->base_width;
+    return tile * anyres->base_height * anyres->base_width + feature;
+}
+
 /* Packs one image: tile 0's features, then those of the map that the other tiles form, without
  * the rows and columns that are padding, each row followed by image_newline. Returns the place
  * after what it wrote. */
@@ -17,15 +25,43 @@ static float *merge_anyres(float *to, const float *projected, const float *newli
 
     for (size_t y = anyres->first_row; y < anyres->first_row + anyres->rows; y++) {
         for (size_t x = anyres->first_column; x < anyres->first_column + anyres->columns; x++) {
-            size_t tile = 1 + y / anyres->base_height * anyres->grid_width + x / anyres->base_width;
-            size_t feature = y % anyres->base_height * anyres->base_width + x % anyres->base_width;
-            memcpy(to, projected + (tile * tile_features + feature) * width, width * sizeof(float));
+            memcpy(to, projected + merged_feature(anyres, x, y) * width, width * sizeof(float));
             to += width;
         }
         memcpy(to, newline, width * sizeof(float));
         to += width;
     }
     return to;
+}
+
+/* The way back of merge_anyres, without the newlines. */
+static const float *unpack_anyres(float *projected, const float *from,
+                                  const mmn_anyres_features *anyres, size_t width)
+{
+    size_t tile_features = anyres->base_height * anyres->base_width;
+    memcpy(projected, from, tile_features * width * sizeof(float));
+    from += tile_features * width;
+
+    for (size_t y = anyres->first_row; y < anyres->first_row + anyres->rows; y++) {
+        for (size_t x = anyres->first_column; x < anyres->first_column + anyres->columns; x++) {
+            memcpy(projected + merged_feature(anyres, x, y) * width, from, width * sizeof(float));
+            from += width;
+        }
+        from += width;
+    }
+    return from;
+}
+
+void mmn_projector_unpack(const mmn_config *config, const mmn_input *input, float *projected,
+                          const float *merged)
+{
+    size_t width = config->language.hidden_size;
+    size_t tile = mmn_vision_feature_tokens(&config->vision) * width;
+    memset(projected, 0, input->pixels.tiles * tile * sizeof(float));
+    for (size_t image = 0; image < input->image_count; image++) {
+        merged = unpack_anyres(projected, merged, &input->anyres[image], width);
+        projected += input->anyres[image].tiles * tile;
+    }
 }
 
 /* projected [rows][width]: linear_2(act(linear_1(features))), or linear_1(features) alone where the

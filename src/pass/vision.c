@@ -11,6 +11,7 @@ enum { ARRAYS = 7 };
 /* The activations of one run: `rows` = tiles * tokens rows each. */
 typedef struct activations {
     size_t tiles, tokens, rows;
+    mmn_vision_states *states; /* that are kept; NULL: none */
     union {
         struct {
             float *hidden, *normed, *query, *key, *value, *attention, *inner; /* inner: the MLP's */
@@ -112,6 +113,8 @@ static mmn_status embed(const mmn_compute *compute, const mmn_vision_config *con
                          &weights->patch_embedding);
         mmn_accumulate(compute, tokens, positions, a->tokens * width);
     }
+    if (config->pre_norm && a->states)
+        memcpy(a->states->embeddings, embeddings, a->rows * width * sizeof(float));
     if (config->pre_norm)
         mmn_layer_norm(compute, a->hidden, embeddings, &weights->pre_norm, a->rows, width,
                        config->layer_norm_eps);
@@ -119,6 +122,19 @@ done:
     mmn_free(rows);
     mmn_free(positions);
     return status;
+}
+
+void mmn_vision_paste_patches(float *tile, const float *rows, const mmn_vision_config *config)
+{
+    size_t size = config->image_size, patch = config->patch_size, side = config->grid;
+    for (size_t row = 0; row < side; row++)
+        for (size_t column = 0; column < side; column++)
+            for (size_t channel = 0; channel < config->channels; channel++)
+                for (size_t y = 0; y < patch; y++) {
+                    float *line = tile + (channel * size + row * patch + y) * size + column * patch;
+                    memcpy(line, rows, patch * sizeof(float));
+                    rows += patch;
+                }
 }
 
 static void attend(const mmn_compute *compute, const mmn_vision_config *config,
@@ -217,6 +233,9 @@ static mmn_status run(mmn_compute *compute, const mmn_vision_config *config,
     MMN_TRY(show(compute, probes, "vision.embeddings", -1, a, a->hidden, width, error));
     for (uint32_t layer = 0;; layer++) {
         select_features(compute, features, config, &weights->post_norm, a, layer);
+        if (a->states)
+            memcpy(a->states->hidden + layer * a->rows * width, a->hidden,
+                   a->rows * width * sizeof(float));
         if (layer == layers)
             break;
         MMN_TRY(run_layer(compute, config, &weights->layers[layer], (int)layer, probes, a, error));
@@ -226,18 +245,49 @@ static mmn_status run(mmn_compute *compute, const mmn_vision_config *config,
     return show(compute, probes, "vision.out", -1, a, features, all, error);
 }
 
-mmn_status mmn_vision_run(mmn_compute *compute, const mmn_vision_config *config,
-                          const mmn_vision_weights *weights, const mmn_probes *probes,
-                          const float *pixels, size_t tiles, float **features, mmn_error *error)
+static mmn_status run_tower(mmn_compute *compute, const mmn_vision_config *config,
+                            const mmn_vision_weights *weights, const mmn_probes *probes,
+                            const float *pixels, size_t tiles, mmn_vision_states *states,
+                            float **features, mmn_error *error)
 {
     size_t kept = mmn_vision_feature_tokens(config), width = mmn_vision_feature_width(config);
     activations a;
     *features = NULL;
     mmn_status status = allocate_activations(&a, config, tiles, error);
+    a.states = states;
     if (status == MMN_OK && !(*features = mmn_allocate(tiles * kept, width * sizeof(float), error)))
         status = MMN_SYSTEM;
     if (status == MMN_OK)
         status = run(compute, config, weights, probes, pixels, &a, *features, error);
     free_activations(&a);
     return status;
+}
+
+mmn_status mmn_vision_run(mmn_compute *compute, const mmn_vision_config *config,
+                          const mmn_vision_weights *weights, const mmn_probes *probes,
+                          const float *pixels, size_t tiles, float **features, mmn_error *error)
+{
+    return run_tower(compute, config, weights, probes, pixels, tiles, NULL, features, error);
+}
+
+mmn_status mmn_vision_run_again(mmn_compute *compute, const mmn_vision_config *config,
+                                const mmn_vision_weights *weights, const float *pixels,
+                                size_t tiles, mmn_vision_states *states, float **features,
+                                mmn_error *error)
+{
+    const mmn_probes nobody = {.interrupt = compute->interrupt};
+    size_t bytes = config->positions * config->hidden_size * sizeof(float);
+    *features = NULL;
+    states->tiles = tiles;
+    states->layers = layers_needed(config, &nobody);
+    MMN_NEED(states->embeddings = mmn_allocate(tiles, bytes, error));
+    MMN_NEED(states->hidden = mmn_allocate((states->layers + (size_t)1) * tiles, bytes, error));
+    return run_tower(compute, config, weights, &nobody, pixels, tiles, states, features, error);
+}
+
+void mmn_vision_states_free(mmn_vision_states *states)
+{
+    mmn_free(states->embeddings);
+    mmn_free(states->hidden);
+    *states = (mmn_vision_states){0};
 }

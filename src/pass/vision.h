@@ -20,6 +20,30 @@ mmn_status mmn_vision_run(mmn_compute *compute, const mmn_vision_config *config,
                           const mmn_vision_weights *weights, const mmn_probes *probes,
                           const float *pixels, size_t tiles, float **features, mmn_error *error);
 
+/* What the reverse pass needs of the tower. Zero-initialise; free with mmn_vision_states_free. */
+typedef struct mmn_vision_states {
+    size_t tiles;
+    uint32_t layers;   /* that features need */
+    float *embeddings; /* [tiles][positions][hidden_size], before the norm, if there is one */
+    float *hidden;     /* [layers + 1][tiles][positions][hidden_size]: what enters each layer */
+} mmn_vision_states;
+
+/* mmn_vision_run for nobody to see, as far as features need it, which keeps the states. */
+mmn_status mmn_vision_run_again(mmn_compute *compute, const mmn_vision_config *config,
+                                const mmn_vision_weights *weights, const float *pixels,
+                                size_t tiles, mmn_vision_states *states, float **features,
+                                mmn_error *error);
+void mmn_vision_states_free(mmn_vision_states *states);
+
+/* Puts patches [patches][channels * patch * patch] where the tower has cut them from a tile
+ * [channels][size][size]; what belongs to none stays. */
+void mmn_vision_paste_patches(float *tile, const float *patches, const mmn_vision_config *config);
+
+/* projected [tiles][tokens][width] = the rows of merged [image positions][width] where the
+ * projector's rows went, 0 for those that are padding. */
+void mmn_projector_unpack(const mmn_config *config, const mmn_input *input, float *projected,
+                          const float *merged);
+
 /* Projects features [tiles][tokens][width] of all images of `input` and packs them for the language
  * model: *merged [image positions][language hidden_size] (freed with mmn_free, after a failure
  * too). Shows the projector.* stages.
