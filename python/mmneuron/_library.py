@@ -238,9 +238,10 @@ class JudgeOptions(Structure):
 class EncodeOptions(Structure):
     _fields_ = [("size", c_size_t), ("responses", c_char_p), ("features", POINTER(c_char_p)),
                 ("feature_count", c_size_t), ("comparisons", POINTER(c_char_p)),
-                ("comparison_count", c_size_t), ("draws", c_uint32), ("seed", c_uint64),
-                ("epsilon", c_double), ("rate", c_double), ("threads", c_int), ("simd", c_char_p),
-                ("progress", PROGRESS), ("progress_context", c_void_p)]
+                ("comparison_count", c_size_t), ("roles", POINTER(c_char_p)), ("role_count", c_size_t),
+                ("joins", POINTER(c_char_p)), ("join_count", c_size_t), ("draws", c_uint32),
+                ("seed", c_uint64), ("epsilon", c_double), ("rate", c_double), ("threads", c_int),
+                ("simd", c_char_p), ("progress", PROGRESS), ("progress_context", c_void_p)]
 
 
 class DumpOptions(Structure):

@@ -268,20 +268,25 @@ def judge_file(judge: Model, file: Path, list: Path | None = None, *, form: str 
 
 
 def encode(responses: Path, features: dict[str, Path], compare: Iterable[tuple[str, str]] = (), *,
+           roles: Iterable[tuple[str, str]] = (), join: dict[str, Iterable[str]] | None = None,
            draws: int = 0, seed: int = 1, epsilon: float = 0, rate: float = 0, threads: int = 0,
            simd: str | None = None, progress: Any = None) -> Result:
     """Whether features of events predict what was recorded while they happened.
 
     responses: a file of what was recorded. features: of each model, a file (doc/formats.md has both).
-    compare: pairs of models, of which the first is to predict sites better. draws: of the events (0:
+    compare: pairs of models, of which the first is to predict sites better. roles: models with
+    "multimodal", "vision", "language", "random:MODEL" or "control:MODEL", from which comparisons and
+    tests follow. join: names of models whose features are those of others side by side. draws: of the events (0:
     1000). epsilon: how far projections may change distances (0: 0.1). rate: of false discoveries (0:
     0.05). No model is run.
     """
     named = [f"{name}={os.fspath(file)}" for name, file in features.items()]
     pairs = [f"{a}:{b}" for a, b in compare]
+    given = [f"{name}={role}" for name, role in roles]
+    joined = [f"{name}={'+'.join(parts)}" for name, parts in (join or {}).items()]
     options = EncodeOptions(
         size=ctypes.sizeof(EncodeOptions), responses=path(responses), features=paths(named),
         feature_count=len(named), comparisons=paths(pairs), comparison_count=len(pairs),
-        draws=draws, seed=seed, epsilon=epsilon, rate=rate, threads=threads, simd=text(simd),
+        roles=paths(given), role_count=len(given), joins=paths(joined), join_count=len(joined), draws=draws, seed=seed, epsilon=epsilon, rate=rate, threads=threads, simd=text(simd),
         progress=progress_callback(progress))
     return made("mmn_encode", options)

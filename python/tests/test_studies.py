@@ -278,3 +278,9 @@ def test_encode(program) -> None:
                    *(f"--features={name}={file}" for name, file in features.items()))
     assert mmneuron.encode(folder / "responses.safetensors", features, [("both", "vision")],
                            draws=5).json() == said
+    roles = [("both", "multimodal"), ("vision", "vision"), ("vision", "control:both")]
+    said = program("encode", folder / "responses.safetensors", "--draws", "5", "--join", "joined=both+vision",
+                   *(f"--role={name}={role}" for name, role in roles),
+                   *(f"--features={name}={file}" for name, file in features.items()))
+    assert mmneuron.encode(folder / "responses.safetensors", features, roles=roles,
+                           join={"joined": ["both", "vision"]}, draws=5).json() == said

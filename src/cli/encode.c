@@ -28,7 +28,7 @@ static int run(const mmn_cli_call *call, mmn_encode_options *asked)
 int mmn_cli_encode(mmn_cli_call *call)
 {
     mmn_encode_options asked = {.size = sizeof(asked), .draws = 1000, .seed = 1};
-    mmn_cli_texts features = {0}, comparisons = {0};
+    mmn_cli_texts features = {0}, comparisons = {0}, roles = {0}, joins = {0};
     const char *output = NULL;
     /* clang-format off */
     const mmn_cli_option options[] = {
@@ -38,6 +38,10 @@ int mmn_cli_encode(mmn_cli_call *call)
          .target = &output, .help = "write everything to FILE (JSON; - is standard output)"},
         {.name = "compare", .value = "A:B", .kind = MMN_CLI_TEXTS, .target = &comparisons,
          .help = "find the sites that model A predicts better than model B; may be repeated"},
+        {.name = "role", .value = "NAME=ROLE", .kind = MMN_CLI_TEXTS, .target = &roles,
+         .help = "multimodal, vision, language, random:MODEL or control:MODEL; may be repeated"},
+        {.name = "join", .value = "NAME=A+B", .kind = MMN_CLI_TEXTS, .target = &joins,
+         .help = "a model of A's and B's features side by side; may be repeated"},
         {.name = "draws", .value = "N", .kind = MMN_CLI_U32, .target = &asked.draws,
          .minimum = 1, .maximum = 65535,
          .help = "draw the events again N times, for intervals and comparisons (1000)"},
@@ -59,6 +63,10 @@ int mmn_cli_encode(mmn_cli_call *call)
     asked.feature_count = features.count;
     asked.comparisons = comparisons.texts;
     asked.comparison_count = comparisons.count;
+    asked.roles = roles.texts;
+    asked.role_count = roles.count;
+    asked.joins = joins.texts;
+    asked.join_count = joins.count;
     mmn_cli_destination_source(call, MMN_SOURCE_FILE, asked.responses);
     for (size_t i = 0; i < features.count; i++) {
         const char *equals = strchr(features.texts[i], '=');

@@ -151,6 +151,8 @@ static mmn_status run_model(mmn_encode_study *study, mmn_encode_model *model, co
 {
     mmn_ridge_data data;
     MMN_TRY(make_room(study, model, error));
+    if (model->parts)
+        MMN_TRY(mmn_encode_join(model, &study->alignment, error));
     MMN_TRY(choose_layer(study, model, alignment, error));
     mmn_ridge_scores scores = {room(study, study->columns, sizeof(double), error),
                                room(study, study->columns, sizeof(double), error),
@@ -189,9 +191,15 @@ static void add_settings(mmn_result *result, const mmn_encode_study *study)
     MMN_ADD(result, "result", mmn_as_text(mmn_version()), mmn_as_text(options->responses),
             mmn_as_text(study->digest), mmn_as_whole(options->draws), mmn_as_whole(options->seed),
             mmn_as_real(options->epsilon), mmn_as_real(options->rate));
-    for (size_t i = 0; i < study->model_count; i++)
-        MMN_ADD(result, "features", mmn_as_text(study->models[i].name),
-                mmn_as_text(study->models[i].file), mmn_as_text(study->models[i].digest));
+    for (size_t i = 0; i < study->model_count; i++) {
+        const mmn_encode_model *model = &study->models[i];
+        MMN_ADD(result, "features", mmn_as_text(model->name), mmn_as_text(model->file),
+                mmn_as_optional(model->digest), mmn_as_text(mmn_encode_kind_name(model->kind)),
+                mmn_as_text(model->trained ? model->trained->name : NULL),
+                mmn_as_text(model->controlled ? model->controlled->name : NULL));
+        for (size_t part = 0; part < model->part_count; part++)
+            MMN_ADD(result, "parts", mmn_as_text(model->parts[part]->name));
+    }
 }
 
 static mmn_status fill(mmn_result *result, mmn_encode_study *study, mmn_error *error)
@@ -200,10 +208,12 @@ static mmn_status fill(mmn_result *result, mmn_encode_study *study, mmn_error *e
     for (size_t i = 0; i < mmn_safetensors_count(study->responses); i++) {
         const mmn_tensor *responses = mmn_safetensors_get(study->responses, i);
         MMN_TRY(run_alignment(study, responses, error));
-        MMN_TRY(mmn_encode_add(result, study, responses->name, error));
+        mmn_encode_add(result, study, responses->name);
+        MMN_TRY(mmn_encode_compare(result, study, error));
+        mmn_encode_judge(study, i);
         mmn_blocks_free(&study->alignment);
     }
-    return MMN_OK;
+    return mmn_encode_add_tests(result, study, error);
 }
 
 static mmn_status run(mmn_result **result, mmn_encode_study *study, mmn_error *error)
@@ -224,6 +234,7 @@ static void close_study(mmn_encode_study *study)
     mmn_safetensors_close(study->responses);
     mmn_algebra_end(&study->algebra);
     json_decref(study->sites);
+    mmn_free(study->pairs);
     mmn_blocks_free(&study->alignment);
     mmn_blocks_free(&study->blocks);
 }
@@ -233,10 +244,13 @@ static mmn_status check(const mmn_encode_options *options, mmn_error *error)
     MMN_GIVEN(error, options->responses);
     MMN_GIVEN_TEXTS(error, "features", options->feature_count, options->features);
     MMN_GIVEN_TEXTS(error, "comparison", options->comparison_count, options->comparisons);
-    if (options->feature_count == 0 || options->feature_count > MMN_ENCODE_MOST_MODELS)
+    MMN_GIVEN_TEXTS(error, "role", options->role_count, options->roles);
+    MMN_GIVEN_TEXTS(error, "joined model", options->join_count, options->joins);
+    if (options->feature_count == 0 ||
+        options->feature_count + options->join_count > MMN_ENCODE_MOST_MODELS)
         return mmn_fail(error, MMN_USAGE, NULL, NULL,
-                        "features of %zu models were given; expected 1 to %d",
-                        options->feature_count, MMN_ENCODE_MOST_MODELS);
+                        "features of %zu models were given, and %zu were joined; expected 1 to %d",
+                        options->feature_count, options->join_count, MMN_ENCODE_MOST_MODELS);
     if (options->draws > MMN_ENCODE_MOST_DRAWS)
         return mmn_fail(error, MMN_USAGE, NULL, NULL,
                         "%u draws were asked for; expected at most %d", options->draws,

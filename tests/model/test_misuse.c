@@ -308,6 +308,14 @@ Test(misuse, null)
                                              .responses = "x",
                                              .feature_count = 1},
                        &error));
+    REFUSES(mmn_encode(&result,
+                       &(mmn_encode_options){
+                           .size = sizeof(mmn_encode_options), .responses = "x", .role_count = 1},
+                       &error));
+    REFUSES(mmn_encode(&result,
+                       &(mmn_encode_options){
+                           .size = sizeof(mmn_encode_options), .responses = "x", .join_count = 1},
+                       &error));
     REFUSES(mmn_contributions_run(&result, model, NULL, &error));
     REFUSES(mmn_contributions_run(
         &result, model, &(mmn_contribution_options){.size = sizeof(mmn_contribution_options)},

@@ -1,5 +1,6 @@
-/* Running out of memory in count, eval, perturb, lens and contrib: an allocation fails, now an
- * early one and now a late one, and is reported as such; nothing is made, lost or left behind. */
+/* Running out of memory in count, eval, perturb, lens, contrib and encode: an allocation fails, now
+ * an early one and now a late one, and is reported as such; nothing is made, lost or left behind.
+ */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -101,6 +102,29 @@ static mmn_status run_lens(char **table, char **json, mmn_error *problem)
     return print(lens, status, table, json, problem);
 }
 
+#define RECORDINGS MMN_SOURCE_DIR "/tests/study/data/encode-roles/"
+
+static mmn_status run_encode(char **table, char **json, mmn_error *problem)
+{
+    const char *const features[] = {"vision=" RECORDINGS "vision.safetensors",
+                                    "multimodal=" RECORDINGS "multimodal.safetensors"};
+    const char *const roles[] = {"vision=vision", "multimodal=multimodal"};
+    const char *const joins[] = {"joined=vision+multimodal"};
+    const mmn_encode_options options = {.size = sizeof(options),
+                                        .responses = RECORDINGS "responses.safetensors",
+                                        .features = features,
+                                        .feature_count = 2,
+                                        .roles = roles,
+                                        .role_count = 2,
+                                        .joins = joins,
+                                        .join_count = 1,
+                                        .draws = 1,
+                                        .threads = 1};
+    mmn_result *result;
+    mmn_status status = mmn_encode(&result, &options, problem);
+    return print(result, status, table, json, problem);
+}
+
 static mmn_status run_contributions(char **table, char **json, mmn_error *problem)
 {
     const char *const images[] = {IMAGE};
@@ -187,6 +211,11 @@ Test(neurons_out_of_memory, perturbing)
 Test(neurons_out_of_memory, reading_layers)
 {
     run_out(run_lens);
+}
+
+Test(neurons_out_of_memory, predicting_recordings)
+{
+    run_out(run_encode);
 }
 
 Test(neurons_out_of_memory, finding_contributions)
