@@ -24,7 +24,8 @@ static const struct {
     [MMN_RESULT_PERTURB] = {"perturb", &mmn_perturbation_form},
     [MMN_RESULT_LENS] = {"lens", &mmn_lens_form},
     [MMN_RESULT_CONTRIBUTIONS] = {"contrib", &mmn_contributions_form},
-    [MMN_RESULT_CONTRIBUTION_LIST] = {"contrib of a list", &mmn_contribution_list_form}};
+    [MMN_RESULT_CONTRIBUTION_LIST] = {"contrib of a list", &mmn_contribution_list_form},
+    [MMN_RESULT_ENCODE] = {"encode", &mmn_encode_form}};
 
 const char *mmn_result_kind_name(mmn_result_kind kind)
 {
@@ -135,7 +136,8 @@ static mmn_status read_json(mmn_result_sets *sets, const char *file, mmn_error *
     mmn_status status =
         kind < MMN_RESULT_KINDS
             ? take_place(&result, sets, (mmn_result_kind)kind, file, error)
-            : mmn_result_refuse_format(format, "rank, eval, perturb, lens or contrib", file, error);
+            : mmn_result_refuse_format(format, "rank, eval, perturb, lens, contrib or encode", file,
+                                       error);
     if (status != MMN_OK) {
         json_decref(document);
         return status;
@@ -251,7 +253,11 @@ static const need needs[] = {{MMN_RESULT_EVAL, "summary", "domain", MMN_REPORT_I
                              {MMN_RESULT_CONTRIBUTIONS, "drops", "neurons", 0},
                              {MMN_RESULT_CONTRIBUTION_LIST, "summary", "order", MMN_REPORT_ITEMS},
                              {MMN_RESULT_CONTRIBUTION_LIST, "drops", "how", MMN_REPORT_ITEMS},
-                             {MMN_RESULT_CONTRIBUTION_LIST, "drops", "neurons", 0}};
+                             {MMN_RESULT_CONTRIBUTION_LIST, "drops", "neurons", 0},
+                             {MMN_RESULT_ENCODE, "alignments", "alignment", MMN_REPORT_DOMAINS},
+                             {MMN_RESULT_ENCODE, "models", "model", MMN_REPORT_CURVES},
+                             {MMN_RESULT_ENCODE, "layers", "name", MMN_REPORT_ITEMS},
+                             {MMN_RESULT_ENCODE, "tests", "test", MMN_REPORT_CURVES}};
 
 static mmn_status check_need(mmn_results *results, const need *needed, mmn_error *error)
 {
