@@ -123,7 +123,7 @@ static mmn_status draw_alignment(mmn_figure *figure, const mmn_result_file *file
             add_curve(&figure->table, file->result, models.first + m, &curves[m]);
         places = curves[m].places > places ? curves[m].places : places;
     }
-    if (status == MMN_OK && places > 1)
+    if (status == MMN_OK && places > 0)
         status = draw_curves(figure, file->result, alignment, along, curves);
     mmn_free(curves);
     return status;
