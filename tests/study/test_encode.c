@@ -121,6 +121,11 @@ Test(encode, is_pythons)
     expect_file(options_of(1, "reference"), FOLDER "expected.json");
 }
 
+Test(encode, compares_and_tests_by_roles)
+{
+    expect_file(roles_options(1, "reference"), ROLES "expected.json");
+}
+
 Test(encode, has_the_same_bytes_everywhere)
 {
     char *first = run(roles_options(1, "reference"));
