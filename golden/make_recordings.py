@@ -27,8 +27,8 @@ ALIGNMENTS = ("language", "vision")  # events: onsets of words, cuts between sce
 # How much of vision, language and their product drives a site of each kind.
 MIXTURES = {"multimodal": (1, 1, 1), "linear": (1, 1, 0), "vision": (1, 0, 0), "language": (0, 1, 0),
             "nothing": (0, 0, 0)}
-SITES = {"multimodal": 4, "linear": 4, "vision": 14, "language": 14, "nothing": 4}
-EVENTS, BINS, DIMENSIONS, NOISE, PERSISTENCE = 200, 12, 2, 1.5, 0.4
+SITES = {"multimodal": 2, "linear": 2, "vision": 8, "language": 6, "nothing": 2}
+EVENTS, BINS, DIMENSIONS, NOISE, PERSISTENCE = 120, 11, 2, 1.2, 0.4
 
 
 def persistent(generator: np.random.Generator, shape: tuple) -> np.ndarray:
