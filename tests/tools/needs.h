@@ -12,7 +12,8 @@ static inline bool mmn_build_reads(const char *model)
     (void)name;
 #ifndef HAVE_PCRE2
     if (strcmp(name, "bloom") == 0 || strcmp(name, "llama-3") == 0 || strstr(name, "qwen") ||
-        strcmp(name, "five-languages") == 0 || strstr(name, "deberta"))
+        strcmp(name, "five-languages") == 0 || strcmp(name, "opt") == 0 ||
+        strcmp(name, "phi") == 0 || strstr(name, "deberta"))
         return false;
 #endif
 #ifndef HAVE_UTF8PROC
