@@ -57,7 +57,7 @@ class ModelOptions(Structure):
     _fields_ = [("size", c_size_t), ("threads", c_int), ("simd", c_char_p), ("resize_order", c_int),
                 ("without_tokenizer", c_int), ("ignore_generation_config", c_int),
                 ("interrupted", INTERRUPTED), ("interrupted_context", c_void_p),
-                ("allow_nonfinite", c_int)]
+                ("allow_nonfinite", c_int), ("deltas", _TEXTS), ("delta_count", c_size_t)]
 
 
 class Module(Structure):
@@ -89,7 +89,8 @@ class ModelInfoStruct(Structure):
                 ("maximum_positions", c_uint32), ("sliding_window", c_uint32),
                 ("first_window_layer", c_uint32), ("module_count", c_size_t),
                 ("modules", POINTER(Module)), ("remark_count", c_size_t), ("remarks", _TEXTS),
-                ("generation", GenerationInfo), ("judge_labels", c_uint32)]
+                ("generation", GenerationInfo), ("judge_labels", c_uint32),
+                ("delta_count", c_size_t), ("deltas", _TEXTS)]
 
 
 class StageStruct(Structure):

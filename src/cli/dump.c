@@ -93,6 +93,7 @@ int mmn_cli_dump(mmn_cli_call *call)
         {.name = "max-tokens", .former = "generate", .value = "N",
          .kind = MMN_CLI_WHOLE, .target = &request.generate,
          .maximum = 1e6, .help = "generate up to N tokens and store them as generated_ids"},
+        MMN_CLI_DELTA(call),
         MMN_CLI_IGNORE_GENERATION_CONFIG(&request.wishes.ignore_generation_config),
         MMN_CLI_ALLOW_LONG_PROMPTS(&request.allow_long_prompts),
         MMN_CLI_RESIZE_ORDER(&request.wishes.resize_order),

@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "base/threads.h"
+#include "pass/added.h"
 #include "pass/positions.h"
 
 void mmn_language_logits(const mmn_compute *compute, const mmn_language_weights *weights,
@@ -275,6 +276,7 @@ void mmn_word_space_scores(const mmn_compute *compute, const mmn_model *model, u
             scores + first, neurons, rows, width,
             (const uint8_t *)down->data + first * mmn_weight_size(down->type), down->type, neurons,
             count, neurons - first < PIECE ? neurons - first : PIECE, width);
+    mmn_added_scores(&model->deltas.additions, layer, scores, neurons, rows, count);
 }
 
 void mmn_word_space_column(const mmn_compute *compute, const mmn_model *model, uint32_t layer,
@@ -286,6 +288,7 @@ void mmn_word_space_column(const mmn_compute *compute, const mmn_model *model, u
 
     for (size_t i = 0; i < down->rows; i++)
         compute->kernels->widen(column + i, stored + i * down->columns * size, down->type, 1);
+    mmn_added_column(&model->deltas.additions, layer, neuron, column);
 }
 
 void mmn_word_space_products(const mmn_compute *compute, const mmn_model *model, float *products,

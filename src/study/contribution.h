@@ -4,6 +4,7 @@
 #ifndef MMN_STUDY_CONTRIBUTION_H
 #define MMN_STUDY_CONTRIBUTION_H
 
+#include "pass/added.h"
 #include "study/readout.h"
 #include "study/run_result.h"
 
@@ -158,15 +159,16 @@ mmn_status mmn_image_shuffle_add(const mmn_image_shuffle *shuffle, mmn_session *
 
 /* ---- Noise in weights ------------------------------------------------------------------------ */
 
-/* Noise in the rows of the output matrices that belong to chosen neurons, as its effect on what the
- * matrices give: no weight changes. Zero-initialise; free with mmn_weight_noise_free. */
+/* Makes room for additions to the rows of neurons [count], all different, of which layer and neuron
+ * are read. */
+mmn_status mmn_contributors_place(mmn_additions *additions, const mmn_contributor *neurons,
+                                  size_t count, const mmn_model *model, mmn_error *error);
+
+/* Noise in the rows of the output matrices that belong to chosen neurons. Zero-initialise; free
+ * with mmn_weight_noise_free. */
 typedef struct mmn_weight_noise {
-    uint32_t *neurons;  /* by layer, and ascending in each */
-    size_t *first;      /* [layers + 1]: where those of a layer begin */
-    double *rows;       /* [neurons][width]: what is added to the rows */
-    float *products;    /* [positions][most of a layer]: what enters the matrix at hand */
-    size_t width, most; /* of a layer */
-    char *stages;
+    mmn_additions additions;
+    mmn_added added; /* to a session */
 } mmn_weight_noise;
 
 /* Normal noise of this deviation in the rows of neurons [count], of whom layer and neuron are read,

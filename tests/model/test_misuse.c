@@ -130,6 +130,10 @@ Test(misuse, null)
     REFUSES(mmn_keep_elsewhere(&text, "x", NULL, &error));
     REFUSES(mmn_model_open(NULL, MODEL, NULL, &error));
     REFUSES(mmn_model_open(&opened, NULL, NULL, &error));
+    REFUSES(mmn_model_open(
+        &opened, MODEL,
+        &(mmn_model_options){.size = sizeof(mmn_model_options), .deltas = files, .delta_count = 2},
+        &error));
     cr_expect_null(opened);
     REFUSES(mmn_model_digest(NULL, digest, &error));
     REFUSES(mmn_model_digest(model, NULL, &error));
