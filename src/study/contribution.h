@@ -201,6 +201,15 @@ typedef struct mmn_one_contribution {
     mmn_contributions found;
 } mmn_one_contribution;
 
+/* A kind's functions, of what begins with an mmn_one_contribution; the options are
+ * mmn_contribution_options, which outlive it. */
+mmn_status mmn_one_contribution_set_up(void *context, const mmn_model *model, const void *asked,
+                                       mmn_error *error);
+void mmn_one_contribution_end(void *context);
+/* Reads the prompt, answers it, and fills the neurons of the words that are asked for, of which
+ * there is one at least, but for the neurons' names. */
+mmn_status mmn_one_contribution_find(mmn_one_contribution *one, mmn_error *error);
+
 extern const mmn_study_kind mmn_contributions_kind;
 extern const mmn_study_kind mmn_contribution_list_kind; /* of a list (study/contribution_list.h) */
 

@@ -321,6 +321,16 @@ Test(misuse, null)
         &(mmn_contribution_options){
             .size = sizeof(mmn_contribution_options), .prompt = "a <image>", .image_count = 1},
         &error));
+    REFUSES(mmn_edit(&result, model, NULL, &error));
+    REFUSES(mmn_edit(&result, model,
+                     &(mmn_edit_options){.size = sizeof(mmn_edit_options), .from = "a"}, &error));
+    REFUSES(mmn_edit(&result, model,
+                     &(mmn_edit_options){.size = sizeof(mmn_edit_options),
+                                         .prompt = "a",
+                                         .from = "a",
+                                         .to = "b",
+                                         .method = "other"},
+                     &error));
     REFUSES(mmn_contribution_names_write(NULL, "x", &error));
     REFUSES(mmn_eval(&result, model,
                      &(mmn_eval_options){.size = sizeof(mmn_eval_options),
