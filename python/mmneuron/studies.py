@@ -23,8 +23,8 @@ from collections.abc import Iterable
 from typing import Any, Union
 
 from ._calls import Path, call, names, path, paths, progress_callback, text
-from ._library import (ContributionOptions, EncodeOptions, EvalOptions, JudgeOptions, LensOptions,
-                       PerplexityOptions, PerturbOptions, RowsOptions, StudyOptions)
+from ._library import (ContributionOptions, EditOptions, EncodeOptions, EvalOptions, JudgeOptions,
+                       LensOptions, PerplexityOptions, PerturbOptions, RowsOptions, StudyOptions)
 from .model import Generation, Images, Model
 from .neurons import Neurons
 from .results import Result, as_files, made
@@ -215,6 +215,29 @@ def contrib(model: Model, question: str | None = None, images: Images = (), *,
         first_seed=first_seed, noise=noise, weight_noise=weight_noise, enlarged=enlarged,
         allow_long_prompts=allow_long_prompts, progress=progress_callback(progress))
     return made("mmn_contributions_run", model._handle.value(), options)
+
+
+def edit(model: Model, question: str | None = None, images: Images = (), *, from_: str, to: str,
+         output: Path | None = None, prompt: str | None = None, template: str | None = None,
+         tokens: int = 0, top: int = 0, probability: float = 0, seed: int | None = None,
+         allow_long_prompts: bool = False, progress: Any = None) -> Result:
+    """What makes the model say `to` where its answer has the word `from_`, added to the weights that
+    leave the neurons which contribute most to that word; direct, without gradients.
+
+    question, or prompt as raw text. output: the file of the additions, which Model(deltas=...) takes.
+    tokens: of the answer, at most (0: 32). top: how many neurons (0: 10). probability: that `to` shall
+    have (0: 0.9). seed: as many random neurons instead, by this seed.
+
+    Tables: "words", "answers", "edited".
+    """
+    files = paths(images)
+    options = EditOptions(
+        size=ctypes.sizeof(EditOptions), prompt=text(prompt), question=text(question),
+        template_name=text(template), images=files, image_count=len(files), tokens=tokens,
+        to=text(to), top=top, probability=probability, random=seed is not None, seed=seed or 0,
+        output=None if output is None else path(output), allow_long_prompts=allow_long_prompts,
+        progress=progress_callback(progress), **{"from": text(from_)})
+    return made("mmn_edit", model._handle.value(), options)
 
 
 def contrib_list(model: Model, list: Path, *, template: str | None = None, samples: int = 0,

@@ -184,6 +184,7 @@ int mmn_cli_contrib(mmn_cli_call *call)
          .target = &request.name_rows,
          .help = "of a list, write each word and the names of its neurons to FILE.jsonl, for"
                  " programs that compare texts"},
+        MMN_CLI_DELTA(call),
         MMN_CLI_KEPT_ROWS(&study),
         MMN_CLI_ALLOW_UNKNOWN_KEYS(&options->allow_unknown_keys),
         MMN_CLI_IGNORE_GENERATION_CONFIG(&study.wishes.ignore_generation_config),

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "pass/added.h"
 #include "pass/positions.h"
 
 void mmn_language_logits(const mmn_compute *compute, const mmn_language_weights *weights,
@@ -275,6 +276,7 @@ void mmn_word_space_scores(const mmn_compute *compute, const mmn_model *model, u
 
     mmn_widen_rows(compute, rows, &weights->head, ids, count);
     mmn_apply_transposed(compute, scores, rows, count, down);
+    mmn_added_scores(&model->deltas.additions, layer, scores, down->columns, rows, count);
 }
 
 void mmn_word_space_column(const mmn_compute *compute, const mmn_model *model, uint32_t layer,
@@ -286,6 +288,7 @@ void mmn_word_space_column(const mmn_compute *compute, const mmn_model *model, u
 
     for (size_t i = 0; i < down->rows; i++)
         compute->kernels->widen(column + i, stored + i * down->columns * size, down->type, 1);
+    mmn_added_column(&model->deltas.additions, layer, neuron, column);
 }
 
 void mmn_word_space_products(const mmn_compute *compute, const mmn_model *model, float *products,

@@ -130,6 +130,10 @@ Test(misuse, null)
     REFUSES(mmn_keep_elsewhere(&text, "x", NULL, &error));
     REFUSES(mmn_model_open(NULL, MODEL, NULL, &error));
     REFUSES(mmn_model_open(&opened, NULL, NULL, &error));
+    REFUSES(mmn_model_open(
+        &opened, MODEL,
+        &(mmn_model_options){.size = sizeof(mmn_model_options), .deltas = files, .delta_count = 2},
+        &error));
     cr_expect_null(opened);
     REFUSES(mmn_model_digest(NULL, digest, &error));
     REFUSES(mmn_model_digest(model, NULL, &error));
@@ -326,6 +330,16 @@ Test(misuse, null)
         &(mmn_contribution_options){
             .size = sizeof(mmn_contribution_options), .prompt = "a <image>", .image_count = 1},
         &error));
+    REFUSES(mmn_edit(&result, model, NULL, &error));
+    REFUSES(mmn_edit(&result, model,
+                     &(mmn_edit_options){.size = sizeof(mmn_edit_options), .from = "a"}, &error));
+    REFUSES(mmn_edit(&result, model,
+                     &(mmn_edit_options){.size = sizeof(mmn_edit_options),
+                                         .prompt = "a",
+                                         .from = "a",
+                                         .to = "b",
+                                         .method = "other"},
+                     &error));
     REFUSES(mmn_contribution_names_write(NULL, "x", &error));
     REFUSES(mmn_eval(&result, model,
                      &(mmn_eval_options){.size = sizeof(mmn_eval_options),
