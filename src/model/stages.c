@@ -49,6 +49,11 @@ static const entry entries[] = {
     {18, {"judge.layers.{i}.out", NULL, F32, 2, {"token", "element"}}},
     {19, {"judge.pooled", NULL, F32, 2, {"text", "element"}}},
     {20, {"judge.logits", NULL, F32, 2, {"text", "label"}}},
+    {21, {"detector.features", NULL, F32, 2, {"patch", "element"}}},
+    {22, {"detector.boxes", NULL, F32, 2, {"patch", "side"}}},
+    {23, {"detector.classes", NULL, F32, 2, {"patch", "element"}}},
+    {24, {"detector.query", NULL, F32, 2, {"query", "element"}}},
+    {25, {"detector.logits", NULL, F32, 2, {"patch", "query"}}},
 };
 
 enum { KIND_COUNT = MMN_LENGTH(entries), LAYER_LIMIT = 100000 };

@@ -3,6 +3,7 @@
 #define MMN_PASS_SESSION_H
 
 #include "model/model.h"
+#include "pass/detector.h"
 #include "pass/distribution.h"
 #include "pass/judge.h"
 #include "pass/language.h"
@@ -34,6 +35,7 @@ struct mmn_session {
     mmn_beam_search beam_search; /* beams < 2: none */
     mmn_stopping stopping;       /* besides stop tokens */
     mmn_judge_state judge;       /* of a model that is one */
+    mmn_detector_state detector; /* the same */
     size_t generated;            /* tokens since the last prefill */
     int32_t pending; /* the token generated last, not yet run through the model; or MMN_NO_TOKEN */
 
