@@ -246,12 +246,18 @@ mmn_status mmn_model_open(mmn_model **opened, const char *folder, const mmn_mode
     return MMN_OK;
 }
 
+bool mmn_model_has_language(const mmn_model *model)
+{
+    return model->config.judge.layers == 0 && model->config.query_size == 0;
+}
+
 mmn_status mmn_model_check_language(const mmn_model *model, mmn_error *error)
 {
-    if (model->config.judge.layers == 0)
+    if (mmn_model_has_language(model))
         return MMN_OK;
     return mmn_fail(error, MMN_INPUT, model->folder, NULL,
-                    "is a judge of answers (%s), which has no language model",
+                    "is a %s (%s), which has no language model",
+                    model->config.query_size > 0 ? "detector" : "judge of answers",
                     model->config.family->model_type);
 }
 

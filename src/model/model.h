@@ -36,8 +36,10 @@ struct mmn_model {
     mmn_model_info info;
 };
 
-/* MMN_INPUT where the model has no language model: a judge neither answers nor has neurons that are
- * counted. */
+/* Whether the model continues texts. A judge and a detector do not. */
+bool mmn_model_has_language(const mmn_model *model);
+
+/* MMN_INPUT where it does not: such a model neither answers nor has neurons that are counted. */
 mmn_status mmn_model_check_language(const mmn_model *model, mmn_error *error);
 
 #endif

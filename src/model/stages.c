@@ -58,6 +58,11 @@ static const entry entries[] = {
     {21, {"judge.layers.{i}.out", NULL, F32, 2, {"token", "element"}}},
     {22, {"judge.pooled", NULL, F32, 2, {"text", "element"}}},
     {23, {"judge.logits", NULL, F32, 2, {"text", "label"}}},
+    {24, {"detector.features", NULL, F32, 2, {"patch", "element"}}},
+    {25, {"detector.boxes", NULL, F32, 2, {"patch", "side"}}},
+    {26, {"detector.classes", NULL, F32, 2, {"patch", "element"}}},
+    {27, {"detector.query", NULL, F32, 2, {"query", "element"}}},
+    {28, {"detector.logits", NULL, F32, 2, {"patch", "query"}}},
 };
 
 enum { KIND_COUNT = MMN_LENGTH(entries), LAYER_LIMIT = 100000 };

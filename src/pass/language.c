@@ -187,7 +187,9 @@ static mmn_status finish(const mmn_batch *batch, mmn_error *error)
     const mmn_probes *probes = batch->list->probes;
     size_t width = config->hidden_size, first_row = batch->list->first_row;
     float *normed = batch->hidden + first_row * width;
-    bool want_logits = mmn_probes_want(probes, "language.logits", -1);
+    /* A detector's tower of texts has no head. */
+    bool want_logits = batch->model->weights->language.head.data &&
+                       mmn_probes_want(probes, "language.logits", -1);
     bool want_norm = want_logits || batch->all_rows || mmn_probes_want(probes, "language.norm", -1);
     if (want_norm) {
         MMN_TRY(make_norm(batch, first_row, batch->rows, error));
