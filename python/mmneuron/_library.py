@@ -245,12 +245,19 @@ class EditOptions(Structure):
                 ("progress", PROGRESS), ("progress_context", c_void_p)]
 
 
+class FeaturesOptions(Structure):
+    _fields_ = [("size", c_size_t), ("list", c_char_p), ("file", c_char_p), ("stages", c_char_p),
+                ("pool", c_char_p), ("allow_unknown_keys", c_int), ("allow_long_prompts", c_int),
+                ("progress", PROGRESS), ("progress_context", c_void_p), ("rows", RowsOptions)]
+
+
 class EncodeOptions(Structure):
     _fields_ = [("size", c_size_t), ("responses", c_char_p), ("features", POINTER(c_char_p)),
                 ("feature_count", c_size_t), ("comparisons", POINTER(c_char_p)),
                 ("comparison_count", c_size_t), ("draws", c_uint32), ("seed", c_uint64),
                 ("epsilon", c_double), ("rate", c_double), ("threads", c_int), ("simd", c_char_p),
-                ("progress", PROGRESS), ("progress_context", c_void_p)]
+                ("progress", PROGRESS), ("progress_context", c_void_p), ("model", c_void_p),
+                ("events", POINTER(FeaturesOptions))]
 
 
 class DumpOptions(Structure):
@@ -283,6 +290,7 @@ STRUCTS = {
     "mmn_lens_options": LensOptions, "mmn_contribution_options": ContributionOptions,
     "mmn_judge_options": JudgeOptions, "mmn_encode_options": EncodeOptions,
     "mmn_edit_options": EditOptions,
+    "mmn_features_options": FeaturesOptions,
     "mmn_dump_options": DumpOptions, "mmn_verify_options": VerifyOptions,
     "mmn_report_options": ReportOptions,
 }
@@ -365,6 +373,7 @@ FUNCTIONS = {
     "mmn_contribution_names_write": (c_int, _OBJECT, _TEXT, _ERROR),
     "mmn_judge_file": (c_int, _MADE, _OBJECT, POINTER(JudgeOptions), _ERROR),
     "mmn_edit": (c_int, _MADE, _OBJECT, POINTER(EditOptions), _ERROR),
+    "mmn_features": (c_int, _MADE, _OBJECT, POINTER(FeaturesOptions), _ERROR),
     "mmn_encode": (c_int, _MADE, POINTER(EncodeOptions), _ERROR),
     "mmn_result_free": (None, _OBJECT),
     "mmn_result_read": (c_int, _MADE, _TEXT, _ERROR),

@@ -50,8 +50,8 @@ typedef struct mmn_cli_destination {
     bool short_of_memory;
 } mmn_cli_destination;
 
-/* Arguments of commands that have rows: model and list. */
-enum { MMN_CLI_PLACES = 2 };
+/* Arguments of commands that have rows: model and list, and what may follow. */
+enum { MMN_CLI_PLACES = 3 };
 
 /* "mmneuron merge" of rows: the command that made them makes its result of all of them. */
 typedef struct mmn_cli_merging {

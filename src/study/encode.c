@@ -190,8 +190,7 @@ static void add_settings(mmn_result *result, const mmn_encode_study *study)
             mmn_as_text(study->digest), mmn_as_whole(options->draws), mmn_as_whole(options->seed),
             mmn_as_real(options->epsilon), mmn_as_real(options->rate));
     for (size_t i = 0; i < study->model_count; i++)
-        MMN_ADD(result, "features", mmn_as_text(study->models[i].name),
-                mmn_as_text(study->models[i].file), mmn_as_text(study->models[i].digest));
+        mmn_encode_add_features(result, &study->models[i]);
 }
 
 static mmn_status fill(mmn_result *result, mmn_encode_study *study, mmn_error *error)
@@ -212,6 +211,11 @@ static mmn_status run(mmn_result **result, mmn_encode_study *study, mmn_error *e
     MMN_TRY(mmn_compute_choose(&compute, study->options->threads, study->options->simd, error));
     MMN_TRY(mmn_algebra_begin(&study->algebra, compute.kernels, compute.threads, error));
     MMN_TRY(mmn_encode_open(study, error));
+    bool made = true;
+    if (study->options->model)
+        MMN_TRY(mmn_encode_run_model(result, &made, study, error));
+    if (!made)
+        return MMN_OK;
     MMN_TRY(mmn_result_begin(result, &mmn_encode_form, error));
     MMN_TRY(fill(*result, study, error));
     return mmn_result_end(result, error);
@@ -233,10 +237,13 @@ static mmn_status check(const mmn_encode_options *options, mmn_error *error)
     MMN_GIVEN(error, options->responses);
     MMN_GIVEN_TEXTS(error, "features", options->feature_count, options->features);
     MMN_GIVEN_TEXTS(error, "comparison", options->comparison_count, options->comparisons);
-    if (options->feature_count == 0 || options->feature_count > MMN_ENCODE_MOST_MODELS)
+    if (options->model)
+        MMN_GIVEN(error, options->events);
+    const size_t models = options->feature_count + (options->model != NULL);
+    if (models == 0 || models > MMN_ENCODE_MOST_MODELS)
         return mmn_fail(error, MMN_USAGE, NULL, NULL,
-                        "features of %zu models were given; expected 1 to %d",
-                        options->feature_count, MMN_ENCODE_MOST_MODELS);
+                        "features of %zu models were given; expected 1 to %d", models,
+                        MMN_ENCODE_MOST_MODELS);
     if (options->draws > MMN_ENCODE_MOST_DRAWS)
         return mmn_fail(error, MMN_USAGE, NULL, NULL,
                         "%u draws were asked for; expected at most %d", options->draws,

@@ -22,6 +22,7 @@ typedef struct mmn_encode_layer {
 /* A model's features, and what came of them for one alignment. */
 typedef struct mmn_encode_model {
     const char *name, *file;
+    bool scratch; /* the file is not kept */
     mmn_safetensors *tensors;
     char digest[MMN_DIGEST_SIZE];
     mmn_encode_layer *layers;
@@ -54,6 +55,10 @@ typedef struct mmn_encode_study {
 
 /* Opens all files and reads the names of sites. */
 mmn_status mmn_encode_open(mmn_encode_study *study, mmn_error *error);
+/* Makes the features of the options' model, which is the study's last; unless that is all that was
+ * asked, and *result what there is to say of it, *made. */
+mmn_status mmn_encode_run_model(mmn_result **result, bool *made, mmn_encode_study *study,
+                                mmn_error *error);
 /* Reads the responses of an alignment, and finds each model's layers. */
 mmn_status mmn_encode_read(mmn_encode_study *study, const mmn_tensor *responses, mmn_error *error);
 /* *x: the features [events][projected] of a layer, to be freed with mmn_free. */
@@ -64,6 +69,8 @@ mmn_status mmn_encode_features(double **x, const mmn_encode_study *study,
 /* Adds what was found for an alignment, and its comparisons, to the result. */
 mmn_status mmn_encode_add(mmn_result *result, const mmn_encode_study *study, const char *alignment,
                           mmn_error *error);
+/* Adds where a model's features are from, as their file says. */
+void mmn_encode_add_features(mmn_result *result, const mmn_encode_model *model);
 /* Finds the two models of "A:B". */
 mmn_status mmn_encode_pair(const mmn_encode_study *study, const char *comparison,
                            const mmn_encode_model *pair[2], mmn_error *error);

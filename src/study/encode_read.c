@@ -73,6 +73,19 @@ static mmn_status read_tensor(double *values, const mmn_kernels *kernels, const 
 
 /* ---- Opening --------------------------------------------------------------------------------- */
 
+/* Adds a model, whose name must be new. */
+static mmn_status add_model(mmn_encode_study *study, const char *name, const char *file,
+                            mmn_error *error)
+{
+    for (size_t i = 0; i < study->model_count; i++)
+        if (strcmp(study->models[i].name, name) == 0)
+            return mmn_fail(error, MMN_USAGE, NULL, NULL, "two models are called \"%s\"", name);
+    study->models[study->model_count].name = name;
+    study->models[study->model_count].file = file;
+    study->model_count++;
+    return MMN_OK;
+}
+
 static mmn_status open_model(mmn_encode_study *study, const char *given, mmn_error *error)
 {
     mmn_encode_model *model = &study->models[study->model_count];
@@ -84,14 +97,18 @@ static mmn_status open_model(mmn_encode_study *study, const char *given, mmn_err
                         given);
     char *name = mmn_copy_bytes(given, (size_t)(equals - given), error);
     MMN_NEED(mmn_blocks_keep(&study->blocks, name, error));
-    for (size_t i = 0; i < study->model_count; i++)
-        if (strcmp(study->models[i].name, name) == 0)
-            return mmn_fail(error, MMN_USAGE, NULL, NULL, "two models are called \"%s\"", name);
-    model->name = name;
-    model->file = equals + 1;
+    MMN_TRY(add_model(study, name, equals + 1, error));
     MMN_TRY(mmn_safetensors_open(&model->tensors, model->file, error));
-    study->model_count++;
     return mmn_safetensors_checksum(model->digest, model->tensors, "", error);
+}
+
+/* The model whose features are yet to be made. */
+static mmn_status add_run_model(mmn_encode_study *study, mmn_error *error)
+{
+    const mmn_features_options *events = study->options->events;
+    MMN_TRY(add_model(study, "model", events->file ? events->file : events->list, error));
+    study->models[study->model_count - 1].scratch = !events->file;
+    return MMN_OK;
 }
 
 static mmn_status read_sites(mmn_encode_study *study, mmn_error *error)
@@ -123,6 +140,8 @@ mmn_status mmn_encode_open(mmn_encode_study *study, mmn_error *error)
     MMN_TRY(read_sites(study, error));
     for (size_t i = 0; i < options->feature_count; i++)
         MMN_TRY(open_model(study, options->features[i], error));
+    if (options->model)
+        MMN_TRY(add_run_model(study, error));
     for (size_t i = 0; i < options->comparison_count; i++)
         MMN_TRY(mmn_encode_pair(study, options->comparisons[i], pair, error));
     return MMN_OK;

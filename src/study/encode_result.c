@@ -9,7 +9,10 @@ static const mmn_form_table tables[] = {
     {"result", NULL,
      MMN_COLUMNS(MMN_TEXT("version"), MMN_TEXT("responses"), MMN_TEXT("data"), MMN_WHOLE("draws"),
                  MMN_WHOLE("seed"), MMN_REAL("epsilon", ""), MMN_REAL("rate", ""))},
-    {"features", "result", MMN_COLUMNS(MMN_TEXT("model"), MMN_TEXT("file"), MMN_TEXT("digest"))},
+    {"features", "result",
+     MMN_COLUMNS(MMN_TEXT("model"), MMN_TEXT("file"), MMN_TEXT("digest"), MMN_TEXT("weights"),
+                 MMN_TEXT("events"), MMN_TEXT("stages"), MMN_TEXT("pool"),
+                 MMN_TRUTH("allow_long_prompts"), MMN_TRUTH("nonfinite"))},
     {"alignments", "result",
      MMN_COLUMNS(MMN_TEXT("alignment"), MMN_WHOLE("events"), MMN_WHOLE("sites"),
                  MMN_WHOLE("bins"))},
@@ -38,7 +41,9 @@ static const char json[] =
     "  'settings': {'responses': $responses, 'draws': $draws, 'seed': $seed, 'epsilon': $epsilon,"
     " 'rate': $rate},\n"
     "  'features': [<features|,|\n"
-    "    {'model': $model, 'file': $file, 'digest': $digest}>],\n"
+    "    {'model': $model, 'file': $file, 'digest': $digest"
+    "<?pool|, 'weights': $weights, 'events': $events, 'stages': $stages, 'pool': $pool>"
+    "<?allow_long_prompts|, 'allow_long_prompts': true><?nonfinite|, 'nonfinite': true>}>],\n"
     "  'alignments': [<alignments|,|\n"
     "    {'alignment': $alignment, 'events': $events, 'sites': $sites, 'bins': $bins,\n"
     "     'models': [<models|,|\n"
@@ -71,6 +76,19 @@ const mmn_form mmn_encode_form = {
 static const char *site_name(const mmn_encode_study *study, size_t site)
 {
     return json_string_value(json_array_get(study->sites, site));
+}
+
+void mmn_encode_add_features(mmn_result *result, const mmn_encode_model *model)
+{
+    const mmn_safetensors *tensors = model->tensors;
+    MMN_ADD(result, "features", mmn_as_text(model->name),
+            mmn_as_text(model->scratch ? NULL : model->file), mmn_as_text(model->digest),
+            mmn_as_text(mmn_safetensors_metadata(tensors, "model")),
+            mmn_as_text(mmn_safetensors_metadata(tensors, "data")),
+            mmn_as_text(mmn_safetensors_metadata(tensors, "stages")),
+            mmn_as_text(mmn_safetensors_metadata(tensors, "pool")),
+            mmn_as_truth(mmn_safetensors_metadata(tensors, "allow_long_prompts") != NULL),
+            mmn_as_truth(mmn_safetensors_metadata(tensors, "nonfinite") != NULL));
 }
 
 static void add_model(mmn_result *result, const mmn_encode_study *study,

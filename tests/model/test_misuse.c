@@ -321,6 +321,15 @@ Test(misuse, null)
                                              .responses = "x",
                                              .feature_count = 1},
                        &error));
+    REFUSES(mmn_encode(
+        &result,
+        &(mmn_encode_options){.size = sizeof(mmn_encode_options), .responses = "x", .model = model},
+        &error));
+    const mmn_features_options features = {.size = sizeof(features), .file = "x"};
+    REFUSES(mmn_features(NULL, model, &features, &error));
+    REFUSES(mmn_features(&result, NULL, &features, &error));
+    REFUSES(mmn_features(&result, model, NULL, &error));
+    REFUSES(mmn_features(&result, model, &features, &error));
     REFUSES(mmn_contributions_run(&result, model, NULL, &error));
     REFUSES(mmn_contributions_run(
         &result, model, &(mmn_contribution_options){.size = sizeof(mmn_contribution_options)},
