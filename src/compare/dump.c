@@ -24,6 +24,7 @@ typedef struct dump {
     int32_t *ids; /* [id_count] generated; NULL: none are wanted */
     size_t id_count;
     bool long_prompt;     /* of more positions than the model was made for */
+    const char *deltas;   /* of the model; NULL: none */
     char nonfinite[2048]; /* where a number was infinite or NaN first; "": nowhere */
 } dump;
 
@@ -80,7 +81,7 @@ static mmn_status list_tensors(dump *dumped, const mmn_kept_stages *kept, mmn_er
 static mmn_status write_dump(const void *context, const char *path, mmn_error *error)
 {
     const dump *dumped = context;
-    const char *metadata[9] = {"format", "mmneuron-dump-1", "version", mmn_version()};
+    const char *metadata[11] = {"format", "mmneuron-dump-1", "version", mmn_version()};
     size_t used = 4;
     if (dumped->nonfinite[0] != '\0') {
         metadata[used++] = "nonfinite";
@@ -90,7 +91,31 @@ static mmn_status write_dump(const void *context, const char *path, mmn_error *e
         metadata[used++] = "allow_long_prompts";
         metadata[used++] = "true";
     }
+    if (dumped->deltas) {
+        metadata[used++] = "deltas";
+        metadata[used++] = dumped->deltas;
+    }
     return mmn_safetensors_write(path, dumped->tensors, dumped->count, metadata, error);
+}
+
+/* The forward pass, and the way back if gradients are wanted. */
+static mmn_status pass(mmn_session *session, const mmn_input *input,
+                       const mmn_dump_options *options, mmn_error *error)
+{
+    const size_t length = mmn_input_length(input);
+    mmn_objective objective = {
+        .size = sizeof(objective),
+        .kind = options->logit ? MMN_OBJECTIVE_LOGIT : MMN_OBJECTIVE_LOG_PROBABILITY,
+    };
+    if (!options->gradient_of)
+        return mmn_session_prefill(session, input, error);
+    if (options->gradient_at >= length)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL,
+                        "there is no position %zu before the last one; the input has %zu",
+                        options->gradient_at, length);
+    objective.position = length - 1 - options->gradient_at;
+    MMN_TRY(mmn_word_token(&objective.token, session->model, options->gradient_of, error));
+    return mmn_session_gradient(session, input, &objective, NULL, error);
 }
 
 /* Runs the pass and keeps what is wanted of it. */
@@ -99,7 +124,7 @@ static mmn_status run(dump *dumped, mmn_session *session, const mmn_input *input
 {
     session->compute.watch->allow = true; /* which is what a dump may be wanted for */
     MMN_TRY(mmn_session_keep(session, options->stages ? options->stages : "*", error));
-    MMN_TRY(mmn_session_prefill(session, input, error));
+    MMN_TRY(pass(session, input, options, error));
     if (options->generate > 0 && mmn_glob_match(options->stages, "generated_ids"))
         MMN_TRY(generate(dumped, session, options->generate, error));
     MMN_TRY(list_tensors(dumped, &session->kept, error));
@@ -117,7 +142,7 @@ mmn_status mmn_dump(const mmn_model *model, const mmn_input *input, const mmn_du
     MMN_TAKE_OPTIONS(own, options, error);
     const mmn_session_options session_options = {.size = sizeof(session_options),
                                                  .prompt_only = options->generate == 0};
-    dump dumped = {0};
+    dump dumped = {.deltas = model->deltas.json};
     mmn_session *session = NULL;
     uint64_t passed = mmn_model_nonfinite(model, NULL);
     mmn_status status = mmn_session_create(&session, model, &session_options, error);

@@ -10,10 +10,37 @@
 
 #include "mmneuron/error.h"
 #include "mmneuron/result.h"
+#include "mmneuron/study.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* ---- Features -------------------------------------------------------------------------------- */
+
+typedef struct mmn_features_options {
+    size_t size;        /* sizeof(mmn_features_options) */
+    const char *list;   /* DATA.jsonl, of events: its domains are the alignments, whose events
+                           are in the list's order */
+    const char *file;   /* where the features go; no matter of a shard */
+    const char *stages; /* glob patterns, separated by commas; NULL: the outputs of all layers */
+    const char *pool;   /* "last" position, "first", "mean" or "flat"; NULL: "last" */
+    int allow_unknown_keys; /* pass over keys of the list that no sample has, which are errors
+                               else */
+    int allow_long_prompts; /* run prompts of more positions than the model was made for */
+    mmn_progress_function progress;
+    void *progress_context;
+    mmn_rows_options rows;
+} mmn_features_options;
+
+/* Runs the events of a list through a model, and writes what its stages are for each of them,
+ * pooled over positions, to a safetensors file: a matrix [events, features] for each alignment and
+ * stage (doc/formats.md). The result says what is in it. The same bits on every machine. MMN_INPUT
+ * where an event does not show the stages that the first of its alignment does. */
+MMN_API mmn_status mmn_features(mmn_result **result, const mmn_model *model,
+                                const mmn_features_options *options, mmn_error *error);
+
+/* ---- Regressions ----------------------------------------------------------------------------- */
 
 typedef struct mmn_encode_options {
     size_t size;                 /* sizeof(mmn_encode_options) */
@@ -38,13 +65,18 @@ typedef struct mmn_encode_options {
     const char *simd; /* likewise; NULL: the fastest */
     mmn_progress_function progress;
     void *progress_context;
+    const mmn_model *model; /* whose features are regressed with the given ones, under the name
+                               "model"; NULL: there is none */
+    const mmn_features_options *events; /* which features these are; they are kept in its `file`,
+                                           or NULL: nowhere */
 } mmn_encode_options;
 
 /* Regresses responses on the features of each model: ridge regression in five folds, for the layer
  * that validates best on average; intervals by drawing events again; the sites that one model
  * predicts better than another; and tests by which a site is called multimodal (doc/method.md). The
  * same bits on every machine and with any number of threads. MMN_INPUT names the file and tensor
- * that is wrong. */
+ * that is wrong. With a model, of a shard of its events, and of processes but the first, no result
+ * is made, which is NULL then; a plan is that of its features alone. */
 MMN_API mmn_status mmn_encode(mmn_result **result, const mmn_encode_options *options,
                               mmn_error *error);
 

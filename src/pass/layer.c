@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "pass/added.h"
+
 void mmn_language_normalise(const mmn_compute *compute, const mmn_language_config *config,
                             float *normed, const float *hidden, const mmn_norm *norm, size_t rows)
 {
@@ -38,8 +40,7 @@ static void list_spans(mmn_key_span spans[2], const mmn_batch *batch, uint32_t l
                    : keys_of_rows(batch, sequence->first_row, sequence->rows);
 }
 
-/* Attention of each sequence to itself. */
-static void attend(const mmn_batch *batch, uint32_t layer)
+void mmn_language_attend(const mmn_batch *batch, uint32_t layer)
 {
     const mmn_language_config *config = &batch->model->config.language;
     const mmn_row_memory *memory = batch->memory;
@@ -94,8 +95,19 @@ static void unfuse(const mmn_batch *batch)
     }
 }
 
-/* Queries, keys and values of the normalised rows. */
-static void project(const mmn_batch *batch, const mmn_language_layer_weights *layer)
+void mmn_language_rotate(const mmn_batch *batch, float *query, float *keys, const float *sine)
+{
+    const mmn_language_config *config = &batch->model->config.language;
+    const float *cosine = batch->memory->cosine;
+    if (config->rotary_dim == 0)
+        return;
+    mmn_rotate(batch->compute, query, cosine, sine, batch->rows, config->heads, config->head_dim,
+               config->rotary_dim);
+    mmn_rotate(batch->compute, keys, cosine, sine, batch->rows, config->kv_heads, config->head_dim,
+               config->rotary_dim);
+}
+
+void mmn_language_project(const mmn_batch *batch, const mmn_language_layer_weights *layer)
 {
     const mmn_language_config *config = &batch->model->config.language;
     const mmn_compute *compute = batch->compute;
@@ -110,19 +122,19 @@ static void project(const mmn_batch *batch, const mmn_language_layer_weights *la
                                         {memory->values, &layer->value}};
         mmn_apply_linears(compute, products, 3, memory->normed, rows);
     }
+    mmn_language_rotate(batch, memory->query, memory->keys, memory->sine);
 }
 
-/* Gives queries and keys their positions, unless those enter in another way. */
-static void rotate(const mmn_batch *batch)
+/* Adds what the model's deltas make of what has entered the MLP's output matrix. */
+static void add_deltas(const mmn_batch *batch, uint32_t layer)
 {
-    const mmn_language_config *config = &batch->model->config.language;
+    const mmn_additions *additions = &batch->model->deltas.additions;
     const mmn_row_memory *memory = batch->memory;
-    if (config->rotary_dim == 0)
+    if (mmn_additions_in(additions, layer) == 0)
         return;
-    mmn_rotate(batch->compute, memory->query, memory->cosine, memory->sine, batch->rows,
-               config->heads, config->head_dim, config->rotary_dim);
-    mmn_rotate(batch->compute, memory->keys, memory->cosine, memory->sine, batch->rows,
-               config->kv_heads, config->head_dim, config->rotary_dim);
+    mmn_added_products(additions, layer, memory->up, memory->gate,
+                       batch->model->config.language.intermediate_size, batch->rows);
+    mmn_added_output(additions, layer, memory->normed, memory->up, batch->rows);
 }
 
 mmn_status mmn_language_layer(mmn_batch *batch, uint32_t number, mmn_error *error)
@@ -138,10 +150,9 @@ mmn_status mmn_language_layer(mmn_batch *batch, uint32_t number, mmn_error *erro
     int i = (int)number;
 
     mmn_language_normalise(compute, config, normed, hidden, &layer->attention_norm, rows);
-    project(batch, layer);
-    rotate(batch);
+    mmn_language_project(batch, layer);
     give_to_spans(batch, number);
-    attend(batch, number);
+    mmn_language_attend(batch, number);
     mmn_apply_linear(compute, attention, memory->query, rows, &layer->output);
     MMN_TRY(mmn_batch_show(batch, "language.layers.{i}.attn.out", i, attention, width, error));
     mmn_accumulate(compute, hidden, attention, rows * width);
@@ -160,6 +171,7 @@ mmn_status mmn_language_layer(mmn_batch *batch, uint32_t number, mmn_error *erro
         MMN_TRY(mmn_batch_show(batch, "language.layers.{i}.mlp.product", i, gate, inner, error));
     }
     mmn_apply_linear_in(compute, normed, gate, rows, &layer->down, memory->up);
+    add_deltas(batch, number);
     MMN_TRY(mmn_batch_show(batch, "language.layers.{i}.mlp.out", i, normed, width, error));
     mmn_accumulate(compute, hidden, normed, rows * width);
     mmn_watch_values(compute, hidden, rows, width);

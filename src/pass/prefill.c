@@ -19,6 +19,7 @@ typedef struct prefilling {
     const mmn_input **sharing; /* [input_count]: those that have the same images, for a while */
     bool *done;      /* [input_count]: whether the images have been run, in the session at work */
     mmn_batch batch; /* a sequence for each input in each session that runs the language model */
+    float *gradient; /* [rows][hidden_size], by embeddings, where the session has a loss */
     size_t rows;     /* of the batch, those that are placed */
     const mmn_session *trunk;    /* whose sequence is the batch's first... */
     const float *trunk_features; /* ...and what that has of the images */
@@ -62,8 +63,9 @@ static mmn_status show_input(const mmn_session *session, const mmn_input *input,
  * run. */
 static bool needs_language(const mmn_session *session)
 {
-    return !session->prompt_only || mmn_probes_want_any(&session->probes, "language.",
-                                                        session->model->config.language.layers);
+    return !session->prompt_only || session->loss ||
+           mmn_probes_want_any(&session->probes, "language.",
+                               session->model->config.language.layers);
 }
 
 /* What the stages between vision tower and language model begin with. */
@@ -100,7 +102,7 @@ static size_t cached_beginning(const mmn_session *session, const mmn_input *inpu
     const mmn_config *config = &session->model->config;
     size_t limit = input->length - 1, same = 0;
     size_t constant = mmn_rotary_constant_length(&config->language);
-    if (session->prompt_only || mmn_probes_write(&session->probes) ||
+    if (session->prompt_only || session->loss || mmn_probes_write(&session->probes) ||
         !mmn_probes_allow_reuse(&session->probes, "language.", config->language.layers) ||
         input->length > constant || session->language.length > constant)
         return 0;
@@ -385,11 +387,20 @@ static mmn_status make_batch(prefilling *p, mmn_error *error)
     return MMN_OK;
 }
 
-/* A judge reads each input by itself, in each session. */
-static mmn_status judge(mmn_session *session, const mmn_input *const *inputs, size_t input_count,
-                        mmn_error *error)
+static mmn_status run_alone(mmn_session *session, const mmn_input *input, mmn_error *error)
 {
     const mmn_model *model = session->model;
+    if (model->config.query_size > 0)
+        return mmn_detector_run(&session->compute, model, &session->memory, &session->detector,
+                                &session->probes, input, error);
+    return mmn_judge_run(&session->compute, &model->config.judge, &model->weights->judge,
+                         &session->judge, &session->probes, input, error);
+}
+
+/* A judge or a detector reads each input by itself, in each session. */
+static mmn_status run_each(mmn_session *session, const mmn_input *const *inputs, size_t input_count,
+                           mmn_error *error)
+{
     atomic_store_explicit(&session->interrupt.said, false, memory_order_relaxed);
     mmn_session_keep_input(session, input_count == 1 ? inputs[0] : NULL);
     for (size_t i = 0; i < input_count; i++) {
@@ -397,8 +408,7 @@ static mmn_status judge(mmn_session *session, const mmn_input *const *inputs, si
         session->probes.input_count = 1;
         mmn_status status = show_input(session, inputs[i], error);
         if (status == MMN_OK)
-            status = mmn_judge_run(&session->compute, &model->config.judge, &model->weights->judge,
-                                   &session->judge, &session->probes, inputs[i], error);
+            status = run_alone(session, inputs[i], error);
         session->probes.inputs = NULL;
         session->probes.input_count = 0;
         MMN_TRY(status);
@@ -407,12 +417,30 @@ static mmn_status judge(mmn_session *session, const mmn_input *const *inputs, si
     return MMN_OK;
 }
 
-static mmn_status judge_in_all(mmn_session *const *sessions, size_t session_count,
-                               const mmn_input *const *inputs, size_t input_count, mmn_error *error)
+static mmn_status run_each_in_all(mmn_session *const *sessions, size_t session_count,
+                                  const mmn_input *const *inputs, size_t input_count,
+                                  mmn_error *error)
 {
     for (size_t i = 0; i < session_count; i++)
-        MMN_TRY(judge(sessions[i], inputs, input_count, error));
+        MMN_TRY(run_each(sessions[i], inputs, input_count, error));
     return MMN_OK;
+}
+
+/* The language model, and in a session that has a loss the way back through it. */
+static mmn_status run_language(prefilling *p, mmn_error *error)
+{
+    mmn_session *session = p->sessions[0];
+    mmn_batch *batch = &p->batch;
+    const mmn_language_config *config = &batch->model->config.language;
+    if (batch->count == 0)
+        return MMN_OK;
+    if (!session->loss)
+        return mmn_language_run(batch, error);
+    size_t states = config->layers + (size_t)1, width = config->hidden_size * sizeof(float);
+    MMN_NEED(batch->states = mmn_allocate(p->inputs[0]->length, states * width, error));
+    MMN_TRY(mmn_language_run(batch, error));
+    MMN_NEED(p->gradient = mmn_allocate(batch->rows, width, error));
+    return mmn_language_reverse(batch, session->loss, p->gradient, &session->loss_value, error);
 }
 
 static mmn_status prefill(mmn_session *const *sessions, size_t session_count,
@@ -426,14 +454,14 @@ static mmn_status prefill(mmn_session *const *sessions, size_t session_count,
                     .plain = plain ? plain : sessions[0],
                     .batch = {.model = sessions[0]->model}};
     mmn_status status = MMN_SYSTEM;
-    if (sessions[0]->model->config.judge.layers > 0)
-        return judge_in_all(sessions, session_count, inputs, input_count, error);
+    if (!mmn_model_has_language(sessions[0]->model))
+        return run_each_in_all(sessions, session_count, inputs, input_count, error);
     if ((p.sharing = mmn_allocate(input_count, sizeof(*p.sharing), error)) &&
         (p.done = mmn_allocate(input_count, sizeof(*p.done), error)) &&
         (p.batch.list = mmn_allocate(session_count * input_count, sizeof(*p.batch.list), error)))
         status = make_batch(&p, error);
-    if (status == MMN_OK && p.batch.count > 0)
-        status = mmn_language_run(&p.batch, error);
+    if (status == MMN_OK)
+        status = run_language(&p, error);
     for (size_t i = 0; i < session_count; i++) {
         mmn_session *session = sessions[i];
         if (!session->images.input)
@@ -446,6 +474,8 @@ static mmn_status prefill(mmn_session *const *sessions, size_t session_count,
     mmn_free(p.done);
     mmn_free(p.batch.list);
     mmn_free(p.batch.hidden);
+    mmn_free(p.batch.states);
+    mmn_free(p.gradient);
     return status;
 }
 
@@ -461,6 +491,22 @@ mmn_status mmn_session_prefill(mmn_session *session, const mmn_input *input, mmn
     MMN_TRY(mmn_input_check_model(input, session->model, error));
     MMN_TRY(mmn_session_enter(session, error));
     return mmn_session_leave(session, prefill(&session, 1, &input, 1, NULL, error));
+}
+
+mmn_status mmn_session_reverse(mmn_session *session, const mmn_input *input, const mmn_loss *loss,
+                               double *value, mmn_error *error)
+{
+    MMN_TRY(mmn_input_check_model(input, session->model, error));
+    if (session->model->config.judge.layers > 0)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL,
+                        "gradients are those of a language model, which a judge of answers is not");
+    MMN_TRY(mmn_session_enter(session, error));
+    session->loss = loss;
+    mmn_status status = prefill(&session, 1, &input, 1, NULL, error);
+    session->loss = NULL;
+    if (value)
+        *value = status == MMN_OK ? session->loss_value : 0;
+    return mmn_session_leave(session, status);
 }
 
 /* Whether the inputs' beginnings give the same bits in each of them. */

@@ -191,15 +191,8 @@ static void add_settings(mmn_result *result, const mmn_encode_study *study)
     MMN_ADD(result, "result", mmn_as_text(mmn_version()), mmn_as_text(options->responses),
             mmn_as_text(study->digest), mmn_as_whole(options->draws), mmn_as_whole(options->seed),
             mmn_as_real(options->epsilon), mmn_as_real(options->rate));
-    for (size_t i = 0; i < study->model_count; i++) {
-        const mmn_encode_model *model = &study->models[i];
-        MMN_ADD(result, "features", mmn_as_text(model->name), mmn_as_text(model->file),
-                mmn_as_optional(model->digest), mmn_as_text(mmn_encode_kind_name(model->kind)),
-                mmn_as_text(model->trained ? model->trained->name : NULL),
-                mmn_as_text(model->controlled ? model->controlled->name : NULL));
-        for (size_t part = 0; part < model->part_count; part++)
-            MMN_ADD(result, "parts", mmn_as_text(model->parts[part]->name));
-    }
+    for (size_t i = 0; i < study->model_count; i++)
+        mmn_encode_add_features(result, &study->models[i]);
 }
 
 static mmn_status fill(mmn_result *result, mmn_encode_study *study, mmn_error *error)
@@ -222,6 +215,11 @@ static mmn_status run(mmn_result **result, mmn_encode_study *study, mmn_error *e
     MMN_TRY(mmn_compute_choose(&compute, study->options->threads, study->options->simd, error));
     MMN_TRY(mmn_algebra_begin(&study->algebra, compute.kernels, compute.threads, error));
     MMN_TRY(mmn_encode_open(study, error));
+    bool made = true;
+    if (study->options->model)
+        MMN_TRY(mmn_encode_run_model(result, &made, study, error));
+    if (!made)
+        return MMN_OK;
     MMN_TRY(mmn_result_begin(result, &mmn_encode_form, error));
     MMN_TRY(fill(*result, study, error));
     return mmn_result_end(result, error);
@@ -246,11 +244,13 @@ static mmn_status check(const mmn_encode_options *options, mmn_error *error)
     MMN_GIVEN_TEXTS(error, "comparison", options->comparison_count, options->comparisons);
     MMN_GIVEN_TEXTS(error, "role", options->role_count, options->roles);
     MMN_GIVEN_TEXTS(error, "joined model", options->join_count, options->joins);
-    if (options->feature_count == 0 ||
-        options->feature_count + options->join_count > MMN_ENCODE_MOST_MODELS)
+    if (options->model)
+        MMN_GIVEN(error, options->events);
+    const size_t models = options->feature_count + (options->model != NULL);
+    if (models == 0 || models + options->join_count > MMN_ENCODE_MOST_MODELS)
         return mmn_fail(error, MMN_USAGE, NULL, NULL,
                         "features of %zu models were given, and %zu were joined; expected 1 to %d",
-                        options->feature_count, options->join_count, MMN_ENCODE_MOST_MODELS);
+                        models, options->join_count, MMN_ENCODE_MOST_MODELS);
     if (options->draws > MMN_ENCODE_MOST_DRAWS)
         return mmn_fail(error, MMN_USAGE, NULL, NULL,
                         "%u draws were asked for; expected at most %d", options->draws,

@@ -13,6 +13,9 @@
 /* Limits of what anybody records. */
 enum { MMN_ENCODE_MOST_MODELS = 64, MMN_ENCODE_MOST_DRAWS = 65535, MMN_ENCODE_MOST_BINS = 65535 };
 
+/* The name of the model that is run for its features. */
+#define MMN_ENCODE_RUN "model"
+
 /* What a model was made from. */
 typedef enum mmn_encode_kind {
     MMN_ENCODE_UNSAID,
@@ -30,8 +33,9 @@ typedef struct mmn_encode_layer {
 
 /* A model's features, and what came of them for one alignment. */
 typedef struct mmn_encode_model {
-    const char *name, *file;  /* of a joined one, no file */
-    mmn_safetensors *tensors; /* likewise */
+    const char *name, *file; /* of a joined one, no file */
+    bool scratch;            /* the file is not kept */
+    mmn_safetensors *tensors;
     char digest[MMN_DIGEST_SIZE];
     mmn_encode_kind kind;
     const struct mmn_encode_model *trained;    /* of a random twin: what it is the twin of */
@@ -86,6 +90,10 @@ typedef struct mmn_encode_study {
 
 /* Opens all files and reads the names of sites. */
 mmn_status mmn_encode_open(mmn_encode_study *study, mmn_error *error);
+/* Makes the features of the options' model, which is the study's last; unless that is all that was
+ * asked, and *result what there is to say of it, *made. */
+mmn_status mmn_encode_run_model(mmn_result **result, bool *made, mmn_encode_study *study,
+                                mmn_error *error);
 /* Reads the responses of an alignment, and finds each model's layers. */
 mmn_status mmn_encode_read(mmn_encode_study *study, const mmn_tensor *responses, mmn_error *error);
 /* *x: the features [events][projected] of a layer, to be freed with mmn_free. */
@@ -119,6 +127,8 @@ mmn_status mmn_encode_add_tests(mmn_result *result, mmn_encode_study *study, mmn
 
 /* Adds the alignment and what was found for each model to the result. */
 void mmn_encode_add(mmn_result *result, const mmn_encode_study *study, const char *alignment);
+/* Adds where a model's features are from, as their file says, and its roles. */
+void mmn_encode_add_features(mmn_result *result, const mmn_encode_model *model);
 const char *mmn_encode_site_name(const mmn_encode_study *study, size_t site);
 /* "compared", ... */
 const char *mmn_encode_outcome_name(mmn_encoding_outcome outcome);

@@ -82,9 +82,21 @@ static mmn_status open_model(mmn_encode_study *study, const char *given, mmn_err
                         given);
     MMN_TRY(mmn_encode_name(study, model, given, (size_t)(equals - given), error));
     model->file = equals + 1;
-    MMN_TRY(mmn_safetensors_open(&model->tensors, model->file, error));
     study->model_count++;
+    MMN_TRY(mmn_safetensors_open(&model->tensors, model->file, error));
     return mmn_safetensors_checksum(model->digest, model->tensors, "", error);
+}
+
+/* The model whose features are yet to be made. */
+static mmn_status add_run_model(mmn_encode_study *study, mmn_error *error)
+{
+    const mmn_features_options *events = study->options->events;
+    mmn_encode_model *model = &study->models[study->model_count];
+    MMN_TRY(mmn_encode_name(study, model, MMN_ENCODE_RUN, strlen(MMN_ENCODE_RUN), error));
+    model->file = events->file ? events->file : events->list;
+    model->scratch = !events->file;
+    study->model_count++;
+    return MMN_OK;
 }
 
 static mmn_status read_sites(mmn_encode_study *study, mmn_error *error)
@@ -115,6 +127,8 @@ mmn_status mmn_encode_open(mmn_encode_study *study, mmn_error *error)
     MMN_TRY(read_sites(study, error));
     for (size_t i = 0; i < options->feature_count; i++)
         MMN_TRY(open_model(study, options->features[i], error));
+    if (options->model)
+        MMN_TRY(add_run_model(study, error));
     MMN_TRY(mmn_encode_roles(study, error));
     MMN_TRY(mmn_encode_list_pairs(study, error));
     const size_t verdicts = MMN_ENCODE_TESTS * mmn_safetensors_count(study->responses);

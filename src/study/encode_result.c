@@ -10,7 +10,9 @@ static const mmn_form_table tables[] = {
      MMN_COLUMNS(MMN_TEXT("version"), MMN_TEXT("responses"), MMN_TEXT("data"), MMN_WHOLE("draws"),
                  MMN_WHOLE("seed"), MMN_REAL("epsilon", ""), MMN_REAL("rate", ""))},
     {"features", "result",
-     MMN_COLUMNS(MMN_TEXT("model"), MMN_TEXT("file"), MMN_TEXT("digest"), MMN_TEXT("role"),
+     MMN_COLUMNS(MMN_TEXT("model"), MMN_TEXT("file"), MMN_TEXT("digest"), MMN_TEXT("weights"),
+                 MMN_TEXT("events"), MMN_TEXT("stages"), MMN_TEXT("pool"),
+                 MMN_TRUTH("allow_long_prompts"), MMN_TRUTH("nonfinite"), MMN_TEXT("role"),
                  MMN_TEXT("random_twin_of"), MMN_TEXT("control_of"))},
     {"parts", "features", MMN_COLUMNS(MMN_TEXT("part"))},
     {"alignments", "result",
@@ -49,7 +51,9 @@ static const char json[] =
     "  'features': [<features|,|\n"
     "    {'model': $model, 'file': $file, 'digest': $digest, 'role': $role,"
     " 'random_twin_of': $random_twin_of, 'control_of': $control_of,"
-    " 'parts': [<parts|, |$part>]}>],\n"
+    " 'parts': [<parts|, |$part>]"
+    "<?pool|, 'weights': $weights, 'events': $events, 'stages': $stages, 'pool': $pool>"
+    "<?allow_long_prompts|, 'allow_long_prompts': true><?nonfinite|, 'nonfinite': true>}>],\n"
     "  'alignments': [<alignments|,|\n"
     "    {'alignment': $alignment, 'events': $events, 'sites': $sites, 'bins': $bins,\n"
     "     'models': [<models|,|\n"
@@ -93,6 +97,27 @@ const mmn_form mmn_encode_form = {
 const char *mmn_encode_site_name(const mmn_encode_study *study, size_t site)
 {
     return json_string_value(json_array_get(study->sites, site));
+}
+
+/* What a file of features says of itself; a joined model has no file. */
+static const char *said(const mmn_encode_model *model, const char *key)
+{
+    return model->tensors ? mmn_safetensors_metadata(model->tensors, key) : NULL;
+}
+
+void mmn_encode_add_features(mmn_result *result, const mmn_encode_model *model)
+{
+    MMN_ADD(result, "features", mmn_as_text(model->name),
+            mmn_as_text(model->scratch ? NULL : model->file), mmn_as_optional(model->digest),
+            mmn_as_text(said(model, "model")), mmn_as_text(said(model, "data")),
+            mmn_as_text(said(model, "stages")), mmn_as_text(said(model, "pool")),
+            mmn_as_truth(said(model, "allow_long_prompts") != NULL),
+            mmn_as_truth(said(model, "nonfinite") != NULL),
+            mmn_as_text(mmn_encode_kind_name(model->kind)),
+            mmn_as_text(model->trained ? model->trained->name : NULL),
+            mmn_as_text(model->controlled ? model->controlled->name : NULL));
+    for (size_t part = 0; part < model->part_count; part++)
+        MMN_ADD(result, "parts", mmn_as_text(model->parts[part]->name));
 }
 
 static void add_model(mmn_result *result, const mmn_encode_study *study,

@@ -130,6 +130,10 @@ Test(misuse, null)
     REFUSES(mmn_keep_elsewhere(&text, "x", NULL, &error));
     REFUSES(mmn_model_open(NULL, MODEL, NULL, &error));
     REFUSES(mmn_model_open(&opened, NULL, NULL, &error));
+    REFUSES(mmn_model_open(
+        &opened, MODEL,
+        &(mmn_model_options){.size = sizeof(mmn_model_options), .deltas = files, .delta_count = 2},
+        &error));
     cr_expect_null(opened);
     REFUSES(mmn_model_digest(NULL, digest, &error));
     REFUSES(mmn_model_digest(model, NULL, &error));
@@ -195,6 +199,15 @@ Test(misuse, null)
     REFUSES(mmn_judge_answer(session, (mmn_judge_form)2, "q", right, 1, "a", &logit, NULL, &error));
     REFUSES(mmn_session_generate(session, 1, NULL, &count, &error));
     REFUSES(mmn_session_generate(session, 1, ids, NULL, &error));
+    const mmn_objective objective = {.size = sizeof(objective)},
+                        foreign = {.size = sizeof(foreign), .token = -1};
+    const mmn_objective beyond = {.size = sizeof(beyond), .position = 1000};
+    double value;
+    REFUSES(mmn_session_gradient(NULL, input, &objective, &value, &error));
+    REFUSES(mmn_session_gradient(session, NULL, &objective, &value, &error));
+    REFUSES(mmn_session_gradient(session, input, NULL, &value, &error));
+    REFUSES(mmn_session_gradient(session, input, &foreign, &value, &error));
+    REFUSES(mmn_session_gradient(session, input, &beyond, &value, &error));
     REFUSES(mmn_session_keep(session, NULL, &error));
     REFUSES(mmn_session_keep(NULL, "*", &error));
     REFUSES(mmn_session_add_mask(session, NULL, &error));
@@ -316,6 +329,15 @@ Test(misuse, null)
                        &(mmn_encode_options){
                            .size = sizeof(mmn_encode_options), .responses = "x", .join_count = 1},
                        &error));
+    REFUSES(mmn_encode(
+        &result,
+        &(mmn_encode_options){.size = sizeof(mmn_encode_options), .responses = "x", .model = model},
+        &error));
+    const mmn_features_options features = {.size = sizeof(features), .file = "x"};
+    REFUSES(mmn_features(NULL, model, &features, &error));
+    REFUSES(mmn_features(&result, NULL, &features, &error));
+    REFUSES(mmn_features(&result, model, NULL, &error));
+    REFUSES(mmn_features(&result, model, &features, &error));
     REFUSES(mmn_contributions_run(&result, model, NULL, &error));
     REFUSES(mmn_contributions_run(
         &result, model, &(mmn_contribution_options){.size = sizeof(mmn_contribution_options)},
@@ -325,6 +347,16 @@ Test(misuse, null)
         &(mmn_contribution_options){
             .size = sizeof(mmn_contribution_options), .prompt = "a <image>", .image_count = 1},
         &error));
+    REFUSES(mmn_edit(&result, model, NULL, &error));
+    REFUSES(mmn_edit(&result, model,
+                     &(mmn_edit_options){.size = sizeof(mmn_edit_options), .from = "a"}, &error));
+    REFUSES(mmn_edit(&result, model,
+                     &(mmn_edit_options){.size = sizeof(mmn_edit_options),
+                                         .prompt = "a",
+                                         .from = "a",
+                                         .to = "b",
+                                         .method = "other"},
+                     &error));
     REFUSES(mmn_contribution_names_write(NULL, "x", &error));
     REFUSES(mmn_eval(&result, model,
                      &(mmn_eval_options){.size = sizeof(mmn_eval_options),
@@ -518,6 +550,8 @@ static mmn_status call_the_session(void *context, const mmn_stage *stage, mmn_er
     REFUSES(mmn_session_set_beam_search(at->session, NULL, &error));
     REFUSES(mmn_session_set_stop_strings(at->session, NULL, 0, &error));
     REFUSES(mmn_session_keep(at->session, "*", &error));
+    REFUSES(mmn_session_gradient(at->session, at->input,
+                                 &(mmn_objective){.size = sizeof(mmn_objective)}, NULL, &error));
     cr_expect_neq(mmn_session_prefill_many(at->session, &one, 1, &error), MMN_OK);
     return MMN_OK;
 }

@@ -1,6 +1,6 @@
-/* Running out of memory in count, eval, perturb, lens, contrib and encode: an allocation fails, now
- * an early one and now a late one, and is reported as such; nothing is made, lost or left behind.
- */
+/* Running out of memory in count, eval, perturb, lens, contrib, edit and encode: an allocation
+ * fails, now an early one and now a late one, and is reported as such; nothing is made, lost or
+ * left behind. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,13 +26,14 @@ static const char samples[] =
 
 static mmn_error error;
 static mmn_model *model;
-static char list[] = "/tmp/mmneuron-memory-XXXXXX";
+static char list[] = "/tmp/mmneuron-memory-XXXXXX", edited[sizeof(list) + 12];
 
 static void set_up(void)
 {
     int descriptor = mkstemp(list);
     cr_assert_geq(descriptor, 0);
     close(descriptor);
+    snprintf(edited, sizeof(edited), "%s.safetensors", list);
     cr_assert_eq(mmn_write_file(list, samples, strlen(samples), &error), MMN_OK);
     cr_assert_eq(mmn_model_open(&model, MODEL, NULL, &error), MMN_OK, "%s", error.message);
 }
@@ -143,6 +144,23 @@ static mmn_status run_contributions(char **table, char **json, mmn_error *proble
     return print(contributions, status, table, json, problem);
 }
 
+static mmn_status run_edit(char **table, char **json, mmn_error *problem)
+{
+    const char *const images[] = {MMN_SOURCE_DIR "/golden/images/wide.jpg"};
+    const mmn_edit_options options = {.size = sizeof(options),
+                                      .prompt = "USER: <image>\nWhat is this? ASSISTANT:",
+                                      .images = images,
+                                      .image_count = 1,
+                                      .tokens = 4,
+                                      .from = "shal",
+                                      .to = "in",
+                                      .top = 3,
+                                      .output = edited};
+    mmn_result *result;
+    mmn_status status = mmn_edit(&result, model, &options, problem);
+    return print(result, status, table, json, problem);
+}
+
 static mmn_status run_contribution_list(char **table, char **json, mmn_error *problem)
 {
     const mmn_contribution_options options = {.size = sizeof(options),
@@ -221,6 +239,12 @@ Test(neurons_out_of_memory, predicting_recordings)
 Test(neurons_out_of_memory, finding_contributions)
 {
     run_out(run_contributions);
+}
+
+Test(neurons_out_of_memory, editing)
+{
+    run_out(run_edit);
+    unlink(edited);
 }
 
 Test(neurons_out_of_memory, finding_contributions_over_a_list)
