@@ -45,9 +45,11 @@ mmn_matrix_f64 mmn_matrix_part(mmn_matrix_f64 matrix, size_t row, size_t column)
 void mmn_algebra_add_alone(const mmn_algebra *algebra, mmn_matrix_f64 output, mmn_matrix_f64 a,
                            mmn_matrix_f64 b, size_t rows, size_t outputs, size_t depth)
 {
-    algebra->kernels->product_f64(
-        output.first, output.stride, a.first, a.stride, b.first, b.stride, rows, outputs, depth,
-        algebra->scratch + (size_t)mmn_thread_number() * MMN_PRODUCT_F64_SCRATCH);
+    /* Of one thread it may be any thread's. */
+    const size_t thread = algebra->threads > 1 ? (size_t)mmn_thread_number() : 0;
+    algebra->kernels->product_f64(output.first, output.stride, a.first, a.stride, b.first, b.stride,
+                                  rows, outputs, depth,
+                                  algebra->scratch + thread * MMN_PRODUCT_F64_SCRATCH);
 }
 
 /* `symmetric`: parts that lie below the diagonal are left out. `adds`: to what there is. */

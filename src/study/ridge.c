@@ -268,23 +268,136 @@ static mmn_status score(mmn_ridge *ridge, const uint32_t *drawn, mmn_ridge_score
     return MMN_OK;
 }
 
-static mmn_status score_in_room(mmn_ridge *ridge, const uint32_t *drawn, mmn_ridge_scores *scores,
-                                mmn_error *error)
+/* ---- Samples --------------------------------------------------------------------------------- */
+
+/* What scores samples, one at a time. */
+typedef struct sampler {
+    mmn_algebra algebra; /* of one thread, or empty */
+    mmn_ridge ridge;
+    mmn_ridge_columns columns;
+    uint32_t *drawn;
+    mmn_ridge_scores scores;
+    mmn_status status;
+    mmn_error error;
+} sampler;
+
+static mmn_status make_sampler(sampler *s, const mmn_algebra *algebra, const mmn_ridge_data *data,
+                               mmn_error *error)
 {
+    mmn_ridge *ridge = &s->ridge;
+    *ridge = (mmn_ridge){.algebra = algebra, .data = data, .columns = &s->columns};
     MMN_TRY(mmn_ridge_make_equations_room(ridge, error));
-    MMN_TRY(make_columns_room(ridge, ridge->columns, error));
-    return score(ridge, drawn, scores, error);
+    return make_columns_room(ridge, &s->columns, error);
+}
+
+static mmn_status make_scores(sampler *s, mmn_error *error)
+{
+    mmn_ridge *ridge = &s->ridge;
+    const size_t columns = ridge->data->columns, events = ridge->data->events;
+    MMN_NEED(s->scores.validation = mmn_ridge_room(ridge, 1, columns, error));
+    MMN_NEED(s->scores.test = mmn_ridge_room(ridge, 1, columns, error));
+    MMN_NEED(s->scores.penalty =
+                 mmn_blocks_keep(&ridge->blocks, mmn_allocate(columns, 1, error), error));
+    MMN_NEED(s->drawn = mmn_blocks_keep(&ridge->blocks,
+                                        mmn_allocate(events, sizeof(uint32_t), error), error));
+    return MMN_OK;
+}
+
+static void free_sampler(sampler *s)
+{
+    mmn_blocks_free(&s->ridge.blocks);
+    mmn_algebra_end(&s->algebra);
+}
+
+static mmn_status check(const mmn_ridge_data *data, mmn_error *error)
+{
+    if (data->events < 4 * MMN_RIDGE_FOLDS)
+        return mmn_fail(error, MMN_INPUT, NULL, NULL, "%zu events; expected at least %d",
+                        data->events, 4 * MMN_RIDGE_FOLDS);
+    return MMN_OK;
 }
 
 mmn_status mmn_ridge_score(const mmn_algebra *algebra, const mmn_ridge_data *data,
                            const uint32_t *drawn, mmn_ridge_scores *scores, mmn_error *error)
 {
-    if (data->events < 4 * MMN_RIDGE_FOLDS)
-        return mmn_fail(error, MMN_INPUT, NULL, NULL, "%zu events; expected at least %d",
-                        data->events, 4 * MMN_RIDGE_FOLDS);
-    mmn_ridge_columns columns = {0};
-    mmn_ridge ridge = {.algebra = algebra, .data = data, .columns = &columns};
-    mmn_status status = score_in_room(&ridge, drawn, scores, error);
-    mmn_blocks_free(&ridge.blocks);
+    sampler s = {.status = MMN_OK};
+    MMN_TRY(check(data, error));
+    mmn_status status = make_sampler(&s, algebra, data, error);
+    if (status == MMN_OK)
+        status = score(&s.ridge, drawn, scores, error);
+    free_sampler(&s);
+    return status;
+}
+
+/* Samples `first` and on, one for each of `count` samplers. */
+static mmn_status score_some(sampler *samplers, const mmn_ridge_draws *draws, uint32_t first,
+                             size_t count, mmn_error *error)
+{
+    for (size_t i = 0; i < count; i++)
+        draws->draw(draws->context, samplers[i].drawn, first + (uint32_t)i);
+    MMN_PARALLEL_FOR((int)count, static)
+    for (size_t i = 0; i < count; i++) {
+        sampler *s = &samplers[i];
+        s->status = score(&s->ridge, s->drawn, &s->scores, &s->error);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (samplers[i].status != MMN_OK) {
+            if (error)
+                *error = samplers[i].error;
+            return samplers[i].status;
+        }
+        MMN_TRY(draws->keep(draws->context, &samplers[i].scores, first + (uint32_t)i, error));
+    }
+    return MMN_OK;
+}
+
+/* Makes samplers that work side by side, *count of `most`, or one that has all threads. */
+static mmn_status make_samplers(sampler *samplers, size_t *count, size_t most,
+                                const mmn_algebra *algebra, const mmn_ridge_data *data,
+                                mmn_error *error)
+{
+    const size_t limit = ((size_t)256 << 20) / sizeof(double);
+    *count = 1;
+    MMN_TRY(make_sampler(&samplers[0], algebra, data, error));
+    MMN_TRY(make_scores(&samplers[0], error));
+    if (most < (size_t)algebra->threads || samplers[0].ridge.numbers > limit)
+        return MMN_OK;
+    *count = (size_t)algebra->threads;
+    for (size_t i = 0; i < *count; i++) {
+        sampler *s = &samplers[i];
+        MMN_TRY(mmn_algebra_begin(&s->algebra, algebra->kernels, 1, error));
+        if (i > 0)
+            MMN_TRY(make_sampler(s, &s->algebra, data, error));
+        s->ridge.algebra = &s->algebra;
+        if (i > 0)
+            MMN_TRY(make_scores(s, error));
+    }
+    return MMN_OK;
+}
+
+static mmn_status score_all(sampler *samplers, const mmn_algebra *algebra,
+                            const mmn_ridge_data *data, const mmn_ridge_draws *draws,
+                            mmn_error *error)
+{
+    size_t count;
+    MMN_TRY(make_samplers(samplers, &count, draws->count, algebra, data, error));
+    for (uint32_t first = 0; first < draws->count; first += (uint32_t)count) {
+        const size_t rest = draws->count - first;
+        MMN_TRY(score_some(samplers, draws, first, rest < count ? rest : count, error));
+    }
+    return MMN_OK;
+}
+
+mmn_status mmn_ridge_score_draws(const mmn_algebra *algebra, const mmn_ridge_data *data,
+                                 const mmn_ridge_draws *draws, mmn_error *error)
+{
+    MMN_TRY(check(data, error));
+    sampler *samplers = mmn_allocate((size_t)algebra->threads, sizeof(*samplers), error);
+    if (!samplers)
+        return MMN_SYSTEM;
+    mmn_status status = score_all(samplers, algebra, data, draws, error);
+    for (int i = 0; i < algebra->threads; i++)
+        free_sampler(&samplers[i]);
+    mmn_free(samplers);
     return status;
 }

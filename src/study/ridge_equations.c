@@ -13,6 +13,7 @@ double *mmn_ridge_room(mmn_ridge *ridge, size_t rows, size_t columns, mmn_error 
     size_t size;
     if (!mmn_multiply_sizes(rows, columns, &size))
         size = SIZE_MAX;
+    ridge->numbers += size;
     return mmn_blocks_keep(&ridge->blocks, mmn_allocate(size, sizeof(double), error), error);
 }
 
@@ -137,30 +138,38 @@ static bool is_training(const mmn_ridge_fold *fold, size_t row)
     return row < fold->first || row >= fold->end;
 }
 
-/* Means and standard deviations; a deviation of 0 where a feature is the same everywhere, which the
- * mean's rounding would hide. */
+/* Whether a feature is not the same everywhere in training. */
+static bool varies(const mmn_ridge *ridge, const mmn_ridge_fold *fold, size_t feature)
+{
+    const double one = features_of(ridge, fold->first == 0 ? fold->end : 0)[feature];
+    for (size_t row = 0; row < ridge->rows; row++)
+        if (is_training(fold, row) && features_of(ridge, row)[feature] != one)
+            return true;
+    return false;
+}
+
+/* Means and standard deviations; a deviation of 0 where a feature does not vary, which the mean's
+ * rounding would hide. */
 static void describe_training(mmn_ridge *ridge, size_t out)
 {
     const size_t p = ridge->data->features;
     mmn_ridge_fold *fold = &ridge->folds[out];
-    const double *one = features_of(ridge, out == 0 ? fold->end : 0);
     MMN_PARALLEL_FOR(threads_for(ridge), static)
     for (size_t first = 0; first < p; first += SOME) {
         const size_t end = end_of(first, p);
         double squares[SOME] = {0.0};
-        bool varies[SOME] = {false};
         for (size_t i = first; i < end; i++)
             fold->mean[i] = mmn_ridge_of_training(ridge->sums, p, out, i) / fold->events;
         for (size_t row = 0; row < ridge->rows; row++) {
             const double *x = features_of(ridge, row), count = ridge->counts[row];
             for (size_t i = first; is_training(fold, row) && i < end; i++) {
                 const double d = x[i] - fold->mean[i];
-                varies[i - first] |= x[i] != one[i];
                 squares[i - first] += count * (d * d);
             }
         }
         for (size_t i = first; i < end; i++)
-            fold->deviation[i] = varies[i - first] ? sqrt(squares[i - first] / fold->events) : 0;
+            fold->deviation[i] = varies(ridge, fold, i) ? sqrt(squares[i - first] / fold->events)
+                                                        : 0;
     }
 }
 

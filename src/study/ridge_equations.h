@@ -32,6 +32,7 @@ typedef struct mmn_ridge {
     double *work;         /* of the reduction */
     size_t factor_size;   /* of a penalty's factor */
     struct mmn_ridge_columns *columns; /* for a block of responses */
+    size_t numbers;                    /* that it has memory for */
     mmn_blocks blocks;
 } mmn_ridge;
 
