@@ -112,25 +112,29 @@ static mmn_status choose_layer(mmn_encode_study *study, mmn_encode_model *model,
     return MMN_OK;
 }
 
+/* Whose scores are kept. */
+typedef struct drawing {
+    mmn_encode_study *study;
+    mmn_encode_model *model;
+} drawing;
+
 /* The same events are drawn for all models. */
-static mmn_status draw_scores(mmn_encode_study *study, mmn_encode_model *model,
-                              const mmn_ridge_data *data, mmn_ridge_scores *scores,
+static void draw_events(void *context, uint32_t *drawn, uint32_t draw)
+{
+    const mmn_encode_study *study = ((const drawing *)context)->study;
+    mmn_encoding_draw(drawn, study->counts, (uint32_t)study->events, study->options->seed, draw);
+}
+
+static mmn_status keep_scores(void *context, const mmn_ridge_scores *scores, uint32_t draw,
                               mmn_error *error)
 {
-    const size_t draws = study->options->draws;
-    for (uint32_t draw = 0; draw < draws; draw++) {
-        MMN_TRY(tell(study, error));
-        mmn_encoding_draw(study->drawn, study->counts, (uint32_t)study->events,
-                          study->options->seed, draw);
-        MMN_TRY(mmn_error_in_file(
-            error, mmn_ridge_score(&study->algebra, data, study->drawn, scores, error),
-            model->file));
-        for (size_t i = 0; i < study->columns; i++) {
-            model->scores[i * draws + draw] = scores->test[i];
-            model->validations[i * draws + draw] = scores->validation[i];
-        }
+    const drawing *own = context;
+    const size_t draws = own->study->options->draws;
+    for (size_t i = 0; i < own->study->columns; i++) {
+        own->model->scores[i * draws + draw] = scores->test[i];
+        own->model->validations[i * draws + draw] = scores->validation[i];
     }
-    return MMN_OK;
+    return tell(own->study, error);
 }
 
 /* `sorted` is memory for as many numbers as there are draws. */
@@ -154,15 +158,18 @@ static mmn_status run_model(mmn_encode_study *study, mmn_encode_model *model, co
     if (model->parts)
         MMN_TRY(mmn_encode_join(model, &study->alignment, error));
     MMN_TRY(choose_layer(study, model, alignment, error));
-    mmn_ridge_scores scores = {room(study, study->columns, sizeof(double), error),
-                               room(study, study->columns, sizeof(double), error),
-                               room(study, study->columns, 1, error)};
     double *sorted = room(study, study->options->draws, sizeof(double), error);
-    if (!scores.validation || !scores.test || !scores.penalty || !sorted)
+    if (!sorted)
         return MMN_SYSTEM;
     MMN_TRY(prepare(&data, study, model, model->layer, alignment, error));
-    mmn_status status = draw_scores(study, model, &data, &scores, error);
+    const mmn_ridge_draws draws = {.count = study->options->draws,
+                                   .context = &(drawing){study, model},
+                                   .draw = draw_events,
+                                   .keep = keep_scores};
+    mmn_status status = mmn_ridge_score_draws(&study->algebra, &data, &draws, error);
     mmn_free(data.x);
+    if (status == MMN_INPUT)
+        mmn_error_in_file(error, status, model->file);
     if (status == MMN_OK)
         find_intervals(study, model, sorted);
     return status;
