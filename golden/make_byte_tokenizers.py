@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Makes golden/{llama3,qwen2,bloom,opt,phi}_tokenizer/: small byte-level tokenizers in the forms that LLaMA-3, Qwen2,
-BLOOM and Phi-2 are published in, and that transformers makes of OPT's vocab.json and merges.txt.
+"""Makes golden/{llama3,qwen2,bloom,opt,phi,clip}_tokenizer/: small byte-level tokenizers in the forms that LLaMA-3,
+Qwen2, BLOOM, Phi-2 and CLIP are published in, and that transformers makes of OPT's vocab.json and merges.txt.
 
 Each is trained on tokenizer/corpus.txt and on the lines below, which were written for this purpose and are under
 the licence of the project. The vocabularies have some 500 tokens; the special tokens follow or, for BLOOM, precede.
@@ -37,23 +37,29 @@ LLAMA3 = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[
           r"\s+(?!\S)|\s+")
 QWEN2 = LLAMA3.replace(r"\p{N}{1,3}", r"\p{N}")
 GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
+CLIP = r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
+WORD_END = "</w>"
+QUERIES = [f"a photo of a {word}" for word in ("cat", "dog", "cup", "car", "red ball", "person", "table", "horse")]
 BLOOM = r" ?[^(\s|[.,!?…。，、।۔،])]+"
 
 
 def train(pattern, size, special=()):
     """Returns vocabulary and merges, the special tokens first."""
-    corpus = (HERE / "tokenizer" / "corpus.txt").read_text(encoding="utf-8").splitlines()
-    return train_on([*corpus, *LINES.splitlines()] * 2, pattern, size, special)
+    return train_on(lines() * 2, pattern, size, special)
 
 
-def train_on(lines, pattern, size, special=()):
+def lines():
+    return [*(HERE / "tokenizer" / "corpus.txt").read_text(encoding="utf-8").splitlines(), *LINES.splitlines()]
+
+
+def train_on(texts, pattern, size, special=(), **options):
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
         pre_tokenizers.Split(Regex(pattern), "isolated"),
         pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
     trainer = trainers.BpeTrainer(vocab_size=size, special_tokens=list(special), show_progress=False,
-                                  initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
-    tokenizer.train_from_iterator(lines, trainer)
+                                  initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), **options)
+    tokenizer.train_from_iterator(texts, trainer)
     model = json.loads(tokenizer.to_str())["model"]
     return model["vocab"], model["merges"]
 
@@ -158,6 +164,29 @@ def phi():
         "unk_token": "<|endoftext|>"}
 
 
+def clip():
+    """In lower case; a word's last character is spelt in its own way. As OWL-ViT has it, `!` pads texts."""
+    names = ["<|startoftext|>", "<|endoftext|>"]
+    _, merges = train_on([line.lower() for line in [*lines(), *QUERIES * 20]], CLIP, 440, end_of_word_suffix=WORD_END)
+    characters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    tokens = [*characters, *(character + WORD_END for character in characters), *(a + b for a, b in merges), *names]
+    document = tokenizer_json(
+        {token: i for i, token in enumerate(dict.fromkeys(tokens))}, [" ".join(merge) for merge in merges],
+        [added(len(tokens) - 2, names[0]) | {"normalized": True}, added(len(tokens) - 1, names[1])],
+        {"type": "Sequence", "normalizers": [
+            {"type": "NFC"}, {"type": "Replace", "pattern": {"Regex": r"\s+"}, "content": " "}, {"type": "Lowercase"}]},
+        {"type": "Sequence", "pretokenizers": [
+            {"type": "Split", "pattern": {"Regex": CLIP}, "behavior": "Removed", "invert": True},
+            byte_level(add_prefix_space=False)]},
+        {"type": "RobertaProcessing", "sep": [names[1], len(tokens) - 1], "cls": [names[0], len(tokens) - 2],
+         "trim_offsets": False, "add_prefix_space": False},
+        byte_level(), unk_token=names[1], continuing_subword_prefix="", end_of_word_suffix=WORD_END)
+    return document, {
+        "add_prefix_space": False, "bos_token": names[0], "do_lower_case": True, "eos_token": names[1],
+        "errors": "replace", "model_max_length": 16, "name_or_path": "openai/clip-vit-base-patch32", "pad_token": "!",
+        "processor_class": "OwlViTProcessor", "tokenizer_class": "CLIPTokenizer", "unk_token": names[1]}
+
+
 def write(folder, document, config):
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "tokenizer.json", document)
@@ -166,7 +195,7 @@ def write(folder, document, config):
 
 def main():
     root = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE
-    for name, make in (("llama3", llama3), ("qwen2", qwen2), ("bloom", bloom), ("opt", opt), ("phi", phi)):
+    for name, make in (("llama3", llama3), ("qwen2", qwen2), ("bloom", bloom), ("opt", opt), ("phi", phi), ("clip", clip)):
         write(root / f"{name}_tokenizer", *make())
 
 

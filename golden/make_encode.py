@@ -46,21 +46,21 @@ def draw(number: int) -> list[int]:
     return sorted(below(EVENTS, SEED, number, place, DRAWN_EVENTS) for place in range(EVENTS))
 
 
-def study(layers: dict, y: np.ndarray) -> tuple[dict, np.ndarray]:
+def study(layers: dict, y: np.ndarray, sites: list[str] = SITES, draws: int = DRAWS) -> tuple[dict, np.ndarray]:
     x = {name: values.astype(np.float64) for name, values in layers.items()}
     scores = {name: score(values, y) for name, values in x.items()}
     names = sorted(scores)
     means = [np.mean(scores[name]["validation"]) for name in names]
     chosen = names[int(np.argmax(means))]
     best = np.argmax([scores[name]["validation"] for name in names], axis=0)
-    drawn = [score(x[chosen][order], y[order]) for order in map(draw, range(DRAWS))]
+    drawn = [score(x[chosen][order], y[order]) for order in map(draw, range(draws))]
     test, validation = (np.array([each[key] for each in drawn]) for key in ("test", "validation"))
     columns = []
     for i in range(y.shape[1]):
         low, high = np.quantile(test[:, i], [0.025, 0.975])
         validation_low, validation_high = np.quantile(validation[:, i], [0.025, 0.975])
         columns.append({
-            "site": SITES[i // BINS], "bin": i % BINS, "r": scores[chosen]["test"][i],
+            "site": sites[i // BINS], "bin": i % BINS, "r": scores[chosen]["test"][i],
             "penalty": ALPHAS[scores[chosen]["penalty"][i]], "best": names[best[i]], "mean": test[:, i].mean(),
             "low": low, "high": high, "validation": scores[chosen]["validation"][i],
             "validation_low": validation_low, "validation_high": validation_high,
@@ -72,27 +72,29 @@ def study(layers: dict, y: np.ndarray) -> tuple[dict, np.ndarray]:
             "columns": columns}, test
 
 
-def compare(found: dict, first: str, second: str) -> dict:
+def compare(found: dict, first: str, second: str, sites: list[str] = SITES, draws: int = DRAWS, rate: float = RATE) -> dict:
     rows, p = [], []
-    for site in range(len(SITES)):
+    for site in range(len(sites)):
         own = slice(site * BINS, (site + 1) * BINS)
         predicted = [np.array([each["predicted"] for each in found[name][0]["columns"][own]]) for name in (first, second)]
         enough, either = [each.sum() >= 10 for each in predicted], np.flatnonzero(predicted[0] | predicted[1])
-        row = {"site": SITES[site], "bins": len(either), "difference": None, "p": None, "outcome": (
+        row = {"site": sites[site], "bins": len(either), "difference": None, "p": None, "outcome": (
             "compared" if all(enough) else "first alone" if enough[0] else "second alone" if enough[1]
             else "neither is predicted")}
         if all(enough):
             differences = (found[first][1] - found[second][1])[:, own][:, either]
             means = [np.mean([differences[number, below(len(either), SEED, number << 16 | place, site, DRAWN_BINS)]
-                              for place in range(len(either))]) for number in range(DRAWS)]
-            row |= {"difference": differences.mean(), "p": (1 + sum(each <= 0 for each in means)) / (1 + DRAWS)}
+                              for place in range(len(either))]) for number in range(draws)]
+            row |= {"difference": differences.mean(), "p": (1 + sum(each <= 0 for each in means)) / (1 + draws)}
             p.append(row["p"])
         rows.append(row)
-    better = iter(false_discovery_control(p) <= RATE if p else [])
+    better = iter(false_discovery_control(p) <= rate if p else [])
     for row in rows:
         row["better"] = row["p"] is not None and bool(next(better))
     return {"first": first, "second": second, "compared": len(p), "better": sum(row["better"] for row in rows),
-            "by_default": sum(row["outcome"] == "first alone" for row in rows), "compared_sites": rows}
+            "by_default": sum(row["outcome"] == "first alone" for row in rows),
+            "mean_difference": float(np.mean([row["difference"] for row in rows if row["p"] is not None])) if p else None,
+            "compared_sites": rows}
 
 
 def main() -> None:

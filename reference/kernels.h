@@ -149,9 +149,9 @@ static inline size_t mmn_attention_task_scratch(size_t rows, size_t key_count, s
            (float *output, size_t output_stride, const float *input, size_t input_stride,          \
             const void *weight, mmn_weight_type type, size_t weight_stride, size_t rows,           \
             size_t outputs, size_t depth))                                                         \
-    /* In binary64: output[m][n] = sum over k of a[k][m] * b[k][n], in panels of 256 along k.      \
-     * a [depth][rows] and b [depth][outputs] may be the same; output is neither. scratch:         \
-     * MMN_PRODUCT_F64_SCRATCH doubles. */                                                         \
+    /* In binary64: adds to output[m][n] the sum over k of a[k][m] * b[k][n], panel by panel of    \
+     * 256 along k. a [depth][rows] and b [depth][outputs] may be the same; output is neither.     \
+     * scratch: MMN_PRODUCT_F64_SCRATCH doubles. */                                                \
     KERNEL(product_f64,                                                                            \
            (double *output, size_t output_stride, const double *a, size_t a_stride,                \
             const double *b, size_t b_stride, size_t rows, size_t outputs, size_t depth,           \

@@ -1,4 +1,5 @@
-/* The canonical product in binary64: of a matrix as it would be transposed with another one. */
+/* The canonical product in binary64: of a matrix as it would be transposed with another one, added
+ * to what there is. */
 #include <math.h>
 
 #include "reference.h"
@@ -28,8 +29,6 @@ void mmn_product_f64_reference(double *output, size_t output_stride, const doubl
         for (size_t n = 0; n < outputs; n += CHAINS) {
             size_t count = outputs - n < CHAINS ? outputs - n : CHAINS;
 
-            for (size_t i = 0; i < count; i++)
-                output[row * output_stride + n + i] = 0.0;
             for (size_t k = 0; k < depth; k += MMN_PANEL)
                 add_panel(output + row * output_stride + n, a + k * a_stride + row, a_stride,
                           b + k * b_stride + n, b_stride, count,

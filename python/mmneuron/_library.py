@@ -57,7 +57,7 @@ class ModelOptions(Structure):
     _fields_ = [("size", c_size_t), ("threads", c_int), ("simd", c_char_p), ("resize_order", c_int),
                 ("without_tokenizer", c_int), ("ignore_generation_config", c_int),
                 ("interrupted", INTERRUPTED), ("interrupted_context", c_void_p),
-                ("allow_nonfinite", c_int)]
+                ("allow_nonfinite", c_int), ("deltas", _TEXTS), ("delta_count", c_size_t)]
 
 
 class Module(Structure):
@@ -89,7 +89,8 @@ class ModelInfoStruct(Structure):
                 ("maximum_positions", c_uint32), ("sliding_window", c_uint32),
                 ("first_window_layer", c_uint32), ("module_count", c_size_t),
                 ("modules", POINTER(Module)), ("remark_count", c_size_t), ("remarks", _TEXTS),
-                ("generation", GenerationInfo), ("judge_labels", c_uint32)]
+                ("generation", GenerationInfo), ("judge_labels", c_uint32),
+                ("delta_count", c_size_t), ("deltas", _TEXTS)]
 
 
 class StageStruct(Structure):
@@ -235,12 +236,29 @@ class JudgeOptions(Structure):
                 ("progress_context", c_void_p)]
 
 
+class EditOptions(Structure):
+    _fields_ = [("size", c_size_t), ("prompt", c_char_p), ("question", c_char_p),
+                ("template_name", c_char_p), ("images", _TEXTS), ("image_count", c_size_t),
+                ("tokens", c_uint64), ("from", c_char_p), ("to", c_char_p), ("method", c_char_p),
+                ("top", c_uint64), ("probability", c_double), ("random", c_int),
+                ("seed", c_uint64), ("output", c_char_p), ("allow_long_prompts", c_int),
+                ("progress", PROGRESS), ("progress_context", c_void_p)]
+
+
+class FeaturesOptions(Structure):
+    _fields_ = [("size", c_size_t), ("list", c_char_p), ("file", c_char_p), ("stages", c_char_p),
+                ("pool", c_char_p), ("allow_unknown_keys", c_int), ("allow_long_prompts", c_int),
+                ("progress", PROGRESS), ("progress_context", c_void_p), ("rows", RowsOptions)]
+
+
 class EncodeOptions(Structure):
     _fields_ = [("size", c_size_t), ("responses", c_char_p), ("features", POINTER(c_char_p)),
                 ("feature_count", c_size_t), ("comparisons", POINTER(c_char_p)),
-                ("comparison_count", c_size_t), ("draws", c_uint32), ("seed", c_uint64),
-                ("epsilon", c_double), ("rate", c_double), ("threads", c_int), ("simd", c_char_p),
-                ("progress", PROGRESS), ("progress_context", c_void_p)]
+                ("comparison_count", c_size_t), ("roles", POINTER(c_char_p)), ("role_count", c_size_t),
+                ("joins", POINTER(c_char_p)), ("join_count", c_size_t), ("draws", c_uint32),
+                ("seed", c_uint64), ("epsilon", c_double), ("rate", c_double), ("threads", c_int),
+                ("simd", c_char_p), ("progress", PROGRESS), ("progress_context", c_void_p),
+                ("model", c_void_p), ("events", POINTER(FeaturesOptions))]
 
 
 class DumpOptions(Structure):
@@ -272,6 +290,8 @@ STRUCTS = {
     "mmn_study_options": StudyOptions, "mmn_perturb_options": PerturbOptions,
     "mmn_lens_options": LensOptions, "mmn_contribution_options": ContributionOptions,
     "mmn_judge_options": JudgeOptions, "mmn_encode_options": EncodeOptions,
+    "mmn_edit_options": EditOptions,
+    "mmn_features_options": FeaturesOptions,
     "mmn_dump_options": DumpOptions, "mmn_verify_options": VerifyOptions,
     "mmn_report_options": ReportOptions,
 }
@@ -353,6 +373,8 @@ FUNCTIONS = {
     "mmn_contributions_run": (c_int, _MADE, _OBJECT, POINTER(ContributionOptions), _ERROR),
     "mmn_contribution_names_write": (c_int, _OBJECT, _TEXT, _ERROR),
     "mmn_judge_file": (c_int, _MADE, _OBJECT, POINTER(JudgeOptions), _ERROR),
+    "mmn_edit": (c_int, _MADE, _OBJECT, POINTER(EditOptions), _ERROR),
+    "mmn_features": (c_int, _MADE, _OBJECT, POINTER(FeaturesOptions), _ERROR),
     "mmn_encode": (c_int, _MADE, POINTER(EncodeOptions), _ERROR),
     "mmn_result_free": (None, _OBJECT),
     "mmn_result_read": (c_int, _MADE, _TEXT, _ERROR),

@@ -23,8 +23,9 @@ from collections.abc import Iterable
 from typing import Any, Union
 
 from ._calls import Path, call, names, path, paths, progress_callback, text
-from ._library import (ContributionOptions, EncodeOptions, EvalOptions, JudgeOptions, LensOptions,
-                       PerplexityOptions, PerturbOptions, RowsOptions, StudyOptions)
+from ._library import (ContributionOptions, EditOptions, EncodeOptions, EvalOptions,
+                       FeaturesOptions, JudgeOptions, LensOptions, PerplexityOptions,
+                       PerturbOptions, RowsOptions, StudyOptions)
 from .model import Generation, Images, Model
 from .neurons import Neurons
 from .results import Result, as_files, made
@@ -217,6 +218,29 @@ def contrib(model: Model, question: str | None = None, images: Images = (), *,
     return made("mmn_contributions_run", model._handle.value(), options)
 
 
+def edit(model: Model, question: str | None = None, images: Images = (), *, from_: str, to: str,
+         output: Path | None = None, prompt: str | None = None, template: str | None = None,
+         tokens: int = 0, top: int = 0, probability: float = 0, seed: int | None = None,
+         allow_long_prompts: bool = False, progress: Any = None) -> Result:
+    """What makes the model say `to` where its answer has the word `from_`, added to the weights that
+    leave the neurons which contribute most to that word; direct, without gradients.
+
+    question, or prompt as raw text. output: the file of the additions, which Model(deltas=...) takes.
+    tokens: of the answer, at most (0: 32). top: how many neurons (0: 10). probability: that `to` shall
+    have (0: 0.9). seed: as many random neurons instead, by this seed.
+
+    Tables: "words", "answers", "edited".
+    """
+    files = paths(images)
+    options = EditOptions(
+        size=ctypes.sizeof(EditOptions), prompt=text(prompt), question=text(question),
+        template_name=text(template), images=files, image_count=len(files), tokens=tokens,
+        to=text(to), top=top, probability=probability, random=seed is not None, seed=seed or 0,
+        output=None if output is None else path(output), allow_long_prompts=allow_long_prompts,
+        progress=progress_callback(progress), **{"from": text(from_)})
+    return made("mmn_edit", model._handle.value(), options)
+
+
 def contrib_list(model: Model, list: Path, *, template: str | None = None, samples: int = 0,
                  tokens: int = 0, word: str | None = None, all_words: bool = False,
                  product: bool = False, top: int = 0, names: int = 0, seeds: int = 0,
@@ -267,21 +291,55 @@ def judge_file(judge: Model, file: Path, list: Path | None = None, *, form: str 
     return made("mmn_judge_file", judge._handle.value(), options)
 
 
-def encode(responses: Path, features: dict[str, Path], compare: Iterable[tuple[str, str]] = (), *,
-           draws: int = 0, seed: int = 1, epsilon: float = 0, rate: float = 0, threads: int = 0,
-           simd: str | None = None, progress: Any = None) -> Result:
+def features(model: Model, list: Path, file: Path, *, stages: Names | None = None,
+             pool: str | None = None, allow_unknown_keys: bool = False,
+             allow_long_prompts: bool = False, rows: Path | None = None,
+             shard: tuple[int, int] | None = None, parts: Iterable[Path] = (), plan: bool = False,
+             progress: Any = None) -> Result | None:
+    """Writes what a model's stages are for the events of a list to a file, for `encode`.
+
+    stages: patterns (None: the outputs of all layers). pool: over a stage's positions, "last",
+    "first", "mean" or "flat" (None: "last").
+
+    Tables: "files", "alignments" ("layers").
+    """
+    options = FeaturesOptions(file=path(file), stages=names(stages), pool=text(pool),
+                              allow_unknown_keys=allow_unknown_keys,
+                              allow_long_prompts=allow_long_prompts)
+    return _run("mmn_features", model, options, list=list, rows=rows, shard=shard, parts=parts,
+                plan=plan, progress=progress)
+
+
+def encode(responses: Path, features: dict[str, Path] | None = None,
+           compare: Iterable[tuple[str, str]] = (), *, model: Model | None = None,
+           events: Path | None = None, stages: Names | None = None, pool: str | None = None,
+           save_features: Path | None = None, roles: Iterable[tuple[str, str]] = (),
+           join: dict[str, Iterable[str]] | None = None, draws: int = 0, seed: int = 1,
+           epsilon: float = 0, rate: float = 0, threads: int = 0, simd: str | None = None,
+           progress: Any = None) -> Result:
     """Whether features of events predict what was recorded while they happened.
 
     responses: a file of what was recorded. features: of each model, a file (doc/formats.md has both).
-    compare: pairs of models, of which the first is to predict sites better. draws: of the events (0:
-    1000). epsilon: how far projections may change distances (0: 0.1). rate: of false discoveries (0:
-    0.05). No model is run.
+    compare: pairs of models, of which the first is to predict sites better. model: one that is run
+    on the list `events` for features of its own, under the name "model"; stages and pool: as in
+    `features`; save_features: where they are kept. roles: models with "multimodal", "vision",
+    "language", "random:MODEL" or "control:MODEL", from which comparisons and tests follow. join: names
+    of models whose features are those of others side by side. draws: of the events (0: 1000).
+    epsilon: how far projections may change distances (0: 0.1). rate: of false discoveries (0: 0.05).
     """
-    named = [f"{name}={os.fspath(file)}" for name, file in features.items()]
+    named = [f"{name}={os.fspath(file)}" for name, file in (features or {}).items()]
     pairs = [f"{a}:{b}" for a, b in compare]
+    given = [f"{name}={role}" for name, role in roles]
+    joined = [f"{name}={'+'.join(parts)}" for name, parts in (join or {}).items()]
     options = EncodeOptions(
         size=ctypes.sizeof(EncodeOptions), responses=path(responses), features=paths(named),
         feature_count=len(named), comparisons=paths(pairs), comparison_count=len(pairs),
+        roles=paths(given), role_count=len(given), joins=paths(joined), join_count=len(joined),
         draws=draws, seed=seed, epsilon=epsilon, rate=rate, threads=threads, simd=text(simd),
         progress=progress_callback(progress))
+    if model is not None:
+        options.model = model._handle.value()
+        options.events = ctypes.pointer(FeaturesOptions(
+            size=ctypes.sizeof(FeaturesOptions), list=path(events), file=path(save_features),
+            stages=names(stages), pool=text(pool), progress=progress_callback(progress)))
     return made("mmn_encode", options)

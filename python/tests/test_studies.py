@@ -278,3 +278,23 @@ def test_encode(program) -> None:
                    *(f"--features={name}={file}" for name, file in features.items()))
     assert mmneuron.encode(folder / "responses.safetensors", features, [("both", "vision")],
                            draws=5).json() == said
+    roles = [("both", "multimodal"), ("vision", "vision"), ("vision", "control:both")]
+    said = program("encode", folder / "responses.safetensors", "--draws", "5", "--join", "joined=both+vision",
+                   *(f"--role={name}={role}" for name, role in roles),
+                   *(f"--features={name}={file}" for name, file in features.items()))
+    assert mmneuron.encode(folder / "responses.safetensors", features, roles=roles,
+                           join={"joined": ["both", "vision"]}, draws=5).json() == said
+
+
+def test_encode_with_a_model(program, tmp_path: Path) -> None:
+    folder, model = REPOSITORY / "tests" / "study" / "data" / "features", GOLDEN / "checkpoints" / "llava-1.5"
+    said = program("encode", model, folder / "events.jsonl", folder / "responses.safetensors", "--draws", "5",
+                   "--pool", "mean", "--stages", "language.layers.{i}.out")
+    opened, stages = mmneuron.Model(model), ["language.layers.{i}.out"]
+    found = mmneuron.encode(folder / "responses.safetensors", model=opened, events=folder / "events.jsonl",
+                            stages=stages, pool="mean", draws=5)
+    assert found.json() == said
+    saved = mmneuron.features(opened, folder / "events.jsonl", tmp_path / "f", stages=stages, pool="mean")
+    assert saved.table("alignments")[0]["events"] == 40
+    again = mmneuron.encode(folder / "responses.safetensors", {"model": tmp_path / "f"}, draws=5)
+    assert again.table("columns") == found.table("columns")

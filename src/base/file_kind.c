@@ -18,6 +18,7 @@ static const char *const phrases[MMN_KINDS] = {
     [MMN_KIND_LIST] = "a list of samples, one JSON object a line",
     [MMN_KIND_COUNTS] = "a counts file, as \"mmneuron count\" writes it",
     [MMN_KIND_STATE] = "the state of a count that has not finished",
+    [MMN_KIND_DELTA] = "a delta of weights, as \"mmneuron edit\" writes it",
     [MMN_KIND_DUMP] = "a dump, as \"mmneuron dump\" writes it",
     [MMN_KIND_NEURONS] = "a file of neurons, as \"mmneuron rank\" writes it",
     [MMN_KIND_EVAL] = "a result of \"mmneuron eval\"",
@@ -109,6 +110,8 @@ static mmn_file_kind kind_of_tensors(const beginning *file)
         return MMN_KIND_STATE;
     if (find(file, 8, "\"mmneuron-counts-"))
         return MMN_KIND_COUNTS;
+    if (find(file, 8, "\"mmneuron-delta-"))
+        return MMN_KIND_DELTA;
     if (find(file, 8, "\"mmneuron-dump-") || find(file, 8, "\"input_ids\"") ||
         find(file, 8, "\"pixel_values\"") || find(file, 8, "\"language.layers."))
         return MMN_KIND_DUMP;
@@ -223,7 +226,7 @@ static bool fits(mmn_file_kind kind, mmn_file_kind wanted)
     bool tensors = kind == MMN_KIND_WEIGHTS || kind == MMN_KIND_SAFETENSORS ||
                    (kind >= MMN_KIND_COUNTS && kind <= MMN_KIND_DUMP);
     bool binary = wanted == MMN_KIND_SAFETENSORS || wanted == MMN_KIND_COUNTS ||
-                  wanted == MMN_KIND_DUMP || wanted == MMN_KIND_PICTURE;
+                  wanted == MMN_KIND_DELTA || wanted == MMN_KIND_DUMP || wanted == MMN_KIND_PICTURE;
     bool own = wanted == MMN_KIND_NEURONS || wanted == MMN_KIND_RESULT || wanted == MMN_KIND_LIST;
     if (kind == MMN_KIND_TEXT || kind == MMN_KIND_TEXT_OF_JSON)
         return !binary && wanted != MMN_KIND_MODEL && (kind == MMN_KIND_TEXT_OF_JSON || !own);

@@ -13,6 +13,7 @@ typedef enum mmn_file_kind {
     MMN_KIND_LIST,
     MMN_KIND_COUNTS,
     MMN_KIND_STATE, /* of a count */
+    MMN_KIND_DELTA,
     MMN_KIND_DUMP,
     MMN_KIND_NEURONS,
     MMN_KIND_EVAL,

@@ -175,8 +175,13 @@ static mmn_status find_answer(ask_answer *answer, ask_run *run, mmn_error *error
 static void add_allowances(json_t *value, const ask_run *run)
 {
     const char *other = run->mask != NULL ? mmn_mask_other_model(run->mask) : NULL;
+    const mmn_model_info *info = mmn_model_describe(run->model);
     if (run->request->allow_long_prompts)
         json_object_set_new(value, "allow_long_prompts", json_true());
+    if (info->delta_count > 0)
+        json_object_set_new(value, "deltas", json_array());
+    for (size_t i = 0; i < info->delta_count; i++)
+        json_array_append_new(json_object_get(value, "deltas"), json_string(info->deltas[i]));
     if (other != NULL)
         json_object_set_new(value, "neurons_model",
                             other[0] != '\0' ? json_string(other) : json_null());
@@ -452,6 +457,7 @@ int mmn_cli_ask(mmn_cli_call *call)
         {.name = "counts", .value = "FILE", .kind = MMN_CLI_TEXT,
          .target = &request.steering.counts,
          .help = "with --on: what \"mmneuron count\" wrote"},
+        MMN_CLI_DELTA(call),
         MMN_CLI_ALLOW_LONG_PROMPTS(&request.allow_long_prompts),
         MMN_CLI_OTHER_MODEL(&request.steering.other_model),
         MMN_CLI_RESIZE_ORDER(&request.wishes.resize_order),

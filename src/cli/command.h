@@ -50,8 +50,8 @@ typedef struct mmn_cli_destination {
     bool short_of_memory;
 } mmn_cli_destination;
 
-/* Arguments of commands that have rows: model and list. */
-enum { MMN_CLI_PLACES = 2 };
+/* Arguments of commands that have rows: model and list, and what may follow. */
+enum { MMN_CLI_PLACES = 3 };
 
 /* "mmneuron merge" of rows: the command that made them makes its result of all of them. */
 typedef struct mmn_cli_merging {
@@ -63,6 +63,12 @@ typedef struct mmn_cli_merging {
     const char *simd;
     int quiet, json;
 } mmn_cli_merging;
+
+/* The values of an option that may be repeated. */
+typedef struct mmn_cli_texts {
+    const char **texts; /* argv's */
+    size_t count;
+} mmn_cli_texts;
 
 /* A call of a command: what is asked of it, and what it has opened, which is closed when it has
  * ended. */
@@ -80,6 +86,7 @@ struct mmn_cli_call {
     size_t count;
     const char *places[MMN_CLI_PLACES]; /* of a merge: these arguments */
 
+    mmn_cli_texts deltas; /* of commands that take any (MMN_CLI_DELTA) */
     mmn_cli_destination destination;
     mmn_model *model;
     const mmn_cli_command *(*find)(const char *name); /* a command; NULL: there is none */
@@ -90,6 +97,7 @@ int mmn_cli_info(mmn_cli_call *call);
 int mmn_cli_ask(mmn_cli_call *call);
 int mmn_cli_contrib(mmn_cli_call *call);
 int mmn_cli_count(mmn_cli_call *call);
+int mmn_cli_edit(mmn_cli_call *call);
 int mmn_cli_encode(mmn_cli_call *call);
 int mmn_cli_judge(mmn_cli_call *call);
 int mmn_cli_lens(mmn_cli_call *call);

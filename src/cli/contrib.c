@@ -60,20 +60,9 @@ static int check_question(mmn_cli_call *call, const mmn_cli_study *study)
 static int claim_names(const mmn_cli_call *call, contrib_request *request,
                        const mmn_cli_study *study)
 {
-    const mmn_source sources[] = {{MMN_SOURCE_LIST, call->texts[1]},
-                                  {MMN_SOURCE_MODEL, call->texts[0]}};
-    const mmn_output_options options = {.size = sizeof options,
-                                        .purpose = "mmneuron contrib",
-                                        .sources = sources,
-                                        .source_count = sizeof sources / sizeof sources[0]};
-    mmn_error error;
     if (study->shard.count > 0)
         return mmn_cli_usage(call, "--name-rows is of a result; a shard has rows alone");
-    if (mmn_cli_ranks_follow())
-        return MMN_CLI_DONE;
-    return mmn_output_claim(&request->name_output, request->name_rows, &options, &error) == MMN_OK
-               ? MMN_CLI_DONE
-               : mmn_cli_fail(&error);
+    return mmn_cli_study_claim(&request->name_output, call, request->name_rows);
 }
 
 /* What is of one question only. */
@@ -184,6 +173,7 @@ int mmn_cli_contrib(mmn_cli_call *call)
          .target = &request.name_rows,
          .help = "of a list, write each word and the names of its neurons to FILE.jsonl, for"
                  " programs that compare texts"},
+        MMN_CLI_DELTA(call),
         MMN_CLI_KEPT_ROWS(&study),
         MMN_CLI_ALLOW_UNKNOWN_KEYS(&options->allow_unknown_keys),
         MMN_CLI_IGNORE_GENERATION_CONFIG(&study.wishes.ignore_generation_config),

@@ -109,6 +109,8 @@ static int take(mmn_cli_call *call, const char *given, mmn_cli_destination_kind 
 int mmn_cli_destination_open(mmn_cli_call *call, const char *given, mmn_cli_destination_kind kind,
                              const char *beside)
 {
+    for (size_t i = 0; i < call->deltas.count; i++)
+        mmn_cli_destination_source(call, MMN_SOURCE_FILE, call->deltas.texts[i]);
     if (call->destination.short_of_memory) {
         mmn_cli_message("memory is short");
         return MMN_CLI_FAILED;

@@ -102,6 +102,7 @@ int mmn_cli_dump(mmn_cli_call *call)
          .help = "gradients of the token's logit instead"},
         {.name = "before", .value = "N", .kind = MMN_CLI_WHOLE, .target = &request.gradient_at,
          .maximum = 1e6, .help = "gradients at the position N before the last one (0)"},
+        MMN_CLI_DELTA(call),
         MMN_CLI_IGNORE_GENERATION_CONFIG(&request.wishes.ignore_generation_config),
         MMN_CLI_ALLOW_LONG_PROMPTS(&request.allow_long_prompts),
         MMN_CLI_RESIZE_ORDER(&request.wishes.resize_order),

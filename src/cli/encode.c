@@ -1,19 +1,55 @@
-/* mmneuron encode: do features of events predict what was recorded while they happened? */
+/* mmneuron encode: do features of events, a model's or given ones, predict what was recorded while
+ * they happened? */
 #include <string.h>
 
-#include "cli/command.h"
-#include "cli/destination.h"
-#include "cli/options.h"
 #include "cli/output.h"
-#include "cli/progress.h"
+#include "cli/ranks.h"
+#include "cli/study.h"
 
-static int run(const mmn_cli_call *call, mmn_encode_options *asked)
+typedef struct encode_request {
+    mmn_encode_options regressed;
+    mmn_features_options events; /* of a model */
+    mmn_cli_texts features, comparisons, roles, joins;
+    mmn_output *features_output; /* NULL: no file of features is wanted */
+} encode_request;
+
+/* How many arguments there are: responses alone, to given features; or a model and its events
+ * alone, whose features are to be saved. */
+enum { RESPONSES = 1, EVENTS = 2 };
+
+static void add_sources(mmn_cli_call *call, const encode_request *request)
+{
+    mmn_cli_destination_source(call, MMN_SOURCE_FILE, request->regressed.responses);
+    for (size_t i = 0; i < request->features.count; i++) {
+        const char *equals = strchr(request->features.texts[i], '=');
+        mmn_cli_destination_source(call, MMN_SOURCE_FILE, equals != NULL ? equals + 1 : NULL);
+    }
+}
+
+static void take_request(mmn_cli_call *call, encode_request *request)
+{
+    mmn_encode_options *regressed = &request->regressed;
+    regressed->responses = call->count == EVENTS ? NULL : call->texts[call->count - 1];
+    regressed->features = request->features.texts;
+    regressed->feature_count = request->features.count;
+    regressed->comparisons = request->comparisons.texts;
+    regressed->comparison_count = request->comparisons.count;
+    regressed->roles = request->roles.texts;
+    regressed->role_count = request->roles.count;
+    regressed->joins = request->joins.texts;
+    regressed->join_count = request->joins.count;
+    regressed->threads = (int)call->threads;
+    regressed->simd = call->simd;
+    add_sources(call, request);
+}
+
+/* ---- Given features -------------------------------------------------------------------------- */
+
+static int regress(const mmn_cli_call *call, mmn_encode_options *asked)
 {
     mmn_cli_progress progress;
     mmn_result *result = NULL;
     mmn_error error;
-    asked->threads = (int)call->threads;
-    asked->simd = call->simd;
     asked->progress = mmn_cli_progress_show;
     asked->progress_context = &progress;
     mmn_cli_work_begin(&progress, call->quiet);
@@ -25,45 +61,114 @@ static int run(const mmn_cli_call *call, mmn_encode_options *asked)
     return code;
 }
 
+static int run_given(mmn_cli_call *call, encode_request *request, const mmn_cli_study *study)
+{
+    const mmn_features_options *events = &request->events;
+    if (request->features.count == 0)
+        return mmn_cli_usage(call, "--features NAME=FILE is missing, or a model and its events:"
+                                   " the features that predict");
+    if (events->file != NULL || events->stages != NULL || events->pool != NULL ||
+        study->rows_file != NULL || study->shard.count > 0 || study->plan)
+        return mmn_cli_usage(call, "--save-features, --stages, --pool, --rows, --shard and --plan"
+                                   " are for a model, which goes before the responses with the"
+                                   " list of events");
+    if (mmn_cli_ranks() != NULL)
+        return mmn_cli_usage(call, "given features are not divided among processes; start it"
+                                   " alone");
+    take_request(call, request);
+    MMN_CLI_TRY(mmn_cli_destination_open(call, study->output, MMN_CLI_JSON, NULL));
+    return regress(call, &request->regressed);
+}
+
+/* ---- A model's ------------------------------------------------------------------------------- */
+
+static mmn_status run_model(mmn_result **result, const mmn_model *model, void *context,
+                            mmn_error *error)
+{
+    encode_request *request = context;
+    mmn_encode_options *regressed = &request->regressed;
+    if (regressed->responses == NULL)
+        return mmn_features(result, model, &request->events, error);
+    regressed->model = model;
+    regressed->events = &request->events;
+    regressed->progress = request->events.progress;
+    regressed->progress_context = request->events.progress_context;
+    return mmn_encode(result, regressed, error);
+}
+
+/* Of mmn_cli_study. */
+static int check(mmn_cli_call *call, mmn_cli_study *study)
+{
+    encode_request *request = study->request;
+    if (call->count == EVENTS && request->events.file == NULL)
+        return mmn_cli_usage(call, "with a model, RESPONSES.safetensors is missing, or"
+                                   " --save-features FILE where there are none");
+    if (call->count == EVENTS && request->features.count + request->comparisons.count +
+                                         request->roles.count + request->joins.count >
+                                     0)
+        return mmn_cli_usage(call, "--features, --compare, --role and --join are for responses,"
+                                   " which are missing");
+    take_request(call, request);
+    return request->events.file != NULL && study->shard.count == 0 && !study->plan
+               ? mmn_cli_study_claim(&request->features_output, call, request->events.file)
+               : MMN_CLI_DONE;
+}
+
 int mmn_cli_encode(mmn_cli_call *call)
 {
-    mmn_encode_options asked = {.size = sizeof(asked), .draws = 1000, .seed = 1};
-    mmn_cli_texts features = {0}, comparisons = {0};
-    const char *output = NULL;
+    encode_request request = {
+        .regressed = {.size = sizeof(mmn_encode_options), .draws = 1000, .seed = 1},
+        .events = {.size = sizeof(mmn_features_options)}};
+    mmn_encode_options *asked = &request.regressed;
+    mmn_cli_study study = {.request = &request,
+                           .run = run_model,
+                           .check = check,
+                           MMN_CLI_ASKED_OF_LIST(&request.events)};
     /* clang-format off */
     const mmn_cli_option options[] = {
-        {.name = "features", .value = "NAME=FILE", .kind = MMN_CLI_TEXTS, .target = &features,
+        {.name = "features", .value = "NAME=FILE", .kind = MMN_CLI_TEXTS,
+         .target = &request.features,
          .help = "a model's name, and its features of the events (safetensors); for each model"},
         {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
-         .target = &output, .help = "write everything to FILE (JSON; - is standard output)"},
-        {.name = "compare", .value = "A:B", .kind = MMN_CLI_TEXTS, .target = &comparisons,
+         .target = &study.output, .help = "write everything to FILE (JSON; - is standard output)"},
+        {.name = "compare", .value = "A:B", .kind = MMN_CLI_TEXTS, .target = &request.comparisons,
          .help = "find the sites that model A predicts better than model B; may be repeated"},
-        {.name = "draws", .value = "N", .kind = MMN_CLI_U32, .target = &asked.draws,
+        {.name = "role", .value = "NAME=ROLE", .kind = MMN_CLI_TEXTS, .target = &request.roles,
+         .help = "multimodal, vision, language, random:MODEL or control:MODEL; may be repeated"},
+        {.name = "join", .value = "NAME=A+B", .kind = MMN_CLI_TEXTS, .target = &request.joins,
+         .help = "a model of A's and B's features side by side; may be repeated"},
+        {.name = "draws", .value = "N", .kind = MMN_CLI_U32, .target = &asked->draws,
          .minimum = 1, .maximum = 65535,
          .help = "draw the events again N times, for intervals and comparisons (1000)"},
-        {.name = "seed", .value = "N", .kind = MMN_CLI_WHOLE, .target = &asked.seed,
+        {.name = "seed", .value = "N", .kind = MMN_CLI_WHOLE, .target = &asked->seed,
          .minimum = 0, .maximum = 1e15, .help = "of the draws and of projections (1)"},
-        {.name = "epsilon", .value = "E", .kind = MMN_CLI_REAL, .target = &asked.epsilon,
+        {.name = "epsilon", .value = "E", .kind = MMN_CLI_REAL, .target = &asked->epsilon,
          .minimum = 0, .maximum = 0.99, .above = true,
          .help = "project features that are more than keep distances to a share of E (0.1)"},
-        {.name = "rate", .value = "Q", .kind = MMN_CLI_REAL, .target = &asked.rate,
+        {.name = "rate", .value = "Q", .kind = MMN_CLI_REAL, .target = &asked->rate,
          .minimum = 0, .maximum = 0.99, .above = true,
          .help = "the false discovery rate of a comparison's sites (0.05)"},
+        {.name = "stages", .value = "STAGES", .kind = MMN_CLI_TEXT,
+         .target = &request.events.stages,
+         .help = "of MODEL: which stages are layers of features; patterns, separated by commas"
+                 " (the outputs of all layers)"},
+        {.name = "pool", .value = "HOW", .kind = MMN_CLI_TEXT, .target = &request.events.pool,
+         .help = "of MODEL: take of each stage the last position, the first, the mean of all, or"
+                 " flat, all of them (last)"},
+        {.name = "save-features", .value = "FILE", .kind = MMN_CLI_TEXT,
+         .target = &request.events.file,
+         .help = "of MODEL: keep its features in FILE, for --features of other calls"},
+        MMN_CLI_ROWS(&study),
+        MMN_CLI_ALLOW_UNKNOWN_KEYS(&request.events.allow_unknown_keys),
+        MMN_CLI_ALLOW_LONG_PROMPTS(&request.events.allow_long_prompts),
+        MMN_CLI_RESIZE_ORDER(&study.wishes.resize_order),
+        MMN_CLI_ALLOW_NONFINITE(&study.wishes.allow_nonfinite),
     };
     /* clang-format on */
     MMN_CLI_TRY(mmn_cli_parse(call, options, sizeof options / sizeof options[0]));
-    if (features.count == 0)
-        return mmn_cli_usage(call, "--features NAME=FILE is missing: the features that predict");
-    asked.responses = call->texts[0];
-    asked.features = features.texts;
-    asked.feature_count = features.count;
-    asked.comparisons = comparisons.texts;
-    asked.comparison_count = comparisons.count;
-    mmn_cli_destination_source(call, MMN_SOURCE_FILE, asked.responses);
-    for (size_t i = 0; i < features.count; i++) {
-        const char *equals = strchr(features.texts[i], '=');
-        mmn_cli_destination_source(call, MMN_SOURCE_FILE, equals != NULL ? equals + 1 : NULL);
-    }
-    MMN_CLI_TRY(mmn_cli_destination_open(call, output, MMN_CLI_JSON, NULL));
-    return run(call, &asked);
+    if (call->count == RESPONSES)
+        return run_given(call, &request, &study);
+    const int code = mmn_cli_run_parsed_study(&study, call);
+    mmn_output_release(request.features_output);
+    return code;
 }

@@ -191,6 +191,7 @@ int mmn_cli_eval(mmn_cli_call *call)
          .minimum = 1, .maximum = 1000,
          .help = "answer a question in N ways side by side (as many as half of the"
                  " memory that is left takes)"},
+        MMN_CLI_DELTA(call),
         MMN_CLI_STUDY_OF_LIST(asked, &study),
     };
     /* clang-format on */

@@ -15,6 +15,8 @@ static int open_model(mmn_cli_call *call, const mmn_model_options *wishes)
     options.threads = (int)mmn_cli_ranks_threads(call->threads);
     options.simd = call->simd;
     options.interrupted = mmn_cli_interrupt_asked;
+    options.deltas = call->deltas.texts;
+    options.delta_count = call->deltas.count;
     mmn_error error;
     if (mmn_model_open(&call->model, folder, &options, &error) != MMN_OK)
         return mmn_cli_fail(&error);

@@ -60,6 +60,14 @@
              " stopping there"}
 /* clang-format on */
 
+/* The option of commands that run a model with additions to its weights. */
+/* clang-format off */
+#define MMN_CLI_DELTA(call)                                                                     \
+    {.name = "delta", .value = "FILE", .kind = MMN_CLI_TEXTS, .target = &(call)->deltas,        \
+     .help = "run the model with what \"mmneuron edit\" wrote added to its weights; may be"     \
+             " repeated: several add up"}
+/* clang-format on */
+
 /* Says where the model has let the first such number pass, if it has any, and what becomes of
  * it. */
 void mmn_cli_say_nonfinite(const mmn_model *model, const char *consequence);

@@ -356,7 +356,7 @@ static int refuse_absent(const mmn_cli_call *call, const mmn_cli_option *options
 static void take_places(mmn_cli_call *call, const mmn_cli_option *options, size_t count)
 {
     const mmn_cli_merging *merging = call->merging;
-    const char *const places[MMN_CLI_PLACES] = {merging->model, merging->list};
+    const char *const places[MMN_CLI_PLACES] = {merging->model, merging->list, NULL};
     for (size_t i = 0; i < MMN_CLI_PLACES && i < call->count; i++)
         call->places[i] = places[i] != NULL ? places[i] : call->texts[i];
     call->texts = call->places;

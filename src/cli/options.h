@@ -23,11 +23,6 @@ typedef enum mmn_cli_kind {
     MMN_CLI_IDS      /* token ids, separated by commas; mmn_cli_ids */
 } mmn_cli_kind;
 
-typedef struct mmn_cli_texts {
-    const char **texts; /* argv's */
-    size_t count;
-} mmn_cli_texts;
-
 typedef struct mmn_cli_shard {
     uint32_t index, count; /* 0, 0: not given */
 } mmn_cli_shard;

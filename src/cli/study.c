@@ -3,6 +3,7 @@
 #include "cli/study.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cli/output.h"
@@ -134,6 +135,11 @@ int mmn_cli_run_study(mmn_cli_study *study, mmn_cli_call *call, const mmn_cli_op
                       size_t count)
 {
     MMN_CLI_TRY(mmn_cli_parse(call, options, count));
+    return mmn_cli_run_parsed_study(study, call);
+}
+
+int mmn_cli_run_parsed_study(mmn_cli_study *study, mmn_cli_call *call)
+{
     if (study->list != NULL)
         *study->list = call->texts[1];
     if (study->check != NULL)
@@ -141,6 +147,23 @@ int mmn_cli_run_study(mmn_cli_study *study, mmn_cli_call *call, const mmn_cli_op
     if (study->rows != NULL)
         MMN_CLI_TRY(choose_rows(call, study));
     return open_and_run(call, study);
+}
+
+int mmn_cli_study_claim(mmn_output **output, const mmn_cli_call *call, const char *path)
+{
+    const mmn_source sources[] = {{MMN_SOURCE_LIST, call->texts[1]},
+                                  {MMN_SOURCE_MODEL, call->texts[0]}};
+    char purpose[64];
+    mmn_error error;
+    snprintf(purpose, sizeof purpose, "mmneuron %s", call->command->name);
+    const mmn_output_options options = {.size = sizeof options,
+                                        .purpose = purpose,
+                                        .sources = sources,
+                                        .source_count = sizeof sources / sizeof sources[0]};
+    if (mmn_cli_ranks_follow())
+        return MMN_CLI_DONE;
+    return mmn_output_claim(output, path, &options, &error) == MMN_OK ? MMN_CLI_DONE
+                                                                      : mmn_cli_fail(&error);
 }
 
 /* ---- Studies of the table -------------------------------------------------------------------- */

@@ -24,6 +24,7 @@ typedef struct dump {
     int32_t *ids; /* [id_count] generated; NULL: none are wanted */
     size_t id_count;
     bool long_prompt;     /* of more positions than the model was made for */
+    const char *deltas;   /* of the model; NULL: none */
     char nonfinite[2048]; /* where a number was infinite or NaN first; "": nowhere */
 } dump;
 
@@ -80,7 +81,7 @@ static mmn_status list_tensors(dump *dumped, const mmn_kept_stages *kept, mmn_er
 static mmn_status write_dump(const void *context, const char *path, mmn_error *error)
 {
     const dump *dumped = context;
-    const char *metadata[9] = {"format", "mmneuron-dump-1", "version", mmn_version()};
+    const char *metadata[11] = {"format", "mmneuron-dump-1", "version", mmn_version()};
     size_t used = 4;
     if (dumped->nonfinite[0] != '\0') {
         metadata[used++] = "nonfinite";
@@ -89,6 +90,10 @@ static mmn_status write_dump(const void *context, const char *path, mmn_error *e
     if (dumped->long_prompt) {
         metadata[used++] = "allow_long_prompts";
         metadata[used++] = "true";
+    }
+    if (dumped->deltas) {
+        metadata[used++] = "deltas";
+        metadata[used++] = dumped->deltas;
     }
     return mmn_safetensors_write(path, dumped->tensors, dumped->count, metadata, error);
 }
@@ -137,7 +142,7 @@ mmn_status mmn_dump(const mmn_model *model, const mmn_input *input, const mmn_du
     MMN_TAKE_OPTIONS(own, options, error);
     const mmn_session_options session_options = {.size = sizeof(session_options),
                                                  .prompt_only = options->generate == 0};
-    dump dumped = {0};
+    dump dumped = {.deltas = model->deltas.json};
     mmn_session *session = NULL;
     uint64_t passed = mmn_model_nonfinite(model, NULL);
     mmn_status status = mmn_session_create(&session, model, &session_options, error);

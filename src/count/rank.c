@@ -139,6 +139,12 @@ double mmn_rank_effective_domains(double entropy)
     return mmn_power(0x1.5bf0a8b145769p+1, entropy); /* e, whose logarithm is 1 */
 }
 
+size_t mmn_rank_active_domains(double entropy, size_t domains)
+{
+    const double rounded = mmn_rank_effective_domains(entropy) + 0.5;
+    return !(rounded < (double)domains) ? domains : rounded < 1 ? 1 : (size_t)rounded;
+}
+
 static bool exceeds(const double *probability, size_t domains, double bar)
 {
     for (size_t d = 0; d < domains; d++)

@@ -80,6 +80,8 @@ double mmn_rank_highest_entropy(size_t domains);
 /* In how many domains a neuron of this entropy, in nats, is active: exp(entropy), which is N where
  * it is as active in each of N domains and in no other (Hill's number of order 1). */
 double mmn_rank_effective_domains(double entropy);
+/* The same as a whole number, from 1 to `domains`. */
+size_t mmn_rank_active_domains(double entropy, size_t domains);
 
 /* share * count rounded to the nearest integer, ties to even, as Python's round. */
 size_t mmn_round_share(double share, size_t count);

@@ -82,6 +82,8 @@ static const mmn_form_table tables[] = {
      MMN_COLUMNS(MMN_WHOLE("rank"), MMN_WHOLE("layer"), MMN_WHOLE("neuron"),
                  MMN_REAL("entropy", "nats"), MMN_REAL("score", ""))},
     {"probabilities", "ranking", MMN_COLUMNS(MMN_TEXT("domain"), MMN_REAL("p", ""))},
+    /* how many of the selected are active in so many domains, by exp(entropy) */
+    {"active", "modules", MMN_COLUMNS(MMN_WHOLE("domains"), MMN_WHOLE("neurons"))},
     /* how many neurons of each domain, and of all, are in groups of layers */
     {"layer_groups", "modules", MMN_COLUMNS(MMN_TEXT("layers"))},
     {"group_rows", "modules", MMN_COLUMNS(MMN_TEXT("domain"), MMN_WHOLE("neurons"))},
@@ -119,6 +121,8 @@ static const char people[] =
     " ${selected} selected\n"
     "  <-8 domains.name|domain>   neurons <layer_groups||  $7{layers}>\n"
     "<group_rows||  <-8 domains.name|${domain}>  $8{neurons} <group_cells||  $7{neurons}>\n>"
+    "<active first||  by exp(entropy), active in <active|, |${domains}: ${neurons}> of the"
+    " domains\n>"
     "<?tied_at_cut|  ${tied_at_cut} neurons are tied at the cut; ties go to lower layers and"
     " neurons\n>"
     "<?warning|  ${warning}\n>"
@@ -211,6 +215,26 @@ static void add_groups(mmn_result *result, const mmn_neurons *neurons,
     add_group_row(result, module, "selected", SIZE_MAX, group_size, groups);
 }
 
+/* A neuron drawn at random may be active in none. */
+static bool is_active_in(const mmn_rank_result *found, size_t rank, size_t domains)
+{
+    double sum = 0;
+    for (size_t d = 0; d < found->domains; d++)
+        sum += found->probability[rank * found->domains + d];
+    return sum > 0 && mmn_rank_active_domains(found->entropy[rank], found->domains) == domains;
+}
+
+static void add_active(mmn_result *result, const mmn_rank_result *found)
+{
+    for (size_t domains = 1; domains <= found->domains; domains++) {
+        size_t neurons = 0;
+        for (size_t rank = 0; rank < found->selected; rank++)
+            neurons += is_active_in(found, rank, domains);
+        if (neurons > 0)
+            MMN_ADD(result, "active", mmn_as_whole(domains), mmn_as_whole(neurons));
+    }
+}
+
 static void add_module(mmn_result *result, const mmn_neurons *neurons,
                        const mmn_listed_module *module)
 {
@@ -228,6 +252,7 @@ static void add_module(mmn_result *result, const mmn_neurons *neurons,
     for (size_t d = 0; d < neurons->domain_count; d++)
         add_list(result, module, d, neurons->domains[d]);
     add_ranking(result, neurons, module);
+    add_active(result, found);
     add_groups(result, neurons, module);
 }
 

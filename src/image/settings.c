@@ -19,6 +19,13 @@ const mmn_resolution mmn_llava_next_pinpoints[MMN_LLAVA_NEXT_PINPOINTS] = {
     {336, 672}, {672, 336}, {672, 672}, {1008, 336}, {336, 1008},
 };
 
+/* Whether the class resizes to a square and does not crop, unless its file says otherwise. */
+static bool makes_squares(mmn_image_processor processor)
+{
+    return processor == MMN_PROCESSOR_SIGLIP || processor == MMN_PROCESSOR_BLIP ||
+           processor == MMN_PROCESSOR_OWLVIT;
+}
+
 /* What a class has where its file is silent, as transformers 5.23 does: sizes are the class's own,
  * whatever the vision tower reads. */
 static void set_class_defaults(mmn_image_settings *settings, mmn_image_processor processor)
@@ -38,9 +45,11 @@ static void set_class_defaults(mmn_image_settings *settings, mmn_image_processor
         .mean = {0.48145466, 0.4578275, 0.40821073},
         .std = {0.26862954, 0.26130258, 0.27577711},
     };
-    if (processor != MMN_PROCESSOR_SIGLIP && processor != MMN_PROCESSOR_BLIP)
+    if (!makes_squares(processor))
         return;
-    uint32_t side = processor == MMN_PROCESSOR_SIGLIP ? 224 : 384;
+    uint32_t side = processor == MMN_PROCESSOR_SIGLIP ? 224
+                    : processor == MMN_PROCESSOR_BLIP ? 384
+                                                      : 768;
     settings->do_center_crop = false;
     settings->shortest_edge = 0;
     settings->size = (mmn_resolution){side, side};
@@ -72,6 +81,8 @@ static void read_class(mmn_image_settings *settings, const mmn_object *object,
         {"LlavaNextImageProcessor", MMN_PROCESSOR_LLAVA_NEXT},
         {"SiglipImageProcessor", MMN_PROCESSOR_SIGLIP},
         {"BlipImageProcessor", MMN_PROCESSOR_BLIP},
+        {"OwlViTImageProcessor", MMN_PROCESSOR_OWLVIT},
+        {"OwlViTFeatureExtractor", MMN_PROCESSOR_OWLVIT},
     };
     const char *key = "image_processor_type", *name = NULL;
     if (!mmn_object_value(object, key))
@@ -89,7 +100,7 @@ static void read_class(mmn_image_settings *settings, const mmn_object *object,
         mmn_read_wrong(object, key,
                        "image processor \"%s\" is not supported (supported are "
                        "CLIPImageProcessor, LlavaImageProcessor, LlavaNextImageProcessor, "
-                       "SiglipImageProcessor, BlipImageProcessor)",
+                       "SiglipImageProcessor, BlipImageProcessor, OwlViTImageProcessor)",
                        name);
         return;
     }
@@ -220,7 +231,9 @@ static void refuse_null(const mmn_object *object, const char *key, bool used)
 /* The sizes that images are resized and cropped to. */
 static void read_sizes(mmn_image_settings *settings, const mmn_object *object)
 {
-    bool square = settings->processor == MMN_PROCESSOR_BLIP, kosmos = false;
+    bool square = settings->processor == MMN_PROCESSOR_BLIP ||
+                  settings->processor == MMN_PROCESSOR_OWLVIT;
+    bool kosmos = false;
     read_switch(&square, object, "default_to_square");
     read_size(&settings->size, &settings->shortest_edge, square, object, "size");
     read_size(&settings->crop_size, NULL, true, object, "crop_size");
@@ -261,6 +274,8 @@ static void read_steps(mmn_image_settings *settings, const mmn_object *object,
 {
     bool do_pad = false;
     read_switch(&settings->do_rescale, object, "do_rescale");
+    if (settings->processor == MMN_PROCESSOR_OWLVIT) /* its older name, which overrules */
+        read_switch(&settings->do_rescale, object, "rescale");
     read_switch(&settings->do_normalize, object, "do_normalize");
     read_switch(&settings->do_convert_rgb, object, "do_convert_rgb");
     read_switch(&do_pad, object, "do_pad");

@@ -24,6 +24,7 @@ typedef enum mmn_image_processor {
     MMN_PROCESSOR_LLAVA,     /* LlavaImageProcessor: the same, may pad to a square first */
     MMN_PROCESSOR_SIGLIP,    /* SiglipImageProcessor: resize to one tile, whatever the aspect */
     MMN_PROCESSOR_BLIP,      /* BlipImageProcessor: the same with CLIP's mean and deviation */
+    MMN_PROCESSOR_OWLVIT,    /* OwlViTImageProcessor: the same, larger */
     MMN_PROCESSOR_LLAVA_NEXT /* LlavaNextImageProcessor: the whole image and a grid of tiles */
 } mmn_image_processor;
 

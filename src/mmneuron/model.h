@@ -50,6 +50,11 @@ typedef struct mmn_model_options {
     void *interrupted_context;
     int allow_nonfinite; /* go on where a number of the forward pass becomes infinite or NaN, and
                             mark results made of such; 0: sessions end with MMN_NONFINITE there */
+    const char *const *deltas; /* [delta_count]: files of mmn_edit, whose additions to weights of
+                                  the language model sessions see; several add up. Unless they do
+                                  not say of which weights they are, they make opening the model
+                                  read the whole checkpoint: MMN_INPUT where it is another */
+    size_t delta_count;
 } mmn_model_options;
 
 /* Opens the Hugging Face folder `folder`: reads its configurations and tokenizer and maps its
@@ -129,14 +134,16 @@ typedef struct mmn_model_info {
     mmn_generation_info generation;
     uint32_t judge_labels; /* a judge of answers: how many numbers it gives; language_* and
                               vocabulary are its encoder's. 0: the model is none */
+    size_t delta_count;
+    const char *const *deltas; /* [delta_count]: digests of the deltas that it was opened with */
 } mmn_model_info;
 
 /* Valid until the model is closed. */
 MMN_API const mmn_model_info *mmn_model_describe(const mmn_model *model);
 
 /* XXH3-128 over names, types, shapes and bytes of all weights and the architecture's numbers, as 32
- * hex digits and a zero; reads the whole checkpoint. doc/formats.md states the layout. MMN_INPUT as
- * from mmn_model_unchanged. */
+ * hex digits and a zero; reads the whole checkpoint. With deltas it is another digest, of this one
+ * and theirs. doc/formats.md states the layout. MMN_INPUT as from mmn_model_unchanged. */
 MMN_API mmn_status mmn_model_digest(const mmn_model *model, char digest[33], mmn_error *error);
 
 /* Whether the files of the weights, which stay mapped, are still those that were opened: MMN_INPUT

@@ -270,12 +270,19 @@ static void digest_judge(mmn_digest *digest, const mmn_judge_config *judge)
     mmn_digest_add_text(digest, mmn_activation_name(judge->pooler_activation));
 }
 
+/* The same for those that are no detectors. */
+static void digest_detector(mmn_digest *digest, const mmn_config *config)
+{
+    if (config->query_size > 0)
+        mmn_digest_add_u32(digest, config->query_size);
+}
+
 /* In this order, integers and truth values as u32: family's name; the vision tower's numbers and,
  * unless it is CLIP's, its model_type, all 0 and the activation "silu" where there is none;
  * projector's activation, bias, "linear" where it has one layer, the same, or the Q-Former's
  * numbers; the language model's numbers, and where is_plain denies, those that it asks for;
- * image_token_id; pinpoints' count and each one's height and width; a judge's numbers. Names are
- * texts with their length, epsilons and theta binary64. */
+ * image_token_id; pinpoints' count and each one's height and width; a judge's numbers; a detector's
+ * width of queries. Names are texts with their length, epsilons and theta binary64. */
 void mmn_config_digest(mmn_digest *digest, const mmn_config *config)
 {
     mmn_digest_add_text(digest, config->family->model_type);
@@ -296,4 +303,5 @@ void mmn_config_digest(mmn_digest *digest, const mmn_config *config)
         mmn_digest_add_u32(digest, config->grid_pinpoints[i].width);
     }
     digest_judge(digest, &config->judge);
+    digest_detector(digest, config);
 }

@@ -156,6 +156,9 @@ typedef struct mmn_config {
     /* Of a judge only its form, vocabulary and positions. */
     mmn_language_config language;
     mmn_judge_config judge;
+    /* Of a detector (OWL-ViT): how many numbers a query is compared with a patch in; 0: the model
+     * is none. */
+    uint32_t query_size;
     /* What ends an answer, as transformers 5.23 decides: by generation_config.json alone where
      * there is one, else by config.json; InstructBLIP by its text_config and that class's
      * defaults. */
@@ -167,6 +170,7 @@ typedef struct mmn_config {
                            begins texts, and `<image>` is not part of what is tokenised */
     bool image_between; /* the placeholder stands for no text: the texts before and behind an image
                            are tokenised by themselves */
+    bool image_apart;   /* the image is read by itself, and a text has no place for it */
     bool image_marks;   /* an image stands between <im_start> and <im_end> */
     bool pads_images;   /* to squares, whatever the image processor's file says */
     /* The folder inside the model's that has the vision tower and its image processor; "" where

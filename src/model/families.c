@@ -32,7 +32,7 @@ static size_t list_modules(mmn_module modules[MMN_MODULES], const mmn_config *co
 static const mmn_family *const families[] = {
     &mmn_family_llava,      &mmn_family_llava_next, &mmn_family_instructblip, TEXT_FAMILY("llama"),
     TEXT_FAMILY("mistral"), TEXT_FAMILY("qwen2"),   TEXT_FAMILY("bloom"),     TEXT_FAMILY("opt"),
-    TEXT_FAMILY("phi"),     &mmn_family_deberta,
+    TEXT_FAMILY("phi"),     &mmn_family_deberta,    &mmn_family_owlvit,
 };
 
 static const char *family_name(size_t index)

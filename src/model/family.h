@@ -63,7 +63,7 @@ const char *mmn_family_template(const mmn_config *config);
 const mmn_family *mmn_family_find(const mmn_object *object);
 
 extern const mmn_family mmn_family_llava, mmn_family_llava_next, mmn_family_llava_original,
-    mmn_family_instructblip, mmn_family_deberta;
+    mmn_family_instructblip, mmn_family_deberta, mmn_family_owlvit;
 
 /* ---- What families share --------------------------------------------------------------------- */
 

@@ -17,6 +17,8 @@ size_t mmn_input_image_features(const mmn_input *input, const mmn_model *model, 
 {
     if (input->anyres)
         return input->anyres[image].total;
+    if (model->config.image_apart)
+        return 0;
     if (model->config.qformer.layers > 0)
         return model->config.qformer.queries;
     return mmn_vision_feature_tokens(&model->config.vision);
@@ -235,7 +237,7 @@ static mmn_status add_image(mmn_input *input, const mmn_model *model, size_t ind
 static mmn_status expand_placeholders(mmn_input *input, const mmn_model *model, const int32_t *ids,
                                       size_t count, mmn_error *error)
 {
-    size_t total = count - input->image_count;
+    size_t total = count - (model->config.image_apart ? 0 : input->image_count);
     for (size_t image = 0; image < input->image_count; image++)
         total += mmn_input_image_features(input, model, image);
     if (total > MMN_MAXIMUM_POSITIONS)
@@ -306,7 +308,9 @@ static mmn_status fill_input(mmn_input **input, const mmn_model *model, const ch
                              const int32_t *ids, size_t count, const char *const *images,
                              size_t image_count, mmn_error *error)
 {
-    size_t placeholders = count_tokens(ids, count, model->config.image_token_id);
+    size_t placeholders = model->config.image_apart
+                              ? image_count > 0
+                              : count_tokens(ids, count, model->config.image_token_id);
     MMN_TRY(check_placeholders(placeholders, image_count, error));
     if (count == 0)
         return mmn_fail(error, MMN_INPUT, NULL, NULL, "the prompt is empty");

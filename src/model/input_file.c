@@ -198,6 +198,9 @@ static mmn_status read_input(mmn_input **input, const mmn_model *model,
                         "qformer_input_ids, pixel_values and image_sizes");
     MMN_TRY(check_integers(ids, 1, error));
     MMN_TRY(count_images(&image_count, model, pixels, sizes, file, error));
+    if (model->config.image_apart && image_count > 1)
+        return mmn_fail(error, MMN_INPUT, file, "pixel_values",
+                        "has %zu images; this model reads one", image_count);
     MMN_TRY(mmn_input_create(input, model, image_count, error));
     MMN_TRY(read_ids(*input, model, ids, error));
     MMN_TRY(read_instruction(*input, model, instruction, file, error));

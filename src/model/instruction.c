@@ -203,6 +203,9 @@ mmn_status mmn_prompt_encode(const mmn_model *model, const char *prompt, bool ad
     char *spelt;
     if (model->config.image_between)
         return encode_around_images(model, prompt, add_special, ids, count, error);
+    if (model->config.image_apart)
+        return mmn_tokenizer_encode(model->tokenizer, prompt, strlen(prompt), add_special, ids,
+                                    count, error);
     MMN_TRY(check_image_token(model, prompt, image_count, error));
     MMN_TRY(spell_image_token(&spelt, model, text, error));
     const char *encoded = spelt ? spelt : text;

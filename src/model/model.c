@@ -161,7 +161,41 @@ static void describe(mmn_model *model)
         .remark_count = model->remarks.count,
         .remarks = (const char *const *)model->remarks.texts,
         .judge_labels = judge->labels,
+        .delta_count = model->deltas.count,
+        .deltas = (const char *const *)model->deltas.digests,
     };
+}
+
+/* The deltas must be of these weights. */
+static mmn_status read_delta(mmn_model *model, const char *file, mmn_error *error)
+{
+    char digest[MMN_DIGEST_SIZE];
+    mmn_delta delta = {0};
+    mmn_status status = mmn_delta_read(&delta, file, &model->config.language, error);
+    if (status == MMN_OK && delta.model[0] != '\0')
+        status =
+            mmn_weights_digest(model->weights, &model->config, &model->interrupt, digest, error);
+    if (status == MMN_OK && delta.model[0] != '\0' && strcmp(delta.model, digest) != 0)
+        status = mmn_fail(error, MMN_INPUT, file, NULL,
+                          "is of another model, whose digest is %s and not %s", delta.model,
+                          digest);
+    if (status == MMN_OK)
+        status = mmn_remarks_add(&model->remarks, error, "%s adds to the weights of %zu neurons",
+                                 file, delta.additions.first[model->config.language.layers]);
+    if (status == MMN_OK)
+        status = mmn_deltas_add(&model->deltas, &delta, &model->config.language, error);
+    mmn_delta_free(&delta);
+    return status;
+}
+
+static mmn_status read_deltas(mmn_model *model, const mmn_model_options *options, mmn_error *error)
+{
+    MMN_GIVEN_TEXTS(error, "delta", options->delta_count, options->deltas);
+    if (options->delta_count > 0)
+        MMN_TRY(mmn_model_check_language(model, error));
+    for (size_t i = 0; i < options->delta_count; i++)
+        MMN_TRY(read_delta(model, options->deltas[i], error));
+    return MMN_OK;
 }
 
 /* Reads everything into a model that has its folder's name. */
@@ -178,7 +212,8 @@ static mmn_status read_folder(mmn_model *model, const mmn_model_options *options
         MMN_TRY(open_tokenizers(model, error));
         MMN_TRY(read_template(model, error));
     }
-    return read_image_settings(model, options, error);
+    MMN_TRY(read_image_settings(model, options, error));
+    return read_deltas(model, options, error);
 }
 
 mmn_status mmn_model_open(mmn_model **opened, const char *folder, const mmn_model_options *options,
@@ -188,7 +223,9 @@ mmn_status mmn_model_open(mmn_model **opened, const char *folder, const mmn_mode
     static atomic_uint_fast64_t numbers = 1;
     MMN_CLEAR(opened);
     MMN_GIVEN(error, opened, folder);
-    MMN_TAKE_OPTIONS(own, options, error);
+    MMN_TRY(
+        mmn_take_options(&own, sizeof(own), offsetof(mmn_model_options, deltas), options, error));
+    options = &own;
     MMN_TRY(mmn_folder_exists(folder, error));
     mmn_model *model;
     MMN_NEED(model = mmn_allocate(1, sizeof(*model), error));
@@ -209,12 +246,18 @@ mmn_status mmn_model_open(mmn_model **opened, const char *folder, const mmn_mode
     return MMN_OK;
 }
 
+bool mmn_model_has_language(const mmn_model *model)
+{
+    return model->config.judge.layers == 0 && model->config.query_size == 0;
+}
+
 mmn_status mmn_model_check_language(const mmn_model *model, mmn_error *error)
 {
-    if (model->config.judge.layers == 0)
+    if (mmn_model_has_language(model))
         return MMN_OK;
     return mmn_fail(error, MMN_INPUT, model->folder, NULL,
-                    "is a judge of answers (%s), which has no language model",
+                    "is a %s (%s), which has no language model",
+                    model->config.query_size > 0 ? "detector" : "judge of answers",
                     model->config.family->model_type);
 }
 
@@ -225,6 +268,7 @@ void mmn_model_close(mmn_model *model)
     mmn_tokenizer_close(model->tokenizer);
     mmn_tokenizer_close(model->qformer_tokenizer);
     mmn_remarks_free(&model->remarks);
+    mmn_deltas_free(&model->deltas);
     mmn_weights_close(model->weights);
     mmn_generation_rules_free(&model->rules);
     mmn_own_template_free(&model->own_template);
@@ -241,6 +285,7 @@ mmn_status mmn_model_digest(const mmn_model *model, char digest[33], mmn_error *
 {
     MMN_GIVEN(error, model, digest);
     MMN_TRY(mmn_weights_digest(model->weights, &model->config, &model->interrupt, digest, error));
+    MMN_TRY(mmn_deltas_digest(&model->deltas, digest, error));
     return mmn_model_unchanged(model, error);
 }
 

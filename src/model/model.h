@@ -7,6 +7,7 @@
 #include "mmneuron.h"
 #include "model/compute.h"
 #include "model/config.h"
+#include "model/delta.h"
 #include "model/family.h"
 #include "model/folder.h"
 #include "model/generation_rules.h"
@@ -20,6 +21,7 @@ struct mmn_model {
     mmn_config config;
     mmn_generation_rules rules;
     mmn_weights *weights;
+    mmn_deltas deltas;                /* which the weights do not have */
     mmn_tokenizer *tokenizer;         /* NULL: texts are neither read nor written */
     mmn_tokenizer *qformer_tokenizer; /* NULL: the model has no Q-Former */
     mmn_own_template own_template;    /* the folder's chat template, or none */
@@ -34,8 +36,10 @@ struct mmn_model {
     mmn_model_info info;
 };
 
-/* MMN_INPUT where the model has no language model: a judge neither answers nor has neurons that are
- * counted. */
+/* Whether the model continues texts. A judge and a detector do not. */
+bool mmn_model_has_language(const mmn_model *model);
+
+/* MMN_INPUT where it does not: such a model neither answers nor has neurons that are counted. */
 mmn_status mmn_model_check_language(const mmn_model *model, mmn_error *error);
 
 #endif

@@ -66,6 +66,11 @@ static const entry entries[] = {
     {28, {"judge.layers.{i}.out", NULL, F32, 2, {"token", "element"}}},
     {29, {"judge.pooled", NULL, F32, 2, {"text", "element"}}},
     {30, {"judge.logits", NULL, F32, 2, {"text", "label"}}},
+    {31, {"detector.features", NULL, F32, 2, {"patch", "element"}}},
+    {32, {"detector.boxes", NULL, F32, 2, {"patch", "side"}}},
+    {33, {"detector.classes", NULL, F32, 2, {"patch", "element"}}},
+    {34, {"detector.query", NULL, F32, 2, {"query", "element"}}},
+    {35, {"detector.logits", NULL, F32, 2, {"patch", "query"}}},
 };
 
 enum { KIND_COUNT = MMN_LENGTH(entries), LAYER_LIMIT = 100000 };

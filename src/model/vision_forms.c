@@ -170,6 +170,28 @@ static void bind_clip(mmn_binder *binder, mmn_vision_weights *vision,
     bind_post_norm(binder, vision, config);
 }
 
+/* transformers' OwlViTVisionConfig. Detectors read all tokens that the last layer gives,
+ * normalised. */
+static const mmn_vision_config owlvit_defaults = {
+    CLIP,
+    .hidden_size = 768,
+    .intermediate_size = 3072,
+    .layers = 12,
+    .heads = 12,
+    .image_size = 768,
+    .patch_size = 32,
+    .feature_layer_count = 1,
+    .post_norm = true,
+    .keeps_class_token = true,
+};
+
+static void read_owlvit(mmn_vision_config *vision, const mmn_object *object)
+{
+    *vision = owlvit_defaults;
+    read_over(vision, object);
+    vision->feature_layers[0] = vision->layers;
+}
+
 /* ---- SigLIP ---------------------------------------------------------------------------------- */
 
 /* transformers' SiglipVisionConfig. */
@@ -281,6 +303,7 @@ static const mmn_vision_form forms[] = {
     {"clip_vision_model", "clip", false, read_clip, bind_clip},
     {"instructblip_vision_model", "eva", true, read_eva, bind_eva},
     {"siglip_vision_model", "siglip", true, read_siglip, bind_siglip},
+    {"owlvit_vision_model", "owlvit", true, read_owlvit, bind_clip},
 };
 
 static const char *form_name(size_t index)

@@ -88,6 +88,14 @@ typedef struct mmn_judge_weights {
     mmn_linear pooler, classifier;
 } mmn_judge_weights;
 
+typedef struct mmn_detector_weights {
+    mmn_linear query;           /* text_projection, [query_size, language.hidden_size] */
+    mmn_norm norm;              /* of patches times the class token */
+    mmn_linear box[3];          /* the last one's outputs: a box's centre, width and height */
+    mmn_linear class_embedding; /* [query_size, vision.hidden_size] */
+    mmn_linear shift, scale;    /* of a patch's scores, [1, vision.hidden_size] */
+} mmn_detector_weights;
+
 typedef struct mmn_projector_weights {
     mmn_linear linear_1, linear_2;
 } mmn_projector_weights;
@@ -126,6 +134,7 @@ typedef struct mmn_weights {
     mmn_projector_weights projector;
     mmn_language_weights language;
     mmn_judge_weights judge;
+    mmn_detector_weights detector;
     const float *image_newline; /* [language.hidden_size]; LLaVA-NeXT only, else NULL */
 
     /* All tensors that belong to the model, in the order of their normalised names (bytewise). */

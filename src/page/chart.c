@@ -21,7 +21,8 @@ double mmn_chart_x(const mmn_chart *chart, double value)
 
 double mmn_chart_y(const mmn_chart *chart, double value)
 {
-    const double share = chart->y_maximum > 0 ? value / chart->y_maximum : 0;
+    const double span = chart->y_maximum - chart->y_minimum;
+    const double share = span > 0 && isfinite(span) ? (value - chart->y_minimum) / span : 0;
     return chart->top + chart->height * (1 - share);
 }
 
@@ -43,11 +44,10 @@ static double step_of(double span, int ticks, bool whole)
     return whole && step < 1 ? 1 : step;
 }
 
-void mmn_chart_make_room(mmn_chart *chart, int ticks, bool whole)
+static void make_room_for(mmn_chart *chart, double value, int decimals)
 {
-    const double step = step_of(chart->y_maximum, ticks, whole);
     mmn_text number = {0};
-    mmn_number_fixed(&number, chart->y_maximum, mmn_number_step_decimals(step));
+    mmn_number_fixed(&number, value, decimals);
     const double needed =
         6 + mmn_lettering_width(mmn_lettering_of("tick"), number.text ? number.text : "");
     if (needed > chart->left) {
@@ -58,35 +58,83 @@ void mmn_chart_make_room(mmn_chart *chart, int ticks, bool whole)
     mmn_text_free(&number);
 }
 
+void mmn_chart_make_room(mmn_chart *chart, int ticks, bool whole)
+{
+    const double step = step_of(chart->y_maximum - chart->y_minimum, ticks, whole);
+    make_room_for(chart, chart->y_maximum, mmn_number_step_decimals(step));
+    make_room_for(chart, chart->y_minimum, mmn_number_step_decimals(step));
+}
+
 void mmn_chart_grid_y(const mmn_chart *chart, const char *title, int ticks, bool whole)
 {
-    const double step = step_of(chart->y_maximum, ticks, whole);
+    const double span = chart->y_maximum - chart->y_minimum, slack = span * 1e-9;
+    const double step = step_of(span, ticks, whole);
     const int decimals = mmn_number_step_decimals(step);
-    for (int i = 0; i * step <= chart->y_maximum * (1 + 1e-9); i++) {
-        const double y = mmn_chart_y(chart, i * step);
-        mmn_svg_line(chart->svg, i == 0 ? "axis" : "grid", chart->left, y,
+    const double first = ceil((chart->y_minimum - slack) / step);
+    for (int i = 0; i <= ticks && (first + i) * step <= chart->y_maximum + slack; i++) {
+        const double value = (first + i) * step, y = mmn_chart_y(chart, value);
+        mmn_svg_line(chart->svg, value == 0 ? "axis" : "grid", chart->left, y,
                      chart->left + chart->width, y);
-        mmn_svg_number(chart->svg, "tick", chart->left - 5, y + 4, MMN_ANCHOR_END, i * step,
-                       decimals, "");
+        mmn_svg_number(chart->svg, "tick", chart->left - 5, y + 4, MMN_ANCHOR_END, value, decimals,
+                       "");
     }
     mmn_svg_text(chart->svg, "soft", 0, chart->top - 9 - chart->headroom, MMN_ANCHOR_START, 0,
                  title);
 }
 
+/* A mark below the chart. */
+static void add_tick(const mmn_chart *chart, double x)
+{
+    const double bottom = chart->top + chart->height;
+    mmn_svg_line(chart->svg, "axis", x, bottom, x, bottom + 4);
+}
+
+static void add_title_x(const mmn_chart *chart, const char *title)
+{
+    mmn_svg_text(chart->svg, "soft", chart->left + chart->width, chart->top + chart->height + 31,
+                 MMN_ANCHOR_END, 0, title);
+}
+
 void mmn_chart_axis_x(const mmn_chart *chart, const char *title, int ticks, bool whole)
 {
-    const double span = chart->x_maximum - chart->x_minimum, bottom = chart->top + chart->height;
+    const double span = chart->x_maximum - chart->x_minimum;
     const double slack = span * 1e-9;
     const double step = step_of(span, ticks, whole);
     const int decimals = mmn_number_step_decimals(step);
     const double first = ceil((chart->x_minimum - slack) / step);
     for (int i = 0; i <= ticks && (first + i) * step <= chart->x_maximum + slack; i++) {
         const double value = (first + i) * step, x = mmn_chart_x(chart, value);
-        mmn_svg_line(chart->svg, "axis", x, bottom, x, bottom + 4);
-        mmn_svg_centred_number(chart->svg, "tick", x, bottom + 16, value, decimals, "");
+        add_tick(chart, x);
+        mmn_svg_centred_number(chart->svg, "tick", x, chart->top + chart->height + 16, value,
+                               decimals, "");
     }
-    mmn_svg_text(chart->svg, "soft", chart->left + chart->width, bottom + 31, MMN_ANCHOR_END, 0,
-                 title);
+    add_title_x(chart, title);
+}
+
+/* A number below its place, unless it would touch the one that ends at *taken. */
+static void add_place(const mmn_chart *chart, double x, double number, double *taken)
+{
+    enum { GAP = 4 };
+    mmn_text text = {0};
+    mmn_text_add_real(&text, number);
+    const char *shown = text.text ? text.text : "";
+    const double half = mmn_lettering_width(mmn_lettering_of("tick"), shown) / 2;
+    add_tick(chart, x);
+    if (x - half >= *taken) {
+        mmn_svg_centred(chart->svg, "tick", x, chart->top + chart->height + 16, shown);
+        *taken = x + half + GAP;
+    }
+    chart->svg->body.failed |= text.failed;
+    mmn_text_free(&text);
+}
+
+void mmn_chart_axis_places(const mmn_chart *chart, const char *title, const double *numbers,
+                           size_t places)
+{
+    double taken = 0;
+    for (size_t place = 0; place < places; place++)
+        add_place(chart, mmn_chart_x(chart, (double)place), numbers[place], &taken);
+    add_title_x(chart, title);
 }
 
 /* ---- Marks ----------------------------------------------------------------------------------- */

@@ -14,9 +14,9 @@ enum { MMN_PANEL_WIDTH = 344, MMN_BAR = 11 };
 typedef struct mmn_chart {
     mmn_svg *svg;
     double left, top, width, height;
-    double x_minimum, x_maximum, y_maximum; /* y begins at 0 */
-    double base;                            /* that lying bars begin with */
-    double headroom;                        /* between the top and the y axis' title */
+    double x_minimum, x_maximum, y_minimum, y_maximum;
+    double base;     /* that lying bars begin with */
+    double headroom; /* between the top and the y axis' title */
 } mmn_chart;
 
 double mmn_chart_x(const mmn_chart *chart, double value);
@@ -34,6 +34,9 @@ void mmn_chart_make_room(mmn_chart *chart, int ticks, bool whole);
 void mmn_chart_grid_y(const mmn_chart *chart, const char *title, int ticks, bool whole);
 /* Round values below the chart and the axis' title at its right end; whole ones only for layers. */
 void mmn_chart_axis_x(const mmn_chart *chart, const char *title, int ticks, bool whole);
+/* The same where x counts places from 0 on and each has a number, as far as these have room. */
+void mmn_chart_axis_places(const mmn_chart *chart, const char *title, const double *numbers,
+                           size_t places);
 
 /* ---- Marks ----------------------------------------------------------------------------------- */
 

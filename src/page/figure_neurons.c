@@ -230,11 +230,9 @@ static mmn_status draw_effective(mmn_figure *figure, const mmn_results *results,
         if (!listed)
             continue;
         for (size_t i = 0; i < module->result.selected; i++) {
-            const double domains = mmn_rank_effective_domains(module->result.entropy[i]);
-            const size_t place = domains < 1.5 ? 0 : (size_t)(domains + 0.5) - 1;
-            (i < listed->selected
-                 ? drawn.chosen
-                 : drawn.others)[place < drawn.domains ? place : drawn.domains - 1]++;
+            const double entropy = module->result.entropy[i];
+            size_t *counts = i < listed->selected ? drawn.chosen : drawn.others;
+            counts[mmn_rank_active_domains(entropy, drawn.domains) - 1]++;
         }
         for (size_t d = 0; d < drawn.domains; d++)
             MMN_CELLS(&figure->table, mmn_as_text(module->name), mmn_as_whole(d + 1),

@@ -1,9 +1,10 @@
 /* The figure of how far switching neurons off moves the hidden states of each layer. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
-#include "page/figure.h"
+#include "page/lines.h"
 
 /* A panel: a column of the table of states. */
 typedef struct measure {
@@ -85,52 +86,29 @@ static double make_means(means *made, const mmn_results *results, const char *se
     return largest;
 }
 
-/* Those of one series. */
-typedef struct series_means {
-    const means *made;
-    size_t series;
-} series_means;
-
-static double mean_of(const void *context, size_t layer)
+/* Of mmn_lines_value. */
+static double mean_of(const void *context, size_t domain, bool random, size_t layer)
 {
-    const series_means *drawn = context;
-    return drawn->made->values[drawn->series * drawn->made->layers + layer];
+    const means *made = context;
+    const size_t series = 2 * domain + random;
+    return made->curves[series] > 0 ? made->values[series * made->layers + layer] : (double)NAN;
 }
 
 /* A panel of one measure: two lines for each domain. */
 static mmn_status draw_measure(mmn_figure *figure, const mmn_results *results, means *made,
                                const char *setting, const measure *drawn)
 {
-    mmn_svg svg = {.width = MMN_PANEL_WIDTH, .height = 240};
-    mmn_chart chart = {.svg = &svg,
-                       .left = 40,
-                       .top = 48,
-                       .width = MMN_PANEL_WIDTH - 154,
-                       .height = 150,
-                       .x_maximum = (double)made->layers - 1,
-                       .y_maximum = make_means(made, results, setting, drawn->column)};
-    mmn_chart_labels labels = {0};
-    bool random_named = false;
     char title[120];
-    mmn_chart_make_room(&chart, 5, false);
-    mmn_chart_grid_y(&chart, drawn->axis, 5, false);
-    mmn_chart_axis_x(&chart, "layer", 6, true);
-    for (size_t series = 0; series < made->series; series++) {
-        const double last = made->values[(series + 1) * made->layers - 1];
-        const bool random = series % 2 == 1;
-        if (made->curves[series] == 0)
-            continue;
-        mmn_chart_line(&chart, series / 2, random, mean_of, &(series_means){made, series},
-                       made->layers);
-        if (!random)
-            mmn_chart_label(&labels, &chart, results->domains[series / 2], series / 2, last);
-        else if (!random_named)
-            mmn_chart_label(&labels, &chart, "random", SIZE_MAX, last);
-        random_named |= random;
-    }
-    mmn_chart_draw_labels(&labels, &chart);
     snprintf(title, sizeof(title), "%.90s: %s", setting, drawn->name);
-    return mmn_figure_panel(figure, &svg, title);
+    const mmn_lines lines = {.title = title,
+                             .y_title = drawn->axis,
+                             .x_title = "layer",
+                             .maximum = make_means(made, results, setting, drawn->column),
+                             .places = made->layers,
+                             .dashed = "random",
+                             .value = mean_of,
+                             .context = made};
+    return mmn_lines_draw(figure, results, &lines);
 }
 
 /* Whether an earlier curve has the setting of this one, whose panels are drawn then. */

@@ -16,9 +16,11 @@
 /* In the order of a reader's questions: which neurons, what they do, how words come about. */
 static const mmn_figure_form *const forms[] = {
     mmn_neuron_figures,       mmn_off_figures,
-    mmn_comparison_figures,   mmn_case_figures,
-    mmn_perturbation_figures, mmn_lens_figures,
-    mmn_contribution_figures, mmn_contribution_list_figures};
+    mmn_sweep_figures,        mmn_comparison_figures,
+    mmn_case_figures,         mmn_perturbation_figures,
+    mmn_similarity_figures,   mmn_lens_figures,
+    mmn_contribution_figures, mmn_contribution_list_figures,
+    mmn_recording_figures};
 
 static mmn_status copy_options(mmn_report *report, const mmn_report_options *options,
                                mmn_error *error)

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/file_kind.h"
 #include "base/memory.h"
+#include "base/names.h"
 #include "base/reader.h"
 #include "base/utf8.h"
 #include "result/result.h"
@@ -24,7 +25,10 @@ static const struct {
     [MMN_RESULT_PERTURB] = {"perturb", &mmn_perturbation_form},
     [MMN_RESULT_LENS] = {"lens", &mmn_lens_form},
     [MMN_RESULT_CONTRIBUTIONS] = {"contrib", &mmn_contributions_form},
-    [MMN_RESULT_CONTRIBUTION_LIST] = {"contrib of a list", &mmn_contribution_list_form}};
+    [MMN_RESULT_CONTRIBUTION_LIST] = {"contrib of a list", &mmn_contribution_list_form},
+    [MMN_RESULT_SWEEP] = {"sweep", &mmn_sweep_form},
+    [MMN_RESULT_SIMILARITY] = {"similarity", &mmn_similarity_form},
+    [MMN_RESULT_ENCODE] = {"encode", &mmn_encode_form}};
 
 const char *mmn_result_kind_name(mmn_result_kind kind)
 {
@@ -132,10 +136,12 @@ static mmn_status read_json(mmn_result_sets *sets, const char *file, mmn_error *
     MMN_TRY(mmn_result_load(&document, &format, file, error));
     while (kind < MMN_RESULT_KINDS && strcmp(format, kinds[kind].form->format) != 0)
         kind++;
-    mmn_status status =
-        kind < MMN_RESULT_KINDS
-            ? take_place(&result, sets, (mmn_result_kind)kind, file, error)
-            : mmn_result_refuse_format(format, "rank, eval, perturb, lens or contrib", file, error);
+    mmn_status status = kind < MMN_RESULT_KINDS
+                            ? take_place(&result, sets, (mmn_result_kind)kind, file, error)
+                            : mmn_result_refuse_format(
+                                  format,
+                                  "rank, eval, perturb, lens, contrib, sweep, similarity or encode",
+                                  file, error);
     if (status != MMN_OK) {
         json_decref(document);
         return status;
@@ -251,13 +257,26 @@ static const need needs[] = {{MMN_RESULT_EVAL, "summary", "domain", MMN_REPORT_I
                              {MMN_RESULT_CONTRIBUTIONS, "drops", "neurons", 0},
                              {MMN_RESULT_CONTRIBUTION_LIST, "summary", "order", MMN_REPORT_ITEMS},
                              {MMN_RESULT_CONTRIBUTION_LIST, "drops", "how", MMN_REPORT_ITEMS},
-                             {MMN_RESULT_CONTRIBUTION_LIST, "drops", "neurons", 0}};
+                             {MMN_RESULT_CONTRIBUTION_LIST, "drops", "neurons", 0},
+                             {MMN_RESULT_SWEEP, "points", "setting", MMN_REPORT_POINTS},
+                             {MMN_RESULT_SWEEP, "runs", "domain", MMN_REPORT_ITEMS},
+                             {MMN_RESULT_SIMILARITY, "pairs", "first", MMN_REPORT_ITEMS},
+                             {MMN_RESULT_SIMILARITY, "pairs", "second", 0},
+                             {MMN_RESULT_SIMILARITY, "pairs", "setting", 0},
+                             {MMN_RESULT_SIMILARITY, "pairs", "off", 0},
+                             {MMN_RESULT_SIMILARITY, "neurons", "domain", MMN_REPORT_CURVES},
+                             {MMN_RESULT_SIMILARITY, "neurons", "setting", 0},
+                             {MMN_RESULT_ENCODE, "alignments", "alignment", MMN_REPORT_DOMAINS},
+                             {MMN_RESULT_ENCODE, "models", "model", MMN_REPORT_CURVES},
+                             {MMN_RESULT_ENCODE, "layers", "name", MMN_REPORT_ITEMS},
+                             {MMN_RESULT_ENCODE, "tests", "test", MMN_REPORT_CURVES}};
 
 static mmn_status check_need(mmn_results *results, const need *needed, mmn_error *error)
 {
     const mmn_result_file *file = &results->of[needed->kind];
     const size_t rows = mmn_result_rows(file->result, needed->table);
-    const bool is_domain = strcmp(needed->column, "domain") == 0;
+    static const char *const domains[] = {"domain", "first", "second"};
+    const bool is_domain = MMN_NAME_INDEX(needed->column, domains) < MMN_LENGTH(domains);
     if (needed->most > 0 && rows > needed->most)
         return mmn_fail(error, MMN_INPUT, file->file, needed->table,
                         "has %zu items; a report shows at most %zu", rows, needed->most);
@@ -390,10 +409,14 @@ static bool has_pictures(const mmn_results *results)
 
 bool mmn_result_sets_are_languages(const mmn_result_sets *sets)
 {
+    static const mmn_result_kind of_texts[] = {MMN_RESULT_PERPLEXITY, MMN_RESULT_SWEEP,
+                                               MMN_RESULT_SIMILARITY};
     bool pictures = false, texts = false;
     for (size_t set = 0; set < sets->count; set++) {
         pictures = pictures || has_pictures(&sets->list[set]);
-        texts = texts || sets->list[set].lists || sets->list[set].of[MMN_RESULT_PERPLEXITY].file;
+        for (size_t i = 0; i < MMN_LENGTH(of_texts); i++)
+            texts = texts || sets->list[set].of[of_texts[i]].file;
+        texts = texts || sets->list[set].lists;
     }
     return texts && !pictures;
 }

@@ -15,13 +15,17 @@ typedef enum mmn_result_kind {
     MMN_RESULT_LENS,
     MMN_RESULT_CONTRIBUTIONS,
     MMN_RESULT_CONTRIBUTION_LIST,
+    MMN_RESULT_SWEEP,
+    MMN_RESULT_SIMILARITY,
+    MMN_RESULT_ENCODE,
     MMN_RESULT_KINDS
 } mmn_result_kind;
 
 enum {
     MMN_REPORT_DOMAINS = 64,  /* at most, in all files together */
     MMN_REPORT_LAYERS = 1024, /* at most, of a module */
-    MMN_REPORT_CURVES = 4000, /* at most, of an array of curves */
+    MMN_REPORT_CURVES = 4000, /* at most, of an array of curves, or models that predict */
+    MMN_REPORT_POINTS = 32,   /* at most, of a sweep: as many as a study has settings */
     MMN_REPORT_ITEMS = 100000 /* at most, of an array of runs, words or samples */
 };
 

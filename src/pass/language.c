@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "pass/added.h"
 #include "pass/positions.h"
 
 void mmn_language_logits(const mmn_compute *compute, const mmn_language_weights *weights,
@@ -186,7 +187,9 @@ static mmn_status finish(const mmn_batch *batch, mmn_error *error)
     const mmn_probes *probes = batch->list->probes;
     size_t width = config->hidden_size, first_row = batch->list->first_row;
     float *normed = batch->hidden + first_row * width;
-    bool want_logits = mmn_probes_want(probes, "language.logits", -1);
+    /* A detector's tower of texts has no head. */
+    bool want_logits = batch->model->weights->language.head.data &&
+                       mmn_probes_want(probes, "language.logits", -1);
     bool want_norm = want_logits || batch->all_rows || mmn_probes_want(probes, "language.norm", -1);
     if (want_norm) {
         MMN_TRY(make_norm(batch, first_row, batch->rows, error));
@@ -275,6 +278,7 @@ void mmn_word_space_scores(const mmn_compute *compute, const mmn_model *model, u
 
     mmn_widen_rows(compute, rows, &weights->head, ids, count);
     mmn_apply_transposed(compute, scores, rows, count, down);
+    mmn_added_scores(&model->deltas.additions, layer, scores, down->columns, rows, count);
 }
 
 void mmn_word_space_column(const mmn_compute *compute, const mmn_model *model, uint32_t layer,
@@ -286,6 +290,7 @@ void mmn_word_space_column(const mmn_compute *compute, const mmn_model *model, u
 
     for (size_t i = 0; i < down->rows; i++)
         compute->kernels->widen(column + i, stored + i * down->columns * size, down->type, 1);
+    mmn_added_column(&model->deltas.additions, layer, neuron, column);
 }
 
 void mmn_word_space_products(const mmn_compute *compute, const mmn_model *model, float *products,

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "pass/added.h"
+
 void mmn_language_normalise(const mmn_compute *compute, const mmn_language_config *config,
                             float *normed, const float *hidden, const mmn_norm *norm, size_t rows)
 {
@@ -123,6 +125,18 @@ void mmn_language_project(const mmn_batch *batch, const mmn_language_layer_weigh
     mmn_language_rotate(batch, memory->query, memory->keys, memory->sine);
 }
 
+/* Adds what the model's deltas make of what has entered the MLP's output matrix. */
+static void add_deltas(const mmn_batch *batch, uint32_t layer)
+{
+    const mmn_additions *additions = &batch->model->deltas.additions;
+    const mmn_row_memory *memory = batch->memory;
+    if (mmn_additions_in(additions, layer) == 0)
+        return;
+    mmn_added_products(additions, layer, memory->up, memory->gate,
+                       batch->model->config.language.intermediate_size, batch->rows);
+    mmn_added_output(additions, layer, memory->normed, memory->up, batch->rows);
+}
+
 mmn_status mmn_language_layer(mmn_batch *batch, uint32_t number, mmn_error *error)
 {
     const mmn_language_config *config = &batch->model->config.language;
@@ -157,6 +171,7 @@ mmn_status mmn_language_layer(mmn_batch *batch, uint32_t number, mmn_error *erro
         MMN_TRY(mmn_batch_show(batch, "language.layers.{i}.mlp.product", i, gate, inner, error));
     }
     mmn_apply_linear_in(compute, normed, gate, rows, &layer->down, memory->up);
+    add_deltas(batch, number);
     MMN_TRY(mmn_batch_show(batch, "language.layers.{i}.mlp.out", i, normed, width, error));
     mmn_accumulate(compute, hidden, normed, rows * width);
     mmn_watch_values(compute, hidden, rows, width);

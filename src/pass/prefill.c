@@ -388,11 +388,20 @@ static mmn_status make_batch(prefilling *p, mmn_error *error)
     return MMN_OK;
 }
 
-/* A judge reads each input by itself, in each session. */
-static mmn_status judge(mmn_session *session, const mmn_input *const *inputs, size_t input_count,
-                        mmn_error *error)
+static mmn_status run_alone(mmn_session *session, const mmn_input *input, mmn_error *error)
 {
     const mmn_model *model = session->model;
+    if (model->config.query_size > 0)
+        return mmn_detector_run(&session->compute, model, &session->memory, &session->detector,
+                                &session->probes, input, error);
+    return mmn_judge_run(&session->compute, &model->config.judge, &model->weights->judge,
+                         &session->judge, &session->probes, input, error);
+}
+
+/* A judge or a detector reads each input by itself, in each session. */
+static mmn_status run_each(mmn_session *session, const mmn_input *const *inputs, size_t input_count,
+                           mmn_error *error)
+{
     atomic_store_explicit(&session->interrupt.said, false, memory_order_relaxed);
     mmn_session_keep_input(session, input_count == 1 ? inputs[0] : NULL);
     for (size_t i = 0; i < input_count; i++) {
@@ -400,8 +409,7 @@ static mmn_status judge(mmn_session *session, const mmn_input *const *inputs, si
         session->probes.input_count = 1;
         mmn_status status = show_input(session, inputs[i], error);
         if (status == MMN_OK)
-            status = mmn_judge_run(&session->compute, &model->config.judge, &model->weights->judge,
-                                   &session->judge, &session->probes, inputs[i], error);
+            status = run_alone(session, inputs[i], error);
         session->probes.inputs = NULL;
         session->probes.input_count = 0;
         MMN_TRY(status);
@@ -410,11 +418,12 @@ static mmn_status judge(mmn_session *session, const mmn_input *const *inputs, si
     return MMN_OK;
 }
 
-static mmn_status judge_in_all(mmn_session *const *sessions, size_t session_count,
-                               const mmn_input *const *inputs, size_t input_count, mmn_error *error)
+static mmn_status run_each_in_all(mmn_session *const *sessions, size_t session_count,
+                                  const mmn_input *const *inputs, size_t input_count,
+                                  mmn_error *error)
 {
     for (size_t i = 0; i < session_count; i++)
-        MMN_TRY(judge(sessions[i], inputs, input_count, error));
+        MMN_TRY(run_each(sessions[i], inputs, input_count, error));
     return MMN_OK;
 }
 
@@ -462,8 +471,8 @@ static mmn_status prefill(mmn_session *const *sessions, size_t session_count,
                     .plain = plain ? plain : sessions[0],
                     .batch = {.model = sessions[0]->model}};
     mmn_status status = MMN_SYSTEM;
-    if (sessions[0]->model->config.judge.layers > 0)
-        return judge_in_all(sessions, session_count, inputs, input_count, error);
+    if (!mmn_model_has_language(sessions[0]->model))
+        return run_each_in_all(sessions, session_count, inputs, input_count, error);
     if ((p.sharing = mmn_allocate(input_count, sizeof(*p.sharing), error)) &&
         (p.done = mmn_allocate(input_count, sizeof(*p.done), error)) &&
         (p.batch.list = mmn_allocate(session_count * input_count, sizeof(*p.batch.list), error)))

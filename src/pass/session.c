@@ -99,6 +99,7 @@ void mmn_session_free(mmn_session *session)
     mmn_session_forget_images(session);
     mmn_stopping_free(&session->stopping);
     mmn_judge_state_free(&session->judge);
+    mmn_detector_state_free(&session->detector);
     mmn_free(session->cached_ids);
     mmn_free(session->ending.last);
     mmn_free(session->ending.logits);

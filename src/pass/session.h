@@ -3,6 +3,7 @@
 #define MMN_PASS_SESSION_H
 
 #include "model/model.h"
+#include "pass/detector.h"
 #include "pass/distribution.h"
 #include "pass/judge.h"
 #include "pass/language.h"
@@ -35,6 +36,7 @@ struct mmn_session {
     mmn_beam_search beam_search; /* beams < 2: none */
     mmn_stopping stopping;       /* besides stop tokens */
     mmn_judge_state judge;       /* of a model that is one */
+    mmn_detector_state detector; /* the same */
     size_t generated;            /* tokens since the last prefill */
     const mmn_loss *loss;        /* whose gradients the prefill at work computes; NULL: none */
     double loss_value;

@@ -1,9 +1,8 @@
-/* Linear algebra in binary64: products, and equations with a symmetric matrix, by the kernel
- * product_f64, so that threads and instruction sets change no bit. Matrices are row-major. */
+/* Linear algebra in binary64: products by the kernel product_f64, so that threads and instruction
+ * sets change no bit. Matrices are row-major. */
 #ifndef MMN_STUDY_ALGEBRA_H
 #define MMN_STUDY_ALGEBRA_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/error.h"
@@ -29,6 +28,8 @@ typedef struct mmn_matrix_f64 {
     size_t stride;
 } mmn_matrix_f64;
 
+mmn_matrix_f64 mmn_matrix_part(mmn_matrix_f64 matrix, size_t row, size_t column);
+
 /* output [rows][outputs] = a' b, where a is [depth][rows] and b [depth][outputs]. */
 void mmn_algebra_product(const mmn_algebra *algebra, mmn_matrix_f64 output, mmn_matrix_f64 a,
                          mmn_matrix_f64 b, size_t rows, size_t outputs, size_t depth);
@@ -38,18 +39,12 @@ void mmn_algebra_product(const mmn_algebra *algebra, mmn_matrix_f64 output, mmn_
 void mmn_algebra_symmetric(const mmn_algebra *algebra, mmn_matrix_f64 output, mmn_matrix_f64 a,
                            mmn_matrix_f64 b, size_t size, size_t depth);
 
-/* Replaces the upper half of a symmetric matrix [size][size] by R, with R' R the matrix (Cholesky);
- * below it nothing is read. False where the matrix is not positive definite in binary64. `panel` is
- * memory for 64 x size numbers. */
-bool mmn_algebra_factor(const mmn_algebra *algebra, mmn_matrix_f64 matrix, size_t size,
-                        double *panel);
+/* Adds such a product to what there is. */
+void mmn_algebra_add_symmetric(const mmn_algebra *algebra, mmn_matrix_f64 output, mmn_matrix_f64 a,
+                               mmn_matrix_f64 b, size_t size, size_t depth);
 
-/* Replaces b [size][columns] by the x with R' R x = b. `panel` is memory for 64 x the greater of
- * size and columns numbers, and as many again. */
-void mmn_algebra_solve(const mmn_algebra *algebra, mmn_matrix_f64 factor, size_t size,
-                       mmn_matrix_f64 b, size_t columns, double *panel);
-
-/* How many rows factor and solve take together. */
-enum { MMN_ALGEBRA_BLOCK = 64 };
+/* output += a' b by the calling thread alone, which may be one of several. */
+void mmn_algebra_add_alone(const mmn_algebra *algebra, mmn_matrix_f64 output, mmn_matrix_f64 a,
+                           mmn_matrix_f64 b, size_t rows, size_t outputs, size_t depth);
 
 #endif

@@ -10,7 +10,8 @@
 
 /* ---- Setting up ------------------------------------------------------------------------------ */
 
-static mmn_status set_up(void *context, const mmn_model *model, const void *asked, mmn_error *error)
+mmn_status mmn_one_contribution_set_up(void *context, const mmn_model *model, const void *asked,
+                                       mmn_error *error)
 {
     mmn_one_contribution *one = context;
     const mmn_contribution_options *options = asked;
@@ -71,10 +72,8 @@ static mmn_status answer(mmn_one_contribution *one, mmn_error *error)
                     found->spoken.answer, options->all_words ? "" : "content ");
 }
 
-/* Without a list, everything is done here. */
-static mmn_status begin(void *context, mmn_error *error)
+mmn_status mmn_one_contribution_find(mmn_one_contribution *one, mmn_error *error)
 {
-    mmn_one_contribution *one = context;
     mmn_study *study = &one->study;
     mmn_contributions *found = &one->found;
     MMN_TRY(mmn_study_advance(study, 0, error));
@@ -85,13 +84,20 @@ static mmn_status begin(void *context, mmn_error *error)
     MMN_TRY(answer(one, error));
     study->progress.total += found->word_count * mmn_contribution_passes(found);
     MMN_TRY(mmn_study_advance(study, 1, error));
-    MMN_TRY(mmn_contribution_scores(found, error));
-    MMN_TRY(mmn_contribution_names(found, error));
-    MMN_TRY(mmn_study_advance(study, 1, error));
-    return mmn_contribution_disturb(found, error);
+    return mmn_contribution_scores(found, error);
 }
 
-static void end(void *context)
+/* Without a list, everything is done here. */
+static mmn_status begin(void *context, mmn_error *error)
+{
+    mmn_one_contribution *one = context;
+    MMN_TRY(mmn_one_contribution_find(one, error));
+    MMN_TRY(mmn_contribution_names(&one->found, error));
+    MMN_TRY(mmn_study_advance(&one->study, 1, error));
+    return mmn_contribution_disturb(&one->found, error);
+}
+
+void mmn_one_contribution_end(void *context)
 {
     mmn_one_contribution *one = context;
     mmn_contributions_free(&one->found);
@@ -259,9 +265,9 @@ const mmn_study_kind mmn_contributions_kind = {.doing = "contributions",
                                                .options_size = sizeof(mmn_contribution_options),
                                                .former_size =
                                                    offsetof(mmn_contribution_options, list),
-                                               .set_up = set_up,
+                                               .set_up = mmn_one_contribution_set_up,
                                                .begin = begin,
-                                               .end = end,
+                                               .end = mmn_one_contribution_end,
                                                .form = &mmn_contributions_form,
                                                .fill = fill};
 

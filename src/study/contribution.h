@@ -4,6 +4,7 @@
 #ifndef MMN_STUDY_CONTRIBUTION_H
 #define MMN_STUDY_CONTRIBUTION_H
 
+#include "pass/added.h"
 #include "study/readout.h"
 #include "study/run_result.h"
 
@@ -158,15 +159,16 @@ mmn_status mmn_image_shuffle_add(const mmn_image_shuffle *shuffle, mmn_session *
 
 /* ---- Noise in weights ------------------------------------------------------------------------ */
 
-/* Noise in the rows of the output matrices that belong to chosen neurons, as its effect on what the
- * matrices give: no weight changes. Zero-initialise; free with mmn_weight_noise_free. */
+/* Makes room for additions to the rows of neurons [count], all different, of which layer and neuron
+ * are read. */
+mmn_status mmn_contributors_place(mmn_additions *additions, const mmn_contributor *neurons,
+                                  size_t count, const mmn_model *model, mmn_error *error);
+
+/* Noise in the rows of the output matrices that belong to chosen neurons. Zero-initialise; free
+ * with mmn_weight_noise_free. */
 typedef struct mmn_weight_noise {
-    uint32_t *neurons;  /* by layer, and ascending in each */
-    size_t *first;      /* [layers + 1]: where those of a layer begin */
-    double *rows;       /* [neurons][width]: what is added to the rows */
-    float *products;    /* [positions][most of a layer]: what enters the matrix at hand */
-    size_t width, most; /* of a layer */
-    char *stages;
+    mmn_additions additions;
+    mmn_added added; /* to a session */
 } mmn_weight_noise;
 
 /* Normal noise of this deviation in the rows of neurons [count], of whom layer and neuron are read,
@@ -198,6 +200,15 @@ typedef struct mmn_one_contribution {
     mmn_input *input;
     mmn_contributions found;
 } mmn_one_contribution;
+
+/* A kind's functions, of what begins with an mmn_one_contribution; the options are
+ * mmn_contribution_options, which outlive it. */
+mmn_status mmn_one_contribution_set_up(void *context, const mmn_model *model, const void *asked,
+                                       mmn_error *error);
+void mmn_one_contribution_end(void *context);
+/* Reads the prompt, answers it, and fills the neurons of the words that are asked for, of which
+ * there is one at least, but for the neurons' names. */
+mmn_status mmn_one_contribution_find(mmn_one_contribution *one, mmn_error *error);
 
 extern const mmn_study_kind mmn_contributions_kind;
 extern const mmn_study_kind mmn_contribution_list_kind; /* of a list (study/contribution_list.h) */

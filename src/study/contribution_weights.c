@@ -1,14 +1,9 @@
-/* Noise in weights: what it does to what matrices give, without a weight that changes. Row k of an
- * output matrix with n added to it adds p n more than before, where p is what neuron k gives to the
- * matrix. */
+/* Additions to the rows of chosen neurons' weights, and noise as such: no weight changes. */
 #include "study/contribution.h"
 
 #include <math.h>
-#include <string.h>
 
-#include "base/memory.h"
 #include "base/random.h"
-#include "base/text_buffer.h"
 #include "model/model.h"
 #include "pass/session.h"
 
@@ -60,70 +55,31 @@ void mmn_random_contributors(mmn_contributor *neurons, size_t count, const mmn_m
     }
 }
 
-/* ---- The probe ------------------------------------------------------------------------------- */
-
-/* Keeps what the chosen neurons give to their layer's matrix. */
-static void keep_products(const mmn_weight_noise *noise, const mmn_stage *stage)
-{
-    const size_t first = noise->first[stage->layer], count = noise->first[stage->layer + 1] - first;
-    const float *values = stage->data;
-    for (size_t row = 0; row < stage->shape[0]; row++, values += stage->shape[1])
-        for (size_t i = 0; i < count; i++)
-            noise->products[row * noise->most + i] = values[noise->neurons[first + i]];
-}
-
-/* Sums are binary64, neuron by neuron. */
-static void add_products(const mmn_weight_noise *noise, const mmn_stage *stage)
-{
-    const size_t first = noise->first[stage->layer], count = noise->first[stage->layer + 1] - first;
-    float *values = stage->data;
-    for (size_t row = 0; row < stage->shape[0]; row++, values += noise->width)
-        for (size_t c = 0; c < noise->width; c++) {
-            double sum = values[c];
-            for (size_t i = 0; i < count; i++)
-                sum += (double)noise->products[row * noise->most + i] *
-                       noise->rows[(first + i) * noise->width + c];
-            values[c] = (float)sum;
-        }
-}
-
-/* An mmn_see_function. */
-static mmn_status see(void *context, const mmn_stage *stage, mmn_error *error)
-{
-    (void)error;
-    if (strstr(stage->name, ".mlp.out"))
-        add_products(context, stage);
-    else
-        keep_products(context, stage);
-    return MMN_OK;
-}
-
 /* ---- Setting up ------------------------------------------------------------------------------ */
 
-/* Puts the neurons in order, by insertion, and makes their rows. */
-static void place_neurons(mmn_weight_noise *noise, const mmn_contributor *neurons, size_t count,
-                          const mmn_model *model)
+mmn_status mmn_contributors_place(mmn_additions *additions, const mmn_contributor *neurons,
+                                  size_t count, const mmn_model *model, mmn_error *error)
 {
-    const uint32_t layers = model->config.language.layers;
+    const mmn_language_config *config = &model->config.language;
     size_t placed = 0;
-    for (uint32_t layer = 0; layer < layers; layer++) {
-        noise->first[layer] = placed;
+    MMN_TRY(mmn_additions_reserve(additions, config, count, error));
+    for (uint32_t layer = 0; layer < config->layers; layer++) {
         for (size_t i = 0; i < count; i++) {
             size_t at = placed;
             if (neurons[i].layer != layer)
                 continue;
-            for (; at > noise->first[layer] && noise->neurons[at - 1] > neurons[i].neuron; at--)
-                noise->neurons[at] = noise->neurons[at - 1];
-            noise->neurons[at] = neurons[i].neuron;
+            for (; at > additions->first[layer] && additions->neurons[at - 1] > neurons[i].neuron;
+                 at--)
+                additions->neurons[at] = additions->neurons[at - 1];
+            additions->neurons[at] = neurons[i].neuron;
             placed++;
         }
-        if (placed - noise->first[layer] > noise->most)
-            noise->most = placed - noise->first[layer];
+        additions->first[layer + 1] = placed;
     }
-    noise->first[layers] = placed;
+    return MMN_OK;
 }
 
-static void draw_rows(const mmn_weight_noise *noise, const mmn_model *model, double deviation,
+static void draw_rows(const mmn_additions *noise, const mmn_model *model, double deviation,
                       uint64_t seed)
 {
     for (uint32_t layer = 0; layer < model->config.language.layers; layer++)
@@ -134,45 +90,17 @@ static void draw_rows(const mmn_weight_noise *noise, const mmn_model *model, dou
         }
 }
 
-/* What enters the output matrix is the product with what the gate is for, where there is one. */
-static mmn_status name_stages(mmn_weight_noise *noise, const mmn_language_config *config,
-                              mmn_error *error)
-{
-    mmn_text text = {0};
-    for (uint32_t layer = 0; layer < config->layers; layer++)
-        if (noise->first[layer + 1] > noise->first[layer])
-            mmn_text_add(&text, "%slanguage.layers.%u.mlp.%s,language.layers.%u.mlp.out",
-                         text.length > 0 ? "," : "", layer, config->gated ? "product" : "act",
-                         layer);
-    return mmn_text_finish(&text, &noise->stages, error);
-}
-
 mmn_status mmn_weight_noise_add(mmn_weight_noise *noise, mmn_session *session,
                                 const mmn_contributor *neurons, size_t count, double deviation,
                                 uint64_t seed, size_t positions, mmn_error *error)
 {
-    const mmn_model *model = session->model;
-    const mmn_language_config *config = &model->config.language;
-    noise->width = config->hidden_size;
-    noise->neurons = mmn_allocate(count, sizeof(*noise->neurons), error);
-    noise->first = mmn_allocate(config->layers + (size_t)1, sizeof(*noise->first), error);
-    noise->rows = mmn_allocate(count, noise->width * sizeof(*noise->rows), error);
-    MMN_NEED(noise->neurons && noise->first && noise->rows);
-    place_neurons(noise, neurons, count, model);
-    MMN_NEED(noise->products =
-                 mmn_allocate(positions, noise->most * sizeof(*noise->products), error));
-    draw_rows(noise, model, deviation, seed);
-    MMN_TRY(name_stages(noise, config, error));
-    const mmn_probe probe = {.stages = noise->stages, .writes = 1, .see = see, .context = noise};
-    return mmn_session_add_probe(session, &probe, error);
+    MMN_TRY(mmn_contributors_place(&noise->additions, neurons, count, session->model, error));
+    draw_rows(&noise->additions, session->model, deviation, seed);
+    return mmn_added_add(&noise->added, session, &noise->additions, positions, error);
 }
 
 void mmn_weight_noise_free(mmn_weight_noise *noise)
 {
-    mmn_free(noise->neurons);
-    mmn_free(noise->first);
-    mmn_free(noise->rows);
-    mmn_free(noise->products);
-    mmn_free(noise->stages);
-    *noise = (mmn_weight_noise){0};
+    mmn_added_free(&noise->added);
+    mmn_additions_free(&noise->additions);
 }

@@ -112,25 +112,29 @@ static mmn_status choose_layer(mmn_encode_study *study, mmn_encode_model *model,
     return MMN_OK;
 }
 
+/* Whose scores are kept. */
+typedef struct drawing {
+    mmn_encode_study *study;
+    mmn_encode_model *model;
+} drawing;
+
 /* The same events are drawn for all models. */
-static mmn_status draw_scores(mmn_encode_study *study, mmn_encode_model *model,
-                              const mmn_ridge_data *data, mmn_ridge_scores *scores,
+static void draw_events(void *context, uint32_t *drawn, uint32_t draw)
+{
+    const mmn_encode_study *study = ((const drawing *)context)->study;
+    mmn_encoding_draw(drawn, study->counts, (uint32_t)study->events, study->options->seed, draw);
+}
+
+static mmn_status keep_scores(void *context, const mmn_ridge_scores *scores, uint32_t draw,
                               mmn_error *error)
 {
-    const size_t draws = study->options->draws;
-    for (uint32_t draw = 0; draw < draws; draw++) {
-        MMN_TRY(tell(study, error));
-        mmn_encoding_draw(study->drawn, study->counts, (uint32_t)study->events,
-                          study->options->seed, draw);
-        MMN_TRY(mmn_error_in_file(
-            error, mmn_ridge_score(&study->algebra, data, study->drawn, scores, error),
-            model->file));
-        for (size_t i = 0; i < study->columns; i++) {
-            model->scores[i * draws + draw] = scores->test[i];
-            model->validations[i * draws + draw] = scores->validation[i];
-        }
+    const drawing *own = context;
+    const size_t draws = own->study->options->draws;
+    for (size_t i = 0; i < own->study->columns; i++) {
+        own->model->scores[i * draws + draw] = scores->test[i];
+        own->model->validations[i * draws + draw] = scores->validation[i];
     }
-    return MMN_OK;
+    return tell(own->study, error);
 }
 
 /* `sorted` is memory for as many numbers as there are draws. */
@@ -151,16 +155,21 @@ static mmn_status run_model(mmn_encode_study *study, mmn_encode_model *model, co
 {
     mmn_ridge_data data;
     MMN_TRY(make_room(study, model, error));
+    if (model->parts)
+        MMN_TRY(mmn_encode_join(model, &study->alignment, error));
     MMN_TRY(choose_layer(study, model, alignment, error));
-    mmn_ridge_scores scores = {room(study, study->columns, sizeof(double), error),
-                               room(study, study->columns, sizeof(double), error),
-                               room(study, study->columns, 1, error)};
     double *sorted = room(study, study->options->draws, sizeof(double), error);
-    if (!scores.validation || !scores.test || !scores.penalty || !sorted)
+    if (!sorted)
         return MMN_SYSTEM;
     MMN_TRY(prepare(&data, study, model, model->layer, alignment, error));
-    mmn_status status = draw_scores(study, model, &data, &scores, error);
+    const mmn_ridge_draws draws = {.count = study->options->draws,
+                                   .context = &(drawing){study, model},
+                                   .draw = draw_events,
+                                   .keep = keep_scores};
+    mmn_status status = mmn_ridge_score_draws(&study->algebra, &data, &draws, error);
     mmn_free(data.x);
+    if (status == MMN_INPUT)
+        mmn_error_in_file(error, status, model->file);
     if (status == MMN_OK)
         find_intervals(study, model, sorted);
     return status;
@@ -190,8 +199,7 @@ static void add_settings(mmn_result *result, const mmn_encode_study *study)
             mmn_as_text(study->digest), mmn_as_whole(options->draws), mmn_as_whole(options->seed),
             mmn_as_real(options->epsilon), mmn_as_real(options->rate));
     for (size_t i = 0; i < study->model_count; i++)
-        MMN_ADD(result, "features", mmn_as_text(study->models[i].name),
-                mmn_as_text(study->models[i].file), mmn_as_text(study->models[i].digest));
+        mmn_encode_add_features(result, &study->models[i]);
 }
 
 static mmn_status fill(mmn_result *result, mmn_encode_study *study, mmn_error *error)
@@ -200,10 +208,12 @@ static mmn_status fill(mmn_result *result, mmn_encode_study *study, mmn_error *e
     for (size_t i = 0; i < mmn_safetensors_count(study->responses); i++) {
         const mmn_tensor *responses = mmn_safetensors_get(study->responses, i);
         MMN_TRY(run_alignment(study, responses, error));
-        MMN_TRY(mmn_encode_add(result, study, responses->name, error));
+        mmn_encode_add(result, study, responses->name);
+        MMN_TRY(mmn_encode_compare(result, study, error));
+        mmn_encode_judge(study, i);
         mmn_blocks_free(&study->alignment);
     }
-    return MMN_OK;
+    return mmn_encode_add_tests(result, study, error);
 }
 
 static mmn_status run(mmn_result **result, mmn_encode_study *study, mmn_error *error)
@@ -212,6 +222,11 @@ static mmn_status run(mmn_result **result, mmn_encode_study *study, mmn_error *e
     MMN_TRY(mmn_compute_choose(&compute, study->options->threads, study->options->simd, error));
     MMN_TRY(mmn_algebra_begin(&study->algebra, compute.kernels, compute.threads, error));
     MMN_TRY(mmn_encode_open(study, error));
+    bool made = true;
+    if (study->options->model)
+        MMN_TRY(mmn_encode_run_model(result, &made, study, error));
+    if (!made)
+        return MMN_OK;
     MMN_TRY(mmn_result_begin(result, &mmn_encode_form, error));
     MMN_TRY(fill(*result, study, error));
     return mmn_result_end(result, error);
@@ -224,6 +239,7 @@ static void close_study(mmn_encode_study *study)
     mmn_safetensors_close(study->responses);
     mmn_algebra_end(&study->algebra);
     json_decref(study->sites);
+    mmn_free(study->pairs);
     mmn_blocks_free(&study->alignment);
     mmn_blocks_free(&study->blocks);
 }
@@ -233,10 +249,15 @@ static mmn_status check(const mmn_encode_options *options, mmn_error *error)
     MMN_GIVEN(error, options->responses);
     MMN_GIVEN_TEXTS(error, "features", options->feature_count, options->features);
     MMN_GIVEN_TEXTS(error, "comparison", options->comparison_count, options->comparisons);
-    if (options->feature_count == 0 || options->feature_count > MMN_ENCODE_MOST_MODELS)
+    MMN_GIVEN_TEXTS(error, "role", options->role_count, options->roles);
+    MMN_GIVEN_TEXTS(error, "joined model", options->join_count, options->joins);
+    if (options->model)
+        MMN_GIVEN(error, options->events);
+    const size_t models = options->feature_count + (options->model != NULL);
+    if (models == 0 || models + options->join_count > MMN_ENCODE_MOST_MODELS)
         return mmn_fail(error, MMN_USAGE, NULL, NULL,
-                        "features of %zu models were given; expected 1 to %d",
-                        options->feature_count, MMN_ENCODE_MOST_MODELS);
+                        "features of %zu models were given, and %zu were joined; expected 1 to %d",
+                        models, options->join_count, MMN_ENCODE_MOST_MODELS);
     if (options->draws > MMN_ENCODE_MOST_DRAWS)
         return mmn_fail(error, MMN_USAGE, NULL, NULL,
                         "%u draws were asked for; expected at most %d", options->draws,

@@ -77,21 +77,26 @@ static mmn_status open_model(mmn_encode_study *study, const char *given, mmn_err
 {
     mmn_encode_model *model = &study->models[study->model_count];
     const char *equals = strchr(given, '=');
-    if (!equals || equals == given || equals[1] == '\0' ||
-        memchr(given, ':', (size_t)(equals - given)))
-        return mmn_fail(error, MMN_USAGE, NULL, NULL,
-                        "features are \"%s\"; expected NAME=FILE, without \":\" in the name",
+    if (!equals || equals[1] == '\0')
+        return mmn_fail(error, MMN_USAGE, NULL, NULL, "features are \"%s\"; expected NAME=FILE",
                         given);
-    char *name = mmn_copy_bytes(given, (size_t)(equals - given), error);
-    MMN_NEED(mmn_blocks_keep(&study->blocks, name, error));
-    for (size_t i = 0; i < study->model_count; i++)
-        if (strcmp(study->models[i].name, name) == 0)
-            return mmn_fail(error, MMN_USAGE, NULL, NULL, "two models are called \"%s\"", name);
-    model->name = name;
+    MMN_TRY(mmn_encode_name(study, model, given, (size_t)(equals - given), error));
     model->file = equals + 1;
-    MMN_TRY(mmn_safetensors_open(&model->tensors, model->file, error));
     study->model_count++;
+    MMN_TRY(mmn_safetensors_open(&model->tensors, model->file, error));
     return mmn_safetensors_checksum(model->digest, model->tensors, "", error);
+}
+
+/* The model whose features are yet to be made. */
+static mmn_status add_run_model(mmn_encode_study *study, mmn_error *error)
+{
+    const mmn_features_options *events = study->options->events;
+    mmn_encode_model *model = &study->models[study->model_count];
+    MMN_TRY(mmn_encode_name(study, model, MMN_ENCODE_RUN, strlen(MMN_ENCODE_RUN), error));
+    model->file = events->file ? events->file : events->list;
+    model->scratch = !events->file;
+    study->model_count++;
+    return MMN_OK;
 }
 
 static mmn_status read_sites(mmn_encode_study *study, mmn_error *error)
@@ -117,14 +122,20 @@ static mmn_status read_sites(mmn_encode_study *study, mmn_error *error)
 mmn_status mmn_encode_open(mmn_encode_study *study, mmn_error *error)
 {
     const mmn_encode_options *options = study->options;
-    const mmn_encode_model *pair[2];
     MMN_TRY(mmn_safetensors_open(&study->responses, options->responses, error));
     MMN_TRY(mmn_safetensors_checksum(study->digest, study->responses, "", error));
     MMN_TRY(read_sites(study, error));
     for (size_t i = 0; i < options->feature_count; i++)
         MMN_TRY(open_model(study, options->features[i], error));
-    for (size_t i = 0; i < options->comparison_count; i++)
-        MMN_TRY(mmn_encode_pair(study, options->comparisons[i], pair, error));
+    if (options->model)
+        MMN_TRY(add_run_model(study, error));
+    MMN_TRY(mmn_encode_roles(study, error));
+    MMN_TRY(mmn_encode_list_pairs(study, error));
+    const size_t verdicts = MMN_ENCODE_TESTS * mmn_safetensors_count(study->responses);
+    study->verdicts = mmn_blocks_keep(
+        &study->blocks, mmn_allocate(verdicts * study->site_count, sizeof(*study->verdicts), error),
+        error);
+    MMN_NEED(study->verdicts);
     return MMN_OK;
 }
 
@@ -142,12 +153,16 @@ static const char *layer_of(const char *name, const char *alignment)
 static mmn_status find_layers(mmn_encode_study *study, mmn_encode_model *model,
                               const char *alignment, mmn_error *error)
 {
-    const size_t count = mmn_safetensors_count(model->tensors);
+    const size_t count = model->parts ? 1 : mmn_safetensors_count(model->tensors);
     const size_t dimension = mmn_encoding_dimension(study->events, study->options->epsilon);
     model->layers = mmn_blocks_keep(&study->alignment,
                                     mmn_allocate(count, sizeof(*model->layers), error), error);
     MMN_NEED(model->layers);
     model->layer_count = model->layer = 0;
+    if (model->parts) {
+        model->layer_count = 1; /* which mmn_encode_join describes when the parts' are chosen */
+        return MMN_OK;
+    }
     for (size_t i = 0; i < count; i++) {
         const mmn_tensor *tensor = mmn_safetensors_get(model->tensors, i);
         const char *name = layer_of(tensor->name, alignment);
@@ -209,20 +224,76 @@ static mmn_status project(double **x, const mmn_encode_study *study, const mmn_e
     return status;
 }
 
-mmn_status mmn_encode_features(double **x, const mmn_encode_study *study,
-                               const mmn_encode_model *model, const mmn_encode_layer *layer,
-                               const char *alignment, mmn_error *error)
+static mmn_status read_layer(double **x, const mmn_encode_study *study,
+                             const mmn_encode_model *model, const mmn_encode_layer *layer,
+                             const char *alignment, mmn_error *error)
 {
     const mmn_tensor *tensor = NULL;
-    *x = NULL;
     /* A layer's name is the end of its tensor's. */
     for (size_t i = 0; !tensor || layer_of(tensor->name, alignment) != layer->name; i++)
         tensor = mmn_safetensors_get(model->tensors, i);
     *x = mmn_allocate(study->events * layer->features, sizeof(double), error);
     MMN_NEED(*x);
-    mmn_status status = read_tensor(*x, study->algebra.kernels, tensor, false, error);
-    if (status == MMN_OK && layer->projected < layer->features)
-        status = project(x, study, layer, error);
+    MMN_TRY(read_tensor(*x, study->algebra.kernels, tensor, false, error));
+    return layer->projected < layer->features ? project(x, study, layer, error) : MMN_OK;
+}
+
+/* ---- Joined models --------------------------------------------------------------------------- */
+
+mmn_status mmn_encode_join(const mmn_encode_model *model, mmn_blocks *blocks, mmn_error *error)
+{
+    mmn_encode_layer *layer = &model->layers[0];
+    mmn_text name = {0};
+    char *text;
+    for (size_t i = 0; i < model->part_count; i++) {
+        const mmn_encode_model *part = model->parts[i];
+        const mmn_encode_layer *own = &part->layers[part->layer];
+        mmn_text_add(&name, "%s%s/%s", i > 0 ? " + " : "", part->name, own->name);
+        layer->features += own->features;
+        layer->projected += own->projected;
+    }
+    MMN_TRY(mmn_text_finish(&name, &text, error));
+    layer->name = mmn_blocks_keep(blocks, text, error);
+    MMN_NEED(layer->name);
+    return MMN_OK;
+}
+
+/* Copies the chosen layer of a part to columns `first` and following of x. */
+static mmn_status read_part(double *x, size_t first, size_t columns, const mmn_encode_study *study,
+                            const mmn_encode_model *part, const char *alignment, mmn_error *error)
+{
+    const mmn_encode_layer *layer = &part->layers[part->layer];
+    double *own = NULL;
+    mmn_status status = read_layer(&own, study, part, layer, alignment, error);
+    for (size_t event = 0; status == MMN_OK && event < study->events; event++)
+        memcpy(x + event * columns + first, own + event * layer->projected,
+               layer->projected * sizeof(double));
+    mmn_free(own);
+    return status;
+}
+
+static mmn_status read_parts(double **x, const mmn_encode_study *study,
+                             const mmn_encode_model *model, const char *alignment, mmn_error *error)
+{
+    const size_t columns = model->layers[0].projected;
+    size_t first = 0;
+    *x = mmn_allocate(study->events * columns, sizeof(double), error);
+    MMN_NEED(*x);
+    for (size_t i = 0; i < model->part_count; i++) {
+        const mmn_encode_model *part = model->parts[i];
+        MMN_TRY(read_part(*x, first, columns, study, part, alignment, error));
+        first += part->layers[part->layer].projected;
+    }
+    return MMN_OK;
+}
+
+mmn_status mmn_encode_features(double **x, const mmn_encode_study *study,
+                               const mmn_encode_model *model, const mmn_encode_layer *layer,
+                               const char *alignment, mmn_error *error)
+{
+    *x = NULL;
+    const mmn_status status = model->parts ? read_parts(x, study, model, alignment, error)
+                                           : read_layer(x, study, model, layer, alignment, error);
     if (status != MMN_OK) {
         mmn_free(*x);
         *x = NULL;

@@ -2,9 +2,10 @@
 #include "study/ridge.h"
 
 #include <math.h>
+#include <string.h>
 
-#include "base/memory.h"
 #include "base/threads.h"
+#include "study/ridge_equations.h"
 
 const double mmn_ridge_penalties[MMN_RIDGE_PENALTIES] = {0.1, 1, 10, 100, 1000, 10000, 100000};
 
@@ -26,359 +27,377 @@ void mmn_ridge_prepare(double *values, size_t rows, size_t columns, bool are_fea
     }
 }
 
-/* ---- A sample, cut into folds ---------------------------------------------------------------- */
+/* ---- A block of responses -------------------------------------------------------------------- */
 
-/* What is held out together: rows first to test - 1 validate, test to end - 1 test. */
-typedef struct held_out {
-    size_t first, test, end;
-} held_out;
+/* The most columns at work together: their solutions for all penalties and folds are kept until a
+ * penalty is chosen. */
+enum { COLUMNS = MMN_TRIDIAGONAL_COLUMNS };
 
-typedef struct work {
-    const mmn_algebra *algebra;
-    size_t features, columns, rows;
-    bool dual;       /* more features than training events: equations of events, not of features */
-    size_t unknowns; /* of the equations, at most */
-    held_out folds[MMN_RIDGE_FOLDS];
-    /* A row is an event with the number of its copies in one part of a fold. */
-    double *counts;   /* [rows] */
-    double *x, *y;    /* [rows][features], [rows][columns] */
-    double *weighted; /* x or rows of training, times counts or their roots */
-    double *grams, *crosses, *sums, *y_sums; /* of each fold */
-    double *equations, *factor, *right, *solved, *coefficients, *panel;
-    double *mean, *deviation, *factors; /* of features in training */
-    double *held, *predicted;           /* features [features][rows held out]; [rows][columns] */
-    double *validation, *test;          /* [penalties][columns], added up over folds */
-    mmn_blocks blocks;
-} work;
+typedef struct mmn_ridge_columns {
+    size_t first, count;
+    double *y;                       /* [rows][count] */
+    double *weighted;                /* the same times the roots of counts */
+    double *sums;                    /* [folds][count] */
+    double *right[MMN_RIDGE_FOLDS];  /* [unknowns][count] */
+    double *solved[MMN_RIDGE_FOLDS]; /* [unknowns][penalties][count] */
+    double *chosen;                  /* [unknowns][count] */
+    double *predicted;               /* [rows of half a fold][penalties][count] */
+    double *validation;              /* [penalties][count], added up over folds */
+    double *test;                    /* [count] */
+} mmn_ridge_columns;
 
-/* Adds rows for places [from, to) of the drawn events. */
-static void add_rows(work *w, const mmn_ridge_data *data, const uint32_t *drawn, size_t from,
-                     size_t to)
+static mmn_status make_columns_room(mmn_ridge *ridge, mmn_ridge_columns *c, mmn_error *error)
 {
-    for (size_t i = from; i < to; i++) {
-        if (i > from && drawn[i] == drawn[i - 1]) {
-            w->counts[w->rows - 1] += 1;
-            continue;
-        }
-        w->counts[w->rows] = 1;
-        for (size_t j = 0; j < w->features; j++)
-            w->x[w->rows * w->features + j] = data->x[drawn[i] * w->features + j];
-        for (size_t j = 0; j < w->columns; j++)
-            w->y[w->rows * w->columns + j] = data->y[drawn[i] * w->columns + j];
-        w->rows++;
-    }
-}
-
-static void cut(work *w, const mmn_ridge_data *data, const uint32_t *drawn)
-{
-    size_t place = 0;
+    const size_t n = ridge->data->events, p = ridge->data->features;
+    const size_t count = ridge->data->columns < COLUMNS ? ridge->data->columns : COLUMNS;
+    const size_t unknowns = ridge->dual ? n - n / MMN_RIDGE_FOLDS : p;
+    MMN_NEED(c->y = mmn_ridge_room(ridge, n, count, error));
+    MMN_NEED(c->weighted = mmn_ridge_room(ridge, n, count, error));
+    MMN_NEED(c->sums = mmn_ridge_room(ridge, MMN_RIDGE_FOLDS, count, error));
+    MMN_NEED(c->chosen = mmn_ridge_room(ridge, unknowns, count, error));
+    MMN_NEED(c->predicted = mmn_ridge_room(ridge, n / MMN_RIDGE_FOLDS + 1,
+                                           MMN_RIDGE_PENALTIES * count, error));
+    MMN_NEED(c->validation = mmn_ridge_room(ridge, MMN_RIDGE_PENALTIES, count, error));
+    MMN_NEED(c->test = mmn_ridge_room(ridge, 1, count, error));
     for (size_t f = 0; f < MMN_RIDGE_FOLDS; f++) {
-        const size_t length = data->events / MMN_RIDGE_FOLDS + (f < data->events % MMN_RIDGE_FOLDS);
-        w->folds[f].first = w->rows;
-        add_rows(w, data, drawn, place, place + length / 2);
-        w->folds[f].test = w->rows;
-        add_rows(w, data, drawn, place + length / 2, place + length);
-        w->folds[f].end = w->rows;
-        place += length;
-    }
-}
-
-static double *room(work *w, size_t rows, size_t columns, mmn_error *error)
-{
-    size_t size;
-    if (!mmn_multiply_sizes(rows, columns, &size))
-        size = SIZE_MAX;
-    return mmn_blocks_keep(&w->blocks, mmn_allocate(size, sizeof(double), error), error);
-}
-
-static size_t greater(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
-static mmn_status make_room(work *w, size_t events, mmn_error *error)
-{
-    const size_t p = w->features, c = w->columns, n = w->unknowns;
-    const size_t block = w->dual ? 0 : p;
-    double **const all[] = {
-        &w->counts,       &w->x,          &w->y,         &w->weighted,  &w->grams,   &w->crosses,
-        &w->sums,         &w->y_sums,     &w->equations, &w->factor,    &w->right,   &w->solved,
-        &w->coefficients, &w->panel,      &w->mean,      &w->deviation, &w->factors, &w->held,
-        &w->predicted,    &w->validation, &w->test};
-    const size_t sizes[][2] = {{events, 1},
-                               {events, p},
-                               {events, c},
-                               {events, p},
-                               {MMN_RIDGE_FOLDS * block, p},
-                               {MMN_RIDGE_FOLDS * block, c},
-                               {MMN_RIDGE_FOLDS, p},
-                               {MMN_RIDGE_FOLDS, c},
-                               {n, n},
-                               {n, n},
-                               {n, c},
-                               {n, c},
-                               {w->dual ? p : 0, c},
-                               {2 * MMN_ALGEBRA_BLOCK, greater(n, c)},
-                               {p, 1},
-                               {p, 1},
-                               {w->dual ? p : 0, n},
-                               {p, events},
-                               {events, c},
-                               {MMN_RIDGE_PENALTIES, c},
-                               {MMN_RIDGE_PENALTIES, c}};
-    for (size_t i = 0; i < MMN_LENGTH(all); i++) {
-        *all[i] = room(w, sizes[i][0], sizes[i][1], error);
-        MMN_NEED(*all[i]);
+        MMN_NEED(c->right[f] = mmn_ridge_room(ridge, unknowns, count, error));
+        MMN_NEED(c->solved[f] =
+                     mmn_ridge_room(ridge, unknowns, MMN_RIDGE_PENALTIES * count, error));
     }
     return MMN_OK;
 }
 
-/* ---- Sums of each fold ----------------------------------------------------------------------- */
-
-static void sum_folds(work *w)
+static int threads_for(const mmn_ridge *ridge, size_t rows)
 {
-    const size_t p = w->features, c = w->columns;
-    MMN_PARALLEL_FOR(mmn_algebra_threads(w->algebra, w->rows * w->features), static)
-    for (size_t row = 0; row < w->rows; row++)
-        for (size_t i = 0; i < p; i++)
-            w->weighted[row * p + i] = w->counts[row] * w->x[row * p + i];
+    return mmn_algebra_threads(ridge->algebra, rows * ridge->columns->count);
+}
+
+static void take_responses(const mmn_ridge *ridge)
+{
+    const mmn_ridge_columns *c = ridge->columns;
+    for (size_t row = 0; row < ridge->rows; row++) {
+        const double *y = ridge->data->y + ridge->events[row] * ridge->data->columns + c->first;
+        const double root = sqrt(ridge->counts[row]);
+        for (size_t i = 0; i < c->count; i++) {
+            c->y[row * c->count + i] = y[i];
+            c->weighted[row * c->count + i] = root * y[i];
+        }
+    }
+}
+
+/* ---- Solutions ------------------------------------------------------------------------------- */
+
+/* X'y of the standardised features, from sums of those as they are. */
+static void make_primal_right(const mmn_ridge *ridge)
+{
+    const mmn_ridge_columns *c = ridge->columns;
+    const size_t p = ridge->data->features, n = c->count;
+    memset(c->sums, 0, MMN_RIDGE_FOLDS * n * sizeof(*c->sums));
     for (size_t f = 0; f < MMN_RIDGE_FOLDS; f++) {
-        const size_t first = w->folds[f].first, rows = w->folds[f].end - first;
-        const mmn_matrix_f64 x = {w->x + first * p, p}, y = {w->y + first * c, c};
-        const mmn_matrix_f64 weighted = {w->weighted + first * p, p},
-                             counts = {w->counts + first, 1};
-        mmn_algebra_product(w->algebra, (mmn_matrix_f64){w->sums + f * p, p}, counts, x, 1, p,
-                            rows);
-        if (w->dual)
-            continue;
-        mmn_algebra_product(w->algebra, (mmn_matrix_f64){w->y_sums + f * c, c}, counts, y, 1, c,
-                            rows);
-        mmn_algebra_symmetric(w->algebra, (mmn_matrix_f64){w->grams + f * p * p, p}, weighted, x, p,
-                              rows);
-        mmn_algebra_product(w->algebra, (mmn_matrix_f64){w->crosses + f * p * c, c}, weighted, y, p,
-                            c, rows);
+        const size_t first = ridge->folds[f].first, end = ridge->folds[f].end;
+        for (size_t row = first; row < end; row++)
+            for (size_t i = 0; i < n; i++)
+                c->sums[f * n + i] += ridge->counts[row] * c->y[row * n + i];
+        mmn_algebra_product(ridge->algebra, (mmn_matrix_f64){c->right[f], n},
+                            (mmn_matrix_f64){ridge->weighted + first * p, p},
+                            (mmn_matrix_f64){c->weighted + first * n, n}, p, n, end - first);
+    }
+    MMN_PARALLEL_FOR(threads_for(ridge, p), static)
+    for (size_t place = 0; place < p * n; place++) {
+        double moments[MMN_RIDGE_FOLDS];
+        for (size_t f = 0; f < MMN_RIDGE_FOLDS; f++)
+            moments[f] = c->right[f][place];
+        for (size_t f = 0; f < MMN_RIDGE_FOLDS; f++) {
+            const double mean = ridge->folds[f].mean[place / n];
+            const double deviation = ridge->folds[f].deviation[place / n];
+            const double moment = mmn_ridge_of_training(moments, 1, f, 0);
+            const double sum = mmn_ridge_of_training(c->sums, n, f, place % n);
+            c->right[f][place] = deviation > 0 ? (moment - mean * sum) / deviation : 0;
+        }
+    }
+}
+
+static void make_dual_right(const mmn_ridge *ridge)
+{
+    const mmn_ridge_columns *c = ridge->columns;
+    for (size_t f = 0; f < MMN_RIDGE_FOLDS; f++) {
+        const mmn_ridge_fold *fold = &ridge->folds[f];
+        const size_t before = fold->first * c->count, held = (fold->end - fold->first) * c->count;
+        const size_t behind = (ridge->rows - fold->end) * c->count;
+        memcpy(c->right[f], c->weighted, before * sizeof(double));
+        memcpy(c->right[f] + before, c->weighted + before + held, behind * sizeof(double));
     }
 }
 
-/* sum over the folds but `out`, in their order, of number i of each, `size` apart. */
-static double of_training(const double *folds, size_t size, size_t out, size_t i)
+/* Solutions of a fold for all penalties. */
+static void solve(const mmn_ridge *ridge, size_t f)
 {
-    double sum = 0;
-    for (size_t f = 0; f < MMN_RIDGE_FOLDS; f++)
-        if (f != out)
-            sum += folds[f * size + i];
-    return sum;
-}
-
-static bool is_training(const work *w, size_t out, size_t row)
-{
-    return row < w->folds[out].first || row >= w->folds[out].end;
-}
-
-static double training_events(const work *w, size_t out)
-{
-    double events = 0;
-    for (size_t row = 0; row < w->rows; row++)
-        events += is_training(w, out, row) ? w->counts[row] : 0;
-    return events;
-}
-
-/* Mean and standard deviation of each feature in training; a deviation of 0 where it is the same
- * everywhere, which the mean's rounding would hide. */
-static void describe_training(work *w, size_t out, double events)
-{
-    MMN_PARALLEL_FOR(mmn_algebra_threads(w->algebra, w->rows * w->features), static)
-    for (size_t i = 0; i < w->features; i++) {
-        const size_t some = out == 0 ? w->folds[0].end : 0;
-        const double value = w->x[some * w->features + i];
-        bool varies = false;
-        double squares = 0;
-        w->mean[i] = of_training(w->sums, w->features, out, i) / events;
-        for (size_t row = 0; row < w->rows; row++) {
-            const double x = w->x[row * w->features + i], d = x - w->mean[i];
-            if (!is_training(w, out, row))
-                continue;
-            varies = varies || x != value;
-            squares += w->counts[row] * (d * d);
-        }
-        w->deviation[i] = varies ? sqrt(squares / events) : 0;
+    const mmn_ridge_columns *c = ridge->columns;
+    const mmn_ridge_fold *fold = &ridge->folds[f];
+    const size_t some = COLUMNS / 2, parts = (c->count + some - 1) / some;
+    const mmn_matrix_f64 right = {c->right[f], c->count};
+    const mmn_matrix_f64 solved = {c->solved[f], MMN_RIDGE_PENALTIES * c->count};
+    mmn_tridiagonal_turn(ridge->algebra, &fold->equations, right, c->count);
+    MMN_PARALLEL_FOR(threads_for(ridge, fold->equations.size), dynamic)
+    for (size_t task = 0; task < MMN_RIDGE_PENALTIES * parts; task++) {
+        const size_t penalty = task / parts, column = task % parts * some;
+        const size_t columns = c->count - column < some ? c->count - column : some;
+        mmn_tridiagonal_solve(ridge->algebra, &fold->equations,
+                              fold->factors + penalty * ridge->factor_size,
+                              mmn_matrix_part(solved, 0, penalty * c->count + column),
+                              mmn_matrix_part(right, 0, column), columns);
     }
-}
-
-static double standardised(const work *w, size_t row, size_t i)
-{
-    return w->deviation[i] > 0 ? (w->x[row * w->features + i] - w->mean[i]) / w->deviation[i] : 0;
-}
-
-/* ---- Equations ------------------------------------------------------------------------------- */
-
-/* (X'X) w = X'y of the standardised features, from sums of those as they are. */
-static void make_primal(work *w, size_t out, double events)
-{
-    const size_t p = w->features, c = w->columns;
-    MMN_PARALLEL_FOR(mmn_algebra_threads(w->algebra, w->rows * w->features), dynamic)
-    for (size_t i = 0; i < p; i++) {
-        const double deviation = w->deviation[i], sum = w->mean[i] * events;
-        double *row = w->equations + i * p;
-        for (size_t j = i; j < p; j++) {
-            const double moment = of_training(w->grams, p * p, out, i * p + j);
-            const double scale = deviation * w->deviation[j];
-            row[j] = scale > 0 ? (moment - sum * w->mean[j]) / scale : 0;
-        }
-        row[i] = deviation > 0 ? events : 0;
-        for (size_t j = 0; j < c; j++) {
-            const double moment = of_training(w->crosses, p * c, out, i * c + j);
-            const double y = of_training(w->y_sums, c, out, j);
-            w->right[i * c + j] = deviation > 0 ? (moment - w->mean[i] * y) / deviation : 0;
-        }
-    }
-    w->unknowns = p;
-}
-
-/* (XX') v = y, X and y of training events times the roots of their counts; then w = X'v. */
-static void make_dual(work *w, size_t out)
-{
-    const size_t p = w->features, c = w->columns, held = w->folds[out].end - w->folds[out].first;
-    const size_t n = w->rows - held;
-    MMN_PARALLEL_FOR(mmn_algebra_threads(w->algebra, w->rows * w->features), static)
-    for (size_t row = 0; row < n; row++) {
-        const size_t from = row < w->folds[out].first ? row : row + held;
-        const double root = sqrt(w->counts[from]);
-        for (size_t i = 0; i < p; i++) {
-            w->weighted[row * p + i] = root * standardised(w, from, i);
-            w->factors[i * n + row] = w->weighted[row * p + i];
-        }
-        for (size_t j = 0; j < c; j++)
-            w->right[row * c + j] = root * w->y[from * c + j];
-    }
-    const mmn_matrix_f64 factors = {w->factors, n};
-    mmn_algebra_symmetric(w->algebra, (mmn_matrix_f64){w->equations, n}, factors, factors, n, p);
-    w->unknowns = n;
-}
-
-/* The coefficients [features][columns] for a penalty, or NULL. */
-static double *solve(work *w, double penalty)
-{
-    const size_t n = w->unknowns, c = w->columns, p = w->features;
-    const mmn_matrix_f64 factor = {w->factor, n}, solved = {w->solved, c};
-    for (size_t i = 0; i < n * n; i++)
-        w->factor[i] = w->equations[i] + (i % (n + 1) == 0 ? penalty : 0);
-    for (size_t i = 0; i < n * c; i++)
-        w->solved[i] = w->right[i];
-    if (!mmn_algebra_factor(w->algebra, factor, n, w->panel))
-        return NULL;
-    mmn_algebra_solve(w->algebra, factor, n, solved, c, w->panel);
-    if (!w->dual)
-        return w->solved;
-    mmn_algebra_product(w->algebra, (mmn_matrix_f64){w->coefficients, c},
-                        (mmn_matrix_f64){w->weighted, p}, solved, p, c, n);
-    return w->coefficients;
 }
 
 /* ---- Scores ---------------------------------------------------------------------------------- */
 
-/* r of one column over rows [first, end) of what is held out from row `from` on. */
-static double correlation(const work *w, size_t from, size_t first, size_t end, size_t column)
+/* Adds r of sets of predictions [rows][sets][count] with the responses of so many rows of the
+ * sample to totals [sets][count]. */
+static void correlate(const mmn_ridge *ridge, double *totals, size_t first, size_t rows,
+                      size_t sets)
 {
-    const double *counts = w->counts + from, *y = w->y + from * w->columns + column;
-    const double *predicted = w->predicted + column;
-    double n = 0, a = 0, b = 0, aa = 0, bb = 0, ab = 0;
-    for (size_t row = first; row < end; row++) {
-        n += counts[row];
-        a += counts[row] * predicted[row * w->columns];
-        b += counts[row] * y[row * w->columns];
-    }
-    for (size_t row = first; row < end; row++) {
-        const double da = predicted[row * w->columns] - a / n, db = y[row * w->columns] - b / n;
-        aa += counts[row] * (da * da);
-        bb += counts[row] * (db * db);
-        ab += counts[row] * (da * db);
-    }
-    return aa > 0 && bb > 0 ? ab / (sqrt(aa) * sqrt(bb)) : 0;
-}
-
-static void hold_out(work *w, size_t out)
-{
-    const size_t first = w->folds[out].first, rows = w->folds[out].end - first;
-    MMN_PARALLEL_FOR(mmn_algebra_threads(w->algebra, w->rows * w->features), static)
-    for (size_t i = 0; i < w->features; i++)
-        for (size_t row = 0; row < rows; row++)
-            w->held[i * rows + row] = standardised(w, first + row, i);
-}
-
-static void add_scores(work *w, size_t out, size_t penalty, double *coefficients)
-{
-    const held_out *fold = &w->folds[out];
-    const size_t rows = fold->end - fold->first, test = fold->test - fold->first, c = w->columns;
-    mmn_algebra_product(w->algebra, (mmn_matrix_f64){w->predicted, c},
-                        (mmn_matrix_f64){w->held, rows}, (mmn_matrix_f64){coefficients, c}, rows, c,
-                        w->features);
-    MMN_PARALLEL_FOR(mmn_algebra_threads(w->algebra, w->rows * w->features), static)
-    for (size_t column = 0; column < c; column++) {
-        w->validation[penalty * c + column] += correlation(w, fold->first, 0, test, column);
-        w->test[penalty * c + column] += correlation(w, fold->first, test, rows, column);
+    const mmn_ridge_columns *c = ridge->columns;
+    const double *counts = ridge->counts + first;
+    MMN_PARALLEL_FOR(threads_for(ridge, rows * sets), static)
+    for (size_t set = 0; set < sets; set++) {
+        double n = 0, a[COLUMNS] = {0.0}, b[COLUMNS] = {0.0};
+        double aa[COLUMNS] = {0.0}, bb[COLUMNS] = {0.0}, ab[COLUMNS] = {0.0};
+        for (size_t row = 0; row < rows; row++) {
+            const double *x = c->predicted + (row * sets + set) * c->count;
+            const double *y = c->y + (first + row) * c->count;
+            n += counts[row];
+            for (size_t i = 0; i < c->count; i++) {
+                a[i] += counts[row] * x[i];
+                b[i] += counts[row] * y[i];
+            }
+        }
+        for (size_t i = 0; i < c->count; i++) {
+            a[i] /= n;
+            b[i] /= n;
+        }
+        for (size_t row = 0; row < rows; row++) {
+            const double *x = c->predicted + (row * sets + set) * c->count;
+            const double *y = c->y + (first + row) * c->count, count = counts[row];
+            for (size_t i = 0; i < c->count; i++) {
+                const double da = x[i] - a[i], db = y[i] - b[i];
+                aa[i] += count * (da * da);
+                bb[i] += count * (db * db);
+                ab[i] += count * (da * db);
+            }
+        }
+        for (size_t i = 0; i < c->count; i++)
+            if (aa[i] > 0 && bb[i] > 0)
+                totals[set * c->count + i] += ab[i] / (sqrt(aa[i]) * sqrt(bb[i]));
     }
 }
 
-static void choose(const work *w, mmn_ridge_scores *scores)
+/* Adds r of a fold's rows [first, end), of the sample, by sets of solutions [unknowns][sets]. */
+static void add_scores(const mmn_ridge *ridge, const mmn_ridge_fold *fold, double *totals,
+                       size_t first, size_t end, double *solutions, size_t sets)
 {
-    for (size_t column = 0; column < w->columns; column++) {
+    const mmn_ridge_columns *c = ridge->columns;
+    const size_t width = sets * c->count;
+    const mmn_matrix_f64 held = {fold->held, fold->end - fold->first};
+    mmn_algebra_product(ridge->algebra, (mmn_matrix_f64){c->predicted, width},
+                        mmn_matrix_part(held, 0, first - fold->first),
+                        (mmn_matrix_f64){solutions, width}, end - first, width,
+                        fold->equations.size);
+    correlate(ridge, totals, first, end - first, sets);
+}
+
+static void choose(const mmn_ridge *ridge, mmn_ridge_scores *scores)
+{
+    const mmn_ridge_columns *c = ridge->columns;
+    for (size_t i = 0; i < c->count; i++) {
         size_t best = 0;
         for (size_t a = 1; a < MMN_RIDGE_PENALTIES; a++)
-            if (w->validation[a * w->columns + column] > w->validation[best * w->columns + column])
+            if (c->validation[a * c->count + i] > c->validation[best * c->count + i])
                 best = a;
-        scores->penalty[column] = (uint8_t)best;
-        scores->validation[column] = w->validation[best * w->columns + column] / MMN_RIDGE_FOLDS;
-        scores->test[column] = w->test[best * w->columns + column] / MMN_RIDGE_FOLDS;
+        scores->penalty[c->first + i] = (uint8_t)best;
+        scores->validation[c->first + i] = c->validation[best * c->count + i] / MMN_RIDGE_FOLDS;
     }
 }
 
-static mmn_status score_fold(work *w, size_t out, mmn_error *error)
+/* A fold's solutions for the penalties that were chosen. */
+static void take_chosen(const mmn_ridge *ridge, size_t f, const uint8_t *penalty)
 {
-    const double events = training_events(w, out);
-    describe_training(w, out, events);
-    if (w->dual)
-        make_dual(w, out);
+    const mmn_ridge_columns *c = ridge->columns;
+    const size_t unknowns = ridge->folds[f].equations.size;
+    for (size_t k = 0; k < unknowns; k++)
+        for (size_t i = 0; i < c->count; i++)
+            c->chosen[k * c->count + i] =
+                c->solved[f][(k * MMN_RIDGE_PENALTIES + penalty[i]) * c->count + i];
+}
+
+static void score_columns(const mmn_ridge *ridge, mmn_ridge_scores *scores)
+{
+    const mmn_ridge_columns *c = ridge->columns;
+    memset(c->validation, 0, MMN_RIDGE_PENALTIES * c->count * sizeof(double));
+    memset(c->test, 0, c->count * sizeof(double));
+    take_responses(ridge);
+    if (ridge->dual)
+        make_dual_right(ridge);
     else
-        make_primal(w, out, events);
-    hold_out(w, out);
-    for (size_t a = 0; a < MMN_RIDGE_PENALTIES; a++) {
-        double *coefficients = solve(w, mmn_ridge_penalties[a]);
-        if (!coefficients)
-            return mmn_fail(error, MMN_INPUT, NULL, NULL,
-                            "the equations of fold %zu are singular in binary64 with penalty %g: "
-                            "features are too large or too many are alike",
-                            out + 1, mmn_ridge_penalties[a]);
-        add_scores(w, out, a, coefficients);
+        make_primal_right(ridge);
+    for (size_t f = 0; f < MMN_RIDGE_FOLDS; f++) {
+        const mmn_ridge_fold *fold = &ridge->folds[f];
+        solve(ridge, f);
+        add_scores(ridge, fold, c->validation, fold->first, fold->test, c->solved[f],
+                   MMN_RIDGE_PENALTIES);
+    }
+    choose(ridge, scores);
+    for (size_t f = 0; f < MMN_RIDGE_FOLDS; f++) {
+        const mmn_ridge_fold *fold = &ridge->folds[f];
+        take_chosen(ridge, f, scores->penalty + c->first);
+        add_scores(ridge, fold, c->test, fold->test, fold->end, c->chosen, 1);
+    }
+    for (size_t i = 0; i < c->count; i++)
+        scores->test[c->first + i] = c->test[i] / MMN_RIDGE_FOLDS;
+}
+
+static mmn_status score(mmn_ridge *ridge, const uint32_t *drawn, mmn_ridge_scores *scores,
+                        mmn_error *error)
+{
+    mmn_ridge_columns *c = ridge->columns;
+    MMN_TRY(mmn_ridge_equate(ridge, drawn, error));
+    for (c->first = 0; c->first < ridge->data->columns; c->first += COLUMNS) {
+        const size_t rest = ridge->data->columns - c->first;
+        c->count = rest < COLUMNS ? rest : COLUMNS;
+        score_columns(ridge, scores);
     }
     return MMN_OK;
 }
 
-static mmn_status score(work *w, const mmn_ridge_data *data, const uint32_t *drawn,
-                        mmn_ridge_scores *scores, mmn_error *error)
+/* ---- Samples --------------------------------------------------------------------------------- */
+
+/* What scores samples, one at a time. */
+typedef struct sampler {
+    mmn_algebra algebra; /* of one thread, or empty */
+    mmn_ridge ridge;
+    mmn_ridge_columns columns;
+    uint32_t *drawn;
+    mmn_ridge_scores scores;
+    mmn_status status;
+    mmn_error error;
+} sampler;
+
+static mmn_status make_sampler(sampler *s, const mmn_algebra *algebra, const mmn_ridge_data *data,
+                               mmn_error *error)
 {
-    MMN_TRY(make_room(w, data->events, error));
-    cut(w, data, drawn);
-    sum_folds(w);
-    for (size_t out = 0; out < MMN_RIDGE_FOLDS; out++)
-        MMN_TRY(score_fold(w, out, error));
-    choose(w, scores);
+    mmn_ridge *ridge = &s->ridge;
+    *ridge = (mmn_ridge){.algebra = algebra, .data = data, .columns = &s->columns};
+    MMN_TRY(mmn_ridge_make_equations_room(ridge, error));
+    return make_columns_room(ridge, &s->columns, error);
+}
+
+static mmn_status make_scores(sampler *s, mmn_error *error)
+{
+    mmn_ridge *ridge = &s->ridge;
+    const size_t columns = ridge->data->columns, events = ridge->data->events;
+    MMN_NEED(s->scores.validation = mmn_ridge_room(ridge, 1, columns, error));
+    MMN_NEED(s->scores.test = mmn_ridge_room(ridge, 1, columns, error));
+    MMN_NEED(s->scores.penalty =
+                 mmn_blocks_keep(&ridge->blocks, mmn_allocate(columns, 1, error), error));
+    MMN_NEED(s->drawn = mmn_blocks_keep(&ridge->blocks,
+                                        mmn_allocate(events, sizeof(uint32_t), error), error));
+    return MMN_OK;
+}
+
+static void free_sampler(sampler *s)
+{
+    mmn_blocks_free(&s->ridge.blocks);
+    mmn_algebra_end(&s->algebra);
+}
+
+static mmn_status check(const mmn_ridge_data *data, mmn_error *error)
+{
+    if (data->events < 4 * MMN_RIDGE_FOLDS)
+        return mmn_fail(error, MMN_INPUT, NULL, NULL, "%zu events; expected at least %d",
+                        data->events, 4 * MMN_RIDGE_FOLDS);
     return MMN_OK;
 }
 
 mmn_status mmn_ridge_score(const mmn_algebra *algebra, const mmn_ridge_data *data,
                            const uint32_t *drawn, mmn_ridge_scores *scores, mmn_error *error)
 {
-    const size_t training = data->events - data->events / MMN_RIDGE_FOLDS;
-    if (data->events < 4 * MMN_RIDGE_FOLDS)
-        return mmn_fail(error, MMN_INPUT, NULL, NULL, "%zu events; expected at least %d",
-                        data->events, 4 * MMN_RIDGE_FOLDS);
-    work w = {.algebra = algebra,
-              .features = data->features,
-              .columns = data->columns,
-              .dual = data->features > training,
-              .unknowns = data->features > training ? training : data->features};
-    mmn_status status = score(&w, data, drawn, scores, error);
-    mmn_blocks_free(&w.blocks);
+    sampler s = {.status = MMN_OK};
+    MMN_TRY(check(data, error));
+    mmn_status status = make_sampler(&s, algebra, data, error);
+    if (status == MMN_OK)
+        status = score(&s.ridge, drawn, scores, error);
+    free_sampler(&s);
+    return status;
+}
+
+/* Samples `first` and on, one for each of `count` samplers. */
+static mmn_status score_some(sampler *samplers, const mmn_ridge_draws *draws, uint32_t first,
+                             size_t count, mmn_error *error)
+{
+    for (size_t i = 0; i < count; i++)
+        draws->draw(draws->context, samplers[i].drawn, first + (uint32_t)i);
+    MMN_PARALLEL_FOR((int)count, static)
+    for (size_t i = 0; i < count; i++) {
+        sampler *s = &samplers[i];
+        s->status = score(&s->ridge, s->drawn, &s->scores, &s->error);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (samplers[i].status != MMN_OK) {
+            if (error)
+                *error = samplers[i].error;
+            return samplers[i].status;
+        }
+        MMN_TRY(draws->keep(draws->context, &samplers[i].scores, first + (uint32_t)i, error));
+    }
+    return MMN_OK;
+}
+
+/* Makes samplers that work side by side, *count of `most`, or one that has all threads. */
+static mmn_status make_samplers(sampler *samplers, size_t *count, size_t most,
+                                const mmn_algebra *algebra, const mmn_ridge_data *data,
+                                mmn_error *error)
+{
+    const size_t limit = ((size_t)256 << 20) / sizeof(double);
+    *count = 1;
+    MMN_TRY(make_sampler(&samplers[0], algebra, data, error));
+    MMN_TRY(make_scores(&samplers[0], error));
+    if (most < (size_t)algebra->threads || samplers[0].ridge.numbers > limit)
+        return MMN_OK;
+    *count = (size_t)algebra->threads;
+    for (size_t i = 0; i < *count; i++) {
+        sampler *s = &samplers[i];
+        MMN_TRY(mmn_algebra_begin(&s->algebra, algebra->kernels, 1, error));
+        if (i > 0)
+            MMN_TRY(make_sampler(s, &s->algebra, data, error));
+        s->ridge.algebra = &s->algebra;
+        if (i > 0)
+            MMN_TRY(make_scores(s, error));
+    }
+    return MMN_OK;
+}
+
+static mmn_status score_all(sampler *samplers, const mmn_algebra *algebra,
+                            const mmn_ridge_data *data, const mmn_ridge_draws *draws,
+                            mmn_error *error)
+{
+    size_t count;
+    MMN_TRY(make_samplers(samplers, &count, draws->count, algebra, data, error));
+    for (uint32_t first = 0; first < draws->count; first += (uint32_t)count) {
+        const size_t rest = draws->count - first;
+        MMN_TRY(score_some(samplers, draws, first, rest < count ? rest : count, error));
+    }
+    return MMN_OK;
+}
+
+mmn_status mmn_ridge_score_draws(const mmn_algebra *algebra, const mmn_ridge_data *data,
+                                 const mmn_ridge_draws *draws, mmn_error *error)
+{
+    MMN_TRY(check(data, error));
+    sampler *samplers = mmn_allocate((size_t)algebra->threads, sizeof(*samplers), error);
+    if (!samplers)
+        return MMN_SYSTEM;
+    mmn_status status = score_all(samplers, algebra, data, draws, error);
+    for (int i = 0; i < algebra->threads; i++)
+        free_sampler(&samplers[i]);
+    mmn_free(samplers);
     return status;
 }

@@ -42,4 +42,20 @@ typedef struct mmn_ridge_scores {
 mmn_status mmn_ridge_score(const mmn_algebra *algebra, const mmn_ridge_data *data,
                            const uint32_t *drawn, mmn_ridge_scores *scores, mmn_error *error);
 
+/* Samples that are scored one after the other. Its functions are called by the calling thread, in
+ * the order of numbers; not MMN_OK from `keep` ends. */
+typedef struct mmn_ridge_draws {
+    uint32_t count;
+    void *context;
+    /* Fills drawn [events]. */
+    void (*draw)(void *context, uint32_t *drawn, uint32_t number);
+    mmn_status (*keep)(void *context, const mmn_ridge_scores *scores, uint32_t number,
+                       mmn_error *error);
+} mmn_ridge_draws;
+
+/* The scores of each. As many samples as there are threads are at work together where each fits
+ * into 256 MiB, else one by all threads. */
+mmn_status mmn_ridge_score_draws(const mmn_algebra *algebra, const mmn_ridge_data *data,
+                                 const mmn_ridge_draws *draws, mmn_error *error);
+
 #endif

@@ -94,6 +94,11 @@ mmn_value mmn_generation_of(const mmn_model *model)
     return mmn_as_json(strcmp(info->obeyed, "{}") != 0 ? info->obeyed : NULL);
 }
 
+mmn_value mmn_deltas_of(const mmn_model *model)
+{
+    return mmn_as_json(model->deltas.json);
+}
+
 void mmn_add_neurons_off(mmn_result *result, const mmn_model *model, const mmn_mask *mask)
 {
     const mmn_model_info *info = mmn_model_describe(model);

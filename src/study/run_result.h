@@ -7,12 +7,15 @@
 #include "study/result_forms.h"
 #include "study/study.h"
 
-/* Of the table "result": the version, and digests of the model, its neurons and the texts. */
+/* Of the table "result": the version, and digests of the model, its deltas, its neurons and the
+ * texts. */
 #define MMN_MADE_COLUMNS                                                                           \
-    MMN_TEXT("version"), MMN_TEXT("model"), MMN_TEXT("neurons"), MMN_TRUTH("nonfinite")
+    MMN_TEXT("version"), MMN_TEXT("model"), MMN_JSON("deltas"), MMN_TEXT("neurons"),               \
+        MMN_TRUTH("nonfinite")
 #define MMN_MADE_JSON                                                                              \
     "  'version': $version,\n"                                                                     \
     "  'model': $model,\n"                                                                         \
+    "<?deltas|  'deltas': $deltas,\n>"                                                             \
     "  'neurons': $neurons,\n"
 #define MMN_NONFINITE_JSON "<?nonfinite|  'nonfinite': true,\n>"
 
@@ -28,6 +31,7 @@
 #define MMN_REMARKS                                                                                \
     "<?foreign|<!neurons_model|remark: the neurons' file does not say of which model they are\n>"  \
     "<?neurons_model|remark: the neurons are of another model, ${neurons_model}\n>>"               \
+    "<?deltas|remark: deltas were added to the model's weights\n>"                                 \
     "<?allow_long_prompts|remark: prompts longer than the model was made for were allowed\n>"      \
     "<?allow_unknown_keys|remark: unknown keys of the list were passed over\n>"                    \
     "<?nonfinite|Numbers were infinite or NaN on the way to this result.\n>"
@@ -93,7 +97,8 @@ mmn_patch_grid mmn_patch_grid_of(const mmn_model *model, const mmn_input *input)
  * nothing. */
 #define MMN_MADE(study)                                                                            \
     mmn_as_text(mmn_version()), mmn_as_optional((study)->model_digest),                            \
-        mmn_as_optional((study)->neurons_digest), mmn_as_truth((study)->nonfinite)
+        mmn_deltas_of((study)->model), mmn_as_optional((study)->neurons_digest),                   \
+        mmn_as_truth((study)->nonfinite)
 #define MMN_LIST(study) mmn_as_text((study)->samples.file), mmn_as_whole((study)->samples.limit)
 #define MMN_SEEDS(study) mmn_as_whole((study)->plan.seeds), mmn_as_whole((study)->plan.first_seed)
 #define MMN_ALLOWED(allowed)                                                                       \
@@ -108,6 +113,8 @@ const char *mmn_domain_name(const mmn_study *study, size_t domain);
 /* The name of a run's setting: "none" with nothing off. */
 const char *mmn_setting_of(const mmn_study *study, const mmn_run *run);
 mmn_value mmn_generation_of(const mmn_model *model);
+/* The digests of the deltas that the model was opened with. */
+mmn_value mmn_deltas_of(const mmn_model *model);
 
 /* Adds the rows of "neurons_off"; the mask may be NULL. */
 void mmn_add_neurons_off(mmn_result *result, const mmn_model *model, const mmn_mask *mask);

@@ -308,7 +308,7 @@ static const char people[] =
     "<?random|   $7.4{random_parallel}   $7.4{random_other}>"
     "<layer_neurons||  <+6 domains.name|${count}>>>\n>>" MMN_REMARKS;
 
-static const mmn_form form = {
+const mmn_form mmn_similarity_form = {
     .format = "mmneuron-similarity-1", .tables = tables, .json = json, .people = people};
 
 static void describe(mmn_result *result, const void *kept)
@@ -452,7 +452,7 @@ const mmn_study_kind mmn_study_of_similarity = {
     .measure = pool_sample,
     .take = take,
     .end = end,
-    .form = &form,
+    .form = &mmn_similarity_form,
     .describe = describe,
     .fill = fill,
 };

@@ -98,7 +98,7 @@ static const char people[] =
     "  $9.4{plain}  $9.4{domain_off}<?random_mean|  $9.4{random_mean}>"
     "<?random_low|  $.4{random_low} to $.4{random_high}>\n>>" MMN_REMARKS;
 
-static const mmn_form form = {
+const mmn_form mmn_sweep_form = {
     .format = "mmneuron-sweep-1", .tables = tables, .json = json, .people = people};
 
 static double mean_of(const void *context, size_t run)
@@ -159,7 +159,7 @@ const mmn_study_kind mmn_study_of_sweep = {
     .followed = true,
     .take = take,
     .judge = check_tokens,
-    .form = &form,
+    .form = &mmn_sweep_form,
     .describe = describe,
     .fill = fill,
 };

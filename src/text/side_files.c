@@ -362,6 +362,24 @@ static void obey_bert_options(const mmn_side_files *files, mmn_tokenizer *tokeni
                  mmn_normalizer_add_bert(&tokenizer->normalizer, &options, config->reader->error));
 }
 
+/* CLIP's class makes spaces of the ends of words, behind the steps of tokenizer.json's decoder. */
+static void obey_word_end(const mmn_side_files *files, mmn_tokenizer *tokenizer)
+{
+    const mmn_object *config = &files->config;
+    mmn_decoder_step end = {.kind = MMN_DECODER_REPLACE};
+    mmn_decoder_step strip = {
+        .kind = MMN_DECODER_STRIP, .content = " ", .start = SIZE_MAX, .stop = SIZE_MAX};
+    const char *class = "";
+    mmn_read_text(&class, config, "tokenizer_class");
+    if (!mmn_read_fine(config) || tokenizer->bpe.word_end[0] == '\0' ||
+        (strcmp(class, "CLIPTokenizer") != 0 && strcmp(class, "CLIPTokenizerFast") != 0))
+        return;
+    MMN_READ_TRY(config, mmn_replacement_make(&end.replacement, tokenizer->bpe.word_end, false, " ",
+                                              config->reader->error));
+    MMN_READ_TRY(config, mmn_decoder_add(&tokenizer->decoder, &end, config->reader->error));
+    MMN_READ_TRY(config, mmn_decoder_add(&tokenizer->decoder, &strip, config->reader->error));
+}
+
 /* The tokens that have ids in the files. */
 static void add_all_numbered(const mmn_side_files *files, mmn_tokenizer *tokenizer, bool has_json)
 {
@@ -403,8 +421,10 @@ void mmn_side_files_add_tokens(const mmn_side_files *files, mmn_tokenizer *token
     bool anew = has_json && is_made_anew(files, tokenizer);
     if (anew)
         obey_prefix_space(files, tokenizer);
-    if (has_json)
+    if (has_json) {
         obey_bert_options(files, tokenizer);
+        obey_word_end(files, tokenizer);
+    }
     if (!mmn_read_fine(config))
         return;
     if (anew && !is_old(files))

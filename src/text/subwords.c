@@ -200,6 +200,16 @@ static bool has_bytes(const mmn_bpe *bpe, const char *text, size_t length)
     return true;
 }
 
+/* The id of a character of `size` bytes, which at the end of a word is spelt in its own way. */
+static int32_t find_character(const mmn_bpe *bpe, const char *text, size_t size, bool is_last)
+{
+    char spelt[4 + MMN_WORD_END_LIMIT];
+    const size_t end = is_last ? strlen(bpe->word_end) : 0;
+    memcpy(spelt, text, size);
+    memcpy(spelt + size, bpe->word_end, end);
+    return mmn_vocabulary_find(&bpe->vocabulary, spelt, size + end);
+}
+
 /* One symbol per character, or per byte of an unknown one. An unknown token waits in `pending`
  * until a known character or the end, also past characters that fell back to bytes: that is what
  * the `tokenizers` library does. */
@@ -210,7 +220,7 @@ static void split_for_merges(encoding *run, size_t length)
     size_t pending_start = 0, pending_length = 0;
     for (size_t at = 0; at < length;) {
         size_t size = mmn_utf8_size(run->text + at);
-        int32_t id = mmn_vocabulary_find(&bpe->vocabulary, run->text + at, size);
+        int32_t id = find_character(bpe, run->text + at, size, at + size == length);
         bool bytes = id < 0 && bpe->byte_fallback && has_bytes(bpe, run->text + at, size);
         bool unknown = id < 0 && !bytes && bpe->unknown >= 0;
         if (pending && (id >= 0 || (unknown && !bpe->fuse_unknown))) {

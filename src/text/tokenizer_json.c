@@ -37,18 +37,28 @@ static void read_vocabulary(mmn_vocabulary *vocabulary, const mmn_object *model)
 /* Refuses options of the model that change ids and are not supported. */
 static void check_bpe(const mmn_object *model)
 {
-    static const char *const affixes[] = {"continuing_subword_prefix", "end_of_word_suffix"};
+    const char *prefix = "";
     double dropout = 0.0;
     mmn_read_f64(&dropout, model, "dropout", 0.0, 1.0);
     if (dropout != 0.0)
         mmn_read_wrong(model, "dropout",
                        "is %g: a tokenizer that merges by chance is not supported", dropout);
-    for (size_t i = 0; i < 2; i++) {
-        const char *affix = "";
-        mmn_read_text(&affix, model, affixes[i]);
-        if (*affix != '\0')
-            mmn_read_wrong(model, affixes[i], "\"%.60s\" is not supported", affix);
-    }
+    mmn_read_text(&prefix, model, "continuing_subword_prefix");
+    if (*prefix != '\0')
+        mmn_read_wrong(model, "continuing_subword_prefix", "\"%.60s\" is not supported", prefix);
+}
+
+static void read_word_end(mmn_bpe *bpe, const mmn_object *model)
+{
+    static const char key[] = "end_of_word_suffix";
+    const char *suffix = "";
+    mmn_read_text(&suffix, model, key);
+    if (strlen(suffix) > MMN_WORD_END_LIMIT || strstr(suffix, MMN_JSON_ZERO))
+        mmn_read_wrong(model, key, "has more than %d bytes, or holds U+0000", MMN_WORD_END_LIMIT);
+    if (*suffix != '\0' && bpe->byte_fallback)
+        mmn_read_wrong(model, key, "\"%.60s\" is not supported with byte_fallback", suffix);
+    if (mmn_read_fine(model))
+        strcpy(bpe->word_end, suffix);
 }
 
 /* The halves of a merge, one behind the other. */
@@ -145,6 +155,7 @@ static void read_bpe(mmn_bpe *bpe, const mmn_object *model)
     mmn_read_bool(&bpe->fuse_unknown, model, "fuse_unk");
     mmn_read_bool(&bpe->byte_fallback, model, "byte_fallback");
     mmn_read_bool(&bpe->ignore_merges, model, "ignore_merges");
+    read_word_end(bpe, model);
     read_vocabulary(&bpe->vocabulary, model);
     if (mmn_read_fine(model))
         mmn_find_byte_tokens(bpe->byte_ids, &bpe->vocabulary);

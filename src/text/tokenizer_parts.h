@@ -252,6 +252,9 @@ typedef struct mmn_merge {
     uint32_t rank;       /* the lowest merges first, among equals the leftmost */
 } mmn_merge;
 
+/* The longest spelling of a word's end. */
+#define MMN_WORD_END_LIMIT 16
+
 /* Start from {0}. */
 typedef struct mmn_bpe {
     mmn_bpe_rule rule;
@@ -260,8 +263,10 @@ typedef struct mmn_bpe {
     bool fuse_unknown;         /* neighbouring unknown characters give one unknown token */
     bool byte_fallback;        /* unknown characters become tokens "<0xNN>", if all are there */
     bool ignore_merges;        /* a stretch that is a token as a whole is not taken apart */
-    int32_t byte_ids[256];     /* ids of "<0x00>" to "<0xFF>", -1 where there is none */
-    mmn_merge *merges;         /* MMN_BPE_MERGES: open-addressing table */
+    /* How the vocabulary spells a word's last character: with this behind it ("</w>"). */
+    char word_end[MMN_WORD_END_LIMIT + 1];
+    int32_t byte_ids[256]; /* ids of "<0x00>" to "<0xFF>", -1 where there is none */
+    mmn_merge *merges;     /* MMN_BPE_MERGES: open-addressing table */
     size_t merge_count, merge_slots;
     const mmn_interrupt *interrupt; /* asked while pieces merge; NULL: nobody */
     uint32_t *piece_ranks; /* MMN_BPE_PIECES: by id; UINT32_MAX for pieces no merge may make */

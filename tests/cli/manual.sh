@@ -30,6 +30,7 @@ examples_work() {
     ln -s "$model" llava-tiny
     ln -s "$top_srcdir/golden/checkpoints/deberta-v3" judge-tiny
     ln -s "$top_srcdir/tests/study/data/encode" recordings
+    ln -s "$top_srcdir/tests/study/data/features" events
     cp "$images/wide.jpg" photo.jpg
     make_list 4 data.jsonl
     put_on_path

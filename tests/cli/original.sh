@@ -74,7 +74,7 @@ check "a tower's file that is cut off" cut_off
 
 # ids PROMPT MODEL FILE: the prompt's input_ids with a picture, as a dump.
 ids() {
-    exits 0 $MMNEURON dump -q --stages input_ids --image "$images/tiny.png" --prompt "$1" -o "$3" "$2"
+    exits 0 $MMNEURON dump -q --stages input_ids --image "$images/grey.jpg" --prompt "$1" -o "$3" "$2"
 }
 
 marks_stand_once() {
@@ -88,16 +88,16 @@ check "marks that the prompt has are not doubled" marks_stand_once
 lacks_marks() {
     copy_model $marked && rm "$work/model/added_tokens.json" &&
         change tokenizer_config.json 's|<im_start>|<im_begin>|' || return 1
-    fails_with 'has no token "<im_start>"' $MMNEURON dump -q --image "$images/tiny.png" \
+    fails_with 'has no token "<im_start>"' $MMNEURON dump -q --image "$images/grey.jpg" \
         --prompt '<image>' -o "$work/d" "$work/model"
 }
 check "marks that the tokenizer lacks" lacks_marks
 
 check "an unknown token in the text of a picture's prompt" fails_with "has the token 0, which stands for images" \
-    $MMNEURON dump -q --image "$images/tiny.png" --prompt '<image> <unk>' -o "$work/d" \
+    $MMNEURON dump -q --image "$images/grey.jpg" --prompt '<image> <unk>' -o "$work/d" \
     "$top_srcdir/golden/checkpoints/$linear"
 check "a picture without its place" fails_with 'the prompt has 0 "<image>"' \
-    $MMNEURON dump -q --image "$images/tiny.png" --prompt 'What?' -o "$work/d" \
+    $MMNEURON dump -q --image "$images/grey.jpg" --prompt 'What?' -o "$work/d" \
     "$top_srcdir/golden/checkpoints/$linear"
 
 lists_modules() {

@@ -1,5 +1,6 @@
 /* Rankings of counts files: what neurons.json and ranking.tsv say, and its digest. */
 #include <criterion/criterion.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -146,6 +147,30 @@ Test(ranking, is_written_as_documented)
         lines++;
     cr_assert_eq(lines, 1 + 20 + 20);
     mmn_free(tsv);
+    mmn_result_free(ranking);
+}
+
+/* The line that people are told, of the entropies that the ranking's table has. */
+Test(ranking, tells_in_how_many_domains_neurons_are_active)
+{
+    write_counts(make_counts());
+    const mmn_rank_options options = {
+        .size = sizeof(options), .rate = 0.3, .bar = 0.5, .modules = "language"};
+    mmn_result *ranking = rank_ok(&options);
+    size_t neurons[4] = {0}, length = 0;
+    char *table, line[160] = "";
+    for (size_t row = 0; row < mmn_result_rows(ranking, "ranking"); row++)
+        neurons[(size_t)nearbyint(exp(mmn_result_number(ranking, "ranking", row, "entropy")))]++;
+    for (size_t active = 1; active <= 3; active++)
+        if (neurons[active] > 0)
+            length += (size_t)snprintf(line + length, sizeof(line) - length, "%s%zu: %zu",
+                                       length > 0 ? ", " : "  by exp(entropy), active in ", active,
+                                       neurons[active]);
+    snprintf(line + length, sizeof(line) - length, " of the domains\n");
+    cr_assert(neurons[2] > 0 && neurons[3] > 0);
+    cr_assert_eq(mmn_result_table(ranking, &table, &error), MMN_OK);
+    cr_expect_not_null(strstr(table, line), "%s not in %s", line, table);
+    mmn_release(table);
     mmn_result_free(ranking);
 }
 

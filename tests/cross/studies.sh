@@ -55,12 +55,29 @@ encode_digest() {
         sed "s/^\\(.\\{32\\}\\).*/\\1  encode/"
 }
 
+edit_digest() {
+    $MMNEURON edit "$top_srcdir/golden/checkpoints/llava-1.5" "What is this?" --image "$top_srcdir/golden/images/wide.jpg" \
+        -n 6 --from shal --to in -o "$work/delta.safetensors" --quiet --json "$@" >"$work/result.json" &&
+        sed -e '/"version"/d' -e '/"delta"/d' -e '/"images"/d' "$work/result.json" | sha256sum |
+        sed "s/^\\(.\\{32\\}\\).*/\\1  edit/"
+}
+
+encode_model_digest() {
+    made=$top_srcdir/tests/study/data/features
+    $MMNEURON encode "$top_srcdir/golden/checkpoints/llava-1.5" "$made/events.jsonl" "$made/responses.safetensors" \
+        --pool mean --draws 5 --quiet --json "$@" >"$work/result.json" &&
+        sed -e '/"version"/d' -e '/"responses"/d' -e 's/"digest": "[^"]*"//' "$work/result.json" | sha256sum |
+        sed "s/^\(.\{32\}\).*/\1  encode of a model/"
+}
+
 # all_digests THREADS
 all_digests() {
     selections_digests --threads "$1" && sweep_digest --threads "$1" &&
         of_sentences similarity similarity --seeds 0 --threads "$1" &&
         of_sentences languages eval --languages "$list" --measures answers -n 8 --threads "$1" &&
-        nearest_digest --threads "$1" && encode_digest --threads "$1"
+        nearest_digest --threads "$1" && encode_digest --threads "$1" &&
+        edit_digest --threads "$1" &&
+        encode_model_digest --threads "$1"
 }
 
 if [ "$1" = --print ]; then

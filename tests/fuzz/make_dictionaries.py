@@ -18,6 +18,7 @@ READERS = {
     "counts": ["count/counts*.[ch]", "format/safetensors.c"],
     "state": ["count/counts*.[ch]", "format/safetensors.c"],
     "rows": ["study/row*.c", "study/lens_row.c"],
+    "delta": ["model/delta.c", "format/safetensors.c"],
     "dump": ["model/stages.c", "format/safetensors.c"],
     "verify": ["model/stages.c", "format/safetensors.c"],
     "safetensors": ["format/safetensors.c"],

@@ -1,6 +1,6 @@
 """Writes the corpora of what the program reads in folders and of what it writes itself: image,
 image_settings, index, vocabulary, pattern, text, counts, state, rows, neurons, report, dump, verify,
-count and model. From golden/, tests/image/data and tests/page/data, with the program that MMNEURON names.
+encode, count and model. From golden/, tests/image/data and tests/page/data, with the program that MMNEURON names.
 
 MMNEURON=build/quick/mmneuron python3 make_results_corpus.py
 """
@@ -141,6 +141,35 @@ with tempfile.TemporaryDirectory() as folder:
     other = (place / "other").read_bytes()
     write("verify/good-part", struct.pack("<I", len(other))[:3] + other + dump)
     write("verify/good-same", struct.pack("<I", len(other))[:3] + other + other)
+
+
+# ---- Recordings ----------------------------------------------------------------------------------
+
+
+def tensors(metadata, shapes):
+    """Safetensors of made-up numbers (F32)."""
+    header, data = {"__metadata__": metadata} if metadata else {}, b""
+    for name, shape in shapes.items():
+        count = shape[0] * shape[1]
+        begin = len(data)
+        data += struct.pack(f"<{count}f", *(i * i * 7919 % 101 / 50 for i in range(begin, begin + count)))
+        header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [begin, len(data)]}
+    text = json.dumps(header, separators=(",", ":")).encode()
+    return struct.pack("<Q", len(text)) + text + data
+
+
+def recordings(sites, responses, features):
+    first = tensors({"sites": json.dumps(sites)} if sites else {}, responses)
+    return struct.pack("<I", len(first))[:3] + first + tensors({}, features)
+
+
+write("encode/good-one", recordings(["x", "y"], {"w": [2, 20]}, {"w/a": [20, 2]}))
+write("encode/good-two", recordings(["x"], {"v": [10, 20], "w": [11, 23]}, {"v/a": [20, 1], "w/a": [23, 1], "w/b": [23, 30]}))
+write("encode/bad-sites", recordings(None, {"w": [2, 20]}, {"w/a": [20, 2]}))
+write("encode/bad-events", recordings(["x", "y"], {"w": [2, 20]}, {"w/a": [21, 2]}))
+write("encode/bad-layer", recordings(["x", "y"], {"w": [2, 20]}, {"v/a": [20, 2]}))
+write("encode/bad-nothing", bytes(3))
+
 write("counts/bad-nothing", b"")
 write("state/bad-nothing", b"")
 write("rows/good-nothing", b"")

@@ -76,6 +76,10 @@ void check_product_f64(trial *t)
     trial_say(t, "rows %zu, outputs %zu, depth %zu, strides %zu %zu %zu", p.rows, p.outputs,
               p.depth, stride, p.a_stride, p.b_stride);
     grid output = trial_grid(t, "output", GRID_FLOATS, sizeof(double), p.rows, p.outputs, stride);
+    for (size_t m = 0; m < p.rows; m++)
+        for (size_t n = 0; n < p.outputs; n++)
+            ((double *)output.expected)[m * stride + n] = ((double *)output.found)[m * stride + n] =
+                (double)trial_random(t) * 0x1p-31 - 1.0;
 
     multiply(t->reference, &p, output.expected, stride, 0, row, 0, first);
     multiply(t->reference, &p, output.expected, stride, row, p.rows - row, 0, first);

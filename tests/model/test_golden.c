@@ -95,8 +95,9 @@ ParameterizedTest(const golden_case *of, golden, inputs_from_file_give_the_same_
     if (golden.image_count > 0 && !mmn_safetensors_find(golden.file, "pixel_values"))
         cr_skip_test("the case has no pixel_values");
     /* All but image_sizes, which LLaVA-1.5 does not need and does not take from a file. */
-    static const char stages[] = "input_ids,qformer_input_ids,pixel_values,vision.*,query.*,"
-                                 "qformer.*,projector.*,language.*,judge.*,generated_ids";
+    static const char stages[] =
+        "input_ids,qformer_input_ids,pixel_values,vision.*,query.*,"
+        "qformer.*,projector.*,language.*,judge.*,detector.*,generated_ids";
     char path[PATH_SIZE];
     mmn_error error;
     golden_path(path, of, of->file);

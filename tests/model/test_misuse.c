@@ -130,6 +130,10 @@ Test(misuse, null)
     REFUSES(mmn_keep_elsewhere(&text, "x", NULL, &error));
     REFUSES(mmn_model_open(NULL, MODEL, NULL, &error));
     REFUSES(mmn_model_open(&opened, NULL, NULL, &error));
+    REFUSES(mmn_model_open(
+        &opened, MODEL,
+        &(mmn_model_options){.size = sizeof(mmn_model_options), .deltas = files, .delta_count = 2},
+        &error));
     cr_expect_null(opened);
     REFUSES(mmn_model_digest(NULL, digest, &error));
     REFUSES(mmn_model_digest(model, NULL, &error));
@@ -317,6 +321,23 @@ Test(misuse, null)
                                              .responses = "x",
                                              .feature_count = 1},
                        &error));
+    REFUSES(mmn_encode(&result,
+                       &(mmn_encode_options){
+                           .size = sizeof(mmn_encode_options), .responses = "x", .role_count = 1},
+                       &error));
+    REFUSES(mmn_encode(&result,
+                       &(mmn_encode_options){
+                           .size = sizeof(mmn_encode_options), .responses = "x", .join_count = 1},
+                       &error));
+    REFUSES(mmn_encode(
+        &result,
+        &(mmn_encode_options){.size = sizeof(mmn_encode_options), .responses = "x", .model = model},
+        &error));
+    const mmn_features_options features = {.size = sizeof(features), .file = "x"};
+    REFUSES(mmn_features(NULL, model, &features, &error));
+    REFUSES(mmn_features(&result, NULL, &features, &error));
+    REFUSES(mmn_features(&result, model, NULL, &error));
+    REFUSES(mmn_features(&result, model, &features, &error));
     REFUSES(mmn_contributions_run(&result, model, NULL, &error));
     REFUSES(mmn_contributions_run(
         &result, model, &(mmn_contribution_options){.size = sizeof(mmn_contribution_options)},
@@ -326,6 +347,16 @@ Test(misuse, null)
         &(mmn_contribution_options){
             .size = sizeof(mmn_contribution_options), .prompt = "a <image>", .image_count = 1},
         &error));
+    REFUSES(mmn_edit(&result, model, NULL, &error));
+    REFUSES(mmn_edit(&result, model,
+                     &(mmn_edit_options){.size = sizeof(mmn_edit_options), .from = "a"}, &error));
+    REFUSES(mmn_edit(&result, model,
+                     &(mmn_edit_options){.size = sizeof(mmn_edit_options),
+                                         .prompt = "a",
+                                         .from = "a",
+                                         .to = "b",
+                                         .method = "other"},
+                     &error));
     REFUSES(mmn_contribution_names_write(NULL, "x", &error));
     REFUSES(mmn_eval(&result, model,
                      &(mmn_eval_options){.size = sizeof(mmn_eval_options),

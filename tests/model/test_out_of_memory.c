@@ -24,15 +24,17 @@ static mmn_status see_nothing(void *context, const mmn_stage *stage, mmn_error *
 }
 
 /* Opens the model in `folder`, over and over, with one allocation more succeeding each time. */
-static void open_with_little_memory(const char *folder)
+static void open_with_deltas(const char *folder, const char *const *deltas, size_t count)
 {
+    const mmn_model_options options = {
+        .size = sizeof(options), .deltas = deltas, .delta_count = count};
     unsigned long number = 1;
     mmn_status status;
     do {
         mmn_error error = {0};
         mmn_model *model;
         fail_allocation_at(number);
-        status = mmn_model_open(&model, folder, NULL, &error);
+        status = mmn_model_open(&model, folder, &options, &error);
         fail_allocation_at(0);
         if (status != MMN_OK) {
             cr_assert_eq(status, MMN_SYSTEM, "allocation %lu: %s", number, error.message);
@@ -44,6 +46,18 @@ static void open_with_little_memory(const char *folder)
     } while (status != MMN_OK && ++number < MOST_ALLOCATIONS);
     cr_assert_eq(status, MMN_OK);
     cr_assert_gt(number, 20);
+}
+
+static void open_with_little_memory(const char *folder)
+{
+    open_with_deltas(folder, NULL, 0);
+}
+
+Test(out_of_memory, opening_a_model_with_deltas)
+{
+    const char *const deltas[] = {MMN_SOURCE_DIR "/golden/deltas/first.safetensors",
+                                  MMN_SOURCE_DIR "/golden/deltas/second.safetensors"};
+    open_with_deltas(MMN_SOURCE_DIR "/golden/checkpoints/llava-1.5", deltas, 2);
 }
 
 Test(out_of_memory, opening_a_model)

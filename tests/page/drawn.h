@@ -66,4 +66,25 @@ static inline size_t drawn(double *values, size_t capacity, const char *page, co
     return count;
 }
 
+/* The heights of a figure's line number `index` of those with these classes, all panels' lines
+ * counted, downwards from the graphic's top. */
+static inline size_t drawn_line(double *heights, size_t capacity, const char *page,
+                                const char *figure, const char *classes, size_t index)
+{
+    char mark[64];
+    const char *end, *at = section(page, figure, &end);
+    size_t count = 0;
+    snprintf(mark, sizeof(mark), "<path class=\"line %s\" d=\"", classes);
+    for (size_t i = 0; i <= index; i++)
+        cr_assert_not_null(at = behind(at, mark, end), "%s: no line %zu of %s", figure, i, classes);
+    while (*at != '"') {
+        char *stop;
+        cr_assert(count < capacity && (*at == 'M' || *at == 'L'));
+        strtod(at + 1, &stop);
+        heights[count++] = strtod(stop, &stop);
+        at = stop;
+    }
+    return count;
+}
+
 #endif

@@ -16,9 +16,9 @@
 
 #define DATA MMN_SOURCE_DIR "/tests/page/data/"
 
-static const char *const data_files[] = {DATA "neurons.json", DATA "eval.json",
-                                         DATA "perturb.json", DATA "lens.json",
-                                         DATA "contrib.json", DATA "likelihood.json"};
+static const char *const data_files[] = {
+    DATA "neurons.json", DATA "eval.json",       DATA "perturb.json", DATA "lens.json",
+    DATA "contrib.json", DATA "likelihood.json", DATA "sweep.json",   DATA "similarity.json"};
 static char folder[64];
 static mmn_error error;
 

@@ -238,8 +238,10 @@ Test(page, has_what_the_results_allow)
                  {1, {"accuracy", "cross"}},
                  {2, {"perturbation"}},
                  {3, {"lens", "words", "words-1", "activation-1", "words-2"}},
-                 {5, {"likelihood", "likelihood-cross", "comparisons"}}};
-    for (size_t i = 0; i < 5; i++) {
+                 {5, {"likelihood", "likelihood-cross", "comparisons"}},
+                 {6, {"sweep"}},
+                 {7, {"similarity"}}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         mmn_report *report = report_of(&data_files[cases[i].file], 1);
         size_t count = 0;
         for (; cases[i].figures[count]; count++)

@@ -36,7 +36,7 @@ static void read_damaged(const char *text, size_t size)
 Test(report_damage, is_survived)
 {
     enum { CUTS = 60, FLIPS = 240 };
-    for (size_t f = 0; f < 6; f++) {
+    for (size_t f = 0; f < MMN_LENGTH(data_files); f++) {
         char *text;
         size_t size;
         cr_assert_eq(mmn_read_file(&text, &size, data_files[f], (size_t)1 << 28, &error), MMN_OK);
@@ -59,12 +59,14 @@ static void is_refused(const char *text, const char *reason)
     cr_assert_not_null(strstr(error.message, reason), "%.200s: %s", text, error.message);
 }
 
-static const char *const formats[] = {"neurons", "eval", "perturb", "lens", "contrib"};
-static const char *const parts[] = {"modules", "summary", "curves", "samples", "words"};
+static const char *const formats[] = {"neurons", "eval",  "perturb",   "lens",
+                                      "contrib", "sweep", "similarity"};
+static const char *const parts[] = {"modules", "summary", "curves", "samples",
+                                    "words",   "points",  "pairs"};
 
 Test(report_damage, deep_results_are_refused)
 {
-    for (size_t f = 0; f < 5; f++) {
+    for (size_t f = 0; f < MMN_LENGTH(formats); f++) {
         char before[96];
         snprintf(before, sizeof(before), "{\"format\":\"mmneuron-%s-1\",\"%s\":", formats[f],
                  parts[f]);
@@ -78,7 +80,7 @@ Test(report_damage, deep_results_are_refused)
 Test(report_damage, huge_results_are_refused)
 {
     enum { VALUES = 4000001 };
-    for (size_t f = 0; f < 5; f++) {
+    for (size_t f = 0; f < MMN_LENGTH(formats); f++) {
         char *text = malloc(2 * VALUES + 96);
         int head =
             snprintf(text, 96, "{\"format\":\"mmneuron-%s-1\",\"%s\":[0", formats[f], parts[f]);

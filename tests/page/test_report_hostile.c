@@ -77,7 +77,7 @@ static void is_tame(const char *markup)
 
 Test(report_hostile, text_stays_text)
 {
-    for (size_t f = 1; f < 6; f += f == 3 ? 2 : 1) {
+    for (size_t f = 1; f < MMN_LENGTH(data_files); f += f == 3 ? 2 : 1) {
         json_t *json = load(data_files[f]);
         attack(json, "");
         const char *file = save(json, "results.json");
@@ -232,7 +232,7 @@ static void shorten(json_t *value)
 
 Test(report_hostile, broken_structures_are_refused)
 {
-    for (size_t f = 0; f < 6; f++) {
+    for (size_t f = 0; f < MMN_LENGTH(data_files); f++) {
         json_t *json = load(data_files[f]);
         shorten(json);
         tried = refused = 0;
@@ -288,6 +288,15 @@ Test(report_hostile, is_refused_with_a_reason)
     is_refused("{\"format\":\"mmneuron-lens-1\",\"samples\":[{\"id\":\"1\",\"activation\":"
                "{\"module\":\"vision\",\"grid\":[1,2],\"values\":[1]}}]}",
                "must have 2 numbers");
+    is_refused("{\"format\":\"mmneuron-sweep-1\",\"points\":[{\"rate\":0.1}]}", "is missing");
+    is_refused(
+        "{\"format\":\"mmneuron-similarity-1\",\"layers\":2,\"pairs\":[{\"setting\":\"none\","
+        "\"off\":\"nothing\",\"domains\":[\"a\",\"b\"],\"parallel\":[1,1],\"other\":[0,0]}]}",
+        "must have a number for the embeddings and one for each layer");
+    is_refused(
+        "{\"format\":\"mmneuron-similarity-1\",\"layers\":0,\"pairs\":[{\"setting\":\"none\","
+        "\"off\":\"nothing\",\"domains\":[\"a\",\"b\"],\"parallel\":[1],\"other\":[0]}]}",
+        "must be from 1 to 1024");
     is_refused("{\"format\":\"mmneuron-contrib-1\",\"words\":[{\"neurons\":[]}]}", "is missing");
     is_refused("{\"format\":\"mmneuron-contrib-1\",\"words\":[{\"text\":\"a\",\"neurons\":[{"
                "\"layer\":-1}]}]}",
@@ -380,6 +389,33 @@ Test(report_hostile, extreme_likelihoods_are_shown)
         mmn_report_free(report);
         json_decref(json);
     }
+}
+
+/* Numbers of lines, too, whose scale may not be finite. */
+Test(report_hostile, extreme_lines_are_shown)
+{
+    static const double extremes[] = {0, 1e308, -1e308, 5e-324};
+    for (size_t f = 6; f < MMN_LENGTH(data_files); f++)
+        for (size_t i = 0; i < 2 * MMN_LENGTH(extremes); i++) {
+            static const char *const places[][2] = {{"runs", "nats"}, {"pairs", "other"}};
+            json_t *json = load(data_files[f]);
+            set_reals(json, extremes[i / 2]);
+            json_t *row = json_array_get(json_object_get(json, places[f - 6][0]), 0);
+            if (i % 2 == 1 && f == 6)
+                json_object_set_new(row, places[0][1], json_real(-1e308));
+            else if (i % 2 == 1)
+                json_array_set_new(json_object_get(row, places[1][1]), 0, json_real(-1e308));
+            const char *file = save(json, "results.json");
+            mmn_report *report = report_of(&file, 1);
+            char *page = written(report, MMN_REPORT_HTML, NULL);
+            is_tame(page);
+            cr_assert_null(strstr(page, "=\"\""));
+            cr_assert_null(strstr(page, "nan"));
+            cr_assert_null(strstr(page, ">inf"));
+            mmn_free(page);
+            mmn_report_free(report);
+            json_decref(json);
+        }
 }
 
 /* What shows something and lacks the numbers of it states nothing. */

@@ -194,7 +194,8 @@ Test(transposed_product, is_the_product_with_the_transpose)
 
 /* --- the product in binary64 --- */
 
-/* Against its definition in bits, and against long double within the bound of its additions. */
+/* Against its definition in bits, and against long double within the bound of its additions; added
+ * to the output's own number. */
 static void check_f64(size_t rows, size_t outputs, size_t depth)
 {
     double *a = calloc(depth * (rows + 2) + 1, sizeof *a);
@@ -208,12 +209,14 @@ static void check_f64(size_t rows, size_t outputs, size_t depth)
         a[i] = (double)numbers[i] / 3;
     for (size_t i = 0; i < depth * (outputs + 1); i++)
         b[i] = (double)numbers[depth * (rows + 2) + i] / 7;
+    for (size_t i = 0; i < rows * (outputs + 3); i++)
+        output[i] = (double)(i % (outputs + 3));
     mmn_kernels_reference()->product_f64(output, outputs + 3, a, rows + 2, b, outputs + 1, rows,
                                          outputs, depth, NULL);
     for (size_t m = 0; m < rows; m++)
         for (size_t n = 0; n < outputs; n++) {
-            double total = 0.0, chain = 0.0;
-            long double exact = 0.0L, magnitude = 0.0L;
+            double total = (double)n, chain = 0.0;
+            long double exact = (long double)n, magnitude = (long double)n;
 
             for (size_t k = 0; k < depth; k++) {
                 double x = a[k * (rows + 2) + m], y = b[k * (outputs + 1) + n];

@@ -32,10 +32,39 @@ static mmn_encode_options options_of(int threads, const char *simd)
                                 .simd = simd};
 }
 
-/* The JSON of a run, to be freed with mmn_release. */
-static char *run(int threads, const char *simd)
+/* Networks with roles, on recordings of two alignments. */
+#define ROLES MMN_SOURCE_DIR "/tests/study/data/encode-roles/"
+static const char *const networks[] = {
+    "vision=" ROLES "vision.safetensors", "language=" ROLES "language.safetensors",
+    "multimodal=" ROLES "multimodal.safetensors", "control=" ROLES "control.safetensors",
+    "random=" ROLES "random.safetensors"};
+static const char *const roles[] = {"vision=vision", "language=language", "multimodal=multimodal",
+                                    "control=control:multimodal", "random=random:multimodal"};
+static const char *const joins[] = {"joined=vision+language"};
+static const char *const asked[] = {"control:multimodal"};
+
+static mmn_encode_options roles_options(int threads, const char *simd)
 {
-    const mmn_encode_options options = options_of(threads, simd);
+    return (mmn_encode_options){.size = sizeof(mmn_encode_options),
+                                .responses = ROLES "responses.safetensors",
+                                .features = networks,
+                                .feature_count = 5,
+                                .comparisons = asked,
+                                .comparison_count = 1,
+                                .roles = roles,
+                                .role_count = 5,
+                                .joins = joins,
+                                .join_count = 1,
+                                .draws = 20,
+                                .seed = 1,
+                                .rate = 0.2,
+                                .threads = threads,
+                                .simd = simd};
+}
+
+/* The JSON of a run, to be freed with mmn_release. */
+static char *run(mmn_encode_options options)
+{
     mmn_error error;
     mmn_result *result;
     char *json;
@@ -74,11 +103,11 @@ static void expect_all(const json_t *expected, const json_t *found, const char *
     }
 }
 
-Test(encode, is_pythons)
+static void expect_file(mmn_encode_options options, const char *file)
 {
-    char *text = run(1, "reference");
+    char *text = run(options);
     json_t *found = json_loads(text, 0, NULL);
-    json_t *expected = json_load_file(FOLDER "expected.json", 0, NULL);
+    json_t *expected = json_load_file(file, 0, NULL);
     cr_assert_not_null(found);
     cr_assert_not_null(expected);
     expect_all(expected, found, "");
@@ -87,13 +116,23 @@ Test(encode, is_pythons)
     mmn_release(text);
 }
 
+Test(encode, is_pythons)
+{
+    expect_file(options_of(1, "reference"), FOLDER "expected.json");
+}
+
+Test(encode, compares_and_tests_by_roles)
+{
+    expect_file(roles_options(1, "reference"), ROLES "expected.json");
+}
+
 Test(encode, has_the_same_bytes_everywhere)
 {
-    char *first = run(1, "reference");
+    char *first = run(roles_options(1, "reference"));
     for (const char *const *name = mmn_kernels_names(); *name; name++) {
         if (!mmn_kernels_select(*name))
             continue;
-        char *other = run(3, *name);
+        char *other = run(roles_options(3, *name));
         cr_expect_str_eq(other, first, "%s", *name);
         mmn_release(other);
     }
@@ -122,6 +161,8 @@ Test(encode, refuses_wrong_usage)
     refuses(options, MMN_USAGE, "two models are called \"both\"");
     wrong[1] = "other=" FOLDER "vision.safetensors";
     refuses(options, MMN_USAGE, "\"both:vision\" is no comparison");
+    wrong[1] = "a+b=" FOLDER "vision.safetensors";
+    refuses(options, MMN_USAGE, "\"a+b\" names no model");
     options = options_of(1, NULL);
     options.rate = 1;
     refuses(options, MMN_USAGE, "between 0 and 1");
@@ -130,6 +171,38 @@ Test(encode, refuses_wrong_usage)
     mmn_error error;
     mmn_result *result;
     cr_expect_eq(mmn_encode(&result, &options, &error), MMN_USAGE);
+}
+
+static void refuses_role(const char *role, const char *join, const char *message)
+{
+    mmn_encode_options options = options_of(1, NULL);
+    options.roles = &role;
+    options.role_count = role != NULL;
+    options.joins = &join;
+    options.join_count = join != NULL;
+    refuses(options, MMN_USAGE, message);
+}
+
+Test(encode, refuses_wrong_roles)
+{
+    refuses_role("both", NULL, "\"both\" is no role");
+    refuses_role("neither=vision", NULL, "is no role");
+    refuses_role("both=visual", NULL, "is no role");
+    refuses_role("both=", NULL, "is no role");
+    refuses_role("both=joined", NULL, "is no role");
+    refuses_role("both=random:neither", NULL, "is no role");
+    refuses_role("both=control:both", NULL, "is no role");
+    refuses_role("two=vision", "two=both+vision", "is no role");
+    refuses_role(NULL, "two", "\"two\" joins nothing");
+    refuses_role(NULL, "two=both", "joins nothing");
+    refuses_role(NULL, "two=both+", "joins nothing");
+    refuses_role(NULL, "two=both+neither", "joins nothing");
+    refuses_role(NULL, "both=both+vision", "two models are called \"both\"");
+    const char *twice[] = {"both=vision", "both=language"};
+    mmn_encode_options options = options_of(1, NULL);
+    options.roles = twice;
+    options.role_count = 2;
+    refuses(options, MMN_USAGE, "\"both=language\" is no role");
 }
 
 /* Responses of one site in one bin, as many numbers as wanted, the last of which is `last`. */

@@ -1,5 +1,6 @@
-/* Running out of memory in count, eval, perturb, lens and contrib: an allocation fails, now an
- * early one and now a late one, and is reported as such; nothing is made, lost or left behind. */
+/* Running out of memory in count, eval, perturb, lens, contrib, edit and encode: an allocation
+ * fails, now an early one and now a late one, and is reported as such; nothing is made, lost or
+ * left behind. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,13 +26,14 @@ static const char samples[] =
 
 static mmn_error error;
 static mmn_model *model;
-static char list[] = "/tmp/mmneuron-memory-XXXXXX";
+static char list[] = "/tmp/mmneuron-memory-XXXXXX", edited[sizeof(list) + 12];
 
 static void set_up(void)
 {
     int descriptor = mkstemp(list);
     cr_assert_geq(descriptor, 0);
     close(descriptor);
+    snprintf(edited, sizeof(edited), "%s.safetensors", list);
     cr_assert_eq(mmn_write_file(list, samples, strlen(samples), &error), MMN_OK);
     cr_assert_eq(mmn_model_open(&model, MODEL, NULL, &error), MMN_OK, "%s", error.message);
 }
@@ -101,6 +103,29 @@ static mmn_status run_lens(char **table, char **json, mmn_error *problem)
     return print(lens, status, table, json, problem);
 }
 
+#define RECORDINGS MMN_SOURCE_DIR "/tests/study/data/encode-roles/"
+
+static mmn_status run_encode(char **table, char **json, mmn_error *problem)
+{
+    const char *const features[] = {"vision=" RECORDINGS "vision.safetensors",
+                                    "multimodal=" RECORDINGS "multimodal.safetensors"};
+    const char *const roles[] = {"vision=vision", "multimodal=multimodal"};
+    const char *const joins[] = {"joined=vision+multimodal"};
+    const mmn_encode_options options = {.size = sizeof(options),
+                                        .responses = RECORDINGS "responses.safetensors",
+                                        .features = features,
+                                        .feature_count = 2,
+                                        .roles = roles,
+                                        .role_count = 2,
+                                        .joins = joins,
+                                        .join_count = 1,
+                                        .draws = 1,
+                                        .threads = 1};
+    mmn_result *result;
+    mmn_status status = mmn_encode(&result, &options, problem);
+    return print(result, status, table, json, problem);
+}
+
 static mmn_status run_contributions(char **table, char **json, mmn_error *problem)
 {
     const char *const images[] = {IMAGE};
@@ -117,6 +142,23 @@ static mmn_status run_contributions(char **table, char **json, mmn_error *proble
     mmn_result *contributions;
     mmn_status status = mmn_contributions_run(&contributions, model, &options, problem);
     return print(contributions, status, table, json, problem);
+}
+
+static mmn_status run_edit(char **table, char **json, mmn_error *problem)
+{
+    const char *const images[] = {MMN_SOURCE_DIR "/golden/images/wide.jpg"};
+    const mmn_edit_options options = {.size = sizeof(options),
+                                      .prompt = "USER: <image>\nWhat is this? ASSISTANT:",
+                                      .images = images,
+                                      .image_count = 1,
+                                      .tokens = 4,
+                                      .from = "shal",
+                                      .to = "in",
+                                      .top = 3,
+                                      .output = edited};
+    mmn_result *result;
+    mmn_status status = mmn_edit(&result, model, &options, problem);
+    return print(result, status, table, json, problem);
 }
 
 static mmn_status run_contribution_list(char **table, char **json, mmn_error *problem)
@@ -189,9 +231,20 @@ Test(neurons_out_of_memory, reading_layers)
     run_out(run_lens);
 }
 
+Test(neurons_out_of_memory, predicting_recordings)
+{
+    run_out(run_encode);
+}
+
 Test(neurons_out_of_memory, finding_contributions)
 {
     run_out(run_contributions);
+}
+
+Test(neurons_out_of_memory, editing)
+{
+    run_out(run_edit);
+    unlink(edited);
 }
 
 Test(neurons_out_of_memory, finding_contributions_over_a_list)

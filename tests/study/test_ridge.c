@@ -130,3 +130,79 @@ Test(ridge, wants_events_in_every_part)
     cr_expect_str_eq(error.message, "19 events; expected at least 20");
     mmn_algebra_end(&algebra);
 }
+
+/* ---- Draws ----------------------------------------------------------------------------------- */
+
+enum { DRAWS = 7 };
+
+/* Draws of an example, what they should give, and behind which to end. */
+typedef struct drawing {
+    const example *e;
+    found expected[DRAWS];
+    uint32_t kept, last;
+} drawing;
+
+/* Draw number n repeats every event whose number is a multiple of n + 2. */
+static void draw_events(void *context, uint32_t *drawn, uint32_t number)
+{
+    const drawing *d = context;
+    const uint32_t events = (uint32_t)d->e->data.events;
+    for (uint32_t i = 0; i < events; i++)
+        drawn[i] = i - i % (number + 2);
+}
+
+static mmn_status keep_scores(void *context, const mmn_ridge_scores *scores, uint32_t number,
+                              mmn_error *error)
+{
+    drawing *d = context;
+    const size_t columns = d->e->data.columns;
+    cr_expect_eq(number, d->kept++, "draw %u was kept as number %u", number, d->kept);
+    const found *f = &d->expected[number];
+    cr_expect_arr_eq(scores->validation, f->validation, columns * sizeof(double));
+    cr_expect_arr_eq(scores->test, f->test, columns * sizeof(double));
+    cr_expect_arr_eq(scores->penalty, f->penalty, columns);
+    return number == d->last ? mmn_fail(error, MMN_INTERRUPTED, NULL, NULL, "enough") : MMN_OK;
+}
+
+static mmn_status score_draws(drawing *d, uint32_t count, int threads, mmn_error *error)
+{
+    mmn_algebra algebra = {0};
+    const mmn_ridge_draws draws = {count, d, draw_events, keep_scores};
+    d->kept = 0;
+    cr_assert_eq(mmn_algebra_begin(&algebra, mmn_kernels_reference(), threads, error), MMN_OK);
+    mmn_status status = mmn_ridge_score_draws(&algebra, &d->e->data, &draws, error);
+    mmn_algebra_end(&algebra);
+    return status;
+}
+
+static void check_draws(const json_t *row)
+{
+    example e = make_example(row);
+    mmn_error error;
+    drawing d = {.e = &e, .last = DRAWS};
+    for (uint32_t i = 0; i < DRAWS; i++) {
+        draw_events(&d, e.order, i);
+        d.expected[i] = score(&e, mmn_kernels_reference(), 1);
+    }
+    for (int threads = 1; threads < 5; threads++) {
+        for (uint32_t count = 0; count <= DRAWS; count++) {
+            cr_expect_eq(score_draws(&d, count, threads, &error), MMN_OK);
+            cr_expect_eq(d.kept, count, "%u of %u were kept", d.kept, count);
+        }
+        d.last = 3;
+        cr_expect_eq(score_draws(&d, DRAWS, threads, &error), MMN_INTERRUPTED);
+        cr_expect_eq(d.kept, 4, "%u were kept until it was enough", d.kept);
+        d.last = DRAWS;
+    }
+    free(e.data.x);
+    free(e.data.y);
+}
+
+/* One by one, and as many side by side as there are threads, primal and dual. */
+Test(ridge, scores_draws_as_samples)
+{
+    json_t *rows = json_load_file(MMN_SOURCE_DIR "/tests/study/data/ridge.json", 0, NULL);
+    check_draws(json_array_get(rows, 1));
+    check_draws(json_array_get(rows, 3));
+    json_decref(rows);
+}

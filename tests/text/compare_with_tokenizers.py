@@ -217,7 +217,7 @@ def pre_tokenizer_variants(base):
 
 def byte_tokenizers():
     """The byte-level tokenizers of golden/ and tests/text/data, by name."""
-    paths = {f"byte level {name}": ROOT / "golden" / f"{name}_tokenizer" for name in ("llama3", "qwen2", "bloom", "opt", "phi")}
+    paths = {f"byte level {name}": ROOT / "golden" / f"{name}_tokenizer" for name in ("llama3", "qwen2", "bloom", "opt", "phi", "clip")}
     paths |= {path.name: path for path in sorted((ROOT / "tests" / "text" / "data").glob("byte-*"))}
     return {name: json.loads((path / "tokenizer.json").read_text(encoding="utf-8")) for name, path in paths.items()}
 

@@ -95,15 +95,16 @@ static bool can_read(const json_t *one)
     bool able = true;
     char *text = json_dumps(one, 0);
 #ifndef HAVE_UTF8PROC
-    static const char *const unicode[] = {
-        "\"single_word\": true", "qwen2_tokenizer", "Digits", "\"Whitespace\"", "NFD",
-        "StripAccents",          ", BERT, "};
+    static const char *const unicode[] = {"\"single_word\": true", "qwen2_tokenizer",
+                                          "clip_tokenizer",        "Digits",
+                                          "\"Whitespace\"",        "NFD",
+                                          "StripAccents",          ", BERT, "};
     for (size_t i = 0; i < sizeof(unicode) / sizeof(unicode[0]); i++)
         able = able && !strstr(text, unicode[i]);
 #endif
 #ifndef HAVE_PCRE2
-    static const char *const patterns[] = {"qwen2_tokenizer", "\"Split\"", "CharDelimiterSplit",
-                                           "\"use_regex\": true"};
+    static const char *const patterns[] = {"qwen2_tokenizer", "clip_tokenizer", "\"Split\"",
+                                           "CharDelimiterSplit", "\"use_regex\": true"};
     for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++)
         able = able && !strstr(text, patterns[i]);
 #endif

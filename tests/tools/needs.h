@@ -12,12 +12,13 @@ static inline bool mmn_build_reads(const char *model)
     (void)name;
 #ifndef HAVE_PCRE2
     if (strcmp(name, "bloom") == 0 || strcmp(name, "llama-3") == 0 || strstr(name, "qwen") ||
-        strcmp(name, "five-languages") == 0 || strstr(name, "deberta"))
+        strcmp(name, "five-languages") == 0 || strcmp(name, "opt") == 0 ||
+        strcmp(name, "phi") == 0 || strstr(name, "deberta") || strstr(name, "owlvit"))
         return false;
 #endif
 #ifndef HAVE_UTF8PROC
     if (strcmp(name, "instructblip") == 0 || strstr(name, "qwen") ||
-        strcmp(name, "deberta-v3") == 0)
+        strcmp(name, "deberta-v3") == 0 || strstr(name, "owlvit"))
         return false;
 #endif
     return true;

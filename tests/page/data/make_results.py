@@ -1,5 +1,5 @@
-"""Made-up results of eval, of eval of likelihoods alone, perturb and lens, and neurons.json, for the tests of
-reports.
+"""Made-up results of eval, of eval of likelihoods alone, perturb, lens, sweep and similarity, and neurons.json, for
+the tests of reports.
 
     python3 make_results.py FOLDER
 
@@ -200,11 +200,57 @@ def lens(random):
             "curves": curves, "three_stages": stages, "samples": samples}
 
 
+LANGUAGES = ["de", "en", "ja"]
+
+
+def off_runs(setting, seeds):
+    """What is off in a setting's runs: a language's own neurons, then random ones."""
+    return [{"setting": setting, "off": "domain", "seed": None}] + [
+        {"setting": setting, "off": "random", "seed": seed + 1} for seed in range(seeds)]
+
+
+def sweep(random):
+    """Three rates at one bar and two at another, so that rates and bars vary, one alone, and one of given neurons."""
+    points = [(f"language@{rate}/{bar}", rate, bar) for bar, rates in ((0.95, (0.01, 0.05, 0.002)), (0.9, (0.01, 0.05)))
+              for rate in rates] + [("all@0.2/0.5", 0.2, 0.5), ("all", None, None)]
+    plain = {d: random.around(3, 1) for d in LANGUAGES}
+    runs = [{"setting": "none", "off": "nothing", "neurons_of": None, "seed": None, "neurons": {}, "domain": d,
+             "tokens": 4096, "nats": plain[d]} for d in LANGUAGES]
+    for setting, rate, bar in points:
+        size = 8 * (rate or 0.01) / (bar or 1)
+        for d in LANGUAGES:
+            for off in off_runs(setting, 2):
+                rise = random.around(size, size / 3) if off["off"] == "domain" else random.around(0.1 * size, size / 3)
+                runs.append({**off, "neurons_of": d, "neurons": {"language": round(1000 * size)}, "domain": d,
+                             "tokens": 4096, "nats": plain[d] + rise})
+    listed = [{"setting": setting, "rate": rate, "bar": bar,
+               "neurons": {d: round(random.around(8000, 900) * (rate or 0.01)) for d in LANGUAGES}}
+              for setting, rate, bar in points]
+    return {**head("sweep", seeds=2, first_seed=1), "domains": LANGUAGES, "runs": runs, "points": listed}
+
+
+def similarity(random):
+    layers, pairs = 6, []
+    conditions = [{"setting": "none", "off": "nothing", "seed": None}] + off_runs("all", 2)
+    for number, condition in enumerate(conditions):
+        for a, b in (("de", "en"), ("de", "ja"), ("en", "ja")):
+            shared = 0 if (a, b) == ("en", "ja") and number > 1 else 20
+            other = [random.around(0.2 + 0.1 * state, 0.1) - 0.3 * (state == 0) for state in range(layers + 1)]
+            parallel = [x + random.around(0.03 * state, 0.02) if shared else None for state, x in enumerate(other)]
+            pairs.append({**condition, "domains": [a, b], "sentences": shared, "others": 400 - shared,
+                          "parallel": parallel, "other": other})
+    neurons = [{"setting": "all", "domain": d, "layers": [int(40 * random.real()) for _ in range(layers)]}
+               for d in LANGUAGES]
+    return {**head("similarity", seeds=2, first_seed=1), "domains": LANGUAGES, "layers": layers, "pairs": pairs,
+            "neurons_by_layer": neurons}
+
+
 def main():
     folder = pathlib.Path(sys.argv[1])
     for number, (name, make) in enumerate({"neurons": neurons, "eval": evaluation,
                                            "perturb": perturbation, "lens": lens,
-                                           "likelihood": likelihood}.items()):
+                                           "likelihood": likelihood, "sweep": sweep,
+                                           "similarity": similarity}.items()):
         text = json.dumps(make(Generator(number + 1)), ensure_ascii=False)
         (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")
 

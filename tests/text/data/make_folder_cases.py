@@ -28,10 +28,11 @@ sys.path.insert(0, str(HERE.parent))
 import compare_with_tokenizers as compare  # noqa: E402
 
 LLAMA, QWEN, BERT = "golden/tokenizer", "golden/qwen2_tokenizer", "golden/qformer_tokenizer"
+CLIP = "golden/clip_tokenizer"
 USER = "tests/text/data/model-user-defined"
 TEXTS = ["hello", " hello", "  hello  world ", "", " ", "<s>hello</s> a", "a </s>b", "USER: <image>\nWhat?", "<|im_start|>user\nHi<|im_end|>\n",
          "a<|im_end|>  b", "[INST] a [/INST]b", "x [PAD] y", "Foo foo xfoo foo.", "<pad><unk>", "<extra> <0x0A> the", "[control]a [USER]b",
-         "図 <image> é", "<|endoftext|><|im_end|>", "Élan, 図書 THE\u0001a"]
+         "図 <image> é", "A photo\tof a CAT!  It's 2 cm, they'LL", "<|endoftext|><|im_end|>", "Élan, 図書 THE\u0001a"]
 
 
 def token(content, **options):
@@ -144,6 +145,13 @@ def cases():
                               ("ideographs", {"tokenize_chinese_chars": False}), ("controls", {"clean_text": False}),
                               ("capitals without accents", {"do_lower_case": False, "strip_accents": True})):
             add(f"{file}, BERT, {name}", BERT, [file], "bert", words | changes)
+    clip = {"tokenizer_class": "CLIPTokenizer", "bos_token": "<|startoftext|>", "eos_token": "<|endoftext|>", "unk_token": "<|endoftext|>",
+            "add_prefix_space": False, "do_lower_case": True}
+    typed = {key: added_token(value, normalized=True) for key, value in clip.items() if key.endswith("_token")}
+    for kind, pad in (("clip", "<|endoftext|>"), ("owlvit", "!")):
+        add(f"json, CLIP's class, {kind}", CLIP, ["tokenizer.json"], kind, clip | typed | {"pad_token": pad})
+        add(f"json, CLIP's class, {kind}, added tokens", CLIP, ["tokenizer.json"], kind, clip | {"pad_token": pad, "added_tokens_decoder": {
+            "0": token("!"), "602": token("<|startoftext|>", normalized=True), "603": token("<|endoftext|>", normalized=True)}})
     return found
 
 

@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+"""Writes golden/edit.json: additions to weights that make a tiny model say another token, by the direct way of
+doc/method.md, in float64, with the weights themselves changed.
+
+Run as: python3 golden/make_edit.py   (a minute; needs what requirements.txt lists)
+"""
+import json
+import math
+from pathlib import Path
+
+import torch
+from transformers import AutoModelForImageTextToText
+
+import inputs as model_inputs
+from make_contributions import IMAGE, MODEL, PROMPT, TOKENS, Watch
+from truth import float64_arithmetic
+
+HERE = Path(__file__).resolve().parent
+FROM, TO, INDEX = "shal", "in", 2
+TOP, PROBABILITY, FIRST, STEPS = 10, 0.9, 0.0625, 10
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    model = AutoModelForImageTextToText.from_pretrained(
+        MODEL, dtype=torch.float32, attn_implementation="eager").eval().double()
+    processor = model_inputs.load_processor(MODEL)
+    prepared = model_inputs.prepare(processor, PROMPT, [HERE.parent / IMAGE])
+    pixels, ids = prepared["pixel_values"].double(), prepared["input_ids"]
+    outputs = [layer.mlp.down_proj.weight for layer in model.model.language_model.layers]
+    watch = Watch(model.model.language_model.layers)
+    with torch.no_grad(), float64_arithmetic():
+        length = ids.shape[1]
+        for _ in range(TOKENS):
+            logits = model(input_ids=ids, pixel_values=pixels).logits[0]
+            ids = torch.cat((ids, logits[-1:].argmax(-1, keepdim=True)), dim=1)
+        answer, position = ids[0, length:].tolist(), length - 1 + INDEX
+        source = answer[INDEX]
+        target = processor.tokenizer(TO, add_special_tokens=False)["input_ids"][0]
+
+        def odds() -> tuple[int, float, float]:
+            after = model(input_ids=ids[:, :-1], pixel_values=pixels).logits[0, position].log_softmax(-1)
+            return after.argmax().item(), after[source].item(), after[target].item()
+
+        _, from_before, to_before = odds()
+        score = torch.stack([gate[position] * (weight.T @ model.lm_head.weight[source])
+                             for gate, weight in zip(watch.gate, outputs)])
+        chosen = sorted(divmod(flat, score.shape[1]) for flat in score.flatten().topk(TOP).indices.tolist())
+        given = [watch.product[layer][position, neuron].item() for layer, neuron in chosen]
+        direction = model.lm_head.weight[target] - model.lm_head.weight[source]
+        kept = [weight.clone() for weight in outputs]
+
+        def attempt(strength: float) -> bool:
+            nonlocal found
+            for weight, before in zip(outputs, kept):
+                weight.copy_(before)
+            for (layer, neuron), z in zip(chosen, given):
+                outputs[layer][:, neuron] += strength * z / sum(z * z for z in given) * direction
+            likeliest, from_after, to_after = odds()
+            will_do = likeliest == target and to_after >= math.log(PROBABILITY)
+            if will_do:
+                found = {"strength": strength, "from_after": from_after, "to_after": to_after}
+            return will_do
+
+        found: dict = {}
+        strength = FIRST
+        while not attempt(strength):
+            strength *= 2
+        fails = strength / 2 if strength > FIRST else 0.0
+        for _ in range(STEPS):
+            between = (fails + found["strength"]) / 2
+            if not attempt(between):
+                fails = between
+    made = {"image": IMAGE, "prompt": PROMPT, "ids": answer, "from": FROM, "to": TO, "from_id": source, "to_id": target,
+            "from_before": from_before, "to_before": to_before, **found,
+            "neurons": [{"layer": layer, "neuron": neuron, "given": z} for (layer, neuron), z in zip(chosen, given)]}
+    (HERE / "edit.json").write_text(json.dumps(made, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

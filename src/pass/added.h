@@ -1,0 +1,39 @@
+/* Additions to weights in the forward pass: what they do to what output matrices give, without a
+ * weight that changes. Row k of a matrix with d added to it gives p d more than before, where p is
+ * what neuron k gives to the matrix. doc/numerics.md has the order of operations. */
+#ifndef MMN_PASS_ADDED_H
+#define MMN_PASS_ADDED_H
+
+#include "model/additions.h"
+#include "mmneuron.h"
+
+/* products [rows][neurons of the layer with additions]: what these give to the matrix, of values
+ * [rows][inner]. */
+void mmn_added_products(const mmn_additions *additions, uint32_t layer, float *products,
+                        const float *values, size_t inner, size_t rows);
+/* Adds to output [rows][width] what the products give more. */
+void mmn_added_output(const mmn_additions *additions, uint32_t layer, float *output,
+                      const float *products, size_t rows);
+
+/* The same for what neurons are worth in the space of words (pass/language.h): scores
+ * [count][inner] of words whose rows of the head are words [count][width], and a neuron's column
+ * [width]. */
+void mmn_added_scores(const mmn_additions *additions, uint32_t layer, float *scores, size_t inner,
+                      const float *words, size_t count);
+void mmn_added_column(const mmn_additions *additions, uint32_t layer, uint32_t neuron,
+                      float *column);
+
+/* Additions for one session, beside those of its model, as a probe of it. Zero-initialise; free
+ * with mmn_added_free, when the session is freed. */
+typedef struct mmn_added {
+    const mmn_additions *additions;
+    float *products; /* of the layer at hand */
+    char *stages;
+} mmn_added;
+
+/* The session's inputs have `positions` at most; the additions outlive it. */
+mmn_status mmn_added_add(mmn_added *added, mmn_session *session, const mmn_additions *additions,
+                         size_t positions, mmn_error *error);
+void mmn_added_free(mmn_added *added);
+
+#endif

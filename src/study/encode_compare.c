@@ -1,0 +1,89 @@
+/* Comparisons of encoding: which sites one model predicts better than another. */
+#include <math.h>
+
+#include "study/encode.h"
+#include "study/result_forms.h"
+
+static const char *const outcomes[] = {
+    [MMN_ENCODING_UNTESTED] = "neither is predicted",
+    [MMN_ENCODING_COMPARED] = "compared",
+    [MMN_ENCODING_FIRST_ALONE] = "first alone",
+    [MMN_ENCODING_SECOND_ALONE] = "second alone",
+};
+
+const char *mmn_encode_outcome_name(mmn_encoding_outcome outcome)
+{
+    return outcomes[outcome];
+}
+
+static mmn_encoding_site site_of(const mmn_encode_study *study, const mmn_encode_model *model,
+                                 size_t site)
+{
+    const size_t first = site * study->bins, draws = study->options->draws;
+    return (mmn_encoding_site){model->scores + first * draws, draws, model->predicted + first};
+}
+
+/* What all sites of an alignment need; `room` is for bins. */
+typedef struct comparing {
+    double *p;
+    bool *better;
+    uint32_t *room;
+} comparing;
+
+static mmn_status compare(const comparing *all, const mmn_encode_study *study,
+                          const mmn_encode_pair *pair, mmn_error *error)
+{
+    for (size_t i = 0; i < study->site_count; i++) {
+        const mmn_encoding_site first = site_of(study, pair->first, i);
+        const mmn_encoding_site second = site_of(study, pair->second, i);
+        pair->sites[i] = mmn_encoding_compare(&first, &second, study->bins, study->options->draws,
+                                              study->options->seed, (uint32_t)i, all->room);
+        all->p[i] = pair->sites[i].p;
+    }
+    return mmn_encoding_discoveries(all->better, all->p, study->site_count, study->options->rate,
+                                    error);
+}
+
+static void add_comparison(mmn_result *result, const mmn_encode_study *study,
+                           const mmn_encode_pair *pair, const comparing *all)
+{
+    size_t compared = 0, better = 0, alone = 0;
+    double sum = 0;
+    for (size_t i = 0; i < study->site_count; i++) {
+        const mmn_encoding_comparison *site = &pair->sites[i];
+        if (site->outcome == MMN_ENCODING_COMPARED)
+            sum += site->difference;
+        compared += site->outcome == MMN_ENCODING_COMPARED;
+        better += all->better[i];
+        alone += site->outcome == MMN_ENCODING_FIRST_ALONE;
+    }
+    MMN_ADD(result, "comparisons", mmn_as_text(pair->first->name), mmn_as_text(pair->second->name),
+            mmn_as_whole(compared), mmn_as_whole(better), mmn_as_whole(alone),
+            mmn_as_real(compared ? sum / (double)compared : NAN));
+    for (size_t i = 0; i < study->site_count; i++) {
+        const mmn_encoding_comparison *site = &pair->sites[i];
+        MMN_ADD(result, "compared_sites", mmn_as_text(mmn_encode_site_name(study, i)),
+                mmn_as_text(mmn_encode_outcome_name(site->outcome)), mmn_as_whole(site->bins),
+                mmn_as_real(site->difference), mmn_as_real(site->p), mmn_as_truth(all->better[i]));
+    }
+}
+
+static void *room(mmn_encode_study *study, size_t count, size_t size, mmn_error *error)
+{
+    return mmn_blocks_keep(&study->alignment, mmn_allocate(count, size, error), error);
+}
+
+mmn_status mmn_encode_compare(mmn_result *result, mmn_encode_study *study, mmn_error *error)
+{
+    comparing all;
+    MMN_NEED(all.p = room(study, study->site_count, sizeof(*all.p), error));
+    MMN_NEED(all.better = room(study, study->site_count, sizeof(*all.better), error));
+    MMN_NEED(all.room = room(study, study->bins, sizeof(*all.room), error));
+    for (size_t i = 0; i < study->pair_count; i++) {
+        mmn_encode_pair *pair = &study->pairs[i];
+        MMN_NEED(pair->sites = room(study, study->site_count, sizeof(*pair->sites), error));
+        MMN_TRY(compare(&all, study, pair, error));
+        add_comparison(result, study, pair, &all);
+    }
+    return MMN_OK;
+}

@@ -1,0 +1,88 @@
+#!/bin/sh
+# mmneuron edit end to end: what it writes does what it says, in every command that takes it.
+. "$top_srcdir/tests/cli/setup.sh"
+
+prompt="USER: <image>
+What is this? ASSISTANT:"
+
+# edit OPTION...: a word of a short answer to one picture.
+edit() {
+    $MMNEURON edit "$model" --image "$images/wide.jpg" --prompt "$prompt" --max-tokens 6 --from shal --quiet "$@"
+}
+
+# answer OPTION...: that answer.
+answer() {
+    $MMNEURON ask "$model" --image "$images/wide.jpg" --prompt "$prompt" --max-tokens 6 --quiet "$@"
+}
+
+writes_what_makes_it_so() {
+    exits 0 edit --to in -o "$work/in.safetensors" && grep -q '^after: .* in' "$work/out" &&
+        grep -q '^from:  *"▁sh' "$work/out" || return 1
+    sed -n 's/^after: *"\(.*\)"$/\1/p' "$work/out" >"$work/after"
+    exits 0 answer --delta "$work/in.safetensors" && grep -qF "$(cat "$work/after")" "$work/out" &&
+        exits 0 answer && ! grep -qF "$(cat "$work/after")" "$work/out"
+}
+
+prints_json() {
+    exits 0 edit --to in -o "$work/again.safetensors" --json && cmp "$work/in.safetensors" "$work/again.safetensors" &&
+        grep -q '"format": "mmneuron-edit-1"' "$work/out" && grep -q '"method": "direct"' "$work/out"
+}
+
+# The same bytes with another table of kernels and one thread.
+is_the_same_everywhere() {
+    exits 0 edit --to in -o "$work/again.safetensors" --simd reference --threads 1 &&
+        cmp "$work/in.safetensors" "$work/again.safetensors"
+}
+
+takes_random_neurons() {
+    exits 0 edit --to in --random 3 --top 40 -o "$work/random.safetensors" --json &&
+        grep -q '"chosen": "random", "seed": 3' "$work/out" && ! cmp -s "$work/in.safetensors" "$work/random.safetensors"
+}
+
+# Results say what they were made with, and are of another model.
+is_said_in_results() {
+    exits 0 answer --json --delta "$work/in.safetensors" && grep -q '"deltas"' "$work/out" &&
+        exits 0 answer --json && ! grep -q deltas "$work/out" &&
+        exits 0 $MMNEURON contrib "$model" --prompt "$prompt" --image "$images/wide.jpg" -n 6 --all-words --seeds 0 --json \
+            --delta "$work/in.safetensors" --quiet &&
+        grep -q "^  \"deltas\": \[\"[0-9a-f]*\"\]" "$work/out" &&
+        exits 0 $MMNEURON dump "$model" --prompt "$prompt" --image "$images/wide.jpg" --stages "language.norm" \
+            --delta "$work/in.safetensors" -o "$work/dump.safetensors" && grep -q '"deltas"' "$work/dump.safetensors"
+}
+
+# What is found with a delta is added to it: both together do what the second says.
+builds_upon_another() {
+    exits 0 $MMNEURON contrib "$model" --image "$images/wide.jpg" --prompt "$prompt" -n 6 --seeds 0 --all-words --quiet \
+        --delta "$work/in.safetensors" || return 1
+    said=$(sed -n 's/^\(.*\): token "▁in".*/\1/p' "$work/out")
+    exits 0 $MMNEURON edit "$model" --image "$images/wide.jpg" --prompt "$prompt" -n 6 --quiet \
+        --delta "$work/in.safetensors" --from "$said" --to shal -o "$work/back.safetensors" || return 1
+    sed -n 's/^after: *"\(.*\)"$/\1/p' "$work/out" >"$work/after"
+    exits 0 answer --delta "$work/in.safetensors" --delta "$work/back.safetensors" &&
+        grep -qF "$(cat "$work/after")" "$work/out"
+}
+
+writes_to_standard_output() {
+    edit --to in -o - >"$work/piped" && cmp "$work/piped" "$work/in.safetensors"
+}
+
+check "a delta that does what it says" writes_what_makes_it_so
+check "JSON" prints_json
+check "the same bytes" is_the_same_everywhere
+check "random neurons" takes_random_neurons
+check "deltas in results" is_said_in_results
+check "a delta upon another" builds_upon_another
+check "standard output" writes_to_standard_output
+check "no delta over a source" exits 2 edit --to in --delta "$work/in.safetensors" \
+    -o "$work/in.safetensors"
+check "no question" is_wrong_usage "question or --prompt" edit "$model" --from a --to b -o x
+check "question and prompt" is_wrong_usage "one or the other" edit "$model" a --prompt b --from a --to b -o x
+check "no output" is_wrong_usage "receives the additions" edit "$model" a --from a --to b
+check "no words" is_wrong_usage "instead" edit "$model" a --from b -o x
+check "the same word" exits 2 edit --to shal -o "$work/x"
+check "a word that is not in the answer" exits 2 $MMNEURON edit "$model" a --from elephant --to in -o "$work/x" -q
+check "another method" exits 2 edit --to in --method other -o "$work/x"
+check "what is no delta" fails_with "expected a delta" $MMNEURON ask "$model" --prompt a --delta "$images/wide.jpg" -q
+check "what is not there" fails_with "none.safetensors" $MMNEURON ask "$model" --prompt a --delta none.safetensors -q
+
+done_testing
