@@ -514,9 +514,7 @@ mmn_status mmn_session_reverse(mmn_session *session, const mmn_input *input, con
                                double *value, mmn_error *error)
 {
     MMN_TRY(mmn_input_check_model(input, session->model, error));
-    if (session->model->config.judge.layers > 0)
-        return mmn_fail(error, MMN_USAGE, NULL, NULL,
-                        "gradients are those of a language model, which a judge of answers is not");
+    MMN_TRY(mmn_model_check_language(session->model, error));
     MMN_TRY(mmn_session_enter(session, error));
     session->loss = loss;
     mmn_status status = prefill(&session, 1, &input, 1, NULL, error);
