@@ -39,6 +39,11 @@ def parse_arguments() -> argparse.Namespace:
                         help="patterns separated by commas (all)")
     parser.add_argument("--generate", type=int, default=0, metavar="N",
                         help="tokens to generate greedily")
+    parser.add_argument("--gradient-of", metavar="WORD",
+                        help="also the gradients of ln p of WORD's first token behind the prompt")
+    parser.add_argument("--logit", action="store_true", help="gradients of the token's logit instead")
+    parser.add_argument("--before", type=int, default=0, metavar="N",
+                        help="gradients at the position N before the last one (0)")
     parser.add_argument("--dtype", choices=DTYPES, default="float32")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, mps, ...")
     parser.add_argument("--attention", default="eager", help="eager, sdpa, flash_attention_2, ...")
@@ -86,6 +91,17 @@ def generate(model: torch.nn.Module, prompt: dict[str, Tensor], limit: int) -> T
     return ids[0, prompt["input_ids"].shape[1]:].to(torch.int32)
 
 
+def record(model: torch.nn.Module, prepared: dict[str, Tensor], arguments: argparse.Namespace) -> hooks.Stages:
+    """The stages of the forward pass, and of the way back where gradients are wanted."""
+    stages = hooks.run(model, prepared, arguments.stages)
+    if arguments.gradient_of is not None:
+        tokenizer = model_inputs.tokenizer_of(model_inputs.load_processor(arguments.model))
+        token = tokenizer(arguments.gradient_of, add_special_tokens=False).input_ids[0]
+        found, _ = hooks.gradients(model, prepared, token, -1 - arguments.before, arguments.logit, arguments.stages)
+        stages |= found
+    return stages
+
+
 def main() -> None:
     arguments = parse_arguments()
     dtype = DTYPES[arguments.dtype]
@@ -107,9 +123,9 @@ def main() -> None:
     if dtype == torch.float64:
         model = model.double()
         with float64_arithmetic():
-            stages |= hooks.run(model, prepared, arguments.stages)
+            stages |= record(model, prepared, arguments)
     else:
-        stages |= hooks.run(model, prepared, arguments.stages)
+        stages |= record(model, prepared, arguments)
     stages = {name: value.cpu().contiguous() for name, value in stages.items()
               if hooks.is_wanted(name, arguments.stages)}
     save_file(stages, arguments.output, {

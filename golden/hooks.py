@@ -24,8 +24,14 @@ ORDER = (
     "language.norm", "language.logits", "generated_ids",
 )
 
+# The stages whose gradients are stages too, called grad.*, in the order of the reverse pass.
+REVERSED = (
+    "language.norm", "language.layers.*.out", "language.layers.*.mlp.product", "language.layers.*.mlp.up",
+    "language.layers.*.mlp.act", "language.layers.*.mlp.gate", "language.layers.*.attn.out", "language.embeddings",
+)
 
-BY_NAME = ("language.layers.*.mlp.up", "language.layers.*.mlp.product")  # "*" alone leaves these out
+# "*" alone leaves these out, and their gradients
+BY_NAME = ("*language.layers.*.mlp.up", "*language.layers.*.mlp.product")
 
 
 def is_wanted(name: str, patterns: str) -> bool:
@@ -121,17 +127,23 @@ def rows(hidden: Tensor) -> Tensor:
     return hidden.reshape(-1, hidden.shape[-1])
 
 
+def copy_of(value: Tensor, shape: Callable[[Tensor], Tensor]) -> Tensor:
+    return shape(value).detach().clone()
+
+
 @contextmanager
-def recorded(model: nn.Module, input_ids: Tensor, wanted: str = "*") -> Iterator[Stages]:
-    """Collects the wanted stages of the one forward pass over input_ids [T] that is run inside."""
-    stages: Stages = {}
+def recorded(model: nn.Module, input_ids: Tensor, wanted: str | Callable[[str], bool] = "*",
+             taken: Callable = copy_of) -> Iterator[dict]:
+    """Collects the wanted stages of the one forward pass over input_ids [T] that is run inside: what `taken` makes
+    of each."""
+    stages: dict = {}
     parts = Parts.of(model)
     handles = []
 
     def keep(name: str, value: Tensor, shape: Callable[[Tensor], Tensor]) -> None:
-        if is_wanted(name, wanted):
+        if wanted(name) if callable(wanted) else is_wanted(name, wanted):
             assert name not in stages, f"{name} was computed twice"
-            stages[name] = shape(value).detach().clone()
+            stages[name] = taken(value, shape)
 
     def output_of(module: nn.Module, name: str,
                   shape: Callable[[Tensor], Tensor] = lambda hidden: hidden) -> None:
@@ -197,3 +209,26 @@ def run(model: nn.Module, inputs: dict[str, Tensor], wanted: str = "*") -> Stage
     with torch.no_grad(), recorded(model, inputs["input_ids"][0], wanted) as stages:
         model(**inputs, use_cache=False)
     return stages
+
+
+def gradients(model: nn.Module, inputs: dict[str, Tensor], token: int, position: int = -1, logit: bool = False,
+              wanted: str = "*") -> tuple[Stages, float]:
+    """The gradients of ln p of `token` as the one behind `position`, or of its logit, by the stages of one forward
+    pass over what inputs.prepare made, and that number itself. Weights have no gradients."""
+    def has_gradient(name: str) -> bool:
+        # That by mlp.out is that by out.
+        return (any(fnmatchcase(name, pattern) for pattern in REVERSED) and not name.endswith(".mlp.out")
+                and is_wanted(f"grad.{name}", wanted))
+
+    model.requires_grad_(False)
+    handle = model.get_input_embeddings().register_forward_hook(
+        lambda _module, _input, output: output.requires_grad_())
+    try:
+        with recorded(model, inputs["input_ids"][0], has_gradient, lambda *stage: stage) as stages:
+            logits = model(**inputs, use_cache=False).logits[0, position]
+    finally:
+        handle.remove()
+    number = logits[token] if logit else torch.log_softmax(logits, dim=0)[token]
+    of_stages = torch.autograd.grad(number, [value for value, _ in stages.values()])
+    return ({f"grad.{name}": shape(gradient).clone()
+             for (name, (_, shape)), gradient in zip(stages.items(), of_stages)}, number.item())

@@ -65,6 +65,10 @@ def load_processor(model: str | Path) -> AutoProcessor | PreTrainedTokenizerFast
     return processor
 
 
+def tokenizer_of(processor: AutoProcessor | PreTrainedTokenizerFast) -> PreTrainedTokenizerFast:
+    return getattr(processor, "tokenizer", processor)
+
+
 def prepare(processor: AutoProcessor | PreTrainedTokenizerFast, prompt: str, files: Sequence[Path]) -> dict[str, Tensor]:
     """input_ids [1, T]; with images pixel_values, in f32, and image_sizes; InstructBLIP: qformer_input_ids."""
     images = load_images(prompt, files)

@@ -1,4 +1,5 @@
-/* Canonical elementwise kernels: activation functions, addition, multiplication, logarithm. */
+/* Canonical elementwise kernels: activation functions and their derivatives, addition,
+ * multiplication, logarithm. */
 #include "arithmetic.h"
 #include "functions.h"
 #include "reference.h"
@@ -25,6 +26,37 @@ void mmn_quick_gelu_reference(float *output, const float *input, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         output[i] = mmn_quick_gelu(input[i]);
+}
+
+void mmn_silu_slope_reference(float *output, const float *input, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        output[i] = mmn_silu_slope(input[i]);
+}
+
+void mmn_gelu_slope_reference(float *output, const float *input, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        output[i] = mmn_gelu_slope(input[i]);
+}
+
+void mmn_gelu_tanh_slope_reference(float *output, const float *input, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        output[i] = mmn_gelu_tanh_slope(input[i]);
+}
+
+void mmn_quick_gelu_slope_reference(float *output, const float *input, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        output[i] = mmn_quick_gelu_slope(input[i]);
+}
+
+/* 0 at 0, as PyTorch has it; NaN stays. */
+void mmn_relu_slope_reference(float *output, const float *input, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        output[i] = input[i] <= 0.0f ? 0.0f : input[i] > 0.0f ? 1.0f : input[i];
 }
 
 /* NaN stays, -0 becomes +0. */

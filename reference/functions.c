@@ -176,6 +176,44 @@ float mmn_gelu(float x)
     return (float)(wide * (x < 0.0f ? tail : 1.0 - tail));
 }
 
+/* Each is d + x d', d the distribution function; d' = d (1 - d) times the inner derivative, where d
+ * is logistic. */
+float mmn_silu_slope(float x)
+{
+    double wide = (double)x, d = logistic(wide);
+
+    return (float)(d + wide * d * (1.0 - d));
+}
+
+float mmn_quick_gelu_slope(float x)
+{
+    double wide = (double)x, d = logistic(wide * 1.702);
+
+    return (float)(d + wide * d * (1.0 - d) * 1.702);
+}
+
+float mmn_gelu_tanh_slope(float x)
+{
+    double wide = (double)x;
+    double u2 = (wide + wide * wide * wide * 0x1.6e4e26d4801f7p-5) * 0x1.9884533d43651p0;
+    double d = logistic(u2);
+    double inner = (1.0 + wide * wide * 0x1.12ba9d1f60179p-3) * 0x1.9884533d43651p0;
+
+    return (float)(d + wide * d * (1.0 - d) * inner);
+}
+
+/* The density is exp(-x^2 / 2) / sqrt(2 pi). */
+float mmn_gelu_slope(float x)
+{
+    double wide = (double)x;
+    double magnitude = fabs(wide);
+    double z = mmn_min_f64(11.0, magnitude * 0x1.6a09e667f3bcdp-1);
+    double power = mmn_exp_f64(-0.5 * magnitude * magnitude);
+    double tail = 0.5 * power * erfc_scaled(z);
+
+    return (float)((x < 0.0f ? tail : 1.0 - tail) + wide * (power * 0x1.9884533d43651p-2));
+}
+
 float mmn_erf(float x)
 {
     double magnitude = fabs((double)x);

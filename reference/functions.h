@@ -31,6 +31,12 @@ float mmn_gelu(float x);
 float mmn_gelu_tanh(float x);
 float mmn_quick_gelu(float x);
 
+/* The derivatives of these four; NaN for infinities. */
+float mmn_silu_slope(float x);
+float mmn_gelu_slope(float x);
+float mmn_gelu_tanh_slope(float x);
+float mmn_quick_gelu_slope(float x);
+
 double mmn_exp_f64(double x);
 double mmn_log_f64(double x);
 

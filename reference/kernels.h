@@ -165,8 +165,19 @@ static inline size_t mmn_attention_task_scratch(size_t rows, size_t key_count, s
     /* (x - mean) / sqrt(variance + epsilon) * weight + bias, variance with divisor `width`. */    \
     KERNEL(layer_norm, (float *output, const float *input, const float *weight,                    \
                         const float *bias, size_t rows, size_t width, float epsilon))              \
+    /* The reverse of the two norms: the gradient of `input` [rows][width], given that of what the \
+     * norm made of it. output is neither of them. */                                              \
+    KERNEL(rms_norm_reverse,                                                                       \
+           (float *output, const float *gradient, const float *input, const float *weight,         \
+            size_t rows, size_t width, float epsilon))                                             \
+    KERNEL(layer_norm_reverse,                                                                     \
+           (float *output, const float *gradient, const float *input, const float *weight,         \
+            size_t rows, size_t width, float epsilon))                                             \
     /* softmax of each row, in place. */                                                           \
     KERNEL(softmax, (float *values, size_t rows, size_t width))                                    \
+    /* The reverse of softmax(scale * x): the gradient of its rows becomes that of x, in place. */ \
+    KERNEL(softmax_reverse, (float *gradient, const float *probabilities, size_t rows,             \
+                             size_t width, float scale))                                           \
     /* cos and sin of position * frequencies[i], i < head_dim/2, for `positions` positions from    \
      * first_position on: [positions][head_dim/2] each. */                                         \
     KERNEL(rope_table, (float *cosine, float *sine, size_t first_position, size_t positions,       \
@@ -181,6 +192,12 @@ static inline size_t mmn_attention_task_scratch(size_t rows, size_t key_count, s
     KERNEL(gelu_tanh, (float *output, const float *input, size_t count))                           \
     KERNEL(quick_gelu, (float *output, const float *input, size_t count))                          \
     KERNEL(relu, (float *output, const float *input, size_t count))                                \
+    /* Their derivatives. */                                                                       \
+    KERNEL(silu_slope, (float *output, const float *input, size_t count))                          \
+    KERNEL(gelu_slope, (float *output, const float *input, size_t count))                          \
+    KERNEL(gelu_tanh_slope, (float *output, const float *input, size_t count))                     \
+    KERNEL(quick_gelu_slope, (float *output, const float *input, size_t count))                    \
+    KERNEL(relu_slope, (float *output, const float *input, size_t count))                          \
     KERNEL(add, (float *output, const float *a, const float *b, size_t count))                     \
     KERNEL(multiply, (float *output, const float *a, const float *b, size_t count))                \
     /* Widens stored weights to f32, exactly. */                                                   \

@@ -28,6 +28,11 @@ ACTIVATION(silu)
 ACTIVATION(gelu)
 ACTIVATION(gelu_tanh)
 ACTIVATION(quick_gelu)
+ACTIVATION(silu_slope)
+ACTIVATION(gelu_slope)
+ACTIVATION(gelu_tanh_slope)
+ACTIVATION(quick_gelu_slope)
+ACTIVATION(relu_slope)
 
 /* max keeps NaN, its second operand; adding +0 makes -0 positive. */
 static inline f32x16 rectify(f32x16 x)

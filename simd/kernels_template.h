@@ -12,6 +12,7 @@
 
 #include "elementwise.h"
 #include "rows.h"
+#include "reverse.h"
 
 #include "tile.h"
 

@@ -24,19 +24,47 @@ static inline float reciprocal_root(float variance, float epsilon)
     return 1.0f / sqrtf(variance + epsilon);
 }
 
+/* What the norms multiply by. */
+static inline float rms_scale(const float *x, size_t width, float epsilon)
+{
+    f32x16 lanes = f32x16_zero();
+
+    for (size_t i = 0; i < width; i += 16) {
+        f32x16 strip = load_strip(x, i, width);
+        lanes = f32x16_fma(strip, strip, lanes);
+    }
+    return reciprocal_root(f32x16_sum(lanes) / (float)width, epsilon);
+}
+
+static inline float mean_of(const float *x, size_t width)
+{
+    f32x16 sums = f32x16_zero();
+
+    for (size_t i = 0; i < width; i += 16)
+        sums = f32x16_add(sums, load_strip(x, i, width));
+    return f32x16_sum(sums) / (float)width;
+}
+
+static inline float layer_scale(const float *x, f32x16 mean, size_t width, float epsilon)
+{
+    f32x16 squares = f32x16_zero();
+
+    for (size_t i = 0; i < width; i += 16) {
+        f32x16 difference = f32x16_subtract(load_strip(x, i, width), mean);
+        if (i + 16 > width)
+            difference = f32x16_splice(difference, f32x16_zero(), width - i);
+        squares = f32x16_fma(difference, difference, squares);
+    }
+    return reciprocal_root(f32x16_sum(squares) / (float)width, epsilon);
+}
+
 static void KERNEL(rms_norm)(float *output, const float *input, const float *weight, size_t rows,
                              size_t width, float epsilon)
 {
     for (size_t row = 0; row < rows; row++) {
         const float *x = input + row * width;
         float *y = output + row * width;
-        f32x16 lanes = f32x16_zero();
-
-        for (size_t i = 0; i < width; i += 16) {
-            f32x16 strip = load_strip(x, i, width);
-            lanes = f32x16_fma(strip, strip, lanes);
-        }
-        f32x16 scale = f32x16_set(reciprocal_root(f32x16_sum(lanes) / (float)width, epsilon));
+        f32x16 scale = f32x16_set(rms_scale(x, width, epsilon));
 
         for (size_t i = 0; i < width; i += 16) {
             f32x16 scaled = f32x16_multiply(load_strip(x, i, width), scale);
@@ -51,19 +79,8 @@ static void KERNEL(layer_norm)(float *output, const float *input, const float *w
     for (size_t row = 0; row < rows; row++) {
         const float *x = input + row * width;
         float *y = output + row * width;
-        f32x16 sums = f32x16_zero(), squares = f32x16_zero();
-
-        for (size_t i = 0; i < width; i += 16)
-            sums = f32x16_add(sums, load_strip(x, i, width));
-        f32x16 mean = f32x16_set(f32x16_sum(sums) / (float)width);
-
-        for (size_t i = 0; i < width; i += 16) {
-            f32x16 difference = f32x16_subtract(load_strip(x, i, width), mean);
-            if (i + 16 > width)
-                difference = f32x16_splice(difference, f32x16_zero(), width - i);
-            squares = f32x16_fma(difference, difference, squares);
-        }
-        f32x16 scale = f32x16_set(reciprocal_root(f32x16_sum(squares) / (float)width, epsilon));
+        f32x16 mean = f32x16_set(mean_of(x, width));
+        f32x16 scale = f32x16_set(layer_scale(x, mean, width, epsilon));
 
         for (size_t i = 0; i < width; i += 16) {
             f32x16 difference = f32x16_subtract(load_strip(x, i, width), mean);

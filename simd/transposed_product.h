@@ -1,6 +1,7 @@
 /* The product with a matrix that lies transposed, over the vocabulary. A row of weights is one term
  * of neighbouring outputs, so that it is read as it lies; a strip of outputs keeps a cache line or
- * more of each row at work. Included after elementwise.h. */
+ * more of each row at work; for many rows tiles of chains run over widened weights. Included after
+ * tile.h. */
 #ifndef MMN_SIMD_TRANSPOSED_PRODUCT_H
 #define MMN_SIMD_TRANSPOSED_PRODUCT_H
 
@@ -65,6 +66,67 @@ static void add_panel(mmn_weight_type type, float *output, size_t outputs, const
                  weight + n * mmn_weight_size(type), weight_bytes, length);
 }
 
+/* Weights n to n + TILE_WIDTH - 1 of some rows, as f32, TILE_WIDTH apart; those that do not exist
+ * are 0. */
+static void widen_tile(float *packed, const uint8_t *weight, size_t weight_bytes,
+                       mmn_weight_type type, size_t outputs, size_t length)
+{
+    const size_t size = mmn_weight_size(type);
+
+    for (size_t k = 0; k < length; k++, weight += weight_bytes, packed += TILE_WIDTH)
+        for (size_t n = 0; n < TILE_WIDTH; n += 16) {
+            uint8_t some[16 * sizeof(float)] = {0};
+
+            if (n + 16 <= outputs) {
+                f32x16_store(packed + n, widen_16(weight + n * size, type));
+            } else {
+                memcpy(some, weight + n * size, n < outputs ? (outputs - n) * size : 0);
+                f32x16_store(packed + n, widen_16(some, type));
+            }
+        }
+}
+
+/* Adds the products of a panel to `outputs` outputs, a tile at most, of up to TILE_ROWS rows. */
+static void add_tile(float *output, size_t output_stride, size_t outputs, const float *input,
+                     size_t input_stride, const float *packed, size_t rows, size_t length)
+{
+    float chains[TILE_ROWS * TILE_WIDTH];
+
+    for (size_t i = 0; i < rows * TILE_WIDTH; i++)
+        chains[i] = 0.0f;
+    tile_continue(rows, chains, input, input_stride, packed, length);
+    for (size_t row = 0; row < rows; row++)
+        for (size_t n = 0; n < outputs; n += 16) {
+            float *y = output + row * output_stride;
+            f32x16 sum = f32x16_add(load_strip(y, n, outputs),
+                                    f32x16_load(chains + row * TILE_WIDTH + n));
+
+            store_strip(y, sum, n, outputs);
+        }
+}
+
+/* Many rows: the weights of a tile's panel are widened once for all. */
+static void add_many_rows(float *output, size_t output_stride, const float *input,
+                          size_t input_stride, const uint8_t *weight, size_t weight_stride,
+                          mmn_weight_type type, size_t rows, size_t outputs, size_t depth)
+{
+    const size_t size = mmn_weight_size(type);
+    float packed[MMN_PANEL * TILE_WIDTH];
+
+    for (size_t n = 0; n < outputs; n += TILE_WIDTH)
+        for (size_t k = 0; k < depth; k += MMN_PANEL) {
+            const size_t count = smaller(outputs - n, TILE_WIDTH);
+            const size_t length = smaller(depth - k, MMN_PANEL);
+
+            widen_tile(packed, weight + (k * weight_stride + n) * size, weight_stride * size, type,
+                       count, length);
+            for (size_t row = 0; row < rows; row += TILE_ROWS)
+                add_tile(output + row * output_stride + n, output_stride, count,
+                         input + row * input_stride + k, input_stride, packed,
+                         smaller(rows - row, TILE_ROWS), length);
+        }
+}
+
 static void KERNEL(transposed_product)(float *output, size_t output_stride, const float *input,
                                        size_t input_stride, const void *weight,
                                        mmn_weight_type type, size_t weight_stride, size_t rows,
@@ -76,6 +138,11 @@ static void KERNEL(transposed_product)(float *output, size_t output_stride, cons
     for (size_t row = 0; row < rows; row++)
         for (size_t n = 0; n < outputs; n++)
             output[row * output_stride + n] = 0.0f;
+    if (rows >= TILE_ROWS) {
+        add_many_rows(output, output_stride, input, input_stride, stored, weight_stride, type, rows,
+                      outputs, depth);
+        return;
+    }
     for (size_t n = 0; n < outputs; n += STRIP_OUTPUTS) {
         size_t count = outputs - n < STRIP_OUTPUTS ? outputs - n : STRIP_OUTPUTS;
 

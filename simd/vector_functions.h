@@ -139,10 +139,17 @@ static inline f64x8 quick_gelu(f64x8 x)
     return f64x8_multiply(x, logistic(f64x8_multiply(x, f64x8_set(1.702))));
 }
 
-static inline f64x8 gelu_tanh(f64x8 x)
+/* x + 0.044715 x^3 */
+static inline f64x8 gelu_tanh_argument(f64x8 x)
 {
     f64x8 cube = f64x8_multiply(f64x8_multiply(x, x), x);
-    f64x8 u = f64x8_add(x, f64x8_multiply(cube, f64x8_set(0x1.6e4e26d4801f7p-5)));
+
+    return f64x8_add(x, f64x8_multiply(cube, f64x8_set(0x1.6e4e26d4801f7p-5)));
+}
+
+static inline f64x8 gelu_tanh(f64x8 x)
+{
+    f64x8 u = gelu_tanh_argument(x);
 
     return f64x8_multiply(x, logistic(f64x8_multiply(u, f64x8_set(0x1.9884533d43651p0))));
 }
@@ -175,16 +182,72 @@ static inline f64x8 erfc_scaled(f64x8 z)
     return f64x8_divide(p, f64x8_add(f64x8_set(1.0), f64x8_multiply(f64x8_set(2.0), z)));
 }
 
-static inline f64x8 gelu(f64x8 x)
+/* The normal distribution function; *power is exp(-x^2 / 2). */
+static inline f64x8 normal_distribution(f64x8 x, f64x8 *power)
 {
     f64x8 magnitude = magnitude_f64(x);
     f64x8 z = f64x8_min(f64x8_set(11.0),
                         f64x8_multiply(magnitude, f64x8_set(0x1.6a09e667f3bcdp-1)));
     f64x8 square = f64x8_multiply(f64x8_multiply(f64x8_set(-0.5), magnitude), magnitude);
-    f64x8 tail = f64x8_multiply(f64x8_multiply(f64x8_set(0.5), exp_f64(square)), erfc_scaled(z));
+    *power = exp_f64(square);
+    f64x8 tail = f64x8_multiply(f64x8_multiply(f64x8_set(0.5), *power), erfc_scaled(z));
     f64x8 other = f64x8_subtract(f64x8_set(1.0), tail);
 
-    return f64x8_multiply(x, f64x8_select(f64x8_less(x, f64x8_set(0.0)), tail, other));
+    return f64x8_select(f64x8_less(x, f64x8_set(0.0)), tail, other);
+}
+
+static inline f64x8 gelu(f64x8 x)
+{
+    f64x8 power;
+
+    return f64x8_multiply(x, normal_distribution(x, &power));
+}
+
+/* d + (x d) (1 - d) inner: the derivative of x d where d is a logistic function. */
+static inline f64x8 logistic_slope(f64x8 x, f64x8 d, f64x8 inner)
+{
+    f64x8 falling = f64x8_subtract(f64x8_set(1.0), d);
+    f64x8 product = f64x8_multiply(f64x8_multiply(x, d), falling);
+
+    return f64x8_add(d, f64x8_multiply(product, inner));
+}
+
+static inline f64x8 silu_slope(f64x8 x)
+{
+    return logistic_slope(x, logistic(x), f64x8_set(1.0));
+}
+
+static inline f64x8 quick_gelu_slope(f64x8 x)
+{
+    f64x8 rate = f64x8_set(1.702);
+
+    return logistic_slope(x, logistic(f64x8_multiply(x, rate)), rate);
+}
+
+static inline f64x8 gelu_tanh_slope(f64x8 x)
+{
+    f64x8 rate = f64x8_set(0x1.9884533d43651p0);
+    f64x8 square = f64x8_multiply(x, x);
+    f64x8 inner = f64x8_add(f64x8_set(1.0),
+                            f64x8_multiply(square, f64x8_set(0x1.12ba9d1f60179p-3)));
+
+    return logistic_slope(x, logistic(f64x8_multiply(gelu_tanh_argument(x), rate)),
+                          f64x8_multiply(inner, rate));
+}
+
+static inline f64x8 gelu_slope(f64x8 x)
+{
+    f64x8 power, distribution = normal_distribution(x, &power);
+    f64x8 density = f64x8_multiply(power, f64x8_set(0x1.9884533d43651p-2));
+
+    return f64x8_add(distribution, f64x8_multiply(x, density));
+}
+
+static inline f64x8 relu_slope(f64x8 x)
+{
+    f64x8 zero = f64x8_set(0.0), rest = f64x8_add(f64x8_max(zero, x), zero);
+
+    return f64x8_select(f64x8_less(zero, x), f64x8_set(1.0), rest);
 }
 
 static inline f64x8 log_f64(f64x8 x)

@@ -254,7 +254,8 @@ class EncodeOptions(Structure):
 
 
 class DumpOptions(Structure):
-    _fields_ = [("size", c_size_t), ("stages", c_char_p), ("generate", c_size_t)]
+    _fields_ = [("size", c_size_t), ("stages", c_char_p), ("generate", c_size_t),
+                ("gradient_of", c_char_p), ("logit", c_int), ("gradient_at", c_size_t)]
 
 
 class VerifyOptions(Structure):

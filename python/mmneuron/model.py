@@ -502,10 +502,15 @@ class Model:
         return run.answer or ""
 
     def dump(self, file: Path, prompt: Prompt, images: Images = (), *,
-             stages: str | Iterable[str] | None = None, tokens: int = 0) -> None:
-        """Writes stages of a forward pass to a safetensors file, as `mmneuron dump` does."""
+             stages: str | Iterable[str] | None = None, tokens: int = 0,
+             gradient_of: str | None = None, logit: bool = False, before: int = 0) -> None:
+        """Writes stages of a forward pass to a safetensors file, as `mmneuron dump` does.
+
+        `gradient_of` adds the gradients of the word's ln p, or logit, `before` positions before
+        the last one."""
         given = self._input(prompt, images)
-        options = DumpOptions(ctypes.sizeof(DumpOptions), names(stages), tokens)
+        options = DumpOptions(ctypes.sizeof(DumpOptions), names(stages), tokens,
+                              text(gradient_of), logit, before)
         try:
             call("mmn_dump", self._handle.value(), given.value(), options, path(file))
         finally:

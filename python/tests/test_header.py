@@ -20,7 +20,7 @@ HEADERS = sorted((REPOSITORY / "src" / "mmneuron").glob("*.h"))
 # program's.
 NOT_USED = {
     "mmn_make_printable", "mmn_set_allocator", "mmn_nearest_name", "mmn_module_name",
-    "mmn_module_meant", "mmn_session_keep", "mmn_session_stage", "mmn_session_stage_at",
+    "mmn_module_meant", "mmn_session_gradient", "mmn_session_keep", "mmn_session_stage", "mmn_session_stage_at",
     "mmn_session_prefill_many", "mmn_list_reads_texts", "mmn_count_state_file", "mmn_rank",
     "mmn_ranking_table_file", "mmn_counts_probabilities", "mmn_mask_other_model",
     "mmn_output_claim", "mmn_output_lock_file", "mmn_output_release", "mmn_keep_elsewhere",
@@ -28,7 +28,8 @@ NOT_USED = {
     "mmn_dump_digests", "mmn_report_charts",
     "mmn_judge_answer",
 }
-STRUCTS_NOT_USED = {"mmn_allocator", "mmn_source", "mmn_output_options", "mmn_ranks"}
+STRUCTS_NOT_USED = {"mmn_allocator", "mmn_source", "mmn_output_options", "mmn_ranks",
+                    "mmn_objective"}
 
 
 def headers() -> str:

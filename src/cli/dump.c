@@ -11,7 +11,7 @@ typedef struct dump_request {
     const char *prompt, *inputs, *output;
     mmn_cli_texts images;
     mmn_cli_ids ids;
-    uint64_t generate;
+    uint64_t generate, gradient_at;
     int allow_long_prompts;
     mmn_model_options wishes;
     mmn_dump_options options;
@@ -25,6 +25,8 @@ static int check_request(const mmn_cli_call *call, const dump_request *request)
     if (starts > 1 || (request->prompt == NULL && request->images.count > 0))
         return mmn_cli_usage(call,
                              "--inputs and --ids replace --prompt and --image; give one of them");
+    if (request->options.gradient_of == NULL && (request->options.logit || request->gradient_at))
+        return mmn_cli_usage(call, "--logit and --before are for --gradient-of");
     return MMN_CLI_DONE;
 }
 
@@ -94,6 +96,13 @@ int mmn_cli_dump(mmn_cli_call *call)
          .kind = MMN_CLI_WHOLE, .target = &request.generate,
          .maximum = 1e6, .help = "generate up to N tokens and store them as generated_ids"},
         MMN_CLI_DELTA(call),
+        {.name = "gradient-of", .value = "WORD", .kind = MMN_CLI_TEXT,
+         .target = &request.options.gradient_of,
+         .help = "also the gradients of ln p of WORD's first token behind the prompt"},
+        {.name = "logit", .kind = MMN_CLI_FLAG, .target = &request.options.logit,
+         .help = "gradients of the token's logit instead"},
+        {.name = "before", .value = "N", .kind = MMN_CLI_WHOLE, .target = &request.gradient_at,
+         .maximum = 1e6, .help = "gradients at the position N before the last one (0)"},
         MMN_CLI_IGNORE_GENERATION_CONFIG(&request.wishes.ignore_generation_config),
         MMN_CLI_ALLOW_LONG_PROMPTS(&request.allow_long_prompts),
         MMN_CLI_RESIZE_ORDER(&request.wishes.resize_order),
@@ -109,8 +118,10 @@ int mmn_cli_dump(mmn_cli_call *call)
     for (size_t i = 0; i < request.images.count; i++)
         mmn_cli_destination_source(call, MMN_SOURCE_FILE, request.images.texts[i]);
     MMN_CLI_TRY(mmn_cli_destination_open(call, request.output, MMN_CLI_BINARY, NULL));
-    request.wishes.without_tokenizer = request.prompt == NULL;
+    request.wishes.without_tokenizer = request.prompt == NULL &&
+                                       request.options.gradient_of == NULL;
     MMN_CLI_TRY(mmn_cli_open_model(call, &request.wishes));
     request.options.generate = (size_t)request.generate;
+    request.options.gradient_at = (size_t)request.gradient_at;
     return run_dump(call, &request);
 }

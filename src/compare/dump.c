@@ -98,13 +98,33 @@ static mmn_status write_dump(const void *context, const char *path, mmn_error *e
     return mmn_safetensors_write(path, dumped->tensors, dumped->count, metadata, error);
 }
 
+/* The forward pass, and the way back if gradients are wanted. */
+static mmn_status pass(mmn_session *session, const mmn_input *input,
+                       const mmn_dump_options *options, mmn_error *error)
+{
+    const size_t length = mmn_input_length(input);
+    mmn_objective objective = {
+        .size = sizeof(objective),
+        .kind = options->logit ? MMN_OBJECTIVE_LOGIT : MMN_OBJECTIVE_LOG_PROBABILITY,
+    };
+    if (!options->gradient_of)
+        return mmn_session_prefill(session, input, error);
+    if (options->gradient_at >= length)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL,
+                        "there is no position %zu before the last one; the input has %zu",
+                        options->gradient_at, length);
+    objective.position = length - 1 - options->gradient_at;
+    MMN_TRY(mmn_word_token(&objective.token, session->model, options->gradient_of, error));
+    return mmn_session_gradient(session, input, &objective, NULL, error);
+}
+
 /* Runs the pass and keeps what is wanted of it. */
 static mmn_status run(dump *dumped, mmn_session *session, const mmn_input *input,
                       const mmn_dump_options *options, mmn_error *error)
 {
     session->compute.watch->allow = true; /* which is what a dump may be wanted for */
     MMN_TRY(mmn_session_keep(session, options->stages ? options->stages : "*", error));
-    MMN_TRY(mmn_session_prefill(session, input, error));
+    MMN_TRY(pass(session, input, options, error));
     if (options->generate > 0 && mmn_glob_match(options->stages, "generated_ids"))
         MMN_TRY(generate(dumped, session, options->generate, error));
     MMN_TRY(list_tensors(dumped, &session->kept, error));

@@ -19,6 +19,11 @@ typedef struct mmn_dump_options {
     size_t size;        /* sizeof(mmn_dump_options) */
     const char *stages; /* glob patterns separated by commas; NULL: all */
     size_t generate;    /* tokens to generate, stored as generated_ids; 0: none */
+    /* Also the gradients of ln p of this word's first token ("grad.language.*"); NULL: none */
+    const char *gradient_of;
+    int logit;          /* of its logit instead */
+    size_t gradient_at; /* number of the position before it, counted from the last one back: 0 is
+                           the last one */
 } mmn_dump_options;
 
 /* Runs `input` through the model and writes the wanted stages to a safetensors file. A dump is also

@@ -93,6 +93,36 @@ MMN_API int mmn_session_images_reused(const mmn_session *session);
  * MMN_USAGE for a session that keeps stages. */
 MMN_API mmn_status mmn_session_prefill_many(mmn_session *session, const mmn_input *const *inputs,
                                             size_t count, mmn_error *error);
+/* ---- Gradients ------------------------------------------------------------------------------- */
+
+/* A number that the last layer decides, whose derivatives by activations are wanted. */
+typedef enum mmn_objective_kind {
+    MMN_OBJECTIVE_LOG_PROBABILITY, /* ln of the token's probability */
+    MMN_OBJECTIVE_LOGIT
+} mmn_objective_kind;
+
+/* The position whose next token it is, where no other is meant. */
+#define MMN_LAST_POSITION SIZE_MAX
+
+typedef struct mmn_objective {
+    size_t size; /* sizeof(mmn_objective) */
+    mmn_objective_kind kind;
+    int32_t token;
+    size_t position; /* whose logits count, from 0; or MMN_LAST_POSITION */
+} mmn_objective;
+
+/* Prefills the input, all positions of it, and goes the way back: *value is the objective, and
+ * probes see behind the stages of the prefill those that begin with "grad.", the derivatives of the
+ * objective by the stages of that name, from the last layer to the first. A probe that writes to
+ * one changes what comes of it. What a probe wrote to mlp.out, out or embeddings of the forward
+ * pass counts as a constant; MMN_USAGE where one writes to another stage of the language model.
+ * Needs the inputs of all layers, which are positions x hidden_size x layers numbers. */
+MMN_API mmn_status mmn_session_gradient(mmn_session *session, const mmn_input *input,
+                                        const mmn_objective *objective, double *value,
+                                        mmn_error *error);
+
+/* ---- Generation ------------------------------------------------------------------------------ */
+
 /* How the next token is chosen. */
 typedef struct mmn_sampling {
     double temperature; /* 0: always the likeliest */

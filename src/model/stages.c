@@ -43,12 +43,21 @@ static const entry entries[] = {
     {14, {"language.norm", NULL, F32, 2, {"token", "element"}}},
     {15, {"language.logits", NULL, F32, 2, {"token", "word"}}},
     {16, {"generated_ids", NULL, I32, 1, {"token"}}},
-    {17, {"judge.embeddings", NULL, F32, 2, {"token", "element"}}},
-    {18, {"judge.layers.{i}.attn.out", NULL, F32, 2, {"token", "element"}}},
-    {18, {"judge.layers.{i}.mlp.act", NULL, F32, 2, {"token", "neuron"}}},
-    {18, {"judge.layers.{i}.out", NULL, F32, 2, {"token", "element"}}},
-    {19, {"judge.pooled", NULL, F32, 2, {"text", "element"}}},
-    {20, {"judge.logits", NULL, F32, 2, {"text", "label"}}},
+    /* Gradients, in the order of the reverse pass. */
+    {17, {"grad.language.norm", NULL, F32, 2, {"token", "element"}}},
+    {18, {"grad.language.layers.{i}.out", NULL, F32, 2, {"token", "element"}}},
+    {18, {"grad.language.layers.{i}.mlp.product", NULL, F32, 2, {"token", "neuron"}}},
+    {18, {"grad.language.layers.{i}.mlp.up", NULL, F32, 2, {"token", "neuron"}}},
+    {18, {"grad.language.layers.{i}.mlp.act", NULL, F32, 2, {"token", "neuron"}}},
+    {18, {"grad.language.layers.{i}.mlp.gate", NULL, F32, 2, {"token", "neuron"}}},
+    {18, {"grad.language.layers.{i}.attn.out", NULL, F32, 2, {"token", "element"}}},
+    {19, {"grad.language.embeddings", NULL, F32, 2, {"token", "element"}}},
+    {20, {"judge.embeddings", NULL, F32, 2, {"token", "element"}}},
+    {21, {"judge.layers.{i}.attn.out", NULL, F32, 2, {"token", "element"}}},
+    {21, {"judge.layers.{i}.mlp.act", NULL, F32, 2, {"token", "neuron"}}},
+    {21, {"judge.layers.{i}.out", NULL, F32, 2, {"token", "element"}}},
+    {22, {"judge.pooled", NULL, F32, 2, {"text", "element"}}},
+    {23, {"judge.logits", NULL, F32, 2, {"text", "label"}}},
 };
 
 enum { KIND_COUNT = MMN_LENGTH(entries), LAYER_LIMIT = 100000 };
@@ -153,8 +162,10 @@ const char *mmn_stage_pattern_unknown(const char *patterns, size_t *length)
 int mmn_stage_is_by_name(const char *name)
 {
     int layer;
-    return match("language.layers.{i}.mlp.up", name, &layer) ||
-           match("language.layers.{i}.mlp.product", name, &layer);
+    const char *forward = strncmp(name, "grad.", strlen("grad.")) == 0 ? name + strlen("grad.")
+                                                                       : name;
+    return match("language.layers.{i}.mlp.up", forward, &layer) ||
+           match("language.layers.{i}.mlp.product", forward, &layer);
 }
 
 uint64_t mmn_stage_order(const char *name)
@@ -163,7 +174,8 @@ uint64_t mmn_stage_order(const char *name)
     size_t index = find(name, &layer);
     if (index == KIND_COUNT)
         return UINT64_MAX;
-    uint64_t passed = layer < 0 ? 0 : (uint64_t)layer;
+    bool reversed = strncmp(name, "grad.", strlen("grad.")) == 0;
+    uint64_t passed = layer < 0 ? 0 : (uint64_t)(reversed ? LAYER_LIMIT - 1 - layer : layer);
     return ((uint64_t)entries[index].group * LAYER_LIMIT + passed) * KIND_COUNT + index;
 }
 

@@ -53,7 +53,10 @@ typedef struct mmn_batch {
     mmn_row_memory *memory;
     mmn_sequence *list;
     size_t count;
-    float *hidden;      /* [rows of all][hidden_size] */
+    float *hidden; /* [rows of all][hidden_size] */
+    /* [layers + 1][rows][hidden_size]: what enters each layer, and what leaves the last one, for a
+     * batch of one sequence; NULL: not kept. */
+    float *states;
     bool all_rows;      /* whether the final norm is wanted of all rows, and not of endings alone */
     size_t begun, rows; /* sequences that have rows in the layer that is running, and how many */
 } mmn_batch;

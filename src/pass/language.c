@@ -64,7 +64,7 @@ static uint32_t layers_needed(const mmn_batch *batch)
         const mmn_sequence *sequence = &batch->list[i];
         if (i > 0 && sequence->probes == sequence[-1].probes)
             continue;
-        if (batch->all_rows || sequence->span ||
+        if (batch->all_rows || batch->states || sequence->span ||
             mmn_probes_want(sequence->probes, "language.norm", -1) ||
             mmn_probes_want(sequence->probes, "language.logits", -1))
             return layers;
@@ -226,6 +226,14 @@ static mmn_batch group_of(const mmn_batch *batch, size_t first)
     return group;
 }
 
+/* Keeps what enters layer number `layer`. */
+static void keep_state(const mmn_batch *batch, uint32_t layer)
+{
+    size_t values = batch->rows * batch->model->config.language.hidden_size;
+    if (batch->states)
+        memcpy(batch->states + layer * values, batch->hidden, values * sizeof(float));
+}
+
 mmn_status mmn_language_run(mmn_batch *batch, mmn_error *error)
 {
     size_t width = batch->model->config.language.hidden_size;
@@ -241,9 +249,11 @@ mmn_status mmn_language_run(mmn_batch *batch, mmn_error *error)
         begin_layer(batch, layer);
         mmn_interrupt_tell(batch->compute->interrupt, layer, layers);
         MMN_TRY(mmn_interrupt_check(batch->compute->interrupt, error));
+        keep_state(batch, layer);
         MMN_TRY(mmn_language_layer(batch, layer, error));
     }
     begin_layer(batch, layers);
+    keep_state(batch, layers);
     mmn_interrupt_tell(batch->compute->interrupt, layers, layers);
     MMN_TRY(mmn_interrupt_check(batch->compute->interrupt, error));
     for (size_t i = 0; i < batch->count && layers == batch->model->config.language.layers;) {
@@ -259,24 +269,15 @@ mmn_status mmn_language_run(mmn_batch *batch, mmn_error *error)
 
 /* ---- Neurons and words ----------------------------------------------------------------------- */
 
-/* Neurons of a piece of work: so many that a thread is worth waking. */
-enum { PIECE = 1024 };
-
 void mmn_word_space_scores(const mmn_compute *compute, const mmn_model *model, uint32_t layer,
                            const int32_t *ids, size_t count, float *rows, float *scores)
 {
     const mmn_language_weights *weights = &model->weights->language;
     const mmn_matrix *down = &weights->layers[layer].down.weight;
-    size_t width = down->rows, neurons = down->columns;
 
     mmn_widen_rows(compute, rows, &weights->head, ids, count);
-    MMN_PARALLEL_FOR(compute->threads, static)
-    for (size_t first = 0; first < neurons; first += PIECE)
-        compute->kernels->transposed_product(
-            scores + first, neurons, rows, width,
-            (const uint8_t *)down->data + first * mmn_weight_size(down->type), down->type, neurons,
-            count, neurons - first < PIECE ? neurons - first : PIECE, width);
-    mmn_added_scores(&model->deltas.additions, layer, scores, neurons, rows, count);
+    mmn_apply_transposed(compute, scores, rows, count, down);
+    mmn_added_scores(&model->deltas.additions, layer, scores, down->columns, rows, count);
 }
 
 void mmn_word_space_column(const mmn_compute *compute, const mmn_model *model, uint32_t layer,

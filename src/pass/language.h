@@ -31,6 +31,17 @@ mmn_status mmn_language_layer(mmn_batch *batch, uint32_t number, mmn_error *erro
 void mmn_language_normalise(const mmn_compute *compute, const mmn_language_config *config,
                             float *normed, const float *hidden, const mmn_norm *norm, size_t rows);
 
+/* Queries, keys and values of the batch's memory: those of its normalised rows, with the positions
+ * that queries and keys have by rotation. */
+void mmn_language_project(const mmn_batch *batch, const mmn_language_layer_weights *layer);
+
+/* Rotates queries and keys of the batch's rows by the angles with the cosines of its memory and
+ * these sines; nothing where positions enter in another way. */
+void mmn_language_rotate(const mmn_batch *batch, float *query, float *keys, const float *sine);
+
+/* Attention of each sequence to itself, over its queries. */
+void mmn_language_attend(const mmn_batch *batch, uint32_t layer);
+
 /* logits [rows][vocab_size] of normed [rows][hidden_size]. */
 void mmn_language_logits(const mmn_compute *compute, const mmn_language_weights *weights,
                          float *logits, const float *normed, size_t rows);

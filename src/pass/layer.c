@@ -40,8 +40,7 @@ static void list_spans(mmn_key_span spans[2], const mmn_batch *batch, uint32_t l
                    : keys_of_rows(batch, sequence->first_row, sequence->rows);
 }
 
-/* Attention of each sequence to itself. */
-static void attend(const mmn_batch *batch, uint32_t layer)
+void mmn_language_attend(const mmn_batch *batch, uint32_t layer)
 {
     const mmn_language_config *config = &batch->model->config.language;
     const mmn_row_memory *memory = batch->memory;
@@ -96,8 +95,19 @@ static void unfuse(const mmn_batch *batch)
     }
 }
 
-/* Queries, keys and values of the normalised rows. */
-static void project(const mmn_batch *batch, const mmn_language_layer_weights *layer)
+void mmn_language_rotate(const mmn_batch *batch, float *query, float *keys, const float *sine)
+{
+    const mmn_language_config *config = &batch->model->config.language;
+    const float *cosine = batch->memory->cosine;
+    if (config->rotary_dim == 0)
+        return;
+    mmn_rotate(batch->compute, query, cosine, sine, batch->rows, config->heads, config->head_dim,
+               config->rotary_dim);
+    mmn_rotate(batch->compute, keys, cosine, sine, batch->rows, config->kv_heads, config->head_dim,
+               config->rotary_dim);
+}
+
+void mmn_language_project(const mmn_batch *batch, const mmn_language_layer_weights *layer)
 {
     const mmn_language_config *config = &batch->model->config.language;
     const mmn_compute *compute = batch->compute;
@@ -112,19 +122,7 @@ static void project(const mmn_batch *batch, const mmn_language_layer_weights *la
                                         {memory->values, &layer->value}};
         mmn_apply_linears(compute, products, 3, memory->normed, rows);
     }
-}
-
-/* Gives queries and keys their positions, unless those enter in another way. */
-static void rotate(const mmn_batch *batch)
-{
-    const mmn_language_config *config = &batch->model->config.language;
-    const mmn_row_memory *memory = batch->memory;
-    if (config->rotary_dim == 0)
-        return;
-    mmn_rotate(batch->compute, memory->query, memory->cosine, memory->sine, batch->rows,
-               config->heads, config->head_dim, config->rotary_dim);
-    mmn_rotate(batch->compute, memory->keys, memory->cosine, memory->sine, batch->rows,
-               config->kv_heads, config->head_dim, config->rotary_dim);
+    mmn_language_rotate(batch, memory->query, memory->keys, memory->sine);
 }
 
 /* Adds what the model's deltas make of what has entered the MLP's output matrix. */
@@ -152,10 +150,9 @@ mmn_status mmn_language_layer(mmn_batch *batch, uint32_t number, mmn_error *erro
     int i = (int)number;
 
     mmn_language_normalise(compute, config, normed, hidden, &layer->attention_norm, rows);
-    project(batch, layer);
-    rotate(batch);
+    mmn_language_project(batch, layer);
     give_to_spans(batch, number);
-    attend(batch, number);
+    mmn_language_attend(batch, number);
     mmn_apply_linear(compute, attention, memory->query, rows, &layer->output);
     MMN_TRY(mmn_batch_show(batch, "language.layers.{i}.attn.out", i, attention, width, error));
     mmn_accumulate(compute, hidden, attention, rows * width);

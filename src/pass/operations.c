@@ -248,6 +248,26 @@ void mmn_widen_rows(const mmn_compute *compute, float *rows, const mmn_matrix *m
                                 matrix->type, width);
 }
 
+void mmn_apply_transposed(const mmn_compute *compute, float *output, const float *input,
+                          size_t rows, const mmn_matrix *matrix)
+{
+    enum { OUTPUTS = 256, ROWS = 192 };
+    const uint8_t *stored = matrix->data;
+    size_t outputs = matrix->columns, depth = matrix->rows, size = mmn_weight_size(matrix->type);
+    size_t row_blocks = blocks_of(rows, ROWS), pieces = blocks_of(outputs, OUTPUTS) * row_blocks;
+
+    MMN_PARALLEL_FOR(threads_for(compute, pieces), dynamic)
+    for (size_t piece = 0; piece < pieces; piece++) {
+        size_t row = piece % row_blocks * ROWS, first = piece / row_blocks * OUTPUTS;
+
+        if (!mmn_compute_is_interrupted(compute))
+            compute->kernels->transposed_product(output + row * outputs + first, outputs,
+                                                 input + row * depth, depth, stored + first * size,
+                                                 matrix->type, outputs, smaller(rows - row, ROWS),
+                                                 smaller(outputs - first, OUTPUTS), depth);
+    }
+}
+
 void mmn_rms_norm(const mmn_compute *compute, float *output, const float *input,
                   const mmn_norm *norm, size_t rows, size_t width, float epsilon)
 {
@@ -270,6 +290,32 @@ void mmn_layer_norm(const mmn_compute *compute, float *output, const float *inpu
                                      norm->bias, smaller(block, rows - row), width, epsilon);
 }
 
+void mmn_rms_norm_reverse(const mmn_compute *compute, float *output, const float *gradient,
+                          const float *input, const mmn_norm *norm, size_t rows, size_t width,
+                          float epsilon)
+{
+    size_t block = rows_of_piece(width);
+
+    MMN_PARALLEL_FOR(threads_for(compute, blocks_of(rows, block)), static)
+    for (size_t row = 0; row < rows; row += block)
+        compute->kernels->rms_norm_reverse(output + row * width, gradient + row * width,
+                                           input + row * width, norm->weight,
+                                           smaller(block, rows - row), width, epsilon);
+}
+
+void mmn_layer_norm_reverse(const mmn_compute *compute, float *output, const float *gradient,
+                            const float *input, const mmn_norm *norm, size_t rows, size_t width,
+                            float epsilon)
+{
+    size_t block = rows_of_piece(width);
+
+    MMN_PARALLEL_FOR(threads_for(compute, blocks_of(rows, block)), static)
+    for (size_t row = 0; row < rows; row += block)
+        compute->kernels->layer_norm_reverse(output + row * width, gradient + row * width,
+                                             input + row * width, norm->weight,
+                                             smaller(block, rows - row), width, epsilon);
+}
+
 typedef void (*activation_kernel)(float *output, const float *input, size_t count);
 
 static activation_kernel kernel_of(const mmn_kernels *kernels, mmn_activation activation)
@@ -289,14 +335,42 @@ static activation_kernel kernel_of(const mmn_kernels *kernels, mmn_activation ac
     return kernels->gelu;
 }
 
-void mmn_activate(const mmn_compute *compute, mmn_activation activation, float *values,
-                  size_t count)
+static activation_kernel slope_of(const mmn_kernels *kernels, mmn_activation activation)
 {
-    activation_kernel kernel = kernel_of(compute->kernels, activation);
+    switch (activation) {
+    case MMN_ACTIVATION_SILU:
+        return kernels->silu_slope;
+    case MMN_ACTIVATION_GELU:
+        return kernels->gelu_slope;
+    case MMN_ACTIVATION_GELU_TANH:
+        return kernels->gelu_tanh_slope;
+    case MMN_ACTIVATION_QUICK_GELU:
+        return kernels->quick_gelu_slope;
+    case MMN_ACTIVATION_RELU:
+        return kernels->relu_slope;
+    }
+    return kernels->gelu_slope;
+}
 
+/* values [count] = kernel(values). */
+static void apply_elementwise(const mmn_compute *compute, activation_kernel kernel, float *values,
+                              size_t count)
+{
     MMN_PARALLEL_FOR(threads_for(compute, blocks_of(count, ELEMENT_BLOCK)), static)
     for (size_t first = 0; first < count; first += ELEMENT_BLOCK)
         kernel(values + first, values + first, smaller(ELEMENT_BLOCK, count - first));
+}
+
+void mmn_activate(const mmn_compute *compute, mmn_activation activation, float *values,
+                  size_t count)
+{
+    apply_elementwise(compute, kernel_of(compute->kernels, activation), values, count);
+}
+
+void mmn_activation_slope(const mmn_compute *compute, mmn_activation activation, float *values,
+                          size_t count)
+{
+    apply_elementwise(compute, slope_of(compute->kernels, activation), values, count);
 }
 
 void mmn_accumulate(const mmn_compute *compute, float *sum, const float *addend, size_t count)
@@ -346,15 +420,20 @@ mmn_key_span mmn_key_rows(const float *keys, const float *values, size_t count, 
     return (mmn_key_span){keys, values, count, kv_heads * head_dim, head_dim};
 }
 
+/* As Python computes head_dim**-0.5, in binary64; sqrt and division are correctly rounded
+ * everywhere. */
+float mmn_attention_scale(size_t head_dim)
+{
+    return (float)(1.0 / sqrt((double)head_dim));
+}
+
 void mmn_attend(const mmn_compute *compute, const mmn_heads *heads)
 {
     const size_t block = rows_of_attention(compute, heads);
     const size_t row_blocks = blocks_of(heads->rows, block);
     size_t query_stride = heads->heads * heads->head_dim;
     size_t group = heads->heads / heads->kv_heads;
-    /* 1/sqrt(head_dim) as Python computes head_dim**-0.5, in binary64; sqrt and division are
-     * correctly rounded everywhere. */
-    float scale = (float)(1.0 / sqrt((double)heads->head_dim));
+    float scale = mmn_attention_scale(heads->head_dim);
     size_t pieces = row_blocks * heads->heads;
 
     MMN_PARALLEL_FOR(threads_for(compute, pieces), dynamic)

@@ -41,6 +41,11 @@ void mmn_apply_linear(const mmn_compute *compute, float *output, const float *in
 void mmn_apply_linear_in(const mmn_compute *compute, float *output, const float *input, size_t rows,
                          const mmn_linear *linear, float *room);
 
+/* output [rows][columns] = input [rows][matrix rows] x matrix: what a product with the matrix
+ * gives back to its input in the reverse pass. */
+void mmn_apply_transposed(const mmn_compute *compute, float *output, const float *input,
+                          size_t rows, const mmn_matrix *matrix);
+
 /* rows [count][columns] = rows number ids[i] of the matrix. */
 void mmn_widen_rows(const mmn_compute *compute, float *rows, const mmn_matrix *matrix,
                     const int32_t *ids, size_t count);
@@ -51,9 +56,20 @@ void mmn_rms_norm(const mmn_compute *compute, float *output, const float *input,
 void mmn_layer_norm(const mmn_compute *compute, float *output, const float *input,
                     const mmn_norm *norm, size_t rows, size_t width, float epsilon);
 
+/* The gradient [rows][width] of what the norm read, given that of what it made. */
+void mmn_rms_norm_reverse(const mmn_compute *compute, float *output, const float *gradient,
+                          const float *input, const mmn_norm *norm, size_t rows, size_t width,
+                          float epsilon);
+void mmn_layer_norm_reverse(const mmn_compute *compute, float *output, const float *gradient,
+                            const float *input, const mmn_norm *norm, size_t rows, size_t width,
+                            float epsilon);
+
 /* values [count] = activation(values), elementwise. */
 void mmn_activate(const mmn_compute *compute, mmn_activation activation, float *values,
                   size_t count);
+/* values [count] = the activation's derivative at them. */
+void mmn_activation_slope(const mmn_compute *compute, mmn_activation activation, float *values,
+                          size_t count);
 /* sum[i] += addend[i]; product[i] *= factor[i]. */
 void mmn_accumulate(const mmn_compute *compute, float *sum, const float *addend, size_t count);
 void mmn_multiply(const mmn_compute *compute, float *product, const float *factor, size_t count);
@@ -80,7 +96,10 @@ typedef struct mmn_heads {
 mmn_key_span mmn_key_rows(const float *keys, const float *values, size_t count, size_t kv_heads,
                           size_t head_dim);
 
-/* Softmax attention with scores scaled by head_dim^-1/2. Room for heads->key_count keys must have
+/* What scores are scaled by: head_dim^-1/2. */
+float mmn_attention_scale(size_t head_dim);
+
+/* Softmax attention with scores scaled by that. Room for heads->key_count keys must have
  * been reserved. */
 void mmn_attend(const mmn_compute *compute, const mmn_heads *heads);
 

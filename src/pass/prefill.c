@@ -19,6 +19,7 @@ typedef struct prefilling {
     const mmn_input **sharing; /* [input_count]: those that have the same images, for a while */
     bool *done;      /* [input_count]: whether the images have been run, in the session at work */
     mmn_batch batch; /* a sequence for each input in each session that runs the language model */
+    float *gradient; /* [rows][hidden_size], by embeddings, where the session has a loss */
     size_t rows;     /* of the batch, those that are placed */
     const mmn_session *trunk;    /* whose sequence is the batch's first... */
     const float *trunk_features; /* ...and what that has of the images */
@@ -62,8 +63,9 @@ static mmn_status show_input(const mmn_session *session, const mmn_input *input,
  * run. */
 static bool needs_language(const mmn_session *session)
 {
-    return !session->prompt_only || mmn_probes_want_any(&session->probes, "language.",
-                                                        session->model->config.language.layers);
+    return !session->prompt_only || session->loss ||
+           mmn_probes_want_any(&session->probes, "language.",
+                               session->model->config.language.layers);
 }
 
 /* What the stages between vision tower and language model begin with. */
@@ -100,7 +102,7 @@ static size_t cached_beginning(const mmn_session *session, const mmn_input *inpu
     const mmn_config *config = &session->model->config;
     size_t limit = input->length - 1, same = 0;
     size_t constant = mmn_rotary_constant_length(&config->language);
-    if (session->prompt_only || mmn_probes_write(&session->probes) ||
+    if (session->prompt_only || session->loss || mmn_probes_write(&session->probes) ||
         !mmn_probes_allow_reuse(&session->probes, "language.", config->language.layers) ||
         input->length > constant || session->language.length > constant)
         return 0;
@@ -415,6 +417,23 @@ static mmn_status judge_in_all(mmn_session *const *sessions, size_t session_coun
     return MMN_OK;
 }
 
+/* The language model, and in a session that has a loss the way back through it. */
+static mmn_status run_language(prefilling *p, mmn_error *error)
+{
+    mmn_session *session = p->sessions[0];
+    mmn_batch *batch = &p->batch;
+    const mmn_language_config *config = &batch->model->config.language;
+    if (batch->count == 0)
+        return MMN_OK;
+    if (!session->loss)
+        return mmn_language_run(batch, error);
+    size_t states = config->layers + (size_t)1, width = config->hidden_size * sizeof(float);
+    MMN_NEED(batch->states = mmn_allocate(p->inputs[0]->length, states * width, error));
+    MMN_TRY(mmn_language_run(batch, error));
+    MMN_NEED(p->gradient = mmn_allocate(batch->rows, width, error));
+    return mmn_language_reverse(batch, session->loss, p->gradient, &session->loss_value, error);
+}
+
 static mmn_status prefill(mmn_session *const *sessions, size_t session_count,
                           const mmn_input *const *inputs, size_t input_count,
                           const mmn_session *plain, mmn_error *error)
@@ -432,8 +451,8 @@ static mmn_status prefill(mmn_session *const *sessions, size_t session_count,
         (p.done = mmn_allocate(input_count, sizeof(*p.done), error)) &&
         (p.batch.list = mmn_allocate(session_count * input_count, sizeof(*p.batch.list), error)))
         status = make_batch(&p, error);
-    if (status == MMN_OK && p.batch.count > 0)
-        status = mmn_language_run(&p.batch, error);
+    if (status == MMN_OK)
+        status = run_language(&p, error);
     for (size_t i = 0; i < session_count; i++) {
         mmn_session *session = sessions[i];
         if (!session->images.input)
@@ -446,6 +465,8 @@ static mmn_status prefill(mmn_session *const *sessions, size_t session_count,
     mmn_free(p.done);
     mmn_free(p.batch.list);
     mmn_free(p.batch.hidden);
+    mmn_free(p.batch.states);
+    mmn_free(p.gradient);
     return status;
 }
 
@@ -461,6 +482,22 @@ mmn_status mmn_session_prefill(mmn_session *session, const mmn_input *input, mmn
     MMN_TRY(mmn_input_check_model(input, session->model, error));
     MMN_TRY(mmn_session_enter(session, error));
     return mmn_session_leave(session, prefill(&session, 1, &input, 1, NULL, error));
+}
+
+mmn_status mmn_session_reverse(mmn_session *session, const mmn_input *input, const mmn_loss *loss,
+                               double *value, mmn_error *error)
+{
+    MMN_TRY(mmn_input_check_model(input, session->model, error));
+    if (session->model->config.judge.layers > 0)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL,
+                        "gradients are those of a language model, which a judge of answers is not");
+    MMN_TRY(mmn_session_enter(session, error));
+    session->loss = loss;
+    mmn_status status = prefill(&session, 1, &input, 1, NULL, error);
+    session->loss = NULL;
+    if (value)
+        *value = status == MMN_OK ? session->loss_value : 0;
+    return mmn_session_leave(session, status);
 }
 
 /* Whether the inputs' beginnings give the same bits in each of them. */

@@ -7,6 +7,7 @@
 #include "pass/judge.h"
 #include "pass/language.h"
 #include "pass/probes.h"
+#include "pass/reverse.h"
 #include "pass/stopping.h"
 
 /* What the vision tower and the projector made of an input's images. */
@@ -35,6 +36,8 @@ struct mmn_session {
     mmn_stopping stopping;       /* besides stop tokens */
     mmn_judge_state judge;       /* of a model that is one */
     size_t generated;            /* tokens since the last prefill */
+    const mmn_loss *loss;        /* whose gradients the prefill at work computes; NULL: none */
+    double loss_value;
     int32_t pending; /* the token generated last, not yet run through the model; or MMN_NO_TOKEN */
 
     /* What the next prefill may take over. The span's image positions, if it has any, hold the
@@ -65,6 +68,16 @@ mmn_status mmn_session_reserve_ids(mmn_session *session, size_t length, mmn_erro
  * other sessions share. */
 mmn_status mmn_session_show_copy(const mmn_session *session, const mmn_shown *shown, size_t bytes,
                                  mmn_error *error);
+
+/* The id of the first token of a word that is encoded alone. MMN_USAGE where the model has no
+ * tokenizer, MMN_INPUT where the word has no token. */
+mmn_status mmn_word_token(int32_t *token, const mmn_model *model, const char *word,
+                          mmn_error *error);
+
+/* mmn_session_gradient of any loss: prefills the input and goes the way back. `value` may be
+ * NULL. */
+mmn_status mmn_session_reverse(mmn_session *session, const mmn_input *input, const mmn_loss *loss,
+                               double *value, mmn_error *error);
 
 /* Bytes that a session needs at most to prefill `positions` and generate `tokens` (0: only to
  * prefill): keys, values and the rows of a layer. */

@@ -66,6 +66,31 @@ void check_relu(trial *t)
     check_unary(t, t->reference->relu, t->table->relu);
 }
 
+void check_silu_slope(trial *t)
+{
+    check_unary(t, t->reference->silu_slope, t->table->silu_slope);
+}
+
+void check_gelu_slope(trial *t)
+{
+    check_unary(t, t->reference->gelu_slope, t->table->gelu_slope);
+}
+
+void check_gelu_tanh_slope(trial *t)
+{
+    check_unary(t, t->reference->gelu_tanh_slope, t->table->gelu_tanh_slope);
+}
+
+void check_quick_gelu_slope(trial *t)
+{
+    check_unary(t, t->reference->quick_gelu_slope, t->table->quick_gelu_slope);
+}
+
+void check_relu_slope(trial *t)
+{
+    check_unary(t, t->reference->relu_slope, t->table->relu_slope);
+}
+
 typedef void (*binary_kernel)(float *output, const float *a, const float *b, size_t count);
 
 static void check_binary(trial *t, binary_kernel reference, binary_kernel kernel)

@@ -207,7 +207,8 @@ void check_transposed_product(trial *t)
 
     p.outputs = trial_width(t, trial_size(t, 0, 200));
     p.depth = trial_depth(t, trial_size(t, 0, 600));
-    p.rows = trial_rows(t, trial_size(t, 0, at_most(5, MOST_WORK / (p.outputs * p.depth + 1))));
+    /* Few rows and many, of which tiles are made. */
+    p.rows = trial_rows(t, trial_size(t, 0, at_most(30, MOST_WORK / (p.outputs * p.depth + 1))));
     p.input_stride = trial_stride(t, p.depth);
     p.weight_stride = trial_stride(t, p.outputs);
     p.input = trial_values(t, "input", p.rows, p.depth, p.input_stride, 1.0f);

@@ -1,4 +1,5 @@
-/* Checks of the kernels that work along rows: norms, softmax, rotary positions. */
+/* Checks of the kernels that work along rows: norms and softmax with their reverse, rotary
+ * positions. */
 #include <math.h>
 
 #include "checks.h"
@@ -53,6 +54,51 @@ void check_layer_norm(trial *t)
                              n.rows - first, n.width, n.epsilon);
     TRIAL_CALL(
         t, t->table->layer_norm(g.found, n.input, n.weight, n.bias, n.rows, n.width, n.epsilon));
+    trial_compare(t, &g);
+}
+
+typedef void (*norm_reverse_kernel)(float *output, const float *gradient, const float *input,
+                                    const float *weight, size_t rows, size_t width, float epsilon);
+
+static void check_norm_reverse(trial *t, norm_reverse_kernel reference, norm_reverse_kernel kernel)
+{
+    norm n = choose_norm(t);
+    const float *gradient =
+        trial_values(t, "gradient", n.rows, n.width, n.width, trial_below(t, 4) ? 1.0f : 1e-38f);
+    grid g = trial_grid(t, "output", GRID_FLOATS, sizeof(float), n.rows, n.width, n.width);
+    size_t first = trial_below(t, n.rows + 1), cut = first * n.width;
+
+    reference(g.expected, gradient, n.input, n.weight, first, n.width, n.epsilon);
+    reference((float *)g.expected + cut, gradient + cut, n.input + cut, n.weight, n.rows - first,
+              n.width, n.epsilon);
+    TRIAL_CALL(t, kernel(g.found, gradient, n.input, n.weight, n.rows, n.width, n.epsilon));
+    trial_compare(t, &g);
+}
+
+void check_rms_norm_reverse(trial *t)
+{
+    check_norm_reverse(t, t->reference->rms_norm_reverse, t->table->rms_norm_reverse);
+}
+
+void check_layer_norm_reverse(trial *t)
+{
+    check_norm_reverse(t, t->reference->layer_norm_reverse, t->table->layer_norm_reverse);
+}
+
+void check_softmax_reverse(trial *t)
+{
+    size_t rows = trial_rows(t, trial_below(t, 6)), width = trial_width(t, choose_width(t));
+    size_t first = trial_below(t, rows + 1);
+    const float *probabilities =
+        trial_values(t, "probabilities", rows, width, width, trial_below(t, 4) ? 1.0f : 1e-30f);
+    grid g =
+        trial_grid_of_values(t, "gradient", rows, width, width, trial_below(t, 4) ? 1.0f : 1e-20f);
+
+    trial_say(t, "rows %zu, width %zu", rows, width);
+    t->reference->softmax_reverse(g.expected, probabilities, first, width, 0.125f);
+    t->reference->softmax_reverse((float *)g.expected + first * width,
+                                  probabilities + first * width, rows - first, width, 0.125f);
+    TRIAL_CALL(t, t->table->softmax_reverse(g.found, probabilities, rows, width, 0.125f));
     trial_compare(t, &g);
 }
 

@@ -199,6 +199,15 @@ Test(misuse, null)
     REFUSES(mmn_judge_answer(session, (mmn_judge_form)2, "q", right, 1, "a", &logit, NULL, &error));
     REFUSES(mmn_session_generate(session, 1, NULL, &count, &error));
     REFUSES(mmn_session_generate(session, 1, ids, NULL, &error));
+    const mmn_objective objective = {.size = sizeof(objective)},
+                        foreign = {.size = sizeof(foreign), .token = -1};
+    const mmn_objective beyond = {.size = sizeof(beyond), .position = 1000};
+    double value;
+    REFUSES(mmn_session_gradient(NULL, input, &objective, &value, &error));
+    REFUSES(mmn_session_gradient(session, NULL, &objective, &value, &error));
+    REFUSES(mmn_session_gradient(session, input, NULL, &value, &error));
+    REFUSES(mmn_session_gradient(session, input, &foreign, &value, &error));
+    REFUSES(mmn_session_gradient(session, input, &beyond, &value, &error));
     REFUSES(mmn_session_keep(session, NULL, &error));
     REFUSES(mmn_session_keep(NULL, "*", &error));
     REFUSES(mmn_session_add_mask(session, NULL, &error));
@@ -524,6 +533,8 @@ static mmn_status call_the_session(void *context, const mmn_stage *stage, mmn_er
     REFUSES(mmn_session_set_beam_search(at->session, NULL, &error));
     REFUSES(mmn_session_set_stop_strings(at->session, NULL, 0, &error));
     REFUSES(mmn_session_keep(at->session, "*", &error));
+    REFUSES(mmn_session_gradient(at->session, at->input,
+                                 &(mmn_objective){.size = sizeof(mmn_objective)}, NULL, &error));
     cr_expect_neq(mmn_session_prefill_many(at->session, &one, 1, &error), MMN_OK);
     return MMN_OK;
 }

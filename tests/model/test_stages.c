@@ -60,6 +60,11 @@ Test(stages, come_in_the_order_of_the_forward_pass)
                                         "language.norm",
                                         "language.logits",
                                         "generated_ids",
+                                        "grad.language.norm",
+                                        "grad.language.layers.1.out",
+                                        "grad.language.layers.1.mlp.act",
+                                        "grad.language.layers.0.out",
+                                        "grad.language.embeddings",
                                         "another",
                                         "zebra"};
     size_t count = sizeof(order) / sizeof(order[0]);

@@ -45,6 +45,10 @@ static const named_function functions[] = {
     {"gelu", mmn_gelu, 0x4fa7d1c1dac57c4f},
     {"gelu_tanh", mmn_gelu_tanh, 0xddf8f20b834ebcdb},
     {"quick_gelu", mmn_quick_gelu, 0xa5b8728926304cc2},
+    {"silu_slope", mmn_silu_slope, 0x939fef3d605ef7fb},
+    {"gelu_slope", mmn_gelu_slope, 0xb9ea4a5c170a7b60},
+    {"gelu_tanh_slope", mmn_gelu_tanh_slope, 0xbd0f8bc83dde90ea},
+    {"quick_gelu_slope", mmn_quick_gelu_slope, 0xfeed4a57ca50b7a6},
 };
 
 enum { FUNCTIONS = sizeof functions / sizeof *functions };
