@@ -80,12 +80,28 @@ def with_image() -> dict:
         logits = model(input_ids=prepared["input_ids"], pixel_values=pixels).logits
         return logits[0, -1].log_softmax(-1)[:WORDS].tolist()
 
+    def gradient() -> list[float]:
+        """Of ln p of the first word, by the first layer's output at the last position."""
+        states = []
+
+        def keep(_module, _arguments, output):
+            states.append(output.detach().requires_grad_())
+            return states[0]
+
+        hook = model.model.language_model.layers[0].register_forward_hook(keep)
+        logits = model(input_ids=prepared["input_ids"], pixel_values=pixels).logits
+        hook.remove()
+        logits[0, -1].log_softmax(-1)[0].backward()
+        return states[0].grad[0, -1].tolist()
+
     with float64_arithmetic():
         found = {"image": IMAGE, "prompt": PROMPT, "none": likelihoods()}
         add(matrices, first)
         found["first"] = likelihoods()
         add(matrices, second)
         found["both"] = likelihoods()
+        with torch.enable_grad():
+            found["gradient"] = gradient()
         layer, neuron = BOTH
         words = model.lm_head.weight @ matrices[layer].weight[:, neuron]
     return found | {"layer": layer, "neuron": neuron, "words": words[:WORDS].tolist()}

@@ -241,7 +241,8 @@ class EditOptions(Structure):
                 ("template_name", c_char_p), ("images", _TEXTS), ("image_count", c_size_t),
                 ("tokens", c_uint64), ("from", c_char_p), ("to", c_char_p), ("method", c_char_p),
                 ("top", c_uint64), ("probability", c_double), ("random", c_int),
-                ("seed", c_uint64), ("output", c_char_p), ("allow_long_prompts", c_int),
+                ("seed", c_uint64), ("learning_rate", c_double), ("steps", c_uint32),
+                ("output", c_char_p), ("allow_long_prompts", c_int),
                 ("progress", PROGRESS), ("progress_context", c_void_p)]
 
 

@@ -220,14 +220,16 @@ def contrib(model: Model, question: str | None = None, images: Images = (), *,
 
 def edit(model: Model, question: str | None = None, images: Images = (), *, from_: str, to: str,
          output: Path | None = None, prompt: str | None = None, template: str | None = None,
-         tokens: int = 0, top: int = 0, probability: float = 0, seed: int | None = None,
+         tokens: int = 0, method: str | None = None, top: int = 0, probability: float = 0,
+         seed: int | None = None, learning_rate: float = 0, steps: int = 0,
          allow_long_prompts: bool = False, progress: Any = None) -> Result:
     """What makes the model say `to` where its answer has the word `from_`, added to the weights that
-    leave the neurons which contribute most to that word; direct, without gradients.
+    leave the neurons which contribute most to that word.
 
     question, or prompt as raw text. output: the file of the additions, which Model(deltas=...) takes.
     tokens: of the answer, at most (0: 32). top: how many neurons (0: 10). probability: that `to` shall
-    have (0: 0.9). seed: as many random neurons instead, by this seed.
+    have (0: 0.9). method: "direct", without gradients, or "optimised" by Adam, with a learning_rate
+    (0: 0.005) and so many steps at most (0: 50). seed: as many random neurons instead, by this seed.
 
     Tables: "words", "answers", "edited".
     """
@@ -235,7 +237,8 @@ def edit(model: Model, question: str | None = None, images: Images = (), *, from
     options = EditOptions(
         size=ctypes.sizeof(EditOptions), prompt=text(prompt), question=text(question),
         template_name=text(template), images=files, image_count=len(files), tokens=tokens,
-        to=text(to), top=top, probability=probability, random=seed is not None, seed=seed or 0,
+        to=text(to), method=text(method), top=top, probability=probability, random=seed is not None, seed=seed or 0,
+        learning_rate=learning_rate, steps=steps,
         output=None if output is None else path(output), allow_long_prompts=allow_long_prompts,
         progress=progress_callback(progress), **{"from": text(from_)})
     return made("mmn_edit", model._handle.value(), options)

@@ -304,11 +304,13 @@ typedef struct mmn_edit_options {
     uint64_t tokens;    /* of the answer, at most; 0: 32, at most 4096 */
     const char *from;   /* a word of the answer, case ignored */
     const char *to;     /* what shall be said in its place */
-    const char *method; /* "direct"; NULL: that */
+    const char *method; /* "direct", without gradients, or "optimised"; NULL: "direct" */
     uint64_t top;       /* neurons; 0: 10 */
     double probability; /* that the other word shall have, below 1; 0: 0.9 */
     int random;         /* as many random neurons of all layers instead, by the seed */
     uint64_t seed;
+    double learning_rate;   /* of the optimised way, Adam's; 0: 0.005 */
+    uint32_t steps;         /* of it, at most; 0: 50 */
     const char *output;     /* the file of the delta; NULL: none is written */
     int allow_long_prompts; /* run prompts of more positions than the model was made for */
     mmn_progress_function progress;
@@ -318,10 +320,10 @@ typedef struct mmn_edit_options {
 /* Finds additions to the weights that leave neurons by which the model says another word where its
  * answer, which is greedy, has `from`: the neurons that contribute most to that word
  * (mmn_contributions_run, activations as published), pushed along the difference of the words' rows
- * of the head as strongly as it takes (doc/method.md). Only the first tokens of both words count.
- * Writes them as a delta, which mmn_model_options.deltas takes, of the model without those that it
- * was opened with. MMN_USAGE when the answer has no such word; MMN_INPUT when no strength will
- * do. */
+ * of the head as strongly as it takes, or as Adam finds it (doc/method.md). Only the first tokens
+ * of both words count. Writes them as a delta, which mmn_model_options.deltas takes, of the model
+ * without those that it was opened with. MMN_USAGE when the answer has no such word; MMN_INPUT when
+ * no strength will do. */
 MMN_API mmn_status mmn_edit(mmn_result **result, const mmn_model *model,
                             const mmn_edit_options *options, mmn_error *error);
 

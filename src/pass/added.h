@@ -15,6 +15,11 @@ void mmn_added_products(const mmn_additions *additions, uint32_t layer, float *p
 void mmn_added_output(const mmn_additions *additions, uint32_t layer, float *output,
                       const float *products, size_t rows);
 
+/* The way back: adds to the gradients of what enters the matrix, values [rows][inner], what they
+ * owe to the additions, given the output's, gradient [rows][width]. */
+void mmn_added_reverse(const mmn_additions *additions, uint32_t layer, float *values,
+                       const float *gradient, size_t inner, size_t rows);
+
 /* The same for what neurons are worth in the space of words (pass/language.h): scores
  * [count][inner] of words whose rows of the head are words [count][width], and a neuron's column
  * [width]. */
@@ -23,12 +28,23 @@ void mmn_added_scores(const mmn_additions *additions, uint32_t layer, float *sco
 void mmn_added_column(const mmn_additions *additions, uint32_t layer, uint32_t neuron,
                       float *column);
 
+/* The stage that shows what enters the output matrix: the product with what the gate is for, where
+ * there is one. */
+static inline const char *mmn_added_input(const mmn_language_config *config)
+{
+    return config->gated ? "language.layers.{i}.mlp.product" : "language.layers.{i}.mlp.act";
+}
+/* The stages of this name ("language.layers.{i}.out") in layers with additions, of which there is
+ * one at least, separated by commas. Free with mmn_free. */
+mmn_status mmn_added_stages(char **stages, const mmn_additions *additions, uint32_t layers,
+                            const char *name, mmn_error *error);
+
 /* Additions for one session, beside those of its model, as a probe of it. Zero-initialise; free
  * with mmn_added_free, when the session is freed. */
 typedef struct mmn_added {
     const mmn_additions *additions;
-    float *products; /* of the layer at hand */
-    char *stages;
+    float *products;        /* of the layer at hand */
+    char *inputs, *outputs; /* stages */
 } mmn_added;
 
 /* The session's inputs have `positions` at most; the additions outlive it. */

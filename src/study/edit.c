@@ -3,6 +3,7 @@
 #include "study/edit.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -12,7 +13,8 @@
 #include "model/model.h"
 #include "pass/session.h"
 
-static const double PROBABILITY = 0.9;
+static const double PROBABILITY = 0.9, LEARNING_RATE = 0.005;
+enum { LEARNING_STEPS = 50, MOST_STEPS = 100000 };
 
 typedef struct editing {
     mmn_one_contribution one; /* of the word */
@@ -20,6 +22,8 @@ typedef struct editing {
     mmn_contribution_options asked;
     mmn_edit_search search;
     const mmn_answer_word *word;
+    bool optimised;
+    mmn_input *input;        /* of that way */
     mmn_contributor *random; /* NULL: the word's own neurons */
     char *answer;            /* after the edit */
     char digest[MMN_DIGEST_SIZE];
@@ -30,12 +34,23 @@ typedef struct editing {
 static mmn_status check(const mmn_edit_options *options, mmn_error *error)
 {
     MMN_GIVEN(error, options->from, options->to);
-    if (options->method && strcmp(options->method, "direct") != 0)
+    if (options->method && strcmp(options->method, "direct") != 0 &&
+        strcmp(options->method, "optimised") != 0)
         return mmn_fail(error, MMN_USAGE, NULL, NULL, "there is no method \"%.100s\" of editing",
                         options->method);
     if (!(options->probability >= 0 && options->probability < 1))
         return mmn_fail(error, MMN_USAGE, NULL, NULL, "the probability must be below 1");
+    if (!(options->learning_rate >= 0 && isfinite(options->learning_rate)) ||
+        options->steps > MOST_STEPS)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL,
+                        "the learning rate must be a number from 0 on, and there can be %d steps",
+                        MOST_STEPS);
     return MMN_OK;
+}
+
+static const char *method_of(const editing *edit)
+{
+    return edit->optimised ? "optimised" : "direct";
 }
 
 static mmn_status set_up(void *context, const mmn_model *model, const void *asked, mmn_error *error)
@@ -43,6 +58,7 @@ static mmn_status set_up(void *context, const mmn_model *model, const void *aske
     editing *edit = context;
     const mmn_edit_options *options = edit->options = asked;
     MMN_TRY(check(options, error));
+    edit->optimised = options->method && strcmp(options->method, "optimised") == 0;
     edit->asked = (mmn_contribution_options){.size = sizeof(edit->asked),
                                              .prompt = options->prompt,
                                              .question = options->question,
@@ -78,7 +94,7 @@ static mmn_status say_how(char **settings, const editing *edit, mmn_error *error
 {
     const mmn_edit_search *search = &edit->search;
     mmn_text text = {0};
-    mmn_text_add(&text, "{\"method\": \"direct\", \"from\": ");
+    mmn_text_add(&text, "{\"method\": \"%s\", \"from\": ", method_of(edit));
     mmn_text_add_json(&text, edit->options->from);
     mmn_text_add(&text, ", \"to\": ");
     mmn_text_add_json(&text, edit->options->to);
@@ -89,8 +105,10 @@ static mmn_status say_how(char **settings, const editing *edit, mmn_error *error
         mmn_text_add(&text, ", \"seed\": %" PRIu64, edit->options->seed);
     mmn_text_add(&text, ", \"probability\": ");
     mmn_text_add_real(&text, search->probability);
-    mmn_text_add(&text, ", \"strength\": ");
-    mmn_text_add_real(&text, search->strength);
+    if (!edit->optimised) {
+        mmn_text_add(&text, ", \"strength\": ");
+        mmn_text_add_real(&text, search->strength);
+    }
     mmn_text_add(&text, "}");
     return mmn_text_finish(&text, settings, error);
 }
@@ -143,6 +161,20 @@ static mmn_status answer_again(editing *edit, mmn_error *error)
     return status;
 }
 
+/* Additions by gradients, of the prompt with the answer up to the other word. */
+static mmn_status optimise(editing *edit, mmn_error *error)
+{
+    const mmn_edit_options *options = edit->options;
+    const mmn_contributions *found = &edit->one.found;
+    const double rate = options->learning_rate > 0 ? options->learning_rate : LEARNING_RATE;
+    found->ids[edit->word->token] = edit->search.to;
+    MMN_TRY(mmn_input_extend(&edit->input, edit->one.input, found->length, found->ids,
+                             edit->word->token + 1, error));
+    edit->search.input = edit->input;
+    return mmn_edit_optimise(&edit->search, rate,
+                             options->steps > 0 ? options->steps : LEARNING_STEPS, error);
+}
+
 static mmn_status search(editing *edit, mmn_error *error)
 {
     const mmn_edit_options *options = edit->options;
@@ -165,13 +197,13 @@ static mmn_status search(editing *edit, mmn_error *error)
         mmn_random_contributors(edit->random, count, found->study->model, options->seed);
         wanted->neurons = edit->random;
     }
-    MMN_TRY(mmn_edit_find(wanted, error));
-    if (wanted->strength > 0)
+    MMN_TRY(edit->optimised ? optimise(edit, error) : mmn_edit_find(wanted, error));
+    if (wanted->found)
         return MMN_OK;
     return mmn_fail(error, MMN_INPUT, NULL, NULL,
-                    "however strongly %zu neurons are made to, they do not make \"%.100s\" be said "
-                    "in place of \"%.100s\"",
-                    count, options->to, word->text);
+                    "additions to the weights of %zu neurons do not make \"%.100s\" be said in "
+                    "place of \"%.100s\" after %" PRIu32 " passes",
+                    count, options->to, word->text, wanted->passes);
 }
 
 static mmn_status begin(void *context, mmn_error *error)
@@ -190,6 +222,7 @@ static void end(void *context)
 {
     editing *edit = context;
     mmn_edit_search_free(&edit->search);
+    mmn_input_free(edit->input);
     mmn_one_contribution_end(context);
 }
 
@@ -230,7 +263,7 @@ static const char json[] =
 static const char people[] =
     "<answers||<-8|${when}:> $answer\n>"
     "<words||<-8|${which}:> $\"{word}, ln p = $.4{before} before, $.4{after} after\n>"
-    "strength $.4{strength}, after $passes passes\n"
+    "<?strength|strength $.4{strength}, >after $passes passes\n"
     "  layer  neuron     gives\n"
     "<edited||  $5{layer}  $6{neuron}  $8.4{given}\n>" MMN_REMARKS;
 
@@ -262,10 +295,11 @@ static void fill(mmn_result *result, const void *context)
     const mmn_edit_search *found = &edit->search;
     MMN_ADD(result, "result", MMN_MADE(study), mmn_as_optional(edit->digest),
             mmn_as_text(edit->one.prompt), mmn_as_whole(edit->one.found.tokens),
-            mmn_as_text("direct"), mmn_as_text(edit->random ? "random" : "top"),
+            mmn_as_text(method_of(edit)), mmn_as_text(edit->random ? "random" : "top"),
             edit->random ? mmn_as_whole(options->seed) : mmn_as_nothing(),
             mmn_as_real(found->probability), mmn_generation_of(study->model),
-            MMN_ALLOWED(study->allowed), mmn_as_real(found->strength), mmn_as_whole(found->passes));
+            MMN_ALLOWED(study->allowed), mmn_real_if(!edit->optimised, found->strength),
+            mmn_as_whole(found->passes));
     for (size_t i = 0; i < options->image_count; i++)
         MMN_ADD(result, "images", mmn_as_text(options->images[i]));
     add_word(result, edit, "from", edit->word->text, found->from,

@@ -1,5 +1,6 @@
 /* Editing: additions to the rows of a word's neurons that make a model say another word in its
- * place. The direct way, which is ours, needs no gradients; doc/method.md says what is computed. */
+ * place. The direct way, which is ours, needs no gradients; the other is as published.
+ * doc/method.md says what is computed. */
 #ifndef MMN_STUDY_EDIT_H
 #define MMN_STUDY_EDIT_H
 
@@ -25,13 +26,19 @@ typedef struct mmn_edit_search {
     mmn_additions additions; /* numbers that binary32 has; where none will do, zeros */
     double *inputs;          /* [count] in their order there: what each gives to its matrix */
     mmn_edit_odds before, after;
-    double strength; /* 0: none will do */
+    bool found;
+    double strength; /* of the direct way; 0: none will do */
     uint32_t passes; /* that it took */
 } mmn_edit_search;
 
 /* Finds the least strength, as doc/method.md says, by which the other word is the likeliest and has
  * its probability. MMN_INPUT where the neurons give nothing at the position. */
 mmn_status mmn_edit_find(mmn_edit_search *search, mmn_error *error);
+/* The same by gradients (RATE: Adam's), in so many steps at most, which end where the other word is
+ * the likeliest and has its probability. Then the input has the other word's token in place of the
+ * word's, and ends with it. `found` says whether the other word is the likeliest in the end. */
+mmn_status mmn_edit_optimise(mmn_edit_search *search, double rate, uint32_t steps,
+                             mmn_error *error);
 void mmn_edit_search_free(mmn_edit_search *search);
 
 /* The first token of `word` in a text where it stands as token `like` does: behind a space if that

@@ -190,6 +190,7 @@ static mmn_status find(trying *work, mmn_error *error)
         MMN_TRY(try_strength(work, strength, &does, error));
     if (does)
         MMN_TRY(bisect(work, search->strength == FIRST ? 0 : search->strength / 2, error));
+    search->found = does;
     set_rows(work, search->strength);
     return MMN_OK;
 }

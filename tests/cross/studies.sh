@@ -55,11 +55,14 @@ encode_digest() {
         sed "s/^\\(.\\{32\\}\\).*/\\1  encode/"
 }
 
+# edit_digest METHOD OPTION...
 edit_digest() {
+    method=$1
+    shift
     $MMNEURON edit "$top_srcdir/golden/checkpoints/llava-1.5" "What is this?" --image "$top_srcdir/golden/images/wide.jpg" \
-        -n 6 --from shal --to in -o "$work/delta.safetensors" --quiet --json "$@" >"$work/result.json" &&
+        -n 6 --from shal --to in -o "$work/delta.safetensors" --method "$method" --quiet --json "$@" >"$work/result.json" &&
         sed -e '/"version"/d' -e '/"delta"/d' -e '/"images"/d' "$work/result.json" | sha256sum |
-        sed "s/^\\(.\\{32\\}\\).*/\\1  edit/"
+        sed "s/^\\(.\\{32\\}\\).*/\\1  $method edit/"
 }
 
 encode_model_digest() {
@@ -76,7 +79,7 @@ all_digests() {
         of_sentences similarity similarity --seeds 0 --threads "$1" &&
         of_sentences languages eval --languages "$list" --measures answers -n 8 --threads "$1" &&
         nearest_digest --threads "$1" && encode_digest --threads "$1" &&
-        edit_digest --threads "$1" &&
+        edit_digest direct --threads "$1" && edit_digest optimised --threads "$1" &&
         encode_model_digest --threads "$1"
 }
 

@@ -149,6 +149,43 @@ Test(delta, changes_what_a_neuron_stands_for)
     mmn_model_close(model);
 }
 
+/* An mmn_see_function, which keeps the last row. */
+static mmn_status keep_last_row(void *context, const mmn_stage *stage, mmn_error *problem)
+{
+    (void)problem;
+    memcpy(context, (const float *)stage->data + (stage->shape[0] - 1) * stage->shape[1],
+           stage->shape[1] * sizeof(float));
+    return MMN_OK;
+}
+
+Test(delta, enters_gradients)
+{
+    float found[64];
+    const json_t *expected = json_object_get(golden, "gradient");
+    const mmn_probe probe = {
+        .stages = "grad.language.layers.0.out", .see = keep_last_row, .context = found};
+    const mmn_objective objective = {.size = sizeof(objective),
+                                     .kind = MMN_OBJECTIVE_LOG_PROBABILITY,
+                                     .position = MMN_LAST_POSITION};
+    mmn_model *model = open_model(MODEL, first_and_second, 2);
+    mmn_input *input = make_input(model, golden);
+    mmn_session *session;
+    double value;
+    cr_assert_eq(model->config.language.hidden_size, 64);
+    cr_assert_eq(mmn_session_create(&session, model, NULL, &error), MMN_OK);
+    cr_assert_eq(mmn_session_add_probe(session, &probe, &error), MMN_OK, "%s", error.message);
+    cr_assert_eq(mmn_session_gradient(session, input, &objective, &value, &error), MMN_OK, "%s",
+                 error.message);
+    cr_expect_float_eq(value, json_number_value(json_array_get(json_object_get(golden, "both"), 0)),
+                       2e-5);
+    for (size_t i = 0; i < 64; i++)
+        cr_expect_float_eq((double)found[i], json_number_value(json_array_get(expected, i)), 1e-5,
+                           "%zu", i);
+    mmn_session_free(session);
+    mmn_input_free(input);
+    mmn_model_close(model);
+}
+
 /* The bits of all stages of the language model. */
 static void expect_same_stages(const mmn_session *session, const mmn_session *other)
 {

@@ -90,6 +90,26 @@ Test(edit, finds_what_pytorch_finds)
     json_decref(made);
 }
 
+/* In as many steps as autograd and torch's Adam. */
+Test(edit, optimises_as_pytorch_does)
+{
+    options.method = "optimised";
+    json_t *made = run(model);
+    const json_t *expected = json_object_get(golden, "optimised");
+    const json_t *course = json_object_get(expected, "course"), *from = item(made, "words", 0);
+    const size_t passes = json_array_size(course);
+    cr_expect_eq(number_of(made, "passes"), (double)passes);
+    cr_expect_float_eq(number_of(item(made, "words", 1), "after"),
+                       json_number_value(json_array_get(course, passes - 1)), 1e-3);
+    cr_expect_float_eq(number_of(from, "after"), number_of(expected, "from_after"), 1e-2);
+    json_decref(made);
+
+    options.steps = 3;
+    mmn_result *result;
+    cr_expect_eq(mmn_edit(&result, model, &options, &error), MMN_INPUT);
+    cr_expect(strstr(error.message, "after 4 passes"), "%s", error.message);
+}
+
 /* A model that is opened with the file answers as the edit said, and what it is found in is not
  * changed. */
 Test(edit, holds_in_a_model_that_is_opened_with_it)
@@ -188,6 +208,10 @@ Test(edit, refuses_what_cannot_be)
     options.probability = 0;
     options.method = "other";
     expect(MMN_USAGE, "no method");
+    options.method = "optimised";
+    options.learning_rate = -1;
+    expect(MMN_USAGE, "learning rate");
+    options.learning_rate = 0;
     options.method = "direct";
     options.output = "/nowhere/delta.safetensors";
     mmn_result *result;
