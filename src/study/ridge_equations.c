@@ -148,28 +148,33 @@ static bool varies(const mmn_ridge *ridge, const mmn_ridge_fold *fold, size_t fe
     return false;
 }
 
-/* Means and standard deviations; a deviation of 0 where a feature does not vary, which the mean's
- * rounding would hide. */
-static void describe_training(mmn_ridge *ridge, size_t out)
+/* Means and standard deviations in each fold's training; a deviation of 0 where a feature does not
+ * vary, which the mean's rounding would hide. One pass for all folds: features come from memory. */
+static void describe_training(mmn_ridge *ridge)
 {
     const size_t p = ridge->data->features;
-    mmn_ridge_fold *fold = &ridge->folds[out];
     MMN_PARALLEL_FOR(threads_for(ridge), static)
     for (size_t first = 0; first < p; first += SOME) {
         const size_t end = end_of(first, p);
-        double squares[SOME] = {0.0};
-        for (size_t i = first; i < end; i++)
-            fold->mean[i] = mmn_ridge_of_training(ridge->sums, p, out, i) / fold->events;
+        double squares[MMN_RIDGE_FOLDS][SOME] = {{0.0}};
+        for (size_t f = 0; f < MMN_RIDGE_FOLDS; f++)
+            for (size_t i = first; i < end; i++)
+                ridge->folds[f].mean[i] =
+                    mmn_ridge_of_training(ridge->sums, p, f, i) / ridge->folds[f].events;
         for (size_t row = 0; row < ridge->rows; row++) {
             const double *x = features_of(ridge, row), count = ridge->counts[row];
-            for (size_t i = first; is_training(fold, row) && i < end; i++) {
-                const double d = x[i] - fold->mean[i];
-                squares[i - first] += count * (d * d);
-            }
+            for (size_t f = 0; f < MMN_RIDGE_FOLDS; f++)
+                for (size_t i = first; is_training(&ridge->folds[f], row) && i < end; i++) {
+                    const double d = x[i] - ridge->folds[f].mean[i];
+                    squares[f][i - first] += count * (d * d);
+                }
         }
-        for (size_t i = first; i < end; i++)
-            fold->deviation[i] = varies(ridge, fold, i) ? sqrt(squares[i - first] / fold->events)
-                                                        : 0;
+        for (size_t f = 0; f < MMN_RIDGE_FOLDS; f++)
+            for (size_t i = first; i < end; i++) {
+                const mmn_ridge_fold *fold = &ridge->folds[f];
+                fold->deviation[i] =
+                    varies(ridge, fold, i) ? sqrt(squares[f][i - first] / fold->events) : 0;
+            }
     }
 }
 
@@ -280,8 +285,7 @@ mmn_status mmn_ridge_equate(mmn_ridge *ridge, const uint32_t *drawn, mmn_error *
 {
     cut(ridge, drawn);
     sum_folds(ridge);
-    for (size_t f = 0; f < MMN_RIDGE_FOLDS; f++)
-        describe_training(ridge, f);
+    describe_training(ridge);
     if (!ridge->dual)
         make_primal(ridge);
     for (size_t f = 0; f < MMN_RIDGE_FOLDS; f++) {
