@@ -22,6 +22,12 @@ static mmn_status tell(mmn_encode_study *study, mmn_error *error)
     return MMN_OK;
 }
 
+/* The file to name where a model's features are at fault: of a joined one, its first part's. */
+static const char *file_of(const mmn_encode_model *model)
+{
+    return model->parts ? model->parts[0]->file : model->file;
+}
+
 /* ---- One model ------------------------------------------------------------------------------- */
 
 /* `count` elements that belong to the alignment. */
@@ -78,7 +84,7 @@ static mmn_status score_layer(mmn_encode_study *study, mmn_encode_model *model, 
         study->drawn[i] = i;
     mmn_status status = mmn_ridge_score(&study->algebra, &data, study->drawn, scores, error);
     mmn_free(data.x);
-    MMN_TRY(mmn_error_in_file(error, status, model->file));
+    MMN_TRY(mmn_error_in_file(error, status, file_of(model)));
     layer->validation = mean_of(scores->validation, study->columns);
     layer->test = mean_of(scores->test, study->columns);
     return MMN_OK;
@@ -169,7 +175,7 @@ static mmn_status run_model(mmn_encode_study *study, mmn_encode_model *model, co
     mmn_status status = mmn_ridge_score_draws(&study->algebra, &data, &draws, error);
     mmn_free(data.x);
     if (status == MMN_INPUT)
-        mmn_error_in_file(error, status, model->file);
+        mmn_error_in_file(error, status, file_of(model));
     if (status == MMN_OK)
         find_intervals(study, model, sorted);
     return status;
