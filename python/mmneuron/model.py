@@ -359,7 +359,8 @@ class Model:
     the fastest; all give the same bits. without_tokenizer: prompts are token ids. allow_nonfinite:
     go on where a number becomes infinite or NaN, which else is an Error. ignore_generation_config:
     generate as if the folder's generation_config.json named stop tokens alone. pillow_13: resize
-    images as Pillow 13 does.
+    images as Pillow 13 does. random_init: the seed of random weights, as transformers initialises
+    a model of the folder's configuration, in place of the folder's.
 
     A model does not change, and any number of threads may use it, each with sessions of its own;
     the library works without Python's lock. It is a context manager, and closed with its last user.
@@ -367,14 +368,16 @@ class Model:
 
     def __init__(self, path_: Path, *, threads: int | None = None, simd: str | None = None,
                  without_tokenizer: bool = False, allow_nonfinite: bool = False,
-                 ignore_generation_config: bool = False, pillow_13: bool = False) -> None:
+                 ignore_generation_config: bool = False, pillow_13: bool = False,
+                 random_init: int | None = None) -> None:
         self.path = os.fspath(path_)
         self._has_tokenizer = not without_tokenizer
         options = ModelOptions(
             size=ctypes.sizeof(ModelOptions), threads=threads or 0, simd=text(simd),
             resize_order=ENUMS[f"MMN_RESIZE_{'PILLOW_13' if pillow_13 else 'HORIZONTAL_FIRST'}"],
             without_tokenizer=without_tokenizer, ignore_generation_config=ignore_generation_config,
-            interrupted=is_interrupted, allow_nonfinite=allow_nonfinite)
+            interrupted=is_interrupted, allow_nonfinite=allow_nonfinite,
+            random_weights=random_init is not None, weights_seed=random_init or 0)
         self._handle = Handle("mmn_model_close")
         call("mmn_model_open", self._handle.pointer, path(path_), options)
         self.info = _describe(self._handle)

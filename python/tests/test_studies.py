@@ -292,3 +292,7 @@ def test_encode_with_a_model(program, tmp_path: Path) -> None:
     assert saved.table("alignments")[0]["events"] == 40
     again = mmneuron.encode(folder / "responses.safetensors", {"model": tmp_path / "f"}, draws=5)
     assert again.table("columns") == found.table("columns")
+    said = program("encode", model, folder / "events.jsonl", folder / "responses.safetensors", "--draws", "5",
+                   "--random-init", "3")
+    assert mmneuron.encode(folder / "responses.safetensors", model=mmneuron.Model(model, random_init=3),
+                           events=folder / "events.jsonl", draws=5).json() == said

@@ -48,8 +48,11 @@ typedef struct mmn_model_options {
                                      without any there, with those of config.json */
     mmn_interrupted_function interrupted; /* NULL: nothing stops but what progress functions stop */
     void *interrupted_context;
-    int allow_nonfinite; /* go on where a number of the forward pass becomes infinite or NaN, and
-                            mark results made of such; 0: sessions end with MMN_NONFINITE there */
+    int allow_nonfinite;   /* go on where a number of the forward pass becomes infinite or NaN, and
+                              mark results made of such; 0: sessions end with MMN_NONFINITE there */
+    int random_weights;    /* none are read: they are drawn in memory, as transformers initialises a
+                              model of the folder's config.json (doc/method.md) */
+    uint64_t weights_seed; /* of these */
 } mmn_model_options;
 
 /* Opens the Hugging Face folder `folder`: reads its configurations and tokenizer and maps its

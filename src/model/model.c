@@ -1,6 +1,7 @@
 /* Opening a model: configuration, weights, tokenizer, image settings, kernels. */
 #include "model/model.h"
 
+#include <inttypes.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/threads.h"
+#include "model/draw_weights.h"
 #include "model/instruction.h"
 #include "text/template.h"
 
@@ -96,6 +98,18 @@ static mmn_status open_tokenizers(mmn_model *model, mmn_error *error)
     return MMN_OK;
 }
 
+static mmn_status open_weights(mmn_model *model, const mmn_model_options *options, mmn_error *error)
+{
+    if (!options->random_weights)
+        return mmn_weights_open(&model->weights, model->folder, &model->config, error);
+    MMN_TRY(mmn_weights_draw(&model->weights, model->folder, &model->config, options->weights_seed,
+                             &model->compute, error));
+    return mmn_remarks_add(&model->remarks, error,
+                           "the weights are random, drawn with seed %" PRIu64
+                           " as transformers initialises a model",
+                           options->weights_seed);
+}
+
 static mmn_status collect_remarks(mmn_model *model, mmn_error *error)
 {
     MMN_TRY(mmn_folder_remarks(&model->remarks, model->folder, error));
@@ -172,7 +186,7 @@ static mmn_status read_folder(mmn_model *model, const mmn_model_options *options
     MMN_TRY(mmn_config_load(&model->config, model->folder, error));
     MMN_TRY(read_generation_rules(model, options, error));
     model->usual_template = mmn_family_template(&model->config);
-    MMN_TRY(mmn_weights_open(&model->weights, model->folder, &model->config, error));
+    MMN_TRY(open_weights(model, options, error));
     MMN_TRY(collect_remarks(model, error));
     if (!options->without_tokenizer) {
         MMN_TRY(open_tokenizers(model, error));
@@ -188,7 +202,9 @@ mmn_status mmn_model_open(mmn_model **opened, const char *folder, const mmn_mode
     static atomic_uint_fast64_t numbers = 1;
     MMN_CLEAR(opened);
     MMN_GIVEN(error, opened, folder);
-    MMN_TAKE_OPTIONS(own, options, error);
+    MMN_TRY(mmn_take_options(&own, sizeof(own), offsetof(mmn_model_options, random_weights),
+                             options, error));
+    options = &own;
     MMN_TRY(mmn_folder_exists(folder, error));
     mmn_model *model;
     MMN_NEED(model = mmn_allocate(1, sizeof(*model), error));

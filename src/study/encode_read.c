@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/json.h"
+#include "model/model.h"
 #include "study/encode.h"
 
 /* Numbers of a tensor that are widened together. */
@@ -106,7 +107,8 @@ static mmn_status open_model(mmn_encode_study *study, const char *given, mmn_err
 static mmn_status add_run_model(mmn_encode_study *study, mmn_error *error)
 {
     const mmn_features_options *events = study->options->events;
-    MMN_TRY(add_model(study, "model", events->file ? events->file : events->list, error));
+    const char *name = study->options->model->weights->made ? "random" : "model";
+    MMN_TRY(add_model(study, name, events->file ? events->file : events->list, error));
     study->models[study->model_count - 1].scratch = !events->file;
     return MMN_OK;
 }

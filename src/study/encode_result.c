@@ -11,7 +11,7 @@ static const mmn_form_table tables[] = {
                  MMN_WHOLE("seed"), MMN_REAL("epsilon", ""), MMN_REAL("rate", ""))},
     {"features", "result",
      MMN_COLUMNS(MMN_TEXT("model"), MMN_TEXT("file"), MMN_TEXT("digest"), MMN_TEXT("weights"),
-                 MMN_TEXT("events"), MMN_TEXT("stages"), MMN_TEXT("pool"),
+                 MMN_TEXT("events"), MMN_TEXT("stages"), MMN_TEXT("pool"), MMN_TEXT("random_init"),
                  MMN_TRUTH("allow_long_prompts"), MMN_TRUTH("nonfinite"))},
     {"alignments", "result",
      MMN_COLUMNS(MMN_TEXT("alignment"), MMN_WHOLE("events"), MMN_WHOLE("sites"),
@@ -43,6 +43,7 @@ static const char json[] =
     "  'features': [<features|,|\n"
     "    {'model': $model, 'file': $file, 'digest': $digest"
     "<?pool|, 'weights': $weights, 'events': $events, 'stages': $stages, 'pool': $pool>"
+    "<?random_init|, 'random_init': $random_init>"
     "<?allow_long_prompts|, 'allow_long_prompts': true><?nonfinite|, 'nonfinite': true>}>],\n"
     "  'alignments': [<alignments|,|\n"
     "    {'alignment': $alignment, 'events': $events, 'sites': $sites, 'bins': $bins,\n"
@@ -87,6 +88,7 @@ void mmn_encode_add_features(mmn_result *result, const mmn_encode_model *model)
             mmn_as_text(mmn_safetensors_metadata(tensors, "data")),
             mmn_as_text(mmn_safetensors_metadata(tensors, "stages")),
             mmn_as_text(mmn_safetensors_metadata(tensors, "pool")),
+            mmn_as_text(mmn_safetensors_metadata(tensors, "random_init")),
             mmn_as_truth(mmn_safetensors_metadata(tensors, "allow_long_prompts") != NULL),
             mmn_as_truth(mmn_safetensors_metadata(tensors, "nonfinite") != NULL));
 }
