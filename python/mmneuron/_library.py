@@ -57,7 +57,8 @@ class ModelOptions(Structure):
     _fields_ = [("size", c_size_t), ("threads", c_int), ("simd", c_char_p), ("resize_order", c_int),
                 ("without_tokenizer", c_int), ("ignore_generation_config", c_int),
                 ("interrupted", INTERRUPTED), ("interrupted_context", c_void_p),
-                ("allow_nonfinite", c_int), ("deltas", _TEXTS), ("delta_count", c_size_t)]
+                ("allow_nonfinite", c_int), ("deltas", _TEXTS), ("delta_count", c_size_t),
+                ("random_weights", c_int), ("weights_seed", c_uint64)]
 
 
 class Module(Structure):

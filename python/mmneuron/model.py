@@ -360,6 +360,8 @@ class Model:
     go on where a number becomes infinite or NaN, which else is an Error. ignore_generation_config:
     generate as if the folder's generation_config.json named stop tokens alone. pillow_13: resize
     images as Pillow 13 does. deltas: files of edit, whose additions to weights it is run with.
+    random_init: the seed of random weights, as transformers initialises a model of the folder's
+    configuration, in place of the folder's.
 
     A model does not change, and any number of threads may use it, each with sessions of its own;
     the library works without Python's lock. It is a context manager, and closed with its last user.
@@ -368,7 +370,7 @@ class Model:
     def __init__(self, path_: Path, *, threads: int | None = None, simd: str | None = None,
                  without_tokenizer: bool = False, allow_nonfinite: bool = False,
                  ignore_generation_config: bool = False, pillow_13: bool = False,
-                 deltas: Path | Iterable[Path] = ()) -> None:
+                 deltas: Path | Iterable[Path] = (), random_init: int | None = None) -> None:
         self.path = os.fspath(path_)
         self._has_tokenizer = not without_tokenizer
         given = paths(deltas)
@@ -377,7 +379,8 @@ class Model:
             resize_order=ENUMS[f"MMN_RESIZE_{'PILLOW_13' if pillow_13 else 'HORIZONTAL_FIRST'}"],
             without_tokenizer=without_tokenizer, ignore_generation_config=ignore_generation_config,
             interrupted=is_interrupted, allow_nonfinite=allow_nonfinite, deltas=given,
-            delta_count=len(given))
+            delta_count=len(given), random_weights=random_init is not None,
+            weights_seed=random_init or 0)
         self._handle = Handle("mmn_model_close")
         call("mmn_model_open", self._handle.pointer, path(path_), options)
         self.info = _describe(self._handle)

@@ -295,6 +295,10 @@ def test_encode_with_a_model(program, tmp_path: Path) -> None:
                             stages=stages, pool="mean", draws=5)
     assert found.json() == said
     saved = mmneuron.features(opened, folder / "events.jsonl", tmp_path / "f", stages=stages, pool="mean")
-    assert saved.table("alignments")[0]["events"] == 40
+    assert saved.records("alignments")[0]["events"] == 40
     again = mmneuron.encode(folder / "responses.safetensors", {"model": tmp_path / "f"}, draws=5)
-    assert again.table("columns") == found.table("columns")
+    assert again.records("columns") == found.records("columns")
+    said = program("encode", model, folder / "events.jsonl", folder / "responses.safetensors", "--draws", "5",
+                   "--random-init", "3")
+    assert mmneuron.encode(folder / "responses.safetensors", model=mmneuron.Model(model, random_init=3),
+                           events=folder / "events.jsonl", draws=5).json() == said

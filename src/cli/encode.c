@@ -6,10 +6,13 @@
 #include "cli/ranks.h"
 #include "cli/study.h"
 
+#define NOT_GIVEN UINT64_MAX
+
 typedef struct encode_request {
     mmn_encode_options regressed;
     mmn_features_options events; /* of a model */
     mmn_cli_texts features, comparisons, roles, joins;
+    uint64_t random_seed;        /* of weights; NOT_GIVEN: they are the model's */
     mmn_output *features_output; /* NULL: no file of features is wanted */
 } encode_request;
 
@@ -68,10 +71,12 @@ static int run_given(mmn_cli_call *call, encode_request *request, const mmn_cli_
         return mmn_cli_usage(call, "--features NAME=FILE is missing, or a model and its events:"
                                    " the features that predict");
     if (events->file != NULL || events->stages != NULL || events->pool != NULL ||
-        study->rows_file != NULL || study->shard.count > 0 || study->plan)
-        return mmn_cli_usage(call, "--save-features, --stages, --pool, --rows, --shard and --plan"
-                                   " are for a model, which goes before the responses with the"
-                                   " list of events");
+        request->random_seed != NOT_GIVEN || study->rows_file != NULL || study->shard.count > 0 ||
+        study->plan)
+        return mmn_cli_usage(
+            call, "--save-features, --stages, --pool, --random-init, --rows,"
+                  " --shard and --plan are for a model, which goes before the responses with the"
+                  " list of events");
     if (mmn_cli_ranks() != NULL)
         return mmn_cli_usage(call, "given features are not divided among processes; start it"
                                    " alone");
@@ -109,6 +114,8 @@ static int check(mmn_cli_call *call, mmn_cli_study *study)
         return mmn_cli_usage(call, "--features, --compare, --role and --join are for responses,"
                                    " which are missing");
     take_request(call, request);
+    study->wishes.random_weights = request->random_seed != NOT_GIVEN;
+    study->wishes.weights_seed = study->wishes.random_weights ? request->random_seed : 0;
     return request->events.file != NULL && study->shard.count == 0 && !study->plan
                ? mmn_cli_study_claim(&request->features_output, call, request->events.file)
                : MMN_CLI_DONE;
@@ -118,7 +125,8 @@ int mmn_cli_encode(mmn_cli_call *call)
 {
     encode_request request = {
         .regressed = {.size = sizeof(mmn_encode_options), .draws = 1000, .seed = 1},
-        .events = {.size = sizeof(mmn_features_options)}};
+        .events = {.size = sizeof(mmn_features_options)},
+        .random_seed = NOT_GIVEN};
     mmn_encode_options *asked = &request.regressed;
     mmn_cli_study study = {.request = &request,
                            .run = run_model,
@@ -155,6 +163,10 @@ int mmn_cli_encode(mmn_cli_call *call)
         {.name = "pool", .value = "HOW", .kind = MMN_CLI_TEXT, .target = &request.events.pool,
          .help = "of MODEL: take of each stage the last position, the first, the mean of all, or"
                  " flat, all of them (last)"},
+        {.name = "random-init", .value = "SEED", .kind = MMN_CLI_WHOLE,
+         .target = &request.random_seed, .minimum = 0, .maximum = 1e15,
+         .help = "run the architecture of MODEL with random weights, as its library initialises"
+                 " them, under the name \"random\" (its own weights)"},
         {.name = "save-features", .value = "FILE", .kind = MMN_CLI_TEXT,
          .target = &request.events.file,
          .help = "of MODEL: keep its features in FILE, for --features of other calls"},

@@ -126,4 +126,9 @@ mmn_status mmn_safetensors_checksum(char checksum[MMN_DIGEST_SIZE], const mmn_sa
 mmn_status mmn_safetensors_write(const char *path, const mmn_tensor *tensors, size_t count,
                                  const char *const *metadata, mmn_error *error);
 
+/* Lays such a file out in memory, *bytes, which mmn_free frees, and has zeros for data: each
+ * tensor's `data` point to their place in it. `file` is for messages. */
+mmn_status mmn_safetensors_lay_out(uint8_t **bytes, size_t *size, mmn_tensor *tensors, size_t count,
+                                   const char *file, mmn_error *error);
+
 #endif

@@ -102,25 +102,64 @@ static void write_all(mmn_writer *writer, const char *header, const mmn_tensor *
         mmn_writer_write(writer, ordered[i]->data, ordered[i]->bytes, NULL);
 }
 
+/* Checks the tensors, puts them into the file's order, and makes the header of it. *ordered is
+ * freed with mmn_free, *header with free, after a failure too. */
+static mmn_status arrange(const mmn_tensor ***ordered, char **header, const char *path,
+                          const mmn_tensor *tensors, size_t count, const char *const *metadata,
+                          mmn_error *error)
+{
+    *header = NULL;
+    *ordered = NULL;
+    for (size_t i = 0; i < count; i++)
+        MMN_TRY(check(path, &tensors[i], error));
+    MMN_NEED(*ordered = mmn_allocate(count, sizeof(**ordered), error));
+    for (size_t i = 0; i < count; i++)
+        (*ordered)[i] = &tensors[i];
+    if (count > 0)
+        qsort(*ordered, count, sizeof(**ordered), compare);
+    return make_header(header, path, *ordered, count, metadata, error);
+}
+
 mmn_status mmn_safetensors_write(const char *path, const mmn_tensor *tensors, size_t count,
                                  const char *const *metadata, mmn_error *error)
 {
     char *header;
     mmn_writer *writer;
-    for (size_t i = 0; i < count; i++)
-        MMN_TRY(check(path, &tensors[i], error));
-    const mmn_tensor **ordered = mmn_allocate(count, sizeof(*ordered), error);
-    MMN_NEED(ordered);
-    for (size_t i = 0; i < count; i++)
-        ordered[i] = &tensors[i];
-    if (count > 0)
-        qsort(ordered, count, sizeof(*ordered), compare);
-    mmn_status status = make_header(&header, path, ordered, count, metadata, error);
+    const mmn_tensor **ordered;
+    mmn_status status = arrange(&ordered, &header, path, tensors, count, metadata, error);
     if (status == MMN_OK)
         status = mmn_writer_open(&writer, path, error);
     if (status == MMN_OK) {
         write_all(writer, header, ordered, count);
         status = mmn_writer_commit(writer, error);
+    }
+    free(header);
+    mmn_free(ordered);
+    return status;
+}
+
+mmn_status mmn_safetensors_lay_out(uint8_t **bytes, size_t *size, mmn_tensor *tensors, size_t count,
+                                   const char *file, mmn_error *error)
+{
+    char *header;
+    const mmn_tensor **ordered;
+    *bytes = NULL;
+    mmn_status status = arrange(&ordered, &header, file, tensors, count, NULL, error);
+    const size_t length = status == MMN_OK ? strlen(header) : 0, padded = (length + 7) / 8 * 8;
+    *size = 8 + padded;
+    for (size_t i = 0; status == MMN_OK && i < count; i++)
+        *size += tensors[i].bytes;
+    if (status == MMN_OK && !(*bytes = mmn_allocate(*size, 1, error)))
+        status = MMN_SYSTEM;
+    if (status == MMN_OK) {
+        mmn_store_u64(*bytes, padded);
+        memset(*bytes + 8, ' ', padded);
+        memcpy(*bytes + 8, header, length);
+        const uint8_t *data = *bytes + 8 + padded;
+        for (size_t i = 0; i < count; i++) {
+            tensors[ordered[i] - tensors].data = data;
+            data += ordered[i]->bytes;
+        }
     }
     free(header);
     mmn_free(ordered);

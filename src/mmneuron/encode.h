@@ -66,7 +66,7 @@ typedef struct mmn_encode_options {
     mmn_progress_function progress;
     void *progress_context;
     const mmn_model *model; /* whose features are regressed with the given ones, under the name
-                               "model"; NULL: there is none */
+                               "model", or "random" where its weights are; NULL: there is none */
     const mmn_features_options *events; /* which features these are; they are kept in its `file`,
                                            or NULL: nowhere */
 } mmn_encode_options;

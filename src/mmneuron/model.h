@@ -55,6 +55,9 @@ typedef struct mmn_model_options {
                                   not say of which weights they are, they make opening the model
                                   read the whole checkpoint: MMN_INPUT where it is another */
     size_t delta_count;
+    int random_weights;    /* none are read: they are drawn in memory, as transformers initialises a
+                              model of the folder's config.json (doc/method.md) */
+    uint64_t weights_seed; /* of these */
 } mmn_model_options;
 
 /* Opens the Hugging Face folder `folder`: reads its configurations and tokenizer and maps its

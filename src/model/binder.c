@@ -221,6 +221,23 @@ static mmn_status check(const mmn_binder *binder, const mmn_tensor *tensor, cons
                     "shape is %s; the configuration asks for %s", found, expected);
 }
 
+void mmn_wanted_free(mmn_wanted *wanted)
+{
+    mmn_free(wanted->list);
+    mmn_blocks_free(&wanted->names);
+}
+
+static mmn_status want(mmn_wanted *wanted, const char *name, const size_t *shape, size_t dimensions,
+                       mmn_error *error)
+{
+    mmn_tensor tensor = {.dimensions = dimensions};
+    memcpy(tensor.shape, shape, dimensions * sizeof(*shape));
+    MMN_NEED(tensor.name = mmn_blocks_keep(&wanted->names, mmn_copy_text(name, error), error));
+    MMN_TRY(MMN_RESERVE(wanted->list, wanted->capacity, wanted->count + 1, error));
+    wanted->list[wanted->count++] = tensor;
+    return MMN_OK;
+}
+
 const mmn_tensor *mmn_binder_take(mmn_binder *binder, const char *name, const size_t *shape,
                                   size_t dimensions, bool optional)
 {
@@ -232,6 +249,8 @@ const mmn_tensor *mmn_binder_take(mmn_binder *binder, const char *name, const si
     const mmn_named_tensor *found = find(binder, full);
     if (found)
         binder->status = check(binder, found->tensor, expected, shape, dimensions);
+    else if (!optional && binder->wanted)
+        binder->status = want(binder->wanted, full, shape, dimensions, binder->error);
     else if (!optional)
         binder->status = mmn_fail(binder->error, MMN_INPUT, binder->file, full,
                                   "tensor is missing; the configuration asks for one of shape %s",
@@ -305,7 +324,7 @@ void mmn_binder_take_stacked(mmn_binder *binder, mmn_linear *const *linears, siz
     const mmn_tensor *biases = NULL;
     if (bias)
         biases = mmn_binder_take(binder, part_of(part, name, ".bias"), shape, 1, false);
-    if (binder->status != MMN_OK)
+    if (binder->status != MMN_OK || !all.data)
         return;
     size_t row_bytes = inputs * mmn_weight_size(all.type);
     for (size_t i = 0; i < count; i++) {

@@ -2,6 +2,7 @@
 #ifndef MMN_MODEL_BINDER_H
 #define MMN_MODEL_BINDER_H
 
+#include "base/memory.h"
 #include "model/weights.h"
 
 /* The beginning of a name and what takes its place. Lists of rules end with a NULL prefix. */
@@ -25,6 +26,15 @@ typedef struct mmn_waiting_vector {
     size_t first, length;
 } mmn_waiting_vector;
 
+/* What a checkpoint would have to hold. Zero-initialise; free with mmn_wanted_free. */
+typedef struct mmn_wanted {
+    mmn_tensor *list; /* normalised names and shapes, in the order of binding */
+    size_t count, capacity;
+    mmn_blocks names;
+} mmn_wanted;
+
+void mmn_wanted_free(mmn_wanted *wanted);
+
 /* A binding in progress. The first failure is kept in `status`; what is called after it does
  * nothing. */
 typedef struct mmn_binder {
@@ -40,6 +50,7 @@ typedef struct mmn_binder {
     bool seen_types[MMN_WEIGHT_BF16 + 1];
     mmn_waiting_vector *vectors;
     size_t vector_count, vector_capacity;
+    mmn_wanted *wanted; /* lists what is not there and not optional, in place of refusing it */
     mmn_status status;
     mmn_error *error;
 } mmn_binder;

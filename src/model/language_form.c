@@ -44,7 +44,7 @@ void mmn_language_words_bind(mmn_binder *binder, mmn_language_weights *language,
     mmn_binder_take_matrix(binder, &language->embedding, MMN_LANGUAGE_PREFIX "embed_tokens.weight",
                            shape, 2, config->tied_head && has_head);
     mmn_binder_take_matrix(binder, &language->head, "lm_head.weight", shape, 2, config->tied_head);
-    if (binder->status != MMN_OK)
+    if (binder->status != MMN_OK || binder->wanted)
         return;
     if (!language->embedding.data)
         language->embedding = language->head;

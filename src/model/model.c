@@ -1,6 +1,7 @@
 /* Opening a model: configuration, weights, tokenizer, image settings, kernels. */
 #include "model/model.h"
 
+#include <inttypes.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/threads.h"
+#include "model/draw_weights.h"
 #include "model/instruction.h"
 #include "text/template.h"
 
@@ -94,6 +96,18 @@ static mmn_status open_tokenizers(mmn_model *model, mmn_error *error)
     mmn_tokenizer_watch(model->tokenizer, &model->interrupt);
     mmn_tokenizer_watch(model->qformer_tokenizer, &model->interrupt);
     return MMN_OK;
+}
+
+static mmn_status open_weights(mmn_model *model, const mmn_model_options *options, mmn_error *error)
+{
+    if (!options->random_weights)
+        return mmn_weights_open(&model->weights, model->folder, &model->config, error);
+    MMN_TRY(mmn_weights_draw(&model->weights, model->folder, &model->config, options->weights_seed,
+                             &model->compute, error));
+    return mmn_remarks_add(&model->remarks, error,
+                           "the weights are random, drawn with seed %" PRIu64
+                           " as transformers initialises a model",
+                           options->weights_seed);
 }
 
 static mmn_status collect_remarks(mmn_model *model, mmn_error *error)
@@ -206,7 +220,7 @@ static mmn_status read_folder(mmn_model *model, const mmn_model_options *options
     MMN_TRY(mmn_config_load(&model->config, model->folder, error));
     MMN_TRY(read_generation_rules(model, options, error));
     model->usual_template = mmn_family_template(&model->config);
-    MMN_TRY(mmn_weights_open(&model->weights, model->folder, &model->config, error));
+    MMN_TRY(open_weights(model, options, error));
     MMN_TRY(collect_remarks(model, error));
     if (!options->without_tokenizer) {
         MMN_TRY(open_tokenizers(model, error));

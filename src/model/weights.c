@@ -75,6 +75,31 @@ mmn_status mmn_weights_bind(mmn_weights **result, mmn_safetensors *tensors, cons
     return status;
 }
 
+mmn_status mmn_weights_list(mmn_wanted *wanted, const mmn_config *config, mmn_error *error)
+{
+    static const uint8_t nothing[] = {2, 0, 0, 0, 0, 0, 0, 0, '{', '}'};
+    mmn_binder binder;
+    mmn_safetensors *tensors;
+    mmn_weights *weights = mmn_allocate(1, sizeof(*weights), error);
+    MMN_NEED(weights);
+    mmn_status status = mmn_safetensors_parse(&tensors, nothing, sizeof(nothing), "", error);
+    if (status == MMN_OK) {
+        weights->mapped = tensors;
+        status = make_layers(weights, config, error);
+    }
+    if (status == MMN_OK) {
+        mmn_binder_begin(&binder, tensors, "", NULL, error);
+        binder.wanted = wanted;
+        config->family->bind(&binder, weights, config);
+        weights->tensors = binder.named;
+        weights->names = binder.names;
+        status = binder.status;
+        mmn_binder_free(&binder);
+    }
+    mmn_weights_close(weights);
+    return status;
+}
+
 static bool has_tower(const mmn_safetensors *tensors)
 {
     static const char prefix[] = "model.vision_tower.";
@@ -128,6 +153,7 @@ void mmn_weights_close(mmn_weights *weights)
     mmn_free(weights->tensors);
     mmn_free(weights->names);
     mmn_free(weights->vectors);
+    mmn_free(weights->made);
     mmn_free(weights->vision.layers);
     mmn_free(weights->qformer.layers);
     mmn_free(weights->language.layers);

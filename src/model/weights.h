@@ -147,6 +147,8 @@ typedef struct mmn_weights {
     mmn_safetensors *mapped; /* the files, in which the matrices lie */
     char *names;             /* the tensors' */
     float *vectors;          /* all vectors, widened */
+    uint8_t *made;           /* the bytes of the tensors, where these are random... */
+    uint64_t seed;           /* ...drawn with this seed */
 } mmn_weights;
 
 /* Opens the checkpoint in `folder` and binds it to `config`: every tensor that the architecture
@@ -160,6 +162,9 @@ mmn_status mmn_weights_open(mmn_weights **weights, const char *folder, const mmn
  * the checkpoint in messages about tensors that are not there. */
 mmn_status mmn_weights_bind(mmn_weights **weights, mmn_safetensors *tensors, const char *file,
                             const mmn_config *config, mmn_error *error);
+struct mmn_wanted;
+/* Adds what a checkpoint of this architecture must hold: names and shapes. */
+mmn_status mmn_weights_list(struct mmn_wanted *wanted, const mmn_config *config, mmn_error *error);
 /* NULL is allowed. */
 void mmn_weights_close(mmn_weights *weights);
 

@@ -13,9 +13,6 @@
 /* Limits of what anybody records. */
 enum { MMN_ENCODE_MOST_MODELS = 64, MMN_ENCODE_MOST_DRAWS = 65535, MMN_ENCODE_MOST_BINS = 65535 };
 
-/* The name of the model that is run for its features. */
-#define MMN_ENCODE_RUN "model"
-
 /* What a model was made from. */
 typedef enum mmn_encode_kind {
     MMN_ENCODE_UNSAID,
@@ -77,6 +74,7 @@ typedef struct mmn_encode_study {
     size_t site_count, bins, columns, events; /* of the alignment at work */
     mmn_encode_model models[MMN_ENCODE_MOST_MODELS];
     size_t model_count;
+    mmn_encode_model *run;  /* the one that is run for its features; NULL: none is */
     mmn_encode_pair *pairs; /* those asked for, and those that follow from roles */
     size_t pair_count, pair_capacity;
     mmn_encode_verdict *verdicts; /* [tests][alignments][sites] */

@@ -1,5 +1,4 @@
 /* Encoding: the features of a model, which are made of the events before anything is regressed. */
-#include <string.h>
 #include <unistd.h>
 
 #include "base/scratch.h"
@@ -21,9 +20,8 @@ static mmn_status run_events(mmn_result **result, mmn_features_request *request,
 
 static mmn_status open_features(mmn_encode_study *study, const char *file, mmn_error *error)
 {
-    mmn_encode_model *model = mmn_encode_find(study, MMN_ENCODE_RUN, strlen(MMN_ENCODE_RUN));
-    MMN_TRY(mmn_safetensors_open(&model->tensors, file, error));
-    return mmn_safetensors_checksum(model->digest, model->tensors, "", error);
+    MMN_TRY(mmn_safetensors_open(&study->run->tensors, file, error));
+    return mmn_safetensors_checksum(study->run->digest, study->run->tensors, "", error);
 }
 
 mmn_status mmn_encode_run_model(mmn_result **result, bool *made, mmn_encode_study *study,

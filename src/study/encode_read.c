@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/json.h"
+#include "model/model.h"
 #include "study/encode.h"
 
 /* Numbers of a tensor that are widened together. */
@@ -91,8 +92,9 @@ static mmn_status open_model(mmn_encode_study *study, const char *given, mmn_err
 static mmn_status add_run_model(mmn_encode_study *study, mmn_error *error)
 {
     const mmn_features_options *events = study->options->events;
-    mmn_encode_model *model = &study->models[study->model_count];
-    MMN_TRY(mmn_encode_name(study, model, MMN_ENCODE_RUN, strlen(MMN_ENCODE_RUN), error));
+    const char *name = study->options->model->weights->made ? "random" : "model";
+    mmn_encode_model *model = study->run = &study->models[study->model_count];
+    MMN_TRY(mmn_encode_name(study, model, name, strlen(name), error));
     model->file = events->file ? events->file : events->list;
     model->scratch = !events->file;
     study->model_count++;

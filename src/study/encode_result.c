@@ -11,7 +11,7 @@ static const mmn_form_table tables[] = {
                  MMN_WHOLE("seed"), MMN_REAL("epsilon", ""), MMN_REAL("rate", ""))},
     {"features", "result",
      MMN_COLUMNS(MMN_TEXT("model"), MMN_TEXT("file"), MMN_TEXT("digest"), MMN_TEXT("weights"),
-                 MMN_TEXT("events"), MMN_TEXT("stages"), MMN_TEXT("pool"),
+                 MMN_TEXT("events"), MMN_TEXT("stages"), MMN_TEXT("pool"), MMN_TEXT("random_init"),
                  MMN_TRUTH("allow_long_prompts"), MMN_TRUTH("nonfinite"), MMN_TEXT("role"),
                  MMN_TEXT("random_twin_of"), MMN_TEXT("control_of"))},
     {"parts", "features", MMN_COLUMNS(MMN_TEXT("part"))},
@@ -53,6 +53,7 @@ static const char json[] =
     " 'random_twin_of': $random_twin_of, 'control_of': $control_of,"
     " 'parts': [<parts|, |$part>]"
     "<?pool|, 'weights': $weights, 'events': $events, 'stages': $stages, 'pool': $pool>"
+    "<?random_init|, 'random_init': $random_init>"
     "<?allow_long_prompts|, 'allow_long_prompts': true><?nonfinite|, 'nonfinite': true>}>],\n"
     "  'alignments': [<alignments|,|\n"
     "    {'alignment': $alignment, 'events': $events, 'sites': $sites, 'bins': $bins,\n"
@@ -111,6 +112,7 @@ void mmn_encode_add_features(mmn_result *result, const mmn_encode_model *model)
             mmn_as_text(model->scratch ? NULL : model->file), mmn_as_optional(model->digest),
             mmn_as_text(said(model, "model")), mmn_as_text(said(model, "data")),
             mmn_as_text(said(model, "stages")), mmn_as_text(said(model, "pool")),
+            mmn_as_text(said(model, "random_init")),
             mmn_as_truth(said(model, "allow_long_prompts") != NULL),
             mmn_as_truth(said(model, "nonfinite") != NULL),
             mmn_as_text(mmn_encode_kind_name(model->kind)),

@@ -1,10 +1,13 @@
 /* The file of features, and the result that says what is in it. */
 #include "study/features.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/output.h"
+#include "model/model.h"
 #include "study/run_result.h"
 
 const char *const mmn_pool_names[MMN_POOLINGS] = {
@@ -19,7 +22,8 @@ typedef struct written {
     mmn_tensor *tensors;
     size_t count;
     mmn_blocks names;
-    const char *metadata[17];
+    const char *metadata[19];
+    char seed[24]; /* of random weights */
 } written;
 
 static mmn_status list_tensors(written *file, const mmn_features_study *kept, mmn_error *error)
@@ -80,7 +84,12 @@ static mmn_status write_tensors(const mmn_features_study *kept, written *file, m
     if (study->allowed.long_prompts)
         used = add_truth(file, used, "allow_long_prompts");
     if (study->nonfinite)
-        add_truth(file, used, "nonfinite");
+        used = add_truth(file, used, "nonfinite");
+    if (study->model->weights->made) {
+        snprintf(file->seed, sizeof(file->seed), "%" PRIu64, study->model->weights->seed);
+        file->metadata[used] = "random_init";
+        file->metadata[used + 1] = file->seed;
+    }
     MMN_TRY(mmn_tensors_checksum(kept->digest, file->tensors, file->count, file->metadata, error));
     return mmn_output_write(kept->request->asked.file, write_file, file, error);
 }

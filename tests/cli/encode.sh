@@ -50,6 +50,20 @@ regresses_saved_features() {
         cmp "$work/saved" "$work/twice" && grep -q "other predicts better than model: 0 of" "$work/out"
 }
 
+# By the configuration alone, beside the trained model's.
+runs_random_weights() {
+    mkdir "$work/bare"
+    for file in "$model"/*; do
+        case $file in *.safetensors) ;; *) ln -s "$file" "$work/bare" ;; esac
+    done
+    exits 0 $MMNEURON encode "$work/bare" "$events" "$responses" --pool mean --draws 3 --random-init 7 \
+        --features "model=$work/saved" --compare model:random -q -o "$work/random.json" &&
+        grep -q '"model": "random", .*"random_init": "7"' "$work/random.json" &&
+        grep -q "model predicts better than random: 0 of" "$work/out" || return 1
+    exits 0 $MMNEURON $words --random-init 8 --features "seven=$work/saved" -o "$work/other.json" &&
+        grep -q "the weights are random, drawn with seed 8" "$work/errors"
+}
+
 says_its_cost() {
     exits 0 $MMNEURON $words --plan -o "$work/plan.json" && grep -q "40" "$work/out" &&
         ! [ -e "$work/plan.json" ]
@@ -93,6 +107,7 @@ check "encode with the reference kernels" computes_the_same --simd reference
 check "encode in shards" is_divided
 check "encode after a killed run" goes_on
 check "encode with saved features" regresses_saved_features
+check "encode with random weights" runs_random_weights
 check "encode says what it costs" says_its_cost
 check "encode of events of two kinds" mixes_kinds
 check "encode of too few events" has_too_few_events
