@@ -33,6 +33,8 @@ static const mmn_cli_command commands[] = {
      mmn_cli_contrib, true},
     {"judge", "JUDGE ANSWERS.jsonl", "let a model judge whether answers are right (Lingo-Judge)", 2,
      2, mmn_cli_judge, false},
+    {"detect", "DETECTOR --image F --query Q", "find in a picture what queries name (OWL-ViT)", 1,
+     1, mmn_cli_detect, false},
     {"encode", "RESPONSES.safetensors", "do features of events predict recordings?", 1, 1,
      mmn_cli_encode, false},
     {"report", "RESULTS... -o REPORT.html", "make a page with figures of results", 1, SIZE_MAX,

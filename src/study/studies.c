@@ -52,10 +52,16 @@ mmn_status mmn_study_run(mmn_result **result, const mmn_model *model, const char
 /* The form of a format, or NULL. */
 static const mmn_form *form_of(const char *format)
 {
-    static const mmn_form *const forms[] = {
-        &mmn_ranking_form,           &mmn_evaluation_form,   &mmn_perplexity_form,
-        &mmn_perturbation_form,      &mmn_lens_form,         &mmn_contributions_form,
-        &mmn_contribution_list_form, &mmn_judge_result_form, &mmn_encode_form};
+    static const mmn_form *const forms[] = {&mmn_ranking_form,
+                                            &mmn_evaluation_form,
+                                            &mmn_perplexity_form,
+                                            &mmn_perturbation_form,
+                                            &mmn_lens_form,
+                                            &mmn_contributions_form,
+                                            &mmn_contribution_list_form,
+                                            &mmn_judge_result_form,
+                                            &mmn_encode_form,
+                                            &mmn_detect_form};
     for (size_t i = 0; i < MMN_LENGTH(forms); i++)
         if (strcmp(forms[i]->format, format) == 0)
             return forms[i];

@@ -29,6 +29,7 @@ examples_work() {
     mkdir -p "$folder" && cd "$folder" || return 1
     ln -s "$model" llava-tiny
     ln -s "$top_srcdir/golden/checkpoints/deberta-v3" judge-tiny
+    ln -s "$top_srcdir/golden/checkpoints/owlvit" owlvit-tiny
     ln -s "$top_srcdir/tests/study/data/encode" recordings
     cp "$images/wide.jpg" photo.jpg
     make_list 4 data.jsonl
@@ -99,7 +100,7 @@ for page in "$top_srcdir"/doc/*.1; do
     [ "${page##*/}" = mmneuron-import.1 ] && continue
     check "the examples of $(basename "$page") work" examples_work "$page"
 done
-for command in info ask count merge rank eval perturb lens contrib judge encode report dump verify digest; do
+for command in info ask count merge rank eval perturb lens contrib judge detect encode report dump verify digest; do
     check "the manual of mmneuron $command has its options" has_every_option $command
 done
 for study in $(sed -n 's/^ *X(\([a-z]*\)).*/\1/p' "$top_srcdir/src/study/studies.h"); do
