@@ -276,7 +276,8 @@ STRUCTS = {
     "mmn_eval_options": EvalOptions, "mmn_perplexity_options": PerplexityOptions,
     "mmn_study_options": StudyOptions, "mmn_perturb_options": PerturbOptions,
     "mmn_lens_options": LensOptions, "mmn_contribution_options": ContributionOptions,
-    "mmn_detect_options": DetectOptions, "mmn_judge_options": JudgeOptions, "mmn_encode_options": EncodeOptions,
+    "mmn_detect_options": DetectOptions, "mmn_judge_options": JudgeOptions,
+    "mmn_encode_options": EncodeOptions,
     "mmn_dump_options": DumpOptions, "mmn_verify_options": VerifyOptions,
     "mmn_report_options": ReportOptions,
 }
