@@ -148,7 +148,7 @@ Test(detect, stops_between_queries)
     MMN_NEEDS("owlvit");
     mmn_model *model = open_model("owlvit");
     const mmn_detect_options options = {.size = sizeof(options),
-                                        .image = GOLDEN "images/tiny.png",
+                                        .image = GOLDEN "images/grey.jpg",
                                         .queries = queries,
                                         .query_count = 3,
                                         .threshold = 0.1,
@@ -164,7 +164,7 @@ Test(detect, refuses_other_models_and_long_queries)
 {
     static const char *const queries[] = {"a cup", "1 2 3 4 5 6 7 8 9 1 2 3 4 5 6"};
     mmn_detect_options options = {.size = sizeof(options),
-                                  .image = GOLDEN "images/tiny.png",
+                                  .image = GOLDEN "images/grey.jpg",
                                   .queries = queries,
                                   .query_count = 2,
                                   .threshold = 0.1};
