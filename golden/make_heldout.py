@@ -21,6 +21,7 @@ from make_deberta import CASES as DEBERTA_CASES, DEBERTA, Deberta, QUESTION, mak
 from make_golden import ALMOST_EVERYTHING, CASES, Case, make, prepare_libraries
 from make_instructblip import INSTRUCTBLIP, InstructBlip
 from make_original import ORIGINAL, Original
+from make_owlvit import CASES as OWLVIT_CASES, OWLVIT, OwlVit, make_owlvit
 from make_siglip import SIGLIP, Siglip
 from make_text import TEXT_MODELS, TextModel
 
@@ -160,6 +161,21 @@ def judge_cases(draw: random.Random) -> list[Case]:
     return [Case(f"text-{i}", draw.choice((QUESTION.format(text(), text()), text()))) for i in range(IMAGES)]
 
 
+def random_owlvit(draw: random.Random, model: OwlVit) -> OwlVit:
+    """The same form with other sizes."""
+    heads, text_heads, patch = draw.randint(1, 4), draw.randint(1, 4), draw.randint(4, 20)
+    return replace(model, patch=patch, image=patch * draw.randint(1, 6) + draw.randint(0, patch - 1), heads=heads,
+                   width=heads * draw.randint(4, 20), inner=draw.randint(20, 310), layers=draw.randint(1, 4),
+                   text_heads=text_heads, text_width=text_heads * draw.randint(4, 20),
+                   text_inner=draw.randint(20, 310), text_layers=draw.randint(1, 4))
+
+
+def query_cases(draw: random.Random, pictures: list[str]) -> list[Case]:
+    """Queries that its text's tower has positions for."""
+    return [Case(f"query-{i}", " ".join(draw.choices(("a photo of a", "cat", "Red", "cup!", "7", "été"), k=2)),
+                 (pictures[i],)) for i in range(IMAGES)]
+
+
 def text_cases(draw: random.Random) -> list[Case]:
     return [Case(f"text-{i}", random_prompt(draw, 0), (), ALMOST_EVERYTHING, 3) for i in range(IMAGES)]
 
@@ -186,6 +202,9 @@ def make_model(name: str, seed: int, pictures: list[str], root: Path) -> None:
     if name in DEBERTA:
         make_deberta(random_deberta(draw, DEBERTA[name]), judge_cases(draw), 1000 * seed, root)
         return
+    if name in OWLVIT:
+        make_owlvit(random_owlvit(draw, OWLVIT[name]), query_cases(draw, pictures), 1000 * seed, root, searches=False)
+        return
     if name in TEXT_MODELS:
         checkpoint, cases = random_text_model(draw, TEXT_MODELS[name]), text_cases(draw)
     elif name in INSTRUCTBLIP:
@@ -208,7 +227,7 @@ def main() -> None:
     for i in range(IMAGES):
         pictures.append(f"images/{i}{draw.choice(('.png', '.jpg'))}")
         random_picture(draw).save(root / pictures[-1])
-    for name in sys.argv[3:] or (CASES | DEBERTA_CASES):
+    for name in sys.argv[3:] or (CASES | DEBERTA_CASES | OWLVIT_CASES):
         make_model(name, seed, pictures, root)
 
 

@@ -216,7 +216,7 @@ SEARCHES = (
     ("images/cat.jpg", ["a photo of a cat", "a photo of a dog", "a cup"], 0.25),
     ("images/wide.jpg", ["a photo of a red ball"], 0.1),
     ("images/tall.jpg", ["cup", "person", "a photo of a person", "table"], 0.2),
-    ("images/tiny.png", ["car", ""], 0.9),
+    ("images/grey.jpg", ["car", ""], 0.9),
 )
 MARGIN = 1e-5  # of scores from the threshold, and between the two best queries of what is found
 

@@ -29,6 +29,7 @@
 #ifndef MMNEURON_H
 #define MMNEURON_H
 
+#include "mmneuron/detect.h"
 #include "mmneuron/dump.h"
 #include "mmneuron/error.h"
 #include "mmneuron/encode.h"

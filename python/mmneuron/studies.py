@@ -23,8 +23,8 @@ from collections.abc import Iterable
 from typing import Any, Union
 
 from ._calls import Path, call, names, path, paths, progress_callback, text
-from ._library import (ContributionOptions, EditOptions, EncodeOptions, EvalOptions,
-                       FeaturesOptions, JudgeOptions, LensOptions, PerplexityOptions,
+from ._library import (ContributionOptions, DetectOptions, EditOptions, EncodeOptions,
+                       EvalOptions, FeaturesOptions, JudgeOptions, LensOptions, PerplexityOptions,
                        PerturbOptions, RowsOptions, StudyOptions)
 from .model import Generation, Images, Model
 from .neurons import Neurons
@@ -292,6 +292,20 @@ def judge_file(judge: Model, file: Path, list: Path | None = None, *, form: str 
                            form=JUDGE_FORMS.index(form), allow_unknown_keys=allow_unknown_keys,
                            progress=progress_callback(progress))
     return made("mmn_judge_file", judge._handle.value(), options)
+
+
+def detect(detector: Model, image: Path, queries: Iterable[str], *, threshold: float = 0.1,
+           progress: Any = None) -> Result:
+    """Finds in a picture what queries ("a photo of a cat") name, by a detector (OWL-ViT).
+
+    Tables: "queries" (text, found), "detections" (query, score, left, top, right, bottom, patch),
+    the largest score first. threshold: what is found has a score above it.
+    """
+    asked = [*queries]
+    options = DetectOptions(size=ctypes.sizeof(DetectOptions), image=path(image),
+                            queries=paths(asked), query_count=len(asked), threshold=threshold,
+                            progress=progress_callback(progress))
+    return made("mmn_detect", detector._handle.value(), options)
 
 
 def features(model: Model, list: Path, file: Path, *, stages: Names | None = None,

@@ -271,6 +271,16 @@ def test_judge_file(program, tmp_path: Path) -> None:
     assert mmneuron.judge_file(mmneuron.Model(folder), file, form="demo").json() == said
 
 
+def test_detect(program) -> None:
+    folder, image = GOLDEN / "checkpoints" / "owlvit", GOLDEN / "images" / "wide.jpg"
+    queries = ["a photo of a red ball", "a cup"]
+    said = program("detect", folder, "--image", image, *(f"--query={query}" for query in queries),
+                   "--threshold", "0.2")
+    found = mmneuron.detect(mmneuron.Model(folder), image, queries, threshold=0.2)
+    assert found.json() == said
+    assert len(said["detections"]) > 3
+
+
 def test_encode(program) -> None:
     folder = REPOSITORY / "tests" / "study" / "data" / "encode"
     features = {name: folder / f"{name}.safetensors" for name in ("both", "vision")}

@@ -36,6 +36,8 @@ static const mmn_cli_command commands[] = {
      false},
     {"judge", "JUDGE ANSWERS.jsonl", "let a model judge whether answers are right (Lingo-Judge)", 2,
      2, mmn_cli_judge, false},
+    {"detect", "DETECTOR --image F --query Q", "find in a picture what queries name (OWL-ViT)", 1,
+     1, mmn_cli_detect, false},
     {"encode", "[MODEL DATA.jsonl] RESPONSES.safetensors",
      "do features of events, a model's or given ones, predict recordings?", 1, 3, mmn_cli_encode,
      true},

@@ -55,6 +55,16 @@ static double exponential(double x)
     return mmn_power(0x1.5bf0a8b145769p+1, x);
 }
 
+static float sigmoid(double x)
+{
+    return (float)(1.0 / (1.0 + exponential(-x)));
+}
+
+float mmn_detector_score(float logit)
+{
+    return sigmoid((double)logit);
+}
+
 /* Divides a vector by its length, and by what is added to that. */
 static void normalise(float *vector, size_t width, double guard)
 {
@@ -88,8 +98,7 @@ static void finish_boxes(const mmn_compute *compute, float *boxes, uint32_t grid
             const float usual[SIDES] = {place(compute->kernels, column + 1, grid),
                                         place(compute->kernels, row + 1, grid), size, size};
             for (size_t i = 0; i < SIDES; i++)
-                boxes[i] =
-                    (float)(1.0 / (1.0 + exponential(-((double)boxes[i] + (double)usual[i]))));
+                boxes[i] = sigmoid((double)boxes[i] + (double)usual[i]);
         }
 }
 

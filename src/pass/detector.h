@@ -24,4 +24,7 @@ mmn_status mmn_detector_run(mmn_compute *compute, const mmn_model *model, mmn_ro
                             mmn_detector_state *state, const mmn_probes *probes,
                             const mmn_input *input, mmn_error *error);
 
+/* The score that a logit means: its sigmoid. */
+float mmn_detector_score(float logit);
+
 #endif

@@ -79,6 +79,13 @@ judge_digest() {
         $MMNEURON digest "$work/judge" | sed -n "s|  all\$|  judge|p"
 }
 
+# detector_digest OPTION...: of all stages of a detector's towers and heads, without a tokenizer or an image library.
+detector_digest() {
+    $MMNEURON dump "$top_srcdir/golden/checkpoints/owlvit-bf16" --quiet "$@" \
+        --inputs "$top_srcdir/golden/cases/owlvit-bf16/cat.safetensors" -o "$work/detector" >&2 &&
+        $MMNEURON digest "$work/detector" | sed -n "s|  all\$|  detector|p"
+}
+
 # window_digest OPTION...: of how often each neuron of a language model is active in windows of texts.
 window_digest() {
     (
@@ -141,7 +148,7 @@ beams_digest() {
 if [ "$1" = --print ]; then
     count_to "$work/counts" >&2 && ranking_digest ranking "$work/counts" && stage_digests &&
         perturbation_digest "$work/counts" && lens_digest && siglip_digest &&
-        instructblip_digest && text_digests && contributions_digest && judge_digest && window_digest &&
+        instructblip_digest && text_digests && contributions_digest && judge_digest && detector_digest && window_digest &&
         perplexity_digest && beams_digest && contribution_list_digest
     exit
 fi
@@ -154,7 +161,7 @@ dumps_as_published() {
     stage_digests --threads "$1" >"$work/found" &&
         grep -v -e '  ranking$' -e '  perturbation$' -e '  lens$' -e '  siglip$' \
             -e '  instructblip$' -e '  text/' -e '  contributions$' -e '  windows$' -e '  perplexity$' \
-            -e '  beams$' -e '  contributions-of-list$' -e '  judge$' "$published" |
+            -e '  beams$' -e '  contributions-of-list$' -e '  judge$' -e '  detector$' "$published" |
         diff - "$work/found"
 }
 
@@ -211,6 +218,8 @@ for threads in $numbers; do
         is_published contributions-of-list contribution_list_digest --threads $threads
     check "the judge's digest is the published one on $threads threads" \
         is_published judge judge_digest --threads $threads
+    check "the detector's digest is the published one on $threads threads" \
+        is_published detector detector_digest --threads $threads
 done
 check "every stage of a model with SigLIP's tower is the published one" \
     is_published siglip siglip_digest

@@ -98,6 +98,12 @@ write("config/good-judge", json.dumps({
     "model_type": "deberta-v2", "hidden_size": 36, "num_attention_heads": 3, "num_hidden_layers": 2, "intermediate_size": 76,
     "vocab_size": 576, "relative_attention": True, "position_buckets": 256, "norm_rel_ebd": "layer_norm", "share_att_key": True,
     "pos_att_type": "p2c|c2p", "position_biased_input": False, "id2label": {"0": "LABEL_0"}}))
+write("config/good-owlvit", json.dumps({
+    "model_type": "owlvit", "projection_dim": 32,
+    "text_config": {"model_type": "owlvit_text_model", "hidden_size": 32, "num_attention_heads": 4, "vocab_size": 99},
+    "vision_config": {"model_type": "owlvit_vision_model", "hidden_size": 36, "num_attention_heads": 3, "image_size": 80,
+                      "patch_size": 16}}))
+write("config/bad-owlvit", json.dumps({"model_type": "owlvit", "projection_dim": 256}))
 write("config/good-bloom", json.dumps({
     "model_type": "bloom", "n_embed": 36, "n_layer": 2, "num_attention_heads": 6, "vocab_size": 99,
     "apply_residual_connection_post_layernorm": False, "layer_norm_epsilon": 1e-5}))

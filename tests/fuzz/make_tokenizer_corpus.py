@@ -87,6 +87,10 @@ write("tokenizer_json/bad-pattern", {
     "pre_tokenizer": {"type": "Split", "pattern": {"Regex": "[a[^b]&&c"}, "behavior": "Isolated"}, "model": model})
 write("tokenizer_json/found-behavior", {
     "pre_tokenizer": {"type": "Split", "pattern": {"Regex": "a"}, "behavior": "MergedWithNext"}, "model": model})
+write("tokenizer_json/good-word-end", {
+    "pre_tokenizer": {"type": "Whitespace"}, "model": {
+        "type": "BPE", "end_of_word_suffix": "</w>", "merges": ["a b</w>", "a a"],
+        "vocab": {text: i for i, text in enumerate(["a", "b", "a</w>", "b</w>", "ab</w>", "aa"])}}})
 write("tokenizer_json/bad-merge", llama | {"model": model | {"merges": ["a b", "b a"]}})
 write("tokenizer_json/bad-id", llama | {"added_tokens": [added(99, "<image>")]})
 write("tokenizer_json/bad-nesting", {"normalizer": json.loads(

@@ -310,6 +310,24 @@ Test(misuse, null)
     REFUSES(mmn_judge_file(&result, model, NULL, &error));
     REFUSES(mmn_judge_file(&result, model, &(mmn_judge_options){.size = sizeof(mmn_judge_options)},
                            &error));
+    const mmn_detect_options detect = {.size = sizeof(detect),
+                                       .image = "x",
+                                       .queries = &(const char *){"a cat"},
+                                       .query_count = 1};
+    mmn_detect_options wrong = detect;
+    REFUSES(mmn_detect(NULL, model, &detect, &error));
+    REFUSES(mmn_detect(&result, NULL, &detect, &error));
+    REFUSES(mmn_detect(&result, model, NULL, &error));
+    wrong.image = NULL;
+    REFUSES(mmn_detect(&result, model, &wrong, &error));
+    wrong = detect;
+    wrong.queries = NULL;
+    REFUSES(mmn_detect(&result, model, &wrong, &error));
+    wrong.query_count = 0;
+    REFUSES(mmn_detect(&result, model, &wrong, &error));
+    wrong = detect;
+    wrong.threshold = 2;
+    REFUSES(mmn_detect(&result, model, &wrong, &error));
     REFUSES(mmn_encode(NULL, &(mmn_encode_options){.size = sizeof(mmn_encode_options)}, &error));
     REFUSES(mmn_encode(&result, NULL, &error));
     REFUSES(mmn_encode(&result, &(mmn_encode_options){.size = sizeof(mmn_encode_options)}, &error));

@@ -1,0 +1,47 @@
+#!/bin/sh
+# Detection, end to end: what is found in a picture, printed and written; what is refused.
+. "$top_srcdir/tests/cli/setup.sh"
+
+detector=$top_srcdir/golden/checkpoints/owlvit
+can_read "$detector" || skip_all "this build leaves out what the detector's tokenizer needs"
+detect() {
+    exits 0 $MMNEURON detect "$detector" --image "$images/wide.jpg" --query "a photo of a red ball" "$@"
+}
+
+prints_a_table() {
+    detect && [ "$(grep -c "^  a photo of a red ball  *0\.[0-9]" "$work/out")" = 21 ] &&
+        detect --threshold 0.99 && grep -q "nothing has a score above 0.99" "$work/out"
+}
+
+writes_what_it_prints() {
+    detect --query "a cup" --json || return 1
+    cp "$work/out" "$work/printed"
+    detect --query "a cup" -o "$work/found.json" && cmp "$work/printed" "$work/found.json" &&
+        grep -q '"format": "mmneuron-detect-1"' "$work/found.json"
+}
+
+# writes_the_same OPTION...
+writes_the_same() {
+    detect --query "a cup" "$@" -o "$work/other.json" && cmp "$work/found.json" "$work/other.json"
+}
+
+check "a table" prints_a_table
+check "a file" writes_what_it_prints
+check "one thread" writes_the_same --threads 1
+check "three threads" writes_the_same --threads 3
+check "the reference's kernels" writes_the_same --simd reference
+check "no query" is_wrong_usage "query TEXT is missing" detect "$detector" --image "$images/wide.jpg"
+check "no picture" is_wrong_usage "picture" detect "$detector" --query "a cup"
+check "a threshold above 1" is_wrong_usage "threshold" \
+    detect "$detector" --image "$images/wide.jpg" --query "a cup" --threshold 1.5
+check "a long query" fails_with "query 2.*17 tokens.*at most 16" $MMNEURON detect "$detector" \
+    --image "$images/wide.jpg" --query "a cup" --query "1 2 3 4 5 6 7 8 9 1 2 3 4 5 6" -q
+check "a model that is no detector" fails_with "is no detector" \
+    $MMNEURON detect "$model" --image "$images/wide.jpg" --query "a cup" -q
+check "a picture that is not there" fails_with "none.jpg" \
+    $MMNEURON detect "$detector" --image "$work/none.jpg" --query "a cup" -q
+check "a detector does not answer" fails_with "no language model" $MMNEURON ask "$detector" Why -q
+check "a detector's stages are dumped" exits 0 $MMNEURON dump "$detector" --image "$images/wide.jpg" \
+    --prompt "a cup" -o "$work/dump" -q
+
+done_testing
