@@ -2,7 +2,7 @@
 """Writes checkpoints, pictures, prompts and cases like those of golden/, but others, from a seed.
 
 Nothing of it is committed: it shows that the program was not fitted to the committed cases. Then
-`MMN_GOLDEN_DIR=FOLDER tests/model/test_golden` compares the program with it.
+`MMN_GOLDEN_DIR=FOLDER tests/model/test --filter 'golden/*'` compares the program with it.
 
 Run as: python3 golden/make_heldout.py SEED FOLDER [MODEL...]   (needs what requirements.txt lists)
 
@@ -120,9 +120,9 @@ def random_text_model(draw: random.Random, model: TextModel) -> TextModel:
         heads = draw.randint(1, 11)
         config |= {"n_embed": heads * draw.randint(2, 12), "n_layer": layers, "num_attention_heads": heads}
         return replace(model, config=config)
-    if model.name == "opt":
-        heads = draw.randint(1, 6)
-        width = heads * draw.randint(2, 12)
+    if model.name == "opt":  # at least 16 wide, for the reason that random_original gives
+        heads = draw.randint(2, 6)
+        width = heads * draw.randint(8, 15)
         config |= {"hidden_size": width, "word_embed_proj_dim": width, "num_hidden_layers": layers,
                    "num_attention_heads": heads, "ffn_dim": draw.randint(20, 310)}
         return replace(model, config=config)
