@@ -7,8 +7,6 @@
 #include "base/threads.h"
 #include "study/ridge_equations.h"
 
-const double mmn_ridge_penalties[MMN_RIDGE_PENALTIES] = {0.1, 1, 10, 100, 1000, 10000, 100000};
-
 void mmn_ridge_prepare(double *values, size_t rows, size_t columns, bool are_features)
 {
     for (size_t i = 0; i < columns; i++) {

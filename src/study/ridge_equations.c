@@ -6,6 +6,8 @@
 
 #include "base/threads.h"
 
+const double mmn_ridge_penalties[MMN_RIDGE_PENALTIES] = {0.1, 1, 10, 100, 1000, 10000, 100000};
+
 /* ---- Memory ---------------------------------------------------------------------------------- */
 
 double *mmn_ridge_room(mmn_ridge *ridge, size_t rows, size_t columns, mmn_error *error)
