@@ -4,7 +4,7 @@
 #ifndef MMN_STUDY_CONTRIBUTION_H
 #define MMN_STUDY_CONTRIBUTION_H
 
-#include "pass/added.h"
+#include "pass/added_probe.h"
 #include "study/readout.h"
 #include "study/run_result.h"
 
