@@ -300,7 +300,8 @@ Test(delta, is_of_its_model)
     mmn_model_close(model);
     expect_refused(MODEL, zeros, "is of another model");
     expect_refused(GOLDEN "checkpoints/llava-native", FIRST, "language.rows");
-    expect_refused(GOLDEN "checkpoints/deberta-v3-few-buckets", FIRST, "judge of answers");
+    if (mmn_build_reads("deberta-v3-few-buckets"))
+        expect_refused(GOLDEN "checkpoints/deberta-v3-few-buckets", FIRST, "judge of answers");
 }
 
 Test(delta, is_no_other_file)
