@@ -87,7 +87,7 @@ write("tokenizer_json/bad-pattern", {
     "pre_tokenizer": {"type": "Split", "pattern": {"Regex": "[a[^b]&&c"}, "behavior": "Isolated"}, "model": model})
 write("tokenizer_json/found-behavior", {
     "pre_tokenizer": {"type": "Split", "pattern": {"Regex": "a"}, "behavior": "MergedWithNext"}, "model": model})
-write("tokenizer_json/good-word-end", {
+write("tokenizer_json/found-word-end", {
     "pre_tokenizer": {"type": "Whitespace"}, "model": {
         "type": "BPE", "end_of_word_suffix": "</w>", "merges": ["a b</w>", "a a"],
         "vocab": {text: i for i, text in enumerate(["a", "b", "a</w>", "b</w>", "ab</w>", "aa"])}}})
