@@ -23,6 +23,17 @@ size_t mmn_name_index(const char *text, const void *names, size_t stride, size_t
     return index;
 }
 
+bool mmn_begins_with(const char *text, const char *beginning)
+{
+    return strncmp(text, beginning, strlen(beginning)) == 0;
+}
+
+bool mmn_ends_with(const char *text, const char *end)
+{
+    const size_t length = strlen(text), end_length = strlen(end);
+    return length >= end_length && strcmp(text + length - end_length, end) == 0;
+}
+
 int mmn_compare_names(const void *left, const void *right)
 {
     return strcmp(name_at(left, 0, 0), name_at(right, 0, 0));

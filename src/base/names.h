@@ -15,6 +15,9 @@ size_t mmn_name_index(const char *text, const void *names, size_t stride, size_t
 #define MMN_NAME_INDEX(text, names)                                                                \
     mmn_name_index(text, names, sizeof((names)[0]), MMN_LENGTH(names))
 
+bool mmn_begins_with(const char *text, const char *beginning);
+bool mmn_ends_with(const char *text, const char *end);
+
 /* For qsort and bsearch over such names: their bytewise order. */
 int mmn_compare_names(const void *left, const void *right);
 

@@ -68,16 +68,10 @@ void mmn_tensor_shape_text(char *text, size_t size, const size_t *shape, size_t 
         snprintf(text + used, size - used, "%s", dimensions == 0 ? "[]" : "]");
 }
 
-static bool ends_with(const char *text, const char *end)
-{
-    size_t length = strlen(text), end_length = strlen(end);
-    return length >= end_length && strcmp(text + length - end_length, end) == 0;
-}
-
 bool mmn_tensor_is_computed(const char *name)
 {
-    return strstr(name, "rotary_emb.") || ends_with(name, ".embeddings.position_ids") ||
-           ends_with(name, ".masked_bias") || ends_with(name, ".self_attn.bias");
+    return strstr(name, "rotary_emb.") || mmn_ends_with(name, ".embeddings.position_ids") ||
+           mmn_ends_with(name, ".masked_bias") || mmn_ends_with(name, ".self_attn.bias");
 }
 
 const mmn_tensor *mmn_tensor_find(const mmn_tensor *tensors, size_t count, const char *name)

@@ -7,11 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/names.h"
 #include "base/random.h"
 #include "base/reader.h"
 #include "base/threads.h"
 #include "model/binder.h"
 #include "model/family.h"
+#include "model/random_normal.h"
 
 /* Numbers that are drawn together. */
 enum { DRAWN = 4096 };
@@ -94,17 +96,6 @@ static mmn_status read_config(initialisation *init, const char *folder, const mm
 
 /* ---- Distributions --------------------------------------------------------------------------- */
 
-static bool ends(const char *name, const char *end)
-{
-    const size_t length = strlen(name), size = strlen(end);
-    return length >= size && strcmp(name + length - size, end) == 0;
-}
-
-static bool begins(const char *name, const char *beginning)
-{
-    return strncmp(name, beginning, strlen(beginning)) == 0;
-}
-
 static distribution normal(double deviation)
 {
     return (distribution){NORMAL, deviation};
@@ -116,9 +107,9 @@ static distribution of_clip(const char *name, const mmn_vision_config *vision,
 {
     const double width = 1 / sqrt((double)vision->hidden_size) * init->factor;
     const double depth = 1 / sqrt(2.0 * (double)vision->layers);
-    if (ends(name, "class_embedding") || ends(name, "out_proj.weight"))
+    if (mmn_ends_with(name, "class_embedding") || mmn_ends_with(name, "out_proj.weight"))
         return normal(width);
-    if (ends(name, "fc1.weight"))
+    if (mmn_ends_with(name, "fc1.weight"))
         return normal(width / sqrt(2));
     if (strstr(name, ".layers."))
         return normal(width * depth);
@@ -132,7 +123,7 @@ static distribution of_siglip(const mmn_tensor *tensor, const mmn_vision_config 
     size_t inputs = 1;
     for (size_t i = 1; i < tensor->dimensions; i++)
         inputs *= tensor->shape[i];
-    if (ends(tensor->name, "position_embedding.weight"))
+    if (mmn_ends_with(tensor->name, "position_embedding.weight"))
         return normal(1 / sqrt((double)vision->hidden_size));
     if (strstr(tensor->name, ".layers."))
         return (distribution){UNIFORM, sqrt(6.0 / (double)(tensor->shape[0] + inputs))};
@@ -152,12 +143,12 @@ static distribution distribution_of(const mmn_tensor *tensor, const mmn_config *
                                     const initialisation *init)
 {
     const char *name = tensor->name;
-    const bool tower = begins(name, "vision_tower.");
-    if (ends(name, ".bias"))
+    const bool tower = mmn_begins_with(name, "vision_tower.");
+    if (mmn_ends_with(name, ".bias"))
         return tower && strstr(name, ".mlp.") && strcmp(config->vision.form->name, "siglip") == 0
                    ? normal(1e-6)
                    : (distribution){ZEROS, 0};
-    if (ends(name, ".weight") && tensor->dimensions == 1) /* of a norm */
+    if (mmn_ends_with(name, ".weight") && tensor->dimensions == 1) /* of a norm */
         return (distribution){ONES, 1};
     if (strcmp(name, "query_tokens") == 0)
         return (distribution){ZEROS, 0};
@@ -165,34 +156,22 @@ static distribution distribution_of(const mmn_tensor *tensor, const mmn_config *
         return normal(1 / sqrt((double)config->language.hidden_size));
     if (tower)
         return of_vision(tensor, &config->vision, init);
-    if (begins(name, "qformer."))
+    if (mmn_begins_with(name, "qformer."))
         return normal(init->qformer);
-    const bool is_text = begins(name, "language_model.") ||
-                         (begins(name, "lm_head.") && config->qformer.layers > 0);
+    const bool is_text = mmn_begins_with(name, "language_model.") ||
+                         (mmn_begins_with(name, "lm_head.") && config->qformer.layers > 0);
     return normal(is_text ? init->text : init->top);
 }
 
 /* The row of an embedding that stands for no token; -1: none. */
 static int64_t padding_of(const char *name, const initialisation *init)
 {
-    return ends(name, "embed_tokens.weight")      ? init->text_padding
-           : ends(name, "word_embeddings.weight") ? init->qformer_padding
-                                                  : -1;
+    return mmn_ends_with(name, "embed_tokens.weight")      ? init->text_padding
+           : mmn_ends_with(name, "word_embeddings.weight") ? init->qformer_padding
+                                                           : -1;
 }
 
 /* ---- Drawing --------------------------------------------------------------------------------- */
-
-/* Two normal numbers of deviation 1. */
-static void draw_pair(double pair[2], const mmn_random_place *place, const mmn_kernels *kernels)
-{
-    double logarithm;
-    mmn_random_disc(place, pair);
-    const double square = pair[0] * pair[0] + pair[1] * pair[1];
-    kernels->log_f64(&logarithm, &square, 1);
-    const double factor = sqrt(-2.0 * logarithm / square);
-    pair[0] *= factor;
-    pair[1] *= factor;
-}
 
 /* Numbers [first, first + count) of tensor `number`; first is even. Rounded once. */
 static void draw(float *values, distribution of, size_t first, size_t count, uint64_t seed,
@@ -201,13 +180,12 @@ static void draw(float *values, distribution of, size_t first, size_t count, uin
     for (size_t i = 0; i < count; i += 2) {
         mmn_random_place place = {seed, {(uint32_t)number, (uint32_t)((first + i) / 2), 0}};
         double pair[2];
-        if (of.kind == NORMAL)
-            draw_pair(pair, &place, kernels);
+        const double factor = of.kind == NORMAL ? mmn_random_normal(pair, &place, kernels) : 1;
         for (size_t k = 0; k < 2 && i + k < count; k++) {
             place.at[2] = (uint32_t)k;
             if (of.kind == UNIFORM)
                 pair[k] = 2 * mmn_random_unit(&place) - 1;
-            values[i + k] = of.kind == ONES ? 1 : (float)(of.width * pair[k]);
+            values[i + k] = of.kind == ONES ? 1 : (float)(of.width * (pair[k] * factor));
         }
     }
 }

@@ -180,19 +180,30 @@ static void describe(mmn_model *model)
     };
 }
 
-/* The deltas must be of these weights. */
-static mmn_status read_delta(mmn_model *model, const char *file, mmn_error *error)
+/* A delta must be of these weights, whose digest is found for the first one that says of which it
+ * is. */
+static mmn_status check_delta(const mmn_model *model, const mmn_delta *delta, const char *file,
+                              char digest[MMN_DIGEST_SIZE], mmn_error *error)
 {
-    char digest[MMN_DIGEST_SIZE];
+    if (delta->model[0] == '\0')
+        return MMN_OK;
+    if (digest[0] == '\0')
+        MMN_TRY(
+            mmn_weights_digest(model->weights, &model->config, &model->interrupt, digest, error));
+    return strcmp(delta->model, digest) == 0
+               ? MMN_OK
+               : mmn_fail(error, MMN_INPUT, file, NULL,
+                          "is of another model, whose digest is %s and not %s", delta->model,
+                          digest);
+}
+
+static mmn_status read_delta(mmn_model *model, const char *file, char digest[MMN_DIGEST_SIZE],
+                             mmn_error *error)
+{
     mmn_delta delta = {0};
     mmn_status status = mmn_delta_read(&delta, file, &model->config.language, error);
-    if (status == MMN_OK && delta.model[0] != '\0')
-        status =
-            mmn_weights_digest(model->weights, &model->config, &model->interrupt, digest, error);
-    if (status == MMN_OK && delta.model[0] != '\0' && strcmp(delta.model, digest) != 0)
-        status = mmn_fail(error, MMN_INPUT, file, NULL,
-                          "is of another model, whose digest is %s and not %s", delta.model,
-                          digest);
+    if (status == MMN_OK)
+        status = check_delta(model, &delta, file, digest, error);
     if (status == MMN_OK)
         status = mmn_remarks_add(&model->remarks, error, "%s adds to the weights of %zu neurons",
                                  file, delta.additions.first[model->config.language.layers]);
@@ -204,11 +215,12 @@ static mmn_status read_delta(mmn_model *model, const char *file, mmn_error *erro
 
 static mmn_status read_deltas(mmn_model *model, const mmn_model_options *options, mmn_error *error)
 {
+    char digest[MMN_DIGEST_SIZE] = "";
     MMN_GIVEN_TEXTS(error, "delta", options->delta_count, options->deltas);
     if (options->delta_count > 0)
         MMN_TRY(mmn_model_check_language(model, error));
     for (size_t i = 0; i < options->delta_count; i++)
-        MMN_TRY(read_delta(model, options->deltas[i], error));
+        MMN_TRY(read_delta(model, options->deltas[i], digest, error));
     return MMN_OK;
 }
 

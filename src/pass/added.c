@@ -25,36 +25,19 @@ void mmn_added_output(const mmn_additions *additions, uint32_t layer, float *out
         }
 }
 
-void mmn_added_reverse(const mmn_additions *additions, uint32_t layer, float *values,
-                       const float *gradient, size_t inner, size_t rows)
+void mmn_added_transposed(const mmn_additions *additions, uint32_t layer, float *values,
+                          const float *outputs, size_t inner, size_t rows)
 {
     const size_t count = mmn_additions_in(additions, layer), width = additions->width;
-    for (size_t row = 0; row < rows && count > 0; row++, gradient += width, values += inner)
+    for (size_t row = 0; row < rows && count > 0; row++, outputs += width, values += inner)
         for (size_t i = 0; i < count; i++) {
             const size_t place = additions->first[layer] + i;
             float *value = values + additions->neurons[place];
             double sum = *value;
             for (size_t c = 0; c < width; c++)
-                sum += additions->rows[place * width + c] * (double)gradient[c];
+                sum += additions->rows[place * width + c] * (double)outputs[c];
             *value = (float)sum;
         }
-}
-
-void mmn_added_scores(const mmn_additions *additions, uint32_t layer, float *scores, size_t inner,
-                      const float *words, size_t count)
-{
-    const size_t chosen = mmn_additions_in(additions, layer), width = additions->width;
-    for (size_t i = 0; i < chosen; i++) {
-        const size_t place = additions->first[layer] + i;
-        const double *row = additions->rows + place * width;
-        for (size_t w = 0; w < count; w++) {
-            float *score = scores + w * inner + additions->neurons[place];
-            double sum = *score;
-            for (size_t c = 0; c < width; c++)
-                sum += (double)words[w * width + c] * row[c];
-            *score = (float)sum;
-        }
-    }
 }
 
 void mmn_added_column(const mmn_additions *additions, uint32_t layer, uint32_t neuron,

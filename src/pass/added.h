@@ -15,16 +15,12 @@ void mmn_added_products(const mmn_additions *additions, uint32_t layer, float *p
 void mmn_added_output(const mmn_additions *additions, uint32_t layer, float *output,
                       const float *products, size_t rows);
 
-/* The way back: adds to the gradients of what enters the matrix, values [rows][inner], what they
- * owe to the additions, given the output's, gradient [rows][width]. */
-void mmn_added_reverse(const mmn_additions *additions, uint32_t layer, float *values,
-                       const float *gradient, size_t inner, size_t rows);
-
-/* The same for what neurons are worth in the space of words (pass/language.h): scores
- * [count][inner] of words whose rows of the head are words [count][width], and a neuron's column
- * [width]. */
-void mmn_added_scores(const mmn_additions *additions, uint32_t layer, float *scores, size_t inner,
-                      const float *words, size_t count);
+/* Adds to values [rows][inner] what the additions give to the product of outputs [rows][width] with
+ * the transposed matrix: gradients on the way back, and scores of words (pass/language.h), whose
+ * outputs are rows of the head. */
+void mmn_added_transposed(const mmn_additions *additions, uint32_t layer, float *values,
+                          const float *outputs, size_t inner, size_t rows);
+/* Adds them to a neuron's column [width]. */
 void mmn_added_column(const mmn_additions *additions, uint32_t layer, uint32_t neuron,
                       float *column);
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/names.h"
 #include "base/text_buffer.h"
 
 /* ---- The tensor at fault --------------------------------------------------------------------- */
@@ -29,11 +30,6 @@ static size_t first_nonfinite(const mmn_tensor *tensor)
     return SIZE_MAX;
 }
 
-static bool begins_with(const char *text, const char *beginning)
-{
-    return strncmp(text, beginning, strlen(beginning)) == 0;
-}
-
 /* The number that stands between dots in a tensor's name, or -1. */
 static int layer_of(const char *tensor)
 {
@@ -48,15 +44,15 @@ static int layer_of(const char *tensor)
 /* Whether the normalised name is that of a tensor that stage `name` of `layer` is made with. */
 static bool belongs(const char *tensor, const char *stage, int layer)
 {
-    bool vision = begins_with(tensor, "vision");
-    bool qformer = begins_with(tensor, "qformer") || begins_with(tensor, "query_tokens");
-    bool projector = begins_with(tensor, "multi_modal_projector") ||
-                     begins_with(tensor, "language_projection") ||
-                     begins_with(tensor, "image_newline");
-    bool right = begins_with(stage, "vision")                                   ? vision
-                 : begins_with(stage, "qformer") || begins_with(stage, "query") ? qformer
-                 : begins_with(stage, "projector")                              ? projector
-                                                   : !vision && !qformer && !projector;
+    bool vision = mmn_begins_with(tensor, "vision");
+    bool qformer = mmn_begins_with(tensor, "qformer") || mmn_begins_with(tensor, "query_tokens");
+    bool projector = mmn_begins_with(tensor, "multi_modal_projector") ||
+                     mmn_begins_with(tensor, "language_projection") ||
+                     mmn_begins_with(tensor, "image_newline");
+    bool right = mmn_begins_with(stage, "vision")                                       ? vision
+                 : mmn_begins_with(stage, "qformer") || mmn_begins_with(stage, "query") ? qformer
+                 : mmn_begins_with(stage, "projector")                                  ? projector
+                                                       : !vision && !qformer && !projector;
     return right && layer_of(tensor) == layer;
 }
 

@@ -278,7 +278,7 @@ void mmn_word_space_scores(const mmn_compute *compute, const mmn_model *model, u
 
     mmn_widen_rows(compute, rows, &weights->head, ids, count);
     mmn_apply_transposed(compute, scores, rows, count, down);
-    mmn_added_scores(&model->deltas.additions, layer, scores, down->columns, rows, count);
+    mmn_added_transposed(&model->deltas.additions, layer, scores, rows, down->columns, count);
 }
 
 void mmn_word_space_column(const mmn_compute *compute, const mmn_model *model, uint32_t layer,

@@ -175,7 +175,7 @@ static mmn_status reverse_mlp(const mmn_batch *batch, mmn_reverse_memory *memory
     int i = (int)number;
 
     mmn_apply_transposed(compute, of_gate, gradient, rows, &layer->down.weight);
-    mmn_added_reverse(&batch->model->deltas.additions, number, of_gate, gradient, inner, rows);
+    mmn_added_transposed(&batch->model->deltas.additions, number, of_gate, gradient, inner, rows);
     if (config->gated) {
         MMN_TRY(mmn_batch_show(batch, "grad.language.layers.{i}.mlp.product", i, of_gate, inner,
                                error));

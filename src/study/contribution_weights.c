@@ -1,10 +1,8 @@
 /* Additions to the rows of chosen neurons' weights, and noise as such: no weight changes. */
 #include "study/contribution.h"
 
-#include <math.h>
-
-#include "base/random.h"
 #include "model/model.h"
+#include "model/random_normal.h"
 #include "pass/session.h"
 
 /* ---- Random numbers -------------------------------------------------------------------------- */
@@ -20,11 +18,8 @@ static void draw_row(double *row, size_t width, const mmn_contributor *neuron, d
     for (size_t i = 0; i < width; i += 2) {
         const mmn_random_place place = {
             .seed = seed, .at = {neuron->layer, neuron->neuron, OF_WEIGHTS | (uint32_t)(i / 2)}};
-        double point[2], logarithm;
-        mmn_random_disc(&place, point);
-        const double square = point[0] * point[0] + point[1] * point[1];
-        kernels->log_f64(&logarithm, &square, 1);
-        const double factor = deviation * sqrt(-2.0 * logarithm / square);
+        double point[2];
+        const double factor = deviation * mmn_random_normal(point, &place, kernels);
         row[i] = factor * point[0];
         if (i + 1 < width)
             row[i + 1] = factor * point[1];

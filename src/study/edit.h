@@ -41,6 +41,11 @@ mmn_status mmn_edit_optimise(mmn_edit_search *search, double rate, uint32_t step
                              mmn_error *error);
 void mmn_edit_search_free(mmn_edit_search *search);
 
+/* The odds by logits [vocabulary], which become probabilities. MMN_INPUT where one of the words' is
+ * not finite. */
+mmn_status mmn_edit_read_odds(mmn_edit_odds *odds, const mmn_edit_search *search, float *logits,
+                              mmn_error *error);
+
 /* The first token of `word` in a text where it stands as token `like` does: behind a space if that
  * has one. MMN_USAGE where it is no other token. */
 mmn_status mmn_edit_token(int32_t *id, const mmn_model *model, const char *word, int32_t like,

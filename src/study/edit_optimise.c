@@ -65,13 +65,11 @@ static mmn_status derive(const void *context, const mmn_compute *compute, float 
     optimising *work = (optimising *)(uintptr_t)context;
     const mmn_edit_search *search = work->search;
     const size_t vocabulary = search->study->model->config.language.vocab_size;
-    mmn_edit_odds *odds = &work->odds;
+    (void)compute;
     for (size_t row = 0; row < work->rows; row++) {
         float *here = logits + row * vocabulary, *of_here = gradient + row * vocabulary;
-        const size_t best = mmn_likeliest(here, vocabulary);
-        const double greatest = (double)here[best], from = (double)here[search->from] - greatest;
-        const double to = (double)here[search->to] - greatest;
-        const double rest = mmn_log_probability(compute->kernels, here, vocabulary, best, best);
+        mmn_edit_odds odds;
+        MMN_TRY(mmn_edit_read_odds(&odds, search, here, error));
         if (row < search->position && search->passes == 0)
             memcpy(work->original + row * vocabulary, here, vocabulary * sizeof(*here));
         if (row < search->position)
@@ -80,13 +78,11 @@ static mmn_status derive(const void *context, const mmn_compute *compute, float 
             unlikelier(of_here, here, vocabulary, search->to);
         if (row != search->position)
             continue;
-        *odds = (mmn_edit_odds){from + rest, to + rest, (int32_t)best};
+        work->odds = odds;
         likelier(of_here, here, vocabulary, search->to);
     }
-    *value = -odds->to;
-    return isfinite(odds->from) && isfinite(odds->to)
-               ? MMN_OK
-               : mmn_fail(error, MMN_INPUT, NULL, NULL, "a logit is not finite");
+    *value = -work->odds.to;
+    return MMN_OK;
 }
 
 /* ---- Probes ---------------------------------------------------------------------------------- */
@@ -128,8 +124,8 @@ static mmn_status give_back(void *context, const mmn_stage *stage, mmn_error *er
 {
     const optimising *work = context;
     (void)error;
-    mmn_added_reverse(&work->search->additions, (uint32_t)stage->layer, stage->data, work->kept,
-                      stage->shape[1], work->rows);
+    mmn_added_transposed(&work->search->additions, (uint32_t)stage->layer, stage->data, work->kept,
+                         stage->shape[1], work->rows);
     return MMN_OK;
 }
 

@@ -63,12 +63,11 @@ static mmn_status keep_inputs(void *context, const mmn_stage *stage, mmn_error *
 
 /* ---- Passes ---------------------------------------------------------------------------------- */
 
-static mmn_status read_odds(const trying *work, mmn_edit_odds *odds, mmn_error *error)
+mmn_status mmn_edit_read_odds(mmn_edit_odds *odds, const mmn_edit_search *search, float *logits,
+                              mmn_error *error)
 {
-    const mmn_edit_search *search = work->search;
-    mmn_study *study = search->study;
+    const mmn_study *study = search->study;
     const size_t vocabulary = study->model->config.language.vocab_size;
-    float *logits = mmn_study_logits(study, work->normed, 1);
     const size_t best = mmn_likeliest(logits, vocabulary);
     const double greatest = (double)logits[best];
     const double from = (double)logits[search->from] - greatest;
@@ -99,7 +98,8 @@ static mmn_status try_rows(trying *work, mmn_edit_odds *odds, bool *does, mmn_er
     mmn_edit_search *search = work->search;
     MMN_TRY(mmn_session_prefill(work->session, search->input, error));
     search->passes++;
-    MMN_TRY(read_odds(work, odds, error));
+    MMN_TRY(
+        mmn_edit_read_odds(odds, search, mmn_study_logits(search->study, work->normed, 1), error));
     *does = odds->likeliest == search->to && odds->to >= work->wanted;
     return mmn_study_advance(search->study, 0, error);
 }
@@ -125,10 +125,8 @@ static mmn_status start(trying *work, mmn_error *error)
     const mmn_language_config *config = &model->config.language;
     const size_t width = config->hidden_size;
     const mmn_session_options options = {.size = sizeof(options), .prompt_only = 1};
-    const mmn_probe inputs = {.stages = config->gated ? "language.layers.*.mlp.product"
-                                                      : "language.layers.*.mlp.act",
-                              .see = keep_inputs,
-                              .context = work};
+    const mmn_probe inputs = {
+        .stages = mmn_added_input(config), .see = keep_inputs, .context = work};
     const mmn_probe normed = {.stages = "language.norm", .see = keep_normed, .context = work};
     MMN_TRY(
         mmn_contributors_place(&search->additions, search->neurons, search->count, model, error));

@@ -30,24 +30,19 @@ static const char *file_of(const mmn_encode_model *model)
 
 /* ---- One model ------------------------------------------------------------------------------- */
 
-/* `count` elements that belong to the alignment. */
-static void *room(mmn_encode_study *study, size_t count, size_t size, mmn_error *error)
-{
-    return mmn_blocks_keep(&study->alignment, mmn_allocate(count, size, error), error);
-}
-
 static mmn_status make_room(mmn_encode_study *study, mmn_encode_model *model, mmn_error *error)
 {
     const size_t columns = study->columns, draws = study->options->draws;
-    MMN_NEED(model->r = room(study, columns, sizeof(double), error));
-    MMN_NEED(model->validation = room(study, columns, sizeof(double), error));
-    MMN_NEED(model->penalty = room(study, columns, 1, error));
-    MMN_NEED(model->best = room(study, columns, sizeof(size_t), error));
-    MMN_NEED(model->scores = room(study, columns * draws, sizeof(double), error));
-    MMN_NEED(model->validations = room(study, columns * draws, sizeof(double), error));
-    MMN_NEED(model->test_interval = room(study, columns, sizeof(mmn_interval), error));
-    MMN_NEED(model->validation_interval = room(study, columns, sizeof(mmn_interval), error));
-    MMN_NEED(model->predicted = room(study, columns, sizeof(bool), error));
+    MMN_NEED(model->r = mmn_encode_room(study, columns, sizeof(double), error));
+    MMN_NEED(model->validation = mmn_encode_room(study, columns, sizeof(double), error));
+    MMN_NEED(model->penalty = mmn_encode_room(study, columns, 1, error));
+    MMN_NEED(model->best = mmn_encode_room(study, columns, sizeof(size_t), error));
+    MMN_NEED(model->scores = mmn_encode_room(study, columns * draws, sizeof(double), error));
+    MMN_NEED(model->validations = mmn_encode_room(study, columns * draws, sizeof(double), error));
+    MMN_NEED(model->test_interval = mmn_encode_room(study, columns, sizeof(mmn_interval), error));
+    MMN_NEED(model->validation_interval =
+                 mmn_encode_room(study, columns, sizeof(mmn_interval), error));
+    MMN_NEED(model->predicted = mmn_encode_room(study, columns, sizeof(bool), error));
     return MMN_OK;
 }
 
@@ -94,10 +89,10 @@ static mmn_status score_layer(mmn_encode_study *study, mmn_encode_model *model, 
 static mmn_status choose_layer(mmn_encode_study *study, mmn_encode_model *model,
                                const char *alignment, mmn_error *error)
 {
-    double *greatest = room(study, study->columns, sizeof(double), error);
-    mmn_ridge_scores scores = {room(study, study->columns, sizeof(double), error),
-                               room(study, study->columns, sizeof(double), error),
-                               room(study, study->columns, 1, error)};
+    double *greatest = mmn_encode_room(study, study->columns, sizeof(double), error);
+    mmn_ridge_scores scores = {mmn_encode_room(study, study->columns, sizeof(double), error),
+                               mmn_encode_room(study, study->columns, sizeof(double), error),
+                               mmn_encode_room(study, study->columns, 1, error)};
     if (!greatest || !scores.validation || !scores.test || !scores.penalty)
         return MMN_SYSTEM;
     for (size_t layer = 0; layer < model->layer_count; layer++) {
@@ -164,7 +159,7 @@ static mmn_status run_model(mmn_encode_study *study, mmn_encode_model *model, co
     if (model->parts)
         MMN_TRY(mmn_encode_join(model, &study->alignment, error));
     MMN_TRY(choose_layer(study, model, alignment, error));
-    double *sorted = room(study, study->options->draws, sizeof(double), error);
+    double *sorted = mmn_encode_room(study, study->options->draws, sizeof(double), error);
     if (!sorted)
         return MMN_SYSTEM;
     MMN_TRY(prepare(&data, study, model, model->layer, alignment, error));
@@ -187,8 +182,8 @@ static mmn_status run_alignment(mmn_encode_study *study, const mmn_tensor *respo
                                 mmn_error *error)
 {
     MMN_TRY(mmn_encode_read(study, responses, error));
-    MMN_NEED(study->drawn = room(study, study->events, sizeof(uint32_t), error));
-    MMN_NEED(study->counts = room(study, study->events, sizeof(uint32_t), error));
+    MMN_NEED(study->drawn = mmn_encode_room(study, study->events, sizeof(uint32_t), error));
+    MMN_NEED(study->counts = mmn_encode_room(study, study->events, sizeof(uint32_t), error));
     const size_t alignments = mmn_safetensors_count(study->responses);
     for (size_t i = 0; i < study->model_count; i++) {
         study->total = alignments * study->model_count *

@@ -86,6 +86,13 @@ typedef struct mmn_encode_study {
     uint64_t done, total;
 } mmn_encode_study;
 
+/* `count` elements that belong to the alignment at work, or NULL. */
+static inline void *mmn_encode_room(mmn_encode_study *study, size_t count, size_t size,
+                                    mmn_error *error)
+{
+    return mmn_blocks_keep(&study->alignment, mmn_allocate(count, size, error), error);
+}
+
 /* Opens all files and reads the names of sites. */
 mmn_status mmn_encode_open(mmn_encode_study *study, mmn_error *error);
 /* Makes the features of the options' model, which is the study's last; unless that is all that was

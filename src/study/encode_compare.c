@@ -68,20 +68,16 @@ static void add_comparison(mmn_result *result, const mmn_encode_study *study,
     }
 }
 
-static void *room(mmn_encode_study *study, size_t count, size_t size, mmn_error *error)
-{
-    return mmn_blocks_keep(&study->alignment, mmn_allocate(count, size, error), error);
-}
-
 mmn_status mmn_encode_compare(mmn_result *result, mmn_encode_study *study, mmn_error *error)
 {
     comparing all;
-    MMN_NEED(all.p = room(study, study->site_count, sizeof(*all.p), error));
-    MMN_NEED(all.better = room(study, study->site_count, sizeof(*all.better), error));
-    MMN_NEED(all.room = room(study, study->bins, sizeof(*all.room), error));
+    MMN_NEED(all.p = mmn_encode_room(study, study->site_count, sizeof(*all.p), error));
+    MMN_NEED(all.better = mmn_encode_room(study, study->site_count, sizeof(*all.better), error));
+    MMN_NEED(all.room = mmn_encode_room(study, study->bins, sizeof(*all.room), error));
     for (size_t i = 0; i < study->pair_count; i++) {
         mmn_encode_pair *pair = &study->pairs[i];
-        MMN_NEED(pair->sites = room(study, study->site_count, sizeof(*pair->sites), error));
+        MMN_NEED(pair->sites =
+                     mmn_encode_room(study, study->site_count, sizeof(*pair->sites), error));
         MMN_TRY(compare(&all, study, pair, error));
         add_comparison(result, study, pair, &all);
     }
