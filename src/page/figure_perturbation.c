@@ -111,16 +111,6 @@ static mmn_status draw_measure(mmn_figure *figure, const mmn_results *results, m
     return mmn_lines_draw(figure, results, &lines);
 }
 
-/* Whether an earlier curve has the setting of this one, whose panels are drawn then. */
-static bool is_repeated(const mmn_result *result, size_t curve)
-{
-    const char *setting = mmn_result_text(result, "curves", curve, "setting");
-    size_t earlier = 0;
-    while (!mmn_row_is(result, "curves", earlier, "setting", setting))
-        earlier++;
-    return earlier < curve;
-}
-
 static mmn_status draw_settings(mmn_figure *figure, const mmn_results *results, means *made)
 {
     /* Settings are combinations of modules; a file with more than these is none of ours. */
@@ -129,7 +119,7 @@ static mmn_status draw_settings(mmn_figure *figure, const mmn_results *results, 
     size_t settings = 0;
     for (size_t curve = 0; curve < mmn_result_rows(file->result, "curves"); curve++) {
         const char *setting = mmn_result_text(file->result, "curves", curve, "setting");
-        if (is_repeated(file->result, curve))
+        if (mmn_row_repeats(file->result, "curves", curve, "setting"))
             continue;
         if (++settings > SETTINGS)
             return mmn_fail(figure->error, MMN_INPUT, file->file, "setting",

@@ -193,15 +193,6 @@ static mmn_status draw_neurons(mmn_figure *figure, const mmn_results *results, s
     return mmn_lines_draw(figure, results, &lines);
 }
 
-static bool is_repeated(const mmn_result *result, size_t row)
-{
-    const char *setting = mmn_result_text(result, "neurons", row, "setting");
-    size_t earlier = 0;
-    while (!mmn_row_is(result, "neurons", earlier, "setting", setting))
-        earlier++;
-    return earlier < row;
-}
-
 static mmn_status draw_similarity(mmn_figure *figure, const mmn_results *results, size_t row)
 {
     const mmn_result_file *file = &results->of[MMN_RESULT_SIMILARITY];
@@ -212,7 +203,7 @@ static mmn_status draw_similarity(mmn_figure *figure, const mmn_results *results
     MMN_TRY(check_layers(file, layers, figure->error));
     MMN_TRY(draw_pairs(figure, results, (size_t)layers));
     for (row = 0; row < mmn_result_rows(file->result, "neurons"); row++)
-        if (!is_repeated(file->result, row))
+        if (!mmn_row_repeats(file->result, "neurons", row, "setting"))
             MMN_TRY(draw_neurons(figure, results, row, (size_t)layers));
     return MMN_OK;
 }

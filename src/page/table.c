@@ -220,3 +220,12 @@ bool mmn_row_is(const mmn_result *result, const char *table, size_t row, const c
     const char *own = mmn_result_text(result, table, row, column);
     return own && text ? strcmp(own, text) == 0 : own == text;
 }
+
+bool mmn_row_repeats(const mmn_result *result, const char *table, size_t row, const char *column)
+{
+    const char *text = mmn_result_text(result, table, row, column);
+    size_t earlier = 0;
+    while (!mmn_row_is(result, table, earlier, column, text))
+        earlier++;
+    return earlier < row;
+}

@@ -61,5 +61,7 @@ mmn_value mmn_row_value(const mmn_result *result, const char *table, size_t row,
 /* Whether the row has this text in the column; NULL: whether it has nothing there. */
 bool mmn_row_is(const mmn_result *result, const char *table, size_t row, const char *column,
                 const char *text);
+/* Whether a row before this one has the same text there. */
+bool mmn_row_repeats(const mmn_result *result, const char *table, size_t row, const char *column);
 
 #endif
