@@ -13,8 +13,9 @@
 #define MODEL MMN_SOURCE_DIR "/golden/checkpoints/llava-1.5"
 #define GREY MMN_SOURCE_DIR "/golden/images/grey.jpg"
 
-/* SLOW: milliseconds that a sample takes here, so that a run has rounds of two seconds. */
-enum { SAMPLES = 60, SLOW = 150 };
+/* Milliseconds that a sample takes: so that a run has rounds of two seconds; and so that, where one
+ * process is to be killed, most samples are not yet dealt out when the first round is saved. */
+enum { SAMPLES = 60, SLOW = 150, VERY_SLOW = 400 };
 
 static mmn_error error;
 static char list[300], alone[300], together[300], state[300];
@@ -56,7 +57,8 @@ typedef struct counting {
 static int be_slow(void *context, const mmn_progress *progress)
 {
     counting *run = context;
-    const struct timespec wait = {.tv_nsec = SLOW * 1000000L};
+    const int milliseconds = run->killed > 0 ? VERY_SLOW : run->resumed ? 0 : SLOW;
+    const struct timespec wait = {.tv_nsec = milliseconds * 1000000L};
     if (progress->done == run->told)
         return 0;
     run->told = progress->done;
