@@ -74,6 +74,7 @@ Test(report_recordings, shows_layers_and_tests)
     free_csv(&table);
     char *page = written(report, MMN_REPORT_HTML, NULL);
     cr_expect_not_null(strstr(page, "multimodal, all alignments"));
+    cr_expect_not_null(strstr(page, "<h1>Predicted recordings</h1>"));
     mmn_free(page);
     mmn_report_free(report);
 }
