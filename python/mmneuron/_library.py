@@ -266,7 +266,8 @@ class EncodeOptions(Structure):
                 ("joins", POINTER(c_char_p)), ("join_count", c_size_t), ("draws", c_uint32),
                 ("seed", c_uint64), ("epsilon", c_double), ("rate", c_double), ("threads", c_int),
                 ("simd", c_char_p), ("progress", PROGRESS), ("progress_context", c_void_p),
-                ("model", c_void_p), ("events", POINTER(FeaturesOptions))]
+                ("model", c_void_p), ("events", POINTER(FeaturesOptions)), ("rows", RowsOptions),
+                ("site_parts", c_uint32)]
 
 
 class DumpOptions(Structure):

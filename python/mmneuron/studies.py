@@ -35,6 +35,13 @@ JUDGE_FORMS = ("benchmark", "demo")
 Names = Union[str, Iterable[str]]
 
 
+def _rows_options(rows: Path | None, shard: tuple[int, int] | None, parts: Iterable[Path],
+                  plan: bool = False) -> RowsOptions:
+    given = paths(parts)
+    return RowsOptions(file=path(rows), shard=shard[0] if shard else 0,
+                       shards=shard[1] if shard else 0, parts=given, part_count=len(given), plan=plan)
+
+
 def _run(function: str, model: Model, options: Any, *names_before: Any, list: Path,
          neurons: Given | None = None, rows: Path | None, shard: tuple[int, int] | None,
          parts: Iterable[Path], plan: bool, progress: Any) -> Result | None:
@@ -42,13 +49,10 @@ def _run(function: str, model: Model, options: Any, *names_before: Any, list: Pa
     options.size = ctypes.sizeof(options)
     options.list = path(list)
     options.progress = progress_callback(progress)
-    given = paths(parts)
-    options.rows = RowsOptions(file=path(rows), shard=shard[0] if shard else 0,
-                               shards=shard[1] if shard else 0, parts=given, part_count=len(given),
-                               plan=plan)
+    options.rows = _rows_options(rows, shard, parts, plan)
     with as_files([] if neurons is None else [neurons]) as files:
         options.neurons = path(files[0]) if files else None
-        if shard and not plan and not len(given):
+        if shard and not plan and not options.rows.part_count:
             call(function, ctypes.c_void_p(), model._handle.value(), *names_before, options)
             return None
         return made(function, model._handle.value(), *names_before, options)
@@ -332,8 +336,9 @@ def encode(responses: Path, features: dict[str, Path] | None = None,
            events: Path | None = None, stages: Names | None = None, pool: str | None = None,
            save_features: Path | None = None, roles: Iterable[tuple[str, str]] = (),
            join: dict[str, Iterable[str]] | None = None, draws: int = 0, seed: int = 1,
-           epsilon: float = 0, rate: float = 0, threads: int = 0, simd: str | None = None,
-           progress: Any = None) -> Result:
+           epsilon: float = 0, rate: float = 0, site_parts: int = 0, rows: Path | None = None,
+           shard: tuple[int, int] | None = None, parts: Iterable[Path] = (), threads: int = 0,
+           simd: str | None = None, progress: Any = None) -> Result | None:
     """Whether features of events predict what was recorded while they happened.
 
     responses: a file of what was recorded. features: of each model, a file (doc/formats.md has both).
@@ -343,6 +348,8 @@ def encode(responses: Path, features: dict[str, Path] | None = None,
     "language", "random:MODEL" or "control:MODEL", from which comparisons and tests follow. join: names
     of models whose features are those of others side by side. draws: of the events (0: 1000).
     epsilon: how far projections may change distances (0: 0.1). rate: of false discoveries (0: 0.05).
+    site_parts: draws are regressed for so many parts of the sites apart (0: 1). rows, shard, parts: of
+    regressions.
     """
     named = [f"{name}={os.fspath(file)}" for name, file in (features or {}).items()]
     pairs = [f"{a}:{b}" for a, b in compare]
@@ -353,10 +360,14 @@ def encode(responses: Path, features: dict[str, Path] | None = None,
         feature_count=len(named), comparisons=paths(pairs), comparison_count=len(pairs),
         roles=paths(given), role_count=len(given), joins=paths(joined), join_count=len(joined),
         draws=draws, seed=seed, epsilon=epsilon, rate=rate, threads=threads, simd=text(simd),
-        progress=progress_callback(progress))
+        progress=progress_callback(progress), rows=_rows_options(rows, shard, parts),
+        site_parts=site_parts)
     if model is not None:
         options.model = model._handle.value()
         options.events = ctypes.pointer(FeaturesOptions(
             size=ctypes.sizeof(FeaturesOptions), list=path(events), file=path(save_features),
             stages=names(stages), pool=text(pool), progress=progress_callback(progress)))
+    if shard:
+        call("mmn_encode", ctypes.c_void_p(), options)
+        return None
     return made("mmn_encode", options)

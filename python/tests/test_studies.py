@@ -296,6 +296,18 @@ def test_encode(program) -> None:
                            join={"joined": ["both", "vision"]}, draws=5).json() == said
 
 
+def test_encode_in_shards(tmp_path: Path) -> None:
+    folder = REPOSITORY / "tests" / "study" / "data" / "encode"
+    features = {name: folder / f"{name}.safetensors" for name in ("both", "vision")}
+    whole = mmneuron.encode(folder / "responses.safetensors", features, draws=5)
+    parts = [tmp_path / "1", tmp_path / "2"]
+    for number, part in enumerate(parts, 1):
+        assert mmneuron.encode(folder / "responses.safetensors", features, draws=5, site_parts=2, rows=part,
+                               shard=(number, len(parts))) is None
+    assert mmneuron.encode(folder / "responses.safetensors", features, draws=5, site_parts=2,
+                           parts=parts).json() == whole.json()
+
+
 def test_encode_with_a_model(program, tmp_path: Path) -> None:
     folder, model = REPOSITORY / "tests" / "study" / "data" / "features", GOLDEN / "checkpoints" / "llava-1.5"
     said = program("encode", model, folder / "events.jsonl", folder / "responses.safetensors", "--draws", "5",

@@ -48,41 +48,56 @@ static void take_request(mmn_cli_call *call, encode_request *request)
 
 /* ---- Given features -------------------------------------------------------------------------- */
 
-static int regress(const mmn_cli_call *call, mmn_encode_options *asked)
+/* Of mmn_cli_study. */
+static mmn_status regress(mmn_result **result, const mmn_model *model, void *context,
+                          mmn_error *error)
 {
-    mmn_cli_progress progress;
-    mmn_result *result = NULL;
-    mmn_error error;
-    asked->progress = mmn_cli_progress_show;
-    asked->progress_context = &progress;
-    mmn_cli_work_begin(&progress, call->quiet);
-    const mmn_status status = mmn_encode(&result, asked, &error);
-    int code = mmn_cli_work_end(&progress, status, &error);
-    if (status == MMN_OK)
-        code = mmn_cli_give_result(call, result);
-    mmn_result_free(result);
-    return code;
+    const encode_request *request = context;
+    (void)model;
+    return mmn_encode(result, &request->regressed, error);
 }
 
-static int run_given(mmn_cli_call *call, encode_request *request, const mmn_cli_study *study)
+/* Of mmn_cli_study. */
+static int check_given(mmn_cli_call *call, mmn_cli_study *study)
 {
+    encode_request *request = study->request;
     const mmn_features_options *events = &request->events;
+    const mmn_cli_merging *merging = call->merging;
     if (request->features.count == 0)
         return mmn_cli_usage(call, "--features NAME=FILE is missing, or a model and its events:"
                                    " the features that predict");
     if (events->file != NULL || events->stages != NULL || events->pool != NULL ||
-        request->random_seed != NOT_GIVEN || study->rows_file != NULL || study->shard.count > 0 ||
-        study->plan)
+        request->random_seed != NOT_GIVEN || study->plan)
         return mmn_cli_usage(
-            call, "--save-features, --stages, --pool, --random-init, --rows,"
-                  " --shard and --plan are for a model, which goes before the responses with the"
-                  " list of events");
+            call, "--save-features, --stages, --pool, --random-init and --plan are for a model,"
+                  " which goes before the responses with the list of events");
     if (mmn_cli_ranks() != NULL)
         return mmn_cli_usage(call, "given features are not divided among processes; start it"
                                    " alone");
+    if (merging != NULL &&
+        (merging->model != NULL || merging->list != NULL || merging->neurons != NULL))
+        return mmn_cli_usage(call,
+                             "--model, --list and --neurons are for rows of a model; responses"
+                             " and features lie where the parts found them");
     take_request(call, request);
-    MMN_CLI_TRY(mmn_cli_destination_open(call, study->output, MMN_CLI_JSON, NULL));
-    return regress(call, &request->regressed);
+    return MMN_CLI_DONE;
+}
+
+static int run_given(mmn_cli_call *call, encode_request *request, const mmn_cli_study *asked)
+{
+    mmn_encode_options *regressed = &request->regressed;
+    mmn_cli_study study = {.request = request,
+                           .run = regress,
+                           .check = check_given,
+                           .progress = &regressed->progress,
+                           .progress_context = &regressed->progress_context,
+                           .rows = &regressed->rows,
+                           .without_model = true,
+                           .output = asked->output,
+                           .rows_file = asked->rows_file,
+                           .shard = asked->shard,
+                           .plan = asked->plan};
+    return mmn_cli_run_parsed_study(&study, call);
 }
 
 /* ---- A model's ------------------------------------------------------------------------------- */
@@ -156,6 +171,9 @@ int mmn_cli_encode(mmn_cli_call *call)
         {.name = "rate", .value = "Q", .kind = MMN_CLI_REAL, .target = &asked->rate,
          .minimum = 0, .maximum = 0.99, .above = true,
          .help = "the false discovery rate of a comparison's sites (0.05)"},
+        {.name = "site-parts", .value = "N", .kind = MMN_CLI_U32, .target = &asked->site_parts,
+         .minimum = 1, .maximum = 65535,
+         .help = "regress draws for N parts of the sites apart, which --shard divides, too (1)"},
         {.name = "stages", .value = "STAGES", .kind = MMN_CLI_TEXT,
          .target = &request.events.stages,
          .help = "of MODEL: which stages are layers of features; patterns, separated by commas"

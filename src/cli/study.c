@@ -21,7 +21,7 @@ static int tell_shard(const mmn_cli_call *call, const mmn_rows_options *rows)
     return MMN_CLI_DONE;
 }
 
-static int run_on_model(const mmn_cli_study *study, const mmn_cli_call *call)
+static int run_study(const mmn_cli_study *study, const mmn_cli_call *call)
 {
     mmn_cli_progress progress;
     mmn_result *result = NULL;
@@ -125,10 +125,12 @@ static int open_and_run(mmn_cli_call *call, const mmn_cli_study *study)
         mmn_cli_destination_source(call, MMN_SOURCE_FILE, *study->neurons);
     for (size_t i = 0; call->merging != NULL && i < call->merging->part_count; i++)
         mmn_cli_destination_source(call, MMN_SOURCE_FILE, call->merging->parts[i]);
-    mmn_cli_destination_source(call, MMN_SOURCE_MODEL, call->texts[0]);
+    if (!study->without_model)
+        mmn_cli_destination_source(call, MMN_SOURCE_MODEL, call->texts[0]);
     MMN_CLI_TRY(open_destination(call, study));
-    MMN_CLI_TRY(mmn_cli_open_model(call, &study->wishes));
-    return run_on_model(study, call);
+    if (!study->without_model)
+        MMN_CLI_TRY(mmn_cli_open_model(call, &study->wishes));
+    return run_study(study, call);
 }
 
 int mmn_cli_run_study(mmn_cli_study *study, mmn_cli_call *call, const mmn_cli_option *options,

@@ -23,6 +23,7 @@ typedef struct mmn_cli_study {
     const char **list, **neurons;
 
     mmn_rows_options *rows; /* likewise; NULL: it keeps none */
+    bool without_model;     /* it runs none: its first argument is something else */
 
     const char *output, *rows_file; /* the values of -o and --rows, or NULL */
     mmn_cli_shard shard;

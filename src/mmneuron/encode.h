@@ -69,6 +69,11 @@ typedef struct mmn_encode_options {
                                "model", or "random" where its weights are; NULL: there is none */
     const mmn_features_options *events; /* which features these are; they are kept in its `file`,
                                            or NULL: nowhere */
+    /* Of regressions: rows are their scores, and of a shard each layer's and its own draws'. There
+     * is no plan of them. Events have rows of their own. */
+    mmn_rows_options rows;
+    uint32_t site_parts; /* draws are regressed for so many parts of the sites apart, which a shard
+                            gets by turns, too; 0: 1 */
 } mmn_encode_options;
 
 /* Regresses responses on the features of each model: ridge regression in five folds, for the layer

@@ -16,26 +16,28 @@ const char *mmn_encode_outcome_name(mmn_encoding_outcome outcome)
     return outcomes[outcome];
 }
 
-static mmn_encoding_site site_of(const mmn_encode_study *study, const mmn_encode_model *model,
-                                 size_t site)
-{
-    const size_t first = site * study->bins, draws = study->options->draws;
-    return (mmn_encoding_site){model->scores + first * draws, draws, model->predicted + first};
-}
-
-/* What all sites of an alignment need; `room` is for bins. */
+/* What all sites of an alignment need; `room` is for bins, `scores` [bins][draws]. */
 typedef struct comparing {
     double *p;
     bool *better;
     uint32_t *room;
+    double *scores[2];
 } comparing;
+
+static mmn_encoding_site site_of(double *scores, const mmn_encode_study *study,
+                                 const mmn_encode_model *model, size_t site)
+{
+    mmn_encode_site_scores(scores, model->scores, study, site);
+    return (mmn_encoding_site){scores, study->options->draws,
+                               model->predicted + site * study->bins};
+}
 
 static mmn_status compare(const comparing *all, const mmn_encode_study *study,
                           const mmn_encode_pair *pair, mmn_error *error)
 {
     for (size_t i = 0; i < study->site_count; i++) {
-        const mmn_encoding_site first = site_of(study, pair->first, i);
-        const mmn_encoding_site second = site_of(study, pair->second, i);
+        const mmn_encoding_site first = site_of(all->scores[0], study, pair->first, i);
+        const mmn_encoding_site second = site_of(all->scores[1], study, pair->second, i);
         pair->sites[i] = mmn_encoding_compare(&first, &second, study->bins, study->options->draws,
                                               study->options->seed, (uint32_t)i, all->room);
         all->p[i] = pair->sites[i].p;
@@ -74,6 +76,9 @@ mmn_status mmn_encode_compare(mmn_result *result, mmn_encode_study *study, mmn_e
     MMN_NEED(all.p = mmn_encode_room(study, study->site_count, sizeof(*all.p), error));
     MMN_NEED(all.better = mmn_encode_room(study, study->site_count, sizeof(*all.better), error));
     MMN_NEED(all.room = mmn_encode_room(study, study->bins, sizeof(*all.room), error));
+    for (size_t i = 0; i < MMN_LENGTH(all.scores); i++)
+        MMN_NEED(all.scores[i] = mmn_encode_room(study, study->bins * study->options->draws,
+                                                 sizeof(double), error));
     for (size_t i = 0; i < study->pair_count; i++) {
         mmn_encode_pair *pair = &study->pairs[i];
         MMN_NEED(pair->sites =

@@ -76,12 +76,12 @@ static mmn_status add_rows(mmn_study_ranks *ranks, uint64_t number, const char *
                            mmn_error *error)
 {
     size_t i;
-    if (number != ranks->rows->kept)
+    if (number != ranks->rows->files.kept)
         return keep_early(ranks, number, lines, size, error);
-    MMN_TRY(mmn_study_rows_add(ranks->rows, lines, size, error));
-    while ((i = find_early(ranks, ranks->rows->kept)) < ranks->early_count) {
+    MMN_TRY(mmn_rows_files_add(&ranks->rows->files, lines, size, error));
+    while ((i = find_early(ranks, ranks->rows->files.kept)) < ranks->early_count) {
         mmn_early_rows *early = &ranks->early[i];
-        MMN_TRY(mmn_study_rows_add(ranks->rows, early->lines, early->size, error));
+        MMN_TRY(mmn_rows_files_add(&ranks->rows->files, early->lines, early->size, error));
         mmn_free(early->lines);
         *early = ranks->early[--ranks->early_count];
     }

@@ -100,6 +100,38 @@ leaves_nothing_behind() {
         [ -z "$(ls "$work/temporary")" ]
 }
 
+recordings=$top_srcdir/tests/study/data/encode
+given="encode $recordings/responses.safetensors --features both=$recordings/both.safetensors
+    --features vision=$recordings/vision.safetensors --compare both:vision --draws 1000 --threads 2"
+
+# regression_stopped_by SIGNAL CODE: stops regressions of which some are done; the same command goes on.
+regression_stopped_by() {
+    rm -f "$work/stopped"*
+    start_caught $MMNEURON $given -q -o "$work/stopped" || return 1
+    waited=0
+    until [ -s "$work/stopped.state" ] || [ $waited -gt 1000 ]; do
+        sleep 0.01
+        waited=$((waited + 1))
+    done
+    kill -"$1" $process
+    wait $process
+    code=$?
+    cat "$work/errors"
+    [ $code -eq "$2" ] && ! [ -e "$work/stopped" ] && [ "$(wc -l <"$work/stopped.state")" -ge 2 ] &&
+        exits 0 $MMNEURON $given -q -o "$work/stopped" && cmp "$work/given.json" "$work/stopped" &&
+        ! [ -e "$work/stopped.state" ]
+}
+
+# regressions_are_divided OPTION...
+regressions_are_divided() {
+    rm -f "$work/draws"*
+    for part in 1 2 3; do
+        exits 0 $MMNEURON $given --shard $part/3 -q -o "$work/draws$part" "$@" || return 1
+    done
+    exits 0 $MMNEURON merge "$work/draws2" "$work/draws3" "$work/draws1" -q -o "$work/merged.json" &&
+        cmp "$work/given.json" "$work/merged.json"
+}
+
 check "encode with a model prints a table" prints_a_table
 check "encode writes what it prints" writes_what_it_prints
 check "encode with one thread" computes_the_same --threads 1
@@ -120,5 +152,18 @@ check "encode of a misspelt stage" exits 2 $MMNEURON $words --stages 'langauge.*
 check "encode that saves over its list" exits 2 $MMNEURON $words --save-features "$events"
 check "encode of given features with --pool" is_wrong_usage 'are for a model' \
     encode "$responses" --features "a=$work/saved" --pool last
+
+check "encode of given features" exits 0 $MMNEURON $given -q -o "$work/given.json"
+if can_signal; then
+    check "Ctrl-C keeps the regressions that are done" regression_stopped_by INT 130
+    check "and so does kill -9" regression_stopped_by KILL 137
+else
+    skip "signals" "an emulator catches them first, or env has no --default-signal here"
+fi
+check "regressions in shards of draws" regressions_are_divided
+check "regressions in shards of sites" regressions_are_divided --site-parts 3
+check "merge of regressions that lie elsewhere" is_wrong_usage 'lie where the parts found them' \
+    merge "$work/draws1" "$work/draws2" "$work/draws3" --list "$events" -o "$work/x"
+check "encode in more parts than sites" exits 2 $MMNEURON $given --site-parts 4 -q
 
 done_testing
