@@ -228,7 +228,7 @@ class ContributionOptions(Structure):
                 ("progress", PROGRESS), ("progress_context", c_void_p), ("list", c_char_p),
                 ("samples", c_uint64), ("shuffles", c_uint32), ("at_least", c_uint64),
                 ("weight_noise", c_double), ("enlarged", c_int), ("allow_unknown_keys", c_int),
-                ("rows", RowsOptions)]
+                ("rows", RowsOptions), ("gradient", c_int)]
 
 
 class JudgeOptions(Structure):

@@ -198,8 +198,8 @@ def contrib(model: Model, question: str | None = None, images: Images = (), *,
             prompt: str | None = None, template: str | None = None, tokens: int = 0,
             word: str | None = None, all_words: bool = False, product: bool = False,
             top: int = 0, names: int = 0, seeds: int = 0, first_seed: int = 1, noise: float = 0,
-            weight_noise: float = 0, enlarged: bool = False, allow_long_prompts: bool = False,
-            progress: Any = None) -> Result:
+            weight_noise: float = 0, enlarged: bool = False, gradient: bool = False,
+            allow_long_prompts: bool = False, progress: Any = None) -> Result:
     """Which neurons of the language model put a word into an answer: activation times the neuron's
     output column times the word's row of the head.
 
@@ -208,7 +208,8 @@ def contrib(model: Model, question: str | None = None, images: Images = (), *,
     neurons of each word (0: 10); names: words that each of them stands for (0: 5). seeds: random
     neurons that disturbing them is compared with; noise: its standard deviation (0: 0.5);
     weight_noise: that of noise in the weights that leave neurons (0: none). enlarged: the bar of a
-    map is the percentile of the map enlarged to the picture, as published.
+    map is the percentile of the map enlarged to the picture, as published. gradient: choose neurons
+    by their activations at the image's positions times the derivatives of the word's logit.
 
     Tables: "words", "neurons" (of words), "names" (of neurons), "disturbances", "drops", ...
     """
@@ -218,7 +219,7 @@ def contrib(model: Model, question: str | None = None, images: Images = (), *,
         template_name=text(template), images=files, image_count=len(files), tokens=tokens,
         word=text(word), all_words=all_words, product=product, top=top, names=names, seeds=seeds,
         first_seed=first_seed, noise=noise, weight_noise=weight_noise, enlarged=enlarged,
-        allow_long_prompts=allow_long_prompts, progress=progress_callback(progress))
+        gradient=gradient, allow_long_prompts=allow_long_prompts, progress=progress_callback(progress))
     return made("mmn_contributions_run", model._handle.value(), options)
 
 
@@ -252,7 +253,8 @@ def contrib_list(model: Model, list: Path, *, template: str | None = None, sampl
                  tokens: int = 0, word: str | None = None, all_words: bool = False,
                  product: bool = False, top: int = 0, names: int = 0, seeds: int = 0,
                  first_seed: int = 1, noise: float = 0, weight_noise: float = 0,
-                 shuffles: int = 1, at_least: int = 0, allow_unknown_keys: bool = False,
+                 shuffles: int = 1, at_least: int = 0, gradient: bool = False,
+                 allow_unknown_keys: bool = False,
                  allow_long_prompts: bool = False, rows: Path | None = None,
                  shard: tuple[int, int] | None = None, parts: Iterable[Path] = (),
                  progress: Any = None) -> Result | None:
@@ -263,14 +265,14 @@ def contrib_list(model: Model, list: Path, *, template: str | None = None, sampl
     how many samples a word must be said to be compared between them (0: 5). What else there is, is
     as in contrib.
 
-    Tables: "summary" (by contribution and by activation), "drops", "layers", "words" ("common"),
+    Tables: "summary" (by contribution, or gradient, and by activation), "drops", "layers", "words" ("common"),
     "answers" ("spoken" ("lists" ("neurons" ("names")), "falls")).
     """
     options = ContributionOptions(
         template_name=text(template), samples=samples, tokens=tokens, word=text(word),
         all_words=all_words, product=product, top=top, names=names, seeds=seeds,
         first_seed=first_seed, noise=noise, weight_noise=weight_noise, shuffles=shuffles,
-        at_least=at_least, allow_unknown_keys=allow_unknown_keys,
+        at_least=at_least, gradient=gradient, allow_unknown_keys=allow_unknown_keys,
         allow_long_prompts=allow_long_prompts)
     return _run("mmn_contributions_run", model, options, list=list, rows=rows, shard=shard,
                 parts=parts, plan=False, progress=progress)

@@ -210,6 +210,12 @@ def test_contrib() -> None:
             assert found["contribution"] == pytest.approx(expected["contribution"], rel=1e-4)
     ids = [word["id"] for word in result.json()["words"]]
     assert [row["id"] for row in result.records("words")] == ids
+    attributed = mmneuron.contrib(model, prompt=truth["prompt"], images=GOLDEN.parent / truth["image"],
+                                  tokens=len(truth["ids"]), all_words=True, top=3, gradient=True)
+    for word in attributed.json()["words"]:
+        for found, expected in zip(word["neurons"], targets[word["token"]]["attributed"]["gate"]):
+            assert (found["layer"], found["neuron"]) == (expected["layer"], expected["neuron"])
+            assert found["attribution"] == pytest.approx(expected["attribution"], rel=1e-4)
 
 
 def test_contrib_list(domains, short_list, program, tmp_path: Path) -> None:

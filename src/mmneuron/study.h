@@ -271,6 +271,8 @@ typedef struct mmn_contribution_options {
     int allow_unknown_keys; /* of the list: pass over keys that no sample has, which are errors
                                else */
     mmn_rows_options rows;  /* of a list */
+    int gradient; /* take the neurons to which gradients attribute most of a word, instead of those
+                     that contribute most; the input must have an image then */
 } mmn_contribution_options;
 
 /* Lets the model answer, greedily, and finds for each word of the answer the neurons of the
@@ -284,7 +286,10 @@ typedef struct mmn_contribution_options {
  * Of a list, the same for each sample (but for maps), whose answer may have no word; and over all
  * of them: whether a word's neurons are those of other words, too, those of the word in other
  * samples, and those that are found with the image's positions permuted, beside neurons chosen by
- * their activation alone. */
+ * their activation alone.
+ *
+ * By gradients, a neuron has its activations at the image's positions times the derivatives of the
+ * logit of the word's token by them, summed (one reverse pass for each word). */
 MMN_API mmn_status mmn_contributions_run(mmn_result **result, const mmn_model *model,
                                          const mmn_contribution_options *options, mmn_error *error);
 /* Writes the names of the neurons that such a result of a list has, a line of JSON for each neuron

@@ -80,6 +80,8 @@ check "question and prompt" is_wrong_usage "one or the other" edit "$model" a --
 check "no output" is_wrong_usage "receives the additions" edit "$model" a --from a --to b
 check "no words" is_wrong_usage "instead" edit "$model" a --from b -o x
 check "the same word" exits 2 edit --to shal -o "$work/x"
+check "an empty word" exits 2 edit --to "" -o "$work/x"
+check "an empty word in dump" exits 2 $MMNEURON dump "$model" --prompt a --gradient-of "" -o "$work/x" -q
 check "a word that is not in the answer" exits 2 $MMNEURON edit "$model" a --from elephant --to in -o "$work/x" -q
 check "another method" exits 2 edit --to in --method other -o "$work/x"
 check "what is no delta" fails_with "expected a delta" $MMNEURON ask "$model" --prompt a --delta "$images/wide.jpg" -q

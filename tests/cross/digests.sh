@@ -135,6 +135,18 @@ contribution_list_digest() {
         sed "s/^\\(.\\{32\\}\\).*/\\1  contributions-of-list/"
 }
 
+# attributions_digest OPTION...: of the neurons to which gradients attribute the words of answers.
+attributions_digest() {
+    for name in wide tall; do
+        printf '{"domain": "%s", "image": "%s", "prompt": "USER: <image>\\nName it. ASSISTANT:"}\n' \
+            $name "$top_srcdir/golden/images/$name.jpg"
+    done >"$work/pictures.jsonl"
+    $MMNEURON contrib "$model" "$work/pictures.jsonl" --by gradient -n 4 --all-words --seeds 0 \
+        --quiet --json "$@" >"$work/result.json" &&
+        sed -e '/"version"/d' -e '/"list"/d' "$work/result.json" | sha256sum |
+        sed "s/^\\(.\\{32\\}\\).*/\\1  attributions/"
+}
+
 # beams_digest OPTION...: of answers that several beams searched for.
 beams_digest() {
     for name in llava-1.5 instructblip; do
@@ -149,7 +161,7 @@ if [ "$1" = --print ]; then
     count_to "$work/counts" >&2 && ranking_digest ranking "$work/counts" && stage_digests &&
         perturbation_digest "$work/counts" && lens_digest && siglip_digest &&
         instructblip_digest && text_digests && contributions_digest && judge_digest && detector_digest && window_digest &&
-        perplexity_digest && beams_digest && contribution_list_digest
+        perplexity_digest && beams_digest && contribution_list_digest && attributions_digest
     exit
 fi
 
@@ -161,7 +173,7 @@ dumps_as_published() {
     stage_digests --threads "$1" >"$work/found" &&
         grep -v -e '  ranking$' -e '  perturbation$' -e '  lens$' -e '  siglip$' \
             -e '  instructblip$' -e '  text/' -e '  contributions$' -e '  windows$' -e '  perplexity$' \
-            -e '  beams$' -e '  contributions-of-list$' -e '  judge$' -e '  detector$' "$published" |
+            -e '  beams$' -e '  contributions-of-list$' -e '  attributions$' -e '  judge$' -e '  detector$' "$published" |
         diff - "$work/found"
 }
 
@@ -216,6 +228,8 @@ for threads in $numbers; do
         is_published contributions contributions_digest --threads $threads
     check "the same contributes to a list on $threads threads" \
         is_published contributions-of-list contribution_list_digest --threads $threads
+    check "the same is attributed to neurons on $threads threads" \
+        is_published attributions attributions_digest --threads $threads
     check "the judge's digest is the published one on $threads threads" \
         is_published judge judge_digest --threads $threads
     check "the detector's digest is the published one on $threads threads" \
