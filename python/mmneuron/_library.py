@@ -243,6 +243,12 @@ class DetectOptions(Structure):
                 ("progress_context", c_void_p)]
 
 
+class LocateOptions(Structure):
+    _fields_ = [("size", c_size_t), ("alignment", c_char_p), ("image", c_char_p),
+                ("prompt", c_char_p), ("word", c_char_p), ("tokens", c_uint64),
+                ("progress", PROGRESS), ("progress_context", c_void_p)]
+
+
 class EditOptions(Structure):
     _fields_ = [("size", c_size_t), ("prompt", c_char_p), ("question", c_char_p),
                 ("template_name", c_char_p), ("images", _TEXTS), ("image_count", c_size_t),
@@ -298,7 +304,8 @@ STRUCTS = {
     "mmn_eval_options": EvalOptions, "mmn_perplexity_options": PerplexityOptions,
     "mmn_study_options": StudyOptions, "mmn_perturb_options": PerturbOptions,
     "mmn_lens_options": LensOptions, "mmn_contribution_options": ContributionOptions,
-    "mmn_detect_options": DetectOptions, "mmn_judge_options": JudgeOptions,
+    "mmn_detect_options": DetectOptions, "mmn_locate_options": LocateOptions,
+    "mmn_judge_options": JudgeOptions,
     "mmn_edit_options": EditOptions, "mmn_encode_options": EncodeOptions,
     "mmn_features_options": FeaturesOptions,
     "mmn_dump_options": DumpOptions, "mmn_verify_options": VerifyOptions,
@@ -383,6 +390,7 @@ FUNCTIONS = {
     "mmn_contribution_names_write": (c_int, _OBJECT, _TEXT, _ERROR),
     "mmn_judge_file": (c_int, _MADE, _OBJECT, POINTER(JudgeOptions), _ERROR),
     "mmn_detect": (c_int, _MADE, _OBJECT, POINTER(DetectOptions), _ERROR),
+    "mmn_locate": (c_int, _MADE, _OBJECT, _OBJECT, POINTER(LocateOptions), _ERROR),
     "mmn_edit": (c_int, _MADE, _OBJECT, POINTER(EditOptions), _ERROR),
     "mmn_features": (c_int, _MADE, _OBJECT, POINTER(FeaturesOptions), _ERROR),
     "mmn_encode": (c_int, _MADE, POINTER(EncodeOptions), _ERROR),

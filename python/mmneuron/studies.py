@@ -24,8 +24,8 @@ from typing import Any, Union
 
 from ._calls import Path, call, names, path, paths, progress_callback, text
 from ._library import (ContributionOptions, DetectOptions, EditOptions, EncodeOptions,
-                       EvalOptions, FeaturesOptions, JudgeOptions, LensOptions, PerplexityOptions,
-                       PerturbOptions, RowsOptions, StudyOptions)
+                       EvalOptions, FeaturesOptions, JudgeOptions, LensOptions, LocateOptions,
+                       PerplexityOptions, PerturbOptions, RowsOptions, StudyOptions)
 from .model import Generation, Images, Model
 from .neurons import Neurons
 from .results import Result, as_files, made
@@ -312,6 +312,19 @@ def detect(detector: Model, image: Path, queries: Iterable[str], *, threshold: f
                             queries=paths(asked), query_count=len(asked), threshold=threshold,
                             progress=progress_callback(progress))
     return made("mmn_detect", detector._handle.value(), options)
+
+
+def locate(detector: Model, model: Model, alignment: Path, image: Path, prompt: str, *,
+           word: str | None = None, tokens: int = 32, progress: Any = None) -> Result:
+    """Lets a language model answer a prompt about a picture that it reads through a detector, and
+    derives the logit of a word behind the prompt by what the detector saw.
+
+    alignment: the file of the network between the two. prompt: with "<image>".
+    """
+    options = LocateOptions(size=ctypes.sizeof(LocateOptions), alignment=path(alignment),
+                            image=path(image), prompt=text(prompt), word=text(word), tokens=tokens,
+                            progress=progress_callback(progress))
+    return made("mmn_locate", detector._handle.value(), model._handle.value(), options)
 
 
 def features(model: Model, list: Path, file: Path, *, stages: Names | None = None,

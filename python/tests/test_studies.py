@@ -287,6 +287,16 @@ def test_detect(program) -> None:
     assert len(said["detections"]) > 3
 
 
+def test_locate(program) -> None:
+    folders = [GOLDEN / "checkpoints" / name for name in ("owlvit-bf16", "llava-1.5")]
+    alignment, image = GOLDEN / "joint" / "gelu.safetensors", GOLDEN / "images" / "wide.jpg"
+    said = program("locate", *folders, "--align", alignment, "--image", image, "--prompt",
+                   "<image> Who?", "--word", "cat", "-n", "3")
+    found = mmneuron.locate(*map(mmneuron.Model, folders), alignment, image, "<image> Who?",
+                            word="cat", tokens=3)
+    assert found.json() == said
+
+
 def test_encode(program) -> None:
     folder = REPOSITORY / "tests" / "study" / "data" / "encode"
     features = {name: folder / f"{name}.safetensors" for name in ("both", "vision")}

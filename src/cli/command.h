@@ -101,6 +101,7 @@ int mmn_cli_edit(mmn_cli_call *call);
 int mmn_cli_encode(mmn_cli_call *call);
 int mmn_cli_detect(mmn_cli_call *call);
 int mmn_cli_judge(mmn_cli_call *call);
+int mmn_cli_locate(mmn_cli_call *call);
 int mmn_cli_lens(mmn_cli_call *call);
 int mmn_cli_merge(mmn_cli_call *call);
 int mmn_cli_perturb(mmn_cli_call *call);

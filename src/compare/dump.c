@@ -114,7 +114,7 @@ static mmn_status pass(mmn_session *session, const mmn_input *input,
                         "there is no position %zu before the last one; the input has %zu",
                         options->gradient_at, length);
     objective.position = length - 1 - options->gradient_at;
-    MMN_TRY(mmn_word_token(&objective.token, session->model, options->gradient_of, error));
+    MMN_TRY(mmn_word_token(&objective.token, session->model, options->gradient_of, false, error));
     return mmn_session_gradient(session, input, &objective, NULL, error);
 }
 

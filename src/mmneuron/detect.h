@@ -1,5 +1,5 @@
 /* mmneuron/detect.h: detectors: models that find in a picture what texts name (OWL-ViT, arXiv
- * 2205.06230).
+ * 2205.06230), and language models that read what they see.
  *
  * Ownership. Results are freed with mmn_result_free. What options point to is needed until the
  * function returns.
@@ -9,6 +9,7 @@
 #define MMNEURON_DETECT_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "mmneuron/error.h"
 #include "mmneuron/model.h"
@@ -36,6 +37,31 @@ typedef struct mmn_detect_options {
  * more tokens than the model reads. */
 MMN_API mmn_status mmn_detect(mmn_result **result, const mmn_model *model,
                               const mmn_detect_options *options, mmn_error *error);
+
+/* ---- The joint model ------------------------------------------------------------------------- */
+
+typedef struct mmn_locate_options {
+    size_t size;           /* sizeof(mmn_locate_options) */
+    const char *alignment; /* a safetensors file: the network that makes of a patch of the
+                              detector's embedding what the language model reads (doc/formats.md) */
+    const char *image;     /* a picture's file */
+    const char *prompt;    /* the raw text, with "<image>" where the picture goes */
+    const char *word;      /* whose logit behind the prompt is derived; NULL: none */
+    uint64_t tokens;       /* of the answer, at most 4096; 0: 32 */
+    mmn_progress_function progress;
+    void *progress_context;
+} mmn_locate_options;
+
+/* Lets a language model answer a prompt about a picture that it reads through a detector: what
+ * enters the last layer of the detector's tower goes, without the class token, through the
+ * alignment to the positions of the image, and the language model's own tower is left out (Giulivi
+ * and Boracchi, arXiv 2405.14612). Of a word it gives the logit of its last token behind the
+ * prompt, and the length of that logit's gradient by the embedding. The same bits on every machine.
+ * MMN_INPUT for models that are of other kinds or do not fit the alignment or each other: the
+ * picture must have as many positions in the language model as the detector has patches. */
+MMN_API mmn_status mmn_locate(mmn_result **result, const mmn_model *detector,
+                              const mmn_model *language, const mmn_locate_options *options,
+                              mmn_error *error);
 
 #ifdef __cplusplus
 }

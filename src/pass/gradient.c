@@ -36,7 +36,7 @@ static mmn_status derive_log_probability(const void *context, const mmn_compute 
     return MMN_OK;
 }
 
-mmn_status mmn_word_token(int32_t *token, const mmn_model *model, const char *word,
+mmn_status mmn_word_token(int32_t *token, const mmn_model *model, const char *word, bool last,
                           mmn_error *error)
 {
     int32_t *ids;
@@ -45,7 +45,7 @@ mmn_status mmn_word_token(int32_t *token, const mmn_model *model, const char *wo
     mmn_status status =
         count > 0 ? MMN_OK
                   : mmn_fail(error, MMN_USAGE, NULL, NULL, "the word \"%s\" has no token", word);
-    *token = count > 0 ? ids[0] : MMN_NO_TOKEN;
+    *token = count > 0 ? ids[last ? count - 1 : 0] : MMN_NO_TOKEN;
     mmn_free(ids);
     return status;
 }

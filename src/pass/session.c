@@ -64,6 +64,18 @@ void mmn_session_forget_images(mmn_session *session)
     session->images = (mmn_image_features){0};
 }
 
+mmn_status mmn_session_take_features(mmn_session *session, const mmn_input *input,
+                                     const float *features, mmn_error *error)
+{
+    const size_t width = session->model->config.language.hidden_size * sizeof(float);
+    mmn_session_forget_images(session);
+    session->language.length = 0; /* its image positions have read other features */
+    MMN_NEED(session->images.merged = mmn_allocate(input->image_positions, width, error));
+    memcpy(session->images.merged, features, input->image_positions * width);
+    session->images.input = mmn_input_retain(input);
+    return MMN_OK;
+}
+
 /* What may not change, or begin, while stages are shown. */
 static mmn_status refuse_at_work(const mmn_session *session, mmn_error *error)
 {

@@ -58,6 +58,12 @@ void mmn_session_keep_input(mmn_session *session, const mmn_input *input);
 /* Frees the features that the session has of images. */
 void mmn_session_forget_images(mmn_session *session);
 
+/* Takes what enters the language model of the input's images, features [image positions][language
+ * hidden_size], from elsewhere: prefills of inputs with the same images read it, until others have
+ * run. No probe of the session may want what makes images' features. */
+mmn_status mmn_session_take_features(mmn_session *session, const mmn_input *input,
+                                     const float *features, mmn_error *error);
+
 /* Begins what shows stages to probes, and ends it with its status. MMN_USAGE when a probe calls
  * it. */
 mmn_status mmn_session_enter(mmn_session *session, mmn_error *error);
@@ -71,9 +77,9 @@ mmn_status mmn_session_reserve_ids(mmn_session *session, size_t length, mmn_erro
 mmn_status mmn_session_show_copy(const mmn_session *session, const mmn_shown *shown, size_t bytes,
                                  mmn_error *error);
 
-/* The id of the first token of a word that is encoded alone. MMN_USAGE where the model has no
- * tokenizer, or the word no token. */
-mmn_status mmn_word_token(int32_t *token, const mmn_model *model, const char *word,
+/* The id of the first token, or of the last, of a word that is encoded alone. MMN_USAGE where the
+ * model has no tokenizer, or the word no token. */
+mmn_status mmn_word_token(int32_t *token, const mmn_model *model, const char *word, bool last,
                           mmn_error *error);
 
 /* mmn_session_gradient of any loss: prefills the input and goes the way back. `value` may be

@@ -228,13 +228,13 @@ mmn_status mmn_edit_token(int32_t *id, const mmn_model *model, const char *word,
     bool wanted, has;
     mmn_text text = {0};
     MMN_TRY(has_space(&wanted, model, like, error));
-    MMN_TRY(mmn_word_token(id, model, word, error));
+    MMN_TRY(mmn_word_token(id, model, word, false, error));
     MMN_TRY(has_space(&has, model, *id, error));
     if (wanted && !has) {
         mmn_text_add(&text, " %s", word);
         mmn_status status = mmn_text_status(&text, error);
         if (status == MMN_OK)
-            status = mmn_word_token(id, model, text.text, error);
+            status = mmn_word_token(id, model, text.text, false, error);
         mmn_text_free(&text);
         MMN_TRY(status);
     }

@@ -328,6 +328,24 @@ Test(misuse, null)
     wrong = detect;
     wrong.threshold = 2;
     REFUSES(mmn_detect(&result, model, &wrong, &error));
+    const mmn_locate_options locate = {
+        .size = sizeof(locate), .alignment = "x", .image = "x", .prompt = "x"};
+    mmn_locate_options partly = locate;
+    REFUSES(mmn_locate(NULL, model, model, &locate, &error));
+    REFUSES(mmn_locate(&result, NULL, model, &locate, &error));
+    REFUSES(mmn_locate(&result, model, NULL, &locate, &error));
+    REFUSES(mmn_locate(&result, model, model, NULL, &error));
+    partly.alignment = NULL;
+    REFUSES(mmn_locate(&result, model, model, &partly, &error));
+    partly = locate;
+    partly.image = NULL;
+    REFUSES(mmn_locate(&result, model, model, &partly, &error));
+    partly = locate;
+    partly.prompt = NULL;
+    REFUSES(mmn_locate(&result, model, model, &partly, &error));
+    partly = locate;
+    partly.tokens = 5000;
+    REFUSES(mmn_locate(&result, model, model, &partly, &error));
     REFUSES(mmn_encode(NULL, &(mmn_encode_options){.size = sizeof(mmn_encode_options)}, &error));
     REFUSES(mmn_encode(&result, NULL, &error));
     REFUSES(mmn_encode(&result, &(mmn_encode_options){.size = sizeof(mmn_encode_options)}, &error));

@@ -1,0 +1,48 @@
+/* The joint model of Giulivi and Boracchi (arXiv 2405.14612): a language model that reads, through
+ * an alignment, a detector's embedding of a picture in place of its own. */
+#ifndef MMN_STUDY_JOINT_H
+#define MMN_STUDY_JOINT_H
+
+#include "model/input.h"
+#include "model/model.h"
+#include "pass/alignment.h"
+#include "pass/session.h"
+
+/* An embedding is what enters the last layer of the detector's tower, [rows][width]: the class
+ * token, which the language model does not read, and the patches. Zero-initialise; free with
+ * mmn_joint_close. */
+typedef struct mmn_joint {
+    const mmn_model *detector, *language;
+    mmn_alignment alignment;
+    mmn_session *detecting, *speaking;
+    size_t rows, width;
+    float *features; /* [rows - 1][language hidden_size]: the language model's of an embedding */
+} mmn_joint;
+
+/* Puts models and the file of an alignment together. MMN_INPUT where one of them is of another kind
+ * or they do not fit. Close after a failure too. */
+mmn_status mmn_joint_open(mmn_joint *joint, const mmn_model *detector, const mmn_model *language,
+                          const char *alignment, mmn_error *error);
+void mmn_joint_close(mmn_joint *joint);
+
+/* Runs the detector: what it finds is joint->detecting's, and the embedding [rows][width], which
+ * mmn_free frees, that of the picture. */
+mmn_status mmn_joint_see(mmn_joint *joint, const char *image, float **embedding,
+                         mmn_resolution *size, mmn_error *error);
+
+/* An input of the language model for a prompt about the picture. MMN_INPUT where its image does not
+ * have as many positions as an embedding has patches. */
+mmn_status mmn_joint_ask(mmn_joint *joint, mmn_input **input, const char *prompt, const char *image,
+                         mmn_error *error);
+
+/* What the language model answers where it reads the embedding; *answer is freed with
+ * mmn_release. */
+mmn_status mmn_joint_answer(mmn_joint *joint, const mmn_input *input, const float *embedding,
+                            size_t tokens, char **answer, mmn_error *error);
+
+/* The logit of a token behind the input, and its derivatives by the embedding, gradient
+ * [rows][width]; those by the class token are 0. */
+mmn_status mmn_joint_gradient(mmn_joint *joint, const mmn_input *input, const float *embedding,
+                              int32_t token, double *logit, float *gradient, mmn_error *error);
+
+#endif

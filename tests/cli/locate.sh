@@ -1,0 +1,46 @@
+#!/bin/sh
+# The joint model, end to end: what is printed and written, the same on all threads and kernels; what is refused.
+. "$top_srcdir/tests/cli/setup.sh"
+
+detector=$top_srcdir/golden/checkpoints/owlvit-bf16
+can_read "$detector" || skip_all "this build leaves out what the detector's tokenizer needs"
+align=$top_srcdir/golden/joint/relu.safetensors
+prompt="<image> There is a"
+locate() {
+    exits 0 $MMNEURON locate "$detector" "$model" --align "$align" --image "$images/cat.jpg" --prompt "$prompt" \
+        -n 4 "$@"
+}
+
+answers() {
+    locate && grep -q "^answer: ." "$work/out" && ! grep -q "^word:" "$work/out" &&
+        locate --word cat && grep -q '^word:   "at", logit ' "$work/out"
+}
+
+writes_what_it_prints() {
+    locate --word cat --json || return 1
+    cp "$work/out" "$work/printed"
+    locate --word cat -o "$work/located.json" && cmp "$work/printed" "$work/located.json" &&
+        grep -q '"format": "mmneuron-locate-1"' "$work/located.json"
+}
+
+# writes_the_same OPTION...
+writes_the_same() {
+    locate --word cat "$@" -o "$work/other.json" && cmp "$work/located.json" "$work/other.json"
+}
+
+check "an answer and a word" answers
+check "a file" writes_what_it_prints
+check "one thread" writes_the_same --threads 1
+check "three threads" writes_the_same --threads 3
+check "the reference's kernels" writes_the_same --simd reference
+check "no alignment" is_wrong_usage "network between" locate "$detector" "$model" --image "$images/cat.jpg" \
+    --prompt "$prompt"
+check "no prompt" is_wrong_usage "MODEL reads" locate "$detector" "$model" --align "$align" --image "$images/cat.jpg"
+check "a picture that is not there" fails_with "none.jpg" $MMNEURON locate "$detector" "$model" --align "$align" \
+    --image "$work/none.jpg" --prompt "$prompt" -q
+check "a model in the place of the alignment" fails_with "linear_1" $MMNEURON locate "$detector" "$model" \
+    --align "$model/model-00001-of-00003.safetensors" --image "$images/cat.jpg" --prompt "$prompt" -q
+check "a prompt without the picture" fails_with "<image>" $MMNEURON locate "$detector" "$model" --align "$align" \
+    --image "$images/cat.jpg" --prompt "There is a" -q
+
+done_testing
