@@ -14,6 +14,7 @@ typedef struct encode_request {
     mmn_cli_texts features, comparisons, roles, joins;
     uint64_t random_seed;        /* of weights; NOT_GIVEN: they are the model's */
     mmn_output *features_output; /* NULL: no file of features is wanted */
+    mmn_output *columns_output;  /* likewise */
 } encode_request;
 
 /* How many arguments there are: responses alone, to given features; or a model and its events
@@ -44,6 +45,16 @@ static void take_request(mmn_cli_call *call, encode_request *request)
     regressed->threads = (int)call->threads;
     regressed->simd = call->simd;
     add_sources(call, request);
+}
+
+/* Takes the place of the file of columns, of which a shard has none. */
+static int claim_columns(encode_request *request, const mmn_cli_call *call,
+                         const mmn_cli_study *study)
+{
+    const char *columns = request->regressed.columns;
+    return columns != NULL && study->shard.count == 0 && !study->plan
+               ? mmn_cli_study_claim(&request->columns_output, call, columns)
+               : MMN_CLI_DONE;
 }
 
 /* ---- Given features -------------------------------------------------------------------------- */
@@ -80,7 +91,7 @@ static int check_given(mmn_cli_call *call, mmn_cli_study *study)
                              "--model, --list and --neurons are for rows of a model; responses"
                              " and features lie where the parts found them");
     take_request(call, request);
-    return MMN_CLI_DONE;
+    return claim_columns(request, call, study);
 }
 
 static int run_given(mmn_cli_call *call, encode_request *request, const mmn_cli_study *asked)
@@ -123,14 +134,16 @@ static int check(mmn_cli_call *call, mmn_cli_study *study)
     if (call->count == EVENTS && request->events.file == NULL)
         return mmn_cli_usage(call, "with a model, RESPONSES.safetensors is missing, or"
                                    " --save-features FILE where there are none");
-    if (call->count == EVENTS && request->features.count + request->comparisons.count +
-                                         request->roles.count + request->joins.count >
-                                     0)
-        return mmn_cli_usage(call, "--features, --compare, --role and --join are for responses,"
-                                   " which are missing");
+    if (call->count == EVENTS && (request->features.count + request->comparisons.count +
+                                          request->roles.count + request->joins.count >
+                                      0 ||
+                                  request->regressed.columns != NULL))
+        return mmn_cli_usage(call, "--features, --compare, --role, --join and --columns are for"
+                                   " responses, which are missing");
     take_request(call, request);
     study->wishes.random_weights = request->random_seed != NOT_GIVEN;
     study->wishes.weights_seed = study->wishes.random_weights ? request->random_seed : 0;
+    MMN_CLI_TRY(claim_columns(request, call, study));
     return request->events.file != NULL && study->shard.count == 0 && !study->plan
                ? mmn_cli_study_claim(&request->features_output, call, request->events.file)
                : MMN_CLI_DONE;
@@ -154,6 +167,9 @@ int mmn_cli_encode(mmn_cli_call *call)
          .help = "a model's name, and its features of the events (safetensors); for each model"},
         {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
          .target = &study.output, .help = "write everything to FILE (JSON; - is standard output)"},
+        {.name = "columns", .value = "FILE", .kind = MMN_CLI_TEXT, .target = &asked->columns,
+         .help = "write what is found of each site and bin to FILE (safetensors), and into the"
+                 " result its means over sites"},
         {.name = "compare", .value = "A:B", .kind = MMN_CLI_TEXTS, .target = &request.comparisons,
          .help = "find the sites that model A predicts better than model B; may be repeated"},
         {.name = "role", .value = "NAME=ROLE", .kind = MMN_CLI_TEXTS, .target = &request.roles,
@@ -196,9 +212,9 @@ int mmn_cli_encode(mmn_cli_call *call)
     };
     /* clang-format on */
     MMN_CLI_TRY(mmn_cli_parse(call, options, sizeof options / sizeof options[0]));
-    if (call->count == RESPONSES)
-        return run_given(call, &request, &study);
-    const int code = mmn_cli_run_parsed_study(&study, call);
+    const int code = call->count == RESPONSES ? run_given(call, &request, &study)
+                                              : mmn_cli_run_parsed_study(&study, call);
     mmn_output_release(request.features_output);
+    mmn_output_release(request.columns_output);
     return code;
 }

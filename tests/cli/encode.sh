@@ -164,6 +164,11 @@ check "regressions in shards of draws" regressions_are_divided
 check "regressions in shards of sites" regressions_are_divided --site-parts 3
 check "merge of regressions that lie elsewhere" is_wrong_usage 'lie where the parts found them' \
     merge "$work/draws1" "$work/draws2" "$work/draws3" --list "$events" -o "$work/x"
+check "columns that would go over features" exits 2 $MMNEURON $given --columns "$recordings/both.safetensors" -q
+check "columns without responses" is_wrong_usage '--columns are for responses' \
+    encode "$model" "$events" --save-features "$work/x" --columns "$work/y"
+check "columns in a file of their own" exits 0 $MMNEURON $given --draws 2 --columns "$work/columns" --json
+check "of which the result has means" grep -q '"means"' "$work/out"
 check "encode in more parts than sites" exits 2 $MMNEURON $given --site-parts 4 -q
 
 done_testing
