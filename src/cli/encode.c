@@ -1,5 +1,7 @@
 /* mmneuron encode: do features of events, a model's or given ones, predict what was recorded while
  * they happened? */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/output.h"
@@ -15,6 +17,7 @@ typedef struct encode_request {
     uint64_t random_seed;        /* of weights; NOT_GIVEN: they are the model's */
     mmn_output *features_output; /* NULL: no file of features is wanted */
     mmn_output *columns_output;  /* likewise */
+    char *regressions;           /* the file of their rows, beside that of events' */
 } encode_request;
 
 /* How many arguments there are: responses alone, to given features; or a model and its events
@@ -113,6 +116,23 @@ static int run_given(mmn_cli_call *call, encode_request *request, const mmn_cli_
 
 /* ---- A model's ------------------------------------------------------------------------------- */
 
+/* Names the file of regressions, beside that of events. */
+static mmn_status name_regressions(encode_request *request, mmn_error *error)
+{
+    static const char end[] = ".regressions";
+    const char *events = request->events.rows.file;
+    if (events == NULL)
+        return MMN_OK;
+    request->regressions = malloc(strlen(events) + sizeof end);
+    if (request->regressions == NULL) {
+        *error = (mmn_error){.status = MMN_SYSTEM, .message = "memory is short"};
+        return MMN_SYSTEM;
+    }
+    sprintf(request->regressions, "%s%s", events, end);
+    request->regressed.rows.file = request->regressions;
+    return MMN_OK;
+}
+
 static mmn_status run_model(mmn_result **result, const mmn_model *model, void *context,
                             mmn_error *error)
 {
@@ -120,6 +140,7 @@ static mmn_status run_model(mmn_result **result, const mmn_model *model, void *c
     mmn_encode_options *regressed = &request->regressed;
     if (regressed->responses == NULL)
         return mmn_features(result, model, &request->events, error);
+    MMN_CLI_TRY(name_regressions(request, error));
     regressed->model = model;
     regressed->events = &request->events;
     regressed->progress = request->events.progress;
@@ -214,6 +235,9 @@ int mmn_cli_encode(mmn_cli_call *call)
     MMN_CLI_TRY(mmn_cli_parse(call, options, sizeof options / sizeof options[0]));
     const int code = call->count == RESPONSES ? run_given(call, &request, &study)
                                               : mmn_cli_run_parsed_study(&study, call);
+    if (code == MMN_CLI_DONE && request.regressions != NULL && call->destination.state != NULL)
+        remove(request.regressions);
+    free(request.regressions);
     mmn_output_release(request.features_output);
     mmn_output_release(request.columns_output);
     return code;

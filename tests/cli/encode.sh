@@ -100,6 +100,21 @@ leaves_nothing_behind() {
         [ -z "$(ls "$work/temporary")" ]
 }
 
+# Of a model, too: beside the rows of events.
+regressions_go_on() {
+    exits 0 $MMNEURON $words -q --rows "$work/both" -o "$work/other.json" && [ -s "$work/both.regressions" ] ||
+        return 1
+    cp "$work/both.regressions" "$work/kept"
+    head -c -200 "$work/kept" >"$work/both.regressions"
+    exits 0 $MMNEURON $words -q --rows "$work/both" -o "$work/other.json" &&
+        cmp "$work/whole.json" "$work/other.json" && cmp "$work/kept" "$work/both.regressions"
+}
+
+leaves_no_regressions() {
+    exits 0 $MMNEURON $words -q -o "$work/alone.json" && cmp "$work/whole.json" "$work/alone.json" &&
+        [ "$(ls "$work" | grep -c alone.json)" -eq 1 ]
+}
+
 recordings=$top_srcdir/tests/study/data/encode
 given="encode $recordings/responses.safetensors --features both=$recordings/both.safetensors
     --features vision=$recordings/vision.safetensors --compare both:vision --draws 1000 --threads 2"
@@ -138,6 +153,8 @@ check "encode with one thread" computes_the_same --threads 1
 check "encode with the reference kernels" computes_the_same --simd reference
 check "encode in shards" is_divided
 check "encode after a killed run" goes_on
+check "encode whose regressions were torn" regressions_go_on
+check "encode leaves no state" leaves_no_regressions
 check "encode with saved features" regresses_saved_features
 check "encode with random weights" runs_random_weights
 check "encode says what it costs" says_its_cost
