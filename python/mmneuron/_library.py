@@ -273,7 +273,7 @@ class EncodeOptions(Structure):
                 ("seed", c_uint64), ("epsilon", c_double), ("rate", c_double), ("threads", c_int),
                 ("simd", c_char_p), ("progress", PROGRESS), ("progress_context", c_void_p),
                 ("model", c_void_p), ("events", POINTER(FeaturesOptions)), ("rows", RowsOptions),
-                ("site_parts", c_uint32)]
+                ("site_parts", c_uint32), ("columns", c_char_p)]
 
 
 class DumpOptions(Structure):

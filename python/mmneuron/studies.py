@@ -352,8 +352,9 @@ def encode(responses: Path, features: dict[str, Path] | None = None,
            save_features: Path | None = None, roles: Iterable[tuple[str, str]] = (),
            join: dict[str, Iterable[str]] | None = None, draws: int = 0, seed: int = 1,
            epsilon: float = 0, rate: float = 0, site_parts: int = 0, rows: Path | None = None,
-           shard: tuple[int, int] | None = None, parts: Iterable[Path] = (), threads: int = 0,
-           simd: str | None = None, progress: Any = None) -> Result | None:
+           shard: tuple[int, int] | None = None, parts: Iterable[Path] = (),
+           columns: Path | None = None, threads: int = 0, simd: str | None = None,
+           progress: Any = None) -> Result | None:
     """Whether features of events predict what was recorded while they happened.
 
     responses: a file of what was recorded. features: of each model, a file (doc/formats.md has both).
@@ -364,7 +365,8 @@ def encode(responses: Path, features: dict[str, Path] | None = None,
     of models whose features are those of others side by side. draws: of the events (0: 1000).
     epsilon: how far projections may change distances (0: 0.1). rate: of false discoveries (0: 0.05).
     site_parts: draws are regressed for so many parts of the sites apart (0: 1). rows, shard, parts: of
-    regressions.
+    regressions. columns: a file for what is found of each site and bin, of which the result has means then
+    ("means").
     """
     named = [f"{name}={os.fspath(file)}" for name, file in (features or {}).items()]
     pairs = [f"{a}:{b}" for a, b in compare]
@@ -376,7 +378,7 @@ def encode(responses: Path, features: dict[str, Path] | None = None,
         roles=paths(given), role_count=len(given), joins=paths(joined), join_count=len(joined),
         draws=draws, seed=seed, epsilon=epsilon, rate=rate, threads=threads, simd=text(simd),
         progress=progress_callback(progress), rows=_rows_options(rows, shard, parts),
-        site_parts=site_parts)
+        site_parts=site_parts, columns=path(columns))
     if model is not None:
         options.model = model._handle.value()
         options.events = ctypes.pointer(FeaturesOptions(

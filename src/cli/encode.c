@@ -1,5 +1,7 @@
 /* mmneuron encode: do features of events, a model's or given ones, predict what was recorded while
  * they happened? */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/output.h"
@@ -14,6 +16,8 @@ typedef struct encode_request {
     mmn_cli_texts features, comparisons, roles, joins;
     uint64_t random_seed;        /* of weights; NOT_GIVEN: they are the model's */
     mmn_output *features_output; /* NULL: no file of features is wanted */
+    mmn_output *columns_output;  /* likewise */
+    char *regressions;           /* the file of their rows, beside that of events' */
 } encode_request;
 
 /* How many arguments there are: responses alone, to given features; or a model and its events
@@ -44,6 +48,16 @@ static void take_request(mmn_cli_call *call, encode_request *request)
     regressed->threads = (int)call->threads;
     regressed->simd = call->simd;
     add_sources(call, request);
+}
+
+/* Takes the place of the file of columns, of which a shard has none. */
+static int claim_columns(encode_request *request, const mmn_cli_call *call,
+                         const mmn_cli_study *study)
+{
+    const char *columns = request->regressed.columns;
+    return columns != NULL && study->shard.count == 0 && !study->plan
+               ? mmn_cli_study_claim(&request->columns_output, call, columns)
+               : MMN_CLI_DONE;
 }
 
 /* ---- Given features -------------------------------------------------------------------------- */
@@ -80,7 +94,7 @@ static int check_given(mmn_cli_call *call, mmn_cli_study *study)
                              "--model, --list and --neurons are for rows of a model; responses"
                              " and features lie where the parts found them");
     take_request(call, request);
-    return MMN_CLI_DONE;
+    return claim_columns(request, call, study);
 }
 
 static int run_given(mmn_cli_call *call, encode_request *request, const mmn_cli_study *asked)
@@ -102,6 +116,23 @@ static int run_given(mmn_cli_call *call, encode_request *request, const mmn_cli_
 
 /* ---- A model's ------------------------------------------------------------------------------- */
 
+/* Names the file of regressions, beside that of events. */
+static mmn_status name_regressions(encode_request *request, mmn_error *error)
+{
+    static const char end[] = ".regressions";
+    const char *events = request->events.rows.file;
+    if (events == NULL)
+        return MMN_OK;
+    request->regressions = malloc(strlen(events) + sizeof end);
+    if (request->regressions == NULL) {
+        *error = (mmn_error){.status = MMN_SYSTEM, .message = "memory is short"};
+        return MMN_SYSTEM;
+    }
+    sprintf(request->regressions, "%s%s", events, end);
+    request->regressed.rows.file = request->regressions;
+    return MMN_OK;
+}
+
 static mmn_status run_model(mmn_result **result, const mmn_model *model, void *context,
                             mmn_error *error)
 {
@@ -109,6 +140,7 @@ static mmn_status run_model(mmn_result **result, const mmn_model *model, void *c
     mmn_encode_options *regressed = &request->regressed;
     if (regressed->responses == NULL)
         return mmn_features(result, model, &request->events, error);
+    MMN_CLI_TRY(name_regressions(request, error));
     regressed->model = model;
     regressed->events = &request->events;
     regressed->progress = request->events.progress;
@@ -123,14 +155,16 @@ static int check(mmn_cli_call *call, mmn_cli_study *study)
     if (call->count == EVENTS && request->events.file == NULL)
         return mmn_cli_usage(call, "with a model, RESPONSES.safetensors is missing, or"
                                    " --save-features FILE where there are none");
-    if (call->count == EVENTS && request->features.count + request->comparisons.count +
-                                         request->roles.count + request->joins.count >
-                                     0)
-        return mmn_cli_usage(call, "--features, --compare, --role and --join are for responses,"
-                                   " which are missing");
+    if (call->count == EVENTS && (request->features.count + request->comparisons.count +
+                                          request->roles.count + request->joins.count >
+                                      0 ||
+                                  request->regressed.columns != NULL))
+        return mmn_cli_usage(call, "--features, --compare, --role, --join and --columns are for"
+                                   " responses, which are missing");
     take_request(call, request);
     study->wishes.random_weights = request->random_seed != NOT_GIVEN;
     study->wishes.weights_seed = study->wishes.random_weights ? request->random_seed : 0;
+    MMN_CLI_TRY(claim_columns(request, call, study));
     return request->events.file != NULL && study->shard.count == 0 && !study->plan
                ? mmn_cli_study_claim(&request->features_output, call, request->events.file)
                : MMN_CLI_DONE;
@@ -154,6 +188,9 @@ int mmn_cli_encode(mmn_cli_call *call)
          .help = "a model's name, and its features of the events (safetensors); for each model"},
         {.name = "output", .letter = 'o', .value = "FILE", .kind = MMN_CLI_TEXT,
          .target = &study.output, .help = "write everything to FILE (JSON; - is standard output)"},
+        {.name = "columns", .value = "FILE", .kind = MMN_CLI_TEXT, .target = &asked->columns,
+         .help = "write what is found of each site and bin to FILE (safetensors), and into the"
+                 " result its means over sites"},
         {.name = "compare", .value = "A:B", .kind = MMN_CLI_TEXTS, .target = &request.comparisons,
          .help = "find the sites that model A predicts better than model B; may be repeated"},
         {.name = "role", .value = "NAME=ROLE", .kind = MMN_CLI_TEXTS, .target = &request.roles,
@@ -196,9 +233,12 @@ int mmn_cli_encode(mmn_cli_call *call)
     };
     /* clang-format on */
     MMN_CLI_TRY(mmn_cli_parse(call, options, sizeof options / sizeof options[0]));
-    if (call->count == RESPONSES)
-        return run_given(call, &request, &study);
-    const int code = mmn_cli_run_parsed_study(&study, call);
+    const int code = call->count == RESPONSES ? run_given(call, &request, &study)
+                                              : mmn_cli_run_parsed_study(&study, call);
+    if (code == MMN_CLI_DONE && request.regressions != NULL && call->destination.state != NULL)
+        remove(request.regressions);
+    free(request.regressions);
     mmn_output_release(request.features_output);
+    mmn_output_release(request.columns_output);
     return code;
 }

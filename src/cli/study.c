@@ -153,15 +153,18 @@ int mmn_cli_run_parsed_study(mmn_cli_study *study, mmn_cli_call *call)
 
 int mmn_cli_study_claim(mmn_output **output, const mmn_cli_call *call, const char *path)
 {
-    const mmn_source sources[] = {{MMN_SOURCE_LIST, call->texts[1]},
+    const bool has_list = call->count > 1;
+    const mmn_source sources[] = {{MMN_SOURCE_LIST, has_list ? call->texts[1] : NULL},
                                   {MMN_SOURCE_MODEL, call->texts[0]}};
+    const mmn_cli_destination *given = &call->destination;
     char purpose[64];
     mmn_error error;
     snprintf(purpose, sizeof purpose, "mmneuron %s", call->command->name);
-    const mmn_output_options options = {.size = sizeof options,
-                                        .purpose = purpose,
-                                        .sources = sources,
-                                        .source_count = sizeof sources / sizeof sources[0]};
+    const mmn_output_options options = {
+        .size = sizeof options,
+        .purpose = purpose,
+        .sources = has_list ? sources : given->sources,
+        .source_count = has_list ? sizeof sources / sizeof sources[0] : given->source_count};
     if (mmn_cli_ranks_follow())
         return MMN_CLI_DONE;
     return mmn_output_claim(output, path, &options, &error) == MMN_OK ? MMN_CLI_DONE

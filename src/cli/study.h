@@ -62,8 +62,9 @@ int mmn_cli_run_study(mmn_cli_study *study, mmn_cli_call *call, const mmn_cli_op
 /* The same where the command line has been parsed. */
 int mmn_cli_run_parsed_study(mmn_cli_study *study, mmn_cli_call *call);
 
-/* Takes, before the work, a further output of a study of model and list, to be released with
- * mmn_output_release: of several processes the first does. Returns the exit code. */
+/* Takes, before the work, a further output of a study of model and list, or without them of the
+ * destination's sources, to be released with mmn_output_release: of several processes the first
+ * does. Returns the exit code. */
 int mmn_cli_study_claim(mmn_output **output, const mmn_cli_call *call, const char *path);
 
 #endif

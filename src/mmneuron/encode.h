@@ -74,6 +74,8 @@ typedef struct mmn_encode_options {
     mmn_rows_options rows;
     uint32_t site_parts; /* draws are regressed for so many parts of the sites apart, which a shard
                             gets by turns, too; 0: 1 */
+    const char *columns; /* a file for what is found of each column, of which the result has means
+                            over sites then; NULL: the result has it all */
 } mmn_encode_options;
 
 /* Regresses responses on the features of each model: ridge regression in five folds, for the layer

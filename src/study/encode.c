@@ -56,7 +56,8 @@ static void add_settings(mmn_result *result, const mmn_encode_study *study)
     const mmn_encode_options *options = study->options;
     MMN_ADD(result, "result", mmn_as_text(mmn_version()), mmn_as_text(options->responses),
             mmn_as_text(study->digest), mmn_as_whole(options->draws), mmn_as_whole(options->seed),
-            mmn_as_real(options->epsilon), mmn_as_real(options->rate));
+            mmn_as_real(options->epsilon), mmn_as_real(options->rate),
+            mmn_as_text(options->columns));
     for (size_t i = 0; i < study->model_count; i++)
         mmn_encode_add_features(result, &study->models[i]);
 }
@@ -65,7 +66,9 @@ static void add_settings(mmn_result *result, const mmn_encode_study *study)
 static mmn_status add_alignment(mmn_result *result, mmn_encode_study *study, size_t number,
                                 mmn_error *error)
 {
-    mmn_encode_add(result, study, mmn_safetensors_get(study->responses, number)->name);
+    const char *alignment = mmn_safetensors_get(study->responses, number)->name;
+    mmn_encode_add(result, study, alignment);
+    MMN_TRY(mmn_encode_take_columns(study, alignment, error));
     MMN_TRY(mmn_encode_compare(result, study, error));
     mmn_encode_judge(study, number);
     return MMN_OK;
@@ -85,6 +88,8 @@ static mmn_status fill(mmn_result *result, mmn_encode_study *study, mmn_error *e
         free_alignment(study);
     }
     MMN_TRY(mmn_rows_files_finish(&study->rows, error));
+    if (result)
+        MMN_TRY(mmn_encode_write_columns(study, error));
     return result ? mmn_encode_add_tests(result, study, error) : MMN_OK;
 }
 

@@ -64,7 +64,8 @@ typedef struct mmn_encode_verdict {
     double p;
 } mmn_encode_verdict;
 
-enum { MMN_ENCODE_TESTS = 3 };
+/* Tests of a site, and what there is to say of a column. */
+enum { MMN_ENCODE_TESTS = 3, MMN_ENCODE_FIELDS = 10 };
 
 typedef struct mmn_encode_study {
     const mmn_encode_options *options;
@@ -85,6 +86,8 @@ typedef struct mmn_encode_study {
     uint32_t *drawn, *counts;
     mmn_blocks blocks; /* of the whole study, and of one alignment */
     mmn_blocks alignment;
+    mmn_tensor *fields; /* of columns, of the alignments that are done */
+    size_t field_count;
     mmn_rows_files rows; /* of regressions */
     mmn_text line;       /* at work */
     double begun;
@@ -177,6 +180,12 @@ mmn_status mmn_encode_compare(mmn_result *result, mmn_encode_study *study, mmn_e
  * `alignment`, whose pairs are compared; then adds the tests to the result. */
 void mmn_encode_judge(mmn_encode_study *study, size_t alignment);
 mmn_status mmn_encode_add_tests(mmn_result *result, mmn_encode_study *study, mmn_error *error);
+
+/* Takes what was found of an alignment's columns for the file of columns, if one is wanted, and
+ * writes it. */
+mmn_status mmn_encode_take_columns(mmn_encode_study *study, const char *alignment,
+                                   mmn_error *error);
+mmn_status mmn_encode_write_columns(const mmn_encode_study *study, mmn_error *error);
 
 /* Adds the alignment and what was found for each model to the result. */
 void mmn_encode_add(mmn_result *result, const mmn_encode_study *study, const char *alignment);

@@ -100,6 +100,21 @@ leaves_nothing_behind() {
         [ -z "$(ls "$work/temporary")" ]
 }
 
+# Of a model, too: beside the rows of events.
+regressions_go_on() {
+    exits 0 $MMNEURON $words -q --rows "$work/both" -o "$work/other.json" && [ -s "$work/both.regressions" ] ||
+        return 1
+    cp "$work/both.regressions" "$work/kept"
+    head -c -200 "$work/kept" >"$work/both.regressions"
+    exits 0 $MMNEURON $words -q --rows "$work/both" -o "$work/other.json" &&
+        cmp "$work/whole.json" "$work/other.json" && cmp "$work/kept" "$work/both.regressions"
+}
+
+leaves_no_regressions() {
+    exits 0 $MMNEURON $words -q -o "$work/alone.json" && cmp "$work/whole.json" "$work/alone.json" &&
+        [ "$(ls "$work" | grep -c alone.json)" -eq 1 ]
+}
+
 recordings=$top_srcdir/tests/study/data/encode
 given="encode $recordings/responses.safetensors --features both=$recordings/both.safetensors
     --features vision=$recordings/vision.safetensors --compare both:vision --draws 1000 --threads 2"
@@ -138,6 +153,8 @@ check "encode with one thread" computes_the_same --threads 1
 check "encode with the reference kernels" computes_the_same --simd reference
 check "encode in shards" is_divided
 check "encode after a killed run" goes_on
+check "encode whose regressions were torn" regressions_go_on
+check "encode leaves no state" leaves_no_regressions
 check "encode with saved features" regresses_saved_features
 check "encode with random weights" runs_random_weights
 check "encode says what it costs" says_its_cost
@@ -164,6 +181,11 @@ check "regressions in shards of draws" regressions_are_divided
 check "regressions in shards of sites" regressions_are_divided --site-parts 3
 check "merge of regressions that lie elsewhere" is_wrong_usage 'lie where the parts found them' \
     merge "$work/draws1" "$work/draws2" "$work/draws3" --list "$events" -o "$work/x"
+check "columns that would go over features" exits 2 $MMNEURON $given --columns "$recordings/both.safetensors" -q
+check "columns without responses" is_wrong_usage '--columns are for responses' \
+    encode "$model" "$events" --save-features "$work/x" --columns "$work/y"
+check "columns in a file of their own" exits 0 $MMNEURON $given --draws 2 --columns "$work/columns" --json
+check "of which the result has means" grep -q '"means"' "$work/out"
 check "encode in more parts than sites" exits 2 $MMNEURON $given --site-parts 4 -q
 
 done_testing

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "format/safetensors.h"
 #include "kernels.h"
 #include "mmneuron.h"
@@ -137,6 +138,90 @@ Test(encode, has_the_same_bytes_everywhere)
         mmn_release(other);
     }
     mmn_release(first);
+}
+
+/* ---- Columns --------------------------------------------------------------------------------- */
+
+static const char column_fields[][16] = {"r",         "penalty",        "mean",
+                                         "low",       "high",           "validation",
+                                         "predicted", "validation_low", "validation_high"};
+
+/* A number of the file's tensor ALIGNMENT/MODEL/FIELD. */
+static double in_file(const mmn_safetensors *file, const mmn_result *whole, size_t model,
+                      const char *field, size_t column)
+{
+    char name[128];
+    const size_t alignment = mmn_result_parent(whole, "models", model);
+    snprintf(name, sizeof(name), "%s/%s/%s",
+             mmn_result_text(whole, "alignments", alignment, "alignment"),
+             mmn_result_text(whole, "models", model, "model"), field);
+    const mmn_tensor *tensor = mmn_safetensors_find(file, name);
+    cr_assert_not_null(tensor, "%s", name);
+    return mmn_load_f64(tensor->data + 8 * column);
+}
+
+/* The file's columns are those of a result without it, and the result's bins are their means. */
+static void compare_columns(const mmn_safetensors *file, const mmn_result *whole,
+                            const mmn_result *means)
+{
+    const size_t rows = mmn_result_rows(whole, "columns"), bins = mmn_result_rows(means, "means");
+    const size_t models = mmn_result_rows(whole, "models"), each = rows / models;
+    cr_assert_eq(mmn_result_rows(means, "columns"), 0);
+    for (size_t row = 0; row < rows; row++) {
+        const size_t model = row / each, column = row % each;
+        for (size_t f = 0; f < sizeof(column_fields) / sizeof(column_fields[0]); f++) {
+            const char *field = column_fields[f];
+            cr_expect_eq(in_file(file, whole, model, field, column),
+                         mmn_result_number(whole, "columns", row, field), "%s %zu", field, row);
+        }
+        const size_t layer = (size_t)in_file(file, whole, model, "best", column);
+        size_t first = 0;
+        while (mmn_result_parent(whole, "layers", first) != model)
+            first++;
+        cr_expect_str_eq(mmn_result_text(whole, "layers", first + layer, "name"),
+                         mmn_result_text(whole, "columns", row, "best"));
+    }
+    for (size_t bin = 0; bin < bins; bin++) {
+        const double number = mmn_result_number(means, "means", bin, "bin");
+        double sum = 0, sites = 0, predicted = 0;
+        for (size_t row = 0; row < rows; row++) {
+            if (row / each != bin / (bins / models) ||
+                mmn_result_number(whole, "columns", row, "bin") != number)
+                continue;
+            sum += mmn_result_number(whole, "columns", row, "r");
+            predicted += mmn_result_number(whole, "columns", row, "predicted");
+            sites++;
+        }
+        cr_expect_float_eq(mmn_result_number(means, "means", bin, "r"), sum / sites, 1e-15);
+        cr_expect_eq(mmn_result_number(means, "means", bin, "sites"), sites);
+        cr_expect_eq(mmn_result_number(means, "means", bin, "predicted"), predicted);
+    }
+}
+
+Test(encode, puts_columns_into_a_file)
+{
+    mmn_encode_options options = roles_options(2, NULL);
+    mmn_error error;
+    mmn_result *whole, *means, *read;
+    mmn_safetensors *file;
+    char path[] = "/tmp/encode-XXXXXX", json[] = "/tmp/encode-XXXXXX";
+    close(mkstemp(path));
+    close(mkstemp(json));
+    cr_assert_eq(mmn_encode(&whole, &options, &error), MMN_OK);
+    options.columns = path;
+    cr_assert_eq(mmn_encode(&means, &options, &error), MMN_OK, "%s", error.message);
+    cr_assert_eq(mmn_safetensors_open(&file, path, &error), MMN_OK, "%s", error.message);
+    cr_expect_str_eq(mmn_safetensors_metadata(file, "format"), "mmneuron-encode-columns-1");
+    compare_columns(file, whole, means);
+    cr_assert_eq(mmn_result_write(means, json, &error), MMN_OK);
+    cr_assert_eq(mmn_result_read(&read, json, &error), MMN_OK, "%s", error.message);
+    compare_columns(file, whole, read);
+    mmn_safetensors_close(file);
+    mmn_result_free(whole);
+    mmn_result_free(means);
+    mmn_result_free(read);
+    unlink(path);
+    unlink(json);
 }
 
 /* ---- What is wrong --------------------------------------------------------------------------- */
