@@ -61,6 +61,8 @@ static mmn_status reverse_projector(mmn_compute *compute, const mmn_model *model
     const mmn_config *config = &model->config;
     const mmn_projector_weights *weights = &model->weights->projector;
     size_t depth = weights->linear_1.weight.columns, inner = weights->linear_1.weight.rows;
+    size_t width = config->language.hidden_size, wider = inner > depth ? inner : depth;
+    MMN_TRY(mmn_compute_reserve(compute, rows, wider > width ? wider : width, 0, 0, error));
     MMN_TRY(mmn_show_rows(compute, probes, "grad.projector.out", -1, gradient, rows,
                           config->language.hidden_size, error));
     if (config->projector.linear) {
@@ -68,7 +70,6 @@ static mmn_status reverse_projector(mmn_compute *compute, const mmn_model *model
                              &weights->linear_1.weight);
         return MMN_OK;
     }
-    MMN_TRY(mmn_compute_reserve(compute, rows, depth, 0, 0, error));
     mmn_apply_linear(compute, memory->inner, features, rows, &weights->linear_1);
     mmn_apply_transposed(compute, memory->of_inner, gradient, rows, &weights->linear_2.weight);
     MMN_TRY(mmn_show_rows(compute, probes, "grad.projector.act", -1, memory->of_inner, rows, inner,

@@ -200,7 +200,7 @@ static mmn_status reserve(scoring *s, mmn_error *error)
         return MMN_SYSTEM;
     for (size_t w = 0; w < words; w++)
         s->ids[w] = found->words[w].id;
-    return MMN_OK;
+    return mmn_compute_reserve(&study->compute, words, s->width, 0, 0, error);
 }
 
 static mmn_status make_room(const mmn_contributions *found, mmn_contributor **neurons,

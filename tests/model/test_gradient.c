@@ -309,7 +309,7 @@ Test(gradient, attention_agrees_with_its_definition)
     static float query[QUERIES], keys[KEYS], values[KEYS], gradient[QUERIES];
     static float of_query[QUERIES], of_keys[KEYS], of_values[KEYS];
     static double slow_query[QUERIES], slow_keys[KEYS], slow_values[KEYS];
-    const mmn_compute compute = {.kernels = mmn_kernels_select(NULL), .threads = 2};
+    mmn_compute compute = {.kernels = mmn_kernels_select(NULL), .threads = 2};
     const mmn_key_span span = mmn_key_rows(keys, values, ROWS, KV_HEADS, WIDTH);
     const mmn_heads heads = {.query = query,
                              .spans = &span,
@@ -328,6 +328,7 @@ Test(gradient, attention_agrees_with_its_definition)
         .value_gradient = of_values,
         .scratch = calloc(2 * mmn_attention_reverse_floats(&heads), sizeof(float))};
     cr_assert_not_null(reverse.scratch);
+    cr_assert_eq(mmn_compute_reserve(&compute, ROWS, 0, 0, 0, &error), MMN_OK);
     fill(query, QUERIES, 1);
     fill(keys, KEYS, 2);
     fill(values, KEYS, 3);
@@ -338,4 +339,5 @@ Test(gradient, attention_agrees_with_its_definition)
     expect_near("keys", of_keys, slow_keys, KEYS);
     expect_near("values", of_values, slow_values, KEYS);
     free(reverse.scratch);
+    mmn_compute_free_scratch(&compute);
 }
