@@ -160,6 +160,19 @@ def measure(joint: Joint, token: int, ids: Tensor, pixels: Tensor, detector: nn.
             "weights": weights}
 
 
+def draw_map(boxes: Tensor, weights: Tensor, height: int, width: int, side: int) -> Tensor:
+    """The largest of each cell of a grid in the map, pixel by pixel, as published."""
+    pixels = torch.zeros(height, width, dtype=torch.float64)
+    for (x, y, w, h), weight in zip(boxes.tolist(), weights.tolist()):
+        left, right = (min(max(int(width * edge), 0), width) for edge in (x - w / 2, x + w / 2))
+        top, bottom = (min(max(int(height * edge), 0), height) for edge in (y - h / 2, y + h / 2))
+        part = pixels[top:bottom, left:right]
+        part.clamp_(min=weight)
+    edges = [[size * i // side for i in range(side + 1)] for size in (height, width)]
+    return torch.tensor([[pixels[edges[0][i]:edges[0][i + 1], edges[1][j]:edges[1][j + 1]].max().item()
+                          for j in range(side)] for i in range(side)], dtype=torch.float64)
+
+
 def make(joint: Joint, output: Path) -> None:
     alignment = write_alignment(joint, output / f"{joint.name}.safetensors")
     single, double, processor = load(LANGUAGE)
@@ -182,6 +195,11 @@ def make(joint: Joint, output: Path) -> None:
     for name in truth:
         relative, largest = error_against(truth[name].detach(), rounded[name].detach())
         metadata[f"error.{name}"] = f"{relative:.6e} {largest:.6e}"
+    weights, side = truth["weights"].detach(), int(truth["boxes"].shape[0] ** 0.5)
+    kinds = (weights[:, 0], weights[:, 1:].amax(dim=1), weights.amax(dim=1))
+    truth["map"] = torch.stack([draw_map(truth["boxes"].detach(), kind, image.height, image.width, side)
+                                for kind in kinds])
+    metadata["error.map"] = metadata["error.weights"]
     file = output / f"{joint.name}_case.safetensors"
     save_file({name: value.detach().contiguous() for name, value in truth.items()}, file, metadata)
     file.chmod(0o644)

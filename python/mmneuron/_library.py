@@ -245,7 +245,8 @@ class DetectOptions(Structure):
 
 class LocateOptions(Structure):
     _fields_ = [("size", c_size_t), ("alignment", c_char_p), ("image", c_char_p),
-                ("prompt", c_char_p), ("word", c_char_p), ("tokens", c_uint64),
+                ("prompt", c_char_p), ("word", c_char_p), ("weights", c_char_p),
+                ("tokens", c_uint64),
                 ("progress", PROGRESS), ("progress_context", c_void_p)]
 
 

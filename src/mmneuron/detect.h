@@ -47,6 +47,8 @@ typedef struct mmn_locate_options {
     const char *image;     /* a picture's file */
     const char *prompt;    /* the raw text, with "<image>" where the picture goes */
     const char *word;      /* whose logit behind the prompt is derived; NULL: none */
+    const char *weights;   /* what of a box the map shows: "class", "coordinates" or "any"; NULL:
+                              "class" */
     uint64_t tokens;       /* of the answer, at most 4096; 0: 32 */
     mmn_progress_function progress;
     void *progress_context;

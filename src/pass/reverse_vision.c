@@ -3,8 +3,7 @@
 
 #include "base/memory.h"
 #include "pass/reverse_images.h"
-
-enum { ARRAYS = 14 };
+#include "pass/reverse_vision.h"
 
 /* The tower on its way back. */
 typedef struct tower {
@@ -16,21 +15,9 @@ typedef struct tower {
     size_t tiles, tokens, rows;
 } tower;
 
-/* What a layer makes again, and the gradients inside it, [tiles * tokens] rows each. */
-typedef struct layer_memory {
-    size_t tiles, tokens, rows;
-    float *scratch; /* attention's */
-    union {
-        struct {
-            float *normed, *query, *key, *value, *context, *state, *of_query, *of_key, *of_value,
-                *of_context, *of_normed, *addend, *inner, *of_inner;
-        };
-        float *arrays[ARRAYS];
-    };
-} layer_memory;
-
-static mmn_heads heads_of_tile(const mmn_vision_config *config, const layer_memory *memory,
-                               size_t tile, const mmn_key_span *span)
+static mmn_heads heads_of_tile(const mmn_vision_config *config,
+                               const mmn_vision_layer_memory *memory, size_t tile,
+                               const mmn_key_span *span)
 {
     size_t offset = tile * memory->tokens * config->hidden_size;
     return (mmn_heads){.query = memory->query + offset,
@@ -43,23 +30,25 @@ static mmn_heads heads_of_tile(const mmn_vision_config *config, const layer_memo
                        .head_dim = config->head_dim};
 }
 
-static mmn_key_span keys_of_tile(const mmn_vision_config *config, const layer_memory *memory,
-                                 size_t tile)
+static mmn_key_span keys_of_tile(const mmn_vision_config *config,
+                                 const mmn_vision_layer_memory *memory, size_t tile)
 {
     size_t offset = tile * memory->tokens * config->hidden_size;
     return mmn_key_rows(memory->key + offset, memory->value + offset, memory->tokens, config->heads,
                         config->head_dim);
 }
 
-static mmn_status make_memory(layer_memory *memory, const mmn_compute *compute,
-                              const mmn_vision_config *config, size_t tiles, mmn_error *error)
+mmn_status mmn_vision_layer_memory_make(mmn_vision_layer_memory *memory, const mmn_compute *compute,
+                                        const mmn_vision_config *config, size_t tiles,
+                                        mmn_error *error)
 {
-    *memory = (layer_memory){
+    *memory = (mmn_vision_layer_memory){
         .tiles = tiles, .tokens = config->positions, .rows = tiles * config->positions};
     const mmn_heads heads = heads_of_tile(config, memory, 0, NULL);
     size_t floats = mmn_attention_reverse_floats(&heads);
-    for (size_t i = 0; i < ARRAYS; i++) {
-        size_t width = i + 2 < ARRAYS ? config->hidden_size : config->intermediate_size;
+    for (size_t i = 0; i < MMN_VISION_LAYER_ARRAYS; i++) {
+        size_t width = i + 2 < MMN_VISION_LAYER_ARRAYS ? config->hidden_size
+                                                       : config->intermediate_size;
         MMN_NEED(memory->arrays[i] = mmn_allocate(memory->rows, width * sizeof(float), error));
     }
     MMN_NEED(memory->scratch =
@@ -67,17 +56,16 @@ static mmn_status make_memory(layer_memory *memory, const mmn_compute *compute,
     return MMN_OK;
 }
 
-static void free_memory(layer_memory *memory)
+void mmn_vision_layer_memory_free(mmn_vision_layer_memory *memory)
 {
-    for (size_t i = 0; i < ARRAYS; i++)
+    for (size_t i = 0; i < MMN_VISION_LAYER_ARRAYS; i++)
         mmn_free(memory->arrays[i]);
     mmn_free(memory->scratch);
 }
 
-/* As the forward pass, up to what the activation function reads. */
-static void make_again(const mmn_compute *compute, const mmn_vision_config *config,
-                       const mmn_vision_layer_weights *layer, const float *entered,
-                       layer_memory *memory)
+void mmn_vision_layer_make_again(const mmn_compute *compute, const mmn_vision_config *config,
+                                 const mmn_vision_layer_weights *layer, const float *entered,
+                                 mmn_vision_layer_memory *memory)
 {
     size_t rows = memory->rows, width = config->hidden_size;
     const mmn_product products[] = {
@@ -102,7 +90,7 @@ static void make_again(const mmn_compute *compute, const mmn_vision_config *conf
  * the attention's output. */
 static void reverse_attention(const mmn_compute *compute, const mmn_vision_config *config,
                               const mmn_vision_layer_weights *layer, const float *gradient,
-                              layer_memory *memory)
+                              mmn_vision_layer_memory *memory)
 {
     size_t rows = memory->rows, width = config->hidden_size;
     mmn_apply_transposed(compute, memory->of_context, gradient, rows, &layer->output.weight);
@@ -137,7 +125,7 @@ static mmn_status show(const tower *t, const char *pattern, int layer, float *da
 
 /* gradient [rows][width]: of what the layer put out, becomes that of `entered`. */
 static mmn_status reverse_layer(const tower *t, uint32_t number, float *gradient,
-                                layer_memory *memory, mmn_error *error)
+                                mmn_vision_layer_memory *memory, mmn_error *error)
 {
     const mmn_vision_config *config = t->config;
     const mmn_vision_layer_weights *layer = &t->weights->layers[number];
@@ -147,7 +135,7 @@ static mmn_status reverse_layer(const tower *t, uint32_t number, float *gradient
     int i = (int)number;
 
     MMN_TRY(show(t, "grad.vision.layers.{i}.out", i, gradient, width, error));
-    make_again(compute, config, layer, entered, memory);
+    mmn_vision_layer_make_again(compute, config, layer, entered, memory);
     mmn_apply_transposed(compute, memory->of_inner, gradient, rows, &layer->fc2.weight);
     MMN_TRY(show(t, "grad.vision.layers.{i}.mlp.act", i, memory->of_inner, inner, error));
     mmn_activation_slope(compute, config->activation, memory->inner, rows * inner);
@@ -216,12 +204,12 @@ static mmn_status reverse_patches(const tower *t, const float *gradient, mmn_err
 }
 
 /* gradient [rows][width], 0 before. */
-static mmn_status reverse(const tower *t, layer_memory *memory, const float *of_features,
+static mmn_status reverse(const tower *t, mmn_vision_layer_memory *memory, const float *of_features,
                           float *gradient, mmn_error *error)
 {
     const mmn_vision_config *config = t->config;
     size_t width = config->hidden_size;
-    MMN_TRY(make_memory(memory, t->compute, config, t->tiles, error));
+    MMN_TRY(mmn_vision_layer_memory_make(memory, t->compute, config, t->tiles, error));
     for (uint32_t state = t->states->layers; state > 0; state--) {
         add_features(t, gradient, memory->addend, of_features, state);
         MMN_TRY(reverse_layer(t, state - 1, gradient, memory, error));
@@ -248,7 +236,7 @@ mmn_status mmn_vision_reverse(mmn_compute *compute, const mmn_vision_config *con
                      .tiles = states->tiles,
                      .tokens = config->positions,
                      .rows = states->tiles * config->positions};
-    layer_memory memory = {0};
+    mmn_vision_layer_memory memory = {0};
     size_t bytes = config->hidden_size * sizeof(float);
     float *own = mmn_allocate(t.rows, bytes, error);
     mmn_status status = MMN_SYSTEM;
@@ -256,7 +244,7 @@ mmn_status mmn_vision_reverse(mmn_compute *compute, const mmn_vision_config *con
         memset(own, 0, t.rows * bytes);
         status = reverse(&t, &memory, gradient, own, error);
     }
-    free_memory(&memory);
+    mmn_vision_layer_memory_free(&memory);
     mmn_free(own);
     return status;
 }

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 
 #define EMBEDDINGS_GRADIENT "grad.language.embeddings"
+#define QUERY "detector.query"
 
 /* ---- Opening --------------------------------------------------------------------------------- */
 
@@ -38,7 +39,7 @@ mmn_status mmn_joint_open(mmn_joint *joint, const mmn_model *detector, const mmn
                           const char *alignment, mmn_error *error)
 {
     const mmn_session_options detecting = {.size = sizeof(detecting), .prompt_only = 1};
-    char stage[MMN_STAGE_NAME_SIZE];
+    char stage[MMN_STAGE_NAME_SIZE], wanted[2 * MMN_STAGE_NAME_SIZE];
     joint->detector = detector;
     joint->language = language;
     MMN_TRY(check_models(joint, error));
@@ -51,7 +52,8 @@ mmn_status mmn_joint_open(mmn_joint *joint, const mmn_model *detector, const mmn
     MMN_TRY(mmn_session_create(&joint->detecting, detector, &detecting, error));
     MMN_TRY(mmn_session_create(&joint->speaking, language, NULL, error));
     name_embedding(stage, joint);
-    MMN_TRY(mmn_session_keep(joint->detecting, stage, error));
+    snprintf(wanted, sizeof(wanted), "%s,%s", stage, QUERY);
+    MMN_TRY(mmn_session_keep(joint->detecting, wanted, error));
     return mmn_session_keep(joint->speaking, EMBEDDINGS_GRADIENT, error);
 }
 
@@ -66,7 +68,12 @@ void mmn_joint_close(mmn_joint *joint)
 
 /* ---- Forward --------------------------------------------------------------------------------- */
 
-mmn_status mmn_joint_see(mmn_joint *joint, const char *image, float **embedding,
+const float *mmn_joint_query(const mmn_joint *joint)
+{
+    return mmn_session_stage(joint->detecting, QUERY)->data;
+}
+
+mmn_status mmn_joint_see(mmn_joint *joint, const char *image, const char *query, float **embedding,
                          mmn_resolution *size, mmn_error *error)
 {
     const size_t values = joint->rows * joint->width;
@@ -74,7 +81,7 @@ mmn_status mmn_joint_see(mmn_joint *joint, const char *image, float **embedding,
     mmn_input *input;
     name_embedding(stage, joint);
     MMN_NEED(*embedding = mmn_allocate(values, sizeof(float), error));
-    MMN_TRY(mmn_input_from_prompt(&input, joint->detector, "", &image, 1, error));
+    MMN_TRY(mmn_input_from_prompt(&input, joint->detector, query, &image, 1, error));
     const mmn_status status = mmn_session_prefill(joint->detecting, input, error);
     if (status == MMN_OK) {
         memcpy(*embedding, mmn_session_stage(joint->detecting, stage)->data,

@@ -25,10 +25,13 @@ mmn_status mmn_joint_open(mmn_joint *joint, const mmn_model *detector, const mmn
                           const char *alignment, mmn_error *error);
 void mmn_joint_close(mmn_joint *joint);
 
-/* Runs the detector: what it finds is joint->detecting's, and the embedding [rows][width], which
- * mmn_free frees, that of the picture. */
-mmn_status mmn_joint_see(mmn_joint *joint, const char *image, float **embedding,
+/* Runs the detector on a picture and a query: boxes and logits are in joint->detecting->detector,
+ * and the picture's embedding [rows][width] is freed with mmn_free, after a failure too. */
+mmn_status mmn_joint_see(mmn_joint *joint, const char *image, const char *query, float **embedding,
                          mmn_resolution *size, mmn_error *error);
+
+/* The embedding of the last query [query_size], of length 1, until another is seen. */
+const float *mmn_joint_query(const mmn_joint *joint);
 
 /* An input of the language model for a prompt about the picture. MMN_INPUT where its image does not
  * have as many positions as an embedding has patches. */

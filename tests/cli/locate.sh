@@ -13,7 +13,8 @@ locate() {
 
 answers() {
     locate && grep -q "^answer: ." "$work/out" && ! grep -q "^word:" "$work/out" &&
-        locate --word cat && grep -q '^word:   "at", logit ' "$work/out"
+        locate --word cat && grep -q '^word:   "at", logit ' "$work/out" &&
+        grep -q '^map:    largest around x [0-9.]*, y [0-9.]*$' "$work/out"
 }
 
 writes_what_it_prints() {
@@ -35,6 +36,8 @@ check "three threads" writes_the_same --threads 3
 check "the reference's kernels" writes_the_same --simd reference
 check "no alignment" is_wrong_usage "network between" locate "$detector" "$model" --image "$images/cat.jpg" \
     --prompt "$prompt"
+check "unknown weights" exits 2 $MMNEURON locate "$detector" "$model" --align "$align" --image "$images/cat.jpg" \
+    --prompt "$prompt" --word cat --weights all -q
 check "no prompt" is_wrong_usage "MODEL reads" locate "$detector" "$model" --align "$align" --image "$images/cat.jpg"
 check "a picture that is not there" fails_with "none.jpg" $MMNEURON locate "$detector" "$model" --align "$align" \
     --image "$work/none.jpg" --prompt "$prompt" -q

@@ -8,7 +8,8 @@
 
 #include "base/bytes.h"
 #include "base/memory.h"
-#include "study/joint.h"
+#include "mmneuron.h"
+#include "study/locate.h"
 #include "tests/tools/needs.h"
 #include "tests/tools/scratch.h"
 
@@ -115,7 +116,7 @@ static void check_joint(const char *name)
     char *answer;
     cr_assert_eq(mmn_joint_open(&joint, g.detector, g.language, g.alignment, &error), MMN_OK, "%s",
                  error.message);
-    cr_assert_eq(mmn_joint_see(&joint, g.image, &embedding, &size, &error), MMN_OK);
+    cr_assert_eq(mmn_joint_see(&joint, g.image, "", &embedding, &size, &error), MMN_OK);
     cr_assert_eq(mmn_joint_ask(&joint, &input, text_of(&g, "prompt"), g.image, &error), MMN_OK);
     expect_floats_near(&g, "embedding", embedding, ROWS * WIDTH);
     cr_assert_eq(mmn_alignment_run(&joint.speaking->compute, &joint.alignment, embedding + WIDTH,
@@ -148,6 +149,74 @@ Test(locate, an_alignment_may_be_as_a_projector)
     check_joint("gelu");
 }
 
+/* ---- Saliency -------------------------------------------------------------------------------- */
+
+/* Every gradient of every box's numbers is made whole by autograd there, and never here. */
+static void check_saliency(const char *name)
+{
+    golden g = open_golden(name);
+    mmn_joint joint = {0};
+    mmn_saliency saliency = {0};
+    mmn_resolution size;
+    float *embedding, gradient[ROWS * WIDTH];
+    double lengths[PATCHES * MMN_BOX_NUMBERS], square = 0;
+    char query[64];
+    snprintf(query, sizeof(query), "a photo of a %s", text_of(&g, "word"));
+    cr_assert_eq(mmn_joint_open(&joint, g.detector, g.language, g.alignment, &error), MMN_OK);
+    cr_assert_eq(mmn_joint_see(&joint, g.image, query, &embedding, &size, &error), MMN_OK);
+    expect_floats_near(&g, "boxes", joint.detecting->detector.boxes, PATCHES * MMN_BOX_SIDES);
+    const mmn_tensor *truth = mmn_safetensors_find(g.file, "gradient");
+    for (size_t i = 0; i < ROWS * WIDTH; i++) {
+        gradient[i] = (float)truth_at(truth, i);
+        square += (double)gradient[i] * (double)gradient[i];
+    }
+    cr_assert_eq(mmn_saliency_find(&saliency, &joint, embedding, gradient, sqrt(square), &error),
+                 MMN_OK, "%s", error.message);
+    for (size_t i = 0; i < PATCHES * MMN_BOX_NUMBERS; i++)
+        lengths[i] = sqrt(saliency.squares[i]);
+    expect_near(&g, "lengths", lengths, PATCHES * MMN_BOX_NUMBERS);
+    expect_near(&g, "cosines", saliency.cosines, PATCHES * MMN_BOX_NUMBERS);
+    expect_near(&g, "weights", saliency.weights, PATCHES * MMN_BOX_NUMBERS);
+    mmn_saliency_free(&saliency);
+    mmn_free(embedding);
+    mmn_joint_close(&joint);
+    close_golden(&g);
+}
+
+Test(locate, cosines_are_those_of_whole_gradients)
+{
+    check_saliency("relu");
+}
+
+Test(locate, cosines_are_those_of_whole_gradients_through_another_alignment)
+{
+    check_saliency("gelu");
+}
+
+Test(locate, the_map_is_that_of_the_boxes_pixels)
+{
+    static const char *const kinds[] = {"class", "coordinates", "any"};
+    golden g = open_golden("relu");
+    double maps[3 * PATCHES];
+    for (size_t kind = 0; kind < 3; kind++) {
+        const mmn_locate_options options = {.size = sizeof(options),
+                                            .alignment = g.alignment,
+                                            .image = g.image,
+                                            .prompt = text_of(&g, "prompt"),
+                                            .word = text_of(&g, "word"),
+                                            .weights = kinds[kind],
+                                            .tokens = 1};
+        mmn_result *result;
+        cr_assert_eq(mmn_locate(&result, g.detector, g.language, &options, &error), MMN_OK, "%s",
+                     error.message);
+        for (size_t cell = 0; cell < PATCHES; cell++)
+            maps[kind * PATCHES + cell] = mmn_result_number(result, "map", cell, "value");
+        mmn_result_free(result);
+    }
+    expect_near(&g, "map", maps, 3 * PATCHES);
+    close_golden(&g);
+}
+
 /* The language model's cache holds positions that have read other features. */
 Test(locate, another_embedding_gives_another_answer_in_the_same_session)
 {
@@ -158,7 +227,7 @@ Test(locate, another_embedding_gives_another_answer_in_the_same_session)
     float *embedding;
     char *answers[3];
     cr_assert_eq(mmn_joint_open(&joint, g.detector, g.language, g.alignment, &error), MMN_OK);
-    cr_assert_eq(mmn_joint_see(&joint, g.image, &embedding, &size, &error), MMN_OK);
+    cr_assert_eq(mmn_joint_see(&joint, g.image, "", &embedding, &size, &error), MMN_OK);
     cr_assert_eq(mmn_joint_ask(&joint, &input, text_of(&g, "prompt"), g.image, &error), MMN_OK);
     for (size_t i = 0; i < 3; i++) {
         for (size_t k = 0; k < ROWS * WIDTH && i > 0; k++)
