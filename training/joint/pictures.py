@@ -4,10 +4,9 @@
 A picture is a function of its split (training 0, validation 1, test 2) and number. It is 144 x 144 pixels.
 
 Run as: python3 pictures.py cache FILE.npz SPLIT COUNT    (as the models see them, to train with)
-        python3 pictures.py list FOLDER SPLIT COUNT       (image files and boxes.json)
+        python3 pictures.py list FOLDER SPLIT COUNT       (image files and boxes.tsv)
 """
 import argparse
-import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,15 +82,14 @@ def write_cache(file: Path, split: str, count: int) -> None:
 
 
 def write_list(folder: Path, split: str, count: int) -> None:
-    """SPLIT-NUMBER.jpg, and boxes.json: each file with the boxes of its things."""
+    """SPLIT-NUMBER.jpg, and boxes.tsv: file, thing and box, a thing a line."""
     folder.mkdir(parents=True, exist_ok=True)
-    listed = []
+    lines = ["image\tthing\tleft\ttop\tright\tbottom"]
     for number in range(count):
         picture, name = picture_of(split, number), f"{split}-{number:03}.jpg"
         picture.image.save(folder / name, quality=85)
-        listed.append({"image": name, "things": [[thing, list(box)] for thing, box in picture.things]})
-    lines = ",\n ".join(json.dumps(entry) for entry in listed)
-    (folder / "boxes.json").write_text(f"[{lines}]\n", encoding="utf-8")
+        lines += ["\t".join([name, thing, *map(str, box)]) for thing, box in picture.things]
+    (folder / "boxes.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def main() -> None:
