@@ -6,15 +6,18 @@ Of each held-out picture, which shows two to four things, one thing is asked for
 2405.14612, written here with autograd in float64: the cosine between the gradients, by the embedding that detector and
 language model share, of the word's logit behind the prompt and of each box's class logit or coordinates. Where the map
 is largest, it points at the middle of those pixels; that is a hit if it lies in the thing's box. Compared with the
-picture's centre, with a random point, with what the detector alone likes best for the word, and with how often the map
-points at another of the picture's things. Each share has its 95 % interval (Wilson's).
+picture's centre, with a random point, with what the detector alone likes best for the word, and with how often the
+map points at another of the picture's things. Each share has its 95 % interval (Wilson's). With --program, `mmneuron
+locate` plays too, and the largest differences of its cosines and logits from those here are printed.
 
-Run as: python3 bench/pointing_game.py OWLVIT LLAVA W.safetensors [--count 400]
+Run as: python3 bench/pointing_game.py OWLVIT LLAVA W.safetensors [--count 240] [--program ./mmneuron]
 """
 import argparse
 import json
 import math
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +34,26 @@ from questions import DESCRIBE  # noqa: E402
 from train_alignment import Eye  # noqa: E402
 
 MAPS = ("class", "coordinates", "any")
+
+
+class Program:
+    """What `mmneuron locate` finds."""
+    def __init__(self, program: str, files: list[Path]) -> None:
+        detector, language, alignment = map(str, files)
+        self.command = [program, "locate", detector, language, "--align", alignment, "-n", "1", "-q", "--json"]
+        self.differences = {"cosine": 0.0, "logit": 0.0}  # the largest from what is computed here
+
+    def point(self, image: Image.Image, prompt: str, word: str, found: dict[str, Tensor]) -> tuple[float, float]:
+        with tempfile.NamedTemporaryFile(suffix=".png") as file:
+            image.save(file.name)
+            told = json.loads(subprocess.run(
+                [*self.command, "--image", file.name, "--prompt", prompt, "--word", word], check=True,
+                stdout=subprocess.PIPE).stdout)
+        cosines = torch.tensor([[number["cosine"] for number in box["numbers"]] for box in told["boxes"]])
+        for name, difference in (("cosine", (cosines - found["cosines"]).abs().max()),
+                                 ("logit", abs(told["logit"] - found["logit"]))):
+            self.differences[name] = max(self.differences[name], float(difference))
+        return told["x"], told["y"]
 
 
 class Joint:
@@ -129,7 +152,8 @@ def wilson(hits: int, count: int, z: float = 1.959964) -> tuple[float, float]:
     return (middle - reach) / (1 + z * z / count), (middle + reach) / (1 + z * z / count)
 
 
-def play(joint: Joint, picture: Picture, asked: int, rng: np.random.Generator) -> dict[str, bool]:
+def play(joint: Joint, program: Program | None, picture: Picture, asked: int,
+         rng: np.random.Generator) -> dict[str, bool]:
     word, box = picture.things[asked]
     others = [other for i, (_, other) in enumerate(picture.things) if i != asked]
     size = picture.image.size
@@ -138,6 +162,8 @@ def play(joint: Joint, picture: Picture, asked: int, rng: np.random.Generator) -
     points = {name: largest(paint(found["boxes"], found[name], size)) for name in MAPS}
     points |= {"detector": (float(best[0]) * size[0], float(best[1]) * size[1]), "centre": (size[0] / 2, size[1] / 2),
                "random": tuple(rng.uniform(0, size))}
+    if program:
+        points["program, class"] = program.point(picture.image, DESCRIBE, word, found)
     hits = {name: bool(lies_in(point, box)) for name, point in points.items()}
     return hits | {"class, another thing": bool(any(lies_in(points["class"], other) for other in others))}
 
@@ -147,20 +173,25 @@ def main() -> None:
     parser.add_argument("owlvit", type=Path)
     parser.add_argument("llava", type=Path)
     parser.add_argument("alignment", type=Path)
-    parser.add_argument("--count", type=int, default=400, help="of pictures, the first of the test split")
+    parser.add_argument("--count", type=int, default=240, help="of pictures, the first of the test split")
+    parser.add_argument("--program", help="plays too, by its locate")
     parser.add_argument("--seed", type=int, default=0, help="of the things asked for, and of random points")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    joint, rng = Joint(arguments.owlvit, arguments.llava, arguments.alignment), np.random.default_rng(arguments.seed)
+    files = [arguments.owlvit, arguments.llava, arguments.alignment]
+    joint, rng = Joint(*files), np.random.default_rng(arguments.seed)
+    program = Program(arguments.program, files) if arguments.program else None
     played = []
     for number in range(arguments.count):
         picture = picture_of("test", number)
         if len(picture.things) > 1:
-            played.append(play(joint, picture, int(rng.integers(len(picture.things))), rng))
+            played.append(play(joint, program, picture, int(rng.integers(len(picture.things))), rng))
     for name in played[0]:
         hits = sum(hit[name] for hit in played)
         low, high = wilson(hits, len(played))
         print(f"{name:22} {100 * hits / len(played):5.1f} %  ({100 * low:.1f} to {100 * high:.1f})")
+    if program:
+        print("largest differences:", json.dumps(program.differences))
     print(json.dumps({"pictures": len(played)} | {name: sum(hit[name] for hit in played) for name in played[0]}))
 
 
