@@ -6,13 +6,15 @@
 
 /* Sizes of blocks. A block of weights, BLOCK_OUTPUTS outputs and BLOCK_PANELS panels along the
  * depth, stays packed in the second-level cache, with the totals of all rows, while the input comes
- * by, a strip of TILE_ROWS rows at a time. With MIDDLE_ROWS rows or less a tile's panel of weights
- * is used by all rows as soon as it is packed: for a dozen strips or less that saves more than it
- * costs to read the input anew. */
+ * by, a strip of TILE_ROWS rows at a time. The first EARLY_ROWS rows use a tile's panel of weights
+ * as soon as it is packed: as many strips as it takes to prefetch the next panel of 16-bit weights,
+ * so that packing need not wait for memory. With MIDDLE_ROWS rows or less all of them do: for a
+ * dozen strips or less that saves more than it costs to read the input anew. */
 enum {
     BLOCK_OUTPUTS = MMN_MATRIX_PRODUCT_OUTPUTS,
     BLOCK_PANELS = MMN_MATRIX_PRODUCT_BLOCK / 256 / BLOCK_OUTPUTS,
     MIDDLE_ROWS = 12 * TILE_ROWS,
+    EARLY_ROWS = 2 * MMN_PANEL / LINE / AHEAD_ROUNDS * TILE_ROWS,
 };
 
 _Static_assert(BLOCK_OUTPUTS % TILE_WIDTH == 0, "a block consists of tiles");
@@ -27,7 +29,7 @@ typedef struct matrix_product {
     size_t weight_bytes; /* from one row of weights to the next */
     const float *bias;   /* or NULL */
     size_t rows, outputs, depth;
-    float *packed; /* [tiles][panels][256][TILE_WIDTH] */
+    float *packed; /* [tiles][panels][256][TILE_WIDTH]; up to MIDDLE_ROWS rows: of one panel */
     float *totals; /* [strips][tiles][TILE_ROWS][TILE_WIDTH] */
     float *witness; /* [16]: becomes NaN where an output is infinite or NaN, else stays 0; or NULL */
 } matrix_product;
@@ -66,7 +68,8 @@ static inline const float *strip_panel(const matrix_product *p, size_t row, size
 
 static inline float *packed_panel(const matrix_product *p, const block *b, size_t n, size_t k)
 {
-    size_t place = (n - b->n) / TILE_WIDTH * (b->k_end - b->k) + k - b->k;
+    const size_t kept = (n - b->n) / TILE_WIDTH * (b->k_end - b->k) + k - b->k;
+    const size_t place = p->rows > MIDDLE_ROWS ? kept : 0;
 
     return p->packed + place * MMN_PANEL * TILE_WIDTH;
 }
@@ -115,17 +118,36 @@ static inline void multiply_strip(const matrix_product *p, const block *b, size_
         tile_add(rows, &t);
 }
 
-/* All strips times a block of packed weights. The tiles of one strip prefetch the next one
- * together. */
-static void multiply_block(const matrix_product *p, const block *b)
+/* Packs a block's weights a tile's panel after the other, and multiplies the first `rows` rows by
+ * each while it is in the first-level cache. Their tiles prefetch the weights of the panel behind
+ * it, so many cache lines of each row, or of so many rows where a row is one term, and packing does
+ * the rest. */
+static void multiply_panels(const matrix_product *p, const block *b, size_t rows)
+{
+    const size_t lines = AHEAD_ROUNDS * LINE, terms = MMN_PANEL / AHEAD_STEP * p->weight_bytes;
+    const size_t share = p->transposed ? terms : lines;
+    const size_t next = p->transposed ? AHEAD_ROWS * p->weight_bytes : LINE;
+
+    for (size_t n = b->n; n < b->n_end; n += TILE_WIDTH)
+        for (size_t k = b->k; k < b->k_end; k++) {
+            const uint8_t *behind = panel_behind(p, b, n, k);
+            float *packed = packed_panel(p, b, n, k);
+
+            pack_panel(packed, p, b, n, k, rows / TILE_ROWS * lines);
+            for (size_t row = 0; row < rows; row += TILE_ROWS)
+                multiply_strip(p, b, row, smaller(rows - row, TILE_ROWS), n, k, packed,
+                               behind + row / TILE_ROWS * share, p->weight_bytes, next);
+        }
+}
+
+/* The strips from row `row` on times a block of packed weights. The tiles of one strip prefetch the
+ * next one together. */
+static void multiply_block(const matrix_product *p, const block *b, size_t row)
 {
     size_t tiles = (b->n_end - b->n + TILE_WIDTH - 1) / TILE_WIDTH;
     size_t share = (MMN_PANEL * TILE_ROWS + tiles - 1) / tiles;
 
-    for (size_t n = b->n; n < b->n_end; n += TILE_WIDTH)
-        for (size_t k = b->k; k < b->k_end; k++)
-            pack_panel(packed_panel(p, b, n, k), p, b, n, k, 0);
-    for (size_t row = 0; row < p->rows; row += TILE_ROWS)
+    for (; row < p->rows; row += TILE_ROWS)
         for (size_t n = b->n; n < b->n_end; n += TILE_WIDTH) {
             const size_t part = (n - b->n) / TILE_WIDTH * share;
 
@@ -136,26 +158,6 @@ static void multiply_block(const matrix_product *p, const block *b)
                                packed_panel(p, b, n, k), (const uint8_t *)next, LINE,
                                AHEAD_ROWS * LINE);
             }
-        }
-}
-
-/* All strips times one tile's panel after the other. The tiles of a panel prefetch the weights of
- * the panel behind it, so many cache lines of each row, or of so many rows where a row is one term,
- * and packing does the rest. */
-static void multiply_panels(const matrix_product *p, const block *b)
-{
-    const size_t lines = AHEAD_ROUNDS * LINE, terms = MMN_PANEL / AHEAD_STEP * p->weight_bytes;
-    const size_t share = p->transposed ? terms : lines;
-    const size_t next = p->transposed ? AHEAD_ROWS * p->weight_bytes : LINE;
-
-    for (size_t n = b->n; n < b->n_end; n += TILE_WIDTH)
-        for (size_t k = b->k; k < b->k_end; k++) {
-            const uint8_t *behind = panel_behind(p, b, n, k);
-
-            pack_panel(p->packed, p, b, n, k, p->rows / TILE_ROWS * lines);
-            for (size_t row = 0; row < p->rows; row += TILE_ROWS)
-                multiply_strip(p, b, row, smaller(p->rows - row, TILE_ROWS), n, k, p->packed,
-                               behind + row / TILE_ROWS * share, p->weight_bytes, next);
         }
 }
 
@@ -198,17 +200,16 @@ static void multiply_outputs(const matrix_product *p, size_t n)
 {
     /* Without depth there is one panel of length 0. */
     const size_t panels = p->depth > 0 ? (p->depth + MMN_PANEL - 1) / MMN_PANEL : 1;
-    const size_t group = p->rows > MIDDLE_ROWS ? BLOCK_PANELS : panels;
+    const _Bool many = p->rows > MIDDLE_ROWS;
+    const size_t group = many ? BLOCK_PANELS : panels, early = many ? EARLY_ROWS : p->rows;
     block b;
 
     for (b.n = n; b.n < p->outputs; b.n = b.n_end) {
         b.n_end = b.n + smaller(p->outputs - b.n, BLOCK_OUTPUTS);
         for (b.k = 0; b.k < panels; b.k = b.k_end) {
             b.k_end = b.k + smaller(panels - b.k, group);
-            if (p->rows > MIDDLE_ROWS)
-                multiply_block(p, &b);
-            else
-                multiply_panels(p, &b);
+            multiply_panels(p, &b, early);
+            multiply_block(p, &b, early);
         }
     }
 }
