@@ -86,6 +86,16 @@ detector_digest() {
         $MMNEURON digest "$work/detector" | sed -n "s|  all\$|  detector|p"
 }
 
+# gradients_digest OPTION...: of the way back through a projector of packed tiles and a Q-Former to the pixels.
+gradients_digest() {
+    for name in llava-v1.6-mistral instructblip; do
+        $MMNEURON dump "$top_srcdir/golden/checkpoints/$name" --quiet "$@" --stages "grad.*" --gradient-of cat \
+            --inputs "$top_srcdir/golden/cases/$name/tiny.safetensors" -o "$work/gradients" >&2 &&
+            $MMNEURON digest "$work/gradients" || return 1
+    done >"$work/result"
+    sha256sum <"$work/result" | sed "s/^\\(.\\{32\\}\\).*/\\1  gradients/"
+}
+
 # window_digest OPTION...: of how often each neuron of a language model is active in windows of texts.
 window_digest() {
     (
@@ -160,8 +170,9 @@ beams_digest() {
 if [ "$1" = --print ]; then
     count_to "$work/counts" >&2 && ranking_digest ranking "$work/counts" && stage_digests &&
         perturbation_digest "$work/counts" && lens_digest && siglip_digest &&
-        instructblip_digest && text_digests && contributions_digest && judge_digest && detector_digest && window_digest &&
-        perplexity_digest && beams_digest && contribution_list_digest && attributions_digest
+        instructblip_digest && text_digests && contributions_digest && judge_digest && detector_digest &&
+        gradients_digest && window_digest && perplexity_digest && beams_digest && contribution_list_digest &&
+        attributions_digest
     exit
 fi
 
@@ -173,7 +184,8 @@ dumps_as_published() {
     stage_digests --threads "$1" >"$work/found" &&
         grep -v -e '  ranking$' -e '  perturbation$' -e '  lens$' -e '  siglip$' \
             -e '  instructblip$' -e '  text/' -e '  contributions$' -e '  windows$' -e '  perplexity$' \
-            -e '  beams$' -e '  contributions-of-list$' -e '  attributions$' -e '  judge$' -e '  detector$' "$published" |
+            -e '  beams$' -e '  contributions-of-list$' -e '  attributions$' -e '  judge$' -e '  detector$' -e '  gradients$' \
+            "$published" |
         diff - "$work/found"
 }
 
@@ -234,6 +246,8 @@ for threads in $numbers; do
         is_published judge judge_digest --threads $threads
     check "the detector's digest is the published one on $threads threads" \
         is_published detector detector_digest --threads $threads
+    check "gradients are the published ones on $threads threads" \
+        is_published gradients gradients_digest --threads $threads
 done
 check "every stage of a model with SigLIP's tower is the published one" \
     is_published siglip siglip_digest
