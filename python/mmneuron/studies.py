@@ -23,7 +23,7 @@ from collections.abc import Iterable
 from typing import Any, Union
 
 from ._calls import Path, call, names, path, paths, progress_callback, text
-from ._library import (ContributionOptions, DetectOptions, EditOptions, EncodeOptions,
+from ._library import (ContributionOptions, DetectOptions, EditOptions, EditsOptions, EncodeOptions,
                        EvalOptions, FeaturesOptions, JudgeOptions, LensOptions, LocateOptions,
                        PerplexityOptions, PerturbOptions, RowsOptions, StudyOptions)
 from .model import Generation, Images, Model
@@ -247,6 +247,30 @@ def edit(model: Model, question: str | None = None, images: Images = (), *, from
         output=None if output is None else path(output), allow_long_prompts=allow_long_prompts,
         progress=progress_callback(progress), **{"from": text(from_)})
     return made("mmn_edit", model._handle.value(), options)
+
+
+def edits(model: Model, list: Path, *, method: str | None = None, template: str | None = None,
+          samples: int = 0, tokens: int = 0, top: int = 0, probability: float = 0,
+          learning_rate: float = 0, steps: int = 0, seeds: int = 1, first_seed: int = 1,
+          allow_unknown_keys: bool = False, allow_long_prompts: bool = False,
+          rows: Path | None = None, shard: tuple[int, int] | None = None, parts: Iterable[Path] = (),
+          progress: Any = None) -> Result | None:
+    """What the edits of a list do: to the answers that have the word, to other pictures of the thing,
+    and to everything else, with the neurons that contribute most to the word, with random ones, and
+    (optimised) with all of the middle layer.
+
+    Each line of the list has "from" and "to", and may have "general" and "local" (doc/formats.md).
+    method: "direct" or "optimised" alone. What else there is, is as in edit.
+
+    Tables: "summary", "comparisons", "edits" ("ways").
+    """
+    options = EditsOptions(
+        template_name=text(template), samples=samples, tokens=tokens, method=text(method), top=top,
+        probability=probability, learning_rate=learning_rate, steps=steps, seeds=seeds,
+        first_seed=first_seed, allow_unknown_keys=allow_unknown_keys,
+        allow_long_prompts=allow_long_prompts)
+    return _run("mmn_edits_run", model, options, list=list, rows=rows, shard=shard, parts=parts,
+                plan=False, progress=progress)
 
 
 def contrib_list(model: Model, list: Path, *, template: str | None = None, samples: int = 0,

@@ -178,18 +178,17 @@ static mmn_status find(trying *work, mmn_error *error)
     MMN_TRY(find_direction(work, error));
     search->study->compute.kernels->log_f64(&work->wanted, &search->probability, 1);
     MMN_TRY(try_rows(work, &search->before, &does, error));
+    search->after = search->before;
     for (size_t i = 0; i < search->count; i++)
         work->inputs += search->inputs[i] * search->inputs[i];
-    if (!(work->inputs > 0))
-        return mmn_fail(error, MMN_INPUT, NULL, NULL,
-                        "the neurons give nothing where the word is said");
     does = false;
-    for (double strength = FIRST; strength <= MOST && !does; strength *= 2)
+    for (double strength = FIRST; work->inputs > 0 && strength <= MOST && !does; strength *= 2)
         MMN_TRY(try_strength(work, strength, &does, error));
     if (does)
         MMN_TRY(bisect(work, search->strength == FIRST ? 0 : search->strength / 2, error));
     search->found = does;
-    set_rows(work, search->strength);
+    if (work->inputs > 0)
+        set_rows(work, search->strength);
     return MMN_OK;
 }
 

@@ -400,6 +400,9 @@ Test(misuse, null)
                                          .to = "b",
                                          .method = "other"},
                      &error));
+    REFUSES(mmn_edits_run(&result, model, NULL, &error));
+    REFUSES(mmn_edits_run(&result, model, &(mmn_edits_options){.size = sizeof(mmn_edits_options)},
+                          &error));
     REFUSES(mmn_contribution_names_write(NULL, "x", &error));
     REFUSES(mmn_eval(&result, model,
                      &(mmn_eval_options){.size = sizeof(mmn_eval_options),
