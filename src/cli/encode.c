@@ -192,7 +192,8 @@ int mmn_cli_encode(mmn_cli_call *call)
          .help = "write what is found of each site and bin to FILE (safetensors), and into the"
                  " result its means over sites"},
         {.name = "compare", .value = "A:B", .kind = MMN_CLI_TEXTS, .target = &request.comparisons,
-         .help = "find the sites that model A predicts better than model B; may be repeated"},
+         .help = "find the sites that model A predicts better than model B (best:second: than the"
+                 " second best there); may be repeated"},
         {.name = "role", .value = "NAME=ROLE", .kind = MMN_CLI_TEXTS, .target = &request.roles,
          .help = "multimodal, vision, language, random:MODEL or control:MODEL; may be repeated"},
         {.name = "join", .value = "NAME=A+B", .kind = MMN_CLI_TEXTS, .target = &request.joins,

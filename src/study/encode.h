@@ -51,7 +51,10 @@ typedef struct mmn_encode_model {
     bool *predicted;
 } mmn_encode_model;
 
-/* Whether one model predicts sites better than another. */
+/* Whether one model predicts sites better than another. Both NULL: at each site the model that
+ * validates best there, and the second best. */
+#define MMN_ENCODE_BEST "best"
+#define MMN_ENCODE_SECOND "second"
 typedef struct mmn_encode_pair {
     const mmn_encode_model *first, *second;
     mmn_encoding_comparison *sites; /* [sites] of the alignment at work */
@@ -172,6 +175,11 @@ static inline uint64_t mmn_encode_piece(const mmn_encode_study *study, uint32_t 
 /* Scores of a site's bins, [bins][draws], of scores [draws][columns]. */
 void mmn_encode_site_scores(double *of_site, const double *scores, const mmn_encode_study *study,
                             size_t site);
+
+/* The sum of a model's validation over a site's bins: by that models are chosen for a site, since
+ * their scores of test shall not choose them. */
+double mmn_encode_validation_at(const mmn_encode_study *study, const mmn_encode_model *model,
+                                size_t site);
 
 /* Compares the models of all pairs, and adds what is found for an alignment to the result. */
 mmn_status mmn_encode_compare(mmn_result *result, mmn_encode_study *study, mmn_error *error);
