@@ -45,7 +45,7 @@ static void take_request(mmn_cli_call *call, encode_request *request)
     regressed->role_count = request->roles.count;
     regressed->joins = request->joins.texts;
     regressed->join_count = request->joins.count;
-    regressed->threads = (int)call->threads;
+    regressed->threads = (int)mmn_cli_ranks_threads(call->threads);
     regressed->simd = call->simd;
     add_sources(call, request);
 }
@@ -85,9 +85,6 @@ static int check_given(mmn_cli_call *call, mmn_cli_study *study)
         return mmn_cli_usage(
             call, "--save-features, --stages, --pool, --random-init and --plan are for a model,"
                   " which goes before the responses with the list of events");
-    if (mmn_cli_ranks() != NULL)
-        return mmn_cli_usage(call, "given features are not divided among processes; start it"
-                                   " alone");
     if (merging != NULL &&
         (merging->model != NULL || merging->list != NULL || merging->neurons != NULL))
         return mmn_cli_usage(call,
