@@ -382,7 +382,8 @@ def encode(responses: Path, features: dict[str, Path] | None = None,
     """Whether features of events predict what was recorded while they happened.
 
     responses: a file of what was recorded. features: of each model, a file (doc/formats.md has both).
-    compare: pairs of models, of which the first is to predict sites better. model: one that is run
+    compare: pairs of models, of which the first is to predict sites better; ("best", "second") are those that
+    validate best at each site. model: one that is run
     on the list `events` for features of its own, under the name "model"; stages and pool: as in
     `features`; save_features: where they are kept. roles: models with "multimodal", "vision",
     "language", "random:MODEL" or "control:MODEL", from which comparisons and tests follow. join: names

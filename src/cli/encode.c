@@ -45,7 +45,7 @@ static void take_request(mmn_cli_call *call, encode_request *request)
     regressed->role_count = request->roles.count;
     regressed->joins = request->joins.texts;
     regressed->join_count = request->joins.count;
-    regressed->threads = (int)call->threads;
+    regressed->threads = (int)mmn_cli_ranks_threads(call->threads);
     regressed->simd = call->simd;
     add_sources(call, request);
 }
@@ -85,9 +85,6 @@ static int check_given(mmn_cli_call *call, mmn_cli_study *study)
         return mmn_cli_usage(
             call, "--save-features, --stages, --pool, --random-init and --plan are for a model,"
                   " which goes before the responses with the list of events");
-    if (mmn_cli_ranks() != NULL)
-        return mmn_cli_usage(call, "given features are not divided among processes; start it"
-                                   " alone");
     if (merging != NULL &&
         (merging->model != NULL || merging->list != NULL || merging->neurons != NULL))
         return mmn_cli_usage(call,
@@ -192,7 +189,8 @@ int mmn_cli_encode(mmn_cli_call *call)
          .help = "write what is found of each site and bin to FILE (safetensors), and into the"
                  " result its means over sites"},
         {.name = "compare", .value = "A:B", .kind = MMN_CLI_TEXTS, .target = &request.comparisons,
-         .help = "find the sites that model A predicts better than model B; may be repeated"},
+         .help = "find the sites that model A predicts better than model B (best:second: than the"
+                 " second best there); may be repeated"},
         {.name = "role", .value = "NAME=ROLE", .kind = MMN_CLI_TEXTS, .target = &request.roles,
          .help = "multimodal, vision, language, random:MODEL or control:MODEL; may be repeated"},
         {.name = "join", .value = "NAME=A+B", .kind = MMN_CLI_TEXTS, .target = &request.joins,

@@ -128,8 +128,10 @@ static int open_and_run(mmn_cli_call *call, const mmn_cli_study *study)
     if (!study->without_model)
         mmn_cli_destination_source(call, MMN_SOURCE_MODEL, call->texts[0]);
     MMN_CLI_TRY(open_destination(call, study));
-    if (!study->without_model)
-        MMN_CLI_TRY(mmn_cli_open_model(call, &study->wishes));
+    MMN_CLI_TRY(
+        study->without_model
+            ? mmn_cli_ranks_ready(MMN_CLI_DONE, mmn_cli_ranks_threads(call->threads), call->quiet)
+            : mmn_cli_open_model(call, &study->wishes));
     return run_study(study, call);
 }
 

@@ -47,7 +47,9 @@ typedef struct mmn_encode_options {
     const char *responses;       /* a file of responses */
     const char *const *features; /* "NAME=FILE": a model's name, and the file of its features */
     size_t feature_count;
-    const char *const *comparisons; /* "A:B": whether A predicts a site better than B */
+    const char *const *comparisons; /* "A:B": whether A predicts a site better than B;
+                                       "best:second": whether the model that validates best there
+                                       does than the second best, random twins apart */
     size_t comparison_count;
     /* What a model was made from: "NAME=multimodal", "NAME=vision", "NAME=language"; and what of:
      * "NAME=random:MODEL", the same network as MODEL without training; "NAME=control:MODEL",

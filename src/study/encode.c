@@ -114,7 +114,7 @@ static mmn_status run(mmn_result **result, mmn_encode_study *study, mmn_error *e
         MMN_TRY(mmn_encode_run_model(result, &made, study, error));
     if (!made)
         return MMN_OK;
-    if (study->options->rows.shards > 0)
+    if (study->options->rows.shards > 0 || mmn_team_follows(&study->team))
         return explain(study, fill(NULL, study, error), error);
     MMN_TRY(mmn_result_begin(result, &mmn_encode_form, error));
     MMN_TRY(explain(study, fill(*result, study, error), error));
@@ -131,6 +131,7 @@ static void close_study(mmn_encode_study *study)
     mmn_free(study->pairs);
     mmn_rows_files_close(&study->rows);
     mmn_text_free(&study->line);
+    mmn_team_free(&study->team);
     free_alignment(study);
     mmn_blocks_free(&study->blocks);
 }
@@ -138,10 +139,8 @@ static void close_study(mmn_encode_study *study)
 static mmn_status check_rows(const mmn_rows_options *rows, mmn_error *error)
 {
     MMN_TRY(mmn_rows_options_check(rows, error));
-    if (rows->plan || (rows->ranks && rows->ranks->count > 1))
-        return mmn_fail(error, MMN_USAGE, NULL, NULL,
-                        "regressions are not planned, and not divided among processes");
-    return MMN_OK;
+    return rows->plan ? mmn_fail(error, MMN_USAGE, NULL, NULL, "regressions are not planned")
+                      : MMN_OK;
 }
 
 static mmn_status check(const mmn_encode_options *options, mmn_error *error)
@@ -153,6 +152,10 @@ static mmn_status check(const mmn_encode_options *options, mmn_error *error)
     MMN_GIVEN_TEXTS(error, "joined model", options->join_count, options->joins);
     if (options->model)
         MMN_GIVEN(error, options->events);
+    if (options->model && options->rows.ranks)
+        return mmn_fail(error, MMN_USAGE, NULL, NULL,
+                        "processes divide a model's events among themselves, whose rows have them; "
+                        "the first one regresses");
     const size_t models = options->feature_count + (options->model != NULL);
     if (models == 0 || models + options->join_count > MMN_ENCODE_MOST_MODELS)
         return mmn_fail(error, MMN_USAGE, NULL, NULL,
@@ -183,7 +186,10 @@ mmn_status mmn_encode(mmn_result **result, const mmn_encode_options *options, mm
     own.site_parts = own.site_parts ? own.site_parts : 1;
     MMN_TRY(check(&own, error));
     mmn_encode_study study = {.options = &own, .begun = mmn_clock()};
-    mmn_status status = run(result, &study, error);
+    mmn_status status = mmn_team_begin(&study.team, own.rows.ranks, error);
+    if (status == MMN_OK)
+        status = run(result, &study, error);
+    status = mmn_encode_leave(&study, status, error);
     if (status != MMN_OK) {
         mmn_result_free(*result);
         *result = NULL;

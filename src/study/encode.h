@@ -5,6 +5,7 @@
 #include "base/digest.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/team.h"
 #include "format/safetensors.h"
 #include "mmneuron/encode.h"
 #include "study/encoding.h"
@@ -51,7 +52,10 @@ typedef struct mmn_encode_model {
     bool *predicted;
 } mmn_encode_model;
 
-/* Whether one model predicts sites better than another. */
+/* Whether one model predicts sites better than another. Both NULL: at each site the model that
+ * validates best there, and the second best. */
+#define MMN_ENCODE_BEST "best"
+#define MMN_ENCODE_SECOND "second"
 typedef struct mmn_encode_pair {
     const mmn_encode_model *first, *second;
     mmn_encoding_comparison *sites; /* [sites] of the alignment at work */
@@ -90,6 +94,13 @@ typedef struct mmn_encode_study {
     size_t field_count;
     mmn_rows_files rows; /* of regressions */
     mmn_text line;       /* at work */
+    mmn_team team;       /* the processes that regress together */
+    char *run_text;      /* of the first of them: which run it is at */
+    struct {
+        uint64_t first; /* the number of its first row in the file */
+        uint32_t count, found;
+        bool over; /* its rows are in the file, and told */
+    } phase;
     double begun;
     uint64_t done, already, total;
 } mmn_encode_study;
@@ -163,6 +174,34 @@ mmn_status mmn_encode_find_kept(mmn_ridge_scores *scores, bool *found, mmn_encod
 mmn_status mmn_encode_keep(mmn_encode_study *study, const mmn_encode_regression *of,
                            const mmn_ridge_scores *scores, mmn_error *error);
 
+/* Regressions that do not depend on each other, numbered from 0, and follow each other in the
+ * file. */
+typedef struct mmn_encode_phase {
+    void *context;
+    uint32_t count;
+    /* Finds a row in the file; does those that mmn_encode_is_mine, and keeps them. */
+    mmn_status (*find)(void *context, uint32_t number, bool *found, mmn_error *error);
+    mmn_status (*work)(void *context, mmn_error *error);
+} mmn_encode_phase;
+
+/* Says which run this is: the first process compares it with its own. */
+mmn_status mmn_encode_greet(mmn_encode_study *study, const char *run, mmn_error *error);
+/* Does a phase's regressions together with the other processes: behind it they are in the first
+ * one's file, from which it goes on. Of a single process does nothing. */
+mmn_status mmn_encode_gather(mmn_encode_study *study, const mmn_encode_phase *phase,
+                             mmn_error *error);
+bool mmn_encode_is_mine(const mmn_encode_study *study, uint32_t number);
+/* Adds the row of a phase's regression to the file, whosever that is. */
+mmn_status mmn_encode_hand_in(mmn_encode_study *study, uint32_t number, const mmn_text *line,
+                              mmn_error *error);
+/* Ends the run of all processes with this one's status; returns that of the whole run. */
+mmn_status mmn_encode_leave(mmn_encode_study *study, mmn_status status, mmn_error *error);
+
+/* Tells that a regression is done, or `found` in a file; or that it is still at work.
+ * MMN_INTERRUPTED where it shall stop. */
+mmn_status mmn_encode_tell(mmn_encode_study *study, bool found, mmn_error *error);
+mmn_status mmn_encode_tell_again(const mmn_encode_study *study, mmn_error *error);
+
 /* The number of a draw on a part of the sites, by which shards get them in turn. */
 static inline uint64_t mmn_encode_piece(const mmn_encode_study *study, uint32_t draw, uint32_t part)
 {
@@ -172,6 +211,11 @@ static inline uint64_t mmn_encode_piece(const mmn_encode_study *study, uint32_t 
 /* Scores of a site's bins, [bins][draws], of scores [draws][columns]. */
 void mmn_encode_site_scores(double *of_site, const double *scores, const mmn_encode_study *study,
                             size_t site);
+
+/* The sum of a model's validation over a site's bins: by that models are chosen for a site, since
+ * their scores of test shall not choose them. */
+double mmn_encode_validation_at(const mmn_encode_study *study, const mmn_encode_model *model,
+                                size_t site);
 
 /* Compares the models of all pairs, and adds what is found for an alignment to the result. */
 mmn_status mmn_encode_compare(mmn_result *result, mmn_encode_study *study, mmn_error *error);

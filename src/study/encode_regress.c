@@ -3,7 +3,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/interrupt.h"
 #include "base/scratch.h"
 #include "study/encode.h"
 
@@ -13,31 +12,14 @@ static const char *file_of(const mmn_encode_model *model)
     return model->parts ? model->parts[0]->file : model->file;
 }
 
-/* Tells that a regression is done, or `found`. */
-static mmn_status tell(mmn_encode_study *study, bool found, mmn_error *error)
-{
-    const mmn_encode_options *options = study->options;
-    study->done++;
-    study->already += found;
-    const mmn_progress progress = {.label = "encoding",
-                                   .unit = "regressions",
-                                   .done = study->done,
-                                   .already = study->already,
-                                   .total = study->total,
-                                   .seconds = mmn_clock() - study->begun};
-    if (options->progress && options->progress(options->progress_context, &progress))
-        return mmn_fail(error, MMN_INTERRUPTED, NULL, NULL, "interrupted");
-    return MMN_OK;
-}
-
 /* ---- Memory ---------------------------------------------------------------------------------- */
 
 /* Scores of draws are as many as columns times draws, of each model: files take them where memory
- * is short. A shard has rows alone. */
+ * is short. A shard, and processes but the first, have rows alone. */
 static mmn_status make_scratch(mmn_encode_study *study, double **scores, mmn_error *error)
 {
     void *data = NULL;
-    if (*scores || study->options->rows.shards > 0)
+    if (*scores || study->options->rows.shards > 0 || mmn_team_follows(&study->team))
         return MMN_OK;
     MMN_TRY(mmn_scratch_map(&data, study->scores_size, error));
     *scores = data;
@@ -106,29 +88,68 @@ static mmn_status regress_layer(mmn_encode_study *study, const mmn_encode_regres
     return mmn_encode_keep(study, of, scores, error);
 }
 
-static mmn_status score_layer(mmn_encode_study *study, mmn_encode_model *model, size_t number,
-                              const char *alignment, mmn_ridge_scores *scores, mmn_error *error)
+/* The layers of a model. */
+typedef struct layering {
+    mmn_encode_study *study;
+    mmn_encode_model *model;
+    const char *alignment;
+    mmn_ridge_scores scores; /* of one */
+} layering;
+
+static mmn_encode_regression layer_of(const layering *own, size_t number)
 {
-    const mmn_encode_regression of = {
-        .alignment = alignment, .model = model, .layer = number, .sites = {0, study->site_count}};
-    mmn_encode_layer *layer = &model->layers[number];
+    return (mmn_encode_regression){.alignment = own->alignment,
+                                   .model = own->model,
+                                   .layer = number,
+                                   .sites = {0, own->study->site_count}};
+}
+
+/* Of mmn_encode_phase. */
+static mmn_status find_layer(void *context, uint32_t number, bool *found, mmn_error *error)
+{
+    layering *own = context;
+    const mmn_encode_regression of = layer_of(own, number);
+    return mmn_encode_find_kept(&own->scores, found, own->study, &of, error);
+}
+
+/* Of mmn_encode_phase. */
+static mmn_status regress_own_layers(void *context, mmn_error *error)
+{
+    layering *own = context;
+    for (uint32_t number = 0; number < own->model->layer_count; number++) {
+        const mmn_encode_regression of = layer_of(own, number);
+        if (!mmn_encode_is_mine(own->study, number))
+            continue;
+        MMN_TRY(regress_layer(own->study, &of, &own->scores, error));
+        MMN_TRY(mmn_encode_tell(own->study, false, error));
+    }
+    return MMN_OK;
+}
+
+static mmn_status score_layer(layering *own, uint32_t number, mmn_error *error)
+{
+    const mmn_encode_regression of = layer_of(own, number);
+    const size_t columns = own->study->columns;
+    mmn_encode_layer *layer = &own->model->layers[number];
     bool found;
-    MMN_TRY(mmn_encode_find_kept(scores, &found, study, &of, error));
+    MMN_TRY(find_layer(own, number, &found, error));
     if (!found)
-        MMN_TRY(regress_layer(study, &of, scores, error));
-    layer->validation = mean_of(scores->validation, study->columns);
-    layer->test = mean_of(scores->test, study->columns);
-    return tell(study, found, error);
+        MMN_TRY(regress_layer(own->study, &of, &own->scores, error));
+    layer->validation = mean_of(own->scores.validation, columns);
+    layer->test = mean_of(own->scores.test, columns);
+    return mmn_encode_tell(own->study, found, error);
 }
 
 /* Scores every layer, and keeps the scores of the one whose mean validation is the greatest. */
-static mmn_status choose_layer(mmn_encode_study *study, mmn_encode_model *model,
-                               const char *alignment, mmn_ridge_scores *scores, mmn_error *error)
+static mmn_status choose_layer(layering *own, mmn_error *error)
 {
+    mmn_encode_study *study = own->study;
+    mmn_encode_model *model = own->model;
+    const mmn_ridge_scores *scores = &own->scores;
     double *greatest = mmn_encode_room(study, study->columns, sizeof(double), error);
     MMN_NEED(greatest);
-    for (size_t layer = 0; layer < model->layer_count; layer++) {
-        MMN_TRY(score_layer(study, model, layer, alignment, scores, error));
+    for (uint32_t layer = 0; layer < model->layer_count; layer++) {
+        MMN_TRY(score_layer(own, layer, error));
         for (size_t i = 0; i < study->columns; i++)
             if (layer == 0 || scores->validation[i] > greatest[i]) {
                 greatest[i] = scores->validation[i];
@@ -145,6 +166,20 @@ static mmn_status choose_layer(mmn_encode_study *study, mmn_encode_model *model,
     return MMN_OK;
 }
 
+/* Of processes but the first, the layer is chosen when they are told. */
+static mmn_status regress_layers(mmn_encode_study *study, mmn_encode_model *model,
+                                 const char *alignment, const mmn_ridge_scores *scores,
+                                 mmn_error *error)
+{
+    layering own = {study, model, alignment, *scores};
+    const mmn_encode_phase phase = {.context = &own,
+                                    .count = (uint32_t)model->layer_count,
+                                    .find = find_layer,
+                                    .work = regress_own_layers};
+    MMN_TRY(mmn_encode_gather(study, &phase, error));
+    return mmn_team_follows(&study->team) ? MMN_OK : choose_layer(&own, error);
+}
+
 /* ---- Draws ----------------------------------------------------------------------------------- */
 
 /* The draws of a model on one part of the sites. */
@@ -152,8 +187,9 @@ typedef struct drawing {
     mmn_encode_study *study;
     mmn_encode_model *model;
     mmn_encode_regression of;
-    uint32_t *numbers; /* [draws]: of these, those that this process does */
+    uint32_t *numbers; /* [draws]: of these, those that this run does */
     uint32_t count;
+    mmn_ridge_data *data;
     mmn_ridge_scores scores; /* of one */
 } drawing;
 
@@ -184,7 +220,7 @@ static mmn_status keep_scores(void *context, const mmn_ridge_scores *scores, uin
     own->of.draw = draw;
     store(own, scores, draw);
     MMN_TRY(mmn_encode_keep(own->study, &own->of, scores, error));
-    return tell(own->study, false, error);
+    return mmn_encode_tell(own->study, false, error);
 }
 
 static void list_draws(drawing *own)
@@ -197,17 +233,24 @@ static void list_draws(drawing *own)
             own->numbers[own->count++] = draw;
 }
 
+/* Of mmn_encode_phase: of a draw of the list. */
+static mmn_status find_draw(void *context, uint32_t number, bool *found, mmn_error *error)
+{
+    drawing *own = context;
+    own->of.draw = own->numbers[number];
+    return mmn_encode_find_kept(&own->scores, found, own->study, &own->of, error);
+}
+
 /* Takes the draws that a file has, which are the first of the list; *count is how many. */
 static mmn_status find_draws(drawing *own, uint32_t *count, mmn_error *error)
 {
     bool found = true;
     for (*count = 0; *count < own->count; (*count)++) {
-        own->of.draw = own->numbers[*count];
-        MMN_TRY(mmn_encode_find_kept(&own->scores, &found, own->study, &own->of, error));
+        MMN_TRY(find_draw(own, *count, &found, error));
         if (!found)
             return MMN_OK;
         store(own, &own->scores, own->of.draw);
-        MMN_TRY(tell(own->study, true, error));
+        MMN_TRY(mmn_encode_tell(own->study, true, error));
     }
     return MMN_OK;
 }
@@ -229,20 +272,18 @@ static mmn_status take_part(mmn_ridge_data *data, double **y, const mmn_encode_s
     return MMN_OK;
 }
 
-static mmn_status draw_part(drawing *own, mmn_ridge_data *data, mmn_error *error)
+static mmn_status regress_draws(drawing *own, const uint32_t *numbers, uint32_t count,
+                                mmn_error *error)
 {
     mmn_encode_study *study = own->study;
-    uint32_t found;
     double *y;
-    list_draws(own);
-    MMN_TRY(find_draws(own, &found, error));
-    if (found == own->count)
+    if (count == 0)
         return MMN_OK;
-    MMN_TRY(prepare(data, study, own->model, own->model->layer, own->of.alignment, error));
-    mmn_ridge_data part = *data;
+    MMN_TRY(prepare(own->data, study, own->model, own->model->layer, own->of.alignment, error));
+    mmn_ridge_data part = *own->data;
     MMN_TRY(take_part(&part, &y, study, own->of.sites, error));
-    const mmn_ridge_draws draws = {.count = own->count - found,
-                                   .numbers = own->numbers + found,
+    const mmn_ridge_draws draws = {.count = count,
+                                   .numbers = numbers,
                                    .context = own,
                                    .draw = draw_events,
                                    .keep = keep_scores};
@@ -251,13 +292,41 @@ static mmn_status draw_part(drawing *own, mmn_ridge_data *data, mmn_error *error
     return status == MMN_INPUT ? mmn_error_in_file(error, status, file_of(own->model)) : status;
 }
 
+/* Of mmn_encode_phase. */
+static mmn_status regress_own_draws(void *context, mmn_error *error)
+{
+    drawing *own = context;
+    uint32_t count = 0, *mine = mmn_allocate(own->count, sizeof(*mine), error);
+    MMN_NEED(mine);
+    own->of.layer = own->model->layer;
+    for (uint32_t number = 0; number < own->count; number++)
+        if (mmn_encode_is_mine(own->study, number))
+            mine[count++] = own->numbers[number];
+    const mmn_status status = regress_draws(own, mine, count, error);
+    mmn_free(mine);
+    return status;
+}
+
+static mmn_status draw_part(drawing *own, mmn_error *error)
+{
+    uint32_t found;
+    list_draws(own);
+    const mmn_encode_phase phase = {
+        .context = own, .count = own->count, .find = find_draw, .work = regress_own_draws};
+    MMN_TRY(mmn_encode_gather(own->study, &phase, error));
+    if (mmn_team_follows(&own->study->team))
+        return MMN_OK;
+    MMN_TRY(find_draws(own, &found, error));
+    return regress_draws(own, own->numbers + found, own->count - found, error);
+}
+
 static mmn_status draw_model(mmn_encode_study *study, mmn_encode_model *model,
                              const char *alignment, const mmn_ridge_scores *scores,
                              mmn_error *error)
 {
     const uint32_t parts = study->options->site_parts;
-    drawing own = {.study = study, .model = model, .scores = *scores};
     mmn_ridge_data data = {0};
+    drawing own = {.study = study, .model = model, .data = &data, .scores = *scores};
     mmn_status status = MMN_OK;
     MMN_NEED(own.numbers =
                  mmn_encode_room(study, study->options->draws, sizeof(*own.numbers), error));
@@ -269,7 +338,7 @@ static mmn_status draw_model(mmn_encode_study *study, mmn_encode_model *model,
             .drawn = true,
             .part = part,
             .sites = {study->site_count * part / parts, study->site_count * (part + 1) / parts}};
-        status = draw_part(&own, &data, error);
+        status = draw_part(&own, error);
     }
     mmn_free(data.x);
     return status;
@@ -316,7 +385,7 @@ mmn_status mmn_encode_regress(mmn_encode_study *study, mmn_encode_model *model,
     MMN_TRY(make_scores(study, &scores, error));
     if (model->parts)
         MMN_TRY(mmn_encode_join(model, &study->alignment, error));
-    MMN_TRY(choose_layer(study, model, alignment, &scores, error));
+    MMN_TRY(regress_layers(study, model, alignment, &scores, error));
     MMN_TRY(draw_model(study, model, alignment, &scores, error));
     return model->scores ? find_intervals(study, model, error) : MMN_OK;
 }

@@ -36,7 +36,8 @@ static const mmn_form_table tables[] = {
                  MMN_WHOLE("by_default"), MMN_REAL("mean_difference", ""))},
     {"compared_sites", "comparisons",
      MMN_COLUMNS(MMN_TEXT("site"), MMN_TEXT("outcome"), MMN_WHOLE("bins"),
-                 MMN_REAL("difference", ""), MMN_REAL("p", ""), MMN_TRUTH("better"))},
+                 MMN_REAL("difference", ""), MMN_REAL("p", ""), MMN_TRUTH("better"),
+                 MMN_TEXT("best_model"), MMN_TEXT("second_model"))},
     {"tests", "result",
      MMN_COLUMNS(MMN_TEXT("test"), MMN_TEXT("aligned"), MMN_WHOLE("tested"), MMN_WHOLE("passed"),
                  MMN_REAL("share", ""), MMN_WHOLE("by_default"), MMN_REAL("share_by_default", ""))},
@@ -78,7 +79,8 @@ static const char json[] =
     " 'by_default': $by_default, 'mean_difference': $mean_difference,\n"
     "       'compared_sites': [<compared_sites|,|\n"
     "        {'site': $site, 'outcome': $outcome, 'bins': $bins, 'difference': $difference,"
-    " 'p': $p, 'better': $better}>]}>]}>],\n"
+    " 'p': $p, 'better': $better"
+    "<?best_model|, 'best_model': $best_model, 'second_model': $second_model>}>]}>]}>],\n"
     "  'tests': [<tests|,|\n"
     "    {'test': $test, 'aligned': $aligned, 'tested': $tested, 'passed': $passed,"
     " 'share': $share,\n"

@@ -65,7 +65,9 @@ mmn_status mmn_encode_open_rows(mmn_encode_study *study, mmn_error *error)
     if (!asked->file && asked->part_count == 0)
         return MMN_OK;
     mmn_status status = make_run(&run, study, error);
-    if (status == MMN_OK)
+    if (status == MMN_OK && study->team.ranks)
+        status = mmn_encode_greet(study, run.text, error);
+    if (status == MMN_OK && !mmn_team_follows(&study->team))
         status = mmn_rows_files_open(&study->rows, asked, run.text, error);
     mmn_text_free(&run);
     return status;
@@ -180,7 +182,7 @@ mmn_status mmn_encode_keep(mmn_encode_study *study, const mmn_encode_regression 
     scores_row row = {scores->validation, scores->test, count, count, NULL, 0};
     mmn_text *line = &study->line;
     mmn_blocks blocks = {0};
-    if (!study->rows.own.path)
+    if (!study->rows.own.path && !mmn_team_follows(&study->team))
         return MMN_OK;
     if (!of->drawn) {
         row.penalty = mmn_blocks_keep(&blocks, mmn_allocate(count, sizeof(uint64_t), error), error);
@@ -196,5 +198,5 @@ mmn_status mmn_encode_keep(mmn_encode_study *study, const mmn_encode_regression 
     MMN_TRY(status);
     mmn_rows_line_end(line, 0);
     MMN_TRY(mmn_text_status(line, error));
-    return mmn_rows_files_add(&study->rows, line->text, line->length, error);
+    return mmn_encode_hand_in(study, of->drawn ? of->draw : (uint32_t)of->layer, line, error);
 }

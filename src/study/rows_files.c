@@ -115,6 +115,9 @@ void mmn_rows_files_close(mmn_rows_files *files)
     for (size_t i = 0; i < files->part_count; i++)
         mmn_rows_file_close(&files->parts[i]);
     mmn_free(files->parts);
+    for (size_t i = 0; i < files->early_count; i++)
+        mmn_free(files->early[i].lines);
+    mmn_free(files->early);
     *files = (mmn_rows_files){0};
 }
 
@@ -124,6 +127,23 @@ mmn_status mmn_rows_files_again(mmn_rows_files *files, mmn_error *error)
 {
     files->kept = 0;
     return files->own.lock > 0 ? mmn_rows_file_again(&files->own, error) : MMN_OK;
+}
+
+mmn_rows_place mmn_rows_files_place(const mmn_rows_files *files)
+{
+    return (mmn_rows_place){files->own.at, files->own.line, files->kept};
+}
+
+mmn_status mmn_rows_files_return(mmn_rows_files *files, const mmn_rows_place *place,
+                                 mmn_error *error)
+{
+    MMN_TRY(mmn_rows_files_again(files, error));
+    if (place->at == 0) /* there was no file, and all of it is behind the place */
+        return MMN_OK;
+    files->own.at = place->at;
+    files->own.line = place->line;
+    files->kept = place->kept;
+    return MMN_OK;
 }
 
 /* The sample's rows, if the file that rows are added to has them. What is wrong with the last
@@ -182,6 +202,43 @@ mmn_status mmn_rows_files_add(mmn_rows_files *files, const char *lines, size_t s
 {
     MMN_TRY(mmn_rows_file_append(&files->own, lines, size, error));
     files->kept++;
+    return MMN_OK;
+}
+
+/* Where the rows of this sample wait, or early_count. */
+static size_t find_early(const mmn_rows_files *files, uint64_t number)
+{
+    size_t i = 0;
+    while (i < files->early_count && files->early[i].number != number)
+        i++;
+    return i;
+}
+
+/* Keeps rows that came before their turn. */
+static mmn_status keep_early(mmn_rows_files *files, uint64_t number, const char *lines, size_t size,
+                             mmn_error *error)
+{
+    MMN_TRY(MMN_RESERVE(files->early, files->early_capacity, files->early_count + 1, error));
+    mmn_early_rows *early = &files->early[files->early_count];
+    *early = (mmn_early_rows){.number = number, .size = size};
+    MMN_NEED(early->lines = mmn_copy_bytes(lines, size, error));
+    files->early_count++;
+    return MMN_OK;
+}
+
+mmn_status mmn_rows_files_add_in_turn(mmn_rows_files *files, uint64_t number, const char *lines,
+                                      size_t size, mmn_error *error)
+{
+    size_t i;
+    if (number != files->kept)
+        return keep_early(files, number, lines, size, error);
+    MMN_TRY(mmn_rows_files_add(files, lines, size, error));
+    while ((i = find_early(files, files->kept)) < files->early_count) {
+        mmn_early_rows *early = &files->early[i];
+        MMN_TRY(mmn_rows_files_add(files, early->lines, early->size, error));
+        mmn_free(early->lines);
+        *early = files->early[--files->early_count];
+    }
     return MMN_OK;
 }
 

@@ -6,6 +6,13 @@
 #include "mmneuron/study.h"
 #include "study/rows_file.h"
 
+/* Rows that came before their turn. */
+typedef struct mmn_early_rows {
+    uint64_t number;
+    char *lines;
+    size_t size;
+} mmn_early_rows;
+
 /* Zero-initialise; free with mmn_rows_files_close. */
 typedef struct mmn_rows_files {
     mmn_rows_file own; /* that rows are added to; path NULL: none */
@@ -13,6 +20,8 @@ typedef struct mmn_rows_files {
     size_t part_count;
     uint64_t kept;        /* samples in `own` */
     const char *found_in; /* the file that the sample at hand was read from */
+    mmn_early_rows *early;
+    size_t early_count, early_capacity;
 } mmn_rows_files;
 
 /* Whether the options make sense. */
@@ -41,8 +50,19 @@ mmn_status mmn_rows_files_find(mmn_rows_files *files, const mmn_rows_sought *sou
 /* Adds a sample's lines to `own`. */
 mmn_status mmn_rows_files_add(mmn_rows_files *files, const char *lines, size_t size,
                               mmn_error *error);
+/* The same for sample number `number`, once all before it are there. */
+mmn_status mmn_rows_files_add_in_turn(mmn_rows_files *files, uint64_t number, const char *lines,
+                                      size_t size, mmn_error *error);
 /* Gets ready to find what is in `own` from its beginning. */
 mmn_status mmn_rows_files_again(mmn_rows_files *files, mmn_error *error);
+/* How far `own` has been read; gets ready to find what is behind that. */
+typedef struct mmn_rows_place {
+    size_t at;
+    uint64_t line, kept;
+} mmn_rows_place;
+mmn_rows_place mmn_rows_files_place(const mmn_rows_files *files);
+mmn_status mmn_rows_files_return(mmn_rows_files *files, const mmn_rows_place *place,
+                                 mmn_error *error);
 /* Behind the last sample: marks `own` as finished. */
 mmn_status mmn_rows_files_finish(mmn_rows_files *files, mmn_error *error);
 

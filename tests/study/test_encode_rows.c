@@ -10,6 +10,7 @@
 
 #include "mmneuron.h"
 #include "study/rows_file.h"
+#include "tests/tools/processes.h"
 #include "tests/tools/scratch.h"
 
 #define FOLDER MMN_SOURCE_DIR "/tests/study/data/encode-roles/"
@@ -38,7 +39,7 @@ static void set_up(void)
 TestSuite(encode_rows, .init = set_up, .fini = scratch_remove);
 
 /* An mmn_progress_function. */
-static int listen(void *context, const mmn_progress *progress)
+static int hear(void *context, const mmn_progress *progress)
 {
     (void)context;
     last = *progress;
@@ -62,7 +63,7 @@ static mmn_encode_options options_of(int threads, mmn_rows_options rows)
                                 .draws = DRAWS,
                                 .seed = 3,
                                 .threads = threads,
-                                .progress = listen,
+                                .progress = hear,
                                 .rows = rows};
 }
 
@@ -270,6 +271,101 @@ Test(encode_rows, are_merged_to_the_file_of_one_run)
     mmn_unmap(&other);
 }
 
+/* ---- Processes ------------------------------------------------------------------------------- */
+
+/* What happens to one of them at the regression that it tells so many times; 0: nothing. */
+static struct accident {
+    uint32_t rank;
+    unsigned long at;
+    bool killed;    /* else it is asked to stop */
+    uint32_t draws; /* of its options, where they are others; 0: they are not */
+} accident;
+
+/* A part_function. Writes the result of the first to "result", and its error's message to
+ * "message". */
+static int do_part(const mmn_ranks *ranks, void *context)
+{
+    mmn_encode_options options = options_of(1, (mmn_rows_options){.file = file, .ranks = ranks});
+    mmn_result *result;
+    char *json = NULL;
+    (void)context;
+    if (ranks->rank == accident.rank) {
+        *(accident.killed ? &kill_at : &stop_at) = accident.at;
+        options.draws = accident.draws ? accident.draws : options.draws;
+    }
+    const mmn_status status = mmn_encode(&result, &options, &error);
+    if ((result != NULL) != (status == MMN_OK && ranks->rank == 0))
+        return 100;
+    if (result && mmn_result_json(result, &json, &error) != MMN_OK)
+        return 101;
+    if (result && (last.done != last.total || last.total == 0))
+        return 102;
+    if (ranks->rank == 0)
+        scratch_write(result ? "result" : "message", result ? json : error.message);
+    return (int)status;
+}
+
+static char *read_text(const char *name)
+{
+    static char text[1 << 20];
+    FILE *in = fopen(scratch_path(name), "r");
+    cr_assert_not_null(in, "%s", name);
+    text[fread(text, 1, sizeof(text) - 1, in)] = '\0';
+    fclose(in);
+    return text;
+}
+
+Test(encode_rows, are_made_by_processes_together)
+{
+    char *whole = whole_result();
+    for (uint32_t count = 1; count <= MOST_PROCESSES; count += 2) {
+        remove(file);
+        scratch_write("message", "");
+        cr_assert_eq(run_processes(count, do_part, NULL), MMN_OK, "%s", read_text("message"));
+        cr_expect_str_eq(read_text("result"), whole, "%u processes", (unsigned)count);
+        expect_result(options_of(1, (mmn_rows_options){.file = file}), whole);
+        cr_expect_eq(last.already, last.total);
+    }
+    mmn_release(whole);
+}
+
+/* Goes on with another number of processes each time that one was killed or stopped, until a run
+ * comes to its end. */
+static void interrupt_together(bool killed, const char *whole)
+{
+    for (uint32_t rank = 0; rank < 2; rank++) {
+        int status = -1, stopped = 0;
+        remove(file);
+        for (unsigned long at = 1; status != MMN_OK; at += 23) {
+            accident = (struct accident){.rank = rank, .at = at, .killed = killed};
+            scratch_write("message", "");
+            status = run_processes(2 + at % 3, do_part, NULL);
+            stopped += status != MMN_OK;
+            if (status != MMN_OK && rank > 0)
+                cr_assert_eq(status, killed ? MMN_SYSTEM : MMN_INTERRUPTED, "%d: %s", status,
+                             read_text("message"));
+            cr_assert_lt(stopped, 100);
+        }
+        cr_expect_gt(stopped, 0);
+        cr_expect_str_eq(read_text("result"), whole);
+    }
+}
+
+Test(encode_rows, go_on_with_other_processes)
+{
+    char *whole = whole_result();
+    interrupt_together(false, whole);
+    interrupt_together(true, whole);
+    mmn_release(whole);
+}
+
+Test(encode_rows, are_of_the_same_run_in_all_processes)
+{
+    accident = (struct accident){.rank = 1, .draws = DRAWS + 1};
+    cr_expect_eq(run_processes(2, do_part, NULL), MMN_INPUT);
+    cr_expect_not_null(strstr(read_text("message"), "is at another run than process 0"));
+}
+
 /* ---- What is wrong --------------------------------------------------------------------------- */
 
 static void refuses(mmn_encode_options options, mmn_status status, const char *message)
@@ -351,7 +447,7 @@ Test(encode_rows, refuse_wrong_usage)
     const mmn_ranks ranks = {.size = sizeof(ranks), .count = 2};
     refuses(options_of(1, (mmn_rows_options){.plan = 1}), MMN_USAGE, "not planned");
     refuses(options_of(1, (mmn_rows_options){.file = file, .ranks = &ranks}), MMN_USAGE,
-            "not divided among processes");
+            "need functions to send and to receive");
     refuses(options_of(1, (mmn_rows_options){.shard = 1, .shards = 2}), MMN_USAGE,
             "needs the name of their file");
     mmn_encode_options options = options_of(1, (mmn_rows_options){0});
